@@ -1,0 +1,39 @@
+//! What Tidegate knows about runs: ids, regions, plans, exact money, the records that go on the log,
+//! and the [fold](fold) that turns records into runs.
+//!
+//! Everything here is pure: no I/O, no async, no clock, no HTTP, no SQL. Time and randomness come in
+//! as arguments.
+
+pub mod credential;
+pub mod fold;
+pub mod free_json;
+pub mod id;
+pub mod ledger;
+pub mod month;
+pub mod plan;
+pub mod position;
+pub mod rates;
+pub mod record;
+pub mod region;
+pub mod run;
+pub mod slug;
+pub mod status;
+pub mod timestamp;
+pub mod usd;
+
+pub use credential::{Credential, CredentialError, CredentialHash, Scope};
+pub use fold::{Change, Outcome, RunState};
+pub use free_json::{FreeJson, FreeJsonError};
+pub use id::{AgentId, ApiKey, EventId, Id, IdError, KeyId, PingToken, RunId, TeamId, TokenId};
+pub use ledger::{Committable, Ledger, PartitionEpoch};
+pub use month::Month;
+pub use plan::{Limits, Plan};
+pub use position::{Partition, Position};
+pub use rates::{Rate, RateCard, TeamRates, TokenUse};
+pub use record::{Body, Event, Finish, Heartbeat, Idle, ModelCall, Record, RecordError, RunKey, Start};
+pub use region::Region;
+pub use run::Run;
+pub use slug::Slug;
+pub use status::{FinishStatus, HeartbeatStatus, RunStatus};
+pub use timestamp::Timestamp;
+pub use usd::Usd;

@@ -1,0 +1,23 @@
+//! The seams of Tidegate: one narrow trait per use. Adapters translate and decide nothing; everything a policy
+//! needs (time, lag, limits) comes in as an argument; errors say what may have happened, not which library failed.
+//!
+//! Nothing here knows Kafka, Redis, CQL or a file.
+
+pub mod clock;
+pub mod gate;
+pub mod ids;
+pub mod log;
+pub mod registry;
+pub mod runs;
+
+pub use clock::{Clock, SystemClock};
+pub use gate::{
+    Ask, Claim, ClaimKey, ClaimOutcome, Fingerprint, Gate, GateDown, Refused, Seed, Ticket, Usage, Verdict,
+};
+pub use ids::{Ids, RandomIds};
+pub use log::{Append, AppendError, Consume, Consumed, Lag, LogError, Polled, ReadLag};
+pub use registry::{Agents, CredentialRecord, Credentials, KeyRow, Rates, Registry, RegistryError, Team, TokenRow};
+pub use runs::{
+    AgentRow, EventRow, ListedRun, Retention, RunFilter, RunPage, RunQueries, RunWanted, RunWrite, Runs, Spend,
+    SpendRow, StoreError, StoredRun, StoredSummary,
+};

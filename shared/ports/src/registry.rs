@@ -1,0 +1,149 @@
+//! The registry port: teams and plans, credentials, agents' own rows, rates. Small, seldom written, read through
+//! caches.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use tidegate_domain::rates::RateRow;
+use tidegate_domain::{AgentId, CredentialHash, KeyId, Plan, Rate, RateCard, Scope, Slug, TeamId, Timestamp, TokenId};
+
+use crate::StoreError;
+
+/// Finds credentials.
+#[async_trait]
+pub trait Credentials: Send + Sync + 'static {
+    /// What the credential with this hash may do; `None` if there is none or it was revoked.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn find(&self, hash: &CredentialHash) -> Result<Option<CredentialRecord>, StoreError>;
+}
+
+/// All that the hot path needs to know of a credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CredentialRecord {
+    pub team: TeamId,
+    pub plan: Plan,
+    pub scope: Scope,
+    /// From this instant on it is no longer valid (24 h after a rotation; AgentPing: authentication).
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Finds a team's own rates.
+#[async_trait]
+pub trait Rates: Send + Sync + 'static {
+    /// The rows that the team itself has set.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn own_rates(&self, team: TeamId) -> Result<Arc<RateCard>, StoreError>;
+}
+
+/// Agents known to the store.
+#[async_trait]
+pub trait Agents: Send + Sync + 'static {
+    /// The slugs of all agents of a team.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn slugs(&self, team: TeamId) -> Result<Vec<Slug>, StoreError>;
+}
+
+/// Manages teams, credentials and rates. Secrets come in as hashes only: the caller mints and shows them.
+#[async_trait]
+pub trait Registry: Send + Sync + 'static {
+    async fn create_team(&self, team: Team) -> Result<(), RegistryError>;
+    async fn list_teams(&self) -> Result<Vec<Team>, RegistryError>;
+    async fn set_plan(&self, team: TeamId, plan: Plan) -> Result<(), RegistryError>;
+
+    async fn create_key(&self, row: KeyRow, hash: CredentialHash) -> Result<(), RegistryError>;
+    async fn list_keys(&self, team: TeamId) -> Result<Vec<KeyRow>, RegistryError>;
+    /// Revokes at once. Revoking a revoked key changes nothing.
+    async fn revoke_key(&self, key: KeyId, at: Timestamp) -> Result<(), RegistryError>;
+
+    /// Creates the token, and its agent if that is new.
+    async fn create_token(&self, row: TokenRow, hash: CredentialHash) -> Result<(), RegistryError>;
+    async fn list_tokens(&self, team: TeamId) -> Result<Vec<TokenRow>, RegistryError>;
+    async fn revoke_token(&self, token: TokenId, at: Timestamp) -> Result<(), RegistryError>;
+    /// In one step: `old` expires at `old_expires_at` and `new` (same team and agent) is there. Returns the new row.
+    async fn rotate_token(
+        &self,
+        old: TokenId,
+        old_expires_at: Timestamp,
+        new: TokenId,
+        new_hash: CredentialHash,
+        now: Timestamp,
+    ) -> Result<TokenRow, RegistryError>;
+
+    async fn set_rate(&self, team: TeamId, row: RateRow) -> Result<(), RegistryError>;
+    async fn list_rates(&self, team: TeamId) -> Result<Vec<RateRow>, RegistryError>;
+}
+
+/// Why the registry did not do as told. Nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RegistryError {
+    #[error("there is no {what} '{id}'")]
+    NotFound { what: &'static str, id: String },
+    #[error("{what} '{id}' exists already")]
+    Exists { what: &'static str, id: String },
+    #[error("{what} '{id}' is revoked or has expired")]
+    Ended { what: &'static str, id: String },
+    #[error("the team has {cap} agents, all that its plan allows; '{slug}' would be one more")]
+    AgentCap { cap: u32, slug: String },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A team.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Team {
+    pub id: TeamId,
+    pub name: String,
+    pub plan: Plan,
+    #[serde(with = "tidegate_domain::timestamp::iso")]
+    pub created_at: Timestamp,
+}
+
+/// An API key, without its secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyRow {
+    pub id: KeyId,
+    pub team: TeamId,
+    pub created_at: Timestamp,
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// A ping token, without its secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenRow {
+    pub id: TokenId,
+    pub team: TeamId,
+    pub agent: Slug,
+    pub created_at: Timestamp,
+    pub revoked_at: Option<Timestamp>,
+    pub expires_at: Option<Timestamp>,
+}
+
+/// The id of an agent: made from its team and slug alone, so that every replay and every writer gives it the same.
+/// Its birth time is the team's.
+pub fn agent_id(team: TeamId, slug: &Slug) -> AgentId {
+    let hash = tidegate_domain::free_json::text_hash_128(&[&team.bits().to_be_bytes(), slug.as_str().as_bytes()]);
+    let mut random = [0; 10];
+    random.copy_from_slice(&hash.to_be_bytes()[..10]);
+    AgentId::mint(team.region(), team.birth(), &random)
+}
+
+/// What a [`Rate`] must satisfy to be stored.
+///
+/// # Errors
+/// The name of the price that is above [`Rate::MAX_PER_MILLION`].
+pub fn check_rate(rate: &Rate) -> Result<(), &'static str> {
+    let within = |price: tidegate_domain::Usd| price <= Rate::MAX_PER_MILLION;
+    match () {
+        () if !within(rate.input_per_million) => Err("input"),
+        () if !rate.cached_per_million.is_none_or(within) => Err("cached"),
+        () if !within(rate.output_per_million) => Err("output"),
+        () => Ok(()),
+    }
+}

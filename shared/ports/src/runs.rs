@@ -1,0 +1,199 @@
+//! The store ports: what the persister writes and what readers ask.
+
+use async_trait::async_trait;
+use tidegate_domain::{
+    AgentId, Event, EventId, Month, Position, Run, RunId, RunKey, RunStatus, Slug, TeamId, Timestamp, Usd,
+};
+
+/// Loads and saves runs: the persister's side, batch-shaped.
+#[async_trait]
+pub trait Runs: Send + Sync + 'static {
+    /// The stored state of each wanted run, in the order asked, with the content hashes of those of the named
+    /// events that are stored.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn load(&self, wanted: &[RunWanted]) -> Result<Vec<StoredRun>, StoreError>;
+
+    /// Saves each write whole or not at all; a write whose position is below the one stored for its run loses,
+    /// silently. Saving the same again changes nothing, so retrying is always safe. Listings, agents, usage and
+    /// unpriced models follow from the writes.
+    ///
+    /// # Errors
+    /// [`StoreError`]; some of the writes may be stored.
+    async fn save(&self, writes: Vec<RunWrite>) -> Result<(), StoreError>;
+
+    /// Deletes up to `limit` runs that have no opening and were last touched before `before`; returns how many
+    /// (AgentPing: any order; orphans are purged after 24 h).
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn purge_orphans(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError>;
+}
+
+/// A run to be loaded.
+#[derive(Clone, Debug)]
+pub struct RunWanted {
+    pub key: RunKey,
+    pub events: Vec<EventId>,
+}
+
+/// A run as loaded.
+#[derive(Clone, Debug, Default)]
+pub struct StoredRun {
+    /// `None`: nothing is stored of it.
+    pub run: Option<Run>,
+    /// Content hashes of those wanted events that are stored under this run.
+    pub events: Vec<(EventId, u64)>,
+}
+
+/// A run to be saved: its whole summary, and the events that are new.
+#[derive(Clone, Debug)]
+pub struct RunWrite {
+    pub key: RunKey,
+    pub run: Run,
+    pub new_events: Vec<Event>,
+    /// Of the last record folded in.
+    pub position: Position,
+}
+
+/// Why the store did not answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// It is out of reach or too slow for now.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// It is damaged, or not ours: retrying does not help.
+    #[error("the store cannot be used: {0}")]
+    Broken(String),
+}
+
+/// One read of what is stored under claimed ids: for ids older than the gate's memory, and for unconfirmed claims.
+#[async_trait]
+pub trait StoredSummary: Send + Sync + 'static {
+    /// Like [`Runs::load`] for one run: its summary and the hashes of these events of it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn stored(&self, wanted: RunWanted) -> Result<StoredRun, StoreError>;
+
+    /// Which of these events are stored under a run of the team, whichever run that is.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn event_owners(&self, team: TeamId, events: &[EventId]) -> Result<Vec<(EventId, RunId, u64)>, StoreError>;
+}
+
+/// What readers ask, each within one team. Orphans (runs without an opening) are never shown.
+#[async_trait]
+pub trait RunQueries: Send + Sync + 'static {
+    /// One run with its events, ordered by `ts`, then id; `None` if the team has no such run.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn run(&self, key: RunKey) -> Result<Option<(Run, Vec<EventRow>)>, StoreError>;
+
+    /// Runs newest first by `started_at`, then id. `now` decides which idle runs are closed.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn list(
+        &self,
+        team: TeamId,
+        filter: &RunFilter,
+        page: &RunPage,
+        now: Timestamp,
+    ) -> Result<Vec<ListedRun>, StoreError>;
+
+    /// Agents by slug.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn agents(&self, team: TeamId) -> Result<Vec<AgentRow>, StoreError>;
+
+    /// Events counted towards the quota in a month.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn usage(&self, team: TeamId, month: Month) -> Result<u64, StoreError>;
+
+    /// Costs of the runs started in a month.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn spend(&self, team: TeamId, month: Month, now: Timestamp) -> Result<Spend, StoreError>;
+}
+
+/// An event as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventRow {
+    pub event: Event,
+    pub received_at: Timestamp,
+}
+
+/// Which runs to list. Everything given must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunFilter {
+    pub agent: Option<Slug>,
+    pub status: Option<RunStatus>,
+    pub customer_id: Option<String>,
+    pub feature: Option<String>,
+    /// Started at or after.
+    pub from: Option<Timestamp>,
+    /// Started before.
+    pub to: Option<Timestamp>,
+}
+
+/// Which page of a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunPage {
+    /// Only runs that come after this one in the listing's order.
+    pub after: Option<(Timestamp, RunId)>,
+    pub limit: usize,
+}
+
+/// A run in a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedRun {
+    pub id: RunId,
+    pub run: Run,
+}
+
+/// An agent as readers see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentRow {
+    pub id: AgentId,
+    pub slug: Slug,
+    /// When its first record was received, or its first ping token made.
+    pub first_seen: Timestamp,
+    /// When a run of it was last opened; `None` before the first.
+    pub last_seen: Option<Timestamp>,
+}
+
+/// A month's costs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Spend {
+    pub total: Usd,
+    /// Of the runs that stand at `success` (AgentPing: spend; the headline figure).
+    pub successful: Usd,
+    pub by_agent: Vec<SpendRow>,
+    pub by_customer: Vec<SpendRow>,
+    pub by_feature: Vec<SpendRow>,
+    /// Provider and model of calls that no rate was there for, received in this month.
+    pub unpriced: Vec<(String, String)>,
+}
+
+/// One line of a breakdown; `name` is `None` for runs without that label. Greatest cost first, then by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpendRow {
+    pub name: Option<String>,
+    pub cost: Usd,
+    pub runs: u64,
+}
+
+/// How long applied log records are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    pub max_age_ms: u64,
+    pub max_bytes: u64,
+}
