@@ -65,9 +65,11 @@ impl Ledger {
         }
     }
 
-    /// `offset` was read. Offsets come in growing order; gaps are allowed.
+    /// `offset` was read. Offsets come in growing order; gaps are allowed. What is finished already stays finished.
     pub fn read(&mut self, from: PartitionEpoch, offset: i64) {
-        if let Some(lane) = self.lane(from) {
+        if let Some(lane) = self.lane(from)
+            && lane.next_offset.is_none_or(|next| offset >= next)
+        {
             lane.open.entry(offset).or_insert(false);
         }
     }
@@ -87,6 +89,12 @@ impl Ledger {
     /// How many offsets are read and not yet part of the finished prefix.
     pub fn open(&self) -> usize {
         self.partitions.values().map(|lane| lane.open.len()).sum()
+    }
+
+    /// The same for one assignment.
+    pub fn open_in(&self, of: PartitionEpoch) -> usize {
+        let lane = self.partitions.get(&of.partition).filter(|lane| lane.epoch == of.epoch);
+        lane.map_or(0, |lane| lane.open.len())
     }
 
     /// What may be committed now and was not handed out before, at most one per partition.

@@ -4,6 +4,7 @@
 //! Nothing here knows Kafka, Redis, CQL or a file.
 
 pub mod clock;
+pub mod dead_letters;
 pub mod gate;
 pub mod ids;
 pub mod log;
@@ -11,6 +12,7 @@ pub mod registry;
 pub mod runs;
 
 pub use clock::{Clock, SystemClock};
+pub use dead_letters::{DeadLetter, DeadLetters};
 pub use gate::{
     Ask, Claim, ClaimKey, ClaimOutcome, Fingerprint, Gate, GateDown, Refused, Seed, Ticket, Usage, Verdict,
 };

@@ -35,7 +35,8 @@ pub enum AppendError {
 #[async_trait]
 pub trait Consume: Send + 'static {
     /// Waits up to `wait` for something to do. Records of a partition come in offset order, starting after the
-    /// group's committed offset, at most about `max_bytes` of payload at once.
+    /// group's committed offset, at most about `max_bytes` of payload at once. Cancel safe: dropping the future
+    /// loses nothing.
     ///
     /// # Errors
     /// [`LogError`]; polling again is right.

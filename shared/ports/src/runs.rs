@@ -1,5 +1,7 @@
 //! The store ports: what the persister writes and what readers ask.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use tidegate_domain::{
     AgentId, Event, EventId, Month, Position, Run, RunId, RunKey, RunStatus, Slug, TeamId, Timestamp, Usd,
@@ -17,11 +19,11 @@ pub trait Runs: Send + Sync + 'static {
 
     /// Saves each write whole or not at all; a write whose position is below the one stored for its run loses,
     /// silently. Saving the same again changes nothing, so retrying is always safe. Listings, agents, usage and
-    /// unpriced models follow from the writes.
+    /// unpriced models follow from the writes. They are shared, so that a retry costs no copy.
     ///
     /// # Errors
     /// [`StoreError`]; some of the writes may be stored.
-    async fn save(&self, writes: Vec<RunWrite>) -> Result<(), StoreError>;
+    async fn save(&self, writes: Arc<Vec<RunWrite>>) -> Result<(), StoreError>;
 
     /// Deletes up to `limit` runs that have no opening and were last touched before `before`; returns how many
     /// (AgentPing: any order; orphans are purged after 24 h).

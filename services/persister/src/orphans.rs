@@ -1,0 +1,27 @@
+//! Purging orphans: records whose run was never opened.
+
+use tidegate_domain::Timestamp;
+use tidegate_ports::{Runs, StoreError};
+
+/// How long an orphan waits for its start: 24 h (AgentPing: any order).
+pub const ORPHAN_AGE_MS: i64 = 24 * 60 * 60 * 1_000;
+
+const STEP: usize = 500;
+
+/// Deletes every orphan last touched more than [`ORPHAN_AGE_MS`] before `now`, in small steps, so that writes are
+/// not held up. Returns how many.
+///
+/// # Errors
+/// [`StoreError`]; what was deleted stays deleted, the rest waits for the next call.
+pub async fn purge_orphans(runs: &dyn Runs, now: Timestamp) -> Result<usize, StoreError> {
+    let before = now.plus_millis(-ORPHAN_AGE_MS);
+    let mut purged = 0;
+    loop {
+        let step = runs.purge_orphans(before, STEP).await?;
+        purged += step;
+        if step < STEP {
+            return Ok(purged);
+        }
+        tokio::task::yield_now().await;
+    }
+}

@@ -1,0 +1,229 @@
+//! The loop: polls the log, feeds the lanes, keeps the ledger, commits.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tidegate_domain::{Ledger, Partition, PartitionEpoch};
+use tidegate_ports::{Clock, Consume, Consumed, DeadLetters, LogError, Polled, Runs};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::lane::{Applier, Done, Lane};
+use crate::tally::Tally;
+
+/// Budgets and deadlines.
+#[derive(Clone, Copy, Debug)]
+pub struct PersisterConfig {
+    /// Payload bytes fetched per poll.
+    pub poll_bytes: usize,
+    /// Payload bytes read and not yet applied: above the high mark every partition pauses, below the low mark they
+    /// go on.
+    pub high_mark_bytes: usize,
+    pub low_mark_bytes: usize,
+    /// How long a stop may take to apply and commit what was read.
+    pub drain_deadline: Duration,
+}
+
+impl Default for PersisterConfig {
+    fn default() -> Self {
+        PersisterConfig {
+            poll_bytes: 2 << 20,
+            high_mark_bytes: 32 << 20,
+            low_mark_bytes: 16 << 20,
+            drain_deadline: Duration::from_secs(10),
+        }
+    }
+}
+
+/// What a stop left behind. Such records are not lost: they are read again from the log at the next start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StopReport {
+    /// Records read and not committed.
+    pub uncommitted: usize,
+}
+
+const POLL_WAIT: Duration = Duration::from_millis(500);
+const LOG_RETRY: Duration = Duration::from_millis(200);
+
+/// One member of the persister's consumer group.
+pub struct Persister {
+    log: Box<dyn Consume>,
+    applier: Arc<Applier>,
+    config: PersisterConfig,
+    ledger: Ledger,
+    lanes: HashMap<Partition, (PartitionEpoch, Lane)>,
+    done_sender: mpsc::Sender<Done>,
+    done: mpsc::Receiver<Done>,
+    bytes_in_flight: usize,
+    throttled: bool,
+}
+
+impl Persister {
+    pub fn new(
+        log: Box<dyn Consume>,
+        runs: Arc<dyn Runs>,
+        dead_letters: Arc<dyn DeadLetters>,
+        clock: Arc<dyn Clock>,
+        config: PersisterConfig,
+    ) -> Self {
+        // Wide enough that a lane never waits to report.
+        let (done_sender, done) = mpsc::channel(1_024);
+        Persister {
+            log,
+            applier: Arc::new(Applier { runs, dead_letters, clock, tally: Tally::new() }),
+            config,
+            ledger: Ledger::default(),
+            lanes: HashMap::new(),
+            done_sender,
+            done,
+            bytes_in_flight: 0,
+            throttled: false,
+        }
+    }
+
+    /// Runs until `stop` resolves, then applies and commits what was read, within the drain deadline.
+    pub async fn run(mut self, stop: impl Future<Output = ()> + Send) -> StopReport {
+        tokio::pin!(stop);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut stop => break,
+                Some(done) = self.done.recv() => self.finished(done).await,
+                polled = self.log.poll(self.config.poll_bytes, POLL_WAIT) => match polled {
+                    Ok(polled) => self.take(polled).await,
+                    Err(error) => self.wait_for_log(&error).await,
+                },
+            }
+        }
+        let all: Vec<PartitionEpoch> = self.lanes.values().map(|(from, _)| *from).collect();
+        self.drain(&all, self.config.drain_deadline).await;
+        StopReport { uncommitted: self.ledger.open() }
+    }
+
+    async fn wait_for_log(&mut self, error: &LogError) {
+        tracing::warn!(%error, retry_in_ms = LOG_RETRY.as_millis() as u64, "the log did not answer");
+        tokio::time::sleep(LOG_RETRY).await;
+    }
+
+    async fn take(&mut self, polled: Polled) {
+        match polled {
+            Polled::Assigned(assigned) => self.assign(assigned),
+            Polled::Records(from, records) => self.feed(from, records).await,
+            Polled::Revoking { partitions, deadline } => {
+                tracing::info!(?partitions, "partitions are being taken away: draining them");
+                self.drain(&partitions, deadline).await;
+                partitions.into_iter().for_each(|revoked| self.give_up(revoked));
+            }
+            Polled::Lost(partitions) => {
+                tracing::warn!(?partitions, "partitions were taken away without notice");
+                partitions.into_iter().for_each(|lost| self.give_up(lost));
+            }
+            Polled::Idle => {}
+        }
+    }
+
+    fn assign(&mut self, assigned: PartitionEpoch) {
+        if let Some((former, _)) = self.lanes.get(&assigned.partition) {
+            let former = *former;
+            self.give_up(former);
+        }
+        self.ledger.assign(assigned);
+        let lane = Lane::open(assigned, self.applier.clone(), self.done_sender.clone());
+        self.lanes.insert(assigned.partition, (assigned, lane));
+    }
+
+    async fn feed(&mut self, from: PartitionEpoch, records: Vec<Consumed>) {
+        let Some((_, lane)) = self.lanes.get_mut(&from.partition).filter(|(current, _)| *current == from) else {
+            return;
+        };
+        self.applier.tally.read.increment(records.len() as u64);
+        for record in &records {
+            self.ledger.read(from, record.position.offset);
+            self.bytes_in_flight += record.payload.len();
+        }
+        lane.push(records).await;
+        self.throttle();
+    }
+
+    async fn finished(&mut self, done: Done) {
+        // A lane given up is none of ours: its records were counted as handed back.
+        let Some((_, lane)) = self.lanes.get_mut(&done.from.partition).filter(|(current, _)| *current == done.from)
+        else {
+            return;
+        };
+        lane.waiting -= 1;
+        lane.waiting_bytes -= done.bytes;
+        self.bytes_in_flight -= done.bytes;
+        self.applier.tally.count(&done.applied);
+        for offset in done.offsets {
+            self.ledger.done(done.from, offset);
+        }
+        self.throttle();
+        self.commit().await;
+    }
+
+    async fn commit(&mut self) {
+        for committable in self.ledger.take_committable() {
+            match self.log.commit(committable).await {
+                Ok(()) => self.applier.tally.commits.increment(1),
+                // The next commit of the partition covers this one; a restart before it reads some records again.
+                Err(error) => tracing::warn!(%error, ?committable, "an offset was not committed"),
+            }
+        }
+    }
+
+    /// Pauses a partition whose lane is full, and all of them while too many bytes are in flight. Polling goes on.
+    fn throttle(&mut self) {
+        if self.bytes_in_flight > self.config.high_mark_bytes {
+            self.throttled = true;
+        } else if self.bytes_in_flight <= self.config.low_mark_bytes {
+            self.throttled = false;
+        }
+        for (from, lane) in self.lanes.values_mut() {
+            let paused = self.throttled || lane.waiting >= Lane::DEPTH;
+            if paused != lane.paused {
+                lane.paused = paused;
+                self.log.pause(*from, paused);
+            }
+        }
+    }
+
+    /// Waits until the lanes of these partitions have done what they were given, and commits it; gives up waiting at
+    /// the deadline.
+    async fn drain(&mut self, partitions: &[PartitionEpoch], deadline: Duration) {
+        let end = Instant::now() + deadline;
+        loop {
+            let busy = |(from, lane): &(PartitionEpoch, Lane)| partitions.contains(from) && lane.waiting > 0;
+            if !self.lanes.values().any(busy) {
+                break;
+            }
+            match tokio::time::timeout_at(end, self.done.recv()).await {
+                Ok(Some(done)) => self.finished(done).await,
+                Ok(None) => break,
+                Err(_) => {
+                    tracing::warn!(deadline_ms = deadline.as_millis() as u64, "draining ran into its deadline");
+                    break;
+                }
+            }
+        }
+        self.commit().await;
+    }
+
+    /// The partition is not ours any more: whatever of it is under way is its next owner's to do.
+    fn give_up(&mut self, partition: PartitionEpoch) {
+        match self.lanes.remove(&partition.partition) {
+            Some((current, lane)) if current == partition => {
+                self.applier.tally.handed_back.increment(self.ledger.open_in(partition) as u64);
+                self.bytes_in_flight -= lane.waiting_bytes;
+                lane.abort();
+            }
+            Some(other) => {
+                self.lanes.insert(partition.partition, other);
+            }
+            None => {}
+        }
+        self.ledger.revoke(partition);
+    }
+}
