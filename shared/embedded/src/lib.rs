@@ -1,1 +1,8 @@
+//! The ports on one local data folder: durable, one process, no servers. Everything is kept in SQLite files, which
+//! any tool can look into.
 
+pub mod folder;
+pub mod sqlite;
+
+pub use folder::{DataFolder, FolderError, OwnedFolder};
+pub use sqlite::SqliteError;

@@ -1,0 +1,171 @@
+//! SQLite files of ours: made, recognised, checked and brought up to date in one way.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+
+/// What one of our files is. A file with another `application_id` is not ours and is never written to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileKind {
+    pub file_name: &'static str,
+    /// SQLite's `application_id`, in the file's header.
+    pub application_id: i32,
+}
+
+/// How a file's tables come to be: step `n` takes `user_version` from `n` to `n + 1`. Steps are only ever added.
+pub type Migrations = [&'static str];
+
+/// Why a file could not be opened. Nothing in it was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum SqliteError {
+    #[error("{path} is missing; restore the data folder from a backup, or point --data at another folder")]
+    Missing { path: PathBuf },
+    #[error("{path} exists already and is not overwritten")]
+    Exists { path: PathBuf },
+    #[error("{path} is not a SQLite database, or is damaged ({cause}); restore the data folder from a backup")]
+    NotADatabase { path: PathBuf, cause: String },
+    #[error(
+        "{path} is a SQLite database of something else (application_id {found}, expected {expected}); \
+         point --data at another folder"
+    )]
+    Foreign { path: PathBuf, found: i32, expected: i32 },
+    #[error("{path} is damaged ({cause}); restore the data folder from a backup")]
+    Damaged { path: PathBuf, cause: String },
+    #[error("{path} has schema version {found}; this build knows versions up to {known}: use a newer build")]
+    Newer { path: PathBuf, found: usize, known: usize },
+    #[error("{path} cannot be used: {source}")]
+    Sqlite { path: PathBuf, source: rusqlite::Error },
+}
+
+/// Files up to this size are checked as a whole when opened; larger ones only where they are read.
+pub const QUICK_CHECK_MAX_BYTES: u64 = 64 * 1024 * 1024;
+
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Makes an empty file of this kind (no tables yet) in WAL mode. Finishing what an interrupted call began is fine:
+/// an empty file is taken over, one of this kind is left as it is.
+///
+/// # Errors
+/// [`SqliteError::Exists`] if something else is there.
+pub fn create(path: &Path, kind: FileKind) -> Result<(), SqliteError> {
+    let failed = |source| refusal(path, source);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+    let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0)).map_err(failed)?;
+    if pages > 0 {
+        let found = application_id(&connection).map_err(failed)?;
+        return if found == kind.application_id { Ok(()) } else { Err(SqliteError::Exists { path: path.into() }) };
+    }
+    connection.pragma_update(None, "application_id", kind.application_id).map_err(failed)?;
+    connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
+    connection.close().map_err(|(_, source)| failed(source))
+}
+
+/// Opens a file of ours for writing: recognises it, checks it if it is small enough, sets the pragmas (WAL,
+/// `synchronous=FULL`) and runs the migrations that it lacks. Safe beside other processes doing the same.
+///
+/// # Errors
+/// [`SqliteError`].
+pub fn open(path: &Path, kind: FileKind, migrations: &Migrations) -> Result<Connection, SqliteError> {
+    let mut connection = recognise(path, kind)?;
+    let found = user_version(&connection).map_err(|source| refusal(path, source))?;
+    if found > migrations.len() {
+        return Err(SqliteError::Newer { path: path.into(), found, known: migrations.len() });
+    }
+    check(path, &connection)?;
+    set_pragmas(&connection).map_err(|source| refusal(path, source))?;
+    migrate(&mut connection, migrations).map_err(|source| refusal(path, source))?;
+    Ok(connection)
+}
+
+/// Another connection to a file that [`open`] accepted before; it checks and migrates nothing.
+///
+/// # Errors
+/// [`SqliteError`].
+pub fn open_again(path: &Path, kind: FileKind) -> Result<Connection, SqliteError> {
+    let connection = recognise(path, kind)?;
+    set_pragmas(&connection).map_err(|source| refusal(path, source))?;
+    Ok(connection)
+}
+
+/// Like [`open_again`], for reading only.
+///
+/// # Errors
+/// [`SqliteError`].
+pub fn open_reader(path: &Path, kind: FileKind) -> Result<Connection, SqliteError> {
+    let connection = open_again(path, kind)?;
+    connection.pragma_update(None, "query_only", true).map_err(|source| refusal(path, source))?;
+    Ok(connection)
+}
+
+/// Opens the file without writing to it and makes sure that it is of this kind.
+fn recognise(path: &Path, kind: FileKind) -> Result<Connection, SqliteError> {
+    if !path.is_file() {
+        return Err(SqliteError::Missing { path: path.into() });
+    }
+    let failed = |source| refusal(path, source);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    let found = application_id(&connection).map_err(failed)?;
+    if found != kind.application_id {
+        return Err(SqliteError::Foreign { path: path.into(), found, expected: kind.application_id });
+    }
+    Ok(connection)
+}
+
+fn check(path: &Path, connection: &Connection) -> Result<(), SqliteError> {
+    let bytes = path.metadata().map(|metadata| metadata.len()).unwrap_or(0);
+    if bytes > QUICK_CHECK_MAX_BYTES {
+        return Ok(());
+    }
+    let verdict: String = connection
+        .pragma_query_value(None, "quick_check(1)", |row| row.get(0))
+        .map_err(|source| refusal(path, source))?;
+    if verdict == "ok" { Ok(()) } else { Err(SqliteError::Damaged { path: path.into(), cause: verdict }) }
+}
+
+fn set_pragmas(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // A commit returns after the WAL is synced: what was acknowledged survives a power cut.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "cell_size_check", true)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")
+}
+
+fn migrate(connection: &mut Connection, migrations: &Migrations) -> rusqlite::Result<()> {
+    if user_version(connection)? == migrations.len() {
+        return Ok(());
+    }
+    // Another process may be at it too: the version is read again under the write lock.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found = user_version(&transaction)?;
+    for step in migrations.iter().skip(found) {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "user_version", found.max(migrations.len()) as i64)?;
+    transaction.commit()
+}
+
+fn application_id(connection: &Connection) -> rusqlite::Result<i32> {
+    connection.pragma_query_value(None, "application_id", |row| row.get(0))
+}
+
+fn user_version(connection: &Connection) -> rusqlite::Result<usize> {
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    // A negative version was not written by us; as a huge one it is refused as newer.
+    Ok(usize::try_from(version).unwrap_or(usize::MAX))
+}
+
+fn refusal(path: &Path, source: rusqlite::Error) -> SqliteError {
+    let path = path.to_owned();
+    match source.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => SqliteError::NotADatabase { path, cause: source.to_string() },
+        Some(ErrorCode::DatabaseCorrupt) => SqliteError::Damaged { path, cause: source.to_string() },
+        _ => SqliteError::Sqlite { path, source },
+    }
+}
