@@ -1,1 +1,5 @@
+//! Start, serve, judge health, stop in order.
 
+pub mod serve;
+
+pub use serve::{ServeOptions, ServeReport, serve};
