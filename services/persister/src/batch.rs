@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use tidegate_domain::{Body, Event, EventId, Outcome, Position, Record, Run, RunKey, RunState};
-use tidegate_ports::{Consumed, RunWanted, RunWrite, StoredRun};
+use tidegate_domain::{Body, EventId, Outcome, Position, Record, Run, RunKey, RunState};
+use tidegate_ports::{Consumed, EventRow, RunWanted, RunWrite, StoredRun};
 
 /// A decoded batch: what can be applied, by run, and what never can.
 #[derive(Debug, Default)]
@@ -76,14 +76,15 @@ pub(crate) struct Folded {
     pub outcomes: Vec<Outcome>,
 }
 
-fn fold_run(records: Vec<Record>, stored: StoredRun, outcomes: &mut Vec<Outcome>) -> (Run, Vec<Event>) {
+fn fold_run(records: Vec<Record>, stored: StoredRun, outcomes: &mut Vec<Outcome>) -> (Run, Vec<EventRow>) {
     let known_events = stored.events.into_iter().collect();
     let mut state = RunState { run: stored.run.unwrap_or_default(), known_events };
     let mut new_events = Vec::new();
     for record in records {
+        let received_at = record.received_at;
         let change = state.apply(record);
         outcomes.push(change.outcome);
-        new_events.extend(change.new_events);
+        new_events.extend(change.new_events.into_iter().map(|event| EventRow { event, received_at }));
     }
     (state.run, new_events)
 }

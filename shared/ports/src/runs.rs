@@ -54,7 +54,8 @@ pub struct StoredRun {
 pub struct RunWrite {
     pub key: RunKey,
     pub run: Run,
-    pub new_events: Vec<Event>,
+    /// Each with its own record's receipt, so that what is stored does not depend on how records were batched.
+    pub new_events: Vec<EventRow>,
     /// Of the last record folded in.
     pub position: Position,
 }
