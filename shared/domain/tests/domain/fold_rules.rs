@@ -1,0 +1,148 @@
+//! The rules of a run's life, one by one.
+
+use tidegate_domain::{Body, FinishStatus, Heartbeat, HeartbeatStatus, Outcome, Run, RunState, RunStatus, Start, Usd};
+
+use crate::samples::{at, event, finish, heartbeat, idle_start, json, record, start};
+
+fn folded(records: impl IntoIterator<Item = (i64, Body)>) -> (Run, Vec<Outcome>) {
+    let mut state = RunState::default();
+    let outcomes = records.into_iter().map(|(received, body)| state.apply(record(received, body)).outcome).collect();
+    (state.run, outcomes)
+}
+
+/// AP-27: a finished run is immutable; the first finish stays.
+#[test]
+fn the_first_finish_stays() {
+    let (run, outcomes) = folded([
+        (0, Body::Start(start("a", 0))),
+        (10, Body::Finish(finish(FinishStatus::Success, 10))),
+        (20, Body::Finish(finish(FinishStatus::Failed, 20))),
+    ]);
+    assert_eq!(outcomes, [Outcome::Applied, Outcome::Applied, Outcome::Duplicate]);
+    assert_eq!(run.status_at(at(99)), RunStatus::Success);
+    assert_eq!(run.finished_at(at(99)), Some(at(10)));
+}
+
+/// AP-22: late events add to the cost and leave status and finish alone.
+#[test]
+fn late_events_cost_and_change_nothing_else() {
+    let (run, _) = folded([
+        (0, Body::Start(start("a", 0))),
+        (10, Body::Finish(finish(FinishStatus::Success, 10))),
+        (20, Body::Events(vec![event(1, 500, true)])),
+    ]);
+    assert_eq!(run.cost(), Usd::from_nanos(500));
+    assert!(run.errored);
+    assert_eq!((run.status_at(at(99)), run.finished_at(at(99))), (RunStatus::Success, Some(at(10))));
+}
+
+/// What contradicts the stored start is refused and remembered as a conflict.
+#[test]
+fn contradictions_lose_and_are_marked() {
+    for (other, body) in [
+        ("agent", Body::Start(start("b", 0))),
+        ("start time", Body::Start(start("a", 1))),
+        ("heartbeat's agent", Body::Heartbeat(heartbeat("b", HeartbeatStatus::Ok))),
+        (
+            "heartbeat's start time",
+            Body::Heartbeat(Heartbeat { started_at: Some(at(1)), ..heartbeat("a", HeartbeatStatus::Ok) }),
+        ),
+    ] {
+        let (run, outcomes) = folded([(0, Body::Start(start("a", 0))), (5, body)]);
+        assert_eq!(outcomes[1], Outcome::Conflict, "other {other}");
+        assert!(run.conflicted && run.finish.is_none(), "other {other}");
+    }
+}
+
+/// An event id with other content loses; the rest of its batch is taken.
+#[test]
+fn an_event_with_other_content_loses() {
+    let mut other = event(1, 900, false);
+    other.content_hash += 1;
+    let (run, outcomes) = folded([
+        (0, Body::Events(vec![event(1, 500, false)])),
+        (1, Body::Events(vec![other.clone(), event(2, 7, false)])),
+        (2, Body::Events(vec![other])),
+    ]);
+    assert_eq!(outcomes, [Outcome::Applied, Outcome::Applied, Outcome::Conflict]);
+    assert_eq!((run.events, run.cost()), (2, Usd::from_nanos(507)));
+    assert!(run.conflicted);
+}
+
+/// AP-65: an idle run closes at its deadline, dated at its last activity; an event reopens it; an explicit finish
+/// ends that.
+#[test]
+fn silence_closes_and_activity_reopens() {
+    let opening = (0, Body::Start(idle_start("a", 60)));
+    let (run, _) = folded([opening.clone()]);
+    assert_eq!(run.status_at(at(59_999)), RunStatus::Running);
+    assert_eq!(run.status_at(at(60_000)), RunStatus::Success);
+    assert_eq!(run.finished_at(at(60_000)), Some(at(0)));
+    assert_eq!(run.duration_ms(at(60_000)), Some(0));
+
+    let late_event = (100_000, Body::Events(vec![event(1, 0, false)]));
+    let (run, _) = folded([opening.clone(), late_event.clone()]);
+    assert_eq!(run.status_at(at(159_999)), RunStatus::Running);
+    assert_eq!(run.finished_at(at(160_000)), Some(at(100_000)));
+
+    // AP-66: a repeated start is activity too.
+    let (run, outcomes) = folded([opening.clone(), (70_000, Body::Start(idle_start("a", 60)))]);
+    assert_eq!(outcomes[1], Outcome::Duplicate);
+    assert_eq!(run.status_at(at(129_999)), RunStatus::Running);
+
+    let (run, _) = folded([opening, (10, Body::Finish(finish(FinishStatus::Failed, 10))), late_event]);
+    assert_eq!(run.status_at(at(100_001)), RunStatus::Failed);
+}
+
+/// A run without the field never closes by itself.
+#[test]
+fn a_run_without_idle_rule_stays_open() {
+    let (run, _) = folded([(0, Body::Start(start("a", 0)))]);
+    assert_eq!(run.status_at(at(i64::from(u32::MAX) * 1_000)), RunStatus::Running);
+}
+
+/// AP-33 to AP-36: a heartbeat's duration and cost.
+#[test]
+fn heartbeat_durations_and_costs() {
+    let beat = |edit: fn(&mut Heartbeat)| {
+        let mut beat = heartbeat("a", HeartbeatStatus::Ok);
+        edit(&mut beat);
+        folded([(50_000, Body::Heartbeat(beat))]).0
+    };
+    let derived = beat(|beat| (beat.started_at, beat.finished_at) = (Some(at(0)), Some(at(12_300))));
+    assert_eq!(derived.duration_ms(at(0)), Some(12_300));
+    let given = beat(|beat| (beat.started_at, beat.duration_ms) = (Some(at(0)), Some(7)));
+    assert_eq!(given.duration_ms(at(0)), Some(7));
+    let backwards = beat(|beat| (beat.started_at, beat.finished_at) = (Some(at(10)), Some(at(0))));
+    assert_eq!(backwards.duration_ms(at(0)), Some(0));
+    let priced = beat(|beat| beat.cost = Some(Usd::from_nanos(84_000_000)));
+    assert_eq!(priced.cost().to_string(), "0.084");
+}
+
+/// The closing heartbeat's word goes before the opening one's.
+#[test]
+fn the_closing_heartbeat_has_the_last_word() {
+    let mut opening = heartbeat("a", HeartbeatStatus::Start);
+    (opening.cost, opening.input_tokens) = (Some(Usd::from_nanos(1)), Some(10));
+    let mut closing = heartbeat("a", HeartbeatStatus::Fail);
+    closing.cost = Some(Usd::from_nanos(2));
+    let (run, _) = folded([(0, Body::Heartbeat(opening)), (9, Body::Heartbeat(closing))]);
+    assert_eq!(run.cost(), Usd::from_nanos(2));
+    assert_eq!(run.reported(|reported| reported.input_tokens), Some(10));
+    assert_eq!((run.status_at(at(0)), run.duration_ms(at(0))), (RunStatus::Failed, Some(9)));
+}
+
+/// Finish metadata is merged over the start's, finish keys winning, numbers as written.
+#[test]
+fn metadata_is_merged() {
+    let opened = Start { metadata: Some(json(r#"{"a":1.50,"b":"x"}"#)), ..start("a", 0) };
+    let mut closed = finish(FinishStatus::Success, 1);
+    closed.metadata = Some(json(r#"{"b":"y","c":null}"#));
+    let (run, _) = folded([(0, Body::Start(opened.clone())), (1, Body::Finish(closed))]);
+    assert_eq!(
+        run.metadata().map(|merged| merged.as_str().to_owned()).as_deref(),
+        Some(r#"{"a":1.50,"b":"y","c":null}"#)
+    );
+    let (run, _) = folded([(0, Body::Start(opened))]);
+    assert_eq!(run.metadata(), Some(json(r#"{"a":1.50,"b":"x"}"#)));
+}

@@ -1,0 +1,12 @@
+//! The pure rules, by table and by property.
+
+mod fold_any_order;
+mod fold_rules;
+mod free_json;
+mod ids;
+mod ledger;
+mod money;
+mod pricing;
+mod records;
+mod samples;
+mod times;

@@ -1,0 +1,58 @@
+//! The record format: old records stay readable for ever.
+
+use tidegate_domain::{Body, FinishStatus, HeartbeatStatus, Record, RecordError};
+
+use crate::samples::{at, event, finish, heartbeat, idle_start, json, record};
+
+fn every_kind() -> Vec<Record> {
+    let mut start = idle_start("é\" x", 60);
+    start.metadata = Some(json(r#"{"a": 1.50}"#));
+    start.parent_run_id = Some(crate::samples::key().run);
+    let mut finished = finish(FinishStatus::Cancelled, 3);
+    (finished.output, finished.scores) = (Some(json("[ 1 ]")), Some(json(r#"{"s":0.1}"#)));
+    let mut beat = heartbeat("a", HeartbeatStatus::Timeout);
+    (beat.started_at, beat.input_tokens) = (Some(at(-1)), Some(3));
+    vec![
+        record(0, Body::Start(start)),
+        record(1, Body::Events(vec![event(1, 5, true), event(2, 0, false)])),
+        record(2, Body::Finish(finished)),
+        record(3, Body::Heartbeat(beat)),
+    ]
+}
+
+#[test]
+fn every_kind_round_trips() {
+    for record in every_kind() {
+        assert_eq!(Record::decode(&record.encode()).expect("our own bytes"), record);
+    }
+}
+
+/// The bytes of version 1, written down: a build that cannot read them has broken the contract.
+#[test]
+fn version_1_stays_readable() {
+    for (bytes, record) in include_str!("records_v1.jsonl").lines().zip(every_kind()) {
+        assert_eq!(Record::decode(bytes.as_bytes()).expect("a version 1 record"), record, "{bytes}");
+    }
+    assert_eq!(include_str!("records_v1.jsonl").lines().count(), every_kind().len());
+}
+
+#[test]
+fn unknown_members_are_passed_over() {
+    let bytes = String::from_utf8(every_kind()[2].encode()).expect("JSON is UTF-8");
+    let newer = bytes.replacen("{\"v\":1,", "{\"v\":1,\"origin\":{\"offset\":7},", 1);
+    assert!(Record::decode(newer.as_bytes()).is_ok());
+}
+
+#[test]
+fn what_cannot_be_read_says_why() {
+    let bytes = String::from_utf8(every_kind()[2].encode()).expect("JSON is UTF-8");
+    let newer = bytes.replacen("\"v\":1", "\"v\":2", 1);
+    assert!(matches!(Record::decode(newer.as_bytes()), Err(RecordError::Version { found: 2 })));
+    let other_body = r#"{"v":9,"body":{"teleport":{}}}"#;
+    assert!(matches!(Record::decode(other_body.as_bytes()), Err(RecordError::Version { found: 9 })));
+    for garbage in ["", "null", "{}", "{\"v\":1}", &bytes[..bytes.len() - 1]] {
+        assert!(matches!(Record::decode(garbage.as_bytes()), Err(RecordError::Malformed(_))), "{garbage}");
+    }
+    let mixed = bytes.replacen("\"region\":\"eu\"", "\"region\":\"us\"", 1);
+    assert!(matches!(Record::decode(mixed.as_bytes()), Err(RecordError::Region { .. })));
+}
