@@ -1,0 +1,101 @@
+//! The numbers of a process, kept in memory and rendered on demand in Prometheus' text form. Nothing listens here:
+//! the operations port serves what [`Metrics::render`] gives.
+
+use std::fmt;
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+use crate::names::{ALL, BUILD_INFO, Kind};
+
+/// Upper bounds in seconds: fine where an acknowledged append lies, coarse up to the handlers' deadline.
+const SECONDS_BUCKETS: &[f64] =
+    &[0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+/// The process's recorder.
+#[derive(Clone)]
+pub struct Metrics(PrometheusHandle);
+
+/// Why metrics could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum MetricsError {
+    #[error("metrics are set up already in this process")]
+    AlreadySet,
+    #[error("the metrics' buckets are not taken: {0}")]
+    Buckets(String),
+}
+
+impl Metrics {
+    /// Makes the recorder the process's, so that the `metrics` macros reach it, and describes every metric.
+    /// `version` becomes a label of [`BUILD_INFO`].
+    ///
+    /// # Errors
+    /// [`MetricsError`].
+    pub fn install(version: &'static str) -> Result<Self, MetricsError> {
+        let recorder = builder()?.build_recorder();
+        let handle = recorder.handle();
+        metrics::set_global_recorder(recorder).map_err(|_| MetricsError::AlreadySet)?;
+        describe();
+        metrics::gauge!(BUILD_INFO, "version" => version).set(1.0);
+        Ok(Metrics(handle))
+    }
+
+    /// The text that Prometheus scrapes.
+    pub fn render(&self) -> String {
+        self.0.render()
+    }
+
+    /// Folds what histograms gathered. Without it they grow between scrapes: call it every few seconds.
+    pub fn upkeep(&self) {
+        self.0.run_upkeep();
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Metrics")
+    }
+}
+
+fn builder() -> Result<PrometheusBuilder, MetricsError> {
+    PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS_BUCKETS)
+        .map_err(|error| MetricsError::Buckets(error.to_string()))
+}
+
+fn describe() {
+    for metric in ALL {
+        match metric.kind {
+            Kind::Counter => metrics::describe_counter!(metric.name, metric.help),
+            Kind::Gauge => metrics::describe_gauge!(metric.name, metric.help),
+            Kind::Histogram => metrics::describe_histogram!(metric.name, metric.help),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::names;
+
+    #[test]
+    fn what_is_recorded_is_rendered_with_its_description() {
+        let recorder = builder().unwrap().build_recorder();
+        let handle = Metrics(recorder.handle());
+        metrics::with_local_recorder(&recorder, || {
+            describe();
+            metrics::counter!(names::REQUESTS, "endpoint" => "ping", "outcome" => "accepted", "cause" => "none")
+                .increment(3);
+            metrics::histogram!(names::REQUEST_SECONDS, "endpoint" => "ping").record(0.004);
+        });
+        handle.upkeep();
+        let text = handle.render();
+        for line in [
+            r#"tidegate_requests_total{endpoint="ping",outcome="accepted",cause="none"} 3"#,
+            "# HELP tidegate_requests_total Requests by endpoint",
+            r#"tidegate_request_seconds_bucket{endpoint="ping",le="0.005"} 1"#,
+            r#"tidegate_request_seconds_bucket{endpoint="ping",le="0.0025"} 0"#,
+        ] {
+            assert!(text.contains(line), "{line} is not in:\n{text}");
+        }
+    }
+}
