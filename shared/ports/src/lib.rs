@@ -4,10 +4,13 @@
 //! Nothing here knows Kafka, Redis, CQL or a file.
 
 pub mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod dead_letters;
 pub mod gate;
 pub mod ids;
 pub mod log;
+pub mod memory;
 pub mod registry;
 pub mod runs;
 
@@ -21,5 +24,5 @@ pub use log::{Append, AppendError, Consume, Consumed, Lag, LogError, Polled, Rea
 pub use registry::{Agents, CredentialRecord, Credentials, KeyRow, Rates, Registry, RegistryError, Team, TokenRow};
 pub use runs::{
     AgentRow, EventRow, ListedRun, Retention, RunFilter, RunPage, RunQueries, RunWanted, RunWrite, Runs, Spend,
-    SpendRow, StoreError, StoredRun, StoredSummary,
+    SpendLine, SpendRow, SpendTally, StoreError, StoredRun, StoredSummary, union_of_agents,
 };

@@ -7,6 +7,12 @@ use tidegate_domain::{
     AgentId, Event, EventId, Month, Position, Run, RunId, RunKey, RunStatus, Slug, TeamId, Timestamp, Usd,
 };
 
+mod agents;
+mod spend;
+
+pub use agents::union_of_agents;
+pub use spend::{SpendLine, SpendTally};
+
 /// Loads and saves runs: the persister's side, batch-shaped.
 #[async_trait]
 pub trait Runs: Send + Sync + 'static {
@@ -145,6 +151,22 @@ pub struct RunFilter {
     pub from: Option<Timestamp>,
     /// Started before.
     pub to: Option<Timestamp>,
+}
+
+impl RunFilter {
+    /// Whether a run is to be listed. An orphan never is.
+    pub fn admits(&self, run: &Run, now: Timestamp) -> bool {
+        let Some(start) = run.opening().map(|opening| &opening.start) else {
+            return false;
+        };
+        let same = |asked: &Option<String>, found: &Option<String>| asked.is_none() || asked == found;
+        self.agent.as_ref().is_none_or(|agent| *agent == start.agent)
+            && same(&self.customer_id, &start.customer_id)
+            && same(&self.feature, &start.feature)
+            && self.from.is_none_or(|from| from <= start.started_at)
+            && self.to.is_none_or(|to| start.started_at < to)
+            && self.status.is_none_or(|status| status == run.status_at(now))
+    }
 }
 
 /// Which page of a listing.

@@ -1,0 +1,9 @@
+//! Each port in memory: for tests, and as the plainest statement of what an adapter does.
+
+pub mod lanes;
+pub mod log;
+pub mod membership;
+pub mod registry;
+pub mod runs;
+pub mod clock;
+pub mod gate;

@@ -1,0 +1,196 @@
+//! The store in memory.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use tidegate_domain::{EventId, Month, Run, RunId, RunKey, Slug, TeamId, Timestamp};
+
+use crate::memory::registry::MemoryRegistry;
+use crate::registry::agent_id;
+use crate::{
+    AgentRow, Agents, EventRow, ListedRun, RunFilter, RunPage, RunQueries, RunWanted, RunWrite, Runs, Spend,
+    StoreError, StoredRun, StoredSummary, union_of_agents,
+};
+
+mod spend;
+
+/// Runs and events, for as long as a clone of this lives. Agents that ping tokens made come from the registry.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryRuns {
+    kept: Arc<Mutex<Kept>>,
+    registry: MemoryRegistry,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    runs: BTreeMap<RunKey, KeptRun>,
+    usage: HashMap<(TeamId, Month), u64>,
+    agents: BTreeMap<(TeamId, Slug), AgentRow>,
+    /// Calls without a rate: team, month of receipt, provider, model.
+    unpriced: BTreeSet<(TeamId, Month, String, String)>,
+}
+
+#[derive(Debug)]
+struct KeptRun {
+    run: Run,
+    position: i64,
+    events: BTreeMap<EventId, EventRow>,
+}
+
+impl MemoryRuns {
+    pub fn new(registry: MemoryRegistry) -> Self {
+        MemoryRuns { kept: Arc::default(), registry }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        // Nothing below panics halfway through a change.
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    fn load(&self, wanted: &RunWanted) -> StoredRun {
+        let Some(kept) = self.runs.get(&wanted.key) else {
+            return StoredRun::default();
+        };
+        let hash = |id: &EventId| kept.events.get(id).map(|row| (*id, row.event.content_hash));
+        StoredRun { run: Some(kept.run.clone()), events: wanted.events.iter().filter_map(hash).collect() }
+    }
+
+    fn save(&mut self, write: &RunWrite) {
+        let RunWrite { key, run, new_events, .. } = write;
+        let position = write.position.write_timestamp();
+        let before = self.runs.get(key);
+        if before.is_some_and(|kept| kept.position >= position) {
+            return;
+        }
+        for (month, units) in &run.units {
+            let counted = before.map_or(0, |kept| kept.run.units_in(*month));
+            let usage = self.usage.entry((key.team, *month)).or_default();
+            *usage = (*usage + units).saturating_sub(counted);
+        }
+        for row in new_events {
+            if let Some(call) = row.event.call.as_ref().filter(|call| !call.priced) {
+                let month = Month::of(row.received_at);
+                self.unpriced.insert((key.team, month, call.provider.clone(), call.model.clone()));
+            }
+        }
+        for opening in run.start.iter().chain(&run.implied) {
+            let sighting = AgentRow {
+                id: agent_id(key.team, &opening.start.agent),
+                slug: opening.start.agent.clone(),
+                first_seen: opening.received_at,
+                last_seen: Some(opening.received_at),
+            };
+            let agent = self.agents.entry((key.team, sighting.slug.clone()));
+            agent.and_modify(|row| row.absorb(&sighting)).or_insert(sighting);
+        }
+        let empty = KeptRun { run: Run::default(), position, events: BTreeMap::new() };
+        let kept = self.runs.entry(*key).or_insert(empty);
+        kept.run = run.clone();
+        kept.position = position;
+        for row in new_events {
+            kept.events.entry(row.event.id).or_insert_with(|| row.clone());
+        }
+    }
+
+    fn of_team(&self, team: TeamId) -> impl Iterator<Item = (RunId, &KeptRun)> {
+        self.runs.iter().filter(move |(key, _)| key.team == team).map(|(key, kept)| (key.run, kept))
+    }
+}
+
+#[async_trait]
+impl Runs for MemoryRuns {
+    async fn load(&self, wanted: &[RunWanted]) -> Result<Vec<StoredRun>, StoreError> {
+        let kept = self.kept();
+        Ok(wanted.iter().map(|wanted| kept.load(wanted)).collect())
+    }
+
+    async fn save(&self, writes: Arc<Vec<RunWrite>>) -> Result<(), StoreError> {
+        let mut kept = self.kept();
+        writes.iter().for_each(|write| kept.save(write));
+        Ok(())
+    }
+
+    async fn purge_orphans(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        let mut kept = self.kept();
+        let orphan = |kept: &KeptRun| kept.run.opening().is_none() && kept.run.last_received < before;
+        let found = kept.runs.iter().filter(|(_, run)| orphan(run)).map(|(key, _)| *key);
+        let doomed: Vec<RunKey> = found.take(limit).collect();
+        for key in &doomed {
+            kept.runs.remove(key);
+        }
+        Ok(doomed.len())
+    }
+}
+
+#[async_trait]
+impl StoredSummary for MemoryRuns {
+    async fn stored(&self, wanted: RunWanted) -> Result<StoredRun, StoreError> {
+        Ok(self.kept().load(&wanted))
+    }
+
+    async fn event_owners(&self, team: TeamId, events: &[EventId]) -> Result<Vec<(EventId, RunId, u64)>, StoreError> {
+        let kept = self.kept();
+        let owners = kept.of_team(team).flat_map(|(run, kept)| {
+            let held = events.iter().filter_map(|id| kept.events.get(id));
+            held.map(move |row| (row.event.id, run, row.event.content_hash))
+        });
+        Ok(owners.collect())
+    }
+}
+
+#[async_trait]
+impl RunQueries for MemoryRuns {
+    async fn run(&self, key: RunKey) -> Result<Option<(Run, Vec<EventRow>)>, StoreError> {
+        let kept = self.kept();
+        let Some(found) = kept.runs.get(&key).filter(|kept| kept.run.opening().is_some()) else {
+            return Ok(None);
+        };
+        let mut events: Vec<EventRow> = found.events.values().cloned().collect();
+        events.sort_by_key(|row| (row.event.ts, row.event.id));
+        Ok(Some((found.run.clone(), events)))
+    }
+
+    async fn list(
+        &self,
+        team: TeamId,
+        filter: &RunFilter,
+        page: &RunPage,
+        now: Timestamp,
+    ) -> Result<Vec<ListedRun>, StoreError> {
+        let kept = self.kept();
+        let mut found: Vec<(Timestamp, RunId, &Run)> = kept
+            .of_team(team)
+            .filter(|(_, kept)| filter.admits(&kept.run, now))
+            .filter_map(|(id, kept)| Some((kept.run.opening()?.start.started_at, id, &kept.run)))
+            .filter(|(started_at, id, _)| page.after.is_none_or(|after| (*started_at, *id) < after))
+            .collect();
+        found.sort_by_key(|(started_at, id, _)| std::cmp::Reverse((*started_at, *id)));
+        Ok(found.into_iter().take(page.limit).map(|(_, id, run)| ListedRun { id, run: run.clone() }).collect())
+    }
+
+    async fn agents(&self, team: TeamId) -> Result<Vec<AgentRow>, StoreError> {
+        let seen = {
+            let kept = self.kept();
+            kept.agents.iter().filter(|((owner, _), _)| *owner == team).map(|(_, row)| row.clone()).collect()
+        };
+        Ok(union_of_agents(seen, self.registry.agents(team)))
+    }
+
+    async fn usage(&self, team: TeamId, month: Month) -> Result<u64, StoreError> {
+        Ok(self.kept().usage.get(&(team, month)).copied().unwrap_or(0))
+    }
+
+    async fn spend(&self, team: TeamId, month: Month, now: Timestamp) -> Result<Spend, StoreError> {
+        Ok(self.kept().spend(team, month, now))
+    }
+}
+
+#[async_trait]
+impl Agents for MemoryRuns {
+    async fn slugs(&self, team: TeamId) -> Result<Vec<Slug>, StoreError> {
+        Ok(self.agents(team).await?.into_iter().map(|row| row.slug).collect())
+    }
+}

@@ -1,0 +1,28 @@
+//! A month's costs, summed over the runs in memory.
+
+use tidegate_domain::{Month, RunStatus, TeamId, Timestamp};
+
+use super::Kept;
+use crate::{Spend, SpendLine, SpendTally};
+
+impl Kept {
+    pub(super) fn spend(&self, team: TeamId, month: Month, now: Timestamp) -> Spend {
+        let mut tally = SpendTally::default();
+        for (_, kept) in self.of_team(team) {
+            let Some(start) = kept.run.opening().map(|opening| &opening.start) else {
+                continue;
+            };
+            if Month::of(start.started_at) == month {
+                tally.add(SpendLine {
+                    agent: start.agent.as_str(),
+                    customer_id: start.customer_id.as_deref(),
+                    feature: start.feature.as_deref(),
+                    cost: kept.run.cost(),
+                    successful: kept.run.status_at(now) == RunStatus::Success,
+                });
+            }
+        }
+        let unpriced = self.unpriced.iter().filter(|(owner, received, ..)| (*owner, *received) == (team, month));
+        tally.finish(unpriced.map(|(_, _, provider, model)| (provider.clone(), model.clone())).collect())
+    }
+}

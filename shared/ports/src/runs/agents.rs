@@ -1,0 +1,24 @@
+//! Agents come from two sides: runs that were opened, and ping tokens that were made.
+
+use std::collections::BTreeMap;
+
+use tidegate_domain::Slug;
+
+use super::AgentRow;
+
+/// Both sides' agents as one listing, by slug: first seen by whichever was first, last seen by whichever was last.
+pub fn union_of_agents(one: Vec<AgentRow>, other: Vec<AgentRow>) -> Vec<AgentRow> {
+    let mut rows: BTreeMap<Slug, AgentRow> = BTreeMap::new();
+    for row in one.into_iter().chain(other) {
+        rows.entry(row.slug.clone()).and_modify(|known| known.absorb(&row)).or_insert(row);
+    }
+    rows.into_values().collect()
+}
+
+impl AgentRow {
+    /// Takes another sighting of the same agent in.
+    pub fn absorb(&mut self, other: &AgentRow) {
+        self.first_seen = self.first_seen.min(other.first_seen);
+        self.last_seen = self.last_seen.max(other.last_seen);
+    }
+}
