@@ -1,0 +1,32 @@
+# The two commands: `make run` and `make test`. Everything else serves them.
+
+SHELL := /bin/bash
+CARGO ?= cargo
+DATA ?= ./tidegate-data
+
+.PHONY: help run test check fmt openapi bench
+
+help: ## What there is
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
+
+run: ## Build and start the whole pipeline, embedded, in ./tidegate-data
+	@echo "Building Tidegate (the first build compiles SQLite and about 200 crates: several minutes)"
+	$(CARGO) build --release --locked -p tidegate
+	./target/release/tidegate dev --data $(DATA)
+
+test: ## Every test, on what the tests start themselves
+	$(CARGO) test --workspace --locked
+
+check: ## Format, lints as errors, the house rules
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(CARGO) test --locked -p tidegate-tests --test tidy
+
+fmt: ## Format everything
+	$(CARGO) fmt --all
+
+openapi: ## Write docs/openapi/*.json anew from the code
+	$(CARGO) run --locked -p tidegate-tests --bin write-openapi
+
+bench: ## Measure this machine: bare axum beside Tidegate (see docs/performance.md)
+	./tests/load/bench.sh
