@@ -1,1 +1,24 @@
+//! What the black-box suites share: a target to test, teams of their own, a thin client, and ways to wait for a
+//! level instead of for time.
+//!
+//! Nothing here knows how Tidegate works inside. A suite talks HTTP and runs management commands, so it runs the
+//! same against one process on a local folder and against a deployment named by `TIDEGATE_TARGET`
+//! (see [`external`]).
 
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "this is test code: a panic is how it reports")]
+
+pub mod client;
+pub mod clock;
+pub mod external;
+pub mod ids;
+pub mod metrics;
+pub mod process;
+pub mod target;
+pub mod team;
+pub mod wait;
+pub mod wire;
+
+pub use client::{Answer, Call, Client};
+pub use target::{Deployment, Target};
+pub use team::{Plan, Team};
+pub use wait::eventually;
