@@ -1,0 +1,85 @@
+//! Whether the process is ready: started, not stopping, and nothing wrong. Being busy is not being unready: a
+//! front door that sheds answers, and stays ready.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+
+/// Shared by all parts of a process. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Health(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    started: bool,
+    stopping: bool,
+    wrong: BTreeMap<&'static str, String>,
+}
+
+/// A judgement, as `/readyz` shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Readiness {
+    pub ready: bool,
+    /// Why not; empty when ready.
+    pub reasons: Vec<String>,
+}
+
+impl Health {
+    /// Every part is up.
+    pub fn started(&self) {
+        self.state().started = true;
+    }
+
+    /// The stop has begun; there is no way back.
+    pub fn stopping(&self) {
+        self.state().stopping = true;
+    }
+
+    /// Something the process cannot work without is wrong, and how.
+    pub fn wrong(&self, part: &'static str, how: impl Into<String>) {
+        self.state().wrong.insert(part, how.into());
+    }
+
+    /// It is right again.
+    pub fn right(&self, part: &'static str) {
+        self.state().wrong.remove(part);
+    }
+
+    pub fn readiness(&self) -> Readiness {
+        let state = self.state();
+        let mut reasons = Vec::new();
+        if state.stopping {
+            reasons.push("stopping".to_owned());
+        } else if !state.started {
+            reasons.push("starting".to_owned());
+        }
+        reasons.extend(state.wrong.iter().map(|(part, how)| format!("{part}: {how}")));
+        Readiness { ready: reasons.is_empty(), reasons }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Each change is one assignment, so a poisoned state is still a whole one.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ready_means_started_and_not_stopping_and_nothing_wrong() {
+        let health = Health::default();
+        assert_eq!(health.readiness().reasons, ["starting"]);
+        health.started();
+        assert_eq!(health.readiness(), Readiness { ready: true, reasons: vec![] });
+        health.wrong("log", "the disk is full");
+        assert_eq!(health.readiness().reasons, ["log: the disk is full"]);
+        health.right("log");
+        assert!(health.readiness().ready);
+        health.stopping();
+        health.started();
+        assert_eq!(health.readiness(), Readiness { ready: false, reasons: vec!["stopping".to_owned()] });
+    }
+}
