@@ -1,9 +1,10 @@
 //! Each port in memory: for tests, and as the plainest statement of what an adapter does.
 
+pub mod clock;
+pub mod dead_letters;
+pub mod gate;
 pub mod lanes;
 pub mod log;
 pub mod membership;
 pub mod registry;
 pub mod runs;
-pub mod clock;
-pub mod gate;

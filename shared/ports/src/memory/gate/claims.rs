@@ -252,6 +252,8 @@ impl Lane {
                 }
                 // Unconfirmed, or born ahead: it stays, and must not stand in the way of those behind it.
                 Some(slim) if slim.at().plus_millis(window_ms) <= now => self.order.rotate_left(1),
+                // Claimed again since it took this place: those behind it are older.
+                Some(slim) if self.second().is_some_and(|second| second.at() < slim.at()) => self.order.rotate_left(1),
                 Some(slim) => {
                     self.none_ends_before = slim.at().plus_millis(window_ms);
                     return forgotten;
@@ -259,6 +261,10 @@ impl Lane {
             }
         }
         forgotten
+    }
+
+    fn second(&self) -> Option<&Slim> {
+        self.order.get(1).and_then(|second| self.claims.get(&whole(*second)))
     }
 
     /// The oldest confirmed claim, brought to the front; unconfirmed ones move behind. Gives up after some tries.
