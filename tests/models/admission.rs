@@ -24,8 +24,9 @@
 //! window passes only once every request is over and everything is applied.
 //!
 //! **Left out.** Rate and quota; waiting a moment for an unconfirmed claim's outcome (it only delays the question);
-//! loss of the gate's memory before the log is applied (there `200` and `409` degrade to `202` by design); redelivery
-//! to the consumer, which is [`crate::consuming`]. A client's retry is simply another request with the same content.
+//! a gate that is down, or loses its memory before the log is applied (there `200` and `409` degrade to `202` by
+//! design); redelivery to the consumer, which is [`crate::consuming`]. A client's retry is simply another request with
+//! the same content.
 //!
 //! **Bounds.** Three or four requests, their contents as each check says; everything else is unbounded, and the walk
 //! is complete. Requests with the same content are interchangeable, so states are kept with requests in sorted order.

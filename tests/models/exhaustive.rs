@@ -80,18 +80,12 @@ where
     }
 }
 
-/// The steps to the state in question, one a line, and that state.
+/// The steps that lead to the state in question, one a line, and the state as it is then.
 fn story<S: Debug, A: Debug>(path: Path<S, A>) -> String {
-    let mut told = String::new();
-    let mut last = None;
-    for (state, action) in path.into_vec() {
-        if let Some(action) = action {
-            told.push_str(&format!("    {action:?}\n"));
-        }
-        last = Some(state);
+    let (states, steps): (Vec<S>, Vec<Option<A>>) = path.into_vec().into_iter().unzip();
+    let mut told: String = steps.iter().flatten().map(|step| format!("    {step:?}\n")).collect();
+    if let Some(last) = states.last() {
+        told.push_str(&format!("    ends in {last:?}"));
     }
-    match last {
-        Some(state) => format!("{told}  ends in {state:#?}"),
-        None => told,
-    }
+    told
 }

@@ -9,5 +9,5 @@
 //! first kind can fail. `docs/protocol-models.md` has the table.
 
 mod admission;
-//mod consuming;
+mod consuming;
 mod exhaustive;

@@ -28,8 +28,8 @@ fn holds_when_failed_holders_leave_their_claim() {
 
 #[test]
 fn holds_when_the_claim_window_passes() {
-    let model = Admission { window_may_pass: true, ..Admission::of(&[A, A, B]) };
-    assert_holds("A A B, the window may pass", model);
+    let model = Admission { window_may_pass: true, ..Admission::of(&[A, A, B, B]) };
+    assert_holds("A A B B, the window may pass", model);
 }
 
 /// Switches one rule off and expects the breach that it prevents.

@@ -12,37 +12,37 @@ pub const REFUSAL_LEAVES_NOTHING: &str = "a refused request leaves no record on 
 
 pub fn all(window_may_pass: bool) -> Vec<Property<Admission>> {
     let mut all = vec![
-        Property::always(ONE_CONTENT, |_, state| {
+        Property::always(ONE_CONTENT, |_, state: &State| {
             let mut told = successes(state);
             let first = told.next();
             told.all(|content| Some(content) == first)
         }),
-        Property::always(ON_LOG_WHEN_TOLD, |_, state| {
+        Property::always(ON_LOG_WHEN_TOLD, |_, state: &State| {
             successes(state).all(|content| state.log.first() == Some(&content))
         }),
-        Property::always(STORED_WHEN_DRAINED, |_, state| {
+        Property::always(STORED_WHEN_DRAINED, |_, state: &State| {
             !state.drained() || successes(state).all(|content| state.stored() == Some(content))
         }),
-        Property::always(CONFLICT_IS_TRUE, |_, state| {
+        Property::always(CONFLICT_IS_TRUE, |_, state: &State| {
             !state.drained()
                 || told(state, |a| matches!(a, Answer::ConflictByClaim | Answer::ConflictByStore))
                     .all(|content| state.stored().is_some_and(|stored| stored != content))
         }),
-        Property::always(REFUSAL_LEAVES_NOTHING, |_, state| !state.requests.iter().any(|r| r.left_record)),
-        Property::sometimes("a request joins a claim", |_, state| {
+        Property::always(REFUSAL_LEAVES_NOTHING, |_, state: &State| !state.requests.iter().any(|r| r.left_record)),
+        Property::sometimes("a request joins a claim", |_, state: &State| {
             any(state, |r| r.phase == Phase::Admitted(Entry::Joined))
         }),
-        Property::sometimes("an old claim is taken over", |_, state| {
+        Property::sometimes("an old claim is taken over", |_, state: &State| {
             any(state, |r| r.phase == Phase::Admitted(Entry::TookOver))
         }),
-        Property::sometimes("what took a claim over is accepted", |_, state| {
+        Property::sometimes("what took a claim over is accepted", |_, state: &State| {
             any(state, |r| r.answer == Some(Answer::Accepted))
                 && any(state, |r| r.answer == Some(Answer::Unknown) && !r.holds)
         }),
-        Property::sometimes("a failed append frees its claim", |_, state| {
+        Property::sometimes("a failed append frees its claim", |_, state: &State| {
             state.claim == Claim::None && any(state, |r| r.phase == Phase::Gone && r.answer == Some(Answer::Refused))
         }),
-        Property::sometimes("a record lands after its answer was unknown", |_, state| {
+        Property::sometimes("a record lands after its answer was unknown", |_, state: &State| {
             state.stored().is_some_and(|stored| {
                 state
                     .requests
@@ -51,28 +51,30 @@ pub fn all(window_may_pass: bool) -> Vec<Property<Admission>> {
                     .all(|r| r.answer == Some(Answer::Unknown))
             })
         }),
-        Property::sometimes("a dead front door leaves its record behind", |_, state| {
+        Property::sometimes("a dead front door leaves its record behind", |_, state: &State| {
             !state.log.is_empty()
                 && state.requests.iter().all(|r| r.answer.is_none() && matches!(r.phase, Phase::Waiting | Phase::Gone))
         }),
-        Property::sometimes("200 by a confirmed claim", |_, state| {
+        Property::sometimes("200 by a confirmed claim", |_, state: &State| {
             any(state, |r| r.answer == Some(Answer::RepeatByClaim))
         }),
-        Property::sometimes("409 by a confirmed claim", |_, state| {
+        Property::sometimes("409 by a confirmed claim", |_, state: &State| {
             any(state, |r| r.answer == Some(Answer::ConflictByClaim))
         }),
-        Property::sometimes("409 by the store", |_, state| any(state, |r| r.answer == Some(Answer::ConflictByStore))),
-        Property::sometimes("503 for meeting a young claim", |_, state| {
+        Property::sometimes("409 by the store", |_, state: &State| {
+            any(state, |r| r.answer == Some(Answer::ConflictByStore))
+        }),
+        Property::sometimes("503 for meeting a young claim", |_, state: &State| {
             matches!(state.claim, Claim::Unconfirmed { .. })
                 && any(state, |r| r.phase == Phase::Gone && r.answer == Some(Answer::Refused) && !r.holds)
         }),
-        Property::sometimes("a claim changes before its take-over", |_, state| {
+        Property::sometimes("a claim changes before its take-over", |_, state: &State| {
             any(state, |r| r.phase == Phase::TakeOver { unchanged: false })
         }),
     ];
     if window_may_pass {
         // Only then: while the gate remembers, no claim of one content stands beside the other one stored.
-        all.push(Property::sometimes("200 by the store", |_, state| {
+        all.push(Property::sometimes("200 by the store", |_, state: &State| {
             any(state, |r| r.answer == Some(Answer::RepeatByStore))
         }));
     }

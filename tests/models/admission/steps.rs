@@ -129,7 +129,8 @@ impl Model for Admission {
                 state.requests[i].answer_and(Answer::Accepted, Phase::Confirming);
             }
             Step::Confirm(i) => {
-                if let (Claim::Unconfirmed { content, .. }, true) = (state.claim, state.requests[i].holds) {
+                // By the claim's key alone: no claim of another content can be there yet.
+                if let Claim::Unconfirmed { content, .. } = state.claim {
                     state.set_claim(Claim::Confirmed(content));
                 }
                 state.requests[i].phase = Phase::Gone;
