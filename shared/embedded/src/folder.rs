@@ -5,6 +5,7 @@
 //! | `tidegate.json` | the marker: format version, region, partitions, when made | everyone, first |
 //! | `LOCK` | held by the one process that owns the log and the store | the owner |
 //! | `log.db`, `store.db` | records; what was folded from them | the owner only |
+//! | `dead_letters.db` | records that could not be applied | the owner only |
 //! | `registry.db` | teams, credentials, rates | the owner, and management commands beside it |
 //!
 //! A folder that is not certainly ours and whole is refused with the reason, and nothing in it is changed.
@@ -30,7 +31,10 @@ pub const STORE: FileKind = FileKind { file_name: "store.db", application_id: 0x
 /// Teams, credentials, rates.
 pub const REGISTRY: FileKind = FileKind { file_name: "registry.db", application_id: 0x5447_5231 };
 
-const FILES: [FileKind; 3] = [LOG, STORE, REGISTRY];
+/// Records of the log that could not be applied.
+pub const DEAD_LETTERS: FileKind = FileKind { file_name: "dead_letters.db", application_id: 0x5447_4431 };
+
+const FILES: [FileKind; 4] = [LOG, STORE, REGISTRY, DEAD_LETTERS];
 const LOCK: &str = "LOCK";
 
 /// Partitions a new log gets unless told otherwise.

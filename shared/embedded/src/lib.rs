@@ -1,6 +1,7 @@
 //! The ports on one local data folder: durable, one process, no servers. Everything is kept in SQLite files, which
 //! any tool can look into.
 
+pub mod dead_letters;
 pub mod folder;
 pub mod sqlite;
 

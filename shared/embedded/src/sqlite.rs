@@ -122,7 +122,7 @@ fn check(path: &Path, connection: &Connection) -> Result<(), SqliteError> {
         return Ok(());
     }
     let verdict: String = connection
-        .pragma_query_value(None, "quick_check(1)", |row| row.get(0))
+        .pragma_query_value(None, "quick_check", |row| row.get(0))
         .map_err(|source| refusal(path, source))?;
     if verdict == "ok" { Ok(()) } else { Err(SqliteError::Damaged { path: path.into(), cause: verdict }) }
 }

@@ -1,0 +1,94 @@
+//! Dead letters on the data folder: seldom written, so one connection behind a lock is enough.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use rusqlite::{Connection, Row, params};
+use tidegate_domain::{Position, Timestamp};
+use tidegate_ports::{DeadLetter, DeadLetters, LogError};
+
+use crate::folder::{DEAD_LETTERS, OwnedFolder};
+use crate::sqlite::{self, Migrations, SqliteError};
+
+const SCHEMA: &Migrations = &["
+    CREATE TABLE dead_letters (
+        generation INTEGER NOT NULL,
+        partition INTEGER NOT NULL,
+        offset INTEGER NOT NULL,
+        appended_at_ms INTEGER NOT NULL,
+        buried_at_ms INTEGER NOT NULL,
+        reason TEXT NOT NULL,
+        payload BLOB NOT NULL,
+        PRIMARY KEY (generation, partition, offset)
+    ) STRICT
+"];
+
+/// Records of this folder's log that could not be applied.
+#[derive(Clone, Debug)]
+pub struct EmbeddedDeadLetters {
+    connection: Arc<Mutex<Connection>>,
+    _folder: OwnedFolder,
+}
+
+impl EmbeddedDeadLetters {
+    /// # Errors
+    /// [`SqliteError`].
+    pub fn open(folder: &OwnedFolder) -> Result<Self, SqliteError> {
+        let connection = sqlite::open(&folder.folder().file(DEAD_LETTERS), DEAD_LETTERS, SCHEMA)?;
+        Ok(EmbeddedDeadLetters { connection: Arc::new(Mutex::new(connection)), _folder: folder.clone() })
+    }
+
+    async fn on_connection<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, LogError> {
+        let connection = self.connection.clone();
+        let worked = tokio::task::spawn_blocking(move || {
+            // Every statement below is a transaction of its own: a panic leaves nothing half done.
+            work(&connection.lock().unwrap_or_else(PoisonError::into_inner))
+        });
+        let unavailable = |error: &dyn std::fmt::Display| LogError::Unavailable(format!("dead letters: {error}"));
+        worked.await.map_err(|error| unavailable(&error))?.map_err(|error| unavailable(&error))
+    }
+}
+
+#[async_trait]
+impl DeadLetters for EmbeddedDeadLetters {
+    async fn bury(&self, letter: DeadLetter) -> Result<(), LogError> {
+        self.on_connection(move |connection| {
+            let mut statement =
+                connection.prepare_cached("INSERT OR IGNORE INTO dead_letters VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
+            statement.execute(params![
+                letter.position.generation,
+                letter.position.partition,
+                letter.position.offset,
+                letter.appended_at.as_millis(),
+                letter.buried_at.as_millis(),
+                letter.reason,
+                &letter.payload[..],
+            ])?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn list(&self, limit: usize) -> Result<Vec<DeadLetter>, LogError> {
+        self.on_connection(move |connection| {
+            let mut statement = connection
+                .prepare_cached("SELECT * FROM dead_letters ORDER BY generation, partition, offset LIMIT ?1")?;
+            statement.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], read_letter)?.collect()
+        })
+        .await
+    }
+}
+
+fn read_letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
+    Ok(DeadLetter {
+        position: Position { generation: row.get(0)?, partition: row.get(1)?, offset: row.get(2)? },
+        appended_at: Timestamp::from_millis(row.get(3)?),
+        buried_at: Timestamp::from_millis(row.get(4)?),
+        reason: row.get(5)?,
+        payload: Bytes::from(row.get::<_, Vec<u8>>(6)?),
+    })
+}
