@@ -14,6 +14,6 @@ pub mod stop;
 pub use health::{Health, Readiness};
 pub use ops::Ops;
 pub use parts::{Part, Parts};
-pub use serve::{ServeLimits, serve};
+pub use serve::{ServeOptions, ServeReport, serve};
 pub use stages::{ExitReport, Left, Stages};
 pub use stop::{Stop, Stopper};

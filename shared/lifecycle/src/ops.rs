@@ -73,20 +73,20 @@ mod tests {
 
     use super::*;
     use crate::parts::{Part, Parts};
-    use crate::serve::{ServeLimits, serve};
+    use crate::serve::{ServeOptions, ServeReport, serve};
 
     struct Port {
         address: std::net::SocketAddr,
-        part: Part<Result<(), String>>,
+        part: Part<ServeReport>,
         health: Health,
     }
 
-    async fn open(limits: ServeLimits) -> Port {
+    async fn open(options: ServeOptions) -> Port {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let health = Health::default();
         let routes = Ops::new(health.clone(), || "tidegate_up 1\n".to_owned()).routes(Router::new());
-        let part = Parts::default().start("operations", |stop| serve(listener, routes, limits, stop));
+        let part = Parts::default().start("operations", |stop| serve(listener, routes, options, stop.stopped()));
         Port { address, part, health }
     }
 
@@ -104,7 +104,7 @@ mod tests {
 
     #[tokio::test]
     async fn each_path_answers_as_it_should() {
-        let port = open(ServeLimits::default()).await;
+        let port = open(ServeOptions::default()).await;
         assert!(get(&port, "/healthz").await.starts_with("HTTP/1.1 200"));
         let starting = get(&port, "/readyz").await;
         assert!(
@@ -118,13 +118,13 @@ mod tests {
         assert!(unknown.starts_with("HTTP/1.1 404") && unknown.contains(r#""error":"not_found""#), "{unknown}");
         let posted = say(&port, "POST /readyz HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n").await;
         assert!(posted.starts_with("HTTP/1.1 405") && posted.contains("method_not_allowed"), "{posted}");
-        assert_eq!(port.part.stop().await, Ok(Ok(())));
+        assert!(port.part.stop().await.unwrap().is_clean());
     }
 
     #[tokio::test]
     async fn a_half_sent_request_is_cut_off() {
-        let limits = ServeLimits { header_timeout: Duration::from_millis(50), ..ServeLimits::default() };
-        let port = open(limits).await;
+        let options = ServeOptions { header_read_timeout: Duration::from_millis(50), ..ServeOptions::default() };
+        let port = open(options).await;
         // Without the timeout this read would never end.
         let answer = say(&port, "GET /healthz HTTP/1.1\r\nHost: he").await;
         assert!(!answer.contains("200 OK"), "{answer}");
@@ -132,12 +132,13 @@ mod tests {
 
     #[tokio::test]
     async fn an_idle_connection_does_not_hold_up_the_stop() {
-        let port = open(ServeLimits { header_timeout: Duration::from_secs(600), ..ServeLimits::default() }).await;
+        let port =
+            open(ServeOptions { header_read_timeout: Duration::from_secs(600), ..ServeOptions::default() }).await;
         let mut idle = TcpStream::connect(port.address).await.unwrap();
         idle.write_all(b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n").await.unwrap();
         let mut begun = [0; 12];
         idle.read_exact(&mut begun).await.unwrap();
         assert_eq!(&begun, b"HTTP/1.1 200");
-        assert_eq!(port.part.stop().await, Ok(Ok(())));
+        assert!(port.part.stop().await.unwrap().is_clean());
     }
 }

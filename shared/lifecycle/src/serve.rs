@@ -1,82 +1,185 @@
-//! Serving HTTP/1.1 to operators and readers: a header timeout, a cap on connections, a stop that idle connections
-//! cannot hold open.
+//! Serving HTTP/1.1 on one port: bounded connections, bounded waits, and a stop with a deadline.
+//!
+//! `axum::serve` alone waits for ever on a half-sent header, on a body that stalls and on a client that does not
+//! read its answer. Here each of these ends.
 
-use std::pin::pin;
+mod stalling;
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{sleep, timeout};
+use tracing::{debug, warn};
 
-use crate::stop::Stop;
+use stalling::Stalling;
 
-/// What one listener takes.
-#[derive(Clone, Copy, Debug)]
-pub struct ServeLimits {
-    /// A client has this long to send a request's head; it bounds idle keep-alive connections too.
-    pub header_timeout: Duration,
-    /// Connections open at once; more wait in the listener's queue.
-    pub connections: usize,
-    /// Requests under way may take this long once the stop has begun.
-    pub drain: Duration,
+/// How much of a request's header and of an answer one connection buffers.
+const BUFFER_BYTES: usize = 64 * 1024;
+/// How long accepting rests when the machine refuses (for example: no file descriptors left).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What one port puts up with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServeOptions {
+    /// From the moment a connection is ready for a request until that request's whole header is there. It is
+    /// also how long a kept-alive connection may wait for its next request.
+    pub header_read_timeout: Duration,
+    /// How long a connection may go without a byte read or written while a body or an answer is on its way.
+    /// Longer than the slowest handler, or its connection is cut under it.
+    pub idle: Duration,
+    /// Connections open at once. Further ones wait, unaccepted, in the kernel's backlog.
+    pub max_connections: usize,
+    /// How long requests under way may take to end once a stop was asked for; then they are cut.
+    pub drain_deadline: Duration,
 }
 
-impl Default for ServeLimits {
+impl Default for ServeOptions {
     fn default() -> Self {
-        ServeLimits { header_timeout: Duration::from_secs(10), connections: 256, drain: Duration::from_secs(3) }
+        ServeOptions {
+            header_read_timeout: Duration::from_secs(30),
+            idle: Duration::from_secs(60),
+            max_connections: 4_096,
+            drain_deadline: Duration::from_secs(10),
+        }
     }
 }
 
-/// Serves until stopped, then lets requests under way end.
-///
-/// # Errors
-/// A text when requests were still under way at the end of the drain.
-pub async fn serve(listener: TcpListener, routes: Router, limits: ServeLimits, stop: Stop) -> Result<(), String> {
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(limits.header_timeout);
-    let slots = Arc::new(Semaphore::new(limits.connections));
-    let open = GracefulShutdown::new();
-    let mut stopped = pin!(stop.stopped());
+/// How serving ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ServeReport {
+    /// Connections accepted, over the whole time.
+    pub connections: u64,
+    /// Connections cut at the drain deadline with a request under way.
+    pub cut: u64,
+    /// Connections that ended in a panic of their handler: a defect.
+    pub panicked: u64,
+}
+
+impl ServeReport {
+    /// Whether every request under way got its answer.
+    pub const fn is_clean(&self) -> bool {
+        self.cut == 0 && self.panicked == 0
+    }
+
+    fn count(&mut self, ended: &Result<(), JoinError>) {
+        match ended {
+            Err(error) if error.is_panic() => self.panicked += 1,
+            Err(_) => self.cut += 1,
+            Ok(()) => {}
+        }
+    }
+}
+
+/// Serves `service` on `listener` until `shutdown` completes. Then it stops accepting, lets idle connections go at
+/// once and requests under way end, and cuts what is left at the drain deadline.
+pub async fn serve(
+    listener: TcpListener,
+    service: Router,
+    options: ServeOptions,
+    shutdown: impl Future<Output = ()>,
+) -> ServeReport {
+    let (stop, stopping) = watch::channel(());
+    let free = Arc::new(Semaphore::new(options.max_connections));
+    let mut connections = JoinSet::new();
+    let mut report = ServeReport::default();
+    tokio::pin!(shutdown);
     loop {
-        let accepted = async {
-            let slot = slots.clone().acquire_owned().await;
-            (slot, accept(&listener).await)
-        };
-        let (slot, stream) = tokio::select! {
-            () = &mut stopped => break,
-            next = accepted => next,
-        };
-        let service = TowerToHyperService::new(routes.clone());
-        let connection = open.watch(http.serve_connection(TokioIo::new(stream), service));
-        tokio::spawn(async move {
-            let _slot = slot;
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection ended badly");
+        tokio::select! {
+            () = &mut shutdown => break,
+            Some(ended) = connections.join_next() => report.count(&ended),
+            (stream, peer, permit) = accept(&listener, &free) => {
+                report.connections += 1;
+                let service = service.clone();
+                let stopping = stopping.clone();
+                connections.spawn(async move {
+                    connection(stream, peer, service, options, stopping).await;
+                    drop(permit);
+                });
             }
-        });
+        }
     }
-    drop(listener);
-    let still_open = open.count();
-    timeout(limits.drain, open.shutdown())
-        .await
-        .map_err(|_| format!("some of {still_open} connections were still busy after {:?}", limits.drain))
+    drop((listener, stop));
+    let drained = timeout(options.drain_deadline, async {
+        while let Some(ended) = connections.join_next().await {
+            report.count(&ended);
+        }
+    });
+    if drained.await.is_err() {
+        connections.abort_all();
+        while let Some(ended) = connections.join_next().await {
+            report.count(&ended);
+        }
+    }
+    report
 }
 
-/// A listener that cannot accept for the moment (no file descriptors left) is tried again a little later.
-async fn accept(listener: &TcpListener) -> TcpStream {
+/// The next connection, once there is room for it. Safe to drop while waiting.
+async fn accept(listener: &TcpListener, free: &Arc<Semaphore>) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
+    let permit = loop {
+        // The semaphore is never closed; if it were, nothing more would be accepted.
+        match free.clone().acquire_owned().await {
+            Ok(permit) => break permit,
+            Err(_) => std::future::pending().await,
+        }
+    };
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return stream,
+            Ok((stream, peer)) => return (stream, peer, permit),
+            Err(error) if is_of_one_connection(&error) => {
+                debug!(%error, "a connection was gone before it was accepted")
+            }
             Err(error) => {
-                tracing::warn!(%error, "could not accept a connection");
-                tokio::time::sleep(Duration::from_millis(50)).await;
+                warn!(%error, "cannot accept connections; trying again");
+                sleep(ACCEPT_PAUSE).await;
             }
         }
     }
 }
+
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    service: Router,
+    options: ServeOptions,
+    mut stopping: watch::Receiver<()>,
+) {
+    // Answers are small: waiting to fill a packet only delays them.
+    if let Err(error) = stream.set_nodelay(true) {
+        debug!(%peer, %error, "cannot set TCP_NODELAY");
+    }
+    let serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(options.header_read_timeout)
+        .max_buf_size(BUFFER_BYTES)
+        .serve_connection(TokioIo::new(Stalling::new(stream, options.idle)), TowerToHyperService::new(service));
+    tokio::pin!(serving);
+    let ended = tokio::select! {
+        ended = &mut serving => ended,
+        // The sender is only ever dropped, so an error is the signal.
+        _ = stopping.changed() => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
+    };
+    if let Err(error) = ended {
+        debug!(%peer, %error, "connection ended");
+    }
+}
+
+#[cfg(test)]
+mod tests;
