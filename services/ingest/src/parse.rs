@@ -1,0 +1,37 @@
+//! From wire bodies to records: every field and rule of the AgentPing endpoints. Pure: no I/O, no clock.
+//!
+//! Of several faults the first in this order is reported: JSON form, unknown members, missing members in the order
+//! of the endpoint's table, malformed members in the same order (AgentPing: codes).
+
+pub mod call;
+pub mod event;
+pub mod events;
+pub mod fault;
+pub mod finish;
+pub mod free;
+pub mod heartbeat;
+pub mod ids;
+pub mod member;
+pub mod metadata;
+pub mod number;
+pub mod object;
+pub mod ping;
+pub mod start;
+
+pub use events::Batch;
+pub use fault::{Fault, Place};
+
+use tidegate_domain::{Region, Timestamp};
+
+/// What the rules need to know beside the body.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading {
+    /// The endpoint's region: ids must be of it.
+    pub region: Region,
+    /// Unknown members are passed over instead of refused.
+    pub ignore_unknown: bool,
+    /// The team's plan keeps metadata; otherwise it is dropped without a look.
+    pub keep_metadata: bool,
+    /// The server's clock: the default of times that the client left out.
+    pub received_at: Timestamp,
+}

@@ -1,0 +1,73 @@
+//! One event of a batch (AgentPing: events).
+
+use std::borrow::Cow;
+
+use tidegate_domain::free_json::text_hash;
+use tidegate_domain::{Event, EventId, TeamRates};
+
+use super::Reading;
+use super::call::{self, told_of_error};
+use super::fault::{Fault, Place};
+use super::free;
+use super::object::{Object, Shape};
+
+/// `id` and `timestamp` are aliases: older SDKs and readers of the prose send them.
+pub static SHAPE: Shape<7> = Shape {
+    names: ["external_id", "type", "ts", "data", "turn", "id", "timestamp"],
+    required: &[&["external_id", "id"], &["type"], &["ts", "timestamp"], &["data"]],
+};
+
+pub const MAX_TYPE_CHARS: usize = 64;
+
+pub(super) fn event(
+    object: &Object<'_, 7>,
+    index: usize,
+    reading: &Reading,
+    rates: &TeamRates,
+) -> Result<Event, Fault> {
+    let text_id = object.member("external_id");
+    let id: Option<EventId> = text_id.id(reading.region)?;
+    let alias: Option<EventId> = object.member("id").id(reading.region)?;
+    let id = match (id, alias) {
+        (Some(id), Some(alias)) if id != alias => return Err(text_id.malformed("differs from its alias 'id'")),
+        (id, alias) => id.or(alias).ok_or_else(|| text_id.missing())?,
+    };
+    let word = object.member("type");
+    let kind = word.text()?.ok_or_else(|| word.missing())?;
+    if !is_type(&kind) {
+        return Err(word.malformed("must match pattern ^[a-z][a-z0-9_]{0,63}$"));
+    }
+    let instant = object.member("ts");
+    let ts = match (instant.instant()?, object.member("timestamp").instant()?) {
+        (Some(ts), Some(alias)) if ts != alias => return Err(instant.malformed("differs from its alias 'timestamp'")),
+        (ts, alias) => ts.or(alias).ok_or_else(|| instant.missing())?,
+    };
+    let raw = object.member("data");
+    let (data, data_hash) = free::hashed(&raw)?.ok_or_else(|| raw.missing())?;
+    if !data.as_str().starts_with('{') {
+        return Err(raw.malformed("must be an object"));
+    }
+    let place = Place::Data(index);
+    let (errored, call) = if kind == "llm_call" {
+        call::model_call(data.as_str(), place, rates)?
+    } else {
+        (told_of_error(data.as_str(), place)?, None)
+    };
+    // 1 to u32::MAX: it fits.
+    let turn = object.member("turn").whole(1, u64::from(u32::MAX))?.map(|turn| turn as u32);
+    let content_hash = text_hash(&[
+        kind.as_bytes(),
+        &ts.as_millis().to_le_bytes(),
+        &turn.unwrap_or(0).to_le_bytes(),
+        &data_hash.to_le_bytes(),
+    ]);
+    Ok(Event { id, kind: Cow::into_owned(kind), ts, turn, data, content_hash, errored, call })
+}
+
+/// The set of types is open (AgentPing: types): any lower-case word.
+fn is_type(kind: &str) -> bool {
+    let mut bytes = kind.bytes();
+    kind.len() <= MAX_TYPE_CHARS
+        && bytes.next().is_some_and(|first| first.is_ascii_lowercase())
+        && bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}

@@ -1,0 +1,131 @@
+//! What can be wrong with a request's body, path or query.
+
+use std::fmt;
+
+use tidegate_domain::Region;
+
+/// Where a member stands: the path that a fault's `field` is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    Top,
+    /// An item of `events`.
+    Event(usize),
+    /// The `data` of an item of `events`.
+    Data(usize),
+}
+
+impl Place {
+    /// The path of a member here, such as `agent` or `events[3].type`. A name that a client made up is cut at 128
+    /// characters.
+    pub fn field(self, name: &str) -> String {
+        let name: String = name.chars().take(128).collect();
+        match self {
+            Place::Top => name,
+            Place::Event(index) => format!("events[{index}].{name}"),
+            Place::Data(index) => format!("events[{index}].data.{name}"),
+        }
+    }
+}
+
+/// The first thing wrong with a request. Its `Display` is the message a client gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Not JSON, or no object where one must be.
+    NotJson {
+        reason: String,
+    },
+    /// A known member stands in an object twice: no reader could say which one counts.
+    Twice {
+        field: String,
+    },
+    UnknownMember {
+        field: String,
+    },
+    /// Absent, `null` or `""`.
+    Missing {
+        field: String,
+    },
+    /// Of the wrong type, or against a rule; `reason` completes "Field '…' ".
+    Malformed {
+        field: String,
+        reason: String,
+    },
+    /// No id of the kind with this prefix.
+    IdPattern {
+        field: String,
+        prefix: &'static str,
+    },
+    /// A well-formed id of another region than the endpoint's.
+    IdRegion {
+        field: String,
+        prefix: &'static str,
+        endpoint: Region,
+    },
+    /// A well-formed id of no region at all.
+    IdRegionUnknown {
+        field: String,
+        region: String,
+    },
+    TooManyEvents {
+        limit: usize,
+    },
+}
+
+impl Fault {
+    pub(super) fn not_json(error: &serde_json::Error) -> Self {
+        Fault::NotJson { reason: format!("is not valid JSON: {error}") }
+    }
+
+    /// Its class in the order of report: form, unknown, missing, malformed.
+    pub(super) const fn class(&self) -> u8 {
+        match self {
+            Fault::NotJson { .. } | Fault::Twice { .. } => 0,
+            Fault::UnknownMember { .. } => 1,
+            Fault::Missing { .. } => 2,
+            Fault::Malformed { .. }
+            | Fault::IdPattern { .. }
+            | Fault::IdRegion { .. }
+            | Fault::IdRegionUnknown { .. }
+            | Fault::TooManyEvents { .. } => 3,
+        }
+    }
+
+    /// The one request field to blame, if there is one.
+    pub fn field(&self) -> Option<&str> {
+        match self {
+            Fault::NotJson { .. } => None,
+            Fault::TooManyEvents { .. } => Some("events"),
+            Fault::Twice { field }
+            | Fault::UnknownMember { field }
+            | Fault::Missing { field }
+            | Fault::Malformed { field, .. }
+            | Fault::IdPattern { field, .. }
+            | Fault::IdRegion { field, .. }
+            | Fault::IdRegionUnknown { field, .. } => Some(field),
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fault::NotJson { reason } => write!(f, "The body {reason}."),
+            Fault::Twice { field } => write!(f, "Field '{field}' is there twice."),
+            Fault::UnknownMember { field } => write!(f, "Field '{field}' is not known here."),
+            Fault::Missing { field } => write!(f, "Field '{field}' is required."),
+            Fault::Malformed { field, reason } => write!(f, "Field '{field}' {reason}."),
+            Fault::IdPattern { field, prefix } => {
+                write!(f, "Field '{field}' must match pattern {prefix}_(eu|us)_[0-9a-f]{{32}}.")
+            }
+            Fault::IdRegion { field, prefix, endpoint } => {
+                write!(f, "Field '{field}' must match pattern {prefix}_{endpoint}_[0-9a-f]{{32}} at this endpoint.")
+            }
+            Fault::IdRegionUnknown { field, region } => {
+                write!(f, "Field '{field}' names region '{region}', which is not one of 'eu', 'us'.")
+            }
+            Fault::TooManyEvents { limit } => {
+                write!(f, "Field 'events' has more than {limit} items. Send them in batches of up to {limit}.")
+            }
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! `POST /v1/runs/{id}/finish` (AgentPing: close a run).
+
+use tidegate_domain::{Finish, FinishStatus};
+
+use super::Reading;
+use super::fault::{Fault, Place};
+use super::free::{output, scores};
+use super::metadata::metadata;
+use super::object::{Object, Shape};
+
+pub static SHAPE: Shape<5> =
+    Shape { names: ["status", "finished_at", "output", "scores", "metadata"], required: &[&["status"]] };
+
+/// # Errors
+/// The body's first [`Fault`].
+pub fn finish(body: &str, reading: &Reading) -> Result<Finish, Fault> {
+    let object = Object::parse(body, Place::Top, &SHAPE, reading.ignore_unknown)?;
+    let word = object.member("status");
+    let text = word.text()?.ok_or_else(|| word.missing())?;
+    Ok(Finish {
+        status: FinishStatus::parse_finish(&text)
+            .ok_or_else(|| word.malformed("must be one of 'success', 'failed', 'timeout', 'cancelled'"))?,
+        finished_at: object.member("finished_at").instant()?.unwrap_or(reading.received_at),
+        output: output(&object.member("output"))?,
+        scores: scores(&object.member("scores"))?,
+        metadata: metadata(&object.member("metadata"), reading.keep_metadata)?,
+    })
+}

@@ -1,0 +1,57 @@
+//! Free JSON members: `output` as it is, `scores` and `data` as objects.
+
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
+use tidegate_domain::FreeJson;
+use tidegate_domain::free_json::{FreeJsonLimits, content_hash};
+
+use super::fault::Fault;
+use super::member::Member;
+use super::number;
+
+/// `[]`, which PHP writes for an empty map, and is read as `{}`.
+pub fn is_empty_list(raw: &RawValue) -> bool {
+    let inner = raw.get().strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    inner.is_some_and(|inner| inner.trim().is_empty())
+}
+
+/// The member's value as it stands and the hash of what it says.
+///
+/// # Errors
+/// [`Fault::Malformed`]: nested too deep, too many members, or not readable.
+pub fn hashed(member: &Member<'_>) -> Result<Option<(FreeJson, u64)>, Fault> {
+    let Some(raw) = member.raw else { return Ok(None) };
+    let empty = is_empty_list(raw);
+    let text = if empty { "{}" } else { raw.get() };
+    let hash = content_hash(text, FreeJsonLimits::DEFAULT).map_err(|error| member.malformed(error.to_string()))?;
+    Ok(Some((if empty { FreeJson::empty_object() } else { FreeJson::from_raw(raw) }, hash)))
+}
+
+/// `output`: any value.
+///
+/// # Errors
+/// As [`hashed`].
+pub fn output(member: &Member<'_>) -> Result<Option<FreeJson>, Fault> {
+    Ok(hashed(member)?.map(|(json, _)| json))
+}
+
+/// `scores`: names to finite numbers.
+///
+/// # Errors
+/// [`Fault::Malformed`].
+pub fn scores(member: &Member<'_>) -> Result<Option<FreeJson>, Fault> {
+    let (Some((json, _)), Some(raw)) = (hashed(member)?, member.raw) else { return Ok(None) };
+    if is_empty_list(raw) {
+        return Ok(Some(json));
+    }
+    let scores: BTreeMap<String, &RawValue> =
+        serde_json::from_str(raw.get()).map_err(|_| member.malformed("must be an object of names and numbers"))?;
+    match scores.iter().find(|(_, score)| number::finite(score.get()).is_none()) {
+        Some((name, _)) => {
+            let name: String = name.chars().take(64).collect();
+            Err(member.malformed(format!("must have finite numbers only, which '{name}' is not")))
+        }
+        None => Ok(Some(json)),
+    }
+}

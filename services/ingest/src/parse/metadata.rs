@@ -1,0 +1,84 @@
+//! Metadata: a flat object within limits, or nothing on a plan that does not keep it.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use tidegate_domain::FreeJson;
+
+use super::fault::Fault;
+use super::free::is_empty_list;
+use super::member::{Member, unquoted};
+use super::number;
+
+pub const MAX_KEYS: usize = 50;
+pub const MAX_KEY_BYTES: usize = 64;
+pub const MAX_VALUE_BYTES: usize = 1_024;
+pub const MAX_BYTES: usize = 8 * 1_024;
+
+/// Reads `metadata` (AgentPing: rules shared by the JSON endpoints). With `keep` off it is dropped without a look.
+///
+/// # Errors
+/// [`Fault::Malformed`], with the rule that was broken.
+pub fn metadata(member: &Member<'_>, keep: bool) -> Result<Option<FreeJson>, Fault> {
+    let Some(raw) = member.raw.filter(|_| keep) else { return Ok(None) };
+    if is_empty_list(raw) {
+        return Ok(Some(FreeJson::empty_object()));
+    }
+    if raw.get().len() > MAX_BYTES {
+        return Err(member.malformed(format!("must be at most {MAX_BYTES} bytes of JSON")));
+    }
+    let mut breach = None;
+    let walked = serde_json::Deserializer::from_str(raw.get()).deserialize_map(Flat { breach: &mut breach });
+    match (walked, breach) {
+        (Ok(()), None) => Ok(Some(FreeJson::from_raw(raw))),
+        (_, Some(breach)) => Err(member.malformed(breach)),
+        (Err(_), None) => Err(member.malformed("must be a flat object of readable text")),
+    }
+}
+
+/// Walks the object and notes the first rule that it breaks.
+struct Flat<'b> {
+    breach: &'b mut Option<String>,
+}
+
+impl<'de> Visitor<'de> for Flat<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a flat object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        let mut keys = 0;
+        while let Some(key) = members.next_key::<Cow<'de, str>>()? {
+            keys += 1;
+            let value: &RawValue = members.next_value()?;
+            let breach = if keys > MAX_KEYS {
+                Some(format!("must have at most {MAX_KEYS} keys"))
+            } else if key.is_empty() || key.len() > MAX_KEY_BYTES {
+                Some(format!("must have keys of 1 to {MAX_KEY_BYTES} bytes"))
+            } else {
+                value_breach(value).map(|breach| format!("{breach}, which the one of '{key}' is not"))
+            };
+            if self.breach.is_none() {
+                *self.breach = breach;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn value_breach(value: &RawValue) -> Option<String> {
+    match value.get().as_bytes().first() {
+        Some(b'"') => match unquoted(value) {
+            Some(text) if text.len() <= MAX_VALUE_BYTES => None,
+            Some(_) => Some(format!("must have text values of at most {MAX_VALUE_BYTES} bytes")),
+            None => Some("must have readable text values".to_owned()),
+        },
+        Some(b't' | b'f' | b'n') => None,
+        Some(b'{' | b'[') | None => Some("must be flat: values are text, numbers, booleans or null".to_owned()),
+        Some(_) => number::finite(value.get()).is_none().then(|| "must have finite numbers".to_owned()),
+    }
+}
