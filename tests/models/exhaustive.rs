@@ -1,5 +1,7 @@
 //! Runs the checker over a whole model and says in words what it found.
 
+#![expect(clippy::print_stdout, reason = "state counts and breaches are what a reader runs these tests for")]
+
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::hash::Hash;
