@@ -1,0 +1,7 @@
+//! The persister on a log and a store in memory: nothing lost, nothing doubled, nothing committed too early.
+
+mod faults;
+mod membership;
+mod poison;
+mod rig;
+mod steady;

@@ -1,0 +1,173 @@
+//! What every test here stands on: a log with records, a store, persisters, and waiting for a level.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tidegate_domain::{
+    Body, Event, EventId, Finish, FinishStatus, FreeJson, Record, Region, RunId, RunKey, RunState, Slug, Start, TeamId,
+    Timestamp,
+};
+use tidegate_persister::{Persister, PersisterConfig, StopReport};
+use tidegate_ports::memory::dead_letters::MemoryDeadLetters;
+use tidegate_ports::memory::log::{MemoryLog, MemoryLogOptions};
+use tidegate_ports::memory::runs::MemoryRuns;
+use tidegate_ports::{Append, Clock, EventRow, ReadLag, RunQueries, Runs, SystemClock};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+pub const GROUP: &str = "persister";
+pub const T0: i64 = 1_778_855_521_123;
+
+pub struct Rig {
+    pub log: MemoryLog,
+    pub runs: MemoryRuns,
+    pub dead_letters: MemoryDeadLetters,
+}
+
+impl Rig {
+    pub fn new() -> Self {
+        let options = MemoryLogOptions { revocation_deadline: Duration::from_secs(2), ..MemoryLogOptions::default() };
+        Rig {
+            log: MemoryLog::new(options, Arc::new(SystemClock)),
+            runs: MemoryRuns::default(),
+            dead_letters: MemoryDeadLetters::default(),
+        }
+    }
+
+    pub async fn append(&self, record: &Record) {
+        self.log.append(record.key(), Bytes::from(record.encode())).await.expect("appended");
+    }
+
+    /// Starts a persister on the rig's own store.
+    pub fn start(&self) -> Running {
+        self.start_on(Arc::new(self.runs.clone()))
+    }
+
+    pub fn start_on(&self, runs: Arc<dyn Runs>) -> Running {
+        let (stop, stopped) = oneshot::channel::<()>();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let log = Box::new(self.log.consumer(GROUP));
+        // Small budgets, so that pausing and resuming happen.
+        let config = PersisterConfig {
+            poll_bytes: 2_000,
+            high_mark_bytes: 6_000,
+            low_mark_bytes: 3_000,
+            drain_deadline: Duration::from_secs(10),
+        };
+        let persister = Persister::new(log, runs, Arc::new(self.dead_letters.clone()), clock, config);
+        let task = tokio::spawn(persister.run(async move {
+            let _ = stopped.await;
+        }));
+        Running { stop, task }
+    }
+
+    /// Waits until everything on the log is committed.
+    pub async fn caught_up(&self) {
+        let lag = self.log.lag(GROUP);
+        eventually("the persister catches up", async || lag.read().await.expect("a reading").records == 0).await;
+    }
+
+    pub async fn stored(&self, key: RunKey) -> Option<(tidegate_domain::Run, Vec<EventRow>)> {
+        self.runs.run(key).await.expect("the store in memory answers")
+    }
+
+    /// What the fold of the whole log says of a run, with its events by time and id: what the store must hold.
+    pub fn folded(&self, key: RunKey) -> (tidegate_domain::Run, Vec<EventRow>) {
+        let mut state = RunState::default();
+        let mut events = Vec::new();
+        for consumed in (0..4).flat_map(|partition| self.log.records(partition)) {
+            let Ok(record) = Record::decode(&consumed.payload) else { continue };
+            if record.key() == key {
+                let received_at = record.received_at;
+                let new_events = state.apply(record).new_events;
+                events.extend(new_events.into_iter().map(|event| EventRow { event, received_at }));
+            }
+        }
+        events.sort_by_key(|row| (row.event.ts, row.event.id));
+        (state.run, events)
+    }
+
+    /// The store holds exactly the fold of the log, run by run.
+    pub async fn assert_store_is_the_fold(&self, keys: impl IntoIterator<Item = RunKey>) {
+        for key in keys {
+            let expected = self.folded(key);
+            assert_eq!(self.stored(key).await, Some(expected), "run {}", key.run);
+        }
+    }
+}
+
+pub struct Running {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<StopReport>,
+}
+
+impl Running {
+    pub async fn stop(self) -> StopReport {
+        let _ = self.stop.send(());
+        self.task.await.expect("the persister does not panic")
+    }
+
+    /// As a `kill -9` would: nothing more is applied by the loop, nothing committed.
+    pub async fn kill(self) {
+        self.task.abort();
+        let _ = self.task.await;
+    }
+}
+
+pub async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let mut tick = tokio::time::interval(Duration::from_millis(2));
+    let waited = tokio::time::timeout(Duration::from_secs(60), async {
+        while !holds().await {
+            tick.tick().await;
+        }
+    });
+    waited.await.unwrap_or_else(|_| panic!("not within a minute: {what}"));
+}
+
+pub fn key(run: u128) -> RunKey {
+    RunKey { team: TeamId::from_bits(Region::Eu, 1), run: RunId::from_bits(Region::Eu, run) }
+}
+
+fn at(millis: u128) -> Timestamp {
+    Timestamp::from_millis(T0 + i64::try_from(millis).expect("small"))
+}
+
+/// Everything that is sent of run number `run`: a start, `batches` batches of three events, a finish.
+pub fn records_of(run: u128, batches: u128) -> Vec<Record> {
+    let key = key(run);
+    let start = Start {
+        agent: Slug::parse("a").expect("a slug"),
+        started_at: at(run),
+        customer_id: None,
+        feature: None,
+        metadata: None,
+        parent_run_id: None,
+        goal: None,
+        idle: None,
+    };
+    let finish = Finish {
+        status: FinishStatus::Success,
+        finished_at: at(run + 1_000),
+        output: None,
+        scores: None,
+        metadata: None,
+    };
+    let batch = |number: u128| {
+        let event = |place: u128| Event {
+            id: EventId::from_bits(Region::Eu, run * 1_000 + number * 3 + place),
+            kind: "log".to_owned(),
+            ts: at(number * 3 + place),
+            turn: None,
+            data: FreeJson::parse("{\"message\":\"x\"}").expect("JSON"),
+            content_hash: 7,
+            errored: false,
+            call: None,
+        };
+        Record::new(key, at(run + number), Body::Events((0..3).map(event).collect()))
+    };
+    let mut records = vec![Record::new(key, at(run), Body::Start(start))];
+    records.extend((0..batches).map(batch));
+    records.push(Record::new(key, at(run + 500), Body::Finish(finish)));
+    records
+}
