@@ -3,7 +3,9 @@
 
 pub mod dead_letters;
 pub mod folder;
+pub mod log;
 pub mod sqlite;
 
 pub use folder::{DataFolder, FolderError, OwnedFolder};
+pub use log::{Closed, EmbeddedConsumer, EmbeddedLag, EmbeddedLog, LogOpenError, LogOptions};
 pub use sqlite::SqliteError;

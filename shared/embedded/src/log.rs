@@ -1,0 +1,193 @@
+//! The log on disk: partitions, offsets and consumer groups in one SQLite file.
+//!
+//! One thread writes. Appends that wait while it syncs share the next transaction and the next sync, and nobody is
+//! told of success before it. Another thread folds the write-ahead log back and deletes what retention lets go.
+//! Consumers that keep up read from memory.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tidegate_domain::free_json::text_hash;
+use tidegate_domain::{Partition, Position, RunKey};
+use tidegate_ports::{Append, AppendError, Clock, LogError};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+use crate::folder::{self, OwnedFolder};
+use crate::sqlite::{self, SqliteError};
+
+mod batch;
+mod consumer;
+mod housekeeping;
+mod lag;
+mod options;
+mod reader;
+mod request;
+mod schema;
+mod state;
+mod tail;
+mod writer;
+
+pub use consumer::EmbeddedConsumer;
+pub use lag::EmbeddedLag;
+pub use options::LogOptions;
+pub use request::Closed;
+
+use housekeeping::Housekeeper;
+use reader::Reader;
+use request::{PendingAppend, Request};
+use state::{Shared, closed};
+use writer::Writer;
+
+/// The log of a data folder; clones are the same log. When the last clone and the last consumer are gone, what was
+/// accepted is written and the folder is given back; [`close`](Self::close) does so in order and tells how it went.
+#[derive(Clone)]
+pub struct EmbeddedLog {
+    inner: Arc<Inner>,
+}
+
+/// Why a log could not be opened. Nothing in it was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum LogOpenError {
+    #[error(transparent)]
+    File(#[from] SqliteError),
+    #[error("the log's tables cannot be read: {0}; restore the data folder from a backup")]
+    Unreadable(#[from] rusqlite::Error),
+    #[error("the log's threads cannot be started: {0}")]
+    Thread(#[from] io::Error),
+}
+
+struct Inner {
+    shared: Arc<Shared>,
+    requests: mpsc::Sender<Request>,
+    /// Room for the payload that waits for the writer, in bytes.
+    room: Arc<Semaphore>,
+    housekeeping: SyncSender<()>,
+    path: std::path::PathBuf,
+}
+
+/// Requests that may wait for the writer; their bytes have a bound of their own.
+const WAITING_REQUESTS: usize = 8 * 1_024;
+
+impl EmbeddedLog {
+    /// Opens the log of a folder that this process owns, and takes over whatever was acknowledged before.
+    ///
+    /// # Errors
+    /// [`LogOpenError`].
+    pub fn open(folder: &OwnedFolder, options: LogOptions, clock: Arc<dyn Clock>) -> Result<Self, LogOpenError> {
+        let options = options.settled();
+        let path = folder.folder().file(folder::LOG);
+        let connection = sqlite::open(&path, folder::LOG, schema::MIGRATIONS)?;
+        let bounds = schema::load_bounds(&connection, folder.folder().partitions())?;
+        let commits = schema::load_commits(&connection, &bounds)?;
+        let shared = Arc::new(Shared::new(options, clock, &bounds, commits));
+        writer::tune(&connection, &shared)?;
+        let folding = sqlite::open_again(&path, folder::LOG)?;
+        folding.pragma_update(None, "wal_autocheckpoint", 0)?;
+
+        let (requests, waiting) = mpsc::channel(WAITING_REQUESTS);
+        let (housekeeping, wakes) = sync_channel(1);
+        let housekeeper =
+            Housekeeper { shared: shared.clone(), connection: folding, requests: requests.clone(), wakes };
+        let housekeeper = thread::Builder::new().name("log-housekeeping".to_owned()).spawn(|| housekeeper.run())?;
+        let writer = Writer {
+            requests: waiting,
+            shared: shared.clone(),
+            connection: Some(connection),
+            path: path.clone(),
+            housekeeping: housekeeping.clone(),
+            housekeeper,
+            folder: folder.clone(),
+        };
+        thread::Builder::new().name("log-writer".to_owned()).spawn(|| writer.run())?;
+        let room = Arc::new(Semaphore::new(options.max_waiting_bytes));
+        Ok(EmbeddedLog { inner: Arc::new(Inner { shared, requests, room, housekeeping, path }) })
+    }
+
+    /// A new member of the group, which is known (and its records kept) from now on. A new group begins with the
+    /// first record kept.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub async fn consumer(&self, group: &str) -> Result<EmbeddedConsumer, LogError> {
+        let (reply, answer) = oneshot::channel();
+        let join = Request::Join { group: group.to_owned(), reply };
+        self.inner.requests.send(join).await.map_err(|_| closed())?;
+        answer.await.unwrap_or_else(|_| Err(closed()))?;
+        EmbeddedConsumer::join(self.inner.clone(), group, self.reader()?)
+    }
+
+    /// Readings of how far the group is behind.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub fn lag(&self, group: &str) -> Result<EmbeddedLag, LogError> {
+        Ok(EmbeddedLag::new(self.inner.clone(), group, self.reader()?))
+    }
+
+    /// Whether no record was ever appended.
+    pub fn is_fresh(&self) -> bool {
+        self.inner.shared.state().lanes.iter().all(|lane| lane.tail.end() == 0)
+    }
+
+    /// Ends the log in order: new appends are refused as not persisted, what was accepted is written, and the folder
+    /// is given back. Closing again changes nothing.
+    pub async fn close(&self) -> Closed {
+        self.inner.begin_closing();
+        let (reply, answer) = oneshot::channel();
+        match self.inner.requests.send(Request::Close { reply }).await {
+            Ok(()) => answer.await.unwrap_or_default(),
+            Err(_) => Closed::default(),
+        }
+    }
+
+    fn reader(&self) -> Result<Reader, LogError> {
+        Reader::open(&self.inner.path).map_err(|error| LogError::Unavailable(error.to_string()))
+    }
+}
+
+/// All records of a run go to the partition that its key's hash names: for ever, so the hash must never change.
+fn partition_of(key: RunKey, partitions: u32) -> Partition {
+    // A remainder of a u32 fits one.
+    (text_hash(&[&key.to_bytes()]) % u64::from(partitions)) as Partition
+}
+
+#[async_trait]
+impl Append for EmbeddedLog {
+    async fn append(&self, key: RunKey, record: Bytes) -> Result<Position, AppendError> {
+        let refused = || AppendError::NotPersisted("it is closed".to_owned());
+        let shared = &self.inner.shared;
+        let (bytes, cap) = (record.len(), shared.options.max_record_bytes);
+        if bytes > cap {
+            return Err(AppendError::TooLarge { bytes, cap });
+        }
+        if shared.is_closing() {
+            return Err(refused());
+        }
+        // The cap fits 32 bits, see `LogOptions::settled`.
+        let room = self.inner.room.clone().acquire_many_owned(bytes as u32).await.map_err(|_| refused())?;
+        let (reply, answer) = oneshot::channel();
+        let partition = partition_of(key, shared.partitions);
+        let append = PendingAppend { partition, payload: record, reply, _room: room };
+        self.inner.requests.send(Request::Append(append)).await.map_err(|_| refused())?;
+        // Without an answer the writer is gone, and may have been so after its commit.
+        answer.await.unwrap_or_else(|_| Err(AppendError::Unknown("its writer stopped".to_owned())))
+    }
+}
+
+impl Inner {
+    fn begin_closing(&self) {
+        self.shared.begin_closing();
+        // A full channel wakes housekeeping too.
+        let _ = self.housekeeping.try_send(());
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.begin_closing();
+    }
+}

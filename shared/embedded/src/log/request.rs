@@ -1,0 +1,63 @@
+//! What the writer is asked to do. Everything that changes the file passes here, in one order.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tidegate_domain::{Partition, Position};
+use tidegate_ports::{AppendError, LogError};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+pub(super) enum Request {
+    Append(PendingAppend),
+    /// Makes a group known, from the first retained offsets on.
+    Join {
+        group: String,
+        reply: oneshot::Sender<Result<(), LogError>>,
+    },
+    Commit(PendingCommit),
+    /// Deletes applied records of a partition below an offset.
+    Trim {
+        partition: Partition,
+        below: i64,
+        reply: oneshot::Sender<Result<(), LogError>>,
+    },
+    /// Folds what is left of the write-ahead log back, so that it begins anew.
+    FinishCheckpoint {
+        reply: oneshot::Sender<()>,
+    },
+    Close {
+        reply: oneshot::Sender<Closed>,
+    },
+}
+
+pub(super) struct PendingAppend {
+    pub partition: Partition,
+    pub payload: Bytes,
+    pub reply: oneshot::Sender<Result<Position, AppendError>>,
+    /// Room among the waiting bytes, given back when this is dropped.
+    pub _room: OwnedSemaphorePermit,
+}
+
+pub(super) struct PendingCommit {
+    pub group: Arc<str>,
+    pub partition: Partition,
+    pub next_offset: i64,
+    pub reply: oneshot::Sender<Result<(), LogError>>,
+}
+
+/// How an orderly stop went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Closed {
+    /// Accepted appends and commits that could not be made durable; their callers were told.
+    pub left: usize,
+}
+
+impl Request {
+    /// Bytes it adds to a batch.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Request::Append(append) => append.payload.len(),
+            _ => 0,
+        }
+    }
+}

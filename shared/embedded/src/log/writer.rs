@@ -1,0 +1,198 @@
+//! The one thread that owns the write connection.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::SyncSender;
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+use tokio::sync::mpsc::Receiver;
+
+use super::batch::{self, BatchError};
+use super::request::{Closed, Request};
+use super::schema;
+use super::state::Shared;
+use crate::folder::{self, OwnedFolder};
+use crate::sqlite;
+
+pub(super) struct Writer {
+    pub requests: Receiver<Request>,
+    pub shared: Arc<Shared>,
+    /// `None` after a failure that the connection did not get over: it is opened again before the next batch.
+    pub connection: Option<Connection>,
+    pub path: PathBuf,
+    /// Tells housekeeping that there is something to fold back.
+    pub housekeeping: SyncSender<()>,
+    pub housekeeper: JoinHandle<()>,
+    /// Held until the last byte is written.
+    pub folder: OwnedFolder,
+}
+
+/// What the write connection keeps of the file's pages, in KiB (negative, as SQLite has it).
+const CACHE_KIB: i64 = -16_384;
+
+/// A batch's pages beside its payload, about: one leaf per partition and what is above them.
+const BATCH_OVERHEAD_BYTES: u64 = 32 * 1024;
+
+/// Sets what only the write connection has.
+pub(super) fn tune(connection: &Connection, shared: &Shared) -> rusqlite::Result<()> {
+    // Housekeeping folds the write-ahead log back from its own connection, so that an append never pays for it.
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    connection.pragma_update(None, "cache_size", CACHE_KIB)?;
+    if let Some(bytes) = shared.options.max_file_bytes {
+        let page_bytes: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+        let pages = (i64::try_from(bytes).unwrap_or(i64::MAX) / page_bytes).max(1);
+        connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
+    }
+    Ok(())
+}
+
+impl Writer {
+    /// Works until it is told to close or everyone who could ask is gone.
+    pub fn run(mut self) {
+        let mut waiting = Vec::new();
+        let mut closers = Vec::new();
+        let mut left = 0;
+        while self.requests.blocking_recv_many(&mut waiting, self.shared.options.max_batch_records) > 0 {
+            let failed = self.work_off(&mut waiting, &mut closers);
+            if !closers.is_empty() {
+                // From here on nothing new comes in; what is in already is written.
+                self.requests.close();
+                left += failed;
+            }
+        }
+        let Writer { connection, folder, housekeeper, .. } = self;
+        // It ends by itself when the log is closing; its connection must be gone before the last checkpoint.
+        if housekeeper.join().is_err() {
+            tracing::error!("the log's housekeeping had panicked");
+        }
+        if let Some(connection) = connection {
+            finish(connection);
+        }
+        drop(folder);
+        for closer in closers {
+            let _ = closer.send(Closed { left });
+        }
+    }
+
+    /// Writes what waits, in as many transactions as its bytes need. Returns how many requests failed.
+    fn work_off(
+        &mut self,
+        waiting: &mut Vec<Request>,
+        closers: &mut Vec<tokio::sync::oneshot::Sender<Closed>>,
+    ) -> usize {
+        let mut failed = 0;
+        let mut batch = Vec::with_capacity(waiting.len());
+        let mut bytes = 0;
+        for request in waiting.drain(..) {
+            match request {
+                Request::Close { reply } => closers.push(reply),
+                Request::FinishCheckpoint { reply } => {
+                    self.finish_checkpoint();
+                    let _ = reply.send(());
+                }
+                request => {
+                    bytes += request.bytes();
+                    batch.push(request);
+                    if bytes >= self.shared.options.max_batch_bytes {
+                        failed += self.commit(std::mem::take(&mut batch));
+                        bytes = 0;
+                    }
+                }
+            }
+        }
+        failed + if batch.is_empty() { 0 } else { self.commit(batch) }
+    }
+
+    fn commit(&mut self, batch: Vec<Request>) -> usize {
+        let appended_at = self.shared.clock.now();
+        let bytes: usize = batch.iter().map(Request::bytes).sum();
+        let shared = self.shared.clone();
+        let written = match self.ready() {
+            Ok(connection) => batch::write(connection, &batch, &shared, appended_at),
+            // Nothing was begun.
+            Err(error) => Err(BatchError::RolledBack(error)),
+        };
+        match written {
+            Ok(trims) => {
+                batch::publish(batch, trims, &shared, appended_at);
+                self.count(bytes as u64 + BATCH_OVERHEAD_BYTES);
+                0
+            }
+            Err(error) => {
+                tracing::error!(?error, requests = batch.len(), "a batch was not written to the log");
+                self.recover();
+                batch::refuse(batch, &error)
+            }
+        }
+    }
+
+    /// The connection, opened again if need be.
+    fn ready(&mut self) -> Result<&Connection, String> {
+        if self.connection.is_none() {
+            let connection = sqlite::open_again(&self.path, folder::LOG).map_err(|error| error.to_string())?;
+            tune(&connection, &self.shared).map_err(|error| error.to_string())?;
+            reload(&connection, &self.shared).map_err(|error| error.to_string())?;
+            return Ok(self.connection.insert(connection));
+        }
+        self.connection.as_ref().ok_or_else(|| "it has no connection to its file".to_owned())
+    }
+
+    /// After a failure: ends the transaction and looks up what the file really holds.
+    fn recover(&mut self) {
+        let Some(connection) = self.connection.take() else { return };
+        let over = connection.is_autocommit() || connection.execute_batch("ROLLBACK").is_ok();
+        if over && reload(&connection, &self.shared).is_ok() {
+            self.connection = Some(connection);
+        }
+    }
+
+    fn count(&self, bytes: u64) {
+        let before = self.shared.unfolded_bytes.fetch_add(bytes, Ordering::Relaxed);
+        if before + bytes >= self.shared.options.wal_checkpoint_bytes {
+            // A full channel says that it has been told already.
+            let _ = self.housekeeping.try_send(());
+        }
+    }
+
+    /// With the writer at rest a passive checkpoint reaches the end, and the next write begins the file anew.
+    fn finish_checkpoint(&mut self) {
+        if let Some(connection) = &self.connection
+            && let Err(error) = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+        {
+            tracing::warn!(%error, "the write-ahead log was not folded back; it grows until that succeeds");
+        }
+    }
+}
+
+/// Takes ends from the file, where a failure left them in doubt. A record whose commit seemed to fail and did not
+/// becomes visible here.
+fn reload(connection: &Connection, shared: &Shared) -> rusqlite::Result<()> {
+    let bounds = schema::load_bounds(connection, shared.partitions)?;
+    let commits = schema::load_commits(connection, &bounds)?;
+    let mut state = shared.state();
+    for (lane, bounds) in state.lanes.iter_mut().zip(&bounds) {
+        lane.first_offset = bounds.first;
+        if lane.tail.end() != bounds.end {
+            lane.tail.restart(bounds.end);
+        }
+    }
+    for (name, committed) in commits {
+        let made = || super::state::Group::new(shared.partitions, committed.clone(), &shared.options);
+        state.groups.entry(name).or_insert_with(made).committed = committed.clone();
+    }
+    drop(state);
+    shared.changed.send_replace(());
+    Ok(())
+}
+
+fn finish(connection: Connection) {
+    // The data is safe either way: what stays in the write-ahead log is read from there at the next start.
+    if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
+        tracing::warn!(%error, "the write-ahead log was not folded back at the end");
+    }
+    if let Err((_, error)) = connection.close() {
+        tracing::warn!(%error, "the log's file was not closed in order");
+    }
+}
