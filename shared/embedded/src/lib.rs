@@ -4,8 +4,12 @@
 pub mod dead_letters;
 pub mod folder;
 pub mod log;
+pub mod registry;
 pub mod sqlite;
+pub mod store;
 
 pub use folder::{DataFolder, FolderError, OwnedFolder};
 pub use log::{Closed, EmbeddedConsumer, EmbeddedLag, EmbeddedLog, LogOpenError, LogOptions};
+pub use registry::SqliteRegistry;
 pub use sqlite::SqliteError;
+pub use store::SqliteStore;

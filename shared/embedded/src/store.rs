@@ -1,0 +1,140 @@
+//! The store on `store.db`: runs, their events, and what follows from them.
+//!
+//! One thread writes, one transaction per commit, `synchronous=FULL`; reads go through connections of their own.
+//! Two pools, so that no listing makes the persister or the front door wait.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tidegate_domain::{EventId, Month, Run, RunId, RunKey, Slug, TeamId, Timestamp};
+use tidegate_ports::{
+    AgentRow, Agents, EventRow, ListedRun, RunFilter, RunPage, RunQueries, RunWanted, RunWrite, Runs, Spend,
+    StoreError, StoredRun, StoredSummary, union_of_agents,
+};
+
+use crate::folder::STORE;
+use crate::registry::SqliteRegistry;
+use crate::sqlite::{self, SqliteError};
+
+mod checkpoint;
+pub(crate) mod failure;
+mod follow_ups;
+pub(crate) mod id_blob;
+mod listing;
+mod load;
+mod purge;
+pub(crate) mod queries;
+pub(crate) mod readers;
+mod run_row;
+mod save;
+mod schema;
+mod standing;
+mod writer;
+
+use listing::Listing;
+use readers::Readers;
+use writer::Writer;
+
+/// Connections for the persister's loads and the front door's single reads.
+const KEY_READERS: usize = 2;
+/// Connections for what readers of the control API ask.
+const QUERY_READERS: usize = 2;
+
+/// The store ports on `store.db`. Only the process that owns the folder opens it.
+#[derive(Clone)]
+pub struct SqliteStore {
+    writer: Arc<Writer>,
+    by_key: Readers,
+    queries: Readers,
+    /// Agents that ping tokens were made for stand there.
+    registry: SqliteRegistry,
+}
+
+impl SqliteStore {
+    /// Opens the file in this folder. `registry` adds the agents that have no runs yet.
+    ///
+    /// # Errors
+    /// [`SqliteError`]: missing, damaged, newer, or another's.
+    pub fn open(folder: &Path, registry: SqliteRegistry) -> Result<Self, SqliteError> {
+        let path = folder.join(STORE.file_name);
+        let connection = sqlite::open(&path, STORE, schema::MIGRATIONS)?;
+        Ok(SqliteStore {
+            writer: Arc::new(Writer::start(connection, &path, STORE)?),
+            by_key: Readers::open(&path, STORE, KEY_READERS)?,
+            queries: Readers::open(&path, STORE, QUERY_READERS)?,
+            registry,
+        })
+    }
+}
+
+#[async_trait]
+impl Runs for SqliteStore {
+    async fn load(&self, wanted: &[RunWanted]) -> Result<Vec<StoredRun>, StoreError> {
+        let wanted = wanted.to_vec();
+        self.by_key.read(move |connection| load::load(connection, &wanted)).await
+    }
+
+    /// One transaction for the whole call.
+    async fn save(&self, writes: Arc<Vec<RunWrite>>) -> Result<(), StoreError> {
+        self.writer.save(writes).await
+    }
+
+    async fn purge_orphans(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        self.writer.purge(before, limit).await
+    }
+}
+
+#[async_trait]
+impl StoredSummary for SqliteStore {
+    async fn stored(&self, wanted: RunWanted) -> Result<StoredRun, StoreError> {
+        let loaded = self.by_key.read(move |connection| load::load(connection, std::slice::from_ref(&wanted))).await?;
+        Ok(loaded.into_iter().next().unwrap_or_default())
+    }
+
+    async fn event_owners(&self, team: TeamId, events: &[EventId]) -> Result<Vec<(EventId, RunId, u64)>, StoreError> {
+        let events = events.to_vec();
+        self.by_key.read(move |connection| load::event_owners(connection, team, &events)).await
+    }
+}
+
+#[async_trait]
+impl RunQueries for SqliteStore {
+    async fn run(&self, key: RunKey) -> Result<Option<(Run, Vec<EventRow>)>, StoreError> {
+        self.queries.read(move |connection| queries::run(connection, key)).await
+    }
+
+    async fn list(
+        &self,
+        team: TeamId,
+        filter: &RunFilter,
+        page: &RunPage,
+        now: Timestamp,
+    ) -> Result<Vec<ListedRun>, StoreError> {
+        let mut listing = Listing::begin(team, filter, page, now);
+        while !listing.done {
+            listing = self.queries.read(move |connection| listing.advance(connection)).await?;
+        }
+        Ok(listing.found)
+    }
+
+    async fn agents(&self, team: TeamId) -> Result<Vec<AgentRow>, StoreError> {
+        let seen = self.queries.read(move |connection| queries::agents(connection, team)).await?;
+        Ok(union_of_agents(seen, self.registry.agents(team).await?))
+    }
+
+    async fn usage(&self, team: TeamId, month: Month) -> Result<u64, StoreError> {
+        self.queries.read(move |connection| queries::usage(connection, team, month)).await
+    }
+
+    async fn spend(&self, team: TeamId, month: Month, now: Timestamp) -> Result<Spend, StoreError> {
+        self.queries.read(move |connection| queries::spend(connection, team, month, now)).await
+    }
+}
+
+#[async_trait]
+impl Agents for SqliteStore {
+    async fn slugs(&self, team: TeamId) -> Result<Vec<Slug>, StoreError> {
+        Ok(self.agents(team).await?.into_iter().map(|row| row.slug).collect())
+    }
+}

@@ -1,0 +1,26 @@
+//! What a SQLite error means to a caller of the store ports.
+
+use rusqlite::ErrorCode;
+use rusqlite::types::Type;
+use tidegate_ports::StoreError;
+
+/// Busy, full, or failing disks pass; damage, and content that does not read back, do not.
+pub(crate) fn failure(error: rusqlite::Error) -> StoreError {
+    let text = error.to_string();
+    match error.sqlite_error_code() {
+        Some(
+            ErrorCode::DatabaseCorrupt
+            | ErrorCode::NotADatabase
+            | ErrorCode::ConstraintViolation
+            | ErrorCode::TypeMismatch
+            | ErrorCode::ApiMisuse,
+        )
+        | None => StoreError::Broken(text),
+        Some(_) => StoreError::Unavailable(text),
+    }
+}
+
+/// A column whose content does not read back.
+pub(crate) fn unreadable(column: usize, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, cause.into())
+}

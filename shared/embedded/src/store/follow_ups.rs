@@ -1,0 +1,67 @@
+//! What follows from saved runs, gathered over a transaction and written once at its end: usage, agents, unpriced
+//! models.
+
+use std::collections::{HashMap, HashSet};
+
+use rusqlite::{Connection, params};
+use tidegate_domain::{Month, Run, Slug};
+use tidegate_ports::EventRow;
+
+#[derive(Debug, Default)]
+pub(super) struct FollowUps {
+    /// By team and month: what came in over what was counted before.
+    usage: HashMap<(i64, Month), i64>,
+    /// By team and slug: first and last opening received, in milliseconds.
+    agents: HashMap<(i64, Slug), (i64, i64)>,
+    unpriced: HashSet<(i64, Month, String, String)>,
+}
+
+impl FollowUps {
+    /// Takes a run that is being stored; `counted` are the units of the row it replaces.
+    pub fn of_run(&mut self, team_no: i64, run: &Run, counted: &[(Month, u64)]) {
+        for (units, sign) in [(run.units.as_slice(), 1), (counted, -1)] {
+            for (month, units) in units {
+                *self.usage.entry((team_no, *month)).or_default() += sign * i64::try_from(*units).unwrap_or(i64::MAX);
+            }
+        }
+        for opening in run.start.iter().chain(&run.implied) {
+            let at = opening.received_at.as_millis();
+            let seen = self.agents.entry((team_no, opening.start.agent.clone())).or_insert((at, at));
+            *seen = (seen.0.min(at), seen.1.max(at));
+        }
+    }
+
+    /// Takes an event that is being stored.
+    pub fn of_event(&mut self, team_no: i64, row: &EventRow) {
+        if let Some(call) = row.event.call.as_ref().filter(|call| !call.priced) {
+            let month = Month::of(row.received_at);
+            self.unpriced.insert((team_no, month, call.provider.clone(), call.model.clone()));
+        }
+    }
+
+    pub fn write(self, connection: &Connection) -> rusqlite::Result<()> {
+        let mut usage = connection.prepare_cached(
+            "INSERT INTO usage (team_no, month, units) VALUES (?1, ?2, ?3) \
+             ON CONFLICT DO UPDATE SET units = units + excluded.units",
+        )?;
+        for ((team_no, month), units) in self.usage.into_iter().filter(|(_, units)| *units != 0) {
+            usage.execute(params![team_no, month.number(), units])?;
+        }
+        let mut agents = connection.prepare_cached(
+            "INSERT INTO agents (team_no, slug, first_seen_ms, last_seen_ms) VALUES (?1, ?2, ?3, ?4) \
+             ON CONFLICT DO UPDATE SET first_seen_ms = min(first_seen_ms, excluded.first_seen_ms), \
+             last_seen_ms = max(last_seen_ms, excluded.last_seen_ms) \
+             WHERE excluded.first_seen_ms < first_seen_ms OR excluded.last_seen_ms > last_seen_ms",
+        )?;
+        for ((team_no, slug), (first, last)) in self.agents {
+            agents.execute(params![team_no, slug.as_str(), first, last])?;
+        }
+        let mut unpriced = connection.prepare_cached(
+            "INSERT INTO unpriced (team_no, month, provider, model) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+        )?;
+        for (team_no, month, provider, model) in self.unpriced {
+            unpriced.execute(params![team_no, month.number(), provider, model])?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,25 @@
+//! Deleting orphans: runs whose start never came.
+
+use rusqlite::{Connection, params};
+use tidegate_domain::Timestamp;
+
+use super::run_row::signed;
+
+/// Deletes up to `limit` of them with their events. What they counted towards the quota stays counted: it was
+/// taken in.
+pub(super) fn purge(connection: &Connection, before: Timestamp, limit: usize) -> rusqlite::Result<usize> {
+    let mut find = connection.prepare_cached(
+        "SELECT run_no FROM runs WHERE started_at_ms IS NULL AND last_received_ms < ?1 \
+         ORDER BY last_received_ms LIMIT ?2",
+    )?;
+    let doomed: Vec<i64> = find
+        .query_map(params![before.as_millis(), signed(limit as u64)], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut events = connection.prepare_cached("DELETE FROM events WHERE run_no = ?1")?;
+    let mut run = connection.prepare_cached("DELETE FROM runs WHERE run_no = ?1")?;
+    for run_no in &doomed {
+        events.execute(params![run_no])?;
+        run.execute(params![run_no])?;
+    }
+    Ok(doomed.len())
+}
