@@ -1,1 +1,82 @@
+//! The read API: what a team's runs, agents, usage and spend are, on a port of its own.
+//!
+//! Every answer is within the team of the API key that asks: another team's run does not exist for it. What depends
+//! on time (an idle run's status, its end, its duration) is derived at the clock when asked. Nothing here writes.
 
+mod access;
+mod agents;
+mod cursor;
+mod listing;
+mod openapi;
+mod parameters;
+mod problem;
+mod reads;
+mod request_id;
+mod run;
+mod spend;
+mod summary;
+mod usage;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::routing::get;
+use axum::{Json, Router, middleware};
+use tidegate_lifecycle::{ServeOptions, ServeReport, serve};
+use tidegate_ports::{Clock, Ids, RunQueries};
+use tokio::net::TcpListener;
+
+pub use access::Authenticate;
+pub use openapi::{openapi, openapi_json};
+
+use reads::Reads;
+
+/// The service, ready to be served.
+pub struct Control {
+    reads: Reads,
+}
+
+impl Control {
+    /// How long the store may take for one answer, unless set otherwise: 10 s.
+    pub const STORE_DEADLINE: Duration = Duration::from_secs(10);
+
+    pub fn new(
+        queries: Arc<dyn RunQueries>,
+        callers: Arc<dyn Authenticate>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+    ) -> Self {
+        Control { reads: Reads { queries, callers, clock, ids, store_deadline: Self::STORE_DEADLINE } }
+    }
+
+    /// Answers 503 where the store takes longer than `deadline`.
+    #[must_use]
+    pub fn with_store_deadline(mut self, deadline: Duration) -> Self {
+        self.reads.store_deadline = deadline;
+        self
+    }
+
+    /// All routes, with their fallbacks.
+    pub fn into_router(self) -> Router {
+        let reads = Arc::new(self.reads);
+        let (routes, description) = openapi::routes().split_for_parts();
+        routes
+            .route("/openapi.json", get(|| async move { Json(description) }))
+            .fallback(problem::unknown_route)
+            .method_not_allowed_fallback(problem::method_not_allowed)
+            .layer(middleware::from_fn_with_state(reads.clone(), request_id::stamp))
+            .with_state(reads)
+    }
+
+    /// Serves on `listener` until `shutdown` completes and requests under way have ended, or the drain deadline
+    /// has cut them.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        options: ServeOptions,
+        shutdown: impl Future<Output = ()>,
+    ) -> ServeReport {
+        serve(listener, self.into_router(), options, shutdown).await
+    }
+}

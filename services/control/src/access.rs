@@ -1,0 +1,93 @@
+//! Who reads: an API key in a header, never in the URL.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::extract::FromRequestParts;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use http::{HeaderMap, HeaderName};
+use tidegate_admission::{Admission, Caller, Refusal};
+use tidegate_domain::{Plan, Scope, TeamId};
+
+use crate::problem::Problem;
+use crate::reads::Reads;
+
+/// For proxies that strip `Authorization` (AgentPing: authentication).
+const KEY_HEADER: HeaderName = HeaderName::from_static("x-agentping-key");
+
+/// Tells who a credential belongs to: admission's first step, and all that reading needs of it.
+#[async_trait]
+pub trait Authenticate: Send + Sync + 'static {
+    /// Judges a credential as presented (`None`: nothing was): its form, its region before any look-up, then whose
+    /// it is.
+    ///
+    /// # Errors
+    /// The [`Refusal`]s about credentials.
+    async fn authenticate(&self, credential: Option<&str>) -> Result<Caller, Refusal>;
+}
+
+#[async_trait]
+impl Authenticate for Admission {
+    async fn authenticate(&self, credential: Option<&str>) -> Result<Caller, Refusal> {
+        Admission::authenticate(self, credential).await
+    }
+}
+
+/// A caller who may read all of its team. Only extracting makes one.
+pub(crate) struct Reader {
+    pub team: TeamId,
+    pub plan: Plan,
+}
+
+impl FromRequestParts<Arc<Reads>> for Reader {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, reads: &Arc<Reads>) -> Result<Self, Problem> {
+        let caller = reads.callers.authenticate(presented(&parts.headers)).await.map_err(Problem::Refused)?;
+        match caller.scope {
+            Scope::Team => Ok(Reader { team: caller.team, plan: caller.plan }),
+            Scope::Agent(_) => Err(Problem::TokenMayNotRead),
+        }
+    }
+}
+
+/// The credential sent: `Authorization` decides where present, even if it is a bad one (AgentPing: transports).
+/// What cannot be a credential (another scheme, bytes that are no text) is passed on as an empty, malformed one.
+fn presented(headers: &HeaderMap) -> Option<&str> {
+    if let Some(value) = headers.get(AUTHORIZATION) {
+        let bearer = value.to_str().ok().and_then(|text| text.split_once(' '));
+        let credential = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        return Some(credential.map_or("", |(_, credential)| credential.trim()));
+    }
+    headers.get(KEY_HEADER).map(|value| value.to_str().map_or("", str::trim))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        lines
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), http::HeaderValue::from_str(value).unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn the_first_header_present_decides() {
+        let cases: [(&[(&'static str, &'static str)], Option<&str>); 8] = [
+            (&[], None),
+            (&[("authorization", "Bearer one")], Some("one")),
+            (&[("authorization", "bEaReR   one ")], Some("one")),
+            (&[("x-agentping-key", " two ")], Some("two")),
+            (&[("authorization", "Bearer one"), ("x-agentping-key", "two")], Some("one")),
+            (&[("authorization", "Basic one"), ("x-agentping-key", "two")], Some("")),
+            (&[("authorization", "one")], Some("")),
+            (&[("authorization", "Bearer \u{fc}")], Some("")),
+        ];
+        for (lines, credential) in cases {
+            assert_eq!(presented(&headers(lines)), credential, "{lines:?}");
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! `GET /v1/agents`: the team's agents.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use http::Uri;
+use serde::Serialize;
+use tidegate_domain::timestamp::{iso, iso_option};
+use tidegate_domain::{AgentId, Slug, Timestamp};
+use utoipa::ToSchema;
+
+use crate::access::Reader;
+use crate::openapi::Refusals;
+use crate::parameters::Parameters;
+use crate::problem::Problem;
+use crate::reads::Reads;
+
+/// A team's agents.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AgentList {
+    /// By slug.
+    agents: Vec<AgentView>,
+}
+
+/// An agent.
+#[derive(Serialize, ToSchema)]
+struct AgentView {
+    #[schema(value_type = String, example = "agt_eu_019e2c4f7a3b7c1d8e5fa0b1c2d3e4f5")]
+    id: AgentId,
+    /// Its slug.
+    #[schema(value_type = String, example = "invoice-matcher")]
+    agent: Slug,
+    /// When its first record was received, or its first ping token made.
+    #[serde(with = "iso")]
+    #[schema(value_type = String, format = DateTime)]
+    first_seen: Timestamp,
+    /// When a run of it was last opened; absent before the first.
+    #[serde(with = "iso_option", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, format = DateTime, required = false)]
+    last_seen: Option<Timestamp>,
+}
+
+/// All agents of the team, by slug.
+#[utoipa::path(
+    get,
+    path = "/v1/agents",
+    operation_id = "list_agents",
+    tag = "agents",
+    responses((status = 200, description = "The agents.", body = AgentList), Refusals),
+    security(("bearer" = []), ("key_header" = [])),
+)]
+pub(crate) async fn list(
+    State(reads): State<Arc<Reads>>,
+    reader: Reader,
+    uri: Uri,
+) -> Result<Json<AgentList>, Problem> {
+    Parameters::read(&uri, &[])?;
+    let rows = reads.ask(reads.queries.agents(reader.team)).await?;
+    let agents = rows
+        .into_iter()
+        .map(|row| AgentView { id: row.id, agent: row.slug, first_seen: row.first_seen, last_seen: row.last_seen })
+        .collect();
+    Ok(Json(AgentList { agents }))
+}

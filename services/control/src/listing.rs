@@ -1,0 +1,111 @@
+//! `GET /v1/runs`: a team's runs, newest first, by filter and page.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use http::Uri;
+use serde::Serialize;
+use tidegate_domain::{RunStatus, Slug, Timestamp};
+use tidegate_ports::{ListedRun, RunFilter, RunPage};
+use utoipa::ToSchema;
+
+use crate::access::Reader;
+use crate::cursor;
+use crate::openapi::Refusals;
+use crate::parameters::Parameters;
+use crate::problem::Problem;
+use crate::reads::Reads;
+use crate::summary::{RunSummary, Status};
+
+const KNOWN: &[&str] = &["agent", "status", "customer_id", "feature", "from", "to", "limit", "cursor"];
+const DEFAULT_LIMIT: usize = 50;
+const MAX_LIMIT: usize = 200;
+/// A label's length as ingest takes it (AgentPing: string lengths).
+const MAX_LABEL_CHARS: usize = 256;
+/// A page ends early once its runs carry this much free JSON: 200 runs could else make an answer of 200 MiB.
+const PAGE_FREE_JSON_BYTES: usize = 4 << 20;
+
+/// A page of runs.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RunList {
+    /// Newest `started_at` first. A page may hold fewer than `limit` even if more follow.
+    runs: Vec<RunSummary>,
+    /// Send it as `cursor`, with the same filters, for the next page; null at the end.
+    next_cursor: Option<String>,
+}
+
+/// Runs, newest first, without their events. All filters given must hold.
+#[utoipa::path(
+    get,
+    path = "/v1/runs",
+    operation_id = "list_runs",
+    tag = "runs",
+    params(
+        ("agent" = inline(Option<String>), Query, description = "Of this agent: its slug.", min_length = 1, max_length = 128),
+        ("status" = inline(Option<Status>), Query, description = "Standing like this at the time of the answer."),
+        ("customer_id" = inline(Option<String>), Query, description = "Of this customer.", min_length = 1, max_length = 256),
+        ("feature" = inline(Option<String>), Query, description = "Of this feature.", min_length = 1, max_length = 256),
+        ("from" = inline(Option<String>), Query, description = "Started at or after: RFC 3339.", format = DateTime),
+        ("to" = inline(Option<String>), Query, description = "Started before: RFC 3339, not before `from`.", format = DateTime),
+        ("limit" = inline(Option<u32>), Query, description = "At most so many runs; 50 if absent.", minimum = 1, maximum = 200),
+        ("cursor" = inline(Option<String>), Query, description = "The `next_cursor` of the page before."),
+    ),
+    responses((status = 200, description = "A page of runs.", body = RunList), Refusals),
+    security(("bearer" = []), ("key_header" = [])),
+)]
+pub(crate) async fn list(State(reads): State<Arc<Reads>>, reader: Reader, uri: Uri) -> Result<Json<RunList>, Problem> {
+    let (filter, page) = read_query(&uri)?;
+    let now = reads.now();
+    // One more than asked for tells whether anything follows.
+    let asked = RunPage { limit: page.limit + 1, ..page };
+    let listed = reads.ask(reads.queries.list(reader.team, &filter, &asked, now)).await?;
+    Ok(Json(one_page(listed, page.limit, &filter, now)))
+}
+
+fn one_page(listed: Vec<ListedRun>, limit: usize, filter: &RunFilter, now: Timestamp) -> RunList {
+    let found = listed.len();
+    let mut runs: Vec<RunSummary> = Vec::with_capacity(found.min(limit));
+    let (mut taken, mut bytes) = (0, 0);
+    for ListedRun { id, run } in listed {
+        if taken == limit || bytes >= PAGE_FREE_JSON_BYTES {
+            break;
+        }
+        taken += 1;
+        if let Some(summary) = RunSummary::of(id, &run, now) {
+            bytes += summary.free_json_bytes();
+            runs.push(summary);
+        }
+    }
+    let last = runs.last().filter(|_| taken < found);
+    let next_cursor = last.map(|last| cursor::encode(last.started_at, last.id, filter));
+    RunList { runs, next_cursor }
+}
+
+fn read_query(uri: &Uri) -> Result<(RunFilter, RunPage), Problem> {
+    let query = Parameters::read(uri, KNOWN)?;
+    const INSTANT: &str = "be an RFC 3339 timestamp such as 2026-05-15T14:32:01.123Z (write a '+' as %2B)";
+    const LABEL: &str = "have 1 to 256 characters";
+    let instant = |text: &str| Timestamp::parse(text).ok();
+    let label = |text: &str| (1..=MAX_LABEL_CHARS).contains(&text.chars().count()).then(|| text.to_owned());
+    let filter = RunFilter {
+        agent: query.get("agent", "be 1 to 128 characters of printable text", |text| Slug::parse(text).ok())?,
+        status: query.get("status", "be one of running, success, failed, timeout, cancelled", RunStatus::parse)?,
+        customer_id: query.get("customer_id", LABEL, label)?,
+        feature: query.get("feature", LABEL, label)?,
+        from: query.get("from", INSTANT, instant)?,
+        to: query.get("to", INSTANT, instant)?,
+    };
+    if let Some(from) = filter.from {
+        query.get("to", &format!("not be before 'from' ({from})"), |text| instant(text).filter(|to| *to >= from))?;
+    }
+    let limit = query.get("limit", "be a whole number from 1 to 200", limit)?.unwrap_or(DEFAULT_LIMIT);
+    let unaltered = "be the 'next_cursor' of an answer to the same filters, unaltered";
+    let after = query.get("cursor", unaltered, |text| cursor::decode(text, &filter))?;
+    Ok((filter, RunPage { after, limit }))
+}
+
+fn limit(text: &str) -> Option<usize> {
+    let digits = text.bytes().all(|digit| digit.is_ascii_digit());
+    text.parse().ok().filter(|limit| digits && (1..=MAX_LIMIT).contains(limit))
+}

@@ -1,0 +1,36 @@
+//! What every read needs: the ports, and asking the store with a deadline.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tidegate_domain::Timestamp;
+use tidegate_ports::{Clock, Ids, RunQueries, StoreError};
+use tokio::time::timeout;
+
+use crate::access::Authenticate;
+use crate::problem::Problem;
+
+pub(crate) struct Reads {
+    pub queries: Arc<dyn RunQueries>,
+    pub callers: Arc<dyn Authenticate>,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn Ids>,
+    pub store_deadline: Duration,
+}
+
+impl Reads {
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Waits for the store's answer, but not for ever: a store that hangs is down.
+    pub async fn ask<T>(&self, query: impl Future<Output = Result<T, StoreError>>) -> Result<T, Problem> {
+        match timeout(self.store_deadline, query).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(StoreError::Unavailable(cause))) => Err(Problem::StoreUnavailable { cause }),
+            Ok(Err(StoreError::Broken(cause))) => Err(Problem::StoreBroken { cause }),
+            Err(_) => Err(Problem::StoreUnavailable { cause: format!("no answer within {:?}", self.store_deadline) }),
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! `GET /v1/usage`: what this month has counted towards the plan (AgentPing: quotas).
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use http::Uri;
+use serde::Serialize;
+use tidegate_domain::timestamp::iso;
+use tidegate_domain::{Month, Timestamp};
+use utoipa::ToSchema;
+
+use crate::access::Reader;
+use crate::openapi::Refusals;
+use crate::parameters::Parameters;
+use crate::problem::Problem;
+use crate::reads::Reads;
+
+/// A team's month.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Usage {
+    /// The calendar month, in UTC.
+    #[schema(example = "2026-05")]
+    month: String,
+    /// Events stored so far that count towards the allowance.
+    events: u64,
+    #[schema(example = "team")]
+    plan: &'static str,
+    /// What the plan includes; null if it has no limit.
+    allowance: Option<u64>,
+    /// The count from which on everything is refused; null if there is none.
+    hard_cap: Option<u64>,
+    /// When the next month begins.
+    #[serde(with = "iso")]
+    #[schema(value_type = String, format = DateTime)]
+    resets_at: Timestamp,
+}
+
+/// This month's events against the plan.
+#[utoipa::path(
+    get,
+    path = "/v1/usage",
+    operation_id = "read_usage",
+    tag = "team",
+    responses((status = 200, description = "This month's usage.", body = Usage), Refusals),
+    security(("bearer" = []), ("key_header" = [])),
+)]
+pub(crate) async fn read(State(reads): State<Arc<Reads>>, reader: Reader, uri: Uri) -> Result<Json<Usage>, Problem> {
+    Parameters::read(&uri, &[])?;
+    let month = Month::of(reads.now());
+    let events = reads.ask(reads.queries.usage(reader.team, month)).await?;
+    let limits = reader.plan.limits();
+    Ok(Json(Usage {
+        month: month.to_string(),
+        events,
+        plan: reader.plan.name(),
+        allowance: limits.events_per_month,
+        hard_cap: limits.hard_cap(),
+        resets_at: month.next().start(),
+    }))
+}

@@ -1,0 +1,78 @@
+//! The description against what is served.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::house::*;
+
+fn described() -> Value {
+    serde_json::from_str(&tidegate_control::openapi_json().unwrap()).unwrap()
+}
+
+fn paths(description: &Value) -> Vec<(String, Value)> {
+    description["paths"].as_object().unwrap().iter().map(|(path, item)| (path.clone(), item.clone())).collect()
+}
+
+#[tokio::test]
+async fn it_is_served_to_everyone() {
+    let house = House::open().await;
+    assert_eq!(house.get_as(None, "/openapi.json").await.ok(), described());
+    assert!(described()["openapi"].as_str().unwrap().starts_with("3.1."));
+}
+
+#[tokio::test]
+async fn each_described_path_is_served_to_key_holders_only() {
+    let house = House::open().await;
+    for (path, item) in paths(&described()) {
+        let methods: Vec<&String> = item.as_object().unwrap().keys().collect();
+        assert_eq!(methods, ["get"], "{path}");
+        assert_eq!(item["get"]["security"], serde_json::json!([{"bearer": []}, {"key_header": []}]), "{path}");
+        let path = path.replace("{id}", &run_id(1).to_string());
+        assert_refusal(&house.get_as(None, &path).await, 401, "invalid_credential", None);
+        let answer = house.get(&path).await;
+        let documented = item["get"]["responses"][answer.status.as_str()].is_object();
+        assert!(documented, "{path} answers {}, which is not described", answer.status);
+    }
+}
+
+/// The parameters that an endpoint takes, as its refusal of an unknown one lists them, are those described.
+#[tokio::test]
+async fn described_parameters_are_those_taken() {
+    let house = House::open().await;
+    for (path, item) in paths(&described()) {
+        let parameters = item["get"]["parameters"].as_array().cloned().unwrap_or_default();
+        let of_query = parameters.iter().filter(|parameter| parameter["in"] == "query");
+        let described: BTreeSet<String> = of_query.map(|one| one["name"].as_str().unwrap().to_owned()).collect();
+        let message =
+            house.get(&format!("{}?unheard-of=1", path.replace("{id}", &run_id(1).to_string()))).await.message();
+        let taken = message.split_once("takes: ").map_or("", |(_, names)| names.trim_end_matches('.'));
+        let taken: BTreeSet<String> = taken.split(", ").filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        assert_eq!(taken, described, "{path}: {message}");
+    }
+}
+
+/// Every member of an answer is described, and every member described as required is in the barest answer.
+#[tokio::test]
+async fn members_are_described() {
+    let house = House::open().await;
+    house.tell(team(1), run_id(1), tidegate_domain::Body::Start(start("finder", NOON))).await;
+    let description = described();
+    let schema = |name: &str| description["components"]["schemas"][name].clone();
+    let cases =
+        [("/v1/usage", "Usage"), ("/v1/spend", "MonthlySpend"), ("/v1/agents", "AgentList"), ("/v1/runs", "RunList")];
+    for (path, name) in cases {
+        assert_members(&house.get(path).await.ok(), &schema(name), name);
+    }
+    assert_members(&house.get("/v1/runs").await.ok()["runs"][0], &schema("RunSummary"), "RunSummary");
+}
+
+#[track_caller]
+fn assert_members(answer: &Value, schema: &Value, name: &str) {
+    let present: BTreeSet<&String> = answer.as_object().unwrap().keys().collect();
+    let described: BTreeSet<&String> = schema["properties"].as_object().unwrap().keys().collect();
+    assert!(present.is_subset(&described), "{name}: {present:?} against {described:?}");
+    for required in schema["required"].as_array().unwrap() {
+        assert!(answer.get(required.as_str().unwrap()).is_some(), "{name} lacks {required}");
+    }
+}

@@ -1,0 +1,238 @@
+//! A read API in this process, with what it stands on within reach.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use async_trait::async_trait;
+use reqwest::header::HeaderMap;
+use reqwest::{Client, Method, StatusCode};
+use serde_json::Value;
+use tidegate_admission::{Caller, Refusal};
+use tidegate_control::{Authenticate, Control};
+use tidegate_domain::{
+    Body, Event, EventId, Finish, FinishStatus, FreeJson, Idle, ModelCall, Plan, Position, Record, Region, RunId,
+    RunKey, RunState, Scope, Slug, Start, TeamId, Timestamp, Usd,
+};
+use tidegate_lifecycle::ServeOptions;
+use tidegate_ports::memory::clock::TestClock;
+use tidegate_ports::memory::registry::MemoryRegistry;
+use tidegate_ports::memory::runs::MemoryRuns;
+use tidegate_ports::{EventRow, RandomIds, RunQueries, RunWanted, RunWrite, Runs};
+use tokio::net::TcpListener;
+
+/// Where the clock stands at first.
+pub const NOON: &str = "2026-05-15T12:00:00.000Z";
+pub const KEY_A: &str = "apk_eu_0000000000000000000000000000000a";
+pub const KEY_B: &str = "apk_eu_0000000000000000000000000000000b";
+pub const TOKEN_A: &str = "ping_eu_0000000000000000000000000000000a";
+
+pub fn at(text: &str) -> Timestamp {
+    Timestamp::parse(text).unwrap()
+}
+
+pub fn run_id(number: u128) -> RunId {
+    RunId::from_bits(Region::Eu, number)
+}
+
+pub fn event_id(number: u128) -> EventId {
+    EventId::from_bits(Region::Eu, number)
+}
+
+pub fn free(text: &str) -> Option<FreeJson> {
+    Some(FreeJson::parse(text).unwrap())
+}
+
+pub fn team(number: u128) -> TeamId {
+    TeamId::from_bits(Region::Eu, number)
+}
+
+/// A start with nothing optional.
+pub fn start(agent: &str, started_at: &str) -> Start {
+    Start {
+        agent: Slug::parse(agent).unwrap(),
+        started_at: at(started_at),
+        customer_id: None,
+        feature: None,
+        metadata: None,
+        parent_run_id: None,
+        goal: None,
+        idle: None,
+    }
+}
+
+pub fn finish(status: FinishStatus, finished_at: &str) -> Finish {
+    Finish { status, finished_at: at(finished_at), output: None, scores: None, metadata: None }
+}
+
+pub fn idle(timeout_s: u32, status: FinishStatus) -> Option<Idle> {
+    Some(Idle { timeout_s, status })
+}
+
+pub fn event(number: u128, kind: &str, ts: &str, data: &str) -> Event {
+    Event {
+        id: event_id(number),
+        kind: kind.to_owned(),
+        ts: at(ts),
+        turn: None,
+        data: FreeJson::parse(data).unwrap(),
+        content_hash: number as u64,
+        errored: false,
+        call: None,
+    }
+}
+
+pub fn call(number: u128, ts: &str, model: &str, usd: Option<&str>) -> Event {
+    let cost = usd.map_or(Usd::ZERO, |usd| Usd::parse(usd).unwrap());
+    let call = ModelCall { provider: "anthropic".to_owned(), model: model.to_owned(), cost, priced: usd.is_some() };
+    Event { call: Some(call), ..event(number, "llm_call", ts, "{}") }
+}
+
+/// Who holds which credential; anything else is unknown.
+#[derive(Default)]
+pub struct Callers(pub HashMap<String, Result<Caller, Refusal>>);
+
+#[async_trait]
+impl Authenticate for Callers {
+    async fn authenticate(&self, credential: Option<&str>) -> Result<Caller, Refusal> {
+        let credential = credential.ok_or(Refusal::CredentialMissing)?;
+        self.0.get(credential).cloned().unwrap_or(Err(Refusal::CredentialUnknown))
+    }
+}
+
+impl Callers {
+    fn two_teams() -> Self {
+        let plan = Plan::Team;
+        let token = Scope::Agent(Slug::parse("nightly").unwrap());
+        Callers(HashMap::from([
+            (KEY_A.to_owned(), Ok(Caller { team: team(1), plan, scope: Scope::Team })),
+            (
+                KEY_B.to_owned(),
+                Ok(Caller { team: team(2), plan: Plan::Enterprise(Default::default()), scope: Scope::Team }),
+            ),
+            (TOKEN_A.to_owned(), Ok(Caller { team: team(1), plan, scope: token })),
+        ]))
+    }
+}
+
+pub struct House {
+    pub runs: MemoryRuns,
+    pub clock: Arc<TestClock>,
+    offset: AtomicI64,
+    base: String,
+    client: Client,
+}
+
+impl House {
+    /// On a store in memory, with a team behind each of the two keys.
+    pub async fn open() -> House {
+        let runs = MemoryRuns::new(MemoryRegistry::default());
+        House::with(runs.clone(), Arc::new(runs), Callers::two_teams(), |control| control).await
+    }
+
+    /// On another store.
+    pub async fn on(queries: impl RunQueries, set_up: impl FnOnce(Control) -> Control) -> House {
+        House::with(MemoryRuns::default(), Arc::new(queries), Callers::two_teams(), set_up).await
+    }
+
+    pub async fn with_callers(callers: Callers) -> House {
+        let runs = MemoryRuns::default();
+        House::with(runs.clone(), Arc::new(runs), callers, |control| control).await
+    }
+
+    async fn with(
+        runs: MemoryRuns,
+        queries: Arc<dyn RunQueries>,
+        callers: Callers,
+        set_up: impl FnOnce(Control) -> Control,
+    ) -> House {
+        let clock = Arc::new(TestClock::at(at(NOON)));
+        let control = set_up(Control::new(queries, Arc::new(callers), clock.clone(), Arc::new(RandomIds)));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(control.serve(listener, ServeOptions::default(), std::future::pending()));
+        House { runs, clock, offset: AtomicI64::new(0), base, client: Client::new() }
+    }
+
+    /// Puts one record into the store, as the persister would: received now.
+    pub async fn tell(&self, team: TeamId, run: RunId, body: Body) {
+        use tidegate_ports::Clock;
+        let received_at = self.clock.now();
+        let key = RunKey { team, run };
+        let events = match &body {
+            Body::Events(events) => events.iter().map(|event| event.id).collect(),
+            _ => Vec::new(),
+        };
+        let stored = self.runs.load(&[RunWanted { key, events }]).await.unwrap().remove(0);
+        let mut state =
+            RunState { run: stored.run.unwrap_or_default(), known_events: stored.events.into_iter().collect() };
+        let change = state.apply(Record::new(key, received_at, body));
+        let new_events = change.new_events.into_iter().map(|event| EventRow { event, received_at }).collect();
+        let offset = self.offset.fetch_add(1, Ordering::SeqCst);
+        let position = Position { generation: 0, partition: 0, offset };
+        self.runs.save(Arc::new(vec![RunWrite { key, run: state.run, new_events, position }])).await.unwrap();
+    }
+
+    /// Team A's view.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.get_as(Some(KEY_A), path).await
+    }
+
+    pub async fn get_as(&self, key: Option<&str>, path: &str) -> Answer {
+        let bearer = key.map(|key| ("authorization", format!("Bearer {key}")));
+        self.send(Method::GET, path, bearer.as_slice()).await
+    }
+
+    pub async fn send(&self, method: Method, path: &str, headers: &[(&str, String)]) -> Answer {
+        let mut request = self.client.request(method, format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        Answer { status, headers, text: response.text().await.unwrap() }
+    }
+}
+
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// The body of a good answer.
+    #[track_caller]
+    pub fn ok(&self) -> Value {
+        assert_eq!(self.status, StatusCode::OK, "{}", self.text);
+        serde_json::from_str(&self.text).unwrap()
+    }
+
+    /// Code and field of an error in the envelope, and nothing beside code, message and field.
+    #[track_caller]
+    pub fn refusal(&self) -> (u16, String, Option<String>) {
+        assert_eq!(self.header("content-type"), Some("application/json"), "{self:?}");
+        let mut body: serde_json::Map<String, Value> = serde_json::from_str(&self.text).unwrap();
+        let mut take = |name| body.remove(name).map(|value| value.as_str().unwrap().to_owned());
+        let (code, message, field) = (take("error").unwrap(), take("message").unwrap(), take("field"));
+        assert!(!message.is_empty() && body.is_empty(), "{}", self.text);
+        (self.status.as_u16(), code, field)
+    }
+
+    #[track_caller]
+    pub fn message(&self) -> String {
+        self.refusal();
+        let body: Value = serde_json::from_str(&self.text).unwrap();
+        body["message"].as_str().unwrap().to_owned()
+    }
+}
+
+#[track_caller]
+pub fn assert_refusal(answer: &Answer, status: u16, code: &str, field: Option<&str>) {
+    assert_eq!(answer.refusal(), (status, code.to_owned(), field.map(str::to_owned)), "{}", answer.text);
+}

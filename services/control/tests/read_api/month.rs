@@ -1,0 +1,95 @@
+//! `GET /v1/agents`, `/v1/usage` and `/v1/spend`.
+
+use serde_json::{Value, json};
+use tidegate_domain::{Body, FinishStatus, Slug, Start};
+
+use crate::house::*;
+
+const STARTED: &str = "2026-05-15T11:00:00.000Z";
+
+#[tokio::test]
+async fn agents_are_listed_by_slug() {
+    let house = House::open().await;
+    house.tell(team(1), run_id(1), Body::Start(start("zebra", STARTED))).await;
+    house.clock.advance_ms(1_500);
+    house.tell(team(1), run_id(2), Body::Start(start("ant", STARTED))).await;
+    house.tell(team(1), run_id(3), Body::Start(start("zebra", STARTED))).await;
+    let agents = house.get("/v1/agents").await.ok()["agents"].clone();
+    let later = "2026-05-15T12:00:01.500Z";
+    for (agent, slug, first, last) in [(&agents[0], "ant", later, later), (&agents[1], "zebra", NOON, later)] {
+        assert_eq!(
+            (&agent["agent"], &agent["first_seen"], &agent["last_seen"]),
+            (&json!(slug), &json!(first), &json!(last))
+        );
+        assert!(agent["id"].as_str().unwrap().starts_with("agt_eu_"), "{agent}");
+    }
+    assert_eq!(agents.as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn usage_counts_this_month_against_the_plan() {
+    let house = House::open().await;
+    house.tell(team(1), run_id(1), Body::Start(start("finder", STARTED))).await;
+    house
+        .tell(team(1), run_id(1), Body::Events(vec![event(1, "log", STARTED, "{}"), event(2, "log", STARTED, "{}")]))
+        .await;
+    house.tell(team(1), run_id(1), Body::Finish(finish(FinishStatus::Success, STARTED))).await;
+    let expected = json!({
+        "month": "2026-05", "events": 4, "plan": "team", "allowance": 1_000_000, "hard_cap": 1_500_000,
+        "resets_at": "2026-06-01T00:00:00.000Z",
+    });
+    assert_eq!(house.get("/v1/usage").await.ok(), expected);
+    house.clock.set(at("2026-06-01T00:00:00.000Z"));
+    let june = house.get("/v1/usage").await.ok();
+    assert_eq!((&june["month"], &june["events"]), (&json!("2026-06"), &json!(0)));
+    assert_eq!(june["resets_at"], "2026-07-01T00:00:00.000Z");
+}
+
+#[tokio::test]
+async fn no_limit_is_null() {
+    let house = House::open().await;
+    let usage = house.get_as(Some(KEY_B), "/v1/usage").await.ok();
+    let shown: Vec<Option<&Value>> = ["plan", "allowance", "hard_cap"].iter().map(|name| usage.get(name)).collect();
+    assert_eq!(shown, [Some(&json!("enterprise")), Some(&Value::Null), Some(&Value::Null)]);
+}
+
+#[tokio::test]
+async fn spend_is_broken_down_exactly() {
+    let house = House::open().await;
+    let labelled = |agent: &str, customer: Option<&str>, feature: Option<&str>| Start {
+        agent: Slug::parse(agent).unwrap(),
+        customer_id: customer.map(str::to_owned),
+        feature: feature.map(str::to_owned),
+        ..start("x", STARTED)
+    };
+    let runs = [
+        (1, labelled("a", Some("acme"), None), "0.1", Some(FinishStatus::Success)),
+        (2, labelled("a", Some("acme"), Some("search")), "0.2", Some(FinishStatus::Failed)),
+        (3, labelled("b", None, Some("search")), "1", None),
+    ];
+    for (number, opened, cost, ended) in runs {
+        house.tell(team(1), run_id(number), Body::Start(opened)).await;
+        house.tell(team(1), run_id(number), Body::Events(vec![call(number, STARTED, "m", Some(cost))])).await;
+        if let Some(status) = ended {
+            house.tell(team(1), run_id(number), Body::Finish(finish(status, STARTED))).await;
+        }
+    }
+    house.tell(team(1), run_id(3), Body::Events(vec![call(9, STARTED, "novel", None)])).await;
+    house.tell(team(1), run_id(4), Body::Start(start("april", "2026-04-30T23:59:59.999Z"))).await;
+    let line = |name: Option<&str>, cost: f64, runs: u64| json!({"name": name, "cost_usd": cost, "runs": runs});
+    let spend = house.get("/v1/spend").await.ok();
+    assert_eq!(spend["month"], "2026-05");
+    assert_eq!(spend["total_usd"], json!(1.3));
+    assert_eq!(spend["successful_usd"], json!(0.1));
+    assert_eq!(spend["by_agent"][1], line(Some("a"), 0.3, 2));
+    assert_eq!(spend["by_agent"][0]["name"], "b");
+    assert_eq!(spend["by_customer"][0]["name"], Value::Null);
+    assert_eq!(spend["by_customer"][1], line(Some("acme"), 0.3, 2));
+    assert_eq!(spend["by_feature"][0], line(Some("search"), 1.2, 2));
+    assert_eq!(spend["by_feature"][1], line(None, 0.1, 1));
+    assert_eq!(spend["unpriced"], json!([{"provider": "anthropic", "model": "novel"}]));
+    assert_eq!(house.get("/v1/spend?month=2026-05").await.ok(), spend);
+    let april = house.get("/v1/spend?month=2026-04").await.ok();
+    assert_eq!(april["by_agent"], json!([{"name": "april", "cost_usd": 0, "runs": 1}]));
+    assert_eq!(april["unpriced"], json!([]));
+}

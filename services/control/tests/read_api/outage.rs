@@ -1,0 +1,74 @@
+//! A store that is down, hangs, or is broken.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tidegate_domain::{Month, Run, RunKey, TeamId, Timestamp};
+use tidegate_ports::{AgentRow, EventRow, ListedRun, RunFilter, RunPage, RunQueries, Spend, StoreError};
+
+use crate::house::*;
+
+/// Every question ends alike.
+enum Ailing {
+    Answers(StoreError),
+    Hangs,
+}
+
+impl Ailing {
+    async fn end<T>(&self) -> Result<T, StoreError> {
+        match self {
+            Ailing::Answers(error) => Err(error.clone()),
+            Ailing::Hangs => std::future::pending().await,
+        }
+    }
+}
+
+#[async_trait]
+impl RunQueries for Ailing {
+    async fn run(&self, _: RunKey) -> Result<Option<(Run, Vec<EventRow>)>, StoreError> {
+        self.end().await
+    }
+
+    async fn list(&self, _: TeamId, _: &RunFilter, _: &RunPage, _: Timestamp) -> Result<Vec<ListedRun>, StoreError> {
+        self.end().await
+    }
+
+    async fn agents(&self, _: TeamId) -> Result<Vec<AgentRow>, StoreError> {
+        self.end().await
+    }
+
+    async fn usage(&self, _: TeamId, _: Month) -> Result<u64, StoreError> {
+        self.end().await
+    }
+
+    async fn spend(&self, _: TeamId, _: Month, _: Timestamp) -> Result<Spend, StoreError> {
+        self.end().await
+    }
+}
+
+async fn every_read_is_refused(store: Ailing, status: u16, code: &str) {
+    let house = House::on(store, |control| control.with_store_deadline(Duration::from_millis(20))).await;
+    let run = format!("/v1/runs/{}", run_id(1));
+    for path in ["/v1/runs", &run, "/v1/agents", "/v1/usage", "/v1/spend"] {
+        let answer = house.get(path).await;
+        assert_refusal(&answer, status, code, None);
+        assert!(!answer.text.contains("disk"), "the cause is ours to read: {}", answer.text);
+        assert_eq!(answer.header("retry-after"), (status == 503).then_some("1"), "{path}");
+    }
+    house.get_as(None, "/openapi.json").await.ok();
+}
+
+#[tokio::test]
+async fn a_store_that_is_down_is_unavailable() {
+    every_read_is_refused(Ailing::Answers(StoreError::Unavailable("disk 3".to_owned())), 503, "unavailable").await;
+}
+
+#[tokio::test]
+async fn a_store_that_hangs_is_down() {
+    every_read_is_refused(Ailing::Hangs, 503, "unavailable").await;
+}
+
+#[tokio::test]
+async fn a_store_that_is_broken_is_our_failure() {
+    every_read_is_refused(Ailing::Answers(StoreError::Broken("disk 3".to_owned())), 500, "internal").await;
+}
