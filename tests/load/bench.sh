@@ -8,37 +8,12 @@ cd "$(dirname "$0")/../.."
 seconds=${SECONDS_EACH:-10}
 rounds=${ROUNDS:-3}
 connections=${CONNECTIONS:-64}
-export WRK_LUA=$PWD/tests/load/wrk
-
-command -v wrk >/dev/null || { echo "bench: wrk is not installed (Debian: apt-get install wrk)" >&2; exit 1; }
-echo "Building (release)"
-cargo build --release --locked -p tidegate 2>&1 | tail -1
-cargo build --release --locked -p tidegate-tests --bin bare-axum 2>&1 | tail -1
-target=${CARGO_TARGET_DIR:-target}/release
-
-folder=$(mktemp -d)
-pids=()
-finish() {
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-  wait 2>/dev/null || true
-  rm -rf "$folder"
-}
-trap finish EXIT
-
+# shellcheck source=tests/load/server.sh
+source tests/load/server.sh
+build
+start_server
 "$target/bare-axum" 127.0.0.1:18090 >/dev/null &
 pids+=($!)
-
-team=$("$target/tidegate" teams create bench --plan enterprise --data "$folder/data" --json | sed -E 's/.*"team": ?"([^"]+)".*/\1/')
-TIDEGATE_KEY=$("$target/tidegate" keys create --team "$team" --data "$folder/data" --json | sed -E 's/.*"key": ?"([^"]+)".*/\1/')
-export TIDEGATE_KEY
-"$target/tidegate" dev --data "$folder/data" --listen 127.0.0.1:18080 --control-listen 127.0.0.1:18081 \
-  --ops-listen 127.0.0.1:18082 >"$folder/out" 2>"$folder/log" &
-server=$!
-pids+=("$server")
-for _ in $(seq 200); do
-  curl -fsS -o /dev/null http://127.0.0.1:18082/readyz 2>/dev/null && break
-  sleep 0.05
-done
 
 # Requests per second of one wrk run; anything but 2xx is said aloud.
 measure() {
@@ -58,5 +33,5 @@ for script in runs events ping; do
   done
 done
 echo "events: one request carries 50"
-echo "resident memory of the server: $(awk '/VmRSS/ {print $2 / 1024 " MiB"}' "/proc/$server/status"), at its peak $(awk '/VmHWM/ {print $2 / 1024 " MiB"}' "/proc/$server/status")"
+echo "memory of the server: $(memory_mib VmRSS) MiB, at its peak $(memory_mib VmHWM) MiB"
 curl -fsS http://127.0.0.1:18082/metrics | grep -E '^tidegate_(requests_total|records_total|lag)' || true
