@@ -1,14 +1,15 @@
-//! Admission itself: the ports it is built from. What it does stands in one file per step.
+//! Admission itself: the ports it is built from and what it keeps. What it does stands in one file per step.
 
 use std::sync::Arc;
 
-use tidegate_domain::{TeamId, TeamRates};
 use tidegate_ports::{Agents, Append, Clock, Credentials, Gate, Rates, ReadLag, RunQueries, StoredSummary};
 
 use crate::config::AdmissionConfig;
-use crate::refusal::Refusal;
-use crate::shed::Class;
-use crate::submission::{Acceptance, Caller, Submission};
+use crate::credential_cache::CredentialCache;
+use crate::gatekeeping::GateHealth;
+use crate::lag_watch::ShedGauge;
+use crate::local_share::LocalShare;
+use crate::rates::RateCache;
 
 /// The ports that admission stands on.
 #[derive(Clone)]
@@ -29,57 +30,27 @@ pub struct AdmissionPorts {
 pub struct Admission {
     pub(crate) ports: AdmissionPorts,
     pub(crate) config: AdmissionConfig,
+    pub(crate) credentials: CredentialCache,
+    pub(crate) rate_cache: RateCache,
+    pub(crate) gate_health: GateHealth,
+    pub(crate) local_share: LocalShare,
+    pub(crate) shed_gauge: ShedGauge,
 }
 
 impl Admission {
     pub fn new(ports: AdmissionPorts, config: AdmissionConfig) -> Self {
-        Admission { ports, config }
-    }
-
-    /// Who presents this credential.
-    ///
-    /// # Errors
-    /// The credential's refusals.
-    pub async fn authenticate(&self, presented: Option<&str>) -> Result<Caller, Refusal> {
-        let _ = presented.ok_or(Refusal::CredentialMissing)?;
-        Err(Refusal::CredentialUnavailable { retry_after_s: 1 })
-    }
-
-    /// Whether a request of this class is to be refused because consumers are behind.
-    ///
-    /// # Errors
-    /// [`Refusal::Shed`].
-    pub fn shed(&self, class: Class) -> Result<(), Refusal> {
-        let _ = (class, &self.config);
-        Ok(())
-    }
-
-    /// Reads the consumers' lag about once a second until `stop` resolves.
-    pub async fn watch_lag(self: Arc<Self>, stop: impl Future<Output = ()> + Send) {
-        stop.await;
-    }
-
-    /// Charges a request whose body is faulty: rate and quota line, no claims.
-    ///
-    /// # Errors
-    /// [`Refusal::Rate`], [`Refusal::Quota`].
-    pub async fn charge(&self, caller: &Caller) -> Result<(), Refusal> {
-        let _ = caller;
-        Ok(())
-    }
-
-    /// The rates in force for a team.
-    pub async fn rates(&self, team: TeamId) -> Arc<TeamRates> {
-        let _ = (team, &self.ports);
-        Arc::default()
-    }
-
-    /// Takes a request in.
-    ///
-    /// # Errors
-    /// Every [`Refusal`] but those of authentication and shedding.
-    pub async fn accept(&self, caller: &Caller, submission: Submission) -> Result<Acceptance, Refusal> {
-        let _ = (caller, submission);
-        Err(Refusal::LogUnavailable { retry_after_s: 1 })
+        let store_ms = config.timeouts.store_ms;
+        let clock = || Arc::clone(&ports.clock);
+        let credentials = CredentialCache::new(Arc::clone(&ports.credentials), clock(), config.credentials, store_ms);
+        let rate_cache = RateCache::new(Arc::clone(&ports.rates), clock(), config.rates_fresh_ms, store_ms);
+        Admission {
+            credentials,
+            rate_cache,
+            gate_health: GateHealth::new(config.confirms_max),
+            local_share: LocalShare::default(),
+            shed_gauge: ShedGauge::default(),
+            ports,
+            config,
+        }
     }
 }

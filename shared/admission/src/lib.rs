@@ -1,9 +1,23 @@
 //! Who may write, how much, and whether it was written before: authenticate → shed → limit → claim → append →
 //! confirm. The same for every front door; it knows nothing of HTTP and answers with causes, not with statuses.
 
+mod accept;
 mod admission;
+mod answers;
+pub mod authenticate;
+mod by_store;
+mod claiming;
+mod claims;
+mod coalesce;
 pub mod config;
+mod credential_cache;
+mod gatekeeping;
+mod known;
+mod lag_watch;
+mod local_share;
+mod rates;
 pub mod refusal;
+mod scope;
 pub mod shed;
 pub mod submission;
 

@@ -2,6 +2,9 @@
 
 use tidegate_domain::{Region, RunId, Slug, Timestamp};
 
+/// Seconds until trying again is worth it where nothing better is known.
+pub(crate) const RETRY_SOON_S: u64 = 1;
+
 /// A cause. What a client is told of it (status, code, headers, text) is the front door's one table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {

@@ -1,0 +1,178 @@
+//! Taking a request in: scope, claims, append, answer.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use tidegate_domain::{Body, Position, Record, RunKey};
+use tidegate_ports::{AppendError, Ask, Ticket, Verdict};
+
+use crate::admission::Admission;
+use crate::by_store::ByStore;
+use crate::claiming::{Claimed, Slot};
+use crate::known::{Ends, with_stored};
+use crate::refusal::{RETRY_SOON_S, Refusal};
+use crate::submission::{Acceptance, Caller, Submission};
+use crate::{claims, scope};
+
+impl Admission {
+    /// Takes a request in: returns once every record of it is safe on the log, or was before. Run it to its end even
+    /// if the client leaves, so that claims are confirmed or released.
+    ///
+    /// # Errors
+    /// Every [`Refusal`] but those of authentication and shedding. A refusal leaves nothing behind, except
+    /// [`Refusal::OutcomeUnknown`].
+    pub async fn accept(&self, caller: &Caller, submission: Submission) -> Result<Acceptance, Refusal> {
+        if let Err(refusal) = scope::check(&caller.scope, &submission.body) {
+            self.charge(caller).await?;
+            return Err(refusal);
+        }
+        let mut claimed = self.claim(caller, &submission).await?;
+        let fresh = claimed.any_new();
+        let ends = Ends::of(&submission, &claimed);
+        let appends = fresh || self.touches(caller, &submission, &mut claimed, &ends).await?;
+        if fresh {
+            self.count_lone_opening(caller, &submission, &mut claimed).await;
+        }
+        let repeated_finish = ends.closed_before && ends.closed.as_ref().is_some_and(|closed| !closed.by_heartbeat);
+        let mut known = ends.known();
+        if repeated_finish && claims::closed(&submission).is_some() {
+            known = self.round_off(caller, &submission, &mut claimed, known).await;
+        }
+        let (events_accepted, events_duplicate) = counts(&submission.body, &claimed.slots);
+        let position = if appends { Some(self.append(caller, submission, claimed).await?) } else { None };
+        Ok(Acceptance { fresh, position, events_accepted, events_duplicate, run: known })
+    }
+
+    /// Whether a repeated opening goes on the log again: where the run has an idle rule, a repeated start is activity
+    /// (AgentPing: idle timeout); and where a closing heartbeat implied the opening, a real start still has its say.
+    async fn touches(
+        &self,
+        caller: &Caller,
+        submission: &Submission,
+        claimed: &mut Claimed,
+        ends: &Ends,
+    ) -> Result<bool, Refusal> {
+        if claims::closed(submission).is_some() {
+            return Ok(false);
+        }
+        let (Some(sent), Some(stored)) = (claims::opened(submission), ends.opened.as_ref()) else { return Ok(false) };
+        if stored.implied {
+            let key = RunKey { team: caller.team, run: submission.run };
+            let deadline_ms = self.config.timeouts.store_ms;
+            // Without the store's word it is appended all the same: the first real start wins in the fold.
+            let Ok(view) = self.read_store(key, &submission.body, deadline_ms).await else { return Ok(true) };
+            return match view.judge(submission, tidegate_ports::ClaimKey::Start(submission.run), 0) {
+                ByStore::Other(refusal) => {
+                    self.give_back(claimed).await;
+                    Err(refusal)
+                }
+                ByStore::Absent => Ok(true),
+                ByStore::Same => Ok(false),
+            };
+        }
+        Ok((stored.idle || sent.idle) && ends.closed.is_none())
+    }
+
+    /// A heartbeat that closes costs its unit by the closing. Where a finish came before and only the opening is new,
+    /// the record still counts once.
+    async fn count_lone_opening(&self, caller: &Caller, submission: &Submission, claimed: &mut Claimed) {
+        let lone = matches!(claimed.slots.as_slice(), [Slot::New, Slot::Repeat(_) | Slot::Stored])
+            && matches!(submission.body, Body::Heartbeat(_));
+        let Some(held) = claimed.ticket.as_mut().filter(|_| lone) else { return };
+        let ask = || Ask {
+            team: caller.team,
+            limits: caller.plan.limits(),
+            now: self.ports.clock.now(),
+            charge_rate: false,
+            agent: None,
+            claims: Vec::new(),
+            peeks: Vec::new(),
+            unclaimed_units: 1,
+        };
+        if let Some(Verdict::Admitted { ticket, .. }) = self.ask_gate(caller.team, ask).await {
+            held.units += ticket.units;
+            held.month = ticket.month;
+        }
+    }
+
+    /// A repeated finish may say what the run cost: best effort, with a short deadline.
+    async fn round_off(
+        &self,
+        caller: &Caller,
+        submission: &Submission,
+        claimed: &mut Claimed,
+        known: crate::KnownRun,
+    ) -> crate::KnownRun {
+        if claimed.view.is_none() {
+            let key = RunKey { team: caller.team, run: submission.run };
+            claimed.view = self.read_store(key, &submission.body, self.config.timeouts.store_extra_ms).await.ok();
+        }
+        match &claimed.view {
+            Some(view) => with_stored(known, view),
+            None => known,
+        }
+    }
+
+    /// Appends what is new of the request as one record, then confirms or releases its claims.
+    async fn append(&self, caller: &Caller, submission: Submission, claimed: Claimed) -> Result<Position, Refusal> {
+        let Claimed { slots, ticket, asked_at, .. } = claimed;
+        let timeouts = &self.config.timeouts;
+        let key = RunKey { team: caller.team, run: submission.run };
+        let record = Record::new(key, submission.received_at, only_new(submission.body, &slots)).encode();
+        // Whoever is this late may meet a claim that was taken over meanwhile.
+        if asked_at.elapsed() > Duration::from_millis(timeouts.send_within_ms) {
+            self.release_held(ticket).await;
+            return Err(Refusal::LogUnavailable { retry_after_s: RETRY_SOON_S });
+        }
+        let appending = self.ports.append.append(key, Bytes::from(record));
+        let appended = tokio::time::timeout(Duration::from_millis(timeouts.append_ms), appending).await;
+        let late = |_| Err(AppendError::Unknown(format!("no answer within {} ms", timeouts.append_ms)));
+        match appended.unwrap_or_else(late) {
+            Ok(position) => {
+                if let Some(ticket) = ticket {
+                    self.confirm(ticket).await;
+                }
+                Ok(position)
+            }
+            Err(AppendError::NotPersisted(cause)) => {
+                tracing::warn!(cause, "the log did not take a record");
+                self.release_held(ticket).await;
+                Err(Refusal::LogUnavailable { retry_after_s: RETRY_SOON_S })
+            }
+            Err(AppendError::TooLarge { bytes, cap }) => {
+                self.release_held(ticket).await;
+                Err(Refusal::RecordTooLarge { bytes, cap })
+            }
+            // The claim stays as it is: a retry joins it.
+            Err(AppendError::Unknown(cause)) => {
+                tracing::warn!(cause, "the fate of a record is unknown");
+                Err(Refusal::OutcomeUnknown { retry_after_s: RETRY_SOON_S })
+            }
+        }
+    }
+
+    async fn release_held(&self, ticket: Option<Ticket>) {
+        if let Some(ticket) = ticket {
+            self.release(ticket).await;
+        }
+    }
+}
+
+/// A batch without the events that were there before; any other body as it is.
+fn only_new(body: Body, slots: &[Slot]) -> Body {
+    match body {
+        Body::Events(events) if slots.iter().any(|slot| *slot != Slot::New) => {
+            let new = events.into_iter().zip(slots).filter(|(_, slot)| **slot == Slot::New).map(|(event, _)| event);
+            Body::Events(new.collect())
+        }
+        body => body,
+    }
+}
+
+/// Events that are new, and events that were there before.
+fn counts(body: &Body, slots: &[Slot]) -> (u32, u32) {
+    let Body::Events(events) = body else { return (0, 0) };
+    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let duplicate = slots.iter().filter(|slot| **slot != Slot::New).count();
+    (count(events.len() - duplicate), count(duplicate))
+}

@@ -1,0 +1,365 @@
+//! Claiming the ids of one request: the protocol around the gate's verdict.
+//!
+//! - Admitted: what is new is ours to append. Where the gate may have forgotten, and where we joined, one read of the
+//!   store decides.
+//! - Unconfirmed claims of others: wait a moment for their outcome; then join the same content; for other content ask
+//!   the store, and where nothing is stored take the claim over once nothing of it can land any more.
+//! - Conflicts refuse.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tidegate_domain::{RunKey, Timestamp};
+use tidegate_ports::gate::{AgentAsk, OnUnconfirmed};
+use tidegate_ports::{Ask, ClaimKey, ClaimOutcome, Ticket, Verdict};
+
+use crate::admission::Admission;
+use crate::answers::Opened;
+use crate::by_store::{ByStore, StoreView, start_conflict};
+use crate::claims;
+use crate::refusal::{RETRY_SOON_S, Refusal};
+use crate::submission::{Caller, Submission};
+
+/// How one claim of a request stands in the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Slot {
+    New,
+    /// Written before, by the gate's memory, with what it remembers.
+    Repeat(Bytes),
+    /// Written before, by the store's word.
+    Stored,
+}
+
+/// A request whose claims are settled.
+pub(crate) struct Claimed {
+    /// One for each claim of [`claims::of`]; all new where there was no gate to ask.
+    pub slots: Vec<Slot>,
+    pub peeks: Vec<Option<Bytes>>,
+    pub view: Option<StoreView>,
+    /// What is held; `None` without a gate.
+    pub ticket: Option<Ticket>,
+    /// When the gate was last asked: the record must be sent soon after.
+    pub asked_at: Instant,
+}
+
+/// How one claim is asked for the next time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Ask(OnUnconfirmed),
+    /// The store has answered for it.
+    Settled,
+}
+
+/// How often the store is asked about claims that keep changing.
+const STORE_ROUNDS: u32 = 4;
+const FIRST_PAUSE: Duration = Duration::from_millis(2);
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+
+/// Where a request stands that was held up.
+struct HeldUp {
+    since: Instant,
+    pause: Duration,
+    joining: bool,
+    rounds: u32,
+}
+
+impl Admission {
+    pub(crate) async fn claim(&self, caller: &Caller, submission: &Submission) -> Result<Claimed, Refusal> {
+        let mut modes = Vec::new();
+        let mut held_up: Option<HeldUp> = None;
+        loop {
+            let charge_rate = held_up.is_none();
+            let asked_at = Instant::now();
+            let ask = || self.ask(caller, submission, &modes, charge_rate);
+            match self.ask_gate(caller.team, ask).await {
+                None | Some(Verdict::NeedsSeed) => {
+                    if charge_rate {
+                        self.take_local_share(caller)?;
+                    }
+                    return Ok(Claimed::without_gate(submission, &modes, asked_at));
+                }
+                Some(Verdict::Refused(refused)) => {
+                    return Err(self.refusal(caller, refused, claims::agent(&submission.body)));
+                }
+                Some(Verdict::Admitted { claims, peeks, ticket }) => {
+                    let claimed = Claimed { slots: Vec::new(), peeks, view: None, ticket: Some(ticket), asked_at };
+                    return self.settle(caller, submission, &modes, claims, claimed).await;
+                }
+                Some(Verdict::Held { claims: outcomes, .. }) => {
+                    let count = modes.iter().filter(|mode| **mode == Mode::Settled).count() + outcomes.len();
+                    modes.resize(count, Mode::Ask(OnUnconfirmed::Report));
+                    self.refuse_conflict(caller, submission, &modes, &outcomes).await?;
+                    let held = held_up.get_or_insert_with(HeldUp::new);
+                    if held.waits(self.config.timeouts.claim_wait_ms) {
+                        tokio::time::sleep(held.next_pause()).await;
+                    } else if !held.joining {
+                        held.joining = true;
+                        modes.fill(Mode::Ask(OnUnconfirmed::Join));
+                    } else {
+                        held.count_round()?;
+                        self.decide_unconfirmed(caller, submission, &mut modes, &outcomes).await?;
+                    }
+                }
+            }
+        }
+    }
+
+    fn ask(&self, caller: &Caller, submission: &Submission, modes: &[Mode], charge_rate: bool) -> Ask {
+        let mut wanted = claims::of(submission);
+        if !modes.is_empty() {
+            let mut mode = modes.iter();
+            wanted.claims.retain_mut(|claim| match mode.next() {
+                Some(Mode::Settled) => false,
+                Some(Mode::Ask(on_unconfirmed)) => {
+                    claim.on_unconfirmed = *on_unconfirmed;
+                    true
+                }
+                None => true,
+            });
+        }
+        let capped = caller.scope == tidegate_domain::Scope::Team;
+        Ask {
+            team: caller.team,
+            limits: caller.plan.limits(),
+            now: self.ports.clock.now(),
+            charge_rate,
+            agent: claims::agent(&submission.body).map(|slug| AgentAsk { slug: slug.clone(), capped }),
+            claims: wanted.claims,
+            peeks: wanted.peeks,
+            unclaimed_units: wanted.unclaimed_units,
+        }
+    }
+
+    async fn refuse_conflict(
+        &self,
+        caller: &Caller,
+        submission: &Submission,
+        modes: &[Mode],
+        outcomes: &[ClaimOutcome],
+    ) -> Result<(), Refusal> {
+        let conflict = asked(modes).zip(outcomes).find_map(|(index, outcome)| match outcome {
+            ClaimOutcome::Conflict { answer } => Some((index, answer)),
+            _ => None,
+        });
+        let Some((index, answer)) = conflict else { return Ok(()) };
+        let key = key_of(submission, index);
+        if let ClaimKey::Event(_) = key {
+            return Err(Refusal::EventConflict { index });
+        }
+        let given = claims::given_start(&submission.body);
+        let remembered = Opened::decode(answer)
+            .and_then(|opened| start_conflict(submission, (&opened.agent, opened.started_at), given));
+        if let Some(refusal) = remembered {
+            return Err(refusal);
+        }
+        // The gate remembers a conflict and not with what: the store knows.
+        match self.view(caller, submission).await?.judge(submission, key, index) {
+            ByStore::Other(refusal) => Err(refusal),
+            ByStore::Same | ByStore::Absent => Err(Refusal::Undecided { retry_after_s: RETRY_SOON_S }),
+        }
+    }
+
+    /// Unconfirmed claims of other content, after the wait: the store decides each. The age is judged by what was
+    /// applied before the store is read, never after.
+    async fn decide_unconfirmed(
+        &self,
+        caller: &Caller,
+        submission: &Submission,
+        modes: &mut [Mode],
+        outcomes: &[ClaimOutcome],
+    ) -> Result<(), Refusal> {
+        let applied_through = self.applied_through().await;
+        let view = self.view(caller, submission).await?;
+        let indexes: Vec<usize> = asked(modes).collect();
+        for (index, outcome) in indexes.into_iter().zip(outcomes) {
+            let ClaimOutcome::Unconfirmed { same_content, renewed_at, .. } = outcome else { continue };
+            let join = Mode::Ask(OnUnconfirmed::Join);
+            modes[index] = match view.judge(submission, key_of(submission, index), index) {
+                _ if *same_content => join,
+                ByStore::Same => Mode::Settled,
+                ByStore::Other(refusal) => return Err(refusal),
+                ByStore::Absent if self.never_landed(*renewed_at, applied_through) => {
+                    Mode::Ask(OnUnconfirmed::TakeOver { seen_renewed_at: *renewed_at })
+                }
+                ByStore::Absent => return Err(Refusal::Undecided { retry_after_s: RETRY_SOON_S }),
+            };
+        }
+        Ok(())
+    }
+
+    /// Every record appended before this instant is applied; `None` when the lag cannot be read.
+    async fn applied_through(&self) -> Option<Timestamp> {
+        let deadline = Duration::from_millis(self.config.timeouts.store_ms);
+        let lag = tokio::time::timeout(deadline, self.ports.lag.read()).await.ok()?.ok()?;
+        Some(lag.oldest_appended_at.unwrap_or(lag.read_at))
+    }
+
+    /// Whether all that was admitted up to the claim's last renewal has landed and is applied, or never will land.
+    fn never_landed(&self, renewed_at: Timestamp, applied_through: Option<Timestamp>) -> bool {
+        let timeouts = &self.config.timeouts;
+        let settled_after_ms = timeouts.lands_within_ms + timeouts.clock_skew_ms;
+        applied_through.is_some_and(|applied| applied.millis_since(renewed_at) > settled_after_ms)
+    }
+
+    async fn view(&self, caller: &Caller, submission: &Submission) -> Result<StoreView, Refusal> {
+        let key = RunKey { team: caller.team, run: submission.run };
+        self.read_store(key, &submission.body, self.config.timeouts.store_ms).await.map_err(|error| {
+            tracing::warn!(%error, "an answer depends on the store");
+            Refusal::StoreUnavailable { retry_after_s: RETRY_SOON_S }
+        })
+    }
+
+    /// From the gate's outcomes to final ones: asks the store where it must, and gives back what was claimed wrongly.
+    async fn settle(
+        &self,
+        caller: &Caller,
+        submission: &Submission,
+        modes: &[Mode],
+        outcomes: Vec<ClaimOutcome>,
+        mut claimed: Claimed,
+    ) -> Result<Claimed, Refusal> {
+        let indexes = asked_or_all(modes, outcomes.len());
+        claimed.slots.resize(modes.len().max(outcomes.len()), Slot::Stored);
+        let mut doubtful = Vec::new();
+        for (index, outcome) in indexes.into_iter().zip(outcomes) {
+            claimed.slots[index] = match outcome {
+                ClaimOutcome::Repeat { answer } => Slot::Repeat(answer),
+                ClaimOutcome::New { store_decides: false } => Slot::New,
+                ClaimOutcome::New { store_decides: true } => {
+                    doubtful.push((index, true));
+                    Slot::New
+                }
+                ClaimOutcome::Joined { .. } => {
+                    let born = key_of(submission, index).birth();
+                    let window_ms = i64::try_from(self.config.claim_window_ms).unwrap_or(i64::MAX);
+                    doubtful.push((index, born <= self.ports.clock.now().plus_millis(-window_ms)));
+                    Slot::New
+                }
+                // An admitted request has neither.
+                ClaimOutcome::Conflict { .. } | ClaimOutcome::Unconfirmed { .. } => {
+                    self.give_back(&mut claimed).await;
+                    return Err(Refusal::Undecided { retry_after_s: RETRY_SOON_S });
+                }
+            };
+        }
+        if doubtful.is_empty() && modes.iter().all(|mode| *mode != Mode::Settled) {
+            return Ok(claimed);
+        }
+        match self.view(caller, submission).await {
+            Ok(view) => self.settle_doubtful(submission, &doubtful, view, claimed).await,
+            // A claim joined within the gate's memory does without the store.
+            Err(_) if !doubtful.iter().any(|(_, needs_store)| *needs_store) => Ok(claimed),
+            Err(refusal) => {
+                self.give_back(&mut claimed).await;
+                Err(refusal)
+            }
+        }
+    }
+
+    async fn settle_doubtful(
+        &self,
+        submission: &Submission,
+        doubtful: &[(usize, bool)],
+        view: StoreView,
+        mut claimed: Claimed,
+    ) -> Result<Claimed, Refusal> {
+        for (index, _) in doubtful {
+            match view.judge(submission, key_of(submission, *index), *index) {
+                ByStore::Absent => {}
+                ByStore::Same => claimed.slots[*index] = Slot::Stored,
+                ByStore::Other(refusal) => {
+                    self.give_back(&mut claimed).await;
+                    return Err(refusal);
+                }
+            }
+        }
+        claimed.view = Some(view);
+        if let Some(wrong) = claimed.take_wrong(submission) {
+            self.release(wrong).await;
+        }
+        Ok(claimed)
+    }
+
+    pub(crate) async fn give_back(&self, claimed: &mut Claimed) {
+        if let Some(ticket) = claimed.ticket.take() {
+            self.release(ticket).await;
+        }
+    }
+}
+
+impl HeldUp {
+    fn new() -> Self {
+        HeldUp { since: Instant::now(), pause: FIRST_PAUSE, joining: false, rounds: 0 }
+    }
+
+    fn waits(&self, wait_ms: u64) -> bool {
+        !self.joining && self.since.elapsed() < Duration::from_millis(wait_ms)
+    }
+
+    fn next_pause(&mut self) -> Duration {
+        let pause = self.pause;
+        self.pause = (pause * 2).min(LONGEST_PAUSE);
+        pause
+    }
+
+    fn count_round(&mut self) -> Result<(), Refusal> {
+        self.rounds += 1;
+        if self.rounds > STORE_ROUNDS { Err(Refusal::Undecided { retry_after_s: RETRY_SOON_S }) } else { Ok(()) }
+    }
+}
+
+impl Claimed {
+    fn without_gate(submission: &Submission, modes: &[Mode], asked_at: Instant) -> Self {
+        let mut slots = vec![Slot::New; claims::of(submission).claims.len()];
+        for (slot, _) in slots.iter_mut().zip(modes).filter(|(_, mode)| **mode == Mode::Settled) {
+            *slot = Slot::Stored;
+        }
+        Claimed { slots, peeks: Vec::new(), view: None, ticket: None, asked_at }
+    }
+
+    /// Whether anything of the request is new. Without claims all of it is.
+    pub fn any_new(&self) -> bool {
+        self.slots.is_empty() || self.slots.contains(&Slot::New)
+    }
+
+    /// Splits off what turned out to be stored: its claims and their units; all of it where nothing is new.
+    fn take_wrong(&mut self, submission: &Submission) -> Option<Ticket> {
+        if !self.any_new() {
+            return self.ticket.take();
+        }
+        let ticket = self.ticket.as_mut()?;
+        let claims = claims::of(submission).claims;
+        let wrong = |key: &ClaimKey| {
+            claims.iter().zip(&self.slots).any(|(claim, slot)| claim.key == *key && *slot == Slot::Stored)
+        };
+        let (held, rest) = std::mem::take(&mut ticket.held).into_iter().partition::<Vec<_>, _>(|(key, _)| wrong(key));
+        ticket.held = rest;
+        let units: u32 = claims
+            .iter()
+            .filter(|claim| held.iter().any(|(key, _)| *key == claim.key))
+            .map(|claim| claim.units)
+            .sum::<u32>()
+            .min(ticket.units);
+        ticket.units -= units;
+        Some(Ticket { team: ticket.team, held, units, month: ticket.month, new_agent: None })
+    }
+}
+
+/// Indexes of the claims that the last ask had.
+fn asked(modes: &[Mode]) -> impl Iterator<Item = usize> + '_ {
+    modes.iter().enumerate().filter(|(_, mode)| **mode != Mode::Settled).map(|(index, _)| index)
+}
+
+fn asked_or_all(modes: &[Mode], count: usize) -> Vec<usize> {
+    if modes.is_empty() { (0..count).collect() } else { asked(modes).collect() }
+}
+
+/// The key of claim number `index` of [`claims::of`].
+fn key_of(submission: &Submission, index: usize) -> ClaimKey {
+    match &submission.body {
+        tidegate_domain::Body::Events(events) => ClaimKey::Event(events[index].id),
+        tidegate_domain::Body::Finish(_) => ClaimKey::Finish(submission.run),
+        _ if index == 0 => ClaimKey::Start(submission.run),
+        _ => ClaimKey::Finish(submission.run),
+    }
+}

@@ -1,0 +1,51 @@
+//! One look-up for all who want the same at the same time.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::OnceCell;
+
+/// Look-ups under way, by key.
+pub(crate) struct Coalesce<K, V> {
+    under_way: Mutex<HashMap<K, Arc<OnceCell<V>>>>,
+}
+
+impl<K, V> Default for Coalesce<K, V> {
+    fn default() -> Self {
+        Coalesce { under_way: Mutex::default() }
+    }
+}
+
+impl<K: Copy + Eq + Hash, V: Clone> Coalesce<K, V> {
+    /// What `look_up` says, or what a look-up of the same key says that is under way already. If the one who looks
+    /// up leaves, another of those who wait goes on.
+    pub async fn run<F: Future<Output = V>>(&self, key: K, look_up: impl FnOnce() -> F) -> V {
+        let cell = Arc::clone(self.lock().entry(key).or_default());
+        let entered = Entered { all: self, key, cell };
+        entered.cell.get_or_init(look_up).await.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, Arc<OnceCell<V>>>> {
+        // Single inserts and removals: whole even after a panic elsewhere.
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One who waits. The last to leave, and the first after the answer, clears the look-up away.
+struct Entered<'a, K: Copy + Eq + Hash, V: Clone> {
+    all: &'a Coalesce<K, V>,
+    key: K,
+    cell: Arc<OnceCell<V>>,
+}
+
+impl<K: Copy + Eq + Hash, V: Clone> Drop for Entered<'_, K, V> {
+    fn drop(&mut self) {
+        let mut under_way = self.all.lock();
+        let ours = under_way.get(&self.key).is_some_and(|current| Arc::ptr_eq(current, &self.cell));
+        let alone = Arc::strong_count(&self.cell) == 2;
+        if ours && (alone || self.cell.initialized()) {
+            under_way.remove(&self.key);
+        }
+    }
+}

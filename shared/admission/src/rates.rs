@@ -1,0 +1,64 @@
+//! A team's rates, read through a short-lived cache. Pricing never waits for trouble to end: the last card known is
+//! used, else the shipped one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::sync::Cache;
+use tidegate_domain::{RateCard, TeamId, TeamRates, Timestamp};
+use tidegate_ports::{Clock, Rates};
+
+use crate::admission::Admission;
+use crate::coalesce::Coalesce;
+
+const TEAMS_MAX: u64 = 10_000;
+
+pub(crate) struct RateCache {
+    source: Arc<dyn Rates>,
+    clock: Arc<dyn Clock>,
+    fresh_ms: u64,
+    read_within_ms: u64,
+    shipped: Arc<RateCard>,
+    /// With when each was last asked for.
+    known: Cache<TeamId, (Arc<TeamRates>, Timestamp)>,
+    reads: Coalesce<TeamId, Arc<TeamRates>>,
+}
+
+impl RateCache {
+    pub fn new(source: Arc<dyn Rates>, clock: Arc<dyn Clock>, fresh_ms: u64, read_within_ms: u64) -> Self {
+        let shipped = Arc::new(RateCard::shipped());
+        let (known, reads) = (Cache::new(TEAMS_MAX), Coalesce::default());
+        RateCache { source, clock, fresh_ms, read_within_ms, shipped, known, reads }
+    }
+
+    async fn of(&self, team: TeamId) -> Arc<TeamRates> {
+        let now = self.clock.now();
+        let known = self.known.get(&team);
+        match known {
+            Some((rates, at)) if at <= now && now.millis_since(at) < self.fresh_ms => rates,
+            known => self.reads.run(team, || self.read(team, known.map(|(rates, _)| rates))).await,
+        }
+    }
+
+    async fn read(&self, team: TeamId, known: Option<Arc<TeamRates>>) -> Arc<TeamRates> {
+        let deadline = Duration::from_millis(self.read_within_ms);
+        let rates = match tokio::time::timeout(deadline, self.source.own_rates(team)).await {
+            Ok(Ok(own)) => Arc::new(TeamRates { own: RateCard::clone(&own), shipped: Arc::clone(&self.shipped) }),
+            trouble => {
+                let cause = trouble.map_or_else(|_| "it took too long".to_owned(), |answer| format!("{answer:?}"));
+                tracing::warn!(cause, "a team's rates cannot be read: pricing with what is known");
+                let shipped = || TeamRates { own: RateCard::default(), shipped: Arc::clone(&self.shipped) };
+                known.unwrap_or_else(|| Arc::new(shipped()))
+            }
+        };
+        self.known.insert(team, (Arc::clone(&rates), self.clock.now()));
+        rates
+    }
+}
+
+impl Admission {
+    /// The rates in force for a team: its own rows, then the shipped card.
+    pub async fn rates(&self, team: TeamId) -> Arc<TeamRates> {
+        self.rate_cache.of(team).await
+    }
+}
