@@ -12,6 +12,7 @@ pub mod clock;
 pub mod external;
 pub mod ids;
 pub mod metrics;
+pub mod openapi;
 pub mod process;
 pub mod target;
 pub mod team;
