@@ -1,8 +1,11 @@
 //! SQLite files of ours: made, recognised, checked and brought up to date in one way.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 /// What one of our files is. A file with another `application_id` is not ours and is never written to.
@@ -76,6 +79,7 @@ pub fn open(path: &Path, kind: FileKind, migrations: &Migrations) -> Result<Conn
     check(path, &connection)?;
     set_pragmas(&connection).map_err(|source| refusal(path, source))?;
     migrate(&mut connection, migrations).map_err(|source| refusal(path, source))?;
+    accept(&connection).map_err(|source| refusal(path, source))?;
     Ok(connection)
 }
 
@@ -86,6 +90,7 @@ pub fn open(path: &Path, kind: FileKind, migrations: &Migrations) -> Result<Conn
 pub fn open_again(path: &Path, kind: FileKind) -> Result<Connection, SqliteError> {
     let connection = recognise(path, kind)?;
     set_pragmas(&connection).map_err(|source| refusal(path, source))?;
+    accept(&connection).map_err(|source| refusal(path, source))?;
     Ok(connection)
 }
 
@@ -99,21 +104,41 @@ pub fn open_reader(path: &Path, kind: FileKind) -> Result<Connection, SqliteErro
     Ok(connection)
 }
 
-/// Opens the file without writing to it and makes sure that it is of this kind.
+/// Makes sure that the file is of this kind, judged by its header before SQLite touches it, and opens it.
 fn recognise(path: &Path, kind: FileKind) -> Result<Connection, SqliteError> {
     if !path.is_file() {
         return Err(SqliteError::Missing { path: path.into() });
+    }
+    let found = header_application_id(path)?;
+    if found != kind.application_id {
+        return Err(SqliteError::Foreign { path: path.into(), found, expected: kind.application_id });
     }
     let failed = |source| refusal(path, source);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
     connection.set_prepared_statement_cache_capacity(64);
-    let found = application_id(&connection).map_err(failed)?;
-    if found != kind.application_id {
-        return Err(SqliteError::Foreign { path: path.into(), found, expected: kind.application_id });
-    }
+    // Until the file is accepted, closing the connection must not fold a write-ahead log into it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(failed)?;
     Ok(connection)
+}
+
+fn accept(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map(drop)
+}
+
+/// The `application_id` in a SQLite file's header (100 bytes; SQLite: database file format).
+fn header_application_id(path: &Path) -> Result<i32, SqliteError> {
+    const MAGIC: &[u8] = b"SQLite format 3\0";
+    let not_one = |cause: String| SqliteError::NotADatabase { path: path.into(), cause };
+    let mut header = [0; 100];
+    File::open(path)
+        .and_then(|mut file| file.read_exact(&mut header))
+        .map_err(|error| not_one(format!("its header cannot be read: {error}")))?;
+    if !header.starts_with(MAGIC) {
+        return Err(not_one("it has no SQLite header".to_owned()));
+    }
+    Ok(i32::from_be_bytes([header[68], header[69], header[70], header[71]]))
 }
 
 fn check(path: &Path, connection: &Connection) -> Result<(), SqliteError> {
@@ -121,9 +146,8 @@ fn check(path: &Path, connection: &Connection) -> Result<(), SqliteError> {
     if bytes > QUICK_CHECK_MAX_BYTES {
         return Ok(());
     }
-    let verdict: String = connection
-        .pragma_query_value(None, "quick_check", |row| row.get(0))
-        .map_err(|source| refusal(path, source))?;
+    let verdict: String =
+        connection.pragma_query_value(None, "quick_check", |row| row.get(0)).map_err(|source| refusal(path, source))?;
     if verdict == "ok" { Ok(()) } else { Err(SqliteError::Damaged { path: path.into(), cause: verdict }) }
 }
 

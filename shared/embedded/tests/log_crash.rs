@@ -1,0 +1,93 @@
+//! What a crash leaves: the files as they stood, perhaps with a torn end of the write-ahead log.
+
+mod log_support;
+
+use std::fs;
+use std::path::Path;
+
+use log_support::{key, open, read_all, text};
+use tidegate_embedded::LogOptions;
+use tidegate_ports::Append;
+
+const RECORDS: u64 = 60;
+const WAL: &str = "log.db-wal";
+
+/// The folder as a crash would leave it, with `damage` done to the write-ahead log.
+fn crashed(place: &Path, damage: impl FnOnce(&mut Vec<u8>)) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().expect("a folder");
+    for entry in fs::read_dir(place).expect("the folder") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_some_and(|kind| kind == "db" || kind == "json") {
+            fs::copy(&path, copy.path().join(path.file_name().expect("a name"))).expect("copied");
+        }
+    }
+    let mut wal = fs::read(place.join(WAL)).expect("a write-ahead log");
+    damage(&mut wal);
+    fs::write(copy.path().join(WAL), wal).expect("written");
+    copy
+}
+
+/// Opens what the crash left and makes sure that it is a beginning of what was appended, at least `at_least` long,
+/// and goes on from there. Returns its length.
+async fn assert_beginning(place: &Path, at_least: u64) -> u64 {
+    let log = open(place, 1, LogOptions::default());
+    let read = read_all(&log, "group").await;
+    let kept = read.len() as u64;
+    assert!(kept >= at_least, "{kept} records are left of {at_least} that the damage does not touch");
+    for (number, record) in read.iter().enumerate() {
+        assert_eq!(record.position.offset, number as i64);
+        assert_eq!(record.payload, text(number as u64), "nothing is invented");
+    }
+    let next = log.append(key(0), text(kept)).await.expect("appended");
+    assert_eq!(next.offset, kept as i64, "offsets go on");
+    log.close().await;
+    kept
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_torn_write_ahead_log_loses_only_what_the_damage_touches() {
+    let place = tempfile::tempdir().expect("a folder");
+    let log = open(place.path(), 1, LogOptions::default());
+    // How long the write-ahead log was when each record was acknowledged.
+    let mut safe_at = Vec::new();
+    for number in 0..RECORDS {
+        log.append(key(0), text(number)).await.expect("appended");
+        safe_at.push(fs::metadata(place.path().join(WAL)).expect("a write-ahead log").len() as usize);
+    }
+    let safe = |bytes: usize| safe_at.iter().filter(|end| **end <= bytes).count() as u64;
+    let whole = *safe_at.last().expect("records");
+
+    let untouched = crashed(place.path(), |_| {});
+    assert_eq!(assert_beginning(untouched.path(), RECORDS).await, RECORDS);
+    let mut shorter = 0;
+    for share in 1..12 {
+        let cut = whole * share / 12 + 7;
+        let truncated = crashed(place.path(), |wal| wal.truncate(cut));
+        shorter += u32::from(assert_beginning(truncated.path(), safe(cut)).await < RECORDS);
+        let garbled = crashed(place.path(), |wal| wal[cut..].iter_mut().for_each(|byte| *byte = byte.wrapping_add(73)));
+        shorter += u32::from(assert_beginning(garbled.path(), safe(cut)).await < RECORDS);
+        let flipped = crashed(place.path(), |wal| wal[cut] ^= 1);
+        shorter += u32::from(assert_beginning(flipped.path(), safe(cut)).await < RECORDS);
+    }
+    assert!(shorter > 0, "the damage was real");
+    // The one that did not crash still has everything.
+    assert_eq!(read_all(&log, "group").await.len() as u64, RECORDS);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_folded_back_needs_no_write_ahead_log() {
+    let place = tempfile::tempdir().expect("a folder");
+    let log = open(place.path(), 1, LogOptions::default());
+    for number in 0..10 {
+        log.append(key(0), text(number)).await.expect("appended");
+    }
+    log.close().await;
+    drop(log);
+    let log = open(place.path(), 1, LogOptions::default());
+    for number in 10..20 {
+        log.append(key(0), text(number)).await.expect("appended");
+    }
+    let lost = crashed(place.path(), Vec::clear);
+    let kept = assert_beginning(lost.path(), 10).await;
+    assert_eq!(kept, 10, "the rest was in the write-ahead log only");
+}
