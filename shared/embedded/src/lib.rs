@@ -10,6 +10,6 @@ pub mod store;
 
 pub use folder::{DataFolder, FolderError, OwnedFolder};
 pub use log::{Closed, EmbeddedConsumer, EmbeddedLag, EmbeddedLog, LogOpenError, LogOptions};
-pub use registry::SqliteRegistry;
+pub use registry::EmbeddedRegistry;
 pub use sqlite::SqliteError;
-pub use store::SqliteStore;
+pub use store::EmbeddedStore;

@@ -16,7 +16,7 @@ use tidegate_ports::{
     AgentRow, CredentialRecord, Credentials, KeyRow, Rates, Registry, RegistryError, StoreError, Team, TokenRow,
 };
 
-use crate::folder::{REGISTRY, STORE};
+use crate::folder::{DataFolder, REGISTRY, STORE};
 use crate::sqlite::{self, SqliteError};
 use crate::store::failure::unreadable;
 use crate::store::queries;
@@ -33,25 +33,25 @@ const READERS: usize = 2;
 
 /// The registry ports on `registry.db`.
 #[derive(Clone)]
-pub struct SqliteRegistry {
+pub struct EmbeddedRegistry {
     readers: Readers,
     writer: Arc<Mutex<Connection>>,
     /// Where the store's file is, if there is one: agents with runs count towards the cap too.
     store: PathBuf,
 }
 
-impl SqliteRegistry {
-    /// Opens the file in this folder; no lock on the folder is needed.
+impl EmbeddedRegistry {
+    /// Opens the folder's file; no lock on the folder is needed.
     ///
     /// # Errors
     /// [`SqliteError`]: missing, damaged, newer, or another's.
-    pub fn open(folder: &Path) -> Result<Self, SqliteError> {
-        let path = folder.join(REGISTRY.file_name);
+    pub fn open(folder: &DataFolder) -> Result<Self, SqliteError> {
+        let path = folder.file(REGISTRY);
         let writer = sqlite::open(&path, REGISTRY, schema::MIGRATIONS)?;
-        Ok(SqliteRegistry {
+        Ok(EmbeddedRegistry {
             readers: Readers::open(&path, REGISTRY, READERS)?,
             writer: Arc::new(Mutex::new(writer)),
-            store: folder.join(STORE.file_name),
+            store: folder.file(STORE),
         })
     }
 
@@ -92,7 +92,7 @@ impl SqliteRegistry {
 }
 
 #[async_trait]
-impl Credentials for SqliteRegistry {
+impl Credentials for EmbeddedRegistry {
     async fn find(&self, hash: &CredentialHash) -> Result<Option<CredentialRecord>, StoreError> {
         let hash = *hash;
         self.readers.read(move |connection| credentials::find(connection, &hash)).await
@@ -100,7 +100,7 @@ impl Credentials for SqliteRegistry {
 }
 
 #[async_trait]
-impl Rates for SqliteRegistry {
+impl Rates for EmbeddedRegistry {
     async fn own_rates(&self, team: TeamId) -> Result<Arc<RateCard>, StoreError> {
         let rows = self.readers.read(move |connection| teams::rates(connection, team)).await?;
         Ok(Arc::new(rows.into_iter().collect()))
@@ -108,7 +108,7 @@ impl Rates for SqliteRegistry {
 }
 
 #[async_trait]
-impl Registry for SqliteRegistry {
+impl Registry for EmbeddedRegistry {
     async fn create_team(&self, team: Team) -> Result<(), RegistryError> {
         self.change(move |change| teams::create(change, &team)).await
     }

@@ -3,7 +3,6 @@
 //! One thread writes, one transaction per commit, `synchronous=FULL`; reads go through connections of their own.
 //! Two pools, so that no listing makes the persister or the front door wait.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -13,8 +12,8 @@ use tidegate_ports::{
     StoreError, StoredRun, StoredSummary, union_of_agents,
 };
 
-use crate::folder::STORE;
-use crate::registry::SqliteRegistry;
+use crate::folder::{OwnedFolder, STORE};
+use crate::registry::EmbeddedRegistry;
 use crate::sqlite::{self, SqliteError};
 
 mod checkpoint;
@@ -43,33 +42,36 @@ const QUERY_READERS: usize = 2;
 
 /// The store ports on `store.db`. Only the process that owns the folder opens it.
 #[derive(Clone)]
-pub struct SqliteStore {
+pub struct EmbeddedStore {
     writer: Arc<Writer>,
     by_key: Readers,
     queries: Readers,
     /// Agents that ping tokens were made for stand there.
-    registry: SqliteRegistry,
+    registry: EmbeddedRegistry,
+    /// The folder stays ours for as long as the store is open. Dropped last.
+    _folder: OwnedFolder,
 }
 
-impl SqliteStore {
-    /// Opens the file in this folder. `registry` adds the agents that have no runs yet.
+impl EmbeddedStore {
+    /// Opens the folder's file. `registry` adds the agents that have no runs yet.
     ///
     /// # Errors
     /// [`SqliteError`]: missing, damaged, newer, or another's.
-    pub fn open(folder: &Path, registry: SqliteRegistry) -> Result<Self, SqliteError> {
-        let path = folder.join(STORE.file_name);
+    pub fn open(folder: &OwnedFolder, registry: EmbeddedRegistry) -> Result<Self, SqliteError> {
+        let path = folder.folder().file(STORE);
         let connection = sqlite::open(&path, STORE, schema::MIGRATIONS)?;
-        Ok(SqliteStore {
+        Ok(EmbeddedStore {
             writer: Arc::new(Writer::start(connection, &path, STORE)?),
             by_key: Readers::open(&path, STORE, KEY_READERS)?,
             queries: Readers::open(&path, STORE, QUERY_READERS)?,
             registry,
+            _folder: folder.clone(),
         })
     }
 }
 
 #[async_trait]
-impl Runs for SqliteStore {
+impl Runs for EmbeddedStore {
     async fn load(&self, wanted: &[RunWanted]) -> Result<Vec<StoredRun>, StoreError> {
         let wanted = wanted.to_vec();
         self.by_key.read(move |connection| load::load(connection, &wanted)).await
@@ -86,7 +88,7 @@ impl Runs for SqliteStore {
 }
 
 #[async_trait]
-impl StoredSummary for SqliteStore {
+impl StoredSummary for EmbeddedStore {
     async fn stored(&self, wanted: RunWanted) -> Result<StoredRun, StoreError> {
         let loaded = self.by_key.read(move |connection| load::load(connection, std::slice::from_ref(&wanted))).await?;
         Ok(loaded.into_iter().next().unwrap_or_default())
@@ -99,7 +101,7 @@ impl StoredSummary for SqliteStore {
 }
 
 #[async_trait]
-impl RunQueries for SqliteStore {
+impl RunQueries for EmbeddedStore {
     async fn run(&self, key: RunKey) -> Result<Option<(Run, Vec<EventRow>)>, StoreError> {
         self.queries.read(move |connection| queries::run(connection, key)).await
     }
@@ -133,7 +135,7 @@ impl RunQueries for SqliteStore {
 }
 
 #[async_trait]
-impl Agents for SqliteStore {
+impl Agents for EmbeddedStore {
     async fn slugs(&self, team: TeamId) -> Result<Vec<Slug>, StoreError> {
         Ok(self.agents(team).await?.into_iter().map(|row| row.slug).collect())
     }
