@@ -1,1 +1,23 @@
+//! The front door: the five AgentPing endpoints over HTTP, their wire bodies, and the one table from a cause to
+//! status, code, headers and text. How a log, a gate or a store works is not known here.
+
+mod answers;
+mod body;
+mod call;
+pub mod config;
+mod credential;
+mod endpoints;
+mod frame;
+mod in_flight;
+mod ingest;
+pub mod openapi;
+pub mod outcomes;
 pub mod parse;
+mod ping_text;
+pub mod refusal_table;
+mod request_id;
+
+pub use config::IngestConfig;
+pub use ingest::Ingest;
+pub use openapi::{openapi, openapi_json};
+pub use tidegate_lifecycle::ServeReport;

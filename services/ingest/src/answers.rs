@@ -1,0 +1,148 @@
+//! What is answered to a request that was taken in (AgentPing: endpoints). Members that are not known are left out.
+
+use bytes::Bytes;
+use http::StatusCode;
+use serde::Serialize;
+use tidegate_domain::timestamp::{iso, iso_option};
+use tidegate_domain::usd::decimal_option;
+use tidegate_domain::{HeartbeatStatus, RunId, RunStatus, Slug, Timestamp, Usd};
+use utoipa::ToSchema;
+
+use crate::refusal_table::Problem;
+
+pub(crate) const JSON: &str = "application/json";
+pub(crate) const TEXT: &str = "text/plain; charset=utf-8";
+
+/// An answer ready to be sent.
+pub(crate) struct Answer {
+    /// Whether anything of the request was new.
+    pub fresh: bool,
+    pub status: StatusCode,
+    pub content_type: &'static str,
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// `202` for what is new, `200` for a repeat.
+    pub fn json(fresh: bool, body: &impl Serialize) -> Result<Self, Problem> {
+        let status = if fresh { StatusCode::ACCEPTED } else { StatusCode::OK };
+        Answer::json_with(fresh, status, body)
+    }
+
+    pub fn json_with(fresh: bool, status: StatusCode, body: &impl Serialize) -> Result<Self, Problem> {
+        let body = serde_json::to_vec(body).map_err(|_| Problem::Panicked)?;
+        Ok(Answer { fresh, status, content_type: JSON, body: body.into() })
+    }
+
+    /// A ping's `OK`.
+    pub fn ok_text(fresh: bool) -> Self {
+        Answer { fresh, status: StatusCode::OK, content_type: TEXT, body: Bytes::from_static(b"OK\n") }
+    }
+}
+
+/// A run as opened.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OpenedRun {
+    #[schema(value_type = String, example = "run_eu_018f3a2b9c1d7e8fa4b9c2d7e8f1a3b6")]
+    pub id: RunId,
+    #[schema(value_type = String, example = "daily-summary")]
+    pub agent: Slug,
+    #[serde(with = "iso")]
+    #[schema(value_type = String, format = DateTime, example = "2026-05-15T14:32:01.123Z")]
+    pub started_at: Timestamp,
+    #[serde(with = "iso")]
+    #[schema(value_type = String, format = DateTime)]
+    pub received_at: Timestamp,
+    /// `running`, or how the run ended if it is closed already.
+    #[schema(value_type = String, example = "running")]
+    pub status: RunStatus,
+}
+
+/// A batch as taken in.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TakenEvents {
+    #[schema(value_type = String)]
+    pub run_id: RunId,
+    /// Events that were new.
+    pub accepted: u32,
+    /// Events that were stored before.
+    pub duplicates: u32,
+    #[serde(with = "iso")]
+    #[schema(value_type = String, format = DateTime)]
+    pub received_at: Timestamp,
+}
+
+/// A run as closed, as far as it is known: a finish may come before its start.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FinishedRun {
+    #[schema(value_type = String)]
+    pub id: RunId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub agent: Option<Slug>,
+    #[schema(value_type = String, example = "success")]
+    pub status: RunStatus,
+    #[serde(with = "iso_option", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub started_at: Option<Timestamp>,
+    #[serde(with = "iso_option", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub finished_at: Option<Timestamp>,
+    #[serde(with = "iso_option", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub received_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<u64>,
+    #[serde(serialize_with = "decimal_option", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>)]
+    pub cost_usd: Option<Usd>,
+}
+
+/// A heartbeat as taken in. One that only opens its run has neither `finished_at` nor `duration_ms`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TakenHeartbeat {
+    #[schema(value_type = String)]
+    pub id: RunId,
+    #[schema(value_type = String)]
+    pub agent: Slug,
+    #[schema(value_type = String, example = "ok")]
+    pub status: HeartbeatStatus,
+    #[serde(with = "iso_option", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub started_at: Option<Timestamp>,
+    #[serde(with = "iso_option", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub finished_at: Option<Timestamp>,
+    #[serde(with = "iso")]
+    #[schema(value_type = String, format = DateTime)]
+    pub received_at: Timestamp,
+    #[serde(serialize_with = "decimal_option", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>, example = 0.084)]
+    pub cost_usd: Option<Usd>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<u64>,
+}
+
+/// A ping as taken in, for those who ask for JSON.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TakenPing {
+    #[schema(value_type = String)]
+    pub id: RunId,
+    #[schema(value_type = String)]
+    pub agent: Slug,
+    #[schema(value_type = String, example = "ok")]
+    pub status: HeartbeatStatus,
+    #[serde(with = "iso")]
+    #[schema(value_type = String, format = DateTime)]
+    pub received_at: Timestamp,
+}
+
+/// The heartbeat word for how a run stands.
+pub(crate) fn heartbeat_word(status: RunStatus) -> HeartbeatStatus {
+    match status {
+        RunStatus::Running => HeartbeatStatus::Start,
+        RunStatus::Success => HeartbeatStatus::Ok,
+        RunStatus::Failed | RunStatus::Cancelled => HeartbeatStatus::Fail,
+        RunStatus::Timeout => HeartbeatStatus::Timeout,
+    }
+}

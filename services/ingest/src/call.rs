@@ -1,0 +1,107 @@
+//! One request on its way: the steps that the endpoints share, in the order of the gates (AgentPing: gate order).
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::Request;
+use http::request::Parts;
+use tidegate_admission::{Acceptance, Caller, Class, Submission};
+use tidegate_domain::{Body as RecordBody, RunId, Timestamp};
+use tracing::error;
+
+use crate::in_flight::Place;
+use crate::ingest::Ingest;
+use crate::parse::{Fault, Reading, ids};
+use crate::refusal_table::Problem;
+use crate::{body, credential};
+
+pub(crate) struct Call {
+    pub ingest: Arc<Ingest>,
+    pub parts: Parts,
+    /// When it came: the server's word on every time that the client leaves out.
+    pub received_at: Timestamp,
+    place: Place,
+}
+
+impl Call {
+    /// The body stands apart: it cannot be shared between threads, and the rest must be.
+    pub fn new(ingest: Arc<Ingest>, request: Request, place: Place) -> (Self, Body) {
+        let (parts, body) = request.into_parts();
+        let received_at = ingest.clock.now();
+        (Call { ingest, parts, received_at, place }, body)
+    }
+
+    /// Who calls, unless the door is shut to this class for now.
+    pub async fn enter(&self, class: Class, query_key: Option<&str>) -> Result<Caller, Problem> {
+        let admission = &self.ingest.admission;
+        let caller = admission.authenticate(credential::presented(&self.parts.headers, query_key)).await?;
+        admission.shed(class)?;
+        Ok(caller)
+    }
+
+    /// The whole body.
+    pub async fn text(&self, caller: &Caller, body: Body) -> Result<String, Problem> {
+        let config = &self.ingest.config;
+        let read = body::read(&self.parts.headers, body, config.max_body_bytes, config.body_read_timeout).await;
+        self.judged(caller, read).await
+    }
+
+    /// The run that the path names.
+    pub fn path_run(&self) -> Result<RunId, Fault> {
+        let path = self.parts.uri.path();
+        let id = path.strip_prefix("/v1/runs/").and_then(|rest| rest.split('/').next()).unwrap_or_default();
+        ids::of_region(id, self.ingest.config.region, || "id".to_owned())
+    }
+
+    /// What the rules for bodies need to know.
+    pub fn reading(&self, caller: &Caller) -> Reading {
+        Reading {
+            region: self.ingest.config.region,
+            ignore_unknown: self.ingest.config.ignore_unknown_members,
+            keep_metadata: caller.plan.keeps_metadata(),
+            received_at: self.received_at,
+        }
+    }
+
+    /// What is wrong with a request is told only after the request was charged, and only if the caller may still
+    /// send: the limits' refusal wins.
+    pub async fn judged<T>(&self, caller: &Caller, parsed: Result<T, impl Into<Problem>>) -> Result<T, Problem> {
+        match parsed {
+            Ok(value) => Ok(value),
+            Err(fault) => {
+                let fault = fault.into();
+                self.ingest.admission.charge(caller).await?;
+                Err(fault)
+            }
+        }
+    }
+
+    /// Takes the request in. This runs on even if the client leaves: what was claimed must be settled.
+    pub async fn accept(self, caller: Caller, run: Option<RunId>, body: RecordBody) -> Result<Accepted, Problem> {
+        let Call { ingest, received_at, place, .. } = self;
+        let minted = run.is_none();
+        let run = run.unwrap_or_else(|| ingest.ids.mint(ingest.config.region, received_at));
+        let submission = Submission { run, minted, received_at, body };
+        let admission = ingest.admission.clone();
+        let accepting = tokio::spawn(async move {
+            let accepted = admission.accept(&caller, submission).await;
+            drop(place);
+            accepted
+        });
+        match accepting.await {
+            Ok(Ok(acceptance)) => Ok(Accepted { run, received_at, acceptance }),
+            Ok(Err(refusal)) => Err(refusal.into()),
+            Err(error) => {
+                error!(%error, "taking a request in did not end");
+                Err(Problem::Panicked)
+            }
+        }
+    }
+}
+
+/// A request that was taken in.
+pub(crate) struct Accepted {
+    pub run: RunId,
+    pub received_at: Timestamp,
+    pub acceptance: Acceptance,
+}

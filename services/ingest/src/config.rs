@@ -1,0 +1,38 @@
+//! What the front door can be told. The binary reads and checks it; here are the shapes and the defaults.
+
+use std::time::Duration;
+
+use tidegate_domain::Region;
+use tidegate_lifecycle::ServeOptions;
+
+/// All settings of the front door.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IngestConfig {
+    /// The endpoint's own region: ids of any other are refused.
+    pub region: Region,
+    /// Unknown members of JSON bodies are passed over instead of refused (AgentPing: rules shared by the JSON
+    /// endpoints).
+    pub ignore_unknown_members: bool,
+    /// The largest body, decoded.
+    pub max_body_bytes: usize,
+    /// How long a body may take to arrive as a whole.
+    pub body_read_timeout: Duration,
+    /// Requests under way at once, those included whose client has left; further ones are refused with `503`.
+    pub max_in_flight: u32,
+    /// Connections, header and idle timeouts, and how long a stop may take.
+    pub serve: ServeOptions,
+}
+
+impl IngestConfig {
+    /// The defaults for an endpoint of `region`.
+    pub fn new(region: Region) -> Self {
+        IngestConfig {
+            region,
+            ignore_unknown_members: false,
+            max_body_bytes: 1024 * 1024,
+            body_read_timeout: Duration::from_secs(10),
+            max_in_flight: 2_048,
+            serve: ServeOptions { header_read_timeout: Duration::from_secs(30), ..ServeOptions::default() },
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! `POST /v1/runs/{id}/finish`.
+
+use std::sync::Arc;
+
+use axum::body::Body as HttpBody;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use tidegate_admission::Class;
+use tidegate_domain::Body;
+
+use crate::answers::{Answer, FinishedRun};
+use crate::call::Call;
+use crate::frame::framed;
+use crate::ingest::Ingest;
+use crate::openapi::{Refusals, RunFinish};
+use crate::outcomes::Endpoint;
+use crate::parse;
+use crate::refusal_table::Problem;
+
+/// Closes a run. The first finish stands; later ones are answered with it. The run need not be open yet.
+#[utoipa::path(
+    post,
+    path = "/v1/runs/{id}/finish",
+    operation_id = "finishRun",
+    params(("id" = String, Path, description = "The run's id.", example = "run_eu_018f3a2b9c1d7e8fa4b9c2d7e8f1a3b6")),
+    request_body = RunFinish,
+    responses(
+        (status = 202, description = "The run is closed.", body = FinishedRun),
+        (status = 200, description = "It was closed before; this is how.", body = FinishedRun),
+        Refusals,
+    ),
+    security(("bearer" = []), ("key_header" = [])),
+)]
+pub(crate) async fn close(State(ingest): State<Arc<Ingest>>, request: Request) -> Response {
+    framed(ingest, Endpoint::Finish, request, take).await
+}
+
+async fn take(call: Call, body: HttpBody) -> Result<Answer, Problem> {
+    let caller = call.enter(Class::Finish, None).await?;
+    let body = call.text(&caller, body).await?;
+    let run = call.judged(&caller, call.path_run()).await?;
+    let parsed = parse::finish::finish(&body, &call.reading(&caller));
+    let finish = call.judged(&caller, parsed).await?;
+    let accepted = call.accept(caller, Some(run), Body::Finish(finish)).await?;
+    let known = accepted.acceptance.run;
+    let answer = FinishedRun {
+        id: run,
+        agent: known.agent,
+        status: known.status,
+        started_at: known.started_at,
+        finished_at: known.finished_at,
+        received_at: known.received_at,
+        duration_ms: known.duration_ms,
+        cost_usd: known.cost,
+    };
+    Answer::json(accepted.acceptance.fresh, &answer)
+}

@@ -1,0 +1,56 @@
+//! `POST /v1/heartbeats`.
+
+use std::sync::Arc;
+
+use axum::body::Body as HttpBody;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use tidegate_admission::Class;
+use tidegate_domain::Body;
+
+use crate::answers::{Answer, TakenHeartbeat, heartbeat_word};
+use crate::call::Call;
+use crate::frame::framed;
+use crate::ingest::Ingest;
+use crate::openapi::{HeartbeatBody, Refusals};
+use crate::outcomes::Endpoint;
+use crate::parse;
+use crate::refusal_table::Problem;
+
+/// A run in one call, or one end of it: `start` opens, the other words close.
+#[utoipa::path(
+    post,
+    path = "/v1/heartbeats",
+    operation_id = "heartbeat",
+    request_body = HeartbeatBody,
+    responses(
+        (status = 202, description = "Taken in.", body = TakenHeartbeat),
+        (status = 200, description = "It was there before.", body = TakenHeartbeat),
+        Refusals,
+    ),
+    security(("bearer" = []), ("key_header" = [])),
+)]
+pub(crate) async fn beat(State(ingest): State<Arc<Ingest>>, request: Request) -> Response {
+    framed(ingest, Endpoint::Heartbeats, request, take).await
+}
+
+async fn take(call: Call, body: HttpBody) -> Result<Answer, Problem> {
+    let caller = call.enter(Class::Heartbeat, None).await?;
+    let body = call.text(&caller, body).await?;
+    let parsed = parse::heartbeat::heartbeat(&body, &call.reading(&caller));
+    let (run, heartbeat) = call.judged(&caller, parsed).await?;
+    let agent = heartbeat.agent.clone();
+    let accepted = call.accept(caller, run, Body::Heartbeat(heartbeat)).await?;
+    let known = accepted.acceptance.run;
+    let answer = TakenHeartbeat {
+        id: accepted.run,
+        agent: known.agent.unwrap_or(agent),
+        status: heartbeat_word(known.status),
+        started_at: known.started_at,
+        finished_at: known.finished_at,
+        received_at: known.received_at.unwrap_or(accepted.received_at),
+        cost_usd: known.cost,
+        duration_ms: known.duration_ms,
+    };
+    Answer::json(accepted.acceptance.fresh, &answer)
+}

@@ -1,0 +1,64 @@
+//! `GET /v1/ping`.
+
+use std::sync::Arc;
+
+use axum::body::Body as HttpBody;
+use axum::extract::{Query, Request, State};
+use axum::response::Response;
+use http::{Method, StatusCode};
+use tidegate_admission::Class;
+use tidegate_domain::Body;
+
+use crate::answers::{Answer, TakenPing, heartbeat_word};
+use crate::call::Call;
+use crate::frame::{framed, wants_json};
+use crate::ingest::Ingest;
+use crate::openapi::{PingParameters, PingRefusals};
+use crate::outcomes::Endpoint;
+use crate::parse;
+use crate::refusal_table::Problem;
+
+/// A heartbeat in a URL. Answers text, or JSON where `Accept` lists it.
+#[utoipa::path(
+    get,
+    path = "/v1/ping",
+    operation_id = "ping",
+    params(PingParameters),
+    responses(
+        (status = 200, description = "Taken in, now or before.", content(
+            (String = "text/plain", example = "OK\n"),
+            (TakenPing = "application/json"),
+        )),
+        PingRefusals,
+    ),
+    security(("key_query" = []), ("bearer" = []), ("key_header" = [])),
+)]
+pub(crate) async fn ping(State(ingest): State<Arc<Ingest>>, request: Request) -> Response {
+    framed(ingest, Endpoint::Ping, request, take).await
+}
+
+async fn take(call: Call, _: HttpBody) -> Result<Answer, Problem> {
+    // A router takes HEAD for GET; a ping must not write on it.
+    if call.parts.method != Method::GET {
+        return Err(Problem::MethodNotAllowed { allow: "GET" });
+    }
+    // Any query decodes into pairs.
+    let Query(query) = Query::<Vec<(String, String)>>::try_from_uri(&call.parts.uri).unwrap_or_default();
+    let caller = call.enter(Class::Heartbeat, parse::ping::parameter(&query, "key")).await?;
+    let (run, heartbeat) = call.judged(&caller, parse::ping::ping(&query, &call.reading(&caller))).await?;
+    let as_json = wants_json(&call.parts.headers);
+    let agent = heartbeat.agent.clone();
+    let accepted = call.accept(caller, run, Body::Heartbeat(heartbeat)).await?;
+    let fresh = accepted.acceptance.fresh;
+    if !as_json {
+        return Ok(Answer::ok_text(fresh));
+    }
+    let known = accepted.acceptance.run;
+    let answer = TakenPing {
+        id: accepted.run,
+        agent: known.agent.unwrap_or(agent),
+        status: heartbeat_word(known.status),
+        received_at: known.received_at.unwrap_or(accepted.received_at),
+    };
+    Answer::json_with(fresh, StatusCode::OK, &answer)
+}

@@ -1,0 +1,53 @@
+//! `POST /v1/runs`.
+
+use std::sync::Arc;
+
+use axum::body::Body as HttpBody;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use tidegate_admission::Class;
+use tidegate_domain::Body;
+
+use crate::answers::{Answer, OpenedRun};
+use crate::call::Call;
+use crate::frame::framed;
+use crate::ingest::Ingest;
+use crate::openapi::{Refusals, RunStart};
+use crate::outcomes::Endpoint;
+use crate::parse;
+use crate::refusal_table::Problem;
+
+/// Opens a run.
+#[utoipa::path(
+    post,
+    path = "/v1/runs",
+    operation_id = "openRun",
+    request_body = RunStart,
+    responses(
+        (status = 202, description = "The run is open.", body = OpenedRun),
+        (status = 200, description = "It was open before, with this agent and start time.", body = OpenedRun),
+        Refusals,
+    ),
+    security(("bearer" = []), ("key_header" = [])),
+)]
+pub(crate) async fn open(State(ingest): State<Arc<Ingest>>, request: Request) -> Response {
+    framed(ingest, Endpoint::Runs, request, take).await
+}
+
+async fn take(call: Call, body: HttpBody) -> Result<Answer, Problem> {
+    let caller = call.enter(Class::Start, None).await?;
+    let body = call.text(&caller, body).await?;
+    let parsed = parse::start::start(&body, &call.reading(&caller));
+    let (run, start) = call.judged(&caller, parsed).await?;
+    let (agent, started_at) = (start.agent.clone(), start.started_at);
+    let accepted = call.accept(caller, Some(run), Body::Start(start)).await?;
+    let known = accepted.acceptance.run;
+    let answer = OpenedRun {
+        id: run,
+        agent: known.agent.unwrap_or(agent),
+        started_at: known.started_at.unwrap_or(started_at),
+        received_at: known.received_at.unwrap_or(accepted.received_at),
+        status: known.status,
+    };
+    Answer::json(accepted.acceptance.fresh, &answer)
+}

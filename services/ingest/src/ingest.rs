@@ -1,0 +1,57 @@
+//! The front door as a whole: what its handlers share, and how it is served.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use axum::Router;
+use tidegate_admission::Admission;
+use tidegate_lifecycle::{ServeReport, serve};
+use tidegate_ports::{Clock, Ids};
+use tokio::net::TcpListener;
+use tracing::warn;
+
+use crate::config::IngestConfig;
+use crate::endpoints;
+use crate::in_flight::InFlight;
+use crate::outcomes::Outcomes;
+
+/// One front door.
+pub struct Ingest {
+    pub(crate) config: IngestConfig,
+    pub(crate) admission: Arc<Admission>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Arc<dyn Ids>,
+    pub(crate) outcomes: Outcomes,
+    pub(crate) in_flight: InFlight,
+}
+
+impl Ingest {
+    /// Registers its metrics: the process's recorder must be installed before.
+    pub fn new(config: IngestConfig, admission: Arc<Admission>, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self {
+        let in_flight = InFlight::new(config.max_in_flight);
+        Ingest { config, admission, clock, ids, outcomes: Outcomes::register(), in_flight }
+    }
+
+    /// Requests under way now, those included whose client has left.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.now()
+    }
+
+    /// The routes of the five endpoints, `GET /openapi.json`, and the answers to everything else.
+    pub fn router(self: Arc<Self>) -> Router {
+        endpoints::router(self)
+    }
+
+    /// Serves until `shutdown` completes, then stops in order: no new connections, idle ones closed, requests under
+    /// way ended, what is left cut at the drain deadline. Work that its client has left is waited for too.
+    pub async fn serve(self: Arc<Self>, listener: TcpListener, shutdown: impl Future<Output = ()>) -> ServeReport {
+        let options = self.config.serve;
+        let mut report = serve(listener, self.clone().router(), options, shutdown).await;
+        let left = self.in_flight.drained(options.drain_deadline).await;
+        if left > 0 {
+            warn!(left, "requests were still being taken in when the front door stopped");
+            report.cut = report.cut.max(left as u64);
+        }
+        report
+    }
+}

@@ -1,0 +1,57 @@
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::*;
+use crate::parse::{event, finish, heartbeat, start};
+
+fn described() -> Value {
+    serde_json::from_str(&openapi_json().unwrap()).unwrap()
+}
+
+#[test]
+fn the_members_described_are_the_members_read() {
+    let description = described();
+    for (schema, read, required) in [
+        ("RunStart", &start::SHAPE.names[..], start::SHAPE.required),
+        ("EventItem", &event::SHAPE.names[..], event::SHAPE.required),
+        ("RunFinish", &finish::SHAPE.names[..], finish::SHAPE.required),
+        ("HeartbeatBody", &heartbeat::SHAPE.names[..], heartbeat::SHAPE.required),
+    ] {
+        let schema = &description["components"]["schemas"][schema];
+        let members: BTreeSet<&str> = schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(members, read.iter().copied().collect(), "{schema}");
+        let needed: BTreeSet<&str> =
+            schema["required"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+        assert_eq!(needed, required.iter().map(|names| names[0]).collect(), "{schema}");
+    }
+}
+
+#[test]
+fn the_five_endpoints_are_described_with_their_refusals() {
+    let description = described();
+    assert!(description["openapi"].as_str().unwrap().starts_with("3.1"));
+    let paths = description["paths"].as_object().unwrap();
+    let routes: Vec<(&str, &str)> = paths
+        .iter()
+        .flat_map(|(path, item)| item.as_object().unwrap().keys().map(move |method| (path.as_str(), method.as_str())))
+        .collect();
+    assert_eq!(
+        routes,
+        [
+            ("/v1/heartbeats", "post"),
+            ("/v1/ping", "get"),
+            ("/v1/runs", "post"),
+            ("/v1/runs/{id}/events", "post"),
+            ("/v1/runs/{id}/finish", "post"),
+        ]
+    );
+    for (path, method) in routes {
+        let responses = paths[path][method]["responses"].as_object().unwrap();
+        for status in ["200", "400", "401", "429", "503"] {
+            assert!(responses.contains_key(status), "{path} {status}");
+        }
+        let waits = &responses["503"]["headers"]["Retry-After"];
+        assert!(waits.is_object(), "{path}");
+    }
+}
