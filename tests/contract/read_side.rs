@@ -1,0 +1,89 @@
+//! What control shows: each answer within the team of the key. The contract knows no read API; this one is ours.
+
+use serde_json::{Value, json};
+use tidegate_tests::team::text;
+use tidegate_tests::wait::READABLE;
+use tidegate_tests::{Plan, Team, eventually, ids, wire};
+
+use crate::team;
+
+/// Our choice: a team reads its own runs only; another team's run is not there.
+#[tokio::test]
+async fn teams_do_not_see_each_other() {
+    let (target, one) = team().await;
+    let two = Team::create(target.deployment(), Plan::UNLIMITED).await;
+    let run = one.run_id();
+    one.start(&wire::start(&run, "secret")).await.expect(202);
+    one.stored_run(&run).await;
+    assert!(two.stored(&run).await.is_none());
+    assert!(two.listed("limit=10").await.is_empty());
+    assert!(two.agents().await.is_empty());
+    two.usage_is(0).await;
+    one.usage_is(1).await;
+}
+
+/// Our choice: reading needs a key of the team; a ping token reads nothing.
+#[tokio::test]
+async fn reading_needs_a_key() {
+    let (target, team) = team().await;
+    let token = team.token("a").await;
+    let unknown = ids::fresh("apk", &target.region);
+    for path in ["/v1/runs", "/v1/agents", "/v1/usage", "/v1/spend"] {
+        let url = format!("{}{path}", target.control);
+        assert_eq!(team.client.get(&url).send().await.status, 401, "{path}");
+        for credential in [&token.token, &unknown] {
+            let answer = team.client.get(&url).bearer(credential).send().await;
+            assert!([401, 403].contains(&answer.status), "{answer}");
+        }
+    }
+}
+
+/// Our choice: listings filter by agent, status, customer, feature and start, and page without gaps or twins.
+#[tokio::test]
+async fn listings_filter_and_page() {
+    let (_target, team) = team().await;
+    let mut all = Vec::new();
+    for n in 0..7 {
+        let run = team.run_id();
+        let start = json!({
+            "id": run, "agent": format!("agent-{}", n % 2), "started_at": format!("2026-05-15T14:32:0{n}.000Z"),
+            "customer_id": format!("c-{}", n % 3), "feature": "digest",
+        });
+        team.start(&start).await.expect(202);
+        all.push(run);
+    }
+    team.finish(&all[0], &wire::finish()).await.expect(202);
+    team.closed_run(&all[0]).await;
+    team.lists_exactly(&all).await;
+    let found = async |query: &str| -> Vec<usize> {
+        let runs = team.listed(query).await;
+        runs.iter().map(|run| all.iter().position(|id| *id == text(run, "id")).unwrap()).collect()
+    };
+    assert_eq!(found("limit=2").await, [6, 5, 4, 3, 2, 1, 0], "newest first, in pages of two");
+    assert_eq!(found("agent=agent-1").await, [5, 3, 1]);
+    assert_eq!(found("customer_id=c-0&limit=1").await, [6, 3, 0]);
+    assert_eq!(found("feature=digest&status=success").await, [0]);
+    assert_eq!(found("feature=other").await, Vec::<usize>::new());
+    assert_eq!(found("from=2026-05-15T14:32:02.000Z&to=2026-05-15T14:32:05.000Z").await, [4, 3, 2]);
+}
+
+/// Our choice: the month's spend is told by agent, customer and feature.
+#[tokio::test]
+async fn spend_is_broken_down() {
+    let (_target, team) = team().await;
+    for (agent, cost) in [("a", 0.5), ("a", 0.25), ("b", 1.0)] {
+        let body = json!({"agent": agent, "cost_usd": cost, "customer_id": "c", "feature": "f"});
+        team.heartbeat(&body).await.expect(202);
+    }
+    let spend = eventually(READABLE, "all three are in the spend", async || {
+        let spend = team.spend().await;
+        if spend.raw("total_usd").as_deref() == Some("1.75") { Ok(spend) } else { Err(spend.text()) }
+    })
+    .await
+    .json();
+    for member in ["by_agent", "by_customer", "by_feature"] {
+        let rows: &Vec<Value> = spend[member].as_array().unwrap_or_else(|| panic!("no {member}: {spend}"));
+        assert_eq!(rows.len(), if member == "by_agent" { 2 } else { 1 }, "{member}: {spend}");
+    }
+    assert_eq!(spend["unpriced"], json!([]));
+}
