@@ -67,7 +67,9 @@ fn presented(headers: &HeaderMap) -> Option<&str> {
 mod tests {
     use super::*;
 
-    fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+    type Line = (&'static str, &'static str);
+
+    fn headers(lines: &[Line]) -> HeaderMap {
         lines
             .iter()
             .map(|(name, value)| (HeaderName::from_static(name), http::HeaderValue::from_str(value).unwrap()))
@@ -76,7 +78,7 @@ mod tests {
 
     #[test]
     fn the_first_header_present_decides() {
-        let cases: [(&[(&'static str, &'static str)], Option<&str>); 8] = [
+        let cases: [(&[Line], Option<&str>); 8] = [
             (&[], None),
             (&[("authorization", "Bearer one")], Some("one")),
             (&[("authorization", "bEaReR   one ")], Some("one")),

@@ -32,6 +32,7 @@ pub(crate) struct RunList {
     /// Newest `started_at` first. A page may hold fewer than `limit` even if more follow.
     runs: Vec<RunSummary>,
     /// Send it as `cursor`, with the same filters, for the next page; null at the end.
+    #[schema(required = true)]
     next_cursor: Option<String>,
 }
 

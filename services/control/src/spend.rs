@@ -45,6 +45,7 @@ pub(crate) struct MonthlySpend {
 #[derive(Serialize, ToSchema)]
 struct Line {
     /// Null for the runs without that label.
+    #[schema(required = true)]
     name: Option<String>,
     /// US dollars, exact.
     #[serde(serialize_with = "decimal")]

@@ -27,8 +27,10 @@ pub(crate) struct Usage {
     #[schema(example = "team")]
     plan: &'static str,
     /// What the plan includes; null if it has no limit.
+    #[schema(required = true)]
     allowance: Option<u64>,
     /// The count from which on everything is refused; null if there is none.
+    #[schema(required = true)]
     hard_cap: Option<u64>,
     /// When the next month begins.
     #[serde(with = "iso")]

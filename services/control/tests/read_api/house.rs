@@ -135,7 +135,7 @@ impl House {
         House::with(MemoryRuns::default(), Arc::new(queries), Callers::two_teams(), set_up).await
     }
 
-    pub async fn with_callers(callers: Callers) -> House {
+    pub async fn with_callers(callers: impl Authenticate) -> House {
         let runs = MemoryRuns::default();
         House::with(runs.clone(), Arc::new(runs), callers, |control| control).await
     }
@@ -143,7 +143,7 @@ impl House {
     async fn with(
         runs: MemoryRuns,
         queries: Arc<dyn RunQueries>,
-        callers: Callers,
+        callers: impl Authenticate,
         set_up: impl FnOnce(Control) -> Control,
     ) -> House {
         let clock = Arc::new(TestClock::at(at(NOON)));

@@ -1,6 +1,9 @@
 //! The read API over HTTP, on the store in memory, under a clock that stands where it is put.
 
+#![allow(clippy::unwrap_used, reason = "a panic is how a test reports")]
+
 mod access;
+mod admitted;
 mod bad_input;
 mod described;
 mod house;
