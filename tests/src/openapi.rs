@@ -13,7 +13,10 @@ pub struct Description {
 impl Description {
     /// Every port's.
     pub fn all() -> Vec<Description> {
-        vec![Description { file: "control.json", text: tidegate_control::openapi_json().unwrap() }]
+        vec![
+            Description { file: "control.json", text: tidegate_control::openapi_json().unwrap() },
+            Description { file: "ingest.json", text: tidegate_ingest::openapi_json().unwrap() },
+        ]
     }
 
     /// Where it is checked in.
