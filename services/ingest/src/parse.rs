@@ -35,3 +35,10 @@ pub struct Reading {
     /// The server's clock: the default of times that the client left out.
     pub received_at: Timestamp,
 }
+
+#[cfg(test)]
+mod never_panics;
+#[cfg(test)]
+mod refused;
+#[cfg(test)]
+mod taken;
