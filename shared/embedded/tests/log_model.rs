@@ -150,7 +150,7 @@ impl Pair {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
     fn does_as_the_model_does(tail_bytes in prop_oneof![Just(0), Just(3_000), Just(1_000_000)],

@@ -30,7 +30,7 @@ const ROW_BYTES: u64 = 16;
 
 /// So few frames are left for the writer to fold back while appends wait.
 const REMAINDER_FRAMES: i64 = 256;
-const CATCH_UP_ROUNDS: u32 = 4;
+const CATCH_UP_ROUNDS: u32 = 2;
 
 /// A run of records that may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

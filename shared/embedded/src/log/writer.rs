@@ -4,10 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tokio::sync::mpsc::Receiver;
+use tokio::sync::mpsc::error::TryRecvError;
 
 use super::batch::{self, BatchError};
 use super::request::{Closed, Request};
@@ -32,6 +34,9 @@ pub(super) struct Writer {
 /// What the write connection keeps of the file's pages, in KiB (negative, as SQLite has it).
 const CACHE_KIB: i64 = -16_384;
 
+/// How long the writer waits for as many requests as it answered last: a fraction of a sync.
+const GATHERING: Duration = Duration::from_micros(100);
+
 /// A batch's pages beside its payload, about: one leaf per partition and what is above them.
 const BATCH_OVERHEAD_BYTES: u64 = 32 * 1024;
 
@@ -54,7 +59,10 @@ impl Writer {
         let mut waiting = Vec::new();
         let mut closers = Vec::new();
         let mut left = 0;
+        let mut answered = 0;
         while self.requests.blocking_recv_many(&mut waiting, self.shared.options.max_batch_records) > 0 {
+            self.gather(&mut waiting, answered);
+            answered = waiting.len();
             let failed = self.work_off(&mut waiting, &mut closers);
             if !closers.is_empty() {
                 // From here on nothing new comes in; what is in already is written.
@@ -73,6 +81,19 @@ impl Writer {
         drop(folder);
         for closer in closers {
             let _ = closer.send(Closed { left });
+        }
+    }
+
+    /// Callers answered together tend to come again together: gives them a moment, so that they share one sync and
+    /// not two. A lone caller never waits.
+    fn gather(&mut self, waiting: &mut Vec<Request>, answered: usize) {
+        let until = Instant::now() + GATHERING;
+        while waiting.len() < answered {
+            match self.requests.try_recv() {
+                Ok(request) => waiting.push(request),
+                Err(TryRecvError::Empty) if Instant::now() < until => thread::yield_now(),
+                Err(_) => return,
+            }
         }
     }
 
