@@ -203,3 +203,108 @@ impl Membership {
         self.seats.iter().enumerate().filter(move |(_, seat)| stays(seat)).map(|(partition, _)| partition)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    /// Calls until there is nothing more to hear.
+    fn hear(group: &mut Membership, member: MemberId, now: Instant) -> Vec<Notice> {
+        std::iter::from_fn(|| group.call(member, now)).collect()
+    }
+
+    fn partitions(notices: &[Notice]) -> Vec<u32> {
+        let assigned = notices.iter().filter_map(|notice| match notice {
+            Notice::Assigned(assigned) => Some(assigned.partition),
+            _ => None,
+        });
+        assigned.collect()
+    }
+
+    #[test]
+    fn the_first_member_gets_everything_and_the_next_its_share_once_it_is_handed_over() {
+        let now = Instant::now();
+        let mut group = Membership::new(4, PATIENCE);
+        let first = group.join(now);
+        assert_eq!(partitions(&hear(&mut group, first, now)), [0, 1, 2, 3]);
+        let second = group.join(now);
+        assert_eq!(group.call(second, now), None, "nothing before the owner hands over");
+        let Some(Notice::Revoking { partitions: leaving, deadline }) = group.call(first, now) else {
+            panic!("the owner is asked");
+        };
+        assert_eq!((leaving.len(), deadline), (2, PATIENCE));
+        assert!(leaving.iter().all(|left| group.owns(first, *left, now)), "it may still commit");
+        assert_eq!(group.call(second, now), None, "nothing before the owner is done");
+        assert_eq!(group.call(first, now), None);
+        assert!(leaving.iter().all(|left| !group.owns(first, *left, now)));
+        assert_eq!(partitions(&hear(&mut group, second, now)), [2, 3]);
+        assert_eq!(group.next_deadline(), None);
+    }
+
+    #[test]
+    fn an_owner_that_misses_the_deadline_loses_its_partitions() {
+        let now = Instant::now();
+        let mut group = Membership::new(2, PATIENCE);
+        let slow = group.join(now);
+        hear(&mut group, slow, now);
+        let other = group.join(now);
+        let Some(Notice::Revoking { partitions: leaving, .. }) = group.call(slow, now) else { panic!("it is asked") };
+        let late = now + PATIENCE;
+        assert_eq!(group.next_deadline(), Some(late));
+        assert!(!group.owns(slow, leaving[0], late), "from the deadline on nothing counts");
+        assert_eq!(partitions(&hear(&mut group, other, late)), [1]);
+        assert_eq!(group.call(slow, late), Some(Notice::Lost(leaving)));
+    }
+
+    #[test]
+    fn what_was_taken_back_before_it_was_heard_of_is_no_news() {
+        let now = Instant::now();
+        let mut group = Membership::new(2, PATIENCE);
+        let silent = group.join(now);
+        let other = group.join(now);
+        let late = now + PATIENCE;
+        assert_eq!(partitions(&hear(&mut group, other, late)), [1]);
+        assert_eq!(partitions(&hear(&mut group, silent, late)), [0]);
+    }
+
+    #[test]
+    fn members_come_and_go_and_each_partition_has_one_owner_under_a_growing_epoch() {
+        let mut now = Instant::now();
+        let mut group = Membership::new(5, PATIENCE);
+        let mut members: Vec<MemberId> = Vec::new();
+        let mut epochs = [0; 5];
+        let mut seed = 7u64;
+        for _ in 0..2_000 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let (what, which) = ((seed >> 33) % 10, (seed >> 40) as usize);
+            match what {
+                0 if members.len() < 7 => members.push(group.join(now)),
+                1 if !members.is_empty() => group.leave(members.swap_remove(which % members.len()), now),
+                2 => now += PATIENCE / 3,
+                _ if !members.is_empty() => {
+                    let member = members[which % members.len()];
+                    if let Some(Notice::Assigned(assigned)) = group.call(member, now) {
+                        let known = &mut epochs[assigned.partition as usize];
+                        assert!(assigned.epoch > *known, "epochs grow");
+                        *known = assigned.epoch;
+                        assert!(group.owns(member, assigned, now));
+                        let owners = members.iter().filter(|other| group.owns(**other, assigned, now));
+                        assert_eq!(owners.count(), 1);
+                    }
+                }
+                _ => {}
+            }
+        }
+        // Left alone, the members come to fair shares.
+        members.push(group.join(now));
+        for _ in 0..3 {
+            now += PATIENCE;
+            members.iter().for_each(|member| drop(hear(&mut group, *member, now)));
+        }
+        let fair = 5 / members.len()..=5usize.div_ceil(members.len());
+        assert!(members.iter().all(|member| fair.contains(&group.staying(*member).count())));
+        assert_eq!(members.iter().map(|member| group.staying(*member).count()).sum::<usize>(), 5);
+    }
+}
