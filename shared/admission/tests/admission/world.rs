@@ -1,0 +1,376 @@
+//! One front door and everything around it, each part breakable.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tidegate_admission::{Acceptance, Admission, AdmissionConfig, AdmissionPorts, Caller, Refusal, Submission};
+use tidegate_domain::{
+    Body, Credential, CredentialHash, Event, EventId, Finish, FinishStatus, FreeJson, Heartbeat, HeartbeatStatus,
+    Limits, Month, Plan, Position, RateCard, Record, Region, Run, RunId, RunKey, RunState, Scope, Slug, Start, TeamId,
+    Timestamp,
+};
+use tidegate_ports::memory::clock::TestClock;
+use tidegate_ports::memory::gate::{MemoryGate, MemoryGateConfig};
+use tidegate_ports::{
+    AgentRow, Agents, Append, AppendError, Clock, CredentialRecord, Credentials, EventRow, Gate, Lag, ListedRun,
+    LogError, Rates, ReadLag, RunFilter, RunPage, RunQueries, RunWanted, Spend, StoreError, StoredRun, StoredSummary,
+};
+
+/// The middle of a month.
+pub const NOW: Timestamp = Timestamp::from_millis(1_781_524_800_000);
+pub const TEAM: TeamId = TeamId::from_bits(Region::Eu, 7);
+
+/// What happens to the next appends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Appends {
+    Work,
+    FailForCertain,
+    /// The fate stays unknown; the record is lost or lands.
+    Lost,
+    Landed,
+    TooLarge,
+    Hang,
+}
+
+/// Log, store and registry.
+pub struct Backend {
+    clock: Arc<TestClock>,
+    state: Mutex<State>,
+    pub look_ups: AtomicU32,
+    pub store_reads: AtomicU32,
+}
+
+pub struct State {
+    pub log: Vec<(Record, Timestamp)>,
+    pub applied: usize,
+    pub runs: HashMap<RunKey, RunState>,
+    pub appends: Appends,
+    pub store_down: bool,
+    pub credentials: HashMap<CredentialHash, CredentialRecord>,
+    pub own_rates: RateCard,
+    pub lag: Option<Lag>,
+}
+
+impl Backend {
+    pub fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        act(&mut self.state.lock().unwrap())
+    }
+
+    /// The consumer applies all that is on the log.
+    pub fn apply(&self) {
+        self.with(|state| {
+            for (record, _) in state.log[state.applied..].iter().cloned() {
+                state.runs.entry(record.key()).or_default().apply(record);
+            }
+            state.applied = state.log.len();
+        });
+    }
+
+    fn store<T>(&self, read: impl FnOnce(&State) -> T) -> Result<T, StoreError> {
+        self.store_reads.fetch_add(1, Ordering::SeqCst);
+        self.with(|state| match state.store_down {
+            true => Err(StoreError::Unavailable("switched off".to_owned())),
+            false => Ok(read(state)),
+        })
+    }
+}
+
+#[async_trait]
+impl Append for Backend {
+    async fn append(&self, key: RunKey, record: Bytes) -> Result<Position, AppendError> {
+        let appends = self.with(|state| state.appends);
+        tokio::task::yield_now().await;
+        match appends {
+            Appends::Hang => std::future::pending().await,
+            Appends::FailForCertain => return Err(AppendError::NotPersisted("full".to_owned())),
+            Appends::Lost => return Err(AppendError::Unknown("lost".to_owned())),
+            Appends::TooLarge => return Err(AppendError::TooLarge { bytes: record.len(), cap: 10 }),
+            Appends::Work | Appends::Landed => {}
+        }
+        let record = Record::decode(&record).unwrap();
+        assert_eq!(record.key(), key);
+        let now = self.clock.now();
+        let offset = self.with(|state| {
+            state.log.push((record, now));
+            state.log.len() as i64 - 1
+        });
+        match appends {
+            Appends::Landed => Err(AppendError::Unknown("landed".to_owned())),
+            _ => Ok(Position { generation: 1, partition: 0, offset }),
+        }
+    }
+}
+
+#[async_trait]
+impl ReadLag for Backend {
+    async fn read(&self) -> Result<Lag, LogError> {
+        let read_at = self.clock.now();
+        Ok(self.with(|state| {
+            let open = &state.log[state.applied..];
+            let oldest_appended_at = open.first().map(|(_, at)| *at);
+            state.lag.unwrap_or(Lag { records: open.len() as u64, oldest_appended_at, read_at })
+        }))
+    }
+}
+
+#[async_trait]
+impl StoredSummary for Backend {
+    async fn stored(&self, wanted: RunWanted) -> Result<StoredRun, StoreError> {
+        self.store(|state| StoredRun { run: state.runs.get(&wanted.key).map(|run| run.run.clone()), events: vec![] })
+    }
+
+    async fn event_owners(&self, team: TeamId, events: &[EventId]) -> Result<Vec<(EventId, RunId, u64)>, StoreError> {
+        let owner = |state: &State, id: &EventId| {
+            let mut runs = state.runs.iter().filter(|(key, _)| key.team == team);
+            runs.find_map(|(key, run)| run.known_events.get(id).map(|content| (*id, key.run, *content)))
+        };
+        self.store(|state| events.iter().filter_map(|id| owner(state, id)).collect())
+    }
+}
+
+#[async_trait]
+impl Agents for Backend {
+    async fn slugs(&self, team: TeamId) -> Result<Vec<Slug>, StoreError> {
+        let slug = |run: &Run| run.opening().map(|opening| opening.start.agent.clone());
+        self.store(|state| {
+            state.runs.iter().filter(|(key, _)| key.team == team).filter_map(|(_, run)| slug(&run.run)).collect()
+        })
+    }
+}
+
+#[async_trait]
+impl RunQueries for Backend {
+    async fn usage(&self, team: TeamId, month: Month) -> Result<u64, StoreError> {
+        let of_team = |state: &State| {
+            state.runs.iter().filter(|(key, _)| key.team == team).map(|(_, run)| run.run.units_in(month)).sum()
+        };
+        self.store(of_team)
+    }
+
+    async fn run(&self, _: RunKey) -> Result<Option<(Run, Vec<EventRow>)>, StoreError> {
+        unreachable!("admission does not read runs")
+    }
+    async fn list(&self, _: TeamId, _: &RunFilter, _: &RunPage, _: Timestamp) -> Result<Vec<ListedRun>, StoreError> {
+        unreachable!("admission does not list")
+    }
+    async fn agents(&self, _: TeamId) -> Result<Vec<AgentRow>, StoreError> {
+        unreachable!("admission does not list")
+    }
+    async fn spend(&self, _: TeamId, _: Month, _: Timestamp) -> Result<Spend, StoreError> {
+        unreachable!("admission does not sum")
+    }
+}
+
+#[async_trait]
+impl Credentials for Backend {
+    async fn find(&self, hash: &CredentialHash) -> Result<Option<CredentialRecord>, StoreError> {
+        self.look_ups.fetch_add(1, Ordering::SeqCst);
+        tokio::task::yield_now().await;
+        self.store(|state| state.credentials.get(hash).cloned())
+    }
+}
+
+#[async_trait]
+impl Rates for Backend {
+    async fn own_rates(&self, _: TeamId) -> Result<Arc<RateCard>, StoreError> {
+        self.store(|state| Arc::new(state.own_rates.clone()))
+    }
+}
+
+/// A front door in its surroundings.
+pub struct World {
+    pub clock: Arc<TestClock>,
+    pub backend: Arc<Backend>,
+    pub admission: Arc<Admission>,
+    pub caller: Caller,
+    tail: AtomicU32,
+}
+
+impl World {
+    /// On an in-process gate, without limits.
+    pub fn new() -> Self {
+        World::on(Arc::new(MemoryGate::default()))
+    }
+
+    pub fn limited(limits: Limits) -> Self {
+        let mut world = World::new();
+        world.caller.plan = Plan::Enterprise(limits);
+        world
+    }
+
+    pub fn on(gate: Arc<dyn Gate>) -> Self {
+        let clock = Arc::new(TestClock::at(NOW));
+        let state = State {
+            log: vec![],
+            applied: 0,
+            runs: HashMap::new(),
+            appends: Appends::Work,
+            store_down: false,
+            credentials: HashMap::new(),
+            own_rates: RateCard::default(),
+            lag: None,
+        };
+        let backend = Arc::new(Backend {
+            clock: Arc::clone(&clock),
+            state: Mutex::new(state),
+            look_ups: AtomicU32::new(0),
+            store_reads: AtomicU32::new(0),
+        });
+        let caller = Caller { team: TEAM, plan: Plan::Enterprise(Limits::default()), scope: Scope::Team };
+        let admission = door(&clock, &backend, gate);
+        World { clock, backend, admission, caller, tail: AtomicU32::new(1) }
+    }
+
+    /// The process is started anew: its gate remembers nothing from before.
+    pub fn restart(&mut self) {
+        let remembers_since = Some(self.clock.now().plus_millis(120_000));
+        let gate = MemoryGate::new(MemoryGateConfig { remembers_since, ..MemoryGateConfig::default() });
+        self.admission = door(&self.clock, &self.backend, Arc::new(gate));
+    }
+
+    pub async fn send(&self, run: RunId, body: Body) -> Result<Acceptance, Refusal> {
+        self.admission.accept(&self.caller, self.submission(run, body)).await
+    }
+
+    /// Sends in a task of its own, as a front door does.
+    pub fn spawn(&self, run: RunId, body: Body) -> tokio::task::JoinHandle<Result<Acceptance, Refusal>> {
+        let (admission, caller) = (Arc::clone(&self.admission), self.caller.clone());
+        let submission = self.submission(run, body);
+        tokio::spawn(async move { admission.accept(&caller, submission).await })
+    }
+
+    pub fn submission(&self, run: RunId, body: Body) -> Submission {
+        Submission { run, minted: false, received_at: self.clock.now(), body }
+    }
+
+    /// Leaves a claim as a front door does that dies while its record is under way.
+    pub async fn die_while_appending(&self, run: RunId, body: Body) {
+        self.appends(Appends::Hang);
+        let task = self.spawn(run, body);
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+        task.abort();
+        assert!(task.await.unwrap_err().is_cancelled());
+        self.appends(Appends::Work);
+    }
+
+    pub fn appends(&self, appends: Appends) {
+        self.backend.with(|state| state.appends = appends);
+    }
+
+    pub fn store_down(&self, down: bool) {
+        self.backend.with(|state| state.store_down = down);
+    }
+
+    pub fn logged(&self) -> usize {
+        self.backend.with(|state| state.log.len())
+    }
+
+    pub fn last_body(&self) -> Body {
+        self.backend.with(|state| state.log.last().unwrap().0.body.clone())
+    }
+
+    pub fn run(&self) -> RunId {
+        let tail = self.tail.fetch_add(1, Ordering::SeqCst);
+        RunId::from_bits(Region::Eu, ((self.clock.now().as_millis() as u128) << 80) | u128::from(tail))
+    }
+
+    pub fn event(&self, content_hash: u64) -> Event {
+        Event {
+            id: EventId::from_bits(Region::Eu, self.run().bits()),
+            kind: "log".to_owned(),
+            ts: NOW,
+            turn: None,
+            data: FreeJson::empty_object(),
+            content_hash,
+            errored: false,
+            call: None,
+        }
+    }
+
+    pub fn stored(&self, run: RunId) -> Run {
+        self.backend.apply();
+        self.backend.with(|state| state.runs[&RunKey { team: TEAM, run }].run.clone())
+    }
+
+    pub fn add_credential(&self, text: &str, scope: Scope, expires_at: Option<Timestamp>) {
+        let record = CredentialRecord { team: TEAM, plan: Plan::Team, scope, expires_at };
+        let hash = Credential::parse(text).unwrap().hash();
+        self.backend.with(|state| state.credentials.insert(hash, record));
+    }
+}
+
+fn door(clock: &Arc<TestClock>, backend: &Arc<Backend>, gate: Arc<dyn Gate>) -> Arc<Admission> {
+    let ports = AdmissionPorts {
+        clock: Arc::clone(clock) as _,
+        credentials: Arc::clone(backend) as _,
+        rates: Arc::clone(backend) as _,
+        agents: Arc::clone(backend) as _,
+        usage: Arc::clone(backend) as _,
+        stored: Arc::clone(backend) as _,
+        gate,
+        append: Arc::clone(backend) as _,
+        lag: Arc::clone(backend) as _,
+    };
+    let mut config = AdmissionConfig::new(Region::Eu);
+    config.timeouts.claim_wait_ms = 20;
+    config.timeouts.append_ms = 200;
+    config.timeouts.gate_ms = 50;
+    Arc::new(Admission::new(ports, config))
+}
+
+pub fn slug(text: &str) -> Slug {
+    Slug::parse(text).unwrap()
+}
+
+pub fn start(agent: &str, started_at: Timestamp) -> Body {
+    Body::Start(Start {
+        agent: slug(agent),
+        started_at,
+        customer_id: None,
+        feature: None,
+        metadata: None,
+        parent_run_id: None,
+        goal: None,
+        idle: None,
+    })
+}
+
+pub fn finish(finished_at: Timestamp) -> Body {
+    finish_with(FinishStatus::Success, finished_at)
+}
+
+pub fn finish_with(status: FinishStatus, finished_at: Timestamp) -> Body {
+    Body::Finish(Finish { status, finished_at, output: None, scores: None, metadata: None })
+}
+
+pub fn heartbeat(agent: &str, status: HeartbeatStatus) -> Heartbeat {
+    Heartbeat {
+        agent: slug(agent),
+        status,
+        started_at: None,
+        finished_at: None,
+        cost: None,
+        duration_ms: None,
+        metadata: None,
+        output: None,
+        customer_id: None,
+        feature: None,
+        input_tokens: None,
+        output_tokens: None,
+    }
+}
+
+/// Polls a condition until it holds; fails after a while.
+pub async fn wait_until(what: &str, holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !holds() {
+        assert!(Instant::now() < deadline, "never: {what}");
+        tokio::task::yield_now().await;
+    }
+}
