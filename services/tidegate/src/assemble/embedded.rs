@@ -1,0 +1,94 @@
+//! The pipeline on one data folder: log, store and registry as files, the gate in the process.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tidegate_domain::{Region, Timestamp};
+use tidegate_embedded::dead_letters::EmbeddedDeadLetters;
+use tidegate_embedded::folder::DEFAULT_PARTITIONS;
+use tidegate_embedded::{DataFolder, EmbeddedLog, EmbeddedRegistry, EmbeddedStore, FolderError, LogOptions};
+use tidegate_ports::memory::gate::{MemoryGate, MemoryGateConfig};
+use tidegate_ports::{Clock, Retention};
+
+use super::{Assembled, Close, OpenedRegistry, Pipeline};
+use crate::config::Config;
+
+/// The one consumer group of the records topic.
+const GROUP: &str = "persister";
+/// Clients' clocks may run ahead by so much: ids born until then may have been claimed before a restart.
+const CLOCK_LEAD_MS: i64 = 120_000;
+
+/// Opens everything that the folder holds, or makes it, and takes the folder for this process.
+///
+/// # Errors
+/// What is wrong with the folder, and the way out.
+pub async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Assembled, String> {
+    let partitions = config.log.partitions;
+    let folder = DataFolder::open_or_create(&config.data, config.region, partitions, clock.now()).map_err(told)?;
+    let owned = folder.own().map_err(told)?;
+    let log = EmbeddedLog::open(&owned, log_options(config), clock.clone()).map_err(told)?;
+    let registry = EmbeddedRegistry::open(&folder).map_err(told)?;
+    let store = EmbeddedStore::open(&owned, registry.clone()).map_err(told)?;
+    let dead_letters = EmbeddedDeadLetters::open(&owned).map_err(told)?;
+    let consume = log.consumer(GROUP).await.map_err(told)?;
+    let lag = log.lag(GROUP).map_err(told)?;
+
+    let window_ms = i64::try_from(config.admission.claim_window_ms).unwrap_or(i64::MAX);
+    // The gate forgets with the process. On a log that never had a record there is nothing to forget.
+    let remembers_since = (!log.is_fresh()).then(|| clock.now().plus_millis(CLOCK_LEAD_MS));
+    let gate = MemoryGate::new(MemoryGateConfig { window_ms, max_claims: config.max_claims, remembers_since });
+
+    let (registry, store) = (Arc::new(registry), Arc::new(store));
+    let close = closing(log.clone(), store.clone());
+    let pipeline = Pipeline {
+        append: Arc::new(log),
+        lag: Arc::new(lag),
+        gate: Arc::new(gate),
+        runs: store.clone(),
+        dead_letters: Arc::new(dead_letters),
+        queries: store.clone(),
+        stored: store.clone(),
+        agents: store.clone(),
+        credentials: registry.clone(),
+        rates: registry.clone(),
+        registry,
+    };
+    Ok(Assembled { pipeline, consume: Box::new(consume), close })
+}
+
+fn closing(log: EmbeddedLog, store: Arc<EmbeddedStore>) -> Close {
+    Box::pin(async move {
+        let left = log.close().await.left;
+        // The store's last handle: its file is closed with it.
+        drop(store);
+        if left == 0 { Ok(()) } else { Err(format!("{left} appends or commits could not be written")) }
+    })
+}
+
+/// Opens the registry of a folder that a service may be running on; a folder that is not there is made.
+///
+/// # Errors
+/// What is wrong with the folder, and the way out.
+pub fn open_registry(data: &Path, region: Option<Region>, now: Timestamp) -> Result<OpenedRegistry, String> {
+    let folder = match DataFolder::open_existing(data, region) {
+        Err(FolderError::NotThere { .. }) => {
+            DataFolder::open_or_create(data, region.unwrap_or(Region::Eu), DEFAULT_PARTITIONS, now)
+        }
+        opened => opened,
+    };
+    let folder = folder.map_err(told)?;
+    let registry = EmbeddedRegistry::open(&folder).map_err(told)?;
+    Ok(OpenedRegistry { registry: Arc::new(registry), region: folder.region() })
+}
+
+fn log_options(config: &Config) -> LogOptions {
+    LogOptions {
+        max_record_bytes: config.log.max_record_bytes,
+        retention: Retention { max_age_ms: config.log.retention_ms, max_bytes: config.log.retention_bytes },
+        ..LogOptions::default()
+    }
+}
+
+fn told(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}

@@ -1,0 +1,267 @@
+//! The command line.
+
+mod amounts;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use tidegate_domain::{Plan, Region, Slug, Usd};
+
+pub use amounts::BatchMultiplier;
+
+/// What `--data` is when neither it nor `TIDEGATE_DATA` is given.
+pub const DEFAULT_DATA: &str = "./tidegate-data";
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "tidegate",
+    version,
+    about = "Takes in what AI agents report about themselves, and loses none of what it has accepted",
+    after_help = "Examples:\n  \
+        tidegate dev                                  everything in one process, data in ./tidegate-data\n  \
+        tidegate teams create acme --plan business    a team\n  \
+        tidegate keys create --team acme              an API key for it\n  \
+        tidegate check-config --config tidegate.toml  what would hold, and why"
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run everything in one process, on one data folder
+    Dev(DevArgs),
+    /// Check the configuration and print what holds, with where each value came from
+    #[command(
+        after_help = "Example:\n  TIDEGATE_INGEST__LISTEN=0.0.0.0:8080 tidegate check-config --config tidegate.toml"
+    )]
+    CheckConfig {
+        /// A TOML file; variables go over it
+        #[arg(long, env = "TIDEGATE_CONFIG", value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+    /// Create and list teams, and set their plans
+    #[command(subcommand)]
+    Teams(TeamsCommand),
+    /// Create, list and revoke the API keys of teams
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Create, list, rotate and revoke the ping tokens of agents
+    #[command(subcommand)]
+    Tokens(TokensCommand),
+    /// List and set what model calls cost a team
+    #[command(subcommand)]
+    Rates(RatesCommand),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Without --config and flags, TIDEGATE_… variables set the same values, for example\n\
+        TIDEGATE_REGION=us or TIDEGATE_INGEST__LISTEN=0.0.0.0:8080 (see check-config).\n\n\
+        Examples:\n  \
+        tidegate dev\n  \
+        tidegate dev --data /var/lib/tidegate --region us --listen 0.0.0.0:8080\n  \
+        tidegate dev --listen 127.0.0.1:0 --control-listen 127.0.0.1:0 --ops-listen 127.0.0.1:0")]
+pub struct DevArgs {
+    /// The data folder; made if it is not there [default: ./tidegate-data]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Where the data lives: eu or us; fixed once the folder is made [default: eu]
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+    /// Where clients send to; port 0 picks a free one [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<String>,
+    /// Where the read API listens [default: 127.0.0.1:8081]
+    #[arg(long, value_name = "ADDR")]
+    pub control_listen: Option<String>,
+    /// Where /healthz, /readyz and /metrics listen [default: 127.0.0.1:9090]
+    #[arg(long, value_name = "ADDR")]
+    pub ops_listen: Option<String>,
+    /// A TOML file; variables go over it, and flags over those
+    #[arg(long, env = "TIDEGATE_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// What every management command takes.
+#[derive(Clone, Debug, Args)]
+pub struct Place {
+    /// The data folder; a service may be running on it
+    #[arg(long, env = "TIDEGATE_DATA", value_name = "DIR", default_value = DEFAULT_DATA)]
+    pub data: PathBuf,
+    /// Print one JSON object or array and nothing else
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TeamsCommand {
+    /// Create a team
+    #[command(after_help = "Examples:\n  tidegate teams create acme --plan team\n  \
+        tidegate teams create big --plan enterprise --sustained-per-s 5000 --burst 20000")]
+    Create {
+        /// What people call it
+        name: String,
+        #[command(flatten)]
+        plan: PlanArgs,
+        /// Where its data lives: eu or us; must be the data folder's [default: the folder's, eu for a new one]
+        #[arg(long, value_name = "REGION")]
+        region: Option<Region>,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// List all teams
+    List {
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Set a team's plan
+    #[command(after_help = "Example:\n  tidegate teams set-plan --team acme --plan business")]
+    SetPlan {
+        /// The team, by id or name
+        #[arg(value_name = "TEAM", required_unless_present = "team", conflicts_with = "team")]
+        named: Option<String>,
+        /// The team, by id or name
+        #[arg(long, value_name = "TEAM")]
+        team: Option<String>,
+        #[command(flatten)]
+        plan: PlanArgs,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+/// A plan, and for enterprise the limits agreed on.
+#[derive(Clone, Debug, Args)]
+pub struct PlanArgs {
+    /// starter, team, business or enterprise
+    #[arg(long, value_name = "PLAN")]
+    pub plan: Plan,
+    /// Enterprise: requests per second; no limit if not given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), requires = "burst")]
+    pub sustained_per_s: Option<u32>,
+    /// Enterprise: requests that may come at once
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), requires = "sustained_per_s")]
+    pub burst: Option<u32>,
+    /// Enterprise: events per month; no limit if not given
+    #[arg(long, value_name = "N")]
+    pub events_per_month: Option<u64>,
+    /// Enterprise: agents; no limit if not given
+    #[arg(long, value_name = "N")]
+    pub agents: Option<u32>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Create an API key; it is shown this once
+    #[command(after_help = "Example:\n  tidegate keys create --team acme --json")]
+    Create {
+        /// The team, by id or name
+        #[arg(long, value_name = "TEAM")]
+        team: String,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// List keys, of one team or of all
+    List {
+        /// The team, by id or name
+        #[arg(long, value_name = "TEAM")]
+        team: Option<String>,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Revoke a key; a running service follows within seconds
+    Revoke {
+        /// The key's id (key_…), as list shows it; not the key itself
+        #[arg(value_name = "ID")]
+        id: String,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TokensCommand {
+    /// Create a ping token for an agent, and the agent if it is new; the token is shown this once
+    #[command(after_help = "Example:\n  tidegate tokens create --team acme --agent nightly-report")]
+    Create {
+        /// The team, by id or name
+        #[arg(long, value_name = "TEAM")]
+        team: String,
+        /// The agent's slug
+        #[arg(long, value_name = "SLUG", value_parser = Slug::parse)]
+        agent: Slug,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// List tokens, of one team or of all
+    List {
+        /// The team, by id or name
+        #[arg(long, value_name = "TEAM")]
+        team: Option<String>,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Replace a token; the old one works for another 24 hours
+    Rotate {
+        /// The token's id (tok_…), as list shows it; not the token itself
+        #[arg(value_name = "ID")]
+        id: String,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Revoke a token; a running service follows within seconds
+    Revoke {
+        /// The token's id (tok_…), as list shows it; not the token itself
+        #[arg(value_name = "ID")]
+        id: String,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum RatesCommand {
+    /// List the rates that teams have set themselves; they go before the shipped ones
+    List {
+        /// The team, by id or name
+        #[arg(long, value_name = "TEAM")]
+        team: Option<String>,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Set what one model costs a team, in US dollars per million tokens; events received from now on follow it
+    #[command(after_help = "Example:\n  tidegate rates set --team acme --provider openai --model gpt-5 \\\n      \
+        --input 1.25 --cached 0.125 --output 10")]
+    Set(Box<RateArgs>),
+}
+
+#[derive(Debug, Args)]
+pub struct RateArgs {
+    /// The team, by id or name
+    #[arg(long, value_name = "TEAM")]
+    pub team: String,
+    /// As events name it, for example openai
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub provider: String,
+    /// As events name it, for example gpt-5
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub model: String,
+    /// Dollars per million input tokens, exact to 9 decimals
+    #[arg(long, value_name = "USD", allow_negative_numbers = true)]
+    pub input: Usd,
+    /// Dollars per million cached input tokens; the input price if not given
+    #[arg(long, value_name = "USD", allow_negative_numbers = true)]
+    pub cached: Option<Usd>,
+    /// Dollars per million output tokens
+    #[arg(long, value_name = "USD", allow_negative_numbers = true)]
+    pub output: Usd,
+    /// What calls in batch mode are multiplied by: 0 to 1, up to 3 decimals
+    #[arg(long, value_name = "FACTOR", default_value = "0.5", allow_negative_numbers = true)]
+    pub batch_multiplier: BatchMultiplier,
+    #[command(flatten)]
+    pub place: Place,
+}
+
+#[cfg(test)]
+mod tests;

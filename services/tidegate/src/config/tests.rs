@@ -1,0 +1,164 @@
+//! Layers, mistakes, contradictions, the dump.
+
+use std::io::Write as _;
+
+use super::*;
+
+fn layers(file: &str, variables: &[(&str, &str)]) -> Layers {
+    let mut layers = Layers::default();
+    if !file.is_empty() {
+        let mut written = tempfile::NamedTempFile::new().unwrap();
+        written.write_all(file.as_bytes()).unwrap();
+        layers.file(written.path());
+    }
+    layers.variables(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    layers
+}
+
+fn mistakes(file: &str, variables: &[(&str, &str)]) -> Vec<String> {
+    let problems = Config::from_layers(layers(file, variables)).expect_err("this configuration is wrong");
+    problems.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn the_defaults_hold_together() {
+    let config = Config::from_layers(Layers::default()).unwrap();
+    assert_eq!(config.region, Region::Eu);
+    assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.control.listen.to_string(), "127.0.0.1:8081");
+    assert_eq!(config.ops.listen.to_string(), "127.0.0.1:9090");
+}
+
+#[test]
+fn a_variable_goes_over_the_file_and_a_flag_over_both() {
+    let file = "region = \"us\"\n[ingest]\nlisten = \"127.0.0.1:1\"\nmax_in_flight = 7\nlenient = true\n";
+    let mut layers = layers(file, &[("TIDEGATE_INGEST__LISTEN", "127.0.0.1:2"), ("HOME", "/root")]);
+    layers.flag("--listen", "ingest.listen", Some("127.0.0.1:3"));
+    layers.flag("--data", "data", None::<&str>);
+    let config = Config::from_layers(layers).unwrap();
+    assert_eq!(config.region, Region::Us);
+    assert_eq!(config.listen.port(), 3);
+    assert_eq!(config.ingest.max_in_flight, 7);
+    assert!(config.ingest.ignore_unknown_members);
+    assert_eq!(config.admission.region, Region::Us);
+}
+
+#[test]
+fn a_bad_value_is_named_with_what_is_allowed() {
+    for (key, value, allowed) in [
+        ("TIDEGATE_REGION", "fr", "region = \"fr\" (from TIDEGATE_REGION): must be eu or us"),
+        ("TIDEGATE_INGEST__LISTEN", "8080", "must be an address and a port such as 127.0.0.1:8080"),
+        ("TIDEGATE_INGEST__LENIENT", "yes", "must be true or false"),
+        ("TIDEGATE_LOG__PARTITIONS", "0", "must be a whole number from 1 to 1024"),
+        ("TIDEGATE_LOG__PARTITIONS", "-1", "must be a whole number from 1 to 1024"),
+        ("TIDEGATE_LOG__RETENTION_HOURS", "1.5", "must be a whole number"),
+        ("TIDEGATE_INGEST__MAX_BODY_BYTES", "1MB", "must be a whole number from 1024"),
+        ("TIDEGATE_DATA", "", "must be a text that is not empty"),
+        ("TIDEGATE_TELEMETRY__LEVEL", "loud", "must be error, warn, info, debug or trace"),
+        ("TIDEGATE_TELEMETRY__FORMAT", "xml", "must be auto, text or json"),
+        ("TIDEGATE_ADMISSION__LOCAL_SHARE_PERMILLE", "1001", "must be a whole number from 1 to 1000"),
+    ] {
+        let found = mistakes("", &[(key, value)]);
+        assert_eq!(found.len(), 1, "{key}={value}: {found:?}");
+        assert!(found[0].contains(allowed) && found[0].contains(key), "{key}={value}: {found:?}");
+    }
+}
+
+#[test]
+fn every_mistake_is_named_at_once() {
+    let file = "regoin = \"eu\"\n[ingest]\nlisten = \"here\"\nmax_inflight = 1\n[kafka]\nbrokers = \"x\"\n";
+    let found = mistakes(file, &[("TIDEGATE_LOG__PARTITIONS", "many"), ("TIDEGATE_INGEST__PORT", "1")]);
+    let expected = [
+        "log.partitions = \"many\"",
+        "ingest.listen = \"here\"",
+        "ingest.max_inflight (from",
+        "ingest.port (from TIDEGATE_INGEST__PORT): there is no such key",
+        "kafka.brokers (from",
+        "regoin (from",
+    ];
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+    for part in expected {
+        assert!(found.iter().any(|line| line.contains(part)), "{part}: {found:#?}");
+    }
+    assert!(found.iter().any(|line| line.contains("did you mean ingest.max_in_flight?")), "{found:#?}");
+}
+
+#[test]
+fn a_file_that_is_none_is_named_without_its_lines() {
+    let found = mistakes("region = \"eu\"\nurl = \"redis://:hunter2@host\n", &[]);
+    assert!(found[0].contains("is no TOML: line 2"), "{found:?}");
+    assert!(!found[0].contains("hunter2"), "{found:?}");
+    let mut layers = Layers::default();
+    layers.file(std::path::Path::new("/nowhere/tidegate.toml"));
+    let problems = Config::from_layers(layers).unwrap_err();
+    assert!(problems[0].to_string().contains("/nowhere/tidegate.toml cannot be read"), "{problems:?}");
+}
+
+#[test]
+fn variables_of_a_cluster_or_a_test_are_none_of_ours() {
+    let foreign = [
+        ("TIDEGATE_PORT", "tcp://10.0.0.1:80"),
+        ("TIDEGATE_PORT_80_TCP_ADDR", "10.0.0.1"),
+        ("TIDEGATE_SERVICE_HOST", "10.0.0.1"),
+        ("TIDEGATE_SERVICE_PORT_HTTP", "80"),
+        ("TIDEGATE_INGEST_PORT_8080_TCP", "tcp://10.0.0.1:8080"),
+        ("TIDEGATE_TEST_TARGET", "http://127.0.0.1:8080"),
+        ("TIDEGATE_CONFIG", "/etc/tidegate.toml"),
+    ];
+    assert!(Config::from_layers(layers("", &foreign)).is_ok());
+    assert_eq!(mistakes("", &[("TIDEGATE_REGON", "eu")]).len(), 1);
+}
+
+#[test]
+fn numbers_that_contradict_each_other_are_refused_with_both() {
+    for (variables, told) in [
+        (
+            &[("TIDEGATE_ADMISSION__APPEND_TIMEOUT_MS", "30000")][..],
+            "= 32000 must be at most admission.lands_within_ms",
+        ),
+        (&[("TIDEGATE_ADMISSION__LANDS_WITHIN_MS", "11999")], "must be at most admission.lands_within_ms = 11999"),
+        (&[("TIDEGATE_INGEST__DRAIN_MS", "19999")], "= 23650 must be at most ingest.drain_ms = 19999"),
+        (&[("TIDEGATE_INGEST__IDLE_TIMEOUT_MS", "20000")], "= 23650 must be below ingest.idle_timeout_ms = 20000"),
+        (&[("TIDEGATE_INGEST__MAX_BODY_BYTES", "4194305")], "must be at most log.max_record_bytes = 4194304"),
+        (&[("TIDEGATE_ADMISSION__CLAIM_WINDOW_MS", "600000")], "admission.shed_age_full_ms = 600000 must be below"),
+        (&[("TIDEGATE_ADMISSION__SHED_AGE_LEAVE_MS", "60001")], "must be at most admission.shed_age_enter_ms = 60000"),
+        (
+            &[("TIDEGATE_ADMISSION__SHED_RECORDS_FULL", "1000000")],
+            "must be below admission.shed_records_full = 1000000",
+        ),
+        (&[("TIDEGATE_PERSISTER__LOW_MARK_BYTES", "33554432")], "must be below persister.high_mark_bytes = 33554432"),
+        (&[("TIDEGATE_CONTROL__DRAIN_MS", "9999")], "control.store_deadline_ms = 10000 must be at most"),
+        (&[("TIDEGATE_OPS__LISTEN", "127.0.0.1:8080")], "ingest.listen and ops.listen are both 127.0.0.1:8080"),
+    ] {
+        let found = mistakes("", variables);
+        assert!(found.iter().any(|line| line.contains(told)), "{variables:?}: {found:#?}");
+    }
+    let ephemeral = ["INGEST", "CONTROL", "OPS"].map(|part| format!("TIDEGATE_{part}__LISTEN"));
+    let variables: Vec<_> = ephemeral.iter().map(|name| (name.as_str(), "127.0.0.1:0")).collect();
+    assert!(Config::from_layers(layers("", &variables)).is_ok());
+}
+
+#[test]
+fn the_dump_is_a_file_that_says_the_same() {
+    let first = Config::from_layers(layers("", &[("TIDEGATE_LOG__PARTITIONS", "9")])).unwrap();
+    let dump = first.dump();
+    assert!(dump.contains("# TIDEGATE_LOG__PARTITIONS") && dump.contains("# default"), "{dump}");
+    let again = Config::from_layers(layers(&dump, &[])).unwrap();
+    let values = |config: &Config| config.effective.iter().map(|one| (one.key, one.value.clone())).collect::<Vec<_>>();
+    assert_eq!(values(&first), values(&again));
+}
+
+#[test]
+fn a_password_in_a_url_is_never_shown() {
+    for (value, shown) in [
+        ("redis://:hunter2@redis:6379/0", "redis://:***@redis:6379/0"),
+        ("redis://tidegate:hun@ter:2@redis", "redis://tidegate:***@redis"),
+        ("redis://tidegate@redis:6379", "redis://tidegate@redis:6379"),
+        ("http://host/path:a@b", "http://host/path:a@b"),
+        ("127.0.0.1:8080", "127.0.0.1:8080"),
+    ] {
+        assert_eq!(reader::redacted(value), shown);
+    }
+    let found = mistakes("", &[("TIDEGATE_INGEST__LISTEN", "redis://x:hunter2@redis")]);
+    assert!(found[0].contains("***") && !found[0].contains("hunter2"), "{found:?}");
+}

@@ -1,0 +1,150 @@
+//! What a person sees when everything is up: what runs where, and lines to paste.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
+
+use tidegate_domain::{EventId, RunId};
+use tidegate_ports::{Clock, Ids};
+
+use super::demo::{NAME, Welcome};
+use crate::config::Config;
+use crate::page::Page;
+
+/// Where the three listeners are.
+#[derive(Clone, Debug)]
+pub struct Addresses {
+    pub ingest: SocketAddr,
+    pub control: SocketAddr,
+    pub ops: SocketAddr,
+}
+
+/// Prints it, secrets included when they are new: standard output only, never a log.
+pub fn print(
+    page: &mut Page,
+    config: &Config,
+    addresses: &Addresses,
+    welcome: &Welcome,
+    clock: &dyn Clock,
+    ids: &dyn Ids,
+) {
+    let (ingest, control, ops) = (url(addresses.ingest), url(addresses.control), url(addresses.ops));
+    let mut text = format!(
+        "\nTidegate is up (region {}).\n\n  \
+           ingest      {ingest}   what clients send to\n  \
+           control     {control}   reading it back\n  \
+           operations  {ops}   /healthz /readyz /metrics\n  \
+           data        {}\n\n",
+        config.region,
+        config.data.display(),
+    );
+    match welcome {
+        Welcome::Again { team } => text.push_str(&format!(
+            "Credentials were shown when they were made. For new ones:\n\n  \
+               tidegate keys create --team {0}{1}\n  \
+               tidegate tokens create --team {0} --agent {NAME}{1}\n\n",
+            quoted(team),
+            data_flag(&config.data),
+        )),
+        Welcome::First { team, key, token } => {
+            text.push_str(&format!(
+                "This folder is new, so here is a team '{NAME}' ({team}) to try things with.\n\
+                 Its secrets are shown this once:\n\n  \
+                   API key                      {key}\n  \
+                   ping token, agent '{NAME}'     {token}\n\n",
+            ));
+            let run: RunId = ids.mint(config.region, clock.now());
+            text.push_str(&tour(&ingest, &control, key, token, run, config, clock, ids));
+        }
+    }
+    text.push_str("Ctrl-C stops it in order.\n");
+    page.text(&text);
+}
+
+#[expect(clippy::too_many_arguments, reason = "each is one hole in the one text below")]
+fn tour(
+    ingest: &str,
+    control: &str,
+    key: &str,
+    token: &str,
+    run: RunId,
+    config: &Config,
+    clock: &dyn Clock,
+    ids: &dyn Ids,
+) -> String {
+    let now = clock.now();
+    let (called, logged): (EventId, EventId) = (ids.mint(config.region, now), ids.mint(config.region, now));
+    let (first, second, last) = (now.plus_millis(400), now.plus_millis(900), now.plus_millis(1_500));
+    let post = |path: &str, body: &str| {
+        format!(
+            "curl -sS {ingest}{path} -H 'Authorization: Bearer {key}' \\\n  -H 'Content-Type: application/json' \\\n  -d '{body}'\n\n"
+        )
+    };
+    let mut text = format!("# A ping\ncurl -sS '{ingest}/v1/ping?key={token}&agent={NAME}'\n\n");
+    text += "# A heartbeat\n";
+    text += &post("/v1/heartbeats", &format!(r#"{{"agent":"{NAME}","status":"ok","duration_ms":1200}}"#));
+    text += "# A run: open it, send events, finish it\n";
+    text += &post("/v1/runs", &format!(r#"{{"id":"{run}","agent":"{NAME}","started_at":"{now}"}}"#));
+    let events = format!(
+        r#"{{"events":[{{"external_id":"{called}","type":"llm_call","ts":"{first}","data":{{"provider":"openai","model":"gpt-5-mini","input_tokens":1200,"output_tokens":300}}}},{{"external_id":"{logged}","type":"log","ts":"{second}","data":{{"message":"summary written"}}}}]}}"#
+    );
+    text += &post(&format!("/v1/runs/{run}/events"), &events);
+    let finish = format!(r#"{{"status":"success","finished_at":"{last}","output":{{"pages":3}}}}"#);
+    text += &post(&format!("/v1/runs/{run}/finish"), &finish);
+    text += "# Read it back\n";
+    for path in [format!("/v1/runs/{run}"), "/v1/runs?limit=10".to_owned(), "/v1/agents".to_owned()] {
+        text += &format!("curl -sS '{control}{path}' -H 'Authorization: Bearer {key}'\n");
+    }
+    text + "\n"
+}
+
+/// An address as a client on this machine reaches it: a listener on all addresses is reached on the local one.
+fn url(address: SocketAddr) -> String {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    format!("http://{}", SocketAddr::new(ip, address.port()))
+}
+
+/// ` --data DIR`, unless it is the default.
+fn data_flag(data: &Path) -> String {
+    if data == Path::new(crate::cli::DEFAULT_DATA) {
+        return String::new();
+    }
+    format!(" --data {}", quoted(&data.display().to_string()))
+}
+
+/// As a shell takes it.
+fn quoted(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/".contains(&byte);
+    if !text.is_empty() && text.bytes().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_lead_to_this_machine() {
+        for (address, reached) in [
+            ("127.0.0.1:8080", "http://127.0.0.1:8080"),
+            ("0.0.0.0:8080", "http://127.0.0.1:8080"),
+            ("[::]:1", "http://[::1]:1"),
+            ("10.1.2.3:4", "http://10.1.2.3:4"),
+        ] {
+            assert_eq!(url(address.parse().unwrap()), reached);
+        }
+    }
+
+    #[test]
+    fn what_is_pasted_survives_the_shell() {
+        assert_eq!(quoted("demo-1"), "demo-1");
+        assert_eq!(quoted("it's mine"), r"'it'\''s mine'");
+        assert_eq!(data_flag(Path::new("/tmp/a b")), " --data '/tmp/a b'");
+        assert_eq!(data_flag(Path::new("./tidegate-data")), "");
+    }
+}

@@ -1,0 +1,45 @@
+//! The first start of a folder makes a team to try things with. A folder that has a team is left alone.
+
+use std::sync::Arc;
+
+use tidegate_domain::{Plan, Slug, TeamId};
+use tidegate_ports::{Clock, Ids};
+
+use crate::assemble::Pipeline;
+use crate::config::Config;
+use crate::manage::{Desk, keys, teams, tokens};
+use crate::page::Page;
+
+/// The demo team's name, and its agent's.
+pub const NAME: &str = "demo";
+
+/// What to tell at the start.
+pub enum Welcome {
+    /// A new team with its secrets: shown now and never again.
+    First { team: TeamId, key: String, token: String },
+    /// There are teams; one of their names, for the hint.
+    Again { team: String },
+}
+
+/// Makes the demo team if there is no team at all.
+///
+/// # Errors
+/// The registry's.
+pub async fn first_team(
+    config: &Config,
+    pipeline: &Pipeline,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+) -> Result<Welcome, String> {
+    let registry = pipeline.registry.clone();
+    let there = registry.list_teams().await.map_err(|error| error.to_string())?;
+    if let Some(team) = there.into_iter().next() {
+        return Ok(Welcome::Again { team: team.name });
+    }
+    let desk = Desk { registry, ids, clock, region: config.region, page: Page::output(), json: false };
+    let team = teams::create(&desk, NAME.to_owned(), Plan::Team).await?;
+    let (_, key) = keys::create(&desk, &team).await?;
+    let agent = Slug::parse(NAME).map_err(|error| error.to_string())?;
+    let (_, token) = tokens::create(&desk, &team, agent).await?;
+    Ok(Welcome::First { team: team.id, key, token })
+}

@@ -1,0 +1,61 @@
+//! Listening in two steps: addresses are taken before anything is opened, so that a busy port is heard of at once,
+//! and connections are let in only when there is somebody to answer.
+
+use std::net::SocketAddr;
+
+use tokio::net::{TcpListener, TcpSocket};
+
+use super::banner::Addresses;
+use crate::config::Config;
+
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 1_024;
+
+/// An address that is ours, not listening yet.
+pub struct Door {
+    key: &'static str,
+    socket: TcpSocket,
+    address: SocketAddr,
+}
+
+/// All three.
+pub struct Reserved {
+    pub ingest: Door,
+    pub control: Door,
+    pub ops: Door,
+    /// The real ones: port 0 has become a number.
+    pub addresses: Addresses,
+}
+
+impl Reserved {
+    /// # Errors
+    /// Which address could not be had.
+    pub fn all(config: &Config) -> Result<Self, String> {
+        let ingest = Door::reserve("ingest.listen", config.listen)?;
+        let control = Door::reserve("control.listen", config.control.listen)?;
+        let ops = Door::reserve("ops.listen", config.ops.listen)?;
+        let addresses = Addresses { ingest: ingest.address, control: control.address, ops: ops.address };
+        Ok(Reserved { ingest, control, ops, addresses })
+    }
+}
+
+impl Door {
+    fn reserve(key: &'static str, wanted: SocketAddr) -> Result<Self, String> {
+        let told =
+            |error| format!("{key}: cannot listen on {wanted}: {error}; free it or choose another, port 0 for any");
+        let socket = if wanted.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.map_err(told)?;
+        // A restart must not wait until the former process's last connections are forgotten. Two processes can
+        // still not listen on one address: the second is told so below.
+        socket.set_reuseaddr(true).map_err(told)?;
+        socket.bind(wanted).map_err(told)?;
+        let address = socket.local_addr().map_err(told)?;
+        Ok(Door { key, socket, address })
+    }
+
+    /// # Errors
+    /// Somebody else listens there meanwhile.
+    pub fn listen(self) -> Result<TcpListener, String> {
+        let Door { key, socket, address } = self;
+        socket.listen(BACKLOG).map_err(|error| format!("{key}: cannot listen on {address}: {error}"))
+    }
+}

@@ -1,0 +1,165 @@
+//! The commands on a registry in memory: shapes of answers, names and ids, secrets shown once.
+
+use std::io;
+use std::sync::Mutex;
+
+use serde_json::Value;
+use tidegate_ports::memory::registry::MemoryRegistry;
+
+use super::*;
+use crate::cli::{Cli, Command as Top};
+use clap::Parser;
+
+#[derive(Clone, Default)]
+struct Paper(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Paper {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[derive(Default)]
+struct Office(MemoryRegistry);
+
+impl Office {
+    async fn run(&self, line: &str) -> Result<String, String> {
+        let command = match Cli::try_parse_from(format!("tidegate {line}").split_whitespace()).unwrap().command {
+            Top::Teams(command) => Command::Teams(command),
+            Top::Keys(command) => Command::Keys(command),
+            Top::Tokens(command) => Command::Tokens(command),
+            Top::Rates(command) => Command::Rates(command),
+            other => panic!("{other:?} manages nothing"),
+        };
+        plans::check(&command)?;
+        let paper = Paper::default();
+        let desk = Desk {
+            registry: Arc::new(self.0.clone()),
+            ids: Arc::new(RandomIds),
+            clock: Arc::new(SystemClock),
+            region: Region::Eu,
+            page: Page::to(paper.clone()),
+            json: command.place().0.json,
+        };
+        dispatch(desk, command).await?;
+        Ok(String::from_utf8(paper.0.lock().unwrap().clone()).unwrap())
+    }
+
+    async fn json(&self, line: &str) -> Value {
+        let text = self.run(&format!("{line} --json")).await.unwrap_or_else(|error| panic!("{line}: {error}"));
+        assert!(text.ends_with('\n') && text.lines().count() == 1, "one line and nothing else: {text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    async fn refused(&self, line: &str) -> String {
+        self.run(line).await.expect_err(line)
+    }
+}
+
+fn text<'v>(value: &'v Value, member: &str) -> &'v str {
+    value[member].as_str().unwrap_or_else(|| panic!("{member} is no text in {value}"))
+}
+
+#[tokio::test]
+async fn a_team_is_made_listed_and_given_another_plan() {
+    let office = Office::default();
+    let made = office.json("teams create acme --plan starter").await;
+    let id = text(&made, "team");
+    assert!(id.starts_with("team_eu_") && text(&made, "id") == id, "{made}");
+    assert_eq!((text(&made, "name"), text(&made, "plan")), ("acme", "starter"));
+    for line in [format!("teams set-plan --team {id} --plan team"), "teams set-plan acme --plan team".to_owned()] {
+        assert_eq!(text(&office.json(&line).await, "plan"), "team");
+    }
+    let enterprise = office
+        .json("teams set-plan acme --plan enterprise --sustained-per-s 9 --burst 20 --events-per-month 7 --agents 3")
+        .await;
+    assert_eq!(enterprise["limits"]["burst"], 20);
+    let listed = office.json("teams list").await;
+    assert_eq!(listed.as_array().map(Vec::len), Some(1));
+    for member in ["id", "team", "name", "plan"] {
+        assert_eq!(listed[0][member], enterprise[member], "{member}");
+    }
+    let told = office.refused("teams create x --plan team --agents 5").await;
+    assert!(told.contains("--plan enterprise"), "{told}");
+}
+
+#[tokio::test]
+async fn a_key_is_shown_once_listed_without_its_secret_and_revoked() {
+    let office = Office::default();
+    office.json("teams create acme --plan team").await;
+    let made = office.json("keys create --team acme").await;
+    let (id, key) = (text(&made, "id"), text(&made, "key"));
+    assert!(id.starts_with("key_eu_") && key.starts_with("apk_eu_") && text(&made, "team").starts_with("team_"));
+    for line in ["keys list --team acme", "keys list"] {
+        let listed = office.json(line).await;
+        assert_eq!((text(&listed[0], "id"), &listed[0]["revoked_at"]), (id, &Value::Null));
+        assert!(!listed.to_string().contains(key), "a list shows no secret");
+    }
+    let told = office.refused(&format!("keys revoke {key}")).await;
+    assert!(told.contains("key_") && !told.contains(key), "{told}");
+    assert_eq!(text(&office.json(&format!("keys revoke {id}")).await, "id"), id);
+    assert!(office.json("keys list").await[0]["revoked_at"].is_string());
+    let told = office.refused("keys revoke nonsense").await;
+    assert!(told.contains("'nonsense'") && told.contains("keys list"), "{told}");
+}
+
+#[tokio::test]
+async fn a_token_is_made_rotated_and_revoked() {
+    let office = Office::default();
+    let team = office.json("teams create acme --plan team").await;
+    let made = office.json("tokens create --team acme --agent nightly").await;
+    assert!(text(&made, "token").starts_with("ping_eu_"));
+    assert_eq!((text(&made, "agent"), &made["team"]), ("nightly", &team["team"]));
+    let rotated = office.json(&format!("tokens rotate {}", text(&made, "id"))).await;
+    assert_eq!((&rotated["agent"], &rotated["team"]), (&made["agent"], &made["team"]));
+    assert!(rotated["id"] != made["id"] && rotated["token"] != made["token"]);
+    let listed = office.json("tokens list --team acme").await;
+    let of = |id: &Value| listed.as_array().unwrap().iter().find(|row| row["id"] == *id).unwrap().clone();
+    assert!(of(&made["id"])["expires_at"].is_string() && of(&rotated["id"])["expires_at"].is_null());
+    office.json(&format!("tokens revoke {}", text(&rotated, "id"))).await;
+    assert!(office.refused("tokens rotate tok_eu_00000000000000000000000000000000").await.contains("there is no"));
+}
+
+#[tokio::test]
+async fn rates_are_exact() {
+    let office = Office::default();
+    office.json("teams create acme --plan team").await;
+    let line = "rates set --team acme --provider openai --model gpt-x --input 1.25 --cached 0.125 --output 10";
+    let made = office.run(&format!("{line} --json")).await.unwrap();
+    for part in [r#""input":1.25"#, r#""cached":0.125"#, r#""output":10"#, r#""batch_multiplier":0.5"#] {
+        assert!(made.contains(part), "{part} is not in {made}");
+    }
+    let listed = office.json("rates list").await;
+    assert_eq!((text(&listed[0], "id"), text(&listed[0], "model")), ("openai/gpt-x", "gpt-x"));
+    let told = office.refused("rates set --team acme --provider p --model m --input 10001 --output 1").await;
+    assert!(told.contains("--input") && told.contains("10000"), "{told}");
+}
+
+#[tokio::test]
+async fn a_name_that_means_two_teams_or_none_is_refused_with_the_way_out() {
+    let office = Office::default();
+    let one = office.json("teams create twin --plan team").await;
+    let two = office.json("teams create twin --plan team").await;
+    let told = office.refused("keys create --team twin").await;
+    assert!(told.contains(text(&one, "id")) && told.contains(text(&two, "id")), "{told}");
+    assert_eq!(office.json(&format!("keys create --team {}", text(&two, "id"))).await["team"], two["id"]);
+    let told = office.refused("tokens create --team nobody --agent a").await;
+    assert!(told.contains("'nobody'") && told.contains("teams list"), "{told}");
+    assert!(office.refused(&format!("teams create {} --plan team", text(&one, "id"))).await.contains("form of"));
+}
+
+#[tokio::test]
+async fn people_get_lines() {
+    let office = Office::default();
+    let made = office.run("teams create acme --plan team").await.unwrap();
+    assert!(made.contains("name    acme") && made.contains("500 requests per second, 1000 at once"), "{made}");
+    let key = office.run("keys create --team acme").await.unwrap();
+    assert!(key.contains("shown this once"), "{key}");
+    let listed = office.run("keys list").await.unwrap();
+    assert!(listed.starts_with("ID") && listed.contains("active"), "{listed}");
+}
