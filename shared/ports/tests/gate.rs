@@ -1,5 +1,7 @@
 //! The in-process gate: the suite that every gate runs, and what is its own (the window, the bound, its memory).
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
+
 use proptest::prelude::*;
 use tidegate_domain::{Limits, Region, RunId, TeamId, Timestamp};
 use tidegate_ports::gate::OnUnconfirmed;

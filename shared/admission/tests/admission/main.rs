@@ -1,5 +1,7 @@
 //! Admission on the in-process gate, with a log, a store and a registry that tests can break.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
+
 mod authenticating;
 mod contending;
 mod failing;
