@@ -140,7 +140,7 @@ fn some_body(chance: &mut Chance, events: &[EventId]) -> Body {
 fn some_event(chance: &mut Chance, events: &[EventId]) -> Event {
     let id = *chance.of(events);
     let ts = Timestamp::from_millis(NOON.as_millis() + (id.bits() % 5) as i64);
-    let mut event = if id.bits() % 2 == 0 { event(id, ts) } else { model_call(id, ts, "m", Some(3)) };
+    let mut event = if id.bits().is_multiple_of(2) { event(id, ts) } else { model_call(id, ts, "m", Some(3)) };
     if chance.once_in(10) {
         // The same id with another content: whichever comes first on the log stays.
         event.content_hash ^= 1;
