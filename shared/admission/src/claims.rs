@@ -161,3 +161,86 @@ fn of_event(run: RunId, event: &Event) -> Claim {
         on_unconfirmed: OnUnconfirmed::Report,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tidegate_domain::{FinishStatus, FreeJson, HeartbeatStatus, Region};
+
+    use super::*;
+
+    const RUN: RunId = RunId::from_bits(Region::Eu, 9);
+    const AT: Timestamp = Timestamp::from_millis(1_000);
+
+    fn heartbeat(status: HeartbeatStatus, started_at: Option<Timestamp>) -> Body {
+        let json = format!(r#"{{"agent":"a","status":"{}"}}"#, status.as_str());
+        let mut heartbeat: Heartbeat = serde_json::from_str(&json).unwrap();
+        heartbeat.started_at = started_at;
+        Body::Heartbeat(heartbeat)
+    }
+
+    fn event(tail: u128, content_hash: u64) -> Event {
+        Event {
+            id: tidegate_domain::EventId::from_bits(Region::Eu, tail),
+            kind: "log".to_owned(),
+            ts: AT,
+            turn: None,
+            data: FreeJson::empty_object(),
+            content_hash,
+            errored: false,
+            call: None,
+        }
+    }
+
+    fn wanted(body: Body, minted: bool) -> Wanted {
+        of(&Submission { run: RUN, minted, received_at: AT, body })
+    }
+
+    #[test]
+    fn claims_by_kind_in_a_table() {
+        let start = Body::Start(serde_json::from_str(r#"{"agent":"a","started_at_ms":5}"#).unwrap());
+        let finish = Body::Finish(Finish {
+            status: FinishStatus::Failed,
+            finished_at: AT,
+            output: None,
+            scores: None,
+            metadata: None,
+        });
+        let events = Body::Events(vec![event(1, 1), event(2, 1)]);
+        let (one, two) = (event(1, 1).id, event(2, 1).id);
+        let (started, finished) = (ClaimKey::Start(RUN), ClaimKey::Finish(RUN));
+        let opens = heartbeat(HeartbeatStatus::Start, None);
+        let closes = heartbeat(HeartbeatStatus::Timeout, None);
+        for (body, keys, peeks) in [
+            (start, vec![(started, 1)], vec![finished]),
+            (opens, vec![(started, 1)], vec![finished]),
+            (events, vec![(ClaimKey::Event(one), 1), (ClaimKey::Event(two), 1)], vec![]),
+            (finish, vec![(finished, 1)], vec![started]),
+            (closes, vec![(started, 0), (finished, 1)], vec![]),
+        ] {
+            let minted = wanted(body.clone(), true);
+            assert!(minted.claims.is_empty() && minted.unclaimed_units == 1, "{}", body.kind());
+            let wanted = wanted(body.clone(), false);
+            let claimed: Vec<_> = wanted.claims.iter().map(|claim| (claim.key, claim.units)).collect();
+            assert_eq!((claimed, wanted.peeks, wanted.unclaimed_units), (keys, peeks, 0), "{}", body.kind());
+        }
+    }
+
+    #[test]
+    fn a_heartbeat_is_compared_by_its_start_time_only_where_it_sent_one() {
+        let print = |body| wanted(body, false).claims[0].fingerprint;
+        let without = print(heartbeat(HeartbeatStatus::Ok, None));
+        let with = print(heartbeat(HeartbeatStatus::Start, Some(AT)));
+        let other = print(heartbeat(HeartbeatStatus::Start, Some(AT.plus_millis(1))));
+        assert!(without.matches(&with) && without.matches(&other) && !with.matches(&other));
+    }
+
+    #[test]
+    fn an_event_is_known_by_its_run_and_content() {
+        let print = |run, content| of_event(run, &event(1, content)).fingerprint;
+        let other_run = RunId::from_bits(Region::Eu, 10);
+        assert!(print(RUN, 1).matches(&print(RUN, 1)));
+        assert!(!print(RUN, 1).matches(&print(RUN, 2)));
+        assert!(!print(RUN, 1).matches(&print(other_run, 1)));
+        assert!(of_event(RUN, &event(1, 1)).answer.is_empty());
+    }
+}

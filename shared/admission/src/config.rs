@@ -102,3 +102,81 @@ impl Default for Timeouts {
         }
     }
 }
+
+/// Two settings that do not fit together.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{greater} is {greater_value}, and must be {relation} {lesser}, which is {lesser_value}")]
+pub struct ConfigError {
+    pub greater: &'static str,
+    pub greater_value: u64,
+    pub relation: &'static str,
+    pub lesser: &'static str,
+    pub lesser_value: u64,
+}
+
+impl AdmissionConfig {
+    /// Checks what must hold between the numbers; the first that does not is told.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names both values.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let (times, age, records) = (&self.timeouts, &self.shed.age_ms, &self.shed.records);
+        let under_way_ms = times.send_within_ms.saturating_add(times.append_ms);
+        let whole_share = u64::from(self.local_share_permille);
+        let at_least = [
+            ("lands_within_ms", times.lands_within_ms, "send_within_ms plus append_ms", under_way_ms),
+            ("send_within_ms", times.send_within_ms, "store_ms", times.store_ms),
+            ("stale_ms", self.credentials.stale_ms, "fresh_ms", self.credentials.fresh_ms),
+            ("the enter line of age_ms", age.enter, "its leave line", age.leave),
+            ("the enter line of records", records.enter, "its leave line", records.leave),
+            ("a whole share", 1_000, "local_share_permille", whole_share),
+        ];
+        let more_than = [
+            ("the full line of age_ms", age.full, "its enter line", age.enter),
+            ("the full line of records", records.full, "its enter line", records.enter),
+            // Behind a greater lag, the store could not answer for a claim that the gate has forgotten.
+            ("claim_window_ms", self.claim_window_ms, "the full line of age_ms", age.full),
+        ];
+        let at_least = at_least.map(|(greater, value, lesser, under)| (greater, value, "at least", lesser, under));
+        let more_than = more_than.map(|(greater, value, lesser, under)| (greater, value, "more than", lesser, under));
+        let broken = at_least.into_iter().chain(more_than).find(|(_, greater, relation, _, lesser)| {
+            greater < lesser || *relation == "more than" && greater == lesser
+        });
+        match broken {
+            None => Ok(()),
+            Some((greater, greater_value, relation, lesser, lesser_value)) => {
+                Err(ConfigError { greater, greater_value, relation, lesser, lesser_value })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_fit_together_and_each_breach_is_told_with_both_values() {
+        let good = AdmissionConfig::new(Region::Eu);
+        assert_eq!(good.check(), Ok(()));
+        let breaches: [fn(&mut AdmissionConfig); 9] = [
+            |config| config.timeouts.append_ms = 20_000,
+            |config| config.timeouts.store_ms = 3_000,
+            |config| config.credentials.fresh_ms = 3_600_000,
+            |config| config.shed.age_ms.leave = 70_000,
+            |config| config.shed.records.leave = 2_000_000,
+            |config| config.local_share_permille = 1_001,
+            |config| config.shed.age_ms.full = config.shed.age_ms.enter,
+            |config| config.shed.records.full = 5,
+            |config| config.claim_window_ms = config.shed.age_ms.full,
+        ];
+        for (number, breach) in breaches.into_iter().enumerate() {
+            let mut config = good.clone();
+            breach(&mut config);
+            let error = config.check().unwrap_err();
+            let text = error.to_string();
+            assert!(text.contains(&error.greater_value.to_string()), "{number}: {text}");
+            assert!(text.contains(&error.lesser_value.to_string()), "{number}: {text}");
+        }
+    }
+}

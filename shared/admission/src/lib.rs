@@ -22,7 +22,7 @@ pub mod shed;
 pub mod submission;
 
 pub use admission::{Admission, AdmissionPorts};
-pub use config::AdmissionConfig;
+pub use config::{AdmissionConfig, ConfigError};
 pub use refusal::{Refusal, StartField};
 pub use shed::Class;
 pub use submission::{Acceptance, Caller, KnownRun, Submission};
