@@ -85,6 +85,7 @@ async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, String> {
         health.started();
         mark_ready(&*clock);
         let welcome = demo::first_team(&config, &pipeline, clock.clone(), ids.clone()).await?;
+        tracing::info!(ingest = %addresses.ingest, control = %addresses.control, operations = %addresses.ops, "ready");
         banner::print(&mut Page::output(), &config, &addresses, &welcome, &*clock, &*ids);
         why = tokio::select! {
             signal = signals.next() => Ok(Some(signal)),
@@ -125,7 +126,7 @@ fn open_doors(
 
 fn mark_ready(clock: &dyn Clock) {
     metrics::gauge!(names::READY).set(1.0);
-    metrics::gauge!(names::STARTED_AT).set(clock.now().as_millis() as f64 / 1_000.0);
+    metrics::gauge!(names::STARTED_AT_SECONDS).set(clock.now().as_millis() as f64 / 1_000.0);
 }
 
 fn mark_unready() {

@@ -3,13 +3,9 @@
 
 use std::fmt;
 
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 use crate::names::{ALL, BUILD_INFO, Kind};
-
-/// Upper bounds in seconds: fine where an acknowledged append lies, coarse up to the handlers' deadline.
-const SECONDS_BUCKETS: &[f64] =
-    &[0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
 /// The process's recorder.
 #[derive(Clone)]
@@ -20,8 +16,6 @@ pub struct Metrics(PrometheusHandle);
 pub enum MetricsError {
     #[error("metrics are set up already in this process")]
     AlreadySet,
-    #[error("the metrics' buckets are not taken: {0}")]
-    Buckets(String),
 }
 
 impl Metrics {
@@ -31,7 +25,7 @@ impl Metrics {
     /// # Errors
     /// [`MetricsError`].
     pub fn install(version: &'static str) -> Result<Self, MetricsError> {
-        let recorder = builder()?.build_recorder();
+        let recorder = PrometheusBuilder::new().build_recorder();
         let handle = recorder.handle();
         metrics::set_global_recorder(recorder).map_err(|_| MetricsError::AlreadySet)?;
         describe();
@@ -44,7 +38,7 @@ impl Metrics {
         self.0.render()
     }
 
-    /// Folds what histograms gathered. Without it they grow between scrapes: call it every few seconds.
+    /// Lets the recorder tidy up what gathers between scrapes: call it every few seconds.
     pub fn upkeep(&self) {
         self.0.run_upkeep();
     }
@@ -56,18 +50,11 @@ impl fmt::Debug for Metrics {
     }
 }
 
-fn builder() -> Result<PrometheusBuilder, MetricsError> {
-    PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS_BUCKETS)
-        .map_err(|error| MetricsError::Buckets(error.to_string()))
-}
-
 fn describe() {
     for metric in ALL {
         match metric.kind {
             Kind::Counter => metrics::describe_counter!(metric.name, metric.help),
             Kind::Gauge => metrics::describe_gauge!(metric.name, metric.help),
-            Kind::Histogram => metrics::describe_histogram!(metric.name, metric.help),
         }
     }
 }
@@ -79,21 +66,21 @@ mod tests {
 
     #[test]
     fn what_is_recorded_is_rendered_with_its_description() {
-        let recorder = builder().unwrap().build_recorder();
+        let recorder = PrometheusBuilder::new().build_recorder();
         let handle = Metrics(recorder.handle());
         metrics::with_local_recorder(&recorder, || {
             describe();
             metrics::counter!(names::REQUESTS, "endpoint" => "ping", "outcome" => "accepted", "cause" => "none")
                 .increment(3);
-            metrics::histogram!(names::REQUEST_SECONDS, "endpoint" => "ping").record(0.004);
+            metrics::gauge!(names::LAG_RECORDS).set(7.0);
         });
         handle.upkeep();
         let text = handle.render();
         for line in [
             r#"tidegate_requests_total{endpoint="ping",outcome="accepted",cause="none"} 3"#,
             "# HELP tidegate_requests_total Requests by endpoint",
-            r#"tidegate_request_seconds_bucket{endpoint="ping",le="0.005"} 1"#,
-            r#"tidegate_request_seconds_bucket{endpoint="ping",le="0.0025"} 0"#,
+            "# TYPE tidegate_lag_records gauge",
+            "tidegate_lag_records 7",
         ] {
             assert!(text.contains(line), "{line} is not in:\n{text}");
         }

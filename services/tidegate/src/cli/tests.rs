@@ -77,7 +77,7 @@ fn what_is_not_is_refused_with_the_way_out() {
         ("tidegate teams create acme --plan team --region fr", "the regions are 'eu' and 'us'"),
         ("tidegate teams create acme --plan enterprise --burst 5", "--sustained-per-s"),
         ("tidegate teams create acme --plan enterprise --burst 0 --sustained-per-s 1", "0 is not in 1.."),
-        ("tidegate teams set-plan --plan team", "--team"),
+        ("tidegate teams set-plan --plan team", "<TEAM>"),
         ("tidegate teams set-plan acme --team acme --plan team", "cannot be used with"),
         ("tidegate keys create", "--team"),
         ("tidegate keys revoke", "<ID>"),
