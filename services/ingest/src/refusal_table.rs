@@ -256,7 +256,9 @@ fn refusal_entry(refusal: &Refusal) -> Entry {
         Refusal::AgentCap { cap, slug } => bad_request(
             "agent_limit",
             Cause::AgentCap,
-            format!("Agent '{slug}' would be one more than the {cap} that this plan allows. Existing agents keep working."),
+            format!(
+                "Agent '{slug}' would be one more than the {cap} that this plan allows. Existing agents keep working."
+            ),
         )
         .field("agent"),
         Refusal::StartConflict { run, stored_agent, stored_started_at, field } => {

@@ -76,5 +76,5 @@ fn members<'de, const N: usize>(
     ReadObject { shape, note_unknown: false }
         .deserialize(&mut deserializer)
         .map_err(|error| Fault::not_json(&error))?
-        .as_free(place)
+        .into_free(place)
 }

@@ -39,10 +39,17 @@ impl<'de> Member<'de> {
     /// A string, borrowed unless it has escapes.
     ///
     /// # Errors
-    /// [`Fault::Malformed`].
+    /// [`Fault::Malformed`]; or [`Fault::NotJson`] where an escape stands for no character.
     pub fn text(&self) -> Result<Option<Cow<'de, str>>, Fault> {
         let Some(raw) = self.raw else { return Ok(None) };
-        unquoted(raw).map(Some).ok_or_else(|| self.malformed("must be a string"))
+        match unquoted(raw) {
+            Some(text) => Ok(Some(text)),
+            None if raw.get().starts_with('"') => {
+                let field = self.field();
+                Err(Fault::NotJson { reason: format!("has an escape in '{field}' that stands for no character") })
+            }
+            None => Err(self.malformed("must be a string")),
+        }
     }
 
     /// A string of at most `max` characters.

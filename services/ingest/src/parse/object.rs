@@ -94,7 +94,7 @@ impl<'de, const N: usize> Read<'de, N> {
     }
 
     /// As [`Read::judged`] for free JSON, where a repeated member's last value counts, as most readers have it.
-    pub fn as_free(mut self, place: Place) -> Result<Object<'de, N>, Fault> {
+    pub fn into_free(mut self, place: Place) -> Result<Object<'de, N>, Fault> {
         self.twice = None;
         self.judged(place)
     }
