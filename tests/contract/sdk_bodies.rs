@@ -50,7 +50,8 @@ async fn the_typescript_sdk() {
     TYPESCRIPT.post(&team, &path, &events).await.expect(200);
     let finish = r#"{"status":"success","finished_at":"2026-05-15T14:32:13.300Z","output":{"answer":"done"},"scores":{"helpfulness":0.9},"metadata":{"turns":1}}"#;
     TYPESCRIPT.post(&team, &format!("/v1/runs/{run}/finish"), finish).await.expect(202);
-    let stored = team.run_with_events(&run, 6).await;
+    let stored = team.closed_run(&run).await;
+    assert_eq!(stored["events"].as_array().unwrap().len(), 6);
     assert_eq!((&stored["status"], &stored["duration_ms"]), (&json!("success"), &json!(12_177)));
     assert_eq!(stored["metadata"], json!({"plan": "pro", "turns": 1}));
 }
@@ -95,7 +96,8 @@ async fn the_laravel_sdk() {
     }
     let finish = r#"{"status":"error","finished_at":"2026-05-15T14:32:13.300Z","output":[],"scores":[]}"#;
     LARAVEL.post(&team, &format!("/v1/runs/{run}/finish"), finish).await.expect(202);
-    let stored = team.run_with_events(&run, datas.len()).await;
+    let stored = team.closed_run(&run).await;
+    assert_eq!(stored["events"].as_array().unwrap().len(), datas.len());
     assert_eq!((&stored["status"], &stored["errored"]), (&json!("failed"), &json!(true)));
 }
 

@@ -134,6 +134,16 @@ async fn settled<'m>(deployment: &Deployment, before: &'m Metrics, received: u64
     .await
 }
 
+/// A reading with nothing under way: `applied` records are read and applied.
+async fn at_rest(deployment: &Deployment, applied: u64) -> Metrics {
+    eventually(READABLE, "nothing is under way", async || {
+        let now = deployment.metrics().await;
+        let counts = (now.sum(READ, &[]), now.sum(RECORDS, &[("outcome", "applied")]));
+        if counts == (applied, applied) { Ok(now) } else { Err(format!("read and applied: {counts:?}")) }
+    })
+    .await
+}
+
 /// The identity, after traffic whose every answer the client side counted: the two sides agree.
 #[tokio::test]
 async fn every_request_has_one_outcome() {
@@ -141,7 +151,7 @@ async fn every_request_has_one_outcome() {
     let team = Team::create(target.deployment(), Plan::UNLIMITED).await;
     let quota = Agreed { events_per_month: Some(3), ..Agreed::default() };
     let tight = Team::create(target.deployment(), Plan::Enterprise(quota)).await;
-    let before = target.metrics().await;
+    let before = at_rest(&target, 0).await;
     let told = mixed(&team, &tight).await;
     let sent = told.accepted + told.repeated + told.refused;
     let moved = settled(&target, &before, sent).await;
@@ -171,7 +181,7 @@ async fn leavers_have_one_outcome_too() {
     let target = Target::own(BINARY).await;
     let team = Team::create(target.deployment(), Plan::UNLIMITED).await;
     team.heartbeat(&json!({"agent": "sentinel"})).await.expect(202);
-    let before = target.metrics().await;
+    let before = at_rest(&target, 1).await;
     let left = leave_in_the_middle(&team);
     team.heartbeat(&json!({"agent": "sentinel"})).await.expect(202);
     let moved = settled(&target, &before, 1).await;
