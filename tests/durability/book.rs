@@ -42,7 +42,7 @@ impl Book {
         }
     }
 
-    /// Written after a 2xx was read; returns how many were new.
+    /// Written after a 2xx was read.
     pub fn acknowledged(&self, what: &[Sent]) {
         let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
         for one in what {

@@ -76,7 +76,7 @@ async fn twenty_kills_lose_nothing_and_invent_nothing() {
         if let (Sent::Event { run, .. } | Sent::Finish { run }, true) = (sent, acknowledged) {
             let known = load.book.all().get(&Sent::Start { run: run.clone() }) == Some(&true);
             if !known {
-                load.start(&run).await;
+                assert!(load.start(&run).await, "the start of {run} got no answer");
             }
         }
     }

@@ -8,6 +8,7 @@
 //! manage = ["tidegate", "--config", "deployment.toml"]        # the words before `teams create ...`
 //! kill = ["./stack", "kill"]                                  # optional: ends every instance at once
 //! start = ["./stack", "start"]                                # optional: brings them up again
+//! stop = ["./stack", "stop"]                                  # optional: ends every instance in order
 //! ```
 //!
 //! Tests that restart the target or move its clock then run alone: everything else waits.
@@ -27,7 +28,13 @@ pub struct External {
     pub kill: Vec<String>,
     #[serde(default)]
     pub start: Vec<String>,
+    #[serde(default)]
+    pub stop: Vec<String>,
 }
+
+/// The suites' own variables. Whatever a suite starts must not inherit them: Tidegate reads every `TIDEGATE_…`
+/// variable as configuration, and refuses those it does not know.
+pub const OWN_VARIABLES: [&str; 2] = ["TIDEGATE_TARGET", "TIDEGATE_SEED"];
 
 impl External {
     /// The target that the environment names, if it names one.

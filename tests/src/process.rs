@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use crate::external::OWN_VARIABLES;
 use crate::ids::random_bytes;
 
 /// A server process. It ends with this value, or with the test process, whatever happens to that.
@@ -49,6 +50,9 @@ impl Process {
         command.args(["dev", "--region", &self.region, "--data"]).arg(self.data());
         command.args(["--listen", &ingest, "--control-listen", &control, "--ops-listen", &ops]);
         command.args(&self.extra.args);
+        OWN_VARIABLES.iter().for_each(|name| {
+            command.env_remove(name);
+        });
         command.envs(self.extra.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::piped()).stdout(self.log_file()).stderr(self.log_file());
         self.child = Some(command.spawn().unwrap_or_else(|error| panic!("{}: {error}", self.binary.display())));

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio::sync::{OnceCell, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
 use crate::client::Client;
-use crate::external::External;
+use crate::external::{External, OWN_VARIABLES};
 use crate::metrics::Metrics;
 use crate::process::{Extra, Process};
 use crate::wait::eventually;
@@ -60,6 +60,7 @@ enum Power {
     Commands {
         kill: Vec<String>,
         start: Vec<String>,
+        stop: Vec<String>,
     },
 }
 
@@ -86,19 +87,16 @@ impl Target {
 
     /// A target that this test may restart, kill, and move the clock of.
     pub async fn own(binary: &str) -> Self {
-        Target::own_with(binary, Extra::default()).await
+        let Some(external) = External::from_environment() else {
+            return Target::spawned_with(binary, Extra::default()).await;
+        };
+        let guard = exclusion().await.write_owned().await;
+        Target { deployment: Arc::new(Deployment::external(external)), hold: Hold::Alone { _guard: guard } }
     }
 
-    /// The same with more arguments or environment. A deployment that is there already takes none: its operator
-    /// sets it up.
-    pub async fn own_with(binary: &str, extra: Extra) -> Self {
-        if let Some(external) = External::from_environment() {
-            let guard = exclusion().await.write_owned().await;
-            return Target {
-                deployment: Arc::new(Deployment::external(external)),
-                hold: Hold::Alone { _guard: guard },
-            };
-        }
+    /// A process of the test's own with more arguments or environment, whatever else is tested: for what is set at
+    /// start.
+    pub async fn spawned_with(binary: &str, extra: Extra) -> Self {
         let deployment = Deployment::spawned(Path::new(binary), "eu", &extra, Keep::WithTheDeployment).await;
         Target { deployment: Arc::new(deployment), hold: Hold::Own }
     }
@@ -145,7 +143,7 @@ impl Deployment {
             region: external.region,
             manage: external.manage,
             manage_tail: Vec::new(),
-            power: Power::Commands { kill: external.kill, start: external.start },
+            power: Power::Commands { kill: external.kill, start: external.start, stop: external.stop },
             turn: AtomicUsize::new(0),
         }
     }
@@ -212,6 +210,7 @@ impl Deployment {
     pub async fn try_manage(&self, words: &[&str]) -> (bool, String, String) {
         let (program, first) = self.manage.split_first().expect("a target says how it is managed");
         let mut command = Command::new(program);
+        without_own_variables(&mut command);
         command.args(first).args(words).arg("--json").args(&self.manage_tail);
         let output = tokio::task::spawn_blocking(move || command.output());
         let output =
@@ -232,7 +231,10 @@ impl Deployment {
     pub async fn stop(&self) -> bool {
         match &self.power {
             Power::Process { process, .. } => process.lock().unwrap_or_else(PoisonError::into_inner).stop(),
-            Power::Commands { .. } => panic!("an external target is only killed and started"),
+            Power::Commands { stop, .. } => {
+                run("stop", stop).await;
+                true
+            }
         }
     }
 
@@ -296,10 +298,16 @@ async fn is_ready(ops: &str) -> Result<(), String> {
     }
 }
 
+fn without_own_variables(command: &mut Command) {
+    for name in OWN_VARIABLES {
+        command.env_remove(name);
+    }
+}
+
 async fn run(what: &str, words: &[String]) {
     let Some((program, args)) = words.split_first() else { panic!("the target's file has no '{what}' command") };
     let mut command = Command::new(program);
-    command.args(args);
+    without_own_variables(command.args(args));
     let status = tokio::task::spawn_blocking(move || command.status()).await.expect("the command's thread ends");
     assert!(status.as_ref().is_ok_and(std::process::ExitStatus::success), "{words:?}: {status:?}");
 }
