@@ -1,5 +1,5 @@
 # Sourced by the load scripts: builds, starts a server in a folder of its own, and cleans up.
-# Sets: target (folder of the binaries), folder, server (process id), TIDEGATE_KEY.
+# Sets: target (folder of the binaries), folder, server (process id), LOAD_KEY.
 
 export WRK_LUA=$PWD/tests/load/wrk
 pids=()
@@ -28,8 +28,8 @@ start_server() {
   trap finish EXIT
   local team
   team=$("$target/tidegate" teams create load --plan enterprise --data "$folder/data" --json | tr -d '\n' | member team)
-  TIDEGATE_KEY=$("$target/tidegate" keys create --team "$team" --data "$folder/data" --json | tr -d '\n' | member key)
-  export TIDEGATE_KEY
+  LOAD_KEY=$("$target/tidegate" keys create --team "$team" --data "$folder/data" --json | tr -d '\n' | member key)
+  export LOAD_KEY
   "$target/tidegate" dev --data "$folder/data" --listen 127.0.0.1:18080 --control-listen 127.0.0.1:18081 \
     --ops-listen 127.0.0.1:18082 >"$folder/out" 2>"$folder/log" &
   server=$!

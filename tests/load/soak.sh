@@ -38,7 +38,7 @@ tail = '"}}]}'
 size = 1024 * 1024 - len(head) - len(tail)
 with open(sys.argv[1], "w") as out:
     out.write("wrk.method = 'POST'\nwrk.path = '/v1/runs/run_eu_018f3a2b9c1d7e8fa4b9c2d7e8f1a3b6/events'\n")
-    out.write("wrk.headers['Authorization'] = 'Bearer ' .. os.getenv('TIDEGATE_KEY')\n")
+    out.write("wrk.headers['Authorization'] = 'Bearer ' .. os.getenv('LOAD_KEY')\n")
     out.write(f"wrk.body = '{head}' .. string.rep('x', {size}) .. '{tail}'\n")
 PY
 wrk -t2 -c64 -d10s -s "$folder/body.lua" http://127.0.0.1:18080 | grep -E "Requests/sec|Non-2xx" || true

@@ -19,9 +19,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("services/control", &["domain", "ports", "admission", "lifecycle", "telemetry"]),
     (
         "services/tidegate",
-        &[
-            "domain", "ports", "admission", "embedded", "lifecycle", "telemetry", "ingest", "persister", "control",
-        ],
+        &["domain", "ports", "admission", "embedded", "lifecycle", "telemetry", "ingest", "persister", "control"],
     ),
 ];
 

@@ -15,10 +15,8 @@ fn every_dependency_is_accounted_for() {
     let dependencies = manifest["workspace"]["dependencies"].as_table().expect("the workspace's dependencies");
     let page = read("docs/dependencies.md");
     let own = |name: &str| name == "tidegate" || name.starts_with("tidegate-");
-    let missing: Vec<&String> = dependencies
-        .keys()
-        .filter(|name| !own(name) && !page.contains(&format!("| `{name}` |")))
-        .collect();
+    let missing: Vec<&String> =
+        dependencies.keys().filter(|name| !own(name) && !page.contains(&format!("| `{name}` |"))).collect();
     assert!(missing.is_empty(), "docs/dependencies.md has no line for {missing:?}");
     let listed = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
     let gone: Vec<&str> = listed.filter(|name| !dependencies.contains_key(*name)).collect();

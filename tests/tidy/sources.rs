@@ -30,11 +30,8 @@ fn a_file_is_one_idea() {
 
 #[test]
 fn every_file_says_what_it_is() {
-    let silent: Vec<String> = rust_files()
-        .iter()
-        .filter(|file| !file.text.starts_with("//!"))
-        .map(|file| file.path.clone())
-        .collect();
+    let silent: Vec<String> =
+        rust_files().iter().filter(|file| !file.text.starts_with("//!")).map(|file| file.path.clone()).collect();
     none(&silent, "a source file begins with a line that says what it is");
 }
 
@@ -86,8 +83,7 @@ fn the_project_speaks_only_of_itself() {
     .map(|(one, two)| format!("{one}{two}"));
     let homes = [("/wo", "rk/main"), ("/ro", "ot/")].map(|(one, two)| format!("{one}{two}"));
     let foreign = files().into_iter().filter(|file| file.path != "Cargo.lock").collect();
-    let found = offending(foreign, |_, line| {
-        registry_hosts.iter().chain(&homes).any(|word| line.contains(word.as_str()))
-    });
+    let found =
+        offending(foreign, |_, line| registry_hosts.iter().chain(&homes).any(|word| line.contains(word.as_str())));
     none(&found, "a path of one machine, or a package registry's host");
 }

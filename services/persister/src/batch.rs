@@ -60,7 +60,7 @@ impl Batch {
     /// Folds every run's records onto what is stored of it. Each touched run yields a write, also where nothing is
     /// new: a store that keeps listings beside runs mends them by it after a crash.
     pub fn fold(self, stored: Vec<StoredRun>) -> Folded {
-        let mut folded = Folded::default();
+        let mut folded = Folded { writes: Vec::with_capacity(self.runs.len()), outcomes: Vec::new() };
         for (records, stored) in self.runs.into_iter().zip(stored) {
             let (run, new_events) = fold_run(records.records, stored, &mut folded.outcomes);
             folded.writes.push(RunWrite { key: records.key, run, new_events, position: records.last });

@@ -7,7 +7,6 @@ use tidegate_domain::{Body, Position, Record, RunKey};
 use tidegate_ports::{AppendError, Ask, Ticket, Verdict};
 
 use crate::admission::Admission;
-use crate::by_store::ByStore;
 use crate::claiming::{Claimed, Slot};
 use crate::known::{Ends, with_stored};
 use crate::refusal::{RETRY_SOON_S, Refusal};
@@ -29,56 +28,25 @@ impl Admission {
         let mut claimed = self.claim(caller, &submission).await?;
         let fresh = claimed.any_new();
         let ends = Ends::of(&submission, &claimed);
-        let appends = fresh || self.touches(caller, &submission, &mut claimed, &ends).await?;
-        if fresh {
-            self.count_lone_opening(caller, &submission, &mut claimed).await;
+        let appends = fresh || touches(&submission, &ends);
+        if fresh && lone_opening(&submission, &claimed) {
+            // Seldom, so it has no room in the future of every request; the same goes for the store's word below.
+            Box::pin(self.count_lone_opening(caller, &mut claimed)).await;
         }
         let repeated_finish = ends.closed_before && ends.closed.as_ref().is_some_and(|closed| !closed.by_heartbeat);
         let mut known = ends.known();
         if repeated_finish && claims::closed(&submission).is_some() {
-            known = self.round_off(caller, &submission, &mut claimed, known).await;
+            known = Box::pin(self.round_off(caller, &submission, &mut claimed, known)).await;
         }
         let (events_accepted, events_duplicate) = counts(&submission.body, &claimed.slots);
         let position = if appends { Some(self.append(caller, submission, claimed).await?) } else { None };
         Ok(Acceptance { fresh, position, events_accepted, events_duplicate, run: known })
     }
 
-    /// Whether a repeated opening goes on the log again: where the run has an idle rule, a repeated start is activity
-    /// (AgentPing: idle timeout); and where a closing heartbeat implied the opening, a real start still has its say.
-    async fn touches(
-        &self,
-        caller: &Caller,
-        submission: &Submission,
-        claimed: &mut Claimed,
-        ends: &Ends,
-    ) -> Result<bool, Refusal> {
-        if claims::closed(submission).is_some() {
-            return Ok(false);
-        }
-        let (Some(sent), Some(stored)) = (claims::opened(submission), ends.opened.as_ref()) else { return Ok(false) };
-        if stored.implied {
-            let key = RunKey { team: caller.team, run: submission.run };
-            let deadline_ms = self.config.timeouts.store_ms;
-            // Without the store's word it is appended all the same: the first real start wins in the fold.
-            let Ok(view) = self.read_store(key, &submission.body, deadline_ms).await else { return Ok(true) };
-            return match view.judge(submission, tidegate_ports::ClaimKey::Start(submission.run), 0) {
-                ByStore::Other(refusal) => {
-                    self.give_back(claimed).await;
-                    Err(refusal)
-                }
-                ByStore::Absent => Ok(true),
-                ByStore::Same => Ok(false),
-            };
-        }
-        Ok((stored.idle || sent.idle) && ends.closed.is_none())
-    }
-
     /// A heartbeat that closes costs its unit by the closing. Where a finish came before and only the opening is new,
     /// the record still counts once.
-    async fn count_lone_opening(&self, caller: &Caller, submission: &Submission, claimed: &mut Claimed) {
-        let lone = matches!(claimed.slots.as_slice(), [Slot::New, Slot::Repeat(_) | Slot::Stored])
-            && matches!(submission.body, Body::Heartbeat(_));
-        let Some(held) = claimed.ticket.as_mut().filter(|_| lone) else { return };
+    async fn count_lone_opening(&self, caller: &Caller, claimed: &mut Claimed) {
+        let Some(held) = claimed.ticket.as_mut() else { return };
         let ask = || Ask {
             team: caller.team,
             limits: caller.plan.limits(),
@@ -105,7 +73,8 @@ impl Admission {
     ) -> crate::KnownRun {
         if claimed.view.is_none() {
             let key = RunKey { team: caller.team, run: submission.run };
-            claimed.view = self.read_store(key, &submission.body, self.config.timeouts.store_extra_ms).await.ok();
+            let read = self.read_store(key, &submission.body, self.config.timeouts.store_extra_ms).await;
+            claimed.view = read.ok().map(Box::new);
         }
         match &claimed.view {
             Some(view) => with_stored(known, view),
@@ -156,6 +125,20 @@ impl Admission {
             self.release(ticket).await;
         }
     }
+}
+
+/// Whether a repeated opening goes on the log again: where the run has an idle rule and is open, a repeated start is
+/// activity (AgentPing: idle timeout).
+fn touches(submission: &Submission, ends: &Ends) -> bool {
+    let opens = claims::opened(submission).filter(|_| claims::closed(submission).is_none());
+    let (Some(sent), Some(stored)) = (opens, ends.opened.as_ref()) else { return false };
+    (stored.idle || sent.idle) && ends.closed.is_none()
+}
+
+/// Whether all that is new of a closing heartbeat is its opening.
+fn lone_opening(submission: &Submission, claimed: &Claimed) -> bool {
+    matches!(claimed.slots.as_slice(), [Slot::New, Slot::Repeat(_) | Slot::Stored])
+        && matches!(submission.body, Body::Heartbeat(_))
 }
 
 /// A batch without the events that were there before; any other body as it is.

@@ -17,8 +17,6 @@ pub struct Opened {
     pub cost: Option<Usd>,
     /// It has an idle rule, so a repeated start counts as activity.
     pub idle: bool,
-    /// Opened only by a heartbeat that closes: a real start still has its say.
-    pub implied: bool,
 }
 
 /// How a run was closed.
@@ -35,16 +33,13 @@ pub struct Closed {
 
 impl Opened {
     const IDLE: u8 = 1;
-    const IMPLIED: u8 = 2;
-    const COST: u8 = 4;
+    const COST: u8 = 2;
 
     pub fn encode(&self) -> Bytes {
         let mut bytes = BytesMut::with_capacity(26 + self.agent.as_str().len());
         let flag = |set: bool, bit: u8| if set { bit } else { 0 };
         bytes.put_u8(VERSION);
-        bytes.put_u8(
-            flag(self.idle, Self::IDLE) | flag(self.implied, Self::IMPLIED) | flag(self.cost.is_some(), Self::COST),
-        );
+        bytes.put_u8(flag(self.idle, Self::IDLE) | flag(self.cost.is_some(), Self::COST));
         bytes.put_i64(self.started_at.as_millis());
         bytes.put_i64(self.received_at.as_millis());
         if let Some(cost) = self.cost {
@@ -60,8 +55,7 @@ impl Opened {
         let received_at = instant(&mut rest)?;
         let cost = if flags & Self::COST == 0 { None } else { Some(Usd::from_nanos(number(&mut rest)?)) };
         let agent = Slug::parse(std::str::from_utf8(rest).ok()?).ok()?;
-        let (idle, implied) = (flags & Self::IDLE != 0, flags & Self::IMPLIED != 0);
-        Some(Opened { agent, started_at, received_at, cost, idle, implied })
+        Some(Opened { agent, started_at, received_at, cost, idle: flags & Self::IDLE != 0 })
     }
 
     /// The same of a stored run.
@@ -73,7 +67,6 @@ impl Opened {
             received_at: opening.received_at,
             cost: opening.reported.cost,
             idle: opening.start.idle.is_some(),
-            implied: run.start.is_none(),
         })
     }
 }
@@ -161,7 +154,6 @@ mod tests {
                     received_at: Timestamp::from_millis(1_700_000_000_123),
                     cost,
                     idle: flag,
-                    implied: !flag,
                 };
                 assert_eq!(Opened::decode(&opened.encode()), Some(opened));
                 for status in Closed::STATUSES {
@@ -187,7 +179,6 @@ mod tests {
             received_at: Timestamp::from_millis(2),
             cost: Some(Usd::ZERO),
             idle: false,
-            implied: false,
         };
         let bytes = opened.encode();
         for end in 0..bytes.len() {

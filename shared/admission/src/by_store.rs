@@ -50,9 +50,7 @@ impl StoreView {
         if let Some(refusal) = start_conflict(submission, stored, given) {
             return ByStore::Other(refusal);
         }
-        // A real start still has its say over an opening that a closing heartbeat implied.
-        let implied = self.run.as_ref().is_some_and(|run| run.start.is_none());
-        if implied && claims::closed(submission).is_none() { ByStore::Absent } else { ByStore::Same }
+        ByStore::Same
     }
 
     fn judge_event(&self, submission: &Submission, id: EventId, index: usize) -> ByStore {

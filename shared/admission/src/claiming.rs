@@ -35,7 +35,8 @@ pub(crate) struct Claimed {
     /// One for each claim of [`claims::of`]; all new where there was no gate to ask.
     pub slots: Vec<Slot>,
     pub peeks: Vec<Option<Bytes>>,
-    pub view: Option<StoreView>,
+    /// Boxed, as hardly any request has one.
+    pub view: Option<Box<StoreView>>,
     /// What is held; `None` without a gate.
     pub ticket: Option<Ticket>,
     /// When the gate was last asked: the record must be sent soon after.
@@ -83,12 +84,16 @@ impl Admission {
                 }
                 Some(Verdict::Admitted { claims, peeks, ticket }) => {
                     let claimed = Claimed { slots: Vec::new(), peeks, view: None, ticket: Some(ticket), asked_at };
-                    return self.settle(caller, submission, &modes, claims, claimed).await;
+                    return match plain_slots(&claims, &modes) {
+                        Some(slots) => Ok(Claimed { slots, ..claimed }),
+                        // The slow ways are boxed: they have no room in the future of every request.
+                        None => Box::pin(self.settle(caller, submission, &modes, claims, claimed)).await,
+                    };
                 }
                 Some(Verdict::Held { claims: outcomes, .. }) => {
                     let count = modes.iter().filter(|mode| **mode == Mode::Settled).count() + outcomes.len();
                     modes.resize(count, Mode::Ask(OnUnconfirmed::Report));
-                    self.refuse_conflict(caller, submission, &modes, &outcomes).await?;
+                    Box::pin(self.refuse_conflict(caller, submission, &modes, &outcomes)).await?;
                     let held = held_up.get_or_insert_with(HeldUp::new);
                     if held.waits(self.config.timeouts.claim_wait_ms) {
                         tokio::time::sleep(held.next_pause()).await;
@@ -97,7 +102,7 @@ impl Admission {
                         modes.fill(Mode::Ask(OnUnconfirmed::Join));
                     } else {
                         held.count_round()?;
-                        self.decide_unconfirmed(caller, submission, &mut modes, &outcomes).await?;
+                        Box::pin(self.decide_unconfirmed(caller, submission, &mut modes, &outcomes)).await?;
                     }
                 }
             }
@@ -273,7 +278,7 @@ impl Admission {
                 }
             }
         }
-        claimed.view = Some(view);
+        claimed.view = Some(Box::new(view));
         if let Some(wrong) = claimed.take_wrong(submission) {
             self.release(wrong).await;
         }
@@ -343,6 +348,19 @@ impl Claimed {
         ticket.units -= units;
         Some(Ticket { team: ticket.team, held, units, month: ticket.month, new_agent: None })
     }
+}
+
+/// The plain case, which is nearly every request: all claims are new without doubt, or repeats.
+fn plain_slots(outcomes: &[ClaimOutcome], modes: &[Mode]) -> Option<Vec<Slot>> {
+    if modes.contains(&Mode::Settled) {
+        return None;
+    }
+    let slot = |outcome: &ClaimOutcome| match outcome {
+        ClaimOutcome::New { store_decides: false } => Some(Slot::New),
+        ClaimOutcome::Repeat { answer } => Some(Slot::Repeat(answer.clone())),
+        _ => None,
+    };
+    outcomes.iter().map(slot).collect()
 }
 
 /// Indexes of the claims that the last ask had.

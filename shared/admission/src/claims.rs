@@ -85,19 +85,15 @@ pub fn opened(submission: &Submission) -> Option<Opened> {
             received_at,
             cost: None,
             idle: idle.is_some(),
-            implied: false,
         }),
-        Body::Heartbeat(heartbeat) => {
-            let implied = heartbeat.status.finish().is_some();
-            Some(Opened {
-                agent: heartbeat.agent.clone(),
-                started_at: heartbeat.started_at.unwrap_or(received_at),
-                received_at,
-                cost: heartbeat.cost.filter(|_| !implied),
-                idle: false,
-                implied,
-            })
-        }
+        Body::Heartbeat(heartbeat) => Some(Opened {
+            agent: heartbeat.agent.clone(),
+            started_at: heartbeat.started_at.unwrap_or(received_at),
+            received_at,
+            // A closing heartbeat's cost belongs to its closing.
+            cost: heartbeat.cost.filter(|_| heartbeat.status.finish().is_none()),
+            idle: false,
+        }),
         Body::Events(_) | Body::Finish(_) => None,
     }
 }

@@ -62,7 +62,7 @@ impl Admission {
         }
         let mut answer = self.ask_once(ask()).await;
         if let Ok(Verdict::NeedsSeed) = answer {
-            answer = match self.seed(team, now).await {
+            answer = match Box::pin(self.seed(team, now)).await {
                 Ok(()) => self.ask_once(ask()).await,
                 Err(down) => Err(down),
             };

@@ -11,7 +11,7 @@ end
 function init()
   ids.setup(number)
   wrk.method = "POST"
-  wrk.headers["Authorization"] = "Bearer " .. os.getenv("TIDEGATE_KEY")
+  wrk.headers["Authorization"] = "Bearer " .. os.getenv("LOAD_KEY")
   wrk.headers["Content-Type"] = "application/json"
   rest = '","type":"llm_call","ts":"2026-05-15T14:32:01.123Z","data":{"provider":"anthropic","model":"claude-sonnet-4-5",'
     .. '"input_tokens":2140,"output_tokens":312,"cached_input_tokens":1800,"latency_ms":1834,"finish_reason":"stop",'

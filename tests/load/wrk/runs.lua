@@ -12,7 +12,7 @@ function init()
   ids.setup(number)
   wrk.method = "POST"
   wrk.path = "/v1/runs"
-  wrk.headers["Authorization"] = "Bearer " .. os.getenv("TIDEGATE_KEY")
+  wrk.headers["Authorization"] = "Bearer " .. os.getenv("LOAD_KEY")
   wrk.headers["Content-Type"] = "application/json"
   rest = '","agent":"bench","started_at":"2026-05-15T14:32:01.123Z","customer_id":"acme","feature":"nightly",'
     .. '"metadata":{"host":"worker-17","attempt":1,"commit":"9f1c2e7a5b","queue":"default","region":"eu-west-1"},'

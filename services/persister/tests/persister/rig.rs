@@ -53,6 +53,7 @@ impl Rig {
             poll_bytes: 2_000,
             high_mark_bytes: 6_000,
             low_mark_bytes: 3_000,
+            linger: Duration::from_millis(1),
             drain_deadline: Duration::from_secs(10),
         };
         let persister = Persister::new(log, runs, Arc::new(self.dead_letters.clone()), clock, config);

@@ -34,8 +34,10 @@ pub(super) struct Writer {
 /// What the write connection keeps of the file's pages, in KiB (negative, as SQLite has it).
 const CACHE_KIB: i64 = -16_384;
 
-/// How long the writer waits for as many requests as it answered last: a fraction of a sync.
-const GATHERING: Duration = Duration::from_micros(100);
+/// How long the writer waits at most for as many requests as it answered last: about one sync, which is what it saves.
+const GATHERING: Duration = Duration::from_micros(400);
+/// It naps in between. Spinning would take the core that the callers need to come again.
+const NAP: Duration = Duration::from_micros(60);
 
 /// A batch's pages beside its payload, about: one leaf per partition and what is above them.
 const BATCH_OVERHEAD_BYTES: u64 = 32 * 1024;
@@ -91,7 +93,7 @@ impl Writer {
         while waiting.len() < answered {
             match self.requests.try_recv() {
                 Ok(request) => waiting.push(request),
-                Err(TryRecvError::Empty) if Instant::now() < until => thread::yield_now(),
+                Err(TryRecvError::Empty) if Instant::now() < until => thread::sleep(NAP),
                 Err(_) => return,
             }
         }
