@@ -15,7 +15,7 @@ run: ## Build and start the whole pipeline, embedded, in ./tidegate-data
 	./target/release/tidegate dev --data $(DATA)
 
 test: ## Every test, on what the tests start themselves
-	$(CARGO) test --workspace --locked
+	$(CARGO) test --workspace --locked --no-fail-fast
 
 check: ## Format, lints as errors, the house rules
 	$(CARGO) fmt --all --check

@@ -1,3 +1,5 @@
+//! Bodies as they come over the wire: sizes, encodings, text.
+
 use std::convert::Infallible;
 use std::io::Write;
 

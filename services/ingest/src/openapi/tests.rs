@@ -1,3 +1,5 @@
+//! The description says what is served and parsed.
+
 use std::collections::BTreeSet;
 
 use serde_json::Value;

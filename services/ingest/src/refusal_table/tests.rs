@@ -1,3 +1,5 @@
+//! Every problem has its line in the table, and the page says the same.
+
 use tidegate_domain::{Region, Slug};
 
 use super::*;

@@ -29,6 +29,19 @@ fn the_defaults_hold_together() {
     assert_eq!(config.ops.listen.to_string(), "127.0.0.1:9090");
 }
 
+/// The file that ships says every setting with its default, and nothing else.
+#[test]
+fn the_shipped_file_is_the_defaults() {
+    let shipped = include_str!("../../../../deploy/tidegate.toml");
+    let values = |dump: String| -> Vec<String> {
+        let value = |line: &str| line.split('#').next().unwrap_or_default().trim().to_owned();
+        dump.lines().map(value).filter(|line| !line.is_empty()).collect()
+    };
+    let defaults = values(Config::from_layers(Layers::default()).unwrap().dump());
+    assert_eq!(values(Config::from_layers(layers(shipped, &[])).unwrap().dump()), defaults);
+    assert_eq!(values(shipped.to_owned()), defaults);
+}
+
 #[test]
 fn a_variable_goes_over_the_file_and_a_flag_over_both() {
     let file = "region = \"us\"\n[ingest]\nlisten = \"127.0.0.1:1\"\nmax_in_flight = 7\nlenient = true\n";

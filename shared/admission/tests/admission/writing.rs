@@ -124,22 +124,25 @@ async fn a_heartbeat_closes_what_another_opened_and_the_gap_is_its_duration() {
     }
 }
 
+/// A run that is closed stays as it is: a start that comes late is a repeat, and leaves and counts nothing
+/// (AgentPing: heartbeats).
 #[tokio::test]
-async fn a_start_heartbeat_after_the_closing_one_still_has_its_say() {
+async fn a_start_after_the_closing_heartbeat_changes_nothing() {
     let world = World::new();
     let run = world.run();
-    let end = NOW.plus_millis(9_000);
-    let mut ok = heartbeat("a", HeartbeatStatus::Ok);
-    ok.finished_at = Some(end);
-    world.send(run, Body::Heartbeat(ok)).await.unwrap();
+    let closed = world.send(run, Body::Heartbeat(heartbeat("a", HeartbeatStatus::Ok))).await.unwrap();
     world.backend.apply();
+    let before = world.stored(run);
     let mut opening = heartbeat("a", HeartbeatStatus::Start);
     opening.started_at = Some(NOW.plus_millis(-1_000));
-    world.send(run, Body::Heartbeat(opening.clone())).await.unwrap();
-    assert_eq!(world.stored(run).duration_ms(end), Some(10_000));
-    opening.started_at = Some(NOW);
-    let refused = world.send(run, Body::Heartbeat(opening)).await;
-    assert!(matches!(refused, Err(Refusal::StartConflict { field: StartField::StartedAt { .. }, .. })));
+    for late in [Body::Heartbeat(opening), start("a", NOW.plus_millis(-2_000))] {
+        let repeated = world.send(run, late).await.unwrap();
+        assert_eq!((repeated.fresh, repeated.position), (false, None));
+        assert_eq!(repeated.run, closed.run);
+        assert_eq!((world.logged(), world.stored(run)), (1, before.clone()));
+    }
+    let other = world.send(run, start("b", NOW)).await;
+    assert!(matches!(other, Err(Refusal::StartConflict { field: StartField::Agent { .. }, .. })));
 }
 
 #[tokio::test]
