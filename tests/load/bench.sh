@@ -11,6 +11,7 @@ connections=${CONNECTIONS:-64}
 # shellcheck source=tests/load/server.sh
 source tests/load/server.sh
 build
+cargo build --release --locked -p tidegate-tests --bin bare-axum 2>&1 | tail -1
 start_server
 "$target/bare-axum" 127.0.0.1:18090 >/dev/null &
 pids+=($!)

@@ -14,7 +14,6 @@ build() {
   command -v wrk >/dev/null || { echo "wrk is not installed (Debian: apt-get install wrk)" >&2; exit 1; }
   echo "Building (release)"
   cargo build --release --locked -p tidegate 2>&1 | tail -1
-  cargo build --release --locked -p tidegate-tests --bin bare-axum 2>&1 | tail -1
   target=${CARGO_TARGET_DIR:-target}/release
 }
 

@@ -4,7 +4,8 @@
 ///
 /// Ids are blobs of 17 bytes: region, then the id's bits, so that they sort as ids do. A team's are replaced by a
 /// small number, a run's by its row's. What stands outside the JSON columns of a run repeats what is in them, for
-/// listings and sums. `runs_by_start` and `orphans` are partial: a run is in exactly one of them.
+/// listings and sums. Events are appended in the order of their saves, which never splits a page; what must be found
+/// is in two slim indexes. `runs_by_start` and `orphans` are partial: a run is in exactly one of them.
 pub(super) const MIGRATIONS: &[&str] = &["
 CREATE TABLE teams (
     team_no INTEGER PRIMARY KEY,
@@ -40,6 +41,7 @@ CREATE INDEX runs_by_start ON runs (team_no, started_at_ms, run) WHERE started_a
 CREATE INDEX orphans ON runs (last_received_ms) WHERE started_at_ms IS NULL;
 
 CREATE TABLE events (
+    event_no INTEGER PRIMARY KEY,
     run_no INTEGER NOT NULL,
     id BLOB NOT NULL,
     content_hash INTEGER NOT NULL,
@@ -52,9 +54,9 @@ CREATE TABLE events (
     cost_nanos_usd INTEGER,
     priced INTEGER,
     received_at_ms INTEGER NOT NULL,
-    data TEXT NOT NULL,
-    PRIMARY KEY (run_no, id)
-) STRICT, WITHOUT ROWID;
+    data TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX events_of_run ON events (run_no, id);
 CREATE INDEX events_by_id ON events (id);
 
 CREATE TABLE agents (
