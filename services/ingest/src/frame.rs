@@ -11,6 +11,7 @@ use axum::response::Response;
 use futures_util::FutureExt;
 use http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use tidegate_lifecycle::request_id::{self, REQUEST_ID};
 use tracing::Level;
 
 use crate::answers::{Answer, JSON, TEXT};
@@ -19,7 +20,6 @@ use crate::ingest::Ingest;
 use crate::outcomes::{Endpoint, Outcome};
 use crate::ping_text::ping_text;
 use crate::refusal_table::{Entry, Problem};
-use crate::request_id::{self, REQUEST_ID};
 
 const ERROR_CODE: HeaderName = HeaderName::from_static("x-agentping-error");
 
@@ -41,7 +41,7 @@ where
     F: Future<Output = Result<Answer, Problem>>,
 {
     let counted = ingest.outcomes.received(endpoint);
-    let id = request_id::of(request.headers(), &*ingest.ids);
+    let id = request_id::of(request.headers(), || ingest.ids.random());
     let form = match endpoint {
         Endpoint::Ping if wants_json(request.headers()) => ErrorForm::PingJson,
         Endpoint::Ping => ErrorForm::PingText,

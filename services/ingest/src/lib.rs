@@ -15,7 +15,6 @@ pub mod outcomes;
 pub mod parse;
 mod ping_text;
 pub mod refusal_table;
-mod request_id;
 
 pub use config::IngestConfig;
 pub use ingest::Ingest;

@@ -6,6 +6,7 @@
 pub mod health;
 pub mod ops;
 pub mod parts;
+pub mod request_id;
 pub mod serve;
 pub mod signals;
 pub mod stages;
