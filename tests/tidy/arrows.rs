@@ -12,6 +12,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("shared/ports", &["domain"]),
     ("shared/admission", &["domain", "ports"]),
     ("shared/embedded", &["domain", "ports"]),
+    ("shared/kafka", &["domain", "ports"]),
+    ("shared/redis", &["domain", "ports"]),
+    ("shared/scylla", &["domain", "ports"]),
     ("shared/lifecycle", &[]),
     ("shared/telemetry", &[]),
     ("services/ingest", &["domain", "ports", "admission", "lifecycle", "telemetry"]),
@@ -19,13 +22,19 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("services/control", &["domain", "ports", "admission", "lifecycle", "telemetry"]),
     (
         "services/tidegate",
-        &["domain", "ports", "admission", "embedded", "lifecycle", "telemetry", "ingest", "persister", "control"],
+        &[
+            "domain", "ports", "admission", "embedded", "kafka", "redis", "scylla", "lifecycle", "telemetry", "ingest",
+            "persister", "control",
+        ],
     ),
 ];
 
 /// Libraries that only these rooms may import.
 const KEPT: &[(&str, &[&str])] = &[
     ("rusqlite", &["shared/embedded"]),
+    ("rdkafka", &["shared/kafka"]),
+    ("redis", &["shared/redis"]),
+    ("scylla", &["shared/scylla"]),
     ("axum", &["services/ingest", "services/control", "shared/lifecycle", "services/tidegate"]),
     ("hyper", &["services/ingest", "services/control", "shared/lifecycle", "services/tidegate"]),
     ("hyper-util", &["services/ingest", "services/control", "shared/lifecycle", "services/tidegate"]),

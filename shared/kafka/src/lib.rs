@@ -1,0 +1,1 @@
+//! The log on Kafka: append, consume, lag, topics, dead letters. The only room that knows rdkafka.
