@@ -1,1 +1,16 @@
 //! The log on Kafka: append, consume, lag, topics, dead letters. The only room that knows rdkafka.
+
+mod append;
+mod consume;
+mod dead_letters;
+mod lag;
+mod options;
+pub mod topics;
+mod wire;
+
+pub use append::{Closed, KafkaLog};
+pub use consume::KafkaConsumer;
+pub use dead_letters::KafkaDeadLetters;
+pub use lag::KafkaLag;
+pub use options::{AppendOptions, Compression, ConsumeOptions, GroupProtocol, KafkaOptions, Topics};
+pub use topics::{Created, TopicLayout, TopicsError, TopicsFound};
