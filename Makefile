@@ -4,7 +4,7 @@ SHELL := /bin/bash
 CARGO ?= cargo
 DATA ?= ./tidegate-data
 
-.PHONY: help run test check fmt openapi bench
+.PHONY: help run test check fmt openapi bench stack-up stack-down stack-status stack-fetch stack-wipe
 
 help: ## What there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -30,3 +30,19 @@ openapi: ## Write docs/openapi/*.json anew from the code
 
 bench: ## Measure this machine: bare axum beside Tidegate (see docs/performance.md)
 	./tests/load/bench.sh
+
+stack-up: ## Start a real Kafka, Cassandra and Redis on loopback, or find them running (see deploy/stack/README.md)
+	@deploy/stack/stack.sh up
+	@deploy/stack/stack.sh status
+
+stack-status: ## What of the real stack runs, where, and whether it answers
+	@deploy/stack/stack.sh status
+
+stack-down: ## Stop the real stack; its data stays until `make stack-wipe`
+	@deploy/stack/stack.sh down
+
+stack-fetch: ## Fetch what the real stack is made of, start nothing
+	@deploy/stack/stack.sh fetch
+
+stack-wipe: ## Stop the real stack and remove its data
+	@deploy/stack/stack.sh wipe
