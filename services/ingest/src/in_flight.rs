@@ -3,30 +3,44 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use metrics::{Gauge, gauge};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
+const IN_FLIGHT: &str = "tidegate_requests_in_flight";
+const IN_FLIGHT_MAX: &str = "tidegate_requests_in_flight_max";
+
 /// A bound on requests under way.
-#[derive(Debug)]
 pub(crate) struct InFlight {
     places: Arc<Semaphore>,
     max: u32,
+    gauge: Gauge,
 }
 
 /// One request's place: free again when dropped.
-#[derive(Debug)]
 pub(crate) struct Place {
     _permit: OwnedSemaphorePermit,
+    gauge: Gauge,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.gauge.decrement(1.0);
+    }
 }
 
 impl InFlight {
+    /// Registers its metrics.
     pub fn new(max: u32) -> Self {
-        InFlight { places: Arc::new(Semaphore::new(max as usize)), max }
+        gauge!(IN_FLIGHT_MAX).set(f64::from(max));
+        InFlight { places: Arc::new(Semaphore::new(max as usize)), max, gauge: gauge!(IN_FLIGHT) }
     }
 
     /// A place, if one is free.
     pub fn enter(&self) -> Option<Place> {
-        self.places.clone().try_acquire_owned().ok().map(|permit| Place { _permit: permit })
+        let permit = self.places.clone().try_acquire_owned().ok()?;
+        self.gauge.increment(1.0);
+        Some(Place { _permit: permit, gauge: self.gauge.clone() })
     }
 
     pub fn now(&self) -> usize {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use tidegate_admission::Admission;
-use tidegate_lifecycle::{ServeReport, serve};
+use tidegate_lifecycle::{ServeReport, serve_watched};
 use tidegate_ports::{Clock, Ids};
 use tokio::net::TcpListener;
 use tracing::warn;
@@ -14,6 +14,9 @@ use crate::config::IngestConfig;
 use crate::endpoints;
 use crate::in_flight::InFlight;
 use crate::outcomes::Outcomes;
+
+const CONNECTIONS_OPEN: &str = "tidegate_connections_open";
+const CONNECTIONS_MAX: &str = "tidegate_connections_max";
 
 /// One front door.
 pub struct Ingest {
@@ -46,7 +49,11 @@ impl Ingest {
     /// way ended, what is left cut at the drain deadline. Work that its client has left is waited for too.
     pub async fn serve(self: Arc<Self>, listener: TcpListener, shutdown: impl Future<Output = ()>) -> ServeReport {
         let options = self.config.serve;
-        let mut report = serve(listener, self.clone().router(), options, shutdown).await;
+        metrics::gauge!(CONNECTIONS_MAX).set(options.max_connections as f64);
+        let open = metrics::gauge!(CONNECTIONS_OPEN);
+        open.set(0.0);
+        let watch = |connections: usize| open.set(connections as f64);
+        let mut report = serve_watched(listener, self.clone().router(), options, shutdown, watch).await;
         let left = self.in_flight.drained(options.drain_deadline).await;
         if left > 0 {
             warn!(left, "requests were still being taken in when the front door stopped");

@@ -62,6 +62,7 @@ async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, String> {
     let Assembled { pipeline, consume, close } = assemble::embedded::open(&config, &clock).await?;
 
     let health = Health::default();
+    mark_unready();
     let mut parts = Parts::default();
     let (rendered, listener, options) = (metrics.clone(), reserved.ops.listen()?, config.ops.serve);
     let routes = Ops::new(health.clone(), move || rendered.render()).routes(routes);

@@ -9,6 +9,7 @@ use crate::credential_cache::CredentialCache;
 use crate::gatekeeping::GateHealth;
 use crate::lag_watch::ShedGauge;
 use crate::local_share::LocalShare;
+use crate::metric_names;
 use crate::rates::RateCache;
 
 /// The ports that admission stands on.
@@ -38,7 +39,9 @@ pub struct Admission {
 }
 
 impl Admission {
+    /// Registers its metrics: the process's recorder must be installed before.
     pub fn new(ports: AdmissionPorts, config: AdmissionConfig) -> Self {
+        metric_names::register();
         let store_ms = config.timeouts.store_ms;
         let clock = || Arc::clone(&ports.clock);
         let credentials = CredentialCache::new(Arc::clone(&ports.credentials), clock(), config.credentials, store_ms);

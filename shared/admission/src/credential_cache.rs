@@ -10,6 +10,7 @@ use tidegate_ports::{Clock, CredentialRecord, Credentials, StoreError};
 
 use crate::coalesce::Coalesce;
 use crate::config::CredentialTimes;
+use crate::metric_names::CREDENTIALS_STALE;
 
 /// The cache. Times are the clock port's.
 pub(crate) struct CredentialCache {
@@ -90,6 +91,7 @@ impl CredentialCache {
                 let Some(stale) = known.filter(|found| within(found.looked_up_at, now, self.times.stale_ms)) else {
                     return Err(error);
                 };
+                metrics::counter!(CREDENTIALS_STALE).increment(1);
                 tracing::warn!(%error, "serving a credential from memory");
                 let record = Arc::clone(&stale.record);
                 self.found.insert(hash, Found { asked_at: now, holds_ms: self.times.retry_ms, ..stale });

@@ -9,6 +9,7 @@ use tidegate_ports::{Ask, GateDown, Refused, Seed, Ticket, Usage, Verdict};
 use tokio::sync::Semaphore;
 
 use crate::admission::Admission;
+use crate::metric_names::{CONFIRMS_DROPPED, GATE_DOWN};
 use crate::refusal::Refusal;
 use crate::submission::Caller;
 
@@ -79,7 +80,7 @@ impl Admission {
 
     fn gate_is_down(&self, now: Timestamp, cause: &str) -> Option<Verdict> {
         self.gate_health.failed(now);
-        metrics::counter!("tidegate_gate_down_total").increment(1);
+        metrics::counter!(GATE_DOWN).increment(1);
         tracing::warn!(cause, "the gate is down: admitting a local share without claims");
         None
     }
@@ -122,7 +123,7 @@ impl Admission {
             return;
         }
         let Ok(permit) = Arc::clone(&self.gate_health.confirms).try_acquire_owned() else {
-            metrics::counter!("tidegate_confirms_dropped_total").increment(1);
+            metrics::counter!(CONFIRMS_DROPPED).increment(1);
             return;
         };
         let deadline = Duration::from_millis(self.config.timeouts.gate_ms);

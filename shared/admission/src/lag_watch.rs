@@ -9,6 +9,7 @@ use tidegate_domain::Timestamp;
 use tidegate_ports::Lag;
 
 use crate::admission::Admission;
+use crate::metric_names::{LAG_AGE_SECONDS, LAG_READ_FAILURES, LAG_RECORDS};
 use crate::refusal::Refusal;
 use crate::shed::{self, Class, Decision};
 
@@ -84,8 +85,8 @@ impl Admission {
                     self.take_lag(before.as_ref(), &lag);
                     before = Some(lag);
                 }
-                Ok(Err(error)) => tracing::warn!(%error, "the consumers' lag cannot be read"),
-                Err(_) => tracing::warn!("the consumers' lag cannot be read: no answer within a second"),
+                Ok(Err(error)) => lag_unknown(&error.to_string()),
+                Err(_) => lag_unknown("no answer within a second"),
             }
             tokio::select! {
                 () = &mut stop => return,
@@ -103,7 +104,13 @@ impl Admission {
             tracing::warn!(pressure = decision.pressure, records = lag.records, age_ms, "shedding begins or ends");
         }
         self.shed_gauge.set(decision, lag.read_at);
-        metrics::gauge!("tidegate_lag_records").set(lag.records as f64);
-        metrics::gauge!("tidegate_lag_age_seconds").set(lag.age_ms(now) as f64 / 1_000.0);
+        metrics::gauge!(LAG_RECORDS).set(lag.records as f64);
+        metrics::gauge!(LAG_AGE_SECONDS).set(lag.age_ms(now) as f64 / 1_000.0);
     }
+}
+
+/// The gauges keep their last values then: only this counter says that they are old.
+fn lag_unknown(why: &str) {
+    metrics::counter!(LAG_READ_FAILURES).increment(1);
+    tracing::warn!(why, "the consumers' lag cannot be read");
 }

@@ -15,6 +15,7 @@ mod gatekeeping;
 mod known;
 mod lag_watch;
 mod local_share;
+mod metric_names;
 mod rates;
 pub mod refusal;
 mod scope;

@@ -5,6 +5,7 @@
 //! Consumers that keep up read from memory.
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
@@ -27,6 +28,7 @@ mod options;
 mod reader;
 mod request;
 mod schema;
+mod space;
 mod state;
 mod tail;
 mod writer;
@@ -90,8 +92,13 @@ impl EmbeddedLog {
 
         let (requests, waiting) = mpsc::channel(WAITING_REQUESTS);
         let (housekeeping, wakes) = sync_channel(1);
-        let housekeeper =
-            Housekeeper { shared: shared.clone(), connection: folding, requests: requests.clone(), wakes };
+        let housekeeper = Housekeeper {
+            shared: shared.clone(),
+            connection: folding,
+            requests: requests.clone(),
+            folder: path.parent().map(Path::to_owned).unwrap_or_default(),
+            wakes,
+        };
         let housekeeper = thread::Builder::new().name("log-housekeeping".to_owned()).spawn(|| housekeeper.run())?;
         let writer = Writer {
             requests: waiting,

@@ -88,6 +88,18 @@ pub async fn serve(
     options: ServeOptions,
     shutdown: impl Future<Output = ()>,
 ) -> ServeReport {
+    serve_watched(listener, service, options, shutdown, |_| {}).await
+}
+
+/// The same; `open` hears how many connections are open whenever their number changes. At
+/// [`ServeOptions::max_connections`] further clients wait unseen, so whoever serves many should be told.
+pub async fn serve_watched(
+    listener: TcpListener,
+    service: Router,
+    options: ServeOptions,
+    shutdown: impl Future<Output = ()>,
+    open: impl Fn(usize),
+) -> ServeReport {
     let (stop, stopping) = watch::channel(());
     let free = Arc::new(Semaphore::new(options.max_connections));
     let mut connections = JoinSet::new();
@@ -96,7 +108,10 @@ pub async fn serve(
     loop {
         tokio::select! {
             () = &mut shutdown => break,
-            Some(ended) = connections.join_next() => report.count(&ended),
+            Some(ended) = connections.join_next() => {
+                report.count(&ended);
+                open(connections.len());
+            }
             (stream, peer, permit) = accept(&listener, &free) => {
                 report.connections += 1;
                 let service = service.clone();
@@ -105,6 +120,7 @@ pub async fn serve(
                     connection(stream, peer, service, options, stopping).await;
                     drop(permit);
                 });
+                open(connections.len());
             }
         }
     }

@@ -33,10 +33,22 @@ metrics! {
     Counter REQUESTS = "tidegate_requests_total",
         "Requests by endpoint, outcome (accepted, repeated, refused, failed, abandoned, unknown) and cause; over all outcomes they sum up to the received.";
 
+    Gauge REQUESTS_IN_FLIGHT = "tidegate_requests_in_flight",
+        "Requests under way at the front door, those included whose client has left.";
+    Gauge REQUESTS_IN_FLIGHT_MAX = "tidegate_requests_in_flight_max",
+        "As many may be under way at once; further ones are refused.";
+    Gauge CONNECTIONS_OPEN = "tidegate_connections_open",
+        "Connections open at the front door.";
+    Gauge CONNECTIONS_MAX = "tidegate_connections_max",
+        "As many may be open at once; further ones wait unseen in the kernel's backlog.";
+
     Counter GATE_DOWN = "tidegate_gate_down_total",
         "Questions that the gate did not answer: such requests were judged by the local share.";
     Counter CONFIRMS_DROPPED = "tidegate_confirms_dropped_total",
         "Confirmations of claims that were dropped because too many were under way, which is safe.";
+
+    Counter CREDENTIALS_STALE = "tidegate_credentials_stale_total",
+        "Look-ups of credentials that the store did not answer, and that were answered from memory instead.";
 
     Counter RECORDS_READ = "tidegate_records_read_total",
         "Records the persister read from the log.";
@@ -50,6 +62,13 @@ metrics! {
         "Records on the log that are not applied yet.";
     Gauge LAG_AGE_SECONDS = "tidegate_lag_age_seconds",
         "Age of the oldest record on the log that is not applied yet.";
+    Counter LAG_READ_FAILURES = "tidegate_lag_read_failures_total",
+        "Readings of the consumers' lag that failed: the lag gauges keep their last values then.";
+
+    Gauge DISK_FREE_BYTES = "tidegate_disk_free_bytes",
+        "Bytes free for the embedded data folder on its disk.";
+    Gauge DISK_TOTAL_BYTES = "tidegate_disk_total_bytes",
+        "Size of the disk that the embedded data folder is on.";
 
     Counter ORPHANS_PURGED = "tidegate_orphans_purged_total",
         "Runs that never got an opening, purged a day after their last record.";

@@ -104,16 +104,19 @@ impl Authenticate for Callers {
 
 /// Purges orphans now and then. A failure waits for the next time.
 async fn purge(runs: Arc<dyn Runs>, clock: Arc<dyn Clock>, stop: Stop) {
+    // Made before anything is counted, so that a scrape finds them at zero.
+    let orphans = metrics::counter!(names::ORPHANS_PURGED);
+    let failures = metrics::counter!(names::JOB_FAILURES, "job" => "orphan_purge");
     while !stop.is_stopping() {
         match purge_orphans(&*runs, clock.now()).await {
             Ok(0) => {}
             Ok(purged) => {
                 tracing::info!(purged, "purged runs that were never opened");
-                metrics::counter!(names::ORPHANS_PURGED).increment(purged as u64);
+                orphans.increment(purged as u64);
             }
             Err(error) => {
                 tracing::warn!(%error, "could not purge orphans; trying again later");
-                metrics::counter!(names::JOB_FAILURES, "job" => "orphan_purge").increment(1);
+                failures.increment(1);
             }
         }
         rest(PURGE_EVERY, &stop).await;

@@ -1,5 +1,6 @@
 //! The thread beside the writer: folds the write-ahead log back into the file and deletes what retention lets go.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -11,12 +12,15 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::request::Request;
 use super::schema::{self, offset_of, record_id};
+use super::space;
 use super::state::Shared;
 
 pub(super) struct Housekeeper {
     pub shared: Arc<Shared>,
     pub connection: Connection,
     pub requests: mpsc::Sender<Request>,
+    /// Where the log lies.
+    pub folder: PathBuf,
     /// A word from the writer that the write-ahead log has grown, or from whoever closes the log.
     pub wakes: Receiver<()>,
 }
@@ -52,6 +56,7 @@ impl Housekeeper {
                 tracing::warn!(%error, "the write-ahead log was not folded back; it grows until that succeeds");
             }
             if looked_at.elapsed() >= interval {
+                space::publish(&self.folder);
                 if let Err(error) = self.retain() {
                     tracing::warn!(%error, "retention did not finish; it goes on with the next look");
                 }

@@ -1,0 +1,17 @@
+//! The names of admission's metrics. They stand again, with their descriptions, in the room of telemetry, which
+//! admission does not know; a test holds the two together.
+
+pub(crate) const GATE_DOWN: &str = "tidegate_gate_down_total";
+pub(crate) const CONFIRMS_DROPPED: &str = "tidegate_confirms_dropped_total";
+pub(crate) const CREDENTIALS_STALE: &str = "tidegate_credentials_stale_total";
+pub(crate) const LAG_READ_FAILURES: &str = "tidegate_lag_read_failures_total";
+pub(crate) const LAG_RECORDS: &str = "tidegate_lag_records";
+pub(crate) const LAG_AGE_SECONDS: &str = "tidegate_lag_age_seconds";
+
+/// Makes the counters, so that a scrape finds them at zero before anything has happened: an alert on a rise must
+/// see what it rose from.
+pub(crate) fn register() {
+    for name in [GATE_DOWN, CONFIRMS_DROPPED, CREDENTIALS_STALE, LAG_READ_FAILURES] {
+        metrics::counter!(name).increment(0);
+    }
+}
