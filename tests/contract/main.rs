@@ -27,6 +27,7 @@ mod pricing;
 mod quota;
 mod rate;
 mod read_side;
+mod regions;
 mod rotation;
 mod runs;
 mod scope;

@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
+use futures_util::StreamExt;
 use serde_json::json;
+use tidegate_tests::clock::{SECOND_MS, now_ms};
 use tidegate_tests::team::Agreed;
 use tidegate_tests::{Answer, Plan, Team};
 
@@ -117,6 +119,34 @@ async fn starters_rate() {
     assert!(!refused.is_empty(), "200,000 requests never went faster than 100 a second");
     for answer in refused {
         is_too_fast(&answer, 100);
+    }
+}
+
+/// AP-62: each plan's burst passes to the last request, and the refusal names the plan's rate: 100, 500, 2,000.
+#[tokio::test]
+async fn each_plan_has_its_figures() {
+    for (plan, sustained_per_s, burst) in
+        [(Plan::Starter, 100, 200), (Plan::Team, 500, 1_000), (Plan::Business, 2_000, 5_000)]
+    {
+        let (target, team) = team_apart(plan).await;
+        // Requests that are refused drain the bucket, too, and cost nobody anything.
+        let drain = async || team.call("POST", "/v1/runs").bytes("{").send().await;
+        drain().await.expect(400);
+        let begun = now_ms();
+        let mut left = burst - 1;
+        while left > 0 {
+            // A clock that goes back a little fills no bucket, so the burst can be counted.
+            target.set_clock(begun - 30 * SECOND_MS - now_ms()).await;
+            let some = left.min(250);
+            let answers = futures_util::stream::iter(0..some).map(|_| drain()).buffer_unordered(16);
+            answers.for_each(async |answer| drop(answer.expect(400))).await;
+            left -= some;
+        }
+        is_too_fast(&drain().await, sustained_per_s);
+        let ping = team.ping(&[("agent", "fast")]).await.expect(429);
+        let told =
+            format!("rate_limit Team rate limit exceeded: {sustained_per_s} req/sec sustained. Retry in 1 seconds.\n");
+        assert_eq!((ping.text(), ping.retry_after_s()), (told, 1));
     }
 }
 

@@ -3,10 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "this is test code: a panic is how it reports")]
 
-mod book;
 mod kills;
-mod load;
-mod verdict;
 
 /// The program under test.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_tidegate-under-test");

@@ -9,6 +9,7 @@
 
 pub mod client;
 pub mod clock;
+pub mod durability;
 pub mod external;
 pub mod ids;
 pub mod metrics;

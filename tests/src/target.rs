@@ -97,7 +97,12 @@ impl Target {
     /// A process of the test's own with more arguments or environment, whatever else is tested: for what is set at
     /// start.
     pub async fn spawned_with(binary: &str, extra: Extra) -> Self {
-        let deployment = Deployment::spawned(Path::new(binary), "eu", &extra, Keep::WithTheDeployment).await;
+        Target::spawned_in(binary, "eu", extra).await
+    }
+
+    /// The same in a region.
+    pub async fn spawned_in(binary: &str, region: &str, extra: Extra) -> Self {
+        let deployment = Deployment::spawned(Path::new(binary), region, &extra, Keep::WithTheDeployment).await;
         Target { deployment: Arc::new(deployment), hold: Hold::Own }
     }
 

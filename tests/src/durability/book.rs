@@ -64,9 +64,7 @@ fn digest(id: &str) -> u64 {
 
 /// A moment that follows from an id.
 fn moment(id: &str) -> String {
-    tidegate_tests::clock::iso(
-        1_770_000_000_000 + i64::try_from(digest(id) % 10_000_000_000).expect("it is below 2^63"),
-    )
+    crate::clock::iso(1_770_000_000_000 + i64::try_from(digest(id) % 10_000_000_000).expect("it is below 2^63"))
 }
 
 pub fn start(run: &str) -> Value {
