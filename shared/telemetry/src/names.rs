@@ -73,7 +73,7 @@ metrics! {
     Counter ORPHANS_PURGED = "tidegate_orphans_purged_total",
         "Runs that never got an opening, purged a day after their last record.";
     Counter JOB_FAILURES = "tidegate_job_failures_total",
-        "Background jobs that failed once and will be tried again, by job.";
+        "Background jobs that failed once and will be tried again, by task (a label named job would collide with the scraper's own).";
 
     Gauge READY = "tidegate_ready",
         "1 while the process is ready, else 0.";

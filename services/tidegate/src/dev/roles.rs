@@ -106,7 +106,7 @@ impl Authenticate for Callers {
 async fn purge(runs: Arc<dyn Runs>, clock: Arc<dyn Clock>, stop: Stop) {
     // Made before anything is counted, so that a scrape finds them at zero.
     let orphans = metrics::counter!(names::ORPHANS_PURGED);
-    let failures = metrics::counter!(names::JOB_FAILURES, "job" => "orphan_purge");
+    let failures = metrics::counter!(names::JOB_FAILURES, "task" => "orphan_purge");
     while !stop.is_stopping() {
         match purge_orphans(&*runs, clock.now()).await {
             Ok(0) => {}
