@@ -7,7 +7,7 @@ use axum::extract::FromRequestParts;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName};
-use tidegate_admission::{Admission, Caller, Refusal};
+use tidegate_admission::{Admission, Authenticator, Caller, Refusal};
 use tidegate_domain::{Plan, Scope, TeamId};
 
 use crate::problem::Problem;
@@ -31,6 +31,13 @@ pub trait Authenticate: Send + Sync + 'static {
 impl Authenticate for Admission {
     async fn authenticate(&self, credential: Option<&str>) -> Result<Caller, Refusal> {
         Admission::authenticate(self, credential).await
+    }
+}
+
+#[async_trait]
+impl Authenticate for Authenticator {
+    async fn authenticate(&self, credential: Option<&str>) -> Result<Caller, Refusal> {
+        Authenticator::authenticate(self, credential).await
     }
 }
 

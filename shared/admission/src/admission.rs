@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tidegate_ports::{Agents, Append, Clock, Credentials, Gate, Rates, ReadLag, RunQueries, StoredSummary};
 
+use crate::authenticate::Authenticator;
 use crate::config::AdmissionConfig;
-use crate::credential_cache::CredentialCache;
 use crate::gatekeeping::GateHealth;
 use crate::lag_watch::ShedGauge;
 use crate::local_share::LocalShare;
@@ -31,7 +31,7 @@ pub struct AdmissionPorts {
 pub struct Admission {
     pub(crate) ports: AdmissionPorts,
     pub(crate) config: AdmissionConfig,
-    pub(crate) credentials: CredentialCache,
+    pub(crate) authenticator: Authenticator,
     pub(crate) rate_cache: RateCache,
     pub(crate) gate_health: GateHealth,
     pub(crate) local_share: LocalShare,
@@ -44,10 +44,10 @@ impl Admission {
         metric_names::register();
         let store_ms = config.timeouts.store_ms;
         let clock = || Arc::clone(&ports.clock);
-        let credentials = CredentialCache::new(Arc::clone(&ports.credentials), clock(), config.credentials, store_ms);
+        let authenticator = Authenticator::new(Arc::clone(&ports.credentials), clock(), &config);
         let rate_cache = RateCache::new(Arc::clone(&ports.rates), clock(), config.rates_fresh_ms, store_ms);
         Admission {
-            credentials,
+            authenticator,
             rate_cache,
             gate_health: GateHealth::new(config.confirms_max),
             local_share: LocalShare::default(),

@@ -1,9 +1,14 @@
 //! Who presents a credential: form, region, look-up, expiry, in this order (AgentPing: gate order).
 
+use std::sync::Arc;
+
 use tidegate_domain::credential::CredentialError;
 use tidegate_domain::{Credential, Region};
+use tidegate_ports::{Clock, Credentials};
 
 use crate::admission::Admission;
+use crate::config::AdmissionConfig;
+use crate::credential_cache::CredentialCache;
 use crate::refusal::{RETRY_SOON_S, Refusal};
 use crate::submission::Caller;
 
@@ -25,21 +30,43 @@ pub fn read(presented: Option<&str>, endpoint: Region) -> Result<Credential, Ref
     }
 }
 
-impl Admission {
+/// Admission's first step by itself: all that a service needs which only reads.
+pub struct Authenticator {
+    region: Region,
+    clock: Arc<dyn Clock>,
+    cache: CredentialCache,
+}
+
+impl Authenticator {
+    pub fn new(credentials: Arc<dyn Credentials>, clock: Arc<dyn Clock>, config: &AdmissionConfig) -> Self {
+        let cache = CredentialCache::new(credentials, Arc::clone(&clock), config.credentials, config.timeouts.store_ms);
+        Authenticator { region: config.region, clock, cache }
+    }
+
     /// Who presents this credential. It is hashed at once and never kept.
     ///
     /// # Errors
     /// The refusals of [`read`], [`Refusal::CredentialUnknown`], [`Refusal::CredentialUnavailable`].
     pub async fn authenticate(&self, presented: Option<&str>) -> Result<Caller, Refusal> {
-        let hash = read(presented, self.config.region)?.hash();
-        let found = self.credentials.find(hash).await.map_err(|error| {
+        let hash = read(presented, self.region)?.hash();
+        let found = self.cache.find(hash).await.map_err(|error| {
             tracing::warn!(%error, "a credential cannot be looked up");
             Refusal::CredentialUnavailable { retry_after_s: RETRY_SOON_S }
         })?;
         let record = found.ok_or(Refusal::CredentialUnknown)?;
-        if record.expires_at.is_some_and(|expires_at| expires_at <= self.ports.clock.now()) {
+        if record.expires_at.is_some_and(|expires_at| expires_at <= self.clock.now()) {
             return Err(Refusal::CredentialUnknown);
         }
         Ok(Caller { team: record.team, plan: record.plan, scope: record.scope.clone() })
+    }
+}
+
+impl Admission {
+    /// Who presents this credential: [`Authenticator::authenticate`].
+    ///
+    /// # Errors
+    /// Its refusals.
+    pub async fn authenticate(&self, presented: Option<&str>) -> Result<Caller, Refusal> {
+        self.authenticator.authenticate(presented).await
     }
 }

@@ -23,6 +23,7 @@ pub mod shed;
 pub mod submission;
 
 pub use admission::{Admission, AdmissionPorts};
+pub use authenticate::Authenticator;
 pub use config::{AdmissionConfig, ConfigError};
 pub use refusal::{Refusal, StartField};
 pub use shed::Class;
