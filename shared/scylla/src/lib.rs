@@ -1,1 +1,24 @@
 //! Store and registry over CQL: ScyllaDB or Cassandra. The only room that knows the scylla driver.
+//!
+//! A run is one partition, written by one unlogged batch with a write timestamp from its place on the log; listings,
+//! usage and the like stand beside it with absolute values and the same timestamp. `docs/schema.md` has the tables.
+//!
+//! Metrics ([`metrics`]): `tidegate_cql_requests_total{kind,outcome}`, `tidegate_cql_retries_total{kind}`,
+//! `tidegate_cql_request_seconds{kind}`.
+
+pub mod compare;
+mod failure;
+pub mod metrics;
+pub mod migrations;
+mod options;
+mod registry;
+mod session;
+mod statement;
+mod store;
+
+pub use compare::{Comparison, Difference, TableComparison};
+pub use migrations::{Applied, Migration, MigrationError};
+pub use options::{Consistency, OptionError, Replication, ScyllaOptions};
+pub use registry::ScyllaRegistry;
+pub use session::Cql;
+pub use store::ScyllaStore;

@@ -1,0 +1,234 @@
+//! A session with the cluster: its statements, and how they are sent.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use metrics::{counter, histogram};
+use scylla::client::execution_profile::ExecutionProfile;
+use scylla::client::session::Session;
+use scylla::client::session_builder::SessionBuilder;
+use scylla::errors::{ExecutionError, NewSessionError};
+use scylla::policies::load_balancing::DefaultPolicy;
+use scylla::response::query_result::QueryRowsResult;
+use scylla::response::{PagingState, PagingStateResponse};
+use scylla::serialize::row::SerializeRow;
+use scylla::statement::batch::{Batch, BatchType};
+use scylla::statement::{Consistency as DriverConsistency, SerialConsistency};
+use tidegate_ports::StoreError;
+
+use crate::failure::{may_pass, store_error, unreadable};
+use crate::metrics::{REQUEST_SECONDS, REQUESTS, RETRIES};
+use crate::options::{Consistency, ScyllaOptions, check_keyspace};
+use crate::statement::{Prepared, Statements};
+
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// One keyspace of a cluster, with every statement prepared. Cheap to clone.
+#[derive(Clone)]
+pub struct Cql(Arc<Inner>);
+
+struct Inner {
+    session: Session,
+    statements: Statements,
+    retries: u32,
+    concurrency: usize,
+}
+
+/// Values of one statement of a batch.
+pub(crate) type BoxedValues = Box<dyn SerializeRow + Send + Sync>;
+
+/// Statements of one partition, written as one.
+pub(crate) struct PartitionBatch {
+    kind: &'static str,
+    batch: Batch,
+    values: Vec<BoxedValues>,
+}
+
+/// A page of rows, and where the next one begins.
+pub(crate) struct Page {
+    pub rows: QueryRowsResult,
+    pub next: Option<PagingState>,
+}
+
+impl Cql {
+    /// Connects, checks that the keyspace's schema is the one this build needs, and prepares every statement.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if no node answers; [`StoreError::Broken`] if the credentials, the keyspace or its
+    /// schema are not right, with what to do.
+    pub async fn connect(options: &ScyllaOptions) -> Result<Self, StoreError> {
+        let session = connect(options, true).await?;
+        crate::migrations::check(&session, &options.keyspace).await?;
+        let statements = Statements::prepare(&session).await?;
+        let concurrency = options.concurrency.max(1);
+        Ok(Cql(Arc::new(Inner { session, statements, retries: options.retries, concurrency })))
+    }
+
+    pub(crate) fn statements(&self) -> &Statements {
+        &self.0.statements
+    }
+
+    pub(crate) fn concurrency(&self) -> usize {
+        self.0.concurrency
+    }
+
+    /// Sends a statement whose rows, if any, are few.
+    pub(crate) async fn run(&self, statement: &Prepared, values: impl SerializeRow) -> Result<Page, StoreError> {
+        self.page(statement, values, None, PagingState::start()).await
+    }
+
+    /// Sends a write that may be repeated.
+    pub(crate) async fn write(&self, statement: &Prepared, values: impl SerializeRow) -> Result<(), StoreError> {
+        let bound = statement.bind(values, None)?;
+        self.attempts(statement.kind, || self.0.session.execute_bound_unpaged(&bound)).await.map(drop)
+    }
+
+    /// Sends a conditional write, once: whether it came through is not known after a timeout. Its answer's row is
+    /// there in any case.
+    pub(crate) async fn conditional(
+        &self,
+        statement: &Prepared,
+        values: impl SerializeRow,
+    ) -> Result<QueryRowsResult, StoreError> {
+        let bound = statement.bind(values, None)?;
+        let answer = self.measured(statement.kind, self.0.session.execute_bound_unpaged(&bound)).await;
+        let answer = answer.map_err(|error| store_error(statement.kind, 1, &error))?;
+        answer.into_rows_result().map_err(|error| unreadable(statement.kind, error))
+    }
+
+    /// Reads one page, of the statement's own size if none is given.
+    pub(crate) async fn page(
+        &self,
+        statement: &Prepared,
+        values: impl SerializeRow,
+        page_rows: Option<i32>,
+        from: PagingState,
+    ) -> Result<Page, StoreError> {
+        let bound = statement.bind(values, page_rows)?;
+        let once = || self.0.session.execute_bound_single_page(&bound, from.clone());
+        let (answer, paging) = self.attempts(statement.kind, once).await?;
+        let rows = answer.into_rows_result().map_err(|error| unreadable(statement.kind, error))?;
+        let next = match paging {
+            PagingStateResponse::HasMorePages { state } => Some(state),
+            PagingStateResponse::NoMorePages => None,
+        };
+        Ok(Page { rows, next })
+    }
+
+    /// Writes a batch; it may be repeated.
+    pub(crate) async fn write_batch(&self, batch: &PartitionBatch) -> Result<(), StoreError> {
+        if batch.values.is_empty() {
+            return Ok(());
+        }
+        self.attempts(batch.kind, || self.0.session.batch(&batch.batch, &batch.values)).await.map(drop)
+    }
+
+    /// Tries until it works, the failure is not one that passes, or the retries are used up.
+    async fn attempts<T, F>(&self, kind: &'static str, once: impl Fn() -> F) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, ExecutionError>>,
+    {
+        let mut pause = FIRST_PAUSE;
+        let mut attempt = 1;
+        loop {
+            match self.measured(kind, once()).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) if attempt <= self.0.retries && may_pass(&error) => {
+                    tracing::debug!(kind, attempt, %error, "sending a request again");
+                    counter!(RETRIES, "kind" => kind).increment(1);
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    attempt += 1;
+                }
+                Err(error) => return Err(store_error(kind, attempt, &error)),
+            }
+        }
+    }
+
+    async fn measured<T>(
+        &self,
+        kind: &'static str,
+        request: impl Future<Output = Result<T, ExecutionError>>,
+    ) -> Result<T, ExecutionError> {
+        let began = Instant::now();
+        let answer = request.await;
+        histogram!(REQUEST_SECONDS, "kind" => kind).record(began.elapsed().as_secs_f64());
+        let outcome = match &answer {
+            Ok(_) => "ok",
+            Err(error) if may_pass(error) => "unavailable",
+            Err(_) => "broken",
+        };
+        counter!(REQUESTS, "kind" => kind, "outcome" => outcome).increment(1);
+        answer
+    }
+}
+
+impl PartitionBatch {
+    pub fn new(kind: &'static str) -> Self {
+        let mut batch = Batch::new(BatchType::Unlogged);
+        batch.set_is_idempotent(true);
+        PartitionBatch { kind, batch, values: Vec::new() }
+    }
+
+    pub fn add(&mut self, statement: &Prepared, values: impl SerializeRow + Send + Sync + 'static) {
+        self.batch.append_statement(statement.query.clone());
+        self.values.push(Box::new(values));
+    }
+}
+
+/// A bare session, in the options' keyspace or in none.
+pub(crate) async fn connect(options: &ScyllaOptions, in_keyspace: bool) -> Result<Session, StoreError> {
+    check_keyspace(&options.keyspace).map_err(|error| StoreError::Broken(error.to_string()))?;
+    let mut balancing = DefaultPolicy::builder().token_aware(true);
+    if let Some(datacenter) = &options.datacenter {
+        balancing = balancing.prefer_datacenter(datacenter.clone()).permit_dc_failover(true);
+    }
+    let profile = ExecutionProfile::builder()
+        .consistency(options.consistency.into())
+        .serial_consistency(Some(SerialConsistency::LocalSerial))
+        .request_timeout(Some(options.request_timeout))
+        .load_balancing_policy(balancing.build())
+        .build();
+    let mut builder = SessionBuilder::new()
+        .known_nodes(&options.nodes)
+        .connection_timeout(options.connect_timeout)
+        .tcp_nodelay(true)
+        .default_execution_profile_handle(profile.into_handle());
+    if let Some((name, password)) = &options.user {
+        builder = builder.user(name, password);
+    }
+    let session = builder.build().await.map_err(|error| not_connected(options, &error))?;
+    if in_keyspace {
+        session.use_keyspace(&options.keyspace, false).await.map_err(|error| {
+            let keyspace = &options.keyspace;
+            StoreError::Broken(format!("keyspace '{keyspace}' cannot be used: run `tidegate migrate` ({error})"))
+        })?;
+    }
+    Ok(session)
+}
+
+/// Never shows the password: the driver's errors name nodes and what they answered.
+fn not_connected(options: &ScyllaOptions, error: &NewSessionError) -> StoreError {
+    let text = error.to_string();
+    let refused = text.to_lowercase().contains("authentic") || text.contains("credentials");
+    let nodes = options.nodes.join(", ");
+    if refused {
+        StoreError::Broken(format!("the cluster at {nodes} refuses the user name and password: {text}"))
+    } else {
+        StoreError::Unavailable(format!("no node of {nodes} answers: {text}"))
+    }
+}
+
+impl From<Consistency> for DriverConsistency {
+    fn from(consistency: Consistency) -> Self {
+        match consistency {
+            Consistency::One => DriverConsistency::One,
+            Consistency::LocalOne => DriverConsistency::LocalOne,
+            Consistency::LocalQuorum => DriverConsistency::LocalQuorum,
+            Consistency::Quorum => DriverConsistency::Quorum,
+            Consistency::All => DriverConsistency::All,
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! The statements, prepared: only prepared ones are sent to a replica straight away.
+
+use scylla::client::session::Session;
+use scylla::errors::PrepareError;
+use scylla::serialize::row::SerializeRow;
+use scylla::statement::bound::BoundStatement;
+use scylla::statement::prepared::PreparedStatement;
+use tidegate_ports::StoreError;
+
+use crate::failure::unreadable;
+
+mod texts;
+
+pub(crate) use texts::Statements;
+
+/// One prepared statement; `kind` names it in metrics and errors.
+pub(crate) struct Prepared {
+    pub kind: &'static str,
+    pub query: PreparedStatement,
+}
+
+impl Prepared {
+    /// Prepares `text`. Everything but a conditional write may be repeated: timestamps come from the log, or the
+    /// values are absolute.
+    pub async fn of(session: &Session, kind: &'static str, text: &str) -> Result<Self, StoreError> {
+        let mut query = session.prepare(text).await.map_err(|error| not_prepared(kind, &error))?;
+        query.set_is_idempotent(!text.contains(" IF "));
+        query.set_use_cached_result_metadata(true);
+        Ok(Prepared { kind, query })
+    }
+
+    pub fn bind(&self, values: impl SerializeRow, page_rows: Option<i32>) -> Result<BoundStatement, StoreError> {
+        let mut query = self.query.clone();
+        if let Some(rows) = page_rows {
+            query.set_page_size(rows);
+        }
+        query.bind(&values).map_err(|error| unreadable(self.kind, error))
+    }
+}
+
+fn not_prepared(kind: &str, error: &PrepareError) -> StoreError {
+    match error {
+        PrepareError::AllAttemptsFailed { first_attempt } => {
+            StoreError::Broken(format!("the schema does not take statement {kind}: {first_attempt}"))
+        }
+        error => StoreError::Unavailable(format!("preparing {kind}: {error}")),
+    }
+}

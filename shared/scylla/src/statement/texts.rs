@@ -1,0 +1,92 @@
+//! Every statement that the store and the registry send.
+
+use scylla::client::session::Session;
+use tidegate_ports::StoreError;
+
+use super::Prepared;
+
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident: $text:literal;)*) => {
+        /// Prepared once, at connect.
+        pub(crate) struct Statements {
+            $($(#[$doc])* pub $name: Prepared,)*
+        }
+
+        impl Statements {
+            pub async fn prepare(session: &Session) -> Result<Self, StoreError> {
+                Ok(Statements { $($name: Prepared::of(session, stringify!($name), $text).await?,)* })
+            }
+        }
+    };
+}
+
+statements! {
+    // Runs: the partition with the summary and the events.
+    run_position: "SELECT DISTINCT position FROM runs WHERE team = ? AND run = ?";
+    run_summary: "SELECT DISTINCT position, summary FROM runs WHERE team = ? AND run = ?";
+    run_event_hashes: "SELECT event, content_hash, position FROM runs WHERE team = ? AND run = ? AND event IN ?";
+    run_events: "SELECT event, received_at, body FROM runs WHERE team = ? AND run = ?";
+    run_event_ids: "SELECT event FROM runs WHERE team = ? AND run = ?";
+    save_summary: "UPDATE runs USING TIMESTAMP ? SET position = ?, summary = ? WHERE team = ? AND run = ?";
+    save_event: "INSERT INTO runs (team, run, event, content_hash, received_at, body) VALUES (?, ?, ?, ?, ?, ?) \
+                 USING TIMESTAMP ?";
+    delete_run: "DELETE FROM runs USING TIMESTAMP ? WHERE team = ? AND run = ?";
+
+    // Which runs hold an event.
+    event_owners: "SELECT run FROM event_owners WHERE team = ? AND born_minute = ? AND event = ?";
+    save_owner: "INSERT INTO event_owners (team, born_minute, event, run) VALUES (?, ?, ?, ?) USING TIMESTAMP ?";
+    delete_owner: "DELETE FROM event_owners USING TIMESTAMP ? \
+                   WHERE team = ? AND born_minute = ? AND event = ? AND run = ?";
+
+    // Listings.
+    listing: "SELECT started_at, run, line FROM run_listing \
+              WHERE team = ? AND facet = ? AND label = ? AND day = ? AND bucket = ? \
+              AND (started_at, run) >= (?, ?) AND (started_at, run) < (?, ?)";
+    save_line: "INSERT INTO run_listing (team, facet, label, day, bucket, started_at, run, line) \
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?";
+    delete_line: "DELETE FROM run_listing USING TIMESTAMP ? \
+                  WHERE team = ? AND facet = ? AND label = ? AND day = ? AND bucket = ? \
+                  AND started_at = ? AND run = ?";
+    days: "SELECT day, bucket FROM run_days WHERE team = ? AND facet = ? AND label = ? AND day >= ? AND day <= ?";
+    save_day: "INSERT INTO run_days (team, facet, label, day, bucket) VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ?";
+
+    // What follows from runs.
+    usage: "SELECT sum(units) FROM run_usage WHERE team = ? AND month = ? AND bucket = ?";
+    save_usage: "INSERT INTO run_usage (team, month, bucket, run, units) VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ?";
+    agents: "SELECT slug, first_seen, last_seen FROM run_agents WHERE team = ?";
+    save_agent_first: "UPDATE run_agents USING TIMESTAMP ? SET first_seen = ? WHERE team = ? AND slug = ?";
+    save_agent_last: "UPDATE run_agents USING TIMESTAMP ? SET last_seen = ? WHERE team = ? AND slug = ?";
+    unpriced: "SELECT provider, model FROM unpriced_models WHERE team = ? AND month = ?";
+    save_unpriced: "INSERT INTO unpriced_models (team, month, provider, model) VALUES (?, ?, ?, ?) USING TIMESTAMP ?";
+
+    // Orphans.
+    orphans: "SELECT team, run FROM orphans WHERE day = ? AND bucket = ?";
+    save_orphan: "INSERT INTO orphans (day, bucket, team, run) VALUES (?, ?, ?, ?) USING TIMESTAMP ?";
+    delete_orphan: "DELETE FROM orphans USING TIMESTAMP ? WHERE day = ? AND bucket = ? AND team = ? AND run = ?";
+    orphan_days: "SELECT day, bucket, WRITETIME(marked) FROM orphan_days WHERE lane = ? AND day <= ?";
+    mark_orphan_day: "INSERT INTO orphan_days (lane, day, bucket, marked) VALUES (?, ?, ?, true)";
+    unmark_orphan_day: "DELETE FROM orphan_days USING TIMESTAMP ? WHERE lane = ? AND day = ? AND bucket = ?";
+
+    // Registry: teams and rates.
+    team: "SELECT name, plan, created_at FROM teams WHERE team = ?";
+    teams: "SELECT team, name, plan, created_at FROM teams";
+    create_team: "INSERT INTO teams (team, name, plan, created_at) VALUES (?, ?, ?, ?) IF NOT EXISTS";
+    set_plan: "UPDATE teams SET plan = ? WHERE team = ? IF EXISTS";
+    rates: "SELECT provider, model, rate FROM rates WHERE team = ?";
+    set_rate: "INSERT INTO rates (team, provider, model, rate) VALUES (?, ?, ?, ?)";
+
+    // Registry: credentials. Their rows are written conditionally only.
+    credential: "SELECT kind, id, team, agent, created_at, revoked_at, expires_at FROM credentials WHERE hash = ?";
+    create_credential: "INSERT INTO credentials (hash, kind, id, team, agent, created_at, revoked_at, expires_at) \
+                        VALUES (?, ?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS";
+    revoke_credential: "UPDATE credentials SET revoked_at = ? WHERE hash = ? IF revoked_at = null";
+    expire_credential: "UPDATE credentials SET expires_at = ? WHERE hash = ? \
+                        IF revoked_at = null AND expires_at = ?";
+    credential_id: "SELECT hash FROM credential_ids WHERE kind = ? AND id = ?";
+    claim_credential_id: "INSERT INTO credential_ids (kind, id, hash) VALUES (?, ?, ?) IF NOT EXISTS";
+    release_credential_id: "DELETE FROM credential_ids WHERE kind = ? AND id = ? IF hash = ?";
+    team_credentials: "SELECT id, hash FROM team_credentials WHERE team = ? AND kind = ?";
+    enlist_credential: "INSERT INTO team_credentials (team, kind, id, hash) VALUES (?, ?, ?, ?)";
+    token_agents: "SELECT slug, first_token_at FROM token_agents WHERE team = ?";
+    save_token_agent: "INSERT INTO token_agents (team, slug, first_token_at) VALUES (?, ?, ?) USING TIMESTAMP ?";
+}
