@@ -1,0 +1,19 @@
+{{/* What values must say together; a schema cannot. Included by the ConfigMap, so that every render passes here. */}}
+
+{{- define "tidegate.checks" -}}
+{{- with .Values -}}
+{{- if not .kafka.brokers }}{{ fail "kafka.brokers is empty: name at least one broker, for example --set 'kafka.brokers={broker-1:9092}'" }}{{ end -}}
+{{- if not .redis.urls }}{{ fail "redis.urls is empty: name at least one url, for example --set 'redis.urls={redis://redis:6379}'" }}{{ end -}}
+{{- if not .scylla.nodes }}{{ fail "scylla.nodes is empty: name at least one node, for example --set 'scylla.nodes={scylla-0:9042}'" }}{{ end -}}
+{{- $partitions := int .kafka.partitions -}}
+{{- if .persist.keda.enabled -}}
+{{- if gt (int .persist.keda.maxReplicas) $partitions }}{{ fail (printf "persist.keda.maxReplicas is %d, and kafka.partitions is %d: a persister more than there are partitions would own nothing" (int .persist.keda.maxReplicas) $partitions) }}{{ end -}}
+{{- if gt (int .persist.keda.minReplicas) (int .persist.keda.maxReplicas) }}{{ fail (printf "persist.keda.minReplicas is %d, above persist.keda.maxReplicas, which is %d" (int .persist.keda.minReplicas) (int .persist.keda.maxReplicas)) }}{{ end -}}
+{{- else if gt (int .persist.replicas) $partitions }}{{ fail (printf "persist.replicas is %d, and kafka.partitions is %d: a persister more than there are partitions would own nothing" (int .persist.replicas) $partitions) }}
+{{- end -}}
+{{- if gt (int .kafka.minInsyncReplicas) (int .kafka.replication) }}{{ fail (printf "kafka.minInsyncReplicas is %d, above kafka.replication, which is %d" (int .kafka.minInsyncReplicas) (int .kafka.replication)) }}{{ end -}}
+{{- if and .ingest.autoscaling.enabled (gt (int .ingest.autoscaling.minReplicas) (int .ingest.autoscaling.maxReplicas)) }}{{ fail (printf "ingest.autoscaling.minReplicas is %d, above maxReplicas, which is %d" (int .ingest.autoscaling.minReplicas) (int .ingest.autoscaling.maxReplicas)) }}{{ end -}}
+{{- if and (or .secret.redisPasswordKey .secret.scyllaPasswordKey .secret.kafkaPasswordKey) (not (include "tidegate.secret" $)) }}{{ fail "secret names keys of passwords, but there is no Secret: set secret.existing, or secret.data" }}{{ end -}}
+{{- if and .scylla.user (not .secret.scyllaPasswordKey) }}{{ fail "scylla.user is set without secret.scyllaPasswordKey: name the Secret's key that holds the password" }}{{ end -}}
+{{- end -}}
+{{- end -}}
