@@ -14,8 +14,8 @@ run: ## Build and start the whole pipeline, embedded, in ./tidegate-data
 	$(CARGO) build --release --locked -p tidegate
 	./target/release/tidegate dev --data $(DATA)
 
-test: ## Every test, on what the tests start themselves
-	$(CARGO) test --workspace --locked --no-fail-fast
+test: ## Every test, beside a real Kafka, Cassandra and Redis (started and stopped again unless they run already)
+	deploy/stack/with-stack.sh $(CARGO) test --workspace --locked --no-fail-fast
 
 check: ## Format, lints as errors, the house rules
 	$(CARGO) fmt --all --check

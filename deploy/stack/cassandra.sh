@@ -25,6 +25,7 @@ cassandra_launch() {
     local -a opened
     home=$(home_of cassandra)
     ! running_pid cassandra >/dev/null || return 0
+    need_java
     claim_port cassandra "$cql_port" TIDEGATE_STACK_CQL_PORT
     claim_port "cassandra's other nodes" "$((cql_port + 1))" TIDEGATE_STACK_CQL_PORT
     mkdir -p "$home/data"
@@ -32,17 +33,11 @@ cassandra_launch() {
         "$stack_here/cassandra/cassandra.yaml" >"$home/cassandra.yaml"
     mapfile -t opened < <(cassandra_opened)
     say "cassandra: starting $(version_in "$stack_here/cassandra/pom.xml") on 127.0.0.1:$cql_port"
-    launch cassandra CassandraDaemon "$(find_java)" -Xms256m "-Xmx$cassandra_heap" -XX:MaxDirectMemorySize=256m \
+    launch cassandra CassandraDaemon "$java" -Xms256m "-Xmx$cassandra_heap" -XX:MaxDirectMemorySize=256m \
         -javaagent:"$(echo "$jars"/jamm-*.jar)" -cp "$jars/*" "${opened[@]}" \
         -Djdk.attach.allowAttachSelf=true -Djava.security.manager=allow \
         -Dcassandra.config="file://$home/cassandra.yaml" -Dcassandra.storagedir="$home/data" \
         -Dlogback.configurationFile="$stack_here/cassandra/logback.xml" -Dcassandra-foreground=yes \
         -Dcassandra.ring_delay_ms=0 -Dcassandra.skip_wait_for_gossip_to_settle=0 \
         org.apache.cassandra.service.CassandraDaemon
-}
-
-cassandra_up() {
-    fetch_jars cassandra
-    cassandra_launch
-    await_answer cassandra cassandra_answers "$cql_port"
 }

@@ -11,7 +11,7 @@ cluster_launch() { kafka_launch "$(cluster_instance "$1")" "$cluster_port" "$1" 
 cluster_up() { # brokers, default 3
     local n=${1:-3} i brokers=""
     [[ $n =~ ^[1-9]$ ]] || die "a cluster has 1 to 9 brokers, not '$n'"
-    find_java >/dev/null
+    need_java
     fetch_jars kafka
     if (($(cluster_size) != 0 && $(cluster_size) != n)); then
         die "a cluster of $(cluster_size) brokers is there: stack.sh cluster-down first"
@@ -27,7 +27,7 @@ cluster_up() { # brokers, default 3
 }
 
 broker_of_cluster() { # i
-    [[ ${1:-} =~ ^[1-9]$ ]] && (($1 <= $(cluster_size))) || die "the cluster has brokers 1 to $(cluster_size), not '${1:-}'"
+    [[ ${1:-} =~ ^[1-9]$ && ${1:-} -le $(cluster_size) ]] || die "the cluster has brokers 1 to $(cluster_size), not '${1:-}'"
 }
 
 cluster_stop() { broker_of_cluster "$@"; stop_instance "$(cluster_instance "$1")"; }

@@ -2,15 +2,22 @@
 # Sourced by stack.sh.
 # shellcheck shell=bash
 
-# Prints the path of a Java runtime that all services run on.
-find_java() {
-    local java=java major
-    [[ -z ${JAVA_HOME:-} ]] || java=$JAVA_HOME/bin/java
-    command -v "$java" >/dev/null || die "no Java found: install the Debian package default-jre-headless (Java 17 to 23), or set JAVA_HOME"
-    major=$("$java" -version 2>&1 | sed -nE 's/.*version "([0-9]+).*/\1/p' | head -n 1)
-    [[ $major =~ ^[0-9]+$ ]] && ((major >= 17)) ||
-        die "$java is Java ${major:-of an unknown version}, and Kafka needs 17 or newer: install the Debian package openjdk-17-jre-headless, or set JAVA_HOME"
-    command -v "$java"
+# Sets `java` to a Java runtime that all services run on: JAVA_HOME's, the PATH's, or else one of Debian's.
+# Kafka wants 17 or newer; Cassandra needs the security manager, which is gone from 24 on.
+java=""
+need_java() {
+    local candidate major seen=""
+    [[ -z $java ]] || return 0
+    for candidate in "${JAVA_HOME:+$JAVA_HOME/bin/java}" "$(command -v java || true)" /usr/lib/jvm/*/bin/java; do
+        [[ -n $candidate && -x $candidate ]] || continue
+        major=$("$candidate" -version 2>&1 | sed -nE 's/.*version "([0-9]+).*/\1/p' | head -n 1)
+        if ((${major:-0} >= 17 && ${major:-0} <= 23)); then
+            java=$candidate
+            return 0
+        fi
+        seen+=" $candidate (${major:-unknown})"
+    done
+    die "no Java 17 to 23 found${seen:+, only$seen}: install the Debian package openjdk-17-jre-headless (or openjdk-21-jre-headless), or set JAVA_HOME"
 }
 
 version_in() { sed -nE 's/.*<service.version>(.*)<.*/\1/p' "$1"; } # pom.xml

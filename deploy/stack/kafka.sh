@@ -3,7 +3,7 @@
 # shellcheck shell=bash
 
 kafka_java() { # class, arguments...
-    "$(find_java)" -cp "$stack_dir/jars/kafka/*" -Dlog4j2.configurationFile="file://$stack_here/kafka/log4j2.properties" "$@"
+    "$java" -cp "$stack_dir/jars/kafka/*" -Dlog4j2.configurationFile="file://$stack_here/kafka/log4j2.properties" "$@"
 }
 
 # A metadata request answers only when the broker has registered with its controller, and names the live ones.
@@ -64,6 +64,7 @@ kafka_launch() { # instance, base port, i, n, variable that moves the port
     local home port=$(($2 + 2 * ($3 - 1)))
     home=$(home_of "$1")
     ! running_pid "$1" >/dev/null || return 0
+    need_java
     claim_port "$1" "$port" "$5"
     claim_port "$1's controller" "$((port + 1))" "$5"
     mkdir -p "$home"
@@ -78,13 +79,7 @@ kafka_launch() { # instance, base port, i, n, variable that moves the port
         }
     fi
     say "$1: starting Kafka $(version_in "$stack_here/kafka/pom.xml") on 127.0.0.1:$port"
-    launch "$1" kafka.Kafka "$(find_java)" "-Xms128m" "-Xmx$kafka_heap" -cp "$stack_dir/jars/kafka/*" \
+    launch "$1" kafka.Kafka "$java" "-Xms128m" "-Xmx$kafka_heap" -cp "$stack_dir/jars/kafka/*" \
         -Dlog4j2.configurationFile="file://$stack_here/kafka/log4j2.properties" \
         kafka.Kafka "$home/server.properties"
-}
-
-kafka_up() {
-    fetch_jars kafka
-    kafka_launch kafka "$kafka_port" 1 1 TIDEGATE_STACK_KAFKA_PORT
-    await_answer kafka kafka_answers "$kafka_port" 1
 }

@@ -50,11 +50,12 @@ ask() { # port, request, bytes wanted
 
 # Waits until the instance's service answers; a process that ends first, or a deadline, is a failure.
 await_answer() { # instance, probe...
-    local instance=$1 begun=$SECONDS told=0 passed
+    local instance=$1 waiting_since=$SECONDS launched told=0 passed
     shift
+    launched=$(stat -c %Y "$(home_of "$instance")/pid")
     until "$@"; do
         running_pid "$instance" >/dev/null || fail_with_log "$instance" "ended before it answered"
-        passed=$((SECONDS - begun))
+        passed=$((SECONDS - waiting_since))
         ((passed < start_deadline_s)) || fail_with_log "$instance" "did not answer within $start_deadline_s s"
         if ((passed >= told + 5)); then
             told=$passed
@@ -62,7 +63,7 @@ await_answer() { # instance, probe...
         fi
         sleep 0.1
     done
-    say "$instance: answers after $((SECONDS - begun)) s"
+    say "$instance: answers, running for $(($(date +%s) - launched)) s"
 }
 
 fail_with_log() { # instance, what happened

@@ -17,9 +17,3 @@ redis_launch() {
     launch redis redis-server "$stack_dir/bin/redis-server" --bind 127.0.0.1 --port "$redis_port" --dir "$home" \
         --save '' --appendonly no --maxmemory-policy noeviction
 }
-
-redis_up() {
-    fetch_redis
-    redis_launch
-    await_answer redis redis_answers "$redis_port"
-}

@@ -4,10 +4,22 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
-for part in settings process fetch kafka cassandra redis status cluster; do
-    # shellcheck disable=SC1090
-    source "$here/$part.sh"
-done
+# shellcheck source-path=SCRIPTDIR source=settings.sh
+source "$here/settings.sh"
+# shellcheck source-path=SCRIPTDIR source=process.sh
+source "$here/process.sh"
+# shellcheck source-path=SCRIPTDIR source=fetch.sh
+source "$here/fetch.sh"
+# shellcheck source-path=SCRIPTDIR source=kafka.sh
+source "$here/kafka.sh"
+# shellcheck source-path=SCRIPTDIR source=cassandra.sh
+source "$here/cassandra.sh"
+# shellcheck source-path=SCRIPTDIR source=redis.sh
+source "$here/redis.sh"
+# shellcheck source-path=SCRIPTDIR source=status.sh
+source "$here/status.sh"
+# shellcheck source-path=SCRIPTDIR source=cluster.sh
+source "$here/cluster.sh"
 
 services=(redis kafka cassandra)
 
@@ -18,7 +30,7 @@ only_one() {
 }
 
 fetch() {
-    find_java >/dev/null
+    need_java
     fetch_redis
     fetch_jars kafka
     fetch_jars cassandra
@@ -49,6 +61,20 @@ wipe() {
     rm -rf "$stack_dir/run"
 }
 
+# Which of the three run, one a line.
+running() {
+    local service
+    for service in "${services[@]}"; do ! running_pid "$service" >/dev/null || printf '%s\n' "$service"; done
+}
+
+stop() { # services...
+    local service
+    for service in "$@"; do
+        [[ " ${services[*]} " == *" $service "* ]] || die "no such service: '$service' (there are: ${services[*]})"
+        stop_instance "$service"
+    done
+}
+
 write_env() {
     cat >"$stack_dir/stack.env" <<END
 TIDEGATE_TEST_KAFKA=127.0.0.1:$kafka_port
@@ -64,6 +90,8 @@ stack.sh COMMAND
   fetch             fetch what the services are made of, start nothing
   up                start what does not run, wait until all answer
   status            what runs where, and whether it answers
+  running           the names of those that run
+  stop SERVICE...   stop redis, kafka or cassandra alone
   down              stop everything this folder's stack runs; the data stays
   wipe              down, and remove the data
   cluster-up [N]    besides, a Kafka cluster of N brokers (3)
@@ -78,7 +106,9 @@ command=${1:-help}
 case $command in
     help | -h | --help) help ;;
     status) status ;;
+    running) running ;;
     cluster-status) cluster_status ;;
+    stop) only_one; stop "${@:2}" ;;
     fetch | up | down | wipe) only_one; "$command" ;;
     cluster-up | cluster-start | cluster-stop | cluster-down) only_one; "${command/-/_}" "${@:2}" ;;
     *) help >&2; die "no such command: $command" ;;
