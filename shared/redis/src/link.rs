@@ -1,0 +1,274 @@
+//! The link to Redis: up, or known to be down. It comes back by itself, and while it is down every call fails at
+//! once instead of queueing up.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use redis::{Cmd, ErrorKind, RedisError, Script, ServerErrorKind, Value};
+use tidegate_ports::GateDown;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use crate::connection::{Connection, Fault, Servers};
+use crate::metrics::Numbers;
+use crate::packing::Packed;
+use crate::{RedisGateError, RedisOptions};
+
+const SCRIPT: &str = include_str!("gate.lua");
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// How often an idle link is looked after, so that the next call need not find out that it is dead.
+const LOOK_AFTER_EVERY: Duration = Duration::from_secs(1);
+const PROBE_TTL_MS: u32 = 60_000;
+
+/// The one connection of this process.
+pub(crate) struct Link {
+    servers: Servers,
+    script_hash: String,
+    probe_key: String,
+    connect_timeout: Duration,
+    response_timeout: Duration,
+    state: watch::Sender<State>,
+    /// Calls in a row that broke.
+    breaks: AtomicU32,
+    numbers: Arc<Numbers>,
+}
+
+enum State {
+    /// The first attempt is under way: calls wait for it.
+    Starting,
+    Up {
+        connection: Connection,
+        number: u64,
+    },
+    Down {
+        cause: Arc<str>,
+    },
+}
+
+impl Link {
+    pub fn new(options: &RedisOptions, numbers: Arc<Numbers>) -> Result<Self, RedisGateError> {
+        Ok(Link {
+            servers: Servers::of(options)?,
+            script_hash: Script::new(SCRIPT).get_hash().to_owned(),
+            probe_key: format!("{}:probe", options.key_prefix),
+            connect_timeout: options.connect_timeout,
+            response_timeout: options.response_timeout,
+            state: watch::Sender::new(State::Starting),
+            breaks: AtomicU32::new(0),
+            numbers,
+        })
+    }
+
+    /// Runs the script once.
+    pub async fn call(&self, packed: &Packed) -> Result<Vec<Vec<u8>>, GateDown> {
+        let (mut connection, number) = self.up().await?;
+        let began = Instant::now();
+        let answer = timeout(self.response_timeout, self.eval(&mut connection, packed)).await;
+        self.numbers.took(began.elapsed());
+        match answer {
+            Ok(Ok(value)) => {
+                self.breaks.store(0, Ordering::Relaxed);
+                let answers = texts(value);
+                if answers.is_some() { &self.numbers.ok } else { &self.numbers.error }.increment(1);
+                answers.ok_or_else(|| GateDown("the script answered with something else than texts".to_owned()))
+            }
+            Ok(Err(error)) if error.is_timeout() => Err(self.late(number)),
+            Ok(Err(error)) => {
+                self.numbers.error.increment(1);
+                let cause = error.to_string();
+                match Fault::of(&error) {
+                    Fault::Broken => self.broke(number, &cause),
+                    Fault::Answered => self.breaks.store(0, Ordering::Relaxed),
+                }
+                Err(GateDown(cause))
+            }
+            Err(_) => Err(self.late(number)),
+        }
+    }
+
+    /// The cause, while the link is known to be down.
+    pub fn down(&self) -> Option<GateDown> {
+        match &*self.state.borrow() {
+            State::Down { cause } => Some(GateDown(cause.to_string())),
+            State::Starting | State::Up { .. } => None,
+        }
+    }
+
+    fn late(&self, number: u64) -> GateDown {
+        self.numbers.timeout.increment(1);
+        let cause = format!("no answer within {} ms", self.response_timeout.as_millis());
+        self.broke(number, &cause);
+        GateDown(cause)
+    }
+
+    /// By the script's hash; with its text where the server does not have it, which gives it to the server.
+    async fn eval(&self, connection: &mut Connection, packed: &Packed) -> Result<Value, RedisError> {
+        match connection.send(&packed.command("EVALSHA", &self.script_hash)).await {
+            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                connection.send(&packed.command("EVAL", SCRIPT)).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn up(&self) -> Result<(Connection, u64), GateDown> {
+        if let Some(now) = self.settled() {
+            return now;
+        }
+        let mut states = self.state.subscribe();
+        let first_attempt = states.wait_for(|state| !matches!(state, State::Starting));
+        // Its fate is read below; a link that is gone, or still starting, has none.
+        let _ = timeout(self.connect_timeout + self.response_timeout, first_attempt).await;
+        self.settled().unwrap_or_else(|| Err(GateDown("still connecting".to_owned())))
+    }
+
+    fn settled(&self) -> Option<Result<(Connection, u64), GateDown>> {
+        match &*self.state.borrow() {
+            State::Starting => None,
+            State::Up { connection, number } => Some(Ok((connection.clone(), *number))),
+            State::Down { cause } => Some(Err(GateDown(cause.to_string()))),
+        }
+    }
+
+    fn broke(&self, number: u64, cause: &str) {
+        if self.breaks.fetch_add(1, Ordering::Relaxed) + 1 >= self.servers.breaks_to_give_up() {
+            self.lost(number, cause);
+        }
+    }
+
+    /// The connection of that number is given up, if it is still the current one.
+    fn lost(&self, number: u64, cause: &str) {
+        let was_up = self.state.send_if_modified(|state| {
+            let ours = matches!(state, State::Up { number: current, .. } if *current == number);
+            if ours {
+                *state = State::Down { cause: cause.into() };
+            }
+            ours
+        });
+        if was_up {
+            self.numbers.up.set(0.0);
+            tracing::warn!(cause, "the connection to the gate's Redis is given up");
+        }
+    }
+
+    /// Connects, looks after the connection, and connects again, for ever.
+    pub async fn supervise(&self) {
+        let mut pause = FIRST_PAUSE;
+        let mut number = 0;
+        loop {
+            match self.connect().await {
+                Ok(connection) => {
+                    number += 1;
+                    self.breaks.store(0, Ordering::Relaxed);
+                    self.numbers.connects.increment(1);
+                    self.numbers.up.set(1.0);
+                    self.state.send_replace(State::Up { connection: connection.clone(), number });
+                    tracing::info!("connected to the gate's Redis");
+                    let began = Instant::now();
+                    self.look_after(connection, number).await;
+                    if began.elapsed() > LONGEST_PAUSE {
+                        pause = FIRST_PAUSE;
+                        continue;
+                    }
+                }
+                Err(cause) => {
+                    let known = self.down().is_some();
+                    self.numbers.up.set(0.0);
+                    self.state.send_replace(State::Down { cause: cause.as_str().into() });
+                    if !known {
+                        tracing::warn!(cause, "the gate's Redis cannot be reached");
+                    }
+                }
+            }
+            // Also after a connection that did not last.
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// A connection counts once a write was answered: a replica, a full or a hanging server is not up.
+    async fn connect(&self) -> Result<Connection, String> {
+        let within = self.connect_timeout + self.response_timeout;
+        let late = |_| format!("no connection within {} ms", within.as_millis());
+        let connecting = timeout(within, self.servers.connect()).await.map_err(late)?;
+        let mut connection = connecting.map_err(|error| error.to_string())?;
+        // A cluster has told its slots by now; that one node of it is down must not keep the others' teams out.
+        if matches!(connection, Connection::Single(_)) {
+            self.probe(&mut connection).await?;
+        }
+        self.warn_of_eviction(&mut connection).await;
+        Ok(connection)
+    }
+
+    async fn probe(&self, connection: &mut Connection) -> Result<(), String> {
+        let mut write = redis::cmd("SET");
+        write.arg(&self.probe_key).arg(1).arg("PX").arg(PROBE_TTL_MS);
+        self.ask(connection, &write).await.map(drop)
+    }
+
+    async fn ask(&self, connection: &mut Connection, command: &Cmd) -> Result<Value, String> {
+        let late = |_| format!("no answer within {} ms", self.response_timeout.as_millis());
+        let answer = timeout(self.response_timeout, connection.send(command)).await.map_err(late)?;
+        answer.map_err(|error| error.to_string())
+    }
+
+    /// A server that evicts keys forgets claims without a trace.
+    async fn warn_of_eviction(&self, connection: &mut Connection) {
+        if matches!(connection, Connection::Cluster(_)) {
+            return;
+        }
+        // A user who may not ask is no reason not to work.
+        let Ok(info) = self.ask(connection, redis::cmd("INFO").arg("memory")).await else { return };
+        let text = redis::from_redis_value::<String>(info).unwrap_or_default();
+        if let Some(policy) = evicting(&text) {
+            tracing::warn!(policy, "the gate's Redis may evict claims: set its maxmemory-policy to noeviction");
+        }
+    }
+
+    /// Returns when the connection was given up.
+    async fn look_after(&self, mut connection: Connection, number: u64) {
+        let mut states = self.state.subscribe();
+        loop {
+            let given_up = states.wait_for(|state| !matches!(state, State::Up { .. }));
+            if timeout(LOOK_AFTER_EVERY, given_up).await.is_ok() {
+                return;
+            }
+            if let Err(cause) = self.probe(&mut connection).await {
+                self.broke(number, &cause);
+            }
+        }
+    }
+}
+
+/// The policy by which a server with a memory limit evicts keys, if it does.
+fn evicting(info: &str) -> Option<&str> {
+    let value = |name: &str| info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim);
+    let limited = value("maxmemory").is_some_and(|bytes| bytes != "0");
+    value("maxmemory_policy").filter(|policy| limited && *policy != "noeviction")
+}
+
+fn texts(value: Value) -> Option<Vec<Vec<u8>>> {
+    let Value::Array(items) = value else { return None };
+    let text = |item| match item {
+        Value::BulkString(text) => Some(text),
+        _ => None,
+    };
+    items.into_iter().map(text).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eviction_is_told_only_where_it_can_happen() {
+        let info =
+            |limit: &str, policy: &str| format!("# Memory\r\nmaxmemory:{limit}\r\nmaxmemory_policy:{policy}\r\n");
+        assert_eq!(evicting(&info("1048576", "allkeys-lru")), Some("allkeys-lru"));
+        assert_eq!(evicting(&info("1048576", "noeviction")), None);
+        assert_eq!(evicting(&info("0", "allkeys-lru")), None);
+        assert_eq!(evicting(""), None);
+    }
+}
