@@ -1,5 +1,8 @@
 //! Appending: acknowledged by all in-sync replicas before it is told.
 
+mod delivery;
+mod producer;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,12 +11,24 @@ use bytes::Bytes;
 use tidegate_domain::{Position, RunKey};
 use tidegate_ports::{Append, AppendError, Clock, LogError};
 
+pub(crate) use delivery::Delivery;
+pub(crate) use producer::{Outgoing, Producer};
+
 use crate::KafkaOptions;
+use crate::metrics::AppendTally;
+use crate::wire;
 
 /// The producer's side of the records topic; clones share one producer.
 #[derive(Clone)]
 pub struct KafkaLog {
-    options: Arc<KafkaOptions>,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    options: KafkaOptions,
+    clock: Arc<dyn Clock>,
+    producer: Producer,
+    tally: AppendTally,
 }
 
 /// How an orderly stop went.
@@ -28,24 +43,63 @@ impl KafkaLog {
     ///
     /// # Errors
     /// [`LogError::Broken`] for options that cannot be.
-    pub fn connect(options: KafkaOptions, _clock: Arc<dyn Clock>) -> Result<KafkaLog, LogError> {
+    pub fn connect(options: KafkaOptions, clock: Arc<dyn Clock>) -> Result<KafkaLog, LogError> {
         options.validate()?;
-        Ok(KafkaLog { options: Arc::new(options) })
+        let producer = Producer::new(&options, "ingest", true)?;
+        Ok(KafkaLog { inner: Arc::new(Inner { options, clock, producer, tally: AppendTally::new() }) })
     }
 
     /// Refuses new appends, waits for the acknowledgements of the others up to `deadline`, and counts what is left.
-    pub async fn close(&self, _deadline: Duration) -> Closed {
-        Closed::default()
+    pub async fn close(&self, deadline: Duration) -> Closed {
+        Closed { left: self.inner.producer.close(deadline).await }
+    }
+
+    /// Records sent and not yet answered.
+    pub fn waiting(&self) -> usize {
+        self.inner.producer.waiting()
     }
 }
 
 #[async_trait]
 impl Append for KafkaLog {
-    async fn append(&self, _key: RunKey, record: Bytes) -> Result<Position, AppendError> {
-        let (bytes, cap) = (record.len(), self.options.append.max_record_bytes);
+    async fn append(&self, key: RunKey, record: Bytes) -> Result<Position, AppendError> {
+        let Inner { options, clock, producer, tally } = &*self.inner;
+        let (bytes, cap) = (record.len(), options.append.max_record_bytes);
         if bytes > cap {
+            tally.too_large.increment(1);
             return Err(AppendError::TooLarge { bytes, cap });
         }
-        Err(AppendError::NotPersisted("not connected".to_owned()))
+        let key_text = wire::key_text(key);
+        let delivery = producer.send(Outgoing {
+            topic: &options.topics.records,
+            partition: wire::partition_of(key, options.partitions),
+            key: &key_text,
+            headers: wire::record_headers(),
+            payload: &record,
+            sent_at_ms: clock.now().as_millis(),
+        });
+        match delivery.await {
+            Delivery::Acked { partition, offset } => {
+                tally.acked.increment(1);
+                Ok(Position { generation: options.topics.generation, partition, offset })
+            }
+            Delivery::NotPersisted(cause) => {
+                tally.not_persisted.increment(1);
+                Err(AppendError::NotPersisted(cause))
+            }
+            Delivery::Unknown(cause) => {
+                tally.unknown.increment(1);
+                Err(AppendError::Unknown(cause))
+            }
+            // Within our cap and above the broker's, alone or with the batch that it went in: ours to mend, so the
+            // caller hears of a log that does not take it, and the operator why.
+            Delivery::TooLarge => {
+                tally.too_large.increment(1);
+                Err(AppendError::NotPersisted(format!(
+                    "the broker takes no message of {bytes} bytes: max.message.bytes of {} is below the cap of {cap}",
+                    options.topics.records,
+                )))
+            }
+        }
     }
 }

@@ -1,33 +1,63 @@
 //! Dead letters on a topic of their own.
 
+mod letter;
+mod shelf;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use tidegate_ports::{Clock, DeadLetter, DeadLetters, LogError};
 
-use crate::KafkaOptions;
+use crate::append::{Delivery, Outgoing, Producer};
+use crate::{KafkaOptions, client};
 
-/// Records of the records topic that could not be applied, with their provenance.
-pub struct KafkaDeadLetters {}
+/// Records of the records topic that could not be applied, with their provenance (`docs/records.md`).
+pub struct KafkaDeadLetters {
+    options: KafkaOptions,
+    clock: Arc<dyn Clock>,
+    producer: Producer,
+}
 
 impl KafkaDeadLetters {
     /// Makes no call to a broker.
     ///
     /// # Errors
     /// [`LogError::Broken`] for options that cannot be.
-    pub fn open(options: &KafkaOptions, _clock: Arc<dyn Clock>) -> Result<KafkaDeadLetters, LogError> {
+    pub fn open(options: &KafkaOptions, clock: Arc<dyn Clock>) -> Result<KafkaDeadLetters, LogError> {
         options.validate()?;
-        Ok(KafkaDeadLetters {})
+        let producer = Producer::new(options, "dead-letters", false)?;
+        Ok(KafkaDeadLetters { producer, options: options.clone(), clock })
     }
 }
 
 #[async_trait]
 impl DeadLetters for KafkaDeadLetters {
-    async fn bury(&self, _letter: DeadLetter) -> Result<(), LogError> {
-        Err(LogError::Unavailable("not connected".to_owned()))
+    async fn bury(&self, letter: DeadLetter) -> Result<(), LogError> {
+        let topics = &self.options.topics;
+        let key = letter::key(letter.position);
+        let delivery = self.producer.send(Outgoing {
+            topic: &topics.dead_letters,
+            // The topic has one: letters are few, and one order is the simplest to read.
+            partition: 0,
+            key: &key,
+            headers: letter::headers(&letter, &topics.records),
+            payload: &letter.payload,
+            sent_at_ms: self.clock.now().as_millis(),
+        });
+        let unavailable = |cause: String| LogError::Unavailable(format!("the dead letter {key} is not safe: {cause}"));
+        match delivery.await {
+            Delivery::Acked { .. } => Ok(()),
+            Delivery::NotPersisted(cause) | Delivery::Unknown(cause) => Err(unavailable(cause)),
+            Delivery::TooLarge => Err(LogError::Broken(format!(
+                "the dead letter {key} of {} bytes does not fit {}: raise its max.message.bytes",
+                letter.payload.len(),
+                topics.dead_letters,
+            ))),
+        }
     }
 
-    async fn list(&self, _limit: usize) -> Result<Vec<DeadLetter>, LogError> {
-        Err(LogError::Unavailable("not connected".to_owned()))
+    async fn list(&self, limit: usize) -> Result<Vec<DeadLetter>, LogError> {
+        let options = self.options.clone();
+        client::blocking(move || shelf::read(&options, limit)).await
     }
 }

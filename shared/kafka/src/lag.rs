@@ -1,29 +1,144 @@
-//! How far a consumer group is behind.
+//! How far a consumer group is behind: ends against committed offsets, and the age of what comes next.
 
-use std::sync::Arc;
+mod oldest;
+
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::{Offset, TopicPartitionList};
+use tidegate_domain::Partition;
 use tidegate_ports::{Clock, Lag, LogError, ReadLag};
 
 use crate::KafkaOptions;
+use crate::client::{self, Asking, QUESTION_TIMEOUT};
+use oldest::Oldest;
 
-/// Readings of one group's lag on the records topic.
-pub struct KafkaLag {}
+/// Readings of one group's lag on the records topic. Its connections stay open between readings; it is no member.
+pub struct KafkaLag {
+    reader: Arc<Reader>,
+    clock: Arc<dyn Clock>,
+}
+
+struct Reader {
+    consumer: BaseConsumer<Asking>,
+    topic: String,
+    partitions: i32,
+    /// Held during a reading: one at a time.
+    oldest: Mutex<Oldest>,
+}
+
+/// A partition with records that are not committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Behind {
+    partition: Partition,
+    /// The first record that is not committed and still there.
+    next_offset: i64,
+    records: u64,
+}
 
 impl KafkaLag {
     /// Makes no call to a broker.
     ///
     /// # Errors
     /// [`LogError::Broken`] for options that cannot be.
-    pub fn watch(options: &KafkaOptions, _group: &str, _clock: Arc<dyn Clock>) -> Result<KafkaLag, LogError> {
+    pub fn watch(options: &KafkaOptions, group: &str, clock: Arc<dyn Clock>) -> Result<KafkaLag, LogError> {
         options.validate()?;
-        Ok(KafkaLag {})
+        let mut config = client::base_config(options, "lag");
+        config
+            // The group whose offsets are asked for. Nothing is subscribed to, so it is never joined.
+            .set("group.id", group)
+            .set("enable.auto.commit", "false")
+            .set("auto.offset.reset", "earliest")
+            // One record of each partition is enough: the broker sends a batch of each, whatever is asked.
+            .set("fetch.message.max.bytes", "4096")
+            .set("queued.min.messages", "1")
+            .set("fetch.queue.backoff.ms", "5")
+            .set("socket.timeout.ms", "10000");
+        let made = client::with_extra(config, options).create_with_context(Asking);
+        let consumer: BaseConsumer<Asking> = made.map_err(|error| client::broken(&error))?;
+        let reader = Reader {
+            consumer,
+            topic: options.topics.records.clone(),
+            partitions: i32::try_from(options.partitions).unwrap_or(i32::MAX),
+            oldest: Mutex::new(Oldest::default()),
+        };
+        Ok(KafkaLag { reader: Arc::new(reader), clock })
     }
 }
 
 #[async_trait]
 impl ReadLag for KafkaLag {
     async fn read(&self) -> Result<Lag, LogError> {
-        Err(LogError::Unavailable("not connected".to_owned()))
+        // Before the questions: a reading is never younger than what it says.
+        let read_at = self.clock.now();
+        let reader = self.reader.clone();
+        let (records, oldest) = client::blocking(move || reader.read()).await?;
+        // Two clocks: the log may have stamped a record later than we began to read.
+        Ok(Lag { records, oldest_appended_at: oldest, read_at: oldest.map_or(read_at, |oldest| oldest.max(read_at)) })
+    }
+}
+
+impl Reader {
+    fn read(&self) -> Result<(u64, Option<tidegate_domain::Timestamp>), LogError> {
+        // A reading that is under way is not waited for: the thread would be held for as long.
+        let Ok(mut oldest) = self.oldest.try_lock().or_else(|error| match error {
+            std::sync::TryLockError::Poisoned(poisoned) => Ok(PoisonError::into_inner(poisoned)),
+            std::sync::TryLockError::WouldBlock => Err(()),
+        }) else {
+            return Err(LogError::Unavailable("the reading before this one still waits for the brokers".to_owned()));
+        };
+        let behind = self.behind().map_err(|error| client::unavailable(&error))?;
+        let records = behind.iter().map(|one| one.records).sum();
+        Ok((records, oldest.of(&self.consumer, &self.topic, &behind)?))
+    }
+
+    /// Committed offsets are asked for first: what is appended in between makes the lag larger, never smaller.
+    fn behind(&self) -> Result<Vec<Behind>, KafkaError> {
+        let committed = self.consumer.committed_offsets(self.all(None)?, QUESTION_TIMEOUT)?;
+        let firsts = self.consumer.offsets_for_times(self.all(Some(Offset::Beginning))?, QUESTION_TIMEOUT)?;
+        let ends = self.consumer.offsets_for_times(self.all(Some(Offset::End))?, QUESTION_TIMEOUT)?;
+        let mut behind = Vec::new();
+        for number in 0..self.partitions {
+            let first = self.known(&firsts, number)?;
+            let end = self.known(&ends, number)?;
+            let committed = committed.find_partition(&self.topic, number).map(|one| one.offset());
+            // A group that never committed begins at the log's beginning; so does one that retention overtook.
+            let next_offset = match committed {
+                Some(Offset::Offset(committed)) => committed.max(first),
+                _ => first,
+            };
+            if let (Ok(partition), Ok(records @ 1..)) = (u32::try_from(number), u64::try_from(end - next_offset)) {
+                behind.push(Behind { partition, next_offset, records });
+            }
+        }
+        Ok(behind)
+    }
+
+    fn all(&self, offset: Option<Offset>) -> Result<TopicPartitionList, KafkaError> {
+        let mut list = TopicPartitionList::new();
+        list.add_partition_range(&self.topic, 0, self.partitions - 1);
+        if let Some(offset) = offset {
+            list.set_all_offsets(offset)?;
+        }
+        Ok(list)
+    }
+
+    /// A partition without an answer would look like one without lag.
+    fn known(&self, answers: &TopicPartitionList, number: i32) -> Result<i64, KafkaError> {
+        let unknown = KafkaError::OffsetFetch(rdkafka::error::RDKafkaErrorCode::UnknownPartition);
+        let answer = answers.find_partition(&self.topic, number).ok_or(unknown.clone())?;
+        answer.error()?;
+        match answer.offset() {
+            Offset::Offset(offset) => Ok(offset),
+            _ => Err(unknown),
+        }
+    }
+}
+
+impl Drop for KafkaLag {
+    fn drop(&mut self) {
+        client::close_aside(self.reader.clone());
     }
 }

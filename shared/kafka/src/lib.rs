@@ -1,9 +1,11 @@
 //! The log on Kafka: append, consume, lag, topics, dead letters. The only room that knows rdkafka.
 
 mod append;
+mod client;
 mod consume;
 mod dead_letters;
 mod lag;
+mod metrics;
 mod options;
 pub mod topics;
 mod wire;

@@ -1,0 +1,270 @@
+//! The producer behind appends: a byte budget in front, a report for each message, and another one when it breaks.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::OwnedHeaders;
+use rdkafka::producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext, PurgeConfig, ThreadedProducer};
+use rdkafka::{ClientConfig, ClientContext, Statistics};
+use tidegate_ports::LogError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+use super::delivery::{self, Delivery};
+use crate::wire::OVERHEAD_BYTES;
+use crate::{KafkaOptions, client, metrics};
+
+/// A message to send.
+pub struct Outgoing<'m> {
+    pub topic: &'m str,
+    pub partition: u32,
+    pub key: &'m str,
+    pub headers: OwnedHeaders,
+    pub payload: &'m [u8],
+    /// The sender's clock; a topic with the log's own clock overrides it.
+    pub sent_at_ms: i64,
+}
+
+/// Sends messages and tells what became of each. A fatal error costs the producer, not the process.
+pub struct Producer {
+    config: ClientConfig,
+    current: RwLock<Line>,
+    room: Arc<Semaphore>,
+    queue_bytes: usize,
+    waiting: Arc<AtomicUsize>,
+    closing: AtomicBool,
+    /// When a report must have come, whatever happened to librdkafka.
+    patience: Duration,
+}
+
+/// One librdkafka producer.
+#[derive(Clone)]
+struct Line {
+    producer: Arc<ThreadedProducer<Reports>>,
+    made_at: Instant,
+}
+
+/// A producer that breaks as soon as it is made is not made again at once.
+const REBUILD_PAUSE: Duration = Duration::from_secs(1);
+
+impl Producer {
+    /// One of a process's producers may publish librdkafka's figures.
+    pub fn new(options: &KafkaOptions, role: &str, publishes: bool) -> Result<Producer, LogError> {
+        let config = config(options, role, publishes);
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let current = Line::new(&config).map_err(|error| client::broken(&error))?;
+        // The semaphore counts in 32 bits.
+        let queue_bytes = options.append.queue_bytes.min(u32::MAX as usize / 8);
+        Ok(Producer {
+            config,
+            current: RwLock::new(current),
+            room: Arc::new(Semaphore::new(queue_bytes)),
+            queue_bytes,
+            waiting,
+            closing: AtomicBool::new(false),
+            patience: options.longest_append(),
+        })
+    }
+
+    /// Returns when the fate of the message is settled.
+    pub async fn send(&self, message: Outgoing<'_>) -> Delivery {
+        let answer = match self.queue(message) {
+            Ok(answer) => answer,
+            Err(delivery) => return delivery,
+        };
+        match tokio::time::timeout(self.patience, answer).await {
+            Ok(Ok(delivery)) => delivery,
+            Ok(Err(_)) => Delivery::Unknown("its producer was torn down".to_owned()),
+            Err(_) => Delivery::Unknown(format!("no report came within {:?}", self.patience)),
+        }
+    }
+
+    fn queue(&self, message: Outgoing<'_>) -> Result<oneshot::Receiver<Delivery>, Delivery> {
+        if self.closing.load(Ordering::Acquire) {
+            return Err(Delivery::NotPersisted("the producer is closed".to_owned()));
+        }
+        let bytes = message.payload.len() + message.key.len() + OVERHEAD_BYTES.min(256);
+        let full = || {
+            let (free, of) = (self.room.available_permits(), self.queue_bytes);
+            let cause = format!("{bytes} bytes do not fit the queue: {free} of {of} are free; raise kafka.queue_bytes");
+            Delivery::NotPersisted(cause)
+        };
+        let room = self.room.clone().try_acquire_many_owned(u32::try_from(bytes).map_err(|_| full())?);
+        let room = room.map_err(|_| full())?;
+        let (reply, answer) = oneshot::channel();
+        let waiting = Box::new(Waiting { reply, _room: room, _count: Counted::new(&self.waiting) });
+        let line = self.line()?;
+        let record = BaseRecord::with_opaque_to(message.topic, waiting)
+            .partition(i32::try_from(message.partition).unwrap_or(i32::MAX))
+            .key(message.key)
+            .payload(message.payload)
+            .timestamp(message.sent_at_ms)
+            .headers(message.headers);
+        match line.producer.send(record) {
+            Ok(()) => Ok(answer),
+            Err((error, _)) => {
+                if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
+                    line.producer.context().broken.store(true, Ordering::Release);
+                }
+                Err(delivery::refused(&error))
+            }
+        }
+    }
+
+    /// The producer in use; one that is broken is replaced first.
+    fn line(&self) -> Result<Line, Delivery> {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if !current.is_broken() {
+            return Ok(current);
+        }
+        let mut slot = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        if !slot.is_broken() {
+            return Ok(slot.clone());
+        }
+        if slot.made_at.elapsed() < REBUILD_PAUSE {
+            return Err(Delivery::NotPersisted(format!("{}; another one is made shortly", slot.why_broken())));
+        }
+        let made = Line::new(&self.config).map_err(|error| delivery::refused(&error))?;
+        tracing::error!(cause = slot.why_broken(), "the producer failed for good; another one takes over");
+        ::metrics::counter!(metrics::PRODUCER_REBUILT).increment(1);
+        let broken = std::mem::replace(&mut *slot, made);
+        // Closing tells those who wait on it: what was still queued is not persisted, what was under way is unknown.
+        client::close_aside(broken);
+        Ok(slot.clone())
+    }
+
+    /// Takes no more, waits for the reports of what was taken, and counts what is left; their callers are told.
+    pub async fn close(&self, deadline: Duration) -> usize {
+        self.closing.store(true, Ordering::Release);
+        let line = self.current.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let waiting = self.waiting.clone();
+        let closing = tokio::task::spawn_blocking(move || {
+            // Flushing may end early and leave messages behind, so what counts is our own count.
+            if let Err(error) = line.producer.flush(deadline) {
+                tracing::warn!(%error, "flushing the producer ended early");
+            }
+            let left = waiting.load(Ordering::Acquire);
+            line.producer.purge(PurgeConfig::default().queue().inflight());
+            // The reports of what was purged: without them their callers would wait in vain.
+            let _ = line.producer.flush(Duration::from_millis(500));
+            left
+        });
+        closing.await.unwrap_or_else(|_| self.waiting.load(Ordering::Acquire))
+    }
+
+    /// Messages whose report has not come.
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Acquire)
+    }
+}
+
+impl Drop for Producer {
+    fn drop(&mut self) {
+        let slot = self.current.get_mut().unwrap_or_else(PoisonError::into_inner);
+        client::close_aside(slot.clone());
+    }
+}
+
+impl Line {
+    fn new(config: &ClientConfig) -> Result<Line, KafkaError> {
+        let reports = Reports { broken: AtomicBool::new(false), retries: AtomicU64::new(0) };
+        let producer = Arc::new(config.create_with_context(reports)?);
+        Ok(Line { producer, made_at: Instant::now() })
+    }
+
+    fn is_broken(&self) -> bool {
+        self.producer.context().broken.load(Ordering::Acquire)
+    }
+
+    fn why_broken(&self) -> String {
+        let fatal = self.producer.client().fatal_error();
+        fatal.map_or_else(|| "a fatal error".to_owned(), |(code, text)| format!("{code}: {text}"))
+    }
+}
+
+fn config(options: &KafkaOptions, role: &str, publishes: bool) -> ClientConfig {
+    let append = &options.append;
+    let statistics = if publishes { client::millis(client::STATISTICS_INTERVAL) } else { "0".to_owned() };
+    let mut config = client::base_config(options, role);
+    config
+        .set("acks", "all")
+        .set("enable.idempotence", "true")
+        .set("compression.type", append.compression.as_str())
+        .set("linger.ms", append.linger.as_millis().to_string())
+        .set("request.timeout.ms", client::millis(append.request_timeout))
+        // The client's own patience with a request; a little more than the broker's.
+        .set("socket.timeout.ms", client::millis(append.request_timeout + Duration::from_millis(500)))
+        .set("message.timeout.ms", client::millis(append.message_timeout))
+        // A topic that is not there is told, and not waited for as long as a message may live.
+        .set("topic.metadata.propagation.max.ms", client::millis(append.message_timeout / 2))
+        // Also the bound on a batch: no topic takes less, so a batch of small records is never refused for its size.
+        .set("message.max.bytes", (append.max_record_bytes + OVERHEAD_BYTES).to_string())
+        // Our own budget stands in front; librdkafka's must not be met first.
+        .set("queue.buffering.max.messages", "0")
+        .set("queue.buffering.max.kbytes", (append.queue_bytes / 512).max(1_024).to_string())
+        .set("statistics.interval.ms", statistics);
+    client::with_extra(config, options)
+}
+
+/// Who waits for a report, and what is given back when it comes.
+pub struct Waiting {
+    reply: oneshot::Sender<Delivery>,
+    _room: OwnedSemaphorePermit,
+    _count: Counted,
+}
+
+struct Counted(Arc<AtomicUsize>);
+
+impl Counted {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::AcqRel);
+        Counted(count.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Hears what librdkafka reports.
+struct Reports {
+    broken: AtomicBool,
+    /// Retries published so far.
+    retries: AtomicU64,
+}
+
+impl ClientContext for Reports {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        client::log_line(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
+            self.broken.store(true, Ordering::Release);
+        }
+        client::log_error(&error, reason);
+    }
+
+    fn stats(&self, figures: Statistics) {
+        let before = self.retries.load(Ordering::Relaxed);
+        self.retries.store(metrics::publish_producer(&figures, before), Ordering::Relaxed);
+    }
+}
+
+impl ProducerContext for Reports {
+    type DeliveryOpaque = Box<Waiting>;
+
+    fn delivery(&self, report: &DeliveryResult<'_>, waiting: Box<Waiting>) {
+        if let Err((error, _)) = report
+            && error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal)
+        {
+            self.broken.store(true, Ordering::Release);
+        }
+        // Whoever left does not want to know.
+        let _ = waiting.reply.send(delivery::delivered(report));
+    }
+}

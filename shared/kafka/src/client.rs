@@ -1,0 +1,111 @@
+//! What every client of the brokers has: properties, logs, error texts.
+
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::ConsumerContext;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use tidegate_ports::LogError;
+
+use crate::KafkaOptions;
+
+/// How long a question to the brokers (offsets, topics) may take.
+pub const QUESTION_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How often librdkafka tells its figures.
+pub const STATISTICS_INTERVAL: Duration = Duration::from_secs(5);
+
+/// The properties that every client shares. Those of a role are set on top, and the operator's own come last.
+pub fn base_config(options: &KafkaOptions, role: &str) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config
+        .set("bootstrap.servers", &options.brokers)
+        .set("client.id", format!("{}-{role}", options.client_id))
+        .set("allow.auto.create.topics", "false")
+        .set("socket.nagle.disable", "true")
+        // A broker that comes back is found within a second.
+        .set("reconnect.backoff.max.ms", "1000")
+        .set_log_level(RDKafkaLogLevel::Warning);
+    config
+}
+
+/// The operator's own properties win.
+pub fn with_extra(mut config: ClientConfig, options: &KafkaOptions) -> ClientConfig {
+    for (name, value) in &options.extra {
+        config.set(name, value);
+    }
+    config
+}
+
+/// A client that only asks: its log lines go to ours, its figures to nobody.
+pub struct Asking;
+
+impl ClientContext for Asking {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log_line(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        log_error(&error, reason);
+    }
+}
+
+impl ConsumerContext for Asking {}
+
+/// librdkafka's log line as one of ours.
+pub fn log_line(level: RDKafkaLogLevel, facility: &str, message: &str) {
+    match level {
+        RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical | RDKafkaLogLevel::Error => {
+            tracing::error!(target: "librdkafka", facility, "{message}");
+        }
+        RDKafkaLogLevel::Warning => tracing::warn!(target: "librdkafka", facility, "{message}"),
+        RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => tracing::info!(target: "librdkafka", facility, "{message}"),
+        RDKafkaLogLevel::Debug => tracing::debug!(target: "librdkafka", facility, "{message}"),
+    }
+}
+
+/// An error that concerns no call in particular. librdkafka mends what it can by itself.
+pub fn log_error(error: &KafkaError, reason: &str) {
+    tracing::warn!(target: "librdkafka", %error, reason, "the client of the brokers reports an error");
+}
+
+/// A client that cannot be made: a property is wrong. librdkafka's text names it, and no value that may be secret.
+pub fn broken(error: &KafkaError) -> LogError {
+    match error {
+        KafkaError::ClientConfig(_, text, name, _) => {
+            LogError::Broken(format!("the property {name} is not accepted: {text}: correct it under kafka.properties"))
+        }
+        other => LogError::Broken(other.to_string()),
+    }
+}
+
+pub fn unavailable(error: &KafkaError) -> LogError {
+    let text = match error.rdkafka_error_code() {
+        Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
+            format!("{error}: is the topic made? `tidegate topics create` makes it")
+        }
+        _ => error.to_string(),
+    };
+    LogError::Unavailable(text)
+}
+
+/// Runs something that waits for brokers on a thread that may wait.
+pub async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, LogError> + Send + 'static,
+) -> Result<T, LogError> {
+    let worked = tokio::task::spawn_blocking(work).await;
+    worked.map_err(|error| LogError::Unavailable(format!("a call to the brokers broke off: {error}")))?
+}
+
+/// A client takes a while to close: it is closed on a thread of its own, when nobody waits for it.
+pub fn close_aside<T: Send + 'static>(client: T) {
+    // Without a thread it is closed here and now.
+    let _ = std::thread::Builder::new().name("kafka-close".to_owned()).spawn(move || drop(client));
+}
+
+/// Whole milliseconds, at least one, as librdkafka's properties want them.
+pub fn millis(duration: Duration) -> String {
+    duration.as_millis().max(1).to_string()
+}

@@ -1,0 +1,6 @@
+//! The adapter on a real Kafka, and the facts that it leans on (`docs/kafka-facts.md`).
+//!
+//! Start one with `make stack-up`; `TIDEGATE_TEST_KAFKA` names another. Every test has topics of its own.
+
+mod conformance;
+mod support;
