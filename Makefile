@@ -4,7 +4,7 @@ SHELL := /bin/bash
 CARGO ?= cargo
 DATA ?= ./tidegate-data
 
-.PHONY: help run test check fmt openapi bench stack-up stack-down stack-status stack-fetch stack-wipe
+.PHONY: help run test check check-deploy fmt openapi bench stack-up stack-down stack-status stack-fetch stack-wipe
 
 help: ## What there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -21,6 +21,9 @@ check: ## Format, lints as errors, the house rules
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	$(CARGO) test --locked -p tidegate-tests --test tidy
+
+check-deploy: ## The chart, the alerts and the dashboard (builds helm the first time: a few minutes)
+	@deploy/check/run.sh
 
 fmt: ## Format everything
 	$(CARGO) fmt --all
