@@ -1,8 +1,22 @@
-//! The registry ports over CQL.
+//! The registry ports over CQL: teams, credentials, rates.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tidegate_domain::rates::RateRow;
+use tidegate_domain::{CredentialHash, KeyId, Plan, RateCard, TeamId, Timestamp, TokenId};
+use tidegate_ports::{
+    CredentialRecord, Credentials, KeyRow, Rates, Registry, RegistryError, StoreError, Team, TokenRow,
+};
 
 use crate::session::Cql;
 
-/// Teams, credentials and rates.
+mod credential_row;
+mod credentials;
+mod teams;
+mod token_agents;
+
+/// Teams, credentials and rates. Cheap to clone.
 #[derive(Clone)]
 pub struct ScyllaRegistry {
     cql: Cql,
@@ -11,5 +25,86 @@ pub struct ScyllaRegistry {
 impl ScyllaRegistry {
     pub fn new(cql: Cql) -> Self {
         ScyllaRegistry { cql }
+    }
+}
+
+#[async_trait]
+impl Credentials for ScyllaRegistry {
+    /// Two reads of one row each: the credential, and its team's plan.
+    async fn find(&self, hash: &CredentialHash) -> Result<Option<CredentialRecord>, StoreError> {
+        self.find_credential(hash).await
+    }
+}
+
+#[async_trait]
+impl Rates for ScyllaRegistry {
+    async fn own_rates(&self, team: TeamId) -> Result<Arc<RateCard>, StoreError> {
+        Ok(Arc::new(self.rates_of(team).await?.into_iter().collect()))
+    }
+}
+
+#[async_trait]
+impl Registry for ScyllaRegistry {
+    async fn create_team(&self, team: Team) -> Result<(), RegistryError> {
+        self.insert_team(&team).await
+    }
+
+    async fn list_teams(&self) -> Result<Vec<Team>, RegistryError> {
+        Ok(self.all_teams().await?)
+    }
+
+    async fn set_plan(&self, team: TeamId, plan: Plan) -> Result<(), RegistryError> {
+        self.update_plan(team, plan).await
+    }
+
+    async fn create_key(&self, row: KeyRow, hash: CredentialHash) -> Result<(), RegistryError> {
+        self.existing_team(row.team).await?;
+        self.insert_credential(&row.into(), &hash).await
+    }
+
+    async fn list_keys(&self, team: TeamId) -> Result<Vec<KeyRow>, RegistryError> {
+        self.keys_of(team).await
+    }
+
+    async fn revoke_key(&self, key: KeyId, at: Timestamp) -> Result<(), RegistryError> {
+        self.revoke("key", key.to_string(), at).await
+    }
+
+    /// The agents counted towards the cap are those of tokens and those of runs. Two calls at the same instant may
+    /// both find room for one more.
+    async fn create_token(&self, row: TokenRow, hash: CredentialHash) -> Result<(), RegistryError> {
+        self.check_agent_cap(&row).await?;
+        self.insert_credential(&row.clone().into(), &hash).await?;
+        Ok(self.save_token_agent(&row).await?)
+    }
+
+    async fn list_tokens(&self, team: TeamId) -> Result<Vec<TokenRow>, RegistryError> {
+        self.tokens_of(team).await
+    }
+
+    async fn revoke_token(&self, token: TokenId, at: Timestamp) -> Result<(), RegistryError> {
+        self.revoke("token", token.to_string(), at).await
+    }
+
+    /// The new token first, then the old one's end: broken off in between, both work, and rotating again is right.
+    async fn rotate_token(
+        &self,
+        old: TokenId,
+        old_expires_at: Timestamp,
+        new: TokenId,
+        new_hash: CredentialHash,
+        now: Timestamp,
+    ) -> Result<TokenRow, RegistryError> {
+        self.rotate(old, old_expires_at, new, new_hash, now).await
+    }
+
+    async fn set_rate(&self, team: TeamId, row: RateRow) -> Result<(), RegistryError> {
+        self.existing_team(team).await?;
+        Ok(self.save_rate(team, &row).await?)
+    }
+
+    async fn list_rates(&self, team: TeamId) -> Result<Vec<RateRow>, RegistryError> {
+        self.existing_team(team).await?;
+        Ok(self.rates_of(team).await?)
     }
 }

@@ -1,15 +1,107 @@
-//! The store ports over CQL.
+//! The store ports over CQL: runs, their events, and what follows from them.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tidegate_domain::{EventId, Month, Run, RunId, RunKey, Slug, TeamId, Timestamp};
+use tidegate_ports::{
+    AgentRow, Agents, EventRow, ListedRun, RunFilter, RunPage, RunQueries, RunWanted, RunWrite, Runs, Spend,
+    StoreError, StoredRun, StoredSummary, union_of_agents,
+};
+
+use crate::registry::ScyllaRegistry;
 use crate::session::Cql;
 
-/// Runs and what follows from them.
+mod event_owners;
+mod follow_ups;
+mod line;
+mod listing;
+mod load;
+mod orphans;
+mod places;
+mod queries;
+mod remembered;
+mod save;
+mod slots;
+
+pub(crate) use follow_ups::FIRST_WINS;
+use remembered::Remembered;
+
+/// Runs and what follows from them. Cheap to clone.
 #[derive(Clone)]
 pub struct ScyllaStore {
     cql: Cql,
+    /// Agents that ping tokens were made for stand there.
+    registry: ScyllaRegistry,
+    remembered: Arc<Remembered>,
 }
 
 impl ScyllaStore {
     pub fn new(cql: Cql) -> Self {
-        ScyllaStore { cql }
+        let registry = ScyllaRegistry::new(cql.clone());
+        ScyllaStore { cql, registry, remembered: Arc::default() }
+    }
+}
+
+#[async_trait]
+impl Runs for ScyllaStore {
+    async fn load(&self, wanted: &[RunWanted]) -> Result<Vec<StoredRun>, StoreError> {
+        self.load_all(wanted.to_vec()).await
+    }
+
+    async fn save(&self, writes: Arc<Vec<RunWrite>>) -> Result<(), StoreError> {
+        self.save_all(writes).await
+    }
+
+    async fn purge_orphans(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        self.purge(before, limit).await
+    }
+}
+
+#[async_trait]
+impl StoredSummary for ScyllaStore {
+    async fn stored(&self, wanted: RunWanted) -> Result<StoredRun, StoreError> {
+        self.load_one(&wanted).await
+    }
+
+    async fn event_owners(&self, team: TeamId, events: &[EventId]) -> Result<Vec<(EventId, RunId, u64)>, StoreError> {
+        self.owners_of(team, events.to_vec()).await
+    }
+}
+
+#[async_trait]
+impl RunQueries for ScyllaStore {
+    async fn run(&self, key: RunKey) -> Result<Option<(Run, Vec<EventRow>)>, StoreError> {
+        self.whole_run(key).await
+    }
+
+    async fn list(
+        &self,
+        team: TeamId,
+        filter: &RunFilter,
+        page: &RunPage,
+        now: Timestamp,
+    ) -> Result<Vec<ListedRun>, StoreError> {
+        self.list_runs(team, filter, page, now).await
+    }
+
+    async fn agents(&self, team: TeamId) -> Result<Vec<AgentRow>, StoreError> {
+        let of_runs = self.cql.agents_of_runs(team).await?;
+        Ok(union_of_agents(of_runs, self.registry.agents_of_tokens(team).await?))
+    }
+
+    async fn usage(&self, team: TeamId, month: Month) -> Result<u64, StoreError> {
+        self.units_in(team, month).await
+    }
+
+    async fn spend(&self, team: TeamId, month: Month, now: Timestamp) -> Result<Spend, StoreError> {
+        self.spend_in(team, month, now).await
+    }
+}
+
+#[async_trait]
+impl Agents for ScyllaStore {
+    async fn slugs(&self, team: TeamId) -> Result<Vec<Slug>, StoreError> {
+        Ok(self.agents(team).await?.into_iter().map(|row| row.slug).collect())
     }
 }

@@ -24,8 +24,9 @@ statements! {
     // Runs: the partition with the summary and the events.
     run_position: "SELECT DISTINCT position FROM runs WHERE team = ? AND run = ?";
     run_summary: "SELECT DISTINCT position, summary FROM runs WHERE team = ? AND run = ?";
-    run_event_hashes: "SELECT event, content_hash, position FROM runs WHERE team = ? AND run = ? AND event IN ?";
-    run_events: "SELECT event, received_at, body FROM runs WHERE team = ? AND run = ?";
+    run_event_hashes: "SELECT event, content_hash, WRITETIME(content_hash), position FROM runs \
+                       WHERE team = ? AND run = ? AND event IN ?";
+    run_events: "SELECT event, received_at, body, WRITETIME(body) FROM runs WHERE team = ? AND run = ?";
     run_event_ids: "SELECT event FROM runs WHERE team = ? AND run = ?";
     save_summary: "UPDATE runs USING TIMESTAMP ? SET position = ?, summary = ? WHERE team = ? AND run = ?";
     save_event: "INSERT INTO runs (team, run, event, content_hash, received_at, body) VALUES (?, ?, ?, ?, ?, ?) \
@@ -60,8 +61,8 @@ statements! {
     save_unpriced: "INSERT INTO unpriced_models (team, month, provider, model) VALUES (?, ?, ?, ?) USING TIMESTAMP ?";
 
     // Orphans.
-    orphans: "SELECT team, run FROM orphans WHERE day = ? AND bucket = ?";
-    save_orphan: "INSERT INTO orphans (day, bucket, team, run) VALUES (?, ?, ?, ?) USING TIMESTAMP ?";
+    orphans: "SELECT team, run, position FROM orphans WHERE day = ? AND bucket = ?";
+    save_orphan: "INSERT INTO orphans (day, bucket, team, run, position) VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ?";
     delete_orphan: "DELETE FROM orphans USING TIMESTAMP ? WHERE day = ? AND bucket = ? AND team = ? AND run = ?";
     orphan_days: "SELECT day, bucket, WRITETIME(marked) FROM orphan_days WHERE lane = ? AND day <= ?";
     mark_orphan_day: "INSERT INTO orphan_days (lane, day, bucket, marked) VALUES (?, ?, ?, true)";

@@ -1,0 +1,151 @@
+//! What follows from a run: listings, days, agents, usage, unpriced models. Absolute values, so that writing them
+//! again changes nothing.
+
+use std::collections::BTreeSet;
+
+use tidegate_domain::free_json::text_hash_128;
+use tidegate_domain::record::Start;
+use tidegate_domain::{Month, Run, RunKey};
+use tidegate_ports::{RunWrite, StoreError};
+
+use super::ScyllaStore;
+use super::line::Line;
+use super::places::{Day, Facet, LISTING_BUCKETS, USAGE_BUCKETS, bucket_of, cql_instant};
+use super::save::json;
+use crate::session::PartitionBatch;
+
+/// A first sight is written at this minus its instant in milliseconds: the earliest is the latest write, and stays.
+/// In microseconds it lies in the past, since servers may refuse timestamps of the future.
+pub(crate) const FIRST_WINS: i64 = 1_000_000_000_000_000;
+
+/// Batches to be written, and the index rows among them.
+#[derive(Default)]
+struct FollowUps {
+    batches: Vec<PartitionBatch>,
+    index_rows: Vec<u128>,
+}
+
+impl ScyllaStore {
+    /// Everything that is derived from a run as it stands.
+    pub(super) async fn save_follow_ups(&self, key: RunKey, run: &Run, at: i64) -> Result<(), StoreError> {
+        let mut follow_ups = FollowUps::default();
+        self.add_listings(&mut follow_ups, key, run, at)?;
+        self.add_days(&mut follow_ups, key, run, at);
+        self.add_agents(&mut follow_ups, key, run);
+        self.add_usage(&mut follow_ups, key, run, at);
+        self.write_all(follow_ups.batches).await?;
+        self.remembered.add(&follow_ups.index_rows);
+        Ok(())
+    }
+
+    /// The run's line in every listing it belongs to. Where a start has replaced an implied one, the lines that the
+    /// implied one left elsewhere go.
+    fn add_listings(&self, to: &mut FollowUps, key: RunKey, run: &Run, at: i64) -> Result<(), StoreError> {
+        let Some(opening) = run.opening().map(|opening| &opening.start) else {
+            return Ok(());
+        };
+        let (team, id) = (key.team.to_string(), key.run.to_string());
+        let bucket = bucket_of(key.run, LISTING_BUCKETS);
+        let line = json(&Line::of(run, opening))?;
+        let facets = Facet::of_start(opening);
+        let place = |start: &Start, facet: &Facet| {
+            let day = Day::of(start.started_at).to_cql();
+            (team.clone(), facet.name, facet.label.clone(), day, bucket, cql_instant(start.started_at), id.clone())
+        };
+        for facet in &facets {
+            let (team, name, label, day, bucket, started_at, id) = place(opening, facet);
+            let mut batch = PartitionBatch::new("save_line");
+            let values = (team, name, label, day, bucket, started_at, id, line.clone(), at);
+            batch.add(&self.cql.statements().save_line, values);
+            to.batches.push(batch);
+        }
+        let replaced = run.start.as_ref().and(run.implied.as_ref()).map(|implied| &implied.start);
+        if let Some(implied) = replaced {
+            let moved = implied.started_at != opening.started_at;
+            for facet in Facet::of_start(implied).iter().filter(|facet| moved || !facets.contains(facet)) {
+                let (team, name, label, day, bucket, started_at, id) = place(implied, facet);
+                let mut batch = PartitionBatch::new("delete_line");
+                batch.add(&self.cql.statements().delete_line, (at, team, name, label, day, bucket, started_at, id));
+                to.batches.push(batch);
+            }
+        }
+        Ok(())
+    }
+
+    /// Which days and buckets hold runs. Of both openings, so that it does not depend on when the second came.
+    fn add_days(&self, to: &mut FollowUps, key: RunKey, run: &Run, at: i64) {
+        let bucket = bucket_of(key.run, LISTING_BUCKETS);
+        for start in run.start.iter().chain(&run.implied).map(|opening| &opening.start) {
+            let day = Day::of(start.started_at).to_cql();
+            for facet in Facet::of_start(start) {
+                let place = [&day.0.to_be_bytes()[..], &[bucket.unsigned_abs()]].concat();
+                let team = key.team.to_string();
+                let row =
+                    text_hash_128(&[b"day", team.as_bytes(), facet.name.as_bytes(), facet.label.as_bytes(), &place]);
+                if !self.remembered.has(row) {
+                    let mut batch = PartitionBatch::new("save_day");
+                    batch.add(&self.cql.statements().save_day, (team, facet.name, facet.label, day, bucket, at));
+                    to.batches.push(batch);
+                    to.index_rows.push(row);
+                }
+            }
+        }
+    }
+
+    /// Written at timestamps of their own: the earliest first sight and the latest last one stay, whoever comes last.
+    fn add_agents(&self, to: &mut FollowUps, key: RunKey, run: &Run) {
+        let statements = self.cql.statements();
+        let team = key.team.to_string();
+        for opening in run.start.iter().chain(&run.implied) {
+            let slug = opening.start.agent.as_str().to_owned();
+            let (seen, seen_ms) = (cql_instant(opening.received_at), opening.received_at.as_millis());
+            let row = text_hash_128(&[b"agent", team.as_bytes(), slug.as_bytes(), &seen_ms.to_be_bytes()]);
+            if self.remembered.has(row) {
+                continue;
+            }
+            let mut batch = PartitionBatch::new("save_agent");
+            batch.add(&statements.save_agent_first, (FIRST_WINS - seen_ms, seen, team.clone(), slug.clone()));
+            batch.add(&statements.save_agent_last, (seen_ms, seen, team.clone(), slug));
+            to.batches.push(batch);
+            to.index_rows.push(row);
+        }
+    }
+
+    fn add_usage(&self, to: &mut FollowUps, key: RunKey, run: &Run, at: i64) {
+        for (month, units) in &run.units {
+            let units = i64::try_from(*units).unwrap_or(i64::MAX);
+            let bucket = bucket_of(key.run, USAGE_BUCKETS);
+            let values = (key.team.to_string(), month.to_string(), bucket, key.run.to_string(), units, at);
+            let mut batch = PartitionBatch::new("save_usage");
+            batch.add(&self.cql.statements().save_usage, values);
+            to.batches.push(batch);
+        }
+    }
+
+    /// Models without a rate among a write's new events, by month of receipt.
+    pub(super) async fn save_unpriced(&self, write: &RunWrite) -> Result<(), StoreError> {
+        let unpriced = write.new_events.iter().filter_map(|row| {
+            let call = row.event.call.as_ref().filter(|call| !call.priced)?;
+            Some((Month::of(row.received_at), call.provider.as_str(), call.model.as_str()))
+        });
+        let team = write.key.team.to_string();
+        let mut follow_ups = FollowUps::default();
+        for (month, provider, model) in unpriced.collect::<BTreeSet<_>>() {
+            let month = month.to_string();
+            let row = [b"unpriced", team.as_bytes(), month.as_bytes(), provider.as_bytes(), model.as_bytes()];
+            let row = text_hash_128(&row);
+            if self.remembered.has(row) {
+                continue;
+            }
+            let mut batch = PartitionBatch::new("save_unpriced");
+            let (provider, model) = (provider.to_owned(), model.to_owned());
+            let at = write.position.write_timestamp();
+            batch.add(&self.cql.statements().save_unpriced, (team.clone(), month, provider, model, at));
+            follow_ups.batches.push(batch);
+            follow_ups.index_rows.push(row);
+        }
+        self.write_all(follow_ups.batches).await?;
+        self.remembered.add(&follow_ups.index_rows);
+        Ok(())
+    }
+}
