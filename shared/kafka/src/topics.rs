@@ -1,6 +1,7 @@
 //! The topics: what they must be, whether they are, and making them.
 
 mod ask;
+mod spans;
 mod wanted;
 
 use std::time::Duration;
@@ -12,6 +13,7 @@ use crate::KafkaOptions;
 use ask::Brokers;
 use wanted::Wanted;
 
+pub use spans::{PartitionSpan, spans};
 pub use wanted::DEAD_LETTER_RETENTION;
 
 /// What the records topic must be. The dead letters topic has the same replication, and one partition.
