@@ -15,7 +15,7 @@ pub(crate) use delivery::Delivery;
 pub(crate) use producer::{Outgoing, Producer};
 
 use crate::KafkaOptions;
-use crate::metrics::AppendTally;
+use crate::metrics::{AppendTally, register_producer};
 use crate::wire;
 
 /// The producer's side of the records topic; clones share one producer.
@@ -46,6 +46,7 @@ impl KafkaLog {
     pub fn connect(options: KafkaOptions, clock: Arc<dyn Clock>) -> Result<KafkaLog, LogError> {
         options.validate()?;
         let producer = Producer::new(&options, "ingest", true)?;
+        register_producer(options.append.queue_bytes);
         Ok(KafkaLog { inner: Arc::new(Inner { options, clock, producer, tally: AppendTally::new() }) })
     }
 

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `tidegate_kafka_append_total{outcome}` | appends by outcome: `acked`, `not_persisted`, `unknown`, `too_large` |
 //! | `tidegate_kafka_producer_queue_bytes`, `…_messages` | what waits for an acknowledgement, by librdkafka's count |
+//! | `tidegate_kafka_producer_queue_max_bytes` | at so much, further appends are refused |
 //! | `tidegate_kafka_producer_retries_total` | requests that the producer sent again |
 //! | `tidegate_kafka_producer_rebuilt_total` | producers replaced after a fatal error |
 //! | `tidegate_kafka_broker_rtt_seconds{client,quantile}` | the slowest broker's round trip over the last seconds |
@@ -18,6 +19,7 @@ use rdkafka::Statistics;
 
 pub const APPEND: &str = "tidegate_kafka_append_total";
 pub const PRODUCER_QUEUE_BYTES: &str = "tidegate_kafka_producer_queue_bytes";
+pub const PRODUCER_QUEUE_MAX_BYTES: &str = "tidegate_kafka_producer_queue_max_bytes";
 pub const PRODUCER_QUEUE_MESSAGES: &str = "tidegate_kafka_producer_queue_messages";
 pub const PRODUCER_RETRIES: &str = "tidegate_kafka_producer_retries_total";
 pub const PRODUCER_REBUILT: &str = "tidegate_kafka_producer_rebuilt_total";
@@ -45,6 +47,24 @@ impl AppendTally {
             unknown: counter!(APPEND, "outcome" => "unknown"),
             too_large: counter!(APPEND, "outcome" => "too_large"),
         }
+    }
+}
+
+/// Makes what a producer counts, so that a scrape finds it at zero before anything has happened.
+pub fn register_producer(queue_max_bytes: usize) {
+    gauge!(PRODUCER_QUEUE_BYTES).set(0.0);
+    gauge!(PRODUCER_QUEUE_MAX_BYTES).set(queue_max_bytes as f64);
+    for name in [PRODUCER_RETRIES, PRODUCER_REBUILT] {
+        counter!(name).increment(0);
+    }
+}
+
+/// The same for a member of a consumer group.
+pub fn register_consumer() {
+    gauge!(ASSIGNED_PARTITIONS).set(0.0);
+    counter!(COMMITS_BEHIND).increment(0);
+    for kind in ["assigned", "revoked", "lost"] {
+        counter!(REBALANCES, "kind" => kind).increment(0);
     }
 }
 

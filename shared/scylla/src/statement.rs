@@ -26,6 +26,7 @@ impl Prepared {
         let mut query = session.prepare(text).await.map_err(|error| not_prepared(kind, &error))?;
         query.set_is_idempotent(!text.contains(" IF "));
         query.set_use_cached_result_metadata(true);
+        crate::metrics::register(kind);
         Ok(Prepared { kind, query })
     }
 
