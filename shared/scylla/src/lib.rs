@@ -7,6 +7,7 @@
 //! `tidegate_cql_request_seconds{kind}`.
 
 pub mod compare;
+mod emptiness;
 mod failure;
 pub mod metrics;
 pub mod migrations;
@@ -17,6 +18,7 @@ mod statement;
 mod store;
 
 pub use compare::{Comparison, Difference, TableComparison};
+pub use emptiness::is_empty;
 pub use migrations::{Applied, Migration, MigrationError};
 pub use options::{Consistency, OptionError, Replication, ScyllaOptions};
 pub use registry::ScyllaRegistry;
