@@ -10,7 +10,7 @@ use tidegate_ports::GateDown;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::connection::{Connection, Fault, Servers};
+use crate::connection::{Connection, Fault, Servers, told};
 use crate::metrics::Numbers;
 use crate::packing::Packed;
 use crate::{RedisGateError, RedisOptions};
@@ -77,7 +77,7 @@ impl Link {
             Ok(Err(error)) if error.is_timeout() => Err(self.late(number)),
             Ok(Err(error)) => {
                 self.numbers.error.increment(1);
-                let cause = error.to_string();
+                let cause = told(&error);
                 match Fault::of(&error) {
                     Fault::Broken => self.broke(number, &cause),
                     Fault::Answered => self.breaks.store(0, Ordering::Relaxed),
@@ -193,7 +193,7 @@ impl Link {
         let within = self.connect_timeout + self.response_timeout;
         let late = |_| format!("no connection within {} ms", within.as_millis());
         let connecting = timeout(within, self.servers.connect()).await.map_err(late)?;
-        let mut connection = connecting.map_err(|error| error.to_string())?;
+        let mut connection = connecting.map_err(|error| told(&error))?;
         // A cluster has told its slots by now; that one node of it is down must not keep the others' teams out.
         if matches!(connection, Connection::Single(_)) {
             self.probe(&mut connection).await?;
@@ -211,7 +211,7 @@ impl Link {
     async fn ask(&self, connection: &mut Connection, command: &Cmd) -> Result<Value, String> {
         let late = |_| format!("no answer within {} ms", self.response_timeout.as_millis());
         let answer = timeout(self.response_timeout, connection.send(command)).await.map_err(late)?;
-        answer.map_err(|error| error.to_string())
+        answer.map_err(|error| told(&error))
     }
 
     /// A server that evicts keys forgets claims without a trace.

@@ -132,7 +132,8 @@ mod tests {
     fn what_cannot_work_is_told_without_its_secret() {
         let good = RedisOptions::new(URL, "tidegate.eu");
         assert!(good.servers().is_ok());
-        let breaches: [(fn(&mut RedisOptions), &str); 8] = [
+        type Breach = fn(&mut RedisOptions);
+        let breaches: [(Breach, &str); 8] = [
             (|options| options.urls.clear(), "no Redis url"),
             (|options| options.urls.push(URL.to_owned()), "2 urls"),
             (|options| options.urls = vec!["http://tide:s3cret@x/".to_owned()], "http://x/"),
