@@ -40,7 +40,7 @@ fn every_requirement_has_a_test() {
     for entry in std::fs::read_dir(&folder).unwrap() {
         let path = entry.unwrap().path();
         let file = path.file_name().unwrap().to_string_lossy().into_owned();
-        if file == "coverage.rs" {
+        if ["coverage.rs", "main.rs", "on_the_stack.rs", "suite.rs"].contains(&file.as_str()) {
             continue;
         }
         files += 1;

@@ -60,7 +60,7 @@ async fn unknown_members_are_named() {
 #[tokio::test]
 async fn unknown_members_may_be_passed_over() {
     let environment = vec![("TIDEGATE_INGEST__LENIENT".to_owned(), "true".to_owned())];
-    let target = Target::spawned_with(BINARY, Extra { environment, ..Extra::default() }).await;
+    let target = Target::dev_with(BINARY, Extra { environment, ..Extra::default() }).await;
     let team = Team::create(target.deployment(), Plan::UNLIMITED).await;
     let run = team.run_id();
     team.start(&wire::with(wire::start(&run, "a"), "surprise", json!({"a": [1]}))).await.expect(202);

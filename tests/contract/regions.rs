@@ -10,7 +10,7 @@ use crate::BINARY;
 /// published texts. (It starts a server of its own, whatever else is tested: a target has one region.)
 #[tokio::test]
 async fn us_is_a_region_like_any_other() {
-    let target = Target::spawned_in(BINARY, "us", Extra::default()).await;
+    let target = Target::dev_in(BINARY, "us", Extra::default()).await;
     let team = Team::create(target.deployment(), Plan::UNLIMITED).await;
     let token = team.token("nightly").await;
     assert!(team.id.starts_with("team_us_") && team.key.starts_with("apk_us_") && token.token.starts_with("ping_us_"));

@@ -23,6 +23,7 @@ async fn the_old_token_lives_for_a_day() {
     ping(&old.token).await.expect(200);
     // A second before the end, by a clock that goes on: the answer counts only if it came before the end.
     eventually(READABLE, "an answer within the last second", async || {
+        target.at_rest().await;
         let offset = before + DAY_MS - SECOND_MS - now_ms();
         target.set_clock(offset).await;
         let (answer, came) = (ping(&old.token).await, now_ms() + offset);

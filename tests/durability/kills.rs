@@ -4,7 +4,7 @@ use tidegate_tests::durability::load::Clients;
 use tidegate_tests::durability::{Phase, Random, verdict};
 use tidegate_tests::{Plan, Target, Team};
 
-use crate::BINARY;
+use crate::PROGRAM;
 
 const KILLS: u64 = 20;
 const CLIENTS: u64 = 8;
@@ -15,7 +15,7 @@ const ROUND: std::ops::Range<u64> = 20..150;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn twenty_kills_lose_nothing_and_invent_nothing() {
     let mut random = Random::seeded();
-    let target = Target::own(BINARY).await;
+    let target = Target::own(PROGRAM).await;
     let team = Team::create(target.deployment(), Plan::UNLIMITED).await;
     let clients = Clients::begin(team, CLIENTS);
     for _ in 0..KILLS {

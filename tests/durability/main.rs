@@ -5,5 +5,7 @@
 
 mod kills;
 
-/// The program under test.
-pub const BINARY: &str = env!("CARGO_BIN_EXE_tidegate-under-test");
+use tidegate_tests::Program;
+
+/// What is tested.
+const PROGRAM: Program = Program::Embedded(env!("CARGO_BIN_EXE_tidegate-under-test"));

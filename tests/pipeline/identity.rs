@@ -10,7 +10,7 @@ use tidegate_tests::team::{Agreed, text};
 use tidegate_tests::wait::READABLE;
 use tidegate_tests::{Deployment, Plan, Target, Team, eventually, ids, wire};
 
-use crate::BINARY;
+use crate::PROGRAM;
 
 const RECEIVED: &str = "tidegate_requests_received_total";
 const ENDED: &str = "tidegate_requests_total";
@@ -147,7 +147,7 @@ async fn at_rest(deployment: &Deployment) -> Metrics {
 /// The identity, after traffic whose every answer the client side counted: the two sides agree.
 #[tokio::test]
 async fn every_request_has_one_outcome() {
-    let target = Target::own(BINARY).await;
+    let target = Target::own(PROGRAM).await;
     let team = Team::create(target.deployment(), Plan::UNLIMITED).await;
     let quota = Agreed { events_per_month: Some(3), ..Agreed::default() };
     let tight = Team::create(target.deployment(), Plan::Enterprise(quota)).await;
@@ -178,7 +178,7 @@ async fn every_request_has_one_outcome() {
 /// Clients that leave in the middle are counted once, too, and what they had sent whole is stored or not, never half.
 #[tokio::test]
 async fn leavers_have_one_outcome_too() {
-    let target = Target::own(BINARY).await;
+    let target = Target::own(PROGRAM).await;
     let team = Team::create(target.deployment(), Plan::UNLIMITED).await;
     let sentinel = team.heartbeat(&json!({"agent": "sentinel"})).await.expect(202).json();
     team.stored_run(&text(&sentinel, "id")).await;

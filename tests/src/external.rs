@@ -13,6 +13,8 @@
 //!
 //! Tests that restart the target or move its clock then run alone: everything else waits.
 
+use std::process::Command;
+
 use serde::Deserialize;
 
 /// The file's contents.
@@ -34,7 +36,19 @@ pub struct External {
 
 /// The suites' own variables. Whatever a suite starts must not inherit them: Tidegate reads every `TIDEGATE_…`
 /// variable as configuration, and refuses those it does not know.
-pub const OWN_VARIABLES: [&str; 2] = ["TIDEGATE_TARGET", "TIDEGATE_SEED"];
+const OWN_VARIABLES: [&str; 2] = ["TIDEGATE_TARGET", "TIDEGATE_SEED"];
+/// Variables of the real stack and of the tests that use it.
+const OWN_PREFIXES: [&str; 2] = ["TIDEGATE_STACK_", "TIDEGATE_TEST_"];
+
+/// Keeps the suites' own variables from a command.
+pub fn without_own_variables(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if OWN_VARIABLES.contains(&&*text) || OWN_PREFIXES.iter().any(|prefix| text.starts_with(prefix)) {
+            command.env_remove(&name);
+        }
+    }
+}
 
 impl External {
     /// The target that the environment names, if it names one.

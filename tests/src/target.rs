@@ -1,24 +1,23 @@
-//! What a suite runs against: one spawned process, or a deployment that is there already.
+//! How a test holds what it runs against: beside other tests, alone, or as its own.
 
 use std::ops::Deref;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
-use serde_json::{Value, json};
-use tempfile::TempDir;
 use tokio::sync::{OnceCell, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
-use crate::client::Client;
-use crate::external::{External, OWN_VARIABLES};
-use crate::metrics::Metrics;
-use crate::process::{Extra, Process};
-use crate::wait::eventually;
+use crate::deployment::{Deployment, Keep};
+use crate::external::External;
+use crate::process::Extra;
+use crate::stack::Settings;
 
-/// How long a server may take to start: it may have to catch up with its log first.
-const STARTS: Duration = Duration::from_secs(60);
+/// What a suite runs against, unless `TIDEGATE_TARGET` names a deployment that is there already.
+#[derive(Clone, Copy, Debug)]
+pub enum Program {
+    /// This binary, all roles in one process on a local folder.
+    Embedded(&'static str),
+    /// This binary, each role a process, on the real stack.
+    OnTheStack(&'static str),
+}
 
 /// A deployment, and how a test holds it.
 #[derive(Debug)]
@@ -29,39 +28,12 @@ pub struct Target {
 
 #[derive(Debug)]
 enum Hold {
-    /// Its own process.
+    /// Its own processes.
     Own,
     /// Beside other tests.
     Shared { _guard: OwnedRwLockReadGuard<()> },
-    /// A deployment that is there already, while no other test of this suite runs.
+    /// A deployment that others use, while no other test of this suite runs.
     Alone { _guard: OwnedRwLockWriteGuard<()> },
-}
-
-/// Everything needed to use a deployment from outside.
-#[derive(Debug)]
-pub struct Deployment {
-    ingest: Vec<String>,
-    pub control: String,
-    pub ops: Vec<String>,
-    pub region: String,
-    manage: Vec<String>,
-    manage_tail: Vec<String>,
-    power: Power,
-    turn: AtomicUsize,
-}
-
-#[derive(Debug)]
-enum Power {
-    /// The folder lives as long as the deployment.
-    Process {
-        process: Box<Mutex<Process>>,
-        _folder: Option<TempDir>,
-    },
-    Commands {
-        kill: Vec<String>,
-        start: Vec<String>,
-        stop: Vec<String>,
-    },
 }
 
 static SHARED: OnceCell<Arc<Deployment>> = OnceCell::const_new();
@@ -71,38 +43,51 @@ async fn exclusion() -> Arc<RwLock<()>> {
     EXCLUSION.get_or_init(async || Arc::default()).await.clone()
 }
 
+/// The deployment of all tests of this binary. Statics are never dropped: leashes end its processes.
+async fn shared(program: Program) -> Arc<Deployment> {
+    let begun = async || match (External::from_environment(), program) {
+        (Some(external), _) => Deployment::external(external),
+        (None, Program::Embedded(binary)) => {
+            Deployment::dev(binary, "eu", &Extra::default(), Keep::UntilTheLeashIsLet).await
+        }
+        (None, Program::OnTheStack(binary)) => {
+            Deployment::on_the_stack(binary, &Settings::with_a_moving_clock(), Keep::UntilTheLeashIsLet).await
+        }
+    };
+    SHARED.get_or_init(async || Arc::new(begun().await)).await.clone()
+}
+
 impl Target {
     /// The target that all tests of this binary share. They run side by side, each with teams of its own.
-    pub async fn shared(binary: &str) -> Self {
+    pub async fn shared(program: Program) -> Self {
         let guard = exclusion().await.read_owned().await;
-        let deployment = SHARED.get_or_init(async || match External::from_environment() {
-            Some(external) => Arc::new(Deployment::external(external)),
-            // Statics are never dropped: the leash removes this folder.
-            None => Arc::new(
-                Deployment::spawned(Path::new(binary), "eu", &Extra::default(), Keep::UntilTheLeashIsLet).await,
-            ),
-        });
-        Target { deployment: deployment.await.clone(), hold: Hold::Shared { _guard: guard } }
+        Target { deployment: shared(program).await, hold: Hold::Shared { _guard: guard } }
     }
 
     /// A target that this test may restart, kill, and move the clock of.
-    pub async fn own(binary: &str) -> Self {
-        let Some(external) = External::from_environment() else {
-            return Target::spawned_with(binary, Extra::default()).await;
-        };
+    pub async fn own(program: Program) -> Self {
+        if let (None, Program::Embedded(binary)) = (External::from_environment(), program) {
+            return Target::dev_with(binary, Extra::default()).await;
+        }
         let guard = exclusion().await.write_owned().await;
-        Target { deployment: Arc::new(Deployment::external(external)), hold: Hold::Alone { _guard: guard } }
+        Target { deployment: shared(program).await, hold: Hold::Alone { _guard: guard } }
     }
 
-    /// A process of the test's own with more arguments or environment, whatever else is tested: for what is set at
-    /// start.
-    pub async fn spawned_with(binary: &str, extra: Extra) -> Self {
-        Target::spawned_in(binary, "eu", extra).await
+    /// A `tidegate dev` of the test's own with more arguments or environment, whatever else is tested: for what is
+    /// set at start.
+    pub async fn dev_with(binary: &str, extra: Extra) -> Self {
+        Target::dev_in(binary, "eu", extra).await
     }
 
     /// The same in a region.
-    pub async fn spawned_in(binary: &str, region: &str, extra: Extra) -> Self {
-        let deployment = Deployment::spawned(Path::new(binary), region, &extra, Keep::WithTheDeployment).await;
+    pub async fn dev_in(binary: &str, region: &str, extra: Extra) -> Self {
+        let deployment = Deployment::dev(binary, region, &extra, Keep::WithTheDeployment).await;
+        Target { deployment: Arc::new(deployment), hold: Hold::Own }
+    }
+
+    /// A distributed deployment of the test's own on the real stack.
+    pub async fn on_the_stack(binary: &str, settings: &Settings) -> Self {
+        let deployment = Deployment::on_the_stack(binary, settings, Keep::WithTheDeployment).await;
         Target { deployment: Arc::new(deployment), hold: Hold::Own }
     }
 
@@ -131,188 +116,4 @@ impl Drop for Target {
             assert!(reset.join().is_ok() || std::thread::panicking(), "the target's clock was not set back");
         }
     }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Keep {
-    WithTheDeployment,
-    UntilTheLeashIsLet,
-}
-
-impl Deployment {
-    fn external(external: External) -> Self {
-        Deployment {
-            ingest: external.ingest,
-            control: external.control,
-            ops: external.ops,
-            region: external.region,
-            manage: external.manage,
-            manage_tail: Vec::new(),
-            power: Power::Commands { kill: external.kill, start: external.start, stop: external.stop },
-            turn: AtomicUsize::new(0),
-        }
-    }
-
-    async fn spawned(binary: &Path, region: &str, extra: &Extra, keep: Keep) -> Self {
-        let folder = tempfile::Builder::new().prefix("tidegate-test-").tempdir().expect("a folder for the server");
-        let (folder, path): (Option<TempDir>, PathBuf) = match keep {
-            Keep::WithTheDeployment => {
-                let path = folder.path().to_owned();
-                (Some(folder), path)
-            }
-            Keep::UntilTheLeashIsLet => (None, folder.keep()),
-        };
-        // Another process may take a port between our look and the server's bind: then it ends, and we look again.
-        for _ in 0..4 {
-            let mut process = Process::spawn(binary, &path, region, extra.clone());
-            let url = |port: u16| format!("http://127.0.0.1:{port}");
-            let [ingest, control, ops] = process.ports.map(url);
-            let ready = eventually(STARTS, "the server starts", async || {
-                if process.has_ended() { Ok(false) } else { is_ready(&ops).await.map(|()| true) }
-            });
-            if !ready.await {
-                if process.log().contains("in use") {
-                    continue;
-                }
-                panic!("the server ended at start:\n{}", process.log());
-            }
-            let data = process.data().to_str().expect("temporary folders have plain names").to_owned();
-            return Deployment {
-                ingest: vec![ingest],
-                control,
-                ops: vec![ops],
-                region: region.to_owned(),
-                manage: vec![binary.to_str().expect("the binary has a plain name").to_owned()],
-                manage_tail: vec!["--data".to_owned(), data],
-                power: Power::Process { process: Box::new(Mutex::new(process)), _folder: folder },
-                turn: AtomicUsize::new(0),
-            };
-        }
-        panic!("no free ports in four tries");
-    }
-
-    /// A front door: each in turn.
-    pub fn ingest(&self) -> &str {
-        &self.ingest[self.turn.fetch_add(1, Ordering::Relaxed) % self.ingest.len()]
-    }
-
-    /// The other region.
-    pub fn other_region(&self) -> &'static str {
-        if self.region == "eu" { "us" } else { "eu" }
-    }
-
-    /// Runs a management command and returns the JSON it printed.
-    ///
-    /// # Panics
-    /// If it fails, or prints anything but one JSON value.
-    pub async fn manage(&self, words: &[&str]) -> Value {
-        let (ok, out, err) = self.try_manage(words).await;
-        assert!(ok, "{words:?} failed: {err}{out}");
-        serde_json::from_str(&out).unwrap_or_else(|error| panic!("{words:?} printed no JSON ({error}): {out}"))
-    }
-
-    /// Runs a management command: whether it went well, its standard output, its standard error.
-    pub async fn try_manage(&self, words: &[&str]) -> (bool, String, String) {
-        let (program, first) = self.manage.split_first().expect("a target says how it is managed");
-        let mut command = Command::new(program);
-        without_own_variables(&mut command);
-        command.args(first).args(words).arg("--json").args(&self.manage_tail);
-        let output = tokio::task::spawn_blocking(move || command.output());
-        let output =
-            output.await.expect("the command's thread ends").unwrap_or_else(|error| panic!("{program}: {error}"));
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        (output.status.success(), text(&output.stdout), text(&output.stderr))
-    }
-
-    /// Ends every instance at once, without notice.
-    pub async fn kill(&self) {
-        match &self.power {
-            Power::Process { process, .. } => process.lock().unwrap_or_else(PoisonError::into_inner).kill(),
-            Power::Commands { kill, .. } => run("kill", kill).await,
-        }
-    }
-
-    /// Ends in order; whether the exit code says that nothing was left.
-    pub async fn stop(&self) -> bool {
-        match &self.power {
-            Power::Process { process, .. } => process.lock().unwrap_or_else(PoisonError::into_inner).stop(),
-            Power::Commands { stop, .. } => {
-                run("stop", stop).await;
-                true
-            }
-        }
-    }
-
-    /// Starts what was ended, on the same data, and waits until it is ready.
-    pub async fn start(&self) {
-        match &self.power {
-            Power::Process { process, .. } => process.lock().unwrap_or_else(PoisonError::into_inner).start(),
-            Power::Commands { start, .. } => run("start", start).await,
-        }
-        eventually(STARTS, "the target is ready again", async || {
-            assert!(!self.has_ended(), "the server ended at start:\n{}", self.log());
-            for ops in &self.ops {
-                is_ready(ops).await?;
-            }
-            Ok(())
-        })
-        .await;
-    }
-
-    fn has_ended(&self) -> bool {
-        match &self.power {
-            Power::Process { process, .. } => process.lock().unwrap_or_else(PoisonError::into_inner).has_ended(),
-            Power::Commands { .. } => false,
-        }
-    }
-
-    /// What a spawned server wrote so far; empty for a deployment that is there already.
-    pub fn log(&self) -> String {
-        match &self.power {
-            Power::Process { process, .. } => process.lock().unwrap_or_else(PoisonError::into_inner).log(),
-            Power::Commands { .. } => String::new(),
-        }
-    }
-
-    /// Sets every instance's clock to the system's plus `offset_ms`.
-    pub async fn set_clock(&self, offset_ms: i64) {
-        let client = Client::default();
-        for ops in &self.ops {
-            let set =
-                client.call("PUT", &format!("{ops}/test-clock")).json(&json!({"offset_ms": offset_ms})).send().await;
-            assert!((200..300).contains(&set.status), "the target has no clock that tests can move: {set}");
-        }
-    }
-
-    /// One reading of the metrics of all instances.
-    pub async fn metrics(&self) -> Metrics {
-        let client = Client::default();
-        let mut pages = Vec::new();
-        for ops in &self.ops {
-            pages.push(Metrics::parse(&client.get(&format!("{ops}/metrics")).send().await.expect(200).text()));
-        }
-        Metrics::merged(pages)
-    }
-}
-
-async fn is_ready(ops: &str) -> Result<(), String> {
-    match Client::default().get(&format!("{ops}/readyz")).try_send().await {
-        Ok(answer) if answer.status == 200 => Ok(()),
-        Ok(answer) => Err(answer.to_string()),
-        Err(error) => Err(error),
-    }
-}
-
-fn without_own_variables(command: &mut Command) {
-    for name in OWN_VARIABLES {
-        command.env_remove(name);
-    }
-}
-
-async fn run(what: &str, words: &[String]) {
-    let Some((program, args)) = words.split_first() else { panic!("the target's file has no '{what}' command") };
-    let mut command = Command::new(program);
-    without_own_variables(command.args(args));
-    let status = tokio::task::spawn_blocking(move || command.status()).await.expect("the command's thread ends");
-    assert!(status.as_ref().is_ok_and(std::process::ExitStatus::success), "{words:?}: {status:?}");
 }

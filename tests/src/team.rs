@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::client::{Answer, Call, Client, encode};
+use crate::deployment::Deployment;
 use crate::ids;
-use crate::target::Deployment;
 use crate::wait::{READABLE, eventually};
 
 /// A tier, with the numbers that an enterprise team has agreed on; `None` is no limit.

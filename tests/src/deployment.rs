@@ -1,0 +1,247 @@
+//! Everything needed to use a deployment from outside: its addresses, its management commands, its power switch.
+
+use std::path::Path;
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::client::Client;
+use crate::external::{External, without_own_variables};
+use crate::metrics::Metrics;
+use crate::process::{Arguments, Extra, free_ports};
+use crate::servers::{Servers, is_ready, local, raise};
+use crate::wait::eventually;
+
+/// How long a server may take to start: it may have to catch up with its log first.
+pub(crate) const STARTS: Duration = Duration::from_secs(120);
+/// How long what is under way may take to end before the clock is moved.
+const RESTS: Duration = Duration::from_secs(60);
+
+/// A deployment: one process or many, spawned or there already.
+#[derive(Debug)]
+pub struct Deployment {
+    pub(crate) ingest: Vec<String>,
+    pub control: String,
+    pub ops: Vec<String>,
+    pub region: String,
+    /// The words before a management command's own.
+    pub(crate) manage: Vec<String>,
+    /// The words after them.
+    pub(crate) manage_tail: Vec<String>,
+    pub(crate) power: Power,
+    pub(crate) turn: AtomicUsize,
+}
+
+#[derive(Debug)]
+pub(crate) enum Power {
+    Servers(Servers),
+    Commands { kill: Vec<String>, start: Vec<String>, stop: Vec<String> },
+}
+
+/// How long a deployment's folder stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    WithTheDeployment,
+    /// For a deployment in a static, which is never dropped: the processes' leash removes the folder.
+    UntilTheLeashIsLet,
+}
+
+impl Keep {
+    /// A new folder, and what removes it.
+    pub(crate) fn folder(self) -> (Option<TempDir>, std::path::PathBuf) {
+        let folder = tempfile::Builder::new().prefix("tidegate-test-").tempdir().expect("a folder for the server");
+        let path = folder.path().to_owned();
+        match self {
+            Keep::WithTheDeployment => (Some(folder), path),
+            Keep::UntilTheLeashIsLet => (None, folder.keep()),
+        }
+    }
+}
+
+impl Deployment {
+    pub(crate) fn external(external: External) -> Self {
+        Deployment {
+            ingest: external.ingest,
+            control: external.control,
+            ops: external.ops,
+            region: external.region,
+            manage: external.manage,
+            manage_tail: Vec::new(),
+            power: Power::Commands { kill: external.kill, start: external.start, stop: external.stop },
+            turn: AtomicUsize::new(0),
+        }
+    }
+
+    /// `tidegate dev` on a new folder.
+    pub(crate) async fn dev(binary: &str, region: &str, extra: &Extra, keep: Keep) -> Self {
+        let (temporary, folder) = keep.folder();
+        let data = folder.join("data").to_str().expect("temporary folders have plain names").to_owned();
+        let arguments = |[ingest, control, ops]: [u16; 3]| {
+            let [ingest, control, ops] = [ingest, control, ops].map(|port| format!("127.0.0.1:{port}"));
+            let words = ["dev", "--region", region, "--data", &data, "--listen", &ingest];
+            let more = ["--control-listen", &control, "--ops-listen", &ops];
+            let args = words.into_iter().chain(more).map(str::to_owned).chain(extra.args.clone()).collect();
+            Arguments { args, environment: extra.environment.clone() }
+        };
+        let (server, [ingest, control, ops]) =
+            raise("server", Path::new(binary), &folder, free_ports::<3>, |ports| ports[2], arguments).await;
+        Deployment {
+            ingest: vec![local(ingest)],
+            control: local(control),
+            ops: vec![local(ops)],
+            region: region.to_owned(),
+            manage: vec![binary.to_owned()],
+            manage_tail: vec!["--data".to_owned(), data],
+            power: Power::Servers(Servers::new(vec![server], temporary, None)),
+            turn: AtomicUsize::new(0),
+        }
+    }
+
+    /// A front door: each in turn.
+    pub fn ingest(&self) -> &str {
+        &self.ingest[self.turn.fetch_add(1, Ordering::Relaxed) % self.ingest.len()]
+    }
+
+    /// All front doors.
+    pub fn front_doors(&self) -> &[String] {
+        &self.ingest
+    }
+
+    /// The other region.
+    pub fn other_region(&self) -> &'static str {
+        if self.region == "eu" { "us" } else { "eu" }
+    }
+
+    /// Runs a management command and returns the JSON it printed.
+    ///
+    /// # Panics
+    /// If it fails, or prints anything but one JSON value.
+    pub async fn manage(&self, words: &[&str]) -> Value {
+        let (ok, out, err) = self.try_manage(words).await;
+        assert!(ok, "{words:?} failed: {err}{out}");
+        serde_json::from_str(&out).unwrap_or_else(|error| panic!("{words:?} printed no JSON ({error}): {out}"))
+    }
+
+    /// Runs a management command: whether it went well, its standard output, its standard error.
+    pub async fn try_manage(&self, words: &[&str]) -> (bool, String, String) {
+        let words: Vec<&str> = words.iter().copied().chain(["--json"]).collect();
+        let output = self.command(&words).await;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.success(), text(&output.stdout), text(&output.stderr))
+    }
+
+    /// Runs any command of the program on this deployment.
+    pub async fn command(&self, words: &[&str]) -> Output {
+        let (program, first) = self.manage.split_first().expect("a target says how it is managed");
+        let mut command = Command::new(program);
+        without_own_variables(&mut command);
+        command.args(first).args(words).args(&self.manage_tail);
+        let output = tokio::task::spawn_blocking(move || command.output());
+        output.await.expect("the command's thread ends").unwrap_or_else(|error| panic!("{program}: {error}"))
+    }
+
+    /// The processes of a spawned deployment.
+    ///
+    /// # Panics
+    /// If it was there already.
+    #[track_caller]
+    pub fn servers(&self) -> &Servers {
+        match &self.power {
+            Power::Servers(servers) => servers,
+            Power::Commands { .. } => panic!("this deployment's processes are not the test's own"),
+        }
+    }
+
+    /// Ends every instance at once, without notice.
+    pub async fn kill(&self) {
+        match &self.power {
+            Power::Servers(servers) => servers.kill_all(),
+            Power::Commands { kill, .. } => run("kill", kill).await,
+        }
+    }
+
+    /// Ends in order; whether the exit codes say that nothing was left.
+    pub async fn stop(&self) -> bool {
+        match &self.power {
+            Power::Servers(servers) => servers.stop_all().await,
+            Power::Commands { stop, .. } => {
+                run("stop", stop).await;
+                true
+            }
+        }
+    }
+
+    /// Starts what was ended, on the same data, and waits until it is ready.
+    pub async fn start(&self) {
+        match &self.power {
+            Power::Servers(servers) => servers.start_all().await,
+            Power::Commands { start, .. } => run("start", start).await,
+        }
+        eventually(STARTS, "the target is ready again", async || {
+            for ops in &self.ops {
+                is_ready(ops).await?;
+            }
+            Ok(())
+        })
+        .await;
+    }
+
+    /// What spawned servers wrote so far; empty for a deployment that is there already.
+    pub fn log(&self) -> String {
+        match &self.power {
+            Power::Servers(servers) => servers.log(),
+            Power::Commands { .. } => String::new(),
+        }
+    }
+
+    /// Sets every instance's clock to the system's plus `offset_ms`, once nothing is on its way to the store: a
+    /// record that waits while its front door's clock leaps would count as old.
+    pub async fn set_clock(&self, offset_ms: i64) {
+        self.at_rest().await;
+        let client = Client::default();
+        for ops in &self.ops {
+            let set =
+                client.call("PUT", &format!("{ops}/test-clock")).json(&json!({"offset_ms": offset_ms})).send().await;
+            assert!((200..300).contains(&set.status), "the target has no clock that tests can move: {set}");
+        }
+    }
+
+    /// Waits until nothing is on its way to the store.
+    pub async fn at_rest(&self) {
+        eventually(RESTS, "nothing waits on the log", async || match self.lag_records().await {
+            0 => Ok(()),
+            records => Err(format!("{records} records")),
+        })
+        .await;
+    }
+
+    /// How far the persisters are behind, as the front doors last read it, over all of them.
+    pub async fn lag_records(&self) -> u64 {
+        self.metrics().await.sum("tidegate_lag_records", &[])
+    }
+
+    /// One reading of the metrics of all instances.
+    pub async fn metrics(&self) -> Metrics {
+        let mut pages = Vec::new();
+        for ops in &self.ops {
+            pages.push(metrics_of(ops).await);
+        }
+        Metrics::merged(pages)
+    }
+}
+
+/// One reading of one instance's metrics, by its operations port.
+pub async fn metrics_of(ops: &str) -> Metrics {
+    Metrics::parse(&Client::default().get(&format!("{ops}/metrics")).send().await.expect(200).text())
+}
+
+async fn run(what: &str, words: &[String]) {
+    let Some((program, args)) = words.split_first() else { panic!("the target's file has no '{what}' command") };
+    let mut command = Command::new(program);
+    without_own_variables(command.args(args));
+    let status = tokio::task::spawn_blocking(move || command.status()).await.expect("the command's thread ends");
+    assert!(status.as_ref().is_ok_and(std::process::ExitStatus::success), "{words:?}: {status:?}");
+}

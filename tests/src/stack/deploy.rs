@@ -1,0 +1,100 @@
+//! Brings a distributed deployment up: schema and topics, then every role as a process of its own.
+
+use std::path::Path;
+use std::sync::atomic::AtomicUsize;
+
+use futures_util::future::join_all;
+
+use super::{Addresses, Leftovers, Settings};
+use crate::deployment::{Deployment, Keep, Power};
+use crate::process::{Arguments, Process, free_ports};
+use crate::servers::{Server, Servers, local, raise};
+
+/// A role with its processes to be.
+struct Fleet<'d> {
+    binary: &'d Path,
+    folder: &'d Path,
+    file: &'d str,
+}
+
+impl Deployment {
+    /// Makes the schema and the topics, starts all processes, and waits until each is ready.
+    ///
+    /// # Panics
+    /// If the stack is not there, or anything does not start.
+    pub(crate) async fn on_the_stack(binary: &str, settings: &Settings, keep: Keep) -> Self {
+        let stack = Addresses::found();
+        let (temporary, folder) = keep.folder();
+        let leftovers = Leftovers::watched(Path::new(binary), settings, &stack);
+        let file = folder.join("tidegate.toml");
+        std::fs::write(&file, settings.file(&stack)).expect("a folder of our own takes a file");
+        let file = file.to_str().expect("temporary folders have plain names").to_owned();
+        let mut deployment = Deployment {
+            ingest: Vec::new(),
+            control: String::new(),
+            ops: Vec::new(),
+            region: settings.region.to_owned(),
+            manage: vec![binary.to_owned()],
+            manage_tail: vec!["--config".to_owned(), file.clone()],
+            power: Power::Servers(Servers::new(Vec::new(), None, None)),
+            turn: AtomicUsize::new(0),
+        };
+        let (schema, topics) =
+            tokio::join!(deployment.command(&["migrate"]), deployment.command(&["topics", "create"]));
+        for made in [schema, topics] {
+            let told = String::from_utf8_lossy(&made.stderr);
+            assert!(made.status.success(), "{told}{}", String::from_utf8_lossy(&made.stdout));
+        }
+
+        let fleet = Fleet { binary: Path::new(binary), folder: &folder, file: &file };
+        let named = |role: &str, count: usize| (0..count).map(|n| format!("{role}-{n}")).collect::<Vec<_>>();
+        let front_doors = named("ingest", settings.front_doors);
+        let persisters = named("persist", settings.persisters);
+        let (front_doors, persisters, (control, control_at)) = tokio::join!(
+            join_all(front_doors.iter().map(|name| fleet.listening("ingest", name))),
+            join_all(persisters.iter().map(|name| fleet.persister(name))),
+            fleet.listening("control", "control"),
+        );
+        let (front_doors, addresses): (Vec<Server>, Vec<String>) = front_doors.into_iter().unzip();
+        let mut servers = front_doors;
+        servers.extend(persisters);
+        servers.push(control);
+        deployment.ingest = addresses;
+        deployment.control = control_at;
+        deployment.ops = servers.iter().map(|server| server.ops().to_owned()).collect();
+        let spare = settings.persisters..settings.persisters + settings.spare_persisters;
+        servers.extend(spare.map(|n| fleet.spare_persister(&format!("persist-{n}"))));
+        deployment.power = Power::Servers(Servers::new(servers, temporary, Some(leftovers)));
+        deployment
+    }
+}
+
+impl Fleet<'_> {
+    /// A process with a port for others; returns where that is.
+    async fn listening(&self, role: &str, name: &str) -> (Server, String) {
+        let arguments = |[listen, ops]: [u16; 2]| {
+            let mut arguments = self.arguments(role, ops);
+            arguments.args.extend(["--listen".to_owned(), format!("127.0.0.1:{listen}")]);
+            arguments
+        };
+        let (server, [listen, _]) =
+            raise(name, self.binary, self.folder, free_ports::<2>, |[_, ops]| ops, arguments).await;
+        (server, local(listen))
+    }
+
+    async fn persister(&self, name: &str) -> Server {
+        let arguments = |[ops]: [u16; 1]| self.arguments("persist", ops);
+        raise(name, self.binary, self.folder, free_ports::<1>, |[ops]| ops, arguments).await.0
+    }
+
+    fn spare_persister(&self, name: &str) -> Server {
+        let [ops] = free_ports();
+        let process = Process::new(name, self.binary, self.folder, self.arguments("persist", ops));
+        Server::new(process, local(ops)).spare()
+    }
+
+    fn arguments(&self, role: &str, ops: u16) -> Arguments {
+        let args = [role, "--config", self.file, "--ops-listen"].map(str::to_owned);
+        Arguments { args: args.into_iter().chain([format!("127.0.0.1:{ops}")]).collect(), ..Arguments::default() }
+    }
+}

@@ -1,0 +1,134 @@
+//! What a distributed deployment is made of, and the configuration file that says so.
+
+use super::Addresses;
+use crate::clock::{DAY_MS, SECOND_MS};
+use crate::ids;
+
+/// How persisters form a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupProtocol {
+    Classic,
+    /// The protocol of Kafka 4.
+    Consumer,
+}
+
+/// Where shedding by number of records ends, begins and is total.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lines {
+    pub leave: u64,
+    pub enter: u64,
+    pub full: u64,
+}
+
+/// A deployment to be. Its name is what its topics, keyspace and keys are called after.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub name: String,
+    pub region: &'static str,
+    pub front_doors: usize,
+    pub persisters: usize,
+    /// Persisters that are started only by name: they follow the others in number.
+    pub spare_persisters: usize,
+    pub partitions: u32,
+    pub protocol: GroupProtocol,
+    /// The stack's, unless it has one of its own: `redis://host:port`.
+    pub redis_url: Option<String>,
+    pub shed_records: Option<Lines>,
+    /// Whether its clock will be moved: by the moved clock any record that waits is as old as the clock is ahead,
+    /// so age must not count.
+    pub moving_clock: bool,
+}
+
+impl Default for Settings {
+    /// Two front doors, two persisters, control; a new name.
+    fn default() -> Self {
+        Settings {
+            name: format!("t{}", ids::nonce()),
+            region: "eu",
+            front_doors: 2,
+            persisters: 2,
+            spare_persisters: 0,
+            partitions: 6,
+            protocol: GroupProtocol::Consumer,
+            redis_url: None,
+            shed_records: None,
+            moving_clock: false,
+        }
+    }
+}
+
+impl Settings {
+    /// For suites that move the clock.
+    pub fn with_a_moving_clock() -> Self {
+        Settings { moving_clock: true, ..Settings::default() }
+    }
+
+    /// One of each role.
+    pub fn small() -> Self {
+        Settings { front_doors: 1, persisters: 1, ..Settings::default() }
+    }
+
+    pub fn keyspace(&self) -> String {
+        format!("{}_{}", self.name, self.region)
+    }
+
+    /// What this region's topics, groups and keys begin with.
+    pub fn prefix(&self) -> String {
+        format!("{}.{}", self.name, self.region)
+    }
+
+    pub fn records_topic(&self) -> String {
+        format!("{}.records.g1", self.prefix())
+    }
+
+    pub fn dead_letters_topic(&self) -> String {
+        format!("{}.dead-letters.g1", self.prefix())
+    }
+
+    /// The persisters' consumer group.
+    pub fn group(&self) -> String {
+        format!("{}.persister.g1", self.prefix())
+    }
+
+    /// The configuration file of all its roles.
+    pub fn file(&self, stack: &Addresses) -> String {
+        let Settings { name, region, partitions, .. } = self;
+        let (kafka, cql, keyspace) = (&stack.kafka, &stack.cql, self.keyspace());
+        let redis = self.redis_url.clone().unwrap_or_else(|| format!("redis://{}", stack.redis));
+        let protocol = match self.protocol {
+            GroupProtocol::Classic => "classic",
+            GroupProtocol::Consumer => "consumer",
+        };
+        let admission: Vec<String> = self.shed_lines().chain(self.patience()).collect();
+        format!(
+            "region = \"{region}\"\n\n\
+             [kafka]\nbrokers = \"{kafka}\"\ntopic_prefix = \"{name}\"\npartitions = {partitions}\nreplication = 1\n\
+             min_insync_replicas = 1\ngroup_protocol = \"{protocol}\"\nsession_timeout_ms = {session}\n\n\
+             [redis]\nurls = [\"{redis}\"]\n\n\
+             [scylla]\nnodes = [\"{cql}\"]\nkeyspace = \"{keyspace}\"\nconsistency = \"local_quorum\"\n\n\
+             [persister]\ndrain_ms = {drain}\n\n\
+             [admission]\n{admission}\n",
+            // A killed persister's partitions are taken over soon.
+            session = 6 * SECOND_MS,
+            drain = 4 * SECOND_MS,
+            admission = admission.join("\n"),
+        )
+    }
+
+    fn shed_lines(&self) -> impl Iterator<Item = String> {
+        self.shed_records.into_iter().flat_map(|Lines { leave, enter, full }| {
+            [("leave", leave), ("enter", enter), ("full", full)].map(|(line, at)| format!("shed_records_{line} = {at}"))
+        })
+    }
+
+    fn patience(&self) -> impl Iterator<Item = String> {
+        let month = 30 * DAY_MS;
+        let lines = [
+            ("claim_window_ms", month),
+            ("shed_age_full_ms", month - 1),
+            ("shed_age_enter_ms", month - 2),
+            ("shed_age_leave_ms", month - 2),
+        ];
+        lines.into_iter().filter(|_| self.moving_clock).map(|(key, value)| format!("{key} = {value}"))
+    }
+}
