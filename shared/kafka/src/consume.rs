@@ -61,6 +61,7 @@ impl KafkaConsumer {
     pub fn join(options: &KafkaOptions, group: &str, clock: Arc<dyn Clock>) -> Result<KafkaConsumer, LogError> {
         options.validate()?;
         let (member, gone) = Member::join(options, group)?;
+        metrics::register_consumer();
         Ok(KafkaConsumer {
             read_back: read_back::start(&member, options),
             options: options.clone(),
@@ -81,6 +82,14 @@ impl KafkaConsumer {
         drop(self);
         // It resolves when the client is dropped; nothing is ever sent.
         let _ = gone.await;
+    }
+
+    /// What is being handed over is told at once; what happened after it comes with the poll after that.
+    fn take_notices(&mut self) {
+        while !matches!(self.news.back(), Some(Polled::Revoking { .. })) {
+            let Some(notice) = self.member.group().next_notice() else { return };
+            self.take(notice);
+        }
     }
 
     /// What happened to the assignment, as something to tell.
@@ -164,6 +173,10 @@ impl KafkaConsumer {
             self.rejoin()?;
             return Ok(());
         }
+        if let KafkaError::PartitionEOF(partition) = error {
+            Partition::try_from(*partition).into_iter().for_each(|partition| self.lanes.at_end(partition));
+            return Ok(());
+        }
         match error.rdkafka_error_code() {
             // One broker of several, or a poll that came late: what follows from it comes as news of its own.
             Some(
@@ -229,18 +242,18 @@ impl Consume for KafkaConsumer {
         }
         loop {
             self.take_in(max_bytes)?;
-            while let Some(notice) = self.member.group().next_notice() {
-                self.take(notice);
-                // What is being handed over is told at once, and what comes after it afterwards.
-                if matches!(self.news.back(), Some(Polled::Revoking { .. })) {
-                    break;
-                }
-            }
+            self.take_notices();
             if let Some(news) = self.news.pop_front() {
                 return Ok(news);
             }
             self.pay_what_is_owed().await;
-            if let Some((from, records)) = self.lanes.next(max_bytes) {
+            // A partition just assigned is heard of first, so that the others do not have all the turns.
+            let now = Instant::now();
+            let has_patience = patience.is_none_or(|patience| patience > now);
+            let gathers_until = self.lanes.expected_until(now).filter(|_| has_patience);
+            if gathers_until.is_none()
+                && let Some((from, records)) = self.lanes.next(max_bytes)
+            {
                 return Ok(Polled::Records(from, records));
             }
             let member = self.member.clone();
@@ -248,7 +261,10 @@ impl Consume for KafkaConsumer {
                 biased;
                 received = member.consumer.recv() => Some(received),
                 () = member.group().heard.notified() => None,
-                () = until(patience) => return Ok(Polled::Idle),
+                () = until(patience.into_iter().chain(gathers_until).min()) => match gathers_until {
+                    Some(_) => None,
+                    None => return Ok(Polled::Idle),
+                }
             };
             match received {
                 Some(Ok(message)) => self.keep(&message),

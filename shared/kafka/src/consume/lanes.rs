@@ -1,12 +1,17 @@
 //! What was fetched and not yet polled, by partition: turns, budgets, pauses.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use tidegate_domain::{Partition, PartitionEpoch};
 use tidegate_ports::Consumed;
+use tokio::time::Instant;
 
 /// Memory of a record besides its payload, roughly: without it empty records would cost nothing.
 const RECORD_BYTES: usize = 64;
+
+/// A new partition's first word comes within milliseconds, or its broker is in trouble.
+const FIRST_WORD: Duration = Duration::from_millis(500);
 
 /// The assigned partitions.
 #[derive(Default)]
@@ -24,6 +29,9 @@ struct Lane {
     paused: bool,
     /// librdkafka was told not to fetch it.
     held: bool,
+    /// Whether librdkafka has brought a record of it, or word that there is none.
+    heard: bool,
+    opened_at: Instant,
     /// The offset after the last one taken in.
     taken_to: i64,
     /// The offset after the last one handed out.
@@ -42,8 +50,17 @@ pub enum Intake {
 
 impl Lanes {
     pub fn open(&mut self, epoch: PartitionEpoch) {
-        let lane =
-            Lane { epoch, waiting: VecDeque::new(), bytes: 0, paused: false, held: false, taken_to: -1, handed_to: -1 };
+        let lane = Lane {
+            epoch,
+            waiting: VecDeque::new(),
+            bytes: 0,
+            paused: false,
+            held: false,
+            heard: false,
+            opened_at: Instant::now(),
+            taken_to: -1,
+            handed_to: -1,
+        };
         self.lanes.insert(epoch.partition, lane);
     }
 
@@ -67,6 +84,7 @@ impl Lanes {
         if record.position.offset < lane.taken_to {
             return Intake::Dropped;
         }
+        lane.heard = true;
         lane.taken_to = record.position.offset + 1;
         lane.bytes += record.payload.len() + RECORD_BYTES;
         lane.waiting.push_back(record);
@@ -75,6 +93,20 @@ impl Lanes {
             return Intake::Hold;
         }
         Intake::Kept
+    }
+
+    /// The partition has no more for now.
+    pub fn at_end(&mut self, partition: Partition) {
+        if let Some(lane) = self.lanes.get_mut(&partition) {
+            lane.heard = true;
+        }
+    }
+
+    /// Until when a partition that was just assigned is waited for. Partitions come one by one: without this the first
+    /// one would have all the turns until the others have been asked for.
+    pub fn expected_until(&self, now: Instant) -> Option<Instant> {
+        let unheard = self.lanes.values().filter(|lane| !lane.heard && !lane.paused);
+        unheard.map(|lane| lane.opened_at + FIRST_WORD).filter(|until| *until > now).max()
     }
 
     /// What could be handed out now, in bytes.
@@ -180,6 +212,21 @@ mod tests {
         assert_eq!(lanes.close(0), Some((epoch(0), -1)));
         assert_eq!(lanes.take(record(0, 3, 1), 0), Intake::Dropped);
         assert_eq!(lanes.handed_to(epoch(0)), None);
+    }
+
+    #[test]
+    fn a_new_partition_is_waited_for_until_it_is_heard_of() {
+        let mut lanes = with_records(2, 0);
+        let now = Instant::now();
+        assert!(lanes.expected_until(now).is_some());
+        assert_eq!(lanes.expected_until(now + 2 * FIRST_WORD), None, "and not for ever");
+        lanes.at_end(0);
+        assert!(lanes.expected_until(now).is_some());
+        lanes.take(record(1, 0, 1), 0);
+        assert_eq!(lanes.expected_until(now), None);
+        lanes.open(epoch(2));
+        lanes.pause(epoch(2), true);
+        assert_eq!(lanes.expected_until(now), None, "nobody waits for what is paused");
     }
 
     #[test]

@@ -134,6 +134,7 @@ fn config(options: &KafkaOptions, group: &str) -> ClientConfig {
         .set("enable.auto.offset.store", "false")
         .set("auto.offset.reset", "earliest")
         .set("check.crcs", "true")
+        .set("enable.partition.eof", "true")
         .set("max.poll.interval.ms", client::millis(max_poll_interval(options)))
         .set("queued.max.messages.kbytes", kilobytes.to_string())
         .set("fetch.max.bytes", consume.fetch_bytes.max(64 * 1_024).to_string())
