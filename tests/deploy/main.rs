@@ -1,0 +1,1 @@
+//! What users deploy with, held against the program.
