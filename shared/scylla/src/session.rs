@@ -93,7 +93,7 @@ impl Cql {
         values: impl SerializeRow,
     ) -> Result<QueryRowsResult, StoreError> {
         let bound = statement.bind(values, None)?;
-        let answer = self.measured(statement.kind, self.0.session.execute_bound_unpaged(&bound)).await;
+        let answer = measured(statement.kind, self.0.session.execute_bound_unpaged(&bound)).await;
         let answer = answer.map_err(|error| store_error(statement.kind, 1, &error))?;
         answer.into_rows_result().map_err(|error| unreadable(statement.kind, error))
     }
@@ -125,44 +125,50 @@ impl Cql {
         self.attempts(batch.kind, || self.0.session.batch(&batch.batch, &batch.values)).await.map(drop)
     }
 
-    /// Tries until it works, the failure is not one that passes, or the retries are used up.
     async fn attempts<T, F>(&self, kind: &'static str, once: impl Fn() -> F) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, ExecutionError>>,
     {
-        let mut pause = FIRST_PAUSE;
-        let mut attempt = 1;
-        loop {
-            match self.measured(kind, once()).await {
-                Ok(answer) => return Ok(answer),
-                Err(error) if attempt <= self.0.retries && may_pass(&error) => {
-                    tracing::debug!(kind, attempt, %error, "sending a request again");
-                    counter!(RETRIES, "kind" => kind).increment(1);
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
-                    attempt += 1;
-                }
-                Err(error) => return Err(store_error(kind, attempt, &error)),
+        attempts(self.0.retries, kind, once).await
+    }
+}
+
+/// Tries until it works, the failure is not one that passes, or the retries are used up.
+pub(crate) async fn attempts<T, F>(retries: u32, kind: &'static str, once: impl Fn() -> F) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<T, ExecutionError>>,
+{
+    let mut pause = FIRST_PAUSE;
+    let mut attempt = 1;
+    loop {
+        match measured(kind, once()).await {
+            Ok(answer) => return Ok(answer),
+            Err(error) if attempt <= retries && may_pass(&error) => {
+                tracing::debug!(kind, attempt, %error, "sending a request again");
+                counter!(RETRIES, "kind" => kind).increment(1);
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+                attempt += 1;
             }
+            Err(error) => return Err(store_error(kind, attempt, &error)),
         }
     }
+}
 
-    async fn measured<T>(
-        &self,
-        kind: &'static str,
-        request: impl Future<Output = Result<T, ExecutionError>>,
-    ) -> Result<T, ExecutionError> {
-        let began = Instant::now();
-        let answer = request.await;
-        histogram!(REQUEST_SECONDS, "kind" => kind).record(began.elapsed().as_secs_f64());
-        let outcome = match &answer {
-            Ok(_) => "ok",
-            Err(error) if may_pass(error) => "unavailable",
-            Err(_) => "broken",
-        };
-        counter!(REQUESTS, "kind" => kind, "outcome" => outcome).increment(1);
-        answer
-    }
+async fn measured<T>(
+    kind: &'static str,
+    request: impl Future<Output = Result<T, ExecutionError>>,
+) -> Result<T, ExecutionError> {
+    let began = Instant::now();
+    let answer = request.await;
+    histogram!(REQUEST_SECONDS, "kind" => kind).record(began.elapsed().as_secs_f64());
+    let outcome = match &answer {
+        Ok(_) => "ok",
+        Err(error) if may_pass(error) => "unavailable",
+        Err(_) => "broken",
+    };
+    counter!(REQUESTS, "kind" => kind, "outcome" => outcome).increment(1);
+    answer
 }
 
 impl PartitionBatch {

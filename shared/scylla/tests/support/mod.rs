@@ -1,6 +1,9 @@
 //! A keyspace of one's own on the real cluster, shared by the tests of one binary that run at the same time.
 #![allow(dead_code, reason = "each test binary uses some of it")]
 
+pub mod history;
+pub mod proxy;
+
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 

@@ -1,0 +1,121 @@
+//! Reading one whole table in the order of the token ring, page by page.
+
+use std::collections::VecDeque;
+
+use scylla::client::session::Session;
+use scylla::response::{PagingState, PagingStateResponse};
+use scylla::statement::prepared::PreparedStatement;
+use scylla::value::{CqlValue, Row};
+use tidegate_ports::StoreError;
+
+use super::tables::Table;
+use crate::failure::unreadable;
+use crate::session::attempts;
+
+/// Stretches of the ring, each a read of its own, so that none runs into the server's timeout.
+const RANGES: i64 = 32;
+
+/// A row with its place on the ring.
+pub(super) struct ScannedRow {
+    pub token: i64,
+    /// The key's columns, then the cells.
+    pub columns: Vec<Option<CqlValue>>,
+}
+
+pub(super) struct Scan<'s> {
+    session: &'s Session,
+    retries: u32,
+    table: &'static Table,
+    statement: PreparedStatement,
+    /// The stretch under way, and where in it the next page begins.
+    range: i64,
+    next: Option<PagingState>,
+    rows: VecDeque<ScannedRow>,
+}
+
+impl<'s> Scan<'s> {
+    pub async fn begin(
+        session: &'s Session,
+        retries: u32,
+        table: &'static Table,
+        keyspace: &str,
+    ) -> Result<Self, StoreError> {
+        let prepared = session.prepare(table.statement(keyspace)).await;
+        let mut statement =
+            prepared.map_err(|error| StoreError::Broken(format!("comparing {}: {error}", table.name)))?;
+        statement.set_page_size(table.rows_per_page);
+        statement.set_is_idempotent(true);
+        let next = Some(PagingState::start());
+        Ok(Scan { session, retries, table, statement, range: 0, next, rows: VecDeque::new() })
+    }
+
+    pub fn head(&self) -> Option<&ScannedRow> {
+        self.rows.front()
+    }
+
+    pub fn take(&mut self) -> Option<ScannedRow> {
+        self.rows.pop_front()
+    }
+
+    /// Reads on until there is a row, or the ring is done.
+    pub async fn fill(&mut self) -> Result<(), StoreError> {
+        while self.rows.is_empty() {
+            let state = match self.next.take() {
+                Some(state) => state,
+                None if self.range + 1 < RANGES => {
+                    self.range += 1;
+                    PagingState::start()
+                }
+                None => return Ok(()),
+            };
+            self.read_page(state).await?;
+        }
+        Ok(())
+    }
+
+    async fn read_page(&mut self, state: PagingState) -> Result<(), StoreError> {
+        let bound = self.statement.clone().bind(&bounds(self.range));
+        let bound = bound.map_err(|error| unreadable("a token range", error))?;
+        let once = || self.session.execute_bound_single_page(&bound, state.clone());
+        let (answer, paging) = attempts(self.retries, "compare", once).await?;
+        let rows = answer.into_rows_result().map_err(|error| unreadable(self.table.name, error))?;
+        for row in rows.rows::<Row>().map_err(|error| unreadable(self.table.name, error))? {
+            let mut columns = row.map_err(|error| unreadable(self.table.name, error))?.columns;
+            let Some(CqlValue::BigInt(token)) = columns.remove(0) else {
+                return Err(unreadable(self.table.name, "the partitioner is not Murmur3Partitioner"));
+            };
+            let row = ScannedRow { token, columns };
+            if self.table.is_row(&row) {
+                self.rows.push_back(row);
+            }
+        }
+        self.next = match paging {
+            PagingStateResponse::HasMorePages { state } => Some(state),
+            PagingStateResponse::NoMorePages => None,
+        };
+        Ok(())
+    }
+}
+
+/// From above the first token to the second one, itself in it.
+fn bounds(range: i64) -> (i64, i64) {
+    const WIDTH: i64 = (u64::MAX / RANGES as u64) as i64;
+    let end_of = |range: i64| i64::MIN + (range + 1) * WIDTH;
+    let start = if range == 0 { i64::MIN } else { end_of(range - 1) };
+    (start, if range == RANGES - 1 { i64::MAX } else { end_of(range) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{RANGES, bounds};
+
+    #[test]
+    fn ranges_cover_the_ring() {
+        assert_eq!(bounds(0).0, i64::MIN);
+        for range in 1..RANGES {
+            assert_eq!(bounds(range).0, bounds(range - 1).1);
+            assert!(bounds(range).0 < bounds(range).1);
+        }
+        assert_eq!(bounds(RANGES - 1).1, i64::MAX);
+    }
+}

@@ -1,0 +1,112 @@
+//! A proxy in front of the real cluster that knows CQL frames well enough to hold back or cut off batches.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+use super::node;
+
+const HEADER_BYTES: usize = 9;
+const OPCODE: usize = 4;
+const BATCH: u8 = 0x0d;
+
+/// What happens to batches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gate {
+    Open,
+    /// They wait until it opens.
+    Held,
+    /// So many more pass; then connections break.
+    Passes(usize),
+}
+
+pub struct Proxy {
+    pub address: String,
+    gate: watch::Sender<Gate>,
+    waiting: watch::Receiver<usize>,
+    passed: Arc<AtomicUsize>,
+}
+
+impl Proxy {
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address").to_string();
+        let (gate, gate_seen) = watch::channel(Gate::Open);
+        let (waits, waiting) = watch::channel(0);
+        let passed = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&passed);
+        let waits = Arc::new(waits);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let through = Through { gate: gate_seen.clone(), waits: waits.clone(), passed: counted.clone() };
+                tokio::spawn(through.serve(client));
+            }
+        });
+        Proxy { address, gate, waiting, passed }
+    }
+
+    pub fn set(&self, gate: Gate) {
+        self.passed.store(0, Ordering::SeqCst);
+        self.gate.send_replace(gate);
+    }
+
+    /// Until so many batches wait at the gate.
+    pub async fn until_waiting(&self, batches: usize) {
+        let mut waiting = self.waiting.clone();
+        let reached = waiting.wait_for(|waiting| *waiting >= batches);
+        tokio::time::timeout(std::time::Duration::from_secs(30), reached).await.expect("in time").expect("alive");
+    }
+}
+
+struct Through {
+    gate: watch::Receiver<Gate>,
+    waits: Arc<watch::Sender<usize>>,
+    passed: Arc<AtomicUsize>,
+}
+
+impl Through {
+    async fn serve(mut self, client: TcpStream) {
+        let Ok(server) = TcpStream::connect(node()).await else {
+            return;
+        };
+        let (mut from_client, mut to_client) = client.into_split();
+        let (mut from_server, mut to_server) = server.into_split();
+        let answers = tokio::spawn(async move { tokio::io::copy(&mut from_server, &mut to_client).await });
+        loop {
+            let mut frame = vec![0; HEADER_BYTES];
+            if from_client.read_exact(&mut frame).await.is_err() {
+                break;
+            }
+            let length = u32::from_be_bytes([frame[5], frame[6], frame[7], frame[8]]) as usize;
+            let is_batch = frame[OPCODE] == BATCH;
+            frame.resize(HEADER_BYTES + length, 0);
+            if from_client.read_exact(&mut frame[HEADER_BYTES..]).await.is_err() {
+                break;
+            }
+            if is_batch && !self.admit().await {
+                break;
+            }
+            if to_server.write_all(&frame).await.is_err() {
+                break;
+            }
+        }
+        answers.abort();
+    }
+
+    async fn admit(&mut self) -> bool {
+        let gate = *self.gate.borrow();
+        match gate {
+            Gate::Open => true,
+            Gate::Passes(batches) => self.passed.fetch_add(1, Ordering::SeqCst) < batches,
+            Gate::Held => {
+                self.waits.send_modify(|waiting| *waiting += 1);
+                let opened = self.gate.wait_for(|gate| *gate != Gate::Held).await.is_ok();
+                self.waits.send_modify(|waiting| *waiting -= 1);
+                opened
+            }
+        }
+    }
+}
