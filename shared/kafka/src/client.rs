@@ -1,5 +1,6 @@
 //! What every client of the brokers has: properties, logs, error texts.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
@@ -8,6 +9,7 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use tidegate_ports::LogError;
+use tokio::sync::watch;
 
 use crate::KafkaOptions;
 
@@ -99,10 +101,29 @@ pub async fn blocking<T: Send + 'static>(
     worked.map_err(|error| LogError::Unavailable(format!("a call to the brokers broke off: {error}")))?
 }
 
+/// Clients that are being closed right now.
+static CLOSING: LazyLock<watch::Sender<usize>> = LazyLock::new(|| watch::Sender::new(0));
+
 /// A client takes a while to close: it is closed on a thread of its own, when nobody waits for it.
 pub fn close_aside<T: Send + 'static>(client: T) {
-    // Without a thread it is closed here and now.
-    let _ = std::thread::Builder::new().name("kafka-close".to_owned()).spawn(move || drop(client));
+    CLOSING.send_modify(|closing| *closing += 1);
+    let close = move || {
+        drop(client);
+        CLOSING.send_modify(|closing| *closing -= 1);
+    };
+    if let Err(error) = std::thread::Builder::new().name("kafka-close".to_owned()).spawn(close) {
+        // What was to be closed went with the thread that never was.
+        tracing::warn!(%error, "no thread to close a client of the brokers on");
+        CLOSING.send_modify(|closing| *closing -= 1);
+    }
+}
+
+/// Waits until every client that was let go of is closed: consumers have left their groups, so that others take over
+/// at once and not when the session times out. False if that took longer than `deadline`.
+pub async fn all_closed(deadline: Duration) -> bool {
+    let mut closing = CLOSING.subscribe();
+    let closed = closing.wait_for(|closing| *closing == 0);
+    tokio::time::timeout(deadline, closed).await.is_ok()
 }
 
 /// Whole milliseconds, at least one, as librdkafka's properties want them.

@@ -11,6 +11,7 @@ pub mod topics;
 mod wire;
 
 pub use append::{Closed, KafkaLog};
+pub use client::all_closed;
 pub use consume::KafkaConsumer;
 pub use dead_letters::KafkaDeadLetters;
 pub use lag::KafkaLag;

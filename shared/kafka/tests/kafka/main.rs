@@ -2,5 +2,14 @@
 //!
 //! Start one with `make stack-up`; `TIDEGATE_TEST_KAFKA` names another. Every test has topics of its own.
 
+mod appending;
 mod conformance;
+mod dead_letters;
+mod facts;
+mod groups;
+mod lag;
+mod member;
+mod offsets;
+mod outages;
 mod support;
+mod topics;

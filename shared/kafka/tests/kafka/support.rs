@@ -4,9 +4,11 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::message::OwnedMessage;
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use tidegate_domain::{Region, RunId, RunKey, TeamId};
 use tidegate_kafka::{KafkaLog, KafkaOptions, TopicLayout, Topics, topics};
 use tidegate_ports::{Clock, Retention, SystemClock};
@@ -105,4 +107,27 @@ pub async fn wait_until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
         assert!(Instant::now() < deadline, "not reached: {what}");
         tokio::task::yield_now().await;
     }
+}
+
+/// All messages of a topic, read without the adapter; there must be `count`, and no more.
+pub fn read_all(topic: &str, partitions: i32, count: usize) -> Vec<OwnedMessage> {
+    let reader: BaseConsumer = plain().set("group.id", format!("{topic}.reader")).create().expect("a reader");
+    let mut list = TopicPartitionList::new();
+    let mut ends = 0;
+    for partition in 0..partitions {
+        let (first, end) = reader.fetch_watermarks(topic, partition, DEADLINE).expect("watermarks");
+        ends += end - first;
+        list.add_partition_offset(topic, partition, Offset::Beginning).expect("a partition");
+    }
+    assert_eq!(usize::try_from(ends), Ok(count), "as many as stand on the topic");
+    reader.assign(&list).expect("assigned");
+    let deadline = Instant::now() + DEADLINE;
+    let mut messages = Vec::new();
+    while messages.len() < count {
+        assert!(Instant::now() < deadline, "only {} of {count} messages came", messages.len());
+        if let Some(message) = reader.poll(Duration::from_millis(100)) {
+            messages.push(message.expect("a message").detach());
+        }
+    }
+    messages
 }

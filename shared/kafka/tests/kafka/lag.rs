@@ -1,0 +1,66 @@
+//! What a reading of the lag says when a group is new, overtaken, or out of reach.
+
+use bytes::Bytes;
+use rdkafka::admin::AdminOptions;
+use rdkafka::{Offset, TopicPartitionList};
+use tidegate_kafka::{KafkaLag, KafkaOptions};
+use tidegate_ports::{Append, LogError, ReadLag};
+
+use crate::member::Member;
+use crate::support::{Fresh, admin, clock, key, read_all};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_group_that_never_committed_lags_from_the_beginning() {
+    let fresh = Fresh::topics(3).await;
+    let lag = KafkaLag::watch(&fresh.options, "nobody-yet", clock()).expect("a reader");
+    let empty = lag.read().await.expect("a reading");
+    assert_eq!((empty.records, empty.oldest_appended_at), (0, None));
+    let log = fresh.log();
+    for number in 0..30 {
+        log.append(key(number), Bytes::from_static(b"x")).await.expect("appended");
+    }
+    let first =
+        read_all(fresh.records(), 3, 30).iter().filter_map(|one| rdkafka::Message::timestamp(one).to_millis()).min();
+    // Twice: the second reading knows the oldest records already.
+    for _ in 0..2 {
+        let reading = lag.read().await.expect("a reading");
+        assert_eq!(reading.records, 30);
+        assert_eq!(reading.oldest_appended_at.map(|oldest| oldest.as_millis()), first);
+        assert!(reading.read_at >= reading.oldest_appended_at.expect("records wait"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_retention_took_is_not_waited_for() {
+    let fresh = Fresh::topics(1).await;
+    let log = fresh.log();
+    for number in 0..10 {
+        log.append(key(number), Bytes::from_static(b"x")).await.expect("appended");
+    }
+    let mut below = TopicPartitionList::new();
+    below.add_partition_offset(fresh.records(), 0, Offset::Offset(6)).expect("an offset");
+    admin().delete_records(&below, &AdminOptions::new()).await.expect("deleted");
+    let group = format!("{}.group", fresh.records());
+    let reading = KafkaLag::watch(&fresh.options, &group, clock()).expect("a reader").read().await.expect("a reading");
+    assert_eq!(reading.records, 4);
+    assert!(reading.oldest_appended_at.is_some());
+    let mut member = Member::join(&fresh.options, &group);
+    member.poll_until("what is left", |member| member.read.len() == 4).await;
+    assert_eq!(member.read[0].1, 6, "a new group begins with the first record kept");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn brokers_out_of_reach_make_the_lag_unknown() {
+    let fresh = Fresh::named(1);
+    let options = KafkaOptions { brokers: "127.0.0.1:1".to_owned(), ..fresh.options.clone() };
+    let lag = KafkaLag::watch(&options, "group", clock()).expect("no broker is needed to begin");
+    assert!(matches!(lag.read().await, Err(LogError::Unavailable(_))));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_missing_topic_makes_the_lag_unknown() {
+    let fresh = Fresh::named(1);
+    let lag = KafkaLag::watch(&fresh.options, "group", clock()).expect("a reader");
+    let unknown = lag.read().await;
+    assert!(matches!(unknown, Err(LogError::Unavailable(_))), "{unknown:?}");
+}
