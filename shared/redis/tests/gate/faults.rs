@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use tidegate_domain::TeamId;
-use tidegate_ports::{GateDown, Seed, Verdict};
+use tidegate_ports::{Gate, GateDown, Seed, Verdict};
 use tidegate_redis::{RedisGate, RedisOptions};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
@@ -34,7 +34,7 @@ async fn await_up(gate: &RedisGate, team: TeamId) {
 /// Known to be down: no question waits.
 async fn await_refused_at_once(gate: &RedisGate, team: TeamId) {
     wait_until("the gate knows that it is down", async || {
-        matches!(at_once(tidegate_ports::Gate::admit(gate, ask(team, vec![]))), Some(Err(_)))
+        matches!(at_once(gate.admit(ask(team, vec![]))), Some(Err(_)))
     })
     .await;
 }
@@ -126,7 +126,7 @@ async fn a_full_server_refuses_whole_calls_and_goes_on_when_there_is_room() {
     redis.tell(&["CONFIG", "SET", "maxmemory", "1"]).await;
     let run = run_born(crate::asking::now());
     let claiming = || ask(team, vec![crate::asking::claim(run, 1)]);
-    let down = tidegate_ports::Gate::admit(&gate, claiming()).await.unwrap_err();
+    let down = gate.admit(claiming()).await.unwrap_err();
     assert!(down.0.contains("OOM"), "{down}");
     redis.tell(&["CONFIG", "SET", "maxmemory", "0"]).await;
     await_up(&gate, team).await;
@@ -141,7 +141,7 @@ async fn a_server_that_lost_the_script_is_given_it_again() {
     let team = new_team();
     await_up(&gate, team).await;
     redis.tell(&["SCRIPT", "FLUSH"]).await;
-    let verdict = tidegate_ports::Gate::admit(&gate, ask(team, vec![])).await;
+    let verdict = gate.admit(ask(team, vec![])).await;
     assert!(matches!(verdict, Ok(Verdict::Admitted { .. })), "{verdict:?}");
 }
 
@@ -157,9 +157,9 @@ async fn passwords_open_and_never_show() {
     };
     let team = new_team();
     let right = gate(&with(Some("s3cret")));
-    tidegate_ports::Gate::seed(&right, team, Seed::default()).await.unwrap();
+    right.seed(team, Seed::default()).await.unwrap();
     let in_url = RedisOptions { urls: vec![redis.url().replace("://", "://:s3cret@")], ..with(None) };
-    tidegate_ports::Gate::seed(&gate(&in_url), team, Seed::default()).await.unwrap();
+    gate(&in_url).seed(team, Seed::default()).await.unwrap();
     for wrong in [None, Some("wr0ng")] {
         let down = cause(&gate(&with(wrong)), team).await.expect("it is closed");
         assert!(!down.contains("s3cret") && !down.contains("wr0ng"), "{down}");
