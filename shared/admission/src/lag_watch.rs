@@ -9,7 +9,7 @@ use tidegate_domain::Timestamp;
 use tidegate_ports::Lag;
 
 use crate::admission::Admission;
-use crate::metric_names::{LAG_AGE_SECONDS, LAG_READ_FAILURES, LAG_RECORDS};
+use crate::metric_names::{LAG_AGE_SECONDS, LAG_DRAIN, LAG_READ_FAILURES, LAG_RECORDS};
 use crate::refusal::Refusal;
 use crate::shed::{self, Class, Decision};
 
@@ -70,7 +70,7 @@ impl Admission {
     }
 
     /// Reads the consumers' lag about once a second until `stop` resolves, for [`Admission::shed`] and the gauges
-    /// `tidegate_lag_records` and `tidegate_lag_age_seconds`.
+    /// of lag: records, age, and by how much it sinks.
     pub async fn watch_lag(self: Arc<Self>, stop: impl Future<Output = ()> + Send) {
         let mut stop = pin!(stop);
         let mut before = None;
@@ -106,6 +106,10 @@ impl Admission {
         self.shed_gauge.set(decision, lag.read_at);
         metrics::gauge!(LAG_RECORDS).set(lag.records as f64);
         metrics::gauge!(LAG_AGE_SECONDS).set(lag.age_ms(now) as f64 / 1_000.0);
+        if let Some(before) = before {
+            let seconds = lag.read_at.millis_since(before.read_at).max(1) as f64 / 1_000.0;
+            metrics::gauge!(LAG_DRAIN).set((before.records as f64 - lag.records as f64) / seconds);
+        }
     }
 }
 

@@ -7,6 +7,7 @@ pub(crate) const CREDENTIALS_STALE: &str = "tidegate_credentials_stale_total";
 pub(crate) const LAG_READ_FAILURES: &str = "tidegate_lag_read_failures_total";
 pub(crate) const LAG_RECORDS: &str = "tidegate_lag_records";
 pub(crate) const LAG_AGE_SECONDS: &str = "tidegate_lag_age_seconds";
+pub(crate) const LAG_DRAIN: &str = "tidegate_lag_drain_records_per_second";
 
 /// Makes the counters, so that a scrape finds them at zero before anything has happened: an alert on a rise must
 /// see what it rose from.

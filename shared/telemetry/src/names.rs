@@ -62,6 +62,8 @@ metrics! {
         "Records on the log that are not applied yet.";
     Gauge LAG_AGE_SECONDS = "tidegate_lag_age_seconds",
         "Age of the oldest record on the log that is not applied yet.";
+    Gauge LAG_DRAIN = "tidegate_lag_drain_records_per_second",
+        "By how many records a second the lag sank between its last two readings; below 0 while it grows.";
     Counter LAG_READ_FAILURES = "tidegate_lag_read_failures_total",
         "Readings of the consumers' lag that failed: the lag gauges keep their last values then.";
 
@@ -80,7 +82,7 @@ metrics! {
     Gauge STARTED_AT_SECONDS = "tidegate_started_at_seconds",
         "When the process became ready, in seconds since 1970.";
     Gauge BUILD_INFO = "tidegate_build_info",
-        "Always 1; the version is its label.";
+        "Always 1; the version and the role (dev, ingest, persist, control, rebuild) are its labels.";
 }
 
 #[cfg(test)]
