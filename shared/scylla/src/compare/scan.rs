@@ -99,8 +99,9 @@ impl<'s> Scan<'s> {
 
 /// From above the first token to the second one, itself in it.
 fn bounds(range: i64) -> (i64, i64) {
-    const WIDTH: i64 = (u64::MAX / RANGES as u64) as i64;
-    let end_of = |range: i64| i64::MIN + (range + 1) * WIDTH;
+    const WIDTH: i128 = (1 << 64) / RANGES as i128;
+    // Within 64 bits for every range but the last, which is not asked.
+    let end_of = |range: i64| (i128::from(i64::MIN) + i128::from(range + 1) * WIDTH) as i64;
     let start = if range == 0 { i64::MIN } else { end_of(range - 1) };
     (start, if range == RANGES - 1 { i64::MAX } else { end_of(range) })
 }

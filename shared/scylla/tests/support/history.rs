@@ -110,7 +110,10 @@ pub async fn fold(store: &dyn Runs, log: &[Record], from: usize, to: usize) -> R
     };
     let wanted: Vec<RunWanted> = runs
         .iter()
-        .map(|(key, records)| RunWanted { key: *key, events: records.iter().flat_map(|(_, one)| events(one)).collect() })
+        .map(|(key, records)| RunWanted {
+            key: *key,
+            events: records.iter().flat_map(|(_, one)| events(one)).collect(),
+        })
         .collect();
     let stored = store.load(&wanted).await?;
     let mut writes = Vec::new();
