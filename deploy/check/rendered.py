@@ -115,8 +115,8 @@ def roles_are_probed_and_end_in_time(chart):
         section = {"ingest": "ingest", "persist": "persister", "control": "control"}[role]
         drain_s = chart.config[section]["drain_ms"] / 1_000 * (2 if role == "ingest" else 1)
         pause_s = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
-        # Beside the drain: closing log and store.
-        chart.must(spec["terminationGracePeriodSeconds"] >= drain_s + pause_s + 25, f"{role} is killed while it drains")
+        # Beside the drain: ending the background jobs, closing log and store, the operations port.
+        chart.must(spec["terminationGracePeriodSeconds"] >= drain_s + pause_s + 35, f"{role} is killed while it drains")
         over = [constraint["topologyKey"] for constraint in spec["topologySpreadConstraints"]]
         chart.must(over[0] == "topology.kubernetes.io/zone", f"{role} does not spread over zones")
         labels = deployment["spec"]["template"]["metadata"]["labels"]

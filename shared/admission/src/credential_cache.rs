@@ -40,6 +40,7 @@ impl CredentialCache {
         times: CredentialTimes,
         look_up_within_ms: u64,
     ) -> Self {
+        metrics::counter!(CREDENTIALS_STALE).increment(0);
         CredentialCache {
             source,
             clock,

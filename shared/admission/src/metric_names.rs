@@ -9,10 +9,10 @@ pub(crate) const LAG_RECORDS: &str = "tidegate_lag_records";
 pub(crate) const LAG_AGE_SECONDS: &str = "tidegate_lag_age_seconds";
 pub(crate) const LAG_DRAIN: &str = "tidegate_lag_drain_records_per_second";
 
-/// Makes the counters, so that a scrape finds them at zero before anything has happened: an alert on a rise must
+/// Makes the counters of a whole admission, so that a scrape finds them at zero before anything has happened: an alert on a rise must
 /// see what it rose from.
 pub(crate) fn register() {
-    for name in [GATE_DOWN, CONFIRMS_DROPPED, CREDENTIALS_STALE, LAG_READ_FAILURES] {
+    for name in [GATE_DOWN, CONFIRMS_DROPPED, LAG_READ_FAILURES] {
         metrics::counter!(name).increment(0);
     }
 }
