@@ -1,6 +1,7 @@
 //! The command line.
 
 mod amounts;
+mod distributed;
 
 use std::path::PathBuf;
 
@@ -8,8 +9,11 @@ use clap::{Args, Parser, Subcommand};
 use tidegate_domain::{Plan, Region, Slug, Usd};
 
 pub use amounts::BatchMultiplier;
+pub use distributed::{
+    CompareArgs, ControlArgs, Deployment, IngestArgs, MigrateArgs, PersistArgs, RebuildArgs, TopicsCommand,
+};
 
-/// What `--data` is when neither it nor `TIDEGATE_DATA` is given.
+/// The data folder where none is given.
 pub const DEFAULT_DATA: &str = "./tidegate-data";
 
 #[derive(Debug, Parser)]
@@ -21,7 +25,12 @@ pub const DEFAULT_DATA: &str = "./tidegate-data";
         tidegate dev                                  everything in one process, data in ./tidegate-data\n  \
         tidegate teams create acme --plan business    a team\n  \
         tidegate keys create --team acme              an API key for it\n  \
-        tidegate check-config --config tidegate.toml  what would hold, and why"
+        tidegate check-config --config tidegate.toml  what would hold, and why\n\n\
+        On Kafka, Redis and ScyllaDB or Cassandra, all with the same --config FILE or TIDEGATE_… variables:\n  \
+        tidegate migrate && tidegate topics create    once, before anything else\n  \
+        tidegate ingest                               a front door, any number of them\n  \
+        tidegate persist                              a persister, as many as there are partitions\n  \
+        tidegate control                              the read API"
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -32,6 +41,21 @@ pub struct Cli {
 pub enum Command {
     /// Run everything in one process, on one data folder
     Dev(DevArgs),
+    /// Run a front door: what clients send to
+    Ingest(IngestArgs),
+    /// Run a persister: folds the log into the store
+    Persist(PersistArgs),
+    /// Run the read API
+    Control(ControlArgs),
+    /// Bring the store's schema to what this version needs
+    Migrate(MigrateArgs),
+    /// Make the log's topics, or check them
+    #[command(subcommand)]
+    Topics(TopicsCommand),
+    /// Read the whole log again into an empty keyspace
+    Rebuild(RebuildArgs),
+    /// Compare the runs of two keyspaces, cell by cell
+    Compare(CompareArgs),
     /// Check the configuration and print what holds, with where each value came from
     #[command(
         after_help = "Example:\n  TIDEGATE_INGEST__LISTEN=0.0.0.0:8080 tidegate check-config --config tidegate.toml"
@@ -85,10 +109,15 @@ pub struct DevArgs {
 
 /// What every management command takes.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Where")]
 pub struct Place {
-    /// The data folder; a service may be running on it
-    #[arg(long, env = "TIDEGATE_DATA", value_name = "DIR", default_value = DEFAULT_DATA)]
-    pub data: PathBuf,
+    /// The data folder; a service may be running on it [default: ./tidegate-data, unless the configuration names
+    /// the nodes of a store]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// The configuration; if it or TIDEGATE_SCYLLA__NODES names nodes, the distributed deployment is managed
+    #[arg(long, env = "TIDEGATE_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Print one JSON object or array and nothing else
     #[arg(long)]
     pub json: bool,

@@ -4,9 +4,14 @@ pub mod assemble;
 mod cli;
 mod clock;
 pub mod config;
+mod deployment;
 mod dev;
+mod doors;
 mod manage;
 mod page;
+mod process;
+mod role;
+mod roles;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -14,8 +19,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use cli::{Cli, Command, DevArgs};
-use config::{Config, Layers, Problem};
+use cli::{Cli, Command, Deployment, DevArgs};
+use config::{Config, Layers, Problem, Purpose};
 use page::Page;
 
 /// The crate's version, as `/metrics` and `--version` show it.
@@ -32,15 +37,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(u8::try_from(told.exit_code()).unwrap_or(2));
         }
     };
-    let done = match cli.command {
-        Command::Dev(args) => dev(&args),
-        Command::CheckConfig { config } => check_config(config.as_deref()),
-        Command::Teams(command) => manage::run(command.into()),
-        Command::Keys(command) => manage::run(command.into()),
-        Command::Tokens(command) => manage::run(command.into()),
-        Command::Rates(command) => manage::run(command.into()),
-    };
-    match done {
+    match dispatch(cli.command) {
         Ok(code) => code,
         Err(reason) => {
             Page::errors().line(format_args!("error: {reason}"));
@@ -49,21 +46,81 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn dev(args: &DevArgs) -> Result<ExitCode, String> {
+fn dispatch(command: Command) -> Result<ExitCode, String> {
+    match command {
+        Command::Dev(args) => dev::run(dev_config(&args)?),
+        Command::CheckConfig { config } => check_config(config.as_deref()),
+        Command::Ingest(args) => {
+            let flags = [
+                ("--listen", "ingest.listen", args.listen),
+                ("--ops-listen", "ops.listen", args.operations.ops_listen),
+            ];
+            role::ingest(distributed(&args.deployment, flags, Purpose::Ingest)?)
+        }
+        Command::Persist(args) => {
+            let flags = [("--ops-listen", "ops.listen", args.operations.ops_listen)];
+            role::persist(distributed(&args.deployment, flags, Purpose::Persist)?)
+        }
+        Command::Control(args) => {
+            let flags = [
+                ("--listen", "control.listen", args.listen),
+                ("--ops-listen", "ops.listen", args.operations.ops_listen),
+            ];
+            role::control(distributed(&args.deployment, flags, Purpose::Control)?)
+        }
+        Command::Migrate(args) => {
+            deployment::migrate(&distributed(&args.deployment, [], Purpose::Store)?, args.dry_run)
+        }
+        Command::Topics(command) => {
+            let config = distributed(command.deployment(), [], Purpose::Topics)?;
+            deployment::topics(&config, &command)
+        }
+        Command::Rebuild(args) => deployment::rebuild(distributed(&args.deployment, [], Purpose::Rebuild)?, args.into),
+        Command::Compare(args) => deployment::compare(&distributed(&args.deployment, [], Purpose::Store)?, &args),
+        Command::Teams(command) => manage(command.into()),
+        Command::Keys(command) => manage(command.into()),
+        Command::Tokens(command) => manage(command.into()),
+        Command::Rates(command) => manage(command.into()),
+    }
+}
+
+fn dev_config(args: &DevArgs) -> Result<Config, String> {
     let mut layers = layers(args.config.as_deref());
     layers.flag("--region", "region", args.region.as_deref());
     layers.flag("--data", "data", args.data.as_ref().map(|path| path.display()));
     layers.flag("--listen", "ingest.listen", args.listen.as_deref());
     layers.flag("--control-listen", "control.listen", args.control_listen.as_deref());
     layers.flag("--ops-listen", "ops.listen", args.ops_listen.as_deref());
-    let config = Config::from_layers(layers).map_err(|problems| told(&problems))?;
-    dev::run(config)
+    read(layers, Purpose::Dev)
+}
+
+/// A flag, the key it sets, its value if it was given.
+type Flag = (&'static str, &'static str, Option<String>);
+
+fn distributed<const N: usize>(place: &Deployment, flags: [Flag; N], purpose: Purpose) -> Result<Config, String> {
+    let mut layers = layers(place.config.as_deref());
+    layers.flag("--region", "region", place.region.as_deref());
+    for (flag, key, value) in flags {
+        layers.flag(flag, key, value);
+    }
+    read(layers, purpose)
+}
+
+fn manage(command: manage::Command) -> Result<ExitCode, String> {
+    let place = command.place();
+    let mut layers = layers(place.config.as_deref());
+    layers.flag("--data", "data", place.data.as_ref().map(|path| path.display()));
+    manage::run(&read(layers, Purpose::Manage)?, command)
 }
 
 fn check_config(file: Option<&Path>) -> Result<ExitCode, String> {
-    let config = Config::from_layers(layers(file)).map_err(|problems| told(&problems))?;
+    let config = read(layers(file), Purpose::Look)?;
     Page::output().text(&config.dump());
     Ok(ExitCode::SUCCESS)
+}
+
+fn read(layers: Layers, purpose: Purpose) -> Result<Config, String> {
+    Config::from_layers(layers, purpose).map_err(|problems| told(&problems))
 }
 
 /// The file and the variables: the only place that reads the environment.

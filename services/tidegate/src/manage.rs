@@ -1,5 +1,6 @@
 //! Managing teams, credentials and rates. These commands open the registry alone, so they work beside a running
-//! service, which follows within seconds.
+//! service, which follows within seconds. Where the configuration names the nodes of a store, the registry is there;
+//! otherwise it is in the data folder.
 
 pub mod keys;
 mod plans;
@@ -15,8 +16,9 @@ use std::sync::Arc;
 use tidegate_domain::{Region, Timestamp};
 use tidegate_ports::{Clock, Ids, RandomIds, Registry, SystemClock};
 
-use crate::assemble;
+use crate::assemble::{distributed, embedded};
 use crate::cli::{KeysCommand, Place, RatesCommand, TeamsCommand, TokensCommand};
+use crate::config::Config;
 use crate::page::Page;
 
 /// Any of the management commands.
@@ -71,25 +73,40 @@ impl Desk {
 ///
 /// # Errors
 /// A text that says what was wrong with which value, and the way out.
-pub fn run(command: Command) -> Result<ExitCode, String> {
+pub fn run(config: &Config, command: Command) -> Result<ExitCode, String> {
     plans::check(&command)?;
-    let (place, region) = command.place();
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let opened = assemble::embedded::open_registry(&place.data, region, clock.now())?;
-    let desk = Desk {
-        registry: opened.registry,
-        region: opened.region,
-        ids: Arc::new(RandomIds),
-        clock,
-        page: Page::output(),
-        json: place.json,
-    };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| format!("cannot start: {error}"))?;
-    runtime.block_on(dispatch(desk, command))?;
+    runtime.block_on(async {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let opened = if config.scylla.is_some() {
+            in_region(config, command.region())?;
+            distributed::registry(config).await?
+        } else {
+            let region = command.region().or_else(|| config.is_set("region").then_some(config.region));
+            embedded::open_registry(&config.data, region, clock.now())?
+        };
+        let json = command.place().json;
+        let (registry, region, page) = (opened.registry, opened.region, Page::output());
+        let desk = Desk { registry, region, ids: Arc::new(RandomIds), clock, page, json };
+        dispatch(desk, command).await
+    })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A deployment is one region's: a command that insists on another one is at the wrong place.
+fn in_region(config: &Config, wanted: Option<Region>) -> Result<(), String> {
+    match wanted {
+        Some(wanted) if wanted != config.region => Err(format!(
+            "--region {wanted}: this deployment has {}, keyspace {}; choose the other one's configuration, or set \
+             TIDEGATE_REGION",
+            config.told("region"),
+            config.scylla()?.options.keyspace
+        )),
+        _ => Ok(()),
+    }
 }
 
 async fn dispatch(desk: Desk, command: Command) -> Result<(), String> {
@@ -102,11 +119,12 @@ async fn dispatch(desk: Desk, command: Command) -> Result<(), String> {
 }
 
 impl Command {
-    /// The folder it works on, and the region it insists on.
-    fn place(&self) -> (Place, Option<Region>) {
-        let place = match self {
-            Command::Teams(TeamsCommand::Create { place, region, .. }) => return (place.clone(), *region),
-            Command::Teams(TeamsCommand::List { place } | TeamsCommand::SetPlan { place, .. })
+    /// Where it works.
+    pub fn place(&self) -> &Place {
+        match self {
+            Command::Teams(
+                TeamsCommand::Create { place, .. } | TeamsCommand::List { place } | TeamsCommand::SetPlan { place, .. },
+            )
             | Command::Keys(
                 KeysCommand::Create { place, .. } | KeysCommand::List { place, .. } | KeysCommand::Revoke { place, .. },
             )
@@ -118,8 +136,15 @@ impl Command {
             )
             | Command::Rates(RatesCommand::List { place, .. }) => place,
             Command::Rates(RatesCommand::Set(args)) => &args.place,
-        };
-        (place.clone(), None)
+        }
+    }
+
+    /// The region it insists on.
+    const fn region(&self) -> Option<Region> {
+        match self {
+            Command::Teams(TeamsCommand::Create { region, .. }) => *region,
+            _ => None,
+        }
     }
 }
 

@@ -20,16 +20,16 @@ pub enum MetricsError {
 
 impl Metrics {
     /// Makes the recorder the process's, so that the `metrics` macros reach it, and describes every metric.
-    /// `version` becomes a label of [`BUILD_INFO`].
+    /// `version` and `role` become labels of [`BUILD_INFO`].
     ///
     /// # Errors
     /// [`MetricsError`].
-    pub fn install(version: &'static str) -> Result<Self, MetricsError> {
+    pub fn install(version: &'static str, role: &'static str) -> Result<Self, MetricsError> {
         let recorder = PrometheusBuilder::new().build_recorder();
         let handle = recorder.handle();
         metrics::set_global_recorder(recorder).map_err(|_| MetricsError::AlreadySet)?;
         describe();
-        metrics::gauge!(BUILD_INFO, "version" => version).set(1.0);
+        metrics::gauge!(BUILD_INFO, "version" => version, "role" => role).set(1.0);
         Ok(Metrics(handle))
     }
 

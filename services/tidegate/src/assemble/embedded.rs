@@ -3,14 +3,15 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use tidegate_admission::AdmissionPorts;
 use tidegate_domain::{Region, Timestamp};
 use tidegate_embedded::dead_letters::EmbeddedDeadLetters;
 use tidegate_embedded::folder::DEFAULT_PARTITIONS;
 use tidegate_embedded::{DataFolder, EmbeddedLog, EmbeddedRegistry, EmbeddedStore, FolderError, LogOptions};
 use tidegate_ports::memory::gate::{MemoryGate, MemoryGateConfig};
-use tidegate_ports::{Clock, Retention};
+use tidegate_ports::{Clock, Registry, Retention};
 
-use super::{Assembled, Close, OpenedRegistry, Pipeline};
+use super::{Close, Opened, OpenedRegistry, PersisterPorts};
 use crate::config::Config;
 
 /// The one consumer group of the records topic.
@@ -18,11 +19,18 @@ const GROUP: &str = "persister";
 /// Clients' clocks may run ahead by so much: ids born until then may have been claimed before a restart.
 const CLOCK_LEAD_MS: i64 = 120_000;
 
+/// The ports of all roles.
+pub struct AllPorts {
+    pub front_door: AdmissionPorts,
+    pub persister: PersisterPorts,
+    pub registry: Arc<dyn Registry>,
+}
+
 /// Opens everything that the folder holds, or makes it, and takes the folder for this process.
 ///
 /// # Errors
 /// What is wrong with the folder, and the way out.
-pub async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Assembled, String> {
+pub async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<AllPorts>, String> {
     let partitions = config.log.partitions;
     let folder = DataFolder::open_or_create(&config.data, config.region, partitions, clock.now()).map_err(told)?;
     let owned = folder.own().map_err(told)?;
@@ -40,20 +48,21 @@ pub async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Assembled, 
 
     let (registry, store) = (Arc::new(registry), Arc::new(store));
     let close = closing(log.clone(), store.clone());
-    let pipeline = Pipeline {
-        append: Arc::new(log),
-        lag: Arc::new(lag),
-        gate: Arc::new(gate),
-        runs: store.clone(),
-        dead_letters: Arc::new(dead_letters),
-        queries: store.clone(),
-        stored: store.clone(),
-        agents: store.clone(),
+    let lag = Arc::new(lag);
+    let front_door = AdmissionPorts {
+        clock: clock.clone(),
         credentials: registry.clone(),
         rates: registry.clone(),
-        registry,
+        agents: store.clone(),
+        usage: store.clone(),
+        stored: store.clone(),
+        gate: Arc::new(gate),
+        append: Arc::new(log),
+        lag: lag.clone(),
     };
-    Ok(Assembled { pipeline, consume: Box::new(consume), close })
+    let dead_letters = Arc::new(dead_letters);
+    let persister = PersisterPorts { consume: Box::new(consume), runs: store, dead_letters, lag };
+    Ok(Opened { ports: AllPorts { front_door, persister, registry }, close })
 }
 
 fn closing(log: EmbeddedLog, store: Arc<EmbeddedStore>) -> Close {

@@ -33,7 +33,22 @@ fn every_command_explains_itself_and_all_it_takes() {
     let mut command = Cli::command();
     command.build();
     let help = command.render_long_help().to_string();
-    for part in ["dev", "check-config", "teams", "keys", "tokens", "rates", "Examples:"] {
+    for part in [
+        "dev",
+        "check-config",
+        "ingest",
+        "persist",
+        "control",
+        "migrate",
+        "topics",
+        "rebuild",
+        "compare",
+        "teams",
+        "keys",
+        "tokens",
+        "rates",
+        "Examples:",
+    ] {
         assert!(help.contains(part), "{part} is not in:\n{help}");
     }
     walk(&mut command, "tidegate");
@@ -45,7 +60,18 @@ fn what_is_well_formed_is_taken() {
         "tidegate dev",
         "tidegate dev --data d --region us --listen 127.0.0.1:0 --control-listen :: --ops-listen x --config f",
         "tidegate check-config --config f",
+        "tidegate ingest --config f --region us --listen 127.0.0.1:0 --ops-listen 127.0.0.1:0",
+        "tidegate persist --config f --ops-listen 127.0.0.1:0",
+        "tidegate control --config f --listen 127.0.0.1:0 --ops-listen 127.0.0.1:0",
+        "tidegate migrate",
+        "tidegate migrate --config f --dry-run",
+        "tidegate topics create --config f",
+        "tidegate topics check --region us",
+        "tidegate rebuild --config f --into tidegate_again",
+        "tidegate compare --with tidegate_again",
+        "tidegate compare --config f --keyspace a --with b --json",
         "tidegate teams create acme --plan starter --data d --json",
+        "tidegate keys create --team acme --config f --json",
         "tidegate teams create acme --plan enterprise --sustained-per-s 1 --burst 1 --events-per-month 9 --agents 3",
         "tidegate teams create acme --plan team --region us",
         "tidegate teams list --json",
@@ -72,6 +98,10 @@ fn what_is_not_is_refused_with_the_way_out() {
     for (line, told) in [
         ("tidegate", "Usage"),
         ("tidegate fly", "unrecognized subcommand"),
+        ("tidegate persist --listen 127.0.0.1:0", "unexpected argument '--listen'"),
+        ("tidegate topics", "Usage"),
+        ("tidegate rebuild", "--into"),
+        ("tidegate compare", "--with"),
         ("tidegate teams create acme", "--plan"),
         ("tidegate teams create acme --plan gold", "the plans are starter, team, business, enterprise"),
         ("tidegate teams create acme --plan team --region fr", "the regions are 'eu' and 'us'"),
@@ -96,7 +126,7 @@ fn what_is_not_is_refused_with_the_way_out() {
 
 #[test]
 fn help_is_no_failure() {
-    for line in ["tidegate --help", "tidegate rates set --help", "tidegate --version"] {
+    for line in ["tidegate --help", "tidegate rates set --help", "tidegate rebuild --help", "tidegate --version"] {
         let told = parse(line).expect_err(line);
         assert!(matches!(told.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion), "{line}");
         assert_eq!(told.exit_code(), 0, "{line}");

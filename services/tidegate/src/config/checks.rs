@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use tidegate_admission::shed::Lines;
 
-use super::{Config, Problem};
+use super::purpose::Server;
+use super::{Config, Problem, Purpose};
 
 /// One comparison: both keys, both values, and why.
 struct Rule<'c> {
@@ -16,12 +17,16 @@ struct Rule<'c> {
 }
 
 /// Every contradiction.
-pub(super) fn check(config: &Config) -> Vec<Problem> {
+pub(super) fn check(config: &Config, purpose: Purpose) -> Vec<Problem> {
     let mut rules = deadlines(config);
     rules.extend(caps(config));
     rules.extend(lines(config));
+    rules.extend(on_kafka(config));
+    rules.extend(on_redis(config));
+    rules.extend(on_scylla(config));
     let mut problems: Vec<Problem> = rules.iter().filter_map(Rule::broken).collect();
-    problems.extend(ports(config));
+    problems.extend(ports(config, purpose));
+    problems.extend(servers(config, purpose));
     problems
 }
 
@@ -132,19 +137,127 @@ fn lines(config: &Config) -> Vec<Rule<'_>> {
     ordered(age, &shed.age_ms).into_iter().chain(ordered(records, &shed.records)).collect()
 }
 
-/// Three listeners, three ports; port 0 is a new one each time.
-fn ports(config: &Config) -> Vec<Problem> {
-    let listeners = [
+/// How long an append may take and where it may still land, how long a partition may drain, what fits where.
+fn on_kafka(config: &Config) -> Vec<Rule<'_>> {
+    let Some(kafka) = &config.kafka else { return Vec::new() };
+    let (append, consume, waits) = (&kafka.options.append, &kafka.options.consume, &config.admission.timeouts);
+    let message = ("kafka.message_timeout_ms", ms(append.message_timeout));
+    vec![
+        below(
+            ("kafka.request_timeout_ms", ms(append.request_timeout)),
+            message,
+            "a record must be sent at least once within its time",
+        ),
+        at_most(
+            message,
+            ("admission.append_timeout_ms", waits.append_ms),
+            "who stops waiting earlier calls records failed that are delivered later",
+        ),
+        at_most(
+            (
+                "admission.send_within_ms + kafka.message_timeout_ms + kafka.request_timeout_ms",
+                waits.send_within_ms + ms(append.message_timeout) + ms(append.request_timeout),
+            ),
+            ("admission.lands_within_ms", waits.lands_within_ms),
+            "a claim may be taken over only once its record can no longer land",
+        ),
+        below(
+            ("persister.drain_ms", ms(config.persister.drain_deadline)),
+            ("kafka.session_timeout_ms", ms(consume.session_timeout)),
+            "a partition must be drained before its member counts as gone",
+        ),
+        below(
+            ("log.max_record_bytes", config.log.max_record_bytes as u64),
+            ("kafka.queue_bytes", append.queue_bytes as u64),
+            "the largest record must fit in the queue",
+        ),
+        at_most(
+            ("kafka.min_insync_replicas", u64::from(kafka.layout.min_insync_replicas)),
+            ("kafka.replication", u64::from(kafka.layout.replication)),
+            "there cannot be more replicas in sync than there are",
+        ),
+        below(
+            ("admission.shed_age_full_ms", config.admission.shed.age_ms.full),
+            ("kafka.retention_hours in ms", kafka.layout.retention.max_age_ms),
+            "a record must stay on the log until it is applied",
+        ),
+    ]
+}
+
+fn on_redis(config: &Config) -> Vec<Rule<'_>> {
+    let Some(redis) = &config.redis else { return Vec::new() };
+    vec![at_most(
+        ("redis.response_timeout_ms", ms(redis.response_timeout)),
+        ("admission.gate_timeout_ms", config.admission.timeouts.gate_ms),
+        "a Redis that hangs must be given up before the question is",
+    )]
+}
+
+fn on_scylla(config: &Config) -> Vec<Rule<'_>> {
+    let Some(scylla) = &config.scylla else { return Vec::new() };
+    vec![at_most(
+        ("scylla.request_timeout_ms", ms(scylla.options.request_timeout)),
+        ("control.store_deadline_ms", ms(config.control.store_deadline)),
+        "a read must be able to end within its answer's time",
+    )]
+}
+
+/// Each listener has a port of its own; port 0 is a new one each time.
+fn ports(config: &Config, purpose: Purpose) -> Vec<Problem> {
+    let all = [
         ("ingest.listen", config.listen),
         ("control.listen", config.control.listen),
         ("ops.listen", config.ops.listen),
     ];
-    let pairs = [(0, 1), (0, 2), (1, 2)].map(|(one, two)| (listeners[one], listeners[two]));
-    let clash = |((_, one), (_, two)): &((&str, std::net::SocketAddr), (&str, std::net::SocketAddr))| {
-        one == two && one.port() != 0
+    let opened: Vec<_> = all.into_iter().filter(|(key, _)| purpose.listens().contains(key)).collect();
+    let mut problems = Vec::new();
+    for (place, (first, address)) in opened.iter().enumerate() {
+        for (second, other) in &opened[place + 1..] {
+            if address == other && address.port() != 0 {
+                let told = format!("{first} and {second} are both {address}: each needs a port of its own");
+                problems.push(Problem::nesting(told));
+            }
+        }
+    }
+    problems
+}
+
+/// Which servers are named, which must be, and that a data folder does not stand beside them.
+fn servers(config: &Config, purpose: Purpose) -> Vec<Problem> {
+    let named = |server: &Server| match server {
+        Server::Kafka => config.kafka.is_some(),
+        Server::Redis => config.redis.is_some(),
+        Server::Scylla => config.scylla.is_some(),
     };
-    let told = |((first, address), (second, _))| {
-        Problem::nesting(format!("{first} and {second} are both {address}: each needs a port of its own"))
+    let Some(first) = Server::ALL.iter().find(|server| named(server)) else {
+        return purpose.needs().iter().map(|server| missing(*server, purpose, None)).collect();
     };
-    pairs.into_iter().filter(clash).map(told).collect()
+    let first = config.told(first.key().0);
+    if purpose == Purpose::Dev {
+        let told = format!(
+            "{first}: tidegate dev is one process on a data folder; the roles are tidegate ingest, persist and control"
+        );
+        return vec![Problem::nesting(told)];
+    }
+    let mut problems = Vec::new();
+    if config.is_set("data") {
+        let told = format!(
+            "{} and {first}: a deployment is either one data folder or these servers; leave one out",
+            config.told("data")
+        );
+        problems.push(Problem::nesting(told));
+    }
+    let needed = if purpose == Purpose::Look { &Server::ALL } else { purpose.needs() };
+    let unnamed = needed.iter().filter(|server| !named(server));
+    problems.extend(unnamed.map(|server| missing(*server, purpose, Some(&first))));
+    problems
+}
+
+fn missing(server: Server, purpose: Purpose, beside: Option<&str>) -> Problem {
+    let (key, example) = server.key();
+    let why = match (purpose, beside) {
+        (Purpose::Look, Some(named)) => format!("and {named}: a distributed deployment names all three servers"),
+        _ => format!("and {} needs it", purpose.command()),
+    };
+    Problem::nesting(format!("{key} is not set, {why}; for example {example}"))
 }

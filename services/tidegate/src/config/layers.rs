@@ -66,13 +66,18 @@ impl Layers {
                     continue;
                 }
                 toml::Value::String(text) => text.clone(),
+                toml::Value::Array(items) => {
+                    let texts = items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned));
+                    texts.collect::<Vec<_>>().join(",")
+                }
                 other => other.to_string(),
             };
             self.values.insert(key, (text, source.clone()));
         }
     }
 
-    /// Lays the `TIDEGATE_…` variables over what is there: `TIDEGATE_INGEST__LISTEN` is `ingest.listen`. Variables
+    /// Lays the `TIDEGATE_…` variables over what is there: `TIDEGATE_INGEST__LISTEN` is `ingest.listen`,
+    /// and a list is separated by commas. Variables
     /// with which a cluster announces a service named `tidegate`, and those of tests, are none of ours.
     pub fn variables(&mut self, variables: impl IntoIterator<Item = (String, String)>) {
         for (name, value) in variables {
@@ -94,6 +99,13 @@ impl Layers {
 
     pub(super) fn take(&mut self, key: &str) -> Option<(String, Source)> {
         self.values.remove(key)
+    }
+
+    /// Everything below `prefix`: name, text, source.
+    pub(super) fn take_below(&mut self, prefix: &str) -> Vec<(String, String, Source)> {
+        let name = |key: &str| key.strip_prefix(prefix)?.strip_prefix('.').map(str::to_owned);
+        let below = self.values.extract_if(.., |key, _| name(key).is_some());
+        below.filter_map(|(key, (text, source))| Some((name(&key)?, text, source))).collect()
     }
 
     /// What nobody took, and what went wrong while gathering.

@@ -42,13 +42,48 @@ impl fmt::Display for Problem {
 }
 
 /// One key as it holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Effective {
-    pub key: &'static str,
-    pub value: String,
+    pub key: String,
+    value: String,
     pub source: Source,
-    /// Whether TOML would quote it.
-    pub quoted: bool,
+    shape: Shape,
+}
+
+/// How TOML writes a value, and whether it may be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    Bare,
+    Text,
+    List,
+    Secret,
+}
+
+impl Effective {
+    /// The value as TOML writes it, fit to be shown: secrets are left out.
+    pub fn shown(&self) -> String {
+        match self.shape {
+            Shape::Bare => self.value.clone(),
+            Shape::Text => format!("{:?}", redacted(&self.value)),
+            Shape::Secret if self.value.is_empty() => "\"\"".to_owned(),
+            Shape::Secret => "\"***\"".to_owned(),
+            Shape::List => {
+                let items: Vec<String> = listed(&self.value).map(|item| format!("{:?}", redacted(item))).collect();
+                format!("[{}]", items.join(", "))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Effective {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} = {} ({})", self.key, self.shown(), self.source)
+    }
+}
+
+/// The items of a list as one text holds them.
+fn listed(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|item| !item.is_empty())
 }
 
 pub(super) struct Reader {
@@ -68,7 +103,7 @@ impl Reader {
         key: &'static str,
         default: T,
         allowed: &str,
-        quoted: bool,
+        shape: Shape,
         parse: impl FnOnce(&str) -> Option<T>,
         show: impl FnOnce(&T) -> String,
     ) -> T {
@@ -82,28 +117,126 @@ impl Reader {
                 }
             },
         };
-        self.effective.push(Effective { key, value: show(&value), source, quoted });
+        self.effective.push(Effective { key: key.to_owned(), value: show(&value), source, shape });
         value
     }
 
     pub(super) fn parsed<T: FromStr + fmt::Display>(&mut self, key: &'static str, default: T, allowed: &str) -> T {
-        self.read(key, default, allowed, true, |text| text.parse().ok(), T::to_string)
+        self.read(key, default, allowed, Shape::Text, |text| text.parse().ok(), T::to_string)
     }
 
     pub(super) fn text(&mut self, key: &'static str, default: &str) -> String {
         let filled = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        self.read(key, default.to_owned(), "a text that is not empty", true, filled, String::clone)
+        self.read(key, default.to_owned(), "a text that is not empty", Shape::Text, filled, String::clone)
+    }
+
+    /// A text that may be left out; an empty one is none.
+    pub(super) fn maybe(&mut self, key: &'static str, allowed: &str, fits: impl Fn(&str) -> bool) -> Option<String> {
+        let parse = |text: &str| (text.is_empty() || fits(text)).then(|| text.to_owned());
+        let text = self.read(key, String::new(), allowed, Shape::Text, parse, String::clone);
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// A text of a certain form, with a default.
+    pub(super) fn formed(
+        &mut self,
+        key: &'static str,
+        default: &str,
+        allowed: &str,
+        fits: impl Fn(&str) -> bool,
+    ) -> String {
+        let parse = |text: &str| fits(text).then(|| text.to_owned());
+        self.read(key, default.to_owned(), allowed, Shape::Text, parse, String::clone)
+    }
+
+    /// One word of a few.
+    pub(super) fn choice<T: Copy>(
+        &mut self,
+        key: &'static str,
+        default: T,
+        all: &[T],
+        word: fn(T) -> &'static str,
+    ) -> T {
+        let words: Vec<&str> = all.iter().map(|one| word(*one)).collect();
+        let parse = |text: &str| all.iter().copied().find(|one| word(*one) == text);
+        self.read(key, default, &format!("one of {}", words.join(", ")), Shape::Text, parse, |one| {
+            word(*one).to_owned()
+        })
+    }
+
+    /// Notes a mistake that is not one value's.
+    pub(super) fn problem(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
+    /// Several texts: an array in the file, separated by commas in a variable. None given: an empty list.
+    pub(super) fn list(&mut self, key: &'static str, allowed: &str, fits: impl Fn(&str) -> bool) -> Vec<String> {
+        let parse = |text: &str| {
+            let items: Vec<String> = listed(text).map(str::to_owned).collect();
+            items.iter().all(|item| fits(item)).then_some(items)
+        };
+        self.read(key, Vec::new(), allowed, Shape::List, parse, |items| items.join(","))
+    }
+
+    /// A secret, given itself or as the file that holds it; never shown.
+    pub(super) fn secret(&mut self, key: &'static str, file_key: &'static str) -> Option<String> {
+        let own = self.read(key, String::new(), "a text", Shape::Secret, |text| Some(text.to_owned()), String::clone);
+        let file = self.maybe(file_key, "the path of a file", |_| true);
+        match (own.is_empty(), file) {
+            (true, None) => None,
+            (false, None) => Some(own),
+            (true, Some(path)) => self.mounted(file_key, &path),
+            (false, Some(_)) => {
+                self.problems.push(Problem::nesting(format!("{key} and {file_key} are both set: leave one out")));
+                None
+            }
+        }
+    }
+
+    /// The text of a mounted secret, without the line's end that editors leave.
+    fn mounted(&mut self, key: &str, path: &str) -> Option<String> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => Some(text.trim_end_matches(['\r', '\n']).to_owned()),
+            Err(error) => {
+                self.problems.push(Problem::nesting(format!("{key}: {path} cannot be read: {error}")));
+                None
+            }
+        }
+    }
+
+    /// Everything below `prefix`, as pairs of a name and a text. A name that ends in `_file` stands for the content
+    /// of that file. `allowed` gives a reason where a name may not stand here.
+    pub(super) fn table(
+        &mut self,
+        prefix: &'static str,
+        refused: impl Fn(&str) -> Option<String>,
+        secret: impl Fn(&str) -> bool,
+    ) -> Vec<(String, String)> {
+        let mut pairs = Vec::new();
+        for (name, text, source) in self.layers.take_below(prefix) {
+            let key = format!("{prefix}.{name}");
+            let (named, file) = name.strip_suffix("_file").map_or((name.as_str(), false), |named| (named, true));
+            if let Some(reason) = refused(named) {
+                self.problems.push(Problem::nesting(format!("{key} (from {source}): {reason}")));
+                continue;
+            }
+            let shape = if secret(named) && !file { Shape::Secret } else { Shape::Text };
+            let value = if file { self.mounted(&key, &text) } else { Some(text.clone()) };
+            pairs.extend(value.map(|value| (named.to_owned(), value)));
+            self.effective.push(Effective { key, value: text, source, shape });
+        }
+        pairs
     }
 
     pub(super) fn flag(&mut self, key: &'static str, default: bool) -> bool {
-        self.read(key, default, "true or false", false, |text| text.parse().ok(), bool::to_string)
+        self.read(key, default, "true or false", Shape::Bare, |text| text.parse().ok(), bool::to_string)
     }
 
     pub(super) fn whole(&mut self, key: &'static str, default: u64, range: RangeInclusive<u64>) -> u64 {
         let allowed = format!("a whole number from {} to {}", range.start(), range.end());
         // TOML lets people write 1_000_000; a variable may as well.
         let parse = |text: &str| text.replace('_', "").parse().ok().filter(|value| range.contains(value));
-        self.read(key, default, &allowed, false, parse, u64::to_string)
+        self.read(key, default, &allowed, Shape::Bare, parse, u64::to_string)
     }
 
     pub(super) fn millis(&mut self, key: &'static str, default: u64, range: RangeInclusive<u64>) -> Duration {
@@ -120,7 +253,7 @@ impl Reader {
             let settings = LogSettings { level: text.to_owned(), ..LogSettings::default() };
             settings.check().is_ok().then_some(settings.level)
         };
-        self.read(key, LogSettings::default().level, allowed, true, parse, String::clone)
+        self.read(key, LogSettings::default().level, allowed, Shape::Text, parse, String::clone)
     }
 
     pub(super) fn format(&mut self, key: &'static str) -> LogFormat {
@@ -134,7 +267,7 @@ impl Reader {
         problems.splice(0..0, gathering);
         for (key, (_, source)) in unread {
             let last = |key: &str| key.rsplit('.').next().unwrap_or_default().replace('_', "");
-            let near = effective.iter().map(|known| known.key).find(|known| {
+            let near = effective.iter().map(|known| known.key.as_str()).find(|known| {
                 known.replace(['.', '_'], "") == key.replace(['.', '_'], "") || last(known) == last(&key)
             });
             problems.push(Problem::unknown(&key, &source, near));

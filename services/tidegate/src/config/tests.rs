@@ -4,6 +4,8 @@ use std::io::Write as _;
 
 use super::*;
 
+mod distributed;
+
 fn layers(file: &str, variables: &[(&str, &str)]) -> Layers {
     let mut layers = Layers::default();
     if !file.is_empty() {
@@ -16,13 +18,14 @@ fn layers(file: &str, variables: &[(&str, &str)]) -> Layers {
 }
 
 fn mistakes(file: &str, variables: &[(&str, &str)]) -> Vec<String> {
-    let problems = Config::from_layers(layers(file, variables)).expect_err("this configuration is wrong");
+    let problems =
+        Config::from_layers(layers(file, variables), Purpose::Look).expect_err("this configuration is wrong");
     problems.iter().map(ToString::to_string).collect()
 }
 
 #[test]
 fn the_defaults_hold_together() {
-    let config = Config::from_layers(Layers::default()).unwrap();
+    let config = Config::from_layers(Layers::default(), Purpose::Look).unwrap();
     assert_eq!(config.region, Region::Eu);
     assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(config.control.listen.to_string(), "127.0.0.1:8081");
@@ -37,8 +40,8 @@ fn the_shipped_file_is_the_defaults() {
         let value = |line: &str| line.split('#').next().unwrap_or_default().trim().to_owned();
         dump.lines().map(value).filter(|line| !line.is_empty()).collect()
     };
-    let defaults = values(Config::from_layers(Layers::default()).unwrap().dump());
-    assert_eq!(values(Config::from_layers(layers(shipped, &[])).unwrap().dump()), defaults);
+    let defaults = values(Config::from_layers(Layers::default(), Purpose::Look).unwrap().dump());
+    assert_eq!(values(Config::from_layers(layers(shipped, &[]), Purpose::Look).unwrap().dump()), defaults);
     assert_eq!(values(shipped.to_owned()), defaults);
 }
 
@@ -48,7 +51,7 @@ fn a_variable_goes_over_the_file_and_a_flag_over_both() {
     let mut layers = layers(file, &[("TIDEGATE_INGEST__LISTEN", "127.0.0.1:2"), ("HOME", "/root")]);
     layers.flag("--listen", "ingest.listen", Some("127.0.0.1:3"));
     layers.flag("--data", "data", None::<&str>);
-    let config = Config::from_layers(layers).unwrap();
+    let config = Config::from_layers(layers, Purpose::Look).unwrap();
     assert_eq!(config.region, Region::Us);
     assert_eq!(config.listen.port(), 3);
     assert_eq!(config.ingest.max_in_flight, 7);
@@ -79,14 +82,14 @@ fn a_bad_value_is_named_with_what_is_allowed() {
 
 #[test]
 fn every_mistake_is_named_at_once() {
-    let file = "regoin = \"eu\"\n[ingest]\nlisten = \"here\"\nmax_inflight = 1\n[kafka]\nbrokers = \"x\"\n";
+    let file = "regoin = \"eu\"\n[ingest]\nlisten = \"here\"\nmax_inflight = 1\n[kafka]\nbroker = \"x\"\n";
     let found = mistakes(file, &[("TIDEGATE_LOG__PARTITIONS", "many"), ("TIDEGATE_INGEST__PORT", "1")]);
     let expected = [
         "log.partitions = \"many\"",
         "ingest.listen = \"here\"",
         "ingest.max_inflight (from",
         "ingest.port (from TIDEGATE_INGEST__PORT): there is no such key",
-        "kafka.brokers (from",
+        "kafka.broker (from",
         "regoin (from",
     ];
     assert_eq!(found.len(), expected.len(), "{found:#?}");
@@ -103,7 +106,7 @@ fn a_file_that_is_none_is_named_without_its_lines() {
     assert!(!found[0].contains("hunter2"), "{found:?}");
     let mut layers = Layers::default();
     layers.file(std::path::Path::new("/nowhere/tidegate.toml"));
-    let problems = Config::from_layers(layers).unwrap_err();
+    let problems = Config::from_layers(layers, Purpose::Look).unwrap_err();
     assert!(problems[0].to_string().contains("/nowhere/tidegate.toml cannot be read"), "{problems:?}");
 }
 
@@ -118,7 +121,7 @@ fn variables_of_a_cluster_or_a_test_are_none_of_ours() {
         ("TIDEGATE_TEST_TARGET", "http://127.0.0.1:8080"),
         ("TIDEGATE_CONFIG", "/etc/tidegate.toml"),
     ];
-    assert!(Config::from_layers(layers("", &foreign)).is_ok());
+    assert!(Config::from_layers(layers("", &foreign), Purpose::Look).is_ok());
     assert_eq!(mistakes("", &[("TIDEGATE_REGON", "eu")]).len(), 1);
 }
 
@@ -148,16 +151,17 @@ fn numbers_that_contradict_each_other_are_refused_with_both() {
     }
     let ephemeral = ["INGEST", "CONTROL", "OPS"].map(|part| format!("TIDEGATE_{part}__LISTEN"));
     let variables: Vec<_> = ephemeral.iter().map(|name| (name.as_str(), "127.0.0.1:0")).collect();
-    assert!(Config::from_layers(layers("", &variables)).is_ok());
+    assert!(Config::from_layers(layers("", &variables), Purpose::Look).is_ok());
 }
 
 #[test]
 fn the_dump_is_a_file_that_says_the_same() {
-    let first = Config::from_layers(layers("", &[("TIDEGATE_LOG__PARTITIONS", "9")])).unwrap();
+    let first = Config::from_layers(layers("", &[("TIDEGATE_LOG__PARTITIONS", "9")]), Purpose::Look).unwrap();
     let dump = first.dump();
     assert!(dump.contains("# TIDEGATE_LOG__PARTITIONS") && dump.contains("# default"), "{dump}");
-    let again = Config::from_layers(layers(&dump, &[])).unwrap();
-    let values = |config: &Config| config.effective.iter().map(|one| (one.key, one.value.clone())).collect::<Vec<_>>();
+    let again = Config::from_layers(layers(&dump, &[]), Purpose::Look).unwrap();
+    let values =
+        |config: &Config| config.effective.iter().map(|one| (one.key.clone(), one.shown())).collect::<Vec<_>>();
     assert_eq!(values(&first), values(&again));
 }
 

@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use tidegate_domain::{Plan, Slug, TeamId};
-use tidegate_ports::{Clock, Ids};
+use tidegate_domain::{Plan, Region, Slug, TeamId};
+use tidegate_ports::{Clock, Ids, Registry};
 
-use crate::assemble::Pipeline;
-use crate::config::Config;
 use crate::manage::{Desk, keys, teams, tokens};
 use crate::page::Page;
 
@@ -26,17 +24,16 @@ pub enum Welcome {
 /// # Errors
 /// The registry's.
 pub async fn first_team(
-    config: &Config,
-    pipeline: &Pipeline,
+    region: Region,
+    registry: Arc<dyn Registry>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
 ) -> Result<Welcome, String> {
-    let registry = pipeline.registry.clone();
     let there = registry.list_teams().await.map_err(|error| error.to_string())?;
     if let Some(team) = there.into_iter().next() {
         return Ok(Welcome::Again { team: team.name });
     }
-    let desk = Desk { registry, ids, clock, region: config.region, page: Page::output(), json: false };
+    let desk = Desk { registry, ids, clock, region, page: Page::output(), json: false };
     let team = teams::create(&desk, NAME.to_owned(), Plan::Team).await?;
     let (_, key) = keys::create(&desk, &team).await?;
     let agent = Slug::parse(NAME).map_err(|error| error.to_string())?;

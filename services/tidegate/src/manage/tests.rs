@@ -44,7 +44,7 @@ impl Office {
             clock: Arc::new(SystemClock),
             region: Region::Eu,
             page: Page::to(paper.clone()),
-            json: command.place().0.json,
+            json: command.place().json,
         };
         dispatch(desk, command).await?;
         Ok(String::from_utf8(paper.0.lock().unwrap().clone()).unwrap())

@@ -5,9 +5,6 @@ use std::net::SocketAddr;
 
 use tokio::net::{TcpListener, TcpSocket};
 
-use super::banner::Addresses;
-use crate::config::Config;
-
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 1_024;
 
@@ -18,29 +15,10 @@ pub struct Door {
     address: SocketAddr,
 }
 
-/// All three.
-pub struct Reserved {
-    pub ingest: Door,
-    pub control: Door,
-    pub ops: Door,
-    /// The real ones: port 0 has become a number.
-    pub addresses: Addresses,
-}
-
-impl Reserved {
-    /// # Errors
-    /// Which address could not be had.
-    pub fn all(config: &Config) -> Result<Self, String> {
-        let ingest = Door::reserve("ingest.listen", config.listen)?;
-        let control = Door::reserve("control.listen", config.control.listen)?;
-        let ops = Door::reserve("ops.listen", config.ops.listen)?;
-        let addresses = Addresses { ingest: ingest.address, control: control.address, ops: ops.address };
-        Ok(Reserved { ingest, control, ops, addresses })
-    }
-}
-
 impl Door {
-    fn reserve(key: &'static str, wanted: SocketAddr) -> Result<Self, String> {
+    /// # Errors
+    /// The address could not be had.
+    pub fn reserve(key: &'static str, wanted: SocketAddr) -> Result<Self, String> {
         let told =
             |error| format!("{key}: cannot listen on {wanted}: {error}; free it or choose another, port 0 for any");
         let socket = if wanted.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.map_err(told)?;
@@ -50,6 +28,11 @@ impl Door {
         socket.bind(wanted).map_err(told)?;
         let address = socket.local_addr().map_err(told)?;
         Ok(Door { key, socket, address })
+    }
+
+    /// Where it is: port 0 has become a number.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// # Errors

@@ -1,0 +1,185 @@
+//! The pipeline on Kafka, Redis and ScyllaDB or Cassandra: each role connects to what it needs, and waits at its start
+//! for what is not up yet.
+//!
+//! A front door waits for the store too: without it a process that has just started can tell nobody's credential,
+//! while its neighbours still serve from their caches. Redis is never waited for: a gate that is down is a case of
+//! its own in every request.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tidegate_admission::AdmissionPorts;
+use tidegate_kafka::{KafkaConsumer, KafkaDeadLetters, KafkaLag, KafkaLog, KafkaOptions, TopicsError, topics};
+use tidegate_ports::{Clock, StoreError};
+use tidegate_redis::RedisGate;
+use tidegate_scylla::{Cql, ScyllaOptions, ScyllaRegistry, ScyllaStore};
+
+use super::{Close, Not, Opened, OpenedRegistry, PersisterPorts, ReadPorts, until_up};
+use crate::config::{Config, KafkaConfig};
+
+/// Over the time that librdkafka gives each record: its own end must come before ours.
+const FLUSH_GRACE: Duration = Duration::from_secs(2);
+
+/// What a front door needs: the log, the consumers' lag, the gate, credentials, rates, what is stored.
+///
+/// # Errors
+/// What is wrong or did not come up, and the way out.
+pub async fn front_door(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<AdmissionPorts>, String> {
+    let kafka = config.kafka()?;
+    let options = options_of(kafka, "ingest");
+    let gate = RedisGate::connect(config.redis()?.clone(), clock.clone()).map_err(told)?;
+    let (cql, ()) = tokio::try_join!(store(config), log(config, kafka, &options))?;
+    let append = KafkaLog::connect(options.clone(), clock.clone()).map_err(told)?;
+    let lag = KafkaLag::watch(&options, &kafka.group, clock.clone()).map_err(told)?;
+    let (store, registry) = (Arc::new(ScyllaStore::new(cql.clone())), Arc::new(ScyllaRegistry::new(cql)));
+    let close = flushing(append.clone(), options.append.message_timeout + FLUSH_GRACE);
+    let ports = AdmissionPorts {
+        clock: clock.clone(),
+        credentials: registry.clone(),
+        rates: registry,
+        agents: store.clone(),
+        usage: store.clone(),
+        stored: store,
+        gate: Arc::new(gate),
+        append: Arc::new(append),
+        lag: Arc::new(lag),
+    };
+    Ok(Opened { ports, close })
+}
+
+fn flushing(log: KafkaLog, deadline: Duration) -> Close {
+    Box::pin(async move {
+        match log.close(deadline).await.left {
+            0 => Ok(()),
+            left => Err(format!("{left} records were not acknowledged; their senders were told so")),
+        }
+    })
+}
+
+/// What a persister needs: its membership of the group, the runs, the dead letters, the lag.
+///
+/// # Errors
+/// What is wrong or did not come up, and the way out.
+pub async fn persister(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<PersisterPorts>, String> {
+    let kafka = config.kafka()?;
+    let options = options_of(kafka, "persist");
+    let (cql, ()) = tokio::try_join!(store(config), log(config, kafka, &options))?;
+    let ports = PersisterPorts {
+        consume: Box::new(KafkaConsumer::join(&options, &kafka.group, clock.clone()).map_err(told)?),
+        runs: Arc::new(ScyllaStore::new(cql)),
+        dead_letters: Arc::new(KafkaDeadLetters::open(&options, clock.clone()).map_err(told)?),
+        lag: Arc::new(KafkaLag::watch(&options, &kafka.group, clock.clone()).map_err(told)?),
+    };
+    Ok(Opened { ports, close: nothing_left() })
+}
+
+/// What the read API needs: the store.
+///
+/// # Errors
+/// What is wrong or did not come up, and the way out.
+pub async fn read_api(config: &Config) -> Result<Opened<ReadPorts>, String> {
+    let cql = store(config).await?;
+    let ports =
+        ReadPorts { queries: Arc::new(ScyllaStore::new(cql.clone())), credentials: Arc::new(ScyllaRegistry::new(cql)) };
+    Ok(Opened { ports, close: nothing_left() })
+}
+
+/// Everything is written when it is acknowledged: sessions hold nothing back.
+fn nothing_left() -> Close {
+    Box::pin(async { Ok(()) })
+}
+
+/// The registry alone. Management commands do not wait: a store that is down is told at once.
+///
+/// # Errors
+/// What is wrong, and the way out.
+pub async fn registry(config: &Config) -> Result<OpenedRegistry, String> {
+    let cql = Cql::connect(&config.scylla()?.options).await.map_err(told)?;
+    Ok(OpenedRegistry { registry: Arc::new(ScyllaRegistry::new(cql)), region: config.region })
+}
+
+/// The log's options, as a process of this name uses them.
+pub fn options_of(kafka: &KafkaConfig, name: &str) -> KafkaOptions {
+    KafkaOptions { client_id: format!("tidegate-{name}"), ..kafka.options.clone() }
+}
+
+async fn store(config: &Config) -> Result<Cql, String> {
+    let options = &config.scylla()?.options;
+    wait_for_store(config, options, || Cql::connect(options)).await
+}
+
+/// Waits until something about the store can be done.
+///
+/// # Errors
+/// What is wrong or did not come up, and the way out.
+pub async fn wait_for_store<T, E, F>(
+    config: &Config,
+    options: &ScyllaOptions,
+    mut attempt: impl FnMut() -> F,
+) -> Result<T, String>
+where
+    F: Future<Output = Result<T, E>>,
+    E: Into<StoreFault>,
+{
+    let what = format!("the store at {}", options.nodes.join(", "));
+    let once = || {
+        let tried = attempt();
+        async { tried.await.map_err(|error| error.into().0) }
+    };
+    until_up(&what, config.start_timeout, once).await
+}
+
+/// A failure of the store, judged.
+pub struct StoreFault(Not);
+
+impl From<StoreError> for StoreFault {
+    fn from(error: StoreError) -> Self {
+        StoreFault(match &error {
+            StoreError::Unavailable(_) => Not::Yet(error.to_string()),
+            StoreError::Broken(_) => Not::Ever(error.to_string()),
+        })
+    }
+}
+
+impl From<tidegate_scylla::MigrationError> for StoreFault {
+    fn from(error: tidegate_scylla::MigrationError) -> Self {
+        match error {
+            tidegate_scylla::MigrationError::Store(error) => error.into(),
+            other => StoreFault(Not::Ever(other.to_string())),
+        }
+    }
+}
+
+/// The topics are there and as wanted.
+async fn log(config: &Config, kafka: &KafkaConfig, options: &KafkaOptions) -> Result<(), String> {
+    wait_for_log(config, options, || topics::check(options, &kafka.layout)).await.map(drop)
+}
+
+/// Waits until something about the log can be done.
+///
+/// # Errors
+/// What is wrong or did not come up, and the way out.
+pub async fn wait_for_log<T, F>(
+    config: &Config,
+    options: &KafkaOptions,
+    mut attempt: impl FnMut() -> F,
+) -> Result<T, String>
+where
+    F: Future<Output = Result<T, TopicsError>>,
+{
+    let what = format!("Kafka at {}", options.brokers);
+    let judged = |error: TopicsError| match &error {
+        TopicsError::Unavailable { .. } => Not::Yet(error.to_string()),
+        _ => Not::Ever(error.to_string()),
+    };
+    let once = || {
+        let tried = attempt();
+        async { tried.await.map_err(judged) }
+    };
+    until_up(&what, config.start_timeout, once).await
+}
+
+fn told(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}

@@ -1,0 +1,147 @@
+//! The commands of the distributed deployment: Kafka, Redis, and ScyllaDB or Cassandra.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+/// Where the servers are.
+#[derive(Clone, Debug, Args)]
+pub struct Deployment {
+    /// A TOML file; TIDEGATE_… variables go over it, and flags over those
+    #[arg(long, env = "TIDEGATE_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Where the data lives: eu or us; topics, keyspace and the gate's keys are named after it [default: eu]
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+}
+
+/// The port that every role has for operations.
+#[derive(Clone, Debug, Args)]
+pub struct Operations {
+    /// Where /healthz, /readyz and /metrics listen; port 0 picks a free one [default: 127.0.0.1:9090]
+    #[arg(long, value_name = "ADDR")]
+    pub ops_listen: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Needs [kafka] brokers, [redis] urls and [scylla] nodes. It starts without Redis, and waits \
+        start_timeout_ms for Kafka and the store.\n\n\
+        Examples:\n  \
+        tidegate ingest --config tidegate-distributed.toml\n  \
+        tidegate ingest --config tidegate-distributed.toml --listen 0.0.0.0:8080 --ops-listen 0.0.0.0:9090\n  \
+        TIDEGATE_KAFKA__BROKERS=k1:9092,k2:9092 TIDEGATE_REDIS__URLS=redis://r:6379 TIDEGATE_SCYLLA__NODES=s:9042 \\\n    \
+        tidegate ingest --region us")]
+pub struct IngestArgs {
+    /// Where clients send to; port 0 picks a free one [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<String>,
+    #[command(flatten)]
+    pub operations: Operations,
+    #[command(flatten)]
+    pub deployment: Deployment,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Needs [kafka] brokers and [scylla] nodes; it waits start_timeout_ms for them. Persisters share \
+        the partitions: more of them than there are partitions do nothing.\n\n\
+        Example:\n  tidegate persist --config tidegate-distributed.toml --ops-listen 127.0.0.1:9092"
+)]
+pub struct PersistArgs {
+    #[command(flatten)]
+    pub operations: Operations,
+    #[command(flatten)]
+    pub deployment: Deployment,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Needs [scylla] nodes; it waits start_timeout_ms for them.\n\n\
+        Example:\n  tidegate control --config tidegate-distributed.toml --listen 127.0.0.1:8081 --ops-listen 127.0.0.1:9093")]
+pub struct ControlArgs {
+    /// Where the read API listens; port 0 picks a free one [default: 127.0.0.1:8081]
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<String>,
+    #[command(flatten)]
+    pub operations: Operations,
+    #[command(flatten)]
+    pub deployment: Deployment,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Makes the keyspace if it is not there. Running it again, or twice at once, changes nothing.\n\n\
+        Examples:\n  \
+        tidegate migrate --config tidegate-distributed.toml\n  \
+        tidegate migrate --config tidegate-distributed.toml --dry-run"
+)]
+pub struct MigrateArgs {
+    /// Only say what would be applied
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub deployment: Deployment,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TopicsCommand {
+    /// Make the topics that are missing; what is there is checked and never altered
+    #[command(after_help = "Example:\n  tidegate topics create --config tidegate-distributed.toml")]
+    Create {
+        #[command(flatten)]
+        deployment: Deployment,
+    },
+    /// Check that the topics are there, with the partitions, replicas and sizes that the configuration says
+    #[command(after_help = "Example:\n  tidegate topics check --config tidegate-distributed.toml")]
+    Check {
+        #[command(flatten)]
+        deployment: Deployment,
+    },
+}
+
+impl TopicsCommand {
+    /// Where the servers are.
+    pub const fn deployment(&self) -> &Deployment {
+        match self {
+            TopicsCommand::Create { deployment } | TopicsCommand::Check { deployment } => deployment,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Reads the log from its beginning up to where it ends now, as a consumer group of its own, beside \
+        a running deployment. The live keyspace is not touched, and a keyspace that holds anything is refused. \
+        Teams, keys, tokens and rates are not on the log, so they are not rebuilt.\n\n\
+        Example:\n  \
+        tidegate rebuild --config tidegate-distributed.toml --into tidegate_eu_again\n  \
+        tidegate compare --config tidegate-distributed.toml --with tidegate_eu_again"
+)]
+pub struct RebuildArgs {
+    /// The keyspace to be filled; made if it is not there
+    #[arg(long, value_name = "KEYSPACE")]
+    pub into: String,
+    #[command(flatten)]
+    pub deployment: Deployment,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit code 0: equal; 1: different, or not comparable. Records that are still on their way to one \
+        of both show as differences.\n\n\
+        Examples:\n  \
+        tidegate compare --config tidegate-distributed.toml --with tidegate_eu_again\n  \
+        tidegate compare --config tidegate-distributed.toml --keyspace tidegate_a --with tidegate_b --json"
+)]
+pub struct CompareArgs {
+    /// The one keyspace [default: the configuration's]
+    #[arg(long, value_name = "KEYSPACE")]
+    pub keyspace: Option<String>,
+    /// The other keyspace
+    #[arg(long, value_name = "KEYSPACE")]
+    pub with: String,
+    /// Print one JSON object and nothing else
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub deployment: Deployment,
+}

@@ -1,0 +1,61 @@
+//! `[scylla]`: where the store is, on ScyllaDB or Cassandra.
+
+use tidegate_domain::Region;
+use tidegate_scylla::{Consistency, Replication, ScyllaOptions};
+
+use super::reader::{Problem, Reader};
+
+/// The store of a distributed deployment.
+#[derive(Clone, Debug)]
+pub struct ScyllaConfig {
+    pub options: ScyllaOptions,
+    /// For a keyspace that is made; one that is there keeps its own.
+    pub replication: Replication,
+}
+
+/// `None` where no nodes are named; the other keys are checked all the same.
+pub(super) fn read(reader: &mut Reader, region: Region) -> Option<ScyllaConfig> {
+    let usual = ScyllaOptions::default();
+    let nodes = reader.list("scylla.nodes", "a list of nodes such as scylla-1:9042", super::host_and_port);
+    let own = format!("tidegate_{region}");
+    let allowed = "1 to 48 small letters, digits and underscores, beginning with a letter";
+    let keyspace = reader.formed("scylla.keyspace", &own, allowed, is_keyspace);
+    let datacenter = reader.maybe("scylla.datacenter", "the name of a data centre", |_| true);
+    let user = reader.maybe("scylla.user", "a user's name", |_| true);
+    let password = reader.secret("scylla.password", "scylla.password_file");
+    let allowed = "one, local_one, local_quorum, quorum or all";
+    let word = |text: &str| text.parse::<Consistency>().is_ok();
+    let consistency = reader.formed("scylla.consistency", "local_quorum", allowed, word);
+    let allowed = "a number of replicas such as 3, or a number for each data centre such as dc1:3,dc2:3";
+    let places = |text: &str| text.parse::<Replication>().is_ok();
+    let replication = reader.formed("scylla.replication", "3", allowed, places);
+    let user = match (user, password) {
+        (Some(user), password) => Some((user, password.unwrap_or_default())),
+        (None, None) => None,
+        (None, Some(_)) => {
+            let told = "scylla.password is set, and scylla.user is not: a password belongs to a user";
+            reader.problem(Problem::nesting(told.to_owned()));
+            None
+        }
+    };
+    let options = ScyllaOptions {
+        nodes,
+        keyspace,
+        datacenter,
+        user,
+        // Both were parsed once already.
+        consistency: consistency.parse().unwrap_or_default(),
+        connect_timeout: reader.millis("scylla.connect_timeout_ms", 5_000, 10..=600_000),
+        request_timeout: reader.millis("scylla.request_timeout_ms", 5_000, 10..=600_000),
+        retries: reader.whole("scylla.retries", u64::from(usual.retries), 0..=100) as u32,
+        concurrency: reader.whole("scylla.concurrency", usual.concurrency as u64, 1..=65_536) as usize,
+    };
+    let replication = replication.parse().unwrap_or(Replication::Simple(3));
+    (!options.nodes.is_empty()).then_some(ScyllaConfig { options, replication })
+}
+
+/// Whether this can name a keyspace.
+pub fn is_keyspace(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    name.len() <= 48 && name.bytes().all(plain) && name.starts_with(|first: char| first.is_ascii_lowercase())
+}

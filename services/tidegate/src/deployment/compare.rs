@@ -1,0 +1,83 @@
+//! `tidegate compare`: whether two keyspaces hold the same runs.
+
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+use tidegate_scylla::{Comparison, Difference, TableComparison, compare as keyspaces};
+
+use crate::cli::CompareArgs;
+use crate::config::Config;
+use crate::page::Page;
+
+pub(super) async fn compare(config: &Config, args: &CompareArgs, mut page: Page) -> Result<ExitCode, String> {
+    let options = &config.scylla()?.options;
+    let (one, other) = (args.keyspace.as_deref().unwrap_or(&options.keyspace), args.with.as_str());
+    if one == other {
+        return Err(format!("--with {other}: that is the very keyspace to compare it with; name another one"));
+    }
+    let comparison = keyspaces::keyspaces(options, one, other).await.map_err(|error| error.to_string())?;
+    if args.json {
+        page.json(&as_json(one, other, &comparison));
+    } else {
+        as_lines(&mut page, one, other, &comparison);
+    }
+    Ok(if comparison.are_equal() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn as_json(one: &str, other: &str, comparison: &Comparison) -> Value {
+    let table = |table: &TableComparison| {
+        json!({
+            "table": table.table, "rows": [table.rows_one, table.rows_other], "differences": table.differences,
+        })
+    };
+    let difference = |difference: &Difference| {
+        json!({
+            "table": difference.table, "key": difference.key, "column": difference.column,
+            "values": [difference.one, difference.other],
+        })
+    };
+    json!({
+        "keyspaces": [one, other],
+        "equal": comparison.are_equal(),
+        "tables": comparison.tables.iter().map(table).collect::<Vec<_>>(),
+        "first_differences": comparison.first.iter().map(difference).collect::<Vec<_>>(),
+    })
+}
+
+fn as_lines(page: &mut Page, one: &str, other: &str, comparison: &Comparison) {
+    let row = |table: &TableComparison| {
+        let (ours, theirs) = (table.rows_one.to_string(), table.rows_other.to_string());
+        [table.table.to_owned(), ours, theirs, table.differences.to_string()]
+    };
+    let rows: Vec<_> = comparison.tables.iter().map(row).collect();
+    page.table(["TABLE", one, other, "DIFFERENCES"], &rows);
+    for Difference { table, key, column, one, other } in &comparison.first {
+        let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
+        let place = column.map_or_else(String::new, |column| format!(" {column}"));
+        page.line(format_args!("{table} {key}{place}: {} against {}", value(one), value(other)));
+    }
+    page.line(format_args!("{one} and {other} are {}", if comparison.are_equal() { "equal" } else { "different" }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn differences_are_named_with_both_values() {
+        let tables = vec![TableComparison { table: "runs", rows_one: 2, rows_other: 1, differences: 1 }];
+        let difference = Difference {
+            table: "runs",
+            key: "team=1 run=2".to_owned(),
+            column: Some("status"),
+            one: Some("success".to_owned()),
+            other: None,
+        };
+        let comparison = Comparison { tables, first: vec![difference] };
+        let told = as_json("a", "b", &comparison);
+        assert_eq!(told["equal"], false);
+        assert_eq!(told["tables"][0]["rows"], json!([2, 1]));
+        assert_eq!(told["first_differences"][0]["values"], json!(["success", null]));
+        assert_eq!(as_json("a", "b", &Comparison::default())["equal"], true);
+    }
+}

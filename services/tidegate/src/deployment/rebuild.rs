@@ -1,0 +1,144 @@
+//! `tidegate rebuild`: the store is a function of the log, so the log read once more gives the same store.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tidegate_kafka::{KafkaConsumer, topics};
+use tidegate_lifecycle::signals::Signals;
+use tidegate_lifecycle::{ExitReport, Parts};
+use tidegate_persister::{Persister, purge_orphans};
+use tidegate_ports::{Clock, DeadLetter, DeadLetters, Ids, LogError, RandomIds, SystemClock};
+use tidegate_scylla::{Cql, ScyllaOptions, ScyllaStore, migrations};
+use tokio::time::{Instant, interval};
+
+use super::progress;
+use super::up_to::{Reach, Span, UpTo};
+use crate::assemble::distributed::{options_of, wait_for_log, wait_for_store};
+use crate::config::{Config, is_keyspace};
+use crate::page::Page;
+use crate::process;
+
+const PROGRESS_EVERY: Duration = Duration::from_secs(2);
+
+/// Reads the whole log into an empty keyspace: 0 when all of it was read and applied.
+///
+/// # Errors
+/// Why it cannot be done, and the way out.
+pub fn rebuild(config: Config, into: String) -> Result<ExitCode, String> {
+    process::run(config, "rebuild", |config, _| live(config, into, Page::output()))
+}
+
+async fn live(config: Config, into: String, mut page: Page) -> Result<ExitReport, String> {
+    let mut signals = Signals::listen().map_err(|error| format!("cannot listen for signals: {error}"))?;
+    let store = Arc::new(empty_store(&config, &into).await?);
+    let kafka = config.kafka()?;
+    let options = options_of(kafka, "rebuild");
+    wait_for_log(&config, &options, || topics::check(&options, &kafka.layout)).await?;
+    let spans = topics::spans(&options).await.map_err(|error| error.to_string())?;
+    let spans: BTreeMap<_, _> =
+        spans.into_iter().map(|span| (span.partition, Span { first: span.first, end: span.end })).collect();
+
+    let (clock, group) = (Arc::new(SystemClock), own_group(&kafka.prefix, &config));
+    let consumer = KafkaConsumer::join(&options, &group, clock.clone()).map_err(|error| error.to_string())?;
+    let (up_to, reach) = UpTo::new(Box::new(consumer), &spans);
+    let passed_over = PassedOver::default();
+    let letters = Arc::new(passed_over.clone());
+    page.line(format_args!(
+        "rebuilding {into} from {}: {} records in {} partitions",
+        options.topics.records,
+        reach.total(),
+        spans.len()
+    ));
+    let persister = Persister::new(Box::new(up_to), store.clone(), letters, clock.clone(), config.persister);
+    let mut parts = Parts::default();
+    let part = parts.start("persister", |stop| persister.run(stop.stopped()));
+    let began = Instant::now();
+    let early = tokio::select! {
+        () = reach.whole() => None,
+        signal = signals.next() => Some(format!("stopped by {signal}")),
+        early = parts.ended_early() => Some(early),
+        never = tell(&mut page, &reach, began) => match never {},
+    };
+    part.stop().await?;
+    page.line(format_args!("{}", progress::line(reach.done(), reach.total(), began.elapsed())));
+
+    let mut report = ExitReport::default();
+    if let Some(why) = early.filter(|_| !reach.is_whole()) {
+        let (done, total) = (reach.done(), reach.total());
+        report.add("rebuild", format!("{why} after {done} of {total} records: drop keyspace {into} and begin again"));
+        return Ok(report);
+    }
+    // As the live keyspace's persisters do: what was never opened within a day is not kept.
+    let purged = purge_orphans(&*store, clock.now()).await.map_err(|error| error.to_string())?;
+    let unreadable = passed_over.count();
+    if purged > 0 {
+        page.line(format_args!("purged {purged} runs that were never opened"));
+    }
+    if unreadable > 0 {
+        page.line(format_args!("passed over {unreadable} records that cannot be applied; dead letters keep them"));
+    }
+    page.line(format_args!("done: tidegate compare --with {into}"));
+    Ok(report)
+}
+
+/// The store of the new keyspace, made and migrated, and certainly empty.
+async fn empty_store(config: &Config, into: &str) -> Result<ScyllaStore, String> {
+    let live = config.scylla()?;
+    if !is_keyspace(into) {
+        return Err(format!(
+            "--into {into:?} names no keyspace: give 1 to 48 small letters, digits and underscores, a letter first"
+        ));
+    }
+    if into == live.options.keyspace {
+        return Err(format!("--into {into} is the live keyspace ({}): name a new one", config.told("scylla.keyspace")));
+    }
+    let options = ScyllaOptions { keyspace: into.to_owned(), ..live.options.clone() };
+    wait_for_store(config, &options, || migrations::apply(&options, &live.replication)).await?;
+    if !tidegate_scylla::is_empty(&options).await.map_err(|error| error.to_string())? {
+        return Err(format!("--into {into}: that keyspace holds runs already; name a new one, or drop it first"));
+    }
+    let cql = Cql::connect(&options).await.map_err(|error| error.to_string())?;
+    Ok(ScyllaStore::new(cql))
+}
+
+/// Nobody else's, so that the live group is not disturbed and every rebuild begins at the beginning.
+fn own_group(prefix: &str, config: &Config) -> String {
+    let random: String = RandomIds.random().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{prefix}.{}.rebuild.{random}", config.region)
+}
+
+/// Tells how far it is, for ever.
+async fn tell(page: &mut Page, reach: &Reach, began: Instant) -> std::convert::Infallible {
+    let mut ticks = interval(PROGRESS_EVERY);
+    ticks.tick().await;
+    loop {
+        ticks.tick().await;
+        page.line(format_args!("{}", progress::line(reach.done(), reach.total(), began.elapsed())));
+    }
+}
+
+/// Where unreadable records go: the live persisters have buried them already.
+#[derive(Clone, Default)]
+struct PassedOver(Arc<AtomicU64>);
+
+impl PassedOver {
+    fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[async_trait]
+impl DeadLetters for PassedOver {
+    async fn bury(&self, _letter: DeadLetter) -> Result<(), LogError> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    async fn list(&self, _limit: usize) -> Result<Vec<DeadLetter>, LogError> {
+        Ok(Vec::new())
+    }
+}

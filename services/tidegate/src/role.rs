@@ -1,0 +1,37 @@
+//! The roles of a distributed deployment, one process each: `tidegate ingest`, `persist`, `control`.
+//!
+//! Start: the operations port (not ready yet), then what the role stands on, waited for within `start_timeout_ms`,
+//! then the role. Stop: not ready any more, the role, its jobs, what it stands on, the operations port.
+
+mod control;
+mod ingest;
+mod persist;
+
+use std::process::ExitCode;
+
+use crate::config::Config;
+use crate::process;
+
+/// Runs a front door until a signal.
+///
+/// # Errors
+/// Why it could not start, and the way out.
+pub fn ingest(config: Config) -> Result<ExitCode, String> {
+    process::run(config, "ingest", ingest::live)
+}
+
+/// Runs a persister until a signal.
+///
+/// # Errors
+/// Why it could not start, and the way out.
+pub fn persist(config: Config) -> Result<ExitCode, String> {
+    process::run(config, "persist", persist::live)
+}
+
+/// Runs the read API until a signal.
+///
+/// # Errors
+/// Why it could not start, and the way out.
+pub fn control(config: Config) -> Result<ExitCode, String> {
+    process::run(config, "control", control::live)
+}

@@ -1,0 +1,43 @@
+//! A front door by itself. It keeps nothing that another front door needs.
+
+use std::sync::Arc;
+
+use tidegate_admission::Admission;
+use tidegate_lifecycle::ExitReport;
+use tidegate_telemetry::Metrics;
+
+use crate::assemble::distributed;
+use crate::config::Config;
+use crate::doors::Door;
+use crate::process::{Begun, Process};
+use crate::roles::Roles;
+
+pub(super) async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, String> {
+    let door = Door::reserve("ingest.listen", config.listen)?;
+    let address = door.address();
+    let mut process = Process::begin(config.clone(), metrics.clone())?;
+    let clock = process.clock.clone();
+    let mut roles = Roles::new(config.clone(), clock.clone(), process.ids.clone());
+    roles.start_upkeep(&process.parts, metrics);
+    let (redis, kafka) = (config.told("redis.urls"), config.kafka()?);
+    tracing::info!(
+        region = %config.region,
+        brokers = kafka.options.brokers,
+        topic = kafka.options.topics.records,
+        redis,
+        nodes = config.scylla()?.options.nodes.join(","),
+        keyspace = config.scylla()?.options.keyspace,
+        operations = %process.ops_address,
+        "starting a front door",
+    );
+    let opened = match process.unless_stopped(distributed::front_door(&config, &clock)).await? {
+        Begun::Done(opened) => opened,
+        Begun::Stopped(why) => return Ok(process.stop(why, roles, None).await),
+    };
+    let admission = Arc::new(Admission::new(opened.ports, config.admission.clone()));
+    roles.start_ingest(&process.parts, admission, door.listen()?);
+    process.ready();
+    tracing::info!(ingest = %address, operations = %process.ops_address, "ready");
+    let why = process.told_to_stop().await;
+    Ok(process.stop(why, roles, Some(opened.close)).await)
+}

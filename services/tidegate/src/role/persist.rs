@@ -1,0 +1,36 @@
+//! A persister by itself: one member of the group that shares the partitions.
+
+use tidegate_lifecycle::ExitReport;
+use tidegate_telemetry::Metrics;
+
+use crate::assemble::distributed;
+use crate::config::Config;
+use crate::process::{Begun, Process};
+use crate::roles::Roles;
+
+pub(super) async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, String> {
+    let mut process = Process::begin(config.clone(), metrics.clone())?;
+    let clock = process.clock.clone();
+    let mut roles = Roles::new(config.clone(), clock.clone(), process.ids.clone());
+    roles.start_upkeep(&process.parts, metrics);
+    let kafka = config.kafka()?;
+    tracing::info!(
+        region = %config.region,
+        brokers = kafka.options.brokers,
+        topic = kafka.options.topics.records,
+        group = kafka.group,
+        nodes = config.scylla()?.options.nodes.join(","),
+        keyspace = config.scylla()?.options.keyspace,
+        operations = %process.ops_address,
+        "starting a persister",
+    );
+    let opened = match process.unless_stopped(distributed::persister(&config, &clock)).await? {
+        Begun::Done(opened) => opened,
+        Begun::Stopped(why) => return Ok(process.stop(why, roles, None).await),
+    };
+    roles.start_persister(&process.parts, opened.ports);
+    process.ready();
+    tracing::info!(operations = %process.ops_address, "ready");
+    let why = process.told_to_stop().await;
+    Ok(process.stop(why, roles, Some(opened.close)).await)
+}

@@ -1,0 +1,156 @@
+//! The roles of a process and its background jobs, each started on its ports, and how they are stopped.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tidegate_admission::Admission;
+use tidegate_control::{Authenticate, Control};
+use tidegate_domain::Timestamp;
+use tidegate_ingest::Ingest;
+use tidegate_lifecycle::{Part, Parts, ServeReport, Stages, Stop};
+use tidegate_persister::{Persister, StopReport, purge_orphans};
+use tidegate_ports::{Clock, Ids, ReadLag, RunQueries, Runs};
+use tidegate_telemetry::{Metrics, names};
+use tokio::net::TcpListener;
+use tokio::time::sleep;
+
+use crate::assemble::PersisterPorts;
+use crate::config::Config;
+
+const PURGE_EVERY: Duration = Duration::from_secs(300);
+const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// What a part may take over its own drain deadline.
+pub const GRACE: Duration = Duration::from_secs(2);
+
+/// What runs.
+pub struct Roles {
+    config: Config,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    persister: Option<Part<StopReport>>,
+    control: Option<Part<ServeReport>>,
+    ingest: Option<Part<ServeReport>>,
+    jobs: Vec<Part<()>>,
+}
+
+impl Roles {
+    pub fn new(config: Config, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self {
+        Roles { config, clock, ids, persister: None, control: None, ingest: None, jobs: Vec::new() }
+    }
+
+    /// Folds the log into the store, and purges the runs that were never opened.
+    pub fn start_persister(&mut self, parts: &Parts, ports: PersisterPorts) {
+        let PersisterPorts { consume, runs, dead_letters, lag } = ports;
+        let (clock, purged) = (self.clock.clone(), runs.clone());
+        let persister = Persister::new(consume, runs, dead_letters, clock.clone(), self.config.persister);
+        self.persister = Some(parts.start("persister", |stop| persister.run(stop.stopped())));
+        self.jobs.push(parts.start("orphan purge", |stop| purge(purged, lag, clock, stop)));
+    }
+
+    /// Takes in what clients send, and watches how far the persisters are behind.
+    pub fn start_ingest(&mut self, parts: &Parts, admission: Arc<Admission>, listener: TcpListener) {
+        let watching = admission.clone();
+        self.jobs.push(parts.start("lag watch", |stop| watching.watch_lag(stop.stopped())));
+        let config = self.config.ingest.clone();
+        let ingest = Arc::new(Ingest::new(config, admission, self.clock.clone(), self.ids.clone()));
+        self.ingest = Some(parts.start("ingest", |stop| ingest.serve(listener, stop.stopped())));
+    }
+
+    /// Answers readers.
+    pub fn start_control(
+        &mut self,
+        parts: &Parts,
+        queries: Arc<dyn RunQueries>,
+        callers: Arc<dyn Authenticate>,
+        listener: TcpListener,
+    ) {
+        let control = Control::new(queries, callers, self.clock.clone(), self.ids.clone())
+            .with_store_deadline(self.config.control.store_deadline);
+        let options = self.config.control.serve;
+        self.control = Some(parts.start("control", |stop| control.serve(listener, options, stop.stopped())));
+    }
+
+    /// What every process does in the background.
+    pub fn start_upkeep(&mut self, parts: &Parts, metrics: Metrics) {
+        self.jobs.push(parts.start("metrics upkeep", |stop| upkeep(metrics, stop)));
+    }
+
+    /// The stop, in order: the front door, the background jobs, the persister, the read API.
+    pub fn stages(self) -> Stages {
+        let config = &self.config;
+        let mut stages = Stages::default();
+        if let Some(ingest) = self.ingest {
+            // Twice: for connections, and for what is still under way after its client has left.
+            let deadline = config.ingest.serve.drain_deadline * 2 + GRACE;
+            stages.then("ingest", deadline, async { served(ingest.stop().await?) });
+        }
+        for job in self.jobs {
+            stages.then(job.name(), GRACE, job.stop());
+        }
+        if let Some(persister) = self.persister {
+            stages.then("persister", config.persister.drain_deadline + GRACE, async {
+                match persister.stop().await?.uncommitted {
+                    0 => Ok(()),
+                    records => Err(format!("{records} records read and not committed; they are read again")),
+                }
+            });
+        }
+        if let Some(control) = self.control {
+            let deadline = config.control.serve.drain_deadline + GRACE;
+            stages.then("control", deadline, async { served(control.stop().await?) });
+        }
+        stages
+    }
+}
+
+fn served(report: ServeReport) -> Result<(), String> {
+    match report {
+        report if report.is_clean() => Ok(()),
+        ServeReport { cut, panicked: 0, .. } => Err(format!("{cut} requests were cut off")),
+        ServeReport { cut, panicked, .. } => Err(format!("{cut} requests were cut off, {panicked} had panicked")),
+    }
+}
+
+/// Purges orphans now and then. A failure waits for the next time.
+async fn purge(runs: Arc<dyn Runs>, lag: Arc<dyn ReadLag>, clock: Arc<dyn Clock>, stop: Stop) {
+    // Made before anything is counted, so that a scrape finds them at zero.
+    let orphans = metrics::counter!(names::ORPHANS_PURGED);
+    let failures = metrics::counter!(names::JOB_FAILURES, "task" => "orphan_purge");
+    while !stop.is_stopping() {
+        match purge_once(&*runs, &*lag, clock.now()).await {
+            Ok(0) => {}
+            Ok(purged) => {
+                tracing::info!(purged, "purged runs that were never opened");
+                orphans.increment(purged as u64);
+            }
+            Err(error) => {
+                tracing::warn!(error, "could not purge orphans; trying again later");
+                failures.increment(1);
+            }
+        }
+        rest(PURGE_EVERY, &stop).await;
+    }
+}
+
+/// The opening that a run waits for may still wait on the log: what counts is the time up to which all is applied.
+async fn purge_once(runs: &dyn Runs, lag: &dyn ReadLag, now: Timestamp) -> Result<usize, String> {
+    let reading = lag.read().await.map_err(|error| error.to_string())?;
+    let applied_up_to = reading.oldest_appended_at.map_or(now, |oldest| oldest.min(now));
+    purge_orphans(runs, applied_up_to).await.map_err(|error| error.to_string())
+}
+
+async fn upkeep(metrics: Metrics, stop: Stop) {
+    while !stop.is_stopping() {
+        metrics.upkeep();
+        rest(UPKEEP_EVERY, &stop).await;
+    }
+}
+
+/// Waits so long, or until the stop.
+async fn rest(span: Duration, stop: &Stop) {
+    tokio::select! {
+        () = sleep(span) => {}
+        () = stop.clone().stopped() => {}
+    }
+}
