@@ -76,6 +76,11 @@ impl KafkaConsumer {
         })
     }
 
+    /// Whether a commit under this assignment still counts: it is ours, or being drained.
+    pub fn holds(&self, of: PartitionEpoch) -> bool {
+        self.handed_to(of).is_some()
+    }
+
     /// Leaves the group in order, and returns when that is done.
     pub async fn leave(mut self) {
         let gone = std::mem::replace(&mut self.gone, oneshot::channel().1);
@@ -222,9 +227,11 @@ impl KafkaConsumer {
 
     /// Only what was handed out under an assignment that is still ours.
     fn may_commit(&self, done: Committable) -> bool {
-        let of = done.partition();
-        let handed_to = self.lanes.handed_to(of).or_else(|| self.member.group().handed_to(of));
-        handed_to.is_some_and(|handed_to| done.next_offset() <= handed_to)
+        self.handed_to(done.partition()).is_some_and(|handed_to| done.next_offset() <= handed_to)
+    }
+
+    fn handed_to(&self, of: PartitionEpoch) -> Option<i64> {
+        self.lanes.handed_to(of).or_else(|| self.member.group().handed_to(of))
     }
 }
 

@@ -57,7 +57,9 @@ impl Member {
         }
     }
 
-    /// The same, should it not have come to it within the deadline: a partition must not wait for a stuck owner.
+    /// The same, should it not have come to it within the deadline: what a stuck owner commits later must not count.
+    /// librdkafka lets go of the partitions only when it is polled, so the others wait for that, or for the owner's
+    /// poll interval to run out.
     pub fn finish_handing_over_after(self: &Arc<Self>, deadline: Duration, partitions: Vec<PartitionEpoch>) {
         let member = Arc::downgrade(self);
         tokio::spawn(async move {

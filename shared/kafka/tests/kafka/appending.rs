@@ -15,15 +15,18 @@ use tidegate_ports::{Append, AppendError, Clock};
 use crate::support::{DEADLINE, Fresh, admin, clock, key, plain, read_all, wait_until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_empty_key_is_a_key() {
+async fn clients_disagree_about_empty_keys() {
     let fresh = Fresh::topics(8).await;
-    let producer: FutureProducer = plain().create().expect("a producer");
-    let mut partitions = HashSet::new();
-    for _ in 0..20 {
-        let record = FutureRecord::to(fresh.records()).key("").payload("x");
-        partitions.insert(producer.send(record, DEADLINE).await.expect("delivered").partition);
+    // librdkafka's own partitioner, and the one that does as Java's.
+    for (partitioner, is_a_key) in [("consistent_random", false), ("murmur2_random", true)] {
+        let producer: FutureProducer = plain().set("partitioner", partitioner).create().expect("a producer");
+        let mut partitions = HashSet::new();
+        for _ in 0..40 {
+            let record = FutureRecord::to(fresh.records()).key("").payload("x");
+            partitions.insert(producer.send(record, DEADLINE).await.expect("delivered").partition);
+        }
+        assert_eq!(partitions.len() == 1, is_a_key, "{partitioner}: {partitions:?}");
     }
-    assert_eq!(partitions.len(), 1, "all records with an empty key share a partition");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
