@@ -3,6 +3,7 @@
 //! Start one with `make stack-up`; `TIDEGATE_TEST_KAFKA` names another. Every test has topics of its own.
 
 mod appending;
+mod churn;
 mod conformance;
 mod dead_letters;
 mod facts;

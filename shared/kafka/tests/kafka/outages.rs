@@ -182,7 +182,8 @@ async fn closing_on_a_silent_broker_tells_that_nobody_knows() {
 
 #[test]
 fn options_that_contradict_each_other_are_refused_with_both_values() {
-    let cases: [(&str, fn(&mut KafkaOptions)); 5] = [
+    type Break = fn(&mut KafkaOptions);
+    let cases: [(&str, Break); 5] = [
         ("message timeout of 100ms does not exceed the request timeout of 500ms", |options| {
             options.append.message_timeout = Duration::from_millis(100);
         }),
