@@ -2,9 +2,10 @@
 
 use tidegate_ports::StoreError;
 
-use crate::failure::{store_error, unreadable};
+use crate::failure::unreadable;
 use crate::options::ScyllaOptions;
-use crate::session::connect;
+use crate::session::{attempts, connect};
+use crate::statement::Prepared;
 
 /// Whether the keyspace, which must be migrated, holds no run at all.
 ///
@@ -13,7 +14,8 @@ use crate::session::connect;
 pub async fn is_empty(options: &ScyllaOptions) -> Result<bool, StoreError> {
     const KIND: &str = "any_run";
     let session = connect(options, true).await?;
-    let answer = session.query_unpaged("SELECT team FROM runs LIMIT 1", ()).await;
-    let rows = answer.map_err(|error| store_error(KIND, 1, &error))?.into_rows_result();
+    let any_run = Prepared::of(&session, KIND, "SELECT team FROM runs LIMIT 1").await?;
+    let answer = attempts(options.retries, KIND, || session.execute_unpaged(&any_run.query, ())).await?;
+    let rows = answer.into_rows_result();
     Ok(rows.map_err(|error| unreadable(KIND, error))?.rows_num() == 0)
 }

@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 
 use scylla::client::session::Session;
-use scylla::value::CqlTimestamp;
 use sha2::{Digest, Sha256};
 use tidegate_ports::StoreError;
 
@@ -160,12 +159,12 @@ async fn applied(session: &Session, keyspace: &str) -> Result<BTreeMap<i32, Stri
     if !ddl::table_exists(session, keyspace, "schema_migrations").await? {
         return Ok(BTreeMap::new());
     }
-    let text = format!("SELECT version, checksum, applied_at FROM {keyspace}.schema_migrations");
+    let text = format!("SELECT version, checksum FROM {keyspace}.schema_migrations");
     let rows = ddl::rows(session, &text, ()).await?;
-    let rows = rows.rows::<(i32, String, CqlTimestamp)>().map_err(|error| unreadable("schema_migrations", error))?;
+    let rows = rows.rows::<(i32, String)>().map_err(|error| unreadable("schema_migrations", error))?;
     let mut applied = BTreeMap::new();
     for row in rows {
-        let (version, checksum, _) = row.map_err(|error| unreadable("schema_migrations", error))?;
+        let (version, checksum) = row.map_err(|error| unreadable("schema_migrations", error))?;
         applied.insert(version, checksum);
     }
     Ok(applied)

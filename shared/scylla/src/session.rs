@@ -25,6 +25,10 @@ use crate::statement::{Prepared, Statements};
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
+/// What batches are named by in metrics, beside the statements' own names.
+const BATCH_KINDS: [&str; 8] =
+    ["save_run", "save_owners", "delete_owners", "save_line", "delete_line", "save_day", "save_agent", "save_usage"];
+
 /// One keyspace of a cluster, with every statement prepared. Cheap to clone.
 #[derive(Clone)]
 pub struct Cql(Arc<Inner>);
@@ -62,6 +66,7 @@ impl Cql {
         let session = connect(options, true).await?;
         crate::migrations::check(&session, &options.keyspace).await?;
         let statements = Statements::prepare(&session).await?;
+        BATCH_KINDS.into_iter().for_each(crate::metrics::register);
         let concurrency = options.concurrency.max(1);
         Ok(Cql(Arc::new(Inner { session, statements, retries: options.retries, concurrency })))
     }

@@ -17,6 +17,7 @@ mod follow_ups;
 mod line;
 mod listing;
 mod load;
+mod loaded;
 mod orphans;
 mod places;
 mod queries;
@@ -25,6 +26,7 @@ mod save;
 mod slots;
 
 pub(crate) use follow_ups::FIRST_WINS;
+use loaded::Loaded;
 use remembered::Remembered;
 
 /// Runs and what follows from them. Cheap to clone.
@@ -34,12 +36,13 @@ pub struct ScyllaStore {
     /// Agents that ping tokens were made for stand there.
     registry: ScyllaRegistry,
     remembered: Arc<Remembered>,
+    loaded: Arc<Loaded>,
 }
 
 impl ScyllaStore {
     pub fn new(cql: Cql) -> Self {
         let registry = ScyllaRegistry::new(cql.clone());
-        ScyllaStore { cql, registry, remembered: Arc::default() }
+        ScyllaStore { cql, registry, remembered: Arc::default(), loaded: Arc::default() }
     }
 }
 

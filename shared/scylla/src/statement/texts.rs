@@ -61,8 +61,9 @@ statements! {
     save_unpriced: "INSERT INTO unpriced_models (team, month, provider, model) VALUES (?, ?, ?, ?) USING TIMESTAMP ?";
 
     // Orphans.
-    orphans: "SELECT team, run, position FROM orphans WHERE day = ? AND bucket = ?";
-    save_orphan: "INSERT INTO orphans (day, bucket, team, run, position) VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ?";
+    orphans: "SELECT team, run, position, last_received FROM orphans WHERE day = ? AND bucket = ?";
+    save_orphan: "INSERT INTO orphans (day, bucket, team, run, position, last_received) \
+                  VALUES (?, ?, ?, ?, ?, ?) USING TIMESTAMP ?";
     delete_orphan: "DELETE FROM orphans USING TIMESTAMP ? WHERE day = ? AND bucket = ? AND team = ? AND run = ?";
     orphan_days: "SELECT day, bucket, WRITETIME(marked) FROM orphan_days WHERE lane = ? AND day <= ?";
     mark_orphan_day: "INSERT INTO orphan_days (lane, day, bucket, marked) VALUES (?, ?, ?, true)";

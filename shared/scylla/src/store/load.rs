@@ -23,19 +23,27 @@ impl ScyllaStore {
     pub(super) async fn load_all(&self, wanted: Vec<RunWanted>) -> Result<Vec<StoredRun>, StoreError> {
         let load = |wanted: RunWanted| {
             let store = self.clone();
-            async move { store.load_one(&wanted).await }
+            async move {
+                let (stored, position) = store.load_with_position(&wanted).await?;
+                store.loaded.put(wanted.key, position);
+                Ok(stored)
+            }
         };
         stream::iter(wanted).map(load).buffered(self.cql.concurrency()).try_collect().await
     }
 
     pub(super) async fn load_one(&self, wanted: &RunWanted) -> Result<StoredRun, StoreError> {
+        Ok(self.load_with_position(wanted).await?.0)
+    }
+
+    async fn load_with_position(&self, wanted: &RunWanted) -> Result<(StoredRun, Option<i64>), StoreError> {
         for _ in 0..TRIES {
             let Some(summary) = self.summary(wanted.key).await? else {
-                return Ok(StoredRun::default());
+                return Ok((StoredRun::default(), None));
             };
             // The summary first: what is not there afterwards was not there then.
             if let Some(events) = self.event_hashes(wanted, summary.position).await? {
-                return Ok(StoredRun { run: Some(summary.run), events });
+                return Ok((StoredRun { run: Some(summary.run), events }, Some(summary.position)));
             }
         }
         Err(StoreError::Unavailable(format!("run {} changed {TRIES} times while it was read", wanted.key.run)))

@@ -3,15 +3,16 @@
 //! A row of `orphans` is a hint: on that day the run was written as an orphan. Whether it still is one is read from
 //! the run. Hints of runs that were opened since are deleted when they are met.
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use scylla::response::PagingState;
 use scylla::response::query_result::QueryRowsResult;
-use scylla::value::CqlDate;
+use scylla::value::{CqlDate, CqlTimestamp};
 use tidegate_domain::{EventId, Run, RunId, RunKey, TeamId, Timestamp};
 use tidegate_ports::StoreError;
 
 use super::ScyllaStore;
 use super::load::Summary;
-use super::places::{Day, ORPHAN_BUCKETS, bucket_of};
+use super::places::{Day, ORPHAN_BUCKETS, bucket_of, cql_instant, instant};
 use crate::failure::unreadable;
 use crate::session::Page;
 
@@ -33,7 +34,8 @@ impl ScyllaStore {
             return Ok(());
         }
         let (day, bucket) = (Day::of(run.last_received).to_cql(), bucket_of(key.run, ORPHAN_BUCKETS));
-        let hint = (day, bucket, key.team.to_string(), key.run.to_string(), at, at);
+        let last_received = cql_instant(run.last_received);
+        let hint = (day, bucket, key.team.to_string(), key.run.to_string(), at, last_received, at);
         self.cql.write(&self.cql.statements().save_orphan, &hint).await?;
         self.cql.write(&self.cql.statements().mark_orphan_day, &(LANE, day, bucket)).await
     }
@@ -73,14 +75,17 @@ impl ScyllaStore {
         while let Some(state) = from {
             let values = (marked.day.to_cql(), marked.bucket);
             let Page { rows, next } = self.cql.page(&self.cql.statements().orphans, &values, None, state).await?;
-            for hint in hints(&rows)? {
+            let (mut due, young): (Vec<Hint>, Vec<Hint>) =
+                hints(&rows)?.into_iter().partition(|hint| hint.last_received < before);
+            is_empty &= young.is_empty();
+            while !due.is_empty() {
                 if purged == limit {
                     return Ok(purged);
                 }
-                match self.purge_one(hint, marked, before).await? {
-                    Met::Purged => purged += 1,
-                    Met::Outdated => {}
-                    Met::Young => is_empty = false,
+                let now = due.split_off(due.len() - due.len().min(limit - purged));
+                for met in self.purge_due(now, marked, before).await? {
+                    purged += usize::from(met == Met::Purged);
+                    is_empty &= met != Met::Young;
                 }
             }
             from = next;
@@ -90,6 +95,14 @@ impl ScyllaStore {
             self.cql.write(&self.cql.statements().unmark_orphan_day, &values).await?;
         }
         Ok(purged)
+    }
+
+    async fn purge_due(&self, hints: Vec<Hint>, marked: Marked, before: Timestamp) -> Result<Vec<Met>, StoreError> {
+        let purge = |hint: Hint| {
+            let store = self.clone();
+            async move { store.purge_one(hint, marked, before).await }
+        };
+        stream::iter(hints).map(purge).buffer_unordered(self.cql.concurrency()).try_collect().await
     }
 
     /// The run's partition goes before the hint, and what points to it before that, so that a purge that was broken
@@ -134,6 +147,7 @@ impl ScyllaStore {
 }
 
 /// What became of a hint.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Met {
     Purged,
     /// The run is gone, was opened, or has a hint on a later day.
@@ -146,15 +160,17 @@ enum Met {
 struct Hint {
     key: RunKey,
     position: i64,
+    /// The run's own may be later, on another day.
+    last_received: Timestamp,
 }
 
 fn hints(rows: &QueryRowsResult) -> Result<Vec<Hint>, StoreError> {
     let mut hints = Vec::new();
-    for row in rows.rows::<(&str, &str, i64)>().map_err(|error| unreadable("orphans", error))? {
-        let (team, run, position) = row.map_err(|error| unreadable("orphans", error))?;
+    for row in rows.rows::<(&str, &str, i64, CqlTimestamp)>().map_err(|error| unreadable("orphans", error))? {
+        let (team, run, position, last_received) = row.map_err(|error| unreadable("orphans", error))?;
         let team: TeamId = team.parse().map_err(|error| unreadable("orphans", error))?;
         let run: RunId = run.parse().map_err(|error| unreadable("orphans", error))?;
-        hints.push(Hint { key: RunKey { team, run }, position });
+        hints.push(Hint { key: RunKey { team, run }, position, last_received: instant(last_received) });
     }
     Ok(hints)
 }

@@ -40,7 +40,11 @@ impl ScyllaStore {
 
     async fn save_one(&self, write: &RunWrite) -> Result<(), StoreError> {
         let position = write.position.write_timestamp();
-        match self.position_of(write.key).await? {
+        let stored = match self.loaded.take(write.key) {
+            Some(loaded) => loaded,
+            None => self.position_of(write.key).await?,
+        };
+        match stored {
             Some(stored) if stored > position => Ok(()),
             // A redelivery. The run is there, whatever stands beside it may not be.
             Some(stored) if stored == position => match self.summary(write.key).await? {
