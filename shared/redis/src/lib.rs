@@ -31,7 +31,7 @@
 //! - Memory per claim, measured on Redis 7.0: an event's claim 36 to 47 bytes while its bucket has at most 128 claims
 //!   (500 events a second of one team), 91 bytes beyond; `hash-max-listpack-entries 1024` moves that line up. A
 //!   start's claim with a 50-byte answer 135 to 165 bytes, and 410 where hardly two start in the same 256 ms.
-//! - The script was tried on Redis 7.0, alone and as a cluster; it uses no command newer than Redis 4.
+//! - The script was tried on Redis 7.0, alone and as a cluster; it uses no command newer than Redis 5.
 //!
 //! # Failing
 //!

@@ -1,15 +1,17 @@
 //! A Redis that hangs, dies, refuses or is not there: the gate says it is down, at once when that is known, and
 //! comes back by itself.
 
+use std::task::{Context, Waker};
 use std::time::Duration;
 
+use metrics_exporter_prometheus::PrometheusBuilder;
 use tidegate_domain::TeamId;
 use tidegate_ports::{Gate, GateDown, Seed, Verdict};
-use tidegate_redis::{RedisGate, RedisOptions};
+use tidegate_redis::{RedisGate, RedisOptions, metrics as names};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
-use crate::asking::{ask, ask_seeding, at_once, gate, new_team, outcome, run_born};
+use crate::asking::{admitted, ask, ask_seeding, at_once, gate, new_team, outcome, run_born};
 use crate::server::{DEADLINE, OwnRedis, options, wait_until};
 
 /// Options of a gate that gives up soon.
@@ -39,22 +41,59 @@ async fn await_refused_at_once(gate: &RedisGate, team: TeamId) {
     .await;
 }
 
-#[tokio::test]
-async fn a_server_that_never_answers_is_down() {
+/// A server that takes connections and never says a word.
+async fn silent_server() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("redis://{}", listener.local_addr().unwrap());
-    let held = tokio::spawn(async move {
+    // It ends with the test's runtime.
+    tokio::spawn(async move {
         let mut connections = Vec::new();
         while let Ok((connection, _)) = listener.accept().await {
             connections.push(connection);
         }
     });
-    let gate = gate(&impatient(url));
+    url
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_is_down() {
+    let gate = gate(&impatient(silent_server().await));
     let team = new_team();
     let down = cause(&gate, team).await.unwrap();
     assert!(down.contains(" ms") || down.contains("timed out"), "{down}");
     await_refused_at_once(&gate, team).await;
-    held.abort();
+}
+
+#[tokio::test]
+async fn only_so_many_wait_for_a_server() {
+    const MOST: usize = 16_384;
+    let gate = gate(&options(silent_server().await));
+    let team = new_team();
+    let mut waiting: Vec<_> = (0..=MOST).map(|_| gate.admit(ask(team, vec![]))).collect();
+    let mut context = Context::from_waker(Waker::noop());
+    let beyond = waiting.pop().unwrap();
+    for question in &mut waiting {
+        assert!(question.as_mut().poll(&mut context).is_pending(), "the first connection is under way");
+    }
+    let Some(Err(GateDown(cause))) = at_once(beyond) else { panic!("there is no room for it") };
+    assert!(cause.contains("16384"), "{cause}");
+}
+
+#[tokio::test]
+async fn a_confirmation_that_cannot_be_sent_is_dropped_and_counted() {
+    let mut redis = OwnRedis::start(&[]).await;
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let handle = recorder.handle();
+    let gate = metrics::with_local_recorder(&recorder, || gate(&impatient(redis.url())));
+    let team = new_team();
+    await_up(&gate, team).await;
+    let claims = vec![crate::asking::claim(run_born(crate::asking::now()), 1)];
+    let (_, ticket) = admitted(gate.admit(ask(team, claims)).await.unwrap());
+    redis.kill();
+    await_refused_at_once(&gate, team).await;
+    gate.confirm(ticket).await;
+    let counted = format!("{} 1", names::CONFIRMS_DROPPED);
+    assert!(handle.render().lines().any(|line| line == counted), "{}", handle.render());
 }
 
 #[tokio::test]

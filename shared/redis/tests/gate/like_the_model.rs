@@ -75,8 +75,9 @@ fn limits() -> impl Strategy<Value = Limits> {
 }
 
 fn claimed() -> impl Strategy<Value = Claimed> {
-    let contents = prop_oneof![Just(1u64), Just(2), Just(u64::MAX), Just((1 << 53) + 1), Just(1 << 53)];
-    let detail = prop::option::of(prop_oneof![Just(0u64), Just(u64::MAX)]);
+    let contents =
+        prop_oneof![8 => Just(1u64), 1 => Just(2), 1 => Just(u64::MAX), 1 => Just((1 << 53) + 1), 1 => Just(1 << 53)];
+    let detail = prop::option::weighted(0.3, prop_oneof![Just(0u64), Just(u64::MAX)]);
     let answer = prop::collection::vec(any::<u8>(), 0..80);
     (0u8..4, 0..BIRTHS_MS.len(), contents, detail, answer, 0u32..3, 0u8..4).prop_map(
         |(kind, id, main, detail, answer, units, mode)| Claimed { kind, id, main, detail, answer, units, mode },

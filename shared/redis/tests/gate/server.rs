@@ -11,6 +11,9 @@ use tidegate_redis::RedisOptions;
 /// What may take long on a busy machine, and never does.
 pub const DEADLINE: Duration = Duration::from_secs(60);
 
+/// Ports that are tried for an own server.
+const TRIES: usize = 5;
+
 /// Waits for a level.
 pub async fn wait_until(what: &str, mut reached: impl AsyncFnMut() -> bool) {
     let deadline = Instant::now() + DEADLINE;
@@ -81,9 +84,13 @@ pub struct OwnRedis {
 
 impl OwnRedis {
     pub async fn start(arguments: &[&str]) -> Self {
-        let mut redis = OwnRedis::stopped(arguments);
-        redis.launch().await;
-        redis
+        for _ in 0..TRIES {
+            let mut redis = OwnRedis::stopped(arguments);
+            if redis.launched().await {
+                return redis;
+            }
+        }
+        panic!("redis-server did not start on any of {TRIES} ports");
     }
 
     /// One that is not running yet, on a port where nobody answers.
@@ -119,7 +126,13 @@ impl OwnRedis {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
+    /// Starts it again, where it was.
     pub async fn launch(&mut self) {
+        assert!(self.launched().await, "redis-server did not start on port {}", self.port);
+    }
+
+    /// Whether it came up; another program may have taken the port meanwhile.
+    async fn launched(&mut self) -> bool {
         let child = Command::new(&self.program)
             .args(["--bind", "127.0.0.1", "--port", &self.port.to_string()])
             .args(["--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction"])
@@ -129,9 +142,24 @@ impl OwnRedis {
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        self.child = Some(child);
-        let address = ("127.0.0.1", self.port);
-        wait_until("Redis listens", async || tokio::net::TcpStream::connect(address).await.is_ok()).await;
+        let own_line = format!("process_id:{}", child.id());
+        let child = self.child.insert(child);
+        let client = redis::Client::open(format!("redis://127.0.0.1:{}", self.port)).unwrap();
+        let mut came_up = false;
+        wait_until("redis-server answers or ends", async || {
+            let Ok(mut connection) = client.get_multiplexed_async_connection().await else {
+                return child.try_wait().unwrap().is_some();
+            };
+            let info: Result<String, _> = redis::cmd("INFO").arg("server").query_async(&mut connection).await;
+            came_up = match info {
+                Ok(info) => info.lines().any(|line| line == own_line),
+                // It is there, and wants a password.
+                Err(error) => error.code() == Some("NOAUTH"),
+            };
+            came_up || child.try_wait().unwrap().is_some()
+        })
+        .await;
+        came_up
     }
 
     /// Ends it at once, with all it knows.
