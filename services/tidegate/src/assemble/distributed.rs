@@ -21,6 +21,9 @@ use crate::config::{Config, KafkaConfig};
 /// Over the time that librdkafka gives each record: its own end must come before ours.
 const FLUSH_GRACE: Duration = Duration::from_secs(2);
 
+/// Leaving a group is one request.
+const LEAVE_DEADLINE: Duration = Duration::from_secs(5);
+
 /// What a front door needs: the log, the consumers' lag, the gate, credentials, rates, what is stored.
 ///
 /// # Errors
@@ -71,7 +74,20 @@ pub async fn persister(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened
         dead_letters: Arc::new(KafkaDeadLetters::open(&options, clock.clone()).map_err(told)?),
         lag: Arc::new(KafkaLag::watch(&options, &kafka.group, clock.clone()).map_err(told)?),
     };
-    Ok(Opened { ports, close: nothing_left() })
+    Ok(Opened { ports, close: leaving() })
+}
+
+/// A consumer that was let go of leaves its group on a thread of its own. The process waits for it, so that the others
+/// take over at once and not when the session times out.
+fn leaving() -> Close {
+    Box::pin(async {
+        match tidegate_kafka::all_closed(LEAVE_DEADLINE).await {
+            true => Ok(()),
+            false => {
+                Err(format!("the group was not left within {LEAVE_DEADLINE:?}; its other members take over later"))
+            }
+        }
+    })
 }
 
 /// What the read API needs: the store.

@@ -56,7 +56,10 @@ impl Oldest {
         while unread.iter().any(|one| !self.known.contains_key(&one.partition)) {
             match consumer.poll(Duration::from_millis(50)) {
                 Some(Ok(message)) => {
-                    let asked = unread.iter().find(|one| i64::from(one.partition) == i64::from(message.partition()));
+                    let asked = unread.iter().find(|one| {
+                        i64::from(one.partition) == i64::from(message.partition())
+                            && message.offset() >= one.next_offset
+                    });
                     let appended_at = Timestamp::from_millis(message.timestamp().to_millis().unwrap_or_default());
                     if let Some(asked) = asked {
                         // Retention may have taken the record in between: then the first that is left stands for it.
