@@ -4,6 +4,7 @@
 //! contradict each other; where they do, the first in log order wins and the run is marked as conflicted.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use crate::record::{Body, Event, Finish, Heartbeat, Record, Start};
 use crate::run::{Closing, Opening, Reported, Run};
@@ -69,11 +70,12 @@ impl RunState {
     fn append(&mut self, events: Vec<Event>, at: Timestamp) -> Change {
         let mut conflicting = false;
         let mut new_events = Vec::with_capacity(events.len());
+        self.known_events.reserve(events.len());
         for event in events {
-            match self.known_events.get(&event.id) {
-                Some(known) => conflicting |= *known != event.content_hash,
-                None => {
-                    self.known_events.insert(event.id, event.content_hash);
+            match self.known_events.entry(event.id) {
+                Entry::Occupied(known) => conflicting |= *known.get() != event.content_hash,
+                Entry::Vacant(place) => {
+                    place.insert(event.content_hash);
                     self.run.events += 1;
                     self.run.errored |= event.errored;
                     if let Some(call) = &event.call {

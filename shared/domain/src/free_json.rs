@@ -1,11 +1,12 @@
 //! Free JSON (`data`, `metadata`, `output`, `scores`): kept as sent, judged once when taken in.
 
-use std::fmt;
-
-use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
-use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_64_with_seed};
+use xxhash_rust::xxh3::{Xxh3, xxh3_128};
+
+mod scan;
+
+use scan::Scan;
 
 /// A JSON value that travels untouched, byte for byte as the client wrote it.
 #[derive(Clone, Debug)]
@@ -85,19 +86,44 @@ impl<'de> Deserialize<'de> for FreeJson {
 /// # Errors
 /// [`FreeJsonError`].
 pub fn content_hash(raw: &str, limits: FreeJsonLimits) -> Result<u64, FreeJsonError> {
-    let mut budget = Budget { members_left: limits.max_members, breach: None, limits };
-    let mut deserializer = serde_json::Deserializer::from_str(raw);
-    // Our own depth limit decides, so that the error can name it.
-    let hashed = Hashed { budget: &mut budget, depth: 0 }.deserialize(&mut deserializer);
-    match (hashed, budget.breach) {
-        (_, Some(breach)) => Err(breach),
-        (Ok(hash), None) => Ok(hash),
-        (Err(_), None) => Err(FreeJsonError::NotJson),
-    }
+    content_hash_noting(raw, limits, &mut |_, _| {})
 }
+
+/// The same, and shows each member of an object (not of what is in it) to `note`: its name and its raw value.
+///
+/// # Errors
+/// [`FreeJsonError`].
+pub fn content_hash_noting<'j>(
+    raw: &'j str,
+    limits: FreeJsonLimits,
+    note: &mut dyn FnMut(&str, &'j str),
+) -> Result<u64, FreeJsonError> {
+    Scan::new(raw, limits).whole(note)
+}
+
+/// What [`text_hash_128`] gathers on the stack: most that is hashed is short, and setting up a stream costs more than
+/// hashing that.
+const SHORT_BYTES: usize = 192;
 
 /// A stable 128-bit hash of some texts, each taken with its length.
 pub fn text_hash_128(parts: &[&[u8]]) -> u128 {
+    let mut short = [0; SHORT_BYTES];
+    let mut len = 0;
+    for part in parts {
+        let length = (part.len() as u64).to_le_bytes();
+        let after = len + length.len() + part.len();
+        if after > SHORT_BYTES {
+            return long_text_hash_128(parts);
+        }
+        short[len..len + length.len()].copy_from_slice(&length);
+        short[len + length.len()..after].copy_from_slice(part);
+        len = after;
+    }
+    xxh3_128(&short[..len])
+}
+
+/// The same as a stream, which comes to the same hash.
+fn long_text_hash_128(parts: &[&[u8]]) -> u128 {
     let mut hasher = Xxh3::new();
     for part in parts {
         hasher.update(&(part.len() as u64).to_le_bytes());
@@ -112,140 +138,17 @@ pub fn text_hash(parts: &[&[u8]]) -> u64 {
     text_hash_128(parts) as u64
 }
 
-struct Budget {
-    members_left: u32,
-    breach: Option<FreeJsonError>,
-    limits: FreeJsonLimits,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-struct Hashed<'b> {
-    budget: &'b mut Budget,
-    depth: u32,
-}
-
-impl Hashed<'_> {
-    fn deeper<E: de::Error>(&mut self) -> Result<Hashed<'_>, E> {
-        if self.depth >= self.budget.limits.max_depth {
-            self.budget.breach = Some(FreeJsonError::TooDeep { max: self.budget.limits.max_depth });
-            return Err(E::custom("too deep"));
-        }
-        Ok(Hashed { budget: self.budget, depth: self.depth + 1 })
-    }
-
-    fn reborrow(&mut self) -> Hashed<'_> {
-        Hashed { budget: self.budget, depth: self.depth }
-    }
-
-    fn member<E: de::Error>(&mut self) -> Result<(), E> {
-        match self.budget.members_left.checked_sub(1) {
-            Some(left) => {
-                self.budget.members_left = left;
-                Ok(())
-            }
-            None => {
-                self.budget.breach = Some(FreeJsonError::TooManyMembers { max: self.budget.limits.max_members });
-                Err(E::custom("too many members"))
+    #[test]
+    fn short_texts_have_the_hash_that_the_stream_gives() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        for len in 0..bytes.len() {
+            for parts in [&[&bytes[..len]][..], &[&bytes[..len / 3], &bytes[len / 2..len]], &[]] {
+                assert_eq!(text_hash_128(parts), long_text_hash_128(parts), "{len} bytes");
             }
         }
-    }
-}
-
-const TAG_NULL: u64 = 1;
-const TAG_BOOL: u64 = 2;
-const TAG_INTEGER: u64 = 3;
-const TAG_FLOAT: u64 = 4;
-const TAG_STRING: u64 = 5;
-const TAG_LIST: u64 = 6;
-const TAG_OBJECT: u64 = 7;
-
-fn mix(tag: u64, value: u64) -> u64 {
-    xxh3_64_with_seed(&value.to_le_bytes(), tag)
-}
-
-impl<'de> DeserializeSeed<'de> for Hashed<'_> {
-    type Value = u64;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<u64, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Hashed<'_> {
-    type Value = u64;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any JSON value")
-    }
-
-    fn visit_unit<E>(self) -> Result<u64, E> {
-        Ok(mix(TAG_NULL, 0))
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<u64, E> {
-        Ok(mix(TAG_BOOL, u64::from(value)))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<u64, E> {
-        Ok(mix(TAG_INTEGER, value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<u64, E> {
-        Ok(mix(TAG_INTEGER, value as u64))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<u64, E> {
-        // 1.0 and 1 say the same; within 2^53 the conversion is exact.
-        if value.fract() == 0.0 && value.abs() <= 9_007_199_254_740_992.0 {
-            return Ok(mix(TAG_INTEGER, value as i64 as u64));
-        }
-        Ok(mix(TAG_FLOAT, value.to_bits()))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<u64, E> {
-        Ok(mix(TAG_STRING, xxh3_64(text.as_bytes())))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<u64, A::Error> {
-        let mut inner = self.deeper()?;
-        let mut hash = TAG_LIST;
-        while let Some(item) = list.next_element_seed(inner.reborrow())? {
-            hash = mix(hash, item);
-        }
-        Ok(mix(TAG_LIST, hash))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(mut self, mut object: A) -> Result<u64, A::Error> {
-        let mut inner = self.deeper()?;
-        // A sum does not depend on the order of members.
-        let mut sum = TAG_OBJECT;
-        while let Some(key) = object.next_key_seed(Key)? {
-            inner.member()?;
-            let value = object.next_value_seed(inner.reborrow())?;
-            sum = sum.wrapping_add(mix(key, value));
-        }
-        Ok(mix(TAG_OBJECT, sum))
-    }
-}
-
-/// Hashes a member's name without owning it.
-struct Key;
-
-impl<'de> DeserializeSeed<'de> for Key {
-    type Value = u64;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<u64, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for Key {
-    type Value = u64;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a member name")
-    }
-
-    fn visit_str<E>(self, name: &str) -> Result<u64, E> {
-        Ok(xxh3_64(name.as_bytes()))
     }
 }

@@ -10,6 +10,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{Region, Timestamp};
 
+mod text;
+
+use text::IdText;
+
 /// What an id names. The prefix is part of the wire format.
 pub trait IdKind: 'static {
     const PREFIX: &'static str;
@@ -96,32 +100,29 @@ impl<K: IdKind> Id<K> {
             .strip_prefix(K::PREFIX)
             .and_then(|rest| rest.strip_prefix('_'))
             .map(str::as_bytes)
-            .ok_or_else(|| malformed.clone())?;
-        let (b'a'..=b'z', b'a'..=b'z', b'_', 35) = (
-            rest.first().copied().unwrap_or(0),
-            rest.get(1).copied().unwrap_or(0),
-            rest.get(2).copied().unwrap_or(0),
-            rest.len(),
-        ) else {
+            .ok_or(IdError::Pattern { prefix: K::PREFIX })?;
+        let [b'a'..=b'z', b'a'..=b'z', b'_', hex @ ..] = rest else {
             return Err(malformed);
         };
-        let mut bits = 0u128;
-        for byte in &rest[3..] {
-            let digit = match byte {
-                b'0'..=b'9' => byte - b'0',
-                b'a'..=b'f' => byte - b'a' + 10,
-                _ => return Err(malformed),
-            };
-            bits = (bits << 4) | u128::from(digit);
-        }
-        let word: String = rest[..2].iter().map(|byte| char::from(*byte)).collect();
-        let region = word.parse().map_err(|_| IdError::UnknownRegion { region: word })?;
+        let bits = text::bits_of(hex).ok_or(malformed)?;
+        let region = match &rest[..2] {
+            b"eu" => Region::Eu,
+            b"us" => Region::Us,
+            word => {
+                let region = word.iter().map(|byte| char::from(*byte)).collect();
+                return Err(IdError::UnknownRegion { region });
+            }
+        };
         Ok(Id::from_bits(region, bits))
     }
 
     /// The wire form, also for a secret: call it only to show a credential once or to hash it.
     pub fn expose(&self) -> String {
-        format!("{}_{}_{:032x}", K::PREFIX, self.region, self.bits)
+        self.text().as_str().to_owned()
+    }
+
+    fn text(&self) -> IdText {
+        IdText::of(K::PREFIX, self.region.as_str(), self.bits)
     }
 }
 
@@ -171,7 +172,7 @@ impl<K> Hash for Id<K> {
 
 impl<K: PublicKind> fmt::Display for Id<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}_{}_{:032x}", K::PREFIX, self.region, self.bits)
+        f.write_str(self.text().as_str())
     }
 }
 
@@ -192,7 +193,7 @@ impl<K: IdKind> FromStr for Id<K> {
 
 impl<K: PublicKind> Serialize for Id<K> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(self.text().as_str())
     }
 }
 

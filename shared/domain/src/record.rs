@@ -168,6 +168,9 @@ pub enum RecordError {
     Region { region: Region, ids: Region },
 }
 
+/// What is around a record's body, about.
+const ENVELOPE_BYTES: usize = 192;
+
 impl Record {
     pub fn new(key: RunKey, received_at: Timestamp, body: Body) -> Self {
         Record { v: VERSION, team: key.team, region: key.run.region(), run: key.run, received_at, body }
@@ -179,8 +182,10 @@ impl Record {
 
     /// The bytes that go on the log.
     pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(ENVELOPE_BYTES + self.body.bytes());
         // Every member is a string, a number or JSON that was parsed before: serialization cannot fail.
-        serde_json::to_vec(self).expect("a record always serializes")
+        serde_json::to_writer(&mut bytes, self).expect("a record always serializes");
+        bytes
     }
 
     /// Reads a record back. Unknown members are passed over, so that a newer minor form stays readable.
@@ -192,7 +197,12 @@ impl Record {
         struct Versioned {
             v: u64,
         }
-        let record = match serde_json::from_slice::<Record>(bytes) {
+        // Judged once as text, its strings need not be each.
+        let read = match std::str::from_utf8(bytes) {
+            Ok(text) => serde_json::from_str::<Record>(text),
+            Err(_) => serde_json::from_slice::<Record>(bytes),
+        };
+        let record = match read {
             Ok(record) if record.v >= 1 && record.v <= VERSION => record,
             Ok(record) => return Err(RecordError::Version { found: u64::from(record.v) }),
             Err(error) => {
@@ -219,6 +229,15 @@ impl Body {
             Body::Events(_) => "events",
             Body::Finish(_) => "finish",
             Body::Heartbeat(_) => "heartbeat",
+        }
+    }
+
+    /// About how long it is when encoded.
+    fn bytes(&self) -> usize {
+        const MEMBERS_BYTES: usize = 384;
+        match self {
+            Body::Events(events) => events.iter().map(|event| event.data.as_str().len() + MEMBERS_BYTES).sum(),
+            Body::Start(_) | Body::Finish(_) | Body::Heartbeat(_) => MEMBERS_BYTES,
         }
     }
 }

@@ -5,6 +5,8 @@ use std::fmt;
 use chrono::{DateTime, Datelike, SecondsFormat};
 use serde::{Deserialize, Serialize};
 
+mod plain;
+
 /// Milliseconds since 1970-01-01T00:00:00Z. In records it is that integer; on the wire it is text (see [`iso`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -30,6 +32,9 @@ impl Timestamp {
     /// # Errors
     /// [`TimestampError`] for any other text, and for instants outside the years 0000 to 9999.
     pub fn parse(text: &str) -> Result<Self, TimestampError> {
+        if let Some(instant) = plain::read(text) {
+            return Ok(instant);
+        }
         // chrono also reads a space for the `T`, and more digits than nanoseconds have.
         if text.len() > 35 || !matches!(text.as_bytes().get(10), Some(b'T' | b't')) {
             return Err(TimestampError);
@@ -55,6 +60,10 @@ impl Timestamp {
 /// ISO 8601, UTC, millisecond precision, `Z` suffix.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(text) = plain::write(*self) {
+            // Digits and marks are ASCII.
+            return f.write_str(std::str::from_utf8(&text).unwrap_or_default());
+        }
         match DateTime::from_timestamp_millis(self.0) {
             Some(instant) => f.write_str(&instant.to_rfc3339_opts(SecondsFormat::Millis, true)),
             None => write!(f, "{}ms", self.0),

@@ -57,3 +57,21 @@ proptest! {
         prop_assert!(month.start() <= at && at < month.next().start());
     }
 }
+
+proptest! {
+    /// The plain spelling is read and written by hand, other spellings by the library: both agree.
+    #[test]
+    fn the_plain_spelling_and_the_others_agree(millis in -70_000_000_000_000i64..260_000_000_000_000) {
+        let instant = Timestamp::from_millis(millis);
+        let shown = instant.to_string();
+        prop_assert_eq!(Timestamp::parse(&shown), Timestamp::parse(&shown.replace('Z', "+00:00")));
+        if let Ok(read) = Timestamp::parse(&shown) {
+            prop_assert_eq!(read, instant);
+        }
+    }
+
+    #[test]
+    fn digits_anywhere_are_judged_as_the_library_does(text in "[0-2][0-9]{3}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9]\\.[0-9]{3}Z") {
+        prop_assert_eq!(Timestamp::parse(&text), Timestamp::parse(&text.replace('Z', "+00:00")), "{}", text);
+    }
+}

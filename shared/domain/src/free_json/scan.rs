@@ -1,0 +1,223 @@
+//! One pass over JSON text that checks it, holds it to limits, and hashes what it says.
+
+use std::borrow::Cow;
+
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+
+use super::{FreeJsonError, FreeJsonLimits};
+
+const TAG_NULL: u64 = 1;
+const TAG_BOOL: u64 = 2;
+const TAG_INTEGER: u64 = 3;
+const TAG_FLOAT: u64 = 4;
+const TAG_STRING: u64 = 5;
+const TAG_LIST: u64 = 6;
+const TAG_OBJECT: u64 = 7;
+
+fn mix(tag: u64, value: u64) -> u64 {
+    xxh3_64_with_seed(&value.to_le_bytes(), tag)
+}
+
+/// The text and how far it was read.
+pub(super) struct Scan<'j> {
+    text: &'j str,
+    at: usize,
+    limits: FreeJsonLimits,
+    members_left: u32,
+}
+
+type Scanned<T> = Result<T, FreeJsonError>;
+
+impl<'j> Scan<'j> {
+    pub fn new(text: &'j str, limits: FreeJsonLimits) -> Self {
+        Scan { text, at: 0, limits, members_left: limits.max_members }
+    }
+
+    /// The hash of the text's one value. Members of that value itself, not of what is in it, are shown to `note`: name
+    /// and raw value.
+    pub fn whole(mut self, note: &mut dyn FnMut(&str, &'j str)) -> Scanned<u64> {
+        let hash = self.value(0, note)?;
+        self.skip_space();
+        if self.peek().is_none() { Ok(hash) } else { Err(FreeJsonError::NotJson) }
+    }
+
+    fn value(&mut self, depth: u32, note: &mut dyn FnMut(&str, &'j str)) -> Scanned<u64> {
+        self.skip_space();
+        match self.peek() {
+            Some(b'"') => Ok(mix(TAG_STRING, xxh3_64(self.string()?.as_bytes()))),
+            Some(b'{') => self.object(depth, note),
+            Some(b'[') => self.list(depth),
+            Some(b'-' | b'0'..=b'9') => self.number(),
+            Some(b't') => self.word("true", mix(TAG_BOOL, 1)),
+            Some(b'f') => self.word("false", mix(TAG_BOOL, 0)),
+            Some(b'n') => self.word("null", mix(TAG_NULL, 0)),
+            _ => Err(FreeJsonError::NotJson),
+        }
+    }
+
+    fn object(&mut self, depth: u32, note: &mut dyn FnMut(&str, &'j str)) -> Scanned<u64> {
+        self.enter(depth)?;
+        // A sum does not depend on the order of members.
+        let mut sum = TAG_OBJECT;
+        let mut closed = self.closes(b'}');
+        while !closed {
+            self.skip_space();
+            let name = self.string()?;
+            self.members_left = self
+                .members_left
+                .checked_sub(1)
+                .ok_or(FreeJsonError::TooManyMembers { max: self.limits.max_members })?;
+            self.skip_space();
+            self.expect(b':')?;
+            self.skip_space();
+            let begun_at = self.at;
+            let value = self.value(depth + 1, &mut |_, _| {})?;
+            note(&name, &self.text[begun_at..self.at]);
+            sum = sum.wrapping_add(mix(xxh3_64(name.as_bytes()), value));
+            closed = self.ends(b'}')?;
+        }
+        Ok(mix(TAG_OBJECT, sum))
+    }
+
+    fn list(&mut self, depth: u32) -> Scanned<u64> {
+        self.enter(depth)?;
+        let mut hash = TAG_LIST;
+        let mut closed = self.closes(b']');
+        while !closed {
+            hash = mix(hash, self.value(depth + 1, &mut |_, _| {})?);
+            closed = self.ends(b']')?;
+        }
+        Ok(mix(TAG_LIST, hash))
+    }
+
+    /// Past the opening bracket, if the value may be nested so deep.
+    fn enter(&mut self, depth: u32) -> Scanned<()> {
+        if depth >= self.limits.max_depth {
+            return Err(FreeJsonError::TooDeep { max: self.limits.max_depth });
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// Whether an object or list is empty.
+    fn closes(&mut self, bracket: u8) -> bool {
+        self.skip_space();
+        let closes = self.peek() == Some(bracket);
+        self.at += usize::from(closes);
+        closes
+    }
+
+    /// After an item: whether it was the last one.
+    fn ends(&mut self, bracket: u8) -> Scanned<bool> {
+        self.skip_space();
+        let byte = self.peek();
+        self.at += 1;
+        match byte {
+            Some(b',') => Ok(false),
+            Some(byte) if byte == bracket => Ok(true),
+            _ => Err(FreeJsonError::NotJson),
+        }
+    }
+
+    /// A string without its quotes, borrowed unless it has escapes.
+    fn string(&mut self) -> Scanned<Cow<'j, str>> {
+        let quoted_at = self.at;
+        self.expect(b'"')?;
+        let mut escaped = false;
+        loop {
+            let rest = &self.text.as_bytes()[self.at..];
+            let plain = rest.iter().position(|byte| PLAIN[*byte as usize] == 0).ok_or(FreeJsonError::NotJson)?;
+            self.at += plain + 1;
+            match rest[plain] {
+                b'"' => break,
+                // What it stands for is judged below; here only a quote must not be taken for the end.
+                b'\\' => {
+                    escaped = true;
+                    self.at += 1;
+                }
+                _ => return Err(FreeJsonError::NotJson),
+            }
+            if self.at > self.text.len() {
+                return Err(FreeJsonError::NotJson);
+            }
+        }
+        if escaped {
+            // A backslash may hide the first byte of a longer character: then this is no text, and no JSON.
+            let quoted = self.text.get(quoted_at..self.at).ok_or(FreeJsonError::NotJson)?;
+            return serde_json::from_str(quoted).map(Cow::Owned).map_err(|_| FreeJsonError::NotJson);
+        }
+        Ok(Cow::Borrowed(&self.text[quoted_at + 1..self.at - 1]))
+    }
+
+    fn number(&mut self) -> Scanned<u64> {
+        /// So many digits fit 64 bits whatever they are.
+        const SURE_DIGITS: usize = 19;
+        let bytes = &self.text.as_bytes()[self.at..];
+        let is_digit = |byte: &u8| byte.is_ascii_digit();
+        let digits = bytes.iter().position(|byte| !is_digit(byte)).unwrap_or(bytes.len());
+        let more = matches!(bytes.get(digits), Some(b'.' | b'e' | b'E' | b'+' | b'-'));
+        let plain = (1..=SURE_DIGITS).contains(&digits) && !more && (bytes[0] != b'0' || digits == 1);
+        if plain {
+            self.at += digits;
+            let number = bytes[..digits].iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0'));
+            return Ok(mix(TAG_INTEGER, number));
+        }
+        let in_number = |byte: &u8| is_digit(byte) || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-');
+        let length = bytes.iter().position(|byte| !in_number(byte)).unwrap_or(bytes.len());
+        let number: serde_json::Number =
+            serde_json::from_str(&self.text[self.at..self.at + length]).map_err(|_| FreeJsonError::NotJson)?;
+        self.at += length;
+        Ok(hash_of(&number))
+    }
+
+    fn word(&mut self, word: &str, hash: u64) -> Scanned<u64> {
+        if !self.text.as_bytes()[self.at..].starts_with(word.as_bytes()) {
+            return Err(FreeJsonError::NotJson);
+        }
+        self.at += word.len();
+        Ok(hash)
+    }
+
+    fn expect(&mut self, byte: u8) -> Scanned<()> {
+        if self.peek() != Some(byte) {
+            return Err(FreeJsonError::NotJson);
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    fn skip_space(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\n' | b'\t' | b'\r')) {
+            self.at += 1;
+        }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+}
+
+fn hash_of(number: &serde_json::Number) -> u64 {
+    if let Some(integer) = number.as_u64().or(number.as_i64().map(i64::cast_unsigned)) {
+        return mix(TAG_INTEGER, integer);
+    }
+    let value = number.as_f64().unwrap_or_default();
+    // 1.0 and 1 say the same; within 2^53 the conversion is exact.
+    if value.fract() == 0.0 && value.abs() <= 9_007_199_254_740_992.0 {
+        return mix(TAG_INTEGER, value as i64 as u64);
+    }
+    mix(TAG_FLOAT, value.to_bits())
+}
+
+/// 1 for the bytes that stand for themselves in a string.
+static PLAIN: [u8; 256] = {
+    let mut plain = [1; 256];
+    let mut control = 0;
+    while control < 0x20 {
+        plain[control] = 0;
+        control += 1;
+    }
+    plain[b'"' as usize] = 0;
+    plain[b'\\' as usize] = 0;
+    plain
+};
