@@ -15,6 +15,7 @@ use crate::{Ask, Gate, GateDown, Seed, Ticket, Verdict};
 
 mod bucket;
 mod claims;
+mod keyed;
 mod team;
 
 pub use bucket::{BucketRate, TokenBucket};

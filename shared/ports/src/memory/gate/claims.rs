@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use bytes::Bytes;
 use tidegate_domain::{Region, Timestamp};
 
+use super::keyed::Keyed;
 use crate::{ClaimKey, Fingerprint};
 
 /// How far ahead of ours a client's clock may be before an id's birth time is not believed.
@@ -23,9 +24,9 @@ pub(super) struct Claims {
 
 #[derive(Default)]
 struct Lane {
-    claims: HashMap<u128, Slim>,
+    claims: HashMap<u128, Slim, Keyed>,
     /// What most claims of events do not have: an answer, or a second part of the fingerprint.
-    extras: HashMap<u128, Extra>,
+    extras: HashMap<u128, Extra, Keyed>,
     /// Ids in the order of their claims; halves, so that an entry is not padded.
     order: VecDeque<[u64; 2]>,
     /// No claim of this lane leaves its window before.

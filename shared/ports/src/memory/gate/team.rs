@@ -112,7 +112,7 @@ impl Team {
 
     /// Takes what was judged. Joining and taking over cost nothing: the claim's units were counted when it was made.
     fn take(&mut self, ask: Ask, outcomes: &[ClaimOutcome], month: Month) -> Ticket {
-        let mut held = Vec::new();
+        let mut held = Vec::with_capacity(ask.claims.len());
         let mut units = ask.unclaimed_units;
         let none_asked = ask.claims.is_empty();
         for (claim, outcome) in ask.claims.into_iter().zip(outcomes) {
