@@ -17,6 +17,8 @@ use crate::registry::EmbeddedRegistry;
 use crate::sqlite::{self, SqliteError};
 
 mod checkpoint;
+mod columns;
+mod events;
 pub(crate) mod failure;
 mod follow_ups;
 pub(crate) mod id_blob;
@@ -96,7 +98,7 @@ impl StoredSummary for EmbeddedStore {
 
     async fn event_owners(&self, team: TeamId, events: &[EventId]) -> Result<Vec<(EventId, RunId, u64)>, StoreError> {
         let events = events.to_vec();
-        self.by_key.read(move |connection| load::event_owners(connection, team, &events)).await
+        self.by_key.read(move |connection| events::owners(connection, team, &events)).await
     }
 }
 

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, params};
 use tidegate_domain::Timestamp;
 
+use super::events;
 use super::run_row::signed;
 
 /// Deletes up to `limit` of them with their events. What they counted towards the quota stays counted: it was
@@ -15,10 +16,9 @@ pub(super) fn purge(connection: &Connection, before: Timestamp, limit: usize) ->
     let doomed: Vec<i64> = find
         .query_map(params![before.as_millis(), signed(limit as u64)], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
-    let mut events = connection.prepare_cached("DELETE FROM events WHERE run_no = ?1")?;
     let mut run = connection.prepare_cached("DELETE FROM runs WHERE run_no = ?1")?;
     for run_no in &doomed {
-        events.execute(params![run_no])?;
+        events::delete_of_run(connection, *run_no)?;
         run.execute(params![run_no])?;
     }
     Ok(doomed.len())

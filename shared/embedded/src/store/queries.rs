@@ -2,13 +2,13 @@
 
 use std::sync::LazyLock;
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
-use tidegate_domain::{Event, FreeJson, ModelCall, Month, Run, RunKey, RunStatus, Slug, TeamId, Timestamp, Usd};
+use rusqlite::{Connection, OptionalExtension, params};
+use tidegate_domain::{Month, Run, RunKey, RunStatus, Slug, TeamId, Timestamp, Usd};
 use tidegate_ports::registry::agent_id;
 use tidegate_ports::{AgentRow, EventRow, Spend, SpendLine, SpendTally};
 
+use super::events;
 use super::failure::unreadable;
-use super::id_blob::id_at;
 use super::load::{find, team_number};
 use super::run_row::{millis, text, unsigned};
 use super::standing::{self, Standing};
@@ -20,36 +20,7 @@ pub(super) fn run(connection: &Connection, key: RunKey) -> rusqlite::Result<Opti
     let Some((run_no, run)) = find(connection, team_no, key)?.filter(|(_, run)| run.opening().is_some()) else {
         return Ok(None);
     };
-    let mut statement = connection.prepare_cached(
-        "SELECT id, content_hash, type, ts_ms, turn, errored, provider, model, cost_nanos_usd, priced, \
-         received_at_ms, data FROM events WHERE run_no = ?1 ORDER BY ts_ms, id",
-    )?;
-    let events = statement.query_map(params![run_no], event)?.collect::<rusqlite::Result<_>>()?;
-    Ok(Some((run, events)))
-}
-
-fn event(row: &Row<'_>) -> rusqlite::Result<EventRow> {
-    let call = match (text(row, 6)?, text(row, 7)?) {
-        (Some(provider), Some(model)) => Some(ModelCall {
-            provider: provider.to_owned(),
-            model: model.to_owned(),
-            cost: Usd::from_nanos(unsigned(row, 8)?),
-            priced: row.get(9)?,
-        }),
-        _ => None,
-    };
-    let data = row.get_ref(11)?.as_str().map_err(|error| unreadable(11, error))?;
-    let event = Event {
-        id: id_at(row, 0)?,
-        content_hash: row.get::<_, i64>(1)?.cast_unsigned(),
-        kind: row.get(2)?,
-        ts: millis(row, 3)?,
-        turn: row.get(4)?,
-        data: FreeJson::parse(data).map_err(|error| unreadable(11, error))?,
-        errored: row.get(5)?,
-        call,
-    };
-    Ok(EventRow { event, received_at: millis(row, 10)? })
+    Ok(Some((run, events::of_run(connection, run_no)?)))
 }
 
 /// The agents that runs were opened for, by slug.

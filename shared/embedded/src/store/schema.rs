@@ -4,9 +4,13 @@
 ///
 /// Ids are blobs of 17 bytes: region, then the id's bits, so that they sort as ids do. A team's are replaced by a
 /// small number, a run's by its row's. What stands outside the JSON columns of a run repeats what is in them, for
-/// listings and sums. Events are appended in the order of their saves, which never splits a page; what must be found
-/// is in two slim indexes. `runs_by_start` and `orphans` are partial: a run is in exactly one of them.
-pub(super) const MIGRATIONS: &[&str] = &["
+/// listings and sums. `runs_by_start` and `orphans` are partial: a run is in exactly one of them.
+///
+/// Step 2 keeps events a batch to a row, as one save brought them, appended in the order of saves. What must be found
+/// of each is in `event_ids`, ordered by id, which is by time: it grows at its end. `data` stands in the batch's JSON
+/// as the client wrote it.
+pub(super) const MIGRATIONS: &[&str] = &[
+    "
 CREATE TABLE teams (
     team_no INTEGER PRIMARY KEY,
     team BLOB NOT NULL UNIQUE
@@ -81,4 +85,100 @@ CREATE TABLE unpriced (
     model TEXT NOT NULL,
     PRIMARY KEY (team_no, month, provider, model)
 ) STRICT, WITHOUT ROWID;
-"];
+",
+    "
+CREATE TABLE event_batches (
+    batch_no INTEGER PRIMARY KEY,
+    run_no INTEGER NOT NULL,
+    greatest_id BLOB NOT NULL,
+    events TEXT NOT NULL
+) STRICT;
+CREATE TABLE event_ids (
+    id BLOB NOT NULL,
+    run_no INTEGER NOT NULL,
+    content_hash INTEGER NOT NULL,
+    PRIMARY KEY (id, run_no)
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO event_ids (id, run_no, content_hash) SELECT id, run_no, content_hash FROM events ORDER BY id, run_no;
+INSERT INTO event_batches (run_no, greatest_id, events)
+SELECT run_no, max(id), '[' || group_concat(
+    '{\"received_at_ms\":' || received_at_ms || ',\"event\":{\"id\":\"evt_'
+    || iif(substr(hex(id), 1, 2) = '00', 'eu', 'us') || '_' || lower(substr(hex(id), 3))
+    || '\",\"type\":\"' || type || '\",\"ts_ms\":' || ts_ms || ',\"turn\":' || ifnull(turn, 'null')
+    || ',\"data\":' || data || ',\"content_hash\":' || printf('%u', content_hash)
+    || ',\"errored\":' || iif(errored, 'true', 'false') || ',\"call\":' || iif(provider IS NULL, 'null',
+        '{\"provider\":' || json_quote(provider) || ',\"model\":' || json_quote(model)
+        || ',\"cost_nanos_usd\":' || cost_nanos_usd || ',\"priced\":' || iif(priced, 'true', 'false') || '}')
+    || '}}', ',' ORDER BY event_no) || ']'
+FROM events GROUP BY run_no;
+DROP TABLE events;
+CREATE INDEX event_batches_of_run ON event_batches (run_no, greatest_id);
+",
+];
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+    use tidegate_domain::{Event, EventId, FreeJson, ModelCall, Region, Timestamp, Usd};
+    use tidegate_ports::EventRow;
+
+    use super::super::events;
+    use super::super::id_blob::blob_of;
+    use super::MIGRATIONS;
+
+    #[test]
+    fn events_of_the_first_schema_are_taken_over() {
+        let call = ModelCall {
+            provider: "a \"quoted\" one".to_owned(),
+            model: "m".to_owned(),
+            cost: Usd::from_nanos(42),
+            priced: true,
+        };
+        let row = |number: u128, turn, errored, call| EventRow {
+            event: Event {
+                id: EventId::from_bits(if number == 1 { Region::Us } else { Region::Eu }, number),
+                kind: "llm_call".to_owned(),
+                ts: Timestamp::from_millis(5),
+                turn,
+                data: FreeJson::parse(r#"{ "as":  "sent\u0021", "n":1.50 }"#).expect("JSON"),
+                content_hash: u64::MAX - number as u64,
+                errored,
+                call,
+            },
+            received_at: Timestamp::from_millis(7),
+        };
+        let rows = [row(1, None, true, None), row(2, Some(3), false, Some(call)), row(3, None, false, None)];
+        let connection = Connection::open_in_memory().expect("a database");
+        connection.execute_batch(MIGRATIONS[0]).expect("the first schema");
+        for EventRow { event, received_at } in &rows {
+            let call = event.call.as_ref();
+            let values = rusqlite::params![
+                i64::from(event.turn.is_some()),
+                blob_of(event.id),
+                event.content_hash.cast_signed(),
+                event.kind,
+                event.ts.as_millis(),
+                event.turn,
+                event.errored,
+                call.map(|call| call.provider.as_str()),
+                call.map(|call| call.model.as_str()),
+                call.map(|call| call.cost.as_nanos().cast_signed()),
+                call.map(|call| call.priced),
+                received_at.as_millis(),
+                event.data.as_str(),
+            ];
+            let insert = "INSERT INTO events (run_no, id, content_hash, type, ts_ms, turn, errored, provider, model, \
+                          cost_nanos_usd, priced, received_at_ms, data) \
+                          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+            connection.execute(insert, values).expect("inserted");
+        }
+        connection.execute_batch(MIGRATIONS[1]).expect("the second");
+        let [first, second, third] = rows;
+        let hash = (second.event.id, second.event.content_hash);
+        assert_eq!(events::of_run(&connection, 0), Ok(vec![third, first]));
+        assert_eq!(events::of_run(&connection, 1), Ok(vec![second]));
+        assert_eq!(events::stored_hashes(&connection, 1, &[hash.0]), Ok(vec![hash]));
+        assert_eq!(events::stored_hashes(&connection, 0, &[hash.0]), Ok(Vec::new()));
+    }
+}
