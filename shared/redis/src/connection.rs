@@ -24,7 +24,8 @@ pub(crate) enum Connection {
 }
 
 impl Servers {
-    /// Redirections of a cluster that one call follows.
+    /// Redirections of a cluster that one call follows. A call that the client sends twice, because its node went
+    /// away, may meet its own claims: unconfirmed ones of the same content, which are joined.
     const REDIRECTIONS: u32 = 3;
 
     pub fn of(options: &RedisOptions) -> Result<Self, RedisGateError> {

@@ -33,6 +33,9 @@
 //!   start's claim with a 50-byte answer 135 to 165 bytes, and 410 where hardly two start in the same 256 ms.
 //! - The script was tried on Redis 7.0, alone and as a cluster; it uses no command newer than Redis 5.
 //!
+//! - A longer claim window holds for what is claimed from then on; until the old window is over, ids that are older
+//!   than it and younger than the new one may be accepted twice instead of repeated.
+//!
 //! # Failing
 //!
 //! Every wait has an end. A call that finds no answer in time gives its connection up, and from then on the gate is
