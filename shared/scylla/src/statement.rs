@@ -25,7 +25,8 @@ impl Prepared {
     pub async fn of(session: &Session, kind: &'static str, text: &str) -> Result<Self, StoreError> {
         let mut query = session.prepare(text).await.map_err(|error| not_prepared(kind, &error))?;
         query.set_is_idempotent(!text.contains(" IF "));
-        query.set_use_cached_result_metadata(true);
+        // The columns that a conditional write answers with differ by case.
+        query.set_use_cached_result_metadata(text.starts_with("SELECT"));
         crate::metrics::register(kind);
         Ok(Prepared { kind, query })
     }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use tidegate_domain::{Body, CredentialHash, Limits, Plan, Record, RunKey, Slug};
 use tidegate_ports::conformance::registry::{RegistryUnderTest, suite};
 use tidegate_ports::{Agents, Credentials, KeyRow, Registry, RegistryError, Team, TokenRow};
-use tidegate_scylla::{ScyllaRegistry, ScyllaStore};
+use tidegate_scylla::{Cql, ScyllaOptions, ScyllaRegistry, ScyllaStore};
 
 mod support;
 
-use support::Keyspace;
 use support::history::{NOON, apply, fresh, start};
+use support::proxy::{EXECUTE, Gate, Proxy};
+use support::{Keyspace, options};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_suite() {
@@ -71,4 +72,45 @@ async fn a_creation_broken_off_is_completed() {
     assert!(registry.find(&hash).await.expect("read").is_some());
     assert_eq!(registry.create_key(key.clone(), hash).await, exists);
     assert_eq!(registry.list_keys(team).await, Ok(vec![key]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rotation_broken_off_anywhere_leaves_a_token_that_works() {
+    let keyspace = Keyspace::fresh().await;
+    let registry = ScyllaRegistry::new(keyspace.connect().await);
+    let team = fresh();
+    registry
+        .create_team(Team { id: team, name: "t".into(), plan: Plan::Team, created_at: NOON })
+        .await
+        .expect("created");
+    let proxy = Proxy::of(EXECUTE).await;
+    let (end, mut broken) = (NOON.plus_millis(1_000), 0);
+    for passes in 0..14 {
+        let agent = Slug::parse("an agent").expect("a slug");
+        let old = TokenRow { id: fresh(), team, agent, created_at: NOON, revoked_at: None, expires_at: None };
+        let hashes = [1, 2, 3].map(|kind| {
+            let mut hash = [passes as u8; 32];
+            hash[0] = kind;
+            CredentialHash(hash)
+        });
+        registry.create_token(old.clone(), hashes[0]).await.expect("created");
+        proxy.set(Gate::Open);
+        let options = ScyllaOptions { nodes: vec![proxy.address.clone()], retries: 0, ..options(&keyspace.name) };
+        let dying = ScyllaRegistry::new(Cql::connect(&options).await.expect("connected"));
+        proxy.set(Gate::Passes(passes));
+        let rotated = dying.rotate_token(old.id, end, fresh(), hashes[1], NOON).await;
+        let standing = registry.find(&hashes[0]).await.expect("read").expect("the old one still works");
+        match rotated {
+            Ok(_) => {
+                assert_eq!(standing.expires_at, Some(end));
+                assert!(registry.find(&hashes[1]).await.expect("read").is_some());
+            }
+            Err(_) => broken += 1,
+        }
+        // Whatever was left, rotating again works.
+        registry.rotate_token(old.id, end, fresh(), hashes[2], NOON).await.expect("rotated");
+        assert!(registry.find(&hashes[2]).await.expect("read").is_some());
+        assert_eq!(registry.find(&hashes[0]).await.expect("read").expect("there").expires_at, Some(end));
+    }
+    assert!((5..14).contains(&broken), "some came through, {broken} did not");
 }

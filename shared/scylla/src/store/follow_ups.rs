@@ -18,11 +18,11 @@ use crate::session::PartitionBatch;
 /// In microseconds it lies in the past, since servers may refuse timestamps of the future.
 pub(crate) const FIRST_WINS: i64 = 1_000_000_000_000_000;
 
-/// Batches to be written, and the index rows among them.
+/// Batches to be written, and those of their rows that need not be written again.
 #[derive(Default)]
 struct FollowUps {
     batches: Vec<PartitionBatch>,
-    index_rows: Vec<u128>,
+    lasting: Vec<u128>,
 }
 
 impl ScyllaStore {
@@ -34,7 +34,7 @@ impl ScyllaStore {
         self.add_agents(&mut follow_ups, key, run);
         self.add_usage(&mut follow_ups, key, run, at);
         self.write_all(follow_ups.batches).await?;
-        self.remembered.add(&follow_ups.index_rows);
+        self.remembered.add(&follow_ups.lasting);
         Ok(())
     }
 
@@ -46,18 +46,29 @@ impl ScyllaStore {
         };
         let (team, id) = (key.team.to_string(), key.run.to_string());
         let bucket = bucket_of(key.run, LISTING_BUCKETS);
-        let line = json(&Line::of(run, opening))?;
+        let line = Line::of(run, opening);
+        let (line, line_without_cost) = (json(&line)?, json(&line.without_cost())?);
         let facets = Facet::of_start(opening);
         let place = |start: &Start, facet: &Facet| {
             let day = Day::of(start.started_at).to_cql();
             (team.clone(), facet.name, facet.label.clone(), day, bucket, cql_instant(start.started_at), id.clone())
         };
         for facet in &facets {
+            let line = if *facet == Facet::all() { &line } else { &line_without_cost };
             let (team, name, label, day, bucket, started_at, id) = place(opening, facet);
+            // What a line says only ever goes forward, so the same text need not be written again.
+            let place = [&started_at.0.to_be_bytes()[..], id.as_bytes()].concat();
+            let row = text_hash_128(&[b"line", team.as_bytes(), name.as_bytes(), &place, line.as_bytes()]);
+            if self.remembered.has(row) {
+                continue;
+            }
             let mut batch = PartitionBatch::new("save_line");
-            let values = (team, name, label, day, bucket, started_at, id, line.clone(), at);
-            batch.add(&self.cql.statements().save_line, values);
+            batch.add(
+                &self.cql.statements().save_line,
+                (team, name, label, day, bucket, started_at, id, line.clone(), at),
+            );
             to.batches.push(batch);
+            to.lasting.push(row);
         }
         let replaced = run.start.as_ref().and(run.implied.as_ref()).map(|implied| &implied.start);
         if let Some(implied) = replaced {
@@ -86,7 +97,7 @@ impl ScyllaStore {
                     let mut batch = PartitionBatch::new("save_day");
                     batch.add(&self.cql.statements().save_day, (team, facet.name, facet.label, day, bucket, at));
                     to.batches.push(batch);
-                    to.index_rows.push(row);
+                    to.lasting.push(row);
                 }
             }
         }
@@ -107,7 +118,7 @@ impl ScyllaStore {
             batch.add(&statements.save_agent_first, (FIRST_WINS - seen_ms, seen, team.clone(), slug.clone()));
             batch.add(&statements.save_agent_last, (seen_ms, seen, team.clone(), slug));
             to.batches.push(batch);
-            to.index_rows.push(row);
+            to.lasting.push(row);
         }
     }
 
@@ -142,10 +153,10 @@ impl ScyllaStore {
             let at = write.position.write_timestamp();
             batch.add(&self.cql.statements().save_unpriced, (team.clone(), month, provider, model, at));
             follow_ups.batches.push(batch);
-            follow_ups.index_rows.push(row);
+            follow_ups.lasting.push(row);
         }
         self.write_all(follow_ups.batches).await?;
-        self.remembered.add(&follow_ups.index_rows);
+        self.remembered.add(&follow_ups.lasting);
         Ok(())
     }
 }

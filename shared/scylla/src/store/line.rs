@@ -20,8 +20,9 @@ pub(super) struct Line {
     idle_deadline: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     idle_closes_as: Option<RunStatus>,
-    #[serde(rename = "cost_nanos_usd")]
-    cost: Usd,
+    /// In the listing of all runs only, which spend is summed from: elsewhere it would change with every event.
+    #[serde(rename = "cost_nanos_usd", default, skip_serializing_if = "Option::is_none")]
+    cost: Option<Usd>,
 }
 
 impl Line {
@@ -34,8 +35,12 @@ impl Line {
             closed_as: run.finish.as_ref().map(|finish| finish.status.into()),
             idle_deadline: run.idle_deadline(),
             idle_closes_as: run.idle_deadline().and(run.idle()).map(|idle| idle.status.into()),
-            cost: run.cost(),
+            cost: Some(run.cost()),
         }
+    }
+
+    pub fn without_cost(self) -> Self {
+        Line { cost: None, ..self }
     }
 
     /// Like [`Run::status_at`].
@@ -60,7 +65,7 @@ impl Line {
             agent: &self.agent,
             customer_id: self.customer_id.as_deref(),
             feature: self.feature.as_deref(),
-            cost: self.cost,
+            cost: self.cost.unwrap_or_default(),
             successful: self.status_at(now) == RunStatus::Success,
         }
     }

@@ -1,5 +1,5 @@
-//! Index rows that are known to be written: they never change and are never deleted, and stand in partitions that
-//! every run of a team would write to otherwise.
+//! Rows that are known to be written and that nobody will take back: those of indexes, which every run of a team would
+//! write again otherwise, and listings' lines that say what they said before.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! A proxy in front of the real cluster that knows CQL frames well enough to hold back or cut off batches.
+//! A proxy in front of the real cluster that knows CQL frames well enough to hold back or cut off some of them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,9 +11,11 @@ use super::node;
 
 const HEADER_BYTES: usize = 9;
 const OPCODE: usize = 4;
-const BATCH: u8 = 0x0d;
+/// Frames of statements: reads and single writes, and batches.
+pub const EXECUTE: u8 = 0x0a;
+pub const BATCH: u8 = 0x0d;
 
-/// What happens to batches.
+/// What happens to the frames that it looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gate {
     Open,
@@ -31,7 +33,13 @@ pub struct Proxy {
 }
 
 impl Proxy {
+    /// One that looks at batches.
     pub async fn start() -> Self {
+        Proxy::of(BATCH).await
+    }
+
+    /// One that looks at frames of this kind.
+    pub async fn of(opcode: u8) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
         let (gate, gate_seen) = watch::channel(Gate::Open);
@@ -41,7 +49,8 @@ impl Proxy {
         let waits = Arc::new(waits);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let through = Through { gate: gate_seen.clone(), waits: waits.clone(), passed: counted.clone() };
+                let through =
+                    Through { opcode, gate: gate_seen.clone(), waits: waits.clone(), passed: counted.clone() };
                 tokio::spawn(through.serve(client));
             }
         });
@@ -53,15 +62,16 @@ impl Proxy {
         self.gate.send_replace(gate);
     }
 
-    /// Until so many batches wait at the gate.
-    pub async fn until_waiting(&self, batches: usize) {
+    /// Until so many frames wait at the gate.
+    pub async fn until_waiting(&self, frames: usize) {
         let mut waiting = self.waiting.clone();
-        let reached = waiting.wait_for(|waiting| *waiting >= batches);
+        let reached = waiting.wait_for(|waiting| *waiting >= frames);
         tokio::time::timeout(std::time::Duration::from_secs(30), reached).await.expect("in time").expect("alive");
     }
 }
 
 struct Through {
+    opcode: u8,
     gate: watch::Receiver<Gate>,
     waits: Arc<watch::Sender<usize>>,
     passed: Arc<AtomicUsize>,
@@ -81,12 +91,12 @@ impl Through {
                 break;
             }
             let length = u32::from_be_bytes([frame[5], frame[6], frame[7], frame[8]]) as usize;
-            let is_batch = frame[OPCODE] == BATCH;
+            let is_looked_at = frame[OPCODE] == self.opcode;
             frame.resize(HEADER_BYTES + length, 0);
             if from_client.read_exact(&mut frame[HEADER_BYTES..]).await.is_err() {
                 break;
             }
-            if is_batch && !self.admit().await {
+            if is_looked_at && !self.admit().await {
                 break;
             }
             if to_server.write_all(&frame).await.is_err() {
@@ -100,7 +110,7 @@ impl Through {
         let gate = *self.gate.borrow();
         match gate {
             Gate::Open => true,
-            Gate::Passes(batches) => self.passed.fetch_add(1, Ordering::SeqCst) < batches,
+            Gate::Passes(frames) => self.passed.fetch_add(1, Ordering::SeqCst) < frames,
             Gate::Held => {
                 self.waits.send_modify(|waiting| *waiting += 1);
                 let opened = self.gate.wait_for(|gate| *gate != Gate::Held).await.is_ok();
