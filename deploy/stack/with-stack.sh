@@ -27,9 +27,13 @@ set -a
 source "$stack_dir/stack.env"
 set +a
 
+# How the stack is set up is none of the command's business; Tidegate would take it for configuration.
+hidden=()
+for variable in "${!TIDEGATE_STACK_@}"; do hidden+=(-u "$variable"); done
+
 # The command gets a process group of its own, so that one signal ends all of it before the stack goes.
 set -m
-"$@" </dev/null &
+env "${hidden[@]}" "$@" </dev/null &
 child=$!
 set +m
 trap 'kill -INT -- "-$child" 2>/dev/null || true' INT

@@ -16,7 +16,7 @@ pub struct Leftovers {
 
 impl Leftovers {
     /// Starts the sweeper of a deployment: the program under test with `--sweep`.
-    pub(crate) fn watched(binary: &Path, settings: &Settings, stack: &Addresses) -> Self {
+    pub fn watched(binary: &Path, settings: &Settings, stack: &Addresses) -> Self {
         let mut command = Command::new(binary);
         command.arg("--sweep").args([&settings.prefix(), &settings.keyspace()]);
         command.args([&stack.kafka, &stack.cql, &stack.redis]);
