@@ -108,6 +108,10 @@ impl KafkaConsumer {
                 self.lost(lost);
             }
         }
+        self.publish_assigned();
+    }
+
+    fn publish_assigned(&self) {
         ::metrics::gauge!(metrics::ASSIGNED_PARTITIONS).set(self.lanes.len() as f64);
     }
 
@@ -204,6 +208,7 @@ impl KafkaConsumer {
         client::close_aside(former);
         let lost = self.lanes.close_all();
         self.lost(lost);
+        self.publish_assigned();
         Ok(())
     }
 

@@ -55,8 +55,7 @@ impl Producer {
         let config = config(options, role, publishes);
         let waiting = Arc::new(AtomicUsize::new(0));
         let current = Line::new(&config).map_err(|error| client::broken(&error))?;
-        // The semaphore counts in 32 bits.
-        let queue_bytes = options.append.queue_bytes.min(u32::MAX as usize / 8);
+        let queue_bytes = options.append.queue_bytes.min(Semaphore::MAX_PERMITS);
         Ok(Producer {
             config,
             current: RwLock::new(current),

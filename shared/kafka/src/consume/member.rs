@@ -127,7 +127,7 @@ impl From<CommitFailure> for LogError {
 
 fn config(options: &KafkaOptions, group: &str) -> ClientConfig {
     let consume = &options.consume;
-    let kilobytes = (consume.fetch_bytes / 1_024).max(64);
+    let fetch_bytes = consume.fetch_bytes.max(64 * 1_024);
     let mut config = client::base_config(options, "persist");
     config
         .set("group.id", group)
@@ -138,9 +138,12 @@ fn config(options: &KafkaOptions, group: &str) -> ClientConfig {
         .set("check.crcs", "true")
         .set("enable.partition.eof", "true")
         .set("max.poll.interval.ms", client::millis(max_poll_interval(options)))
-        .set("queued.max.messages.kbytes", kilobytes.to_string())
-        .set("fetch.max.bytes", consume.fetch_bytes.max(64 * 1_024).to_string())
-        .set("fetch.message.max.bytes", (consume.fetch_bytes / 4).max(64 * 1_024).to_string())
+        .set("queued.max.messages.kbytes", (fetch_bytes / 1_024).to_string())
+        .set("fetch.max.bytes", fetch_bytes.to_string())
+        .set("fetch.message.max.bytes", (fetch_bytes / 4).to_string())
+        // A bound on what is sent, which librdkafka wants below the one on what is fetched. Larger records come all
+        // the same: the broker sends at least one batch.
+        .set("message.max.bytes", fetch_bytes.min(1_000_000).to_string())
         // With a queue this small its default of a second would be felt at every refill.
         .set("fetch.queue.backoff.ms", "5")
         .set("fetch.wait.max.ms", "500")

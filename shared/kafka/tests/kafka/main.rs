@@ -7,6 +7,7 @@ mod churn;
 mod conformance;
 mod dead_letters;
 mod facts;
+mod flow;
 mod groups;
 mod lag;
 mod member;
