@@ -15,7 +15,7 @@ use support::{Keyspace, options};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_suite() {
-    let keyspace = Keyspace::fresh().await;
+    let keyspace = Keyspace::shared().await;
     let registry = Arc::new(ScyllaRegistry::new(keyspace.connect().await));
     let parts = RegistryUnderTest { registry: registry.clone(), credentials: registry.clone(), rates: registry };
     suite(&parts).await;
@@ -23,7 +23,7 @@ async fn the_suite() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn agents_with_runs_count_towards_the_cap_of_a_new_token() {
-    let keyspace = Keyspace::fresh().await;
+    let keyspace = Keyspace::shared().await;
     let cql = keyspace.connect().await;
     let (registry, store) = (ScyllaRegistry::new(cql.clone()), ScyllaStore::new(cql));
     let plan = Plan::Enterprise(Limits { agents: Some(2), ..Limits::default() });
@@ -50,7 +50,7 @@ async fn agents_with_runs_count_towards_the_cap_of_a_new_token() {
 /// A call that was broken off leaves the id taken; the same call again completes it, a third one finds it there.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_creation_broken_off_is_completed() {
-    let keyspace = Keyspace::fresh().await;
+    let keyspace = Keyspace::shared().await;
     let registry = ScyllaRegistry::new(keyspace.connect().await);
     let team = fresh();
     registry
@@ -76,7 +76,7 @@ async fn a_creation_broken_off_is_completed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rotation_broken_off_anywhere_leaves_a_token_that_works() {
-    let keyspace = Keyspace::fresh().await;
+    let keyspace = Keyspace::shared().await;
     let registry = ScyllaRegistry::new(keyspace.connect().await);
     let team = fresh();
     registry
@@ -90,7 +90,7 @@ async fn a_rotation_broken_off_anywhere_leaves_a_token_that_works() {
         let old = TokenRow { id: fresh(), team, agent, created_at: NOON, revoked_at: None, expires_at: None };
         let hashes = [1, 2, 3].map(|kind| {
             let mut hash = [passes as u8; 32];
-            hash[0] = kind;
+            (hash[0], hash[31]) = (kind, 0xff);
             CredentialHash(hash)
         });
         registry.create_token(old.clone(), hashes[0]).await.expect("created");

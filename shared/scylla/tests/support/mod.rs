@@ -83,7 +83,7 @@ impl Drop for Keyspace {
         let drop = format!("DROP KEYSPACE IF EXISTS {}", self.name);
         let dropping = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(async { session().await.query_unpaged(drop, ()).await.map(|_| ()) })
+            runtime.block_on(async { session().await.query_unpaged(drop, ()).await.is_ok() })
         });
         // The test has its verdict; a keyspace that stays is only untidy.
         let _ = dropping.join();
