@@ -7,12 +7,12 @@ use axum::extract::Request;
 use http::request::Parts;
 use tidegate_admission::{Acceptance, Caller, Class, Submission};
 use tidegate_domain::{Body as RecordBody, RunId, Timestamp};
-use tracing::error;
 
 use crate::in_flight::Place;
 use crate::ingest::Ingest;
 use crate::parse::{Fault, Reading, ids};
 use crate::refusal_table::Problem;
+use crate::unbroken::Unbroken;
 use crate::{body, credential};
 
 pub(crate) struct Call {
@@ -83,19 +83,13 @@ impl Call {
         let run = run.unwrap_or_else(|| ingest.ids.mint(ingest.config.region, received_at));
         let submission = Submission { run, minted, received_at, body };
         let admission = ingest.admission.clone();
-        let accepting = tokio::spawn(async move {
+        let accepting = Unbroken::new(async move {
             let accepted = admission.accept(&caller, submission).await;
             drop(place);
             accepted
         });
-        match accepting.await {
-            Ok(Ok(acceptance)) => Ok(Accepted { run, received_at, acceptance }),
-            Ok(Err(refusal)) => Err(refusal.into()),
-            Err(error) => {
-                error!(%error, "taking a request in did not end");
-                Err(Problem::Panicked)
-            }
-        }
+        let acceptance = accepting.await?;
+        Ok(Accepted { run, received_at, acceptance })
     }
 }
 

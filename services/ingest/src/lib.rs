@@ -15,6 +15,7 @@ pub mod outcomes;
 pub mod parse;
 mod ping_text;
 pub mod refusal_table;
+mod unbroken;
 
 pub use config::IngestConfig;
 pub use ingest::Ingest;

@@ -6,7 +6,7 @@ use tidegate_domain::free_json::text_hash;
 use tidegate_domain::{Event, EventId, TeamRates};
 
 use super::Reading;
-use super::call::{self, told_of_error};
+use super::call::Told;
 use super::fault::{Fault, Place};
 use super::free;
 use super::object::{Object, Shape};
@@ -42,17 +42,15 @@ pub(super) fn event(
         (Some(ts), Some(alias)) if ts != alias => return Err(instant.malformed("differs from its alias 'timestamp'")),
         (ts, alias) => ts.or(alias).ok_or_else(|| instant.missing())?,
     };
-    let raw = object.member("data");
-    let (data, data_hash) = free::hashed(&raw)?.ok_or_else(|| raw.missing())?;
+    let free = object.free("data");
+    let mut told = Told::default();
+    let (data, data_hash) =
+        free::hashed(&free, &mut |name, raw| told.note(name, raw))?.ok_or_else(|| free.member.missing())?;
     if !data.as_str().starts_with('{') {
-        return Err(raw.malformed("must be an object"));
+        return Err(free.member.malformed("must be an object"));
     }
-    let place = Place::Data(index);
-    let (errored, call) = if kind == "llm_call" {
-        call::model_call(data.as_str(), place, rates)?
-    } else {
-        (told_of_error(data.as_str(), place)?, None)
-    };
+    let errored = told.is_error();
+    let call = if kind == "llm_call" { told.model_call(Place::Data(index), rates)? } else { None };
     // 1 to u32::MAX: it fits.
     let turn = object.member("turn").whole(1, u64::from(u32::MAX))?.map(|turn| turn as u32);
     let content_hash = text_hash(&[

@@ -21,8 +21,8 @@ pub fn finish(body: &str, reading: &Reading) -> Result<Finish, Fault> {
         status: FinishStatus::parse_finish(&text)
             .ok_or_else(|| word.malformed("must be one of 'success', 'failed', 'timeout', 'cancelled'"))?,
         finished_at: object.member("finished_at").instant()?.unwrap_or(reading.received_at),
-        output: output(&object.member("output"))?,
-        scores: scores(&object.member("scores"))?,
-        metadata: metadata(&object.member("metadata"), reading.keep_metadata)?,
+        output: output(&object.free("output"))?,
+        scores: scores(&object.free("scores"))?,
+        metadata: metadata(&object.free("metadata"), reading.keep_metadata)?,
     })
 }

@@ -4,11 +4,18 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 use tidegate_domain::FreeJson;
-use tidegate_domain::free_json::{FreeJsonLimits, content_hash};
+use tidegate_domain::free_json::{FreeJsonLimits, content_hash_noting};
 
 use super::fault::Fault;
 use super::member::Member;
 use super::number;
+
+/// A member whose value is free JSON.
+#[derive(Clone, Copy, Debug)]
+pub struct FreeMember<'de> {
+    pub(super) member: Member<'de>,
+    pub(super) raw: Option<&'de RawValue>,
+}
 
 /// `[]`, which PHP writes for an empty map, and is read as `{}`.
 pub fn is_empty_list(raw: &RawValue) -> bool {
@@ -16,15 +23,19 @@ pub fn is_empty_list(raw: &RawValue) -> bool {
     inner.is_some_and(|inner| inner.trim().is_empty())
 }
 
-/// The member's value as it stands and the hash of what it says.
+/// The member's value as it stands and the hash of what it says; the members of an object are shown to `note`.
 ///
 /// # Errors
 /// [`Fault::Malformed`]: nested too deep, too many members, or not readable.
-pub fn hashed(member: &Member<'_>) -> Result<Option<(FreeJson, u64)>, Fault> {
-    let Some(raw) = member.raw else { return Ok(None) };
+pub fn hashed<'de>(
+    free: &FreeMember<'de>,
+    note: &mut dyn FnMut(&str, &'de str),
+) -> Result<Option<(FreeJson, u64)>, Fault> {
+    let Some(raw) = free.raw else { return Ok(None) };
     let empty = is_empty_list(raw);
     let text = if empty { "{}" } else { raw.get() };
-    let hash = content_hash(text, FreeJsonLimits::DEFAULT).map_err(|error| member.malformed(error.to_string()))?;
+    let hash = content_hash_noting(text, FreeJsonLimits::DEFAULT, note)
+        .map_err(|error| free.member.malformed(error.to_string()))?;
     Ok(Some((if empty { FreeJson::empty_object() } else { FreeJson::from_raw(raw) }, hash)))
 }
 
@@ -32,16 +43,17 @@ pub fn hashed(member: &Member<'_>) -> Result<Option<(FreeJson, u64)>, Fault> {
 ///
 /// # Errors
 /// As [`hashed`].
-pub fn output(member: &Member<'_>) -> Result<Option<FreeJson>, Fault> {
-    Ok(hashed(member)?.map(|(json, _)| json))
+pub fn output(free: &FreeMember<'_>) -> Result<Option<FreeJson>, Fault> {
+    Ok(hashed(free, &mut |_, _| {})?.map(|(json, _)| json))
 }
 
 /// `scores`: names to finite numbers.
 ///
 /// # Errors
 /// [`Fault::Malformed`].
-pub fn scores(member: &Member<'_>) -> Result<Option<FreeJson>, Fault> {
-    let (Some((json, _)), Some(raw)) = (hashed(member)?, member.raw) else { return Ok(None) };
+pub fn scores(free: &FreeMember<'_>) -> Result<Option<FreeJson>, Fault> {
+    let member = &free.member;
+    let (Some(json), Some(raw)) = (output(free)?, free.raw) else { return Ok(None) };
     if is_empty_list(raw) {
         return Ok(Some(json));
     }

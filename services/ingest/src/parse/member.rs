@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
 use tidegate_domain::id::IdKind;
 use tidegate_domain::{Id, Region, Slug, Timestamp, Usd};
 
@@ -14,13 +13,14 @@ use super::{ids, number};
 pub struct Member<'de> {
     pub(super) place: Place,
     pub(super) name: &'static str,
-    pub(super) raw: Option<&'de RawValue>,
+    /// Its JSON.
+    pub(super) text: Option<&'de str>,
 }
 
 impl<'de> Member<'de> {
     /// Absent, `null` or `""`: what a required member must not be.
     pub fn is_blank(&self) -> bool {
-        self.raw.is_none_or(|raw| matches!(raw.get(), "null" | "\"\""))
+        self.text.is_none_or(|text| matches!(text, "null" | "\"\""))
     }
 
     pub fn field(&self) -> String {
@@ -41,10 +41,10 @@ impl<'de> Member<'de> {
     /// # Errors
     /// [`Fault::Malformed`]; or [`Fault::NotJson`] where an escape stands for no character.
     pub fn text(&self) -> Result<Option<Cow<'de, str>>, Fault> {
-        let Some(raw) = self.raw else { return Ok(None) };
+        let Some(raw) = self.text else { return Ok(None) };
         match unquoted(raw) {
             Some(text) => Ok(Some(text)),
-            None if raw.get().starts_with('"') => {
+            None if raw.starts_with('"') => {
                 let field = self.field();
                 Err(Fault::NotJson { reason: format!("has an escape in '{field}' that stands for no character") })
             }
@@ -103,8 +103,8 @@ impl<'de> Member<'de> {
     /// # Errors
     /// [`Fault::Malformed`].
     pub fn whole(&self, min: u64, max: u64) -> Result<Option<u64>, Fault> {
-        let Some(raw) = self.raw else { return Ok(None) };
-        match number::whole(raw.get()) {
+        let Some(raw) = self.text else { return Ok(None) };
+        match number::whole(raw) {
             Some(value) if (min..=max).contains(&value) => Ok(Some(value)),
             _ => Err(self.malformed(format!("must be a whole number from {min} to {max}"))),
         }
@@ -115,16 +115,16 @@ impl<'de> Member<'de> {
     /// # Errors
     /// [`Fault::Malformed`].
     pub fn usd(&self) -> Result<Option<Usd>, Fault> {
-        let Some(raw) = self.raw else { return Ok(None) };
-        Usd::parse(raw.get()).map(Some).map_err(|error| self.malformed(error.to_string()))
+        let Some(raw) = self.text else { return Ok(None) };
+        Usd::parse(raw).map(Some).map_err(|error| self.malformed(error.to_string()))
     }
 }
 
 /// The text of a raw JSON string; `None` if it is no string, or one with an escape that stands for no character.
-pub fn unquoted(raw: &RawValue) -> Option<Cow<'_, str>> {
-    let inner = raw.get().strip_prefix('"')?.strip_suffix('"')?;
+pub fn unquoted(raw: &str) -> Option<Cow<'_, str>> {
+    let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
     if inner.bytes().any(|byte| byte == b'\\') {
-        return serde_json::from_str::<String>(raw.get()).ok().map(Cow::Owned);
+        return serde_json::from_str::<String>(raw).ok().map(Cow::Owned);
     }
     Some(Cow::Borrowed(inner))
 }

@@ -8,8 +8,8 @@ use serde_json::value::RawValue;
 use tidegate_domain::FreeJson;
 
 use super::fault::Fault;
-use super::free::is_empty_list;
-use super::member::{Member, unquoted};
+use super::free::{FreeMember, is_empty_list};
+use super::member::unquoted;
 use super::number;
 
 pub const MAX_KEYS: usize = 50;
@@ -21,8 +21,9 @@ pub const MAX_BYTES: usize = 8 * 1_024;
 ///
 /// # Errors
 /// [`Fault::Malformed`], with the rule that was broken.
-pub fn metadata(member: &Member<'_>, keep: bool) -> Result<Option<FreeJson>, Fault> {
-    let Some(raw) = member.raw.filter(|_| keep) else { return Ok(None) };
+pub fn metadata(free: &FreeMember<'_>, keep: bool) -> Result<Option<FreeJson>, Fault> {
+    let member = &free.member;
+    let Some(raw) = free.raw.filter(|_| keep) else { return Ok(None) };
     if is_empty_list(raw) {
         return Ok(Some(FreeJson::empty_object()));
     }
@@ -72,7 +73,7 @@ impl<'de> Visitor<'de> for Flat<'_> {
 
 fn value_breach(value: &RawValue) -> Option<String> {
     match value.get().as_bytes().first() {
-        Some(b'"') => match unquoted(value) {
+        Some(b'"') => match unquoted(value.get()) {
             Some(text) if text.len() <= MAX_VALUE_BYTES => None,
             Some(_) => Some(format!("must have text values of at most {MAX_VALUE_BYTES} bytes")),
             None => Some("must have readable text values".to_owned()),

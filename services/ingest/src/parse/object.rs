@@ -6,6 +6,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use serde_json::value::RawValue;
 
 use super::fault::{Fault, Place};
+use super::free::FreeMember;
 use super::member::Member;
 
 /// The members that an object may have and those that it must have.
@@ -41,10 +42,18 @@ impl<'de, const N: usize> Object<'de, N> {
 
     /// A member by its name in the shape; `null` is the same as absent.
     pub fn member(&self, name: &'static str) -> Member<'de> {
+        Member { place: self.place, name, text: self.raw(name).map(RawValue::get) }
+    }
+
+    /// The same, to be taken over whole.
+    pub fn free(&self, name: &'static str) -> FreeMember<'de> {
+        FreeMember { member: self.member(name), raw: self.raw(name) }
+    }
+
+    fn raw(&self, name: &'static str) -> Option<&'de RawValue> {
         let index = self.shape.names.iter().position(|known| *known == name);
         debug_assert!(index.is_some(), "'{name}' is none of {:?}", self.shape.names);
-        let raw = index.and_then(|index| self.raw[index]).filter(|raw| raw.get() != "null");
-        Member { place: self.place, name, raw }
+        index.and_then(|index| self.raw[index]).filter(|raw| raw.get() != "null")
     }
 }
 
@@ -70,11 +79,8 @@ impl<'de, const N: usize> Read<'de, N> {
         if !self.is_object {
             return Err(match place {
                 Place::Top => Fault::NotJson { reason: "must be a JSON object".to_owned() },
-                Place::Event(index) => {
+                Place::Event(index) | Place::Data(index) => {
                     Fault::Malformed { field: format!("events[{index}]"), reason: "must be an object".to_owned() }
-                }
-                Place::Data(index) => {
-                    Fault::Malformed { field: format!("events[{index}].data"), reason: "must be an object".to_owned() }
                 }
             });
         }
@@ -91,12 +97,6 @@ impl<'de, const N: usize> Read<'de, N> {
             }
         }
         Ok(object)
-    }
-
-    /// As [`Read::judged`] for free JSON, where a repeated member's last value counts, as most readers have it.
-    pub fn into_free(mut self, place: Place) -> Result<Object<'de, N>, Fault> {
-        self.twice = None;
-        self.judged(place)
     }
 }
 

@@ -40,7 +40,7 @@ pub fn start(body: &str, reading: &Reading) -> Result<(RunId, Start), Fault> {
         started_at: started_at.instant()?.ok_or_else(|| started_at.missing())?,
         customer_id: object.member("customer_id").text_up_to(MAX_LABEL_CHARS)?.map(Into::into),
         feature: object.member("feature").text_up_to(MAX_LABEL_CHARS)?.map(Into::into),
-        metadata: metadata(&object.member("metadata"), reading.keep_metadata)?,
+        metadata: metadata(&object.free("metadata"), reading.keep_metadata)?,
         parent_run_id: object.member("parent_run_id").id_of_any_region()?,
         goal: object.member("goal").text_up_to(MAX_GOAL_CHARS)?.map(Into::into),
         idle: idle(&object)?,
