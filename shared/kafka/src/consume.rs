@@ -41,6 +41,8 @@ pub struct KafkaConsumer {
     news: VecDeque<Polled>,
     last_epoch: u64,
     owed_tried_at: Option<Instant>,
+    /// The coordinator did not answer a commit: until then the next ones are owed without asking, so that polls go on.
+    silent_until: Option<Instant>,
     read_back: AbortHandle,
     /// Resolves when the member has left.
     gone: oneshot::Receiver<()>,
@@ -72,6 +74,7 @@ impl KafkaConsumer {
             news: VecDeque::new(),
             last_epoch: 0,
             owed_tried_at: None,
+            silent_until: None,
             gone,
         })
     }
@@ -220,12 +223,13 @@ impl KafkaConsumer {
         }
         self.owed_tried_at = Some(Instant::now());
         for done in owed {
-            if self.may_commit(done) {
-                if let Err(error) = self.member.commit(done).await {
-                    tracing::warn!(%error, ?done, "an offset that is owed is still not committed");
-                }
-            } else {
+            if !self.may_commit(done) {
                 self.member.commits.forget(done.partition());
+                continue;
+            }
+            if let Err(error) = self.member.commit(done).await {
+                tracing::warn!(%error, ?done, "an offset that is owed is still not committed");
+                return;
             }
         }
     }
@@ -290,12 +294,20 @@ impl Consume for KafkaConsumer {
         if !self.may_commit(done) || !self.member.commits.owe(done) {
             return Ok(());
         }
+        if self.silent_until.is_some_and(|until| until > Instant::now()) {
+            return Err(LogError::Unavailable(
+                "the commit waits for the coordinator, as one before it does".to_owned(),
+            ));
+        }
         let patience = Instant::now() + COMMIT_PATIENCE;
         loop {
             match self.member.commit(done).await {
                 Ok(()) => return Ok(()),
-                Err(error) if !error.changing || Instant::now() >= patience => return Err(error.into()),
-                Err(_) => tokio::time::sleep(COMMIT_RETRY).await,
+                Err(error) if error.changing && Instant::now() < patience => tokio::time::sleep(COMMIT_RETRY).await,
+                Err(error) => {
+                    self.silent_until = Some(Instant::now() + OWED_RETRY);
+                    return Err(error.into());
+                }
             }
         }
     }

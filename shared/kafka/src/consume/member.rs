@@ -34,7 +34,7 @@ pub struct CommitFailure {
 }
 
 /// The broker's answer to a commit may take so long, e.g. while the coordinator moves.
-const COMMIT_TIMEOUT: Duration = Duration::from_secs(10);
+const COMMIT_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Member {
     pub fn join(options: &KafkaOptions, group: &str) -> Result<(Arc<Member>, oneshot::Receiver<()>), LogError> {

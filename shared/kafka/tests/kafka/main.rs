@@ -5,6 +5,7 @@
 mod appending;
 mod churn;
 mod conformance;
+mod coordinator;
 mod dead_letters;
 mod facts;
 mod flow;
