@@ -1,6 +1,6 @@
 //! Reads a Prometheus text page.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The samples of one reading.
 #[derive(Clone, Debug)]
@@ -39,6 +39,11 @@ impl Metrics {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked just above")]
         let count = sum as u64;
         count
+    }
+
+    /// The names of all samples.
+    pub fn names(&self) -> BTreeSet<&str> {
+        self.samples.iter().map(|sample| sample.name.as_str()).collect()
     }
 
     /// All values that `label` takes in samples of `name`.
