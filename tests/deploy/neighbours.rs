@@ -71,6 +71,8 @@ fn every_front_door_is_balanced() {
     let port = health.strip_prefix("http://127.0.0.1:").and_then(|rest| rest.strip_suffix("/health")).expect("its url");
     assert!(config.contains(&format!("bind :{port}")) && config.contains("monitor-uri /health"));
     assert!(config.contains("bind :8080"), "what the compose file publishes");
+    let own = config.lines().find(|line| line.contains("http-error status 503")).expect("an answer without doors");
+    assert!(own.contains("hdr Retry-After ") && own.contains(r#"\"error\":\"unavailable\""#), "{own}");
 }
 
 #[derive(Deserialize)]
