@@ -8,7 +8,7 @@ use tidegate_tests::clock::{SECOND_MS, now_ms};
 use tidegate_tests::team::Agreed;
 use tidegate_tests::{Answer, Plan, Team};
 
-use crate::{team, team_apart, team_on};
+use crate::{team_apart, team_on};
 
 fn rate(sustained_per_s: u32, burst: u32) -> Plan {
     let agreed = Agreed { sustained_per_s: Some(sustained_per_s), burst: Some(burst), ..Agreed::default() };
@@ -56,7 +56,7 @@ async fn a_rate_is_a_teams_own() {
     let slow = Team::create(target.deployment(), rate(1, 1)).await;
     while beat(&fast).await.status == 202 {}
     beat(&slow).await.expect(202);
-    let (_target, unlimited) = team().await;
+    let unlimited = Team::create(target.deployment(), Plan::UNLIMITED).await;
     for _ in 0..20 {
         beat(&unlimited).await.expect(202);
     }

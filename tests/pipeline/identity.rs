@@ -5,6 +5,7 @@ use std::io::Write;
 use std::net::{Shutdown, TcpStream};
 
 use serde_json::{Value, json};
+use tidegate_tests::deployment::metrics_of;
 use tidegate_tests::metrics::Metrics;
 use tidegate_tests::team::{Agreed, text};
 use tidegate_tests::wait::READABLE;
@@ -17,6 +18,7 @@ const ENDED: &str = "tidegate_requests_total";
 const READ: &str = "tidegate_records_read_total";
 const RECORDS: &str = "tidegate_records_total";
 const OUTCOMES: [&str; 6] = ["accepted", "repeated", "refused", "failed", "abandoned", "unknown"];
+const RECORD_OUTCOMES: [&str; 5] = ["applied", "duplicate", "conflict", "dead_lettered", "handed_back"];
 const ENDPOINTS: [&str; 6] = ["runs", "events", "finish", "heartbeats", "ping", "other"];
 
 /// What the client side knows it was told.
@@ -118,8 +120,25 @@ fn check(moved: &Moved<'_>) -> Result<(), String> {
     }
     let read = moved.by(READ, &[]);
     let of = |outcome: &str| moved.by(RECORDS, &[("outcome", outcome)]);
-    let ended = ["applied", "duplicate", "conflict", "dead_lettered"].map(of);
+    let ended = RECORD_OUTCOMES.map(of);
     if read == ended.iter().sum::<u64>() { Ok(()) } else { Err(format!("records read {read}, ended {ended:?}")) }
+}
+
+/// The same on each instance by itself, since its start.
+async fn each_instance_balances(deployment: &Deployment) {
+    let nothing = Metrics::merged([]);
+    for ops in &deployment.ops {
+        eventually(READABLE, "the accounts of one instance balance", async || {
+            check(&Moved { before: &nothing, now: metrics_of(ops).await }).map_err(|seen| format!("{ops}: {seen}"))
+        })
+        .await;
+    }
+    let idle = |received: &Metrics| received.sum(RECEIVED, &[]) == 0;
+    let mut busy = 0;
+    for ops in &deployment.ops {
+        busy += usize::from(!idle(&metrics_of(ops).await));
+    }
+    assert_eq!(busy, deployment.front_doors().len(), "each front door had its share");
 }
 
 async fn settled<'m>(deployment: &Deployment, before: &'m Metrics, received: u64) -> Moved<'m> {
@@ -167,6 +186,7 @@ async fn every_request_has_one_outcome() {
         assert_eq!(none, moved.by(ENDED, &[("outcome", cause)]), "{cause} has no cause");
     }
     assert!(moved.now.values(ENDED, "cause").len() > 8, "{:?}", moved.now.values(ENDED, "cause"));
+    each_instance_balances(&target).await;
     // Each new request was one record, and each record was applied.
     eventually(READABLE, "every record is applied", async || {
         let applied = Moved { before: &before, now: target.metrics().await }.by(RECORDS, &[("outcome", "applied")]);

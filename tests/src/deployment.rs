@@ -16,9 +16,9 @@ use crate::servers::{Servers, is_ready, local, raise};
 use crate::wait::eventually;
 
 /// How long a server may take to start: it may have to catch up with its log first.
-pub(crate) const STARTS: Duration = Duration::from_secs(120);
+pub(crate) const STARTS: Duration = Duration::from_secs(300);
 /// How long what is under way may take to end before the clock is moved.
-const RESTS: Duration = Duration::from_secs(60);
+const RESTS: Duration = Duration::from_secs(120);
 
 /// A deployment: one process or many, spawned or there already.
 #[derive(Debug)]
@@ -211,16 +211,24 @@ impl Deployment {
 
     /// Waits until nothing is on its way to the store.
     pub async fn at_rest(&self) {
-        eventually(RESTS, "nothing waits on the log", async || match self.lag_records().await {
-            0 => Ok(()),
-            records => Err(format!("{records} records")),
+        eventually(RESTS, "nothing waits on the log", async || {
+            for ops in &self.running() {
+                match try_metrics_of(ops).await?.sum("tidegate_lag_records", &[]) {
+                    0 => {}
+                    records => return Err(format!("{records} records")),
+                }
+            }
+            Ok(())
         })
         .await;
     }
 
-    /// How far the persisters are behind, as the front doors last read it, over all of them.
-    pub async fn lag_records(&self) -> u64 {
-        self.metrics().await.sum("tidegate_lag_records", &[])
+    /// The operations ports of all instances that are meant to run.
+    fn running(&self) -> Vec<String> {
+        match &self.power {
+            Power::Servers(servers) => servers.running(),
+            Power::Commands { .. } => self.ops.clone(),
+        }
     }
 
     /// One reading of the metrics of all instances.
@@ -235,7 +243,11 @@ impl Deployment {
 
 /// One reading of one instance's metrics, by its operations port.
 pub async fn metrics_of(ops: &str) -> Metrics {
-    Metrics::parse(&Client::default().get(&format!("{ops}/metrics")).send().await.expect(200).text())
+    try_metrics_of(ops).await.unwrap_or_else(|error| panic!("{ops}: {error}"))
+}
+
+async fn try_metrics_of(ops: &str) -> Result<Metrics, String> {
+    Ok(Metrics::parse(&Client::default().get(&format!("{ops}/metrics")).try_send().await?.expect(200).text()))
 }
 
 async fn run(what: &str, words: &[String]) {

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::client::Client;
 use crate::deployment::STARTS;
 use crate::process::{Arguments, Process};
-use crate::stack::Leftovers;
+use crate::stack::{Leftovers, Settings};
 use crate::wait::eventually;
 
 /// All processes. They end with this value.
@@ -19,6 +19,7 @@ pub struct Servers {
     /// Dropped after the processes, and in this order.
     _leftovers: Option<Leftovers>,
     _folder: Option<TempDir>,
+    settings: Option<Settings>,
 }
 
 /// One process and where it is asked how it is.
@@ -32,7 +33,20 @@ pub struct Server {
 
 impl Servers {
     pub(crate) const fn new(members: Vec<Server>, folder: Option<TempDir>, leftovers: Option<Leftovers>) -> Self {
-        Servers { members, _leftovers: leftovers, _folder: folder }
+        Servers { members, _leftovers: leftovers, _folder: folder, settings: None }
+    }
+
+    pub(crate) fn made_of(self, settings: &Settings) -> Self {
+        Servers { settings: Some(settings.clone()), ..self }
+    }
+
+    /// What a deployment on the real stack is made of.
+    ///
+    /// # Panics
+    /// If it is none.
+    #[track_caller]
+    pub fn settings(&self) -> &Settings {
+        self.settings.as_ref().expect("a deployment on the real stack")
     }
 
     /// The one of that name.
@@ -45,6 +59,11 @@ impl Servers {
             .iter()
             .find(|server| server.locked().name() == name)
             .unwrap_or_else(|| panic!("no server '{name}'"))
+    }
+
+    /// The operations ports of those that were started and not ended by us.
+    pub(crate) fn running(&self) -> Vec<String> {
+        self.members.iter().filter(|server| server.is_started()).map(|server| server.ops.clone()).collect()
     }
 
     pub(crate) fn kill_all(&self) {

@@ -58,7 +58,8 @@ async fn shared(program: Program) -> Arc<Deployment> {
 }
 
 impl Target {
-    /// The target that all tests of this binary share. They run side by side, each with teams of its own.
+    /// The target that all tests of this binary share. They run side by side, each with teams of its own. A test
+    /// holds it once: who asks again while another waits to be alone waits for ever.
     pub async fn shared(program: Program) -> Self {
         let guard = exclusion().await.read_owned().await;
         Target { deployment: shared(program).await, hold: Hold::Shared { _guard: guard } }

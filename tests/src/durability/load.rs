@@ -114,7 +114,7 @@ impl Load {
                 _ => self.run(turn, &phase).await,
             };
             if !answered {
-                // The server is going down, as the next word will say; if not, on it goes.
+                // The server is going down, as the next word will say, or has no time for us; on it goes.
                 let _ = tokio::time::timeout(WORD_COMES, phase.changed()).await;
             }
         }
@@ -183,12 +183,12 @@ impl Load {
         self.send(call, &[Sent::Minted { note }]).await
     }
 
-    /// Sends, and keeps the book; whether any answer came.
+    /// Sends, and keeps the book; whether it was answered, other than that the server has no time for it.
     async fn send(&self, call: Call, what: &[Sent]) -> bool {
         self.book.sending(what);
         self.under_way.fetch_add(1, Ordering::SeqCst);
         let answer = call.try_send().await;
-        let answered = answer.is_ok();
+        let answered = answer.as_ref().is_ok_and(|answer| answer.status != 503);
         if let Ok(answer) = answer {
             // A server in trouble may shed; it never refuses these for what they are.
             assert!((200..300).contains(&answer.status) || answer.status == 503, "{answer}");

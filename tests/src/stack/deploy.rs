@@ -4,11 +4,14 @@ use std::path::Path;
 use std::sync::atomic::AtomicUsize;
 
 use futures_util::future::join_all;
+use tokio::sync::Mutex;
 
 use super::{Addresses, Leftovers, Settings};
 use crate::deployment::{Deployment, Keep, Power};
 use crate::process::{Arguments, Process, free_ports};
 use crate::servers::{Server, Servers, local, raise};
+
+static MIGRATION: Mutex<()> = Mutex::const_new(());
 
 /// A role with its processes to be.
 struct Fleet<'d> {
@@ -64,7 +67,7 @@ impl Deployment {
         deployment.ops = servers.iter().map(|server| server.ops().to_owned()).collect();
         let spare = settings.persisters..settings.persisters + settings.spare_persisters;
         servers.extend(spare.map(|n| fleet.spare_persister(&format!("persist-{n}"))));
-        deployment.power = Power::Servers(Servers::new(servers, temporary, Some(leftovers)));
+        deployment.power = Power::Servers(Servers::new(servers, temporary, Some(leftovers)).made_of(settings));
         deployment
     }
 }

@@ -1,7 +1,7 @@
 //! What a distributed deployment is made of, and the configuration file that says so.
 
 use super::Addresses;
-use crate::clock::{DAY_MS, SECOND_MS};
+use crate::clock::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS};
 use crate::ids;
 
 /// How persisters form a group.
@@ -33,6 +33,8 @@ pub struct Settings {
     pub protocol: GroupProtocol,
     /// The stack's, unless it has one of its own: `redis://host:port`.
     pub redis_url: Option<String>,
+    /// How long Redis may take to answer before the gate counts as down.
+    pub redis_patience_ms: i64,
     pub shed_records: Option<Lines>,
     /// Whether its clock will be moved: by the moved clock any record that waits is as old as the clock is ahead,
     /// so age must not count.
@@ -51,6 +53,8 @@ impl Default for Settings {
             partitions: 6,
             protocol: GroupProtocol::Consumer,
             redis_url: None,
+            // Tests that are not about a Redis in trouble want its answers, on a busy machine too.
+            redis_patience_ms: 2 * SECOND_MS,
             shed_records: None,
             moving_clock: false,
         }
@@ -101,16 +105,26 @@ impl Settings {
         };
         let admission: Vec<String> = self.shed_lines().chain(self.patience()).collect();
         format!(
-            "region = \"{region}\"\n\n\
+            "region = \"{region}\"\nstart_timeout_ms = {patience}\n\n\
              [kafka]\nbrokers = \"{kafka}\"\ntopic_prefix = \"{name}\"\npartitions = {partitions}\nreplication = 1\n\
-             min_insync_replicas = 1\ngroup_protocol = \"{protocol}\"\nsession_timeout_ms = {session}\n\n\
-             [redis]\nurls = [\"{redis}\"]\n\n\
-             [scylla]\nnodes = [\"{cql}\"]\nkeyspace = \"{keyspace}\"\nconsistency = \"local_quorum\"\n\n\
+             min_insync_replicas = 1\nretention_hours = {retention}\ngroup_protocol = \"{protocol}\"\nsession_timeout_ms = {session}\n\n\
+             [redis]\nurls = [\"{redis}\"]\nresponse_timeout_ms = {redis_patience}\n\n\
+             [scylla]\nnodes = [\"{cql}\"]\nkeyspace = \"{keyspace}\"\nreplication = \"1\"\nrequest_timeout_ms = {patient}\n\n\
              [persister]\ndrain_ms = {drain}\n\n\
-             [admission]\n{admission}\n",
+             [ingest]\ndrain_ms = {slowest}\n\n\
+             [admission]\ngate_timeout_ms = {gate_patience}\nstore_timeout_ms = {store_patience}\n{admission}\n",
+            // Tests share the stack and the machine: a change of the schema may take its time.
+            patience = 4 * MINUTE_MS,
+            patient = 10 * SECOND_MS,
+            redis_patience = self.redis_patience_ms,
+            gate_patience = self.redis_patience_ms + 100,
+            store_patience = 2 * SECOND_MS,
+            slowest = 30 * SECOND_MS,
+            // Longer than the longest line of age.
+            retention = 40 * DAY_MS / HOUR_MS,
             // A killed persister's partitions are taken over soon.
-            session = 6 * SECOND_MS,
-            drain = 4 * SECOND_MS,
+            session = 10 * SECOND_MS,
+            drain = 6 * SECOND_MS,
             admission = admission.join("\n"),
         )
     }
