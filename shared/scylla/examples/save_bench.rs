@@ -1,10 +1,13 @@
-//! How many touches of runs a store takes per second: start, events, finish, each loaded, folded and saved.
+//! How many touches of runs a store takes per second: start, events, finish, each loaded, folded and saved; and beside
+//! it, how many bare inserts the driver gets through, since the server is the limit of both.
 //!
 //! `cargo run --release -p tidegate-scylla --example save_bench -- 127.0.0.1:19042 KEYSPACE RUNS`
 
 use std::sync::Arc;
 use std::time::Instant;
 
+use futures_util::{StreamExt, TryStreamExt, stream};
+use scylla::client::session_builder::SessionBuilder;
 use tidegate_domain::{
     Body, Event, Finish, FinishStatus, FreeJson, Id, Position, Record, Region, RunKey, RunState, Slug, Start, Timestamp,
 };
@@ -47,7 +50,19 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let seconds = began.elapsed().as_secs_f64();
     println!("{:.0} touches/s, {:.0} runs/s", (runs * 3) as f64 / seconds, runs as f64 / seconds);
+    println!("{:.0} bare inserts/s", bare_inserts_per_second(&options, runs * 3).await?);
     Ok(())
+}
+
+async fn bare_inserts_per_second(options: &ScyllaOptions, inserts: usize) -> Result<f64, Box<dyn std::error::Error>> {
+    let session = SessionBuilder::new().known_nodes(&options.nodes).build().await?;
+    session.use_keyspace(&options.keyspace, false).await?;
+    let insert =
+        session.prepare("INSERT INTO run_usage (team, month, bucket, run, units) VALUES (?, '', 0, '', 1)").await?;
+    let began = Instant::now();
+    let inserting = (0..inserts).map(|number| session.execute_unpaged(&insert, (number.to_string(),)));
+    stream::iter(inserting).buffer_unordered(options.concurrency).try_for_each(|_| async { Ok(()) }).await?;
+    Ok(inserts as f64 / began.elapsed().as_secs_f64())
 }
 
 fn start() -> Body {
