@@ -39,6 +39,8 @@ pub struct KafkaConsumer {
     lanes: Lanes,
     /// Told to the caller in this order, before any record.
     news: VecDeque<Polled>,
+    /// The caller was told to drain: once it polls again it has.
+    draining: bool,
     last_epoch: u64,
     owed_tried_at: Option<Instant>,
     /// The coordinator did not answer a commit: until then the next ones are owed without asking, so that polls go on.
@@ -72,6 +74,7 @@ impl KafkaConsumer {
             member,
             lanes: Lanes::default(),
             news: VecDeque::new(),
+            draining: false,
             last_epoch: 0,
             owed_tried_at: None,
             silent_until: None,
@@ -92,12 +95,18 @@ impl KafkaConsumer {
         let _ = gone.await;
     }
 
-    /// What is being handed over is told at once; what happened after it comes with the poll after that.
+    /// Before every record: a partition's first records may come right behind the word that it is ours, and a record
+    /// of a partition that is not known to be ours is dropped.
     fn take_notices(&mut self) {
-        while !matches!(self.news.back(), Some(Polled::Revoking { .. })) {
-            let Some(notice) = self.member.group().next_notice() else { return };
+        while let Some(notice) = self.member.group().next_notice() {
             self.take(notice);
         }
+    }
+
+    fn next_news(&mut self) -> Option<Polled> {
+        let news = self.news.pop_front()?;
+        self.draining = matches!(news, Polled::Revoking { .. });
+        Some(news)
     }
 
     /// What happened to the assignment, as something to tell.
@@ -167,6 +176,7 @@ impl KafkaConsumer {
     }
 
     fn keep(&mut self, message: &BorrowedMessage<'_>) {
+        self.take_notices();
         let Ok(partition) = Partition::try_from(message.partition()) else { return };
         let position = Position { generation: self.options.topics.generation, partition, offset: message.offset() };
         let appended_at = Timestamp::from_millis(message.timestamp().to_millis().unwrap_or_default());
@@ -252,14 +262,17 @@ fn count(kind: &'static str, partitions: usize) {
 impl Consume for KafkaConsumer {
     async fn poll(&mut self, max_bytes: usize, wait: Duration) -> Result<Polled, LogError> {
         let patience = Instant::now().checked_add(wait);
-        if self.news.is_empty() {
+        if std::mem::take(&mut self.draining) {
             // Whoever polls again has drained what it was asked to.
             self.member.finish_handing_over();
+        }
+        if let Some(news) = self.next_news() {
+            return Ok(news);
         }
         loop {
             self.take_in(max_bytes)?;
             self.take_notices();
-            if let Some(news) = self.news.pop_front() {
+            if let Some(news) = self.next_news() {
                 return Ok(news);
             }
             self.pay_what_is_owed().await;
