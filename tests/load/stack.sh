@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# Measures the roles apart on the real stack (make stack-up): a front door on Kafka and Redis, then a persister that
+# works off what was taken in. CPU is the process's own (user and system), so other work on the machine hardly shows.
+#   SECONDS_EACH=10 CONNECTIONS=64 tests/load/stack.sh
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+seconds=${SECONDS_EACH:-10}
+connections=${CONNECTIONS:-64}
+# shellcheck source=tests/load/server.sh
+source tests/load/server.sh
+build
+folder=$(mktemp -d)
+trap finish EXIT
+
+name=load_$$
+cat >"$folder/load.toml" <<TOML
+region = "eu"
+[kafka]
+brokers = ["${TIDEGATE_TEST_KAFKA:-127.0.0.1:19092}"]
+topic_prefix = "$name"
+replication = 1
+min_insync_replicas = 1
+[redis]
+urls = ["redis://${TIDEGATE_TEST_REDIS:-127.0.0.1:16379}"]
+[scylla]
+nodes = ["${TIDEGATE_TEST_CQL:-127.0.0.1:19042}"]
+keyspace = "$name"
+replication = "1"
+TOML
+
+tidegate() { env -u TIDEGATE_TEST_KAFKA -u TIDEGATE_TEST_REDIS -u TIDEGATE_TEST_CQL "$target/tidegate" "$@" --config "$folder/load.toml"; }
+
+# Starts a role and waits until it is ready. Sets: started (process id).
+start_role() {
+  local role=$1 ops=$2
+  shift 2
+  "$target/tidegate" "$role" --config "$folder/load.toml" --ops-listen "127.0.0.1:$ops" "$@" >"$folder/$role.out" 2>"$folder/$role.log" &
+  started=$!
+  pids+=("$started")
+  for _ in $(seq 600); do
+    curl -fsS -o /dev/null "http://127.0.0.1:$ops/readyz" 2>/dev/null && return
+    sleep 0.05
+  done
+  echo "$role did not become ready:" >&2
+  cat "$folder/$role.log" >&2
+  exit 1
+}
+
+# CPU of a process so far, in milliseconds.
+cpu_ms() { awk -v hz="$(getconf CLK_TCK)" '{print ($14 + $15) * 1000 / hz}' "/proc/$1/stat"; }
+# One figure of a metrics page, summed over its labels.
+metric() { curl -fsS "http://127.0.0.1:$1/metrics" | awk -v n="$2" '$1 ~ "^"n"({|$)" {sum += $2} END {printf "%d", sum}'; }
+
+tidegate migrate >/dev/null
+tidegate topics create >/dev/null
+team=$(tidegate teams create load --plan enterprise --json | tr -d '\n' | member team)
+LOAD_KEY=$(tidegate keys create --team "$team" --json | tr -d '\n' | member key)
+export LOAD_KEY
+
+start_role ingest 18082 --listen 127.0.0.1:18080
+ingest=$started
+printf '%-8s %12s %10s %18s\n' load 'requests/s' p99 'CPU a request, µs'
+for script in runs events ping; do
+  before=$(cpu_ms "$ingest") received=$(metric 18082 tidegate_requests_received_total)
+  wrk -t2 -c"$connections" -d"${seconds}s" --latency -s "tests/load/wrk/$script.lua" http://127.0.0.1:18080 >"$folder/wrk"
+  grep -E 'Non-2xx|Socket errors' "$folder/wrk" >&2 || true
+  after=$(cpu_ms "$ingest") done=$(metric 18082 tidegate_requests_received_total)
+  awk -v s="$script" -v c="$(awk -v a="$after" -v b="$before" 'BEGIN {print a - b}')" -v n="$((done - received))" \
+    '/99%/ {p99 = $2} /Requests\/sec/ {rate = $2} END {printf "%-8s %12.0f %10s %18.1f\n", s, rate, p99, c * 1000 / n}' "$folder/wrk"
+done
+
+echo "now a persister works off $(metric 18082 tidegate_requests_total) records"
+begun=$(date +%s%N)
+start_role persist 18083
+persist=$started
+before=$(cpu_ms "$persist")
+wanted=$(metric 18082 'tidegate_requests_total')
+until applied=$(metric 18083 tidegate_records_total) && ((applied >= wanted)); do
+  printf '\r%s of %s' "$applied" "$wanted" >&2
+  sleep 0.5
+done
+awk -v c="$(awk -v a="$(cpu_ms "$persist")" -v b="$before" 'BEGIN {print a - b}')" -v n="$wanted" -v ns="$(($(date +%s%N) - begun))" \
+  'BEGIN {printf "\npersister: %.0f records/s, %.1f µs of CPU a record (its events included)\n", n / (ns / 1e9), c * 1000 / n}'
