@@ -17,6 +17,7 @@ mod ddl;
 mod lock;
 
 use ddl::Ddl;
+use lock::Lock;
 
 /// In order; numbers are never used again, and an applied text never changes.
 const MIGRATIONS: &[Migration] = &[
@@ -104,16 +105,17 @@ pub async fn apply(options: &ScyllaOptions, replication: &Replication) -> Result
     ddl.create_keyspace(replication).await?;
     ddl.create_bookkeeping().await?;
     let lock = lock::take(&session, &options.keyspace).await?;
-    let applied = apply_pending(&ddl).await;
+    let applied = apply_pending(&ddl, &lock).await;
     lock.release().await?;
     applied
 }
 
-async fn apply_pending(ddl: &Ddl<'_>) -> Result<Applied, MigrationError> {
+async fn apply_pending(ddl: &Ddl<'_>, lock: &Lock<'_>) -> Result<Applied, MigrationError> {
     let pending = pending_in(ddl.session, ddl.keyspace).await?;
     for migration in &pending {
         tracing::info!(keyspace = ddl.keyspace, version = migration.version, name = migration.name, "migrating");
         for statement in migration.statements() {
+            lock.renew().await?;
             ddl.run_in_keyspace(&statement).await?;
         }
         ddl.record(migration).await?;

@@ -52,3 +52,19 @@ fn every_migration_is_part_of_the_build() {
         assert!(listed.contains(&format!("include_str!(\"../migrations/{name}\")")), "{name}");
     }
 }
+
+#[test]
+fn every_table_is_described() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("../../docs/schema.md")).expect("read");
+    let mut tables = 0;
+    for path in files(&root.join("migrations"), "cql") {
+        let text = fs::read_to_string(&path).expect("read");
+        for rest in text.split("CREATE TABLE IF NOT EXISTS ").skip(1) {
+            let table = rest.split_whitespace().next().expect("a name");
+            assert!(page.contains(&format!("| `{table}` |")), "docs/schema.md says nothing of '{table}'");
+            tables += 1;
+        }
+    }
+    assert!(tables >= 15, "{tables}");
+}

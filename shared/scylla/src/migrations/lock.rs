@@ -8,7 +8,7 @@ use tidegate_ports::{Ids, RandomIds};
 use super::{MigrationError, ddl};
 use crate::failure::unreadable;
 
-/// Longer than all migrations take; a holder that died is waited for no longer than this.
+/// Longer than one statement takes, since it is renewed before each; a holder that died is waited for no longer.
 const LAPSES_AFTER_S: u32 = 60;
 const PATIENCE: Duration = Duration::from_secs(90);
 const PAUSE: Duration = Duration::from_millis(250);
@@ -40,6 +40,17 @@ pub(super) async fn take<'s>(session: &'s Session, keyspace: &'s str) -> Result<
 }
 
 impl Lock<'_> {
+    /// Puts its lapse off.
+    pub async fn renew(&self) -> Result<(), MigrationError> {
+        let text = format!(
+            "UPDATE {}.schema_lock USING TTL {LAPSES_AFTER_S} SET holder = ? WHERE lane = 0 IF holder = ?",
+            self.keyspace
+        );
+        let answer = ddl::rows(self.session, &text, (&self.holder, &self.holder)).await?;
+        let lost = || MigrationError::Locked { keyspace: self.keyspace.to_owned() };
+        if was_applied(&answer)? { Ok(()) } else { Err(lost()) }
+    }
+
     pub async fn release(self) -> Result<(), MigrationError> {
         let text = format!("DELETE FROM {}.schema_lock WHERE lane = 0 IF holder = ?", self.keyspace);
         ddl::rows(self.session, &text, (&self.holder,)).await?;
