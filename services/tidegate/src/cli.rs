@@ -111,8 +111,8 @@ pub struct DevArgs {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Where")]
 pub struct Place {
-    /// The data folder; a service may be running on it [default: ./tidegate-data, unless the configuration names
-    /// the nodes of a store]
+    /// The data folder, also TIDEGATE_DATA; a service may be running on it [default: ./tidegate-data, unless the
+    /// configuration names the nodes of a store]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// The configuration; if it or TIDEGATE_SCYLLA__NODES names nodes, the distributed deployment is managed
@@ -133,7 +133,7 @@ pub enum TeamsCommand {
         name: String,
         #[command(flatten)]
         plan: PlanArgs,
-        /// Where its data lives: eu or us; must be the data folder's [default: the folder's, eu for a new one]
+        /// Where its data lives: eu or us; must be the deployment's [default: the deployment's, eu for a new folder]
         #[arg(long, value_name = "REGION")]
         region: Option<Region>,
         #[command(flatten)]

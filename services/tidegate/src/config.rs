@@ -128,6 +128,11 @@ impl Config {
         known.map_or_else(|| key.to_owned(), |one| format!("{key} = {} (from {})", one.shown(), one.source))
     }
 
+    /// What a key holds, without secrets.
+    pub fn shown(&self, key: &str) -> String {
+        self.effective.iter().find(|effective| effective.key == key).map_or_else(String::new, Effective::shown)
+    }
+
     /// Whether somebody set this key.
     pub fn is_set(&self, key: &str) -> bool {
         self.effective.iter().any(|effective| effective.key == key && effective.source != Source::Default)

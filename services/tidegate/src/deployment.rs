@@ -57,7 +57,7 @@ fn at_once(config: &Config, work: impl Future<Output = Result<ExitCode, String>>
 fn quiet(config: &Config) -> LogSettings {
     let mut settings = config.telemetry.clone();
     if !config.is_set("telemetry.level") {
-        settings.level = "error,tidegate=info,tidegate_scylla=info".to_owned();
+        settings.level = "warn,librdkafka=error,scylla=error,tidegate=info,tidegate_scylla=info".to_owned();
     }
     settings
 }

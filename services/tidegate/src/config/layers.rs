@@ -78,11 +78,14 @@ impl Layers {
 
     /// Lays the `TIDEGATE_…` variables over what is there: `TIDEGATE_INGEST__LISTEN` is `ingest.listen`,
     /// and a list is separated by commas. Variables
-    /// with which a cluster announces a service named `tidegate`, and those of tests, are none of ours.
+    /// with which a cluster announces a service named `tidegate`, and those of tests and of the local stack, are none of ours.
     pub fn variables(&mut self, variables: impl IntoIterator<Item = (String, String)>) {
         for (name, value) in variables {
             let Some(rest) = name.strip_prefix(PREFIX) else { continue };
-            if name == CONFIG_FILE_VARIABLE || rest.starts_with("TEST_") || announces_a_service(rest) {
+            if name == CONFIG_FILE_VARIABLE
+                || ["TEST_", "STACK_"].iter().any(|own| rest.starts_with(own))
+                || announces_a_service(rest)
+            {
                 continue;
             }
             let key = rest.to_ascii_lowercase().replace("__", ".");

@@ -51,7 +51,7 @@ impl Server {
 }
 
 impl Purpose {
-    /// The command, as people type it.
+    /// The command, as errors name it.
     pub const fn command(self) -> &'static str {
         match self {
             Purpose::Look => "tidegate check-config",
@@ -60,9 +60,9 @@ impl Purpose {
             Purpose::Persist => "tidegate persist",
             Purpose::Control => "tidegate control",
             Purpose::Topics => "tidegate topics",
-            Purpose::Store => "tidegate migrate and compare",
+            Purpose::Store => "this command",
             Purpose::Rebuild => "tidegate rebuild",
-            Purpose::Manage => "tidegate teams, keys, tokens and rates",
+            Purpose::Manage => "a management command",
         }
     }
 

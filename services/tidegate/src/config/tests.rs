@@ -119,6 +119,7 @@ fn variables_of_a_cluster_or_a_test_are_none_of_ours() {
         ("TIDEGATE_SERVICE_PORT_HTTP", "80"),
         ("TIDEGATE_INGEST_PORT_8080_TCP", "tcp://10.0.0.1:8080"),
         ("TIDEGATE_TEST_TARGET", "http://127.0.0.1:8080"),
+        ("TIDEGATE_STACK_DIR", "/tmp/stack"),
         ("TIDEGATE_CONFIG", "/etc/tidegate.toml"),
     ];
     assert!(Config::from_layers(layers("", &foreign), Purpose::Look).is_ok());

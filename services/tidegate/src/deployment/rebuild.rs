@@ -13,22 +13,25 @@ use tidegate_lifecycle::{ExitReport, Parts};
 use tidegate_persister::{Persister, purge_orphans};
 use tidegate_ports::{Clock, DeadLetter, DeadLetters, Ids, LogError, RandomIds, SystemClock};
 use tidegate_scylla::{Cql, ScyllaOptions, ScyllaStore, migrations};
-use tokio::time::{Instant, interval};
+use tokio::time::{Instant, interval, timeout};
 
 use super::progress;
 use super::up_to::{Reach, Span, UpTo};
+use crate::assemble::Leaving;
 use crate::assemble::distributed::{options_of, wait_for_log, wait_for_store};
 use crate::config::{Config, is_keyspace};
 use crate::page::Page;
 use crate::process;
 
 const PROGRESS_EVERY: Duration = Duration::from_secs(2);
+const LEAVES_WITHIN: Duration = Duration::from_secs(10);
 
 /// Reads the whole log into an empty keyspace: 0 when all of it was read and applied.
 ///
 /// # Errors
 /// Why it cannot be done, and the way out.
 pub fn rebuild(config: Config, into: String) -> Result<ExitCode, String> {
+    let config = Config { telemetry: super::quiet(&config), ..config };
     process::run(config, "rebuild", |config, _| live(config, into, Page::output()))
 }
 
@@ -43,8 +46,9 @@ async fn live(config: Config, into: String, mut page: Page) -> Result<ExitReport
         spans.into_iter().map(|span| (span.partition, Span { first: span.first, end: span.end })).collect();
 
     let (clock, group) = (Arc::new(SystemClock), own_group(&kafka.prefix, &config));
-    let consumer = KafkaConsumer::join(&options, &group, clock.clone()).map_err(|error| error.to_string())?;
-    let (up_to, reach) = UpTo::new(Box::new(consumer), &spans);
+    let member = KafkaConsumer::join(&options, &group, clock.clone()).map_err(|error| error.to_string())?;
+    let (member, left) = Leaving::new(member);
+    let (up_to, reach) = UpTo::new(Box::new(member), &spans);
     let passed_over = PassedOver::default();
     let letters = Arc::new(passed_over.clone());
     page.line(format_args!(
@@ -64,6 +68,8 @@ async fn live(config: Config, into: String, mut page: Page) -> Result<ExitReport
         never = tell(&mut page, &reach, began) => match never {},
     };
     part.stop().await?;
+    // Who is late is dropped by the group all the same.
+    let _ = timeout(LEAVES_WITHIN, left).await;
     page.line(format_args!("{}", progress::line(reach.done(), reach.total(), began.elapsed())));
 
     let mut report = ExitReport::default();

@@ -19,12 +19,12 @@ pub(super) async fn live(config: Config, metrics: Metrics) -> Result<ExitReport,
     let clock = process.clock.clone();
     let mut roles = Roles::new(config.clone(), clock.clone(), process.ids.clone());
     roles.start_upkeep(&process.parts, metrics);
-    let (redis, kafka) = (config.told("redis.urls"), config.kafka()?);
+    let kafka = config.kafka()?;
     tracing::info!(
         region = %config.region,
         brokers = kafka.options.brokers,
         topic = kafka.options.topics.records,
-        redis,
+        redis = config.shown("redis.urls"),
         nodes = config.scylla()?.options.nodes.join(","),
         keyspace = config.scylla()?.options.keyspace,
         operations = %process.ops_address,
