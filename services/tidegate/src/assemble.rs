@@ -3,7 +3,6 @@
 
 pub mod distributed;
 pub mod embedded;
-mod leaving;
 mod waiting;
 
 use std::future::Future;
@@ -13,7 +12,6 @@ use std::sync::Arc;
 use tidegate_domain::Region;
 use tidegate_ports::{Consume, Credentials, DeadLetters, ReadLag, Registry, RunQueries, Runs};
 
-pub use leaving::Leaving;
 pub use waiting::{Not, until_up};
 
 /// Ends what stands behind the ports, in order. An error says what was left.

@@ -15,7 +15,7 @@ use tidegate_ports::{Clock, StoreError};
 use tidegate_redis::RedisGate;
 use tidegate_scylla::{Cql, ScyllaOptions, ScyllaRegistry, ScyllaStore};
 
-use super::{Close, Leaving, Not, Opened, OpenedRegistry, PersisterPorts, ReadPorts, until_up};
+use super::{Close, Not, Opened, OpenedRegistry, PersisterPorts, ReadPorts, until_up};
 use crate::config::{Config, KafkaConfig};
 
 /// Over the time that librdkafka gives each record: its own end must come before ours.
@@ -68,9 +68,8 @@ pub async fn persister(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened
     let kafka = config.kafka()?;
     let options = options_of(kafka, "persist");
     let (cql, ()) = tokio::try_join!(store(config), log(config, kafka, &options))?;
-    let (consumer, left) = Leaving::new(KafkaConsumer::join(&options, &kafka.group, clock.clone()).map_err(told)?);
     let ports = PersisterPorts {
-        consume: Box::new(consumer),
+        consume: Box::new(KafkaConsumer::join(&options, &kafka.group, clock.clone()).map_err(told)?),
         runs: Arc::new(ScyllaStore::new(cql)),
         dead_letters: Arc::new(KafkaDeadLetters::open(&options, clock.clone()).map_err(told)?),
         lag: Arc::new(KafkaLag::watch(&options, &kafka.group, clock.clone()).map_err(told)?),

@@ -1,5 +1,6 @@
 //! Waiting, at a role's start, for servers that are not up yet: with a limit, and telling what is waited for.
 
+use std::cell::RefCell;
 use std::future::Future;
 use std::time::Duration;
 
@@ -26,24 +27,36 @@ where
     F: Future<Output = Result<T, Not>>,
 {
     let began = Instant::now();
-    let mut told: Option<Instant> = None;
-    loop {
-        let cause = match attempt().await {
-            Ok(there) => return Ok(there),
-            Err(Not::Ever(cause)) => return Err(cause),
-            Err(Not::Yet(cause)) => cause,
-        };
-        let waited = began.elapsed();
-        if waited >= limit {
-            let limit_ms = limit.as_millis();
-            return Err(format!("{cause}; gave up on {what} after start_timeout_ms = {limit_ms}"));
+    let cause = RefCell::new("no answer yet".to_owned());
+    let trying = async {
+        loop {
+            match attempt().await {
+                Ok(there) => return Ok(there),
+                Err(Not::Ever(why)) => return Err(why),
+                Err(Not::Yet(why)) => drop(cause.replace(why)),
+            }
+            sleep(TRY_AGAIN).await;
         }
-        if told.is_none_or(|at| at.elapsed() >= PROGRESS) {
-            tracing::info!(what, waited_s = waited.as_secs(), limit_s = limit.as_secs(), cause, "waiting");
-            told = Some(Instant::now());
+    };
+    let telling = async {
+        loop {
+            // An attempt may hang, so this does not wait for its end.
+            sleep(PROGRESS).await;
+            let (waited_s, limit_s) = (began.elapsed().as_secs(), limit.as_secs());
+            tracing::info!(what, waited_s, limit_s, cause = &**cause.borrow(), "waiting");
         }
-        sleep(TRY_AGAIN.min(limit.saturating_sub(waited))).await;
-    }
+    };
+    let ended = tokio::select! {
+        biased;
+        ended = trying => Some(ended),
+        () = telling => None,
+        () = sleep(limit) => None,
+    };
+    ended.unwrap_or_else(|| {
+        let limit_ms = limit.as_millis();
+        let cause = cause.borrow();
+        Err(format!("{cause}; gave up on {what} after start_timeout_ms = {limit_ms}"))
+    })
 }
 
 #[cfg(test)]

@@ -13,11 +13,10 @@ use tidegate_lifecycle::{ExitReport, Parts};
 use tidegate_persister::{Persister, purge_orphans};
 use tidegate_ports::{Clock, DeadLetter, DeadLetters, Ids, LogError, RandomIds, SystemClock};
 use tidegate_scylla::{Cql, ScyllaOptions, ScyllaStore, migrations};
-use tokio::time::{Instant, interval, timeout};
+use tokio::time::{Instant, interval};
 
 use super::progress;
 use super::up_to::{Reach, Span, UpTo};
-use crate::assemble::Leaving;
 use crate::assemble::distributed::{options_of, wait_for_log, wait_for_store};
 use crate::config::{Config, is_keyspace};
 use crate::page::Page;
@@ -47,7 +46,6 @@ async fn live(config: Config, into: String, mut page: Page) -> Result<ExitReport
 
     let (clock, group) = (Arc::new(SystemClock), own_group(&kafka.prefix, &config));
     let member = KafkaConsumer::join(&options, &group, clock.clone()).map_err(|error| error.to_string())?;
-    let (member, left) = Leaving::new(member);
     let (up_to, reach) = UpTo::new(Box::new(member), &spans);
     let passed_over = PassedOver::default();
     let letters = Arc::new(passed_over.clone());
@@ -69,7 +67,7 @@ async fn live(config: Config, into: String, mut page: Page) -> Result<ExitReport
     };
     part.stop().await?;
     // Who is late is dropped by the group all the same.
-    let _ = timeout(LEAVES_WITHIN, left).await;
+    let _ = tidegate_kafka::all_closed(LEAVES_WITHIN).await;
     page.line(format_args!("{}", progress::line(reach.done(), reach.total(), began.elapsed())));
 
     let mut report = ExitReport::default();
