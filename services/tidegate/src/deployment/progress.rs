@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Done, total, rate and time left: `1200 of 5000 records (24 %), 600/s, 7 s left`.
 pub fn line(done: u64, total: u64, took: Duration) -> String {
-    let percent = if total == 0 { 100 } else { done.saturating_mul(100) / total };
+    let percent = done.saturating_mul(100).checked_div(total).unwrap_or(100);
     let rate = done as f64 / took.as_secs_f64().max(0.001);
     let left = match total.saturating_sub(done) {
         0 => "nothing left".to_owned(),
