@@ -9,7 +9,7 @@ use crate::place::Place;
 
 const ANY_PORT: [&str; 2] = ["--ops-listen", "127.0.0.1:0"];
 
-fn role<'w>(name: &'w str) -> Vec<&'w str> {
+fn role(name: &str) -> Vec<&str> {
     let listening: &[&str] = if name == "persist" { &[] } else { &["--listen", "127.0.0.1:0"] };
     [&[name], listening, &ANY_PORT].concat()
 }

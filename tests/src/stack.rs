@@ -38,7 +38,8 @@ impl Addresses {
     /// If nobody is there.
     pub fn found() -> Self {
         let found = |variable: &str, usual: &str| {
-            let address = std::env::var(variable).unwrap_or_else(|_| usual.to_owned());
+            let given = std::env::var_os(variable).and_then(|address| address.into_string().ok());
+            let address = given.unwrap_or_else(|| usual.to_owned());
             let mut resolved =
                 address.to_socket_addrs().unwrap_or_else(|error| panic!("{variable}={address}: {error}"));
             let reached = resolved.any(|one| TcpStream::connect_timeout(&one, CONNECTS).is_ok());

@@ -11,6 +11,7 @@ impl Random {
     ///
     /// # Panics
     /// If the variable is no whole number.
+    #[expect(clippy::print_stdout, reason = "the test runner keeps it and shows it with a failure")]
     pub fn seeded() -> Self {
         let given = std::env::var_os("TIDEGATE_SEED")
             .map(|seed| seed.to_str().and_then(|seed| seed.parse().ok()).expect("TIDEGATE_SEED is a whole number"));
@@ -19,7 +20,7 @@ impl Random {
         Random(seed)
     }
 
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -29,6 +30,6 @@ impl Random {
 
     /// A number from `range`.
     pub fn within(&mut self, range: std::ops::Range<u64>) -> u64 {
-        range.start + self.next() % (range.end - range.start)
+        range.start + self.draw() % (range.end - range.start)
     }
 }

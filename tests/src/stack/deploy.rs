@@ -4,14 +4,11 @@ use std::path::Path;
 use std::sync::atomic::AtomicUsize;
 
 use futures_util::future::join_all;
-use tokio::sync::Mutex;
 
 use super::{Addresses, Leftovers, Settings};
 use crate::deployment::{Deployment, Keep, Power};
 use crate::process::{Arguments, Process, free_ports};
 use crate::servers::{Server, Servers, local, raise};
-
-static MIGRATION: Mutex<()> = Mutex::const_new(());
 
 /// A role with its processes to be.
 struct Fleet<'d> {
