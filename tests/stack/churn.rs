@@ -34,6 +34,7 @@ async fn consumers_of_the_new_protocol_come_and_go() {
     come_and_go(GroupProtocol::Consumer).await;
 }
 
+#[expect(clippy::print_stdout, reason = "the test runner keeps it and shows it with a failure")]
 async fn come_and_go(protocol: GroupProtocol) {
     let settings = Settings { protocol, persisters: 2, spare_persisters: PERSISTERS - 2, ..Settings::default() };
     let target = Target::on_the_stack(BINARY, &settings).await;

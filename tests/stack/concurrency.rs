@@ -74,6 +74,10 @@ async fn one_id_from_a_hundred_clients_is_one_run() {
         assert!(accepted.contains(&text(&settled, "received_at")), "{settled} is of none of {accepted:?}");
         let repeated = of_status(&started, 200);
         assert!(repeated.is_subset(&accepted) && repeated.len() <= 1, "{repeated:?} told, {accepted:?} accepted");
+        // And whoever comes later is told that it is known.
+        team.start(&start).await.expect(200);
+        team.events(&run, &batch).await.expect(200);
+        team.finish(&run, &finish).await.expect(200);
         runs.push(run);
     }
     team.lists_exactly(&runs).await;
