@@ -23,8 +23,18 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "services/tidegate",
         &[
-            "domain", "ports", "admission", "embedded", "kafka", "redis", "scylla", "lifecycle", "telemetry", "ingest",
-            "persister", "control",
+            "domain",
+            "ports",
+            "admission",
+            "embedded",
+            "kafka",
+            "redis",
+            "scylla",
+            "lifecycle",
+            "telemetry",
+            "ingest",
+            "persister",
+            "control",
         ],
     ),
 ];

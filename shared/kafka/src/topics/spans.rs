@@ -24,7 +24,8 @@ pub async fn spans(options: &KafkaOptions) -> Result<Vec<PartitionSpan>, LogErro
     let (topic, partitions) = (options.topics.records.clone(), options.partitions);
     let config = client::with_extra(client::base_config(options, "spans"), options);
     client::blocking(move || {
-        let asking: BaseConsumer<Asking> = config.create_with_context(Asking).map_err(|error| client::broken(&error))?;
+        let asking: BaseConsumer<Asking> =
+            config.create_with_context(Asking).map_err(|error| client::broken(&error))?;
         let span = |partition: Partition| {
             let number = i32::try_from(partition).unwrap_or(i32::MAX);
             let (first, end) = asking
