@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tidegate_tests::durability::load::Clients;
 use tidegate_tests::durability::{Random, verdict};
 use tidegate_tests::stack::rows::Rows;
@@ -117,7 +117,7 @@ async fn the_log_gives_the_same_store(target: &Target, settings: &Settings) {
     assert!(named == BTreeSet::from(["body"]) && found[0]["table"] == "runs, events", "{told}");
     let key = text(&found[0], "key");
     assert!(key.contains(&team) && key.contains(&run) && key.contains(&event), "{told}");
-    assert!(found.iter().any(|one| one["values"][1] == json!("altered")), "{told}");
+    assert!(found[0]["values"][1].as_str().unwrap().contains("altered"), "{told}");
 
     // A row that only one of them has is a difference, too.
     store.execute(&format!("DELETE FROM {again}.runs WHERE team = '{team}' AND run = '{run}'")).await.unwrap();
