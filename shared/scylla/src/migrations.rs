@@ -162,7 +162,7 @@ async fn applied(session: &Session, keyspace: &str) -> Result<BTreeMap<i32, Stri
         return Ok(BTreeMap::new());
     }
     let text = format!("SELECT version, checksum FROM {keyspace}.schema_migrations");
-    let rows = ddl::rows(session, &text, ()).await?;
+    let rows = ddl::rows_of_listed(session, &text).await?;
     let rows = rows.rows::<(i32, String)>().map_err(|error| unreadable("schema_migrations", error))?;
     let mut applied = BTreeMap::new();
     for row in rows {

@@ -22,7 +22,7 @@ use crate::config::{Config, KafkaConfig};
 const FLUSH_GRACE: Duration = Duration::from_secs(2);
 
 /// Leaving a group is one request.
-const LEAVE_DEADLINE: Duration = Duration::from_secs(5);
+const LEAVE_DEADLINE: Duration = Duration::from_secs(10);
 
 /// What a front door needs: the log, the consumers' lag, the gate, credentials, rates, what is stored.
 ///

@@ -6,10 +6,15 @@ use scylla::response::query_result::QueryRowsResult;
 use scylla::serialize::row::SerializeRow;
 use scylla::statement::Statement;
 use tidegate_ports::StoreError;
+use tokio::time::{Duration, Instant};
 
 use super::Migration;
 use crate::failure::{store_error, unreadable};
 use crate::options::Replication;
+
+/// How long a table that is listed may take until it can be asked.
+const USABLE_WITHIN: Duration = Duration::from_secs(20);
+const USABLE_POLL: Duration = Duration::from_millis(200);
 
 pub(super) struct Ddl<'s> {
     pub session: &'s Session,
@@ -80,6 +85,25 @@ pub(super) async fn rows(
 ) -> Result<QueryRowsResult, StoreError> {
     let answer = run(session, text, values).await.map_err(|error| store_error("schema", 1, &error))?;
     answer.into_rows_result().map_err(|error| unreadable("schema", error))
+}
+
+/// Rows of a table that the schema lists. A node that is slow to make a table lists it before it can be asked, and says
+/// until then that there is none.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] where it still cannot be asked after [`USABLE_WITHIN`].
+pub(super) async fn rows_of_listed(session: &Session, text: &str) -> Result<QueryRowsResult, StoreError> {
+    let end = Instant::now() + USABLE_WITHIN;
+    loop {
+        match run(session, text, ()).await {
+            Ok(answer) => return answer.into_rows_result().map_err(|error| unreadable("schema", error)),
+            Err(error) if !is_refusal(&error) => return Err(store_error("schema", 1, &error)),
+            Err(error) if Instant::now() >= end => {
+                return Err(StoreError::Unavailable(format!("a table is listed and not usable yet: {error}")));
+            }
+            Err(_) => tokio::time::sleep(USABLE_POLL).await,
+        }
+    }
 }
 
 async fn run(
