@@ -263,7 +263,10 @@ impl ProducerContext for Reports {
         {
             self.broken.store(true, Ordering::Release);
         }
+        // Who hears of the report must find its room given back, and itself not counted any more.
+        let Waiting { reply, _room: room, _count: count } = *waiting;
+        drop((room, count));
         // Whoever left does not want to know.
-        let _ = waiting.reply.send(delivery::delivered(report));
+        let _ = reply.send(delivery::delivered(report));
     }
 }
