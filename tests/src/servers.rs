@@ -84,7 +84,11 @@ impl Servers {
     }
 
     pub(crate) fn log(&self) -> String {
-        let told = |server: &Server| format!("--- {}\n{}", server.locked().name(), server.locked().log());
+        // One lock for both: a second one in the same expression would wait for the first.
+        let told = |server: &Server| {
+            let process = server.locked();
+            format!("--- {}\n{}", process.name(), process.log())
+        };
         self.members.iter().map(told).collect()
     }
 }
@@ -122,7 +126,10 @@ impl Server {
     pub async fn start(&self) {
         self.begin();
         eventually(STARTS, "the server is ready again", async || {
-            assert!(!self.locked().has_ended(), "{} ended at start:\n{}", self.locked().name(), self.locked().log());
+            {
+                let mut process = self.locked();
+                assert!(!process.has_ended(), "{} ended at start:\n{}", process.name(), process.log());
+            }
             is_ready(&self.ops).await
         })
         .await;
