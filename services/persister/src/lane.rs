@@ -115,6 +115,7 @@ impl Applier {
             buried_at: self.clock.now(),
             reason,
             payload: record.payload,
+            provenance: record.provenance.map(|provenance| *provenance).unwrap_or_default(),
         };
         let mut backoff = Backoff::new("bury", &self.tally);
         while let Err(error) = self.dead_letters.bury(letter.clone()).await {

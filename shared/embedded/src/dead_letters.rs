@@ -1,10 +1,12 @@
 //! Dead letters on the data folder: seldom written, so one connection behind a lock is enough.
 
+mod provenance;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use tidegate_domain::{Position, Timestamp};
 use tidegate_ports::{DeadLetter, DeadLetters, LogError};
 
@@ -22,6 +24,8 @@ const SCHEMA: &Migrations = &["
         payload BLOB NOT NULL,
         PRIMARY KEY (generation, partition, offset)
     ) STRICT
+", "
+    ALTER TABLE dead_letters ADD COLUMN provenance TEXT
 "];
 
 /// Records of this folder's log that could not be applied.
@@ -58,7 +62,7 @@ impl DeadLetters for EmbeddedDeadLetters {
     async fn bury(&self, letter: DeadLetter) -> Result<(), LogError> {
         self.on_connection(move |connection| {
             let mut statement =
-                connection.prepare_cached("INSERT OR IGNORE INTO dead_letters VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
+                connection.prepare_cached("INSERT OR IGNORE INTO dead_letters VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
             statement.execute(params![
                 letter.position.generation,
                 letter.position.partition,
@@ -67,17 +71,36 @@ impl DeadLetters for EmbeddedDeadLetters {
                 letter.buried_at.as_millis(),
                 letter.reason,
                 &letter.payload[..],
+                provenance::to_json(&letter.provenance),
             ])?;
             Ok(())
         })
         .await
     }
 
-    async fn list(&self, limit: usize) -> Result<Vec<DeadLetter>, LogError> {
+    async fn list(&self, after: Option<Position>, limit: usize) -> Result<Vec<DeadLetter>, LogError> {
+        // No position is below 0.
+        let after = after.map_or((-1, -1, -1), |after| {
+            (i64::from(after.generation), i64::from(after.partition), after.offset)
+        });
         self.on_connection(move |connection| {
-            let mut statement = connection
-                .prepare_cached("SELECT * FROM dead_letters ORDER BY generation, partition, offset LIMIT ?1")?;
-            statement.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], read_letter)?.collect()
+            let mut statement = connection.prepare_cached(
+                "SELECT * FROM dead_letters WHERE (generation, partition, offset) > (?1, ?2, ?3)
+                 ORDER BY generation, partition, offset LIMIT ?4",
+            )?;
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            statement.query_map(params![after.0, after.1, after.2, limit], read_letter)?.collect()
+        })
+        .await
+    }
+
+    async fn find(&self, position: Position) -> Result<Option<DeadLetter>, LogError> {
+        self.on_connection(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT * FROM dead_letters WHERE generation = ?1 AND partition = ?2 AND offset = ?3",
+            )?;
+            let place = params![position.generation, position.partition, position.offset];
+            statement.query_row(place, read_letter).optional()
         })
         .await
     }
@@ -90,5 +113,6 @@ fn read_letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
         buried_at: Timestamp::from_millis(row.get(4)?),
         reason: row.get(5)?,
         payload: Bytes::from(row.get::<_, Vec<u8>>(6)?),
+        provenance: provenance::read(row, 7)?,
     })
 }

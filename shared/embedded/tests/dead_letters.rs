@@ -21,7 +21,7 @@ async fn on_a_folder_and_after_a_restart() {
     };
     let letters = open();
     suite(&letters).await;
-    let before = letters.list(10).await.expect("letters");
+    let before = letters.list(None, 10).await.expect("letters");
     drop(letters);
-    assert_eq!(open().list(10).await, Ok(before));
+    assert_eq!(open().list(None, 10).await, Ok(before));
 }

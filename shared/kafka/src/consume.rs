@@ -22,7 +22,7 @@ use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use crate::{KafkaOptions, client, metrics};
+use crate::{KafkaOptions, client, metrics, wire};
 use group::Notice;
 use lanes::{Intake, Lanes};
 use member::Member;
@@ -181,9 +181,11 @@ impl KafkaConsumer {
         let position = Position { generation: self.options.topics.generation, partition, offset: message.offset() };
         let appended_at = Timestamp::from_millis(message.timestamp().to_millis().unwrap_or_default());
         let payload = message.payload().map_or_else(Bytes::new, Bytes::copy_from_slice);
+        let provenance = Some(Box::new(wire::provenance(message)));
         // Paused partitions share as much as all may fetch.
         let paused_bytes = self.options.consume.fetch_bytes / self.lanes.len().max(1);
-        if self.lanes.take(Consumed { position, appended_at, payload }, paused_bytes) == Intake::Hold {
+        let record = Consumed { position, appended_at, payload, provenance };
+        if self.lanes.take(record, paused_bytes) == Intake::Hold {
             self.member.fetch(partition, false);
         }
     }

@@ -3,9 +3,11 @@
 mod letter;
 mod shelf;
 
+use std::ops::Bound;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tidegate_domain::Position;
 use tidegate_ports::{Clock, DeadLetter, DeadLetters, LogError};
 
 use crate::append::{Delivery, Outgoing, Producer};
@@ -56,8 +58,16 @@ impl DeadLetters for KafkaDeadLetters {
         }
     }
 
-    async fn list(&self, limit: usize) -> Result<Vec<DeadLetter>, LogError> {
+    async fn list(&self, after: Option<Position>, limit: usize) -> Result<Vec<DeadLetter>, LogError> {
         let options = self.options.clone();
-        client::blocking(move || shelf::read(&options, limit)).await
+        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
+        client::blocking(move || shelf::read(&options, (after, Bound::Unbounded), limit)).await
+    }
+
+    async fn find(&self, position: Position) -> Result<Option<DeadLetter>, LogError> {
+        let options = self.options.clone();
+        let here = Bound::Included(position);
+        let found = client::blocking(move || shelf::read(&options, (here, here), 1)).await?;
+        Ok(found.into_iter().next())
     }
 }

@@ -9,7 +9,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
 use tidegate_domain::Partition;
-use tidegate_ports::{Clock, Lag, LogError, ReadLag};
+use tidegate_ports::{Clock, Lag, LogError, PartitionLag, ReadLag};
 
 use crate::KafkaOptions;
 use crate::client::{self, Asking, QUESTION_TIMEOUT};
@@ -24,7 +24,8 @@ pub struct KafkaLag {
 struct Reader {
     consumer: BaseConsumer<Asking>,
     topic: String,
-    partitions: i32,
+    generation: u16,
+    partitions: u32,
     /// Held during a reading: one at a time.
     oldest: Mutex<Oldest>,
 }
@@ -35,7 +36,12 @@ struct Behind {
     partition: Partition,
     /// The first record that is not committed and still there.
     next_offset: i64,
-    records: u64,
+}
+
+impl Behind {
+    const fn of(lag: &PartitionLag) -> Self {
+        Behind { partition: lag.partition, next_offset: lag.committed }
+    }
 }
 
 impl KafkaLag {
@@ -61,7 +67,8 @@ impl KafkaLag {
         let reader = Reader {
             consumer,
             topic: options.topics.records.clone(),
-            partitions: i32::try_from(options.partitions).unwrap_or(i32::MAX),
+            generation: options.topics.generation,
+            partitions: options.partitions,
             oldest: Mutex::new(Oldest::default()),
         };
         Ok(KafkaLag { reader: Arc::new(reader), clock })
@@ -73,15 +80,21 @@ impl ReadLag for KafkaLag {
     async fn read(&self) -> Result<Lag, LogError> {
         // Before the questions: a reading is never younger than what it says.
         let read_at = self.clock.now();
-        let reader = self.reader.clone();
-        let (records, oldest) = client::blocking(move || reader.read()).await?;
+        let lags = self.partitions().await?;
+        let oldest = lags.iter().filter_map(|lag| lag.oldest_appended_at).min();
+        let records = lags.iter().map(PartitionLag::records).sum();
         // Two clocks: the log may have stamped a record later than we began to read.
         Ok(Lag { records, oldest_appended_at: oldest, read_at: oldest.map_or(read_at, |oldest| oldest.max(read_at)) })
+    }
+
+    async fn partitions(&self) -> Result<Vec<PartitionLag>, LogError> {
+        let reader = self.reader.clone();
+        client::blocking(move || reader.read()).await
     }
 }
 
 impl Reader {
-    fn read(&self) -> Result<(u64, Option<tidegate_domain::Timestamp>), LogError> {
+    fn read(&self) -> Result<Vec<PartitionLag>, LogError> {
         // A reading that is under way is not waited for: the thread would be held for as long.
         let Ok(mut oldest) = self.oldest.try_lock().or_else(|error| match error {
             std::sync::TryLockError::Poisoned(poisoned) => Ok(PoisonError::into_inner(poisoned)),
@@ -89,36 +102,39 @@ impl Reader {
         }) else {
             return Err(LogError::Unavailable("the reading before this one still waits for the brokers".to_owned()));
         };
-        let behind = self.behind().map_err(|error| client::unavailable(&error))?;
-        let records = behind.iter().map(|one| one.records).sum();
-        Ok((records, oldest.of(&self.consumer, &self.topic, &behind)?))
+        let mut lags = self.lags().map_err(|error| client::unavailable(&error))?;
+        let behind: Vec<Behind> = lags.iter().filter(|lag| lag.records() > 0).map(Behind::of).collect();
+        oldest.of(&self.consumer, &self.topic, &behind)?;
+        for lag in &mut lags {
+            lag.oldest_appended_at = oldest.known(lag.partition);
+        }
+        Ok(lags)
     }
 
     /// Committed offsets are asked for first: what is appended in between makes the lag larger, never smaller.
-    fn behind(&self) -> Result<Vec<Behind>, KafkaError> {
+    fn lags(&self) -> Result<Vec<PartitionLag>, KafkaError> {
         let committed = self.consumer.committed_offsets(self.all(None)?, QUESTION_TIMEOUT)?;
         let firsts = self.consumer.offsets_for_times(self.all(Some(Offset::Beginning))?, QUESTION_TIMEOUT)?;
         let ends = self.consumer.offsets_for_times(self.all(Some(Offset::End))?, QUESTION_TIMEOUT)?;
-        let mut behind = Vec::new();
-        for number in 0..self.partitions {
+        let lag = |partition: Partition| {
+            let number = i32::try_from(partition).unwrap_or(i32::MAX);
             let first = self.known(&firsts, number)?;
-            let end = self.known(&ends, number)?;
             let committed = committed.find_partition(&self.topic, number).map(|one| one.offset());
             // A group that never committed begins at the log's beginning; so does one that retention overtook.
-            let next_offset = match committed {
+            let committed = match committed {
                 Some(Offset::Offset(committed)) => committed.max(first),
                 _ => first,
             };
-            if let (Ok(partition), Ok(records @ 1..)) = (u32::try_from(number), u64::try_from(end - next_offset)) {
-                behind.push(Behind { partition, next_offset, records });
-            }
-        }
-        Ok(behind)
+            let end = self.known(&ends, number)?;
+            Ok(PartitionLag { generation: self.generation, partition, first, committed, end, oldest_appended_at: None })
+        };
+        (0..self.partitions).map(lag).collect()
     }
 
     fn all(&self, offset: Option<Offset>) -> Result<TopicPartitionList, KafkaError> {
         let mut list = TopicPartitionList::new();
-        list.add_partition_range(&self.topic, 0, self.partitions - 1);
+        let last = i32::try_from(self.partitions).unwrap_or(i32::MAX) - 1;
+        list.add_partition_range(&self.topic, 0, last);
         if let Some(offset) = offset {
             list.set_all_offsets(offset)?;
         }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tidegate_domain::{Position, Timestamp};
 
-use crate::LogError;
+use crate::{LogError, Provenance};
 
 /// Keeps records that cannot be applied, with everything needed to look into them and to replay them.
 #[async_trait]
@@ -15,11 +15,17 @@ pub trait DeadLetters: Send + Sync + 'static {
     /// [`LogError`]; the record must then not count as done.
     async fn bury(&self, letter: DeadLetter) -> Result<(), LogError>;
 
-    /// Up to `limit` letters, oldest position first.
+    /// Up to `limit` letters whose position comes after `after`, in the order of positions.
     ///
     /// # Errors
     /// [`LogError`].
-    async fn list(&self, limit: usize) -> Result<Vec<DeadLetter>, LogError>;
+    async fn list(&self, after: Option<Position>, limit: usize) -> Result<Vec<DeadLetter>, LogError>;
+
+    /// The letter of the record at this position.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    async fn find(&self, position: Position) -> Result<Option<DeadLetter>, LogError>;
 }
 
 /// A record that could not be applied, with its full provenance.
@@ -32,4 +38,6 @@ pub struct DeadLetter {
     pub reason: String,
     /// The original bytes.
     pub payload: Bytes,
+    /// The original key, headers and, for a replayed record, its origin, which counts the attempts.
+    pub provenance: Provenance,
 }

@@ -3,6 +3,7 @@
 //!
 //! Nothing here knows Kafka, Redis, CQL or a file.
 
+pub mod accounts;
 pub mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -12,16 +13,21 @@ pub mod ids;
 pub mod log;
 pub mod memory;
 pub mod registry;
+pub mod replay;
 pub mod runs;
 
+pub use accounts::{Account, Accounts, Fate, Note};
 pub use clock::{Clock, SystemClock};
 pub use dead_letters::{DeadLetter, DeadLetters};
 pub use gate::{
     Ask, Claim, ClaimKey, ClaimOutcome, Fingerprint, Gate, GateDown, Refused, Seed, Ticket, Usage, Verdict,
 };
 pub use ids::{Ids, RandomIds};
-pub use log::{Append, AppendError, Consume, Consumed, Lag, LogError, Polled, ReadLag};
+pub use log::{
+    Append, AppendError, Consume, Consumed, Lag, LogError, Origin, PartitionLag, Polled, Provenance, ReadLag,
+};
 pub use registry::{Agents, CredentialRecord, Credentials, KeyRow, Rates, Registry, RegistryError, Team, TokenRow};
+pub use replay::{Again, AppendAgain, LogSpan, ReadLog};
 pub use runs::{
     AgentRow, EventRow, ListedRun, Retention, RunFilter, RunPage, RunQueries, RunWanted, RunWrite, Runs, Spend,
     SpendLine, SpendRow, SpendTally, StoreError, StoredRun, StoredSummary, union_of_agents,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tidegate_domain::{Committable, PartitionEpoch, Position, RunKey, Timestamp};
+use tidegate_domain::{Committable, Partition, PartitionEpoch, Position, RunKey, Timestamp};
 
 /// Appends to the records topic.
 #[async_trait]
@@ -75,6 +75,41 @@ pub struct Consumed {
     pub appended_at: Timestamp,
     /// The encoded record.
     pub payload: Bytes,
+    /// What stands beside the payload, where the log keeps anything there.
+    pub provenance: Option<Box<Provenance>>,
+}
+
+impl Consumed {
+    /// A record with nothing beside its payload.
+    pub const fn plain(position: Position, appended_at: Timestamp, payload: Bytes) -> Self {
+        Consumed { position, appended_at, payload, provenance: None }
+    }
+}
+
+/// What a log keeps of a record beside its payload.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Provenance {
+    /// The key it was appended under, as the log has it; empty where the log keeps none.
+    pub key: Bytes,
+    /// Its headers, in their order.
+    pub headers: Vec<(String, Bytes)>,
+    /// Set on a record that was appended again.
+    pub origin: Option<Origin>,
+}
+
+impl Provenance {
+    /// How often the record was given to the consumers: 1 for the first time, one more for each replay.
+    pub fn attempt(&self) -> u32 {
+        self.origin.map_or(1, |origin| origin.attempt)
+    }
+}
+
+/// Where a record that was appended again was taken from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    pub position: Position,
+    /// 2 for the first replay of a record, 3 for the replay of a replay.
+    pub attempt: u32,
 }
 
 /// Why the log could not be read or written.
@@ -94,6 +129,34 @@ pub trait ReadLag: Send + Sync + 'static {
     /// # Errors
     /// [`LogError`]; the reading is then unknown.
     async fn read(&self) -> Result<Lag, LogError>;
+
+    /// The same by partition, every partition once, in their order.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    async fn partitions(&self) -> Result<Vec<PartitionLag>, LogError>;
+}
+
+/// How far a group is behind in one partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartitionLag {
+    pub generation: u16,
+    pub partition: Partition,
+    /// The first offset that the log still has.
+    pub first: i64,
+    /// The offset that the group reads next: committed, or `first` where it never committed.
+    pub committed: i64,
+    /// The offset that the next record gets.
+    pub end: i64,
+    /// When the oldest record not applied was appended; `None` when there is none.
+    pub oldest_appended_at: Option<Timestamp>,
+}
+
+impl PartitionLag {
+    /// Records appended and not applied.
+    pub fn records(&self) -> u64 {
+        u64::try_from(self.end - self.committed.max(self.first)).unwrap_or(0)
+    }
 }
 
 /// One reading, over all partitions.

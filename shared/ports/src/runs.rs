@@ -53,6 +53,9 @@ pub struct StoredRun {
     pub run: Option<Run>,
     /// Content hashes of those wanted events that are stored under this run.
     pub events: Vec<(EventId, u64)>,
+    /// The write timestamp ([`Position::write_timestamp`]) of the last record folded in. A record at or below it was
+    /// folded in before. `None`: nothing is stored.
+    pub folded_to: Option<i64>,
 }
 
 /// A run to be saved: its whole summary, and the events that are new.

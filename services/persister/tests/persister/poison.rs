@@ -23,7 +23,7 @@ async fn poison_goes_to_the_dead_letters() {
     let running = rig.start();
     rig.caught_up().await;
     rig.assert_store_is_the_fold([key(1)]).await;
-    let letters = rig.dead_letters.list(10).await.expect("letters");
+    let letters = rig.dead_letters.list(None, 10).await.expect("letters");
     let kept: Vec<_> = letters.iter().map(|letter| (letter.position, letter.payload.clone())).collect();
     assert_eq!(kept, poisoned);
     assert!(letters[0].reason.contains("version 99"), "{}", letters[0].reason);

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tidegate_domain::Position;
 use tidegate_kafka::{KafkaConsumer, topics};
 use tidegate_lifecycle::signals::Signals;
 use tidegate_lifecycle::{ExitReport, Parts};
@@ -142,7 +143,11 @@ impl DeadLetters for PassedOver {
         Ok(())
     }
 
-    async fn list(&self, _limit: usize) -> Result<Vec<DeadLetter>, LogError> {
+    async fn list(&self, _after: Option<Position>, _limit: usize) -> Result<Vec<DeadLetter>, LogError> {
         Ok(Vec::new())
+    }
+
+    async fn find(&self, _position: Position) -> Result<Option<DeadLetter>, LogError> {
+        Ok(None)
     }
 }

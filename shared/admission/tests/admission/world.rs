@@ -17,7 +17,7 @@ use tidegate_ports::memory::clock::TestClock;
 use tidegate_ports::memory::gate::{MemoryGate, MemoryGateConfig};
 use tidegate_ports::{
     AgentRow, Agents, Append, AppendError, Clock, CredentialRecord, Credentials, EventRow, Gate, Lag, ListedRun,
-    LogError, Rates, ReadLag, RunFilter, RunPage, RunQueries, RunWanted, Spend, StoreError, StoredRun, StoredSummary,
+    LogError, Rates, PartitionLag, ReadLag, RunFilter, RunPage, RunQueries, RunWanted, Spend, StoreError, StoredRun, StoredSummary,
 };
 
 /// The middle of a month.
@@ -115,12 +115,19 @@ impl ReadLag for Backend {
             state.lag.unwrap_or(Lag { records: open.len() as u64, oldest_appended_at, read_at })
         }))
     }
+
+    async fn partitions(&self) -> Result<Vec<PartitionLag>, LogError> {
+        unreachable!("admission reads the sum only")
+    }
 }
 
 #[async_trait]
 impl StoredSummary for Backend {
     async fn stored(&self, wanted: RunWanted) -> Result<StoredRun, StoreError> {
-        self.store(|state| StoredRun { run: state.runs.get(&wanted.key).map(|run| run.run.clone()), events: vec![] })
+        self.store(|state| StoredRun {
+            run: state.runs.get(&wanted.key).map(|run| run.run.clone()),
+            ..StoredRun::default()
+        })
     }
 
     async fn event_owners(&self, team: TeamId, events: &[EventId]) -> Result<Vec<(EventId, RunId, u64)>, StoreError> {

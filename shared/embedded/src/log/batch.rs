@@ -101,7 +101,7 @@ pub(super) fn publish(requests: Vec<Request>, trims: Trims, shared: &Shared, app
                 Request::Append(append) => {
                     let tail = &mut state.lanes[append.partition as usize].tail;
                     let position = Position { generation: GENERATION, partition: append.partition, offset: tail.end() };
-                    tail.push(Consumed { position, appended_at, payload: append.payload.clone() });
+                    tail.push(Consumed::plain(position, appended_at, append.payload.clone()));
                     positions.push(position);
                 }
                 Request::Commit(commit) => {

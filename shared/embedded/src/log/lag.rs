@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tidegate_domain::{Partition, Timestamp};
-use tidegate_ports::{Lag, LogError, ReadLag};
+use tidegate_domain::Partition;
+use tidegate_ports::{Lag, LogError, PartitionLag, ReadLag};
 
 use super::Inner;
 use super::reader::Reader;
+use super::schema::GENERATION;
 
 /// Readings for one group.
 pub struct EmbeddedLag {
@@ -28,47 +29,56 @@ impl EmbeddedLag {
         EmbeddedLag { log, group: group.to_owned(), reader: Arc::new(reader) }
     }
 
-    /// Number of unapplied records, the oldest time known in memory, and what the file must be asked for.
-    fn look(&self) -> (u64, Option<Timestamp>, Vec<Cold>) {
+    /// Every partition as far as memory knows it, and what the file must be asked for.
+    fn look(&self) -> (Vec<PartitionLag>, Vec<Cold>) {
         let state = self.log.shared.state();
         let committed = state.groups.get(&self.group).map(|group| &group.committed);
-        let (mut records, mut oldest, mut cold) = (0, None, Vec::new());
+        let (mut lags, mut cold) = (Vec::with_capacity(state.lanes.len()), Vec::new());
         for (partition, lane) in (0..).zip(&state.lanes) {
             // A group that is not known yet begins with the first record kept.
             let from = committed.map_or(lane.first_offset, |committed| committed[partition as usize]);
             let until = lane.tail.end();
-            if from >= until {
-                continue;
+            let oldest = lane.tail.get(from).filter(|_| from < until).map(|record| record.appended_at);
+            if from < until && oldest.is_none() {
+                cold.push(Cold { partition, from, until });
             }
-            records += (until - from) as u64;
-            match lane.tail.get(from) {
-                Some(record) => oldest = earlier(oldest, Some(record.appended_at)),
-                None => cold.push(Cold { partition, from, until }),
-            }
+            lags.push(PartitionLag {
+                generation: GENERATION,
+                partition,
+                first: lane.first_offset,
+                committed: from,
+                end: until,
+                oldest_appended_at: oldest,
+            });
         }
-        (records, oldest, cold)
+        (lags, cold)
     }
 }
 
 #[async_trait]
 impl ReadLag for EmbeddedLag {
     async fn read(&self) -> Result<Lag, LogError> {
-        let (records, mut oldest_appended_at, cold) = self.look();
-        if !cold.is_empty() {
-            let reader = self.reader.clone();
-            let read = move || {
-                cold.iter().try_fold(None, |oldest, cold| {
-                    Ok(earlier(oldest, reader.appended_at(cold.partition, cold.from, cold.until)?))
-                })
-            };
-            let read = tokio::task::spawn_blocking(read).await;
-            let stored = read.map_err(|error| LogError::Unavailable(error.to_string()))??;
-            oldest_appended_at = earlier(oldest_appended_at, stored);
-        }
-        Ok(Lag { records, oldest_appended_at, read_at: self.log.shared.clock.now() })
+        let lags = self.partitions().await?;
+        Ok(Lag {
+            records: lags.iter().map(PartitionLag::records).sum(),
+            oldest_appended_at: lags.iter().filter_map(|lag| lag.oldest_appended_at).min(),
+            read_at: self.log.shared.clock.now(),
+        })
     }
-}
 
-fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
-    [one, other].into_iter().flatten().min()
+    async fn partitions(&self) -> Result<Vec<PartitionLag>, LogError> {
+        let (mut lags, cold) = self.look();
+        if cold.is_empty() {
+            return Ok(lags);
+        }
+        let reader = self.reader.clone();
+        let read = move || {
+            for cold in cold {
+                let appended_at = reader.appended_at(cold.partition, cold.from, cold.until)?;
+                lags[cold.partition as usize].oldest_appended_at = appended_at;
+            }
+            Ok(lags)
+        };
+        tokio::task::spawn_blocking(read).await.map_err(|error| LogError::Unavailable(error.to_string()))?
+    }
 }

@@ -43,7 +43,7 @@ impl Reader {
                 }
                 let position = Position { generation: GENERATION, partition, offset: offset_of(row.get(0)?) };
                 let appended_at = Timestamp::from_millis(row.get(1)?);
-                records.push(Consumed { position, appended_at, payload: Bytes::copy_from_slice(payload) });
+                records.push(Consumed::plain(position, appended_at, Bytes::copy_from_slice(payload)));
             }
             Ok(records)
         };

@@ -74,11 +74,8 @@ mod tests {
     use super::*;
 
     fn record(offset: i64, bytes: usize) -> Consumed {
-        Consumed {
-            position: Position { generation: 1, partition: 0, offset },
-            appended_at: Timestamp::from_millis(offset),
-            payload: Bytes::from(vec![0; bytes]),
-        }
+        let position = Position { generation: 1, partition: 0, offset };
+        Consumed::plain(position, Timestamp::from_millis(offset), Bytes::from(vec![0; bytes]))
     }
 
     fn offsets(records: Option<Vec<Consumed>>) -> Option<Vec<i64>> {

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use tidegate_domain::{Run, RunKey, TeamId};
 use tidegate_ports::{RunWanted, StoredRun};
 
@@ -10,7 +10,7 @@ use super::id_blob::blob_of;
 use super::{events, run_row};
 
 static FIND: LazyLock<String> =
-    LazyLock::new(|| format!("SELECT run_no, {} FROM runs WHERE team_no = ?1 AND run = ?2", run_row::COLUMNS));
+    LazyLock::new(|| format!("SELECT run_no, position, {} FROM runs WHERE team_no = ?1 AND run = ?2", run_row::COLUMNS));
 
 /// The stored state of each wanted run, in the order asked.
 pub(super) fn load(connection: &Connection, wanted: &[RunWanted]) -> rusqlite::Result<Vec<StoredRun>> {
@@ -32,17 +32,24 @@ pub(super) fn load(connection: &Connection, wanted: &[RunWanted]) -> rusqlite::R
 }
 
 fn load_one(connection: &Connection, team_no: i64, wanted: &RunWanted) -> rusqlite::Result<StoredRun> {
-    let Some((run_no, run)) = find(connection, team_no, wanted.key)? else {
+    let Some(Found { run_no, position, run }) = find(connection, team_no, wanted.key)? else {
         return Ok(StoredRun::default());
     };
     let events = if run.events > 0 { events::stored_hashes(connection, run_no, &wanted.events)? } else { Vec::new() };
-    Ok(StoredRun { run: Some(run), events })
+    Ok(StoredRun { run: Some(run), events, folded_to: Some(position) })
 }
 
-/// A run with its row's number.
-pub(super) fn find(connection: &Connection, team_no: i64, key: RunKey) -> rusqlite::Result<Option<(i64, Run)>> {
+/// A run with its row's number and the write timestamp of the last record folded into it.
+pub(super) struct Found {
+    pub run_no: i64,
+    pub position: i64,
+    pub run: Run,
+}
+
+pub(super) fn find(connection: &Connection, team_no: i64, key: RunKey) -> rusqlite::Result<Option<Found>> {
     let mut statement = connection.prepare_cached(&FIND)?;
-    statement.query_row(params![team_no, blob_of(key.run)], |row| Ok((row.get(0)?, run_row::read(row, 1)?))).optional()
+    let read = |row: &Row<'_>| Ok(Found { run_no: row.get(0)?, position: row.get(1)?, run: run_row::read(row, 2)? });
+    statement.query_row(params![team_no, blob_of(key.run)], read).optional()
 }
 
 pub(super) fn team_number(connection: &Connection, team: TeamId) -> rusqlite::Result<Option<i64>> {

@@ -17,10 +17,11 @@ pub(super) fn run(connection: &Connection, key: RunKey) -> rusqlite::Result<Opti
     let Some(team_no) = team_number(connection, key.team)? else {
         return Ok(None);
     };
-    let Some((run_no, run)) = find(connection, team_no, key)?.filter(|(_, run)| run.opening().is_some()) else {
+    let Some(found) = find(connection, team_no, key)?.filter(|found| found.run.opening().is_some()) else {
         return Ok(None);
     };
-    Ok(Some((run, events::of_run(connection, run_no)?)))
+    let events = events::of_run(connection, found.run_no)?;
+    Ok(Some((found.run, events)))
 }
 
 /// The agents that runs were opened for, by slug.

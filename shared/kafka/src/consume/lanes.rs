@@ -161,7 +161,7 @@ mod tests {
 
     fn record(partition: Partition, offset: i64, bytes: usize) -> Consumed {
         let position = Position { generation: 1, partition, offset };
-        Consumed { position, appended_at: Timestamp::from_millis(0), payload: Bytes::from(vec![0; bytes]) }
+        Consumed::plain(position, Timestamp::from_millis(0), Bytes::from(vec![0; bytes]))
     }
 
     fn with_records(partitions: Partition, each: i64) -> Lanes {

@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use rdkafka::message::{BorrowedMessage, Header, Headers, Message, OwnedHeaders};
 use tidegate_domain::{Position, Timestamp};
-use tidegate_ports::DeadLetter;
+use tidegate_ports::{DeadLetter, Provenance};
 
-use crate::wire::FORMAT_HEADER;
+use crate::wire::{self, FORMAT_HEADER};
 
 const FORMAT: &str = "dead-letter/1";
 const TOPIC: &str = "tidegate-topic";
@@ -15,13 +15,16 @@ const OFFSET: &str = "tidegate-offset";
 const APPENDED_AT_MS: &str = "tidegate-appended-at-ms";
 const BURIED_AT_MS: &str = "tidegate-buried-at-ms";
 const REASON: &str = "tidegate-reason";
+const KEY: &str = "tidegate-key";
+/// In front of the names of the headers that the record itself had.
+const ORIGINAL: &str = "original-";
 
 /// Headers have to fit beside a payload of any size; a reason longer than that is cut.
 const REASON_BYTES: usize = 2_048;
 
 /// `generation/partition/offset` of the record that could not be applied.
 pub fn key(position: Position) -> String {
-    format!("{}/{}/{}", position.generation, position.partition, position.offset)
+    wire::position_text(position)
 }
 
 pub fn headers(letter: &DeadLetter, topic: &str) -> OwnedHeaders {
@@ -36,8 +39,17 @@ pub fn headers(letter: &DeadLetter, topic: &str) -> OwnedHeaders {
         (BURIED_AT_MS, letter.buried_at.as_millis().to_string()),
         (REASON, cut(&letter.reason).to_owned()),
     ];
-    let headers = OwnedHeaders::new_with_capacity(values.len());
-    values.iter().fold(headers, |headers, (key, value)| headers.insert(Header { key, value: Some(value) }))
+    let Provenance { key, headers: original, origin } = &letter.provenance;
+    let headers = OwnedHeaders::new_with_capacity(values.len() + original.len() + 3);
+    let mut headers =
+        values.iter().fold(headers, |headers, (key, value)| headers.insert(Header { key, value: Some(value) }));
+    headers = headers.insert(Header { key: KEY, value: Some(&key[..]) });
+    if let Some(origin) = origin {
+        headers = wire::origin_headers(headers, *origin);
+    }
+    original.iter().fold(headers, |headers, (name, value)| {
+        headers.insert(Header { key: &format!("{ORIGINAL}{name}"), value: Some(&value[..]) })
+    })
 }
 
 fn cut(reason: &str) -> &str {
@@ -57,7 +69,22 @@ pub fn read(message: &BorrowedMessage<'_>) -> Result<DeadLetter, String> {
         buried_at: Timestamp::from_millis(number(message, BURIED_AT_MS)?),
         reason: text(message, REASON)?.to_owned(),
         payload: message.payload().map_or_else(Bytes::new, Bytes::copy_from_slice),
+        provenance: provenance(message)?,
     })
+}
+
+/// Letters of earlier versions have none.
+fn provenance(message: &BorrowedMessage<'_>) -> Result<Provenance, String> {
+    let mut provenance = Provenance { origin: wire::origin(message)?, ..Provenance::default() };
+    for header in message.headers().into_iter().flat_map(Headers::iter) {
+        let value = header.value.map_or_else(Bytes::new, Bytes::copy_from_slice);
+        if header.key == KEY {
+            provenance.key = value;
+        } else if let Some(name) = header.key.strip_prefix(ORIGINAL) {
+            provenance.headers.push((name.to_owned(), value));
+        }
+    }
+    Ok(provenance)
 }
 
 fn text<'m>(message: &'m BorrowedMessage<'_>, name: &str) -> Result<&'m str, String> {

@@ -1,6 +1,7 @@
 //! Reading all dead letters there are, for whoever looks into them.
 
 use std::collections::BTreeMap;
+use std::ops::{Bound, RangeBounds};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -17,8 +18,12 @@ use crate::client::{self, Asking, QUESTION_TIMEOUT};
 /// Without a record for so long the broker has no answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Up to `limit` letters, oldest position first; of several with one position the first one buried.
-pub fn read(options: &KafkaOptions, limit: usize) -> Result<Vec<DeadLetter>, LogError> {
+/// Up to `limit` letters of these positions, in their order; of several with one position the first one buried.
+pub fn read(
+    options: &KafkaOptions,
+    within: (Bound<Position>, Bound<Position>),
+    limit: usize,
+) -> Result<Vec<DeadLetter>, LogError> {
     let unavailable = |error: KafkaError| client::unavailable(&error);
     let topic = &options.topics.dead_letters;
     let consumer = reader(options)?;
@@ -37,6 +42,7 @@ pub fn read(options: &KafkaOptions, limit: usize) -> Result<Vec<DeadLetter>, Log
                 heard_at = Instant::now();
                 next = message.offset() + 1;
                 match letter::read(&message) {
+                    Ok(found) if !within.contains(&found.position) => {}
                     Ok(found) => {
                         letters.entry(found.position).or_insert(found);
                     }

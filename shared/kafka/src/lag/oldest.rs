@@ -23,13 +23,13 @@ pub struct Oldest {
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Oldest {
-    /// The earliest append time among the first uncommitted records; `None` if there are none.
+    /// Learns when the first uncommitted record of each of these partitions was appended.
     pub fn of(
         &mut self,
         consumer: &BaseConsumer<Asking>,
         topic: &str,
         behind: &[Behind],
-    ) -> Result<Option<Timestamp>, LogError> {
+    ) -> Result<(), LogError> {
         self.known.retain(|partition, (offset, _)| {
             behind.iter().any(|one| one.partition == *partition && one.next_offset == *offset)
         });
@@ -41,7 +41,12 @@ impl Oldest {
             let left = consumer.unassign();
             read.and(left.map_err(|error| client::unavailable(&error)))?;
         }
-        Ok(self.known.values().map(|(_, appended_at)| *appended_at).min())
+        Ok(())
+    }
+
+    /// What was learned of a partition; `None` where nothing is uncommitted.
+    pub fn known(&self, partition: Partition) -> Option<Timestamp> {
+        self.known.get(&partition).map(|(_, appended_at)| *appended_at)
     }
 
     fn read(&mut self, consumer: &BaseConsumer<Asking>, topic: &str, unread: &[Behind]) -> Result<(), LogError> {

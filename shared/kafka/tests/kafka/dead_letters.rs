@@ -5,7 +5,7 @@ use rdkafka::message::{Headers, Message};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use tidegate_domain::{Position, Timestamp};
 use tidegate_kafka::KafkaDeadLetters;
-use tidegate_ports::{DeadLetter, DeadLetters, LogError};
+use tidegate_ports::{DeadLetter, DeadLetters, LogError, Origin, Provenance};
 
 use crate::support::{DEADLINE, Fresh, clock, plain, read_all};
 
@@ -16,6 +16,11 @@ fn letter(offset: i64) -> DeadLetter {
         buried_at: Timestamp::from_millis(1_700_000_000_002),
         reason: "it does not decode: line 1".to_owned(),
         payload: Bytes::from_static(b"\x00not json\xff"),
+        provenance: Provenance {
+            key: Bytes::from_static(b"team/run"),
+            headers: vec![("tidegate-format".to_owned(), Bytes::from_static(b"record/1"))],
+            origin: Some(Origin { position: Position { generation: 6, partition: 0, offset: 9 }, attempt: 2 }),
+        },
     }
 }
 
@@ -41,6 +46,10 @@ async fn another_client_finds_the_provenance_in_the_headers() {
         ("tidegate-appended-at-ms", "1700000000001"),
         ("tidegate-buried-at-ms", "1700000000002"),
         ("tidegate-reason", "it does not decode: line 1"),
+        ("tidegate-key", "team/run"),
+        ("tidegate-replayed-from", "6/0/9"),
+        ("tidegate-attempt", "2"),
+        ("original-tidegate-format", "record/1"),
     ];
     assert_eq!(found, expected.map(|(key, value)| (key.to_owned(), value.to_owned())));
 }
@@ -53,8 +62,8 @@ async fn a_foreign_message_does_not_hide_the_letters() {
     producer.send(foreign, DEADLINE).await.expect("delivered");
     let letters = KafkaDeadLetters::open(&fresh.options, clock()).expect("a place");
     letters.bury(letter(1)).await.expect("buried");
-    assert_eq!(letters.list(10).await, Ok(vec![letter(1)]));
-    assert_eq!(letters.list(0).await, Ok(vec![]));
+    assert_eq!(letters.list(None, 10).await, Ok(vec![letter(1)]));
+    assert_eq!(letters.list(None, 0).await, Ok(vec![]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -64,7 +73,7 @@ async fn the_largest_record_with_the_longest_reason_is_buried_whole() {
     let payload = Bytes::from(vec![b'x'; fresh.options.append.max_record_bytes]);
     let large = DeadLetter { payload, reason: "why ".repeat(10_000), ..letter(1) };
     letters.bury(large.clone()).await.expect("buried");
-    let listed = letters.list(1).await.expect("listed").remove(0);
+    let listed = letters.list(None, 1).await.expect("listed").remove(0);
     assert!(listed.payload == large.payload, "the payload is whole");
     assert_eq!(listed.reason.len(), 2_048, "the reason is cut");
     assert!(large.reason.starts_with(&listed.reason));
@@ -77,5 +86,5 @@ async fn a_letter_that_is_not_safe_is_not_buried() {
     let letters = KafkaDeadLetters::open(&fresh.options, clock()).expect("a place");
     let refused = letters.bury(letter(1)).await;
     assert!(matches!(refused, Err(LogError::Unavailable(_))), "{refused:?}");
-    assert!(matches!(letters.list(1).await, Err(LogError::Unavailable(_))));
+    assert!(matches!(letters.list(None, 1).await, Err(LogError::Unavailable(_))));
 }

@@ -2,8 +2,10 @@
 //!
 //! A case panics where the adapter is wrong. Cases mint fresh ids, so that they can share one deployment.
 
+pub mod accounts;
 pub mod dead_letters;
 pub mod gate;
 pub mod log;
 pub mod registry;
+pub mod replay;
 pub mod runs;

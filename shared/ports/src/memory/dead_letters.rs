@@ -1,6 +1,7 @@
 //! Dead letters in memory.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -21,8 +22,13 @@ impl DeadLetters for MemoryDeadLetters {
         Ok(())
     }
 
-    async fn list(&self, limit: usize) -> Result<Vec<DeadLetter>, LogError> {
+    async fn list(&self, after: Option<Position>, limit: usize) -> Result<Vec<DeadLetter>, LogError> {
         let letters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(letters.values().take(limit).cloned().collect())
+        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
+        Ok(letters.range((after, Bound::Unbounded)).take(limit).map(|(_, letter)| letter.clone()).collect())
+    }
+
+    async fn find(&self, position: Position) -> Result<Option<DeadLetter>, LogError> {
+        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&position).cloned())
     }
 }

@@ -7,13 +7,19 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use tidegate_domain::free_json::text_hash;
-use tidegate_domain::{Committable, PartitionEpoch, Position, RunKey, Timestamp};
+use tidegate_domain::{Committable, Partition, PartitionEpoch, Position, RunKey, Timestamp};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::lanes::Lanes;
 use super::membership::{MemberId, Membership, Notice};
-use crate::{Append, AppendError, Clock, Consume, Consumed, Lag, LogError, Polled, ReadLag};
+use crate::{
+    Again, Append, AppendAgain, AppendError, Clock, Consume, Consumed, Lag, LogError, LogSpan, PartitionLag, Polled,
+    Provenance, ReadLag, ReadLog,
+};
+
+/// It never changes its partition count, so there is only the first generation.
+const GENERATION: u16 = 1;
 
 /// How a log in memory is made.
 #[derive(Clone, Copy, Debug)]
@@ -106,11 +112,25 @@ impl State {
 #[async_trait]
 impl Append for MemoryLog {
     async fn append(&self, key: RunKey, record: Bytes) -> Result<Position, AppendError> {
-        let (bytes, cap) = (record.len(), self.shared.options.max_record_bytes);
+        self.take(self.partition_of(key), record, None)
+    }
+}
+
+impl MemoryLog {
+    fn partition_of(&self, key: RunKey) -> Partition {
+        (text_hash(&[&key.to_bytes()]) % u64::from(self.shared.options.partitions)) as Partition
+    }
+
+    fn take(
+        &self,
+        partition: Partition,
+        payload: Bytes,
+        provenance: Option<Box<Provenance>>,
+    ) -> Result<Position, AppendError> {
+        let (bytes, cap) = (payload.len(), self.shared.options.max_record_bytes);
         if bytes > cap {
             return Err(AppendError::TooLarge { bytes, cap });
         }
-        let partition = (text_hash(&[&key.to_bytes()]) % u64::from(self.shared.options.partitions)) as u32;
         let appended_at = self.shared.clock.now();
         let appended = {
             let mut state = self.shared.state();
@@ -119,12 +139,59 @@ impl Append for MemoryLog {
                 return Err(failure);
             }
             let records = &mut state.partitions[partition as usize];
-            let position = Position { generation: 1, partition, offset: records.len() as i64 };
-            records.push(Consumed { position, appended_at, payload: record });
+            let position = Position { generation: GENERATION, partition, offset: records.len() as i64 };
+            records.push(Consumed { position, appended_at, payload, provenance });
             failure.map_or(Ok(position), Err)
         };
         self.shared.changed.send_replace(());
         appended
+    }
+}
+
+#[async_trait]
+impl AppendAgain for MemoryLog {
+    async fn append_again(&self, again: Again) -> Result<Position, AppendError> {
+        let Again { key, payload, origin } = again;
+        let provenance = Provenance { origin: Some(origin), ..Provenance::default() };
+        let partition = key.map_or(origin.position.partition, |key| self.partition_of(key));
+        self.take(partition, payload, Some(Box::new(provenance)))
+    }
+}
+
+#[async_trait]
+impl ReadLog for MemoryLog {
+    async fn spans(&self) -> Result<Vec<LogSpan>, LogError> {
+        let state = self.shared.state();
+        let span = |(partition, records): (Partition, &Vec<Consumed>)| LogSpan {
+            generation: GENERATION,
+            partition,
+            first: 0,
+            end: records.len() as i64,
+        };
+        Ok((0..).zip(&state.partitions).map(span).collect())
+    }
+
+    async fn offset_at(&self, partition: Partition, at: Timestamp) -> Result<i64, LogError> {
+        let records = self.records(partition);
+        let found = records.iter().find(|record| record.appended_at >= at);
+        Ok(found.map_or(records.len() as i64, |record| record.position.offset))
+    }
+
+    async fn read_range(
+        &self,
+        partition: Partition,
+        from: i64,
+        until: i64,
+        max_bytes: usize,
+    ) -> Result<Vec<Consumed>, LogError> {
+        let records = self.records(partition);
+        let wanted = records.into_iter().filter(|record| (from..until).contains(&record.position.offset));
+        let mut bytes = 0;
+        let within = |record: &Consumed| {
+            bytes += record.payload.len();
+            bytes <= max_bytes || bytes == record.payload.len()
+        };
+        Ok(wanted.take_while(within).collect())
     }
 }
 
@@ -242,5 +309,18 @@ impl ReadLag for MemoryLag {
         let oldest: Option<Timestamp> = behind().filter_map(|open| Some(open.first()?.appended_at)).min();
         let records = behind().map(|open| open.len() as u64).sum();
         Ok(Lag { records, oldest_appended_at: oldest, read_at: self.shared.clock.now() })
+    }
+    async fn partitions(&self) -> Result<Vec<PartitionLag>, LogError> {
+        let mut state = self.shared.state();
+        let committed = state.group(&self.group, self.shared.options).committed.clone();
+        let lag = |((partition, records), next): ((Partition, &Vec<Consumed>), &i64)| PartitionLag {
+            generation: GENERATION,
+            partition,
+            first: 0,
+            committed: *next,
+            end: records.len() as i64,
+            oldest_appended_at: records.get(*next as usize).map(|record| record.appended_at),
+        };
+        Ok((0..).zip(&state.partitions).zip(&committed).map(lag).collect())
     }
 }

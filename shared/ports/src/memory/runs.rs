@@ -55,7 +55,11 @@ impl Kept {
             return StoredRun::default();
         };
         let hash = |id: &EventId| kept.events.get(id).map(|row| (*id, row.event.content_hash));
-        StoredRun { run: Some(kept.run.clone()), events: wanted.events.iter().filter_map(hash).collect() }
+        StoredRun {
+            run: Some(kept.run.clone()),
+            events: wanted.events.iter().filter_map(hash).collect(),
+            folded_to: Some(kept.position),
+        }
     }
 
     fn save(&mut self, write: &RunWrite) {

@@ -43,7 +43,8 @@ impl ScyllaStore {
             };
             // The summary first: what is not there afterwards was not there then.
             if let Some(events) = self.event_hashes(wanted, summary.position).await? {
-                return Ok((StoredRun { run: Some(summary.run), events }, Some(summary.position)));
+                let position = Some(summary.position);
+                return Ok((StoredRun { run: Some(summary.run), events, folded_to: position }, position));
             }
         }
         Err(StoreError::Unavailable(format!("run {} changed {TRIES} times while it was read", wanted.key.run)))

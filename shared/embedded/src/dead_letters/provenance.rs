@@ -1,0 +1,47 @@
+//! A letter's provenance as JSON in one column.
+
+use bytes::Bytes;
+use rusqlite::Row;
+use rusqlite::types::Type;
+use serde::{Deserialize, Serialize};
+use tidegate_domain::Position;
+use tidegate_ports::{Origin, Provenance};
+
+/// Bytes stand as arrays of numbers: letters are few, and what a key or header holds is anybody's guess.
+#[derive(Default, Serialize, Deserialize)]
+struct Stored {
+    key: Vec<u8>,
+    headers: Vec<(String, Vec<u8>)>,
+    origin: Option<StoredOrigin>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredOrigin {
+    position: Position,
+    attempt: u32,
+}
+
+pub(super) fn to_json(provenance: &Provenance) -> String {
+    let stored = Stored {
+        key: provenance.key.to_vec(),
+        headers: provenance.headers.iter().map(|(name, value)| (name.clone(), value.to_vec())).collect(),
+        origin: provenance.origin.map(|Origin { position, attempt }| StoredOrigin { position, attempt }),
+    };
+    // Strings and numbers: serialization cannot fail.
+    serde_json::to_string(&stored).expect("a provenance always serializes")
+}
+
+/// Letters of folders that an earlier version made have none.
+pub(super) fn read(row: &Row<'_>, column: usize) -> rusqlite::Result<Provenance> {
+    let text: Option<String> = row.get(column)?;
+    let read = text.map(|text| serde_json::from_str::<Stored>(&text)).transpose();
+    let unreadable = |error: serde_json::Error| {
+        rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into())
+    };
+    let stored = read.map_err(unreadable)?.unwrap_or_default();
+    Ok(Provenance {
+        key: Bytes::from(stored.key),
+        headers: stored.headers.into_iter().map(|(name, value)| (name, Bytes::from(value))).collect(),
+        origin: stored.origin.map(|StoredOrigin { position, attempt }| Origin { position, attempt }),
+    })
+}

@@ -1,0 +1,67 @@
+//! Accounts in memory.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use tidegate_domain::{Partition, Position, Timestamp};
+
+use crate::{Account, Accounts, Note, StoreError};
+
+/// Accounts and notes, for as long as a clone of this lives.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryAccounts(Arc<Mutex<Kept>>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    accounts: BTreeMap<(u16, Partition), Account>,
+    notes: BTreeMap<Position, Note>,
+}
+
+impl MemoryAccounts {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        // A map insert cannot leave a map half changed.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Accounts for MemoryAccounts {
+    async fn note(&self, notes: Arc<Vec<Note>>) -> Result<(), StoreError> {
+        let mut kept = self.kept();
+        for note in notes.iter() {
+            kept.notes.entry(note.position).or_insert(*note);
+        }
+        Ok(())
+    }
+
+    async fn notes(&self, positions: &[Position]) -> Result<Vec<Option<Note>>, StoreError> {
+        let kept = self.kept();
+        Ok(positions.iter().map(|position| kept.notes.get(position).copied()).collect())
+    }
+
+    async fn settle(&self, account: Account) -> Result<(), StoreError> {
+        let mut kept = self.kept();
+        let known = kept.accounts.entry((account.generation, account.partition)).or_insert(account);
+        if account.next_offset > known.next_offset {
+            *known = account;
+        }
+        Ok(())
+    }
+
+    async fn account(&self, generation: u16, partition: Partition) -> Result<Option<Account>, StoreError> {
+        Ok(self.kept().accounts.get(&(generation, partition)).copied())
+    }
+
+    async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
+        Ok(self.kept().accounts.values().copied().collect())
+    }
+
+    async fn forget_notes(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        let mut kept = self.kept();
+        let old = kept.notes.values().filter(|note| note.appended_at < before);
+        let doomed: Vec<Position> = old.take(limit).map(|note| note.position).collect();
+        doomed.iter().for_each(|position| drop(kept.notes.remove(position)));
+        Ok(doomed.len())
+    }
+}
