@@ -13,7 +13,8 @@ use tidegate_ports::{DeadLetter, DeadLetters, LogError};
 use crate::folder::{DEAD_LETTERS, OwnedFolder};
 use crate::sqlite::{self, Migrations, SqliteError};
 
-const SCHEMA: &Migrations = &["
+const SCHEMA: &Migrations = &[
+    "
     CREATE TABLE dead_letters (
         generation INTEGER NOT NULL,
         partition INTEGER NOT NULL,
@@ -24,9 +25,11 @@ const SCHEMA: &Migrations = &["
         payload BLOB NOT NULL,
         PRIMARY KEY (generation, partition, offset)
     ) STRICT
-", "
+",
+    "
     ALTER TABLE dead_letters ADD COLUMN provenance TEXT
-"];
+",
+];
 
 /// Records of this folder's log that could not be applied.
 #[derive(Clone, Debug)]
@@ -61,8 +64,8 @@ impl EmbeddedDeadLetters {
 impl DeadLetters for EmbeddedDeadLetters {
     async fn bury(&self, letter: DeadLetter) -> Result<(), LogError> {
         self.on_connection(move |connection| {
-            let mut statement =
-                connection.prepare_cached("INSERT OR IGNORE INTO dead_letters VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
+            let mut statement = connection
+                .prepare_cached("INSERT OR IGNORE INTO dead_letters VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
             statement.execute(params![
                 letter.position.generation,
                 letter.position.partition,
@@ -80,9 +83,8 @@ impl DeadLetters for EmbeddedDeadLetters {
 
     async fn list(&self, after: Option<Position>, limit: usize) -> Result<Vec<DeadLetter>, LogError> {
         // No position is below 0.
-        let after = after.map_or((-1, -1, -1), |after| {
-            (i64::from(after.generation), i64::from(after.partition), after.offset)
-        });
+        let after =
+            after.map_or((-1, -1, -1), |after| (i64::from(after.generation), i64::from(after.partition), after.offset));
         self.on_connection(move |connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT * FROM dead_letters WHERE (generation, partition, offset) > (?1, ?2, ?3)

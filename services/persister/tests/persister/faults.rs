@@ -57,7 +57,7 @@ async fn a_store_outage_only_delays() {
     rig.caught_up().await;
     assert_eq!(store.failures_left.load(Ordering::SeqCst), 0);
     rig.assert_store_is_the_fold((1..=10).map(key)).await;
-    assert_eq!(tidegate_ports::DeadLetters::list(&rig.dead_letters, 1).await, Ok(vec![]));
+    assert_eq!(tidegate_ports::DeadLetters::list(&rig.dead_letters, None, 1).await, Ok(vec![]));
     running.stop().await;
 }
 

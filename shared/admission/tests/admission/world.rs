@@ -17,7 +17,8 @@ use tidegate_ports::memory::clock::TestClock;
 use tidegate_ports::memory::gate::{MemoryGate, MemoryGateConfig};
 use tidegate_ports::{
     AgentRow, Agents, Append, AppendError, Clock, CredentialRecord, Credentials, EventRow, Gate, Lag, ListedRun,
-    LogError, Rates, PartitionLag, ReadLag, RunFilter, RunPage, RunQueries, RunWanted, Spend, StoreError, StoredRun, StoredSummary,
+    LogError, PartitionLag, Rates, ReadLag, RunFilter, RunPage, RunQueries, RunWanted, Spend, StoreError, StoredRun,
+    StoredSummary,
 };
 
 /// The middle of a month.

@@ -35,9 +35,8 @@ pub(super) fn to_json(provenance: &Provenance) -> String {
 pub(super) fn read(row: &Row<'_>, column: usize) -> rusqlite::Result<Provenance> {
     let text: Option<String> = row.get(column)?;
     let read = text.map(|text| serde_json::from_str::<Stored>(&text)).transpose();
-    let unreadable = |error: serde_json::Error| {
-        rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into())
-    };
+    let unreadable =
+        |error: serde_json::Error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into());
     let stored = read.map_err(unreadable)?.unwrap_or_default();
     Ok(Provenance {
         key: Bytes::from(stored.key),

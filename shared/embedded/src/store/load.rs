@@ -9,8 +9,9 @@ use tidegate_ports::{RunWanted, StoredRun};
 use super::id_blob::blob_of;
 use super::{events, run_row};
 
-static FIND: LazyLock<String> =
-    LazyLock::new(|| format!("SELECT run_no, position, {} FROM runs WHERE team_no = ?1 AND run = ?2", run_row::COLUMNS));
+static FIND: LazyLock<String> = LazyLock::new(|| {
+    format!("SELECT run_no, position, {} FROM runs WHERE team_no = ?1 AND run = ?2", run_row::COLUMNS)
+});
 
 /// The stored state of each wanted run, in the order asked.
 pub(super) fn load(connection: &Connection, wanted: &[RunWanted]) -> rusqlite::Result<Vec<StoredRun>> {

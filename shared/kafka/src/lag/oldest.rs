@@ -24,12 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Oldest {
     /// Learns when the first uncommitted record of each of these partitions was appended.
-    pub fn of(
-        &mut self,
-        consumer: &BaseConsumer<Asking>,
-        topic: &str,
-        behind: &[Behind],
-    ) -> Result<(), LogError> {
+    pub fn of(&mut self, consumer: &BaseConsumer<Asking>, topic: &str, behind: &[Behind]) -> Result<(), LogError> {
         self.known.retain(|partition, (offset, _)| {
             behind.iter().any(|one| one.partition == *partition && one.next_offset == *offset)
         });

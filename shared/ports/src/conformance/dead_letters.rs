@@ -18,10 +18,8 @@ fn letter(offset: i64, reason: &str) -> DeadLetter {
                 ("twice".to_owned(), Bytes::from_static(b"\x00one")),
                 ("twice".to_owned(), Bytes::from_static(b"")),
             ],
-            origin: (offset == 6).then_some(Origin {
-                position: Position { generation: 2, partition: 0, offset: 44 },
-                attempt: 3,
-            }),
+            origin: (offset == 6)
+                .then_some(Origin { position: Position { generation: 2, partition: 0, offset: 44 }, attempt: 3 }),
         },
     }
 }

@@ -61,7 +61,9 @@ impl Accounts for MemoryAccounts {
         let mut kept = self.kept();
         let old = kept.notes.values().filter(|note| note.appended_at < before);
         let doomed: Vec<Position> = old.take(limit).map(|note| note.position).collect();
-        doomed.iter().for_each(|position| drop(kept.notes.remove(position)));
+        for position in &doomed {
+            kept.notes.remove(position);
+        }
         Ok(doomed.len())
     }
 }
