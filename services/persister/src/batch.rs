@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use tidegate_domain::{Body, EventId, Outcome, Position, Record, Run, RunKey, RunState};
 use tidegate_ports::{Consumed, EventRow, RunWanted, RunWrite, StoredRun};
 
+use crate::fail_points;
+
 /// A decoded batch: what can be applied, by run, and what never can.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
@@ -25,7 +27,7 @@ impl Batch {
         let mut batch = Batch::default();
         let mut places: HashMap<RunKey, usize> = HashMap::with_capacity(consumed.len());
         for one in consumed {
-            let record = match Record::decode(&one.payload) {
+            let record = match Record::decode(fail_points::as_read(&one.payload)) {
                 Ok(record) => record,
                 Err(error) => {
                     batch.poison.push((one, error.to_string()));

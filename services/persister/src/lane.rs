@@ -100,10 +100,14 @@ impl Applier {
         };
         let Folded { writes, outcomes } = batch.fold(stored);
         let writes = Arc::new(writes);
+        #[cfg(feature = "fail-points")]
+        crate::fail_points::between_items(&*self.runs, &writes).await;
         let mut backoff = Backoff::new("save", &self.tally);
         while let Err(error) = self.runs.save(writes.clone()).await {
             backoff.wait(&error).await;
         }
+        #[cfg(feature = "fail-points")]
+        fail::fail_point!("persister::between_save_and_commit", |_| std::process::abort());
         Applied { outcomes, dead_lettered }
     }
 

@@ -5,6 +5,7 @@
 
 mod backoff;
 mod batch;
+mod fail_points;
 mod lane;
 mod orphans;
 mod persister;

@@ -93,11 +93,15 @@ impl Admission {
             self.release_held(ticket).await;
             return Err(Refusal::LogUnavailable { retry_after_s: RETRY_SOON_S });
         }
+        #[cfg(feature = "fail-points")]
+        fail::fail_point!("admission::between_claim_and_append", |_| std::process::abort());
         let appending = self.ports.append.append(key, Bytes::from(record));
         let appended = tokio::time::timeout(Duration::from_millis(timeouts.append_ms), appending).await;
         let late = |_| Err(AppendError::Unknown(format!("no answer within {} ms", timeouts.append_ms)));
         match appended.unwrap_or_else(late) {
             Ok(position) => {
+                #[cfg(feature = "fail-points")]
+                fail::fail_point!("admission::between_append_and_confirm", |_| std::process::abort());
                 if let Some(ticket) = ticket {
                     self.confirm(ticket).await;
                 }

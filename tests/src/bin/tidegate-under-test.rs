@@ -1,4 +1,5 @@
-//! The real `tidegate`, built with a clock that tests can move, and on a leash.
+//! The real `tidegate`, built with a clock that tests can move and with fail points (variable `FAILPOINTS`), and on a
+//! leash.
 //!
 //! With a first argument `--leash=DIR` the process ends as soon as its standard input closes, and removes `DIR`:
 //! whoever started it holds the other end, so it never outlives a test run, however that ends. With `--sweep` it is
@@ -25,6 +26,8 @@ fn main() -> ExitCode {
             std::process::exit(0);
         });
     }
+    // What `FAILPOINTS` names is on as long as this process lives.
+    let _fail_points = fail::FailScenario::setup();
     tidegate::run(args)
 }
 

@@ -30,7 +30,11 @@ pub(super) fn write(
     let rolled_back = |error: Error| BatchError::RolledBack(error.to_string());
     connection.execute_batch("BEGIN IMMEDIATE").map_err(rolled_back)?;
     let trims = write_all(connection, requests, shared, appended_at).map_err(rolled_back)?;
+    #[cfg(feature = "fail-points")]
+    fail::fail_point!("embedded::between_write_and_commit", |_| std::process::abort());
     connection.execute_batch("COMMIT").map_err(|error| commit_failure(&error))?;
+    #[cfg(feature = "fail-points")]
+    fail::fail_point!("embedded::between_commit_and_answer", |_| std::process::abort());
     Ok(trims)
 }
 

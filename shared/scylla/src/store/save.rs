@@ -57,6 +57,8 @@ impl ScyllaStore {
             Some(_) | None => {
                 self.write_all(self.owner_batches(write)).await?;
                 self.save_unpriced(write).await?;
+                #[cfg(feature = "fail-points")]
+                fail::fail_point!("scylla::between_rows_and_run", |_| std::process::abort());
                 try_join!(self.save_run(write), self.save_follow_ups(write.key, &write.run, position))?;
                 self.mark_orphan(write.key, &write.run, position).await
             }

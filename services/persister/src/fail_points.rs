@@ -1,0 +1,32 @@
+//! Where a fault harness ends this process or makes it fail, by name. Only a build with the feature `fail-points` has
+//! any of it.
+
+/// The payload as it is read: nothing of it where `persister::decode_fails` is on, as in a release that cannot read
+/// any record.
+#[cfg(feature = "fail-points")]
+pub(crate) fn as_read(payload: &[u8]) -> &[u8] {
+    fail::fail_point!("persister::decode_fails", |_| &[]);
+    payload
+}
+
+/// The payload as it is read.
+#[cfg(not(feature = "fail-points"))]
+pub(crate) const fn as_read(payload: &[u8]) -> &[u8] {
+    payload
+}
+
+/// What is stored when the process dies between the writes of one batch: the first half of them.
+#[cfg(feature = "fail-points")]
+pub(crate) async fn between_items(runs: &dyn tidegate_ports::Runs, writes: &[tidegate_ports::RunWrite]) {
+    if writes.len() > 1 && fires("persister::between_items") {
+        let half = writes[..writes.len() / 2].to_vec();
+        let _ = runs.save(std::sync::Arc::new(half)).await;
+        std::process::abort();
+    }
+}
+
+#[cfg(feature = "fail-points")]
+fn fires(name: &str) -> bool {
+    fail::fail_point!(name, |_| true);
+    false
+}
