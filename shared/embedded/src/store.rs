@@ -1,4 +1,4 @@
-//! The store on `store.db`: runs, their events, and what follows from them.
+//! The store on `store.db`: runs, their events, what follows from them, and the accounts of what became of records.
 //!
 //! One thread writes, one transaction per commit, `synchronous=FULL`; reads go through connections of their own.
 //! Two pools, so that no listing makes the persister or the front door wait.
@@ -16,6 +16,7 @@ use crate::folder::{OwnedFolder, STORE};
 use crate::registry::EmbeddedRegistry;
 use crate::sqlite::{self, SqliteError};
 
+mod accounts;
 mod checkpoint;
 mod columns;
 mod events;
@@ -35,7 +36,7 @@ mod writer;
 
 use listing::Listing;
 use readers::Readers;
-use writer::Writer;
+use writer::{Work, Writer};
 
 /// Connections for the persister's loads and the front door's single reads.
 const KEY_READERS: usize = 2;
@@ -81,7 +82,7 @@ impl Runs for EmbeddedStore {
 
     /// One transaction for the whole call.
     async fn save(&self, writes: Arc<Vec<RunWrite>>) -> Result<(), StoreError> {
-        self.writer.save(writes).await
+        self.writer.write(Work::Runs(writes)).await
     }
 
     async fn purge_orphans(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {

@@ -9,6 +9,9 @@
 /// Step 2 keeps events a batch to a row, as one save brought them, appended in the order of saves. What must be found
 /// of each is in `event_ids`, ordered by id, which is by time: it grows at its end. `data` stands in the batch's JSON
 /// as the client wrote it.
+///
+/// Step 3 adds what became of every record: `accounts`, a row for each partition of the log, and `notes`, a row for
+/// each record that was not simply stored, without a team and a run where those could not be read.
 pub(super) const MIGRATIONS: &[&str] = &[
     "
 CREATE TABLE teams (
@@ -114,6 +117,31 @@ SELECT run_no, max(id), '[' || group_concat(
 FROM events GROUP BY run_no;
 DROP TABLE events;
 CREATE INDEX event_batches_of_run ON event_batches (run_no, greatest_id);
+",
+    "
+CREATE TABLE accounts (
+    generation INTEGER NOT NULL,
+    partition INTEGER NOT NULL,
+    from_offset INTEGER NOT NULL,
+    next_offset INTEGER NOT NULL,
+    stored INTEGER NOT NULL,
+    duplicate INTEGER NOT NULL,
+    conflict INTEGER NOT NULL,
+    dead INTEGER NOT NULL,
+    PRIMARY KEY (generation, partition)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE notes (
+    generation INTEGER NOT NULL,
+    partition INTEGER NOT NULL,
+    offset INTEGER NOT NULL,
+    appended_at_ms INTEGER NOT NULL,
+    team BLOB,
+    run BLOB,
+    fate TEXT NOT NULL,
+    PRIMARY KEY (generation, partition, offset)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX notes_by_age ON notes (appended_at_ms);
 ",
 ];
 

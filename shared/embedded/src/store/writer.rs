@@ -1,5 +1,5 @@
-//! The store's one writer: a thread with the only writing connection. Saves that wait together are committed
-//! together, with one sync.
+//! The store's one writer: a thread with the only writing connection. What waits together, runs, notes and accounts, is
+//! committed together, with one sync.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
 use tidegate_domain::Timestamp;
-use tidegate_ports::{RunWrite, StoreError};
+use tidegate_ports::{Account, Note, RunWrite, StoreError};
 use tokio::sync::{mpsc, oneshot};
 
+use super::accounts;
 use super::checkpoint::Checkpointer;
 use super::failure::failure;
 use super::purge::purge;
@@ -19,8 +20,8 @@ use crate::sqlite::{FileKind, SqliteError};
 
 /// Calls that may wait for the writer; more wait in their callers.
 const WAITING_CALLS: usize = 64;
-/// Runs committed together at most, beyond the first call's.
-const RUNS_PER_COMMIT: usize = 4_096;
+/// Rows committed together at most, beyond the first call's.
+const ROWS_PER_COMMIT: usize = 4_096;
 /// Written bytes after which a checkpoint is called for.
 const BYTES_PER_CHECKPOINT: u64 = 4 * 1024 * 1024;
 /// A WAL file above this is emptied by the writer itself: under steady writing no passive checkpoint ever finds a
@@ -29,9 +30,27 @@ const WAL_LIMIT_BYTES: u64 = 64 * 1024 * 1024;
 /// Of page cache for the writer: the upper levels of all indexes, and their newest leaves.
 const CACHE_KIB: i64 = 32 * 1024;
 
+/// What shares a commit with whatever else waits.
+pub(super) enum Work {
+    Runs(Arc<Vec<RunWrite>>),
+    Notes(Arc<Vec<Note>>),
+    Account(Account),
+}
+
+impl Work {
+    fn rows(&self) -> usize {
+        match self {
+            Work::Runs(writes) => writes.len(),
+            Work::Notes(notes) => notes.len(),
+            Work::Account(_) => 1,
+        }
+    }
+}
+
 enum Call {
-    Save { writes: Arc<Vec<RunWrite>>, done: oneshot::Sender<Result<(), StoreError>> },
+    Write { work: Work, done: oneshot::Sender<Result<(), StoreError>> },
     Purge { before: Timestamp, limit: usize, done: oneshot::Sender<Result<usize, StoreError>> },
+    ForgetNotes { before: Timestamp, limit: usize, done: oneshot::Sender<Result<usize, StoreError>> },
 }
 
 /// Hands calls to the writer's thread. Dropping it ends the thread, after the calls that wait.
@@ -57,14 +76,19 @@ impl Writer {
         Ok(Writer { calls: Some(calls), thread: Some(thread) })
     }
 
-    pub async fn save(&self, writes: Arc<Vec<RunWrite>>) -> Result<(), StoreError> {
+    pub async fn write(&self, work: Work) -> Result<(), StoreError> {
         let (done, answer) = oneshot::channel();
-        self.call(Call::Save { writes, done }, answer).await
+        self.call(Call::Write { work, done }, answer).await
     }
 
     pub async fn purge(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
         let (done, answer) = oneshot::channel();
         self.call(Call::Purge { before, limit, done }, answer).await
+    }
+
+    pub async fn forget_notes(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        let (done, answer) = oneshot::channel();
+        self.call(Call::ForgetNotes { before, limit, done }, answer).await
     }
 
     async fn call<T>(&self, call: Call, answer: oneshot::Receiver<Result<T, StoreError>>) -> Result<T, StoreError> {
@@ -100,21 +124,24 @@ impl Desk {
         let mut next = waiting.blocking_recv();
         while let Some(call) = next.take() {
             match call {
-                Call::Purge { before, limit, done } => drop(done.send(self.purge(before, limit))),
-                Call::Save { writes, done } => {
-                    let mut runs = writes.len();
-                    let mut together = vec![(writes, done)];
-                    while runs < RUNS_PER_COMMIT && next.is_none() {
+                Call::Purge { before, limit, done } => drop(done.send(self.delete(before, limit, purge))),
+                Call::ForgetNotes { before, limit, done } => {
+                    drop(done.send(self.delete(before, limit, accounts::forget_notes)));
+                }
+                Call::Write { work, done } => {
+                    let mut rows = work.rows();
+                    let mut together = vec![(work, done)];
+                    while rows < ROWS_PER_COMMIT && next.is_none() {
                         match waiting.try_recv() {
-                            Ok(Call::Save { writes, done }) => {
-                                runs += writes.len();
-                                together.push((writes, done));
+                            Ok(Call::Write { work, done }) => {
+                                rows += work.rows();
+                                together.push((work, done));
                             }
                             Ok(other) => next = Some(other),
                             Err(_) => break,
                         }
                     }
-                    let saved = self.save(together.iter().flat_map(|(writes, _)| writes.iter()));
+                    let saved = self.save(together.iter().map(|(work, _)| work));
                     for (_, done) in together {
                         // A caller that has gone needs no answer; the write stands.
                         let _ = done.send(saved.clone());
@@ -128,8 +155,8 @@ impl Desk {
         }
     }
 
-    fn save<'w>(&mut self, writes: impl Iterator<Item = &'w RunWrite>) -> Result<(), StoreError> {
-        let saved = save_all(&mut self.connection, &mut self.teams, writes);
+    fn save<'w>(&mut self, works: impl Iterator<Item = &'w Work>) -> Result<(), StoreError> {
+        let saved = save_all(&mut self.connection, &mut self.teams, works);
         match saved {
             Ok(bytes) => {
                 self.unchecked_bytes += bytes;
@@ -143,12 +170,17 @@ impl Desk {
         }
     }
 
-    fn purge(&mut self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+    fn delete(
+        &mut self,
+        before: Timestamp,
+        limit: usize,
+        delete: impl FnOnce(&Connection, Timestamp, usize) -> rusqlite::Result<usize>,
+    ) -> Result<usize, StoreError> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failure)?;
-        let purged = purge(&transaction, before, limit).map_err(failure)?;
+        let deleted = delete(&transaction, before, limit).map_err(failure)?;
         transaction.commit().map_err(failure)?;
-        self.unchecked_bytes += purged as u64 * 256;
-        Ok(purged)
+        self.unchecked_bytes += deleted as u64 * 256;
+        Ok(deleted)
     }
 
     fn tend_wal(&mut self) {
@@ -168,12 +200,16 @@ impl Desk {
 fn save_all<'w>(
     connection: &mut Connection,
     teams: &mut TeamNumbers,
-    writes: impl Iterator<Item = &'w RunWrite>,
+    works: impl Iterator<Item = &'w Work>,
 ) -> rusqlite::Result<u64> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut pass = Pass::begin(&transaction, teams)?;
-    for write in writes {
-        pass.save(write)?;
+    for work in works {
+        match work {
+            Work::Runs(writes) => writes.iter().try_for_each(|write| pass.save(write))?,
+            Work::Notes(notes) => pass.bytes += accounts::save_notes(&transaction, notes)?,
+            Work::Account(account) => accounts::save_account(&transaction, account)?,
+        }
     }
     let bytes = pass.finish()?;
     transaction.commit()?;

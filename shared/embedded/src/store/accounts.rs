@@ -1,0 +1,160 @@
+//! What became of every record: an account for each partition of the log, and notes of records that were not simply
+//! stored. Both go through the store's one writer, so that they share the syncs of the runs.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use tidegate_domain::{Partition, Position, RunKey, Timestamp};
+use tidegate_ports::{Account, Accounts, Fate, Note, StoreError};
+
+use super::EmbeddedStore;
+use super::failure::unreadable;
+use super::id_blob::{IdBlob, blob_of, id_at};
+use super::run_row::{millis, signed, unsigned};
+use super::writer::Work;
+
+/// The columns that [`account_at`] takes, in its order.
+const ACCOUNT: &str = "generation, partition, from_offset, next_offset, stored, duplicate, conflict, dead";
+
+/// Notes looked up in one read; more take several, so that other reads have their turn.
+const NOTES_PER_READ: usize = 500;
+
+#[async_trait]
+impl Accounts for EmbeddedStore {
+    async fn note(&self, notes: Arc<Vec<Note>>) -> Result<(), StoreError> {
+        if notes.is_empty() {
+            return Ok(());
+        }
+        self.writer.write(Work::Notes(notes)).await
+    }
+
+    async fn notes(&self, positions: &[Position]) -> Result<Vec<Option<Note>>, StoreError> {
+        let mut found = Vec::with_capacity(positions.len());
+        for positions in positions.chunks(NOTES_PER_READ) {
+            let positions = positions.to_vec();
+            found.extend(self.queries.read(move |connection| notes(connection, &positions)).await?);
+        }
+        Ok(found)
+    }
+
+    async fn settle(&self, account: Account) -> Result<(), StoreError> {
+        self.writer.write(Work::Account(account)).await
+    }
+
+    async fn account(&self, generation: u16, partition: Partition) -> Result<Option<Account>, StoreError> {
+        self.queries.read(move |connection| account(connection, generation, partition)).await
+    }
+
+    async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
+        self.queries.read(accounts).await
+    }
+
+    async fn forget_notes(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        self.writer.forget_notes(before, limit).await
+    }
+}
+
+/// Keeps notes, the first of a position for ever. Returns about how many bytes that puts into the WAL.
+pub(super) fn save_notes(connection: &Connection, notes: &[Note]) -> rusqlite::Result<u64> {
+    const ROW_BYTES: u64 = 128;
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO notes (generation, partition, offset, appended_at_ms, team, run, fate) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
+    )?;
+    for Note { position, appended_at, key, fate } in notes {
+        insert.execute(params![
+            position.generation,
+            position.partition,
+            position.offset,
+            appended_at.as_millis(),
+            key.map(|key| blob_of(key.team)),
+            key.map(|key| blob_of(key.run)),
+            name_of(*fate),
+        ])?;
+    }
+    Ok(notes.len() as u64 * ROW_BYTES)
+}
+
+/// Keeps an account, unless one that reaches as far is there.
+pub(super) fn save_account(connection: &Connection, account: &Account) -> rusqlite::Result<()> {
+    let mut upsert = connection.prepare_cached(
+        "INSERT INTO accounts (generation, partition, from_offset, next_offset, stored, duplicate, conflict, dead) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) \
+         ON CONFLICT DO UPDATE SET from_offset = excluded.from_offset, next_offset = excluded.next_offset, \
+         stored = excluded.stored, duplicate = excluded.duplicate, conflict = excluded.conflict, dead = excluded.dead \
+         WHERE excluded.next_offset > next_offset",
+    )?;
+    let Account { generation, partition, from_offset, next_offset, stored, duplicate, conflict, dead } = *account;
+    let [stored, duplicate, conflict, dead] = [stored, duplicate, conflict, dead].map(signed);
+    upsert
+        .execute(params![generation, partition, from_offset, next_offset, stored, duplicate, conflict, dead])
+        .map(drop)
+}
+
+/// Deletes up to `limit` notes of records appended before `before`.
+pub(super) fn forget_notes(connection: &Connection, before: Timestamp, limit: usize) -> rusqlite::Result<usize> {
+    let mut delete = connection.prepare_cached(
+        "DELETE FROM notes WHERE (generation, partition, offset) IN (SELECT generation, partition, offset FROM notes \
+         WHERE appended_at_ms < ?1 ORDER BY appended_at_ms LIMIT ?2)",
+    )?;
+    delete.execute(params![before.as_millis(), signed(limit as u64)])
+}
+
+fn notes(connection: &Connection, positions: &[Position]) -> rusqlite::Result<Vec<Option<Note>>> {
+    let mut find = connection.prepare_cached(
+        "SELECT appended_at_ms, team, run, fate FROM notes WHERE generation = ?1 AND partition = ?2 AND offset = ?3",
+    )?;
+    let mut find = |position: &Position| {
+        let Position { generation, partition, offset } = *position;
+        find.query_row(params![generation, partition, offset], |row| note_at(row, *position)).optional()
+    };
+    positions.iter().map(&mut find).collect()
+}
+
+fn note_at(row: &Row<'_>, position: Position) -> rusqlite::Result<Note> {
+    let key = match row.get::<_, Option<IdBlob>>(1)? {
+        Some(_) => Some(RunKey { team: id_at(row, 1)?, run: id_at(row, 2)? }),
+        None => None,
+    };
+    let name: String = row.get(3)?;
+    let fate = fate_of(&name).ok_or_else(|| unreadable(3, format!("no fate is called '{name}'")))?;
+    Ok(Note { position, appended_at: millis(row, 0)?, key, fate })
+}
+
+fn account(connection: &Connection, generation: u16, partition: Partition) -> rusqlite::Result<Option<Account>> {
+    let text = format!("SELECT {ACCOUNT} FROM accounts WHERE generation = ?1 AND partition = ?2");
+    connection.prepare_cached(&text)?.query_row(params![generation, partition], account_at).optional()
+}
+
+fn accounts(connection: &Connection) -> rusqlite::Result<Vec<Account>> {
+    let text = format!("SELECT {ACCOUNT} FROM accounts ORDER BY generation, partition");
+    connection.prepare_cached(&text)?.query_map([], account_at)?.collect()
+}
+
+fn account_at(row: &Row<'_>) -> rusqlite::Result<Account> {
+    Ok(Account {
+        generation: row.get(0)?,
+        partition: row.get(1)?,
+        from_offset: row.get(2)?,
+        next_offset: row.get(3)?,
+        stored: unsigned(row, 4)?,
+        duplicate: unsigned(row, 5)?,
+        conflict: unsigned(row, 6)?,
+        dead: unsigned(row, 7)?,
+    })
+}
+
+/// As the file has it.
+const fn name_of(fate: Fate) -> &'static str {
+    match fate {
+        Fate::Stored => "stored",
+        Fate::Duplicate => "duplicate",
+        Fate::Conflict => "conflict",
+        Fate::Dead => "dead",
+    }
+}
+
+fn fate_of(name: &str) -> Option<Fate> {
+    [Fate::Stored, Fate::Duplicate, Fate::Conflict, Fate::Dead].into_iter().find(|fate| name_of(*fate) == name)
+}
