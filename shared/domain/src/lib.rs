@@ -28,7 +28,7 @@ pub use id::{AgentId, ApiKey, EventId, Id, IdError, KeyId, PingToken, RunId, Tea
 pub use ledger::{Committable, Ledger, PartitionEpoch};
 pub use month::Month;
 pub use plan::{Limits, Plan};
-pub use position::{Partition, Position};
+pub use position::{Partition, Position, PositionError};
 pub use rates::{Rate, RateCard, TeamRates, TokenUse};
 pub use record::{Body, Event, Finish, Heartbeat, Idle, ModelCall, Record, RecordError, RunKey, Start};
 pub use region::Region;

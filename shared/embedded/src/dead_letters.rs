@@ -1,17 +1,20 @@
 //! Dead letters on the data folder: seldom written, so one connection behind a lock is enough.
 
+mod beside;
 mod provenance;
+mod rows;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use rusqlite::{Connection, OptionalExtension, Row, params};
-use tidegate_domain::{Position, Timestamp};
+use rusqlite::{Connection, params};
+use tidegate_domain::Position;
 use tidegate_ports::{DeadLetter, DeadLetters, LogError};
 
 use crate::folder::{DEAD_LETTERS, OwnedFolder};
 use crate::sqlite::{self, Migrations, SqliteError};
+
+pub use beside::EmbeddedDeadLettersBeside;
 
 const SCHEMA: &Migrations = &[
     "
@@ -82,39 +85,10 @@ impl DeadLetters for EmbeddedDeadLetters {
     }
 
     async fn list(&self, after: Option<Position>, limit: usize) -> Result<Vec<DeadLetter>, LogError> {
-        // No position is below 0.
-        let after =
-            after.map_or((-1, -1, -1), |after| (i64::from(after.generation), i64::from(after.partition), after.offset));
-        self.on_connection(move |connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT * FROM dead_letters WHERE (generation, partition, offset) > (?1, ?2, ?3)
-                 ORDER BY generation, partition, offset LIMIT ?4",
-            )?;
-            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-            statement.query_map(params![after.0, after.1, after.2, limit], read_letter)?.collect()
-        })
-        .await
+        self.on_connection(move |connection| rows::list(connection, after, limit)).await
     }
 
     async fn find(&self, position: Position) -> Result<Option<DeadLetter>, LogError> {
-        self.on_connection(move |connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT * FROM dead_letters WHERE generation = ?1 AND partition = ?2 AND offset = ?3",
-            )?;
-            let place = params![position.generation, position.partition, position.offset];
-            statement.query_row(place, read_letter).optional()
-        })
-        .await
+        self.on_connection(move |connection| rows::find(connection, position)).await
     }
-}
-
-fn read_letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
-    Ok(DeadLetter {
-        position: Position { generation: row.get(0)?, partition: row.get(1)?, offset: row.get(2)? },
-        appended_at: Timestamp::from_millis(row.get(3)?),
-        buried_at: Timestamp::from_millis(row.get(4)?),
-        reason: row.get(5)?,
-        payload: Bytes::from(row.get::<_, Vec<u8>>(6)?),
-        provenance: provenance::read(row, 7)?,
-    })
 }

@@ -1,6 +1,7 @@
 //! The ports on one local data folder: durable, one process, no servers. Everything is kept in SQLite files, which
 //! any tool can look into.
 
+mod beside;
 pub mod dead_letters;
 pub mod folder;
 pub mod log;
@@ -9,7 +10,9 @@ pub mod sqlite;
 pub mod store;
 
 pub use folder::{DataFolder, FolderError, OwnedFolder};
-pub use log::{Closed, EmbeddedConsumer, EmbeddedLag, EmbeddedLog, LogOpenError, LogOptions};
+pub use log::{
+    Closed, EmbeddedConsumer, EmbeddedLag, EmbeddedLagBeside, EmbeddedLog, EmbeddedReadLog, LogOpenError, LogOptions,
+};
 pub use registry::EmbeddedRegistry;
 pub use sqlite::SqliteError;
 pub use store::EmbeddedStore;

@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tidegate_domain::free_json::text_hash;
 use tidegate_domain::{Partition, Position, RunKey};
-use tidegate_ports::{Append, AppendError, Clock, LogError};
+use tidegate_ports::{Again, Append, AppendAgain, AppendError, Clock, LogError, Origin};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::folder::{self, OwnedFolder};
@@ -25,8 +25,10 @@ mod consumer;
 mod housekeeping;
 mod lag;
 mod options;
+mod read_log;
 mod reader;
 mod request;
+mod rows;
 mod schema;
 mod space;
 mod state;
@@ -36,6 +38,7 @@ mod writer;
 pub use consumer::EmbeddedConsumer;
 pub use lag::EmbeddedLag;
 pub use options::LogOptions;
+pub use read_log::{EmbeddedLagBeside, EmbeddedReadLog};
 pub use request::Closed;
 
 use housekeeping::Housekeeper;
@@ -165,6 +168,28 @@ fn partition_of(key: RunKey, partitions: u32) -> Partition {
 #[async_trait]
 impl Append for EmbeddedLog {
     async fn append(&self, key: RunKey, record: Bytes) -> Result<Position, AppendError> {
+        self.put(partition_of(key, self.inner.shared.partitions), record, None).await
+    }
+}
+
+#[async_trait]
+impl AppendAgain for EmbeddedLog {
+    async fn append_again(&self, again: Again) -> Result<Position, AppendError> {
+        let Again { key, payload, origin } = again;
+        let partitions = self.inner.shared.partitions;
+        let partition = key.map_or(origin.position.partition, |key| partition_of(key, partitions));
+        if partition >= partitions {
+            return Err(AppendError::NotPersisted(format!(
+                "the record of {} has no home: this log has {partitions} partitions",
+                origin.position,
+            )));
+        }
+        self.put(partition, payload, Some(origin)).await
+    }
+}
+
+impl EmbeddedLog {
+    async fn put(&self, partition: Partition, record: Bytes, origin: Option<Origin>) -> Result<Position, AppendError> {
         let refused = || AppendError::NotPersisted("it is closed".to_owned());
         let shared = &self.inner.shared;
         let (bytes, cap) = (record.len(), shared.options.max_record_bytes);
@@ -177,8 +202,7 @@ impl Append for EmbeddedLog {
         // The cap fits 32 bits, see `LogOptions::settled`.
         let room = self.inner.room.clone().acquire_many_owned(bytes as u32).await.map_err(|_| refused())?;
         let (reply, answer) = oneshot::channel();
-        let partition = partition_of(key, shared.partitions);
-        let append = PendingAppend { partition, payload: record, reply, _room: room };
+        let append = PendingAppend { partition, payload: record, origin, reply, _room: room };
         self.inner.requests.send(Request::Append(append)).await.map_err(|_| refused())?;
         // Without an answer the writer is gone, and may have been so after its commit.
         answer.await.unwrap_or_else(|_| Err(AppendError::Unknown("its writer stopped".to_owned())))

@@ -2,10 +2,10 @@
 
 use tidegate_domain::{Region, Timestamp};
 use tidegate_embedded::DataFolder;
-use tidegate_embedded::dead_letters::EmbeddedDeadLetters;
-use tidegate_ports::DeadLetters;
+use tidegate_embedded::dead_letters::{EmbeddedDeadLetters, EmbeddedDeadLettersBeside};
 use tidegate_ports::conformance::dead_letters::suite;
 use tidegate_ports::memory::dead_letters::MemoryDeadLetters;
+use tidegate_ports::{DeadLetters, LogError};
 
 #[tokio::test]
 async fn in_memory() {
@@ -24,4 +24,19 @@ async fn on_a_folder_and_after_a_restart() {
     let before = letters.list(None, 10).await.expect("letters");
     drop(letters);
     assert_eq!(open().list(None, 10).await, Ok(before));
+}
+
+#[tokio::test]
+async fn they_are_read_beside_their_owner() {
+    let place = tempfile::tempdir().expect("a folder");
+    let folder = DataFolder::open_or_create(place.path(), Region::Eu, 1, Timestamp::from_millis(0)).expect("ours");
+    let beside = EmbeddedDeadLettersBeside::open(&folder).expect("opened");
+    assert_eq!(beside.list(None, 10).await, Ok(vec![]), "no service was ever started on it");
+    let letters = EmbeddedDeadLetters::open(&folder.own().expect("owned")).expect("opened");
+    suite(&letters).await;
+    let all = letters.list(None, 10).await.expect("letters");
+    assert_eq!(beside.list(None, 10).await, Ok(all.clone()));
+    assert_eq!(beside.list(Some(all[0].position), 1).await, Ok(vec![all[1].clone()]));
+    assert_eq!(beside.find(all[2].position).await, Ok(Some(all[2].clone())));
+    assert!(matches!(beside.bury(all[0].clone()).await, Err(LogError::Broken(_))), "that is the owner's");
 }

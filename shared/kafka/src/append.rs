@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tidegate_domain::{Position, RunKey};
-use tidegate_ports::{Append, AppendError, Clock, LogError};
+use rdkafka::message::OwnedHeaders;
+use tidegate_domain::{Partition, Position, RunKey};
+use tidegate_ports::{Again, Append, AppendAgain, AppendError, Clock, LogError};
 
 pub(crate) use delivery::Delivery;
-pub(crate) use producer::{Outgoing, Producer};
+pub(crate) use producer::{BATCH_BYTES, Capacity, Outgoing, Producer};
 
 use crate::KafkaOptions;
 use crate::metrics::{AppendTally, register_producer};
@@ -45,7 +46,7 @@ impl KafkaLog {
     /// [`LogError::Broken`] for options that cannot be.
     pub fn connect(options: KafkaOptions, clock: Arc<dyn Clock>) -> Result<KafkaLog, LogError> {
         options.validate()?;
-        let producer = Producer::new(&options, "ingest", true)?;
+        let producer = Producer::new(&options, "ingest", Capacity::records(&options), true)?;
         register_producer(options.append.queue_bytes);
         Ok(KafkaLog { inner: Arc::new(Inner { options, clock, producer, tally: AppendTally::new() }) })
     }
@@ -64,19 +65,48 @@ impl KafkaLog {
 #[async_trait]
 impl Append for KafkaLog {
     async fn append(&self, key: RunKey, record: Bytes) -> Result<Position, AppendError> {
+        let partition = wire::partition_of(key, self.inner.options.partitions);
+        self.put(partition, Some(&wire::key_text(key)), wire::record_headers(), &record).await
+    }
+}
+
+#[async_trait]
+impl AppendAgain for KafkaLog {
+    async fn append_again(&self, again: Again) -> Result<Position, AppendError> {
+        let Again { key, payload, origin } = again;
+        let partitions = self.inner.options.partitions;
+        let partition = key.map_or(origin.position.partition, |key| wire::partition_of(key, partitions));
+        if partition >= partitions {
+            return Err(AppendError::NotPersisted(format!(
+                "the record of {} has no home: this generation has {partitions} partitions",
+                origin.position,
+            )));
+        }
+        let headers = wire::origin_headers(wire::record_headers(), origin);
+        self.put(partition, key.map(wire::key_text).as_deref(), headers, &payload).await
+    }
+}
+
+impl KafkaLog {
+    async fn put(
+        &self,
+        partition: Partition,
+        key: Option<&str>,
+        headers: OwnedHeaders,
+        record: &[u8],
+    ) -> Result<Position, AppendError> {
         let Inner { options, clock, producer, tally } = &*self.inner;
         let (bytes, cap) = (record.len(), options.append.max_record_bytes);
         if bytes > cap {
             tally.too_large.increment(1);
             return Err(AppendError::TooLarge { bytes, cap });
         }
-        let key_text = wire::key_text(key);
         let delivery = producer.send(Outgoing {
             topic: &options.topics.records,
-            partition: wire::partition_of(key, options.partitions),
-            key: &key_text,
-            headers: wire::record_headers(),
-            payload: &record,
+            partition,
+            key,
+            headers,
+            payload: record,
             sent_at_ms: clock.now().as_millis(),
         });
         match delivery.await {

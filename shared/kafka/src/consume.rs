@@ -11,13 +11,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use futures_util::FutureExt;
 use rdkafka::TopicPartitionList;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{BorrowedMessage, Message};
-use tidegate_domain::{Committable, Partition, PartitionEpoch, Position, Timestamp};
-use tidegate_ports::{Clock, Consume, Consumed, LogError, Polled};
+use rdkafka::message::BorrowedMessage;
+use tidegate_domain::{Committable, Partition, PartitionEpoch};
+use tidegate_ports::{Clock, Consume, LogError, Polled};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
@@ -177,14 +176,10 @@ impl KafkaConsumer {
 
     fn keep(&mut self, message: &BorrowedMessage<'_>) {
         self.take_notices();
-        let Ok(partition) = Partition::try_from(message.partition()) else { return };
-        let position = Position { generation: self.options.topics.generation, partition, offset: message.offset() };
-        let appended_at = Timestamp::from_millis(message.timestamp().to_millis().unwrap_or_default());
-        let payload = message.payload().map_or_else(Bytes::new, Bytes::copy_from_slice);
-        let provenance = Some(Box::new(wire::provenance(message)));
+        let Some(record) = wire::consumed(message, self.options.topics.generation) else { return };
+        let partition = record.position.partition;
         // Paused partitions share as much as all may fetch.
         let paused_bytes = self.options.consume.fetch_bytes / self.lanes.len().max(1);
-        let record = Consumed { position, appended_at, payload, provenance };
         if self.lanes.take(record, paused_bytes) == Intake::Hold {
             self.member.fetch(partition, false);
         }

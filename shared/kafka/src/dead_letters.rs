@@ -3,15 +3,14 @@
 mod letter;
 mod shelf;
 
-use std::ops::Bound;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use tidegate_domain::Position;
 use tidegate_ports::{Clock, DeadLetter, DeadLetters, LogError};
 
-use crate::append::{Delivery, Outgoing, Producer};
-use crate::{KafkaOptions, client};
+use crate::append::{BATCH_BYTES, Capacity, Delivery, Outgoing, Producer};
+use crate::{KafkaOptions, client, wire};
 
 /// Records of the records topic that could not be applied, with their provenance (`docs/records.md`).
 pub struct KafkaDeadLetters {
@@ -20,6 +19,9 @@ pub struct KafkaDeadLetters {
     producer: Producer,
 }
 
+/// librdkafka's own bound on a message.
+const LARGEST_BYTES: usize = 1_000_000_000;
+
 impl KafkaDeadLetters {
     /// Makes no call to a broker.
     ///
@@ -27,7 +29,12 @@ impl KafkaDeadLetters {
     /// [`LogError::Broken`] for options that cannot be.
     pub fn open(options: &KafkaOptions, clock: Arc<dyn Clock>) -> Result<KafkaDeadLetters, LogError> {
         options.validate()?;
-        let producer = Producer::new(options, "dead-letters", false)?;
+        let capacity = Capacity {
+            // What the topic takes is the operator's to raise, for records that were larger than they should be.
+            message_bytes: LARGEST_BYTES,
+            batch_bytes: wire::letter_message_bytes(options.append.max_record_bytes).min(BATCH_BYTES),
+        };
+        let producer = Producer::new(options, "dead-letters", capacity, false)?;
         Ok(KafkaDeadLetters { producer, options: options.clone(), clock })
     }
 }
@@ -41,7 +48,7 @@ impl DeadLetters for KafkaDeadLetters {
             topic: &topics.dead_letters,
             // The topic has one: letters are few, and one order is the simplest to read.
             partition: 0,
-            key: &key,
+            key: Some(&key),
             headers: letter::headers(&letter, &topics.records),
             payload: &letter.payload,
             sent_at_ms: self.clock.now().as_millis(),
@@ -60,14 +67,11 @@ impl DeadLetters for KafkaDeadLetters {
 
     async fn list(&self, after: Option<Position>, limit: usize) -> Result<Vec<DeadLetter>, LogError> {
         let options = self.options.clone();
-        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
-        client::blocking(move || shelf::read(&options, (after, Bound::Unbounded), limit)).await
+        client::blocking(move || shelf::list(&options, after, limit)).await
     }
 
     async fn find(&self, position: Position) -> Result<Option<DeadLetter>, LogError> {
         let options = self.options.clone();
-        let here = Bound::Included(position);
-        let found = client::blocking(move || shelf::read(&options, (here, here), 1)).await?;
-        Ok(found.into_iter().next())
+        client::blocking(move || shelf::find(&options, position)).await
     }
 }

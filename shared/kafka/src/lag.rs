@@ -5,14 +5,15 @@ mod oldest;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use rdkafka::Offset;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
-use rdkafka::{Offset, TopicPartitionList};
 use tidegate_domain::Partition;
 use tidegate_ports::{Clock, Lag, LogError, PartitionLag, ReadLag};
 
 use crate::KafkaOptions;
 use crate::client::{self, Asking, QUESTION_TIMEOUT};
+use crate::ends;
 use oldest::Oldest;
 
 /// Readings of one group's lag on the records topic. Its connections stay open between readings; it is no member.
@@ -39,8 +40,8 @@ struct Behind {
 }
 
 impl Behind {
-    const fn of(lag: &PartitionLag) -> Self {
-        Behind { partition: lag.partition, next_offset: lag.committed }
+    fn of(lag: &PartitionLag) -> Self {
+        Behind { partition: lag.partition, next_offset: lag.committed.max(lag.first) }
     }
 }
 
@@ -113,43 +114,25 @@ impl Reader {
 
     /// Committed offsets are asked for first: what is appended in between makes the lag larger, never smaller.
     fn lags(&self) -> Result<Vec<PartitionLag>, KafkaError> {
-        let committed = self.consumer.committed_offsets(self.all(None)?, QUESTION_TIMEOUT)?;
-        let firsts = self.consumer.offsets_for_times(self.all(Some(Offset::Beginning))?, QUESTION_TIMEOUT)?;
-        let ends = self.consumer.offsets_for_times(self.all(Some(Offset::End))?, QUESTION_TIMEOUT)?;
-        let lag = |partition: Partition| {
-            let number = i32::try_from(partition).unwrap_or(i32::MAX);
-            let first = self.known(&firsts, number)?;
-            let committed = committed.find_partition(&self.topic, number).map(|one| one.offset());
-            // A group that never committed begins at the log's beginning; so does one that retention overtook.
+        let asked = ends::all(&self.topic, self.partitions);
+        let committed = self.consumer.committed_offsets(asked, QUESTION_TIMEOUT)?;
+        let spans = ends::of(&self.consumer, &self.topic, self.partitions)?;
+        let lag = |(partition, first, end): (Partition, i64, i64)| {
+            let committed = match committed.find_partition(&self.topic, ends::number(partition)) {
+                Some(found) => {
+                    found.error()?;
+                    found.offset()
+                }
+                None => Offset::Invalid,
+            };
             let committed = match committed {
-                Some(Offset::Offset(committed)) => committed.max(first),
+                Offset::Offset(committed) => committed,
+                // A group that never committed begins at the log's beginning.
                 _ => first,
             };
-            let end = self.known(&ends, number)?;
             Ok(PartitionLag { generation: self.generation, partition, first, committed, end, oldest_appended_at: None })
         };
-        (0..self.partitions).map(lag).collect()
-    }
-
-    fn all(&self, offset: Option<Offset>) -> Result<TopicPartitionList, KafkaError> {
-        let mut list = TopicPartitionList::new();
-        let last = i32::try_from(self.partitions).unwrap_or(i32::MAX) - 1;
-        list.add_partition_range(&self.topic, 0, last);
-        if let Some(offset) = offset {
-            list.set_all_offsets(offset)?;
-        }
-        Ok(list)
-    }
-
-    /// A partition without an answer would look like one without lag.
-    fn known(&self, answers: &TopicPartitionList, number: i32) -> Result<i64, KafkaError> {
-        let unknown = KafkaError::OffsetFetch(rdkafka::error::RDKafkaErrorCode::UnknownPartition);
-        let answer = answers.find_partition(&self.topic, number).ok_or(unknown.clone())?;
-        answer.error()?;
-        match answer.offset() {
-            Offset::Offset(offset) => Ok(offset),
-            _ => Err(unknown),
-        }
+        spans.map(lag).collect()
     }
 }
 

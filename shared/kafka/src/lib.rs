@@ -4,9 +4,12 @@ mod append;
 mod client;
 mod consume;
 mod dead_letters;
+mod ends;
+mod headers;
 mod lag;
 mod metrics;
 mod options;
+mod read;
 pub mod topics;
 mod wire;
 
@@ -16,4 +19,5 @@ pub use consume::KafkaConsumer;
 pub use dead_letters::KafkaDeadLetters;
 pub use lag::KafkaLag;
 pub use options::{AppendOptions, Compression, ConsumeOptions, GroupProtocol, KafkaOptions, Topics};
+pub use read::KafkaReadLog;
 pub use topics::{Created, TopicLayout, TopicsError, TopicsFound};

@@ -13,7 +13,7 @@ use crate::KafkaOptions;
 use ask::Brokers;
 use wanted::Wanted;
 
-pub use spans::{PartitionSpan, spans};
+pub use spans::spans;
 pub use wanted::DEAD_LETTER_RETENTION;
 
 /// What the records topic must be. The dead letters topic has the same replication, and one partition.

@@ -1,8 +1,6 @@
 //! A letter's provenance as JSON in one column.
 
 use bytes::Bytes;
-use rusqlite::Row;
-use rusqlite::types::Type;
 use serde::{Deserialize, Serialize};
 use tidegate_domain::Position;
 use tidegate_ports::{Origin, Provenance};
@@ -32,12 +30,8 @@ pub(super) fn to_json(provenance: &Provenance) -> String {
 }
 
 /// Letters of folders that an earlier version made have none.
-pub(super) fn read(row: &Row<'_>, column: usize) -> rusqlite::Result<Provenance> {
-    let text: Option<String> = row.get(column)?;
-    let read = text.map(|text| serde_json::from_str::<Stored>(&text)).transpose();
-    let unreadable =
-        |error: serde_json::Error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into());
-    let stored = read.map_err(unreadable)?.unwrap_or_default();
+pub(super) fn of_json(text: Option<String>) -> serde_json::Result<Provenance> {
+    let stored: Stored = text.map(|text| serde_json::from_str(&text)).transpose()?.unwrap_or_default();
     Ok(Provenance {
         key: Bytes::from(stored.key),
         headers: stored.headers.into_iter().map(|(name, value)| (name, Bytes::from(value))).collect(),

@@ -2,9 +2,10 @@
 
 use rusqlite::{Connection, Error, ErrorCode};
 use tidegate_domain::{Partition, Position, Timestamp};
-use tidegate_ports::{AppendError, Consumed, LogError};
+use tidegate_ports::{AppendError, Consumed, LogError, Origin};
 
 use super::request::Request;
+use super::rows;
 use super::schema::{self, GENERATION, record_id};
 use super::state::{Group, Shared, State};
 
@@ -48,7 +49,14 @@ fn write_all(connection: &Connection, requests: &[Request], shared: &Shared, at:
         match request {
             Request::Append(append) => {
                 let end = &mut ends[append.partition as usize];
-                insert.execute((record_id(append.partition, *end), at.as_millis(), &append.payload[..]))?;
+                let (id, payload) = (record_id(append.partition, *end), &append.payload[..]);
+                match append.origin {
+                    None => insert.execute((id, at.as_millis(), payload))?,
+                    Some(Origin { position, attempt }) => {
+                        let mut again = connection.prepare_cached(schema::INSERT_AGAIN)?;
+                        again.execute((id, at.as_millis(), payload, position.to_string(), attempt))?
+                    }
+                };
                 *end += 1;
             }
             Request::Commit(commit) => {
@@ -105,7 +113,8 @@ pub(super) fn publish(requests: Vec<Request>, trims: Trims, shared: &Shared, app
                 Request::Append(append) => {
                     let tail = &mut state.lanes[append.partition as usize].tail;
                     let position = Position { generation: GENERATION, partition: append.partition, offset: tail.end() };
-                    tail.push(Consumed::plain(position, appended_at, append.payload.clone()));
+                    let (payload, provenance) = (append.payload.clone(), rows::provenance(append.origin));
+                    tail.push(Consumed { position, appended_at, payload, provenance });
                     positions.push(position);
                 }
                 Request::Commit(commit) => {

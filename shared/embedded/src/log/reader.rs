@@ -1,14 +1,14 @@
-//! Reads records from the file: for consumers that are behind, lag readings and retention.
+//! Reads records from the file: for consumers that are behind, and for lag readings.
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
-use rusqlite::{Connection, Error, ErrorCode, OptionalExtension};
-use tidegate_domain::{Partition, Position, Timestamp};
+use rusqlite::Connection;
+use tidegate_domain::{Partition, Timestamp};
 use tidegate_ports::{Consumed, LogError};
 
-use super::schema::{self, GENERATION, offset_of, record_id};
+use super::rows;
+use crate::beside::log_error;
 use crate::folder;
 use crate::sqlite::{self, SqliteError};
 
@@ -30,47 +30,16 @@ impl Reader {
         until: i64,
         max_bytes: usize,
     ) -> Result<Vec<Consumed>, LogError> {
-        let read = || {
-            let connection = self.connection();
-            let mut statement = connection.prepare_cached(schema::READ)?;
-            let mut rows = statement.query([record_id(partition, from), record_id(partition, until)])?;
-            let (mut records, mut bytes) = (Vec::new(), 0);
-            while let Some(row) = rows.next()? {
-                let payload = row.get_ref(2)?.as_blob()?;
-                bytes += payload.len();
-                if bytes > max_bytes && !records.is_empty() {
-                    break;
-                }
-                let position = Position { generation: GENERATION, partition, offset: offset_of(row.get(0)?) };
-                let appended_at = Timestamp::from_millis(row.get(1)?);
-                records.push(Consumed::plain(position, appended_at, Bytes::copy_from_slice(payload)));
-            }
-            Ok(records)
-        };
-        read().map_err(|error| log_error(&error))
+        rows::records(&self.connection(), partition, from, until, max_bytes).map_err(|error| log_error(&error))
     }
 
     /// When the first record of `[from, until)` was appended.
     pub fn appended_at(&self, partition: Partition, from: i64, until: i64) -> Result<Option<Timestamp>, LogError> {
-        let read = || {
-            let connection = self.connection();
-            let mut statement = connection.prepare_cached(schema::APPENDED_AT)?;
-            let range = [record_id(partition, from), record_id(partition, until)];
-            statement.query_row(range, |row| row.get(0).map(Timestamp::from_millis)).optional()
-        };
-        read().map_err(|error| log_error(&error))
+        rows::appended_at(&self.connection(), partition, from, until).map_err(|error| log_error(&error))
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
         // A panic in a read leaves the connection as it was.
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Whether retrying can help.
-pub(super) fn log_error(error: &Error) -> LogError {
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => LogError::Broken(error.to_string()),
-        _ => LogError::Unavailable(error.to_string()),
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tidegate_domain::{Partition, Position};
-use tidegate_ports::{AppendError, LogError};
+use tidegate_ports::{AppendError, LogError, Origin};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 pub(super) enum Request {
@@ -33,6 +33,8 @@ pub(super) enum Request {
 pub(super) struct PendingAppend {
     pub partition: Partition,
     pub payload: Bytes,
+    /// Set on a record of the log that is appended again.
+    pub origin: Option<Origin>,
     pub reply: oneshot::Sender<Result<Position, AppendError>>,
     /// Room among the waiting bytes, given back when this is dropped.
     pub _room: OwnedSemaphorePermit,

@@ -9,8 +9,10 @@ use crate::sqlite::Migrations;
 
 /// `records.id` is partition and offset in one integer, so that a record's place is its row id and no index is
 /// needed. `trims` keeps offsets going on where all records of a partition are deleted. Vacuuming is off: steady
-/// load re-uses the pages that retention frees.
-pub(super) const MIGRATIONS: &Migrations = &["
+/// load re-uses the pages that retention frees. `replayed_from` (`generation/partition/offset`) and `attempt` are set
+/// on a record that was appended again; on all others they stay NULL, which costs a byte each.
+pub(super) const MIGRATIONS: &Migrations = &[
+    "
     CREATE TABLE records (
         id INTEGER PRIMARY KEY,
         appended_at INTEGER NOT NULL,
@@ -26,10 +28,20 @@ pub(super) const MIGRATIONS: &Migrations = &["
         next_offset INTEGER NOT NULL,
         PRIMARY KEY (consumer_group, partition)
     ) STRICT, WITHOUT ROWID;
-"];
+",
+    "
+    ALTER TABLE records ADD COLUMN replayed_from TEXT;
+    ALTER TABLE records ADD COLUMN attempt INTEGER;
+",
+];
 
 pub(super) const INSERT: &str = "INSERT INTO records (id, appended_at, payload) VALUES (?1, ?2, ?3)";
-pub(super) const READ: &str = "SELECT id, appended_at, payload FROM records WHERE id >= ?1 AND id < ?2 ORDER BY id";
+pub(super) const INSERT_AGAIN: &str =
+    "INSERT INTO records (id, appended_at, payload, replayed_from, attempt) VALUES (?1, ?2, ?3, ?4, ?5)";
+pub(super) const READ: &str = "SELECT id, appended_at, payload, replayed_from, attempt FROM records
+    WHERE id >= ?1 AND id < ?2 ORDER BY id";
+pub(super) const OFFSET_AT: &str =
+    "SELECT id FROM records WHERE id >= ?1 AND id < ?2 AND appended_at >= ?3 ORDER BY id LIMIT 1";
 pub(super) const APPENDED_AT: &str = "SELECT appended_at FROM records WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT 1";
 pub(super) const SIZES: &str =
     "SELECT id, appended_at, length(payload) FROM records WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT ?3";
@@ -49,6 +61,12 @@ const OFFSET_BITS: u32 = 48;
 /// A record's row id.
 pub(super) const fn record_id(partition: Partition, offset: i64) -> i64 {
     ((partition as i64) << OFFSET_BITS) | offset
+}
+
+/// The row ids of a partition's records in `[from, until)`: the first, and one beyond the last.
+pub(super) fn record_ids(partition: Partition, from: i64, until: i64) -> [i64; 2] {
+    let id = |offset: i64| record_id(partition, 0) + offset.clamp(0, 1 << OFFSET_BITS);
+    [id(from), id(until)]
 }
 
 /// The offset in a row id.

@@ -20,12 +20,32 @@ use crate::{KafkaOptions, client, metrics};
 pub struct Outgoing<'m> {
     pub topic: &'m str,
     pub partition: u32,
-    pub key: &'m str,
+    pub key: Option<&'m str>,
     pub headers: OwnedHeaders,
     pub payload: &'m [u8],
     /// The sender's clock; a topic with the log's own clock overrides it.
     pub sent_at_ms: i64,
 }
+
+/// How large what is sent may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capacity {
+    /// One message with its key and headers.
+    pub message_bytes: usize,
+    /// Messages that go together. No topic takes less, so a batch of small ones is never refused for its size.
+    pub batch_bytes: usize,
+}
+
+impl Capacity {
+    /// For the records topic.
+    pub fn records(options: &KafkaOptions) -> Self {
+        let bytes = options.append.max_record_bytes + OVERHEAD_BYTES;
+        Capacity { message_bytes: bytes, batch_bytes: bytes.min(BATCH_BYTES) }
+    }
+}
+
+/// librdkafka's own bound on a batch of several messages.
+pub const BATCH_BYTES: usize = 1_000_000;
 
 /// Sends messages and tells what became of each. A fatal error costs the producer, not the process.
 pub struct Producer {
@@ -51,8 +71,8 @@ const REBUILD_PAUSE: Duration = Duration::from_secs(1);
 
 impl Producer {
     /// One of a process's producers may publish librdkafka's figures.
-    pub fn new(options: &KafkaOptions, role: &str, publishes: bool) -> Result<Producer, LogError> {
-        let config = config(options, role, publishes);
+    pub fn new(options: &KafkaOptions, role: &str, capacity: Capacity, publishes: bool) -> Result<Producer, LogError> {
+        let config = config(options, role, capacity, publishes);
         let waiting = Arc::new(AtomicUsize::new(0));
         let current = Line::new(&config).map_err(|error| client::broken(&error))?;
         let queue_bytes = options.append.queue_bytes.min(Semaphore::MAX_PERMITS);
@@ -84,7 +104,7 @@ impl Producer {
         if self.closing.load(Ordering::Acquire) {
             return Err(Delivery::NotPersisted("the producer is closed".to_owned()));
         }
-        let bytes = message.payload.len() + message.key.len() + OVERHEAD_BYTES.min(256);
+        let bytes = message.payload.len() + message.key.map_or(0, str::len) + OVERHEAD_BYTES.min(256);
         let full = || {
             let (free, of) = (self.room.available_permits(), self.queue_bytes);
             let cause = format!("{bytes} bytes do not fit the queue: {free} of {of} are free; raise kafka.queue_bytes");
@@ -95,12 +115,12 @@ impl Producer {
         let (reply, answer) = oneshot::channel();
         let waiting = Box::new(Waiting { reply, _room: room, _count: Counted::new(&self.waiting) });
         let line = self.line()?;
-        let record = BaseRecord::with_opaque_to(message.topic, waiting)
+        let mut record = BaseRecord::with_opaque_to(message.topic, waiting)
             .partition(i32::try_from(message.partition).unwrap_or(i32::MAX))
-            .key(message.key)
             .payload(message.payload)
             .timestamp(message.sent_at_ms)
             .headers(message.headers);
+        record.key = message.key;
         match line.producer.send(record) {
             Ok(()) => Ok(answer),
             Err((error, _)) => {
@@ -183,7 +203,7 @@ impl Line {
     }
 }
 
-fn config(options: &KafkaOptions, role: &str, publishes: bool) -> ClientConfig {
+fn config(options: &KafkaOptions, role: &str, capacity: Capacity, publishes: bool) -> ClientConfig {
     let append = &options.append;
     let statistics = if publishes { client::millis(client::STATISTICS_INTERVAL) } else { "0".to_owned() };
     let mut config = client::base_config(options, role);
@@ -198,8 +218,8 @@ fn config(options: &KafkaOptions, role: &str, publishes: bool) -> ClientConfig {
         .set("message.timeout.ms", client::millis(append.message_timeout))
         // A topic that is not there is told, and not waited for as long as a message may live.
         .set("topic.metadata.propagation.max.ms", client::millis(append.message_timeout / 2))
-        // Also the bound on a batch: no topic takes less, so a batch of small records is never refused for its size.
-        .set("message.max.bytes", (append.max_record_bytes + OVERHEAD_BYTES).to_string())
+        .set("message.max.bytes", capacity.message_bytes.to_string())
+        .set("batch.size", capacity.batch_bytes.to_string())
         // Our own budget stands in front; librdkafka's must not be met first.
         .set("queue.buffering.max.messages", "0")
         .set("queue.buffering.max.kbytes", (append.queue_bytes / 512).max(1_024).to_string())

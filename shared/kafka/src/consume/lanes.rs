@@ -10,6 +10,15 @@ use tokio::time::Instant;
 /// Memory of a record besides its payload, roughly: without it empty records would cost nothing.
 const RECORD_BYTES: usize = 64;
 
+/// What a record takes in memory, about: a foreign producer may write more into headers than into the payload.
+fn memory_bytes(record: &Consumed) -> usize {
+    let beside = record.provenance.as_deref().map_or(0, |provenance| {
+        let headers = provenance.headers.iter().map(|(name, value)| name.len() + value.len() + RECORD_BYTES);
+        provenance.key.len() + headers.sum::<usize>()
+    });
+    record.payload.len() + beside + RECORD_BYTES
+}
+
 /// A new partition's first word comes within milliseconds, or its broker is in trouble.
 const FIRST_WORD: Duration = Duration::from_millis(500);
 
@@ -86,7 +95,7 @@ impl Lanes {
         }
         lane.heard = true;
         lane.taken_to = record.position.offset + 1;
-        lane.bytes += record.payload.len() + RECORD_BYTES;
+        lane.bytes += memory_bytes(&record);
         lane.waiting.push_back(record);
         if lane.paused && !lane.held && lane.bytes > paused_bytes {
             lane.held = true;
@@ -128,7 +137,7 @@ impl Lanes {
             if bytes > max_bytes && !records.is_empty() {
                 break;
             }
-            lane.bytes -= first.payload.len() + RECORD_BYTES;
+            lane.bytes -= memory_bytes(first);
             lane.handed_to = first.position.offset + 1;
             records.extend(lane.waiting.pop_front());
         }

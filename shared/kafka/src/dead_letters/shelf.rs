@@ -1,11 +1,11 @@
-//! Reading all dead letters there are, for whoever looks into them.
+//! Reading the dead letters topic from its beginning to its end, for whoever looks into it.
 
 use std::collections::BTreeMap;
-use std::ops::{Bound, RangeBounds};
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::consumer::Consumer;
+use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
 use rdkafka::{Offset, TopicPartitionList};
 use tidegate_domain::Position;
@@ -13,27 +13,54 @@ use tidegate_ports::{DeadLetter, LogError};
 
 use super::letter;
 use crate::KafkaOptions;
-use crate::client::{self, Asking, QUESTION_TIMEOUT};
+use crate::client::{self, QUESTION_TIMEOUT};
+use crate::read::{is_final, unattached};
 
 /// Without a record for so long the broker has no answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Up to `limit` letters of these positions, in their order; of several with one position the first one buried.
-pub fn read(
-    options: &KafkaOptions,
-    within: (Bound<Position>, Bound<Position>),
-    limit: usize,
-) -> Result<Vec<DeadLetter>, LogError> {
+/// Up to `limit` letters of positions after `after`, in their order; of several with one position the first one buried.
+pub fn list(options: &KafkaOptions, after: Option<Position>, limit: usize) -> Result<Vec<DeadLetter>, LogError> {
+    let mut letters: BTreeMap<Position, DeadLetter> = BTreeMap::new();
+    scan(options, |letter| {
+        if after.is_none_or(|after| letter.position > after) {
+            letters.entry(letter.position).or_insert(letter);
+        }
+        // Only the oldest are wanted: whatever falls out here would never come back in.
+        if letters.len() > limit {
+            letters.pop_last();
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(letters.into_values().collect())
+}
+
+/// The letter of one position.
+pub fn find(options: &KafkaOptions, position: Position) -> Result<Option<DeadLetter>, LogError> {
+    let mut found = None;
+    scan(options, |letter| {
+        if letter.position != position {
+            return ControlFlow::Continue(());
+        }
+        found = Some(letter);
+        ControlFlow::Break(())
+    })?;
+    Ok(found)
+}
+
+/// Shows every letter there is, in the order of their burials, until there are no more or `look` has seen enough. A
+/// reader of its own for each scan: letters are looked at seldom, and it must not keep a connection.
+fn scan(options: &KafkaOptions, mut look: impl FnMut(DeadLetter) -> ControlFlow<()>) -> Result<(), LogError> {
     let unavailable = |error: KafkaError| client::unavailable(&error);
     let topic = &options.topics.dead_letters;
-    let consumer = reader(options)?;
+    let consumer = unattached(options, "dead-letters", topic, options.consume.fetch_bytes)?;
     let (first, end) = consumer.fetch_watermarks(topic, 0, QUESTION_TIMEOUT).map_err(unavailable)?;
-    let mut letters: BTreeMap<Position, DeadLetter> = BTreeMap::new();
-    if first < end {
-        let mut list = TopicPartitionList::new();
-        list.add_partition_offset(topic, 0, Offset::Offset(first)).map_err(unavailable)?;
-        consumer.assign(&list).map_err(unavailable)?;
+    if first >= end {
+        return Ok(());
     }
+    let mut list = TopicPartitionList::new();
+    list.add_partition_offset(topic, 0, Offset::Offset(first)).map_err(unavailable)?;
+    consumer.assign(&list).map_err(unavailable)?;
     let mut next = first;
     let mut heard_at = Instant::now();
     while next < end {
@@ -42,20 +69,19 @@ pub fn read(
                 heard_at = Instant::now();
                 next = message.offset() + 1;
                 match letter::read(&message) {
-                    Ok(found) if !within.contains(&found.position) => {}
                     Ok(found) => {
-                        letters.entry(found.position).or_insert(found);
+                        if look(found).is_break() {
+                            break;
+                        }
                     }
                     // Somebody else's message: it must not hide the letters.
                     Err(why) => {
-                        tracing::warn!(topic, offset = message.offset(), why, "passed over what is no dead letter")
+                        tracing::warn!(topic, offset = message.offset(), why, "passed over what is no dead letter");
                     }
                 }
-                // Only the oldest are wanted: whatever falls out here would never come back in.
-                if letters.len() > limit {
-                    letters.pop_last();
-                }
             }
+            // What lies between the last message and the end is no message.
+            Some(Err(KafkaError::PartitionEOF(_))) => break,
             Some(Err(error)) if is_final(&error) => return Err(unavailable(error)),
             _ if heard_at.elapsed() > PATIENCE => {
                 return Err(LogError::Unavailable(format!("{topic} was not read to its end within {PATIENCE:?}")));
@@ -63,24 +89,5 @@ pub fn read(
             _ => {}
         }
     }
-    Ok(letters.into_values().collect())
-}
-
-fn is_final(error: &KafkaError) -> bool {
-    use RDKafkaErrorCode as Code;
-    let code = error.rdkafka_error_code();
-    matches!(code, Some(Code::UnknownTopicOrPartition | Code::TopicAuthorizationFailed | Code::Fatal))
-}
-
-/// A reader of its own for each look: letters are looked at seldom, and it must not keep a connection.
-fn reader(options: &KafkaOptions) -> Result<BaseConsumer<Asking>, LogError> {
-    let mut config = client::base_config(options, "dead-letters");
-    config
-        // Assigning wants the name of a group; none is ever joined, and nothing is committed.
-        .set("group.id", format!("{}.reader", options.topics.dead_letters))
-        .set("enable.auto.commit", "false")
-        .set("auto.offset.reset", "earliest")
-        .set("socket.timeout.ms", "10000");
-    let made = client::with_extra(config, options).create_with_context(Asking);
-    made.map_err(|error| client::broken(&error))
+    Ok(())
 }

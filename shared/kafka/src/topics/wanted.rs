@@ -46,15 +46,18 @@ enum Need {
 impl Wanted {
     pub fn all(options: &KafkaOptions, layout: &TopicLayout) -> [Wanted; 2] {
         let dead_letters = Retention { max_age_ms: DEAD_LETTER_RETENTION.as_millis() as u64, max_bytes: u64::MAX };
-        let of = |name: &str, partitions: u32, retention: Retention| Wanted {
+        let of = |name: &str, partitions: u32, message_bytes: usize, retention: Retention| Wanted {
             name: name.to_owned(),
             partitions,
             replication: layout.replication,
-            settings: settings(options, layout, partitions, retention),
+            settings: settings(layout, partitions, message_bytes, retention),
         };
+        let max_record_bytes = options.append.max_record_bytes;
+        let (record_bytes, letter_bytes) =
+            (wire::topic_message_bytes(max_record_bytes), wire::letter_message_bytes(max_record_bytes));
         [
-            of(&options.topics.records, layout.partitions, layout.retention),
-            of(&options.topics.dead_letters, 1, dead_letters),
+            of(&options.topics.records, layout.partitions, record_bytes, layout.retention),
+            of(&options.topics.dead_letters, 1, letter_bytes, dead_letters),
         ]
     }
 
@@ -93,16 +96,12 @@ impl Wanted {
     }
 }
 
-fn settings(options: &KafkaOptions, layout: &TopicLayout, partitions: u32, retention: Retention) -> Vec<Setting> {
+fn settings(layout: &TopicLayout, partitions: u32, message_bytes: usize, retention: Retention) -> Vec<Setting> {
     let setting = |name, value: String, need| Setting { name, value, need };
     let unbounded = |value: u64| i64::try_from(value).map_or_else(|_| "-1".to_owned(), |value| value.to_string());
     vec![
         setting("min.insync.replicas", layout.min_insync_replicas.to_string(), Need::AtLeast),
-        setting(
-            "max.message.bytes",
-            wire::topic_message_bytes(options.append.max_record_bytes).to_string(),
-            Need::AtLeast,
-        ),
+        setting("max.message.bytes", message_bytes.to_string(), Need::AtLeast),
         // The age of a record is the log's to say, whatever a front door's clock says.
         setting("message.timestamp.type", "LogAppendTime".to_owned(), Need::Exactly),
         // Compaction would keep one record of each run.

@@ -1,9 +1,10 @@
 //! The ports' own suites, as every other log runs them.
 
 use async_trait::async_trait;
-use tidegate_kafka::{GroupProtocol, KafkaConsumer, KafkaDeadLetters, KafkaLag, KafkaLog};
+use tidegate_kafka::{GroupProtocol, KafkaConsumer, KafkaDeadLetters, KafkaLag, KafkaLog, KafkaReadLog};
 use tidegate_ports::conformance::log::{LogUnderTest, MakeLog};
-use tidegate_ports::conformance::{dead_letters, log};
+use tidegate_ports::conformance::replay::ReplayUnderTest;
+use tidegate_ports::conformance::{dead_letters, log, replay};
 use tidegate_ports::{Append, Consume, ReadLag};
 
 use crate::support::{Fresh, clock};
@@ -67,4 +68,14 @@ async fn the_dead_letters_suite_holds() {
     let fresh = Fresh::topics(1).await;
     let letters = KafkaDeadLetters::open(&fresh.options, clock()).expect("a place for dead letters");
     dead_letters::suite(&letters).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_replay_suite_holds() {
+    let fresh = Fresh::topics(3).await;
+    let log = fresh.log();
+    let reader = KafkaReadLog::open(&fresh.options).expect("a reader");
+    let group = format!("{}.replays", fresh.records());
+    let consumer = Box::new(KafkaConsumer::join(&fresh.options, &group, clock()).expect("a member"));
+    replay::suite(ReplayUnderTest { append: &log, again: &log, reader: &reader, consumer }).await;
 }

@@ -1,0 +1,64 @@
+//! Files of a folder that another process may own, opened for reading only: every read sees what was committed last.
+
+use std::sync::{Mutex, PoisonError};
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, Error, ErrorCode};
+use tidegate_ports::LogError;
+
+use crate::folder::DataFolder;
+use crate::sqlite::{self, FileKind, Migrations, SqliteError};
+
+/// A connection that never writes, not even when it is closed.
+pub(crate) struct Beside {
+    connection: Mutex<Connection>,
+    kind: FileKind,
+    /// The schema version that reads are written for.
+    version: usize,
+}
+
+impl Beside {
+    /// # Errors
+    /// [`SqliteError`].
+    pub fn open(folder: &DataFolder, kind: FileKind, migrations: &Migrations) -> Result<Self, SqliteError> {
+        let path = folder.file(kind);
+        let connection = sqlite::open_reader(&path, kind)?;
+        // Folding the write-ahead log back is the owner's, also where this connection is the last one.
+        let closes_quietly = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        closes_quietly.map_err(|source| SqliteError::Sqlite { path, source })?;
+        Ok(Beside { connection: Mutex::new(connection), kind, version: migrations.len() })
+    }
+
+    /// Reads at one moment. Blocks. `None`: no service was ever started on the folder, so there are no tables yet.
+    ///
+    /// # Errors
+    /// [`LogError`]; broken where the file is damaged or of another version.
+    pub fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<Option<T>, LogError> {
+        // A panic in a read leaves the connection as it was.
+        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        // Several statements see one state; nothing is written, so it need not be ended in order.
+        let moment = connection.unchecked_transaction().map_err(|error| log_error(&error))?;
+        // Looked at each time: its owner may have brought it up to date meanwhile.
+        let found: i64 =
+            moment.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(|error| log_error(&error))?;
+        match usize::try_from(found).unwrap_or(usize::MAX) {
+            0 => Ok(None),
+            found if found == self.version => work(&moment).map(Some).map_err(|error| log_error(&error)),
+            found => {
+                let (file, known) = (self.kind.file_name, self.version);
+                Err(LogError::Broken(format!(
+                    "{file} has schema version {found} and this build reads version {known}: use the build of the \
+                     service that owns the folder, or start this one on it once",
+                )))
+            }
+        }
+    }
+}
+
+/// Whether retrying can help.
+pub(crate) fn log_error(error: &Error) -> LogError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => LogError::Broken(error.to_string()),
+        _ => LogError::Unavailable(error.to_string()),
+    }
+}

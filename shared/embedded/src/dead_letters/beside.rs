@@ -1,0 +1,52 @@
+//! Dead letters read beside the process that owns the folder.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rusqlite::Connection;
+use tidegate_domain::Position;
+use tidegate_ports::{DeadLetter, DeadLetters, LogError};
+
+use super::{SCHEMA, rows};
+use crate::beside::Beside;
+use crate::folder::{DEAD_LETTERS, DataFolder};
+use crate::sqlite::SqliteError;
+
+/// The dead letters of a folder, for reading only; another process may own it.
+#[derive(Clone)]
+pub struct EmbeddedDeadLettersBeside {
+    file: Arc<Beside>,
+}
+
+impl EmbeddedDeadLettersBeside {
+    /// # Errors
+    /// [`SqliteError`].
+    pub fn open(folder: &DataFolder) -> Result<Self, SqliteError> {
+        Ok(EmbeddedDeadLettersBeside { file: Arc::new(Beside::open(folder, DEAD_LETTERS, SCHEMA)?) })
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<Option<T>, LogError> {
+        let file = self.file.clone();
+        let read = tokio::task::spawn_blocking(move || file.read(work));
+        read.await.map_err(|error| LogError::Unavailable(error.to_string()))?
+    }
+}
+
+#[async_trait]
+impl DeadLetters for EmbeddedDeadLettersBeside {
+    /// Only the owner of the folder buries.
+    async fn bury(&self, letter: DeadLetter) -> Result<(), LogError> {
+        Err(LogError::Broken(format!("the dead letters are open for reading only: {} is not buried", letter.position)))
+    }
+
+    async fn list(&self, after: Option<Position>, limit: usize) -> Result<Vec<DeadLetter>, LogError> {
+        Ok(self.read(move |connection| rows::list(connection, after, limit)).await?.unwrap_or_default())
+    }
+
+    async fn find(&self, position: Position) -> Result<Option<DeadLetter>, LogError> {
+        Ok(self.read(move |connection| rows::find(connection, position)).await?.flatten())
+    }
+}

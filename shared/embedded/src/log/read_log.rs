@@ -1,0 +1,140 @@
+//! Reading any part of the log, as no member of any group: by its owner, or beside it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rusqlite::Connection;
+use tidegate_domain::{Partition, Timestamp};
+use tidegate_ports::{Clock, Consumed, Lag, LogError, LogSpan, PartitionLag, ReadLag, ReadLog};
+
+use super::rows;
+use super::schema::{self, Bounds, GENERATION};
+use crate::beside::Beside;
+use crate::folder::{self, DataFolder};
+use crate::sqlite::SqliteError;
+
+/// The log of a folder, for reading only. It need not be ours: another process may own the folder and go on writing.
+/// What that one has not yet told its callers may be seen already; it is on disk then.
+#[derive(Clone)]
+pub struct EmbeddedReadLog {
+    file: Arc<Beside>,
+    partitions: u32,
+}
+
+impl EmbeddedReadLog {
+    /// # Errors
+    /// [`SqliteError`].
+    pub fn open(folder: &DataFolder) -> Result<Self, SqliteError> {
+        let file = Beside::open(folder, folder::LOG, schema::MIGRATIONS)?;
+        Ok(EmbeddedReadLog { file: Arc::new(file), partitions: folder.partitions() })
+    }
+
+    /// Readings of how far a group is behind, as the file tells it.
+    pub fn lag(&self, group: &str, clock: Arc<dyn Clock>) -> EmbeddedLagBeside {
+        EmbeddedLagBeside { log: self.clone(), group: group.to_owned(), clock }
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<Option<T>, LogError> {
+        let file = self.file.clone();
+        let read = tokio::task::spawn_blocking(move || file.read(work));
+        read.await.map_err(|error| LogError::Unavailable(error.to_string()))?
+    }
+
+    /// A log that no service was ever started on is an empty one.
+    fn bounds(&self, found: Option<Vec<Bounds>>) -> Vec<Bounds> {
+        found.unwrap_or_else(|| vec![Bounds { first: 0, end: 0 }; self.partitions as usize])
+    }
+
+    fn check(&self, partition: Partition) -> Result<(), LogError> {
+        if partition < self.partitions {
+            return Ok(());
+        }
+        let last = self.partitions - 1;
+        Err(LogError::Broken(format!("there is no partition {partition}: the log has partitions 0 to {last}")))
+    }
+}
+
+#[async_trait]
+impl ReadLog for EmbeddedReadLog {
+    async fn spans(&self) -> Result<Vec<LogSpan>, LogError> {
+        let partitions = self.partitions;
+        let found = self.read(move |connection| schema::load_bounds(connection, partitions)).await?;
+        let span = |(partition, bounds): (Partition, Bounds)| LogSpan {
+            generation: GENERATION,
+            partition,
+            first: bounds.first,
+            end: bounds.end,
+        };
+        Ok((0..).zip(self.bounds(found)).map(span).collect())
+    }
+
+    async fn offset_at(&self, partition: Partition, at: Timestamp) -> Result<i64, LogError> {
+        self.check(partition)?;
+        let partitions = self.partitions;
+        let find = move |connection: &Connection| match rows::offset_at(connection, partition, at)? {
+            Some(offset) => Ok(offset),
+            None => Ok(schema::load_bounds(connection, partitions)?[partition as usize].end),
+        };
+        Ok(self.read(find).await?.unwrap_or(0))
+    }
+
+    async fn read_range(
+        &self,
+        partition: Partition,
+        from: i64,
+        until: i64,
+        max_bytes: usize,
+    ) -> Result<Vec<Consumed>, LogError> {
+        self.check(partition)?;
+        let read = move |connection: &Connection| rows::records(connection, partition, from, until, max_bytes);
+        Ok(self.read(read).await?.unwrap_or_default())
+    }
+}
+
+/// Readings for one group, from the file.
+pub struct EmbeddedLagBeside {
+    log: EmbeddedReadLog,
+    group: String,
+    clock: Arc<dyn Clock>,
+}
+
+#[async_trait]
+impl ReadLag for EmbeddedLagBeside {
+    async fn read(&self) -> Result<Lag, LogError> {
+        let lags = self.partitions().await?;
+        Ok(Lag {
+            records: lags.iter().map(PartitionLag::records).sum(),
+            oldest_appended_at: lags.iter().filter_map(|lag| lag.oldest_appended_at).min(),
+            read_at: self.clock.now(),
+        })
+    }
+
+    async fn partitions(&self) -> Result<Vec<PartitionLag>, LogError> {
+        let (group, partitions) = (self.group.clone(), self.log.partitions);
+        let read = move |connection: &Connection| lags(connection, &group, partitions);
+        let empty = |partition| PartitionLag {
+            generation: GENERATION,
+            partition,
+            first: 0,
+            committed: 0,
+            end: 0,
+            oldest_appended_at: None,
+        };
+        Ok(self.log.read(read).await?.unwrap_or_else(|| (0..partitions).map(empty).collect()))
+    }
+}
+
+fn lags(connection: &Connection, group: &str, partitions: u32) -> rusqlite::Result<Vec<PartitionLag>> {
+    let bounds = schema::load_bounds(connection, partitions)?;
+    let committed = schema::load_commits(connection, &bounds)?.remove(group);
+    let lag = |(partition, Bounds { first, end }): (Partition, Bounds)| {
+        // A group that is not known yet begins with the first record kept.
+        let committed = committed.as_ref().and_then(|offsets| offsets.get(partition as usize)).map_or(first, |at| *at);
+        let oldest_appended_at = rows::appended_at(connection, partition, committed.max(first), end)?;
+        Ok(PartitionLag { generation: GENERATION, partition, first, committed, end, oldest_appended_at })
+    };
+    (0..).zip(bounds).map(lag).collect()
+}
