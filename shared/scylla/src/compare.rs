@@ -2,7 +2,8 @@
 //!
 //! Each table is read from both sides in the order of the token ring, page by page, and merged; nothing is kept but
 //! two pages and the first differences. `orphans` and `orphan_days` are left out: they are hints of which runs to look
-//! at, and which of them are there depends on how records were batched.
+//! at, and which of them are there depends on how records were batched. So are `accounts` and `notes`: they tell of
+//! the log as these persisters met it, from where their first one began, and notes end.
 
 use std::cmp::Ordering;
 

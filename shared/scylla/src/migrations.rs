@@ -23,10 +23,11 @@ use lock::Lock;
 const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "runs", text: include_str!("../migrations/0001_runs.cql") },
     Migration { version: 2, name: "registry", text: include_str!("../migrations/0002_registry.cql") },
+    Migration { version: 3, name: "accounts", text: include_str!("../migrations/0003_accounts.cql") },
 ];
 
 /// The version that this build needs.
-pub const VERSION: i32 = 2;
+pub const VERSION: i32 = 3;
 
 /// One step of the schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -26,8 +26,17 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// What batches are named by in metrics, beside the statements' own names.
-const BATCH_KINDS: [&str; 8] =
-    ["save_run", "save_owners", "delete_owners", "save_line", "delete_line", "save_day", "save_agent", "save_usage"];
+const BATCH_KINDS: [&str; 9] = [
+    "save_run",
+    "save_owners",
+    "delete_owners",
+    "save_line",
+    "delete_line",
+    "save_day",
+    "save_agent",
+    "save_usage",
+    "save_notes",
+];
 
 /// One keyspace of a cluster, with every statement prepared. Cheap to clone.
 #[derive(Clone)]

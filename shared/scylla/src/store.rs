@@ -1,4 +1,4 @@
-//! The store ports over CQL: runs, their events, and what follows from them.
+//! The store ports over CQL: runs, their events, what follows from them, and the accounts of what became of records.
 
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use tidegate_ports::{
 use crate::registry::ScyllaRegistry;
 use crate::session::Cql;
 
+mod accounts;
 mod event_owners;
 mod follow_ups;
 mod line;

@@ -23,3 +23,9 @@ async fn the_suite() {
     };
     suite(&parts, 12).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_suite_of_accounts() {
+    let keyspace = Keyspace::fresh().await;
+    tidegate_ports::conformance::accounts::suite(&ScyllaStore::new(keyspace.connect().await)).await;
+}

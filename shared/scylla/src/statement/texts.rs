@@ -69,6 +69,16 @@ statements! {
     mark_orphan_day: "INSERT INTO orphan_days (lane, day, bucket, marked) VALUES (?, ?, ?, true)";
     unmark_orphan_day: "DELETE FROM orphan_days USING TIMESTAMP ? WHERE lane = ? AND day = ? AND bucket = ?";
 
+    // What became of records.
+    account: "SELECT account FROM accounts WHERE generation = ? AND log_partition = ?";
+    accounts: "SELECT generation, log_partition, account FROM accounts";
+    save_account: "INSERT INTO accounts (generation, log_partition, next_offset, account) VALUES (?, ?, ?, ?) \
+                   USING TIMESTAMP ?";
+    notes: "SELECT log_offset, appended_at, team, run, fate FROM notes \
+            WHERE generation = ? AND log_partition = ? AND bucket = ? AND log_offset IN ?";
+    save_note: "INSERT INTO notes (generation, log_partition, bucket, log_offset, appended_at, team, run, fate) \
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?";
+
     // Registry: teams and rates.
     team: "SELECT name, plan, created_at FROM teams WHERE team = ?";
     teams: "SELECT team, name, plan, created_at FROM teams";
