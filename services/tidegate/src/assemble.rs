@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use tidegate_domain::Region;
-use tidegate_ports::{Consume, Credentials, DeadLetters, ReadLag, Registry, RunQueries, Runs};
+use tidegate_ports::{Accounts, Consume, Credentials, DeadLetters, ReadLag, Registry, RunQueries, Runs};
 
 pub use waiting::{Not, until_up};
 
@@ -29,6 +29,8 @@ pub struct PersisterPorts {
     /// Its membership of its consumer group: only one may have it.
     pub consume: Box<dyn Consume>,
     pub runs: Arc<dyn Runs>,
+    /// What became of every record, in the same store as the runs.
+    pub accounts: Arc<dyn Accounts>,
     pub dead_letters: Arc<dyn DeadLetters>,
     /// How far its group is behind.
     pub lag: Arc<dyn ReadLag>,
@@ -37,6 +39,7 @@ pub struct PersisterPorts {
 /// What the read API stands on.
 pub struct ReadPorts {
     pub queries: Arc<dyn RunQueries>,
+    pub accounts: Arc<dyn Accounts>,
     pub credentials: Arc<dyn Credentials>,
 }
 

@@ -38,7 +38,7 @@ async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, String> {
     let config = process.config.clone();
     let addresses = Addresses { ingest: ingest.address(), control: control.address(), ops: process.ops_address };
     let opened = embedded::open(&config, &process.clock).await?;
-    let AllPorts { front_door, persister, registry } = opened.ports;
+    let AllPorts { front_door, persister, accounts: _, registry } = opened.ports;
 
     let mut roles = Roles::new(config.clone(), process.clock.clone(), process.ids.clone());
     let lag = front_door.lag.clone();

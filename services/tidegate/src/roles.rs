@@ -41,7 +41,7 @@ impl Roles {
 
     /// Folds the log into the store, and purges the runs that were never opened.
     pub fn start_persister(&mut self, parts: &Parts, ports: PersisterPorts) {
-        let PersisterPorts { consume, runs, dead_letters, lag } = ports;
+        let PersisterPorts { consume, runs, accounts: _, dead_letters, lag } = ports;
         let (clock, purged) = (self.clock.clone(), runs.clone());
         let persister = Persister::new(consume, runs, dead_letters, clock.clone(), self.config.persister);
         self.persister = Some(parts.start("persister", |stop| persister.run(stop.stopped())));

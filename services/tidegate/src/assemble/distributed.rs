@@ -68,9 +68,11 @@ pub async fn persister(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened
     let kafka = config.kafka()?;
     let options = options_of(kafka, "persist");
     let (cql, ()) = tokio::try_join!(store(config), log(config, kafka, &options))?;
+    let store = Arc::new(ScyllaStore::new(cql));
     let ports = PersisterPorts {
         consume: Box::new(KafkaConsumer::join(&options, &kafka.group, clock.clone()).map_err(told)?),
-        runs: Arc::new(ScyllaStore::new(cql)),
+        runs: store.clone(),
+        accounts: store,
         dead_letters: Arc::new(KafkaDeadLetters::open(&options, clock.clone()).map_err(told)?),
         lag: Arc::new(KafkaLag::watch(&options, &kafka.group, clock.clone()).map_err(told)?),
     };
@@ -96,8 +98,9 @@ fn leaving() -> Close {
 /// What is wrong or did not come up, and the way out.
 pub async fn read_api(config: &Config) -> Result<Opened<ReadPorts>, String> {
     let cql = store(config).await?;
+    let store = Arc::new(ScyllaStore::new(cql.clone()));
     let ports =
-        ReadPorts { queries: Arc::new(ScyllaStore::new(cql.clone())), credentials: Arc::new(ScyllaRegistry::new(cql)) };
+        ReadPorts { queries: store.clone(), accounts: store, credentials: Arc::new(ScyllaRegistry::new(cql)) };
     // A session holds nothing back: everything is written when it is acknowledged.
     Ok(Opened { ports, close: Box::pin(async { Ok(()) }) })
 }

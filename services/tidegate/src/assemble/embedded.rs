@@ -9,7 +9,7 @@ use tidegate_embedded::dead_letters::EmbeddedDeadLetters;
 use tidegate_embedded::folder::DEFAULT_PARTITIONS;
 use tidegate_embedded::{DataFolder, EmbeddedLog, EmbeddedRegistry, EmbeddedStore, FolderError, LogOptions};
 use tidegate_ports::memory::gate::{MemoryGate, MemoryGateConfig};
-use tidegate_ports::{Clock, Registry, Retention};
+use tidegate_ports::{Accounts, Clock, Registry, Retention};
 
 use super::{Close, Opened, OpenedRegistry, PersisterPorts};
 use crate::config::Config;
@@ -23,6 +23,8 @@ const CLOCK_LEAD_MS: i64 = 120_000;
 pub struct AllPorts {
     pub front_door: AdmissionPorts,
     pub persister: PersisterPorts,
+    /// For the read API.
+    pub accounts: Arc<dyn Accounts>,
     pub registry: Arc<dyn Registry>,
 }
 
@@ -61,8 +63,10 @@ pub async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<AllP
         lag: lag.clone(),
     };
     let dead_letters = Arc::new(dead_letters);
-    let persister = PersisterPorts { consume: Box::new(consume), runs: store, dead_letters, lag };
-    Ok(Opened { ports: AllPorts { front_door, persister, registry }, close })
+    let accounts = store.clone();
+    let persister =
+        PersisterPorts { consume: Box::new(consume), runs: store, accounts: accounts.clone(), dead_letters, lag };
+    Ok(Opened { ports: AllPorts { front_door, persister, accounts, registry }, close })
 }
 
 fn closing(log: EmbeddedLog, store: Arc<EmbeddedStore>) -> Close {
