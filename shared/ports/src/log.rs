@@ -144,7 +144,8 @@ pub struct PartitionLag {
     pub partition: Partition,
     /// The first offset that the log still has.
     pub first: i64,
-    /// The offset that the group reads next: committed, or `first` where it never committed.
+    /// The offset that the group reads next: committed, or `first` where it never committed. Below `first` where
+    /// retention deleted records before they were applied.
     pub committed: i64,
     /// The offset that the next record gets.
     pub end: i64,

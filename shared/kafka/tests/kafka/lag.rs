@@ -2,12 +2,13 @@
 
 use bytes::Bytes;
 use rdkafka::admin::AdminOptions;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::{Offset, TopicPartitionList};
-use tidegate_kafka::{KafkaLag, KafkaOptions};
-use tidegate_ports::{Append, LogError, ReadLag};
+use tidegate_kafka::{KafkaLag, KafkaOptions, KafkaReadLog};
+use tidegate_ports::{Append, LogError, ReadLag, ReadLog};
 
 use crate::member::Member;
-use crate::support::{Fresh, admin, clock, key, read_all};
+use crate::support::{Fresh, admin, clock, key, plain, read_all};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_group_that_never_committed_lags_from_the_beginning() {
@@ -44,6 +45,8 @@ async fn what_retention_took_is_not_waited_for() {
     let reading = KafkaLag::watch(&fresh.options, &group, clock()).expect("a reader").read().await.expect("a reading");
     assert_eq!(reading.records, 4);
     assert!(reading.oldest_appended_at.is_some());
+    let kept = KafkaReadLog::open(&fresh.options).expect("a reader").read_range(0, 0, 10, 1 << 20).await.expect("read");
+    assert_eq!(kept.iter().map(|one| one.position.offset).collect::<Vec<_>>(), [6, 7, 8, 9]);
     let mut member = Member::join(&fresh.options, &group);
     member.poll_until("what is left", |member| member.read.len() == 4).await;
     assert_eq!(member.read[0].1, 6, "a new group begins with the first record kept");
@@ -63,4 +66,30 @@ async fn a_missing_topic_makes_the_lag_unknown() {
     let lag = KafkaLag::watch(&fresh.options, "group", clock()).expect("a reader");
     let unknown = lag.read().await;
     assert!(matches!(unknown, Err(LogError::Unavailable(_))), "{unknown:?}");
+}
+
+/// What was deleted before it was applied is lost, and must show.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_offset_that_retention_overtook_is_told_as_it_was_committed() {
+    let fresh = Fresh::topics(1).await;
+    let log = fresh.log();
+    for number in 0..10 {
+        log.append(key(number), Bytes::from_static(b"x")).await.expect("appended");
+    }
+    let group = format!("{}.group", fresh.records());
+    let at = |offset| {
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(fresh.records(), 0, Offset::Offset(offset)).expect("an offset");
+        list
+    };
+    let client: BaseConsumer = plain().set("group.id", &group).create().expect("a client");
+    client.commit(&at(2), CommitMode::Sync).expect("committed");
+    let lag = KafkaLag::watch(&fresh.options, &group, clock()).expect("a reader");
+    for (first, records) in [(0, 8), (6, 4)] {
+        admin().delete_records(&at(first), &AdminOptions::new()).await.expect("deleted");
+        let one = lag.partitions().await.expect("a reading")[0];
+        assert_eq!((one.generation, one.first, one.committed, one.end), (7, first, 2, 10));
+        assert_eq!((one.records(), lag.read().await.expect("a reading").records), (records, records));
+        assert!(one.oldest_appended_at.is_some());
+    }
 }

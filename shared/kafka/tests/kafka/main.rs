@@ -9,6 +9,7 @@ mod coordinator;
 mod dead_letters;
 mod facts;
 mod flow;
+mod foreign;
 mod groups;
 mod lag;
 mod member;
