@@ -3,36 +3,82 @@
 use std::io::Read;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use bytes::{Bytes, BytesMut};
 use flate2::read::MultiGzDecoder;
 use http::HeaderMap;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT};
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
+use crate::body_room::{NoRoom, Room};
 use crate::parse::Fault;
 use crate::refusal_table::Problem;
 
 /// What is read and thrown away of a body that is too large, so that its sender gets to read the answer.
 const DISCARD_BODIES: usize = 8;
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the rest of a body that is refused unread may take.
+const READ_PAST_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// The whole body, decoded, as text.
+/// The least by which the room for a decoded body grows at once.
+const DECODE_STEP: usize = 16 * 1024;
+/// Deflate packs no more than this into one byte.
+const DEFLATE_MOST: usize = 1_032;
+
+/// What a body may be and take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// As sent and decoded, each.
+    pub max_bytes: usize,
+    /// For all of it to arrive.
+    pub read_timeout: Duration,
+}
+
+/// The whole body, decoded, as text. `room` is had for all that may be held before any of it is read; of the text's
+/// bytes it stays had.
 ///
 /// # Errors
-/// [`Problem::Encoding`], [`Problem::BodyTooLarge`], [`Problem::BodyTimeout`], [`Problem::BodyBroken`], or a
-/// [`Fault::NotJson`] for what is no gzip or no UTF-8.
-pub(crate) async fn read(
-    headers: &HeaderMap,
-    body: Body,
-    max_bytes: usize,
-    read_timeout: Duration,
-) -> Result<String, Problem> {
+/// [`Problem::TooManyBytes`], [`Problem::Encoding`], [`Problem::BodyTooLarge`], [`Problem::BodyTimeout`],
+/// [`Problem::BodyBroken`], or a [`Fault::NotJson`] for what is no gzip or no UTF-8.
+pub(crate) async fn read(headers: &HeaderMap, mut body: Body, bounds: Bounds, room: &Room) -> Result<String, Problem> {
+    let Bounds { max_bytes, read_timeout } = bounds;
     let gzip = is_gzip(headers)?;
-    let raw = timeout(read_timeout, collect(headers, body, max_bytes)).await.map_err(|_| Problem::BodyTimeout)??;
-    let decoded = if gzip { gunzip(&raw, max_bytes)? } else { Vec::from(raw) };
+    let announced = announced(headers);
+    if announced.is_some_and(|bytes| bytes > max_bytes) {
+        return Err(too_large(body, max_bytes).await);
+    }
+    let sent_most = announced.unwrap_or(max_bytes);
+    let decoded_most = |sent: usize| if gzip { sent.saturating_mul(DEFLATE_MOST).min(max_bytes) } else { 0 };
+    if let Err(NoRoom) = room.take(sent_most + decoded_most(sent_most)) {
+        read_past(headers, &mut body, max_bytes).await;
+        return Err(Problem::TooManyBytes);
+    }
+    let arriving = collect(body, announced, max_bytes);
+    let sent = timeout(read_timeout, arriving).await.map_err(|_| Problem::BodyTimeout)??;
+    let decoded = if gzip {
+        room.keep(sent.len() + decoded_most(sent.len()));
+        gunzip(&sent, max_bytes)?
+    } else {
+        Vec::from(sent)
+    };
+    room.keep(decoded.len());
     String::from_utf8(decoded).map_err(|_| not_json("is not UTF-8 text"))
+}
+
+/// Reads past a body that nobody wants, so that its sender reads the answer and the connection can be used again. Nothing
+/// of it is kept. A body that is large, slow, or waits to be asked for is left where it is.
+pub(crate) async fn read_past(headers: &HeaderMap, body: &mut Body, max_bytes: usize) {
+    if body.is_end_stream() || headers.contains_key(EXPECT) || announced(headers).is_some_and(|bytes| bytes > max_bytes)
+    {
+        return;
+    }
+    // Whether all of it came makes no difference to the answer.
+    let _ = timeout(READ_PAST_TIMEOUT, discard(body, max_bytes)).await;
+}
+
+fn announced(headers: &HeaderMap) -> Option<usize> {
+    headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok())
 }
 
 fn not_json(reason: &str) -> Problem {
@@ -52,27 +98,34 @@ fn is_gzip(headers: &HeaderMap) -> Result<bool, Problem> {
     Ok(gzip)
 }
 
-async fn collect(headers: &HeaderMap, mut body: Body, max_bytes: usize) -> Result<Bytes, Problem> {
-    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|bytes| bytes > max_bytes) {
-        return too_large(body, max_bytes).await;
-    }
+async fn collect(mut body: Body, announced: Option<usize>, max_bytes: usize) -> Result<Bytes, Problem> {
     let Some(first) = data(&mut body).await? else { return Ok(Bytes::new()) };
-    if first.len() > max_bytes {
-        return too_large(body, max_bytes).await;
+    let most = announced.unwrap_or(max_bytes);
+    if first.len() > most {
+        return Err(beyond(body, announced, max_bytes).await);
     }
     // Most bodies arrive in one piece, which is taken as it is.
     let Some(second) = data(&mut body).await? else { return Ok(first) };
-    let mut whole = BytesMut::from(first);
+    let mut whole = BytesMut::with_capacity(announced.unwrap_or(first.len() + second.len()));
+    whole.extend_from_slice(&first);
+    drop(first);
     let mut next = Some(second);
     while let Some(piece) = next {
-        if whole.len() + piece.len() > max_bytes {
-            return too_large(body, max_bytes).await;
+        if whole.len() + piece.len() > most {
+            return Err(beyond(body, announced, max_bytes).await);
         }
         whole.extend_from_slice(&piece);
         next = data(&mut body).await?;
     }
     Ok(whole.freeze())
+}
+
+/// More came than was announced, or than is taken of a body without a length.
+async fn beyond(body: Body, announced: Option<usize>, max_bytes: usize) -> Problem {
+    match announced {
+        Some(_) => Problem::BodyBroken,
+        None => too_large(body, max_bytes).await,
+    }
 }
 
 /// The next piece of the body; `None` at its end. Trailers are passed over.
@@ -85,30 +138,39 @@ async fn data(body: &mut Body) -> Result<Option<Bytes>, Problem> {
     Ok(None)
 }
 
-async fn too_large(mut body: Body, max_bytes: usize) -> Result<Bytes, Problem> {
-    let discard = async {
-        let mut left = max_bytes.saturating_mul(DISCARD_BODIES);
-        while let Ok(Some(piece)) = data(&mut body).await {
-            match left.checked_sub(piece.len()) {
-                Some(rest) => left = rest,
-                None => break,
-            }
-        }
-    };
+async fn too_large(mut body: Body, max_bytes: usize) -> Problem {
     // Whether all of it came makes no difference to the answer.
-    let _ = timeout(DISCARD_TIMEOUT, discard).await;
-    Err(Problem::BodyTooLarge { max_bytes })
+    let _ = timeout(DISCARD_TIMEOUT, discard(&mut body, max_bytes.saturating_mul(DISCARD_BODIES))).await;
+    Problem::BodyTooLarge { max_bytes }
+}
+
+async fn discard(body: &mut Body, mut left: usize) {
+    while let Ok(Some(piece)) = data(body).await {
+        match left.checked_sub(piece.len()) {
+            Some(rest) => left = rest,
+            None => break,
+        }
+    }
 }
 
 /// Never holds more than the limit, whatever the compressed form promises.
-fn gunzip(raw: &[u8], max_bytes: usize) -> Result<Vec<u8>, Problem> {
-    let mut decoded = Vec::with_capacity(raw.len().saturating_mul(4).min(max_bytes));
-    let limit = max_bytes as u64 + 1;
-    MultiGzDecoder::new(raw).take(limit).read_to_end(&mut decoded).map_err(|_| not_json("is not readable gzip"))?;
-    if decoded.len() > max_bytes {
-        return Err(Problem::BodyTooLarge { max_bytes });
+fn gunzip(sent: &[u8], max_bytes: usize) -> Result<Vec<u8>, Problem> {
+    let limit = max_bytes + 1;
+    // Its last four bytes say how large it was, unless they lie.
+    let told = sent.last_chunk().map_or(0, |four| u32::from_le_bytes(*four) as usize);
+    let mut decoded = Vec::with_capacity(told.saturating_add(1).min(limit));
+    let mut decoder = MultiGzDecoder::new(sent);
+    loop {
+        let free = decoded.capacity().min(limit) - decoded.len();
+        let step = decoder.by_ref().take(free as u64).read_to_end(&mut decoded);
+        if step.map_err(|_| not_json("is not readable gzip"))? < free {
+            return Ok(decoded);
+        }
+        if decoded.len() > max_bytes {
+            return Err(Problem::BodyTooLarge { max_bytes });
+        }
+        decoded.reserve_exact(decoded.len().max(DECODE_STEP).min(limit - decoded.len()));
     }
-    Ok(decoded)
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ use http::request::Parts;
 use tidegate_admission::{Acceptance, Caller, Class, Submission};
 use tidegate_domain::{Body as RecordBody, RunId, Timestamp};
 
+use crate::body::{Bounds, read_past};
+use crate::body_room::Room;
 use crate::in_flight::Place;
 use crate::ingest::Ingest;
 use crate::parse::{Fault, Reading, ids};
@@ -21,6 +23,8 @@ pub(crate) struct Call {
     /// When it came: the server's word on every time that the client leaves out.
     pub received_at: Timestamp,
     place: Place,
+    /// What its body may take of the memory for bodies.
+    room: Room,
 }
 
 impl Call {
@@ -28,22 +32,33 @@ impl Call {
     pub fn new(ingest: Arc<Ingest>, request: Request, place: Place) -> (Self, Body) {
         let (parts, body) = request.into_parts();
         let received_at = ingest.clock.now();
-        (Call { ingest, parts, received_at, place }, body)
+        let room = ingest.body_room.none();
+        (Call { ingest, parts, received_at, place, room }, body)
     }
 
-    /// Who calls, unless the door is shut to this class for now.
-    pub async fn enter(&self, class: Class, query_key: Option<&str>) -> Result<Caller, Problem> {
+    /// Who calls, unless the door is shut to this class for now. Nothing of the body is kept of who may not enter.
+    pub async fn enter(&self, class: Class, query_key: Option<&str>, body: &mut Body) -> Result<Caller, Problem> {
         let admission = &self.ingest.admission;
-        let caller = admission.authenticate(credential::presented(&self.parts.headers, query_key)).await?;
-        admission.shed(class)?;
-        Ok(caller)
+        let presented = credential::presented(&self.parts.headers, query_key);
+        let entered = admission.authenticate(presented).await.and_then(|caller| admission.shed(class).map(|()| caller));
+        match entered {
+            Ok(caller) => Ok(caller),
+            Err(refusal) => {
+                read_past(&self.parts.headers, body, self.ingest.config.max_body_bytes).await;
+                Err(refusal.into())
+            }
+        }
     }
 
     /// The whole body.
     pub async fn text(&self, caller: &Caller, body: Body) -> Result<String, Problem> {
         let config = &self.ingest.config;
-        let read = body::read(&self.parts.headers, body, config.max_body_bytes, config.body_read_timeout).await;
-        self.judged(caller, read).await
+        let bounds = Bounds { max_bytes: config.max_body_bytes, read_timeout: config.body_read_timeout };
+        match body::read(&self.parts.headers, body, bounds, &self.room).await {
+            // Our trouble, and the caller is not charged for it.
+            Err(Problem::TooManyBytes) => Err(Problem::TooManyBytes),
+            read => self.judged(caller, read).await,
+        }
     }
 
     /// The run that the path names.
@@ -78,14 +93,14 @@ impl Call {
 
     /// Takes the request in. This runs on even if the client leaves: what was claimed must be settled.
     pub async fn accept(self, caller: Caller, run: Option<RunId>, body: RecordBody) -> Result<Accepted, Problem> {
-        let Call { ingest, received_at, place, .. } = self;
+        let Call { ingest, received_at, place, room, .. } = self;
         let minted = run.is_none();
         let run = run.unwrap_or_else(|| ingest.ids.mint(ingest.config.region, received_at));
         let submission = Submission { run, minted, received_at, body };
         let admission = ingest.admission.clone();
         let accepting = Unbroken::new(async move {
             let accepted = admission.accept(&caller, submission).await;
-            drop(place);
+            drop((place, room));
             accepted
         });
         let acceptance = accepting.await?;

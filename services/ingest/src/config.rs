@@ -19,6 +19,9 @@ pub struct IngestConfig {
     pub body_read_timeout: Duration,
     /// Requests under way at once, those included whose client has left; further ones are refused with `503`.
     pub max_in_flight: u32,
+    /// Bytes of their bodies at once, as sent and decoded; a request with more of them is refused with `503` before its
+    /// body is read. At least twice `max_body_bytes`, so that the largest body fits with what it decodes to.
+    pub max_body_bytes_in_flight: usize,
     /// Connections, header and idle timeouts, and how long a stop may take.
     pub serve: ServeOptions,
 }
@@ -32,6 +35,7 @@ impl IngestConfig {
             max_body_bytes: 1024 * 1024,
             body_read_timeout: Duration::from_secs(10),
             max_in_flight: 2_048,
+            max_body_bytes_in_flight: 256 * 1024 * 1024,
             serve: ServeOptions { header_read_timeout: Duration::from_secs(30), ..ServeOptions::default() },
         }
     }

@@ -15,6 +15,7 @@ use tidegate_lifecycle::request_id::{self, REQUEST_ID};
 use tracing::Level;
 
 use crate::answers::{Answer, JSON, TEXT};
+use crate::body::read_past;
 use crate::call::Call;
 use crate::ingest::Ingest;
 use crate::outcomes::{Endpoint, Outcome};
@@ -54,7 +55,11 @@ where
             // A panic is a defect; even so its client gets an answer.
             AssertUnwindSafe(handled).catch_unwind().await.unwrap_or(Err(Problem::Panicked))
         }
-        None => Err(Problem::TooManyInFlight),
+        None => {
+            let (parts, mut body) = request.into_parts();
+            read_past(&parts.headers, &mut body, ingest.config.max_body_bytes).await;
+            Err(Problem::TooManyInFlight)
+        }
     };
     let mut response = match result {
         Ok(answer) => {

@@ -10,6 +10,7 @@ use tidegate_ports::{Clock, Ids};
 use tokio::net::TcpListener;
 use tracing::warn;
 
+use crate::body_room::BodyRoom;
 use crate::config::IngestConfig;
 use crate::endpoints;
 use crate::in_flight::InFlight;
@@ -26,13 +27,15 @@ pub struct Ingest {
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) outcomes: Outcomes,
     pub(crate) in_flight: InFlight,
+    pub(crate) body_room: BodyRoom,
 }
 
 impl Ingest {
     /// Registers its metrics: the process's recorder must be installed before.
     pub fn new(config: IngestConfig, admission: Arc<Admission>, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self {
         let in_flight = InFlight::new(config.max_in_flight);
-        Ingest { config, admission, clock, ids, outcomes: Outcomes::register(), in_flight }
+        let body_room = BodyRoom::new(config.max_body_bytes_in_flight);
+        Ingest { config, admission, clock, ids, outcomes: Outcomes::register(), in_flight, body_room }
     }
 
     /// Requests under way now, those included whose client has left.

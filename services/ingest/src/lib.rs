@@ -3,6 +3,7 @@
 
 mod answers;
 mod body;
+mod body_room;
 mod call;
 pub mod config;
 mod credential;

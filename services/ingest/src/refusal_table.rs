@@ -3,9 +3,11 @@
 
 mod cause;
 
+use std::borrow::Cow;
+
 use http::StatusCode;
 use serde::Serialize;
-use tidegate_admission::{Refusal, StartField};
+use tidegate_admission::{Class, Refusal, ShedCause, StartField};
 use tidegate_domain::Timestamp;
 use tracing::Level;
 use utoipa::ToSchema;
@@ -35,6 +37,8 @@ pub enum Problem {
     Encoding { encoding: String },
     /// As many requests as may be are under way.
     TooManyInFlight,
+    /// As many bytes of bodies as may be are under way.
+    TooManyBytes,
     /// A defect of ours.
     Panicked,
 }
@@ -58,15 +62,25 @@ pub struct Entry {
     pub code: &'static str,
     /// The `Retry-After` header.
     pub retry_after_s: Option<u64>,
-    pub message: String,
+    pub message: Cow<'static, str>,
     /// The one request field to blame.
     pub field: Option<String>,
+    /// Of a refusal for overload: what there is too much of, and the class of requests that is refused for it.
+    pub overload: Option<Overload>,
     pub level: Level,
     /// The metrics' label, which also knows the outcome.
     pub cause: Cause,
 }
 
-/// The error envelope (AgentPing: envelope).
+/// Why an instance that works is too busy, in words for machines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Overload {
+    pub cause: &'static str,
+    /// None where it is no matter of class.
+    pub class: Option<&'static str>,
+}
+
+/// The error envelope (AgentPing: envelope). `cause` and `class` are additions to it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ErrorBody<'e> {
     /// A word for machines.
@@ -78,13 +92,24 @@ pub struct ErrorBody<'e> {
     /// The request field to blame, where it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<&'e str>,
+    /// With a `503` for overload: what there is too much of (`age`, `records`, `unknown`, `too_many_in_flight`,
+    /// `too_many_bytes`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<&'e str>,
+    /// With a `503` for overload: the class of requests that is refused now (`events`, `start`, `finish`, `heartbeat`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class: Option<&'e str>,
 }
 
 impl Entry {
     /// The body of a JSON answer.
     pub fn envelope(&self) -> String {
-        let body = ErrorBody { error: self.code, message: &self.message, field: self.field.as_deref() };
-        // Three strings: serialization cannot fail.
+        let (cause, class) = match self.overload {
+            Some(Overload { cause, class }) => (Some(cause), class),
+            None => (None, None),
+        };
+        let body = ErrorBody { error: self.code, message: &self.message, field: self.field.as_deref(), cause, class };
+        // Strings only: serialization cannot fail.
         serde_json::to_string(&body).expect("an envelope always serializes")
     }
 
@@ -94,8 +119,14 @@ impl Entry {
             || matches!(self.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT)
     }
 
-    fn new(status: StatusCode, code: &'static str, level: Level, cause: Cause, message: impl Into<String>) -> Self {
-        Entry { status, code, retry_after_s: None, message: message.into(), field: None, level, cause }
+    fn new(
+        status: StatusCode,
+        code: &'static str,
+        level: Level,
+        cause: Cause,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Entry { status, code, retry_after_s: None, message: message.into(), field: None, overload: None, level, cause }
     }
 
     fn field(mut self, field: impl Into<String>) -> Self {
@@ -111,15 +142,20 @@ impl Entry {
 }
 
 /// Our own trouble: the same words whatever the trouble is.
-fn unavailable(level: Level, cause: Cause, retry_after_s: u64, message: &str) -> Entry {
+fn unavailable(level: Level, cause: Cause, retry_after_s: u64, message: &'static str) -> Entry {
     Entry::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", level, cause, message).retry_after(retry_after_s)
 }
 
-fn unauthorized(code: &'static str, cause: Cause, message: impl Into<String>) -> Entry {
+/// We work and are too busy. The texts are ready made: a refusal for overload costs little.
+fn overloaded(cause: Cause, overload: Overload, retry_after_s: u64, message: &'static str) -> Entry {
+    Entry { overload: Some(overload), ..unavailable(Level::DEBUG, cause, retry_after_s, message) }
+}
+
+fn unauthorized(code: &'static str, cause: Cause, message: impl Into<Cow<'static, str>>) -> Entry {
     Entry::new(StatusCode::UNAUTHORIZED, code, Level::DEBUG, cause, message)
 }
 
-fn bad_request(code: &'static str, cause: Cause, message: impl Into<String>) -> Entry {
+fn bad_request(code: &'static str, cause: Cause, message: impl Into<Cow<'static, str>>) -> Entry {
     Entry::new(StatusCode::BAD_REQUEST, code, Level::DEBUG, cause, message)
 }
 
@@ -168,11 +204,17 @@ impl Problem {
                 Cause::Encoding,
                 format!("Content-Encoding '{encoding}' is not supported: send gzip, or none."),
             ),
-            Problem::TooManyInFlight => unavailable(
-                Level::DEBUG,
+            Problem::TooManyInFlight => overloaded(
                 Cause::TooManyInFlight,
+                Overload { cause: Cause::TooManyInFlight.label(), class: None },
                 1,
                 "Too many requests are under way. Send the same again.",
+            ),
+            Problem::TooManyBytes => overloaded(
+                Cause::TooManyBytes,
+                Overload { cause: Cause::TooManyBytes.label(), class: None },
+                1,
+                "Too many bytes of request bodies are under way. Send the same again.",
             ),
             Problem::Panicked => Entry::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
@@ -289,9 +331,12 @@ fn refusal_entry(refusal: &Refusal) -> Entry {
             )
             .field(field)
         }
-        Refusal::Shed { retry_after_s } => {
-            unavailable(Level::DEBUG, Cause::Shed, *retry_after_s, "The service is catching up. Send the same again.")
-        }
+        Refusal::Shed { class, cause, retry_after_s } => overloaded(
+            Cause::Shed,
+            Overload { cause: cause.label(), class: Some(class.label()) },
+            *retry_after_s,
+            shed_message(*class, *cause),
+        ),
         Refusal::Undecided { retry_after_s } => unavailable(
             Level::DEBUG,
             Cause::Undecided,
@@ -323,6 +368,37 @@ fn refusal_entry(refusal: &Refusal) -> Entry {
             Cause::RecordTooLarge,
             format!("The request makes a record of {bytes} bytes; at most {cap} are taken. Send less at once."),
         ),
+    }
+}
+
+/// Names both the class and the cause, as the members of the envelope do.
+const fn shed_message(class: Class, cause: ShedCause) -> &'static str {
+    macro_rules! behind {
+        ($what:literal) => {
+            match cause {
+                ShedCause::Age => concat!(
+                    "The service is catching up: its oldest waiting record is too old, so some or all ",
+                    $what,
+                    " are refused for now (cause: age). Send the same again."
+                ),
+                ShedCause::Records => concat!(
+                    "The service is catching up: too many records are waiting, so some or all ",
+                    $what,
+                    " are refused for now (cause: records). Send the same again."
+                ),
+                ShedCause::Unknown => concat!(
+                    "How far the service is behind is not known, so some or all ",
+                    $what,
+                    " are refused for now (cause: unknown). Send the same again."
+                ),
+            }
+        };
+    }
+    match class {
+        Class::Events => behind!("events"),
+        Class::Start => behind!("starts"),
+        Class::Finish => behind!("finishes"),
+        Class::Heartbeat => behind!("heartbeats"),
     }
 }
 

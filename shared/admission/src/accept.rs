@@ -11,7 +11,7 @@ use crate::claiming::{Claimed, Slot};
 use crate::known::{Ends, with_stored};
 use crate::refusal::{RETRY_SOON_S, Refusal};
 use crate::submission::{Acceptance, Caller, Submission};
-use crate::{claims, scope};
+use crate::{claims, joining, scope};
 
 impl Admission {
     /// Takes a request in: returns once every record of it is safe on the log, or was before. Run it to its end even
@@ -26,6 +26,7 @@ impl Admission {
             return Err(refusal);
         }
         let mut claimed = self.claim(caller, &submission).await?;
+        let submission = joining::as_remembered(submission, &claimed);
         let fresh = claimed.any_new();
         let ends = Ends::of(&submission, &claimed);
         let appends = fresh || touches(&submission, &ends);

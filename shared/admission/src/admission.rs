@@ -51,7 +51,7 @@ impl Admission {
             rate_cache,
             gate_health: GateHealth::new(config.confirms_max),
             local_share: LocalShare::default(),
-            shed_gauge: ShedGauge::default(),
+            shed_gauge: ShedGauge::register(),
             ports,
             config,
         }

@@ -37,6 +37,8 @@ pub(crate) struct Claimed {
     pub peeks: Vec<Option<Bytes>>,
     /// Boxed, as hardly any request has one.
     pub view: Option<Box<StoreView>>,
+    /// What the claims remember that were joined, by their index.
+    pub joined: Vec<(usize, Bytes)>,
     /// What is held; `None` without a gate.
     pub ticket: Option<Ticket>,
     /// When the gate was last asked: the record must be sent soon after.
@@ -83,7 +85,8 @@ impl Admission {
                     return Err(self.refusal(caller, refused, claims::agent(&submission.body)));
                 }
                 Some(Verdict::Admitted { claims, peeks, ticket }) => {
-                    let claimed = Claimed { slots: Vec::new(), peeks, view: None, ticket: Some(ticket), asked_at };
+                    let (slots, joined, view) = (Vec::new(), Vec::new(), None);
+                    let claimed = Claimed { slots, peeks, view, joined, ticket: Some(ticket), asked_at };
                     return match plain_slots(&claims, &modes) {
                         Some(slots) => Ok(Claimed { slots, ..claimed }),
                         // The slow ways are boxed: they have no room in the future of every request.
@@ -234,7 +237,8 @@ impl Admission {
                     doubtful.push((index, true));
                     Slot::New
                 }
-                ClaimOutcome::Joined { .. } => {
+                ClaimOutcome::Joined { answer } => {
+                    claimed.joined.push((index, answer));
                     let born = key_of(submission, index).birth();
                     let window_ms = i64::try_from(self.config.claim_window_ms).unwrap_or(i64::MAX);
                     doubtful.push((index, born <= self.ports.clock.now().plus_millis(-window_ms)));
@@ -319,7 +323,7 @@ impl Claimed {
         for (slot, _) in slots.iter_mut().zip(modes).filter(|(_, mode)| **mode == Mode::Settled) {
             *slot = Slot::Stored;
         }
-        Claimed { slots, peeks: Vec::new(), view: None, ticket: None, asked_at }
+        Claimed { slots, peeks: Vec::new(), view: None, joined: Vec::new(), ticket: None, asked_at }
     }
 
     /// Whether anything of the request is new. Without claims all of it is.

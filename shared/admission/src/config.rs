@@ -127,6 +127,7 @@ impl AdmissionConfig {
             ("lands_within_ms", times.lands_within_ms, "send_within_ms plus append_ms", under_way_ms),
             ("send_within_ms", times.send_within_ms, "store_ms", times.store_ms),
             ("stale_ms", self.credentials.stale_ms, "fresh_ms", self.credentials.fresh_ms),
+            ("unknown_bulk_after_ms", self.shed.unknown_bulk_after_ms, "unknown_after_ms", self.shed.unknown_after_ms),
             ("the enter line of age_ms", age.enter, "its leave line", age.leave),
             ("the enter line of records", records.enter, "its leave line", records.leave),
             ("a whole share", 1_000, "local_share_permille", whole_share),
@@ -159,10 +160,11 @@ mod tests {
     fn the_defaults_fit_together_and_each_breach_is_told_with_both_values() {
         let good = AdmissionConfig::new(Region::Eu);
         assert_eq!(good.check(), Ok(()));
-        let breaches: [fn(&mut AdmissionConfig); 9] = [
+        let breaches: [fn(&mut AdmissionConfig); 10] = [
             |config| config.timeouts.append_ms = 20_000,
             |config| config.timeouts.store_ms = 3_000,
             |config| config.credentials.fresh_ms = 3_600_000,
+            |config| config.shed.unknown_bulk_after_ms = 9_999,
             |config| config.shed.age_ms.leave = 70_000,
             |config| config.shed.records.leave = 2_000_000,
             |config| config.local_share_permille = 1_001,

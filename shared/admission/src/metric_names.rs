@@ -8,6 +8,8 @@ pub(crate) const LAG_READ_FAILURES: &str = "tidegate_lag_read_failures_total";
 pub(crate) const LAG_RECORDS: &str = "tidegate_lag_records";
 pub(crate) const LAG_AGE_SECONDS: &str = "tidegate_lag_age_seconds";
 pub(crate) const LAG_DRAIN: &str = "tidegate_lag_drain_records_per_second";
+pub(crate) const SHED: &str = "tidegate_shed_total";
+pub(crate) const SHED_PRESSURE: &str = "tidegate_shed_pressure";
 
 /// Makes the counters of a whole admission, so that a scrape finds them at zero before anything has happened: an alert on a rise must
 /// see what it rose from.

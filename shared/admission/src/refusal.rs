@@ -2,6 +2,8 @@
 
 use tidegate_domain::{Region, RunId, Slug, Timestamp};
 
+use crate::shed::{Class, ShedCause};
+
 /// Seconds until trying again is worth it where nothing better is known.
 pub(crate) const RETRY_SOON_S: u64 = 1;
 
@@ -35,7 +37,7 @@ pub enum Refusal {
     /// Event number `index` of the batch was stored before with other content, or under another run.
     EventConflict { index: usize },
     /// Consumers are behind: shedding.
-    Shed { retry_after_s: u64 },
+    Shed { class: Class, cause: ShedCause, retry_after_s: u64 },
     /// Another request with the same id and other content is still under way: its outcome decides.
     Undecided { retry_after_s: u64 },
     /// The answer depends on the store, and the store is down.

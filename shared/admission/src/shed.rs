@@ -1,10 +1,13 @@
 //! Shedding: what is refused when consumers are behind. One pure policy; what feeds it is [`crate::lag_watch`].
 //!
 //! Bulk goes first (events, then starts, then finishes) and heartbeats last, because a shed heartbeat looks like a
-//! dead agent. Between two lines a rising share is refused; entering and leaving have different lines.
+//! dead agent. Between two lines a rising share is refused; entering and leaving have different lines, for each
+//! measure by itself. A lag that cannot be read has a policy of its own.
 
-use tidegate_domain::Timestamp;
-use tidegate_ports::Lag;
+use std::fmt;
+use std::str::FromStr;
+
+use crate::trend::Trend;
 
 /// What kind of request asks, from the last to be shed to the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,6 +30,40 @@ impl Class {
             Class::Heartbeat => 3,
         }
     }
+
+    /// Its name for machines, in answers and metrics.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Class::Heartbeat => "heartbeat",
+            Class::Finish => "finish",
+            Class::Start => "start",
+            Class::Events => "events",
+        }
+    }
+}
+
+/// What makes the front door shed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ShedCause {
+    /// The oldest record that is not applied waits for too long.
+    Age,
+    /// Too many records are not applied.
+    Records,
+    /// How far the consumers are behind could not be read for too long.
+    Unknown,
+}
+
+impl ShedCause {
+    pub const ALL: [ShedCause; 3] = [ShedCause::Age, ShedCause::Records, ShedCause::Unknown];
+
+    /// Its name for machines, in answers and metrics.
+    pub const fn label(self) -> &'static str {
+        match self {
+            ShedCause::Age => "age",
+            ShedCause::Records => "records",
+            ShedCause::Unknown => "unknown",
+        }
+    }
 }
 
 /// One measure's lines. Shedding begins at `enter`, ends below `leave`, and refuses everything from `full` on.
@@ -37,6 +74,38 @@ pub struct Lines {
     pub full: u64,
 }
 
+/// What holds while the lag cannot be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhenUnknown {
+    /// The last decision, and after [`ShedLines::unknown_bulk_after_ms`] at least half of the events are refused: what
+    /// piles up unseen is bounded, and everything else still goes through.
+    #[default]
+    Hold,
+    /// Nothing is shed.
+    Accept,
+}
+
+impl FromStr for WhenUnknown {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "hold" => Ok(WhenUnknown::Hold),
+            "accept" => Ok(WhenUnknown::Accept),
+            _ => Err(()),
+        }
+    }
+}
+
+impl fmt::Display for WhenUnknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            WhenUnknown::Hold => "hold",
+            WhenUnknown::Accept => "accept",
+        })
+    }
+}
+
 /// All lines of the policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ShedLines {
@@ -44,8 +113,11 @@ pub struct ShedLines {
     pub age_ms: Lines,
     /// By the number of records not applied.
     pub records: Lines,
-    /// A reading older than this is unknown, and an unknown lag sheds nothing.
+    /// Without a reading for longer than this, the lag is unknown.
     pub unknown_after_ms: u64,
+    pub when_unknown: WhenUnknown,
+    /// Without a reading for longer than this, [`WhenUnknown::Hold`] refuses half of the events.
+    pub unknown_bulk_after_ms: u64,
     /// No `Retry-After` is below this.
     pub retry_floor_s: u64,
     /// No `Retry-After` is above this, before its jitter.
@@ -58,10 +130,25 @@ impl Default for ShedLines {
             age_ms: Lines { leave: 30_000, enter: 60_000, full: 600_000 },
             records: Lines { leave: 500_000, enter: 1_000_000, full: 10_000_000 },
             unknown_after_ms: 10_000,
+            when_unknown: WhenUnknown::Hold,
+            unknown_bulk_after_ms: 60_000,
             retry_floor_s: 1,
             retry_cap_s: 60,
         }
     }
+}
+
+/// What is known of the lag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    Known {
+        /// Records appended and not applied.
+        records: u64,
+        /// Of the oldest of them; 0 when there is none.
+        age_ms: u64,
+    },
+    /// Nothing was read for so long.
+    Unknown { for_ms: u64 },
 }
 
 /// What the policy says until the next reading.
@@ -69,23 +156,45 @@ impl Default for ShedLines {
 pub struct Decision {
     /// 0 sheds nothing, [`Decision::FULL`] everything; each class rises over its own quarter.
     pub pressure: u32,
-    /// Seconds until the backlog is likely to be below the leave line.
+    /// What presses; `None` exactly while nothing is shed.
+    pub cause: Option<ShedCause>,
+    /// Seconds until the backlog is likely to be below the leave line; 0 while nothing is shed.
     pub retry_after_s: u64,
+    /// Which measures have crossed their enter line and not come below their leave line since.
+    entered: Entered,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Entered {
+    age: bool,
+    records: bool,
 }
 
 impl Decision {
     pub const FULL: u32 = 4_000;
+    /// Half of the events, and nothing else.
+    const HALF_OF_EVENTS: u32 = 500;
 
     /// How many of a thousand requests of a class are refused.
     pub fn share_permille(&self, class: Class) -> u32 {
-        self.pressure.saturating_sub(class.quarter() * 1_000).min(1_000)
+        share_permille(self.pressure, class)
+    }
+
+    /// Whether anything is shed.
+    pub const fn sheds(&self) -> bool {
+        self.pressure > 0
     }
 }
 
+/// How many of a thousand requests of a class are refused at this pressure.
+pub(crate) fn share_permille(pressure: u32, class: Class) -> u32 {
+    pressure.saturating_sub(class.quarter() * 1_000).min(1_000)
+}
+
 impl Lines {
-    /// Pressure by one measure. While shedding, what lies between leave and enter still presses, lightly.
-    fn pressure(&self, value: u64, shedding: bool) -> u32 {
-        let from = if shedding { self.leave } else { self.enter };
+    /// Pressure by one measure. Once entered, what lies between leave and enter still presses, lightly.
+    fn pressure(&self, value: u64, entered: bool) -> u32 {
+        let from = if entered { self.leave } else { self.enter };
         if value < from {
             return 0;
         }
@@ -97,109 +206,77 @@ impl Lines {
     }
 }
 
-/// The policy: what holds after a reading, given what held before. `before` is the reading before this one.
-pub fn decide(lines: &ShedLines, held: Decision, before: Option<&Lag>, lag: &Lag, now: Timestamp) -> Decision {
-    let shedding = held.pressure > 0;
-    let by_age = lines.age_ms.pressure(lag.age_ms(now), shedding);
-    let by_records = lines.records.pressure(lag.records, shedding);
+/// The policy: what holds after a reading, given what held before and how the lag moved lately.
+pub fn decide(lines: &ShedLines, held: Decision, reading: Reading, trend: &Trend) -> Decision {
+    match reading {
+        Reading::Known { records, age_ms } => by_lag(lines, held.entered, records, age_ms, trend),
+        Reading::Unknown { for_ms } if for_ms <= lines.unknown_after_ms => held,
+        Reading::Unknown { for_ms } => blind(lines, held, for_ms),
+    }
+}
+
+fn by_lag(lines: &ShedLines, before: Entered, records: u64, age_ms: u64, trend: &Trend) -> Decision {
+    let by_age = lines.age_ms.pressure(age_ms, before.age);
+    let by_records = lines.records.pressure(records, before.records);
+    let entered = Entered { age: by_age > 0, records: by_records > 0 };
     let pressure = by_age.max(by_records);
-    let retry_after_s = if pressure == 0 { 0 } else { retry_after_s(lines, before, lag) };
-    Decision { pressure, retry_after_s }
+    if pressure == 0 {
+        return Decision { entered, ..Decision::default() };
+    }
+    let cause = Some(if by_age >= by_records { ShedCause::Age } else { ShedCause::Records });
+    let waits = [
+        sinks_within_s(age_ms, lines.age_ms.leave, trend.age_sinks_ms_per_s()),
+        sinks_within_s(records, lines.records.leave, trend.records_sink_per_s()),
+    ];
+    let longest_s = waits.into_iter().map(|wait| wait.unwrap_or(lines.retry_cap_s)).max().unwrap_or(0);
+    let retry_after_s = longest_s.clamp(lines.retry_floor_s.max(1), lines.retry_cap_s.max(lines.retry_floor_s).max(1));
+    Decision { pressure, cause, retry_after_s, entered }
 }
 
-/// How long the backlog needs to sink below the leave line at the rate at which it sank last; the cap where it grows.
-fn retry_after_s(lines: &ShedLines, before: Option<&Lag>, lag: &Lag) -> u64 {
-    let drained_per_s = before.map_or(0, |before| {
-        let drained = before.records.saturating_sub(lag.records);
-        drained.saturating_mul(1_000) / lag.read_at.millis_since(before.read_at).max(1)
-    });
-    let excess = lag.records.saturating_sub(lines.records.leave).max(1);
-    let needed_s = if drained_per_s == 0 { lines.retry_cap_s } else { excess.div_ceil(drained_per_s) };
-    needed_s.clamp(lines.retry_floor_s.max(1), lines.retry_cap_s.max(1))
+/// How long a measure needs to sink below its leave line at this rate; `None` where it does not sink.
+fn sinks_within_s(value: u64, leave: u64, sinks_per_s: f64) -> Option<u64> {
+    if value < leave {
+        return Some(0);
+    }
+    let excess = (value - leave + 1) as f64;
+    // A float too large for the target becomes its greatest value.
+    (sinks_per_s > 0.0).then(|| (excess / sinks_per_s).ceil() as u64)
 }
 
-/// Whether request number `n` of a class falls into the refused share: spread evenly, without chance.
+/// What holds without a reading. Which lines were entered is kept for the next one.
+fn blind(lines: &ShedLines, held: Decision, for_ms: u64) -> Decision {
+    let hidden = Decision { entered: held.entered, ..Decision::default() };
+    match lines.when_unknown {
+        WhenUnknown::Accept => hidden,
+        WhenUnknown::Hold if for_ms <= lines.unknown_bulk_after_ms || held.pressure >= Decision::HALF_OF_EVENTS => held,
+        // How it drains is not known either.
+        WhenUnknown::Hold => Decision {
+            pressure: Decision::HALF_OF_EVENTS,
+            cause: Some(ShedCause::Unknown),
+            retry_after_s: lines.retry_cap_s.max(lines.retry_floor_s).max(1),
+            ..hidden
+        },
+    }
+}
+
+/// Whether request number `n` of a class falls into the refused share. Multiples of the golden ratio lie evenly over
+/// any stretch of requests, over every second and every third of them too: no client that takes turns with another
+/// one bears the whole share. What falls at a share falls at any greater one.
 pub const fn falls(n: u32, share_permille: u32) -> bool {
-    let n = n as u64 % 1_000;
-    (n + 1) * share_permille as u64 / 1_000 > n * share_permille as u64 / 1_000
+    const GOLDEN: u32 = 2_654_435_769;
+    ((n.wrapping_mul(GOLDEN) as u64 * 1_000) >> 32) < share_permille as u64
 }
 
-/// A wait with jitter: up to half as long again, by the request's number, so that clients do not come back at once.
+/// A wait with jitter: up to half as long again and at least a second of play, by the request's number, so that
+/// clients do not come back at once.
 pub const fn with_jitter(retry_after_s: u64, n: u32) -> u64 {
-    let spread = retry_after_s / 2 + 1;
-    retry_after_s + (n.wrapping_mul(2_654_435_761) >> 16) as u64 % spread
+    // Mixed well, as who is refused is chosen by the number too.
+    let mut mixed = (n as u64).wrapping_add(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    let play = retry_after_s.div_ceil(2) + 1;
+    retry_after_s.saturating_add((mixed ^ (mixed >> 31)) % play)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn lag(records: u64, age_ms: i64) -> Lag {
-        let read_at = Timestamp::from_millis(1_000_000);
-        Lag { records, oldest_appended_at: Some(read_at.plus_millis(-age_ms)), read_at }
-    }
-
-    fn pressure(held: u32, lag: &Lag) -> u32 {
-        let held = Decision { pressure: held, retry_after_s: 1 };
-        decide(&ShedLines::default(), held, None, lag, lag.read_at).pressure
-    }
-
-    #[test]
-    fn lines_in_a_table() {
-        // (records, age, pressure while calm, pressure while shedding)
-        for (records, age_ms, calm, shedding) in [
-            (0, 0, 0, 0),
-            (10, 29_999, 0, 0),
-            (10, 30_000, 0, 1),
-            (10, 59_999, 0, 1),
-            (10, 60_000, 1, 1),
-            (10, 330_000, 2_000, 2_000),
-            (10, 600_000, 4_000, 4_000),
-            (10, 6_000_000, 4_000, 4_000),
-            (499_999, 0, 0, 0),
-            (500_000, 0, 0, 1),
-            (1_000_000, 0, 1, 1),
-            (5_500_000, 0, 2_000, 2_000),
-            (u64::MAX, 0, 4_000, 4_000),
-        ] {
-            let lag = lag(records, age_ms);
-            assert_eq!((pressure(0, &lag), pressure(9, &lag)), (calm, shedding), "{records} records, {age_ms} ms");
-        }
-    }
-
-    #[test]
-    fn bulk_goes_first_and_heartbeats_last() {
-        let shares = |pressure| Class::ALL.map(|class| Decision { pressure, retry_after_s: 1 }.share_permille(class));
-        assert_eq!(shares(0), [0, 0, 0, 0]);
-        assert_eq!(shares(500), [0, 0, 0, 500]);
-        assert_eq!(shares(1_500), [0, 0, 500, 1_000]);
-        assert_eq!(shares(2_500), [0, 500, 1_000, 1_000]);
-        assert_eq!(shares(3_500), [500, 1_000, 1_000, 1_000]);
-        assert_eq!(shares(4_000), [1_000; 4]);
-    }
-
-    #[test]
-    fn the_wait_follows_the_drain_rate_between_floor_and_cap() {
-        let lines = ShedLines::default();
-        let now = lag(600_000, 70_000);
-        let earlier = |records| Lag { records, read_at: now.read_at.plus_millis(-1_000), ..now };
-        let wait = |before: Option<&Lag>| decide(&lines, Decision::default(), before, &now, now.read_at).retry_after_s;
-        assert_eq!(wait(None), 60, "nothing is known");
-        assert_eq!(wait(Some(&earlier(599_000))), 60, "it grows");
-        assert_eq!(wait(Some(&earlier(610_000))), 10, "100,000 above the line at 10,000 a second");
-        assert_eq!(wait(Some(&earlier(1_600_000))), 1);
-        for n in 0..1_000 {
-            assert!((10..=15).contains(&with_jitter(10, n)), "{n}");
-            assert!(with_jitter(1, n) >= 1);
-        }
-    }
-
-    #[test]
-    fn a_share_is_spread_evenly() {
-        for share in [0, 1, 250, 500, 999, 1_000] {
-            let fallen = (7_000..8_000).filter(|n| falls(*n, share)).count();
-            assert_eq!(fallen, share as usize);
-        }
-        assert!((0..10).any(|n| falls(n, 200)), "and not in one block");
-    }
-}
+mod tests;

@@ -37,6 +37,10 @@ metrics! {
         "Requests under way at the front door, those included whose client has left.";
     Gauge REQUESTS_IN_FLIGHT_MAX = "tidegate_requests_in_flight_max",
         "As many may be under way at once; further ones are refused.";
+    Gauge BODY_BYTES_IN_FLIGHT = "tidegate_body_bytes_in_flight",
+        "Bytes of request bodies under way at the front door, as sent and decoded.";
+    Gauge BODY_BYTES_IN_FLIGHT_MAX = "tidegate_body_bytes_in_flight_max",
+        "As many may be under way at once; requests with further ones are refused.";
     Gauge CONNECTIONS_OPEN = "tidegate_connections_open",
         "Connections open at the front door.";
     Gauge CONNECTIONS_MAX = "tidegate_connections_max",
@@ -53,19 +57,34 @@ metrics! {
     Counter RECORDS_READ = "tidegate_records_read_total",
         "Records the persister read from the log.";
     Counter RECORDS = "tidegate_records_total",
-        "Records the persister is done with, by outcome (applied, duplicate, conflict, dead_lettered, handed_back); once it is idle they sum up to the read ones.";
+        "Records the persister is done with, by outcome (applied, duplicate, conflict, dead_lettered, redelivered, handed_back); once it is idle they sum up to the read ones.";
     Counter COMMITS = "tidegate_commits_total",
         "Offsets committed.";
     Counter PERSISTER_RETRIES = "tidegate_persister_retries_total",
-        "Steps of the persister (loads, saves, dead letters) that failed and were tried again.";
+        "Steps of the persister (loads, notes, saves, settlements, dead letters) that failed and were tried again.";
+    Gauge PERSISTER_BRAKED = "tidegate_persister_braked",
+        "1 while the brake holds a partition because too many of its records cannot be applied, by partition; else 0.";
     Gauge LAG_RECORDS = "tidegate_lag_records",
         "Records on the log that are not applied yet.";
     Gauge LAG_AGE_SECONDS = "tidegate_lag_age_seconds",
         "Age of the oldest record on the log that is not applied yet.";
     Gauge LAG_DRAIN = "tidegate_lag_drain_records_per_second",
-        "By how many records a second the lag sank between its last two readings; below 0 while it grows.";
+        "By how many records a second the lag sinks, over its last readings; below 0 while it grows.";
     Counter LAG_READ_FAILURES = "tidegate_lag_read_failures_total",
         "Readings of the consumers' lag that failed: the lag gauges keep their last values then.";
+    Counter SHED = "tidegate_shed_total",
+        "Requests refused because the persisters are behind, by class (events, start, finish, heartbeat) and cause (age, records, unknown).";
+    Gauge SHED_PRESSURE = "tidegate_shed_pressure",
+        "How much is shed: 0 nothing, 0.25 all events, 0.5 starts too, 0.75 finishes too, 1 everything.";
+
+    Gauge LOG_ACKED_OFFSET = "tidegate_log_acked_offset",
+        "Highest offset that the log acknowledged to this front door, by generation and partition.";
+    Gauge LOG_END_OFFSET = "tidegate_log_end_offset",
+        "Offset after the last record of the log, by generation and partition, as control last read it.";
+    Gauge CONSERVATION_RECORDS = "tidegate_conservation_records",
+        "Records by state (accepted, stored, duplicate, conflict, dead, in_flight); accepted is the sum of the others. Absent where control knows no log: accepted, in_flight.";
+    Gauge CONSERVATION_DIFFERENCE = "tidegate_conservation_difference",
+        "Accepted records less those that are accounted for, by generation and partition: 0, or something is wrong.";
 
     Gauge DISK_FREE_BYTES = "tidegate_disk_free_bytes",
         "Bytes free for the embedded data folder on its disk.";

@@ -35,8 +35,8 @@ pub(crate) async fn append(State(ingest): State<Arc<Ingest>>, request: Request) 
     framed(ingest, Endpoint::Events, request, take).await
 }
 
-async fn take(call: Call, body: HttpBody) -> Result<Answer, Problem> {
-    let caller = call.enter(Class::Events, None).await?;
+async fn take(call: Call, mut body: HttpBody) -> Result<Answer, Problem> {
+    let caller = call.enter(Class::Events, None, &mut body).await?;
     let body = call.text(&caller, body).await?;
     let run = call.judged(&caller, call.path_run()).await?;
     let rates = call.ingest.admission.rates(caller.team).await;

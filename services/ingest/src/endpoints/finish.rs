@@ -35,8 +35,8 @@ pub(crate) async fn close(State(ingest): State<Arc<Ingest>>, request: Request) -
     framed(ingest, Endpoint::Finish, request, take).await
 }
 
-async fn take(call: Call, body: HttpBody) -> Result<Answer, Problem> {
-    let caller = call.enter(Class::Finish, None).await?;
+async fn take(call: Call, mut body: HttpBody) -> Result<Answer, Problem> {
+    let caller = call.enter(Class::Finish, None, &mut body).await?;
     let body = call.text(&caller, body).await?;
     let run = call.judged(&caller, call.path_run()).await?;
     let parsed = parse::finish::finish(&body, &call.reading(&caller));

@@ -34,8 +34,8 @@ pub(crate) async fn beat(State(ingest): State<Arc<Ingest>>, request: Request) ->
     framed(ingest, Endpoint::Heartbeats, request, take).await
 }
 
-async fn take(call: Call, body: HttpBody) -> Result<Answer, Problem> {
-    let caller = call.enter(Class::Heartbeat, None).await?;
+async fn take(call: Call, mut body: HttpBody) -> Result<Answer, Problem> {
+    let caller = call.enter(Class::Heartbeat, None, &mut body).await?;
     let body = call.text(&caller, body).await?;
     let parsed = parse::heartbeat::heartbeat(&body, &call.reading(&caller));
     let (run, heartbeat) = call.judged(&caller, parsed).await?;

@@ -37,14 +37,14 @@ pub(crate) async fn ping(State(ingest): State<Arc<Ingest>>, request: Request) ->
     framed(ingest, Endpoint::Ping, request, take).await
 }
 
-async fn take(call: Call, _: HttpBody) -> Result<Answer, Problem> {
+async fn take(call: Call, mut body: HttpBody) -> Result<Answer, Problem> {
     // A router takes HEAD for GET; a ping must not write on it.
     if call.parts.method != Method::GET {
         return Err(Problem::MethodNotAllowed { allow: "GET" });
     }
     // Any query decodes into pairs.
     let Query(query) = Query::<Vec<(String, String)>>::try_from_uri(&call.parts.uri).unwrap_or_default();
-    let caller = call.enter(Class::Heartbeat, parse::ping::parameter(&query, "key")).await?;
+    let caller = call.enter(Class::Heartbeat, parse::ping::parameter(&query, "key"), &mut body).await?;
     let (run, heartbeat) = call.judged(&caller, parse::ping::ping(&query, &call.reading(&caller))).await?;
     let as_json = wants_json(&call.parts.headers);
     let agent = heartbeat.agent.clone();

@@ -34,8 +34,8 @@ pub(crate) async fn open(State(ingest): State<Arc<Ingest>>, request: Request) ->
     framed(ingest, Endpoint::Runs, request, take).await
 }
 
-async fn take(call: Call, body: HttpBody) -> Result<Answer, Problem> {
-    let caller = call.enter(Class::Start, None).await?;
+async fn take(call: Call, mut body: HttpBody) -> Result<Answer, Problem> {
+    let caller = call.enter(Class::Start, None, &mut body).await?;
     let body = call.text(&caller, body).await?;
     let parsed = parse::start::start(&body, &call.reading(&caller));
     let (run, start) = call.judged(&caller, parsed).await?;

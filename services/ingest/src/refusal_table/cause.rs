@@ -65,5 +65,6 @@ causes! {
     BodyBroken "body_broken" Refused;
     Encoding "encoding" Refused;
     TooManyInFlight "too_many_in_flight" Refused;
+    TooManyBytes "too_many_bytes" Refused;
     Panicked "panicked" Failed;
 }

@@ -47,7 +47,7 @@ fn next(problem: &Problem) -> Option<Problem> {
             }
             .into(),
             R::StartConflict { .. } => R::EventConflict { index: 3 }.into(),
-            R::EventConflict { .. } => R::Shed { retry_after_s: 5 }.into(),
+            R::EventConflict { .. } => R::Shed { class: Class::Events, cause: ShedCause::Age, retry_after_s: 5 }.into(),
             R::Shed { .. } => R::Undecided { retry_after_s }.into(),
             R::Undecided { .. } => R::StoreUnavailable { retry_after_s }.into(),
             R::StoreUnavailable { .. } => R::LogUnavailable { retry_after_s }.into(),
@@ -76,7 +76,8 @@ fn next(problem: &Problem) -> Option<Problem> {
         P::BodyTimeout => P::BodyBroken,
         P::BodyBroken => P::Encoding { encoding: "br".to_owned() },
         P::Encoding { .. } => P::TooManyInFlight,
-        P::TooManyInFlight => P::Panicked,
+        P::TooManyInFlight => P::TooManyBytes,
+        P::TooManyBytes => P::Panicked,
         P::Panicked => return None,
     })
 }
@@ -138,6 +139,30 @@ fn statuses_and_headers_go_together() {
         let envelope: serde_json::Value = serde_json::from_str(&entry.envelope()).unwrap();
         assert_eq!(envelope["error"], entry.code);
         assert_eq!(envelope.get("field").and_then(|field| field.as_str()), entry.field.as_deref());
+        let member = |name: &str| envelope.get(name).and_then(|value| value.as_str());
+        assert_eq!(member("cause"), entry.overload.map(|overload| overload.cause), "{problem:?}");
+        assert_eq!(member("class"), entry.overload.and_then(|overload| overload.class), "{problem:?}");
+    }
+}
+
+#[test]
+fn a_shed_request_is_told_its_class_and_the_cause_in_words_and_for_machines() {
+    let word = |class| match class {
+        Class::Events => "events",
+        Class::Start => "starts",
+        Class::Finish => "finishes",
+        Class::Heartbeat => "heartbeats",
+    };
+    for class in Class::ALL {
+        for cause in ShedCause::ALL {
+            let entry = Problem::Refusal(Refusal::Shed { class, cause, retry_after_s: 5 }).entry();
+            assert!(entry.message.contains(word(class)), "{}", entry.message);
+            assert!(entry.message.contains(&format!("(cause: {})", cause.label())), "{}", entry.message);
+            assert!(PAGE.contains(&format!("`{}`", class.label())) && PAGE.contains(&format!("`{}`", cause.label())));
+            let envelope: serde_json::Value = serde_json::from_str(&entry.envelope()).unwrap();
+            assert_eq!((&envelope["class"], &envelope["cause"]), (&class.label().into(), &cause.label().into()));
+            assert_eq!(entry.retry_after_s, Some(5));
+        }
     }
 }
 

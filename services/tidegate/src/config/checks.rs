@@ -109,6 +109,11 @@ fn caps(config: &Config) -> Vec<Rule<'_>> {
             record,
             "a body that is taken must fit on the log",
         ),
+        at_most(
+            ("twice ingest.max_body_bytes", 2 * config.ingest.max_body_bytes as u64),
+            ("ingest.max_body_bytes_in_flight", config.ingest.max_body_bytes_in_flight as u64),
+            "the largest body must find room for what was sent and what it decodes to",
+        ),
         at_most(record, high, "one record must fit in the persister's budget"),
         at_most(
             ("persister.poll_bytes", persister.poll_bytes as u64),
@@ -134,7 +139,12 @@ fn lines(config: &Config) -> Vec<Rule<'_>> {
     let shed = &config.admission.shed;
     let age = ["admission.shed_age_leave_ms", "admission.shed_age_enter_ms", "admission.shed_age_full_ms"];
     let records = ["admission.shed_records_leave", "admission.shed_records_enter", "admission.shed_records_full"];
-    ordered(age, &shed.age_ms).into_iter().chain(ordered(records, &shed.records)).collect()
+    let unknown = at_most(
+        ("admission.shed_unknown_after_ms", shed.unknown_after_ms),
+        ("admission.shed_unknown_bulk_after_ms", shed.unknown_bulk_after_ms),
+        "a lag is unknown before it is unknown for long",
+    );
+    ordered(age, &shed.age_ms).into_iter().chain(ordered(records, &shed.records)).chain([unknown]).collect()
 }
 
 /// How long an append may take and where it may still land, how long a partition may drain, what fits where.

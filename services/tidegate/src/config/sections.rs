@@ -40,6 +40,8 @@ pub(super) fn read(reader: &mut Reader) -> Config {
         body_read_timeout: reader.millis("ingest.body_timeout_ms", 10_000, 10..=600_000),
         max_in_flight: reader.whole("ingest.max_in_flight", 2_048, 1..=1_000_000) as u32,
         max_body_bytes: reader.whole("ingest.max_body_bytes", MIB, KIB..=64 * MIB) as usize,
+        max_body_bytes_in_flight: reader.whole("ingest.max_body_bytes_in_flight", 256 * MIB, KIB..=1_024 * 1_024 * MIB)
+            as usize,
         ignore_unknown_members: reader.flag("ingest.lenient", false),
     };
     let control = ControlConfig {
@@ -107,6 +109,9 @@ pub(super) fn read(reader: &mut Reader) -> Config {
         full: reader.whole("admission.shed_records_full", records.full, 1..=u64::MAX >> 1),
     };
     shed.unknown_after_ms = reader.whole("admission.shed_unknown_after_ms", shed.unknown_after_ms, 1_000..=600_000);
+    shed.when_unknown = reader.parsed("admission.shed_when_unknown", shed.when_unknown, "hold or accept");
+    shed.unknown_bulk_after_ms =
+        reader.whole("admission.shed_unknown_bulk_after_ms", shed.unknown_bulk_after_ms, 1_000..=DAY_MS);
     let limits = kafka::Limits { max_record_bytes: log.max_record_bytes, drain: persister.drain_deadline };
     let kafka = kafka::read(reader, region, limits);
     let window = Duration::from_millis(admission.claim_window_ms);

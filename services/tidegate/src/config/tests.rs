@@ -71,6 +71,7 @@ fn a_bad_value_is_named_with_what_is_allowed() {
         ("TIDEGATE_INGEST__MAX_BODY_BYTES", "1MB", "must be a whole number from 1024"),
         ("TIDEGATE_DATA", "", "must be a text that is not empty"),
         ("TIDEGATE_TELEMETRY__LEVEL", "loud", "must be error, warn, info, debug or trace"),
+        ("TIDEGATE_ADMISSION__SHED_WHEN_UNKNOWN", "shed", "must be hold or accept"),
         ("TIDEGATE_TELEMETRY__FORMAT", "xml", "must be auto, text or json"),
         ("TIDEGATE_ADMISSION__LOCAL_SHARE_PERMILLE", "1001", "must be a whole number from 1 to 1000"),
     ] {
@@ -137,6 +138,14 @@ fn numbers_that_contradict_each_other_are_refused_with_both() {
         (&[("TIDEGATE_INGEST__DRAIN_MS", "19999")], "= 23650 must be at most ingest.drain_ms = 19999"),
         (&[("TIDEGATE_INGEST__IDLE_TIMEOUT_MS", "20000")], "= 23650 must be below ingest.idle_timeout_ms = 20000"),
         (&[("TIDEGATE_INGEST__MAX_BODY_BYTES", "4194305")], "must be at most log.max_record_bytes = 4194304"),
+        (
+            &[("TIDEGATE_INGEST__MAX_BODY_BYTES_IN_FLIGHT", "2097151")],
+            "= 2097152 must be at most ingest.max_body_bytes_in_flight = 2097151",
+        ),
+        (
+            &[("TIDEGATE_ADMISSION__SHED_UNKNOWN_BULK_AFTER_MS", "9999")],
+            "must be at most admission.shed_unknown_bulk_after_ms = 9999",
+        ),
         (&[("TIDEGATE_ADMISSION__CLAIM_WINDOW_MS", "600000")], "admission.shed_age_full_ms = 600000 must be below"),
         (&[("TIDEGATE_ADMISSION__SHED_AGE_LEAVE_MS", "60001")], "must be at most admission.shed_age_enter_ms = 60000"),
         (

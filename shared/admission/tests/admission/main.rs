@@ -5,6 +5,7 @@
 mod authenticating;
 mod contending;
 mod failing;
+mod joining;
 mod limiting;
 mod pricing;
 mod remembering;

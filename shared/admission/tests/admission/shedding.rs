@@ -1,8 +1,10 @@
 //! Shedding, fed by the lag.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use tidegate_admission::{Class, Refusal};
+use tidegate_admission::{Class, Refusal, ShedCause};
+use tidegate_domain::Timestamp;
 use tidegate_ports::Lag;
 use tokio::sync::oneshot;
 
@@ -12,29 +14,89 @@ fn lag(records: u64) -> Lag {
     Lag { records, oldest_appended_at: Some(NOW), read_at: NOW }
 }
 
+/// Watches the lag in the background until the sender is used or dropped.
+fn watching(world: &World) -> (oneshot::Sender<()>, tokio::task::JoinHandle<()>) {
+    let (stop, stopped) = oneshot::channel::<()>();
+    let watch = Arc::clone(&world.admission).watch_lag(async {
+        let _ = stopped.await;
+    });
+    (stop, tokio::spawn(watch))
+}
+
 #[tokio::test]
-async fn a_growing_lag_sheds_bulk_and_an_unknown_one_nothing() {
+async fn a_growing_lag_sheds_bulk_first_and_says_what_and_why() {
     let world = World::new();
     for class in Class::ALL {
         assert_eq!(world.admission.shed(class), Ok(()), "nothing is known yet");
     }
     world.backend.with(|state| state.lag = Some(lag(4_000_000)));
-    let (stop, stopped) = oneshot::channel::<()>();
-    let watching = tokio::spawn(Arc::clone(&world.admission).watch_lag(async {
-        let _ = stopped.await;
-    }));
+    let (stop, watch) = watching(&world);
     let shed = |class| world.admission.shed(class).is_err();
     wait_until("events are shed", || shed(Class::Events)).await;
     assert!((0..1_000).all(|_| shed(Class::Events)));
     let starts = (0..1_000).filter(|_| shed(Class::Start)).count();
-    assert!((300..=360).contains(&starts), "a third of the second quarter: {starts}");
+    assert!((323..=343).contains(&starts), "a third of the second quarter: {starts}");
     assert!(!(0..1_000).any(|_| shed(Class::Finish) || shed(Class::Heartbeat)));
-    let Err(Refusal::Shed { retry_after_s }) = world.admission.shed(Class::Events) else { panic!("it is shed") };
-    assert!(retry_after_s >= 1);
-    world.clock.advance_ms(10_001);
-    assert!(!shed(Class::Events), "a reading this old is unknown");
+    let Err(Refusal::Shed { class, cause, retry_after_s }) = world.admission.shed(Class::Events) else {
+        panic!("it is shed")
+    };
+    assert_eq!((class, cause), (Class::Events, ShedCause::Records));
+    assert!((60..=91).contains(&retry_after_s), "it does not sink: {retry_after_s}");
     stop.send(()).unwrap();
-    watching.await.unwrap();
+    watch.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lag_that_cannot_be_read_holds_and_then_sheds_half_of_the_events_until_it_can() {
+    let world = World::new();
+    world.backend.with(|state| state.lag_down = true);
+    let (_stop, _watch) = watching(&world);
+    settle().await;
+    let refused = |class| (0..1_000).filter(|_| world.admission.shed(class).is_err()).count();
+    tokio::time::advance(Duration::from_secs(59)).await;
+    settle().await;
+    assert_eq!(Class::ALL.map(refused), [0; 4], "nothing was shed, and that holds");
+    tokio::time::advance(Duration::from_secs(4)).await;
+    settle().await;
+    let events = refused(Class::Events);
+    assert!((490..=510).contains(&events), "{events}");
+    assert_eq!([Class::Heartbeat, Class::Finish, Class::Start].map(refused), [0; 3]);
+    let told = (0..10).find_map(|_| world.admission.shed(Class::Events).err());
+    assert!(matches!(told, Some(Refusal::Shed { cause: ShedCause::Unknown, class: Class::Events, .. })), "{told:?}");
+    world.backend.with(|state| state.lag_down = false);
+    tokio::time::advance(Duration::from_secs(2)).await;
+    settle().await;
+    assert_eq!(Class::ALL.map(refused), [0; 4], "it is read again, and nobody is behind");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_set_does_not_shut_the_door() {
+    let world = World::new();
+    let waits_ms = 50;
+    let behind = move |now: Timestamp| Lag { oldest_appended_at: Some(now.plus_millis(-waits_ms)), ..lag(10) };
+    world.backend.with(|state| state.lag = Some(behind(NOW)));
+    let (_stop, _watch) = watching(&world);
+    settle().await;
+    for second in 1..=240 {
+        world.clock.advance_ms(match second {
+            1 => 3_601_000,
+            121 => -7_199_000,
+            _ => 1_000,
+        });
+        world.backend.with(|state| state.lag = Some(behind(NOW.plus_millis(second * 1_000))));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        settle().await;
+        for class in Class::ALL {
+            assert_eq!(world.admission.shed(class), Ok(()), "second {second}");
+        }
+    }
+}
+
+/// Lets the watch do what the time that passed has let it begin.
+async fn settle() {
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]

@@ -54,6 +54,7 @@ pub struct State {
     pub credentials: HashMap<CredentialHash, CredentialRecord>,
     pub own_rates: RateCard,
     pub lag: Option<Lag>,
+    pub lag_down: bool,
 }
 
 impl Backend {
@@ -110,6 +111,9 @@ impl Append for Backend {
 impl ReadLag for Backend {
     async fn read(&self) -> Result<Lag, LogError> {
         let read_at = self.clock.now();
+        if self.with(|state| state.lag_down) {
+            return Err(LogError::Unavailable("switched off".to_owned()));
+        }
         Ok(self.with(|state| {
             let open = &state.log[state.applied..];
             let oldest_appended_at = open.first().map(|(_, at)| *at);
@@ -221,6 +225,7 @@ impl World {
             credentials: HashMap::new(),
             own_rates: RateCard::default(),
             lag: None,
+            lag_down: false,
         };
         let backend = Arc::new(Backend {
             clock: Arc::clone(&clock),
