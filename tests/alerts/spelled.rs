@@ -7,10 +7,11 @@ use crate::selectors::{asked, of_alerts, of_dashboard};
 use crate::{root, shipped};
 
 /// Rooms that spell names: a word in quotes that begins like a metric is one.
-const SPELLING: [&str; 5] = [
+const SPELLING: [&str; 6] = [
     "shared/admission/src",
     "shared/embedded/src",
     "shared/lifecycle/src",
+    "services/control/src",
     "services/ingest/src",
     "services/persister/src",
 ];

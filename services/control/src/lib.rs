@@ -1,16 +1,19 @@
-//! The read API: what a team's runs, agents, usage and spend are, on a port of its own.
+//! The read API: what a team's runs, agents, usage and spend are, and what became of its records, on a port of its
+//! own. And for the operators: whether all records are accounted for.
 //!
 //! Every answer is within the team of the API key that asks: another team's run does not exist for it. What depends
 //! on time (an idle run's status, its end, its duration) is derived at the clock when asked. Nothing here writes.
 
 mod access;
 mod agents;
+pub mod conservation;
 mod cursor;
 mod listing;
 mod openapi;
 mod parameters;
 mod problem;
 mod reads;
+mod receipt;
 mod request_id;
 mod run;
 mod spend;
@@ -24,10 +27,11 @@ use std::time::Duration;
 use axum::routing::get;
 use axum::{Json, Router, middleware};
 use tidegate_lifecycle::{ServeOptions, ServeReport, serve};
-use tidegate_ports::{Clock, Ids, RunQueries};
+use tidegate_ports::{Accounts, Clock, Ids, ReadLog, RunQueries};
 use tokio::net::TcpListener;
 
 pub use access::Authenticate;
+pub use conservation::Conservation;
 pub use openapi::{openapi, openapi_json};
 
 use reads::Reads;
@@ -43,11 +47,20 @@ impl Control {
 
     pub fn new(
         queries: Arc<dyn RunQueries>,
+        accounts: Arc<dyn Accounts>,
         callers: Arc<dyn Authenticate>,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
     ) -> Self {
-        Control { reads: Reads { queries, callers, clock, ids, store_deadline: Self::STORE_DEADLINE } }
+        let store_deadline = Self::STORE_DEADLINE;
+        Control { reads: Reads { queries, accounts, log: None, callers, clock, ids, store_deadline } }
+    }
+
+    /// Asks this log whether there is a record at all, where no account says it.
+    #[must_use]
+    pub fn with_log(mut self, log: Option<Arc<dyn ReadLog>>) -> Self {
+        self.reads.log = log;
+        self
     }
 
     /// Answers 503 where the store takes longer than `deadline`.

@@ -12,14 +12,14 @@ use utoipa_axum::routes;
 
 use crate::problem::ErrorBody;
 use crate::reads::Reads;
-use crate::{agents, listing, run, spend, usage};
+use crate::{agents, listing, receipt, run, spend, usage};
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Tidegate read API",
-        description = "What a team's runs, agents, usage and spend are. Every answer is within the team of the API key that \
-                       asks. Every answer carries `x-request-id` (the one sent, if it was usable) and `Cache-Control: no-store`.",
+        description = "What a team's runs, agents, usage and spend are, and what became of its records. Every answer is \
+                       within the team of the API key that asks. Every answer carries `x-request-id` (the one sent, if it was usable) and `Cache-Control: no-store`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     components(schemas(ErrorBody)),
@@ -55,6 +55,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Reads>> {
         .routes(routes!(agents::list))
         .routes(routes!(usage::read))
         .routes(routes!(spend::read))
+        .routes(routes!(receipt::read))
 }
 
 /// The description of this port, as served at `/openapi.json`.
@@ -97,6 +98,18 @@ pub(crate) struct OneRunRefusals;
 impl IntoResponses for OneRunRefusals {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         BTreeMap::from([refusal("404", "`not_found`: the team has no such run.").into_pair()])
+    }
+}
+
+/// How asking for one record may be refused beside that.
+pub(crate) struct OneReceiptRefusals;
+
+impl IntoResponses for OneReceiptRefusals {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        BTreeMap::from([
+            refusal("404", "`not_found`: the team has no such record.").into_pair(),
+            refusal("410", "`gone`: what became of the record is not kept any more.").into_pair(),
+        ])
     }
 }
 

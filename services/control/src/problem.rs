@@ -6,7 +6,7 @@ use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Method, StatusCode, Uri};
 use serde::Serialize;
 use tidegate_admission::Refusal;
-use tidegate_domain::{IdError, RunId};
+use tidegate_domain::{IdError, ReceiptError, RunId};
 use utoipa::ToSchema;
 
 /// How soon a failed read is worth another try.
@@ -25,6 +25,14 @@ pub(crate) enum Problem {
     RunIdMalformed(IdError),
     /// The team has no such run. Whether another team has one makes no difference.
     RunUnknown(RunId),
+    /// The path's receipt was never given out so.
+    ReceiptMalformed(ReceiptError),
+    /// The team has no such receipt, or the log no such record. Whether another team has one makes no difference.
+    ReceiptUnknown,
+    /// What became of its record may be forgotten.
+    ReceiptTooOld,
+    /// Its record was done with before anybody kept accounts.
+    ReceiptFromBefore,
     ParameterUnknown {
         name: String,
         known: &'static [&'static str],
@@ -123,6 +131,26 @@ impl Problem {
             Problem::RunUnknown(id) => {
                 Told::new(StatusCode::NOT_FOUND, "not_found", format!("There is no run '{id}'."))
             }
+            Problem::ReceiptMalformed(error) => {
+                let code = match error {
+                    ReceiptError::UnknownRegion { .. } => "unknown_region",
+                    _ => "invalid_id",
+                };
+                Told::new(BAD, code, format!("Field 'receipt' {error}.")).about("receipt")
+            }
+            Problem::ReceiptUnknown => {
+                Told::new(StatusCode::NOT_FOUND, "not_found", "There is no record of this team with this receipt.")
+            }
+            Problem::ReceiptTooOld => Told::new(
+                StatusCode::GONE,
+                "gone",
+                "This receipt is older than 30 days: what became of its record is not kept longer. Look for its run.",
+            ),
+            Problem::ReceiptFromBefore => Told::new(
+                StatusCode::GONE,
+                "gone",
+                "What became of records of that time was not kept. Look for its run.",
+            ),
             Problem::ParameterUnknown { name, known } => {
                 let name = shown(name);
                 let takes = if known.is_empty() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_domain::Timestamp;
-use tidegate_ports::{Clock, Ids, RunQueries, StoreError};
+use tidegate_ports::{Accounts, Clock, Ids, LogError, ReadLog, RunQueries, StoreError};
 use tokio::time::timeout;
 
 use crate::access::Authenticate;
@@ -13,6 +13,9 @@ use crate::problem::Problem;
 
 pub(crate) struct Reads {
     pub queries: Arc<dyn RunQueries>,
+    pub accounts: Arc<dyn Accounts>,
+    /// What there can be receipts of; `None` where this process knows no log.
+    pub log: Option<Arc<dyn ReadLog>>,
     pub callers: Arc<dyn Authenticate>,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,
@@ -32,5 +35,15 @@ impl Reads {
             Ok(Err(StoreError::Broken(cause))) => Err(Problem::StoreBroken { cause }),
             Err(_) => Err(Problem::StoreUnavailable { cause: format!("no answer within {:?}", self.store_deadline) }),
         }
+    }
+    /// The same of the log.
+    pub async fn ask_log<T>(&self, query: impl Future<Output = Result<T, LogError>>) -> Result<T, Problem> {
+        let query = async {
+            query.await.map_err(|error| match error {
+                LogError::Unavailable(cause) => StoreError::Unavailable(cause),
+                LogError::Broken(cause) => StoreError::Broken(cause),
+            })
+        };
+        self.ask(query).await
     }
 }

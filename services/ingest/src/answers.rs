@@ -1,11 +1,11 @@
 //! What is answered to a request that was taken in (AgentPing: endpoints). Members that are not known are left out.
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use tidegate_domain::timestamp::{iso, iso_option};
 use tidegate_domain::usd::decimal_option;
-use tidegate_domain::{HeartbeatStatus, RunId, RunStatus, Slug, Timestamp, Usd};
+use tidegate_domain::{HeartbeatStatus, Receipt, RunId, RunStatus, Slug, Timestamp, Usd};
 use utoipa::ToSchema;
 
 use crate::refusal_table::Problem;
@@ -20,9 +20,20 @@ pub(crate) struct Answer {
     pub status: StatusCode,
     pub content_type: &'static str,
     pub body: Bytes,
+    /// Of the record that was appended.
+    pub receipt: Option<HeaderValue>,
 }
 
 impl Answer {
+    /// With the receipt of what was new. A repeat has none, even where it went on the log once more as a sign of life.
+    #[must_use]
+    pub fn with_receipt(self, receipt: Option<Receipt>) -> Self {
+        let receipt = receipt.filter(|_| self.fresh);
+        // Its text is ASCII.
+        let value = receipt.and_then(|receipt| HeaderValue::from_bytes(receipt.text().as_bytes()).ok());
+        Answer { receipt: value, ..self }
+    }
+
     /// `202` for what is new, `200` for a repeat.
     pub fn json(fresh: bool, body: &impl Serialize) -> Result<Self, Problem> {
         let status = if fresh { StatusCode::ACCEPTED } else { StatusCode::OK };
@@ -31,12 +42,13 @@ impl Answer {
 
     pub fn json_with(fresh: bool, status: StatusCode, body: &impl Serialize) -> Result<Self, Problem> {
         let body = serde_json::to_vec(body).map_err(|_| Problem::Panicked)?;
-        Ok(Answer { fresh, status, content_type: JSON, body: body.into() })
+        Ok(Answer { fresh, status, content_type: JSON, body: body.into(), receipt: None })
     }
 
     /// A ping's `OK`.
     pub fn ok_text(fresh: bool) -> Self {
-        Answer { fresh, status: StatusCode::OK, content_type: TEXT, body: Bytes::from_static(b"OK\n") }
+        let body = Bytes::from_static(b"OK\n");
+        Answer { fresh, status: StatusCode::OK, content_type: TEXT, body, receipt: None }
     }
 }
 

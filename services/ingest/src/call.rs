@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use http::request::Parts;
 use tidegate_admission::{Acceptance, Caller, Class, Submission};
-use tidegate_domain::{Body as RecordBody, RunId, Timestamp};
+use tidegate_domain::{Body as RecordBody, Receipt, RunId, Timestamp};
 
 use crate::body::{Bounds, read_past};
 use crate::body_room::Room;
@@ -97,14 +97,18 @@ impl Call {
         let minted = run.is_none();
         let run = run.unwrap_or_else(|| ingest.ids.mint(ingest.config.region, received_at));
         let submission = Submission { run, minted, received_at, body };
-        let admission = ingest.admission.clone();
+        let (admission, team) = (ingest.admission.clone(), caller.team);
         let accepting = Unbroken::new(async move {
             let accepted = admission.accept(&caller, submission).await;
             drop((place, room));
             accepted
         });
         let acceptance = accepting.await?;
-        Ok(Accepted { run, received_at, acceptance })
+        if let Some(position) = acceptance.position {
+            ingest.acked.note(position);
+        }
+        let receipt = acceptance.position.map(|position| Receipt { position, team, received_at });
+        Ok(Accepted { run, received_at, receipt, acceptance })
     }
 }
 
@@ -112,5 +116,7 @@ impl Call {
 pub(crate) struct Accepted {
     pub run: RunId,
     pub received_at: Timestamp,
+    /// Of the record that it made.
+    pub receipt: Option<Receipt>,
     pub acceptance: Acceptance,
 }

@@ -23,6 +23,7 @@ use crate::ping_text::ping_text;
 use crate::refusal_table::{Entry, Problem};
 
 const ERROR_CODE: HeaderName = HeaderName::from_static("x-agentping-error");
+const RECEIPT: HeaderName = HeaderName::from_static("x-tidegate-receipt");
 
 /// How an endpoint's refusals are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +94,11 @@ pub(crate) fn wants_json(headers: &HeaderMap) -> bool {
 fn answered(answer: Answer) -> Response {
     let mut response = Response::new(Body::from(answer.body));
     *response.status_mut() = answer.status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
+    if let Some(receipt) = answer.receipt {
+        headers.insert(RECEIPT, receipt);
+    }
     response
 }
 

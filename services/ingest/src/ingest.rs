@@ -10,6 +10,7 @@ use tidegate_ports::{Clock, Ids};
 use tokio::net::TcpListener;
 use tracing::warn;
 
+use crate::acked::Acked;
 use crate::body_room::BodyRoom;
 use crate::config::IngestConfig;
 use crate::endpoints;
@@ -28,6 +29,7 @@ pub struct Ingest {
     pub(crate) outcomes: Outcomes,
     pub(crate) in_flight: InFlight,
     pub(crate) body_room: BodyRoom,
+    pub(crate) acked: Acked,
 }
 
 impl Ingest {
@@ -35,7 +37,16 @@ impl Ingest {
     pub fn new(config: IngestConfig, admission: Arc<Admission>, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self {
         let in_flight = InFlight::new(config.max_in_flight);
         let body_room = BodyRoom::new(config.max_body_bytes_in_flight);
-        Ingest { config, admission, clock, ids, outcomes: Outcomes::register(), in_flight, body_room }
+        Ingest {
+            config,
+            admission,
+            clock,
+            ids,
+            outcomes: Outcomes::register(),
+            in_flight,
+            body_room,
+            acked: Acked::default(),
+        }
     }
 
     /// Requests under way now, those included whose client has left.

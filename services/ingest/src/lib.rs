@@ -1,6 +1,7 @@
 //! The front door: the five AgentPing endpoints over HTTP, their wire bodies, and the one table from a cause to
 //! status, code, headers and text. How a log, a gate or a store works is not known here.
 
+mod acked;
 mod answers;
 mod body;
 mod body_room;

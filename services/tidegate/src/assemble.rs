@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use tidegate_domain::Region;
-use tidegate_ports::{Accounts, Consume, Credentials, DeadLetters, ReadLag, Registry, RunQueries, Runs};
+use tidegate_ports::{Accounts, Consume, DeadLetters, ReadLag, ReadLog, Registry, RunQueries, Runs};
 
 pub use waiting::{Not, until_up};
 
@@ -40,7 +40,8 @@ pub struct PersisterPorts {
 pub struct ReadPorts {
     pub queries: Arc<dyn RunQueries>,
     pub accounts: Arc<dyn Accounts>,
-    pub credentials: Arc<dyn Credentials>,
+    /// What the accounts are held against; `None` where no log is named.
+    pub log: Option<Arc<dyn ReadLog>>,
 }
 
 /// The registry alone, for management commands.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_lifecycle::signals::Signals;
-use tidegate_lifecycle::{ExitReport, Health, Ops, Part, Parts, ServeReport, serve};
+use tidegate_lifecycle::{ExitReport, Health, LaterRoutes, Ops, Part, Parts, ServeReport, serve};
 use tidegate_ports::{Clock, Ids, RandomIds};
 use tidegate_telemetry::{Metrics, logs, names};
 
@@ -53,6 +53,8 @@ pub struct Process {
     pub parts: Parts,
     /// Where the operations port is.
     pub ops_address: std::net::SocketAddr,
+    /// What a role adds to it.
+    pub ops_routes: LaterRoutes,
     health: Health,
     signals: Signals,
     ops: Part<ServeReport>,
@@ -74,9 +76,10 @@ impl Process {
         let health = Health::default();
         mark_unready();
         let parts = Parts::default();
-        let routes = Ops::new(health.clone(), move || metrics.render()).routes(routes);
+        let ops = Ops::new(health.clone(), move || metrics.render());
+        let (ops_routes, routes) = (ops.later(), ops.routes(routes));
         let ops = parts.start("operations", |stop| serve(listener, routes, options, stop.stopped()));
-        Ok(Process { config, clock, ids: Arc::new(RandomIds), parts, ops_address, health, signals, ops })
+        Ok(Process { config, clock, ids: Arc::new(RandomIds), parts, ops_address, ops_routes, health, signals, ops })
     }
 
     /// Waits for `work`, unless the process is to stop before.
@@ -113,6 +116,7 @@ impl Process {
     pub async fn stop(self, why: Why, roles: Roles, close: Option<Close>) -> ExitReport {
         self.health.stopping();
         mark_unready();
+        self.ops_routes.close();
         self.signals.exit_on_next();
         match &why {
             Ok(signal) => tracing::info!(signal, "stopping in order"),

@@ -4,17 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_admission::Admission;
-use tidegate_control::{Authenticate, Control};
+use tidegate_control::{Authenticate, Conservation, Control};
 use tidegate_domain::Timestamp;
 use tidegate_ingest::Ingest;
-use tidegate_lifecycle::{Part, Parts, ServeReport, Stages, Stop};
+use tidegate_lifecycle::{LaterRoutes, Part, Parts, ServeReport, Stages, Stop};
 use tidegate_persister::{Persister, StopReport, purge_orphans};
-use tidegate_ports::{Clock, Ids, ReadLag, RunQueries, Runs};
+use tidegate_ports::{Clock, Ids, ReadLag, Runs};
 use tidegate_telemetry::{Metrics, names};
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 
-use crate::assemble::PersisterPorts;
+use crate::assemble::{PersisterPorts, ReadPorts};
 use crate::config::Config;
 
 const PURGE_EVERY: Duration = Duration::from_secs(300);
@@ -57,16 +57,24 @@ impl Roles {
         self.ingest = Some(parts.start("ingest", |stop| ingest.serve(listener, stop.stopped())));
     }
 
-    /// Answers readers.
+    /// Answers readers, and tells the operators whether all records are accounted for.
     pub fn start_control(
         &mut self,
         parts: &Parts,
-        queries: Arc<dyn RunQueries>,
+        ops: &LaterRoutes,
+        ports: ReadPorts,
         callers: Arc<dyn Authenticate>,
         listener: TcpListener,
     ) {
-        let control = Control::new(queries, callers, self.clock.clone(), self.ids.clone())
-            .with_store_deadline(self.config.control.store_deadline);
+        let ReadPorts { queries, accounts, log } = ports;
+        let deadline = self.config.control.store_deadline;
+        let conservation = Conservation::new(accounts.clone(), log.clone(), self.clock.clone(), deadline);
+        let conservation = Arc::new(conservation);
+        ops.open(conservation.clone().routes());
+        self.jobs.push(parts.start("conservation", |stop| conservation.watch(stop.stopped())));
+        let control = Control::new(queries, accounts, callers, self.clock.clone(), self.ids.clone())
+            .with_log(log)
+            .with_store_deadline(deadline);
         let options = self.config.control.serve;
         self.control = Some(parts.start("control", |stop| control.serve(listener, options, stop.stopped())));
     }

@@ -13,7 +13,7 @@ pub mod stages;
 pub mod stop;
 
 pub use health::{Health, Readiness};
-pub use ops::Ops;
+pub use ops::{LaterRoutes, Ops};
 pub use parts::{Part, Parts};
 pub use serve::{ServeOptions, ServeReport, serve, serve_watched};
 pub use stages::{ExitReport, Left, Stages};

@@ -1,12 +1,15 @@
-//! The operations port: `/healthz`, `/readyz`, `/metrics`. It is meant for the inside of a cluster only.
+//! The operations port: `/healthz`, `/readyz`, `/metrics`, and what a role adds. It is meant for the inside of a cluster
+//! only.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use http::{StatusCode, header};
+use hyper::service::Service;
+use hyper_util::service::TowerToHyperService;
 use serde_json::json;
 
 use crate::health::Health;
@@ -16,12 +19,45 @@ use crate::health::Health;
 pub struct Ops {
     health: Health,
     render_metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    later: LaterRoutes,
+}
+
+/// Routes that join the operations port once what they stand on is there: the port itself is served from the first
+/// moment on, when nothing else is.
+#[derive(Clone, Default)]
+pub struct LaterRoutes(Arc<RwLock<Option<TowerToHyperService<Router>>>>);
+
+impl LaterRoutes {
+    /// From now on these are served, too.
+    pub fn open(&self, routes: Router) {
+        let routes = routes.fallback(unknown).method_not_allowed_fallback(wrong_method);
+        self.set(Some(TowerToHyperService::new(routes)));
+    }
+
+    /// They are not served any more, and let go of what they stand on.
+    pub fn close(&self) {
+        self.set(None);
+    }
+
+    fn set(&self, routes: Option<TowerToHyperService<Router>>) {
+        // An assignment cannot be half done.
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = routes;
+    }
+
+    fn get(&self) -> Option<TowerToHyperService<Router>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl Ops {
     /// `render_metrics` gives the text that Prometheus scrapes.
     pub fn new(health: Health, render_metrics: impl Fn() -> String + Send + Sync + 'static) -> Self {
-        Ops { health, render_metrics: Arc::new(render_metrics) }
+        Ops { health, render_metrics: Arc::new(render_metrics), later: LaterRoutes::default() }
+    }
+
+    /// Where routes can be added while the port is served.
+    pub fn later(&self) -> LaterRoutes {
+        self.later.clone()
     }
 
     /// The routes, with `more` beside them.
@@ -30,9 +66,9 @@ impl Ops {
             .route("/healthz", get(healthz))
             .route("/readyz", get(readyz))
             .route("/metrics", get(metrics))
+            .fallback(elsewhere)
             .with_state(self)
             .merge(more)
-            .fallback(unknown)
             .method_not_allowed_fallback(wrong_method)
     }
 }
@@ -54,8 +90,17 @@ async fn metrics(State(ops): State<Ops>) -> Response {
     ([(header::CONTENT_TYPE, content_type)], (ops.render_metrics)()).into_response()
 }
 
+/// What the role has added, if it has by now.
+async fn elsewhere(State(ops): State<Ops>, request: Request) -> Response {
+    match ops.later.get() {
+        Some(routes) => routes.call(request).await.into_response(),
+        None => unknown().await,
+    }
+}
+
 async fn unknown() -> Response {
-    let body = json!({ "error": "not_found", "message": "This port serves /healthz, /readyz and /metrics." });
+    let message = "This port serves /healthz, /readyz and /metrics, and what the role of its process adds.";
+    let body = json!({ "error": "not_found", "message": message });
     (StatusCode::NOT_FOUND, Json(body)).into_response()
 }
 
@@ -79,15 +124,17 @@ mod tests {
         address: std::net::SocketAddr,
         part: Part<ServeReport>,
         health: Health,
+        later: LaterRoutes,
     }
 
     async fn open(options: ServeOptions) -> Port {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let health = Health::default();
-        let routes = Ops::new(health.clone(), || "tidegate_up 1\n".to_owned()).routes(Router::new());
+        let ops = Ops::new(health.clone(), || "tidegate_up 1\n".to_owned());
+        let (later, routes) = (ops.later(), ops.routes(Router::new()));
         let part = Parts::default().start("operations", |stop| serve(listener, routes, options, stop.stopped()));
-        Port { address, part, health }
+        Port { address, part, health, later }
     }
 
     async fn say(port: &Port, request: &str) -> String {
@@ -118,6 +165,23 @@ mod tests {
         assert!(unknown.starts_with("HTTP/1.1 404") && unknown.contains(r#""error":"not_found""#), "{unknown}");
         let posted = say(&port, "POST /readyz HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n").await;
         assert!(posted.starts_with("HTTP/1.1 405") && posted.contains("method_not_allowed"), "{posted}");
+        assert!(port.part.stop().await.unwrap().is_clean());
+    }
+
+    #[tokio::test]
+    async fn routes_can_join_while_it_is_served() {
+        let port = open(ServeOptions::default()).await;
+        assert!(get(&port, "/v1/more").await.starts_with("HTTP/1.1 404"));
+        port.later.open(Router::new().route("/v1/more", axum::routing::get(async || "more")));
+        let more = get(&port, "/v1/more").await;
+        assert!(more.starts_with("HTTP/1.1 200") && more.ends_with("\r\nmore"), "{more}");
+        assert!(get(&port, "/metrics").await.ends_with("tidegate_up 1\n"));
+        let unknown = get(&port, "/v1/less").await;
+        assert!(unknown.starts_with("HTTP/1.1 404") && unknown.contains(r#""error":"not_found""#), "{unknown}");
+        let posted = say(&port, "POST /v1/more HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n").await;
+        assert!(posted.starts_with("HTTP/1.1 405") && posted.contains("method_not_allowed"), "{posted}");
+        port.later.close();
+        assert!(get(&port, "/v1/more").await.starts_with("HTTP/1.1 404"));
         assert!(port.part.stop().await.unwrap().is_clean());
     }
 

@@ -102,7 +102,8 @@ async fn a_key_in_the_url_does_not_authenticate() {
 async fn a_ping_token_reads_nothing() {
     let house = House::open().await;
     let run = format!("/v1/runs/{}", run_id(1));
-    for path in ["/v1/runs", &run, "/v1/agents", "/v1/usage", "/v1/spend"] {
+    let receipt = format!("/v1/receipts/{}", receipt(team(1), 0, 0));
+    for path in ["/v1/runs", &run, "/v1/agents", "/v1/usage", "/v1/spend", &receipt] {
         assert_refusal(&house.get_as(Some(TOKEN_A), path).await, 401, "scope_violation", None);
     }
 }
@@ -131,7 +132,7 @@ async fn each_refusal_of_a_credential_has_its_answer() {
 #[tokio::test]
 async fn who_asks_is_judged_before_what_is_asked() {
     let house = House::open().await;
-    for path in ["/v1/runs?limit=bad", "/v1/runs/bad", "/v1/spend?month=bad", "/v1/usage?x=1"] {
+    for path in ["/v1/runs?limit=bad", "/v1/runs/bad", "/v1/spend?month=bad", "/v1/usage?x=1", "/v1/receipts/bad"] {
         assert_refusal(&house.get_as(None, path).await, 401, "invalid_credential", None);
     }
 }

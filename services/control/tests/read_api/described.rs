@@ -14,6 +14,11 @@ fn paths(description: &Value) -> Vec<(String, Value)> {
     description["paths"].as_object().unwrap().iter().map(|(path, item)| (path.clone(), item.clone())).collect()
 }
 
+/// A path with something of team A's in its places.
+fn filled(path: &str) -> String {
+    path.replace("{id}", &run_id(1).to_string()).replace("{receipt}", &receipt(team(1), 0, 0).to_string())
+}
+
 #[tokio::test]
 async fn it_is_served_to_everyone() {
     let house = House::open().await;
@@ -28,7 +33,7 @@ async fn each_described_path_is_served_to_key_holders_only() {
         let methods: Vec<&String> = item.as_object().unwrap().keys().collect();
         assert_eq!(methods, ["get"], "{path}");
         assert_eq!(item["get"]["security"], serde_json::json!([{"bearer": []}, {"key_header": []}]), "{path}");
-        let path = path.replace("{id}", &run_id(1).to_string());
+        let path = filled(&path);
         assert_refusal(&house.get_as(None, &path).await, 401, "invalid_credential", None);
         let answer = house.get(&path).await;
         let documented = item["get"]["responses"][answer.status.as_str()].is_object();
@@ -44,8 +49,7 @@ async fn described_parameters_are_those_taken() {
         let parameters = item["get"]["parameters"].as_array().cloned().unwrap_or_default();
         let of_query = parameters.iter().filter(|parameter| parameter["in"] == "query");
         let described: BTreeSet<String> = of_query.map(|one| one["name"].as_str().unwrap().to_owned()).collect();
-        let message =
-            house.get(&format!("{}?unheard-of=1", path.replace("{id}", &run_id(1).to_string()))).await.message();
+        let message = house.get(&format!("{}?unheard-of=1", filled(&path))).await.message();
         let taken = message.split_once("takes: ").map_or("", |(_, names)| names.trim_end_matches('.'));
         let taken: BTreeSet<String> = taken.split(", ").filter(|name| !name.is_empty()).map(str::to_owned).collect();
         assert_eq!(taken, described, "{path}: {message}");
@@ -59,8 +63,14 @@ async fn members_are_described() {
     house.tell(team(1), run_id(1), tidegate_domain::Body::Start(start("finder", NOON))).await;
     let description = described();
     let schema = |name: &str| description["components"]["schemas"][name].clone();
-    let cases =
-        [("/v1/usage", "Usage"), ("/v1/spend", "MonthlySpend"), ("/v1/agents", "AgentList"), ("/v1/runs", "RunList")];
+    let of_receipt = format!("/v1/receipts/{}", receipt(team(1), 0, 0));
+    let cases = [
+        (of_receipt.as_str(), "ReceiptView"),
+        ("/v1/usage", "Usage"),
+        ("/v1/spend", "MonthlySpend"),
+        ("/v1/agents", "AgentList"),
+        ("/v1/runs", "RunList"),
+    ];
     for (path, name) in cases {
         assert_members(&house.get(path).await.ok(), &schema(name), name);
     }

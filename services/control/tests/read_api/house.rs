@@ -11,14 +11,15 @@ use serde_json::Value;
 use tidegate_admission::{Caller, Refusal};
 use tidegate_control::{Authenticate, Control};
 use tidegate_domain::{
-    Body, Event, EventId, Finish, FinishStatus, FreeJson, Idle, ModelCall, Plan, Position, Record, Region, RunId,
-    RunKey, RunState, Scope, Slug, Start, TeamId, Timestamp, Usd,
+    Body, Event, EventId, Finish, FinishStatus, FreeJson, Idle, ModelCall, Plan, Position, Receipt, Record, Region,
+    RunId, RunKey, RunState, Scope, Slug, Start, TeamId, Timestamp, Usd,
 };
 use tidegate_lifecycle::ServeOptions;
+use tidegate_ports::memory::accounts::MemoryAccounts;
 use tidegate_ports::memory::clock::TestClock;
 use tidegate_ports::memory::registry::MemoryRegistry;
 use tidegate_ports::memory::runs::MemoryRuns;
-use tidegate_ports::{EventRow, RandomIds, RunQueries, RunWanted, RunWrite, Runs};
+use tidegate_ports::{Accounts, EventRow, RandomIds, RunQueries, RunWanted, RunWrite, Runs};
 use tokio::net::TcpListener;
 
 /// Where the clock stands at first.
@@ -45,6 +46,11 @@ pub fn free(text: &str) -> Option<FreeJson> {
 
 pub fn team(number: u128) -> TeamId {
     TeamId::from_bits(Region::Eu, number)
+}
+
+/// Of a record received at noon.
+pub fn receipt(team: TeamId, partition: u32, offset: i64) -> Receipt {
+    Receipt { position: Position { generation: 1, partition, offset }, team, received_at: at(NOON) }
 }
 
 /// A start with nothing optional.
@@ -117,6 +123,7 @@ impl Callers {
 
 pub struct House {
     pub runs: MemoryRuns,
+    pub accounts: MemoryAccounts,
     pub clock: Arc<TestClock>,
     offset: AtomicI64,
     base: String,
@@ -126,8 +133,13 @@ pub struct House {
 impl House {
     /// On a store in memory, with a team behind each of the two keys.
     pub async fn open() -> House {
+        House::opened_with(|control| control).await
+    }
+
+    /// The same, set up otherwise.
+    pub async fn opened_with(set_up: impl FnOnce(Control) -> Control) -> House {
         let runs = MemoryRuns::new(MemoryRegistry::default());
-        House::with(runs.clone(), Arc::new(runs), Callers::two_teams(), |control| control).await
+        House::with(runs.clone(), Arc::new(runs), Callers::two_teams(), set_up).await
     }
 
     /// On another store.
@@ -140,18 +152,37 @@ impl House {
         House::with(runs.clone(), Arc::new(runs), callers, |control| control).await
     }
 
+    /// On another keeper of accounts.
+    pub async fn on_accounts(kept: Arc<dyn Accounts>, set_up: impl FnOnce(Control) -> Control) -> House {
+        let runs = MemoryRuns::default();
+        let ports = (Arc::new(runs.clone()) as Arc<dyn RunQueries>, kept);
+        House::raised(runs, MemoryAccounts::default(), ports, Callers::two_teams(), set_up).await
+    }
+
     async fn with(
         runs: MemoryRuns,
         queries: Arc<dyn RunQueries>,
         callers: impl Authenticate,
         set_up: impl FnOnce(Control) -> Control,
     ) -> House {
+        let accounts = MemoryAccounts::default();
+        let ports = (queries, Arc::new(accounts.clone()) as Arc<dyn Accounts>);
+        House::raised(runs, accounts, ports, callers, set_up).await
+    }
+
+    async fn raised(
+        runs: MemoryRuns,
+        accounts: MemoryAccounts,
+        (queries, kept): (Arc<dyn RunQueries>, Arc<dyn Accounts>),
+        callers: impl Authenticate,
+        set_up: impl FnOnce(Control) -> Control,
+    ) -> House {
         let clock = Arc::new(TestClock::at(at(NOON)));
-        let control = set_up(Control::new(queries, Arc::new(callers), clock.clone(), Arc::new(RandomIds)));
+        let control = set_up(Control::new(queries, kept, Arc::new(callers), clock.clone(), Arc::new(RandomIds)));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(control.serve(listener, ServeOptions::default(), std::future::pending()));
-        House { runs, clock, offset: AtomicI64::new(0), base, client: Client::new() }
+        House { runs, accounts, clock, offset: AtomicI64::new(0), base, client: Client::new() }
     }
 
     /// Puts one record into the store, as the persister would: received now.

@@ -5,11 +5,13 @@
 mod access;
 mod admitted;
 mod bad_input;
+mod conservation;
 mod described;
 mod house;
 mod idle;
 mod listing;
 mod month;
 mod outage;
+mod receipts;
 mod run;
 mod shape;

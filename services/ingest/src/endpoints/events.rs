@@ -25,7 +25,10 @@ use crate::refusal_table::Problem;
     params(("id" = String, Path, description = "The run's id.", example = "run_eu_018f3a2b9c1d7e8fa4b9c2d7e8f1a3b6")),
     request_body = EventBatch,
     responses(
-        (status = 202, description = "At least one event was new.", body = TakenEvents),
+        (
+            status = 202, description = "At least one event was new.", body = TakenEvents,
+            headers(("X-Tidegate-Receipt" = String, description = "Ask the read API by it what became of the record.")),
+        ),
         (status = 200, description = "Every event was stored before.", body = TakenEvents),
         Refusals,
     ),
@@ -56,5 +59,5 @@ async fn take(call: Call, mut body: HttpBody) -> Result<Answer, Problem> {
         duplicates: accepted.acceptance.events_duplicate,
         received_at: accepted.received_at,
     };
-    Answer::json(accepted.acceptance.fresh, &answer)
+    Ok(Answer::json(accepted.acceptance.fresh, &answer)?.with_receipt(accepted.receipt))
 }

@@ -25,7 +25,10 @@ use crate::refusal_table::Problem;
     params(("id" = String, Path, description = "The run's id.", example = "run_eu_018f3a2b9c1d7e8fa4b9c2d7e8f1a3b6")),
     request_body = RunFinish,
     responses(
-        (status = 202, description = "The run is closed.", body = FinishedRun),
+        (
+            status = 202, description = "The run is closed.", body = FinishedRun,
+            headers(("X-Tidegate-Receipt" = String, description = "Ask the read API by it what became of the record.")),
+        ),
         (status = 200, description = "It was closed before; this is how.", body = FinishedRun),
         Refusals,
     ),
@@ -53,5 +56,5 @@ async fn take(call: Call, mut body: HttpBody) -> Result<Answer, Problem> {
         duration_ms: known.duration_ms,
         cost_usd: known.cost,
     };
-    Answer::json(accepted.acceptance.fresh, &answer)
+    Ok(Answer::json(accepted.acceptance.fresh, &answer)?.with_receipt(accepted.receipt))
 }

@@ -24,7 +24,10 @@ use crate::refusal_table::Problem;
     operation_id = "heartbeat",
     request_body = HeartbeatBody,
     responses(
-        (status = 202, description = "Taken in.", body = TakenHeartbeat),
+        (
+            status = 202, description = "Taken in.", body = TakenHeartbeat,
+            headers(("X-Tidegate-Receipt" = String, description = "Ask the read API by it what became of the record.")),
+        ),
         (status = 200, description = "It was there before.", body = TakenHeartbeat),
         Refusals,
     ),
@@ -52,5 +55,5 @@ async fn take(call: Call, mut body: HttpBody) -> Result<Answer, Problem> {
         cost_usd: known.cost,
         duration_ms: known.duration_ms,
     };
-    Answer::json(accepted.acceptance.fresh, &answer)
+    Ok(Answer::json(accepted.acceptance.fresh, &answer)?.with_receipt(accepted.receipt))
 }

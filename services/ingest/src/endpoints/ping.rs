@@ -25,10 +25,11 @@ use crate::refusal_table::Problem;
     operation_id = "ping",
     params(PingParameters),
     responses(
-        (status = 200, description = "Taken in, now or before.", content(
-            (String = "text/plain", example = "OK\n"),
-            (TakenPing = "application/json"),
-        )),
+        (
+            status = 200, description = "Taken in, now (with a receipt) or before.",
+            content((String = "text/plain", example = "OK\n"), (TakenPing = "application/json")),
+            headers(("X-Tidegate-Receipt" = String, description = "Ask the read API by it what became of the record.")),
+        ),
         PingRefusals,
     ),
     security(("key_query" = []), ("bearer" = []), ("key_header" = [])),
@@ -51,7 +52,7 @@ async fn take(call: Call, mut body: HttpBody) -> Result<Answer, Problem> {
     let accepted = call.accept(caller, run, Body::Heartbeat(heartbeat)).await?;
     let fresh = accepted.acceptance.fresh;
     if !as_json {
-        return Ok(Answer::ok_text(fresh));
+        return Ok(Answer::ok_text(fresh).with_receipt(accepted.receipt));
     }
     let known = accepted.acceptance.run;
     let answer = TakenPing {
@@ -60,5 +61,5 @@ async fn take(call: Call, mut body: HttpBody) -> Result<Answer, Problem> {
         status: heartbeat_word(known.status),
         received_at: known.received_at.unwrap_or(accepted.received_at),
     };
-    Answer::json_with(fresh, StatusCode::OK, &answer)
+    Ok(Answer::json_with(fresh, StatusCode::OK, &answer)?.with_receipt(accepted.receipt))
 }

@@ -24,7 +24,10 @@ use crate::refusal_table::Problem;
     operation_id = "openRun",
     request_body = RunStart,
     responses(
-        (status = 202, description = "The run is open.", body = OpenedRun),
+        (
+            status = 202, description = "The run is open.", body = OpenedRun,
+            headers(("X-Tidegate-Receipt" = String, description = "Ask the read API by it what became of the record.")),
+        ),
         (status = 200, description = "It was open before, with this agent and start time.", body = OpenedRun),
         Refusals,
     ),
@@ -49,5 +52,5 @@ async fn take(call: Call, mut body: HttpBody) -> Result<Answer, Problem> {
         received_at: known.received_at.unwrap_or(accepted.received_at),
         status: known.status,
     };
-    Answer::json(accepted.acceptance.fresh, &answer)
+    Ok(Answer::json(accepted.acceptance.fresh, &answer)?.with_receipt(accepted.receipt))
 }

@@ -10,8 +10,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_admission::AdmissionPorts;
-use tidegate_kafka::{KafkaConsumer, KafkaDeadLetters, KafkaLag, KafkaLog, KafkaOptions, TopicsError, topics};
-use tidegate_ports::{Clock, StoreError};
+use tidegate_kafka::{
+    KafkaConsumer, KafkaDeadLetters, KafkaLag, KafkaLog, KafkaOptions, KafkaReadLog, TopicsError, topics,
+};
+use tidegate_ports::{Clock, Credentials, ReadLog, StoreError};
 use tidegate_redis::RedisGate;
 use tidegate_scylla::{Cql, ScyllaOptions, ScyllaRegistry, ScyllaStore};
 
@@ -19,7 +21,7 @@ use super::{Close, Not, Opened, OpenedRegistry, PersisterPorts, ReadPorts, until
 use crate::config::{Config, KafkaConfig};
 
 /// Over the time that librdkafka gives each record: its own end must come before ours.
-const FLUSH_GRACE: Duration = Duration::from_secs(2);
+pub const FLUSH_GRACE: Duration = Duration::from_secs(2);
 
 /// Leaving a group is one request.
 const LEAVE_DEADLINE: Duration = Duration::from_secs(10);
@@ -51,7 +53,8 @@ pub async fn front_door(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opene
     Ok(Opened { ports, close })
 }
 
-fn flushing(log: KafkaLog, deadline: Duration) -> Close {
+/// Ends a producer: what it has not had acknowledged by then is told.
+pub fn flushing(log: KafkaLog, deadline: Duration) -> Close {
     Box::pin(async move {
         match log.close(deadline).await.left {
             0 => Ok(()),
@@ -94,17 +97,20 @@ async fn left(in_time: impl Future<Output = bool>) -> Result<(), String> {
     Ok(())
 }
 
-/// What the read API needs: the store.
+/// What the read API needs: the store. And where the log's servers are named, the log's ends; nobody waits for those.
 ///
 /// # Errors
 /// What is wrong or did not come up, and the way out.
-pub async fn read_api(config: &Config) -> Result<Opened<ReadPorts>, String> {
+pub async fn read_api(config: &Config) -> Result<Opened<(ReadPorts, Arc<dyn Credentials>)>, String> {
+    let log: Option<Arc<dyn ReadLog>> = match &config.kafka {
+        Some(kafka) => Some(Arc::new(KafkaReadLog::open(&options_of(kafka, "control")).map_err(told)?)),
+        None => None,
+    };
     let cql = store(config).await?;
     let store = Arc::new(ScyllaStore::new(cql.clone()));
-    let ports =
-        ReadPorts { queries: store.clone(), accounts: store, credentials: Arc::new(ScyllaRegistry::new(cql)) };
+    let ports = ReadPorts { queries: store.clone(), accounts: store, log };
     // A session holds nothing back: everything is written when it is acknowledged.
-    Ok(Opened { ports, close: Box::pin(async { Ok(()) }) })
+    Ok(Opened { ports: (ports, Arc::new(ScyllaRegistry::new(cql))), close: Box::pin(async { Ok(()) }) })
 }
 
 /// The registry alone. Management commands do not wait: a store that is down is told at once.

@@ -7,15 +7,17 @@ use tidegate_admission::AdmissionPorts;
 use tidegate_domain::{Region, Timestamp};
 use tidegate_embedded::dead_letters::EmbeddedDeadLetters;
 use tidegate_embedded::folder::DEFAULT_PARTITIONS;
-use tidegate_embedded::{DataFolder, EmbeddedLog, EmbeddedRegistry, EmbeddedStore, FolderError, LogOptions};
+use tidegate_embedded::{
+    DataFolder, EmbeddedLog, EmbeddedReadLog, EmbeddedRegistry, EmbeddedStore, FolderError, LogOptions,
+};
 use tidegate_ports::memory::gate::{MemoryGate, MemoryGateConfig};
-use tidegate_ports::{Accounts, Clock, Registry, Retention};
+use tidegate_ports::{Clock, Registry, Retention};
 
-use super::{Close, Opened, OpenedRegistry, PersisterPorts};
+use super::{Close, Opened, OpenedRegistry, PersisterPorts, ReadPorts};
 use crate::config::Config;
 
 /// The one consumer group of the records topic.
-const GROUP: &str = "persister";
+pub const GROUP: &str = "persister";
 /// Clients' clocks may run ahead by so much: ids born until then may have been claimed before a restart.
 const CLOCK_LEAD_MS: i64 = 120_000;
 
@@ -23,9 +25,10 @@ const CLOCK_LEAD_MS: i64 = 120_000;
 pub struct AllPorts {
     pub front_door: AdmissionPorts,
     pub persister: PersisterPorts,
-    /// For the read API.
-    pub accounts: Arc<dyn Accounts>,
+    pub read_api: ReadPorts,
     pub registry: Arc<dyn Registry>,
+    /// For appending records again.
+    pub log: EmbeddedLog,
 }
 
 /// Opens everything that the folder holds, or makes it, and takes the folder for this process.
@@ -40,6 +43,7 @@ pub async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<AllP
     let registry = EmbeddedRegistry::open(&folder).map_err(told)?;
     let store = EmbeddedStore::open(&owned, registry.clone()).map_err(told)?;
     let dead_letters = EmbeddedDeadLetters::open(&owned).map_err(told)?;
+    let log_reader = EmbeddedReadLog::open(&folder).map_err(told)?;
     let consume = log.consumer(GROUP).await.map_err(told)?;
     let lag = log.lag(GROUP).map_err(told)?;
 
@@ -59,14 +63,14 @@ pub async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<AllP
         usage: store.clone(),
         stored: store.clone(),
         gate: Arc::new(gate),
-        append: Arc::new(log),
+        append: Arc::new(log.clone()),
         lag: lag.clone(),
     };
     let dead_letters = Arc::new(dead_letters);
-    let accounts = store.clone();
+    let read_api = ReadPorts { queries: store.clone(), accounts: store.clone(), log: Some(Arc::new(log_reader)) };
     let persister =
-        PersisterPorts { consume: Box::new(consume), runs: store, accounts: accounts.clone(), dead_letters, lag };
-    Ok(Opened { ports: AllPorts { front_door, persister, accounts, registry }, close })
+        PersisterPorts { consume: Box::new(consume), runs: store.clone(), accounts: store, dead_letters, lag };
+    Ok(Opened { ports: AllPorts { front_door, persister, read_api, registry, log }, close })
 }
 
 fn closing(log: EmbeddedLog, store: Arc<EmbeddedStore>) -> Close {

@@ -23,6 +23,7 @@ pub(super) async fn live(config: Config, metrics: Metrics) -> Result<ExitReport,
         region = %config.region,
         nodes = config.scylla()?.options.nodes.join(","),
         keyspace = config.scylla()?.options.keyspace,
+        log = config.kafka.as_ref().map_or("not named", |kafka| &kafka.options.topics.records),
         operations = %process.ops_address,
         "starting the read API",
     );
@@ -30,8 +31,9 @@ pub(super) async fn live(config: Config, metrics: Metrics) -> Result<ExitReport,
         Begun::Done(opened) => opened,
         Begun::Stopped(why) => return Ok(process.stop(why, roles, None).await),
     };
-    let callers = Arc::new(Authenticator::new(opened.ports.credentials, clock, &config.admission));
-    roles.start_control(&process.parts, opened.ports.queries, callers, door.listen()?);
+    let (ports, credentials) = opened.ports;
+    let callers = Arc::new(Authenticator::new(credentials, clock, &config.admission));
+    roles.start_control(&process.parts, &process.ops_routes, ports, callers, door.listen()?);
     process.ready();
     tracing::info!(control = %address, operations = %process.ops_address, "ready");
     let why = process.told_to_stop().await;

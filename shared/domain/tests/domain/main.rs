@@ -7,6 +7,7 @@ mod ids;
 mod ledger;
 mod money;
 mod pricing;
+mod receipts;
 mod records;
 mod samples;
 mod times;

@@ -1,0 +1,146 @@
+//! Conservation: accepted = stored + duplicate + conflict + dead + in flight, over the whole deployment. It is of no one
+//! team, so it is shown on the operations port and told as metrics.
+
+mod sums;
+mod view;
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use http::StatusCode;
+use serde_json::json;
+use tidegate_ports::{Accounts, Clock, LogSpan, ReadLog, StoreError};
+use tidegate_telemetry::names;
+use tokio::time::{sleep, timeout};
+
+pub use sums::{LogEnds, PartitionSums, Sums, Total};
+
+/// How often the metrics are set anew.
+const PERIOD: Duration = Duration::from_secs(10);
+
+const NO_LOG: &str = "this process was given no log to read: name the log's servers in its configuration";
+
+/// Reads the accounts and the log's ends, and holds them against each other.
+pub struct Conservation {
+    accounts: Arc<dyn Accounts>,
+    log: Option<Arc<dyn ReadLog>>,
+    clock: Arc<dyn Clock>,
+    deadline: Duration,
+}
+
+/// The sums, and why the log's ends are not among them where they are not.
+pub(crate) struct Reading {
+    pub sums: Sums,
+    pub log_unknown: Option<String>,
+}
+
+impl Conservation {
+    /// Without a `log`, what was accepted and what is in flight stay unknown. Each of store and log may take `deadline`
+    /// for an answer.
+    pub fn new(
+        accounts: Arc<dyn Accounts>,
+        log: Option<Arc<dyn ReadLog>>,
+        clock: Arc<dyn Clock>,
+        deadline: Duration,
+    ) -> Self {
+        Conservation { accounts, log, clock, deadline }
+    }
+
+    /// `GET /v1/conservation`.
+    pub fn routes(self: Arc<Self>) -> Router {
+        Router::new().route("/v1/conservation", get(show)).with_state(self)
+    }
+
+    /// Sets the metrics every ten seconds until `stop` resolves.
+    pub async fn watch(self: Arc<Self>, stop: impl Future<Output = ()> + Send) {
+        let failures = metrics::counter!(names::JOB_FAILURES, "task" => "conservation");
+        let mut stop = pin!(stop);
+        let mut ends = Vec::new();
+        loop {
+            let reading = tokio::select! {
+                () = &mut stop => return,
+                reading = self.read() => reading,
+            };
+            match reading {
+                Ok(reading) => {
+                    self.publish(&reading, &mut ends);
+                    if let Some(why) = reading.log_unknown.filter(|_| self.log.is_some()) {
+                        tracing::warn!(why, "the log's ends cannot be read; trying again");
+                        failures.increment(1);
+                    }
+                }
+                Err(error) => {
+                    forget(&mut ends);
+                    tracing::warn!(%error, "the accounts cannot be read; trying again");
+                    failures.increment(1);
+                }
+            }
+            tokio::select! {
+                () = &mut stop => return,
+                () = sleep(PERIOD) => {}
+            }
+        }
+    }
+
+    /// The accounts first: an end read before them could lie before what they have settled meanwhile.
+    async fn read(&self) -> Result<Reading, StoreError> {
+        let late = |_| Err(StoreError::Unavailable(format!("no answer within {:?}", self.deadline)));
+        let accounts = timeout(self.deadline, self.accounts.accounts()).await.unwrap_or_else(late)?;
+        let spans = self.spans().await;
+        let sums = Sums::of(&accounts, spans.as_deref().ok());
+        Ok(Reading { sums, log_unknown: spans.err() })
+    }
+
+    async fn spans(&self) -> Result<Vec<LogSpan>, String> {
+        let Some(log) = &self.log else { return Err(NO_LOG.to_owned()) };
+        match timeout(self.deadline, log.spans()).await {
+            Ok(spans) => spans.map_err(|error| error.to_string()),
+            Err(_) => Err(format!("the log did not answer within {:?}", self.deadline)),
+        }
+    }
+
+    /// Sums that are not known now keep the values they had: a log that is out of reach for a while has lost nothing by
+    /// it. Ends do not, because front doors go on without us: an old end would look like a log that lost its tail.
+    fn publish(&self, reading: &Reading, ends: &mut Vec<metrics::Gauge>) {
+        let Total { accepted, stored, duplicate, conflict, dead, in_flight, .. } = reading.sums.total();
+        let known = [("stored", stored), ("duplicate", duplicate), ("conflict", conflict), ("dead", dead)];
+        let of_the_log = [("accepted", accepted), ("in_flight", in_flight)];
+        let of_the_log = of_the_log.into_iter().filter_map(|(state, records)| Some((state, records? as f64)));
+        for (state, records) in known.into_iter().map(|(state, records)| (state, records as f64)).chain(of_the_log) {
+            metrics::gauge!(names::CONSERVATION_RECORDS, "state" => state).set(records);
+        }
+        forget(ends);
+        let out_of_reach = self.log.is_some() && reading.log_unknown.is_some();
+        for row in &reading.sums.partitions {
+            let labels = [("generation", row.generation.to_string()), ("partition", row.partition.to_string())];
+            if !out_of_reach {
+                metrics::gauge!(names::CONSERVATION_DIFFERENCE, &labels).set(row.difference() as f64);
+            }
+            if let Some(LogEnds { end, .. }) = row.log {
+                let gauge = metrics::gauge!(names::LOG_END_OFFSET, &labels);
+                gauge.set(end as f64);
+                ends.push(gauge);
+            }
+        }
+    }
+}
+
+/// No comparison with what is no number holds, so no alert stands on an end that is not known any more.
+fn forget(ends: &mut Vec<metrics::Gauge>) {
+    ends.drain(..).for_each(|gauge| gauge.set(f64::NAN));
+}
+
+async fn show(State(conservation): State<Arc<Conservation>>) -> Response {
+    match conservation.read().await {
+        Ok(reading) => Json(view::View::of(&reading, conservation.clock.now())).into_response(),
+        Err(error) => {
+            let body = json!({ "error": "unavailable", "message": format!("The accounts cannot be read: {error}.") });
+            (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The sums as they are shown.
+
+use serde::Serialize;
+use tidegate_domain::Timestamp;
+use tidegate_domain::timestamp::iso;
+
+use super::{PartitionSums, Reading, Total};
+
+/// What `GET /v1/conservation` answers.
+#[derive(Serialize)]
+pub(super) struct View {
+    #[serde(with = "iso")]
+    read_at: Timestamp,
+    /// `null`: not known, because the log is not.
+    adds_up: Option<bool>,
+    log: LogView,
+    total: TotalView,
+    partitions: Vec<PartitionView>,
+}
+
+#[derive(Serialize)]
+struct LogView {
+    known: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
+}
+
+#[derive(Serialize)]
+struct TotalView {
+    accepted: Option<i64>,
+    stored: u64,
+    duplicate: u64,
+    conflict: u64,
+    dead: u64,
+    in_flight: Option<i64>,
+    difference: i64,
+}
+
+#[derive(Serialize)]
+struct PartitionView {
+    generation: u16,
+    partition: u32,
+    /// The accounts are over `[from, next)`.
+    from: i64,
+    next: i64,
+    /// The log has `[first, end)`.
+    first: Option<i64>,
+    end: Option<i64>,
+    #[serde(flatten)]
+    sums: TotalView,
+}
+
+impl View {
+    pub fn of(reading: &Reading, read_at: Timestamp) -> Self {
+        let why = reading.log_unknown.clone();
+        View {
+            read_at,
+            adds_up: reading.sums.adds_up(),
+            log: LogView { known: why.is_none(), why },
+            total: reading.sums.total().into(),
+            partitions: reading.sums.partitions.iter().map(PartitionView::of).collect(),
+        }
+    }
+}
+
+impl From<Total> for TotalView {
+    fn from(total: Total) -> Self {
+        let Total { accepted, stored, duplicate, conflict, dead, in_flight, difference } = total;
+        TotalView { accepted, stored, duplicate, conflict, dead, in_flight, difference }
+    }
+}
+
+impl PartitionView {
+    fn of(row: &PartitionSums) -> Self {
+        PartitionView {
+            generation: row.generation,
+            partition: row.partition,
+            from: row.from,
+            next: row.next,
+            first: row.log.map(|log| log.first),
+            end: row.log.map(|log| log.end),
+            sums: TotalView {
+                accepted: row.accepted(),
+                stored: row.stored,
+                duplicate: row.duplicate,
+                conflict: row.conflict,
+                dead: row.dead,
+                in_flight: row.in_flight(),
+                difference: row.difference(),
+            },
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! How far the log has acknowledged what clients were told is safe, by partition. A log that ends before it has forgotten
+//! accepted records, and nobody behind the log could tell.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{PoisonError, RwLock};
+
+use metrics::{Gauge, gauge};
+use tidegate_domain::{Partition, Position};
+
+const ACKED_OFFSET: &str = "tidegate_log_acked_offset";
+
+/// The highest offset acknowledged in each partition that this front door wrote to.
+#[derive(Default)]
+pub(crate) struct Acked(RwLock<HashMap<(u16, Partition), Highest>>);
+
+struct Highest {
+    offset: AtomicI64,
+    gauge: Gauge,
+}
+
+impl Highest {
+    /// The gauge may stand one record too low for an instant, never too high: too low raises no alarm.
+    fn raise(&self, to: i64) {
+        if self.offset.fetch_max(to, Ordering::Relaxed) < to {
+            self.gauge.set(self.offset.load(Ordering::Relaxed) as f64);
+        }
+    }
+}
+
+impl Acked {
+    /// A record was acknowledged here. After the first of its partition this is a look-up and an atomic maximum.
+    pub fn note(&self, position: Position) {
+        let key = (position.generation, position.partition);
+        // A map insert cannot leave a map half changed.
+        if let Some(highest) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return highest.raise(position.offset);
+        }
+        let mut partitions = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let opened = || {
+            let (generation, partition) = (position.generation.to_string(), position.partition.to_string());
+            let gauge = gauge!(ACKED_OFFSET, "generation" => generation, "partition" => partition);
+            Highest { offset: AtomicI64::new(i64::MIN), gauge }
+        };
+        partitions.entry(key).or_insert_with(opened).raise(position.offset);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use metrics_exporter_prometheus::PrometheusBuilder;
+
+    use super::*;
+
+    #[test]
+    fn the_highest_of_each_partition_is_published() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let acked = Acked::default();
+        metrics::with_local_recorder(&recorder, || {
+            for (generation, partition, offset) in [(1, 0, 0), (1, 3, 9), (1, 0, 2), (1, 0, 1), (2, 3, 4), (1, 3, 9)] {
+                acked.note(Position { generation, partition, offset });
+            }
+        });
+        let page = recorder.handle().render();
+        for (generation, partition, offset) in [(1, 0, 2), (1, 3, 9), (2, 3, 4)] {
+            let line = format!("{ACKED_OFFSET}{{generation=\"{generation}\",partition=\"{partition}\"}} {offset}\n");
+            assert!(page.contains(&line), "{line} is not in {page}");
+        }
+        assert_eq!(page.matches("generation=").count(), 3, "{page}");
+    }
+}
