@@ -1,10 +1,11 @@
-//! One batch of a partition, as pure steps: decode, group by run, fold.
+//! One batch of a partition, as pure steps: decode, group by run, fold, tell each record's fate.
 
 use std::collections::HashMap;
 
-use tidegate_domain::{Body, EventId, Outcome, Position, Record, Run, RunKey, RunState};
-use tidegate_ports::{Consumed, EventRow, RunWanted, RunWrite, StoredRun};
+use tidegate_domain::{Body, EventId, Outcome, Position, Record, Run, RunKey, RunState, Timestamp};
+use tidegate_ports::{Account, Consumed, EventRow, Fate, Note, RunWanted, RunWrite, StoredRun};
 
+use crate::brake::{Brake, Tripped};
 use crate::fail_points;
 
 /// A decoded batch: what can be applied, by run, and what never can.
@@ -12,43 +13,70 @@ use crate::fail_points;
 pub(crate) struct Batch {
     runs: Vec<RunRecords>,
     pub poison: Vec<(Consumed, String)>,
+    /// Every record of the batch, in log order.
+    entries: Vec<Entry>,
+    /// What stopped decoding: the record at hand and all after it are none of this batch.
+    pub tripped: Option<Tripped>,
 }
 
 #[derive(Debug)]
 struct RunRecords {
     key: RunKey,
-    records: Vec<Record>,
+    /// Each with its place among the entries.
+    records: Vec<(usize, Record)>,
     last: Position,
 }
 
+/// What is known of one record.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    position: Position,
+    appended_at: Timestamp,
+    key: Option<RunKey>,
+    /// `None`: it was folded before, and its fate was told then.
+    fate: Option<Fate>,
+}
+
 impl Batch {
-    /// Decodes records in log order and groups them by run, keeping each run's order.
-    pub fn decode(consumed: Vec<Consumed>) -> Self {
-        let mut batch = Batch::default();
+    /// Decodes records in log order, as far as the brake lets it, and groups them by run, keeping each run's order.
+    pub fn decode(consumed: Vec<Consumed>, brake: &mut Brake) -> Self {
+        let mut batch = Batch { entries: Vec::with_capacity(consumed.len()), ..Batch::default() };
         let mut places: HashMap<RunKey, usize> = HashMap::with_capacity(consumed.len());
         for one in consumed {
-            let record = match Record::decode(fail_points::as_read(&one.payload)) {
-                Ok(record) => record,
-                Err(error) => {
-                    batch.poison.push((one, error.to_string()));
-                    continue;
+            let decoded = Record::decode(fail_points::as_read(&one.payload));
+            if let Some(tripped) = brake.take(decoded.is_err()) {
+                batch.tripped = Some(tripped);
+                break;
+            }
+            let entry = Entry { position: one.position, appended_at: one.appended_at, key: None, fate: None };
+            match decoded {
+                Ok(record) => {
+                    batch.entries.push(Entry { key: Some(record.key()), ..entry });
+                    batch.add(record, one.position, &mut places);
                 }
-            };
-            let key = record.key();
-            let place = *places.entry(key).or_insert_with(|| {
-                batch.runs.push(RunRecords { key, records: Vec::with_capacity(1), last: one.position });
-                batch.runs.len() - 1
-            });
-            let run = &mut batch.runs[place];
-            run.records.push(record);
-            run.last = one.position;
+                Err(error) => {
+                    batch.entries.push(Entry { fate: Some(Fate::Dead), ..entry });
+                    batch.poison.push((one, error.to_string()));
+                }
+            }
         }
         batch
     }
 
+    fn add(&mut self, record: Record, position: Position, places: &mut HashMap<RunKey, usize>) {
+        let key = record.key();
+        let place = *places.entry(key).or_insert_with(|| {
+            self.runs.push(RunRecords { key, records: Vec::with_capacity(1), last: position });
+            self.runs.len() - 1
+        });
+        let run = &mut self.runs[place];
+        run.records.push((self.entries.len() - 1, record));
+        run.last = position;
+    }
+
     /// What must be loaded to fold this batch: one entry per run, in the order [`Batch::fold`] expects.
     pub fn wanted(&self) -> Vec<RunWanted> {
-        let events_of = |record: &Record| match &record.body {
+        let events_of = |(_, record): &(usize, Record)| match &record.body {
             Body::Events(events) => events.iter().map(|event| event.id).collect(),
             Body::Start(_) | Body::Finish(_) | Body::Heartbeat(_) => Vec::new(),
         };
@@ -59,15 +87,17 @@ impl Batch {
         self.runs.iter().map(wanted).collect()
     }
 
-    /// Folds every run's records onto what is stored of it. Each touched run yields a write, also where nothing is
-    /// new: a store that keeps listings beside runs mends them by it after a crash.
+    /// Folds every run's records onto what is stored of it, but for those that were folded before. Each touched run
+    /// yields a write, also where nothing is new: a store that keeps listings beside runs mends them by it after a
+    /// crash.
     pub fn fold(self, stored: Vec<StoredRun>) -> Folded {
-        let mut folded = Folded { writes: Vec::with_capacity(self.runs.len()), outcomes: Vec::new() };
+        let mut entries = self.entries;
+        let mut writes = Vec::with_capacity(self.runs.len());
         for (records, stored) in self.runs.into_iter().zip(stored) {
-            let (run, new_events) = fold_run(records.records, stored, &mut folded.outcomes);
-            folded.writes.push(RunWrite { key: records.key, run, new_events, position: records.last });
+            let (run, new_events) = fold_run(records.records, stored, &mut entries);
+            writes.push(RunWrite { key: records.key, run, new_events, position: records.last });
         }
-        folded
+        Folded { writes, entries }
     }
 }
 
@@ -75,17 +105,61 @@ impl Batch {
 #[derive(Debug, Default)]
 pub(crate) struct Folded {
     pub writes: Vec<RunWrite>,
-    pub outcomes: Vec<Outcome>,
+    entries: Vec<Entry>,
 }
 
-fn fold_run(records: Vec<Record>, stored: StoredRun, outcomes: &mut Vec<Outcome>) -> (Run, Vec<EventRow>) {
+impl Folded {
+    /// Records whose fate was told before and is not counted yet: the process that told it ended before it settled.
+    pub fn untold(&self, account: &Account) -> Vec<Position> {
+        let untold = self.entries.iter().filter(|entry| entry.fate.is_none() && is_new_to(account, entry));
+        untold.map(|entry| entry.position).collect()
+    }
+
+    /// What is to be noted before the writes are saved.
+    pub fn notes(&self, account: &Account) -> Vec<Note> {
+        let note = |entry: &Entry| {
+            let fate = entry.fate.filter(|fate| *fate != Fate::Stored && is_new_to(account, entry))?;
+            Some(Note { position: entry.position, appended_at: entry.appended_at, key: entry.key, fate })
+        };
+        self.entries.iter().filter_map(note).collect()
+    }
+
+    /// Counts every record in log order; `noted` are the notes of [`Folded::untold`]. What was folded and has none was
+    /// stored.
+    pub fn count(&self, account: &mut Account, noted: &[Option<Note>]) {
+        let told: HashMap<Position, Fate> = noted.iter().flatten().map(|note| (note.position, note.fate)).collect();
+        for entry in &self.entries {
+            let fate = entry.fate.or_else(|| told.get(&entry.position).copied()).unwrap_or(Fate::Stored);
+            account.count(entry.position.offset, fate);
+        }
+    }
+
+    /// Every record's offset, in log order, and its fate if this batch told it.
+    pub fn done(&self) -> impl Iterator<Item = (i64, Option<Fate>)> {
+        self.entries.iter().map(|entry| (entry.position.offset, entry.fate))
+    }
+}
+
+const fn is_new_to(account: &Account, entry: &Entry) -> bool {
+    entry.position.offset >= account.next_offset
+}
+
+fn fold_run(records: Vec<(usize, Record)>, stored: StoredRun, entries: &mut [Entry]) -> (Run, Vec<EventRow>) {
     let known_events = stored.events.into_iter().collect();
     let mut state = RunState { run: stored.run.unwrap_or_default(), known_events };
     let mut new_events = Vec::new();
-    for record in records {
+    for (place, record) in records {
+        let entry = &mut entries[place];
+        if stored.folded_to.is_some_and(|folded_to| entry.position.write_timestamp() <= folded_to) {
+            continue;
+        }
         let received_at = record.received_at;
         let change = state.apply(record);
-        outcomes.push(change.outcome);
+        entry.fate = Some(match change.outcome {
+            Outcome::Applied => Fate::Stored,
+            Outcome::Duplicate => Fate::Duplicate,
+            Outcome::Conflict => Fate::Conflict,
+        });
         new_events.extend(change.new_events.into_iter().map(|event| EventRow { event, received_at }));
     }
     (state.run, new_events)

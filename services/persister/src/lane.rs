@@ -1,38 +1,28 @@
 //! A lane applies the batches of one assigned partition, one at a time and in order.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use tidegate_domain::{Outcome, PartitionEpoch};
-use tidegate_ports::{Clock, Consumed, DeadLetter, DeadLetters, Runs};
+use tidegate_domain::{Committable, PartitionEpoch};
+use tidegate_ports::{Account, Consumed};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-use crate::backoff::Backoff;
-use crate::batch::{Batch, Folded};
+use crate::apply::{Applied, Applier, Progress};
+use crate::brake::Tripped;
 use crate::tally::Tally;
 
-/// What every lane needs.
-pub(crate) struct Applier {
-    pub runs: Arc<dyn Runs>,
-    pub dead_letters: Arc<dyn DeadLetters>,
-    pub clock: Arc<dyn Clock>,
-    pub tally: Tally,
-}
+/// How often a braked lane says so.
+const SAY_AGAIN: Duration = Duration::from_secs(60);
 
-/// A batch that is stored, or whose dead letters are safe.
+/// What a lane tells its persister.
 #[derive(Debug)]
-pub(crate) struct Done {
-    pub from: PartitionEpoch,
-    pub offsets: Vec<i64>,
-    pub bytes: usize,
-    pub applied: Applied,
-}
-
-/// How the records of a batch ended.
-#[derive(Debug, Default)]
-pub(crate) struct Applied {
-    pub outcomes: Vec<Outcome>,
-    pub dead_lettered: usize,
+pub(crate) enum News {
+    /// A batch of so many payload bytes is done, or as much of it as the brake let through.
+    Applied { from: PartitionEpoch, bytes: usize, applied: Applied },
+    /// An account is settled: what it covers may be committed.
+    Settled(Committable),
 }
 
 /// The sending end of a lane. Dropping it lets the lane finish what it has and end.
@@ -43,24 +33,53 @@ pub(crate) struct Lane {
     pub waiting: usize,
     pub waiting_bytes: usize,
     pub paused: bool,
+    /// Nothing more is done here under this assignment.
+    pub braked: bool,
+    /// As of the last batch done.
+    pub account: Option<Account>,
+    /// To be settled, then committed; the newest one covers all before it.
+    pub unsettled: Option<(Committable, Account)>,
+    /// At most one account is being settled at a time, so that no later one overtakes it.
+    pub settling: Option<JoinHandle<()>>,
+    /// The next offset after what was committed, or the first one that was read; and the same for what is done.
+    pub committed_to: Option<i64>,
+    pub done_to: Option<i64>,
 }
 
 impl Lane {
     /// One batch is applied while the next waits.
     pub const DEPTH: usize = 2;
 
-    pub fn open(from: PartitionEpoch, applier: Arc<Applier>, done: mpsc::Sender<Done>) -> Self {
+    pub fn open(from: PartitionEpoch, applier: Arc<Applier>, news: mpsc::Sender<News>) -> Self {
         let (batches, mut incoming) = mpsc::channel::<Vec<Consumed>>(Self::DEPTH);
+        Tally::braked(from.partition).set(0.0);
         let task = tokio::spawn(async move {
+            let mut progress = Progress::new(from.partition, applier.brake);
             while let Some(consumed) = incoming.recv().await {
-                let offsets: Vec<i64> = consumed.iter().map(|one| one.position.offset).collect();
                 let bytes = consumed.iter().map(|one| one.payload.len()).sum();
-                let applied = applier.apply(consumed).await;
+                let Some(applied) = applier.apply(consumed, &mut progress).await else { continue };
+                let stop = applied.tripped.map(|tripped| (tripped, applied.account.next_offset));
                 // Nobody listens any more once the persister has stopped.
-                let _ = done.send(Done { from, offsets, bytes, applied }).await;
+                let _ = news.send(News::Applied { from, bytes, applied }).await;
+                if let Some((tripped, at)) = stop {
+                    stand_still(from, tripped, at, incoming).await;
+                    return;
+                }
             }
         });
-        Lane { batches, task, waiting: 0, waiting_bytes: 0, paused: false }
+        Lane {
+            batches,
+            task,
+            waiting: 0,
+            waiting_bytes: 0,
+            paused: false,
+            braked: false,
+            account: None,
+            unsettled: None,
+            settling: None,
+            committed_to: None,
+            done_to: None,
+        }
     }
 
     /// Hands a batch over. The persister pauses a partition before its lane is full; a batch that was under way
@@ -68,62 +87,66 @@ impl Lane {
     pub async fn push(&mut self, batch: Vec<Consumed>) {
         self.waiting += 1;
         self.waiting_bytes += batch.iter().map(|one| one.payload.len()).sum::<usize>();
+        if let Some(first) = batch.first() {
+            self.committed_to.get_or_insert(first.position.offset);
+        }
         // The lane ends only after this sender is dropped.
         let _ = self.batches.send(batch).await;
+    }
+
+    /// Begins to settle what is done, if nothing is being settled.
+    pub fn settle(&mut self, applier: &Arc<Applier>, news: &mpsc::Sender<News>) {
+        if self.settling.is_some() {
+            return;
+        }
+        if let Some((committable, account)) = self.unsettled.take() {
+            let (applier, news) = (applier.clone(), news.clone());
+            self.settling = Some(tokio::spawn(async move {
+                applier.settle(account).await;
+                // Nobody listens any more once the persister has stopped.
+                let _ = news.send(News::Settled(committable)).await;
+            }));
+        }
+    }
+
+    /// Whether something of it is under way or waits to be settled.
+    pub fn is_busy(&self) -> bool {
+        self.waiting > 0 || self.settling.is_some() || self.unsettled.is_some()
+    }
+
+    /// Records done and not committed.
+    pub fn uncommitted(&self) -> usize {
+        let behind = self.done_to.zip(self.committed_to).map_or(0, |(done, committed)| done - committed);
+        usize::try_from(behind).unwrap_or(0)
     }
 
     /// Ends the lane where it stands: its partition is somebody else's.
     pub fn abort(self) {
         self.task.abort();
+        if let Some(settling) = self.settling {
+            settling.abort();
+        }
     }
 }
 
-impl Applier {
-    /// Applies one batch, however long the store is away. A store outage never dead-letters.
-    async fn apply(&self, consumed: Vec<Consumed>) -> Applied {
-        let mut batch = Batch::decode(consumed);
-        let poison = std::mem::take(&mut batch.poison);
-        let dead_lettered = poison.len();
-        for (record, reason) in poison {
-            self.bury(record, reason).await;
-        }
-        let wanted = batch.wanted();
-        if wanted.is_empty() {
-            return Applied { outcomes: Vec::new(), dead_lettered };
-        }
-        let mut backoff = Backoff::new("load", &self.tally);
-        let stored = loop {
-            match self.runs.load(&wanted).await {
-                Ok(stored) => break stored,
-                Err(error) => backoff.wait(&error).await,
-            }
-        };
-        let Folded { writes, outcomes } = batch.fold(stored);
-        let writes = Arc::new(writes);
-        #[cfg(feature = "fail-points")]
-        crate::fail_points::between_items(&*self.runs, &writes).await;
-        let mut backoff = Backoff::new("save", &self.tally);
-        while let Err(error) = self.runs.save(writes.clone()).await {
-            backoff.wait(&error).await;
-        }
-        #[cfg(feature = "fail-points")]
-        fail::fail_point!("persister::between_save_and_commit", |_| std::process::abort());
-        Applied { outcomes, dead_lettered }
-    }
-
-    async fn bury(&self, record: Consumed, reason: String) {
-        tracing::error!(position = ?record.position, reason, "a record cannot be applied; it goes to the dead letters");
-        let letter = DeadLetter {
-            position: record.position,
-            appended_at: record.appended_at,
-            buried_at: self.clock.now(),
-            reason,
-            payload: record.payload,
-            provenance: record.provenance.map(|provenance| *provenance).unwrap_or_default(),
-        };
-        let mut backoff = Backoff::new("bury", &self.tally);
-        while let Err(error) = self.dead_letters.bury(letter.clone()).await {
-            backoff.wait(&error).await;
+/// What the brake stopped: says so now and then, and does nothing with what still comes, until the partition is taken
+/// away or the persister ends.
+async fn stand_still(from: PartitionEpoch, tripped: Tripped, at: i64, mut incoming: mpsc::Receiver<Vec<Consumed>>) {
+    let mut ticks = interval_at(Instant::now(), SAY_AGAIN);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            biased;
+            consumed = incoming.recv() => if consumed.is_none() {
+                return;
+            },
+            _ = ticks.tick() => tracing::error!(
+                partition = from.partition,
+                offset = at,
+                %tripped,
+                "the brake stopped this partition: nothing is lost, nothing more is buried; deploy a release that \
+                 reads these records, or raise persister.brake_run_length and restart (docs/runbook.md)",
+            ),
         }
     }
 }

@@ -1,16 +1,18 @@
-//! The loop: polls the log, feeds the lanes, keeps the ledger, commits.
+//! The loop: polls the log, feeds the lanes, keeps the ledger, settles and commits.
 
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidegate_domain::{Ledger, Partition, PartitionEpoch};
-use tidegate_ports::{Clock, Consume, Consumed, DeadLetters, LogError, Polled, Runs};
+use tidegate_domain::{Committable, Ledger, Partition, PartitionEpoch};
+use tidegate_ports::{Accounts, Clock, Consume, Consumed, DeadLetters, LogError, Polled, Runs};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::lane::{Applier, Done, Lane};
+use crate::apply::{Applied, Applier};
+use crate::brake::BrakeRules;
+use crate::lane::{Lane, News};
 use crate::tally::Tally;
 
 /// Budgets and deadlines.
@@ -25,6 +27,9 @@ pub struct PersisterConfig {
     /// How long to let records gather after a round of small polls. It bounds what a batch costs under light load
     /// (a load, a synced save, a commit), and adds to the time until a record is readable.
     pub linger: Duration,
+    /// How long after a batch its account is settled and its offset committed, so that neither costs every batch.
+    pub settle_every: Duration,
+    pub brake: BrakeRules,
     /// How long a stop may take to apply and commit what was read.
     pub drain_deadline: Duration,
 }
@@ -36,6 +41,8 @@ impl Default for PersisterConfig {
             high_mark_bytes: 32 << 20,
             low_mark_bytes: 16 << 20,
             linger: Duration::from_millis(10),
+            settle_every: Duration::from_millis(50),
+            brake: BrakeRules::default(),
             drain_deadline: Duration::from_secs(10),
         }
     }
@@ -44,7 +51,7 @@ impl Default for PersisterConfig {
 /// What a stop left behind. Such records are not lost: they are read again from the log at the next start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StopReport {
-    /// Records read and not committed.
+    /// Records read and not committed, but for those that the brake held.
     pub uncommitted: usize,
 }
 
@@ -58,8 +65,10 @@ pub struct Persister {
     config: PersisterConfig,
     ledger: Ledger,
     lanes: HashMap<Partition, (PartitionEpoch, Lane)>,
-    done_sender: mpsc::Sender<Done>,
-    done: mpsc::Receiver<Done>,
+    news_sender: mpsc::Sender<News>,
+    news: mpsc::Receiver<News>,
+    /// When to settle and commit next; `None` while there is nothing of the kind.
+    settle_at: Option<Instant>,
     bytes_in_flight: usize,
     throttled: bool,
     round: Round,
@@ -77,20 +86,23 @@ impl Persister {
     pub fn new(
         log: Box<dyn Consume>,
         runs: Arc<dyn Runs>,
+        accounts: Arc<dyn Accounts>,
         dead_letters: Arc<dyn DeadLetters>,
         clock: Arc<dyn Clock>,
         config: PersisterConfig,
     ) -> Self {
         // Wide enough that a lane never waits to report.
-        let (done_sender, done) = mpsc::channel(1_024);
+        let (news_sender, news) = mpsc::channel(1_024);
+        let (brake, tally) = (config.brake, Tally::new());
         Persister {
             log,
-            applier: Arc::new(Applier { runs, dead_letters, clock, tally: Tally::new() }),
+            applier: Arc::new(Applier { runs, accounts, dead_letters, clock, brake, tally }),
             config,
             ledger: Ledger::default(),
             lanes: HashMap::new(),
-            done_sender,
-            done,
+            news_sender,
+            news,
+            settle_at: None,
             bytes_in_flight: 0,
             throttled: false,
             round: Round { polls: 0, bytes: 0, resumes_at: Instant::now() },
@@ -101,7 +113,7 @@ impl Persister {
     pub async fn run(mut self, stop: impl Future<Output = ()> + Send) -> StopReport {
         tokio::pin!(stop);
         loop {
-            let resumes_at = self.round.resumes_at;
+            let (resumes_at, settle_at) = (self.round.resumes_at, self.settle_at);
             let polling = async {
                 tokio::time::sleep_until(resumes_at).await;
                 self.log.poll(self.config.poll_bytes, POLL_WAIT).await
@@ -109,7 +121,8 @@ impl Persister {
             tokio::select! {
                 biased;
                 () = &mut stop => break,
-                Some(done) = self.done.recv() => self.finished(done).await,
+                () = until(settle_at) => self.settle(),
+                Some(news) = self.news.recv() => self.hear(news).await,
                 polled = polling => match polled {
                     Ok(polled) => self.take(polled).await,
                     Err(error) => self.wait_for_log(&error).await,
@@ -118,7 +131,11 @@ impl Persister {
         }
         let all: Vec<PartitionEpoch> = self.lanes.values().map(|(from, _)| *from).collect();
         self.drain(&all, self.config.drain_deadline).await;
-        StopReport { uncommitted: self.ledger.open() }
+        let braked: Vec<PartitionEpoch> =
+            self.lanes.values().filter(|(_, lane)| lane.braked).map(|(from, _)| *from).collect();
+        braked.into_iter().for_each(|braked| self.give_up(braked));
+        let settled_late: usize = self.lanes.values().map(|(_, lane)| lane.uncommitted()).sum();
+        StopReport { uncommitted: self.ledger.open() + settled_late }
     }
 
     async fn wait_for_log(&mut self, error: &LogError) {
@@ -149,12 +166,14 @@ impl Persister {
             self.give_up(former);
         }
         self.ledger.assign(assigned);
-        let lane = Lane::open(assigned, self.applier.clone(), self.done_sender.clone());
+        let lane = Lane::open(assigned, self.applier.clone(), self.news_sender.clone());
         self.lanes.insert(assigned.partition, (assigned, lane));
     }
 
     async fn feed(&mut self, from: PartitionEpoch, records: Vec<Consumed>) {
-        let Some((_, lane)) = self.lanes.get_mut(&from.partition).filter(|(current, _)| *current == from) else {
+        let Some((_, lane)) =
+            self.lanes.get_mut(&from.partition).filter(|(current, lane)| *current == from && !lane.braked)
+        else {
             return;
         };
         self.applier.tally.read.increment(records.len() as u64);
@@ -179,30 +198,75 @@ impl Persister {
         self.round = Round { polls: 0, bytes: 0, resumes_at: if little { now + self.config.linger } else { now } };
     }
 
-    async fn finished(&mut self, done: Done) {
+    async fn hear(&mut self, news: News) {
+        match news {
+            News::Applied { from, bytes, applied } => self.applied(from, bytes, &applied),
+            News::Settled(committable) => self.commit(committable).await,
+        }
+    }
+
+    fn applied(&mut self, from: PartitionEpoch, bytes: usize, applied: &Applied) {
         // A lane given up is none of ours: its records were counted as handed back.
-        let Some((_, lane)) = self.lanes.get_mut(&done.from.partition).filter(|(current, _)| *current == done.from)
-        else {
+        let Some((_, lane)) = self.lanes.get_mut(&from.partition).filter(|(current, _)| *current == from) else {
             return;
         };
         lane.waiting -= 1;
-        lane.waiting_bytes -= done.bytes;
-        self.bytes_in_flight -= done.bytes;
-        self.applier.tally.count(&done.applied);
-        for offset in done.offsets {
-            self.ledger.done(done.from, offset);
+        lane.waiting_bytes -= bytes;
+        self.bytes_in_flight -= bytes;
+        for offset in &applied.offsets {
+            self.ledger.done(from, *offset);
+        }
+        if let Some(last) = applied.offsets.last() {
+            lane.account = Some(applied.account);
+            lane.done_to = Some(last + 1);
+            self.settle_at.get_or_insert(Instant::now() + self.config.settle_every);
+        }
+        if applied.tripped.is_some() {
+            Tally::braked(from.partition).set(1.0);
+            lane.braked = true;
+            // What else it was given it does not do.
+            self.bytes_in_flight -= lane.waiting_bytes;
+            (lane.waiting, lane.waiting_bytes) = (0, 0);
         }
         self.throttle();
-        self.commit().await;
     }
 
-    async fn commit(&mut self) {
+    /// Begins to settle what is done in each partition; committing follows when that is told.
+    fn settle(&mut self) {
+        self.settle_at = None;
         for committable in self.ledger.take_committable() {
-            match self.log.commit(committable).await {
-                Ok(()) => self.applier.tally.commits.increment(1),
-                // The next commit of the partition covers this one; a restart before it reads some records again.
-                Err(error) => tracing::warn!(%error, ?committable, "an offset was not committed"),
+            let of = committable.partition();
+            let lane = self.lanes.get_mut(&of.partition).filter(|(current, _)| *current == of);
+            if let Some((_, lane)) = lane {
+                lane.unsettled = lane.account.map(|account| (committable, account));
             }
+        }
+        for (_, lane) in self.lanes.values_mut() {
+            lane.settle(&self.applier, &self.news_sender);
+        }
+    }
+
+    async fn commit(&mut self, committable: Committable) {
+        let of = committable.partition();
+        let Some((_, lane)) = self.lanes.get_mut(&of.partition).filter(|(current, _)| *current == of) else {
+            return;
+        };
+        lane.settling = None;
+        let mut settle_next = lane.unsettled.is_some().then_some(self.config.settle_every);
+        match self.log.commit(committable).await {
+            Ok(()) => {
+                lane.committed_to = Some(committable.next_offset());
+                self.applier.tally.commits.increment(1);
+            }
+            Err(error) => {
+                tracing::warn!(%error, ?committable, "an offset was not committed; it is tried again");
+                // A newer one covers it.
+                lane.unsettled = lane.unsettled.or(lane.account.map(|account| (committable, account)));
+                settle_next = Some(LOG_RETRY);
+            }
+        }
+        if let Some(pause) = settle_next {
+            self.settle_at.get_or_insert(Instant::now() + pause);
         }
     }
 
@@ -214,7 +278,7 @@ impl Persister {
             self.throttled = false;
         }
         for (from, lane) in self.lanes.values_mut() {
-            let paused = self.throttled || lane.waiting >= Lane::DEPTH;
+            let paused = self.throttled || lane.braked || lane.waiting >= Lane::DEPTH;
             if paused != lane.paused {
                 lane.paused = paused;
                 self.log.pause(*from, paused);
@@ -222,25 +286,34 @@ impl Persister {
         }
     }
 
-    /// Waits until the lanes of these partitions have done what they were given, and commits it; gives up waiting at
-    /// the deadline.
+    /// Waits until the lanes of these partitions have done what they were given and it is settled and committed; gives
+    /// up waiting at the deadline.
     async fn drain(&mut self, partitions: &[PartitionEpoch], deadline: Duration) {
         let end = Instant::now() + deadline;
+        self.settle();
         loop {
-            let busy = |(from, lane): &(PartitionEpoch, Lane)| partitions.contains(from) && lane.waiting > 0;
-            if !self.lanes.values().any(busy) {
+            let busy = |(from, lane): &(PartitionEpoch, Lane)| partitions.contains(from) && lane.is_busy();
+            if self.settle_at.is_none() && !self.lanes.values().any(busy) {
                 break;
             }
-            match tokio::time::timeout_at(end, self.done.recv()).await {
-                Ok(Some(done)) => self.finished(done).await,
-                Ok(None) => break,
-                Err(_) => {
+            let settle_at = self.settle_at;
+            tokio::select! {
+                biased;
+                Some(news) = self.news.recv() => {
+                    let applied = matches!(news, News::Applied { .. });
+                    self.hear(news).await;
+                    // Nothing more may come to share the settlement with.
+                    if applied {
+                        self.settle();
+                    }
+                }
+                () = until(settle_at) => self.settle(),
+                () = tokio::time::sleep_until(end) => {
                     tracing::warn!(deadline_ms = deadline.as_millis() as u64, "draining ran into its deadline");
                     break;
                 }
             }
         }
-        self.commit().await;
     }
 
     /// The partition is not ours any more: whatever of it is under way is its next owner's to do.
@@ -249,6 +322,7 @@ impl Persister {
             Some((current, lane)) if current == partition => {
                 self.applier.tally.handed_back.increment(self.ledger.open_in(partition) as u64);
                 self.bytes_in_flight -= lane.waiting_bytes;
+                Tally::braked(partition.partition).set(0.0);
                 lane.abort();
             }
             Some(other) => {
@@ -257,5 +331,13 @@ impl Persister {
             None => {}
         }
         self.ledger.revoke(partition);
+    }
+}
+
+/// Never, if it is no instant.
+async fn until(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => tokio::time::sleep_until(instant).await,
+        None => std::future::pending().await,
     }
 }

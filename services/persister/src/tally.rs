@@ -1,9 +1,8 @@
 //! What became of records: every record read ends in exactly one outcome.
 
-use metrics::Counter;
-use tidegate_domain::Outcome;
-
-use crate::lane::Applied;
+use metrics::{Counter, Gauge};
+use tidegate_domain::Partition;
+use tidegate_ports::Fate;
 
 /// Counters of the persister. At rest, `read` equals the sum of the others.
 pub(crate) struct Tally {
@@ -12,6 +11,8 @@ pub(crate) struct Tally {
     duplicate: Counter,
     conflict: Counter,
     dead_lettered: Counter,
+    /// Folded before, by an owner that ended before it committed.
+    redelivered: Counter,
     /// Read under an assignment that ended before they were applied; their next owner reads them again.
     pub handed_back: Counter,
     pub commits: Counter,
@@ -27,20 +28,29 @@ impl Tally {
             duplicate: ended("duplicate"),
             conflict: ended("conflict"),
             dead_lettered: ended("dead_lettered"),
+            redelivered: ended("redelivered"),
             handed_back: ended("handed_back"),
             commits: metrics::counter!("tidegate_commits_total"),
             retries: metrics::counter!("tidegate_persister_retries_total"),
         }
     }
 
-    pub fn count(&self, applied: &Applied) {
-        for outcome in &applied.outcomes {
-            match outcome {
-                Outcome::Applied => self.applied.increment(1),
-                Outcome::Duplicate => self.duplicate.increment(1),
-                Outcome::Conflict => self.conflict.increment(1),
-            }
+    /// Counts what became of records; `None`: they were folded under an earlier assignment.
+    pub fn count(&self, fates: impl Iterator<Item = Option<Fate>>) {
+        for fate in fates {
+            let counter = match fate {
+                Some(Fate::Stored) => &self.applied,
+                Some(Fate::Duplicate) => &self.duplicate,
+                Some(Fate::Conflict) => &self.conflict,
+                Some(Fate::Dead) => &self.dead_lettered,
+                None => &self.redelivered,
+            };
+            counter.increment(1);
         }
-        self.dead_lettered.increment(applied.dead_lettered as u64);
+    }
+
+    /// 1 while the brake holds the partition.
+    pub fn braked(partition: Partition) -> Gauge {
+        metrics::gauge!("tidegate_persister_braked", "partition" => partition.to_string())
     }
 }

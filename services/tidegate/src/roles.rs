@@ -8,8 +8,8 @@ use tidegate_control::{Authenticate, Conservation, Control};
 use tidegate_domain::Timestamp;
 use tidegate_ingest::Ingest;
 use tidegate_lifecycle::{LaterRoutes, Part, Parts, ServeReport, Stages, Stop};
-use tidegate_persister::{Persister, StopReport, purge_orphans};
-use tidegate_ports::{Clock, Ids, ReadLag, Runs};
+use tidegate_persister::{Persister, StopReport, forget_notes, purge_orphans};
+use tidegate_ports::{Accounts, Clock, Ids, ReadLag, Runs};
 use tidegate_telemetry::{Metrics, names};
 use tokio::net::TcpListener;
 use tokio::time::sleep;
@@ -41,11 +41,13 @@ impl Roles {
 
     /// Folds the log into the store, and purges the runs that were never opened.
     pub fn start_persister(&mut self, parts: &Parts, ports: PersisterPorts) {
-        let PersisterPorts { consume, runs, accounts: _, dead_letters, lag } = ports;
-        let (clock, purged) = (self.clock.clone(), runs.clone());
-        let persister = Persister::new(consume, runs, dead_letters, clock.clone(), self.config.persister);
+        let PersisterPorts { consume, runs, accounts, dead_letters, lag } = ports;
+        let (clock, purged, noted) = (self.clock.clone(), runs.clone(), accounts.clone());
+        let persister = Persister::new(consume, runs, accounts, dead_letters, clock.clone(), self.config.persister);
         self.persister = Some(parts.start("persister", |stop| persister.run(stop.stopped())));
+        let forgetting = clock.clone();
         self.jobs.push(parts.start("orphan purge", |stop| purge(purged, lag, clock, stop)));
+        self.jobs.push(parts.start("forgetting notes", |stop| forget(noted, forgetting, stop)));
     }
 
     /// Takes in what clients send, and watches how far the persisters are behind.
@@ -134,6 +136,22 @@ async fn purge(runs: Arc<dyn Runs>, lag: Arc<dyn ReadLag>, clock: Arc<dyn Clock>
             }
             Err(error) => {
                 tracing::warn!(error, "could not purge orphans; trying again later");
+                failures.increment(1);
+            }
+        }
+        rest(PURGE_EVERY, &stop).await;
+    }
+}
+
+/// Forgets old notes now and then. A failure waits for the next time.
+async fn forget(accounts: Arc<dyn Accounts>, clock: Arc<dyn Clock>, stop: Stop) {
+    let failures = metrics::counter!(names::JOB_FAILURES, "task" => "forget_notes");
+    while !stop.is_stopping() {
+        match forget_notes(&*accounts, clock.now()).await {
+            Ok(0) => {}
+            Ok(forgotten) => tracing::info!(forgotten, "forgot notes of records that nobody may ask for any more"),
+            Err(error) => {
+                tracing::warn!(%error, "could not forget old notes; trying again later");
                 failures.increment(1);
             }
         }

@@ -1,6 +1,8 @@
 //! The persister on a log and a store in memory: nothing lost, nothing doubled, nothing committed too early.
 
+mod brake;
 mod faults;
+mod letters;
 mod membership;
 mod poison;
 mod rig;

@@ -8,11 +8,12 @@ use tidegate_domain::{
     Body, Event, EventId, Finish, FinishStatus, FreeJson, Record, Region, RunId, RunKey, RunState, Slug, Start, TeamId,
     Timestamp,
 };
-use tidegate_persister::{Persister, PersisterConfig, StopReport};
+use tidegate_persister::{BrakeRules, Persister, PersisterConfig, StopReport};
+use tidegate_ports::memory::accounts::MemoryAccounts;
 use tidegate_ports::memory::dead_letters::MemoryDeadLetters;
 use tidegate_ports::memory::log::{MemoryLog, MemoryLogOptions};
 use tidegate_ports::memory::runs::MemoryRuns;
-use tidegate_ports::{Append, Clock, EventRow, ReadLag, RunQueries, Runs, SystemClock};
+use tidegate_ports::{Accounts, Append, Clock, Consume, DeadLetters, EventRow, ReadLag, RunQueries, Runs, SystemClock};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -22,7 +23,18 @@ pub const T0: i64 = 1_778_855_521_123;
 pub struct Rig {
     pub log: MemoryLog,
     pub runs: MemoryRuns,
+    pub accounts: MemoryAccounts,
     pub dead_letters: MemoryDeadLetters,
+    /// Small budgets, so that pausing and resuming happen.
+    pub config: PersisterConfig,
+}
+
+/// What one persister stands on.
+pub struct Ports {
+    pub log: Box<dyn Consume>,
+    pub runs: Arc<dyn Runs>,
+    pub accounts: Arc<dyn Accounts>,
+    pub dead_letters: Arc<dyn DeadLetters>,
 }
 
 impl Rig {
@@ -31,7 +43,27 @@ impl Rig {
         Rig {
             log: MemoryLog::new(options, Arc::new(SystemClock)),
             runs: MemoryRuns::default(),
+            accounts: MemoryAccounts::default(),
             dead_letters: MemoryDeadLetters::default(),
+            config: PersisterConfig {
+                poll_bytes: 2_000,
+                high_mark_bytes: 6_000,
+                low_mark_bytes: 3_000,
+                linger: Duration::from_millis(1),
+                settle_every: Duration::from_millis(2),
+                drain_deadline: Duration::from_secs(10),
+                brake: BrakeRules::default(),
+            },
+        }
+    }
+
+    /// The rig's own.
+    pub fn ports(&self) -> Ports {
+        Ports {
+            log: Box::new(self.log.consumer(GROUP)),
+            runs: Arc::new(self.runs.clone()),
+            accounts: Arc::new(self.accounts.clone()),
+            dead_letters: Arc::new(self.dead_letters.clone()),
         }
     }
 
@@ -45,18 +77,14 @@ impl Rig {
     }
 
     pub fn start_on(&self, runs: Arc<dyn Runs>) -> Running {
+        self.start_with(Ports { runs, ..self.ports() })
+    }
+
+    pub fn start_with(&self, ports: Ports) -> Running {
         let (stop, stopped) = oneshot::channel::<()>();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let log = Box::new(self.log.consumer(GROUP));
-        // Small budgets, so that pausing and resuming happen.
-        let config = PersisterConfig {
-            poll_bytes: 2_000,
-            high_mark_bytes: 6_000,
-            low_mark_bytes: 3_000,
-            linger: Duration::from_millis(1),
-            drain_deadline: Duration::from_secs(10),
-        };
-        let persister = Persister::new(log, runs, Arc::new(self.dead_letters.clone()), clock, config);
+        let Ports { log, runs, accounts, dead_letters } = ports;
+        let persister = Persister::new(log, runs, accounts, dead_letters, clock, self.config);
         let task = tokio::spawn(persister.run(async move {
             let _ = stopped.await;
         }));

@@ -8,7 +8,7 @@ use tidegate_admission::shed::Lines;
 use tidegate_domain::Region;
 use tidegate_ingest::IngestConfig;
 use tidegate_lifecycle::ServeOptions;
-use tidegate_persister::PersisterConfig;
+use tidegate_persister::{BrakeRules, PersisterConfig};
 use tidegate_redis::RedisOptions;
 use tidegate_telemetry::LogSettings;
 
@@ -70,7 +70,14 @@ pub(super) fn read(reader: &mut Reader) -> Config {
         low_mark_bytes: reader.whole("persister.low_mark_bytes", usual.low_mark_bytes as u64, KIB..=4_096 * MIB)
             as usize,
         linger: reader.millis("persister.linger_ms", 10, 0..=1_000),
+        settle_every: reader.millis("persister.settle_ms", 50, 0..=10_000),
         drain_deadline: reader.millis("persister.drain_ms", 10_000, 1..=600_000),
+        brake: BrakeRules {
+            run_length: reader.whole("persister.brake_run_length", usual.brake.run_length.into(), 0..=1_000_000) as u32,
+            window: reader.whole("persister.brake_window", usual.brake.window.into(), 0..=1_000_000) as u32,
+            ratio_percent: reader.whole("persister.brake_ratio_percent", usual.brake.ratio_percent.into(), 0..=100)
+                as u32,
+        },
     };
     let mut admission = AdmissionConfig::new(region);
     let times = &mut admission.credentials;

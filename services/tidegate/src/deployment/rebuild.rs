@@ -11,7 +11,7 @@ use tidegate_domain::Position;
 use tidegate_kafka::{KafkaConsumer, topics};
 use tidegate_lifecycle::signals::Signals;
 use tidegate_lifecycle::{ExitReport, Parts};
-use tidegate_persister::{Persister, purge_orphans};
+use tidegate_persister::{BrakeRules, Persister, PersisterConfig, purge_orphans};
 use tidegate_ports::{Clock, DeadLetter, DeadLetters, Ids, LogError, RandomIds, SystemClock};
 use tidegate_scylla::{Cql, ScyllaOptions, ScyllaStore, migrations};
 use tokio::time::{Instant, interval};
@@ -56,7 +56,10 @@ async fn live(config: Config, into: String, mut page: Page) -> Result<ExitReport
         reach.total(),
         spans.len()
     ));
-    let persister = Persister::new(Box::new(up_to), store.clone(), letters, clock.clone(), config.persister);
+    // What the live persisters have buried is passed over, however much of it there is in a row.
+    let settings = PersisterConfig { brake: BrakeRules::OFF, ..config.persister };
+    let (runs, accounts) = (store.clone(), store.clone());
+    let persister = Persister::new(Box::new(up_to), runs, accounts, letters, clock.clone(), settings);
     let mut parts = Parts::default();
     let part = parts.start("persister", |stop| persister.run(stop.stopped()));
     let began = Instant::now();

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use tidegate_domain::{Body, Finish, FinishStatus, Record, Region, RunId, RunKey, TeamId, Timestamp};
 use tidegate_persister::{Persister, PersisterConfig};
+use tidegate_ports::memory::accounts::MemoryAccounts;
 use tidegate_ports::memory::dead_letters::MemoryDeadLetters;
 use tidegate_ports::memory::log::{MemoryLog, MemoryLogOptions};
 use tidegate_ports::memory::runs::MemoryRuns;
@@ -37,7 +38,8 @@ async fn read(log: &MemoryLog, spans: &BTreeMap<Partition, Span>) -> (MemoryRuns
     let (up_to, reach) = UpTo::new(Box::new(log.consumer("again")), spans);
     let letters = Arc::new(MemoryDeadLetters::default());
     let config = PersisterConfig { poll_bytes: 1_500, linger: Duration::ZERO, ..PersisterConfig::default() };
-    let persister = Persister::new(Box::new(up_to), Arc::new(runs.clone()), letters, Arc::new(SystemClock), config);
+    let (store, accounts) = (Arc::new(runs.clone()), Arc::new(MemoryAccounts::default()));
+    let persister = Persister::new(Box::new(up_to), store, accounts, letters, Arc::new(SystemClock), config);
     let seen = reach.clone();
     let report = persister.run(async move { seen.whole().await });
     let report = tokio::time::timeout(Duration::from_secs(60), report).await.expect("it reads the whole");

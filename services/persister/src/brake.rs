@@ -1,0 +1,94 @@
+//! The dead letters' brake: when so many records of a partition cannot be applied, it is not the records that are
+//! wrong, but this release.
+
+use std::collections::VecDeque;
+use std::fmt;
+
+/// When the brake trips. A 0 switches its rule off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BrakeRules {
+    /// So many records in a row that cannot be applied. Also the least number that the share is judged by.
+    pub run_length: u32,
+    /// The share is judged over so many of the last records.
+    pub window: u32,
+    /// Percent of the window that cannot be applied.
+    pub ratio_percent: u32,
+}
+
+impl Default for BrakeRules {
+    fn default() -> Self {
+        BrakeRules { run_length: 100, window: 1_000, ratio_percent: 50 }
+    }
+}
+
+impl BrakeRules {
+    /// Never trips.
+    pub const OFF: BrakeRules = BrakeRules { run_length: 0, window: 0, ratio_percent: 0 };
+
+    /// So many of the window trip it at the least.
+    const fn least(&self) -> u32 {
+        match self.run_length {
+            0 => self.window.saturating_mul(self.ratio_percent).div_ceil(100),
+            length => length,
+        }
+    }
+}
+
+/// Watches the records of one partition, in their order.
+#[derive(Clone, Debug)]
+pub struct Brake {
+    rules: BrakeRules,
+    in_a_row: u32,
+    /// Whether each of the last records was poison; as many as the window has.
+    recent: VecDeque<bool>,
+    poison: u32,
+}
+
+/// What tripped the brake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tripped {
+    InARow { poison: u32 },
+    Share { poison: u32, of: u32 },
+}
+
+impl Brake {
+    pub fn new(rules: BrakeRules) -> Self {
+        Brake { rules, in_a_row: 0, recent: VecDeque::new(), poison: 0 }
+    }
+
+    /// Takes the next record. `Some`: this one is not to be buried any more, nor anything after it to be done.
+    pub fn take(&mut self, is_poison: bool) -> Option<Tripped> {
+        self.in_a_row = if is_poison { self.in_a_row + 1 } else { 0 };
+        if self.rules.window > 0 {
+            self.recent.push_back(is_poison);
+            self.poison += u32::from(is_poison);
+            if self.recent.len() > self.rules.window as usize {
+                self.poison -= u32::from(self.recent.pop_front().unwrap_or(false));
+            }
+        }
+        if !is_poison {
+            return None;
+        }
+        let BrakeRules { run_length, window, ratio_percent } = self.rules;
+        if run_length > 0 && self.in_a_row >= run_length {
+            return Some(Tripped::InARow { poison: self.in_a_row });
+        }
+        // At most the window's length, which has 32 bits.
+        let of = self.recent.len() as u32;
+        let share_reached = u64::from(self.poison) * 100 >= u64::from(of) * u64::from(ratio_percent);
+        let judged = window > 0 && ratio_percent > 0 && self.poison >= self.rules.least();
+        (judged && share_reached).then_some(Tripped::Share { poison: self.poison, of })
+    }
+}
+
+impl fmt::Display for Tripped {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Tripped::InARow { poison } => write!(formatter, "{poison} records in a row cannot be applied"),
+            Tripped::Share { poison, of } => write!(formatter, "{poison} of the last {of} records cannot be applied"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

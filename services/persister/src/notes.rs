@@ -1,0 +1,25 @@
+//! Forgetting notes that nobody may ask for any more.
+
+use tidegate_domain::Timestamp;
+use tidegate_ports::accounts::NOTES_KEPT_MS;
+use tidegate_ports::{Accounts, StoreError};
+
+const STEP: usize = 500;
+
+/// Deletes the notes of records that were appended more than [`NOTES_KEPT_MS`] before `now`, in small steps, so that
+/// writes are not held up. Returns how many.
+///
+/// # Errors
+/// [`StoreError`]; what was deleted stays deleted, the rest waits for the next call.
+pub async fn forget_notes(accounts: &dyn Accounts, now: Timestamp) -> Result<usize, StoreError> {
+    let before = now.plus_millis(-NOTES_KEPT_MS);
+    let mut forgotten = 0;
+    loop {
+        let step = accounts.forget_notes(before, STEP).await?;
+        forgotten += step;
+        if step < STEP {
+            return Ok(forgotten);
+        }
+        tokio::task::yield_now().await;
+    }
+}

@@ -1,0 +1,159 @@
+//! The brake: a release that cannot read what is on the log stops before it buries everything.
+
+use bytes::Bytes;
+use tidegate_domain::{Partition, RunKey};
+use tidegate_persister::BrakeRules;
+use tidegate_ports::{Accounts, Append, DeadLetters, PartitionLag, ReadLag};
+
+use crate::rig::{GROUP, Rig, eventually, key, records_of};
+
+const POISON: &[u8] = b"{\"v\":99,\"body\":{}}";
+
+async fn append_poison(rig: &Rig, key: RunKey) {
+    rig.log.append(key, Bytes::from_static(POISON)).await.expect("appended");
+}
+
+async fn append_run(rig: &Rig, run: u128) {
+    for record in records_of(run, 2) {
+        rig.append(&record).await;
+    }
+}
+
+async fn partition_of(rig: &Rig, run: u128) -> Partition {
+    append_run(rig, run).await;
+    let holds = |partition: &Partition| {
+        rig.log
+            .records(*partition)
+            .iter()
+            .any(|one| tidegate_domain::Record::decode(&one.payload).is_ok_and(|record| record.key() == key(run)))
+    };
+    (0..4).find(holds).expect("it is somewhere")
+}
+
+async fn lag_in(rig: &Rig, partition: Partition) -> PartitionLag {
+    let lags = rig.log.lag(GROUP).partitions().await.expect("a reading");
+    *lags.iter().find(|lag| lag.partition == partition).expect("each partition has one")
+}
+
+async fn letters(rig: &Rig) -> usize {
+    rig.dead_letters.list(None, usize::MAX).await.expect("letters").len()
+}
+
+/// A thousand records that cannot be read: what came before them is applied, of them fewer than the brake's length are
+/// buried, what comes after them waits unharmed on the log, and other partitions go on. A stop does not wait.
+#[tokio::test]
+async fn a_run_of_poison_stops_its_partition_and_no_other() {
+    let rig = Rig::new();
+    let braked = partition_of(&rig, 1).await;
+    let before = lag_in(&rig, braked).await.end;
+    for _ in 0..1_000 {
+        append_poison(&rig, key(1)).await;
+    }
+    // More of the same run, and runs everywhere.
+    append_run(&rig, 1).await;
+    let mut elsewhere = Vec::new();
+    for run in 2..=40 {
+        if partition_of(&rig, run).await != braked {
+            elsewhere.push(run);
+        }
+    }
+    let running = rig.start();
+    let held_at = before + 99;
+    eventually("it is held where the brake's length is reached", async || {
+        lag_in(&rig, braked).await.committed == held_at
+    })
+    .await;
+    assert!(elsewhere.len() > 10);
+    eventually("the other partitions go on", async || {
+        let lags = rig.log.lag(GROUP).partitions().await.expect("a reading");
+        lags.iter().all(|lag| lag.partition == braked || lag.records() == 0)
+    })
+    .await;
+    rig.assert_store_is_the_fold(elsewhere.iter().map(|run| key(*run))).await;
+    assert!(rig.stored(key(1)).await.is_some(), "what came before is applied");
+    assert_eq!(letters(&rig).await, 99);
+    let account = rig.accounts.account(1, braked).await.expect("read").expect("there");
+    assert_eq!((account.next_offset, account.dead, account.missing()), (held_at, 99, 0));
+
+    // Later records of other partitions are still applied; here nothing moves.
+    append_run(&rig, elsewhere[0]).await;
+    eventually("the others still go on", async || {
+        let lags = rig.log.lag(GROUP).partitions().await.expect("a reading");
+        lags.iter().all(|lag| lag.partition == braked || lag.records() == 0)
+    })
+    .await;
+    assert_eq!((lag_in(&rig, braked).await.committed, letters(&rig).await), (held_at, 99));
+    assert_eq!(running.stop().await.uncommitted, 0, "the brake's records are nobody's lateness");
+}
+
+/// After the operator has looked: a start with the rule raised goes on exactly there, and each letter is there once.
+#[tokio::test]
+async fn a_restart_goes_on_from_there() {
+    let mut rig = Rig::new();
+    let braked = partition_of(&rig, 1).await;
+    let before = lag_in(&rig, braked).await.end;
+    for _ in 0..1_000 {
+        append_poison(&rig, key(1)).await;
+    }
+    append_run(&rig, 2).await;
+    append_run(&rig, 1).await;
+    let running = rig.start();
+    eventually("it is held", async || lag_in(&rig, braked).await.committed == before + 99).await;
+    running.stop().await;
+
+    // The same release again stops again, a little later, and loses nothing.
+    let again = rig.start();
+    eventually("it is held again", async || lag_in(&rig, braked).await.committed == before + 198).await;
+    again.stop().await;
+    assert_eq!(letters(&rig).await, 198);
+
+    rig.config.brake = BrakeRules::OFF;
+    let raised = rig.start();
+    rig.caught_up().await;
+    raised.stop().await;
+    assert_eq!(letters(&rig).await, 1_000);
+    rig.assert_store_is_the_fold([key(1), key(2)]).await;
+    let account = rig.accounts.account(1, braked).await.expect("read").expect("there");
+    assert_eq!((account.dead, account.missing()), (1_000, 0));
+}
+
+/// A partition that is taken away while it is held goes on with its next owner's own count.
+#[tokio::test]
+async fn a_held_partition_can_be_taken_away() {
+    let mut rig = Rig::new();
+    let braked = partition_of(&rig, 1).await;
+    let before = lag_in(&rig, braked).await.end;
+    for _ in 0..150 {
+        append_poison(&rig, key(1)).await;
+    }
+    append_run(&rig, 1).await;
+    let running = rig.start();
+    eventually("it is held", async || lag_in(&rig, braked).await.committed == before + 99).await;
+    // Members that would not hold join; the holder stays in the group for as long as they share.
+    rig.config.brake = BrakeRules::OFF;
+    let others = [rig.start(), rig.start(), rig.start()];
+    running.stop().await;
+    rig.caught_up().await;
+    rig.assert_store_is_the_fold([key(1)]).await;
+    assert_eq!(letters(&rig).await, 150);
+    for other in others {
+        other.stop().await;
+    }
+}
+
+/// One in five cannot be read, for ever: that is a client's or a disk's doing, and each one gets its letter.
+#[tokio::test]
+async fn occasional_poison_never_stops_anything() {
+    let rig = Rig::new();
+    let running = rig.start();
+    let mut poison = 0;
+    for run in 1..=300 {
+        append_run(&rig, run).await;
+        append_poison(&rig, key(run)).await;
+        poison += 1;
+    }
+    rig.caught_up().await;
+    assert_eq!(letters(&rig).await, poison);
+    rig.assert_store_is_the_fold((1..=300).map(key)).await;
+    running.stop().await;
+}
