@@ -3,8 +3,11 @@
 SHELL := /bin/bash
 CARGO ?= cargo
 DATA ?= ./tidegate-data
+# How long `make fuzz` takes for each target, and which ones (all, unless some are named).
+FUZZ_SECONDS ?= 600
+TARGETS ?=
 
-.PHONY: help run test check check-deploy fmt openapi bench stack-up stack-down stack-status stack-fetch stack-wipe
+.PHONY: help run test check check-deploy fuzz fuzz-short fmt openapi bench stack-up stack-down stack-status stack-fetch stack-wipe
 
 help: ## What there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -17,16 +20,25 @@ run: ## Build and start the whole pipeline, embedded, in ./tidegate-data
 test: ## Every test, beside a real Kafka, Cassandra and Redis (started and stopped again unless they run already)
 	deploy/stack/with-stack.sh $(CARGO) test --workspace --locked --no-fail-fast
 
-check: ## Format, lints as errors, the house rules
+check: ## Format, lints as errors, the house rules, what is depended on
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	$(CARGO) test --locked -p tidegate-tests --test tidy
+	@deploy/check/deny.sh
 
 check-deploy: ## The chart, the alerts and the dashboard (builds helm the first time: a few minutes)
 	@deploy/check/run.sh
 
+fuzz: ## Fuzz each target for ten minutes, or for FUZZ_SECONDS; only TARGETS, if given (see docs/security.md)
+	@fuzz/run.sh $(FUZZ_SECONDS) $(TARGETS)
+
+fuzz-short: ## Fuzz each target for ten seconds
+	@fuzz/run.sh 10
+
 fmt: ## Format everything
 	$(CARGO) fmt --all
+	$(CARGO) fmt --manifest-path fuzz/Cargo.toml
 
 openapi: ## Write docs/openapi/*.json anew from the code
 	$(CARGO) run --locked -p tidegate-tests --bin write-openapi
