@@ -1,9 +1,11 @@
 //! The persister on a log and a store in memory: nothing lost, nothing doubled, nothing committed too early.
 
+mod accounting;
 mod brake;
 mod faults;
 mod letters;
 mod membership;
 mod poison;
 mod rig;
+mod seam;
 mod steady;
