@@ -7,7 +7,7 @@ DATA ?= ./tidegate-data
 FUZZ_SECONDS ?= 600
 TARGETS ?=
 
-.PHONY: help run test check check-deploy fuzz fuzz-short fmt openapi bench stack-up stack-down stack-status stack-fetch stack-wipe
+.PHONY: help run test faults check check-deploy fuzz fuzz-short fmt openapi bench stack-up stack-down stack-status stack-fetch stack-wipe
 
 help: ## What there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -19,6 +19,10 @@ run: ## Build and start the whole pipeline, embedded, in ./tidegate-data
 
 test: ## Every test, beside a real Kafka, Cassandra and Redis (started and stopped again unless they run already)
 	deploy/stack/with-stack.sh $(CARGO) test --workspace --locked --no-fail-fast
+
+faults: ## Break it in every way there is a name for, under load, and keep the ledger (ARGS="--help" tells more)
+	$(CARGO) build --locked -p tidegate-tests --bins
+	deploy/stack/with-stack.sh $(CARGO) run --quiet --locked -p tidegate-tests --bin faults -- $(ARGS)
 
 check: ## Format, lints as errors, the house rules, what is depended on
 	$(CARGO) fmt --all --check

@@ -78,7 +78,19 @@ impl Deployment {
     /// `tidegate dev` on a new folder.
     pub(crate) async fn dev(binary: &str, region: &str, extra: &Extra, keep: Keep) -> Self {
         let (temporary, folder) = keep.folder();
-        let data = folder.join("data").to_str().expect("temporary folders have plain names").to_owned();
+        let data = folder.join("data");
+        Deployment::dev_on(binary, region, extra, (temporary, &folder), &data).await
+    }
+
+    /// `tidegate dev` on this data folder; its log and its leash are in another.
+    pub(crate) async fn dev_on(
+        binary: &str,
+        region: &str,
+        extra: &Extra,
+        (temporary, folder): (Option<TempDir>, &Path),
+        data: &Path,
+    ) -> Self {
+        let data = data.to_str().expect("temporary folders have plain names").to_owned();
         let arguments = |[ingest, control, ops]: [u16; 3]| {
             let [ingest, control, ops] = [ingest, control, ops].map(|port| format!("127.0.0.1:{port}"));
             let words = ["dev", "--region", region, "--data", &data, "--listen", &ingest];
@@ -87,7 +99,7 @@ impl Deployment {
             Arguments { args, environment: extra.environment.clone() }
         };
         let (server, [ingest, control, ops]) =
-            raise("server", Path::new(binary), &folder, free_ports::<3>, |ports| ports[2], arguments).await;
+            raise("server", Path::new(binary), folder, free_ports::<3>, |ports| ports[2], arguments).await;
         Deployment {
             ingest: vec![local(ingest)],
             control: local(control),
@@ -97,6 +109,18 @@ impl Deployment {
             manage_tail: vec!["--data".to_owned(), data],
             power: Power::Servers(Servers::new(vec![server], temporary, None)),
             turn: AtomicUsize::new(0),
+        }
+    }
+
+    /// The data folder of a `tidegate dev`.
+    ///
+    /// # Panics
+    /// If the deployment has none.
+    #[track_caller]
+    pub fn data_folder(&self) -> &Path {
+        match self.manage_tail.as_slice() {
+            [flag, data] if flag == "--data" => Path::new(data),
+            _ => panic!("this deployment has no data folder"),
         }
     }
 

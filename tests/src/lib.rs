@@ -12,6 +12,7 @@ pub mod clock;
 pub mod deployment;
 pub mod durability;
 pub mod external;
+pub mod faults;
 pub mod ids;
 pub mod metrics;
 pub mod openapi;

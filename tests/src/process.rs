@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::net::TcpListener;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -16,6 +17,8 @@ pub struct Process {
     folder: PathBuf,
     arguments: Arguments,
     child: Option<Child>,
+    /// Variables of its next lives.
+    armed: Vec<(String, String)>,
 }
 
 /// What a process is started with.
@@ -32,7 +35,7 @@ impl Process {
     /// One that is yet to be started. Its log is `folder/NAME.log`; the folder goes when the last holder of it does.
     pub fn new(name: &str, binary: &Path, folder: &Path, arguments: Arguments) -> Self {
         let (binary, folder) = (binary.to_owned(), folder.to_owned());
-        Process { name: name.to_owned(), binary, folder, arguments, child: None }
+        Process { name: name.to_owned(), binary, folder, arguments, child: None, armed: Vec::new() }
     }
 
     pub fn name(&self) -> &str {
@@ -46,6 +49,7 @@ impl Process {
         command.arg(format!("--leash={}", self.folder.display())).args(&self.arguments.args);
         without_own_variables(&mut command);
         command.envs(self.arguments.environment.iter().map(|(name, value)| (name, value)));
+        command.envs(self.armed.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::piped()).stdout(self.log_file()).stderr(self.log_file());
         self.child = Some(command.spawn().unwrap_or_else(|error| panic!("{}: {error}", self.binary.display())));
     }
@@ -67,6 +71,35 @@ impl Process {
         let ended = child.wait().expect("an own child can be waited for");
         drop(leash);
         ended.success()
+    }
+
+    /// Gives its next lives these variables beside its own.
+    pub fn arm(&mut self, variables: &[(&str, &str)]) {
+        self.armed = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    }
+
+    /// Sends it a signal, by its name without `SIG`.
+    ///
+    /// # Panics
+    /// If it was ended.
+    pub fn signal(&self, name: &str) {
+        signal(self.child.as_ref().expect("it runs"), name);
+    }
+
+    /// The most memory that this life of it has held, in bytes; 0 if it does not run.
+    pub fn peak_bytes(&self) -> u64 {
+        let status = self.child.as_ref().map(|child| std::fs::read_to_string(format!("/proc/{}/status", child.id())));
+        let Some(Ok(status)) = status else { return 0 };
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|rest| rest.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
+        kib.unwrap_or(0) * 1024
+    }
+
+    /// Whether it aborted by itself.
+    pub fn aborted(&mut self) -> bool {
+        const ABORTED: i32 = 6;
+        let ended = self.child.as_mut().and_then(|child| child.try_wait().expect("an own child can be asked"));
+        ended.is_some_and(|status| status.signal() == Some(ABORTED))
     }
 
     /// Whether it was started and not ended by us.

@@ -61,6 +61,11 @@ impl Servers {
             .unwrap_or_else(|| panic!("no server '{name}'"))
     }
 
+    /// All of them.
+    pub fn all(&self) -> &[Server] {
+        &self.members
+    }
+
     /// The operations ports of those that were started and not ended by us.
     pub(crate) fn running(&self) -> Vec<String> {
         self.members.iter().filter(|server| server.is_started()).map(|server| server.ops.clone()).collect()
@@ -101,6 +106,44 @@ impl Server {
     /// Its operations port.
     pub fn ops(&self) -> &str {
         &self.ops
+    }
+
+    pub fn name(&self) -> String {
+        self.locked().name().to_owned()
+    }
+
+    /// Holds it still: SIGSTOP.
+    pub fn hold(&self) {
+        self.locked().signal("STOP");
+    }
+
+    /// Lets it go on: SIGCONT.
+    pub fn go_on(&self) {
+        self.locked().signal("CONT");
+    }
+
+    /// Gives its next lives these variables.
+    pub fn arm(&self, variables: &[(&str, &str)]) {
+        self.locked().arm(variables);
+    }
+
+    /// Whether it runs no more: ended by itself, or by us.
+    pub fn has_ended(&self) -> bool {
+        self.locked().has_ended()
+    }
+
+    /// Whether it aborted by itself.
+    pub fn aborted(&self) -> bool {
+        self.locked().aborted()
+    }
+
+    /// The most memory that this life of it has held, in bytes.
+    pub fn peak_bytes(&self) -> u64 {
+        self.locked().peak_bytes()
+    }
+
+    pub fn is_spare(&self) -> bool {
+        self.spare
     }
 
     pub fn is_started(&self) -> bool {

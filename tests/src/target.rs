@@ -80,6 +80,13 @@ impl Target {
         Target::dev_in(binary, "eu", extra).await
     }
 
+    /// The same on this data folder.
+    pub async fn dev_on(binary: &str, data: &std::path::Path, extra: Extra) -> Self {
+        let (temporary, folder) = Keep::WithTheDeployment.folder();
+        let deployment = Deployment::dev_on(binary, "eu", &extra, (temporary, &folder), data).await;
+        Target { deployment: Arc::new(deployment), hold: Hold::Own }
+    }
+
     /// The same in a region.
     pub async fn dev_in(binary: &str, region: &str, extra: Extra) -> Self {
         let deployment = Deployment::dev(binary, region, &extra, Keep::WithTheDeployment).await;

@@ -1,15 +1,16 @@
 //! Clients that report runs, events, finishes and heartbeats as fast as they are answered, and keep a book of it.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::book::{Book, Sent, event, finish, heartbeat, minted, start};
-use crate::client::Call;
+use crate::client::Answer;
 use crate::wait::eventually;
 use crate::{Team, ids};
 
@@ -36,6 +37,19 @@ pub struct Load {
     acknowledged: AtomicU64,
     /// Requests under way.
     under_way: AtomicU64,
+    /// How requests ended, by kind: see [`kind`].
+    ends: Mutex<BTreeMap<String, u64>>,
+    /// How clients work.
+    habits: Habits,
+}
+
+/// How clients work.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Habits {
+    /// How long a client takes for one turn, a run or a heartbeat, at least.
+    pub turn: Duration,
+    /// Whether a request that got no answer is sent again, the same, to the other front doors.
+    pub follows: bool,
 }
 
 /// Clients at work.
@@ -49,7 +63,13 @@ pub struct Clients {
 impl Clients {
     /// So many clients of this team begin.
     pub fn begin(team: Team, count: u64) -> Self {
-        let load = Load { team, book: Book::default(), acknowledged: AtomicU64::new(0), under_way: AtomicU64::new(0) };
+        Clients::begin_with(team, count, Habits::default())
+    }
+
+    /// The same with these habits.
+    pub fn begin_with(team: Team, count: u64, habits: Habits) -> Self {
+        let (book, ends) = (Book::default(), Mutex::default());
+        let load = Load { team, book, acknowledged: AtomicU64::new(0), under_way: AtomicU64::new(0), ends, habits };
         let (load, (tell, phase)) = (Arc::new(load), watch::channel(Phase::Send));
         let tasks = (0..count).map(|number| tokio::spawn(load.clone().client(phase.clone(), number))).collect();
         Clients { load, tell, tasks }
@@ -106,11 +126,17 @@ impl Load {
     /// One client: tells one run after another until it is told to stop.
     async fn client(self: Arc<Self>, mut phase: watch::Receiver<Phase>, number: u64) {
         let mut turn = number;
+        // An interval of nothing is none.
+        let mut pace = tokio::time::interval(self.habits.turn.max(Duration::from_nanos(1)));
+        pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while phase.wait_for(|phase| *phase != Phase::Hold).await.is_ok_and(|phase| *phase == Phase::Send) {
+            pace.tick().await;
             turn += 1;
             let answered = match turn % 4 {
                 0 => self.heartbeat().await,
-                1 => self.minted().await,
+                // Without an id of its own it must not be sent twice.
+                1 if !self.habits.follows => self.minted().await,
+                1 => self.heartbeat().await,
                 _ => self.run(turn, &phase).await,
             };
             if !answered {
@@ -154,41 +180,76 @@ impl Load {
     }
 
     async fn start(&self, run: &str) -> bool {
-        let call = self.team.call("POST", "/v1/runs").json(&start(run));
-        self.send(call, &[Sent::Start { run: run.to_owned() }]).await
+        self.send("/v1/runs", &start(run), &[Sent::Start { run: run.to_owned() }]).await
     }
 
     async fn events(&self, run: &str, events: &[String]) -> bool {
         let bodies: Vec<_> = events.iter().map(|id| event(id)).collect();
-        let call = self.team.call("POST", &format!("/v1/runs/{run}/events")).json(&json!({"events": bodies}));
         let what: Vec<Sent> =
             events.iter().map(|event| Sent::Event { run: run.to_owned(), event: event.clone() }).collect();
-        self.send(call, &what).await
+        self.send(&format!("/v1/runs/{run}/events"), &json!({"events": bodies}), &what).await
     }
 
     async fn finish(&self, run: &str) -> bool {
-        let call = self.team.call("POST", &format!("/v1/runs/{run}/finish")).json(&finish(run));
-        self.send(call, &[Sent::Finish { run: run.to_owned() }]).await
+        self.send(&format!("/v1/runs/{run}/finish"), &finish(run), &[Sent::Finish { run: run.to_owned() }]).await
+    }
+
+    /// One heartbeat to this front door, in the book; its run once it is acknowledged.
+    ///
+    /// # Errors
+    /// What came instead.
+    pub async fn heartbeat_at(&self, door: &str) -> Result<String, String> {
+        let run = self.team.run_id();
+        let what = Sent::Heartbeat { run: run.clone() };
+        if self.send_to(&[door], "/v1/heartbeats", &heartbeat(&run), std::slice::from_ref(&what)).await
+            && self.book.all()[&what]
+        {
+            Ok(run)
+        } else {
+            Err(format!("{door} does not take a heartbeat"))
+        }
+    }
+
+    /// How requests ended so far, by kind: see [`kind`].
+    pub fn ends(&self) -> BTreeMap<String, u64> {
+        self.ends.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     async fn heartbeat(&self) -> bool {
         let run = self.team.run_id();
-        let call = self.team.call("POST", "/v1/heartbeats").json(&heartbeat(&run));
-        self.send(call, &[Sent::Heartbeat { run }]).await
+        self.send("/v1/heartbeats", &heartbeat(&run), &[Sent::Heartbeat { run }]).await
     }
 
     async fn minted(&self) -> bool {
         let note = ids::nonce();
-        let call = self.team.call("POST", "/v1/heartbeats").json(&minted(&note));
-        self.send(call, &[Sent::Minted { note }]).await
+        self.send("/v1/heartbeats", &minted(&note), &[Sent::Minted { note }]).await
     }
 
-    /// Sends, and keeps the book; whether it was answered, other than that the server has no time for it.
-    async fn send(&self, call: Call, what: &[Sent]) -> bool {
+    /// Sends to a front door, and keeps the book; whether it was answered, other than that the server has no time.
+    async fn send(&self, path: &str, body: &Value, what: &[Sent]) -> bool {
+        let first = self.team.deployment.ingest();
+        let mut doors = vec![first];
+        if self.habits.follows {
+            let others = self.team.deployment.front_doors().iter().map(String::as_str);
+            doors.extend(others.filter(|door| *door != first));
+        }
+        self.send_to(&doors, path, body, what).await
+    }
+
+    /// The same to these front doors, until one answers.
+    async fn send_to(&self, doors: &[&str], path: &str, body: &Value, what: &[Sent]) -> bool {
         self.book.sending(what);
         self.under_way.fetch_add(1, Ordering::SeqCst);
-        let answer = call.try_send().await;
+        let mut answer = Err("no front door".to_owned());
+        for door in doors {
+            let call = self.team.client.call("POST", &format!("{door}{path}")).bearer(&self.team.key);
+            answer = call.json(body).try_send().await;
+            if answer.is_ok() {
+                break;
+            }
+        }
         let answered = answer.as_ref().is_ok_and(|answer| answer.status != 503);
+        *self.ends.lock().unwrap_or_else(PoisonError::into_inner).entry(kind(&answer)).or_insert(0) += 1;
         if let Ok(answer) = answer {
             // A server in trouble may shed; it never refuses these for what they are.
             assert!((200..300).contains(&answer.status) || answer.status == 503, "{answer}");
@@ -199,5 +260,33 @@ impl Load {
         }
         self.under_way.fetch_sub(1, Ordering::SeqCst);
         answered
+    }
+}
+
+/// How a request ended, in a word or two: `2xx`; `503` with the cause as far as its text tells it; any other status;
+/// `no answer`. A `503` without `Retry-After` says so.
+pub fn kind(answer: &Result<Answer, String>) -> String {
+    const CAUSES: [(&str, &str); 7] = [
+        ("Nothing can be taken in", "log_unavailable"),
+        ("Whether this was taken in", "outcome_unknown"),
+        ("credential cannot be looked up", "credential_unavailable"),
+        ("cannot be read for now", "store_unavailable"),
+        ("still under way", "undecided"),
+        ("catching up", "shed"),
+        ("Too many", "too_many"),
+    ];
+    match answer {
+        Err(_) => "no answer".to_owned(),
+        Ok(answer) if answer.status < 300 => "2xx".to_owned(),
+        Ok(answer) if answer.status == 503 => {
+            let text = answer.text();
+            let told = serde_json::from_str::<Value>(&text).ok().and_then(|body| {
+                let cause = body["class"].as_str().map(|_| "shed");
+                cause.or_else(|| CAUSES.iter().find(|(words, _)| text.contains(words)).map(|(_, cause)| *cause))
+            });
+            let missing = if answer.header("retry-after").is_some() { "" } else { " without Retry-After" };
+            format!("503 {}{missing}", told.unwrap_or("unavailable"))
+        }
+        Ok(answer) => answer.status.to_string(),
     }
 }

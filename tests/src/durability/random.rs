@@ -20,6 +20,11 @@ impl Random {
         Random(seed)
     }
 
+    /// With this seed.
+    pub const fn from_seed(seed: u64) -> Self {
+        Random(seed)
+    }
+
     pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;

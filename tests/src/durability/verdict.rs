@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use serde_json::Value;
@@ -57,6 +57,27 @@ pub async fn check(team: &Team, book: &BTreeMap<Sent, bool>) -> Sound {
         Err(fault) => panic!("{fault:?}"),
     })
     .await
+}
+
+/// The same, for who wants to count: waits as long for what is missing, and then tells it.
+///
+/// # Errors
+/// Any [`Fault`].
+pub async fn settle(team: &Team, book: &BTreeMap<Sent, bool>) -> Result<Sound, Fault> {
+    let since = Instant::now();
+    eventually(2 * CATCHES_UP, "a verdict", async || match judge(&stored(team).await, book) {
+        Err(Fault::Missing(sent)) if since.elapsed() < CATCHES_UP => Err(format!("{} missing", sent.len())),
+        settled => Ok(settled),
+    })
+    .await
+}
+
+/// The verdict on what is stored at this moment.
+///
+/// # Errors
+/// Any [`Fault`].
+pub async fn judge_now(team: &Team, book: &BTreeMap<Sent, bool>) -> Result<Sound, Fault> {
+    judge(&stored(team).await, book)
 }
 
 /// The verdict on these runs, as listed and read back one by one.

@@ -19,7 +19,8 @@ impl Leftovers {
     pub fn watched(binary: &Path, settings: &Settings, stack: &Addresses) -> Self {
         let mut command = Command::new(binary);
         command.arg("--sweep").args([&settings.prefix(), &settings.keyspace()]);
-        command.args([&stack.kafka, &stack.cql, &stack.redis]);
+        // What it has of its own goes by itself; a way to the store that leads through the test goes with the test.
+        command.args([settings.kafka.as_ref().unwrap_or(&stack.kafka), &stack.cql, &stack.redis]);
         without_own_variables(&mut command);
         // What ends the test run from the keyboard must not end this.
         command.process_group(0);

@@ -85,8 +85,15 @@ fn binary() -> PathBuf {
     if let Some(named) = std::env::var_os("TIDEGATE_TEST_REDIS_SERVER") {
         return PathBuf::from(named);
     }
-    let stack = std::env::var_os("TIDEGATE_STACK_DIR").map(PathBuf::from);
-    let stack = stack.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/stack"));
-    let fetched = stack.join("bin/redis-server");
+    let fetched = stack_folder().join("bin/redis-server");
     if fetched.exists() { fetched } else { PathBuf::from("redis-server") }
+}
+
+/// Where the real stack's programs are: `TIDEGATE_STACK_DIR`, or where its Redis was told to be, or below the checkout.
+pub fn stack_folder() -> PathBuf {
+    let given = std::env::var_os("TIDEGATE_STACK_DIR").map(PathBuf::from);
+    let redis = std::env::var_os("TIDEGATE_TEST_REDIS_SERVER").map(PathBuf::from);
+    let beside = redis.and_then(|redis| Some(redis.parent()?.parent()?.to_owned()));
+    let usual = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/stack");
+    given.or(beside.filter(|folder| folder.join("jars").exists())).unwrap_or_else(usual)
 }

@@ -33,6 +33,12 @@ pub struct Settings {
     pub protocol: GroupProtocol,
     /// The stack's, unless it has one of its own: `redis://host:port`.
     pub redis_url: Option<String>,
+    /// The stack's, unless it has one of its own: `host:port`.
+    pub kafka: Option<String>,
+    /// The stack's, unless it is reached by another way: `host:port`.
+    pub cql: Option<String>,
+    /// Further settings: section, key, value in TOML.
+    pub more: Vec<(&'static str, &'static str, String)>,
     /// How long Redis may take to answer before the gate counts as down.
     pub redis_patience_ms: i64,
     pub shed_records: Option<Lines>,
@@ -53,6 +59,9 @@ impl Default for Settings {
             partitions: 6,
             protocol: GroupProtocol::Consumer,
             redis_url: None,
+            kafka: None,
+            cql: None,
+            more: Vec::new(),
             // Tests that are not about a Redis in trouble want its answers, on a busy machine too.
             redis_patience_ms: 2 * SECOND_MS,
             shed_records: None,
@@ -97,14 +106,15 @@ impl Settings {
     /// The configuration file of all its roles.
     pub fn file(&self, stack: &Addresses) -> String {
         let Settings { name, region, partitions, .. } = self;
-        let (kafka, cql, keyspace) = (&stack.kafka, &stack.cql, self.keyspace());
+        let (kafka, cql) = (self.kafka.as_ref().unwrap_or(&stack.kafka), self.cql.as_ref().unwrap_or(&stack.cql));
+        let keyspace = self.keyspace();
         let redis = self.redis_url.clone().unwrap_or_else(|| format!("redis://{}", stack.redis));
         let protocol = match self.protocol {
             GroupProtocol::Classic => "classic",
             GroupProtocol::Consumer => "consumer",
         };
         let admission: Vec<String> = self.shed_lines().chain(self.patience()).collect();
-        format!(
+        let file = format!(
             "region = \"{region}\"\nstart_timeout_ms = {patience}\n\n\
              [kafka]\nbrokers = \"{kafka}\"\ntopic_prefix = \"{name}\"\npartitions = {partitions}\nreplication = 1\n\
              min_insync_replicas = 1\nretention_hours = {retention}\ngroup_protocol = \"{protocol}\"\nsession_timeout_ms = {session}\n\n\
@@ -126,7 +136,22 @@ impl Settings {
             session = 10 * SECOND_MS,
             drain = 6 * SECOND_MS,
             admission = admission.join("\n"),
-        )
+        );
+        self.with_more(file)
+    }
+
+    /// The file with what this deployment sets besides.
+    fn with_more(&self, file: String) -> String {
+        if self.more.is_empty() {
+            return file;
+        }
+        let mut file: toml::Table = file.parse().expect("the file above is TOML");
+        for (section, key, value) in &self.more {
+            let given: toml::Table = format!("{key} = {value}").parse().expect("a test's own TOML");
+            let section = file.entry(*section).or_insert_with(|| toml::Table::new().into());
+            section.as_table_mut().expect("a section").extend(given);
+        }
+        file.to_string()
     }
 
     fn shed_lines(&self) -> impl Iterator<Item = String> {

@@ -1,0 +1,52 @@
+//! Redis is down, hangs, forgets, dies, and is cut off in the middle of an answer.
+
+use std::time::Duration;
+
+use super::catalogue::Given;
+use super::proxy::Mode;
+use super::trial::{Pace, Trial};
+
+const LASTS: Duration = Duration::from_secs(8);
+const SOME: std::ops::Range<u64> = 20..100;
+
+/// The way to Redis is so, twice.
+pub async fn is(given: Given, mode: Mode) {
+    let scene = given.scene();
+    let mut trial = Trial::begin(scene.deployment(), Pace::STEADY, given.random, given.sheet).await;
+    for _ in 0..2 {
+        trial.acknowledge_some(SOME).await;
+        scene.gate.set(mode);
+        trial.lasts(LASTS).await;
+        // Redis shapes the answers only: records are taken all the while.
+        trial.acknowledge_some(SOME).await;
+        scene.gate.set(Mode::Pass);
+        trial.recovers().await;
+    }
+    trial.ends().await;
+}
+
+/// It forgets everything, again and again.
+pub async fn flushed(given: Given) {
+    let scene = given.scene();
+    let mut trial = Trial::begin(scene.deployment(), Pace::BUSY, given.random, given.sheet).await;
+    for _ in 0..5 {
+        trial.acknowledge_some(SOME).await;
+        scene.redis.lock().await.flush().await;
+        trial.recovers().await;
+    }
+    trial.ends().await;
+}
+
+/// It dies, and comes back with nothing in it.
+pub async fn killed(given: Given) {
+    let scene = given.scene();
+    let mut trial = Trial::begin(scene.deployment(), Pace::BUSY, given.random, given.sheet).await;
+    for _ in 0..2 {
+        trial.acknowledge_some(SOME).await;
+        scene.redis.lock().await.kill();
+        trial.acknowledge_some(SOME).await;
+        scene.redis.lock().await.start().await;
+        trial.recovers().await;
+    }
+    trial.ends().await;
+}

@@ -1,0 +1,99 @@
+//! A deployment whose ways to its servers can be blocked, slowed and cut.
+
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+
+use super::kafka::Kafka;
+use super::proxy::{Mode, Proxy};
+use crate::servers::Server;
+use crate::stack::{Addresses, GroupProtocol, RedisServer, Settings};
+use crate::{Deployment, Target};
+
+/// Two front doors, two persisters, control; besides, one persister to be. Redis is the scene's own, the store is the
+/// real stack's behind a proxy, Kafka is the real stack's or the scene's own behind proxies.
+pub struct Scene {
+    pub target: Target,
+    pub redis: Mutex<RedisServer>,
+    /// The way to Redis.
+    pub gate: Proxy,
+    /// The way to the store.
+    pub store: Proxy,
+    pub kafka: Option<Mutex<Kafka>>,
+}
+
+impl Scene {
+    /// On the real stack's Kafka.
+    pub async fn on_the_stack(binary: &str, seed: u64) -> Self {
+        Scene::raise(binary, seed, None, Vec::new()).await
+    }
+
+    /// On a Kafka of its own with so many brokers.
+    pub async fn on_its_own_kafka(binary: &str, seed: u64, brokers: usize) -> Self {
+        let kafka = Kafka::spawn(brokers, seed).await;
+        let (replicas, insync) = if brokers < 3 { (1, 1) } else { (3, 2) };
+        let more =
+            vec![("kafka", "replication", replicas.to_string()), ("kafka", "min_insync_replicas", insync.to_string())];
+        Scene::raise(binary, seed, Some(kafka), more).await
+    }
+
+    async fn raise(
+        binary: &str,
+        seed: u64,
+        kafka: Option<Kafka>,
+        more: Vec<(&'static str, &'static str, String)>,
+    ) -> Self {
+        let stack = Addresses::found();
+        let redis = RedisServer::spawn().await;
+        let gate = Proxy::to(redis.url().trim_start_matches("redis://"), seed ^ 1).await;
+        let store = Proxy::to(&stack.cql, seed ^ 2).await;
+        let settings = Settings {
+            redis_url: Some(format!("redis://{}", gate.address())),
+            redis_patience_ms: 400,
+            cql: Some(store.address()),
+            kafka: kafka.as_ref().map(Kafka::addresses),
+            spare_persisters: 1,
+            protocol: GroupProtocol::Consumer,
+            more: [more, patience()].concat(),
+            ..Settings::default()
+        };
+        let target = Target::on_the_stack(binary, &settings).await;
+        Scene { target, redis: Mutex::new(redis), gate, store, kafka: kafka.map(Mutex::new) }
+    }
+
+    pub fn deployment(&self) -> Arc<Deployment> {
+        self.target.deployment()
+    }
+
+    /// The process of this name.
+    pub fn server(&self, name: &str) -> &Server {
+        self.target.servers().named(name)
+    }
+
+    /// Opens every way and starts what is down: as every fault finds it.
+    pub async fn whole(&self) {
+        self.gate.set(Mode::Pass);
+        self.store.set(Mode::Pass);
+        if let Some(kafka) = &self.kafka {
+            kafka.lock().await.set(Mode::Pass);
+        }
+        for server in self.target.servers().all() {
+            server.arm(&[]);
+            if server.is_spare() {
+                server.kill();
+            } else if server.has_ended() {
+                server.kill();
+                server.start().await;
+            }
+        }
+    }
+}
+
+/// Room for ten thousand idle connections, and slow clients that are cut off while somebody watches.
+fn patience() -> Vec<(&'static str, &'static str, String)> {
+    vec![
+        ("ingest", "max_connections", "12000".to_owned()),
+        ("ingest", "header_timeout_ms", "5000".to_owned()),
+        ("ingest", "body_timeout_ms", "5000".to_owned()),
+    ]
+}
