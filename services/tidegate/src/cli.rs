@@ -2,6 +2,8 @@
 
 mod amounts;
 mod distributed;
+mod log_commands;
+mod replay;
 
 use std::path::PathBuf;
 
@@ -12,6 +14,8 @@ pub use amounts::BatchMultiplier;
 pub use distributed::{
     CompareArgs, ControlArgs, Deployment, IngestArgs, MigrateArgs, PersistArgs, RebuildArgs, TopicsCommand,
 };
+pub use log_commands::{DeadLettersCommand, DeadLettersListArgs, DeadLettersShowArgs, LagArgs};
+pub use replay::{LogPlace, ReplayArgs};
 
 /// The data folder where none is given.
 pub const DEFAULT_DATA: &str = "./tidegate-data";
@@ -56,6 +60,13 @@ pub enum Command {
     Rebuild(RebuildArgs),
     /// Compare the runs of two keyspaces, cell by cell
     Compare(CompareArgs),
+    /// Tell how far the persisters are behind the log, by partition
+    Lag(LagArgs),
+    /// List and show the records that could not be applied
+    #[command(subcommand)]
+    DeadLetters(DeadLettersCommand),
+    /// Append chosen records of the log again: by time, by place, or from the dead letters
+    Replay(Box<ReplayArgs>),
     /// Check the configuration and print what holds, with where each value came from
     #[command(
         after_help = "Example:\n  TIDEGATE_INGEST__LISTEN=0.0.0.0:8080 tidegate check-config --config tidegate.toml"

@@ -44,7 +44,10 @@ pub fn compare(config: &Config, args: &CompareArgs) -> Result<ExitCode, String> 
 }
 
 /// Runs one command to its end. Waiting for servers is told on standard error, answers go to standard output.
-fn at_once(config: &Config, work: impl Future<Output = Result<ExitCode, String>>) -> Result<ExitCode, String> {
+///
+/// # Errors
+/// The command's.
+pub fn at_once(config: &Config, work: impl Future<Output = Result<ExitCode, String>>) -> Result<ExitCode, String> {
     logs::install(&quiet(config)).map_err(|error| error.to_string())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -54,7 +57,7 @@ fn at_once(config: &Config, work: impl Future<Output = Result<ExitCode, String>>
 }
 
 /// A driver's grumbling is none of a command's answer; what fails is told as the error. An explicit level stands.
-fn quiet(config: &Config) -> LogSettings {
+pub fn quiet(config: &Config) -> LogSettings {
     let mut settings = config.telemetry.clone();
     if !config.is_set("telemetry.level") {
         settings.level = "warn,librdkafka=error,scylla=error,tidegate=info,tidegate_scylla=info".to_owned();

@@ -7,6 +7,7 @@ pub mod config;
 mod deployment;
 mod dev;
 mod doors;
+mod log_commands;
 mod manage;
 mod page;
 mod process;
@@ -19,7 +20,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use cli::{Cli, Command, Deployment, DevArgs};
+use cli::{Cli, Command, Deployment, DevArgs, LogPlace};
 use config::{Config, Layers, Problem, Purpose};
 use page::Page;
 
@@ -77,6 +78,9 @@ fn dispatch(command: Command) -> Result<ExitCode, String> {
         }
         Command::Rebuild(args) => deployment::rebuild(distributed(&args.deployment, [], Purpose::Rebuild)?, args.into),
         Command::Compare(args) => deployment::compare(&distributed(&args.deployment, [], Purpose::Store)?, &args),
+        Command::Lag(args) => log_commands::lag::run(&on_the_log(&args.at)?, &args),
+        Command::DeadLetters(command) => log_commands::dead_letters::run(&on_the_log(command.at())?, &command),
+        Command::Replay(args) => log_commands::replay::run(on_the_log(&args.at)?, *args),
         Command::Teams(command) => manage(command.into()),
         Command::Keys(command) => manage(command.into()),
         Command::Tokens(command) => manage(command.into()),
@@ -104,6 +108,14 @@ fn distributed<const N: usize>(place: &Deployment, flags: [Flag; N], purpose: Pu
         layers.flag(flag, key, value);
     }
     read(layers, purpose)
+}
+
+/// Where the log is: on the servers that are named, else in the data folder.
+fn on_the_log(place: &LogPlace) -> Result<Config, String> {
+    let mut layers = layers(place.config.as_deref());
+    layers.flag("--region", "region", place.region.as_deref());
+    layers.flag("--data", "data", place.data.as_ref().map(|path| path.display()));
+    read(layers, Purpose::Manage)
 }
 
 fn manage(command: manage::Command) -> Result<ExitCode, String> {

@@ -21,6 +21,8 @@ use crate::cli::{KeysCommand, Place, RatesCommand, TeamsCommand, TokensCommand};
 use crate::config::Config;
 use crate::page::Page;
 
+pub use resolve::team;
+
 /// Any of the management commands.
 pub enum Command {
     Teams(TeamsCommand),

@@ -6,28 +6,51 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 /// Where text goes. A reader that has gone away (a closed pipe) is not an error of ours.
-pub struct Page(Box<dyn Write + Send>);
+pub struct Page {
+    to: Box<dyn Write + Send>,
+    is_gone: bool,
+}
 
 impl Page {
     pub fn output() -> Self {
-        Page(Box::new(io::stdout()))
+        Page::new(io::stdout())
     }
 
     pub fn errors() -> Self {
-        Page(Box::new(io::stderr()))
+        Page::new(io::stderr())
     }
 
     #[cfg(test)]
     pub fn to(writer: impl Write + Send + 'static) -> Self {
-        Page(Box::new(writer))
+        Page::new(writer)
+    }
+
+    fn new(writer: impl Write + Send + 'static) -> Self {
+        Page { to: Box::new(writer), is_gone: false }
+    }
+
+    /// Whether its reader has gone away: what is written for ever ends then.
+    pub const fn is_gone(&self) -> bool {
+        self.is_gone
     }
 
     pub fn line(&mut self, line: fmt::Arguments<'_>) {
-        let _ = writeln!(self.0, "{line}");
+        let written = writeln!(self.to, "{line}");
+        self.heed(written);
     }
 
     pub fn text(&mut self, text: &str) {
-        let _ = self.0.write_all(text.as_bytes()).and_then(|()| self.0.flush());
+        self.bytes(text.as_bytes());
+    }
+
+    /// Exactly these.
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        let written = self.to.write_all(bytes).and_then(|()| self.to.flush());
+        self.heed(written);
+    }
+
+    fn heed(&mut self, written: io::Result<()>) {
+        self.is_gone |= written.is_err();
     }
 
     /// One JSON value on one line.

@@ -1,0 +1,108 @@
+//! A dead letter as JSON.
+
+use serde::Serialize;
+use tidegate_domain::timestamp::iso;
+use tidegate_domain::{Partition, Position, Timestamp};
+use tidegate_ports::DeadLetter;
+
+use super::about::About;
+
+/// What `list` prints of each: all but headers and bytes.
+#[derive(Debug, Serialize)]
+pub struct LetterJson {
+    pub position: String,
+    generation: u16,
+    partition: Partition,
+    offset: i64,
+    #[serde(with = "iso")]
+    appended_at: Timestamp,
+    #[serde(with = "iso")]
+    pub buried_at: Timestamp,
+    pub reason: String,
+    /// 1 unless it was replayed.
+    pub attempt: u32,
+    replayed_from: Option<String>,
+    #[serde(flatten)]
+    pub about: About,
+    key: Told,
+    pub payload_bytes: usize,
+}
+
+/// What `show` prints.
+#[derive(Debug, Serialize)]
+pub struct WholeLetterJson {
+    #[serde(flatten)]
+    letter: LetterJson,
+    headers: Vec<HeaderJson>,
+    payload: Told,
+}
+
+#[derive(Debug, Serialize)]
+struct HeaderJson {
+    name: String,
+    value: Told,
+}
+
+/// Bytes: as text where they are text, else in hexadecimal digits.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Told {
+    Text(String),
+    Hex(String),
+}
+
+impl From<&[u8]> for Told {
+    fn from(bytes: &[u8]) -> Self {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Told::Text(text.to_owned()),
+            Err(_) => Told::Hex(bytes.iter().map(|byte| format!("{byte:02x}")).collect()),
+        }
+    }
+}
+
+impl LetterJson {
+    pub fn of(letter: &DeadLetter, about: About) -> Self {
+        let Position { generation, partition, offset } = letter.position;
+        LetterJson {
+            position: letter.position.to_string(),
+            generation,
+            partition,
+            offset,
+            appended_at: letter.appended_at,
+            buried_at: letter.buried_at,
+            reason: letter.reason.clone(),
+            attempt: letter.provenance.attempt(),
+            replayed_from: letter.provenance.origin.map(|origin| origin.position.to_string()),
+            about,
+            key: Told::from(&letter.provenance.key[..]),
+            payload_bytes: letter.payload.len(),
+        }
+    }
+}
+
+impl WholeLetterJson {
+    pub fn of(letter: &DeadLetter, about: About) -> Self {
+        let header = |(name, value): &(String, _)| HeaderJson { name: name.clone(), value: bytes_of(value) };
+        WholeLetterJson {
+            headers: letter.provenance.headers.iter().map(header).collect(),
+            payload: Told::from(&letter.payload[..]),
+            letter: LetterJson::of(letter, about),
+        }
+    }
+}
+
+fn bytes_of(value: &impl AsRef<[u8]>) -> Told {
+    Told::from(value.as_ref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_text_where_they_are_text() {
+        assert_eq!(Told::from(&b"caf\xc3\xa9"[..]), Told::Text("café".to_owned()));
+        assert_eq!(Told::from(&b"\xff\x00"[..]), Told::Hex("ff00".to_owned()));
+        assert_eq!(serde_json::to_string(&Told::from(&b"x"[..])).expect("JSON"), r#"{"text":"x"}"#);
+    }
+}

@@ -1,0 +1,94 @@
+//! `tidegate dead-letters list`.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use tidegate_domain::{Position, TeamId};
+use tidegate_ports::{Clock, DeadLetters, SystemClock};
+
+use super::about::{About, Wanted};
+use super::letter_json::LetterJson;
+use super::printable;
+use crate::assemble::beside;
+use crate::cli::DeadLettersListArgs;
+use crate::config::Config;
+use crate::manage;
+use crate::page::Page;
+
+const HEAD: [&str; 8] = ["POSITION", "BURIED", "TEAM", "KIND", "AGENT", "ATTEMPT", "BYTES", "REASON"];
+
+/// Letters read at once; each may be as large as a record.
+const PAGE_LETTERS: usize = 500;
+const WORD_CHARACTERS: usize = 45;
+const REASON_CHARACTERS: usize = 100;
+
+pub async fn list(config: &Config, args: &DeadLettersListArgs, mut page: Page) -> Result<ExitCode, String> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let letters = beside::dead_letters(config, &clock)?;
+    let team = match &args.team {
+        Some(text) => Some(team(config, text, &clock).await?),
+        None => None,
+    };
+    let wanted = Wanted { team, agent: args.agent.clone(), kind: args.kind };
+    let limit = args.limit as usize;
+    let mut found = find(&*letters, &wanted, limit + 1).await?;
+    let is_more = found.len() > limit;
+    found.truncate(limit);
+    if args.json {
+        page.json(&found);
+        return Ok(ExitCode::SUCCESS);
+    }
+    if found.is_empty() {
+        let among =
+            if args.team.is_some() || args.agent.is_some() || args.kind.is_some() { " of that kind" } else { "" };
+        page.line(format_args!("there are no dead letters{among}"));
+        return Ok(ExitCode::SUCCESS);
+    }
+    page.table(HEAD, &found.iter().map(row).collect::<Vec<_>>());
+    if is_more {
+        page.line(format_args!("there are more: raise --limit, now {limit}"));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The first so many that are wanted, without their bytes: nothing prints them here.
+async fn find(letters: &dyn DeadLetters, wanted: &Wanted, limit: usize) -> Result<Vec<LetterJson>, String> {
+    let (mut found, mut after): (Vec<LetterJson>, Option<Position>) = (Vec::new(), None);
+    while found.len() < limit {
+        let some = letters.list(after, PAGE_LETTERS).await.map_err(|error| error.to_string())?;
+        after = some.last().map(|letter| letter.position);
+        let told = some.iter().map(|letter| (letter, About::of(letter))).filter(|(_, about)| about.is(wanted));
+        found.extend(told.map(|(letter, about)| LetterJson::of(letter, about)).take(limit - found.len()));
+        if some.len() < PAGE_LETTERS {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+fn row(letter: &LetterJson) -> [String; 8] {
+    let word = |word: &Option<String>| {
+        word.as_deref().map_or_else(|| "-".to_owned(), |word| printable::short(word, WORD_CHARACTERS))
+    };
+    [
+        letter.position.clone(),
+        letter.buried_at.to_string(),
+        word(&letter.about.team),
+        word(&letter.about.kind),
+        word(&letter.about.agent),
+        letter.attempt.to_string(),
+        letter.payload_bytes.to_string(),
+        printable::short(&letter.reason, REASON_CHARACTERS),
+    ]
+}
+
+/// An id needs nobody to know it: letters outlive teams.
+async fn team(config: &Config, text: &str, clock: &Arc<dyn Clock>) -> Result<TeamId, String> {
+    if let Ok(id) = TeamId::parse(text) {
+        return Ok(id);
+    }
+    let opened = beside::registry(config, clock).await.map_err(|error| {
+        format!("--team {text}: only the store knows names: {error}; an id (team_…) needs no store")
+    })?;
+    Ok(manage::team(&*opened.registry, text).await?.id)
+}

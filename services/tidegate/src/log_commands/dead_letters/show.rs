@@ -1,0 +1,58 @@
+//! `tidegate dead-letters show`.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use tidegate_ports::{Clock, DeadLetter, SystemClock};
+
+use super::about::About;
+use super::letter_json::WholeLetterJson;
+use super::printable;
+use crate::assemble::beside;
+use crate::cli::DeadLettersShowArgs;
+use crate::config::Config;
+use crate::page::Page;
+
+pub async fn show(config: &Config, args: &DeadLettersShowArgs, mut page: Page) -> Result<ExitCode, String> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let letters = beside::dead_letters(config, &clock)?;
+    let position = args.position;
+    let letter = letters.find(position).await.map_err(|error| error.to_string())?.ok_or_else(|| {
+        format!("there is no dead letter of {position}: `tidegate dead-letters list` shows those there are")
+    })?;
+    if args.raw {
+        page.bytes(&letter.payload);
+    } else if args.json {
+        page.json(&WholeLetterJson::of(&letter, About::of(&letter)));
+    } else {
+        whole(&mut page, &letter);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn whole(page: &mut Page, letter: &DeadLetter) {
+    let about = About::of(letter);
+    let mut line =
+        |name: &str, value: &str| page.line(format_args!("{name:<10} {}", printable::line(value.as_bytes())));
+    line("position", &letter.position.to_string());
+    line("appended", &letter.appended_at.to_string());
+    line("buried", &letter.buried_at.to_string());
+    line("reason", &letter.reason);
+    let attempt = letter.provenance.attempt();
+    match letter.provenance.origin {
+        Some(origin) => line("attempt", &format!("{attempt}, replayed from {}", origin.position)),
+        None => line("attempt", &attempt.to_string()),
+    }
+    for (name, word) in [("team", &about.team), ("run", &about.run), ("kind", &about.kind), ("agent", &about.agent)] {
+        line(name, word.as_deref().unwrap_or("-"));
+    }
+    let provenance = &letter.provenance;
+    page.line(format_args!("{:<10} {}", "key", printable::line(&provenance.key)));
+    for (name, value) in &provenance.headers {
+        let (name, value) = (printable::line(name.as_bytes()), printable::line(value));
+        page.line(format_args!("{:<10} {name}: {value}", "header"));
+    }
+    page.line(format_args!("{:<10} {} bytes", "payload", letter.payload.len()));
+    page.line(format_args!(""));
+    page.line(format_args!("{}", printable::line(&letter.payload)));
+}

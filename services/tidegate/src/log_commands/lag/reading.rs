@@ -1,0 +1,141 @@
+//! One reading of the lag, and what two of them say together.
+
+use tidegate_domain::{Partition, Timestamp};
+use tidegate_ports::PartitionLag;
+use tokio::time::Instant;
+
+/// How far every partition was at one moment.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    pub at: Timestamp,
+    /// The same moment on a clock that is never set.
+    pub taken_at: Instant,
+    pub partitions: Vec<PartitionLag>,
+}
+
+impl Reading {
+    /// Records that wait, over all partitions.
+    pub fn records(&self) -> u64 {
+        self.partitions.iter().map(PartitionLag::records).sum()
+    }
+
+    pub fn oldest_appended_at(&self) -> Option<Timestamp> {
+        self.partitions.iter().filter_map(|one| one.oldest_appended_at).min()
+    }
+
+    /// For how long the oldest record of a partition, or of all, has waited.
+    pub fn age_ms(&self, oldest: Option<Timestamp>) -> Option<u64> {
+        oldest.map(|oldest| self.at.millis_since(oldest))
+    }
+
+    /// What is not as it should be, in words.
+    pub fn notes(&self) -> Vec<String> {
+        self.partitions.iter().filter_map(note).collect()
+    }
+}
+
+fn note(lag: &PartitionLag) -> Option<String> {
+    let PartitionLag { partition, first, committed, end, .. } = *lag;
+    if committed < first {
+        let lost = first - committed;
+        return Some(format!(
+            "partition {partition}: {lost} records, from offset {committed} on, were deleted by retention before they \
+             were applied; keep records for longer than the longest outage (retention)"
+        ));
+    }
+    (committed > end).then(|| {
+        format!(
+            "partition {partition}: offset {committed} is committed and the log ends at {end}: records that were \
+             applied are gone from it; do not let persisters go on before that is understood"
+        )
+    })
+}
+
+/// Records per second between two readings.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pace {
+    /// Applied, by partition.
+    pub drained: Vec<(Partition, f64)>,
+    /// Over all partitions.
+    pub drained_per_s: f64,
+    pub appended_per_s: f64,
+    /// Until nothing waits, if both go on so; `None` if that is never.
+    pub left_s: Option<u64>,
+}
+
+impl Pace {
+    /// `None` if the readings are of one moment or of different partitions.
+    pub fn between(before: &Reading, now: &Reading) -> Option<Pace> {
+        let seconds = now.taken_at.saturating_duration_since(before.taken_at).as_secs_f64();
+        let comparable = before.partitions.len() == now.partitions.len();
+        if seconds <= 0.0 || !comparable {
+            return None;
+        }
+        // Offsets go back only where somebody set them back.
+        let per_s = |from: i64, to: i64| (to - from).max(0) as f64 / seconds;
+        let pairs = || before.partitions.iter().zip(&now.partitions);
+        let drained: Vec<_> =
+            pairs().map(|(one, other)| (other.partition, per_s(one.committed, other.committed))).collect();
+        let drained_per_s: f64 = drained.iter().map(|(_, rate)| rate).sum();
+        let appended_per_s: f64 = pairs().map(|(one, other)| per_s(one.end, other.end)).sum();
+        let net = drained_per_s - appended_per_s;
+        let left_s = match now.records() {
+            0 => Some(0),
+            records => (net > 0.0).then(|| (records as f64 / net).ceil() as u64),
+        };
+        Some(Pace { drained, drained_per_s, appended_per_s, left_s })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn lag(partition: Partition, [first, committed, end]: [i64; 3]) -> PartitionLag {
+        let oldest_appended_at = (committed < end).then(|| Timestamp::from_millis(1_000 + committed));
+        PartitionLag { generation: 1, partition, first, committed, end, oldest_appended_at }
+    }
+
+    fn reading(taken_at: Instant, offsets: &[[i64; 3]]) -> Reading {
+        let partitions = (0..).zip(offsets).map(|(partition, offsets)| lag(partition, *offsets)).collect();
+        Reading { at: Timestamp::from_millis(6_000), taken_at, partitions }
+    }
+
+    #[test]
+    fn a_reading_sums_its_partitions() {
+        let one = reading(Instant::now(), &[[0, 10, 15], [3, 3, 3], [0, 0, 2]]);
+        assert_eq!((one.records(), one.oldest_appended_at()), (7, Some(Timestamp::from_millis(1_000))));
+        assert_eq!(one.age_ms(one.oldest_appended_at()), Some(5_000));
+        assert_eq!(one.notes(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_retention_took_unapplied_and_what_the_log_forgot_is_told() {
+        let one = reading(Instant::now(), &[[5, 2, 9], [0, 12, 10], [0, 0, 0]]);
+        assert_eq!(one.records(), 4, "what is gone does not wait");
+        let notes = one.notes();
+        assert_eq!(notes.len(), 2, "{notes:?}");
+        assert!(notes[0].starts_with("partition 0: 3 records, from offset 2 on, were deleted"), "{notes:?}");
+        assert!(notes[1].starts_with("partition 1: offset 12 is committed and the log ends at 10"), "{notes:?}");
+    }
+
+    #[test]
+    fn two_readings_tell_the_pace_and_the_time_left() {
+        let start = Instant::now();
+        let before = reading(start, &[[0, 0, 100], [0, 50, 50]]);
+        let later = |offsets: &[[i64; 3]]| reading(start + Duration::from_secs(2), offsets);
+        let pace = Pace::between(&before, &later(&[[0, 40, 110], [0, 50, 50]])).expect("two moments");
+        assert_eq!(pace.drained, [(0, 20.0), (1, 0.0)]);
+        assert_eq!((pace.drained_per_s, pace.appended_per_s, pace.left_s), (20.0, 5.0, Some(5)));
+        let behind = Pace::between(&before, &later(&[[0, 4, 110], [0, 50, 50]])).expect("two moments");
+        assert_eq!(behind.left_s, None, "more comes than goes");
+        let done = Pace::between(&before, &later(&[[0, 100, 100], [0, 50, 50]])).expect("two moments");
+        assert_eq!(done.left_s, Some(0));
+        assert_eq!(Pace::between(&before, &before), None);
+        assert_eq!(Pace::between(&before, &later(&[[0, 0, 0]])), None, "another log");
+        let back = Pace::between(&later(&[[0, 40, 100], [0, 50, 50]]), &before);
+        assert_eq!(back, None, "no time passed");
+    }
+}

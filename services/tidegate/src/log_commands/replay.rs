@@ -1,0 +1,246 @@
+//! `tidegate replay`: appends chosen records of the log again.
+//!
+//! A record that is appended again goes through the one writer of its run like any other, and the fold makes what was
+//! applied before a no-op; so a replay may be repeated, killed and taken up again without a thought.
+
+mod agents;
+mod choice;
+mod chooser;
+mod counts;
+mod deployment;
+pub mod offsets;
+mod pacer;
+mod plan;
+mod ports;
+mod preview;
+mod progress_file;
+mod report;
+#[cfg(test)]
+mod samples;
+mod selection;
+mod source;
+mod standing;
+mod telling;
+mod traffic;
+mod walk;
+mod waves;
+
+use std::process::ExitCode;
+
+use tidegate_lifecycle::signals::Signals;
+use tidegate_lifecycle::{ExitReport, Stop, Stopper};
+use tidegate_ports::ReadLag;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::cli::ReplayArgs;
+use crate::config::Config;
+use crate::page::Page;
+use crate::process;
+use deployment::Deployment;
+use plan::Plan;
+use ports::Ports;
+use preview::Preview;
+use progress_file::{Progress, ProgressFile};
+use report::{Previewed, Replayed};
+use selection::{Filters, Range, Selection};
+use standing::{Ended, Standing};
+use walk::{Pace, Walk};
+
+/// Replays, or says what a replay would do: 0 when all of it was done.
+///
+/// # Errors
+/// Why it cannot be done, and the way out.
+pub fn run(config: Config, args: ReplayArgs) -> Result<ExitCode, String> {
+    let config = Config { telemetry: crate::deployment::quiet(&config), ..config };
+    process::run(config, "replay", |config, _| live(config, args))
+}
+
+async fn live(config: Config, args: ReplayArgs) -> Result<ExitReport, String> {
+    let mut signals = Signals::listen().map_err(|error| format!("cannot listen for signals: {error}"))?;
+    let opened = tokio::select! {
+        opened = Deployment::open(&config, args.dry_run) => opened?,
+        signal = signals.next() => return Err(format!("stopped by {signal} before anything was read")),
+    };
+    let (stopper, stop) = Stopper::new();
+    let work = work(&config, &args, &opened, &stop);
+    let (worked, stopped_by) = until_done(work, &stopper, &mut signals, opened.failed()).await;
+    signals.exit_on_next();
+    let mut report = opened.close(worked.is_ok() && stopped_by.is_none()).await;
+    // A failure of the work is told first: what was left behind follows from it.
+    let not_whole = worked?;
+    if let Some(how_to_go_on) = not_whole {
+        let why = stopped_by.unwrap_or_else(|| "stopped".to_owned());
+        report.add("replay", format!("{why} before all was done; {how_to_go_on}"));
+    }
+    Ok(report)
+}
+
+/// Waits for the work; a signal, or a part that ends by itself, tells it to stop in order.
+async fn until_done<T>(
+    work: impl Future<Output = T>,
+    stopper: &Stopper,
+    signals: &mut Signals,
+    failed: impl Future<Output = String>,
+) -> (T, Option<String>) {
+    let mut work = std::pin::pin!(work);
+    let why = tokio::select! {
+        done = &mut work => return (done, None),
+        signal = signals.next() => format!("stopped by {signal}"),
+        early = failed => early,
+    };
+    stopper.stop();
+    (work.await, Some(why))
+}
+
+/// Does it; what comes back says how to go on if not all was done.
+async fn work(config: &Config, args: &ReplayArgs, opened: &Deployment, stop: &Stop) -> Result<Option<String>, String> {
+    let team = match &args.team {
+        Some(text) => Some(crate::manage::team(&*opened.registry, text).await?.id),
+        None => None,
+    };
+    let filters = Filters { team, agent: args.agent.clone(), kind: args.kind };
+    let selection = Selection { log: opened.log_name.clone(), range: range(args)?, filters };
+    // With --json standard output holds the report alone.
+    let lines = if args.json { Page::errors() } else { Page::output() };
+    if args.dry_run {
+        preview(&selection, &opened.ports, args.json, lines, stop).await
+    } else {
+        let pace = Pace { rate: args.rate, lines: config.admission.shed };
+        let file = ProgressFile::of(&selection, args.progress.clone());
+        replay(&selection, &opened.ports, pace, &file, args.json, lines, stop).await
+    }
+}
+
+fn range(args: &ReplayArgs) -> Result<Range, String> {
+    match (args.from, args.to, &args.offsets) {
+        (Some(from), Some(to), _) if to <= from => Err(format!("--to {to} must be after --from {from}")),
+        (Some(from), to, _) => Ok(Range::Time { from, to }),
+        (None, _, Some(offsets)) => Ok(Range::Offsets(offsets.clone())),
+        (None, _, None) => Ok(Range::DeadLetters),
+    }
+}
+
+async fn replay(
+    selection: &Selection,
+    ports: &Ports,
+    pace: Pace,
+    file: &ProgressFile,
+    json: bool,
+    mut lines: Page,
+    stop: &Stop,
+) -> Result<Option<String>, String> {
+    let found = file.load(selection).map_err(|error| error.to_string())?;
+    let (resumed, path) = (found.is_some(), file.path().display());
+    let progress = match found {
+        Some(progress) => {
+            let spans = ports.log.spans().await.map_err(|error| error.to_string())?;
+            progress.plan.check(&spans).map_err(|why| {
+                format!(
+                    "{path} was made for another log: {why}; remove it to begin again, or name another with --progress"
+                )
+            })?;
+            progress
+        }
+        None => {
+            let plan = make_plan(selection, ports).await?;
+            Progress::new(selection, plan, ports.clock.now())
+        }
+    };
+    let (done, total) = (progress.plan.done(), progress.plan.total());
+    let how = if resumed { format!("going on after {done} of {total}") } else { format!("{total} to look at") };
+    lines.line(format_args!("replaying {selection}: {how}, at most {} a second", pace.rate));
+    let (before, began) = (progress.clone(), Instant::now());
+    let walk = Walk::new(ports, selection, file, progress, pace);
+    let standing = walk.standing();
+    let ended = with_telling(walk.run(stop), standing.clone(), &mut lines, "appended").await;
+    let appended_now = standing.borrow().records;
+    let go_on = format!("run the same command again to go on (its progress is in {path})");
+    let (ended, progress) = match ended {
+        Ok(ended) => ended,
+        Err(why) => return Err(format!("{why}; {go_on}; {} of {total} were done when it began", before.plan.done())),
+    };
+    let whole = ended == Ended::Whole;
+    if whole {
+        file.remove().map_err(|error| error.to_string())?;
+    }
+    let replayed = Replayed {
+        selection: selection.to_string(),
+        progress: &progress,
+        resumed,
+        whole,
+        appended_now,
+        took_ms: millis(began),
+        progress_file: (!whole).then(|| path.to_string()),
+    };
+    if json {
+        Page::output().json(&replayed.as_json());
+    } else {
+        replayed.as_lines(&mut lines);
+    }
+    match (whole, progress.counts.passed_over.too_large) {
+        (false, _) => Ok(Some(go_on)),
+        (true, 0) => Ok(None),
+        (true, records) => Err(format!(
+            "{records} records are larger than the log takes now: raise log.max_record_bytes and run it again"
+        )),
+    }
+}
+
+async fn preview(
+    selection: &Selection,
+    ports: &Ports,
+    json: bool,
+    mut lines: Page,
+    stop: &Stop,
+) -> Result<Option<String>, String> {
+    let (plan, began) = (make_plan(selection, ports).await?, Instant::now());
+    let total = plan.total();
+    lines.line(format_args!("looking at {selection}: {total} records"));
+    let preview = Preview::new(ports, selection, plan);
+    let standing = preview.standing();
+    let (ended, counts, would) = with_telling(preview.run(stop), standing, &mut lines, "folded").await?;
+    let whole = ended == Ended::Whole;
+    let waiting_on_the_log = waiting(&*ports.lag).await;
+    let previewed = Previewed {
+        selection: selection.to_string(),
+        total,
+        counts: &counts,
+        would: &would,
+        whole,
+        waiting_on_the_log,
+        took_ms: millis(began),
+    };
+    if json {
+        Page::output().json(&previewed.as_json());
+    } else {
+        previewed.as_lines(&mut lines);
+    }
+    Ok((!whole).then(|| "the counts are of what was looked at; nothing was appended".to_owned()))
+}
+
+async fn make_plan(selection: &Selection, ports: &Ports) -> Result<Plan, String> {
+    Plan::make(selection, &*ports.log, &*ports.letters).await.map_err(|error| error.to_string())
+}
+
+async fn waiting(lag: &dyn ReadLag) -> Option<u64> {
+    lag.read().await.ok().map(|lag| lag.records)
+}
+
+/// Waits for the work and tells of it meanwhile.
+async fn with_telling<T>(
+    work: impl Future<Output = T>,
+    standing: watch::Receiver<Standing>,
+    page: &mut Page,
+    verb: &str,
+) -> T {
+    tokio::select! {
+        biased;
+        done = work => done,
+        never = telling::tell(page, standing, verb) => match never {},
+    }
+}
+
+fn millis(began: Instant) -> u64 {
+    u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,124 @@
+//! Where a replay works: on Kafka and the store beside whatever runs there, or on a data folder that it has to itself.
+
+use std::sync::Arc;
+
+use tidegate_embedded::{DataFolder, EmbeddedReadLog};
+use tidegate_kafka::{KafkaDeadLetters, KafkaLag, KafkaLog, KafkaReadLog, topics};
+use tidegate_lifecycle::{ExitReport, Parts};
+use tidegate_ports::{Clock, RandomIds, Registry, SystemClock};
+use tidegate_scylla::{Cql, ScyllaRegistry, ScyllaStore};
+use tokio::sync::Mutex;
+
+use super::ports::Ports;
+use crate::assemble::distributed::{FLUSH_GRACE, flushing, options_of, wait_for_log, wait_for_store};
+use crate::assemble::{Close, embedded};
+use crate::config::Config;
+use crate::dev::catch_up::catch_up;
+use crate::roles::Roles;
+
+/// What was opened, and how it is left.
+pub struct Deployment {
+    pub ports: Ports,
+    pub registry: Arc<dyn Registry>,
+    /// Whose log it is, in words that are the same every time.
+    pub log_name: String,
+    parts: Mutex<Parts>,
+    /// A folder's own persister, so that lag sinks meanwhile.
+    roles: Option<Roles>,
+    close: Close,
+}
+
+impl Deployment {
+    /// Opens what the configuration names. A dry run folds nothing in.
+    ///
+    /// # Errors
+    /// What is wrong, and the way out.
+    pub async fn open(config: &Config, dry_run: bool) -> Result<Self, String> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        if config.kafka.is_some() || config.scylla.is_some() {
+            Self::on_servers(config, clock).await
+        } else {
+            Self::in_folder(config, clock, dry_run).await
+        }
+    }
+
+    async fn on_servers(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, String> {
+        let kafka = config.kafka()?;
+        let options = options_of(kafka, "replay");
+        let store = &config.scylla()?.options;
+        let (cql, _) = tokio::try_join!(
+            wait_for_store(config, store, || Cql::connect(store)),
+            wait_for_log(config, &options, || topics::check(&options, &kafka.layout)),
+        )?;
+        let log = KafkaLog::connect(options.clone(), clock.clone()).map_err(told)?;
+        let ports = Ports {
+            log: Arc::new(KafkaReadLog::open(&options).map_err(told)?),
+            again: Arc::new(log.clone()),
+            letters: Arc::new(KafkaDeadLetters::open(&options, clock.clone()).map_err(told)?),
+            runs: Arc::new(ScyllaStore::new(cql.clone())),
+            lag: Arc::new(KafkaLag::watch(&options, &kafka.group, clock.clone()).map_err(told)?),
+            clock,
+        };
+        Ok(Deployment {
+            ports,
+            registry: Arc::new(ScyllaRegistry::new(cql)),
+            log_name: options.topics.records.clone(),
+            parts: Mutex::default(),
+            roles: None,
+            close: flushing(log, options.append.message_timeout + FLUSH_GRACE),
+        })
+    }
+
+    async fn in_folder(config: &Config, clock: Arc<dyn Clock>, dry_run: bool) -> Result<Self, String> {
+        let asked = config.is_set("region").then_some(config.region);
+        let folder = DataFolder::open_existing(&config.data, asked).map_err(told)?;
+        let config = Config { region: folder.region(), ..config.clone() };
+        let log_name = config.data.canonicalize().unwrap_or_else(|_| config.data.clone()).display().to_string();
+        let opened = embedded::open(&config, &clock).await?;
+        let embedded::AllPorts { persister, registry, log, .. } = opened.ports;
+        let ports = Ports {
+            log: Arc::new(EmbeddedReadLog::open(&folder).map_err(told)?),
+            again: Arc::new(log),
+            letters: persister.dead_letters.clone(),
+            runs: persister.runs.clone(),
+            lag: persister.lag.clone(),
+            clock: clock.clone(),
+        };
+        let parts = Parts::default();
+        let roles = (!dry_run).then(|| {
+            let mut roles = Roles::new(config.clone(), clock, Arc::new(RandomIds));
+            roles.start_persister(&parts, persister);
+            roles
+        });
+        Ok(Deployment { ports, registry, log_name, parts: Mutex::new(parts), roles, close: opened.close })
+    }
+
+    /// Resolves if something that it stands on ends by itself.
+    pub async fn failed(&self) -> String {
+        self.parts.lock().await.ended_early().await
+    }
+
+    /// Leaves it in order; a folder's persister first applies what was appended, if there is time for it.
+    pub async fn close(self, apply_all: bool) -> ExitReport {
+        let mut report = ExitReport::default();
+        let Deployment { ports, registry, roles, close, .. } = self;
+        if roles.is_some()
+            && apply_all
+            && let Err(why) = catch_up(&*ports.lag).await
+        {
+            report.add("persister", why);
+        }
+        drop((ports, registry));
+        if let Some(roles) = roles {
+            report.left.extend(roles.stages().run().await.left);
+        }
+        if let Err(left) = close.await {
+            report.add("log and store", left);
+        }
+        report
+    }
+}
+
+fn told(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}

@@ -1,0 +1,192 @@
+//! Which places of the log a replay looks at, fixed when it is first begun: it never meets its own output.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use tidegate_domain::{Partition, Position, Timestamp};
+use tidegate_ports::{DeadLetters, LogError, LogSpan, ReadLog};
+
+use super::offsets::OffsetRanges;
+use super::selection::{Range, Selection};
+
+/// The places, and how far it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Plan {
+    Stretches(Vec<Stretch>),
+    Letters(Letters),
+}
+
+/// Offsets `[from, until)` of a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stretch {
+    pub partition: Partition,
+    pub from: i64,
+    pub until: i64,
+    /// Everything before it is done.
+    pub next: i64,
+}
+
+/// Dead letters, in the order of their positions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Letters {
+    pub generation: u16,
+    /// Where the log ended: letters of this generation from there on are none of this replay.
+    pub ends: BTreeMap<Partition, i64>,
+    pub total: u64,
+    pub done: u64,
+    /// The last one that is done.
+    pub after: Option<Position>,
+}
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    #[error(transparent)]
+    Log(#[from] LogError),
+    #[error("--offsets {asked}: the log has partitions 0 to {last}")]
+    NoSuchPartition { asked: Partition, last: usize },
+    #[error("--offsets {partition}:{from}-…: partition {partition} ends at offset {end}; nothing is there yet")]
+    BeyondTheEnd { partition: Partition, from: i64, end: i64 },
+}
+
+impl Stretch {
+    const fn new(partition: Partition, from: i64, until: i64) -> Self {
+        Stretch { partition, from, until: if until > from { until } else { from }, next: from }
+    }
+
+    /// A replay of millennia of records would still fit.
+    const fn length(from: i64, to: i64) -> u64 {
+        if to > from { from.abs_diff(to) } else { 0 }
+    }
+}
+
+impl Letters {
+    /// Whether a letter is one of this replay.
+    pub fn holds(&self, position: Position) -> bool {
+        position.generation != self.generation
+            || self.ends.get(&position.partition).is_none_or(|end| position.offset < *end)
+    }
+}
+
+/// Letters are counted and read so many at once.
+pub const LETTERS_AT_ONCE: usize = 200;
+
+impl Plan {
+    /// Places to be looked at.
+    pub fn total(&self) -> u64 {
+        match self {
+            Plan::Stretches(all) => all.iter().map(|stretch| Stretch::length(stretch.from, stretch.until)).sum(),
+            Plan::Letters(letters) => letters.total,
+        }
+    }
+
+    /// Those that are done.
+    pub fn done(&self) -> u64 {
+        match self {
+            Plan::Stretches(all) => all.iter().map(|stretch| Stretch::length(stretch.from, stretch.next)).sum(),
+            Plan::Letters(letters) => letters.done,
+        }
+    }
+
+    /// The part that is done, as a plan of its own that is not begun.
+    #[must_use]
+    pub fn done_part(&self) -> Self {
+        match self {
+            Plan::Stretches(all) => {
+                let done = |stretch: &Stretch| Stretch::new(stretch.partition, stretch.from, stretch.next);
+                Plan::Stretches(all.iter().map(done).collect())
+            }
+            Plan::Letters(letters) => {
+                Plan::Letters(Letters { total: letters.done, done: 0, after: None, ..letters.clone() })
+            }
+        }
+    }
+
+    /// Makes the plan of a selection, as the log is now. Places that the log does not have any more are left in: they
+    /// are counted as gone when they are come to.
+    ///
+    /// # Errors
+    /// [`PlanError`].
+    pub async fn make(selection: &Selection, log: &dyn ReadLog, letters: &dyn DeadLetters) -> Result<Self, PlanError> {
+        let spans = log.spans().await?;
+        match &selection.range {
+            Range::Time { from, to } => by_time(&spans, log, *from, *to).await.map(Plan::Stretches),
+            Range::Offsets(ranges) => by_offsets(&spans, ranges).map(Plan::Stretches),
+            Range::DeadLetters => by_letters(&spans, letters).await.map(Plan::Letters),
+        }
+    }
+
+    /// Whether this plan, made before, fits the log as it is now.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub fn check(&self, spans: &[LogSpan]) -> Result<(), String> {
+        let end = |partition: Partition| spans.iter().find(|span| span.partition == partition).map(|span| span.end);
+        let planned: Vec<(Partition, i64)> = match self {
+            Plan::Stretches(all) => all.iter().map(|stretch| (stretch.partition, stretch.until)).collect(),
+            Plan::Letters(letters) => letters.ends.iter().map(|(partition, end)| (*partition, *end)).collect(),
+        };
+        for (partition, until) in planned {
+            match end(partition) {
+                Some(end) if end >= until => {}
+                Some(end) => {
+                    return Err(format!(
+                        "it goes to offset {until} of partition {partition}, and the log ends at {end}"
+                    ));
+                }
+                None => return Err(format!("it names partition {partition}, which the log does not have")),
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn by_time(
+    spans: &[LogSpan],
+    log: &dyn ReadLog,
+    from: Timestamp,
+    to: Option<Timestamp>,
+) -> Result<Vec<Stretch>, PlanError> {
+    let mut stretches = Vec::with_capacity(spans.len());
+    for span in spans {
+        // What was appended since the spans were read stays out.
+        let from = log.offset_at(span.partition, from).await?.clamp(span.first, span.end);
+        let until = match to {
+            Some(to) => log.offset_at(span.partition, to).await?.clamp(span.first, span.end),
+            None => span.end,
+        };
+        stretches.push(Stretch::new(span.partition, from, until));
+    }
+    Ok(stretches)
+}
+
+fn by_offsets(spans: &[LogSpan], ranges: &OffsetRanges) -> Result<Vec<Stretch>, PlanError> {
+    let stretch = |range: &super::offsets::OffsetRange| {
+        let partition = range.partition;
+        let span = spans.iter().find(|span| span.partition == partition);
+        let no_such = PlanError::NoSuchPartition { asked: partition, last: spans.len().saturating_sub(1) };
+        let end = span.ok_or(no_such)?.end;
+        if range.from >= end {
+            return Err(PlanError::BeyondTheEnd { partition, from: range.from, end });
+        }
+        Ok(Stretch::new(partition, range.from, range.until.map_or(end, |until| until.min(end))))
+    };
+    ranges.iter().map(stretch).collect()
+}
+
+async fn by_letters(spans: &[LogSpan], letters: &dyn DeadLetters) -> Result<Letters, PlanError> {
+    let generation = spans.first().map_or(0, |span| span.generation);
+    let ends = spans.iter().map(|span| (span.partition, span.end)).collect();
+    let mut found = Letters { generation, ends, total: 0, done: 0, after: None };
+    let mut after = None;
+    loop {
+        let some = letters.list(after, LETTERS_AT_ONCE).await?;
+        let Some(last) = some.last() else { return Ok(found) };
+        after = Some(last.position);
+        found.total += some.iter().filter(|letter| found.holds(letter.position)).count() as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests;

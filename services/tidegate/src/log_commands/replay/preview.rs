@@ -1,0 +1,191 @@
+//! The dry run: folds what would be appended, in memory, on what the store has. Nothing is written anywhere.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use serde::Serialize;
+use tidegate_domain::{Body, Outcome, Record, RunKey, RunState};
+use tidegate_lifecycle::Stop;
+use tidegate_ports::{RunWanted, Runs, StoreError, StoredRun};
+use tokio::sync::watch;
+
+use super::choice::Reason;
+use super::chooser::Chooser;
+use super::counts::Counts;
+use super::plan::Plan;
+use super::ports::Ports;
+use super::selection::Selection;
+use super::source::Source;
+use super::standing::{Doing, Ended, Standing, patiently};
+use crate::log_commands::kind::{ByKind, Kind};
+
+/// Runs that the replay would change and that are remembered; of those beyond, the store's state counts.
+const CHANGED_MAX: usize = 100_000;
+const CHUNK_RECORDS: usize = 500;
+
+/// What the chosen records would do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Would {
+    pub add: ByKind,
+    pub change_nothing: ByKind,
+    pub conflict: ByKind,
+    /// Chosen all the same, because their places were named.
+    pub not_decode: u64,
+    /// So many different runs would be changed.
+    pub runs_changed: u64,
+    /// Whether every record was folded on everything chosen before it.
+    pub exact: bool,
+}
+
+/// A dry run under way.
+pub struct Preview<'p> {
+    ports: &'p Ports,
+    plan: Plan,
+    chooser: Chooser<'p>,
+    standing: Arc<watch::Sender<Standing>>,
+    counts: Counts,
+    folding: Folding,
+}
+
+/// The runs as they would stand.
+struct Folding {
+    changed: HashMap<RunKey, RunState>,
+    order: VecDeque<RunKey>,
+    changed_max: usize,
+    would: Would,
+}
+
+impl<'p> Preview<'p> {
+    pub fn new(ports: &'p Ports, selection: &'p Selection, plan: Plan) -> Self {
+        let standing = Standing { done: 0, total: plan.total(), records: 0, doing: Doing::Going };
+        Preview {
+            ports,
+            plan,
+            chooser: Chooser::new(selection),
+            standing: Arc::new(watch::Sender::new(standing)),
+            counts: Counts::default(),
+            folding: Folding::new(CHANGED_MAX),
+        }
+    }
+
+    /// How it stands, from now on.
+    pub fn standing(&self) -> watch::Receiver<Standing> {
+        self.standing.subscribe()
+    }
+
+    /// Looks at everything, unless it is told to stop.
+    ///
+    /// # Errors
+    /// What does not pass by waiting.
+    pub async fn run(mut self, stop: &Stop) -> Result<(Ended, Counts, Would), String> {
+        let mut source = Source::new(self.ports, CHUNK_RECORDS);
+        loop {
+            if stop.is_stopping() {
+                return Ok((Ended::Stopped, self.counts, self.folding.would));
+            }
+            let (plan, runs) = (&self.plan, &*self.ports.runs);
+            let read = patiently("reading the log", &self.standing, stop, async || source.next(plan).await);
+            let Some(chunk) = read.await? else { continue };
+            let Some(mut chunk) = chunk else { return Ok((Ended::Whole, self.counts, self.folding.would)) };
+            let candidates = std::mem::take(&mut chunk.candidates);
+            let chooser = &mut self.chooser;
+            let asked = async || chooser.choose(&candidates, runs).await;
+            let Some(chosen) = patiently("asking the store", &self.standing, stop, asked).await? else { continue };
+            self.counts.passed_over.add(&chosen.passed_over);
+            self.counts.passed_over.count(Reason::Gone, chunk.gone);
+            let mut records = Vec::with_capacity(chosen.candidates.len());
+            for candidate in chosen.candidates {
+                self.counts.appended.count(candidate.kind());
+                match candidate.record {
+                    Some(record) => records.push(record),
+                    None => self.folding.would.not_decode += 1,
+                }
+            }
+            let (folded, by_run) = (records.len() as u64, by_run(records));
+            let loaded = async || Folding::load(&by_run, runs).await;
+            let Some(stored) = patiently("asking the store", &self.standing, stop, loaded).await? else { continue };
+            self.folding.fold(by_run, stored);
+            chunk.finish(&mut self.plan);
+            let done = self.plan.done();
+            self.standing.send_modify(|standing| {
+                standing.done = done;
+                standing.records += folded;
+            });
+        }
+    }
+}
+
+/// Groups records by run, keeping each run's order.
+fn by_run(records: Vec<Record>) -> Vec<(RunKey, Vec<Record>)> {
+    let mut places: HashMap<RunKey, usize> = HashMap::new();
+    let mut runs: Vec<(RunKey, Vec<Record>)> = Vec::new();
+    for record in records {
+        let place = *places.entry(record.key()).or_insert(runs.len());
+        if place == runs.len() {
+            runs.push((record.key(), Vec::new()));
+        }
+        runs[place].1.push(record);
+    }
+    runs
+}
+
+impl Folding {
+    fn new(changed_max: usize) -> Self {
+        let would = Would { exact: true, ..Would::default() };
+        Folding { changed: HashMap::new(), order: VecDeque::new(), changed_max, would }
+    }
+
+    async fn load(by_run: &[(RunKey, Vec<Record>)], runs: &dyn Runs) -> Result<Vec<StoredRun>, StoreError> {
+        let events_of = |record: &Record| match &record.body {
+            Body::Events(events) => events.iter().map(|event| event.id).collect(),
+            Body::Start(_) | Body::Finish(_) | Body::Heartbeat(_) => Vec::new(),
+        };
+        let wanted = |(key, records): &(RunKey, Vec<Record>)| RunWanted {
+            key: *key,
+            events: records.iter().flat_map(events_of).collect(),
+        };
+        let wanted: Vec<RunWanted> = by_run.iter().map(wanted).collect();
+        if wanted.is_empty() { Ok(Vec::new()) } else { runs.load(&wanted).await }
+    }
+
+    /// Folds some records on what is stored of their runs, and on what was folded before.
+    fn fold(&mut self, by_run: Vec<(RunKey, Vec<Record>)>, stored: Vec<StoredRun>) {
+        for ((key, records), stored) in by_run.into_iter().zip(stored) {
+            let before = self.changed.remove(&key);
+            let was_changed = before.is_some();
+            let mut state =
+                before.unwrap_or_else(|| RunState { run: stored.run.unwrap_or_default(), ..RunState::default() });
+            for (id, hash) in stored.events {
+                state.known_events.entry(id).or_insert(hash);
+            }
+            let mut adds = false;
+            for record in records {
+                let kind = Some(Kind::of(&record.body));
+                match state.apply(record).outcome {
+                    Outcome::Applied => {
+                        adds = true;
+                        self.would.add.count(kind);
+                    }
+                    Outcome::Duplicate => self.would.change_nothing.count(kind),
+                    Outcome::Conflict => self.would.conflict.count(kind),
+                }
+            }
+            if adds && !was_changed {
+                self.would.runs_changed += 1;
+                self.order.push_back(key);
+            }
+            if adds || was_changed {
+                self.changed.insert(key, state);
+            }
+        }
+        while self.order.len() > self.changed_max {
+            if let Some(oldest) = self.order.pop_front() {
+                self.changed.remove(&oldest);
+                self.would.exact = false;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

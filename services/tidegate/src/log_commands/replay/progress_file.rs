@@ -1,0 +1,178 @@
+//! The progress file: what lets an interrupted replay go on where it was.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use tidegate_domain::Timestamp;
+use tidegate_domain::timestamp::iso;
+
+use super::counts::Counts;
+use super::plan::Plan;
+use super::selection::Selection;
+
+const FORMAT: u32 = 1;
+
+/// How far a replay is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    format: u32,
+    /// [`Selection::name`].
+    replay: String,
+    /// The selection in words, for people.
+    selection: String,
+    #[serde(with = "iso")]
+    pub begun_at: Timestamp,
+    pub plan: Plan,
+    pub counts: Counts,
+}
+
+/// Why a progress file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ProgressFileError {
+    #[error("cannot {doing} the progress file {}: {source}; give another place with --progress FILE", path.display())]
+    Io { doing: &'static str, path: PathBuf, source: io::Error },
+    #[error("{} is no progress file of this release: {why}; give another one with --progress FILE, or remove it to begin again", path.display())]
+    Damaged { path: PathBuf, why: String },
+    #[error("{} belongs to another replay: {theirs}; give another one with --progress FILE", path.display())]
+    Another { path: PathBuf, theirs: String },
+}
+
+impl Progress {
+    pub fn new(selection: &Selection, plan: Plan, begun_at: Timestamp) -> Self {
+        let (replay, told) = (selection.name(), selection.to_string());
+        Progress { format: FORMAT, replay, selection: told, begun_at, plan, counts: Counts::default() }
+    }
+}
+
+/// Where it is.
+#[derive(Clone, Debug)]
+pub struct ProgressFile(PathBuf);
+
+impl ProgressFile {
+    /// The given place, or one in the working folder that is named after the selection.
+    pub fn of(selection: &Selection, given: Option<PathBuf>) -> Self {
+        ProgressFile(given.unwrap_or_else(|| PathBuf::from(format!("./tidegate-replay-{}.json", selection.name()))))
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// What is there of this selection; `None` if there is no file.
+    ///
+    /// # Errors
+    /// [`ProgressFileError`]: another replay's file, or none at all, is never overwritten.
+    pub fn load(&self, selection: &Selection) -> Result<Option<Progress>, ProgressFileError> {
+        let text = match fs::read(&self.0) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(self.io("read", source)),
+        };
+        let damaged = |why: String| ProgressFileError::Damaged { path: self.0.clone(), why };
+        let progress: Progress = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
+        if progress.format != FORMAT {
+            return Err(damaged(format!("it has format {}, this release reads {FORMAT}", progress.format)));
+        }
+        if progress.replay != selection.name() {
+            return Err(ProgressFileError::Another { path: self.0.clone(), theirs: progress.selection });
+        }
+        Ok(Some(progress))
+    }
+
+    /// Puts it there whole or not at all: whoever is killed meanwhile finds the one before.
+    ///
+    /// # Errors
+    /// [`ProgressFileError::Io`].
+    pub fn save(&self, progress: &Progress) -> Result<(), ProgressFileError> {
+        let mut beside = self.0.clone().into_os_string();
+        beside.push(".new");
+        let beside = PathBuf::from(beside);
+        let written = || {
+            let mut file = File::create(&beside)?;
+            serde_json::to_writer_pretty(&mut file, progress)?;
+            file.write_all(b"\n")?;
+            file.sync_all()?;
+            fs::rename(&beside, &self.0)
+        };
+        written().map_err(|source| self.io("write", source))
+    }
+
+    /// The replay is whole: there is nothing to go on with.
+    ///
+    /// # Errors
+    /// [`ProgressFileError::Io`].
+    pub fn remove(&self) -> Result<(), ProgressFileError> {
+        match fs::remove_file(&self.0) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.io("remove", error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn io(&self, doing: &'static str, source: io::Error) -> ProgressFileError {
+        ProgressFileError::Io { doing, path: self.0.clone(), source }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::plan::Stretch;
+    use super::super::samples::NOW;
+    use super::super::selection::{Filters, Range};
+    use super::*;
+
+    fn selection() -> Selection {
+        Selection { log: "a log".to_owned(), range: Range::DeadLetters, filters: Filters::default() }
+    }
+
+    fn progress() -> Progress {
+        let stretch = Stretch { partition: 3, from: 10, until: 90, next: 40 };
+        Progress::new(&selection(), Plan::Stretches(vec![stretch]), NOW)
+    }
+
+    #[test]
+    fn it_comes_back_as_it_was_saved_until_it_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = ProgressFile::of(&selection(), Some(folder.path().join("p.json")));
+        assert_eq!(file.load(&selection()).unwrap(), None);
+        let mut progress = progress();
+        file.save(&progress).unwrap();
+        progress.counts.passed_over.gone = 4;
+        file.save(&progress).unwrap();
+        assert_eq!(file.load(&selection()).unwrap(), Some(progress));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+        file.remove().unwrap();
+        file.remove().unwrap();
+        assert_eq!(file.load(&selection()).unwrap(), None);
+    }
+
+    #[test]
+    fn another_file_in_its_place_is_told_and_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("p.json");
+        let file = ProgressFile::of(&selection(), Some(path.clone()));
+        file.save(&progress()).unwrap();
+        let other = Selection { log: "another log".to_owned(), ..selection() };
+        let told = file.load(&other).unwrap_err().to_string();
+        assert!(told.contains("dead letters in a log") && told.contains("--progress"), "{told}");
+        for damaged in ["{", "{}", "a shopping list"] {
+            fs::write(&path, damaged).unwrap();
+            let told = file.load(&selection()).unwrap_err().to_string();
+            assert!(told.contains("p.json") && told.contains("--progress"), "{told}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), damaged);
+        }
+        let newer = serde_json::to_string(&progress()).unwrap().replace("\"format\":1", "\"format\":2");
+        fs::write(&path, newer).unwrap();
+        assert!(file.load(&selection()).unwrap_err().to_string().contains("format 2"));
+        let nowhere = ProgressFile::of(&selection(), Some(folder.path().join("no/such/p.json")));
+        assert!(nowhere.save(&progress()).unwrap_err().to_string().contains("no/such/p.json"));
+    }
+
+    #[test]
+    fn its_usual_name_is_the_selections() {
+        let name = selection().name();
+        let file = ProgressFile::of(&selection(), None);
+        assert_eq!(file.path(), Path::new(&format!("./tidegate-replay-{name}.json")));
+    }
+}

@@ -1,0 +1,103 @@
+//! Yielding to live traffic: the front doors' own policy says when consumers are behind, and a replay stops then.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tidegate_admission::shed::{self, Decision, Reading, ShedLines};
+use tidegate_admission::trend::Trend;
+use tidegate_ports::{Clock, Lag, ReadLag};
+use tokio::time::{Instant, timeout};
+
+/// A reading is used for so long,
+const PERIOD: Duration = Duration::from_secs(1);
+/// and for at least so long, also when all that it allowed was appended.
+const SOON: Duration = Duration::from_millis(100);
+const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
+
+/// Watches the lag between appends.
+pub struct Traffic {
+    lag: Arc<dyn ReadLag>,
+    lines: ShedLines,
+    clock: Arc<dyn Clock>,
+    held: Decision,
+    read_at: Option<Instant>,
+    standing: Standing,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Standing {
+    /// So many records until the line.
+    Open(u64),
+    Closed(Yield),
+}
+
+/// Why nothing may be appended now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Yield {
+    /// The front doors shed at this lag.
+    Behind { records: u64, age_ms: u64 },
+    /// Nobody can tell how far the consumers are behind, and a replay has time.
+    Unknown(String),
+}
+
+/// What may be appended now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// Up to so many records; at least one.
+    For(u64),
+    /// All that the last reading allowed is used up; the next one is soon.
+    AskIn(Duration),
+    None(Yield),
+}
+
+impl Traffic {
+    pub fn new(lag: Arc<dyn ReadLag>, lines: ShedLines, clock: Arc<dyn Clock>) -> Self {
+        let standing = Standing::Open(0);
+        Traffic { lag, lines, clock, held: Decision::default(), read_at: None, standing }
+    }
+
+    /// Reads the lag if it is time, and says what may be appended.
+    pub async fn room(&mut self) -> Room {
+        let age = self.read_at.map(|at| at.elapsed());
+        let used_up = self.standing == Standing::Open(0);
+        if age.is_none_or(|age| age >= PERIOD || used_up && age >= SOON) {
+            self.read().await;
+        }
+        match &self.standing {
+            Standing::Open(0) => Room::AskIn(SOON),
+            Standing::Open(records) => Room::For(*records),
+            Standing::Closed(why) => Room::None(why.clone()),
+        }
+    }
+
+    /// So many records were appended: they are part of the next reading, and count until then.
+    pub const fn used(&mut self, records: u64) {
+        if let Standing::Open(left) = &mut self.standing {
+            *left = left.saturating_sub(records);
+        }
+    }
+
+    async fn read(&mut self) {
+        let answer = timeout(ANSWERS_WITHIN, self.lag.read()).await;
+        self.read_at = Some(Instant::now());
+        self.standing = match answer {
+            Ok(Ok(lag)) => self.judge(lag),
+            Ok(Err(error)) => Standing::Closed(Yield::Unknown(error.to_string())),
+            Err(_) => Standing::Closed(Yield::Unknown(format!("no answer within {ANSWERS_WITHIN:?}"))),
+        };
+    }
+
+    fn judge(&mut self, lag: Lag) -> Standing {
+        let (records, age_ms) = (lag.records, lag.age_ms(self.clock.now()));
+        // The trend only says when clients should come back.
+        self.held = shed::decide(&self.lines, self.held, Reading::Known { records, age_ms }, &Trend::default());
+        if self.held.sheds() {
+            return Standing::Closed(Yield::Behind { records, age_ms });
+        }
+        // Not to go over the line by what is appended before the next reading.
+        Standing::Open(self.lines.records.enter.saturating_sub(records))
+    }
+}
+
+#[cfg(test)]
+mod tests;

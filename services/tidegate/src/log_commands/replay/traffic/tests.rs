@@ -1,0 +1,93 @@
+//! When a replay waits, by readings of a lag that stands where it is put.
+
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use tidegate_admission::shed::Lines;
+use tidegate_ports::memory::clock::TestClock;
+use tidegate_ports::{LogError, PartitionLag};
+
+use super::super::samples::NOW;
+use super::*;
+
+struct SetLag {
+    says: Mutex<Result<(u64, i64), LogError>>,
+    asked: Mutex<u32>,
+}
+
+impl SetLag {
+    fn new() -> Arc<Self> {
+        Arc::new(SetLag { says: Mutex::new(Ok((0, 0))), asked: Mutex::new(0) })
+    }
+
+    fn set(&self, says: Result<(u64, i64), LogError>) {
+        *self.says.lock().unwrap() = says;
+    }
+
+    fn asked(&self) -> u32 {
+        *self.asked.lock().unwrap()
+    }
+}
+
+#[async_trait]
+impl ReadLag for SetLag {
+    async fn read(&self) -> Result<Lag, LogError> {
+        *self.asked.lock().unwrap() += 1;
+        let (records, age_ms) = self.says.lock().unwrap().clone()?;
+        let oldest_appended_at = (records > 0).then(|| NOW.plus_millis(-age_ms));
+        Ok(Lag { records, oldest_appended_at, read_at: NOW })
+    }
+
+    async fn partitions(&self) -> Result<Vec<PartitionLag>, LogError> {
+        Ok(Vec::new())
+    }
+}
+
+fn traffic(lag: &Arc<SetLag>) -> Traffic {
+    let lines = ShedLines {
+        records: Lines { leave: 10, enter: 20, full: 100 },
+        age_ms: Lines { leave: 1_000, enter: 2_000, full: 9_000 },
+        ..ShedLines::default()
+    };
+    Traffic::new(lag.clone(), lines, Arc::new(TestClock::at(NOW)))
+}
+
+async fn after(span: Duration, traffic: &mut Traffic) -> Room {
+    tokio::time::advance(span).await;
+    traffic.room().await
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_waits_over_the_line_and_goes_on_below_the_lower_one() {
+    let lag = SetLag::new();
+    let mut traffic = traffic(&lag);
+    assert_eq!(traffic.room().await, Room::For(20));
+    for (says, room) in [
+        ((15, 0), Room::For(5)),
+        ((20, 500), Room::None(Yield::Behind { records: 20, age_ms: 500 })),
+        ((15, 0), Room::None(Yield::Behind { records: 15, age_ms: 0 })),
+        ((9, 0), Room::For(11)),
+        ((1, 2_000), Room::None(Yield::Behind { records: 1, age_ms: 2_000 })),
+        ((1, 1_500), Room::None(Yield::Behind { records: 1, age_ms: 1_500 })),
+        ((1, 999), Room::For(19)),
+    ] {
+        lag.set(Ok(says));
+        assert_eq!(after(PERIOD, &mut traffic).await, room, "{says:?}");
+    }
+    lag.set(Err(LogError::Unavailable("no brokers".to_owned())));
+    let Room::None(Yield::Unknown(why)) = after(PERIOD, &mut traffic).await else { panic!("it goes on blindly") };
+    assert!(why.contains("no brokers"), "{why}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_it_appends_counts_before_it_is_read() {
+    let lag = SetLag::new();
+    let mut traffic = traffic(&lag);
+    assert_eq!(traffic.room().await, Room::For(20));
+    traffic.used(19);
+    assert_eq!((traffic.room().await, lag.asked()), (Room::For(1), 1), "a reading is used for a while");
+    traffic.used(1);
+    assert_eq!((traffic.room().await, lag.asked()), (Room::AskIn(SOON), 1), "and for some time also when used up");
+    lag.set(Ok((20, 0)));
+    assert_eq!(after(SOON, &mut traffic).await, Room::None(Yield::Behind { records: 20, age_ms: 0 }));
+}

@@ -1,0 +1,206 @@
+//! The replay itself: read a chunk, choose, append in waves, note how far it is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tidegate_admission::shed::ShedLines;
+use tidegate_lifecycle::Stop;
+use tidegate_ports::AppendError;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::choice::{Candidate, Reason};
+use super::chooser::Chooser;
+use super::counts::Counts;
+use super::pacer::{Grant, Pacer};
+use super::ports::Ports;
+use super::progress_file::{Progress, ProgressFile};
+use super::selection::Selection;
+use super::source::Source;
+use super::standing::{Doing, Ended, Standing, doing, patiently, rest};
+use super::traffic::{Room, Traffic, Yield};
+use super::waves::waves;
+
+/// Under way at once, at most.
+const SIDE_BY_SIDE: usize = 256;
+/// A chunk is about a second's work, so that little is done twice after a kill; and at most so many records.
+const CHUNK_RECORDS_MAX: u32 = 500;
+/// Between two looks at the lag while live traffic goes first.
+const YIELD_LOOK: Duration = Duration::from_millis(500);
+
+/// A replay under way.
+pub struct Walk<'w> {
+    ports: &'w Ports,
+    file: &'w ProgressFile,
+    progress: Progress,
+    chooser: Chooser<'w>,
+    pacer: Pacer,
+    traffic: Traffic,
+    standing: Arc<watch::Sender<Standing>>,
+    began: Instant,
+    source: Source,
+}
+
+/// How fast, and when it waits.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Records a second, at least 1.
+    pub rate: u32,
+    pub lines: ShedLines,
+}
+
+impl<'w> Walk<'w> {
+    pub fn new(
+        ports: &'w Ports,
+        selection: &'w Selection,
+        file: &'w ProgressFile,
+        progress: Progress,
+        pace: Pace,
+    ) -> Self {
+        let (done, total) = (progress.plan.done(), progress.plan.total());
+        let standing = Standing { done, total, records: 0, doing: Doing::Going };
+        Walk {
+            ports,
+            file,
+            progress,
+            chooser: Chooser::new(selection),
+            pacer: Pacer::new(pace.rate),
+            traffic: Traffic::new(ports.lag.clone(), pace.lines, ports.clock.clone()),
+            standing: Arc::new(watch::Sender::new(standing)),
+            began: Instant::now(),
+            // At most CHUNK_RECORDS_MAX.
+            source: Source::new(ports, pace.rate.clamp(1, CHUNK_RECORDS_MAX) as usize),
+        }
+    }
+
+    /// How it stands, from now on.
+    pub fn standing(&self) -> watch::Receiver<Standing> {
+        self.standing.subscribe()
+    }
+
+    /// Goes on until all is done or it is told to stop, which it does between two appends. The progress file is then
+    /// where it was last saved: after the last whole chunk.
+    ///
+    /// # Errors
+    /// What does not pass by waiting, and the way out.
+    pub async fn run(mut self, stop: &Stop) -> Result<(Ended, Progress), String> {
+        self.file.save(&self.progress).map_err(|error| error.to_string())?;
+        if !self.learn_again(stop).await? {
+            return Ok((Ended::Stopped, self.progress));
+        }
+        loop {
+            if stop.is_stopping() {
+                return Ok((Ended::Stopped, self.progress));
+            }
+            let (plan, source) = (&self.progress.plan, &mut self.source);
+            let read = patiently("reading the log", &self.standing, stop, async || source.next(plan).await);
+            let Some(chunk) = read.await? else { return Ok((Ended::Stopped, self.progress)) };
+            let Some(mut chunk) = chunk else { return Ok((Ended::Whole, self.progress)) };
+            let candidates = std::mem::take(&mut chunk.candidates);
+            let Some(mut counts) = self.replay(candidates, stop).await? else {
+                return Ok((Ended::Stopped, self.progress));
+            };
+            counts.passed_over.count(Reason::Gone, chunk.gone);
+            chunk.finish(&mut self.progress.plan);
+            self.progress.counts.add(&counts);
+            self.file.save(&self.progress).map_err(|error| error.to_string())?;
+            let (done, total) = (self.progress.plan.done(), self.progress.plan.total());
+            self.standing.send_modify(|standing| (standing.done, standing.total) = (done, total));
+        }
+    }
+
+    /// Before going on with an interrupted one: what was read then may have told of agents.
+    async fn learn_again(&mut self, stop: &Stop) -> Result<bool, String> {
+        if !self.chooser.learns() {
+            return Ok(true);
+        }
+        let mut before = self.progress.plan.done_part();
+        let mut source = Source::new(self.ports, CHUNK_RECORDS_MAX as usize);
+        loop {
+            let (plan, source) = (&before, &mut source);
+            let read = patiently("reading the log", &self.standing, stop, async || source.next(plan).await);
+            let Some(chunk) = read.await? else { return Ok(false) };
+            let Some(chunk) = chunk else { return Ok(true) };
+            self.chooser.learn(&chunk.candidates);
+            chunk.finish(&mut before);
+        }
+    }
+
+    /// Chooses and appends; `None`: told to stop before all of it was appended.
+    async fn replay(&mut self, candidates: Vec<Candidate>, stop: &Stop) -> Result<Option<Counts>, String> {
+        let mut counts = Counts::default();
+        let (chooser, runs) = (&mut self.chooser, &*self.ports.runs);
+        let asked =
+            patiently("asking the store", &self.standing, stop, async || chooser.choose(&candidates, runs).await);
+        let Some(chosen) = asked.await? else { return Ok(None) };
+        counts.passed_over = chosen.passed_over;
+        for wave in waves(chosen.candidates) {
+            let mut left = &wave[..];
+            while !left.is_empty() {
+                let Some(some) = self.permit(left.len(), stop).await else { return Ok(None) };
+                let (now, later) = left.split_at(some.min(left.len()));
+                let fates = join_all(now.iter().map(|candidate| self.append(candidate, stop))).await;
+                self.traffic.used(now.len() as u64);
+                self.standing.send_modify(|standing| standing.records += now.len() as u64);
+                for (candidate, fate) in now.iter().zip(fates) {
+                    match fate? {
+                        None => return Ok(None),
+                        Some(Fate::Safe) => counts.appended.count(candidate.kind()),
+                        Some(Fate::TooLarge) => counts.passed_over.count(Reason::TooLarge, 1),
+                    }
+                }
+                left = later;
+            }
+        }
+        Ok(Some(counts))
+    }
+
+    /// Waits until something may be appended: how many; `None`: told to stop.
+    async fn permit(&mut self, wanted: usize, stop: &Stop) -> Option<usize> {
+        loop {
+            let wait = match self.traffic.room().await {
+                Room::For(records) => {
+                    doing(&self.standing, Doing::Going);
+                    let most = wanted.min(SIDE_BY_SIDE).min(usize::try_from(records).unwrap_or(usize::MAX));
+                    match self.pacer.grant(self.began.elapsed(), most) {
+                        Grant::Now(_) if stop.is_stopping() => return None,
+                        Grant::Now(some) => return Some(some),
+                        Grant::In(wait) => wait,
+                    }
+                }
+                Room::AskIn(wait) => wait,
+                Room::None(why) => self.yielding(why),
+            };
+            if !rest(wait, stop).await {
+                return None;
+            }
+        }
+    }
+
+    fn yielding(&self, why: Yield) -> Duration {
+        doing(&self.standing, Doing::Yielding(why));
+        YIELD_LOOK
+    }
+
+    /// Appends until it is safe; `None`: told to stop while the log was away.
+    async fn append(&self, candidate: &Candidate, stop: &Stop) -> Result<Option<Fate>, String> {
+        patiently("appending", &self.standing, stop, async || {
+            match self.ports.again.append_again(candidate.again()).await {
+                Ok(_) => Ok(Fate::Safe),
+                Err(AppendError::TooLarge { .. }) => Ok(Fate::TooLarge),
+                Err(error) => Err(error),
+            }
+        })
+        .await
+    }
+}
+
+/// How an append ended.
+enum Fate {
+    Safe,
+    TooLarge,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,145 @@
+//! Kills, stops, outages, and a log that forgets.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use tidegate_domain::{Position, Timestamp};
+use tidegate_lifecycle::Stopper;
+use tidegate_ports::memory::log::MemoryLog;
+use tidegate_ports::{Again, AppendAgain, AppendError, Consumed, LogError, LogSpan, ReadLog};
+use tokio::sync::Notify;
+
+use super::rig::{Rig, everything, pace};
+use crate::log_commands::replay::plan::{Plan, Stretch};
+use crate::log_commands::replay::ports::Ports;
+use crate::log_commands::replay::progress_file::{Progress, ProgressFile};
+use crate::log_commands::replay::samples::{NOW, slug, start};
+use crate::log_commands::replay::selection::{Filters, Range, Selection};
+use crate::log_commands::replay::standing::{Doing, Ended, Standing};
+use crate::log_commands::replay::walk::Walk;
+
+/// Appends until a number is reached; then the process is gone.
+struct DiesAfter {
+    log: MemoryLog,
+    left: AtomicU64,
+    killed: Notify,
+}
+
+#[async_trait]
+impl AppendAgain for DiesAfter {
+    async fn append_again(&self, again: Again) -> Result<Position, AppendError> {
+        if self.left.load(Ordering::SeqCst) == 0 {
+            self.killed.notify_one();
+            std::future::pending::<()>().await;
+        }
+        self.left.fetch_sub(1, Ordering::SeqCst);
+        self.log.append_again(again).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn killed_anywhere_it_goes_on_and_every_record_is_appended() {
+    for killed_after in 0..9 {
+        let rig = Rig::filled().await;
+        let selection = everything(Filters { agent: Some(slug("a")), ..Filters::default() });
+        let dies =
+            Arc::new(DiesAfter { log: rig.log.clone(), left: AtomicU64::new(killed_after), killed: Notify::new() });
+        let ports = Ports { again: dies.clone(), ..rig.ports.clone() };
+        // One record a chunk, so that there is an edge everywhere.
+        tokio::select! {
+            (ended, _) = rig.replay_by(&selection, &ports, pace(1)) => assert_eq!(ended, Ended::Whole),
+            () = dies.killed.notified() => {}
+        }
+        // Live traffic meanwhile is none of it.
+        rig.append(4, &start(4, "a")).await;
+        let resumed = rig.path().exists();
+        if resumed {
+            let (ended, progress) = rig.replay(&selection).await;
+            assert_eq!((ended, progress.counts.appended.total()), (Ended::Whole, 6), "killed after {killed_after}");
+        }
+        assert_eq!(resumed, killed_after < 6);
+        let mut positions: Vec<Position> = rig.again().iter().map(|(origin, _)| origin.position).collect();
+        let appended = positions.len();
+        positions.sort();
+        positions.dedup();
+        assert_eq!(
+            (positions.len(), appended),
+            (6, 6),
+            "killed after {killed_after}: between chunks nothing is done twice"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_fails_is_tried_until_it_works_and_a_stop_is_heard_meanwhile() {
+    let rig = Rig::filled().await;
+    rig.log.fail_appends(Some(AppendError::NotPersisted("no brokers".to_owned())));
+    let (selection, (stopper, stop)) = (everything(Filters::default()), Stopper::new());
+    let file = rig.file(&selection);
+    let plan = Plan::make(&selection, &rig.log, &rig.letters).await.unwrap();
+    let walk = Walk::new(&rig.ports, &selection, &file, Progress::new(&selection, plan, NOW), pace(1_000));
+    let mut standing = walk.standing();
+    let tries = async {
+        let trying =
+            |standing: &Standing| matches!(&standing.doing, Doing::Trying { why, .. } if why.contains("no brokers"));
+        standing.wait_for(trying).await.unwrap();
+        stopper.stop();
+    };
+    let (ended, ()) = tokio::join!(walk.run(&stop), tries);
+    assert_eq!(ended.unwrap().0, Ended::Stopped);
+    assert!(rig.path().exists() && rig.again().is_empty());
+    rig.log.fail_appends(None);
+    let (ended, progress) = rig.replay(&selection).await;
+    assert_eq!((ended, progress.counts.appended.total()), (Ended::Whole, 9));
+}
+
+/// A log whose first records were deleted.
+struct Trimmed(MemoryLog, i64);
+
+#[async_trait]
+impl ReadLog for Trimmed {
+    async fn spans(&self) -> Result<Vec<LogSpan>, LogError> {
+        self.0.spans().await
+    }
+
+    async fn offset_at(&self, partition: u32, at: Timestamp) -> Result<i64, LogError> {
+        self.0.offset_at(partition, at).await
+    }
+
+    async fn read_range(
+        &self,
+        partition: u32,
+        from: i64,
+        until: i64,
+        max_bytes: usize,
+    ) -> Result<Vec<Consumed>, LogError> {
+        self.0.read_range(partition, from.max(self.1), until, max_bytes).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_retention_took_is_counted_as_gone() {
+    let rig = Rig::filled().await;
+    for first in [1, 400] {
+        let ports = Ports { log: Arc::new(Trimmed(rig.log.clone(), first)), ..rig.ports.clone() };
+        let places = Selection {
+            range: Range::Time { from: NOW.plus_millis(-1), to: Some(NOW.plus_millis(1)) },
+            log: format!("trimmed to {first}"),
+            filters: Filters::default(),
+        };
+        let whole = |span: &LogSpan| Stretch { partition: span.partition, from: 0, until: span.end, next: 0 };
+        let spans = rig.log.spans().await.unwrap();
+        let plan = Plan::Stretches(spans.iter().map(whole).collect());
+        let total = plan.total();
+        let file = ProgressFile::of(&places, Some(rig.folder.path().join(format!("{first}.json"))));
+        let (_stopper, stop) = Stopper::new();
+        let walk = Walk::new(&ports, &places, &file, Progress::new(&places, plan, NOW), pace(10_000));
+        let (ended, progress) = walk.run(&stop).await.unwrap();
+        assert_eq!((ended, progress.plan.done()), (Ended::Whole, total));
+        let counts = progress.counts;
+        assert_eq!(counts.appended.total() + counts.passed_over.total(), total);
+        let gone = |span: &LogSpan| u64::try_from(span.end.min(first)).unwrap();
+        assert_eq!(counts.passed_over.gone, spans.iter().map(gone).sum::<u64>(), "{counts:?}");
+    }
+}
