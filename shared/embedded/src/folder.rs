@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use tidegate_domain::{Region, Timestamp};
 
-use crate::sqlite::{self, FileKind, SqliteError};
+use crate::sqlite::{self, FileKind, SqliteError, private};
 
 mod marker;
 
@@ -175,7 +175,7 @@ fn create(path: &Path, marker: Marker) -> Result<(), FolderError> {
     if let Some(found) = foreign_entry(path)? {
         return Err(FolderError::Foreign { path: path.into(), found });
     }
-    fs::create_dir_all(path).map_err(io)?;
+    create_private(path).map_err(io)?;
     let Some(_lock) = lock(path, CREATION_LOCK)? else {
         return Err(FolderError::InUse { path: path.into() });
     };
@@ -190,6 +190,16 @@ fn create(path: &Path, marker: Marker) -> Result<(), FolderError> {
     Marker::publish(path)?;
     // The names of the new files must survive a power cut as well as what is in them.
     File::open(path).and_then(|folder| folder.sync_all()).map_err(io)
+}
+
+/// Makes the folder for its owner alone: it will hold what teams sent, and hashes of their credentials. One that is there
+/// keeps the mode that somebody gave it; the files in it are the owner's all the same.
+fn create_private(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
 }
 
 /// The name of something in the folder that keeps it from being made ours; `None` if it is absent, empty, or what
@@ -219,7 +229,7 @@ fn foreign_entry(path: &Path) -> Result<Option<String>, FolderError> {
 
 fn lock(path: &Path, patience: Duration) -> Result<Option<File>, FolderError> {
     let io = |source| FolderError::Io { path: path.join(LOCK), source };
-    let file = File::options().create(true).truncate(false).write(true).open(path.join(LOCK)).map_err(io)?;
+    let file = private().create(true).truncate(false).write(true).open(path.join(LOCK)).map_err(io)?;
     let deadline = Instant::now() + patience;
     loop {
         match file.try_lock() {

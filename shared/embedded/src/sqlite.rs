@@ -1,6 +1,6 @@
 //! SQLite files of ours: made, recognised, checked and brought up to date in one way.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -46,6 +46,14 @@ pub const QUICK_CHECK_MAX_BYTES: u64 = 64 * 1024 * 1024;
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How a new file of ours is opened: nobody but its owner reads it.
+pub(crate) fn private() -> OpenOptions {
+    let mut options = File::options();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
 /// Makes an empty file of this kind (no tables yet) in WAL mode. Finishing what an interrupted call began is fine:
 /// an empty file is taken over, one of this kind is left as it is.
 ///
@@ -53,6 +61,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// [`SqliteError::Exists`] if something else is there.
 pub fn create(path: &Path, kind: FileKind) -> Result<(), SqliteError> {
     let failed = |source| refusal(path, source);
+    // SQLite would make it for all to read; what it makes beside it takes the mode of this one. Where this fails, so does
+    // SQLite, and says why.
+    let _ = private().create(true).append(true).open(path);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
     let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0)).map_err(failed)?;

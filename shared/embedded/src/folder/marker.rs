@@ -1,6 +1,6 @@
 //! The marker file: that a folder is ours, and what was fixed when it was made.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use tidegate_domain::{Region, Timestamp};
 
 use super::{FolderError, MAX_PARTITIONS};
+use crate::sqlite::private;
 
 /// The layout that this build writes and reads.
 pub const FORMAT_VERSION: u64 = 1;
@@ -65,7 +66,7 @@ impl Marker {
     pub(super) fn draft(&self, folder: &Path) -> Result<(), FolderError> {
         let io = |source| FolderError::Io { path: draft_path(folder), source };
         let text = serde_json::to_vec_pretty(self).map_err(|error| io(error.into()))?;
-        let mut file = File::create(draft_path(folder)).map_err(io)?;
+        let mut file = private().create(true).write(true).truncate(true).open(draft_path(folder)).map_err(io)?;
         file.write_all(&text).and_then(|()| file.write_all(b"\n")).and_then(|()| file.sync_all()).map_err(io)
     }
 
