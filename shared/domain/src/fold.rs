@@ -136,9 +136,10 @@ impl RunState {
     }
 
     /// Runs conflict on two members only, `agent` and `started_at`, and the second counts only where both sides
-    /// were given one (AgentPing: runs, heartbeats).
+    /// were given one (AgentPing: runs, heartbeats). Both openings speak: a record that contradicted the implied one
+    /// does so still when a start that names no time has come before it, told again or not.
     fn contradicts(&self, incoming: &Opening) -> bool {
-        self.run.opening().is_some_and(|stored| {
+        [&self.run.start, &self.run.implied].into_iter().flatten().any(|stored| {
             let other_agent = stored.start.agent != incoming.start.agent;
             let both_given = stored.started_at_given && incoming.started_at_given;
             other_agent || both_given && stored.start.started_at != incoming.start.started_at

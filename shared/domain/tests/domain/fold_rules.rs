@@ -54,6 +54,24 @@ fn contradictions_lose_and_are_marked() {
     }
 }
 
+/// Told again, a record that contradicted a run still does, whatever opened the run meanwhile.
+#[test]
+fn what_contradicted_once_still_does() {
+    let closing = Heartbeat { started_at: Some(at(1)), ..heartbeat("a", HeartbeatStatus::Ok) };
+    let other = (30, Body::Start(start("a", 2)));
+    let log = [
+        (10, Body::Heartbeat(closing)),
+        other.clone(),
+        // Names no time, so it agrees with both.
+        (20, Body::Heartbeat(heartbeat("a", HeartbeatStatus::Start))),
+    ];
+    let (once, outcomes) = folded(log.clone());
+    assert_eq!(outcomes, [Outcome::Applied, Outcome::Conflict, Outcome::Applied]);
+    let (again, outcomes) = folded(log.into_iter().chain([other]));
+    assert_eq!(outcomes.last(), Some(&Outcome::Conflict));
+    assert_eq!(again, once);
+}
+
 /// An event id with other content loses; the rest of its batch is taken.
 #[test]
 fn an_event_with_other_content_loses() {
