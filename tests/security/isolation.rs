@@ -1,0 +1,261 @@
+//! Two teams on one deployment: whatever one of them sends or asks, and however it names what is the other's, it learns
+//! nothing of the other and changes nothing of it.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use tidegate_domain::Receipt;
+use tidegate_tests::client::encode;
+use tidegate_tests::{Answer, Deployment, Plan, Team, ids, wire};
+
+use crate::routes::{self, Route};
+use crate::{caught_up, loud, raw};
+
+/// One team with everything that a team can have, and another that knows all of its names.
+pub struct Scene<'d> {
+    deployment: &'d Deployment,
+    victim: Team,
+    intruder: Team,
+    names: Names,
+}
+
+/// What of the victim the intruder knows: every name and id, and no credential.
+struct Names {
+    /// Open, so that a finish would show.
+    open: String,
+    closed: String,
+    event: String,
+    agent: String,
+    customer: String,
+    feature: String,
+    model: String,
+    cursor: String,
+    receipt: Option<String>,
+    /// The intruder's own agent; a token of it is at hand.
+    own_agent: String,
+    own_token: String,
+}
+
+impl<'d> Scene<'d> {
+    pub async fn of(deployment: std::sync::Arc<Deployment>, held: &'d Deployment) -> Scene<'d> {
+        let victim = Team::create(deployment.clone(), Plan::UNLIMITED).await;
+        let intruder = Team::create(deployment, Plan::UNLIMITED).await;
+        let own = |what: &str| format!("{what}-{}", ids::nonce());
+        let (agent, customer, feature, model) = (own("agent"), own("customer"), own("feature"), own("model"));
+        let (open, closed, event) = (victim.run_id(), victim.run_id(), victim.event_id());
+        let start = |run: &str| {
+            let start = json!({"id": run, "agent": agent, "customer_id": customer, "feature": feature});
+            wire::with(start, "started_at", wire::start(run, &agent)["started_at"].clone())
+        };
+        let taken = victim.start(&start(&open)).await.expect(202);
+        let receipt = taken.header("x-tidegate-receipt").map(str::to_owned);
+        victim.start(&start(&closed)).await.expect(202);
+        victim.batch(&closed, &[wire::llm_call(&event, "acme", &model, (100, 0, 5))]).await.expect(202);
+        victim.finish(&closed, &wire::finish()).await.expect(202);
+        victim.stored_run(&open).await;
+        victim.run_with_events(&closed, 1).await;
+        let page = victim.read("/v1/runs?limit=1").await.expect(200).json();
+        let cursor = page["next_cursor"].as_str().expect("two runs are two pages").to_owned();
+        let own_agent = own("intruder");
+        let own_token = intruder.token(&own_agent).await.token;
+        let names =
+            Names { open, closed, event, agent, customer, feature, model, cursor, receipt, own_agent, own_token };
+        Scene { deployment: held, victim, intruder, names }
+    }
+
+    /// All that the victim can see of itself. Times of reading aside, it must never change.
+    async fn seen_by_the_victim(&self) -> BTreeMap<String, Value> {
+        let month = tidegate_tests::clock::month(tidegate_tests::clock::now_ms());
+        let mut seen = BTreeMap::new();
+        for path in [
+            "/v1/runs".to_owned(),
+            format!("/v1/runs/{}", self.names.open),
+            format!("/v1/runs/{}", self.names.closed),
+            "/v1/agents".to_owned(),
+            "/v1/usage".to_owned(),
+            format!("/v1/spend?month={month}"),
+        ] {
+            seen.insert(path.clone(), self.victim.read(&path).await.expect(200).json());
+        }
+        seen
+    }
+
+    /// An answer that holds nothing of the victim which the intruder did not name itself.
+    #[track_caller]
+    fn silent(&self, answer: &Answer, named: &[&str]) {
+        let text = format!("{:?} {}", answer.headers, answer.text());
+        let Names { open, closed, event, agent, customer, feature, model, .. } = &self.names;
+        let team = &self.victim.id;
+        for told in [open, closed, event, agent, customer, feature, model, team] {
+            assert!(named.contains(&told.as_str()) || !text.contains(told.as_str()), "tells of {told}: {answer}");
+        }
+    }
+
+    /// For the intruder what is the victim's is what is nobody's: the same answer but for the name.
+    async fn as_if_unknown(&self, path: impl Fn(&str) -> String, theirs: &str, nobodys: &str) {
+        let ask = async |name: &str| {
+            let answer = self.intruder.read(&path(name)).await;
+            (answer.status, answer.text().replace(name, "NAME"))
+        };
+        assert_eq!(ask(theirs).await, ask(nobodys).await, "{}", path(theirs));
+    }
+
+    async fn listed_by_the_intruder(&self, query: &str, named: &[&str]) -> usize {
+        let answer = self.intruder.read(&format!("/v1/runs?{query}")).await.expect(200);
+        self.silent(&answer, named);
+        answer.json()["runs"].as_array().expect("a page").len()
+    }
+}
+
+/// What the intruder tries at a route.
+async fn probe(scene: &Scene<'_>, route: &Route) {
+    let Scene { intruder, names, .. } = scene;
+    match (route.port.as_str(), route.method.as_str(), route.path.as_str()) {
+        // Writing. The same ids are another run, of another team: new, and no conflict.
+        ("ingest", "POST", "/v1/runs") => {
+            for run in [&names.open, &names.closed] {
+                let answer = intruder.start(&wire::start(run, &names.own_agent)).await.expect(202);
+                scene.silent(&answer, &[run]);
+            }
+        }
+        ("ingest", "POST", "/v1/runs/{id}/events") => {
+            for run in [&names.open, &names.closed] {
+                let event = wire::with(wire::log_event(&names.event), "data", json!({"error": "intruding"}));
+                let answer = intruder.batch(run, &[event]).await;
+                // The event's id is the intruder's own in the first run; in the second it would be in two of them.
+                assert!(answer.status == 202 || run == &names.closed && answer.status == 409, "{answer}");
+                scene.silent(&answer, &[run, &names.event]);
+            }
+        }
+        ("ingest", "POST", "/v1/runs/{id}/finish") => {
+            let failed = wire::with(wire::finish(), "status", json!("failed"));
+            let answer = intruder.finish(&names.open, &failed).await.expect(202);
+            scene.silent(&answer, &[&names.open]);
+        }
+        ("ingest", "POST", "/v1/heartbeats") => {
+            let run = intruder.run_id();
+            let beat = json!({"id": run, "agent": names.agent, "status": "fail"});
+            scene.silent(&intruder.heartbeat(&beat).await.expect(202), &[&names.agent]);
+            // A token of the intruder's agent does not reach the victim's agent of another name, nor of the same.
+            let call = intruder.bare("POST", "/v1/heartbeats").bearer(&names.own_token);
+            let answer = call.json(&json!({"agent": names.agent})).send().await;
+            scene.silent(&answer.refused(401, "scope_violation", None), &[&names.agent]);
+        }
+        ("ingest", "GET", "/v1/ping") => {
+            let run = intruder.run_id();
+            let answer = intruder.ping(&[("agent", &names.agent), ("id", &run), ("status", "fail")]).await.expect(200);
+            scene.silent(&answer, &[&names.agent]);
+            let path = tidegate_tests::team::ping_path(&names.own_token, &[("agent", &names.agent)]);
+            let answer = intruder.bare("GET", &path).send().await.expect(401);
+            scene.silent(&answer, &[&names.agent]);
+        }
+        // Reading.
+        ("control", "GET", "/v1/runs") => {
+            for (name, value) in
+                [("agent", &names.agent), ("customer_id", &names.customer), ("feature", &names.feature)]
+            {
+                let query = format!("{name}={}", encode(value));
+                let own = ["agent"].contains(&name);
+                let found = scene.listed_by_the_intruder(&query, &[value, &names.agent]).await;
+                assert!(own || found == 0, "the intruder has no run of {value}");
+            }
+            let named = [names.agent.as_str(), &names.open, &names.closed];
+            scene.listed_by_the_intruder("limit=200", &named).await;
+            scene.listed_by_the_intruder(&format!("limit=200&cursor={}", names.cursor), &named).await;
+        }
+        ("control", "GET", "/v1/runs/{id}") => {
+            // One that the intruder has no run of the same id of.
+            let run = scene.victim.run_id();
+            scene.victim.start(&wire::start(&run, &names.agent)).await.expect(202);
+            scene.victim.finish(&run, &wire::finish()).await.expect(202);
+            scene.victim.closed_run(&run).await;
+            scene.as_if_unknown(|run| format!("/v1/runs/{run}"), &run, &intruder.run_id()).await;
+        }
+        ("control", "GET", "/v1/receipts/{receipt}") => {
+            let receipt = names.receipt.as_deref().expect("what is taken in has a receipt");
+            let own = intruder.heartbeat(&json!({"agent": names.own_agent})).await.expect(202);
+            let own = own.header("x-tidegate-receipt").expect("a receipt").to_owned();
+            let answer = intruder.read(&format!("/v1/receipts/{receipt}")).await.expect(404);
+            scene.silent(&answer, &[]);
+            // The owner reads it, so the refusal was not for another reason; and the victim has none of the intruder's.
+            scene.victim.read(&format!("/v1/receipts/{receipt}")).await.expect(200);
+            scene.victim.read(&format!("/v1/receipts/{own}")).await.expect(404);
+            // Forged: the victim's place under the intruder's name. It may say that a record stands there, and no more.
+            let theirs: Receipt = receipt.parse().expect("a receipt");
+            let forged = Receipt { team: own.parse::<Receipt>().expect("a receipt").team, ..theirs };
+            let answer = intruder.read(&format!("/v1/receipts/{forged}")).await;
+            assert!([200, 404].contains(&answer.status), "{answer}");
+            scene.silent(&answer, &[]);
+            assert!(answer.status == 404 || answer.json().get("run").is_none(), "{answer}");
+        }
+        ("control", "GET", "/v1/agents") => {
+            let answer = intruder.read("/v1/agents").await.expect(200);
+            // A name that both use is two agents.
+            scene.silent(&answer, &[&names.agent]);
+        }
+        ("control", "GET", "/v1/usage") => {
+            let before = intruder.read("/v1/usage").await.expect(200).json();
+            let run = scene.victim.run_id();
+            scene.victim.start(&wire::start(&run, &names.agent)).await.expect(202);
+            scene.victim.stored_run(&run).await;
+            assert_eq!(intruder.read("/v1/usage").await.expect(200).json(), before, "another's run is not counted");
+        }
+        ("control", "GET", "/v1/spend") => {
+            let month = tidegate_tests::clock::month(tidegate_tests::clock::now_ms());
+            let answer = intruder.read(&format!("/v1/spend?month={month}")).await.expect(200);
+            scene.silent(&answer, &[&names.agent]);
+        }
+        _ => panic!("{route:?} is a route that nothing here tries to misuse: add what an intruder would do to it"),
+    }
+}
+
+/// Every route that is described: it refuses who has no credential or another region's, and keeps two teams apart.
+pub async fn holds(scene: &Scene<'_>) {
+    let before = scene.seen_by_the_victim().await;
+    for route in routes::all() {
+        strangers_are_refused(scene, &route).await;
+        // Whoever names the victim's ids sees no more of it, and the next look shows the victim as it was.
+        if !route.path.contains("usage") && route.path != "/v1/runs/{id}" {
+            probe(scene, &route).await;
+        }
+    }
+    // All that the intruder sent is stored before the victim looks again.
+    caught_up(scene.deployment, &scene.intruder).await;
+    let own = scene.intruder.listed("limit=200").await;
+    assert!(own.len() >= 5, "the intruder's own runs are stored: {own:?}");
+    assert_eq!(scene.seen_by_the_victim().await, before, "the intruder changed what is the victim's");
+    // These make the victim act, so they come last.
+    for route in routes::all().iter().filter(|route| route.path.contains("usage") || route.path == "/v1/runs/{id}") {
+        probe(scene, route).await;
+    }
+}
+
+/// Without a credential, with one that nobody has, with one of the other region.
+async fn strangers_are_refused(scene: &Scene<'_>, route: &Route) {
+    let address = if route.port == "ingest" { scene.deployment.ingest() } else { &scene.deployment.control };
+    let path = route.path.replace("{id}", &scene.names.open).replace("{receipt}", "rcp_eu_0");
+    let region = &scene.deployment.region;
+    let far = ids::fresh("apk", scene.deployment.other_region());
+    for header in [
+        String::new(),
+        format!("Authorization: Bearer {}\r\n", ids::fresh("apk", region)),
+        format!("Authorization: Bearer {}\r\n", ids::fresh("ping", region)),
+        format!("Authorization: Bearer {far}\r\n"),
+        format!("Authorization: Bearer {}\r\n", scene.victim.key_id),
+        format!("Authorization: Bearer {}\r\n", scene.victim.id),
+    ] {
+        let request = format!(
+            "{} {path} HTTP/1.1\r\nHost: here\r\nConnection: close\r\nContent-Length: 2\r\n{header}\r\n{{}}",
+            route.method
+        );
+        let answer = raw::said(address, request.as_bytes()).await;
+        assert_eq!(raw::status(&answer), 401, "{route:?} with '{header}': {answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_route_keeps_two_teams_apart() {
+    let target = loud("json").await;
+    let scene = Scene::of(target.deployment(), &target).await;
+    holds(&scene).await;
+}

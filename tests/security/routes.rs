@@ -1,0 +1,36 @@
+//! The routes of the descriptions that the program serves.
+
+use serde_json::Value;
+use tidegate_tests::openapi::Description;
+
+/// One method of one path on one port.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Route {
+    /// `ingest` or `control`.
+    pub port: String,
+    /// Upper case.
+    pub method: String,
+    pub path: String,
+}
+
+/// Every route that clients are told of.
+pub fn all() -> Vec<Route> {
+    let mut routes = Vec::new();
+    for description in Description::all() {
+        let port = description.file.trim_end_matches(".json").to_owned();
+        let document: Value = serde_json::from_str(&description.text).unwrap();
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            let verbs = methods.as_object().unwrap().keys().filter(|key| {
+                ["get", "put", "post", "delete", "patch", "head", "options", "trace"].contains(&key.as_str())
+            });
+            routes.extend(verbs.map(|method| Route {
+                port: port.clone(),
+                method: method.to_uppercase(),
+                path: path.clone(),
+            }));
+        }
+    }
+    routes.sort();
+    assert!(routes.len() >= 10, "the descriptions lost their routes: {routes:?}");
+    routes
+}
