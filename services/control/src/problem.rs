@@ -33,6 +33,8 @@ pub(crate) enum Problem {
     ReceiptTooOld,
     /// Its record was done with before anybody kept accounts.
     ReceiptFromBefore,
+    /// Records of its partition are missing, and it may be one of them.
+    ReceiptUncertain,
     ParameterUnknown {
         name: String,
         known: &'static [&'static str],
@@ -150,6 +152,11 @@ impl Problem {
                 StatusCode::GONE,
                 "gone",
                 "What became of records of that time was not kept. Look for its run.",
+            ),
+            Problem::ReceiptUncertain => Told::new(
+                StatusCode::GONE,
+                "gone",
+                "Records around this one are missing, so nobody can say for certain what became of it. Look for its run.",
             ),
             Problem::ParameterUnknown { name, known } => {
                 let name = shown(name);

@@ -101,6 +101,8 @@ pub(crate) async fn read(
     };
     let (state, run) = match note {
         None => (Stage::Queued, None),
+        // Records without a note are stored, but for those that nobody ever read.
+        Some(None) if account.is_some_and(|account| account.missing() != 0) => return Err(Problem::ReceiptUncertain),
         Some(None) => (Stage::Stored, None),
         Some(Some(Note { key: Some(key), .. })) if key.team != reader.team => return Err(Problem::ReceiptUnknown),
         Some(Some(note)) => (Stage::of(note.fate), note.key.map(|key| key.run)),

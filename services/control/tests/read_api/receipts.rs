@@ -139,6 +139,22 @@ async fn what_is_not_kept_any_more_is_gone() {
     }
 }
 
+/// A record that nobody ever read has no note either, and must not be told stored.
+#[tokio::test]
+async fn where_records_are_missing_nothing_is_guessed() {
+    let house = House::open().await;
+    let mut account = Account::opened(1, 3, 10);
+    account.count(10, Fate::Stored);
+    account.count(14, Fate::Duplicate);
+    house.note(14, Some(RunKey { team: team(1), run: run_id(1) }), Fate::Duplicate).await;
+    house.accounts.settle(account).await.unwrap();
+    for offset in [10, 12] {
+        assert_refusal(&house.get(&path(receipt(team(1), 3, offset))).await, 410, "gone", None);
+    }
+    assert_eq!(house.get(&path(receipt(team(1), 3, 14))).await.ok()["state"], "duplicate");
+    assert_eq!(house.get(&path(receipt(team(1), 3, 15))).await.ok()["state"], "queued");
+}
+
 /// Where no account says that a partition is one, the log does; and without a log the receipt is believed.
 #[tokio::test]
 async fn a_record_that_cannot_be_is_unknown() {
