@@ -17,9 +17,8 @@ use crate::refusal_table::Problem;
 
 /// What is read and thrown away of a body that is too large, so that its sender gets to read the answer.
 const DISCARD_BODIES: usize = 8;
+/// How long throwing a body away may take.
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long the rest of a body that is refused unread may take.
-const READ_PAST_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The least by which the room for a decoded body grows at once.
 const DECODE_STEP: usize = 16 * 1024;
@@ -74,7 +73,7 @@ pub(crate) async fn read_past(headers: &HeaderMap, body: &mut Body, max_bytes: u
         return;
     }
     // Whether all of it came makes no difference to the answer.
-    let _ = timeout(READ_PAST_TIMEOUT, discard(body, max_bytes)).await;
+    let _ = timeout(DISCARD_TIMEOUT, discard(body, max_bytes)).await;
 }
 
 fn announced(headers: &HeaderMap) -> Option<usize> {

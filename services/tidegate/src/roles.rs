@@ -31,12 +31,13 @@ pub struct Roles {
     persister: Option<Part<StopReport>>,
     control: Option<Part<ServeReport>>,
     ingest: Option<Part<ServeReport>>,
+    admission: Option<Arc<Admission>>,
     jobs: Vec<Part<()>>,
 }
 
 impl Roles {
     pub fn new(config: Config, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self {
-        Roles { config, clock, ids, persister: None, control: None, ingest: None, jobs: Vec::new() }
+        Roles { config, clock, ids, persister: None, control: None, ingest: None, admission: None, jobs: Vec::new() }
     }
 
     /// Folds the log into the store, and purges the runs that were never opened.
@@ -52,6 +53,7 @@ impl Roles {
 
     /// Takes in what clients send, and watches how far the persisters are behind.
     pub fn start_ingest(&mut self, parts: &Parts, admission: Arc<Admission>, listener: TcpListener) {
+        self.admission = Some(admission.clone());
         let watching = admission.clone();
         self.jobs.push(parts.start("lag watch", |stop| watching.watch_lag(stop.stopped())));
         let config = self.config.ingest.clone();
@@ -86,7 +88,7 @@ impl Roles {
         self.jobs.push(parts.start("metrics upkeep", |stop| upkeep(metrics, stop)));
     }
 
-    /// The stop, in order: the front door, the background jobs, the persister, the read API.
+    /// The stop, in order: the front door and what it still confirms, the background jobs, the persister, the read API.
     pub fn stages(self) -> Stages {
         let config = &self.config;
         let mut stages = Stages::default();
@@ -95,8 +97,14 @@ impl Roles {
             let deadline = config.ingest.serve.drain_deadline * 2 + GRACE;
             stages.then("ingest", deadline, async { served(ingest.stop().await?) });
         }
+        if let Some(admission) = self.admission {
+            stages.then_or_cut("confirming claims", GRACE, async move {
+                admission.all_confirmed().await;
+                Ok(())
+            });
+        }
         for job in self.jobs {
-            stages.then(job.name(), GRACE, job.stop());
+            stages.then_or_cut(job.name(), GRACE, job.stop());
         }
         if let Some(persister) = self.persister {
             stages.then("persister", config.persister.drain_deadline + GRACE, async {

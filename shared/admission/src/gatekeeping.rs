@@ -21,6 +21,7 @@ pub(crate) struct GateHealth {
     resting_until_ms: AtomicI64,
     /// Room for confirmations in the background.
     confirms: Arc<Semaphore>,
+    confirms_max: usize,
 }
 
 impl GateHealth {
@@ -32,6 +33,7 @@ impl GateHealth {
             failures: AtomicU32::new(0),
             resting_until_ms: AtomicI64::new(i64::MIN),
             confirms: Arc::new(Semaphore::new(confirms_max)),
+            confirms_max,
         }
     }
 
@@ -132,6 +134,14 @@ impl Admission {
             // A lost confirmation is safe, so its fate is nobody's concern.
             let _ = tokio::time::timeout(deadline, confirming).await;
         });
+    }
+
+    /// Resolves once no confirmation is under way. Each takes no longer than a question of the gate may; to be awaited
+    /// before the process ends, as repeats are recognised by what is confirmed.
+    pub async fn all_confirmed(&self) {
+        let GateHealth { confirms, confirms_max, .. } = &self.gate_health;
+        // A semaphore's most fits; it is never closed.
+        let _all = confirms.acquire_many(u32::try_from(*confirms_max).unwrap_or(u32::MAX)).await;
     }
 
     /// Gives a ticket back before the refusal is told, so that a retry finds nothing in its way.

@@ -12,6 +12,8 @@ struct Stage {
     name: &'static str,
     deadline: Duration,
     ending: Ending,
+    /// Being cut off at the deadline leaves nothing behind.
+    may_be_cut: bool,
 }
 
 /// What a process does to stop, in order. Nothing of a stage begins before the stage before it has ended or has
@@ -41,7 +43,18 @@ impl Stages {
         deadline: Duration,
         ending: impl Future<Output = Result<(), String>> + Send + 'static,
     ) {
-        self.0.push(Stage { name, deadline, ending: Box::pin(ending) });
+        self.0.push(Stage { name, deadline, ending: Box::pin(ending), may_be_cut: false });
+    }
+
+    /// The same for what loses nothing when it is cut off in its middle (a job that begins anew at the next start): that
+    /// it was is told, and not reported as left. What fails is.
+    pub fn then_or_cut(
+        &mut self,
+        name: &'static str,
+        deadline: Duration,
+        ending: impl Future<Output = Result<(), String>> + Send + 'static,
+    ) {
+        self.0.push(Stage { name, deadline, ending: Box::pin(ending), may_be_cut: true });
     }
 
     /// The names, in order.
@@ -57,12 +70,17 @@ impl Stages {
     /// Goes through the stages. A stage that fails or is too slow is reported, and the next one begins.
     pub async fn run(self) -> ExitReport {
         let mut report = ExitReport::default();
-        for Stage { name, deadline, ending } in self.0 {
+        for Stage { name, deadline, ending, may_be_cut } in self.0 {
             let began = Instant::now();
             tracing::info!(stage = name, deadline_ms = millis(deadline), "stopping");
-            let ended = timeout(deadline, ending)
-                .await
-                .unwrap_or_else(|_| Err(format!("not done within {} ms", millis(deadline))));
+            let ended = match timeout(deadline, ending).await {
+                Ok(ended) => ended,
+                Err(_) if may_be_cut => {
+                    tracing::warn!(stage = name, deadline_ms = millis(deadline), "cut off; nothing is lost by it");
+                    continue;
+                }
+                Err(_) => Err(format!("not done within {} ms", millis(deadline))),
+            };
             match ended {
                 Ok(()) => tracing::info!(stage = name, took_ms = millis(began.elapsed()), "stopped"),
                 Err(what) => {
@@ -146,5 +164,17 @@ mod tests {
             ]
         );
         assert_eq!(*diary.lock().unwrap(), ["done"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_may_be_cut_off_is_not_left_behind_and_what_fails_is() {
+        let mut stages = Stages::default();
+        stages.then_or_cut("slow job", Duration::from_millis(50), pending());
+        assert_eq!(stages.run().await.code(), 0);
+        let mut stages = Stages::default();
+        stages.then_or_cut("broken job", Duration::from_secs(1), async { Err("panicked".to_owned()) });
+        let report = stages.run().await;
+        assert_eq!(report.code(), 1);
+        assert_eq!(report.left, [Left { stage: "broken job", what: "panicked".to_owned() }]);
     }
 }

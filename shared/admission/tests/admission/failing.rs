@@ -110,6 +110,55 @@ impl Gate for Switched {
     }
 }
 
+/// A gate whose confirmations wait until they are let through.
+struct Slow {
+    gate: MemoryGate,
+    confirms: tokio::sync::Semaphore,
+}
+
+#[async_trait]
+impl Gate for Slow {
+    async fn admit(&self, ask: Ask) -> Result<Verdict, GateDown> {
+        self.gate.admit(ask).await
+    }
+    async fn confirm(&self, ticket: Ticket) {
+        let _turn = self.confirms.acquire().await;
+        self.gate.confirm(ticket).await;
+    }
+    async fn release(&self, ticket: Ticket) {
+        self.gate.release(ticket).await;
+    }
+    async fn seed(&self, team: TeamId, seed: Seed) -> Result<(), GateDown> {
+        self.gate.seed(team, seed).await
+    }
+    async fn usage(&self, team: TeamId, month: Month) -> Result<Option<u64>, GateDown> {
+        self.gate.usage(team, month).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_waits_for_what_is_still_being_confirmed_and_not_for_ever() {
+    let gate = Arc::new(Slow { gate: MemoryGate::default(), confirms: tokio::sync::Semaphore::new(0) });
+    let world = World::on(Arc::clone(&gate) as _);
+    world.admission.all_confirmed().await;
+    let run = world.run();
+    assert!(world.send(run, start("a", NOW)).await.unwrap().fresh, "the answer does not wait");
+    let stopping = tokio::spawn({
+        let admission = Arc::clone(&world.admission);
+        async move { admission.all_confirmed().await }
+    });
+    tokio::task::yield_now().await;
+    assert!(!stopping.is_finished());
+    gate.confirms.add_permits(1);
+    stopping.await.unwrap();
+    assert!(!world.send(run, start("a", NOW)).await.unwrap().fresh, "a repeat is one");
+
+    gate.confirms.forget_permits(1);
+    world.send(world.run(), start("a", NOW)).await.unwrap();
+    // By the paused clock this ends when the gate's own deadline does.
+    world.admission.all_confirmed().await;
+}
+
 #[tokio::test]
 async fn with_the_gate_down_a_local_share_is_admitted_and_everything_is_answered_fresh() {
     for hangs in [false, true] {
