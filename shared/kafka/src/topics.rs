@@ -116,8 +116,12 @@ pub async fn create(options: &KafkaOptions, wanted: &TopicLayout) -> Result<Crea
 }
 
 impl Created {
+    /// A broker hears of a topic first and of its settings a little later: it says "unset" for a while.
     fn is_on_its_way(&self, mismatch: &Mismatch) -> bool {
-        matches!(mismatch, Mismatch::Missing { topic } if self.created.contains(topic))
+        match mismatch {
+            Mismatch::Missing { topic } | Mismatch::Setting { topic, .. } => self.created.contains(topic),
+            Mismatch::Partitions { .. } | Mismatch::Replication { .. } | Mismatch::Layout { .. } => false,
+        }
     }
 }
 
