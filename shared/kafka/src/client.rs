@@ -85,9 +85,11 @@ pub fn broken(error: &KafkaError) -> LogError {
 
 pub fn unavailable(error: &KafkaError) -> LogError {
     let text = match error.rdkafka_error_code() {
-        Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
-            format!("{error}: is the topic made? `tidegate topics create` makes it")
-        }
+        Some(
+            RDKafkaErrorCode::UnknownTopicOrPartition
+            | RDKafkaErrorCode::UnknownTopic
+            | RDKafkaErrorCode::UnknownPartition,
+        ) => format!("{error}: is the topic made? `tidegate topics create` makes it"),
         _ => error.to_string(),
     };
     LogError::Unavailable(text)
