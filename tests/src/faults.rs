@@ -23,6 +23,7 @@ pub mod page;
 mod points;
 mod poison;
 pub mod proxy;
+mod release;
 pub mod report;
 mod roles;
 mod rolling;

@@ -50,6 +50,11 @@ impl Book {
         }
     }
 
+    /// Whether this was acknowledged.
+    pub fn knows(&self, what: &Sent) -> bool {
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner).get(what) == Some(&true)
+    }
+
     /// Everything sent, with whether it was acknowledged.
     pub fn all(&self) -> BTreeMap<Sent, bool> {
         self.sent.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -173,7 +173,7 @@ impl Load {
     /// Sends a run's start until it is known to be there.
     async fn open(&self, run: &str) {
         eventually(GOES_ON, &format!("the start of {run} is acknowledged"), async || {
-            let known = || self.book.all().get(&Sent::Start { run: run.to_owned() }) == Some(&true);
+            let known = || self.book.knows(&Sent::Start { run: run.to_owned() });
             if known() || self.start(run).await && known() { Ok(()) } else { Err("no 2xx yet".to_owned()) }
         })
         .await;
@@ -202,7 +202,7 @@ impl Load {
         let run = self.team.run_id();
         let what = Sent::Heartbeat { run: run.clone() };
         if self.send_to(&[door], "/v1/heartbeats", &heartbeat(&run), std::slice::from_ref(&what)).await
-            && self.book.all()[&what]
+            && self.book.knows(&what)
         {
             Ok(run)
         } else {

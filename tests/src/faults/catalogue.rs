@@ -9,8 +9,8 @@ use super::proxy::Mode;
 use super::report::Sheet;
 use super::scene::Scene;
 use super::{
-    clients, clocks, corruption, disk, gate, idle, leaders, log_server, mock, points, poison, roles, rolling, spike,
-    starts, store,
+    clients, clocks, corruption, disk, gate, idle, leaders, log_server, mock, points, poison, release, roles, rolling,
+    spike, starts, store,
 };
 use crate::durability::Random;
 use crate::process::Extra;
@@ -161,6 +161,7 @@ pub const FAULTS: &[Fault] = &[
         does!(|g| store::is(g, Mode::CutShare(10), Duration::from_secs(20))),
     ),
     // Clients and what they send.
+    fault("release-reads-nothing", Ground::Stack, "a release that fails every record", does!(release::reads_nothing)),
     fault("poison", Ground::Stack, "records on the topic that nobody can read", does!(poison::records)),
     fault("clock-steps", Ground::Stack, "one front door's clock leaps by 1 h, forth and back", does!(clocks::step)),
     fault("spike", Ground::Stack, "20 times the load for 10 s, below the line", does!(spike::below_the_line)),

@@ -6,7 +6,7 @@ use super::catalogue::Given;
 use super::trial::{Pace, Trial};
 use crate::wait::eventually;
 
-const TIMES: u64 = 3;
+const TIMES: u64 = 2;
 const SOME: std::ops::Range<u64> = 10..60;
 /// How often the point is passed before the process ends there.
 const PASSES: std::ops::Range<u64> = 0..40;
