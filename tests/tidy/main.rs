@@ -3,4 +3,5 @@
 mod arrows;
 mod documents;
 mod sources;
+mod statements;
 mod tree;
