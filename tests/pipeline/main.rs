@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "this is test code: a panic is how it reports")]
 
+mod conservation;
 mod identity;
+mod receipts;
 
 use tidegate_tests::Program;
 

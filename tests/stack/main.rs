@@ -3,13 +3,19 @@
 
 #![allow(clippy::unwrap_used, reason = "this is test code: a panic is how it reports")]
 
+#[path = "../pipeline/conservation.rs"]
+mod adding_up;
 mod backlog;
 mod churn;
 mod concurrency;
+mod conservation;
+mod forgetting;
 #[path = "../pipeline/identity.rs"]
 mod identity;
 mod kills;
 mod outsiders;
+#[path = "../pipeline/receipts.rs"]
+mod receipts;
 mod redis_loss;
 mod regions;
 mod watch;

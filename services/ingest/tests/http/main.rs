@@ -5,3 +5,4 @@
 mod answers;
 mod counted;
 mod house;
+mod receipts;
