@@ -64,9 +64,8 @@ async fn live(config: Config, args: ReplayArgs) -> Result<ExitReport, String> {
     };
     let (stopper, stop) = Stopper::new();
     let work = work(&config, &args, &opened, &stop);
-    let (worked, stopped_by) = until_done(work, &stopper, &mut signals, opened.failed()).await;
-    signals.exit_on_next();
-    let mut report = opened.close(worked.is_ok() && stopped_by.is_none()).await;
+    let (worked, stopped_by) = until_done(work, &stopper, signals, opened.failed()).await;
+    let mut report = opened.close().await;
     // A failure of the work is told first: what was left behind follows from it.
     let not_whole = worked?;
     if let Some(how_to_go_on) = not_whole {
@@ -76,21 +75,28 @@ async fn live(config: Config, args: ReplayArgs) -> Result<ExitReport, String> {
     Ok(report)
 }
 
-/// Waits for the work; a signal, or a part that ends by itself, tells it to stop in order.
+/// Waits for the work; a signal, or a part that ends by itself, tells it to stop in order. From then on a signal ends
+/// the process at once.
 async fn until_done<T>(
     work: impl Future<Output = T>,
     stopper: &Stopper,
-    signals: &mut Signals,
+    mut signals: Signals,
     failed: impl Future<Output = String>,
 ) -> (T, Option<String>) {
     let mut work = std::pin::pin!(work);
     let why = tokio::select! {
-        done = &mut work => return (done, None),
-        signal = signals.next() => format!("stopped by {signal}"),
-        early = failed => early,
+        done = &mut work => Err(done),
+        signal = signals.next() => Ok(format!("stopped by {signal}")),
+        early = failed => Ok(early),
     };
-    stopper.stop();
-    (work.await, Some(why))
+    signals.exit_on_next();
+    match why {
+        Err(done) => (done, None),
+        Ok(why) => {
+            stopper.stop();
+            (work.await, Some(why))
+        }
+    }
 }
 
 /// Does it; what comes back says how to go on if not all was done.
@@ -104,12 +110,19 @@ async fn work(config: &Config, args: &ReplayArgs, opened: &Deployment, stop: &St
     // With --json standard output holds the report alone.
     let lines = if args.json { Page::errors() } else { Page::output() };
     if args.dry_run {
-        preview(&selection, &opened.ports, args.json, lines, stop).await
-    } else {
-        let pace = Pace { rate: args.rate, lines: config.admission.shed };
-        let file = ProgressFile::of(&selection, args.progress.clone());
-        replay(&selection, &opened.ports, pace, &file, args.json, lines, stop).await
+        return preview(&selection, &opened.ports, args.json, lines, stop).await;
     }
+    let pace = Pace { rate: args.rate, lines: config.admission.shed };
+    let file = ProgressFile::of(&selection, args.progress.clone());
+    let left = replay(&selection, &opened.ports, pace, &file, args.json, lines, stop).await?;
+    if left.is_some() {
+        return Ok(left);
+    }
+    let all_is_applied = tokio::select! {
+        caught_up = opened.catch_up() => caught_up.map(|()| true)?,
+        () = stop.clone().stopped() => false,
+    };
+    Ok((!all_is_applied).then(|| "everything was appended, and the service applies the rest when it starts".to_owned()))
 }
 
 fn range(args: &ReplayArgs) -> Result<Range, String> {

@@ -10,6 +10,7 @@ use tidegate_scylla::{Cql, ScyllaRegistry, ScyllaStore};
 use tokio::sync::Mutex;
 
 use super::ports::Ports;
+use crate::assemble::beside::names_servers;
 use crate::assemble::distributed::{FLUSH_GRACE, flushing, options_of, wait_for_log, wait_for_store};
 use crate::assemble::{Close, embedded};
 use crate::config::Config;
@@ -35,7 +36,7 @@ impl Deployment {
     /// What is wrong, and the way out.
     pub async fn open(config: &Config, dry_run: bool) -> Result<Self, String> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        if config.kafka.is_some() || config.scylla.is_some() {
+        if names_servers(config) {
             Self::on_servers(config, clock).await
         } else {
             Self::in_folder(config, clock, dry_run).await
@@ -98,16 +99,18 @@ impl Deployment {
         self.parts.lock().await.ended_early().await
     }
 
-    /// Leaves it in order; a folder's persister first applies what was appended, if there is time for it.
-    pub async fn close(self, apply_all: bool) -> ExitReport {
+    /// Waits until a folder's own persister has applied what was appended; elsewhere others do that.
+    ///
+    /// # Errors
+    /// The log cannot be used at all.
+    pub async fn catch_up(&self) -> Result<(), String> {
+        if self.roles.is_some() { catch_up(&*self.ports.lag).await } else { Ok(()) }
+    }
+
+    /// Leaves it in order.
+    pub async fn close(self) -> ExitReport {
         let mut report = ExitReport::default();
         let Deployment { ports, registry, roles, close, .. } = self;
-        if roles.is_some()
-            && apply_all
-            && let Err(why) = catch_up(&*ports.lag).await
-        {
-            report.add("persister", why);
-        }
         drop((ports, registry));
         if let Some(roles) = roles {
             report.left.extend(roles.stages().run().await.left);
