@@ -144,16 +144,16 @@ async fn a_held_partition_can_be_taken_away() {
 /// One in five cannot be read, for ever: that is a client's or a disk's doing, and each one gets its letter.
 #[tokio::test]
 async fn occasional_poison_never_stops_anything() {
-    let rig = Rig::new();
+    let mut rig = Rig::new();
+    // So that each partition has more of it than the share is judged by.
+    rig.config.brake = BrakeRules { run_length: 10, window: 100, ratio_percent: 50 };
     let running = rig.start();
-    let mut poison = 0;
-    for run in 1..=300 {
+    for run in 1..=100 {
         append_run(&rig, run).await;
         append_poison(&rig, key(run)).await;
-        poison += 1;
     }
     rig.caught_up().await;
-    assert_eq!(letters(&rig).await, poison);
-    rig.assert_store_is_the_fold((1..=300).map(key)).await;
+    assert_eq!(letters(&rig).await, 100);
+    rig.assert_store_is_the_fold((1..=100).map(key)).await;
     running.stop().await;
 }
