@@ -10,7 +10,8 @@ fn root() -> PathBuf {
 
 /// What stands in backticks and begins with a folder of ours, by row of the table.
 fn rows(page: &str) -> Vec<(String, Vec<String>)> {
-    let rows = page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| ---"));
+    let threats = page.split("## Threats").nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap_or_default();
+    let rows = threats.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| ---"));
     let named = |row: &str| {
         let quoted = row.split('`').skip(1).step_by(2);
         let ours = ["tests/", "shared/", "services/", "fuzz/", "deploy/"];
