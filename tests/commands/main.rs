@@ -1,11 +1,18 @@
-//! The commands of a distributed deployment, on the real stack: schema, topics, management, and starts that fail.
+//! The commands of a distributed deployment, on the real stack: schema, topics, management, the log and its dead
+//! letters, and starts that fail.
 
 #![allow(clippy::unwrap_used, reason = "this is test code: a panic is how it reports")]
 
+mod dead_letters;
+mod foreign;
+mod lag;
 mod managing;
 mod place;
 mod refused_starts;
 mod schema_and_topics;
+
+/// How long something may take that needs no more than a moment.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(120);
 
 /// The program under test.
 const BINARY: &str = env!("CARGO_BIN_EXE_tidegate-under-test");
