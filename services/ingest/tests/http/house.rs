@@ -63,11 +63,18 @@ pub struct Options {
     pub passes: usize,
     pub panics: bool,
     pub max_in_flight: u32,
+    pub max_body_bytes_in_flight: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { plan: Plan::Team, passes: 1_000, panics: false, max_in_flight: 100 }
+        Options {
+            plan: Plan::Team,
+            passes: 1_000,
+            panics: false,
+            max_in_flight: 100,
+            max_body_bytes_in_flight: 4 << 20,
+        }
     }
 }
 
@@ -141,7 +148,11 @@ impl House {
             lag,
         };
         let admission = Arc::new(Admission::new(ports, AdmissionConfig::new(Region::Eu)));
-        let config = IngestConfig { max_in_flight: options.max_in_flight, ..IngestConfig::new(Region::Eu) };
+        let config = IngestConfig {
+            max_in_flight: options.max_in_flight,
+            max_body_bytes_in_flight: options.max_body_bytes_in_flight,
+            ..IngestConfig::new(Region::Eu)
+        };
         let recorder = PrometheusBuilder::new().build_recorder();
         let metrics = recorder.handle();
         let ingest = metrics::with_local_recorder(&recorder, || {
@@ -165,6 +176,13 @@ impl House {
             .filter(|line| labels.iter().all(|label| line.contains(label)))
             .map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap())
             .sum()
+    }
+
+    /// A gauge without labels.
+    pub fn gauge(&self, metric: &str) -> f64 {
+        let rendered = self.metrics.render();
+        let value = rendered.lines().find_map(|line| line.strip_prefix(metric)?.strip_prefix(' '));
+        value.unwrap().parse().unwrap()
     }
 
     pub fn records(&self) -> usize {

@@ -5,4 +5,5 @@
 mod answers;
 mod counted;
 mod house;
+mod overload;
 mod receipts;
