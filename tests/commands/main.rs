@@ -9,6 +9,7 @@ mod lag;
 mod managing;
 mod place;
 mod refused_starts;
+mod replay;
 mod schema_and_topics;
 
 /// How long something may take that needs no more than a moment.
