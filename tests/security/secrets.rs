@@ -6,7 +6,8 @@ use std::path::Path;
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use tidegate_tests::{Deployment, Target};
+use tidegate_tests::wait::READABLE;
+use tidegate_tests::{Deployment, Target, eventually};
 
 use crate::traffic::{Sent, mixed};
 use crate::{BINARY, caught_up, loud, team_of};
@@ -125,7 +126,7 @@ async fn no_credential_is_told_or_kept_embedded_with_logs_as_text() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_first_credentials_are_shown_and_not_logged() {
     let target = loud("json").await;
-    let log = target.log();
+    let log = welcomed(&target, 1).await;
     let word = |prefix: &str| {
         let words = log.lines().filter(|line| !line.starts_with('{')).flat_map(str::split_whitespace);
         words.map(str::to_owned).find(|word| word.starts_with(prefix)).expect("the welcome shows it")
@@ -136,9 +137,18 @@ async fn the_first_credentials_are_shown_and_not_logged() {
     Needles::of(&secrets).absent_in("the log", lines.join("\n").as_bytes());
     assert!(target.stop().await);
     target.start().await;
-    let again = target.log();
+    let again = welcomed(&target, 2).await;
     let later = again.strip_prefix(&log).expect("a log only grows");
     Needles::of(&secrets).absent_in("a second start", later.as_bytes());
+}
+
+/// What was written once the welcome stands there `times` times, whole.
+async fn welcomed(target: &Target, times: usize) -> String {
+    eventually(READABLE, "the welcome is written", async || {
+        let log = target.log();
+        if log.matches("Ctrl-C stops it in order.").count() == times { Ok(log) } else { Err(log) }
+    })
+    .await
 }
 
 /// Passwords of the three servers, in every place where one may be given, are in no dump and in no error.
