@@ -37,7 +37,8 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
     pub from: Option<Timestamp>,
     /// ... and before this time [default: when the replay is first started]
-    #[arg(long, value_name = "TIME", requires = "from", value_parser = Timestamp::parse)]
+    #[arg(long, value_name = "TIME", requires = "from", conflicts_with_all = ["offsets", "dead_letters"],
+        value_parser = Timestamp::parse)]
     pub to: Option<Timestamp>,
     /// Records by place: PARTITION:FROM-TO[,…], TO not included; 3:100- goes to the end, 3:100 is one record
     #[arg(long, value_name = "RANGES")]
