@@ -81,7 +81,10 @@ const fn short(fault: Fault) -> Fault {
 }
 
 macro_rules! does {
-    ($body:expr) => {
+    ($given:ident => $body:expr) => {
+        |$given| Box::pin($body)
+    };
+    ($body:path) => {
         |given| Box::pin($body(given))
     };
 }
@@ -89,13 +92,13 @@ macro_rules! does {
 /// All of them.
 pub const FAULTS: &[Fault] = &[
     // Processes.
-    short(fault("kill-ingest", Ground::Stack, "kill -9 of a front door", does!(|g| roles::kill(g, &DOORS)))),
-    fault("kill-persist", Ground::Stack, "kill -9 of a persister", does!(|g| roles::kill(g, &PERSISTERS))),
-    fault("kill-control", Ground::Stack, "kill -9 of the read API", does!(|g| roles::kill(g, &["control"]))),
+    short(fault("kill-ingest", Ground::Stack, "kill -9 of a front door", does!(g => roles::kill(g, &DOORS)))),
+    fault("kill-persist", Ground::Stack, "kill -9 of a persister", does!(g => roles::kill(g, &PERSISTERS))),
+    fault("kill-control", Ground::Stack, "kill -9 of the read API", does!(g => roles::kill(g, &["control"]))),
     fault("kill-all", Ground::Stack, "kill -9 of every process at once", does!(roles::kill_all)),
-    fault("term-ingest", Ground::Stack, "SIGTERM to a front door", does!(|g| roles::stop(g, &DOORS))),
-    fault("term-persist", Ground::Stack, "SIGTERM to a persister", does!(|g| roles::stop(g, &PERSISTERS))),
-    fault("term-control", Ground::Stack, "SIGTERM to the read API", does!(|g| roles::stop(g, &["control"]))),
+    fault("term-ingest", Ground::Stack, "SIGTERM to a front door", does!(g => roles::stop(g, &DOORS))),
+    fault("term-persist", Ground::Stack, "SIGTERM to a persister", does!(g => roles::stop(g, &PERSISTERS))),
+    fault("term-control", Ground::Stack, "SIGTERM to the read API", does!(g => roles::stop(g, &["control"]))),
     fault("rolling-restart", Ground::Stack, "every instance restarted, one by one", does!(rolling::restarts)),
     fault("zombie", Ground::Stack, "a persister stopped for 30 s and continued", does!(roles::zombie)),
     fault(
@@ -109,36 +112,41 @@ pub const FAULTS: &[Fault] = &[
         "between-save-and-commit",
         Ground::Stack,
         "a persister dies between storing a batch and committing it",
-        does!(|g| points::dies_at(g, &PERSISTERS, "persister::between_save_and_commit")),
+        does!(g => points::dies_at(g, &PERSISTERS, "persister::between_save_and_commit")),
     ),
     fault(
         "between-items",
         Ground::Stack,
         "a persister dies with half a batch stored",
-        does!(|g| points::dies_at(g, &PERSISTERS, "persister::between_items")),
+        does!(g => points::dies_at(g, &PERSISTERS, "persister::between_items")),
     ),
     fault(
         "between-rows",
         Ground::Stack,
         "a persister dies between the rows beside a run and the run",
-        does!(|g| points::dies_at(g, &PERSISTERS, "scylla::between_rows_and_run")),
+        does!(g => points::dies_at(g, &PERSISTERS, "scylla::between_rows_and_run")),
     ),
     fault(
         "between-claim-and-append",
         Ground::Stack,
         "a front door dies between claiming ids and appending",
-        does!(|g| points::dies_at(g, &DOORS, "admission::between_claim_and_append")),
+        does!(g => points::dies_at(g, &DOORS, "admission::between_claim_and_append")),
     ),
     short(fault(
         "between-append-and-confirm",
         Ground::Stack,
         "a front door dies between appending and confirming",
-        does!(|g| points::dies_at(g, &DOORS, "admission::between_append_and_confirm")),
+        does!(g => points::dies_at(g, &DOORS, "admission::between_append_and_confirm")),
     )),
     // Redis.
-    short(fault("redis-down", Ground::Stack, "nobody listens where Redis was", does!(|g| gate::is(g, Mode::Refuse)))),
-    fault("redis-hangs", Ground::Stack, "Redis takes requests and does not answer", does!(|g| gate::is(g, Mode::Hang))),
-    fault("redis-cut", Ground::Stack, "Redis' answers break off", does!(|g| gate::is(g, Mode::CutAfter(5_000)))),
+    short(fault("redis-down", Ground::Stack, "nobody listens where Redis was", does!(g => gate::is(g, Mode::Refuse)))),
+    fault(
+        "redis-hangs",
+        Ground::Stack,
+        "Redis takes requests and does not answer",
+        does!(g => gate::is(g, Mode::Hang)),
+    ),
+    fault("redis-cut", Ground::Stack, "Redis' answers break off", does!(g => gate::is(g, Mode::CutAfter(5_000)))),
     fault("redis-flushed", Ground::Stack, "Redis forgets everything, five times", does!(gate::flushed)),
     fault("redis-killed", Ground::Stack, "kill -9 of Redis, which comes back empty", does!(gate::killed)),
     // The store.
@@ -146,19 +154,19 @@ pub const FAULTS: &[Fault] = &[
         "store-down",
         Ground::Stack,
         "the store is away for 60 s",
-        does!(|g| store::is(g, Mode::Refuse, Duration::from_secs(60))),
+        does!(g => store::is(g, Mode::Refuse, Duration::from_secs(60))),
     ),
     fault(
         "store-slow",
         Ground::Stack,
         "the store answers 300 ms late for 20 s",
-        does!(|g| store::is(g, Mode::Delay(Duration::from_millis(300)), Duration::from_secs(20))),
+        does!(g => store::is(g, Mode::Delay(Duration::from_millis(300)), Duration::from_secs(20))),
     ),
     fault(
         "store-errors",
         Ground::Stack,
         "one in ten chunks sent to the store cuts its connection, for 20 s",
-        does!(|g| store::is(g, Mode::CutShare(10), Duration::from_secs(20))),
+        does!(g => store::is(g, Mode::CutShare(10), Duration::from_secs(20))),
     ),
     // Clients and what they send.
     fault("release-reads-nothing", Ground::Stack, "a release that fails every record", does!(release::reads_nothing)),
@@ -166,14 +174,19 @@ pub const FAULTS: &[Fault] = &[
     fault("clock-steps", Ground::Stack, "one front door's clock leaps by 1 h, forth and back", does!(clocks::step)),
     fault("spike", Ground::Stack, "20 times the load for 10 s, below the line", does!(spike::below_the_line)),
     fault("clients-leave", Ground::Stack, "clients leave before their answer", does!(clients::leave)),
-    fault("slow-headers", Ground::Stack, "200 clients dawdle over their headers", does!(|g| clients::dawdle(g, false))),
-    fault("slow-bodies", Ground::Stack, "200 clients dawdle over their bodies", does!(|g| clients::dawdle(g, true))),
+    fault(
+        "slow-headers",
+        Ground::Stack,
+        "200 clients dawdle over their headers",
+        does!(g => clients::dawdle(g, false)),
+    ),
+    fault("slow-bodies", Ground::Stack, "200 clients dawdle over their bodies", does!(g => clients::dawdle(g, true))),
     fault("idle-connections", Ground::Stack, "10,000 connections that say nothing", does!(idle::connections)),
     fault(
         "topic-missing",
         Ground::Stack,
         "processes start where their topic is not",
-        does!(|g| starts::refused(
+        does!(g => starts::refused(
             g,
             ("TIDEGATE_KAFKA__GENERATION", "2"),
             "does not exist: run `tidegate topics create`"
@@ -183,32 +196,32 @@ pub const FAULTS: &[Fault] = &[
         "topic-smaller",
         Ground::Stack,
         "processes start where their topic has fewer partitions",
-        does!(|g| starts::refused(g, ("TIDEGATE_KAFKA__PARTITIONS", "12"), "partitions")),
+        does!(g => starts::refused(g, ("TIDEGATE_KAFKA__PARTITIONS", "12"), "partitions")),
     ),
     // Kafka.
     fault(
         "kafka-down",
         Ground::OwnKafka,
         "nobody listens where Kafka was, for 20 s",
-        does!(|g| log_server::is(g, Mode::Refuse, Duration::from_secs(20))),
+        does!(g => log_server::is(g, Mode::Refuse, Duration::from_secs(20))),
     ),
     fault(
         "kafka-slow",
         Ground::OwnKafka,
         "Kafka answers 150 ms late for 20 s",
-        does!(|g| log_server::is(g, Mode::Delay(Duration::from_millis(150)), Duration::from_secs(20))),
+        does!(g => log_server::is(g, Mode::Delay(Duration::from_millis(150)), Duration::from_secs(20))),
     ),
     fault(
         "kafka-hangs",
         Ground::OwnKafka,
         "Kafka takes nothing and says nothing for 20 s",
-        does!(|g| log_server::is(g, Mode::Hang, Duration::from_secs(20))),
+        does!(g => log_server::is(g, Mode::Hang, Duration::from_secs(20))),
     ),
     fault(
         "write-times-out",
         Ground::OwnKafka,
         "writes reach Kafka and their answers do not come, for 20 s",
-        does!(|g| log_server::is(g, Mode::HangAnswers, Duration::from_secs(20))),
+        does!(g => log_server::is(g, Mode::HangAnswers, Duration::from_secs(20))),
     ),
     fault("kafka-restarted", Ground::OwnKafka, "Kafka ends in order, and by kill -9", does!(log_server::restarted)),
     fault("record-too-large", Ground::OwnKafka, "Kafka takes small records only", does!(log_server::limits_records)),
@@ -217,25 +230,25 @@ pub const FAULTS: &[Fault] = &[
     short(fault("throttled", Ground::Own, "Kafka answers that a quota is exceeded (mock)", does!(mock::throttled))),
     fault("producer-fatal", Ground::Own, "Kafka's answers make the producer give up (mock)", does!(mock::fatal)),
     fault("spike-shed", Ground::Own, "20 times the load for 10 s, above the line", does!(spike::above_the_line)),
-    short(fault("dev-kill", Ground::Own, "kill -9 of tidegate dev", does!(|g| roles::kill_alone(g)))),
-    fault("dev-term", Ground::Own, "SIGTERM to tidegate dev", does!(|g| roles::stop_alone(g))),
+    short(fault("dev-kill", Ground::Own, "kill -9 of tidegate dev", does!(roles::kill_alone))),
+    fault("dev-term", Ground::Own, "SIGTERM to tidegate dev", does!(roles::stop_alone)),
     fault(
         "dev-between-write-and-commit",
         Ground::Own,
         "tidegate dev dies inside its log's transaction",
-        does!(|g| points::dies_at(g, &["server"], "embedded::between_write_and_commit")),
+        does!(g => points::dies_at(g, &["server"], "embedded::between_write_and_commit")),
     ),
     short(fault(
         "dev-between-commit-and-answer",
         Ground::Own,
         "tidegate dev dies between its log's commit and the answers",
-        does!(|g| points::dies_at(g, &["server"], "embedded::between_commit_and_answer")),
+        does!(g => points::dies_at(g, &["server"], "embedded::between_commit_and_answer")),
     )),
     short(fault(
         "dev-between-save-and-commit",
         Ground::Own,
         "tidegate dev dies between storing a batch and committing it",
-        does!(|g| points::dies_at(g, &["server"], "persister::between_save_and_commit")),
+        does!(g => points::dies_at(g, &["server"], "persister::between_save_and_commit")),
     )),
     fault("disk-full", Ground::Own, "the disk of tidegate dev is full", does!(disk::full)),
     short(fault("torn-tail", Ground::Own, "half a write stands at the end of the files", does!(corruption::torn_tail))),

@@ -16,7 +16,7 @@ use crate::process::{free_ports, signal};
 use crate::stack::redis_server::stack_folder;
 use crate::wait::eventually;
 
-const STARTS: Duration = Duration::from_secs(180);
+const STARTS: Duration = Duration::from_secs(400);
 const ASKS: Duration = Duration::from_secs(5);
 const HEAP: &str = "-Xmx512m";
 
@@ -182,9 +182,6 @@ fn properties(home: &Path, id: usize, ports: [u16; 3], way: u16, voters: &str, b
         ("group.consumer.heartbeat.interval.ms", "1000"),
         ("log.cleaner.dedupe.buffer.size", "16777216"),
         ("log.index.size.max.bytes", "1048576"),
-        // A broker that dies is known to be dead soon.
-        ("broker.session.timeout.ms", "3000"),
-        ("broker.heartbeat.interval.ms", "500"),
     ];
     let own = [
         ("node.id", id.to_string()),
