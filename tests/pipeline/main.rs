@@ -1,12 +1,17 @@
-//! The pipeline's accounts: each received request ends in exactly one outcome, each record read in exactly one.
+//! The pipeline as a whole. Its accounts: each received request ends in exactly one outcome, each record read in exactly
+//! one. And what it does when it is behind or full.
 
 #![allow(clippy::unwrap_used, reason = "this is test code: a panic is how it reports")]
 
 mod conservation;
 mod identity;
 mod receipts;
+mod shedding;
+mod stopping;
 
 use tidegate_tests::Program;
 
+const BINARY: &str = env!("CARGO_BIN_EXE_tidegate-under-test");
+
 /// What is tested.
-const PROGRAM: Program = Program::Embedded(env!("CARGO_BIN_EXE_tidegate-under-test"));
+const PROGRAM: Program = Program::Embedded(BINARY);

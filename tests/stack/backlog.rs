@@ -1,4 +1,5 @@
-//! Persisters are stopped: the front door sheds at the configured line, says when to come back, and does so itself.
+//! Persisters are stopped: the front door sheds at the configured line, bulk first, says why and when to come back, and
+//! opens by itself.
 
 use std::time::Duration;
 
@@ -23,7 +24,9 @@ fn lag_is(told: &str, ok: bool, records: u64) -> Result<(), String> {
 #[track_caller]
 fn shed(answer: Answer) {
     let answer = answer.refused(503, "unavailable", None);
-    assert!(answer.retry_after_s() >= 1, "{answer}");
+    assert!((1..=91).contains(&answer.retry_after_s()), "{answer}");
+    let body = answer.json();
+    assert!(body["cause"] == "records" && body["class"].is_string(), "{answer}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -89,6 +92,76 @@ async fn lag_sheds_and_nothing_is_lost() {
     }
     target.at_rest().await;
     opened(&team).await;
+}
+
+/// A quarter of the way to the last line all events are shed and no start is yet.
+const WIDE: Lines = Lines { leave: 20, enter: 40, full: 1_640 };
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn events_are_shed_while_heartbeats_are_taken() {
+    let settings = Settings { shed_records: Some(WIDE), ..Settings::small() };
+    let target = Target::on_the_stack(BINARY, &settings).await;
+    let team = Team::create(target.deployment(), Plan::UNLIMITED).await;
+    let run = opened(&team).await;
+    team.stored_run(&run).await;
+    target.at_rest().await;
+    let (door, persister) = (target.servers().named("ingest-0"), target.servers().named("persist-0"));
+    assert!(persister.stop().await, "{}", persister.log());
+
+    // Half of the events are shed here, and nothing else.
+    let mut beats = Vec::new();
+    for _ in 0..240 {
+        let told = team.heartbeat(&json!({"agent": "a"})).await.expect(202).json();
+        beats.push(told["id"].as_str().expect("an id").to_owned());
+    }
+    eventually(SEEN, "the lag is read", async || {
+        let records = door_lag(door.ops()).await;
+        lag_is("of 240", records >= 240, records)
+    })
+    .await;
+    let (mut taken, mut refused) = (Vec::new(), 0);
+    for _ in 0..40 {
+        let event = team.event_id();
+        match team.batch(&run, &[wire::log_event(&event)]).await {
+            answer if answer.status == 503 => {
+                let body = answer.json();
+                assert_eq!((&body["cause"], &body["class"]), (&json!("records"), &json!("events")), "{answer}");
+                shed(answer);
+                refused += 1;
+            }
+            answer => {
+                answer.expect(202);
+                taken.push(event);
+            }
+        }
+        let told = team.heartbeat(&json!({"agent": "a"})).await.expect(202).json();
+        beats.push(told["id"].as_str().expect("an id").to_owned());
+    }
+    assert!(refused > 5 && taken.len() > 5, "{refused} events refused, {} taken", taken.len());
+    let late = opened(&team).await;
+    team.finish(&late, &wire::finish()).await.expect(202);
+    Client::default().get(&format!("{}/readyz", door.ops())).send().await.expect(200);
+    let counted = tidegate_tests::deployment::metrics_of(door.ops()).await;
+    assert_eq!(counted.sum("tidegate_shed_total", &[("class", "events"), ("cause", "records")]), refused);
+    assert_eq!(counted.sum("tidegate_shed_total", &[]), refused);
+
+    // The persister is back, all that was taken is stored, and events are taken again.
+    persister.start().await;
+    eventually(SEEN, "nobody is behind", async || {
+        let records = door_lag(door.ops()).await;
+        lag_is("and shedding goes on", records < WIDE.leave, records)
+    })
+    .await;
+    for _ in 0..10 {
+        let event = team.event_id();
+        team.batch(&run, &[wire::log_event(&event)]).await.expect(202);
+        taken.push(event);
+    }
+    team.run_with_events(&run, taken.len()).await;
+    for beat in &beats {
+        team.stored_run(beat).await;
+    }
+    team.closed_run(&late).await;
 }
 
 /// The id of a run that was just accepted.

@@ -2,17 +2,20 @@
 //! `docs/status-codes.md` is the same table for readers, and a test holds the two together.
 
 mod cause;
+mod overload;
 
 use std::borrow::Cow;
 
 use http::StatusCode;
 use serde::Serialize;
-use tidegate_admission::{Class, Refusal, ShedCause, StartField};
+use tidegate_admission::{Refusal, StartField};
 use tidegate_domain::Timestamp;
 use tracing::Level;
 use utoipa::ToSchema;
 
 pub use cause::Cause;
+pub use overload::Overload;
+use overload::shed_message;
 
 use crate::parse::Fault;
 
@@ -70,14 +73,6 @@ pub struct Entry {
     pub level: Level,
     /// The metrics' label, which also knows the outcome.
     pub cause: Cause,
-}
-
-/// Why an instance that works is too busy, in words for machines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Overload {
-    pub cause: &'static str,
-    /// None where it is no matter of class.
-    pub class: Option<&'static str>,
 }
 
 /// The error envelope (AgentPing: envelope). `cause` and `class` are additions to it.
@@ -368,37 +363,6 @@ fn refusal_entry(refusal: &Refusal) -> Entry {
             Cause::RecordTooLarge,
             format!("The request makes a record of {bytes} bytes; at most {cap} are taken. Send less at once."),
         ),
-    }
-}
-
-/// Names both the class and the cause, as the members of the envelope do.
-const fn shed_message(class: Class, cause: ShedCause) -> &'static str {
-    macro_rules! behind {
-        ($what:literal) => {
-            match cause {
-                ShedCause::Age => concat!(
-                    "The service is catching up: its oldest waiting record is too old, so some or all ",
-                    $what,
-                    " are refused for now (cause: age). Send the same again."
-                ),
-                ShedCause::Records => concat!(
-                    "The service is catching up: too many records are waiting, so some or all ",
-                    $what,
-                    " are refused for now (cause: records). Send the same again."
-                ),
-                ShedCause::Unknown => concat!(
-                    "How far the service is behind is not known, so some or all ",
-                    $what,
-                    " are refused for now (cause: unknown). Send the same again."
-                ),
-            }
-        };
-    }
-    match class {
-        Class::Events => behind!("events"),
-        Class::Start => behind!("starts"),
-        Class::Finish => behind!("finishes"),
-        Class::Heartbeat => behind!("heartbeats"),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Every problem has its line in the table, and the page says the same.
 
+use tidegate_admission::{Class, ShedCause};
 use tidegate_domain::{Region, Slug};
 
 use super::*;
