@@ -22,6 +22,8 @@ async fn beside_a_running_service_it_is_refused_and_without_one_it_works() {
         }
         all
     };
+    // Both runs whole: a start, an event and a finish each.
+    team.usage_is(6).await;
     let before = read().await;
     let (data, folder) = (target.data_folder().display().to_string(), tempfile::tempdir().unwrap());
     let replay = async |words: &[&str]| {
