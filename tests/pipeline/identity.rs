@@ -18,8 +18,7 @@ const ENDED: &str = "tidegate_requests_total";
 const READ: &str = "tidegate_records_read_total";
 const RECORDS: &str = "tidegate_records_total";
 const OUTCOMES: [&str; 6] = ["accepted", "repeated", "refused", "failed", "abandoned", "unknown"];
-const RECORD_OUTCOMES: [&str; 6] =
-    ["applied", "duplicate", "conflict", "dead_lettered", "redelivered", "handed_back"];
+const RECORD_OUTCOMES: [&str; 6] = ["applied", "duplicate", "conflict", "dead_lettered", "redelivered", "handed_back"];
 const ENDPOINTS: [&str; 6] = ["runs", "events", "finish", "heartbeats", "ping", "other"];
 
 /// What the client side knows it was told.

@@ -37,7 +37,7 @@ pub struct Deployment {
 
 #[derive(Debug)]
 pub(crate) enum Power {
-    Servers(Servers),
+    Servers(Box<Servers>),
     Commands { kill: Vec<String>, start: Vec<String>, stop: Vec<String> },
 }
 
@@ -107,7 +107,7 @@ impl Deployment {
             region: region.to_owned(),
             manage: vec![binary.to_owned()],
             manage_tail: vec!["--data".to_owned(), data],
-            power: Power::Servers(Servers::new(vec![server], temporary, None)),
+            power: Power::Servers(Box::new(Servers::new(vec![server], temporary, None))),
             turn: AtomicUsize::new(0),
         }
     }

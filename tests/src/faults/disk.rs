@@ -15,7 +15,7 @@ use crate::process::Extra;
 use crate::wait::eventually;
 
 const SIZE: &str = "size=192m";
-const CHUNK: [u8; 64 * 1024] = [0; 64 * 1024];
+static CHUNK: [u8; 64 * 1024] = [0; 64 * 1024];
 const SOME: std::ops::Range<u64> = 40..120;
 const LASTS: Duration = Duration::from_secs(5);
 const REFUSES: Duration = Duration::from_secs(60);

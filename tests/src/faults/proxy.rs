@@ -169,7 +169,7 @@ impl Pump {
     ) -> std::io::Result<usize> {
         let read = from.read(chunk).await?;
         let answers = self.answers;
-        let moves = |mode: &Mode| !matches!(mode, Mode::Hang) && !(answers && *mode == Mode::HangAnswers);
+        let moves = |mode: &Mode| !(matches!(mode, Mode::Hang) || answers && *mode == Mode::HangAnswers);
         let Ok(mode) = self.way.mode.wait_for(moves).await.map(|mode| *mode) else { return Ok(0) };
         let mut passes = read;
         match mode {

@@ -36,7 +36,7 @@ impl Deployment {
             region: settings.region.to_owned(),
             manage: vec![binary.to_owned()],
             manage_tail: vec!["--config".to_owned(), file.clone()],
-            power: Power::Servers(Servers::new(Vec::new(), None, None)),
+            power: Power::Servers(Box::new(Servers::new(Vec::new(), None, None))),
             turn: AtomicUsize::new(0),
         };
         let (schema, topics) =
@@ -64,7 +64,8 @@ impl Deployment {
         deployment.ops = servers.iter().map(|server| server.ops().to_owned()).collect();
         let spare = settings.persisters..settings.persisters + settings.spare_persisters;
         servers.extend(spare.map(|n| fleet.spare_persister(&format!("persist-{n}"))));
-        deployment.power = Power::Servers(Servers::new(servers, temporary, Some(leftovers)).made_of(settings));
+        deployment.power =
+            Power::Servers(Box::new(Servers::new(servers, temporary, Some(leftovers)).made_of(settings)));
         deployment
     }
 }
