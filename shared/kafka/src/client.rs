@@ -68,8 +68,12 @@ pub fn log_line(level: RDKafkaLogLevel, facility: &str, message: &str) {
     }
 }
 
-/// An error that concerns no call in particular. librdkafka mends what it can by itself.
+/// An error that concerns no call in particular. librdkafka mends what it can by itself. That a partition is read to its
+/// end comes this way too, and is none.
 pub fn log_error(error: &KafkaError, reason: &str) {
+    if error.rdkafka_error_code() == Some(RDKafkaErrorCode::PartitionEOF) {
+        return;
+    }
     tracing::warn!(target: "librdkafka", %error, reason, "the client of the brokers reports an error");
 }
 
