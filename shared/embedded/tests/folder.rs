@@ -204,7 +204,8 @@ fn a_damaged_file_is_refused() {
     let path = place.path().join("log.db");
     let file = Connection::open(&path).expect("a database");
     for id in 0..200 {
-        file.execute("INSERT INTO records (id, appended_at, payload) VALUES (?1, 0, zeroblob(500))", [id]).expect("a record");
+        file.execute("INSERT INTO records (id, appended_at, payload) VALUES (?1, 0, zeroblob(500))", [id])
+            .expect("a record");
     }
     // The log just closed may still be at its own last checkpoint, and only one runs at a time.
     let deadline = Instant::now() + Duration::from_secs(30);
