@@ -1,6 +1,6 @@
 //! Files of a folder that another process may own, opened for reading only: every read sees what was committed last.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Error, ErrorCode};
@@ -29,11 +29,24 @@ impl Beside {
         Ok(Beside { connection: Mutex::new(connection), kind, version: migrations.len() })
     }
 
+    /// Like [`Beside::read_here`], on a thread that may block.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn read<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<Option<T>, LogError> {
+        let file = self.clone();
+        let read = tokio::task::spawn_blocking(move || file.read_here(work));
+        read.await.map_err(|error| LogError::Unavailable(error.to_string()))?
+    }
+
     /// Reads at one moment. Blocks. `None`: no service was ever started on the folder, so there are no tables yet.
     ///
     /// # Errors
     /// [`LogError`]; broken where the file is damaged or of another version.
-    pub fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<Option<T>, LogError> {
+    fn read_here<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<Option<T>, LogError> {
         // A panic in a read leaves the connection as it was.
         let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         // Several statements see one state; nothing is written, so it need not be ended in order.

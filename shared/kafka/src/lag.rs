@@ -82,10 +82,9 @@ impl ReadLag for KafkaLag {
         // Before the questions: a reading is never younger than what it says.
         let read_at = self.clock.now();
         let lags = self.partitions().await?;
-        let oldest = lags.iter().filter_map(|lag| lag.oldest_appended_at).min();
-        let records = lags.iter().map(PartitionLag::records).sum();
+        let lag = Lag::over(&lags, read_at);
         // Two clocks: the log may have stamped a record later than we began to read.
-        Ok(Lag { records, oldest_appended_at: oldest, read_at: oldest.map_or(read_at, |oldest| oldest.max(read_at)) })
+        Ok(Lag { read_at: lag.oldest_appended_at.map_or(read_at, |oldest| oldest.max(read_at)), ..lag })
     }
 
     async fn partitions(&self) -> Result<Vec<PartitionLag>, LogError> {

@@ -66,6 +66,25 @@ pub enum Fate {
     Dead,
 }
 
+impl Fate {
+    pub const ALL: [Fate; 4] = [Fate::Stored, Fate::Duplicate, Fate::Conflict, Fate::Dead];
+
+    /// As stores keep it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Fate::Stored => "stored",
+            Fate::Duplicate => "duplicate",
+            Fate::Conflict => "conflict",
+            Fate::Dead => "dead",
+        }
+    }
+
+    /// The inverse of [`Fate::name`].
+    pub fn named(name: &str) -> Option<Fate> {
+        Fate::ALL.into_iter().find(|fate| fate.name() == name)
+    }
+}
+
 /// What became of a record that was not simply stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Note {

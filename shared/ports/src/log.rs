@@ -171,6 +171,15 @@ pub struct Lag {
 }
 
 impl Lag {
+    /// The sum over all partitions.
+    pub fn over(partitions: &[PartitionLag], read_at: Timestamp) -> Self {
+        Lag {
+            records: partitions.iter().map(PartitionLag::records).sum(),
+            oldest_appended_at: partitions.iter().filter_map(|lag| lag.oldest_appended_at).min(),
+            read_at,
+        }
+    }
+
     /// Milliseconds since the oldest unapplied record was appended; 0 when there is none.
     pub fn age_ms(&self, now: Timestamp) -> u64 {
         self.oldest_appended_at.map_or(0, |oldest| now.millis_since(oldest))

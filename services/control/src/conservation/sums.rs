@@ -138,8 +138,6 @@ mod tests {
 
     use super::*;
 
-    const EACH: [Fate; 4] = [Fate::Stored, Fate::Duplicate, Fate::Conflict, Fate::Dead];
-
     fn account(partition: Partition, from: i64, fates: impl IntoIterator<Item = (i64, Fate)>) -> Account {
         let mut account = Account::opened(1, partition, from);
         fates.into_iter().for_each(|(offset, fate)| account.count(offset, fate));
@@ -158,7 +156,7 @@ mod tests {
 
     #[test]
     fn what_was_accepted_is_settled_or_in_flight() {
-        let settled = account(0, 10, (10..).zip(EACH));
+        let settled = account(0, 10, (10..).zip(Fate::ALL));
         // A foreign record that nobody can read is a dead one: it was accepted, too.
         let untouched = span(1, 3, 8);
         let sums = Sums::of(&[settled], Some(&[span(0, 0, 17), untouched]));
@@ -215,7 +213,7 @@ mod tests {
 
     #[test]
     fn without_the_log_nothing_is_guessed() {
-        let whole = account(0, 0, (0..).zip(EACH));
+        let whole = account(0, 0, (0..).zip(Fate::ALL));
         let sums = Sums::of(&[whole], None);
         assert_eq!(sums.adds_up(), None);
         let total = sums.total();
@@ -227,7 +225,7 @@ mod tests {
     /// Another generation's partitions are other partitions; what was read of an old one still counts.
     #[test]
     fn an_older_generation_is_what_was_read_of_it() {
-        let old = account(0, 0, (0..).zip(EACH));
+        let old = account(0, 0, (0..).zip(Fate::ALL));
         let new = LogSpan { generation: 2, partition: 0, first: 0, end: 5 };
         let sums = Sums::of(&[old], Some(&[new]));
         assert_eq!(sums.partitions.iter().map(|row| row.log.is_some()).collect::<Vec<_>>(), [false, true]);

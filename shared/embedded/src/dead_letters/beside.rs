@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use rusqlite::Connection;
 use tidegate_domain::Position;
 use tidegate_ports::{DeadLetter, DeadLetters, LogError};
 
@@ -24,15 +23,6 @@ impl EmbeddedDeadLettersBeside {
     pub fn open(folder: &DataFolder) -> Result<Self, SqliteError> {
         Ok(EmbeddedDeadLettersBeside { file: Arc::new(Beside::open(folder, DEAD_LETTERS, SCHEMA)?) })
     }
-
-    async fn read<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<Option<T>, LogError> {
-        let file = self.file.clone();
-        let read = tokio::task::spawn_blocking(move || file.read(work));
-        read.await.map_err(|error| LogError::Unavailable(error.to_string()))?
-    }
 }
 
 #[async_trait]
@@ -43,10 +33,10 @@ impl DeadLetters for EmbeddedDeadLettersBeside {
     }
 
     async fn list(&self, after: Option<Position>, limit: usize) -> Result<Vec<DeadLetter>, LogError> {
-        Ok(self.read(move |connection| rows::list(connection, after, limit)).await?.unwrap_or_default())
+        Ok(self.file.read(move |connection| rows::list(connection, after, limit)).await?.unwrap_or_default())
     }
 
     async fn find(&self, position: Position) -> Result<Option<DeadLetter>, LogError> {
-        Ok(self.read(move |connection| rows::find(connection, position)).await?.flatten())
+        Ok(self.file.read(move |connection| rows::find(connection, position)).await?.flatten())
     }
 }

@@ -58,12 +58,7 @@ impl EmbeddedLag {
 #[async_trait]
 impl ReadLag for EmbeddedLag {
     async fn read(&self) -> Result<Lag, LogError> {
-        let lags = self.partitions().await?;
-        Ok(Lag {
-            records: lags.iter().map(PartitionLag::records).sum(),
-            oldest_appended_at: lags.iter().filter_map(|lag| lag.oldest_appended_at).min(),
-            read_at: self.log.shared.clock.now(),
-        })
+        Ok(Lag::over(&self.partitions().await?, self.log.shared.clock.now()))
     }
 
     async fn partitions(&self) -> Result<Vec<PartitionLag>, LogError> {

@@ -34,15 +34,6 @@ impl EmbeddedReadLog {
         EmbeddedLagBeside { log: self.clone(), group: group.to_owned(), clock }
     }
 
-    async fn read<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<Option<T>, LogError> {
-        let file = self.file.clone();
-        let read = tokio::task::spawn_blocking(move || file.read(work));
-        read.await.map_err(|error| LogError::Unavailable(error.to_string()))?
-    }
-
     /// A log that no service was ever started on is an empty one.
     fn bounds(&self, found: Option<Vec<Bounds>>) -> Vec<Bounds> {
         found.unwrap_or_else(|| vec![Bounds { first: 0, end: 0 }; self.partitions as usize])
@@ -61,7 +52,7 @@ impl EmbeddedReadLog {
 impl ReadLog for EmbeddedReadLog {
     async fn spans(&self) -> Result<Vec<LogSpan>, LogError> {
         let partitions = self.partitions;
-        let found = self.read(move |connection| schema::load_bounds(connection, partitions)).await?;
+        let found = self.file.read(move |connection| schema::load_bounds(connection, partitions)).await?;
         let span = |(partition, bounds): (Partition, Bounds)| LogSpan {
             generation: GENERATION,
             partition,
@@ -78,7 +69,7 @@ impl ReadLog for EmbeddedReadLog {
             Some(offset) => Ok(offset),
             None => Ok(schema::load_bounds(connection, partitions)?[partition as usize].end),
         };
-        Ok(self.read(find).await?.unwrap_or(0))
+        Ok(self.file.read(find).await?.unwrap_or(0))
     }
 
     async fn read_range(
@@ -90,7 +81,7 @@ impl ReadLog for EmbeddedReadLog {
     ) -> Result<Vec<Consumed>, LogError> {
         self.check(partition)?;
         let read = move |connection: &Connection| rows::records(connection, partition, from, until, max_bytes);
-        Ok(self.read(read).await?.unwrap_or_default())
+        Ok(self.file.read(read).await?.unwrap_or_default())
     }
 }
 
@@ -104,12 +95,7 @@ pub struct EmbeddedLagBeside {
 #[async_trait]
 impl ReadLag for EmbeddedLagBeside {
     async fn read(&self) -> Result<Lag, LogError> {
-        let lags = self.partitions().await?;
-        Ok(Lag {
-            records: lags.iter().map(PartitionLag::records).sum(),
-            oldest_appended_at: lags.iter().filter_map(|lag| lag.oldest_appended_at).min(),
-            read_at: self.clock.now(),
-        })
+        Ok(Lag::over(&self.partitions().await?, self.clock.now()))
     }
 
     async fn partitions(&self) -> Result<Vec<PartitionLag>, LogError> {
@@ -123,7 +109,7 @@ impl ReadLag for EmbeddedLagBeside {
             end: 0,
             oldest_appended_at: None,
         };
-        Ok(self.log.read(read).await?.unwrap_or_else(|| (0..partitions).map(empty).collect()))
+        Ok(self.log.file.read(read).await?.unwrap_or_else(|| (0..partitions).map(empty).collect()))
     }
 }
 

@@ -70,7 +70,7 @@ pub(super) fn save_notes(connection: &Connection, notes: &[Note]) -> rusqlite::R
             appended_at.as_millis(),
             key.map(|key| blob_of(key.team)),
             key.map(|key| blob_of(key.run)),
-            name_of(*fate),
+            fate.name(),
         ])?;
     }
     Ok(notes.len() as u64 * ROW_BYTES)
@@ -118,7 +118,7 @@ fn note_at(row: &Row<'_>, position: Position) -> rusqlite::Result<Note> {
         None => None,
     };
     let name: String = row.get(3)?;
-    let fate = fate_of(&name).ok_or_else(|| unreadable(3, format!("no fate is called '{name}'")))?;
+    let fate = Fate::named(&name).ok_or_else(|| unreadable(3, format!("no fate is called '{name}'")))?;
     Ok(Note { position, appended_at: millis(row, 0)?, key, fate })
 }
 
@@ -143,18 +143,4 @@ fn account_at(row: &Row<'_>) -> rusqlite::Result<Account> {
         conflict: unsigned(row, 6)?,
         dead: unsigned(row, 7)?,
     })
-}
-
-/// As the file has it.
-const fn name_of(fate: Fate) -> &'static str {
-    match fate {
-        Fate::Stored => "stored",
-        Fate::Duplicate => "duplicate",
-        Fate::Conflict => "conflict",
-        Fate::Dead => "dead",
-    }
-}
-
-fn fate_of(name: &str) -> Option<Fate> {
-    [Fate::Stored, Fate::Duplicate, Fate::Conflict, Fate::Dead].into_iter().find(|fate| name_of(*fate) == name)
 }

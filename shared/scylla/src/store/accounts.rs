@@ -128,7 +128,7 @@ impl ScyllaStore {
             cql_instant(note.appended_at),
             note.key.map(|key| key.team.to_string()),
             note.key.map(|key| key.run.to_string()),
-            name_of(note.fate),
+            note.fate.name(),
             note.position.write_timestamp(),
         );
         batch.add(&self.cql.statements().save_note, values);
@@ -168,7 +168,7 @@ fn account_of(generation: u16, partition: Partition, sums: &str) -> Result<Accou
 
 fn note_of(position: Position, (_, appended_at, team, run, fate): NoteCells) -> Result<Note, StoreError> {
     let what = || format!("the note of offset {} of partition {}", position.offset, position.partition);
-    let (Some(appended_at), Some(fate)) = (appended_at, fate.as_deref().and_then(fate_of)) else {
+    let (Some(appended_at), Some(fate)) = (appended_at, fate.as_deref().and_then(Fate::named)) else {
         return Err(unreadable(&what(), "its instant or its fate is missing"));
     };
     let key = match (team, run) {
@@ -179,18 +179,4 @@ fn note_of(position: Position, (_, appended_at, team, run, fate): NoteCells) -> 
         _ => None,
     };
     Ok(Note { position, appended_at: instant(appended_at), key, fate })
-}
-
-/// As the table has it.
-const fn name_of(fate: Fate) -> &'static str {
-    match fate {
-        Fate::Stored => "stored",
-        Fate::Duplicate => "duplicate",
-        Fate::Conflict => "conflict",
-        Fate::Dead => "dead",
-    }
-}
-
-fn fate_of(name: &str) -> Option<Fate> {
-    [Fate::Stored, Fate::Duplicate, Fate::Conflict, Fate::Dead].into_iter().find(|fate| name_of(*fate) == name)
 }
