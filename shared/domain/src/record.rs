@@ -4,9 +4,13 @@
 //! A record is one JSON object: `v`, `team`, `region`, `run`, `received_at_ms`, and `body`, an object with one
 //! member named after the record's kind (`start`, `events`, `finish`, `heartbeat`).
 
+mod event;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{EventId, FinishStatus, FreeJson, HeartbeatStatus, Region, RunId, Slug, TeamId, Timestamp, Usd};
+pub use event::{Event, ModelCall};
+
+use crate::{FinishStatus, FreeJson, HeartbeatStatus, Region, RunId, Slug, TeamId, Timestamp, Usd};
 
 /// The version that this build writes. It reads every version up to it.
 pub const VERSION: u16 = 1;
@@ -80,37 +84,6 @@ pub struct Idle {
     pub status: FinishStatus,
 }
 
-/// One event of a run (AgentPing: `POST /v1/runs/{id}/events`).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Event {
-    pub id: EventId,
-    #[serde(rename = "type")]
-    pub kind: String,
-    #[serde(rename = "ts_ms")]
-    pub ts: Timestamp,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub turn: Option<u32>,
-    pub data: FreeJson,
-    /// A hash of what the event says, without its id; equal ids with other content are a conflict.
-    pub content_hash: u64,
-    /// `data` tells of an error (AgentPing: event types).
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub errored: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub call: Option<ModelCall>,
-}
-
-/// A model call, priced by the card in force when it was received.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ModelCall {
-    pub provider: String,
-    pub model: String,
-    #[serde(rename = "cost_nanos_usd")]
-    pub cost: Usd,
-    /// Whether the card had the model; if not, `cost` is 0.
-    pub priced: bool,
-}
-
 /// A run's closing (AgentPing: `POST /v1/runs/{id}/finish`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finish {
@@ -150,11 +123,6 @@ pub struct Heartbeat {
     pub input_tokens: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_tokens: Option<u64>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde calls")]
-const fn is_false(flag: &bool) -> bool {
-    !*flag
 }
 
 /// Why bytes are no record that this build can apply.

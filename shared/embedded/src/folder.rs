@@ -25,14 +25,15 @@ mod marker;
 pub use marker::{FORMAT_VERSION, Marker};
 
 /// The records topic and its consumer groups.
-pub const LOG: FileKind = FileKind { file_name: "log.db", application_id: 0x5447_4c31 };
+pub const LOG: FileKind = FileKind { file_name: "log.db", application_id: 0x5447_4c31, page_bytes: 16 * 1024 };
 /// Runs, events, listings.
-pub const STORE: FileKind = FileKind { file_name: "store.db", application_id: 0x5447_5331 };
+pub const STORE: FileKind = FileKind { file_name: "store.db", application_id: 0x5447_5331, page_bytes: 8 * 1024 };
 /// Teams, credentials, rates.
-pub const REGISTRY: FileKind = FileKind { file_name: "registry.db", application_id: 0x5447_5231 };
+pub const REGISTRY: FileKind = FileKind { file_name: "registry.db", application_id: 0x5447_5231, page_bytes: 4 * 1024 };
 
 /// Records of the log that could not be applied.
-pub const DEAD_LETTERS: FileKind = FileKind { file_name: "dead_letters.db", application_id: 0x5447_4431 };
+pub const DEAD_LETTERS: FileKind =
+    FileKind { file_name: "dead_letters.db", application_id: 0x5447_4431, page_bytes: 4 * 1024 };
 
 const FILES: [FileKind; 4] = [LOG, STORE, REGISTRY, DEAD_LETTERS];
 const LOCK: &str = "LOCK";

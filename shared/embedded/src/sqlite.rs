@@ -14,6 +14,9 @@ pub struct FileKind {
     pub file_name: &'static str,
     /// SQLite's `application_id`, in the file's header.
     pub application_id: i32,
+    /// Of a new file; one that is there keeps its own. Large pages cost fewer calls for what grows at its end, small ones
+    /// fewer bytes for what changes here and there.
+    pub page_bytes: u32,
 }
 
 /// How a file's tables come to be: step `n` takes `user_version` from `n` to `n + 1`. Steps are only ever added.
@@ -71,6 +74,8 @@ pub fn create(path: &Path, kind: FileKind) -> Result<(), SqliteError> {
         let found = application_id(&connection).map_err(failed)?;
         return if found == kind.application_id { Ok(()) } else { Err(SqliteError::Exists { path: path.into() }) };
     }
+    // Before the first page is written.
+    connection.pragma_update(None, "page_size", kind.page_bytes).map_err(failed)?;
     connection.pragma_update(None, "application_id", kind.application_id).map_err(failed)?;
     connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
     connection.close().map_err(|(_, source)| failed(source))

@@ -130,7 +130,7 @@ fn differences(table: &'static Table, one: Option<&ScannedRow>, other: Option<&S
     };
     let cells = table.cells.iter().enumerate().map(|(place, column)| (table.key.len() + place, *column));
     cells
-        .filter(|(place, _)| one.columns[*place] != other.columns[*place])
+        .filter(|(place, column)| !cell::same(column, one.columns[*place].as_ref(), other.columns[*place].as_ref()))
         .map(|(place, column)| Difference {
             table: table.name,
             key: table.key_of(one),

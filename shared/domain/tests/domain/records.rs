@@ -56,3 +56,29 @@ fn what_cannot_be_read_says_why() {
     let mixed = bytes.replacen("\"region\":\"eu\"", "\"region\":\"us\"", 1);
     assert!(matches!(Record::decode(mixed.as_bytes()), Err(RecordError::Region { .. })));
 }
+
+/// As builds write them now. Readers of both forms are older than this one.
+#[test]
+fn events_are_written_as_lists_of_values() {
+    let written = String::from_utf8(every_kind()[1].encode()).expect("JSON is UTF-8");
+    let line = include_str!("records_v1_lists.jsonl").trim_end();
+    assert_eq!(written, line);
+    assert_eq!(Record::decode(line.as_bytes()).expect("a version 1 record"), every_kind()[1]);
+}
+
+#[test]
+fn what_a_newer_form_adds_to_an_event_is_passed_over() {
+    let bytes = String::from_utf8(every_kind()[1].encode()).expect("JSON is UTF-8");
+    let newer = bytes.replacen("0,false]]]", "0,false],{\"more\":[1]},2]]", 1);
+    assert_ne!(newer, bytes);
+    assert_eq!(Record::decode(newer.as_bytes()).expect("a newer minor form"), every_kind()[1]);
+}
+
+#[test]
+fn an_event_with_too_few_values_says_which_is_missing() {
+    let bytes = String::from_utf8(every_kind()[1].encode()).expect("JSON is UTF-8");
+    let cut = bytes.replacen(",false,[\"p\",\"m\",0,false]]", "]", 1);
+    assert_ne!(cut, bytes);
+    let error = Record::decode(cut.as_bytes()).expect_err("it lacks values");
+    assert_eq!(error.to_string().split(" at line").next(), Some("the record does not decode: missing field `errored`"));
+}

@@ -32,8 +32,8 @@ const STEP_BYTES: u64 = 1024 * 1024;
 /// What a row takes beside its payload, about.
 const ROW_BYTES: u64 = 16;
 
-/// So few frames are left for the writer to fold back while appends wait.
-const REMAINDER_FRAMES: i64 = 256;
+/// So little is left for the writer to fold back while appends wait.
+const REMAINDER_BYTES: i64 = 1024 * 1024;
 const CATCH_UP_ROUNDS: u32 = 2;
 
 /// A run of records that may go.
@@ -78,7 +78,7 @@ impl Housekeeper {
         }
         // Under steady load a checkpoint never meets the end. Come close, then let the writer do the rest.
         for _ in 0..CATCH_UP_ROUNDS {
-            if frames - folded <= REMAINDER_FRAMES {
+            if (frames - folded).saturating_mul(page_bytes) <= REMAINDER_BYTES {
                 break;
             }
             (frames, folded) = self.checkpoint()?;

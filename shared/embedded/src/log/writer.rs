@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tokio::sync::mpsc::Receiver;
-use tokio::sync::mpsc::error::TryRecvError;
 
 use super::batch::{self, BatchError};
 use super::request::{Closed, Request};
@@ -34,13 +33,15 @@ pub(super) struct Writer {
 /// What the write connection keeps of the file's pages, in KiB (negative, as SQLite has it).
 const CACHE_KIB: i64 = -16_384;
 
-/// How long the writer waits at most for as many requests as it answered last: about one sync, which is what it saves.
-const GATHERING: Duration = Duration::from_micros(400);
+/// How long the writer lets requests gather at most: about what a sync takes, which is what it saves.
+const GATHERING: Duration = Duration::from_millis(1);
 /// It naps in between. Spinning would take the core that the callers need to come again.
-const NAP: Duration = Duration::from_micros(60);
+const NAP: Duration = Duration::from_micros(100);
+/// Fewer than these are not worth a nap when all are there that were answered last.
+const MANY: usize = 8;
 
 /// A batch's pages beside its payload, about: one leaf per partition and what is above them.
-const BATCH_OVERHEAD_BYTES: u64 = 32 * 1024;
+const BATCH_OVERHEAD_BYTES: u64 = 64 * 1024;
 
 /// Sets what only the write connection has.
 pub(super) fn tune(connection: &Connection, shared: &Shared) -> rusqlite::Result<()> {
@@ -86,16 +87,29 @@ impl Writer {
         }
     }
 
-    /// Callers answered together tend to come again together: gives them a moment, so that they share one sync and
-    /// not two. A lone caller never waits.
+    /// Callers answered together tend to come again together: gives them a moment, for as long as they keep coming, so
+    /// that they share one sync and not two. A lone caller never waits.
     fn gather(&mut self, waiting: &mut Vec<Request>, answered: usize) {
+        if answered <= 1 && waiting.len() <= 1 {
+            return;
+        }
         let until = Instant::now() + GATHERING;
-        while waiting.len() < answered {
-            match self.requests.try_recv() {
-                Ok(request) => waiting.push(request),
-                Err(TryRecvError::Empty) if Instant::now() < until => thread::sleep(NAP),
-                Err(_) => return,
+        let mut napped = false;
+        loop {
+            let before = waiting.len();
+            while waiting.len() < self.shared.options.max_batch_records
+                && let Ok(request) = self.requests.try_recv()
+            {
+                waiting.push(request);
             }
+            let nobody_comes = napped && waiting.len() == before;
+            let all_of_few = (answered..MANY).contains(&waiting.len());
+            let full = waiting.len() >= self.shared.options.max_batch_records;
+            if nobody_comes || all_of_few || full || Instant::now() >= until {
+                return;
+            }
+            thread::sleep(NAP);
+            napped = true;
         }
     }
 

@@ -12,14 +12,11 @@ use super::run_row::{json, to_json};
 const INSERT_ID: &str = "INSERT INTO event_ids (id, run_no, content_hash) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
 const INSERT_BATCH: &str = "INSERT INTO event_batches (run_no, greatest_id, events) VALUES (?1, ?2, ?3)";
 
-/// An event in a batch's JSON.
+/// An event in a batch's JSON: a list of both values, where the names would stand in each.
 #[derive(Serialize)]
-struct Written<'e> {
-    #[serde(rename = "received_at_ms")]
-    received_at: Timestamp,
-    event: &'e Event,
-}
+struct Written<'e>(Timestamp, &'e Event);
 
+/// From either form: batches were written with the names once.
 #[derive(Deserialize)]
 struct Read {
     #[serde(rename = "received_at_ms")]
@@ -47,7 +44,7 @@ impl<'c> EventInserts<'c> {
             let id = blob_of(event.id);
             if self.id.execute(params![id, run_no, event.content_hash.cast_signed()])? == 1 {
                 greatest_id = greatest_id.max(Some(id));
-                written.push(Written { received_at: *received_at, event });
+                written.push(Written(*received_at, event));
             }
         }
         let Some(greatest_id) = greatest_id else { return Ok(0) };

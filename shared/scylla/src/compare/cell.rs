@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use scylla::value::CqlValue;
+use tidegate_domain::Event;
 
 /// Longer texts are cut.
 const SHOWN_CHARS: usize = 300;
@@ -17,6 +18,15 @@ pub(super) fn order(one: Option<&CqlValue>, other: Option<&CqlValue>) -> Orderin
         (Some(CqlValue::Date(one)), Some(CqlValue::Date(other))) => one.0.cmp(&other.0),
         (one, other) => one.is_some().cmp(&other.is_some()),
     }
+}
+
+/// Whether two values of a column say the same. An event does in either of the forms that it may be written in.
+pub(super) fn same(column: &str, one: Option<&CqlValue>, other: Option<&CqlValue>) -> bool {
+    let event = |value: Option<&CqlValue>| match value {
+        Some(CqlValue::Text(text)) if column == "body" => serde_json::from_str::<Event>(text).ok(),
+        _ => None,
+    };
+    one == other || event(one).is_some_and(|event_of_one| Some(event_of_one) == event(other))
 }
 
 pub(super) fn shown(value: &CqlValue) -> String {
@@ -44,7 +54,7 @@ mod tests {
 
     use scylla::value::{CqlDate, CqlTimestamp, CqlValue};
 
-    use super::{SHOWN_CHARS, order, shown};
+    use super::{SHOWN_CHARS, order, same, shown};
 
     #[test]
     fn values_are_ordered_and_shown() {
@@ -56,5 +66,18 @@ mod tests {
         assert_eq!(shown(&CqlValue::Date(CqlDate((1 << 31) + 1))), "1970-01-02");
         assert_eq!(shown(&instant(0)), "1970-01-01T00:00:00.000Z");
         assert_eq!(shown(&text(&"é".repeat(SHOWN_CHARS * 2))).chars().count(), SHOWN_CHARS + 1);
+    }
+
+    #[test]
+    fn an_event_says_the_same_in_either_form() {
+        let text = |text: String| Some(CqlValue::Text(text));
+        let id = "evt_eu_018f3a2b9c1d7e8fa4b9c2d7e8f1a3b1";
+        let named = text(format!(r#"{{"id":"{id}","type":"x","ts_ms":1,"data":{{}},"content_hash":7}}"#));
+        let listed = |turn| text(format!(r#"["{id}","x",1,{turn},{{}},7,false,null]"#));
+        assert!(same("body", named.as_ref(), listed("null").as_ref()));
+        assert!(!same("body", named.as_ref(), listed("2").as_ref()));
+        assert!(!same("line", named.as_ref(), listed("null").as_ref()));
+        assert!(!same("body", text("altered".to_owned()).as_ref(), text("else".to_owned()).as_ref()));
+        assert!(same("body", None, None) && !same("body", None, named.as_ref()));
     }
 }

@@ -1,0 +1,111 @@
+//! An event as it stands on the log: a list of its members' values, so that their names do not stand there fifty times
+//! in a record of fifty. Read from an object, too: so they were written once.
+
+use std::fmt;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::{EventId, FreeJson, Timestamp, Usd};
+
+/// One event of a run (AgentPing: `POST /v1/runs/{id}/events`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    pub id: EventId,
+    pub kind: String,
+    pub ts: Timestamp,
+    pub turn: Option<u32>,
+    pub data: FreeJson,
+    /// A hash of what the event says, without its id; equal ids with other content are a conflict.
+    pub content_hash: u64,
+    /// `data` tells of an error (AgentPing: event types).
+    pub errored: bool,
+    pub call: Option<ModelCall>,
+}
+
+/// A model call, priced by the card in force when it was received.
+// A derived `Deserialize` reads both forms; what a newer one adds stands at the end of the event's list.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct ModelCall {
+    pub provider: String,
+    pub model: String,
+    #[serde(rename = "cost_nanos_usd")]
+    pub cost: Usd,
+    /// Whether the card had the model; if not, `cost` is 0.
+    pub priced: bool,
+}
+
+impl Serialize for Event {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Event { id, kind, ts, turn, data, content_hash, errored, call } = self;
+        (id, kind, ts, turn, data, content_hash, errored, call).serialize(serializer)
+    }
+}
+
+impl Serialize for ModelCall {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let ModelCall { provider, model, cost, priced } = self;
+        (provider, model, cost, priced).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Event {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(EitherForm)
+    }
+}
+
+/// The form with names.
+#[derive(Deserialize)]
+struct Named {
+    id: EventId,
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(rename = "ts_ms")]
+    ts: Timestamp,
+    #[serde(default)]
+    turn: Option<u32>,
+    data: FreeJson,
+    content_hash: u64,
+    #[serde(default)]
+    errored: bool,
+    #[serde(default)]
+    call: Option<ModelCall>,
+}
+
+struct EitherForm;
+
+impl<'de> Visitor<'de> for EitherForm {
+    type Value = Event;
+
+    fn expecting(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        text.write_str("an event: a list of its values, or an object")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Event, A::Error> {
+        let event = Event {
+            id: value(&mut values, "id")?,
+            kind: value(&mut values, "type")?,
+            ts: value(&mut values, "ts_ms")?,
+            turn: value(&mut values, "turn")?,
+            data: value(&mut values, "data")?,
+            content_hash: value(&mut values, "content_hash")?,
+            errored: value(&mut values, "errored")?,
+            call: value(&mut values, "call")?,
+        };
+        // What a newer minor form has beyond these is passed over.
+        while values.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(event)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Event, A::Error> {
+        let Named { id, kind, ts, turn, data, content_hash, errored, call } =
+            Named::deserialize(MapAccessDeserializer::new(members))?;
+        Ok(Event { id, kind, ts, turn, data, content_hash, errored, call })
+    }
+}
+
+fn value<'de, A: SeqAccess<'de>, T: Deserialize<'de>>(values: &mut A, name: &'static str) -> Result<T, A::Error> {
+    values.next_element()?.ok_or_else(|| A::Error::missing_field(name))
+}
