@@ -157,9 +157,22 @@ impl Server {
 
     /// SIGTERM, and waits for its end; whether it ended well.
     pub async fn stop(&self) -> bool {
+        self.listens().await;
         let process = self.process.clone();
         let stop = move || process.lock().unwrap_or_else(PoisonError::into_inner).stop();
         tokio::task::spawn_blocking(stop).await.expect("a process is waited for")
+    }
+
+    /// Waits until it listens for signals, or has ended: SIGTERM would kill a process that was begun a moment ago. It
+    /// does so before it answers on its operations port.
+    async fn listens(&self) {
+        eventually(STARTS, "the server is alive", async || {
+            if self.locked().has_ended() {
+                return Ok(());
+            }
+            Client::default().get(&format!("{}/healthz", self.ops)).try_send().await.map(drop)
+        })
+        .await;
     }
 
     /// Starts it on its old ports, and waits until it is ready.

@@ -70,7 +70,8 @@ async fn every_record_is_accounted_for_while_persisters_come_and_go() {
         target.servers().named("persist-0").start().await;
         target.servers().named("persist-2").begin();
         clients.acknowledge(SOME).await;
-        assert!(target.servers().named("persist-2").stop().await, "round {round}: it leaves in order");
+        let leaves = target.servers().named("persist-2");
+        assert!(leaves.stop().await, "round {round}: it does not leave in order:\n{}", leaves.log());
     }
     let load = clients.end().await;
     println!("{}", verdict::check(&load.team, &load.book.all()).await);
