@@ -33,7 +33,7 @@ pub(super) struct Writer {
 /// What the write connection keeps of the file's pages, in KiB (negative, as SQLite has it).
 const CACHE_KIB: i64 = -16_384;
 
-/// How long the writer lets requests gather at most: about what a sync takes, which is what it saves.
+/// How long the writer lets requests gather at most. A batch spared is a sync and a rewrite of its last pages spared.
 const GATHERING: Duration = Duration::from_millis(1);
 /// It naps in between. Spinning would take the core that the callers need to come again.
 const NAP: Duration = Duration::from_micros(100);
