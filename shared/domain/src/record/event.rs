@@ -10,17 +10,24 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::{EventId, FreeJson, Timestamp, Usd};
 
 /// One event of a run (AgentPing: `POST /v1/runs/{id}/events`).
-#[derive(Clone, Debug, PartialEq, Eq)]
+// `remote`: what is derived reads the form with names, and is called by `EitherForm` alone.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Event {
     pub id: EventId,
+    #[serde(rename = "type")]
     pub kind: String,
+    #[serde(rename = "ts_ms")]
     pub ts: Timestamp,
+    #[serde(default)]
     pub turn: Option<u32>,
     pub data: FreeJson,
     /// A hash of what the event says, without its id; equal ids with other content are a conflict.
     pub content_hash: u64,
     /// `data` tells of an error (AgentPing: event types).
+    #[serde(default)]
     pub errored: bool,
+    #[serde(default)]
     pub call: Option<ModelCall>,
 }
 
@@ -56,24 +63,6 @@ impl<'de> Deserialize<'de> for Event {
     }
 }
 
-/// The form with names.
-#[derive(Deserialize)]
-struct Named {
-    id: EventId,
-    #[serde(rename = "type")]
-    kind: String,
-    #[serde(rename = "ts_ms")]
-    ts: Timestamp,
-    #[serde(default)]
-    turn: Option<u32>,
-    data: FreeJson,
-    content_hash: u64,
-    #[serde(default)]
-    errored: bool,
-    #[serde(default)]
-    call: Option<ModelCall>,
-}
-
 struct EitherForm;
 
 impl<'de> Visitor<'de> for EitherForm {
@@ -100,9 +89,7 @@ impl<'de> Visitor<'de> for EitherForm {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Event, A::Error> {
-        let Named { id, kind, ts, turn, data, content_hash, errored, call } =
-            Named::deserialize(MapAccessDeserializer::new(members))?;
-        Ok(Event { id, kind, ts, turn, data, content_hash, errored, call })
+        Event::deserialize(MapAccessDeserializer::new(members))
     }
 }
 
