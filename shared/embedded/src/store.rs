@@ -19,6 +19,7 @@ use crate::sqlite::{self, SqliteError};
 mod accounts;
 mod checkpoint;
 mod columns;
+mod desk;
 mod events;
 pub(crate) mod failure;
 mod follow_ups;
@@ -34,9 +35,10 @@ mod schema;
 mod standing;
 mod writer;
 
+use desk::Work;
 use listing::Listing;
 use readers::Readers;
-use writer::{Work, Writer};
+use writer::Writer;
 
 /// Connections for the persister's loads and the front door's single reads.
 const KEY_READERS: usize = 2;

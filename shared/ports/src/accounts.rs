@@ -27,7 +27,8 @@ pub trait Accounts: Send + Sync + 'static {
     /// [`StoreError`].
     async fn notes(&self, positions: &[Position]) -> Result<Vec<Option<Note>>, StoreError>;
 
-    /// Keeps an account, unless the one kept for its partition reaches as far or further.
+    /// Keeps an account, unless the one kept for its partition reaches as far or further. Returns once it is safe, and
+    /// all that was saved and noted before it: offsets are committed by it.
     ///
     /// # Errors
     /// [`StoreError`]; settling again is right.

@@ -25,6 +25,10 @@ enum Step {
     Freeze {
         after: usize,
     },
+    /// The power goes, for all of them: of the stores stays what was settled.
+    PowerCut {
+        after: usize,
+    },
     Join,
     Leave,
 }
@@ -51,7 +55,8 @@ fn step() -> impl Strategy<Value = Step> {
         5 => prop::collection::vec(sent(), 1..20).prop_map(Step::Append),
         3 => after.clone().prop_map(|after| Step::Crash { after }),
         3 => after.clone().prop_map(|after| Step::CrashAndComeLate { after }),
-        2 => after.prop_map(|after| Step::Freeze { after }),
+        2 => after.clone().prop_map(|after| Step::Freeze { after }),
+        2 => after.prop_map(|after| Step::PowerCut { after }),
         1 => Just(Step::Join),
         1 => Just(Step::Leave),
     ]
@@ -133,6 +138,23 @@ impl Group {
                 eventually("its successor has nothing left to do", async || successor.idle_polls() > 8).await;
                 seam.reopen();
                 self.members.push((seam, running));
+            }
+            Step::PowerCut { after } => {
+                let first = self.stopped_after(*after).await;
+                self.members.iter().for_each(|(seam, _)| seam.close_after(0));
+                // Steps under way end before the power goes, or never do: time passes only while everybody waits.
+                let mut looks = 0;
+                let looked_twice = async || {
+                    looks += 1;
+                    looks > 2
+                };
+                eventually("everybody stands still", looked_twice).await;
+                for (_, running) in self.members.drain(..).chain([first]) {
+                    running.kill().await;
+                }
+                self.late.clear();
+                self.witness.cut_power();
+                self.join();
             }
             Step::Join => self.join(),
             Step::Leave => {
@@ -216,7 +238,9 @@ fn accounts_are_exact_wherever_it_ends() {
     records.push(Sent::Poison { run: 1 });
     records.extend(all(&[3, 3, 4], false));
     for after in 0..40 {
-        for end in [Step::Crash { after }, Step::CrashAndComeLate { after }, Step::Freeze { after }] {
+        let ends =
+            [Step::Crash { after }, Step::CrashAndComeLate { after }, Step::Freeze { after }, Step::PowerCut { after }];
+        for end in ends {
             in_its_own_time(plays(&[Step::Append(records.clone()), end], 2_000));
         }
     }

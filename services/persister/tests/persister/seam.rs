@@ -103,6 +103,9 @@ pub struct Witness {
     runs: MemoryRuns,
     accounts: MemoryAccounts,
     dead_letters: MemoryDeadLetters,
+    /// The stores as they were when an account was last settled: what a power cut leaves of one that syncs no more than
+    /// it must.
+    synced: Arc<Mutex<(MemoryRuns, MemoryAccounts)>>,
     seen: Arc<Mutex<Vec<String>>>,
 }
 
@@ -113,8 +116,20 @@ impl Witness {
             runs: rig.runs.clone(),
             accounts: rig.accounts.clone(),
             dead_letters: rig.dead_letters.clone(),
+            synced: Arc::new(Mutex::new((rig.runs.copied(), rig.accounts.copied()))),
             seen: Arc::default(),
         }
+    }
+
+    /// The power goes: saves and notes that no settlement followed are gone. The log and the letters are synced.
+    pub fn cut_power(&self) {
+        let synced = self.synced.lock().expect("nobody panics with it");
+        self.runs.go_back_to(&synced.0);
+        self.accounts.go_back_to(&synced.1);
+    }
+
+    fn sync(&self) {
+        *self.synced.lock().expect("nobody panics with it") = (self.runs.copied(), self.accounts.copied());
     }
 
     /// What it saw that must not be.
@@ -273,7 +288,9 @@ impl Accounts for Watched {
         let witness = self.witness.clone();
         let settle = async move {
             witness.settles(account).await;
-            witness.accounts.settle(account).await
+            let settled = witness.accounts.settle(account).await;
+            witness.sync();
+            settled
         };
         self.seam.step(settle).await
     }

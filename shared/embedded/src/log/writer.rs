@@ -35,8 +35,9 @@ const CACHE_KIB: i64 = -16_384;
 
 /// How long the writer lets requests gather at most. A batch spared is a sync and a rewrite of its last pages spared.
 const GATHERING: Duration = Duration::from_millis(1);
-/// It naps in between. Spinning would take the core that the callers need to come again.
-const NAP: Duration = Duration::from_micros(100);
+/// It naps in between, a few times: each nap changes threads twice. Spinning would take the core that the callers need to
+/// come again.
+const NAP: Duration = Duration::from_micros(300);
 /// Fewer than these are not worth a nap when all are there that were answered last.
 const MANY: usize = 8;
 

@@ -1,17 +1,22 @@
 //! Moves what is in the WAL into the file, from a connection and thread of its own, so that commits do not wait.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 
+use super::run_row::unsigned;
 use crate::sqlite::{self, FileKind, SqliteError};
 
 /// Tells the checkpointer that there is something to do; dropping it ends the thread.
 pub(super) struct Checkpointer {
     due: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
+    /// Bytes of the WAL in use, as of the last checkpoint.
+    wal_bytes: Arc<AtomicU64>,
 }
 
 impl Checkpointer {
@@ -19,14 +24,26 @@ impl Checkpointer {
         let connection = sqlite::open_again(path, kind)?;
         // One call in waiting is enough: a checkpoint takes all there is.
         let (due, calls) = sync_channel(1);
+        let wal_bytes = Arc::new(AtomicU64::new(0));
+        let told = wal_bytes.clone();
         let thread = std::thread::Builder::new()
             .name("store-checkpoint".into())
-            .spawn(move || checkpoint_when_called(&connection, &calls))
+            .spawn(move || checkpoint_when_called(&connection, &calls, &told))
             .map_err(|error| SqliteError::Sqlite {
                 path: path.into(),
                 source: rusqlite::Error::ToSqlConversionFailure(error.into()),
             })?;
-        Ok(Checkpointer { due: Some(due), thread: Some(thread) })
+        Ok(Checkpointer { due: Some(due), thread: Some(thread), wal_bytes })
+    }
+
+    /// Bytes of the WAL in use, as of the last checkpoint.
+    pub fn wal_bytes(&self) -> u64 {
+        self.wal_bytes.load(Ordering::Relaxed)
+    }
+
+    /// The WAL begins anew.
+    pub fn restarted(&self) {
+        self.wal_bytes.store(0, Ordering::Relaxed);
     }
 
     /// Asks for a checkpoint; never waits.
@@ -47,12 +64,21 @@ impl Drop for Checkpointer {
     }
 }
 
-fn checkpoint_when_called(connection: &Connection, calls: &Receiver<()>) {
+fn checkpoint_when_called(connection: &Connection, calls: &Receiver<()>, wal_bytes: &AtomicU64) {
     while calls.recv().is_ok() {
-        // PASSIVE waits for nobody; what readers still need is left for the next time.
-        let checkpoint = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
-        if let Err(error) = checkpoint {
-            tracing::warn!(%error, "a checkpoint of the store failed; it is tried again");
+        match checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)") {
+            // PASSIVE waits for nobody; what readers still need is left for the next time.
+            Ok((_, bytes)) => wal_bytes.store(bytes, Ordering::Relaxed),
+            Err(error) => tracing::warn!(%error, "a checkpoint of the store failed; it is tried again"),
         }
     }
+}
+
+/// Whether somebody was in the way, and how many bytes of the WAL are in use.
+pub(super) fn checkpoint(connection: &Connection, pragma: &str) -> rusqlite::Result<(bool, u64)> {
+    let page_bytes: u64 = connection.pragma_query_value(None, "page_size", |row| unsigned(row, 0))?;
+    connection.query_row(pragma, [], |row| {
+        let pages = row.get::<_, i64>(1)?;
+        Ok((row.get(0)?, u64::try_from(pages).unwrap_or(0) * page_bytes))
+    })
 }

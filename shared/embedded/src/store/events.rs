@@ -1,5 +1,7 @@
 //! Events: kept a batch to a row, as the saves bring them, with one slim row for each id to find them by.
 
+use std::collections::HashSet;
+
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use tidegate_domain::{Event, EventId, RunId, TeamId, Timestamp};
@@ -10,7 +12,14 @@ use super::load::team_number;
 use super::run_row::{json, to_json};
 
 const INSERT_ID: &str = "INSERT INTO event_ids (id, run_no, content_hash) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+/// As many at once as [`TOGETHER`] says: one statement finds its place in the tree once, and not for each row.
+const INSERT_IDS: &str = "INSERT INTO event_ids (id, run_no, content_hash) VALUES (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), \
+     (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), \
+     (?, ?, ?) ON CONFLICT DO NOTHING";
+const TOGETHER: usize = 16;
 const INSERT_BATCH: &str = "INSERT INTO event_batches (run_no, greatest_id, events) VALUES (?1, ?2, ?3)";
+/// Whether the run has a batch with this id or a later one. If not, it has none of the ids from this one on.
+const LATER: &str = "SELECT 1 FROM event_batches WHERE run_no = ?1 AND greatest_id >= ?2 LIMIT 1";
 
 /// An event in a batch's JSON: a list of both values, where the names would stand in each.
 #[derive(Serialize)]
@@ -27,30 +36,67 @@ struct Read {
 /// The statements that save events.
 pub(super) struct EventInserts<'c> {
     id: CachedStatement<'c>,
+    ids: CachedStatement<'c>,
+    later: CachedStatement<'c>,
     batch: CachedStatement<'c>,
 }
 
 impl<'c> EventInserts<'c> {
     pub fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
-        Ok(EventInserts { id: connection.prepare_cached(INSERT_ID)?, batch: connection.prepare_cached(INSERT_BATCH)? })
+        Ok(EventInserts {
+            id: connection.prepare_cached(INSERT_ID)?,
+            ids: connection.prepare_cached(INSERT_IDS)?,
+            later: connection.prepare_cached(LATER)?,
+            batch: connection.prepare_cached(INSERT_BATCH)?,
+        })
     }
 
     /// Saves those that the run does not have. Returns about how many bytes that wrote.
     pub fn save(&mut self, run_no: i64, rows: &[EventRow]) -> rusqlite::Result<u64> {
         const ID_ROW_BYTES: u64 = 40;
-        let mut written = Vec::with_capacity(rows.len());
-        let mut greatest_id = None;
-        for EventRow { event, received_at } in rows {
-            let id = blob_of(event.id);
-            if self.id.execute(params![id, run_no, event.content_hash.cast_signed()])? == 1 {
-                greatest_id = greatest_id.max(Some(id));
-                written.push(Written(*received_at, event));
+        let Some(least) = rows.iter().map(|row| row.event.id).min() else { return Ok(0) };
+        let mut new: Vec<&EventRow> = Vec::with_capacity(rows.len());
+        let mut rest = rows;
+        if !self.later.exists(params![run_no, blob_of(least)])? {
+            rest = self.save_ids_together(run_no, rows, &mut new)?;
+        }
+        for row in rest {
+            let event = &row.event;
+            if self.id.execute(params![blob_of(event.id), run_no, event.content_hash.cast_signed()])? == 1 {
+                new.push(row);
             }
         }
-        let Some(greatest_id) = greatest_id else { return Ok(0) };
+        let Some(greatest) = new.iter().map(|row| row.event.id).max() else { return Ok(0) };
+        let written: Vec<Written<'_>> = new.iter().map(|row| Written(row.received_at, &row.event)).collect();
         let events = to_json(&written)?;
-        self.batch.execute(params![run_no, greatest_id, events])?;
+        self.batch.execute(params![run_no, blob_of(greatest), events])?;
         Ok(events.len() as u64 + ID_ROW_BYTES * (written.len() as u64 + 1))
+    }
+
+    /// Saves ids that the run has none of yet, as far as whole statements take them. Returns the rows left.
+    fn save_ids_together<'r>(
+        &mut self,
+        run_no: i64,
+        rows: &'r [EventRow],
+        new: &mut Vec<&'r EventRow>,
+    ) -> rusqlite::Result<&'r [EventRow]> {
+        let (chunks, rest) = rows.as_chunks::<TOGETHER>();
+        for chunk in chunks {
+            for (at, EventRow { event, .. }) in (1..).step_by(3).zip(chunk) {
+                self.ids.raw_bind_parameter(at, blob_of(event.id))?;
+                self.ids.raw_bind_parameter(at + 1, run_no)?;
+                self.ids.raw_bind_parameter(at + 2, event.content_hash.cast_signed())?;
+            }
+            let inserted = self.ids.raw_execute()?;
+            if inserted == chunk.len() {
+                new.extend(chunk);
+            } else {
+                // Only what the rows themselves hold twice can be there already: the first of each counts.
+                let mut met: HashSet<_> = new.iter().map(|row| row.event.id).collect();
+                new.extend(chunk.iter().filter(|row| met.insert(row.event.id)));
+            }
+        }
+        Ok(rest)
     }
 }
 
@@ -80,9 +126,7 @@ pub(super) fn stored_hashes(
     wanted: &[EventId],
 ) -> rusqlite::Result<Vec<(EventId, u64)>> {
     let Some(least) = wanted.iter().min() else { return Ok(Vec::new()) };
-    let any = connection
-        .prepare_cached("SELECT 1 FROM event_batches WHERE run_no = ?1 AND greatest_id >= ?2 LIMIT 1")?
-        .exists(params![run_no, blob_of(*least)])?;
+    let any = connection.prepare_cached(LATER)?.exists(params![run_no, blob_of(*least)])?;
     if !any {
         return Ok(Vec::new());
     }
@@ -128,4 +172,50 @@ pub(super) fn delete_of_run(connection: &Connection, run_no: i64) -> rusqlite::R
     }
     connection.prepare_cached("DELETE FROM event_batches WHERE run_no = ?1")?.execute(params![run_no])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use tidegate_domain::{FreeJson, Region};
+
+    use super::super::schema::MIGRATIONS;
+    use super::*;
+
+    fn row(number: u128) -> EventRow {
+        let event = Event {
+            id: EventId::from_bits(Region::Eu, number),
+            kind: "log".into(),
+            ts: Timestamp::from_millis(1),
+            turn: None,
+            data: FreeJson::empty_object(),
+            content_hash: number as u64,
+            errored: false,
+            call: None,
+        };
+        EventRow { event, received_at: Timestamp::from_millis(2) }
+    }
+
+    #[test]
+    fn each_event_is_saved_once_however_batches_overlap() {
+        let connection = Connection::open_in_memory().expect("a database");
+        MIGRATIONS.iter().for_each(|step| connection.execute_batch(step).expect("migrated"));
+        let batches: [Vec<u128>; 6] = [
+            (20..60).collect(),
+            // All new, more than once in the batch: within one statement, in the next one, and in what is left of it.
+            (60..76).chain(60..70).chain(76..100).chain([61, 99]).collect(),
+            (90..140).collect(),
+            (20..140).collect(),
+            (0..18).rev().collect(),
+            vec![18, 140, 140, 19],
+        ];
+        let mut inserts = EventInserts::prepare(&connection).expect("statements");
+        for batch in &batches {
+            let rows: Vec<EventRow> = batch.iter().map(|number| row(*number)).collect();
+            inserts.save(7, &rows).expect("saved");
+        }
+        assert_eq!(of_run(&connection, 7), Ok((0..=140).map(row).collect()));
+        let all: Vec<EventId> = (0..=140).map(|number| row(number).event.id).collect();
+        assert_eq!(stored_hashes(&connection, 7, &all).expect("read").len(), all.len());
+        assert_eq!(of_run(&connection, 8), Ok(Vec::new()));
+    }
 }

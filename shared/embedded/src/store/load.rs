@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 use tidegate_domain::{Run, RunKey, TeamId};
 use tidegate_ports::{RunWanted, StoredRun};
 
@@ -17,6 +17,7 @@ static FIND: LazyLock<String> = LazyLock::new(|| {
 pub(super) fn load(connection: &Connection, wanted: &[RunWanted]) -> rusqlite::Result<Vec<StoredRun>> {
     // A batch is mostly of few teams, and neighbours of one.
     let mut last: Option<(TeamId, Option<i64>)> = None;
+    let mut find = connection.prepare_cached(&FIND)?;
     let mut loaded = Vec::with_capacity(wanted.len());
     for one in wanted {
         let team_no = match last {
@@ -25,15 +26,20 @@ pub(super) fn load(connection: &Connection, wanted: &[RunWanted]) -> rusqlite::R
         };
         last = Some((one.key.team, team_no));
         loaded.push(match team_no {
-            Some(team_no) => load_one(connection, team_no, one)?,
+            Some(team_no) => load_one(connection, &mut find, team_no, one)?,
             None => StoredRun::default(),
         });
     }
     Ok(loaded)
 }
 
-fn load_one(connection: &Connection, team_no: i64, wanted: &RunWanted) -> rusqlite::Result<StoredRun> {
-    let Some(Found { run_no, position, run }) = find(connection, team_no, wanted.key)? else {
+fn load_one(
+    connection: &Connection,
+    find: &mut CachedStatement<'_>,
+    team_no: i64,
+    wanted: &RunWanted,
+) -> rusqlite::Result<StoredRun> {
+    let Some(Found { run_no, position, run }) = found(find, team_no, wanted.key)? else {
         return Ok(StoredRun::default());
     };
     let events = if run.events > 0 { events::stored_hashes(connection, run_no, &wanted.events)? } else { Vec::new() };
@@ -48,9 +54,12 @@ pub(super) struct Found {
 }
 
 pub(super) fn find(connection: &Connection, team_no: i64, key: RunKey) -> rusqlite::Result<Option<Found>> {
-    let mut statement = connection.prepare_cached(&FIND)?;
+    found(&mut connection.prepare_cached(&FIND)?, team_no, key)
+}
+
+fn found(find: &mut CachedStatement<'_>, team_no: i64, key: RunKey) -> rusqlite::Result<Option<Found>> {
     let read = |row: &Row<'_>| Ok(Found { run_no: row.get(0)?, position: row.get(1)?, run: run_row::read(row, 2)? });
-    statement.query_row(params![team_no, blob_of(key.run)], read).optional()
+    find.query_row(params![team_no, blob_of(key.run)], read).optional()
 }
 
 pub(super) fn team_number(connection: &Connection, team: TeamId) -> rusqlite::Result<Option<i64>> {

@@ -12,13 +12,25 @@ use crate::{Account, Accounts, Note, StoreError};
 #[derive(Clone, Debug, Default)]
 pub struct MemoryAccounts(Arc<Mutex<Kept>>);
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Kept {
     accounts: BTreeMap<(u16, Partition), Account>,
     notes: BTreeMap<Position, Note>,
 }
 
 impl MemoryAccounts {
+    /// A copy that goes its own way.
+    #[must_use]
+    pub fn copied(&self) -> Self {
+        MemoryAccounts(Arc::new(Mutex::new(self.kept().clone())))
+    }
+
+    /// Goes back to what a copy holds.
+    pub fn go_back_to(&self, copy: &Self) {
+        let kept = copy.kept().clone();
+        *self.kept() = kept;
+    }
+
     fn kept(&self) -> MutexGuard<'_, Kept> {
         // A map insert cannot leave a map half changed.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

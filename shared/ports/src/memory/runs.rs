@@ -22,7 +22,7 @@ pub struct MemoryRuns {
     registry: MemoryRegistry,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Kept {
     runs: BTreeMap<RunKey, KeptRun>,
     usage: HashMap<(TeamId, Month), u64>,
@@ -31,7 +31,7 @@ struct Kept {
     unpriced: BTreeSet<(TeamId, Month, String, String)>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct KeptRun {
     run: Run,
     position: i64,
@@ -41,6 +41,18 @@ struct KeptRun {
 impl MemoryRuns {
     pub fn new(registry: MemoryRegistry) -> Self {
         MemoryRuns { kept: Arc::default(), registry }
+    }
+
+    /// A copy that goes its own way.
+    #[must_use]
+    pub fn copied(&self) -> Self {
+        MemoryRuns { kept: Arc::new(Mutex::new(self.kept().clone())), registry: self.registry.clone() }
+    }
+
+    /// Goes back to what a copy holds.
+    pub fn go_back_to(&self, copy: &Self) {
+        let kept = copy.kept().clone();
+        *self.kept() = kept;
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -77,7 +89,7 @@ impl Kept {
         for row in new_events {
             if let Some(call) = row.event.call.as_ref().filter(|call| !call.priced) {
                 let month = Month::of(row.received_at);
-                self.unpriced.insert((key.team, month, call.provider.clone(), call.model.clone()));
+                self.unpriced.insert((key.team, month, call.provider.to_string(), call.model.to_string()));
             }
         }
         for opening in run.start.iter().chain(&run.implied) {
