@@ -41,7 +41,7 @@ fn start(bytes: &mut Unstructured<'_>) -> Result<Start> {
     Ok(Start {
         agent: slug(bytes)?,
         started_at: at(bytes.int_in_range(0..=3)?),
-        customer_id: bytes.arbitrary::<bool>()?.then(|| "c".to_owned()),
+        customer_id: bytes.arbitrary::<bool>()?.then(|| "c".into()),
         feature: None,
         metadata: json(bytes)?,
         parent_run_id: None,
@@ -65,7 +65,7 @@ fn heartbeat(bytes: &mut Unstructured<'_>, status: HeartbeatStatus) -> Result<He
         metadata: json(bytes)?,
         output: json(bytes)?,
         customer_id: None,
-        feature: bytes.arbitrary::<bool>()?.then(|| "f".to_owned()),
+        feature: bytes.arbitrary::<bool>()?.then(|| "f".into()),
         input_tokens: bytes.arbitrary::<Option<u16>>()?.map(u64::from),
         output_tokens: None,
     })
@@ -87,15 +87,15 @@ fn event(bytes: &mut Unstructured<'_>, id: u8, agreement: Agreement) -> Result<E
     let content = u64::from(id) * 3 + variant;
     Ok(Event {
         id: EventId::from_bits(Region::Eu, u128::from(id)),
-        kind: "llm_call".to_owned(),
+        kind: "llm_call".into(),
         ts: at(u16::from(id)),
         turn: None,
         data: FreeJson::empty_object(),
         content_hash: content,
         errored: content.is_multiple_of(5),
         call: (!content.is_multiple_of(4)).then(|| ModelCall {
-            provider: "p".to_owned(),
-            model: "m".to_owned(),
+            provider: "p".into(),
+            model: "m".into(),
             cost: Usd::from_nanos(content * 1_000),
             priced: true,
         }),

@@ -108,7 +108,7 @@ impl From<EventRow> for EventView {
     fn from(EventRow { event, received_at }: EventRow) -> Self {
         EventView {
             external_id: event.id,
-            kind: event.kind,
+            kind: event.kind.into(),
             ts: event.ts,
             turn: event.turn,
             data: event.data,
@@ -129,8 +129,8 @@ fn cost_by_model(events: &[EventRow]) -> Vec<ModelCost> {
     let mut costs: Vec<ModelCost> = by_model
         .into_iter()
         .map(|((provider, model), (cost_usd, calls, unpriced))| ModelCost {
-            provider: provider.clone(),
-            model: model.clone(),
+            provider: provider.to_string(),
+            model: model.to_string(),
             cost_usd,
             calls,
             unpriced,

@@ -36,7 +36,8 @@ impl Opened {
     const COST: u8 = 2;
 
     pub fn encode(&self) -> Bytes {
-        let mut bytes = BytesMut::with_capacity(26 + self.agent.as_str().len());
+        let mut bytes =
+            BytesMut::with_capacity(18 + if self.cost.is_some() { 8 } else { 0 } + self.agent.as_str().len());
         let flag = |set: bool, bit: u8| if set { bit } else { 0 };
         bytes.put_u8(VERSION);
         bytes.put_u8(flag(self.idle, Self::IDLE) | flag(self.cost.is_some(), Self::COST));

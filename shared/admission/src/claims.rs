@@ -177,7 +177,7 @@ mod tests {
     fn event(tail: u128, content_hash: u64) -> Event {
         Event {
             id: tidegate_domain::EventId::from_bits(Region::Eu, tail),
-            kind: "log".to_owned(),
+            kind: "log".into(),
             ts: AT,
             turn: None,
             data: FreeJson::empty_object(),

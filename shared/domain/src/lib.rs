@@ -36,6 +36,7 @@ pub use record::{Body, Event, Finish, Heartbeat, Idle, ModelCall, Record, Record
 pub use region::Region;
 pub use run::Run;
 pub use slug::Slug;
+pub use smol_str::SmolStr;
 pub use status::{FinishStatus, HeartbeatStatus, RunStatus};
 pub use timestamp::Timestamp;
 pub use usd::Usd;

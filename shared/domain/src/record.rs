@@ -7,6 +7,7 @@
 mod event;
 
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 pub use event::{Event, ModelCall};
 
@@ -63,9 +64,9 @@ pub struct Start {
     #[serde(rename = "started_at_ms")]
     pub started_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub customer_id: Option<String>,
+    pub customer_id: Option<SmolStr>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub feature: Option<String>,
+    pub feature: Option<SmolStr>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<FreeJson>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -116,9 +117,9 @@ pub struct Heartbeat {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<FreeJson>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub customer_id: Option<String>,
+    pub customer_id: Option<SmolStr>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub feature: Option<String>,
+    pub feature: Option<SmolStr>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_tokens: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

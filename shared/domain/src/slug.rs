@@ -1,15 +1,15 @@
 //! Agent slugs: a team's own names for its agents.
 
 use std::fmt;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 /// The name of an agent within its team: 1 to 128 characters, no control characters, case-sensitive, not trimmed
 /// (AgentPing: rules shared by the JSON endpoints). Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String")]
-pub struct Slug(Arc<str>);
+#[serde(try_from = "SmolStr")]
+pub struct Slug(SmolStr);
 
 /// Why a text is no slug.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,11 +22,7 @@ impl Slug {
     /// # Errors
     /// [`SlugError`] if empty, too long, or with a control character.
     pub fn parse(text: &str) -> Result<Self, SlugError> {
-        let fits = !text.is_empty() && text.chars().take(Self::MAX_CHARS + 1).count() <= Self::MAX_CHARS;
-        if !fits || text.chars().any(char::is_control) {
-            return Err(SlugError);
-        }
-        Ok(Slug(text.into()))
+        Slug::try_from(SmolStr::new(text))
     }
 
     pub fn as_str(&self) -> &str {
@@ -34,11 +30,15 @@ impl Slug {
     }
 }
 
-impl TryFrom<String> for Slug {
+impl TryFrom<SmolStr> for Slug {
     type Error = SlugError;
 
-    fn try_from(text: String) -> Result<Self, SlugError> {
-        Slug::parse(&text)
+    fn try_from(text: SmolStr) -> Result<Self, SlugError> {
+        let fits = !text.is_empty() && text.chars().take(Slug::MAX_CHARS + 1).count() <= Slug::MAX_CHARS;
+        if !fits || text.chars().any(char::is_control) {
+            return Err(SlugError);
+        }
+        Ok(Slug(text))
     }
 }
 

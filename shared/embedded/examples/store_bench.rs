@@ -86,7 +86,7 @@ fn opening(n: usize, now: Timestamp) -> Start {
     Start {
         agent: Slug::parse(&format!("agent-{}", n % 20)).expect("a slug"),
         started_at: now,
-        customer_id: Some(format!("customer-{}", n % 100)),
+        customer_id: Some(format!("customer-{}", n % 100).into()),
         feature: Some("triage".into()),
         metadata: FreeJson::parse(r#"{"release":"2026.5.1","host":"worker-17"}"#).ok(),
         parent_run_id: None,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tidegate_domain::{
-    AgentId, Event, EventId, Month, Position, Run, RunId, RunKey, RunStatus, Slug, TeamId, Timestamp, Usd,
+    AgentId, Event, EventId, Month, Position, Run, RunId, RunKey, RunStatus, Slug, SmolStr, TeamId, Timestamp, Usd,
 };
 
 mod agents;
@@ -26,6 +26,9 @@ pub trait Runs: Send + Sync + 'static {
     /// Saves each write whole or not at all; a write whose position is below the one stored for its run loses,
     /// silently. Saving the same again changes nothing, so retrying is always safe. Listings, agents, usage and
     /// unpriced models follow from the writes. They are shared, so that a retry costs no copy.
+    ///
+    /// From now on they are read; they outlive a power cut at the latest once an account is settled after them
+    /// ([`Accounts::settle`](crate::Accounts::settle)).
     ///
     /// # Errors
     /// [`StoreError`]; some of the writes may be stored.
@@ -162,7 +165,8 @@ impl RunFilter {
         let Some(start) = run.opening().map(|opening| &opening.start) else {
             return false;
         };
-        let same = |asked: &Option<String>, found: &Option<String>| asked.is_none() || asked == found;
+        let same =
+            |asked: &Option<String>, found: &Option<SmolStr>| asked.is_none() || asked.as_deref() == found.as_deref();
         self.agent.as_ref().is_none_or(|agent| *agent == start.agent)
             && same(&self.customer_id, &start.customer_id)
             && same(&self.feature, &start.feature)

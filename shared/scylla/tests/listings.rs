@@ -46,8 +46,8 @@ async fn every_page_agrees_with_a_plain_model() {
         let key = RunKey { team, run: fresh() };
         let mut opening =
             start(["daily", "weekly", "a rare one"][mixed(number, 4, 21) as usize / 10], started_at(number));
-        opening.customer_id = (mixed(number, 5, 3) > 0).then(|| format!("customer {}", mixed(number, 6, 3)));
-        opening.feature = (mixed(number, 7, 2) > 0).then(String::new);
+        opening.customer_id = (mixed(number, 5, 3) > 0).then(|| format!("customer {}", mixed(number, 6, 3)).into());
+        opening.feature = (mixed(number, 7, 2) > 0).then(Default::default);
         let mut state = RunState::default();
         state.apply(Record::new(key, NOON, Body::Start(opening)));
         if mixed(number, 8, 3) == 0 {

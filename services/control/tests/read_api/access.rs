@@ -42,7 +42,7 @@ async fn one_id_from_two_teams_is_two_runs() {
 #[tokio::test]
 async fn every_listing_and_sum_is_within_the_team() {
     let house = House::open().await;
-    let opened = Start { customer_id: Some("acme".to_owned()), ..start("secret-agent", STARTED) };
+    let opened = Start { customer_id: Some("acme".into()), ..start("secret-agent", STARTED) };
     house.tell(team(1), run_id(1), Body::Start(opened)).await;
     house
         .tell(team(1), run_id(1), Body::Events(vec![call(1, STARTED, "m", Some("3")), call(2, STARTED, "n", None)]))

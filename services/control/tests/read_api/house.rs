@@ -78,7 +78,7 @@ pub fn idle(timeout_s: u32, status: FinishStatus) -> Option<Idle> {
 pub fn event(number: u128, kind: &str, ts: &str, data: &str) -> Event {
     Event {
         id: event_id(number),
-        kind: kind.to_owned(),
+        kind: kind.into(),
         ts: at(ts),
         turn: None,
         data: FreeJson::parse(data).unwrap(),
@@ -90,7 +90,7 @@ pub fn event(number: u128, kind: &str, ts: &str, data: &str) -> Event {
 
 pub fn call(number: u128, ts: &str, model: &str, usd: Option<&str>) -> Event {
     let cost = usd.map_or(Usd::ZERO, |usd| Usd::parse(usd).unwrap());
-    let call = ModelCall { provider: "anthropic".to_owned(), model: model.to_owned(), cost, priced: usd.is_some() };
+    let call = ModelCall { provider: "anthropic".into(), model: model.into(), cost, priced: usd.is_some() };
     Event { call: Some(call), ..event(number, "llm_call", ts, "{}") }
 }
 

@@ -44,8 +44,8 @@ async fn each_filter_narrows_and_all_must_hold() {
     let house = with_runs([]).await;
     let labelled = |number, agent: &str, customer: Option<&str>, feature: Option<&str>| Start {
         agent: Slug::parse(agent).unwrap(),
-        customer_id: customer.map(str::to_owned),
-        feature: feature.map(str::to_owned),
+        customer_id: customer.map(Into::into),
+        feature: feature.map(Into::into),
         ..nth(number)
     };
     let runs = [

@@ -58,8 +58,8 @@ async fn spend_is_broken_down_exactly() {
     let house = House::open().await;
     let labelled = |agent: &str, customer: Option<&str>, feature: Option<&str>| Start {
         agent: Slug::parse(agent).unwrap(),
-        customer_id: customer.map(str::to_owned),
-        feature: feature.map(str::to_owned),
+        customer_id: customer.map(Into::into),
+        feature: feature.map(Into::into),
         ..start("x", STARTED)
     };
     let runs = [

@@ -28,8 +28,8 @@ fn ping(status: HeartbeatStatus) -> Heartbeat {
 async fn a_whole_run_shows_every_member() {
     let house = House::open().await;
     let opened = Start {
-        customer_id: Some("acme".to_owned()),
-        feature: Some("search".to_owned()),
+        customer_id: Some("acme".into()),
+        feature: Some("search".into()),
         metadata: free(r#"{"tier":"gold","try":1}"#),
         parent_run_id: Some(run_id(99)),
         goal: Some("find it".to_owned()),

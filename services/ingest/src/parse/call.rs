@@ -77,8 +77,8 @@ impl<'de> Told<'de> {
         Ok(Some(ModelCall {
             cost: rate.map_or(Usd::ZERO, |rate| rate.cost(tokens)),
             priced: rate.is_some(),
-            provider: provider.into_owned(),
-            model: model.into_owned(),
+            provider: provider.into(),
+            model: model.into(),
         }))
     }
 }

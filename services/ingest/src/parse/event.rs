@@ -1,7 +1,5 @@
 //! One event of a batch (AgentPing: events).
 
-use std::borrow::Cow;
-
 use tidegate_domain::free_json::text_hash;
 use tidegate_domain::{Event, EventId, TeamRates};
 
@@ -59,7 +57,7 @@ pub(super) fn event(
         &turn.unwrap_or(0).to_le_bytes(),
         &data_hash.to_le_bytes(),
     ]);
-    Ok(Event { id, kind: Cow::into_owned(kind), ts, turn, data, content_hash, errored, call })
+    Ok(Event { id, kind: kind.into(), ts, turn, data, content_hash, errored, call })
 }
 
 /// The set of types is open (AgentPing: types): any lower-case word.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use tidegate_domain::FreeJson;
@@ -39,6 +40,10 @@ pub fn metadata(free: &FreeMember<'_>, keep: bool) -> Result<Option<FreeJson>, F
     }
 }
 
+/// A member's name, borrowed unless it has escapes: a `Cow` by itself always copies.
+#[derive(Deserialize)]
+struct Key<'t>(#[serde(borrow)] Cow<'t, str>);
+
 /// Walks the object and notes the first rule that it breaks.
 struct Flat<'b> {
     breach: &'b mut Option<String>,
@@ -53,7 +58,7 @@ impl<'de> Visitor<'de> for Flat<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         let mut keys = 0;
-        while let Some(key) = members.next_key::<Cow<'de, str>>()? {
+        while let Some(Key(key)) = members.next_key::<Key<'de>>()? {
             keys += 1;
             let value: &RawValue = members.next_value()?;
             let breach = if keys > MAX_KEYS {

@@ -68,7 +68,7 @@ fn optional_members_may_be_null_and_the_largest_ones_fit() {
         "g".repeat(4_096)
     );
     let (_, start) = start::start(&body, &reading()).unwrap();
-    assert_eq!(start.customer_id, Some(long));
+    assert_eq!(start.customer_id, Some(long.into()));
     assert_eq!((start.feature, start.metadata, start.parent_run_id), (None, None, None));
     assert_eq!(start.idle, Some(Idle { timeout_s: 86_400, status: FinishStatus::Timeout }));
 }

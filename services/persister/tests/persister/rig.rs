@@ -185,7 +185,7 @@ pub fn records_of(run: u128, batches: u128) -> Vec<Record> {
     let batch = |number: u128| {
         let event = |place: u128| Event {
             id: EventId::from_bits(Region::Eu, run * 1_000 + number * 3 + place),
-            kind: "log".to_owned(),
+            kind: "log".into(),
             ts: at(number * 3 + place),
             turn: None,
             data: FreeJson::parse("{\"message\":\"x\"}").expect("JSON"),

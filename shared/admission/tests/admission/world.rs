@@ -296,7 +296,7 @@ impl World {
     pub fn event(&self, content_hash: u64) -> Event {
         Event {
             id: EventId::from_bits(Region::Eu, self.run().bits()),
-            kind: "log".to_owned(),
+            kind: "log".into(),
             ts: NOW,
             turn: None,
             data: FreeJson::empty_object(),

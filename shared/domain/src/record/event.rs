@@ -6,6 +6,7 @@ use std::fmt;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use smol_str::SmolStr;
 
 use crate::{EventId, FreeJson, Timestamp, Usd};
 
@@ -16,7 +17,7 @@ use crate::{EventId, FreeJson, Timestamp, Usd};
 pub struct Event {
     pub id: EventId,
     #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: SmolStr,
     #[serde(rename = "ts_ms")]
     pub ts: Timestamp,
     #[serde(default)]
@@ -35,8 +36,8 @@ pub struct Event {
 // A derived `Deserialize` reads both forms; what a newer one adds stands at the end of the event's list.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct ModelCall {
-    pub provider: String,
-    pub model: String,
+    pub provider: SmolStr,
+    pub model: SmolStr,
     #[serde(rename = "cost_nanos_usd")]
     pub cost: Usd,
     /// Whether the card had the model; if not, `cost` is 0.

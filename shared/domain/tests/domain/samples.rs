@@ -47,15 +47,15 @@ pub fn idle_start(agent: &str, timeout_s: u32) -> Start {
 pub fn event(id: u128, cost_nanos: u64, errored: bool) -> Event {
     Event {
         id: EventId::from_bits(Region::Eu, id),
-        kind: "llm_call".to_owned(),
+        kind: "llm_call".into(),
         ts: at(id as i64),
         turn: None,
         data: json("{}"),
         content_hash: 1_000 + id as u64,
         errored,
         call: Some(ModelCall {
-            provider: "p".to_owned(),
-            model: "m".to_owned(),
+            provider: "p".into(),
+            model: "m".into(),
             cost: Usd::from_nanos(cost_nanos),
             priced: cost_nanos > 0,
         }),

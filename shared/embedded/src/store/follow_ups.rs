@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, params};
-use tidegate_domain::{Month, Run, Slug};
+use tidegate_domain::{Month, Run, Slug, SmolStr};
 use tidegate_ports::EventRow;
 
 #[derive(Debug, Default)]
@@ -13,7 +13,7 @@ pub(super) struct FollowUps {
     usage: HashMap<(i64, Month), i64>,
     /// By team and slug: first and last opening received, in milliseconds.
     agents: HashMap<(i64, Slug), (i64, i64)>,
-    unpriced: HashSet<(i64, Month, String, String)>,
+    unpriced: HashSet<(i64, Month, SmolStr, SmolStr)>,
 }
 
 impl FollowUps {
@@ -60,7 +60,7 @@ impl FollowUps {
             "INSERT INTO unpriced (team_no, month, provider, model) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
         )?;
         for (team_no, month, provider, model) in self.unpriced {
-            unpriced.execute(params![team_no, month.number(), provider, model])?;
+            unpriced.execute(params![team_no, month.number(), provider.as_str(), model.as_str()])?;
         }
         Ok(())
     }

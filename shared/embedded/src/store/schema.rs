@@ -158,15 +158,15 @@ mod tests {
     #[test]
     fn events_of_the_first_schema_are_taken_over() {
         let call = ModelCall {
-            provider: "a \"quoted\" one".to_owned(),
-            model: "m".to_owned(),
+            provider: "a \"quoted\" one".into(),
+            model: "m".into(),
             cost: Usd::from_nanos(42),
             priced: true,
         };
         let row = |number: u128, turn, errored, call| EventRow {
             event: Event {
                 id: EventId::from_bits(if number == 1 { Region::Us } else { Region::Eu }, number),
-                kind: "llm_call".to_owned(),
+                kind: "llm_call".into(),
                 ts: Timestamp::from_millis(5),
                 turn,
                 data: FreeJson::parse(r#"{ "as":  "sent\u0021", "n":1.50 }"#).expect("JSON"),
@@ -185,7 +185,7 @@ mod tests {
                 i64::from(event.turn.is_some()),
                 blob_of(event.id),
                 event.content_hash.cast_signed(),
-                event.kind,
+                event.kind.as_str(),
                 event.ts.as_millis(),
                 event.turn,
                 event.errored,

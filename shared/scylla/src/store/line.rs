@@ -30,8 +30,8 @@ impl Line {
     pub fn of(run: &Run, start: &Start) -> Self {
         Line {
             agent: start.agent.as_str().to_owned(),
-            customer_id: start.customer_id.clone(),
-            feature: start.feature.clone(),
+            customer_id: start.customer_id.clone().map(Into::into),
+            feature: start.feature.clone().map(Into::into),
             closed_as: run.finish.as_ref().map(|finish| finish.status.into()),
             idle_deadline: run.idle_deadline(),
             idle_closes_as: run.idle_deadline().and(run.idle()).map(|idle| idle.status.into()),

@@ -3,7 +3,7 @@
 use scylla::value::{CqlDate, CqlTimestamp};
 use tidegate_domain::free_json::text_hash_128;
 use tidegate_domain::record::Start;
-use tidegate_domain::{EventId, RunId, Timestamp};
+use tidegate_domain::{EventId, RunId, SmolStr, Timestamp};
 use tidegate_ports::RunFilter;
 
 const DAY_MS: i64 = 24 * 3_600_000;
@@ -74,8 +74,8 @@ impl Facet {
 
     /// Every listing that a run with this opening stands in.
     pub fn of_start(start: &Start) -> Vec<Self> {
-        let named = |name: &'static str, label: &Option<String>| {
-            label.as_ref().map(|label| Facet { name, label: label.clone() })
+        let named = |name: &'static str, label: &Option<SmolStr>| {
+            label.as_ref().map(|label| Facet { name, label: label.to_string() })
         };
         let agent = Facet { name: "agent", label: start.agent.as_str().to_owned() };
         let labels = [named("customer", &start.customer_id), named("feature", &start.feature)];

@@ -45,7 +45,7 @@ pub fn start(run: u128, agent: &str) -> Bytes {
 pub fn events(run: u128, ids: impl IntoIterator<Item = u128>) -> Bytes {
     let event = |id: u128| Event {
         id: EventId::from_bits(Region::Eu, id),
-        kind: "log".to_owned(),
+        kind: "log".into(),
         ts: NOW,
         turn: None,
         data: FreeJson::parse("{}").unwrap(),

@@ -77,7 +77,7 @@ async fn store_mixed_runs(store: &StoreUnderTest, team: TeamId) -> Vec<Known> {
         let (agent, started_at) = (*chance.of(&AGENTS), tick(chance.below(6) as i64));
         let (customer_id, feature) = (*chance.of(&LABELS), *chance.of(&LABELS));
         let mut opening = start(agent, started_at);
-        (opening.customer_id, opening.feature) = (customer_id.map(str::to_owned), feature.map(str::to_owned));
+        (opening.customer_id, opening.feature) = (customer_id.map(Into::into), feature.map(Into::into));
         let idle = |status| Some(Idle { timeout_s: 1_800, status });
         let (closing, idle, statuses) = match number % 9 {
             0 | 1 => (None, None, [RunStatus::Running; 2]),

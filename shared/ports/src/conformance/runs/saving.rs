@@ -78,7 +78,7 @@ pub(super) async fn every_member_comes_back(store: &StoreUnderTest) {
     beat.duration_ms = Some(12_300);
     beat.metadata = Some(json(r#"{"note":"x"}"#));
     beat.output = Some(json("[1]"));
-    beat.customer_id = Some(String::new());
+    beat.customer_id = Some("".into());
     beat.feature = Some("feature".into());
     (beat.input_tokens, beat.output_tokens) = (Some(1 << 52), Some(0));
     let mut opened = beat.clone();

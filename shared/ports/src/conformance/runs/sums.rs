@@ -43,7 +43,7 @@ pub(super) async fn usage_follows_the_runs(store: &StoreUnderTest) {
 /// A run of this agent with these labels that cost so many nano-dollars by its one call.
 fn costing(team: TeamId, agent: &str, labels: [Option<&str>; 2], at: Timestamp, nanos: u64) -> Story {
     let mut opening = start(agent, at);
-    [opening.customer_id, opening.feature] = labels.map(|label| label.map(str::to_owned));
+    [opening.customer_id, opening.feature] = labels.map(|label| label.map(Into::into));
     Story::of_team(team)
         .tell(NOON, Body::Start(opening))
         .tell(NOON, Body::Events(vec![model_call(fresh(), at, "m", Some(nanos))]))
