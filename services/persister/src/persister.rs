@@ -25,7 +25,7 @@ pub struct PersisterConfig {
     pub high_mark_bytes: usize,
     pub low_mark_bytes: usize,
     /// How long to let records gather after a round of small polls. It bounds what a batch costs under light load
-    /// (a load, a synced save, a commit), and adds to the time until a record is readable.
+    /// (a load, a save, a commit), and adds to the time until a record is readable.
     pub linger: Duration,
     /// How long after a batch its account is settled and its offset committed, so that neither costs every batch.
     pub settle_every: Duration,

@@ -98,6 +98,7 @@ impl Group {
     }
 
     fn join(&mut self) {
+        self.witness.opens();
         let seam = Seam::open();
         let running = self.rig.start_with(behind(&seam, &self.witness, &self.rig));
         self.members.push((seam, running));
@@ -243,5 +244,8 @@ fn accounts_are_exact_wherever_it_ends() {
         for end in ends {
             in_its_own_time(plays(&[Step::Append(records.clone()), end], 2_000));
         }
+        // What the first one wrote and did not sync, the second one builds upon, to its end.
+        let cut_later = [Step::Append(records.clone()), Step::Crash { after }, Step::PowerCut { after: 1_000 }];
+        in_its_own_time(plays(&cut_later, 2_000));
     }
 }

@@ -121,6 +121,11 @@ impl Witness {
         }
     }
 
+    /// A new process brings all that it finds to disk before it builds upon it.
+    pub fn opens(&self) {
+        self.sync();
+    }
+
     /// The power goes: saves and notes that no settlement followed are gone. The log and the letters are synced.
     pub fn cut_power(&self) {
         let synced = self.synced.lock().expect("nobody panics with it");
@@ -285,11 +290,17 @@ impl Accounts for Watched {
     }
 
     async fn settle(&self, account: Account) -> Result<(), StoreError> {
-        let witness = self.witness.clone();
+        let (witness, seam) = (self.witness.clone(), self.seam.clone());
         let settle = async move {
             witness.settles(account).await;
+            let before = witness.accounts.account(account.generation, account.partition).await?;
             let settled = witness.accounts.settle(account).await;
-            witness.sync();
+            // What changes nothing writes nothing, and so syncs nothing.
+            if before.is_none_or(|before| account.next_offset > before.next_offset) {
+                // It can be read before it is synced, by who comes after a crash.
+                seam.pass().await;
+                witness.sync();
+            }
             settled
         };
         self.seam.step(settle).await

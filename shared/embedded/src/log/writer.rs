@@ -160,7 +160,7 @@ impl Writer {
             }
             Err(error) => {
                 tracing::error!(?error, requests = batch.len(), "a batch was not written to the log");
-                self.recover();
+                self.recover(&error);
                 batch::refuse(batch, &error)
             }
         }
@@ -171,17 +171,21 @@ impl Writer {
         if self.connection.is_none() {
             let connection = sqlite::open_again(&self.path, folder::LOG).map_err(|error| error.to_string())?;
             tune(&connection, &self.shared).map_err(|error| error.to_string())?;
+            sqlite::bring_to_disk(&connection, &self.path).map_err(|error| error.to_string())?;
             reload(&connection, &self.shared).map_err(|error| error.to_string())?;
             return Ok(self.connection.insert(connection));
         }
         self.connection.as_ref().ok_or_else(|| "it has no connection to its file".to_owned())
     }
 
-    /// After a failure: ends the transaction and looks up what the file really holds.
-    fn recover(&mut self) {
+    /// After a failure: ends the transaction and looks up what the file really holds. What a commit of unknown fate may
+    /// have left is brought to disk before anybody reads it.
+    fn recover(&mut self, error: &BatchError) {
         let Some(connection) = self.connection.take() else { return };
         let over = connection.is_autocommit() || connection.execute_batch("ROLLBACK").is_ok();
-        if over && reload(&connection, &self.shared).is_ok() {
+        let certain = matches!(error, BatchError::RolledBack(_));
+        let on_disk = over && (certain || sqlite::bring_to_disk(&connection, &self.path).is_ok());
+        if on_disk && reload(&connection, &self.shared).is_ok() {
             self.connection = Some(connection);
         }
     }

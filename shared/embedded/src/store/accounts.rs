@@ -1,5 +1,5 @@
 //! What became of every record: an account for each partition of the log, and notes of records that were not simply
-//! stored. Both go through the store's one writer, so that they share the syncs of the runs.
+//! stored. Both go through the store's one writer, so that they share its commits.
 
 use std::sync::Arc;
 

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 
+use super::failure::is_of_the_disk;
 use super::run_row::unsigned;
 use crate::sqlite::{self, FileKind, SqliteError};
 
@@ -17,6 +18,8 @@ pub(super) struct Checkpointer {
     thread: Option<JoinHandle<()>>,
     /// Bytes of the WAL in use, as of the last checkpoint.
     wal_bytes: Arc<AtomicU64>,
+    /// A checkpoint met a disk that does not read, write or sync.
+    failed: Arc<AtomicBool>,
 }
 
 impl Checkpointer {
@@ -25,20 +28,25 @@ impl Checkpointer {
         // One call in waiting is enough: a checkpoint takes all there is.
         let (due, calls) = sync_channel(1);
         let wal_bytes = Arc::new(AtomicU64::new(0));
-        let told = wal_bytes.clone();
+        let failed = Arc::new(AtomicBool::new(false));
+        let told = (wal_bytes.clone(), failed.clone());
         let thread = std::thread::Builder::new()
             .name("store-checkpoint".into())
-            .spawn(move || checkpoint_when_called(&connection, &calls, &told))
+            .spawn(move || checkpoint_when_called(&connection, &calls, &told.0, &told.1))
             .map_err(|error| SqliteError::Sqlite {
                 path: path.into(),
                 source: rusqlite::Error::ToSqlConversionFailure(error.into()),
             })?;
-        Ok(Checkpointer { due: Some(due), thread: Some(thread), wal_bytes })
+        Ok(Checkpointer { due: Some(due), thread: Some(thread), wal_bytes, failed })
     }
 
     /// Bytes of the WAL in use, as of the last checkpoint.
     pub fn wal_bytes(&self) -> u64 {
         self.wal_bytes.load(Ordering::Relaxed)
+    }
+
+    pub fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed)
     }
 
     /// The WAL begins anew.
@@ -64,12 +72,17 @@ impl Drop for Checkpointer {
     }
 }
 
-fn checkpoint_when_called(connection: &Connection, calls: &Receiver<()>, wal_bytes: &AtomicU64) {
+fn checkpoint_when_called(connection: &Connection, calls: &Receiver<()>, wal_bytes: &AtomicU64, failed: &AtomicBool) {
     while calls.recv().is_ok() {
         match checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)") {
             // PASSIVE waits for nobody; what readers still need is left for the next time.
             Ok((_, bytes)) => wal_bytes.store(bytes, Ordering::Relaxed),
-            Err(error) => tracing::warn!(%error, "a checkpoint of the store failed; it is tried again"),
+            Err(error) => {
+                tracing::warn!(%error, "a checkpoint of the store failed; it is tried again");
+                if is_of_the_disk(&error) {
+                    failed.store(true, Ordering::Relaxed);
+                }
+            }
         }
     }
 }

@@ -7,13 +7,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior};
 use tidegate_domain::Timestamp;
 use tidegate_ports::{Account, Note, RunWrite, StoreError};
 
 use super::accounts;
 use super::checkpoint::{Checkpointer, checkpoint};
-use super::failure::failure;
+use super::failure::{failure, is_of_the_disk};
 use super::run_row::signed;
 use super::save::{Pass, TeamNumbers};
 use crate::sqlite::{FileKind, SqliteError};
@@ -98,10 +98,8 @@ impl Desk {
             Err(error) => {
                 // The transaction is rolled back, and with it the numbers it may have given out.
                 self.teams.clear();
-                self.sync_failed = synced && is_of_the_disk(&error);
-                if self.sync_failed {
-                    tracing::error!(%error, "the store's file could not be synced: nothing more is written to it; see to \
-                                             the disk and restart, what was not settled is then read from the log again");
+                if synced {
+                    self.note_failed_sync(&error);
                 }
                 Err(failure(error))
             }
@@ -133,13 +131,24 @@ impl Desk {
                 Ok(true) => self.checkpointer.restarted(),
                 // A reader needs it still: the next commit tries again.
                 Ok(false) => {}
-                Err(error) => tracing::warn!(%error, "the store's WAL could not begin anew; it is tried again"),
+                Err(error) => {
+                    tracing::warn!(%error, "the store's WAL could not begin anew; it is tried again");
+                    self.note_failed_sync(&error);
+                }
             }
         }
     }
 
+    fn note_failed_sync(&mut self, error: &rusqlite::Error) {
+        if is_of_the_disk(error) {
+            self.sync_failed = true;
+            tracing::error!(%error, "the store's file could not be synced: nothing more is written to it; see to the disk \
+                                     and restart, what is not there is then read from the log again");
+        }
+    }
+
     fn sync_commits(&mut self, synced: bool) -> Result<(), StoreError> {
-        if self.sync_failed {
+        if self.sync_failed || self.checkpointer.has_failed() {
             let cause = "a sync of its file failed; see to the disk and restart, nothing that was accepted is lost";
             return Err(StoreError::Broken(cause.to_owned()));
         }
@@ -165,11 +174,6 @@ fn save_all(connection: &mut Connection, teams: &mut TeamNumbers, works: &[Work]
     let bytes = pass.finish()?;
     transaction.commit()?;
     Ok(bytes)
-}
-
-/// Reading or writing failed, or syncing: a full disk is told before that, and passes.
-fn is_of_the_disk(error: &rusqlite::Error) -> bool {
-    error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure)
 }
 
 /// Whether the next commit begins the WAL anew. Does not wait for readers.
@@ -204,7 +208,11 @@ mod tests {
         let mut desk = desk(place.path());
         let runs = || Work::Runs(Arc::default());
         let notes = || Work::Notes(Arc::default());
-        let account = || Work::Account(Account::opened(1, 0, 0));
+        let mut next_offset = 0;
+        let mut account = || {
+            next_offset += 1;
+            Work::Account(Account { next_offset, stored: 1, ..Account::opened(1, 0, 0) })
+        };
         for (works, synced) in [
             (vec![runs()], false),
             (vec![notes(), runs(), account()], true),
@@ -251,12 +259,15 @@ mod tests {
     fn after_a_sync_that_failed_nothing_is_written_any_more() {
         let place = tempfile::tempdir().expect("a folder");
         let mut desk = desk(place.path());
-        desk.sync_failed = true;
-        let account = Account::opened(1, 0, 0);
-        assert!(matches!(desk.save(&[Work::Account(account)]), Err(StoreError::Broken(_))));
-        assert!(matches!(desk.save(&[Work::Runs(Arc::default())]), Err(StoreError::Broken(_))));
         let failure = |code| rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
-        assert!(is_of_the_disk(&failure(ffi::SQLITE_IOERR_FSYNC)));
-        assert!(!is_of_the_disk(&failure(ffi::SQLITE_FULL)) && !is_of_the_disk(&failure(ffi::SQLITE_BUSY)));
+        let account = || Work::Account(Account::opened(1, 0, 0));
+        for passes in [ffi::SQLITE_FULL, ffi::SQLITE_BUSY] {
+            desk.note_failed_sync(&failure(passes));
+            desk.save(&[account()]).expect("saved");
+        }
+        desk.note_failed_sync(&failure(ffi::SQLITE_IOERR_FSYNC));
+        assert!(matches!(desk.save(&[account()]), Err(StoreError::Broken(_))));
+        assert!(matches!(desk.save(&[Work::Runs(Arc::default())]), Err(StoreError::Broken(_))));
+        assert!(matches!(desk.delete(Timestamp::from_millis(0), 1, |_, _, _| Ok(0)), Err(StoreError::Broken(_))));
     }
 }

@@ -201,9 +201,9 @@ mod tests {
         MIGRATIONS.iter().for_each(|step| connection.execute_batch(step).expect("migrated"));
         let batches: [Vec<u128>; 6] = [
             (20..60).collect(),
-            // All new, more than once in the batch: within one statement, in the next one, and in what is left of it.
-            (60..76).chain(60..70).chain(76..100).chain([61, 99]).collect(),
-            (90..140).collect(),
+            // All new, more than once in the batch: in the next statement, within one, and in what is left of them.
+            (60..76).chain(60..70).chain(76..100).chain(100..108).chain(100..108).chain([61, 99]).collect(),
+            (90..100).chain(108..140).collect(),
             (20..140).collect(),
             (0..18).rev().collect(),
             vec![18, 140, 140, 19],

@@ -20,6 +20,11 @@ pub(crate) fn failure(error: rusqlite::Error) -> StoreError {
     }
 }
 
+/// Reading or writing failed, or syncing: a full disk is told before that, and passes.
+pub(super) fn is_of_the_disk(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure)
+}
+
 /// A column whose content does not read back.
 pub(crate) fn unreadable(column: usize, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Text, cause.into())
