@@ -1,7 +1,7 @@
 //! SQLite files of ours: made, recognised, checked and brought up to date in one way.
 
 use std::fs::{File, OpenOptions};
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -97,23 +97,26 @@ pub fn open(path: &Path, kind: FileKind, migrations: &Migrations) -> Result<Conn
     set_pragmas(&connection).map_err(|source| refusal(path, source))?;
     migrate(&mut connection, migrations).map_err(|source| refusal(path, source))?;
     accept(&connection).map_err(|source| refusal(path, source))?;
-    bring_to_disk(&connection, path).map_err(|source| refusal(path, source))?;
+    bring_to_disk(path).map_err(|source| refusal(path, source))?;
     Ok(connection)
 }
 
-/// Folds the WAL back into its file, which syncs both. A process that was killed may have left commits in the WAL that are
-/// read, and that no sync has covered yet: nobody may build upon them before.
+/// Syncs the WAL and the file. A process that was killed may have left commits in the WAL that are read, and that no sync
+/// has covered yet: nobody may build upon them before.
 ///
 /// # Errors
-/// What SQLite says of the file.
-pub(crate) fn bring_to_disk(connection: &Connection, path: &Path) -> rusqlite::Result<()> {
-    let in_the_way: bool = connection.query_row("PRAGMA wal_checkpoint(FULL)", [], |row| row.get(0))?;
-    if in_the_way {
-        // Somebody reads or writes beside us: then the WAL stays, and is synced as it is.
-        let mut wal = path.as_os_str().to_owned();
-        wal.push("-wal");
-        let synced = File::open(wal).and_then(|wal| wal.sync_all());
-        synced.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+/// What the disk says.
+pub(crate) fn bring_to_disk(path: &Path) -> rusqlite::Result<()> {
+    let mut wal = path.as_os_str().to_owned();
+    wal.push("-wal");
+    for file in [Path::new(&wal), path] {
+        let synced = File::open(file).and_then(|file| file.sync_all());
+        match synced {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(rusqlite::Error::ToSqlConversionFailure(error.into()));
+            }
+            _ => {}
+        }
     }
     Ok(())
 }
@@ -233,42 +236,14 @@ fn refusal(path: &Path, source: rusqlite::Error) -> SqliteError {
 mod tests {
     use super::*;
 
-    const KIND: FileKind = FileKind { file_name: "a.db", application_id: 7, page_bytes: 4_096 };
-
     #[test]
-    fn whoever_opens_a_file_finds_nothing_that_is_not_on_disk() {
-        let [first, second, third] = [(); 3].map(|()| tempfile::tempdir().expect("a folder"));
-        let at = |place: &tempfile::TempDir, name: &str| place.path().join(name);
-        let path = at(&first, "a.db");
-        create(&path, KIND).expect("made");
-        let killed = open(&path, KIND, &["CREATE TABLE t (n INTEGER)"]).expect("opened");
-        killed.pragma_update(None, "synchronous", "NORMAL").expect("set");
-        killed.execute("INSERT INTO t VALUES (42)", []).expect("inserted");
-        for name in ["a.db", "a.db-wal"] {
-            std::fs::copy(at(&first, name), at(&second, name)).expect("copied as a kill would leave it");
-        }
-        let reopened = open(&at(&second, "a.db"), KIND, &[""]).expect("opened");
-        // Folding back syncs, and what is folded back needs no WAL.
-        std::fs::copy(at(&second, "a.db"), at(&third, "a.db")).expect("copied without its WAL");
-        let alone = open(&at(&third, "a.db"), KIND, &[""]).expect("opened");
-        for connection in [reopened, alone] {
-            assert_eq!(connection.query_row("SELECT n FROM t", [], |row| row.get(0)), Ok(42));
-        }
-    }
-
-    #[test]
-    fn with_a_reader_in_the_way_the_wal_itself_is_synced() {
+    fn what_is_there_is_synced_and_what_is_not_there_needs_no_sync() {
         let place = tempfile::tempdir().expect("a folder");
         let path = place.path().join("a.db");
-        create(&path, KIND).expect("made");
-        let reader = open(&path, KIND, &["CREATE TABLE t (n INTEGER)"]).expect("opened");
-        let reading = reader.unchecked_transaction().expect("begun");
-        let count = "SELECT count(*) FROM t";
-        assert_eq!(reading.query_row(count, [], |row| row.get(0)), Ok(0));
-        let writer = open_again(&path, KIND).expect("opened");
-        writer.busy_timeout(Duration::ZERO).expect("set");
-        writer.execute("INSERT INTO t VALUES (42)", []).expect("inserted");
-        bring_to_disk(&writer, &path).expect("synced");
-        assert_eq!(reading.query_row(count, [], |row| row.get(0)), Ok(0));
+        assert_eq!(bring_to_disk(&path), Ok(()));
+        std::fs::write(&path, "a file").expect("written");
+        assert_eq!(bring_to_disk(&path), Ok(()));
+        // A way through a file is no missing file.
+        assert!(bring_to_disk(&path.join("b.db")).is_err());
     }
 }
