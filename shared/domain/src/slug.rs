@@ -22,7 +22,7 @@ impl Slug {
     /// # Errors
     /// [`SlugError`] if empty, too long, or with a control character.
     pub fn parse(text: &str) -> Result<Self, SlugError> {
-        Slug::try_from(SmolStr::new(text))
+        check(text).map(|()| Slug(SmolStr::new(text)))
     }
 
     pub fn as_str(&self) -> &str {
@@ -34,12 +34,13 @@ impl TryFrom<SmolStr> for Slug {
     type Error = SlugError;
 
     fn try_from(text: SmolStr) -> Result<Self, SlugError> {
-        let fits = !text.is_empty() && text.chars().take(Slug::MAX_CHARS + 1).count() <= Slug::MAX_CHARS;
-        if !fits || text.chars().any(char::is_control) {
-            return Err(SlugError);
-        }
-        Ok(Slug(text))
+        check(&text).map(|()| Slug(text))
     }
+}
+
+fn check(text: &str) -> Result<(), SlugError> {
+    let fits = !text.is_empty() && text.chars().take(Slug::MAX_CHARS + 1).count() <= Slug::MAX_CHARS;
+    if !fits || text.chars().any(char::is_control) { Err(SlugError) } else { Ok(()) }
 }
 
 impl fmt::Display for Slug {
