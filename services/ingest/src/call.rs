@@ -50,7 +50,7 @@ impl Call {
         }
     }
 
-    /// The whole body.
+    /// The whole body. Once it is parsed it should go: nobody needs it while the log is waited for.
     pub async fn text(&self, caller: &Caller, body: Body) -> Result<String, Problem> {
         let config = &self.ingest.config;
         let bounds = Bounds { max_bytes: config.max_body_bytes, read_timeout: config.body_read_timeout };
@@ -93,7 +93,9 @@ impl Call {
 
     /// Takes the request in. This runs on even if the client leaves: what was claimed must be settled.
     pub async fn accept(self, caller: Caller, run: Option<RunId>, body: RecordBody) -> Result<Accepted, Problem> {
-        let Call { ingest, received_at, place, room, .. } = self;
+        let Call { ingest, parts, received_at, place, room } = self;
+        // Its headers stand in the connection's read buffer, which is free for the next request once nothing refers to it.
+        drop(parts);
         let minted = run.is_none();
         let run = run.unwrap_or_else(|| ingest.ids.mint(ingest.config.region, received_at));
         let submission = Submission { run, minted, received_at, body };

@@ -40,10 +40,11 @@ pub(crate) async fn append(State(ingest): State<Arc<Ingest>>, request: Request) 
 
 async fn take(call: Call, mut body: HttpBody) -> Result<Answer, Problem> {
     let caller = call.enter(Class::Events, None, &mut body).await?;
-    let body = call.text(&caller, body).await?;
+    let text = call.text(&caller, body).await?;
     let run = call.judged(&caller, call.path_run()).await?;
     let rates = call.ingest.admission.rates(caller.team).await;
-    let parsed = parse::events::events(&body, &call.reading(&caller), &rates);
+    let parsed = parse::events::events(&text, &call.reading(&caller), &rates);
+    drop(text);
     let (events, indices) = call.judged(&caller, parsed).await?.into_parts();
     let accepted = match call.accept(caller, Some(run), Body::Events(events)).await {
         // Admission counts the events it was given; the client counts those it sent.

@@ -40,9 +40,10 @@ pub(crate) async fn close(State(ingest): State<Arc<Ingest>>, request: Request) -
 
 async fn take(call: Call, mut body: HttpBody) -> Result<Answer, Problem> {
     let caller = call.enter(Class::Finish, None, &mut body).await?;
-    let body = call.text(&caller, body).await?;
+    let text = call.text(&caller, body).await?;
     let run = call.judged(&caller, call.path_run()).await?;
-    let parsed = parse::finish::finish(&body, &call.reading(&caller));
+    let parsed = parse::finish::finish(&text, &call.reading(&caller));
+    drop(text);
     let finish = call.judged(&caller, parsed).await?;
     let accepted = call.accept(caller, Some(run), Body::Finish(finish)).await?;
     let known = accepted.acceptance.run;

@@ -39,8 +39,9 @@ pub(crate) async fn beat(State(ingest): State<Arc<Ingest>>, request: Request) ->
 
 async fn take(call: Call, mut body: HttpBody) -> Result<Answer, Problem> {
     let caller = call.enter(Class::Heartbeat, None, &mut body).await?;
-    let body = call.text(&caller, body).await?;
-    let parsed = parse::heartbeat::heartbeat(&body, &call.reading(&caller));
+    let text = call.text(&caller, body).await?;
+    let parsed = parse::heartbeat::heartbeat(&text, &call.reading(&caller));
+    drop(text);
     let (run, heartbeat) = call.judged(&caller, parsed).await?;
     let agent = heartbeat.agent.clone();
     let accepted = call.accept(caller, run, Body::Heartbeat(heartbeat)).await?;

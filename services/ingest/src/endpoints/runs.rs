@@ -39,8 +39,9 @@ pub(crate) async fn open(State(ingest): State<Arc<Ingest>>, request: Request) ->
 
 async fn take(call: Call, mut body: HttpBody) -> Result<Answer, Problem> {
     let caller = call.enter(Class::Start, None, &mut body).await?;
-    let body = call.text(&caller, body).await?;
-    let parsed = parse::start::start(&body, &call.reading(&caller));
+    let text = call.text(&caller, body).await?;
+    let parsed = parse::start::start(&text, &call.reading(&caller));
+    drop(text);
     let (run, start) = call.judged(&caller, parsed).await?;
     let (agent, started_at) = (start.agent.clone(), start.started_at);
     let accepted = call.accept(caller, Some(run), Body::Start(start)).await?;
