@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use axum::Router;
 use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -21,7 +22,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
-use stalling::Stalling;
+use stalling::{Exchange, Patience, Stalling};
 
 /// How much of a request's header and of an answer one connection buffers.
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -178,11 +179,24 @@ async fn connection(
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%peer, %error, "cannot set TCP_NODELAY");
     }
+    let patience = Patience { idle: options.idle, header: options.header_read_timeout };
+    let exchange = Exchange::default();
+    let stream = Stalling::new(stream, patience, exchange.clone());
+    let service = TowerToHyperService::new(service);
+    let answering = service_fn(move |request| {
+        let under_way = exchange.begin();
+        let answer = service.call(request);
+        async move {
+            let answer = answer.await;
+            drop(under_way);
+            answer
+        }
+    });
+    // The patience for headers is ours: hyper's takes a timer for every request.
     let serving = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(options.header_read_timeout)
+        .header_read_timeout(None)
         .max_buf_size(BUFFER_BYTES)
-        .serve_connection(TokioIo::new(Stalling::new(stream, options.idle)), TowerToHyperService::new(service));
+        .serve_connection(TokioIo::new(stream), answering);
     tokio::pin!(serving);
     let ended = tokio::select! {
         ended = &mut serving => ended,

@@ -99,6 +99,20 @@ async fn a_half_sent_header_is_cut() {
 }
 
 #[tokio::test]
+async fn a_handler_may_take_longer_than_a_header() {
+    let (entered, gate) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let options = ServeOptions { header_read_timeout: SHORT, ..ServeOptions::default() };
+    let port = Port::open(held(&entered, &gate), options).await;
+    let busy = port.send("GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
+    entered.notified().await;
+    // That this one is cut tells that the other has waited for longer.
+    assert_eq!(read_to_close(port.send("GET / HTTP/1.1\r\nhost").await).await, "");
+    gate.notify_one();
+    assert!(read_to_close(busy).await.ends_with("late but whole"));
+    assert!(port.stop().await.is_clean());
+}
+
+#[tokio::test]
 async fn a_body_that_stalls_is_cut() {
     let reached = Arc::new(AtomicUsize::new(0));
     let counting = reached.clone();
