@@ -13,7 +13,7 @@ help: ## What there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
 
 run: ## Build and start the whole pipeline, embedded, in ./tidegate-data
-	@echo "Building Tidegate (the first build compiles SQLite, librdkafka and about 300 crates: up to ten minutes)"
+	@echo "Building Tidegate (the first build compiles SQLite, librdkafka, jemalloc and about 300 crates: up to ten minutes)"
 	$(CARGO) build --release --locked -p tidegate
 	./target/release/tidegate dev --data $(DATA)
 

@@ -2,18 +2,19 @@
 
 use std::process::ExitCode;
 
-/// Many small, short-lived allocations on several threads are what it is made for.
+/// Many small, short-lived allocations, some of them freed on another thread: measured against others in
+/// `docs/performance.md`.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     do_without_huge_pages();
     tidegate::run(std::env::args_os())
 }
 
-/// What is allocated lives for milliseconds and goes back soon. With transparent huge pages the kernel clears two
-/// mebibytes for each page that is touched again: a third of the CPU of a request, and memory that nobody uses
-/// (`docs/performance.md`). Where the kernel does not know the switch nothing is lost.
+/// What is allocated is soon free again. With transparent huge pages the kernel clears two mebibytes where a page of them
+/// is touched again after it went back, and memory is held that nobody uses (`docs/performance.md`). Where the kernel does
+/// not know the switch nothing is lost.
 fn do_without_huge_pages() {
     #[cfg(target_os = "linux")]
     let _ = rustix::thread::disable_transparent_huge_pages(true);
