@@ -40,7 +40,7 @@ impl Default for PersisterConfig {
             poll_bytes: 2 << 20,
             high_mark_bytes: 32 << 20,
             low_mark_bytes: 16 << 20,
-            linger: Duration::from_millis(10),
+            linger: Duration::from_millis(50),
             settle_every: Duration::from_millis(50),
             brake: BrakeRules::default(),
             drain_deadline: Duration::from_secs(10),

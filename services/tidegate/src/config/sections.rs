@@ -69,7 +69,7 @@ pub(super) fn read(reader: &mut Reader) -> Config {
             as usize,
         low_mark_bytes: reader.whole("persister.low_mark_bytes", usual.low_mark_bytes as u64, KIB..=4_096 * MIB)
             as usize,
-        linger: reader.millis("persister.linger_ms", 10, 0..=1_000),
+        linger: reader.millis("persister.linger_ms", 50, 0..=1_000),
         settle_every: reader.millis("persister.settle_ms", 50, 0..=10_000),
         drain_deadline: reader.millis("persister.drain_ms", 10_000, 1..=600_000),
         brake: BrakeRules {
