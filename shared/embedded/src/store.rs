@@ -26,6 +26,8 @@ mod follow_ups;
 pub(crate) mod id_blob;
 mod listing;
 mod load;
+#[cfg(test)]
+mod plans;
 mod purge;
 pub(crate) mod queries;
 pub(crate) mod readers;

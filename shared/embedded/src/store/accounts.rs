@@ -92,12 +92,12 @@ pub(super) fn save_account(connection: &Connection, account: &Account) -> rusqli
         .map(drop)
 }
 
+pub(super) const FORGET_NOTES: &str = "DELETE FROM notes WHERE (generation, partition, offset) IN (SELECT generation, \
+     partition, offset FROM notes WHERE appended_at_ms < ?1 ORDER BY appended_at_ms LIMIT ?2)";
+
 /// Deletes up to `limit` notes of records appended before `before`.
 pub(super) fn forget_notes(connection: &Connection, before: Timestamp, limit: usize) -> rusqlite::Result<usize> {
-    let mut delete = connection.prepare_cached(
-        "DELETE FROM notes WHERE (generation, partition, offset) IN (SELECT generation, partition, offset FROM notes \
-         WHERE appended_at_ms < ?1 ORDER BY appended_at_ms LIMIT ?2)",
-    )?;
+    let mut delete = connection.prepare_cached(FORGET_NOTES)?;
     delete.execute(params![before.as_millis(), signed(limit as u64)])
 }
 

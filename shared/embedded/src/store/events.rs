@@ -19,7 +19,10 @@ const INSERT_IDS: &str = "INSERT INTO event_ids (id, run_no, content_hash) VALUE
 const TOGETHER: usize = 16;
 const INSERT_BATCH: &str = "INSERT INTO event_batches (run_no, greatest_id, events) VALUES (?1, ?2, ?3)";
 /// Whether the run has a batch with this id or a later one. If not, it has none of the ids from this one on.
-const LATER: &str = "SELECT 1 FROM event_batches WHERE run_no = ?1 AND greatest_id >= ?2 LIMIT 1";
+pub(super) const LATER: &str = "SELECT 1 FROM event_batches WHERE run_no = ?1 AND greatest_id >= ?2 LIMIT 1";
+/// `CROSS JOIN` has SQLite look for the id first. Left to itself it goes through all runs of the team.
+pub(super) const OWNERS: &str = "SELECT runs.run, event_ids.content_hash FROM event_ids CROSS JOIN runs \
+     ON runs.run_no = event_ids.run_no WHERE event_ids.id = ?1 AND runs.team_no = ?2";
 
 /// An event in a batch's JSON: a list of both values, where the names would stand in each.
 #[derive(Serialize)]
@@ -148,10 +151,7 @@ pub(super) fn owners(
     let Some(team_no) = team_number(connection, team)? else {
         return Ok(Vec::new());
     };
-    let mut statement = connection.prepare_cached(
-        "SELECT runs.run, event_ids.content_hash FROM event_ids JOIN runs ON runs.run_no = event_ids.run_no \
-         WHERE event_ids.id = ?1 AND runs.team_no = ?2",
-    )?;
+    let mut statement = connection.prepare_cached(OWNERS)?;
     let mut owners = Vec::new();
     for id in events {
         let rows = statement.query_map(params![blob_of(*id), team_no], |row| {

@@ -15,7 +15,7 @@ use super::{run_row, standing};
 /// holds a snapshot, and with it the WAL, for long.
 pub(super) const ROWS_PER_READ: usize = 4_096;
 
-static SELECT: LazyLock<String> = LazyLock::new(|| {
+pub(super) static SELECT: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT started_at_ms, run, agent, customer_id, feature, {}, {} FROM runs \
          WHERE team_no = ?1 AND started_at_ms >= ?2 AND (started_at_ms, run) < (?3, ?4) \

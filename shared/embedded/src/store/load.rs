@@ -9,7 +9,7 @@ use tidegate_ports::{RunWanted, StoredRun};
 use super::id_blob::blob_of;
 use super::{events, run_row};
 
-static FIND: LazyLock<String> = LazyLock::new(|| {
+pub(super) static FIND: LazyLock<String> = LazyLock::new(|| {
     format!("SELECT run_no, position, {} FROM runs WHERE team_no = ?1 AND run = ?2", run_row::COLUMNS)
 });
 

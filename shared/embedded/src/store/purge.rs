@@ -6,13 +6,13 @@ use tidegate_domain::Timestamp;
 use super::events;
 use super::run_row::signed;
 
+pub(super) const OLDEST_ORPHANS: &str = "SELECT run_no FROM runs WHERE started_at_ms IS NULL AND last_received_ms < ?1 \
+     ORDER BY last_received_ms LIMIT ?2";
+
 /// Deletes up to `limit` of them with their events. What they counted towards the quota stays counted: it was
 /// taken in.
 pub(super) fn purge(connection: &Connection, before: Timestamp, limit: usize) -> rusqlite::Result<usize> {
-    let mut find = connection.prepare_cached(
-        "SELECT run_no FROM runs WHERE started_at_ms IS NULL AND last_received_ms < ?1 \
-         ORDER BY last_received_ms LIMIT ?2",
-    )?;
+    let mut find = connection.prepare_cached(OLDEST_ORPHANS)?;
     let doomed: Vec<i64> = find
         .query_map(params![before.as_millis(), signed(limit as u64)], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;

@@ -39,14 +39,15 @@ pub(crate) fn agents(connection: &Connection, team: TeamId) -> rusqlite::Result<
     rows.collect()
 }
 
+pub(super) const USAGE: &str = "SELECT units FROM usage JOIN teams USING (team_no) WHERE team = ?1 AND month = ?2";
+
 pub(super) fn usage(connection: &Connection, team: TeamId, month: Month) -> rusqlite::Result<u64> {
-    let mut statement = connection
-        .prepare_cached("SELECT units FROM usage JOIN teams USING (team_no) WHERE team = ?1 AND month = ?2")?;
+    let mut statement = connection.prepare_cached(USAGE)?;
     let units = statement.query_row(params![super::id_blob::blob_of(team), month.number()], |row| unsigned(row, 0));
     Ok(units.optional()?.unwrap_or(0))
 }
 
-static MONTH_OF_RUNS: LazyLock<String> = LazyLock::new(|| {
+pub(super) static MONTH_OF_RUNS: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT agent, customer_id, feature, cost_nanos_usd, {} FROM runs \
          WHERE team_no = ?1 AND started_at_ms >= ?2 AND started_at_ms < ?3",

@@ -15,7 +15,7 @@ use super::run_row::json;
 /// The numbers of teams met so far. Forget them when a transaction that may have given out some is rolled back.
 pub(super) type TeamNumbers = HashMap<TeamId, i64>;
 
-const FIND: &str = "SELECT run_no, position, started_at_ms, units FROM runs WHERE team_no = ?1 AND run = ?2";
+pub(super) const FIND: &str = "SELECT run_no, position, started_at_ms, units FROM runs WHERE team_no = ?1 AND run = ?2";
 
 const MOVE: &str = "UPDATE runs SET started_at_ms = ?2 WHERE run_no = ?1";
 
