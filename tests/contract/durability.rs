@@ -20,7 +20,8 @@ async fn data_survives_a_kill() {
     team.heartbeat(&beat).await.expect(202);
     target.kill().await;
     target.start().await;
-    let stored = team.run_with_events(&run, 1).await;
+    team.run_with_events(&run, 1).await;
+    let stored = team.closed_run(&run).await;
     assert_eq!((&stored["status"], &stored["feature"]), (&json!("failed"), &json!("f")));
     assert_eq!(stored["events"][0]["external_id"], event["external_id"]);
     team.stored_run(beat["id"].as_str().unwrap()).await;

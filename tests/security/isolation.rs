@@ -53,7 +53,7 @@ impl<'d> Scene<'d> {
         victim.batch(&closed, &[wire::llm_call(&event, "acme", &model, (100, 0, 5))]).await.expect(202);
         victim.finish(&closed, &wire::finish()).await.expect(202);
         victim.stored_run(&open).await;
-        victim.run_with_events(&closed, 1).await;
+        victim.closed_run(&closed).await;
         let page = victim.read("/v1/runs?limit=1").await.expect(200).json();
         let cursor = page["next_cursor"].as_str().expect("two runs are two pages").to_owned();
         let own_agent = own("intruder");

@@ -23,7 +23,7 @@ async fn reported(team: &Team) -> (String, String, String) {
     team.finish(&run, &finish).await.expect(202);
     let heartbeat = json!({"id": beat, "agent": "beats", "started_at": "2026-05-15T14:32:01.123Z", "cost_usd": 0.084});
     team.heartbeat(&heartbeat).await.expect(202);
-    team.run_with_events(&run, 1).await;
+    team.closed_run(&run).await;
     team.stored_run(&beat).await;
     (run, event, beat)
 }
