@@ -1,4 +1,4 @@
-//! How SQLite goes about the reads: each by an index, however many runs and events there are. Statistics are never gathered
+//! How SQLite goes about the reads of what grows with runs and events: each by an index. Statistics are never gathered
 //! (`ANALYZE`), so the plans are the same in every file.
 
 use rusqlite::Connection;

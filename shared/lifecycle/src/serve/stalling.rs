@@ -15,7 +15,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 pub(super) struct Patience {
     /// Since a byte last moved.
     pub idle: Duration,
-    /// For a request's whole header, since the last answer or, for the first one, since the connection was made.
+    /// For a request's whole header, since the last answer or, for the first one, since the connection was made. An answer
+    /// of which no byte moves counts as one that came: its reader has so long, too.
     pub header: Duration,
 }
 
@@ -140,7 +141,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Stalling<S> {
 #[cfg(test)]
 mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
-    use tokio::time::advance;
+    use tokio::time::{advance, timeout};
 
     use super::*;
 
@@ -206,6 +207,18 @@ mod tests {
         drop(under_way);
         rig.server.write_all(b"x").await.expect("written");
         assert_eq!(rig.gives_up_at().await, 50 + 30);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_waited_for_before_does_not_put_a_header_off() {
+        let mut rig = rig(Patience { idle: Duration::from_secs(600), ..PATIENCE });
+        let under_way = rig.exchange.begin();
+        // The alarm rings meanwhile, and is set again for a request under way.
+        let waiting = timeout(Duration::from_secs(35), rig.server.read(&mut [0])).await;
+        assert!(waiting.is_err(), "there is still patience: {waiting:?}");
+        drop(under_way);
+        rig.server.write_all(b"x").await.expect("written");
+        assert_eq!(rig.gives_up_at().await, 35 + 30);
     }
 
     #[tokio::test(start_paused = true)]
