@@ -83,12 +83,13 @@ pub fn create(path: &Path, kind: FileKind) -> Result<(), SqliteError> {
 
 /// Opens a file of ours for writing: recognises it, checks it if it is small enough, sets the pragmas (WAL,
 /// `synchronous=FULL`), runs the migrations that it lacks, and brings all that it holds onto the disk. Safe beside other
-/// processes doing the same.
+/// processes doing the same. It comes before any other connection of this process to the file, see [`recognise`].
 ///
 /// # Errors
 /// [`SqliteError`].
 pub fn open(path: &Path, kind: FileKind, migrations: &Migrations) -> Result<Connection, SqliteError> {
-    let mut connection = recognise(path, kind)?;
+    recognise(path, kind)?;
+    let mut connection = connect(path)?;
     let found = user_version(&connection).map_err(|source| refusal(path, source))?;
     if found > migrations.len() {
         return Err(SqliteError::Newer { path: path.into(), found, known: migrations.len() });
@@ -97,28 +98,32 @@ pub fn open(path: &Path, kind: FileKind, migrations: &Migrations) -> Result<Conn
     set_pragmas(&connection).map_err(|source| refusal(path, source))?;
     migrate(&mut connection, migrations).map_err(|source| refusal(path, source))?;
     accept(&connection).map_err(|source| refusal(path, source))?;
-    bring_to_disk(path).map_err(|source| refusal(path, source))?;
+    sync_wal(path).map_err(|source| refusal(path, source))?;
     Ok(connection)
 }
 
-/// Syncs the WAL and the file. A process that was killed may have left commits in the WAL that are read, and that no sync
-/// has covered yet: nobody may build upon them before.
+/// Syncs the WAL and its name. A process that was killed may have left commits in the WAL that are read, and that no sync
+/// has covered yet: nobody may build upon them before. The file itself needs none: a checkpoint syncs it before the WAL
+/// that it came from is written over.
 ///
 /// # Errors
 /// What the disk says.
-pub(crate) fn bring_to_disk(path: &Path) -> rusqlite::Result<()> {
+pub(crate) fn sync_wal(path: &Path) -> rusqlite::Result<()> {
     let mut wal = path.as_os_str().to_owned();
     wal.push("-wal");
-    for file in [Path::new(&wal), path] {
-        let synced = File::open(file).and_then(|file| file.sync_all());
-        match synced {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                return Err(rusqlite::Error::ToSqlConversionFailure(error.into()));
-            }
-            _ => {}
-        }
+    let synced = match File::open(Path::new(&wal)) {
+        Ok(wal) => wal.sync_all().and_then(|()| sync_folder_of(path)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    };
+    synced.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+}
+
+fn sync_folder_of(path: &Path) -> std::io::Result<()> {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
+        _ => File::open(".")?.sync_all(),
     }
-    Ok(())
 }
 
 /// Another connection to a file that [`open`] accepted before; it checks and migrates nothing.
@@ -126,7 +131,14 @@ pub(crate) fn bring_to_disk(path: &Path) -> rusqlite::Result<()> {
 /// # Errors
 /// [`SqliteError`].
 pub fn open_again(path: &Path, kind: FileKind) -> Result<Connection, SqliteError> {
-    let connection = recognise(path, kind)?;
+    if !path.is_file() {
+        return Err(SqliteError::Missing { path: path.into() });
+    }
+    let connection = connect(path)?;
+    let found = application_id(&connection).map_err(|source| refusal(path, source))?;
+    if found != kind.application_id {
+        return Err(SqliteError::Foreign { path: path.into(), found, expected: kind.application_id });
+    }
     set_pragmas(&connection).map_err(|source| refusal(path, source))?;
     accept(&connection).map_err(|source| refusal(path, source))?;
     Ok(connection)
@@ -142,8 +154,12 @@ pub fn open_reader(path: &Path, kind: FileKind) -> Result<Connection, SqliteErro
     Ok(connection)
 }
 
-/// Makes sure that the file is of this kind, judged by its header before SQLite touches it, and opens it.
-fn recognise(path: &Path, kind: FileKind) -> Result<Connection, SqliteError> {
+/// Makes sure that the file is of this kind, judged by its header before SQLite touches it.
+///
+/// A process that closes a file loses its locks on it, also those that SQLite took through another descriptor (POSIX
+/// advisory locks; SQLite: How to corrupt a database file, 2.2). Another program that opens the file meanwhile would then
+/// take itself for the last one and delete the WAL. So nothing here opens a file by itself once SQLite has it open.
+fn recognise(path: &Path, kind: FileKind) -> Result<(), SqliteError> {
     if !path.is_file() {
         return Err(SqliteError::Missing { path: path.into() });
     }
@@ -151,6 +167,10 @@ fn recognise(path: &Path, kind: FileKind) -> Result<Connection, SqliteError> {
     if found != kind.application_id {
         return Err(SqliteError::Foreign { path: path.into(), found, expected: kind.application_id });
     }
+    Ok(())
+}
+
+fn connect(path: &Path) -> Result<Connection, SqliteError> {
     let failed = |source| refusal(path, source);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
@@ -237,13 +257,45 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_there_is_synced_and_what_is_not_there_needs_no_sync() {
+    fn a_wal_that_is_there_is_synced_and_one_that_is_not_there_needs_no_sync() {
         let place = tempfile::tempdir().expect("a folder");
         let path = place.path().join("a.db");
-        assert_eq!(bring_to_disk(&path), Ok(()));
-        std::fs::write(&path, "a file").expect("written");
-        assert_eq!(bring_to_disk(&path), Ok(()));
+        assert_eq!(sync_wal(&path), Ok(()));
+        std::fs::write(place.path().join("a.db-wal"), "a file").expect("written");
+        assert_eq!(sync_wal(&path), Ok(()));
         // A way through a file is no missing file.
-        assert!(bring_to_disk(&path.join("b.db")).is_err());
+        assert!(sync_wal(&place.path().join("a.db-wal").join("b.db")).is_err());
+    }
+
+    /// What the kernel says of this process's locks on the file.
+    #[cfg(target_os = "linux")]
+    fn locks(path: &Path) -> usize {
+        use std::os::unix::fs::MetadataExt;
+        let inode = path.metadata().expect("it is there").ino();
+        let (us, inode) = (std::process::id().to_string(), format!(":{inode}"));
+        let locks = std::fs::read_to_string("/proc/locks").expect("the kernel's list");
+        let ours = |line: &&str| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            words.contains(&us.as_str()) && words.iter().any(|word| word.ends_with(&inode))
+        };
+        locks.lines().filter(ours).count()
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn opening_a_file_again_leaves_its_lock_in_place() {
+        const KIND: FileKind = FileKind { file_name: "a.db", application_id: 7, page_bytes: 4096 };
+        let place = tempfile::tempdir().expect("a folder");
+        let path = place.path().join("a.db");
+        create(&path, KIND).expect("made");
+        let first = open(&path, KIND, &["CREATE TABLE t (n INTEGER) STRICT"]).expect("opened");
+        assert_eq!(locks(&path), 1, "as SQLite takes it");
+        let again = open_again(&path, KIND).expect("opened again");
+        let reader = open_reader(&path, KIND).expect("opened for reading");
+        sync_wal(&path).expect("synced");
+        drop((again, reader));
+        assert_eq!(locks(&path), 1);
+        drop(first);
+        assert_eq!(locks(&path), 0);
     }
 }

@@ -171,7 +171,7 @@ impl Writer {
         if self.connection.is_none() {
             let connection = sqlite::open_again(&self.path, folder::LOG).map_err(|error| error.to_string())?;
             tune(&connection, &self.shared).map_err(|error| error.to_string())?;
-            sqlite::bring_to_disk(&self.path).map_err(|error| error.to_string())?;
+            sqlite::sync_wal(&self.path).map_err(|error| error.to_string())?;
             reload(&connection, &self.shared).map_err(|error| error.to_string())?;
             return Ok(self.connection.insert(connection));
         }
@@ -184,7 +184,7 @@ impl Writer {
         let Some(connection) = self.connection.take() else { return };
         let over = connection.is_autocommit() || connection.execute_batch("ROLLBACK").is_ok();
         let certain = matches!(error, BatchError::RolledBack(_));
-        let on_disk = over && (certain || sqlite::bring_to_disk(&self.path).is_ok());
+        let on_disk = over && (certain || sqlite::sync_wal(&self.path).is_ok());
         if on_disk && reload(&connection, &self.shared).is_ok() {
             self.connection = Some(connection);
         }
