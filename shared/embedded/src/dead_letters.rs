@@ -13,6 +13,7 @@ use tidegate_ports::{DeadLetter, DeadLetters, LogError};
 
 use crate::folder::{DEAD_LETTERS, OwnedFolder};
 use crate::sqlite::{self, Migrations, SqliteError};
+use crate::store::run_row::unsigned;
 
 pub use beside::EmbeddedDeadLettersBeside;
 
@@ -47,6 +48,14 @@ impl EmbeddedDeadLetters {
     pub fn open(folder: &OwnedFolder) -> Result<Self, SqliteError> {
         let connection = sqlite::open(&folder.folder().file(DEAD_LETTERS), DEAD_LETTERS, SCHEMA)?;
         Ok(EmbeddedDeadLetters { connection: Arc::new(Mutex::new(connection)), _folder: folder.clone() })
+    }
+
+    /// How many letters there are.
+    pub(crate) async fn count(&self) -> Result<u64, LogError> {
+        let count = |connection: &Connection| {
+            connection.query_row("SELECT count(*) FROM dead_letters", [], |row| unsigned(row, 0))
+        };
+        self.on_connection(count).await
     }
 
     async fn on_connection<T: Send + 'static>(

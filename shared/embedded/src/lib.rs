@@ -5,6 +5,8 @@ mod beside;
 pub mod dead_letters;
 pub mod folder;
 pub mod log;
+mod mark;
+mod reconcile;
 pub mod registry;
 pub mod sqlite;
 pub mod store;
@@ -13,6 +15,7 @@ pub use folder::{DataFolder, FolderError, OwnedFolder};
 pub use log::{
     Closed, EmbeddedConsumer, EmbeddedLag, EmbeddedLagBeside, EmbeddedLog, EmbeddedReadLog, LogOpenError, LogOptions,
 };
+pub use reconcile::{ReconcileError, reconcile};
 pub use registry::EmbeddedRegistry;
 pub use sqlite::SqliteError;
 pub use store::EmbeddedStore;

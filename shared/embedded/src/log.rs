@@ -12,13 +12,15 @@ use std::thread;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use rusqlite::Connection;
 use tidegate_domain::free_json::text_hash;
 use tidegate_domain::{Partition, Position, RunKey};
 use tidegate_ports::{Again, Append, AppendAgain, AppendError, Clock, LogError, Origin};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::folder::{self, OwnedFolder};
-use crate::sqlite::{self, SqliteError};
+use crate::mark::Mark;
+use crate::sqlite::{self, Acknowledged, SqliteError};
 
 mod batch;
 mod consumer;
@@ -27,6 +29,7 @@ mod lag;
 mod options;
 mod read_log;
 mod reader;
+mod reconciled;
 mod request;
 mod rows;
 mod schema;
@@ -34,6 +37,8 @@ mod space;
 mod state;
 mod tail;
 mod writer;
+
+pub(crate) use reconciled::Standing;
 
 pub use consumer::EmbeddedConsumer;
 pub use lag::EmbeddedLag;
@@ -61,6 +66,8 @@ pub enum LogOpenError {
     File(#[from] SqliteError),
     #[error("the log's tables cannot be read: {0}; restore the data folder from a backup")]
     Unreadable(#[from] rusqlite::Error),
+    #[error("log.db has {found} partitions and tidegate.json says {marker}; restore the data folder from a backup")]
+    Partitions { found: u32, marker: u32 },
     #[error("the log's threads cannot be started: {0}")]
     Thread(#[from] io::Error),
 }
@@ -85,8 +92,15 @@ impl EmbeddedLog {
     pub fn open(folder: &OwnedFolder, options: LogOptions, clock: Arc<dyn Clock>) -> Result<Self, LogOpenError> {
         let options = options.settled();
         let path = folder.folder().file(folder::LOG);
-        let connection = sqlite::open(&path, folder::LOG, schema::MIGRATIONS)?;
-        let bounds = schema::load_bounds(&connection, folder.folder().partitions())?;
+        let partitions = folder.folder().partitions();
+        let mut mark = Mark::beside(&path)?;
+        let count = |connection: &Connection| Ok(schema::appended(&schema::load_bounds(connection, partitions)?));
+        let acknowledged = Acknowledged { mark: &mut mark, what: "records", count: &count };
+        let connection = sqlite::open_whole(&path, folder::LOG, schema::MIGRATIONS, Some(acknowledged))?;
+        if let Some(found) = schema::partitions_known(&connection)?.filter(|found| *found != partitions) {
+            return Err(LogOpenError::Partitions { found, marker: partitions });
+        }
+        let bounds = schema::load_bounds(&connection, partitions)?;
         let commits = schema::load_commits(&connection, &bounds)?;
         let shared = Arc::new(Shared::new(options, clock, &bounds, commits));
         writer::tune(&connection, &shared)?;
@@ -108,6 +122,7 @@ impl EmbeddedLog {
             shared: shared.clone(),
             connection: Some(connection),
             path: path.clone(),
+            mark,
             housekeeping: housekeeping.clone(),
             housekeeper,
             folder: folder.clone(),

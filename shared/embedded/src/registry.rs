@@ -17,7 +17,8 @@ use tidegate_ports::{
 };
 
 use crate::folder::{DataFolder, REGISTRY, STORE};
-use crate::sqlite::{self, SqliteError};
+use crate::mark::Mark;
+use crate::sqlite::{self, Acknowledged, SqliteError};
 use crate::store::failure::unreadable;
 use crate::store::queries;
 use crate::store::readers::Readers;
@@ -35,7 +36,7 @@ const READERS: usize = 2;
 #[derive(Clone)]
 pub struct EmbeddedRegistry {
     readers: Readers,
-    writer: Arc<Mutex<Connection>>,
+    writer: Arc<Mutex<(Connection, Mark)>>,
     /// Where the store's file is, if there is one: agents with runs count towards the cap too.
     store: PathBuf,
 }
@@ -47,10 +48,13 @@ impl EmbeddedRegistry {
     /// [`SqliteError`]: missing, damaged, newer, or another's.
     pub fn open(folder: &DataFolder) -> Result<Self, SqliteError> {
         let path = folder.file(REGISTRY);
-        let writer = sqlite::open(&path, REGISTRY, schema::MIGRATIONS)?;
+        // Read before the file is, which another process may be changing.
+        let mut mark = Mark::beside(&path)?;
+        let acknowledged = Acknowledged { mark: &mut mark, what: "changes", count: &schema::changes };
+        let writer = sqlite::open_whole(&path, REGISTRY, schema::MIGRATIONS, Some(acknowledged))?;
         Ok(EmbeddedRegistry {
             readers: Readers::open(&path, REGISTRY, READERS)?,
-            writer: Arc::new(Mutex::new(writer)),
+            writer: Arc::new(Mutex::new((writer, mark))),
             store: folder.file(STORE),
         })
     }
@@ -83,8 +87,10 @@ impl EmbeddedRegistry {
     ) -> Result<T, RegistryError> {
         let writer = Arc::clone(&self.writer);
         let made = tokio::task::spawn_blocking(move || {
-            let mut connection = writer.lock().unwrap_or_else(PoisonError::into_inner);
-            in_transaction(&mut connection, work)
+            let (connection, mark) = &mut *writer.lock().unwrap_or_else(PoisonError::into_inner);
+            let (made, changes) = in_transaction(connection, work)?;
+            mark.raise(changes);
+            Ok::<T, Unmade>(made)
         });
         let broken_off = |error| StoreError::Unavailable(format!("a change was broken off: {error}"));
         Ok(made.await.map_err(broken_off)??)

@@ -8,6 +8,8 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
+use crate::mark::Mark;
+
 /// What one of our files is. A file with another `application_id` is not ours and is never written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileKind {
@@ -38,6 +40,16 @@ pub enum SqliteError {
     Foreign { path: PathBuf, found: i32, expected: i32 },
     #[error("{path} is damaged ({cause}); restore the data folder from a backup")]
     Damaged { path: PathBuf, cause: String },
+    #[error(
+        "{path} has lost its end: it had acknowledged {acknowledged} {what} and knows of {found}; restore the data folder \
+         from a backup, or remove {mark} to go on without what is missing"
+    )]
+    Short { path: PathBuf, mark: PathBuf, what: &'static str, acknowledged: u64, found: u64 },
+    #[error(
+        "{path} is damaged ({cause}); it tells only whether the file beside it is whole: restore the data folder from a \
+         backup, or remove it to go on without knowing"
+    )]
+    Mark { path: PathBuf, cause: String },
     #[error("{path} has schema version {found}; this build knows versions up to {known}: use a newer build")]
     Newer { path: PathBuf, found: usize, known: usize },
     #[error("{path} cannot be used: {source}")]
@@ -81,6 +93,15 @@ pub fn create(path: &Path, kind: FileKind) -> Result<(), SqliteError> {
     connection.close().map_err(|(_, source)| failed(source))
 }
 
+/// What a file has acknowledged, as a number that only grows: told from its content, and kept beside it.
+pub(crate) struct Acknowledged<'a> {
+    pub mark: &'a mut Mark,
+    /// What is counted.
+    pub what: &'static str,
+    /// Of a file that has its tables.
+    pub count: &'a dyn Fn(&Connection) -> rusqlite::Result<u64>,
+}
+
 /// Opens a file of ours for writing: recognises it, checks it if it is small enough, sets the pragmas (WAL,
 /// `synchronous=FULL`), runs the migrations that it lacks, and brings all that it holds onto the disk. Safe beside other
 /// processes doing the same. It comes before any other connection of this process to the file, see [`recognise`].
@@ -88,17 +109,44 @@ pub fn create(path: &Path, kind: FileKind) -> Result<(), SqliteError> {
 /// # Errors
 /// [`SqliteError`].
 pub fn open(path: &Path, kind: FileKind, migrations: &Migrations) -> Result<Connection, SqliteError> {
+    open_whole(path, kind, migrations, None)
+}
+
+/// Like [`open`], and refuses a file that holds less than its mark says; the mark was read before.
+///
+/// # Errors
+/// [`SqliteError`].
+pub(crate) fn open_whole(
+    path: &Path,
+    kind: FileKind,
+    migrations: &Migrations,
+    acknowledged: Option<Acknowledged<'_>>,
+) -> Result<Connection, SqliteError> {
     recognise(path, kind)?;
     let mut connection = connect(path)?;
-    let found = user_version(&connection).map_err(|source| refusal(path, source))?;
+    let failed = |source| refusal(path, source);
+    let found = user_version(&connection).map_err(failed)?;
     if found > migrations.len() {
         return Err(SqliteError::Newer { path: path.into(), found, known: migrations.len() });
     }
     check(path, &connection)?;
-    set_pragmas(&connection).map_err(|source| refusal(path, source))?;
-    migrate(&mut connection, migrations).map_err(|source| refusal(path, source))?;
-    accept(&connection).map_err(|source| refusal(path, source))?;
-    sync_wal(path).map_err(|source| refusal(path, source))?;
+    let held = match &acknowledged {
+        Some(Acknowledged { count, .. }) if found > 0 => count(&connection).map_err(failed)?,
+        _ => 0,
+    };
+    if let Some(Acknowledged { mark, what, .. }) = &acknowledged
+        && held < mark.acknowledged()
+    {
+        let (path, mark, acknowledged) = (path.into(), mark.path().into(), mark.acknowledged());
+        return Err(SqliteError::Short { path, mark, what, acknowledged, found: held });
+    }
+    set_pragmas(&connection).map_err(failed)?;
+    migrate(&mut connection, migrations).map_err(failed)?;
+    accept(&connection).map_err(failed)?;
+    sync_wal(path).map_err(failed)?;
+    if let Some(Acknowledged { mark, .. }) = acknowledged {
+        mark.raise(held);
+    }
     Ok(connection)
 }
 

@@ -31,7 +31,7 @@ mod plans;
 mod purge;
 pub(crate) mod queries;
 pub(crate) mod readers;
-mod run_row;
+pub(crate) mod run_row;
 mod save;
 mod schema;
 mod standing;

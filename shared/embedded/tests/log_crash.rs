@@ -1,18 +1,21 @@
-//! What a crash leaves: the files as they stood, perhaps with a torn end of the write-ahead log.
+//! What a crash leaves: the files as they stood, perhaps with a torn end of the write-ahead log; and what becomes of them if
+//! more than a torn end is gone.
 
 mod log_support;
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
-use log_support::{key, open, read_all, text};
-use tidegate_embedded::LogOptions;
-use tidegate_ports::Append;
+use log_support::{append, key, open, read_all, text};
+use tidegate_embedded::{DataFolder, EmbeddedLog, LogOptions};
+use tidegate_ports::{Append, Consume, LogError, Polled, SystemClock};
 
 const RECORDS: u64 = 60;
 const WAL: &str = "log.db-wal";
 
-/// The folder as a crash would leave it, with `damage` done to the write-ahead log.
+/// The folder as a crash would leave it, with `damage` done to the write-ahead log, and without the mark.
 fn crashed(place: &Path, damage: impl FnOnce(&mut Vec<u8>)) -> tempfile::TempDir {
     let copy = tempfile::tempdir().expect("a folder");
     for entry in fs::read_dir(place).expect("the folder") {
@@ -72,6 +75,79 @@ async fn a_torn_write_ahead_log_loses_only_what_the_damage_touches() {
     assert!(shorter > 0, "the damage was real");
     // The one that did not crash still has everything.
     assert_eq!(read_all(&log, "group").await.len() as u64, RECORDS);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_lost_what_it_had_acknowledged_is_refused() {
+    const MARK: &str = "log.mark";
+    let place = tempfile::tempdir().expect("a folder");
+    let log = open(place.path(), 1, LogOptions::default());
+    append(&log, 0..RECORDS).await;
+    let whole = fs::read(place.path().join(WAL)).expect("a write-ahead log").len();
+    let mut refused = 0;
+    for share in 1..=24 {
+        let at = whole * share / 24 - 1;
+        let damage = |wal: &mut Vec<u8>| if share % 2 == 0 { wal.truncate(at) } else { wal[at] ^= 4 };
+        let kept = assert_beginning(crashed(place.path(), damage).path(), 0).await;
+        let copy = crashed(place.path(), damage);
+        fs::copy(place.path().join(MARK), copy.path().join(MARK)).expect("copied");
+        let before = fs::read(copy.path().join(WAL)).expect("a write-ahead log");
+        let folder = DataFolder::open_existing(copy.path(), None).expect("ours");
+        let owned = folder.own().expect("free");
+        let opened = EmbeddedLog::open(&owned, LogOptions::default(), Arc::new(SystemClock)).map(drop);
+        drop(owned);
+        match opened {
+            Ok(()) => assert_eq!(kept, RECORDS, "its end is gone"),
+            Err(error) => {
+                refused += 1;
+                let told = error.to_string();
+                let numbers = format!("it had acknowledged {RECORDS} records and knows of {kept};");
+                assert!(told.contains("log.db has lost its end") && told.contains(&numbers), "{told}");
+                assert!(told.contains("or remove") && told.contains("log.mark to go on"), "{told}");
+                assert_eq!(fs::read(copy.path().join(WAL)).expect("a write-ahead log"), before, "it was changed");
+                fs::remove_file(copy.path().join(MARK)).expect("removed");
+                assert_eq!(assert_beginning(copy.path(), 0).await, kept);
+            }
+        }
+    }
+    assert!(refused > 12, "the damage was real");
+    // The mark says what was acknowledged, and no more.
+    let whole = crashed(place.path(), |_| {});
+    fs::copy(place.path().join(MARK), whole.path().join(MARK)).expect("copied");
+    assert_eq!(assert_beginning(whole.path(), RECORDS).await, RECORDS);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_is_not_what_was_written_is_not_read() {
+    let place = tempfile::tempdir().expect("a folder");
+    let log = open(place.path(), 1, LogOptions::default());
+    append(&log, 0..3).await;
+    let changes = ["payload = 'Record 1'", "appended_at = appended_at + 1", "payload = payload", "checksum = NULL"];
+    for (change, is_read) in changes.into_iter().zip([false, false, true, true]) {
+        let copy = crashed(place.path(), |_| {});
+        let file = rusqlite::Connection::open(copy.path().join("log.db")).expect("opened");
+        let change = change.replace("'Record 1'", "CAST('Record 1' AS BLOB)");
+        file.execute_batch(&format!("UPDATE records SET {change} WHERE id = 1")).expect("changed");
+        file.close().expect("closed");
+        let log = open(copy.path(), 1, LogOptions::default());
+        let mut consumer = log.consumer("group").await.expect("a member");
+        let polled = loop {
+            match consumer.poll(1 << 20, Duration::from_secs(30)).await {
+                Ok(Polled::Assigned(_)) => {}
+                polled => break polled,
+            }
+        };
+        match polled {
+            Ok(Polled::Records(_, records)) => assert!(is_read && records.len() == 3, "{change}"),
+            Err(LogError::Broken(told)) => {
+                assert!(
+                    !is_read && told.contains("the record at partition 0, offset 1 is not what"),
+                    "{change}: {told}"
+                );
+            }
+            other => panic!("{change}: {other:?}"),
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -140,3 +140,24 @@ async fn agents_with_runs_count_towards_the_cap_of_a_new_token() {
     assert_eq!(registry.create_token(token(2, "two"), CredentialHash([2; 32])).await, Ok(()));
     assert_eq!(store.slugs(id(1)).await.map(|slugs| slugs.len()), Ok(2));
 }
+
+#[tokio::test]
+async fn a_registry_that_lost_a_change_is_refused_and_says_so() {
+    let place = tempfile::tempdir().expect("a folder");
+    let registry = EmbeddedRegistry::open(&folder(place.path())).expect("opened");
+    for number in 1..=3 {
+        let team = Team { id: id(number), name: format!("t{number}"), plan: Plan::Starter, created_at: NOW };
+        registry.create_team(team).await.expect("made");
+    }
+    // As a kill leaves it, but for the write-ahead log.
+    let copy = tempfile::tempdir().expect("a folder");
+    for name in ["tidegate.json", "registry.db", "registry.mark", "log.db", "store.db", "dead_letters.db"] {
+        fs::copy(place.path().join(name), copy.path().join(name)).expect("copied");
+    }
+    let told = EmbeddedRegistry::open(&folder(copy.path())).map(drop).expect_err("refused").to_string();
+    assert!(told.contains("registry.db has lost its end: it had acknowledged 3 changes and knows of 0;"), "{told}");
+    let wal = place.path().join("registry.db-wal");
+    fs::copy(&wal, copy.path().join("registry.db-wal")).expect("copied");
+    let whole = EmbeddedRegistry::open(&folder(copy.path())).expect("opened");
+    assert_eq!(whole.list_teams().await.expect("listed").len(), 3);
+}

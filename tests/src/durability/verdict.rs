@@ -72,12 +72,23 @@ pub async fn settle(team: &Team, book: &BTreeMap<Sent, bool>) -> Result<Sound, F
     .await
 }
 
-/// The verdict on what is stored at this moment.
+/// The verdict on what is stored while clients wait to go on: events and a finish whose start did not come yet are stored
+/// and not shown.
 ///
 /// # Errors
 /// Any [`Fault`].
 pub async fn judge_now(team: &Team, book: &BTreeMap<Sent, bool>) -> Result<Sound, Fault> {
-    judge(&stored(team).await, book)
+    judge(&stored(team).await, &shown(book))
+}
+
+/// The book with what waits for a start as not acknowledged.
+fn shown(book: &BTreeMap<Sent, bool>) -> BTreeMap<Sent, bool> {
+    let started = |run: &String| book.get(&Sent::Start { run: run.clone() }).is_some_and(|known| *known);
+    let shown = |sent: &Sent| match sent {
+        Sent::Event { run, .. } | Sent::Finish { run } => started(run),
+        _ => true,
+    };
+    book.iter().map(|(sent, known)| (sent.clone(), *known && shown(sent))).collect()
 }
 
 /// The verdict on these runs, as listed and read back one by one.

@@ -253,6 +253,12 @@ pub const FAULTS: &[Fault] = &[
     fault("disk-full", Ground::Own, "the disk of tidegate dev is full", does!(disk::full)),
     short(fault("torn-tail", Ground::Own, "half a write stands at the end of the files", does!(corruption::torn_tail))),
     short(fault("bit-flips", Ground::Own, "bits of the files flip while it is down", does!(corruption::bit_flips))),
+    short(fault(
+        "wal-flips",
+        Ground::Own,
+        "a bit of one write-ahead log flips while it is down",
+        does!(corruption::wal_flips),
+    )),
 ];
 
 const DOORS: [&str; 2] = ["ingest-0", "ingest-1"];

@@ -16,6 +16,8 @@ use crate::wait::eventually;
 const TIMES: u64 = 4;
 const SOME: std::ops::Range<u64> = 40..160;
 const FLIPS: u64 = 24;
+/// Of one file's damage.
+const TIMES_EACH: u64 = 3;
 const SETTLES: Duration = Duration::from_secs(120);
 /// Where SQLite's write-ahead log has its first frame, and how long a frame's head is.
 const FIRST_FRAME: usize = 32;
@@ -53,51 +55,87 @@ fn tear(file: &Path, random: &mut Random) -> bool {
     true
 }
 
+/// What came of damage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// It did not start, or an answer said that something is wrong.
+    Noticed,
+    /// It serves what is right.
+    Right,
+    /// It serves something else: a fault of ours, and in the sheet.
+    Silent,
+}
+
 /// Bits flip while it is down. It says so, or what it serves is right; and it works again on a copy from before.
 pub async fn bit_flips(given: Given) {
     let mut trial = Trial::begin(given.deployment().await, Pace::BUSY, given.random, given.sheet.clone()).await;
-    let server = trial.server("server");
-    let (mut noticed, mut harmless) = (0, 0);
+    let (mut noticed, mut right) = (0, 0);
     for _ in 0..TIMES {
-        trial.acknowledge_some(SOME).await;
-        server.kill();
-        trial.tell(Phase::Hold);
-        let folder = trial.deployment.data_folder().to_owned();
-        let all = |_: &str| true;
-        let copies: Vec<(PathBuf, Vec<u8>)> =
-            files(&folder, all).into_iter().map(|file| (file.clone(), fs::read(&file).expect("it is ours"))).collect();
-        flip(&copies, &mut trial.random);
-        if starts(&server).await {
-            match told(&trial).await {
-                Ok(()) => harmless += 1,
-                Err(Some(why)) => {
-                    noticed += 1;
-                    given.sheet.note(format!("noticed while it served: {why}"));
-                }
-                Err(None) => {}
-            }
-        } else {
-            noticed += 1;
+        match damaged(&mut trial, |copies, random| flip(copies, FLIPS, random)).await {
+            Outcome::Noticed => noticed += 1,
+            Outcome::Right => right += 1,
+            Outcome::Silent => {}
         }
-        server.kill();
-        for file in files(&folder, all) {
-            fs::remove_file(file).expect("it is ours");
-        }
-        for (file, content) in copies {
-            fs::write(file, content).expect("it is ours");
-        }
-        server.start().await;
-        trial.tell(Phase::Send);
-        trial.recovers().await;
     }
-    given.sheet.note(format!("{noticed} times noticed, {harmless} times nothing that is served was touched"));
+    given.sheet.note(format!("{noticed} times noticed, {right} times all that is served was right"));
     trial.ends().await;
 }
 
+/// One bit flips in one write-ahead log, which SQLite then reads up to there only. What the store lost is read from the log
+/// again; what the log or the registry lost is noticed, if it was acknowledged.
+pub async fn wal_flips(given: Given) {
+    let mut trial = Trial::begin(given.deployment().await, Pace::BUSY, given.random, given.sheet.clone()).await;
+    for of in ["store.db-wal", "log.db-wal", "registry.db-wal"] {
+        let (mut noticed, mut right) = (0, 0);
+        for _ in 0..TIMES_EACH {
+            let one = |copies: &[(PathBuf, Vec<u8>)], random: &mut Random| {
+                let wal = copies.iter().find(|(path, _)| path.ends_with(of)).expect("it has one").clone();
+                flip(&[wal], 1, random);
+            };
+            match damaged(&mut trial, one).await {
+                Outcome::Noticed => noticed += 1,
+                Outcome::Right => right += 1,
+                Outcome::Silent => {}
+            }
+        }
+        assert!(of != "store.db-wal" || noticed == 0, "the store did not heal: {}", trial.server("server").log());
+        given.sheet.note(format!("{of}: {noticed} times noticed, {right} times all that is served was right"));
+    }
+    trial.ends().await;
+}
+
+/// Kills the server, damages copies of its files, sees what comes of it, and puts the files back.
+async fn damaged(trial: &mut Trial, damage: impl Fn(&[(PathBuf, Vec<u8>)], &mut Random)) -> Outcome {
+    let server = trial.server("server");
+    trial.acknowledge_some(SOME).await;
+    server.kill();
+    trial.tell(Phase::Hold);
+    let folder = trial.deployment.data_folder().to_owned();
+    let all = |_: &str| true;
+    let copies: Vec<(PathBuf, Vec<u8>)> =
+        files(&folder, all).into_iter().map(|file| (file.clone(), fs::read(&file).expect("it is ours"))).collect();
+    damage(&copies, &mut trial.random);
+    let outcome = match starts(&server).await {
+        true => told(trial).await,
+        false => Outcome::Noticed,
+    };
+    server.kill();
+    for file in files(&folder, all) {
+        fs::remove_file(file).expect("it is ours");
+    }
+    for (file, content) in copies {
+        fs::write(file, content).expect("it is ours");
+    }
+    server.start().await;
+    trial.tell(Phase::Send);
+    trial.recovers().await;
+    outcome
+}
+
 /// Flips bits of files that hold something, anywhere in them.
-fn flip(files: &[(PathBuf, Vec<u8>)], random: &mut Random) {
+fn flip(files: &[(PathBuf, Vec<u8>)], flips: u64, random: &mut Random) {
     let whole: Vec<_> = files.iter().filter(|(_, content)| !content.is_empty()).collect();
-    for _ in 0..FLIPS {
+    for _ in 0..flips {
         let (file, _) = whole[usize::try_from(random.within(0..whole.len() as u64)).expect("it is small")];
         let mut content = fs::read(file).expect("it is ours");
         let at = usize::try_from(random.within(0..content.len() as u64)).expect("files are small");
@@ -118,24 +156,27 @@ async fn starts(server: &Server) -> bool {
     .await
 }
 
-/// Whether what is served is right; `Some` says how it told that something is not, `None` is silence: a fault of ours.
-async fn told(trial: &Trial) -> Result<(), Option<String>> {
+/// Whether what is served is right, or says that it is not.
+async fn told(trial: &Trial) -> Outcome {
     let load = trial.load();
     let read = caught(verdict::judge_now(&load.team, &load.book.all())).await;
     let mut row = trial.sheet.open();
     match read {
-        Ok(Ok(_)) => Ok(()),
+        Ok(Ok(_)) => Outcome::Right,
         // What cannot be read is told by its answer.
-        Err(panicked) => Err(Some(panicked.chars().take(120).collect())),
+        Err(panicked) => {
+            row.notes.push(format!("noticed while it served: {}", panicked.chars().take(120).collect::<String>()));
+            Outcome::Noticed
+        }
         Ok(Err(Wrong::Missing(sent))) => {
             row.lost += sent.len() as u64;
             row.notes.push(format!("missing without a word: {:?}", &sent[..sent.len().min(2)]));
-            Err(None)
+            Outcome::Silent
         }
         Ok(Err(other)) => {
             row.doubled += 1;
             row.notes.push(format!("served without a word: {other:?}"));
-            Err(None)
+            Outcome::Silent
         }
     }
 }

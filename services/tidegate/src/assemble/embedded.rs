@@ -8,7 +8,7 @@ use tidegate_domain::{Region, Timestamp};
 use tidegate_embedded::dead_letters::EmbeddedDeadLetters;
 use tidegate_embedded::folder::DEFAULT_PARTITIONS;
 use tidegate_embedded::{
-    DataFolder, EmbeddedLog, EmbeddedReadLog, EmbeddedRegistry, EmbeddedStore, FolderError, LogOptions,
+    DataFolder, EmbeddedLog, EmbeddedReadLog, EmbeddedRegistry, EmbeddedStore, FolderError, LogOptions, reconcile,
 };
 use tidegate_ports::memory::gate::{MemoryGate, MemoryGateConfig};
 use tidegate_ports::{Clock, Registry, Retention};
@@ -43,6 +43,7 @@ pub async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<AllP
     let registry = EmbeddedRegistry::open(&folder).map_err(told)?;
     let store = EmbeddedStore::open(&owned, registry.clone()).map_err(told)?;
     let dead_letters = EmbeddedDeadLetters::open(&owned).map_err(told)?;
+    reconcile(&log, GROUP, &store, &dead_letters).await.map_err(told)?;
     let log_reader = EmbeddedReadLog::open(&folder).map_err(told)?;
     let consume = log.consumer(GROUP).await.map_err(told)?;
     let lag = log.lag(GROUP).map_err(told)?;

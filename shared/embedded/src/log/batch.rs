@@ -50,11 +50,12 @@ fn write_all(connection: &Connection, requests: &[Request], shared: &Shared, at:
             Request::Append(append) => {
                 let end = &mut ends[append.partition as usize];
                 let (id, payload) = (record_id(append.partition, *end), &append.payload[..]);
+                let sum = rows::checksum(id, at, payload);
                 match append.origin {
-                    None => insert.execute((id, at.as_millis(), payload))?,
+                    None => insert.execute((id, at.as_millis(), payload, sum))?,
                     Some(Origin { position, attempt }) => {
                         let mut again = connection.prepare_cached(schema::INSERT_AGAIN)?;
-                        again.execute((id, at.as_millis(), payload, position.to_string(), attempt))?
+                        again.execute((id, at.as_millis(), payload, sum, position.to_string(), attempt))?
                     }
                 };
                 *end += 1;
@@ -62,6 +63,9 @@ fn write_all(connection: &Connection, requests: &[Request], shared: &Shared, at:
             Request::Commit(commit) => {
                 let row = (&*commit.group, commit.partition, commit.next_offset);
                 connection.prepare_cached(schema::COMMIT)?.execute(row)?;
+            }
+            Request::Rewind { group, partition, to, .. } => {
+                connection.prepare_cached(schema::REWIND)?.execute((group, partition, to))?;
             }
             Request::Join { group, .. } => {
                 let firsts: Vec<i64> = shared.state().lanes.iter().map(|lane| lane.first_offset).collect();
@@ -123,6 +127,12 @@ pub(super) fn publish(requests: Vec<Request>, trims: Trims, shared: &Shared, app
                         *slot = commit.next_offset.max(*slot);
                     }
                 }
+                Request::Rewind { group, partition, to, .. } => {
+                    let group = state.groups.get_mut(group);
+                    if let Some(slot) = group.and_then(|group| group.committed.get_mut(*partition as usize)) {
+                        *slot = *to;
+                    }
+                }
                 Request::Join { group, .. } => {
                     let firsts = state.lanes.iter().map(|lane| lane.first_offset).collect();
                     let made = || Group::new(shared.partitions, firsts, &shared.options);
@@ -148,7 +158,9 @@ pub(super) fn publish(requests: Vec<Request>, trims: Trims, shared: &Shared, app
                 }
             }
             Request::Commit(commit) => drop(commit.reply.send(Ok(()))),
-            Request::Join { reply, .. } | Request::Trim { reply, .. } => drop(reply.send(Ok(()))),
+            Request::Join { reply, .. } | Request::Rewind { reply, .. } | Request::Trim { reply, .. } => {
+                drop(reply.send(Ok(())))
+            }
             Request::FinishCheckpoint { .. } | Request::Close { .. } => {}
         }
     }
@@ -172,7 +184,9 @@ pub(super) fn refuse(requests: Vec<Request>, error: &BatchError) -> usize {
                 refused += 1;
                 let _ = commit.reply.send(Err(log_error.clone()));
             }
-            Request::Join { reply, .. } | Request::Trim { reply, .. } => drop(reply.send(Err(log_error.clone()))),
+            Request::Join { reply, .. } | Request::Rewind { reply, .. } | Request::Trim { reply, .. } => {
+                drop(reply.send(Err(log_error.clone())))
+            }
             Request::FinishCheckpoint { .. } | Request::Close { .. } => {}
         }
     }

@@ -15,6 +15,13 @@ pub(super) enum Request {
         reply: oneshot::Sender<Result<(), LogError>>,
     },
     Commit(PendingCommit),
+    /// Sets a committed offset back, while nobody of the group reads.
+    Rewind {
+        group: String,
+        partition: Partition,
+        to: i64,
+        reply: oneshot::Sender<Result<(), LogError>>,
+    },
     /// Deletes applied records of a partition below an offset.
     Trim {
         partition: Partition,

@@ -1,7 +1,8 @@
 //! Records as rows: reading them back in any part of the file.
 
 use bytes::Bytes;
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, Error, OptionalExtension, Row, ffi};
+use tidegate_domain::free_json::text_hash;
 use tidegate_domain::{Partition, Position, Timestamp};
 use tidegate_ports::{Consumed, Origin, Provenance};
 
@@ -19,7 +20,7 @@ pub(super) fn records(
     let mut rows = statement.query(record_ids(partition, from, until))?;
     let (mut records, mut bytes) = (Vec::new(), 0);
     while let Some(row) = rows.next()? {
-        let payload = row.get_ref(2)?.as_blob()?;
+        let payload = checked(row)?;
         bytes += payload.len();
         if bytes > max_bytes && !records.is_empty() {
             break;
@@ -32,6 +33,43 @@ pub(super) fn records(
         });
     }
     Ok(records)
+}
+
+/// Reads records of `[from, until)` for their checksums only, up to about `max_bytes`. The offset to go on with.
+pub(super) fn check(
+    connection: &Connection,
+    partition: Partition,
+    from: i64,
+    until: i64,
+    max_bytes: usize,
+) -> rusqlite::Result<i64> {
+    let mut statement = connection.prepare_cached(schema::READ)?;
+    let mut rows = statement.query(record_ids(partition, from, until))?;
+    let (mut next, mut bytes) = (from, 0);
+    while bytes < max_bytes {
+        let Some(row) = rows.next()? else { return Ok(until) };
+        bytes += checked(row)?.len();
+        next = offset_of(row.get(0)?) + 1;
+    }
+    Ok(next)
+}
+
+/// Of what makes a record: its place, its time and its payload.
+pub(super) fn checksum(id: i64, appended_at: Timestamp, payload: &[u8]) -> i64 {
+    text_hash(&[&id.to_be_bytes(), &appended_at.as_millis().to_be_bytes(), payload]).cast_signed()
+}
+
+/// The payload of a row, if the row is what was written. Rows of earlier builds have no checksum.
+fn checked<'r>(row: &'r Row<'_>) -> rusqlite::Result<&'r [u8]> {
+    let (id, payload) = (row.get(0)?, row.get_ref(2)?.as_blob()?);
+    let expected: Option<i64> = row.get(3)?;
+    let found = || checksum(id, Timestamp::from_millis(row.get(1).unwrap_or_default()), payload);
+    if expected.is_none_or(|expected| expected == found()) {
+        return Ok(payload);
+    }
+    let (partition, offset) = (id >> schema::OFFSET_BITS, offset_of(id));
+    let cause = format!("the record at partition {partition}, offset {offset} is not what was written (its checksum)");
+    Err(Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT), Some(cause)))
 }
 
 /// When the first record of `[from, until)` was appended.
@@ -60,8 +98,8 @@ pub(super) fn provenance(origin: Option<Origin>) -> Option<Box<Provenance>> {
 
 /// An origin that cannot be read is none: the record is applied all the same.
 fn origin(row: &Row<'_>) -> rusqlite::Result<Option<Origin>> {
-    let Some(from) = row.get_ref(3)?.as_str_or_null().unwrap_or_default() else { return Ok(None) };
-    let attempt: Option<u32> = row.get(4).unwrap_or_default();
+    let Some(from) = row.get_ref(4)?.as_str_or_null().unwrap_or_default() else { return Ok(None) };
+    let attempt: Option<u32> = row.get(5).unwrap_or_default();
     let position = from.parse().ok();
     if position.is_none() {
         tracing::warn!(id = row.get::<_, i64>(0)?, from, "a record's origin cannot be read; it counts as not replayed");

@@ -10,7 +10,8 @@ use crate::sqlite::Migrations;
 /// `records.id` is partition and offset in one integer, so that a record's place is its row id and no index is
 /// needed. `trims` keeps offsets going on where all records of a partition are deleted. Vacuuming is off: steady
 /// load re-uses the pages that retention frees. `replayed_from` (`generation/partition/offset`) and `attempt` are set
-/// on a record that was appended again; on all others they stay NULL, which costs a byte each.
+/// on a record that was appended again; on all others they stay NULL, which costs a byte each. `checksum` is that of
+/// [`super::rows::checksum`]; records of earlier builds have none.
 pub(super) const MIGRATIONS: &Migrations = &[
     "
     CREATE TABLE records (
@@ -33,12 +34,15 @@ pub(super) const MIGRATIONS: &Migrations = &[
     ALTER TABLE records ADD COLUMN replayed_from TEXT;
     ALTER TABLE records ADD COLUMN attempt INTEGER;
 ",
+    "
+    ALTER TABLE records ADD COLUMN checksum INTEGER;
+",
 ];
 
-pub(super) const INSERT: &str = "INSERT INTO records (id, appended_at, payload) VALUES (?1, ?2, ?3)";
+pub(super) const INSERT: &str = "INSERT INTO records (id, appended_at, payload, checksum) VALUES (?1, ?2, ?3, ?4)";
 pub(super) const INSERT_AGAIN: &str =
-    "INSERT INTO records (id, appended_at, payload, replayed_from, attempt) VALUES (?1, ?2, ?3, ?4, ?5)";
-pub(super) const READ: &str = "SELECT id, appended_at, payload, replayed_from, attempt FROM records
+    "INSERT INTO records (id, appended_at, payload, checksum, replayed_from, attempt) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+pub(super) const READ: &str = "SELECT id, appended_at, payload, checksum, replayed_from, attempt FROM records
     WHERE id >= ?1 AND id < ?2 ORDER BY id";
 pub(super) const OFFSET_AT: &str =
     "SELECT id FROM records WHERE id >= ?1 AND id < ?2 AND appended_at >= ?3 ORDER BY id LIMIT 1";
@@ -52,11 +56,12 @@ pub(super) const JOIN: &str =
     "INSERT OR IGNORE INTO commits (consumer_group, partition, next_offset) VALUES (?1, ?2, ?3)";
 pub(super) const COMMIT: &str = "UPDATE commits SET next_offset = ?3
     WHERE consumer_group = ?1 AND partition = ?2 AND next_offset < ?3";
+pub(super) const REWIND: &str = "UPDATE commits SET next_offset = ?3 WHERE consumer_group = ?1 AND partition = ?2";
 
 /// The topic generation of an embedded log: it never changes its partition count, so there is only the first.
 pub(super) const GENERATION: u16 = 1;
 
-const OFFSET_BITS: u32 = 48;
+pub(super) const OFFSET_BITS: u32 = 48;
 
 /// A record's row id.
 pub(super) const fn record_id(partition: Partition, offset: i64) -> i64 {
@@ -92,6 +97,17 @@ pub(super) fn load_bounds(connection: &Connection, partitions: u32) -> rusqlite:
         Ok(Bounds { first, end: last.map_or(first, |id| offset_of(id) + 1) })
     });
     bounds.collect()
+}
+
+/// How many partitions the groups of a log know; `None` before the first one joined.
+pub(super) fn partitions_known(connection: &Connection) -> rusqlite::Result<Option<u32>> {
+    let count = "SELECT count(*) FROM commits GROUP BY consumer_group LIMIT 1";
+    connection.query_row(count, [], |row| row.get(0)).optional()
+}
+
+/// How many records were ever appended: offsets begin at 0, and retention keeps the ends.
+pub(super) fn appended(bounds: &[Bounds]) -> u64 {
+    bounds.iter().map(|bounds| u64::try_from(bounds.end).unwrap_or(0)).sum()
 }
 
 /// Reads the committed offsets of every group; `bounds` fills in what a group lacks.

@@ -15,6 +15,7 @@ use super::request::{Closed, Request};
 use super::schema;
 use super::state::Shared;
 use crate::folder::{self, OwnedFolder};
+use crate::mark::Mark;
 use crate::sqlite;
 
 pub(super) struct Writer {
@@ -23,6 +24,8 @@ pub(super) struct Writer {
     /// `None` after a failure that the connection did not get over: it is opened again before the next batch.
     pub connection: Option<Connection>,
     pub path: PathBuf,
+    /// Raised before an append is answered.
+    pub mark: Mark,
     /// Tells housekeeping that there is something to fold back.
     pub housekeeping: SyncSender<()>,
     pub housekeeper: JoinHandle<()>,
@@ -154,6 +157,8 @@ impl Writer {
         };
         match written {
             Ok(trims) => {
+                let appended = batch.iter().filter(|request| matches!(request, Request::Append(_))).count();
+                self.mark.raise(shared.state().appended() + appended as u64);
                 batch::publish(batch, trims, &shared, appended_at);
                 self.count(bytes as u64 + BATCH_OVERHEAD_BYTES);
                 0

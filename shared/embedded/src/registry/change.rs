@@ -8,6 +8,7 @@ use tidegate_ports::RegistryError;
 use super::plan_at;
 use crate::store::failure::failure;
 use crate::store::id_blob::blob_of;
+use crate::store::run_row::unsigned;
 
 /// Why a change was not made: a rule of the registry, or SQLite.
 pub(super) enum Unmade {
@@ -37,15 +38,18 @@ impl From<Unmade> for RegistryError {
 }
 
 /// Takes the write lock first, so that what the checks saw still holds when the writes are made: a second process
-/// may be at it too.
+/// may be at it too. With what came of it: how many changes were made ever.
 pub(super) fn in_transaction<T>(
     connection: &mut Connection,
     change: impl FnOnce(&Transaction<'_>) -> Result<T, Unmade>,
-) -> Result<T, Unmade> {
+) -> Result<(T, u64), Unmade> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let made = change(&transaction)?;
+    let count = transaction
+        .prepare_cached("UPDATE changes SET made = made + 1 RETURNING made")?
+        .query_row([], |row| unsigned(row, 0))?;
     transaction.commit()?;
-    Ok(made)
+    Ok((made, count))
 }
 
 pub(super) fn not_found<K: PublicKind>(what: &'static str, id: Id<K>) -> RegistryError {

@@ -1,7 +1,13 @@
 //! The tables of `registry.db`.
 
-/// Steps are only ever added. Credentials are there as SHA-256 only; keys have no `agent`, tokens have one.
-pub(super) const MIGRATIONS: &[&str] = &["
+use rusqlite::Connection;
+
+use crate::store::run_row::unsigned;
+
+/// Steps are only ever added. Credentials are there as SHA-256 only; keys have no `agent`, tokens have one. `changes` has
+/// one row: how many changes were ever made.
+pub(super) const MIGRATIONS: &[&str] = &[
+    "
 CREATE TABLE teams (
     team BLOB PRIMARY KEY NOT NULL,
     name TEXT NOT NULL,
@@ -36,4 +42,17 @@ CREATE TABLE rates (
     rate TEXT NOT NULL,
     PRIMARY KEY (team, provider, model)
 ) STRICT, WITHOUT ROWID;
-"];
+",
+    "
+CREATE TABLE changes (made INTEGER NOT NULL) STRICT;
+INSERT INTO changes VALUES (0);
+",
+];
+
+/// How many changes were ever made. A file of the first version counts none.
+pub(super) fn changes(connection: &Connection) -> rusqlite::Result<u64> {
+    if !connection.table_exists(None, "changes")? {
+        return Ok(0);
+    }
+    connection.query_row("SELECT made FROM changes", [], |row| unsigned(row, 0))
+}

@@ -53,7 +53,7 @@ pub(super) fn millis(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp
 }
 
 /// Counts and sums are never stored below 0.
-pub(super) fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+pub(crate) fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     let value = i64::column_result(row.get_ref(column)?).map_err(|error| unreadable(column, error))?;
     u64::try_from(value).map_err(|error| unreadable(column, error))
 }

@@ -48,6 +48,19 @@ fn what_is_sound_is_sound() {
 }
 
 #[test]
+fn what_waits_for_its_start_is_not_missed() {
+    let (runs, mut book) = sound();
+    assert_eq!(shown(&book), book);
+    let run = fresh("run", "eu");
+    book.insert(Sent::Start { run: run.clone() }, false);
+    book.insert(Sent::Finish { run: run.clone() }, true);
+    assert!(matches!(judge(&runs, &book), Err(Fault::Missing(_))));
+    assert!(judge(&runs, &shown(&book)).is_ok());
+    book.insert(Sent::Start { run }, true);
+    assert!(matches!(judge(&runs, &shown(&book)), Err(Fault::Missing(missing)) if missing.len() == 2));
+}
+
+#[test]
 fn a_lost_record_is_found() {
     let (runs, book) = sound();
     for at in 0..runs.len() {
