@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Error, ErrorCode};
 use tidegate_ports::LogError;
 
@@ -23,9 +22,6 @@ impl Beside {
     pub fn open(folder: &DataFolder, kind: FileKind, migrations: &Migrations) -> Result<Self, SqliteError> {
         let path = folder.file(kind);
         let connection = sqlite::open_reader(&path, kind)?;
-        // Folding the write-ahead log back is the owner's, also where this connection is the last one.
-        let closes_quietly = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
-        closes_quietly.map_err(|source| SqliteError::Sqlite { path, source })?;
         Ok(Beside { connection: Mutex::new(connection), kind, version: migrations.len() })
     }
 

@@ -2,6 +2,7 @@
 //! any tool can look into.
 
 mod beside;
+mod checkpoints;
 pub mod dead_letters;
 pub mod folder;
 pub mod log;

@@ -20,7 +20,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::folder::{self, OwnedFolder};
 use crate::mark::Mark;
-use crate::sqlite::{self, Acknowledged, SqliteError};
+use crate::sqlite::{self, SqliteError, Whole};
 
 mod batch;
 mod consumer;
@@ -94,9 +94,9 @@ impl EmbeddedLog {
         let path = folder.folder().file(folder::LOG);
         let partitions = folder.folder().partitions();
         let mut mark = Mark::beside(&path)?;
-        let count = |connection: &Connection| Ok(schema::appended(&schema::load_bounds(connection, partitions)?));
-        let acknowledged = Acknowledged { mark: &mut mark, what: "records", count: &count };
-        let connection = sqlite::open_whole(&path, folder::LOG, schema::MIGRATIONS, Some(acknowledged))?;
+        let held = |connection: &Connection| schema::held(connection, partitions);
+        let whole = Whole { mark: &mut mark, what: "records", held: &held };
+        let connection = sqlite::open_whole(&path, folder::LOG, schema::MIGRATIONS, Some(whole))?;
         if let Some(found) = schema::partitions_known(&connection)?.filter(|found| *found != partitions) {
             return Err(LogOpenError::Partitions { found, marker: partitions });
         }
@@ -112,6 +112,7 @@ impl EmbeddedLog {
         let housekeeper = Housekeeper {
             shared: shared.clone(),
             connection: folding,
+            snapshot: sqlite::open_reader(&path, folder::LOG)?,
             requests: requests.clone(),
             folder: path.parent().map(Path::to_owned).unwrap_or_default(),
             wakes,
@@ -123,8 +124,9 @@ impl EmbeddedLog {
             connection: Some(connection),
             path: path.clone(),
             mark,
+            is_first_commit: true,
             housekeeping: housekeeping.clone(),
-            housekeeper,
+            housekeeper: Some(housekeeper),
             folder: folder.clone(),
         };
         thread::Builder::new().name("log-writer".to_owned()).spawn(|| writer.run())?;

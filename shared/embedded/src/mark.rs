@@ -14,11 +14,29 @@ use tidegate_domain::free_json::text_hash;
 
 use crate::sqlite::{SqliteError, private};
 
-/// One number in a file, with its checksum: `00000000000000000042 9c1b6e0f7a3d2415`, and the end of the line.
+/// What a file holds, as numbers that only grow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Held {
+    /// What it has acknowledged: records, or changes; 0 where that is not counted.
+    pub acknowledged: u64,
+    /// Checkpoints begun, see [`crate::checkpoints`].
+    pub checkpoints: u64,
+}
+
+impl Held {
+    fn max(self, other: Held) -> Held {
+        Held {
+            acknowledged: self.acknowledged.max(other.acknowledged),
+            checkpoints: self.checkpoints.max(other.checkpoints),
+        }
+    }
+}
+
+/// Both numbers in a file, with their checksum, as one line of text.
 pub(crate) struct Mark {
     path: PathBuf,
     /// Of what the file beside it holds; 0 while nothing is known.
-    acknowledged: u64,
+    held: Held,
     /// Open once it was written.
     file: Option<File>,
 }
@@ -36,38 +54,47 @@ impl Mark {
             Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(damaged(error.to_string())),
         };
-        let acknowledged = match text.is_empty() {
-            true => 0,
+        let held = match text.is_empty() {
+            true => Held::default(),
             false => parse(&text).ok_or_else(|| damaged("its checksum does not fit".to_owned()))?,
         };
-        Ok(Mark { path, acknowledged, file: None })
+        Ok(Mark { path, held, file: None })
     }
 
-    pub const fn acknowledged(&self) -> u64 {
-        self.acknowledged
+    pub const fn held(&self) -> Held {
+        self.held
     }
 
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Raises the mark. A mark that cannot be written stays where it is: it tells less, and nothing wrong.
-    pub fn raise(&mut self, acknowledged: u64) {
-        if acknowledged <= self.acknowledged {
+    /// Raises what is less. A mark that cannot be written stays where it is: it tells less, and nothing wrong.
+    pub fn raise(&mut self, held: Held) {
+        let held = held.max(self.held);
+        if held == self.held {
             return;
         }
-        match self.write(acknowledged) {
-            Ok(()) => self.acknowledged = acknowledged,
+        match self.write(held) {
+            Ok(()) => self.held = held,
             Err(error) => tracing::warn!(path = %self.path.display(), %error, "the mark could not be raised"),
         }
     }
 
-    fn write(&mut self, acknowledged: u64) -> std::io::Result<()> {
+    pub fn raise_acknowledged(&mut self, acknowledged: u64) {
+        self.raise(Held { acknowledged, ..self.held });
+    }
+
+    pub fn raise_checkpoints(&mut self, checkpoints: u64) {
+        self.raise(Held { checkpoints, ..self.held });
+    }
+
+    fn write(&mut self, held: Held) -> std::io::Result<()> {
         let file = match &mut self.file {
             Some(file) => file,
             none => none.insert(private().create(true).truncate(false).write(true).open(&self.path)?),
         };
-        write_at_begin(file, print(acknowledged).as_bytes())
+        write_at_begin(file, print(held).as_bytes())
     }
 }
 
@@ -84,15 +111,17 @@ fn write_at_begin(file: &mut File, text: &[u8]) -> std::io::Result<()> {
     file.write_all(text)
 }
 
-fn print(acknowledged: u64) -> String {
-    let number = format!("{acknowledged:020}");
-    let sum = text_hash(&[number.as_bytes()]);
-    format!("{number} {sum:016x}\n")
+fn print(Held { acknowledged, checkpoints }: Held) -> String {
+    let numbers = format!("{acknowledged:020} {checkpoints:020}");
+    let sum = text_hash(&[numbers.as_bytes()]);
+    format!("{numbers} {sum:016x}\n")
 }
 
-fn parse(text: &[u8]) -> Option<u64> {
-    let number = std::str::from_utf8(text).ok()?.split(' ').next()?.parse().ok()?;
-    (print(number).as_bytes() == text).then_some(number)
+fn parse(text: &[u8]) -> Option<Held> {
+    let mut words = std::str::from_utf8(text).ok()?.split(' ');
+    let mut number = || words.next()?.parse().ok();
+    let held = Held { acknowledged: number()?, checkpoints: number()? };
+    (print(held).as_bytes() == text).then_some(held)
 }
 
 #[cfg(test)]
@@ -103,12 +132,18 @@ mod tests {
     fn a_mark_is_read_as_it_was_raised_and_never_sinks() {
         let place = tempfile::tempdir().expect("a folder");
         let path = place.path().join("log.db");
-        let read = || Mark::beside(&path).expect("readable").acknowledged();
-        assert_eq!(read(), 0);
+        let read = || Mark::beside(&path).expect("readable").held();
+        assert_eq!(read(), Held::default());
         let mut mark = Mark::beside(&path).expect("readable");
-        for (to, stands) in [(42, 42), (41, 42), (u64::MAX, u64::MAX)] {
+        let held = |acknowledged, checkpoints| Held { acknowledged, checkpoints };
+        for (to, stands) in [
+            (held(42, 1), held(42, 1)),
+            (held(41, 3), held(42, 3)),
+            (held(43, 0), held(43, 3)),
+            (held(u64::MAX, u64::MAX), held(u64::MAX, u64::MAX)),
+        ] {
             mark.raise(to);
-            assert_eq!((mark.acknowledged(), read()), (stands, stands));
+            assert_eq!((mark.held(), read()), (stands, stands));
         }
     }
 
@@ -118,8 +153,8 @@ mod tests {
         let path = place.path().join("log.db");
         let mark = place.path().join("log.mark");
         fs::write(&mark, "").expect("written");
-        assert_eq!(Mark::beside(&path).expect("readable").acknowledged(), 0);
-        let whole = print(815).into_bytes();
+        assert_eq!(Mark::beside(&path).expect("readable").held(), Held::default());
+        let whole = print(Held { acknowledged: 815, checkpoints: 4 }).into_bytes();
         for bit in 0..whole.len() * 8 {
             let mut flipped = whole.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);

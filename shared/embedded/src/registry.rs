@@ -18,7 +18,7 @@ use tidegate_ports::{
 
 use crate::folder::{DataFolder, REGISTRY, STORE};
 use crate::mark::Mark;
-use crate::sqlite::{self, Acknowledged, SqliteError};
+use crate::sqlite::{self, SqliteError, Whole};
 use crate::store::failure::unreadable;
 use crate::store::queries;
 use crate::store::readers::Readers;
@@ -48,10 +48,9 @@ impl EmbeddedRegistry {
     /// [`SqliteError`]: missing, damaged, newer, or another's.
     pub fn open(folder: &DataFolder) -> Result<Self, SqliteError> {
         let path = folder.file(REGISTRY);
-        // Read before the file is, which another process may be changing.
         let mut mark = Mark::beside(&path)?;
-        let acknowledged = Acknowledged { mark: &mut mark, what: "changes", count: &schema::changes };
-        let writer = sqlite::open_whole(&path, REGISTRY, schema::MIGRATIONS, Some(acknowledged))?;
+        let whole = Whole { mark: &mut mark, what: "changes", held: &schema::held };
+        let writer = sqlite::open_whole(&path, REGISTRY, schema::MIGRATIONS, Some(whole))?;
         Ok(EmbeddedRegistry {
             readers: Readers::open(&path, REGISTRY, READERS)?,
             writer: Arc::new(Mutex::new((writer, mark))),
@@ -89,7 +88,7 @@ impl EmbeddedRegistry {
         let made = tokio::task::spawn_blocking(move || {
             let (connection, mark) = &mut *writer.lock().unwrap_or_else(PoisonError::into_inner);
             let (made, changes) = in_transaction(connection, work)?;
-            mark.raise(changes);
+            mark.raise_acknowledged(changes);
             Ok::<T, Unmade>(made)
         });
         let broken_off = |error| StoreError::Unavailable(format!("a change was broken off: {error}"));

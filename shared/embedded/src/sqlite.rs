@@ -8,7 +8,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
-use crate::mark::Mark;
+use crate::mark::{Held, Mark};
 
 /// What one of our files is. A file with another `application_id` is not ours and is never written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,10 +41,15 @@ pub enum SqliteError {
     #[error("{path} is damaged ({cause}); restore the data folder from a backup")]
     Damaged { path: PathBuf, cause: String },
     #[error(
-        "{path} has lost its end: it had acknowledged {acknowledged} {what} and knows of {found}; restore the data folder \
-         from a backup, or remove {mark} to go on without what is missing"
+        "{path} has lost its end: it had {acknowledged} {what} and knows of {found}; restore the data folder from a backup, \
+         or remove {mark} to go on without what is missing"
     )]
     Short { path: PathBuf, mark: PathBuf, what: &'static str, acknowledged: u64, found: u64 },
+    #[error(
+        "{path} and its write-ahead log do not fit any more: what is in there of {checkpoints} checkpoints ends with the \
+         {found}th; restore the data folder from a backup"
+    )]
+    Torn { path: PathBuf, checkpoints: u64, found: u64 },
     #[error(
         "{path} is damaged ({cause}); it tells only whether the file beside it is whole: restore the data folder from a \
          backup, or remove it to go on without knowing"
@@ -93,13 +98,14 @@ pub fn create(path: &Path, kind: FileKind) -> Result<(), SqliteError> {
     connection.close().map_err(|(_, source)| failed(source))
 }
 
-/// What a file has acknowledged, as a number that only grows: told from its content, and kept beside it.
-pub(crate) struct Acknowledged<'a> {
+/// What tells a file that lost its end.
+pub(crate) struct Whole<'a> {
+    /// Read before the file is opened, which another process may be changing.
     pub mark: &'a mut Mark,
-    /// What is counted.
+    /// What is acknowledged, for people.
     pub what: &'static str,
-    /// Of a file that has its tables.
-    pub count: &'a dyn Fn(&Connection) -> rusqlite::Result<u64>,
+    /// What a file that has its tables holds.
+    pub held: &'a dyn Fn(&Connection) -> rusqlite::Result<Held>,
 }
 
 /// Opens a file of ours for writing: recognises it, checks it if it is small enough, sets the pragmas (WAL,
@@ -112,7 +118,7 @@ pub fn open(path: &Path, kind: FileKind, migrations: &Migrations) -> Result<Conn
     open_whole(path, kind, migrations, None)
 }
 
-/// Like [`open`], and refuses a file that holds less than its mark says; the mark was read before.
+/// Like [`open`], and refuses a file that holds less than its mark says.
 ///
 /// # Errors
 /// [`SqliteError`].
@@ -120,7 +126,7 @@ pub(crate) fn open_whole(
     path: &Path,
     kind: FileKind,
     migrations: &Migrations,
-    acknowledged: Option<Acknowledged<'_>>,
+    whole: Option<Whole<'_>>,
 ) -> Result<Connection, SqliteError> {
     recognise(path, kind)?;
     let mut connection = connect(path)?;
@@ -129,25 +135,37 @@ pub(crate) fn open_whole(
     if found > migrations.len() {
         return Err(SqliteError::Newer { path: path.into(), found, known: migrations.len() });
     }
-    check(path, &connection)?;
-    let held = match &acknowledged {
-        Some(Acknowledged { count, .. }) if found > 0 => count(&connection).map_err(failed)?,
-        _ => 0,
+    let held = match &whole {
+        Some(whole) if found > 0 => (whole.held)(&connection).map_err(failed)?,
+        _ => Held::default(),
     };
-    if let Some(Acknowledged { mark, what, .. }) = &acknowledged
-        && held < mark.acknowledged()
-    {
-        let (path, mark, acknowledged) = (path.into(), mark.path().into(), mark.acknowledged());
-        return Err(SqliteError::Short { path, mark, what, acknowledged, found: held });
+    if let Some(whole) = &whole {
+        whole.judge(path, held)?;
     }
+    check(path, &connection)?;
     set_pragmas(&connection).map_err(failed)?;
     migrate(&mut connection, migrations).map_err(failed)?;
     accept(&connection).map_err(failed)?;
     sync_wal(path).map_err(failed)?;
-    if let Some(Acknowledged { mark, .. }) = acknowledged {
+    if let Some(Whole { mark, .. }) = whole {
         mark.raise(held);
     }
     Ok(connection)
+}
+
+impl Whole<'_> {
+    fn judge(&self, path: &Path, held: Held) -> Result<(), SqliteError> {
+        let marked = self.mark.held();
+        if held.checkpoints < marked.checkpoints {
+            let (checkpoints, found) = (marked.checkpoints, held.checkpoints);
+            return Err(SqliteError::Torn { path: path.into(), checkpoints, found });
+        }
+        if held.acknowledged < marked.acknowledged {
+            let (mark, what, acknowledged) = (self.mark.path().into(), self.what, marked.acknowledged);
+            return Err(SqliteError::Short { path: path.into(), mark, what, acknowledged, found: held.acknowledged });
+        }
+        Ok(())
+    }
 }
 
 /// Syncs the WAL and its name. A process that was killed may have left commits in the WAL that are read, and that no sync
@@ -174,7 +192,8 @@ fn sync_folder_of(path: &Path) -> std::io::Result<()> {
     }
 }
 
-/// Another connection to a file that [`open`] accepted before; it checks and migrates nothing.
+/// Another connection to a file that [`open`] accepted before; it checks and migrates nothing, and closing it folds no
+/// write-ahead log into the file, also where it is the last one.
 ///
 /// # Errors
 /// [`SqliteError`].
@@ -188,7 +207,6 @@ pub fn open_again(path: &Path, kind: FileKind) -> Result<Connection, SqliteError
         return Err(SqliteError::Foreign { path: path.into(), found, expected: kind.application_id });
     }
     set_pragmas(&connection).map_err(|source| refusal(path, source))?;
-    accept(&connection).map_err(|source| refusal(path, source))?;
     Ok(connection)
 }
 

@@ -6,15 +6,18 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use rusqlite::Connection;
 use tidegate_domain::{EventId, Month, Run, RunId, RunKey, Slug, TeamId, Timestamp};
 use tidegate_ports::{
     AgentRow, Agents, EventRow, ListedRun, RunFilter, RunPage, RunQueries, RunWanted, RunWrite, Runs, Spend,
     StoreError, StoredRun, StoredSummary, union_of_agents,
 };
 
+use crate::checkpoints;
 use crate::folder::{OwnedFolder, STORE};
+use crate::mark::{Held, Mark};
 use crate::registry::EmbeddedRegistry;
-use crate::sqlite::{self, SqliteError};
+use crate::sqlite::{self, SqliteError, Whole};
 
 mod accounts;
 mod checkpoint;
@@ -50,9 +53,10 @@ const QUERY_READERS: usize = 2;
 /// The store ports on `store.db`. Only the process that owns the folder opens it.
 #[derive(Clone)]
 pub struct EmbeddedStore {
-    writer: Arc<Writer>,
+    // Readers are closed before the writer, which folds the WAL back as the last one.
     by_key: Readers,
     queries: Readers,
+    writer: Arc<Writer>,
     /// Agents that ping tokens were made for stand there.
     registry: EmbeddedRegistry,
     /// The folder stays ours for as long as the store is open. Dropped last.
@@ -66,11 +70,14 @@ impl EmbeddedStore {
     /// [`SqliteError`]: missing, damaged, newer, or another's.
     pub fn open(folder: &OwnedFolder, registry: EmbeddedRegistry) -> Result<Self, SqliteError> {
         let path = folder.folder().file(STORE);
-        let connection = sqlite::open(&path, STORE, schema::MIGRATIONS)?;
+        let mut mark = Mark::beside(&path)?;
+        let held = |connection: &Connection| Ok(Held { acknowledged: 0, checkpoints: checkpoints::begun(connection)? });
+        let whole = Whole { mark: &mut mark, what: "", held: &held };
+        let connection = sqlite::open_whole(&path, STORE, schema::MIGRATIONS, Some(whole))?;
         Ok(EmbeddedStore {
-            writer: Arc::new(Writer::start(connection, &path, STORE)?),
             by_key: Readers::open(&path, STORE, KEY_READERS)?,
             queries: Readers::open(&path, STORE, QUERY_READERS)?,
+            writer: Arc::new(Writer::start(connection, mark, &path)?),
             registry,
             _folder: folder.clone(),
         })

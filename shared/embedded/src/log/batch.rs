@@ -8,6 +8,7 @@ use super::request::Request;
 use super::rows;
 use super::schema::{self, GENERATION, record_id};
 use super::state::{Group, Shared, State};
+use crate::checkpoints;
 
 /// Why a batch was not acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,9 +28,13 @@ pub(super) fn write(
     requests: &[Request],
     shared: &Shared,
     appended_at: Timestamp,
+    is_first_commit: bool,
 ) -> Result<Trims, BatchError> {
     let rolled_back = |error: Error| BatchError::RolledBack(error.to_string());
     connection.execute_batch("BEGIN IMMEDIATE").map_err(rolled_back)?;
+    if is_first_commit {
+        checkpoints::note_first_commit(connection).map_err(rolled_back)?;
+    }
     let trims = write_all(connection, requests, shared, appended_at).map_err(rolled_back)?;
     #[cfg(feature = "fail-points")]
     fail::fail_point!("embedded::between_write_and_commit", |_| std::process::abort());
@@ -83,7 +88,7 @@ fn write_all(connection: &Connection, requests: &[Request], shared: &Shared, at:
                     connection.prepare_cached(schema::TRIM)?.execute((partition, below))?;
                 }
             }
-            Request::FinishCheckpoint { .. } | Request::Close { .. } => {}
+            Request::CountCheckpoint { .. } | Request::FinishCheckpoint { .. } | Request::Close { .. } => {}
         }
     }
     Ok(trims)
@@ -138,7 +143,10 @@ pub(super) fn publish(requests: Vec<Request>, trims: Trims, shared: &Shared, app
                     let made = || Group::new(shared.partitions, firsts, &shared.options);
                     state.groups.entry(group.clone()).or_insert_with(made);
                 }
-                Request::Trim { .. } | Request::FinishCheckpoint { .. } | Request::Close { .. } => {}
+                Request::Trim { .. }
+                | Request::CountCheckpoint { .. }
+                | Request::FinishCheckpoint { .. }
+                | Request::Close { .. } => {}
             }
         }
         for (partition, below) in trims {
@@ -161,7 +169,7 @@ pub(super) fn publish(requests: Vec<Request>, trims: Trims, shared: &Shared, app
             Request::Join { reply, .. } | Request::Rewind { reply, .. } | Request::Trim { reply, .. } => {
                 drop(reply.send(Ok(())))
             }
-            Request::FinishCheckpoint { .. } | Request::Close { .. } => {}
+            Request::CountCheckpoint { .. } | Request::FinishCheckpoint { .. } | Request::Close { .. } => {}
         }
     }
 }
@@ -187,7 +195,7 @@ pub(super) fn refuse(requests: Vec<Request>, error: &BatchError) -> usize {
             Request::Join { reply, .. } | Request::Rewind { reply, .. } | Request::Trim { reply, .. } => {
                 drop(reply.send(Err(log_error.clone())))
             }
-            Request::FinishCheckpoint { .. } | Request::Close { .. } => {}
+            Request::CountCheckpoint { .. } | Request::FinishCheckpoint { .. } | Request::Close { .. } => {}
         }
     }
     refused

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Instant;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ffi};
 use tidegate_domain::{Partition, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 
@@ -14,10 +14,13 @@ use super::request::Request;
 use super::schema::{self, offset_of, record_id};
 use super::space;
 use super::state::Shared;
+use crate::checkpoints;
 
 pub(super) struct Housekeeper {
     pub shared: Arc<Shared>,
     pub connection: Connection,
+    /// Holds what a checkpoint must not go beyond.
+    pub snapshot: Connection,
     pub requests: mpsc::Sender<Request>,
     /// Where the log lies.
     pub folder: PathBuf,
@@ -93,7 +96,21 @@ impl Housekeeper {
 
     /// Returns how many frames the write-ahead log has, and how many of them are folded back.
     fn checkpoint(&self) -> rusqlite::Result<(i64, i64)> {
-        self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| Ok((row.get(1)?, row.get(2)?)))
+        checkpoints::begin_snapshot(&self.snapshot)?;
+        let folded = self.count_checkpoint().and_then(|()| {
+            self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| Ok((row.get(1)?, row.get(2)?)))
+        });
+        checkpoints::end_snapshot(&self.snapshot);
+        folded
+    }
+
+    /// By the writer. A log that is closing counts and folds back by itself.
+    fn count_checkpoint(&self) -> rusqlite::Result<()> {
+        let (reply, answer) = oneshot::channel();
+        let closing =
+            || rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_ABORT), Some("it is closing".into()));
+        self.requests.blocking_send(Request::CountCheckpoint { reply }).map_err(|_| closing())?;
+        answer.blocking_recv().map_err(|_| closing())?
     }
 
     /// Deletes applied records that are too old or too many, oldest first, in small steps between the appends.

@@ -28,6 +28,10 @@ pub(super) enum Request {
         below: i64,
         reply: oneshot::Sender<Result<(), LogError>>,
     },
+    /// Counts a checkpoint that is about to begin.
+    CountCheckpoint {
+        reply: oneshot::Sender<rusqlite::Result<()>>,
+    },
     /// Folds what is left of the write-ahead log back, so that it begins anew.
     FinishCheckpoint {
         reply: oneshot::Sender<()>,

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension};
 use tidegate_domain::Partition;
 
+use crate::checkpoints;
+use crate::mark::Held;
 use crate::sqlite::Migrations;
 
 /// `records.id` is partition and offset in one integer, so that a record's place is its row id and no index is
@@ -37,6 +39,7 @@ pub(super) const MIGRATIONS: &Migrations = &[
     "
     ALTER TABLE records ADD COLUMN checksum INTEGER;
 ",
+    checkpoints::TABLE,
 ];
 
 pub(super) const INSERT: &str = "INSERT INTO records (id, appended_at, payload, checksum) VALUES (?1, ?2, ?3, ?4)";
@@ -105,9 +108,11 @@ pub(super) fn partitions_known(connection: &Connection) -> rusqlite::Result<Opti
     connection.query_row(count, [], |row| row.get(0)).optional()
 }
 
-/// How many records were ever appended: offsets begin at 0, and retention keeps the ends.
-pub(super) fn appended(bounds: &[Bounds]) -> u64 {
-    bounds.iter().map(|bounds| u64::try_from(bounds.end).unwrap_or(0)).sum()
+/// How many records were ever appended (offsets begin at 0, and retention keeps the ends), and how many checkpoints begun.
+pub(super) fn held(connection: &Connection, partitions: u32) -> rusqlite::Result<Held> {
+    let bounds = load_bounds(connection, partitions)?;
+    let acknowledged = bounds.iter().map(|bounds| u64::try_from(bounds.end).unwrap_or(0)).sum();
+    Ok(Held { acknowledged, checkpoints: checkpoints::begun(connection)? })
 }
 
 /// Reads the committed offsets of every group; `bounds` fills in what a group lacks.

@@ -14,6 +14,7 @@ use super::batch::{self, BatchError};
 use super::request::{Closed, Request};
 use super::schema;
 use super::state::Shared;
+use crate::checkpoints;
 use crate::folder::{self, OwnedFolder};
 use crate::mark::Mark;
 use crate::sqlite;
@@ -26,9 +27,11 @@ pub(super) struct Writer {
     pub path: PathBuf,
     /// Raised before an append is answered.
     pub mark: Mark,
+    /// Since the last checkpoint was counted, see [`checkpoints`].
+    pub is_first_commit: bool,
     /// Tells housekeeping that there is something to fold back.
     pub housekeeping: SyncSender<()>,
-    pub housekeeper: JoinHandle<()>,
+    pub housekeeper: Option<JoinHandle<()>>,
     /// Held until the last byte is written.
     pub folder: OwnedFolder,
 }
@@ -77,13 +80,17 @@ impl Writer {
                 left += failed;
             }
         }
-        let Writer { connection, folder, housekeeper, .. } = self;
-        // It ends by itself when the log is closing; its connection must be gone before the last checkpoint.
-        if housekeeper.join().is_err() {
+        // It ends by itself when the log is closing; its connections must be gone before the last checkpoint.
+        if self.housekeeper.take().is_some_and(|housekeeper| housekeeper.join().is_err()) {
             tracing::error!("the log's housekeeping had panicked");
         }
-        if let Some(connection) = connection {
-            finish(connection);
+        // The data is safe either way: what stays in the write-ahead log is read from there at the next start.
+        if let Err(error) = self.fold_back("PRAGMA wal_checkpoint(TRUNCATE)") {
+            tracing::warn!(%error, "the write-ahead log was not folded back at the end");
+        }
+        let Writer { connection, folder, .. } = self;
+        if let Some((_, error)) = connection.and_then(|connection| connection.close().err()) {
+            tracing::warn!(%error, "the log's file was not closed in order");
         }
         drop(folder);
         for closer in closers {
@@ -129,6 +136,7 @@ impl Writer {
         for request in waiting.drain(..) {
             match request {
                 Request::Close { reply } => closers.push(reply),
+                Request::CountCheckpoint { reply } => drop(reply.send(self.count_checkpoint())),
                 Request::FinishCheckpoint { reply } => {
                     self.finish_checkpoint();
                     let _ = reply.send(());
@@ -150,15 +158,17 @@ impl Writer {
         let appended_at = self.shared.clock.now();
         let bytes: usize = batch.iter().map(Request::bytes).sum();
         let shared = self.shared.clone();
+        let is_first_commit = self.is_first_commit;
         let written = match self.ready() {
-            Ok(connection) => batch::write(connection, &batch, &shared, appended_at),
+            Ok(connection) => batch::write(connection, &batch, &shared, appended_at, is_first_commit),
             // Nothing was begun.
             Err(error) => Err(BatchError::RolledBack(error)),
         };
         match written {
             Ok(trims) => {
                 let appended = batch.iter().filter(|request| matches!(request, Request::Append(_))).count();
-                self.mark.raise(shared.state().appended() + appended as u64);
+                self.mark.raise_acknowledged(shared.state().appended() + appended as u64);
+                self.is_first_commit = false;
                 batch::publish(batch, trims, &shared, appended_at);
                 self.count(bytes as u64 + BATCH_OVERHEAD_BYTES);
                 0
@@ -203,13 +213,24 @@ impl Writer {
         }
     }
 
+    fn count_checkpoint(&mut self) -> rusqlite::Result<()> {
+        if let Some(connection) = &self.connection {
+            self.mark.raise_checkpoints(checkpoints::count(connection)?);
+            self.is_first_commit = true;
+        }
+        Ok(())
+    }
+
     /// With the writer at rest a passive checkpoint reaches the end, and the next write begins the file anew.
     fn finish_checkpoint(&mut self) {
-        if let Some(connection) = &self.connection
-            && let Err(error) = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
-        {
+        if let Err(error) = self.fold_back("PRAGMA wal_checkpoint(PASSIVE)") {
             tracing::warn!(%error, "the write-ahead log was not folded back; it grows until that succeeds");
         }
+    }
+
+    fn fold_back(&mut self, pragma: &str) -> rusqlite::Result<()> {
+        self.count_checkpoint()?;
+        self.connection.as_ref().map_or(Ok(()), |connection| connection.query_row(pragma, [], |_| Ok(())))
     }
 }
 
@@ -232,14 +253,4 @@ fn reload(connection: &Connection, shared: &Shared) -> rusqlite::Result<()> {
     drop(state);
     shared.changed.send_replace(());
     Ok(())
-}
-
-fn finish(connection: Connection) {
-    // The data is safe either way: what stays in the write-ahead log is read from there at the next start.
-    if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
-        tracing::warn!(%error, "the write-ahead log was not folded back at the end");
-    }
-    if let Err((_, error)) = connection.close() {
-        tracing::warn!(%error, "the log's file was not closed in order");
-    }
 }

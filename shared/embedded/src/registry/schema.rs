@@ -2,6 +2,7 @@
 
 use rusqlite::Connection;
 
+use crate::mark::Held;
 use crate::store::run_row::unsigned;
 
 /// Steps are only ever added. Credentials are there as SHA-256 only; keys have no `agent`, tokens have one. `changes` has
@@ -49,10 +50,12 @@ INSERT INTO changes VALUES (0);
 ",
 ];
 
-/// How many changes were ever made. A file of the first version counts none.
-pub(super) fn changes(connection: &Connection) -> rusqlite::Result<u64> {
+/// How many changes were ever made; a file of the first version counts none. Checkpoints are not counted here: a change that
+/// is lost is told by its own count.
+pub(super) fn held(connection: &Connection) -> rusqlite::Result<Held> {
     if !connection.table_exists(None, "changes")? {
-        return Ok(0);
+        return Ok(Held::default());
     }
-    connection.query_row("SELECT made FROM changes", [], |row| unsigned(row, 0))
+    let acknowledged = connection.query_row("SELECT made FROM changes", [], |row| unsigned(row, 0))?;
+    Ok(Held { acknowledged, checkpoints: 0 })
 }

@@ -10,11 +10,18 @@ use rusqlite::Connection;
 
 use super::failure::is_of_the_disk;
 use super::run_row::unsigned;
-use crate::sqlite::{self, FileKind, SqliteError};
+use crate::checkpoints;
+use crate::folder::STORE;
+use crate::sqlite::{self, SqliteError};
 
-/// Tells the checkpointer that there is something to do; dropping it ends the thread.
+/// Lets checkpoints run, one at a time. Dropping it ends the thread.
 pub(super) struct Checkpointer {
-    due: Option<SyncSender<()>>,
+    /// Takes the snapshot that the checkpoint must not go beyond.
+    due: Option<SyncSender<Connection>>,
+    /// Gives its connection back.
+    done: Receiver<Connection>,
+    /// `None` while a checkpoint runs.
+    snapshot: Option<Connection>,
     thread: Option<JoinHandle<()>>,
     /// Bytes of the WAL in use, as of the last checkpoint.
     wal_bytes: Arc<AtomicU64>,
@@ -23,21 +30,22 @@ pub(super) struct Checkpointer {
 }
 
 impl Checkpointer {
-    pub fn start(path: &Path, kind: FileKind) -> Result<Self, SqliteError> {
-        let connection = sqlite::open_again(path, kind)?;
-        // One call in waiting is enough: a checkpoint takes all there is.
+    pub fn start(path: &Path) -> Result<Self, SqliteError> {
+        let connection = sqlite::open_again(path, STORE)?;
+        let snapshot = Some(sqlite::open_reader(path, STORE)?);
         let (due, calls) = sync_channel(1);
+        let (back, done) = sync_channel(1);
         let wal_bytes = Arc::new(AtomicU64::new(0));
         let failed = Arc::new(AtomicBool::new(false));
         let told = (wal_bytes.clone(), failed.clone());
         let thread = std::thread::Builder::new()
             .name("store-checkpoint".into())
-            .spawn(move || checkpoint_when_called(&connection, &calls, &told.0, &told.1))
+            .spawn(move || checkpoint_when_called(&connection, &calls, &back, &told.0, &told.1))
             .map_err(|error| SqliteError::Sqlite {
                 path: path.into(),
                 source: rusqlite::Error::ToSqlConversionFailure(error.into()),
             })?;
-        Ok(Checkpointer { due: Some(due), thread: Some(thread), wal_bytes, failed })
+        Ok(Checkpointer { due: Some(due), done, snapshot, thread: Some(thread), wal_bytes, failed })
     }
 
     /// Bytes of the WAL in use, as of the last checkpoint.
@@ -54,26 +62,62 @@ impl Checkpointer {
         self.wal_bytes.store(0, Ordering::Relaxed);
     }
 
-    /// Asks for a checkpoint; never waits.
-    pub fn call(&self) {
-        if let Some(due) = &self.due {
-            // Full: a call waits already.
-            let _ = due.try_send(());
+    /// Whether no checkpoint runs.
+    pub fn is_idle(&mut self) -> bool {
+        if self.snapshot.is_none() {
+            self.snapshot = self.done.try_recv().ok();
         }
+        self.snapshot.is_some()
+    }
+
+    /// A snapshot of what is committed now, for a checkpoint to end with; `None` while one runs.
+    ///
+    /// # Errors
+    /// The snapshot could not be taken.
+    pub fn take_snapshot(&mut self) -> rusqlite::Result<Option<Connection>> {
+        if let Some(snapshot) = &self.snapshot {
+            checkpoints::begin_snapshot(snapshot)?;
+        }
+        Ok(self.snapshot.take())
+    }
+
+    /// Begins a checkpoint of what the snapshot sees, and never waits; or gives the snapshot up.
+    pub fn give(&mut self, snapshot: Connection, begins: bool) {
+        match &self.due {
+            // There is room: the thread has one at a time.
+            Some(due) if begins => drop(due.try_send(snapshot)),
+            _ => {
+                checkpoints::end_snapshot(&snapshot);
+                self.snapshot = Some(snapshot);
+            }
+        }
+    }
+
+    /// Waits for the one that runs, and lets no other begin.
+    pub fn end(&mut self) {
+        drop(self.due.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic over there leaves the WAL as it was.
+            let _ = thread.join();
+        }
+        self.snapshot = None;
     }
 }
 
 impl Drop for Checkpointer {
     fn drop(&mut self) {
-        drop(self.due.take());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        self.end();
     }
 }
 
-fn checkpoint_when_called(connection: &Connection, calls: &Receiver<()>, wal_bytes: &AtomicU64, failed: &AtomicBool) {
-    while calls.recv().is_ok() {
+fn checkpoint_when_called(
+    connection: &Connection,
+    calls: &Receiver<Connection>,
+    back: &SyncSender<Connection>,
+    wal_bytes: &AtomicU64,
+    failed: &AtomicBool,
+) {
+    while let Ok(snapshot) = calls.recv() {
         match checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)") {
             // PASSIVE waits for nobody; what readers still need is left for the next time.
             Ok((_, bytes)) => wal_bytes.store(bytes, Ordering::Relaxed),
@@ -84,6 +128,9 @@ fn checkpoint_when_called(connection: &Connection, calls: &Receiver<()>, wal_byt
                 }
             }
         }
+        checkpoints::end_snapshot(&snapshot);
+        // Nobody waits for it at the end.
+        let _ = back.try_send(snapshot);
     }
 }
 

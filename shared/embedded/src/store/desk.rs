@@ -16,7 +16,9 @@ use super::checkpoint::{Checkpointer, checkpoint};
 use super::failure::{failure, is_of_the_disk};
 use super::run_row::signed;
 use super::save::{Pass, TeamNumbers};
-use crate::sqlite::{FileKind, SqliteError};
+use crate::checkpoints;
+use crate::mark::Mark;
+use crate::sqlite::SqliteError;
 
 /// In bytes.
 struct WalLimits {
@@ -66,6 +68,9 @@ pub(super) struct Desk {
     /// A sync failed. What it was to cover may be lost without any later sync saying so, so there is none.
     sync_failed: bool,
     teams: TeamNumbers,
+    mark: Mark,
+    /// Since the last checkpoint was counted, see [`checkpoints`].
+    is_first_commit: bool,
     checkpointer: Checkpointer,
     limits: WalLimits,
     /// Written since a checkpoint was last called for.
@@ -73,7 +78,7 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    pub fn open(connection: Connection, path: &Path, kind: FileKind) -> Result<Self, SqliteError> {
+    pub fn open(connection: Connection, mark: Mark, path: &Path) -> Result<Self, SqliteError> {
         let limits = WalLimits::USUAL;
         let failed = |source| SqliteError::Sqlite { path: path.into(), source };
         connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(failed)?;
@@ -81,17 +86,28 @@ impl Desk {
         connection
             .pragma_update_and_check(None, "journal_size_limit", signed(limits.file), |_| Ok(()))
             .map_err(failed)?;
-        let checkpointer = Checkpointer::start(path, kind)?;
+        let checkpointer = Checkpointer::start(path)?;
         let teams = TeamNumbers::new();
-        Ok(Desk { connection, synced: true, sync_failed: false, teams, checkpointer, limits, unchecked_bytes: 0 })
+        Ok(Desk {
+            connection,
+            synced: true,
+            sync_failed: false,
+            teams,
+            mark,
+            is_first_commit: true,
+            checkpointer,
+            limits,
+            unchecked_bytes: 0,
+        })
     }
 
     /// All of it in one transaction.
     pub fn save(&mut self, works: &[Work]) -> Result<(), StoreError> {
         let synced = works.iter().any(Work::is_synced);
         self.sync_commits(synced)?;
-        match save_all(&mut self.connection, &mut self.teams, works) {
+        match save_all(&mut self.connection, &mut self.teams, works, self.is_first_commit) {
             Ok(bytes) => {
+                self.is_first_commit = false;
                 self.unchecked_bytes += bytes;
                 Ok(())
             }
@@ -114,29 +130,55 @@ impl Desk {
     ) -> Result<usize, StoreError> {
         self.sync_commits(false)?;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failure)?;
+        if self.is_first_commit {
+            checkpoints::note_first_commit(&transaction).map_err(failure)?;
+        }
         let deleted = delete(&transaction, before, limit).map_err(failure)?;
         transaction.commit().map_err(failure)?;
+        self.is_first_commit = false;
         self.unchecked_bytes += deleted as u64 * 256;
         Ok(deleted)
     }
 
-    /// Calls for a checkpoint when it is time, and lets the WAL begin anew.
+    /// Begins a checkpoint when it is time, or lets the WAL begin anew.
     pub fn tend_wal(&mut self) {
-        if self.unchecked_bytes >= self.limits.checkpoint_every {
-            self.unchecked_bytes = 0;
-            self.checkpointer.call();
+        if self.unchecked_bytes < self.limits.checkpoint_every || !self.checkpointer.is_idle() {
+            return;
         }
-        if self.checkpointer.wal_bytes() > self.limits.restart_beyond {
-            match restart_wal(&self.connection) {
-                Ok(true) => self.checkpointer.restarted(),
-                // A reader needs it still: the next commit tries again.
-                Ok(false) => {}
-                Err(error) => {
-                    tracing::warn!(%error, "the store's WAL could not begin anew; it is tried again");
-                    self.note_failed_sync(&error);
-                }
-            }
+        self.unchecked_bytes = 0;
+        if let Err(error) = self.begin_checkpoint() {
+            tracing::warn!(%error, "a checkpoint of the store could not be begun; it is tried again");
+            self.note_failed_sync(&error);
         }
+    }
+
+    fn begin_checkpoint(&mut self) -> rusqlite::Result<()> {
+        if self.checkpointer.wal_bytes() <= self.limits.restart_beyond {
+            let Some(snapshot) = self.checkpointer.take_snapshot()? else { return Ok(()) };
+            let counted = self.count_checkpoint();
+            self.checkpointer.give(snapshot, counted.is_ok());
+            return counted;
+        }
+        self.count_checkpoint()?;
+        // A reader may need it still: the next time then.
+        if restart_wal(&self.connection)? {
+            self.checkpointer.restarted();
+        }
+        Ok(())
+    }
+
+    fn count_checkpoint(&mut self) -> rusqlite::Result<()> {
+        self.set_synced(true)?;
+        self.mark.raise_checkpoints(checkpoints::count(&self.connection)?);
+        self.is_first_commit = true;
+        Ok(())
+    }
+
+    /// Folds the whole WAL into the file. What fails here is read from the WAL at the next start.
+    fn finish(&mut self) -> rusqlite::Result<()> {
+        self.checkpointer.end();
+        self.count_checkpoint()?;
+        checkpoint(&self.connection, "PRAGMA wal_checkpoint(TRUNCATE)").map(drop)
     }
 
     fn note_failed_sync(&mut self, error: &rusqlite::Error) {
@@ -152,17 +194,39 @@ impl Desk {
             let cause = "a sync of its file failed; see to the disk and restart, nothing that was accepted is lost";
             return Err(StoreError::Broken(cause.to_owned()));
         }
+        self.set_synced(synced).map_err(failure)
+    }
+
+    fn set_synced(&mut self, synced: bool) -> rusqlite::Result<()> {
         if self.synced != synced {
             let level = if synced { "FULL" } else { "NORMAL" };
-            self.connection.pragma_update(None, "synchronous", level).map_err(failure)?;
+            self.connection.pragma_update(None, "synchronous", level)?;
             self.synced = synced;
         }
         Ok(())
     }
 }
 
-fn save_all(connection: &mut Connection, teams: &mut TeamNumbers, works: &[Work]) -> rusqlite::Result<u64> {
+impl Drop for Desk {
+    fn drop(&mut self) {
+        if self.sync_commits(true).is_ok()
+            && let Err(error) = self.finish()
+        {
+            tracing::warn!(%error, "the store's WAL was not folded back at the end");
+        }
+    }
+}
+
+fn save_all(
+    connection: &mut Connection,
+    teams: &mut TeamNumbers,
+    works: &[Work],
+    is_first_commit: bool,
+) -> rusqlite::Result<u64> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if is_first_commit {
+        checkpoints::note_first_commit(&transaction)?;
+    }
     let mut pass = Pass::begin(&transaction, teams)?;
     for work in works {
         match work {
@@ -185,89 +249,4 @@ fn restart_wal(connection: &Connection) -> rusqlite::Result<bool> {
 }
 
 #[cfg(test)]
-mod tests {
-    use rusqlite::ffi;
-    use tidegate_domain::Position;
-    use tidegate_ports::Fate;
-
-    use super::*;
-    use crate::folder;
-    use crate::sqlite;
-    use crate::store::schema::MIGRATIONS;
-
-    fn desk(place: &Path) -> Desk {
-        let path = place.join("store.db");
-        sqlite::create(&path, folder::STORE).expect("made");
-        let connection = sqlite::open(&path, folder::STORE, MIGRATIONS).expect("opened");
-        Desk::open(connection, &path, folder::STORE).expect("a desk")
-    }
-
-    #[test]
-    fn only_what_is_settled_is_synced_and_with_it_all_before() {
-        let place = tempfile::tempdir().expect("a folder");
-        let mut desk = desk(place.path());
-        let runs = || Work::Runs(Arc::default());
-        let notes = || Work::Notes(Arc::default());
-        let mut next_offset = 0;
-        let mut account = || {
-            next_offset += 1;
-            Work::Account(Account { next_offset, stored: 1, ..Account::opened(1, 0, 0) })
-        };
-        for (works, synced) in [
-            (vec![runs()], false),
-            (vec![notes(), runs(), account()], true),
-            (vec![notes()], false),
-            (vec![account()], true),
-        ] {
-            desk.save(&works).expect("saved");
-            let level: i64 = desk.connection.pragma_query_value(None, "synchronous", |row| row.get(0)).expect("read");
-            // SQLite's numbers: 1 is NORMAL, 2 is FULL.
-            assert_eq!(level, if synced { 2 } else { 1 });
-        }
-    }
-
-    #[test]
-    fn under_steady_writing_the_wal_begins_anew_and_its_file_is_written_over() {
-        let place = tempfile::tempdir().expect("a folder");
-        let mut desk = desk(place.path());
-        desk.limits = WalLimits { checkpoint_every: 64 << 10, restart_beyond: 512 << 10, ..WalLimits::USUAL };
-        let file_bytes = || place.path().join("store.db-wal").metadata().expect("a WAL").len();
-        let mut offset = 0;
-        let mut write = |desk: &mut Desk| {
-            offset += 1;
-            let note = |place| Note {
-                position: Position { generation: 1, partition: place, offset },
-                appended_at: Timestamp::from_millis(offset),
-                key: None,
-                fate: Fate::Dead,
-            };
-            desk.save(&[Work::Notes(Arc::new((0..100).map(note).collect()))]).expect("saved");
-        };
-        let mut was_beyond = false;
-        while !(was_beyond && desk.checkpointer.wal_bytes() == 0) {
-            write(&mut desk);
-            was_beyond |= desk.checkpointer.wal_bytes() > desk.limits.restart_beyond;
-            desk.tend_wal();
-            assert!(file_bytes() < 256 << 20, "it never begins anew");
-        }
-        let before = file_bytes();
-        write(&mut desk);
-        assert_eq!(file_bytes(), before);
-    }
-
-    #[test]
-    fn after_a_sync_that_failed_nothing_is_written_any_more() {
-        let place = tempfile::tempdir().expect("a folder");
-        let mut desk = desk(place.path());
-        let failure = |code| rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
-        let account = || Work::Account(Account::opened(1, 0, 0));
-        for passes in [ffi::SQLITE_FULL, ffi::SQLITE_BUSY] {
-            desk.note_failed_sync(&failure(passes));
-            desk.save(&[account()]).expect("saved");
-        }
-        desk.note_failed_sync(&failure(ffi::SQLITE_IOERR_FSYNC));
-        assert!(matches!(desk.save(&[account()]), Err(StoreError::Broken(_))));
-        assert!(matches!(desk.save(&[Work::Runs(Arc::default())]), Err(StoreError::Broken(_))));
-        assert!(matches!(desk.delete(Timestamp::from_millis(0), 1, |_, _, _| Ok(0)), Err(StoreError::Broken(_))));
-    }
-}
+mod tests;

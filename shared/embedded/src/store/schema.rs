@@ -1,5 +1,7 @@
 //! The tables of `store.db`.
 
+use crate::checkpoints;
+
 /// Steps are only ever added.
 ///
 /// Ids are blobs of 17 bytes: region, then the id's bits, so that they sort as ids do. A team's are replaced by a
@@ -12,6 +14,8 @@
 ///
 /// Step 3 adds what became of every record: `accounts`, a row for each partition of the log, and `notes`, a row for
 /// each record that was not simply stored, without a team and a run where those could not be read.
+///
+/// Step 4 adds the count of checkpoints, see [`checkpoints`].
 pub(super) const MIGRATIONS: &[&str] = &[
     "
 CREATE TABLE teams (
@@ -143,6 +147,7 @@ CREATE TABLE notes (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX notes_by_age ON notes (appended_at_ms);
 ",
+    checkpoints::TABLE,
 ];
 
 #[cfg(test)]

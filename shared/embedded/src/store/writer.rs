@@ -12,7 +12,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::accounts;
 use super::desk::{Desk, Work};
 use super::purge::purge;
-use crate::sqlite::{FileKind, SqliteError};
+use crate::mark::Mark;
+use crate::sqlite::SqliteError;
 
 /// Calls that may wait for the writer; more wait in their callers.
 const WAITING_CALLS: usize = 64;
@@ -32,8 +33,8 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub fn start(connection: Connection, path: &Path, kind: FileKind) -> Result<Self, SqliteError> {
-        let desk = Desk::open(connection, path, kind)?;
+    pub fn start(connection: Connection, mark: Mark, path: &Path) -> Result<Self, SqliteError> {
+        let desk = Desk::open(connection, mark, path)?;
         let (calls, waiting) = mpsc::channel(WAITING_CALLS);
         let thread = std::thread::Builder::new()
             .name("store-writer".into())

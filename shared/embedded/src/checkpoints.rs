@@ -1,0 +1,131 @@
+//! Checkpoints that are counted before they begin.
+//!
+//! A checkpoint moves commits from the write-ahead log into the file. A write-ahead log that afterwards loses some of these
+//! does not fit the file any more: old pages of the one would stand beside new pages of the other. So every checkpoint is
+//! counted by a commit, which is synced and then marked beside the file, and moves nothing that was committed after that:
+//! before the count a snapshot is taken, and SQLite moves no commit that some reader does not see yet. A file that knows of
+//! fewer checkpoints than its mark is not used.
+//!
+//! The count must be read from what is left of the write-ahead log and not from the file, so the first commit after each
+//! count writes its page too: a write-ahead log only begins anew after a checkpoint.
+
+use rusqlite::Connection;
+
+use crate::store::run_row::unsigned;
+
+/// A step of a file's migrations.
+pub(crate) const TABLE: &str = "
+CREATE TABLE checkpoints (begun INTEGER NOT NULL, first_commits INTEGER NOT NULL) STRICT;
+INSERT INTO checkpoints VALUES (0, 0);
+";
+
+/// How many were ever begun. A file of an earlier version counts none.
+pub(crate) fn begun(connection: &Connection) -> rusqlite::Result<u64> {
+    if !connection.table_exists(None, "checkpoints")? {
+        return Ok(0);
+    }
+    connection.query_row("SELECT begun FROM checkpoints", [], |row| unsigned(row, 0))
+}
+
+/// Counts one more, in a commit of its own. Returns how many there are then.
+pub(crate) fn count(connection: &Connection) -> rusqlite::Result<u64> {
+    let mut count = connection.prepare_cached("UPDATE checkpoints SET begun = begun + 1 RETURNING begun")?;
+    count.query_row([], |row| unsigned(row, 0))
+}
+
+/// Belongs into the first commit after a count, and after the file was opened.
+pub(crate) fn note_first_commit(connection: &Connection) -> rusqlite::Result<()> {
+    connection.prepare_cached("UPDATE checkpoints SET first_commits = first_commits + 1")?.execute([]).map(drop)
+}
+
+/// Keeps later commits out of checkpoints until [`end_snapshot`].
+pub(crate) fn begin_snapshot(snapshot: &Connection) -> rusqlite::Result<()> {
+    snapshot.execute_batch("BEGIN")?;
+    // Only a read takes it.
+    begun(snapshot).map(drop).inspect_err(|_| end_snapshot(snapshot))
+}
+
+pub(crate) fn end_snapshot(snapshot: &Connection) {
+    if let Err(error) = snapshot.execute_batch("ROLLBACK") {
+        tracing::warn!(%error, "a snapshot was not ended in order");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+    use crate::sqlite::{self, FileKind};
+
+    const KIND: FileKind = FileKind { file_name: "a.db", application_id: 7, page_bytes: 4096 };
+
+    fn made(place: &Path) -> Connection {
+        let path = place.join("a.db");
+        sqlite::create(&path, KIND).expect("made");
+        let connection = sqlite::open(&path, KIND, &["CREATE TABLE t (n INTEGER) STRICT", TABLE]).expect("opened");
+        connection.pragma_update(None, "wal_autocheckpoint", 0).expect("set");
+        connection
+    }
+
+    fn again(place: &Path) -> Connection {
+        sqlite::open_again(&place.join("a.db"), KIND).expect("opened again")
+    }
+
+    fn commit(connection: &Connection, is_first: bool) {
+        let transaction = connection.unchecked_transaction().expect("begun");
+        if is_first {
+            note_first_commit(&transaction).expect("noted");
+        }
+        transaction.execute("INSERT INTO t VALUES (1)", []).expect("inserted");
+        transaction.commit().expect("committed");
+    }
+
+    fn checkpoint(connection: &Connection, mode: &str) -> i64 {
+        let moved = |row: &rusqlite::Row<'_>| row.get(2);
+        connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], moved).expect("a checkpoint")
+    }
+
+    /// What is known of checkpoints from the file and so much of the write-ahead log.
+    fn known(place: &Path, wal_bytes: usize) -> u64 {
+        let copy = tempfile::tempdir().expect("a folder");
+        fs::copy(place.join("a.db"), copy.path().join("a.db")).expect("copied");
+        let wal = fs::read(place.join("a.db-wal")).expect("a write-ahead log");
+        fs::write(copy.path().join("a.db-wal"), &wal[..wal_bytes]).expect("written");
+        begun(&again(copy.path())).expect("read")
+    }
+
+    #[test]
+    fn a_checkpoint_moves_nothing_that_comes_after_its_snapshot() {
+        let place = tempfile::tempdir().expect("a folder");
+        let (writer, folder, snapshot) = (made(place.path()), again(place.path()), again(place.path()));
+        assert_eq!(count(&writer), Ok(1));
+        checkpoint(&writer, "TRUNCATE");
+        commit(&writer, true);
+        begin_snapshot(&snapshot).expect("a snapshot");
+        assert_eq!(count(&writer), Ok(2));
+        commit(&writer, true);
+        assert!(checkpoint(&folder, "PASSIVE") > 0, "nothing was moved at all");
+        end_snapshot(&snapshot);
+        assert_eq!(known(place.path(), 0), 1);
+        assert_eq!(begun(&writer), Ok(2));
+        assert!(snapshot.is_autocommit(), "it is over");
+    }
+
+    #[test]
+    fn a_write_ahead_log_without_the_count_does_not_know_of_it_whatever_was_moved() {
+        let place = tempfile::tempdir().expect("a folder");
+        let writer = made(place.path());
+        assert_eq!(count(&writer), Ok(1));
+        checkpoint(&writer, "TRUNCATE");
+        commit(&writer, true);
+        commit(&writer, false);
+        let before = fs::metadata(place.path().join("a.db-wal")).expect("a write-ahead log").len();
+        assert_eq!(count(&writer), Ok(2));
+        // All of it, with the count: as the writer does when the write-ahead log is to begin anew.
+        checkpoint(&writer, "PASSIVE");
+        assert_eq!(known(place.path(), before.try_into().expect("small")), 1);
+        assert_eq!(known(place.path(), 0), 2, "all was moved");
+    }
+}
