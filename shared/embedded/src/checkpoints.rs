@@ -82,9 +82,12 @@ mod tests {
         transaction.commit().expect("committed");
     }
 
-    fn checkpoint(connection: &Connection, mode: &str) -> i64 {
-        let moved = |row: &rusqlite::Row<'_>| row.get(2);
-        connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], moved).expect("a checkpoint")
+    const PASSIVE: &str = "PRAGMA wal_checkpoint(PASSIVE)";
+    const TRUNCATE: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
+
+    /// How much was moved since the write-ahead log began.
+    fn checkpoint(connection: &Connection, pragma: &'static str) -> i64 {
+        connection.query_row(pragma, [], |row| row.get(2)).expect("a checkpoint")
     }
 
     /// What is known of checkpoints from the file and so much of the write-ahead log.
@@ -101,12 +104,12 @@ mod tests {
         let place = tempfile::tempdir().expect("a folder");
         let (writer, folder, snapshot) = (made(place.path()), again(place.path()), again(place.path()));
         assert_eq!(count(&writer), Ok(1));
-        checkpoint(&writer, "TRUNCATE");
+        checkpoint(&writer, TRUNCATE);
         commit(&writer, true);
         begin_snapshot(&snapshot).expect("a snapshot");
         assert_eq!(count(&writer), Ok(2));
         commit(&writer, true);
-        assert!(checkpoint(&folder, "PASSIVE") > 0, "nothing was moved at all");
+        assert!(checkpoint(&folder, PASSIVE) > 0, "nothing was moved at all");
         end_snapshot(&snapshot);
         assert_eq!(known(place.path(), 0), 1);
         assert_eq!(begun(&writer), Ok(2));
@@ -118,13 +121,13 @@ mod tests {
         let place = tempfile::tempdir().expect("a folder");
         let writer = made(place.path());
         assert_eq!(count(&writer), Ok(1));
-        checkpoint(&writer, "TRUNCATE");
+        checkpoint(&writer, TRUNCATE);
         commit(&writer, true);
         commit(&writer, false);
         let before = fs::metadata(place.path().join("a.db-wal")).expect("a write-ahead log").len();
         assert_eq!(count(&writer), Ok(2));
         // All of it, with the count: as the writer does when the write-ahead log is to begin anew.
-        checkpoint(&writer, "PASSIVE");
+        checkpoint(&writer, PASSIVE);
         assert_eq!(known(place.path(), before.try_into().expect("small")), 1);
         assert_eq!(known(place.path(), 0), 2, "all was moved");
     }
