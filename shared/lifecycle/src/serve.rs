@@ -35,8 +35,7 @@ pub struct ServeOptions {
     /// From the moment a connection is ready for a request until that request's whole header is there. It is
     /// also how long a kept-alive connection may wait for its next request.
     pub header_read_timeout: Duration,
-    /// How long a connection may go without a byte read or written while a body is on its way. For an answer that is not read
-    /// it is this or the time for a header, whichever is shorter.
+    /// How long a connection may go without a byte read or written while a body or an answer is on its way.
     /// Longer than the slowest handler, or its connection is cut under it.
     pub idle: Duration,
     /// Connections open at once. Further ones wait, unaccepted, in the kernel's backlog.

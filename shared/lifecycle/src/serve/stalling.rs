@@ -15,8 +15,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 pub(super) struct Patience {
     /// Since a byte last moved.
     pub idle: Duration,
-    /// For a request's whole header, since the last answer or, for the first one, since the connection was made. An answer
-    /// of which no byte moves counts as one that came: its reader has so long, too.
+    /// For a request's whole header, since the last answer or, for the first one, since the connection was made.
     pub header: Duration,
 }
 
@@ -52,6 +51,8 @@ pub(super) struct Stalling<S> {
     exchange: Exchange,
     /// Whether a request was under way when this was last looked at.
     was_under_way: bool,
+    /// An answer waits for its reader.
+    write_waits: bool,
     last_moved: Instant,
     /// What the patience for a header counts from.
     header_since: Instant,
@@ -64,12 +65,15 @@ impl<S> Stalling<S> {
     pub fn new(stream: S, patience: Patience, exchange: Exchange) -> Self {
         let now = Instant::now();
         let alarm = Box::pin(sleep_until(now + patience.shortest()));
-        Stalling { stream, patience, exchange, was_under_way: false, last_moved: now, header_since: now, alarm }
+        Stalling { stream, patience, exchange, was_under_way: false, write_waits: false, last_moved: now, header_since: now, alarm }
     }
 
     /// Notes that something moved, or, while waiting, judges how long nothing has.
     fn watch<T>(&mut self, cx: &mut Context<'_>, polled: Poll<io::Result<T>>, writes: bool) -> Poll<io::Result<T>> {
         let under_way = self.exchange.is_under_way();
+        if writes {
+            self.write_waits = polled.is_pending();
+        }
         let answered = std::mem::replace(&mut self.was_under_way, under_way) && !under_way;
         if polled.is_ready() {
             self.last_moved = Instant::now();
@@ -83,7 +87,7 @@ impl<S> Stalling<S> {
         }
         loop {
             ready!(self.alarm.as_mut().poll(cx));
-            let (now, deadline) = (Instant::now(), self.deadline(under_way));
+            let (now, deadline) = (Instant::now(), self.deadline(under_way || self.write_waits));
             if deadline <= now {
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }
@@ -91,9 +95,10 @@ impl<S> Stalling<S> {
         }
     }
 
-    fn deadline(&self, under_way: bool) -> Instant {
+    /// While something is on its way only standing still counts.
+    fn deadline(&self, on_its_way: bool) -> Instant {
         let idle = self.last_moved + self.patience.idle;
-        if under_way { idle } else { idle.min(self.header_since + self.patience.header) }
+        if on_its_way { idle } else { idle.min(self.header_since + self.patience.header) }
     }
 }
 
@@ -222,15 +227,31 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_answer_that_is_not_read_has_its_time_from_its_begin_on() {
-        let mut rig = rig(Patience { idle: Duration::from_secs(600), ..PATIENCE });
+    async fn an_answer_that_is_not_read_is_given_up_once_it_stands_still_and_no_sooner() {
+        let mut rig = rig(PATIENCE);
         let under_way = rig.exchange.begin();
-        rig.server.write_all(&[0; 8]).await.expect("all there is room for");
         advance(Duration::from_secs(50)).await;
         drop(under_way);
-        let written = rig.server.write_all(b"x").await;
-        assert_eq!(written.expect_err("nobody reads").kind(), io::ErrorKind::TimedOut);
-        assert_eq!(rig.began.elapsed().as_secs(), 50 + 30);
+        rig.server.write_all(&[0; 8]).await.expect("all there is room for");
+        let write = rig.server.write_all(b"x");
+        let waiting = timeout(Duration::from_secs(45), write).await;
+        assert!(waiting.is_err(), "a reader has longer than a header: {waiting:?}");
+        // Nor does waiting for the next request meanwhile, as a server does, cut it short.
+        assert_eq!(rig.gives_up_at().await, 50 + 60);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_that_is_slow_and_goes_on_has_all_the_time_it_takes() {
+        let mut rig = rig(PATIENCE);
+        rig.server.write_all(&[0; 8]).await.expect("all there is room for");
+        for _ in 0..4 {
+            let waiting = timeout(Duration::from_secs(50), rig.server.write_all(b"x")).await;
+            assert!(waiting.is_err(), "there is no room: {waiting:?}");
+            rig.client.read_exact(&mut [0]).await.expect("read");
+            rig.server.write_all(b"x").await.expect("there is room now");
+        }
+        // And the next header has its time from the answer on.
+        assert_eq!(rig.gives_up_at().await, 200 + 30);
     }
 
     #[tokio::test(start_paused = true)]
