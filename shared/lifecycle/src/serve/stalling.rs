@@ -65,7 +65,16 @@ impl<S> Stalling<S> {
     pub fn new(stream: S, patience: Patience, exchange: Exchange) -> Self {
         let now = Instant::now();
         let alarm = Box::pin(sleep_until(now + patience.shortest()));
-        Stalling { stream, patience, exchange, was_under_way: false, write_waits: false, last_moved: now, header_since: now, alarm }
+        Stalling {
+            stream,
+            patience,
+            exchange,
+            was_under_way: false,
+            write_waits: false,
+            last_moved: now,
+            header_since: now,
+            alarm,
+        }
     }
 
     /// Notes that something moved, or, while waiting, judges how long nothing has.
