@@ -24,8 +24,8 @@ pub struct PersisterConfig {
     /// go on.
     pub high_mark_bytes: usize,
     pub low_mark_bytes: usize,
-    /// How long to let records gather after a round of small polls. It bounds what a batch costs under light load
-    /// (a load, a save, a commit), and adds to the time until a record is readable.
+    /// How long to let records gather after a round of small polls, and a fifth of it after one of very small ones. It
+    /// bounds what a batch costs (a load, a save, a commit), and adds to the time until a record is readable.
     pub linger: Duration,
     /// How long after a batch its account is settled and its offset committed, so that neither costs every batch.
     pub settle_every: Duration,
@@ -48,6 +48,18 @@ impl Default for PersisterConfig {
     }
 }
 
+impl PersisterConfig {
+    /// How long records may gather after a round of polls that brought so many bytes. Few records cost little one by one,
+    /// and somebody may be looking for them.
+    fn rest_after(&self, bytes: usize) -> Duration {
+        match bytes {
+            bytes if bytes >= self.poll_bytes => Duration::ZERO,
+            bytes if bytes >= BUSY_ROUND_BYTES => self.linger,
+            _ => self.linger / 5,
+        }
+    }
+}
+
 /// What a stop left behind. Such records are not lost: they are read again from the log at the next start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StopReport {
@@ -55,6 +67,8 @@ pub struct StopReport {
     pub uncommitted: usize,
 }
 
+/// A round that brings less is one of a service that has little to do: about 50 records.
+const BUSY_ROUND_BYTES: usize = 16 << 10;
 const POLL_WAIT: Duration = Duration::from_millis(500);
 const LOG_RETRY: Duration = Duration::from_millis(200);
 
@@ -193,9 +207,8 @@ impl Persister {
         if self.round.polls < self.lanes.len() {
             return;
         }
-        let now = Instant::now();
-        let little = self.round.bytes < self.config.poll_bytes;
-        self.round = Round { polls: 0, bytes: 0, resumes_at: if little { now + self.config.linger } else { now } };
+        let resumes_at = Instant::now() + self.config.rest_after(self.round.bytes);
+        self.round = Round { polls: 0, bytes: 0, resumes_at };
     }
 
     async fn hear(&mut self, news: News) {
@@ -339,5 +352,19 @@ async fn until(instant: Option<Instant>) {
     match instant {
         Some(instant) => tokio::time::sleep_until(instant).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_gather_for_as_long_as_the_load_is_worth() {
+        let config = PersisterConfig::default();
+        let millis = |bytes| config.rest_after(bytes).as_millis();
+        assert_eq!([0, 300, BUSY_ROUND_BYTES - 1].map(millis), [10, 10, 10]);
+        assert_eq!([BUSY_ROUND_BYTES, config.poll_bytes - 1].map(millis), [50, 50]);
+        assert_eq!([config.poll_bytes, 8 * config.poll_bytes].map(millis), [0, 0]);
     }
 }
