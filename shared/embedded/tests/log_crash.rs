@@ -118,6 +118,36 @@ async fn a_log_that_lost_what_it_had_acknowledged_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_was_being_folded_back_is_whole_or_refused_too() {
+    let place = tempfile::tempdir().expect("a folder");
+    let options = LogOptions { wal_checkpoint_bytes: 128 << 10, wal_restart_bytes: 1 << 20, ..LogOptions::default() };
+    let log = open(place.path(), 1, options);
+    let folded = || fs::metadata(place.path().join("log.db")).expect("a file").len() > 128 << 10;
+    let mut appended = 0;
+    while !folded() {
+        append(&log, appended..appended + 25).await;
+        appended += 25;
+        assert!(appended < 100_000, "nothing is ever folded back");
+    }
+    let (mut whole, mut refused) = (0, 0);
+    for share in 0..=24 {
+        // First, as another checkpoint may be counted meanwhile.
+        let mark = fs::read(place.path().join("log.mark")).expect("a mark");
+        let copy = crashed(place.path(), |wal| wal.truncate(wal.len() * share / 24));
+        fs::write(copy.path().join("log.mark"), mark).expect("written");
+        let folder = DataFolder::open_existing(copy.path(), None).expect("ours");
+        match EmbeddedLog::open(&folder.own().expect("free"), LogOptions::default(), Arc::new(SystemClock)) {
+            Ok(log) => {
+                whole += 1;
+                assert_eq!(read_all(&log, "group").await.len() as u64, appended);
+            }
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(whole > 0 && refused > 0, "{whole} whole, {refused} refused");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_record_that_is_not_what_was_written_is_not_read() {
     let place = tempfile::tempdir().expect("a folder");
     let log = open(place.path(), 1, LogOptions::default());

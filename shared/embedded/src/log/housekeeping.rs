@@ -38,6 +38,8 @@ const ROW_BYTES: u64 = 16;
 /// So little is left for the writer to fold back while appends wait.
 const REMAINDER_BYTES: i64 = 1024 * 1024;
 const CATCH_UP_ROUNDS: u32 = 2;
+/// Where a checkpoint leaves no more than this, its own count and hardly any append, the writer has time to finish it.
+const QUIET_BYTES: i64 = 64 * 1024;
 
 /// A run of records that may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +78,9 @@ impl Housekeeper {
         self.shared.unfolded_bytes.store(0, Ordering::Relaxed);
         let page_bytes: i64 = self.connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
         let (mut frames, mut folded) = self.checkpoint()?;
-        if frames.saturating_mul(page_bytes) < i64::try_from(options.wal_restart_bytes).unwrap_or(i64::MAX) {
+        let small = frames.saturating_mul(page_bytes) < i64::try_from(options.wal_restart_bytes).unwrap_or(i64::MAX);
+        let quiet = (frames - folded).saturating_mul(page_bytes) <= QUIET_BYTES;
+        if small && !quiet {
             return Ok(());
         }
         // Under steady load a checkpoint never meets the end. Come close, then let the writer do the rest.
