@@ -39,6 +39,8 @@ pub(crate) struct Mark {
     held: Held,
     /// Open once it was written.
     file: Option<File>,
+    /// Whether it was told that it cannot be written: once is enough.
+    failed: bool,
 }
 
 impl Mark {
@@ -58,7 +60,7 @@ impl Mark {
             true => Held::default(),
             false => parse(&text).ok_or_else(|| damaged("its checksum does not fit".to_owned()))?,
         };
-        Ok(Mark { path, held, file: None })
+        Ok(Mark { path, held, file: None, failed: false })
     }
 
     pub const fn held(&self) -> Held {
@@ -76,8 +78,12 @@ impl Mark {
             return;
         }
         match self.write(held) {
-            Ok(()) => self.held = held,
-            Err(error) => tracing::warn!(path = %self.path.display(), %error, "the mark could not be raised"),
+            Ok(()) => (self.held, self.failed) = (held, false),
+            Err(error) if !self.failed => {
+                self.failed = true;
+                tracing::warn!(path = %self.path.display(), %error, "the mark of what is acknowledged cannot be written");
+            }
+            Err(_) => {}
         }
     }
 
