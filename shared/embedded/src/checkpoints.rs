@@ -2,8 +2,9 @@
 //!
 //! A checkpoint moves commits from the write-ahead log into the file. A write-ahead log that afterwards loses some of these
 //! does not fit the file any more: old pages of the one would stand beside new pages of the other. So every checkpoint is
-//! counted by a commit, which is synced and then marked beside the file, and moves nothing that was committed after that:
-//! before the count a snapshot is taken, and SQLite moves no commit that some reader does not see yet. A file that knows of
+//! counted by a commit, which is synced and then marked beside the file, and moves nothing that is committed after that. Where
+//! commits go on meanwhile, a snapshot is taken before the count, and SQLite moves nothing that some reader does not see yet;
+//! where the writer itself is at it, nothing is committed. A file that knows of
 //! fewer checkpoints than its mark is not used.
 //!
 //! The count must be read from what is left of the write-ahead log and not from the file, so the first commit after each
@@ -30,7 +31,8 @@ pub(crate) fn begun(connection: &Connection) -> rusqlite::Result<u64> {
 /// Counts one more, in a commit of its own. Returns how many there are then.
 pub(crate) fn count(connection: &Connection) -> rusqlite::Result<u64> {
     let mut count = connection.prepare_cached("UPDATE checkpoints SET begun = begun + 1 RETURNING begun")?;
-    count.query_row([], |row| unsigned(row, 0))
+    // To its end: there it commits, or says why not.
+    count.query_one([], |row| unsigned(row, 0))
 }
 
 /// Belongs into the first commit after a count, and after the file was opened.
@@ -114,6 +116,19 @@ mod tests {
         assert_eq!(known(place.path(), 0), 1);
         assert_eq!(begun(&writer), Ok(2));
         assert!(snapshot.is_autocommit(), "it is over");
+    }
+
+    #[test]
+    fn a_count_that_is_not_committed_is_none() {
+        let place = tempfile::tempdir().expect("a folder");
+        let writer = made(place.path());
+        // As a full disk does, this fails in the commit and not before.
+        let failing = "CREATE TABLE other (n INTEGER PRIMARY KEY) STRICT;
+            CREATE TABLE bound (n INTEGER REFERENCES other (n) DEFERRABLE INITIALLY DEFERRED) STRICT;
+            CREATE TRIGGER fails AFTER UPDATE ON checkpoints BEGIN INSERT INTO bound VALUES (1); END;";
+        writer.execute_batch(failing).expect("made");
+        assert!(count(&writer).is_err());
+        assert_eq!((begun(&writer), writer.is_autocommit()), (Ok(0), true));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! | `log.db`, `store.db` | records; what was folded from them | the owner only |
 //! | `dead_letters.db` | records that could not be applied | the owner only |
 //! | `registry.db` | teams, credentials, rates | the owner, and management commands beside it |
+//! | `*.mark` | how much the file of that name had acknowledged | as that file |
 //!
 //! A folder that is not certainly ours and whole is refused with the reason, and nothing in it is changed.
 
@@ -14,6 +15,7 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tidegate_domain::{Region, Timestamp};
@@ -87,6 +89,7 @@ pub struct DataFolder {
 pub struct OwnedFolder {
     folder: DataFolder,
     _lock: Arc<File>,
+    refused: Arc<AtomicBool>,
 }
 
 impl DataFolder {
@@ -135,7 +138,7 @@ impl DataFolder {
     /// [`FolderError::InUse`] while another process (or another owner in this one) has it.
     pub fn own(&self) -> Result<OwnedFolder, FolderError> {
         match lock(&self.path, BRIEF_LOCK)? {
-            Some(lock) => Ok(OwnedFolder { folder: self.clone(), _lock: Arc::new(lock) }),
+            Some(lock) => Ok(OwnedFolder { folder: self.clone(), _lock: Arc::new(lock), refused: Arc::default() }),
             None => Err(FolderError::InUse { path: self.path.clone() }),
         }
     }
@@ -166,6 +169,15 @@ impl DataFolder {
 impl OwnedFolder {
     pub const fn folder(&self) -> &DataFolder {
         &self.folder
+    }
+
+    /// What is in it cannot be used: whoever has a file of it open leaves that as it is when it is closed.
+    pub(crate) fn refuse(&self) {
+        self.refused.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_refused(&self) -> bool {
+        self.refused.load(Ordering::Relaxed)
     }
 }
 

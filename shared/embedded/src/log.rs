@@ -95,8 +95,9 @@ impl EmbeddedLog {
         let partitions = folder.folder().partitions();
         let mut mark = Mark::beside(&path)?;
         let held = |connection: &Connection| schema::held(connection, partitions);
-        let whole = Whole { mark: &mut mark, what: "records", held: &held };
+        let whole = Whole { mark: &mut mark, what: "records", else_way: "", held: &held };
         let connection = sqlite::open_whole(&path, folder::LOG, schema::MIGRATIONS, Some(whole))?;
+        sqlite::keep_wal(&connection)?;
         if let Some(found) = schema::partitions_known(&connection)?.filter(|found| *found != partitions) {
             return Err(LogOpenError::Partitions { found, marker: partitions });
         }

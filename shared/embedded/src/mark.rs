@@ -9,10 +9,15 @@
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tidegate_domain::free_json::text_hash;
 
 use crate::sqlite::{SqliteError, private};
+
+/// How often a mark that does not read is looked at again, and when.
+const LOOKS: u32 = 5;
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
 /// What a file holds, as numbers that only grow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,24 +56,23 @@ impl Mark {
     pub fn beside(path: &Path) -> Result<Self, SqliteError> {
         let path = path.with_extension("mark");
         let damaged = |cause: String| SqliteError::Mark { path: path.clone(), cause };
-        let text = match fs::read(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
-            Err(error) => return Err(damaged(error.to_string())),
-        };
-        let held = match text.is_empty() {
-            true => Held::default(),
-            false => parse(&text).ok_or_else(|| damaged("its checksum does not fit".to_owned()))?,
+        let mut looks = 0;
+        let held = loop {
+            match fs::read(&path).map(|text| parse(&text)) {
+                Ok(Some(held)) => break held,
+                Err(error) if error.kind() == ErrorKind::NotFound => break Held::default(),
+                Err(error) => return Err(damaged(error.to_string())),
+                Ok(None) if looks == LOOKS => return Err(damaged("its checksum does not fit".to_owned())),
+                // Another process may be writing it at this moment.
+                Ok(None) => std::thread::sleep(LOOK_AGAIN),
+            }
+            looks += 1;
         };
         Ok(Mark { path, held, file: None, failed: false })
     }
 
     pub const fn held(&self) -> Held {
         self.held
-    }
-
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 
     /// Raises what is less. A mark that cannot be written stays where it is: it tells less, and nothing wrong.
@@ -98,13 +102,25 @@ impl Mark {
     fn write(&mut self, held: Held) -> std::io::Result<()> {
         let file = match &mut self.file {
             Some(file) => file,
-            none => none.insert(private().create(true).truncate(false).write(true).open(&self.path)?),
+            none => none.insert(open(&self.path)?),
         };
         write_at_begin(file, print(held).as_bytes())
     }
 }
 
-/// In one write, so that whoever reads meanwhile has one or the other.
+/// As the file beside it belongs to its owner, so does its mark, whoever makes it.
+fn open(path: &Path) -> std::io::Result<File> {
+    let file = private().create(true).truncate(false).write(true).open(path)?;
+    #[cfg(unix)]
+    if let Ok(beside) = fs::metadata(path.with_extension("db")) {
+        use std::os::unix::fs::{MetadataExt, fchown};
+        // Only a superuser may, and nobody else needs to.
+        let _ = fchown(&file, Some(beside.uid()), Some(beside.gid()));
+    }
+    Ok(file)
+}
+
+/// In one write.
 #[cfg(unix)]
 fn write_at_begin(file: &mut File, text: &[u8]) -> std::io::Result<()> {
     std::os::unix::fs::FileExt::write_all_at(file, text, 0)
@@ -123,7 +139,11 @@ fn print(Held { acknowledged, checkpoints }: Held) -> String {
     format!("{numbers} {sum:016x}\n")
 }
 
+/// A text of nothing, as a power cut may leave a new file, says nothing.
 fn parse(text: &[u8]) -> Option<Held> {
+    if text.iter().all(|byte| *byte == 0) {
+        return Some(Held::default());
+    }
     let mut words = std::str::from_utf8(text).ok()?.split(' ');
     let mut number = || words.next()?.parse().ok();
     let held = Held { acknowledged: number()?, checkpoints: number()? };
@@ -158,18 +178,20 @@ mod tests {
         let place = tempfile::tempdir().expect("a folder");
         let path = place.path().join("log.db");
         let mark = place.path().join("log.mark");
-        fs::write(&mark, "").expect("written");
-        assert_eq!(Mark::beside(&path).expect("readable").held(), Held::default());
+        for nothing in [&[][..], &[0; 59]] {
+            fs::write(&mark, nothing).expect("written");
+            assert_eq!(Mark::beside(&path).expect("readable").held(), Held::default());
+        }
         let whole = print(Held { acknowledged: 815, checkpoints: 4 }).into_bytes();
         for bit in 0..whole.len() * 8 {
             let mut flipped = whole.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
-            fs::write(&mark, flipped).expect("written");
-            assert!(matches!(Mark::beside(&path), Err(SqliteError::Mark { .. })), "bit {bit}");
+            assert_eq!(parse(&flipped), None, "bit {bit}");
         }
         for cut in 1..whole.len() {
-            fs::write(&mark, &whole[..cut]).expect("written");
-            assert!(matches!(Mark::beside(&path), Err(SqliteError::Mark { .. })), "cut to {cut}");
+            assert_eq!(parse(&whole[..cut]), None, "cut to {cut}");
         }
+        fs::write(&mark, &whole[1..]).expect("written");
+        assert!(matches!(Mark::beside(&path), Err(SqliteError::Mark { .. })));
     }
 }

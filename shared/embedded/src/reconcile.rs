@@ -7,6 +7,7 @@ use tidegate_domain::Partition;
 use tidegate_ports::{Account, Accounts, LogError, StoreError};
 
 use crate::dead_letters::EmbeddedDeadLetters;
+use crate::folder::{DEAD_LETTERS, LOG, OwnedFolder, STORE};
 use crate::log::{EmbeddedLog, Standing};
 use crate::store::EmbeddedStore;
 
@@ -28,44 +29,70 @@ pub enum ReconcileError {
          from a backup"
     )]
     LettersShort { counted: u64, found: u64 },
-    #[error("log.db cannot be read: {0}; restore the data folder from a backup")]
-    Log(LogError),
-    #[error("store.db cannot be read: {0}; restore the data folder from a backup")]
-    Store(StoreError),
-    #[error("dead_letters.db cannot be read: {0}; restore the data folder from a backup")]
-    Letters(LogError),
+    #[error("{file} is damaged ({cause}); restore the data folder from a backup")]
+    Damaged { file: &'static str, cause: String },
+    #[error("{file} cannot be used: {cause}")]
+    Unusable { file: &'static str, cause: String },
+}
+
+fn of_log(file: &'static str) -> impl Fn(LogError) -> ReconcileError {
+    move |error| match error {
+        LogError::Broken(cause) => ReconcileError::Damaged { file, cause },
+        LogError::Unavailable(cause) => ReconcileError::Unusable { file, cause },
+    }
+}
+
+fn of_store(error: StoreError) -> ReconcileError {
+    let file = STORE.file_name;
+    match error {
+        StoreError::Broken(cause) => ReconcileError::Damaged { file, cause },
+        StoreError::Unavailable(cause) => ReconcileError::Unusable { file, cause },
+    }
 }
 
 /// Compares the files, lets the group read again what the store lacks, and reads every record that is still to be taken in
-/// for its checksum. To be done before the group consumes.
+/// for its checksum. To be done before the group consumes. If they are refused, closing them leaves them as they are.
 ///
 /// # Errors
 /// [`ReconcileError`].
 pub async fn reconcile(
+    folder: &OwnedFolder,
     log: &EmbeddedLog,
     group: &str,
     store: &EmbeddedStore,
     dead_letters: &EmbeddedDeadLetters,
 ) -> Result<(), ReconcileError> {
-    let accounts = store.accounts().await.map_err(ReconcileError::Store)?;
+    let reconciled = compare(log, group, store, dead_letters).await;
+    if reconciled.is_err() {
+        folder.refuse();
+    }
+    reconciled
+}
+
+async fn compare(
+    log: &EmbeddedLog,
+    group: &str,
+    store: &EmbeddedStore,
+    dead_letters: &EmbeddedDeadLetters,
+) -> Result<(), ReconcileError> {
+    let accounts = store.accounts().await.map_err(of_store)?;
     let counted = accounts.iter().map(|account| account.dead).sum();
-    let found = dead_letters.count().await.map_err(ReconcileError::Letters)?;
+    let found = dead_letters.count().await.map_err(of_log(DEAD_LETTERS.file_name))?;
     if found < counted {
         return Err(ReconcileError::LettersShort { counted, found });
     }
+    let mut rewinds = Vec::new();
     for (partition, standing) in (0..).zip(log.standing(group)) {
         let account = accounts.iter().find(|account| account.partition == partition);
-        let Standing { end, committed, .. } = standing;
         let from = read_from(partition, standing, account)?;
-        if from < committed {
-            tracing::warn!(
-                partition,
-                records = committed - from,
-                "store.db has lost its end: what it lacks is read from the log again"
-            );
-            log.rewind(group, partition, from).await.map_err(ReconcileError::Log)?;
+        log.check(partition, from, standing.end).await.map_err(of_log(LOG.file_name))?;
+        if from < standing.committed {
+            rewinds.push((partition, from, standing.committed - from));
         }
-        log.check(partition, from, end).await.map_err(ReconcileError::Log)?;
+    }
+    for (partition, from, records) in rewinds {
+        tracing::warn!(partition, records, "store.db has lost its end: what it lacks is read from the log again");
+        log.rewind(group, partition, from).await.map_err(of_log(LOG.file_name))?;
     }
     Ok(())
 }
@@ -74,7 +101,12 @@ pub async fn reconcile(
 /// offset beyond the account is the store's loss.
 fn read_from(partition: Partition, standing: Standing, account: Option<&Account>) -> Result<i64, ReconcileError> {
     let Standing { first, end, committed } = standing;
-    let settled = account.map_or(0, |account| account.next_offset);
+    let settled = match account {
+        Some(account) => account.next_offset,
+        // Nothing was settled yet, or the account was taken away: from the begin, if that is still there.
+        None if first == 0 => 0,
+        None => return Ok(committed),
+    };
     if settled > end {
         return Err(ReconcileError::LogShort { partition, settled, end });
     }
@@ -102,6 +134,8 @@ mod tests {
             (at(0, 9, 9), Some(7), 7),
             (at(7, 9, 8), Some(7), 7),
             (at(0, 9, 9), None, 0),
+            // No account, and the begin is gone: nobody can tell.
+            (at(1, 9, 8), None, 8),
         ] {
             let account = settled.map(account);
             assert_eq!(read_from(3, standing, account.as_ref()).expect("healed"), from, "{standing:?} {settled:?}");
@@ -113,6 +147,5 @@ mod tests {
         assert!(told.contains("log.db has lost its end") && told.contains("partition 3 up to offset 10"), "{told}");
         let told = refused(at(8, 9, 9), Some(7));
         assert!(told.contains("store.db has lost its end") && told.contains("before 8"), "{told}");
-        assert!(refused(at(1, 9, 9), None).contains("up to offset 0 only"));
     }
 }

@@ -49,7 +49,8 @@ impl EmbeddedRegistry {
     pub fn open(folder: &DataFolder) -> Result<Self, SqliteError> {
         let path = folder.file(REGISTRY);
         let mut mark = Mark::beside(&path)?;
-        let whole = Whole { mark: &mut mark, what: "changes", held: &schema::held };
+        let else_way = ", or remove registry.mark to go on without what is missing";
+        let whole = Whole { mark: &mut mark, what: "changes", else_way, held: &schema::held };
         let writer = sqlite::open_whole(&path, REGISTRY, schema::MIGRATIONS, Some(whole))?;
         Ok(EmbeddedRegistry {
             readers: Readers::open(&path, REGISTRY, READERS)?,

@@ -41,18 +41,18 @@ pub enum SqliteError {
     #[error("{path} is damaged ({cause}); restore the data folder from a backup")]
     Damaged { path: PathBuf, cause: String },
     #[error(
-        "{path} has lost its end: it had {acknowledged} {what} and knows of {found}; restore the data folder from a backup, \
-         or remove {mark} to go on without what is missing"
+        "{path} has lost its end: it had {acknowledged} {what} and knows of {found}; restore the data folder from a \
+         backup{else_way}"
     )]
-    Short { path: PathBuf, mark: PathBuf, what: &'static str, acknowledged: u64, found: u64 },
+    Short { path: PathBuf, what: &'static str, acknowledged: u64, found: u64, else_way: &'static str },
     #[error(
         "{path} and its write-ahead log do not fit any more: what is in there of {checkpoints} checkpoints ends with the \
          {found}th; restore the data folder from a backup"
     )]
     Torn { path: PathBuf, checkpoints: u64, found: u64 },
     #[error(
-        "{path} is damaged ({cause}); it tells only whether the file beside it is whole: restore the data folder from a \
-         backup, or remove it to go on without knowing"
+        "{path} cannot be read ({cause}); it tells whether the file beside it is whole: make it readable, restore the data \
+         folder from a backup, or remove it to go on without knowing"
     )]
     Mark { path: PathBuf, cause: String },
     #[error("{path} has schema version {found}; this build knows versions up to {known}: use a newer build")]
@@ -104,6 +104,8 @@ pub(crate) struct Whole<'a> {
     pub mark: &'a mut Mark,
     /// What is acknowledged, for people.
     pub what: &'static str,
+    /// How to go on without what is missing, if one can: `, or …`.
+    pub else_way: &'static str,
     /// What a file that has its tables holds.
     pub held: &'a dyn Fn(&Connection) -> rusqlite::Result<Held>,
 }
@@ -161,8 +163,9 @@ impl Whole<'_> {
             return Err(SqliteError::Torn { path: path.into(), checkpoints, found });
         }
         if held.acknowledged < marked.acknowledged {
-            let (mark, what, acknowledged) = (self.mark.path().into(), self.what, marked.acknowledged);
-            return Err(SqliteError::Short { path: path.into(), mark, what, acknowledged, found: held.acknowledged });
+            let (path, what, else_way) = (path.into(), self.what, self.else_way);
+            let (acknowledged, found) = (marked.acknowledged, held.acknowledged);
+            return Err(SqliteError::Short { path, what, acknowledged, found, else_way });
         }
         Ok(())
     }
@@ -245,6 +248,11 @@ fn connect(path: &Path) -> Result<Connection, SqliteError> {
     // Until the file is accepted, closing the connection must not fold a write-ahead log into it.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(failed)?;
     Ok(connection)
+}
+
+/// From here on closing this connection folds nothing back, also where it is the last one: who counts checkpoints does so.
+pub(crate) fn keep_wal(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map(drop)
 }
 
 fn accept(connection: &Connection) -> rusqlite::Result<()> {

@@ -72,12 +72,12 @@ impl EmbeddedStore {
         let path = folder.folder().file(STORE);
         let mut mark = Mark::beside(&path)?;
         let held = |connection: &Connection| Ok(Held { acknowledged: 0, checkpoints: checkpoints::begun(connection)? });
-        let whole = Whole { mark: &mut mark, what: "", held: &held };
+        let whole = Whole { mark: &mut mark, what: "", else_way: "", held: &held };
         let connection = sqlite::open_whole(&path, STORE, schema::MIGRATIONS, Some(whole))?;
         Ok(EmbeddedStore {
             by_key: Readers::open(&path, STORE, KEY_READERS)?,
             queries: Readers::open(&path, STORE, QUERY_READERS)?,
-            writer: Arc::new(Writer::start(connection, mark, &path)?),
+            writer: Arc::new(Writer::start(connection, mark, folder.clone())?),
             registry,
             _folder: folder.clone(),
         })

@@ -10,7 +10,7 @@ use log_support::{Member, append, open};
 use tempfile::TempDir;
 use tidegate_domain::{Position, Timestamp};
 use tidegate_embedded::dead_letters::EmbeddedDeadLetters;
-use tidegate_embedded::{DataFolder, EmbeddedLog, EmbeddedRegistry, EmbeddedStore, LogOptions, reconcile};
+use tidegate_embedded::{DataFolder, EmbeddedLog, EmbeddedRegistry, EmbeddedStore, LogOptions, OwnedFolder, reconcile};
 use tidegate_ports::{Account, Accounts, DeadLetter, DeadLetters, ReadLag, Retention, SystemClock};
 
 const GROUP: &str = "persister";
@@ -28,6 +28,7 @@ async fn committed() -> TempDir {
 }
 
 struct Opened {
+    folder: OwnedFolder,
     log: EmbeddedLog,
     store: EmbeddedStore,
     letters: EmbeddedDeadLetters,
@@ -42,6 +43,7 @@ impl Opened {
             log: EmbeddedLog::open(&owned, LogOptions::default(), Arc::new(SystemClock)).expect("a log"),
             store: EmbeddedStore::open(&owned, registry).expect("a store"),
             letters: EmbeddedDeadLetters::open(&owned).expect("dead letters"),
+            folder: owned,
         }
     }
 
@@ -52,7 +54,7 @@ impl Opened {
     }
 
     async fn reconcile(&self) -> Result<(), String> {
-        reconcile(&self.log, GROUP, &self.store, &self.letters).await.map_err(|error| error.to_string())
+        reconcile(&self.folder, &self.log, GROUP, &self.store, &self.letters).await.map_err(|error| error.to_string())
     }
 
     /// How much the group has still to read.
@@ -88,6 +90,33 @@ async fn what_the_store_lacks_is_read_again_and_only_that() {
     drop(opened);
     let opened = Opened::at(place.path()).settled(2, 0).await;
     assert_eq!((opened.reconcile().await, opened.lag().await), (Ok(()), RECORDS), "set back and not begun yet");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_nobody_joined_and_that_lacks_what_the_store_has_is_refused() {
+    let place = tempfile::tempdir().expect("a folder");
+    let log = open(place.path(), 2, LogOptions::default());
+    log.close().await;
+    drop(log);
+    let opened = Opened::at(place.path()).settled(1, 0).await;
+    let told = opened.reconcile().await.expect_err("refused");
+    assert!(told.contains("log.db has lost its end") && told.contains("the log ends at 0"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_is_left_as_it_is() {
+    let place = committed().await;
+    let opened = Opened::at(place.path()).settled(10, 0).await;
+    append(&opened.log, 0..1).await;
+    let opened = opened.settled(11, 0).await;
+    let bytes = |name: &str| std::fs::read(place.path().join(name)).expect("a WAL").len();
+    let wals = || ["log.db-wal", "store.db-wal"].map(bytes);
+    let before = wals();
+    opened.reconcile().await.expect_err("refused");
+    opened.log.close().await;
+    drop(opened);
+    assert_eq!(wals(), before);
+    assert!(before.iter().all(|bytes| *bytes > 0), "{before:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

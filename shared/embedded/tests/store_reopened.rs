@@ -156,6 +156,7 @@ async fn a_registry_that_lost_a_change_is_refused_and_says_so() {
     }
     let told = EmbeddedRegistry::open(&folder(copy.path())).map(drop).expect_err("refused").to_string();
     assert!(told.contains("registry.db has lost its end: it had 3 changes and knows of 0;"), "{told}");
+    assert!(told.ends_with("or remove registry.mark to go on without what is missing"), "{told}");
     let wal = place.path().join("registry.db-wal");
     fs::copy(&wal, copy.path().join("registry.db-wal")).expect("copied");
     let whole = EmbeddedRegistry::open(&folder(copy.path())).expect("opened");

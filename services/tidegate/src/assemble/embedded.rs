@@ -43,7 +43,7 @@ pub async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<AllP
     let registry = EmbeddedRegistry::open(&folder).map_err(told)?;
     let store = EmbeddedStore::open(&owned, registry.clone()).map_err(told)?;
     let dead_letters = EmbeddedDeadLetters::open(&owned).map_err(told)?;
-    reconcile(&log, GROUP, &store, &dead_letters).await.map_err(told)?;
+    reconcile(&owned, &log, GROUP, &store, &dead_letters).await.map_err(told)?;
     let log_reader = EmbeddedReadLog::open(&folder).map_err(told)?;
     let consume = log.consumer(GROUP).await.map_err(told)?;
     let lag = log.lag(GROUP).map_err(told)?;

@@ -19,6 +19,13 @@ pub(super) enum BatchError {
     Unknown(String),
 }
 
+/// What a batch came to.
+pub(super) struct Written {
+    pub trims: Trims,
+    /// Whether it changed anything: one that did not wrote nothing.
+    pub changed: bool,
+}
+
 /// Offsets that a batch trimmed its partitions to.
 pub(super) type Trims = Vec<(Partition, i64)>;
 
@@ -29,19 +36,21 @@ pub(super) fn write(
     shared: &Shared,
     appended_at: Timestamp,
     is_first_commit: bool,
-) -> Result<Trims, BatchError> {
+) -> Result<Written, BatchError> {
     let rolled_back = |error: Error| BatchError::RolledBack(error.to_string());
     connection.execute_batch("BEGIN IMMEDIATE").map_err(rolled_back)?;
-    if is_first_commit {
+    let before = connection.total_changes();
+    let trims = write_all(connection, requests, shared, appended_at).map_err(rolled_back)?;
+    let changed = connection.total_changes() > before;
+    if is_first_commit && changed {
         checkpoints::note_first_commit(connection).map_err(rolled_back)?;
     }
-    let trims = write_all(connection, requests, shared, appended_at).map_err(rolled_back)?;
     #[cfg(feature = "fail-points")]
     fail::fail_point!("embedded::between_write_and_commit", |_| std::process::abort());
     connection.execute_batch("COMMIT").map_err(|error| commit_failure(&error))?;
     #[cfg(feature = "fail-points")]
     fail::fail_point!("embedded::between_commit_and_answer", |_| std::process::abort());
-    Ok(trims)
+    Ok(Written { trims, changed })
 }
 
 fn write_all(connection: &Connection, requests: &[Request], shared: &Shared, at: Timestamp) -> rusqlite::Result<Trims> {

@@ -57,7 +57,9 @@ impl Housekeeper {
             if self.shared.is_closing() || woken == Err(RecvTimeoutError::Disconnected) {
                 return;
             }
-            if let Err(error) = self.fold_back() {
+            if let Err(error) = self.fold_back()
+                && !self.shared.is_closing()
+            {
                 tracing::warn!(%error, "the write-ahead log was not folded back; it grows until that succeeds");
             }
             if looked_at.elapsed() >= interval {
@@ -75,9 +77,9 @@ impl Housekeeper {
         if self.shared.unfolded_bytes.load(Ordering::Relaxed) < options.wal_checkpoint_bytes {
             return Ok(());
         }
-        self.shared.unfolded_bytes.store(0, Ordering::Relaxed);
         let page_bytes: i64 = self.connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
         let (mut frames, mut folded) = self.checkpoint()?;
+        self.shared.unfolded_bytes.store(0, Ordering::Relaxed);
         let small = frames.saturating_mul(page_bytes) < i64::try_from(options.wal_restart_bytes).unwrap_or(i64::MAX);
         let quiet = (frames - folded).saturating_mul(page_bytes) <= QUIET_BYTES;
         if small && !quiet {

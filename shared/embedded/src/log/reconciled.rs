@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 
 use super::EmbeddedLog;
 use super::request::Request;
-use super::state::closed;
+use super::state::{PartitionState, closed};
 
 /// Of records checked in one read.
 const CHECKED_BYTES: usize = 8 << 20;
@@ -22,14 +22,16 @@ pub(crate) struct Standing {
 }
 
 impl EmbeddedLog {
-    /// Where a group stands, by partition; nothing for a group that is not known.
+    /// Where a group stands, by partition. One that is not known begins with the first record kept.
     pub(crate) fn standing(&self, group: &str) -> Vec<Standing> {
         let state = self.inner.shared.state();
-        let committed = state.groups.get(group).map(|group| &group.committed[..]).unwrap_or_default();
-        let lanes = state.lanes.iter().zip(committed);
-        let standing =
-            lanes.map(|(lane, &committed)| Standing { first: lane.first_offset, end: lane.tail.end(), committed });
-        standing.collect()
+        let committed = state.groups.get(group).map(|group| &group.committed);
+        let standing = |(index, lane): (usize, &PartitionState)| Standing {
+            first: lane.first_offset,
+            end: lane.tail.end(),
+            committed: committed.map_or(lane.first_offset, |committed| committed[index]),
+        };
+        state.lanes.iter().enumerate().map(standing).collect()
     }
 
     /// Lets a group read again from an offset on, while none of it consumes.

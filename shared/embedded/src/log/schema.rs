@@ -110,7 +110,8 @@ pub(super) fn partitions_known(connection: &Connection) -> rusqlite::Result<Opti
 
 /// How many records were ever appended (offsets begin at 0, and retention keeps the ends), and how many checkpoints begun.
 pub(super) fn held(connection: &Connection, partitions: u32) -> rusqlite::Result<Held> {
-    let bounds = load_bounds(connection, partitions)?;
+    // If the log knows better how many there are, the marker is refused afterwards.
+    let bounds = load_bounds(connection, partitions_known(connection)?.unwrap_or(partitions))?;
     let acknowledged = bounds.iter().map(|bounds| u64::try_from(bounds.end).unwrap_or(0)).sum();
     Ok(Held { acknowledged, checkpoints: checkpoints::begun(connection)? })
 }

@@ -7,10 +7,10 @@ use std::sync::mpsc::SyncSender;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ffi};
 use tokio::sync::mpsc::Receiver;
 
-use super::batch::{self, BatchError};
+use super::batch::{self, BatchError, Written};
 use super::request::{Closed, Request};
 use super::schema;
 use super::state::Shared;
@@ -85,7 +85,9 @@ impl Writer {
             tracing::error!("the log's housekeeping had panicked");
         }
         // The data is safe either way: what stays in the write-ahead log is read from there at the next start.
-        if let Err(error) = self.fold_back("PRAGMA wal_checkpoint(TRUNCATE)") {
+        if !self.folder.is_refused()
+            && let Err(error) = self.fold_back("PRAGMA wal_checkpoint(TRUNCATE)")
+        {
             tracing::warn!(%error, "the write-ahead log was not folded back at the end");
         }
         let Writer { connection, folder, .. } = self;
@@ -165,10 +167,10 @@ impl Writer {
             Err(error) => Err(BatchError::RolledBack(error)),
         };
         match written {
-            Ok(trims) => {
+            Ok(Written { trims, changed }) => {
                 let appended = batch.iter().filter(|request| matches!(request, Request::Append(_))).count();
                 self.mark.raise_acknowledged(shared.state().appended() + appended as u64);
-                self.is_first_commit = false;
+                self.is_first_commit &= !changed;
                 batch::publish(batch, trims, &shared, appended_at);
                 self.count(bytes as u64 + BATCH_OVERHEAD_BYTES);
                 0
@@ -214,10 +216,11 @@ impl Writer {
     }
 
     fn count_checkpoint(&mut self) -> rusqlite::Result<()> {
-        if let Some(connection) = &self.connection {
-            self.mark.raise_checkpoints(checkpoints::count(connection)?);
-            self.is_first_commit = true;
-        }
+        let closed =
+            || rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_MISUSE), Some("it is not open".into()));
+        let connection = self.connection.as_ref().ok_or_else(closed)?;
+        self.mark.raise_checkpoints(checkpoints::count(connection)?);
+        self.is_first_commit = true;
         Ok(())
     }
 

@@ -47,7 +47,7 @@ pub(super) fn in_transaction<T>(
     let made = change(&transaction)?;
     let count = transaction
         .prepare_cached("UPDATE changes SET made = made + 1 RETURNING made")?
-        .query_row([], |row| unsigned(row, 0))?;
+        .query_one([], |row| unsigned(row, 0))?;
     transaction.commit()?;
     Ok((made, count))
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
@@ -84,13 +84,18 @@ impl Checkpointer {
     /// Begins a checkpoint of what the snapshot sees, and never waits; or gives the snapshot up.
     pub fn give(&mut self, snapshot: Connection, begins: bool) {
         match &self.due {
-            // There is room: the thread has one at a time.
-            Some(due) if begins => drop(due.try_send(snapshot)),
-            _ => {
-                checkpoints::end_snapshot(&snapshot);
-                self.snapshot = Some(snapshot);
-            }
+            // There is room: the thread has one at a time. Without the thread it comes back.
+            Some(due) if begins => match due.try_send(snapshot) {
+                Ok(()) => {}
+                Err(TrySendError::Full(snapshot) | TrySendError::Disconnected(snapshot)) => self.take_back(snapshot),
+            },
+            _ => self.take_back(snapshot),
         }
+    }
+
+    fn take_back(&mut self, snapshot: Connection) {
+        checkpoints::end_snapshot(&snapshot);
+        self.snapshot = Some(snapshot);
     }
 
     /// Waits for the one that runs, and lets no other begin.
@@ -101,6 +106,7 @@ impl Checkpointer {
             let _ = thread.join();
         }
         self.snapshot = None;
+        drop(self.done.try_recv());
     }
 }
 

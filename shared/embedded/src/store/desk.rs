@@ -3,7 +3,6 @@
 //! Saves and notes are not synced by themselves: the next account that is settled syncs them with it
 //! (docs/adr/0017-saves-are-synced-by-the-settlement.md).
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,8 +16,9 @@ use super::failure::{failure, is_of_the_disk};
 use super::run_row::signed;
 use super::save::{Pass, TeamNumbers};
 use crate::checkpoints;
+use crate::folder::{OwnedFolder, STORE};
 use crate::mark::Mark;
-use crate::sqlite::SqliteError;
+use crate::sqlite::{self, SqliteError};
 
 /// In bytes.
 struct WalLimits {
@@ -69,6 +69,7 @@ pub(super) struct Desk {
     sync_failed: bool,
     teams: TeamNumbers,
     mark: Mark,
+    folder: OwnedFolder,
     /// Since the last checkpoint was counted, see [`checkpoints`].
     is_first_commit: bool,
     checkpointer: Checkpointer,
@@ -78,9 +79,11 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    pub fn open(connection: Connection, mark: Mark, path: &Path) -> Result<Self, SqliteError> {
+    pub fn open(connection: Connection, mark: Mark, folder: OwnedFolder) -> Result<Self, SqliteError> {
         let limits = WalLimits::USUAL;
+        let path = &folder.folder().file(STORE);
         let failed = |source| SqliteError::Sqlite { path: path.into(), source };
+        sqlite::keep_wal(&connection).map_err(failed)?;
         connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(failed)?;
         connection.pragma_update(None, "cache_size", -CACHE_KIB).map_err(failed)?;
         connection
@@ -94,6 +97,7 @@ impl Desk {
             sync_failed: false,
             teams,
             mark,
+            folder,
             is_first_commit: true,
             checkpointer,
             limits,
@@ -145,11 +149,12 @@ impl Desk {
         if self.unchecked_bytes < self.limits.checkpoint_every || !self.checkpointer.is_idle() {
             return;
         }
-        self.unchecked_bytes = 0;
         if let Err(error) = self.begin_checkpoint() {
             tracing::warn!(%error, "a checkpoint of the store could not be begun; it is tried again");
             self.note_failed_sync(&error);
+            return;
         }
+        self.unchecked_bytes = 0;
     }
 
     fn begin_checkpoint(&mut self) -> rusqlite::Result<()> {
@@ -209,7 +214,8 @@ impl Desk {
 
 impl Drop for Desk {
     fn drop(&mut self) {
-        if self.sync_commits(true).is_ok()
+        if !self.folder.is_refused()
+            && self.sync_commits(true).is_ok()
             && let Err(error) = self.finish()
         {
             tracing::warn!(%error, "the store's WAL was not folded back at the end");

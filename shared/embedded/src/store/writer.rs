@@ -1,7 +1,6 @@
 //! The store's one writer: a thread with the only writing connection. What waits together, runs, notes and accounts, is
 //! committed together.
 
-use std::path::Path;
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
@@ -12,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::accounts;
 use super::desk::{Desk, Work};
 use super::purge::purge;
+use crate::folder::{OwnedFolder, STORE};
 use crate::mark::Mark;
 use crate::sqlite::SqliteError;
 
@@ -33,14 +33,15 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub fn start(connection: Connection, mark: Mark, path: &Path) -> Result<Self, SqliteError> {
-        let desk = Desk::open(connection, mark, path)?;
+    pub fn start(connection: Connection, mark: Mark, folder: OwnedFolder) -> Result<Self, SqliteError> {
+        let path = folder.folder().file(STORE);
+        let desk = Desk::open(connection, mark, folder)?;
         let (calls, waiting) = mpsc::channel(WAITING_CALLS);
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
             .spawn(move || serve(desk, waiting))
             .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
-            .map_err(|source| SqliteError::Sqlite { path: path.into(), source })?;
+            .map_err(|source| SqliteError::Sqlite { path, source })?;
         Ok(Writer { calls: Some(calls), thread: Some(thread) })
     }
 

@@ -51,8 +51,8 @@ pub(super) struct Stalling<S> {
     exchange: Exchange,
     /// Whether a request was under way when this was last looked at.
     was_under_way: bool,
-    /// An answer waits for its reader.
-    write_waits: bool,
+    /// Since when an answer waits for its reader.
+    unread_since: Option<Instant>,
     last_moved: Instant,
     /// What the patience for a header counts from.
     header_since: Instant,
@@ -70,7 +70,7 @@ impl<S> Stalling<S> {
             patience,
             exchange,
             was_under_way: false,
-            write_waits: false,
+            unread_since: None,
             last_moved: now,
             header_since: now,
             alarm,
@@ -80,8 +80,10 @@ impl<S> Stalling<S> {
     /// Notes that something moved, or, while waiting, judges how long nothing has.
     fn watch<T>(&mut self, cx: &mut Context<'_>, polled: Poll<io::Result<T>>, writes: bool) -> Poll<io::Result<T>> {
         let under_way = self.exchange.is_under_way();
-        if writes {
-            self.write_waits = polled.is_pending();
+        if writes && polled.is_pending() {
+            self.unread_since.get_or_insert_with(Instant::now);
+        } else if writes {
+            self.unread_since = None;
         }
         let answered = std::mem::replace(&mut self.was_under_way, under_way) && !under_way;
         if polled.is_ready() {
@@ -96,7 +98,7 @@ impl<S> Stalling<S> {
         }
         loop {
             ready!(self.alarm.as_mut().poll(cx));
-            let (now, deadline) = (Instant::now(), self.deadline(under_way || self.write_waits));
+            let (now, deadline) = (Instant::now(), self.deadline(under_way));
             if deadline <= now {
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }
@@ -104,10 +106,13 @@ impl<S> Stalling<S> {
         }
     }
 
-    /// While something is on its way only standing still counts.
-    fn deadline(&self, on_its_way: bool) -> Instant {
+    /// While something is on its way only standing still counts; for an answer, whatever comes in meanwhile.
+    fn deadline(&self, under_way: bool) -> Instant {
+        if let Some(since) = self.unread_since {
+            return since + self.patience.idle;
+        }
         let idle = self.last_moved + self.patience.idle;
-        if on_its_way { idle } else { idle.min(self.header_since + self.patience.header) }
+        if under_way { idle } else { idle.min(self.header_since + self.patience.header) }
     }
 }
 
@@ -247,6 +252,18 @@ mod tests {
         assert!(waiting.is_err(), "a reader has longer than a header: {waiting:?}");
         // Nor does waiting for the next request meanwhile, as a server does, cut it short.
         assert_eq!(rig.gives_up_at().await, 50 + 60);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_client_sends_meanwhile_does_not_give_it_more_time_to_read() {
+        let mut rig = rig(PATIENCE);
+        rig.server.write_all(&[0; 8]).await.expect("all there is room for");
+        for _ in 0..2 {
+            let waiting = timeout(Duration::from_secs(25), rig.server.write_all(b"x")).await;
+            assert!(waiting.is_err(), "there is no room: {waiting:?}");
+            rig.hears_a_byte().await;
+        }
+        assert_eq!(rig.gives_up_at().await, 60);
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,20 +1,22 @@
 //! What is synced, what begins anew, and what a WAL that lost its end leaves.
 
 use rusqlite::ffi;
-use tidegate_domain::Position;
+use tidegate_domain::{Position, Region};
 use tidegate_ports::Fate;
 
+use std::path::Path;
+
 use super::*;
-use crate::folder;
+use crate::folder::DataFolder;
 use crate::mark::Held;
 use crate::sqlite::{self, Whole};
 use crate::store::schema::MIGRATIONS;
 
 fn desk(place: &Path) -> Desk {
+    let folder = DataFolder::open_or_create(place, Region::Eu, 1, Timestamp::from_millis(0)).expect("ours");
     let path = place.join("store.db");
-    sqlite::create(&path, folder::STORE).expect("made");
-    let connection = sqlite::open(&path, folder::STORE, MIGRATIONS).expect("opened");
-    Desk::open(connection, Mark::beside(&path).expect("readable"), &path).expect("a desk")
+    let connection = sqlite::open(&path, STORE, MIGRATIONS).expect("opened");
+    Desk::open(connection, Mark::beside(&path).expect("readable"), folder.own().expect("free")).expect("a desk")
 }
 
 #[test]
@@ -115,8 +117,8 @@ fn cut(place: &Path, share: (usize, usize)) -> Result<i64, SqliteError> {
     let path = copy.path().join("store.db");
     let mut mark = Mark::beside(&path)?;
     let held = |connection: &Connection| Ok(Held { acknowledged: 0, checkpoints: checkpoints::begun(connection)? });
-    let whole = Whole { mark: &mut mark, what: "", held: &held };
-    let connection = sqlite::open_whole(&path, folder::STORE, MIGRATIONS, Some(whole))?;
+    let whole = Whole { mark: &mut mark, what: "", else_way: "", held: &held };
+    let connection = sqlite::open_whole(&path, STORE, MIGRATIONS, Some(whole))?;
     let read = |sql| connection.query_row::<i64, _, _>(sql, [], |row| row.get(0)).expect("read");
     let (notes, last) = (read("SELECT count(*) FROM notes"), read("SELECT coalesce(max(offset), 0) FROM notes"));
     let saved = FIRST * i64::from(NOTES) + (last - FIRST) * i64::from(FEW);
