@@ -58,8 +58,10 @@ fn tear(file: &Path, random: &mut Random) -> bool {
 /// What came of damage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
-    /// It did not start, or an answer said that something is wrong.
-    Noticed,
+    /// It did not start.
+    Refused,
+    /// An answer said that something is wrong.
+    Told,
     /// It serves what is right.
     Right,
     /// It serves something else: a fault of ours, and in the sheet.
@@ -72,7 +74,7 @@ pub async fn bit_flips(given: Given) {
     let (mut noticed, mut right) = (0, 0);
     for _ in 0..TIMES {
         match damaged(&mut trial, |copies, random| flip(copies, FLIPS, random)).await {
-            Outcome::Noticed => noticed += 1,
+            Outcome::Refused | Outcome::Told => noticed += 1,
             Outcome::Right => right += 1,
             Outcome::Silent => {}
         }
@@ -82,24 +84,26 @@ pub async fn bit_flips(given: Given) {
 }
 
 /// One bit flips in one write-ahead log, which SQLite then reads up to there only. What the store lost is read from the log
-/// again; what the log or the registry lost is noticed, if it was acknowledged.
+/// again; a log or a registry that lost what it had acknowledged is refused.
 pub async fn wal_flips(given: Given) {
     let mut trial = Trial::begin(given.deployment().await, Pace::BUSY, given.random, given.sheet.clone()).await;
     for of in ["store.db-wal", "log.db-wal", "registry.db-wal"] {
-        let (mut noticed, mut right) = (0, 0);
+        let (mut refused, mut right) = (0, 0);
         for _ in 0..TIMES_EACH {
             let one = |copies: &[(PathBuf, Vec<u8>)], random: &mut Random| {
                 let wal = copies.iter().find(|(path, _)| path.ends_with(of)).expect("it has one").clone();
                 flip(&[wal], 1, random);
             };
             match damaged(&mut trial, one).await {
-                Outcome::Noticed => noticed += 1,
+                Outcome::Refused => refused += 1,
                 Outcome::Right => right += 1,
                 Outcome::Silent => {}
+                Outcome::Told => panic!("{of}: it started without what it had: {}", trial.server("server").log()),
             }
         }
-        assert!(of != "store.db-wal" || noticed == 0, "the store did not heal: {}", trial.server("server").log());
-        given.sheet.note(format!("{of}: {noticed} times noticed, {right} times all that is served was right"));
+        // The load is too small for a checkpoint of the store.
+        assert!(of != "store.db-wal" || refused == 0, "the store did not heal: {}", trial.server("server").log());
+        given.sheet.note(format!("{of}: {refused} times refused, {right} times all that is served was right"));
     }
     trial.ends().await;
 }
@@ -117,7 +121,7 @@ async fn damaged(trial: &mut Trial, damage: impl Fn(&[(PathBuf, Vec<u8>)], &mut 
     damage(&copies, &mut trial.random);
     let outcome = match starts(&server).await {
         true => told(trial).await,
-        false => Outcome::Noticed,
+        false => Outcome::Refused,
     };
     server.kill();
     for file in files(&folder, all) {
@@ -166,7 +170,7 @@ async fn told(trial: &Trial) -> Outcome {
         // What cannot be read is told by its answer.
         Err(panicked) => {
             row.notes.push(format!("noticed while it served: {}", panicked.chars().take(120).collect::<String>()));
-            Outcome::Noticed
+            Outcome::Told
         }
         Ok(Err(Wrong::Missing(sent))) => {
             row.lost += sent.len() as u64;
