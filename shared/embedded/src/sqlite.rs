@@ -347,7 +347,7 @@ mod tests {
         use std::os::unix::fs::MetadataExt;
         let inode = path.metadata().expect("it is there").ino();
         let (us, inode) = (std::process::id().to_string(), format!(":{inode}"));
-        let locks = std::fs::read_to_string("/proc/locks").expect("the kernel's list");
+        let locks = std::fs::read_to_string("/proc/locks").unwrap_or_default();
         let ours = |line: &&str| {
             let words: Vec<&str> = line.split_whitespace().collect();
             words.contains(&us.as_str()) && words.iter().any(|word| word.ends_with(&inode))
@@ -360,6 +360,12 @@ mod tests {
     fn opening_a_file_again_leaves_its_lock_in_place() {
         const KIND: FileKind = FileKind { file_name: "a.db", application_id: 7, page_bytes: 4096 };
         let place = tempfile::tempdir().expect("a folder");
+        let probe = File::create(place.path().join("probe")).expect("made");
+        probe.lock().expect("locked");
+        if locks(&place.path().join("probe")) == 0 {
+            eprintln!("not tested: this system does not list the locks that are held");
+            return;
+        }
         let path = place.path().join("a.db");
         create(&path, KIND).expect("made");
         let first = open(&path, KIND, &["CREATE TABLE t (n INTEGER) STRICT"]).expect("opened");
