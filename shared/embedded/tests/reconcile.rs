@@ -4,9 +4,10 @@ mod log_support;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
-use log_support::{Member, append, open};
+use log_support::{DEADLINE, Member, append, open};
 use tempfile::TempDir;
 use tidegate_domain::{Position, Timestamp};
 use tidegate_embedded::dead_letters::EmbeddedDeadLetters;
@@ -37,7 +38,14 @@ struct Opened {
 impl Opened {
     fn at(place: &Path) -> Self {
         let folder = DataFolder::open_existing(place, None).expect("ours");
-        let owned = folder.own().expect("free");
+        let deadline = Instant::now() + DEADLINE;
+        // A log that was dropped is closed in the background, and gives the folder back last.
+        let owned = loop {
+            match folder.own() {
+                Ok(owned) => break owned,
+                Err(error) => assert!(Instant::now() < deadline, "{error}"),
+            }
+        };
         let registry = EmbeddedRegistry::open(&folder).expect("a registry");
         Opened {
             log: EmbeddedLog::open(&owned, LogOptions::default(), Arc::new(SystemClock)).expect("a log"),
