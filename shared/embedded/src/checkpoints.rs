@@ -4,8 +4,7 @@
 //! does not fit the file any more: old pages of the one would stand beside new pages of the other. So every checkpoint is
 //! counted by a commit, which is synced and then marked beside the file, and moves nothing that is committed after that. Where
 //! commits go on meanwhile, a snapshot is taken before the count, and SQLite moves nothing that some reader does not see yet;
-//! where the writer itself is at it, nothing is committed. A file that knows of
-//! fewer checkpoints than its mark is not used.
+//! where the writer itself is at it, nothing is committed. A file that knows of fewer checkpoints than its mark is not used.
 //!
 //! The count must be read from what is left of the write-ahead log and not from the file, so the first commit after each
 //! count writes its page too: a write-ahead log only begins anew after a checkpoint.

@@ -201,14 +201,10 @@ fn sync_folder_of(path: &Path) -> std::io::Result<()> {
 /// # Errors
 /// [`SqliteError`].
 pub fn open_again(path: &Path, kind: FileKind) -> Result<Connection, SqliteError> {
-    if !path.is_file() {
-        return Err(SqliteError::Missing { path: path.into() });
-    }
+    is_there(path)?;
     let connection = connect(path)?;
     let found = application_id(&connection).map_err(|source| refusal(path, source))?;
-    if found != kind.application_id {
-        return Err(SqliteError::Foreign { path: path.into(), found, expected: kind.application_id });
-    }
+    is_of(path, kind, found)?;
     set_pragmas(&connection).map_err(|source| refusal(path, source))?;
     Ok(connection)
 }
@@ -229,14 +225,17 @@ pub fn open_reader(path: &Path, kind: FileKind) -> Result<Connection, SqliteErro
 /// advisory locks; SQLite: How to corrupt a database file, 2.2). Another program that opens the file meanwhile would then
 /// take itself for the last one and delete the WAL. So nothing here opens a file by itself once SQLite has it open.
 fn recognise(path: &Path, kind: FileKind) -> Result<(), SqliteError> {
-    if !path.is_file() {
-        return Err(SqliteError::Missing { path: path.into() });
-    }
-    let found = header_application_id(path)?;
-    if found != kind.application_id {
-        return Err(SqliteError::Foreign { path: path.into(), found, expected: kind.application_id });
-    }
-    Ok(())
+    is_there(path)?;
+    is_of(path, kind, header_application_id(path)?)
+}
+
+fn is_there(path: &Path) -> Result<(), SqliteError> {
+    if path.is_file() { Ok(()) } else { Err(SqliteError::Missing { path: path.into() }) }
+}
+
+fn is_of(path: &Path, kind: FileKind, found: i32) -> Result<(), SqliteError> {
+    let expected = kind.application_id;
+    if found == expected { Ok(()) } else { Err(SqliteError::Foreign { path: path.into(), found, expected }) }
 }
 
 fn connect(path: &Path) -> Result<Connection, SqliteError> {

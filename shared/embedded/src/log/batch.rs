@@ -22,6 +22,8 @@ pub(super) enum BatchError {
 /// What a batch came to.
 pub(super) struct Written {
     pub trims: Trims,
+    /// How many records were ever appended, with these.
+    pub appended: u64,
     /// Whether it changed anything: one that did not wrote nothing.
     pub changed: bool,
 }
@@ -40,7 +42,7 @@ pub(super) fn write(
     let rolled_back = |error: Error| BatchError::RolledBack(error.to_string());
     connection.execute_batch("BEGIN IMMEDIATE").map_err(rolled_back)?;
     let before = connection.total_changes();
-    let trims = write_all(connection, requests, shared, appended_at).map_err(rolled_back)?;
+    let (trims, appended) = write_all(connection, requests, shared, appended_at).map_err(rolled_back)?;
     let changed = connection.total_changes() > before;
     if is_first_commit && changed {
         checkpoints::note_first_commit(connection).map_err(rolled_back)?;
@@ -50,10 +52,16 @@ pub(super) fn write(
     connection.execute_batch("COMMIT").map_err(|error| commit_failure(&error))?;
     #[cfg(feature = "fail-points")]
     fail::fail_point!("embedded::between_commit_and_answer", |_| std::process::abort());
-    Ok(Written { trims, changed })
+    Ok(Written { trims, appended, changed })
 }
 
-fn write_all(connection: &Connection, requests: &[Request], shared: &Shared, at: Timestamp) -> rusqlite::Result<Trims> {
+/// Returns the trims, and how many records were ever appended.
+fn write_all(
+    connection: &Connection,
+    requests: &[Request],
+    shared: &Shared,
+    at: Timestamp,
+) -> rusqlite::Result<(Trims, u64)> {
     let mut trims = Trims::new();
     // A group that joins in this batch still needs every record there is.
     let joining = requests.iter().any(|request| matches!(request, Request::Join { .. }));
@@ -100,7 +108,7 @@ fn write_all(connection: &Connection, requests: &[Request], shared: &Shared, at:
             Request::CountCheckpoint { .. } | Request::FinishCheckpoint { .. } | Request::Close { .. } => {}
         }
     }
-    Ok(trims)
+    Ok((trims, schema::appended(ends)))
 }
 
 /// What a trim deletes: never what some known group has not applied.

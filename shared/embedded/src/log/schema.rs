@@ -108,11 +108,16 @@ pub(super) fn partitions_known(connection: &Connection) -> rusqlite::Result<Opti
     connection.query_row(count, [], |row| row.get(0)).optional()
 }
 
-/// How many records were ever appended (offsets begin at 0, and retention keeps the ends), and how many checkpoints begun.
+/// How many records were ever appended, told by the partitions' ends: offsets begin at 0, and retention keeps the ends.
+pub(super) fn appended(ends: impl IntoIterator<Item = i64>) -> u64 {
+    ends.into_iter().map(|end| u64::try_from(end).unwrap_or(0)).sum()
+}
+
+/// How many records were ever appended, and how many checkpoints begun.
 pub(super) fn held(connection: &Connection, partitions: u32) -> rusqlite::Result<Held> {
     // If the log knows better how many there are, the marker is refused afterwards.
     let bounds = load_bounds(connection, partitions_known(connection)?.unwrap_or(partitions))?;
-    let acknowledged = bounds.iter().map(|bounds| u64::try_from(bounds.end).unwrap_or(0)).sum();
+    let acknowledged = appended(bounds.iter().map(|bounds| bounds.end));
     Ok(Held { acknowledged, checkpoints: checkpoints::begun(connection)? })
 }
 

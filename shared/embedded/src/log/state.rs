@@ -83,11 +83,6 @@ impl Shared {
 }
 
 impl State {
-    /// How many records were ever appended.
-    pub fn appended(&self) -> u64 {
-        self.lanes.iter().map(|lane| u64::try_from(lane.tail.end()).unwrap_or(0)).sum()
-    }
-
     /// The offset below which every known group is done; `None` while no group is known, for then nothing is.
     pub fn applied_below(&self, partition: Partition) -> Option<i64> {
         self.groups.values().filter_map(|group| group.committed.get(partition as usize).copied()).min()

@@ -167,9 +167,8 @@ impl Writer {
             Err(error) => Err(BatchError::RolledBack(error)),
         };
         match written {
-            Ok(Written { trims, changed }) => {
-                let appended = batch.iter().filter(|request| matches!(request, Request::Append(_))).count();
-                self.mark.raise_acknowledged(shared.state().appended() + appended as u64);
+            Ok(Written { trims, appended, changed }) => {
+                self.mark.raise_acknowledged(appended);
                 self.is_first_commit &= !changed;
                 batch::publish(batch, trims, &shared, appended_at);
                 self.count(bytes as u64 + BATCH_OVERHEAD_BYTES);

@@ -1,10 +1,10 @@
 //! What is synced, what begins anew, and what a WAL that lost its end leaves.
 
+use std::path::Path;
+
 use rusqlite::ffi;
 use tidegate_domain::{Position, Region};
 use tidegate_ports::Fate;
-
-use std::path::Path;
 
 use super::*;
 use crate::folder::DataFolder;
