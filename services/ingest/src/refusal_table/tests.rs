@@ -1,7 +1,7 @@
 //! Every problem has its line in the table, and the page says the same.
 
-use tidegate_admission::{Class, ShedCause};
-use tidegate_domain::{Region, Slug};
+use tidegate_admission::{Class, ShedCause, StartField};
+use tidegate_domain::{Region, Slug, Timestamp};
 
 use super::*;
 

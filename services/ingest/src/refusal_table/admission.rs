@@ -1,0 +1,162 @@
+//! The rows of what admission refuses.
+
+use http::StatusCode;
+use tidegate_admission::{Refusal, StartField};
+use tidegate_domain::Timestamp;
+use tracing::Level;
+
+use super::Cause;
+use super::entry::{Entry, bad_request, overloaded, unauthorized, unavailable};
+use super::overload::{Overload, shed_message};
+
+/// What a malformed credential is answered with. AgentPing's pages disagree (401 or 400); its list of errors says 401.
+const MALFORMED_CREDENTIAL: StatusCode = StatusCode::UNAUTHORIZED;
+pub(super) fn refusal_entry(refusal: &Refusal) -> Entry {
+    match refusal {
+        Refusal::CredentialMissing => unauthorized(
+            "invalid_credential",
+            Cause::CredentialMissing,
+            "No credential was sent. Send one as 'Authorization: Bearer <credential>' or 'X-AgentPing-Key'.",
+        ),
+        Refusal::CredentialMalformed => Entry::new(
+            MALFORMED_CREDENTIAL,
+            "invalid_credential",
+            Level::DEBUG,
+            Cause::CredentialMalformed,
+            "The credential has neither the form apk_<region>_<32 hex> nor ping_<region>_<32 hex>.",
+        ),
+        Refusal::CredentialRegionUnknown { region } => bad_request(
+            "unknown_region",
+            Cause::CredentialRegionUnknown,
+            format!("The credential names region '{region}', which is not one of 'eu', 'us'."),
+        ),
+        Refusal::RegionMismatch { credential, endpoint } => unauthorized(
+            "region_mismatch",
+            Cause::RegionMismatch,
+            format!(
+                "Credential region '{credential}' does not match endpoint region '{endpoint}'. Send this request to \
+                 https://{endpoint}.ingest.agentping.io/v1/... from the {credential} region, or use an {endpoint} \
+                 credential."
+            ),
+        ),
+        Refusal::CredentialUnknown => unauthorized(
+            "invalid_credential",
+            Cause::CredentialUnknown,
+            "The credential is not known, was revoked, or has expired.",
+        ),
+        Refusal::CredentialUnavailable { retry_after_s } => unavailable(
+            Level::WARN,
+            Cause::CredentialUnavailable,
+            *retry_after_s,
+            "The credential cannot be looked up for now. Send the same again.",
+        ),
+        Refusal::ScopeHeartbeatsOnly => unauthorized(
+            "scope_violation",
+            Cause::ScopeHeartbeatsOnly,
+            "A ping token may only fire heartbeats. Use a team API key for runs.",
+        ),
+        Refusal::ScopeAgent { own, asked } => unauthorized(
+            "scope_violation",
+            Cause::ScopeAgent,
+            format!("This ping token is scoped to agent '{own}'. You attempted to fire a heartbeat for '{asked}'."),
+        ),
+        Refusal::Rate { sustained_per_s, retry_after_s } => Entry::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "rate_limit",
+            Level::DEBUG,
+            Cause::Rate,
+            format!(
+                "Team rate limit exceeded: {sustained_per_s} req/sec sustained. Retry in {} seconds.",
+                (*retry_after_s).max(1)
+            ),
+        )
+        .retry_after(*retry_after_s),
+        Refusal::Quota { resets_at, retry_after_s } => Entry::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "quota_exceeded",
+            Level::DEBUG,
+            Cause::Quota,
+            format!("Monthly event cap exceeded. Resets at {}.", whole_seconds(*resets_at)),
+        )
+        .retry_after(*retry_after_s),
+        Refusal::AgentCap { cap, slug } => bad_request(
+            "agent_limit",
+            Cause::AgentCap,
+            format!(
+                "Agent '{slug}' would be one more than the {cap} that this plan allows. Existing agents keep working."
+            ),
+        )
+        .field("agent"),
+        Refusal::StartConflict { run, stored_agent, stored_started_at, field } => {
+            let (name, supplied) = match field {
+                StartField::Agent { supplied } => ("agent", format!("agent '{supplied}'")),
+                StartField::StartedAt { supplied } => ("started_at", format!("started_at {supplied}")),
+            };
+            Entry::new(
+                StatusCode::CONFLICT,
+                "id_conflict",
+                Level::DEBUG,
+                Cause::StartConflict,
+                format!(
+                    "Run '{run}' exists with agent '{stored_agent}', started_at {stored_started_at}. Supplied \
+                     {supplied} does not match."
+                ),
+            )
+            .field(name)
+        }
+        Refusal::EventConflict { index } => {
+            let field = format!("events[{index}].external_id");
+            Entry::new(
+                StatusCode::CONFLICT,
+                "id_conflict",
+                Level::DEBUG,
+                Cause::EventConflict,
+                format!("Field '{field}' is the id of an event stored with other content or under another run."),
+            )
+            .field(field)
+        }
+        Refusal::Shed { class, cause, retry_after_s } => overloaded(
+            Cause::Shed,
+            Overload { cause: cause.label(), class: Some(class.label()) },
+            *retry_after_s,
+            shed_message(*class, *cause),
+        ),
+        Refusal::Undecided { retry_after_s } => unavailable(
+            Level::DEBUG,
+            Cause::Undecided,
+            *retry_after_s,
+            "Another request with this id is still under way. Send the same again.",
+        ),
+        Refusal::StoreUnavailable { retry_after_s } => unavailable(
+            Level::WARN,
+            Cause::StoreUnavailable,
+            *retry_after_s,
+            "What is stored under this id cannot be read for now. Send the same again.",
+        ),
+        Refusal::LogUnavailable { retry_after_s } => unavailable(
+            Level::WARN,
+            Cause::LogUnavailable,
+            *retry_after_s,
+            "Nothing can be taken in for now. Send the same again.",
+        ),
+        Refusal::OutcomeUnknown { retry_after_s } => unavailable(
+            Level::WARN,
+            Cause::OutcomeUnknown,
+            *retry_after_s,
+            "Whether this was taken in is not known. Send the same again: nothing is counted twice.",
+        ),
+        Refusal::RecordTooLarge { bytes, cap } => Entry::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "payload_too_large",
+            Level::DEBUG,
+            Cause::RecordTooLarge,
+            format!("The request makes a record of {bytes} bytes; at most {cap} are taken. Send less at once."),
+        ),
+    }
+}
+
+/// The quota message has no milliseconds (AgentPing: month).
+fn whole_seconds(instant: Timestamp) -> String {
+    let text = instant.to_string();
+    text.strip_suffix(".000Z").map_or(text.clone(), |seconds| format!("{seconds}Z"))
+}
