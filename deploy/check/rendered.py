@@ -114,6 +114,8 @@ def roles_are_probed_and_end_in_time(chart):
                    f"{role} is killed while it waits for its servers")
         section = {"ingest": "ingest", "persist": "persister", "control": "control"}[role]
         drain_s = chart.config[section]["drain_ms"] / 1_000 * (2 if role == "ingest" else 1)
+        # Requests are taken on for drain_grace_ms, which is 5 s unless it is set.
+        drain_s += chart.config[section].get("drain_grace_ms", 5_000) / 1_000 if role in DOORS else 0
         pause_s = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
         # Beside the drain: ending the background jobs, closing log and store, the operations port.
         chart.must(spec["terminationGracePeriodSeconds"] >= drain_s + pause_s + 35, f"{role} is killed while it drains")

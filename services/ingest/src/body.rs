@@ -1,17 +1,16 @@
 //! Reading a request's body: bounded in size, decoded and not, and in time.
 
-use std::io::Read;
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
 use bytes::{Bytes, BytesMut};
-use flate2::read::MultiGzDecoder;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT};
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
 use crate::body_room::{NoRoom, Room};
+use crate::gzip::{self, DEFLATE_MOST, Gunzip};
 use crate::parse::Fault;
 use crate::refusal_table::Problem;
 
@@ -19,11 +18,6 @@ use crate::refusal_table::Problem;
 const DISCARD_BODIES: usize = 8;
 /// How long throwing a body away may take.
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// The least by which the room for a decoded body grows at once.
-const DECODE_STEP: usize = 16 * 1024;
-/// Deflate packs no more than this into one byte.
-const DEFLATE_MOST: usize = 1_032;
 
 /// What a body may be and take.
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +51,10 @@ pub(crate) async fn read(headers: &HeaderMap, mut body: Body, bounds: Bounds, ro
     let sent = timeout(read_timeout, arriving).await.map_err(|_| Problem::BodyTimeout)??;
     let decoded = if gzip {
         room.keep(sent.len() + decoded_most(sent.len()));
-        gunzip(&sent, max_bytes)?
+        gzip::gunzip(&sent, max_bytes).map_err(|error| match error {
+            Gunzip::TooLarge => Problem::BodyTooLarge { max_bytes },
+            Gunzip::Malformed => not_json("is not readable gzip"),
+        })?
     } else {
         Vec::from(sent)
     };
@@ -84,14 +81,18 @@ fn not_json(reason: &str) -> Problem {
     Problem::Fault(Fault::NotJson { reason: reason.to_owned() })
 }
 
+/// Whether the body is to be decoded. The encodings may stand in one header or in several (RFC 9110, 8.4).
 fn is_gzip(headers: &HeaderMap) -> Result<bool, Problem> {
     let mut gzip = false;
     for value in headers.get_all(CONTENT_ENCODING) {
-        let text = value.to_str().map(str::trim).unwrap_or("?");
-        match text.to_ascii_lowercase().as_str() {
-            "" | "identity" => {}
-            "gzip" | "x-gzip" if !gzip => gzip = true,
-            _ => return Err(Problem::Encoding { encoding: text.chars().take(64).collect() }),
+        let listed = value.to_str().unwrap_or("?");
+        for encoding in listed.split(',').map(str::trim) {
+            let named = |name: &str| encoding.eq_ignore_ascii_case(name);
+            match encoding {
+                _ if encoding.is_empty() || named("identity") => {}
+                _ if (named("gzip") || named("x-gzip")) && !gzip => gzip = true,
+                _ => return Err(Problem::Encoding { encoding: listed.trim().chars().take(64).collect() }),
+            }
         }
     }
     Ok(gzip)
@@ -149,26 +150,6 @@ async fn discard(body: &mut Body, mut left: usize) {
             Some(rest) => left = rest,
             None => break,
         }
-    }
-}
-
-/// Never holds more than the limit, whatever the compressed form promises.
-fn gunzip(sent: &[u8], max_bytes: usize) -> Result<Vec<u8>, Problem> {
-    let limit = max_bytes + 1;
-    // Its last four bytes say how large it was, unless they lie.
-    let told = sent.last_chunk().map_or(0, |four| u32::from_le_bytes(*four) as usize);
-    let mut decoded = Vec::with_capacity(told.saturating_add(1).min(limit));
-    let mut decoder = MultiGzDecoder::new(sent);
-    loop {
-        let free = decoded.capacity().min(limit) - decoded.len();
-        let step = decoder.by_ref().take(free as u64).read_to_end(&mut decoded);
-        if step.map_err(|_| not_json("is not readable gzip"))? < free {
-            return Ok(decoded);
-        }
-        if decoded.len() > max_bytes {
-            return Err(Problem::BodyTooLarge { max_bytes });
-        }
-        decoded.reserve_exact(decoded.len().max(DECODE_STEP).min(limit - decoded.len()));
     }
 }
 

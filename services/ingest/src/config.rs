@@ -36,7 +36,7 @@ impl IngestConfig {
             body_read_timeout: Duration::from_secs(10),
             max_in_flight: 2_048,
             max_body_bytes_in_flight: 256 * 1024 * 1024,
-            serve: ServeOptions { header_read_timeout: Duration::from_secs(30), ..ServeOptions::default() },
+            serve: ServeOptions { port: "ingest", ..ServeOptions::default() },
         }
     }
 }

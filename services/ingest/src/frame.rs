@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use futures_util::FutureExt;
-use http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use tidegate_lifecycle::request_id::{self, REQUEST_ID};
 use tracing::Level;
@@ -117,8 +117,15 @@ fn refused(problem: &Problem, entry: Entry, form: ErrorForm) -> Response {
     if let Some(seconds) = entry.retry_after_s {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
-    if let Problem::MethodNotAllowed { allow } = problem {
-        headers.insert(ALLOW, HeaderValue::from_static(allow));
+    match problem {
+        Problem::MethodNotAllowed { allow, .. } => {
+            headers.insert(ALLOW, HeaderValue::from_static(allow));
+        }
+        // What to send instead (RFC 9110, 15.5.16).
+        Problem::Encoding { .. } => {
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        _ => {}
     }
     debug_assert_ne!(entry.status, StatusCode::OK);
     response

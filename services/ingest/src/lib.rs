@@ -10,6 +10,7 @@ pub mod config;
 mod credential;
 mod endpoints;
 mod frame;
+mod gzip;
 mod in_flight;
 mod ingest;
 pub mod openapi;

@@ -93,8 +93,9 @@ impl Roles {
         let config = &self.config;
         let mut stages = Stages::default();
         if let Some(ingest) = self.ingest {
-            // Twice: for connections, and for what is still under way after its client has left.
-            let deadline = config.ingest.serve.drain_deadline * 2 + GRACE;
+            // The drain twice: for connections, and for what is still under way after its client has left.
+            let serve = config.ingest.serve;
+            let deadline = serve.drain_grace + serve.drain_deadline * 2 + GRACE;
             stages.then("ingest", deadline, async { served(ingest.stop().await?) });
         }
         if let Some(admission) = self.admission {
@@ -115,7 +116,8 @@ impl Roles {
             });
         }
         if let Some(control) = self.control {
-            let deadline = config.control.serve.drain_deadline + GRACE;
+            let serve = config.control.serve;
+            let deadline = serve.drain_grace + serve.drain_deadline + GRACE;
             stages.then("control", deadline, async { served(control.stop().await?) });
         }
         stages

@@ -15,6 +15,6 @@ pub mod stop;
 pub use health::{Health, Readiness};
 pub use ops::{LaterRoutes, Ops};
 pub use parts::{Part, Parts};
-pub use serve::{ServeOptions, ServeReport, serve, serve_watched};
+pub use serve::{ServeOptions, ServeReport, Unreadable, serve, serve_watched};
 pub use stages::{ExitReport, Left, Stages};
 pub use stop::{Stop, Stopper};

@@ -17,7 +17,8 @@ fn is_usable(given: &[u8]) -> bool {
     (1..=MAX_CHARS).contains(&given.len()) && given.iter().all(u8::is_ascii_graphic)
 }
 
-fn minted(random: [u8; 10]) -> HeaderValue {
+/// A new one from `random` bytes.
+pub fn minted(random: [u8; 10]) -> HeaderValue {
     let mut text = String::with_capacity(24);
     text.push_str("req_");
     for byte in random {

@@ -44,7 +44,11 @@ metrics! {
     Gauge CONNECTIONS_OPEN = "tidegate_connections_open",
         "Connections open at the front door.";
     Gauge CONNECTIONS_MAX = "tidegate_connections_max",
-        "As many may be open at once; further ones wait unseen in the kernel's backlog.";
+        "As many may be open at once; beyond it those that wait longest for a request give way to new ones.";
+    Counter CONNECTIONS_GAVE_WAY = "tidegate_connections_gave_way_total",
+        "Connections that waited for a request and gave way to new ones, because all were taken, by port (ingest, control, ops).";
+    Counter REQUESTS_UNREADABLE = "tidegate_requests_unreadable_total",
+        "Requests whose head could not be read, by port and cause (head_malformed, target_too_long, head_too_large); they are not among the received.";
 
     Counter GATE_DOWN = "tidegate_gate_down_total",
         "Questions that the gate did not answer: such requests were judged by the local share.";

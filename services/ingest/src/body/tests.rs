@@ -49,7 +49,16 @@ async fn plain_and_gzip_bodies_up_to_the_limit_are_read_whole() {
     let text = "x".repeat(MAX);
     assert_eq!(reading(&[], Body::from(text.clone())).await.unwrap(), text);
     assert_eq!(reading(&["identity"], Body::from(text.clone())).await.unwrap(), text);
-    assert_eq!(reading(&["GZIP"], Body::from(gzip(text.as_bytes()))).await.unwrap(), text);
+    for encodings in
+        [&["GZIP"][..], &["x-gzip"], &["gzip, identity"], &["identity,gzip"], &["gzip", "identity"], &["gzip,"]]
+    {
+        assert_eq!(reading(encodings, Body::from(gzip(text.as_bytes()))).await.unwrap(), text, "{encodings:?}");
+    }
+    for encodings in [&[""][..], &["identity, identity"], &["", "IDENTITY"]] {
+        assert_eq!(reading(encodings, Body::from(text.clone())).await.unwrap(), text, "{encodings:?}");
+    }
+    let padded = [gzip(b"a"), gzip(b"b"), vec![0; 100]].concat();
+    assert_eq!(reading(&["gzip"], Body::from(padded)).await.unwrap(), "ab");
     assert_eq!(reading(&[], pieces(vec![b"a".to_vec(), b"b".to_vec(), b"c".to_vec()])).await.unwrap(), "abc");
     assert_eq!(reading(&[], Body::empty()).await.unwrap(), "");
 }
@@ -78,7 +87,7 @@ async fn an_announced_length_is_enough_to_refuse() {
 
 #[tokio::test]
 async fn other_encodings_are_named_in_the_refusal() {
-    for encoding in ["br", "deflate", "gzip, gzip"] {
+    for encoding in ["br", "deflate", "gzip, gzip", "gzip, br", "x-gzip, gzip"] {
         let refused = reading(&[encoding], Body::from("{}")).await.unwrap_err();
         assert_eq!(refused, Problem::Encoding { encoding: encoding.to_owned() });
     }

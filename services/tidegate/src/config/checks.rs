@@ -76,6 +76,16 @@ fn deadlines(config: &Config) -> Vec<Rule<'_>> {
             ("ingest.idle_timeout_ms", ms(ingest.serve.idle)),
             "a connection must not be cut while its answer is being made",
         ),
+        below(
+            ("ingest.drain_grace_ms", ms(ingest.serve.drain_grace)),
+            ("ingest.drain_ms", ms(ingest.serve.drain_deadline)),
+            "requests are taken for the lesser part of a stop",
+        ),
+        below(
+            ("control.drain_grace_ms", ms(config.control.serve.drain_grace)),
+            ("control.drain_ms", ms(config.control.serve.drain_deadline)),
+            "requests are taken for the lesser part of a stop",
+        ),
         at_most(
             ("control.store_deadline_ms", ms(config.control.store_deadline)),
             ("control.drain_ms", ms(config.control.serve.drain_deadline)),

@@ -32,9 +32,12 @@ pub(super) fn read(reader: &mut Reader) -> Config {
     let ingest = IngestConfig {
         region,
         serve: ServeOptions {
+            port: "ingest",
             header_read_timeout: reader.millis("ingest.header_timeout_ms", 30_000, 10..=600_000),
+            keep_alive: reader.millis("ingest.keep_alive_ms", 75_000, 10..=3_600_000),
             idle: reader.millis("ingest.idle_timeout_ms", 60_000, 10..=3_600_000),
             max_connections: reader.whole("ingest.max_connections", 4_096, 1..=1_000_000) as usize,
+            drain_grace: reader.millis("ingest.drain_grace_ms", 5_000, 0..=600_000),
             drain_deadline: reader.millis("ingest.drain_ms", 25_000, 1..=600_000),
         },
         body_read_timeout: reader.millis("ingest.body_timeout_ms", 10_000, 10..=600_000),
@@ -47,7 +50,10 @@ pub(super) fn read(reader: &mut Reader) -> Config {
     let control = ControlConfig {
         listen: reader.address("control.listen", ([127, 0, 0, 1], 8081)),
         serve: ServeOptions {
+            port: "control",
+            keep_alive: reader.millis("control.keep_alive_ms", 75_000, 10..=3_600_000),
             max_connections: reader.whole("control.max_connections", 1_024, 1..=1_000_000) as usize,
+            drain_grace: reader.millis("control.drain_grace_ms", 5_000, 0..=600_000),
             drain_deadline: reader.millis("control.drain_ms", 12_000, 1..=600_000),
             ..ServeOptions::default()
         },
@@ -56,6 +62,7 @@ pub(super) fn read(reader: &mut Reader) -> Config {
     let ops = OpsConfig {
         listen: reader.address("ops.listen", ([127, 0, 0, 1], 9090)),
         serve: ServeOptions {
+            port: "ops",
             header_read_timeout: Duration::from_secs(10),
             max_connections: 128,
             drain_deadline: Duration::from_secs(2),

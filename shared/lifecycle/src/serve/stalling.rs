@@ -1,46 +1,50 @@
-//! A stream that fails once nothing moved on it for too long, or a request's header took too long to come.
+//! A stream that fails once nothing moved on it for too long, a request's header took too long to come, or its client
+//! has reset it.
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::exchange::Exchange;
+use super::unreadable::Substitute;
+
+/// How much of what a client still sends is read past when its head was refused. A connection that is closed with bytes
+/// unread is reset, and the reset may overtake the answer.
+const LINGER_BYTES: usize = 1024 * 1024;
+/// How long that may take.
+const LINGER: Duration = Duration::from_secs(2);
 
 /// How long a connection may keep its server waiting.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patience {
-    /// Since a byte last moved.
+    /// Since a byte last moved, while a body or an answer is on its way.
     pub idle: Duration,
-    /// For a request's whole header, since the last answer or, for the first one, since the connection was made.
+    /// For a request's whole header: of the first one since the connection was made, of the others since their first byte.
     pub header: Duration,
+    /// For the first byte of the next request, since the last answer.
+    pub keep_alive: Duration,
 }
 
-/// Whether a connection has a request under way, or waits for a header. Cloned, it tells of the same connection.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Exchange(Arc<AtomicBool>);
-
-/// A request under way, until it is dropped.
-pub(super) struct UnderWay(Exchange);
-
-impl Exchange {
-    /// A header is there.
-    pub fn begin(&self) -> UnderWay {
-        self.0.store(true, Ordering::Relaxed);
-        UnderWay(self.clone())
-    }
-
-    fn is_under_way(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
+/// A stream that knows a reset without being read.
+pub(super) trait Socket: AsyncRead + AsyncWrite + Unpin {
+    /// Ready once the connection was reset. A client that only has no more to send may still wait for its answer, and is
+    /// no reset.
+    fn poll_reset(&mut self, cx: &mut Context<'_>) -> Poll<io::Error>;
 }
 
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.0.0.store(false, Ordering::Relaxed);
+impl Socket for TcpStream {
+    fn poll_reset(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        let mut byte = [0];
+        match ready!(self.poll_peek(cx, &mut ReadBuf::new(&mut byte))) {
+            Err(error) => Poll::Ready(error),
+            // The end, or a further request: it is read when its turn comes, which is not waited for here.
+            Ok(_) => Poll::Pending,
+        }
     }
 }
 
@@ -56,9 +60,22 @@ pub(super) struct Stalling<S> {
     last_moved: Instant,
     /// What the patience for a header counts from.
     header_since: Instant,
+    /// Something was answered, and nothing of the next request has come.
+    between_requests: bool,
+    /// Something was written that is not flushed yet.
+    unflushed: bool,
+    /// Written in place of hyper's own answer.
+    substitute: Option<Substitute>,
+    lingering: Option<Lingering>,
     /// Armed seldom: when it rings too early it is set again, so neither a byte nor a request costs a timer. Never later
     /// than any deadline can be.
     alarm: Pin<Box<Sleep>>,
+}
+
+/// Reading past what a refused client still sends.
+struct Lingering {
+    bytes_left: usize,
+    until: Instant,
 }
 
 impl<S> Stalling<S> {
@@ -73,6 +90,10 @@ impl<S> Stalling<S> {
             unread_since: None,
             last_moved: now,
             header_since: now,
+            between_requests: false,
+            unflushed: false,
+            substitute: None,
+            lingering: None,
             alarm,
         }
     }
@@ -90,11 +111,16 @@ impl<S> Stalling<S> {
             self.last_moved = Instant::now();
             if writes || answered {
                 self.header_since = self.last_moved;
+                self.between_requests = true;
+            } else if self.between_requests {
+                self.header_since = self.last_moved;
+                self.between_requests = false;
             }
             return polled;
         }
         if answered {
             self.header_since = Instant::now();
+            self.between_requests = true;
         }
         loop {
             ready!(self.alarm.as_mut().poll(cx));
@@ -108,31 +134,90 @@ impl<S> Stalling<S> {
 
     /// While something is on its way only standing still counts; for an answer, whatever comes in meanwhile.
     fn deadline(&self, under_way: bool) -> Instant {
-        if let Some(since) = self.unread_since {
-            return since + self.patience.idle;
+        let Patience { idle, header, keep_alive } = self.patience;
+        match self.unread_since {
+            Some(since) => since + idle,
+            None if under_way => self.last_moved + idle,
+            None if self.between_requests => self.header_since + keep_alive,
+            None => (self.last_moved + idle).min(self.header_since + header),
         }
-        let idle = self.last_moved + self.patience.idle;
-        if under_way { idle } else { idle.min(self.header_since + self.patience.header) }
     }
 }
 
 impl Patience {
     fn shortest(self) -> Duration {
-        self.idle.min(self.header)
+        self.idle.min(self.header).min(self.keep_alive)
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Stalling<S> {
+impl<S: Socket> Stalling<S> {
+    fn poll_write_with(
+        &mut self,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+        write: impl FnOnce(Pin<&mut S>, &mut Context<'_>) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        self.unflushed = true;
+        if self.substitute.is_none() && !self.exchange.is_under_way() {
+            self.substitute = Substitute::of(bufs);
+        }
+        let Some(mut substitute) = self.substitute.take() else {
+            let polled = write(Pin::new(&mut self.stream), cx);
+            return self.watch(cx, polled, true);
+        };
+        loop {
+            let polled = Pin::new(&mut self.stream).poll_write(cx, substitute.rest());
+            match self.watch(cx, polled, true) {
+                Poll::Ready(Ok(bytes)) if bytes > 0 => {
+                    if let Some(done) = substitute.wrote(bytes) {
+                        self.lingering = Some(Lingering { bytes_left: LINGER_BYTES, until: self.last_moved + LINGER });
+                        return Poll::Ready(Ok(done));
+                    }
+                }
+                Poll::Pending => {
+                    self.substitute = Some(substitute);
+                    return Poll::Pending;
+                }
+                ended => return ended,
+            }
+        }
+    }
+
+    /// Reads past what still comes, until its end, or for as much and as long as that may take.
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut scratch = [0; 4096];
+        while let Some(lingering) = &mut self.lingering {
+            let mut read = ReadBuf::new(&mut scratch);
+            match Pin::new(&mut self.stream).poll_read(cx, &mut read) {
+                Poll::Ready(Ok(())) if (1..=lingering.bytes_left).contains(&read.filled().len()) => {
+                    lingering.bytes_left -= read.filled().len();
+                }
+                Poll::Ready(_) => self.lingering = None,
+                Poll::Pending => {
+                    self.alarm.as_mut().reset(lingering.until);
+                    ready!(self.alarm.as_mut().poll(cx));
+                    self.lingering = None;
+                }
+            }
+        }
+        Poll::Ready(())
+    }
+}
+
+impl<S: Socket> AsyncRead for Stalling<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
-        self.watch(cx, polled, false)
+        let watched = self.watch(cx, polled, false);
+        if watched.is_ready() && !self.exchange.is_under_way() && !self.between_requests {
+            self.exchange.waits_since(self.header_since);
+        }
+        watched
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Stalling<S> {
+impl<S: Socket> AsyncWrite for Stalling<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.watch(cx, polled, true)
+        self.poll_write_with(cx, &[io::IoSlice::new(buf)], |stream, cx| stream.poll_write(cx, buf))
     }
 
     fn poll_write_vectored(
@@ -140,149 +225,35 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Stalling<S> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.watch(cx, polled, true)
+        self.poll_write_with(cx, bufs, |stream, cx| stream.poll_write_vectored(cx, bufs))
     }
 
     fn is_write_vectored(&self) -> bool {
         self.stream.is_write_vectored()
     }
 
+    /// hyper flushes whenever it looks at a connection, and reads nothing while a request's answer is being made: this is
+    /// where a client that has reset its connection is noticed then.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        if self.exchange.is_under_way() {
+            if let Poll::Ready(error) = self.stream.poll_reset(cx) {
+                return Poll::Ready(Err(error));
+            }
+            if let Poll::Ready(Err(error)) = self.watch(cx, Poll::<io::Result<()>>::Pending, false) {
+                return Poll::Ready(Err(error));
+            }
+        } else if std::mem::take(&mut self.unflushed) {
+            self.exchange.waits_since(self.header_since);
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+        self.poll_linger(cx).map(Ok)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
-    use tokio::time::{advance, timeout};
-
-    use super::*;
-
-    const PATIENCE: Patience = Patience { idle: Duration::from_secs(60), header: Duration::from_secs(30) };
-
-    struct Rig {
-        client: DuplexStream,
-        server: Stalling<DuplexStream>,
-        exchange: Exchange,
-        began: Instant,
-    }
-
-    fn rig(patience: Patience) -> Rig {
-        let (client, server) = duplex(8);
-        let exchange = Exchange::default();
-        let server = Stalling::new(server, patience, exchange.clone());
-        Rig { client, server, exchange, began: Instant::now() }
-    }
-
-    impl Rig {
-        async fn hears_a_byte(&mut self) {
-            self.client.write_all(b"x").await.expect("written");
-            self.server.read_exact(&mut [0]).await.expect("read");
-        }
-
-        /// Seconds after its begin at which waiting for a byte ends in a time-out.
-        async fn gives_up_at(&mut self) -> u64 {
-            let read = self.server.read(&mut [0]).await;
-            assert_eq!(read.expect_err("nothing came").kind(), io::ErrorKind::TimedOut);
-            self.began.elapsed().as_secs()
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_header_that_comes_byte_by_byte_has_one_deadline() {
-        let mut rig = rig(PATIENCE);
-        for _ in 0..2 {
-            rig.hears_a_byte().await;
-            advance(Duration::from_secs(12)).await;
-        }
-        rig.hears_a_byte().await;
-        assert_eq!(rig.gives_up_at().await, 30);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn while_a_request_is_under_way_only_standing_still_counts() {
-        let mut rig = rig(PATIENCE);
-        let under_way = rig.exchange.begin();
-        for _ in 0..3 {
-            advance(Duration::from_secs(50)).await;
-            rig.hears_a_byte().await;
-        }
-        assert_eq!(rig.gives_up_at().await, 150 + 60);
-        drop(under_way);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_next_header_has_its_time_from_the_answer_on() {
-        let mut rig = rig(PATIENCE);
-        rig.hears_a_byte().await;
-        let under_way = rig.exchange.begin();
-        advance(Duration::from_secs(50)).await;
-        drop(under_way);
-        rig.server.write_all(b"x").await.expect("written");
-        assert_eq!(rig.gives_up_at().await, 50 + 30);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_was_waited_for_before_does_not_put_a_header_off() {
-        let mut rig = rig(Patience { idle: Duration::from_secs(600), ..PATIENCE });
-        let under_way = rig.exchange.begin();
-        // The alarm rings meanwhile, and is set again for a request under way.
-        let waiting = timeout(Duration::from_secs(35), rig.server.read(&mut [0])).await;
-        assert!(waiting.is_err(), "there is still patience: {waiting:?}");
-        drop(under_way);
-        rig.server.write_all(b"x").await.expect("written");
-        assert_eq!(rig.gives_up_at().await, 35 + 30);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_answer_that_is_not_read_is_given_up_once_it_stands_still_and_no_sooner() {
-        let mut rig = rig(PATIENCE);
-        let under_way = rig.exchange.begin();
-        advance(Duration::from_secs(50)).await;
-        drop(under_way);
-        rig.server.write_all(&[0; 8]).await.expect("all there is room for");
-        let write = rig.server.write_all(b"x");
-        let waiting = timeout(Duration::from_secs(45), write).await;
-        assert!(waiting.is_err(), "a reader has longer than a header: {waiting:?}");
-        // Nor does waiting for the next request meanwhile, as a server does, cut it short.
-        assert_eq!(rig.gives_up_at().await, 50 + 60);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_a_client_sends_meanwhile_does_not_give_it_more_time_to_read() {
-        let mut rig = rig(PATIENCE);
-        rig.server.write_all(&[0; 8]).await.expect("all there is room for");
-        for _ in 0..2 {
-            let waiting = timeout(Duration::from_secs(25), rig.server.write_all(b"x")).await;
-            assert!(waiting.is_err(), "there is no room: {waiting:?}");
-            rig.hears_a_byte().await;
-        }
-        assert_eq!(rig.gives_up_at().await, 60);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_reader_that_is_slow_and_goes_on_has_all_the_time_it_takes() {
-        let mut rig = rig(PATIENCE);
-        rig.server.write_all(&[0; 8]).await.expect("all there is room for");
-        for _ in 0..4 {
-            let waiting = timeout(Duration::from_secs(50), rig.server.write_all(b"x")).await;
-            assert!(waiting.is_err(), "there is no room: {waiting:?}");
-            rig.client.read_exact(&mut [0]).await.expect("read");
-            rig.server.write_all(b"x").await.expect("there is room now");
-        }
-        // And the next header has its time from the answer on.
-        assert_eq!(rig.gives_up_at().await, 200 + 30);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_connection_that_says_nothing_is_left_at_the_shorter_of_both() {
-        assert_eq!(rig(PATIENCE).gives_up_at().await, 30);
-        assert_eq!(rig(Patience { idle: Duration::from_secs(5), ..PATIENCE }).gives_up_at().await, 5);
-    }
-}
+mod tests;

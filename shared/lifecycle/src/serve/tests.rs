@@ -15,6 +15,11 @@ use tokio::task::JoinHandle;
 
 use super::{ServeOptions, ServeReport, serve};
 
+mod draining;
+mod giving_way;
+mod half_closed;
+mod unreadable;
+
 const SHORT: Duration = Duration::from_millis(50);
 
 struct Port {
