@@ -99,7 +99,7 @@ async fn the_first_fault_is_told() {
 async fn routes_and_methods() {
     let (_target, team) = team().await;
     let run = team.run_id();
-    for path in ["/", "/v1", "/v1/run", "/v2/runs", "/v1/runs/", "/v1/ping/", &format!("/v1/runs/{run}/finishes")] {
+    for path in ["/v1", "/v1/run", "/v2/runs", "/v1/runs/", "/v1/ping/", &format!("/v1/runs/{run}/finishes")] {
         for method in ["GET", "POST"] {
             team.bare(method, path).send().await.refused(404, "not_found", None);
         }

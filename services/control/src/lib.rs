@@ -26,7 +26,8 @@ use std::time::Duration;
 
 use axum::routing::get;
 use axum::{Json, Router, middleware};
-use tidegate_lifecycle::{ServeOptions, ServeReport, serve};
+use tidegate_admission::Outage;
+use tidegate_lifecycle::{Draining, ServeOptions, ServeReport, serve, traffic_routes};
 use tidegate_ports::{Accounts, Clock, Ids, ReadLog, RunQueries};
 use tokio::net::TcpListener;
 
@@ -39,6 +40,7 @@ use reads::Reads;
 /// The service, ready to be served.
 pub struct Control {
     reads: Reads,
+    draining: Draining,
 }
 
 impl Control {
@@ -53,7 +55,9 @@ impl Control {
         ids: Arc<dyn Ids>,
     ) -> Self {
         let store_deadline = Self::STORE_DEADLINE;
-        Control { reads: Reads { queries, accounts, log: None, callers, clock, ids, store_deadline } }
+        let outage = Outage::default();
+        let reads = Reads { queries, accounts, log: None, callers, clock, ids, store_deadline, outage };
+        Control { reads, draining: Draining::default() }
     }
 
     /// Asks this log whether there is a record at all, where no account says it.
@@ -76,6 +80,7 @@ impl Control {
         let (routes, description) = openapi::routes().split_for_parts();
         routes
             .route("/openapi.json", get(|| async move { Json(description) }))
+            .merge(traffic_routes("Tidegate read API", self.draining))
             .fallback(problem::unknown_route)
             .method_not_allowed_fallback(problem::method_not_allowed)
             .layer(middleware::from_fn_with_state(reads.clone(), request_id::stamp))
@@ -90,6 +95,7 @@ impl Control {
         options: ServeOptions,
         shutdown: impl Future<Output = ()>,
     ) -> ServeReport {
+        let shutdown = self.draining.noting(shutdown);
         serve(listener, self.into_router(), options, shutdown).await
     }
 }

@@ -2,15 +2,14 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderValue, Method, StatusCode, Uri};
+use http::header::{ORIGIN, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use serde::Serialize;
 use tidegate_admission::Refusal;
 use tidegate_domain::{IdError, ReceiptError, RunId};
+use tidegate_lifecycle::{ApiPort, LikelyCall, NO_CORS, likely_call};
 use utoipa::ToSchema;
 
-/// How soon a failed read is worth another try.
-const RETRY_AFTER_S: u64 = 1;
 /// How much of what a client sent is shown back to it.
 const SHOWN_CHARS: usize = 64;
 
@@ -50,13 +49,18 @@ pub(crate) enum Problem {
     },
     RouteUnknown {
         path: String,
+        likely: Option<LikelyCall>,
     },
     MethodNotAllowed {
         method: Method,
+        likely: Option<LikelyCall>,
+        /// A browser asks whether a page of another origin may call.
+        preflight: bool,
     },
     /// Out of reach, or no answer in time.
     StoreUnavailable {
         cause: String,
+        retry_after_s: u64,
     },
     /// Retrying does not help.
     StoreBroken {
@@ -175,17 +179,20 @@ impl Problem {
                 let message = format!("Parameter '{name}' must {must}; it is '{}'.", shown(value));
                 Told::new(BAD, "invalid_field", message).about(*name)
             }
-            Problem::RouteUnknown { path } => Told::new(
-                StatusCode::NOT_FOUND,
-                "not_found",
-                format!("There is nothing at '{}'. See /openapi.json.", shown(path)),
-            ),
-            Problem::MethodNotAllowed { method } => Told::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "method_not_allowed",
-                format!("'{}' is not allowed here: this port only reads. Use GET.", shown(method.as_str())),
-            ),
-            Problem::StoreUnavailable { cause } => Told::unavailable(RETRY_AFTER_S, cause.clone()),
+            Problem::RouteUnknown { path, likely } => {
+                let message = format!("There is nothing at '{}'. See /openapi.json.", shown(path));
+                Told::new(StatusCode::NOT_FOUND, "not_found", with_likely_call(message, likely.as_ref()))
+            }
+            Problem::MethodNotAllowed { method, likely, preflight } => {
+                let refused =
+                    format!("'{}' is not allowed here: this port only reads. Use GET.", shown(method.as_str()));
+                let message = match preflight {
+                    true => format!("{refused} {NO_CORS}"),
+                    false => with_likely_call(refused, likely.as_ref()),
+                };
+                Told::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
+            }
+            Problem::StoreUnavailable { cause, retry_after_s } => Told::unavailable(*retry_after_s, cause.clone()),
             Problem::StoreBroken { cause } => Told::internal(cause.clone()),
         }
     }
@@ -224,6 +231,13 @@ fn refused(refusal: &Refusal) -> Told {
     }
 }
 
+fn with_likely_call(message: String, likely: Option<&LikelyCall>) -> String {
+    match likely {
+        Some(likely) => format!("{message} {likely}"),
+        None => message,
+    }
+}
+
 /// What a client sent, shortened and without control characters.
 fn shown(text: &str) -> String {
     let mut chars = text.chars().map(|char| if char.is_control() { '\u{fffd}' } else { char });
@@ -252,10 +266,14 @@ impl IntoResponse for Problem {
     }
 }
 
-pub(crate) async fn unknown_route(uri: Uri) -> Problem {
-    Problem::RouteUnknown { path: uri.path().to_owned() }
+pub(crate) async fn unknown_route(method: Method, uri: Uri) -> Problem {
+    let likely = likely_call(ApiPort::Control, &method, uri.path());
+    Problem::RouteUnknown { path: uri.path().to_owned(), likely }
 }
 
-pub(crate) async fn method_not_allowed(method: Method) -> Problem {
-    Problem::MethodNotAllowed { method }
+pub(crate) async fn method_not_allowed(method: Method, uri: Uri, headers: HeaderMap) -> Problem {
+    // That GET is allowed here is said anyway.
+    let likely = likely_call(ApiPort::Control, &method, uri.path()).filter(|likely| !likely.here);
+    let preflight = method == Method::OPTIONS && headers.contains_key(ORIGIN);
+    Problem::MethodNotAllowed { method, likely, preflight }
 }

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tidegate_admission::Outage;
 use tidegate_domain::Timestamp;
 use tidegate_ports::{Accounts, Clock, Ids, LogError, ReadLog, RunQueries, StoreError};
 use tokio::time::timeout;
@@ -20,6 +21,7 @@ pub(crate) struct Reads {
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,
     pub store_deadline: Duration,
+    pub outage: Outage,
 }
 
 impl Reads {
@@ -29,13 +31,18 @@ impl Reads {
 
     /// Waits for the store's answer, but not for ever: a store that hangs is down.
     pub async fn ask<T>(&self, query: impl Future<Output = Result<T, StoreError>>) -> Result<T, Problem> {
-        match timeout(self.store_deadline, query).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(StoreError::Unavailable(cause))) => Err(Problem::StoreUnavailable { cause }),
-            Ok(Err(StoreError::Broken(cause))) => Err(Problem::StoreBroken { cause }),
-            Err(_) => Err(Problem::StoreUnavailable { cause: format!("no answer within {:?}", self.store_deadline) }),
-        }
+        let cause = match timeout(self.store_deadline, query).await {
+            Ok(Ok(answer)) => {
+                self.outage.over();
+                return Ok(answer);
+            }
+            Ok(Err(StoreError::Broken(cause))) => return Err(Problem::StoreBroken { cause }),
+            Ok(Err(StoreError::Unavailable(cause))) => cause,
+            Err(_) => format!("no answer within {:?}", self.store_deadline),
+        };
+        Err(Problem::StoreUnavailable { cause, retry_after_s: self.outage.failed(self.now()) })
     }
+
     /// The same of the log.
     pub async fn ask_log<T>(&self, query: impl Future<Output = Result<T, LogError>>) -> Result<T, Problem> {
         let query = async {

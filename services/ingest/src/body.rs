@@ -45,7 +45,8 @@ pub(crate) async fn read(headers: &HeaderMap, mut body: Body, bounds: Bounds, ro
     let decoded_most = |sent: usize| if gzip { sent.saturating_mul(DEFLATE_MOST).min(max_bytes) } else { 0 };
     if let Err(NoRoom) = room.take(sent_most + decoded_most(sent_most)) {
         read_past(headers, &mut body, max_bytes).await;
-        return Err(Problem::TooManyBytes);
+        // Who reads knows how long this has lasted.
+        return Err(Problem::TooManyBytes { retry_after_s: 1 });
     }
     let arriving = collect(body, announced, max_bytes);
     let sent = timeout(read_timeout, arriving).await.map_err(|_| Problem::BodyTimeout)??;

@@ -56,7 +56,10 @@ impl Call {
         let bounds = Bounds { max_bytes: config.max_body_bytes, read_timeout: config.body_read_timeout };
         match body::read(&self.parts.headers, body, bounds, &self.room).await {
             // Our trouble, and the caller is not charged for it.
-            Err(Problem::TooManyBytes) => Err(Problem::TooManyBytes),
+            Err(Problem::TooManyBytes { .. }) => {
+                let retry_after_s = self.ingest.bytes_outage.failed(self.ingest.clock.now());
+                Err(Problem::TooManyBytes { retry_after_s })
+            }
             read => self.judged(caller, read).await,
         }
     }

@@ -13,7 +13,9 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::get;
 use bytes::Bytes;
-use http::StatusCode;
+use http::header::ORIGIN;
+use http::{Method, StatusCode};
+use tidegate_lifecycle::{ApiPort, likely_call, traffic_routes};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -22,7 +24,7 @@ use crate::frame::framed;
 use crate::ingest::Ingest;
 use crate::openapi;
 use crate::outcomes::Endpoint;
-use crate::refusal_table::Problem;
+use crate::refusal_table::{Problem, WrongMethod};
 
 /// The routes that are described are the routes that are served.
 pub(crate) fn described() -> OpenApiRouter<Arc<Ingest>> {
@@ -38,6 +40,7 @@ pub(crate) fn router(ingest: Arc<Ingest>) -> Router {
     let (router, _) = described().split_for_parts();
     router
         .route("/openapi.json", get(description))
+        .merge(traffic_routes("Tidegate ingest", ingest.draining.clone()))
         .method_not_allowed_fallback(other_method)
         .fallback(unknown_route)
         .with_state(ingest)
@@ -46,11 +49,22 @@ pub(crate) fn router(ingest: Arc<Ingest>) -> Router {
 /// What a client asked for by a method that the route does not have.
 async fn other_method(State(ingest): State<Arc<Ingest>>, request: Request) -> Response {
     let (endpoint, allow) = known_path(request.uri().path());
-    framed(ingest, endpoint, request, async move |_, _| Err(Problem::MethodNotAllowed { allow })).await
+    let why = wrong_method(&request);
+    framed(ingest, endpoint, request, async move |_, _| Err(Problem::MethodNotAllowed { allow, why })).await
+}
+
+fn wrong_method(request: &Request) -> WrongMethod {
+    if *request.method() == Method::OPTIONS && request.headers().contains_key(ORIGIN) {
+        return WrongMethod::Preflight;
+    }
+    // The route's own methods are named anyway.
+    let likely = likely_call(ApiPort::Ingest, request.method(), request.uri().path());
+    likely.filter(|likely| !likely.here).map_or(WrongMethod::Mistaken, WrongMethod::Elsewhere)
 }
 
 async fn unknown_route(State(ingest): State<Arc<Ingest>>, request: Request) -> Response {
-    framed(ingest, Endpoint::Other, request, async |_, _| Err(Problem::NotFound)).await
+    let likely = likely_call(ApiPort::Ingest, request.method(), request.uri().path());
+    framed(ingest, Endpoint::Other, request, async move |_, _| Err(Problem::NotFound { likely })).await
 }
 
 async fn description(State(ingest): State<Arc<Ingest>>, request: Request) -> Response {
@@ -68,7 +82,7 @@ fn known_path(path: &str) -> (Endpoint, &'static str) {
         "/v1/runs" => (Endpoint::Runs, "POST"),
         "/v1/heartbeats" => (Endpoint::Heartbeats, "POST"),
         "/v1/ping" => (Endpoint::Ping, "GET"),
-        "/openapi.json" => (Endpoint::Other, "GET, HEAD"),
+        "/openapi.json" | "/healthz" | "/" => (Endpoint::Other, "GET, HEAD"),
         path if path.ends_with("/events") => (Endpoint::Events, "POST"),
         _ => (Endpoint::Finish, "POST"),
     }

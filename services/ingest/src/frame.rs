@@ -59,7 +59,8 @@ where
         None => {
             let (parts, mut body) = request.into_parts();
             read_past(&parts.headers, &mut body, ingest.config.max_body_bytes).await;
-            Err(Problem::TooManyInFlight)
+            let retry_after_s = ingest.places_outage.failed(ingest.clock.now());
+            Err(Problem::TooManyInFlight { retry_after_s })
         }
     };
     let mut response = match result {

@@ -4,8 +4,8 @@ use std::future::Future;
 use std::sync::Arc;
 
 use axum::Router;
-use tidegate_admission::Admission;
-use tidegate_lifecycle::{ServeReport, serve_watched};
+use tidegate_admission::{Admission, Outage};
+use tidegate_lifecycle::{Draining, ServeReport, serve_watched};
 use tidegate_ports::{Clock, Ids};
 use tokio::net::TcpListener;
 use tracing::warn;
@@ -30,6 +30,10 @@ pub struct Ingest {
     pub(crate) in_flight: InFlight,
     pub(crate) body_room: BodyRoom,
     pub(crate) acked: Acked,
+    pub(crate) draining: Draining,
+    /// Of places for requests, and of the bytes of their bodies: overload ends when nothing was refused for a while.
+    pub(crate) places_outage: Outage,
+    pub(crate) bytes_outage: Outage,
 }
 
 impl Ingest {
@@ -46,6 +50,9 @@ impl Ingest {
             in_flight,
             body_room,
             acked: Acked::default(),
+            draining: Draining::default(),
+            places_outage: Outage::default(),
+            bytes_outage: Outage::default(),
         }
     }
 
@@ -54,15 +61,17 @@ impl Ingest {
         self.in_flight.now()
     }
 
-    /// The routes of the five endpoints, `GET /openapi.json`, and the answers to everything else.
+    /// The routes of the five endpoints, `/openapi.json`, `/healthz` and `/`, and the answers to everything else.
     pub fn router(self: Arc<Self>) -> Router {
         endpoints::router(self)
     }
 
-    /// Serves until `shutdown` completes, then stops in order: no new connections, idle ones closed, requests under
-    /// way ended, what is left cut at the drain deadline. Work that its client has left is waited for too.
+    /// Serves until `shutdown` completes, then stops in order: for the drain grace requests are still taken, each the last
+    /// of its connection; then no new connections, idle ones closed, requests under way ended, what is left cut at the
+    /// drain deadline. Work that its client has left is waited for too.
     pub async fn serve(self: Arc<Self>, listener: TcpListener, shutdown: impl Future<Output = ()>) -> ServeReport {
         let options = self.config.serve;
+        let shutdown = self.draining.noting(shutdown);
         metrics::gauge!(CONNECTIONS_MAX).set(options.max_connections as f64);
         let open = metrics::gauge!(CONNECTIONS_OPEN);
         open.set(0.0);

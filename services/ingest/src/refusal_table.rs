@@ -7,8 +7,11 @@ mod entry;
 mod faults;
 mod overload;
 
+use std::borrow::Cow;
+
 use http::StatusCode;
 use tidegate_admission::Refusal;
+use tidegate_lifecycle::{LikelyCall, NO_CORS};
 use tracing::Level;
 
 pub use cause::Cause;
@@ -21,6 +24,8 @@ use faults::fault_entry;
 
 use crate::parse::Fault;
 
+const NO_ROUTE: &str = "There is no such route. GET /openapi.json lists the routes there are.";
+
 /// Everything for which a request is not taken in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Problem {
@@ -28,10 +33,10 @@ pub enum Problem {
     Refusal(Refusal),
     /// The body, path or query is faulty.
     Fault(Fault),
-    /// No such route.
-    NotFound,
+    /// No such route; which one was likely meant.
+    NotFound { likely: Option<LikelyCall> },
     /// The route has other methods.
-    MethodNotAllowed { allow: &'static str },
+    MethodNotAllowed { allow: &'static str, why: WrongMethod },
     /// The body is larger than is read, as sent or decoded.
     BodyTooLarge { max_bytes: usize },
     /// The body did not arrive in time.
@@ -41,11 +46,22 @@ pub enum Problem {
     /// A content encoding other than gzip.
     Encoding { encoding: String },
     /// As many requests as may be are under way.
-    TooManyInFlight,
+    TooManyInFlight { retry_after_s: u64 },
     /// As many bytes of bodies as may be are under way.
-    TooManyBytes,
+    TooManyBytes { retry_after_s: u64 },
     /// A defect of ours.
     Panicked,
+}
+
+/// What is known of a call by a method that its route does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WrongMethod {
+    /// Nothing.
+    Mistaken,
+    /// A route elsewhere was likely meant.
+    Elsewhere(LikelyCall),
+    /// A browser asks whether a page of another origin may call.
+    Preflight,
 }
 
 impl From<Refusal> for Problem {
@@ -65,19 +81,26 @@ impl Problem {
         match self {
             Problem::Refusal(refusal) => refusal_entry(refusal),
             Problem::Fault(fault) => fault_entry(fault),
-            Problem::NotFound => Entry::new(
+            Problem::NotFound { likely } => Entry::new(
                 StatusCode::NOT_FOUND,
                 "not_found",
                 Level::DEBUG,
                 Cause::NotFound,
-                "There is no such route. GET /openapi.json lists the routes there are.",
+                match likely {
+                    Some(likely) => Cow::from(format!("{NO_ROUTE} {likely}")),
+                    None => Cow::from(NO_ROUTE),
+                },
             ),
-            Problem::MethodNotAllowed { allow } => Entry::new(
+            Problem::MethodNotAllowed { allow, why } => Entry::new(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "method_not_allowed",
                 Level::DEBUG,
                 Cause::MethodNotAllowed,
-                format!("This route takes {allow} only."),
+                match why {
+                    WrongMethod::Mistaken => format!("This route takes {allow} only."),
+                    WrongMethod::Elsewhere(likely) => format!("This route takes {allow} only. {likely}"),
+                    WrongMethod::Preflight => format!("This route takes {allow} only. {NO_CORS}"),
+                },
             ),
             Problem::BodyTooLarge { max_bytes } => Entry::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
@@ -101,16 +124,16 @@ impl Problem {
                 Cause::Encoding,
                 format!("Content-Encoding '{encoding}' is not supported: send gzip, or none."),
             ),
-            Problem::TooManyInFlight => overloaded(
+            Problem::TooManyInFlight { retry_after_s } => overloaded(
                 Cause::TooManyInFlight,
                 Overload { cause: Cause::TooManyInFlight.label(), class: None },
-                1,
+                *retry_after_s,
                 "Too many requests are under way. Send the same again.",
             ),
-            Problem::TooManyBytes => overloaded(
+            Problem::TooManyBytes { retry_after_s } => overloaded(
                 Cause::TooManyBytes,
                 Overload { cause: Cause::TooManyBytes.label(), class: None },
-                1,
+                *retry_after_s,
                 "Too many bytes of request bodies are under way. Send the same again.",
             ),
             Problem::Panicked => Entry::new(

@@ -9,7 +9,7 @@ use tidegate_ports::{AppendError, Ask, Ticket, Verdict};
 use crate::admission::Admission;
 use crate::claiming::{Claimed, Slot};
 use crate::known::{Ends, with_stored};
-use crate::refusal::{RETRY_SOON_S, Refusal};
+use crate::refusal::Refusal;
 use crate::submission::{Acceptance, Caller, Submission};
 use crate::{claims, joining, scope};
 
@@ -92,7 +92,7 @@ impl Admission {
         // Whoever is this late may meet a claim that was taken over meanwhile.
         if asked_at.elapsed() > Duration::from_millis(timeouts.send_within_ms) {
             self.release_held(ticket).await;
-            return Err(Refusal::LogUnavailable { retry_after_s: RETRY_SOON_S });
+            return Err(Refusal::LogUnavailable { retry_after_s: self.log_failed() });
         }
         #[cfg(feature = "fail-points")]
         fail::fail_point!("admission::between_claim_and_append", |_| std::process::abort());
@@ -101,6 +101,7 @@ impl Admission {
         let late = |_| Err(AppendError::Unknown(format!("no answer within {} ms", timeouts.append_ms)));
         match appended.unwrap_or_else(late) {
             Ok(position) => {
+                self.log_outage.over();
                 #[cfg(feature = "fail-points")]
                 fail::fail_point!("admission::between_append_and_confirm", |_| std::process::abort());
                 if let Some(ticket) = ticket {
@@ -111,7 +112,7 @@ impl Admission {
             Err(AppendError::NotPersisted(cause)) => {
                 tracing::warn!(cause, "the log did not take a record");
                 self.release_held(ticket).await;
-                Err(Refusal::LogUnavailable { retry_after_s: RETRY_SOON_S })
+                Err(Refusal::LogUnavailable { retry_after_s: self.log_failed() })
             }
             Err(AppendError::TooLarge { bytes, cap }) => {
                 self.release_held(ticket).await;
@@ -120,9 +121,14 @@ impl Admission {
             // The claim stays as it is: a retry joins it.
             Err(AppendError::Unknown(cause)) => {
                 tracing::warn!(cause, "the fate of a record is unknown");
-                Err(Refusal::OutcomeUnknown { retry_after_s: RETRY_SOON_S })
+                Err(Refusal::OutcomeUnknown { retry_after_s: self.log_failed() })
             }
         }
+    }
+
+    /// The seconds after which to send to the log again.
+    fn log_failed(&self) -> u64 {
+        self.log_outage.failed(self.ports.clock.now())
     }
 
     async fn release_held(&self, ticket: Option<Ticket>) {

@@ -1,6 +1,7 @@
 //! Admission itself: the ports it is built from and what it keeps. What it does stands in one file per step.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 
 use tidegate_ports::{Agents, Append, Clock, Credentials, Gate, Rates, ReadLag, RunQueries, StoredSummary};
 
@@ -10,6 +11,7 @@ use crate::gatekeeping::GateHealth;
 use crate::lag_watch::ShedGauge;
 use crate::local_share::LocalShare;
 use crate::metric_names;
+use crate::outage::Outage;
 use crate::rates::RateCache;
 
 /// The ports that admission stands on.
@@ -36,6 +38,10 @@ pub struct Admission {
     pub(crate) gate_health: GateHealth,
     pub(crate) local_share: LocalShare,
     pub(crate) shed_gauge: ShedGauge,
+    pub(crate) log_outage: Outage,
+    pub(crate) store_outage: Outage,
+    /// Refusals because of another request under way.
+    pub(crate) undecided: AtomicU32,
 }
 
 impl Admission {
@@ -52,6 +58,9 @@ impl Admission {
             gate_health: GateHealth::new(config.confirms_max),
             local_share: LocalShare::default(),
             shed_gauge: ShedGauge::register(),
+            log_outage: Outage::default(),
+            store_outage: Outage::default(),
+            undecided: AtomicU32::new(0),
             ports,
             config,
         }

@@ -9,7 +9,8 @@ use tidegate_ports::{Clock, Credentials};
 use crate::admission::Admission;
 use crate::config::AdmissionConfig;
 use crate::credential_cache::CredentialCache;
-use crate::refusal::{RETRY_SOON_S, Refusal};
+use crate::outage::Outage;
+use crate::refusal::Refusal;
 use crate::submission::Caller;
 
 /// Reads a presented credential as far as that goes without a look-up.
@@ -35,12 +36,13 @@ pub struct Authenticator {
     region: Region,
     clock: Arc<dyn Clock>,
     cache: CredentialCache,
+    outage: Outage,
 }
 
 impl Authenticator {
     pub fn new(credentials: Arc<dyn Credentials>, clock: Arc<dyn Clock>, config: &AdmissionConfig) -> Self {
         let cache = CredentialCache::new(credentials, Arc::clone(&clock), config.credentials, config.timeouts.store_ms);
-        Authenticator { region: config.region, clock, cache }
+        Authenticator { region: config.region, clock, cache, outage: Outage::default() }
     }
 
     /// Who presents this credential. It is hashed at once and never kept.
@@ -51,7 +53,7 @@ impl Authenticator {
         let hash = read(presented, self.region)?.hash();
         let found = self.cache.find(hash).await.map_err(|error| {
             tracing::warn!(%error, "a credential cannot be looked up");
-            Refusal::CredentialUnavailable { retry_after_s: RETRY_SOON_S }
+            Refusal::CredentialUnavailable { retry_after_s: self.outage.failed(self.clock.now()) }
         })?;
         let record = found.ok_or(Refusal::CredentialUnknown)?;
         if record.expires_at.is_some_and(|expires_at| expires_at <= self.clock.now()) {

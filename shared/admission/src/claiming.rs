@@ -17,6 +17,7 @@ use crate::admission::Admission;
 use crate::answers::Opened;
 use crate::by_store::{ByStore, StoreView, start_conflict};
 use crate::claims;
+use crate::outage::jittered;
 use crate::refusal::{RETRY_SOON_S, Refusal};
 use crate::submission::{Caller, Submission};
 
@@ -104,7 +105,7 @@ impl Admission {
                         held.joining = true;
                         modes.fill(Mode::Ask(OnUnconfirmed::Join));
                     } else {
-                        held.count_round()?;
+                        held.count_round(|| self.undecided())?;
                         Box::pin(self.decide_unconfirmed(caller, submission, &mut modes, &outcomes)).await?;
                     }
                 }
@@ -163,7 +164,7 @@ impl Admission {
         // The gate remembers a conflict and not with what: the store knows.
         match self.view(caller, submission).await?.judge(submission, key, index) {
             ByStore::Other(refusal) => Err(refusal),
-            ByStore::Same | ByStore::Absent => Err(Refusal::Undecided { retry_after_s: RETRY_SOON_S }),
+            ByStore::Same | ByStore::Absent => Err(self.undecided()),
         }
     }
 
@@ -189,7 +190,7 @@ impl Admission {
                 ByStore::Absent if self.never_landed(*renewed_at, applied_through) => {
                     Mode::Ask(OnUnconfirmed::TakeOver { seen_renewed_at: *renewed_at })
                 }
-                ByStore::Absent => return Err(Refusal::Undecided { retry_after_s: RETRY_SOON_S }),
+                ByStore::Absent => return Err(self.undecided()),
             };
         }
         Ok(())
@@ -211,10 +212,18 @@ impl Admission {
 
     async fn view(&self, caller: &Caller, submission: &Submission) -> Result<StoreView, Refusal> {
         let key = RunKey { team: caller.team, run: submission.run };
-        self.read_store(key, &submission.body, self.config.timeouts.store_ms).await.map_err(|error| {
+        let read = self.read_store(key, &submission.body, self.config.timeouts.store_ms).await;
+        let view = read.map_err(|error| {
             tracing::warn!(%error, "an answer depends on the store");
-            Refusal::StoreUnavailable { retry_after_s: RETRY_SOON_S }
-        })
+            Refusal::StoreUnavailable { retry_after_s: self.store_outage.failed(self.ports.clock.now()) }
+        })?;
+        self.store_outage.over();
+        Ok(view)
+    }
+
+    /// The other request is soon decided, whatever else is away: its clients only must not come back together.
+    fn undecided(&self) -> Refusal {
+        Refusal::Undecided { retry_after_s: jittered(RETRY_SOON_S, &self.undecided) }
     }
 
     /// From the gate's outcomes to final ones: asks the store where it must, and gives back what was claimed wrongly.
@@ -247,7 +256,7 @@ impl Admission {
                 // An admitted request has neither.
                 ClaimOutcome::Conflict { .. } | ClaimOutcome::Unconfirmed { .. } => {
                     self.give_back(&mut claimed).await;
-                    return Err(Refusal::Undecided { retry_after_s: RETRY_SOON_S });
+                    return Err(self.undecided());
                 }
             };
         }
@@ -311,9 +320,9 @@ impl HeldUp {
         pause
     }
 
-    fn count_round(&mut self) -> Result<(), Refusal> {
+    fn count_round(&mut self, undecided: impl FnOnce() -> Refusal) -> Result<(), Refusal> {
         self.rounds += 1;
-        if self.rounds > STORE_ROUNDS { Err(Refusal::Undecided { retry_after_s: RETRY_SOON_S }) } else { Ok(()) }
+        if self.rounds > STORE_ROUNDS { Err(undecided()) } else { Ok(()) }
     }
 }
 

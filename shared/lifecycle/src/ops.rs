@@ -13,6 +13,7 @@ use hyper_util::service::TowerToHyperService;
 use serde_json::json;
 
 use crate::health::Health;
+use crate::likely_call::{ApiPort, likely_call};
 
 /// What the operations port answers from.
 #[derive(Clone)]
@@ -63,6 +64,7 @@ impl Ops {
     /// The routes, with `more` beside them.
     pub fn routes(self, more: Router) -> Router {
         Router::new()
+            .route("/", get(about))
             .route("/healthz", get(healthz))
             .route("/readyz", get(readyz))
             .route("/metrics", get(metrics))
@@ -71,6 +73,11 @@ impl Ops {
             .merge(more)
             .method_not_allowed_fallback(wrong_method)
     }
+}
+
+/// For people.
+async fn about() -> Response {
+    Json(json!({ "service": "Tidegate operations", "routes": ["/healthz", "/readyz", "/metrics"] })).into_response()
 }
 
 /// 200 as long as the process can answer at all.
@@ -94,19 +101,27 @@ async fn metrics(State(ops): State<Ops>) -> Response {
 async fn elsewhere(State(ops): State<Ops>, request: Request) -> Response {
     match ops.later.get() {
         Some(routes) => routes.call(request).await.into_response(),
-        None => unknown().await,
+        None => unknown(request).await,
     }
 }
 
-async fn unknown() -> Response {
-    let message = "This port serves /healthz, /readyz and /metrics, and what the role of its process adds.";
+async fn unknown(request: Request) -> Response {
+    let serves = "This port serves /healthz, /readyz and /metrics, and what the role of its process adds.";
+    let message = with_likely_call(serves, &request);
     let body = json!({ "error": "not_found", "message": message });
     (StatusCode::NOT_FOUND, Json(body)).into_response()
 }
 
-async fn wrong_method() -> Response {
-    let body = json!({ "error": "method_not_allowed", "message": "Use GET." });
+async fn wrong_method(request: Request) -> Response {
+    let body = json!({ "error": "method_not_allowed", "message": with_likely_call("Use GET.", &request) });
     (StatusCode::METHOD_NOT_ALLOWED, Json(body)).into_response()
+}
+
+fn with_likely_call(message: &str, request: &Request) -> String {
+    match likely_call(ApiPort::Ops, request.method(), request.uri().path()) {
+        Some(likely) => format!("{message} {likely}"),
+        None => message.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -163,6 +178,8 @@ mod tests {
         assert!(get(&port, "/metrics").await.ends_with("tidegate_up 1\n"));
         let unknown = get(&port, "/v1/runs").await;
         assert!(unknown.starts_with("HTTP/1.1 404") && unknown.contains(r#""error":"not_found""#), "{unknown}");
+        assert!(unknown.contains("GET /v1/runs is on the read API's port"), "{unknown}");
+        assert!(get(&port, "/").await.contains("/readyz"));
         let posted = say(&port, "POST /readyz HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n").await;
         assert!(posted.starts_with("HTTP/1.1 405") && posted.contains("method_not_allowed"), "{posted}");
         assert!(port.part.stop().await.unwrap().is_clean());

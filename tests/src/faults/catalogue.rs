@@ -183,6 +183,12 @@ pub const FAULTS: &[Fault] = &[
     fault("slow-bodies", Ground::Stack, "200 clients dawdle over their bodies", does!(g => clients::dawdle(g, true))),
     fault("idle-connections", Ground::Stack, "10,000 connections that say nothing", does!(idle::connections)),
     fault(
+        "connections-full",
+        Ground::Stack,
+        "5,000 connections that say nothing, at a front door that takes 1,000",
+        does!(idle::more_than_fit),
+    ),
+    fault(
         "topic-missing",
         Ground::Stack,
         "processes start where their topic is not",

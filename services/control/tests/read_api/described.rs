@@ -26,6 +26,16 @@ async fn it_is_served_to_everyone() {
     assert!(described()["openapi"].as_str().unwrap().starts_with("3.1."));
 }
 
+/// What calls are pointed to is there.
+#[test]
+fn likely_calls_are_those_described() {
+    use tidegate_lifecycle::likely_call::{ApiPort, ROUTES};
+    let of_control = ROUTES.iter().filter(|route| route.port == ApiPort::Control && route.path.starts_with("/v1"));
+    let likely: BTreeSet<&str> = of_control.map(|route| route.path).collect();
+    let described = paths(&described());
+    assert_eq!(likely, described.iter().map(|(path, _)| path.as_str()).collect());
+}
+
 #[tokio::test]
 async fn each_described_path_is_served_to_key_holders_only() {
     let house = House::open().await;

@@ -7,6 +7,7 @@ mod admitted;
 mod bad_input;
 mod conservation;
 mod described;
+mod elsewhere;
 mod house;
 mod idle;
 mod listing;

@@ -31,7 +31,7 @@ async fn a_usable_request_id_is_given_back() {
 #[tokio::test]
 async fn unknown_routes_answer_in_the_envelope() {
     let house = House::open().await;
-    for path in ["/", "/v1", "/v1/runs/", "/v1/run", "/v2/runs", "/v1/runs/a/events", "/healthz"] {
+    for path in ["/v1", "/v1/runs/", "/v1/run", "/v2/runs", "/v1/runs/a/events", "/readyz"] {
         assert_refusal(&house.get_as(None, path).await, 404, "not_found", None);
     }
 }

@@ -152,11 +152,18 @@ async fn without_room_nothing_is_kept() {
     ] {
         let room = bound.none();
         let body = pieces(vec![vec![b'x'; 250], vec![b'x'; 251]]);
-        assert_eq!(read(&told, body, bounds, &room).await.unwrap_err(), Problem::TooManyBytes, "{told:?}");
+        assert_eq!(
+            read(&told, body, bounds, &room).await.unwrap_err(),
+            Problem::TooManyBytes { retry_after_s: 1 },
+            "{told:?}"
+        );
         assert_eq!(bound.taken(), MAX - 500, "a refusal takes nothing");
     }
     let asks = headers(&[(CONTENT_LENGTH, "501"), (EXPECT, "100-continue")]);
-    assert_eq!(read(&asks, unread(), bounds, &bound.none()).await.unwrap_err(), Problem::TooManyBytes);
+    assert_eq!(
+        read(&asks, unread(), bounds, &bound.none()).await.unwrap_err(),
+        Problem::TooManyBytes { retry_after_s: 1 }
+    );
     let room = bound.none();
     let fits = headers(&[(CONTENT_LENGTH, "500")]);
     assert_eq!(read(&fits, Body::from("x".repeat(500)), bounds, &room).await.unwrap().len(), 500);

@@ -16,7 +16,7 @@ use crate::ingest::Ingest;
 use crate::openapi::{PingParameters, PingRefusals};
 use crate::outcomes::Endpoint;
 use crate::parse;
-use crate::refusal_table::Problem;
+use crate::refusal_table::{Problem, WrongMethod};
 
 /// A heartbeat in a URL. Answers text, or JSON where `Accept` lists it.
 #[utoipa::path(
@@ -41,7 +41,7 @@ pub(crate) async fn ping(State(ingest): State<Arc<Ingest>>, request: Request) ->
 async fn take(call: Call, mut body: HttpBody) -> Result<Answer, Problem> {
     // A router takes HEAD for GET; a ping must not write on it.
     if call.parts.method != Method::GET {
-        return Err(Problem::MethodNotAllowed { allow: "GET" });
+        return Err(Problem::MethodNotAllowed { allow: "GET", why: WrongMethod::Mistaken });
     }
     // Any query decodes into pairs.
     let Query(query) = Query::<Vec<(String, String)>>::try_from_uri(&call.parts.uri).unwrap_or_default();

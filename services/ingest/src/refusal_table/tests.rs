@@ -69,16 +69,16 @@ fn next(problem: &Problem) -> Option<Problem> {
             }
             Fault::IdRegion { .. } => Fault::IdRegionUnknown { field: field("id"), region: "fr".to_owned() }.into(),
             Fault::IdRegionUnknown { .. } => Fault::TooManyEvents { limit: 50 }.into(),
-            Fault::TooManyEvents { .. } => P::NotFound,
+            Fault::TooManyEvents { .. } => P::NotFound { likely: None },
         },
-        P::NotFound => P::MethodNotAllowed { allow: "POST" },
+        P::NotFound { .. } => P::MethodNotAllowed { allow: "POST", why: WrongMethod::Mistaken },
         P::MethodNotAllowed { .. } => P::BodyTooLarge { max_bytes: 1_048_576 },
         P::BodyTooLarge { .. } => P::BodyTimeout,
         P::BodyTimeout => P::BodyBroken,
         P::BodyBroken => P::Encoding { encoding: "br".to_owned() },
-        P::Encoding { .. } => P::TooManyInFlight,
-        P::TooManyInFlight => P::TooManyBytes,
-        P::TooManyBytes => P::Panicked,
+        P::Encoding { .. } => P::TooManyInFlight { retry_after_s },
+        P::TooManyInFlight { .. } => P::TooManyBytes { retry_after_s },
+        P::TooManyBytes { .. } => P::Panicked,
         P::Panicked => return None,
     })
 }

@@ -100,7 +100,7 @@ async fn ping_errors_are_text_with_the_code_in_a_header() {
 async fn what_has_no_route_answers_in_the_envelope() {
     let house = House::new(Options::default()).await;
     for (method, target, status, allow) in [
-        (Method::GET, "/", 404, None),
+        (Method::GET, "/v1", 404, None),
         (Method::POST, "/v1/runs/x/y/z", 404, None),
         (Method::GET, "/v1/runs", 405, Some("POST")),
         (Method::DELETE, "/v1/heartbeats", 405, Some("POST")),

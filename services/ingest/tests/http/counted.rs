@@ -82,7 +82,8 @@ async fn beyond_the_cap_requests_are_turned_away() {
     });
     wait_until("the first is under way", || house.ingest.in_flight() == 1).await;
     let refused = house.send(post("/v1/heartbeats", r#"{"agent":"daily"}"#)).await;
-    assert_eq!((refused.status, refused.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, Some("1")));
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(matches!(refused.header("retry-after"), Some("1" | "2")), "{refused:?}");
     assert_eq!(house.count(ENDED, &["outcome=\"refused\"", "cause=\"too_many_in_flight\""]), 1);
     house.log.passes.add_permits(1_000);
     assert_eq!(waiting.await.unwrap().status, StatusCode::ACCEPTED);

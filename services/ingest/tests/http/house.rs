@@ -53,6 +53,7 @@ impl Append for HeldLog {
 pub struct House {
     pub ingest: Arc<Ingest>,
     pub log: Arc<HeldLog>,
+    pub clock: Arc<TestClock>,
     router: Router,
     metrics: PrometheusHandle,
 }
@@ -156,9 +157,9 @@ impl House {
         let recorder = PrometheusBuilder::new().build_recorder();
         let metrics = recorder.handle();
         let ingest = metrics::with_local_recorder(&recorder, || {
-            Arc::new(Ingest::new(config, admission, clock, Arc::new(RandomIds)))
+            Arc::new(Ingest::new(config, admission, clock.clone(), Arc::new(RandomIds)))
         });
-        House { router: ingest.clone().router(), ingest, log, metrics }
+        House { router: ingest.clone().router(), ingest, log, clock, metrics }
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {

@@ -4,6 +4,8 @@
 
 mod answers;
 mod counted;
+mod elsewhere;
 mod house;
 mod overload;
 mod receipts;
+mod retry_after;

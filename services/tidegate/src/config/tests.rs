@@ -154,6 +154,8 @@ fn numbers_that_contradict_each_other_are_refused_with_both() {
         ),
         (&[("TIDEGATE_PERSISTER__LOW_MARK_BYTES", "33554432")], "must be below persister.high_mark_bytes = 33554432"),
         (&[("TIDEGATE_CONTROL__DRAIN_MS", "9999")], "control.store_deadline_ms = 10000 must be at most"),
+        (&[("TIDEGATE_INGEST__DRAIN_GRACE_MS", "25000")], "must be below ingest.drain_ms = 25000"),
+        (&[("TIDEGATE_CONTROL__DRAIN_GRACE_MS", "12001")], "must be below control.drain_ms = 12000"),
         (&[("TIDEGATE_OPS__LISTEN", "127.0.0.1:8080")], "ingest.listen and ops.listen are both 127.0.0.1:8080"),
     ] {
         let found = mistakes("", variables);

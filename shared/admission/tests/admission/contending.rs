@@ -61,7 +61,7 @@ async fn a_dead_front_doors_claim_is_taken_over_once_nothing_of_it_can_land() {
     for after_ms in [0, 10_000, 16_000] {
         world.clock.set(NOW.plus_millis(after_ms));
         let young = world.send(run, start("b", NOW)).await;
-        assert_eq!(young, Err(Refusal::Undecided { retry_after_s: 1 }), "after {after_ms} ms");
+        assert!(matches!(young, Err(Refusal::Undecided { retry_after_s: 1..=2 })), "after {after_ms} ms: {young:?}");
     }
     world.clock.set(NOW.plus_millis(16_001));
     assert!(world.send(run, start("b", NOW)).await.unwrap().fresh);

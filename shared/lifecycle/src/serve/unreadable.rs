@@ -153,7 +153,7 @@ impl Substitute {
 mod tests {
     use super::*;
 
-    fn told(bytes: &str) -> Option<Unreadable> {
+    fn kind_of(bytes: &str) -> Option<Unreadable> {
         Unreadable::of_bare_answer(bytes.as_bytes())
     }
 
@@ -161,9 +161,9 @@ mod tests {
     fn only_an_answer_without_a_body_and_of_hypers_own_headers_is_bare() {
         let date = "date: Sat, 28 Nov 2026 23:49:32 GMT";
         let bare = |line: &str| format!("HTTP/1.1 {line}\r\ncontent-length: 0\r\nconnection: close\r\n{date}\r\n\r\n");
-        assert_eq!(told(&bare("400 Bad Request")), Some(Unreadable::Malformed));
-        assert_eq!(told(&bare("414 URI Too Long")), Some(Unreadable::TargetTooLong));
-        assert_eq!(told(&bare("431 Request Header Fields Too Large")), Some(Unreadable::HeadTooLarge));
+        assert_eq!(kind_of(&bare("400 Bad Request")), Some(Unreadable::Malformed));
+        assert_eq!(kind_of(&bare("414 URI Too Long")), Some(Unreadable::TargetTooLong));
+        assert_eq!(kind_of(&bare("431 Request Header Fields Too Large")), Some(Unreadable::HeadTooLarge));
         for other in [
             bare("404 Not Found"),
             bare("200 OK"),
@@ -174,7 +174,7 @@ mod tests {
             "HTTP/1.1 400 Bad Request\r\n".to_owned(),
             String::new(),
         ] {
-            assert_eq!(told(&other), None, "{other}");
+            assert_eq!(kind_of(&other), None, "{other}");
         }
     }
 

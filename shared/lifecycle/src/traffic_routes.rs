@@ -1,0 +1,48 @@
+//! What every port for clients answers besides its interface: `/healthz` for balancers that can probe no other port, and
+//! `/` for people. Neither asks for a credential, and neither counts as a request.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::routing::get;
+use axum::{Json, Router};
+use http::header::{CACHE_CONTROL, RETRY_AFTER};
+use http::{HeaderName, StatusCode};
+use serde_json::json;
+
+/// Whether a port is about to stop. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Draining(Arc<AtomicBool>);
+
+impl Draining {
+    /// `shutdown`, noted once it completes.
+    pub fn noting<F: Future<Output = ()>>(&self, shutdown: F) -> impl Future<Output = ()> + use<F> {
+        let draining = self.clone();
+        async move {
+            shutdown.await;
+            draining.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn is_draining(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// `/` and `/healthz`. The latter is 200 until the stop begins, and 503 while requests are still taken then.
+pub fn traffic_routes<S: Clone + Send + Sync + 'static>(service: &'static str, draining: Draining) -> Router<S> {
+    const NO_STORE: (HeaderName, &str) = (CACHE_CONTROL, "no-store");
+    let health = async move || match draining.is_draining() {
+        false => Ok(([NO_STORE], "OK\n")),
+        true => Err((StatusCode::SERVICE_UNAVAILABLE, [NO_STORE, (RETRY_AFTER, "1")], "stopping\n")),
+    };
+    let about = async move || {
+        let about = json!({ "service": service, "description": "/openapi.json", "health": "/healthz" });
+        ([NO_STORE], Json(about))
+    };
+    Router::new().route("/", get(about)).route("/healthz", get(health))
+}
+
+/// What a browser is answered that asks whether a page of another origin may call: no. Credentials belong on servers.
+pub const NO_CORS: &str = "Pages of other origins may not call this port (no CORS): call it from a server, where the credential stays secret.";
