@@ -1,5 +1,5 @@
 //! The commands of a distributed deployment, on the real stack: schema, topics, management, the log and its dead
-//! letters, and starts that fail.
+//! letters, and starts that fail. And the README's tour on a local one.
 
 #![allow(clippy::unwrap_used, reason = "this is test code: a panic is how it reports")]
 
@@ -11,6 +11,7 @@ mod place;
 mod refused_starts;
 mod replay;
 mod schema_and_topics;
+mod tour;
 
 /// How long something may take that needs no more than a moment.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(120);

@@ -92,9 +92,10 @@ async fn finish_statuses() {
     assert_eq!(team.settled(&run).await["status"], "running");
 }
 
-/// AP-26: without `finished_at` the receive time counts; an end before the start is a duration of 0 (our choice).
+/// AP-26: without `finished_at` the receive time counts; an end before the start leaves the duration unknown, and the run says so
+/// (our choice).
 #[tokio::test]
-async fn the_end_has_a_default_and_a_floor() {
+async fn the_end_has_a_default_and_may_lie_before_the_start() {
     let (_target, team) = team().await;
     let run = opened(&team).await;
     let answer = team.finish(&run, &json!({"status": "success"})).await.expect(202).json();
@@ -103,9 +104,9 @@ async fn the_end_has_a_default_and_a_floor() {
     assert_eq!(team.closed_run(&run).await["finished_at"], answer["finished_at"]);
     let run = opened(&team).await;
     let early = json!({"status": "success", "finished_at": "2026-05-15T14:00:00.000Z"});
-    assert_eq!(team.finish(&run, &early).await.expect(202).json()["duration_ms"], 0);
+    assert_eq!(team.finish(&run, &early).await.expect(202).json()["duration_ms"], Value::Null);
     let stored = team.closed_run(&run).await;
-    assert_eq!(stored["duration_ms"], 0);
+    assert_eq!((&stored["duration_ms"], &stored["ends_before_start"]), (&Value::Null, &json!(true)));
     assert_eq!(stored["finished_at"], "2026-05-15T14:00:00.000Z");
 }
 

@@ -69,7 +69,10 @@ async fn duration_follows_from_the_times() {
     let backwards = json!({
         "agent": "daily-summary", "started_at": "2026-05-15T14:32:13.300Z", "finished_at": "2026-05-15T14:32:01.000Z",
     });
-    assert_eq!(team.heartbeat(&backwards).await.expect(202).json()["duration_ms"], 0, "never below 0");
+    let said = team.heartbeat(&backwards).await.expect(202).json();
+    assert_eq!(said["duration_ms"], Value::Null, "the clocks disagree");
+    let stored = team.stored_run(&text(&said, "id")).await;
+    assert_eq!((&stored["duration_ms"], &stored["ends_before_start"]), (&Value::Null, &json!(true)));
 }
 
 /// AP-34: `start` then `ok` with one id is one run whose duration is the gap, also when the second omits the start.

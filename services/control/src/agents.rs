@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use http::Uri;
 use serde::Serialize;
 use tidegate_domain::timestamp::{iso, iso_option};
@@ -11,6 +11,7 @@ use tidegate_domain::{AgentId, Slug, Timestamp};
 use utoipa::ToSchema;
 
 use crate::access::Reader;
+use crate::answer_budget::Weight;
 use crate::openapi::Refusals;
 use crate::parameters::Parameters;
 use crate::problem::Problem;
@@ -50,16 +51,13 @@ struct AgentView {
     responses((status = 200, description = "The agents.", body = AgentList), Refusals),
     security(("bearer" = []), ("key_header" = [])),
 )]
-pub(crate) async fn list(
-    State(reads): State<Arc<Reads>>,
-    reader: Reader,
-    uri: Uri,
-) -> Result<Json<AgentList>, Problem> {
+pub(crate) async fn list(State(reads): State<Arc<Reads>>, reader: Reader, uri: Uri) -> Result<Response, Problem> {
     Parameters::read(&uri, &[])?;
+    let permit = reads.budget.permit(Weight::Rows).await?;
     let rows = reads.ask(reads.queries.agents(reader.team)).await?;
     let agents = rows
         .into_iter()
         .map(|row| AgentView { id: row.id, agent: row.slug, first_seen: row.first_seen, last_seen: row.last_seen })
         .collect();
-    Ok(Json(AgentList { agents }))
+    permit.json(&AgentList { agents })
 }

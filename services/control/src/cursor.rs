@@ -1,32 +1,58 @@
-//! The place in a listing from which its next page goes on: opaque to clients, bound to the filter it came from.
+//! The place from which a next page goes on: opaque to clients, and bound to what it came from: of a listing to its
+//! filter, of a run's events to the run.
 
-use tidegate_domain::{Region, RunId, Timestamp, free_json};
+use tidegate_domain::id::IdKind;
+use tidegate_domain::{EventId, Id, Region, RunId, Timestamp, free_json};
 use tidegate_ports::RunFilter;
 
 /// The version digit, so that an old cursor is refused and never misread.
 const VERSION: &str = "1";
 const CHARS: usize = 1 + 2 + 16 + 32 + 16;
+const EVENT_CHARS: usize = 1 + 2 + 32 + 16;
 
 /// After which run the next page begins. Runs that appear meanwhile move nothing: a page is found by what its runs
 /// are, not by counting.
-pub(crate) fn encode(started_at: Timestamp, id: RunId, filter: &RunFilter) -> String {
-    let (millis, filter) = (started_at.as_millis() as u64, fingerprint(filter));
+pub(crate) fn encode(listed_at: Timestamp, id: RunId, filter: &RunFilter) -> String {
+    let (millis, filter) = (listed_at.as_millis() as u64, fingerprint(filter));
     format!("{VERSION}{}{millis:016x}{:032x}{filter:016x}", id.region(), id.bits())
 }
 
 /// `None` for what was never given out, or was for another filter.
 pub(crate) fn decode(text: &str, filter: &RunFilter) -> Option<(Timestamp, RunId)> {
-    let rest = text.strip_prefix(VERSION).filter(|_| text.len() == CHARS && text.is_ascii())?;
-    let (region, digits) = rest.split_at(2);
-    let region: Region = region.parse().ok()?;
-    if !digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f')) {
-        return None;
-    }
+    let (region, digits) = parts(text, CHARS)?;
     let millis = u64::from_str_radix(&digits[..16], 16).ok()?;
-    let bits = u128::from_str_radix(&digits[16..48], 16).ok()?;
-    let bound_to = u64::from_str_radix(&digits[48..], 16).ok()?;
-    let place = (Timestamp::from_millis(millis as i64), RunId::from_bits(region, bits));
-    (bound_to == fingerprint(filter)).then_some(place)
+    let (id, bound_to) = id_and_binding(region, &digits[16..])?;
+    (bound_to == fingerprint(filter)).then_some((Timestamp::from_millis(millis as i64), id))
+}
+
+/// After which event of a run the next page begins.
+pub(crate) fn encode_event(run: RunId, last: EventId) -> String {
+    format!("{VERSION}{}{:032x}{:016x}", last.region(), last.bits(), run_fingerprint(run))
+}
+
+/// `None` for what was never given out, or was for another run.
+pub(crate) fn decode_event(text: &str, run: RunId) -> Option<EventId> {
+    let (region, digits) = parts(text, EVENT_CHARS)?;
+    let (id, bound_to) = id_and_binding(region, digits)?;
+    (bound_to == run_fingerprint(run)).then_some(id)
+}
+
+/// The region and the digits of a cursor of this length.
+fn parts(text: &str, chars: usize) -> Option<(Region, &str)> {
+    let rest = text.strip_prefix(VERSION).filter(|_| text.len() == chars && text.is_ascii())?;
+    let (region, digits) = rest.split_at(2);
+    let all_digits = digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
+    region.parse().ok().filter(|_| all_digits).map(|region| (region, digits))
+}
+
+fn id_and_binding<K: IdKind>(region: Region, digits: &str) -> Option<(Id<K>, u64)> {
+    let bits = u128::from_str_radix(&digits[..32], 16).ok()?;
+    let bound_to = u64::from_str_radix(&digits[32..], 16).ok()?;
+    Some((Id::from_bits(region, bits), bound_to))
+}
+
+fn run_fingerprint(run: RunId) -> u64 {
+    free_json::text_hash(&[b"events of a run", &run.bits().to_be_bytes()])
 }
 
 fn fingerprint(filter: &RunFilter) -> u64 {
@@ -62,6 +88,19 @@ mod tests {
             assert_eq!(decode(&text, &filter(Some("search"))), Some(place));
             assert_eq!(decode(&text, &filter(Some("other"))), None);
             assert_eq!(decode(&text, &filter(None)), None);
+        }
+    }
+
+    #[test]
+    fn a_cursor_of_events_reads_back_for_its_own_run_only() {
+        let [run, other] = [7, 8].map(|bits| RunId::from_bits(Region::Eu, bits));
+        for (region, bits) in [(Region::Eu, 0), (Region::Us, u128::MAX), (Region::Eu, 7 << 80)] {
+            let text = encode_event(run, EventId::from_bits(region, bits));
+            assert_eq!(text.len(), EVENT_CHARS);
+            assert_eq!(decode_event(&text, run), Some(EventId::from_bits(region, bits)));
+            assert_eq!(decode_event(&text, other), None);
+            assert_eq!(decode_event(&text[1..], run), None);
+            assert_eq!(decode(&text, &filter(None)), None, "a listing's cursor is another one");
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod access;
 mod agents;
+mod answer_budget;
 pub mod conservation;
 mod cursor;
 mod listing;
@@ -16,6 +17,7 @@ mod reads;
 mod receipt;
 mod request_id;
 mod run;
+mod settled;
 mod spend;
 mod summary;
 mod usage;
@@ -35,6 +37,7 @@ pub use access::Authenticate;
 pub use conservation::Conservation;
 pub use openapi::{openapi, openapi_json};
 
+use answer_budget::AnswerBudget;
 use reads::Reads;
 
 /// The service, ready to be served.
@@ -46,6 +49,14 @@ pub struct Control {
 impl Control {
     /// How long the store may take for one answer, unless set otherwise: 10 s.
     pub const STORE_DEADLINE: Duration = Duration::from_secs(10);
+    /// How many bytes of answers may be under way, unless set otherwise: 256 MiB.
+    pub const ANSWER_BYTES: usize = 256 << 20;
+    /// The least that can be set: one answer of every sort.
+    pub const ANSWER_BYTES_MIN: usize = AnswerBudget::LEAST_BYTES;
+    /// How long an answer waits for its part of them before it is refused: 1 s.
+    const ANSWER_WAIT: Duration = Duration::from_secs(1);
+    /// How long a read with `settled=true` waits for what was on the log before it: 2 s.
+    pub const SETTLE_WAIT: Duration = Duration::from_secs(2);
 
     pub fn new(
         queries: Arc<dyn RunQueries>,
@@ -55,8 +66,10 @@ impl Control {
         ids: Arc<dyn Ids>,
     ) -> Self {
         let store_deadline = Self::STORE_DEADLINE;
-        let outage = Outage::default();
-        let reads = Reads { queries, accounts, log: None, callers, clock, ids, store_deadline, outage };
+        let budget = AnswerBudget::new(Self::ANSWER_BYTES, Self::ANSWER_WAIT);
+        let (settle_wait, outage) = (Self::SETTLE_WAIT, Outage::default());
+        let reads =
+            Reads { queries, accounts, log: None, callers, clock, ids, store_deadline, outage, settle_wait, budget };
         Control { reads, draining: Draining::default() }
     }
 
@@ -71,6 +84,20 @@ impl Control {
     #[must_use]
     pub fn with_store_deadline(mut self, deadline: Duration) -> Self {
         self.reads.store_deadline = deadline;
+        self
+    }
+
+    /// Lets reads with `settled=true` wait for so long.
+    #[must_use]
+    pub fn with_settle_wait(mut self, wait: Duration) -> Self {
+        self.reads.settle_wait = wait;
+        self
+    }
+
+    /// Answers 503 where more than so many bytes of answers are under way.
+    #[must_use]
+    pub fn with_answer_bytes(mut self, max_bytes: usize) -> Self {
+        self.reads.budget = AnswerBudget::new(max_bytes, Self::ANSWER_WAIT);
         self
     }
 

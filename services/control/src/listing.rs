@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use http::Uri;
 use serde::Serialize;
 use tidegate_domain::{RunStatus, Slug, Timestamp};
-use tidegate_ports::{ListedRun, RunFilter, RunPage};
+use tidegate_ports::{ListedRun, RunFilter, RunPage, RunsPage};
 use utoipa::ToSchema;
 
 use crate::access::Reader;
+use crate::answer_budget::Weight;
 use crate::cursor;
 use crate::openapi::Refusals;
-use crate::parameters::Parameters;
+use crate::parameters::{Parameters, whole};
 use crate::problem::Problem;
 use crate::reads::Reads;
 use crate::summary::{RunSummary, Status};
@@ -29,7 +30,8 @@ const PAGE_FREE_JSON_BYTES: usize = 4 << 20;
 /// A page of runs.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct RunList {
-    /// Newest `started_at` first. A page may hold fewer than `limit` even if more follow.
+    /// Newest first by `started_at`, or by `received_at` where `clock_skew` is there. A page may hold fewer than `limit`
+    /// even if more follow.
     runs: Vec<RunSummary>,
     /// Send it as `cursor`, with the same filters, for the next page; null at the end.
     #[schema(required = true)]
@@ -47,40 +49,30 @@ pub(crate) struct RunList {
         ("status" = inline(Option<Status>), Query, description = "Standing like this at the time of the answer."),
         ("customer_id" = inline(Option<String>), Query, description = "Of this customer.", min_length = 1, max_length = 256),
         ("feature" = inline(Option<String>), Query, description = "Of this feature.", min_length = 1, max_length = 256),
-        ("from" = inline(Option<String>), Query, description = "Started at or after: RFC 3339.", format = DateTime),
-        ("to" = inline(Option<String>), Query, description = "Started before: RFC 3339, not before `from`.", format = DateTime),
+        ("from" = inline(Option<String>), Query, description = "Started at or after (received, where the run has `clock_skew`): RFC 3339.", format = DateTime),
+        ("to" = inline(Option<String>), Query, description = "Started before (received, where the run has `clock_skew`): RFC 3339, not before `from`.", format = DateTime),
         ("limit" = inline(Option<u32>), Query, description = "At most so many runs; 50 if absent.", minimum = 1, maximum = 200),
         ("cursor" = inline(Option<String>), Query, description = "The `next_cursor` of the page before."),
     ),
     responses((status = 200, description = "A page of runs.", body = RunList), Refusals),
     security(("bearer" = []), ("key_header" = [])),
 )]
-pub(crate) async fn list(State(reads): State<Arc<Reads>>, reader: Reader, uri: Uri) -> Result<Json<RunList>, Problem> {
+pub(crate) async fn list(State(reads): State<Arc<Reads>>, reader: Reader, uri: Uri) -> Result<Response, Problem> {
     let (filter, page) = read_query(&uri)?;
     let now = reads.now();
     // One more than asked for tells whether anything follows.
     let asked = RunPage { limit: page.limit + 1, ..page };
+    let permit = reads.budget.permit(Weight::Listing).await?;
     let listed = reads.ask(reads.queries.list(reader.team, &filter, &asked, now)).await?;
-    Ok(Json(one_page(listed, page.limit, &filter, now)))
+    permit.json(&one_page(listed, page.limit, &filter, now))
 }
 
-fn one_page(listed: Vec<ListedRun>, limit: usize, filter: &RunFilter, now: Timestamp) -> RunList {
-    let found = listed.len();
-    let mut runs: Vec<RunSummary> = Vec::with_capacity(found.min(limit));
-    let (mut taken, mut bytes) = (0, 0);
-    for ListedRun { id, run } in listed {
-        if taken == limit || bytes >= PAGE_FREE_JSON_BYTES {
-            break;
-        }
-        taken += 1;
-        if let Some(summary) = RunSummary::of(id, &run, now) {
-            bytes += summary.free_json_bytes();
-            runs.push(summary);
-        }
-    }
-    let last = runs.last().filter(|_| taken < found);
-    let next_cursor = last.map(|last| cursor::encode(last.started_at, last.id, filter));
-    RunList { runs, next_cursor }
+fn one_page(listed: RunsPage, limit: usize, filter: &RunFilter, now: Timestamp) -> RunList {
+    let more = listed.cut || listed.runs.len() > limit;
+    let last = listed.runs.get(..limit).unwrap_or(&listed.runs).last();
+    let next_cursor = last.filter(|_| more).map(|last| cursor::encode(last.listed_at, last.id, filter));
+    let summary = |ListedRun { id, run, .. }: ListedRun| RunSummary::of(id, &run, now);
+    RunList { runs: listed.runs.into_iter().take(limit).filter_map(summary).collect(), next_cursor }
 }
 
 fn read_query(uri: &Uri) -> Result<(RunFilter, RunPage), Problem> {
@@ -100,13 +92,8 @@ fn read_query(uri: &Uri) -> Result<(RunFilter, RunPage), Problem> {
     if let Some(from) = filter.from {
         query.get("to", &format!("not be before 'from' ({from})"), |text| instant(text).filter(|to| *to >= from))?;
     }
-    let limit = query.get("limit", "be a whole number from 1 to 200", limit)?.unwrap_or(DEFAULT_LIMIT);
+    let limit = query.get("limit", "be a whole number from 1 to 200", |text| whole(text, MAX_LIMIT))?;
     let unaltered = "be the 'next_cursor' of an answer to the same filters, unaltered";
     let after = query.get("cursor", unaltered, |text| cursor::decode(text, &filter))?;
-    Ok((filter, RunPage { after, limit }))
-}
-
-fn limit(text: &str) -> Option<usize> {
-    let digits = text.bytes().all(|digit| digit.is_ascii_digit());
-    text.parse().ok().filter(|limit| digits && (1..=MAX_LIMIT).contains(limit))
+    Ok((filter, RunPage { after, limit: limit.unwrap_or(DEFAULT_LIMIT), max_bytes: PAGE_FREE_JSON_BYTES }))
 }

@@ -5,6 +5,12 @@ use http::Uri;
 
 use crate::problem::Problem;
 
+/// A whole number from 1 to `max`.
+pub(crate) fn whole(text: &str, max: usize) -> Option<usize> {
+    let digits = text.bytes().all(|digit| digit.is_ascii_digit());
+    text.parse().ok().filter(|number| digits && (1..=max).contains(number))
+}
+
 /// What a request's query string holds, by name.
 pub(crate) struct Parameters(Vec<(&'static str, String)>);
 

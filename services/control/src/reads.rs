@@ -10,6 +10,7 @@ use tidegate_ports::{Accounts, Clock, Ids, LogError, ReadLog, RunQueries, StoreE
 use tokio::time::timeout;
 
 use crate::access::Authenticate;
+use crate::answer_budget::AnswerBudget;
 use crate::problem::Problem;
 
 pub(crate) struct Reads {
@@ -22,6 +23,9 @@ pub(crate) struct Reads {
     pub ids: Arc<dyn Ids>,
     pub store_deadline: Duration,
     pub outage: Outage,
+    /// How long a read may wait for what was on the log before it.
+    pub settle_wait: Duration,
+    pub budget: AnswerBudget,
 }
 
 impl Reads {

@@ -1,34 +1,45 @@
-//! `GET /v1/runs/{id}`: one run, whole.
+//! `GET /v1/runs/{id}`: one run, and its events page by page.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
+use axum::response::Response;
 use http::Uri;
 use serde::Serialize;
 use tidegate_domain::timestamp::iso;
 use tidegate_domain::usd::{decimal, decimal_option};
 use tidegate_domain::{EventId, FreeJson, IdError, RunId, RunKey, Timestamp, Usd};
-use tidegate_ports::EventRow;
+use tidegate_ports::{EventPage, EventRow, EventsPage};
 use utoipa::ToSchema;
 
 use crate::access::Reader;
+use crate::answer_budget::Weight;
 use crate::openapi::{OneRunRefusals, Refusals};
-use crate::parameters::Parameters;
+use crate::parameters::{Parameters, whole};
 use crate::problem::Problem;
 use crate::reads::Reads;
 use crate::summary::RunSummary;
+use crate::{cursor, settled};
 
-/// A run with its events.
+const KNOWN: &[&str] = &["events_limit", "events_cursor", "settled"];
+const MAX_EVENTS: usize = 500;
+/// A page ends with the event that brings it to so many bytes.
+const PAGE_BYTES: usize = 1 << 20;
+
+/// A run with a page of its events: all of them, unless it has many or large ones.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct RunDetail {
     #[serde(flatten)]
     summary: RunSummary,
-    /// By `ts`, then id.
+    /// By `ts`, then id. Page follows page by id.
     events: Vec<EventView>,
-    /// What its model calls cost, by provider and model: greatest cost first.
+    /// Send it as `events_cursor` for the next page of events; absent at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    next_events_cursor: Option<String>,
+    /// What the model calls among these events cost, by provider and model: greatest cost first.
     cost_by_model: Vec<ModelCost>,
 }
 
@@ -60,7 +71,7 @@ struct EventView {
     received_at: Timestamp,
 }
 
-/// What a run's calls of one model cost.
+/// What calls of one model cost.
 #[derive(Serialize, ToSchema)]
 struct ModelCost {
     provider: String,
@@ -75,14 +86,27 @@ struct ModelCost {
     unpriced: u64,
 }
 
-/// One run with its events and what its model calls cost.
+/// One run with its events and what its model calls cost. A run of more than 500 events, or of more than about a
+/// megabyte of them, comes in pages.
 #[utoipa::path(
     get,
     path = "/v1/runs/{id}",
     operation_id = "read_run",
     tag = "runs",
-    params(("id" = String, Path, description = "The run's id.", pattern = "^run_(eu|us)_[0-9a-f]{32}$")),
-    responses((status = 200, description = "The run.", body = RunDetail), OneRunRefusals, Refusals),
+    params(
+        ("id" = String, Path, description = "The run's id.", pattern = "^run_(eu|us)_[0-9a-f]{32}$"),
+        ("events_limit" = inline(Option<u32>), Query, description = "At most so many events; 500 if absent.", minimum = 1, maximum = 500),
+        ("events_cursor" = inline(Option<String>), Query, description = "The `next_events_cursor` of the page before."),
+        ("settled" = inline(Option<bool>), Query, description = "Wait, at most two seconds, until what was answered `202` before is stored."),
+    ),
+    responses(
+        (
+            status = 200, description = "The run.", body = RunDetail,
+            headers(("X-Tidegate-Settled" = bool, description = "Where `settled=true` was asked for: whether all that was on the log then is stored.")),
+        ),
+        OneRunRefusals,
+        Refusals,
+    ),
     security(("bearer" = []), ("key_header" = [])),
 )]
 pub(crate) async fn read(
@@ -90,18 +114,30 @@ pub(crate) async fn read(
     reader: Reader,
     path: Result<Path<String>, PathRejection>,
     uri: Uri,
-) -> Result<Json<RunDetail>, Problem> {
+) -> Result<Response, Problem> {
     // A path that is no text is no id either.
     let malformed = Problem::RunIdMalformed(IdError::Pattern { prefix: "run" });
     let Ok(Path(id)) = path else { return Err(malformed) };
     let id = RunId::parse(&id).map_err(Problem::RunIdMalformed)?;
-    Parameters::read(&uri, &[])?;
-    let found = reads.ask(reads.queries.run(RunKey { team: reader.team, run: id })).await?;
-    let shown = found.and_then(|(run, events)| Some((RunSummary::of(id, &run, reads.now())?, events)));
-    let (summary, events) = shown.ok_or(Problem::RunUnknown(id))?;
-    let cost_by_model = cost_by_model(&events);
-    let events = events.into_iter().map(EventView::from).collect();
-    Ok(Json(RunDetail { summary, events, cost_by_model }))
+    let query = Parameters::read(&uri, KNOWN)?;
+    let limit = query.get("events_limit", "be a whole number from 1 to 500", |text| whole(text, MAX_EVENTS))?;
+    let unaltered = "be the 'next_events_cursor' of an answer about the same run, unaltered";
+    let after = query.get("events_cursor", unaltered, |text| cursor::decode_event(text, id))?;
+    let waits = query.get("settled", "be true or false", settled::parse)?.unwrap_or(false);
+    let page = EventPage { after, limit: limit.unwrap_or(MAX_EVENTS), max_bytes: PAGE_BYTES };
+    let key = RunKey { team: reader.team, run: id };
+    let settled = if waits { Some(reads.settled(key).await?) } else { None };
+    let permit = reads.budget.permit(Weight::RunWithEvents).await?;
+    let found = reads.ask(reads.queries.run(key)).await?;
+    let summary = found.and_then(|run| RunSummary::of(id, &run, reads.now())).ok_or(Problem::RunUnknown(id))?;
+    let EventsPage { mut rows, more, .. } = reads.ask(reads.queries.events(key, &page)).await?;
+    let last = rows.last().filter(|_| more).map(|row| row.event.id);
+    let next_events_cursor = last.map(|last| cursor::encode_event(id, last));
+    rows.sort_by_key(|row| (row.event.ts, row.event.id));
+    let cost_by_model = cost_by_model(&rows);
+    let events = rows.into_iter().map(EventView::from).collect();
+    let response = permit.json(&RunDetail { summary, events, next_events_cursor, cost_by_model })?;
+    Ok(settled::marked(response, settled))
 }
 
 impl From<EventRow> for EventView {

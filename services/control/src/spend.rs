@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use http::Uri;
 use serde::Serialize;
 use tidegate_domain::usd::decimal;
 use tidegate_domain::{Month, Usd};
-use tidegate_ports::{Spend, SpendRow};
+use tidegate_ports::{Spend, SpendRest, SpendRow};
 use utoipa::ToSchema;
 
 use crate::access::Reader;
+use crate::answer_budget::Weight;
 use crate::openapi::Refusals;
 use crate::parameters::Parameters;
 use crate::problem::Problem;
@@ -33,12 +34,35 @@ pub(crate) struct MonthlySpend {
     #[serde(serialize_with = "decimal")]
     #[schema(value_type = f64, minimum = 0)]
     successful_usd: Usd,
-    /// Greatest cost first.
+    /// Greatest cost first, at most 1,000.
     by_agent: Vec<Line>,
+    /// What the agents beyond those come to; absent if there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Rest, required = false)]
+    by_agent_rest: Option<Rest>,
+    /// Greatest cost first, at most 1,000.
     by_customer: Vec<Line>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Rest, required = false)]
+    by_customer_rest: Option<Rest>,
+    /// Greatest cost first, at most 1,000.
     by_feature: Vec<Line>,
-    /// Models called in this month that no rate was there for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Rest, required = false)]
+    by_feature_rest: Option<Rest>,
+    /// Models called in this month that no rate was there for; at most 1,000.
     unpriced: Vec<UnpricedModel>,
+}
+
+/// What the rows that a breakdown leaves out come to.
+#[derive(Serialize, ToSchema)]
+struct Rest {
+    /// US dollars, exact.
+    #[serde(serialize_with = "decimal")]
+    #[schema(value_type = f64, minimum = 0)]
+    cost_usd: Usd,
+    /// How many runs.
+    runs: u64,
 }
 
 /// One line of a breakdown.
@@ -72,29 +96,30 @@ struct UnpricedModel {
     responses((status = 200, description = "The month's spend.", body = MonthlySpend), Refusals),
     security(("bearer" = []), ("key_header" = [])),
 )]
-pub(crate) async fn read(
-    State(reads): State<Arc<Reads>>,
-    reader: Reader,
-    uri: Uri,
-) -> Result<Json<MonthlySpend>, Problem> {
+pub(crate) async fn read(State(reads): State<Arc<Reads>>, reader: Reader, uri: Uri) -> Result<Response, Problem> {
     let query = Parameters::read(&uri, KNOWN)?;
     let asked = query.get("month", "be a month written as YYYY-MM, for example 2026-05", |text| text.parse().ok())?;
     let now = reads.now();
     let month = asked.unwrap_or_else(|| Month::of(now));
+    let permit = reads.budget.permit(Weight::Rows).await?;
     let spend = reads.ask(reads.queries.spend(reader.team, month, now)).await?;
-    Ok(Json(MonthlySpend::of(month, spend)))
+    permit.json(&MonthlySpend::of(month, spend))
 }
 
 impl MonthlySpend {
     fn of(month: Month, spend: Spend) -> Self {
         let lines = |rows: Vec<SpendRow>| rows.into_iter().map(Line::from).collect();
+        let rest = |rest: SpendRest| (rest.runs > 0).then_some(Rest { cost_usd: rest.cost, runs: rest.runs });
         MonthlySpend {
             month: month.to_string(),
             total_usd: spend.total,
             successful_usd: spend.successful,
             by_agent: lines(spend.by_agent),
+            by_agent_rest: rest(spend.agents_rest),
             by_customer: lines(spend.by_customer),
+            by_customer_rest: rest(spend.customers_rest),
             by_feature: lines(spend.by_feature),
+            by_feature_rest: rest(spend.features_rest),
             unpriced: spend.unpriced.into_iter().map(|(provider, model)| UnpricedModel { provider, model }).collect(),
         }
     }

@@ -1,6 +1,7 @@
 //! A run as readers see it.
 
 use serde::Serialize;
+use tidegate_domain::run::ClockSkew;
 use tidegate_domain::timestamp::{iso, iso_option};
 use tidegate_domain::usd::decimal;
 use tidegate_domain::{FinishStatus, FreeJson, Run, RunId, RunStatus, Slug, Timestamp, Usd};
@@ -10,7 +11,7 @@ use utoipa::ToSchema;
 #[derive(Serialize, ToSchema)]
 pub(crate) struct RunSummary {
     #[schema(value_type = String, example = "run_eu_019e2c4f7a3b7c1d8e5fa0b1c2d3e4f5")]
-    pub id: RunId,
+    id: RunId,
     /// The agent's slug.
     #[schema(value_type = String, example = "invoice-matcher")]
     agent: Slug,
@@ -18,7 +19,7 @@ pub(crate) struct RunSummary {
     /// By the client's clock.
     #[serde(with = "iso")]
     #[schema(value_type = String, format = DateTime)]
-    pub started_at: Timestamp,
+    started_at: Timestamp,
     /// By the client's clock. Of a run closed by silence, when its last activity was received.
     #[serde(with = "iso_option", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, format = DateTime, required = false)]
@@ -27,10 +28,25 @@ pub(crate) struct RunSummary {
     #[serde(with = "iso")]
     #[schema(value_type = String, format = DateTime)]
     received_at: Timestamp,
-    /// As reported, else from `started_at` to `finished_at`. Absent while the run is open.
+    /// As reported, else from `started_at` to `finished_at`. Absent while the run is open, and where it ends before it
+    /// starts.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = u64, required = false)]
     duration_ms: Option<u64>,
+    /// `finished_at` lies before `started_at`: the clocks that dated them disagree. Absent otherwise.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(value_type = bool, required = false)]
+    ends_before_start: bool,
+    /// The client's clock said of the start, or of the end, what no clock should: more than 24 hours after it was
+    /// received (`ahead`), or more than 400 days before (`behind`). What it said stands as it was sent; where it is the
+    /// start's, listings and a month's spend go by `received_at`. Absent otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false, pattern = "^(ahead|behind)$")]
+    clock_skew: Option<&'static str>,
+    /// Calls under this id that close the run again and are no retries: they change nothing. Absent if there were none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = RepeatedClosings, required = false)]
+    repeats: Option<RepeatedClosings>,
     /// US dollars, exact: what its model calls cost, plus what heartbeats reported.
     #[serde(serialize_with = "decimal")]
     #[schema(value_type = f64, minimum = 0)]
@@ -79,6 +95,22 @@ pub(crate) struct RunSummary {
     idle_timeout_status: Option<Status>,
 }
 
+/// Calls that close a run which is closed: an id that is in use again.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RepeatedClosings {
+    /// How many: those that say another status, or come more than ten minutes after the first, and retries that the
+    /// front door could not tell from new calls.
+    times: u64,
+    /// By the server's clock.
+    #[serde(with = "iso")]
+    #[schema(value_type = String, format = DateTime)]
+    last_received_at: Timestamp,
+    /// What the last of those said that said another status than the one that stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Status, required = false)]
+    other_status: Option<Status>,
+}
+
 /// How a run stands.
 #[derive(Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -103,6 +135,16 @@ impl RunSummary {
             finished_at: run.finished_at(now),
             received_at: opening.received_at,
             duration_ms: run.duration_ms(now),
+            ends_before_start: run.ends_before_start(now),
+            clock_skew: run.clock_skew().map(|skew| match skew {
+                ClockSkew::Ahead => "ahead",
+                ClockSkew::Behind => "behind",
+            }),
+            repeats: run.finish.as_ref().and_then(|finish| finish.repeats).map(|repeats| RepeatedClosings {
+                times: repeats.times,
+                last_received_at: repeats.last_received_at,
+                other_status: repeats.other_status.map(Into::into),
+            }),
             cost_usd: run.cost(),
             errored: run.errored,
             customer_id: start.customer_id.clone().map(Into::into),
@@ -117,11 +159,6 @@ impl RunSummary {
             idle_timeout_seconds: start.idle.map(|idle| idle.timeout_s),
             idle_timeout_status: start.idle.map(|idle| idle.status.into()),
         })
-    }
-
-    /// How many bytes of free JSON it carries: what makes an answer large.
-    pub fn free_json_bytes(&self) -> usize {
-        [&self.metadata, &self.output, &self.scores].into_iter().flatten().map(|json| json.as_str().len()).sum()
     }
 }
 

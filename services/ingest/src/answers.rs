@@ -3,9 +3,10 @@
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
+use tidegate_admission::Repeat;
 use tidegate_domain::timestamp::{iso, iso_option};
 use tidegate_domain::usd::decimal_option;
-use tidegate_domain::{HeartbeatStatus, Receipt, RunId, RunStatus, Slug, Timestamp, Usd};
+use tidegate_domain::{FinishStatus, HeartbeatStatus, Receipt, RunId, RunStatus, Slug, Timestamp, Usd};
 use utoipa::ToSchema;
 
 use crate::refusal_table::Problem;
@@ -22,6 +23,8 @@ pub(crate) struct Answer {
     pub body: Bytes,
     /// Of the record that was appended.
     pub receipt: Option<HeaderValue>,
+    /// What a repeat repeats.
+    pub repeat: Option<HeaderValue>,
 }
 
 impl Answer {
@@ -34,6 +37,18 @@ impl Answer {
         Answer { receipt: value, ..self }
     }
 
+    /// Says of a repeat when the call that stands was received, and, where this one says another status, which stands in
+    /// the endpoint's own words.
+    #[must_use]
+    pub fn with_repeat(self, repeat: Option<Repeat>, word: impl Fn(FinishStatus) -> &'static str) -> Self {
+        let text = repeat.map(|Repeat { first_received_at, stands_as, .. }| match stands_as {
+            None => format!("first seen {first_received_at}"),
+            Some(status) => format!("first seen {first_received_at}; status stays {}", word(status)),
+        });
+        // Its text is ASCII.
+        Answer { repeat: text.and_then(|text| HeaderValue::try_from(text).ok()), ..self }
+    }
+
     /// `202` for what is new, `200` for a repeat.
     pub fn json(fresh: bool, body: &impl Serialize) -> Result<Self, Problem> {
         let status = if fresh { StatusCode::ACCEPTED } else { StatusCode::OK };
@@ -42,13 +57,13 @@ impl Answer {
 
     pub fn json_with(fresh: bool, status: StatusCode, body: &impl Serialize) -> Result<Self, Problem> {
         let body = serde_json::to_vec(body).map_err(|_| Problem::Panicked)?;
-        Ok(Answer { fresh, status, content_type: JSON, body: body.into(), receipt: None })
+        Ok(Answer { fresh, status, content_type: JSON, body: body.into(), receipt: None, repeat: None })
     }
 
     /// A ping's `OK`.
     pub fn ok_text(fresh: bool) -> Self {
         let body = Bytes::from_static(b"OK\n");
-        Answer { fresh, status: StatusCode::OK, content_type: TEXT, body, receipt: None }
+        Answer { fresh, status: StatusCode::OK, content_type: TEXT, body, receipt: None, repeat: None }
     }
 }
 
@@ -147,6 +162,16 @@ pub struct TakenPing {
     #[serde(with = "iso")]
     #[schema(value_type = String, format = DateTime)]
     pub received_at: Timestamp,
+}
+
+/// The heartbeat word for a run's end.
+pub(crate) fn closing_word(status: FinishStatus) -> &'static str {
+    HeartbeatStatus::of_finish(status).as_str()
+}
+
+/// The word for a run's end.
+pub(crate) fn finish_word(status: FinishStatus) -> &'static str {
+    RunStatus::from(status).as_str()
 }
 
 /// The heartbeat word for how a run stands.

@@ -24,6 +24,7 @@ use crate::refusal_table::{Entry, Problem};
 
 const ERROR_CODE: HeaderName = HeaderName::from_static("x-agentping-error");
 const RECEIPT: HeaderName = HeaderName::from_static("x-tidegate-receipt");
+const REPEAT: HeaderName = HeaderName::from_static("x-tidegate-repeat");
 
 /// How an endpoint's refusals are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +98,9 @@ fn answered(answer: Answer) -> Response {
     *response.status_mut() = answer.status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
+    if let Some(repeat) = answer.repeat {
+        headers.insert(REPEAT, repeat);
+    }
     if let Some(receipt) = answer.receipt {
         headers.insert(RECEIPT, receipt);
     }

@@ -74,6 +74,7 @@ pub struct ControlConfig {
     pub listen: SocketAddr,
     pub serve: ServeOptions,
     pub store_deadline: Duration,
+    pub max_answer_bytes_in_flight: usize,
 }
 
 /// The operations port.

@@ -78,7 +78,8 @@ impl Roles {
         self.jobs.push(parts.start("conservation", |stop| conservation.watch(stop.stopped())));
         let control = Control::new(queries, accounts, callers, self.clock.clone(), self.ids.clone())
             .with_log(log)
-            .with_store_deadline(deadline);
+            .with_store_deadline(deadline)
+            .with_answer_bytes(self.config.control.max_answer_bytes_in_flight);
         let options = self.config.control.serve;
         self.control = Some(parts.start("control", |stop| control.serve(listener, options, stop.stopped())));
     }

@@ -9,6 +9,7 @@ use tidegate_ports::{AppendError, Ask, Ticket, Verdict};
 use crate::admission::Admission;
 use crate::claiming::{Claimed, Slot};
 use crate::known::{Ends, with_stored};
+use crate::metric_names::IDS_REUSED;
 use crate::refusal::Refusal;
 use crate::submission::{Acceptance, Caller, Submission};
 use crate::{claims, joining, scope};
@@ -29,7 +30,12 @@ impl Admission {
         let submission = joining::as_remembered(submission, &claimed);
         let fresh = claimed.any_new();
         let ends = Ends::of(&submission, &claimed);
-        let appends = fresh || touches(&submission, &ends);
+        let repeat = if fresh { None } else { ends.repeated_by(&submission) };
+        let reuses = repeat.is_some_and(|repeat| repeat.is_reuse(submission.received_at));
+        if reuses {
+            metrics::counter!(IDS_REUSED).increment(1);
+        }
+        let appends = fresh || touches(&submission, &ends) || reuses;
         if fresh && lone_opening(&submission, &claimed) {
             // Seldom, so it has no room in the future of every request; the same goes for the store's word below.
             Box::pin(self.count_lone_opening(caller, &mut claimed)).await;
@@ -41,7 +47,7 @@ impl Admission {
         }
         let (events_accepted, events_duplicate) = counts(&submission.body, &claimed.slots);
         let position = if appends { Some(self.append(caller, submission, claimed).await?) } else { None };
-        Ok(Acceptance { fresh, position, events_accepted, events_duplicate, run: known })
+        Ok(Acceptance { fresh, position, events_accepted, events_duplicate, repeat, run: known })
     }
 
     /// A heartbeat that closes costs its unit by the closing. Where a finish came before and only the opening is new,

@@ -8,7 +8,7 @@ use crate::answers::{Closed, Opened};
 use crate::by_store::StoreView;
 use crate::claiming::{Claimed, Slot};
 use crate::claims;
-use crate::submission::{KnownRun, Submission};
+use crate::submission::{KnownRun, Repeat, Submission};
 
 /// Both ends of a run, as far as known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,10 +45,27 @@ impl Ends {
         }
     }
 
+    /// What a request repeats that brought nothing new.
+    pub(crate) fn repeated_by(&self, submission: &Submission) -> Option<Repeat> {
+        match claims::closed(submission) {
+            Some(own) => self.closed.as_ref().map(|stored| Repeat {
+                first_received_at: stored.received_at,
+                stands_as: (own.status != stored.status).then_some(stored.status),
+                closes: true,
+            }),
+            None => self.opened.as_ref().map(|stored| Repeat {
+                first_received_at: stored.received_at,
+                stands_as: None,
+                closes: false,
+            }),
+        }
+    }
+
     /// The answer. A closing heartbeat's duration is the one it gave, else the gap from the run's start to its end.
     pub fn known(self) -> KnownRun {
         let (opened, closed) = (self.opened, self.closed);
-        let gap = || Some(closed.as_ref()?.finished_at.millis_since(opened.as_ref()?.started_at));
+        // Unknown where the end lies before the start.
+        let gap = || closed.as_ref()?.finished_at.millis_from(opened.as_ref()?.started_at);
         let given = closed.as_ref().and_then(|closed| closed.duration_ms);
         KnownRun {
             duration_ms: given.or_else(gap),
@@ -72,7 +89,7 @@ pub fn with_stored(mut known: KnownRun, view: &StoreView) -> KnownRun {
         known.received_at.get_or_insert(opened.received_at);
     }
     if let (None, Some(started_at), Some(finished_at)) = (known.duration_ms, known.started_at, known.finished_at) {
-        known.duration_ms = Some(finished_at.millis_since(started_at));
+        known.duration_ms = finished_at.millis_from(started_at);
     }
     known
 }

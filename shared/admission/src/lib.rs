@@ -33,4 +33,4 @@ pub use lag_watch::ShedWatch;
 pub use outage::Outage;
 pub use refusal::{Refusal, StartField};
 pub use shed::{Class, ShedCause};
-pub use submission::{Acceptance, Caller, KnownRun, Submission};
+pub use submission::{Acceptance, Caller, KnownRun, Repeat, Submission};

@@ -1,6 +1,6 @@
 //! What goes into admission and what comes out.
 
-use tidegate_domain::{Body, Plan, Position, RunId, RunStatus, Scope, Slug, TeamId, Timestamp, Usd};
+use tidegate_domain::{Body, FinishStatus, Plan, Position, RunId, RunStatus, Scope, Slug, TeamId, Timestamp, Usd};
 
 /// Who calls: only [`authenticate`](crate) makes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,8 +30,33 @@ pub struct Acceptance {
     /// Events that were new, and events that were there before.
     pub events_accepted: u32,
     pub events_duplicate: u32,
+    /// What a repeat repeats, as far as it is known; `None` for what was new, and for events.
+    pub repeat: Option<Repeat>,
     /// What is known of the run without reading the store, or, for a repeated finish, with it.
     pub run: KnownRun,
+}
+
+/// What was there before a request that brought nothing new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repeat {
+    /// When the call that stands was received: the closing for a call that closes, else the opening.
+    pub first_received_at: Timestamp,
+    /// The status that stands, where the repeat says another one.
+    pub stands_as: Option<FinishStatus>,
+    /// The request closes its run.
+    pub(crate) closes: bool,
+}
+
+impl Repeat {
+    /// Later than any client's retries: 10 minutes.
+    pub const RETRIES_END_MS: u64 = 600_000;
+
+    /// Whether a repeat received now is no retry, but an id that is in use again: it says another status, or it comes
+    /// late. Openings may come again at any time: a conversation opens its run on every turn.
+    pub(crate) fn is_reuse(&self, received_at: Timestamp) -> bool {
+        let is_late = received_at.millis_since(self.first_received_at) > Self::RETRIES_END_MS;
+        self.closes && (self.stands_as.is_some() || is_late)
+    }
 }
 
 /// A run as far as the answer to one request can know it.

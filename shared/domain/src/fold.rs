@@ -97,7 +97,8 @@ impl RunState {
     }
 
     fn finish(&mut self, finish: Finish, at: Timestamp) -> Change {
-        if self.run.finish.is_some() {
+        if let Some(closing) = &mut self.run.finish {
+            closing.count_repeat(finish.status, at);
             return Change::nothing(Outcome::Duplicate);
         }
         self.run.finish = Some(Closing {
@@ -107,6 +108,7 @@ impl RunState {
             scores: finish.scores,
             metadata: finish.metadata,
             reported: Reported { output: finish.output, ..Reported::default() },
+            repeats: None,
         });
         self.count(at, 1);
         Change::nothing(Outcome::Applied)
@@ -125,8 +127,9 @@ impl RunState {
         if self.run.implied.is_none() {
             self.run.implied = Some(opening);
         }
-        if self.run.finish.is_none() {
-            self.run.finish = Some(closing);
+        match &mut self.run.finish {
+            Some(stored) => stored.count_repeat(closing.status, at),
+            finish => *finish = Some(closing),
         }
         if !adds {
             return Change::nothing(Outcome::Duplicate);
@@ -223,6 +226,7 @@ impl Closing {
                 input_tokens: heartbeat.input_tokens,
                 output_tokens: heartbeat.output_tokens,
             },
+            repeats: None,
         })
     }
 }

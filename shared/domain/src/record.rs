@@ -11,6 +11,8 @@ use smol_str::SmolStr;
 
 pub use event::{Event, ModelCall};
 
+use crate::free_json::text_hash;
+use crate::position::Partition;
 use crate::{FinishStatus, FreeJson, HeartbeatStatus, Region, RunId, Slug, TeamId, Timestamp, Usd};
 
 /// The version that this build writes. It reads every version up to it.
@@ -25,6 +27,12 @@ pub struct RunKey {
 }
 
 impl RunKey {
+    /// The one of so many partitions that all of the run's records go to: for ever, so the hash must never change.
+    pub fn partition(self, partitions: u32) -> Partition {
+        // A remainder of a u32 fits one.
+        (text_hash(&[&self.to_bytes()]) % u64::from(partitions.max(1))) as Partition
+    }
+
     /// The bytes that choose the partition: both ids' bits, big-endian.
     pub fn to_bytes(self) -> [u8; 32] {
         let mut bytes = [0; 32];

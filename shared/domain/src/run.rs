@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::record::{Idle, Start};
 use crate::{FinishStatus, FreeJson, HeartbeatStatus, Month, RunStatus, Timestamp, Usd};
 
+pub mod clock_skew;
+
+pub use clock_skew::ClockSkew;
+
 /// The registers and sums of a run. Its events stand beside it, keyed by event id.
 ///
 /// Three registers, each filled by the first record in log order that speaks for it: `start` by an opening call,
@@ -70,6 +74,21 @@ pub struct Closing {
     pub metadata: Option<FreeJson>,
     #[serde(default)]
     pub reported: Reported,
+    /// Closing calls that came under the same id afterwards. They change nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<Repeats>,
+}
+
+/// Closing calls of a run that was closed, as far as they are on the log. The front door lets retries end there, so what
+/// is counted is an id that is in use again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Repeats {
+    pub times: u64,
+    #[serde(rename = "last_received_at_ms")]
+    pub last_received_at: Timestamp,
+    /// What the last of those said that said another status than the one that stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_status: Option<FinishStatus>,
 }
 
 /// Figures that a client reports as they are.
@@ -85,6 +104,21 @@ pub struct Reported {
     pub input_tokens: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_tokens: Option<u64>,
+}
+
+impl Closing {
+    /// Counts a closing call that came after it. One that was received no later than those counted is one of them, told
+    /// again: by a redelivery, a replay, or a retry that joined the first.
+    pub(crate) fn count_repeat(&mut self, status: FinishStatus, received_at: Timestamp) {
+        let (times, last, other_status) = match self.repeats {
+            Some(repeats) => (repeats.times, repeats.last_received_at, repeats.other_status),
+            None => (0, self.received_at, None),
+        };
+        if received_at > last {
+            let other_status = if status == self.status { other_status } else { Some(status) };
+            self.repeats = Some(Repeats { times: times + 1, last_received_at: received_at, other_status });
+        }
+    }
 }
 
 impl Run {
@@ -127,11 +161,11 @@ impl Run {
         }
     }
 
-    /// How long it took: the number a client gave, else from its start to its end, never below 0. `None` while open
-    /// or without a start.
+    /// How long it took: the number a client gave, else from its start to its end. `None` while open, without a start,
+    /// or where the end lies before the start.
     pub fn duration_ms(&self, now: Timestamp) -> Option<u64> {
         let given = self.finish.as_ref().and_then(|finish| finish.reported.duration_ms);
-        given.or_else(|| Some(self.finished_at(now)?.millis_since(self.opening()?.start.started_at)))
+        given.or_else(|| self.finished_at(now)?.millis_from(self.opening()?.start.started_at))
     }
 
     /// What it cost: its events, plus what heartbeats reported (the closing one's word before the opening one's).
@@ -163,6 +197,18 @@ impl Run {
     /// The heartbeat word for how it stands.
     pub fn heartbeat_status(&self) -> HeartbeatStatus {
         self.finish.as_ref().map_or(HeartbeatStatus::Start, |finish| HeartbeatStatus::of_finish(finish.status))
+    }
+
+    /// How many bytes of free JSON it holds: what makes a run large.
+    pub fn free_json_bytes(&self) -> usize {
+        let size = |json: &Option<FreeJson>| json.as_ref().map_or(0, |json| json.as_str().len());
+        let opened = self.start.iter().chain(&self.implied);
+        let opened: usize = opened.map(|opening| size(&opening.start.metadata) + size(&opening.reported.output)).sum();
+        let closed = self
+            .finish
+            .as_ref()
+            .map_or(0, |finish| size(&finish.metadata) + size(&finish.scores) + size(&finish.reported.output));
+        opened + closed
     }
 
     /// What counted towards the quota in `month`.

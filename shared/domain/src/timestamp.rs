@@ -51,6 +51,11 @@ impl Timestamp {
         Timestamp(self.0.saturating_add(millis))
     }
 
+    /// Milliseconds from `start` to this; `None` where this is before it.
+    pub fn millis_from(self, start: Timestamp) -> Option<u64> {
+        u64::try_from(self.0.saturating_sub(start.0)).ok()
+    }
+
     /// Milliseconds from `earlier` to this, never below 0.
     pub fn millis_since(self, earlier: Timestamp) -> u64 {
         u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0)

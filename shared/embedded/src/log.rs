@@ -13,7 +13,6 @@ use std::thread;
 use async_trait::async_trait;
 use bytes::Bytes;
 use rusqlite::Connection;
-use tidegate_domain::free_json::text_hash;
 use tidegate_domain::{Partition, Position, RunKey};
 use tidegate_ports::{Again, Append, AppendAgain, AppendError, Clock, LogError, Origin};
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -177,16 +176,10 @@ impl EmbeddedLog {
     }
 }
 
-/// All records of a run go to the partition that its key's hash names: for ever, so the hash must never change.
-fn partition_of(key: RunKey, partitions: u32) -> Partition {
-    // A remainder of a u32 fits one.
-    (text_hash(&[&key.to_bytes()]) % u64::from(partitions)) as Partition
-}
-
 #[async_trait]
 impl Append for EmbeddedLog {
     async fn append(&self, key: RunKey, record: Bytes) -> Result<Position, AppendError> {
-        self.put(partition_of(key, self.inner.shared.partitions), record, None).await
+        self.put(key.partition(self.inner.shared.partitions), record, None).await
     }
 }
 
@@ -195,7 +188,7 @@ impl AppendAgain for EmbeddedLog {
     async fn append_again(&self, again: Again) -> Result<Position, AppendError> {
         let Again { key, payload, origin } = again;
         let partitions = self.inner.shared.partitions;
-        let partition = key.map_or(origin.position.partition, |key| partition_of(key, partitions));
+        let partition = key.map_or(origin.position.partition, |key| key.partition(partitions));
         if partition >= partitions {
             return Err(AppendError::NotPersisted(format!(
                 "the record of {} has no home: this log has {partitions} partitions",

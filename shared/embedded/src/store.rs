@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 use tidegate_domain::{EventId, Month, Run, RunId, RunKey, Slug, TeamId, Timestamp};
 use tidegate_ports::{
-    AgentRow, Agents, EventRow, ListedRun, RunFilter, RunPage, RunQueries, RunWanted, RunWrite, Runs, Spend,
-    StoreError, StoredRun, StoredSummary, union_of_agents,
+    AgentRow, Agents, EventPage, EventsPage, RunFilter, RunPage, RunQueries, RunWanted, RunWrite, Runs, RunsPage,
+    Spend, StoreError, StoredRun, StoredSummary, union_of_agents,
 };
 
 use crate::checkpoints;
@@ -23,6 +23,7 @@ mod accounts;
 mod checkpoint;
 mod columns;
 mod desk;
+mod event_pages;
 mod events;
 pub(crate) mod failure;
 mod follow_ups;
@@ -116,8 +117,13 @@ impl StoredSummary for EmbeddedStore {
 
 #[async_trait]
 impl RunQueries for EmbeddedStore {
-    async fn run(&self, key: RunKey) -> Result<Option<(Run, Vec<EventRow>)>, StoreError> {
+    async fn run(&self, key: RunKey) -> Result<Option<Run>, StoreError> {
         self.queries.read(move |connection| queries::run(connection, key)).await
+    }
+
+    async fn events(&self, key: RunKey, page: &EventPage) -> Result<EventsPage, StoreError> {
+        let page = *page;
+        self.queries.read(move |connection| event_pages::page(connection, key, &page)).await
     }
 
     async fn list(
@@ -126,7 +132,7 @@ impl RunQueries for EmbeddedStore {
         filter: &RunFilter,
         page: &RunPage,
         now: Timestamp,
-    ) -> Result<Vec<ListedRun>, StoreError> {
+    ) -> Result<RunsPage, StoreError> {
         let mut listing = Listing::begin(team, filter, page, now);
         while !listing.done {
             listing = self.queries.read(move |connection| listing.advance(connection)).await?;

@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use rdkafka::message::{BorrowedMessage, Header, Message, OwnedHeaders};
-use tidegate_domain::free_json::text_hash;
 use tidegate_domain::{Partition, Position, RunKey, Timestamp};
 use tidegate_ports::{Consumed, Origin, Provenance};
 
@@ -30,11 +29,9 @@ pub const FORMAT_HEADER: &str = "tidegate-format";
 /// The format of records: `v` is in them too, but a reader need not parse them to know.
 pub const RECORD_FORMAT: &str = "record/1";
 
-/// All records of a run go to the partition that its key's hash names: for ever, so the hash must never change. It is
-/// the embedded log's hash, so a run has one home wherever the partitions are as many.
+/// The run's one partition, which is the same on every log of as many.
 pub fn partition_of(key: RunKey, partitions: u32) -> Partition {
-    // A remainder of a u32 fits one.
-    (text_hash(&[&key.to_bytes()]) % u64::from(partitions)) as Partition
+    key.partition(partitions)
 }
 
 /// `team_eu_…/run_eu_…`: what a reader of the topic sees.

@@ -29,6 +29,7 @@ pub use log::{
 pub use registry::{Agents, CredentialRecord, Credentials, KeyRow, Rates, Registry, RegistryError, Team, TokenRow};
 pub use replay::{Again, AppendAgain, LogSpan, ReadLog};
 pub use runs::{
-    AgentRow, EventRow, ListedRun, Retention, RunFilter, RunPage, RunQueries, RunWanted, RunWrite, Runs, Spend,
-    SpendLine, SpendRow, SpendTally, StoreError, StoredRun, StoredSummary, union_of_agents,
+    AgentRow, EventPage, EventRow, EventsPage, ListedRun, Retention, RunFilter, RunPage, RunQueries, RunWanted,
+    RunWrite, Runs, RunsPage, Spend, SpendLine, SpendRest, SpendRow, SpendTally, StoreError, StoredRun, StoredSummary,
+    union_of_agents,
 };

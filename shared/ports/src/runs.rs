@@ -8,10 +8,12 @@ use tidegate_domain::{
 };
 
 mod agents;
+mod pages;
 mod spend;
 
 pub use agents::union_of_agents;
-pub use spend::{SpendLine, SpendTally};
+pub use pages::{EventPage, EventsPage, ListedRun, RunPage, RunsPage};
+pub use spend::{SPEND_ROWS_MAX, SpendLine, SpendTally, UNPRICED_MAX};
 
 /// Loads and saves runs: the persister's side, batch-shaped.
 #[async_trait]
@@ -102,13 +104,21 @@ pub trait StoredSummary: Send + Sync + 'static {
 /// What readers ask, each within one team. Orphans (runs without an opening) are never shown.
 #[async_trait]
 pub trait RunQueries: Send + Sync + 'static {
-    /// One run with its events, ordered by `ts`, then id; `None` if the team has no such run.
+    /// One run without its events; `None` if the team has no such run.
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn run(&self, key: RunKey) -> Result<Option<(Run, Vec<EventRow>)>, StoreError>;
+    async fn run(&self, key: RunKey) -> Result<Option<Run>, StoreError>;
 
-    /// Runs newest first by `started_at`, then id. `now` decides which idle runs are closed.
+    /// A page of a run's events, in the order of their ids. Never holds much more than the page in memory, however
+    /// many events the run has. Of an orphan, too: ask [`RunQueries::run`] whether it is to be shown.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn events(&self, key: RunKey, page: &EventPage) -> Result<EventsPage, StoreError>;
+
+    /// A page of runs, newest first by [`Opening::listed_at`](tidegate_domain::run::Opening::listed_at), then id. `now`
+    /// decides which idle runs are closed.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -118,7 +128,7 @@ pub trait RunQueries: Send + Sync + 'static {
         filter: &RunFilter,
         page: &RunPage,
         now: Timestamp,
-    ) -> Result<Vec<ListedRun>, StoreError>;
+    ) -> Result<RunsPage, StoreError>;
 
     /// Agents by slug.
     ///
@@ -132,7 +142,7 @@ pub trait RunQueries: Send + Sync + 'static {
     /// [`StoreError`].
     async fn usage(&self, team: TeamId, month: Month) -> Result<u64, StoreError>;
 
-    /// Costs of the runs started in a month.
+    /// Costs of the runs listed in a month.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -146,6 +156,14 @@ pub struct EventRow {
     pub received_at: Timestamp,
 }
 
+impl EventRow {
+    /// About how many bytes it takes: what bounds a page.
+    pub fn bytes(&self) -> usize {
+        const MEMBERS_BYTES: usize = 256;
+        self.event.data.as_str().len() + MEMBERS_BYTES
+    }
+}
+
 /// Which runs to list. Everything given must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RunFilter {
@@ -153,15 +171,15 @@ pub struct RunFilter {
     pub status: Option<RunStatus>,
     pub customer_id: Option<String>,
     pub feature: Option<String>,
-    /// Started at or after.
+    /// Listed at or after: see [`Opening::listed_at`](tidegate_domain::run::Opening::listed_at).
     pub from: Option<Timestamp>,
-    /// Started before.
+    /// Listed before.
     pub to: Option<Timestamp>,
 }
 
 impl RunFilter {
-    /// Whether a run is to be listed. An orphan never is.
-    pub fn admits(&self, run: &Run, now: Timestamp) -> bool {
+    /// Whether a run that stands at `listed_at` in the order is to be listed. An orphan never is.
+    pub fn admits(&self, run: &Run, listed_at: Timestamp, now: Timestamp) -> bool {
         let Some(start) = run.opening().map(|opening| &opening.start) else {
             return false;
         };
@@ -170,25 +188,10 @@ impl RunFilter {
         self.agent.as_ref().is_none_or(|agent| *agent == start.agent)
             && same(&self.customer_id, &start.customer_id)
             && same(&self.feature, &start.feature)
-            && self.from.is_none_or(|from| from <= start.started_at)
-            && self.to.is_none_or(|to| start.started_at < to)
+            && self.from.is_none_or(|from| from <= listed_at)
+            && self.to.is_none_or(|to| listed_at < to)
             && self.status.is_none_or(|status| status == run.status_at(now))
     }
-}
-
-/// Which page of a listing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RunPage {
-    /// Only runs that come after this one in the listing's order.
-    pub after: Option<(Timestamp, RunId)>,
-    pub limit: usize,
-}
-
-/// A run in a listing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListedRun {
-    pub id: RunId,
-    pub run: Run,
 }
 
 /// An agent as readers see it.
@@ -208,10 +211,14 @@ pub struct Spend {
     pub total: Usd,
     /// Of the runs that stand at `success` (AgentPing: spend; the headline figure).
     pub successful: Usd,
+    /// At most [`SPEND_ROWS_MAX`] rows of each breakdown, and the sum of those beyond.
     pub by_agent: Vec<SpendRow>,
+    pub agents_rest: SpendRest,
     pub by_customer: Vec<SpendRow>,
+    pub customers_rest: SpendRest,
     pub by_feature: Vec<SpendRow>,
-    /// Provider and model of calls that no rate was there for, received in this month.
+    pub features_rest: SpendRest,
+    /// Provider and model of calls that no rate was there for, received in this month; at most [`UNPRICED_MAX`].
     pub unpriced: Vec<(String, String)>,
 }
 
@@ -219,6 +226,13 @@ pub struct Spend {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpendRow {
     pub name: Option<String>,
+    pub cost: Usd,
+    pub runs: u64,
+}
+
+/// What the rows that a breakdown leaves out come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SpendRest {
     pub cost: Usd,
     pub runs: u64,
 }

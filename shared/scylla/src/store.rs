@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tidegate_domain::{EventId, Month, Run, RunId, RunKey, Slug, TeamId, Timestamp};
 use tidegate_ports::{
-    AgentRow, Agents, EventRow, ListedRun, RunFilter, RunPage, RunQueries, RunWanted, RunWrite, Runs, Spend,
-    StoreError, StoredRun, StoredSummary, union_of_agents,
+    AgentRow, Agents, EventPage, EventsPage, RunFilter, RunPage, RunQueries, RunWanted, RunWrite, Runs, RunsPage,
+    Spend, StoreError, StoredRun, StoredSummary, union_of_agents,
 };
 
 use crate::registry::ScyllaRegistry;
@@ -14,6 +14,7 @@ use crate::session::Cql;
 
 mod accounts;
 mod event_owners;
+mod event_pages;
 mod follow_ups;
 mod line;
 mod listing;
@@ -75,8 +76,13 @@ impl StoredSummary for ScyllaStore {
 
 #[async_trait]
 impl RunQueries for ScyllaStore {
-    async fn run(&self, key: RunKey) -> Result<Option<(Run, Vec<EventRow>)>, StoreError> {
-        self.whole_run(key).await
+    async fn run(&self, key: RunKey) -> Result<Option<Run>, StoreError> {
+        let summary = self.summary(key).await?;
+        Ok(summary.map(|summary| summary.run).filter(|run| run.opening().is_some()))
+    }
+
+    async fn events(&self, key: RunKey, page: &EventPage) -> Result<EventsPage, StoreError> {
+        self.events_of(key, page).await
     }
 
     async fn list(
@@ -85,7 +91,7 @@ impl RunQueries for ScyllaStore {
         filter: &RunFilter,
         page: &RunPage,
         now: Timestamp,
-    ) -> Result<Vec<ListedRun>, StoreError> {
+    ) -> Result<RunsPage, StoreError> {
         self.list_runs(team, filter, page, now).await
     }
 

@@ -49,15 +49,16 @@ async fn every_page_agrees_with_a_plain_model() {
         opening.customer_id = (mixed(number, 5, 3) > 0).then(|| format!("customer {}", mixed(number, 6, 3)).into());
         opening.feature = (mixed(number, 7, 2) > 0).then(Default::default);
         let mut state = RunState::default();
-        state.apply(Record::new(key, NOON, Body::Start(opening)));
+        let listed_at = opening.started_at;
+        state.apply(Record::new(key, listed_at, Body::Start(opening)));
         if mixed(number, 8, 3) == 0 {
             state.apply(Record::new(key, NOON, finish(FinishStatus::Failed)));
         }
         writes.push(RunWrite { key, run: state.run.clone(), new_events: Vec::new(), position: at_offset(0) });
-        runs.push(ListedRun { id: key.run, run: state.run });
+        runs.push(ListedRun { listed_at, id: key.run, run: state.run });
     }
     store.save(Arc::new(writes)).await.expect("saved");
-    runs.sort_by_key(|run| Reverse((run.run.opening().expect("opened").start.started_at, run.id)));
+    runs.sort_by_key(|run| Reverse((run.listed_at, run.id)));
 
     let slug = |text| Some(Slug::parse(text).expect("a slug"));
     let all = RunFilter::default();
@@ -76,15 +77,16 @@ async fn every_page_agrees_with_a_plain_model() {
         (RunFilter { from: day(4), to: day(1), ..all.clone() }, vec![7]),
         (RunFilter { to: Some(Timestamp::from_millis(1)), feature: Some(String::new()), ..all.clone() }, vec![5]),
     ] {
-        let expected: Vec<&ListedRun> = runs.iter().filter(|run| filter.admits(&run.run, NOON)).collect();
+        let expected: Vec<&ListedRun> =
+            runs.iter().filter(|run| filter.admits(&run.run, run.listed_at, NOON)).collect();
         for limit in limits {
             let mut listed = Vec::new();
             let mut after = None;
             loop {
-                let page = store.list(team, &filter, &RunPage { after, limit }, NOON).await.expect("listed");
+                let page = RunPage { after, ..RunPage::first(limit) };
+                let page = store.list(team, &filter, &page, NOON).await.expect("listed").runs;
                 let is_last = page.len() < limit;
-                let place = |run: &ListedRun| (run.run.opening().expect("opened").start.started_at, run.id);
-                after = page.last().map(place).or(after);
+                after = page.last().map(|run| (run.listed_at, run.id)).or(after);
                 listed.extend(page);
                 if is_last {
                     break;
@@ -92,5 +94,61 @@ async fn every_page_agrees_with_a_plain_model() {
             }
             assert!(listed.iter().eq(expected.iter().copied()), "{filter:?}, {limit} a page");
         }
+    }
+}
+
+/// A build before listed a run that started in the year 9999 by that. It is read where it is, and moves when it is
+/// written again, by a process that remembers nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_line_that_an_older_build_left_is_read_and_moves() {
+    let keyspace = Keyspace::fresh().await;
+    let store = ScyllaStore::new(keyspace.connect().await);
+    let key = RunKey { team: fresh(), run: fresh() };
+    let year_9999 = Timestamp::parse("9999-12-31T12:00:00Z").expect("an instant");
+    let mut state = RunState::default();
+    state.apply(Record::new(key, NOON, Body::Start(start("daily", year_9999))));
+    let write = RunWrite { key, run: state.run.clone(), new_events: Vec::new(), position: at_offset(0) };
+    store.save(Arc::new(vec![write])).await.expect("saved");
+    let (session, name, team) = (support::session().await, &keyspace.name, key.team);
+    let text = format!("SELECT facet, label, bucket, line FROM {name}.run_listing ALLOW FILTERING");
+    let rows = session.query_unpaged(text, ()).await.expect("read").into_rows_result().expect("rows");
+    let rows: Vec<(String, String, i8, String)> = rows.rows().expect("typed").collect::<Result<_, _>>().expect("read");
+    assert_eq!(rows.len(), 2, "of all runs, and of the agent's");
+    for (facet, label, bucket, line) in rows {
+        let place = |day: &str| {
+            format!(
+                "team = '{team}' AND facet = '{facet}' AND label = '{label}' AND day = '{day}' AND bucket = {bucket}"
+            )
+        };
+        let (run, at) = (key.run, at_offset(0).write_timestamp());
+        for text in [
+            format!("DELETE FROM {name}.run_listing USING TIMESTAMP {at} WHERE {}", place("2026-05-15")),
+            format!(
+                "UPDATE {name}.run_listing USING TIMESTAMP {at} SET line = '{line}' WHERE {} AND started_at = {} AND run = '{run}'",
+                place("9999-12-31"),
+                year_9999.as_millis()
+            ),
+            format!(
+                "INSERT INTO {name}.run_days (team, facet, label, day, bucket) \
+                 VALUES ('{team}', '{facet}', '{label}', '9999-12-31', {bucket})"
+            ),
+        ] {
+            session.query_unpaged(text.clone(), ()).await.unwrap_or_else(|error| panic!("{text}: {error}"));
+        }
+    }
+    let by_agent = RunFilter { agent: Some(Slug::parse("daily").expect("a slug")), ..RunFilter::default() };
+    let places = async |store: &ScyllaStore, filter: &RunFilter| {
+        let page = store.list(team, filter, &RunPage::first(10), NOON).await.expect("listed");
+        page.runs.iter().map(|run| (run.id, run.listed_at)).collect::<Vec<_>>()
+    };
+    for filter in [&RunFilter::default(), &by_agent] {
+        assert_eq!(places(&store, filter).await, [(key.run, year_9999)], "where the older build left it");
+    }
+    state.apply(Record::new(key, NOON, Body::Start(start("daily", year_9999))));
+    let write = RunWrite { key, run: state.run, new_events: Vec::new(), position: at_offset(1) };
+    let store = ScyllaStore::new(keyspace.connect().await);
+    store.save(Arc::new(vec![write])).await.expect("saved");
+    for filter in [&RunFilter::default(), &by_agent] {
+        assert_eq!(places(&store, filter).await, [(key.run, NOON)], "once, and by its receipt");
     }
 }

@@ -41,6 +41,12 @@ metrics! {
         "Bytes of request bodies under way at the front door, as sent and decoded.";
     Gauge BODY_BYTES_IN_FLIGHT_MAX = "tidegate_body_bytes_in_flight_max",
         "As many may be under way at once; requests with further ones are refused.";
+    Gauge ANSWER_BYTES_IN_FLIGHT = "tidegate_answer_bytes_in_flight",
+        "Bytes that the read API's answers under way take: before the store has answered, the most that they may take.";
+    Gauge ANSWER_BYTES_IN_FLIGHT_MAX = "tidegate_answer_bytes_in_flight_max",
+        "As many may be under way at once; further answers wait for a second and are then refused.";
+    Counter ANSWERS_REFUSED = "tidegate_answers_refused_total",
+        "Reads refused because the answers under way took all bytes that there are for them.";
     Gauge CONNECTIONS_OPEN = "tidegate_connections_open",
         "Connections open at the front door.";
     Gauge CONNECTIONS_MAX = "tidegate_connections_max",
@@ -55,6 +61,8 @@ metrics! {
     Counter CONFIRMS_DROPPED = "tidegate_confirms_dropped_total",
         "Confirmations of claims that were dropped because too many were under way, which is safe.";
 
+    Counter IDS_REUSED = "tidegate_ids_reused_total",
+        "Calls that close a run which was closed before and that are no retries: they say another status, or come more than ten minutes after the first.";
     Counter CREDENTIALS_STALE = "tidegate_credentials_stale_total",
         "Look-ups of credentials that the store did not answer, and that were answered from memory instead.";
 

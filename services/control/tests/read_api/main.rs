@@ -5,6 +5,7 @@
 mod access;
 mod admitted;
 mod bad_input;
+mod budget;
 mod conservation;
 mod described;
 mod elsewhere;
@@ -15,4 +16,5 @@ mod month;
 mod outage;
 mod receipts;
 mod run;
+mod settled;
 mod shape;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tidegate_domain::{Month, Run, RunKey, TeamId, Timestamp};
-use tidegate_ports::{AgentRow, EventRow, ListedRun, RunFilter, RunPage, RunQueries, Spend, StoreError};
+use tidegate_ports::{AgentRow, EventPage, EventsPage, RunFilter, RunPage, RunQueries, RunsPage, Spend, StoreError};
 
 use crate::house::*;
 
@@ -25,11 +25,15 @@ impl Ailing {
 
 #[async_trait]
 impl RunQueries for Ailing {
-    async fn run(&self, _: RunKey) -> Result<Option<(Run, Vec<EventRow>)>, StoreError> {
+    async fn run(&self, _: RunKey) -> Result<Option<Run>, StoreError> {
         self.end().await
     }
 
-    async fn list(&self, _: TeamId, _: &RunFilter, _: &RunPage, _: Timestamp) -> Result<Vec<ListedRun>, StoreError> {
+    async fn events(&self, _: RunKey, _: &EventPage) -> Result<EventsPage, StoreError> {
+        self.end().await
+    }
+
+    async fn list(&self, _: TeamId, _: &RunFilter, _: &RunPage, _: Timestamp) -> Result<RunsPage, StoreError> {
         self.end().await
     }
 

@@ -164,3 +164,129 @@ async fn a_run_that_waits_for_its_start_is_not_shown_until_it_has_one() {
     house.tell(team(1), run_id(1), Body::Start(start("finder", STARTED))).await;
     assert_eq!(house.get(&path).await.ok()["status"], "success");
 }
+
+/// One id for three nights, and a failure under it: the first night stands, and the run says what came after.
+#[tokio::test]
+async fn an_id_in_use_again_is_shown() {
+    let house = House::open().await;
+    house.tell(team(1), run_id(1), Body::Heartbeat(ping(HeartbeatStatus::Ok))).await;
+    assert_eq!(house.get(&run_path("")).await.ok().get("repeats"), None);
+    for (night, status) in [HeartbeatStatus::Ok, HeartbeatStatus::Fail, HeartbeatStatus::Ok].into_iter().enumerate() {
+        house.clock.advance_ms(24 * 3_600_000);
+        house.tell(team(1), run_id(1), Body::Heartbeat(ping(status))).await;
+        let run = house.get(&run_path("")).await.ok();
+        assert_eq!((&run["status"], &run["received_at"]), (&json!("success"), &json!(NOON)));
+        assert_eq!(run["repeats"]["times"], night + 1);
+        assert_eq!(run["repeats"]["other_status"], if night == 0 { Value::Null } else { json!("failed") });
+    }
+    let run = house.get(&run_path("")).await.ok();
+    assert_eq!(run["repeats"]["last_received_at"], "2026-05-18T12:00:00.000Z");
+}
+
+fn run_path(query: &str) -> String {
+    format!("/v1/runs/{}{query}", run_id(1))
+}
+
+/// All pages of a run's events from the first one on: how many events each has, and all their ids.
+async fn event_pages(house: &House, query: &str) -> (Vec<usize>, Vec<String>) {
+    let (mut sizes, mut ids, mut cursor) = (Vec::new(), Vec::new(), String::new());
+    loop {
+        let page = house.get(&run_path(&format!("?{query}{cursor}"))).await.ok();
+        assert_eq!(
+            (&page["id"], &page["agent"]),
+            (&json!(run_id(1).to_string()), &json!("finder")),
+            "each page has the run"
+        );
+        let events = page["events"].as_array().unwrap();
+        sizes.push(events.len());
+        ids.extend(events.iter().map(|event| event["external_id"].as_str().unwrap().to_owned()));
+        match page.get("next_events_cursor") {
+            Some(next) => cursor = format!("&events_cursor={}", next.as_str().unwrap()),
+            None => return (sizes, ids),
+        }
+    }
+}
+
+#[tokio::test]
+async fn many_events_come_in_pages() {
+    let house = House::open().await;
+    house.tell(team(1), run_id(1), Body::Start(start("finder", STARTED))).await;
+    let events = |numbers: std::ops::Range<u128>| {
+        Body::Events(numbers.map(|number| call(number, STARTED, "m", Some("0.001"))).collect())
+    };
+    house.tell(team(1), run_id(1), events(0..500)).await;
+    let whole = house.get(&run_path("")).await.ok();
+    assert_eq!((whole["events"].as_array().unwrap().len(), whole.get("next_events_cursor")), (500, None));
+    house.tell(team(1), run_id(1), events(500..1_200)).await;
+    let expected: Vec<String> = (0..1_200).map(|number| event_id(number).to_string()).collect();
+    assert_eq!(event_pages(&house, "").await, (vec![500, 500, 200], expected.clone()));
+    assert_eq!(event_pages(&house, "events_limit=400").await, (vec![400, 400, 400], expected));
+    let first = house.get(&run_path("?events_limit=7")).await.ok();
+    assert_eq!((&first["cost_by_model"][0]["calls"], &first["cost_usd"]), (&json!(7), &json!(1.2)));
+}
+
+#[tokio::test]
+async fn large_events_come_in_pages_of_about_a_megabyte() {
+    let house = House::open().await;
+    house.tell(team(1), run_id(1), Body::Start(start("finder", STARTED))).await;
+    let data = format!(r#"{{"text":"{}"}}"#, "x".repeat(10_000));
+    for chunk in 0..8 {
+        let events = (chunk * 50..(chunk + 1) * 50).map(|number| event(number, "log", STARTED, &data)).collect();
+        house.tell(team(1), run_id(1), Body::Events(events)).await;
+    }
+    let (sizes, ids) = event_pages(&house, "").await;
+    assert_eq!((sizes.len(), ids.len()), (4, 400), "{sizes:?}");
+    assert!(house.get(&run_path("")).await.text.len() < 1_200_000);
+}
+
+#[tokio::test]
+async fn a_cursor_of_events_is_good_for_its_own_run_only() {
+    let house = House::open().await;
+    for run in [run_id(1), run_id(2)] {
+        house.tell(team(1), run, Body::Start(start("finder", STARTED))).await;
+        let events = (0..3).map(|number| event(number, "log", STARTED, "{}")).collect();
+        house.tell(team(1), run, Body::Events(events)).await;
+    }
+    let page = house.get(&run_path("?events_limit=1")).await.ok();
+    let cursor = page["next_events_cursor"].as_str().unwrap();
+    house.get(&run_path(&format!("?events_cursor={cursor}"))).await.ok();
+    let other = house.get(&format!("/v1/runs/{}?events_cursor={cursor}", run_id(2))).await;
+    assert_refusal(&other, 400, "invalid_field", Some("events_cursor"));
+    for limit in ["0", "501", "many", "+5"] {
+        let answer = house.get(&run_path(&format!("?events_limit={limit}"))).await;
+        assert_refusal(&answer, 400, "invalid_field", Some("events_limit"));
+    }
+}
+
+/// What the client's clock said stands as it was sent, and the run says that no clock should say it.
+#[tokio::test]
+async fn a_wild_clock_is_named_and_does_not_decide_the_order() {
+    let house = House::open().await;
+    const NONE: (Option<&str>, Option<bool>) = (None, None);
+    let cases = [
+        ("9999-12-31T23:59:59.999Z", NOON, (Some("ahead"), Some(true))),
+        ("0001-01-01T00:00:00.000Z", NOON, (Some("behind"), None)),
+        (STARTED, "9999-12-31T23:59:59.999Z", (Some("ahead"), None)),
+        (STARTED, "2026-05-15T10:59:59.999Z", (None, Some(true))),
+        (STARTED, STARTED, NONE),
+        ("2026-05-16T12:00:00.000Z", "2026-05-16T12:00:00.000Z", NONE),
+        ("2025-04-10T12:00:00.000Z", NOON, NONE),
+    ];
+    for (number, (started, finished, (skew, backwards))) in (1..).zip(cases) {
+        house.tell(team(1), run_id(number), Body::Start(start("finder", started))).await;
+        house.tell(team(1), run_id(number), Body::Finish(finish(FinishStatus::Success, finished))).await;
+        let run = house.get(&format!("/v1/runs/{}", run_id(number))).await.ok();
+        let marks =
+            (run.get("clock_skew").and_then(Value::as_str), run.get("ends_before_start").and_then(Value::as_bool));
+        assert_eq!(marks, (skew, backwards), "{run}");
+        assert_eq!((&run["started_at"], &run["finished_at"]), (&json!(started), &json!(finished)), "as sent");
+        assert_eq!(run.get("duration_ms").is_none(), backwards.is_some(), "{run}");
+    }
+    let listed = house.get("/v1/runs?limit=100").await.ok();
+    let ids: Vec<&Value> = listed["runs"].as_array().unwrap().iter().map(|run| &run["id"]).collect();
+    let expected = [6, 2, 1, 5, 4, 3, 7].map(|number| json!(run_id(number).to_string()));
+    assert_eq!(ids, expected.iter().collect::<Vec<_>>());
+    let page = house.get("/v1/runs?limit=2").await.ok();
+    let rest = house.get(&format!("/v1/runs?cursor={}", page["next_cursor"].as_str().unwrap())).await.ok();
+    assert_eq!(rest["runs"][0]["id"], expected[2], "a page goes on where the one before ended");
+}

@@ -8,7 +8,7 @@ use axum::response::Response;
 use tidegate_admission::Class;
 use tidegate_domain::Body;
 
-use crate::answers::{Answer, FinishedRun};
+use crate::answers::{Answer, FinishedRun, finish_word};
 use crate::call::Call;
 use crate::frame::framed;
 use crate::ingest::Ingest;
@@ -29,7 +29,10 @@ use crate::refusal_table::Problem;
             status = 202, description = "The run is closed.", body = FinishedRun,
             headers(("X-Tidegate-Receipt" = String, description = "Ask the read API by it what became of the record.")),
         ),
-        (status = 200, description = "It was closed before; this is how.", body = FinishedRun),
+        (
+            status = 200, description = "It was closed before; this is how.", body = FinishedRun,
+            headers(("X-Tidegate-Repeat" = String, description = "Since when: `first seen <time>`, and which status stands where this call says another.")),
+        ),
         Refusals,
     ),
     security(("bearer" = []), ("key_header" = [])),
@@ -57,5 +60,6 @@ async fn take(call: Call, mut body: HttpBody) -> Result<Answer, Problem> {
         duration_ms: known.duration_ms,
         cost_usd: known.cost,
     };
-    Ok(Answer::json(accepted.acceptance.fresh, &answer)?.with_receipt(accepted.receipt))
+    let answer = Answer::json(accepted.acceptance.fresh, &answer)?.with_receipt(accepted.receipt);
+    Ok(answer.with_repeat(accepted.acceptance.repeat, finish_word))
 }

@@ -8,7 +8,7 @@ use axum::response::Response;
 use tidegate_admission::Class;
 use tidegate_domain::Body;
 
-use crate::answers::{Answer, TakenHeartbeat, heartbeat_word};
+use crate::answers::{Answer, TakenHeartbeat, closing_word, heartbeat_word};
 use crate::call::Call;
 use crate::frame::framed;
 use crate::ingest::Ingest;
@@ -28,7 +28,10 @@ use crate::refusal_table::Problem;
             status = 202, description = "Taken in.", body = TakenHeartbeat,
             headers(("X-Tidegate-Receipt" = String, description = "Ask the read API by it what became of the record.")),
         ),
-        (status = 200, description = "It was there before.", body = TakenHeartbeat),
+        (
+            status = 200, description = "It was there before.", body = TakenHeartbeat,
+            headers(("X-Tidegate-Repeat" = String, description = "Since when: `first seen <time>`, and which status stands where this call says another.")),
+        ),
         Refusals,
     ),
     security(("bearer" = []), ("key_header" = [])),
@@ -56,5 +59,6 @@ async fn take(call: Call, mut body: HttpBody) -> Result<Answer, Problem> {
         cost_usd: known.cost,
         duration_ms: known.duration_ms,
     };
-    Ok(Answer::json(accepted.acceptance.fresh, &answer)?.with_receipt(accepted.receipt))
+    let answer = Answer::json(accepted.acceptance.fresh, &answer)?.with_receipt(accepted.receipt);
+    Ok(answer.with_repeat(accepted.acceptance.repeat, closing_word))
 }

@@ -9,7 +9,7 @@ use http::{Method, StatusCode};
 use tidegate_admission::Class;
 use tidegate_domain::Body;
 
-use crate::answers::{Answer, TakenPing, heartbeat_word};
+use crate::answers::{Answer, TakenPing, closing_word, heartbeat_word};
 use crate::call::Call;
 use crate::frame::{framed, wants_json};
 use crate::ingest::Ingest;
@@ -28,7 +28,10 @@ use crate::refusal_table::{Problem, WrongMethod};
         (
             status = 200, description = "Taken in, now (with a receipt) or before.",
             content((String = "text/plain", example = "OK\n"), (TakenPing = "application/json")),
-            headers(("X-Tidegate-Receipt" = String, description = "Ask the read API by it what became of the record.")),
+            headers(
+                ("X-Tidegate-Receipt" = String, description = "Ask the read API by it what became of the record."),
+                ("X-Tidegate-Repeat" = String, description = "On a repeat, since when: `first seen <time>`, and which status stands where this ping says another."),
+            ),
         ),
         PingRefusals,
     ),
@@ -50,9 +53,9 @@ async fn take(call: Call, mut body: HttpBody) -> Result<Answer, Problem> {
     let as_json = wants_json(&call.parts.headers);
     let agent = heartbeat.agent.clone();
     let accepted = call.accept(caller, run, Body::Heartbeat(heartbeat)).await?;
-    let fresh = accepted.acceptance.fresh;
+    let (fresh, repeat) = (accepted.acceptance.fresh, accepted.acceptance.repeat);
     if !as_json {
-        return Ok(Answer::ok_text(fresh).with_receipt(accepted.receipt));
+        return Ok(Answer::ok_text(fresh).with_receipt(accepted.receipt).with_repeat(repeat, closing_word));
     }
     let known = accepted.acceptance.run;
     let answer = TakenPing {
@@ -61,5 +64,6 @@ async fn take(call: Call, mut body: HttpBody) -> Result<Answer, Problem> {
         status: heartbeat_word(known.status),
         received_at: known.received_at.unwrap_or(accepted.received_at),
     };
-    Ok(Answer::json_with(fresh, StatusCode::OK, &answer)?.with_receipt(accepted.receipt))
+    let answer = Answer::json_with(fresh, StatusCode::OK, &answer)?;
+    Ok(answer.with_receipt(accepted.receipt).with_repeat(repeat, closing_word))
 }

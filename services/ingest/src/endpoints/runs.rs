@@ -8,7 +8,7 @@ use axum::response::Response;
 use tidegate_admission::Class;
 use tidegate_domain::Body;
 
-use crate::answers::{Answer, OpenedRun};
+use crate::answers::{Answer, OpenedRun, finish_word};
 use crate::call::Call;
 use crate::frame::framed;
 use crate::ingest::Ingest;
@@ -28,7 +28,10 @@ use crate::refusal_table::Problem;
             status = 202, description = "The run is open.", body = OpenedRun,
             headers(("X-Tidegate-Receipt" = String, description = "Ask the read API by it what became of the record.")),
         ),
-        (status = 200, description = "It was open before, with this agent and start time.", body = OpenedRun),
+        (
+            status = 200, description = "It was open before, with this agent and start time.", body = OpenedRun,
+            headers(("X-Tidegate-Repeat" = String, description = "Since when: `first seen <time>`, and which status stands where this call says another.")),
+        ),
         Refusals,
     ),
     security(("bearer" = []), ("key_header" = [])),
@@ -53,5 +56,6 @@ async fn take(call: Call, mut body: HttpBody) -> Result<Answer, Problem> {
         received_at: known.received_at.unwrap_or(accepted.received_at),
         status: known.status,
     };
-    Ok(Answer::json(accepted.acceptance.fresh, &answer)?.with_receipt(accepted.receipt))
+    let answer = Answer::json(accepted.acceptance.fresh, &answer)?.with_receipt(accepted.receipt);
+    Ok(answer.with_repeat(accepted.acceptance.repeat, finish_word))
 }

@@ -8,4 +8,5 @@ mod elsewhere;
 mod house;
 mod overload;
 mod receipts;
+mod repeats;
 mod retry_after;

@@ -13,7 +13,9 @@ use tidegate_ports::memory::accounts::MemoryAccounts;
 use tidegate_ports::memory::dead_letters::MemoryDeadLetters;
 use tidegate_ports::memory::log::{MemoryLog, MemoryLogOptions};
 use tidegate_ports::memory::runs::MemoryRuns;
-use tidegate_ports::{Accounts, Append, Clock, Consume, DeadLetters, EventRow, ReadLag, RunQueries, Runs, SystemClock};
+use tidegate_ports::{
+    Accounts, Append, Clock, Consume, DeadLetters, EventPage, EventRow, ReadLag, RunQueries, Runs, SystemClock,
+};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -98,10 +100,12 @@ impl Rig {
     }
 
     pub async fn stored(&self, key: RunKey) -> Option<(tidegate_domain::Run, Vec<EventRow>)> {
-        self.runs.run(key).await.expect("the store in memory answers")
+        let run = self.runs.run(key).await.expect("the store in memory answers")?;
+        let page = self.runs.events(key, &EventPage::WHOLE).await.expect("the store in memory answers");
+        Some((run, page.rows))
     }
 
-    /// What the fold of the whole log says of a run, with its events by time and id: what the store must hold.
+    /// What the fold of the whole log says of a run, with its events by id: what the store must hold.
     pub fn folded(&self, key: RunKey) -> (tidegate_domain::Run, Vec<EventRow>) {
         let mut state = RunState::default();
         let mut events = Vec::new();
@@ -113,7 +117,7 @@ impl Rig {
                 events.extend(new_events.into_iter().map(|event| EventRow { event, received_at }));
             }
         }
-        events.sort_by_key(|row| (row.event.ts, row.event.id));
+        events.sort_by_key(|row| row.event.id);
         (state.run, events)
     }
 

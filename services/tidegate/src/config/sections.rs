@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tidegate_admission::AdmissionConfig;
 use tidegate_admission::shed::Lines;
+use tidegate_control::Control;
 use tidegate_domain::Region;
 use tidegate_ingest::IngestConfig;
 use tidegate_lifecycle::ServeOptions;
@@ -58,6 +59,11 @@ pub(super) fn read(reader: &mut Reader) -> Config {
             ..ServeOptions::default()
         },
         store_deadline: reader.millis("control.store_deadline_ms", 10_000, 10..=600_000),
+        max_answer_bytes_in_flight: reader.whole(
+            "control.max_answer_bytes_in_flight",
+            Control::ANSWER_BYTES as u64,
+            Control::ANSWER_BYTES_MIN as u64..=1_024 * 1_024 * MIB,
+        ) as usize,
     };
     let ops = OpsConfig {
         listen: reader.address("ops.listen", ([127, 0, 0, 1], 9090)),

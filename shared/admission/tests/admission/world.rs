@@ -16,9 +16,9 @@ use tidegate_domain::{
 use tidegate_ports::memory::clock::TestClock;
 use tidegate_ports::memory::gate::{MemoryGate, MemoryGateConfig};
 use tidegate_ports::{
-    AgentRow, Agents, Append, AppendError, Clock, CredentialRecord, Credentials, EventRow, Gate, Lag, ListedRun,
-    LogError, PartitionLag, Rates, ReadLag, RunFilter, RunPage, RunQueries, RunWanted, Spend, StoreError, StoredRun,
-    StoredSummary,
+    AgentRow, Agents, Append, AppendError, Clock, CredentialRecord, Credentials, EventPage, EventsPage, Gate, Lag,
+    LogError, PartitionLag, Rates, ReadLag, RunFilter, RunPage, RunQueries, RunWanted, RunsPage, Spend, StoreError,
+    StoredRun, StoredSummary,
 };
 
 /// The middle of a month.
@@ -163,10 +163,13 @@ impl RunQueries for Backend {
         self.store(of_team)
     }
 
-    async fn run(&self, _: RunKey) -> Result<Option<(Run, Vec<EventRow>)>, StoreError> {
+    async fn run(&self, _: RunKey) -> Result<Option<Run>, StoreError> {
         unreachable!("admission does not read runs")
     }
-    async fn list(&self, _: TeamId, _: &RunFilter, _: &RunPage, _: Timestamp) -> Result<Vec<ListedRun>, StoreError> {
+    async fn events(&self, _: RunKey, _: &EventPage) -> Result<EventsPage, StoreError> {
+        unreachable!("admission does not read events")
+    }
+    async fn list(&self, _: TeamId, _: &RunFilter, _: &RunPage, _: Timestamp) -> Result<RunsPage, StoreError> {
         unreachable!("admission does not list")
     }
     async fn agents(&self, _: TeamId) -> Result<Vec<AgentRow>, StoreError> {

@@ -1,6 +1,9 @@
 //! The rules of a run's life, one by one.
 
-use tidegate_domain::{Body, FinishStatus, Heartbeat, HeartbeatStatus, Outcome, Run, RunState, RunStatus, Start, Usd};
+use tidegate_domain::run::{Closing, Repeats};
+use tidegate_domain::{
+    Body, FinishStatus, Heartbeat, HeartbeatStatus, Month, Outcome, Run, RunState, RunStatus, Start, Usd,
+};
 
 use crate::samples::{at, event, finish, heartbeat, idle_start, json, record, start};
 
@@ -132,7 +135,11 @@ fn heartbeat_durations_and_costs() {
     let given = beat(|beat| (beat.started_at, beat.duration_ms) = (Some(at(0)), Some(7)));
     assert_eq!(given.duration_ms(at(0)), Some(7));
     let backwards = beat(|beat| (beat.started_at, beat.finished_at) = (Some(at(10)), Some(at(0))));
-    assert_eq!(backwards.duration_ms(at(0)), Some(0));
+    assert_eq!((backwards.duration_ms(at(0)), backwards.ends_before_start(at(0))), (None, true));
+    let given =
+        beat(|beat| (beat.started_at, beat.finished_at, beat.duration_ms) = (Some(at(10)), Some(at(0)), Some(7)));
+    assert_eq!((given.duration_ms(at(0)), given.ends_before_start(at(0))), (Some(7), true), "AP-35");
+    assert!(!derived.ends_before_start(at(0)));
     let priced = beat(|beat| beat.cost = Some(Usd::from_nanos(84_000_000)));
     assert_eq!(priced.cost().to_string(), "0.084");
 }
@@ -163,4 +170,34 @@ fn metadata_is_merged() {
     );
     let (run, _) = folded([(0, Body::Start(opened))]);
     assert_eq!(run.metadata(), Some(json(r#"{"a":1.50,"b":"x"}"#)));
+}
+
+/// Closing calls under a closed run's id change nothing but the count of them; one that was counted is not again.
+#[test]
+fn closings_that_come_again_are_counted_once_each() {
+    let beat = |at, status| (at, Body::Heartbeat(heartbeat("a", status)));
+    let first = beat(0, HeartbeatStatus::Ok);
+    let nights = [beat(100, HeartbeatStatus::Ok), beat(200, HeartbeatStatus::Fail), beat(300, HeartbeatStatus::Ok)];
+    let closed = |run: Run| run.finish.expect("closed");
+    let once = closed(folded([first.clone()]).0);
+    assert_eq!(once.repeats, None);
+    let history: Vec<_> = std::iter::once(first.clone()).chain(nights.clone()).collect();
+    let (run, outcomes) = folded(history.clone());
+    assert_eq!(outcomes[1..], [Outcome::Duplicate; 3]);
+    let expected = Repeats { times: 3, last_received_at: at(300), other_status: Some(FinishStatus::Failed) };
+    assert_eq!(closed(run.clone()), Closing { repeats: Some(expected), ..once.clone() });
+    assert_eq!((run.status_at(at(400)), run.units_in(Month::of(at(0)))), (RunStatus::Success, 1));
+    // Replayed, in whole and in part.
+    let (replayed, _) = folded(history.iter().chain(&history).chain(&nights[1..2]).cloned());
+    assert_eq!(replayed, run);
+    // A finish counts as a heartbeat does, and the same receipt is a retry that joined the first.
+    let again = [
+        first,
+        (0, Body::Finish(finish(FinishStatus::Failed, 0))),
+        (1, Body::Finish(finish(FinishStatus::Success, 0))),
+    ];
+    assert_eq!(
+        closed(folded(again).0).repeats,
+        Some(Repeats { times: 1, last_received_at: at(1), other_status: None })
+    );
 }

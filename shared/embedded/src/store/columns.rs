@@ -9,12 +9,12 @@ use super::run_row::{signed, to_json};
 use super::standing::Standing;
 
 /// Both statements take the same values; a new row's number, ?1, is NULL.
-pub(super) const INSERT: &str = "INSERT INTO runs (run_no, team_no, run, started_at_ms, position, agent, customer_id, feature, closed_as, \
+pub(super) const INSERT: &str = "INSERT INTO runs (run_no, team_no, run, listed_at_ms, position, agent, customer_id, feature, closed_as, \
      idle_deadline_ms, idle_closes_as, cost_nanos_usd, start, implied, finish, events, events_cost_nanos_usd, errored, \
      conflicted, last_activity_ms, last_received_ms, units) VALUES \
      (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)";
 
-/// Leaves `started_at_ms` alone: naming a column of an index in an UPDATE rewrites its entry even if nothing changes.
+/// Leaves `listed_at_ms` alone: naming a column of an index in an UPDATE rewrites its entry even if nothing changes.
 pub(super) const UPDATE: &str = "UPDATE runs SET position = ?5, agent = ?6, customer_id = ?7, feature = ?8, closed_as = ?9, idle_deadline_ms = ?10, \
      idle_closes_as = ?11, cost_nanos_usd = ?12, start = ?13, implied = ?14, finish = ?15, events = ?16, \
      events_cost_nanos_usd = ?17, errored = ?18, conflicted = ?19, last_activity_ms = ?20, last_received_ms = ?21, \
@@ -23,7 +23,7 @@ pub(super) const UPDATE: &str = "UPDATE runs SET position = ?5, agent = ?6, cust
 /// The values that take some making.
 pub(super) struct Columns<'w> {
     write: &'w RunWrite,
-    pub started_at_ms: Option<i64>,
+    pub listed_at_ms: Option<i64>,
     agent: Option<&'w str>,
     customer_id: Option<&'w str>,
     feature: Option<&'w str>,
@@ -40,7 +40,7 @@ impl<'w> Columns<'w> {
         let opened = write.run.opening().map(|opening| &opening.start);
         Ok(Columns {
             write,
-            started_at_ms: opened.map(|start| start.started_at.as_millis()),
+            listed_at_ms: write.run.opening().map(|opening| opening.listed_at().as_millis()),
             agent: opened.map(|start| start.agent.as_str()),
             customer_id: opened.and_then(|start| start.customer_id.as_deref()),
             feature: opened.and_then(|start| start.feature.as_deref()),
@@ -59,7 +59,7 @@ impl<'w> Columns<'w> {
             run_no,
             team_no,
             blob_of(self.write.key.run),
-            self.started_at_ms,
+            self.listed_at_ms,
             self.write.position.write_timestamp(),
             self.agent,
             self.customer_id,

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 use tidegate_domain::{Event, EventId, RunId, TeamId, Timestamp};
 use tidegate_ports::EventRow;
@@ -17,7 +17,7 @@ const INSERT_IDS: &str = "INSERT INTO event_ids (id, run_no, content_hash) VALUE
      (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), \
      (?, ?, ?) ON CONFLICT DO NOTHING";
 const TOGETHER: usize = 16;
-const INSERT_BATCH: &str = "INSERT INTO event_batches (run_no, greatest_id, events) VALUES (?1, ?2, ?3)";
+const INSERT_BATCH: &str = "INSERT INTO event_batches (run_no, greatest_id, least_id, events) VALUES (?1, ?2, ?3, ?4)";
 /// Whether the run has a batch with this id or a later one. If not, it has none of the ids from this one on.
 pub(super) const LATER: &str = "SELECT 1 FROM event_batches WHERE run_no = ?1 AND greatest_id >= ?2 LIMIT 1";
 /// `CROSS JOIN` has SQLite look for the id first. Left to itself it goes through all runs of the team.
@@ -69,10 +69,11 @@ impl<'c> EventInserts<'c> {
                 new.push(row);
             }
         }
-        let Some(greatest) = new.iter().map(|row| row.event.id).max() else { return Ok(0) };
+        let ids = || new.iter().map(|row| row.event.id);
+        let Some((greatest, least)) = ids().max().zip(ids().min()) else { return Ok(0) };
         let written: Vec<Written<'_>> = new.iter().map(|row| Written(row.received_at, &row.event)).collect();
         let events = to_json(&written)?;
-        self.batch.execute(params![run_no, blob_of(greatest), events])?;
+        self.batch.execute(params![run_no, blob_of(greatest), blob_of(least), events])?;
         Ok(events.len() as u64 + ID_ROW_BYTES * (written.len() as u64 + 1))
     }
 
@@ -103,22 +104,10 @@ impl<'c> EventInserts<'c> {
     }
 }
 
-/// All events of a run, ordered by `ts`, then id.
-pub(super) fn of_run(connection: &Connection, run_no: i64) -> rusqlite::Result<Vec<EventRow>> {
-    let mut rows = in_order_of_saves(connection, run_no)?;
-    rows.sort_by_key(|row| (row.event.ts, row.event.id));
-    Ok(rows)
-}
-
-fn in_order_of_saves(connection: &Connection, run_no: i64) -> rusqlite::Result<Vec<EventRow>> {
-    let mut statement = connection.prepare_cached("SELECT events FROM event_batches WHERE run_no = ?1")?;
-    let mut batches = statement.query(params![run_no])?;
-    let mut rows = Vec::new();
-    while let Some(batch) = batches.next()? {
-        let events: Vec<Read> = json(batch, 0)?;
-        rows.extend(events.into_iter().map(|Read { received_at, event }| EventRow { event, received_at }));
-    }
-    Ok(rows)
+/// The events of a batch, whose JSON stands in this column.
+pub(super) fn of_batch(row: &Row<'_>, column: usize) -> rusqlite::Result<impl Iterator<Item = EventRow>> {
+    let events: Vec<Read> = json(row, column)?;
+    Ok(events.into_iter().map(|Read { received_at, event }| EventRow { event, received_at }))
 }
 
 /// Which of these events the run has, with their content hashes. Ids grow with time, so most of a batch lies beyond
@@ -167,8 +156,12 @@ pub(super) fn owners(
 /// Deletes all events of a run.
 pub(super) fn delete_of_run(connection: &Connection, run_no: i64) -> rusqlite::Result<()> {
     let mut id = connection.prepare_cached("DELETE FROM event_ids WHERE id = ?1 AND run_no = ?2")?;
-    for row in in_order_of_saves(connection, run_no)? {
-        id.execute(params![blob_of(row.event.id), run_no])?;
+    let mut statement = connection.prepare_cached("SELECT events FROM event_batches WHERE run_no = ?1")?;
+    let mut batches = statement.query(params![run_no])?;
+    while let Some(batch) = batches.next()? {
+        for row in of_batch(batch, 0)? {
+            id.execute(params![blob_of(row.event.id), run_no])?;
+        }
     }
     connection.prepare_cached("DELETE FROM event_batches WHERE run_no = ?1")?.execute(params![run_no])?;
     Ok(())
@@ -177,7 +170,9 @@ pub(super) fn delete_of_run(connection: &Connection, run_no: i64) -> rusqlite::R
 #[cfg(test)]
 mod tests {
     use tidegate_domain::{FreeJson, Region};
+    use tidegate_ports::{EventPage, EventsPage};
 
+    use super::super::event_pages;
     use super::super::schema::MIGRATIONS;
     use super::*;
 
@@ -213,9 +208,12 @@ mod tests {
             let rows: Vec<EventRow> = batch.iter().map(|number| row(*number)).collect();
             inserts.save(7, &rows).expect("saved");
         }
-        assert_eq!(of_run(&connection, 7), Ok((0..=140).map(row).collect()));
+        assert_eq!(
+            event_pages::of_run(&connection, 7, &EventPage::WHOLE).map(|page| page.rows),
+            Ok((0..=140).map(row).collect())
+        );
         let all: Vec<EventId> = (0..=140).map(|number| row(number).event.id).collect();
         assert_eq!(stored_hashes(&connection, 7, &all).expect("read").len(), all.len());
-        assert_eq!(of_run(&connection, 8), Ok(Vec::new()));
+        assert_eq!(event_pages::of_run(&connection, 8, &EventPage::WHOLE), Ok(EventsPage::default()));
     }
 }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use rusqlite::{Connection, Row, params};
 use tidegate_domain::{TeamId, Timestamp};
-use tidegate_ports::{ListedRun, RunFilter, RunPage};
+use tidegate_ports::{ListedRun, RunFilter, RunPage, RunsPage};
 
 use super::id_blob::{IdBlob, blob_of, id_at};
 use super::load::team_number;
@@ -17,9 +17,9 @@ pub(super) const ROWS_PER_READ: usize = 4_096;
 
 pub(super) static SELECT: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "SELECT started_at_ms, run, agent, customer_id, feature, {}, {} FROM runs \
-         WHERE team_no = ?1 AND started_at_ms >= ?2 AND (started_at_ms, run) < (?3, ?4) \
-         ORDER BY started_at_ms DESC, run DESC",
+        "SELECT listed_at_ms, run, agent, customer_id, feature, {}, {} FROM runs \
+         WHERE team_no = ?1 AND listed_at_ms >= ?2 AND (listed_at_ms, run) < (?3, ?4) \
+         ORDER BY listed_at_ms DESC, run DESC",
         standing::COLUMNS,
         run_row::COLUMNS
     )
@@ -33,11 +33,11 @@ const RUN: usize = 8;
 pub(super) struct Listing {
     team: TeamId,
     filter: RunFilter,
-    limit: usize,
+    page: RunPage,
     now: Timestamp,
     /// Only what comes after this in the order is still to be looked at.
     before: (i64, Vec<u8>),
-    pub found: Vec<ListedRun>,
+    pub found: RunsPage,
     pub done: bool,
 }
 
@@ -45,10 +45,10 @@ impl Listing {
     pub fn begin(team: TeamId, filter: &RunFilter, page: &RunPage, now: Timestamp) -> Self {
         // No id is as low as the empty blob, and none as high as 18 bytes of ones.
         let to = filter.to.map(|to| (to.as_millis(), Vec::new()));
-        let after = page.after.map(|(started_at, run)| (started_at.as_millis(), blob_of(run).to_vec()));
+        let after = page.after.map(|(listed_at, run)| (listed_at.as_millis(), blob_of(run).to_vec()));
         let before = to.into_iter().chain(after).min().unwrap_or((i64::MAX, vec![0xff; size_of::<IdBlob>() + 1]));
         let done = page.limit == 0;
-        Listing { team, filter: filter.clone(), limit: page.limit, now, before, found: Vec::new(), done }
+        Listing { team, filter: filter.clone(), page: *page, now, before, found: RunsPage::default(), done }
     }
 
     /// Looks at the next rows.
@@ -63,12 +63,12 @@ impl Listing {
             let Some(row) = rows.next()? else {
                 return Ok(Listing { done: true, ..self });
             };
-            if self.admits(row)? {
-                self.found.push(ListedRun { id: id_at(row, 1)?, run: run_row::read(row, RUN)? });
-            }
             self.before = (row.get(0)?, row.get(1)?);
-            if self.found.len() == self.limit {
-                return Ok(Listing { done: true, ..self });
+            if self.admits(row)? {
+                let (listed_at, run) = (Timestamp::from_millis(self.before.0), run_row::read(row, RUN)?);
+                if !self.found.take(&self.page, ListedRun { listed_at, id: id_at(row, 1)?, run }) {
+                    return Ok(Listing { done: true, ..self });
+                }
             }
         }
         Ok(self)

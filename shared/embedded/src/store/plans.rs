@@ -4,7 +4,7 @@
 use rusqlite::Connection;
 
 use super::schema::MIGRATIONS;
-use super::{accounts, events, listing, load, purge, queries, save};
+use super::{accounts, event_pages, events, listing, load, purge, queries, save};
 
 fn plan(connection: &Connection, statement: &str) -> Vec<String> {
     let question = format!("EXPLAIN QUERY PLAN {statement}");
@@ -19,7 +19,7 @@ fn every_read_goes_by_an_index() {
     let connection = Connection::open_in_memory().expect("a database");
     MIGRATIONS.iter().for_each(|step| connection.execute_batch(step).expect("migrated"));
     let by_id = "SEARCH runs USING INDEX runs_by_id (team_no=? AND run=?)";
-    let expected: [(&str, &[&str]); 9] = [
+    let expected: [(&str, &[&str]); 10] = [
         (save::FIND, &[by_id]),
         (&load::FIND, &[by_id]),
         (
@@ -31,12 +31,19 @@ fn every_read_goes_by_an_index() {
             &["SEARCH event_batches USING COVERING INDEX event_batches_of_run (run_no=? AND greatest_id>?)"],
         ),
         (
+            event_pages::CANDIDATES,
+            &[
+                "SEARCH event_batches USING COVERING INDEX event_batches_of_run (run_no=? AND greatest_id>?)",
+                "USE TEMP B-TREE FOR ORDER BY",
+            ],
+        ),
+        (
             &listing::SELECT,
-            &["SEARCH runs USING INDEX runs_by_start (team_no=? AND started_at_ms>? AND (started_at_ms,run)<(?,?))"],
+            &["SEARCH runs USING INDEX runs_by_start (team_no=? AND listed_at_ms>? AND (listed_at_ms,run)<(?,?))"],
         ),
         (
             &queries::MONTH_OF_RUNS,
-            &["SEARCH runs USING INDEX runs_by_start (team_no=? AND started_at_ms>? AND started_at_ms<?)"],
+            &["SEARCH runs USING INDEX runs_by_start (team_no=? AND listed_at_ms>? AND listed_at_ms<?)"],
         ),
         (
             queries::USAGE,

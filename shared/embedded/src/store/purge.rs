@@ -6,7 +6,7 @@ use tidegate_domain::Timestamp;
 use super::events;
 use super::run_row::signed;
 
-pub(super) const OLDEST_ORPHANS: &str = "SELECT run_no FROM runs WHERE started_at_ms IS NULL AND last_received_ms < ?1 \
+pub(super) const OLDEST_ORPHANS: &str = "SELECT run_no FROM runs WHERE listed_at_ms IS NULL AND last_received_ms < ?1 \
      ORDER BY last_received_ms LIMIT ?2";
 
 /// Deletes up to `limit` of them with their events. What they counted towards the quota stays counted: it was

@@ -5,23 +5,20 @@ use std::sync::LazyLock;
 use rusqlite::{Connection, OptionalExtension, params};
 use tidegate_domain::{Month, Run, RunKey, RunStatus, Slug, TeamId, Timestamp, Usd};
 use tidegate_ports::registry::agent_id;
-use tidegate_ports::{AgentRow, EventRow, Spend, SpendLine, SpendTally};
+use tidegate_ports::runs::UNPRICED_MAX;
+use tidegate_ports::{AgentRow, Spend, SpendLine, SpendTally};
 
-use super::events;
 use super::failure::unreadable;
 use super::load::{find, team_number};
 use super::run_row::{millis, text, unsigned};
 use super::standing::{self, Standing};
 
-pub(super) fn run(connection: &Connection, key: RunKey) -> rusqlite::Result<Option<(Run, Vec<EventRow>)>> {
+pub(super) fn run(connection: &Connection, key: RunKey) -> rusqlite::Result<Option<Run>> {
     let Some(team_no) = team_number(connection, key.team)? else {
         return Ok(None);
     };
-    let Some(found) = find(connection, team_no, key)?.filter(|found| found.run.opening().is_some()) else {
-        return Ok(None);
-    };
-    let events = events::of_run(connection, found.run_no)?;
-    Ok(Some((found.run, events)))
+    let found = find(connection, team_no, key)?.filter(|found| found.run.opening().is_some());
+    Ok(found.map(|found| found.run))
 }
 
 /// The agents that runs were opened for, by slug.
@@ -50,7 +47,7 @@ pub(super) fn usage(connection: &Connection, team: TeamId, month: Month) -> rusq
 pub(super) static MONTH_OF_RUNS: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT agent, customer_id, feature, cost_nanos_usd, {} FROM runs \
-         WHERE team_no = ?1 AND started_at_ms >= ?2 AND started_at_ms < ?3",
+         WHERE team_no = ?1 AND listed_at_ms >= ?2 AND listed_at_ms < ?3",
         standing::COLUMNS
     )
 });
@@ -73,8 +70,9 @@ pub(super) fn spend(connection: &Connection, team: TeamId, month: Month, now: Ti
         });
     }
     let mut statement = connection.prepare_cached(
-        "SELECT provider, model FROM unpriced WHERE team_no = ?1 AND month = ?2 ORDER BY provider, model",
+        "SELECT provider, model FROM unpriced WHERE team_no = ?1 AND month = ?2 ORDER BY provider, model LIMIT ?3",
     )?;
-    let unpriced = statement.query_map(params![team_no, month.number()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let values = params![team_no, month.number(), UNPRICED_MAX as i64];
+    let unpriced = statement.query_map(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(tally.finish(unpriced.collect::<rusqlite::Result<_>>()?))
 }

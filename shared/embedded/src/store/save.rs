@@ -15,9 +15,9 @@ use super::run_row::json;
 /// The numbers of teams met so far. Forget them when a transaction that may have given out some is rolled back.
 pub(super) type TeamNumbers = HashMap<TeamId, i64>;
 
-pub(super) const FIND: &str = "SELECT run_no, position, started_at_ms, units FROM runs WHERE team_no = ?1 AND run = ?2";
+pub(super) const FIND: &str = "SELECT run_no, position, listed_at_ms, units FROM runs WHERE team_no = ?1 AND run = ?2";
 
-const MOVE: &str = "UPDATE runs SET started_at_ms = ?2 WHERE run_no = ?1";
+const MOVE: &str = "UPDATE runs SET listed_at_ms = ?2 WHERE run_no = ?1";
 
 /// One transaction's statements and what must follow from its writes.
 pub(super) struct Pass<'c> {
@@ -35,7 +35,7 @@ pub(super) struct Pass<'c> {
 struct Before {
     run_no: i64,
     position: i64,
-    started_at_ms: Option<i64>,
+    listed_at_ms: Option<i64>,
     units: Vec<(Month, u64)>,
 }
 
@@ -70,8 +70,8 @@ impl<'c> Pass<'c> {
             }
             Some(before) => {
                 columns.write(&mut self.update, Some(before.run_no), team_no)?;
-                if before.started_at_ms != columns.started_at_ms {
-                    self.connection.prepare_cached(MOVE)?.execute(params![before.run_no, columns.started_at_ms])?;
+                if before.listed_at_ms != columns.listed_at_ms {
+                    self.connection.prepare_cached(MOVE)?.execute(params![before.run_no, columns.listed_at_ms])?;
                 }
                 before.run_no
             }
@@ -91,7 +91,7 @@ impl<'c> Pass<'c> {
 
     fn before(&mut self, team_no: i64, write: &RunWrite) -> rusqlite::Result<Option<Before>> {
         let found = self.find.query_row(params![team_no, blob_of(write.key.run)], |row| {
-            Ok(Before { run_no: row.get(0)?, position: row.get(1)?, started_at_ms: row.get(2)?, units: json(row, 3)? })
+            Ok(Before { run_no: row.get(0)?, position: row.get(1)?, listed_at_ms: row.get(2)?, units: json(row, 3)? })
         });
         found.optional()
     }

@@ -16,6 +16,10 @@ use crate::checkpoints;
 /// each record that was not simply stored, without a team and a run where those could not be read.
 ///
 /// Step 4 adds the count of checkpoints, see [`checkpoints`].
+///
+/// Step 5 lists runs by [`listed_at`](tidegate_domain::run::clock_skew::listed_at), which is not their start where that is
+/// dated by a clock out of bounds (24 hours ahead of its receipt, 400 days behind it: the numbers below), and gives batches
+/// their least id, so that a page of events reads the batches around it only. Batches of before have none.
 pub(super) const MIGRATIONS: &[&str] = &[
     "
 CREATE TABLE teams (
@@ -148,16 +152,25 @@ CREATE TABLE notes (
 CREATE INDEX notes_by_age ON notes (appended_at_ms);
 ",
     checkpoints::TABLE,
+    "
+ALTER TABLE runs RENAME COLUMN started_at_ms TO listed_at_ms;
+UPDATE runs SET listed_at_ms = json_extract(ifnull(start, implied), '$.received_at_ms')
+WHERE listed_at_ms - json_extract(ifnull(start, implied), '$.received_at_ms') NOT BETWEEN -34560000000 AND 86400000;
+ALTER TABLE event_batches ADD COLUMN least_id BLOB;
+DROP INDEX event_batches_of_run;
+CREATE INDEX event_batches_of_run ON event_batches (run_no, greatest_id, least_id);
+",
 ];
 
 #[cfg(test)]
 mod tests {
     use rusqlite::Connection;
-    use tidegate_domain::{Event, EventId, FreeJson, ModelCall, Region, Timestamp, Usd};
-    use tidegate_ports::EventRow;
+    use tidegate_domain::run::clock_skew::{AHEAD_MAX_MS, BEHIND_MAX_MS};
+    use tidegate_domain::{Event, EventId, FreeJson, ModelCall, Region, RunId, Timestamp, Usd};
+    use tidegate_ports::{EventPage, EventRow};
 
-    use super::super::events;
     use super::super::id_blob::blob_of;
+    use super::super::{event_pages, events};
     use super::MIGRATIONS;
 
     #[test]
@@ -206,12 +219,51 @@ mod tests {
                           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
             connection.execute(insert, values).expect("inserted");
         }
-        connection.execute_batch(MIGRATIONS[1]).expect("the second");
+        MIGRATIONS[1..].iter().for_each(|step| connection.execute_batch(step).expect("the later ones"));
         let [first, second, third] = rows;
         let hash = (second.event.id, second.event.content_hash);
-        assert_eq!(events::of_run(&connection, 0), Ok(vec![third, first]));
-        assert_eq!(events::of_run(&connection, 1), Ok(vec![second]));
+        let of_run = |run_no, page| event_pages::of_run(&connection, run_no, &page).map(|page| (page.rows, page.more));
+        assert_eq!(of_run(0, EventPage::WHOLE), Ok((vec![third.clone(), first.clone()], false)));
+        assert_eq!(of_run(0, EventPage { limit: 1, ..EventPage::WHOLE }), Ok((vec![third.clone()], true)));
+        let rest = EventPage { after: Some(third.event.id), ..EventPage::WHOLE };
+        assert_eq!(of_run(0, rest), Ok((vec![first], false)));
+        assert_eq!(of_run(1, EventPage::WHOLE), Ok((vec![second], false)));
         assert_eq!(events::stored_hashes(&connection, 1, &[hash.0]), Ok(vec![hash]));
         assert_eq!(events::stored_hashes(&connection, 0, &[hash.0]), Ok(Vec::new()));
+    }
+
+    /// Rows of before stand where they started, whatever clock said so.
+    #[test]
+    fn runs_of_the_fourth_schema_move_to_where_they_are_listed() {
+        const RECEIVED: i64 = 1_778_846_400_000;
+        let connection = Connection::open_in_memory().expect("a database");
+        MIGRATIONS[..4].iter().for_each(|step| connection.execute_batch(step).expect("the first four"));
+        let started = [
+            (Some("start"), RECEIVED - 1, RECEIVED - 1),
+            (Some("start"), 253_402_300_799_999, RECEIVED),
+            (Some("implied"), -62_135_596_800_000, RECEIVED),
+            (Some("start"), RECEIVED + AHEAD_MAX_MS, RECEIVED + AHEAD_MAX_MS),
+            (Some("start"), RECEIVED + AHEAD_MAX_MS + 1, RECEIVED),
+            (Some("implied"), RECEIVED - BEHIND_MAX_MS, RECEIVED - BEHIND_MAX_MS),
+            (Some("implied"), RECEIVED - BEHIND_MAX_MS - 1, RECEIVED),
+            (None, 0, 0),
+        ];
+        for (run_no, (register, started_at, _)) in (0_i64..).zip(started) {
+            let opening = format!(r#"{{"received_at_ms":{RECEIVED}}}"#);
+            let of = |name| (register == Some(name)).then_some(&opening);
+            let insert = "INSERT INTO runs (run_no, team_no, run, position, started_at_ms, cost_nanos_usd, start, implied, \
+                          events, events_cost_nanos_usd, errored, conflicted, last_activity_ms, last_received_ms, units) \
+                          VALUES (?1, 1, ?2, 0, ?3, 0, ?4, ?5, 0, 0, 0, 0, 0, 0, '[]')";
+            let run = blob_of(RunId::from_bits(Region::Eu, run_no as u128));
+            let values = rusqlite::params![run_no, run, register.map(|_| started_at), of("start"), of("implied")];
+            connection.execute(insert, values).expect("inserted");
+        }
+        connection.execute_batch(MIGRATIONS[4]).expect("the fifth");
+        for (run_no, (register, _, expected)) in (0_i64..).zip(started) {
+            let listed = connection.query_row("SELECT listed_at_ms FROM runs WHERE run_no = ?1", [run_no], |row| {
+                row.get::<_, Option<i64>>(0)
+            });
+            assert_eq!(listed, Ok(register.map(|_| expected)), "run {run_no}");
+        }
     }
 }

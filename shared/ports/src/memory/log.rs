@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tidegate_domain::free_json::text_hash;
 use tidegate_domain::{Committable, Partition, PartitionEpoch, Position, RunKey, Timestamp};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -118,7 +117,7 @@ impl Append for MemoryLog {
 
 impl MemoryLog {
     fn partition_of(&self, key: RunKey) -> Partition {
-        (text_hash(&[&key.to_bytes()]) % u64::from(self.shared.options.partitions)) as Partition
+        key.partition(self.shared.options.partitions)
     }
 
     fn take(

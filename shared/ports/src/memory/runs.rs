@@ -1,6 +1,7 @@
 //! The store in memory.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -9,8 +10,8 @@ use tidegate_domain::{EventId, Month, Run, RunId, RunKey, Slug, TeamId, Timestam
 use crate::memory::registry::MemoryRegistry;
 use crate::registry::agent_id;
 use crate::{
-    AgentRow, Agents, EventRow, ListedRun, RunFilter, RunPage, RunQueries, RunWanted, RunWrite, Runs, Spend,
-    StoreError, StoredRun, StoredSummary, union_of_agents,
+    AgentRow, Agents, EventPage, EventRow, EventsPage, ListedRun, RunFilter, RunPage, RunQueries, RunWanted, RunWrite,
+    Runs, RunsPage, Spend, StoreError, StoredRun, StoredSummary, union_of_agents,
 };
 
 mod spend;
@@ -159,14 +160,24 @@ impl StoredSummary for MemoryRuns {
 
 #[async_trait]
 impl RunQueries for MemoryRuns {
-    async fn run(&self, key: RunKey) -> Result<Option<(Run, Vec<EventRow>)>, StoreError> {
+    async fn run(&self, key: RunKey) -> Result<Option<Run>, StoreError> {
         let kept = self.kept();
-        let Some(found) = kept.runs.get(&key).filter(|kept| kept.run.opening().is_some()) else {
-            return Ok(None);
-        };
-        let mut events: Vec<EventRow> = found.events.values().cloned().collect();
-        events.sort_by_key(|row| (row.event.ts, row.event.id));
-        Ok(Some((found.run.clone(), events)))
+        let found = kept.runs.get(&key).filter(|kept| kept.run.opening().is_some());
+        Ok(found.map(|kept| kept.run.clone()))
+    }
+
+    async fn events(&self, key: RunKey, page: &EventPage) -> Result<EventsPage, StoreError> {
+        let kept = self.kept();
+        let mut events = EventsPage::default();
+        if let Some(found) = kept.runs.get(&key) {
+            let after = page.after.map_or(Bound::Unbounded, Bound::Excluded);
+            for row in found.events.range((after, Bound::Unbounded)).map(|(_, row)| row) {
+                if !events.take(page, row.clone()) {
+                    break;
+                }
+            }
+        }
+        Ok(events)
     }
 
     async fn list(
@@ -175,16 +186,22 @@ impl RunQueries for MemoryRuns {
         filter: &RunFilter,
         page: &RunPage,
         now: Timestamp,
-    ) -> Result<Vec<ListedRun>, StoreError> {
+    ) -> Result<RunsPage, StoreError> {
         let kept = self.kept();
         let mut found: Vec<(Timestamp, RunId, &Run)> = kept
             .of_team(team)
-            .filter(|(_, kept)| filter.admits(&kept.run, now))
-            .filter_map(|(id, kept)| Some((kept.run.opening()?.start.started_at, id, &kept.run)))
-            .filter(|(started_at, id, _)| page.after.is_none_or(|after| (*started_at, *id) < after))
+            .filter_map(|(id, kept)| Some((kept.run.opening()?.listed_at(), id, &kept.run)))
+            .filter(|(listed_at, _, run)| filter.admits(run, *listed_at, now))
+            .filter(|(listed_at, id, _)| page.after.is_none_or(|after| (*listed_at, *id) < after))
             .collect();
-        found.sort_by_key(|(started_at, id, _)| std::cmp::Reverse((*started_at, *id)));
-        Ok(found.into_iter().take(page.limit).map(|(_, id, run)| ListedRun { id, run: run.clone() }).collect())
+        found.sort_by_key(|(listed_at, id, _)| std::cmp::Reverse((*listed_at, *id)));
+        let mut listed = RunsPage::default();
+        for (listed_at, id, run) in found.into_iter().take(page.limit) {
+            if !listed.take(page, ListedRun { listed_at, id, run: run.clone() }) {
+                break;
+            }
+        }
+        Ok(listed)
     }
 
     async fn agents(&self, team: TeamId) -> Result<Vec<AgentRow>, StoreError> {

@@ -26,7 +26,8 @@ statements! {
     run_summary: "SELECT DISTINCT position, summary FROM runs WHERE team = ? AND run = ?";
     run_event_hashes: "SELECT event, content_hash, WRITETIME(content_hash), position FROM runs \
                        WHERE team = ? AND run = ? AND event IN ?";
-    run_events: "SELECT event, received_at, body, WRITETIME(body) FROM runs WHERE team = ? AND run = ?";
+    run_events: "SELECT event, received_at, body, WRITETIME(body), position FROM runs \
+                 WHERE team = ? AND run = ? AND event > ?";
     run_event_ids: "SELECT event FROM runs WHERE team = ? AND run = ?";
     save_summary: "UPDATE runs USING TIMESTAMP ? SET position = ?, summary = ? WHERE team = ? AND run = ?";
     save_event: "INSERT INTO runs (team, run, event, content_hash, received_at, body) VALUES (?, ?, ?, ?, ?, ?) \

@@ -4,8 +4,7 @@
 use std::collections::BTreeSet;
 
 use tidegate_domain::free_json::text_hash_128;
-use tidegate_domain::record::Start;
-use tidegate_domain::{Month, Run, RunKey};
+use tidegate_domain::{Month, Run, RunKey, Timestamp};
 use tidegate_ports::{RunWrite, StoreError};
 
 use super::ScyllaStore;
@@ -38,24 +37,25 @@ impl ScyllaStore {
         Ok(())
     }
 
-    /// The run's line in every listing it belongs to. Where a start has replaced an implied one, the lines that the
-    /// implied one left elsewhere go.
+    /// The run's line in every listing it belongs to. Lines that it left elsewhere go: where a start has replaced an
+    /// implied one, and where a build before listed it by a start that no clock could say.
     fn add_listings(&self, to: &mut FollowUps, key: RunKey, run: &Run, at: i64) -> Result<(), StoreError> {
-        let Some(opening) = run.opening().map(|opening| &opening.start) else {
+        let Some(opening) = run.opening() else {
             return Ok(());
         };
         let (team, id) = (key.team.to_string(), key.run.to_string());
         let bucket = bucket_of(key.run, LISTING_BUCKETS);
-        let line = Line::of(run, opening);
+        let line = Line::of(run, &opening.start);
         let (line, line_without_cost) = (json(&line)?, json(&line.without_cost())?);
-        let facets = Facet::of_start(opening);
-        let place = |start: &Start, facet: &Facet| {
-            let day = Day::of(start.started_at).to_cql();
-            (team.clone(), facet.name, facet.label.clone(), day, bucket, cql_instant(start.started_at), id.clone())
+        let facets = Facet::of_start(&opening.start);
+        let listed_at = opening.listed_at();
+        let place = |listed_at: Timestamp, facet: &Facet| {
+            let day = Day::of(listed_at).to_cql();
+            (team.clone(), facet.name, facet.label.clone(), day, bucket, cql_instant(listed_at), id.clone())
         };
         for facet in &facets {
             let line = if *facet == Facet::all() { &line } else { &line_without_cost };
-            let (team, name, label, day, bucket, started_at, id) = place(opening, facet);
+            let (team, name, label, day, bucket, started_at, id) = place(listed_at, facet);
             // What a line says only ever goes forward, so the same text need not be written again.
             let place = [&started_at.0.to_be_bytes()[..], id.as_bytes()].concat();
             let row = text_hash_128(&[b"line", team.as_bytes(), name.as_bytes(), &place, line.as_bytes()]);
@@ -70,13 +70,19 @@ impl ScyllaStore {
             to.batches.push(batch);
             to.lasting.push(row);
         }
-        let replaced = run.start.as_ref().and(run.implied.as_ref()).map(|implied| &implied.start);
-        if let Some(implied) = replaced {
-            let moved = implied.started_at != opening.started_at;
-            for facet in Facet::of_start(implied).iter().filter(|facet| moved || !facets.contains(facet)) {
-                let (team, name, label, day, bucket, started_at, id) = place(implied, facet);
+        let replaced = run.start.as_ref().and(run.implied.as_ref());
+        for (one, is_replaced) in std::iter::once((opening, false)).chain(replaced.map(|implied| (implied, true))) {
+            let by_start = Some(one.start.started_at).filter(|started_at| *started_at != one.listed_at());
+            let left = is_replaced.then(|| one.listed_at()).into_iter().chain(by_start);
+            for (left, facet) in
+                left.flat_map(|left| Facet::of_start(&one.start).into_iter().map(move |facet| (left, facet)))
+            {
+                if left == listed_at && facets.contains(&facet) {
+                    continue;
+                }
+                let (team, name, label, day, bucket, left, id) = place(left, &facet);
                 let mut batch = PartitionBatch::new("delete_line");
-                batch.add(&self.cql.statements().delete_line, (at, team, name, label, day, bucket, started_at, id));
+                batch.add(&self.cql.statements().delete_line, (at, team, name, label, day, bucket, left, id));
                 to.batches.push(batch);
             }
         }
@@ -86,9 +92,9 @@ impl ScyllaStore {
     /// Which days and buckets hold runs. Of both openings, so that it does not depend on when the second came.
     fn add_days(&self, to: &mut FollowUps, key: RunKey, run: &Run, at: i64) {
         let bucket = bucket_of(key.run, LISTING_BUCKETS);
-        for start in run.start.iter().chain(&run.implied).map(|opening| &opening.start) {
-            let day = Day::of(start.started_at).to_cql();
-            for facet in Facet::of_start(start) {
+        for opening in run.start.iter().chain(&run.implied) {
+            let day = Day::of(opening.listed_at()).to_cql();
+            for facet in Facet::of_start(&opening.start) {
                 let place = [&day.0.to_be_bytes()[..], &[bucket.unsigned_abs()]].concat();
                 let team = key.team.to_string();
                 let row =

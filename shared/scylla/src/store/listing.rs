@@ -5,7 +5,7 @@
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tidegate_domain::{RunKey, TeamId, Timestamp};
-use tidegate_ports::{ListedRun, RunFilter, RunPage, StoreError};
+use tidegate_ports::{ListedRun, RunFilter, RunPage, RunsPage, StoreError};
 
 use super::ScyllaStore;
 use super::places::Facet;
@@ -13,6 +13,8 @@ use super::slots::{Lane, Listed, Slot, Stretch};
 
 /// Partitions read side by side, more only where one day has more.
 const LANES: usize = 16;
+/// Runs read at once: each may have megabytes.
+const RUNS_PER_READ: usize = 32;
 /// Rows per read: at least, and at most.
 const PAGE_ROWS: (usize, usize) = (20, 500);
 
@@ -23,9 +25,9 @@ impl ScyllaStore {
         filter: &RunFilter,
         page: &RunPage,
         now: Timestamp,
-    ) -> Result<Vec<ListedRun>, StoreError> {
+    ) -> Result<RunsPage, StoreError> {
         let stretch = stretch_of(filter, page);
-        let mut found = Vec::new();
+        let mut found = RunsPage::default();
         if page.limit == 0 || stretch.is_empty() {
             return Ok(found);
         }
@@ -36,13 +38,15 @@ impl ScyllaStore {
             let lanes = slots.iter().map(|slot| Lane::of(team, &facet, *slot, &stretch, page_rows));
             let mut lanes: Vec<Lane> = lanes.collect();
             loop {
-                let candidates = self.next_candidates(&mut lanes, filter, now, page.limit - found.len()).await?;
+                let wanted = (page.limit - found.runs.len()).min(RUNS_PER_READ);
+                let candidates = self.next_candidates(&mut lanes, filter, now, wanted).await?;
                 if candidates.is_empty() {
                     break;
                 }
-                found.extend(self.read_listed(team, candidates, filter, now).await?);
-                if found.len() == page.limit {
-                    return Ok(found);
+                for run in self.read_listed(team, candidates, filter, now).await? {
+                    if !found.take(page, run) {
+                        return Ok(found);
+                    }
                 }
             }
         }
@@ -64,7 +68,7 @@ impl ScyllaStore {
                 futures_util::future::try_join_all(filling).await?;
             }
             let heads = lanes.iter_mut().filter(|lane| !lane.rows.is_empty());
-            let newest = heads.max_by_key(|lane| lane.rows.front().map(|row| (row.started_at, row.run)));
+            let newest = heads.max_by_key(|lane| lane.rows.front().map(|row| (row.listed_at, row.run)));
             let Some(row) = newest.and_then(|lane| lane.rows.pop_front()) else {
                 break;
             };
@@ -92,9 +96,11 @@ impl ScyllaStore {
         };
         let read: Vec<_> = stream::iter(candidates).map(read).buffered(self.cql.concurrency()).try_collect().await?;
         let fits = read.into_iter().filter_map(|(row, summary)| {
-            let run = summary?.run;
-            let started_at = run.opening()?.start.started_at;
-            (started_at == row.started_at && filter.admits(&run, now)).then_some(ListedRun { id: row.run, run })
+            let (Listed { listed_at, run: id, .. }, run) = (row, summary?.run);
+            let opening = run.opening()?;
+            // Builds before listed every run by its start; such rows stand there until the run is written again.
+            let stands = [opening.listed_at(), opening.start.started_at].contains(&listed_at);
+            (stands && filter.admits(&run, listed_at, now)).then_some(ListedRun { listed_at, id, run })
         });
         Ok(fits.collect())
     }
@@ -102,7 +108,7 @@ impl ScyllaStore {
 
 fn stretch_of(filter: &RunFilter, page: &RunPage) -> Stretch {
     let to = filter.to.map(|to| (to, String::new()));
-    let after = page.after.map(|(started_at, run)| (started_at, run.to_string()));
+    let after = page.after.map(|(listed_at, run)| (listed_at, run.to_string()));
     let end = (Timestamp::from_millis(i64::MAX), String::new());
     Stretch {
         from: filter.from.unwrap_or(Timestamp::from_millis(i64::MIN)),

@@ -1,13 +1,14 @@
-//! What readers ask besides listings: one run, agents, usage, a month's spend.
+//! What readers ask besides runs: agents, usage, a month's spend.
 
 use std::sync::{Mutex, PoisonError};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use scylla::response::PagingState;
 use scylla::value::CqlTimestamp;
-use tidegate_domain::{Event, Month, Run, RunKey, Slug, TeamId, Timestamp};
+use tidegate_domain::{Month, Slug, TeamId, Timestamp};
 use tidegate_ports::registry::agent_id;
-use tidegate_ports::{AgentRow, EventRow, Spend, SpendTally, StoreError};
+use tidegate_ports::runs::UNPRICED_MAX;
+use tidegate_ports::{AgentRow, Spend, SpendTally, StoreError};
 
 use super::ScyllaStore;
 use super::places::{Facet, USAGE_BUCKETS, instant};
@@ -15,45 +16,11 @@ use super::slots::{Lane, Slot, Stretch};
 use crate::failure::unreadable;
 use crate::session::Cql;
 
-/// An event may have a megabyte.
-const EVENTS_PER_PAGE: i32 = 200;
 const LINES_PER_PAGE: i32 = 1_000;
 /// Partitions of a sum read side by side.
 const SIDE_BY_SIDE: usize = 16;
 
 impl ScyllaStore {
-    /// A run and its events, by time, then id; `None` for an orphan.
-    pub(super) async fn whole_run(&self, key: RunKey) -> Result<Option<(Run, Vec<EventRow>)>, StoreError> {
-        let Some(summary) = self.summary(key).await?.filter(|summary| summary.run.opening().is_some()) else {
-            return Ok(None);
-        };
-        let values = (key.team.to_string(), key.run.to_string());
-        let mut events: Vec<EventRow> = Vec::new();
-        let mut from = Some(PagingState::start());
-        while let Some(state) = from {
-            let statement = &self.cql.statements().run_events;
-            let page = self.cql.page(statement, &values, Some(EVENTS_PER_PAGE), state).await?;
-            let rows = page.rows.rows::<(Option<&str>, Option<CqlTimestamp>, Option<&str>, Option<i64>)>();
-            for row in rows.map_err(|error| unreadable("events", error))? {
-                // A run without events has one row of nothing but its summary.
-                let (Some(id), Some(received_at), Some(body), Some(written)) =
-                    row.map_err(|error| unreadable("events", error))?
-                else {
-                    continue;
-                };
-                if written > summary.position {
-                    continue;
-                }
-                let event: Result<Event, _> = serde_json::from_str(body);
-                let event = event.map_err(|error| unreadable(&format!("event {id}"), error))?;
-                events.push(EventRow { event, received_at: instant(received_at) });
-            }
-            from = page.next;
-        }
-        events.sort_by_key(|row| (row.event.ts, row.event.id));
-        Ok(Some((summary.run, events)))
-    }
-
     pub(super) async fn units_in(&self, team: TeamId, month: Month) -> Result<u64, StoreError> {
         let sum = |bucket: i8| {
             let (cql, values) = (self.cql.clone(), (team.to_string(), month.to_string(), bucket));
@@ -68,7 +35,7 @@ impl ScyllaStore {
         buckets.try_fold(0_u64, |sum, units| async move { Ok(sum.saturating_add(units)) }).await
     }
 
-    /// The lines of all runs that started in the month, summed as they come.
+    /// The lines of all runs that are listed in the month, summed as they come.
     pub(super) async fn spend_in(&self, team: TeamId, month: Month, now: Timestamp) -> Result<Spend, StoreError> {
         let facet = Facet::all();
         let stretch = Stretch { from: month.start(), before: (month.next().start(), String::new()) };
@@ -102,7 +69,7 @@ impl ScyllaStore {
             for row in page.rows.rows::<(String, String)>().map_err(|error| unreadable("unpriced_models", error))? {
                 models.push(row.map_err(|error| unreadable("unpriced_models", error))?);
             }
-            from = page.next;
+            from = page.next.filter(|_| models.len() < UNPRICED_MAX);
         }
         Ok(models)
     }

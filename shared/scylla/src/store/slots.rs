@@ -28,7 +28,7 @@ pub(super) struct Stretch {
 }
 
 impl Stretch {
-    /// Empty, as no run starts before it ends.
+    /// Empty, as no run is listed before it ends.
     pub fn is_empty(&self) -> bool {
         self.from > self.before.0 || (self.from == self.before.0 && self.before.1.is_empty())
     }
@@ -37,7 +37,7 @@ impl Stretch {
 /// A row of a listing.
 #[derive(Clone, Debug)]
 pub(super) struct Listed {
-    pub started_at: Timestamp,
+    pub listed_at: Timestamp,
     pub run: RunId,
     pub line: Line,
 }
@@ -93,10 +93,10 @@ impl Lane {
             let page = cql.page(&cql.statements().listing, &self.values, Some(self.page_rows), state).await?;
             let rows = page.rows.rows::<(CqlTimestamp, &str, &str)>();
             for row in rows.map_err(|error| unreadable("run_listing", error))? {
-                let (started_at, run, line) = row.map_err(|error| unreadable("run_listing", error))?;
+                let (listed_at, run, line) = row.map_err(|error| unreadable("run_listing", error))?;
                 let run: RunId = run.parse().map_err(|error| unreadable("run_listing", error))?;
                 let line = serde_json::from_str(line).map_err(|error| unreadable("run_listing", error))?;
-                self.rows.push_back(Listed { started_at: instant(started_at), run, line });
+                self.rows.push_back(Listed { listed_at: instant(listed_at), run, line });
             }
             self.next = page.next;
         }

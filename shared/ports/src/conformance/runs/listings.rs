@@ -2,11 +2,11 @@
 
 use std::cmp::Reverse;
 
-use tidegate_domain::{Body, FinishStatus, HeartbeatStatus, Idle, RunId, RunStatus, TeamId, Timestamp};
+use tidegate_domain::{Body, Finish, FinishStatus, HeartbeatStatus, Idle, RunId, RunStatus, TeamId, Timestamp};
 
 use super::StoreUnderTest;
 use super::chance::Chance;
-use super::story::{HOUR_MS, NOON, SECOND_MS, Story, event, finish, fresh, heartbeat, slug, start};
+use super::story::{HOUR_MS, NOON, SECOND_MS, Story, event, finish, fresh, heartbeat, json, slug, start};
 use crate::{RunFilter, RunPage};
 
 const RUNS: usize = 45;
@@ -111,7 +111,7 @@ async fn store_mixed_runs(store: &StoreUnderTest, team: TeamId) -> Vec<Known> {
     known
 }
 
-async fn all_pages(
+pub(super) async fn all_pages(
     store: &StoreUnderTest,
     team: TeamId,
     filter: &RunFilter,
@@ -121,12 +121,12 @@ async fn all_pages(
     let mut listed = Vec::new();
     let mut after = None;
     loop {
-        let page = store.queries.list(team, filter, &RunPage { after, limit }, now).await.expect("listed");
-        assert!(page.len() <= limit);
-        let full = page.len() == limit;
-        let started_at = |run: &crate::ListedRun| run.run.opening().expect("no orphans").start.started_at;
-        after = page.last().map(|run| (started_at(run), run.id)).or(after);
-        listed.extend(page.into_iter().map(|run| run.id));
+        let page = RunPage { after, ..RunPage::first(limit) };
+        let found = store.queries.list(team, filter, &page, now).await.expect("listed").runs;
+        assert!(found.len() <= limit);
+        let full = found.len() == limit;
+        after = found.last().map(|run| (run.listed_at, run.id)).or(after);
+        listed.extend(found.into_iter().map(|run| run.id));
         if !full {
             return listed;
         }
@@ -146,10 +146,41 @@ pub(super) async fn a_run_whose_start_replaces_an_implied_one_moves(store: &Stor
     store.save(vec![story.write()]).await;
     assert_eq!(all_pages(store, team, &all, 10, NOON).await, [between.key.run, story.key.run], "and once only");
     let late = RunFilter { feature: Some("late".into()), ..all };
-    let page = RunPage { after: None, limit: 10 };
-    let listed = store.queries.list(team, &late, &page, NOON).await.expect("listed");
+    let page = RunPage::first(10);
+    let listed = store.queries.list(team, &late, &page, NOON).await.expect("listed").runs;
     assert_eq!(listed.len(), 1);
     assert_eq!(listed[0].run, story.state.run, "listed as it stands now");
+}
+
+pub(super) async fn a_page_ends_with_its_bytes(store: &StoreUnderTest) {
+    let team = fresh();
+    const OUTPUT_BYTES: usize = 10_000;
+    let mut stories: Vec<Story> = (0..40)
+        .map(|n| {
+            let closing = Finish {
+                status: FinishStatus::Success,
+                finished_at: NOON,
+                output: Some(json(&format!("\"{}\"", "x".repeat(OUTPUT_BYTES - 2)))),
+                scores: None,
+                metadata: None,
+            };
+            Story::of_team(team).tell(NOON, Body::Start(start("a", tick(n)))).tell(NOON, Body::Finish(closing))
+        })
+        .collect();
+    store.save(stories.iter_mut().map(Story::write).collect()).await;
+    let expected: Vec<RunId> = stories.iter().rev().map(|story| story.key.run).collect();
+    let (mut listed, mut after) = (Vec::new(), None);
+    loop {
+        let page = RunPage { after, limit: 1_000, max_bytes: 10 * OUTPUT_BYTES - 1 };
+        let found = store.queries.list(team, &RunFilter::default(), &page, NOON).await.expect("listed");
+        assert!(found.runs.len() == 10 || !found.cut, "{} runs", found.runs.len());
+        after = found.runs.last().map(|run| (run.listed_at, run.id)).or(after);
+        listed.extend(found.runs.into_iter().map(|run| run.id));
+        if !found.cut {
+            break;
+        }
+    }
+    assert_eq!(listed, expected);
 }
 
 pub(super) async fn no_run_is_listed_for_a_team_without_any(store: &StoreUnderTest) {

@@ -13,15 +13,15 @@ pub(super) async fn an_orphan_is_hidden_until_it_is_opened(store: &StoreUnderTes
         .tell(NOON, finish(FinishStatus::Success, NOON));
     store.save(vec![story.write()]).await;
     store.assert_stored(&story).await;
-    let all = RunPage { after: None, limit: 10 };
-    let listed = store.queries.list(team, &RunFilter::default(), &all, NOON).await.expect("listed");
+    let all = RunPage::first(10);
+    let listed = store.queries.list(team, &RunFilter::default(), &all, NOON).await.expect("listed").runs;
     assert_eq!(listed, []);
     assert_eq!(store.agents.slugs(team).await, Ok(Vec::new()));
 
     story = story.tell(NOON, Body::Start(start("late", NOON.plus_millis(-5))));
     store.save(vec![story.write()]).await;
     store.assert_stored(&story).await;
-    let listed = store.queries.list(team, &RunFilter::default(), &all, NOON).await.expect("listed");
+    let listed = store.queries.list(team, &RunFilter::default(), &all, NOON).await.expect("listed").runs;
     assert_eq!(listed.len(), 1);
     assert_eq!((listed[0].id, &listed[0].run), (story.key.run, &story.state.run));
     assert_eq!(store.agents.slugs(team).await.map(|slugs| slugs.len()), Ok(1));

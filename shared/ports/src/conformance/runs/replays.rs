@@ -62,8 +62,8 @@ pub(super) async fn any_batching_and_redelivery_ends_in_one_state(store: &StoreU
         assert_eq!(store.queries.usage(team, month).await, Ok(units), "seed {seed}");
     }
     for (team, runs) in listed {
-        let page = RunPage { after: None, limit: 100 };
-        let found = store.queries.list(team, &RunFilter::default(), &page, NOON).await.expect("listed");
+        let page = RunPage::first(100);
+        let found = store.queries.list(team, &RunFilter::default(), &page, NOON).await.expect("listed").runs;
         assert_eq!(found.len(), runs, "seed {seed}");
         for run in found {
             let key = RunKey { team, run: run.id };

@@ -9,10 +9,11 @@ impl Kept {
     pub(super) fn spend(&self, team: TeamId, month: Month, now: Timestamp) -> Spend {
         let mut tally = SpendTally::default();
         for (_, kept) in self.of_team(team) {
-            let Some(start) = kept.run.opening().map(|opening| &opening.start) else {
+            let Some(opening) = kept.run.opening() else {
                 continue;
             };
-            if Month::of(start.started_at) == month {
+            if Month::of(opening.listed_at()) == month {
+                let start = &opening.start;
                 tally.add(SpendLine {
                     agent: start.agent.as_str(),
                     customer_id: start.customer_id.as_deref(),

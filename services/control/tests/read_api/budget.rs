@@ -1,0 +1,98 @@
+//! The bytes of answers under way: bounded, waited for, and given back.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde_json::json;
+use tidegate_control::Control;
+use tidegate_domain::{Body, Month, Run, RunKey, TeamId, Timestamp};
+use tidegate_ports::memory::runs::MemoryRuns;
+use tidegate_ports::{AgentRow, EventPage, EventsPage, RunFilter, RunPage, RunQueries, RunsPage, Spend, StoreError};
+use tokio::sync::Semaphore;
+
+use crate::house::*;
+
+/// A store whose answers about runs wait until they are let go; it says how many wait.
+#[derive(Clone)]
+struct Gated {
+    runs: MemoryRuns,
+    asked: Arc<Semaphore>,
+    let_go: Arc<Semaphore>,
+}
+
+#[async_trait]
+impl RunQueries for Gated {
+    async fn run(&self, key: RunKey) -> Result<Option<Run>, StoreError> {
+        self.asked.add_permits(1);
+        self.let_go.acquire().await.unwrap().forget();
+        self.runs.run(key).await
+    }
+
+    async fn events(&self, key: RunKey, page: &EventPage) -> Result<EventsPage, StoreError> {
+        self.runs.events(key, page).await
+    }
+
+    async fn list(
+        &self,
+        team: TeamId,
+        filter: &RunFilter,
+        page: &RunPage,
+        now: Timestamp,
+    ) -> Result<RunsPage, StoreError> {
+        self.runs.list(team, filter, page, now).await
+    }
+
+    async fn agents(&self, team: TeamId) -> Result<Vec<AgentRow>, StoreError> {
+        self.runs.agents(team).await
+    }
+
+    async fn usage(&self, team: TeamId, month: Month) -> Result<u64, StoreError> {
+        self.runs.usage(team, month).await
+    }
+
+    async fn spend(&self, team: TeamId, month: Month, now: Timestamp) -> Result<Spend, StoreError> {
+        self.runs.spend(team, month, now).await
+    }
+}
+
+#[tokio::test]
+async fn a_read_beyond_the_budget_is_refused_and_others_go_on() {
+    let store =
+        Gated { runs: MemoryRuns::default(), asked: Arc::new(Semaphore::new(0)), let_go: Arc::new(Semaphore::new(0)) };
+    // As much as the largest answer takes: two reads of runs at once.
+    let house = House::on(store.clone(), |control| control.with_answer_bytes(Control::ANSWER_BYTES_MIN)).await;
+    let house = Arc::new(house);
+    let read = || {
+        let house = house.clone();
+        tokio::spawn(async move { house.get(&format!("/v1/runs/{}", run_id(1))).await })
+    };
+    let held = [read(), read()];
+    store.asked.acquire_many(2).await.unwrap().forget();
+    for path in ["/v1/runs", "/v1/spend"] {
+        let answer = house.get(path).await;
+        assert_refusal(&answer, 503, "unavailable", None);
+        assert_eq!(answer.header("retry-after"), Some("1"), "{path}");
+        assert!(answer.message().starts_with("Too many answers"), "{}", answer.text);
+    }
+    // Of one size whatever a team has.
+    house.get("/v1/usage").await.ok();
+    store.let_go.add_permits(2);
+    for answer in held {
+        assert_refusal(&answer.await.unwrap(), 404, "not_found", None);
+    }
+    assert_eq!(house.get("/v1/runs").await.ok()["runs"], json!([]), "all of it came back");
+}
+
+/// With the least that can be set every answer finds its permit, one after the other.
+#[tokio::test]
+async fn the_least_budget_serves_every_read() {
+    let house = House::opened_with(|control| control.with_answer_bytes(Control::ANSWER_BYTES_MIN)).await;
+    house.tell(team(1), run_id(1), Body::Start(start("finder", NOON))).await;
+    for _ in 0..3 {
+        for path in
+            [format!("/v1/runs/{}", run_id(1)), "/v1/runs".to_owned(), "/v1/spend".to_owned(), "/v1/agents".to_owned()]
+        {
+            house.get(&path).await.ok();
+        }
+    }
+}
