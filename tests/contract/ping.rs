@@ -112,6 +112,24 @@ async fn the_same_id_is_one_run() {
     team.usage_is(2).await;
 }
 
+/// AP-44: a failure under the id of a success is `OK`, too, but not unseen: the answer and the run say so (our choice).
+#[tokio::test]
+async fn a_failure_under_a_used_id_is_seen() {
+    let (_target, team) = team().await;
+    let run = team.run_id();
+    let first = team.ping(&[("agent", "a"), ("id", &run)]).await;
+    assert_eq!(first.header("x-tidegate-repeat"), None, "{first}");
+    let failed = team.ping(&[("agent", "a"), ("id", &run), ("status", "fail")]).await;
+    let received_at = text(&team.stored_run(&run).await, "received_at");
+    let said = failed.header("x-tidegate-repeat").map(str::to_owned);
+    is_ok(failed);
+    assert_eq!(said, Some(format!("first seen {received_at}; status stays ok")));
+    let stored = team.stored_when(&run, "shows the repeat", |run| run.get("repeats").is_some()).await;
+    assert_eq!(stored["status"], "success");
+    assert_eq!((&stored["repeats"]["times"], &stored["repeats"]["other_status"]), (&json!(1), &json!("failed")));
+    team.usage_is(1).await;
+}
+
 /// AP-34: a `start` ping and an `ok` ping with one id are one run whose duration is the gap.
 #[tokio::test]
 async fn two_pings_make_a_duration() {

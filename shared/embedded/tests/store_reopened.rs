@@ -57,11 +57,11 @@ async fn what_was_saved_is_there_after_a_restart_and_still_guarded() {
     drop(store);
 
     let store = open(place.path()).expect("opened again");
-    assert_eq!(store.run(saved.key).await, Ok(Some((saved.run.clone(), Vec::new()))));
+    assert_eq!(store.run(saved.key).await, Ok(Some(saved.run.clone())));
     let mut stale = write(id(1), 2, "stale");
     stale.position.offset = 6;
     store.save(Arc::new(vec![stale])).await.expect("lost, silently");
-    assert_eq!(store.run(saved.key).await, Ok(Some((saved.run, Vec::new()))));
+    assert_eq!(store.run(saved.key).await, Ok(Some(saved.run)));
     let month = tidegate_domain::Month::of(NOW);
     assert_eq!(store.usage(id(1), month).await, Ok(2));
 }

@@ -73,9 +73,14 @@ async fn a_finish_answers_with_what_is_known_of_its_run() {
     assert!(!again.fresh);
     assert_eq!((again.run.status, again.run.finished_at), (RunStatus::Success, Some(end)));
     assert_eq!(again.run.cost, Some(Usd::ZERO), "the store knows it");
+    let repeat = again.repeat.unwrap();
+    assert_eq!((repeat.first_received_at, repeat.stands_as), (NOW, Some(FinishStatus::Success)));
+    assert_eq!(world.logged(), 3, "another end under a used id is no retry");
+    let retried = world.send(run, finish(end)).await.unwrap();
+    assert_eq!(retried.repeat.unwrap().stands_as, None);
     let opened_again = world.send(run, start("a", NOW)).await.unwrap();
     assert_eq!((opened_again.fresh, opened_again.run.status), (false, RunStatus::Success));
-    assert_eq!(world.logged(), 2);
+    assert_eq!(world.logged(), 3);
 }
 
 #[tokio::test]

@@ -45,7 +45,7 @@ fn costing(team: TeamId, agent: &str, labels: [Option<&str>; 2], at: Timestamp, 
     let mut opening = start(agent, at);
     [opening.customer_id, opening.feature] = labels.map(|label| label.map(Into::into));
     Story::of_team(team)
-        .tell(NOON, Body::Start(opening))
+        .tell(at, Body::Start(opening))
         .tell(NOON, Body::Events(vec![model_call(fresh(), at, "m", Some(nanos))]))
 }
 
