@@ -3,14 +3,13 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
 use tidegate_tests::process::Extra;
 use tidegate_tests::target::Target;
 use tidegate_tests::team::{Plan, Team};
-use tokio::process::Command;
 
 use crate::BINARY;
 
@@ -45,7 +44,7 @@ async fn the_readmes_tour_runs_in_a_plain_shell_and_reads_back_its_run() {
     let path = format!("{}:{}", tools.path().display(), std::env!("PATH"));
     let mut shell = Command::new("/bin/sh");
     shell.args(["-eu", "-c", &script]).env("PATH", path).env("KEY", &team.key).env("TOKEN", &token.token);
-    let ended = shell.stdin(Stdio::null()).output().await.expect("a shell");
+    let ended = tokio::task::block_in_place(|| shell.stdin(Stdio::null()).output()).expect("a shell");
     let (out, err) = (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
     assert!(ended.status.success(), "{script}\n{out}\n{err}");
     // The answers follow one another without a line break; the last is the run.
