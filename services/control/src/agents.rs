@@ -53,7 +53,7 @@ struct AgentView {
 )]
 pub(crate) async fn list(State(reads): State<Arc<Reads>>, reader: Reader, uri: Uri) -> Result<Response, Problem> {
     Parameters::read(&uri, &[])?;
-    let permit = reads.budget.permit(Weight::Rows).await?;
+    let permit = reads.permit(Weight::Rows).await?;
     let rows = reads.ask(reads.queries.agents(reader.team)).await?;
     let agents = rows
         .into_iter()

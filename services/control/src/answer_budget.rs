@@ -70,21 +70,18 @@ impl AnswerBudget {
         AnswerBudget { free, max_bytes, wait, gauge, refused: counter!(ANSWERS_REFUSED) }
     }
 
-    /// A permit for one answer, once there is one.
-    ///
-    /// # Errors
-    /// [`Problem::TooManyAnswers`]: there was none in time.
-    pub async fn permit(&self, weight: Weight) -> Result<AnswerPermit, Problem> {
+    /// A permit for one answer, once there is one; `None`: there was none in time.
+    pub async fn permit(&self, weight: Weight) -> Option<AnswerPermit> {
         // A budget below one answer's weight lets one through at a time.
         let kib = (weight.bytes().min(self.max_bytes) / KIB) as u32;
         match timeout(self.wait, self.free.clone().acquire_many_owned(kib)).await {
             Ok(Ok(permit)) => {
                 self.gauge.increment(f64::from(kib) * KIB as f64);
-                Ok(AnswerPermit { permit, gauge: self.gauge.clone() })
+                Some(AnswerPermit { permit, gauge: self.gauge.clone() })
             }
             Ok(Err(_)) | Err(_) => {
                 self.refused.increment(1);
-                Err(Problem::TooManyAnswers)
+                None
             }
         }
     }
@@ -140,13 +137,13 @@ mod tests {
     #[tokio::test]
     async fn an_answer_keeps_what_it_has_until_it_is_sent() {
         let budget = AnswerBudget::new(Weight::Listing.bytes(), Duration::ZERO);
-        let permit = budget.permit(Weight::Listing).await.ok().unwrap();
+        let permit = budget.permit(Weight::Listing).await.unwrap();
         assert_eq!(free(&budget), 0);
-        assert!(budget.permit(Weight::Rows).await.is_err(), "there is no more");
+        assert!(budget.permit(Weight::Rows).await.is_none(), "there is no more");
         let response = permit.json(&"x".repeat(100 * KIB)).unwrap();
         let taken = Weight::Listing.bytes() - free(&budget);
         assert!((100 * KIB..=256 * KIB).contains(&taken), "{taken}");
-        assert!(budget.permit(Weight::Rows).await.is_ok(), "and another finds its part");
+        assert!(budget.permit(Weight::Rows).await.is_some(), "and another finds its part");
         drop(response);
         assert_eq!(free(&budget), Weight::Listing.bytes());
     }
@@ -154,9 +151,9 @@ mod tests {
     #[tokio::test]
     async fn a_small_budget_lets_one_answer_through_at_a_time() {
         let budget = AnswerBudget::new(KIB, Duration::ZERO);
-        let permit = budget.permit(Weight::RunWithEvents).await.ok().unwrap();
-        assert!(budget.permit(Weight::RunWithEvents).await.is_err());
+        let permit = budget.permit(Weight::RunWithEvents).await.unwrap();
+        assert!(budget.permit(Weight::RunWithEvents).await.is_none());
         drop(permit);
-        assert!(budget.permit(Weight::RunWithEvents).await.is_ok());
+        assert!(budget.permit(Weight::RunWithEvents).await.is_some());
     }
 }

@@ -67,9 +67,21 @@ impl Control {
     ) -> Self {
         let store_deadline = Self::STORE_DEADLINE;
         let budget = AnswerBudget::new(Self::ANSWER_BYTES, Self::ANSWER_WAIT);
-        let (settle_wait, outage) = (Self::SETTLE_WAIT, Outage::default());
-        let reads =
-            Reads { queries, accounts, log: None, callers, clock, ids, store_deadline, outage, settle_wait, budget };
+        let (settle_wait, outage, crowding) = (Self::SETTLE_WAIT, Outage::default(), Outage::default());
+        let log = None;
+        let reads = Reads {
+            queries,
+            accounts,
+            log,
+            callers,
+            clock,
+            ids,
+            store_deadline,
+            outage,
+            settle_wait,
+            budget,
+            crowding,
+        };
         Control { reads, draining: Draining::default() }
     }
 

@@ -62,7 +62,7 @@ pub(crate) async fn list(State(reads): State<Arc<Reads>>, reader: Reader, uri: U
     let now = reads.now();
     // One more than asked for tells whether anything follows.
     let asked = RunPage { limit: page.limit + 1, ..page };
-    let permit = reads.budget.permit(Weight::Listing).await?;
+    let permit = reads.permit(Weight::Listing).await?;
     let listed = reads.ask(reads.queries.list(reader.team, &filter, &asked, now)).await?;
     permit.json(&one_page(listed, page.limit, &filter, now))
 }

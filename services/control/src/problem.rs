@@ -10,8 +10,6 @@ use tidegate_domain::{IdError, ReceiptError, RunId};
 use tidegate_lifecycle::{ApiPort, LikelyCall, NO_CORS, likely_call};
 use utoipa::ToSchema;
 
-/// How soon a read that found no part of the budget is worth another try: it has waited a second already.
-const TOO_MANY_RETRY_AFTER_S: u64 = 1;
 /// How much of what a client sent is shown back to it.
 const SHOWN_CHARS: usize = 64;
 
@@ -60,7 +58,9 @@ pub(crate) enum Problem {
         preflight: bool,
     },
     /// The answers under way take all the memory that there is for them.
-    TooManyAnswers,
+    TooManyAnswers {
+        retry_after_s: u64,
+    },
     /// Out of reach, or no answer in time.
     StoreUnavailable {
         cause: String,
@@ -196,10 +196,10 @@ impl Problem {
                 };
                 Told::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
             }
-            Problem::TooManyAnswers => Told {
-                message: format!("Too many answers are under way. Retry in {TOO_MANY_RETRY_AFTER_S} seconds."),
+            Problem::TooManyAnswers { retry_after_s } => Told {
+                message: format!("Too many answers are under way. Retry in {retry_after_s} seconds."),
                 fault: None,
-                ..Told::unavailable(TOO_MANY_RETRY_AFTER_S, String::new())
+                ..Told::unavailable(*retry_after_s, String::new())
             },
             Problem::StoreUnavailable { cause, retry_after_s } => Told::unavailable(*retry_after_s, cause.clone()),
             Problem::StoreBroken { cause } => Told::internal(cause.clone()),

@@ -10,7 +10,7 @@ use tidegate_ports::{Accounts, Clock, Ids, LogError, ReadLog, RunQueries, StoreE
 use tokio::time::timeout;
 
 use crate::access::Authenticate;
-use crate::answer_budget::AnswerBudget;
+use crate::answer_budget::{AnswerBudget, AnswerPermit, Weight};
 use crate::problem::Problem;
 
 pub(crate) struct Reads {
@@ -26,11 +26,27 @@ pub(crate) struct Reads {
     /// How long a read may wait for what was on the log before it.
     pub settle_wait: Duration,
     pub budget: AnswerBudget,
+    /// Since when reads find no part of it.
+    pub crowding: Outage,
 }
 
 impl Reads {
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// A part of the bytes that answers may take.
+    ///
+    /// # Errors
+    /// [`Problem::TooManyAnswers`]: there was none in time.
+    pub async fn permit(&self, weight: Weight) -> Result<AnswerPermit, Problem> {
+        match self.budget.permit(weight).await {
+            Some(permit) => {
+                self.crowding.over();
+                Ok(permit)
+            }
+            None => Err(Problem::TooManyAnswers { retry_after_s: self.crowding.failed(self.now()) }),
+        }
     }
 
     /// Waits for the store's answer, but not for ever: a store that hangs is down.

@@ -127,7 +127,7 @@ pub(crate) async fn read(
     let page = EventPage { after, limit: limit.unwrap_or(MAX_EVENTS), max_bytes: PAGE_BYTES };
     let key = RunKey { team: reader.team, run: id };
     let settled = if waits { Some(reads.settled(key).await?) } else { None };
-    let permit = reads.budget.permit(Weight::RunWithEvents).await?;
+    let permit = reads.permit(Weight::RunWithEvents).await?;
     let found = reads.ask(reads.queries.run(key)).await?;
     let summary = found.and_then(|run| RunSummary::of(id, &run, reads.now())).ok_or(Problem::RunUnknown(id))?;
     let EventsPage { mut rows, more, .. } = reads.ask(reads.queries.events(key, &page)).await?;

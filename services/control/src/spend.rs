@@ -101,7 +101,7 @@ pub(crate) async fn read(State(reads): State<Arc<Reads>>, reader: Reader, uri: U
     let asked = query.get("month", "be a month written as YYYY-MM, for example 2026-05", |text| text.parse().ok())?;
     let now = reads.now();
     let month = asked.unwrap_or_else(|| Month::of(now));
-    let permit = reads.budget.permit(Weight::Rows).await?;
+    let permit = reads.permit(Weight::Rows).await?;
     let spend = reads.ask(reads.queries.spend(reader.team, month, now)).await?;
     permit.json(&MonthlySpend::of(month, spend))
 }

@@ -71,7 +71,10 @@ async fn a_read_beyond_the_budget_is_refused_and_others_go_on() {
     for path in ["/v1/runs", "/v1/spend"] {
         let answer = house.get(path).await;
         assert_refusal(&answer, 503, "unavailable", None);
-        assert_eq!(answer.header("retry-after"), Some("1"), "{path}");
+        assert!(
+            answer.header("retry-after").is_some_and(|seconds| seconds.parse::<u64>().is_ok_and(|s| s >= 1)),
+            "{path}"
+        );
         assert!(answer.message().starts_with("Too many answers"), "{}", answer.text);
     }
     // Of one size whatever a team has.
