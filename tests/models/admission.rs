@@ -19,20 +19,31 @@
 //! has passed (in configurations that allow it) the gate forgets it, and from then on whoever takes or joins a claim
 //! on the id also reads the store before it appends.
 //!
+//! **The plan's slot.** A request that may append also holds a slot of its team's plan (the name of a new agent; units
+//! go the same way). A confirmation keeps it, a release gives it back, and a dead front door leaves it behind. In
+//! configurations that allow it somebody settles it, in three steps: note whether the latest naming is old, read the
+//! store, and give the slot back if that naming was old, nothing is stored, and nobody has named it since.
+//!
+//! **Lost memory.** In configurations that allow it the gate loses all claims once; from then on whoever takes or joins a
+//! claim reads the store, and where the store hangs it appends without: its content was compared with nothing, so it
+//! never confirms.
+//!
 //! **Time** is only an order. A claim may turn old once no append admitted before its latest renewal can still land,
 //! and all that landed is applied: exactly what "older than any append can take plus the consumers' lag" promises. A
 //! window passes only once every request is over and everything is applied.
 //!
 //! **Left out.** Rate and quota; waiting a moment for an unconfirmed claim's outcome (it only delays the question);
 //! a gate that is down, or loses its memory before the log is applied (there `200` and `409` degrade to `202` by
-//! design); redelivery to the consumer, which is [`crate::consuming`]. A client's retry is simply another request with
+//! design, as they do for what was compared with nothing); redelivery to the consumer, which is [`crate::consuming`]. A client's retry is simply another request with
 //! the same content.
 //!
 //! **Bounds.** Three or four requests, their contents as each check says; everything else is unbounded, and the walk
 //! is complete. Requests with the same content are interchangeable, so states are kept with requests in sorted order.
 
 mod checks;
+mod look_ups;
 mod properties;
+mod settling;
 mod steps;
 
 use crate::exhaustive::Walked;
@@ -74,6 +85,18 @@ pub struct Rules {
     pub deadline_before_append: bool,
     /// An id older than the claim window is also looked up in the store.
     pub old_ids_ask_store: bool,
+    /// What was compared with nothing is not confirmed.
+    pub uncompared_never_confirms: bool,
+    /// Only where the gate lost its memory does a request go without a store that hangs.
+    pub only_lost_memory_goes_without: bool,
+    /// Only a slot whose latest naming is old is given back.
+    pub giving_back_waits_for_age: bool,
+    /// Only a slot of which nothing is stored is given back.
+    pub giving_back_asks_store: bool,
+    /// That age is judged before the store is read, not after.
+    pub giving_back_age_before_store: bool,
+    /// A slot that was named since is not given back.
+    pub giving_back_spares_later_names: bool,
 }
 
 impl Rules {
@@ -92,6 +115,12 @@ impl Rules {
         takeover_if_unchanged: true,
         deadline_before_append: true,
         old_ids_ask_store: true,
+        uncompared_never_confirms: true,
+        only_lost_memory_goes_without: true,
+        giving_back_waits_for_age: true,
+        giving_back_asks_store: true,
+        giving_back_age_before_store: true,
+        giving_back_spares_later_names: true,
     };
 }
 
@@ -105,6 +134,12 @@ pub struct Admission {
     pub failed_holders_leave: bool,
     /// The claim's window may pass once.
     pub window_may_pass: bool,
+    /// The gate may lose its memory once.
+    pub memory_may_be_lost: bool,
+    /// Reads of the store for an id that the gate may have forgotten may hang.
+    pub store_may_hang: bool,
+    /// The plan's slot is watched, and may be settled.
+    pub slot_is_watched: bool,
     pub walked: Walked,
 }
 
@@ -116,6 +151,9 @@ impl Admission {
             contents: contents.to_vec(),
             failed_holders_leave: false,
             window_may_pass: false,
+            memory_may_be_lost: false,
+            store_may_hang: false,
+            slot_is_watched: false,
             walked: Walked::default(),
         }
     }
@@ -199,6 +237,10 @@ pub struct Request {
     pub unseen_by_age: bool,
     /// It was told that nothing was left behind, and its record is on the log.
     pub left_record: bool,
+    /// Its content was compared with nothing.
+    pub uncompared: bool,
+    /// It holds the plan's slot.
+    pub names: bool,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq)]
@@ -211,6 +253,30 @@ pub struct State {
     pub applied: usize,
     /// The id is older than the claim window by now.
     pub window_passed: bool,
+    /// The gate lost its memory, and the id is older than what it remembers since.
+    pub memory_lost: bool,
+    pub slot: Slot,
+    pub settler: Settler,
+}
+
+/// The plan's slot.
+#[derive(Clone, Copy, Debug, Hash, PartialEq, Eq)]
+pub enum Slot {
+    Free,
+    /// Named by requests. `old`: by none whose record may still land, or has landed and is not applied.
+    Named {
+        old: bool,
+    },
+    /// A record on the log names it.
+    Kept,
+}
+
+/// Who settles the slot. `unchanged`: nobody has named it since the first step.
+#[derive(Clone, Copy, Debug, Hash, PartialEq, Eq)]
+pub enum Settler {
+    Idle,
+    Noted { old: bool, unchanged: bool },
+    Read { old: bool, unchanged: bool, stored: bool },
 }
 
 impl State {

@@ -32,19 +32,33 @@ mod movable {
 
     use super::{Arc, Clock, Router, SystemClock};
 
-    /// The system's clock, moved by an offset in milliseconds.
+    /// The system's clock, moved by an offset in milliseconds: as time goes on, or as a wall clock is set wrong.
     #[derive(Default)]
-    struct MovedClock(AtomicI64);
+    struct MovedClock {
+        moved_ms: AtomicI64,
+        wrong_ms: AtomicI64,
+    }
 
     impl Clock for MovedClock {
         fn now(&self) -> Timestamp {
-            SystemClock.now().plus_millis(self.0.load(Ordering::Relaxed))
+            SystemClock.now().plus_millis(self.moved_ms() + self.wrong_ms.load(Ordering::Relaxed))
+        }
+
+        fn steady(&self) -> Timestamp {
+            SystemClock.steady().plus_millis(self.moved_ms())
+        }
+
+        fn moved_ms(&self) -> i64 {
+            self.moved_ms.load(Ordering::Relaxed)
         }
     }
 
     #[derive(Deserialize)]
     struct Move {
         offset_ms: i64,
+        /// Only the wall clock of this process is moved: all that does not go by it notices nothing.
+        #[serde(default)]
+        wall_only: bool,
     }
 
     #[derive(Serialize)]
@@ -55,8 +69,10 @@ mod movable {
     }
 
     async fn set(State(clock): State<Arc<MovedClock>>, Json(to): Json<Move>) -> Json<Moved> {
-        clock.0.store(to.offset_ms, Ordering::Relaxed);
-        tracing::info!(offset_ms = to.offset_ms, "the clock was moved");
+        let (moved_ms, wrong_ms) = if to.wall_only { (0, to.offset_ms) } else { (to.offset_ms, 0) };
+        clock.moved_ms.store(moved_ms, Ordering::Relaxed);
+        clock.wrong_ms.store(wrong_ms, Ordering::Relaxed);
+        tracing::info!(offset_ms = to.offset_ms, wall_only = to.wall_only, "the clock was moved");
         Json(Moved { offset_ms: to.offset_ms, now: clock.now() })
     }
 

@@ -48,7 +48,7 @@ pub struct Config {
     pub persister: PersisterConfig,
     pub admission: AdmissionConfig,
     /// The in-process gate remembers at most so many claims.
-    pub max_claims: usize,
+    pub max_claim_bytes: usize,
     /// The three servers of a distributed deployment, those that are named.
     pub kafka: Option<KafkaConfig>,
     pub redis: Option<RedisOptions>,

@@ -12,7 +12,7 @@ use crate::known::{Ends, with_stored};
 use crate::metric_names::IDS_REUSED;
 use crate::refusal::Refusal;
 use crate::submission::{Acceptance, Caller, Submission};
-use crate::{claims, joining, scope};
+use crate::{claims, comparing, joining, scope};
 
 impl Admission {
     /// Takes a request in: returns once every record of it is safe on the log, or was before. Run it to its end even
@@ -58,6 +58,8 @@ impl Admission {
             team: caller.team,
             limits: caller.plan.limits(),
             now: self.ports.clock.now(),
+            steady: self.ports.clock.steady(),
+            applied_to: None,
             charge_rate: false,
             agent: None,
             claims: Vec::new(),
@@ -91,7 +93,7 @@ impl Admission {
 
     /// Appends what is new of the request as one record, then confirms or releases its claims.
     async fn append(&self, caller: &Caller, submission: Submission, claimed: Claimed) -> Result<Position, Refusal> {
-        let Claimed { slots, ticket, asked_at, .. } = claimed;
+        let Claimed { slots, ticket, uncompared, asked_at, .. } = claimed;
         let timeouts = &self.config.timeouts;
         let key = RunKey { team: caller.team, run: submission.run };
         let record = Record::new(key, submission.received_at, only_new(submission.body, &slots)).encode();
@@ -111,7 +113,7 @@ impl Admission {
                 #[cfg(feature = "fail-points")]
                 fail::fail_point!("admission::between_append_and_confirm", |_| std::process::abort());
                 if let Some(ticket) = ticket {
-                    self.confirm(ticket).await;
+                    self.confirm(comparing::compared(ticket, &uncompared)).await;
                 }
                 Ok(position)
             }

@@ -8,11 +8,13 @@ use tidegate_ports::{Agents, Append, Clock, Credentials, Gate, Rates, ReadLag, R
 use crate::authenticate::Authenticator;
 use crate::config::AdmissionConfig;
 use crate::gatekeeping::GateHealth;
-use crate::lag_watch::ShedGauge;
+use crate::giving_back::GivingBack;
+use crate::lag_watch::{Applied, ShedGauge};
 use crate::local_share::LocalShare;
 use crate::metric_names;
 use crate::outage::Outage;
 use crate::rates::RateCache;
+use crate::store_health::StoreHealth;
 
 /// The ports that admission stands on.
 #[derive(Clone)]
@@ -37,6 +39,9 @@ pub struct Admission {
     pub(crate) rate_cache: RateCache,
     pub(crate) gate_health: GateHealth,
     pub(crate) local_share: LocalShare,
+    pub(crate) giving_back: GivingBack,
+    pub(crate) store_health: Arc<StoreHealth>,
+    pub(crate) applied: Applied,
     pub(crate) shed_gauge: ShedGauge,
     pub(crate) log_outage: Outage,
     pub(crate) store_outage: Outage,
@@ -51,12 +56,16 @@ impl Admission {
         let store_ms = config.timeouts.store_ms;
         let clock = || Arc::clone(&ports.clock);
         let authenticator = Authenticator::new(Arc::clone(&ports.credentials), clock(), &config);
-        let rate_cache = RateCache::new(Arc::clone(&ports.rates), clock(), config.rates_fresh_ms, store_ms);
+        let store_health = authenticator.store_health();
+        let rate_cache = RateCache::new(&ports, &store_health, config.rates_fresh_ms, store_ms);
         Admission {
             authenticator,
             rate_cache,
             gate_health: GateHealth::new(config.confirms_max),
             local_share: LocalShare::default(),
+            giving_back: GivingBack::default(),
+            store_health,
+            applied: Applied::default(),
             shed_gauge: ShedGauge::register(),
             log_outage: Outage::default(),
             store_outage: Outage::default(),

@@ -11,6 +11,7 @@ use crate::config::AdmissionConfig;
 use crate::credential_cache::CredentialCache;
 use crate::outage::Outage;
 use crate::refusal::Refusal;
+use crate::store_health::StoreHealth;
 use crate::submission::Caller;
 
 /// Reads a presented credential as far as that goes without a look-up.
@@ -43,6 +44,11 @@ impl Authenticator {
     pub fn new(credentials: Arc<dyn Credentials>, clock: Arc<dyn Clock>, config: &AdmissionConfig) -> Self {
         let cache = CredentialCache::new(credentials, Arc::clone(&clock), config.credentials, config.timeouts.store_ms);
         Authenticator { region: config.region, clock, cache, outage: Outage::default() }
+    }
+
+    /// Whether look-ups hang: other reads of the same store would, too.
+    pub(crate) fn store_health(&self) -> Arc<StoreHealth> {
+        self.cache.store_health()
     }
 
     /// Who presents this credential. It is hashed at once and never kept.

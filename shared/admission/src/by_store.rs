@@ -5,6 +5,7 @@ use std::time::Duration;
 use tidegate_domain::run::Run;
 use tidegate_domain::{Body, EventId, RunId, RunKey, Slug, Timestamp};
 use tidegate_ports::{ClaimKey, RunWanted, StoreError};
+use tokio::time::Instant;
 
 use crate::admission::Admission;
 use crate::answers::{Closed, Opened};
@@ -105,7 +106,9 @@ impl Admission {
                 }
             }
         };
-        let late = |_| StoreError::Unavailable(format!("no answer within {within_ms} ms"));
-        tokio::time::timeout(Duration::from_millis(within_ms), read).await.map_err(late)?
+        let late = |_| Err(StoreError::Unavailable(format!("no answer within {within_ms} ms")));
+        let (began, deadline) = (Instant::now(), Duration::from_millis(within_ms));
+        let answer = tokio::time::timeout(deadline, read).await.unwrap_or_else(late);
+        answer.inspect_err(|_| self.store_health.failed(began, deadline))
     }
 }

@@ -9,9 +9,8 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use tidegate_domain::{RunKey, Timestamp};
 use tidegate_ports::gate::{AgentAsk, OnUnconfirmed};
-use tidegate_ports::{Ask, ClaimKey, ClaimOutcome, Ticket, Verdict};
+use tidegate_ports::{Ask, ClaimKey, ClaimOutcome, StoreRead, Ticket, Verdict};
 
 use crate::admission::Admission;
 use crate::answers::Opened;
@@ -42,13 +41,16 @@ pub(crate) struct Claimed {
     pub joined: Vec<(usize, Bytes)>,
     /// What is held; `None` without a gate.
     pub ticket: Option<Ticket>,
+    /// What is claimed and could be compared neither by the gate, which lost its memory, nor by the store, which is
+    /// down. It is never confirmed: whoever meets it asks the store.
+    pub uncompared: Vec<ClaimKey>,
     /// When the gate was last asked: the record must be sent soon after.
     pub asked_at: Instant,
 }
 
 /// How one claim is asked for the next time.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Mode {
+pub(crate) enum Mode {
     Ask(OnUnconfirmed),
     /// The store has answered for it.
     Settled,
@@ -71,8 +73,9 @@ impl Admission {
     pub(crate) async fn claim(&self, caller: &Caller, submission: &Submission) -> Result<Claimed, Refusal> {
         let mut modes = Vec::new();
         let mut held_up: Option<HeldUp> = None;
+        let mut gave_back = false;
         loop {
-            let charge_rate = held_up.is_none();
+            let charge_rate = held_up.is_none() && !gave_back;
             let asked_at = Instant::now();
             let ask = || self.ask(caller, submission, &modes, charge_rate);
             match self.ask_gate(caller.team, ask).await {
@@ -83,11 +86,13 @@ impl Admission {
                     return Ok(Claimed::without_gate(submission, &modes, asked_at));
                 }
                 Some(Verdict::Refused(refused)) => {
-                    return Err(self.refusal(caller, refused, claims::agent(&submission.body)));
+                    if gave_back || !Box::pin(self.gives_back(caller.team, refused)).await {
+                        return Err(self.refusal(caller, refused, Some(&submission.body)));
+                    }
+                    gave_back = true;
                 }
                 Some(Verdict::Admitted { claims, peeks, ticket }) => {
-                    let (slots, joined, view) = (Vec::new(), Vec::new(), None);
-                    let claimed = Claimed { slots, peeks, view, joined, ticket: Some(ticket), asked_at };
+                    let claimed = Claimed { peeks, ticket: Some(ticket), ..Claimed::nothing(asked_at) };
                     return match plain_slots(&claims, &modes) {
                         Some(slots) => Ok(Claimed { slots, ..claimed }),
                         // The slow ways are boxed: they have no room in the future of every request.
@@ -131,6 +136,8 @@ impl Admission {
             team: caller.team,
             limits: caller.plan.limits(),
             now: self.ports.clock.now(),
+            steady: self.ports.clock.steady(),
+            applied_to: self.applied.to(),
             charge_rate,
             agent: claims::agent(&submission.body).map(|slug| AgentAsk { slug: slug.clone(), capped }),
             claims: wanted.claims,
@@ -168,8 +175,8 @@ impl Admission {
         }
     }
 
-    /// Unconfirmed claims of other content, after the wait: the store decides each. The age is judged by what was
-    /// applied before the store is read, never after.
+    /// Unconfirmed claims of other content, after the wait: the store decides each. Their age is that of when the gate was
+    /// asked, and the lag is read before the store, never after.
     async fn decide_unconfirmed(
         &self,
         caller: &Caller,
@@ -177,17 +184,17 @@ impl Admission {
         modes: &mut [Mode],
         outcomes: &[ClaimOutcome],
     ) -> Result<(), Refusal> {
-        let applied_through = self.applied_through().await;
+        let lag_ms = self.lag_age_ms().await;
         let view = self.view(caller, submission).await?;
         let indexes: Vec<usize> = asked(modes).collect();
         for (index, outcome) in indexes.into_iter().zip(outcomes) {
-            let ClaimOutcome::Unconfirmed { same_content, renewed_at, .. } = outcome else { continue };
+            let ClaimOutcome::Unconfirmed { same_content, renewed_at, age_ms, .. } = outcome else { continue };
             let join = Mode::Ask(OnUnconfirmed::Join);
             modes[index] = match view.judge(submission, key_of(submission, index), index) {
                 _ if *same_content => join,
                 ByStore::Same => Mode::Settled,
                 ByStore::Other(refusal) => return Err(refusal),
-                ByStore::Absent if self.never_landed(*renewed_at, applied_through) => {
+                ByStore::Absent if self.never_landed(*age_ms, lag_ms) => {
                     Mode::Ask(OnUnconfirmed::TakeOver { seen_renewed_at: *renewed_at })
                 }
                 ByStore::Absent => return Err(self.undecided()),
@@ -196,106 +203,15 @@ impl Admission {
         Ok(())
     }
 
-    /// Every record appended before this instant is applied; `None` when the lag cannot be read.
-    async fn applied_through(&self) -> Option<Timestamp> {
-        let deadline = Duration::from_millis(self.config.timeouts.store_ms);
-        let lag = tokio::time::timeout(deadline, self.ports.lag.read()).await.ok()?.ok()?;
-        Some(lag.oldest_appended_at.unwrap_or(lag.read_at))
-    }
-
-    /// Whether all that was admitted up to the claim's last renewal has landed and is applied, or never will land.
-    fn never_landed(&self, renewed_at: Timestamp, applied_through: Option<Timestamp>) -> bool {
-        let timeouts = &self.config.timeouts;
-        let settled_after_ms = timeouts.lands_within_ms + timeouts.clock_skew_ms;
-        applied_through.is_some_and(|applied| applied.millis_since(renewed_at) > settled_after_ms)
-    }
-
-    async fn view(&self, caller: &Caller, submission: &Submission) -> Result<StoreView, Refusal> {
-        let key = RunKey { team: caller.team, run: submission.run };
-        let read = self.read_store(key, &submission.body, self.config.timeouts.store_ms).await;
-        let view = read.map_err(|error| {
-            tracing::warn!(%error, "an answer depends on the store");
-            Refusal::StoreUnavailable { retry_after_s: self.store_outage.failed(self.ports.clock.now()) }
-        })?;
-        self.store_outage.over();
-        Ok(view)
-    }
-
     /// The other request is soon decided, whatever else is away: its clients only must not come back together.
-    fn undecided(&self) -> Refusal {
+    pub(crate) fn undecided(&self) -> Refusal {
         Refusal::Undecided { retry_after_s: jittered(RETRY_SOON_S, &self.undecided) }
     }
 
-    /// From the gate's outcomes to final ones: asks the store where it must, and gives back what was claimed wrongly.
-    async fn settle(
-        &self,
-        caller: &Caller,
-        submission: &Submission,
-        modes: &[Mode],
-        outcomes: Vec<ClaimOutcome>,
-        mut claimed: Claimed,
-    ) -> Result<Claimed, Refusal> {
-        let indexes = asked_or_all(modes, outcomes.len());
-        claimed.slots.resize(modes.len().max(outcomes.len()), Slot::Stored);
-        let mut doubtful = Vec::new();
-        for (index, outcome) in indexes.into_iter().zip(outcomes) {
-            claimed.slots[index] = match outcome {
-                ClaimOutcome::Repeat { answer } => Slot::Repeat(answer),
-                ClaimOutcome::New { store_decides: false } => Slot::New,
-                ClaimOutcome::New { store_decides: true } => {
-                    doubtful.push((index, true));
-                    Slot::New
-                }
-                ClaimOutcome::Joined { answer } => {
-                    claimed.joined.push((index, answer));
-                    let born = key_of(submission, index).birth();
-                    let window_ms = i64::try_from(self.config.claim_window_ms).unwrap_or(i64::MAX);
-                    doubtful.push((index, born <= self.ports.clock.now().plus_millis(-window_ms)));
-                    Slot::New
-                }
-                // An admitted request has neither.
-                ClaimOutcome::Conflict { .. } | ClaimOutcome::Unconfirmed { .. } => {
-                    self.give_back(&mut claimed).await;
-                    return Err(self.undecided());
-                }
-            };
-        }
-        if doubtful.is_empty() && modes.iter().all(|mode| *mode != Mode::Settled) {
-            return Ok(claimed);
-        }
-        match self.view(caller, submission).await {
-            Ok(view) => self.settle_doubtful(submission, &doubtful, view, claimed).await,
-            // A claim joined within the gate's memory does without the store.
-            Err(_) if !doubtful.iter().any(|(_, needs_store)| *needs_store) => Ok(claimed),
-            Err(refusal) => {
-                self.give_back(&mut claimed).await;
-                Err(refusal)
-            }
-        }
-    }
-
-    async fn settle_doubtful(
-        &self,
-        submission: &Submission,
-        doubtful: &[(usize, bool)],
-        view: StoreView,
-        mut claimed: Claimed,
-    ) -> Result<Claimed, Refusal> {
-        for (index, _) in doubtful {
-            match view.judge(submission, key_of(submission, *index), *index) {
-                ByStore::Absent => {}
-                ByStore::Same => claimed.slots[*index] = Slot::Stored,
-                ByStore::Other(refusal) => {
-                    self.give_back(&mut claimed).await;
-                    return Err(refusal);
-                }
-            }
-        }
-        claimed.view = Some(Box::new(view));
-        if let Some(wrong) = claimed.take_wrong(submission) {
-            self.release(wrong).await;
-        }
-        Ok(claimed)
+    /// Whether all that was admitted up to the claim's last renewal has landed and is applied, or never will land. Two
+    /// spans of time are compared, the claim's by the gate's clock: no two clocks are.
+    fn never_landed(&self, claim_age_ms: u64, lag_ms: Option<u64>) -> bool {
+        lag_ms.is_some_and(|lag_ms| claim_age_ms > lag_ms.saturating_add(self.lands_after_ms()))
     }
 
     pub(crate) async fn give_back(&self, claimed: &mut Claimed) {
@@ -332,34 +248,24 @@ impl Claimed {
         for (slot, _) in slots.iter_mut().zip(modes).filter(|(_, mode)| **mode == Mode::Settled) {
             *slot = Slot::Stored;
         }
-        Claimed { slots, peeks: Vec::new(), view: None, joined: Vec::new(), ticket: None, asked_at }
+        Claimed { slots, ..Claimed::nothing(asked_at) }
+    }
+
+    const fn nothing(asked_at: Instant) -> Self {
+        Claimed {
+            slots: Vec::new(),
+            peeks: Vec::new(),
+            view: None,
+            joined: Vec::new(),
+            ticket: None,
+            uncompared: Vec::new(),
+            asked_at,
+        }
     }
 
     /// Whether anything of the request is new. Without claims all of it is.
     pub fn any_new(&self) -> bool {
         self.slots.is_empty() || self.slots.contains(&Slot::New)
-    }
-
-    /// Splits off what turned out to be stored: its claims and their units; all of it where nothing is new.
-    fn take_wrong(&mut self, submission: &Submission) -> Option<Ticket> {
-        if !self.any_new() {
-            return self.ticket.take();
-        }
-        let ticket = self.ticket.as_mut()?;
-        let claims = claims::of(submission).claims;
-        let wrong = |key: &ClaimKey| {
-            claims.iter().zip(&self.slots).any(|(claim, slot)| claim.key == *key && *slot == Slot::Stored)
-        };
-        let (held, rest) = std::mem::take(&mut ticket.held).into_iter().partition::<Vec<_>, _>(|(key, _)| wrong(key));
-        ticket.held = rest;
-        let units: u32 = claims
-            .iter()
-            .filter(|claim| held.iter().any(|(key, _)| *key == claim.key))
-            .map(|claim| claim.units)
-            .sum::<u32>()
-            .min(ticket.units);
-        ticket.units -= units;
-        Some(Ticket { team: ticket.team, held, units, month: ticket.month, new_agent: None })
     }
 }
 
@@ -369,7 +275,7 @@ fn plain_slots(outcomes: &[ClaimOutcome], modes: &[Mode]) -> Option<Vec<Slot>> {
         return None;
     }
     let slot = |outcome: &ClaimOutcome| match outcome {
-        ClaimOutcome::New { store_decides: false } => Some(Slot::New),
+        ClaimOutcome::New { store: StoreRead::NotNeeded } => Some(Slot::New),
         ClaimOutcome::Repeat { answer } => Some(Slot::Repeat(answer.clone())),
         _ => None,
     };
@@ -377,16 +283,16 @@ fn plain_slots(outcomes: &[ClaimOutcome], modes: &[Mode]) -> Option<Vec<Slot>> {
 }
 
 /// Indexes of the claims that the last ask had.
-fn asked(modes: &[Mode]) -> impl Iterator<Item = usize> + '_ {
+pub(crate) fn asked(modes: &[Mode]) -> impl Iterator<Item = usize> + '_ {
     modes.iter().enumerate().filter(|(_, mode)| **mode != Mode::Settled).map(|(index, _)| index)
 }
 
-fn asked_or_all(modes: &[Mode], count: usize) -> Vec<usize> {
+pub(crate) fn asked_or_all(modes: &[Mode], count: usize) -> Vec<usize> {
     if modes.is_empty() { (0..count).collect() } else { asked(modes).collect() }
 }
 
 /// The key of claim number `index` of [`claims::of`].
-fn key_of(submission: &Submission, index: usize) -> ClaimKey {
+pub(crate) fn key_of(submission: &Submission, index: usize) -> ClaimKey {
     match &submission.body {
         tidegate_domain::Body::Events(events) => ClaimKey::Event(events[index].id),
         tidegate_domain::Body::Finish(_) => ClaimKey::Finish(submission.run),

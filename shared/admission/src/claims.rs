@@ -15,6 +15,7 @@ use tidegate_ports::gate::OnUnconfirmed;
 use tidegate_ports::{Claim, ClaimKey, Fingerprint};
 
 use crate::answers::{Closed, Opened};
+use crate::shed::Class;
 use crate::submission::Submission;
 
 /// What a request asks of the gate beside its team and limits.
@@ -54,6 +55,16 @@ pub fn of(submission: &Submission) -> Wanted {
             peeks: vec![ClaimKey::Start(run)],
             ..Wanted::default()
         },
+    }
+}
+
+/// The class in which a body is shed.
+pub const fn class(body: &Body) -> Class {
+    match body {
+        Body::Start(_) => Class::Start,
+        Body::Heartbeat(_) => Class::Heartbeat,
+        Body::Events(_) => Class::Events,
+        Body::Finish(_) => Class::Finish,
     }
 }
 

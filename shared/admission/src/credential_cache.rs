@@ -7,10 +7,12 @@ use std::time::Duration;
 use moka::sync::Cache;
 use tidegate_domain::{CredentialHash, Timestamp};
 use tidegate_ports::{Clock, CredentialRecord, Credentials, StoreError};
+use tokio::time::Instant;
 
 use crate::coalesce::Coalesce;
 use crate::config::CredentialTimes;
 use crate::metric_names::CREDENTIALS_STALE;
+use crate::store_health::StoreHealth;
 
 /// The cache. Times are the clock port's.
 pub(crate) struct CredentialCache {
@@ -21,6 +23,7 @@ pub(crate) struct CredentialCache {
     found: Cache<CredentialHash, Found>,
     /// When each was not found.
     missing: Cache<CredentialHash, Timestamp>,
+    health: Arc<StoreHealth>,
     look_ups: Coalesce<CredentialHash, Result<Option<Arc<CredentialRecord>>, StoreError>>,
 }
 
@@ -48,8 +51,13 @@ impl CredentialCache {
             look_up_within_ms,
             found: Cache::new(times.found_max),
             missing: Cache::new(times.missing_max),
+            health: Arc::default(),
             look_ups: Coalesce::default(),
         }
+    }
+
+    pub fn store_health(&self) -> Arc<StoreHealth> {
+        Arc::clone(&self.health)
     }
 
     /// The credential with this hash; `None` if nobody has it.
@@ -73,7 +81,7 @@ impl CredentialCache {
         hash: CredentialHash,
         known: Option<Found>,
     ) -> Result<Option<Arc<CredentialRecord>>, StoreError> {
-        let deadline = Duration::from_millis(self.look_up_within_ms);
+        let (began, deadline) = (Instant::now(), Duration::from_millis(self.look_up_within_ms));
         let answer = tokio::time::timeout(deadline, self.source.find(&hash)).await;
         let now = self.clock.now();
         match answer.unwrap_or_else(|_| Err(StoreError::Unavailable("a look-up took too long".to_owned()))) {
@@ -89,6 +97,7 @@ impl CredentialCache {
                 Ok(None)
             }
             Err(error) => {
+                self.health.failed(began, deadline);
                 let Some(stale) = known.filter(|found| within(found.looked_up_at, now, self.times.stale_ms)) else {
                     return Err(error);
                 };

@@ -4,13 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 
-use tidegate_domain::{Month, TeamId, Timestamp};
-use tidegate_ports::{Ask, GateDown, Refused, Seed, Ticket, Usage, Verdict};
+use tidegate_domain::{Body, Month, TeamId, Timestamp};
+use tidegate_ports::{Ask, GateDown, Refused, Seed, StoreError, Ticket, Usage, Verdict};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 use crate::admission::Admission;
+use crate::claims;
 use crate::metric_names::{CONFIRMS_DROPPED, GATE_DOWN};
 use crate::refusal::Refusal;
+use crate::shed::{Class, ShedCause};
 use crate::submission::Caller;
 
 /// Whether the gate answers. After some failures in a row it is left alone for a moment, so that a hanging gate does
@@ -59,15 +62,20 @@ impl GateHealth {
 impl Admission {
     /// The gate's verdict; `None` when it is down, or when it must be seeded and the store is down.
     pub(crate) async fn ask_gate(&self, team: TeamId, ask: impl Fn() -> Ask) -> Option<Verdict> {
-        let now = self.ports.clock.now();
+        let now = self.ports.clock.steady();
         if self.gate_health.resting(now) {
             return None;
         }
         let mut answer = self.ask_once(ask()).await;
         if let Ok(Verdict::NeedsSeed) = answer {
-            answer = match Box::pin(self.seed(team, now)).await {
-                Ok(()) => self.ask_once(ask()).await,
-                Err(down) => Err(down),
+            let seed = match Box::pin(self.read_seed(team)).await {
+                Ok(seed) => seed,
+                // It is the store that is down: the gate goes on for the teams that it knows.
+                Err(GateDown(cause)) => return gate_is_missing(&cause),
+            };
+            answer = match self.within_gate_deadline(self.ports.gate.seed(team, seed)).await {
+                Ok(Ok(())) => self.ask_once(ask()).await,
+                Ok(Err(down)) | Err(down) => Err(down),
             };
         }
         match answer {
@@ -82,31 +90,34 @@ impl Admission {
 
     fn gate_is_down(&self, now: Timestamp, cause: &str) -> Option<Verdict> {
         self.gate_health.failed(now);
-        metrics::counter!(GATE_DOWN).increment(1);
-        tracing::warn!(cause, "the gate is down: admitting a local share without claims");
-        None
+        gate_is_missing(cause)
     }
 
     async fn ask_once(&self, ask: Ask) -> Result<Verdict, GateDown> {
         self.within_gate_deadline(self.ports.gate.admit(ask)).await?
     }
 
-    async fn seed(&self, team: TeamId, now: Timestamp) -> Result<(), GateDown> {
-        let month = Month::of(now);
+    /// What the store knows of a team.
+    pub(crate) async fn read_seed(&self, team: TeamId) -> Result<Seed, GateDown> {
+        if self.store_health.is_resting() {
+            return Err(GateDown("the store hangs, and cannot give its seed".to_owned()));
+        }
+        let month = Month::of(self.ports.clock.now());
         let read = async {
             let events = self.ports.usage.usage(team, month).await?;
             let agents = self.ports.agents.slugs(team).await?;
             Ok(Seed { usage: Some(Usage { month, events }), agents })
         };
-        let deadline = Duration::from_millis(self.config.timeouts.store_ms);
-        let seed = tokio::time::timeout(deadline, read)
-            .await
-            .map_err(|_| GateDown("the store did not give its seed in time".to_owned()))?
-            .map_err(|error: tidegate_ports::StoreError| GateDown(format!("it cannot be seeded: {error}")))?;
-        self.within_gate_deadline(self.ports.gate.seed(team, seed)).await?
+        let (began, deadline) = (Instant::now(), Duration::from_millis(self.config.timeouts.store_ms));
+        let late = |_| Err(StoreError::Unavailable("no answer in time".to_owned()));
+        let seed: Result<Seed, StoreError> = tokio::time::timeout(deadline, read).await.unwrap_or_else(late);
+        seed.map_err(|error| {
+            self.store_health.failed(began, deadline);
+            GateDown(format!("it cannot be seeded: {error}"))
+        })
     }
 
-    async fn within_gate_deadline<T>(&self, call: impl Future<Output = T>) -> Result<T, GateDown> {
+    pub(crate) async fn within_gate_deadline<T>(&self, call: impl Future<Output = T>) -> Result<T, GateDown> {
         let deadline_ms = self.config.timeouts.gate_ms;
         let late = |_| GateDown(format!("no answer within {deadline_ms} ms"));
         tokio::time::timeout(Duration::from_millis(deadline_ms), call).await.map_err(late)
@@ -164,6 +175,8 @@ impl Admission {
             team: caller.team,
             limits: caller.plan.limits(),
             now: self.ports.clock.now(),
+            steady: self.ports.clock.steady(),
+            applied_to: None,
             charge_rate: true,
             agent: None,
             claims: Vec::new(),
@@ -177,13 +190,14 @@ impl Admission {
         }
     }
 
-    pub(crate) fn refusal(&self, caller: &Caller, refused: Refused, slug: Option<&tidegate_domain::Slug>) -> Refusal {
+    pub(crate) fn refusal(&self, caller: &Caller, refused: Refused, body: Option<&Body>) -> Refusal {
         let limits = caller.plan.limits();
-        match (refused, slug) {
+        match (refused, body.and_then(claims::agent)) {
             (Refused::Rate { retry_after_s }, _) => {
                 Refusal::Rate { sustained_per_s: limits.sustained_per_s.unwrap_or(0), retry_after_s }
             }
-            (Refused::AgentCap { cap }, Some(slug)) => Refusal::AgentCap { cap, slug: slug.clone() },
+            (Refused::Full, _) => self.shed_gauge.refuse(body.map_or(Class::Events, claims::class), ShedCause::Records),
+            (Refused::AgentCap { cap, .. }, Some(slug)) => Refusal::AgentCap { cap, slug: slug.clone() },
             // A gate names the agent cap only to who names an agent.
             (Refused::Quota { .. } | Refused::AgentCap { .. }, _) => {
                 let now = self.ports.clock.now();
@@ -192,4 +206,10 @@ impl Admission {
             }
         }
     }
+}
+
+fn gate_is_missing(cause: &str) -> Option<Verdict> {
+    metrics::counter!(GATE_DOWN).increment(1);
+    tracing::warn!(cause, "the gate is down: admitting a local share without claims");
+    None
 }

@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use metrics::Counter;
@@ -11,8 +11,10 @@ use tidegate_ports::{Lag, LogError};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::admission::Admission;
-use crate::metric_names::{LAG_AGE_SECONDS, LAG_DRAIN, LAG_READ_FAILURES, LAG_RECORDS, SHED, SHED_PRESSURE};
-use crate::refusal::Refusal;
+use crate::metric_names::{
+    GATE_CLAIM_BYTES, GATE_CLAIMS, LAG_AGE_SECONDS, LAG_DRAIN, LAG_READ_FAILURES, LAG_RECORDS, SHED, SHED_PRESSURE,
+};
+use crate::refusal::{RETRY_SOON_S, Refusal};
 use crate::shed::{self, Class, Decision, Reading, ShedCause, ShedLines};
 use crate::steady_clock::SteadyClock;
 use crate::trend::Trend;
@@ -52,6 +54,12 @@ impl ShedGauge {
         metrics::gauge!(SHED_PRESSURE).set(f64::from(decision.pressure) / f64::from(Decision::FULL));
     }
 
+    /// A refusal for another reason than the decision in force.
+    pub fn refuse(&self, class: Class, cause: ShedCause) -> Refusal {
+        self.refused[class as usize][cause as usize].increment(1);
+        Refusal::Shed { class, cause, retry_after_s: RETRY_SOON_S }
+    }
+
     fn ask(&self, class: Class) -> Result<(), Refusal> {
         let packed = self.decision.load(Ordering::Relaxed);
         // The mask leaves no more than fits.
@@ -68,6 +76,26 @@ impl ShedGauge {
         self.refused[class as usize][cause].increment(1);
         let retry_after_s = shed::with_jitter((packed >> 32).max(1), n);
         Err(Refusal::Shed { class, cause: ShedCause::ALL[cause], retry_after_s })
+    }
+}
+
+/// Up to when everything that was admitted is applied, by the steady clock, as read last.
+pub(crate) struct Applied(AtomicI64);
+
+impl Default for Applied {
+    fn default() -> Self {
+        Applied(AtomicI64::new(i64::MIN))
+    }
+}
+
+impl Applied {
+    pub fn to(&self) -> Option<Timestamp> {
+        Some(self.0.load(Ordering::Relaxed)).filter(|ms| *ms != i64::MIN).map(Timestamp::from_millis)
+    }
+
+    fn note(&self, read_from: Timestamp, behind_ms: u64) {
+        let behind_ms = i64::try_from(behind_ms).unwrap_or(i64::MAX);
+        self.0.fetch_max(read_from.as_millis().saturating_sub(behind_ms), Ordering::Relaxed);
     }
 }
 
@@ -138,6 +166,7 @@ impl Admission {
         let mut clock = SteadyClock::new(self.ports.clock.now(), Duration::ZERO);
         let mut watch = ShedWatch::new(self.config.shed, Duration::ZERO);
         loop {
+            let read_from = self.ports.clock.steady();
             let read = timeout(PERIOD, self.ports.lag.read());
             let reading = tokio::select! {
                 () = &mut stop => return,
@@ -147,7 +176,10 @@ impl Admission {
             let at = began.elapsed();
             let now = clock.now(self.ports.clock.now(), at);
             let decision = match reading.unwrap_or_else(late) {
-                Ok(lag) => take_lag(&mut watch, &lag, now, at),
+                Ok(lag) => {
+                    self.applied.note(read_from, lag.age_ms(now).saturating_add(self.lands_after_ms()));
+                    take_lag(&mut watch, &lag, now, at)
+                }
                 Err(error) => {
                     // The gauges keep their last values then: only this counter says that they are old.
                     metrics::counter!(LAG_READ_FAILURES).increment(1);
@@ -156,6 +188,10 @@ impl Admission {
                 }
             };
             self.shed_gauge.set(&decision);
+            if let Some(held) = self.ports.gate.in_memory() {
+                metrics::gauge!(GATE_CLAIMS).set(held.claims as f64);
+                metrics::gauge!(GATE_CLAIM_BYTES).set(held.bytes as f64);
+            }
             tokio::select! {
                 () = &mut stop => return,
                 () = sleep(PERIOD) => {}

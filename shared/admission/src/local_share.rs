@@ -32,7 +32,7 @@ impl LocalShare {
 impl Admission {
     pub(crate) fn take_local_share(&self, caller: &Caller) -> Result<(), Refusal> {
         let limits = caller.plan.limits();
-        let now = self.ports.clock.now();
+        let now = self.ports.clock.steady();
         self.local_share.take(caller.team, &limits, self.config.local_share_permille, now).map_err(|retry_after_s| {
             Refusal::Rate { sustained_per_s: limits.sustained_per_s.unwrap_or(0), retry_after_s }
         })

@@ -4,6 +4,9 @@
 pub(crate) const GATE_DOWN: &str = "tidegate_gate_down_total";
 pub(crate) const CONFIRMS_DROPPED: &str = "tidegate_confirms_dropped_total";
 pub(crate) const IDS_REUSED: &str = "tidegate_ids_reused_total";
+pub(crate) const GATE_CLAIMS: &str = "tidegate_gate_claims";
+pub(crate) const GATE_CLAIM_BYTES: &str = "tidegate_gate_claim_bytes";
+pub(crate) const UNCOMPARED: &str = "tidegate_uncompared_total";
 pub(crate) const CREDENTIALS_STALE: &str = "tidegate_credentials_stale_total";
 pub(crate) const LAG_READ_FAILURES: &str = "tidegate_lag_read_failures_total";
 pub(crate) const LAG_RECORDS: &str = "tidegate_lag_records";
@@ -15,7 +18,7 @@ pub(crate) const SHED_PRESSURE: &str = "tidegate_shed_pressure";
 /// Makes the counters of a whole admission, so that a scrape finds them at zero before anything has happened: an alert on a rise must
 /// see what it rose from.
 pub(crate) fn register() {
-    for name in [GATE_DOWN, CONFIRMS_DROPPED, IDS_REUSED, LAG_READ_FAILURES] {
+    for name in [GATE_DOWN, CONFIRMS_DROPPED, IDS_REUSED, UNCOMPARED, LAG_READ_FAILURES] {
         metrics::counter!(name).increment(0);
     }
 }

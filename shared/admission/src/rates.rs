@@ -7,15 +7,18 @@ use std::time::Duration;
 use moka::sync::Cache;
 use tidegate_domain::{RateCard, TeamId, TeamRates, Timestamp};
 use tidegate_ports::{Clock, Rates};
+use tokio::time::Instant;
 
-use crate::admission::Admission;
+use crate::admission::{Admission, AdmissionPorts};
 use crate::coalesce::Coalesce;
+use crate::store_health::StoreHealth;
 
 const TEAMS_MAX: u64 = 10_000;
 
 pub(crate) struct RateCache {
     source: Arc<dyn Rates>,
     clock: Arc<dyn Clock>,
+    health: Arc<StoreHealth>,
     fresh_ms: u64,
     read_within_ms: u64,
     shipped: Arc<RateCard>,
@@ -25,10 +28,11 @@ pub(crate) struct RateCache {
 }
 
 impl RateCache {
-    pub fn new(source: Arc<dyn Rates>, clock: Arc<dyn Clock>, fresh_ms: u64, read_within_ms: u64) -> Self {
+    pub fn new(ports: &AdmissionPorts, health: &Arc<StoreHealth>, fresh_ms: u64, read_within_ms: u64) -> Self {
         let shipped = Arc::new(RateCard::shipped());
         let (known, reads) = (Cache::new(TEAMS_MAX), Coalesce::default());
-        RateCache { source, clock, fresh_ms, read_within_ms, shipped, known, reads }
+        let (source, clock, health) = (Arc::clone(&ports.rates), Arc::clone(&ports.clock), Arc::clone(health));
+        RateCache { source, clock, health, fresh_ms, read_within_ms, shipped, known, reads }
     }
 
     async fn of(&self, team: TeamId) -> Arc<TeamRates> {
@@ -36,15 +40,17 @@ impl RateCache {
         let known = self.known.get(&team);
         match known {
             Some((rates, at)) if at <= now && now.millis_since(at) < self.fresh_ms => rates,
+            Some((rates, _)) if self.health.is_resting() => rates,
             known => self.reads.run(team, || self.read(team, known.map(|(rates, _)| rates))).await,
         }
     }
 
     async fn read(&self, team: TeamId, known: Option<Arc<TeamRates>>) -> Arc<TeamRates> {
-        let deadline = Duration::from_millis(self.read_within_ms);
+        let (began, deadline) = (Instant::now(), Duration::from_millis(self.read_within_ms));
         let rates = match tokio::time::timeout(deadline, self.source.own_rates(team)).await {
             Ok(Ok(own)) => Arc::new(TeamRates { own: RateCard::clone(&own), shipped: Arc::clone(&self.shipped) }),
             trouble => {
+                self.health.failed(began, deadline);
                 let cause = trouble.map_or_else(|_| "it took too long".to_owned(), |answer| format!("{answer:?}"));
                 tracing::warn!(cause, "a team's rates cannot be read: pricing with what is known");
                 let shipped = || TeamRates { own: RateCard::default(), shipped: Arc::clone(&self.shipped) };

@@ -29,11 +29,32 @@ pub trait Gate: Send + Sync + 'static {
     /// [`GateDown`].
     async fn seed(&self, team: TeamId, seed: Seed) -> Result<(), GateDown>;
 
+    /// Gives back what was taken and never written: names of agents and units of requests that ended in neither
+    /// [`Gate::confirm`] nor [`Gate::release`], by what the store has. What is stored, and what was taken later than
+    /// [`Settlement::up_to`], is never given back.
+    ///
+    /// # Errors
+    /// [`GateDown`].
+    async fn settle(&self, team: TeamId, settlement: Settlement) -> Result<(), GateDown>;
+
     /// Events counted for a team in a month; `None` where the gate does not know the team.
     ///
     /// # Errors
     /// [`GateDown`].
     async fn usage(&self, team: TeamId, month: Month) -> Result<Option<u64>, GateDown>;
+
+    /// What claims take of this process' memory; `None` where they are kept elsewhere.
+    fn in_memory(&self) -> Option<InMemory> {
+        None
+    }
+}
+
+/// Claims in the memory of this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InMemory {
+    pub claims: usize,
+    /// At most so many bytes.
+    pub bytes: usize,
 }
 
 /// The gate cannot be asked.
@@ -46,7 +67,14 @@ pub struct GateDown(pub String);
 pub struct Ask {
     pub team: TeamId,
     pub limits: Limits,
+    /// The front door's wall clock: months, and how old ids are.
     pub now: Timestamp,
+    /// [`Clock::steady`](crate::Clock::steady) of the front door, for rates and ages in a gate that is part of its
+    /// process. A gate that front doors share has a clock of its own.
+    pub steady: Timestamp,
+    /// All that was admitted up to here, by `steady`, has landed on the log and is applied, or never will land. A gate
+    /// in the process forgets nothing later than this early. `None`: not known.
+    pub applied_to: Option<Timestamp>,
     /// Takes one token from the rate bucket. `false` when a request asks again for its own claims.
     pub charge_rate: bool,
     /// The slug the request names and whether the cap applies to it (a ping token's agent exists already).
@@ -157,9 +185,19 @@ pub enum Refused {
     /// The rate bucket is empty; a token is there after so many seconds (at least 1; AgentPing: rate).
     Rate { retry_after_s: u64 },
     /// The month's hard cap is reached (AgentPing: month).
-    Quota { used: u64 },
+    Quota {
+        used: u64,
+        /// When it was judged, by the gate's clock.
+        at: Timestamp,
+    },
     /// The slug is new and the team has all the agents its plan allows (AgentPing: agents).
-    AgentCap { cap: u32 },
+    AgentCap {
+        cap: u32,
+        /// When it was judged, by the gate's clock.
+        at: Timestamp,
+    },
+    /// The gate's memory is full of claims whose records wait to be applied: none of them can be forgotten yet.
+    Full,
 }
 
 /// How one claim went.
@@ -167,18 +205,40 @@ pub enum Refused {
 pub enum ClaimOutcome {
     /// Nobody claimed it as far as the gate remembers.
     New {
-        /// The gate may have forgotten an earlier claim of this id (it was born before the gate's memory began):
-        /// one read of the store decides.
-        store_decides: bool,
+        /// Whether the gate may have forgotten an earlier claim of this id.
+        store: StoreRead,
     },
     /// An unconfirmed claim of the same content; now held by both.
-    Joined { answer: Bytes },
+    Joined {
+        answer: Bytes,
+        /// Whether an earlier claim than the one joined may be forgotten.
+        store: StoreRead,
+    },
     /// Claimed, confirmed, same fingerprint.
     Repeat { answer: Bytes },
     /// Claimed, confirmed, other fingerprint.
     Conflict { answer: Bytes },
     /// Claimed and not confirmed yet.
-    Unconfirmed { same_content: bool, answer: Bytes, renewed_at: Timestamp },
+    Unconfirmed {
+        same_content: bool,
+        answer: Bytes,
+        /// When it was claimed or joined last, by the gate's clock: it names this state of the claim.
+        renewed_at: Timestamp,
+        /// How long ago that is, by the gate's clock.
+        age_ms: u64,
+    },
+}
+
+/// Whether one read of the store decides about an id that the gate holds no claim of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreRead {
+    /// The gate remembers everything about such an id.
+    NotNeeded,
+    /// The gate lost its memory, and the id may have been claimed before. It is compared if the store can be read.
+    Wanted,
+    /// The gate remembers, and what it remembers does not reach as far as this id: older than the claim window, born
+    /// ahead, or forgotten early to save memory.
+    Needed,
 }
 
 /// What an admitted request holds. It ends in [`Gate::confirm`], in [`Gate::release`], or in neither when the fate
@@ -194,6 +254,8 @@ pub struct Ticket {
     pub month: Month,
     /// The agent that this request was the first to name.
     pub new_agent: Option<Slug>,
+    /// When it was admitted, by the gate's clock.
+    pub admitted_at: Timestamp,
 }
 
 /// What the store knows of a team.
@@ -201,6 +263,14 @@ pub struct Ticket {
 pub struct Seed {
     pub usage: Option<Usage>,
     pub agents: Vec<Slug>,
+}
+
+/// What the store has of a team, read after all that was admitted up to `up_to` (by the gate's clock) had landed on
+/// the log and was applied.
+#[derive(Clone, Debug)]
+pub struct Settlement {
+    pub up_to: Timestamp,
+    pub seed: Seed,
 }
 
 /// A month's count.

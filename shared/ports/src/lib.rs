@@ -20,7 +20,8 @@ pub use accounts::{Account, Accounts, Fate, Note};
 pub use clock::{Clock, SystemClock};
 pub use dead_letters::{DeadLetter, DeadLetters};
 pub use gate::{
-    Ask, Claim, ClaimKey, ClaimOutcome, Fingerprint, Gate, GateDown, Refused, Seed, Ticket, Usage, Verdict,
+    Ask, Claim, ClaimKey, ClaimOutcome, Fingerprint, Gate, GateDown, Refused, Seed, Settlement, StoreRead, Ticket,
+    Usage, Verdict,
 };
 pub use ids::{Ids, RandomIds};
 pub use log::{

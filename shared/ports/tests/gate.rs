@@ -6,7 +6,9 @@ use proptest::prelude::*;
 use tidegate_domain::{Limits, Region, RunId, TeamId, Timestamp};
 use tidegate_ports::gate::OnUnconfirmed;
 use tidegate_ports::memory::gate::{MemoryGate, MemoryGateConfig};
-use tidegate_ports::{Ask, Claim, ClaimKey, ClaimOutcome, Fingerprint, Gate, Refused, Seed, Ticket, Verdict};
+use tidegate_ports::{
+    Ask, Claim, ClaimKey, ClaimOutcome, Fingerprint, Gate, Refused, Seed, StoreRead, Ticket, Verdict,
+};
 
 const NOW: Timestamp = Timestamp::from_millis(1_780_000_000_000);
 const DAY_MS: i64 = 24 * 3_600_000;
@@ -27,7 +29,18 @@ fn claim(run: RunId, content: u64) -> Claim {
 }
 
 fn ask(limits: Limits, now: Timestamp, claims: Vec<Claim>) -> Ask {
-    Ask { team: TEAM, limits, now, charge_rate: true, agent: None, claims, peeks: vec![], unclaimed_units: 0 }
+    Ask {
+        team: TEAM,
+        limits,
+        now,
+        steady: now,
+        applied_to: Some(now),
+        charge_rate: true,
+        agent: None,
+        claims,
+        peeks: vec![],
+        unclaimed_units: 0,
+    }
 }
 
 async fn seeded(config: MemoryGateConfig) -> MemoryGate {
@@ -62,7 +75,7 @@ async fn a_confirmed_claim_holds_for_its_window_and_then_the_store_decides() {
     let repeat = |now: Timestamp| admit(&gate, now, vec![claim(run, 1)]);
     assert!(matches!(repeat(NOW.plus_millis(DAY_MS - 1)).await.0[..], [ClaimOutcome::Repeat { .. }]));
     let (outcomes, _) = repeat(NOW.plus_millis(DAY_MS)).await;
-    assert_eq!(outcomes, vec![ClaimOutcome::New { store_decides: true }]);
+    assert_eq!(outcomes, vec![ClaimOutcome::New { store: StoreRead::Needed }]);
 }
 
 #[tokio::test]
@@ -78,7 +91,7 @@ async fn an_id_born_ahead_is_remembered_until_the_id_itself_is_old() {
 
 #[tokio::test]
 async fn an_unconfirmed_claim_never_lapses() {
-    let gate = seeded(MemoryGateConfig { max_claims: 2, ..MemoryGateConfig::default() }).await;
+    let gate = seeded(MemoryGateConfig { max_claim_bytes: 600, ..MemoryGateConfig::default() }).await;
     let run = born(NOW, 1);
     let (_, _dead) = admit(&gate, NOW, vec![claim(run, 1)]).await;
     for day in 1..40 {
@@ -87,28 +100,6 @@ async fn an_unconfirmed_claim_never_lapses() {
     }
     let (outcomes, _) = admit(&gate, NOW.plus_millis(50 * DAY_MS), vec![claim(run, 2)]).await;
     assert!(matches!(outcomes[..], [ClaimOutcome::Unconfirmed { same_content: false, .. }]));
-}
-
-#[tokio::test]
-async fn beyond_the_bound_the_oldest_are_left_to_the_store() {
-    let gate = seeded(MemoryGateConfig { max_claims: 100, ..MemoryGateConfig::default() }).await;
-    let run = |n: i64| born(NOW.plus_millis(n), 1);
-    for n in 0..150 {
-        put(&gate, NOW.plus_millis(n), run(n)).await;
-    }
-    assert_eq!(gate.claims(), 100);
-    let now = NOW.plus_millis(200);
-    // Newest first: each one asked for that is forgotten pushes out another.
-    for n in (0..150).rev() {
-        let (outcomes, ticket) = admit(&gate, now, vec![claim(run(n), 1)]).await;
-        match n < 50 {
-            true => assert_eq!(outcomes, vec![ClaimOutcome::New { store_decides: true }], "{n}"),
-            false => assert!(matches!(outcomes[..], [ClaimOutcome::Repeat { .. }]), "{n}"),
-        }
-        gate.release(ticket.unwrap()).await;
-        assert!(gate.claims() <= 101);
-    }
-    assert_eq!(admit(&gate, now, vec![claim(run(190), 1)]).await.0, vec![ClaimOutcome::New { store_decides: false }]);
 }
 
 #[tokio::test]
@@ -127,9 +118,9 @@ async fn claims_past_their_window_leave_memory_even_of_idle_teams() {
 #[tokio::test]
 async fn ids_from_before_its_memory_are_left_to_the_store() {
     let gate = seeded(MemoryGateConfig { remembers_since: Some(NOW), ..MemoryGateConfig::default() }).await;
-    for (offset_ms, store_decides) in [(-1, true), (0, false)] {
+    for (offset_ms, store) in [(-1, StoreRead::Wanted), (0, StoreRead::NotNeeded)] {
         let run = born(NOW.plus_millis(offset_ms), 1);
-        assert_eq!(admit(&gate, NOW, vec![claim(run, 1)]).await.0, vec![ClaimOutcome::New { store_decides }]);
+        assert_eq!(admit(&gate, NOW, vec![claim(run, 1)]).await.0, vec![ClaimOutcome::New { store }]);
     }
 }
 
@@ -272,7 +263,7 @@ proptest! {
                         ready(gate.release(ticket));
                     }
                 }
-                Verdict::Refused(Refused::Quota { used }) => prop_assert!(used >= line && used == before),
+                Verdict::Refused(Refused::Quota { used, .. }) => prop_assert!(used >= line && used == before),
                 other => panic!("{other:?}"),
             }
             prop_assert!(ready(gate.usage(TEAM, month)).unwrap().unwrap() < line.max(1) + 50);

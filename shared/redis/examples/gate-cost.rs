@@ -132,7 +132,18 @@ fn ask(team: TeamId, events: usize) -> Ask {
     };
     let limits = Limits { sustained_per_s: Some(u32::MAX), burst: Some(u32::MAX), ..Plan::Business.limits() };
     let limits = Limits { events_per_month: Some(u64::MAX >> 12), ..limits };
-    Ask { team, limits, now, charge_rate: true, agent: None, claims, peeks: Vec::new(), unclaimed_units: 0 }
+    Ask {
+        team,
+        limits,
+        now,
+        steady: now,
+        applied_to: None,
+        charge_rate: true,
+        agent: None,
+        claims,
+        peeks: Vec::new(),
+        unclaimed_units: 0,
+    }
 }
 
 fn start(now: Timestamp) -> Claim {

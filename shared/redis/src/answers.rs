@@ -2,7 +2,7 @@
 
 use bytes::{Buf, Bytes};
 use tidegate_domain::{Month, Timestamp};
-use tidegate_ports::{Ask, ClaimOutcome, Refused, Ticket, Verdict};
+use tidegate_ports::{Ask, ClaimOutcome, Refused, StoreRead, Ticket, Verdict};
 
 /// An answer that is not what the script gives: another program writes under our keys, or the script is not ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -15,8 +15,8 @@ pub(crate) fn verdict(ask: &Ask, answer: Vec<u8>) -> Result<Verdict, Unreadable>
     match words.byte("verdict")? {
         b'S' => Ok(Verdict::NeedsSeed),
         b'R' => Ok(Verdict::Refused(Refused::Rate { retry_after_s: words.uint("wait", 4)? })),
-        b'Q' => Ok(Verdict::Refused(Refused::Quota { used: words.uint("used", 7)? })),
-        b'C' => Ok(Verdict::Refused(Refused::AgentCap { cap: words.uint32("cap")? })),
+        b'Q' => Ok(Verdict::Refused(Refused::Quota { used: words.uint("used", 7)?, at: words.time()? })),
+        b'C' => Ok(Verdict::Refused(Refused::AgentCap { cap: words.uint32("cap")?, at: words.time()? })),
         b'H' => {
             let (claims, peeks) = words.outcomes(ask)?;
             Ok(Verdict::Held { claims, peeks })
@@ -24,6 +24,7 @@ pub(crate) fn verdict(ask: &Ask, answer: Vec<u8>) -> Result<Verdict, Unreadable>
         b'A' => {
             let units = words.uint32("units")?;
             let holds_agent = words.byte("agent")? == 1;
+            let admitted_at = words.time()?;
             let (claims, peeks) = words.outcomes(ask)?;
             let new_agent = ask.agent.as_ref().filter(|_| holds_agent).map(|agent| agent.slug.clone());
             let held = ask
@@ -33,7 +34,7 @@ pub(crate) fn verdict(ask: &Ask, answer: Vec<u8>) -> Result<Verdict, Unreadable>
                 .filter(|(_, outcome)| matches!(outcome, ClaimOutcome::New { .. } | ClaimOutcome::Joined { .. }))
                 .map(|(claim, _)| (claim.key, claim.fingerprint))
                 .collect();
-            let ticket = Ticket { team: ask.team, held, units, month: Month::of(ask.now), new_agent };
+            let ticket = Ticket { team: ask.team, held, units, month: Month::of(ask.now), new_agent, admitted_at };
             Ok(Verdict::Admitted { claims, peeks, ticket })
         }
         _ => Err(Unreadable("verdict")),
@@ -63,15 +64,16 @@ impl Answer {
 
     fn outcome(&mut self) -> Result<ClaimOutcome, Unreadable> {
         Ok(match self.byte("outcome")? {
-            b'n' => ClaimOutcome::New { store_decides: false },
-            b'N' => ClaimOutcome::New { store_decides: true },
-            b'j' => ClaimOutcome::Joined { answer: self.text()? },
+            b'n' => ClaimOutcome::New { store: self.store_read()? },
+            b'j' => {
+                let store = self.store_read()?;
+                ClaimOutcome::Joined { answer: self.text()?, store }
+            }
             b'r' => ClaimOutcome::Repeat { answer: self.text()? },
             b'c' => ClaimOutcome::Conflict { answer: self.text()? },
             kind @ (b'u' | b'U') => {
-                // 48 bits always fit.
-                let renewed_at = Timestamp::from_millis(self.uint("age", 6)? as i64);
-                ClaimOutcome::Unconfirmed { same_content: kind == b'u', answer: self.text()?, renewed_at }
+                let (renewed_at, age_ms) = (self.time()?, self.uint("age", 6)?);
+                ClaimOutcome::Unconfirmed { same_content: kind == b'u', answer: self.text()?, renewed_at, age_ms }
             }
             _ => return Err(Unreadable("outcome")),
         })
@@ -83,6 +85,20 @@ impl Answer {
             b'p' => self.text().map(Some),
             _ => Err(Unreadable("peek")),
         }
+    }
+
+    fn store_read(&mut self) -> Result<StoreRead, Unreadable> {
+        match self.byte("store")? {
+            0 => Ok(StoreRead::NotNeeded),
+            1 => Ok(StoreRead::Wanted),
+            2 => Ok(StoreRead::Needed),
+            _ => Err(Unreadable("store")),
+        }
+    }
+
+    fn time(&mut self) -> Result<Timestamp, Unreadable> {
+        // 48 bits always fit.
+        Ok(Timestamp::from_millis(self.uint("time", 6)? as i64))
     }
 
     fn byte(&mut self, part: &'static str) -> Result<u8, Unreadable> {

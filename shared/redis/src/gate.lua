@@ -1,13 +1,20 @@
 -- One call of one team: several operations, judged in order, all or nothing each, all in one atomic step.
 --
--- KEYS[1]   the team's state, a hash: s since when it remembers, b rate bucket, u counts by month, n number of
---           agents, a<slug> how many requests under way name that agent (0: a record on the log does).
+-- KEYS[1]   the team's state, a hash: s since when it remembers, b rate bucket, u counts by month, p units at stake, n
+--           number of agents, a<slug> who names that agent (0: a record on the log; else requests under way: how many
+--           in the low 15 bits, above them the second in which the latest one did, 0 where an older release wrote it).
 -- KEYS[2..] buckets of claims, hashes: ids of one kind born in the same 256 ms; field: the last 11 bytes of the id.
 -- ARGV[1]   header; ARGV[2] per bucket how many of the fields are its own and when its first id was born;
 --           then the fields of all buckets, the agents, the operations.
 --
 -- A claim: main fingerprint (8 bytes, never a number), time of claim or renewal (6), holders (2; 0: confirmed; the
 -- top bit: a second fingerprint follows), the second fingerprint (8), the answer. Numbers stay below 2^53.
+--
+-- Units at stake: all that were ever admitted (7), when last (6), up to when they are settled (6), and at two
+-- high-water marks, the later one first: when (6), and how many were admitted before (7).
+--
+-- Time is this server's, moved by the header's offset: front doors' clocks are never compared with one another. Only
+-- where the header says so (tests do) it is what each operation says.
 -- Operations and answers are as written and read in packing.rs and answers.rs.
 
 local get, put, sub, byte = struct.unpack, struct.pack, string.sub, string.byte
@@ -16,8 +23,15 @@ local min, max = math.min, math.max
 local MICRO, MOST, FULL = 1000000, 9007199254740991, 65536
 local CLOCK_SET_BACK_MS, FUTURE_SLACK_MS, MARGIN_MS = 60000, 120000, 900000
 local AHEAD_WINDOWS, MOST_HOLDERS, DETAIL_BIT, CHUNK = 7, 32767, 32768, 1000
+local CLIENTS_AHEAD_MS, NEW_TEAM_MS, MARK_EVERY_MS = 120000, 60000, 30000
 
-local window_ms, team_ttl_ms, bucket_count, agent_count = get('>I6I6I4I4', ARGV[1])
+local window_ms, team_ttl_ms, bucket_count, agent_count, asks_time, moved_ms = get('>I6I6I4I4Bi8', ARGV[1])
+
+local server_now
+if asks_time == 0 then
+    local time = redis.call('TIME')
+    server_now = max(0, time[1] * 1000 + math.floor(time[2] / 1000) + moved_ms)
+end
 
 local function read(key, from, to, into)
     while from <= to do
@@ -48,8 +62,9 @@ for bucket = 1, bucket_count do
     end
     next_arg = next_arg + count
 end
-local first_agent, agents, agent_changed = next_arg, {}, {}
-local state = redis.call('HMGET', KEYS[1], 's', 'b', 'u', 'n')
+local first_agent, agents, agent_changed, agent_fields = next_arg, {}, {}, {}
+for slot = 1, agent_count do agent_fields[slot] = ARGV[first_agent + slot - 1] end
+local state = redis.call('HMGET', KEYS[1], 's', 'b', 'u', 'n', 'p')
 read(KEYS[1], first_agent, first_agent + agent_count - 1, agents)
 next_arg = first_agent + agent_count
 
@@ -65,7 +80,11 @@ if state[3] then
         month_order[#month_order + 1] = month
     end
 end
-local since_changed, rate_changed, months_changed = false, false, false
+local admitted, last_at, settled_to, mark_at, mark, mark_before_at, mark_before = 0, 0, 0, 0, 0, 0, 0
+if state[5] then
+    admitted, last_at, settled_to, mark_at, mark, mark_before_at, mark_before = get('>I7I6I6I6I7I6I7', state[5])
+end
+local since_changed, rate_changed, months_changed, stake_changed = false, false, false, false
 
 -- Counts of the latest few months.
 local function count(month, change)
@@ -81,6 +100,23 @@ local function count(month, change)
     end
     months[month] = min(MOST, change(months[month]))
     months_changed = true
+end
+
+-- Units that may be on the log now.
+local function stake(units, now)
+    if units == 0 then return end
+    if mark_at == 0 or now - mark_at >= MARK_EVERY_MS then
+        mark_before_at, mark_before, mark_at, mark = mark_at, mark, now, admitted
+    end
+    admitted, last_at, stake_changed = min(MOST, admitted + units), max(last_at, now), true
+end
+
+-- The most units that were admitted after a time, or nil where that is not known any more.
+local function staked_since(up_to)
+    if last_at <= up_to then return 0 end
+    if mark_at > 0 and mark_at <= up_to then return admitted - mark end
+    if mark_before_at > 0 and mark_before_at <= up_to then return admitted - mark_before end
+    return nil
 end
 
 -- One token of the bucket, or the seconds until there is one.
@@ -128,9 +164,15 @@ local function is_full(bucket)
     return sizes[bucket] >= FULL
 end
 
-local function may_have_forgotten(slot, now)
-    local born = birth[slot]
-    return born <= now - window_ms or born > now + FUTURE_SLACK_MS or born < since or is_full(bucket_of[slot])
+-- Whether the store is to be read about an id: no, wanted (the gate lost its memory), needed.
+local function out_of_memory(slot, now)
+    if birth[slot] <= now - window_ms then return 2 end
+    return birth[slot] < since and 1 or 0
+end
+
+local function forgotten(slot, now)
+    if birth[slot] > now + FUTURE_SLACK_MS or is_full(bucket_of[slot]) then return 2 end
+    return out_of_memory(slot, now)
 end
 
 -- Keeps a bucket until its youngest claim is over. Ids born far ahead must not be kept for years.
@@ -152,14 +194,15 @@ local function claim_anew(slot, main, detail, answer, now)
     keep(slot, now, now)
 end
 
--- One more holder; the age starts again, which always shows.
+-- One more holder; the age starts again, which always shows. Returns when it was claimed or joined before.
 local function join(slot, now)
     local claim = claims[slot]
-    local at, holders, has_detail = renewed_and_holders(claim)
-    at = max(now, at + 1)
+    local before, holders, has_detail = renewed_and_holders(claim)
+    local at = max(now, before + 1)
     if holders < MOST_HOLDERS then holders = holders + 1 end
     claims[slot] = sub(claim, 1, 8) .. put('>I6I2', at, holders + (has_detail and DETAIL_BIT or 0)) .. sub(claim, 17)
     keep(slot, at, now)
+    return before
 end
 
 local function set_holders(slot, at, holders, has_detail)
@@ -188,14 +231,22 @@ end
 local function set_agent(agent, holders)
     if not agents[agent] and holders then agents_known = agents_known + 1 end
     if agents[agent] and not holders then agents_known = agents_known - 1 end
-    agents[agent] = holders and tostring(holders) or false
+    agents[agent] = holders and string.format('%.0f', holders) or false
     agent_changed[agent] = true
 end
 
+local function naming(value)
+    local number = tonumber(value or 0)
+    local holders = number % DETAIL_BIT
+    return holders, (number - holders) / DETAIL_BIT
+end
+
 -- Whether the request is to hold the agent: no record on the log names it yet.
-local function name_agent(agent)
+local function name_agent(agent, now)
     if agents[agent] == '0' then return false end
-    set_agent(agent, tonumber(agents[agent] or 0) + 1)
+    local holders, named_s = naming(agents[agent])
+    named_s = max(named_s, math.ceil(now / 1000))
+    set_agent(agent, named_s * DETAIL_BIT + min(MOST_HOLDERS, holders + 1))
     return true
 end
 
@@ -207,15 +258,18 @@ function run.admit(op)
     if not since then return 'S' end
     local now, month, has_rate, refill, capacity, has_cap, cap, is_capped, agent_cap, agent, units, claim_count,
         peek_count, pos = get('>I6i4BI7I7BI7BI4I4I4I4I4', op, 2)
+    now = server_now or now
     if has_rate == 1 then
         local wait_s = take_token(now, refill, capacity)
         if wait_s then return 'R' .. put('>I4', wait_s) end
     end
     local used = months[month] or 0
-    if has_cap == 1 and used >= cap then return 'Q' .. put('>I7', used) end
-    if is_capped == 1 and agents_known >= agent_cap and not agents[agent] then return 'C' .. put('>I4', agent_cap) end
+    if has_cap == 1 and used >= cap then return 'Q' .. put('>I7I6', used, now) end
+    if is_capped == 1 and agents_known >= agent_cap and not agents[agent] then
+        return 'C' .. put('>I4I6', agent_cap, now)
+    end
 
-    local outcomes, take, held_up = {}, {}, false
+    local outcomes, take, held_up, again = {}, {}, false, 0
     for i = 1, claim_count do
         local slot, main, has_detail, detail, mode, seen_at, claim_units, answer_bytes, answer
         slot, main, has_detail, detail, mode, seen_at, claim_units, answer_bytes, pos = get('>I4c8Bc8BI6I4I4', op, pos)
@@ -223,22 +277,24 @@ function run.admit(op)
         detail = has_detail == 1 and detail
         local claim, at, holders, claim_has_detail = find(slot, now)
         if not claim then
-            outcomes[i] = may_have_forgotten(slot, now) and 'N' or 'n'
-            take[#take + 1] = { slot, main, detail, answer, mode == 2 and 0 or claim_units }
+            outcomes[i] = 'n' .. put('B', forgotten(slot, now))
+            take[#take + 1] = { slot, main, detail, answer, claim_units }
         else
             local same = matches(claim, claim_has_detail, main, detail)
             if holders == 0 then
                 outcomes[i] = (same and 'r' or 'c') .. answer_of(claim, claim_has_detail)
                 held_up = held_up or not same
             elseif same and mode == 1 then
-                outcomes[i] = 'j' .. answer_of(claim, claim_has_detail)
-                take[#take + 1] = slot
+                outcomes[i] = 'j' .. put('B', out_of_memory(slot, now)) .. answer_of(claim, claim_has_detail)
+                take[#take + 1] = { slot, joins = true, units = claim_units }
             elseif mode == 2 and seen_at == at then
                 -- Who takes over has just asked the store, and the units were counted when the claim was made.
-                outcomes[i] = 'n'
-                take[#take + 1] = { slot, main, detail, answer, 0 }
+                outcomes[i] = 'n' .. put('B', 0)
+                local is_settled = at <= settled_to
+                take[#take + 1] = { slot, main, detail, answer, is_settled and claim_units or 0 }
+                if not is_settled then again = again + claim_units end
             else
-                outcomes[i] = (same and 'u' or 'U') .. put('>I6', at) .. answer_of(claim, claim_has_detail)
+                outcomes[i] = (same and 'u' or 'U') .. put('>I6I6', at, max(0, now - at)) .. answer_of(claim, claim_has_detail)
                 held_up = true
             end
         end
@@ -255,17 +311,19 @@ function run.admit(op)
 
     for i = 1, #take do
         local new = take[i]
-        if type(new) == 'table' then
+        if new.joins then
+            -- What was given back since counts again.
+            if join(new[1], now) <= settled_to then units = units + new.units else again = again + new.units end
+        else
             units = units + new[5]
             claim_anew(new[1], new[2], new[3], new[4], now)
-        else
-            join(new, now)
         end
     end
     if units > 0 then count(month, function(events) return events + units end) end
+    stake(units + again, now)
     local adds = #take > 0 or claim_count == 0 and units > 0
-    local holds_agent = adds and agent > 0 and name_agent(agent)
-    return 'A' .. put('>I4B', units, holds_agent and 1 or 0) .. told
+    local holds_agent = adds and agent > 0 and name_agent(agent, now)
+    return 'A' .. put('>I4BI6', units, holds_agent and 1 or 0, now) .. told
 end
 
 function run.confirm(op)
@@ -276,7 +334,7 @@ function run.confirm(op)
 end
 
 function run.release(op)
-    local agent, units, month, held_count, pos = get('>I4I4i4I4', op, 2)
+    local agent, units, month, admitted_at, held_count, pos = get('>I4I4i4I6I4', op, 2)
     each_held(op, pos, held_count, function(slot, at, holders, has_detail)
         if holders > 1 then
             set_holders(slot, at, holders < MOST_HOLDERS and holders - 1 or holders, has_detail)
@@ -287,16 +345,25 @@ function run.release(op)
         end
     end)
     if not since then return '' end
-    if units > 0 then count(month, function(events) return max(0, events - units) end) end
-    local holders = agent > 0 and tonumber(agents[agent] or 0) or 0
-    if holders == 1 then set_agent(agent, nil) end
-    if holders > 1 then set_agent(agent, holders - 1) end
+    -- What is settled is given back already.
+    if units > 0 and admitted_at > settled_to then
+        count(month, function(events) return max(0, events - units) end)
+    end
+    if agent > 0 and agents[agent] and agents[agent] ~= '0' then
+        local holders, named_s = naming(agents[agent])
+        set_agent(agent, holders > 1 and named_s * DETAIL_BIT + holders - 1 or nil)
+    end
     return ''
 end
 
 function run.seed(op)
-    local remembers_since, has_usage, month, events, named_count, pos = get('>I6Bi4I7I4', op, 2)
-    if not since then since, since_changed = remembers_since, true end
+    local now, team_born, may_be_new, has_usage, month, events, named_count, pos = get('>I6I6BBi4I7I4', op, 2)
+    now = server_now or now
+    if not since then
+        -- Of a new team there was nothing to forget; 0 is no mark.
+        local is_new = may_be_new == 1 and math.abs(now - team_born) < NEW_TEAM_MS
+        since, since_changed = is_new and 0 or now + CLIENTS_AHEAD_MS, true
+    end
     if has_usage == 1 then count(month, function(counted) return max(counted, events) end) end
     for _ = 1, named_count do
         local agent
@@ -306,12 +373,51 @@ function run.seed(op)
     return ''
 end
 
+-- What was taken up to a time and is not stored is given back, by what the store has after that is applied.
+function run.settle(op)
+    if not since then return '' end
+    local now, up_to, has_usage, month, events, named_count, pos = get('>I6I6Bi4I7I4', op, 2)
+    now = server_now or now
+    for _ = 1, named_count do
+        local agent
+        agent, pos = get('>I4', op, pos)
+        set_agent(agent, 0)
+    end
+    local slot_of = {}
+    for slot = 1, #agent_fields do slot_of[agent_fields[slot]] = slot end
+    local fields = redis.call('HGETALL', KEYS[1])
+    for at = 1, #fields, 2 do
+        local field = fields[at]
+        if byte(field, 1) == 97 and not slot_of[field] then
+            agent_fields[#agent_fields + 1] = field
+            slot_of[field] = #agent_fields
+            agents[#agent_fields] = fields[at + 1]
+        end
+    end
+    for slot = 1, #agent_fields do
+        local holders, named_s = naming(agents[slot])
+        if agents[slot] and agents[slot] ~= '0' then
+            if named_s == 0 then
+                set_agent(slot, math.ceil(now / 1000) * DETAIL_BIT + holders)
+            elseif named_s * 1000 <= up_to then
+                set_agent(slot, nil)
+            end
+        end
+    end
+    local staked = has_usage == 1 and staked_since(up_to)
+    if staked then
+        count(month, function(counted) return min(counted, events + staked) end)
+        settled_to, stake_changed = max(settled_to, up_to), true
+    end
+    return ''
+end
+
 function run.usage(op)
     if not since then return '-' end
     return 'u' .. put('>I7', months[get('>i4', op, 2)] or 0)
 end
 
-local by_letter = { a = run.admit, c = run.confirm, r = run.release, s = run.seed, u = run.usage }
+local by_letter = { a = run.admit, c = run.confirm, r = run.release, s = run.seed, t = run.settle, u = run.usage }
 local answers = {}
 for arg = next_arg, #ARGV do
     answers[#answers + 1] = by_letter[sub(ARGV[arg], 1, 1)](ARGV[arg])
@@ -341,6 +447,9 @@ if since then
     local function set(field, value) words[#words + 1], words[#words + 2] = field, value end
     if since_changed then set('s', put('>I6', since)) end
     if rate_changed then set('b', put('>I7I6', level, as_of)) end
+    if stake_changed then
+        set('p', put('>I7I6I6I6I7I6I7', admitted, last_at, settled_to, mark_at, mark, mark_before_at, mark_before))
+    end
     if months_changed then
         local counted = {}
         for i, month in ipairs(month_order) do counted[i] = put('>i4I7', month, months[month]) end
@@ -348,7 +457,7 @@ if since then
     end
     for agent in pairs(agent_changed) do
         agents_changed = true
-        local field = ARGV[first_agent + agent - 1]
+        local field = agent_fields[agent]
         if agents[agent] then set(field, agents[agent]) else gone[#gone + 1] = field end
     end
     if agents_changed then set('n', tostring(agents_known)) end

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tidegate_domain::TeamId;
-use tidegate_ports::GateDown;
+use tidegate_ports::{Clock, GateDown};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::timeout;
 
@@ -35,6 +35,7 @@ pub(crate) struct Lanes {
     key_prefix: String,
     keeping: Keeping,
     numbers: Arc<Numbers>,
+    clock: Arc<dyn Clock>,
     lanes: Mutex<HashMap<TeamId, Lane>>,
     waiting: AtomicUsize,
     confirms_waiting: AtomicUsize,
@@ -57,12 +58,19 @@ struct Waiting {
 type Answered = Result<(Operation, Vec<u8>), GateDown>;
 
 impl Lanes {
-    pub fn new(link: Arc<Link>, key_prefix: String, keeping: Keeping, numbers: Arc<Numbers>) -> Self {
+    pub fn new(
+        link: Arc<Link>,
+        key_prefix: String,
+        keeping: Keeping,
+        numbers: Arc<Numbers>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Lanes {
             link,
             key_prefix,
             keeping,
             numbers,
+            clock,
             lanes: Mutex::default(),
             waiting: AtomicUsize::new(0),
             confirms_waiting: AtomicUsize::new(0),
@@ -196,7 +204,8 @@ impl Driver {
         }
         let operations = batch.iter().map(|waiting| &waiting.operation);
         let asks = operations.clone().filter(|operation| matches!(operation, Operation::Admit(_))).count();
-        let packed = Packed::new(&self.lanes.key_prefix, self.team, self.lanes.keeping, operations);
+        let moved_ms = self.lanes.clock.moved_ms();
+        let packed = Packed::new(&self.lanes.key_prefix, self.team, self.lanes.keeping, moved_ms, operations);
         if asks > 0 {
             self.lanes.numbers.asks_per_call.record(asks as f64);
         }

@@ -7,12 +7,27 @@
 //!
 //! | key | holds | ends |
 //! | --- | --- | --- |
-//! | `<prefix>:{<team>}:t`, a hash | the mark since when the team is remembered, the rate bucket, the counts of three months, the agents | 32 days after the team's last call (or two windows, if that is longer); the team is then to be seeded again |
+//! | `<prefix>:{<team>}:t`, a hash | the mark since when the team is remembered, the rate bucket, the counts of three months, the units that may be on the log, the agents | 32 days after the team's last call (or two windows, if that is longer); the team is then to be seeded again |
 //! | `<prefix>:{<team>}:<kind><birth>`, a hash | the claims on ids of one kind born in the same 256 ms: `s`tarts, `f`inishes, `e`vents (capitals: region us) | a window and 15 minutes after its youngest claim, or after the birth of ids born up to seven windows ahead; ids born further ahead always ask the store |
 //! | `<prefix>:probe` | nothing: written to see whether the server takes writes | 60 s |
 //!
 //! A bucket takes 65,536 claims. Beyond that the gate remembers no more of its ids and leaves them to the store
-//! ([`New { store_decides: true }`](tidegate_ports::ClaimOutcome::New)), as it does with ids born before the mark.
+//! ([`StoreRead::Needed`](tidegate_ports::StoreRead)), as it does with ids born before the mark.
+//!
+//! # Time
+//!
+//! The script goes by Redis' own clock, so front doors' clocks may differ by any amount: rates, ages of claims and the
+//! mark are the same whoever asks. Where Redis' clock steps forward, or a replica with another clock takes over, each
+//! team may gain one burst at most; where it steps back, by more than a minute, a bucket goes on from the new time.
+//! Months are the front doors'.
+//!
+//! # Giving back
+//!
+//! A front door that dies between claiming and appending leaves units and the name of a new agent behind. They are
+//! settled when a team would be refused for them: the front door reads what the store has, after everything up to a time
+//! is applied, and the script gives back what was taken until then and is not stored
+//! ([`Gate::settle`](tidegate_ports::Gate::settle)). Names carry the second in which they were last used. Of units there
+//! are two high-water marks, so nothing is given back while consumers are more than 30 to 60 s behind.
 //!
 //! # The mark
 //!
@@ -59,4 +74,4 @@ mod options;
 mod packing;
 
 pub use gate::RedisGate;
-pub use options::{RedisGateError, RedisOptions};
+pub use options::{GateTime, RedisGateError, RedisOptions};

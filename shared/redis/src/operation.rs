@@ -1,7 +1,7 @@
 //! What a team's next call is to do.
 
-use tidegate_domain::{Month, Slug};
-use tidegate_ports::{Ask, ClaimKey, Seed, Ticket};
+use tidegate_domain::{Month, Slug, Timestamp};
+use tidegate_ports::{Ask, ClaimKey, Seed, Settlement, Ticket};
 
 /// One operation of a call.
 #[derive(Debug)]
@@ -9,11 +9,15 @@ pub(crate) enum Operation {
     Admit(Ask),
     Confirm(Ticket),
     Release(Ticket),
-    /// With the mark since when the gate remembers the team, in milliseconds, should it not know the team yet; 0 for
-    /// a team that nothing was claimed of before.
+    /// With when the team was made: of a new one nothing was claimed before.
     Seed {
         seed: Seed,
-        since_ms: u64,
+        team_born: Timestamp,
+        now: Timestamp,
+    },
+    Settle {
+        settlement: Settlement,
+        now: Timestamp,
     },
     Usage(Month),
 }
@@ -24,7 +28,7 @@ impl Operation {
         let (asked, peeked, held): (&[_], &[_], &[_]) = match self {
             Operation::Admit(ask) => (&ask.claims, &ask.peeks, &[]),
             Operation::Confirm(ticket) | Operation::Release(ticket) => (&[], &[], &ticket.held),
-            Operation::Seed { .. } | Operation::Usage(_) => (&[], &[], &[]),
+            Operation::Seed { .. } | Operation::Settle { .. } | Operation::Usage(_) => (&[], &[], &[]),
         };
         asked.iter().map(|claim| claim.key).chain(peeked.iter().copied()).chain(held.iter().map(|(key, _)| *key))
     }
@@ -35,6 +39,7 @@ impl Operation {
             Operation::Admit(ask) => (ask.agent.as_ref().map(|agent| &agent.slug), &[]),
             Operation::Confirm(ticket) | Operation::Release(ticket) => (ticket.new_agent.as_ref(), &[]),
             Operation::Seed { seed, .. } => (None, &seed.agents),
+            Operation::Settle { settlement, .. } => (None, &settlement.seed.agents),
             Operation::Usage(_) => (None, &[]),
         };
         one.into_iter().chain(seeded)

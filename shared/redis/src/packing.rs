@@ -18,6 +18,8 @@ pub(crate) struct Keeping {
     pub window_ms: u64,
     /// A team's rate, counts, agents and mark, after its last call.
     pub team_ttl_ms: u64,
+    /// Whether times are as asked, and not the server's.
+    pub asks_time: bool,
 }
 
 /// A call ready to be sent, by the script's hash or with the script itself.
@@ -27,11 +29,12 @@ pub(crate) struct Packed {
 }
 
 impl Packed {
-    /// Packs operations of one team.
+    /// Packs operations of one team, for a clock that is moved by so much.
     pub fn new<'a>(
         prefix: &str,
         team: TeamId,
         keeping: Keeping,
+        moved_ms: i64,
         operations: impl Iterator<Item = &'a Operation> + Clone,
     ) -> Self {
         let mut places: Vec<Place> = operations.clone().flat_map(Operation::claims).map(Place::of).collect();
@@ -54,6 +57,8 @@ impl Packed {
         header.uint::<6>(keeping.team_ttl_ms);
         header.size(keys.len() - 1);
         header.size(agents.len());
+        header.flag(keeping.asks_time);
+        header.0.extend_from_slice(&moved_ms.to_be_bytes());
 
         let mut args = Vec::with_capacity(2 + places.len() + agents.len());
         args.extend([header.0, buckets.0]);
@@ -105,9 +110,22 @@ impl Slots<'_> {
                 words.size(self.agent(ticket.new_agent.as_ref()));
                 words.uint::<4>(u64::from(ticket.units));
                 words.month(ticket.month);
+                words.time(ticket.admitted_at);
                 self.held(&mut words, ticket);
             }
-            Operation::Seed { seed, since_ms } => self.seed(&mut words, seed, *since_ms),
+            Operation::Seed { seed, team_born, now } => {
+                words.byte(b's');
+                words.time(*now);
+                words.time(*team_born);
+                words.flag(seed.agents.is_empty() && seed.usage.is_none_or(|usage| usage.events == 0));
+                self.seed(&mut words, seed);
+            }
+            Operation::Settle { settlement, now } => {
+                words.byte(b't');
+                words.time(*now);
+                words.time(settlement.up_to);
+                self.seed(&mut words, &settlement.seed);
+            }
             Operation::Usage(month) => {
                 words.byte(b'u');
                 words.month(*month);
@@ -159,9 +177,7 @@ impl Slots<'_> {
         }
     }
 
-    fn seed(&self, words: &mut Words, seed: &Seed, since_ms: u64) {
-        words.byte(b's');
-        words.uint::<6>(since_ms);
+    fn seed(&self, words: &mut Words, seed: &Seed) {
         words.flag(seed.usage.is_some());
         let usage = seed.usage.map(|usage| (usage.month, usage.events.min(MOST)));
         let (month, events) = usage.unwrap_or((Month::from_number(0), 0));
@@ -223,7 +239,7 @@ impl Words {
 }
 
 /// Milliseconds as the script takes them.
-pub(crate) fn time_ms(time: Timestamp) -> u64 {
+fn time_ms(time: Timestamp) -> u64 {
     const MOST_MS: u64 = (1 << 48) - 1;
     u64::try_from(time.as_millis()).unwrap_or(0).min(MOST_MS)
 }

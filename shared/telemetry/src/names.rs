@@ -63,6 +63,13 @@ metrics! {
 
     Counter IDS_REUSED = "tidegate_ids_reused_total",
         "Calls that close a run which was closed before and that are no retries: they say another status, or come more than ten minutes after the first.";
+    Gauge GATE_CLAIMS = "tidegate_gate_claims",
+        "Claims that the gate holds in this process' memory.";
+    Gauge GATE_CLAIM_BYTES = "tidegate_gate_claim_bytes",
+        "Bytes that these claims take at most: admission.max_claim_bytes bounds them.";
+    Counter UNCOMPARED = "tidegate_uncompared_total",
+        "Requests taken whose ids could be compared with nothing: the gate had lost its memory, and the store was down.";
+
     Counter CREDENTIALS_STALE = "tidegate_credentials_stale_total",
         "Look-ups of credentials that the store did not answer, and that were answered from memory instead.";
 

@@ -1,7 +1,9 @@
 //! The admission model, checked with all rules and with each one off.
 
 use super::Content::{A, B, C};
-use super::properties::{CONFLICT_IS_TRUE, ON_LOG_WHEN_TOLD, ONE_CONTENT, REFUSAL_LEAVES_NOTHING, STORED_WHEN_DRAINED};
+use super::properties::{
+    CONFLICT_IS_TRUE, ON_LOG_WHEN_TOLD, ONE_CONTENT, REFUSAL_LEAVES_NOTHING, SLOT_IS_KEPT, STORED_WHEN_DRAINED,
+};
 use super::{Admission, Rules};
 use crate::exhaustive::{assert_breaks, assert_holds};
 
@@ -154,4 +156,74 @@ fn without_confirming_after_the_ack_a_conflict_is_told_that_never_was() {
         |rules| rules.confirm_after_ack = false,
         CONFLICT_IS_TRUE,
     );
+}
+
+fn forgetful(contents: &[super::Content]) -> Admission {
+    Admission { memory_may_be_lost: true, store_may_hang: true, ..Admission::of(contents) }
+}
+
+#[test]
+fn holds_when_the_gate_loses_its_memory_and_the_store_hangs() {
+    assert_holds("A A B, lost memory, a store that hangs", forgetful(&[A, A, B]));
+}
+
+#[test]
+fn holds_when_the_claim_window_passes_and_the_store_hangs() {
+    let model = Admission { window_may_pass: true, store_may_hang: true, ..Admission::of(&[A, A, B]) };
+    assert_holds("A A B, the window may pass, a store that hangs", model);
+}
+
+#[test]
+fn with_uncompared_content_confirmed_a_conflict_is_told_that_never_was() {
+    let rules = Rules { uncompared_never_confirms: false, ..Rules::ALL };
+    assert_breaks(
+        "what was compared with nothing is not confirmed",
+        forgetful(&[A, A, B]).under(rules),
+        CONFLICT_IS_TRUE,
+    );
+}
+
+#[test]
+fn going_without_the_store_beyond_the_window_two_contents_are_accepted() {
+    let rules = Rules { only_lost_memory_goes_without: false, ..Rules::ALL };
+    let model = Admission { window_may_pass: true, store_may_hang: true, ..Admission::of(&[A, B]) };
+    assert_breaks("only a lost memory goes without the store", model.under(rules), ONE_CONTENT);
+}
+
+fn watched(contents: &[super::Content]) -> Admission {
+    Admission { slot_is_watched: true, ..Admission::of(contents) }
+}
+
+#[test]
+fn holds_while_slots_are_given_back() {
+    assert_holds("A A B, slots are given back", watched(&[A, A, B]));
+}
+
+/// Switches one rule of giving back off and expects a record without its slot.
+fn gives_too_much_back(rule: &str, switch_off: impl FnOnce(&mut Rules)) {
+    let mut rules = Rules::ALL;
+    switch_off(&mut rules);
+    assert_breaks(rule, watched(&[A, B]).under(rules), SLOT_IS_KEPT);
+}
+
+#[test]
+fn without_an_age_before_giving_back_a_record_has_no_slot() {
+    gives_too_much_back("giving back waits for the age", |rules| rules.giving_back_waits_for_age = false);
+}
+
+#[test]
+fn without_asking_the_store_before_giving_back_a_record_has_no_slot() {
+    gives_too_much_back("giving back asks the store", |rules| rules.giving_back_asks_store = false);
+}
+
+#[test]
+fn with_the_age_judged_after_the_store_was_read_a_record_has_no_slot() {
+    gives_too_much_back("the age is judged before the store is read", |rules| {
+        rules.giving_back_age_before_store = false;
+    });
+}
+
+#[test]
+fn giving_back_what_was_named_since_a_record_has_no_slot() {
+    gives_too_much_back("what was named since is spared", |rules| rules.giving_back_spares_later_names = false);
 }

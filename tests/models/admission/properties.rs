@@ -2,7 +2,7 @@
 
 use stateright::Property;
 
-use super::{Admission, Answer, Claim, Content, Entry, Phase, Request, State};
+use super::{Admission, Answer, Claim, Content, Entry, Phase, Request, Slot, State};
 
 pub const ONE_CONTENT: &str = "no two contents are both told 202 or 200";
 pub const ON_LOG_WHEN_TOLD: &str = "who is told 202 or 200 has its content first on the log";
@@ -10,7 +10,9 @@ pub const STORED_WHEN_DRAINED: &str = "who was told 202 or 200 has its content i
 pub const CONFLICT_IS_TRUE: &str = "who was told 409 has another content in the drained store";
 pub const REFUSAL_LEAVES_NOTHING: &str = "a refused request leaves no record on the log";
 
-pub fn all(window_may_pass: bool) -> Vec<Property<Admission>> {
+pub const SLOT_IS_KEPT: &str = "what is on the log keeps its slot of the plan";
+
+pub fn all(model: &Admission) -> Vec<Property<Admission>> {
     let mut all = vec![
         Property::always(ONE_CONTENT, |_, state: &State| {
             let mut told = successes(state);
@@ -72,7 +74,27 @@ pub fn all(window_may_pass: bool) -> Vec<Property<Admission>> {
             any(state, |r| r.phase == Phase::TakeOver { unchanged: false })
         }),
     ];
-    if window_may_pass {
+    if model.slot_is_watched {
+        all.push(Property::always(SLOT_IS_KEPT, |_, state: &State| state.log.is_empty() || state.slot != Slot::Free));
+        all.push(Property::sometimes("what a dead front door never wrote is given back", |_, state: &State| {
+            state.slot == Slot::Free
+                && matches!(state.claim, Claim::Unconfirmed { .. })
+                && state.requests.iter().all(|r| matches!(r.phase, Phase::Waiting | Phase::Gone))
+        }));
+        all.push(Property::sometimes("what was written unknown to its front door is kept", |_, state: &State| {
+            state.slot == Slot::Kept && state.requests.iter().all(|r| r.answer.is_none())
+        }));
+    }
+    if model.memory_may_be_lost && model.store_may_hang {
+        all.push(Property::sometimes("what was compared with nothing is not what is stored", |_, state: &State| {
+            any(state, |r| {
+                r.uncompared
+                    && r.answer == Some(Answer::Accepted)
+                    && state.stored().is_some_and(|stored| stored != r.content)
+            })
+        }));
+    }
+    if model.window_may_pass {
         // Only then: while the gate remembers, no claim of one content stands beside the other one stored.
         all.push(Property::sometimes("200 by the store", |_, state: &State| {
             any(state, |r| r.answer == Some(Answer::RepeatByStore))
@@ -89,6 +111,8 @@ fn told(state: &State, which: fn(Answer) -> bool) -> impl Iterator<Item = Conten
     state.requests.iter().filter(move |r| r.answer.is_some_and(which)).map(|r| r.content)
 }
 
+/// Of those that were compared: what was compared with nothing is taken as it is while the gate is down.
 fn successes(state: &State) -> impl Iterator<Item = Content> + '_ {
-    told(state, |a| matches!(a, Answer::Accepted | Answer::RepeatByClaim | Answer::RepeatByStore))
+    let success = |a| matches!(a, Answer::Accepted | Answer::RepeatByClaim | Answer::RepeatByStore);
+    state.requests.iter().filter(move |r| !r.uncompared && r.answer.is_some_and(success)).map(|r| r.content)
 }

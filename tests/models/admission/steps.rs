@@ -2,7 +2,8 @@
 
 use stateright::{Model, Property};
 
-use super::{Admission, Answer, Claim, Entry, Phase, Request, State, properties};
+use super::look_ups::{answer_from_store, look_up};
+use super::{Admission, Answer, Claim, Entry, Phase, Request, Settler, Slot, State, properties};
 use crate::exhaustive::{Walk, Walked};
 
 /// One step. The number names a request by its place in the sorted state.
@@ -40,6 +41,16 @@ pub enum Step {
     Lapse,
     /// The claim window passes.
     PassWindow,
+    /// The gate loses its memory.
+    LoseMemory,
+    /// The store hangs while it is read for an id that the gate may have forgotten.
+    LookUpHangs(usize),
+    /// The latest naming of the plan's slot turns old.
+    SlotTurnsOld,
+    /// The slot is settled: its age is noted, the store is read, and it is given back or kept.
+    NoteSlot,
+    ReadForSlot,
+    SettleSlot,
 }
 
 impl Walk for Admission {
@@ -55,7 +66,16 @@ impl Model for Admission {
     fn init_states(&self) -> Vec<State> {
         let mut requests: Vec<_> = self.contents.iter().map(|&c| Request::new(c)).collect();
         requests.sort();
-        vec![State { requests, claim: Claim::None, log: Vec::new(), applied: 0, window_passed: false }]
+        vec![State {
+            requests,
+            claim: Claim::None,
+            log: Vec::new(),
+            applied: 0,
+            window_passed: false,
+            memory_lost: false,
+            slot: Slot::Free,
+            settler: Settler::Idle,
+        }]
     }
 
     fn actions(&self, state: &State, steps: &mut Vec<Step>) {
@@ -77,6 +97,9 @@ impl Model for Admission {
                 Phase::Gone => None,
             };
             steps.extend(next);
+            if self.store_may_hang && matches!(request.phase, Phase::LookUp(_)) {
+                steps.push(Step::LookUpHangs(i));
+            }
             if matches!(request.phase, Phase::Sending | Phase::Landed) {
                 steps.push(Step::TimeOut(i));
             }
@@ -101,6 +124,19 @@ impl Model for Admission {
                 steps.push(Step::Lapse);
             }
             _ => {}
+        }
+        if self.memory_may_be_lost && !state.memory_lost && state.all_over() {
+            steps.push(Step::LoseMemory);
+        }
+        if self.slot_is_watched {
+            if self.slot_may_turn_old(state) {
+                steps.push(Step::SlotTurnsOld);
+            }
+            steps.push(match state.settler {
+                Settler::Idle => Step::NoteSlot,
+                Settler::Noted { .. } => Step::ReadForSlot,
+                Settler::Read { .. } => Step::SettleSlot,
+            });
         }
         if self.window_may_pass && !state.window_passed && state.all_over() {
             steps.push(Step::PassWindow);
@@ -130,9 +166,11 @@ impl Model for Admission {
             }
             Step::Confirm(i) => {
                 // By the claim's key alone: no claim of another content can be there yet.
-                if let Claim::Unconfirmed { content, .. } = state.claim {
+                let confirms = !state.requests[i].uncompared || !self.rules.uncompared_never_confirms;
+                if let (true, Claim::Unconfirmed { content, .. }) = (confirms, state.claim) {
                     state.set_claim(Claim::Confirmed(content));
                 }
+                state.keep_slot(i);
                 state.requests[i].phase = Phase::Gone;
             }
             Step::Release(i) => self.release(&mut state, i),
@@ -148,13 +186,22 @@ impl Model for Admission {
                 state.free_claim();
                 state.window_passed = true;
             }
+            Step::LoseMemory => {
+                state.free_claim();
+                state.memory_lost = true;
+            }
+            Step::LookUpHangs(i) => self.look_up_hangs(&mut state, i),
+            Step::SlotTurnsOld => state.slot = Slot::Named { old: true },
+            Step::NoteSlot => self.note_slot(&mut state),
+            Step::ReadForSlot => self.read_for_slot(&mut state),
+            Step::SettleSlot => self.settle_slot(&mut state),
         }
         state.requests.sort();
         Some(state)
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        properties::all(self.window_may_pass)
+        properties::all(self)
     }
 }
 
@@ -197,7 +244,9 @@ impl Admission {
     /// Makes a request a holder of the claim; an id beyond the window still has to be looked up.
     fn enter(&self, state: &mut State, i: usize, entry: Entry) {
         state.requests[i].holds = true;
-        state.requests[i].phase = if state.window_passed && self.rules.old_ids_ask_store && entry != Entry::TookOver {
+        self.name(state, i);
+        let reads = state.memory_lost || state.window_passed && self.rules.old_ids_ask_store;
+        state.requests[i].phase = if reads && entry != Entry::TookOver {
             Phase::LookUp(entry) // a take-over has just asked the store
         } else {
             Phase::Admitted(entry)
@@ -252,6 +301,7 @@ impl Admission {
         let named = holds || !self.rules.release_names_holder;
         let sole = holders == 1 || !self.rules.only_sole_holder_releases;
         state.requests[i].phase = Phase::Gone;
+        state.release_slot(i);
         if matches!(state.claim, Claim::Unconfirmed { .. }) && named && sole {
             state.free_claim();
         } else if holds && self.failed_holders_leave {
@@ -268,20 +318,6 @@ impl Admission {
                 !r.in_flight && !may_still_send
             })
     }
-}
-
-fn look_up(state: &mut State, i: usize) {
-    let Phase::LookUp(entry) = state.requests[i].phase else { unreachable!("the step is offered in this phase only") };
-    match state.stored() {
-        Some(_) => answer_from_store(state, i, Phase::Releasing),
-        None => state.requests[i].phase = Phase::Admitted(entry),
-    }
-}
-
-fn answer_from_store(state: &mut State, i: usize, next: Phase) {
-    let answer =
-        if state.stored() == Some(state.requests[i].content) { Answer::RepeatByStore } else { Answer::ConflictByStore };
-    state.requests[i].answer_and(answer, next);
 }
 
 fn land(state: &mut State, i: usize) {
@@ -304,6 +340,8 @@ impl Request {
             holds: false,
             unseen_by_age: false,
             left_record: false,
+            uncompared: false,
+            names: false,
         }
     }
 

@@ -149,6 +149,12 @@ pub const FAULTS: &[Fault] = &[
     fault("redis-cut", Ground::Stack, "Redis' answers break off", does!(g => gate::is(g, Mode::CutAfter(5_000)))),
     fault("redis-flushed", Ground::Stack, "Redis forgets everything, five times", does!(gate::flushed)),
     fault("redis-killed", Ground::Stack, "kill -9 of Redis, which comes back empty", does!(gate::killed)),
+    fault(
+        "redis-empty-store-hangs",
+        Ground::Stack,
+        "Redis comes back empty, and then the store hangs for 20 s",
+        does!(gate::killed_before_the_store_hangs),
+    ),
     // The store.
     fault(
         "store-down",
@@ -172,6 +178,7 @@ pub const FAULTS: &[Fault] = &[
     fault("release-reads-nothing", Ground::Stack, "a release that fails every record", does!(release::reads_nothing)),
     fault("poison", Ground::Stack, "records on the topic that nobody can read", does!(poison::records)),
     fault("clock-steps", Ground::Stack, "one front door's clock leaps by 1 h, forth and back", does!(clocks::step)),
+    fault("clocks-apart", Ground::Stack, "two front doors' clocks are 5 min apart", does!(clocks::apart)),
     fault("spike", Ground::Stack, "20 times the load for 10 s, below the line", does!(spike::below_the_line)),
     fault("clients-leave", Ground::Stack, "clients leave before their answer", does!(clients::leave)),
     fault(

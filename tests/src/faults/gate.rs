@@ -7,6 +7,7 @@ use super::proxy::Mode;
 use super::trial::{Pace, Trial};
 
 const LASTS: Duration = Duration::from_secs(8);
+const STORE_HANGS: Duration = Duration::from_secs(20);
 const SOME: std::ops::Range<u64> = 20..100;
 
 /// The way to Redis is so, twice.
@@ -48,5 +49,28 @@ pub async fn killed(given: Given) {
         scene.redis.lock().await.start().await;
         trial.recovers().await;
     }
+    trial.ends().await;
+}
+
+/// It dies and comes back with nothing in it, and while front doors still ask the store about recent ids, the store
+/// hangs: nothing is refused for that.
+pub async fn killed_before_the_store_hangs(given: Given) {
+    let scene = given.scene();
+    let mut trial = Trial::begin(scene.deployment(), Pace::STEADY, given.random, given.sheet.clone()).await;
+    trial.acknowledge_some(SOME).await;
+    {
+        let mut redis = scene.redis.lock().await;
+        redis.kill();
+        redis.start().await;
+    }
+    trial.recovers().await;
+    let refused = |trial: &Trial| trial.load().ends().get("503").copied().unwrap_or(0);
+    let before = refused(&trial);
+    scene.store.set(Mode::Hang);
+    trial.acknowledge_some(SOME).await;
+    trial.lasts(STORE_HANGS).await;
+    assert_eq!(refused(&trial), before, "what could be compared with nothing was refused");
+    scene.store.set(Mode::Pass);
+    trial.recovers().await;
     trial.ends().await;
 }

@@ -51,7 +51,8 @@ pub async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<AllP
     let window_ms = i64::try_from(config.admission.claim_window_ms).unwrap_or(i64::MAX);
     // The gate forgets with the process. On a log that never had a record there is nothing to forget.
     let remembers_since = (!log.is_fresh()).then(|| clock.now().plus_millis(CLOCK_LEAD_MS));
-    let gate = MemoryGate::new(MemoryGateConfig { window_ms, max_claims: config.max_claims, remembers_since });
+    let gate =
+        MemoryGate::new(MemoryGateConfig { window_ms, max_claim_bytes: config.max_claim_bytes, remembers_since });
 
     let (registry, store) = (Arc::new(registry), Arc::new(store));
     let close = closing(log.clone(), store.clone());

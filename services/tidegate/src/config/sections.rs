@@ -100,7 +100,7 @@ pub(super) fn read(reader: &mut Reader) -> Config {
     admission.rates_fresh_ms = reader.whole("admission.rates_fresh_ms", admission.rates_fresh_ms, 0..=60_000);
     admission.claim_window_ms =
         reader.whole("admission.claim_window_ms", admission.claim_window_ms, 1_000..=30 * DAY_MS);
-    let max_claims = reader.whole("admission.max_claims", 2_000_000, 1_000..=1_000_000_000) as usize;
+    let max_claim_bytes = reader.whole("admission.max_claim_bytes", 192 * MIB, MIB..=1_024 * 1_024 * MIB) as usize;
     let share = u64::from(admission.local_share_permille);
     admission.local_share_permille = reader.whole("admission.local_share_permille", share, 1..=1_000) as u32;
     let waits = &mut admission.timeouts;
@@ -150,7 +150,7 @@ pub(super) fn read(reader: &mut Reader) -> Config {
         ops,
         persister,
         admission,
-        max_claims,
+        max_claim_bytes,
         kafka,
         redis,
         scylla,

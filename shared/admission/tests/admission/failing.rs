@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use tidegate_admission::Refusal;
 use tidegate_domain::{Body, Limits, Month, TeamId};
 use tidegate_ports::memory::gate::MemoryGate;
-use tidegate_ports::{Ask, Gate, GateDown, Seed, Ticket, Verdict};
+use tidegate_ports::{Ask, Gate, GateDown, Seed, Settlement, Ticket, Verdict};
 
 use crate::world::{Appends, NOW, World, finish, start};
 
@@ -104,6 +104,10 @@ impl Gate for Switched {
         self.up().await?;
         self.gate.seed(team, seed).await
     }
+    async fn settle(&self, team: TeamId, settlement: Settlement) -> Result<(), GateDown> {
+        self.up().await?;
+        self.gate.settle(team, settlement).await
+    }
     async fn usage(&self, team: TeamId, month: Month) -> Result<Option<u64>, GateDown> {
         self.up().await?;
         self.gate.usage(team, month).await
@@ -130,6 +134,9 @@ impl Gate for Slow {
     }
     async fn seed(&self, team: TeamId, seed: Seed) -> Result<(), GateDown> {
         self.gate.seed(team, seed).await
+    }
+    async fn settle(&self, team: TeamId, settlement: Settlement) -> Result<(), GateDown> {
+        self.gate.settle(team, settlement).await
     }
     async fn usage(&self, team: TeamId, month: Month) -> Result<Option<u64>, GateDown> {
         self.gate.usage(team, month).await

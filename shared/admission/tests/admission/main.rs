@@ -5,10 +5,12 @@
 mod authenticating;
 mod contending;
 mod failing;
+mod giving_back;
 mod joining;
 mod limiting;
 mod pricing;
 mod remembering;
 mod shedding;
+mod uncompared;
 mod world;
 mod writing;

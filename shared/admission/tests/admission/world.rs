@@ -51,6 +51,7 @@ pub struct State {
     pub runs: HashMap<RunKey, RunState>,
     pub appends: Appends,
     pub store_down: bool,
+    pub store_hangs: bool,
     pub credentials: HashMap<CredentialHash, CredentialRecord>,
     pub own_rates: RateCard,
     pub lag: Option<Lag>,
@@ -72,8 +73,11 @@ impl Backend {
         });
     }
 
-    fn store<T>(&self, read: impl FnOnce(&State) -> T) -> Result<T, StoreError> {
+    async fn store<T: Send>(&self, read: impl FnOnce(&State) -> T + Send) -> Result<T, StoreError> {
         self.store_reads.fetch_add(1, Ordering::SeqCst);
+        if self.with(|state| state.store_hangs) {
+            std::future::pending::<()>().await;
+        }
         self.with(|state| match state.store_down {
             true => Err(StoreError::Unavailable("switched off".to_owned())),
             false => Ok(read(state)),
@@ -133,6 +137,7 @@ impl StoredSummary for Backend {
             run: state.runs.get(&wanted.key).map(|run| run.run.clone()),
             ..StoredRun::default()
         })
+        .await
     }
 
     async fn event_owners(&self, team: TeamId, events: &[EventId]) -> Result<Vec<(EventId, RunId, u64)>, StoreError> {
@@ -140,7 +145,7 @@ impl StoredSummary for Backend {
             let mut runs = state.runs.iter().filter(|(key, _)| key.team == team);
             runs.find_map(|(key, run)| run.known_events.get(id).map(|content| (*id, key.run, *content)))
         };
-        self.store(|state| events.iter().filter_map(|id| owner(state, id)).collect())
+        self.store(|state| events.iter().filter_map(|id| owner(state, id)).collect()).await
     }
 }
 
@@ -151,6 +156,7 @@ impl Agents for Backend {
         self.store(|state| {
             state.runs.iter().filter(|(key, _)| key.team == team).filter_map(|(_, run)| slug(&run.run)).collect()
         })
+        .await
     }
 }
 
@@ -160,7 +166,7 @@ impl RunQueries for Backend {
         let of_team = |state: &State| {
             state.runs.iter().filter(|(key, _)| key.team == team).map(|(_, run)| run.run.units_in(month)).sum()
         };
-        self.store(of_team)
+        self.store(of_team).await
     }
 
     async fn run(&self, _: RunKey) -> Result<Option<Run>, StoreError> {
@@ -185,14 +191,14 @@ impl Credentials for Backend {
     async fn find(&self, hash: &CredentialHash) -> Result<Option<CredentialRecord>, StoreError> {
         self.look_ups.fetch_add(1, Ordering::SeqCst);
         tokio::task::yield_now().await;
-        self.store(|state| state.credentials.get(hash).cloned())
+        self.store(|state| state.credentials.get(hash).cloned()).await
     }
 }
 
 #[async_trait]
 impl Rates for Backend {
     async fn own_rates(&self, _: TeamId) -> Result<Arc<RateCard>, StoreError> {
-        self.store(|state| Arc::new(state.own_rates.clone()))
+        self.store(|state| Arc::new(state.own_rates.clone())).await
     }
 }
 
@@ -225,6 +231,7 @@ impl World {
             runs: HashMap::new(),
             appends: Appends::Work,
             store_down: false,
+            store_hangs: false,
             credentials: HashMap::new(),
             own_rates: RateCard::default(),
             lag: None,
@@ -281,6 +288,10 @@ impl World {
 
     pub fn store_down(&self, down: bool) {
         self.backend.with(|state| state.store_down = down);
+    }
+
+    pub fn store_hangs(&self, hangs: bool) {
+        self.backend.with(|state| state.store_hangs = hangs);
     }
 
     pub fn logged(&self) -> usize {

@@ -5,7 +5,8 @@ use tidegate_domain::{EventId, Limits, Region, RunId, Slug, TeamId, Timestamp};
 
 use crate::gate::{AgentAsk, OnUnconfirmed};
 use crate::{
-    Ask, Claim, ClaimKey, ClaimOutcome, Clock, Fingerprint, Gate, Ids, RandomIds, Seed, SystemClock, Ticket, Verdict,
+    Ask, Claim, ClaimKey, ClaimOutcome, Clock, Fingerprint, Gate, Ids, RandomIds, Seed, StoreRead, SystemClock, Ticket,
+    Verdict,
 };
 
 mod claims;
@@ -65,6 +66,8 @@ impl<'a> Asker<'a> {
             team: self.team,
             limits: self.limits,
             now: self.now,
+            steady: self.now,
+            applied_to: None,
             charge_rate: true,
             agent: None,
             claims,
@@ -134,4 +137,4 @@ fn joining(claim: Claim) -> Claim {
     Claim { on_unconfirmed: OnUnconfirmed::Join, ..claim }
 }
 
-const NEW: ClaimOutcome = ClaimOutcome::New { store_decides: false };
+const NEW: ClaimOutcome = ClaimOutcome::New { store: StoreRead::NotNeeded };

@@ -47,6 +47,8 @@ pub fn ask(team: TeamId, claims: Vec<Claim>) -> Ask {
         team,
         limits: Limits::default(),
         now: now(),
+        steady: now(),
+        applied_to: None,
         charge_rate: true,
         agent: None,
         claims,

@@ -33,7 +33,7 @@ async fn asks_of_one_team_share_calls_and_each_gets_its_own_answer() {
         match verdict.unwrap() {
             Verdict::Admitted { claims, ticket, .. } => {
                 assert!(number < 150, "the burst is taken in the order of asking: {number}");
-                assert_eq!(claims, vec![ClaimOutcome::New { store_decides: false }]);
+                assert_eq!(claims, vec![ClaimOutcome::New { store: tidegate_ports::StoreRead::NotNeeded }]);
                 assert_eq!(ticket.held, vec![(ask_for(number).claims[0].key, ask_for(number).claims[0].fingerprint)]);
                 gate.confirm(ticket).await;
             }

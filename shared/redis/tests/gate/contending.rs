@@ -60,7 +60,10 @@ async fn holders_who_join_and_leave_at_once_leave_nothing() {
     }
     tasks.join_all().await;
     let other = Ask { claims: vec![claim(run, 2)], ..asked.clone() };
-    assert_eq!(outcome(gates[0].admit(other).await.unwrap()), ClaimOutcome::New { store_decides: false });
+    assert_eq!(
+        outcome(gates[0].admit(other).await.unwrap()),
+        ClaimOutcome::New { store: tidegate_ports::StoreRead::NotNeeded }
+    );
     clear_away(&url, &options).await;
 }
 

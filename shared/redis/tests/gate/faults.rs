@@ -170,7 +170,11 @@ async fn a_full_server_refuses_whole_calls_and_goes_on_when_there_is_room() {
     redis.tell(&["CONFIG", "SET", "maxmemory", "0"]).await;
     await_up(&gate, team).await;
     let after = outcome(ask_seeding(&gate, claiming()).await.unwrap());
-    assert_eq!(after, tidegate_ports::ClaimOutcome::New { store_decides: false }, "nothing of it was taken");
+    assert_eq!(
+        after,
+        tidegate_ports::ClaimOutcome::New { store: tidegate_ports::StoreRead::NotNeeded },
+        "nothing of it was taken"
+    );
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tidegate_domain::{EventId, Region, Slug, TeamId, Timestamp};
-use tidegate_ports::{Ask, Claim, ClaimKey, ClaimOutcome, Gate, Seed, Usage, Verdict};
+use tidegate_ports::{Ask, Claim, ClaimKey, ClaimOutcome, Gate, Seed, StoreRead, Usage, Verdict};
 use tidegate_redis::RedisGate;
 use tokio::task::JoinSet;
 
@@ -41,11 +41,19 @@ async fn after_a_restart_ids_from_before_are_left_to_the_store() {
     assert_eq!(gate.usage(team, month).await, Ok(None));
     let seed = Seed { usage: Some(Usage { month, events: 41 }), agents: vec![Slug::parse("a").unwrap()] };
     gate.seed(team, seed).await.unwrap();
-    assert_eq!(outcome(gate.admit(start()).await.unwrap()), ClaimOutcome::New { store_decides: true });
+    assert_eq!(outcome(gate.admit(start()).await.unwrap()), ClaimOutcome::New { store: StoreRead::Wanted });
     assert_eq!(gate.usage(team, month).await, Ok(Some(42)));
-    assert_eq!(claim_at(&gate, team, now()).await, ClaimOutcome::New { store_decides: true }, "clocks may be ahead");
+    assert_eq!(
+        claim_at(&gate, team, now()).await,
+        ClaimOutcome::New { store: StoreRead::Wanted },
+        "clocks may be ahead"
+    );
     let later = now().plus_millis(AHEAD_MS);
-    assert_eq!(claim_at(&gate, team, later).await, ClaimOutcome::New { store_decides: false }, "it remembers again");
+    assert_eq!(
+        claim_at(&gate, team, later).await,
+        ClaimOutcome::New { store: StoreRead::NotNeeded },
+        "it remembers again"
+    );
 }
 
 #[tokio::test]
@@ -57,7 +65,7 @@ async fn the_mark_stays_where_the_first_seed_set_it() {
     gate.seed(team, Seed::default()).await.unwrap();
     let agents = vec![Slug::parse("a").unwrap()];
     gate.seed(team, Seed { agents, ..Seed::default() }).await.unwrap();
-    assert_eq!(claim_at(&gate, team, now()).await, ClaimOutcome::New { store_decides: false });
+    assert_eq!(claim_at(&gate, team, now()).await, ClaimOutcome::New { store: StoreRead::NotNeeded });
     clear_away(&url, &options).await;
 }
 
@@ -95,7 +103,7 @@ async fn flushed_in_the_middle_of_traffic_it_asks_for_a_seed_and_is_right_again(
     })
     .await;
     let (outcomes, ticket) = admitted(gate.admit(start(1)).await.unwrap());
-    assert_eq!(outcomes, vec![ClaimOutcome::New { store_decides: true }]);
+    assert_eq!(outcomes, vec![ClaimOutcome::New { store: StoreRead::Wanted }]);
     gate.confirm(ticket).await;
     assert!(matches!(outcome(gate.admit(start(1)).await.unwrap()), ClaimOutcome::Repeat { .. }));
     assert!(matches!(outcome(gate.admit(start(2)).await.unwrap()), ClaimOutcome::Conflict { .. }));
@@ -145,11 +153,11 @@ async fn a_full_bucket_leaves_what_it_cannot_hold_to_the_store() {
     let asked = |tails: std::ops::Range<u64>| Ask { now: at, ..ask(team, tails.map(event).collect()) };
     for from in (0..FULL).step_by(512) {
         let (outcomes, _ticket) = admitted(gate.admit(asked(from..from + 512)).await.unwrap());
-        assert!(outcomes.iter().all(|outcome| *outcome == ClaimOutcome::New { store_decides: false }), "{from}");
+        assert!(outcomes.iter().all(|outcome| *outcome == ClaimOutcome::New { store: StoreRead::NotNeeded }), "{from}");
     }
     for _ in 0..2 {
         let beyond = outcome(gate.admit(asked(FULL..FULL + 1)).await.unwrap());
-        assert_eq!(beyond, ClaimOutcome::New { store_decides: true });
+        assert_eq!(beyond, ClaimOutcome::New { store: StoreRead::Needed });
     }
     let within = outcome(gate.admit(asked(0..1)).await.unwrap());
     assert!(matches!(within, ClaimOutcome::Unconfirmed { .. }), "what it holds it knows: {within:?}");

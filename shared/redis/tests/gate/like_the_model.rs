@@ -12,7 +12,7 @@ use tidegate_ports::gate::{AgentAsk, OnUnconfirmed};
 use tidegate_ports::memory::clock::TestClock;
 use tidegate_ports::memory::gate::{MemoryGate, MemoryGateConfig};
 use tidegate_ports::{
-    Ask, Claim, ClaimKey, ClaimOutcome, Fingerprint, Gate, Ids, RandomIds, Seed, Ticket, Usage, Verdict,
+    Ask, Claim, ClaimKey, ClaimOutcome, Fingerprint, Gate, Ids, RandomIds, Seed, Settlement, Ticket, Usage, Verdict,
 };
 use tidegate_redis::{RedisGate, RedisOptions};
 
@@ -33,6 +33,12 @@ enum Step {
     Confirm(usize),
     Release(usize),
     Seed {
+        events: Option<u64>,
+        slugs: Vec<usize>,
+    },
+    /// Up to so long ago.
+    Settle {
+        ago_ms: i64,
         events: Option<u64>,
         slugs: Vec<usize>,
     },
@@ -109,6 +115,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
             2 => (0usize..64).prop_map(Step::Release),
             1 => (prop::option::of(0u64..40), prop::collection::vec(0..SLUGS.len(), 0..3))
                 .prop_map(|(events, slugs)| Step::Seed { events, slugs }),
+            2 => (-2_000i64..200_000, prop::option::of(0u64..40), prop::collection::vec(0..SLUGS.len(), 0..3))
+                .prop_map(|(ago_ms, events, slugs)| Step::Settle { ago_ms, events, slugs }),
             1 => (-800i64..800).prop_map(Step::Usage),
             2 => passes.prop_map(Step::Pass),
         ]
@@ -175,6 +183,8 @@ impl Pair {
             team: self.team,
             limits: asked.limits,
             now: self.now,
+            steady: self.now,
+            applied_to: None,
             charge_rate: asked.charge_rate,
             agent: asked.agent.map(|(slug, capped)| AgentAsk { slug: Slug::parse(SLUGS[slug]).unwrap(), capped }),
             claims: asked.claims.into_iter().map(claim).collect(),
@@ -203,10 +213,11 @@ impl Pair {
                 self.model.release(ticket.clone()).await;
                 self.redis.release(ticket).await;
             }
-            Step::Seed { events, slugs } => {
-                let usage = events.map(|events| Usage { month: Month::of(self.now), events });
-                let agents = slugs.into_iter().map(|slug| Slug::parse(SLUGS[slug]).unwrap()).collect();
-                self.seed(Seed { usage, agents }).await;
+            Step::Seed { events, slugs } => self.seed(self.stored(events, slugs)).await,
+            Step::Settle { ago_ms, events, slugs } => {
+                let settlement = Settlement { up_to: self.now.plus_millis(-ago_ms), seed: self.stored(events, slugs) };
+                self.model.settle(self.team, settlement.clone()).await.unwrap();
+                self.redis.settle(self.team, settlement).await.unwrap();
             }
             Step::Usage(hours) => {
                 let month = Month::of(self.now.plus_millis(hours * HOUR_MS));
@@ -215,6 +226,11 @@ impl Pair {
             }
             Step::Pass(millis) => self.now = self.now.plus_millis(millis),
         }
+    }
+
+    fn stored(&self, events: Option<u64>, slugs: Vec<usize>) -> Seed {
+        let usage = events.map(|events| Usage { month: Month::of(self.now), events });
+        Seed { usage, agents: slugs.into_iter().map(|slug| Slug::parse(SLUGS[slug]).unwrap()).collect() }
     }
 
     async fn seed(&self, seed: Seed) {

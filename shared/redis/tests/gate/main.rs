@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
 mod asking;
+mod clocks;
 mod cluster;
 mod coalescing;
 mod conforming;

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
-use tidegate_redis::RedisOptions;
+use tidegate_redis::{GateTime, RedisOptions};
 
 /// What may take long on a busy machine, and never does.
 pub const DEADLINE: Duration = Duration::from_secs(60);
@@ -34,11 +34,12 @@ pub fn random_word() -> String {
     tidegate_ports::RandomIds.random().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Options with a key prefix of their own, and times that a busy machine keeps.
+/// Options with a key prefix of their own, times that a busy machine keeps, and a gate that goes by the questions' time.
 pub fn options(url: impl Into<String>) -> RedisOptions {
     let mut options = RedisOptions::new(url, format!("tidegate-test-{}", random_word()));
     options.connect_timeout = Duration::from_secs(20);
     options.response_timeout = Duration::from_secs(20);
+    options.time = GateTime::Asker;
     options
 }
 

@@ -5,7 +5,7 @@ use tidegate_domain::{EventId, Limits, Region, RunId};
 
 use super::{Asker, NEW, event, ids, joining, start};
 use crate::gate::OnUnconfirmed;
-use crate::{Ask, Claim, ClaimKey, ClaimOutcome, Fingerprint, Gate, Verdict};
+use crate::{Ask, Claim, ClaimKey, ClaimOutcome, Fingerprint, Gate, StoreRead, Verdict};
 
 const OPEN: Limits = Limits { sustained_per_s: None, burst: None, events_per_month: None, agents: None };
 
@@ -27,7 +27,7 @@ pub async fn a_claim_is_new_then_unconfirmed_then_repeats_or_conflicts(gate: &dy
     for (content, same_content) in [(1, true), (2, false)] {
         let seen = asker.outcome(start(run, content)).await;
         let renewed_at = asker.now;
-        assert_eq!(seen, ClaimOutcome::Unconfirmed { same_content, answer: answer(1), renewed_at });
+        assert_eq!(seen, ClaimOutcome::Unconfirmed { same_content, answer: answer(1), renewed_at, age_ms: 0 });
     }
     gate.confirm(ticket).await;
     assert_eq!(asker.outcome(start(run, 1)).await, ClaimOutcome::Repeat { answer: answer(1) });
@@ -99,7 +99,7 @@ pub async fn the_same_content_joins_and_each_holder_counts(gate: &dyn Gate) {
     let (_, first) = asker.admitted(asker.ask(vec![start(run, 1)])).await;
     asker.now = asker.now.plus_millis(500);
     let (outcomes, second) = asker.admitted(asker.ask(vec![joining(start(run, 1))])).await;
-    assert_eq!(outcomes, vec![ClaimOutcome::Joined { answer: answer(1) }]);
+    assert_eq!(outcomes, vec![ClaimOutcome::Joined { answer: answer(1), store: StoreRead::NotNeeded }]);
     assert_eq!((second.units, asker.used().await), (0, 1), "one claim is counted once");
     let ClaimOutcome::Unconfirmed { renewed_at, .. } = asker.outcome(start(run, 2)).await else {
         panic!("it is unconfirmed")
@@ -193,9 +193,10 @@ pub async fn ids_of_two_teams_are_two(gate: &dyn Gate) {
 pub async fn ids_far_from_now_are_left_to_the_store(gate: &dyn Gate) {
     const HOUR_MS: i64 = 3_600_000;
     let asker = Asker::seeded(gate, OPEN).await;
+    let (needed, alone) = (StoreRead::Needed, StoreRead::NotNeeded);
     // (born so long after now, whether the gate alone may judge)
-    for (offset_ms, alone) in [(-25 * HOUR_MS, false), (0, true), (60_000, true), (HOUR_MS, false)] {
+    for (offset_ms, store) in [(-25 * HOUR_MS, needed), (0, alone), (60_000, alone), (HOUR_MS, needed)] {
         let run: RunId = ids().mint(Region::Eu, asker.now.plus_millis(offset_ms));
-        assert_eq!(asker.outcome(start(run, 1)).await, ClaimOutcome::New { store_decides: !alone }, "{offset_ms}");
+        assert_eq!(asker.outcome(start(run, 1)).await, ClaimOutcome::New { store }, "{offset_ms}");
     }
 }

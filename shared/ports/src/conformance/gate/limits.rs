@@ -27,7 +27,7 @@ pub async fn seeding_again_keeps_the_greater_count_and_all_agents(gate: &dyn Gat
         assert_eq!(gate.seed(asker.team, seed).await, Ok(()));
     }
     assert_eq!(asker.used().await, 9);
-    assert!(matches!(asker.admit(asker.agent("c", 0)).await, Verdict::Refused(Refused::AgentCap { cap: 2 })));
+    assert!(matches!(asker.admit(asker.agent("c", 0)).await, Verdict::Refused(Refused::AgentCap { cap: 2, .. })));
 }
 
 pub async fn a_burst_passes_and_then_the_rate_holds(gate: &dyn Gate) {
@@ -74,7 +74,7 @@ pub async fn the_quota_line_is_passed_by_one_batch_at_most(gate: &dyn Gate) {
     assert_eq!(asker.used().await, 59);
     for units in [0, 1] {
         let ask = Ask { unclaimed_units: units, ..asker.ask(vec![]) };
-        assert!(matches!(asker.admit(ask).await, Verdict::Refused(Refused::Quota { used: 59 })));
+        assert!(matches!(asker.admit(ask).await, Verdict::Refused(Refused::Quota { used: 59, .. })));
     }
     assert_eq!(asker.used().await, 59);
 }
@@ -84,7 +84,7 @@ pub async fn a_new_month_counts_from_nothing(gate: &dyn Gate) {
     let (_, _ticket) = asker.admitted(Ask { unclaimed_units: 3, ..asker.ask(vec![]) }).await;
     let next = Month::of(asker.now).next().start();
     asker.now = next.plus_millis(-1);
-    assert!(matches!(asker.claim(vec![]).await, Verdict::Refused(Refused::Quota { used: 3 })));
+    assert!(matches!(asker.claim(vec![]).await, Verdict::Refused(Refused::Quota { used: 3, .. })));
     asker.now = next;
     let (_, ticket) = asker.admitted(Ask { unclaimed_units: 1, ..asker.ask(vec![]) }).await;
     assert_eq!((ticket.month, asker.used().await), (Month::of(next), 1));
@@ -108,7 +108,7 @@ pub async fn at_the_cap_known_agents_go_on(gate: &dyn Gate) {
         assert_eq!(ticket.new_agent.as_ref().map(Slug::as_str), Some(slug));
         gate.confirm(ticket).await;
     }
-    assert!(matches!(asker.admit(asker.agent("c", 1)).await, Verdict::Refused(Refused::AgentCap { cap: 2 })));
+    assert!(matches!(asker.admit(asker.agent("c", 1)).await, Verdict::Refused(Refused::AgentCap { cap: 2, .. })));
     assert_eq!(asker.used().await, 2);
     let (_, ticket) = asker.admitted(asker.agent("a", 1)).await;
     assert_eq!(ticket.new_agent, None);
@@ -122,11 +122,11 @@ pub async fn a_released_first_use_frees_its_slot_unless_another_holds_it(gate: &
     let (_, first) = asker.admitted(asker.agent("a", 1)).await;
     let (_, second) = asker.admitted(asker.agent("a", 1)).await;
     gate.release(first).await;
-    assert!(matches!(asker.admit(asker.agent("b", 1)).await, Verdict::Refused(Refused::AgentCap { cap: 1 })));
+    assert!(matches!(asker.admit(asker.agent("b", 1)).await, Verdict::Refused(Refused::AgentCap { cap: 1, .. })));
     gate.release(second).await;
     let (_, ticket) = asker.admitted(asker.agent("b", 1)).await;
     gate.confirm(ticket).await;
-    assert!(matches!(asker.admit(asker.agent("a", 1)).await, Verdict::Refused(Refused::AgentCap { cap: 1 })));
+    assert!(matches!(asker.admit(asker.agent("a", 1)).await, Verdict::Refused(Refused::AgentCap { cap: 1, .. })));
 }
 
 pub async fn the_order_is_rate_quota_agents_claims(gate: &dyn Gate) {
@@ -134,9 +134,9 @@ pub async fn the_order_is_rate_quota_agents_claims(gate: &dyn Gate) {
     let asker = Asker::seeded(gate, limits).await;
     let run = asker.run();
     let refused = Ask { claims: vec![start(run, 1)], ..asker.agent("a", 1) };
-    assert!(matches!(asker.admit(refused.clone()).await, Verdict::Refused(Refused::AgentCap { cap: 0 })));
+    assert!(matches!(asker.admit(refused.clone()).await, Verdict::Refused(Refused::AgentCap { cap: 0, .. })));
     let (_, _ticket) = asker.admitted(Ask { unclaimed_units: 1, ..asker.ask(vec![]) }).await;
-    assert!(matches!(asker.admit(refused.clone()).await, Verdict::Refused(Refused::Quota { used: 1 })));
+    assert!(matches!(asker.admit(refused.clone()).await, Verdict::Refused(Refused::Quota { used: 1, .. })));
     assert!(matches!(asker.admit(refused).await, Verdict::Refused(Refused::Rate { .. })));
     let free = Asker { limits: OPEN, ..asker };
     assert_eq!(free.outcome(start(run, 2)).await, super::NEW, "no refusal claimed anything");

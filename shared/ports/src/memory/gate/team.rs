@@ -8,14 +8,16 @@ use tidegate_domain::{Month, Slug, Timestamp};
 
 use super::MemoryGateConfig;
 use super::bucket::{BucketRate, TokenBucket};
-use super::claims::{Claims, Found};
+use super::claims::{Claims, Found, Moment};
+use super::stake::Stake;
 use crate::gate::AgentAsk;
 use crate::gate::OnUnconfirmed;
-use crate::{Ask, Claim, ClaimOutcome, Refused, Seed, Ticket, Verdict};
+use crate::{Ask, Claim, ClaimOutcome, Refused, Seed, Settlement, StoreRead, Ticket, Verdict};
 
 pub(super) struct Team {
     bucket: Option<TokenBucket>,
     usage: Counts,
+    stake: Stake,
     agents: HashMap<Slug, Naming>,
     pub claims: Claims,
 }
@@ -29,6 +31,8 @@ struct Counts(Vec<(Month, u64)>);
 struct Naming {
     confirmed: bool,
     holders: u32,
+    /// When a request named it last, rounded up to a second.
+    named_at: Timestamp,
 }
 
 impl Team {
@@ -36,6 +40,7 @@ impl Team {
         let mut team = Team {
             bucket: None,
             usage: Counts::default(),
+            stake: Stake::default(),
             agents: HashMap::with_capacity(seed.agents.len()),
             claims: Claims::default(),
         };
@@ -53,25 +58,39 @@ impl Team {
         }
     }
 
+    /// Gives back the names and units that were taken up to the settlement's time and are not stored.
+    pub fn settle(&mut self, settlement: Settlement) {
+        let Settlement { up_to, seed } = settlement;
+        for slug in seed.agents {
+            self.agents.entry(slug).or_default().confirmed = true;
+        }
+        self.agents.retain(|_, naming| naming.confirmed || naming.named_at > up_to);
+        let (Some(usage), Some(since)) = (seed.usage, self.stake.since(up_to)) else { return };
+        let counted = self.usage.of_mut(usage.month);
+        *counted = (*counted).min(usage.events.saturating_add(since));
+        self.stake.settle(up_to);
+    }
+
     pub fn usage(&self, month: Month) -> u64 {
         self.usage.of(month)
     }
 
-    /// Rate, quota, agent cap, claims, in this order.
-    pub fn admit(&mut self, ask: Ask, config: &MemoryGateConfig) -> Verdict {
-        let (now, month) = (ask.now, Month::of(ask.now));
+    /// Rate, quota, agent cap, claims, in this order. With a full memory, nothing new is claimed.
+    pub fn admit(&mut self, ask: Ask, config: &MemoryGateConfig, is_full: bool) -> Verdict {
+        let (now, month) = (Moment::of(&ask), Month::of(ask.now));
+        let at = ask.steady;
         if let (true, Some(rate)) = (ask.charge_rate, BucketRate::of(&ask.limits)) {
-            let bucket = self.bucket.get_or_insert(TokenBucket::full(now));
-            if let Err(retry_after_s) = bucket.take(rate, now) {
+            let bucket = self.bucket.get_or_insert(TokenBucket::full(at));
+            if let Err(retry_after_s) = bucket.take(rate, at) {
                 return Verdict::Refused(Refused::Rate { retry_after_s });
             }
         }
         let used = self.usage.of(month);
         if ask.limits.hard_cap().is_some_and(|cap| used >= cap) {
-            return Verdict::Refused(Refused::Quota { used });
+            return Verdict::Refused(Refused::Quota { used, at });
         }
         if let Some(cap) = self.no_room_for(ask.agent.as_ref(), ask.limits.agents) {
-            return Verdict::Refused(Refused::AgentCap { cap });
+            return Verdict::Refused(Refused::AgentCap { cap, at });
         }
         let judge = |claim: &Claim| self.judge(claim, now, config);
         let claims: Vec<ClaimOutcome> = ask.claims.iter().map(judge).collect();
@@ -80,7 +99,10 @@ impl Team {
         if claims.iter().any(holds_up) {
             return Verdict::Held { claims, peeks };
         }
-        let ticket = self.take(ask, &claims, month);
+        if is_full && claims.iter().any(|outcome| matches!(outcome, ClaimOutcome::New { .. })) {
+            return Verdict::Refused(Refused::Full);
+        }
+        let ticket = self.take(ask, &claims, month, config);
         Verdict::Admitted { claims, peeks, ticket }
     }
 
@@ -90,43 +112,56 @@ impl Team {
         cap.filter(|cap| self.agents.len() >= *cap as usize && !self.agents.contains_key(&asked.slug))
     }
 
-    fn judge(&self, claim: &Claim, now: Timestamp, config: &MemoryGateConfig) -> ClaimOutcome {
-        let Some(found) = self.claims.find(claim.key, now, config.window_ms) else {
-            let since = config.remembers_since;
-            let store_decides = self.claims.may_have_forgotten(claim.key, now, config.window_ms, since);
-            return ClaimOutcome::New { store_decides };
+    fn judge(&self, claim: &Claim, now: Moment, config: &MemoryGateConfig) -> ClaimOutcome {
+        let (window_ms, since) = (config.window_ms, config.remembers_since);
+        let Some(found) = self.claims.find(claim.key, now, window_ms) else {
+            return ClaimOutcome::New { store: self.claims.forgotten(claim.key, now, window_ms, since) };
         };
         let Found { fingerprint, answer, confirmed, renewed_at } = found;
         let same_content = fingerprint.matches(&claim.fingerprint);
         match (confirmed, same_content, claim.on_unconfirmed) {
             (true, true, _) => ClaimOutcome::Repeat { answer },
             (true, false, _) => ClaimOutcome::Conflict { answer },
-            (false, true, OnUnconfirmed::Join) => ClaimOutcome::Joined { answer },
+            (false, true, OnUnconfirmed::Join) => {
+                ClaimOutcome::Joined { answer, store: Claims::out_of_memory(claim.key, now, window_ms, since) }
+            }
             // Who takes over has just asked the store.
             (false, _, OnUnconfirmed::TakeOver { seen_renewed_at }) if seen_renewed_at == renewed_at => {
-                ClaimOutcome::New { store_decides: false }
+                ClaimOutcome::New { store: StoreRead::NotNeeded }
             }
-            (false, same_content, _) => ClaimOutcome::Unconfirmed { same_content, answer, renewed_at },
+            (false, same_content, _) => {
+                let age_ms = now.steady.millis_since(renewed_at);
+                ClaimOutcome::Unconfirmed { same_content, answer, renewed_at, age_ms }
+            }
         }
     }
 
-    /// Takes what was judged. Joining and taking over cost nothing: the claim's units were counted when it was made.
-    fn take(&mut self, ask: Ask, outcomes: &[ClaimOutcome], month: Month) -> Ticket {
+    /// Takes what was judged. Joining and taking over cost nothing: the claim's units were counted when it was made, and
+    /// count again only where they were given back since.
+    fn take(&mut self, ask: Ask, outcomes: &[ClaimOutcome], month: Month, config: &MemoryGateConfig) -> Ticket {
         let mut held = Vec::with_capacity(ask.claims.len());
-        let mut units = ask.unclaimed_units;
+        let (mut units, mut again) = (ask.unclaimed_units, 0);
+        let (at, moment) = (ask.steady, Moment::of(&ask));
         let none_asked = ask.claims.is_empty();
         for (claim, outcome) in ask.claims.into_iter().zip(outcomes) {
             match outcome {
                 ClaimOutcome::New { .. } => {
                     held.push((claim.key, claim.fingerprint));
-                    if !matches!(claim.on_unconfirmed, OnUnconfirmed::TakeOver { .. }) {
+                    if self.takes_over(&claim, moment, config.window_ms) {
+                        again += claim.units;
+                    } else {
                         units += claim.units;
                     }
-                    self.claims.put(claim.key, claim.fingerprint, claim.answer, ask.now);
+                    self.claims.put(claim.key, claim.fingerprint, claim.answer, at);
                 }
                 ClaimOutcome::Joined { .. } => {
                     held.push((claim.key, claim.fingerprint));
-                    self.claims.join(claim.key, ask.now);
+                    let before = self.claims.join(claim.key, at);
+                    if before.is_some_and(|before| self.stake.is_settled(before)) {
+                        units += claim.units;
+                    } else {
+                        again += claim.units;
+                    }
                 }
                 _ => {}
             }
@@ -134,18 +169,27 @@ impl Team {
         if units > 0 {
             *self.usage.of_mut(month) += u64::from(units);
         }
+        self.stake.admit(u64::from(units) + u64::from(again), at);
         let adds = !held.is_empty() || none_asked && units > 0;
-        let new_agent = ask.agent.filter(|_| adds).and_then(|agent| self.name(agent.slug));
-        Ticket { team: ask.team, held, units, month, new_agent }
+        let new_agent = ask.agent.filter(|_| adds).and_then(|agent| self.name(agent.slug, at));
+        Ticket { team: ask.team, held, units, month, new_agent, admitted_at: at }
+    }
+
+    /// Whether a claim is there whose units are counted still.
+    fn takes_over(&self, claim: &Claim, now: Moment, window_ms: i64) -> bool {
+        matches!(claim.on_unconfirmed, OnUnconfirmed::TakeOver { .. })
+            && self.claims.find(claim.key, now, window_ms).is_some_and(|found| !self.stake.is_settled(found.renewed_at))
     }
 
     /// The slug, if no record on the log names it yet.
-    fn name(&mut self, slug: Slug) -> Option<Slug> {
+    fn name(&mut self, slug: Slug, at: Timestamp) -> Option<Slug> {
         match self.agents.entry(slug) {
             Entry::Occupied(known) if known.get().confirmed => None,
             entry => {
                 let slug = entry.key().clone();
-                entry.or_default().holders += 1;
+                let naming = entry.or_default();
+                naming.holders += 1;
+                naming.named_at = naming.named_at.max(next_second(at));
                 Some(slug)
             }
         }
@@ -164,7 +208,8 @@ impl Team {
         for (key, fingerprint) in ticket.held {
             self.claims.release(key, fingerprint);
         }
-        if ticket.units > 0 {
+        // What is settled is given back already.
+        if ticket.units > 0 && !self.stake.is_settled(ticket.admitted_at) {
             let counted = self.usage.of_mut(ticket.month);
             *counted = counted.saturating_sub(u64::from(ticket.units));
         }
@@ -176,6 +221,11 @@ impl Team {
             }
         }
     }
+}
+
+/// Seconds are enough to tell a name under way from one that was left behind, in every gate.
+const fn next_second(at: Timestamp) -> Timestamp {
+    Timestamp::from_millis((at.as_millis() + 999).div_euclid(1_000) * 1_000)
 }
 
 /// Whether an outcome keeps its request from being admitted.
