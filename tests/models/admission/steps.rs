@@ -345,7 +345,7 @@ impl Request {
         }
     }
 
-    fn answer_and(&mut self, answer: Answer, next: Phase) {
+    pub fn answer_and(&mut self, answer: Answer, next: Phase) {
         self.answer = Some(answer);
         self.phase = next;
     }
