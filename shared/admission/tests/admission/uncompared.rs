@@ -12,6 +12,10 @@ use crate::world::{NOW, World, finish, heartbeat, start};
 /// Well below what clients wait for.
 const SOON: Duration = Duration::from_millis(1_500);
 
+fn store_hangs(world: &World, hangs: bool) {
+    world.backend.with(|state| state.store_hangs = hangs);
+}
+
 /// A front door whose gate has just lost its memory, and has been told what the store has.
 async fn forgetful() -> World {
     let mut world = World::new();
@@ -23,7 +27,7 @@ async fn forgetful() -> World {
 #[tokio::test(start_paused = true)]
 async fn every_kind_of_request_is_taken_and_soon() {
     let world = forgetful().await;
-    world.store_hangs(true);
+    store_hangs(&world, true);
     for round in 0..3 {
         for body in [
             start("a", NOW),
@@ -44,7 +48,7 @@ async fn every_kind_of_request_is_taken_and_soon() {
 #[tokio::test(start_paused = true)]
 async fn a_store_that_hangs_is_not_waited_for_by_each_request() {
     let world = forgetful().await;
-    world.store_hangs(true);
+    store_hangs(&world, true);
     world.send(world.run(), start("a", NOW)).await.unwrap();
     let (asked, reads) = (Instant::now(), world.backend.store_reads.load(Ordering::SeqCst));
     for _ in 0..20 {
@@ -62,11 +66,11 @@ async fn what_is_stored_is_told_again_once_the_store_answers() {
     world.backend.apply();
     world.restart();
     world.send(world.run(), start("a", NOW)).await.unwrap();
-    world.store_hangs(true);
+    store_hangs(&world, true);
     assert!(world.send(run, start("b", NOW)).await.unwrap().fresh, "nothing is left to compare it with");
     // Its claim is there now, and follows its rules.
     assert!(matches!(world.send(run, start("c", NOW)).await, Err(Refusal::StoreUnavailable { .. })));
-    world.store_hangs(false);
+    store_hangs(&world, false);
     advance(Duration::from_secs(2)).await;
     for _ in 0..2 {
         let again = world.send(run, start("a", NOW)).await;
@@ -80,11 +84,11 @@ async fn what_is_stored_is_told_again_once_the_store_answers() {
 async fn the_same_content_again_is_taken_again_and_becomes_a_repeat() {
     let world = forgetful().await;
     let run = world.run();
-    world.store_hangs(true);
+    store_hangs(&world, true);
     for _ in 0..2 {
         assert!(world.send(run, start("a", NOW)).await.unwrap().fresh);
     }
-    world.store_hangs(false);
+    store_hangs(&world, false);
     world.backend.apply();
     advance(Duration::from_secs(2)).await;
     assert!(!world.send(run, start("a", NOW)).await.unwrap().fresh);
@@ -98,7 +102,7 @@ async fn what_the_gate_remembers_to_have_forgotten_still_needs_the_store() {
     world.send(run, start("a", NOW)).await.unwrap();
     world.backend.apply();
     world.clock.advance_ms(24 * 3_600_000);
-    world.store_hangs(true);
+    store_hangs(&world, true);
     let refused = world.send(run, start("b", NOW)).await;
     assert!(matches!(refused, Err(Refusal::StoreUnavailable { .. })), "{refused:?}");
     assert_eq!(world.logged(), 1);
@@ -109,7 +113,7 @@ async fn a_team_that_cannot_be_looked_up_leaves_the_gate_to_the_others() {
     let mut world = World::new();
     let run = world.run();
     world.send(run, start("a", NOW)).await.unwrap();
-    world.store_hangs(true);
+    store_hangs(&world, true);
     let known = world.caller.clone();
     for number in 100..110 {
         world.caller.team = TeamId::from_bits(Region::Eu, number);

@@ -290,10 +290,6 @@ impl World {
         self.backend.with(|state| state.store_down = down);
     }
 
-    pub fn store_hangs(&self, hangs: bool) {
-        self.backend.with(|state| state.store_hangs = hangs);
-    }
-
     pub fn logged(&self) -> usize {
         self.backend.with(|state| state.log.len())
     }
