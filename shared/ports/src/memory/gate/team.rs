@@ -143,11 +143,13 @@ impl Team {
         let (mut units, mut again) = (ask.unclaimed_units, 0);
         let (at, moment) = (ask.steady, Moment::of(&ask));
         let none_asked = ask.claims.is_empty();
-        for (claim, outcome) in ask.claims.into_iter().zip(outcomes) {
+        // As it is before any claim of this request is put.
+        let taken_over = self.taken_over(&ask.claims, moment, config.window_ms);
+        for (index, (claim, outcome)) in ask.claims.into_iter().zip(outcomes).enumerate() {
             match outcome {
                 ClaimOutcome::New { .. } => {
                     held.push((claim.key, claim.fingerprint));
-                    if self.takes_over(&claim, moment, config.window_ms) {
+                    if taken_over.contains(&index) {
                         again += claim.units;
                     } else {
                         units += claim.units;
@@ -175,10 +177,16 @@ impl Team {
         Ticket { team: ask.team, held, units, month, new_agent, admitted_at: at }
     }
 
-    /// Whether a claim is there whose units are counted still.
-    fn takes_over(&self, claim: &Claim, now: Moment, window_ms: i64) -> bool {
-        matches!(claim.on_unconfirmed, OnUnconfirmed::TakeOver { .. })
-            && self.claims.find(claim.key, now, window_ms).is_some_and(|found| !self.stake.is_settled(found.renewed_at))
+    /// The claims, by their index, that take one over whose units are counted still. Hardly any request has one.
+    fn taken_over(&self, claims: &[Claim], now: Moment, window_ms: i64) -> Vec<usize> {
+        let counted = |claim: &Claim| {
+            matches!(claim.on_unconfirmed, OnUnconfirmed::TakeOver { .. })
+                && self
+                    .claims
+                    .find(claim.key, now, window_ms)
+                    .is_some_and(|found| !self.stake.is_settled(found.renewed_at))
+        };
+        claims.iter().enumerate().filter(|(_, claim)| counted(claim)).map(|(index, _)| index).collect()
     }
 
     /// The slug, if no record on the log names it yet.
