@@ -7,11 +7,13 @@ mod dead_letters;
 mod foreign;
 mod lag;
 mod managing;
+mod missing_folder;
 mod place;
 mod refused_starts;
 mod replay;
 mod schema_and_topics;
 mod tour;
+mod wrong_region;
 
 /// How long something may take that needs no more than a moment.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(120);

@@ -41,6 +41,13 @@ async fn story(at: &[&str]) -> Vec<Value> {
     all.extend([tokens, told(&format!("tokens revoke {}", id(&rotated))).await]);
     let price = "rates set --team acme --provider openai --model gpt-x --input 1.25 --cached 0.125 --output 10";
     all.extend([told(price).await, told("rates list --team acme").await]);
+    all.push(told("teams create acme --plan starter --if-missing").await);
+    all.extend([told("agents list --team acme").await, told("agents archive --team acme nightly").await]);
+    all.extend([told("agents list --team acme").await, told("agents list --team acme --archived").await]);
+    all.extend([told("teams rename acme other").await, told("teams archive other").await]);
+    all.extend([told("teams list").await, told("teams list --archived").await, told("teams restore other").await]);
+    let again = run(&[&["teams", "create", "other", "--plan", "team"][..], at].concat(), &[]).await;
+    assert!(again.code == Some(1) && again.err.contains("'other' is taken"), "{again:?}");
     let refused = run(&[&["keys", "revoke", "key_eu_00000000000000000000000000000001"][..], at].concat(), &[]).await;
     assert_eq!(refused.code, Some(1), "{refused:?}");
     all.push(Value::String(refused.err));

@@ -18,6 +18,22 @@ async fn the_schema_is_made_once_and_again_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_keyspace_replicated_otherwise_is_named_with_the_way_out() {
+    let place = Place::new();
+    place.done(&["migrate"]).await;
+    let three = place.file_with("replication = \"1\"", "replication = \"3\"");
+    for words in [&["migrate"][..], &["migrate", "--dry-run"]] {
+        let ended = place.run_on(&three, words).await;
+        assert_eq!(ended.code, Some(1), "{words:?}: {ended:?}");
+        let told = format!("keyspace '{}' has replication 1, configured is 3", place.settings.keyspace());
+        for part in [told.as_str(), "ALTER KEYSPACE", "nodetool repair", "scylla.replication"] {
+            assert!(ended.err.contains(part), "{words:?} does not say '{part}': {ended:?}");
+        }
+    }
+    place.done(&["migrate"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn topics_are_made_once_checked_and_never_altered() {
     let place = Place::new();
     let topics = [place.settings.records_topic(), place.settings.dead_letters_topic()];

@@ -111,3 +111,65 @@ async fn a_tokens_agent_exists() {
     call.send().await.expect(202);
     team.heartbeat(&json!({"agent": "another"})).await.refused(400, "agent_limit", Some("agent"));
 }
+
+/// Misspelt agents hold slots; archived, they free them within seconds, and take one again when they report again. The
+/// refusal names what is near and what is not used.
+#[tokio::test]
+async fn an_archived_agent_frees_its_slot() {
+    let (_target, team) = team_on(Plan::Enterprise(Agreed { agents: Some(2), ..Agreed::default() })).await;
+    for agent in ["nightly", "nigthly"] {
+        team.heartbeat(&json!({"agent": agent})).await.expect(202);
+    }
+    agents_are(&team, &["nightly", "nigthly"]).await;
+    let answer = team.heartbeat(&json!({"agent": "nihgtly"})).await;
+    let refused = answer.refused(400, "agent_limit", Some("agent"));
+    for told in ["Near it: 'nightly', 'nigthly'.", "Longest unseen: 'nightly' (", "tidegate agents archive"] {
+        assert!(refused.text().contains(told), "'{told}' is not in {refused}");
+    }
+    let archive = async |agent: &str| {
+        team.deployment.manage(&["agents", "archive", "--team", &team.id, agent]).await;
+    };
+    let is_taken = async |agent: &str| {
+        eventually(READABLE, &format!("{agent} is taken"), async || {
+            let answer = team.heartbeat(&json!({"agent": agent})).await;
+            if answer.status == 202 { Ok(()) } else { Err(answer.to_string()) }
+        })
+        .await;
+    };
+    archive("nigthly").await;
+    is_taken("hourly").await;
+    team.heartbeat(&json!({"agent": "nigthly"})).await.refused(400, "agent_limit", Some("agent"));
+    archive("hourly").await;
+    is_taken("nigthly").await;
+    team.heartbeat(&json!({"agent": "hourly"})).await.refused(400, "agent_limit", Some("agent"));
+    let counted = async || -> Vec<String> {
+        let rows = team.deployment.manage(&["agents", "list", "--team", &team.id]).await;
+        rows.as_array().unwrap().iter().map(|row| row["agent"].as_str().unwrap().to_owned()).collect()
+    };
+    eventually(READABLE, "the store counts the same", async || {
+        let agents = counted().await;
+        if agents == ["nightly", "nigthly"] { Ok(()) } else { Err(format!("{agents:?}")) }
+    })
+    .await;
+}
+
+/// Credentials of an archived team stop working within seconds, and work again when it is restored; its data stays.
+#[tokio::test]
+async fn an_archived_team_is_nobody_until_it_is_restored() {
+    let (_target, team) = team().await;
+    let run = team.run_id();
+    team.start(&wire::start(&run, "nightly")).await.expect(202);
+    agents_are(&team, &["nightly"]).await;
+    let answers = async |status: u16, what: &str| {
+        eventually(READABLE, what, async || {
+            let answer = team.heartbeat(&json!({"agent": "nightly"})).await;
+            if answer.status == status { Ok(()) } else { Err(answer.to_string()) }
+        })
+        .await;
+    };
+    team.deployment.manage(&["teams", "archive", &team.id]).await;
+    answers(401, "the key is refused").await;
+    team.deployment.manage(&["teams", "restore", &team.id]).await;
+    answers(202, "the key works again").await;
+    team.read(&format!("/v1/runs/{run}")).await.expect(200);
+}

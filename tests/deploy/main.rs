@@ -5,5 +5,6 @@ mod compose;
 mod image;
 mod neighbours;
 mod on_the_stack;
+mod readme;
 mod ready;
 mod services;

@@ -1,4 +1,5 @@
-# Sourced by the load scripts: builds, starts a server in a folder of its own, and cleans up.
+# Sourced by the load scripts: builds (or takes the program that BINARY names), starts a server in a folder of its own, and
+# cleans up.
 # Sets: target (folder of the binaries), folder, server (process id), LOAD_KEY.
 
 export WRK_LUA=$PWD/tests/load/wrk
@@ -7,11 +8,17 @@ pids=()
 finish() {
   for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
   wait 2>/dev/null || true
-  rm -rf "$folder"
+  rm -rf "$folder" ${binary_folder:+"$binary_folder"}
 }
 
 build() {
   command -v wrk >/dev/null || { echo "wrk is not installed (Debian: apt-get install wrk)" >&2; exit 1; }
+  if [ -n "${BINARY:-}" ]; then
+    binary_folder=$(mktemp -d)
+    ln -s "$(realpath "$BINARY")" "$binary_folder/tidegate"
+    target=$binary_folder
+    return
+  fi
   echo "Building (release)"
   cargo build --release --locked -p tidegate 2>&1 | tail -1
   target=${CARGO_TARGET_DIR:-target}/release

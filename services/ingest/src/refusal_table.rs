@@ -2,6 +2,7 @@
 //! `docs/status-codes.md` is the same table for readers, and a test holds the two together.
 
 mod admission;
+mod agent_slots;
 mod cause;
 mod entry;
 mod faults;

@@ -117,7 +117,7 @@ impl Applier {
 
     /// Returns once the letter is acknowledged.
     async fn bury(&self, record: Consumed, reason: String) {
-        tracing::error!(position = ?record.position, reason, "a record cannot be applied; it goes to the dead letters");
+        tracing::error!(position = %record.position, reason, "a record cannot be applied; it goes to the dead letters");
         let letter = DeadLetter {
             position: record.position,
             appended_at: record.appended_at,

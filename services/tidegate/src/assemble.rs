@@ -1,6 +1,7 @@
 //! Where adapters are built: one file per way to deploy. Everything else sees the ports gathered here, and each role
 //! is given those it needs and no others.
 
+pub mod archived_agents;
 pub mod beside;
 pub mod distributed;
 pub mod embedded;

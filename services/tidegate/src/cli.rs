@@ -4,11 +4,12 @@ mod amounts;
 mod distributed;
 mod log_commands;
 mod replay;
+mod teams;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use tidegate_domain::{Plan, Region, Slug, Usd};
+use tidegate_domain::{Slug, Usd};
 
 pub use amounts::BatchMultiplier;
 pub use distributed::{
@@ -16,6 +17,7 @@ pub use distributed::{
 };
 pub use log_commands::{DeadLettersCommand, DeadLettersListArgs, DeadLettersShowArgs, LagArgs};
 pub use replay::{LogPlace, ReplayArgs};
+pub use teams::{AgentsCommand, PlanArgs, TeamsCommand};
 
 /// The data folder where none is given.
 pub const DEFAULT_DATA: &str = "./tidegate-data";
@@ -76,9 +78,12 @@ pub enum Command {
         #[arg(long, env = "TIDEGATE_CONFIG", value_name = "FILE")]
         config: Option<PathBuf>,
     },
-    /// Create and list teams, and set their plans
+    /// Create, list, rename, archive and restore teams, and set their plans
     #[command(subcommand)]
     Teams(TeamsCommand),
+    /// List a team's agents, and archive those that are not used
+    #[command(subcommand)]
+    Agents(AgentsCommand),
     /// Create, list and revoke the API keys of teams
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -132,63 +137,6 @@ pub struct Place {
     /// Print one JSON object or array and nothing else
     #[arg(long)]
     pub json: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum TeamsCommand {
-    /// Create a team
-    #[command(after_help = "Examples:\n  tidegate teams create acme --plan team\n  \
-        tidegate teams create big --plan enterprise --sustained-per-s 5000 --burst 20000")]
-    Create {
-        /// What people call it
-        name: String,
-        #[command(flatten)]
-        plan: PlanArgs,
-        /// Where its data lives: eu or us; must be the deployment's [default: the deployment's, eu for a new folder]
-        #[arg(long, value_name = "REGION")]
-        region: Option<Region>,
-        #[command(flatten)]
-        place: Place,
-    },
-    /// List all teams
-    List {
-        #[command(flatten)]
-        place: Place,
-    },
-    /// Set a team's plan
-    #[command(after_help = "Example:\n  tidegate teams set-plan --team acme --plan business")]
-    SetPlan {
-        /// The team, by id or name
-        #[arg(value_name = "TEAM", required_unless_present = "team", conflicts_with = "team")]
-        named: Option<String>,
-        /// The team, by id or name
-        #[arg(long, value_name = "TEAM")]
-        team: Option<String>,
-        #[command(flatten)]
-        plan: PlanArgs,
-        #[command(flatten)]
-        place: Place,
-    },
-}
-
-/// A plan, and for enterprise the limits agreed on.
-#[derive(Clone, Debug, Args)]
-pub struct PlanArgs {
-    /// starter, team, business or enterprise
-    #[arg(long, value_name = "PLAN")]
-    pub plan: Plan,
-    /// Enterprise: requests per second; no limit if not given
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), requires = "burst")]
-    pub sustained_per_s: Option<u32>,
-    /// Enterprise: requests that may come at once
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), requires = "sustained_per_s")]
-    pub burst: Option<u32>,
-    /// Enterprise: events per month; no limit if not given
-    #[arg(long, value_name = "N")]
-    pub events_per_month: Option<u64>,
-    /// Enterprise: agents; no limit if not given
-    #[arg(long, value_name = "N")]
-    pub agents: Option<u32>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -80,8 +80,37 @@ pub struct ControlConfig {
 /// The operations port.
 #[derive(Clone, Copy, Debug)]
 pub struct OpsConfig {
+    /// The role's own, or else the one of all roles.
     pub listen: SocketAddr,
+    /// What set it.
+    pub key: &'static str,
     pub serve: ServeOptions,
+    /// Roles that share a machine cannot share a port.
+    of_roles: OpsOfRoles,
+}
+
+/// Where each role has its operations port, if that is not where all have it.
+#[derive(Clone, Copy, Debug, Default)]
+struct OpsOfRoles {
+    ingest: Option<SocketAddr>,
+    persister: Option<SocketAddr>,
+    control: Option<SocketAddr>,
+}
+
+impl OpsConfig {
+    /// For the role that the configuration is read for.
+    fn of(self, purpose: Purpose) -> Self {
+        let OpsOfRoles { ingest, persister, control } = self.of_roles;
+        let own = match purpose {
+            Purpose::Ingest => ingest.map(|listen| (listen, "ingest.ops_listen")),
+            Purpose::Persist => persister.map(|listen| (listen, "persister.ops_listen")),
+            Purpose::Control => control.map(|listen| (listen, "control.ops_listen")),
+            Purpose::Look | Purpose::Dev | Purpose::Topics | Purpose::Store | Purpose::Rebuild | Purpose::Manage => {
+                None
+            }
+        };
+        own.map_or(self, |(listen, key)| OpsConfig { listen, key, ..self })
+    }
 }
 
 impl Config {
@@ -94,6 +123,7 @@ impl Config {
         let mut config = sections::read(&mut reader);
         let (effective, problems) = reader.finish();
         config.effective = effective;
+        config.ops = config.ops.of(purpose);
         // The numbers are compared only once each of them is one.
         let problems = if problems.is_empty() { checks::check(&config, purpose) } else { problems };
         if problems.is_empty() { Ok(config) } else { Err(problems) }

@@ -38,13 +38,13 @@ async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, String> {
     let config = process.config.clone();
     let addresses = Addresses { ingest: ingest.address(), control: control.address(), ops: process.ops_address };
     let opened = embedded::open(&config, &process.clock).await?;
-    let AllPorts { front_door, persister, read_api, registry, .. } = opened.ports;
+    let AllPorts { front_door, persister, read_api, registry, archived, .. } = opened.ports;
 
     let mut roles = Roles::new(config.clone(), process.clock.clone(), process.ids.clone());
     let lag = front_door.lag.clone();
     roles.start_persister(&process.parts, persister);
     if let Begun::Stopped(why) = process.unless_stopped(catch_up::catch_up(&*lag)).await? {
-        drop((front_door, read_api, lag, registry));
+        drop((front_door, read_api, lag, registry, archived));
         return Ok(process.stop(why, roles, Some(opened.close)).await);
     }
     drop(lag);
@@ -52,6 +52,7 @@ async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, String> {
     // One admission for the process: its caches serve the front door and the read API.
     let admission = Arc::new(Admission::new(front_door, config.admission.clone()));
     roles.start_upkeep(&process.parts, metrics);
+    roles.start_following(&process.parts, archived);
     roles.start_control(&process.parts, &process.ops_routes, read_api, admission.clone(), control);
     roles.start_ingest(&process.parts, admission, ingest);
 

@@ -54,18 +54,18 @@ fn dispatch(command: Command) -> Result<ExitCode, String> {
         Command::Ingest(args) => {
             let flags = [
                 ("--listen", "ingest.listen", args.listen),
-                ("--ops-listen", "ops.listen", args.operations.ops_listen),
+                ("--ops-listen", "ingest.ops_listen", args.operations.ops_listen),
             ];
             role::ingest(distributed(&args.deployment, flags, Purpose::Ingest)?)
         }
         Command::Persist(args) => {
-            let flags = [("--ops-listen", "ops.listen", args.operations.ops_listen)];
+            let flags = [("--ops-listen", "persister.ops_listen", args.operations.ops_listen)];
             role::persist(distributed(&args.deployment, flags, Purpose::Persist)?)
         }
         Command::Control(args) => {
             let flags = [
                 ("--listen", "control.listen", args.listen),
-                ("--ops-listen", "ops.listen", args.operations.ops_listen),
+                ("--ops-listen", "control.ops_listen", args.operations.ops_listen),
             ];
             role::control(distributed(&args.deployment, flags, Purpose::Control)?)
         }
@@ -82,6 +82,7 @@ fn dispatch(command: Command) -> Result<ExitCode, String> {
         Command::DeadLetters(command) => log_commands::dead_letters::run(&on_the_log(command.at())?, &command),
         Command::Replay(args) => log_commands::replay::run(on_the_log(&args.at)?, *args),
         Command::Teams(command) => manage(command.into()),
+        Command::Agents(command) => manage(command.into()),
         Command::Keys(command) => manage(command.into()),
         Command::Tokens(command) => manage(command.into()),
         Command::Rates(command) => manage(command.into()),

@@ -1,7 +1,8 @@
-//! Managing teams, credentials and rates. These commands open the registry alone, so they work beside a running
+//! Managing teams, agents, credentials and rates. These commands open the registry alone, so they work beside a running
 //! service, which follows within seconds. Where the configuration names the nodes of a store, the registry is there;
 //! otherwise it is in the data folder.
 
+mod agents;
 pub mod keys;
 mod plans;
 mod rates;
@@ -14,10 +15,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use tidegate_domain::{Region, Timestamp};
-use tidegate_ports::{Clock, Ids, RandomIds, Registry, SystemClock};
+use tidegate_ports::{Clock, Gate, Ids, RandomIds, Registry, SystemClock};
 
 use crate::assemble::{distributed, embedded};
-use crate::cli::{KeysCommand, Place, RatesCommand, TeamsCommand, TokensCommand};
+use crate::cli::{AgentsCommand, KeysCommand, Place, RatesCommand, TeamsCommand, TokensCommand};
 use crate::config::Config;
 use crate::page::Page;
 
@@ -26,6 +27,7 @@ pub use resolve::team;
 /// Any of the management commands.
 pub enum Command {
     Teams(TeamsCommand),
+    Agents(AgentsCommand),
     Keys(KeysCommand),
     Tokens(TokensCommand),
     Rates(RatesCommand),
@@ -34,6 +36,12 @@ pub enum Command {
 impl From<TeamsCommand> for Command {
     fn from(command: TeamsCommand) -> Self {
         Command::Teams(command)
+    }
+}
+
+impl From<AgentsCommand> for Command {
+    fn from(command: AgentsCommand) -> Self {
+        Command::Agents(command)
     }
 }
 
@@ -58,6 +66,8 @@ impl From<RatesCommand> for Command {
 /// What a command works with.
 pub struct Desk {
     pub registry: Arc<dyn Registry>,
+    /// The gate that all front doors share; `None` where one process has its own, and follows the registry.
+    pub gate: Option<Arc<dyn Gate>>,
     pub ids: Arc<dyn Ids>,
     pub clock: Arc<dyn Clock>,
     pub region: Region,
@@ -83,16 +93,22 @@ pub fn run(config: &Config, command: Command) -> Result<ExitCode, String> {
         .map_err(|error| format!("cannot start: {error}"))?;
     runtime.block_on(async {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let opened = if config.scylla.is_some() {
+        let (opened, gate) = if config.scylla.is_some() {
             in_region(config, command.region())?;
-            distributed::registry(config).await?
+            let gate = command.gate(config, &clock)?;
+            (distributed::registry(config).await?, gate)
         } else {
             let region = command.region().or_else(|| config.is_set("region").then_some(config.region));
-            embedded::open_registry(&config.data, region, clock.now())?
+            let opened = if command.begins_a_deployment() {
+                embedded::make_registry(&config.data, region, clock.now())?
+            } else {
+                embedded::open_registry(&config.data, region)?
+            };
+            (opened, None)
         };
         let json = command.place().json;
         let (registry, region, page) = (opened.registry, opened.region, Page::output());
-        let desk = Desk { registry, region, ids: Arc::new(RandomIds), clock, page, json };
+        let desk = Desk { registry, gate, region, ids: Arc::new(RandomIds), clock, page, json };
         dispatch(desk, command).await
     })?;
     Ok(ExitCode::SUCCESS)
@@ -114,6 +130,7 @@ fn in_region(config: &Config, wanted: Option<Region>) -> Result<(), String> {
 async fn dispatch(desk: Desk, command: Command) -> Result<(), String> {
     match command {
         Command::Teams(command) => teams::run(desk, command).await,
+        Command::Agents(command) => agents::run(desk, command).await,
         Command::Keys(command) => keys::run(desk, command).await,
         Command::Tokens(command) => tokens::run(desk, command).await,
         Command::Rates(command) => rates::run(desk, command).await,
@@ -124,10 +141,9 @@ impl Command {
     /// Where it works.
     pub fn place(&self) -> &Place {
         match self {
-            Command::Teams(
-                TeamsCommand::Create { place, .. } | TeamsCommand::List { place } | TeamsCommand::SetPlan { place, .. },
-            )
-            | Command::Keys(
+            Command::Teams(command) => command.place(),
+            Command::Agents(command) => command.place(),
+            Command::Keys(
                 KeysCommand::Create { place, .. } | KeysCommand::List { place, .. } | KeysCommand::Revoke { place, .. },
             )
             | Command::Tokens(
@@ -138,6 +154,22 @@ impl Command {
             )
             | Command::Rates(RatesCommand::List { place, .. }) => place,
             Command::Rates(RatesCommand::Set(args)) => &args.place,
+        }
+    }
+
+    /// Whether a data folder that is not there is made: only by the first team.
+    const fn begins_a_deployment(&self) -> bool {
+        matches!(self, Command::Teams(TeamsCommand::Create { .. }))
+    }
+
+    /// The gate, for the command that changes what it holds.
+    fn gate(&self, config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Arc<dyn Gate>>, String> {
+        match self {
+            Command::Agents(AgentsCommand::Archive { .. }) => match distributed::gate(config, clock) {
+                Ok(gate) => Ok(Some(Arc::new(gate))),
+                Err(why) => Err(format!("{why}; the gate holds the slots of agents, so archiving them needs it")),
+            },
+            _ => Ok(None),
         }
     }
 

@@ -71,7 +71,7 @@ impl Process {
     pub fn begin(config: Config, metrics: Metrics) -> Result<Self, String> {
         let signals = Signals::listen().map_err(|error| format!("cannot listen for signals: {error}"))?;
         let ProcessClock { clock, routes } = ProcessClock::new();
-        let door = Door::reserve("ops.listen", config.ops.listen)?;
+        let door = Door::reserve(config.ops.key, config.ops.listen)?;
         let (ops_address, listener, options) = (door.address(), door.listen()?, config.ops.serve);
         let health = Health::default();
         mark_unready();

@@ -14,10 +14,13 @@ use tidegate_telemetry::{Metrics, names};
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 
+use crate::assemble::archived_agents::ArchivedAgents;
 use crate::assemble::{PersisterPorts, ReadPorts};
 use crate::config::Config;
 
 const PURGE_EVERY: Duration = Duration::from_secs(300);
+/// What a command changes holds within two seconds.
+const FOLLOW_EVERY: Duration = Duration::from_secs(1);
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// What a part may take over its own drain deadline.
@@ -82,6 +85,11 @@ impl Roles {
             .with_answer_bytes(self.config.control.max_answer_bytes_in_flight);
         let options = self.config.control.serve;
         self.control = Some(parts.start("control", |stop| control.serve(listener, options, stop.stopped())));
+    }
+
+    /// Follows what commands archive.
+    pub fn start_following(&mut self, parts: &Parts, archived: ArchivedAgents) {
+        self.jobs.push(parts.start("following archived agents", |stop| follow(archived, stop)));
     }
 
     /// What every process does in the background.
@@ -167,6 +175,23 @@ async fn forget(accounts: Arc<dyn Accounts>, clock: Arc<dyn Clock>, stop: Stop) 
             }
         }
         rest(PURGE_EVERY, &stop).await;
+    }
+}
+
+/// Gives the slots of archived agents back. A failure waits for the next time, and is logged once.
+async fn follow(mut archived: ArchivedAgents, stop: Stop) {
+    let failures = metrics::counter!(names::JOB_FAILURES, "task" => "archived_agents");
+    let mut failing = false;
+    while !stop.is_stopping() {
+        let followed = archived.forget().await;
+        if let Err(error) = &followed {
+            failures.increment(1);
+            if !failing {
+                tracing::warn!(error, "could not read which agents are archived; trying again every second");
+            }
+        }
+        failing = followed.is_err();
+        rest(FOLLOW_EVERY, &stop).await;
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicU32;
 
 use tidegate_ports::{Agents, Append, Clock, Credentials, Gate, Rates, ReadLag, RunQueries, StoredSummary};
 
+use crate::agent_slots::AgentSlots;
 use crate::authenticate::Authenticator;
 use crate::config::AdmissionConfig;
 use crate::gatekeeping::GateHealth;
@@ -47,6 +48,7 @@ pub struct Admission {
     pub(crate) store_outage: Outage,
     /// Refusals because of another request under way.
     pub(crate) undecided: AtomicU32,
+    pub(crate) agent_slots: AgentSlots,
 }
 
 impl Admission {
@@ -70,6 +72,7 @@ impl Admission {
             log_outage: Outage::default(),
             store_outage: Outage::default(),
             undecided: AtomicU32::new(0),
+            agent_slots: AgentSlots::new(),
             ports,
             config,
         }

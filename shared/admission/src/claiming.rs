@@ -87,11 +87,13 @@ impl Admission {
                 }
                 Some(Verdict::Refused(refused)) => {
                     if gave_back || !Box::pin(self.gives_back(caller.team, refused)).await {
-                        return Err(self.refusal(caller, refused, Some(&submission.body)));
+                        let refusal = self.refusal(caller, refused, Some(&submission.body));
+                        return Err(Box::pin(self.with_agent_hints(caller, refusal)).await);
                     }
                     gave_back = true;
                 }
                 Some(Verdict::Admitted { claims, peeks, ticket }) => {
+                    self.watch_agents(caller, &ticket);
                     let claimed = Claimed { peeks, ticket: Some(ticket), ..Claimed::nothing(asked_at) };
                     return match plain_slots(&claims, &modes) {
                         Some(slots) => Ok(Claimed { slots, ..claimed }),

@@ -197,7 +197,9 @@ impl Admission {
                 Refusal::Rate { sustained_per_s: limits.sustained_per_s.unwrap_or(0), retry_after_s }
             }
             (Refused::Full, _) => self.shed_gauge.refuse(body.map_or(Class::Events, claims::class), ShedCause::Records),
-            (Refused::AgentCap { cap, .. }, Some(slug)) => Refusal::AgentCap { cap, slug: slug.clone() },
+            (Refused::AgentCap { cap, .. }, Some(slug)) => {
+                Refusal::AgentCap { cap, slug: slug.clone(), hints: Box::default() }
+            }
             // A gate names the agent cap only to who names an agent.
             (Refused::Quota { .. } | Refused::AgentCap { .. }, _) => {
                 let now = self.ports.clock.now();

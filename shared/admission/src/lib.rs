@@ -3,6 +3,7 @@
 
 mod accept;
 mod admission;
+mod agent_slots;
 mod answers;
 pub mod authenticate;
 mod by_store;
@@ -30,6 +31,7 @@ pub mod submission;
 pub mod trend;
 
 pub use admission::{Admission, AdmissionPorts};
+pub use agent_slots::AgentHints;
 pub use authenticate::Authenticator;
 pub use config::{AdmissionConfig, ConfigError};
 pub use lag_watch::ShedWatch;

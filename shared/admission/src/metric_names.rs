@@ -7,6 +7,7 @@ pub(crate) const IDS_REUSED: &str = "tidegate_ids_reused_total";
 pub(crate) const GATE_CLAIMS: &str = "tidegate_gate_claims";
 pub(crate) const GATE_CLAIM_BYTES: &str = "tidegate_gate_claim_bytes";
 pub(crate) const UNCOMPARED: &str = "tidegate_uncompared_total";
+pub(crate) const AGENT_CAP_WARNINGS: &str = "tidegate_agent_cap_warnings_total";
 pub(crate) const CREDENTIALS_STALE: &str = "tidegate_credentials_stale_total";
 pub(crate) const LAG_READ_FAILURES: &str = "tidegate_lag_read_failures_total";
 pub(crate) const LAG_RECORDS: &str = "tidegate_lag_records";
@@ -18,7 +19,7 @@ pub(crate) const SHED_PRESSURE: &str = "tidegate_shed_pressure";
 /// Makes the counters of a whole admission, so that a scrape finds them at zero before anything has happened: an alert on a rise must
 /// see what it rose from.
 pub(crate) fn register() {
-    for name in [GATE_DOWN, CONFIRMS_DROPPED, IDS_REUSED, UNCOMPARED, LAG_READ_FAILURES] {
+    for name in [GATE_DOWN, CONFIRMS_DROPPED, IDS_REUSED, UNCOMPARED, AGENT_CAP_WARNINGS, LAG_READ_FAILURES] {
         metrics::counter!(name).increment(0);
     }
 }

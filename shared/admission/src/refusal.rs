@@ -2,6 +2,7 @@
 
 use tidegate_domain::{Region, RunId, Slug, Timestamp};
 
+use crate::agent_slots::AgentHints;
 use crate::shed::{Class, ShedCause};
 
 /// Seconds until trying again is worth it where nothing better is known.
@@ -31,7 +32,7 @@ pub enum Refusal {
     /// The month's hard cap is reached.
     Quota { resets_at: Timestamp, retry_after_s: u64 },
     /// The slug is new and the plan has no room for it.
-    AgentCap { cap: u32, slug: Slug },
+    AgentCap { cap: u32, slug: Slug, hints: Box<AgentHints> },
     /// The run is open with another agent or start time.
     StartConflict { run: RunId, stored_agent: Slug, stored_started_at: Timestamp, field: StartField },
     /// Event number `index` of the batch was stored before with other content, or under another run.

@@ -53,7 +53,9 @@ const LOCK_RETRY: Duration = Duration::from_millis(10);
 /// Why a folder was refused. Nothing in it was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
-    #[error("{path} has no data yet; start the service on it once, or create it by naming a --region")]
+    #[error(
+        "{path} has no data yet: start `tidegate dev` on it once, make its first team with `tidegate teams create`, or point --data at the right folder"
+    )]
     NotThere { path: PathBuf },
     #[error("{path} is not a folder; point --data at a folder")]
     NotAFolder { path: PathBuf },

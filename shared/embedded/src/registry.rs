@@ -11,7 +11,6 @@ use rusqlite::{Connection, Row, Transaction};
 use serde::Serialize;
 use tidegate_domain::rates::RateRow;
 use tidegate_domain::{CredentialHash, KeyId, Plan, RateCard, Slug, TeamId, Timestamp, TokenId};
-use tidegate_ports::registry::agent_id;
 use tidegate_ports::{
     AgentRow, CredentialRecord, Credentials, KeyRow, Rates, Registry, RegistryError, StoreError, Team, TokenRow,
 };
@@ -23,6 +22,7 @@ use crate::store::failure::unreadable;
 use crate::store::queries;
 use crate::store::readers::Readers;
 
+mod agents;
 mod change;
 mod credentials;
 mod schema;
@@ -59,14 +59,17 @@ impl EmbeddedRegistry {
         })
     }
 
-    /// The agents that ping tokens were made for, by slug.
+    /// All agents of the team, by slug; `seen` are those of runs.
+    pub(crate) async fn agents(&self, team: TeamId, seen: Vec<AgentRow>) -> Result<Vec<AgentRow>, StoreError> {
+        self.readers.read(move |connection| agents::all(connection, team, seen)).await
+    }
+
+    /// Agents that were archived after that number, each with its own, in order. For who keeps agents in memory.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn agents(&self, team: TeamId) -> Result<Vec<AgentRow>, StoreError> {
-        let made = self.readers.read(move |connection| credentials::agents(connection, team)).await?;
-        let row = |(slug, first_seen)| AgentRow { id: agent_id(team, &slug), slug, first_seen, last_seen: None };
-        Ok(made.into_iter().map(row).collect())
+    pub async fn archived_after(&self, number: i64) -> Result<Vec<(i64, TeamId, Slug)>, StoreError> {
+        self.readers.read(move |connection| agents::archived_after(connection, number)).await
     }
 
     async fn read<T: Send + 'static>(
@@ -127,6 +130,27 @@ impl Registry for EmbeddedRegistry {
         self.change(move |change| teams::set_plan(change, team, plan)).await
     }
 
+    async fn rename_team(&self, team: TeamId, name: String) -> Result<(), RegistryError> {
+        self.change(move |change| teams::rename(change, team, &name)).await
+    }
+
+    async fn set_archived(&self, team: TeamId, at: Option<Timestamp>) -> Result<(), RegistryError> {
+        self.change(move |change| teams::set_archived(change, team, at)).await
+    }
+
+    async fn list_agents(&self, team: TeamId) -> Result<Vec<AgentRow>, RegistryError> {
+        let store = self.store.clone();
+        self.read(move |connection| {
+            change::plan_of(connection, team)?;
+            Ok(agents::all(connection, team, agents_with_runs(&store, team))?)
+        })
+        .await
+    }
+
+    async fn archive_agent(&self, team: TeamId, agent: Slug, at: Timestamp) -> Result<(), RegistryError> {
+        self.change(move |change| agents::archive(change, team, &agent, at)).await
+    }
+
     async fn create_key(&self, row: KeyRow, hash: CredentialHash) -> Result<(), RegistryError> {
         self.change(move |change| credentials::create_key(change, &row, &hash)).await
     }
@@ -142,7 +166,7 @@ impl Registry for EmbeddedRegistry {
     /// The agents counted towards the cap are those in here and, where `store.db` can be read, those with runs.
     async fn create_token(&self, row: TokenRow, hash: CredentialHash) -> Result<(), RegistryError> {
         let store = self.store.clone();
-        self.change(move |change| credentials::create_token(change, &row, &hash, &agents_with_runs(&store, row.team)))
+        self.change(move |change| credentials::create_token(change, &row, &hash, agents_with_runs(&store, row.team)))
             .await
     }
 
@@ -180,12 +204,9 @@ impl Registry for EmbeddedRegistry {
 
 /// Read from the store's file, which belongs to the service's process: for reading only, and best effort. Without
 /// an answer only the registry's own agents count.
-fn agents_with_runs(store: &Path, team: TeamId) -> Vec<Slug> {
+fn agents_with_runs(store: &Path, team: TeamId) -> Vec<AgentRow> {
     let rows = sqlite::open_reader(store, STORE).map(|connection| queries::agents(&connection, team));
-    let Ok(Ok(rows)) = rows else {
-        return Vec::new();
-    };
-    rows.into_iter().map(|row| row.slug).collect()
+    rows.ok().and_then(Result::ok).unwrap_or_default()
 }
 
 fn plan_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Plan> {

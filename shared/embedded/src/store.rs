@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use tidegate_domain::{EventId, Month, Run, RunId, RunKey, Slug, TeamId, Timestamp};
 use tidegate_ports::{
     AgentRow, Agents, EventPage, EventsPage, RunFilter, RunPage, RunQueries, RunWanted, RunWrite, Runs, RunsPage,
-    Spend, StoreError, StoredRun, StoredSummary, union_of_agents,
+    Spend, StoreError, StoredRun, StoredSummary,
 };
 
 use crate::checkpoints;
@@ -142,7 +142,7 @@ impl RunQueries for EmbeddedStore {
 
     async fn agents(&self, team: TeamId) -> Result<Vec<AgentRow>, StoreError> {
         let seen = self.queries.read(move |connection| queries::agents(connection, team)).await?;
-        Ok(union_of_agents(seen, self.registry.agents(team).await?))
+        self.registry.agents(team, seen).await
     }
 
     async fn usage(&self, team: TeamId, month: Month) -> Result<u64, StoreError> {
@@ -157,6 +157,7 @@ impl RunQueries for EmbeddedStore {
 #[async_trait]
 impl Agents for EmbeddedStore {
     async fn slugs(&self, team: TeamId) -> Result<Vec<Slug>, StoreError> {
-        Ok(self.agents(team).await?.into_iter().map(|row| row.slug).collect())
+        let rows = self.agents(team).await?.into_iter().filter(|row| !row.is_archived());
+        Ok(rows.map(|row| row.slug).collect())
     }
 }

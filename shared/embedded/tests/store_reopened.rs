@@ -109,7 +109,7 @@ async fn a_second_process_changes_the_registry_of_a_running_one() {
     let place = tempfile::tempdir().expect("a folder");
     let running = EmbeddedRegistry::open(&folder(place.path())).expect("opened");
     let beside = EmbeddedRegistry::open(&folder(place.path())).expect("opened beside it");
-    let team = Team { id: id(1), name: "t".into(), plan: Plan::Team, created_at: NOW };
+    let team = Team { id: id(1), name: "t".into(), plan: Plan::Team, created_at: NOW, archived_at: None };
     beside.create_team(team.clone()).await.expect("created");
     let hash = CredentialHash([9; 32]);
     let key = KeyRow { id: id(3), team: team.id, created_at: NOW, revoked_at: None };
@@ -125,7 +125,10 @@ async fn agents_with_runs_count_towards_the_cap_of_a_new_token() {
     let store = open(place.path()).expect("opened");
     let registry = EmbeddedRegistry::open(&folder(place.path())).expect("opened beside it");
     let plan = Plan::Enterprise(Limits { agents: Some(2), ..Limits::default() });
-    registry.create_team(Team { id: id(1), name: "t".into(), plan, created_at: NOW }).await.expect("created");
+    registry
+        .create_team(Team { id: id(1), name: "t".into(), plan, created_at: NOW, archived_at: None })
+        .await
+        .expect("created");
     store.save(Arc::new(vec![write(id(1), 2, "one"), write(id(1), 3, "two")])).await.expect("saved");
     let token = |number, agent: &str| TokenRow {
         id: id(number),
@@ -146,7 +149,13 @@ async fn a_registry_that_lost_a_change_is_refused_and_says_so() {
     let place = tempfile::tempdir().expect("a folder");
     let registry = EmbeddedRegistry::open(&folder(place.path())).expect("opened");
     for number in 1..=3 {
-        let team = Team { id: id(number), name: format!("t{number}"), plan: Plan::Starter, created_at: NOW };
+        let team = Team {
+            id: id(number),
+            name: format!("t{number}"),
+            plan: Plan::Starter,
+            created_at: NOW,
+            archived_at: None,
+        };
         registry.create_team(team).await.expect("made");
     }
     // As a kill leaves it, but for the write-ahead log.

@@ -43,6 +43,20 @@ pub trait Gate: Send + Sync + 'static {
     /// [`GateDown`].
     async fn usage(&self, team: TeamId, month: Month) -> Result<Option<u64>, GateDown>;
 
+    /// Agents counted for a team, those that only requests under way name included; `None` where the gate does not know
+    /// the team.
+    ///
+    /// # Errors
+    /// [`GateDown`].
+    async fn agents(&self, team: TeamId) -> Result<Option<u64>, GateDown>;
+
+    /// Gives the slot of an archived agent back. A request that names it from now on, or whose record is confirmed from
+    /// now on, takes a slot again. An agent or a team that the gate does not know changes nothing.
+    ///
+    /// # Errors
+    /// [`GateDown`].
+    async fn forget_agent(&self, team: TeamId, agent: Slug) -> Result<(), GateDown>;
+
     /// What claims take of this process' memory; `None` where they are kept elsewhere.
     fn in_memory(&self) -> Option<InMemory> {
         None

@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 use tidegate_domain::rates::RateRow;
 use tidegate_domain::{AgentId, CredentialHash, KeyId, Plan, Rate, RateCard, Scope, Slug, TeamId, Timestamp, TokenId};
 
-use crate::StoreError;
+use crate::{AgentRow, StoreError};
 
 /// Finds credentials.
 #[async_trait]
 pub trait Credentials: Send + Sync + 'static {
-    /// What the credential with this hash may do; `None` if there is none or it was revoked.
+    /// What the credential with this hash may do; `None` if there is none, it was revoked, or its team is archived.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -43,7 +43,7 @@ pub trait Rates: Send + Sync + 'static {
 /// Agents known to the store.
 #[async_trait]
 pub trait Agents: Send + Sync + 'static {
-    /// The slugs of all agents of a team.
+    /// The slugs of the agents that take a slot of the team's plan: all but those that are archived.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -53,9 +53,22 @@ pub trait Agents: Send + Sync + 'static {
 /// Manages teams, credentials and rates. Secrets come in as hashes only: the caller mints and shows them.
 #[async_trait]
 pub trait Registry: Send + Sync + 'static {
+    /// Refuses an id and a name that a team has already, archived or not. Teams of before that share a name stay.
     async fn create_team(&self, team: Team) -> Result<(), RegistryError>;
+    /// By creation, then id; with those that are archived.
     async fn list_teams(&self) -> Result<Vec<Team>, RegistryError>;
     async fn set_plan(&self, team: TeamId, plan: Plan) -> Result<(), RegistryError>;
+    /// Refuses a name that another team has already.
+    async fn rename_team(&self, team: TeamId, name: String) -> Result<(), RegistryError>;
+    /// With an instant: the team's credentials do not work any more; the first instant stands. Without: they do again.
+    async fn set_archived(&self, team: TeamId, at: Option<Timestamp>) -> Result<(), RegistryError>;
+
+    /// By slug: the agents of runs, as far as the store can be read, and those that tokens were made for; with those that
+    /// are archived.
+    async fn list_agents(&self, team: TeamId) -> Result<Vec<AgentRow>, RegistryError>;
+    /// Takes an agent out of the team's count, until a run of it that is received after `at`, or another token for it.
+    /// Whether there is such an agent is not asked.
+    async fn archive_agent(&self, team: TeamId, agent: Slug, at: Timestamp) -> Result<(), RegistryError>;
 
     async fn create_key(&self, row: KeyRow, hash: CredentialHash) -> Result<(), RegistryError>;
     async fn list_keys(&self, team: TeamId) -> Result<Vec<KeyRow>, RegistryError>;
@@ -87,6 +100,10 @@ pub enum RegistryError {
     NotFound { what: &'static str, id: String },
     #[error("{what} '{id}' exists already")]
     Exists { what: &'static str, id: String },
+    #[error(
+        "the name '{name}' is taken by team {by}: choose another, or give that team another with `tidegate teams rename`"
+    )]
+    NameTaken { name: String, by: TeamId },
     #[error("{what} '{id}' is revoked or has expired")]
     Ended { what: &'static str, id: String },
     #[error("the team has {cap} agents, all that its plan allows; '{slug}' would be one more")]
@@ -103,6 +120,9 @@ pub struct Team {
     pub plan: Plan,
     #[serde(with = "tidegate_domain::timestamp::iso")]
     pub created_at: Timestamp,
+    /// Since when its credentials do not work; what it has sent stays.
+    #[serde(default, with = "tidegate_domain::timestamp::iso_option", skip_serializing_if = "Option::is_none")]
+    pub archived_at: Option<Timestamp>,
 }
 
 /// An API key, without its secret.

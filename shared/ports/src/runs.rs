@@ -203,6 +203,8 @@ pub struct AgentRow {
     pub first_seen: Timestamp,
     /// When a run of it was last opened; `None` before the first.
     pub last_seen: Option<Timestamp>,
+    /// When it was archived last; a run received later makes it count again.
+    pub archived_at: Option<Timestamp>,
 }
 
 /// A month's costs.

@@ -41,13 +41,13 @@ pub(crate) fn verdict(ask: &Ask, answer: Vec<u8>) -> Result<Verdict, Unreadable>
     }
 }
 
-/// A month's count; `None` for a team that is not known.
-pub(crate) fn usage(answer: Vec<u8>) -> Result<Option<u64>, Unreadable> {
+/// A month's events, or the agents; `None` for a team that is not known.
+pub(crate) fn count(answer: Vec<u8>) -> Result<Option<u64>, Unreadable> {
     let mut words = Answer(Bytes::from(answer));
-    match words.byte("usage")? {
+    match words.byte("count")? {
         b'-' => Ok(None),
-        b'u' => words.uint("events", 7).map(Some),
-        _ => Err(Unreadable("usage")),
+        b'u' => words.uint("counted", 7).map(Some),
+        _ => Err(Unreadable("count")),
     }
 }
 

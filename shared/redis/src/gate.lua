@@ -417,7 +417,21 @@ function run.usage(op)
     return 'u' .. put('>I7', months[get('>i4', op, 2)] or 0)
 end
 
-local by_letter = { a = run.admit, c = run.confirm, r = run.release, s = run.seed, t = run.settle, u = run.usage }
+function run.agents()
+    if not since then return '-' end
+    return 'u' .. put('>I7', agents_known)
+end
+
+function run.forget(op)
+    local agent = get('>I4', op, 2)
+    if since and agents[agent] then set_agent(agent, nil) end
+    return ''
+end
+
+local by_letter = {
+    a = run.admit, c = run.confirm, r = run.release, s = run.seed, t = run.settle, u = run.usage,
+    n = run.agents, f = run.forget
+}
 local answers = {}
 for arg = next_arg, #ARGV do
     answers[#answers + 1] = by_letter[sub(ARGV[arg], 1, 1)](ARGV[arg])

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tidegate_domain::{Month, TeamId};
+use tidegate_domain::{Month, Slug, TeamId};
 use tidegate_ports::{Ask, Clock, Gate, GateDown, Seed, Settlement, Ticket, Verdict};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
@@ -83,7 +83,16 @@ impl Gate for RedisGate {
 
     async fn usage(&self, team: TeamId, month: Month) -> Result<Option<u64>, GateDown> {
         let (_, answer) = self.lanes.ask(team, Operation::Usage(month)).await?;
-        answers::usage(answer).map_err(unreadable)
+        answers::count(answer).map_err(unreadable)
+    }
+
+    async fn agents(&self, team: TeamId) -> Result<Option<u64>, GateDown> {
+        let (_, answer) = self.lanes.ask(team, Operation::Agents).await?;
+        answers::count(answer).map_err(unreadable)
+    }
+
+    async fn forget_agent(&self, team: TeamId, agent: Slug) -> Result<(), GateDown> {
+        self.lanes.ask(team, Operation::Forget(agent)).await.map(drop)
     }
 }
 

@@ -278,7 +278,7 @@ impl Lane {
 
 impl Waiting {
     fn is_forsaken(&self) -> bool {
-        let reads = matches!(self.operation, Operation::Admit(_) | Operation::Usage(_));
+        let reads = matches!(self.operation, Operation::Admit(_) | Operation::Usage(_) | Operation::Agents);
         reads && self.reply.as_ref().is_some_and(oneshot::Sender::is_closed)
     }
 }

@@ -20,6 +20,10 @@ pub(crate) enum Operation {
         now: Timestamp,
     },
     Usage(Month),
+    /// How many agents the team has.
+    Agents,
+    /// Gives an agent's slot back.
+    Forget(Slug),
 }
 
 impl Operation {
@@ -28,7 +32,11 @@ impl Operation {
         let (asked, peeked, held): (&[_], &[_], &[_]) = match self {
             Operation::Admit(ask) => (&ask.claims, &ask.peeks, &[]),
             Operation::Confirm(ticket) | Operation::Release(ticket) => (&[], &[], &ticket.held),
-            Operation::Seed { .. } | Operation::Settle { .. } | Operation::Usage(_) => (&[], &[], &[]),
+            Operation::Seed { .. }
+            | Operation::Settle { .. }
+            | Operation::Usage(_)
+            | Operation::Agents
+            | Operation::Forget(_) => (&[], &[], &[]),
         };
         asked.iter().map(|claim| claim.key).chain(peeked.iter().copied()).chain(held.iter().map(|(key, _)| *key))
     }
@@ -40,7 +48,8 @@ impl Operation {
             Operation::Confirm(ticket) | Operation::Release(ticket) => (ticket.new_agent.as_ref(), &[]),
             Operation::Seed { seed, .. } => (None, &seed.agents),
             Operation::Settle { settlement, .. } => (None, &settlement.seed.agents),
-            Operation::Usage(_) => (None, &[]),
+            Operation::Forget(slug) => (Some(slug), &[]),
+            Operation::Usage(_) | Operation::Agents => (None, &[]),
         };
         one.into_iter().chain(seeded)
     }

@@ -130,6 +130,11 @@ impl Slots<'_> {
                 words.byte(b'u');
                 words.month(*month);
             }
+            Operation::Agents => words.byte(b'n'),
+            Operation::Forget(slug) => {
+                words.byte(b'f');
+                words.size(self.agent(Some(slug)));
+            }
         }
         words.0
     }

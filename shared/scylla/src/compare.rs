@@ -73,7 +73,7 @@ pub async fn keyspaces(options: &ScyllaOptions, one: &str, other: &str) -> Resul
     }
     let session = connect(options, false).await?;
     for keyspace in [one, other] {
-        crate::migrations::check(&session, keyspace).await?;
+        crate::migrations::check(&session, keyspace, options.region).await?;
     }
     let mut comparison = Comparison::default();
     for table in TABLES {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use scylla::client::session::Session;
 use sha2::{Digest, Sha256};
+use tidegate_domain::Region;
 use tidegate_ports::StoreError;
 
 use crate::failure::unreadable;
@@ -15,6 +16,8 @@ use crate::session::connect;
 
 mod ddl;
 mod lock;
+mod region;
+pub(crate) mod replicas;
 
 use ddl::Ddl;
 use lock::Lock;
@@ -24,10 +27,11 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "runs", text: include_str!("../migrations/0001_runs.cql") },
     Migration { version: 2, name: "registry", text: include_str!("../migrations/0002_registry.cql") },
     Migration { version: 3, name: "accounts", text: include_str!("../migrations/0003_accounts.cql") },
+    Migration { version: 4, name: "names_and_archive", text: include_str!("../migrations/0004_names_and_archive.cql") },
 ];
 
 /// The version that this build needs.
-pub const VERSION: i32 = 3;
+pub const VERSION: i32 = 4;
 
 /// One step of the schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +46,8 @@ pub struct Migration {
 pub struct Applied {
     /// Those that were not there before, in order.
     pub migrations: Vec<Migration>,
+    /// Whether the region was recorded that was not before.
+    pub region: bool,
 }
 
 /// Why the schema was not brought up to date.
@@ -61,6 +67,14 @@ pub enum MigrationError {
         "somebody else has been migrating keyspace '{keyspace}' for too long; if nobody is, wait a minute and try again"
     )]
     Locked { keyspace: String },
+    #[error(
+        "keyspace '{keyspace}' holds data of region '{found}', not '{asked}': set region = \"{found}\" (TIDEGATE_REGION, --region), or name another keyspace with scylla.keyspace"
+    )]
+    OtherRegion { keyspace: String, found: Region, asked: Region },
+    #[error(
+        "keyspace '{keyspace}' has replication {found}, configured is {wanted}: run `ALTER KEYSPACE {keyspace} WITH replication = {map}` and then `nodetool repair -full {keyspace}` on every node, or set scylla.replication to what is there"
+    )]
+    Replication { keyspace: String, found: String, wanted: String, map: String },
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -82,36 +96,50 @@ impl Migration {
     }
 }
 
-/// What is still to be applied; all of it where the keyspace is not there.
+/// What [`apply`] would do: all of it where the keyspace is not there.
 ///
 /// # Errors
 /// [`MigrationError`].
-pub async fn pending(options: &ScyllaOptions) -> Result<Vec<Migration>, MigrationError> {
+pub async fn pending(options: &ScyllaOptions, replication: &Replication) -> Result<Applied, MigrationError> {
     check_keyspace(&options.keyspace)?;
     let session = connect(options, false).await?;
-    pending_in(&session, &options.keyspace).await
+    to_do(&session, options, replication).await
 }
 
-/// Makes the keyspace if there is none, and applies what is pending. Running it again, or twice at once, does no harm.
+async fn to_do(
+    session: &Session,
+    options: &ScyllaOptions,
+    replication: &Replication,
+) -> Result<Applied, MigrationError> {
+    let keyspace = &options.keyspace;
+    let migrations = pending_in(session, keyspace).await?;
+    region::same(keyspace, region::found(session, keyspace).await?, options.region)?;
+    replicas::check(session, keyspace, replication).await?;
+    Ok(Applied { migrations, region: region::recorded(session, keyspace).await?.is_none() })
+}
+
+/// Makes the keyspace if there is none, applies what is pending, and records the region. Running it again, or twice at
+/// once, does no harm.
 ///
 /// # Errors
-/// [`MigrationError`]; what was applied before the failure stays.
+/// [`MigrationError`]: of a keyspace that is another region's or replicated otherwise nothing is changed. What was applied before the failure stays.
 pub async fn apply(options: &ScyllaOptions, replication: &Replication) -> Result<Applied, MigrationError> {
     check_keyspace(&options.keyspace)?;
     let session = connect(options, false).await?;
     let ddl = Ddl { session: &session, keyspace: &options.keyspace };
-    if pending_in(&session, &options.keyspace).await?.is_empty() {
-        return Ok(Applied::default());
+    let to_do = to_do(&session, options, replication).await?;
+    if to_do == Applied::default() {
+        return Ok(to_do);
     }
     ddl.create_keyspace(replication).await?;
     ddl.create_bookkeeping().await?;
     let lock = lock::take(&session, &options.keyspace).await?;
-    let applied = apply_pending(&ddl, &lock).await;
+    let applied = apply_pending(&ddl, &lock, options.region).await;
     lock.release().await?;
     applied
 }
 
-async fn apply_pending(ddl: &Ddl<'_>, lock: &Lock<'_>) -> Result<Applied, MigrationError> {
+async fn apply_pending(ddl: &Ddl<'_>, lock: &Lock<'_>, asked: Region) -> Result<Applied, MigrationError> {
     let pending = pending_in(ddl.session, ddl.keyspace).await?;
     for migration in &pending {
         tracing::info!(keyspace = ddl.keyspace, version = migration.version, name = migration.name, "migrating");
@@ -121,7 +149,9 @@ async fn apply_pending(ddl: &Ddl<'_>, lock: &Lock<'_>) -> Result<Applied, Migrat
         }
         ddl.record(migration).await?;
     }
-    Ok(Applied { migrations: pending })
+    let region = region::recorded(ddl.session, ddl.keyspace).await?.is_none();
+    region::record(ddl.session, ddl.keyspace, asked).await?;
+    Ok(Applied { migrations: pending, region })
 }
 
 async fn pending_in(session: &Session, keyspace: &str) -> Result<Vec<Migration>, MigrationError> {
@@ -143,9 +173,9 @@ async fn pending_in(session: &Session, keyspace: &str) -> Result<Vec<Migration>,
     Ok(pending)
 }
 
-/// Checks that the keyspace is at the version that this build needs.
-pub(crate) async fn check(session: &Session, keyspace: &str) -> Result<(), StoreError> {
-    match pending_in(session, keyspace).await {
+/// Checks that the keyspace is of this region, and at the version that this build needs.
+pub(crate) async fn check(session: &Session, keyspace: &str, region: Region) -> Result<(), StoreError> {
+    match judged(session, keyspace, region).await {
         Ok(pending) if pending.is_empty() => Ok(()),
         Ok(pending) => {
             let names: Vec<String> = pending.iter().map(|one| format!("{} ({})", one.version, one.name)).collect();
@@ -155,6 +185,29 @@ pub(crate) async fn check(session: &Session, keyspace: &str) -> Result<(), Store
         Err(MigrationError::Store(error)) => Err(error),
         Err(error) => Err(StoreError::Broken(error.to_string())),
     }
+}
+
+/// What is pending in a keyspace of this region. A region that is not recorded yet counts as pending.
+async fn judged(session: &Session, keyspace: &str, asked: Region) -> Result<Vec<Migration>, MigrationError> {
+    let pending = pending_in(session, keyspace).await?;
+    let recorded = region::recorded(session, keyspace).await?;
+    region::same(keyspace, recorded, asked)?;
+    if pending.is_empty() && recorded.is_none() {
+        let text = format!("the region of keyspace '{keyspace}' is not recorded: run `tidegate migrate`");
+        return Err(StoreError::Broken(text).into());
+    }
+    Ok(pending)
+}
+
+/// The region that is recorded, or that the ids in the keyspace say, against the one of the options; a keyspace that is
+/// not there, or holds nothing, is of any.
+///
+/// # Errors
+/// [`MigrationError::OtherRegion`], or the store cannot be asked.
+pub async fn check_region(options: &ScyllaOptions) -> Result<(), MigrationError> {
+    check_keyspace(&options.keyspace)?;
+    let session = connect(options, false).await?;
+    region::same(&options.keyspace, region::found(&session, &options.keyspace).await?, options.region)
 }
 
 /// Versions applied, with their checksums; empty where the table is not there.

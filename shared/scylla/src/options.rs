@@ -5,6 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use tidegate_domain::Region;
+
 /// A cluster, a keyspace of it, and how patient to be.
 #[derive(Clone)]
 pub struct ScyllaOptions {
@@ -12,6 +14,8 @@ pub struct ScyllaOptions {
     pub nodes: Vec<String>,
     /// 1 to 48 of `a-z`, `0-9` and `_`, a letter first.
     pub keyspace: String,
+    /// Whose data it holds: a keyspace of another region is refused.
+    pub region: Region,
     /// Requests go to this data centre's nodes first.
     pub datacenter: Option<String>,
     /// Name and password, where the cluster asks for them.
@@ -31,6 +35,7 @@ impl Default for ScyllaOptions {
         ScyllaOptions {
             nodes: vec!["127.0.0.1:9042".into()],
             keyspace: "tidegate".into(),
+            region: Region::Eu,
             datacenter: None,
             user: None,
             consistency: Consistency::default(),
@@ -48,6 +53,7 @@ impl fmt::Debug for ScyllaOptions {
         f.debug_struct("ScyllaOptions")
             .field("nodes", &self.nodes)
             .field("keyspace", &self.keyspace)
+            .field("region", &self.region)
             .field("datacenter", &self.datacenter)
             .field("user", &self.user.as_ref().map(|_| "…"))
             .field("consistency", &self.consistency)
@@ -118,6 +124,19 @@ impl Replication {
                     .map(|(name, replicas)| format!(", '{}': {replicas}", name.replace('\'', "''")))
                     .collect();
                 format!("{{'class': 'NetworkTopologyStrategy'{each}}}")
+            }
+        }
+    }
+}
+
+/// As it is written in a configuration.
+impl fmt::Display for Replication {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Replication::Simple(replicas) => replicas.fmt(f),
+            Replication::PerDatacenter(replicas) => {
+                let each: Vec<String> = replicas.iter().map(|(name, count)| format!("{name}:{count}")).collect();
+                f.write_str(&each.join(","))
             }
         }
     }

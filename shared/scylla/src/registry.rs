@@ -4,17 +4,18 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tidegate_domain::rates::RateRow;
-use tidegate_domain::{CredentialHash, KeyId, Plan, RateCard, TeamId, Timestamp, TokenId};
+use tidegate_domain::{CredentialHash, KeyId, Plan, RateCard, Slug, TeamId, Timestamp, TokenId};
 use tidegate_ports::{
-    CredentialRecord, Credentials, KeyRow, Rates, Registry, RegistryError, StoreError, Team, TokenRow,
+    AgentRow, CredentialRecord, Credentials, KeyRow, Rates, Registry, RegistryError, StoreError, Team, TokenRow,
 };
 
 use crate::session::Cql;
 
+mod agents;
 mod credential_row;
 mod credentials;
+mod names;
 mod teams;
-mod token_agents;
 
 /// Teams, credentials and rates. Cheap to clone.
 #[derive(Clone)]
@@ -30,7 +31,7 @@ impl ScyllaRegistry {
 
 #[async_trait]
 impl Credentials for ScyllaRegistry {
-    /// Two reads of one row each: the credential, and its team's plan.
+    /// A read of one row, the credential, and two at once: its team's plan, and whether the team is archived.
     async fn find(&self, hash: &CredentialHash) -> Result<Option<CredentialRecord>, StoreError> {
         self.find_credential(hash).await
     }
@@ -57,6 +58,25 @@ impl Registry for ScyllaRegistry {
         self.update_plan(team, plan).await
     }
 
+    async fn rename_team(&self, team: TeamId, name: String) -> Result<(), RegistryError> {
+        self.rename(team, &name).await
+    }
+
+    async fn set_archived(&self, team: TeamId, at: Option<Timestamp>) -> Result<(), RegistryError> {
+        self.existing_team(team).await?;
+        Ok(self.archive_or_restore(team, at).await?)
+    }
+
+    async fn list_agents(&self, team: TeamId) -> Result<Vec<AgentRow>, RegistryError> {
+        self.existing_team(team).await?;
+        Ok(self.all_agents(team).await?)
+    }
+
+    async fn archive_agent(&self, team: TeamId, agent: Slug, at: Timestamp) -> Result<(), RegistryError> {
+        self.existing_team(team).await?;
+        Ok(self.save_archived_agent(team, &agent, at).await?)
+    }
+
     async fn create_key(&self, row: KeyRow, hash: CredentialHash) -> Result<(), RegistryError> {
         self.existing_team(row.team).await?;
         self.insert_credential(&row.into(), &hash).await
@@ -70,7 +90,7 @@ impl Registry for ScyllaRegistry {
         self.revoke("key", key.to_string(), at).await
     }
 
-    /// The agents counted towards the cap are those of tokens and those of runs. Two calls at the same instant may
+    /// The agents counted towards the cap are those of tokens and those of runs, but for archived ones. Two calls at the same instant may
     /// both find room for one more.
     async fn create_token(&self, row: TokenRow, hash: CredentialHash) -> Result<(), RegistryError> {
         self.check_agent_cap(&row).await?;

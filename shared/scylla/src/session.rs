@@ -73,7 +73,8 @@ impl Cql {
     /// schema are not right, with what to do.
     pub async fn connect(options: &ScyllaOptions) -> Result<Self, StoreError> {
         let session = connect(options, true).await?;
-        crate::migrations::check(&session, &options.keyspace).await?;
+        crate::migrations::check(&session, &options.keyspace, options.region).await?;
+        warn_of_few_acknowledgements(&session, options).await?;
         let statements = Statements::prepare(&session).await?;
         BATCH_KINDS.into_iter().for_each(crate::metrics::register);
         let concurrency = options.concurrency.max(1);
@@ -227,6 +228,23 @@ pub(crate) async fn connect(options: &ScyllaOptions, in_keyspace: bool) -> Resul
         })?;
     }
     Ok(session)
+}
+
+/// With one acknowledgement, and more than one copy, what was just written is not always what is read next.
+async fn warn_of_few_acknowledgements(session: &Session, options: &ScyllaOptions) -> Result<(), StoreError> {
+    if !matches!(options.consistency, Consistency::One | Consistency::LocalOne) {
+        return Ok(());
+    }
+    let found = crate::migrations::replicas::found(session, &options.keyspace).await?;
+    if let Some(found) = found.filter(crate::migrations::replicas::Found::has_copies) {
+        tracing::warn!(
+            keyspace = options.keyspace,
+            replication = %found,
+            "one replica acknowledges a write and answers a read, and there are more: what was acknowledged may be read \
+             as missing, and is lost with its node; set scylla.consistency = \"local_quorum\""
+        );
+    }
+    Ok(())
 }
 
 /// Never shows the password: the driver's errors name nodes and what they answered.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use tidegate_domain::{EventId, Month, Run, RunId, RunKey, Slug, TeamId, Timestamp};
 use tidegate_ports::{
     AgentRow, Agents, EventPage, EventsPage, RunFilter, RunPage, RunQueries, RunWanted, RunWrite, Runs, RunsPage,
-    Spend, StoreError, StoredRun, StoredSummary, union_of_agents,
+    Spend, StoreError, StoredRun, StoredSummary,
 };
 
 use crate::registry::ScyllaRegistry;
@@ -96,8 +96,7 @@ impl RunQueries for ScyllaStore {
     }
 
     async fn agents(&self, team: TeamId) -> Result<Vec<AgentRow>, StoreError> {
-        let of_runs = self.cql.agents_of_runs(team).await?;
-        Ok(union_of_agents(of_runs, self.registry.agents_of_tokens(team).await?))
+        self.registry.all_agents(team).await
     }
 
     async fn usage(&self, team: TeamId, month: Month) -> Result<u64, StoreError> {
@@ -112,6 +111,7 @@ impl RunQueries for ScyllaStore {
 #[async_trait]
 impl Agents for ScyllaStore {
     async fn slugs(&self, team: TeamId) -> Result<Vec<Slug>, StoreError> {
-        Ok(self.agents(team).await?.into_iter().map(|row| row.slug).collect())
+        let rows = self.agents(team).await?.into_iter().filter(|row| !row.is_archived());
+        Ok(rows.map(|row| row.slug).collect())
     }
 }

@@ -28,7 +28,10 @@ async fn agents_with_runs_count_towards_the_cap_of_a_new_token() {
     let (registry, store) = (ScyllaRegistry::new(cql.clone()), ScyllaStore::new(cql));
     let plan = Plan::Enterprise(Limits { agents: Some(2), ..Limits::default() });
     let team = fresh();
-    registry.create_team(Team { id: team, name: "t".into(), plan, created_at: NOON }).await.expect("created");
+    registry
+        .create_team(Team { id: team, name: format!("Team of {team}"), plan, created_at: NOON, archived_at: None })
+        .await
+        .expect("created");
     for agent in ["one", "two"] {
         let key = RunKey { team, run: fresh() };
         apply(&store, &[Record::new(key, NOON, Body::Start(start(agent, NOON)))], 0, 1).await.expect("applied");
@@ -54,7 +57,13 @@ async fn a_creation_broken_off_is_completed() {
     let registry = ScyllaRegistry::new(keyspace.connect().await);
     let team = fresh();
     registry
-        .create_team(Team { id: team, name: "t".into(), plan: Plan::Team, created_at: NOON })
+        .create_team(Team {
+            id: team,
+            name: format!("Team of {team}"),
+            plan: Plan::Team,
+            created_at: NOON,
+            archived_at: None,
+        })
         .await
         .expect("created");
     let key = KeyRow { id: fresh(), team, created_at: NOON, revoked_at: None };
@@ -80,7 +89,13 @@ async fn a_rotation_broken_off_anywhere_leaves_a_token_that_works() {
     let registry = ScyllaRegistry::new(keyspace.connect().await);
     let team = fresh();
     registry
-        .create_team(Team { id: team, name: "t".into(), plan: Plan::Team, created_at: NOON })
+        .create_team(Team {
+            id: team,
+            name: format!("Team of {team}"),
+            plan: Plan::Team,
+            created_at: NOON,
+            archived_at: None,
+        })
         .await
         .expect("created");
     let proxy = Proxy::of(EXECUTE).await;

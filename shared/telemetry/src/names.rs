@@ -69,6 +69,8 @@ metrics! {
         "Bytes that these claims take at most: admission.max_claim_bytes bounds them.";
     Counter UNCOMPARED = "tidegate_uncompared_total",
         "Requests taken whose ids could be compared with nothing: the gate had lost its memory, and the store was down.";
+    Counter AGENT_CAP_WARNINGS = "tidegate_agent_cap_warnings_total",
+        "Teams that were seen to have four fifths of the agents that their plan allows, each counted once; the log names them.";
 
     Counter CREDENTIALS_STALE = "tidegate_credentials_stale_total",
         "Look-ups of credentials that the store did not answer, and that were answered from memory instead.";

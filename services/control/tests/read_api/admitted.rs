@@ -37,7 +37,10 @@ fn hash(text: &str) -> CredentialHash {
 async fn registry() -> MemoryRegistry {
     let registry = MemoryRegistry::default();
     let (team, created_at) = (team(1), at(NOON));
-    registry.create_team(Team { id: team, name: "one".to_owned(), plan: Plan::Starter, created_at }).await.unwrap();
+    registry
+        .create_team(Team { id: team, name: "one".to_owned(), plan: Plan::Starter, created_at, archived_at: None })
+        .await
+        .unwrap();
     let key = KeyRow { id: KeyId::from_bits(Region::Eu, 1), team, created_at, revoked_at: None };
     registry.create_key(key, hash(KEY_A)).await.unwrap();
     let token = TokenRow {

@@ -6,6 +6,7 @@ use tidegate_domain::Timestamp;
 use tracing::Level;
 
 use super::Cause;
+use super::agent_slots::slots_taken;
 use super::entry::{Entry, bad_request, overloaded, unauthorized, unavailable};
 use super::overload::{Overload, shed_message};
 
@@ -79,11 +80,12 @@ pub(super) fn refusal_entry(refusal: &Refusal) -> Entry {
             format!("Monthly event cap exceeded. Resets at {}.", whole_seconds(*resets_at)),
         )
         .retry_after(*retry_after_s),
-        Refusal::AgentCap { cap, slug } => bad_request(
+        Refusal::AgentCap { cap, slug, hints } => bad_request(
             "agent_limit",
             Cause::AgentCap,
             format!(
-                "Agent '{slug}' would be one more than the {cap} that this plan allows. Existing agents keep working."
+                "Agent '{slug}' would be one more than the {cap} that this plan allows. Existing agents keep working.{}",
+                slots_taken(hints)
             ),
         )
         .field("agent"),
@@ -156,7 +158,7 @@ pub(super) fn refusal_entry(refusal: &Refusal) -> Entry {
 }
 
 /// The quota message has no milliseconds (AgentPing: month).
-fn whole_seconds(instant: Timestamp) -> String {
+pub(super) fn whole_seconds(instant: Timestamp) -> String {
     let text = instant.to_string();
     text.strip_suffix(".000Z").map_or(text.clone(), |seconds| format!("{seconds}Z"))
 }

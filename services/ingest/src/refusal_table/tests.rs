@@ -39,7 +39,7 @@ fn next(problem: &Problem) -> Option<Problem> {
                 let resets_at = Timestamp::parse("2026-06-01T00:00:00Z").unwrap();
                 R::Quota { resets_at, retry_after_s: 60 }.into()
             }
-            R::Quota { .. } => R::AgentCap { cap: 10, slug: slug("one-more") }.into(),
+            R::Quota { .. } => R::AgentCap { cap: 10, slug: slug("one-more"), hints: Box::default() }.into(),
             R::AgentCap { .. } => R::StartConflict {
                 run: "run_eu_018f3a2b9c1d7e8fa4b9c2d7e8f1a3b6".parse().unwrap(),
                 stored_agent: slug("daily-summary"),

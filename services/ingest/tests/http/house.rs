@@ -118,7 +118,10 @@ impl House {
         let created_at = Timestamp::parse(NOW).unwrap();
         let registry = MemoryRegistry::default();
         let team = TeamId::from_bits(Region::Eu, 1);
-        registry.create_team(Team { id: team, name: "one".to_owned(), plan: options.plan, created_at }).await.unwrap();
+        registry
+            .create_team(Team { id: team, name: "one".to_owned(), plan: options.plan, created_at, archived_at: None })
+            .await
+            .unwrap();
         let hash = |text| Credential::parse(text).unwrap().hash();
         let key = KeyRow { id: KeyId::from_bits(Region::Eu, 1), team, created_at, revoked_at: None };
         registry.create_key(key, hash(KEY)).await.unwrap();

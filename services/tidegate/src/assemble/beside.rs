@@ -56,13 +56,12 @@ pub fn dead_letters(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn D
 ///
 /// # Errors
 /// What is wrong, and the way out.
-pub async fn registry(config: &Config, clock: &Arc<dyn Clock>) -> Result<OpenedRegistry, String> {
+pub async fn registry(config: &Config) -> Result<OpenedRegistry, String> {
     if names_servers(config) {
         return distributed::registry(config).await;
     }
-    // It is there, or this is an error; it is not made.
     let folder = folder(config)?;
-    embedded::open_registry(folder.path(), Some(folder.region()), clock.now())
+    embedded::open_registry(folder.path(), Some(folder.region()))
 }
 
 fn folder(config: &Config) -> Result<DataFolder, String> {

@@ -34,7 +34,9 @@ pub async fn front_door(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opene
     let kafka = config.kafka()?;
     let options = options_of(kafka, "ingest");
     let gate = RedisGate::connect(config.redis()?.clone(), clock.clone()).map_err(told)?;
-    let (cql, ()) = tokio::try_join!(store(config), log(config, kafka, &options))?;
+    // The store first: topics of a region that is not the store's are missing, and must not be made.
+    let cql = store(config).await?;
+    log(config, kafka, &options).await?;
     let append = KafkaLog::connect(options.clone(), clock.clone()).map_err(told)?;
     let lag = KafkaLag::watch(&options, &kafka.group, clock.clone()).map_err(told)?;
     let (store, registry) = (Arc::new(ScyllaStore::new(cql.clone())), Arc::new(ScyllaRegistry::new(cql)));
@@ -70,7 +72,9 @@ pub fn flushing(log: KafkaLog, deadline: Duration) -> Close {
 pub async fn persister(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<PersisterPorts>, String> {
     let kafka = config.kafka()?;
     let options = options_of(kafka, "persist");
-    let (cql, ()) = tokio::try_join!(store(config), log(config, kafka, &options))?;
+    // The store first: topics of a region that is not the store's are missing, and must not be made.
+    let cql = store(config).await?;
+    log(config, kafka, &options).await?;
     let store = Arc::new(ScyllaStore::new(cql));
     let ports = PersisterPorts {
         consume: Box::new(KafkaConsumer::join(&options, &kafka.group, clock.clone()).map_err(told)?),
@@ -120,6 +124,16 @@ pub async fn read_api(config: &Config) -> Result<Opened<(ReadPorts, Arc<dyn Cred
 pub async fn registry(config: &Config) -> Result<OpenedRegistry, String> {
     let cql = Cql::connect(&config.scylla()?.options).await.map_err(told)?;
     Ok(OpenedRegistry { registry: Arc::new(ScyllaRegistry::new(cql)), region: config.region })
+}
+
+/// The gate alone, for a command that changes what it holds. It connects in the background.
+///
+/// # Errors
+/// What is wrong, and the way out.
+pub fn gate(config: &Config, clock: &Arc<dyn Clock>) -> Result<RedisGate, String> {
+    // Its keys are named after the log's topics.
+    config.kafka()?;
+    RedisGate::connect(config.redis()?.clone(), clock.clone()).map_err(told)
 }
 
 /// The log's options, as a process of this name uses them.

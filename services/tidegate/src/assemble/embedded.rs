@@ -13,6 +13,7 @@ use tidegate_embedded::{
 use tidegate_ports::memory::gate::{MemoryGate, MemoryGateConfig};
 use tidegate_ports::{Clock, Registry, Retention};
 
+use super::archived_agents::ArchivedAgents;
 use super::{Close, Opened, OpenedRegistry, PersisterPorts, ReadPorts};
 use crate::config::Config;
 
@@ -27,6 +28,8 @@ pub struct AllPorts {
     pub persister: PersisterPorts,
     pub read_api: ReadPorts,
     pub registry: Arc<dyn Registry>,
+    /// What commands archive while this process runs.
+    pub archived: ArchivedAgents,
     /// For appending records again.
     pub log: EmbeddedLog,
 }
@@ -39,6 +42,13 @@ pub async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<AllP
     let partitions = config.log.partitions;
     let folder = DataFolder::open_or_create(&config.data, config.region, partitions, clock.now()).map_err(told)?;
     let owned = folder.own().map_err(told)?;
+    if config.is_set("log.partitions") && folder.partitions() != partitions {
+        tracing::warn!(
+            folder = folder.partitions(),
+            configured = partitions,
+            "log.partitions counts for a new data folder only: this one keeps the number it was made with"
+        );
+    }
     let log = EmbeddedLog::open(&owned, log_options(config), clock.clone()).map_err(told)?;
     let registry = EmbeddedRegistry::open(&folder).map_err(told)?;
     let store = EmbeddedStore::open(&owned, registry.clone()).map_err(told)?;
@@ -54,6 +64,9 @@ pub async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<AllP
     let gate =
         MemoryGate::new(MemoryGateConfig { window_ms, max_claim_bytes: config.max_claim_bytes, remembers_since });
 
+    let gate = Arc::new(gate);
+    // Read before the gate is asked for the first time: what is archived by then is not seeded.
+    let archived = ArchivedAgents::follow(registry.clone(), gate.clone()).await?;
     let (registry, store) = (Arc::new(registry), Arc::new(store));
     let close = closing(log.clone(), store.clone());
     let lag = Arc::new(lag);
@@ -64,7 +77,7 @@ pub async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<AllP
         agents: store.clone(),
         usage: store.clone(),
         stored: store.clone(),
-        gate: Arc::new(gate),
+        gate,
         append: Arc::new(log.clone()),
         lag: lag.clone(),
     };
@@ -72,7 +85,7 @@ pub async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<AllP
     let read_api = ReadPorts { queries: store.clone(), accounts: store.clone(), log: Some(Arc::new(log_reader)) };
     let persister =
         PersisterPorts { consume: Box::new(consume), runs: store.clone(), accounts: store, dead_letters, lag };
-    Ok(Opened { ports: AllPorts { front_door, persister, read_api, registry, log }, close })
+    Ok(Opened { ports: AllPorts { front_door, persister, read_api, registry, archived, log }, close })
 }
 
 fn closing(log: EmbeddedLog, store: Arc<EmbeddedStore>) -> Close {
@@ -84,19 +97,30 @@ fn closing(log: EmbeddedLog, store: Arc<EmbeddedStore>) -> Close {
     })
 }
 
-/// Opens the registry of a folder that a service may be running on; a folder that is not there is made.
+/// Opens the registry of a folder that a service may be running on.
 ///
 /// # Errors
 /// What is wrong with the folder, and the way out.
-pub fn open_registry(data: &Path, region: Option<Region>, now: Timestamp) -> Result<OpenedRegistry, String> {
+pub fn open_registry(data: &Path, region: Option<Region>) -> Result<OpenedRegistry, String> {
+    registry_of(&DataFolder::open_existing(data, region).map_err(told)?)
+}
+
+/// The same, for a command that begins a deployment: a folder that is not there is made.
+///
+/// # Errors
+/// What is wrong with the folder, and the way out.
+pub fn make_registry(data: &Path, region: Option<Region>, now: Timestamp) -> Result<OpenedRegistry, String> {
     let folder = match DataFolder::open_existing(data, region) {
         Err(FolderError::NotThere { .. }) => {
             DataFolder::open_or_create(data, region.unwrap_or(Region::Eu), DEFAULT_PARTITIONS, now)
         }
         opened => opened,
     };
-    let folder = folder.map_err(told)?;
-    let registry = EmbeddedRegistry::open(&folder).map_err(told)?;
+    registry_of(&folder.map_err(told)?)
+}
+
+fn registry_of(folder: &DataFolder) -> Result<OpenedRegistry, String> {
+    let registry = EmbeddedRegistry::open(folder).map_err(told)?;
     Ok(OpenedRegistry { registry: Arc::new(registry), region: folder.region() })
 }
 

@@ -18,7 +18,8 @@ pub struct Deployment {
 /// The port that every role has for operations.
 #[derive(Clone, Debug, Args)]
 pub struct Operations {
-    /// Where /healthz, /readyz and /metrics listen; port 0 picks a free one [default: 127.0.0.1:9090]
+    /// Where /healthz, /readyz and /metrics listen; port 0 picks a free one [default: the section's ops_listen, or else
+    /// ops.listen, which is 127.0.0.1:9090: roles on one machine need ports of their own]
     #[arg(long, value_name = "ADDR")]
     pub ops_listen: Option<String>,
 }

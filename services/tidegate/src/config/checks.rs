@@ -224,12 +224,15 @@ fn on_scylla(config: &Config) -> Vec<Rule<'_>> {
 
 /// Each listener has a port of its own; port 0 is a new one each time.
 fn ports(config: &Config, purpose: Purpose) -> Vec<Problem> {
-    let all = [
-        ("ingest.listen", config.listen),
-        ("control.listen", config.control.listen),
-        ("ops.listen", config.ops.listen),
-    ];
-    let opened: Vec<_> = all.into_iter().filter(|(key, _)| purpose.listens().contains(key)).collect();
+    let opened: Vec<_> = purpose
+        .listens()
+        .iter()
+        .map(|key| match *key {
+            "ingest.listen" => ("ingest.listen", config.listen),
+            "control.listen" => ("control.listen", config.control.listen),
+            _ => (config.ops.key, config.ops.listen),
+        })
+        .collect();
     let mut problems = Vec::new();
     for (place, (first, address)) in opened.iter().enumerate() {
         for (second, other) in &opened[place + 1..] {

@@ -247,6 +247,13 @@ impl Reader {
         self.parsed(key, default.into(), "an address and a port such as 127.0.0.1:8080 or [::1]:0")
     }
 
+    /// An address that may be left out; an empty one is none.
+    pub(super) fn maybe_address(&mut self, key: &'static str) -> Option<SocketAddr> {
+        let allowed = "empty, or an address and a port such as 127.0.0.1:9091";
+        let text = self.maybe(key, allowed, |text| text.parse::<SocketAddr>().is_ok());
+        text.and_then(|text| text.parse().ok())
+    }
+
     pub(super) fn level(&mut self, key: &'static str) -> String {
         let allowed = "error, warn, info, debug or trace, or directives such as info,tidegate_ingest=debug";
         let parse = |text: &str| {

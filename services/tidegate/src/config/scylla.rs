@@ -41,6 +41,7 @@ pub(super) fn read(reader: &mut Reader, region: Region) -> Option<ScyllaConfig> 
     let options = ScyllaOptions {
         nodes,
         keyspace,
+        region,
         datacenter,
         user,
         // Both were parsed once already.

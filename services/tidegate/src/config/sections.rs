@@ -14,7 +14,7 @@ use tidegate_redis::RedisOptions;
 use tidegate_telemetry::LogSettings;
 
 use super::reader::Reader;
-use super::{Config, ControlConfig, LogConfig, OpsConfig, kafka, redis, scylla};
+use super::{Config, ControlConfig, LogConfig, OpsConfig, OpsOfRoles, kafka, redis, scylla};
 
 pub(super) fn read(reader: &mut Reader) -> Config {
     const KIB: u64 = 1024;
@@ -48,6 +48,7 @@ pub(super) fn read(reader: &mut Reader) -> Config {
             as usize,
         ignore_unknown_members: reader.flag("ingest.lenient", false),
     };
+    let mut of_roles = OpsOfRoles { ingest: reader.maybe_address("ingest.ops_listen"), ..OpsOfRoles::default() };
     let control = ControlConfig {
         listen: reader.address("control.listen", ([127, 0, 0, 1], 8081)),
         serve: ServeOptions {
@@ -65,8 +66,11 @@ pub(super) fn read(reader: &mut Reader) -> Config {
             Control::ANSWER_BYTES_MIN as u64..=1_024 * 1_024 * MIB,
         ) as usize,
     };
+    of_roles.control = reader.maybe_address("control.ops_listen");
     let ops = OpsConfig {
         listen: reader.address("ops.listen", ([127, 0, 0, 1], 9090)),
+        key: "ops.listen",
+        of_roles: OpsOfRoles::default(),
         serve: ServeOptions {
             port: "ops",
             header_read_timeout: Duration::from_secs(10),
@@ -75,6 +79,8 @@ pub(super) fn read(reader: &mut Reader) -> Config {
             ..ServeOptions::default()
         },
     };
+    of_roles.persister = reader.maybe_address("persister.ops_listen");
+    let ops = OpsConfig { of_roles, ..ops };
     let usual = PersisterConfig::default();
     let persister = PersisterConfig {
         poll_bytes: reader.whole("persister.poll_bytes", usual.poll_bytes as u64, KIB..=256 * MIB) as usize,

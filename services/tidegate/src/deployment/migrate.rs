@@ -10,22 +10,23 @@ use crate::page::Page;
 
 pub(super) async fn migrate(config: &Config, dry_run: bool, mut page: Page) -> Result<ExitCode, String> {
     let scylla = config.scylla()?;
-    let (options, keyspace) = (&scylla.options, &scylla.options.keyspace);
+    let (options, keyspace, region) = (&scylla.options, &scylla.options.keyspace, config.region);
     let (found, word) = if dry_run {
-        (wait_for_store(config, options, || migrations::pending(options)).await?, "would apply")
+        (wait_for_store(config, options, || migrations::pending(options, &scylla.replication)).await?, "would apply")
     } else {
-        let applied = wait_for_store(config, options, || migrations::apply(options, &scylla.replication)).await?;
-        (applied.migrations, "applied")
+        (wait_for_store(config, options, || migrations::apply(options, &scylla.replication)).await?, "applied")
     };
-    for migration in &found {
+    for migration in &found.migrations {
         page.line(format_args!("{word} {:>4} {}", migration.version, migration.name));
     }
-    if found.is_empty() {
-        page.line(format_args!("keyspace {keyspace} is up to date"));
-    } else if dry_run {
-        page.line(format_args!("keyspace {keyspace}: {} to apply; nothing was changed", found.len()));
-    } else {
-        page.line(format_args!("keyspace {keyspace}: {} applied", found.len()));
+    if found.region {
+        let word = if dry_run { "would record" } else { "recorded" };
+        page.line(format_args!("{word} that keyspace {keyspace} holds data of region {region}"));
+    }
+    match found.migrations.len() {
+        0 if !found.region => page.line(format_args!("keyspace {keyspace} is up to date")),
+        count if dry_run => page.line(format_args!("keyspace {keyspace}: {count} to apply; nothing was changed")),
+        count => page.line(format_args!("keyspace {keyspace}: {count} applied")),
     }
     Ok(ExitCode::SUCCESS)
 }

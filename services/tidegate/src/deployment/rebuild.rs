@@ -104,6 +104,7 @@ async fn empty_store(config: &Config, into: &str) -> Result<ScyllaStore, String>
     if into == live.options.keyspace {
         return Err(format!("--into {into} is the live keyspace ({}): name a new one", config.told("scylla.keyspace")));
     }
+    wait_for_store(config, &live.options, || migrations::check_region(&live.options)).await?;
     let options = ScyllaOptions { keyspace: into.to_owned(), ..live.options.clone() };
     wait_for_store(config, &options, || migrations::apply(&options, &live.replication)).await?;
     if !tidegate_scylla::is_empty(&options).await.map_err(|error| error.to_string())? {

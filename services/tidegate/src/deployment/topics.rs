@@ -3,13 +3,28 @@
 use std::process::ExitCode;
 
 use tidegate_kafka::topics as kafka_topics;
+use tidegate_scylla::{MigrationError, migrations};
 
 use crate::assemble::distributed::{options_of, wait_for_log};
 use crate::cli::TopicsCommand;
 use crate::config::Config;
 use crate::page::Page;
 
+/// Topics of a region that the store is not of are refused. A store that does not answer is no reason not to make topics:
+/// roles are refused all the same.
+async fn same_region(config: &Config) -> Result<(), String> {
+    let Some(scylla) = &config.scylla else { return Ok(()) };
+    match migrations::check_region(&scylla.options).await {
+        Err(MigrationError::Store(error)) => {
+            Page::errors().line(format_args!("whether the store is of region {} is not known: {error}", config.region));
+            Ok(())
+        }
+        checked => checked.map_err(|error| error.to_string()),
+    }
+}
+
 pub(super) async fn topics(config: &Config, command: &TopicsCommand, mut page: Page) -> Result<ExitCode, String> {
+    same_region(config).await?;
     let kafka = config.kafka()?;
     let options = options_of(kafka, "topics");
     match command {

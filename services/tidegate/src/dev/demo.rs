@@ -30,10 +30,12 @@ pub async fn first_team(
     ids: Arc<dyn Ids>,
 ) -> Result<Welcome, String> {
     let there = registry.list_teams().await.map_err(|error| error.to_string())?;
-    if let Some(team) = there.into_iter().next() {
+    // One that credentials can be made for, if there is one.
+    let team = there.iter().find(|team| team.archived_at.is_none()).or(there.first()).cloned();
+    if let Some(team) = team {
         return Ok(Welcome::Again { team: team.name });
     }
-    let desk = Desk { registry, ids, clock, region, page: Page::output(), json: false };
+    let desk = Desk { registry, gate: None, ids, clock, region, page: Page::output(), json: false };
     let team = teams::create(&desk, NAME.to_owned(), Plan::Team).await?;
     let (_, key) = keys::create(&desk, &team).await?;
     let agent = Slug::parse(NAME).map_err(|error| error.to_string())?;

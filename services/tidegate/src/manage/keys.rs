@@ -11,7 +11,7 @@ use crate::cli::KeysCommand;
 pub async fn run(mut desk: Desk, command: KeysCommand) -> Result<(), String> {
     match command {
         KeysCommand::Create { team, .. } => {
-            let team = resolve::team(&*desk.registry, &team).await?;
+            let team = resolve::active_team(&*desk.registry, &team).await?;
             let (row, key) = create(&desk, &team).await?;
             if desk.json {
                 desk.page.json(&json!({ "id": row.id, "key": key, "team": row.team }));

@@ -4,8 +4,8 @@ use serde::Serialize;
 use tidegate_domain::rates::RateRow;
 use tidegate_domain::timestamp::{iso, iso_option};
 use tidegate_domain::usd::decimal;
-use tidegate_domain::{KeyId, Limits, Slug, TeamId, Timestamp, TokenId, Usd};
-use tidegate_ports::{KeyRow, Team, TokenRow};
+use tidegate_domain::{AgentId, KeyId, Limits, Slug, TeamId, Timestamp, TokenId, Usd};
+use tidegate_ports::{AgentRow, KeyRow, Team, TokenRow};
 
 use crate::cli::BatchMultiplier;
 
@@ -20,6 +20,9 @@ pub struct TeamJson<'r> {
     pub limits: Limits,
     #[serde(with = "iso")]
     pub created_at: Timestamp,
+    /// `null`: it is not archived.
+    #[serde(with = "iso_option")]
+    pub archived_at: Option<Timestamp>,
 }
 
 impl<'r> From<&'r Team> for TeamJson<'r> {
@@ -31,7 +34,31 @@ impl<'r> From<&'r Team> for TeamJson<'r> {
             plan: team.plan.name(),
             limits: team.plan.limits(),
             created_at: team.created_at,
+            archived_at: team.archived_at,
         }
+    }
+}
+
+/// An agent. `archived_at` is `null` for one that takes a slot.
+#[derive(Debug, Serialize)]
+pub struct AgentJson<'r> {
+    pub id: AgentId,
+    pub agent: &'r Slug,
+    pub team: TeamId,
+    #[serde(with = "iso")]
+    pub first_seen: Timestamp,
+    /// When a run of it was last received; `null`: never.
+    #[serde(with = "iso_option")]
+    pub last_seen: Option<Timestamp>,
+    #[serde(with = "iso_option")]
+    pub archived_at: Option<Timestamp>,
+}
+
+impl<'r> AgentJson<'r> {
+    pub fn of(team: TeamId, row: &'r AgentRow) -> Self {
+        let archived_at = row.archived_at.filter(|_| row.is_archived());
+        let AgentRow { id, slug: agent, first_seen, last_seen, .. } = row;
+        AgentJson { id: *id, agent, team, first_seen: *first_seen, last_seen: *last_seen, archived_at }
     }
 }
 

@@ -31,6 +31,7 @@ impl Office {
     async fn run(&self, line: &str) -> Result<String, String> {
         let command = match Cli::try_parse_from(format!("tidegate {line}").split_whitespace()).unwrap().command {
             Top::Teams(command) => Command::Teams(command),
+            Top::Agents(command) => Command::Agents(command),
             Top::Keys(command) => Command::Keys(command),
             Top::Tokens(command) => Command::Tokens(command),
             Top::Rates(command) => Command::Rates(command),
@@ -40,6 +41,7 @@ impl Office {
         let paper = Paper::default();
         let desk = Desk {
             registry: Arc::new(self.0.clone()),
+            gate: None,
             ids: Arc::new(RandomIds),
             clock: Arc::new(SystemClock),
             region: Region::Eu,
@@ -141,16 +143,75 @@ async fn rates_are_exact() {
 }
 
 #[tokio::test]
-async fn a_name_that_means_two_teams_or_none_is_refused_with_the_way_out() {
+async fn a_name_is_one_teams_and_asking_again_is_no_mistake() {
     let office = Office::default();
-    let one = office.json("teams create twin --plan team").await;
-    let two = office.json("teams create twin --plan team").await;
-    let told = office.refused("keys create --team twin").await;
-    assert!(told.contains(text(&one, "id")) && told.contains(text(&two, "id")), "{told}");
-    assert_eq!(office.json(&format!("keys create --team {}", text(&two, "id"))).await["team"], two["id"]);
-    let told = office.refused("tokens create --team nobody --agent a").await;
-    assert!(told.contains("'nobody'") && told.contains("teams list"), "{told}");
+    let one = office.json("teams create acme --plan team").await;
+    let told = office.refused("teams create acme --plan team").await;
+    assert!(told.contains("'acme' is taken") && told.contains(text(&one, "id")), "{told}");
+    // The plan stays: what a script repeats must not take back what an operator has agreed since.
+    assert_eq!(office.json("teams create acme --plan business --if-missing").await, one);
+    let other = office.json("teams create other --plan team --if-missing").await;
+    assert_ne!(other["id"], one["id"]);
+    assert_eq!(office.json("teams list").await.as_array().map(Vec::len), Some(2));
+
+    let told = office.refused("teams rename other acme").await;
+    assert!(told.contains("'acme' is taken") && told.contains("teams rename"), "{told}");
+    assert_eq!(text(&office.json("teams rename other another").await, "name"), "another");
+    assert_eq!(office.json("keys create --team another").await["team"], other["id"]);
+    let told = office.refused("tokens create --team other --agent a").await;
+    assert!(told.contains("'other'") && told.contains("teams list"), "{told}");
     assert!(office.refused(&format!("teams create {} --plan team", text(&one, "id"))).await.contains("form of"));
+    assert!(office.refused(&format!("teams rename acme {}", text(&one, "id"))).await.contains("form of"));
+}
+
+#[tokio::test]
+async fn an_archived_team_is_hidden_gets_no_credentials_and_comes_back() {
+    let office = Office::default();
+    let team = office.json("teams create acme --plan team").await;
+    assert_eq!(team["archived_at"], Value::Null);
+    let archived = office.json("teams archive acme").await;
+    assert!(archived["archived_at"].is_string() && archived["id"] == team["id"], "{archived}");
+    assert_eq!(office.json("teams list").await, serde_json::json!([]));
+    assert_eq!(office.json("teams list --archived").await, serde_json::json!([archived]));
+    assert!(office.run("teams list --archived").await.unwrap().contains("archived 20"));
+    for line in
+        ["keys create --team acme", "tokens create --team acme --agent a", "teams create acme --plan team --if-missing"]
+    {
+        let told = office.refused(line).await;
+        assert!(told.contains("archived") && told.contains("teams restore"), "{line}: {told}");
+    }
+    assert!(office.refused("teams create acme --plan team").await.contains("is taken"));
+    assert_eq!(office.json("teams restore acme").await, team);
+    office.json("keys create --team acme").await;
+}
+
+#[tokio::test]
+async fn agents_are_listed_and_archived() {
+    let office = Office::default();
+    let team = office.json("teams create acme --plan enterprise --agents 2").await;
+    for agent in ["nightly", "nigthly"] {
+        office.json(&format!("tokens create --team acme --agent {agent}")).await;
+    }
+    let listed = office.json("agents list --team acme").await;
+    assert_eq!((text(&listed[0], "agent"), &listed[0]["team"]), ("nightly", &team["id"]));
+    assert!(listed[0]["id"].as_str().is_some_and(|id| id.starts_with("agt_eu_")), "{listed}");
+    for member in ["last_seen", "archived_at"] {
+        assert_eq!(listed[0][member], Value::Null, "{member}");
+    }
+    assert!(office.run("agents list --team acme").await.unwrap().contains("2 agents take a slot (of 2,"));
+    let told = office.refused("agents archive --team acme nigthly nobody").await;
+    assert!(told.contains("no agent 'nobody'") && told.contains("agents list"), "{told}");
+    assert_eq!(office.json("agents list --team acme").await.as_array().map(Vec::len), Some(2), "all or none");
+
+    assert!(office.refused("tokens create --team acme --agent hourly").await.contains("2 agents"));
+    let archived = office.json("agents archive --team acme nigthly").await;
+    assert!(archived[0]["archived_at"].is_string() && text(&archived[0], "agent") == "nigthly", "{archived}");
+    office.json("tokens create --team acme --agent hourly").await;
+    let agents = |rows: &Value| -> Vec<String> {
+        rows.as_array().unwrap().iter().map(|row| text(row, "agent").to_owned()).collect()
+    };
+    assert_eq!(agents(&office.json("agents list --team acme").await), ["hourly", "nightly"]);
+    assert_eq!(agents(&office.json("agents list --team acme --archived").await), ["hourly", "nightly", "nigthly"]);
 }
 
 #[tokio::test]

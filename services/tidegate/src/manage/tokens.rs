@@ -14,7 +14,7 @@ const OVERLAP_MS: i64 = 24 * 3_600_000;
 pub async fn run(mut desk: Desk, command: TokensCommand) -> Result<(), String> {
     match command {
         TokensCommand::Create { team, agent, .. } => {
-            let team = resolve::team(&*desk.registry, &team).await?;
+            let team = resolve::active_team(&*desk.registry, &team).await?;
             let (row, token) = create(&desk, &team, agent).await?;
             show(&mut desk, &row, &token);
         }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use tidegate_admission::Refusal;
-use tidegate_domain::{Body, Limits, Month, TeamId};
+use tidegate_domain::{Body, Limits, Month, Slug, TeamId};
 use tidegate_ports::memory::gate::MemoryGate;
 use tidegate_ports::{Ask, Gate, GateDown, Seed, Settlement, Ticket, Verdict};
 
@@ -112,6 +112,14 @@ impl Gate for Switched {
         self.up().await?;
         self.gate.usage(team, month).await
     }
+    async fn agents(&self, team: TeamId) -> Result<Option<u64>, GateDown> {
+        self.up().await?;
+        self.gate.agents(team).await
+    }
+    async fn forget_agent(&self, team: TeamId, agent: Slug) -> Result<(), GateDown> {
+        self.up().await?;
+        self.gate.forget_agent(team, agent).await
+    }
 }
 
 /// A gate whose confirmations wait until they are let through.
@@ -140,6 +148,12 @@ impl Gate for Slow {
     }
     async fn usage(&self, team: TeamId, month: Month) -> Result<Option<u64>, GateDown> {
         self.gate.usage(team, month).await
+    }
+    async fn agents(&self, team: TeamId) -> Result<Option<u64>, GateDown> {
+        self.gate.agents(team).await
+    }
+    async fn forget_agent(&self, team: TeamId, agent: Slug) -> Result<(), GateDown> {
+        self.gate.forget_agent(team, agent).await
     }
 }
 

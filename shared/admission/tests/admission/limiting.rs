@@ -1,7 +1,7 @@
 //! Rate, quota and agents, through the whole of admission.
 
 use tidegate_admission::Refusal;
-use tidegate_domain::{Body, HeartbeatStatus, Limits, Month, Scope};
+use tidegate_domain::{Body, HeartbeatStatus, Limits, Month, Region, Scope, TeamId};
 
 use crate::world::{Appends, NOW, TEAM, World, heartbeat, slug, start};
 
@@ -82,7 +82,13 @@ async fn the_eleventh_agent_is_refused_and_the_ten_go_on() {
             world.restart();
         }
         let refused = world.send(world.run(), start("agent-10", NOW)).await;
-        assert_eq!(refused, Err(Refusal::AgentCap { cap: 10, slug: slug("agent-10") }));
+        let Err(Refusal::AgentCap { cap: 10, slug: refused, hints }) = refused else { panic!("{refused:?}") };
+        assert_eq!(refused, slug("agent-10"));
+        if restarted {
+            // By what the store knows: one letter more or less, and the oldest.
+            assert_eq!(hints.near, ["agent-0", "agent-1", "agent-2"].map(slug), "{hints:?}");
+            assert_eq!(hints.longest_unseen.len(), 3, "{hints:?}");
+        }
         for n in 0..10 {
             let beat = heartbeat(&format!("agent-{n}"), HeartbeatStatus::Ok);
             assert!(world.send(world.run(), Body::Heartbeat(beat)).await.is_ok());
@@ -91,6 +97,28 @@ async fn the_eleventh_agent_is_refused_and_the_ten_go_on() {
     world.caller.scope = Scope::Agent(slug("tokened"));
     let beat = Body::Heartbeat(heartbeat("tokened", HeartbeatStatus::Ok));
     assert!(world.send(world.run(), beat).await.is_ok(), "a ping token's agent exists already");
+}
+
+#[tokio::test]
+async fn the_names_that_help_at_the_cap_are_the_teams_own() {
+    let mut world = World::limited(Limits { agents: Some(1), ..Limits::default() });
+    let teams = [(world.caller.team, "nightly"), (TeamId::from_bits(Region::Eu, 8), "weekly")];
+    for (team, agent) in teams {
+        world.caller.team = team;
+        assert!(world.send(world.run(), start(agent, NOW)).await.is_ok());
+    }
+    world.backend.apply();
+    for (team, agent) in teams {
+        world.caller.team = team;
+        for refused in ["nigthly", "weekyl"] {
+            let Err(Refusal::AgentCap { hints, .. }) = world.send(world.run(), start(refused, NOW)).await else {
+                panic!("{refused} was taken")
+            };
+            let near = if refused[..2] == agent[..2] { vec![slug(agent)] } else { vec![] };
+            assert_eq!(hints.near, near, "{refused}");
+            assert_eq!(hints.longest_unseen, [(slug(agent), Some(NOW))], "{refused}");
+        }
+    }
 }
 
 #[tokio::test]

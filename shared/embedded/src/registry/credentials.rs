@@ -3,17 +3,17 @@
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use tidegate_domain::id::PublicKind;
 use tidegate_domain::{CredentialHash, Id, KeyId, Scope, Slug, TeamId, Timestamp, TokenId};
-use tidegate_ports::{CredentialRecord, KeyRow, RegistryError, TokenRow};
+use tidegate_ports::{AgentRow, CredentialRecord, KeyRow, RegistryError, TokenRow};
 
 use super::change::{Unmade, exists, not_found, plan_of};
-use super::{plan_at, slug_at};
+use super::{agents, plan_at, slug_at};
 use crate::store::id_blob::{IdBlob, blob_of, id_at};
 
 /// What the credential may do: one read by primary key, joined with its team's plan.
 pub(super) fn find(connection: &Connection, hash: &CredentialHash) -> rusqlite::Result<Option<CredentialRecord>> {
     let mut statement = connection.prepare_cached(
         "SELECT team, agent, expires_at_ms, plan FROM credentials JOIN teams USING (team) \
-         WHERE hash = ?1 AND revoked_at_ms IS NULL",
+         WHERE hash = ?1 AND revoked_at_ms IS NULL AND archived_at_ms IS NULL",
     )?;
     let record = |row: &Row<'_>| {
         let agent: Option<String> = row.get(1)?;
@@ -41,23 +41,23 @@ pub(super) fn create_key(change: &Transaction<'_>, row: &KeyRow, hash: &Credenti
     credential.insert(change, hash)
 }
 
-/// `seen` are the agents that the store knows of; with those in here they count towards the plan's cap.
+/// `seen` are the agents that the store knows of; with those in here they count towards the plan's cap, but for archived
+/// ones. The token's own agent is archived no more.
 pub(super) fn create_token(
     change: &Transaction<'_>,
     row: &TokenRow,
     hash: &CredentialHash,
-    seen: &[Slug],
+    seen: Vec<AgentRow>,
 ) -> Result<(), Unmade> {
     let plan = plan_of(change, row.team)?;
-    let mut known = agents(change, row.team)?;
-    known.extend(seen.iter().map(|slug| (slug.clone(), row.created_at)));
-    known.sort_by(|a, b| a.0.cmp(&b.0));
-    known.dedup_by(|a, b| a.0 == b.0);
-    let is_new = known.iter().all(|(slug, _)| *slug != row.agent);
-    if let Some(cap) = plan.limits().agents.filter(|cap| is_new && known.len() as u64 >= u64::from(*cap)) {
+    let counted: Vec<AgentRow> =
+        agents::all(change, row.team, seen)?.into_iter().filter(|agent| !agent.is_archived()).collect();
+    let is_new = counted.iter().all(|agent| agent.slug != row.agent);
+    if let Some(cap) = plan.limits().agents.filter(|cap| is_new && counted.len() as u64 >= u64::from(*cap)) {
         return Err(RegistryError::AgentCap { cap, slug: row.agent.to_string() }.into());
     }
     insert_token(change, row, hash)?;
+    agents::restore(change, row.team, &row.agent)?;
     change.execute(
         "INSERT INTO agents (team, slug, first_token_at_ms) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
         params![blob_of(row.team), row.agent.as_str(), row.created_at.as_millis()],
@@ -129,14 +129,6 @@ pub(super) fn tokens(connection: &Connection, team: TeamId) -> Result<Vec<TokenR
          WHERE team = ?1 AND kind = 'token' ORDER BY created_at_ms, id",
     )?;
     Ok(statement.query_map(params![blob_of(team)], token_at)?.collect::<rusqlite::Result<_>>()?)
-}
-
-/// The agents that tokens were made for, by slug, each with when its first one was.
-pub(super) fn agents(connection: &Connection, team: TeamId) -> rusqlite::Result<Vec<(Slug, Timestamp)>> {
-    let mut statement =
-        connection.prepare_cached("SELECT slug, first_token_at_ms FROM agents WHERE team = ?1 ORDER BY slug")?;
-    let agent = |row: &Row<'_>| Ok((slug_at(row, 0)?, Timestamp::from_millis(row.get(1)?)));
-    statement.query_map(params![blob_of(team)], agent)?.collect()
 }
 
 fn insert_token(change: &Transaction<'_>, row: &TokenRow, hash: &CredentialHash) -> Result<(), Unmade> {

@@ -6,7 +6,8 @@ use crate::mark::Held;
 use crate::store::run_row::unsigned;
 
 /// Steps are only ever added. Credentials are there as SHA-256 only; keys have no `agent`, tokens have one. `changes` has
-/// one row: how many changes were ever made.
+/// one row: how many changes were ever made. Each archiving of an agent has a number of its own, so that a running service
+/// reads only what is new to it.
 pub(super) const MIGRATIONS: &[&str] = &[
     "
 CREATE TABLE teams (
@@ -47,6 +48,17 @@ CREATE TABLE rates (
     "
 CREATE TABLE changes (made INTEGER NOT NULL) STRICT;
 INSERT INTO changes VALUES (0);
+",
+    "
+ALTER TABLE teams ADD COLUMN archived_at_ms INTEGER;
+
+CREATE TABLE archived_agents (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    team BLOB NOT NULL REFERENCES teams (team),
+    slug TEXT NOT NULL,
+    archived_at_ms INTEGER NOT NULL,
+    UNIQUE (team, slug)
+) STRICT;
 ",
 ];
 

@@ -31,7 +31,13 @@ pub(crate) fn agents(connection: &Connection, team: TeamId) -> rusqlite::Result<
     let rows = statement.query_map(params![team_no], |row| {
         let slug: String = row.get(0)?;
         let slug = Slug::parse(&slug).map_err(|error| unreadable(0, error))?;
-        Ok(AgentRow { id: agent_id(team, &slug), slug, first_seen: millis(row, 1)?, last_seen: Some(millis(row, 2)?) })
+        Ok(AgentRow {
+            id: agent_id(team, &slug),
+            slug,
+            first_seen: millis(row, 1)?,
+            last_seen: Some(millis(row, 2)?),
+            archived_at: None,
+        })
     })?;
     rows.collect()
 }

@@ -24,6 +24,7 @@ pub async fn every_case<G: Gate>(make: impl AsyncFn() -> G) {
     limits::without_limits_all_is_admitted(&make().await).await;
     limits::at_the_cap_known_agents_go_on(&make().await).await;
     limits::a_released_first_use_frees_its_slot_unless_another_holds_it(&make().await).await;
+    limits::an_agent_that_is_forgotten_frees_its_slot(&make().await).await;
     limits::the_order_is_rate_quota_agents_claims(&make().await).await;
     claims::a_claim_is_new_then_unconfirmed_then_repeats_or_conflicts(&make().await).await;
     claims::what_was_not_sent_matches_anything(&make().await).await;

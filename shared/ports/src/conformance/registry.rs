@@ -8,6 +8,7 @@ use tidegate_domain::{CredentialHash, Id, Limits, Plan, Rate, Region, Scope, Slu
 
 use crate::{CredentialRecord, Credentials, Ids, KeyRow, RandomIds, Rates, Registry, RegistryError, Team, TokenRow};
 
+mod archiving;
 mod keys;
 mod tokens;
 
@@ -22,7 +23,9 @@ pub struct RegistryUnderTest {
 /// Runs every case.
 pub async fn suite(registry: &RegistryUnderTest) {
     teams_are_listed_and_change_their_plan(registry).await;
-    two_teams_may_share_a_name(registry).await;
+    archiving::a_name_is_one_teams(registry).await;
+    archiving::credentials_of_an_archived_team_do_not_work(registry).await;
+    archiving::an_archived_agent_frees_its_slot_until_it_has_a_token_again(registry).await;
     an_unknown_team_is_refused_everywhere(registry).await;
     rates_are_set_and_overwritten_per_team(registry).await;
     keys::a_key_is_found_by_its_hash_until_revoked(registry).await;
@@ -56,7 +59,7 @@ fn slug(text: &str) -> Slug {
 
 impl RegistryUnderTest {
     async fn team(&self, plan: Plan) -> TeamId {
-        let team = Team { id: fresh(), name: "a team".into(), plan, created_at: NOW };
+        let team = new_team(plan);
         let id = team.id;
         self.registry.create_team(team).await.expect("created");
         id
@@ -80,6 +83,12 @@ impl RegistryUnderTest {
     }
 }
 
+/// With a name of its own.
+fn new_team(plan: Plan) -> Team {
+    let id: TeamId = fresh();
+    Team { id, name: format!("Team of {id}"), plan, created_at: NOW, archived_at: None }
+}
+
 fn token_row(team: TeamId, agent: &str) -> TokenRow {
     TokenRow { id: fresh(), team, agent: slug(agent), created_at: NOW, revoked_at: None, expires_at: None }
 }
@@ -96,7 +105,8 @@ async fn teams_are_listed_and_change_their_plan(registry: &RegistryUnderTest) {
     for (number, plan) in plans.into_iter().enumerate() {
         // Created later, listed later; the first two at one instant, in the order of their ids.
         let created_at = NOW.plus_millis(number.saturating_sub(1) as i64);
-        let team = Team { id: fresh(), name: format!("Tëam '{number}'"), plan, created_at };
+        let id: TeamId = fresh();
+        let team = Team { id, name: format!("Tëam '{number}' {id}"), plan, created_at, archived_at: None };
         registry.registry.create_team(team.clone()).await.expect("created");
         teams.push(team);
     }
@@ -107,7 +117,7 @@ async fn teams_are_listed_and_change_their_plan(registry: &RegistryUnderTest) {
     };
     assert_eq!(listed().await, teams);
 
-    let again = Team { name: "other".into(), ..teams[0].clone() };
+    let again = Team { name: format!("other than {}", teams[0].id), ..teams[0].clone() };
     let exists = RegistryError::Exists { what: "team", id: teams[0].id.to_string() };
     assert_eq!(registry.registry.create_team(again).await, Err(exists));
     assert_eq!(listed().await, teams, "a refusal changes nothing");
@@ -118,19 +128,15 @@ async fn teams_are_listed_and_change_their_plan(registry: &RegistryUnderTest) {
     assert_eq!((&after[0], &after[2..]), (&teams[0], &teams[2..]));
 }
 
-async fn two_teams_may_share_a_name(registry: &RegistryUnderTest) {
-    let (one, other) = (registry.team(Plan::Team).await, registry.team(Plan::Starter).await);
-    let (_, key) = registry.key(one).await;
-    let (_, other_key) = registry.key(other).await;
-    assert_eq!(registry.find(&key).await.map(|found| (found.team, found.plan)), Some((one, Plan::Team)));
-    assert_eq!(registry.find(&other_key).await.map(|found| (found.team, found.plan)), Some((other, Plan::Starter)));
-}
-
 async fn an_unknown_team_is_refused_everywhere(registry: &RegistryUnderTest) {
     let team = fresh();
     let ports = &registry.registry;
     let hash = fresh_hash();
     assert_eq!(ports.set_plan(team, Plan::Team).await, Err(no_team(team)));
+    assert_eq!(ports.rename_team(team, format!("Name of {team}")).await, Err(no_team(team)));
+    assert_eq!(ports.set_archived(team, Some(NOW)).await, Err(no_team(team)));
+    assert_eq!(ports.list_agents(team).await, Err(no_team(team)));
+    assert_eq!(ports.archive_agent(team, slug("a"), NOW).await, Err(no_team(team)));
     let key = KeyRow { id: fresh(), team, created_at: NOW, revoked_at: None };
     assert_eq!(ports.create_key(key, hash).await, Err(no_team(team)));
     assert_eq!(ports.create_token(token_row(team, "a"), hash).await, Err(no_team(team)));

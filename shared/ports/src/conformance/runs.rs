@@ -53,6 +53,7 @@ pub async fn suite(store: &StoreUnderTest, replays: u64) {
     sums::an_idle_close_counts_as_its_status(store).await;
     sums::unpriced_models_are_listed_in_the_month_of_receipt(store).await;
     sums::agents_come_from_runs_and_from_tokens(store).await;
+    sums::an_archived_agent_does_not_count_until_it_is_seen_again(store).await;
     for seed in 0..replays {
         replays::any_batching_and_redelivery_ends_in_one_state(store, seed).await;
     }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use tidegate_domain::{Month, TeamId, Timestamp};
+use tidegate_domain::{Month, Slug, TeamId, Timestamp};
 
 use crate::gate::InMemory;
 use crate::{Ask, Gate, GateDown, Seed, Settlement, Ticket, Verdict};
@@ -204,6 +204,15 @@ impl Gate for MemoryGate {
 
     async fn usage(&self, team: TeamId, month: Month) -> Result<Option<u64>, GateDown> {
         Ok(self.with_team(team, |team| team.usage(month)))
+    }
+
+    async fn agents(&self, team: TeamId) -> Result<Option<u64>, GateDown> {
+        Ok(self.with_team(team, |team| team.agents()))
+    }
+
+    async fn forget_agent(&self, team: TeamId, agent: Slug) -> Result<(), GateDown> {
+        self.with_team(team, |team| team.forget_agent(&agent));
+        Ok(())
     }
 
     fn in_memory(&self) -> Option<InMemory> {

@@ -10,6 +10,7 @@ use tidegate_domain::{CredentialHash, KeyId, Plan, Rate, RateCard, Scope, Slug, 
 use crate::registry::agent_id;
 use crate::{
     AgentRow, CredentialRecord, Credentials, KeyRow, Rates, Registry, RegistryError, StoreError, Team, TokenRow,
+    union_of_agents,
 };
 
 /// Teams, credentials and rates, for as long as a clone of this lives.
@@ -24,6 +25,7 @@ struct State {
     hashes: HashMap<CredentialHash, Holder>,
     /// When the first token of each agent was made.
     agents: BTreeMap<(TeamId, Slug), Timestamp>,
+    archived_agents: BTreeMap<(TeamId, Slug), Timestamp>,
     rates: BTreeMap<(TeamId, String, String), Rate>,
 }
 
@@ -36,16 +38,12 @@ enum Holder {
 impl MemoryRegistry {
     /// The agents that ping tokens were made for, by slug.
     pub fn agents(&self, team: TeamId) -> Vec<AgentRow> {
-        let state = self.state();
-        let of_team = state.agents.iter().filter(|((owner, _), _)| *owner == team);
-        of_team
-            .map(|((_, slug), first_seen)| AgentRow {
-                id: agent_id(team, slug),
-                slug: slug.clone(),
-                first_seen: *first_seen,
-                last_seen: None,
-            })
-            .collect()
+        self.state().agents(team)
+    }
+
+    /// When agents of the team were archived.
+    pub fn archived_agents(&self, team: TeamId) -> BTreeMap<Slug, Timestamp> {
+        self.state().archived_agents(team)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -61,6 +59,35 @@ impl State {
 
     fn unused_hash(&self, hash: &CredentialHash, what: &'static str, id: String) -> Result<(), RegistryError> {
         if self.hashes.contains_key(hash) { Err(RegistryError::Exists { what, id }) } else { Ok(()) }
+    }
+
+    fn unused_name(&self, name: &str, team: TeamId) -> Result<(), RegistryError> {
+        match self.teams.values().find(|other| other.name == name && other.id != team) {
+            Some(other) => Err(RegistryError::NameTaken { name: name.to_owned(), by: other.id }),
+            None => Ok(()),
+        }
+    }
+
+    fn agents(&self, team: TeamId) -> Vec<AgentRow> {
+        let of_team = self.agents.iter().filter(|((owner, _), _)| *owner == team);
+        of_team
+            .map(|((_, slug), first_seen)| AgentRow {
+                id: agent_id(team, slug),
+                slug: slug.clone(),
+                first_seen: *first_seen,
+                last_seen: None,
+                archived_at: None,
+            })
+            .collect()
+    }
+
+    fn archived_agents(&self, team: TeamId) -> BTreeMap<Slug, Timestamp> {
+        let of_team = self.archived_agents.iter().filter(|((owner, _), _)| *owner == team);
+        of_team.map(|((_, slug), at)| (slug.clone(), *at)).collect()
+    }
+
+    fn listed_agents(&self, team: TeamId) -> Vec<AgentRow> {
+        union_of_agents(self.agents(team), Vec::new(), &self.archived_agents(team))
     }
 
     fn add_token(&mut self, row: TokenRow, hash: CredentialHash) {
@@ -84,7 +111,8 @@ impl Credentials for MemoryRegistry {
         let Some((team, scope, None, expires_at)) = found else {
             return Ok(None);
         };
-        Ok(state.teams.get(&team).map(|row| CredentialRecord { team, plan: row.plan, scope, expires_at }))
+        let row = state.teams.get(&team).filter(|row| row.archived_at.is_none());
+        Ok(row.map(|row| CredentialRecord { team, plan: row.plan, scope, expires_at }))
     }
 }
 
@@ -107,6 +135,7 @@ impl Registry for MemoryRegistry {
         if state.teams.contains_key(&team.id) {
             return Err(RegistryError::Exists { what: "team", id: team.id.to_string() });
         }
+        state.unused_name(&team.name, team.id)?;
         state.teams.insert(team.id, team);
         Ok(())
     }
@@ -119,6 +148,34 @@ impl Registry for MemoryRegistry {
 
     async fn set_plan(&self, team: TeamId, plan: Plan) -> Result<(), RegistryError> {
         self.state().team(team)?.plan = plan;
+        Ok(())
+    }
+
+    async fn rename_team(&self, team: TeamId, name: String) -> Result<(), RegistryError> {
+        let mut state = self.state();
+        state.team(team)?;
+        state.unused_name(&name, team)?;
+        state.team(team)?.name = name;
+        Ok(())
+    }
+
+    async fn set_archived(&self, team: TeamId, at: Option<Timestamp>) -> Result<(), RegistryError> {
+        let mut state = self.state();
+        let archived_at = &mut state.team(team)?.archived_at;
+        *archived_at = at.map(|at| archived_at.unwrap_or(at));
+        Ok(())
+    }
+
+    async fn list_agents(&self, team: TeamId) -> Result<Vec<AgentRow>, RegistryError> {
+        let mut state = self.state();
+        state.team(team)?;
+        Ok(state.listed_agents(team))
+    }
+
+    async fn archive_agent(&self, team: TeamId, agent: Slug, at: Timestamp) -> Result<(), RegistryError> {
+        let mut state = self.state();
+        state.team(team)?;
+        state.archived_agents.insert((team, agent), at);
         Ok(())
     }
 
@@ -157,11 +214,14 @@ impl Registry for MemoryRegistry {
             return Err(RegistryError::Exists { what: "token", id: row.id.to_string() });
         }
         state.unused_hash(&hash, "token", row.id.to_string())?;
-        let agent = (row.team, row.agent.clone());
-        let agents = state.agents.keys().filter(|(owner, _)| *owner == row.team).count() as u64;
-        if let Some(cap) = cap.filter(|cap| !state.agents.contains_key(&agent) && agents >= u64::from(*cap)) {
+        let counted: Vec<AgentRow> =
+            state.listed_agents(row.team).into_iter().filter(|agent| !agent.is_archived()).collect();
+        let is_new = counted.iter().all(|agent| agent.slug != row.agent);
+        if let Some(cap) = cap.filter(|cap| is_new && counted.len() as u64 >= u64::from(*cap)) {
             return Err(RegistryError::AgentCap { cap, slug: row.agent.to_string() });
         }
+        let agent = (row.team, row.agent.clone());
+        state.archived_agents.remove(&agent);
         state.agents.entry(agent).or_insert(row.created_at);
         state.add_token(row, hash);
         Ok(())

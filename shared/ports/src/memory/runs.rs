@@ -99,6 +99,7 @@ impl Kept {
                 slug: opening.start.agent.clone(),
                 first_seen: opening.received_at,
                 last_seen: Some(opening.received_at),
+                archived_at: None,
             };
             let agent = self.agents.entry((key.team, sighting.slug.clone()));
             agent.and_modify(|row| row.absorb(&sighting)).or_insert(sighting);
@@ -209,7 +210,7 @@ impl RunQueries for MemoryRuns {
             let kept = self.kept();
             kept.agents.iter().filter(|((owner, _), _)| *owner == team).map(|(_, row)| row.clone()).collect()
         };
-        Ok(union_of_agents(seen, self.registry.agents(team)))
+        Ok(union_of_agents(seen, self.registry.agents(team), &self.registry.archived_agents(team)))
     }
 
     async fn usage(&self, team: TeamId, month: Month) -> Result<u64, StoreError> {
@@ -224,6 +225,7 @@ impl RunQueries for MemoryRuns {
 #[async_trait]
 impl Agents for MemoryRuns {
     async fn slugs(&self, team: TeamId) -> Result<Vec<Slug>, StoreError> {
-        Ok(self.agents(team).await?.into_iter().map(|row| row.slug).collect())
+        let rows = self.agents(team).await?.into_iter().filter(|row| !row.is_archived());
+        Ok(rows.map(|row| row.slug).collect())
     }
 }

@@ -37,11 +37,12 @@ impl Ddl<'_> {
         run(self.session, &text, ()).await.map(drop).map_err(|error| store_error("create_keyspace", 1, &error))
     }
 
-    /// The tables that migrations are kept by.
+    /// The tables that migrations and the region are kept by.
     pub async fn create_bookkeeping(&self) -> Result<(), StoreError> {
         for columns in [
             "schema_migrations (version int PRIMARY KEY, name text, checksum text, applied_at timestamp)",
             "schema_lock (lane int PRIMARY KEY, holder text)",
+            "schema_region (lane int PRIMARY KEY, region text)",
         ] {
             let keyspace = self.keyspace;
             let made = run(self.session, &format!("CREATE TABLE IF NOT EXISTS {keyspace}.{columns}"), ()).await;

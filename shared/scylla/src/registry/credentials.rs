@@ -4,7 +4,7 @@
 //! stand two pointers to that row: by id, which also keeps ids unique, and by team, for listings. Both are written
 //! before the row, so that no credential works that cannot be found and revoked.
 
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, TryStreamExt, stream, try_join};
 use scylla::response::PagingState;
 use tidegate_domain::{CredentialHash, TeamId, Timestamp, TokenId};
 use tidegate_ports::{CredentialRecord, KeyRow, RegistryError, StoreError, TokenRow};
@@ -22,7 +22,10 @@ impl ScyllaRegistry {
         let Some(row) = found else {
             return Ok(None);
         };
-        let plan = self.plan_of(row.team).await?;
+        let (plan, archived_at) = try_join!(self.plan_of(row.team), self.archived_at(row.team))?;
+        if archived_at.is_some() {
+            return Ok(None);
+        }
         let record = |plan| CredentialRecord { team: row.team, plan, scope: row.scope(), expires_at: row.expires_at };
         Ok(plan.map(record))
     }

@@ -85,6 +85,19 @@ statements! {
     teams: "SELECT team, name, plan, created_at FROM teams";
     create_team: "INSERT INTO teams (team, name, plan, created_at) VALUES (?, ?, ?, ?) IF NOT EXISTS";
     set_plan: "UPDATE teams SET plan = ? WHERE team = ? IF EXISTS";
+    rename_team: "UPDATE teams SET name = ? WHERE team = ? IF EXISTS";
+    name_holder: "SELECT team, TTL(team) FROM team_names WHERE name = ?";
+    claim_name: "INSERT INTO team_names (name, team) VALUES (?, ?) IF NOT EXISTS USING TTL 60";
+    replace_name: "UPDATE team_names USING TTL 60 SET team = ? WHERE name = ? IF team = ?";
+    keep_name: "UPDATE team_names SET team = ? WHERE name = ? IF team = ?";
+    release_name: "DELETE FROM team_names WHERE name = ? IF team = ?";
+    archived_team: "SELECT archived_at FROM archived_teams WHERE team = ?";
+    archived_teams: "SELECT team, archived_at FROM archived_teams";
+    archive_team: "INSERT INTO archived_teams (team, archived_at) VALUES (?, ?) IF NOT EXISTS";
+    restore_team: "DELETE FROM archived_teams WHERE team = ? IF EXISTS";
+    archived_agents: "SELECT slug, archived_at FROM archived_agents WHERE team = ?";
+    archive_agent: "INSERT INTO archived_agents (team, slug, archived_at) VALUES (?, ?, ?)";
+    restore_agent: "DELETE FROM archived_agents WHERE team = ? AND slug = ?";
     rates: "SELECT provider, model, rate FROM rates WHERE team = ?";
     set_rate: "INSERT INTO rates (team, provider, model, rate) VALUES (?, ?, ?, ?)";
 

@@ -90,7 +90,13 @@ impl Cql {
                 let (Some(first), last) = (first.map(instant), last.map(instant)) else {
                     continue;
                 };
-                agents.push(AgentRow { id: agent_id(team, &slug), slug, first_seen: first, last_seen: last });
+                agents.push(AgentRow {
+                    id: agent_id(team, &slug),
+                    slug,
+                    first_seen: first,
+                    last_seen: last,
+                    archived_at: None,
+                });
             }
             from = page.next;
         }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use scylla::client::session::Session;
 use scylla::client::session_builder::SessionBuilder;
+use tidegate_domain::Region;
 use tidegate_ports::{Ids, RandomIds};
 use tidegate_scylla::{Consistency, Cql, Replication, ScyllaOptions, migrations};
 use tokio::sync::Mutex;
@@ -24,6 +25,7 @@ pub fn options(keyspace: &str) -> ScyllaOptions {
     ScyllaOptions {
         nodes: vec![node()],
         keyspace: keyspace.to_owned(),
+        region: Region::Eu,
         datacenter: None,
         user: None,
         consistency: Consistency::LocalQuorum,

@@ -121,6 +121,29 @@ fn a_role_is_not_held_to_the_listeners_of_others() {
 }
 
 #[test]
+fn a_role_has_an_operations_port_of_its_own_where_one_is_named() {
+    let own = with(&[
+        ("TIDEGATE_OPS__LISTEN", "127.0.0.1:1"),
+        ("TIDEGATE_PERSISTER__OPS_LISTEN", "127.0.0.1:2"),
+        ("TIDEGATE_CONTROL__OPS_LISTEN", "127.0.0.1:3"),
+    ]);
+    for (purpose, port, key) in [
+        (Purpose::Ingest, 1, "ops.listen"),
+        (Purpose::Persist, 2, "persister.ops_listen"),
+        (Purpose::Control, 3, "control.ops_listen"),
+        (Purpose::Look, 1, "ops.listen"),
+    ] {
+        let config = read("", &own, purpose).expect("it holds");
+        assert_eq!((config.ops.listen.port(), config.ops.key), (port, key), "{purpose:?}");
+    }
+    let clash = with(&[("TIDEGATE_CONTROL__OPS_LISTEN", "127.0.0.1:8081")]);
+    let found = read("", &clash, Purpose::Control).expect_err("both listeners are one");
+    assert!(found[0].contains("control.listen and control.ops_listen are both 127.0.0.1:8081"), "{found:?}");
+    let nonsense = with(&[("TIDEGATE_INGEST__OPS_LISTEN", "here")]);
+    assert!(read("", &nonsense, Purpose::Ingest).is_err());
+}
+
+#[test]
 fn bad_servers_are_named() {
     for (variable, told) in [
         (("TIDEGATE_KAFKA__BROKERS", "k1"), "must be a list of brokers such as broker-1:9092"),

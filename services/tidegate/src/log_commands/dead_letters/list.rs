@@ -26,7 +26,7 @@ pub async fn list(config: &Config, args: &DeadLettersListArgs, mut page: Page) -
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let letters = beside::dead_letters(config, &clock)?;
     let team = match &args.team {
-        Some(text) => Some(team(config, text, &clock).await?),
+        Some(text) => Some(team(config, text).await?),
         None => None,
     };
     let wanted = Wanted { team, agent: args.agent.clone(), kind: args.kind };
@@ -83,11 +83,11 @@ fn row(letter: &LetterJson) -> [String; 8] {
 }
 
 /// An id needs nobody to know it: letters outlive teams.
-async fn team(config: &Config, text: &str, clock: &Arc<dyn Clock>) -> Result<TeamId, String> {
+async fn team(config: &Config, text: &str) -> Result<TeamId, String> {
     if let Ok(id) = TeamId::parse(text) {
         return Ok(id);
     }
-    let opened = beside::registry(config, clock).await.map_err(|error| {
+    let opened = beside::registry(config).await.map_err(|error| {
         format!("--team {text}: only the store knows names: {error}; an id (team_…) needs no store")
     })?;
     Ok(manage::team(&*opened.registry, text).await?.id)

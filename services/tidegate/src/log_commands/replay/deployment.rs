@@ -47,10 +47,9 @@ impl Deployment {
         let kafka = config.kafka()?;
         let options = options_of(kafka, "replay");
         let store = &config.scylla()?.options;
-        let (cql, _) = tokio::try_join!(
-            wait_for_store(config, store, || Cql::connect(store)),
-            wait_for_log(config, &options, || topics::check(&options, &kafka.layout)),
-        )?;
+        // The store first: it says whether it is of this region.
+        let cql = wait_for_store(config, store, || Cql::connect(store)).await?;
+        wait_for_log(config, &options, || topics::check(&options, &kafka.layout)).await?;
         let log = KafkaLog::connect(options.clone(), clock.clone()).map_err(told)?;
         let ports = Ports {
             log: Arc::new(KafkaReadLog::open(&options).map_err(told)?),

@@ -16,7 +16,7 @@ use super::plan::Plan;
 use super::ports::Ports;
 use super::selection::Selection;
 use super::source::Source;
-use super::standing::{Doing, Ended, Standing, patiently};
+use super::standing::{Doing, Ended, Spent, Standing, patiently};
 use crate::log_commands::kind::{ByKind, Kind};
 
 /// Runs that the replay would change and that are remembered; of those beyond, the store's state counts.
@@ -57,7 +57,8 @@ struct Folding {
 
 impl<'p> Preview<'p> {
     pub fn new(ports: &'p Ports, selection: &'p Selection, plan: Plan) -> Self {
-        let standing = Standing { done: 0, total: plan.total(), records: 0, doing: Doing::Going };
+        let standing =
+            Standing { done: 0, total: plan.total(), records: 0, doing: Doing::Going, spent: Spent::default() };
         Preview {
             ports,
             plan,

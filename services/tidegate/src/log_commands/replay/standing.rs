@@ -18,7 +18,40 @@ pub struct Standing {
     /// Records appended, in a dry run folded, since this process began.
     pub records: u64,
     pub doing: Doing,
+    /// What the time since this process began went into.
+    pub spent: Spent,
 }
+
+/// Time by what it went into.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    pub reading: Duration,
+    pub asking_the_store: Duration,
+    pub appending: Duration,
+    /// Keeping to the rate, or waiting for live traffic.
+    pub waiting: Duration,
+}
+
+impl Spent {
+    /// What bounds the pace, where that is not the rate or live traffic: what most of the time went into.
+    pub fn bound(&self) -> Option<&'static str> {
+        let Spent { reading, asking_the_store, appending, waiting } = *self;
+        let work = reading + asking_the_store + appending;
+        // A fifth of waiting means that the work would be done faster.
+        if work < BOUND_FROM || waiting * 4 > work {
+            return None;
+        }
+        let all = [
+            (reading, "reading the log"),
+            (asking_the_store, "asking the store"),
+            (appending, "the log's acknowledgements, one after the other for records of one run"),
+        ];
+        all.into_iter().max_by_key(|(spent, _)| *spent).map(|(_, what)| what)
+    }
+}
+
+/// Less work than this says nothing.
+const BOUND_FROM: Duration = Duration::from_secs(2);
 
 /// What it does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,5 +154,26 @@ pub async fn rest(span: Duration, stop: &Stop) -> bool {
         biased;
         () = stop.clone().stopped() => false,
         () = sleep(span) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_most_time_goes_into_bounds_a_replay_that_hardly_waits() {
+        let s = Duration::from_secs;
+        let spent = |reading, asking_the_store, appending, waiting| Spent {
+            reading: s(reading),
+            asking_the_store: s(asking_the_store),
+            appending: s(appending),
+            waiting: s(waiting),
+        };
+        assert!(spent(1, 2, 7, 1).bound().is_some_and(|what| what.contains("acknowledgements")));
+        assert_eq!(spent(1, 7, 2, 0).bound(), Some("asking the store"));
+        assert_eq!(spent(7, 1, 2, 2).bound(), Some("reading the log"));
+        assert_eq!(spent(1, 1, 2, 9).bound(), None, "its rate bounds it");
+        assert_eq!(spent(0, 0, 1, 0).bound(), None, "too early to say");
     }
 }

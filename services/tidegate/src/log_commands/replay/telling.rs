@@ -48,7 +48,7 @@ fn same(one: &Doing, other: &Doing) -> bool {
 
 /// `1200 of 5000 records (24 %), 300 appended, 600/s, 7 s left`, and what is waited for.
 fn line(standing: &Standing, verb: &str, rate: f64) -> String {
-    let Standing { done, total, records, doing } = standing;
+    let Standing { done, total, records, doing, spent } = standing;
     let percent = done.saturating_mul(100).checked_div(*total).unwrap_or(100);
     let left = match total.saturating_sub(*done) {
         0 => "nothing left".to_owned(),
@@ -57,7 +57,10 @@ fn line(standing: &Standing, verb: &str, rate: f64) -> String {
     };
     let line = format!("{done} of {total} records ({percent} %), {records} {verb}, {}/s, {left}", rate.round() as u64);
     match doing {
-        Doing::Going => line,
+        Doing::Going => match spent.bound() {
+            Some(what) => format!("{line}; what bounds it is {what}"),
+            None => line,
+        },
         Doing::Yielding(Yield::Behind { records, age_ms }) => format!(
             "{line}; waiting: the consumers are {records} records and {} behind, and live traffic goes first",
             span(age_ms / 1_000)
@@ -99,13 +102,17 @@ impl Meter {
 
 #[cfg(test)]
 mod tests {
+    use super::super::standing::Spent;
     use super::*;
 
     #[test]
     fn each_part_is_there_and_so_is_what_is_waited_for() {
-        let going = Standing { done: 1_200, total: 5_000, records: 300, doing: Doing::Going };
+        let going = Standing { done: 1_200, total: 5_000, records: 300, doing: Doing::Going, spent: Spent::default() };
         let told = "1200 of 5000 records (24 %), 300 appended, 600/s, 7 s left";
         assert_eq!(line(&going, "appended", 600.0), told);
+        let slow = Spent { asking_the_store: Duration::from_secs(9), ..Spent::default() };
+        let bounded = line(&Standing { spent: slow, ..going.clone() }, "appended", 600.0);
+        assert_eq!(bounded, format!("{told}; what bounds it is asking the store"));
         let behind = Doing::Yielding(Yield::Behind { records: 70, age_ms: 61_000 });
         let waiting = line(&Standing { doing: behind, ..going.clone() }, "appended", 0.0);
         assert!(

@@ -18,7 +18,7 @@ use super::ports::Ports;
 use super::progress_file::{Progress, ProgressFile};
 use super::selection::Selection;
 use super::source::Source;
-use super::standing::{Doing, Ended, Standing, doing, patiently, rest};
+use super::standing::{Doing, Ended, Spent, Standing, doing, patiently, rest};
 use super::traffic::{Room, Traffic, Yield};
 use super::waves::waves;
 
@@ -59,7 +59,7 @@ impl<'w> Walk<'w> {
         pace: Pace,
     ) -> Self {
         let (done, total) = (progress.plan.done(), progress.plan.total());
-        let standing = Standing { done, total, records: 0, doing: Doing::Going };
+        let standing = Standing { done, total, records: 0, doing: Doing::Going, spent: Spent::default() };
         Walk {
             ports,
             file,
@@ -95,7 +95,8 @@ impl<'w> Walk<'w> {
             }
             let (plan, source) = (&self.progress.plan, &mut self.source);
             let read = patiently("reading the log", &self.standing, stop, async || source.next(plan).await);
-            let Some(chunk) = read.await? else { return Ok((Ended::Stopped, self.progress)) };
+            let read = timed(&self.standing, |spent| &mut spent.reading, read).await?;
+            let Some(chunk) = read else { return Ok((Ended::Stopped, self.progress)) };
             let Some(mut chunk) = chunk else { return Ok((Ended::Whole, self.progress)) };
             let candidates = std::mem::take(&mut chunk.candidates);
             let Some(mut counts) = self.replay(candidates, stop).await? else {
@@ -133,14 +134,16 @@ impl<'w> Walk<'w> {
         let (chooser, runs) = (&mut self.chooser, &*self.ports.runs);
         let asked =
             patiently("asking the store", &self.standing, stop, async || chooser.choose(&candidates, runs).await);
-        let Some(chosen) = asked.await? else { return Ok(None) };
+        let asked = timed(&self.standing, |spent| &mut spent.asking_the_store, asked).await?;
+        let Some(chosen) = asked else { return Ok(None) };
         counts.passed_over = chosen.passed_over;
         for wave in waves(chosen.candidates) {
             let mut left = &wave[..];
             while !left.is_empty() {
                 let Some(some) = self.permit(left.len(), stop).await else { return Ok(None) };
                 let (now, later) = left.split_at(some.min(left.len()));
-                let fates = join_all(now.iter().map(|candidate| self.append(candidate, stop))).await;
+                let fates = join_all(now.iter().map(|candidate| self.append(candidate, stop)));
+                let fates = timed(&self.standing, |spent| &mut spent.appending, fates).await;
                 self.traffic.used(now.len() as u64);
                 self.standing.send_modify(|standing| standing.records += now.len() as u64);
                 for (candidate, fate) in now.iter().zip(fates) {
@@ -172,7 +175,7 @@ impl<'w> Walk<'w> {
                 Room::AskIn(wait) => wait,
                 Room::None(why) => self.yielding(why),
             };
-            if !rest(wait, stop).await {
+            if !timed(&self.standing, |spent| &mut spent.waiting, rest(wait, stop)).await {
                 return None;
             }
         }
@@ -194,6 +197,22 @@ impl<'w> Walk<'w> {
         })
         .await
     }
+}
+
+/// Does it, and adds the time it took.
+async fn timed<T>(
+    standing: &watch::Sender<Standing>,
+    part: impl FnOnce(&mut Spent) -> &mut Duration,
+    work: impl Future<Output = T>,
+) -> T {
+    let began = Instant::now();
+    let done = work.await;
+    // Nobody is woken for it: lines come by the clock.
+    standing.send_if_modified(|standing| {
+        *part(&mut standing.spent) += began.elapsed();
+        false
+    });
+    done
 }
 
 /// How an append ended.

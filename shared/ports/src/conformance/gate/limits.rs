@@ -129,6 +129,45 @@ pub async fn a_released_first_use_frees_its_slot_unless_another_holds_it(gate: &
     assert!(matches!(asker.admit(asker.agent("a", 1)).await, Verdict::Refused(Refused::AgentCap { cap: 1, .. })));
 }
 
+pub async fn an_agent_that_is_forgotten_frees_its_slot(gate: &dyn Gate) {
+    let asker = Asker::seeded(gate, Limits { agents: Some(2), ..OPEN }).await;
+    let agent = |text: &str| Slug::parse(text).expect("a slug");
+    let count = async || gate.agents(asker.team).await.expect("the gate is up");
+    let forget = async |text: &str| gate.forget_agent(asker.team, agent(text)).await.expect("the gate is up");
+    assert_eq!(count().await, Some(0));
+    let (_, one) = asker.admitted(asker.agent("one", 1)).await;
+    gate.confirm(one).await;
+    let (_, two) = asker.admitted(asker.agent("two", 1)).await;
+    let (_, two_again) = asker.admitted(asker.agent("two", 1)).await;
+    assert_eq!(count().await, Some(2), "requests under way hold their slots");
+    let at_cap = async |text: &str| {
+        let verdict = asker.admit(asker.agent(text, 1)).await;
+        assert!(matches!(verdict, Verdict::Refused(Refused::AgentCap { cap: 2 })), "{text}: {verdict:?}");
+    };
+    at_cap("three").await;
+    forget("nobody").await;
+    assert_eq!(count().await, Some(2), "there is no such agent");
+    forget("one").await;
+    assert_eq!(count().await, Some(1));
+    let (_, three) = asker.admitted(asker.agent("three", 1)).await;
+    gate.confirm(three).await;
+    at_cap("one").await;
+
+    // A request under way confirms what was forgotten meanwhile: the agent has reported, and takes a slot again. A release
+    // finds nothing to give back.
+    forget("two").await;
+    assert_eq!(count().await, Some(1));
+    gate.release(two).await;
+    assert_eq!(count().await, Some(1));
+    gate.confirm(two_again).await;
+    assert_eq!(count().await, Some(2));
+    at_cap("one").await;
+
+    let unknown = Asker::unknown(gate, OPEN);
+    assert_eq!(gate.forget_agent(unknown.team, agent("one")).await, Ok(()));
+    assert_eq!(gate.agents(unknown.team).await, Ok(None), "forgetting makes no team");
+}
+
 pub async fn the_order_is_rate_quota_agents_claims(gate: &dyn Gate) {
     let limits = Limits { sustained_per_s: Some(1), burst: Some(3), events_per_month: Some(1), agents: Some(0) };
     let asker = Asker::seeded(gate, limits).await;

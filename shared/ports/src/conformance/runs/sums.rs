@@ -126,7 +126,11 @@ pub(super) async fn unpriced_models_are_listed_in_the_month_of_receipt(store: &S
 pub(super) async fn agents_come_from_runs_and_from_tokens(store: &StoreUnderTest) {
     let team: TeamId = fresh();
     let plan = Plan::Business;
-    store.registry.create_team(Team { id: team, name: "t".into(), plan, created_at: NOON }).await.expect("created");
+    store
+        .registry
+        .create_team(Team { id: team, name: format!("Team of {team}"), plan, created_at: NOON, archived_at: None })
+        .await
+        .expect("created");
     for (agent, at) in [("both", NOON.plus_millis(-DAY_MS)), ("token only", NOON)] {
         let token =
             TokenRow { id: fresh(), team, agent: slug(agent), created_at: at, revoked_at: None, expires_at: None };
@@ -147,7 +151,7 @@ pub(super) async fn agents_come_from_runs_and_from_tokens(store: &StoreUnderTest
 
     let row = |text: &str, first_seen: Timestamp, last_seen: Option<Timestamp>| {
         let slug: Slug = slug(text);
-        AgentRow { id: agent_id(team, &slug), slug, first_seen, last_seen }
+        AgentRow { id: agent_id(team, &slug), slug, first_seen, last_seen, archived_at: None }
     };
     let expected = vec![
         row("a run only", NOON, Some(later)),
@@ -160,4 +164,35 @@ pub(super) async fn agents_come_from_runs_and_from_tokens(store: &StoreUnderTest
     let mut found = store.agents.slugs(team).await.expect("read");
     found.sort();
     assert_eq!(found, slugs);
+}
+
+pub(super) async fn an_archived_agent_does_not_count_until_it_is_seen_again(store: &StoreUnderTest) {
+    let team: TeamId = fresh();
+    let plan = Plan::Business;
+    let row = Team { id: team, name: format!("Team of {team}"), plan, created_at: NOON, archived_at: None };
+    store.registry.create_team(row).await.expect("created");
+    let seen = async |agent: &str, at: Timestamp| {
+        store.save(vec![Story::of_team(team).tell(at, Body::Start(start(agent, NOON))).write()]).await;
+    };
+    let counted = async || -> Vec<String> {
+        let mut slugs = store.agents.slugs(team).await.expect("read");
+        slugs.sort();
+        slugs.iter().map(ToString::to_string).collect()
+    };
+    seen("kept", NOON).await;
+    seen("typo", NOON).await;
+    let archived_at = NOON.plus_millis(HOUR_MS);
+    store.registry.archive_agent(team, slug("typo"), archived_at).await.expect("archived");
+    assert_eq!(counted().await, ["kept"]);
+    let listed = store.queries.agents(team).await.expect("read");
+    let told: Vec<_> = listed.iter().map(|row| (row.slug.as_str(), row.archived_at, row.is_archived())).collect();
+    assert_eq!(told, [("kept", None, false), ("typo", Some(archived_at), true)]);
+
+    // What was received before it was archived may be applied after it.
+    seen("typo", archived_at).await;
+    assert_eq!(counted().await, ["kept"]);
+    seen("typo", archived_at.plus_millis(1)).await;
+    assert_eq!(counted().await, ["kept", "typo"]);
+    store.registry.archive_agent(team, slug("typo"), archived_at.plus_millis(2)).await.expect("archived again");
+    assert_eq!(counted().await, ["kept"]);
 }

@@ -75,6 +75,16 @@ impl Team {
         self.usage.of(month)
     }
 
+    /// How many agents take a slot.
+    pub fn agents(&self) -> u64 {
+        self.agents.len() as u64
+    }
+
+    /// Requests under way that hold the agent may still confirm it; their releases find nothing.
+    pub fn forget_agent(&mut self, slug: &Slug) {
+        self.agents.remove(slug);
+    }
+
     /// Rate, quota, agent cap, claims, in this order. With a full memory, nothing new is claimed.
     pub fn admit(&mut self, ask: Ask, config: &MemoryGateConfig, is_full: bool) -> Verdict {
         let (now, month) = (Moment::of(&ask), Month::of(ask.now));
