@@ -15,7 +15,6 @@ use tidegate_domain::{
 };
 use tidegate_ports::memory::clock::TestClock;
 use tidegate_ports::memory::gate::{MemoryGate, MemoryGateConfig};
-use tidegate_ports::registry::agent_id;
 use tidegate_ports::{
     AgentRow, Agents, Append, AppendError, Clock, CredentialRecord, Credentials, EventPage, EventsPage, Gate, Lag,
     LogError, PartitionLag, Rates, ReadLag, RunFilter, RunPage, RunQueries, RunWanted, RunsPage, Spend, StoreError,
@@ -180,17 +179,8 @@ impl RunQueries for Backend {
         unreachable!("admission does not list")
     }
     async fn agents(&self, team: TeamId) -> Result<Vec<AgentRow>, StoreError> {
-        let row = |slug: Slug| AgentRow {
-            id: agent_id(team, &slug),
-            slug,
-            first_seen: NOW,
-            last_seen: Some(NOW),
-            archived_at: None,
-        };
-        let mut slugs = self.slugs(team).await?;
-        slugs.sort();
-        slugs.dedup();
-        Ok(slugs.into_iter().map(row).collect())
+        let slugs: std::collections::BTreeSet<Slug> = self.slugs(team).await?.into_iter().collect();
+        Ok(slugs.into_iter().map(|slug| AgentRow::seen(team, slug, NOW)).collect())
     }
     async fn spend(&self, _: TeamId, _: Month, _: Timestamp) -> Result<Spend, StoreError> {
         unreachable!("admission does not sum")

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use tidegate_domain::{Slug, Timestamp};
+use tidegate_domain::{Slug, TeamId, Timestamp};
 
 use super::AgentRow;
+use crate::registry::agent_id;
 
 /// Both sides' agents as one listing, by slug: first seen by whichever was first, last seen by whichever was last;
 /// `archived` are the instants at which agents were archived.
@@ -24,6 +25,11 @@ pub fn union_of_agents(
 }
 
 impl AgentRow {
+    /// One that was seen once.
+    pub fn seen(team: TeamId, slug: Slug, at: Timestamp) -> Self {
+        AgentRow { id: agent_id(team, &slug), slug, first_seen: at, last_seen: Some(at), archived_at: None }
+    }
+
     /// Takes another sighting of the same agent in.
     pub fn absorb(&mut self, other: &AgentRow) {
         self.first_seen = self.first_seen.min(other.first_seen);
