@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
+use tidegate_tests::clock::now_ms;
 use tidegate_tests::process::Extra;
 use tidegate_tests::target::Target;
 use tidegate_tests::team::{Plan, Team};
@@ -55,6 +56,8 @@ async fn the_readmes_tour_runs_in_a_plain_shell_and_reads_back_its_run() {
             .unwrap_or_else(|error| panic!("{error}: {out}"));
     let run = answers.last().expect("an answer");
     assert_eq!((&run["status"], &run["agent"]), (&"success".into(), &"nightly".into()), "{out}");
+    let born = run["id"].as_str().and_then(|id| i64::from_str_radix(id.get(7..19)?, 16).ok());
+    assert!(born.is_some_and(|born| (now_ms() - born).abs() < 10 * 60_000), "born just now: {out}\n{err}");
     assert_eq!(run["events"].as_array().map(Vec::len), Some(1), "{out}");
     assert!(run["cost_usd"].as_f64().is_some_and(|cost| cost > 0.0), "priced: {out}");
 }
