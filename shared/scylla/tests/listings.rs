@@ -120,7 +120,8 @@ async fn a_line_that_an_older_build_left_is_read_and_moves() {
                 "team = '{team}' AND facet = '{facet}' AND label = '{label}' AND day = '{day}' AND bucket = {bucket}"
             )
         };
-        let (run, at) = (key.run, at_offset(0).write_timestamp());
+        // A record later: this build has deleted the old place at the first one's timestamp, and a deletion wins.
+        let (run, at) = (key.run, at_offset(1).write_timestamp());
         for text in [
             format!("DELETE FROM {name}.run_listing USING TIMESTAMP {at} WHERE {}", place("2026-05-15")),
             format!(
@@ -145,7 +146,7 @@ async fn a_line_that_an_older_build_left_is_read_and_moves() {
         assert_eq!(places(&store, filter).await, [(key.run, year_9999)], "where the older build left it");
     }
     state.apply(Record::new(key, NOON, Body::Start(start("daily", year_9999))));
-    let write = RunWrite { key, run: state.run, new_events: Vec::new(), position: at_offset(1) };
+    let write = RunWrite { key, run: state.run, new_events: Vec::new(), position: at_offset(2) };
     let store = ScyllaStore::new(keyspace.connect().await);
     store.save(Arc::new(vec![write])).await.expect("saved");
     for filter in [&RunFilter::default(), &by_agent] {
