@@ -142,7 +142,7 @@ pub async fn an_agent_that_is_forgotten_frees_its_slot(gate: &dyn Gate) {
     assert_eq!(count().await, Some(2), "requests under way hold their slots");
     let at_cap = async |text: &str| {
         let verdict = asker.admit(asker.agent(text, 1)).await;
-        assert!(matches!(verdict, Verdict::Refused(Refused::AgentCap { cap: 2 })), "{text}: {verdict:?}");
+        assert!(matches!(verdict, Verdict::Refused(Refused::AgentCap { cap: 2, .. })), "{text}: {verdict:?}");
     };
     at_cap("three").await;
     forget("nobody").await;
