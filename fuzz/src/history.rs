@@ -92,6 +92,7 @@ fn event(bytes: &mut Unstructured<'_>, id: u8, agreement: Agreement) -> Result<E
         turn: None,
         data: FreeJson::empty_object(),
         content_hash: content,
+        earlier_hash: None,
         errored: content.is_multiple_of(5),
         call: (!content.is_multiple_of(4)).then(|| ModelCall {
             provider: "p".into(),

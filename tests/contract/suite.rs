@@ -7,6 +7,7 @@
 //! against a deployment that is there already (see `tidegate_tests::external`).
 
 mod agents;
+mod answers;
 mod authentication;
 mod bad_input;
 mod coverage;

@@ -22,21 +22,24 @@ async fn texts_have_lengths() {
     }
 }
 
-/// Our choice: a slug is any printable text, not trimmed, case-sensitive; control characters are refused.
+/// Our choice: a slug is any text that can be seen, case-sensitive, without the blanks at its ends.
 #[tokio::test]
 async fn slugs_are_free_text() {
     let (_target, team) = team().await;
-    let slugs = ["daily-summary", "Daily-Summary", " spaces kept ", "日報 🤖", "a/b?c=d&e#f%20", "it's \"quoted\" \\"];
+    let slugs = ["daily-summary", "Daily-Summary", "spaces kept", "日報 🤖", "a/b?c=d&e#f%20", "it's \"quoted\" \\"];
     for slug in slugs {
         let run = team.run_id();
         let answer = team.start(&wire::start(&run, slug)).await.expect(202);
         assert_eq!(answer.json()["agent"], slug);
         assert_eq!(team.stored_run(&run).await["agent"], slug);
     }
+    let padded = team.start(&wire::start(&team.run_id(), " \tspaces kept\u{a0}\n")).await.expect(202);
+    assert_eq!(padded.json()["agent"], "spaces kept");
     let mut expected = slugs.map(str::to_owned);
     expected.sort();
     assert_eq!(team.agents().await, expected);
-    for slug in ["line\nbreak", "nul\u{0}", "bell\u{7}", "del\u{7f}", "\u{85}"] {
+    for slug in ["line\nbreak", "nul\u{0}", "bell\u{7}", "del\u{7f}x", "\u{85}", "zero\u{200b}width", "\u{202e}turned"]
+    {
         team.start(&wire::start(&team.run_id(), slug)).await.refused(400, "invalid_field", Some("agent"));
     }
 }

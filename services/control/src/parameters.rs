@@ -1,7 +1,7 @@
 //! Query parameters: each known one at most once, unknown ones refused.
 
-use axum::extract::Query;
 use http::Uri;
+use tidegate_domain::query::Query;
 
 use crate::problem::Problem;
 
@@ -16,19 +16,22 @@ pub(crate) struct Parameters(Vec<(&'static str, String)>);
 
 impl Parameters {
     /// # Errors
-    /// [`Problem::ParameterUnknown`] or [`Problem::ParameterRepeated`].
+    /// [`Problem::ParameterUnknown`], [`Problem::ParameterRepeated`] or [`Problem::ParameterNoText`].
     pub fn read(uri: &Uri, known: &'static [&'static str]) -> Result<Self, Problem> {
-        // A list of pairs takes any query string; bytes that are no text become replacement characters.
-        let pairs = Query::<Vec<(String, String)>>::try_from_uri(uri).map(|Query(pairs)| pairs).unwrap_or_default();
-        let mut read: Vec<(&'static str, String)> = Vec::with_capacity(pairs.len().min(known.len()));
-        for (name, value) in pairs {
-            let Some(name) = known.iter().find(|known| **known == name) else {
+        let query = Query::read(uri.query());
+        let mut read: Vec<(&'static str, String)> = Vec::with_capacity(known.len());
+        for parameter in query.parameters() {
+            let Some(name) = known.iter().find(|known| parameter.is(known)) else {
+                let name = parameter.name.as_deref().unwrap_or("?").to_owned();
                 return Err(Problem::ParameterUnknown { name, known });
             };
             if read.iter().any(|(earlier, _)| earlier == name) {
                 return Err(Problem::ParameterRepeated { name });
             }
-            read.push((name, value));
+            match &parameter.value {
+                Ok(value) => read.push((name, value.to_string())),
+                Err(fault) => return Err(Problem::ParameterNoText { name, fault: fault.clone() }),
+            }
         }
         Ok(Parameters(read))
     }

@@ -6,7 +6,8 @@ use http::header::{ORIGIN, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use serde::Serialize;
 use tidegate_admission::Refusal;
-use tidegate_domain::{IdError, ReceiptError, RunId};
+use tidegate_domain::query::TextFault;
+use tidegate_domain::{CredentialMistake, IdError, ReceiptError, RunId};
 use tidegate_lifecycle::{ApiPort, LikelyCall, NO_CORS, likely_call};
 use utoipa::ToSchema;
 
@@ -40,6 +41,11 @@ pub(crate) enum Problem {
     },
     ParameterRepeated {
         name: &'static str,
+    },
+    /// Its escapes stand for no text.
+    ParameterNoText {
+        name: &'static str,
+        fault: TextFault,
     },
     /// `must` completes "Parameter 'x' must ...".
     ParameterInvalid {
@@ -179,6 +185,9 @@ impl Problem {
                 Told::new(BAD, "invalid_field", format!("Parameter '{name}' is given twice. Send it once."))
                     .about(*name)
             }
+            Problem::ParameterNoText { name, fault } => {
+                Told::new(BAD, "invalid_field", format!("Parameter '{name}' {fault}.")).about(*name)
+            }
             Problem::ParameterInvalid { name, value, must } => {
                 let message = format!("Parameter '{name}' must {must}; it is '{}'.", shown(value));
                 Told::new(BAD, "invalid_field", message).about(*name)
@@ -214,10 +223,11 @@ fn refused(refusal: &Refusal) -> Told {
         Refusal::CredentialMissing => credential(
             "No credential was sent. Send an API key as 'Authorization: Bearer <key>' or as 'X-AgentPing-Key: <key>'.",
         ),
-        Refusal::CredentialMalformed => credential(
+        Refusal::CredentialMalformed { mistake: CredentialMistake::Form } => credential(
             "The credential is malformed. Send an API key of the form apk_<region>_<32 hex> as 'Authorization: Bearer <key>' \
              or as 'X-AgentPing-Key: <key>'.",
         ),
+        Refusal::CredentialMalformed { mistake } => credential(&mistake.to_string()),
         Refusal::CredentialUnknown => credential("The credential is unknown or was revoked. Use a valid API key."),
         Refusal::CredentialRegionUnknown { region } => Told::new(
             StatusCode::BAD_REQUEST,

@@ -25,6 +25,8 @@ pub(crate) struct Answer {
     pub receipt: Option<HeaderValue>,
     /// What a repeat repeats.
     pub repeat: Option<HeaderValue>,
+    /// Parameters of a ping that mean nothing here.
+    pub ignored: Option<HeaderValue>,
 }
 
 impl Answer {
@@ -49,6 +51,12 @@ impl Answer {
         Answer { repeat: text.and_then(|text| HeaderValue::try_from(text).ok()), ..self }
     }
 
+    /// With the names of parameters that mean nothing here.
+    #[must_use]
+    pub fn with_ignored(self, names: Option<String>) -> Self {
+        Answer { ignored: names.and_then(|names| HeaderValue::try_from(names).ok()), ..self }
+    }
+
     /// `202` for what is new, `200` for a repeat.
     pub fn json(fresh: bool, body: &impl Serialize) -> Result<Self, Problem> {
         let status = if fresh { StatusCode::ACCEPTED } else { StatusCode::OK };
@@ -57,13 +65,13 @@ impl Answer {
 
     pub fn json_with(fresh: bool, status: StatusCode, body: &impl Serialize) -> Result<Self, Problem> {
         let body = serde_json::to_vec(body).map_err(|_| Problem::Panicked)?;
-        Ok(Answer { fresh, status, content_type: JSON, body: body.into(), receipt: None, repeat: None })
+        Ok(Answer { fresh, status, content_type: JSON, body: body.into(), receipt: None, repeat: None, ignored: None })
     }
 
     /// A ping's `OK`.
     pub fn ok_text(fresh: bool) -> Self {
         let body = Bytes::from_static(b"OK\n");
-        Answer { fresh, status: StatusCode::OK, content_type: TEXT, body, receipt: None, repeat: None }
+        Answer { fresh, status: StatusCode::OK, content_type: TEXT, body, receipt: None, repeat: None, ignored: None }
     }
 }
 

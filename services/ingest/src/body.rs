@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::body::{Body, HttpBody};
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
@@ -18,6 +18,9 @@ use crate::refusal_table::Problem;
 const DISCARD_BODIES: usize = 8;
 /// How long throwing a body away may take.
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How much of a declared charset is shown back.
+const MAX_CHARSET_CHARS: usize = 32;
 
 /// What a body may be and take.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +63,33 @@ pub(crate) async fn read(headers: &HeaderMap, mut body: Body, bounds: Bounds, ro
         Vec::from(sent)
     };
     room.keep(decoded.len());
-    String::from_utf8(decoded).map_err(|_| not_json("is not UTF-8 text"))
+    text(decoded).map_err(|fault| named_charset(headers, fault).into())
+}
+
+/// What some programs put before UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// A byte order mark is passed over.
+fn text(mut decoded: Vec<u8>) -> Result<String, Fault> {
+    if decoded.starts_with(BYTE_ORDER_MARK) {
+        decoded.drain(..BYTE_ORDER_MARK.len());
+    }
+    String::from_utf8(decoded).map_err(|error| Fault::not_utf8(error.as_bytes(), error.utf8_error().valid_up_to()))
+}
+
+/// A charset that the sender declares is to blame where a body is no UTF-8; a body that is UTF-8 is taken whatever is declared.
+fn named_charset(headers: &HeaderMap, fault: Fault) -> Fault {
+    let declared = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let charset =
+        declared.and_then(|kind| kind.to_ascii_lowercase().split_once("charset=").map(|(_, set)| set.to_owned()));
+    let charset = charset.map(|set| set.split(';').next().unwrap_or_default().trim().trim_matches('"').to_owned());
+    match (fault, charset) {
+        (Fault::NotJson { field, reason }, Some(charset)) if !matches!(charset.as_str(), "utf-8" | "utf8" | "") => {
+            let charset: String = charset.chars().take(MAX_CHARSET_CHARS).collect();
+            Fault::NotJson { field, reason: format!("{reason} (Content-Type says '{charset}')") }
+        }
+        (fault, _) => fault,
+    }
 }
 
 /// Reads past a body that nobody wants, so that its sender reads the answer and the connection can be used again. Nothing
@@ -79,7 +108,7 @@ fn announced(headers: &HeaderMap) -> Option<usize> {
 }
 
 fn not_json(reason: &str) -> Problem {
-    Problem::Fault(Fault::NotJson { reason: reason.to_owned() })
+    Problem::Fault(Fault::whole_body(reason))
 }
 
 /// Whether the body is to be decoded. The encodings may stand in one header or in several (RFC 9110, 8.4).

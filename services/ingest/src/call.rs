@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::Request;
 use http::request::Parts;
-use tidegate_admission::{Acceptance, Caller, Class, Submission};
+use tidegate_admission::{Acceptance, Caller, Class, Refusal, Submission};
 use tidegate_domain::{Body as RecordBody, Receipt, RunId, Timestamp};
 
 use crate::body::{Bounds, read_past};
@@ -45,7 +45,13 @@ impl Call {
             Ok(caller) => Ok(caller),
             Err(refusal) => {
                 read_past(&self.parts.headers, body, self.ingest.config.max_body_bytes).await;
-                Err(refusal.into())
+                Err(match refusal {
+                    Refusal::CredentialMalformed { .. } => {
+                        Refusal::CredentialMalformed { mistake: credential::mistake(&self.parts.headers, query_key) }
+                    }
+                    refusal => refusal,
+                }
+                .into())
             }
         }
     }

@@ -71,7 +71,15 @@ async fn description(State(ingest): State<Arc<Ingest>>, request: Request) -> Res
     static TEXT: LazyLock<Option<Bytes>> = LazyLock::new(|| openapi::openapi_json().ok().map(Bytes::from));
     framed(ingest, Endpoint::Other, request, async |_, _| {
         let body = TEXT.clone().ok_or(Problem::Panicked)?;
-        Ok(Answer { fresh: true, status: StatusCode::OK, content_type: JSON, body, receipt: None, repeat: None })
+        Ok(Answer {
+            fresh: true,
+            status: StatusCode::OK,
+            content_type: JSON,
+            body,
+            receipt: None,
+            repeat: None,
+            ignored: None,
+        })
     })
     .await
 }

@@ -25,6 +25,7 @@ use crate::refusal_table::{Entry, Problem};
 const ERROR_CODE: HeaderName = HeaderName::from_static("x-agentping-error");
 const RECEIPT: HeaderName = HeaderName::from_static("x-tidegate-receipt");
 const REPEAT: HeaderName = HeaderName::from_static("x-tidegate-repeat");
+const IGNORED: HeaderName = HeaderName::from_static("x-tidegate-ignored");
 
 /// How an endpoint's refusals are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +104,9 @@ fn answered(answer: Answer) -> Response {
     }
     if let Some(receipt) = answer.receipt {
         headers.insert(RECEIPT, receipt);
+    }
+    if let Some(ignored) = answer.ignored {
+        headers.insert(IGNORED, ignored);
     }
     response
 }

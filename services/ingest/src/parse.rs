@@ -4,6 +4,8 @@
 //! of the endpoint's table, malformed members in the same order (AgentPing: codes).
 
 pub mod call;
+pub mod diagnosis;
+pub mod encoding;
 pub mod event;
 pub mod events;
 pub mod fault;
@@ -13,6 +15,7 @@ pub mod heartbeat;
 pub mod ids;
 pub mod member;
 pub mod metadata;
+pub mod near;
 pub mod number;
 pub mod object;
 pub mod ping;

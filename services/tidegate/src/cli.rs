@@ -177,7 +177,7 @@ pub enum TokensCommand {
         #[arg(long, value_name = "TEAM")]
         team: String,
         /// The agent's slug
-        #[arg(long, value_name = "SLUG", value_parser = Slug::parse)]
+        #[arg(long, value_name = "SLUG", value_parser = Slug::sent)]
         agent: Slug,
         #[command(flatten)]
         place: Place,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tidegate_domain::credential::CredentialError;
-use tidegate_domain::{Credential, Region};
+use tidegate_domain::{Credential, CredentialMistake, Region};
 use tidegate_ports::{Clock, Credentials};
 
 use crate::admission::Admission;
@@ -22,7 +22,7 @@ use crate::submission::Caller;
 pub fn read(presented: Option<&str>, endpoint: Region) -> Result<Credential, Refusal> {
     let text = presented.ok_or(Refusal::CredentialMissing)?;
     let credential = Credential::parse(text).map_err(|error| match error {
-        CredentialError::Malformed => Refusal::CredentialMalformed,
+        CredentialError::Malformed => Refusal::CredentialMalformed { mistake: CredentialMistake::of(text) },
         CredentialError::UnknownRegion { region } => Refusal::CredentialRegionUnknown { region },
     })?;
     if credential.region() == endpoint {

@@ -59,10 +59,10 @@ impl StoreView {
             return ByStore::Absent;
         };
         let sent = match &submission.body {
-            Body::Events(events) => events.get(index).map(|event| event.content_hash),
+            Body::Events(events) => events.get(index),
             _ => None,
         };
-        let same = *run == submission.run && Some(*content) == sent;
+        let same = *run == submission.run && sent.is_some_and(|event| event.says(*content));
         if same { ByStore::Same } else { ByStore::Other(Refusal::EventConflict { index }) }
     }
 
@@ -81,7 +81,7 @@ pub fn start_conflict(
     (stored_agent, stored_started_at): (&Slug, Timestamp),
     given: Option<Timestamp>,
 ) -> Option<Refusal> {
-    let supplied = claims::agent(&submission.body).filter(|supplied| *supplied != stored_agent);
+    let supplied = claims::agent(&submission.body).filter(|supplied| !supplied.is_same_agent(stored_agent));
     let field = match (supplied, given.filter(|given| *given != stored_started_at)) {
         (Some(supplied), _) => StartField::Agent { supplied: supplied.clone() },
         (None, Some(supplied)) => StartField::StartedAt { supplied },

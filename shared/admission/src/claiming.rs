@@ -9,6 +9,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use tidegate_domain::Body;
 use tidegate_ports::gate::{AgentAsk, OnUnconfirmed};
 use tidegate_ports::{Ask, ClaimKey, ClaimOutcome, StoreRead, Ticket, Verdict};
 
@@ -104,13 +105,16 @@ impl Admission {
                 Some(Verdict::Held { claims: outcomes, .. }) => {
                     let count = modes.iter().filter(|mode| **mode == Mode::Settled).count() + outcomes.len();
                     modes.resize(count, Mode::Ask(OnUnconfirmed::Report));
-                    Box::pin(self.refuse_conflict(caller, submission, &modes, &outcomes)).await?;
                     let held = held_up.get_or_insert_with(HeldUp::new);
-                    if held.waits(self.config.timeouts.claim_wait_ms) {
+                    if Box::pin(self.decide_conflicts(caller, submission, &mut modes, &outcomes)).await? {
+                        held.count_round(|| self.undecided())?;
+                    } else if held.waits(self.config.timeouts.claim_wait_ms) {
                         tokio::time::sleep(held.next_pause()).await;
                     } else if !held.joining {
                         held.joining = true;
-                        modes.fill(Mode::Ask(OnUnconfirmed::Join));
+                        for mode in modes.iter_mut().filter(|mode| **mode != Mode::Settled) {
+                            *mode = Mode::Ask(OnUnconfirmed::Join);
+                        }
                     } else {
                         held.count_round(|| self.undecided())?;
                         Box::pin(self.decide_unconfirmed(caller, submission, &mut modes, &outcomes)).await?;
@@ -148,33 +152,47 @@ impl Admission {
         }
     }
 
-    async fn refuse_conflict(
+    /// Refuses for the first conflict, if there is one; `true` where the store has settled all there are: what an earlier
+    /// build claimed for the same content may have another fingerprint.
+    async fn decide_conflicts(
         &self,
         caller: &Caller,
         submission: &Submission,
-        modes: &[Mode],
+        modes: &mut [Mode],
         outcomes: &[ClaimOutcome],
-    ) -> Result<(), Refusal> {
-        let conflict = asked(modes).zip(outcomes).find_map(|(index, outcome)| match outcome {
+    ) -> Result<bool, Refusal> {
+        let conflicts = asked(modes).zip(outcomes).filter_map(|(index, outcome)| match outcome {
             ClaimOutcome::Conflict { answer } => Some((index, answer)),
             _ => None,
         });
-        let Some((index, answer)) = conflict else { return Ok(()) };
-        let key = key_of(submission, index);
-        if let ClaimKey::Event(_) = key {
-            return Err(Refusal::EventConflict { index });
-        }
+        let conflicts: Vec<(usize, &Bytes)> = conflicts.collect();
         let given = claims::given_start(&submission.body);
-        let remembered = Opened::decode(answer)
-            .and_then(|opened| start_conflict(submission, (&opened.agent, opened.started_at), given));
-        if let Some(refusal) = remembered {
-            return Err(refusal);
+        for (index, answer) in &conflicts {
+            if let Body::Events(events) = &submission.body {
+                if events[*index].earlier_hash.is_none() {
+                    return Err(Refusal::EventConflict { index: *index });
+                }
+                continue;
+            }
+            let remembered = Opened::decode(answer)
+                .and_then(|opened| start_conflict(submission, (&opened.agent, opened.started_at), given));
+            if let Some(refusal) = remembered {
+                return Err(refusal);
+            }
+        }
+        if conflicts.is_empty() {
+            return Ok(false);
         }
         // The gate remembers a conflict and not with what: the store knows.
-        match self.view(caller, submission).await?.judge(submission, key, index) {
-            ByStore::Other(refusal) => Err(refusal),
-            ByStore::Same | ByStore::Absent => Err(self.undecided()),
+        let view = self.view(caller, submission).await?;
+        for (index, _) in conflicts {
+            match view.judge(submission, key_of(submission, index), index) {
+                ByStore::Other(refusal) => return Err(refusal),
+                ByStore::Same => modes[index] = Mode::Settled,
+                ByStore::Absent => return Err(self.undecided()),
+            }
         }
+        Ok(true)
     }
 
     /// Unconfirmed claims of other content, after the wait: the store decides each. Their age is that of when the gate was
@@ -296,8 +314,8 @@ pub(crate) fn asked_or_all(modes: &[Mode], count: usize) -> Vec<usize> {
 /// The key of claim number `index` of [`claims::of`].
 pub(crate) fn key_of(submission: &Submission, index: usize) -> ClaimKey {
     match &submission.body {
-        tidegate_domain::Body::Events(events) => ClaimKey::Event(events[index].id),
-        tidegate_domain::Body::Finish(_) => ClaimKey::Finish(submission.run),
+        Body::Events(events) => ClaimKey::Event(events[index].id),
+        Body::Finish(_) => ClaimKey::Finish(submission.run),
         _ if index == 0 => ClaimKey::Start(submission.run),
         _ => ClaimKey::Finish(submission.run),
     }

@@ -193,6 +193,7 @@ mod tests {
             turn: None,
             data: FreeJson::empty_object(),
             content_hash,
+            earlier_hash: None,
             errored: false,
             call: None,
         }

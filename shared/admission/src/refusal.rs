@@ -1,6 +1,6 @@
 //! Every cause for which admission refuses. A refusal leaves nothing behind, except [`Refusal::OutcomeUnknown`].
 
-use tidegate_domain::{Region, RunId, Slug, Timestamp};
+use tidegate_domain::{CredentialMistake, Region, RunId, Slug, Timestamp};
 
 use crate::agent_slots::AgentHints;
 use crate::shed::{Class, ShedCause};
@@ -14,7 +14,7 @@ pub enum Refusal {
     /// No credential was presented where one is read.
     CredentialMissing,
     /// What was presented has the form of no credential.
-    CredentialMalformed,
+    CredentialMalformed { mistake: CredentialMistake },
     /// The credential names a region outside the allowlist.
     CredentialRegionUnknown { region: String },
     /// The credential is of another region: refused before any look-up.

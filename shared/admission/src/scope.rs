@@ -11,7 +11,7 @@ use crate::refusal::Refusal;
 pub fn check(scope: &Scope, body: &Body) -> Result<(), Refusal> {
     match (scope, body) {
         (Scope::Team, _) => Ok(()),
-        (Scope::Agent(own), Body::Heartbeat(heartbeat)) if *own == heartbeat.agent => Ok(()),
+        (Scope::Agent(own), Body::Heartbeat(heartbeat)) if own.is_same_agent(&heartbeat.agent) => Ok(()),
         (Scope::Agent(own), Body::Heartbeat(heartbeat)) => {
             Err(Refusal::ScopeAgent { own: own.clone(), asked: heartbeat.agent.clone() })
         }

@@ -7,6 +7,10 @@ use sha2::{Digest, Sha256};
 
 use crate::{ApiKey, IdError, PingToken, Region, Slug};
 
+mod mistake;
+
+pub use mistake::CredentialMistake;
+
 /// A well-formed credential in hand. It is a secret: it is hashed for look-up and then dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Credential {

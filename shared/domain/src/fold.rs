@@ -73,7 +73,7 @@ impl RunState {
         self.known_events.reserve(events.len());
         for event in events {
             match self.known_events.entry(event.id) {
-                Entry::Occupied(known) => conflicting |= *known.get() != event.content_hash,
+                Entry::Occupied(known) => conflicting |= !event.says(*known.get()),
                 Entry::Vacant(place) => {
                     place.insert(event.content_hash);
                     self.run.events += 1;
@@ -143,7 +143,7 @@ impl RunState {
     /// does so still when a start that names no time has come before it, told again or not.
     fn contradicts(&self, incoming: &Opening) -> bool {
         [&self.run.start, &self.run.implied].into_iter().flatten().any(|stored| {
-            let other_agent = stored.start.agent != incoming.start.agent;
+            let other_agent = !stored.start.agent.is_same_agent(&incoming.start.agent);
             let both_given = stored.started_at_given && incoming.started_at_given;
             other_agent || both_given && stored.start.started_at != incoming.start.started_at
         })

@@ -4,6 +4,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
+mod names;
+mod number;
 mod scan;
 
 use scan::Scan;
@@ -33,6 +35,8 @@ pub enum FreeJsonError {
     TooDeep { max: u32 },
     #[error("has more than {max} members")]
     TooManyMembers { max: u32 },
+    #[error("has a member twice")]
+    Repeated,
 }
 
 impl FreeJson {
@@ -80,13 +84,23 @@ impl<'de> Deserialize<'de> for FreeJson {
     }
 }
 
+/// A hash of what free JSON says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContentHash {
+    pub hash: u64,
+    /// What earlier builds made of the same value and stored, where that differs: they took numbers for the same that a
+    /// 64-bit integer or float cannot tell apart.
+    pub earlier: Option<u64>,
+}
+
 /// Checks `raw` against `limits` and returns a hash of what it *says*: white space, the order of members and the
-/// spelling of strings and numbers do not change it. Stable across builds and machines: it is stored.
+/// spelling of strings and numbers do not change it, and every digit of a number does. Stable across builds and machines:
+/// it is stored.
 ///
 /// # Errors
 /// [`FreeJsonError`].
 pub fn content_hash(raw: &str, limits: FreeJsonLimits) -> Result<u64, FreeJsonError> {
-    content_hash_noting(raw, limits, &mut |_, _| {})
+    Ok(content_hash_noting(raw, limits, &mut |_, _| {})?.hash)
 }
 
 /// The same, and shows each member of an object (not of what is in it) to `note`: its name and its raw value.
@@ -97,8 +111,8 @@ pub fn content_hash_noting<'j>(
     raw: &'j str,
     limits: FreeJsonLimits,
     note: &mut dyn FnMut(&str, &'j str),
-) -> Result<u64, FreeJsonError> {
-    Scan::new(raw, limits).whole(note)
+) -> Result<ContentHash, FreeJsonError> {
+    Scan::new(raw, limits).both(note)
 }
 
 /// What [`text_hash_128`] gathers on the stack: most that is hashed is short, and setting up a stream costs more than

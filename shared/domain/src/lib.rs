@@ -12,6 +12,7 @@ pub mod ledger;
 pub mod month;
 pub mod plan;
 pub mod position;
+pub mod query;
 pub mod rates;
 pub mod receipt;
 pub mod record;
@@ -22,7 +23,7 @@ pub mod status;
 pub mod timestamp;
 pub mod usd;
 
-pub use credential::{Credential, CredentialError, CredentialHash, Scope};
+pub use credential::{Credential, CredentialError, CredentialHash, CredentialMistake, Scope};
 pub use fold::{Change, Outcome, RunState};
 pub use free_json::{FreeJson, FreeJsonError};
 pub use id::{AgentId, ApiKey, EventId, Id, IdError, KeyId, PingToken, RunId, TeamId, TokenId};

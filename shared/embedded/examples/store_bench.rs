@@ -104,6 +104,7 @@ fn event(now: Timestamp) -> Event {
         turn: Some(1),
         data: FreeJson::parse(data).expect("JSON"),
         content_hash: now.as_millis().cast_unsigned(),
+        earlier_hash: None,
         errored: false,
         call: None,
     }

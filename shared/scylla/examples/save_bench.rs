@@ -87,6 +87,7 @@ fn events() -> Body {
         turn: None,
         data: FreeJson::empty_object(),
         content_hash: 1,
+        earlier_hash: None,
         errored: false,
         call: None,
     };

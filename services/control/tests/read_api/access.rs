@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use reqwest::Method;
 use serde_json::json;
 use tidegate_admission::Refusal;
-use tidegate_domain::{Body, FinishStatus, Region, Start};
+use tidegate_domain::{Body, CredentialMistake, FinishStatus, Region, Start};
 
 use crate::house::*;
 
@@ -111,8 +111,10 @@ async fn a_ping_token_reads_nothing() {
 #[tokio::test]
 async fn each_refusal_of_a_credential_has_its_answer() {
     let mismatch = Refusal::RegionMismatch { credential: Region::Us, endpoint: Region::Eu };
+    let malformed = |mistake| Refusal::CredentialMalformed { mistake };
     let cases = [
-        ("malformed", Refusal::CredentialMalformed, 401, "invalid_credential", "malformed"),
+        ("malformed", malformed(CredentialMistake::Form), 401, "invalid_credential", "malformed"),
+        ("'quoted'", malformed(CredentialMistake::Form), 401, "invalid_credential", "in quotes"),
         ("unknown", Refusal::CredentialUnknown, 401, "invalid_credential", "revoked"),
         ("fr", Refusal::CredentialRegionUnknown { region: "fr".to_owned() }, 400, "unknown_region", "'fr'"),
         ("us", mismatch, 401, "region_mismatch", "Credential region 'us' does not match endpoint region 'eu'."),

@@ -83,6 +83,7 @@ pub fn event(number: u128, kind: &str, ts: &str, data: &str) -> Event {
         turn: None,
         data: FreeJson::parse(data).unwrap(),
         content_hash: number as u64,
+        earlier_hash: None,
         errored: false,
         call: None,
     }

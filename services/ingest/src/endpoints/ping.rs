@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use axum::body::Body as HttpBody;
-use axum::extract::{Query, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
 use http::{Method, StatusCode};
 use tidegate_admission::Class;
 use tidegate_domain::Body;
+use tidegate_domain::query::Query;
 
 use crate::answers::{Answer, TakenPing, closing_word, heartbeat_word};
 use crate::call::Call;
@@ -31,6 +32,7 @@ use crate::refusal_table::{Problem, WrongMethod};
             headers(
                 ("X-Tidegate-Receipt" = String, description = "Ask the read API by it what became of the record."),
                 ("X-Tidegate-Repeat" = String, description = "On a repeat, since when: `first seen <time>`, and which status stands where this ping says another."),
+                ("X-Tidegate-Ignored" = String, description = "Parameters that mean nothing here, if there were any."),
             ),
         ),
         PingRefusals,
@@ -46,16 +48,20 @@ async fn take(call: Call, mut body: HttpBody) -> Result<Answer, Problem> {
     if call.parts.method != Method::GET {
         return Err(Problem::MethodNotAllowed { allow: "GET", why: WrongMethod::Mistaken });
     }
-    // Any query decodes into pairs.
-    let Query(query) = Query::<Vec<(String, String)>>::try_from_uri(&call.parts.uri).unwrap_or_default();
-    let caller = call.enter(Class::Heartbeat, parse::ping::parameter(&query, "key"), &mut body).await?;
+    let query = Query::read(call.parts.uri.query());
+    let caller = call.enter(Class::Heartbeat, parse::ping::key(&query), &mut body).await?;
     let (run, heartbeat) = call.judged(&caller, parse::ping::ping(&query, &call.reading(&caller))).await?;
+    let ignored = parse::ping::ignored(&query);
+    drop(query);
     let as_json = wants_json(&call.parts.headers);
     let agent = heartbeat.agent.clone();
     let accepted = call.accept(caller, run, Body::Heartbeat(heartbeat)).await?;
     let (fresh, repeat) = (accepted.acceptance.fresh, accepted.acceptance.repeat);
     if !as_json {
-        return Ok(Answer::ok_text(fresh).with_receipt(accepted.receipt).with_repeat(repeat, closing_word));
+        return Ok(Answer::ok_text(fresh)
+            .with_receipt(accepted.receipt)
+            .with_repeat(repeat, closing_word)
+            .with_ignored(ignored));
     }
     let known = accepted.acceptance.run;
     let answer = TakenPing {
@@ -65,5 +71,5 @@ async fn take(call: Call, mut body: HttpBody) -> Result<Answer, Problem> {
         received_at: known.received_at.unwrap_or(accepted.received_at),
     };
     let answer = Answer::json_with(fresh, StatusCode::OK, &answer)?;
-    Ok(answer.with_receipt(accepted.receipt).with_repeat(repeat, closing_word))
+    Ok(answer.with_receipt(accepted.receipt).with_repeat(repeat, closing_word).with_ignored(ignored))
 }

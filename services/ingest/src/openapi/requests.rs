@@ -121,7 +121,7 @@ pub struct HeartbeatBody {
     pub output_tokens: Option<u64>,
 }
 
-/// A ping's query. Unknown parameters are passed over, and so are repeated ones.
+/// A ping's query. Unknown parameters are passed over unless they look like a slip of these.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct PingParameters {
@@ -129,6 +129,8 @@ pub struct PingParameters {
     pub agent: String,
     /// `ok` (if absent), `fail`, `start` or `timeout`.
     pub status: Option<String>,
+    /// The exit status of the job: 0 is `ok`, any other (of 32 bits) `fail`. A `status` sent along must say the same.
+    pub exit_code: Option<i64>,
     /// US dollars.
     pub cost_usd: Option<f64>,
     pub duration_ms: Option<u64>,

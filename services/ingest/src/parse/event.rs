@@ -51,13 +51,13 @@ pub(super) fn event(
     let call = if kind == "llm_call" { told.model_call(Place::Data(index), rates)? } else { None };
     // 1 to u32::MAX: it fits.
     let turn = object.member("turn").whole(1, u64::from(u32::MAX))?.map(|turn| turn as u32);
-    let content_hash = text_hash(&[
-        kind.as_bytes(),
-        &ts.as_millis().to_le_bytes(),
-        &turn.unwrap_or(0).to_le_bytes(),
-        &data_hash.to_le_bytes(),
-    ]);
-    Ok(Event { id, kind: kind.into(), ts, turn, data, content_hash, errored, call })
+    let whole_hash = |data_hash: u64| {
+        let (ts, turn) = (ts.as_millis().to_le_bytes(), turn.unwrap_or(0).to_le_bytes());
+        text_hash(&[kind.as_bytes(), &ts, &turn, &data_hash.to_le_bytes()])
+    };
+    let content_hash = whole_hash(data_hash.hash);
+    let earlier_hash = data_hash.earlier.map(whole_hash);
+    Ok(Event { id, kind: kind.into(), ts, turn, data, content_hash, earlier_hash, errored, call })
 }
 
 /// The set of types is open (AgentPing: types): any lower-case word.

@@ -8,6 +8,7 @@ use tidegate_domain::{Event, TeamRates};
 use super::Reading;
 use super::event::{SHAPE as EVENT, event};
 use super::fault::{Fault, Place};
+use super::near;
 use super::object::{Known, Name, ReadObject};
 
 pub const MAX_EVENTS: usize = 50;
@@ -42,9 +43,9 @@ pub fn events(body: &str, reading: &Reading, rates: &TeamRates) -> Result<Batch,
     let is_object = deserializer
         .deserialize_any(TopVisitor { batch: &mut batch })
         .and_then(|is_object| deserializer.end().map(|()| is_object))
-        .map_err(|error| Fault::not_json(&error))?;
+        .map_err(|error| Fault::not_json(body, &error))?;
     if !is_object {
-        return Err(Fault::NotJson { reason: "must be a JSON object".to_owned() });
+        return Err(Fault::whole_body("must be a JSON object"));
     }
     batch.judged()
 }
@@ -109,7 +110,7 @@ impl Reader<'_> {
             _ => None,
         };
         let malformed_form = list_fault.filter(|fault| fault.class() == 0).cloned();
-        if let Some(fault) = malformed_form.or_else(|| self.unknown.map(|field| Fault::UnknownMember { field })) {
+        if let Some(fault) = malformed_form.or_else(|| self.unknown.map(unknown_member)) {
             return Err(fault);
         }
         match self.seen {
@@ -123,6 +124,10 @@ impl Reader<'_> {
             Seen::List(List { events, indices, .. }) => Ok(Batch { events, indices }),
         }
     }
+}
+
+fn unknown_member(field: String) -> Fault {
+    Fault::UnknownMember { meant: near::likely(&field, &["events"]), field }
 }
 
 struct TopVisitor<'b, 'r> {

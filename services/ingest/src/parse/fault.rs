@@ -4,6 +4,8 @@ use std::fmt;
 
 use tidegate_domain::Region;
 
+use super::{diagnosis, encoding};
+
 /// Where a member stands: the path that a fault's `field` is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -32,14 +34,18 @@ impl Place {
 pub enum Fault {
     /// Not JSON, or no object where one must be.
     NotJson {
+        /// The innermost member that the fault stands in.
+        field: Option<String>,
         reason: String,
     },
-    /// A known member stands in an object twice: no reader could say which one counts.
+    /// A known member, or one of free JSON, stands in an object twice: no reader could say which one counts.
     Twice {
         field: String,
     },
     UnknownMember {
         field: String,
+        /// The known name that was most likely meant.
+        meant: Option<&'static str>,
     },
     /// Absent, `null` or `""`.
     Missing {
@@ -72,8 +78,36 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub(super) fn not_json(error: &serde_json::Error) -> Self {
-        Fault::NotJson { reason: format!("is not valid JSON: {error}") }
+    /// The body as a whole is at fault; `reason` completes "The body ".
+    pub(crate) fn whole_body(reason: impl Into<String>) -> Self {
+        Fault::NotJson { field: None, reason: reason.into() }
+    }
+
+    /// A body whose first `valid` bytes alone are UTF-8.
+    pub(crate) fn not_utf8(body: &[u8], valid: usize) -> Self {
+        if let Some(name) = encoding::foreign(body) {
+            return Fault::whole_body(format!("is {name}: send UTF-8"));
+        }
+        // Cut off there, it ends in the member that the byte stands in.
+        let before = std::str::from_utf8(&body[..valid]).unwrap_or_default();
+        let path = diagnosis::of(before).map(|found| found.path).filter(|path| !path.is_empty());
+        let byte = body.get(valid).copied().unwrap_or_default();
+        let reason = format!("is not UTF-8 text: byte {} is 0x{byte:02X}, which stands for no character", valid + 1);
+        Fault::NotJson { field: path, reason }
+    }
+
+    /// What is wrong with a body that the JSON reader refuses, in words and with the member it stands in.
+    pub(super) fn not_json(body: &str, error: &serde_json::Error) -> Self {
+        if let Some(name) = encoding::foreign(body.as_bytes()) {
+            return Fault::whole_body(format!("is {name}: send UTF-8"));
+        }
+        match diagnosis::of(body) {
+            Some(found) => Fault::NotJson {
+                reason: format!("{}{}", found.what, found.place(body)),
+                field: Some(found.path).filter(|path| !path.is_empty()),
+            },
+            None => Fault::whole_body(format!("is not valid JSON: {error}")),
+        }
     }
 
     /// Its class in the order of report: form, unknown, missing, malformed.
@@ -93,10 +127,10 @@ impl Fault {
     /// The one request field to blame, if there is one.
     pub fn field(&self) -> Option<&str> {
         match self {
-            Fault::NotJson { .. } => None,
+            Fault::NotJson { field, .. } => field.as_deref(),
             Fault::TooManyEvents { .. } => Some("events"),
             Fault::Twice { field }
-            | Fault::UnknownMember { field }
+            | Fault::UnknownMember { field, .. }
             | Fault::Missing { field }
             | Fault::Malformed { field, .. }
             | Fault::IdPattern { field, .. }
@@ -109,9 +143,13 @@ impl Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Fault::NotJson { reason } => write!(f, "The body {reason}."),
+            Fault::NotJson { field: None, reason } => write!(f, "The body {reason}."),
+            Fault::NotJson { field: Some(field), reason } => write!(f, "Field '{field}' {reason}."),
             Fault::Twice { field } => write!(f, "Field '{field}' is there twice."),
-            Fault::UnknownMember { field } => write!(f, "Field '{field}' is not known here."),
+            Fault::UnknownMember { field, meant: None } => write!(f, "Field '{field}' is not known here."),
+            Fault::UnknownMember { field, meant: Some(meant) } => {
+                write!(f, "Field '{field}' is not known here. Did you mean '{meant}'?")
+            }
             Fault::Missing { field } => write!(f, "Field '{field}' is required."),
             Fault::Malformed { field, reason } => write!(f, "Field '{field}' {reason}."),
             Fault::IdPattern { field, prefix } => {

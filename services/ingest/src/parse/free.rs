@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 use tidegate_domain::FreeJson;
-use tidegate_domain::free_json::{FreeJsonLimits, content_hash_noting};
+use tidegate_domain::free_json::{ContentHash, FreeJsonError, FreeJsonLimits, content_hash_noting};
 
+use super::diagnosis::{self, Diagnosis};
 use super::fault::Fault;
 use super::member::Member;
 use super::number;
@@ -26,17 +27,29 @@ pub fn is_empty_list(raw: &RawValue) -> bool {
 /// The member's value as it stands and the hash of what it says; the members of an object are shown to `note`.
 ///
 /// # Errors
-/// [`Fault::Malformed`]: nested too deep, too many members, or not readable.
+/// [`Fault::Malformed`]: nested too deep, too many members, or not readable. [`Fault::Twice`]: a repeated member.
 pub fn hashed<'de>(
     free: &FreeMember<'de>,
     note: &mut dyn FnMut(&str, &'de str),
-) -> Result<Option<(FreeJson, u64)>, Fault> {
+) -> Result<Option<(FreeJson, ContentHash)>, Fault> {
     let Some(raw) = free.raw else { return Ok(None) };
     let empty = is_empty_list(raw);
     let text = if empty { "{}" } else { raw.get() };
     let hash = content_hash_noting(text, FreeJsonLimits::DEFAULT, note)
-        .map_err(|error| free.member.malformed(error.to_string()))?;
+        .map_err(|error| free_fault(&free.member, raw.get(), &error))?;
     Ok(Some((if empty { FreeJson::empty_object() } else { FreeJson::from_raw(raw) }, hash)))
+}
+
+/// The fault with the member of the value that it stands in.
+pub(super) fn free_fault(member: &Member<'_>, raw: &str, error: &FreeJsonError) -> Fault {
+    let found = match error {
+        FreeJsonError::NotJson | FreeJsonError::Repeated => diagnosis::of_free(raw),
+        FreeJsonError::TooDeep { .. } | FreeJsonError::TooManyMembers { .. } => None,
+    };
+    let Some(Diagnosis { path, what, is_repeat, .. }) = found else { return member.malformed(error.to_string()) };
+    let dot = if path.is_empty() || path.starts_with('[') { "" } else { "." };
+    let field = format!("{}{dot}{path}", member.field());
+    if is_repeat { Fault::Twice { field } } else { Fault::Malformed { field, reason: what } }
 }
 
 /// `output`: any value.

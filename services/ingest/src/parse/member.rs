@@ -6,7 +6,7 @@ use tidegate_domain::id::IdKind;
 use tidegate_domain::{Id, Region, Slug, Timestamp, Usd};
 
 use super::fault::{Fault, Place};
-use super::{ids, number};
+use super::{diagnosis, ids, number};
 
 /// One member of an object, still raw.
 #[derive(Clone, Copy, Debug)]
@@ -45,8 +45,9 @@ impl<'de> Member<'de> {
         match unquoted(raw) {
             Some(text) => Ok(Some(text)),
             None if raw.starts_with('"') => {
-                let field = self.field();
-                Err(Fault::NotJson { reason: format!("has an escape in '{field}' that stands for no character") })
+                let found = diagnosis::of(raw).map(|found| found.what);
+                let reason = found.unwrap_or_else(|| "has an escape that stands for no character".to_owned());
+                Err(Fault::NotJson { field: Some(self.field()), reason })
             }
             None => Err(self.malformed("must be a string")),
         }
@@ -66,12 +67,12 @@ impl<'de> Member<'de> {
         }
     }
 
-    /// An agent's name.
+    /// An agent's name, without the blanks at its ends.
     ///
     /// # Errors
     /// [`Fault::Malformed`].
     pub fn slug(&self) -> Result<Option<Slug>, Fault> {
-        self.text()?.map(|text| Slug::parse(&text).map_err(|error| self.malformed(error.to_string()))).transpose()
+        self.text()?.map(|text| Slug::sent(&text).map_err(|error| self.malformed(error.to_string()))).transpose()
     }
 
     /// An instant.

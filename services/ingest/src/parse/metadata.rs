@@ -6,10 +6,10 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use tidegate_domain::FreeJson;
+use tidegate_domain::{FreeJson, FreeJsonError};
 
 use super::fault::Fault;
-use super::free::{FreeMember, is_empty_list};
+use super::free::{FreeMember, free_fault, is_empty_list};
 use super::member::unquoted;
 use super::number;
 
@@ -35,7 +35,8 @@ pub fn metadata(free: &FreeMember<'_>, keep: bool) -> Result<Option<FreeJson>, F
     let walked = serde_json::Deserializer::from_str(raw.get()).deserialize_map(Flat { breach: &mut breach });
     match (walked, breach) {
         (Ok(()), None) => Ok(Some(FreeJson::from_raw(raw))),
-        (_, Some(breach)) => Err(member.malformed(breach)),
+        (_, Some(Breach::Rule(rule))) => Err(member.malformed(rule)),
+        (_, Some(Breach::Repeated)) => Err(free_fault(member, raw.get(), &FreeJsonError::Repeated)),
         (Err(_), None) => Err(member.malformed("must be a flat object of readable text")),
     }
 }
@@ -46,7 +47,13 @@ struct Key<'t>(#[serde(borrow)] Cow<'t, str>);
 
 /// Walks the object and notes the first rule that it breaks.
 struct Flat<'b> {
-    breach: &'b mut Option<String>,
+    breach: &'b mut Option<Breach>,
+}
+
+enum Breach {
+    Rule(String),
+    /// A key is there twice.
+    Repeated,
 }
 
 impl<'de> Visitor<'de> for Flat<'_> {
@@ -57,19 +64,25 @@ impl<'de> Visitor<'de> for Flat<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        let mut seen = [const { Cow::Borrowed("") }; MAX_KEYS];
         let mut keys = 0;
         while let Some(Key(key)) = members.next_key::<Key<'de>>()? {
-            keys += 1;
             let value: &RawValue = members.next_value()?;
-            let breach = if keys > MAX_KEYS {
-                Some(format!("must have at most {MAX_KEYS} keys"))
+            if self.breach.is_some() {
+                continue;
+            }
+            *self.breach = if keys == MAX_KEYS {
+                Some(Breach::Rule(format!("must have at most {MAX_KEYS} keys")))
             } else if key.is_empty() || key.len() > MAX_KEY_BYTES {
-                Some(format!("must have keys of 1 to {MAX_KEY_BYTES} bytes"))
+                Some(Breach::Rule(format!("must have keys of 1 to {MAX_KEY_BYTES} bytes")))
+            } else if seen[..keys].contains(&key) {
+                Some(Breach::Repeated)
             } else {
-                value_breach(value).map(|breach| format!("{breach}, which the one of '{key}' is not"))
+                value_breach(value).map(|rule| Breach::Rule(format!("{rule}, which the one of '{key}' is not")))
             };
-            if self.breach.is_none() {
-                *self.breach = breach;
+            if let Some(place) = seen.get_mut(keys) {
+                *place = key;
+                keys += 1;
             }
         }
         Ok(())

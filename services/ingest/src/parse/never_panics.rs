@@ -3,6 +3,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde::Deserialize;
+use tidegate_domain::query::Query;
 use tidegate_domain::{Region, TeamRates, Timestamp};
 
 use super::{Fault, Reading, events, finish, heartbeat, ping, start};
@@ -22,7 +23,8 @@ fn judge(body: &str, ignore_unknown: bool) {
         keep_metadata: true,
         received_at: Timestamp::from_millis(1_700_000_000_000),
     };
-    let query = [("agent".to_owned(), "a".to_owned()), ("cost_usd".to_owned(), body.to_owned())];
+    let query = Query::read(Some(body));
+    ping::ignored(&query);
     let faults: [Option<Fault>; 5] = [
         start::start(body, &reading).err(),
         events::events(body, &reading, &TeamRates::default()).err(),

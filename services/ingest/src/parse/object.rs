@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use super::fault::{Fault, Place};
 use super::free::FreeMember;
 use super::member::Member;
+use super::near;
 
 /// The members that an object may have and those that it must have.
 #[derive(Debug)]
@@ -36,7 +37,7 @@ impl<'de, const N: usize> Object<'de, N> {
         ReadObject { shape, note_unknown: !ignore_unknown }
             .deserialize(&mut deserializer)
             .and_then(|read| deserializer.end().map(|()| read))
-            .map_err(|error| Fault::not_json(&error))?
+            .map_err(|error| Fault::not_json(text, &error))?
             .judged(place)
     }
 
@@ -78,7 +79,7 @@ impl<'de, const N: usize> Read<'de, N> {
     pub fn judged(self, place: Place) -> Result<Object<'de, N>, Fault> {
         if !self.is_object {
             return Err(match place {
-                Place::Top => Fault::NotJson { reason: "must be a JSON object".to_owned() },
+                Place::Top => Fault::whole_body("must be a JSON object"),
                 Place::Event(index) | Place::Data(index) => {
                     Fault::Malformed { field: format!("events[{index}]"), reason: "must be an object".to_owned() }
                 }
@@ -88,7 +89,10 @@ impl<'de, const N: usize> Read<'de, N> {
             return Err(Fault::Twice { field: place.field(self.shape.names[index]) });
         }
         if let Some(name) = self.unknown {
-            return Err(Fault::UnknownMember { field: place.field(&name) });
+            return Err(Fault::UnknownMember {
+                field: place.field(&name),
+                meant: near::likely(&name, &self.shape.names),
+            });
         }
         let object = Object { place, shape: self.shape, raw: self.raw };
         for names in self.shape.required {

@@ -3,6 +3,7 @@
 //! on a paid plan).
 
 use serde::Deserialize;
+use tidegate_domain::query::Query;
 use tidegate_domain::{Region, TeamRates, Timestamp};
 
 use super::{Fault, Reading, events, finish, heartbeat, ping, start};
@@ -73,28 +74,46 @@ fn faulty_pings_are_refused() {
     let run = "run_eu_018f3a2b9c1d7e8fa4b9c2d7e8f1a3b6";
     let long = "n".repeat(257);
     for (query, code, field) in [
-        (&[][..], "missing_field", "agent"),
-        (&[("agent", "")], "missing_field", "agent"),
-        (&[("agent", ""), ("agent", "a")], "missing_field", "agent"),
-        (&[("status", "bogus")], "missing_field", "agent"),
-        (&[("agent", "a\u{7}")], "invalid_field", "agent"),
-        (&[("agent", "a"), ("status", "bogus")], "invalid_field", "status"),
-        (&[("agent", "a"), ("cost_usd", "-1")], "invalid_field", "cost_usd"),
-        (&[("agent", "a"), ("cost_usd", "NaN")], "invalid_field", "cost_usd"),
-        (&[("agent", "a"), ("cost_usd", "inf")], "invalid_field", "cost_usd"),
-        (&[("agent", "a"), ("cost_usd", "")], "invalid_field", "cost_usd"),
-        (&[("agent", "a"), ("duration_ms", "-1")], "invalid_field", "duration_ms"),
-        (&[("agent", "a"), ("duration_ms", "1.5")], "invalid_field", "duration_ms"),
-        (&[("agent", "a"), ("duration_ms", "inf")], "invalid_field", "duration_ms"),
-        (&[("agent", "a"), ("duration_ms", "ten")], "invalid_field", "duration_ms"),
-        (&[("agent", "a"), ("id", "x")], "invalid_id", "id"),
-        (&[("agent", "a"), ("id", &run.replace("eu", "us"))], "invalid_id", "id"),
-        (&[("agent", "a"), ("id", &run.replace("eu", "fr"))], "unknown_region", "id"),
-        (&[("agent", "a"), ("metadata", &long)], "invalid_field", "metadata"),
+        ("", "missing_field", "agent"),
+        ("agent=", "missing_field", "agent"),
+        ("status=bogus", "missing_field", "agent"),
+        ("agent=&agent=a", "invalid_field", "agent"),
+        ("agent=a&agent=a", "invalid_field", "agent"),
+        ("agent=a&status=ok&status=fail", "invalid_field", "status"),
+        ("key=k&agent=a&key=k", "invalid_field", "key"),
+        ("agent=a&staus=fail", "unknown_field", "staus"),
+        ("agnet=a", "unknown_field", "agnet"),
+        ("agent=a&state=fail&status=x", "unknown_field", "state"),
+        ("agent=a&exit=1", "unknown_field", "exit"),
+        ("agent=caf%E9", "invalid_field", "agent"),
+        ("agent=a&status=%zz", "invalid_field", "status"),
+        ("agent=a%07b", "invalid_field", "agent"),
+        ("agent=nig%E2%80%8Bhtly", "invalid_field", "agent"),
+        ("agent=%20", "invalid_field", "agent"),
+        ("agent=a&status=bogus", "invalid_field", "status"),
+        ("agent=a&cost_usd=-1", "invalid_field", "cost_usd"),
+        ("agent=a&cost_usd=NaN", "invalid_field", "cost_usd"),
+        ("agent=a&cost_usd=inf", "invalid_field", "cost_usd"),
+        ("agent=a&cost_usd=", "invalid_field", "cost_usd"),
+        ("agent=a&duration_ms=-1", "invalid_field", "duration_ms"),
+        ("agent=a&duration_ms=1.5", "invalid_field", "duration_ms"),
+        ("agent=a&duration_ms=inf", "invalid_field", "duration_ms"),
+        ("agent=a&duration_ms=ten", "invalid_field", "duration_ms"),
+        ("agent=a&exit_code=", "invalid_field", "exit_code"),
+        ("agent=a&exit_code=$?", "invalid_field", "exit_code"),
+        ("agent=a&exit_code=1.0", "invalid_field", "exit_code"),
+        ("agent=a&exit_code=+1", "invalid_field", "exit_code"),
+        ("agent=a&exit_code=4294967296", "invalid_field", "exit_code"),
+        ("agent=a&exit_code=1&status=ok", "invalid_field", "exit_code"),
+        ("agent=a&exit_code=0&status=fail", "invalid_field", "exit_code"),
+        ("agent=a&exit_code=0&status=timeout", "invalid_field", "exit_code"),
+        ("agent=a&exit_code=0&status=start", "invalid_field", "exit_code"),
+        ("agent=a&id=x", "invalid_id", "id"),
+        (&format!("agent=a&id={}", run.replace("eu", "us")), "invalid_id", "id"),
+        (&format!("agent=a&id={}", run.replace("eu", "fr")), "unknown_region", "id"),
+        (&format!("agent=a&metadata={long}"), "invalid_field", "metadata"),
     ] {
-        let pairs: Vec<(String, String)> =
-            query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let entry = Problem::Fault(ping::ping(&pairs, &reading()).unwrap_err()).entry();
+        let entry = Problem::Fault(ping::ping(&Query::read(Some(query)), &reading()).unwrap_err()).entry();
         assert_eq!((entry.code, entry.field.as_deref()), (code, Some(field)), "{query:?}");
     }
 }

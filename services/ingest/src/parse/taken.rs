@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tidegate_domain::query::Query;
 use tidegate_domain::{FinishStatus, HeartbeatStatus, Idle, RateCard, Region, TeamRates, Timestamp, Usd};
 
 use super::{Reading, events, finish, heartbeat, ping, start};
@@ -233,25 +234,47 @@ fn heartbeats() {
 
 #[test]
 fn pings() {
-    let pairs = |query: &[(&str, &str)]| -> Vec<(String, String)> {
-        query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
-    };
     let note = "é".repeat(256);
-    let query = pairs(&[
-        ("key", "k"),
-        ("agent", "a"),
-        ("agent", "b"),
-        ("status", "fail"),
-        ("cost_usd", "0.084"),
-        ("duration_ms", "12300"),
-        ("id", RUN),
-        ("metadata", &note),
-        ("utm_source", "x"),
-    ]);
+    let text = format!(
+        "key=k&agent=+a%20&status=fail&cost_usd=0.084&duration_ms=12300&id={RUN}&metadata={note}&utm_source=x&ts=1"
+    );
+    let query = Query::read(Some(&text));
     let (run, heartbeat) = ping::ping(&query, &reading()).unwrap();
+    assert_eq!(ping::ignored(&query).as_deref(), Some("utm_source, ts"));
     assert_eq!((run.unwrap().to_string().as_str(), heartbeat.agent.as_str()), (RUN, "a"));
     assert_eq!((heartbeat.cost, heartbeat.duration_ms), (Some(Usd::parse("0.084").unwrap()), Some(12_300)));
     assert_eq!(heartbeat.metadata.unwrap().as_str(), format!("{{\"note\":\"{note}\"}}"));
-    let too_long = pairs(&[("agent", "a"), ("metadata", &"n".repeat(300))]);
-    assert_eq!(ping::ping(&too_long, &starter()).unwrap().1.metadata, None);
+    let too_long = format!("agent=a&metadata={}", "n".repeat(300));
+    assert_eq!(ping::ping(&Query::read(Some(&too_long)), &starter()).unwrap().1.metadata, None);
+}
+
+#[test]
+fn the_exit_code_of_a_job_is_its_status() {
+    for (parameters, status) in [
+        ("exit_code=0", HeartbeatStatus::Ok),
+        ("exit_code=1", HeartbeatStatus::Fail),
+        ("exit_code=255", HeartbeatStatus::Fail),
+        ("exit_code=-1073741510", HeartbeatStatus::Fail),
+        ("exit_code=3221225786", HeartbeatStatus::Fail),
+        ("exit_code=00", HeartbeatStatus::Ok),
+        ("exit_code=0&status=ok", HeartbeatStatus::Ok),
+        ("exit_code=0&status=success", HeartbeatStatus::Ok),
+        ("exit_code=1&status=fail", HeartbeatStatus::Fail),
+        ("exit_code=124&status=timeout", HeartbeatStatus::Timeout),
+    ] {
+        let text = format!("agent=a&{parameters}");
+        let (_, heartbeat) = ping::ping(&Query::read(Some(&text)), &reading()).unwrap();
+        assert_eq!(heartbeat.status, status, "{parameters}");
+    }
+}
+
+#[test]
+fn ignored_parameters_are_named_within_bounds() {
+    let named = |text: &str| ping::ignored(&Query::read(Some(text)));
+    assert_eq!(named("key=k&agent=a"), None);
+    assert_eq!(named("agent=a&x%2Cy%0D%0Az=1&%E9=2&é").as_deref(), Some("x?y??z, ?, ?"));
+    assert_eq!(named("apk_eu_018f3a2b9c1d7e8fa4b9c2d7e8f1a3b6").as_deref(), Some("?"));
+    let many: Vec<String> = (0..20).map(|number| format!("p{number}=")).collect();
+    assert_eq!(named(&many.join("&")).as_deref(), Some("p0, p1, p2, p3, p4, p5, p6, p7, and 12 more"));
+    assert_eq!(named(&"n".repeat(100)), Some("n".repeat(40)));
 }

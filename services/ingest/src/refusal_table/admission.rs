@@ -19,12 +19,12 @@ pub(super) fn refusal_entry(refusal: &Refusal) -> Entry {
             Cause::CredentialMissing,
             "No credential was sent. Send one as 'Authorization: Bearer <credential>' or 'X-AgentPing-Key'.",
         ),
-        Refusal::CredentialMalformed => Entry::new(
+        Refusal::CredentialMalformed { mistake } => Entry::new(
             MALFORMED_CREDENTIAL,
             "invalid_credential",
             Level::DEBUG,
             Cause::CredentialMalformed,
-            "The credential has neither the form apk_<region>_<32 hex> nor ping_<region>_<32 hex>.",
+            mistake.to_string(),
         ),
         Refusal::CredentialRegionUnknown { region } => bad_request(
             "unknown_region",

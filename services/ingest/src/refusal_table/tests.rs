@@ -1,7 +1,7 @@
 //! Every problem has its line in the table, and the page says the same.
 
 use tidegate_admission::{Class, ShedCause, StartField};
-use tidegate_domain::{Region, Slug, Timestamp};
+use tidegate_domain::{CredentialMistake, Region, Slug, Timestamp};
 
 use super::*;
 
@@ -23,8 +23,8 @@ fn next(problem: &Problem) -> Option<Problem> {
     let retry_after_s = 1;
     Some(match problem {
         P::Refusal(refusal) => match refusal {
-            R::CredentialMissing => R::CredentialMalformed.into(),
-            R::CredentialMalformed => R::CredentialRegionUnknown { region: "fr".to_owned() }.into(),
+            R::CredentialMissing => R::CredentialMalformed { mistake: CredentialMistake::Form }.into(),
+            R::CredentialMalformed { .. } => R::CredentialRegionUnknown { region: "fr".to_owned() }.into(),
             R::CredentialRegionUnknown { .. } => {
                 R::RegionMismatch { credential: Region::Us, endpoint: Region::Eu }.into()
             }
@@ -54,11 +54,11 @@ fn next(problem: &Problem) -> Option<Problem> {
             R::StoreUnavailable { .. } => R::LogUnavailable { retry_after_s }.into(),
             R::LogUnavailable { .. } => R::OutcomeUnknown { retry_after_s }.into(),
             R::OutcomeUnknown { .. } => R::RecordTooLarge { bytes: 2_000_000, cap: 1_048_576 }.into(),
-            R::RecordTooLarge { .. } => Fault::NotJson { reason: "must be a JSON object".to_owned() }.into(),
+            R::RecordTooLarge { .. } => Fault::whole_body("must be a JSON object").into(),
         },
         P::Fault(fault) => match fault {
             Fault::NotJson { .. } => Fault::Twice { field: field("agent") }.into(),
-            Fault::Twice { .. } => Fault::UnknownMember { field: field("colour") }.into(),
+            Fault::Twice { .. } => Fault::UnknownMember { field: field("colour"), meant: None }.into(),
             Fault::UnknownMember { .. } => Fault::Missing { field: field("agent") }.into(),
             Fault::Missing { .. } => {
                 Fault::Malformed { field: field("events[3].type"), reason: "must be a string".to_owned() }.into()

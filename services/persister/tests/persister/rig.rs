@@ -194,6 +194,7 @@ pub fn records_of(run: u128, batches: u128) -> Vec<Record> {
             turn: None,
             data: FreeJson::parse("{\"message\":\"x\"}").expect("JSON"),
             content_hash: 7,
+            earlier_hash: None,
             errored: false,
             call: None,
         };

@@ -22,7 +22,8 @@ async fn what_is_wrong_with_its_form_or_region_is_refused_before_any_look_up() {
     let refusal = async |presented: Option<&str>| world.admission.authenticate(presented).await.unwrap_err();
     assert_eq!(refusal(None).await, Refusal::CredentialMissing);
     for malformed in ["", "apk_eu_", "apk_eu_0123456789ABCDEF0123456789abcdef", "key", "ping_eu_xyz"] {
-        assert_eq!(refusal(Some(malformed)).await, Refusal::CredentialMalformed, "{malformed}");
+        let refused = refusal(Some(malformed)).await;
+        assert!(matches!(refused, Refusal::CredentialMalformed { .. }), "{malformed}: {refused:?}");
     }
     let unknown_region = Refusal::CredentialRegionUnknown { region: "fr".to_owned() };
     assert_eq!(refusal(Some(&KEY.replace("_eu_", "_fr_"))).await, unknown_region);

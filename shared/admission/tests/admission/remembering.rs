@@ -48,6 +48,30 @@ async fn after_a_restart_repeats_and_conflicts_are_told_by_the_store() {
     assert_eq!(world.stored(run).events, 2);
 }
 
+/// What an earlier build took in has its hash of the same content, in the gate and in the store.
+#[tokio::test]
+async fn an_event_taken_in_by_an_earlier_build_is_a_repeat() {
+    let mut world = World::new();
+    let run = world.run();
+    let old = world.event(1);
+    world.send(run, Body::Events(vec![old.clone(), world.event(5)])).await.unwrap();
+    world.backend.apply();
+    let (mut again, mut other) = (old.clone(), old);
+    (again.content_hash, again.earlier_hash) = (2, Some(1));
+    (other.content_hash, other.earlier_hash) = (3, Some(4));
+    for _ in 0..2 {
+        let repeat = world.send(run, Body::Events(vec![again.clone()])).await.unwrap();
+        assert_eq!((repeat.fresh, repeat.events_duplicate), (false, 1));
+        let mixed = world.send(run, Body::Events(vec![world.event(6), again.clone()])).await.unwrap();
+        assert_eq!((mixed.events_accepted, mixed.events_duplicate), (1, 1));
+        let refused = world.send(run, Body::Events(vec![other.clone()])).await;
+        assert_eq!(refused, Err(Refusal::EventConflict { index: 0 }));
+        world.backend.apply();
+        world.restart();
+    }
+    assert_eq!(world.stored(run).events, 4);
+}
+
 #[tokio::test]
 async fn after_a_restart_what_was_never_written_is_new_once() {
     let mut world = World::new();

@@ -298,10 +298,9 @@ impl World {
     pub fn last_body(&self) -> Body {
         self.backend.with(|state| state.log.last().unwrap().0.body.clone())
     }
-
     pub fn run(&self) -> RunId {
-        let tail = self.tail.fetch_add(1, Ordering::SeqCst);
-        RunId::from_bits(Region::Eu, ((self.clock.now().as_millis() as u128) << 80) | u128::from(tail))
+        let tail = u128::from(self.tail.fetch_add(1, Ordering::SeqCst));
+        RunId::from_bits(Region::Eu, ((self.clock.now().as_millis() as u128) << 80) | tail)
     }
 
     pub fn event(&self, content_hash: u64) -> Event {
@@ -312,6 +311,7 @@ impl World {
             turn: None,
             data: FreeJson::empty_object(),
             content_hash,
+            earlier_hash: None,
             errored: false,
             call: None,
         }

@@ -4,17 +4,16 @@ use std::borrow::Cow;
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
-use super::{FreeJsonError, FreeJsonLimits};
+use super::names::Names;
+use super::{ContentHash, FreeJsonError, FreeJsonLimits, number};
 
 const TAG_NULL: u64 = 1;
 const TAG_BOOL: u64 = 2;
-const TAG_INTEGER: u64 = 3;
-const TAG_FLOAT: u64 = 4;
 const TAG_STRING: u64 = 5;
 const TAG_LIST: u64 = 6;
 const TAG_OBJECT: u64 = 7;
 
-fn mix(tag: u64, value: u64) -> u64 {
+pub(super) fn mix(tag: u64, value: u64) -> u64 {
     xxh3_64_with_seed(&value.to_le_bytes(), tag)
 }
 
@@ -24,18 +23,31 @@ pub(super) struct Scan<'j> {
     at: usize,
     limits: FreeJsonLimits,
     members_left: u32,
+    /// Hashes numbers as earlier builds did.
+    as_earlier: bool,
+    /// Met a number whose hash is not what it was to earlier builds.
+    differs: bool,
 }
 
 type Scanned<T> = Result<T, FreeJsonError>;
 
 impl<'j> Scan<'j> {
     pub fn new(text: &'j str, limits: FreeJsonLimits) -> Self {
-        Scan { text, at: 0, limits, members_left: limits.max_members }
+        Scan { text, at: 0, limits, members_left: limits.max_members, as_earlier: false, differs: false }
     }
 
-    /// The hash of the text's one value. Members of that value itself, not of what is in it, are shown to `note`: name
-    /// and raw value.
-    pub fn whole(mut self, note: &mut dyn FnMut(&str, &'j str)) -> Scanned<u64> {
+    /// The hash of the text's one value, and the one that earlier builds gave it if that was another. Members of that
+    /// value itself, not of what is in it, are shown to `note`: name and raw value.
+    pub fn both(mut self, note: &mut dyn FnMut(&str, &'j str)) -> Scanned<ContentHash> {
+        let hash = self.whole(note)?;
+        if !self.differs {
+            return Ok(ContentHash { hash, earlier: None });
+        }
+        let mut again = Scan { as_earlier: true, ..Scan::new(self.text, self.limits) };
+        Ok(ContentHash { hash, earlier: Some(again.whole(&mut |_, _| {})?) })
+    }
+
+    fn whole(&mut self, note: &mut dyn FnMut(&str, &'j str)) -> Scanned<u64> {
         let hash = self.value(0, note)?;
         self.skip_space();
         if self.peek().is_none() { Ok(hash) } else { Err(FreeJsonError::NotJson) }
@@ -59,10 +71,15 @@ impl<'j> Scan<'j> {
         self.enter(depth)?;
         // A sum does not depend on the order of members.
         let mut sum = TAG_OBJECT;
+        let mut names = Names::default();
         let mut closed = self.closes(b'}');
         while !closed {
             self.skip_space();
             let name = self.string()?;
+            let name_hash = xxh3_64(name.as_bytes());
+            if !names.is_new(name_hash) {
+                return Err(FreeJsonError::Repeated);
+            }
             self.members_left = self
                 .members_left
                 .checked_sub(1)
@@ -73,7 +90,7 @@ impl<'j> Scan<'j> {
             let begun_at = self.at;
             let value = self.value(depth + 1, &mut |_, _| {})?;
             note(&name, &self.text[begun_at..self.at]);
-            sum = sum.wrapping_add(mix(xxh3_64(name.as_bytes()), value));
+            sum = sum.wrapping_add(mix(name_hash, value));
             closed = self.ends(b'}')?;
         }
         Ok(mix(TAG_OBJECT, sum))
@@ -158,16 +175,20 @@ impl<'j> Scan<'j> {
         let more = matches!(bytes.get(digits), Some(b'.' | b'e' | b'E' | b'+' | b'-'));
         let plain = (1..=SURE_DIGITS).contains(&digits) && !more && (bytes[0] != b'0' || digits == 1);
         if plain {
-            self.at += digits;
             let number = bytes[..digits].iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0'));
-            return Ok(mix(TAG_INTEGER, number));
+            if number <= i64::MAX.cast_unsigned() {
+                self.at += digits;
+                return Ok(number::of_integer(number));
+            }
         }
         let in_number = |byte: &u8| is_digit(byte) || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-');
         let length = bytes.iter().position(|byte| !in_number(byte)).unwrap_or(bytes.len());
-        let number: serde_json::Number =
-            serde_json::from_str(&self.text[self.at..self.at + length]).map_err(|_| FreeJsonError::NotJson)?;
+        let text = &self.text[self.at..self.at + length];
+        let number: serde_json::Number = serde_json::from_str(text).map_err(|_| FreeJsonError::NotJson)?;
         self.at += length;
-        Ok(hash_of(&number))
+        let number::Hashed { hash, earlier } = number::of(text, &number);
+        self.differs |= hash != earlier;
+        Ok(if self.as_earlier { earlier } else { hash })
     }
 
     fn word(&mut self, word: &str, hash: u64) -> Scanned<u64> {
@@ -195,18 +216,6 @@ impl<'j> Scan<'j> {
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
-}
-
-fn hash_of(number: &serde_json::Number) -> u64 {
-    if let Some(integer) = number.as_u64().or(number.as_i64().map(i64::cast_unsigned)) {
-        return mix(TAG_INTEGER, integer);
-    }
-    let value = number.as_f64().unwrap_or_default();
-    // 1.0 and 1 say the same; within 2^53 the conversion is exact.
-    if value.fract() == 0.0 && value.abs() <= 9_007_199_254_740_992.0 {
-        return mix(TAG_INTEGER, value as i64 as u64);
-    }
-    mix(TAG_FLOAT, value.to_bits())
 }
 
 /// 1 for the bytes that stand for themselves in a string.

@@ -25,6 +25,9 @@ pub struct Event {
     pub data: FreeJson,
     /// A hash of what the event says, without its id; equal ids with other content are a conflict.
     pub content_hash: u64,
+    /// The hash that earlier builds gave to the same content, where that differs.
+    #[serde(default)]
+    pub earlier_hash: Option<u64>,
     /// `data` tells of an error (AgentPing: event types).
     #[serde(default)]
     pub errored: bool,
@@ -44,10 +47,20 @@ pub struct ModelCall {
     pub priced: bool,
 }
 
+impl Event {
+    /// Whether an event stored with this content hash, by this build or an earlier one, says the same.
+    pub fn says(&self, stored_hash: u64) -> bool {
+        self.content_hash == stored_hash || self.earlier_hash == Some(stored_hash)
+    }
+}
+
 impl Serialize for Event {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Event { id, kind, ts, turn, data, content_hash, errored, call } = self;
-        (id, kind, ts, turn, data, content_hash, errored, call).serialize(serializer)
+        let Event { id, kind, ts, turn, data, content_hash, earlier_hash, errored, call } = self;
+        match earlier_hash {
+            None => (id, kind, ts, turn, data, content_hash, errored, call).serialize(serializer),
+            Some(earlier) => (id, kind, ts, turn, data, content_hash, errored, call, earlier).serialize(serializer),
+        }
     }
 }
 
@@ -74,16 +87,18 @@ impl<'de> Visitor<'de> for EitherForm {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Event, A::Error> {
-        let event = Event {
+        let mut event = Event {
             id: value(&mut values, "id")?,
             kind: value(&mut values, "type")?,
             ts: value(&mut values, "ts_ms")?,
             turn: value(&mut values, "turn")?,
             data: value(&mut values, "data")?,
             content_hash: value(&mut values, "content_hash")?,
+            earlier_hash: None,
             errored: value(&mut values, "errored")?,
             call: value(&mut values, "call")?,
         };
+        event.earlier_hash = values.next_element::<Option<u64>>()?.flatten();
         // What a newer minor form has beyond these is passed over.
         while values.next_element::<IgnoredAny>()?.is_some() {}
         Ok(event)

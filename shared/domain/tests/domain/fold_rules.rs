@@ -90,6 +90,36 @@ fn an_event_with_other_content_loses() {
     assert!(run.conflicted);
 }
 
+/// A store that an earlier build filled has its hash of the same content; other content still loses.
+#[test]
+fn an_event_stored_by_an_earlier_build_is_known_again() {
+    let stored = event(1, 500, false);
+    let mut again = stored.clone();
+    (again.content_hash, again.earlier_hash) = (77, Some(stored.content_hash));
+    let mut other = again.clone();
+    (other.content_hash, other.earlier_hash) = (78, Some(79));
+    let (run, outcomes) = folded([
+        (0, Body::Events(vec![stored])),
+        (1, Body::Events(vec![again.clone()])),
+        (2, Body::Events(vec![other])),
+    ]);
+    assert_eq!(outcomes, [Outcome::Applied, Outcome::Duplicate, Outcome::Conflict]);
+    assert_eq!(run.events, 1);
+    // Of two that this build stores the earlier hash decides nothing.
+    let mut twin = again.clone();
+    twin.content_hash = 80;
+    let (_, outcomes) = folded([(0, Body::Events(vec![again])), (1, Body::Events(vec![twin]))]);
+    assert_eq!(outcomes, [Outcome::Applied, Outcome::Conflict]);
+}
+
+/// Earlier builds kept the blanks that a client put around an agent's name.
+#[test]
+fn blanks_around_a_stored_name_are_no_conflict() {
+    let (run, outcomes) = folded([(0, Body::Start(start("nightly ", 1))), (1, Body::Start(start("nightly", 1)))]);
+    assert_eq!(outcomes, [Outcome::Applied, Outcome::Duplicate]);
+    assert!(!run.conflicted);
+}
+
 /// AP-65: an idle run closes at its deadline, dated at its last activity; an event reopens it; an explicit finish
 /// ends that.
 #[test]

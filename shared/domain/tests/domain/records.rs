@@ -69,9 +69,20 @@ fn events_are_written_as_lists_of_values() {
 #[test]
 fn what_a_newer_form_adds_to_an_event_is_passed_over() {
     let bytes = String::from_utf8(every_kind()[1].encode()).expect("JSON is UTF-8");
-    let newer = bytes.replacen("0,false]]]", "0,false],{\"more\":[1]},2]]", 1);
+    let newer = bytes.replacen("0,false]]]", "0,false],null,{\"more\":[1]},2]]", 1);
     assert_ne!(newer, bytes);
     assert_eq!(Record::decode(newer.as_bytes()).expect("a newer minor form"), every_kind()[1]);
+}
+
+/// Only where an earlier build gave the same content another hash is that one written, behind what such a build reads.
+#[test]
+fn the_hash_of_earlier_builds_stands_behind_the_rest() {
+    let mut record = every_kind().swap_remove(1);
+    let Body::Events(events) = &mut record.body else { panic!("the second kind is events") };
+    events[0].earlier_hash = Some(7);
+    let bytes = String::from_utf8(record.encode()).expect("JSON is UTF-8");
+    assert!(bytes.contains(",7]"), "{bytes}");
+    assert_eq!(Record::decode(bytes.as_bytes()).expect("a record"), record);
 }
 
 #[test]

@@ -52,6 +52,7 @@ pub fn event(id: u128, cost_nanos: u64, errored: bool) -> Event {
         turn: None,
         data: json("{}"),
         content_hash: 1_000 + id as u64,
+        earlier_hash: None,
         errored,
         call: Some(ModelCall {
             provider: "p".into(),

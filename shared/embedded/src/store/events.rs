@@ -184,6 +184,7 @@ mod tests {
             turn: None,
             data: FreeJson::empty_object(),
             content_hash: number as u64,
+            earlier_hash: None,
             errored: false,
             call: None,
         };

@@ -189,6 +189,7 @@ mod tests {
                 turn,
                 data: FreeJson::parse(r#"{ "as":  "sent\u0021", "n":1.50 }"#).expect("JSON"),
                 content_hash: u64::MAX - number as u64,
+                earlier_hash: None,
                 errored,
                 call,
             },

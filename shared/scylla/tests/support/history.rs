@@ -42,6 +42,7 @@ pub fn event(id: EventId, data: &str) -> Event {
         turn: None,
         data: FreeJson::parse(data).expect("JSON"),
         content_hash: id.bits() as u64,
+        earlier_hash: None,
         errored: false,
         call: None,
     }

@@ -50,6 +50,7 @@ pub fn events(run: u128, ids: impl IntoIterator<Item = u128>) -> Bytes {
         turn: None,
         data: FreeJson::parse("{}").unwrap(),
         content_hash: id as u64,
+        earlier_hash: None,
         errored: false,
         call: None,
     };

@@ -140,6 +140,7 @@ pub(super) fn event(id: EventId, ts: Timestamp) -> Event {
         turn: None,
         data: json(r#"{"message":"a line"}"#),
         content_hash: (id.bits() & u128::from(u64::MAX)) as u64 | 1 << 63,
+        earlier_hash: None,
         errored: false,
         call: None,
     }

@@ -1,0 +1,142 @@
+//! Numbers of free JSON, compared as they are written: by their exact decimal value. `1`, `1.0` and `10e-1` are one number;
+//! two that differ in any digit are two, also where a 64-bit float holds both.
+//!
+//! Earlier builds compared what a 64-bit integer or float makes of a number. Their hash is kept wherever it tells a number
+//! from all others, so that most stored hashes stay good; [`Hashed::earlier`] is theirs where it does not.
+
+use std::fmt::{self, Write};
+
+use serde_json::Number;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::scan::mix;
+
+const TAG_INTEGER: u64 = 3;
+const TAG_FLOAT: u64 = 4;
+const TAG_DECIMAL: u64 = 8;
+
+/// All decimals of so many digits are told apart by a normal 64-bit float.
+const SURE_FLOAT_DIGITS: usize = 15;
+/// So many digits fit 64 bits whatever they are.
+const SURE_INTEGER_DIGITS: usize = 19;
+
+/// The hash of a number.
+pub(super) struct Hashed {
+    pub hash: u64,
+    /// As earlier builds had it.
+    pub earlier: u64,
+}
+
+/// Of an integer from 0 to `i64::MAX`.
+pub(super) fn of_integer(integer: u64) -> u64 {
+    mix(TAG_INTEGER, integer)
+}
+
+/// Of any number: its text, and what was read from it.
+pub(super) fn of(text: &str, number: &Number) -> Hashed {
+    let earlier = earlier(number);
+    let Some(decimal) = Decimal::of(text) else {
+        return Hashed { hash: mix(TAG_DECIMAL, xxh3_64(text.as_bytes())), earlier };
+    };
+    // Rounded as it must be, which the other reader does not promise.
+    let float: f64 = text.parse().unwrap_or_default();
+    let hash = if let Some(integer) = decimal.as_i64() {
+        mix(TAG_INTEGER, integer.cast_unsigned())
+    } else if decimal.significant <= SURE_FLOAT_DIGITS && float.is_normal() || decimal.is_shortest_of(float) {
+        mix(TAG_FLOAT, float.to_bits())
+    } else {
+        mix(TAG_DECIMAL, decimal.hash(text))
+    };
+    Hashed { hash, earlier }
+}
+
+fn earlier(number: &Number) -> u64 {
+    if let Some(integer) = number.as_u64().or(number.as_i64().map(i64::cast_unsigned)) {
+        return mix(TAG_INTEGER, integer);
+    }
+    let value = number.as_f64().unwrap_or_default();
+    if value.fract() == 0.0 && value.abs() <= 9_007_199_254_740_992.0 {
+        return mix(TAG_INTEGER, value as i64 as u64);
+    }
+    mix(TAG_FLOAT, value.to_bits())
+}
+
+/// A decimal number without the zeros at the ends of its digits: `±digits × 10^exponent`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Decimal {
+    negative: bool,
+    /// How many digits there are; none for zero.
+    significant: usize,
+    /// The digits, where they are [`SURE_INTEGER_DIGITS`] at most; else 0.
+    digits: u64,
+    exponent: i64,
+}
+
+impl Decimal {
+    /// `None` if the exponent is beyond all measure.
+    fn of(text: &str) -> Option<Self> {
+        let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+        // Far from the ends of 64 bits, whatever is added.
+        let exponent: i64 = exponent.parse().ok().filter(|exponent: &i64| exponent.unsigned_abs() < 1 << 60)?;
+        let fraction = mantissa.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+        let zeros = significant_digits(mantissa).rev().take_while(|digit| *digit == b'0').count();
+        let significant = significant_digits(mantissa).count() - zeros;
+        if significant == 0 {
+            return Some(Decimal { negative: false, significant, digits: 0, exponent: 0 });
+        }
+        let kept = significant_digits(mantissa).take(if significant <= SURE_INTEGER_DIGITS { significant } else { 0 });
+        Some(Decimal {
+            negative: mantissa.starts_with('-'),
+            significant,
+            digits: kept.fold(0, |number, digit| number * 10 + u64::from(digit - b'0')),
+            exponent: exponent + zeros as i64 - fraction as i64,
+        })
+    }
+
+    fn as_i64(self) -> Option<i64> {
+        if self.significant > SURE_INTEGER_DIGITS {
+            return None;
+        }
+        let scale = 10_i128.checked_pow(u32::try_from(self.exponent).ok()?)?;
+        let value = i128::from(self.digits).checked_mul(scale)?;
+        i64::try_from(if self.negative { -value } else { value }).ok()
+    }
+
+    /// Whether this is how the float is written with the fewest digits: each float has one such text.
+    fn is_shortest_of(self, float: f64) -> bool {
+        /// Digits, sign, point and exponent of any float.
+        const MAX_CHARS: usize = 32;
+        let mut shortest = Short::<MAX_CHARS> { chars: [0; MAX_CHARS], len: 0 };
+        self.significant <= SURE_INTEGER_DIGITS
+            && write!(shortest, "{float:e}").is_ok()
+            && std::str::from_utf8(&shortest.chars[..shortest.len]).ok().and_then(Decimal::of) == Some(self)
+    }
+
+    /// By every digit.
+    fn hash(self, text: &str) -> u64 {
+        let mantissa = text.split(['e', 'E']).next().unwrap_or(text);
+        let digits: Vec<u8> = significant_digits(mantissa).take(self.significant).collect();
+        mix(xxh3_64(&digits), mix(u64::from(self.negative), self.exponent.cast_unsigned()))
+    }
+}
+
+/// From the first that is not 0 on.
+fn significant_digits(mantissa: &str) -> impl DoubleEndedIterator<Item = u8> {
+    let leading = mantissa.find(|char| matches!(char, '1'..='9')).unwrap_or(mantissa.len());
+    mantissa[leading..].bytes().filter(u8::is_ascii_digit)
+}
+
+/// A short text on the stack.
+struct Short<const MAX: usize> {
+    chars: [u8; MAX],
+    len: usize,
+}
+
+impl<const MAX: usize> Write for Short<MAX> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let free = self.chars.get_mut(self.len..self.len + text.len()).ok_or(fmt::Error)?;
+        free.copy_from_slice(text.as_bytes());
+        self.len += text.len();
+        Ok(())
+    }
+}
