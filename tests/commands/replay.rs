@@ -2,6 +2,7 @@
 
 mod embedded;
 mod going_on;
+mod lost_rows;
 mod under_way;
 
 use std::collections::BTreeSet;

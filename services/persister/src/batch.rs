@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use tidegate_domain::{Body, EventId, Outcome, Position, Record, Run, RunKey, RunState, Timestamp};
+use tidegate_domain::{Body, Event, EventId, Outcome, Position, Record, Run, RunKey, RunState, Timestamp};
 use tidegate_ports::{Account, Consumed, EventRow, Fate, Note, RunWanted, RunWrite, StoredRun};
 
 use crate::brake::{Brake, Tripped};
@@ -24,6 +24,8 @@ struct RunRecords {
     key: RunKey,
     /// Each with its place among the entries.
     records: Vec<(usize, Record)>,
+    /// Whether a replay has appended one of them again.
+    replayed: bool,
     last: Position,
 }
 
@@ -52,7 +54,8 @@ impl Batch {
             match decoded {
                 Ok(record) => {
                     batch.entries.push(Entry { key: Some(record.key()), ..entry });
-                    batch.add(record, one.position, &mut places);
+                    let replayed = one.provenance.is_some_and(|provenance| provenance.origin.is_some());
+                    batch.add(record, one.position, replayed, &mut places);
                 }
                 Err(error) => {
                     batch.entries.push(Entry { fate: Some(Fate::Dead), ..entry });
@@ -63,28 +66,21 @@ impl Batch {
         batch
     }
 
-    fn add(&mut self, record: Record, position: Position, places: &mut HashMap<RunKey, usize>) {
+    fn add(&mut self, record: Record, position: Position, replayed: bool, places: &mut HashMap<RunKey, usize>) {
         let key = record.key();
         let place = *places.entry(key).or_insert_with(|| {
-            self.runs.push(RunRecords { key, records: Vec::with_capacity(1), last: position });
+            self.runs.push(RunRecords { key, records: Vec::with_capacity(1), replayed: false, last: position });
             self.runs.len() - 1
         });
         let run = &mut self.runs[place];
         run.records.push((self.entries.len() - 1, record));
+        run.replayed |= replayed;
         run.last = position;
     }
 
     /// What must be loaded to fold this batch: one entry per run, in the order [`Batch::fold`] expects.
     pub fn wanted(&self) -> Vec<RunWanted> {
-        let events_of = |(_, record): &(usize, Record)| match &record.body {
-            Body::Events(events) => events.iter().map(|event| event.id).collect(),
-            Body::Start(_) | Body::Finish(_) | Body::Heartbeat(_) => Vec::new(),
-        };
-        let wanted = |run: &RunRecords| {
-            let events: Vec<EventId> = run.records.iter().flat_map(events_of).collect();
-            RunWanted { key: run.key, events }
-        };
-        self.runs.iter().map(wanted).collect()
+        self.runs.iter().map(|run| RunWanted { key: run.key, events: run.events() }).collect()
     }
 
     /// Folds every run's records onto what is stored of it, but for those that were folded before. Each touched run
@@ -94,11 +90,34 @@ impl Batch {
         let mut entries = self.entries;
         let mut writes = Vec::with_capacity(self.runs.len());
         for (records, stored) in self.runs.into_iter().zip(stored) {
+            let (key, position) = (records.key, records.last);
+            let again = records.comes_again(&stored, &entries).then(|| records.events());
             let (run, new_events) = fold_run(records.records, stored, &mut entries);
-            writes.push(RunWrite { key: records.key, run, new_events, position: records.last });
+            writes.push(RunWrite { key, run, new_events, position, again });
         }
         Folded { writes, entries }
     }
+}
+
+impl RunRecords {
+    /// The ids of all events that the records bring.
+    fn events(&self) -> Vec<EventId> {
+        let events_of = |(_, record): &(usize, Record)| match &record.body {
+            Body::Events(events) => events.iter().map(|event| event.id).collect(),
+            Body::Start(_) | Body::Finish(_) | Body::Heartbeat(_) => Vec::new(),
+        };
+        self.records.iter().flat_map(events_of).collect()
+    }
+
+    /// Whether one of the records was appended again or folded before: then what follows from it may be missing.
+    fn comes_again(&self, stored: &StoredRun, entries: &[Entry]) -> bool {
+        let folded = |(place, _): &(usize, Record)| was_folded(&entries[*place], stored.folded_to);
+        self.replayed || self.records.iter().any(folded)
+    }
+}
+
+fn was_folded(entry: &Entry, folded_to: Option<i64>) -> bool {
+    folded_to.is_some_and(|folded_to| entry.position.write_timestamp() <= folded_to)
 }
 
 /// The writes of a batch and how each of its records ended.
@@ -150,10 +169,11 @@ fn fold_run(records: Vec<(usize, Record)>, stored: StoredRun, entries: &mut [Ent
     let mut new_events = Vec::new();
     for (place, record) in records {
         let entry = &mut entries[place];
-        if stored.folded_to.is_some_and(|folded_to| entry.position.write_timestamp() <= folded_to) {
+        let received_at = record.received_at;
+        if was_folded(entry, stored.folded_to) {
+            new_events.extend(lost_events(record, &mut state));
             continue;
         }
-        let received_at = record.received_at;
         let change = state.apply(record);
         entry.fate = Some(match change.outcome {
             Outcome::Applied => Fate::Stored,
@@ -163,4 +183,16 @@ fn fold_run(records: Vec<(usize, Record)>, stored: StoredRun, entries: &mut [Ent
         new_events.extend(change.new_events.into_iter().map(|event| EventRow { event, received_at }));
     }
     (state.run, new_events)
+}
+
+/// Events of a record that was folded before, which the store has lost since: the run's summary counts them.
+fn lost_events(record: Record, state: &mut RunState) -> Vec<EventRow> {
+    let received_at = record.received_at;
+    let Body::Events(events) = record.body else { return Vec::new() };
+    let mut is_lost = |event: &Event| {
+        let is_lost = !state.known_events.contains_key(&event.id);
+        state.known_events.entry(event.id).or_insert(event.content_hash);
+        is_lost
+    };
+    events.into_iter().filter(|event| is_lost(event)).map(|event| EventRow { event, received_at }).collect()
 }

@@ -76,7 +76,13 @@ async fn take(store: &EmbeddedStore, records: Vec<Record>, offset: i64) {
         let mut state = RunState { run: stored.run.unwrap_or_default(), known_events };
         let change = state.apply(record);
         let new_events = change.new_events.into_iter().map(|event| EventRow { event, received_at }).collect();
-        RunWrite { key, run: state.run, new_events, position: Position { generation: 0, partition: 0, offset } }
+        RunWrite {
+            key,
+            run: state.run,
+            new_events,
+            position: Position { generation: 0, partition: 0, offset },
+            again: None,
+        }
     };
     let writes: Vec<RunWrite> = records.into_iter().zip(stored).map(write).collect();
     store.save(Arc::new(writes)).await.expect("saved");

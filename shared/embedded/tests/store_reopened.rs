@@ -45,7 +45,7 @@ fn write(team: TeamId, number: u8, agent: &str) -> RunWrite {
     let finish = Finish { status: FinishStatus::Success, finished_at: NOW, output: None, scores: None, metadata: None };
     state.apply(Record::new(key, NOW, Body::Finish(finish)));
     let position = Position { generation: 0, partition: 0, offset: 7 };
-    RunWrite { key, run: state.run, new_events: Vec::new(), position }
+    RunWrite { key, run: state.run, new_events: Vec::new(), position, again: None }
 }
 
 #[tokio::test]

@@ -36,6 +36,17 @@ pub trait Runs: Send + Sync + 'static {
     /// [`StoreError`]; some of the writes may be stored.
     async fn save(&self, writes: Arc<Vec<RunWrite>>) -> Result<(), StoreError>;
 
+    /// Rows that follow from these runs as they are stored, and from these of their events, and that are not there or
+    /// say something else: what a [`RunWrite::again`] of them would write. Each is a hash of its own, so that a row
+    /// that follows from several runs is counted once. A store that cannot lose such rows apart from its runs has none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn missing_rows(&self, wanted: &[RunWanted]) -> Result<Vec<u128>, StoreError> {
+        let _ = wanted;
+        Ok(Vec::new())
+    }
+
     /// Deletes up to `limit` runs that have no opening and were last touched before `before`; returns how many
     /// (AgentPing: any order; orphans are purged after 24 h).
     ///
@@ -72,6 +83,10 @@ pub struct RunWrite {
     pub new_events: Vec<EventRow>,
     /// Of the last record folded in.
     pub position: Position,
+    /// Set where a record of it came again: appended again by a replay, or read again. All that follows from the run
+    /// is then written, whatever the store believes to have written before, and all that follows from these events of
+    /// it. New events of a run that is stored at a later position are then written, too: its summary counts them.
+    pub again: Option<Vec<EventId>>,
 }
 
 /// Why the store did not answer.

@@ -43,7 +43,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 let new = state.apply(Record::new(*key, NOON, step())).new_events;
                 let new_events = new.into_iter().map(|event| EventRow { event, received_at: NOON }).collect();
                 let position = Position { generation: 1, partition: 0, offset };
-                RunWrite { key: *key, run: state.run, new_events, position }
+                RunWrite { key: *key, run: state.run, new_events, position, again: None }
             });
             store.save(Arc::new(writes.collect())).await?;
         }

@@ -13,6 +13,7 @@ use crate::registry::ScyllaRegistry;
 use crate::session::Cql;
 
 mod accounts;
+mod derived;
 mod event_owners;
 mod event_pages;
 mod follow_ups;
@@ -20,6 +21,7 @@ mod line;
 mod listing;
 mod load;
 mod loaded;
+mod missing;
 mod orphans;
 mod places;
 mod queries;
@@ -56,6 +58,10 @@ impl Runs for ScyllaStore {
 
     async fn save(&self, writes: Arc<Vec<RunWrite>>) -> Result<(), StoreError> {
         self.save_all(writes).await
+    }
+
+    async fn missing_rows(&self, wanted: &[RunWanted]) -> Result<Vec<u128>, StoreError> {
+        self.missing(wanted.to_vec()).await
     }
 
     async fn purge_orphans(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {

@@ -54,7 +54,13 @@ async fn every_page_agrees_with_a_plain_model() {
         if mixed(number, 8, 3) == 0 {
             state.apply(Record::new(key, NOON, finish(FinishStatus::Failed)));
         }
-        writes.push(RunWrite { key, run: state.run.clone(), new_events: Vec::new(), position: at_offset(0) });
+        writes.push(RunWrite {
+            key,
+            run: state.run.clone(),
+            new_events: Vec::new(),
+            position: at_offset(0),
+            again: None,
+        });
         runs.push(ListedRun { listed_at, id: key.run, run: state.run });
     }
     store.save(Arc::new(writes)).await.expect("saved");

@@ -202,7 +202,10 @@ impl House {
         let new_events = change.new_events.into_iter().map(|event| EventRow { event, received_at }).collect();
         let offset = self.offset.fetch_add(1, Ordering::SeqCst);
         let position = Position { generation: 0, partition: 0, offset };
-        self.runs.save(Arc::new(vec![RunWrite { key, run: state.run, new_events, position }])).await.unwrap();
+        self.runs
+            .save(Arc::new(vec![RunWrite { key, run: state.run, new_events, position, again: None }]))
+            .await
+            .unwrap();
     }
 
     /// Team A's view.

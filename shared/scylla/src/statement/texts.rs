@@ -26,6 +26,7 @@ statements! {
     run_summary: "SELECT DISTINCT position, summary FROM runs WHERE team = ? AND run = ?";
     run_event_hashes: "SELECT event, content_hash, WRITETIME(content_hash), position FROM runs \
                        WHERE team = ? AND run = ? AND event IN ?";
+    run_events_named: "SELECT received_at, body FROM runs WHERE team = ? AND run = ? AND event IN ?";
     run_events: "SELECT event, received_at, body, WRITETIME(body), position FROM runs \
                  WHERE team = ? AND run = ? AND event > ?";
     run_event_ids: "SELECT event FROM runs WHERE team = ? AND run = ?";
@@ -52,7 +53,15 @@ statements! {
     days: "SELECT day, bucket FROM run_days WHERE team = ? AND facet = ? AND label = ? AND day >= ? AND day <= ?";
     save_day: "INSERT INTO run_days (team, facet, label, day, bucket) VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ?";
 
+    line: "SELECT line FROM run_listing WHERE team = ? AND facet = ? AND label = ? AND day = ? AND bucket = ? \
+           AND started_at = ? AND run = ?";
+    day: "SELECT bucket FROM run_days WHERE team = ? AND facet = ? AND label = ? AND day = ? AND bucket = ?";
+
     // What follows from runs.
+    usage_of_run: "SELECT units FROM run_usage WHERE team = ? AND month = ? AND bucket = ? AND run = ?";
+    agent: "SELECT first_seen, last_seen FROM run_agents WHERE team = ? AND slug = ?";
+    unpriced_model: "SELECT model FROM unpriced_models WHERE team = ? AND month = ? AND provider = ? AND model = ?";
+    event_owner: "SELECT run FROM event_owners WHERE team = ? AND born_minute = ? AND event = ? AND run = ?";
     usage: "SELECT sum(units) FROM run_usage WHERE team = ? AND month = ? AND bucket = ?";
     save_usage: "INSERT INTO run_usage (team, month, bucket, run, units) VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ?";
     agents: "SELECT slug, first_seen, last_seen FROM run_agents WHERE team = ?";

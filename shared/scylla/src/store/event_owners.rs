@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tidegate_domain::{EventId, RunId, RunKey, TeamId};
-use tidegate_ports::{RunWanted, RunWrite, StoreError};
+use tidegate_ports::{RunWanted, StoreError};
 
 use super::ScyllaStore;
 use super::places::born_minute;
@@ -45,16 +45,20 @@ impl ScyllaStore {
         Ok(owners)
     }
 
-    /// The pointers to a write's new events, a batch for each partition.
-    pub(super) fn owner_batches(&self, write: &RunWrite) -> Vec<PartitionBatch> {
-        let (team, run) = (write.key.team.to_string(), write.key.run.to_string());
+    /// The pointers to these events of a run, a batch for each partition.
+    pub(super) fn owner_batches(
+        &self,
+        key: RunKey,
+        events: impl Iterator<Item = EventId>,
+        at: i64,
+    ) -> Vec<PartitionBatch> {
+        let (team, run) = (key.team.to_string(), key.run.to_string());
         let statement = &self.cql.statements().save_owner;
         let mut batches: BTreeMap<i64, PartitionBatch> = BTreeMap::new();
-        for row in &write.new_events {
-            let minute = born_minute(row.event.id);
+        for event in events {
+            let minute = born_minute(event);
             let batch = batches.entry(minute).or_insert_with(|| PartitionBatch::new("save_owners"));
-            let event = row.event.id.to_string();
-            batch.add(statement, (team.clone(), minute, event, run.clone(), write.position.write_timestamp()));
+            batch.add(statement, (team.clone(), minute, event.to_string(), run.clone(), at));
         }
         batches.into_values().collect()
     }

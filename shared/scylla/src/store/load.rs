@@ -2,14 +2,16 @@
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use scylla::response::PagingState;
-use tidegate_domain::{EventId, Run, RunKey};
-use tidegate_ports::{RunWanted, StoreError, StoredRun};
+use scylla::value::CqlTimestamp;
+use tidegate_domain::{Event, EventId, Run, RunKey};
+use tidegate_ports::{EventRow, RunWanted, StoreError, StoredRun};
 
 use super::ScyllaStore;
+use super::places::instant;
 use crate::failure::unreadable;
 
 /// ScyllaDB takes no more rows by name in one read.
-const EVENTS_PER_READ: usize = 100;
+pub(super) const EVENTS_PER_READ: usize = 100;
 /// A run that changes between two reads of it is read again, so often.
 const TRIES: u32 = 10;
 
@@ -88,5 +90,22 @@ impl ScyllaStore {
             hashes.extend(events.iter().filter_map(of).map(|(id, hash)| (id, hash.cast_unsigned())));
         }
         Ok(Some(hashes))
+    }
+
+    /// Those of these events, at most [`EVENTS_PER_READ`], that are stored under the run.
+    pub(super) async fn stored_events(&self, key: RunKey, events: &[EventId]) -> Result<Vec<EventRow>, StoreError> {
+        let names: Vec<String> = events.iter().map(EventId::to_string).collect();
+        let values = (key.team.to_string(), key.run.to_string(), names);
+        let statement = &self.cql.statements().run_events_named;
+        let found = self.cql.page(statement, &values, None, PagingState::start()).await?;
+        let mut stored = Vec::with_capacity(events.len());
+        let rows = found.rows.rows::<(Option<CqlTimestamp>, Option<&str>)>();
+        for row in rows.map_err(|error| unreadable("events", error))? {
+            // A name that is not stored may have a row of nothing but the summary.
+            let (Some(received_at), Some(body)) = row.map_err(|error| unreadable("events", error))? else { continue };
+            let event: Event = serde_json::from_str(body).map_err(|error| unreadable("an event", error))?;
+            stored.push(EventRow { event, received_at: instant(received_at) });
+        }
+        Ok(stored)
     }
 }

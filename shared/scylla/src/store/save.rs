@@ -11,6 +11,8 @@ use tidegate_domain::{Run, RunKey};
 use tidegate_ports::{EventRow, RunWrite, StoreError};
 
 use super::ScyllaStore;
+use super::follow_ups::Which;
+use super::load::EVENTS_PER_READ;
 use super::places::cql_instant;
 use crate::failure::unreadable;
 use crate::session::PartitionBatch;
@@ -45,34 +47,55 @@ impl ScyllaStore {
             None => self.position_of(write.key).await?,
         };
         match stored {
-            Some(stored) if stored > position => Ok(()),
-            // A redelivery. The run is there, whatever stands beside it may not be.
-            Some(stored) if stored == position => match self.summary(write.key).await? {
-                Some(summary) => {
-                    self.save_follow_ups(write.key, &summary.run, summary.position).await?;
-                    self.mark_orphan(write.key, &summary.run, summary.position).await
-                }
-                None => Ok(()),
-            },
+            // A former owner's late write.
+            Some(stored) if stored > position && write.again.is_none() => Ok(()),
+            // A redelivery. The run is there; what stands beside it may not be, nor all of its events.
+            Some(stored) if stored >= position => self.save_redelivered(write).await,
             Some(_) | None => {
-                self.write_all(self.owner_batches(write)).await?;
-                self.save_unpriced(write).await?;
+                self.save_of_events(write).await?;
                 #[cfg(feature = "fail-points")]
                 fail::fail_point!("scylla::between_rows_and_run", |_| std::process::abort());
-                try_join!(self.save_run(write), self.save_follow_ups(write.key, &write.run, position))?;
+                let which = Which::of(write.again.is_some());
+                let follow_ups = self.save_follow_ups(write.key, &write.run, position, which);
+                try_join!(self.save_run(write, Some(&write.run)), follow_ups)?;
                 self.mark_orphan(write.key, &write.run, position).await
             }
         }
     }
 
-    async fn position_of(&self, key: RunKey) -> Result<Option<i64>, StoreError> {
+    /// Writes what may be missing around a run that is stored already, as it is stored.
+    async fn save_redelivered(&self, write: &RunWrite) -> Result<(), StoreError> {
+        self.save_of_events(write).await?;
+        self.save_run(write, None).await?;
+        let Some(summary) = self.summary(write.key).await? else { return Ok(()) };
+        let which = Which::of(write.again.is_some());
+        self.save_follow_ups(write.key, &summary.run, summary.position, which).await?;
+        self.mark_orphan(write.key, &summary.run, summary.position).await
+    }
+
+    /// What follows from a write's new events, and from those that came again.
+    async fn save_of_events(&self, write: &RunWrite) -> Result<(), StoreError> {
+        let (key, at) = (write.key, write.position.write_timestamp());
+        let which = Which::of(write.again.is_some());
+        self.write_all(self.owner_batches(key, write.new_events.iter().map(|row| row.event.id), at)).await?;
+        self.save_unpriced(key, &write.new_events, at, which).await?;
+        for events in write.again.iter().flat_map(|events| events.chunks(EVENTS_PER_READ)) {
+            let stored = self.stored_events(key, events).await?;
+            self.write_all(self.owner_batches(key, stored.iter().map(|row| row.event.id), at)).await?;
+            self.save_unpriced(key, &stored, at, which).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn position_of(&self, key: RunKey) -> Result<Option<i64>, StoreError> {
         let values = (key.team.to_string(), key.run.to_string());
         let found = self.cql.run(&self.cql.statements().run_position, &values).await?;
         let row = found.rows.maybe_first_row::<(Option<i64>,)>();
         Ok(row.map_err(|error| unreadable("a run's position", error))?.and_then(|(position,)| position))
     }
 
-    async fn save_run(&self, write: &RunWrite) -> Result<(), StoreError> {
+    /// The new events and, if given, the summary.
+    async fn save_run(&self, write: &RunWrite, summary: Option<&Run>) -> Result<(), StoreError> {
         let mut batches = vec![PartitionBatch::new("save_run")];
         let (mut bytes, mut events) = (0, 0);
         for row in &write.new_events {
@@ -88,8 +111,8 @@ impl ScyllaStore {
             }
         }
         // The summary last: what it counts is there, and what came before it in vain is not counted.
-        if let Some(batch) = batches.last_mut() {
-            self.add_summary(batch, write.key, &write.run, write.position.write_timestamp())?;
+        if let (Some(batch), Some(run)) = (batches.last_mut(), summary) {
+            self.add_summary(batch, write.key, run, write.position.write_timestamp())?;
         }
         for batch in &batches {
             self.cql.write_batch(batch).await?;

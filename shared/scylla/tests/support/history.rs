@@ -129,7 +129,7 @@ pub async fn fold(store: &dyn Runs, log: &[Record], from: usize, to: usize) -> R
             new_events.extend(change.new_events.into_iter().map(|event| EventRow { event, received_at }));
             last = offset;
         }
-        writes.push(RunWrite { key, run: state.run, new_events, position: at_offset(last) });
+        writes.push(RunWrite { key, run: state.run, new_events, position: at_offset(last), again: None });
     }
     Ok(writes)
 }

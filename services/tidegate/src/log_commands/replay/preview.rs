@@ -1,6 +1,6 @@
 //! The dry run: folds what would be appended, in memory, on what the store has. Nothing is written anywhere.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -21,6 +21,8 @@ use crate::log_commands::kind::{ByKind, Kind};
 
 /// Runs that the replay would change and that are remembered; of those beyond, the store's state counts.
 const CHANGED_MAX: usize = 100_000;
+/// Missing rows that are remembered, so that none is counted twice; about 32 MB.
+const ROWS_MAX: usize = 1_000_000;
 const CHUNK_RECORDS: usize = 500;
 
 /// What the chosen records would do.
@@ -33,7 +35,9 @@ pub struct Would {
     pub not_decode: u64,
     /// So many different runs would be changed.
     pub runs_changed: u64,
-    /// Whether every record was folded on everything chosen before it.
+    /// Rows of listings and indexes that the store lacks of runs it has, and that would be written.
+    pub add_rows: u64,
+    /// Whether every record was folded on everything chosen before it, and no row was counted twice.
     pub exact: bool,
 }
 
@@ -52,6 +56,7 @@ struct Folding {
     changed: HashMap<RunKey, RunState>,
     order: VecDeque<RunKey>,
     changed_max: usize,
+    missing_rows: HashSet<u128>,
     would: Would,
 }
 
@@ -103,9 +108,12 @@ impl<'p> Preview<'p> {
                 }
             }
             let (folded, by_run) = (records.len() as u64, by_run(records));
-            let loaded = async || Folding::load(&by_run, runs).await;
-            let Some(stored) = patiently("asking the store", &self.standing, stop, loaded).await? else { continue };
+            let wanted = wanted_of(&by_run);
+            let loaded = async || load(&wanted, runs).await;
+            let loaded = patiently("asking the store", &self.standing, stop, loaded).await?;
+            let Some((stored, missing_rows)) = loaded else { continue };
             self.folding.fold(by_run, stored);
+            self.folding.count_rows(missing_rows);
             chunk.finish(&mut self.plan);
             let done = self.plan.done();
             self.standing.send_modify(|standing| {
@@ -130,23 +138,40 @@ fn by_run(records: Vec<Record>) -> Vec<(RunKey, Vec<Record>)> {
     runs
 }
 
+fn wanted_of(by_run: &[(RunKey, Vec<Record>)]) -> Vec<RunWanted> {
+    let events_of = |record: &Record| match &record.body {
+        Body::Events(events) => events.iter().map(|event| event.id).collect(),
+        Body::Start(_) | Body::Finish(_) | Body::Heartbeat(_) => Vec::new(),
+    };
+    let wanted = |(key, records): &(RunKey, Vec<Record>)| RunWanted {
+        key: *key,
+        events: records.iter().flat_map(events_of).collect(),
+    };
+    by_run.iter().map(wanted).collect()
+}
+
+/// What is stored of the runs, and which rows that follow from it are missing.
+async fn load(wanted: &[RunWanted], runs: &dyn Runs) -> Result<(Vec<StoredRun>, Vec<u128>), StoreError> {
+    if wanted.is_empty() {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    Ok((runs.load(wanted).await?, runs.missing_rows(wanted).await?))
+}
+
 impl Folding {
     fn new(changed_max: usize) -> Self {
         let would = Would { exact: true, ..Would::default() };
-        Folding { changed: HashMap::new(), order: VecDeque::new(), changed_max, would }
+        Folding { changed: HashMap::new(), order: VecDeque::new(), changed_max, missing_rows: HashSet::new(), would }
     }
 
-    async fn load(by_run: &[(RunKey, Vec<Record>)], runs: &dyn Runs) -> Result<Vec<StoredRun>, StoreError> {
-        let events_of = |record: &Record| match &record.body {
-            Body::Events(events) => events.iter().map(|event| event.id).collect(),
-            Body::Start(_) | Body::Finish(_) | Body::Heartbeat(_) => Vec::new(),
-        };
-        let wanted = |(key, records): &(RunKey, Vec<Record>)| RunWanted {
-            key: *key,
-            events: records.iter().flat_map(events_of).collect(),
-        };
-        let wanted: Vec<RunWanted> = by_run.iter().map(wanted).collect();
-        if wanted.is_empty() { Ok(Vec::new()) } else { runs.load(&wanted).await }
+    fn count_rows(&mut self, missing: Vec<u128>) {
+        for row in missing {
+            self.would.add_rows += u64::from(self.missing_rows.insert(row));
+        }
+        if self.missing_rows.len() > ROWS_MAX {
+            self.missing_rows.clear();
+            self.would.exact = false;
+        }
     }
 
     /// Folds some records on what is stored of their runs, and on what was folded before.

@@ -82,7 +82,7 @@ impl Replayed<'_> {
 
 impl Previewed<'_> {
     pub fn as_json(&self) -> impl Serialize {
-        let Would { add, change_nothing, conflict, not_decode, runs_changed, exact } = self.would;
+        let Would { add, change_nothing, conflict, not_decode, runs_changed, add_rows, exact } = self.would;
         json!({
             "dry_run": true,
             "selection": self.selection,
@@ -94,6 +94,7 @@ impl Previewed<'_> {
             "would_conflict": by_kind(conflict),
             "cannot_be_decoded": not_decode + self.counts.passed_over.unreadable,
             "runs_changed": runs_changed,
+            "would_add_rows": add_rows,
             "exact": exact,
             "passed_over": self.counts.passed_over,
             "waiting_on_the_log": self.waiting_on_the_log,
@@ -102,17 +103,16 @@ impl Previewed<'_> {
     }
 
     pub fn as_lines(&self, page: &mut Page) {
-        let Would { add, change_nothing, conflict, not_decode, runs_changed, exact } = self.would;
+        let Would { add, change_nothing, conflict, not_decode, runs_changed, add_rows, exact } = self.would;
         page.line(format_args!("of {} records, {} would be appended again:", self.total, self.counts.appended));
         page.line(format_args!("  would add something      {add}, in {runs_changed} runs"));
         page.line(format_args!("  would change nothing     {change_nothing}"));
         page.line(format_args!("  would conflict and lose  {conflict}"));
+        page.line(format_args!("  would add rows           {add_rows}, of listings and indexes that stored runs lack"));
         page.line(format_args!("  cannot be decoded        {}", not_decode + self.counts.passed_over.unreadable));
         passed_over(page, self.counts);
         if !exact {
-            page.line(format_args!(
-                "so many runs would change that repeats among them may be counted as adding something"
-            ));
+            page.line(format_args!("so much would change that repeats among it may be counted as adding something"));
         }
         match self.waiting_on_the_log {
             Some(0) => {}

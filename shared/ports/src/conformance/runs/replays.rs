@@ -98,7 +98,7 @@ async fn fold_batch(store: &StoreUnderTest, log: &[Record], from: usize, to: usi
             new_events.extend(change.new_events.into_iter().map(|event| EventRow { event, received_at }));
             position = at_offset(offset as i64);
         }
-        writes.push(RunWrite { key, run: state.run, new_events, position });
+        writes.push(RunWrite { key, run: state.run, new_events, position, again: None });
     }
     writes
 }

@@ -59,6 +59,7 @@ impl Story {
             run: self.state.run.clone(),
             new_events: std::mem::take(&mut self.new_events),
             position: at_offset(self.next_offset - 1),
+            again: None,
         }
     }
 }

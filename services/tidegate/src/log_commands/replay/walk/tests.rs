@@ -83,6 +83,7 @@ async fn the_store_is_asked_for_agents_and_what_nobody_knows_is_told() {
         run: state.run.clone(),
         new_events: Vec::new(),
         position: place(0),
+        again: None,
     };
     let mut other = RunState::default();
     other.apply(Record::decode(&start(2, "b")).unwrap());
