@@ -30,7 +30,8 @@ cassandra_launch() {
     claim_port "cassandra's other nodes" "$((cql_port + 1))" TIDEGATE_STACK_CQL_PORT
     mkdir -p "$home/data"
     sed -e "s|@cql_port@|$cql_port|; s|@storage_port@|$((cql_port + 1))|; s|@home@|$home|" \
-        "$stack_here/cassandra/cassandra.yaml" >"$home/cassandra.yaml"
+        -e "s|@commitlog_sync@|$commitlog_sync|" "$stack_here/cassandra/cassandra.yaml" >"$home/cassandra.yaml"
+    [[ $commitlog_sync != periodic ]] || printf 'commitlog_sync_period: 10s\n' >>"$home/cassandra.yaml"
     mapfile -t opened < <(cassandra_opened)
     say "cassandra: starting $(version_in "$stack_here/cassandra/pom.xml") on 127.0.0.1:$cql_port"
     launch cassandra CassandraDaemon "$java" -Xms256m "-Xmx$cassandra_heap" -XX:MaxDirectMemorySize=256m \

@@ -18,6 +18,9 @@ cluster_port=${TIDEGATE_STACK_CLUSTER_PORT:-19192}      # broker i: this + 2(i-1
 kafka_heap=${TIDEGATE_STACK_KAFKA_HEAP:-768m}
 cassandra_heap=${TIDEGATE_STACK_CASSANDRA_HEAP:-1g}
 
+# When Cassandra acknowledges a write: batch (once it is synced), group, or periodic.
+commitlog_sync=${TIDEGATE_STACK_COMMITLOG_SYNC:-batch}
+
 # How long a service may take to its first answer; many times what a slow machine needs.
 start_deadline_s=${TIDEGATE_STACK_START_DEADLINE_S:-180}
 

@@ -8,6 +8,7 @@
 //!
 //! Everything random follows from one seed, so that a round that fails can be run again.
 
+mod cassandra;
 pub mod catalogue;
 mod clients;
 mod clocks;
@@ -18,11 +19,13 @@ mod idle;
 mod kafka;
 mod leaders;
 mod log_server;
+mod losses;
 mod mock;
 pub mod page;
 mod points;
 mod poison;
 pub mod proxy;
+mod ranges;
 mod release;
 pub mod report;
 mod roles;

@@ -56,7 +56,9 @@ impl Reads {
                 self.outage.over();
                 return Ok(answer);
             }
-            Ok(Err(StoreError::Broken(cause))) => return Err(Problem::StoreBroken { cause }),
+            Ok(Err(StoreError::Broken(cause) | StoreError::Refused(cause))) => {
+                return Err(Problem::StoreBroken { cause });
+            }
             Ok(Err(StoreError::Unavailable(cause))) => cause,
             Err(_) => format!("no answer within {:?}", self.store_deadline),
         };

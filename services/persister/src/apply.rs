@@ -2,22 +2,31 @@
 //!
 //! The order is what makes accounts exact. A note is there before its run says that the record was folded; a run is
 //! saved before its records are counted; and the persister settles what is counted before it commits.
+//!
+//! Between load and fold the store is asked whether a server of it has started again. If so, what was loaded may lack
+//! what was acknowledged, and nothing is built upon it before that is [read again](crate::reread).
 
 use std::sync::Arc;
 
 use tidegate_domain::{Partition, Position};
-use tidegate_ports::{Account, Accounts, Clock, Consumed, DeadLetter, DeadLetters, Note, Runs, StoreError};
+use tidegate_ports::{
+    Account, Accounts, Checkpoint, Clock, Consumed, DeadLetter, DeadLetters, Note, ReadLog, Runs, StoreError, StoredRun,
+};
+use tokio::time::Instant;
 
 use crate::backoff::Backoff;
-use crate::batch::Batch;
+use crate::batch::{Batch, Folded};
 use crate::brake::{Brake, BrakeRules, Tripped};
 use crate::tally::Tally;
+use crate::window::Window;
 
 /// What every lane needs.
 pub(crate) struct Applier {
     pub runs: Arc<dyn Runs>,
     pub accounts: Arc<dyn Accounts>,
     pub dead_letters: Arc<dyn DeadLetters>,
+    /// To read again what the store has lost; `None` where it cannot lose anything.
+    pub log: Option<Arc<dyn ReadLog>>,
     pub clock: Arc<dyn Clock>,
     pub brake: BrakeRules,
     pub tally: Tally,
@@ -25,15 +34,41 @@ pub(crate) struct Applier {
 
 /// What one assignment of a partition remembers from batch to batch.
 pub(crate) struct Progress {
-    partition: Partition,
-    brake: Brake,
+    pub(crate) partition: Partition,
+    pub(crate) brake: Brake,
     /// Read with the first batch.
-    account: Option<Account>,
+    pub(crate) opened: Option<Opened>,
+    /// No batch has come, and the partition was looked at without one.
+    pub(crate) is_looked_at: bool,
+}
+
+/// What a partition's records came to, and what of it the store may still lose.
+pub(crate) struct Opened {
+    pub account: Account,
+    /// The store's servers had started so when everything that was acknowledged was certainly there.
+    pub starts: u64,
+    pub window: Window,
+}
+
+/// A server of the store has started again: what was loaded is not to be built upon.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WentBack {
+    pub starts: u64,
 }
 
 impl Progress {
     pub fn new(partition: Partition, brake: BrakeRules) -> Self {
-        Progress { partition, brake: Brake::new(brake), account: None }
+        Progress { partition, brake: Brake::new(brake), opened: None, is_looked_at: false }
+    }
+}
+
+impl Opened {
+    /// As a former owner settled it, in a store whose servers have started so by now.
+    pub fn settled(account: Account, starts: u64) -> Self {
+        let window = Window::from(account.checkpoint.map_or(account.next_offset, |known| known.offset));
+        // An account from before checkpoints says nothing of starts.
+        let starts = account.checkpoint.map_or(starts, |known| known.starts);
+        Opened { account, starts, window }
     }
 }
 
@@ -52,49 +87,103 @@ impl Applier {
     /// Applies one batch, however long the store is away. A store outage never dead-letters.
     pub async fn apply(&self, consumed: Vec<Consumed>, progress: &mut Progress) -> Option<Applied> {
         let first = consumed.first()?.position;
-        let mut account = self.account(first, progress).await;
+        let mut opened = self.open(first, progress).await;
         let mut batch = Batch::decode(consumed, &mut progress.brake);
-        let tripped = batch.tripped;
+        let mut tripped = batch.tripped;
         for (record, reason) in std::mem::take(&mut batch.poison) {
             self.bury(record, reason).await;
         }
-        let wanted = batch.wanted();
-        let stored = match wanted.is_empty() {
-            true => Vec::new(),
-            false => self.until_done("load", || self.runs.load(&wanted)).await,
+        let stored = loop {
+            match self.load(&batch, &mut opened).await {
+                Ok(stored) => break stored,
+                Err(went_back) => self.read_again(progress.partition, &mut opened, went_back).await,
+            }
         };
-        let mut folded = batch.fold(stored);
-        let untold = folded.untold(&account);
-        let noted: Vec<Option<Note>> = match untold.is_empty() {
-            true => Vec::new(),
-            false => self.until_done("read notes", || self.accounts.notes(&untold)).await,
-        };
-        let notes = Arc::new(folded.notes(&account));
-        if !notes.is_empty() {
-            self.until_done("note", || self.accounts.note(notes.clone())).await;
+        let (folded, refused) = self.keep(progress.partition, batch.fold(stored), &mut opened, false).await;
+        for _ in 0..refused {
+            tripped = progress.brake.take(true).or(tripped);
         }
-        let writes = Arc::new(std::mem::take(&mut folded.writes));
-        #[cfg(feature = "fail-points")]
-        crate::fail_points::between_items(&*self.runs, &writes).await;
-        if !writes.is_empty() {
-            self.until_done("save", || self.runs.save(writes.clone())).await;
-        }
-        #[cfg(feature = "fail-points")]
-        fail::fail_point!("persister::between_save_and_commit", |_| std::process::abort());
-        folded.count(&mut account, &noted);
-        progress.account = Some(account);
+        let account = self.checked(&opened);
+        progress.opened = Some(opened);
         self.tally.count(folded.done().map(|(_, fate)| fate));
         Some(Applied { offsets: folded.done().map(|(offset, _)| offset).collect(), account, tripped })
     }
 
-    /// The partition's account as its last owner settled it, or one that begins with this record.
-    async fn account(&self, first: Position, progress: &Progress) -> Account {
-        if let Some(account) = progress.account.filter(|account| account.generation == first.generation) {
-            return account;
+    /// What is stored of the batch's runs, by a store that has lost nothing since.
+    pub async fn load(&self, batch: &Batch, opened: &mut Opened) -> Result<Vec<StoredRun>, WentBack> {
+        let wanted = batch.wanted();
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        let stored = self.until_done("load", || self.runs.load(&wanted)).await;
+        let asked_at = Instant::now();
+        match self.until_done("ask for starts", || self.runs.starts()).await {
+            starts if starts == opened.starts => {
+                opened.window.confirmed(asked_at);
+                Ok(stored)
+            }
+            starts => Err(WentBack { starts }),
+        }
+    }
+
+    /// Notes and saves what was folded, and counts it. Where records are read again, what was noted may be lost, too.
+    /// Returns how many records the store refused, too.
+    pub async fn keep(
+        &self,
+        partition: Partition,
+        mut folded: Folded,
+        opened: &mut Opened,
+        again: bool,
+    ) -> (Folded, u32) {
+        let untold = folded.untold(&opened.account);
+        let noted: Vec<Option<Note>> = match untold.is_empty() {
+            true => Vec::new(),
+            false => self.until_done("read notes", || self.accounts.notes(&untold)).await,
+        };
+        let notes = Arc::new(if again { folded.all_notes() } else { folded.notes(&opened.account) });
+        if !notes.is_empty() {
+            self.until_done("note", || self.accounts.note(notes.clone())).await;
+        }
+        let writes = std::mem::take(&mut folded.writes);
+        #[cfg(feature = "fail-points")]
+        crate::fail_points::between_items(&*self.runs, &writes).await;
+        let refused = if writes.is_empty() { Vec::new() } else { self.save(writes).await };
+        let causes = match refused.is_empty() {
+            true => 0,
+            false => self.sort_out(partition, refused, &mut folded, opened).await,
+        };
+        #[cfg(feature = "fail-points")]
+        fail::fail_point!("persister::between_save_and_commit", |_| std::process::abort());
+        folded.count(&mut opened.account, &noted);
+        opened.window.saved(Instant::now(), opened.account.next_offset);
+        (folded, causes)
+    }
+
+    /// The account with how far it is safe, where anything can be lost.
+    pub fn checked(&self, opened: &Opened) -> Account {
+        let checkpoint = Checkpoint { starts: opened.starts, offset: opened.window.safe() };
+        Account { checkpoint: self.log.is_some().then_some(checkpoint), ..opened.account }
+    }
+
+    /// The partition's account as its last owner settled it, or one that begins with this record. What the store has
+    /// lost since then is read again first.
+    async fn open(&self, first: Position, progress: &mut Progress) -> Opened {
+        let known = progress.opened.take().filter(|opened| opened.account.generation == first.generation);
+        if let Some(opened) = known {
+            return opened;
         }
         let read = || self.accounts.account(first.generation, progress.partition);
         let settled = self.until_done("read the account", read).await;
-        settled.unwrap_or_else(|| Account::opened(first.generation, progress.partition, first.offset))
+        let starts = self.until_done("ask for starts", || self.runs.starts()).await;
+        let Some(account) = settled else { return self.open_anew(first, starts).await };
+        let mut opened = Opened::settled(account, starts);
+        // The log may say that more was done than the account does: then the store has lost the account's end.
+        let is_short = self.log.is_some() && account.next_offset < first.offset;
+        if opened.starts != starts || is_short {
+            let until = account.next_offset.max(first.offset);
+            self.read_up_to(progress.partition, until, &mut opened, WentBack { starts }).await;
+        }
+        opened
     }
 
     /// Settles an account, however long the store is away.
@@ -102,7 +191,7 @@ impl Applier {
         self.until_done("settle", || self.accounts.settle(account)).await;
     }
 
-    async fn until_done<T, F>(&self, step: &'static str, attempt: impl Fn() -> F) -> T
+    pub(crate) async fn until_done<T, F>(&self, step: &'static str, attempt: impl Fn() -> F) -> T
     where
         F: Future<Output = Result<T, StoreError>>,
     {
@@ -116,7 +205,7 @@ impl Applier {
     }
 
     /// Returns once the letter is acknowledged.
-    async fn bury(&self, record: Consumed, reason: String) {
+    pub(crate) async fn bury(&self, record: Consumed, reason: String) {
         tracing::error!(position = %record.position, reason, "a record cannot be applied; it goes to the dead letters");
         let letter = DeadLetter {
             position: record.position,

@@ -15,6 +15,8 @@ pub(crate) struct Batch {
     pub poison: Vec<(Consumed, String)>,
     /// Every record of the batch, in log order.
     entries: Vec<Entry>,
+    /// The records themselves, each at its entry's place; `None` for poison.
+    sources: Vec<Option<Consumed>>,
     /// What stopped decoding: the record at hand and all after it are none of this batch.
     pub tripped: Option<Tripped>,
 }
@@ -54,12 +56,14 @@ impl Batch {
             match decoded {
                 Ok(record) => {
                     batch.entries.push(Entry { key: Some(record.key()), ..entry });
-                    let replayed = one.provenance.is_some_and(|provenance| provenance.origin.is_some());
+                    let replayed = one.provenance.as_ref().is_some_and(|provenance| provenance.origin.is_some());
                     batch.add(record, one.position, replayed, &mut places);
+                    batch.sources.push(Some(one));
                 }
                 Err(error) => {
                     batch.entries.push(Entry { fate: Some(Fate::Dead), ..entry });
                     batch.poison.push((one, error.to_string()));
+                    batch.sources.push(None);
                 }
             }
         }
@@ -95,7 +99,7 @@ impl Batch {
             let (run, new_events) = fold_run(records.records, stored, &mut entries);
             writes.push(RunWrite { key, run, new_events, position, again });
         }
-        Folded { writes, entries }
+        Folded { writes, entries, sources: self.sources }
     }
 }
 
@@ -125,6 +129,7 @@ fn was_folded(entry: &Entry, folded_to: Option<i64>) -> bool {
 pub(crate) struct Folded {
     pub writes: Vec<RunWrite>,
     entries: Vec<Entry>,
+    sources: Vec<Option<Consumed>>,
 }
 
 impl Folded {
@@ -143,6 +148,15 @@ impl Folded {
         self.entries.iter().filter_map(note).collect()
     }
 
+    /// The note of each record that was not simply stored, also of those that are counted.
+    pub fn all_notes(&self) -> Vec<Note> {
+        let note = |entry: &Entry| {
+            let fate = entry.fate.filter(|fate| *fate != Fate::Stored)?;
+            Some(Note { position: entry.position, appended_at: entry.appended_at, key: entry.key, fate })
+        };
+        self.entries.iter().filter_map(note).collect()
+    }
+
     /// Counts every record in log order; `noted` are the notes of [`Folded::untold`]. What was folded and has none was
     /// stored.
     pub fn count(&self, account: &mut Account, noted: &[Option<Note>]) {
@@ -151,6 +165,22 @@ impl Folded {
             let fate = entry.fate.or_else(|| told.get(&entry.position).copied()).unwrap_or(Fate::Stored);
             account.count(entry.position.offset, fate);
         }
+    }
+
+    /// The records of these runs, each with its place in the batch.
+    pub fn take_sources(&mut self, of: impl Fn(RunKey) -> bool) -> Vec<(usize, Consumed)> {
+        let wanted = |place: &usize| self.entries[*place].key.is_some_and(&of);
+        let places: Vec<usize> = (0..self.entries.len()).filter(wanted).collect();
+        places.into_iter().filter_map(|place| Some((place, self.sources[place].take()?))).collect()
+    }
+
+    pub fn set_fate(&mut self, place: usize, fate: Fate) {
+        self.entries[place].fate = Some(fate);
+    }
+
+    /// The key and the fate of a batch's only record.
+    pub fn only(&self) -> (Option<RunKey>, Option<Fate>) {
+        self.entries.first().map_or((None, None), |entry| (entry.key, entry.fate))
     }
 
     /// Every record's offset, in log order, and its fate if this batch told it.

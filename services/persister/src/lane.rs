@@ -7,12 +7,14 @@ use tidegate_domain::{Committable, PartitionEpoch};
 use tidegate_ports::{Account, Consumed};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 
 use crate::apply::{Applied, Applier, Progress};
 use crate::brake::Tripped;
 use crate::tally::Tally;
 
+/// How often a lane that has nothing to do looks whether the store still has what was saved, until that is certain.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// How often a braked lane says so.
 const SAY_AGAIN: Duration = Duration::from_secs(60);
 
@@ -55,7 +57,16 @@ impl Lane {
         Tally::braked(from.partition).set(0.0);
         let task = tokio::spawn(async move {
             let mut progress = Progress::new(from.partition, applier.brake);
-            while let Some(consumed) = incoming.recv().await {
+            loop {
+                let consumed = tokio::select! {
+                    biased;
+                    consumed = incoming.recv() => consumed,
+                    () = sleep(LOOK_EVERY), if progress.wants_a_look() => {
+                        applier.look(&mut progress).await;
+                        continue;
+                    }
+                };
+                let Some(consumed) = consumed else { return };
                 let bytes = consumed.iter().map(|one| one.payload.len()).sum();
                 let Some(applied) = applier.apply(consumed, &mut progress).await else { continue };
                 let stop = applied.tripped.map(|tripped| (tripped, applied.account.next_offset));

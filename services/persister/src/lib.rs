@@ -2,7 +2,8 @@
 //!
 //! Each assigned partition has one [lane](lane) that applies its batches one at a time and in order; lanes run side
 //! by side. An offset is committed only when everything before it is stored or its dead letter is safe, and when the
-//! partition's account tells so. Where too much cannot be applied, the [brake](brake) holds the partition.
+//! partition's account tells so. Where too much cannot be applied, the [brake](brake) holds the partition. What a store
+//! lost that had acknowledged it is [read again](reread).
 
 mod apply;
 mod backoff;
@@ -13,7 +14,10 @@ mod lane;
 mod notes;
 mod orphans;
 mod persister;
+mod refusals;
+mod reread;
 mod tally;
+mod window;
 
 pub use brake::BrakeRules;
 pub use notes::forget_notes;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_domain::{Committable, Ledger, Partition, PartitionEpoch};
-use tidegate_ports::{Accounts, Clock, Consume, Consumed, DeadLetters, LogError, Polled, Runs};
+use tidegate_ports::{Accounts, Clock, Consume, Consumed, DeadLetters, LogError, Polled, ReadLog, Runs};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -110,7 +110,7 @@ impl Persister {
         let (brake, tally) = (config.brake, Tally::new());
         Persister {
             log,
-            applier: Arc::new(Applier { runs, accounts, dead_letters, clock, brake, tally }),
+            applier: Arc::new(Applier { runs, accounts, dead_letters, log: None, clock, brake, tally }),
             config,
             ledger: Ledger::default(),
             lanes: HashMap::new(),
@@ -121,6 +121,16 @@ impl Persister {
             throttled: false,
             round: Round { polls: 0, bytes: 0, resumes_at: Instant::now() },
         }
+    }
+
+    /// Reads again from this log what the store loses when a server of it is killed.
+    #[must_use]
+    pub fn reading_again_from(mut self, log: Arc<dyn ReadLog>) -> Self {
+        // Nobody else has it before lanes are opened.
+        if let Some(applier) = Arc::get_mut(&mut self.applier) {
+            applier.log = Some(log);
+        }
+        self
     }
 
     /// Runs until `stop` resolves, then applies and commits what was read, within the drain deadline.

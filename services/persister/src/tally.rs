@@ -15,6 +15,10 @@ pub(crate) struct Tally {
     redelivered: Counter,
     /// Read under an assignment that ended before they were applied; their next owner reads them again.
     pub handed_back: Counter,
+    /// Read once more because the store may have lost them; counted among the read ones, too.
+    pub reread: Counter,
+    /// Partitions read again because a server of the store had started again.
+    pub went_back: Counter,
     pub commits: Counter,
     pub retries: Counter,
 }
@@ -30,6 +34,8 @@ impl Tally {
             dead_lettered: ended("dead_lettered"),
             redelivered: ended("redelivered"),
             handed_back: ended("handed_back"),
+            reread: metrics::counter!("tidegate_records_reread_total"),
+            went_back: metrics::counter!("tidegate_store_went_back_total"),
             commits: metrics::counter!("tidegate_commits_total"),
             retries: metrics::counter!("tidegate_persister_retries_total"),
         }

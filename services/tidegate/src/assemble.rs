@@ -34,6 +34,8 @@ pub struct PersisterPorts {
     /// What became of every record, in the same store as the runs.
     pub accounts: Arc<dyn Accounts>,
     pub dead_letters: Arc<dyn DeadLetters>,
+    /// What a store that goes back is read again from; `None` where the store cannot.
+    pub log: Option<Arc<dyn ReadLog>>,
     /// How far its group is behind.
     pub lag: Arc<dyn ReadLag>,
 }

@@ -129,6 +129,9 @@ fn manage(command: manage::Command) -> Result<ExitCode, String> {
 fn check_config(file: Option<&Path>) -> Result<ExitCode, String> {
     let config = read(layers(file), Purpose::Look)?;
     Page::output().text(&config.dump());
+    if let Some(warning) = config.scylla.as_ref().and_then(|scylla| scylla.warning()) {
+        Page::errors().line(format_args!("warning: {warning}"));
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -45,9 +45,13 @@ impl Roles {
 
     /// Folds the log into the store, and purges the runs that were never opened.
     pub fn start_persister(&mut self, parts: &Parts, ports: PersisterPorts) {
-        let PersisterPorts { consume, runs, accounts, dead_letters, lag } = ports;
+        let PersisterPorts { consume, runs, accounts, dead_letters, log, lag } = ports;
         let (clock, purged, noted) = (self.clock.clone(), runs.clone(), accounts.clone());
         let persister = Persister::new(consume, runs, accounts, dead_letters, clock.clone(), self.config.persister);
+        let persister = match log {
+            Some(log) => persister.reading_again_from(log),
+            None => persister,
+        };
         self.persister = Some(parts.start("persister", |stop| persister.run(stop.stopped())));
         let forgetting = clock.clone();
         self.jobs.push(parts.start("orphan purge", |stop| purge(purged, lag, clock, stop)));

@@ -5,6 +5,7 @@
 //! member named after the record's kind (`start`, `events`, `finish`, `heartbeat`).
 
 mod event;
+mod ranges;
 
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -141,6 +142,8 @@ pub enum RecordError {
     Version { found: u64 },
     #[error("the record does not decode: {0}")]
     Malformed(#[source] serde_json::Error),
+    #[error("the record's {member} is {value}, which is outside of what is ever taken in")]
+    OutOfRange { member: &'static str, value: String },
     #[error("the record says region '{region}', but its ids are of '{ids}'")]
     Region { region: Region, ids: Region },
 }
@@ -190,11 +193,11 @@ impl Record {
             }
         };
         let ids = record.run.region();
-        if record.region == ids && record.team.region() == ids {
-            Ok(record)
-        } else {
-            Err(RecordError::Region { region: record.region, ids })
+        if record.region != ids || record.team.region() != ids {
+            return Err(RecordError::Region { region: record.region, ids });
         }
+        ranges::check(&record)?;
+        Ok(record)
     }
 }
 

@@ -18,6 +18,11 @@ pub struct Timestamp(i64);
 pub struct TimestampError;
 
 impl Timestamp {
+    /// 0000-01-01T00:00:00.000Z: the first instant that is ever taken in.
+    pub const FIRST: Timestamp = Timestamp(-62_167_219_200_000);
+    /// 9999-12-31T23:59:59.999Z: the last one.
+    pub const LAST: Timestamp = Timestamp(253_402_300_799_999);
+
     pub const fn from_millis(millis: i64) -> Self {
         Timestamp(millis)
     }

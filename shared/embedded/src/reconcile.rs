@@ -45,7 +45,7 @@ fn of_log(file: &'static str) -> impl Fn(LogError) -> ReconcileError {
 fn of_store(error: StoreError) -> ReconcileError {
     let file = STORE.file_name;
     match error {
-        StoreError::Broken(cause) => ReconcileError::Damaged { file, cause },
+        StoreError::Broken(cause) | StoreError::Refused(cause) => ReconcileError::Damaged { file, cause },
         StoreError::Unavailable(cause) => ReconcileError::Unusable { file, cause },
     }
 }

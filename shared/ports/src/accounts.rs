@@ -110,6 +110,16 @@ pub struct Account {
     pub duplicate: u64,
     pub conflict: u64,
     pub dead: u64,
+    /// How far what is counted is safe; `None` where nothing that a store acknowledged can be lost.
+    pub checkpoint: Option<Checkpoint>,
+}
+
+/// What cannot be lost any more, even if the store goes back to what it last synced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// As [`Runs::starts`](crate::Runs::starts) said it. If that says otherwise, records from `offset` on are read again.
+    pub starts: u64,
+    pub offset: i64,
 }
 
 impl Account {
@@ -124,6 +134,7 @@ impl Account {
             duplicate: 0,
             conflict: 0,
             dead: 0,
+            checkpoint: None,
         }
     }
 

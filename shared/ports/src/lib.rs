@@ -16,7 +16,7 @@ pub mod registry;
 pub mod replay;
 pub mod runs;
 
-pub use accounts::{Account, Accounts, Fate, Note};
+pub use accounts::{Account, Accounts, Checkpoint, Fate, Note};
 pub use clock::{Clock, SystemClock};
 pub use dead_letters::{DeadLetter, DeadLetters};
 pub use gate::{

@@ -36,6 +36,16 @@ pub trait Runs: Send + Sync + 'static {
     /// [`StoreError`]; some of the writes may be stored.
     async fn save(&self, writes: Arc<Vec<RunWrite>>) -> Result<(), StoreError>;
 
+    /// A number that changes when a server of the store has started again: what it acknowledged shortly before may be
+    /// gone then. Asked after a load, it says whether the load may be built upon. It may change without a cause. A
+    /// store that never loses what it acknowledged has one number for ever.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn starts(&self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
     /// Rows that follow from these runs as they are stored, and from these of their events, and that are not there or
     /// say something else: what a [`RunWrite::again`] of them would write. Each is a hash of its own, so that a row
     /// that follows from several runs is counted once. A store that cannot lose such rows apart from its runs has none.
@@ -98,6 +108,10 @@ pub enum StoreError {
     /// It is damaged, or not ours: retrying does not help.
     #[error("the store cannot be used: {0}")]
     Broken(String),
+    /// It is up and takes other writes, and not this one, however often it is sent: something of it is more than the
+    /// store can keep.
+    #[error("the store refuses what it is to keep: {0}")]
+    Refused(String),
 }
 
 /// One read of what is stored under claimed ids: for ids older than the gate's memory, and for unconfirmed claims.

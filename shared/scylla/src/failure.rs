@@ -32,10 +32,29 @@ fn attempt_may_pass(attempt: &RequestAttemptError) -> bool {
     }
 }
 
+/// Whether the server, or the driver, refuses the statement's values. A table that is gone is told so, too: who gives up
+/// a record for it looks first whether other writes are taken.
+fn is_refused(error: &ExecutionError) -> bool {
+    use ExecutionError::{BadQuery, LastAttemptError};
+    matches!(
+        error,
+        BadQuery(_)
+            | LastAttemptError(
+                RequestAttemptError::DbError(DbError::Invalid, _)
+                    | RequestAttemptError::SerializationError(_)
+                    | RequestAttemptError::CqlRequestSerialization(_)
+            )
+    )
+}
+
 /// The error as the ports have it: what was attempted, how often, and what came back.
 pub(crate) fn store_error(kind: &str, attempts: u32, error: &ExecutionError) -> StoreError {
     let text = format!("{kind}, attempt {attempts}: {error}");
-    if may_pass(error) { StoreError::Unavailable(text) } else { StoreError::Broken(text) }
+    match error {
+        error if may_pass(error) => StoreError::Unavailable(text),
+        error if is_refused(error) => StoreError::Refused(text),
+        _ => StoreError::Broken(text),
+    }
 }
 
 /// Content that does not read back, or columns that are not as this build has them.

@@ -7,6 +7,7 @@
 //! `tidegate_cql_request_seconds{kind}`.
 
 pub mod compare;
+mod durability;
 mod emptiness;
 mod failure;
 pub mod metrics;
@@ -14,10 +15,12 @@ pub mod migrations;
 mod options;
 mod registry;
 mod session;
+mod starts;
 mod statement;
 mod store;
 
 pub use compare::{Comparison, Difference, TableComparison};
+pub use durability::Durability;
 pub use emptiness::is_empty;
 pub use migrations::{Applied, Migration, MigrationError};
 pub use options::{Consistency, OptionError, Replication, ScyllaOptions};

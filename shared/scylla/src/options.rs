@@ -102,6 +102,19 @@ impl FromStr for Consistency {
     }
 }
 
+/// As it is written in settings.
+impl fmt::Display for Consistency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Consistency::One => "one",
+            Consistency::LocalOne => "local_one",
+            Consistency::LocalQuorum => "local_quorum",
+            Consistency::Quorum => "quorum",
+            Consistency::All => "all",
+        })
+    }
+}
+
 /// How a new keyspace is replicated. One that exists keeps what it has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Replication {
@@ -112,6 +125,14 @@ pub enum Replication {
 }
 
 impl Replication {
+    /// Copies of every row in the data centre that has the fewest.
+    pub fn least(&self) -> u32 {
+        match self {
+            Replication::Simple(replicas) => *replicas,
+            Replication::PerDatacenter(replicas) => replicas.values().copied().min().unwrap_or(0),
+        }
+    }
+
     /// The map that `CREATE KEYSPACE` takes. Names of data centres were checked when parsed.
     pub(crate) fn to_cql(&self) -> String {
         match self {

@@ -17,9 +17,11 @@ use scylla::statement::batch::{Batch, BatchType};
 use scylla::statement::{Consistency as DriverConsistency, SerialConsistency};
 use tidegate_ports::StoreError;
 
+use crate::durability::Durability;
 use crate::failure::{may_pass, store_error, unreadable};
 use crate::metrics::{REQUEST_SECONDS, REQUESTS, RETRIES};
 use crate::options::{Consistency, ScyllaOptions, check_keyspace};
+use crate::starts::Starts;
 use crate::statement::{Prepared, Statements};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -45,6 +47,8 @@ pub struct Cql(Arc<Inner>);
 struct Inner {
     session: Session,
     statements: Statements,
+    starts: Starts,
+    durability: Durability,
     retries: u32,
     concurrency: usize,
 }
@@ -76,9 +80,21 @@ impl Cql {
         crate::migrations::check(&session, &options.keyspace, options.region).await?;
         warn_of_few_acknowledgements(&session, options).await?;
         let statements = Statements::prepare(&session).await?;
+        let starts = Starts::prepare(&session).await?;
+        let durability = Durability::read(&session, &options.keyspace, options.consistency).await;
         BATCH_KINDS.into_iter().for_each(crate::metrics::register);
         let concurrency = options.concurrency.max(1);
-        Ok(Cql(Arc::new(Inner { session, statements, retries: options.retries, concurrency })))
+        Ok(Cql(Arc::new(Inner { session, statements, starts, durability, retries: options.retries, concurrency })))
+    }
+
+    /// What an acknowledged write relies on here.
+    pub fn durability(&self) -> &Durability {
+        &self.0.durability
+    }
+
+    /// See [`Runs::starts`](tidegate_ports::Runs::starts).
+    pub(crate) async fn starts(&self) -> Result<u64, StoreError> {
+        self.0.starts.read(&self.0.session).await
     }
 
     pub(crate) fn statements(&self) -> &Statements {

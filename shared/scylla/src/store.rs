@@ -60,6 +60,10 @@ impl Runs for ScyllaStore {
         self.save_all(writes).await
     }
 
+    async fn starts(&self) -> Result<u64, StoreError> {
+        self.cql.starts().await
+    }
+
     async fn missing_rows(&self, wanted: &[RunWanted]) -> Result<Vec<u128>, StoreError> {
         self.missing(wanted.to_vec()).await
     }

@@ -79,6 +79,10 @@ metrics! {
         "Records the persister read from the log.";
     Counter RECORDS = "tidegate_records_total",
         "Records the persister is done with, by outcome (applied, duplicate, conflict, dead_lettered, redelivered, handed_back); once it is idle they sum up to the read ones.";
+    Counter RECORDS_REREAD = "tidegate_records_reread_total",
+        "Records the persister read again because a server of the store had started again and may have lost them; they are among the read ones, too.";
+    Counter STORE_WENT_BACK = "tidegate_store_went_back_total",
+        "Times a partition's last records were read again because a server of the store had started again, or lacked what was settled.";
     Counter COMMITS = "tidegate_commits_total",
         "Offsets committed.";
     Counter PERSISTER_RETRIES = "tidegate_persister_retries_total",

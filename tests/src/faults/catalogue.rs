@@ -9,8 +9,8 @@ use super::proxy::Mode;
 use super::report::Sheet;
 use super::scene::Scene;
 use super::{
-    clients, clocks, corruption, disk, gate, idle, leaders, log_server, mock, points, poison, release, roles, rolling,
-    spike, starts, store,
+    clients, clocks, corruption, disk, gate, idle, leaders, log_server, losses, mock, points, poison, ranges, release,
+    roles, rolling, spike, starts, store,
 };
 use crate::durability::Random;
 use crate::process::Extra;
@@ -25,6 +25,8 @@ pub enum Ground {
     OwnKafka,
     /// The same on three brokers of its own.
     Cluster,
+    /// The same as on the real stack, on a Cassandra of its own.
+    OwnStore,
     /// A `tidegate dev` of the fault's own, or a client library's own mock of Kafka: the fault brings what it needs.
     Own,
 }
@@ -174,9 +176,16 @@ pub const FAULTS: &[Fault] = &[
         "one in ten chunks sent to the store cuts its connection, for 20 s",
         does!(g => store::is(g, Mode::CutShare(10), Duration::from_secs(20))),
     ),
+    fault(
+        "listings-truncated",
+        Ground::Stack,
+        "listings are truncated under the persisters that wrote them, and all is replayed",
+        does!(losses::listings_truncated),
+    ),
     // Clients and what they send.
     fault("release-reads-nothing", Ground::Stack, "a release that fails every record", does!(release::reads_nothing)),
     fault("poison", Ground::Stack, "records on the topic that nobody can read", does!(poison::records)),
+    fault("ranges", Ground::Stack, "records at the ends of every range, on the topic", does!(ranges::records)),
     fault("clock-steps", Ground::Stack, "one front door's clock leaps by 1 h, forth and back", does!(clocks::step)),
     fault("clocks-apart", Ground::Stack, "two front doors' clocks are 5 min apart", does!(clocks::apart)),
     fault("spike", Ground::Stack, "20 times the load for 10 s, below the line", does!(spike::below_the_line)),
@@ -239,6 +248,19 @@ pub const FAULTS: &[Fault] = &[
     fault("kafka-restarted", Ground::OwnKafka, "Kafka ends in order, and by kill -9", does!(log_server::restarted)),
     fault("record-too-large", Ground::OwnKafka, "Kafka takes small records only", does!(log_server::limits_records)),
     fault("leader-killed", Ground::Cluster, "kill -9 of the broker that leads a partition", does!(leaders::killed)),
+    // The store, killed.
+    fault(
+        "store-killed-periodic",
+        Ground::OwnStore,
+        "kill -9 of a store that acknowledges before it syncs",
+        does!(g => losses::killed(g, "periodic")),
+    ),
+    fault(
+        "store-killed-batch",
+        Ground::OwnStore,
+        "kill -9 of a store that syncs before it acknowledges",
+        does!(g => losses::killed(g, "batch")),
+    ),
     // What brings its own.
     short(fault("throttled", Ground::Own, "Kafka answers that a quota is exceeded (mock)", does!(mock::throttled))),
     fault("producer-fatal", Ground::Own, "Kafka's answers make the producer give up (mock)", does!(mock::fatal)),

@@ -56,7 +56,7 @@ fn payload(draw: u64) -> Vec<u8> {
     }
 }
 
-fn write(brokers: &str, topic: &str, payloads: &[Vec<u8>], places: &[i32]) {
+pub(super) fn write(brokers: &str, topic: &str, payloads: &[Vec<u8>], places: &[i32]) {
     let producer: ThreadedProducer<DefaultProducerContext> =
         ClientConfig::new().set("bootstrap.servers", brokers).create().expect("plain options");
     for (payload, place) in payloads.iter().zip(places) {
@@ -67,7 +67,7 @@ fn write(brokers: &str, topic: &str, payloads: &[Vec<u8>], places: &[i32]) {
 }
 
 /// Where the records of all letters stood.
-async fn buried(scene: &Scene) -> BTreeSet<String> {
+pub(super) async fn buried(scene: &Scene) -> BTreeSet<String> {
     let settings = scene.target.servers().settings();
     let log = LogClient::connect(&Addresses::found(), &settings.dead_letters_topic(), "none");
     let letters = log.records().await.expect("the letters can be read");

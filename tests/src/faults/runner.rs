@@ -58,6 +58,7 @@ impl Runner {
                     Ground::Stack => Scene::on_the_stack(&binary, seed).await,
                     Ground::OwnKafka => Scene::on_its_own_kafka(&binary, seed, 1).await,
                     Ground::Cluster => Scene::on_its_own_kafka(&binary, seed, 3).await,
+                    Ground::OwnStore => Scene::on_its_own_store(&binary, seed).await,
                     Ground::Own => unreachable!("it brings what it needs"),
                 }
             });
@@ -125,7 +126,7 @@ mod tests {
     fn faults_on_one_ground_follow_each_other() {
         let mut grounds: Vec<Ground> = FAULTS.iter().map(|fault| fault.ground).collect();
         grounds.dedup();
-        assert!(grounds.len() <= 4, "{grounds:?}");
+        assert!(grounds.len() <= 5, "{grounds:?}");
     }
 
     #[test]

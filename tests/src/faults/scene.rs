@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
+use super::cassandra::Cassandra;
 use super::kafka::Kafka;
 use super::proxy::{Mode, Proxy};
 use crate::servers::Server;
@@ -20,12 +21,19 @@ pub struct Scene {
     /// The way to the store.
     pub store: Proxy,
     pub kafka: Option<Mutex<Kafka>>,
+    pub cassandra: Option<Mutex<Cassandra>>,
 }
 
 impl Scene {
     /// On the real stack's Kafka.
     pub async fn on_the_stack(binary: &str, seed: u64) -> Self {
-        Scene::raise(binary, seed, None, Vec::new()).await
+        Scene::raise(binary, seed, None, None, Vec::new()).await
+    }
+
+    /// On the real stack's Kafka and a store of its own.
+    pub async fn on_its_own_store(binary: &str, seed: u64) -> Self {
+        let cassandra = Cassandra::spawn("batch").await;
+        Scene::raise(binary, seed, None, Some(cassandra), Vec::new()).await
     }
 
     /// On a Kafka of its own with so many brokers.
@@ -34,19 +42,21 @@ impl Scene {
         let (replicas, insync) = if brokers < 3 { (1, 1) } else { (3, 2) };
         let more =
             vec![("kafka", "replication", replicas.to_string()), ("kafka", "min_insync_replicas", insync.to_string())];
-        Scene::raise(binary, seed, Some(kafka), more).await
+        Scene::raise(binary, seed, Some(kafka), None, more).await
     }
 
     async fn raise(
         binary: &str,
         seed: u64,
         kafka: Option<Kafka>,
+        cassandra: Option<Cassandra>,
         more: Vec<(&'static str, &'static str, String)>,
     ) -> Self {
         let stack = Addresses::found();
         let redis = RedisServer::spawn().await;
         let gate = Proxy::to(redis.url().trim_start_matches("redis://"), seed ^ 1).await;
-        let store = Proxy::to(&stack.cql, seed ^ 2).await;
+        let cql = cassandra.as_ref().map_or_else(|| stack.cql.clone(), Cassandra::address);
+        let store = Proxy::to(&cql, seed ^ 2).await;
         let settings = Settings {
             redis_url: Some(format!("redis://{}", gate.address())),
             redis_patience_ms: 400,
@@ -58,7 +68,8 @@ impl Scene {
             ..Settings::default()
         };
         let target = Target::on_the_stack(binary, &settings).await;
-        Scene { target, redis: Mutex::new(redis), gate, store, kafka: kafka.map(Mutex::new) }
+        let (kafka, cassandra) = (kafka.map(Mutex::new), cassandra.map(Mutex::new));
+        Scene { target, redis: Mutex::new(redis), gate, store, kafka, cassandra }
     }
 
     pub fn deployment(&self) -> Arc<Deployment> {

@@ -6,6 +6,8 @@ mod faults;
 mod letters;
 mod membership;
 mod poison;
+mod refused;
 mod rig;
 mod seam;
 mod steady;
+mod went_back;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tidegate_domain::{
-    Body, Event, EventId, Finish, FinishStatus, FreeJson, Record, Region, RunId, RunKey, RunState, Slug, Start, TeamId,
-    Timestamp,
+    Body, Event, EventId, Finish, FinishStatus, FreeJson, Position, Record, Region, RunId, RunKey, RunState, Slug,
+    Start, TeamId, Timestamp,
 };
 use tidegate_persister::{BrakeRules, Persister, PersisterConfig, StopReport};
 use tidegate_ports::memory::accounts::MemoryAccounts;
@@ -73,6 +73,12 @@ impl Rig {
         self.log.append(record.key(), Bytes::from(record.encode())).await.expect("appended");
     }
 
+    /// Appends the record twice, and returns where the second one stands.
+    pub async fn append_twice(&self, record: &Record) -> Position {
+        self.append(record).await;
+        self.log.append(record.key(), Bytes::from(record.encode())).await.expect("appended")
+    }
+
     /// Starts a persister on the rig's own store.
     pub fn start(&self) -> Running {
         self.start_on(Arc::new(self.runs.clone()))
@@ -83,10 +89,22 @@ impl Rig {
     }
 
     pub fn start_with(&self, ports: Ports) -> Running {
-        let (stop, stopped) = oneshot::channel::<()>();
+        Self::run(self.persister(ports))
+    }
+
+    /// Starts one that reads again what the store loses.
+    pub fn start_reading_again(&self) -> Running {
+        Self::run(self.persister(self.ports()).reading_again_from(Arc::new(self.log.clone())))
+    }
+
+    fn persister(&self, ports: Ports) -> Persister {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let Ports { log, runs, accounts, dead_letters } = ports;
-        let persister = Persister::new(log, runs, accounts, dead_letters, clock, self.config);
+        Persister::new(log, runs, accounts, dead_letters, clock, self.config)
+    }
+
+    fn run(persister: Persister) -> Running {
+        let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(persister.run(async move {
             let _ = stopped.await;
         }));

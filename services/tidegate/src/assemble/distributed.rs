@@ -81,6 +81,7 @@ pub async fn persister(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened
         runs: store.clone(),
         accounts: store,
         dead_letters: Arc::new(KafkaDeadLetters::open(&options, clock.clone()).map_err(told)?),
+        log: Some(Arc::new(KafkaReadLog::open(&options).map_err(told)?)),
         lag: Arc::new(KafkaLag::watch(&options, &kafka.group, clock.clone()).map_err(told)?),
     };
     Ok(Opened { ports, close: leaving() })
@@ -143,7 +144,13 @@ pub fn options_of(kafka: &KafkaConfig, name: &str) -> KafkaOptions {
 
 async fn store(config: &Config) -> Result<Cql, String> {
     let options = &config.scylla()?.options;
-    wait_for_store(config, options, || Cql::connect(options)).await
+    let cql = wait_for_store(config, options, || Cql::connect(options)).await?;
+    let durability = cql.durability();
+    match durability.warning() {
+        Some(warning) => tracing::warn!(keyspace = options.keyspace, "{warning}"),
+        None => tracing::info!(keyspace = options.keyspace, "what the store acknowledges is safe: {durability}"),
+    }
+    Ok(cql)
 }
 
 /// Waits until something about the store can be done.
@@ -174,7 +181,7 @@ impl From<StoreError> for StoreFault {
     fn from(error: StoreError) -> Self {
         StoreFault(match &error {
             StoreError::Unavailable(_) => Not::Yet(error.to_string()),
-            StoreError::Broken(_) => Not::Ever(error.to_string()),
+            StoreError::Broken(_) | StoreError::Refused(_) => Not::Ever(error.to_string()),
         })
     }
 }

@@ -83,8 +83,14 @@ pub async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<AllP
     };
     let dead_letters = Arc::new(dead_letters);
     let read_api = ReadPorts { queries: store.clone(), accounts: store.clone(), log: Some(Arc::new(log_reader)) };
-    let persister =
-        PersisterPorts { consume: Box::new(consume), runs: store.clone(), accounts: store, dead_letters, lag };
+    let persister = PersisterPorts {
+        consume: Box::new(consume),
+        runs: store.clone(),
+        accounts: store,
+        dead_letters,
+        log: None,
+        lag,
+    };
     Ok(Opened { ports: AllPorts { front_door, persister, read_api, registry, archived, log }, close })
 }
 

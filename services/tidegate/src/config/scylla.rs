@@ -1,7 +1,7 @@
 //! `[scylla]`: where the store is, on ScyllaDB or Cassandra.
 
 use tidegate_domain::Region;
-use tidegate_scylla::{Consistency, Replication, ScyllaOptions};
+use tidegate_scylla::{Consistency, Durability, Replication, ScyllaOptions};
 
 use super::reader::{Problem, Reader};
 
@@ -11,6 +11,21 @@ pub struct ScyllaConfig {
     pub options: ScyllaOptions,
     /// For a keyspace that is made; one that is there keeps its own.
     pub replication: Replication,
+}
+
+impl ScyllaConfig {
+    /// What must hold on the servers, where these settings alone do not make acknowledged writes safe.
+    pub fn warning(&self) -> Option<String> {
+        let (replicas, consistency) = (self.replication.least(), self.options.consistency);
+        let durability = Durability { replicas: Some(replicas), commitlog_sync: None, consistency };
+        (!durability.is_replicated()).then(|| {
+            format!(
+                "scylla.replication makes {replicas} replicas and scylla.consistency is {consistency}: a node that is \
+                 killed loses what it acknowledged last, unless commitlog_sync is batch or group there; 3 replicas \
+                 and local_quorum need neither"
+            )
+        })
+    }
 }
 
 /// `None` where no nodes are named; the other keys are checked all the same.

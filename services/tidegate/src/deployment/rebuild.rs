@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tidegate_domain::Position;
-use tidegate_kafka::{KafkaConsumer, topics};
+use tidegate_kafka::{KafkaConsumer, KafkaReadLog, topics};
 use tidegate_lifecycle::signals::Signals;
 use tidegate_lifecycle::{ExitReport, Parts};
 use tidegate_persister::{BrakeRules, Persister, PersisterConfig, purge_orphans};
@@ -59,7 +59,9 @@ async fn live(config: Config, into: String, mut page: Page) -> Result<ExitReport
     // What the live persisters have buried is passed over, however much of it there is in a row.
     let settings = PersisterConfig { brake: BrakeRules::OFF, ..config.persister };
     let (runs, accounts) = (store.clone(), store.clone());
+    let log = Arc::new(KafkaReadLog::open(&options).map_err(|error| error.to_string())?);
     let persister = Persister::new(Box::new(up_to), runs, accounts, letters, clock.clone(), settings);
+    let persister = persister.reading_again_from(log);
     let mut parts = Parts::default();
     let part = parts.start("persister", |stop| persister.run(stop.stopped()));
     let began = Instant::now();

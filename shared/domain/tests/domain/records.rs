@@ -93,3 +93,68 @@ fn an_event_with_too_few_values_says_which_is_missing() {
     let error = Record::decode(cut.as_bytes()).expect_err("it lacks values");
     assert_eq!(error.to_string().split(" at line").next(), Some("the record does not decode: missing field `errored`"));
 }
+
+/// What the front door can take in is read; what lies beyond came some other way, and the reason names it.
+#[test]
+fn numbers_and_instants_beyond_what_is_ever_taken_in_are_not_read() {
+    let record = |received_at: &str, body: &str| {
+        let ids = "\"team\":\"team_eu_00000000000000000000000000000007\",\"region\":\"eu\",\
+                   \"run\":\"run_eu_0000000000000000000000000000002a\"";
+        Record::decode(format!("{{\"v\":1,{ids},\"received_at_ms\":{received_at},\"body\":{body}}}").as_bytes())
+    };
+    let event = |ts: &str, turn: &str, cost: &str| {
+        let id = "evt_eu_00000000000000000000000000000001";
+        format!("{{\"events\":[[\"{id}\",\"log\",{ts},{turn},{{}},{},false,[\"p\",\"m\",{cost},true]]]}}", u64::MAX)
+    };
+    let start = |at: &str, idle: &str| {
+        format!(
+            "{{\"start\":{{\"agent\":\"a\",\"started_at_ms\":{at},\"idle\":{{\"timeout_s\":{idle},\"status\":\"failed\"}}}}}}"
+        )
+    };
+    let heartbeat = |member: &str, value: &str| {
+        format!("{{\"heartbeat\":{{\"agent\":\"a\",\"status\":\"ok\",\"{member}\":{value}}}}}")
+    };
+    let finish = |at: &str| format!("{{\"finish\":{{\"status\":\"success\",\"finished_at_ms\":{at}}}}}");
+    let (first, last) = ("-62167219200000", "253402300799999");
+    let beyond = ["-9223372036854775808", "-62167219200001", "253402300800000", "9223372036854775807"];
+    for at in [first, "0", last] {
+        for body in [start(at, "60"), finish(at), event(at, "4294967295", "9223372036854775807")] {
+            assert!(record(at, &body).is_ok(), "{at} {body}");
+        }
+        for member in ["started_at_ms", "finished_at_ms"] {
+            assert!(record("0", &heartbeat(member, at)).is_ok(), "{at}");
+        }
+    }
+    for at in beyond {
+        let named = |decoded: Result<Record, RecordError>, member: &str| {
+            let told = decoded.expect_err("it is beyond").to_string();
+            assert!(told.contains(&format!("{member} is {at},")), "{told}");
+        };
+        named(record(at, &finish("0")), "received_at_ms");
+        named(record("0", &finish(at)), "finished_at_ms");
+        named(record("0", &start(at, "60")), "started_at_ms");
+        named(record("0", &event(at, "0", "0")), "ts_ms");
+        named(record("0", &heartbeat("started_at_ms", at)), "started_at_ms");
+        named(record("0", &heartbeat("finished_at_ms", at)), "finished_at_ms");
+    }
+    for (fine, body) in [
+        (true, start("0", "86400")),
+        (false, start("0", "59")),
+        (false, start("0", "86401")),
+        (false, start("0", "4294967295")),
+        (false, event("0", "0", "9223372036854775808")),
+        (false, event("0", "0", "18446744073709551615")),
+        (true, heartbeat("cost_nanos_usd", "1000000000000000000")),
+        (false, heartbeat("cost_nanos_usd", "1000000000000000001")),
+        (false, heartbeat("cost_nanos_usd", "18446744073709551615")),
+        (true, heartbeat("duration_ms", "18446744073709551615")),
+        (true, heartbeat("input_tokens", "18446744073709551615")),
+        (true, heartbeat("output_tokens", "18446744073709551615")),
+    ] {
+        let decoded = record("0", &body);
+        assert_eq!(decoded.is_ok(), fine, "{body}");
+        if let Err(error) = decoded {
+            assert!(matches!(error, RecordError::OutOfRange { .. }), "{error}");
+        }
+    }
+}

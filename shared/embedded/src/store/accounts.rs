@@ -85,7 +85,9 @@ pub(super) fn save_account(connection: &Connection, account: &Account) -> rusqli
          stored = excluded.stored, duplicate = excluded.duplicate, conflict = excluded.conflict, dead = excluded.dead \
          WHERE excluded.next_offset > next_offset",
     )?;
-    let Account { generation, partition, from_offset, next_offset, stored, duplicate, conflict, dead } = *account;
+    // What a data folder settles is synced: no checkpoint is needed.
+    let Account { generation, partition, from_offset, next_offset, stored, duplicate, conflict, dead, checkpoint: _ } =
+        *account;
     let [stored, duplicate, conflict, dead] = [stored, duplicate, conflict, dead].map(signed);
     upsert
         .execute(params![generation, partition, from_offset, next_offset, stored, duplicate, conflict, dead])
@@ -142,5 +144,6 @@ fn account_at(row: &Row<'_>) -> rusqlite::Result<Account> {
         duplicate: unsigned(row, 5)?,
         conflict: unsigned(row, 6)?,
         dead: unsigned(row, 7)?,
+        checkpoint: None,
     })
 }

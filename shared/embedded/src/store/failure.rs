@@ -7,6 +7,12 @@ use tidegate_ports::StoreError;
 /// Busy, full, or failing disks pass; damage, and content that does not read back, do not.
 pub(crate) fn failure(error: rusqlite::Error) -> StoreError {
     let text = error.to_string();
+    // A number beyond a column's 64 bits, or a text beyond what a row holds.
+    if matches!(error, rusqlite::Error::ToSqlConversionFailure(_))
+        || matches!(error.sqlite_error_code(), Some(ErrorCode::TooBig))
+    {
+        return StoreError::Refused(text);
+    }
     match error.sqlite_error_code() {
         Some(
             ErrorCode::DatabaseCorrupt

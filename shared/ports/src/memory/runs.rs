@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -21,6 +22,7 @@ mod spend;
 pub struct MemoryRuns {
     kept: Arc<Mutex<Kept>>,
     registry: MemoryRegistry,
+    starts: Arc<AtomicU64>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -41,19 +43,35 @@ struct KeptRun {
 
 impl MemoryRuns {
     pub fn new(registry: MemoryRegistry) -> Self {
-        MemoryRuns { kept: Arc::default(), registry }
+        MemoryRuns { kept: Arc::default(), registry, starts: Arc::default() }
     }
 
     /// A copy that goes its own way.
     #[must_use]
     pub fn copied(&self) -> Self {
-        MemoryRuns { kept: Arc::new(Mutex::new(self.kept().clone())), registry: self.registry.clone() }
+        MemoryRuns {
+            kept: Arc::new(Mutex::new(self.kept().clone())),
+            registry: self.registry.clone(),
+            starts: Arc::default(),
+        }
     }
 
     /// Goes back to what a copy holds.
     pub fn go_back_to(&self, copy: &Self) {
         let kept = copy.kept().clone();
         *self.kept() = kept;
+    }
+
+    /// Forgets the events of a run, and not what its summary says of them.
+    pub fn lose_events(&self, key: RunKey) {
+        if let Some(kept) = self.kept().runs.get_mut(&key) {
+            kept.events.clear();
+        }
+    }
+
+    /// From now on it says that it has started again.
+    pub fn has_started_again(&self) {
+        self.starts.fetch_add(1, Ordering::SeqCst);
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -80,6 +98,12 @@ impl Kept {
         let position = write.position.write_timestamp();
         let before = self.runs.get(key);
         if before.is_some_and(|kept| kept.position >= position) {
+            // What came again may bring back events that were lost.
+            if let (Some(_), Some(kept)) = (&write.again, self.runs.get_mut(key)) {
+                for row in new_events {
+                    kept.events.entry(row.event.id).or_insert_with(|| row.clone());
+                }
+            }
             return;
         }
         for (month, units) in &run.units {
@@ -129,6 +153,10 @@ impl Runs for MemoryRuns {
         let mut kept = self.kept();
         writes.iter().for_each(|write| kept.save(write));
         Ok(())
+    }
+
+    async fn starts(&self) -> Result<u64, StoreError> {
+        Ok(self.starts.load(Ordering::SeqCst))
     }
 
     async fn purge_orphans(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {

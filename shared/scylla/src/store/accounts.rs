@@ -12,7 +12,7 @@ use scylla::response::PagingState;
 use scylla::value::CqlTimestamp;
 use serde::{Deserialize, Serialize};
 use tidegate_domain::{Partition, Position, RunKey, Timestamp};
-use tidegate_ports::{Account, Accounts, Fate, Note, StoreError};
+use tidegate_ports::{Account, Accounts, Checkpoint, Fate, Note, StoreError};
 
 use super::ScyllaStore;
 use super::places::{cql_instant, instant};
@@ -39,6 +39,16 @@ struct Sums {
     duplicate: u64,
     conflict: u64,
     dead: u64,
+    /// Absent in accounts from before there were checkpoints.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    safe: Option<Safe>,
+}
+
+/// A checkpoint within an account's cell.
+#[derive(Serialize, Deserialize)]
+struct Safe {
+    starts: u64,
+    offset: i64,
 }
 
 /// A note's row beside its key.
@@ -81,8 +91,10 @@ impl Accounts for ScyllaStore {
     }
 
     async fn settle(&self, account: Account) -> Result<(), StoreError> {
-        let Account { generation, partition, from_offset, next_offset, stored, duplicate, conflict, dead } = account;
-        let sums = json(&Sums { from_offset, next_offset, stored, duplicate, conflict, dead })?;
+        let Account { generation, partition, from_offset, next_offset, stored, duplicate, conflict, dead, checkpoint } =
+            account;
+        let safe = checkpoint.map(|Checkpoint { starts, offset }| Safe { starts, offset });
+        let sums = json(&Sums { from_offset, next_offset, stored, duplicate, conflict, dead, safe })?;
         let reached = Position { generation, partition, offset: next_offset }.write_timestamp();
         let values = (i32::from(generation), partition.cast_signed(), next_offset, sums, reached);
         self.cql.write(&self.cql.statements().save_account, values).await
@@ -161,9 +173,10 @@ fn key_of(position: &Position) -> NotesKey {
 
 fn account_of(generation: u16, partition: Partition, sums: &str) -> Result<Account, StoreError> {
     let sums: Result<Sums, _> = serde_json::from_str(sums);
-    let Sums { from_offset, next_offset, stored, duplicate, conflict, dead } =
+    let Sums { from_offset, next_offset, stored, duplicate, conflict, dead, safe } =
         sums.map_err(|error| unreadable(&format!("the account of partition {partition}"), error))?;
-    Ok(Account { generation, partition, from_offset, next_offset, stored, duplicate, conflict, dead })
+    let checkpoint = safe.map(|Safe { starts, offset }| Checkpoint { starts, offset });
+    Ok(Account { generation, partition, from_offset, next_offset, stored, duplicate, conflict, dead, checkpoint })
 }
 
 fn note_of(position: Position, (_, appended_at, team, run, fate): NoteCells) -> Result<Note, StoreError> {

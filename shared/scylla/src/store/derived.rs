@@ -149,6 +149,11 @@ impl Sighting {
         let at = self.at.as_millis().to_be_bytes();
         text_hash_128(&[b"agent", self.team.as_bytes(), self.slug.as_bytes(), &at])
     }
+
+    /// Of the agent's row, which all its sightings share.
+    pub fn agent_hash(&self) -> u128 {
+        text_hash_128(&[b"agent", self.team.as_bytes(), self.slug.as_bytes()])
+    }
 }
 
 impl Unpriced {

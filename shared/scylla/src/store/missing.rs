@@ -57,7 +57,7 @@ impl ScyllaStore {
         }
         for row in derived::sightings(key, run) {
             if !self.has_sighting(&row).await? {
-                missing.push(row.hash());
+                missing.push(row.agent_hash());
             }
         }
         for (row, units) in derived::usage(key, run) {

@@ -234,3 +234,18 @@ fn a_secret_is_given_once_and_belongs_to_somebody() {
     let url = [SERVERS[0], ("TIDEGATE_REDIS__URLS", "redis://:hunter2@r:6379"), SERVERS[2]];
     assert!(!read("", &url, Purpose::Look).unwrap().dump().contains("hunter2"));
 }
+
+#[test]
+fn what_acknowledged_writes_rely_on_is_said_where_settings_alone_do_not_make_them_safe() {
+    let warning = |more: &[(&'static str, &'static str)]| {
+        let config = read("", &with(more), Purpose::Look).unwrap();
+        config.scylla().unwrap().warning()
+    };
+    assert_eq!(warning(&[]), None);
+    assert_eq!(warning(&[("TIDEGATE_SCYLLA__REPLICATION", "dc1:3,dc2:5")]), None);
+    let one = warning(&[("TIDEGATE_SCYLLA__REPLICATION", "1")]).unwrap();
+    assert!(one.contains("makes 1 replicas") && one.contains("commitlog_sync is batch or group"), "{one}");
+    assert!(warning(&[("TIDEGATE_SCYLLA__REPLICATION", "dc1:3,dc2:2")]).is_some());
+    let loose = warning(&[("TIDEGATE_SCYLLA__CONSISTENCY", "local_one")]).unwrap();
+    assert!(loose.contains("scylla.consistency is local_one"), "{loose}");
+}

@@ -92,7 +92,7 @@ impl From<StoreError> for Trouble {
     fn from(error: StoreError) -> Self {
         match &error {
             StoreError::Unavailable(_) => Trouble::Passing(error.to_string()),
-            StoreError::Broken(_) => Trouble::Lasting(error.to_string()),
+            StoreError::Broken(_) | StoreError::Refused(_) => Trouble::Lasting(error.to_string()),
         }
     }
 }
