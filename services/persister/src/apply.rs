@@ -6,7 +6,9 @@
 use std::sync::Arc;
 
 use tidegate_domain::{Partition, Position};
-use tidegate_ports::{Account, Accounts, Clock, Consumed, DeadLetter, DeadLetters, Note, Runs, StoreError};
+use tidegate_ports::{
+    Account, Accounts, Clock, Consumed, DeadLetter, DeadLetters, Halt, Note, ReadLag, Runs, StoreError,
+};
 
 use crate::backoff::Backoff;
 use crate::batch::Batch;
@@ -19,6 +21,8 @@ pub(crate) struct Applier {
     pub accounts: Arc<dyn Accounts>,
     pub dead_letters: Arc<dyn DeadLetters>,
     pub clock: Arc<dyn Clock>,
+    /// Where the log ends; `None`: it is never another one than before.
+    pub ends: Option<Arc<dyn ReadLag>>,
     pub brake: BrakeRules,
     pub tally: Tally,
 }
@@ -29,11 +33,13 @@ pub(crate) struct Progress {
     brake: Brake,
     /// Read with the first batch.
     account: Option<Account>,
+    /// The offset after the last batch.
+    read_to: Option<i64>,
 }
 
 impl Progress {
     pub fn new(partition: Partition, brake: BrakeRules) -> Self {
-        Progress { partition, brake: Brake::new(brake), account: None }
+        Progress { partition, brake: Brake::new(brake), account: None, read_to: None }
     }
 }
 
@@ -53,6 +59,12 @@ impl Applier {
     pub async fn apply(&self, consumed: Vec<Consumed>, progress: &mut Progress) -> Option<Applied> {
         let first = consumed.first()?.position;
         let mut account = self.account(first, progress).await;
+        let read_to = progress.read_to.replace(consumed.last()?.position.offset + 1);
+        if read_to != Some(first.offset)
+            && let Some(tripped) = self.went_back(first, &account).await
+        {
+            return Some(Applied { offsets: Vec::new(), account, tripped: Some(tripped) });
+        }
         let mut batch = Batch::decode(consumed, &mut progress.brake);
         let tripped = batch.tripped;
         for (record, reason) in std::mem::take(&mut batch.poison) {
@@ -95,6 +107,27 @@ impl Applier {
         let read = || self.accounts.account(first.generation, progress.partition);
         let settled = self.until_done("read the account", read).await;
         settled.unwrap_or_else(|| Account::opened(first.generation, progress.partition, first.offset))
+    }
+
+    /// Whether records at places that are accounted for are others than those that were applied there. Records come again
+    /// after a crash, or when the group has lost its offsets; the log's end then lies where it was, or further on.
+    async fn went_back(&self, first: Position, account: &Account) -> Option<Tripped> {
+        let ends = self.ends.as_ref().filter(|_| first.offset < account.next_offset)?;
+        let account = std::slice::from_ref(account);
+        let mut backoff = Backoff::new("find the log's end", &self.tally);
+        let lags = loop {
+            match ends.partitions(account).await {
+                Ok(lags) => break lags,
+                Err(error) => backoff.wait(&error).await,
+            }
+        };
+        let lag = lags.into_iter().find(|lag| lag.partition == first.partition)?;
+        lag.went_back().then_some(Tripped::LogWentBack { accounted: lag.accounted, end: lag.end })
+    }
+
+    /// States a halt, however long the store is away.
+    pub async fn halt(&self, halt: Halt) {
+        self.until_done("halt", || self.accounts.halt(halt)).await;
     }
 
     /// Settles an account, however long the store is away.

@@ -10,7 +10,7 @@ use super::report::Sheet;
 use super::scene::Scene;
 use super::{
     clients, clocks, corruption, disk, gate, idle, leaders, log_server, mock, points, poison, release, roles, rolling,
-    spike, starts, store,
+    spike, standstill, starts, store,
 };
 use crate::durability::Random;
 use crate::process::Extra;
@@ -179,6 +179,24 @@ pub const FAULTS: &[Fault] = &[
     fault("poison", Ground::Stack, "records on the topic that nobody can read", does!(poison::records)),
     fault("clock-steps", Ground::Stack, "one front door's clock leaps by 1 h, forth and back", does!(clocks::step)),
     fault("clocks-apart", Ground::Stack, "two front doors' clocks are 5 min apart", does!(clocks::apart)),
+    fault(
+        "broker-clock-apart",
+        Ground::Stack,
+        "one front door's clock is 150 s away from the broker's, either way",
+        does!(clocks::apart_from_the_broker),
+    ),
+    fault(
+        "group-deleted",
+        Ground::Stack,
+        "the persisters' group is deleted while they are down",
+        does!(standstill::group_deleted),
+    ),
+    fault(
+        "one-braked",
+        Ground::Stack,
+        "150 unreadable records stop one partition beside others that go on",
+        does!(standstill::one_braked),
+    ),
     fault("spike", Ground::Stack, "20 times the load for 10 s, below the line", does!(spike::below_the_line)),
     fault("clients-leave", Ground::Stack, "clients leave before their answer", does!(clients::leave)),
     fault(
@@ -240,6 +258,12 @@ pub const FAULTS: &[Fault] = &[
     fault("record-too-large", Ground::OwnKafka, "Kafka takes small records only", does!(log_server::limits_records)),
     fault("leader-killed", Ground::Cluster, "kill -9 of the broker that leads a partition", does!(leaders::killed)),
     // What brings its own.
+    fault(
+        "topic-recreated",
+        Ground::Own,
+        "the topic is deleted and created again under running processes",
+        does!(standstill::topic_recreated),
+    ),
     short(fault("throttled", Ground::Own, "Kafka answers that a quota is exceeded (mock)", does!(mock::throttled))),
     fault("producer-fatal", Ground::Own, "Kafka's answers make the producer give up (mock)", does!(mock::fatal)),
     fault("spike-shed", Ground::Own, "20 times the load for 10 s, above the line", does!(spike::above_the_line)),

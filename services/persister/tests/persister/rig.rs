@@ -78,6 +78,11 @@ impl Rig {
         self.start_on(Arc::new(self.runs.clone()))
     }
 
+    /// The same, as a member of another group.
+    pub fn start_in(&self, group: &str) -> Running {
+        self.start_with(Ports { log: Box::new(self.log.consumer(group)), ..self.ports() })
+    }
+
     pub fn start_on(&self, runs: Arc<dyn Runs>) -> Running {
         self.start_with(Ports { runs, ..self.ports() })
     }
@@ -86,11 +91,13 @@ impl Rig {
         let (stop, stopped) = oneshot::channel::<()>();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let Ports { log, runs, accounts, dead_letters } = ports;
-        let persister = Persister::new(log, runs, accounts, dead_letters, clock, self.config);
+        let persister = Persister::new(log, runs, accounts, dead_letters, clock, self.config)
+            .with_ends(Arc::new(self.log.lag(GROUP)));
+        let stalled = persister.stalled();
         let task = tokio::spawn(persister.run(async move {
             let _ = stopped.await;
         }));
-        Running { stop, task }
+        Running { stop, task, stalled }
     }
 
     /// Waits until everything on the log is committed.
@@ -131,6 +138,7 @@ impl Rig {
 }
 
 pub struct Running {
+    pub stalled: tokio::sync::watch::Receiver<Vec<tidegate_persister::Stalled>>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<StopReport>,
 }
