@@ -159,10 +159,15 @@ impl Deployment {
 
     /// Runs any command of the program on this deployment.
     pub async fn command(&self, words: &[&str]) -> Output {
+        self.command_with(words, &[]).await
+    }
+
+    /// The same with these variables.
+    pub async fn command_with(&self, words: &[&str], variables: &[(&str, &str)]) -> Output {
         let (program, first) = self.manage.split_first().expect("a target says how it is managed");
         let mut command = Command::new(program);
         without_own_variables(&mut command);
-        command.args(first).args(words).args(&self.manage_tail);
+        command.args(first).args(words).args(&self.manage_tail).envs(variables.iter().copied());
         let output = tokio::task::spawn_blocking(move || command.output());
         output.await.expect("the command's thread ends").unwrap_or_else(|error| panic!("{program}: {error}"))
     }

@@ -33,6 +33,7 @@ mod rolling;
 pub mod runner;
 pub mod scene;
 mod spike;
+mod standstill;
 mod starts;
 mod store;
 pub mod trial;

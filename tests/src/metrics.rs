@@ -41,6 +41,15 @@ impl Metrics {
         count
     }
 
+    /// The greatest sample of `name` that carries these labels, whole or not; `None` if there is none.
+    pub fn greatest(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
+        let carries = |sample: &&Sample| {
+            sample.name == name
+                && labels.iter().all(|(label, value)| sample.labels.get(*label).is_some_and(|found| found == value))
+        };
+        self.samples.iter().filter(carries).map(|sample| sample.value).max_by(f64::total_cmp)
+    }
+
     /// The names of all samples.
     pub fn names(&self) -> BTreeSet<&str> {
         self.samples.iter().map(|sample| sample.name.as_str()).collect()

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use http::request::Parts;
 use tidegate_admission::{Acceptance, Caller, Class, Refusal, Submission};
-use tidegate_domain::{Body as RecordBody, Receipt, RunId, Timestamp};
+use tidegate_domain::{Body as RecordBody, Receipt, RunId, TeamId, Timestamp};
 
 use crate::body::{Bounds, read_past};
 use crate::body_room::Room;
@@ -106,7 +106,7 @@ impl Call {
         // Its headers stand in the connection's read buffer, which is free for the next request once nothing refers to it.
         drop(parts);
         let minted = run.is_none();
-        let run = run.unwrap_or_else(|| ingest.ids.mint(ingest.config.region, received_at));
+        let run = run.unwrap_or_else(|| mint(&ingest, caller.team, received_at));
         let submission = Submission { run, minted, received_at, body };
         let (admission, team) = (ingest.admission.clone(), caller.team);
         let accepting = Unbroken::new(async move {
@@ -121,6 +121,18 @@ impl Call {
         let receipt = acceptance.position.map(|position| Receipt { position, team, received_at });
         Ok(Accepted { run, received_at, receipt, acceptance })
     }
+}
+
+/// An id for a run whose sender gave none, of a partition that does not stand still if there is one.
+fn mint(ingest: &Ingest, team: TeamId, received_at: Timestamp) -> RunId {
+    const TRIES: usize = 64;
+    let mint = || ingest.ids.mint(ingest.config.region, received_at);
+    let other = |run: &RunId| !ingest.admission.stands_still(team, *run);
+    let run: RunId = mint();
+    if other(&run) {
+        return run;
+    }
+    std::iter::repeat_with(mint).take(TRIES).find(other).unwrap_or(run)
 }
 
 /// A request that was taken in.

@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use tidegate_domain::{Partition, Position};
 use tidegate_ports::{
-    Account, Accounts, Checkpoint, Clock, Consumed, DeadLetter, DeadLetters, Note, ReadLog, Runs, StoreError, StoredRun,
+    Account, Accounts, Checkpoint, Clock, Consumed, DeadLetter, DeadLetters, Halt, Note, ReadLag, ReadLog, Runs,
+    StoreError, StoredRun,
 };
 use tokio::time::Instant;
 
@@ -28,6 +29,8 @@ pub(crate) struct Applier {
     /// To read again what the store has lost; `None` where it cannot lose anything.
     pub log: Option<Arc<dyn ReadLog>>,
     pub clock: Arc<dyn Clock>,
+    /// Where the log ends; `None`: it is never another one than before.
+    pub ends: Option<Arc<dyn ReadLag>>,
     pub brake: BrakeRules,
     pub tally: Tally,
 }
@@ -40,6 +43,8 @@ pub(crate) struct Progress {
     pub(crate) opened: Option<Opened>,
     /// No batch has come, and the partition was looked at without one.
     pub(crate) is_looked_at: bool,
+    /// The offset after the last batch.
+    read_to: Option<i64>,
 }
 
 /// What a partition's records came to, and what of it the store may still lose.
@@ -58,7 +63,7 @@ pub(crate) struct WentBack {
 
 impl Progress {
     pub fn new(partition: Partition, brake: BrakeRules) -> Self {
-        Progress { partition, brake: Brake::new(brake), opened: None, is_looked_at: false }
+        Progress { partition, brake: Brake::new(brake), opened: None, is_looked_at: false, read_to: None }
     }
 }
 
@@ -88,6 +93,14 @@ impl Applier {
     pub async fn apply(&self, consumed: Vec<Consumed>, progress: &mut Progress) -> Option<Applied> {
         let first = consumed.first()?.position;
         let mut opened = self.open(first, progress).await;
+        let read_to = progress.read_to.replace(consumed.last()?.position.offset + 1);
+        if read_to != Some(first.offset)
+            && let Some(tripped) = self.went_back(first, &opened.account).await
+        {
+            let account = opened.account;
+            progress.opened = Some(opened);
+            return Some(Applied { offsets: Vec::new(), account, tripped: Some(tripped) });
+        }
         let mut batch = Batch::decode(consumed, &mut progress.brake);
         let mut tripped = batch.tripped;
         for (record, reason) in std::mem::take(&mut batch.poison) {
@@ -184,6 +197,27 @@ impl Applier {
             self.read_up_to(progress.partition, until, &mut opened, WentBack { starts }).await;
         }
         opened
+    }
+
+    /// Whether records at places that are accounted for are others than those that were applied there. Records come again
+    /// after a crash, or when the group has lost its offsets; the log's end then lies where it was, or further on.
+    async fn went_back(&self, first: Position, account: &Account) -> Option<Tripped> {
+        let ends = self.ends.as_ref().filter(|_| first.offset < account.next_offset)?;
+        let account = std::slice::from_ref(account);
+        let mut backoff = Backoff::new("find the log's end", &self.tally);
+        let lags = loop {
+            match ends.partitions(account).await {
+                Ok(lags) => break lags,
+                Err(error) => backoff.wait(&error).await,
+            }
+        };
+        let lag = lags.into_iter().find(|lag| lag.partition == first.partition)?;
+        lag.went_back().then_some(Tripped::LogWentBack { accounted: lag.accounted, end: lag.end })
+    }
+
+    /// States a halt, however long the store is away.
+    pub async fn halt(&self, halt: Halt) {
+        self.until_done("halt", || self.accounts.halt(halt)).await;
     }
 
     /// Settles an account, however long the store is away.

@@ -47,8 +47,19 @@ pub struct Brake {
 /// What tripped the brake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tripped {
-    InARow { poison: u32 },
-    Share { poison: u32, of: u32 },
+    InARow {
+        poison: u32,
+    },
+    Share {
+        poison: u32,
+        of: u32,
+    },
+    /// Not the brake: the log has records at places that are accounted for, and ends before the last of them. They are
+    /// others than those that were applied there, and would be passed over.
+    LogWentBack {
+        accounted: i64,
+        end: i64,
+    },
 }
 
 impl Brake {
@@ -86,6 +97,9 @@ impl fmt::Display for Tripped {
         match self {
             Tripped::InARow { poison } => write!(formatter, "{poison} records in a row cannot be applied"),
             Tripped::Share { poison, of } => write!(formatter, "{poison} of the last {of} records cannot be applied"),
+            Tripped::LogWentBack { accounted, end } => {
+                write!(formatter, "the log ends at {end}, and everything up to {accounted} is accounted for")
+            }
         }
     }
 }

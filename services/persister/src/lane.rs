@@ -1,10 +1,11 @@
 //! A lane applies the batches of one assigned partition, one at a time and in order.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_domain::{Committable, PartitionEpoch};
-use tidegate_ports::{Account, Consumed};
+use tidegate_ports::{Account, Consumed, Halt};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
@@ -46,6 +47,9 @@ pub(crate) struct Lane {
     /// The next offset after what was committed, or the first one that was read; and the same for what is done.
     pub committed_to: Option<i64>,
     pub done_to: Option<i64>,
+    /// What was committed when it last moved, and when that was seen.
+    progressed_at: Instant,
+    progressed_to: Option<i64>,
 }
 
 impl Lane {
@@ -69,11 +73,12 @@ impl Lane {
                 let Some(consumed) = consumed else { return };
                 let bytes = consumed.iter().map(|one| one.payload.len()).sum();
                 let Some(applied) = applier.apply(consumed, &mut progress).await else { continue };
-                let stop = applied.tripped.map(|tripped| (tripped, applied.account.next_offset));
+                let Account { generation, partition, next_offset: offset, .. } = applied.account;
+                let stop = applied.tripped.map(|tripped| (tripped, Halt { generation, partition, offset }));
                 // Nobody listens any more once the persister has stopped.
                 let _ = news.send(News::Applied { from, bytes, applied }).await;
-                if let Some((tripped, at)) = stop {
-                    stand_still(from, tripped, at, incoming).await;
+                if let Some((tripped, halt)) = stop {
+                    stand_still(&applier, tripped, halt, incoming).await;
                     return;
                 }
             }
@@ -90,7 +95,19 @@ impl Lane {
             settling: None,
             committed_to: None,
             done_to: None,
+            progressed_at: Instant::now(),
+            progressed_to: None,
         }
+    }
+
+    /// For how long something of it has been under way or uncommitted without any commit. `open`: records that were read
+    /// and are not done.
+    pub fn stalled_for(&mut self, open: usize, now: Instant) -> Duration {
+        let waits = !self.braked && (open > 0 || self.is_busy() || self.uncommitted() > 0);
+        if !waits || self.progressed_to != self.committed_to {
+            (self.progressed_at, self.progressed_to) = (now, self.committed_to);
+        }
+        now.saturating_duration_since(self.progressed_at)
     }
 
     /// Hands a batch over. The persister pauses a partition before its lane is full; a batch that was under way
@@ -140,24 +157,41 @@ impl Lane {
     }
 }
 
-/// What the brake stopped: says so now and then, and does nothing with what still comes, until the partition is taken
-/// away or the persister ends.
-async fn stand_still(from: PartitionEpoch, tripped: Tripped, at: i64, mut incoming: mpsc::Receiver<Vec<Consumed>>) {
+/// What was stopped: says so now and then, in the log and once in the store, and does nothing with what still comes, until
+/// the partition is taken away or the persister ends.
+async fn stand_still(applier: &Applier, tripped: Tripped, halt: Halt, mut incoming: mpsc::Receiver<Vec<Consumed>>) {
     let mut ticks = interval_at(Instant::now(), SAY_AGAIN);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // Front doors read it there. Of a log that went back they know by themselves.
+    let mut is_stated = matches!(tripped, Tripped::LogWentBack { .. });
+    let mut stating = pin!(applier.halt(halt));
     loop {
         tokio::select! {
             biased;
             consumed = incoming.recv() => if consumed.is_none() {
                 return;
             },
-            _ = ticks.tick() => tracing::error!(
-                partition = from.partition,
-                offset = at,
-                %tripped,
-                "the brake stopped this partition: nothing is lost, nothing more is buried; deploy a release that \
-                 reads these records, or raise persister.brake_run_length and restart (docs/runbook.md)",
-            ),
+            () = &mut stating, if !is_stated => is_stated = true,
+            _ = ticks.tick() => say(&tripped, halt),
         }
+    }
+}
+
+fn say(tripped: &Tripped, Halt { partition, offset, .. }: Halt) {
+    match tripped {
+        Tripped::LogWentBack { .. } => tracing::error!(
+            partition,
+            offset,
+            %tripped,
+            "the topic was deleted and created again, or lost its end: nothing of this partition is applied, or records \
+             would be passed over; move to another generation (docs/runbook.md, TidegatePartitionHalted)",
+        ),
+        Tripped::InARow { .. } | Tripped::Share { .. } => tracing::error!(
+            partition,
+            offset,
+            %tripped,
+            "the brake stopped this partition: nothing is lost, nothing more is buried; deploy a release that \
+             reads these records, or raise persister.brake_run_length and restart (docs/runbook.md)",
+        ),
     }
 }

@@ -6,58 +6,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_domain::{Committable, Ledger, Partition, PartitionEpoch};
-use tidegate_ports::{Accounts, Clock, Consume, Consumed, DeadLetters, LogError, Polled, ReadLog, Runs};
-use tokio::sync::mpsc;
+use tidegate_ports::{Accounts, Clock, Consume, Consumed, DeadLetters, LogError, Polled, ReadLag, ReadLog, Runs};
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use crate::apply::{Applied, Applier};
-use crate::brake::BrakeRules;
+use crate::brake::Tripped;
+use crate::config::PersisterConfig;
 use crate::lane::{Lane, News};
 use crate::tally::Tally;
 
-/// Budgets and deadlines.
-#[derive(Clone, Copy, Debug)]
-pub struct PersisterConfig {
-    /// Payload bytes fetched per poll.
-    pub poll_bytes: usize,
-    /// Payload bytes read and not yet applied: above the high mark every partition pauses, below the low mark they
-    /// go on.
-    pub high_mark_bytes: usize,
-    pub low_mark_bytes: usize,
-    /// How long to let records gather after a round of small polls, and a fifth of it after one of very small ones. It
-    /// bounds what a batch costs (a load, a save, a commit), and adds to the time until a record is readable.
-    pub linger: Duration,
-    /// How long after a batch its account is settled and its offset committed, so that neither costs every batch.
-    pub settle_every: Duration,
-    pub brake: BrakeRules,
-    /// How long a stop may take to apply and commit what was read.
-    pub drain_deadline: Duration,
-}
-
-impl Default for PersisterConfig {
-    fn default() -> Self {
-        PersisterConfig {
-            poll_bytes: 2 << 20,
-            high_mark_bytes: 32 << 20,
-            low_mark_bytes: 16 << 20,
-            linger: Duration::from_millis(50),
-            settle_every: Duration::from_millis(50),
-            brake: BrakeRules::default(),
-            drain_deadline: Duration::from_secs(10),
-        }
-    }
-}
-
-impl PersisterConfig {
-    /// How long records may gather after a round of polls that brought so many bytes. Few records cost little one by one,
-    /// and somebody may be looking for them.
-    fn rest_after(&self, bytes: usize) -> Duration {
-        match bytes {
-            bytes if bytes >= self.poll_bytes => Duration::ZERO,
-            bytes if bytes >= BUSY_ROUND_BYTES => self.linger,
-            _ => self.linger / 5,
-        }
-    }
+/// A partition that has records to commit and commits none, while no brake holds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stalled {
+    pub partition: Partition,
+    pub since: Duration,
 }
 
 /// What a stop left behind. Such records are not lost: they are read again from the log at the next start.
@@ -67,10 +30,9 @@ pub struct StopReport {
     pub uncommitted: usize,
 }
 
-/// A round that brings less is one of a service that has little to do: about 50 records.
-const BUSY_ROUND_BYTES: usize = 16 << 10;
 const POLL_WAIT: Duration = Duration::from_millis(500);
 const LOG_RETRY: Duration = Duration::from_millis(200);
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// One member of the persister's consumer group.
 pub struct Persister {
@@ -83,6 +45,9 @@ pub struct Persister {
     news: mpsc::Receiver<News>,
     /// When to settle and commit next; `None` while there is nothing of the kind.
     settle_at: Option<Instant>,
+    /// When to see next which partitions stall.
+    looks_at: Instant,
+    stalled: watch::Sender<Vec<Stalled>>,
     bytes_in_flight: usize,
     throttled: bool,
     round: Round,
@@ -110,13 +75,15 @@ impl Persister {
         let (brake, tally) = (config.brake, Tally::new());
         Persister {
             log,
-            applier: Arc::new(Applier { runs, accounts, dead_letters, log: None, clock, brake, tally }),
+            applier: Arc::new(Applier { runs, accounts, dead_letters, log: None, clock, ends: None, brake, tally }),
             config,
             ledger: Ledger::default(),
             lanes: HashMap::new(),
             news_sender,
             news,
             settle_at: None,
+            looks_at: Instant::now(),
+            stalled: watch::Sender::default(),
             bytes_in_flight: 0,
             throttled: false,
             round: Round { polls: 0, bytes: 0, resumes_at: Instant::now() },
@@ -133,11 +100,25 @@ impl Persister {
         self
     }
 
+    /// On a log that may be replaced by another one: before records that come again are passed over, its end is asked for.
+    #[must_use]
+    pub fn with_ends(mut self, ends: Arc<dyn ReadLag>) -> Self {
+        if let Some(applier) = Arc::get_mut(&mut self.applier) {
+            applier.ends = Some(ends);
+        }
+        self
+    }
+
+    /// Partitions that have records to commit and have committed none for a second or more, as of the last second.
+    pub fn stalled(&self) -> watch::Receiver<Vec<Stalled>> {
+        self.stalled.subscribe()
+    }
+
     /// Runs until `stop` resolves, then applies and commits what was read, within the drain deadline.
     pub async fn run(mut self, stop: impl Future<Output = ()> + Send) -> StopReport {
         tokio::pin!(stop);
         loop {
-            let (resumes_at, settle_at) = (self.round.resumes_at, self.settle_at);
+            let (resumes_at, settle_at, looks_at) = (self.round.resumes_at, self.settle_at, self.looks_at);
             let polling = async {
                 tokio::time::sleep_until(resumes_at).await;
                 self.log.poll(self.config.poll_bytes, POLL_WAIT).await
@@ -146,6 +127,7 @@ impl Persister {
                 biased;
                 () = &mut stop => break,
                 () = until(settle_at) => self.settle(),
+                () = tokio::time::sleep_until(looks_at) => self.look_at_progress(),
                 Some(news) = self.news.recv() => self.hear(news).await,
                 polled = polling => match polled {
                     Ok(polled) => self.take(polled).await,
@@ -244,14 +226,30 @@ impl Persister {
             lane.done_to = Some(last + 1);
             self.settle_at.get_or_insert(Instant::now() + self.config.settle_every);
         }
-        if applied.tripped.is_some() {
-            Tally::braked(from.partition).set(1.0);
+        if let Some(tripped) = applied.tripped {
+            let is_braked = !matches!(tripped, Tripped::LogWentBack { .. });
+            Tally::braked(from.partition).set(f64::from(u8::from(is_braked)));
             lane.braked = true;
             // What else it was given it does not do.
             self.bytes_in_flight -= lane.waiting_bytes;
             (lane.waiting, lane.waiting_bytes) = (0, 0);
         }
         self.throttle();
+    }
+
+    fn look_at_progress(&mut self) {
+        let now = Instant::now();
+        self.looks_at = now + LOOK_EVERY;
+        let mut stalled = Vec::new();
+        for (from, lane) in self.lanes.values_mut() {
+            let (partition, since) = (from.partition, lane.stalled_for(self.ledger.open_in(*from), now));
+            Tally::stalled(partition).set(since.as_secs() as f64);
+            if since >= LOOK_EVERY {
+                stalled.push(Stalled { partition, since });
+            }
+        }
+        stalled.sort_unstable_by_key(|one| one.partition);
+        self.stalled.send_replace(stalled);
     }
 
     /// Begins to settle what is done in each partition; committing follows when that is told.
@@ -346,6 +344,7 @@ impl Persister {
                 self.applier.tally.handed_back.increment(self.ledger.open_in(partition) as u64);
                 self.bytes_in_flight -= lane.waiting_bytes;
                 Tally::braked(partition.partition).set(0.0);
+                Tally::stalled(partition.partition).set(0.0);
                 lane.abort();
             }
             Some(other) => {
@@ -362,19 +361,5 @@ async fn until(instant: Option<Instant>) {
     match instant {
         Some(instant) => tokio::time::sleep_until(instant).await,
         None => std::future::pending().await,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn records_gather_for_as_long_as_the_load_is_worth() {
-        let config = PersisterConfig::default();
-        let millis = |bytes| config.rest_after(bytes).as_millis();
-        assert_eq!([0, 300, BUSY_ROUND_BYTES - 1].map(millis), [10, 10, 10]);
-        assert_eq!([BUSY_ROUND_BYTES, config.poll_bytes - 1].map(millis), [50, 50]);
-        assert_eq!([config.poll_bytes, 8 * config.poll_bytes].map(millis), [0, 0]);
     }
 }

@@ -55,6 +55,11 @@ impl Tally {
         }
     }
 
+    /// For how long records of the partition were read and none was committed, in seconds.
+    pub fn stalled(partition: Partition) -> Gauge {
+        metrics::gauge!("tidegate_persister_stalled_seconds", "partition" => partition.to_string())
+    }
+
     /// 1 while the brake holds the partition.
     pub fn braked(partition: Partition) -> Gauge {
         metrics::gauge!("tidegate_persister_braked", "partition" => partition.to_string())

@@ -97,6 +97,11 @@ impl Process {
         }
     }
 
+    /// Where a part says that the process cannot work as it should.
+    pub fn health(&self) -> Health {
+        self.health.clone()
+    }
+
     /// Everything is up.
     pub fn ready(&self) {
         self.health.started();

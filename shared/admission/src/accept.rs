@@ -11,6 +11,7 @@ use crate::claiming::{Claimed, Slot};
 use crate::known::{Ends, with_stored};
 use crate::metric_names::IDS_REUSED;
 use crate::refusal::Refusal;
+use crate::shed::Class;
 use crate::submission::{Acceptance, Caller, Submission};
 use crate::{claims, comparing, joining, scope};
 
@@ -26,6 +27,8 @@ impl Admission {
             self.charge(caller).await?;
             return Err(refusal);
         }
+        let key = RunKey { team: caller.team, run: submission.run };
+        self.shed_partition(key, Class::of(&submission.body))?;
         let mut claimed = self.claim(caller, &submission).await?;
         let submission = joining::as_remembered(submission, &claimed);
         let fresh = claimed.any_new();
@@ -104,10 +107,15 @@ impl Admission {
         }
         #[cfg(feature = "fail-points")]
         fail::fail_point!("admission::between_claim_and_append", |_| std::process::abort());
+        let accounted = self.shed_gauge.accounted(self.ports.append.partition_of(key));
         let appending = self.ports.append.append(key, Bytes::from(record));
         let appended = tokio::time::timeout(Duration::from_millis(timeouts.append_ms), appending).await;
         let late = |_| Err(AppendError::Unknown(format!("no answer within {} ms", timeouts.append_ms)));
         match appended.unwrap_or_else(late) {
+            // The claim stays as it is: once there is another log, a retry joins it.
+            Ok(position) if !self.will_be_applied(position, accounted) => {
+                Err(Refusal::OutcomeUnknown { retry_after_s: self.log_failed() })
+            }
             Ok(position) => {
                 self.log_outage.over();
                 #[cfg(feature = "fail-points")]

@@ -3,18 +3,19 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
-use tidegate_ports::{Agents, Append, Clock, Credentials, Gate, Rates, ReadLag, RunQueries, StoredSummary};
+use tidegate_ports::{Accounts, Agents, Append, Clock, Credentials, Gate, Rates, ReadLag, RunQueries, StoredSummary};
 
 use crate::agent_slots::AgentSlots;
 use crate::authenticate::Authenticator;
 use crate::config::AdmissionConfig;
 use crate::gatekeeping::GateHealth;
 use crate::giving_back::GivingBack;
-use crate::lag_watch::{Applied, ShedGauge};
+use crate::lag_watch::{Applied, LastStated};
 use crate::local_share::LocalShare;
 use crate::metric_names;
 use crate::outage::Outage;
 use crate::rates::RateCache;
+use crate::shed_gauge::ShedGauge;
 use crate::store_health::StoreHealth;
 
 /// The ports that admission stands on.
@@ -30,6 +31,8 @@ pub struct AdmissionPorts {
     pub gate: Arc<dyn Gate>,
     pub append: Arc<dyn Append>,
     pub lag: Arc<dyn ReadLag>,
+    /// What the persisters state of each partition: how far it is applied, and where it stands still.
+    pub accounts: Arc<dyn Accounts>,
 }
 
 /// Decides who may write, and writes. One per front door.
@@ -49,6 +52,7 @@ pub struct Admission {
     /// Refusals because of another request under way.
     pub(crate) undecided: AtomicU32,
     pub(crate) agent_slots: AgentSlots,
+    pub(crate) stated: LastStated,
 }
 
 impl Admission {
@@ -73,6 +77,7 @@ impl Admission {
             store_outage: Outage::default(),
             undecided: AtomicU32::new(0),
             agent_slots: AgentSlots::new(),
+            stated: LastStated::default(),
             ports,
             config,
         }

@@ -62,8 +62,10 @@ impl Admission {
     /// How long the oldest record that is not applied has waited, as read now; `None` when that cannot be read.
     pub(crate) async fn lag_age_ms(&self) -> Option<u64> {
         let deadline = Duration::from_millis(self.config.timeouts.store_ms);
-        let lag = tokio::time::timeout(deadline, self.ports.lag.read()).await.ok()?.ok()?;
-        Some(lag.age_ms(lag.read_at))
+        let (asked_at, stated) = (self.ports.clock.now(), self.stated());
+        let lags = self.ports.lag.partitions(&stated.accounts);
+        let lags = tokio::time::timeout(deadline, lags).await.ok()?.ok()?;
+        Some(self.behind_ms(&lags, asked_at))
     }
 
     /// So long after it was admitted, a request's record is on the log or never will be.

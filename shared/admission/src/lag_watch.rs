@@ -1,83 +1,28 @@
-//! Reads how far the consumers are behind, about once a second, and keeps the shed decision that follows from it.
+//! Reads how far the consumers are behind, about once a second, and keeps the shed decisions that follow from it.
 
 use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use metrics::Counter;
-use tidegate_domain::Timestamp;
-use tidegate_ports::{Lag, LogError};
+use tidegate_domain::{Partition, Position, RunId, RunKey, TeamId, Timestamp};
+use tidegate_ports::{Account, Halt, LogError, PartitionLag, StoreError};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::admission::Admission;
 use crate::metric_names::{
-    GATE_CLAIM_BYTES, GATE_CLAIMS, LAG_AGE_SECONDS, LAG_DRAIN, LAG_READ_FAILURES, LAG_RECORDS, SHED, SHED_PRESSURE,
+    GATE_CLAIM_BYTES, GATE_CLAIMS, LAG_AGE_SECONDS, LAG_DRAIN, LAG_READ_FAILURES, LAG_RECORDS, LOG_MISMATCHED,
+    PARTITIONS_HALTED,
 };
-use crate::refusal::{RETRY_SOON_S, Refusal};
-use crate::shed::{self, Class, Decision, Reading, ShedCause, ShedLines};
-use crate::steady_clock::SteadyClock;
-use crate::trend::Trend;
+use crate::partition_watch::{Judged, PartitionWatch, Standstill, shut};
+use crate::refusal::Refusal;
+use crate::shed::Class;
 
 const PERIOD: Duration = Duration::from_secs(1);
-
-/// The decision in force, as requests ask for it: one load each while nothing is shed.
-pub(crate) struct ShedGauge {
-    /// Pressure in the low 16 bits, the cause in the next 16, the wait in the high 32.
-    decision: AtomicU64,
-    /// Requests asked about while their class was shed in part, by class.
-    asked: [AtomicU32; Class::ALL.len()],
-    /// By class and cause; looked up in the registry once.
-    refused: [[Counter; ShedCause::ALL.len()]; Class::ALL.len()],
-}
-
-impl ShedGauge {
-    /// Registers its counters, so that a scrape finds them at zero before anything is shed.
-    pub fn register() -> Self {
-        let counter = |class: Class, cause: ShedCause| {
-            let counter = metrics::counter!(SHED, "class" => class.label(), "cause" => cause.label());
-            counter.increment(0);
-            counter
-        };
-        ShedGauge {
-            decision: AtomicU64::new(0),
-            asked: Default::default(),
-            refused: Class::ALL.map(|class| ShedCause::ALL.map(|cause| counter(class, cause))),
-        }
-    }
-
-    fn set(&self, decision: &Decision) {
-        let cause = decision.cause.map_or(0, |cause| cause as u64);
-        let wait = decision.retry_after_s.min(u64::from(u32::MAX));
-        let packed = u64::from(decision.pressure) | cause << 16 | wait << 32;
-        self.decision.store(packed, Ordering::Relaxed);
-        metrics::gauge!(SHED_PRESSURE).set(f64::from(decision.pressure) / f64::from(Decision::FULL));
-    }
-
-    /// A refusal for another reason than the decision in force.
-    pub fn refuse(&self, class: Class, cause: ShedCause) -> Refusal {
-        self.refused[class as usize][cause as usize].increment(1);
-        Refusal::Shed { class, cause, retry_after_s: RETRY_SOON_S }
-    }
-
-    fn ask(&self, class: Class) -> Result<(), Refusal> {
-        let packed = self.decision.load(Ordering::Relaxed);
-        // The mask leaves no more than fits.
-        let share = shed::share_permille((packed & 0xffff) as u32, class);
-        if share == 0 {
-            return Ok(());
-        }
-        let n = self.asked[class as usize].fetch_add(1, Ordering::Relaxed);
-        if !shed::falls(n, share) {
-            return Ok(());
-        }
-        // Only `set` packs, and it packs causes in the order of ALL (a test holds both enums to that).
-        let cause = (packed >> 16 & 0xffff) as usize % ShedCause::ALL.len();
-        self.refused[class as usize][cause].increment(1);
-        let retry_after_s = shed::with_jitter((packed >> 32).max(1), n);
-        Err(Refusal::Shed { class, cause: ShedCause::ALL[cause], retry_after_s })
-    }
-}
+/// Accounts say what is applied where the group's offsets are lost, and which partitions stand still: neither happens
+/// often.
+const ACCOUNTS_EVERY: Duration = Duration::from_secs(5);
+const MISMATCH_EVERY: Duration = Duration::from_secs(10);
 
 /// Up to when everything that was admitted is applied, by the steady clock, as read last.
 pub(crate) struct Applied(AtomicI64);
@@ -99,55 +44,15 @@ impl Applied {
     }
 }
 
-/// The policy over the readings as they come: what it said last, and how the lag moved.
-#[derive(Debug)]
-pub struct ShedWatch {
-    lines: ShedLines,
-    decision: Decision,
-    trend: Trend,
-    /// When the last reading came; before the first, when the watch began.
-    read_at: Duration,
+/// What the persisters stated in the store, as last read.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Stated {
+    pub accounts: Vec<Account>,
+    pub halts: Vec<Halt>,
 }
 
-impl ShedWatch {
-    /// Nothing is known yet. Every `at` below is the time since some fixed moment, by a clock that never steps.
-    pub fn new(lines: ShedLines, at: Duration) -> Self {
-        ShedWatch { lines, decision: Decision::default(), trend: Trend::default(), read_at: at }
-    }
-
-    /// A reading that came: how many records wait, and how old the oldest is. Returns what holds from now on.
-    pub fn known(&mut self, records: u64, age_ms: u64, at: Duration) -> Decision {
-        if self.silent_ms(at) > self.lines.unknown_after_ms {
-            self.trend.clear();
-        }
-        self.trend.note(at, records, age_ms);
-        self.read_at = at;
-        self.take(Reading::Known { records, age_ms })
-    }
-
-    /// No reading came.
-    pub fn unknown(&mut self, at: Duration) -> Decision {
-        self.take(Reading::Unknown { for_ms: self.silent_ms(at) })
-    }
-
-    fn silent_ms(&self, at: Duration) -> u64 {
-        u64::try_from(at.saturating_sub(self.read_at).as_millis()).unwrap_or(u64::MAX)
-    }
-
-    fn take(&mut self, reading: Reading) -> Decision {
-        let before = self.decision;
-        self.decision = shed::decide(&self.lines, before, reading, &self.trend);
-        let Decision { pressure, retry_after_s, cause, .. } = self.decision;
-        match (before.cause, cause) {
-            (None, Some(cause)) => {
-                tracing::warn!(pressure, retry_after_s, cause = cause.label(), ?reading, "shedding begins");
-            }
-            (Some(_), None) => tracing::warn!(?reading, "shedding ends"),
-            _ => {}
-        }
-        self.decision
-    }
-}
+/// The last of it, for whoever asks.
+pub(crate) type LastStated = Mutex<Arc<Stated>>;
 
 impl Admission {
     /// Whether a request of this class is refused because consumers are behind.
@@ -158,39 +63,72 @@ impl Admission {
         self.shed_gauge.ask(class)
     }
 
+    /// Whether records of this run go to a partition that stands still. Who is free to choose a run takes another one.
+    pub fn stands_still(&self, team: TeamId, run: RunId) -> bool {
+        let gauge = &self.shed_gauge;
+        gauge.any_halted() && gauge.sheds(self.ports.append.partition_of(RunKey { team, run }))
+    }
+
+    /// Whether a request of this class is refused because its partition stands still.
+    pub(crate) fn shed_partition(&self, key: RunKey, class: Class) -> Result<(), Refusal> {
+        match self.shed_gauge.any_halted() {
+            true => self.shed_gauge.ask_partition(self.ports.append.partition_of(key), class),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether a record that the log took here will be applied: not at a place that was accounted for before it was sent.
+    /// Such a log was created again, and nothing more goes to that partition.
+    pub(crate) fn will_be_applied(&self, position: Position, accounted_before: i64) -> bool {
+        let is_new = position.offset >= accounted_before;
+        if !is_new {
+            tracing::error!(
+                %position,
+                accounted = accounted_before,
+                "the log took a record at a place that is accounted for: it was created again or lost its end; \
+                 nothing is taken for this partition (docs/runbook.md, TidegatePartitionHalted)",
+            );
+            self.shed_gauge.shut(position.partition, &shut(&self.config.shed));
+        }
+        is_new
+    }
+
+    /// How long ago the oldest record that is not applied was appended, at the most: its time is by the log's clock, and
+    /// what is known of the difference to ours is too small rather than too large.
+    pub(crate) fn behind_ms(&self, lags: &[PartitionLag], asked_at: Timestamp) -> u64 {
+        let oldest = lags.iter().filter_map(|lag| lag.oldest_appended_at).min();
+        let ahead_ms = self.ports.append.clock_ahead_ms().unwrap_or(0);
+        oldest.map_or(0, |oldest| asked_at.millis_since(oldest.plus_millis(ahead_ms)))
+    }
+
+    /// What persisters stated, as last read.
+    pub(crate) fn stated(&self) -> Arc<Stated> {
+        // The assignment of a pointer is whole.
+        self.stated.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Learns how far each partition is accounted for, before the first record is taken: no answer may call a record safe at a
+    /// place that was accounted for. What cannot be read within two seconds is left to [`Admission::watch_lag`].
+    pub async fn learn_accounts(&self) {
+        self.read_stated(&mut Reported::default()).await;
+        if let Ok(Ok(lags)) = timeout(PERIOD, self.ports.lag.partitions(&self.stated().accounts)).await {
+            let accounted: Vec<_> = lags.iter().map(|lag| (None, lag.accounted)).collect();
+            self.shed_gauge.set_partitions(&accounted);
+        }
+    }
+
     /// Reads the consumers' lag about once a second until `stop` resolves, for [`Admission::shed`] and the gauges
     /// of lag: records, age, and by how much it sinks.
     pub async fn watch_lag(self: Arc<Self>, stop: impl Future<Output = ()> + Send) {
         let mut stop = pin!(stop);
         let began = Instant::now();
-        let mut clock = SteadyClock::new(self.ports.clock.now(), Duration::ZERO);
-        let mut watch = ShedWatch::new(self.config.shed, Duration::ZERO);
+        let mut watch = PartitionWatch::new(self.config.shed, Duration::ZERO);
+        let mut reported = Reported::default();
         loop {
-            let read_from = self.ports.clock.steady();
-            let read = timeout(PERIOD, self.ports.lag.read());
-            let reading = tokio::select! {
+            let looking = self.look(&mut watch, &mut reported, began);
+            tokio::select! {
                 () = &mut stop => return,
-                reading = read => reading,
-            };
-            let late = |_| Err(LogError::Unavailable("no answer within a second".to_owned()));
-            let at = began.elapsed();
-            let now = clock.now(self.ports.clock.now(), at);
-            let decision = match reading.unwrap_or_else(late) {
-                Ok(lag) => {
-                    self.applied.note(read_from, lag.age_ms(now).saturating_add(self.lands_after_ms()));
-                    take_lag(&mut watch, &lag, now, at)
-                }
-                Err(error) => {
-                    // The gauges keep their last values then: only this counter says that they are old.
-                    metrics::counter!(LAG_READ_FAILURES).increment(1);
-                    tracing::warn!(%error, "the consumers' lag cannot be read");
-                    watch.unknown(at)
-                }
-            };
-            self.shed_gauge.set(&decision);
-            if let Some(held) = self.ports.gate.in_memory() {
-                metrics::gauge!(GATE_CLAIMS).set(held.claims as f64);
-                metrics::gauge!(GATE_CLAIM_BYTES).set(held.bytes as f64);
+                () = looking => {}
             }
             tokio::select! {
                 () = &mut stop => return,
@@ -198,66 +136,137 @@ impl Admission {
             }
         }
     }
-}
 
-fn take_lag(watch: &mut ShedWatch, lag: &Lag, now: Timestamp, at: Duration) -> Decision {
-    let age_ms = lag.age_ms(now);
-    let decision = watch.known(lag.records, age_ms, at);
-    metrics::gauge!(LAG_RECORDS).set(lag.records as f64);
-    metrics::gauge!(LAG_AGE_SECONDS).set(age_ms as f64 / 1_000.0);
-    metrics::gauge!(LAG_DRAIN).set(watch.trend.records_sink_per_s());
-    decision
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const fn s(seconds: u64) -> Duration {
-        Duration::from_secs(seconds)
-    }
-
-    #[test]
-    fn the_enums_are_in_the_order_of_their_lists() {
-        for (index, class) in Class::ALL.into_iter().enumerate() {
-            assert_eq!(class as usize, index);
+    async fn look(&self, watch: &mut PartitionWatch, reported: &mut Reported, began: Instant) {
+        // Before the log's ends: what is accounted for was on the log, so no end lies below unless the log lost it.
+        if reported.stated.is_due(ACCOUNTS_EVERY) {
+            self.read_stated(reported).await;
         }
-        for (index, cause) in ShedCause::ALL.into_iter().enumerate() {
-            assert_eq!(cause as usize, index);
+        let stated = self.stated();
+        let (read_from, asked_at) = (self.ports.clock.steady(), self.ports.clock.now());
+        let read = timeout(PERIOD, self.ports.lag.partitions(&stated.accounts)).await;
+        let late = |_| Err(LogError::Unavailable("no answer within a second".to_owned()));
+        let at = began.elapsed();
+        let decision = match read.unwrap_or_else(late) {
+            Ok(lags) => {
+                self.applied.note(read_from, self.behind_ms(&lags, asked_at).saturating_add(self.lands_after_ms()));
+                let judged = watch.take(&lags, &stated.halts, at);
+                let partitions: Vec<_> = judged.partitions.iter().map(|one| (one.decision, one.accounted)).collect();
+                self.shed_gauge.set_partitions(&partitions);
+                publish(&judged, watch.all.drains_per_s());
+                reported.standstills((0..).zip(&judged.partitions).filter_map(|(at, one)| Some((at, one.standstill?))));
+                judged.decision
+            }
+            Err(error) => {
+                // The gauges keep their last values then: only this counter says that they are old.
+                metrics::counter!(LAG_READ_FAILURES).increment(1);
+                tracing::warn!(%error, "the consumers' lag cannot be read");
+                watch.all.unknown(at)
+            }
+        };
+        reported.shedding(decision.cause.map(crate::ShedCause::label));
+        self.shed_gauge.set(&decision);
+        if let Some(held) = self.ports.gate.in_memory() {
+            metrics::gauge!(GATE_CLAIMS).set(held.claims as f64);
+            metrics::gauge!(GATE_CLAIM_BYTES).set(held.bytes as f64);
+        }
+        if reported.mismatch.is_due(MISMATCH_EVERY)
+            && let Ok(Ok(mismatch)) = timeout(PERIOD, self.ports.lag.mismatch()).await
+        {
+            reported.mismatched(mismatch);
         }
     }
 
-    #[test]
-    fn what_is_not_read_is_unknown_and_the_next_reading_ends_it() {
-        let mut watch = ShedWatch::new(ShedLines::default(), s(0));
-        assert!(!watch.unknown(s(60)).sheds());
-        let blind = watch.unknown(s(61));
-        assert_eq!((blind.cause, blind.share_permille(Class::Events)), (Some(ShedCause::Unknown), 500));
-        assert_eq!(blind.share_permille(Class::Start), 0);
-        assert!(!watch.known(0, 0, s(62)).sheds());
-        assert!(!watch.unknown(s(120)).sheds(), "counted from the last reading");
-    }
-
-    #[test]
-    fn a_wait_does_not_jump_with_a_single_reading() {
-        let mut watch = ShedWatch::new(ShedLines::default(), s(0));
-        let even = |second: u64| 3_000_000 - 60_000 * second;
-        let mut before = None;
-        for second in 0..30 {
-            // A batch committed late, and a burst taken in.
-            let noise: i64 = if second % 5 == 2 {
-                55_000
-            } else if second % 7 == 3 {
-                -55_000
-            } else {
-                0
-            };
-            let told = watch.known(even(second).saturating_add_signed(noise), 0, s(second)).retry_after_s;
-            if second >= 16 {
-                let jump = before.map_or(0, |before| told.abs_diff(before));
-                assert!(jump <= 4, "{before:?} -> {told} at {second}");
-                before = Some(told);
+    async fn read_stated(&self, reported: &mut Reported) {
+        let read = async { tokio::try_join!(self.ports.accounts.accounts(), self.ports.accounts.halts()) };
+        let late = |_| Err(StoreError::Unavailable("no answer within a second".to_owned()));
+        match timeout(PERIOD, read).await.unwrap_or_else(late) {
+            Ok((accounts, halts)) => {
+                *self.stated.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(Stated { accounts, halts });
+                reported.accounts_unread = false;
+            }
+            // What was read before goes on counting: less is accounted for by it than is, never more.
+            Err(error) => {
+                if !std::mem::replace(&mut reported.accounts_unread, true) {
+                    tracing::warn!(%error, "the accounts cannot be read; the last ones count until they can");
+                }
             }
         }
+    }
+}
+
+fn publish(judged: &Judged, drains_per_s: f64) {
+    metrics::gauge!(LAG_RECORDS).set(judged.records as f64);
+    metrics::gauge!(LAG_AGE_SECONDS).set(judged.age_ms as f64 / 1_000.0);
+    metrics::gauge!(LAG_DRAIN).set(drains_per_s);
+    for cause in Standstill::ALL {
+        let partitions = judged.partitions.iter().filter(|one| one.standstill == Some(cause)).count();
+        metrics::gauge!(PARTITIONS_HALTED, "cause" => cause.label()).set(partitions as f64);
+    }
+}
+
+/// What the log of this process says already, so that each thing is logged once; and when something was looked at last.
+#[derive(Default)]
+struct Reported {
+    stated: Last,
+    mismatch: Last,
+    accounts_unread: bool,
+    shedding: Option<&'static str>,
+    standstills: Vec<(Partition, Standstill)>,
+    mismatched: Option<String>,
+}
+
+#[derive(Default)]
+struct Last(Option<Instant>);
+
+impl Last {
+    fn is_due(&mut self, every: Duration) -> bool {
+        let is_due = self.0.is_none_or(|at| at.elapsed() >= every);
+        if is_due {
+            self.0 = Some(Instant::now());
+        }
+        is_due
+    }
+}
+
+impl Reported {
+    fn shedding(&mut self, cause: Option<&'static str>) {
+        match (self.shedding, cause) {
+            (None, Some(cause)) => tracing::warn!(cause, "shedding begins"),
+            (Some(_), None) => tracing::warn!("shedding ends"),
+            _ => {}
+        }
+        self.shedding = cause;
+    }
+
+    fn standstills(&mut self, now: impl Iterator<Item = (Partition, Standstill)>) {
+        let now: Vec<_> = now.collect();
+        for (partition, standstill) in now.iter().filter(|one| !self.standstills.contains(one)) {
+            match standstill {
+                Standstill::Halted => tracing::error!(
+                    partition,
+                    "a persister halted this partition: what would go there is shed by its own age, the others go on \
+                     (docs/runbook.md, TidegatePartitionHalted)",
+                ),
+                Standstill::LogWentBack => tracing::error!(
+                    partition,
+                    "the log ends before what is accounted for: the topic was deleted and created again, or lost its \
+                     end; nothing is taken for this partition until the deployment moves to another generation \
+                     (docs/runbook.md, TidegatePartitionHalted)",
+                ),
+            }
+        }
+        for (partition, _) in self.standstills.iter().filter(|one| now.iter().all(|other| other.0 != one.0)) {
+            tracing::info!(partition, "this partition goes on");
+        }
+        self.standstills = now;
+    }
+
+    fn mismatched(&mut self, now: Option<String>) {
+        if let Some(how) = now.as_deref().filter(|how| self.mismatched.as_deref() != Some(how)) {
+            tracing::error!(how, "the log is not as configured (docs/runbook.md, TidegateLogMismatched)");
+        }
+        metrics::gauge!(LOG_MISMATCHED).set(f64::from(u8::from(now.is_some())));
+        self.mismatched = now;
     }
 }

@@ -13,6 +13,8 @@ pub(crate) const LAG_READ_FAILURES: &str = "tidegate_lag_read_failures_total";
 pub(crate) const LAG_RECORDS: &str = "tidegate_lag_records";
 pub(crate) const LAG_AGE_SECONDS: &str = "tidegate_lag_age_seconds";
 pub(crate) const LAG_DRAIN: &str = "tidegate_lag_drain_records_per_second";
+pub(crate) const PARTITIONS_HALTED: &str = "tidegate_partitions_halted";
+pub(crate) const LOG_MISMATCHED: &str = "tidegate_log_mismatched";
 pub(crate) const SHED: &str = "tidegate_shed_total";
 pub(crate) const SHED_PRESSURE: &str = "tidegate_shed_pressure";
 

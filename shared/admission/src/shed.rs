@@ -1,4 +1,4 @@
-//! Shedding: what is refused when consumers are behind. One pure policy; what feeds it is [`crate::lag_watch`].
+//! Shedding: what is refused when consumers are behind. One pure policy; what feeds it is [`crate::shed_watch`].
 //!
 //! Bulk goes first (events, then starts, then finishes) and heartbeats last, because a shed heartbeat looks like a
 //! dead agent. Between two lines a rising share is refused; entering and leaving have different lines, for each
@@ -6,6 +6,8 @@
 
 use std::fmt;
 use std::str::FromStr;
+
+use tidegate_domain::Body;
 
 use crate::trend::Trend;
 
@@ -20,6 +22,16 @@ pub enum Class {
 
 impl Class {
     pub const ALL: [Class; 4] = [Class::Heartbeat, Class::Finish, Class::Start, Class::Events];
+
+    /// The class of a request with this body.
+    pub const fn of(body: &Body) -> Class {
+        match body {
+            Body::Start(_) => Class::Start,
+            Body::Events(_) => Class::Events,
+            Body::Finish(_) => Class::Finish,
+            Body::Heartbeat(_) => Class::Heartbeat,
+        }
+    }
 
     /// The quarter of the pressure scale over which its share rises from none to all.
     const fn quarter(self) -> u32 {
@@ -51,10 +63,13 @@ pub enum ShedCause {
     Records,
     /// How far the consumers are behind could not be read for too long.
     Unknown,
+    /// The request's own partition stands still: nothing of it is applied until an operator mends it.
+    PartitionHalted,
 }
 
 impl ShedCause {
-    pub const ALL: [ShedCause; 3] = [ShedCause::Age, ShedCause::Records, ShedCause::Unknown];
+    pub const ALL: [ShedCause; 4] =
+        [ShedCause::Age, ShedCause::Records, ShedCause::Unknown, ShedCause::PartitionHalted];
 
     /// Its name for machines, in answers and metrics.
     pub const fn label(self) -> &'static str {
@@ -62,6 +77,7 @@ impl ShedCause {
             ShedCause::Age => "age",
             ShedCause::Records => "records",
             ShedCause::Unknown => "unknown",
+            ShedCause::PartitionHalted => "partition_halted",
         }
     }
 }
@@ -172,6 +188,17 @@ struct Entered {
 
 impl Decision {
     pub const FULL: u32 = 4_000;
+    /// Every request is refused.
+    pub fn everything(cause: ShedCause, retry_after_s: u64) -> Self {
+        let entered = Entered::default();
+        Decision { pressure: Decision::FULL, cause: Some(cause), retry_after_s, entered }
+    }
+
+    /// The same for another cause, where it sheds at all.
+    pub(crate) fn because(self, cause: ShedCause) -> Self {
+        Decision { cause: self.cause.map(|_| cause), ..self }
+    }
+
     /// Half of the events, and nothing else.
     const HALF_OF_EVENTS: u32 = 500;
 

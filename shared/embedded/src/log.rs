@@ -179,7 +179,11 @@ impl EmbeddedLog {
 #[async_trait]
 impl Append for EmbeddedLog {
     async fn append(&self, key: RunKey, record: Bytes) -> Result<Position, AppendError> {
-        self.put(key.partition(self.inner.shared.partitions), record, None).await
+        self.put(self.partition_of(key), record, None).await
+    }
+
+    fn partition_of(&self, key: RunKey) -> Partition {
+        key.partition(self.inner.shared.partitions)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Appending: acknowledged by all in-sync replicas before it is told.
 
+mod clock_ahead;
 mod delivery;
 mod producer;
 
@@ -65,8 +66,16 @@ impl KafkaLog {
 #[async_trait]
 impl Append for KafkaLog {
     async fn append(&self, key: RunKey, record: Bytes) -> Result<Position, AppendError> {
-        let partition = wire::partition_of(key, self.inner.options.partitions);
+        let partition = self.partition_of(key);
         self.put(partition, Some(&wire::key_text(key)), wire::record_headers(), &record).await
+    }
+
+    fn partition_of(&self, key: RunKey) -> Partition {
+        wire::partition_of(key, self.inner.options.partitions)
+    }
+
+    fn clock_ahead_ms(&self) -> Option<i64> {
+        self.inner.producer.clock_ahead_ms()
     }
 }
 

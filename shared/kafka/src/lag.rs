@@ -1,4 +1,4 @@
-//! How far a consumer group is behind: ends against committed offsets, and the age of what comes next.
+//! How far a consumer group is behind: ends against committed offsets and accounts, and the age of what comes next.
 
 mod oldest;
 
@@ -9,7 +9,7 @@ use rdkafka::Offset;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use tidegate_domain::Partition;
-use tidegate_ports::{Clock, Lag, LogError, PartitionLag, ReadLag};
+use tidegate_ports::{Account, Clock, Lag, LogError, PartitionLag, ReadLag};
 
 use crate::KafkaOptions;
 use crate::client::{self, Asking, QUESTION_TIMEOUT};
@@ -31,17 +31,19 @@ struct Reader {
     oldest: Mutex<Oldest>,
 }
 
-/// A partition with records that are not committed.
+/// A partition with records that are not applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Behind {
     partition: Partition,
-    /// The first record that is not committed and still there.
+    /// The first record that is not applied and still there.
     next_offset: i64,
+    /// The offset that the next record gets.
+    end: i64,
 }
 
 impl Behind {
     fn of(lag: &PartitionLag) -> Self {
-        Behind { partition: lag.partition, next_offset: lag.committed.max(lag.first) }
+        Behind { partition: lag.partition, next_offset: lag.next(), end: lag.end }
     }
 }
 
@@ -81,20 +83,26 @@ impl ReadLag for KafkaLag {
     async fn read(&self) -> Result<Lag, LogError> {
         // Before the questions: a reading is never younger than what it says.
         let read_at = self.clock.now();
-        let lags = self.partitions().await?;
+        let lags = self.partitions(&[]).await?;
         let lag = Lag::over(&lags, read_at);
         // Two clocks: the log may have stamped a record later than we began to read.
         Ok(Lag { read_at: lag.oldest_appended_at.map_or(read_at, |oldest| oldest.max(read_at)), ..lag })
     }
 
-    async fn partitions(&self) -> Result<Vec<PartitionLag>, LogError> {
+    async fn partitions(&self, accounts: &[Account]) -> Result<Vec<PartitionLag>, LogError> {
         let reader = self.reader.clone();
-        client::blocking(move || reader.read()).await
+        let accounts = accounts.to_vec();
+        client::blocking(move || reader.read(&accounts)).await
+    }
+
+    async fn mismatch(&self) -> Result<Option<String>, LogError> {
+        let reader = self.reader.clone();
+        client::blocking(move || reader.mismatch().map_err(|error| client::unavailable(&error))).await
     }
 }
 
 impl Reader {
-    fn read(&self) -> Result<Vec<PartitionLag>, LogError> {
+    fn read(&self, accounts: &[Account]) -> Result<Vec<PartitionLag>, LogError> {
         // A reading that is under way is not waited for: the thread would be held for as long.
         let Ok(mut oldest) = self.oldest.try_lock().or_else(|error| match error {
             std::sync::TryLockError::Poisoned(poisoned) => Ok(PoisonError::into_inner(poisoned)),
@@ -102,17 +110,18 @@ impl Reader {
         }) else {
             return Err(LogError::Unavailable("the reading before this one still waits for the brokers".to_owned()));
         };
-        let mut lags = self.lags().map_err(|error| client::unavailable(&error))?;
+        let mut lags = self.lags(accounts).map_err(|error| client::unavailable(&error))?;
         let behind: Vec<Behind> = lags.iter().filter(|lag| lag.records() > 0).map(Behind::of).collect();
         oldest.of(&self.consumer, &self.topic, &behind)?;
         for lag in &mut lags {
             lag.oldest_appended_at = oldest.known(lag.partition);
+            lag.log_time = lag.oldest_appended_at.and(oldest.log_time(lag.partition));
         }
         Ok(lags)
     }
 
     /// Committed offsets are asked for first: what is appended in between makes the lag larger, never smaller.
-    fn lags(&self) -> Result<Vec<PartitionLag>, KafkaError> {
+    fn lags(&self, accounts: &[Account]) -> Result<Vec<PartitionLag>, KafkaError> {
         let asked = ends::all(&self.topic, self.partitions);
         let committed = self.consumer.committed_offsets(asked, QUESTION_TIMEOUT)?;
         let spans = ends::of(&self.consumer, &self.topic, self.partitions)?;
@@ -129,9 +138,25 @@ impl Reader {
                 // A group that never committed begins at the log's beginning.
                 _ => first,
             };
-            Ok(PartitionLag { generation: self.generation, partition, first, committed, end, oldest_appended_at: None })
+            let generation = self.generation;
+            let accounted = PartitionLag::accounted_in(accounts, generation, partition);
+            let (oldest_appended_at, log_time) = (None, None);
+            let lag =
+                PartitionLag { generation, partition, first, committed, accounted, end, oldest_appended_at, log_time };
+            Ok(lag)
         };
         spans.map(lag).collect()
+    }
+
+    /// Records go to the partitions that are configured, and an operator who added some expects them to be used.
+    fn mismatch(&self) -> Result<Option<String>, KafkaError> {
+        let metadata = self.consumer.fetch_metadata(Some(&self.topic), QUESTION_TIMEOUT)?;
+        let found = metadata.topics().iter().find(|topic| topic.name() == self.topic);
+        let (found, wanted) = (found.map_or(0, |topic| topic.partitions().len()), self.partitions as usize);
+        Ok((found != wanted).then(|| match found {
+            0 => format!("the topic {} is not there", self.topic),
+            _ => format!("the topic {} has {found} partitions, configured are {wanted}", self.topic),
+        }))
     }
 }
 

@@ -6,6 +6,7 @@
 //! | `tidegate_kafka_producer_queue_bytes`, `…_messages` | what waits for an acknowledgement, by librdkafka's count |
 //! | `tidegate_kafka_producer_queue_max_bytes` | at so much, further appends are refused |
 //! | `tidegate_kafka_producer_retries_total` | requests that the producer sent again |
+//! | `tidegate_kafka_clock_difference_seconds` | by how much this process's clock is ahead of the brokers'; below 0: behind |
 //! | `tidegate_kafka_producer_rebuilt_total` | producers replaced after a fatal error |
 //! | `tidegate_kafka_broker_rtt_seconds{client,quantile}` | the slowest broker's round trip over the last seconds |
 //! | `tidegate_kafka_fetch_queue_bytes` | records fetched and not yet polled |
@@ -23,6 +24,7 @@ pub const PRODUCER_QUEUE_MAX_BYTES: &str = "tidegate_kafka_producer_queue_max_by
 pub const PRODUCER_QUEUE_MESSAGES: &str = "tidegate_kafka_producer_queue_messages";
 pub const PRODUCER_RETRIES: &str = "tidegate_kafka_producer_retries_total";
 pub const PRODUCER_REBUILT: &str = "tidegate_kafka_producer_rebuilt_total";
+pub const CLOCK_DIFFERENCE_SECONDS: &str = "tidegate_kafka_clock_difference_seconds";
 pub const BROKER_RTT_SECONDS: &str = "tidegate_kafka_broker_rtt_seconds";
 pub const FETCH_QUEUE_BYTES: &str = "tidegate_kafka_fetch_queue_bytes";
 pub const ASSIGNED_PARTITIONS: &str = "tidegate_kafka_assigned_partitions";
@@ -76,6 +78,11 @@ pub fn publish_producer(figures: &Statistics, retries_before: u64) -> u64 {
     let retries = figures.brokers.values().map(|broker| broker.txretries).sum();
     counter!(PRODUCER_RETRIES).increment(retries - retries_before.min(retries));
     retries
+}
+
+/// How far our clock is ahead of the brokers'. It keeps its last value while nothing is acknowledged.
+pub fn publish_clock_difference(ahead_ms: i64) {
+    gauge!(CLOCK_DIFFERENCE_SECONDS).set(ahead_ms as f64 / 1_000.0);
 }
 
 /// The consumer's figures.

@@ -46,6 +46,20 @@ pub trait Accounts: Send + Sync + 'static {
     /// [`StoreError`].
     async fn accounts(&self) -> Result<Vec<Account>, StoreError>;
 
+    /// States that nothing of a partition is applied from an offset on. Stating the same again changes nothing; of several
+    /// for one partition the one at the greatest offset is kept. Nobody takes it back: it is over once the partition's
+    /// account goes beyond that offset ([`Halt::is_in_force`]).
+    ///
+    /// # Errors
+    /// [`StoreError`]; stating it again is right.
+    async fn halt(&self, halt: Halt) -> Result<(), StoreError>;
+
+    /// Every halt that was ever stated, by generation, then partition, in force or not.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn halts(&self) -> Result<Vec<Halt>, StoreError>;
+
     /// Deletes up to `limit` notes of records that were appended before `before`; returns how many. A store whose rows
     /// end by themselves has nothing to do.
     ///
@@ -161,6 +175,22 @@ impl Account {
     /// Records between the first and the last that nobody accounted for: 0, or something is wrong.
     pub const fn missing(&self) -> i64 {
         (self.next_offset - self.from_offset) - self.settled() as i64
+    }
+}
+
+/// A persister's statement that it applies nothing of a partition from an offset on, until it is mended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Halt {
+    pub generation: u16,
+    pub partition: Partition,
+    /// The first record that is not applied.
+    pub offset: i64,
+}
+
+impl Halt {
+    /// Whether it still holds where the records below `next_offset` are applied.
+    pub const fn is_in_force(&self, next_offset: i64) -> bool {
+        next_offset <= self.offset
     }
 }
 

@@ -15,8 +15,9 @@ pub mod memory;
 pub mod registry;
 pub mod replay;
 pub mod runs;
+pub mod waits;
 
-pub use accounts::{Account, Accounts, Checkpoint, Fate, Note};
+pub use accounts::{Account, Accounts, Checkpoint, Fate, Halt, Note};
 pub use clock::{Clock, SystemClock};
 pub use dead_letters::{DeadLetter, DeadLetters};
 pub use gate::{
@@ -34,3 +35,4 @@ pub use runs::{
     RunWrite, Runs, RunsPage, Spend, SpendLine, SpendRest, SpendRow, SpendTally, StoreError, StoredRun, StoredSummary,
     union_of_agents,
 };
+pub use waits::Waits;

@@ -6,6 +6,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tidegate_domain::{Committable, Partition, PartitionEpoch, Position, RunKey, Timestamp};
 
+use crate::Account;
+
 /// Appends to the records topic.
 #[async_trait]
 pub trait Append: Send + Sync + 'static {
@@ -15,6 +17,15 @@ pub trait Append: Send + Sync + 'static {
     /// # Errors
     /// [`AppendError`] says whether the record may be on the log all the same.
     async fn append(&self, key: RunKey, record: Bytes) -> Result<Position, AppendError>;
+
+    /// The partition that the records of this key go to.
+    fn partition_of(&self, key: RunKey) -> Partition;
+
+    /// By how many milliseconds this process's clock is ahead of the log's, as the last acknowledgements showed it;
+    /// below 0 if it is behind. `None` where both are one clock, or while nothing was acknowledged lately.
+    fn clock_ahead_ms(&self) -> Option<i64> {
+        None
+    }
 }
 
 /// Why a record was not acknowledged.
@@ -126,15 +137,26 @@ pub enum LogError {
 /// How far a consumer group is behind.
 #[async_trait]
 pub trait ReadLag: Send + Sync + 'static {
+    /// By what the group has committed alone.
+    ///
     /// # Errors
     /// [`LogError`]; the reading is then unknown.
     async fn read(&self) -> Result<Lag, LogError>;
 
-    /// The same by partition, every partition once, in their order.
+    /// By partition, every partition once, in their order. What these accounts count does not wait, whatever the group
+    /// has committed: a group that was deleted has committed nothing, and the store still has everything.
     ///
     /// # Errors
     /// [`LogError`].
-    async fn partitions(&self) -> Result<Vec<PartitionLag>, LogError>;
+    async fn partitions(&self, accounts: &[Account]) -> Result<Vec<PartitionLag>, LogError>;
+
+    /// What about the log is not as this process is configured, in a sentence; `None` where all of it is.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    async fn mismatch(&self) -> Result<Option<String>, LogError> {
+        Ok(None)
+    }
 }
 
 /// How far a group is behind in one partition.
@@ -147,16 +169,38 @@ pub struct PartitionLag {
     /// The offset that the group reads next: committed, or `first` where it never committed. Below `first` where
     /// retention deleted records before they were applied.
     pub committed: i64,
+    /// Everything below is accounted for, committed or not; 0 where there is no account.
+    pub accounted: i64,
     /// The offset that the next record gets.
     pub end: i64,
-    /// When the oldest record not applied was appended; `None` when there is none.
+    /// When the oldest record not applied was appended, by the log's clock; `None` when there is none.
     pub oldest_appended_at: Option<Timestamp>,
+    /// The log's clock at this reading, as far as it is known: a log with a clock of its own shows it by its newest
+    /// record. `None` when nothing waits.
+    pub log_time: Option<Timestamp>,
 }
 
 impl PartitionLag {
+    /// The first offset that the log has and nobody has applied.
+    pub fn next(&self) -> i64 {
+        self.committed.max(self.accounted).max(self.first)
+    }
+
     /// Records appended and not applied.
     pub fn records(&self) -> u64 {
-        u64::try_from(self.end - self.committed.max(self.first)).unwrap_or(0)
+        u64::try_from(self.end - self.next()).unwrap_or(0)
+    }
+
+    /// Whether the log ends before what is accounted for: it lost its end, or the topic was deleted and created again.
+    /// What is appended at such offsets now takes the places of records that were applied, and is passed over.
+    pub const fn went_back(&self) -> bool {
+        self.end < self.accounted
+    }
+
+    /// Where the account of this partition ends; 0 where there is none.
+    pub fn accounted_in(accounts: &[Account], generation: u16, partition: Partition) -> i64 {
+        let of = |account: &&Account| account.generation == generation && account.partition == partition;
+        accounts.iter().find(of).map_or(0, |account| account.next_offset)
     }
 }
 
@@ -178,10 +222,5 @@ impl Lag {
             oldest_appended_at: partitions.iter().filter_map(|lag| lag.oldest_appended_at).min(),
             read_at,
         }
-    }
-
-    /// Milliseconds since the oldest unapplied record was appended; 0 when there is none.
-    pub fn age_ms(&self, now: Timestamp) -> u64 {
-        self.oldest_appended_at.map_or(0, |oldest| now.millis_since(oldest))
     }
 }

@@ -89,16 +89,22 @@ metrics! {
         "Steps of the persister (loads, notes, saves, settlements, dead letters) that failed and were tried again.";
     Gauge PERSISTER_BRAKED = "tidegate_persister_braked",
         "1 while the brake holds a partition because too many of its records cannot be applied, by partition; else 0.";
+    Gauge PERSISTER_STALLED_SECONDS = "tidegate_persister_stalled_seconds",
+        "For how long a partition has had records that were read and no commit, by partition; 0 while it goes on or the brake holds it.";
     Gauge LAG_RECORDS = "tidegate_lag_records",
         "Records on the log that are not applied yet.";
     Gauge LAG_AGE_SECONDS = "tidegate_lag_age_seconds",
-        "Age of the oldest record on the log that is not applied yet.";
+        "For how long the oldest record on the log that is not applied yet has waited.";
     Gauge LAG_DRAIN = "tidegate_lag_drain_records_per_second",
         "By how many records a second the lag sinks, over its last readings; below 0 while it grows.";
     Counter LAG_READ_FAILURES = "tidegate_lag_read_failures_total",
         "Readings of the consumers' lag that failed: the lag gauges keep their last values then.";
+    Gauge PARTITIONS_HALTED = "tidegate_partitions_halted",
+        "Partitions that stand still by what this front door reads, by cause (halted: a persister stopped there; log_went_back: the log ends before what is accounted for); the gauges of lag leave them out.";
+    Gauge LOG_MISMATCHED = "tidegate_log_mismatched",
+        "1 while the log has other partitions than this process is configured for, else 0.";
     Counter SHED = "tidegate_shed_total",
-        "Requests refused because the persisters are behind, by class (events, start, finish, heartbeat) and cause (age, records, unknown).";
+        "Requests refused because the persisters are behind, by class (events, start, finish, heartbeat) and cause (age, records, unknown, partition_halted).";
     Gauge SHED_PRESSURE = "tidegate_shed_pressure",
         "How much is shed: 0 nothing, 0.25 all events, 0.5 starts too, 0.75 finishes too, 1 everything.";
 

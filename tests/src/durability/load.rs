@@ -281,7 +281,8 @@ pub fn kind(answer: &Result<Answer, String>) -> String {
         Ok(answer) if answer.status == 503 => {
             let text = answer.text();
             let told = serde_json::from_str::<Value>(&text).ok().and_then(|body| {
-                let cause = body["class"].as_str().map(|_| "shed");
+                let shed = |_| if body["cause"] == "partition_halted" { "partition_halted" } else { "shed" };
+                let cause = body["class"].as_str().map(shed);
                 cause.or_else(|| CAUSES.iter().find(|(words, _)| text.contains(words)).map(|(_, cause)| *cause))
             });
             let missing = if answer.header("retry-after").is_some() { "" } else { " without Retry-After" };

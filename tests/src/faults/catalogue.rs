@@ -10,7 +10,7 @@ use super::report::Sheet;
 use super::scene::Scene;
 use super::{
     clients, clocks, corruption, disk, gate, idle, leaders, log_server, losses, mock, points, poison, ranges, release,
-    roles, rolling, spike, starts, store,
+    roles, rolling, spike, standstill, starts, store,
 };
 use crate::durability::Random;
 use crate::process::Extra;
@@ -188,6 +188,24 @@ pub const FAULTS: &[Fault] = &[
     fault("ranges", Ground::Stack, "records at the ends of every range, on the topic", does!(ranges::records)),
     fault("clock-steps", Ground::Stack, "one front door's clock leaps by 1 h, forth and back", does!(clocks::step)),
     fault("clocks-apart", Ground::Stack, "two front doors' clocks are 5 min apart", does!(clocks::apart)),
+    fault(
+        "broker-clock-apart",
+        Ground::Stack,
+        "one front door's clock is 150 s away from the broker's, either way",
+        does!(clocks::apart_from_the_broker),
+    ),
+    fault(
+        "group-deleted",
+        Ground::Stack,
+        "the persisters' group is deleted while they are down",
+        does!(standstill::group_deleted),
+    ),
+    fault(
+        "one-braked",
+        Ground::Stack,
+        "150 unreadable records stop one partition beside others that go on",
+        does!(standstill::one_braked),
+    ),
     fault("spike", Ground::Stack, "20 times the load for 10 s, below the line", does!(spike::below_the_line)),
     fault("clients-leave", Ground::Stack, "clients leave before their answer", does!(clients::leave)),
     fault(
@@ -262,6 +280,12 @@ pub const FAULTS: &[Fault] = &[
         does!(g => losses::killed(g, "batch")),
     ),
     // What brings its own.
+    fault(
+        "topic-recreated",
+        Ground::Own,
+        "the topic is deleted and created again under running processes",
+        does!(standstill::topic_recreated),
+    ),
     short(fault("throttled", Ground::Own, "Kafka answers that a quota is exceeded (mock)", does!(mock::throttled))),
     fault("producer-fatal", Ground::Own, "Kafka's answers make the producer give up (mock)", does!(mock::fatal)),
     fault("spike-shed", Ground::Own, "20 times the load for 10 s, above the line", does!(spike::above_the_line)),

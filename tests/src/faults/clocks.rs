@@ -1,13 +1,16 @@
-//! The clock of one front door leaps by an hour, forth and back; the clocks of two are minutes apart.
+//! The clock of one front door leaps by an hour, forth and back; the clocks of two are minutes apart, and one
+//! from the broker's.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use super::catalogue::Given;
 use super::trial::{Pace, Trial};
 use crate::clock::HOUR_MS;
+use crate::deployment::metrics_of;
 use crate::team::Agreed;
+use crate::wait::eventually;
 use crate::{Plan, Team};
 
 const SOME: std::ops::Range<u64> = 40..120;
@@ -57,6 +60,36 @@ pub async fn apart(given: Given) {
     trial.recovers().await;
     trial.ends().await;
 }
+
+/// Two minutes and a half, either way: more than any record may wait. Nothing is shed for it, and the difference shows.
+pub async fn apart_from_the_broker(given: Given) {
+    const FROM_BROKER_MS: i64 = 150_000;
+    let scene = given.scene();
+    let mut trial = Trial::begin(scene.deployment(), Pace::STEADY, given.random, given.sheet.clone()).await;
+    let door = scene.server("ingest-0");
+    for offset_ms in [FROM_BROKER_MS, -FROM_BROKER_MS] {
+        trial.acknowledge_some(SOME).await;
+        set_wrong(&trial, door.ops(), offset_ms).await;
+        trial.lasts(Duration::from_secs(10)).await;
+        let seconds = offset_ms as f64 / 1_000.0;
+        eventually(SHOWS, "the difference is told", async || {
+            let told = metrics_of(door.ops()).await.greatest("tidegate_kafka_clock_difference_seconds", &[]);
+            match told {
+                Some(told) if (told - seconds).abs() < 5.0 => Ok(()),
+                told => Err(format!("{told:?}, not {seconds}")),
+            }
+        })
+        .await;
+        set_wrong(&trial, door.ops(), 0).await;
+        trial.recovers().await;
+    }
+    let ends = trial.load().ends();
+    assert_eq!(ends.get("503 shed"), None, "nobody was behind: {ends:?}");
+    trial.ends().await;
+}
+
+/// How long a front door may take to know.
+const SHOWS: Duration = Duration::from_secs(60);
 
 /// Sets the wall clock of the process with this operations port wrong by so much.
 async fn set_wrong(trial: &Trial, ops: &str, offset_ms: i64) {

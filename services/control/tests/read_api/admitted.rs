@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use tidegate_admission::{Admission, AdmissionConfig, AdmissionPorts};
 use tidegate_domain::{Credential, CredentialHash, KeyId, Plan, Region, Slug, TokenId};
+use tidegate_ports::memory::accounts::MemoryAccounts;
 use tidegate_ports::memory::clock::TestClock;
 use tidegate_ports::memory::gate::MemoryGate;
 use tidegate_ports::memory::log::{MemoryLog, MemoryLogOptions};
@@ -71,6 +72,7 @@ async fn admission_decides_who_reads_and_judges_regions_before_looking_up() {
         gate: Arc::new(MemoryGate::default()),
         lag: Arc::new(log.lag("persister")),
         append: Arc::new(log),
+        accounts: Arc::new(MemoryAccounts::default()),
     };
     let house = House::with_callers(Admission::new(ports, AdmissionConfig::new(Region::Eu))).await;
     let elsewhere = KEY_A.replace("_eu_", "_us_");

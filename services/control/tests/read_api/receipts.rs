@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde_json::json;
 use tidegate_domain::{Partition, Position, Receipt, Region, RunKey, TeamId, Timestamp};
 use tidegate_ports::memory::log::{MemoryLog, MemoryLogOptions};
-use tidegate_ports::{Account, Accounts, Append, Clock, Fate, Note, StoreError};
+use tidegate_ports::{Account, Accounts, Append, Clock, Fate, Halt, Note, StoreError};
 
 use crate::house::*;
 
@@ -198,6 +198,14 @@ impl Accounts for Mute {
 
     async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
         std::future::pending().await
+    }
+
+    async fn halt(&self, _: Halt) -> Result<(), StoreError> {
+        unreachable!("control writes nothing")
+    }
+
+    async fn halts(&self) -> Result<Vec<Halt>, StoreError> {
+        unreachable!("control does not read where partitions stand still")
     }
 
     async fn forget_notes(&self, _: Timestamp, _: usize) -> Result<usize, StoreError> {

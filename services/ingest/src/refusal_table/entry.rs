@@ -38,8 +38,8 @@ pub struct ErrorBody<'e> {
     /// The request field to blame, where it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<&'e str>,
-    /// With a `503` for overload: what there is too much of (`age`, `records`, `unknown`, `too_many_in_flight`,
-    /// `too_many_bytes`).
+    /// With a `503` for overload: what there is too much of (`age`, `records`, `unknown`, `partition_halted`,
+    /// `too_many_in_flight`, `too_many_bytes`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<&'e str>,
     /// With a `503` for overload: the class of requests that is refused now (`events`, `start`, `finish`, `heartbeat`).

@@ -30,6 +30,11 @@ pub(super) const fn shed_message(class: Class, cause: ShedCause) -> &'static str
                     $what,
                     " are refused for now (cause: unknown). Send the same again."
                 ),
+                ShedCause::PartitionHalted => concat!(
+                    "The part of the log that this run belongs to stands still, so some or all ",
+                    $what,
+                    " for it are refused for now (cause: partition_halted). Send the same again."
+                ),
             }
         };
     }

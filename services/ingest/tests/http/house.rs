@@ -15,8 +15,9 @@ use hyper_util::service::TowerToHyperService;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::Value;
 use tidegate_admission::{Admission, AdmissionConfig, AdmissionPorts};
-use tidegate_domain::{Credential, KeyId, Plan, Position, Region, RunKey, Slug, TeamId, Timestamp, TokenId};
+use tidegate_domain::{Credential, KeyId, Partition, Plan, Position, Region, RunKey, Slug, TeamId, Timestamp, TokenId};
 use tidegate_ingest::{Ingest, IngestConfig};
+use tidegate_ports::memory::accounts::MemoryAccounts;
 use tidegate_ports::memory::clock::TestClock;
 use tidegate_ports::memory::gate::MemoryGate;
 use tidegate_ports::memory::log::{MemoryLog, MemoryLogOptions};
@@ -47,6 +48,10 @@ impl Append for HeldLog {
         let pass = self.passes.acquire().await.map_err(|error| AppendError::NotPersisted(error.to_string()))?;
         pass.forget();
         self.log.append(key, record).await
+    }
+
+    fn partition_of(&self, key: RunKey) -> Partition {
+        self.log.partition_of(key)
     }
 }
 
@@ -150,6 +155,7 @@ impl House {
             gate: Arc::new(MemoryGate::default()),
             append: log.clone(),
             lag,
+            accounts: Arc::new(MemoryAccounts::default()),
         };
         let admission = Arc::new(Admission::new(ports, AdmissionConfig::new(Region::Eu)));
         let config = IngestConfig {

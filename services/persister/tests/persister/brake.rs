@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use tidegate_domain::{Partition, RunKey};
 use tidegate_persister::BrakeRules;
-use tidegate_ports::{Accounts, Append, DeadLetters, PartitionLag, ReadLag};
+use tidegate_ports::{Accounts, Append, DeadLetters, Halt, PartitionLag, ReadLag};
 
 use crate::rig::{GROUP, Rig, eventually, key, records_of};
 
@@ -31,7 +31,7 @@ async fn partition_of(rig: &Rig, run: u128) -> Partition {
 }
 
 async fn lag_in(rig: &Rig, partition: Partition) -> PartitionLag {
-    let lags = rig.log.lag(GROUP).partitions().await.expect("a reading");
+    let lags = rig.log.lag(GROUP).partitions(&[]).await.expect("a reading");
     *lags.iter().find(|lag| lag.partition == partition).expect("each partition has one")
 }
 
@@ -64,8 +64,10 @@ async fn a_run_of_poison_stops_its_partition_and_no_other() {
     })
     .await;
     assert!(elsewhere.len() > 10);
+    let halt = Halt { generation: 1, partition: braked, offset: held_at };
+    eventually("front doors can read where it stands", async || rig.accounts.halts().await == Ok(vec![halt])).await;
     eventually("the other partitions go on", async || {
-        let lags = rig.log.lag(GROUP).partitions().await.expect("a reading");
+        let lags = rig.log.lag(GROUP).partitions(&[]).await.expect("a reading");
         lags.iter().all(|lag| lag.partition == braked || lag.records() == 0)
     })
     .await;
@@ -78,7 +80,7 @@ async fn a_run_of_poison_stops_its_partition_and_no_other() {
     // Later records of other partitions are still applied; here nothing moves.
     append_run(&rig, elsewhere[0]).await;
     eventually("the others still go on", async || {
-        let lags = rig.log.lag(GROUP).partitions().await.expect("a reading");
+        let lags = rig.log.lag(GROUP).partitions(&[]).await.expect("a reading");
         lags.iter().all(|lag| lag.partition == braked || lag.records() == 0)
     })
     .await;
@@ -115,6 +117,8 @@ async fn a_restart_goes_on_from_there() {
     rig.assert_store_is_the_fold([key(1), key(2)]).await;
     let account = rig.accounts.account(1, braked).await.expect("read").expect("there");
     assert_eq!((account.dead, account.missing()), (1_000, 0));
+    let halts = rig.accounts.halts().await.expect("halts");
+    assert!(halts.iter().all(|halt| !halt.is_in_force(account.next_offset)), "{halts:?} are over");
 }
 
 /// A partition that is taken away while it is held goes on with its next owner's own count.

@@ -100,3 +100,26 @@ async fn kills_neither_lose_nor_double() {
     rig.assert_store_is_the_fold((1..=120).map(key)).await;
     running.stop().await;
 }
+
+/// A partition that cannot be saved says so, until it can.
+#[tokio::test]
+async fn a_partition_that_commits_nothing_is_told() {
+    let rig = Rig::new();
+    let store = Arc::new(Failing { runs: rig.runs.clone(), failures_left: AtomicUsize::new(usize::MAX) });
+    let running = rig.start_on(store.clone());
+    for record in records_of(1, 2) {
+        rig.append(&record).await;
+    }
+    let waits = async |stalls: bool| {
+        let what = if stalls { "one partition stalls" } else { "none does" };
+        eventually(what, async || running.stalled.borrow().len() == usize::from(stalls)).await;
+    };
+    waits(true).await;
+    let told = running.stalled.borrow()[0];
+    let lags = rig.log.lag(GROUP).partitions(&[]).await.expect("a reading");
+    assert!(lags[told.partition as usize].records() > 0, "{told:?}: {lags:?}");
+    store.failures_left.store(0, Ordering::SeqCst);
+    rig.caught_up().await;
+    waits(false).await;
+    running.stop().await;
+}

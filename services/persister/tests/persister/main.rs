@@ -1,6 +1,7 @@
 //! The persister on a log and a store in memory: nothing lost, nothing doubled, nothing committed too early.
 
 mod accounting;
+mod another_log;
 mod brake;
 mod faults;
 mod letters;

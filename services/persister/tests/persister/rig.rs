@@ -84,6 +84,11 @@ impl Rig {
         self.start_on(Arc::new(self.runs.clone()))
     }
 
+    /// The same, as a member of another group.
+    pub fn start_in(&self, group: &str) -> Running {
+        self.start_with(Ports { log: Box::new(self.log.consumer(group)), ..self.ports() })
+    }
+
     pub fn start_on(&self, runs: Arc<dyn Runs>) -> Running {
         self.start_with(Ports { runs, ..self.ports() })
     }
@@ -100,15 +105,16 @@ impl Rig {
     fn persister(&self, ports: Ports) -> Persister {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let Ports { log, runs, accounts, dead_letters } = ports;
-        Persister::new(log, runs, accounts, dead_letters, clock, self.config)
+        Persister::new(log, runs, accounts, dead_letters, clock, self.config).with_ends(Arc::new(self.log.lag(GROUP)))
     }
 
     fn run(persister: Persister) -> Running {
         let (stop, stopped) = oneshot::channel::<()>();
+        let stalled = persister.stalled();
         let task = tokio::spawn(persister.run(async move {
             let _ = stopped.await;
         }));
-        Running { stop, task }
+        Running { stop, task, stalled }
     }
 
     /// Waits until everything on the log is committed.
@@ -149,6 +155,7 @@ impl Rig {
 }
 
 pub struct Running {
+    pub stalled: tokio::sync::watch::Receiver<Vec<tidegate_persister::Stalled>>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<StopReport>,
 }

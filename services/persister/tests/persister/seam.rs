@@ -13,7 +13,7 @@ use tidegate_ports::memory::dead_letters::MemoryDeadLetters;
 use tidegate_ports::memory::log::MemoryLog;
 use tidegate_ports::memory::runs::MemoryRuns;
 use tidegate_ports::{
-    Account, Accounts, Consume, DeadLetter, DeadLetters, Fate, LogError, Note, Polled, RunWanted, RunWrite, Runs,
+    Account, Accounts, Consume, DeadLetter, DeadLetters, Fate, Halt, LogError, Note, Polled, RunWanted, RunWrite, Runs,
     StoreError, StoredRun,
 };
 use tokio::sync::watch;
@@ -313,6 +313,15 @@ impl Accounts for Watched {
 
     async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
         self.witness.accounts.accounts().await
+    }
+
+    async fn halt(&self, halt: Halt) -> Result<(), StoreError> {
+        let accounts = self.witness.accounts.clone();
+        self.seam.step(async move { accounts.halt(halt).await }).await
+    }
+
+    async fn halts(&self) -> Result<Vec<Halt>, StoreError> {
+        self.witness.accounts.halts().await
     }
 
     async fn forget_notes(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {

@@ -47,10 +47,11 @@ pub async fn front_door(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opene
         rates: registry,
         agents: store.clone(),
         usage: store.clone(),
-        stored: store,
+        stored: store.clone(),
         gate: Arc::new(gate),
         append: Arc::new(append),
         lag: Arc::new(lag),
+        accounts: store,
     };
     Ok(Opened { ports, close })
 }

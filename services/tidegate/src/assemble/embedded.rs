@@ -80,6 +80,7 @@ pub async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<AllP
         gate,
         append: Arc::new(log.clone()),
         lag: lag.clone(),
+        accounts: store.clone(),
     };
     let dead_letters = Arc::new(dead_letters);
     let read_api = ReadPorts { queries: store.clone(), accounts: store.clone(), log: Some(Arc::new(log_reader)) };

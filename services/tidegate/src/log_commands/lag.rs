@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidegate_ports::{Clock, LogError, SystemClock};
+use tidegate_ports::{Clock, LogError, PartitionLag, SystemClock, Waits};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::assemble::beside::{self, LagBeside};
@@ -28,10 +28,11 @@ pub fn run(config: &Config, args: &LagArgs) -> Result<ExitCode, String> {
 
 async fn live(config: &Config, every: Option<Duration>, json: bool, mut page: Page) -> Result<ExitCode, String> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let watched = beside::lag(config, &clock)?;
+    let watched = beside::lag(config, &clock).await?;
     let unread = |error: &LogError| format!("the lag of {} on {} is not known: {error}", watched.group, watched.log);
+    let mut reader = Reader { waits: Waits::default(), began: Instant::now() };
     let Some(every) = every else {
-        let reading = read(&watched, &*clock).await.map_err(|error| unread(&error))?;
+        let reading = reader.read(&watched, &*clock).await.map_err(|error| unread(&error))?;
         tell(&mut page, &watched, &reading, None, json);
         return Ok(ExitCode::SUCCESS);
     };
@@ -41,7 +42,7 @@ async fn live(config: &Config, every: Option<Duration>, json: bool, mut page: Pa
     // Whoever reads a pipe may have seen enough.
     while !page.is_gone() {
         ticks.tick().await;
-        match read(&watched, &*clock).await {
+        match reader.read(&watched, &*clock).await {
             Ok(reading) => {
                 let pace = before.as_ref().and_then(|before| Pace::between(before, &reading));
                 tell(&mut page, &watched, &reading, pace.as_ref(), json);
@@ -55,9 +56,26 @@ async fn live(config: &Config, every: Option<Duration>, json: bool, mut page: Pa
     Ok(ExitCode::SUCCESS)
 }
 
-async fn read(watched: &LagBeside, clock: &dyn Clock) -> Result<Reading, LogError> {
-    let partitions = watched.lag.partitions().await?;
-    Ok(Reading { at: clock.now(), taken_at: Instant::now(), partitions })
+/// What the readings so far say of how long records have waited.
+struct Reader {
+    waits: Waits,
+    began: Instant,
+}
+
+impl Reader {
+    async fn read(&mut self, watched: &LagBeside, clock: &dyn Clock) -> Result<Reading, LogError> {
+        let accounts = match &watched.accounts {
+            Some(accounts) => accounts.accounts().await.map_err(|error| LogError::Unavailable(error.to_string()))?,
+            None => Vec::new(),
+        };
+        let partitions = watched.lag.partitions(&accounts).await?;
+        let taken_at = Instant::now();
+        let at = taken_at.saturating_duration_since(self.began);
+        self.waits.note(at, &partitions);
+        let age = |lag: &PartitionLag| (lag.records() > 0).then(|| self.waits.age_ms(at, lag));
+        let ages_ms = partitions.iter().map(age).collect();
+        Ok(Reading { at: clock.now(), taken_at, partitions, ages_ms })
+    }
 }
 
 fn tell(page: &mut Page, watched: &LagBeside, reading: &Reading, pace: Option<&Pace>, json: bool) {

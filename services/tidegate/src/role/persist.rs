@@ -11,7 +11,7 @@ use crate::roles::Roles;
 pub(super) async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, String> {
     let mut process = Process::begin(config.clone(), metrics.clone())?;
     let clock = process.clock.clone();
-    let mut roles = Roles::new(config.clone(), clock.clone(), process.ids.clone());
+    let mut roles = Roles::new(config.clone(), clock.clone(), process.ids.clone()).with_health(process.health());
     roles.start_upkeep(&process.parts, metrics);
     let kafka = config.kafka()?;
     tracing::info!(

@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
 mod authenticating;
+mod bodies;
 mod contending;
 mod failing;
 mod giving_back;
+mod halting;
 mod joining;
 mod limiting;
 mod pricing;

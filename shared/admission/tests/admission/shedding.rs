@@ -4,18 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_admission::{Class, Refusal, ShedCause};
-use tidegate_domain::Timestamp;
-use tidegate_ports::Lag;
+use tidegate_ports::{Account, Accounts, PartitionLag};
 use tokio::sync::oneshot;
 
-use crate::world::{NOW, World, wait_until};
-
-fn lag(records: u64) -> Lag {
-    Lag { records, oldest_appended_at: Some(NOW), read_at: NOW }
-}
+use crate::world::{NOW, World, partition_lag, wait_until};
 
 /// Watches the lag in the background until the sender is used or dropped.
-fn watching(world: &World) -> (oneshot::Sender<()>, tokio::task::JoinHandle<()>) {
+pub fn watching(world: &World) -> (oneshot::Sender<()>, tokio::task::JoinHandle<()>) {
     let (stop, stopped) = oneshot::channel::<()>();
     let watch = Arc::clone(&world.admission).watch_lag(async {
         let _ = stopped.await;
@@ -29,7 +24,7 @@ async fn a_growing_lag_sheds_bulk_first_and_says_what_and_why() {
     for class in Class::ALL {
         assert_eq!(world.admission.shed(class), Ok(()), "nothing is known yet");
     }
-    world.backend.with(|state| state.lag = Some(lag(4_000_000)));
+    world.backend.with(|state| state.lags = Some(vec![partition_lag(0, 0, 4_000_000)]));
     let (stop, watch) = watching(&world);
     let shed = |class| world.admission.shed(class).is_err();
     wait_until("events are shed", || shed(Class::Events)).await;
@@ -70,20 +65,66 @@ async fn a_lag_that_cannot_be_read_holds_and_then_sheds_half_of_the_events_until
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clock_that_is_set_does_not_shut_the_door() {
+async fn no_difference_of_clocks_shuts_the_door() {
+    // By the log's clock; the front door's is right, two minutes and a half off, or set while it runs.
+    for log_ahead_ms in [0, -150_000, 150_000, -3_600_000, 3_600_000] {
+        let world = World::new();
+        let reading = |second: i64| {
+            let oldest = NOW.plus_millis(second * 1_000 + log_ahead_ms - 50);
+            let log = (Some(oldest), Some(oldest.plus_millis(40)));
+            let committed = 10 * second;
+            PartitionLag { oldest_appended_at: log.0, log_time: log.1, ..partition_lag(0, committed, committed + 10) }
+        };
+        world.backend.with(|state| state.lags = Some(vec![reading(0)]));
+        let (_stop, _watch) = watching(&world);
+        settle().await;
+        for second in 1..=240 {
+            world.clock.advance_ms(match second {
+                1 => 3_601_000,
+                121 => -7_199_000,
+                _ => 1_000,
+            });
+            world.backend.with(|state| state.lags = Some(vec![reading(second)]));
+            tokio::time::advance(Duration::from_secs(1)).await;
+            settle().await;
+            for class in Class::ALL {
+                assert_eq!(world.admission.shed(class), Ok(()), "{log_ahead_ms} ms apart, second {second}");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_really_waits_is_shed_whatever_the_logs_clock_says() {
+    for log_ahead_ms in [-3_600_000, 3_600_000] {
+        let world = World::new();
+        let log = Some(NOW.plus_millis(log_ahead_ms));
+        let waits = PartitionLag { oldest_appended_at: log, log_time: log, ..partition_lag(0, 5, 10) };
+        world.backend.with(|state| state.lags = Some(vec![waits]));
+        let (_stop, _watch) = watching(&world);
+        settle().await;
+        let sheds = || (0..1_000).any(|_| world.admission.shed(Class::Events).is_err());
+        for second in 1..=90 {
+            tokio::time::advance(Duration::from_secs(1)).await;
+            settle().await;
+            assert!(second != 59 || !sheds(), "{log_ahead_ms} ms apart");
+        }
+        assert!(sheds(), "{log_ahead_ms} ms apart");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_accounted_for_does_not_wait_when_the_group_is_gone() {
     let world = World::new();
-    let waits_ms = 50;
-    let behind = move |now: Timestamp| Lag { oldest_appended_at: Some(now.plus_millis(-waits_ms)), ..lag(10) };
-    world.backend.with(|state| state.lag = Some(behind(NOW)));
+    let mut account = Account::opened(1, 0, 0);
+    account.next_offset = 4_000_000;
+    world.backend.accounts.settle(account).await.unwrap();
+    let hours_ago = Some(NOW.plus_millis(-7_200_000));
+    let gone = PartitionLag { oldest_appended_at: hours_ago, log_time: Some(NOW), ..partition_lag(0, 0, 4_000_010) };
+    world.backend.with(|state| state.lags = Some(vec![gone]));
     let (_stop, _watch) = watching(&world);
     settle().await;
-    for second in 1..=240 {
-        world.clock.advance_ms(match second {
-            1 => 3_601_000,
-            121 => -7_199_000,
-            _ => 1_000,
-        });
-        world.backend.with(|state| state.lag = Some(behind(NOW.plus_millis(second * 1_000))));
+    for second in 1..=50 {
         tokio::time::advance(Duration::from_secs(1)).await;
         settle().await;
         for class in Class::ALL {
@@ -93,7 +134,7 @@ async fn a_clock_that_is_set_does_not_shut_the_door() {
 }
 
 /// Lets the watch do what the time that passed has let it begin.
-async fn settle() {
+pub async fn settle() {
     for _ in 0..20 {
         tokio::task::yield_now().await;
     }

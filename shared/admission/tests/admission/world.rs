@@ -9,17 +9,19 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tidegate_admission::{Acceptance, Admission, AdmissionConfig, AdmissionPorts, Caller, Refusal, Submission};
 use tidegate_domain::{
-    Body, Credential, CredentialHash, Event, EventId, Finish, FinishStatus, FreeJson, Heartbeat, HeartbeatStatus,
-    Limits, Month, Plan, Position, RateCard, Record, Region, Run, RunId, RunKey, RunState, Scope, Slug, Start, TeamId,
-    Timestamp,
+    Body, Credential, CredentialHash, Event, EventId, FreeJson, Limits, Month, Partition, Plan, Position, RateCard,
+    Record, Region, Run, RunId, RunKey, RunState, Scope, Slug, TeamId, Timestamp,
 };
+use tidegate_ports::memory::accounts::MemoryAccounts;
 use tidegate_ports::memory::clock::TestClock;
 use tidegate_ports::memory::gate::{MemoryGate, MemoryGateConfig};
 use tidegate_ports::{
-    AgentRow, Agents, Append, AppendError, Clock, CredentialRecord, Credentials, EventPage, EventsPage, Gate, Lag,
-    LogError, PartitionLag, Rates, ReadLag, RunFilter, RunPage, RunQueries, RunWanted, RunsPage, Spend, StoreError,
-    StoredRun, StoredSummary,
+    Account, AgentRow, Agents, Append, AppendError, Clock, CredentialRecord, Credentials, EventPage, EventsPage, Gate,
+    Lag, LogError, PartitionLag, Rates, ReadLag, RunFilter, RunPage, RunQueries, RunWanted, RunsPage, Spend,
+    StoreError, StoredRun, StoredSummary,
 };
+
+pub use crate::bodies::{finish, finish_with, heartbeat, slug, start};
 
 /// The middle of a month.
 pub const NOW: Timestamp = Timestamp::from_millis(1_781_524_800_000);
@@ -41,6 +43,7 @@ pub enum Appends {
 pub struct Backend {
     clock: Arc<TestClock>,
     state: Mutex<State>,
+    pub accounts: MemoryAccounts,
     pub look_ups: AtomicU32,
     pub store_reads: AtomicU32,
 }
@@ -54,8 +57,24 @@ pub struct State {
     pub store_hangs: bool,
     pub credentials: HashMap<CredentialHash, CredentialRecord>,
     pub own_rates: RateCard,
-    pub lag: Option<Lag>,
+    /// What the log says of its partitions instead of what is true.
+    pub lags: Option<Vec<PartitionLag>>,
+    pub partitions: u32,
     pub lag_down: bool,
+}
+
+/// `[committed, end)` waits in a partition that nobody has accounted for.
+pub fn partition_lag(partition: Partition, committed: i64, end: i64) -> PartitionLag {
+    PartitionLag {
+        generation: 1,
+        partition,
+        first: 0,
+        committed,
+        accounted: 0,
+        end,
+        oldest_appended_at: None,
+        log_time: None,
+    }
 }
 
 impl Backend {
@@ -106,8 +125,13 @@ impl Append for Backend {
         });
         match appends {
             Appends::Landed => Err(AppendError::Unknown("landed".to_owned())),
-            _ => Ok(Position { generation: 1, partition: 0, offset }),
+            _ => Ok(Position { generation: 1, partition: self.partition_of(key), offset }),
         }
+    }
+
+    fn partition_of(&self, key: RunKey) -> Partition {
+        let partitions = self.with(|state| state.partitions);
+        Partition::try_from(key.run.bits() % u128::from(partitions)).unwrap()
     }
 }
 
@@ -115,18 +139,29 @@ impl Append for Backend {
 impl ReadLag for Backend {
     async fn read(&self) -> Result<Lag, LogError> {
         let read_at = self.clock.now();
+        Ok(Lag::over(&self.partitions(&[]).await?, read_at))
+    }
+
+    async fn partitions(&self, accounts: &[Account]) -> Result<Vec<PartitionLag>, LogError> {
         if self.with(|state| state.lag_down) {
             return Err(LogError::Unavailable("switched off".to_owned()));
         }
-        Ok(self.with(|state| {
-            let open = &state.log[state.applied..];
-            let oldest_appended_at = open.first().map(|(_, at)| *at);
-            state.lag.unwrap_or(Lag { records: open.len() as u64, oldest_appended_at, read_at })
-        }))
-    }
-
-    async fn partitions(&self) -> Result<Vec<PartitionLag>, LogError> {
-        unreachable!("admission reads the sum only")
+        let (now, mut lags) = (self.clock.now(), self.with(|state| state.lags.clone()));
+        for lag in lags.iter_mut().flatten() {
+            lag.accounted = PartitionLag::accounted_in(accounts, lag.generation, lag.partition);
+            if lag.accounted > lag.committed {
+                // The oldest is another one then, a young one.
+                lag.oldest_appended_at = lag.log_time;
+            }
+        }
+        let oldest = |state: &State| state.log.get(state.applied).map(|(_, at)| *at);
+        let of_all = |state: &mut State| PartitionLag {
+            committed: state.applied as i64,
+            oldest_appended_at: oldest(state),
+            log_time: oldest(state).map(|_| now),
+            ..partition_lag(0, 0, state.log.len() as i64)
+        };
+        Ok(lags.unwrap_or_else(|| vec![self.with(of_all)]))
     }
 }
 
@@ -235,12 +270,14 @@ impl World {
             store_hangs: false,
             credentials: HashMap::new(),
             own_rates: RateCard::default(),
-            lag: None,
+            lags: None,
+            partitions: 1,
             lag_down: false,
         };
         let backend = Arc::new(Backend {
             clock: Arc::clone(&clock),
             state: Mutex::new(state),
+            accounts: MemoryAccounts::default(),
             look_ups: AtomicU32::new(0),
             store_reads: AtomicU32::new(0),
         });
@@ -340,54 +377,13 @@ fn door(clock: &Arc<TestClock>, backend: &Arc<Backend>, gate: Arc<dyn Gate>) -> 
         gate,
         append: Arc::clone(backend) as _,
         lag: Arc::clone(backend) as _,
+        accounts: Arc::new(backend.accounts.clone()),
     };
     let mut config = AdmissionConfig::new(Region::Eu);
     config.timeouts.claim_wait_ms = 20;
     config.timeouts.append_ms = 200;
     config.timeouts.gate_ms = 50;
     Arc::new(Admission::new(ports, config))
-}
-
-pub fn slug(text: &str) -> Slug {
-    Slug::parse(text).unwrap()
-}
-
-pub fn start(agent: &str, started_at: Timestamp) -> Body {
-    Body::Start(Start {
-        agent: slug(agent),
-        started_at,
-        customer_id: None,
-        feature: None,
-        metadata: None,
-        parent_run_id: None,
-        goal: None,
-        idle: None,
-    })
-}
-
-pub fn finish(finished_at: Timestamp) -> Body {
-    finish_with(FinishStatus::Success, finished_at)
-}
-
-pub fn finish_with(status: FinishStatus, finished_at: Timestamp) -> Body {
-    Body::Finish(Finish { status, finished_at, output: None, scores: None, metadata: None })
-}
-
-pub fn heartbeat(agent: &str, status: HeartbeatStatus) -> Heartbeat {
-    Heartbeat {
-        agent: slug(agent),
-        status,
-        started_at: None,
-        finished_at: None,
-        cost: None,
-        duration_ms: None,
-        metadata: None,
-        output: None,
-        customer_id: None,
-        feature: None,
-        input_tokens: None,
-        output_tokens: None,
-    }
 }
 
 /// Polls a condition until it holds; fails after a while.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tidegate_domain::Partition;
-use tidegate_ports::{Lag, LogError, PartitionLag, ReadLag};
+use tidegate_ports::{Account, Lag, LogError, PartitionLag, ReadLag};
 
 use super::Inner;
 use super::reader::Reader;
@@ -30,26 +30,33 @@ impl EmbeddedLag {
     }
 
     /// Every partition as far as memory knows it, and what the file must be asked for.
-    fn look(&self) -> (Vec<PartitionLag>, Vec<Cold>) {
+    fn look(&self, accounts: &[Account]) -> (Vec<PartitionLag>, Vec<Cold>) {
+        let now = self.log.shared.clock.now();
         let state = self.log.shared.state();
         let committed = state.groups.get(&self.group).map(|group| &group.committed);
         let (mut lags, mut cold) = (Vec::with_capacity(state.lanes.len()), Vec::new());
         for (partition, lane) in (0..).zip(&state.lanes) {
             // A group that is not known yet begins with the first record kept.
-            let from = committed.map_or(lane.first_offset, |committed| committed[partition as usize]);
-            let until = lane.tail.end();
-            let oldest = lane.tail.get(from).filter(|_| from < until).map(|record| record.appended_at);
-            if from < until && oldest.is_none() {
-                cold.push(Cold { partition, from, until });
-            }
-            lags.push(PartitionLag {
+            let committed = committed.map_or(lane.first_offset, |committed| committed[partition as usize]);
+            let mut lag = PartitionLag {
                 generation: GENERATION,
                 partition,
                 first: lane.first_offset,
-                committed: from,
-                end: until,
-                oldest_appended_at: oldest,
-            });
+                committed,
+                accounted: PartitionLag::accounted_in(accounts, GENERATION, partition),
+                end: lane.tail.end(),
+                oldest_appended_at: None,
+                log_time: None,
+            };
+            if lag.records() > 0 {
+                let (from, until) = (lag.next(), lag.end);
+                lag.oldest_appended_at = lane.tail.get(from).map(|record| record.appended_at);
+                lag.log_time = Some(now);
+                if lag.oldest_appended_at.is_none() {
+                    cold.push(Cold { partition, from, until });
+                }
+            }
+            lags.push(lag);
         }
         (lags, cold)
     }
@@ -58,11 +65,11 @@ impl EmbeddedLag {
 #[async_trait]
 impl ReadLag for EmbeddedLag {
     async fn read(&self) -> Result<Lag, LogError> {
-        Ok(Lag::over(&self.partitions().await?, self.log.shared.clock.now()))
+        Ok(Lag::over(&self.partitions(&[]).await?, self.log.shared.clock.now()))
     }
 
-    async fn partitions(&self) -> Result<Vec<PartitionLag>, LogError> {
-        let (mut lags, cold) = self.look();
+    async fn partitions(&self, accounts: &[Account]) -> Result<Vec<PartitionLag>, LogError> {
+        let (mut lags, cold) = self.look(accounts);
         if cold.is_empty() {
             return Ok(lags);
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rusqlite::Connection;
 use tidegate_domain::{Partition, Timestamp};
-use tidegate_ports::{Clock, Consumed, Lag, LogError, LogSpan, PartitionLag, ReadLag, ReadLog};
+use tidegate_ports::{Account, Clock, Consumed, Lag, LogError, LogSpan, PartitionLag, ReadLag, ReadLog};
 
 use super::rows;
 use super::schema::{self, Bounds, GENERATION};
@@ -95,32 +95,53 @@ pub struct EmbeddedLagBeside {
 #[async_trait]
 impl ReadLag for EmbeddedLagBeside {
     async fn read(&self) -> Result<Lag, LogError> {
-        Ok(Lag::over(&self.partitions().await?, self.clock.now()))
+        Ok(Lag::over(&self.partitions(&[]).await?, self.clock.now()))
     }
 
-    async fn partitions(&self) -> Result<Vec<PartitionLag>, LogError> {
-        let (group, partitions) = (self.group.clone(), self.log.partitions);
-        let read = move |connection: &Connection| lags(connection, &group, partitions);
+    async fn partitions(&self, accounts: &[Account]) -> Result<Vec<PartitionLag>, LogError> {
+        let (group, partitions, now) = (self.group.clone(), self.log.partitions, self.clock.now());
+        let accounted = |partition| PartitionLag::accounted_in(accounts, GENERATION, partition);
+        let accounted: Vec<i64> = (0..partitions).map(accounted).collect();
+        let read = move |connection: &Connection| lags(connection, &group, &accounted, now);
         let empty = |partition| PartitionLag {
             generation: GENERATION,
             partition,
             first: 0,
             committed: 0,
+            accounted: 0,
             end: 0,
             oldest_appended_at: None,
+            log_time: None,
         };
         Ok(self.log.file.read(read).await?.unwrap_or_else(|| (0..partitions).map(empty).collect()))
     }
 }
 
-fn lags(connection: &Connection, group: &str, partitions: u32) -> rusqlite::Result<Vec<PartitionLag>> {
-    let bounds = schema::load_bounds(connection, partitions)?;
+/// `accounted`: how far each partition's account reaches.
+fn lags(
+    connection: &Connection,
+    group: &str,
+    accounted: &[i64],
+    now: Timestamp,
+) -> rusqlite::Result<Vec<PartitionLag>> {
+    let bounds = schema::load_bounds(connection, u32::try_from(accounted.len()).unwrap_or(u32::MAX))?;
     let committed = schema::load_commits(connection, &bounds)?.remove(group);
-    let lag = |(partition, Bounds { first, end }): (Partition, Bounds)| {
+    let lag = |((partition, Bounds { first, end }), accounted): ((Partition, Bounds), &i64)| {
         // A group that is not known yet begins with the first record kept.
         let committed = committed.as_ref().and_then(|offsets| offsets.get(partition as usize)).map_or(first, |at| *at);
-        let oldest_appended_at = rows::appended_at(connection, partition, committed.max(first), end)?;
-        Ok(PartitionLag { generation: GENERATION, partition, first, committed, end, oldest_appended_at })
+        let mut lag = PartitionLag {
+            generation: GENERATION,
+            partition,
+            first,
+            committed,
+            accounted: *accounted,
+            end,
+            oldest_appended_at: None,
+            log_time: None,
+        };
+        lag.oldest_appended_at = rows::appended_at(connection, partition, lag.next(), end)?;
+        lag.log_time = lag.oldest_appended_at.map(|_| now);
+        Ok(lag)
     };
-    (0..).zip(bounds).map(lag).collect()
+    (0..).zip(bounds).zip(accounted).map(lag).collect()
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use tidegate_domain::{Partition, Position, RunKey, Timestamp};
-use tidegate_ports::{Account, Accounts, Fate, Note, StoreError};
+use tidegate_ports::{Account, Accounts, Fate, Halt, Note, StoreError};
 
 use super::EmbeddedStore;
 use super::desk::Work;
@@ -48,6 +48,14 @@ impl Accounts for EmbeddedStore {
 
     async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
         self.queries.read(accounts).await
+    }
+
+    async fn halt(&self, halt: Halt) -> Result<(), StoreError> {
+        self.writer.write(Work::Halt(halt)).await
+    }
+
+    async fn halts(&self) -> Result<Vec<Halt>, StoreError> {
+        self.queries.read(halts).await
     }
 
     async fn forget_notes(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
@@ -92,6 +100,22 @@ pub(super) fn save_account(connection: &Connection, account: &Account) -> rusqli
     upsert
         .execute(params![generation, partition, from_offset, next_offset, stored, duplicate, conflict, dead])
         .map(drop)
+}
+
+/// Keeps a halt, unless one at this offset or further on is there.
+pub(super) fn save_halt(connection: &Connection, halt: &Halt) -> rusqlite::Result<()> {
+    let mut upsert = connection.prepare_cached(
+        "INSERT INTO halts (generation, partition, offset) VALUES (?1, ?2, ?3) \
+         ON CONFLICT DO UPDATE SET offset = excluded.offset WHERE excluded.offset > offset",
+    )?;
+    upsert.execute(params![halt.generation, halt.partition, halt.offset]).map(drop)
+}
+
+fn halts(connection: &Connection) -> rusqlite::Result<Vec<Halt>> {
+    let mut all =
+        connection.prepare_cached("SELECT generation, partition, offset FROM halts ORDER BY generation, partition")?;
+    let halt = |row: &Row<'_>| Ok(Halt { generation: row.get(0)?, partition: row.get(1)?, offset: row.get(2)? });
+    all.query_map([], halt)?.collect()
 }
 
 pub(super) const FORGET_NOTES: &str = "DELETE FROM notes WHERE (generation, partition, offset) IN (SELECT generation, \

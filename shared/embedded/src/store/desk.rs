@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
 use tidegate_domain::Timestamp;
-use tidegate_ports::{Account, Note, RunWrite, StoreError};
+use tidegate_ports::{Account, Halt, Note, RunWrite, StoreError};
 
 use super::accounts;
 use super::checkpoint::{Checkpointer, checkpoint};
@@ -43,6 +43,7 @@ pub(super) enum Work {
     Runs(Arc<Vec<RunWrite>>),
     Notes(Arc<Vec<Note>>),
     Account(Account),
+    Halt(Halt),
 }
 
 impl Work {
@@ -50,7 +51,7 @@ impl Work {
         match self {
             Work::Runs(writes) => writes.len(),
             Work::Notes(notes) => notes.len(),
-            Work::Account(_) => 1,
+            Work::Account(_) | Work::Halt(_) => 1,
         }
     }
 
@@ -239,6 +240,7 @@ fn save_all(
             Work::Runs(writes) => writes.iter().try_for_each(|write| pass.save(write))?,
             Work::Notes(notes) => pass.bytes += accounts::save_notes(&transaction, notes)?,
             Work::Account(account) => accounts::save_account(&transaction, account)?,
+            Work::Halt(halt) => accounts::save_halt(&transaction, halt)?,
         }
     }
     let bytes = pass.finish()?;

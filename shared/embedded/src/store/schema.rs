@@ -20,6 +20,8 @@ use crate::checkpoints;
 /// Step 5 lists runs by [`listed_at`](tidegate_domain::run::clock_skew::listed_at), which is not their start where that is
 /// dated by a clock out of bounds (24 hours ahead of its receipt, 400 days behind it: the numbers below), and gives batches
 /// their least id, so that a page of events reads the batches around it only. Batches of before have none.
+///
+/// Step 6 adds `halts`: from which offset on nothing of a partition is applied.
 pub(super) const MIGRATIONS: &[&str] = &[
     "
 CREATE TABLE teams (
@@ -159,6 +161,14 @@ WHERE listed_at_ms - json_extract(ifnull(start, implied), '$.received_at_ms') NO
 ALTER TABLE event_batches ADD COLUMN least_id BLOB;
 DROP INDEX event_batches_of_run;
 CREATE INDEX event_batches_of_run ON event_batches (run_no, greatest_id, least_id);
+",
+    "
+CREATE TABLE halts (
+    generation INTEGER NOT NULL,
+    partition INTEGER NOT NULL,
+    offset INTEGER NOT NULL,
+    PRIMARY KEY (generation, partition)
+) STRICT, WITHOUT ROWID;
 ",
 ];
 

@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::OwnedHeaders;
+use rdkafka::message::{Message as _, OwnedHeaders, Timestamp};
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext, PurgeConfig, ThreadedProducer};
 use rdkafka::{ClientConfig, ClientContext, Statistics};
 use tidegate_ports::LogError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
+use super::clock_ahead::ClockAhead;
 use super::delivery::{self, Delivery};
 use crate::wire::OVERHEAD_BYTES;
 use crate::{KafkaOptions, client, metrics};
@@ -113,12 +114,13 @@ impl Producer {
         let room = self.room.clone().try_acquire_many_owned(u32::try_from(bytes).map_err(|_| full())?);
         let room = room.map_err(|_| full())?;
         let (reply, answer) = oneshot::channel();
-        let waiting = Box::new(Waiting { reply, _room: room, _count: Counted::new(&self.waiting) });
+        let sent_at_ms = message.sent_at_ms;
+        let waiting = Box::new(Waiting { reply, sent_at_ms, _room: room, _count: Counted::new(&self.waiting) });
         let line = self.line()?;
         let mut record = BaseRecord::with_opaque_to(message.topic, waiting)
             .partition(i32::try_from(message.partition).unwrap_or(i32::MAX))
             .payload(message.payload)
-            .timestamp(message.sent_at_ms)
+            .timestamp(sent_at_ms)
             .headers(message.headers);
         record.key = message.key;
         match line.producer.send(record) {
@@ -173,6 +175,12 @@ impl Producer {
         closing.await.unwrap_or_else(|_| self.waiting.load(Ordering::Acquire))
     }
 
+    /// By how much our clock is ahead of the brokers', in milliseconds; `None` if nothing was acknowledged lately.
+    pub fn clock_ahead_ms(&self) -> Option<i64> {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        current.producer.context().clock_ahead.lately()
+    }
+
     /// Messages whose report has not come.
     pub fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Acquire)
@@ -188,7 +196,8 @@ impl Drop for Producer {
 
 impl Line {
     fn new(config: &ClientConfig) -> Result<Line, KafkaError> {
-        let reports = Reports { broken: AtomicBool::new(false), retries: AtomicU64::new(0) };
+        let reports =
+            Reports { broken: AtomicBool::new(false), retries: AtomicU64::new(0), clock_ahead: ClockAhead::default() };
         let producer = Arc::new(config.create_with_context(reports)?);
         Ok(Line { producer, made_at: Instant::now() })
     }
@@ -230,6 +239,8 @@ fn config(options: &KafkaOptions, role: &str, capacity: Capacity, publishes: boo
 /// Who waits for a report, and what is given back when it comes.
 pub struct Waiting {
     reply: oneshot::Sender<Delivery>,
+    /// By our clock.
+    sent_at_ms: i64,
     _room: OwnedSemaphorePermit,
     _count: Counted,
 }
@@ -254,6 +265,7 @@ struct Reports {
     broken: AtomicBool,
     /// Retries published so far.
     retries: AtomicU64,
+    clock_ahead: ClockAhead,
 }
 
 impl ClientContext for Reports {
@@ -271,6 +283,9 @@ impl ClientContext for Reports {
     fn stats(&self, figures: Statistics) {
         let before = self.retries.load(Ordering::Relaxed);
         self.retries.store(metrics::publish_producer(&figures, before), Ordering::Relaxed);
+        if let Some(ahead_ms) = self.clock_ahead.turn() {
+            metrics::publish_clock_difference(ahead_ms);
+        }
     }
 }
 
@@ -284,7 +299,12 @@ impl ProducerContext for Reports {
             self.broken.store(true, Ordering::Release);
         }
         // Who hears of the report must find its room given back, and itself not counted any more.
-        let Waiting { reply, _room: room, _count: count } = *waiting;
+        let Waiting { reply, sent_at_ms, _room: room, _count: count } = *waiting;
+        if let Ok(message) = report
+            && let Timestamp::LogAppendTime(appended_at_ms) = message.timestamp()
+        {
+            self.clock_ahead.note(sent_at_ms - appended_at_ms);
+        }
         drop((room, count));
         // Whoever left does not want to know.
         let _ = reply.send(delivery::delivered(report));

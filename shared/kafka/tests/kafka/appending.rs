@@ -1,6 +1,7 @@
 //! What a broker does with what is appended.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -10,7 +11,8 @@ use rdkafka::producer::{FutureProducer, FutureRecord};
 use tidegate_domain::free_json::text_hash;
 use tidegate_domain::{Position, Timestamp as DomainTimestamp};
 use tidegate_kafka::KafkaLog;
-use tidegate_ports::{Append, AppendError, Clock};
+use tidegate_ports::memory::clock::TestClock;
+use tidegate_ports::{Append, AppendError, Clock, SystemClock};
 
 use crate::support::{DEADLINE, Fresh, admin, clock, key, plain, read_all, wait_until};
 
@@ -187,4 +189,20 @@ async fn closing_waits_for_what_is_under_way() {
         }
     }
     assert_eq!(read_all(fresh.records(), 2, acked).len(), acked, "what was acknowledged is there, and nothing else");
+}
+
+/// What acknowledgements say anyway: the broker's time of each record, against when it was sent.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn acknowledgements_tell_how_far_our_clock_is_from_the_brokers() {
+    const AHEAD_MS: i64 = 150_000;
+    let fresh = Fresh::topics(1).await;
+    for ahead_ms in [AHEAD_MS, -AHEAD_MS] {
+        let moved = TestClock::at(SystemClock.now().plus_millis(ahead_ms));
+        let log = KafkaLog::connect(fresh.options.clone(), Arc::new(moved)).expect("a log");
+        assert_eq!(log.clock_ahead_ms(), None);
+        log.append(key(1), Bytes::from_static(b"x")).await.expect("appended");
+        let told = log.clock_ahead_ms().expect("one was acknowledged");
+        // Too small by the time that it was under way, and our clock stands.
+        assert!((ahead_ms - 30_000..=ahead_ms + 1_000).contains(&told), "{told}, not {ahead_ms}");
+    }
 }

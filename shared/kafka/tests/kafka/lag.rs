@@ -1,14 +1,14 @@
 //! What a reading of the lag says when a group is new, overtaken, or out of reach.
 
 use bytes::Bytes;
-use rdkafka::admin::AdminOptions;
+use rdkafka::admin::{AdminOptions, NewPartitions};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::{Offset, TopicPartitionList};
 use tidegate_kafka::{KafkaLag, KafkaOptions, KafkaReadLog};
-use tidegate_ports::{Append, LogError, ReadLag, ReadLog};
+use tidegate_ports::{Account, Append, LogError, ReadLag, ReadLog};
 
 use crate::member::Member;
-use crate::support::{Fresh, admin, clock, key, plain, read_all};
+use crate::support::{Fresh, admin, clock, key, plain, read_all, wait_until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_group_that_never_committed_lags_from_the_beginning() {
@@ -87,9 +87,50 @@ async fn an_offset_that_retention_overtook_is_told_as_it_was_committed() {
     let lag = KafkaLag::watch(&fresh.options, &group, clock()).expect("a reader");
     for (first, records) in [(0, 8), (6, 4)] {
         admin().delete_records(&at(first), &AdminOptions::new()).await.expect("deleted");
-        let one = lag.partitions().await.expect("a reading")[0];
+        let one = lag.partitions(&[]).await.expect("a reading")[0];
         assert_eq!((one.generation, one.first, one.committed, one.end), (7, first, 2, 10));
         assert_eq!((one.records(), lag.read().await.expect("a reading").records), (records, records));
         assert!(one.oldest_appended_at.is_some());
     }
+}
+
+/// A group that was deleted has committed nothing; what is accounted for is in the store all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_accounted_for_does_not_wait_whatever_is_committed() {
+    let fresh = Fresh::topics(1).await;
+    let log = fresh.log();
+    for number in 0..10 {
+        log.append(key(number), Bytes::from_static(b"x")).await.expect("appended");
+    }
+    let stamps: Vec<_> =
+        read_all(fresh.records(), 1, 10).iter().map(|one| rdkafka::Message::timestamp(one).to_millis()).collect();
+    let lag = KafkaLag::watch(&fresh.options, "nobody", clock()).expect("a reader");
+    let mut account = Account::opened(7, 0, 0);
+    for (next, records) in [(0, 10), (6, 4), (10, 0)] {
+        account.next_offset = next;
+        let one = lag.partitions(&[account, Account::opened(6, 0, 9)]).await.expect("a reading")[0];
+        assert_eq!((one.committed, one.accounted, one.next(), one.records()), (0, next, next, records));
+        let oldest = one.oldest_appended_at.map(|at| at.as_millis());
+        assert_eq!(oldest, stamps.get(next as usize).copied().flatten());
+        let newest = (records > 0).then(|| stamps[9]).flatten();
+        assert_eq!(one.log_time.map(|at| at.as_millis()), newest, "the log's own clock");
+        assert!(!one.went_back());
+    }
+    account.next_offset = 11;
+    assert!(lag.partitions(&[account]).await.expect("a reading")[0].went_back());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn partitions_that_were_added_are_told() {
+    let fresh = Fresh::topics(3).await;
+    let lag = KafkaLag::watch(&fresh.options, "nobody", clock()).expect("a reader");
+    assert_eq!(lag.mismatch().await, Ok(None));
+    let added = admin().create_partitions(&[NewPartitions::new(fresh.records(), 4)], &AdminOptions::new()).await;
+    added.expect("a broker answers").into_iter().for_each(|one| drop(one.expect("added")));
+    wait_until("the reader knows", async || match lag.mismatch().await {
+        Ok(Some(how)) => how.ends_with("has 4 partitions, configured are 3"),
+        _ => false,
+    })
+    .await;
+    assert_eq!(lag.partitions(&[]).await.expect("a reading").len(), 3, "records go where they went");
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tidegate_domain::{Position, Region, RunId, RunKey, TeamId, Timestamp};
 
-use crate::{Account, Accounts, Clock, Fate, Ids, Note, RandomIds, SystemClock};
+use crate::{Account, Accounts, Clock, Fate, Halt, Ids, Note, RandomIds, SystemClock};
 
 const GENERATION: u16 = 3;
 
@@ -24,6 +24,7 @@ fn note(partition: u32, offset: i64, fate: Fate) -> Note {
 pub async fn suite(accounts: &dyn Accounts) {
     notes_come_back_in_the_order_asked(accounts).await;
     an_account_never_goes_back(accounts).await;
+    of_several_halts_the_furthest_is_kept(accounts).await;
 }
 
 async fn notes_come_back_in_the_order_asked(accounts: &dyn Accounts) {
@@ -67,4 +68,19 @@ async fn an_account_never_goes_back(accounts: &dyn Accounts) {
     assert_eq!(accounts.account(GENERATION + 1, 0).await, Ok(Some(newer)));
     assert_eq!(accounts.account(GENERATION, 1).await, Ok(None));
     assert_eq!(accounts.accounts().await, Ok(vec![further, other, newer]));
+}
+
+async fn of_several_halts_the_furthest_is_kept(accounts: &dyn Accounts) {
+    assert_eq!(accounts.halts().await, Ok(vec![]));
+    let first = Halt { generation: GENERATION, partition: 11, offset: 7 };
+    let further = Halt { offset: 900, ..first };
+    // One of a partition that nothing was ever settled of, too.
+    let other = Halt { generation: GENERATION, partition: 40, offset: 0 };
+    let newer = Halt { generation: GENERATION + 1, ..first };
+    let settled = accounts.accounts().await;
+    for halt in [first, further, first, further, other, newer] {
+        accounts.halt(halt).await.expect("stated");
+    }
+    assert_eq!(accounts.halts().await, Ok(vec![further, other, newer]));
+    assert_eq!(accounts.accounts().await, settled, "accounts are as they were");
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use tidegate_domain::{Partition, Position, Timestamp};
 
-use crate::{Account, Accounts, Note, StoreError};
+use crate::{Account, Accounts, Halt, Note, StoreError};
 
 /// Accounts and notes, for as long as a clone of this lives.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +16,7 @@ pub struct MemoryAccounts(Arc<Mutex<Kept>>);
 struct Kept {
     accounts: BTreeMap<(u16, Partition), Account>,
     notes: BTreeMap<Position, Note>,
+    halts: BTreeMap<(u16, Partition), Halt>,
 }
 
 impl MemoryAccounts {
@@ -67,6 +68,17 @@ impl Accounts for MemoryAccounts {
 
     async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
         Ok(self.kept().accounts.values().copied().collect())
+    }
+
+    async fn halt(&self, halt: Halt) -> Result<(), StoreError> {
+        let mut kept = self.kept();
+        let known = kept.halts.entry((halt.generation, halt.partition)).or_insert(halt);
+        known.offset = known.offset.max(halt.offset);
+        Ok(())
+    }
+
+    async fn halts(&self) -> Result<Vec<Halt>, StoreError> {
+        Ok(self.kept().halts.values().copied().collect())
     }
 
     async fn forget_notes(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {

@@ -13,8 +13,8 @@ use tokio::time::Instant;
 use super::lanes::Lanes;
 use super::membership::{MemberId, Membership, Notice};
 use crate::{
-    Again, Append, AppendAgain, AppendError, Clock, Consume, Consumed, Lag, LogError, LogSpan, PartitionLag, Polled,
-    Provenance, ReadLag, ReadLog,
+    Account, Again, Append, AppendAgain, AppendError, Clock, Consume, Consumed, Lag, LogError, LogSpan, PartitionLag,
+    Polled, Provenance, ReadLag, ReadLog,
 };
 
 /// It never changes its partition count, so there is only the first generation.
@@ -113,13 +113,13 @@ impl Append for MemoryLog {
     async fn append(&self, key: RunKey, record: Bytes) -> Result<Position, AppendError> {
         self.take(self.partition_of(key), record, None)
     }
-}
 
-impl MemoryLog {
     fn partition_of(&self, key: RunKey) -> Partition {
         key.partition(self.shared.options.partitions)
     }
+}
 
+impl MemoryLog {
     fn take(
         &self,
         partition: Partition,
@@ -302,23 +302,26 @@ pub struct MemoryLag {
 #[async_trait]
 impl ReadLag for MemoryLag {
     async fn read(&self) -> Result<Lag, LogError> {
-        let mut state = self.shared.state();
-        let committed = state.group(&self.group, self.shared.options).committed.clone();
-        let behind = || state.partitions.iter().zip(&committed).map(|(records, next)| &records[*next as usize..]);
-        let oldest: Option<Timestamp> = behind().filter_map(|open| Some(open.first()?.appended_at)).min();
-        let records = behind().map(|open| open.len() as u64).sum();
-        Ok(Lag { records, oldest_appended_at: oldest, read_at: self.shared.clock.now() })
+        Ok(Lag::over(&self.partitions(&[]).await?, self.shared.clock.now()))
     }
-    async fn partitions(&self) -> Result<Vec<PartitionLag>, LogError> {
+
+    async fn partitions(&self, accounts: &[Account]) -> Result<Vec<PartitionLag>, LogError> {
         let mut state = self.shared.state();
         let committed = state.group(&self.group, self.shared.options).committed.clone();
-        let lag = |((partition, records), next): ((Partition, &Vec<Consumed>), &i64)| PartitionLag {
-            generation: GENERATION,
-            partition,
-            first: 0,
-            committed: *next,
-            end: records.len() as i64,
-            oldest_appended_at: records.get(*next as usize).map(|record| record.appended_at),
+        let lag = |((partition, records), next): ((Partition, &Vec<Consumed>), &i64)| {
+            let mut lag = PartitionLag {
+                generation: GENERATION,
+                partition,
+                first: 0,
+                committed: *next,
+                accounted: PartitionLag::accounted_in(accounts, GENERATION, partition),
+                end: records.len() as i64,
+                oldest_appended_at: None,
+                log_time: None,
+            };
+            lag.oldest_appended_at = records.get(lag.next() as usize).map(|record| record.appended_at);
+            lag.log_time = lag.oldest_appended_at.map(|_| self.shared.clock.now());
+            lag
         };
         Ok((0..).zip(&state.partitions).zip(&committed).map(lag).collect())
     }

@@ -84,6 +84,8 @@ statements! {
     accounts: "SELECT generation, log_partition, account FROM accounts";
     save_account: "INSERT INTO accounts (generation, log_partition, next_offset, account) VALUES (?, ?, ?, ?) \
                    USING TIMESTAMP ?";
+    halts: "SELECT generation, log_partition, log_offset FROM halts";
+    save_halt: "INSERT INTO halts (generation, log_partition, log_offset) VALUES (?, ?, ?) USING TIMESTAMP ?";
     notes: "SELECT log_offset, appended_at, team, run, fate FROM notes \
             WHERE generation = ? AND log_partition = ? AND bucket = ? AND log_offset IN ?";
     save_note: "INSERT INTO notes (generation, log_partition, bucket, log_offset, appended_at, team, run, fate) \

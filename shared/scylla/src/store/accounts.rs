@@ -2,7 +2,7 @@
 //! stored.
 //!
 //! An account is one cell, written at the place it reaches to, so that one that reaches less far loses, whenever it
-//! comes. A note is written at its record's place and ends by itself.
+//! comes; a halt likewise. A note is written at its record's place and ends by itself.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use scylla::response::PagingState;
 use scylla::value::CqlTimestamp;
 use serde::{Deserialize, Serialize};
 use tidegate_domain::{Partition, Position, RunKey, Timestamp};
-use tidegate_ports::{Account, Accounts, Checkpoint, Fate, Note, StoreError};
+use tidegate_ports::{Account, Accounts, Checkpoint, Fate, Halt, Note, StoreError};
 
 use super::ScyllaStore;
 use super::places::{cql_instant, instant};
@@ -122,6 +122,31 @@ impl Accounts for ScyllaStore {
         }
         accounts.sort_by_key(|account| (account.generation, account.partition));
         Ok(accounts)
+    }
+
+    async fn halt(&self, halt: Halt) -> Result<(), StoreError> {
+        let Halt { generation, partition, offset } = halt;
+        let at = Position { generation, partition, offset }.write_timestamp();
+        let values = (i32::from(generation), partition.cast_signed(), offset, at);
+        self.cql.write(&self.cql.statements().save_halt, values).await
+    }
+
+    async fn halts(&self) -> Result<Vec<Halt>, StoreError> {
+        let mut halts = Vec::new();
+        let mut from = Some(PagingState::start());
+        while let Some(state) = from {
+            let page = self.cql.page(&self.cql.statements().halts, (), Some(ACCOUNTS_PER_PAGE), state).await?;
+            // A row without its cell is one that was deleted by hand.
+            for row in page.rows.rows::<(i32, i32, Option<i64>)>().map_err(|error| unreadable("halts", error))? {
+                let (generation, partition, offset) = row.map_err(|error| unreadable("halts", error))?;
+                let generation = u16::try_from(generation).map_err(|error| unreadable("halts", error))?;
+                let halt = |offset| Halt { generation, partition: partition.cast_unsigned(), offset };
+                halts.extend(offset.map(halt));
+            }
+            from = page.next;
+        }
+        halts.sort_by_key(|halt| (halt.generation, halt.partition));
+        Ok(halts)
     }
 
     /// Rows end by themselves.

@@ -11,6 +11,8 @@ pub struct Reading {
     /// The same moment on a clock that is never set.
     pub taken_at: Instant,
     pub partitions: Vec<PartitionLag>,
+    /// For how long the oldest record of each has waited; `None` where none waits.
+    pub ages_ms: Vec<Option<u64>>,
 }
 
 impl Reading {
@@ -23,9 +25,9 @@ impl Reading {
         self.partitions.iter().filter_map(|one| one.oldest_appended_at).min()
     }
 
-    /// For how long the oldest record of a partition, or of all, has waited.
-    pub fn age_ms(&self, oldest: Option<Timestamp>) -> Option<u64> {
-        oldest.map(|oldest| self.at.millis_since(oldest))
+    /// For how long the oldest record of all has waited.
+    pub fn age_ms(&self) -> Option<u64> {
+        self.ages_ms.iter().flatten().copied().max()
     }
 
     /// What is not as it should be, in words.
@@ -35,7 +37,20 @@ impl Reading {
 }
 
 fn note(lag: &PartitionLag) -> Option<String> {
-    let PartitionLag { partition, first, committed, end, .. } = *lag;
+    let PartitionLag { partition, first, committed, accounted, end, .. } = *lag;
+    if lag.went_back() {
+        return Some(format!(
+            "partition {partition}: everything up to offset {accounted} is accounted for and the log ends at {end}: the \
+             topic was deleted and created again, or lost its end; move to another generation (docs/runbook.md, \
+             TidegatePartitionHalted)"
+        ));
+    }
+    if accounted > committed.max(first) {
+        return Some(format!(
+            "partition {partition}: offset {committed} is committed, and the store has everything up to {accounted}: that \
+             does not wait, the persisters pass over it"
+        ));
+    }
     if committed < first {
         let lost = first - committed;
         return Some(format!(
@@ -95,19 +110,21 @@ mod tests {
 
     fn lag(partition: Partition, [first, committed, end]: [i64; 3]) -> PartitionLag {
         let oldest_appended_at = (committed < end).then(|| Timestamp::from_millis(1_000 + committed));
-        PartitionLag { generation: 1, partition, first, committed, end, oldest_appended_at }
+        let (generation, accounted, log_time) = (1, 0, None);
+        PartitionLag { generation, partition, first, committed, accounted, end, oldest_appended_at, log_time }
     }
 
     fn reading(taken_at: Instant, offsets: &[[i64; 3]]) -> Reading {
         let partitions = (0..).zip(offsets).map(|(partition, offsets)| lag(partition, *offsets)).collect();
-        Reading { at: Timestamp::from_millis(6_000), taken_at, partitions }
+        let ages_ms = offsets.iter().map(|[_, committed, end]| (committed < end).then_some(5_000)).collect();
+        Reading { at: Timestamp::from_millis(6_000), taken_at, partitions, ages_ms }
     }
 
     #[test]
     fn a_reading_sums_its_partitions() {
         let one = reading(Instant::now(), &[[0, 10, 15], [3, 3, 3], [0, 0, 2]]);
         assert_eq!((one.records(), one.oldest_appended_at()), (7, Some(Timestamp::from_millis(1_000))));
-        assert_eq!(one.age_ms(one.oldest_appended_at()), Some(5_000));
+        assert_eq!(one.age_ms(), Some(5_000));
         assert_eq!(one.notes(), Vec::<String>::new());
     }
 
@@ -119,6 +136,16 @@ mod tests {
         assert_eq!(notes.len(), 2, "{notes:?}");
         assert!(notes[0].starts_with("partition 0: 3 records, from offset 2 on, were deleted"), "{notes:?}");
         assert!(notes[1].starts_with("partition 1: offset 12 is committed and the log ends at 10"), "{notes:?}");
+    }
+
+    #[test]
+    fn a_group_that_forgot_and_a_log_that_is_another_one_are_told() {
+        let mut one = reading(Instant::now(), &[[0, 0, 9], [0, 9, 9]]);
+        (one.partitions[0].accounted, one.partitions[1].accounted) = (7, 12);
+        assert_eq!(one.records(), 2, "what the store has does not wait");
+        let notes = one.notes();
+        assert!(notes[0].starts_with("partition 0: offset 0 is committed, and the store has everything up to 7"));
+        assert!(notes[1].starts_with("partition 1: everything up to offset 12 is accounted for and the log ends at 9"));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use tidegate_ports::PartitionLag;
 use super::reading::{Pace, Reading};
 use crate::page::Page;
 
-const HEAD: [&str; 7] = ["PARTITION", "FIRST", "NEXT", "END", "LAG", "OLDEST", "APPLIED/S"];
+const HEAD: [&str; 8] = ["PARTITION", "FIRST", "NEXT", "END", "LAG", "OLDEST", "APPENDED", "APPLIED/S"];
 
 /// The table, the sum, and what is not as it should be.
 pub fn text(page: &mut Page, group: &str, reading: &Reading, pace: Option<&Pace>) {
@@ -17,16 +17,16 @@ pub fn text(page: &mut Page, group: &str, reading: &Reading, pace: Option<&Pace>
         let found = pace.and_then(|pace| pace.drained.iter().find(|(of, _)| *of == partition));
         found.map_or_else(|| "-".to_owned(), |(_, rate)| rate_text(*rate))
     };
-    let row = |lag: &PartitionLag| {
-        let [first, next, end] = [lag.first, lag.committed, lag.end].map(|offset| offset.to_string());
-        let age = reading.age_ms(lag.oldest_appended_at);
-        [lag.partition.to_string(), first, next, end, lag.records().to_string(), age_text(age), rate_of(lag.partition)]
+    let row = |(lag, age): (&PartitionLag, &Option<u64>)| {
+        let [first, next, end] = [lag.first, next(lag), lag.end].map(|offset| offset.to_string());
+        let (records, appended) = (lag.records().to_string(), appended_text(lag.oldest_appended_at));
+        [lag.partition.to_string(), first, next, end, records, age_text(*age), appended, rate_of(lag.partition)]
     };
-    let mut rows: Vec<_> = reading.partitions.iter().map(row).collect();
+    let mut rows: Vec<_> = reading.partitions.iter().zip(&reading.ages_ms).map(row).collect();
     let none = String::new;
     let all_rate = pace.map_or_else(|| "-".to_owned(), |pace| rate_text(pace.drained_per_s));
-    let age = age_text(reading.age_ms(reading.oldest_appended_at()));
-    rows.push(["all".to_owned(), none(), none(), none(), reading.records().to_string(), age, all_rate]);
+    let (age, appended) = (age_text(reading.age_ms()), appended_text(reading.oldest_appended_at()));
+    rows.push(["all".to_owned(), none(), none(), none(), reading.records().to_string(), age, appended, all_rate]);
     page.table(HEAD, &rows);
     if let Some(pace) = pace {
         let left = match pace.left_s {
@@ -43,6 +43,16 @@ pub fn text(page: &mut Page, group: &str, reading: &Reading, pace: Option<&Pace>
     if pace.is_some() {
         page.line(format_args!(""));
     }
+}
+
+/// The offset that is applied next; below the first one kept where retention deleted records before.
+fn next(lag: &PartitionLag) -> i64 {
+    lag.committed.max(lag.accounted)
+}
+
+/// When the oldest record was appended, by the log's clock.
+fn appended_text(at: Option<Timestamp>) -> String {
+    at.map_or_else(|| "-".to_owned(), |at| at.to_string())
 }
 
 fn rate_text(per_s: f64) -> String {
@@ -94,27 +104,26 @@ struct PartitionJson {
 }
 
 pub fn json<'r>(group: &'r str, reading: &Reading, pace: Option<&Pace>) -> LagJson<'r> {
-    let partition = |lag: &PartitionLag| PartitionJson {
+    let partition = |(lag, age_ms): (&PartitionLag, &Option<u64>)| PartitionJson {
         generation: lag.generation,
         partition: lag.partition,
         first: lag.first,
-        next: lag.committed,
+        next: next(lag),
         end: lag.end,
         records: lag.records(),
         oldest_appended_at: lag.oldest_appended_at,
-        age_ms: reading.age_ms(lag.oldest_appended_at),
+        age_ms: *age_ms,
     };
-    let oldest = reading.oldest_appended_at();
     LagJson {
         group,
         read_at: reading.at,
         records: reading.records(),
-        oldest_appended_at: oldest,
-        age_ms: reading.age_ms(oldest),
+        oldest_appended_at: reading.oldest_appended_at(),
+        age_ms: reading.age_ms(),
         applied_per_s: pace.map(|pace| pace.drained_per_s),
         appended_per_s: pace.map(|pace| pace.appended_per_s),
         left_s: pace.and_then(|pace| pace.left_s),
-        partitions: reading.partitions.iter().map(partition).collect(),
+        partitions: reading.partitions.iter().zip(&reading.ages_ms).map(partition).collect(),
         notes: reading.notes(),
     }
 }

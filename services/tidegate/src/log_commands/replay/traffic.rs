@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tidegate_admission::shed::{self, Decision, Reading, ShedLines};
 use tidegate_admission::trend::Trend;
-use tidegate_ports::{Clock, Lag, ReadLag};
+use tidegate_ports::{PartitionLag, ReadLag, Waits};
 use tokio::time::{Instant, timeout};
 
 /// A reading is used for so long,
@@ -18,7 +18,8 @@ const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 pub struct Traffic {
     lag: Arc<dyn ReadLag>,
     lines: ShedLines,
-    clock: Arc<dyn Clock>,
+    waits: Waits,
+    began: Instant,
     held: Decision,
     read_at: Option<Instant>,
     standing: Standing,
@@ -51,9 +52,9 @@ pub enum Room {
 }
 
 impl Traffic {
-    pub fn new(lag: Arc<dyn ReadLag>, lines: ShedLines, clock: Arc<dyn Clock>) -> Self {
-        let standing = Standing::Open(0);
-        Traffic { lag, lines, clock, held: Decision::default(), read_at: None, standing }
+    pub fn new(lag: Arc<dyn ReadLag>, lines: ShedLines) -> Self {
+        let (waits, began, standing) = (Waits::default(), Instant::now(), Standing::Open(0));
+        Traffic { lag, lines, waits, began, held: Decision::default(), read_at: None, standing }
     }
 
     /// Reads the lag if it is time, and says what may be appended.
@@ -78,17 +79,19 @@ impl Traffic {
     }
 
     async fn read(&mut self) {
-        let answer = timeout(ANSWERS_WITHIN, self.lag.read()).await;
+        let answer = timeout(ANSWERS_WITHIN, self.lag.partitions(&[])).await;
         self.read_at = Some(Instant::now());
         self.standing = match answer {
-            Ok(Ok(lag)) => self.judge(lag),
+            Ok(Ok(lags)) => self.judge(&lags),
             Ok(Err(error)) => Standing::Closed(Yield::Unknown(error.to_string())),
             Err(_) => Standing::Closed(Yield::Unknown(format!("no answer within {ANSWERS_WITHIN:?}"))),
         };
     }
 
-    fn judge(&mut self, lag: Lag) -> Standing {
-        let (records, age_ms) = (lag.records, lag.age_ms(self.clock.now()));
+    fn judge(&mut self, lags: &[PartitionLag]) -> Standing {
+        let at = self.began.elapsed();
+        self.waits.note(at, lags);
+        let (records, age_ms) = (lags.iter().map(PartitionLag::records).sum(), self.waits.oldest_ms(at, lags));
         // The trend only says when clients should come back.
         self.held = shed::decide(&self.lines, self.held, Reading::Known { records, age_ms }, &Trend::default());
         if self.held.sheds() {

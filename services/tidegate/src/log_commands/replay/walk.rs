@@ -66,7 +66,7 @@ impl<'w> Walk<'w> {
             progress,
             chooser: Chooser::new(selection),
             pacer: Pacer::new(pace.rate),
-            traffic: Traffic::new(ports.lag.clone(), pace.lines, ports.clock.clone()),
+            traffic: Traffic::new(ports.lag.clone(), pace.lines),
             standing: Arc::new(watch::Sender::new(standing)),
             began: Instant::now(),
             // At most CHUNK_RECORDS_MAX.

@@ -4,8 +4,7 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use tidegate_admission::shed::Lines;
-use tidegate_ports::memory::clock::TestClock;
-use tidegate_ports::{LogError, PartitionLag};
+use tidegate_ports::{Account, Lag, LogError};
 
 use super::super::samples::NOW;
 use super::*;
@@ -13,11 +12,15 @@ use super::*;
 struct SetLag {
     says: Mutex<Result<(u64, i64), LogError>>,
     asked: Mutex<u32>,
+    began: Instant,
 }
+
+/// Where the log ends.
+const END: i64 = 1_000_000;
 
 impl SetLag {
     fn new() -> Arc<Self> {
-        Arc::new(SetLag { says: Mutex::new(Ok((0, 0))), asked: Mutex::new(0) })
+        Arc::new(SetLag { says: Mutex::new(Ok((0, 0))), asked: Mutex::new(0), began: Instant::now() })
     }
 
     fn set(&self, says: Result<(u64, i64), LogError>) {
@@ -32,14 +35,21 @@ impl SetLag {
 #[async_trait]
 impl ReadLag for SetLag {
     async fn read(&self) -> Result<Lag, LogError> {
-        *self.asked.lock().unwrap() += 1;
-        let (records, age_ms) = self.says.lock().unwrap().clone()?;
-        let oldest_appended_at = (records > 0).then(|| NOW.plus_millis(-age_ms));
-        Ok(Lag { records, oldest_appended_at, read_at: NOW })
+        Ok(Lag::over(&self.partitions(&[]).await?, NOW))
     }
 
-    async fn partitions(&self) -> Result<Vec<PartitionLag>, LogError> {
-        Ok(Vec::new())
+    /// What waits here waited before the first reading.
+    async fn partitions(&self, _: &[Account]) -> Result<Vec<PartitionLag>, LogError> {
+        *self.asked.lock().unwrap() += 1;
+        let (records, age_ms) = self.says.lock().unwrap().clone()?;
+        let (generation, partition, first, accounted, end) = (1, 0, 0, 0, END);
+        let committed = END - i64::try_from(records).unwrap();
+        let passed_ms = i64::try_from(self.began.elapsed().as_millis()).unwrap();
+        let oldest_appended_at = (records > 0).then(|| NOW.plus_millis(passed_ms - age_ms));
+        let log_time = Some(NOW);
+        let of_all =
+            PartitionLag { generation, partition, first, committed, accounted, end, oldest_appended_at, log_time };
+        Ok(vec![of_all])
     }
 }
 
@@ -49,7 +59,7 @@ fn traffic(lag: &Arc<SetLag>) -> Traffic {
         age_ms: Lines { leave: 1_000, enter: 2_000, full: 9_000 },
         ..ShedLines::default()
     };
-    Traffic::new(lag.clone(), lines, Arc::new(TestClock::at(NOW)))
+    Traffic::new(lag.clone(), lines)
 }
 
 async fn after(span: Duration, traffic: &mut Traffic) -> Room {
