@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicU32;
 use tidegate_ports::{Agents, Append, Clock, Credentials, Gate, Rates, ReadLag, RunQueries, StoredSummary};
 
 use crate::agent_slots::AgentSlots;
+use crate::appends::Appends;
 use crate::authenticate::Authenticator;
 use crate::config::AdmissionConfig;
 use crate::gatekeeping::GateHealth;
@@ -49,6 +50,7 @@ pub struct Admission {
     /// Refusals because of another request under way.
     pub(crate) undecided: AtomicU32,
     pub(crate) agent_slots: AgentSlots,
+    pub(crate) appends: Arc<Appends>,
 }
 
 impl Admission {
@@ -73,8 +75,14 @@ impl Admission {
             store_outage: Outage::default(),
             undecided: AtomicU32::new(0),
             agent_slots: AgentSlots::new(),
+            appends: Arc::default(),
             ports,
             config,
         }
+    }
+
+    /// Whether the log takes records. It outlives the admission, and keeps none of its ports.
+    pub fn appends(&self) -> Arc<Appends> {
+        self.appends.clone()
     }
 }

@@ -35,6 +35,7 @@ pub(super) async fn live(config: Config, metrics: Metrics) -> Result<ExitReport,
         Begun::Stopped(why) => return Ok(process.stop(why, roles, None).await),
     };
     let admission = Arc::new(Admission::new(opened.ports, config.admission.clone()));
+    process.watch_appends(&admission);
     roles.start_ingest(&process.parts, admission, door.listen()?);
     process.ready();
     tracing::info!(ingest = %address, operations = %process.ops_address, "ready");
