@@ -74,8 +74,11 @@ impl Here {
     /// Starts a service, and waits until the image's own check finds it ready.
     async fn start(&self, name: &str, service: &Service) -> Running {
         let [port, ops] = free_ports();
-        let arguments =
-            Arguments { args: service.command.clone(), environment: self.environment(service, [port, ops]) };
+        let arguments = Arguments {
+            args: service.command.clone(),
+            environment: self.environment(service, [port, ops]),
+            ..Arguments::default()
+        };
         let mut process = Process::new(name, Path::new(BINARY), self.folder.path(), arguments);
         process.start();
         eventually(STARTS, &format!("{name} is ready"), async || {

@@ -80,7 +80,11 @@ async fn the_steps_of_the_readme_take_in_a_run_and_show_it() {
             ["make", "stack-up"] => {}
             ["export", exports] => exported.push((*exports).to_owned()),
             ["tidegate", role @ ("ingest" | "persist" | "control")] => {
-                let arguments = Arguments { args: vec![(*role).to_owned()], environment: environment.clone() };
+                let arguments = Arguments {
+                    args: vec![(*role).to_owned()],
+                    environment: environment.clone(),
+                    ..Arguments::default()
+                };
                 let mut process = Process::new(role, Path::new(BINARY), folder.path(), arguments);
                 process.start();
                 let section = if *role == "persist" { "persister" } else { role };

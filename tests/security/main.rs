@@ -27,7 +27,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_tidegate-under-test");
 async fn loud(format: &str) -> Target {
     let settings = [("TIDEGATE_TELEMETRY__LEVEL", "trace"), ("TIDEGATE_TELEMETRY__FORMAT", format)];
     let environment = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-    Target::dev_with(BINARY, Extra { args: Vec::new(), environment }).await
+    Target::dev_with(BINARY, Extra { environment, ..Extra::default() }).await
 }
 
 /// Waits until everything that was sent before is stored.

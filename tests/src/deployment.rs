@@ -96,7 +96,7 @@ impl Deployment {
             let words = ["dev", "--region", region, "--data", &data, "--listen", &ingest];
             let more = ["--control-listen", &control, "--ops-listen", &ops];
             let args = words.into_iter().chain(more).map(str::to_owned).chain(extra.args.clone()).collect();
-            Arguments { args, environment: extra.environment.clone() }
+            Arguments { args, environment: extra.environment.clone(), streams: extra.streams, limit: extra.limit }
         };
         let (server, [ingest, control, ops]) =
             raise("server", Path::new(binary), folder, free_ports::<3>, |ports| ports[2], arguments).await;

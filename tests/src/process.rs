@@ -1,6 +1,9 @@
 //! A server process of the program under test.
 
-use std::fs::{File, OpenOptions};
+mod limit;
+mod streams;
+
+use std::io::PipeReader;
 use std::net::TcpListener;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -8,6 +11,9 @@ use std::process::{Child, Command, Stdio};
 
 use crate::external::without_own_variables;
 use crate::ids::random_bytes;
+
+pub use limit::Limit;
+pub use streams::{Stream, Streams};
 
 /// A server process. It ends with this value, or with the test process, whatever happens to that.
 #[derive(Debug)]
@@ -19,6 +25,8 @@ pub struct Process {
     child: Option<Child>,
     /// Variables of its next lives.
     armed: Vec<(String, String)>,
+    /// The other ends of its pipes that nobody reads.
+    unread: Vec<PipeReader>,
 }
 
 /// What a process is started with.
@@ -26,6 +34,9 @@ pub struct Process {
 pub struct Arguments {
     pub args: Vec<String>,
     pub environment: Vec<(String, String)>,
+    pub streams: Streams,
+    /// How many files may be open; as the test's own process without one.
+    pub limit: Option<Limit>,
 }
 
 /// What a test adds to the command line and to the environment.
@@ -35,7 +46,7 @@ impl Process {
     /// One that is yet to be started. Its log is `folder/NAME.log`; the folder goes when the last holder of it does.
     pub fn new(name: &str, binary: &Path, folder: &Path, arguments: Arguments) -> Self {
         let (binary, folder) = (binary.to_owned(), folder.to_owned());
-        Process { name: name.to_owned(), binary, folder, arguments, child: None, armed: Vec::new() }
+        Process { name: name.to_owned(), binary, folder, arguments, child: None, armed: Vec::new(), unread: Vec::new() }
     }
 
     pub fn name(&self) -> &str {
@@ -45,14 +56,18 @@ impl Process {
     /// Starts it (again). Whether it came up is for the caller to see.
     pub fn start(&mut self) {
         assert!(self.child.is_none(), "{} runs already", self.name);
-        let mut command = Command::new(&self.binary);
+        let limited = self.arguments.limit.map(|limit| limit.command(&self.binary));
+        let mut command = limited.unwrap_or_else(|| Command::new(&self.binary));
         command.arg(format!("--leash={}", self.folder.display())).args(&self.arguments.args);
         without_own_variables(&mut command);
         // A stop goes on for as long as clients keep connections, and those of tests do; what drains is tested with more.
         command.envs([("TIDEGATE_INGEST__DRAIN_GRACE_MS", "100"), ("TIDEGATE_CONTROL__DRAIN_GRACE_MS", "100")]);
         command.envs(self.arguments.environment.iter().map(|(name, value)| (name, value)));
         command.envs(self.armed.iter().map(|(name, value)| (name, value)));
-        command.stdin(Stdio::piped()).stdout(self.log_file()).stderr(self.log_file());
+        let (output, errors) = (self.arguments.streams.output, self.arguments.streams.errors);
+        let ((output, unread), (errors, unread_too)) = (output.open(&self.log_path()), errors.open(&self.log_path()));
+        self.unread = unread.into_iter().chain(unread_too).collect();
+        command.stdin(Stdio::piped()).stdout(output).stderr(errors);
         self.child = Some(command.spawn().unwrap_or_else(|error| panic!("{}: {error}", self.binary.display())));
     }
 
@@ -121,11 +136,6 @@ impl Process {
 
     fn log_path(&self) -> PathBuf {
         self.folder.join(format!("{}.log", self.name))
-    }
-
-    fn log_file(&self) -> File {
-        let path = self.log_path();
-        OpenOptions::new().create(true).append(true).open(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"))
     }
 }
 

@@ -16,9 +16,8 @@ use tidegate_lifecycle::ExitReport;
 use tidegate_telemetry::Metrics;
 
 use crate::assemble::embedded::{self, AllPorts};
-use crate::config::Config;
+use crate::config::{Config, Purpose};
 use crate::doors::Door;
-use crate::page::Page;
 use crate::process::{self, Begun, Process};
 use crate::roles::Roles;
 use banner::Addresses;
@@ -28,7 +27,7 @@ use banner::Addresses;
 /// # Errors
 /// Why it could not start, and the way out.
 pub fn run(config: Config) -> Result<ExitCode, String> {
-    process::run(config, "dev", live)
+    process::run(config, ("dev", Purpose::Dev), live)
 }
 
 async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, String> {
@@ -51,15 +50,27 @@ async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, String> {
     let (control, ingest) = (control.listen()?, ingest.listen()?);
     // One admission for the process: its caches serve the front door and the read API.
     let admission = Arc::new(Admission::new(front_door, config.admission.clone()));
+    process.watch_appends(&admission);
     roles.start_upkeep(&process.parts, metrics);
     roles.start_following(&process.parts, archived);
     roles.start_control(&process.parts, &process.ops_routes, read_api, admission.clone(), control);
     roles.start_ingest(&process.parts, admission, ingest);
 
     process.ready();
-    let welcome = demo::first_team(config.region, registry, process.clock.clone(), process.ids.clone()).await?;
+    let welcome = demo::first_team(config.region, registry.clone(), process.clock.clone(), process.ids.clone()).await?;
     tracing::info!(ingest = %addresses.ingest, control = %addresses.control, operations = %addresses.ops, "ready");
-    banner::print(&mut Page::output(), &config, &addresses, &welcome, &*process.clock, &*process.ids);
-    let why = process.told_to_stop().await;
+    let text = banner::text(&config, &addresses, &welcome, &*process.clock, &*process.ids);
+    let (unprinted, early) = tokio::select! {
+        printed = banner::print(text) => (printed.err(), None),
+        why = process.told_to_stop() => (Some("nobody reads standard output".to_owned()), Some(why)),
+    };
+    if let Some(why) = unprinted {
+        welcome.take_back(&*registry, process.clock.now(), &why).await;
+    }
+    drop(registry);
+    let why = match early {
+        Some(why) => why,
+        None => process.told_to_stop().await,
+    };
     Ok(process.stop(why, roles, Some(opened.close)).await)
 }

@@ -9,41 +9,73 @@ mod dev;
 mod doors;
 mod log_commands;
 mod manage;
+mod open_files;
 mod page;
 mod process;
 mod role;
 mod roles;
 
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
+use tidegate_telemetry::logs;
 
 use cli::{Cli, Command, Deployment, DevArgs, LogPlace};
 use config::{Config, Layers, Problem, Purpose};
+use open_files::OpenFiles;
 use page::Page;
 
 /// The crate's version, as `/metrics` and `--version` show it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// How long the last log lines may take to be written. Whoever does not read them must not hold up the end.
+const LAST_LINES: Duration = Duration::from_millis(500);
+
 /// Runs the program with these arguments, the first being its own name. 0: done, and nothing left behind; 1: not
 /// done, or something left, with the reason on standard error; 2: wrong usage.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    // Also when this panics.
+    let _last_lines = LastLines;
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(told) => {
             // Help and version come this way too. A closed pipe is no reason to fail louder.
-            let _ = told.print();
-            return ExitCode::from(u8::try_from(told.exit_code()).unwrap_or(2));
+            let is_lost = told.print().is_err_and(|error| error.kind() != ErrorKind::BrokenPipe);
+            let code = u8::try_from(told.exit_code()).unwrap_or(2);
+            return ExitCode::from(code.max(u8::from(is_lost)));
         }
     };
+    let serves =
+        matches!(cli.command, Command::Dev(_) | Command::Ingest(_) | Command::Persist(_) | Command::Control(_));
     match dispatch(cli.command) {
-        Ok(code) => code,
+        // A service goes on without its standard output; an answer that is not whole is none.
+        Ok(code) => match page::unwritten().filter(|_| !serves) {
+            None => code,
+            Some(why) => {
+                Page::errors().line(format_args!("error: standard output could not be written: {why}"));
+                ExitCode::FAILURE
+            }
+        },
+        Err(reason) if serves => {
+            logs::failed(&reason);
+            ExitCode::FAILURE
+        }
         Err(reason) => {
             Page::errors().line(format_args!("error: {reason}"));
             ExitCode::FAILURE
         }
+    }
+}
+
+struct LastLines;
+
+impl Drop for LastLines {
+    fn drop(&mut self) {
+        logs::flush(LAST_LINES);
     }
 }
 
@@ -130,6 +162,9 @@ fn check_config(file: Option<&Path>) -> Result<ExitCode, String> {
     let config = read(layers(file), Purpose::Look)?;
     Page::output().text(&config.dump());
     if let Some(warning) = config.scylla.as_ref().and_then(|scylla| scylla.warning()) {
+        Page::errors().line(format_args!("warning: {warning}"));
+    }
+    if let Some(warning) = OpenFiles::of(&config, Purpose::Look).warning() {
         Page::errors().line(format_args!("warning: {warning}"));
     }
     Ok(ExitCode::SUCCESS)

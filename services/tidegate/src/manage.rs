@@ -10,6 +10,7 @@ mod resolve;
 mod rows;
 pub mod teams;
 pub mod tokens;
+pub mod unprinted;
 
 use std::process::ExitCode;
 use std::sync::Arc;

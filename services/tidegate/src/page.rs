@@ -1,23 +1,50 @@
 //! Writing to people and scripts: standard output for answers, standard error for what went wrong.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
+use std::sync::OnceLock;
 
 use serde::Serialize;
+use tidegate_telemetry::logs;
 
-/// Where text goes. A reader that has gone away (a closed pipe) is not an error of ours.
+/// Where text goes. What cannot be written is no reason to panic or to stop: [`Page::delivered`] tells whoever needs to
+/// know, and [`unwritten`] the end of a command.
 pub struct Page {
     to: Box<dyn Write + Send>,
-    is_gone: bool,
+    failure: Option<io::Error>,
+    is_output: bool,
+}
+
+/// Why standard output did not take what was printed.
+static UNWRITTEN: OnceLock<String> = OnceLock::new();
+
+/// Why a part of what was printed on standard output is missing. A reader that has gone away (a closed pipe) has seen
+/// enough: that is no failure.
+pub fn unwritten() -> Option<&'static str> {
+    UNWRITTEN.get().map(String::as_str)
+}
+
+/// Standard error. In a process that logs, its lines stand among the log lines, and never block.
+struct Errors;
+
+impl Write for Errors {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        logs::plain(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 impl Page {
     pub fn output() -> Self {
-        Page::new(io::stdout())
+        Page { is_output: true, ..Page::new(io::stdout()) }
     }
 
     pub fn errors() -> Self {
-        Page::new(io::stderr())
+        Page::new(Errors)
     }
 
     #[cfg(test)]
@@ -26,17 +53,26 @@ impl Page {
     }
 
     fn new(writer: impl Write + Send + 'static) -> Self {
-        Page { to: Box::new(writer), is_gone: false }
+        Page { to: Box::new(writer), failure: None, is_output: false }
     }
 
-    /// Whether its reader has gone away: what is written for ever ends then.
+    /// Whether nothing can be written any more: what is written for ever ends then.
     pub const fn is_gone(&self) -> bool {
-        self.is_gone
+        self.failure.is_some()
+    }
+
+    /// Whether everything was taken so far.
+    ///
+    /// # Errors
+    /// Why not: a full disk, or a reader that has gone away.
+    pub fn delivered(&mut self) -> Result<(), String> {
+        let flushed = self.to.flush();
+        self.note(flushed);
+        self.failure.as_ref().map_or(Ok(()), |failure| Err(failure.to_string()))
     }
 
     pub fn line(&mut self, line: fmt::Arguments<'_>) {
-        let written = writeln!(self.to, "{line}");
-        self.heed(written);
+        self.bytes(format!("{line}\n").as_bytes());
     }
 
     pub fn text(&mut self, text: &str) {
@@ -46,11 +82,15 @@ impl Page {
     /// Exactly these.
     pub fn bytes(&mut self, bytes: &[u8]) {
         let written = self.to.write_all(bytes).and_then(|()| self.to.flush());
-        self.heed(written);
+        self.note(written);
     }
 
-    fn heed(&mut self, written: io::Result<()>) {
-        self.is_gone |= written.is_err();
+    fn note(&mut self, written: io::Result<()>) {
+        let Err(error) = written else { return };
+        if self.is_output && error.kind() != ErrorKind::BrokenPipe {
+            UNWRITTEN.get_or_init(|| error.to_string());
+        }
+        self.failure.get_or_insert(error);
     }
 
     /// One JSON value on one line.

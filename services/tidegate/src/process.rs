@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tidegate_admission::Admission;
 use tidegate_lifecycle::signals::Signals;
 use tidegate_lifecycle::{ExitReport, Health, LaterRoutes, Ops, Part, Parts, ServeReport, serve};
 use tidegate_ports::{Clock, Ids, RandomIds};
@@ -13,19 +14,23 @@ use tidegate_telemetry::{Metrics, logs, names};
 
 use crate::assemble::Close;
 use crate::clock::ProcessClock;
-use crate::config::Config;
+use crate::config::{Config, Purpose};
 use crate::doors::Door;
-use crate::page::Page;
+use crate::open_files::OpenFiles;
 use crate::roles::{GRACE, Roles};
 
 /// What ending the log and the store may take.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(20);
 
-/// Runs until `live` has ended. `role` is a label of the process's numbers.
+/// Runs until `live` has ended. `role` is a label of the process's numbers; `purpose` says which ports it has.
 ///
 /// # Errors
 /// Why it could not start, and the way out.
-pub fn run<F>(config: Config, role: &'static str, live: impl FnOnce(Config, Metrics) -> F) -> Result<ExitCode, String>
+pub fn run<F>(
+    config: Config,
+    (role, purpose): (&'static str, Purpose),
+    live: impl FnOnce(Config, Metrics) -> F,
+) -> Result<ExitCode, String>
 where
     F: Future<Output = Result<ExitReport, String>>,
 {
@@ -35,12 +40,16 @@ where
         .enable_all()
         .build()
         .map_err(|error| format!("cannot start the runtime: {error}"))?;
-    let report = runtime.block_on(live(config, metrics));
+    let files = OpenFiles::of(&config, purpose);
+    if let Some(warning) = files.warning() {
+        tracing::warn!("{warning}");
+    }
+    let report = runtime.block_on(live(files.fit(config), metrics));
     // Reads of the store that nobody waits for any more must not hold up the end.
     runtime.shutdown_timeout(Duration::from_secs(1));
     let report = report?;
     for left in &report.left {
-        Page::errors().line(format_args!("left behind by {}: {}", left.stage, left.what));
+        logs::failed(&format!("left behind by {}: {}", left.stage, left.what));
     }
     Ok(ExitCode::from(report.code()))
 }
@@ -74,9 +83,12 @@ impl Process {
         let door = Door::reserve(config.ops.key, config.ops.listen)?;
         let (ops_address, listener, options) = (door.address(), door.listen()?, config.ops.serve);
         let health = Health::default();
-        mark_unready();
         let parts = Parts::default();
-        let ops = Ops::new(health.clone(), move || metrics.render());
+        let judged = health.clone();
+        let ops = Ops::new(health.clone(), move || {
+            metrics::gauge!(names::READY).set(if judged.readiness().ready { 1.0 } else { 0.0 });
+            metrics.render()
+        });
         let (ops_routes, routes) = (ops.later(), ops.routes(routes));
         let ops = parts.start("operations", |stop| serve(listener, routes, options, stop.stopped()));
         Ok(Process { config, clock, ids: Arc::new(RandomIds), parts, ops_address, ops_routes, health, signals, ops })
@@ -105,8 +117,13 @@ impl Process {
     /// Everything is up.
     pub fn ready(&self) {
         self.health.started();
-        metrics::gauge!(names::READY).set(1.0);
         metrics::gauge!(names::STARTED_AT_SECONDS).set(self.clock.now().as_millis() as f64 / 1_000.0);
+    }
+
+    /// From now on the process is not ready while the log takes no records.
+    pub fn watch_appends(&self, admission: &Admission) {
+        let (appends, clock) = (admission.appends(), self.clock.clone());
+        self.health.check("log", move || appends.refused(clock.now()));
     }
 
     /// Resolves when the process is to stop.
@@ -120,9 +137,8 @@ impl Process {
     /// Stops in order: not ready any more, the roles, what stands behind their ports, the operations port.
     pub async fn stop(self, why: Why, roles: Roles, close: Option<Close>) -> ExitReport {
         self.health.stopping();
-        mark_unready();
         self.ops_routes.close();
-        self.signals.exit_on_next();
+        self.signals.exit_on_next(last_words);
         match &why {
             Ok(signal) => tracing::info!(signal, "stopping in order"),
             Err(early) => tracing::error!("stopping, because {early}"),
@@ -150,6 +166,7 @@ pub enum Begun<T> {
     Stopped(Why),
 }
 
-fn mark_unready() {
-    metrics::gauge!(names::READY).set(0.0);
+/// The line that says why must be out before a process exits at once.
+pub fn last_words() {
+    logs::flush(Duration::from_millis(200));
 }

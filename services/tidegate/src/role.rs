@@ -9,7 +9,7 @@ mod persist;
 
 use std::process::ExitCode;
 
-use crate::config::Config;
+use crate::config::{Config, Purpose};
 use crate::process;
 
 /// Runs a front door until a signal.
@@ -17,7 +17,7 @@ use crate::process;
 /// # Errors
 /// Why it could not start, and the way out.
 pub fn ingest(config: Config) -> Result<ExitCode, String> {
-    process::run(config, "ingest", ingest::live)
+    process::run(config, ("ingest", Purpose::Ingest), ingest::live)
 }
 
 /// Runs a persister until a signal.
@@ -25,7 +25,7 @@ pub fn ingest(config: Config) -> Result<ExitCode, String> {
 /// # Errors
 /// Why it could not start, and the way out.
 pub fn persist(config: Config) -> Result<ExitCode, String> {
-    process::run(config, "persist", persist::live)
+    process::run(config, ("persist", Purpose::Persist), persist::live)
 }
 
 /// Runs the read API until a signal.
@@ -33,5 +33,5 @@ pub fn persist(config: Config) -> Result<ExitCode, String> {
 /// # Errors
 /// Why it could not start, and the way out.
 pub fn control(config: Config) -> Result<ExitCode, String> {
-    process::run(config, "control", control::live)
+    process::run(config, ("control", Purpose::Control), control::live)
 }

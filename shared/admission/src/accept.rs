@@ -118,6 +118,7 @@ impl Admission {
             }
             Ok(position) => {
                 self.log_outage.over();
+                self.appends.succeeded();
                 #[cfg(feature = "fail-points")]
                 fail::fail_point!("admission::between_append_and_confirm", |_| std::process::abort());
                 if let Some(ticket) = ticket {
@@ -127,6 +128,7 @@ impl Admission {
             }
             Err(AppendError::NotPersisted(cause)) => {
                 tracing::warn!(cause, "the log did not take a record");
+                self.appends.failed(self.ports.clock.now(), &cause);
                 self.release_held(ticket).await;
                 Err(Refusal::LogUnavailable { retry_after_s: self.log_failed() })
             }
@@ -137,6 +139,7 @@ impl Admission {
             // The claim stays as it is: a retry joins it.
             Err(AppendError::Unknown(cause)) => {
                 tracing::warn!(cause, "the fate of a record is unknown");
+                self.appends.failed(self.ports.clock.now(), &cause);
                 Err(Refusal::OutcomeUnknown { retry_after_s: self.log_failed() })
             }
         }

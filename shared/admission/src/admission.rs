@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicU32;
 use tidegate_ports::{Accounts, Agents, Append, Clock, Credentials, Gate, Rates, ReadLag, RunQueries, StoredSummary};
 
 use crate::agent_slots::AgentSlots;
+use crate::appends::Appends;
 use crate::authenticate::Authenticator;
 use crate::config::AdmissionConfig;
 use crate::gatekeeping::GateHealth;
@@ -53,6 +54,7 @@ pub struct Admission {
     pub(crate) undecided: AtomicU32,
     pub(crate) agent_slots: AgentSlots,
     pub(crate) stated: LastStated,
+    pub(crate) appends: Arc<Appends>,
 }
 
 impl Admission {
@@ -78,8 +80,14 @@ impl Admission {
             undecided: AtomicU32::new(0),
             agent_slots: AgentSlots::new(),
             stated: LastStated::default(),
+            appends: Arc::default(),
             ports,
             config,
         }
+    }
+
+    /// Whether the log takes records. It outlives the admission, and keeps none of its ports.
+    pub fn appends(&self) -> Arc<Appends> {
+        self.appends.clone()
     }
 }

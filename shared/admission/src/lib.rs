@@ -5,6 +5,7 @@ mod accept;
 mod admission;
 mod agent_slots;
 mod answers;
+mod appends;
 pub mod authenticate;
 mod by_store;
 mod claiming;
@@ -34,6 +35,7 @@ pub mod trend;
 
 pub use admission::{Admission, AdmissionPorts};
 pub use agent_slots::AgentHints;
+pub use appends::Appends;
 pub use authenticate::Authenticator;
 pub use config::{AdmissionConfig, ConfigError};
 pub use outage::Outage;

@@ -189,6 +189,16 @@ impl Registry for EmbeddedRegistry {
         self.change(move |change| credentials::rotate_token(change, old, old_expires_at, new, &new_hash, now)).await
     }
 
+    async fn undo_rotation(
+        &self,
+        old: TokenId,
+        old_expires_at: Timestamp,
+        new: TokenId,
+        at: Timestamp,
+    ) -> Result<(), RegistryError> {
+        self.change(move |change| credentials::undo_rotation(change, old, old_expires_at, new, at)).await
+    }
+
     async fn set_rate(&self, team: TeamId, row: RateRow) -> Result<(), RegistryError> {
         self.change(move |change| teams::set_rate(change, team, &row)).await
     }

@@ -1,12 +1,12 @@
 //! What every client of the brokers has: properties, logs, error texts.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::ConsumerContext;
+use rdkafka::consumer::{BaseConsumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use tidegate_ports::LogError;
 use tokio::sync::watch;
@@ -55,6 +55,30 @@ impl ClientContext for Asking {
 }
 
 impl ConsumerContext for Asking {}
+
+/// How often a client that is only asked is looked after.
+const LOOKED_AFTER_EVERY: Duration = Duration::from_millis(200);
+
+/// Has a thread of its own look after a client as long as it is there: librdkafka hands its log lines and errors over only
+/// when it is polled, and nobody polls a client that is only asked. `look` must call [`hand_over`] where no record can
+/// come that somebody else waits for.
+pub fn look_after<R: Send + Sync + 'static>(client: &Arc<R>, look: fn(&R)) -> Result<(), LogError> {
+    let client = Arc::downgrade(client);
+    let looking = move || {
+        while let Some(client) = client.upgrade() {
+            look(&client);
+            drop(client);
+            std::thread::sleep(LOOKED_AFTER_EVERY);
+        }
+    };
+    let thread = std::thread::Builder::new().name("kafka-events".to_owned()).spawn(looking);
+    thread.map(drop).map_err(|error| LogError::Unavailable(format!("no thread for a client of the brokers: {error}")))
+}
+
+/// Hands over what librdkafka has to say. No record is assigned to this client now: one that still comes is nobody's.
+pub fn hand_over(consumer: &BaseConsumer<Asking>) {
+    while consumer.poll(Duration::from_millis(5)).is_some() {}
+}
 
 /// librdkafka's log line as one of ours.
 pub fn log_line(level: RDKafkaLogLevel, facility: &str, message: &str) {

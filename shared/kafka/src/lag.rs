@@ -29,6 +29,8 @@ struct Reader {
     partitions: u32,
     /// Held during a reading: one at a time.
     oldest: Mutex<Oldest>,
+    /// Held while records are fetched.
+    fetching: Mutex<()>,
 }
 
 /// A partition with records that are not applied.
@@ -73,8 +75,11 @@ impl KafkaLag {
             generation: options.topics.generation,
             partitions: options.partitions,
             oldest: Mutex::new(Oldest::default()),
+            fetching: Mutex::new(()),
         };
-        Ok(KafkaLag { reader: Arc::new(reader), clock })
+        let reader = Arc::new(reader);
+        client::look_after(&reader, Reader::hand_over)?;
+        Ok(KafkaLag { reader, clock })
     }
 }
 
@@ -112,12 +117,21 @@ impl Reader {
         };
         let mut lags = self.lags(accounts).map_err(|error| client::unavailable(&error))?;
         let behind: Vec<Behind> = lags.iter().filter(|lag| lag.records() > 0).map(Behind::of).collect();
+        let fetching = self.fetching.lock().unwrap_or_else(PoisonError::into_inner);
         oldest.of(&self.consumer, &self.topic, &behind)?;
+        drop(fetching);
         for lag in &mut lags {
             lag.oldest_appended_at = oldest.known(lag.partition);
             lag.log_time = lag.oldest_appended_at.and(oldest.log_time(lag.partition));
         }
         Ok(lags)
+    }
+
+    /// Whoever fetches polls by himself.
+    fn hand_over(&self) {
+        if let Ok(_idle) = self.fetching.try_lock() {
+            client::hand_over(&self.consumer);
+        }
     }
 
     /// Committed offsets are asked for first: what is appended in between makes the lag larger, never smaller.

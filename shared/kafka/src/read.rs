@@ -46,7 +46,9 @@ impl KafkaReadLog {
             partitions: options.partitions,
             cursor: Mutex::new(Cursor::default()),
         };
-        Ok(KafkaReadLog { reader: Arc::new(reader) })
+        let reader = Arc::new(reader);
+        client::look_after(&reader, Reader::hand_over)?;
+        Ok(KafkaReadLog { reader })
     }
 }
 
@@ -115,6 +117,15 @@ impl KafkaReadLog {
 }
 
 impl Reader {
+    /// Whoever reads polls by himself.
+    fn hand_over(&self) {
+        if let Ok(mut cursor) = self.cursor.try_lock()
+            && cursor.is_idle(&self.consumer)
+        {
+            client::hand_over(&self.consumer);
+        }
+    }
+
     fn offset_at(&self, partition: Partition, at: Timestamp) -> Result<i64, KafkaError> {
         let mut asked = TopicPartitionList::new();
         // Below zero, times are words of their own.

@@ -25,11 +25,13 @@ impl Signals {
         }
     }
 
-    /// From now on, the next signal ends the process at once. What was accepted is on the log all the same.
-    pub fn exit_on_next(mut self) {
+    /// From now on, the next signal ends the process at once, after `last_words`, which must be short. What was accepted
+    /// is on the log all the same.
+    pub fn exit_on_next(mut self, last_words: impl FnOnce() + Send + 'static) {
         tokio::spawn(async move {
             let signal = self.next().await;
             tracing::error!(signal, "asked a second time: exiting at once");
+            last_words();
             // 128 + SIGTERM, as shells show it.
             std::process::exit(143);
         });

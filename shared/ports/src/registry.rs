@@ -88,6 +88,15 @@ pub trait Registry: Send + Sync + 'static {
         new_hash: CredentialHash,
         now: Timestamp,
     ) -> Result<TokenRow, RegistryError>;
+    /// Takes a rotation back whose new token nobody has: `new` is revoked, and `old` does not expire any more, if its end
+    /// is still the one that the rotation set. An earlier end, or a revocation, stands.
+    async fn undo_rotation(
+        &self,
+        old: TokenId,
+        old_expires_at: Timestamp,
+        new: TokenId,
+        at: Timestamp,
+    ) -> Result<(), RegistryError>;
 
     async fn set_rate(&self, team: TeamId, row: RateRow) -> Result<(), RegistryError>;
     async fn list_rates(&self, team: TeamId) -> Result<Vec<RateRow>, RegistryError>;

@@ -118,6 +118,18 @@ impl Registry for ScyllaRegistry {
         self.rotate(old, old_expires_at, new, new_hash, now).await
     }
 
+    /// The new token first: broken off in between, the old one works until the end that the rotation set.
+    async fn undo_rotation(
+        &self,
+        old: TokenId,
+        old_expires_at: Timestamp,
+        new: TokenId,
+        at: Timestamp,
+    ) -> Result<(), RegistryError> {
+        self.revoke("token", new.to_string(), at).await?;
+        self.keep(old, old_expires_at).await
+    }
+
     async fn set_rate(&self, team: TeamId, row: RateRow) -> Result<(), RegistryError> {
         self.existing_team(team).await?;
         Ok(self.save_rate(team, &row).await?)

@@ -1,12 +1,30 @@
 //! Log lines: for people on a terminal, JSON for machines, always on standard error.
+//!
+//! Whoever logs offers a line to a [bounded queue](queue), which one [thread](writer) writes. A standard error that is
+//! full, closed or not read costs lines, which are counted; requests, probes and the stop do not wait for it. Warnings
+//! and errors that repeat a cause are printed [every five seconds with a count](repeats).
 
-use std::io::{self, IsTerminal};
+mod events;
+mod queue;
+mod repeats;
+mod shape;
+mod writer;
+
+use std::io::{self, IsTerminal, Write};
 use std::str::FromStr;
-use std::{fmt, panic};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+use std::{fmt, panic, thread};
 
+use tracing::callsite::Identifier;
 use tracing::{Dispatch, dispatcher};
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::MakeWriter;
+
+use events::Limited;
+use queue::{Bounds, Queue};
+use repeats::Repeats;
+use shape::Shape;
+use writer::{Offering, Writer};
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,6 +87,8 @@ pub enum LogsError {
     Level { level: String },
     #[error("logging is set up already in this process")]
     AlreadySet,
+    #[error("cannot start the thread that writes log lines: {0}")]
+    Thread(#[from] io::Error),
 }
 
 impl LogSettings {
@@ -93,98 +113,127 @@ impl LogSettings {
     }
 }
 
+/// Everything between an event and standard error.
+struct Logs {
+    queue: Queue,
+    repeats: Mutex<Repeats<Identifier>>,
+    shape: Shape,
+}
+
+/// The process's, once logging is set up.
+static LOGS: OnceLock<Arc<Logs>> = OnceLock::new();
+
 /// Sends the process's log lines, and its panics, to standard error.
 ///
 /// # Errors
 /// [`LogsError`].
 pub fn install(settings: &LogSettings) -> Result<(), LogsError> {
+    let filter = settings.filter()?;
     let terminal = io::stderr().is_terminal();
-    let dispatch = dispatch(settings, terminal, io::stderr)?;
+    let shape = settings.format.shape(terminal);
+    let logs = Logs::begin(io::stderr(), shape, Bounds::default(), clock)?;
+    LOGS.set(logs.clone()).map_err(|_| LogsError::AlreadySet)?;
+    let dispatch = dispatch(filter, terminal, logs, clock);
     dispatcher::set_global_default(dispatch).map_err(|_| LogsError::AlreadySet)?;
     panic::set_hook(Box::new(|panic| {
+        // No subscriber, no lock and no code of anybody else: a panic while a line is made is a line, too.
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         let what = panic.payload_as_str().unwrap_or("something without a text");
-        tracing::error!(place, "a task panicked: {what}");
+        failed(&format!("a task panicked at {place}: {what}"));
     }));
     Ok(())
 }
 
-fn dispatch<W>(settings: &LogSettings, terminal: bool, writer: W) -> Result<Dispatch, LogsError>
-where
-    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
-{
-    let lines = tracing_subscriber::fmt().with_env_filter(settings.filter()?).with_writer(writer);
-    let json = match settings.format {
-        LogFormat::Auto => !terminal,
-        LogFormat::Text => false,
-        LogFormat::Json => true,
-    };
-    Ok(if json {
-        lines.json().flatten_event(true).with_current_span(false).with_span_list(false).into()
-    } else {
-        lines.with_ansi(terminal).compact().into()
+/// Prints why the process, or a part of it, failed: a log line of its own, whatever the level. Before logging is set up
+/// it is a plain line.
+pub fn failed(text: &str) {
+    match LOGS.get() {
+        Some(logs) => logs.queue.offer(logs.shape.line("ERROR", text).as_bytes()),
+        None => plain(format!("error: {text}\n").as_bytes()),
+    }
+}
+
+/// Prints whole lines for people on standard error, in their order among the log lines. Never blocks once logging is
+/// set up, and never fails.
+pub fn plain(lines: &[u8]) {
+    match LOGS.get() {
+        Some(logs) => logs.queue.offer(lines),
+        // There is no other place where this could be reported.
+        None => drop(io::stderr().write_all(lines)),
+    }
+}
+
+/// Waits until everything is written or lost; `false` if that took longer than `deadline`. The last thing that a process
+/// does: lines of other threads may come after it.
+pub fn flush(deadline: Duration) -> bool {
+    LOGS.get().is_none_or(|logs| {
+        let mut repeats = logs.repeats.lock().unwrap_or_else(PoisonError::into_inner);
+        for line in repeats.rest(logs.shape) {
+            logs.queue.offer(line.as_bytes());
+        }
+        drop(repeats);
+        logs.queue.flush(deadline)
     })
 }
 
-#[cfg(test)]
-mod tests {
-    use std::sync::{Arc, Mutex};
+/// Lines that were lost since the start, because too many waited or because writing failed.
+pub fn lines_dropped() -> u64 {
+    LOGS.get().map_or(0, |logs| logs.queue.lines_dropped())
+}
 
-    use super::*;
+/// Time since the first call.
+fn clock() -> Duration {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    START.elapsed()
+}
 
-    #[derive(Clone, Default)]
-    struct Page(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Page {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    fn logged(format: LogFormat, terminal: bool) -> String {
-        let page = Page::default();
-        let writer = page.clone();
-        let settings = LogSettings { level: "info".to_owned(), format };
-        let dispatch = dispatch(&settings, terminal, move || writer.clone()).unwrap();
-        dispatcher::with_default(&dispatch, || {
-            tracing::info!(port = 8080, "listening");
-            tracing::debug!("too fine");
-        });
-        String::from_utf8(page.0.lock().unwrap().clone()).unwrap()
-    }
-
-    #[test]
-    fn lines_are_text_on_a_terminal_and_json_elsewhere() {
-        for (format, terminal, json) in [
-            (LogFormat::Auto, true, false),
-            (LogFormat::Auto, false, true),
-            (LogFormat::Text, false, false),
-            (LogFormat::Json, true, true),
-        ] {
-            let line = logged(format, terminal);
-            assert!(line.contains("listening") && !line.contains("too fine"), "{line}");
-            assert_eq!(line.starts_with('{'), json, "{format} {terminal}: {line}");
-            assert_eq!(line.contains(r#""port":8080"#), json, "{line}");
-        }
-    }
-
-    #[test]
-    fn a_level_that_is_none_is_refused() {
-        for (level, fine) in [
-            ("info", true),
-            ("WARN", true),
-            ("info,tidegate_ingest=debug", true),
-            ("inof", false),
-            ("info,tidegate=loud", false),
-            ("", false),
-        ] {
-            let settings = LogSettings { level: level.to_owned(), format: LogFormat::Auto };
-            assert_eq!(settings.check().is_ok(), fine, "{level}");
+impl LogFormat {
+    const fn shape(self, terminal: bool) -> Shape {
+        match self {
+            LogFormat::Auto if terminal => Shape::Text,
+            LogFormat::Text => Shape::Text,
+            LogFormat::Auto | LogFormat::Json => Shape::Json,
         }
     }
 }
+
+impl Logs {
+    fn begin<W>(to: W, shape: Shape, bounds: Bounds, now: fn() -> Duration) -> io::Result<Arc<Logs>>
+    where
+        W: Write + Send + 'static,
+    {
+        let (queue, lines, counts) = queue::bounded(bounds);
+        let logs = Arc::new(Logs { queue, repeats: Mutex::new(Repeats::new()), shape });
+        // The writer ends when nobody can log any more.
+        let held_back = Arc::downgrade(&logs);
+        let due = move || {
+            held_back.upgrade().map_or_else(Vec::new, |logs| {
+                logs.repeats.lock().unwrap_or_else(PoisonError::into_inner).due(now(), shape)
+            })
+        };
+        let writer = Writer::new(to, shape, counts);
+        thread::Builder::new().name("logs".to_owned()).spawn(move || writer.run(&lines, due))?;
+        Ok(logs)
+    }
+}
+
+fn dispatch(filter: EnvFilter, terminal: bool, logs: Arc<Logs>, now: fn() -> Duration) -> Dispatch {
+    let to = logs.clone();
+    // The writer fails never; if it did, complaining on standard error would panic where that is closed.
+    let lines = tracing_subscriber::fmt().log_internal_errors(false).with_env_filter(filter);
+    let lines = lines.with_writer(move || Offering(to.clone()));
+    match logs.shape {
+        Shape::Json => {
+            let lines = lines.json().flatten_event(true).with_current_span(false).with_span_list(false);
+            lines.map_event_format(|inner| Limited { inner, logs, now }).into()
+        }
+        Shape::Text => {
+            let lines = lines.with_ansi(terminal).compact();
+            // The events' own format is asked for colours, as it writes to a string first.
+            lines.map_event_format(|inner| Limited { inner: inner.with_ansi(terminal), logs, now }).into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,8 @@ use std::fmt;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
-use crate::names::{ALL, BUILD_INFO, Kind};
+use crate::logs;
+use crate::names::{ALL, BUILD_INFO, Kind, LOG_LINES_DROPPED};
 
 /// The process's recorder.
 #[derive(Clone)]
@@ -35,6 +36,8 @@ impl Metrics {
 
     /// The text that Prometheus scrapes.
     pub fn render(&self) -> String {
+        // Counted where no recorder may be asked: a line can be lost while a metric is recorded.
+        metrics::counter!(LOG_LINES_DROPPED).absolute(logs::lines_dropped());
         self.0.render()
     }
 

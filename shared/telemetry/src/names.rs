@@ -127,6 +127,9 @@ metrics! {
     Counter JOB_FAILURES = "tidegate_job_failures_total",
         "Background jobs that failed once and will be tried again, by task (a label named job would collide with the scraper's own).";
 
+    Counter LOG_LINES_DROPPED = "tidegate_log_lines_dropped_total",
+        "Log lines that were lost because too many waited to be written or because standard error did not take them.";
+
     Gauge READY = "tidegate_ready",
         "1 while the process is ready, else 0.";
     Gauge STARTED_AT_SECONDS = "tidegate_started_at_seconds",

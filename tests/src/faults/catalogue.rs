@@ -9,11 +9,11 @@ use super::proxy::Mode;
 use super::report::Sheet;
 use super::scene::Scene;
 use super::{
-    clients, clocks, corruption, disk, gate, idle, leaders, log_server, losses, mock, points, poison, ranges, release,
-    roles, rolling, spike, standstill, starts, store,
+    clients, clocks, corruption, disk, gate, idle, leaders, log_server, logs, losses, mock, points, poison, ranges,
+    release, roles, rolling, spike, standstill, starts, store,
 };
 use crate::durability::Random;
-use crate::process::Extra;
+use crate::process::{Extra, Stream};
 use crate::{Deployment, Target};
 
 /// What a fault is done on.
@@ -309,6 +309,18 @@ pub const FAULTS: &[Fault] = &[
         "tidegate dev dies between storing a batch and committing it",
         does!(g => points::dies_at(g, &["server"], "persister::between_save_and_commit")),
     )),
+    short(fault(
+        "log-reader-stalled",
+        Ground::Own,
+        "nobody reads the log lines of tidegate dev, and there are many",
+        does!(g => logs::are_not_taken(g, Stream::Stalled)),
+    )),
+    fault(
+        "log-disk-full",
+        Ground::Own,
+        "the disk for the log lines of tidegate dev is full",
+        does!(g => logs::are_not_taken(g, Stream::Full)),
+    ),
     fault("disk-full", Ground::Own, "the disk of tidegate dev is full", does!(disk::full)),
     short(fault("torn-tail", Ground::Own, "half a write stands at the end of the files", does!(corruption::torn_tail))),
     short(fault("bit-flips", Ground::Own, "bits of the files flip while it is down", does!(corruption::bit_flips))),

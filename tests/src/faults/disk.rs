@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -21,21 +21,25 @@ const LASTS: Duration = Duration::from_secs(5);
 const REFUSES: Duration = Duration::from_secs(60);
 
 /// A small file system in memory. It ends with this value.
-struct Disk {
+pub struct Disk {
     folder: TempDir,
 }
 
 impl Disk {
-    fn mounted() -> Self {
+    /// `None` where none can be mounted, which takes root.
+    pub fn mounted() -> Option<Self> {
         let folder = tempfile::Builder::new().prefix("tidegate-disk-").tempdir().expect("a folder to mount on");
         let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", SIZE, "tmpfs"]).arg(folder.path()).output();
-        let mounted = mounted.expect("mount is there");
-        assert!(
-            mounted.status.success(),
-            "a small tmpfs cannot be mounted here, which takes root: {}; leave it out by `--without disk-full`",
-            String::from_utf8_lossy(&mounted.stderr).trim()
-        );
-        Disk { folder }
+        mounted.expect("mount is there").status.success().then_some(Disk { folder })
+    }
+
+    /// The same for a fault, which must not be left out unnoticed.
+    pub fn wanted() -> Self {
+        Disk::mounted().expect("a small tmpfs can be mounted, which takes root; or leave it out by `--without NAME`")
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
     }
 
     fn ballast(&self) -> PathBuf {
@@ -43,13 +47,14 @@ impl Disk {
     }
 
     /// Fills it to the last byte.
-    fn fill(&self) {
+    pub fn fill(&self) {
         let mut ballast = File::options().create(true).append(true).open(self.ballast()).expect("a file");
         while ballast.write_all(&CHUNK).is_ok() {}
         while ballast.write_all(&[0]).is_ok() {}
     }
 
-    fn empty(&self) {
+    /// Gives the room back.
+    pub fn empty(&self) {
         std::fs::remove_file(self.ballast()).expect("a file of our own");
     }
 }
@@ -62,8 +67,8 @@ impl Drop for Disk {
 }
 
 pub async fn full(given: Given) {
-    let disk = Disk::mounted();
-    let target = Target::dev_on(&given.binary, &disk.folder.path().join("data"), Extra::default()).await;
+    let disk = Disk::wanted();
+    let target = Target::dev_on(&given.binary, &disk.path().join("data"), Extra::default()).await;
     let mut trial = Trial::begin(target.deployment(), Pace::BUSY, given.random, given.sheet.clone()).await;
     for _ in 0..3 {
         trial.acknowledge_some(SOME).await;

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 
 use super::{Addresses, Leftovers, Settings};
 use crate::deployment::{Deployment, Keep, Power};
-use crate::process::{Arguments, Process, free_ports};
+use crate::process::{Arguments, Limit, Process, Streams, free_ports};
 use crate::servers::{Server, Servers, local, raise};
 
 /// A role with its processes to be.
@@ -15,6 +15,8 @@ struct Fleet<'d> {
     binary: &'d Path,
     folder: &'d Path,
     file: &'d str,
+    streams: Streams,
+    limit: Option<Limit>,
 }
 
 impl Deployment {
@@ -46,7 +48,13 @@ impl Deployment {
             assert!(made.status.success(), "{told}{}", String::from_utf8_lossy(&made.stdout));
         }
 
-        let fleet = Fleet { binary: Path::new(binary), folder: &folder, file: &file };
+        let fleet = Fleet {
+            binary: Path::new(binary),
+            folder: &folder,
+            file: &file,
+            streams: settings.streams,
+            limit: settings.limit,
+        };
         let named = |role: &str, count: usize| (0..count).map(|n| format!("{role}-{n}")).collect::<Vec<_>>();
         let front_doors = named("ingest", settings.front_doors);
         let persisters = named("persist", settings.persisters);
@@ -96,6 +104,7 @@ impl Fleet<'_> {
 
     fn arguments(&self, role: &str, ops: u16) -> Arguments {
         let args = [role, "--config", self.file, "--ops-listen"].map(str::to_owned);
-        Arguments { args: args.into_iter().chain([format!("127.0.0.1:{ops}")]).collect(), ..Arguments::default() }
+        let args = args.into_iter().chain([format!("127.0.0.1:{ops}")]).collect();
+        Arguments { args, streams: self.streams, limit: self.limit, ..Arguments::default() }
     }
 }

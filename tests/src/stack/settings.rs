@@ -3,6 +3,7 @@
 use super::Addresses;
 use crate::clock::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS};
 use crate::ids;
+use crate::process::{Limit, Streams};
 
 /// How persisters form a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +46,10 @@ pub struct Settings {
     /// Whether its clock will be moved: by the moved clock any record that waits is as old as the clock is ahead,
     /// so age must not count.
     pub moving_clock: bool,
+    /// Where the processes' standard output and error lead.
+    pub streams: Streams,
+    /// How many files each may have open.
+    pub limit: Option<Limit>,
 }
 
 impl Default for Settings {
@@ -66,6 +71,8 @@ impl Default for Settings {
             redis_patience_ms: 2 * SECOND_MS,
             shed_records: None,
             moving_clock: false,
+            streams: Streams::default(),
+            limit: None,
         }
     }
 }

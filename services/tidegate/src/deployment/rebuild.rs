@@ -19,7 +19,7 @@ use tokio::time::{Instant, interval};
 use super::progress;
 use super::up_to::{Reach, Span, UpTo};
 use crate::assemble::distributed::{options_of, wait_for_log, wait_for_store};
-use crate::config::{Config, is_keyspace};
+use crate::config::{Config, Purpose, is_keyspace};
 use crate::page::Page;
 use crate::process;
 
@@ -32,7 +32,7 @@ const LEAVES_WITHIN: Duration = Duration::from_secs(10);
 /// Why it cannot be done, and the way out.
 pub fn rebuild(config: Config, into: String) -> Result<ExitCode, String> {
     let config = Config { telemetry: super::quiet(&config), ..config };
-    process::run(config, "rebuild", |config, _| live(config, into, Page::output()))
+    process::run(config, ("rebuild", Purpose::Rebuild), |config, _| live(config, into, Page::output()))
 }
 
 async fn live(config: Config, into: String, mut page: Page) -> Result<ExitReport, String> {

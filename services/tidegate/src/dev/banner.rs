@@ -18,15 +18,8 @@ pub struct Addresses {
     pub ops: SocketAddr,
 }
 
-/// Prints it, secrets included when they are new: standard output only, never a log.
-pub fn print(
-    page: &mut Page,
-    config: &Config,
-    addresses: &Addresses,
-    welcome: &Welcome,
-    clock: &dyn Clock,
-    ids: &dyn Ids,
-) {
+/// All of it, secrets included when they are new: for standard output only, never a log.
+pub fn text(config: &Config, addresses: &Addresses, welcome: &Welcome, clock: &dyn Clock, ids: &dyn Ids) -> String {
     let (ingest, control, ops) = (url(addresses.ingest), url(addresses.control), url(addresses.ops));
     let mut text = format!(
         "\nTidegate is up (region {}).\n\n  \
@@ -45,7 +38,7 @@ pub fn print(
             quoted(team),
             data_flag(&config.data),
         )),
-        Welcome::First { team, key, token } => {
+        Welcome::First { team, key, token, .. } => {
             text.push_str(&format!(
                 "This folder is new, so here is a team '{NAME}' ({team}) to try things with.\n\
                  Its secrets are shown this once:\n\n  \
@@ -57,7 +50,20 @@ pub fn print(
         }
     }
     text.push_str("Ctrl-C stops it in order.\n");
-    page.text(&text);
+    text
+}
+
+/// Prints it. Standard output may be full, or nobody may read it: a thread of its own waits for that.
+///
+/// # Errors
+/// Why it was not taken.
+pub async fn print(text: String) -> Result<(), String> {
+    let printing = tokio::task::spawn_blocking(move || {
+        let mut page = Page::output();
+        page.text(&text);
+        page.delivered()
+    });
+    printing.await.unwrap_or_else(|error| Err(error.to_string()))
 }
 
 #[expect(clippy::too_many_arguments, reason = "each is one hole in the one text below")]

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use tidegate_domain::{Plan, Region, Slug, TeamId};
+use tidegate_domain::{KeyId, Plan, Region, Slug, TeamId, Timestamp, TokenId};
 use tidegate_ports::{Clock, Ids, Registry};
 
+use crate::manage::unprinted::taken_back;
 use crate::manage::{Desk, keys, teams, tokens};
 use crate::page::Page;
 
@@ -14,7 +15,7 @@ pub const NAME: &str = "demo";
 /// What to tell at the start.
 pub enum Welcome {
     /// A new team with its secrets: shown now and never again.
-    First { team: TeamId, key: String, token: String },
+    First { team: TeamId, key: String, token: String, ids: (KeyId, TokenId) },
     /// There are teams; one of their names, for the hint.
     Again { team: String },
 }
@@ -37,8 +38,23 @@ pub async fn first_team(
     }
     let desk = Desk { registry, gate: None, ids, clock, region, page: Page::output(), json: false };
     let team = teams::create(&desk, NAME.to_owned(), Plan::Team).await?;
-    let (_, key) = keys::create(&desk, &team).await?;
+    let (key_row, key) = keys::create(&desk, &team).await?;
     let agent = Slug::parse(NAME).map_err(|error| error.to_string())?;
-    let (_, token) = tokens::create(&desk, &team, agent).await?;
-    Ok(Welcome::First { team: team.id, key, token })
+    let (token_row, token) = tokens::create(&desk, &team, agent).await?;
+    Ok(Welcome::First { team: team.id, key, token, ids: (key_row.id, token_row.id) })
+}
+
+impl Welcome {
+    /// Revokes the secrets if there are new ones, which nobody has seen.
+    pub async fn take_back(&self, registry: &dyn Registry, now: Timestamp, why: &str) {
+        let Welcome::First { ids: (key, token), .. } = self else { return };
+        let (key_undone, token_undone) =
+            (registry.revoke_key(*key, now).await, registry.revoke_token(*token, now).await);
+        for told in [
+            taken_back("demo team's key", key, why, key_undone, "keys revoke"),
+            taken_back("demo team's token", token, why, token_undone, "tokens revoke"),
+        ] {
+            tracing::error!("{told}; `tidegate keys create` and `tidegate tokens create` make others");
+        }
+    }
 }

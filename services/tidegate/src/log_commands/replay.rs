@@ -34,7 +34,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::cli::ReplayArgs;
-use crate::config::Config;
+use crate::config::{Config, Purpose};
 use crate::page::Page;
 use crate::process;
 use deployment::Deployment;
@@ -53,7 +53,7 @@ use walk::{Pace, Walk};
 /// Why it cannot be done, and the way out.
 pub fn run(config: Config, args: ReplayArgs) -> Result<ExitCode, String> {
     let config = Config { telemetry: crate::deployment::quiet(&config), ..config };
-    process::run(config, "replay", |config, _| live(config, args))
+    process::run(config, ("replay", Purpose::Manage), |config, _| live(config, args))
 }
 
 async fn live(config: Config, args: ReplayArgs) -> Result<ExitReport, String> {
@@ -89,7 +89,7 @@ async fn until_done<T>(
         signal = signals.next() => Ok(format!("stopped by {signal}")),
         early = failed => Ok(early),
     };
-    signals.exit_on_next();
+    signals.exit_on_next(process::last_words);
     match why {
         Err(done) => (done, None),
         Ok(why) => {

@@ -5,6 +5,7 @@ use tidegate_domain::{ApiKey, Credential, KeyId};
 use tidegate_ports::{KeyRow, Team};
 
 use super::rows::KeyJson;
+use super::unprinted::taken_back;
 use super::{Desk, resolve};
 use crate::cli::KeysCommand;
 
@@ -19,6 +20,10 @@ pub async fn run(mut desk: Desk, command: KeysCommand) -> Result<(), String> {
                 desk.page.line(format_args!("key   {key}   (shown this once)"));
                 desk.page.line(format_args!("id    {}", row.id));
                 desk.page.line(format_args!("team  {} ({})", team.name, row.team));
+            }
+            if let Err(why) = desk.page.delivered() {
+                let undone = desk.registry.revoke_key(row.id, desk.now()).await;
+                return Err(taken_back("key", row.id, &why, undone, "keys revoke"));
             }
         }
         KeysCommand::List { team, .. } => {

@@ -5,6 +5,7 @@ use tidegate_domain::{Credential, PingToken, Slug, TokenId};
 use tidegate_ports::{Team, TokenRow};
 
 use super::rows::TokenJson;
+use super::unprinted::taken_back;
 use super::{Desk, resolve};
 use crate::cli::TokensCommand;
 
@@ -17,6 +18,10 @@ pub async fn run(mut desk: Desk, command: TokensCommand) -> Result<(), String> {
             let team = resolve::active_team(&*desk.registry, &team).await?;
             let (row, token) = create(&desk, &team, agent).await?;
             show(&mut desk, &row, &token);
+            if let Err(why) = desk.page.delivered() {
+                let undone = desk.registry.revoke_token(row.id, desk.now()).await;
+                return Err(taken_back("token", row.id, &why, undone, "tokens revoke"));
+            }
         }
         TokensCommand::List { team, .. } => {
             let mut rows: Vec<TokenRow> = Vec::new();
@@ -41,6 +46,15 @@ pub async fn run(mut desk: Desk, command: TokensCommand) -> Result<(), String> {
             show(&mut desk, &rotated.map_err(|error| error.to_string())?, &token.expose());
             if !desk.json {
                 desk.page.line(format_args!("the old one, {old}, works until {expires_at}"));
+            }
+            if let Err(why) = desk.page.delivered() {
+                let undone = desk.registry.undo_rotation(old, expires_at, new, desk.now()).await;
+                let is_undone = undone.is_ok();
+                let told = taken_back("new token", new, &why, undone, "tokens revoke");
+                return Err(match is_undone {
+                    true => format!("{told}; {old} goes on as before"),
+                    false => format!("{told}; {old} works until {expires_at} and can be rotated again"),
+                });
             }
         }
         TokensCommand::Revoke { id, .. } => {

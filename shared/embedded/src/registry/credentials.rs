@@ -95,6 +95,22 @@ pub(super) fn rotate_token(
     Ok(fresh)
 }
 
+/// Revokes the new token, and takes the end of the old one away that the rotation set.
+pub(super) fn undo_rotation(
+    change: &Transaction<'_>,
+    old: TokenId,
+    old_expires_at: Timestamp,
+    new: TokenId,
+    at: Timestamp,
+) -> Result<(), Unmade> {
+    revoke(change, "token", new, at)?;
+    change.execute(
+        "UPDATE credentials SET expires_at_ms = NULL WHERE kind = 'token' AND id = ?1 AND expires_at_ms = ?2",
+        params![blob_of(old), old_expires_at.as_millis()],
+    )?;
+    Ok(())
+}
+
 /// Revokes a key (`kind` "key") or a token ("token"); the first time stands.
 pub(super) fn revoke<K: PublicKind>(
     change: &Transaction<'_>,

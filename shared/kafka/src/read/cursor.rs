@@ -3,21 +3,25 @@
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use rdkafka::consumer::Consumer;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
 use tidegate_domain::Partition;
 use tidegate_ports::{Consumed, LogError};
 
 use super::Reader;
+use crate::client::Asking;
 use crate::{client, ends, wire};
 
 /// Without a word for so long the broker has no answer.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// Who has not read on for so long does not, and what was fetched ahead is let go of.
+const IDLE_AFTER: Duration = Duration::from_secs(2);
 
 #[derive(Default)]
 pub struct Cursor {
     place: Option<Place>,
+    read_at: Option<Instant>,
 }
 
 /// A partition that is assigned.
@@ -43,6 +47,8 @@ impl Cursor {
         if range.is_empty() {
             return Ok(Vec::new());
         }
+        // Also of a read that fails: it may leave its partition assigned.
+        self.read_at = Some(Instant::now());
         let goes_on = |place: &Place| {
             place.partition == partition && place.next == range.start && place.next < place.end.min(range.end)
         };
@@ -54,6 +60,15 @@ impl Cursor {
         let records = place.records(reader, range, max_bytes)?;
         self.place = Some(place);
         Ok(records)
+    }
+
+    /// Whether no records are assigned; a partition that nobody reads on is given up for that.
+    pub fn is_idle(&mut self, consumer: &BaseConsumer<Asking>) -> bool {
+        if self.read_at.is_some_and(|read_at| read_at.elapsed() < IDLE_AFTER) {
+            return false;
+        }
+        self.place = None;
+        self.read_at.take().is_none() || consumer.unassign().is_ok()
     }
 }
 

@@ -36,6 +36,7 @@ pub async fn suite(registry: &RegistryUnderTest) {
     tokens::rotation_leaves_both_until_the_old_one_expires(registry).await;
     tokens::a_token_that_ended_is_not_rotated(registry).await;
     tokens::rotating_twice_does_not_prolong(registry).await;
+    tokens::a_rotation_is_taken_back(registry).await;
     tokens::a_new_agent_above_the_cap_is_refused(registry).await;
     tokens::a_plan_without_a_cap_takes_any_number(registry).await;
 }

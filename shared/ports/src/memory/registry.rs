@@ -276,6 +276,20 @@ impl Registry for MemoryRegistry {
         Ok(fresh)
     }
 
+    async fn undo_rotation(
+        &self,
+        old: TokenId,
+        old_expires_at: Timestamp,
+        new: TokenId,
+        at: Timestamp,
+    ) -> Result<(), RegistryError> {
+        self.revoke_token(new, at).await?;
+        if let Some(row) = self.state().tokens.get_mut(&old).filter(|row| row.expires_at == Some(old_expires_at)) {
+            row.expires_at = None;
+        }
+        Ok(())
+    }
+
     async fn set_rate(&self, team: TeamId, row: RateRow) -> Result<(), RegistryError> {
         let mut state = self.state();
         state.team(team)?;

@@ -6,6 +6,7 @@
 
 use futures_util::{StreamExt, TryStreamExt, stream, try_join};
 use scylla::response::PagingState;
+use scylla::value::CqlTimestamp;
 use tidegate_domain::{CredentialHash, TeamId, Timestamp, TokenId};
 use tidegate_ports::{CredentialRecord, KeyRow, RegistryError, StoreError, TokenRow};
 
@@ -150,6 +151,15 @@ impl ScyllaRegistry {
             }
         }
         Err(StoreError::Unavailable(format!("a token changed {TRIES} times while it was rotated")))
+    }
+
+    /// Takes the end of a token away, if it is this one.
+    pub(super) async fn keep(&self, token: TokenId, end: Timestamp) -> Result<(), RegistryError> {
+        if let Some((_, hash)) = self.credential_named("token", &token.to_string()).await? {
+            let values = (None::<CqlTimestamp>, hash, Some(cql_instant(end)));
+            self.cql.conditional(&self.cql.statements().expire_credential, &values).await?;
+        }
+        Ok(())
     }
 
     pub(super) async fn keys_of(&self, team: TeamId) -> Result<Vec<KeyRow>, RegistryError> {

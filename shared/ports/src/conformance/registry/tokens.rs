@@ -82,6 +82,23 @@ pub(super) async fn rotating_twice_does_not_prolong(registry: &RegistryUnderTest
     }
 }
 
+pub(super) async fn a_rotation_is_taken_back(registry: &RegistryUnderTest) {
+    let team = registry.team(Plan::Team).await;
+    let (old, old_hash) = registry.token(team, "a").await;
+    for (earlier, stands) in [(None, None), (Some(300), Some(NOW.plus_millis(300)))] {
+        if let Some(earlier) = earlier {
+            let rotate = registry.registry.rotate_token(old.id, NOW.plus_millis(earlier), fresh(), fresh_hash(), NOW);
+            rotate.await.expect("rotated");
+        }
+        let (new, new_hash, expires_at) = (fresh(), fresh_hash(), NOW.plus_millis(DAY_MS));
+        registry.registry.rotate_token(old.id, expires_at, new, new_hash, NOW).await.expect("rotated");
+        registry.registry.undo_rotation(old.id, expires_at, new, NOW).await.expect("taken back");
+        assert_eq!(registry.find(&new_hash).await, None);
+        let found = registry.find(&old_hash).await.expect("the old one works");
+        assert_eq!(found.expires_at, stands, "an earlier end stands, the rotation's own goes");
+    }
+}
+
 pub(super) async fn a_new_agent_above_the_cap_is_refused(registry: &RegistryUnderTest) {
     let (team, other) = (registry.team(capped(2)).await, registry.team(capped(2)).await);
     let (first, _) = registry.token(team, "one").await;
