@@ -73,8 +73,8 @@ for script in runs events ping; do
     '/99%/ {p99 = $2} /Requests\/sec/ {rate = $2} END {printf "%-8s %12.0f %10s %18.1f\n", s, rate, p99, n ? c * 1000 / n : 0}' "$folder/wrk"
 done
 
-# Records on the log that the persisters have not applied.
-waiting() { tidegate lag --json | tr -d '\n' | sed -E 's/.*"records": ?([0-9]+).*/\1/'; }
+# Records on the log that the persisters have not applied: of all partitions, which come behind.
+waiting() { tidegate lag --json | tr -d '\n' | sed -E 's/"partitions".*//; s/.*"records": ?([0-9]+).*/\1/'; }
 wanted=$(waiting)
 echo "now a persister works off $wanted records"
 begun=$(date +%s%N)
