@@ -112,7 +112,7 @@ impl Applier {
                 Err(went_back) => self.read_again(progress.partition, &mut opened, went_back).await,
             }
         };
-        let (folded, refused) = self.keep(progress.partition, batch.fold(stored), &mut opened, false).await;
+        let (folded, refused) = self.keep(progress.partition, batch.fold(stored, false), &mut opened, false).await;
         for _ in 0..refused {
             tripped = progress.brake.take(true).or(tripped);
         }

@@ -89,13 +89,14 @@ impl Batch {
 
     /// Folds every run's records onto what is stored of it, but for those that were folded before. Each touched run
     /// yields a write, also where nothing is new: a store that keeps listings beside runs mends them by it after a
-    /// crash.
-    pub fn fold(self, stored: Vec<StoredRun>) -> Folded {
+    /// crash. `again`: the records are read again, so that what follows from them may be lost, whatever was written.
+    pub fn fold(self, stored: Vec<StoredRun>, again: bool) -> Folded {
         let mut entries = self.entries;
         let mut writes = Vec::with_capacity(self.runs.len());
         for (records, stored) in self.runs.into_iter().zip(stored) {
             let (key, position) = (records.key, records.last);
-            let again = records.comes_again(&stored, &entries).then(|| records.events());
+            let comes_again = again || records.comes_again(&stored, &entries);
+            let again = comes_again.then(|| records.events());
             let (run, new_events) = fold_run(records.records, stored, &mut entries);
             writes.push(RunWrite { key, run, new_events, position, again });
         }

@@ -64,7 +64,7 @@ impl Applier {
                     Err(went_back) => self.read_again(partition, opened, went_back).await,
                 }
             };
-            let mut alone = alone.fold(stored);
+            let mut alone = alone.fold(stored, false);
             let (key, mut fate) = alone.only();
             if let Some((_, why)) = self.save(std::mem::take(&mut alone.writes)).await.pop() {
                 self.bury(record, why).await;

@@ -56,6 +56,8 @@ impl Applier {
                 }
             }
         }
+        // As of the last of it: what was saved first is not safe before the rest is.
+        opened.window = Window::from(from);
         opened.window.saved(Instant::now(), until);
         // What the account says may be lost, too, and no record may come to settle it anew.
         self.settle(self.checked(opened)).await;
@@ -83,7 +85,7 @@ impl Applier {
                 }
             }
             let stored = self.load(&batch, opened).await?;
-            let (folded, _) = self.keep(partition, batch.fold(stored), opened, true).await;
+            let (folded, _) = self.keep(partition, batch.fold(stored, true), opened, true).await;
             self.tally.count(folded.done().map(|(_, fate)| fate));
         }
         Ok(())
