@@ -10,7 +10,7 @@ use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 use metrics::{Counter, Gauge, counter, gauge};
 use serde::Serialize;
-use tidegate_telemetry::names::{ANSWER_BYTES_IN_FLIGHT, ANSWER_BYTES_IN_FLIGHT_MAX, ANSWERS_REFUSED};
+use tidegate_telemetry::names;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
@@ -63,11 +63,11 @@ impl AnswerBudget {
 
     /// Registers its metrics.
     pub fn new(max_bytes: usize, wait: Duration) -> Self {
-        gauge!(ANSWER_BYTES_IN_FLIGHT_MAX).set(max_bytes as f64);
-        let gauge = gauge!(ANSWER_BYTES_IN_FLIGHT);
+        gauge!(names::ANSWER_BYTES_IN_FLIGHT_MAX).set(max_bytes as f64);
+        let gauge = gauge!(names::ANSWER_BYTES_IN_FLIGHT);
         gauge.set(0.0);
         let free = Arc::new(Semaphore::new((max_bytes / KIB).min(Semaphore::MAX_PERMITS)));
-        AnswerBudget { free, max_bytes, wait, gauge, refused: counter!(ANSWERS_REFUSED) }
+        AnswerBudget { free, max_bytes, wait, gauge, refused: counter!(names::ANSWERS_REFUSED) }
     }
 
     /// A permit for one answer, once there is one; `None`: there was none in time.
