@@ -38,7 +38,7 @@ impl ReadLag for SetLag {
         Ok(Lag::over(&self.partitions(&[]).await?, NOW))
     }
 
-    /// What waits here waited before the first reading.
+    /// What waits here waited before the first reading, so its age is at least the time since then.
     async fn partitions(&self, _: &[Account]) -> Result<Vec<PartitionLag>, LogError> {
         *self.asked.lock().unwrap() += 1;
         let (records, age_ms) = self.says.lock().unwrap().clone()?;
@@ -56,7 +56,7 @@ impl ReadLag for SetLag {
 fn traffic(lag: &Arc<SetLag>) -> Traffic {
     let lines = ShedLines {
         records: Lines { leave: 10, enter: 20, full: 100 },
-        age_ms: Lines { leave: 1_000, enter: 2_000, full: 9_000 },
+        age_ms: Lines { leave: 11_000, enter: 12_000, full: 19_000 },
         ..ShedLines::default()
     };
     Traffic::new(lag.clone(), lines)
@@ -73,13 +73,13 @@ async fn it_waits_over_the_line_and_goes_on_below_the_lower_one() {
     let mut traffic = traffic(&lag);
     assert_eq!(traffic.room().await, Room::For(20));
     for (says, room) in [
-        ((15, 0), Room::For(5)),
-        ((20, 500), Room::None(Yield::Behind { records: 20, age_ms: 500 })),
-        ((15, 0), Room::None(Yield::Behind { records: 15, age_ms: 0 })),
-        ((9, 0), Room::For(11)),
-        ((1, 2_000), Room::None(Yield::Behind { records: 1, age_ms: 2_000 })),
-        ((1, 1_500), Room::None(Yield::Behind { records: 1, age_ms: 1_500 })),
-        ((1, 999), Room::For(19)),
+        ((15, 1_000), Room::For(5)),
+        ((20, 2_000), Room::None(Yield::Behind { records: 20, age_ms: 2_000 })),
+        ((15, 3_000), Room::None(Yield::Behind { records: 15, age_ms: 3_000 })),
+        ((9, 4_000), Room::For(11)),
+        ((1, 12_000), Room::None(Yield::Behind { records: 1, age_ms: 12_000 })),
+        ((1, 11_500), Room::None(Yield::Behind { records: 1, age_ms: 11_500 })),
+        ((1, 10_999), Room::For(19)),
     ] {
         lag.set(Ok(says));
         assert_eq!(after(PERIOD, &mut traffic).await, room, "{says:?}");
@@ -98,6 +98,6 @@ async fn what_it_appends_counts_before_it_is_read() {
     assert_eq!((traffic.room().await, lag.asked()), (Room::For(1), 1), "a reading is used for a while");
     traffic.used(1);
     assert_eq!((traffic.room().await, lag.asked()), (Room::AskIn(SOON), 1), "and for some time also when used up");
-    lag.set(Ok((20, 0)));
-    assert_eq!(after(SOON, &mut traffic).await, Room::None(Yield::Behind { records: 20, age_ms: 0 }));
+    lag.set(Ok((20, 100)));
+    assert_eq!(after(SOON, &mut traffic).await, Room::None(Yield::Behind { records: 20, age_ms: 100 }));
 }
