@@ -112,7 +112,7 @@ async fn a_tokens_agent_exists() {
     team.heartbeat(&json!({"agent": "another"})).await.refused(400, "agent_limit", Some("agent"));
 }
 
-/// Misspelt agents hold slots; archived, they free them within seconds, and take one again when they report again. The
+/// Our choice: misspelt agents hold slots; archived, they free them within seconds, and take one again when they report again. The
 /// refusal names what is near and what is not used.
 #[tokio::test]
 async fn an_archived_agent_frees_its_slot() {
@@ -153,7 +153,7 @@ async fn an_archived_agent_frees_its_slot() {
     .await;
 }
 
-/// Credentials of an archived team stop working within seconds, and work again when it is restored; its data stays.
+/// Our choice: credentials of an archived team stop working within seconds, and work again when it is restored; its data stays.
 #[tokio::test]
 async fn an_archived_team_is_nobody_until_it_is_restored() {
     let (_target, team) = team().await;

@@ -128,9 +128,10 @@ pub(crate) async fn read(
     let key = RunKey { team: reader.team, run: id };
     let settled = if waits { Some(reads.settled(key).await?) } else { None };
     let permit = reads.permit(Weight::RunWithEvents).await?;
+    // The events first: a run that is read after them counts at least what they show.
+    let EventsPage { mut rows, more, .. } = reads.ask(reads.queries.events(key, &page)).await?;
     let found = reads.ask(reads.queries.run(key)).await?;
     let summary = found.and_then(|run| RunSummary::of(id, &run, reads.now())).ok_or(Problem::RunUnknown(id))?;
-    let EventsPage { mut rows, more, .. } = reads.ask(reads.queries.events(key, &page)).await?;
     let last = rows.last().filter(|_| more).map(|row| row.event.id);
     let next_events_cursor = last.map(|last| cursor::encode_event(id, last));
     rows.sort_by_key(|row| (row.event.ts, row.event.id));

@@ -172,6 +172,7 @@ impl Persister {
             self.give_up(former);
         }
         self.ledger.assign(assigned);
+        Tally::stalled(assigned.partition).set(0.0);
         let lane = Lane::open(assigned, self.applier.clone(), self.news_sender.clone());
         self.lanes.insert(assigned.partition, (assigned, lane));
     }

@@ -96,7 +96,8 @@ impl Admission {
                 return;
             }
             metrics::counter!(AGENT_CAP_WARNINGS).increment(1);
-            tracing::warn!(
+            // Once for each team, so no repeat of another one's: warnings of one cause are held back.
+            tracing::info!(
                 %team,
                 agents,
                 cap,
