@@ -167,11 +167,7 @@ pub fn plain(lines: &[u8]) {
 /// does: lines of other threads may come after it.
 pub fn flush(deadline: Duration) -> bool {
     LOGS.get().is_none_or(|logs| {
-        let mut repeats = logs.repeats.lock().unwrap_or_else(PoisonError::into_inner);
-        for line in repeats.rest(logs.shape) {
-            logs.queue.offer(line.as_bytes());
-        }
-        drop(repeats);
+        logs.print_rest();
         logs.queue.flush(deadline)
     })
 }
@@ -198,6 +194,14 @@ impl LogFormat {
 }
 
 impl Logs {
+    /// Prints what was held back as a repeat so far.
+    fn print_rest(&self) {
+        let mut repeats = self.repeats.lock().unwrap_or_else(PoisonError::into_inner);
+        for line in repeats.rest(self.shape) {
+            self.queue.offer(line.as_bytes());
+        }
+    }
+
     fn begin<W>(to: W, shape: Shape, bounds: Bounds, now: fn() -> Duration) -> io::Result<Arc<Logs>>
     where
         W: Write + Send + 'static,
