@@ -10,7 +10,7 @@ use http::Uri;
 use serde::Serialize;
 use tidegate_domain::timestamp::iso;
 use tidegate_domain::usd::{decimal, decimal_option};
-use tidegate_domain::{EventId, FreeJson, IdError, RunId, RunKey, Timestamp, Usd};
+use tidegate_domain::{EventId, FreeJson, IdError, Run, RunId, RunKey, Timestamp, Usd};
 use tidegate_ports::{EventPage, EventRow, EventsPage};
 use utoipa::ToSchema;
 
@@ -27,6 +27,8 @@ const KNOWN: &[&str] = &["events_limit", "events_cursor", "settled"];
 const MAX_EVENTS: usize = 500;
 /// A page ends with the event that brings it to so many bytes.
 const PAGE_BYTES: usize = 1 << 20;
+/// A run that changes while its events are read is read again, so often at the most.
+const MOMENTS: u32 = 4;
 
 /// A run with a page of its events: all of them, unless it has many or large ones.
 #[derive(Serialize, ToSchema)]
@@ -128,10 +130,9 @@ pub(crate) async fn read(
     let key = RunKey { team: reader.team, run: id };
     let settled = if waits { Some(reads.settled(key).await?) } else { None };
     let permit = reads.permit(Weight::RunWithEvents).await?;
-    // The events first: a run that is read after them counts at least what they show.
-    let EventsPage { mut rows, more, .. } = reads.ask(reads.queries.events(key, &page)).await?;
-    let found = reads.ask(reads.queries.run(key)).await?;
-    let summary = found.and_then(|run| RunSummary::of(id, &run, reads.now())).ok_or(Problem::RunUnknown(id))?;
+    let (run, EventsPage { mut rows, more, .. }) =
+        at_one_moment(&reads, key, &page).await?.ok_or(Problem::RunUnknown(id))?;
+    let summary = RunSummary::of(id, &run, reads.now()).ok_or(Problem::RunUnknown(id))?;
     let last = rows.last().filter(|_| more).map(|row| row.event.id);
     let next_events_cursor = last.map(|last| cursor::encode_event(id, last));
     rows.sort_by_key(|row| (row.event.ts, row.event.id));
@@ -139,6 +140,23 @@ pub(crate) async fn read(
     let events = rows.into_iter().map(EventView::from).collect();
     let response = permit.json(&RunDetail { summary, events, next_events_cursor, cost_by_model })?;
     Ok(settled::marked(response, settled))
+}
+
+/// A run and a page of its events as they stood at one moment: the run is the same before and after its events are read.
+/// A run that changes all the time is answered as it was last seen; `None` if the team has no such run.
+async fn at_one_moment(reads: &Reads, key: RunKey, page: &EventPage) -> Result<Option<(Run, EventsPage)>, Problem> {
+    let mut before = reads.ask(reads.queries.run(key)).await?;
+    let mut attempts = 0;
+    while let Some(run) = before {
+        let events = reads.ask(reads.queries.events(key, page)).await?;
+        let after = reads.ask(reads.queries.run(key)).await?;
+        attempts += 1;
+        match after {
+            Some(after) if after == run || attempts == MOMENTS => return Ok(Some((after, events))),
+            after => before = after,
+        }
+    }
+    Ok(None)
 }
 
 impl From<EventRow> for EventView {
