@@ -102,7 +102,9 @@ impl Producer {
     }
 
     fn queue(&self, message: Outgoing<'_>) -> Result<oneshot::Receiver<Delivery>, Delivery> {
-        if self.closing.load(Ordering::Acquire) {
+        // Counted before it looks: whoever closes either sees this message, or is seen by it.
+        let count = Counted::new(&self.waiting);
+        if self.closing.load(Ordering::SeqCst) {
             return Err(Delivery::NotPersisted("the producer is closed".to_owned()));
         }
         let bytes = message.payload.len() + message.key.map_or(0, str::len) + OVERHEAD_BYTES.min(256);
@@ -115,7 +117,7 @@ impl Producer {
         let room = room.map_err(|_| full())?;
         let (reply, answer) = oneshot::channel();
         let sent_at_ms = message.sent_at_ms;
-        let waiting = Box::new(Waiting { reply, sent_at_ms, _room: room, _count: Counted::new(&self.waiting) });
+        let waiting = Box::new(Waiting { reply, sent_at_ms, _room: room, _count: count });
         let line = self.line()?;
         let mut record = BaseRecord::with_opaque_to(message.topic, waiting)
             .partition(i32::try_from(message.partition).unwrap_or(i32::MAX))
@@ -158,15 +160,11 @@ impl Producer {
 
     /// Takes no more, waits for the reports of what was taken, and counts what is left; their callers are told.
     pub async fn close(&self, deadline: Duration) -> usize {
-        self.closing.store(true, Ordering::Release);
+        self.closing.store(true, Ordering::SeqCst);
         let line = self.current.read().unwrap_or_else(PoisonError::into_inner).clone();
         let waiting = self.waiting.clone();
         let closing = tokio::task::spawn_blocking(move || {
-            // Flushing may end early and leave messages behind, so what counts is our own count.
-            if let Err(error) = line.producer.flush(deadline) {
-                tracing::warn!(%error, "flushing the producer ended early");
-            }
-            let left = waiting.load(Ordering::Acquire);
+            let left = drained(&line, &waiting, deadline);
             line.producer.purge(PurgeConfig::default().queue().inflight());
             // The reports of what was purged: without them their callers would wait in vain.
             let _ = line.producer.flush(Duration::from_millis(500));
@@ -212,6 +210,27 @@ impl Line {
     }
 }
 
+/// Flushes until every message has its report, up to `deadline`, and counts what is left. Our own count decides: flushing
+/// may end early, and also before the last report was heard or a message that was just accepted reached the queue.
+fn drained(line: &Line, waiting: &AtomicUsize, deadline: Duration) -> usize {
+    let until = Instant::now() + deadline;
+    loop {
+        let time_left = until.saturating_duration_since(Instant::now());
+        let flushed = line.producer.flush(time_left);
+        let left = waiting.load(Ordering::SeqCst);
+        if left == 0 || time_left.is_zero() {
+            return left;
+        }
+        match flushed {
+            Ok(()) => std::thread::sleep(Duration::from_millis(1)),
+            Err(error) => {
+                tracing::warn!(%error, "flushing the producer ended early");
+                std::thread::sleep(Duration::from_millis(50).min(time_left));
+            }
+        }
+    }
+}
+
 fn config(options: &KafkaOptions, role: &str, capacity: Capacity, publishes: bool) -> ClientConfig {
     let append = &options.append;
     let statistics = if publishes { client::millis(client::STATISTICS_INTERVAL) } else { "0".to_owned() };
@@ -249,7 +268,7 @@ struct Counted(Arc<AtomicUsize>);
 
 impl Counted {
     fn new(count: &Arc<AtomicUsize>) -> Self {
-        count.fetch_add(1, Ordering::AcqRel);
+        count.fetch_add(1, Ordering::SeqCst);
         Counted(count.clone())
     }
 }
