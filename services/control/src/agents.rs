@@ -1,5 +1,6 @@
 //! `GET /v1/agents`: the team's agents.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -7,7 +8,8 @@ use axum::response::Response;
 use http::Uri;
 use serde::Serialize;
 use tidegate_domain::timestamp::{iso, iso_option};
-use tidegate_domain::{AgentId, Slug, Timestamp};
+use tidegate_domain::{AgentId, Month, Slug, Timestamp};
+use tidegate_ports::AgentRow;
 use utoipa::ToSchema;
 
 use crate::access::Reader;
@@ -40,6 +42,11 @@ struct AgentView {
     #[serde(with = "iso_option", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, format = DateTime, required = false)]
     last_seen: Option<Timestamp>,
+    /// How often ids of its runs were used again this month (UTC): calls that close a run again which is closed, and are
+    /// no retries. Absent if there were none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = u64, required = false)]
+    repeats_this_month: Option<u64>,
 }
 
 /// All agents of the team, by slug.
@@ -54,10 +61,17 @@ struct AgentView {
 pub(crate) async fn list(State(reads): State<Arc<Reads>>, reader: Reader, uri: Uri) -> Result<Response, Problem> {
     Parameters::read(&uri, &[])?;
     let permit = reads.permit(Weight::Rows).await?;
-    let rows = reads.ask(reads.queries.agents(reader.team)).await?;
-    let agents = rows
-        .into_iter()
-        .map(|row| AgentView { id: row.id, agent: row.slug, first_seen: row.first_seen, last_seen: row.last_seen })
-        .collect();
+    let rows = reads.ask(reads.queries.agents(reader.team));
+    let repeats = reads.ask(reads.queries.repeats(reader.team, Month::of(reads.now())));
+    let (rows, repeats) = tokio::try_join!(rows, repeats)?;
+    let repeats: HashMap<Slug, u64> = repeats.into_iter().map(|of_agent| (of_agent.agent, of_agent.times)).collect();
+    let view = |row: AgentRow| AgentView {
+        repeats_this_month: repeats.get(&row.slug).copied(),
+        id: row.id,
+        agent: row.slug,
+        first_seen: row.first_seen,
+        last_seen: row.last_seen,
+    };
+    let agents = rows.into_iter().map(view).collect();
     permit.json(&AgentList { agents })
 }

@@ -140,7 +140,7 @@ impl RunSummary {
                 ClockSkew::Ahead => "ahead",
                 ClockSkew::Behind => "behind",
             }),
-            repeats: run.finish.as_ref().and_then(|finish| finish.repeats).map(|repeats| RepeatedClosings {
+            repeats: run.finish.as_ref().and_then(|finish| finish.repeats.as_ref()).map(|repeats| RepeatedClosings {
                 times: repeats.times,
                 last_received_at: repeats.last_received_at,
                 other_status: repeats.other_status.map(Into::into),

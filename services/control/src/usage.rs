@@ -24,6 +24,9 @@ pub(crate) struct Usage {
     month: String,
     /// Events stored so far that count towards the allowance.
     events: u64,
+    /// Repeats stored so far this month, of all runs: calls that close a run again which is closed, and are no retries.
+    /// They change no run and do not count towards the allowance. `/v1/agents` says whose runs they were.
+    repeats: u64,
     #[schema(example = "team")]
     plan: &'static str,
     /// What the plan includes; null if it has no limit.
@@ -50,11 +53,14 @@ pub(crate) struct Usage {
 pub(crate) async fn read(State(reads): State<Arc<Reads>>, reader: Reader, uri: Uri) -> Result<Json<Usage>, Problem> {
     Parameters::read(&uri, &[])?;
     let month = Month::of(reads.now());
-    let events = reads.ask(reads.queries.usage(reader.team, month)).await?;
+    let events = reads.ask(reads.queries.usage(reader.team, month));
+    let repeats = reads.ask(reads.queries.repeats(reader.team, month));
+    let (events, repeats) = tokio::try_join!(events, repeats)?;
     let limits = reader.plan.limits();
     Ok(Json(Usage {
         month: month.to_string(),
         events,
+        repeats: repeats.iter().map(|of_agent| of_agent.times).sum(),
         plan: reader.plan.name(),
         allowance: limits.events_per_month,
         hard_cap: limits.hard_cap(),

@@ -8,8 +8,10 @@ use crate::record::{Idle, Start};
 use crate::{FinishStatus, FreeJson, HeartbeatStatus, Month, RunStatus, Timestamp, Usd};
 
 pub mod clock_skew;
+mod repeats;
 
 pub use clock_skew::ClockSkew;
+pub use repeats::Repeats;
 
 /// The registers and sums of a run. Its events stand beside it, keyed by event id.
 ///
@@ -79,18 +81,6 @@ pub struct Closing {
     pub repeats: Option<Repeats>,
 }
 
-/// Closing calls of a run that was closed, as far as they are on the log. The front door lets retries end there, so what
-/// is counted is an id that is in use again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Repeats {
-    pub times: u64,
-    #[serde(rename = "last_received_at_ms")]
-    pub last_received_at: Timestamp,
-    /// What the last of those said that said another status than the one that stands.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub other_status: Option<FinishStatus>,
-}
-
 /// Figures that a client reports as they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reported {
@@ -104,21 +94,6 @@ pub struct Reported {
     pub input_tokens: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_tokens: Option<u64>,
-}
-
-impl Closing {
-    /// Counts a closing call that came after it. One that was received no later than those counted is one of them, told
-    /// again: by a redelivery, a replay, or a retry that joined the first.
-    pub(crate) fn count_repeat(&mut self, status: FinishStatus, received_at: Timestamp) {
-        let (times, last, other_status) = match self.repeats {
-            Some(repeats) => (repeats.times, repeats.last_received_at, repeats.other_status),
-            None => (0, self.received_at, None),
-        };
-        if received_at > last {
-            let other_status = if status == self.status { other_status } else { Some(status) };
-            self.repeats = Some(Repeats { times: times + 1, last_received_at: received_at, other_status });
-        }
-    }
 }
 
 impl Run {

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 use tidegate_domain::{EventId, Month, Run, RunId, RunKey, Slug, TeamId, Timestamp};
 use tidegate_ports::{
-    AgentRow, Agents, EventPage, EventsPage, RunFilter, RunPage, RunQueries, RunWanted, RunWrite, Runs, RunsPage,
-    Spend, StoreError, StoredRun, StoredSummary,
+    AgentRepeats, AgentRow, Agents, EventPage, EventsPage, RunFilter, RunPage, RunQueries, RunWanted, RunWrite, Runs,
+    RunsPage, Spend, StoreError, StoredRun, StoredSummary,
 };
 
 use crate::checkpoints;
@@ -35,6 +35,7 @@ mod plans;
 mod purge;
 pub(crate) mod queries;
 pub(crate) mod readers;
+mod repeats;
 pub(crate) mod run_row;
 mod save;
 mod schema;
@@ -147,6 +148,10 @@ impl RunQueries for EmbeddedStore {
 
     async fn usage(&self, team: TeamId, month: Month) -> Result<u64, StoreError> {
         self.queries.read(move |connection| queries::usage(connection, team, month)).await
+    }
+
+    async fn repeats(&self, team: TeamId, month: Month) -> Result<Vec<AgentRepeats>, StoreError> {
+        self.queries.read(move |connection| repeats::of_month(connection, team, month)).await
     }
 
     async fn spend(&self, team: TeamId, month: Month, now: Timestamp) -> Result<Spend, StoreError> {

@@ -31,8 +31,8 @@ pub use log::{
 pub use registry::{Agents, CredentialRecord, Credentials, KeyRow, Rates, Registry, RegistryError, Team, TokenRow};
 pub use replay::{Again, AppendAgain, LogSpan, ReadLog};
 pub use runs::{
-    AgentRow, EventPage, EventRow, EventsPage, ListedRun, Retention, RunFilter, RunPage, RunQueries, RunWanted,
-    RunWrite, Runs, RunsPage, Spend, SpendLine, SpendRest, SpendRow, SpendTally, StoreError, StoredRun, StoredSummary,
-    union_of_agents,
+    AgentRepeats, AgentRow, EventPage, EventRow, EventsPage, ListedRun, Retention, RunFilter, RunPage, RunQueries,
+    RunWanted, RunWrite, Runs, RunsPage, Spend, SpendLine, SpendRest, SpendRow, SpendTally, StoreError, StoredRun,
+    StoredSummary, union_of_agents,
 };
 pub use waits::Waits;

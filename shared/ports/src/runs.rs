@@ -171,6 +171,13 @@ pub trait RunQueries: Send + Sync + 'static {
     /// [`StoreError`].
     async fn usage(&self, team: TeamId, month: Month) -> Result<u64, StoreError>;
 
+    /// Repeats of runs that are shown ([`Run::repeats_by_month`]), received in a month: how many of each agent, by slug.
+    /// Agents without any are left out.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn repeats(&self, team: TeamId, month: Month) -> Result<Vec<AgentRepeats>, StoreError>;
+
     /// Costs of the runs listed in a month.
     ///
     /// # Errors
@@ -234,6 +241,13 @@ pub struct AgentRow {
     pub last_seen: Option<Timestamp>,
     /// When it was archived last; a run received later makes it count again.
     pub archived_at: Option<Timestamp>,
+}
+
+/// How often ids of an agent's runs were used again in a month, after the runs were closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentRepeats {
+    pub agent: Slug,
+    pub times: u64,
 }
 
 /// A month's costs.

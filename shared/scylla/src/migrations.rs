@@ -29,10 +29,11 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 3, name: "accounts", text: include_str!("../migrations/0003_accounts.cql") },
     Migration { version: 4, name: "names_and_archive", text: include_str!("../migrations/0004_names_and_archive.cql") },
     Migration { version: 5, name: "halts", text: include_str!("../migrations/0005_halts.cql") },
+    Migration { version: 6, name: "repeats", text: include_str!("../migrations/0006_repeats.cql") },
 ];
 
 /// The version that this build needs.
-pub const VERSION: i32 = 5;
+pub const VERSION: i32 = 6;
 
 /// One step of the schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tidegate_domain::{EventId, Month, Run, RunId, RunKey, Slug, TeamId, Timestamp};
 use tidegate_ports::{
-    AgentRow, Agents, EventPage, EventsPage, RunFilter, RunPage, RunQueries, RunWanted, RunWrite, Runs, RunsPage,
-    Spend, StoreError, StoredRun, StoredSummary,
+    AgentRepeats, AgentRow, Agents, EventPage, EventsPage, RunFilter, RunPage, RunQueries, RunWanted, RunWrite, Runs,
+    RunsPage, Spend, StoreError, StoredRun, StoredSummary,
 };
 
 use crate::registry::ScyllaRegistry;
@@ -111,6 +111,10 @@ impl RunQueries for ScyllaStore {
 
     async fn usage(&self, team: TeamId, month: Month) -> Result<u64, StoreError> {
         self.units_in(team, month).await
+    }
+
+    async fn repeats(&self, team: TeamId, month: Month) -> Result<Vec<AgentRepeats>, StoreError> {
+        self.repeats_in(team, month).await
     }
 
     async fn spend(&self, team: TeamId, month: Month, now: Timestamp) -> Result<Spend, StoreError> {

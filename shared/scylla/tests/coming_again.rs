@@ -35,7 +35,9 @@ async fn events_without_rows_and_truncated_tables_are_mended_by_the_store_that_w
         store.save(Arc::new(writes)).await.expect("saved");
     }
     let session = support::session().await;
-    for table in ["run_listing", "run_days", "run_usage", "run_agents", "unpriced_models", "event_owners"] {
+    for table in
+        ["run_listing", "run_days", "run_usage", "run_repeats", "run_agents", "unpriced_models", "event_owners"]
+    {
         let truncate = format!("TRUNCATE {}.{table}", other.name);
         session.query_unpaged(truncate, ()).await.expect("truncated");
     }

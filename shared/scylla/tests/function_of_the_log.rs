@@ -143,6 +143,7 @@ async fn every_table_is_looked_at() {
         ("runs", "team, run, event", Some("body = '{}'")),
         ("run_listing", "team, facet, label, day, bucket, started_at, run", Some("line = '{}'")),
         ("run_usage", "team, month, bucket, run", Some("units = 77")),
+        ("run_repeats", "team, month, bucket, agent, run", Some("repeats = 77")),
         ("run_agents", "team, slug", Some("last_seen = 1")),
         ("event_owners", "team, born_minute, event, run", None),
         ("run_days", "team, facet, label, day, bucket", None),

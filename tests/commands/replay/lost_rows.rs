@@ -10,7 +10,8 @@ use super::Scene;
 use crate::place;
 
 /// Every table that follows from runs, and is read.
-const DERIVED: [&str; 6] = ["run_listing", "run_days", "run_agents", "run_usage", "unpriced_models", "event_owners"];
+const DERIVED: [&str; 7] =
+    ["run_listing", "run_days", "run_agents", "run_usage", "run_repeats", "unpriced_models", "event_owners"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn truncated_listings_come_back_while_the_same_persisters_run() {
@@ -20,6 +21,8 @@ async fn truncated_listings_come_back_while_the_same_persisters_run() {
     let call = wire::llm_call(&scene.team.event_id(), "nobody", "unheard-of", (1, 2, 3));
     scene.team.batch(&run, &[call]).await.expect(202);
     scene.team.finish(&run, &wire::finish()).await.expect(202);
+    // Another status under the id of a closed run: a repeat that is counted.
+    scene.team.finish(&run, &wire::with(wire::finish(), "status", json!("failed"))).await.expect(200);
     scene.runs.push(run);
     scene.applied().await;
     let (read, rows) = (scene.read_derived().await, scene.derived_rows().await);

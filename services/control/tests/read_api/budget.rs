@@ -7,7 +7,9 @@ use serde_json::json;
 use tidegate_control::Control;
 use tidegate_domain::{Body, Month, Run, RunKey, TeamId, Timestamp};
 use tidegate_ports::memory::runs::MemoryRuns;
-use tidegate_ports::{AgentRow, EventPage, EventsPage, RunFilter, RunPage, RunQueries, RunsPage, Spend, StoreError};
+use tidegate_ports::{
+    AgentRepeats, AgentRow, EventPage, EventsPage, RunFilter, RunPage, RunQueries, RunsPage, Spend, StoreError,
+};
 use tokio::sync::Semaphore;
 
 use crate::house::*;
@@ -48,6 +50,10 @@ impl RunQueries for Gated {
 
     async fn usage(&self, team: TeamId, month: Month) -> Result<u64, StoreError> {
         self.runs.usage(team, month).await
+    }
+
+    async fn repeats(&self, team: TeamId, month: Month) -> Result<Vec<AgentRepeats>, StoreError> {
+        self.runs.repeats(team, month).await
     }
 
     async fn spend(&self, team: TeamId, month: Month, now: Timestamp) -> Result<Spend, StoreError> {

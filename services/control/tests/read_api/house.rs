@@ -11,8 +11,8 @@ use serde_json::Value;
 use tidegate_admission::{Caller, Refusal};
 use tidegate_control::{Authenticate, Control};
 use tidegate_domain::{
-    Body, Event, EventId, Finish, FinishStatus, FreeJson, Idle, ModelCall, Plan, Position, Receipt, Record, Region,
-    RunId, RunKey, RunState, Scope, Slug, Start, TeamId, Timestamp, Usd,
+    Body, Event, EventId, Finish, FinishStatus, FreeJson, Heartbeat, HeartbeatStatus, Idle, ModelCall, Plan, Position,
+    Receipt, Record, Region, RunId, RunKey, RunState, Scope, Slug, Start, TeamId, Timestamp, Usd,
 };
 use tidegate_lifecycle::ServeOptions;
 use tidegate_ports::memory::accounts::MemoryAccounts;
@@ -226,6 +226,24 @@ impl House {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         Answer { status, headers, text: response.text().await.unwrap() }
+    }
+}
+
+/// A heartbeat of the agent `nightly` without details.
+pub fn ping(status: HeartbeatStatus) -> Heartbeat {
+    Heartbeat {
+        agent: Slug::parse("nightly").unwrap(),
+        status,
+        started_at: None,
+        finished_at: None,
+        cost: None,
+        duration_ms: None,
+        metadata: None,
+        output: None,
+        customer_id: None,
+        feature: None,
+        input_tokens: None,
+        output_tokens: None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! `GET /v1/agents`, `/v1/usage` and `/v1/spend`.
 
 use serde_json::{Value, json};
-use tidegate_domain::{Body, FinishStatus, Slug, Start};
+use tidegate_domain::{Body, FinishStatus, Heartbeat, HeartbeatStatus, Slug, Start};
 
 use crate::house::*;
 
@@ -35,7 +35,7 @@ async fn usage_counts_this_month_against_the_plan() {
         .await;
     house.tell(team(1), run_id(1), Body::Finish(finish(FinishStatus::Success, STARTED))).await;
     let expected = json!({
-        "month": "2026-05", "events": 4, "plan": "team", "allowance": 1_000_000, "hard_cap": 1_500_000,
+        "month": "2026-05", "events": 4, "repeats": 0, "plan": "team", "allowance": 1_000_000, "hard_cap": 1_500_000,
         "resets_at": "2026-06-01T00:00:00.000Z",
     });
     assert_eq!(house.get("/v1/usage").await.ok(), expected);
@@ -43,6 +43,34 @@ async fn usage_counts_this_month_against_the_plan() {
     let june = house.get("/v1/usage").await.ok();
     assert_eq!((&june["month"], &june["events"]), (&json!("2026-06"), &json!(0)));
     assert_eq!(june["resets_at"], "2026-07-01T00:00:00.000Z");
+}
+
+/// Ids in use again are counted in the month in which that was received, by the team and by the agent.
+#[tokio::test]
+async fn repeats_are_counted_by_team_and_by_agent() {
+    let house = House::open().await;
+    let beat =
+        |agent: &str| Body::Heartbeat(Heartbeat { agent: Slug::parse(agent).unwrap(), ..ping(HeartbeatStatus::Ok) });
+    let shown = async || -> (Value, Vec<Option<Value>>) {
+        let agents = house.get("/v1/agents").await.ok()["agents"].clone();
+        let of_each = agents.as_array().unwrap().iter().map(|agent| agent.get("repeats_this_month").cloned()).collect();
+        (house.get("/v1/usage").await.ok()["repeats"].clone(), of_each)
+    };
+    house.tell(team(1), run_id(1), beat("cron")).await;
+    house.tell(team(1), run_id(2), beat("good")).await;
+    assert_eq!(shown().await, (json!(0), vec![None, None]));
+    for night in 1..=16 {
+        house.clock.advance_ms(24 * 3_600_000);
+        house.tell(team(1), run_id(1), beat("cron")).await;
+        assert_eq!(shown().await, (json!(night), vec![Some(json!(night)), None]));
+    }
+    // The first night of June: May's are May's.
+    house.clock.advance_ms(24 * 3_600_000);
+    assert_eq!(shown().await, (json!(0), vec![None, None]));
+    house.tell(team(1), run_id(1), beat("cron")).await;
+    assert_eq!(shown().await, (json!(1), vec![Some(json!(1)), None]));
+    assert_eq!(house.get(&format!("/v1/runs/{}", run_id(1))).await.ok()["repeats"]["times"], 17);
+    assert_eq!(house.get_as(Some(KEY_B), "/v1/usage").await.ok()["repeats"], 0);
 }
 
 #[tokio::test]

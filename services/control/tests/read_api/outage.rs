@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tidegate_domain::{Month, Run, RunKey, TeamId, Timestamp};
-use tidegate_ports::{AgentRow, EventPage, EventsPage, RunFilter, RunPage, RunQueries, RunsPage, Spend, StoreError};
+use tidegate_ports::{
+    AgentRepeats, AgentRow, EventPage, EventsPage, RunFilter, RunPage, RunQueries, RunsPage, Spend, StoreError,
+};
 
 use crate::house::*;
 
@@ -42,6 +44,10 @@ impl RunQueries for Ailing {
     }
 
     async fn usage(&self, _: TeamId, _: Month) -> Result<u64, StoreError> {
+        self.end().await
+    }
+
+    async fn repeats(&self, _: TeamId, _: Month) -> Result<Vec<AgentRepeats>, StoreError> {
         self.end().await
     }
 

@@ -1,28 +1,11 @@
 //! `GET /v1/runs/{id}`.
 
 use serde_json::{Value, json};
-use tidegate_domain::{Body, Finish, FinishStatus, Heartbeat, HeartbeatStatus, Slug, Start, Usd};
+use tidegate_domain::{Body, Finish, FinishStatus, Heartbeat, HeartbeatStatus, Start, Usd};
 
 use crate::house::*;
 
 const STARTED: &str = "2026-05-15T11:00:00.000Z";
-
-fn ping(status: HeartbeatStatus) -> Heartbeat {
-    Heartbeat {
-        agent: Slug::parse("nightly").unwrap(),
-        status,
-        started_at: None,
-        finished_at: None,
-        cost: None,
-        duration_ms: None,
-        metadata: None,
-        output: None,
-        customer_id: None,
-        feature: None,
-        input_tokens: None,
-        output_tokens: None,
-    }
-}
 
 #[tokio::test]
 async fn a_whole_run_shows_every_member() {

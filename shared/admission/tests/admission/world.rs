@@ -16,9 +16,9 @@ use tidegate_ports::memory::accounts::MemoryAccounts;
 use tidegate_ports::memory::clock::TestClock;
 use tidegate_ports::memory::gate::{MemoryGate, MemoryGateConfig};
 use tidegate_ports::{
-    Account, AgentRow, Agents, Append, AppendError, Clock, CredentialRecord, Credentials, EventPage, EventsPage, Gate,
-    Lag, LogError, PartitionLag, Rates, ReadLag, RunFilter, RunPage, RunQueries, RunWanted, RunsPage, Spend,
-    StoreError, StoredRun, StoredSummary,
+    Account, AgentRepeats, AgentRow, Agents, Append, AppendError, Clock, CredentialRecord, Credentials, EventPage,
+    EventsPage, Gate, Lag, LogError, PartitionLag, Rates, ReadLag, RunFilter, RunPage, RunQueries, RunWanted, RunsPage,
+    Spend, StoreError, StoredRun, StoredSummary,
 };
 
 pub use crate::bodies::{finish, finish_with, heartbeat, slug, start};
@@ -216,6 +216,9 @@ impl RunQueries for Backend {
     async fn agents(&self, team: TeamId) -> Result<Vec<AgentRow>, StoreError> {
         let slugs: std::collections::BTreeSet<Slug> = self.slugs(team).await?.into_iter().collect();
         Ok(slugs.into_iter().map(|slug| AgentRow::seen(team, slug, NOW)).collect())
+    }
+    async fn repeats(&self, _: TeamId, _: Month) -> Result<Vec<AgentRepeats>, StoreError> {
+        unreachable!("admission does not count repeats")
     }
     async fn spend(&self, _: TeamId, _: Month, _: Timestamp) -> Result<Spend, StoreError> {
         unreachable!("admission does not sum")

@@ -1,5 +1,7 @@
 //! The rules of a run's life, one by one.
 
+use std::collections::BTreeMap;
+
 use tidegate_domain::run::{Closing, Repeats};
 use tidegate_domain::{
     Body, FinishStatus, Heartbeat, HeartbeatStatus, Month, Outcome, Run, RunState, RunStatus, Start, Usd,
@@ -214,7 +216,8 @@ fn closings_that_come_again_are_counted_once_each() {
     let history: Vec<_> = std::iter::once(first.clone()).chain(nights.clone()).collect();
     let (run, outcomes) = folded(history.clone());
     assert_eq!(outcomes[1..], [Outcome::Duplicate; 3]);
-    let expected = Repeats { times: 3, last_received_at: at(300), other_status: Some(FinishStatus::Failed) };
+    let expected =
+        Repeats { times: 3, last_received_at: at(300), other_status: Some(FinishStatus::Failed), earlier: Vec::new() };
     assert_eq!(closed(run.clone()), Closing { repeats: Some(expected), ..once.clone() });
     assert_eq!((run.status_at(at(400)), run.units_in(Month::of(at(0)))), (RunStatus::Success, 1));
     // Replayed, in whole and in part.
@@ -228,6 +231,40 @@ fn closings_that_come_again_are_counted_once_each() {
     ];
     assert_eq!(
         closed(folded(again).0).repeats,
-        Some(Repeats { times: 1, last_received_at: at(1), other_status: None })
+        Some(Repeats { times: 1, last_received_at: at(1), other_status: None, earlier: Vec::new() })
     );
+}
+
+/// Each repeat counts in the month of its receipt, for the agent of the opening; a replay moves none.
+#[test]
+fn repeats_count_in_the_month_of_their_receipt() {
+    const DAY_MS: i64 = 24 * 3_600_000;
+    let beat = |day: i64| (day * DAY_MS, Body::Heartbeat(heartbeat("cron", HeartbeatStatus::Ok)));
+    let nights: Vec<_> = (0..100).map(beat).collect();
+    let (run, _) = folded(nights.clone());
+    let by_month = |run: &Run| -> Vec<(String, Month, u64)> {
+        run.repeats_by_month().map(|(agent, month, times)| (agent.to_string(), month, times)).collect()
+    };
+    let mut expected: BTreeMap<Month, u64> = BTreeMap::new();
+    nights[1..].iter().for_each(|(received, _)| *expected.entry(Month::of(at(*received))).or_default() += 1);
+    let expected: Vec<_> = expected.into_iter().map(|(month, times)| ("cron".to_owned(), month, times)).collect();
+    assert!(expected.len() >= 4, "{expected:?}");
+    assert_eq!(by_month(&run), expected);
+    let (replayed, _) = folded(nights.iter().chain(&nights).cloned());
+    assert_eq!(replayed, run);
+
+    // What builds before stored has no months: all of it is in that of the last one.
+    let mut before = run.clone();
+    if let Some(repeats) = before.finish.as_mut().and_then(|finish| finish.repeats.as_mut()) {
+        repeats.earlier.clear();
+    }
+    let last = expected.last().expect("months").1;
+    assert_eq!(by_month(&before), [("cron".to_owned(), last, 99)]);
+    // Nothing is counted of a run that nobody is shown.
+    let (orphan, _) = folded([
+        (0, Body::Finish(finish(FinishStatus::Success, 0))),
+        (DAY_MS, Body::Finish(finish(FinishStatus::Success, 0))),
+    ]);
+    assert!(orphan.finish.as_ref().is_some_and(|finish| finish.repeats.is_some()));
+    assert_eq!(by_month(&orphan), []);
 }

@@ -4,7 +4,7 @@
 use rusqlite::Connection;
 
 use super::schema::MIGRATIONS;
-use super::{accounts, event_pages, events, listing, load, purge, queries, save};
+use super::{accounts, event_pages, events, listing, load, purge, queries, repeats, save};
 
 fn plan(connection: &Connection, statement: &str) -> Vec<String> {
     let question = format!("EXPLAIN QUERY PLAN {statement}");
@@ -19,7 +19,7 @@ fn every_read_goes_by_an_index() {
     let connection = Connection::open_in_memory().expect("a database");
     MIGRATIONS.iter().for_each(|step| connection.execute_batch(step).expect("migrated"));
     let by_id = "SEARCH runs USING INDEX runs_by_id (team_no=? AND run=?)";
-    let expected: [(&str, &[&str]); 10] = [
+    let expected: [(&str, &[&str]); 11] = [
         (save::FIND, &[by_id]),
         (&load::FIND, &[by_id]),
         (
@@ -50,6 +50,13 @@ fn every_read_goes_by_an_index() {
             &[
                 "SEARCH teams USING COVERING INDEX sqlite_autoindex_teams_1 (team=?)",
                 "SEARCH usage USING PRIMARY KEY (team_no=? AND month=?)",
+            ],
+        ),
+        (
+            repeats::OF_MONTH,
+            &[
+                "SEARCH teams USING COVERING INDEX sqlite_autoindex_teams_1 (team=?)",
+                "SEARCH repeats USING PRIMARY KEY (team_no=? AND month=?)",
             ],
         ),
         (purge::OLDEST_ORPHANS, &["SEARCH runs USING INDEX orphans (last_received_ms<?)"]),

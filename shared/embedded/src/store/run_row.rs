@@ -38,7 +38,7 @@ pub(super) fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlit
     serde_json::from_str(text).map_err(|error| unreadable(column, error))
 }
 
-fn register<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<T>> {
+pub(super) fn register<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<T>> {
     let text = text(row, column)?;
     text.map(|text| serde_json::from_str(text).map_err(|error| unreadable(column, error))).transpose()
 }

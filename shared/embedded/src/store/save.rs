@@ -10,6 +10,7 @@ use super::columns::{self, Columns};
 use super::events::EventInserts;
 use super::follow_ups::FollowUps;
 use super::id_blob::blob_of;
+use super::repeats;
 use super::run_row::json;
 
 /// The numbers of teams met so far. Forget them when a transaction that may have given out some is rolled back.
@@ -63,6 +64,11 @@ impl<'c> Pass<'c> {
         let columns = Columns::of(write)?;
         self.bytes += columns.bytes();
         self.follow_ups.of_run(team_no, &write.run, before.as_ref().map_or(&[], |before| &before.units));
+        let repeats_before = match &before {
+            Some(before) => repeats::before(self.connection, before.run_no, &write.run)?,
+            None => repeats::Counted::new(),
+        };
+        self.follow_ups.of_repeats(team_no, repeats::of_run(&write.run), repeats_before);
         let run_no = match before {
             None => {
                 columns.write(&mut self.insert, None, team_no)?;

@@ -22,6 +22,9 @@ use crate::checkpoints;
 /// their least id, so that a page of events reads the batches around it only. Batches of before have none.
 ///
 /// Step 6 adds `halts`: from which offset on nothing of a partition is applied.
+///
+/// Step 7 adds `repeats`: how often ids of an agent's runs were used again, by month of receipt. Builds before kept no
+/// months of a run's repeats: all of them count in the month of the last one.
 pub(super) const MIGRATIONS: &[&str] = &[
     "
 CREATE TABLE teams (
@@ -170,17 +173,35 @@ CREATE TABLE halts (
     PRIMARY KEY (generation, partition)
 ) STRICT, WITHOUT ROWID;
 ",
+    "
+CREATE TABLE repeats (
+    team_no INTEGER NOT NULL,
+    month INTEGER NOT NULL,
+    agent TEXT NOT NULL,
+    times INTEGER NOT NULL,
+    PRIMARY KEY (team_no, month, agent)
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO repeats (team_no, month, agent, times)
+WITH counted AS (
+    SELECT team_no, agent, json_extract(finish, '$.repeats.times') AS times,
+        json_extract(finish, '$.repeats.last_received_at_ms') / 1000 AS last_s
+    FROM runs WHERE agent IS NOT NULL AND instr(finish, '\"repeats\":{') > 0
+)
+SELECT team_no, strftime('%Y', last_s, 'unixepoch') * 12 + strftime('%m', last_s, 'unixepoch') - 1 AS month, agent, sum(times)
+FROM counted WHERE times IS NOT NULL GROUP BY team_no, month, agent;
+",
 ];
 
 #[cfg(test)]
 mod tests {
     use rusqlite::Connection;
     use tidegate_domain::run::clock_skew::{AHEAD_MAX_MS, BEHIND_MAX_MS};
-    use tidegate_domain::{Event, EventId, FreeJson, ModelCall, Region, RunId, Timestamp, Usd};
+    use tidegate_domain::{Event, EventId, FreeJson, Id, ModelCall, Month, Region, RunId, TeamId, Timestamp, Usd};
     use tidegate_ports::{EventPage, EventRow};
 
     use super::super::id_blob::blob_of;
-    use super::super::{event_pages, events};
+    use super::super::{event_pages, events, repeats};
     use super::MIGRATIONS;
 
     #[test]
@@ -276,5 +297,47 @@ mod tests {
             });
             assert_eq!(listed, Ok(register.map(|_| expected)), "run {run_no}");
         }
+    }
+
+    /// Runs of before say how often their id was used again, and when last: the sums begin with that.
+    #[test]
+    fn repeats_of_the_sixth_schema_are_summed() {
+        // 2026-05-31T23:59:59.999Z and the next millisecond.
+        const LAST_OF_MAY: i64 = 1_780_271_999_999;
+        let connection = Connection::open_in_memory().expect("a database");
+        MIGRATIONS[..6].iter().for_each(|step| connection.execute_batch(step).expect("the first six"));
+        let told = |times: u64, last: i64| {
+            Some(format!(
+                r#"{{"status":"success","finished_at_ms":0,"received_at_ms":0,"reported":{{"output":"\"repeats\":{{"}},
+                "repeats":{{"times":{times},"last_received_at_ms":{last},"other_status":"failed"}}}}"#
+            ))
+        };
+        let none = Some(r#"{"status":"success","reported":{"output":{"repeats":{"times":5}}}}"#.to_owned());
+        let rows = [
+            (Some("a"), told(2, LAST_OF_MAY)),
+            (Some("a"), told(3, LAST_OF_MAY - 1)),
+            (Some("a"), told(4, LAST_OF_MAY + 1)),
+            (Some("b"), told(1, LAST_OF_MAY)),
+            (None, told(7, LAST_OF_MAY)),
+            (Some("a"), none),
+            (Some("a"), None),
+        ];
+        let team: TeamId = Id::from_bits(Region::Eu, 9);
+        connection.execute("INSERT INTO teams VALUES (1, ?1)", [blob_of(team)]).expect("a team");
+        for (run_no, (agent, finish)) in (0_i64..).zip(rows) {
+            let insert = "INSERT INTO runs (run_no, team_no, run, position, agent, cost_nanos_usd, finish, events, \
+                          events_cost_nanos_usd, errored, conflicted, last_activity_ms, last_received_ms, units) \
+                          VALUES (?1, 1, ?2, 0, ?3, 0, ?4, 0, 0, 0, 0, 0, 0, '[]')";
+            let run = blob_of(RunId::from_bits(Region::Eu, run_no as u128));
+            connection.execute(insert, rusqlite::params![run_no, run, agent, finish]).expect("inserted");
+        }
+        connection.execute_batch(MIGRATIONS[6]).expect("the seventh");
+        let may = Month::of(Timestamp::from_millis(LAST_OF_MAY));
+        let of = |month| -> Vec<(String, u64)> {
+            let found = repeats::of_month(&connection, team, month).expect("read");
+            found.into_iter().map(|row| (row.agent.to_string(), row.times)).collect()
+        };
+        assert_eq!(of(may), [("a".to_owned(), 5), ("b".to_owned(), 1)]);
+        assert_eq!(of(may.next()), [("a".to_owned(), 4)]);
     }
 }

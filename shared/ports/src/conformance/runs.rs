@@ -8,6 +8,7 @@ mod chance;
 mod event_pages;
 mod listings;
 mod orphans;
+mod repeats;
 mod replays;
 mod saving;
 mod story;
@@ -54,6 +55,8 @@ pub async fn suite(store: &StoreUnderTest, replays: u64) {
     sums::unpriced_models_are_listed_in_the_month_of_receipt(store).await;
     sums::agents_come_from_runs_and_from_tokens(store).await;
     sums::an_archived_agent_does_not_count_until_it_is_seen_again(store).await;
+    repeats::they_are_summed_by_agent_and_month(store).await;
+    repeats::they_are_the_agents_of_the_opening(store).await;
     for seed in 0..replays {
         replays::any_batching_and_redelivery_ends_in_one_state(store, seed).await;
     }

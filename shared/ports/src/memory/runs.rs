@@ -11,8 +11,8 @@ use tidegate_domain::{EventId, Month, Run, RunId, RunKey, Slug, TeamId, Timestam
 use crate::memory::registry::MemoryRegistry;
 use crate::registry::agent_id;
 use crate::{
-    AgentRow, Agents, EventPage, EventRow, EventsPage, ListedRun, RunFilter, RunPage, RunQueries, RunWanted, RunWrite,
-    Runs, RunsPage, Spend, StoreError, StoredRun, StoredSummary, union_of_agents,
+    AgentRepeats, AgentRow, Agents, EventPage, EventRow, EventsPage, ListedRun, RunFilter, RunPage, RunQueries,
+    RunWanted, RunWrite, Runs, RunsPage, Spend, StoreError, StoredRun, StoredSummary, union_of_agents,
 };
 
 mod spend;
@@ -243,6 +243,16 @@ impl RunQueries for MemoryRuns {
 
     async fn usage(&self, team: TeamId, month: Month) -> Result<u64, StoreError> {
         Ok(self.kept().usage.get(&(team, month)).copied().unwrap_or(0))
+    }
+
+    async fn repeats(&self, team: TeamId, month: Month) -> Result<Vec<AgentRepeats>, StoreError> {
+        let kept = self.kept();
+        let mut times_of: BTreeMap<&Slug, u64> = BTreeMap::new();
+        let counted = kept.of_team(team).flat_map(|(_, kept)| kept.run.repeats_by_month());
+        for (agent, _, times) in counted.filter(|(_, received, _)| *received == month) {
+            *times_of.entry(agent).or_default() += times;
+        }
+        Ok(times_of.into_iter().map(|(agent, times)| AgentRepeats { agent: agent.clone(), times }).collect())
     }
 
     async fn spend(&self, team: TeamId, month: Month, now: Timestamp) -> Result<Spend, StoreError> {

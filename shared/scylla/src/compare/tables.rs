@@ -90,6 +90,15 @@ pub(super) const TABLES: &[Table] = &[
         rows_per_page: 1_000,
     },
     Table {
+        name: "run_repeats",
+        table: "run_repeats",
+        partition: "team, month, bucket",
+        is_distinct: false,
+        key: &[up("team"), up("month"), up("bucket"), up("agent"), up("run")],
+        cells: &["repeats"],
+        rows_per_page: 1_000,
+    },
+    Table {
         name: "run_agents",
         table: "run_agents",
         partition: "team",

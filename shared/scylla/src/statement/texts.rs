@@ -64,6 +64,13 @@ statements! {
     event_owner: "SELECT run FROM event_owners WHERE team = ? AND born_minute = ? AND event = ? AND run = ?";
     usage: "SELECT sum(units) FROM run_usage WHERE team = ? AND month = ? AND bucket = ?";
     save_usage: "INSERT INTO run_usage (team, month, bucket, run, units) VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ?";
+    repeats_of_run: "SELECT repeats FROM run_repeats \
+                     WHERE team = ? AND month = ? AND bucket = ? AND agent = ? AND run = ?";
+    repeats: "SELECT agent, sum(repeats) FROM run_repeats WHERE team = ? AND month = ? AND bucket = ? GROUP BY agent";
+    save_repeats: "INSERT INTO run_repeats (team, month, bucket, agent, run, repeats) VALUES (?, ?, ?, ?, ?, ?) \
+                   USING TIMESTAMP ?";
+    delete_repeats: "DELETE FROM run_repeats USING TIMESTAMP ? \
+                     WHERE team = ? AND month = ? AND bucket = ? AND agent = ? AND run = ?";
     agents: "SELECT slug, first_seen, last_seen FROM run_agents WHERE team = ?";
     save_agent_first: "UPDATE run_agents USING TIMESTAMP ? SET first_seen = ? WHERE team = ? AND slug = ?";
     save_agent_last: "UPDATE run_agents USING TIMESTAMP ? SET last_seen = ? WHERE team = ? AND slug = ?";

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use scylla::value::{CqlDate, CqlTimestamp};
 use tidegate_domain::free_json::text_hash_128;
 use tidegate_domain::run::Opening;
-use tidegate_domain::{EventId, Month, Run, RunKey, Timestamp};
+use tidegate_domain::{EventId, Month, Run, RunKey, Slug, Timestamp};
 use tidegate_ports::{EventRow, StoreError};
 
 use super::line::Line;
@@ -19,6 +19,9 @@ pub(super) type LineKey = (String, &'static str, String, CqlDate, i8, CqlTimesta
 pub(super) type DayKey = (String, &'static str, String, CqlDate, i8);
 /// The key of a row of `run_usage`, in the table's order.
 pub(super) type UsageKey = (String, String, i8, String);
+
+/// The key of a row of `run_repeats`, in the table's order.
+pub(super) type RepeatsKey = (String, String, i8, String, String);
 
 /// A run's row in one listing.
 pub(super) struct LineRow {
@@ -115,6 +118,27 @@ pub(super) fn usage(key: RunKey, run: &Run) -> Vec<(UsageKey, i64)> {
     run.units.iter().map(row).collect()
 }
 
+/// How often its id was used again, by month. In the buckets that usage has.
+pub(super) fn repeats(key: RunKey, run: &Run) -> Vec<(RepeatsKey, i64)> {
+    let row = |(agent, month, times)| (repeats_key(key, agent, month), i64::try_from(times).unwrap_or(i64::MAX));
+    run.repeats_by_month().map(row).collect()
+}
+
+/// The rows left under an agent that a closing heartbeat wrote otherwise than the start which replaced it does.
+pub(super) fn left_repeats(key: RunKey, run: &Run) -> Vec<RepeatsKey> {
+    let replaced = run.start.as_ref().and(run.implied.as_ref()).map(|implied| &implied.start.agent);
+    let left = |(agent, month, _): (&Slug, Month, u64)| {
+        let other = replaced.filter(|implied| *implied != agent)?;
+        Some(repeats_key(key, other, month))
+    };
+    run.repeats_by_month().filter_map(left).collect()
+}
+
+fn repeats_key(key: RunKey, agent: &Slug, month: Month) -> RepeatsKey {
+    let bucket = bucket_of(key.run, USAGE_BUCKETS);
+    (key.team.to_string(), month.to_string(), bucket, agent.as_str().to_owned(), key.run.to_string())
+}
+
 /// Models without a rate among events, by month of receipt.
 pub(super) fn unpriced<'e>(key: RunKey, events: impl IntoIterator<Item = &'e EventRow>) -> Vec<Unpriced> {
     let found = events.into_iter().filter_map(|row| {
@@ -165,6 +189,10 @@ impl Unpriced {
 
 pub(super) fn usage_hash((team, month, _, run): &UsageKey) -> u128 {
     text_hash_128(&[b"usage", team.as_bytes(), month.as_bytes(), run.as_bytes()])
+}
+
+pub(super) fn repeats_hash((team, month, _, agent, run): &RepeatsKey) -> u128 {
+    text_hash_128(&[b"repeats", team.as_bytes(), month.as_bytes(), agent.as_bytes(), run.as_bytes()])
 }
 
 pub(super) fn owner_hash(key: RunKey, event: EventId) -> u128 {

@@ -1,4 +1,4 @@
-//! What follows from a run: listings, days, agents, usage, unpriced models. Absolute values, so that writing them
+//! What follows from a run: listings, days, agents, usage, repeats, unpriced models. Absolute values, so that writing them
 //! again changes nothing.
 
 use tidegate_domain::{Run, RunKey};
@@ -62,6 +62,7 @@ impl ScyllaStore {
         self.add_days(&mut follow_ups, key, run, at);
         self.add_agents(&mut follow_ups, key, run);
         self.add_usage(&mut follow_ups, key, run, at);
+        self.add_repeats(&mut follow_ups, key, run, at);
         self.write_follow_ups(follow_ups).await
     }
 
@@ -126,6 +127,20 @@ impl ScyllaStore {
         for ((team, month, bucket, run), units) in derived::usage(key, run) {
             let mut batch = PartitionBatch::new("save_usage");
             batch.add(&self.cql.statements().save_usage, (team, month, bucket, run, units, at));
+            to.batches.push(batch);
+        }
+    }
+
+    /// None for nearly every run.
+    fn add_repeats(&self, to: &mut FollowUps<'_>, key: RunKey, run: &Run, at: i64) {
+        for ((team, month, bucket, agent, run), times) in derived::repeats(key, run) {
+            let mut batch = PartitionBatch::new("save_repeats");
+            batch.add(&self.cql.statements().save_repeats, (team, month, bucket, agent, run, times, at));
+            to.batches.push(batch);
+        }
+        for (team, month, bucket, agent, run) in derived::left_repeats(key, run) {
+            let mut batch = PartitionBatch::new("delete_repeats");
+            batch.add(&self.cql.statements().delete_repeats, (at, team, month, bucket, agent, run));
             to.batches.push(batch);
         }
     }

@@ -7,7 +7,7 @@ use tidegate_domain::{EventId, RunKey};
 use tidegate_ports::{RunWanted, StoreError};
 
 use super::ScyllaStore;
-use super::derived::{self, LineRow, Sighting, UsageKey};
+use super::derived::{self, LineRow, RepeatsKey, Sighting, UsageKey};
 use super::load::{EVENTS_PER_READ, Summary};
 use super::places::{born_minute, cql_instant};
 use crate::failure::unreadable;
@@ -65,6 +65,11 @@ impl ScyllaStore {
                 missing.push(derived::usage_hash(&row));
             }
         }
+        for (row, times) in derived::repeats(key, run) {
+            if !self.has_repeats(&row, times).await? {
+                missing.push(derived::repeats_hash(&row));
+            }
+        }
         Ok(missing)
     }
 
@@ -112,5 +117,11 @@ impl ScyllaStore {
         let found = self.cql.run(&self.cql.statements().usage_of_run, key).await?;
         let stored = found.rows.maybe_first_row::<(Option<i64>,)>();
         Ok(stored.map_err(|error| unreadable("run_usage", error))?.and_then(|(units,)| units) == Some(units))
+    }
+
+    async fn has_repeats(&self, key: &RepeatsKey, times: i64) -> Result<bool, StoreError> {
+        let found = self.cql.run(&self.cql.statements().repeats_of_run, key).await?;
+        let stored = found.rows.maybe_first_row::<(Option<i64>,)>();
+        Ok(stored.map_err(|error| unreadable("run_repeats", error))?.and_then(|(times,)| times) == Some(times))
     }
 }

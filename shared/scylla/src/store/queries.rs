@@ -1,5 +1,6 @@
-//! What readers ask besides runs: agents, usage, a month's spend.
+//! What readers ask besides runs: agents, usage, repeats, a month's spend.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -8,7 +9,7 @@ use scylla::value::CqlTimestamp;
 use tidegate_domain::{Month, Slug, TeamId, Timestamp};
 use tidegate_ports::registry::agent_id;
 use tidegate_ports::runs::UNPRICED_MAX;
-use tidegate_ports::{AgentRow, Spend, SpendTally, StoreError};
+use tidegate_ports::{AgentRepeats, AgentRow, Spend, SpendTally, StoreError};
 
 use super::ScyllaStore;
 use super::places::{Facet, USAGE_BUCKETS, instant};
@@ -33,6 +34,34 @@ impl ScyllaStore {
         };
         let buckets = stream::iter(0..USAGE_BUCKETS.cast_signed()).map(sum).buffer_unordered(SIDE_BY_SIDE);
         buckets.try_fold(0_u64, |sum, units| async move { Ok(sum.saturating_add(units)) }).await
+    }
+
+    /// By agent; the server adds up the runs of each, so that only as much comes back as there are agents.
+    pub(super) async fn repeats_in(&self, team: TeamId, month: Month) -> Result<Vec<AgentRepeats>, StoreError> {
+        let sums = |bucket: i8| self.repeats_in_bucket(team, month, bucket);
+        let buckets = stream::iter(0..USAGE_BUCKETS.cast_signed()).map(sums).buffer_unordered(SIDE_BY_SIDE);
+        let mut times_of: BTreeMap<Slug, u64> = BTreeMap::new();
+        for (agent, times) in buckets.try_concat().await? {
+            let sum = times_of.entry(agent).or_default();
+            *sum = sum.saturating_add(times);
+        }
+        Ok(times_of.into_iter().map(|(agent, times)| AgentRepeats { agent, times }).collect())
+    }
+
+    async fn repeats_in_bucket(&self, team: TeamId, month: Month, bucket: i8) -> Result<Vec<(Slug, u64)>, StoreError> {
+        let values = (team.to_string(), month.to_string(), bucket);
+        let mut sums = Vec::new();
+        let mut from = Some(PagingState::start());
+        while let Some(state) = from {
+            let page = self.cql.page(&self.cql.statements().repeats, &values, None, state).await?;
+            for row in page.rows.rows::<(&str, Option<i64>)>().map_err(|error| unreadable("run_repeats", error))? {
+                let (agent, times) = row.map_err(|error| unreadable("run_repeats", error))?;
+                let agent = Slug::parse(agent).map_err(|error| unreadable("run_repeats", error))?;
+                sums.push((agent, times.and_then(|times| u64::try_from(times).ok()).unwrap_or(0)));
+            }
+            from = page.next;
+        }
+        Ok(sums)
     }
 
     /// The lines of all runs that are listed in the month, summed as they come.

@@ -80,7 +80,7 @@ pub fn closing_heartbeat(agent: &str) -> Body {
 }
 
 /// A run whose story has everything that moves: opened by a closing heartbeat, then by a start of another day,
-/// with events of both months, repeated, and one unpriced.
+/// with events of both months, repeated, and one unpriced, and closed again in both months by that other opening's agent.
 pub fn eventful_run(team: TeamId) -> Vec<Record> {
     let key = RunKey { team, run: fresh::<tidegate_domain::id::RunKind>() as RunId };
     let events: Vec<Event> = (0..6).map(|n| event(fresh(), &format!("{{\"n\":{n}}}"))).collect();
@@ -90,8 +90,9 @@ pub fn eventful_run(team: TeamId) -> Vec<Record> {
         (NOON, Body::Events(vec![events[0].clone(), unpriced_call(fresh())])),
         (NOON, closing_heartbeat("an agent")),
         (NOON, Body::Events(events[..3].to_vec())),
-        (NOON, Body::Start(start("an agent", days_before))),
-        (NOON, Body::Start(start("an agent", days_before))),
+        (NOON.plus_millis(1), closing_heartbeat("an agent ")),
+        (NOON, Body::Start(start("an agent ", days_before))),
+        (NOON, Body::Start(start("an agent ", days_before))),
         (month_later, Body::Events(events[2..].to_vec())),
         (month_later, finish(FinishStatus::Failed)),
         (month_later, Body::Events(events)),

@@ -50,16 +50,23 @@ pub(super) async fn any_batching_and_redelivery_ends_in_one_state(store: &StoreU
     }
 
     let mut usage: BTreeMap<(TeamId, Month), u64> = BTreeMap::new();
+    let mut repeats: BTreeMap<(TeamId, Month), BTreeMap<String, u64>> = BTreeMap::new();
     let mut listed: BTreeMap<TeamId, usize> = BTreeMap::new();
     for story in stories.values() {
         store.assert_stored(story).await;
         for (month, units) in &story.state.run.units {
             *usage.entry((story.key.team, *month)).or_default() += units;
         }
+        for (agent, month, times) in story.state.run.repeats_by_month() {
+            *repeats.entry((story.key.team, month)).or_default().entry(agent.to_string()).or_default() += times;
+        }
         *listed.entry(story.key.team).or_default() += usize::from(story.state.run.opening().is_some());
     }
     for ((team, month), units) in usage {
         assert_eq!(store.queries.usage(team, month).await, Ok(units), "seed {seed}");
+    }
+    for ((team, month), of_agents) in repeats {
+        assert_eq!(store.repeats(team, month).await, of_agents.into_iter().collect::<Vec<_>>(), "seed {seed}");
     }
     for (team, runs) in listed {
         let page = RunPage::first(100);
@@ -132,7 +139,7 @@ fn some_body(chance: &mut Chance, events: &[EventId]) -> Body {
             Body::Start(opening)
         }
         2 => finish(*chance.of(&[FinishStatus::Success, FinishStatus::Failed]), NOON),
-        3 => Body::Heartbeat(heartbeat("a", *chance.of(&[HeartbeatStatus::Ok, HeartbeatStatus::Start]))),
+        3 => Body::Heartbeat(heartbeat("a ", *chance.of(&[HeartbeatStatus::Ok, HeartbeatStatus::Start]))),
         _ => Body::Events((0..=chance.below(4)).map(|_| some_event(chance, events)).collect()),
     }
 }
