@@ -26,8 +26,8 @@ pub trait Runs: Send + Sync + 'static {
     async fn load(&self, wanted: &[RunWanted]) -> Result<Vec<StoredRun>, StoreError>;
 
     /// Saves each write whole or not at all; a write whose position is below the one stored for its run loses,
-    /// silently. Saving the same again changes nothing, so retrying is always safe. Listings, agents, usage and
-    /// unpriced models follow from the writes. They are shared, so that a retry costs no copy.
+    /// silently. Saving the same again changes nothing, so retrying is always safe. Listings, agents, usage, repeats
+    /// and unpriced models follow from the writes. They are shared, so that a retry costs no copy.
     ///
     /// From now on they are read; they outlive a power cut at the latest once an account is settled after them
     /// ([`Accounts::settle`](crate::Accounts::settle)).

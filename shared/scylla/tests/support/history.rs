@@ -80,7 +80,8 @@ pub fn closing_heartbeat(agent: &str) -> Body {
 }
 
 /// A run whose story has everything that moves: opened by a closing heartbeat, then by a start of another day,
-/// with events of both months, repeated, and one unpriced, and closed again in both months by that other opening's agent.
+/// with events of both months, repeated, and one unpriced. It is closed again in both months, and its start spells the
+/// agent otherwise than the heartbeat.
 pub fn eventful_run(team: TeamId) -> Vec<Record> {
     let key = RunKey { team, run: fresh::<tidegate_domain::id::RunKind>() as RunId };
     let events: Vec<Event> = (0..6).map(|n| event(fresh(), &format!("{{\"n\":{n}}}"))).collect();
@@ -89,8 +90,8 @@ pub fn eventful_run(team: TeamId) -> Vec<Record> {
     let told = [
         (NOON, Body::Events(vec![events[0].clone(), unpriced_call(fresh())])),
         (NOON, closing_heartbeat("an agent")),
+        (NOON.plus_millis(1), closing_heartbeat("an agent")),
         (NOON, Body::Events(events[..3].to_vec())),
-        (NOON.plus_millis(1), closing_heartbeat("an agent ")),
         (NOON, Body::Start(start("an agent ", days_before))),
         (NOON, Body::Start(start("an agent ", days_before))),
         (month_later, Body::Events(events[2..].to_vec())),
