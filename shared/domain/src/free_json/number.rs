@@ -32,6 +32,35 @@ pub(super) fn of_integer(integer: u64) -> u64 {
     mix(TAG_INTEGER, integer)
 }
 
+/// Of `-1.5` and the like, with [`SURE_FLOAT_DIGITS`] at most, and how long it is: what most numbers are that are no plain
+/// integers. Both hashes are one here. `None`: [`of`] has to look at it.
+pub(super) fn of_short_decimal(bytes: &[u8]) -> Option<(u64, usize)> {
+    let negative = bytes.first() == Some(&b'-');
+    let begins = usize::from(negative);
+    let digits_from = |at: usize| bytes[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let whole = digits_from(begins);
+    let point = begins + whole;
+    let has_point = bytes.get(point) == Some(&b'.');
+    let fraction = if has_point { digits_from(point + 1) } else { 0 };
+    let length = point + if has_point { 1 + fraction } else { 0 };
+    let is_json = whole > 0 && (whole == 1 || bytes[begins] != b'0') && (!has_point || fraction > 0);
+    let goes_on = matches!(bytes.get(length), Some(b'.' | b'e' | b'E' | b'+' | b'-'));
+    if !is_json || goes_on || whole + fraction > SURE_FLOAT_DIGITS {
+        return None;
+    }
+    let digits = bytes[begins..length].iter().filter(|byte| byte.is_ascii_digit());
+    let digits = digits.fold(0_u64, |number, digit| number * 10 + u64::from(digit - b'0'));
+    // Both are exact, so their quotient is rounded once, as it must be.
+    let value = digits as f64 / 10_f64.powi(fraction as i32);
+    let value = if negative { -value } else { value };
+    let hash = if value.fract() == 0.0 { of_integer_bits(value as i64) } else { mix(TAG_FLOAT, value.to_bits()) };
+    Some((hash, length))
+}
+
+fn of_integer_bits(integer: i64) -> u64 {
+    mix(TAG_INTEGER, integer.cast_unsigned())
+}
+
 /// Of any number: its text, and what was read from it.
 pub(super) fn of(text: &str, number: &Number) -> Hashed {
     let earlier = earlier(number);
@@ -41,7 +70,7 @@ pub(super) fn of(text: &str, number: &Number) -> Hashed {
     // Rounded as it must be, which the other reader does not promise.
     let float: f64 = text.parse().unwrap_or_default();
     let hash = if let Some(integer) = decimal.as_i64() {
-        mix(TAG_INTEGER, integer.cast_unsigned())
+        of_integer_bits(integer)
     } else if decimal.significant <= SURE_FLOAT_DIGITS && float.is_normal() || decimal.is_shortest_of(float) {
         mix(TAG_FLOAT, float.to_bits())
     } else {
@@ -138,5 +167,38 @@ impl<const MAX: usize> Write for Short<MAX> {
         free.copy_from_slice(text.as_bytes());
         self.len += text.len();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// The short way and the long one make the same of a number, and pass over the same of what is none.
+        #[test]
+        fn both_ways_agree(text in "-?[0-9]{1,16}(\\.[0-9]{0,16})?([eE+.-][0-9]?)?") {
+            let short = of_short_decimal(text.as_bytes());
+            match (short, serde_json::from_str::<Number>(&text)) {
+                (Some((hash, length)), Ok(number)) => {
+                    let long = of(&text, &number);
+                    prop_assert_eq!((hash, hash, length), (long.hash, long.earlier, text.len()));
+                }
+                (Some(_), Err(_)) => prop_assert!(false, "{} is no number", text),
+                (None, _) => {}
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_usual_goes_the_short_way() {
+        for text in ["0.084", "-1.5", "-3", "0.0", "-0.0", "1.0", "123456789012.345", "-0.5,", "2.50]"] {
+            assert!(of_short_decimal(text.as_bytes()).is_some(), "{text}");
+        }
+        for text in ["-", ".5", "1.", "01.5", "-01", "1.5e3", "1e3", "1.5.5", "1234567890.1234567", "x", ""] {
+            assert!(of_short_decimal(text.as_bytes()).is_none(), "{text}");
+        }
     }
 }

@@ -181,6 +181,10 @@ impl<'j> Scan<'j> {
                 return Ok(number::of_integer(number));
             }
         }
+        if let Some((hash, length)) = number::of_short_decimal(bytes) {
+            self.at += length;
+            return Ok(hash);
+        }
         let in_number = |byte: &u8| is_digit(byte) || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-');
         let length = bytes.iter().position(|byte| !in_number(byte)).unwrap_or(bytes.len());
         let text = &self.text[self.at..self.at + length];
