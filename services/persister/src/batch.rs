@@ -107,22 +107,14 @@ impl Batch {
 impl RunRecords {
     /// The ids of all events that the records bring.
     fn events(&self) -> Vec<EventId> {
-        let events_of = |(_, record): &(usize, Record)| match &record.body {
-            Body::Events(events) => events.iter().map(|event| event.id).collect(),
-            Body::Start(_) | Body::Finish(_) | Body::Heartbeat(_) => Vec::new(),
-        };
-        self.records.iter().flat_map(events_of).collect()
+        self.records.iter().flat_map(|(_, record)| record.body.event_ids()).collect()
     }
 
     /// Whether one of the records was appended again or folded before: then what follows from it may be missing.
     fn comes_again(&self, stored: &StoredRun, entries: &[Entry]) -> bool {
-        let folded = |(place, _): &(usize, Record)| was_folded(&entries[*place], stored.folded_to);
+        let folded = |(place, _): &(usize, Record)| entries[*place].position.is_folded(stored.folded_to);
         self.replayed || self.records.iter().any(folded)
     }
-}
-
-fn was_folded(entry: &Entry, folded_to: Option<i64>) -> bool {
-    folded_to.is_some_and(|folded_to| entry.position.write_timestamp() <= folded_to)
 }
 
 /// The writes of a batch and how each of its records ended.
@@ -201,7 +193,7 @@ fn fold_run(records: Vec<(usize, Record)>, stored: StoredRun, entries: &mut [Ent
     for (place, record) in records {
         let entry = &mut entries[place];
         let received_at = record.received_at;
-        if was_folded(entry, stored.folded_to) {
+        if entry.position.is_folded(stored.folded_to) {
             new_events.extend(lost_events(record, &mut state));
             continue;
         }

@@ -1,10 +1,8 @@
 //! Purging orphans: records whose run was never opened.
 
 use tidegate_domain::Timestamp;
+pub use tidegate_ports::runs::ORPHAN_AGE_MS;
 use tidegate_ports::{Runs, StoreError};
-
-/// How long an orphan waits for its start: 24 h (AgentPing: any order).
-pub const ORPHAN_AGE_MS: i64 = 24 * 60 * 60 * 1_000;
 
 const STEP: usize = 500;
 

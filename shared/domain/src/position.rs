@@ -25,6 +25,12 @@ impl Position {
     pub const fn write_timestamp(&self) -> i64 {
         ((self.generation as i64) << Self::OFFSET_BITS) | (self.offset & ((1 << Self::OFFSET_BITS) - 1))
     }
+
+    /// Whether the record here is folded into a run that is stored up to the write timestamp `folded_to`; `None`:
+    /// nothing is stored of the run.
+    pub fn is_folded(&self, folded_to: Option<i64>) -> bool {
+        folded_to.is_some_and(|folded_to| self.write_timestamp() <= folded_to)
+    }
 }
 
 /// `generation/partition/offset`: `1/4/1234`.

@@ -14,7 +14,7 @@ pub use event::{Event, ModelCall};
 
 use crate::free_json::text_hash;
 use crate::position::Partition;
-use crate::{FinishStatus, FreeJson, HeartbeatStatus, Region, RunId, Slug, TeamId, Timestamp, Usd};
+use crate::{EventId, FinishStatus, FreeJson, HeartbeatStatus, Region, RunId, Slug, TeamId, Timestamp, Usd};
 
 /// The version that this build writes. It reads every version up to it.
 pub const VERSION: u16 = 1;
@@ -64,6 +64,21 @@ pub enum Body {
     Events(Vec<Event>),
     Finish(Finish),
     Heartbeat(Heartbeat),
+}
+
+impl Body {
+    /// The ids of the events that it brings.
+    pub fn event_ids(&self) -> Vec<EventId> {
+        match self {
+            Body::Events(events) => events.iter().map(|event| event.id).collect(),
+            Body::Start(_) | Body::Finish(_) | Body::Heartbeat(_) => Vec::new(),
+        }
+    }
+
+    /// Whether it opens its run, so that the run is no orphan.
+    pub const fn opens(&self) -> bool {
+        matches!(self, Body::Start(_) | Body::Heartbeat(_))
+    }
 }
 
 /// A run's opening (AgentPing: `POST /v1/runs`).

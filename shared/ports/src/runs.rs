@@ -8,12 +8,16 @@ use tidegate_domain::{
 };
 
 mod agents;
+mod held;
 mod pages;
 mod spend;
 
 pub use agents::union_of_agents;
 pub use pages::{EventPage, EventsPage, ListedRun, RunPage, RunsPage};
 pub use spend::{SPEND_ROWS_MAX, SpendLine, SpendTally, UNPRICED_MAX};
+
+/// How long an orphan waits for its start before it is purged, in milliseconds: 24 h (AgentPing: any order).
+pub const ORPHAN_AGE_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// Loads and saves runs: the persister's side, batch-shaped.
 #[async_trait]

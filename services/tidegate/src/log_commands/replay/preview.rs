@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use serde::Serialize;
-use tidegate_domain::{Body, Outcome, Record, RunKey, RunState};
+use tidegate_domain::{Outcome, Record, RunKey, RunState};
 use tidegate_lifecycle::Stop;
 use tidegate_ports::{RunWanted, Runs, StoreError, StoredRun};
 use tokio::sync::watch;
@@ -139,13 +139,9 @@ fn by_run(records: Vec<Record>) -> Vec<(RunKey, Vec<Record>)> {
 }
 
 fn wanted_of(by_run: &[(RunKey, Vec<Record>)]) -> Vec<RunWanted> {
-    let events_of = |record: &Record| match &record.body {
-        Body::Events(events) => events.iter().map(|event| event.id).collect(),
-        Body::Start(_) | Body::Finish(_) | Body::Heartbeat(_) => Vec::new(),
-    };
     let wanted = |(key, records): &(RunKey, Vec<Record>)| RunWanted {
         key: *key,
-        events: records.iter().flat_map(events_of).collect(),
+        events: records.iter().flat_map(|record| record.body.event_ids()).collect(),
     };
     by_run.iter().map(wanted).collect()
 }
