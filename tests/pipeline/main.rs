@@ -7,6 +7,7 @@ mod agent_cap;
 mod conservation;
 mod draining;
 mod identity;
+mod lost_runs;
 mod receipts;
 mod shedding;
 mod stopping;

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
-use serde_json::json;
+use serde_json::{Value, json};
 use tidegate_tests::durability::load::Clients;
 use tidegate_tests::durability::verdict;
+use tidegate_tests::stack::rows::Rows;
 use tidegate_tests::stack::{Addresses, LogClient, Settings};
 use tidegate_tests::{Deployment, Plan, Target, Team, eventually, wire};
 use tokio::task::JoinHandle;
@@ -110,4 +111,35 @@ async fn what_waits_is_in_flight() {
     target.servers().named("persist-0").start().await;
     let view = settled(&target).await;
     assert_eq!((total(&view, "stored"), total(&view, "accepted")), (20, 20), "{view}");
+}
+
+/// The store loses its runs and keeps the accounts: these add up, and the sample names what is not there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn runs_that_the_store_has_lost_are_missing_in_the_sample() {
+    let settings = Settings::small();
+    let target = Target::on_the_stack(BINARY, &settings).await;
+    let team = Team::create(target.deployment(), Plan::UNLIMITED).await;
+    let runs: Vec<String> = (0..5).map(|_| team.run_id()).collect();
+    for run in &runs {
+        team.start(&wire::start(run, "a")).await.expect(202);
+        team.batch(run, &[wire::log_event(&team.event_id())]).await.expect(202);
+    }
+    settled(&target).await;
+    let sampled = async |what: &str, says: fn(&Value) -> bool| {
+        let looked = async || {
+            let view = shown(&target).await?;
+            if says(&view) { Ok(view) } else { Err(view.to_string()) }
+        };
+        eventually(SHOWS, what, looked).await
+    };
+    let found = sampled("all is found", |view| view["sample"]["looked_up"] == 10).await;
+    assert_eq!((&found["adds_up"], &found["sample"]["missing"]), (&json!(true), &json!([])), "{found}");
+
+    let cql = Rows::connect(&Addresses::found().cql).await.unwrap();
+    cql.execute(&format!("TRUNCATE {}.runs", settings.keyspace())).await.unwrap();
+    let lost = sampled("the loss is told", |view| view["adds_up"] == false).await;
+    let missing = lost["sample"]["missing"].as_array().unwrap();
+    let is_ours = |one: &Value| runs.iter().any(|run| one["run"] == **run);
+    assert!(!missing.is_empty() && missing.iter().all(is_ours), "{lost}");
+    assert_eq!((total(&lost, "difference"), total(&lost, "stored")), (0, 10), "{lost}");
 }

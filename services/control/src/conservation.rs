@@ -1,7 +1,11 @@
 //! Conservation: accepted = stored + duplicate + conflict + dead + in flight, over the whole deployment. It is of no one
-//! team, so it is shown on the operations port and told as metrics.
+//! team, so it is shown on the operations port and told as metrics. What is called stored is believed of the accounts, and
+//! looked up in the store for a sample.
 
+mod draw;
+mod sample;
 mod sums;
+mod verdict;
 mod view;
 
 use std::pin::pin;
@@ -14,13 +18,14 @@ use axum::routing::get;
 use axum::{Json, Router};
 use http::StatusCode;
 use serde_json::json;
-use tidegate_ports::{Accounts, Clock, LogSpan, ReadLog, StoreError};
+use tidegate_ports::{Accounts, Clock, Ids, LogSpan, ReadLog, StoreError, StoredSummary};
 use tidegate_telemetry::names;
 use tokio::time::{sleep, timeout};
 
+use sample::{Sample, Sampler};
 pub use sums::{LogEnds, PartitionSums, Sums, Total};
 
-/// How often the metrics are set anew.
+/// How often the metrics are set anew, and a sample is taken.
 const PERIOD: Duration = Duration::from_secs(10);
 
 const NO_LOG: &str = "this process was given no log to read: name the log's servers in its configuration";
@@ -31,15 +36,29 @@ pub struct Conservation {
     log: Option<Arc<dyn ReadLog>>,
     clock: Arc<dyn Clock>,
     deadline: Duration,
+    sampler: Option<Sampler>,
 }
 
 /// The sums, and why the log's ends are not among them where they are not.
 pub(crate) struct Reading {
     pub sums: Sums,
     pub log_unknown: Option<String>,
+    /// `None`: no samples are taken.
+    pub sample: Option<Sample>,
+}
+
+impl Reading {
+    /// Whether all is accounted for, and of the sample everything was found. `None`: that is not known.
+    pub fn adds_up(&self) -> Option<bool> {
+        let is_missing = self.sample.as_ref().is_some_and(|sample| !sample.missing.is_empty());
+        if is_missing { Some(false) } else { self.sums.adds_up() }
+    }
 }
 
 impl Conservation {
+    /// How many records are looked up in each sample, unless set otherwise.
+    pub const SAMPLE_RECORDS: u64 = 64;
+
     /// Without a `log`, what was accepted and what is in flight stay unknown. Each of store and log may take `deadline`
     /// for an answer.
     pub fn new(
@@ -48,7 +67,24 @@ impl Conservation {
         clock: Arc<dyn Clock>,
         deadline: Duration,
     ) -> Self {
-        Conservation { accounts, log, clock, deadline }
+        Conservation { accounts, log, clock, deadline, sampler: None }
+    }
+
+    /// Looks up at most `records` records a turn in the store. 0, or no log: none.
+    #[must_use]
+    pub fn with_samples(mut self, stored: Arc<dyn StoredSummary>, ids: Arc<dyn Ids>, records: u64) -> Self {
+        let log = self.log.clone().filter(|_| records > 0);
+        self.sampler = log.map(|log| Sampler {
+            log,
+            accounts: self.accounts.clone(),
+            stored,
+            ids,
+            clock: self.clock.clone(),
+            deadline: self.deadline,
+            records,
+            seen: Default::default(),
+        });
+        self
     }
 
     /// `GET /v1/conservation`.
@@ -87,13 +123,35 @@ impl Conservation {
         }
     }
 
+    /// Takes a sample every ten seconds until `stop` resolves.
+    pub async fn take_samples(self: Arc<Self>, stop: impl Future<Output = ()> + Send) {
+        let mut stop = pin!(stop);
+        let Some(sampler) = &self.sampler else { return stop.await };
+        let failures = metrics::counter!(names::JOB_FAILURES, "task" => "conservation_sample");
+        sample::made();
+        loop {
+            let turn = tokio::select! {
+                () = &mut stop => return,
+                turn = sampler.turn() => turn,
+            };
+            if let Err(error) = turn {
+                tracing::warn!(error, "no records can be looked up in the store; trying again");
+                failures.increment(1);
+            }
+            tokio::select! {
+                () = &mut stop => return,
+                () = sleep(PERIOD) => {}
+            }
+        }
+    }
+
     /// The accounts first: an end read before them could lie before what they have settled meanwhile.
     async fn read(&self) -> Result<Reading, StoreError> {
         let late = |_| Err(StoreError::Unavailable(format!("no answer within {:?}", self.deadline)));
         let accounts = timeout(self.deadline, self.accounts.accounts()).await.unwrap_or_else(late)?;
         let spans = self.spans().await;
         let sums = Sums::of(&accounts, spans.as_deref().ok());
-        Ok(Reading { sums, log_unknown: spans.err() })
+        Ok(Reading { sums, log_unknown: spans.err(), sample: self.sampler.as_ref().map(Sampler::seen) })
     }
 
     async fn spans(&self) -> Result<Vec<LogSpan>, String> {

@@ -12,7 +12,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use tidegate_domain::Region;
-use tidegate_ports::{Accounts, Consume, DeadLetters, ReadLag, ReadLog, Registry, RunQueries, Runs};
+use tidegate_ports::{Accounts, Consume, DeadLetters, ReadLag, ReadLog, Registry, RunQueries, Runs, StoredSummary};
 
 pub use waiting::{Not, until_up};
 
@@ -43,6 +43,8 @@ pub struct PersisterPorts {
 /// What the read API stands on.
 pub struct ReadPorts {
     pub queries: Arc<dyn RunQueries>,
+    /// Whether the store has what the accounts call stored.
+    pub stored: Arc<dyn StoredSummary>,
     pub accounts: Arc<dyn Accounts>,
     /// What the accounts are held against; `None` where no log is named.
     pub log: Option<Arc<dyn ReadLog>>,

@@ -75,6 +75,8 @@ pub struct ControlConfig {
     pub serve: ServeOptions,
     pub store_deadline: Duration,
     pub max_answer_bytes_in_flight: usize,
+    /// Of one sample of what is called stored; 0: none is taken.
+    pub sample_records: u64,
 }
 
 /// The operations port.

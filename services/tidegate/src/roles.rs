@@ -98,12 +98,18 @@ impl Roles {
         callers: Arc<dyn Authenticate>,
         listener: TcpListener,
     ) {
-        let ReadPorts { queries, accounts, log } = ports;
+        let ReadPorts { queries, stored, accounts, log } = ports;
         let deadline = self.config.control.store_deadline;
-        let conservation = Conservation::new(accounts.clone(), log.clone(), self.clock.clone(), deadline);
+        let conservation = Conservation::new(accounts.clone(), log.clone(), self.clock.clone(), deadline).with_samples(
+            stored,
+            self.ids.clone(),
+            self.config.control.sample_records,
+        );
         let conservation = Arc::new(conservation);
         ops.open(conservation.clone().routes());
+        let sampling = conservation.clone();
         self.jobs.push(parts.start("conservation", |stop| conservation.watch(stop.stopped())));
+        self.jobs.push(parts.start("conservation sample", |stop| sampling.take_samples(stop.stopped())));
         let control = Control::new(queries, accounts, callers, self.clock.clone(), self.ids.clone())
             .with_log(log)
             .with_store_deadline(deadline)

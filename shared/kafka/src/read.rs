@@ -68,6 +68,7 @@ pub(crate) fn unattached(
         .set("auto.offset.reset", "earliest")
         .set("enable.partition.eof", "true")
         .set("queued.max.messages.kbytes", (fetch_bytes / 1024).max(64).to_string())
+        .set("fetch.message.max.bytes", fetch_bytes.clamp(64 << 10, 1 << 20).to_string())
         .set("fetch.queue.backoff.ms", "5")
         .set("socket.timeout.ms", "10000");
     let made = client::with_extra(config, options).create_with_context(Asking);

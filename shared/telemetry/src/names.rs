@@ -116,6 +116,10 @@ metrics! {
         "Records by state (accepted, stored, duplicate, conflict, dead, in_flight); accepted is the sum of the others. Absent where control knows no log: accepted, in_flight.";
     Gauge CONSERVATION_DIFFERENCE = "tidegate_conservation_difference",
         "Accepted records less those that are accounted for, by generation and partition: 0, or something is wrong.";
+    Counter CONSERVATION_SAMPLED = "tidegate_conservation_sampled_total",
+        "Records that the accounts call stored and that control looked up in the store, by result (found, missing); a missing one is looked for twice before it counts.";
+    Gauge CONSERVATION_MISSING = "tidegate_conservation_missing",
+        "Records of the samples that are not in the store by the last look, at most 32: 0, or the store has lost what was settled.";
 
     Gauge DISK_FREE_BYTES = "tidegate_disk_free_bytes",
         "Bytes free for the embedded data folder on its disk.";

@@ -1,9 +1,10 @@
 //! The sums as they are shown.
 
 use serde::Serialize;
-use tidegate_domain::Timestamp;
-use tidegate_domain::timestamp::iso;
+use tidegate_domain::timestamp::{iso, iso_option};
+use tidegate_domain::{Partition, RunId, TeamId, Timestamp};
 
+use super::sample::{Lost, Sample};
 use super::{PartitionSums, Reading, Total};
 
 /// What `GET /v1/conservation` answers.
@@ -14,8 +15,29 @@ pub(super) struct View {
     /// `null`: not known, because the log is not.
     adds_up: Option<bool>,
     log: LogView,
+    /// `null`: nothing is looked up.
+    sample: Option<SampleView>,
     total: TotalView,
     partitions: Vec<PartitionView>,
+}
+
+/// What the last sample of records that are called stored found in the store.
+#[derive(Serialize)]
+struct SampleView {
+    /// `null`: the first one is under way.
+    #[serde(serialize_with = "iso_option::serialize")]
+    taken_at: Option<Timestamp>,
+    looked_up: u64,
+    missing: Vec<LostView>,
+}
+
+#[derive(Serialize)]
+struct LostView {
+    generation: u16,
+    partition: Partition,
+    offset: i64,
+    team: TeamId,
+    run: RunId,
 }
 
 #[derive(Serialize)]
@@ -55,11 +77,25 @@ impl View {
         let why = reading.log_unknown.clone();
         View {
             read_at,
-            adds_up: reading.sums.adds_up(),
+            adds_up: reading.adds_up(),
             log: LogView { known: why.is_none(), why },
+            sample: reading.sample.as_ref().map(SampleView::of),
             total: reading.sums.total().into(),
             partitions: reading.sums.partitions.iter().map(PartitionView::of).collect(),
         }
+    }
+}
+
+impl SampleView {
+    fn of(Sample { taken_at, looked_up, missing, .. }: &Sample) -> Self {
+        let shown = |Lost { position, key }: &Lost| LostView {
+            generation: position.generation,
+            partition: position.partition,
+            offset: position.offset,
+            team: key.team,
+            run: key.run,
+        };
+        SampleView { taken_at: *taken_at, looked_up: *looked_up, missing: missing.iter().map(shown).collect() }
     }
 }
 

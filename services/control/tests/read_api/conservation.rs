@@ -40,7 +40,7 @@ fn conservation(log: Option<MemoryLog>, accounts: impl Accounts) -> Arc<Conserva
     Arc::new(Conservation::new(Arc::new(accounts), log, Arc::new(TestClock::at(at(NOON))), DEADLINE))
 }
 
-async fn shown(conservation: Arc<Conservation>) -> Value {
+pub async fn shown(conservation: Arc<Conservation>) -> Value {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/v1/conservation", listener.local_addr().unwrap());
     tokio::spawn(serve(listener, conservation.routes(), ServeOptions::default(), std::future::pending()));
@@ -57,8 +57,7 @@ async fn the_view_shows_sums_and_partitions() {
     });
     let mut row = json!({"generation": 1, "partition": 0, "from": 0, "next": 2, "first": 0, "end": 5});
     row.as_object_mut().unwrap().extend(sums.as_object().unwrap().clone());
-    let expected =
-        json!({"read_at": NOON, "adds_up": true, "log": {"known": true}, "total": sums, "partitions": [row]});
+    let expected = json!({"read_at": NOON, "adds_up": true, "log": {"known": true}, "sample": null, "total": sums, "partitions": [row]});
     assert_eq!(shown(conservation(Some(log), accounts)).await, expected);
 }
 

@@ -16,5 +16,6 @@ mod month;
 mod outage;
 mod receipts;
 mod run;
+mod sample;
 mod settled;
 mod shape;

@@ -23,6 +23,9 @@ use crate::config::{Config, KafkaConfig};
 /// Over the time that librdkafka gives each record: its own end must come before ours.
 pub const FLUSH_GRACE: Duration = Duration::from_secs(2);
 
+/// Fetched at once for a sample of the log.
+const SAMPLE_FETCH_BYTES: usize = 256 << 10;
+
 /// Leaving a group is one request.
 const LEAVE_DEADLINE: Duration = Duration::from_secs(10);
 
@@ -109,12 +112,17 @@ async fn left(in_time: impl Future<Output = bool>) -> Result<(), String> {
 /// What is wrong or did not come up, and the way out.
 pub async fn read_api(config: &Config) -> Result<Opened<(ReadPorts, Arc<dyn Credentials>)>, String> {
     let log: Option<Arc<dyn ReadLog>> = match &config.kafka {
-        Some(kafka) => Some(Arc::new(KafkaReadLog::open(&options_of(kafka, "control")).map_err(told)?)),
+        Some(kafka) => {
+            let mut options = options_of(kafka, "control");
+            // It reads a few records here and there: what is fetched beyond them is for nothing.
+            options.consume.fetch_bytes = options.consume.fetch_bytes.min(SAMPLE_FETCH_BYTES);
+            Some(Arc::new(KafkaReadLog::open(&options).map_err(told)?))
+        }
         None => None,
     };
     let cql = store(config).await?;
     let store = Arc::new(ScyllaStore::new(cql.clone()));
-    let ports = ReadPorts { queries: store.clone(), accounts: store, log };
+    let ports = ReadPorts { queries: store.clone(), stored: store.clone(), accounts: store, log };
     // A session holds nothing back: everything is written when it is acknowledged.
     Ok(Opened { ports: (ports, Arc::new(ScyllaRegistry::new(cql))), close: Box::pin(async { Ok(()) }) })
 }

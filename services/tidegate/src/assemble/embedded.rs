@@ -83,7 +83,12 @@ pub async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<AllP
         accounts: store.clone(),
     };
     let dead_letters = Arc::new(dead_letters);
-    let read_api = ReadPorts { queries: store.clone(), accounts: store.clone(), log: Some(Arc::new(log_reader)) };
+    let read_api = ReadPorts {
+        queries: store.clone(),
+        stored: store.clone(),
+        accounts: store.clone(),
+        log: Some(Arc::new(log_reader)),
+    };
     let persister = PersisterPorts {
         consume: Box::new(consume),
         runs: store.clone(),

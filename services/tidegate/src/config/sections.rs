@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tidegate_admission::AdmissionConfig;
 use tidegate_admission::shed::Lines;
-use tidegate_control::Control;
+use tidegate_control::{Conservation, Control};
 use tidegate_domain::Region;
 use tidegate_ingest::IngestConfig;
 use tidegate_lifecycle::ServeOptions;
@@ -65,6 +65,7 @@ pub(super) fn read(reader: &mut Reader) -> Config {
             Control::ANSWER_BYTES as u64,
             Control::ANSWER_BYTES_MIN as u64..=1_024 * 1_024 * MIB,
         ) as usize,
+        sample_records: reader.whole("control.sample_records", Conservation::SAMPLE_RECORDS, 0..=4_096),
     };
     of_roles.control = reader.maybe_address("control.ops_listen");
     let ops = OpsConfig {
