@@ -18,13 +18,16 @@ fn loud(streams: Streams) -> Extra {
     Extra { environment, streams, ..Extra::default() }
 }
 
-/// Pings, each of them answered, while probes are.
+/// Pings, each of them answered, while probes are. Half of them are refused, and a refusal is a line at `debug`.
 async fn serves(target: &Target, pings: usize) {
     let team = Team::create(target.deployment(), Plan::UNLIMITED).await;
     let path = ping_path(&team.key, &[("agent", "nightly")]);
+    let unsigned = "/v1/ping?agent=nightly";
     for _ in 0..pings / 100 {
-        for answer in join_all((0..100).map(|_| team.bare("GET", &path).send())).await {
-            assert_eq!(answer.status, 200, "{answer}");
+        for (path, status) in [(path.as_str(), 200), (unsigned, 401)] {
+            for answer in join_all((0..50).map(|_| team.bare("GET", path).send())).await {
+                assert_eq!(answer.status, status, "{answer}");
+            }
         }
         for probe in ["healthz", "readyz"] {
             team.client.get(&format!("{}/{probe}", target.ops[0])).send().await.expect(200);
