@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 
 use libfuzzer_sys::fuzz_target;
-use tidegate_domain::{Body, TeamRates};
+use tidegate_agentping::{Body, TeamRates};
 use tidegate_fuzz::{body, refused, taken};
 use tidegate_ingest::parse::events;
 

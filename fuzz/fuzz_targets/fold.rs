@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
-use tidegate_domain::{Event, EventId, Outcome, Record, Run, RunState};
+use tidegate_agentping::{Event, EventId, Outcome, Record, Run, RunState};
 use tidegate_fuzz::history::{agreeing, anything};
 
 fn fold(records: &[Record]) -> (RunState, BTreeMap<EventId, Event>) {

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tidegate_domain::Body;
+use tidegate_agentping::Body;
 use tidegate_fuzz::{body, refused, taken};
 use tidegate_ingest::parse::heartbeat;
 

@@ -5,10 +5,10 @@
 use std::fmt::Debug;
 
 use libfuzzer_sys::fuzz_target;
-use tidegate_domain::id::{
+use tidegate_agentping::id::{
     AgentKind, ApiKeyKind, EventKind, Id, IdKind, KeyHandleKind, PingTokenKind, RunKind, TeamKind, TokenHandleKind,
 };
-use tidegate_domain::{Credential, IdError, RunId};
+use tidegate_agentping::{Credential, IdError, RunId};
 
 /// The pattern read once more, by hand: `Err` names a region that is none of ours.
 fn judged<'t>(prefix: &str, text: &'t str) -> Option<Result<(&'t str, u128), &'t str>> {

@@ -3,8 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tidegate_domain::Body;
-use tidegate_domain::query::Query;
+use tidegate_agentping::Body;
+use tidegate_agentping::query::Query;
 use tidegate_fuzz::{body, refused, taken};
 use tidegate_ingest::parse::ping;
 

@@ -4,8 +4,9 @@
 
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
-use tidegate_domain::receipt::CHARS;
-use tidegate_domain::{Position, Receipt, Region, TeamId, Timestamp};
+use tidegate_agentping::receipt::CHARS;
+use tidegate_agentping::{Receipt, TeamId};
+use tidegate_kernel::{Position, Region, Timestamp};
 
 fn given(bytes: &mut Unstructured<'_>) -> Result<Receipt> {
     let region = if bytes.arbitrary()? { Region::Eu } else { Region::Us };

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tidegate_domain::{Outcome, Record, RunState};
+use tidegate_agentping::{Outcome, Record, RunState};
 
 fuzz_target!(|input: &[u8]| {
     let Ok(record) = Record::decode(input) else { return };
@@ -17,8 +17,8 @@ fuzz_target!(|input: &[u8]| {
     let once = state.run.clone();
     assert_ne!(state.apply(again).outcome, Outcome::Applied);
     let kept = serde_json::to_string(&once).expect("a run serializes");
-    assert_eq!(serde_json::from_str::<tidegate_domain::Run>(&kept).expect("a run reads back"), once);
-    for now in [i64::MIN, 0, i64::MAX].map(tidegate_domain::Timestamp::from_millis) {
+    assert_eq!(serde_json::from_str::<tidegate_agentping::Run>(&kept).expect("a run reads back"), once);
+    for now in [i64::MIN, 0, i64::MAX].map(tidegate_kernel::Timestamp::from_millis) {
         (once.status_at(now), once.duration_ms(now), once.metadata(), once.cost());
     }
 });

@@ -3,8 +3,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tidegate_domain::free_json::{FreeJsonLimits, content_hash};
-use tidegate_domain::{FreeJson, Slug, Timestamp, Usd};
+use tidegate_kernel::free_json::{FreeJsonLimits, content_hash};
+use tidegate_agentping::Slug;
+use tidegate_kernel::{FreeJson, Timestamp, Usd};
 
 fuzz_target!(|input: &[u8]| {
     let Ok(text) = std::str::from_utf8(input) else { return };

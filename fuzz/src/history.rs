@@ -1,10 +1,8 @@
 //! Records of one run out of a fuzzer's bytes: openings, events in any batching, closings; some told twice.
 
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
-use tidegate_domain::{
-    Body, Event, EventId, Finish, FinishStatus, FreeJson, Heartbeat, HeartbeatStatus, Idle, ModelCall, Record, Region,
-    Slug, Start, Timestamp, Usd,
-};
+use tidegate_agentping::{Body, Event, EventId, Finish, FinishStatus, Heartbeat, HeartbeatStatus, Idle, ModelCall, Record, Slug, Start};
+use tidegate_kernel::{FreeJson, Region, Timestamp, Usd};
 
 use crate::{RECEIVED_AT, key};
 

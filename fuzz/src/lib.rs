@@ -3,7 +3,8 @@
 
 pub mod history;
 
-use tidegate_domain::{Body, Outcome, Record, Region, RunId, RunKey, RunState, TeamId, Timestamp};
+use tidegate_agentping::{Body, Outcome, Record, RunId, RunKey, RunState, TeamId};
+use tidegate_kernel::{Region, Timestamp};
 use tidegate_ingest::parse::{Fault, Reading};
 use tidegate_ingest::refusal_table::Problem;
 

@@ -8,18 +8,18 @@ use crate::{root, shipped};
 
 /// Rooms that spell names: a word in quotes that begins like a metric is one.
 const SPELLING: [&str; 6] = [
-    "shared/admission/src",
-    "shared/embedded/src",
-    "shared/lifecycle/src",
+    "shared/products/agentping/admission/src",
+    "shared/adapters/sqlite/src",
+    "shared/pipeline/lifecycle/src",
     "services/control/src",
     "services/ingest/src",
     "services/persister/src",
 ];
 /// Rooms with metrics of their own, each in one file, under the room's own word.
 const ADAPTERS: [(&str, &str); 3] = [
-    ("shared/kafka/src", "tidegate_kafka_"),
-    ("shared/redis/src", "tidegate_redis_"),
-    ("shared/scylla/src", "tidegate_cql_"),
+    ("shared/adapters/kafka/src", "tidegate_kafka_"),
+    ("shared/adapters/redis/src", "tidegate_redis_"),
+    ("shared/adapters/scylla/src", "tidegate_cql_"),
 ];
 /// What a summary or histogram adds to its name.
 const SERIES: [&str; 3] = ["_sum", "_count", "_bucket"];
@@ -50,7 +50,7 @@ fn sources(folder: &str) -> Vec<(String, String)> {
 }
 
 fn described() -> BTreeSet<String> {
-    let names = literals(&shipped("shared/telemetry/src/names.rs"));
+    let names = literals(&shipped("shared/pipeline/telemetry/src/names.rs"));
     assert!(names.len() > 15, "{names:?}");
     names
 }
@@ -75,7 +75,7 @@ fn what_is_spelled_is_described() {
     for room in SPELLING {
         for (path, text) in sources(room) {
             for name in literals(&text) {
-                assert!(described.contains(&name), "{path}: {name} is not in shared/telemetry/src/names.rs");
+                assert!(described.contains(&name), "{path}: {name} is not in shared/pipeline/telemetry/src/names.rs");
             }
         }
     }
@@ -97,7 +97,7 @@ fn what_is_spelled_is_described() {
 fn what_is_described_is_counted_somewhere() {
     let rooms: Vec<(String, String)> =
         SPELLING.iter().chain(&["services/tidegate/src"]).flat_map(|room| sources(room)).collect();
-    let names = shipped("shared/telemetry/src/names.rs");
+    let names = shipped("shared/pipeline/telemetry/src/names.rs");
     for name in described() {
         let line = names.lines().find(|line| line.contains(&format!("\"{name}\""))).unwrap();
         let constant = line.split_whitespace().nth(1).expect("a kind, a constant, a name");
@@ -105,7 +105,7 @@ fn what_is_described_is_counted_somewhere() {
             .iter()
             .any(|(_, text)| text.contains(&format!("\"{name}\"")) || text.contains(&format!("names::{constant}")));
         // What the recorder sets itself when it is installed.
-        let recorder = shipped("shared/telemetry/src/metrics.rs");
+        let recorder = shipped("shared/pipeline/telemetry/src/metrics.rs");
         let by_itself = ["gauge", "counter"].iter().any(|kind| recorder.contains(&format!("{kind}!({constant}")));
         assert!(counted || by_itself, "{name} is described and never counted");
     }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use tidegate_domain::Receipt;
+use tidegate_agentping::Receipt;
 use tidegate_tests::client::encode;
 use tidegate_tests::{Answer, Deployment, Plan, Team, ids, wire};
 

@@ -1,37 +1,43 @@
-//! Arrows point down only: tidegate → services → admission → ports → domain; adapters → ports. And a library that
-//! does I/O is imported by one room.
+//! Arrows point down only: services → products and adapters → pipeline. And a library that does I/O is imported by one
+//! room.
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 
 use crate::tree::root;
 
-/// Each room, and the rooms it may lean on.
+/// Each room, and the rooms it may lean on, from the lowest floor to the highest.
 const ROOMS: &[(&str, &[&str])] = &[
-    ("shared/domain", &[]),
-    ("shared/ports", &["domain"]),
-    ("shared/admission", &["domain", "ports"]),
-    ("shared/embedded", &["domain", "ports"]),
-    ("shared/kafka", &["domain", "ports"]),
-    ("shared/redis", &["domain", "ports"]),
-    ("shared/scylla", &["domain", "ports"]),
-    ("shared/lifecycle", &[]),
-    ("shared/telemetry", &[]),
-    ("services/ingest", &["domain", "ports", "admission", "lifecycle", "telemetry"]),
-    ("services/persister", &["domain", "ports", "lifecycle", "telemetry"]),
-    ("services/control", &["domain", "ports", "admission", "lifecycle", "telemetry"]),
+    ("shared/pipeline/kernel", &[]),
+    ("shared/pipeline/lifecycle", &[]),
+    ("shared/pipeline/telemetry", &[]),
+    ("shared/products/agentping", &["kernel"]),
+    ("shared/pipeline/ports", &["kernel", "agentping"]),
+    ("shared/pipeline/inproc", &["kernel", "ports", "agentping"]),
+    ("shared/pipeline/conformance", &["kernel", "ports", "agentping"]),
+    ("shared/products/agentping/admission", &["kernel", "ports", "inproc", "agentping"]),
+    ("shared/adapters/kafka", &["kernel", "ports", "agentping"]),
+    ("shared/adapters/redis", &["kernel", "ports", "agentping"]),
+    ("shared/adapters/scylla", &["kernel", "ports", "agentping"]),
+    ("shared/adapters/sqlite", &["kernel", "ports", "inproc", "agentping"]),
+    ("services/ingest", &["kernel", "ports", "lifecycle", "telemetry", "agentping", "admission"]),
+    ("services/persister", &["kernel", "ports", "lifecycle", "telemetry", "agentping"]),
+    ("services/control", &["kernel", "ports", "lifecycle", "telemetry", "agentping", "admission"]),
     (
         "services/tidegate",
         &[
-            "domain",
+            "kernel",
             "ports",
+            "inproc",
+            "lifecycle",
+            "telemetry",
+            "agentping",
             "admission",
-            "embedded",
             "kafka",
             "redis",
             "scylla",
-            "lifecycle",
-            "telemetry",
+            "sqlite",
             "ingest",
             "persister",
             "control",
@@ -39,17 +45,20 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
 ];
 
+const PORTS_ARE_SERVED_BY: &[&str] =
+    &["services/ingest", "services/control", "shared/pipeline/lifecycle", "services/tidegate"];
+
 /// Libraries that only these rooms may import.
 const KEPT: &[(&str, &[&str])] = &[
-    ("rusqlite", &["shared/embedded"]),
-    ("rdkafka", &["shared/kafka"]),
-    ("redis", &["shared/redis"]),
-    ("scylla", &["shared/scylla"]),
-    ("axum", &["services/ingest", "services/control", "shared/lifecycle", "services/tidegate"]),
-    ("hyper", &["services/ingest", "services/control", "shared/lifecycle", "services/tidegate"]),
-    ("hyper-util", &["services/ingest", "services/control", "shared/lifecycle", "services/tidegate"]),
+    ("rusqlite", &["shared/adapters/sqlite"]),
+    ("rdkafka", &["shared/adapters/kafka"]),
+    ("redis", &["shared/adapters/redis"]),
+    ("scylla", &["shared/adapters/scylla"]),
+    ("axum", PORTS_ARE_SERVED_BY),
+    ("hyper", PORTS_ARE_SERVED_BY),
+    ("hyper-util", PORTS_ARE_SERVED_BY),
     ("clap", &["services/tidegate"]),
-    ("tracing-subscriber", &["shared/telemetry"]),
+    ("tracing-subscriber", &["shared/pipeline/telemetry"]),
 ];
 
 fn dependencies(room: &str) -> BTreeMap<String, toml::Value> {
@@ -60,15 +69,22 @@ fn dependencies(room: &str) -> BTreeMap<String, toml::Value> {
     table.into_iter().collect()
 }
 
+/// Every crate below `services` and `shared`.
 fn rooms_on_disk() -> Vec<String> {
-    let mut rooms = Vec::new();
-    for side in ["services", "shared"] {
-        for entry in fs::read_dir(root().join(side)).expect("a readable folder") {
+    fn walk(folder: &Path, rooms: &mut Vec<String>) {
+        for entry in fs::read_dir(folder).expect("a readable folder") {
             let path = entry.expect("an entry").path();
             if path.join("Cargo.toml").exists() {
                 rooms.push(path.strip_prefix(root()).expect("below the root").display().to_string());
             }
+            if path.is_dir() && !path.ends_with("src") && !path.ends_with("tests") {
+                walk(&path, rooms);
+            }
         }
+    }
+    let mut rooms = Vec::new();
+    for side in ["services", "shared"] {
+        walk(&root().join(side), &mut rooms);
     }
     rooms.sort();
     rooms
@@ -92,10 +108,12 @@ fn arrows_point_down_only() {
 }
 
 #[test]
-fn the_domain_does_no_io() {
-    for name in dependencies("shared/domain").keys() {
-        let io = ["tokio", "hyper", "axum", "rusqlite", "tracing", "metrics", "getrandom", "async-trait"];
-        assert!(!io.contains(&name.as_str()), "the domain is pure, but depends on {name}");
+fn what_is_pure_does_no_io() {
+    for room in ["shared/pipeline/kernel", "shared/products/agentping"] {
+        for name in dependencies(room).keys() {
+            let io = ["tokio", "hyper", "axum", "rusqlite", "tracing", "metrics", "getrandom", "async-trait"];
+            assert!(!io.contains(&name.as_str()), "{room} is pure, but depends on {name}");
+        }
     }
 }
 

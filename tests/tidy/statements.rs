@@ -4,10 +4,10 @@
 use crate::tree::{File, rust_files};
 
 /// The rooms that speak a query language.
-const ROOMS: [&str; 2] = ["shared/scylla/src/", "shared/embedded/src/"];
+const ROOMS: [&str; 2] = ["shared/adapters/scylla/src/", "shared/adapters/sqlite/src/"];
 
 /// Where statements are sent unprepared: definitions, which have no values of clients.
-const UNPREPARED: [&str; 1] = ["shared/scylla/src/migrations/ddl.rs"];
+const UNPREPARED: [&str; 1] = ["shared/adapters/scylla/src/migrations/ddl.rs"];
 
 /// What a statement's text may be made of, beside constants: names that are ours or checked when the configuration is
 /// read, and numbers that are ours.
@@ -164,7 +164,7 @@ fn statements_stand_in_their_rooms() {
 #[test]
 fn a_secrets_digits_are_asked_for_in_three_places() {
     const MAKES_THEM: [&str; 3] = [
-        "shared/domain/src/credential.rs",
+        "shared/products/agentping/src/credential.rs",
         "services/tidegate/src/manage/keys.rs",
         "services/tidegate/src/manage/tokens.rs",
     ];
@@ -174,7 +174,8 @@ fn a_secrets_digits_are_asked_for_in_three_places() {
     let foreign: Vec<&String> = asks.iter().filter(|path| !MAKES_THEM.contains(&path.as_str())).collect();
     assert!(foreign.is_empty(), "the digits of a secret are asked for in {foreign:?}");
     assert_eq!(asks.len(), MAKES_THEM.len(), "one of the three moved: {asks:?}");
-    let port = rust_files().into_iter().find(|file| file.path == "shared/ports/src/registry.rs").expect("the port");
+    let port =
+        rust_files().into_iter().find(|file| file.path == "shared/pipeline/ports/src/registry.rs").expect("the port");
     let find = port.text.split("trait Credentials").nth(1).and_then(|rest| rest.split('}').next()).unwrap_or_default();
     assert!(find.contains("&CredentialHash") && !find.contains("&str"), "a look-up by anything but the hash: {find}");
 }

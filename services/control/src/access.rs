@@ -8,7 +8,7 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName};
 use tidegate_admission::{Admission, Authenticator, Caller, Refusal};
-use tidegate_domain::{CredentialMistake, Plan, Scope, TeamId};
+use tidegate_agentping::{CredentialMistake, Plan, Scope, TeamId};
 
 use crate::problem::Problem;
 use crate::reads::Reads;

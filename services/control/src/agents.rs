@@ -7,8 +7,9 @@ use axum::extract::State;
 use axum::response::Response;
 use http::Uri;
 use serde::Serialize;
-use tidegate_domain::timestamp::{iso, iso_option};
-use tidegate_domain::{AgentId, Month, Slug, Timestamp};
+use tidegate_agentping::{AgentId, Slug};
+use tidegate_kernel::timestamp::{iso, iso_option};
+use tidegate_kernel::{Month, Timestamp};
 use tidegate_ports::AgentRow;
 use utoipa::ToSchema;
 

@@ -1,8 +1,9 @@
 //! The place from which a next page goes on: opaque to clients, and bound to what it came from: of a listing to its
 //! filter, of a run's events to the run.
 
-use tidegate_domain::id::IdKind;
-use tidegate_domain::{EventId, Id, Region, RunId, Timestamp, free_json};
+use tidegate_agentping::id::IdKind;
+use tidegate_agentping::{EventId, Id, RunId};
+use tidegate_kernel::{Region, Timestamp, free_json};
 use tidegate_ports::RunFilter;
 
 /// The version digit, so that an old cursor is refused and never misread.

@@ -6,7 +6,8 @@ use axum::extract::State;
 use axum::response::Response;
 use http::Uri;
 use serde::Serialize;
-use tidegate_domain::{RunStatus, Slug, Timestamp};
+use tidegate_agentping::{RunStatus, Slug};
+use tidegate_kernel::Timestamp;
 use tidegate_ports::{ListedRun, RunFilter, RunPage, RunsPage};
 use utoipa::ToSchema;
 

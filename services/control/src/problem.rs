@@ -6,8 +6,8 @@ use http::header::{ORIGIN, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use serde::Serialize;
 use tidegate_admission::Refusal;
-use tidegate_domain::query::TextFault;
-use tidegate_domain::{CredentialMistake, IdError, ReceiptError, RunId};
+use tidegate_agentping::query::TextFault;
+use tidegate_agentping::{CredentialMistake, IdError, ReceiptError, RunId};
 use tidegate_lifecycle::{ApiPort, LikelyCall, NO_CORS, likely_call};
 use utoipa::ToSchema;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_admission::Outage;
-use tidegate_domain::Timestamp;
+use tidegate_kernel::Timestamp;
 use tidegate_ports::{Accounts, Clock, Ids, LogError, ReadLog, RunQueries, StoreError};
 use tokio::time::timeout;
 

@@ -8,9 +8,10 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use http::Uri;
 use serde::Serialize;
-use tidegate_domain::timestamp::iso;
-use tidegate_domain::usd::{decimal, decimal_option};
-use tidegate_domain::{EventId, FreeJson, IdError, Run, RunId, RunKey, Timestamp, Usd};
+use tidegate_agentping::{EventId, IdError, Run, RunId, RunKey};
+use tidegate_kernel::timestamp::iso;
+use tidegate_kernel::usd::{decimal, decimal_option};
+use tidegate_kernel::{FreeJson, Timestamp, Usd};
 use tidegate_ports::{EventPage, EventRow, EventsPage};
 use utoipa::ToSchema;
 

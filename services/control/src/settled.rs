@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::response::Response;
 use http::{HeaderName, HeaderValue};
-use tidegate_domain::RunKey;
+use tidegate_agentping::RunKey;
 use tokio::time::{Instant, sleep};
 
 use crate::problem::Problem;

@@ -6,8 +6,8 @@ use axum::extract::State;
 use axum::response::Response;
 use http::Uri;
 use serde::Serialize;
-use tidegate_domain::usd::decimal;
-use tidegate_domain::{Month, Usd};
+use tidegate_kernel::usd::decimal;
+use tidegate_kernel::{Month, Usd};
 use tidegate_ports::{Spend, SpendRest, SpendRow};
 use utoipa::ToSchema;
 

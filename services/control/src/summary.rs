@@ -1,10 +1,11 @@
 //! A run as readers see it.
 
 use serde::Serialize;
-use tidegate_domain::run::ClockSkew;
-use tidegate_domain::timestamp::{iso, iso_option};
-use tidegate_domain::usd::decimal;
-use tidegate_domain::{FinishStatus, FreeJson, Run, RunId, RunStatus, Slug, Timestamp, Usd};
+use tidegate_agentping::run::ClockSkew;
+use tidegate_agentping::{FinishStatus, Run, RunId, RunStatus, Slug};
+use tidegate_kernel::timestamp::{iso, iso_option};
+use tidegate_kernel::usd::decimal;
+use tidegate_kernel::{FreeJson, Timestamp, Usd};
 use utoipa::ToSchema;
 
 /// A run without its events, as it stands at the time of the answer. Members that are unknown are absent.

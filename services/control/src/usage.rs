@@ -6,8 +6,8 @@ use axum::Json;
 use axum::extract::State;
 use http::Uri;
 use serde::Serialize;
-use tidegate_domain::timestamp::iso;
-use tidegate_domain::{Month, Timestamp};
+use tidegate_kernel::timestamp::iso;
+use tidegate_kernel::{Month, Timestamp};
 use utoipa::ToSchema;
 
 use crate::access::Reader;

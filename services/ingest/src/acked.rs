@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
 use metrics::{Gauge, gauge};
-use tidegate_domain::{Partition, Position};
+use tidegate_kernel::{Partition, Position};
 
 const ACKED_OFFSET: &str = "tidegate_log_acked_offset";
 

@@ -4,9 +4,10 @@ use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use tidegate_admission::Repeat;
-use tidegate_domain::timestamp::{iso, iso_option};
-use tidegate_domain::usd::decimal_option;
-use tidegate_domain::{FinishStatus, HeartbeatStatus, Receipt, RunId, RunStatus, Slug, Timestamp, Usd};
+use tidegate_agentping::{FinishStatus, HeartbeatStatus, Receipt, RunId, RunStatus, Slug};
+use tidegate_kernel::timestamp::{iso, iso_option};
+use tidegate_kernel::usd::decimal_option;
+use tidegate_kernel::{Timestamp, Usd};
 use utoipa::ToSchema;
 
 use crate::refusal_table::Problem;

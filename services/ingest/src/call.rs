@@ -6,7 +6,8 @@ use axum::body::Body;
 use axum::extract::Request;
 use http::request::Parts;
 use tidegate_admission::{Acceptance, Caller, Class, Refusal, Submission};
-use tidegate_domain::{Body as RecordBody, Receipt, RunId, TeamId, Timestamp};
+use tidegate_agentping::{Body as RecordBody, Receipt, RunId, TeamId};
+use tidegate_kernel::Timestamp;
 
 use crate::body::{Bounds, read_past};
 use crate::body_room::Room;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tidegate_domain::Region;
+use tidegate_kernel::Region;
 use tidegate_lifecycle::ServeOptions;
 
 /// All settings of the front door.

@@ -2,7 +2,7 @@
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName};
-use tidegate_domain::CredentialMistake;
+use tidegate_agentping::CredentialMistake;
 
 const KEY_HEADER: HeaderName = HeaderName::from_static("x-agentping-key");
 /// Something was sent, but nothing that can be a credential.

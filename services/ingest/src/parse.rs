@@ -24,7 +24,7 @@ pub mod start;
 pub use events::Batch;
 pub use fault::{Fault, Place};
 
-use tidegate_domain::{Region, Timestamp};
+use tidegate_kernel::{Region, Timestamp};
 
 /// What the rules need to know beside the body.
 #[derive(Clone, Copy, Debug)]

@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use tidegate_domain::{Partition, Position};
+use tidegate_kernel::{Partition, Position};
 use tidegate_ports::{
     Account, Accounts, Checkpoint, Clock, Consumed, DeadLetter, DeadLetters, Halt, Note, ReadLag, ReadLog, Runs,
     StoreError, StoredRun,

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use tidegate_domain::{Body, Event, EventId, Outcome, Position, Record, Run, RunKey, RunState, Timestamp};
+use tidegate_agentping::{Body, Event, EventId, Outcome, Record, Run, RunKey, RunState};
+use tidegate_kernel::{Position, Timestamp};
 use tidegate_ports::{Account, Consumed, EventRow, Fate, Note, RunWanted, RunWrite, StoredRun};
 
 use crate::brake::{Brake, Tripped};

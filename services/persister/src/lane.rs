@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidegate_domain::{Committable, PartitionEpoch};
+use tidegate_kernel::{Committable, PartitionEpoch};
 use tidegate_ports::{Account, Consumed, Halt};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;

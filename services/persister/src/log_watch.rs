@@ -46,10 +46,11 @@ impl LogWatch {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use tidegate_domain::{Region, RunId, RunKey, TeamId, Timestamp};
-    use tidegate_ports::memory::accounts::MemoryAccounts;
-    use tidegate_ports::memory::clock::TestClock;
-    use tidegate_ports::memory::log::{MemoryLog, MemoryLogOptions};
+    use tidegate_agentping::{RunId, RunKey, TeamId};
+    use tidegate_inproc::accounts::MemoryAccounts;
+    use tidegate_inproc::clock::TestClock;
+    use tidegate_inproc::log::{MemoryLog, MemoryLogOptions};
+    use tidegate_kernel::{Region, Timestamp};
     use tidegate_ports::{Account, Append, Fate};
 
     use super::*;

@@ -1,6 +1,6 @@
 //! Forgetting notes that nobody may ask for any more.
 
-use tidegate_domain::Timestamp;
+use tidegate_kernel::Timestamp;
 use tidegate_ports::accounts::NOTES_KEPT_MS;
 use tidegate_ports::{Accounts, StoreError};
 

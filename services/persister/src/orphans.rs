@@ -1,6 +1,6 @@
 //! Purging orphans: records whose run was never opened.
 
-use tidegate_domain::Timestamp;
+use tidegate_kernel::Timestamp;
 pub use tidegate_ports::runs::ORPHAN_AGE_MS;
 use tidegate_ports::{Runs, StoreError};
 

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidegate_domain::{Committable, Ledger, Partition, PartitionEpoch};
+use tidegate_kernel::{Committable, Ledger, Partition, PartitionEpoch};
 use tidegate_ports::{Accounts, Clock, Consume, Consumed, DeadLetters, LogError, Polled, ReadLag, ReadLog, Runs};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;

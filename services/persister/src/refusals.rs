@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use tidegate_domain::{Partition, RunKey};
+use tidegate_agentping::RunKey;
+use tidegate_kernel::Partition;
 use tidegate_ports::{Fate, Note, RunWrite, StoreError};
 
 use crate::apply::{Applier, Opened};

@@ -3,7 +3,7 @@
 
 use std::pin::Pin;
 
-use tidegate_domain::{Partition, Position};
+use tidegate_kernel::{Partition, Position};
 use tidegate_ports::{Account, Consumed, LogError, ReadLog};
 use tokio::time::Instant;
 

@@ -1,7 +1,7 @@
 //! What became of records: every record read ends in exactly one outcome.
 
 use metrics::{Counter, Gauge};
-use tidegate_domain::Partition;
+use tidegate_kernel::Partition;
 use tidegate_ports::Fate;
 
 /// Counters of the persister. At rest, `read` equals the sum of the others.

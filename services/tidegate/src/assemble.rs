@@ -11,7 +11,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use tidegate_domain::Region;
+use tidegate_kernel::Region;
 use tidegate_ports::{Accounts, Consume, DeadLetters, ReadLag, ReadLog, Registry, RunQueries, Runs, StoredSummary};
 
 pub use waiting::{Not, until_up};

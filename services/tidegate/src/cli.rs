@@ -9,7 +9,8 @@ mod teams;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use tidegate_domain::{Slug, Usd};
+use tidegate_agentping::Slug;
+use tidegate_kernel::Usd;
 
 pub use amounts::BatchMultiplier;
 pub use distributed::{

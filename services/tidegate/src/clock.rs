@@ -28,7 +28,7 @@ mod movable {
     use axum::extract::State;
     use axum::routing::put;
     use serde::{Deserialize, Serialize};
-    use tidegate_domain::Timestamp;
+    use tidegate_kernel::Timestamp;
 
     use super::{Arc, Clock, Router, SystemClock};
 
@@ -64,7 +64,7 @@ mod movable {
     #[derive(Serialize)]
     struct Moved {
         offset_ms: i64,
-        #[serde(with = "tidegate_domain::timestamp::iso")]
+        #[serde(with = "tidegate_kernel::timestamp::iso")]
         now: Timestamp,
     }
 

@@ -16,8 +16,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tidegate_admission::AdmissionConfig;
-use tidegate_domain::Region;
 use tidegate_ingest::IngestConfig;
+use tidegate_kernel::Region;
 use tidegate_lifecycle::ServeOptions;
 use tidegate_persister::PersisterConfig;
 use tidegate_redis::RedisOptions;

@@ -15,7 +15,7 @@ pub mod unprinted;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use tidegate_domain::{Region, Timestamp};
+use tidegate_kernel::{Region, Timestamp};
 use tidegate_ports::{Clock, Gate, Ids, RandomIds, Registry, SystemClock};
 
 use crate::assemble::{distributed, embedded};

@@ -14,8 +14,9 @@ use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use rdkafka::{Offset, TopicPartitionList};
-use tidegate_domain::{Region, RunId, RunKey, TeamId};
+use tidegate_agentping::{RunId, RunKey, TeamId};
 use tidegate_kafka::{KafkaLog, KafkaOptions, Topics};
+use tidegate_kernel::Region;
 use tidegate_ports::{Append, AppendError, SystemClock};
 
 use super::catalogue::Given;

@@ -1,6 +1,6 @@
 //! Which records of the log are looked up in the store: chosen at random, those stored lately most often. Pure.
 
-use tidegate_domain::{Partition, Position};
+use tidegate_kernel::{Partition, Position};
 
 use super::Sums;
 

@@ -4,7 +4,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tidegate_domain::{Position, Record, RunKey, Timestamp};
+use tidegate_agentping::{Record, RunKey};
+use tidegate_kernel::{Position, Timestamp};
 use tidegate_ports::{Accounts, Clock, Ids, ReadLog, RunWanted, StoredSummary};
 use tidegate_telemetry::names;
 use tokio::time::timeout;
@@ -165,7 +166,8 @@ fn count(result: &'static str) -> metrics::Counter {
 
 #[cfg(test)]
 mod tests {
-    use tidegate_domain::{Region, RunId, TeamId};
+    use tidegate_agentping::{RunId, TeamId};
+    use tidegate_kernel::Region;
 
     use super::*;
 

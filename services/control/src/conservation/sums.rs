@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tidegate_domain::Partition;
+use tidegate_kernel::Partition;
 use tidegate_ports::{Account, LogSpan};
 
 /// What is known of every partition, by generation, then partition.

@@ -1,6 +1,7 @@
 //! Whether a record that the accounts call stored is in the store. Pure.
 
-use tidegate_domain::{Position, Record, Timestamp};
+use tidegate_agentping::Record;
+use tidegate_kernel::{Position, Timestamp};
 use tidegate_ports::accounts::NOTES_KEPT_MS;
 use tidegate_ports::runs::ORPHAN_AGE_MS;
 use tidegate_ports::{Note, StoredRun};
@@ -54,7 +55,8 @@ const fn is_older(since: Timestamp, lifetime_ms: i64, now: Timestamp) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use tidegate_domain::{Body, Finish, FinishStatus, Region, RunId, RunKey, RunState, Slug, Start, TeamId};
+    use tidegate_agentping::{Body, Finish, FinishStatus, RunId, RunKey, RunState, Slug, Start, TeamId};
+    use tidegate_kernel::Region;
     use tidegate_ports::Fate;
 
     use super::*;

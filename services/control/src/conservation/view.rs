@@ -1,8 +1,9 @@
 //! The sums as they are shown.
 
 use serde::Serialize;
-use tidegate_domain::timestamp::{iso, iso_option};
-use tidegate_domain::{Partition, RunId, TeamId, Timestamp};
+use tidegate_agentping::{RunId, TeamId};
+use tidegate_kernel::timestamp::{iso, iso_option};
+use tidegate_kernel::{Partition, Timestamp};
 
 use super::sample::{Lost, Sample};
 use super::{PartitionSums, Reading, Total};

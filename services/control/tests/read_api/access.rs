@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use reqwest::Method;
 use serde_json::json;
 use tidegate_admission::Refusal;
-use tidegate_domain::{Body, CredentialMistake, FinishStatus, Region, Start};
+use tidegate_agentping::{Body, CredentialMistake, FinishStatus, Start};
+use tidegate_kernel::Region;
 
 use crate::house::*;
 

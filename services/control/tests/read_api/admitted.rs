@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use tidegate_admission::{Admission, AdmissionConfig, AdmissionPorts};
-use tidegate_domain::{Credential, CredentialHash, KeyId, Plan, Region, Slug, TokenId};
-use tidegate_ports::memory::accounts::MemoryAccounts;
-use tidegate_ports::memory::clock::TestClock;
-use tidegate_ports::memory::gate::MemoryGate;
-use tidegate_ports::memory::log::{MemoryLog, MemoryLogOptions};
-use tidegate_ports::memory::registry::MemoryRegistry;
-use tidegate_ports::memory::runs::MemoryRuns;
+use tidegate_agentping::{Credential, CredentialHash, KeyId, Plan, Slug, TokenId};
+use tidegate_inproc::accounts::MemoryAccounts;
+use tidegate_inproc::clock::TestClock;
+use tidegate_inproc::gate::MemoryGate;
+use tidegate_inproc::log::{MemoryLog, MemoryLogOptions};
+use tidegate_inproc::registry::MemoryRegistry;
+use tidegate_inproc::runs::MemoryRuns;
+use tidegate_kernel::Region;
 use tidegate_ports::{CredentialRecord, Credentials, KeyRow, Registry, StoreError, Team, TokenRow};
 
 use crate::house::*;

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::json;
+use tidegate_agentping::{Body, Run, RunKey, TeamId};
 use tidegate_control::Control;
-use tidegate_domain::{Body, Month, Run, RunKey, TeamId, Timestamp};
-use tidegate_ports::memory::runs::MemoryRuns;
+use tidegate_inproc::runs::MemoryRuns;
+use tidegate_kernel::{Month, Timestamp};
 use tidegate_ports::{
     AgentRepeats, AgentRow, EventPage, EventsPage, RunFilter, RunPage, RunQueries, RunsPage, Spend, StoreError,
 };

@@ -7,12 +7,12 @@ use bytes::Bytes;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use reqwest::Client;
 use serde_json::{Value, json};
+use tidegate_agentping::RunKey;
 use tidegate_control::Conservation;
-use tidegate_domain::RunKey;
+use tidegate_inproc::accounts::MemoryAccounts;
+use tidegate_inproc::clock::TestClock;
+use tidegate_inproc::log::{MemoryLog, MemoryLogOptions};
 use tidegate_lifecycle::{ServeOptions, serve};
-use tidegate_ports::memory::accounts::MemoryAccounts;
-use tidegate_ports::memory::clock::TestClock;
-use tidegate_ports::memory::log::{MemoryLog, MemoryLogOptions};
 use tidegate_ports::{Account, Accounts, Append, Fate, ReadLog};
 use tokio::net::TcpListener;
 

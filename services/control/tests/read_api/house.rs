@@ -9,16 +9,17 @@ use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
 use tidegate_admission::{Caller, Refusal};
-use tidegate_control::{Authenticate, Control};
-use tidegate_domain::{
-    Body, Event, EventId, Finish, FinishStatus, FreeJson, Heartbeat, HeartbeatStatus, Idle, ModelCall, Plan, Position,
-    Receipt, Record, Region, RunId, RunKey, RunState, Scope, Slug, Start, TeamId, Timestamp, Usd,
+use tidegate_agentping::{
+    Body, Event, EventId, Finish, FinishStatus, Heartbeat, HeartbeatStatus, Idle, ModelCall, Plan, Receipt, Record,
+    RunId, RunKey, RunState, Scope, Slug, Start, TeamId,
 };
+use tidegate_control::{Authenticate, Control};
+use tidegate_inproc::accounts::MemoryAccounts;
+use tidegate_inproc::clock::TestClock;
+use tidegate_inproc::registry::MemoryRegistry;
+use tidegate_inproc::runs::MemoryRuns;
+use tidegate_kernel::{FreeJson, Position, Region, Timestamp, Usd};
 use tidegate_lifecycle::ServeOptions;
-use tidegate_ports::memory::accounts::MemoryAccounts;
-use tidegate_ports::memory::clock::TestClock;
-use tidegate_ports::memory::registry::MemoryRegistry;
-use tidegate_ports::memory::runs::MemoryRuns;
 use tidegate_ports::{Accounts, EventRow, RandomIds, RunQueries, RunWanted, RunWrite, Runs};
 use tokio::net::TcpListener;
 

@@ -1,7 +1,7 @@
 //! What depends on time is derived at the clock.
 
 use serde_json::json;
-use tidegate_domain::{Body, FinishStatus, Start};
+use tidegate_agentping::{Body, FinishStatus, Start};
 
 use crate::house::*;
 

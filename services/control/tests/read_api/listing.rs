@@ -1,7 +1,7 @@
 //! `GET /v1/runs`: filters and pages.
 
 use serde_json::Value;
-use tidegate_domain::{Body, Finish, FinishStatus, Slug, Start};
+use tidegate_agentping::{Body, Finish, FinishStatus, Slug, Start};
 
 use crate::house::*;
 

@@ -1,7 +1,7 @@
 //! `GET /v1/agents`, `/v1/usage` and `/v1/spend`.
 
 use serde_json::{Value, json};
-use tidegate_domain::{Body, FinishStatus, Heartbeat, HeartbeatStatus, Slug, Start};
+use tidegate_agentping::{Body, FinishStatus, Heartbeat, HeartbeatStatus, Slug, Start};
 
 use crate::house::*;
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tidegate_domain::{Month, Run, RunKey, TeamId, Timestamp};
+use tidegate_agentping::{Run, RunKey, TeamId};
+use tidegate_kernel::{Month, Timestamp};
 use tidegate_ports::{
     AgentRepeats, AgentRow, EventPage, EventsPage, RunFilter, RunPage, RunQueries, RunsPage, Spend, StoreError,
 };

@@ -7,8 +7,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde_json::json;
-use tidegate_domain::{Partition, Position, Receipt, Region, RunKey, TeamId, Timestamp};
-use tidegate_ports::memory::log::{MemoryLog, MemoryLogOptions};
+use tidegate_agentping::{Receipt, RunKey, TeamId};
+use tidegate_inproc::log::{MemoryLog, MemoryLogOptions};
+use tidegate_kernel::{Partition, Position, Region, Timestamp};
 use tidegate_ports::{Account, Accounts, Append, Clock, Fate, Halt, Note, StoreError};
 
 use crate::house::*;
@@ -158,7 +159,7 @@ async fn where_records_are_missing_nothing_is_guessed() {
 /// Where no account says that a partition is one, the log does; and without a log the receipt is believed.
 #[tokio::test]
 async fn a_record_that_cannot_be_is_unknown() {
-    let clock = Arc::new(tidegate_ports::memory::clock::TestClock::at(at(NOON)));
+    let clock = Arc::new(tidegate_inproc::clock::TestClock::at(at(NOON)));
     let log = MemoryLog::new(MemoryLogOptions { partitions: 1, ..MemoryLogOptions::default() }, clock);
     let key = RunKey { team: team(1), run: run_id(1) };
     log.append(key, Bytes::from_static(b"{}")).await.unwrap();

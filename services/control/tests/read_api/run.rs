@@ -1,7 +1,8 @@
 //! `GET /v1/runs/{id}`.
 
 use serde_json::{Value, json};
-use tidegate_domain::{Body, Finish, FinishStatus, Heartbeat, HeartbeatStatus, Start, Usd};
+use tidegate_agentping::{Body, Finish, FinishStatus, Heartbeat, HeartbeatStatus, Start};
+use tidegate_kernel::Usd;
 
 use crate::house::*;
 

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::{Value, json};
+use tidegate_agentping::{Body, FinishStatus, Record, RunKey};
 use tidegate_control::Conservation;
-use tidegate_domain::{Body, FinishStatus, Position, Record, RunKey};
-use tidegate_ports::memory::accounts::MemoryAccounts;
-use tidegate_ports::memory::clock::TestClock;
-use tidegate_ports::memory::log::{MemoryLog, MemoryLogOptions};
-use tidegate_ports::memory::runs::MemoryRuns;
+use tidegate_inproc::accounts::MemoryAccounts;
+use tidegate_inproc::clock::TestClock;
+use tidegate_inproc::log::{MemoryLog, MemoryLogOptions};
+use tidegate_inproc::runs::MemoryRuns;
+use tidegate_kernel::Position;
 use tidegate_ports::{Account, Accounts, Append, Clock, EventRow, Fate, Note, RandomIds, RunWanted, RunWrite, Runs};
 
 use crate::conservation::shown;
@@ -50,7 +51,7 @@ impl Pipeline {
         let (key, received_at) = (record.key(), record.received_at);
         let stored = self.runs.load(&[RunWanted::of(&record)]).await.unwrap().remove(0);
         let known_events = stored.events.into_iter().collect();
-        let mut state = tidegate_domain::RunState { run: stored.run.unwrap_or_default(), known_events };
+        let mut state = tidegate_agentping::RunState { run: stored.run.unwrap_or_default(), known_events };
         let change = state.apply(record);
         let new_events = change.new_events.into_iter().map(|event| EventRow { event, received_at }).collect();
         let write = RunWrite { key, run: state.run, new_events, position, again: None };

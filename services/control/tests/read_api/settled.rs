@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tidegate_domain::{Body, Partition, RunKey, Timestamp};
+use tidegate_agentping::{Body, RunKey};
+use tidegate_kernel::{Partition, Timestamp};
 use tidegate_ports::{Account, Accounts, Consumed, LogError, LogSpan, ReadLog};
 use tokio::sync::Notify;
 

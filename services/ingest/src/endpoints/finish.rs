@@ -6,7 +6,7 @@ use axum::body::Body as HttpBody;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use tidegate_admission::Class;
-use tidegate_domain::Body;
+use tidegate_agentping::Body;
 
 use crate::answers::{Answer, FinishedRun, finish_word};
 use crate::call::Call;

@@ -1,6 +1,7 @@
 //! What an event's `data` tells: errors, and for `llm_call` the tokens and their price (AgentPing: `llm_call` data).
 
-use tidegate_domain::{ModelCall, TeamRates, TokenUse, Usd};
+use tidegate_agentping::{ModelCall, TeamRates, TokenUse};
+use tidegate_kernel::Usd;
 
 use super::fault::{Fault, Place};
 use super::member::{Member, unquoted};

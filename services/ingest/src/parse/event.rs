@@ -1,7 +1,7 @@
 //! One event of a batch (AgentPing: events).
 
-use tidegate_domain::free_json::text_hash;
-use tidegate_domain::{Event, EventId, TeamRates};
+use tidegate_agentping::{Event, EventId, TeamRates};
+use tidegate_kernel::free_json::text_hash;
 
 use super::Reading;
 use super::call::Told;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use tidegate_domain::{Event, TeamRates};
+use tidegate_agentping::{Event, TeamRates};
 
 use super::Reading;
 use super::event::{SHAPE as EVENT, event};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use tidegate_domain::Region;
+use tidegate_kernel::Region;
 
 use super::{diagnosis, encoding};
 

@@ -1,6 +1,6 @@
 //! `POST /v1/runs/{id}/finish` (AgentPing: close a run).
 
-use tidegate_domain::{Finish, FinishStatus};
+use tidegate_agentping::{Finish, FinishStatus};
 
 use super::Reading;
 use super::fault::{Fault, Place};

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
-use tidegate_domain::FreeJson;
-use tidegate_domain::free_json::{ContentHash, FreeJsonError, FreeJsonLimits, content_hash_noting};
+use tidegate_kernel::FreeJson;
+use tidegate_kernel::free_json::{ContentHash, FreeJsonError, FreeJsonLimits, content_hash_noting};
 
 use super::diagnosis::{self, Diagnosis};
 use super::fault::Fault;

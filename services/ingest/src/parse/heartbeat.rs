@@ -1,6 +1,6 @@
 //! `POST /v1/heartbeats` (AgentPing: one-call run).
 
-use tidegate_domain::{Heartbeat, HeartbeatStatus, RunId, TokenUse};
+use tidegate_agentping::{Heartbeat, HeartbeatStatus, RunId, TokenUse};
 
 use super::Reading;
 use super::fault::{Fault, Place};

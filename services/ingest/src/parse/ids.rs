@@ -1,7 +1,8 @@
 //! Ids in bodies and paths.
 
-use tidegate_domain::id::IdKind;
-use tidegate_domain::{Id, IdError, Region};
+use tidegate_agentping::id::IdKind;
+use tidegate_agentping::{Id, IdError};
+use tidegate_kernel::Region;
 
 use super::fault::Fault;
 

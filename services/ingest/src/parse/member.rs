@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use tidegate_domain::id::IdKind;
-use tidegate_domain::{Id, Region, Slug, Timestamp, Usd};
+use tidegate_agentping::id::IdKind;
+use tidegate_agentping::{Id, Slug};
+use tidegate_kernel::{Region, Timestamp, Usd};
 
 use super::fault::{Fault, Place};
 use super::{diagnosis, ids, number};

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use tidegate_domain::{FreeJson, FreeJsonError};
+use tidegate_kernel::{FreeJson, FreeJsonError};
 
 use super::fault::Fault;
 use super::free::{FreeMember, free_fault, is_empty_list};

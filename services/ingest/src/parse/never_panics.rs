@@ -3,8 +3,9 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde::Deserialize;
-use tidegate_domain::query::Query;
-use tidegate_domain::{Region, TeamRates, Timestamp};
+use tidegate_agentping::TeamRates;
+use tidegate_agentping::query::Query;
+use tidegate_kernel::{Region, Timestamp};
 
 use super::{Fault, Reading, events, finish, heartbeat, ping, start};
 use crate::refusal_table::Problem;

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
-use tidegate_domain::query::{Parameter, Query};
-use tidegate_domain::{FreeJson, Heartbeat, HeartbeatStatus, RunId, Slug, Usd};
+use tidegate_agentping::query::{Parameter, Query};
+use tidegate_agentping::{Heartbeat, HeartbeatStatus, RunId, Slug};
+use tidegate_kernel::{FreeJson, Usd};
 
 use super::fault::Fault;
 use super::heartbeat::STATUS_RULE;

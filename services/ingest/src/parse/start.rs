@@ -1,6 +1,6 @@
 //! `POST /v1/runs` (AgentPing: open a run).
 
-use tidegate_domain::{FinishStatus, Idle, RunId, Start};
+use tidegate_agentping::{FinishStatus, Idle, RunId, Start};
 
 use super::Reading;
 use super::fault::{Fault, Place};

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use tidegate_domain::query::Query;
-use tidegate_domain::{FinishStatus, HeartbeatStatus, Idle, RateCard, Region, TeamRates, Timestamp, Usd};
+use tidegate_agentping::query::Query;
+use tidegate_agentping::{FinishStatus, HeartbeatStatus, Idle, RateCard, TeamRates};
+use tidegate_kernel::{Region, Timestamp, Usd};
 
 use super::{Reading, events, finish, heartbeat, ping, start};
 
@@ -37,7 +38,7 @@ fn batch(items: &str) -> super::Batch {
     events::events(&format!("{{\"events\":[{items}]}}"), &reading(), &rates()).unwrap()
 }
 
-fn event(data: &str) -> tidegate_domain::Event {
+fn event(data: &str) -> tidegate_agentping::Event {
     let item = format!("{{\"external_id\":\"{EVENT}\",\"type\":\"llm_call\",\"ts\":\"{TS}\",\"data\":{data}}}");
     batch(&item).events.remove(0)
 }

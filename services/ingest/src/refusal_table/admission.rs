@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use tidegate_admission::{Refusal, StartField};
-use tidegate_domain::Timestamp;
+use tidegate_kernel::Timestamp;
 use tracing::Level;
 
 use super::Cause;

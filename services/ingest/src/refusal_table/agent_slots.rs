@@ -30,7 +30,8 @@ pub(super) fn slots_taken(hints: &AgentHints) -> String {
 
 #[cfg(test)]
 mod tests {
-    use tidegate_domain::{Slug, Timestamp};
+    use tidegate_agentping::Slug;
+    use tidegate_kernel::Timestamp;
 
     use super::*;
 

@@ -1,7 +1,8 @@
 //! Every problem has its line in the table, and the page says the same.
 
 use tidegate_admission::{Class, ShedCause, StartField};
-use tidegate_domain::{CredentialMistake, Region, Slug, Timestamp};
+use tidegate_agentping::{CredentialMistake, Slug};
+use tidegate_kernel::{Region, Timestamp};
 
 use super::*;
 

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use http::StatusCode;
 use serde_json::json;
-use tidegate_domain::Plan;
+use tidegate_agentping::Plan;
 use tidegate_ports::AppendError;
 
 use crate::house::*;

@@ -1,7 +1,8 @@
 //! A receipt names the record that the request made.
 
-use tidegate_domain::{Receipt, Region, TeamId, Timestamp};
-use tidegate_ports::memory::log::MemoryLogOptions;
+use tidegate_agentping::{Receipt, TeamId};
+use tidegate_inproc::log::MemoryLogOptions;
+use tidegate_kernel::{Region, Timestamp};
 
 use crate::house::*;
 

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use proptest::prelude::*;
-use tidegate_domain::{Body, Record, Slug};
+use tidegate_agentping::{Body, Record, Slug};
 use tidegate_ports::{Accounts, Append, DeadLetters, Fate};
 
 use crate::rig::{Rig, Running, eventually, key, records_of};

@@ -1,7 +1,8 @@
 //! The brake: a release that cannot read what is on the log stops before it buries everything.
 
 use bytes::Bytes;
-use tidegate_domain::{Partition, RunKey};
+use tidegate_agentping::RunKey;
+use tidegate_kernel::Partition;
 use tidegate_persister::BrakeRules;
 use tidegate_ports::{Accounts, Append, DeadLetters, Halt, PartitionLag, ReadLag};
 
@@ -25,7 +26,7 @@ async fn partition_of(rig: &Rig, run: u128) -> Partition {
         rig.log
             .records(*partition)
             .iter()
-            .any(|one| tidegate_domain::Record::decode(&one.payload).is_ok_and(|record| record.key() == key(run)))
+            .any(|one| tidegate_agentping::Record::decode(&one.payload).is_ok_and(|record| record.key() == key(run)))
     };
     (0..4).find(holds).expect("it is somewhere")
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use tidegate_domain::Timestamp;
-use tidegate_ports::memory::runs::MemoryRuns;
+use tidegate_inproc::runs::MemoryRuns;
+use tidegate_kernel::Timestamp;
 use tidegate_ports::{ReadLag, RunWanted, RunWrite, Runs, StoreError, StoredRun};
 
 use crate::rig::{GROUP, Rig, eventually, key, records_of};

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tidegate_domain::Position;
-use tidegate_ports::memory::dead_letters::MemoryDeadLetters;
+use tidegate_inproc::dead_letters::MemoryDeadLetters;
+use tidegate_kernel::Position;
 use tidegate_ports::{Accounts, Append, DeadLetter, DeadLetters, LogError, ReadLag};
 
 use crate::rig::{GROUP, Ports, Rig, eventually, key, records_of};

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use tidegate_domain::{Body, RunKey, Timestamp};
-use tidegate_ports::memory::runs::MemoryRuns;
+use tidegate_agentping::{Body, RunKey};
+use tidegate_inproc::runs::MemoryRuns;
+use tidegate_kernel::Timestamp;
 use tidegate_ports::{DeadLetters, ReadLag, RunWanted, RunWrite, Runs, StoreError, StoredRun};
 
 use crate::rig::{GROUP, Rig, eventually, key, records_of};
@@ -49,7 +50,7 @@ async fn the_record_that_is_refused_is_dead_and_no_other() {
     assert_eq!(letters.len(), 1);
     let letter = &letters[0];
     assert!(letter.reason.contains("its finish is too large"), "{}", letter.reason);
-    let dead = tidegate_domain::Record::decode(&letter.payload).expect("a record");
+    let dead = tidegate_agentping::Record::decode(&letter.payload).expect("a record");
     assert!(dead.key() == key(3) && matches!(dead.body, Body::Finish(_)), "{dead:?}");
 
     rig.assert_store_is_the_fold([1, 2, 4, 5].map(key)).await;

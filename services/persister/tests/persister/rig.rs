@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tidegate_domain::{
-    Body, Event, EventId, Finish, FinishStatus, FreeJson, Position, Record, Region, RunId, RunKey, RunState, Slug,
-    Start, TeamId, Timestamp,
+use tidegate_agentping::{
+    Body, Event, EventId, Finish, FinishStatus, Record, RunId, RunKey, RunState, Slug, Start, TeamId,
 };
+use tidegate_inproc::accounts::MemoryAccounts;
+use tidegate_inproc::dead_letters::MemoryDeadLetters;
+use tidegate_inproc::log::{MemoryLog, MemoryLogOptions};
+use tidegate_inproc::runs::MemoryRuns;
+use tidegate_kernel::{FreeJson, Position, Region, Timestamp};
 use tidegate_persister::{BrakeRules, Persister, PersisterConfig, StopReport};
-use tidegate_ports::memory::accounts::MemoryAccounts;
-use tidegate_ports::memory::dead_letters::MemoryDeadLetters;
-use tidegate_ports::memory::log::{MemoryLog, MemoryLogOptions};
-use tidegate_ports::memory::runs::MemoryRuns;
 use tidegate_ports::{
     Accounts, Append, Clock, Consume, DeadLetters, EventPage, EventRow, ReadLag, RunQueries, Runs, SystemClock,
 };
@@ -123,14 +123,14 @@ impl Rig {
         eventually("the persister catches up", async || lag.read().await.expect("a reading").records == 0).await;
     }
 
-    pub async fn stored(&self, key: RunKey) -> Option<(tidegate_domain::Run, Vec<EventRow>)> {
+    pub async fn stored(&self, key: RunKey) -> Option<(tidegate_agentping::Run, Vec<EventRow>)> {
         let run = self.runs.run(key).await.expect("the store in memory answers")?;
         let page = self.runs.events(key, &EventPage::WHOLE).await.expect("the store in memory answers");
         Some((run, page.rows))
     }
 
     /// What the fold of the whole log says of a run, with its events by id: what the store must hold.
-    pub fn folded(&self, key: RunKey) -> (tidegate_domain::Run, Vec<EventRow>) {
+    pub fn folded(&self, key: RunKey) -> (tidegate_agentping::Run, Vec<EventRow>) {
         let mut state = RunState::default();
         let mut events = Vec::new();
         for consumed in (0..4).flat_map(|partition| self.log.records(partition)) {

@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tidegate_domain::{Committable, Outcome, Partition, PartitionEpoch, Position, Record, RunState, Timestamp};
-use tidegate_ports::memory::accounts::MemoryAccounts;
-use tidegate_ports::memory::dead_letters::MemoryDeadLetters;
-use tidegate_ports::memory::log::MemoryLog;
-use tidegate_ports::memory::runs::MemoryRuns;
+use tidegate_agentping::{Outcome, Record, RunState};
+use tidegate_inproc::accounts::MemoryAccounts;
+use tidegate_inproc::dead_letters::MemoryDeadLetters;
+use tidegate_inproc::log::MemoryLog;
+use tidegate_inproc::runs::MemoryRuns;
+use tidegate_kernel::{Committable, Partition, PartitionEpoch, Position, Timestamp};
 use tidegate_ports::{
     Account, Accounts, Consume, DeadLetter, DeadLetters, Fate, Halt, LogError, Note, Polled, RunWanted, RunWrite, Runs,
     StoreError, StoredRun,

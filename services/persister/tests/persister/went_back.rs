@@ -1,9 +1,9 @@
 //! A store that acknowledged what it had not synced, and starts again without it: what it lost is read again from the
 //! log, before anything is built upon what is left.
 
-use tidegate_domain::Record;
-use tidegate_ports::memory::accounts::MemoryAccounts;
-use tidegate_ports::memory::runs::MemoryRuns;
+use tidegate_agentping::Record;
+use tidegate_inproc::accounts::MemoryAccounts;
+use tidegate_inproc::runs::MemoryRuns;
 use tidegate_ports::{Accounts, Fate};
 
 use crate::rig::{Rig, eventually, key, records_of};

@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use tidegate_domain::{Slug, TeamId};
-use tidegate_embedded::EmbeddedRegistry;
+use tidegate_agentping::{Slug, TeamId};
 use tidegate_ports::{Gate, GateDown, StoreError};
+use tidegate_sqlite::EmbeddedRegistry;
 
 /// The agents that were archived since it was last asked.
 pub struct ArchivedAgents {

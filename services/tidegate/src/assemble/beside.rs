@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidegate_embedded::dead_letters::EmbeddedDeadLettersBeside;
-use tidegate_embedded::{DataFolder, EmbeddedReadLog};
 use tidegate_kafka::{KafkaDeadLetters, KafkaLag};
 use tidegate_ports::{Accounts, Clock, DeadLetters, ReadLag};
 use tidegate_scylla::{Cql, ScyllaStore};
+use tidegate_sqlite::dead_letters::EmbeddedDeadLettersBeside;
+use tidegate_sqlite::{DataFolder, EmbeddedReadLog};
 use tokio::time::timeout;
 
 use super::{OpenedRegistry, distributed, embedded};

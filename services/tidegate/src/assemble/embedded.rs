@@ -4,14 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tidegate_admission::AdmissionPorts;
-use tidegate_domain::{Region, Timestamp};
-use tidegate_embedded::dead_letters::EmbeddedDeadLetters;
-use tidegate_embedded::folder::DEFAULT_PARTITIONS;
-use tidegate_embedded::{
+use tidegate_inproc::gate::{MemoryGate, MemoryGateConfig};
+use tidegate_kernel::{Region, Timestamp};
+use tidegate_ports::{Clock, Registry, Retention};
+use tidegate_sqlite::dead_letters::EmbeddedDeadLetters;
+use tidegate_sqlite::folder::DEFAULT_PARTITIONS;
+use tidegate_sqlite::{
     DataFolder, EmbeddedLog, EmbeddedReadLog, EmbeddedRegistry, EmbeddedStore, FolderError, LogOptions, reconcile,
 };
-use tidegate_ports::memory::gate::{MemoryGate, MemoryGateConfig};
-use tidegate_ports::{Clock, Registry, Retention};
 
 use super::archived_agents::ArchivedAgents;
 use super::{Close, Opened, OpenedRegistry, PersisterPorts, ReadPorts};

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use tidegate_domain::Usd;
+use tidegate_kernel::Usd;
 
 /// A factor from 0 to 1 in thousandths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

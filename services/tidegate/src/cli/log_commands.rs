@@ -1,7 +1,8 @@
 //! The commands that look at the log: how far its consumers are, and what they could not apply.
 
 use clap::{Args, Subcommand};
-use tidegate_domain::{Position, Slug};
+use tidegate_agentping::Slug;
+use tidegate_kernel::Position;
 
 use super::replay::LogPlace;
 use crate::log_commands::kind::Kind;

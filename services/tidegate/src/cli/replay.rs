@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
-use tidegate_domain::{Slug, Timestamp};
+use tidegate_agentping::Slug;
+use tidegate_kernel::Timestamp;
 
 use crate::log_commands::kind::Kind;
 use crate::log_commands::replay::offsets::OffsetRanges;

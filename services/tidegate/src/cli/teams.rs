@@ -1,7 +1,8 @@
 //! The commands about teams and their agents.
 
 use clap::{Args, Subcommand};
-use tidegate_domain::{Plan, Region, Slug};
+use tidegate_agentping::{Plan, Slug};
+use tidegate_kernel::Region;
 
 use super::Place;
 

@@ -1,7 +1,7 @@
 //! `[kafka]`: where the log is, how records are appended and consumed, and what the topics must be.
 
-use tidegate_domain::Region;
 use tidegate_kafka::{AppendOptions, Compression, ConsumeOptions, GroupProtocol, KafkaOptions, TopicLayout, Topics};
+use tidegate_kernel::Region;
 use tidegate_ports::Retention;
 
 use super::reader::Reader;

@@ -1,6 +1,6 @@
 //! `[scylla]`: where the store is, on ScyllaDB or Cassandra.
 
-use tidegate_domain::Region;
+use tidegate_kernel::Region;
 use tidegate_scylla::{Consistency, Durability, Replication, ScyllaOptions};
 
 use super::reader::{Problem, Reader};

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tidegate_domain::Position;
 use tidegate_kafka::{KafkaConsumer, KafkaReadLog, topics};
+use tidegate_kernel::Position;
 use tidegate_lifecycle::signals::Signals;
 use tidegate_lifecycle::{ExitReport, Parts};
 use tidegate_persister::{BrakeRules, Persister, PersisterConfig, purge_orphans};

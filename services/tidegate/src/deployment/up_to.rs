@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tidegate_domain::{Committable, Partition, PartitionEpoch};
+use tidegate_kernel::{Committable, Partition, PartitionEpoch};
 use tidegate_ports::{Consume, Consumed, LogError, Polled};
 use tokio::sync::watch;
 

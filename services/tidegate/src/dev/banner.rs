@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
-use tidegate_domain::{EventId, RunId};
+use tidegate_agentping::{EventId, RunId};
 use tidegate_ports::{Clock, Ids};
 
 use super::demo::{NAME, Welcome};

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use tidegate_domain::{KeyId, Plan, Region, Slug, TeamId, Timestamp, TokenId};
+use tidegate_agentping::{KeyId, Plan, Slug, TeamId, TokenId};
+use tidegate_kernel::{Region, Timestamp};
 use tidegate_ports::{Clock, Ids, Registry};
 
 use crate::manage::unprinted::taken_back;

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
-use tidegate_domain::Body;
+use tidegate_agentping::Body;
 
 /// A kind of record: which call it came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

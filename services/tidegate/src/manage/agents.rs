@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tidegate_domain::{Slug, TeamId};
+use tidegate_agentping::{Slug, TeamId};
 use tidegate_ports::{AgentRow, Gate, GateDown};
 use tokio::time::{Instant, sleep};
 

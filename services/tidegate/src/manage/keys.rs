@@ -1,7 +1,7 @@
 //! `tidegate keys`.
 
 use serde_json::json;
-use tidegate_domain::{ApiKey, Credential, KeyId};
+use tidegate_agentping::{ApiKey, Credential, KeyId};
 use tidegate_ports::{KeyRow, Team};
 
 use super::rows::KeyJson;

@@ -1,6 +1,6 @@
 //! Plans as flags say them.
 
-use tidegate_domain::{Limits, Plan};
+use tidegate_agentping::{Limits, Plan};
 
 use super::Command;
 use crate::cli::{PlanArgs, TeamsCommand};

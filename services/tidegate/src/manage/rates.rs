@@ -1,7 +1,7 @@
 //! `tidegate rates`.
 
-use tidegate_domain::rates::RateRow;
-use tidegate_domain::{Rate, TeamId};
+use tidegate_agentping::rates::RateRow;
+use tidegate_agentping::{Rate, TeamId};
 use tidegate_ports::registry::check_rate;
 
 use super::rows::RateJson;

@@ -1,7 +1,7 @@
 //! A team by its id or by its name; a credential by its handle.
 
-use tidegate_domain::id::{IdKind, PublicKind};
-use tidegate_domain::{Id, TeamId};
+use tidegate_agentping::id::{IdKind, PublicKind};
+use tidegate_agentping::{Id, TeamId};
 use tidegate_ports::{Registry, Team};
 
 /// The team that this text means: its id, or the name of exactly one.
@@ -82,7 +82,8 @@ pub fn handle<K: IdKind + PublicKind>(text: &str, list: &str) -> Result<Id<K>, S
 
 #[cfg(test)]
 mod tests {
-    use tidegate_domain::{Plan, Region, Timestamp};
+    use tidegate_agentping::Plan;
+    use tidegate_kernel::{Region, Timestamp};
 
     use super::*;
 

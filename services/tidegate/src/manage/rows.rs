@@ -1,10 +1,11 @@
 //! The rows that commands print as JSON.
 
 use serde::Serialize;
-use tidegate_domain::rates::RateRow;
-use tidegate_domain::timestamp::{iso, iso_option};
-use tidegate_domain::usd::decimal;
-use tidegate_domain::{AgentId, KeyId, Limits, Slug, TeamId, Timestamp, TokenId, Usd};
+use tidegate_agentping::rates::RateRow;
+use tidegate_agentping::{AgentId, KeyId, Limits, Slug, TeamId, TokenId};
+use tidegate_kernel::timestamp::{iso, iso_option};
+use tidegate_kernel::usd::decimal;
+use tidegate_kernel::{Timestamp, Usd};
 use tidegate_ports::{AgentRow, KeyRow, Team, TokenRow};
 
 use crate::cli::BatchMultiplier;

@@ -1,6 +1,6 @@
 //! `tidegate teams`.
 
-use tidegate_domain::{Limits, TeamId};
+use tidegate_agentping::{Limits, TeamId};
 use tidegate_ports::{Registry, Team};
 
 use super::rows::TeamJson;
@@ -68,7 +68,7 @@ pub async fn run(mut desk: Desk, command: TeamsCommand) -> Result<(), String> {
 ///
 /// # Errors
 /// The registry's.
-pub async fn create(desk: &Desk, name: String, plan: tidegate_domain::Plan) -> Result<Team, String> {
+pub async fn create(desk: &Desk, name: String, plan: tidegate_agentping::Plan) -> Result<Team, String> {
     let now = desk.now();
     let team =
         Team { id: TeamId::mint(desk.region, now, &desk.ids.random()), name, plan, created_at: now, archived_at: None };

@@ -1,7 +1,7 @@
 //! `tidegate tokens`.
 
 use serde_json::json;
-use tidegate_domain::{Credential, PingToken, Slug, TokenId};
+use tidegate_agentping::{Credential, PingToken, Slug, TokenId};
 use tidegate_ports::{Team, TokenRow};
 
 use super::rows::TokenJson;

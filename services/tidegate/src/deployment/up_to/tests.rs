@@ -1,12 +1,13 @@
 //! Reading up to an end under the very persister, on ports in memory.
 
 use bytes::Bytes;
-use tidegate_domain::{Body, Finish, FinishStatus, Record, Region, RunId, RunKey, TeamId, Timestamp};
+use tidegate_agentping::{Body, Finish, FinishStatus, Record, RunId, RunKey, TeamId};
+use tidegate_inproc::accounts::MemoryAccounts;
+use tidegate_inproc::dead_letters::MemoryDeadLetters;
+use tidegate_inproc::log::{MemoryLog, MemoryLogOptions};
+use tidegate_inproc::runs::MemoryRuns;
+use tidegate_kernel::{Region, Timestamp};
 use tidegate_persister::{Persister, PersisterConfig};
-use tidegate_ports::memory::accounts::MemoryAccounts;
-use tidegate_ports::memory::dead_letters::MemoryDeadLetters;
-use tidegate_ports::memory::log::{MemoryLog, MemoryLogOptions};
-use tidegate_ports::memory::runs::MemoryRuns;
 use tidegate_ports::{Append, RunWanted, Runs, SystemClock};
 
 use super::*;

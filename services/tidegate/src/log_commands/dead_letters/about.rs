@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use tidegate_domain::{Slug, TeamId};
+use tidegate_agentping::{Slug, TeamId};
 use tidegate_ports::DeadLetter;
 
 use crate::log_commands::kind::Kind;
@@ -58,7 +58,7 @@ fn in_json(value: &Value) -> About {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use tidegate_domain::{Position, Region, Timestamp};
+    use tidegate_kernel::{Position, Region, Timestamp};
     use tidegate_ports::Provenance;
 
     use super::*;

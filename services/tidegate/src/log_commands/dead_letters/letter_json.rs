@@ -1,8 +1,8 @@
 //! A dead letter as JSON.
 
 use serde::Serialize;
-use tidegate_domain::timestamp::iso;
-use tidegate_domain::{Partition, Position, Timestamp};
+use tidegate_kernel::timestamp::iso;
+use tidegate_kernel::{Partition, Position, Timestamp};
 use tidegate_ports::DeadLetter;
 
 use super::about::About;

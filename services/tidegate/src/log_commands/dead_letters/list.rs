@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use tidegate_domain::{Position, TeamId};
+use tidegate_agentping::TeamId;
+use tidegate_kernel::Position;
 use tidegate_ports::{Clock, DeadLetters, SystemClock};
 
 use super::about::{About, Wanted};

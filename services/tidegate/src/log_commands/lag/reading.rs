@@ -1,6 +1,6 @@
 //! One reading of the lag, and what two of them say together.
 
-use tidegate_domain::{Partition, Timestamp};
+use tidegate_kernel::{Partition, Timestamp};
 use tidegate_ports::PartitionLag;
 use tokio::time::Instant;
 

@@ -1,8 +1,8 @@
 //! A reading as a table for people and as JSON for scripts.
 
 use serde::Serialize;
-use tidegate_domain::timestamp::{iso, iso_option};
-use tidegate_domain::{Partition, Timestamp};
+use tidegate_kernel::timestamp::{iso, iso_option};
+use tidegate_kernel::{Partition, Timestamp};
 use tidegate_ports::PartitionLag;
 
 use super::reading::{Pace, Reading};

@@ -2,7 +2,7 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use tidegate_domain::{Record, RunKey, Slug};
+use tidegate_agentping::{Record, RunKey, Slug};
 use tidegate_ports::{RunWanted, Runs, StoreError};
 
 use super::choice::agent_of;

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use serde::Deserialize;
-use tidegate_domain::{Body, Position, Record, RunId, RunKey, Slug, TeamId};
+use tidegate_agentping::{Body, Record, RunId, RunKey, Slug, TeamId};
+use tidegate_kernel::Position;
 use tidegate_ports::{Again, Consumed, DeadLetter, Origin};
 
 use super::selection::Selection;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use tidegate_domain::Partition;
+use tidegate_kernel::Partition;
 
 /// Offsets `[from, until)` of one partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

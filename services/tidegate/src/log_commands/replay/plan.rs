@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use tidegate_domain::{Partition, Position, Timestamp};
+use tidegate_kernel::{Partition, Position, Timestamp};
 use tidegate_ports::{DeadLetters, LogError, LogSpan, ReadLog};
 
 use super::offsets::OffsetRanges;

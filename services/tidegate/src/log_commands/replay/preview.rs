@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use serde::Serialize;
-use tidegate_domain::{Outcome, Record, RunKey, RunState};
+use tidegate_agentping::{Outcome, Record, RunKey, RunState};
 use tidegate_lifecycle::Stop;
 use tidegate_ports::{RunWanted, Runs, StoreError, StoredRun};
 use tokio::sync::watch;

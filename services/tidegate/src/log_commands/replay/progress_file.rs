@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tidegate_domain::Timestamp;
-use tidegate_domain::timestamp::iso;
+use tidegate_kernel::Timestamp;
+use tidegate_kernel::timestamp::iso;
 
 use super::counts::Counts;
 use super::plan::Plan;

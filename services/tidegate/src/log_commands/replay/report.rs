@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use tidegate_domain::Timestamp;
-use tidegate_domain::timestamp::iso;
+use tidegate_kernel::Timestamp;
+use tidegate_kernel::timestamp::iso;
 
 use super::counts::Counts;
 use super::preview::Would;

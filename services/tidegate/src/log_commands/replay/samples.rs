@@ -1,10 +1,8 @@
 //! Records to choose from, short to write.
 
 use bytes::Bytes;
-use tidegate_domain::{
-    Body, Event, EventId, Finish, FinishStatus, FreeJson, Position, Record, Region, RunId, RunKey, Slug, Start, TeamId,
-    Timestamp,
-};
+use tidegate_agentping::{Body, Event, EventId, Finish, FinishStatus, Record, RunId, RunKey, Slug, Start, TeamId};
+use tidegate_kernel::{FreeJson, Position, Region, Timestamp};
 use tidegate_ports::Consumed;
 
 use super::choice::Candidate;

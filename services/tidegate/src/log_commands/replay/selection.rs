@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use tidegate_domain::free_json::text_hash;
-use tidegate_domain::{Slug, TeamId, Timestamp};
+use tidegate_agentping::{Slug, TeamId};
+use tidegate_kernel::Timestamp;
+use tidegate_kernel::free_json::text_hash;
 
 use super::offsets::OffsetRanges;
 use crate::log_commands::kind::Kind;
@@ -76,7 +77,7 @@ impl fmt::Display for Selection {
 
 #[cfg(test)]
 mod tests {
-    use tidegate_domain::Region;
+    use tidegate_kernel::Region;
 
     use super::*;
 

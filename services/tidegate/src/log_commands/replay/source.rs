@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use tidegate_domain::Position;
+use tidegate_kernel::Position;
 use tidegate_ports::{Consumed, DeadLetters, LogError, ReadLog};
 
 use super::choice::Candidate;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use tidegate_ports::memory::clock::TestClock;
-use tidegate_ports::memory::dead_letters::MemoryDeadLetters;
-use tidegate_ports::memory::log::{MemoryLog, MemoryLogOptions};
+use tidegate_inproc::clock::TestClock;
+use tidegate_inproc::dead_letters::MemoryDeadLetters;
+use tidegate_inproc::log::{MemoryLog, MemoryLogOptions};
 use tidegate_ports::{Append, DeadLetter, Provenance};
 
 use super::super::samples::{NOW, key, place, start};

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use tidegate_domain::Timestamp;
+use tidegate_inproc::clock::TestClock;
+use tidegate_inproc::dead_letters::MemoryDeadLetters;
+use tidegate_inproc::log::{MemoryLog, MemoryLogOptions};
+use tidegate_inproc::runs::MemoryRuns;
+use tidegate_kernel::Timestamp;
 use tidegate_lifecycle::Stopper;
-use tidegate_ports::memory::clock::TestClock;
-use tidegate_ports::memory::dead_letters::MemoryDeadLetters;
-use tidegate_ports::memory::log::{MemoryLog, MemoryLogOptions};
-use tidegate_ports::memory::runs::MemoryRuns;
 use tidegate_ports::{Append, EventRow, RunWrite};
 
 use super::super::samples::{NOW, events, finish, key, newer, place, start, unreadable};

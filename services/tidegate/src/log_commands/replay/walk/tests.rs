@@ -9,9 +9,10 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use bytes::Bytes;
 use tidegate_admission::shed::Lines;
-use tidegate_domain::{Position, Record, RunState};
+use tidegate_agentping::{Record, RunState};
+use tidegate_inproc::log::MemoryLog;
+use tidegate_kernel::Position;
 use tidegate_lifecycle::Stopper;
-use tidegate_ports::memory::log::MemoryLog;
 use tidegate_ports::{Again, AppendAgain, DeadLetters, Origin, RunWrite, Runs};
 
 use super::super::plan::Plan;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
-use tidegate_domain::{Position, Timestamp};
+use tidegate_inproc::log::MemoryLog;
+use tidegate_kernel::{Position, Timestamp};
 use tidegate_lifecycle::Stopper;
-use tidegate_ports::memory::log::MemoryLog;
 use tidegate_ports::{Again, AppendAgain, AppendError, Consumed, LogError, LogSpan, ReadLog};
 use tokio::sync::Notify;
 

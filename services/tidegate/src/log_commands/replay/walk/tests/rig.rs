@@ -7,12 +7,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use tempfile::TempDir;
 use tidegate_admission::shed::ShedLines;
-use tidegate_domain::{Ledger, Position};
+use tidegate_inproc::clock::TestClock;
+use tidegate_inproc::dead_letters::MemoryDeadLetters;
+use tidegate_inproc::log::{MemoryLog, MemoryLogOptions};
+use tidegate_inproc::runs::MemoryRuns;
+use tidegate_kernel::{Ledger, Position};
 use tidegate_lifecycle::Stopper;
-use tidegate_ports::memory::clock::TestClock;
-use tidegate_ports::memory::dead_letters::MemoryDeadLetters;
-use tidegate_ports::memory::log::{MemoryLog, MemoryLogOptions};
-use tidegate_ports::memory::runs::MemoryRuns;
 use tidegate_ports::{Append, Consume, Consumed, DeadLetter, Origin, Polled, Provenance};
 
 use crate::log_commands::replay::plan::Plan;

@@ -1,0 +1,146 @@
+//! Appending: acknowledged by all in-sync replicas before it is told.
+
+mod clock_ahead;
+mod delivery;
+mod producer;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use rdkafka::message::OwnedHeaders;
+use tidegate_agentping::RunKey;
+use tidegate_kernel::{Partition, Position};
+use tidegate_ports::{Again, Append, AppendAgain, AppendError, Clock, LogError};
+
+pub(crate) use delivery::Delivery;
+pub(crate) use producer::{BATCH_BYTES, Capacity, Outgoing, Producer};
+
+use crate::KafkaOptions;
+use crate::metrics::{AppendTally, register_producer};
+use crate::wire;
+
+/// The producer's side of the records topic; clones share one producer.
+#[derive(Clone)]
+pub struct KafkaLog {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    options: KafkaOptions,
+    clock: Arc<dyn Clock>,
+    producer: Producer,
+    tally: AppendTally,
+}
+
+/// How an orderly stop went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Closed {
+    /// Records that were not acknowledged in time; their callers were told.
+    pub left: usize,
+}
+
+impl KafkaLog {
+    /// Makes no call to a broker: brokers that are down at start are found by the first append.
+    ///
+    /// # Errors
+    /// [`LogError::Broken`] for options that cannot be.
+    pub fn connect(options: KafkaOptions, clock: Arc<dyn Clock>) -> Result<KafkaLog, LogError> {
+        options.validate()?;
+        let producer = Producer::new(&options, "ingest", Capacity::records(&options), true)?;
+        register_producer(options.append.queue_bytes);
+        Ok(KafkaLog { inner: Arc::new(Inner { options, clock, producer, tally: AppendTally::new() }) })
+    }
+
+    /// Refuses new appends, waits for the acknowledgements of the others up to `deadline`, and counts what is left.
+    pub async fn close(&self, deadline: Duration) -> Closed {
+        Closed { left: self.inner.producer.close(deadline).await }
+    }
+
+    /// Records sent and not yet answered.
+    pub fn waiting(&self) -> usize {
+        self.inner.producer.waiting()
+    }
+}
+
+#[async_trait]
+impl Append for KafkaLog {
+    async fn append(&self, key: RunKey, record: Bytes) -> Result<Position, AppendError> {
+        let partition = self.partition_of(key);
+        self.put(partition, Some(&wire::key_text(key)), wire::record_headers(), &record).await
+    }
+
+    fn partition_of(&self, key: RunKey) -> Partition {
+        wire::partition_of(key, self.inner.options.partitions)
+    }
+
+    fn clock_ahead_ms(&self) -> Option<i64> {
+        self.inner.producer.clock_ahead_ms()
+    }
+}
+
+#[async_trait]
+impl AppendAgain for KafkaLog {
+    async fn append_again(&self, again: Again) -> Result<Position, AppendError> {
+        let Again { key, payload, origin } = again;
+        let partitions = self.inner.options.partitions;
+        let partition = key.map_or(origin.position.partition, |key| wire::partition_of(key, partitions));
+        if partition >= partitions {
+            return Err(AppendError::NotPersisted(format!(
+                "the record of {} has no home: this generation has {partitions} partitions",
+                origin.position,
+            )));
+        }
+        let headers = wire::origin_headers(wire::record_headers(), origin);
+        self.put(partition, key.map(wire::key_text).as_deref(), headers, &payload).await
+    }
+}
+
+impl KafkaLog {
+    async fn put(
+        &self,
+        partition: Partition,
+        key: Option<&str>,
+        headers: OwnedHeaders,
+        record: &[u8],
+    ) -> Result<Position, AppendError> {
+        let Inner { options, clock, producer, tally } = &*self.inner;
+        let (bytes, cap) = (record.len(), options.append.max_record_bytes);
+        if bytes > cap {
+            tally.too_large.increment(1);
+            return Err(AppendError::TooLarge { bytes, cap });
+        }
+        let delivery = producer.send(Outgoing {
+            topic: &options.topics.records,
+            partition,
+            key,
+            headers,
+            payload: record,
+            sent_at_ms: clock.now().as_millis(),
+        });
+        match delivery.await {
+            Delivery::Acked { partition, offset } => {
+                tally.acked.increment(1);
+                Ok(Position { generation: options.topics.generation, partition, offset })
+            }
+            Delivery::NotPersisted(cause) => {
+                tally.not_persisted.increment(1);
+                Err(AppendError::NotPersisted(cause))
+            }
+            Delivery::Unknown(cause) => {
+                tally.unknown.increment(1);
+                Err(AppendError::Unknown(cause))
+            }
+            // Within our cap and above the broker's, alone or with the batch that it went in: ours to mend, so the
+            // caller hears of a log that does not take it, and the operator why.
+            Delivery::TooLarge => {
+                tally.too_large.increment(1);
+                Err(AppendError::NotPersisted(format!(
+                    "the broker takes no message of {bytes} bytes: max.message.bytes of {} is below the cap of {cap}",
+                    options.topics.records,
+                )))
+            }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! What is committed, what is still owed to the broker, and whether the broker remembers it.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use tidegate_kernel::{Committable, Partition, PartitionEpoch};
+
+/// The commits of one member. Only ever forward, each under its own assignment.
+#[derive(Default)]
+pub struct Commits {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    committed: HashMap<Partition, Committable>,
+    owed: HashMap<Partition, Committable>,
+}
+
+impl Commits {
+    /// Takes a commit on; false if what is committed or owed already covers it.
+    pub fn owe(&self, done: Committable) -> bool {
+        let mut state = self.state();
+        let news = |known: Option<&Committable>| {
+            known.is_none_or(|known| known.partition() != done.partition() || known.next_offset() < done.next_offset())
+        };
+        let partition = done.partition().partition;
+        let is_news = news(state.committed.get(&partition)) && news(state.owed.get(&partition));
+        if is_news {
+            state.owed.insert(partition, done);
+        }
+        is_news
+    }
+
+    /// The broker has it.
+    pub fn paid(&self, done: Committable) {
+        let mut state = self.state();
+        let partition = done.partition().partition;
+        state.committed.insert(partition, done);
+        if state.owed.get(&partition) == Some(&done) {
+            state.owed.remove(&partition);
+        }
+    }
+
+    /// What the broker has not got yet.
+    pub fn owed(&self) -> Vec<Committable> {
+        self.state().owed.values().copied().collect()
+    }
+
+    /// The partition is not ours any more: its next owner commits.
+    pub fn forget(&self, gone: PartitionEpoch) {
+        let mut state = self.state();
+        state.committed.retain(|_, done| done.partition() != gone);
+        state.owed.retain(|_, done| done.partition() != gone);
+    }
+
+    /// The broker's committed offset, as read back. One that is behind what it had acknowledged is owed again.
+    pub fn read_back(&self, partition: Partition, offset: Option<i64>) -> Option<Committable> {
+        let mut state = self.state();
+        let committed = *state.committed.get(&partition)?;
+        if offset.is_some_and(|offset| offset >= committed.next_offset()) {
+            return None;
+        }
+        state.owed.entry(partition).or_insert(committed);
+        Some(committed)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a commit was refused because the group is changing: the same one may be right in a moment. (A member that
+/// the group does not know any more is not changing: it hears with its next polls that its partitions are lost.)
+pub fn is_changing(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            Code::RebalanceInProgress
+                | Code::IllegalGeneration
+                | Code::StaleMemberEpoch
+                | Code::CoordinatorLoadInProgress
+                | Code::CoordinatorNotAvailable
+                | Code::NotCoordinator
+                | Code::WaitingForCoordinator
+        )
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use tidegate_kernel::Ledger;
+
+    use super::*;
+
+    fn done(epoch: u64, next_offset: i64) -> Committable {
+        let from = PartitionEpoch { partition: 3, epoch };
+        let mut ledger = Ledger::default();
+        ledger.assign(from);
+        ledger.read(from, next_offset - 1);
+        ledger.done(from, next_offset - 1);
+        ledger.take_committable()[0]
+    }
+
+    #[test]
+    fn commits_only_go_forward() {
+        let commits = Commits::default();
+        assert!(commits.owe(done(1, 5)));
+        assert!(!commits.owe(done(1, 5)), "owed already");
+        assert!(commits.owe(done(1, 6)));
+        commits.paid(done(1, 6));
+        assert!(commits.owed().is_empty());
+        assert!(!commits.owe(done(1, 6)) && !commits.owe(done(1, 2)), "committed already");
+        assert!(commits.owe(done(2, 4)), "a later assignment begins where it begins");
+    }
+
+    #[test]
+    fn a_commit_that_was_overtaken_does_not_settle_the_later_one() {
+        let commits = Commits::default();
+        commits.owe(done(1, 5));
+        commits.owe(done(1, 7));
+        commits.paid(done(1, 5));
+        assert_eq!(commits.owed(), [done(1, 7)]);
+    }
+
+    #[test]
+    fn a_broker_that_forgot_is_told_again() {
+        let commits = Commits::default();
+        assert_eq!(commits.read_back(3, Some(0)), None, "nothing was committed by us");
+        commits.owe(done(1, 5));
+        commits.paid(done(1, 5));
+        assert_eq!(commits.read_back(3, Some(5)), None);
+        assert_eq!(commits.read_back(3, Some(9)), None);
+        assert_eq!(commits.read_back(3, Some(4)), Some(done(1, 5)));
+        assert_eq!(commits.owed(), [done(1, 5)]);
+        commits.paid(done(1, 5));
+        assert_eq!(commits.read_back(3, None), Some(done(1, 5)));
+    }
+
+    #[test]
+    fn what_is_gone_is_forgotten() {
+        let commits = Commits::default();
+        commits.owe(done(1, 5));
+        commits.paid(done(1, 5));
+        commits.owe(done(1, 6));
+        commits.forget(done(2, 1).partition());
+        assert_eq!(commits.owed(), [done(1, 6)]);
+        commits.forget(done(1, 1).partition());
+        assert!(commits.owed().is_empty());
+        assert_eq!(commits.read_back(3, None), None);
+    }
+}

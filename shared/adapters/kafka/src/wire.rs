@@ -1,0 +1,127 @@
+//! A message on the wire: its key, its partition, its headers (`docs/records.md`).
+
+use bytes::Bytes;
+use rdkafka::message::{BorrowedMessage, Header, Message, OwnedHeaders};
+use tidegate_agentping::RunKey;
+use tidegate_kernel::{Partition, Position, Timestamp};
+use tidegate_ports::{Consumed, Origin, Provenance};
+
+use crate::headers;
+
+/// Room for what a message has besides its payload: key, headers, framing of a batch.
+pub const OVERHEAD_BYTES: usize = 4 * 1024;
+
+/// What `max.message.bytes` of a topic must be at least, for payloads up to the cap: a batch has a frame of its own.
+pub const fn topic_message_bytes(max_record_bytes: usize) -> usize {
+    max_record_bytes + 2 * OVERHEAD_BYTES
+}
+
+/// Room for what a dead letter has besides its payload: the original key and headers, and what is said of it.
+pub const LETTER_OVERHEAD_BYTES: usize = 64 * 1024;
+
+/// What `max.message.bytes` of the dead letters topic must be at least: whatever the records topic took has to fit.
+pub const fn letter_message_bytes(max_record_bytes: usize) -> usize {
+    topic_message_bytes(max_record_bytes) + LETTER_OVERHEAD_BYTES
+}
+
+/// The header that names the format of the payload.
+pub const FORMAT_HEADER: &str = "tidegate-format";
+
+/// The format of records: `v` is in them too, but a reader need not parse them to know.
+pub const RECORD_FORMAT: &str = "record/1";
+
+/// The run's one partition, which is the same on every log of as many.
+pub fn partition_of(key: RunKey, partitions: u32) -> Partition {
+    key.partition(partitions)
+}
+
+/// `team_eu_…/run_eu_…`: what a reader of the topic sees.
+pub fn key_text(key: RunKey) -> String {
+    format!("{}/{}", key.team, key.run)
+}
+
+pub fn record_headers() -> OwnedHeaders {
+    OwnedHeaders::new_with_capacity(1).insert(Header { key: FORMAT_HEADER, value: Some(RECORD_FORMAT) })
+}
+
+/// Where a replayed record was taken from: `generation/partition/offset`.
+const REPLAYED_FROM: &str = "tidegate-replayed-from";
+/// How often the record was given to the consumers, this time included. Absent: once.
+const ATTEMPT: &str = "tidegate-attempt";
+
+pub fn origin_headers(headers: OwnedHeaders, origin: Origin) -> OwnedHeaders {
+    headers
+        .insert(Header { key: REPLAYED_FROM, value: Some(&origin.position.to_string()) })
+        .insert(Header { key: ATTEMPT, value: Some(&origin.attempt.to_string()) })
+}
+
+/// The origin that headers tell of; the reason why it cannot be read otherwise.
+pub fn origin(headers: &[(String, Bytes)]) -> Result<Option<Origin>, String> {
+    let text = |name: &str| {
+        let value = headers::first(headers, name).map(std::str::from_utf8).transpose();
+        value.map_err(|_| format!("its header {name} is not text"))
+    };
+    let Some(from) = text(REPLAYED_FROM)? else { return Ok(None) };
+    let position = from.parse().map_err(|error| format!("its header {REPLAYED_FROM}: {error}"))?;
+    // Whoever names a place and no attempt has replayed it once.
+    let attempt = text(ATTEMPT)?.unwrap_or("2");
+    let number = attempt.parse().ok().filter(|attempt| *attempt >= 2);
+    let attempt = number.ok_or_else(|| format!("its header {ATTEMPT} is no number from 2 on: '{attempt}'"))?;
+    Ok(Some(Origin { position, attempt }))
+}
+
+/// A message as consumers get it. An origin that cannot be read is none: the record is applied all the same, and the
+/// headers that say so stay with it.
+pub fn consumed(message: &BorrowedMessage<'_>, generation: u16) -> Option<Consumed> {
+    let partition = Partition::try_from(message.partition()).ok()?;
+    let position = Position { generation, partition, offset: message.offset() };
+    let headers = headers::all(message);
+    let origin = origin(&headers).unwrap_or_else(|why| {
+        tracing::warn!(%position, why, "a record's origin cannot be read; it counts as not replayed");
+        None
+    });
+    Some(Consumed {
+        position,
+        appended_at: Timestamp::from_millis(message.timestamp().to_millis().unwrap_or_default()),
+        payload: message.payload().map_or_else(Bytes::new, Bytes::copy_from_slice),
+        provenance: Some(Box::new(Provenance {
+            key: message.key().map_or_else(Bytes::new, Bytes::copy_from_slice),
+            headers,
+            origin,
+        })),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(of: &[(&str, &str)]) -> Vec<(String, Bytes)> {
+        of.iter().map(|(name, value)| ((*name).to_owned(), Bytes::copy_from_slice(value.as_bytes()))).collect()
+    }
+
+    #[test]
+    fn an_origin_is_read_or_the_reason_is_told() {
+        let position = Position { generation: 1, partition: 2, offset: 3 };
+        let from = (REPLAYED_FROM, "1/2/3");
+        for (given, read) in [
+            (headers(&[("else", "1/2/3")]), Ok(None)),
+            (headers(&[(ATTEMPT, "7")]), Ok(None)),
+            (headers(&[from]), Ok(Some(2))),
+            (headers(&[("else", ""), from, (ATTEMPT, "7")]), Ok(Some(7))),
+            (headers(&[from, (ATTEMPT, "1")]), Err("no number from 2 on: '1'")),
+            (headers(&[from, (ATTEMPT, "-")]), Err("no number from 2 on: '-'")),
+            (headers(&[(REPLAYED_FROM, "1/2")]), Err("'1/2' is no position")),
+        ] {
+            match (origin(&given), read) {
+                (Ok(found), Ok(attempt)) => {
+                    assert_eq!(found, attempt.map(|attempt| Origin { position, attempt }), "{given:?}");
+                }
+                (Err(why), Err(part)) => assert!(why.contains(part), "{given:?}: {why}"),
+                (found, _) => panic!("{given:?}: {found:?}"),
+            }
+        }
+        let bytes = vec![(REPLAYED_FROM.to_owned(), Bytes::from_static(b"1/2/\xff"))];
+        assert_eq!(origin(&bytes), Err(format!("its header {REPLAYED_FROM} is not text")));
+    }
+}

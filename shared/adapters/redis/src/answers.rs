@@ -1,0 +1,124 @@
+//! What the script answers to one operation.
+
+use bytes::{Buf, Bytes};
+use tidegate_kernel::{Month, Timestamp};
+use tidegate_ports::{Ask, ClaimOutcome, Refused, StoreRead, Ticket, Verdict};
+
+/// An answer that is not what the script gives: another program writes under our keys, or the script is not ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the script's answer cannot be read at its part '{0}'")]
+pub(crate) struct Unreadable(&'static str);
+
+/// The verdict about `ask`.
+pub(crate) fn verdict(ask: &Ask, answer: Vec<u8>) -> Result<Verdict, Unreadable> {
+    let mut words = Answer(Bytes::from(answer));
+    match words.byte("verdict")? {
+        b'S' => Ok(Verdict::NeedsSeed),
+        b'R' => Ok(Verdict::Refused(Refused::Rate { retry_after_s: words.uint("wait", 4)? })),
+        b'Q' => Ok(Verdict::Refused(Refused::Quota { used: words.uint("used", 7)?, at: words.time()? })),
+        b'C' => Ok(Verdict::Refused(Refused::AgentCap { cap: words.uint32("cap")?, at: words.time()? })),
+        b'H' => {
+            let (claims, peeks) = words.outcomes(ask)?;
+            Ok(Verdict::Held { claims, peeks })
+        }
+        b'A' => {
+            let units = words.uint32("units")?;
+            let holds_agent = words.byte("agent")? == 1;
+            let admitted_at = words.time()?;
+            let (claims, peeks) = words.outcomes(ask)?;
+            let new_agent = ask.agent.as_ref().filter(|_| holds_agent).map(|agent| agent.slug.clone());
+            let held = ask
+                .claims
+                .iter()
+                .zip(&claims)
+                .filter(|(_, outcome)| matches!(outcome, ClaimOutcome::New { .. } | ClaimOutcome::Joined { .. }))
+                .map(|(claim, _)| (claim.key, claim.fingerprint))
+                .collect();
+            let ticket = Ticket { team: ask.team, held, units, month: Month::of(ask.now), new_agent, admitted_at };
+            Ok(Verdict::Admitted { claims, peeks, ticket })
+        }
+        _ => Err(Unreadable("verdict")),
+    }
+}
+
+/// A month's events, or the agents; `None` for a team that is not known.
+pub(crate) fn count(answer: Vec<u8>) -> Result<Option<u64>, Unreadable> {
+    let mut words = Answer(Bytes::from(answer));
+    match words.byte("count")? {
+        b'-' => Ok(None),
+        b'u' => words.uint("counted", 7).map(Some),
+        _ => Err(Unreadable("count")),
+    }
+}
+
+type Outcomes = (Vec<ClaimOutcome>, Vec<Option<Bytes>>);
+
+struct Answer(Bytes);
+
+impl Answer {
+    fn outcomes(&mut self, ask: &Ask) -> Result<Outcomes, Unreadable> {
+        let claims = ask.claims.iter().map(|_| self.outcome()).collect::<Result<_, _>>()?;
+        let peeks = ask.peeks.iter().map(|_| self.peek()).collect::<Result<_, _>>()?;
+        Ok((claims, peeks))
+    }
+
+    fn outcome(&mut self) -> Result<ClaimOutcome, Unreadable> {
+        Ok(match self.byte("outcome")? {
+            b'n' => ClaimOutcome::New { store: self.store_read()? },
+            b'j' => {
+                let store = self.store_read()?;
+                ClaimOutcome::Joined { answer: self.text()?, store }
+            }
+            b'r' => ClaimOutcome::Repeat { answer: self.text()? },
+            b'c' => ClaimOutcome::Conflict { answer: self.text()? },
+            kind @ (b'u' | b'U') => {
+                let (renewed_at, age_ms) = (self.time()?, self.uint("age", 6)?);
+                ClaimOutcome::Unconfirmed { same_content: kind == b'u', answer: self.text()?, renewed_at, age_ms }
+            }
+            _ => return Err(Unreadable("outcome")),
+        })
+    }
+
+    fn peek(&mut self) -> Result<Option<Bytes>, Unreadable> {
+        match self.byte("peek")? {
+            b'-' => Ok(None),
+            b'p' => self.text().map(Some),
+            _ => Err(Unreadable("peek")),
+        }
+    }
+
+    fn store_read(&mut self) -> Result<StoreRead, Unreadable> {
+        match self.byte("store")? {
+            0 => Ok(StoreRead::NotNeeded),
+            1 => Ok(StoreRead::Wanted),
+            2 => Ok(StoreRead::Needed),
+            _ => Err(Unreadable("store")),
+        }
+    }
+
+    fn time(&mut self) -> Result<Timestamp, Unreadable> {
+        // 48 bits always fit.
+        Ok(Timestamp::from_millis(self.uint("time", 6)? as i64))
+    }
+
+    fn byte(&mut self, part: &'static str) -> Result<u8, Unreadable> {
+        self.0.try_get_u8().map_err(|_| Unreadable(part))
+    }
+
+    fn uint(&mut self, part: &'static str, bytes: usize) -> Result<u64, Unreadable> {
+        self.0.try_get_uint(bytes).map_err(|_| Unreadable(part))
+    }
+
+    fn uint32(&mut self, part: &'static str) -> Result<u32, Unreadable> {
+        self.0.try_get_u32().map_err(|_| Unreadable(part))
+    }
+
+    /// Copied, so that a short text does not keep the whole answer in memory.
+    fn text(&mut self) -> Result<Bytes, Unreadable> {
+        let length = self.uint32("length")? as usize;
+        if self.0.len() < length {
+            return Err(Unreadable("text"));
+        }
+        Ok(Bytes::copy_from_slice(&self.0.split_to(length)))
+    }
+}

@@ -1,0 +1,111 @@
+//! Where things stand in Redis. Every key of a team carries the team as its hash tag, so that one call touches one
+//! slot of a cluster.
+
+use tidegate_agentping::TeamId;
+use tidegate_kernel::Region;
+use tidegate_ports::ClaimKey;
+
+/// Bytes of an id that are a claim's field; the five before them name its bucket.
+pub(crate) const FIELD_BYTES: usize = 11;
+const FIELD_BITS: u32 = 8 * FIELD_BYTES as u32;
+
+/// A claim's place, within its team: lane and id. Places in order have those of one bucket side by side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    lane: u8,
+    bits: u128,
+}
+
+impl Place {
+    pub fn of(key: ClaimKey) -> Self {
+        let (kind, region, bits) = match key {
+            ClaimKey::Start(run) => (b's', run.region(), run.bits()),
+            ClaimKey::Finish(run) => (b'f', run.region(), run.bits()),
+            ClaimKey::Event(event) => (b'e', event.region(), event.bits()),
+        };
+        let lane = match region {
+            Region::Eu => kind,
+            Region::Us => kind.to_ascii_uppercase(),
+        };
+        Place { lane, bits }
+    }
+
+    pub const fn bucket(self) -> Bucket {
+        Bucket { lane: self.lane, slice: (self.bits >> FIELD_BITS) as u64 }
+    }
+
+    pub fn field(self) -> [u8; FIELD_BYTES] {
+        let mut field = [0; FIELD_BYTES];
+        field.copy_from_slice(&self.bits.to_be_bytes()[16 - FIELD_BYTES..]);
+        field
+    }
+}
+
+/// Claims on ids of one kind and region, born in the same 256 ms: small enough for Redis to keep most of them packed,
+/// and one key for a whole batch of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bucket {
+    lane: u8,
+    slice: u64,
+}
+
+impl Bucket {
+    /// When the first id of the bucket may have been born, in milliseconds.
+    pub const fn born_ms(self) -> u64 {
+        self.slice << 8
+    }
+}
+
+/// The keys of one team.
+pub(crate) struct TeamKeys(String);
+
+impl TeamKeys {
+    pub fn new(prefix: &str, team: TeamId) -> Self {
+        TeamKeys(format!("{prefix}:{{{}{:032x}}}:", team.region(), team.bits()))
+    }
+
+    /// The hash of the team's state.
+    pub fn state(&self) -> String {
+        format!("{}t", self.0)
+    }
+
+    /// The hash of a bucket's claims.
+    pub fn bucket(&self, bucket: Bucket) -> String {
+        format!("{}{}{:010x}", self.0, char::from(bucket.lane), bucket.slice)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tidegate_agentping::{EventId, RunId};
+
+    use super::*;
+
+    const BITS: u128 = 0x0190_aabb_ccdd_7eee_8fff_0011_2233_4455;
+
+    #[test]
+    fn a_claim_is_found_by_the_bucket_of_its_birth_and_the_rest_of_its_id() {
+        let place = Place::of(ClaimKey::Event(EventId::from_bits(Region::Eu, BITS)));
+        let keys = TeamKeys::new("tidegate.eu", TeamId::from_bits(Region::Eu, 7));
+        assert_eq!(keys.state(), "tidegate.eu:{eu00000000000000000000000000000007}:t");
+        assert_eq!(keys.bucket(place.bucket()), "tidegate.eu:{eu00000000000000000000000000000007}:e0190aabbcc");
+        assert_eq!(place.field(), [0xdd, 0x7e, 0xee, 0x8f, 0xff, 0x00, 0x11, 0x22, 0x33, 0x44, 0x55]);
+        assert_eq!(place.bucket().born_ms(), 0x0190_aabb_cc00);
+    }
+
+    #[test]
+    fn kinds_and_regions_do_not_share_a_place() {
+        let run = |region| RunId::from_bits(region, BITS);
+        let mut places: Vec<Place> = Region::ALL
+            .into_iter()
+            .flat_map(|region| {
+                let event = EventId::from_bits(region, BITS);
+                [ClaimKey::Start(run(region)), ClaimKey::Finish(run(region)), ClaimKey::Event(event)]
+            })
+            .map(Place::of)
+            .collect();
+        places.sort_unstable();
+        places.dedup();
+        assert_eq!(places.len(), 6);
+    }
+}

@@ -1,0 +1,66 @@
+//! What a team's next call is to do.
+
+use tidegate_agentping::Slug;
+use tidegate_kernel::{Month, Timestamp};
+use tidegate_ports::{Ask, ClaimKey, Seed, Settlement, Ticket};
+
+/// One operation of a call.
+#[derive(Debug)]
+pub(crate) enum Operation {
+    Admit(Ask),
+    Confirm(Ticket),
+    Release(Ticket),
+    /// With when the team was made: of a new one nothing was claimed before.
+    Seed {
+        seed: Seed,
+        team_born: Timestamp,
+        now: Timestamp,
+    },
+    Settle {
+        settlement: Settlement,
+        now: Timestamp,
+    },
+    Usage(Month),
+    /// How many agents the team has.
+    Agents,
+    /// Gives an agent's slot back.
+    Forget(Slug),
+}
+
+impl Operation {
+    /// The claims it touches.
+    pub fn claims(&self) -> impl Iterator<Item = ClaimKey> + '_ {
+        let (asked, peeked, held): (&[_], &[_], &[_]) = match self {
+            Operation::Admit(ask) => (&ask.claims, &ask.peeks, &[]),
+            Operation::Confirm(ticket) | Operation::Release(ticket) => (&[], &[], &ticket.held),
+            Operation::Seed { .. }
+            | Operation::Settle { .. }
+            | Operation::Usage(_)
+            | Operation::Agents
+            | Operation::Forget(_) => (&[], &[], &[]),
+        };
+        asked.iter().map(|claim| claim.key).chain(peeked.iter().copied()).chain(held.iter().map(|(key, _)| *key))
+    }
+
+    /// The agents it touches.
+    pub fn agents(&self) -> impl Iterator<Item = &Slug> {
+        let (one, seeded): (Option<&Slug>, &[Slug]) = match self {
+            Operation::Admit(ask) => (ask.agent.as_ref().map(|agent| &agent.slug), &[]),
+            Operation::Confirm(ticket) | Operation::Release(ticket) => (ticket.new_agent.as_ref(), &[]),
+            Operation::Seed { seed, .. } => (None, &seed.agents),
+            Operation::Settle { settlement, .. } => (None, &settlement.seed.agents),
+            Operation::Forget(slug) => (Some(slug), &[]),
+            Operation::Usage(_) | Operation::Agents => (None, &[]),
+        };
+        one.into_iter().chain(seeded)
+    }
+
+    /// About how large it is: how many claims and agents, and how many bytes of answers it carries.
+    pub fn size(&self) -> (usize, usize) {
+        let answer_bytes = match self {
+            Operation::Admit(ask) => ask.claims.iter().map(|claim| claim.answer.len()).sum(),
+            _ => 0,
+        };
+        (self.claims().count() + self.agents().count(), answer_bytes)
+    }
+}

@@ -1,0 +1,248 @@
+//! The schema as numbered migrations, each applied once.
+//!
+//! What was applied stands in `schema_migrations` with a checksum. Every statement may run again, so a migration that
+//! was broken off is simply applied once more; a lock row keeps two appliers apart.
+
+use std::collections::BTreeMap;
+
+use scylla::client::session::Session;
+use sha2::{Digest, Sha256};
+use tidegate_kernel::Region;
+use tidegate_ports::StoreError;
+
+use crate::failure::unreadable;
+use crate::options::{OptionError, Replication, ScyllaOptions, check_keyspace};
+use crate::session::connect;
+
+mod ddl;
+mod lock;
+mod region;
+pub(crate) mod replicas;
+
+use ddl::Ddl;
+use lock::Lock;
+
+/// In order; numbers are never used again, and an applied text never changes.
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "runs", text: include_str!("../migrations/0001_runs.cql") },
+    Migration { version: 2, name: "registry", text: include_str!("../migrations/0002_registry.cql") },
+    Migration { version: 3, name: "accounts", text: include_str!("../migrations/0003_accounts.cql") },
+    Migration { version: 4, name: "names_and_archive", text: include_str!("../migrations/0004_names_and_archive.cql") },
+    Migration { version: 5, name: "halts", text: include_str!("../migrations/0005_halts.cql") },
+    Migration { version: 6, name: "repeats", text: include_str!("../migrations/0006_repeats.cql") },
+];
+
+/// The version that this build needs.
+pub const VERSION: i32 = 6;
+
+/// One step of the schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Migration {
+    pub version: i32,
+    pub name: &'static str,
+    text: &'static str,
+}
+
+/// What an apply did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// Those that were not there before, in order.
+    pub migrations: Vec<Migration>,
+    /// Whether the region was recorded that was not before.
+    pub region: bool,
+}
+
+/// Why the schema was not brought up to date.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MigrationError {
+    #[error(transparent)]
+    Option(#[from] OptionError),
+    #[error(
+        "the schema of keyspace '{keyspace}' is at version {found}, and this build knows versions up to {VERSION}: use a newer build"
+    )]
+    Newer { keyspace: String, found: i32 },
+    #[error(
+        "migration {version} ({name}) was applied to keyspace '{keyspace}' with another text: this build and the keyspace do not belong together"
+    )]
+    Changed { keyspace: String, version: i32, name: String },
+    #[error(
+        "somebody else has been migrating keyspace '{keyspace}' for too long; if nobody is, wait a minute and try again"
+    )]
+    Locked { keyspace: String },
+    #[error(
+        "keyspace '{keyspace}' holds data of region '{found}', not '{asked}': set region = \"{found}\" (TIDEGATE_REGION, --region), or name another keyspace with scylla.keyspace"
+    )]
+    OtherRegion { keyspace: String, found: Region, asked: Region },
+    #[error(
+        "keyspace '{keyspace}' has replication {found}, configured is {wanted}: run `ALTER KEYSPACE {keyspace} WITH replication = {map}` and then `nodetool repair -full {keyspace}` on every node, or set scylla.replication to what is there"
+    )]
+    Replication { keyspace: String, found: String, wanted: String, map: String },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Migration {
+    /// SHA-256 of its text, in hex.
+    fn checksum(&self) -> String {
+        Sha256::digest(self.text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Its statements, without comments.
+    fn statements(&self) -> Vec<String> {
+        let lines = self.text.lines().filter(|line| !line.trim_start().starts_with("--"));
+        let text = lines.collect::<Vec<_>>().join("\n");
+        text.split(";\n")
+            .map(|statement| statement.trim().trim_end_matches(';').to_owned())
+            .filter(|s| !s.is_empty())
+            .collect()
+    }
+}
+
+/// What [`apply`] would do: all of it where the keyspace is not there.
+///
+/// # Errors
+/// [`MigrationError`].
+pub async fn pending(options: &ScyllaOptions, replication: &Replication) -> Result<Applied, MigrationError> {
+    check_keyspace(&options.keyspace)?;
+    let session = connect(options, false).await?;
+    to_do(&session, options, replication).await
+}
+
+async fn to_do(
+    session: &Session,
+    options: &ScyllaOptions,
+    replication: &Replication,
+) -> Result<Applied, MigrationError> {
+    let keyspace = &options.keyspace;
+    let migrations = pending_in(session, keyspace).await?;
+    region::same(keyspace, region::found(session, keyspace).await?, options.region)?;
+    replicas::check(session, keyspace, replication).await?;
+    Ok(Applied { migrations, region: region::recorded(session, keyspace).await?.is_none() })
+}
+
+/// Makes the keyspace if there is none, applies what is pending, and records the region. Running it again, or twice at
+/// once, does no harm.
+///
+/// # Errors
+/// [`MigrationError`]: of a keyspace that is another region's or replicated otherwise nothing is changed. What was applied before the failure stays.
+pub async fn apply(options: &ScyllaOptions, replication: &Replication) -> Result<Applied, MigrationError> {
+    check_keyspace(&options.keyspace)?;
+    let session = connect(options, false).await?;
+    let ddl = Ddl { session: &session, keyspace: &options.keyspace };
+    let to_do = to_do(&session, options, replication).await?;
+    if to_do == Applied::default() {
+        return Ok(to_do);
+    }
+    ddl.create_keyspace(replication).await?;
+    ddl.create_bookkeeping().await?;
+    let lock = lock::take(&session, &options.keyspace).await?;
+    let applied = apply_pending(&ddl, &lock, options.region).await;
+    lock.release().await?;
+    applied
+}
+
+async fn apply_pending(ddl: &Ddl<'_>, lock: &Lock<'_>, asked: Region) -> Result<Applied, MigrationError> {
+    let pending = pending_in(ddl.session, ddl.keyspace).await?;
+    for migration in &pending {
+        tracing::info!(keyspace = ddl.keyspace, version = migration.version, name = migration.name, "migrating");
+        for statement in migration.statements() {
+            lock.renew().await?;
+            ddl.run_in_keyspace(&statement).await?;
+        }
+        ddl.record(migration).await?;
+    }
+    let region = region::recorded(ddl.session, ddl.keyspace).await?.is_none();
+    region::record(ddl.session, ddl.keyspace, asked).await?;
+    Ok(Applied { migrations: pending, region })
+}
+
+async fn pending_in(session: &Session, keyspace: &str) -> Result<Vec<Migration>, MigrationError> {
+    let applied = applied(session, keyspace).await?;
+    if let Some(found) = applied.keys().next_back().filter(|found| **found > VERSION) {
+        return Err(MigrationError::Newer { keyspace: keyspace.to_owned(), found: *found });
+    }
+    let mut pending = Vec::new();
+    for migration in MIGRATIONS {
+        match applied.get(&migration.version) {
+            None => pending.push(*migration),
+            Some(checksum) if *checksum == migration.checksum() => {}
+            Some(_) => {
+                let (keyspace, name) = (keyspace.to_owned(), migration.name.to_owned());
+                return Err(MigrationError::Changed { keyspace, version: migration.version, name });
+            }
+        }
+    }
+    Ok(pending)
+}
+
+/// Checks that the keyspace is of this region, and at the version that this build needs.
+pub(crate) async fn check(session: &Session, keyspace: &str, region: Region) -> Result<(), StoreError> {
+    match judged(session, keyspace, region).await {
+        Ok(pending) if pending.is_empty() => Ok(()),
+        Ok(pending) => {
+            let names: Vec<String> = pending.iter().map(|one| format!("{} ({})", one.version, one.name)).collect();
+            let names = names.join(", ");
+            Err(StoreError::Broken(format!("keyspace '{keyspace}' lacks migrations {names}: run `tidegate migrate`")))
+        }
+        Err(MigrationError::Store(error)) => Err(error),
+        Err(error) => Err(StoreError::Broken(error.to_string())),
+    }
+}
+
+/// What is pending in a keyspace of this region. A region that is not recorded yet counts as pending.
+async fn judged(session: &Session, keyspace: &str, asked: Region) -> Result<Vec<Migration>, MigrationError> {
+    let pending = pending_in(session, keyspace).await?;
+    let recorded = region::recorded(session, keyspace).await?;
+    region::same(keyspace, recorded, asked)?;
+    if pending.is_empty() && recorded.is_none() {
+        let text = format!("the region of keyspace '{keyspace}' is not recorded: run `tidegate migrate`");
+        return Err(StoreError::Broken(text).into());
+    }
+    Ok(pending)
+}
+
+/// The region that is recorded, or that the ids in the keyspace say, against the one of the options; a keyspace that is
+/// not there, or holds nothing, is of any.
+///
+/// # Errors
+/// [`MigrationError::OtherRegion`], or the store cannot be asked.
+pub async fn check_region(options: &ScyllaOptions) -> Result<(), MigrationError> {
+    check_keyspace(&options.keyspace)?;
+    let session = connect(options, false).await?;
+    region::same(&options.keyspace, region::found(&session, &options.keyspace).await?, options.region)
+}
+
+/// Versions applied, with their checksums; empty where the table is not there.
+async fn applied(session: &Session, keyspace: &str) -> Result<BTreeMap<i32, String>, MigrationError> {
+    if !ddl::table_exists(session, keyspace, "schema_migrations").await? {
+        return Ok(BTreeMap::new());
+    }
+    let text = format!("SELECT version, checksum FROM {keyspace}.schema_migrations");
+    let rows = ddl::rows_of_listed(session, &text).await?;
+    let rows = rows.rows::<(i32, String)>().map_err(|error| unreadable("schema_migrations", error))?;
+    let mut applied = BTreeMap::new();
+    for row in rows {
+        let (version, checksum) = row.map_err(|error| unreadable("schema_migrations", error))?;
+        applied.insert(version, checksum);
+    }
+    Ok(applied)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MIGRATIONS, VERSION};
+
+    #[test]
+    fn migrations_are_numbered_without_gaps_and_repeatable() {
+        for (place, migration) in MIGRATIONS.iter().enumerate() {
+            assert_eq!(migration.version as usize, place + 1);
+            let statements = migration.statements();
+            assert!(!statements.is_empty());
+            for statement in statements {
+                assert!(statement.contains(" IF NOT EXISTS "), "{statement}");
+                assert!(!statement.contains(';') && !statement.contains("--"), "{statement}");
+            }
+        }
+        assert_eq!(MIGRATIONS.last().map(|last| last.version), Some(VERSION));
+    }
+}

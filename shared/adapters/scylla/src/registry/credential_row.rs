@@ -1,0 +1,102 @@
+//! A credential as its one row has it: key or token, without its secret.
+
+use scylla::response::query_result::QueryRowsResult;
+use scylla::value::{CqlTimestamp, CqlValue, Row};
+use tidegate_agentping::{Scope, Slug, TeamId};
+use tidegate_kernel::Timestamp;
+use tidegate_ports::{KeyRow, StoreError, TokenRow};
+
+use crate::failure::unreadable;
+
+/// `kind` is "key" or "token"; only a token has an agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct CredentialRow {
+    pub kind: &'static str,
+    pub id: String,
+    pub team: TeamId,
+    pub agent: Option<Slug>,
+    pub created_at: Timestamp,
+    pub revoked_at: Option<Timestamp>,
+    pub expires_at: Option<Timestamp>,
+}
+
+type Columns<'r> =
+    (&'r str, &'r str, &'r str, Option<&'r str>, CqlTimestamp, Option<CqlTimestamp>, Option<CqlTimestamp>);
+
+impl CredentialRow {
+    pub fn scope(&self) -> Scope {
+        self.agent.clone().map_or(Scope::Team, Scope::Agent)
+    }
+
+    /// Reads the columns that the `credential` statement selects.
+    pub fn read(rows: &QueryRowsResult) -> Result<Option<Self>, StoreError> {
+        let found = rows.maybe_first_row::<Columns<'_>>().map_err(|error| unreadable("a credential", error))?;
+        let Some((kind, id, team, agent, created_at, revoked_at, expires_at)) = found else {
+            return Ok(None);
+        };
+        let agent = agent.map(Slug::parse).transpose().map_err(|error| unreadable("a credential", error))?;
+        Ok(Some(CredentialRow {
+            kind: if kind == "token" { "token" } else { "key" },
+            id: id.to_owned(),
+            team: team.parse().map_err(|error| unreadable("a credential", error))?,
+            agent,
+            created_at: Timestamp::from_millis(created_at.0),
+            revoked_at: revoked_at.map(|at| Timestamp::from_millis(at.0)),
+            expires_at: expires_at.map(|at| Timestamp::from_millis(at.0)),
+        }))
+    }
+
+    pub fn into_key(self) -> Result<KeyRow, StoreError> {
+        let id = self.id.parse().map_err(|error| unreadable("a key", error))?;
+        Ok(KeyRow { id, team: self.team, created_at: self.created_at, revoked_at: self.revoked_at })
+    }
+
+    pub fn into_token(self) -> Result<TokenRow, StoreError> {
+        Ok(TokenRow {
+            id: self.id.parse().map_err(|error| unreadable("a token", error))?,
+            team: self.team,
+            agent: self.agent.ok_or_else(|| unreadable("a token", "it has no agent"))?,
+            created_at: self.created_at,
+            revoked_at: self.revoked_at,
+            expires_at: self.expires_at,
+        })
+    }
+}
+
+impl From<KeyRow> for CredentialRow {
+    fn from(row: KeyRow) -> Self {
+        CredentialRow {
+            kind: "key",
+            id: row.id.to_string(),
+            team: row.team,
+            agent: None,
+            created_at: row.created_at,
+            revoked_at: row.revoked_at,
+            expires_at: None,
+        }
+    }
+}
+
+impl From<TokenRow> for CredentialRow {
+    fn from(row: TokenRow) -> Self {
+        CredentialRow {
+            kind: "token",
+            id: row.id.to_string(),
+            team: row.team,
+            agent: Some(row.agent),
+            created_at: row.created_at,
+            revoked_at: row.revoked_at,
+            expires_at: row.expires_at,
+        }
+    }
+}
+
+pub(super) fn cql_instant(instant: Timestamp) -> CqlTimestamp {
+    CqlTimestamp(instant.as_millis())
+}
+
+/// The first column of a conditional write's answer says whether it was made; what else is there differs by case.
+pub(super) fn was_applied(answer: &QueryRowsResult) -> Result<bool, StoreError> {
+    let row: Row = answer.first_row().map_err(|error| unreadable("a conditional write's answer", error))?;
+    Ok(matches!(row.columns.first(), Some(Some(CqlValue::Boolean(true)))))
+}

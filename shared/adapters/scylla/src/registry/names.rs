@@ -1,0 +1,66 @@
+//! Which team has a name.
+//!
+//! A name is claimed for a minute by a conditional write before the team's own row is written, and kept after it: of two
+//! who take one name at once, one is refused, and a claim that was broken off lapses. Teams of before this table have no
+//! row here, so their names are looked up among the teams themselves. Only management commands come here.
+
+use tidegate_agentping::TeamId;
+use tidegate_ports::{RegistryError, StoreError};
+
+use super::ScyllaRegistry;
+use super::credential_row::was_applied;
+use crate::failure::unreadable;
+
+impl ScyllaRegistry {
+    /// Claims the name for the team; `false`: it had the name already.
+    ///
+    /// # Errors
+    /// [`RegistryError::NameTaken`].
+    pub(super) async fn claim_name(&self, name: &str, team: TeamId) -> Result<bool, RegistryError> {
+        let taken = |by| Err(RegistryError::NameTaken { name: name.to_owned(), by });
+        let teams = self.all_teams().await?;
+        if let Some(other) = teams.iter().find(|other| other.name == name && other.id != team) {
+            return taken(other.id);
+        }
+        let (statements, own) = (self.cql.statements(), team.to_string());
+        let answer = self.cql.conditional(&statements.claim_name, &(name, &own)).await?;
+        if was_applied(&answer)? {
+            return Ok(true);
+        }
+        let Some((holder, lapses)) = self.name_holder(name).await? else {
+            // It has lapsed this very moment.
+            let answer = self.cql.conditional(&statements.claim_name, &(name, &own)).await?;
+            return if was_applied(&answer)? { Ok(true) } else { taken(team) };
+        };
+        let by: TeamId = holder.parse().map_err(|error| unreadable("team_names", error))?;
+        match by == team {
+            true => Ok(false),
+            // Somebody is at it now.
+            false if lapses => taken(by),
+            // No team has this name: its holder was renamed, and the row of the old name stayed.
+            false => {
+                let answer = self.cql.conditional(&statements.replace_name, &(&own, name, &holder)).await?;
+                if was_applied(&answer)? { Ok(true) } else { taken(by) }
+            }
+        }
+    }
+
+    /// The team has its name: the claim does not lapse any more.
+    pub(super) async fn keep_name(&self, name: &str, team: TeamId) -> Result<(), StoreError> {
+        let own = team.to_string();
+        self.cql.conditional(&self.cql.statements().keep_name, &(&own, name, &own)).await.map(drop)
+    }
+
+    /// Nothing where another one has it.
+    pub(super) async fn release_name(&self, name: &str, team: TeamId) -> Result<(), StoreError> {
+        self.cql.conditional(&self.cql.statements().release_name, &(name, team.to_string())).await.map(drop)
+    }
+
+    /// Who has it, and whether that lapses.
+    async fn name_holder(&self, name: &str) -> Result<Option<(String, bool)>, StoreError> {
+        let found = self.cql.run(&self.cql.statements().name_holder, &(name,)).await?;
+        let row = found.rows.maybe_first_row::<(Option<String>, Option<i32>)>();
+        let row = row.map_err(|error| unreadable("team_names", error))?;
+        Ok(row.and_then(|(team, ttl)| Some((team?, ttl.is_some()))))
+    }
+}

@@ -1,0 +1,132 @@
+//! The store ports over CQL: runs, their events, what follows from them, and the accounts of what became of records.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tidegate_agentping::{EventId, Run, RunId, RunKey, Slug, TeamId};
+use tidegate_kernel::{Month, Timestamp};
+use tidegate_ports::{
+    AgentRepeats, AgentRow, Agents, EventPage, EventsPage, RunFilter, RunPage, RunQueries, RunWanted, RunWrite, Runs,
+    RunsPage, Spend, StoreError, StoredRun, StoredSummary,
+};
+
+use crate::registry::ScyllaRegistry;
+use crate::session::Cql;
+
+mod accounts;
+mod derived;
+mod event_owners;
+mod event_pages;
+mod follow_ups;
+mod line;
+mod listing;
+mod load;
+mod loaded;
+mod missing;
+mod orphans;
+mod places;
+mod queries;
+mod remembered;
+mod save;
+mod slots;
+
+pub(crate) use follow_ups::FIRST_WINS;
+use loaded::Loaded;
+use remembered::Remembered;
+
+/// Runs and what follows from them. Cheap to clone.
+#[derive(Clone)]
+pub struct ScyllaStore {
+    cql: Cql,
+    /// Agents that ping tokens were made for stand there.
+    registry: ScyllaRegistry,
+    remembered: Arc<Remembered>,
+    loaded: Arc<Loaded>,
+}
+
+impl ScyllaStore {
+    pub fn new(cql: Cql) -> Self {
+        let registry = ScyllaRegistry::new(cql.clone());
+        ScyllaStore { cql, registry, remembered: Arc::default(), loaded: Arc::default() }
+    }
+}
+
+#[async_trait]
+impl Runs for ScyllaStore {
+    async fn load(&self, wanted: &[RunWanted]) -> Result<Vec<StoredRun>, StoreError> {
+        self.load_all(wanted.to_vec()).await
+    }
+
+    async fn save(&self, writes: Arc<Vec<RunWrite>>) -> Result<(), StoreError> {
+        self.save_all(writes).await
+    }
+
+    async fn starts(&self) -> Result<u64, StoreError> {
+        self.cql.starts().await
+    }
+
+    async fn missing_rows(&self, wanted: &[RunWanted]) -> Result<Vec<u128>, StoreError> {
+        self.missing(wanted.to_vec()).await
+    }
+
+    async fn purge_orphans(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        self.purge(before, limit).await
+    }
+}
+
+#[async_trait]
+impl StoredSummary for ScyllaStore {
+    async fn stored(&self, wanted: RunWanted) -> Result<StoredRun, StoreError> {
+        self.load_one(&wanted).await
+    }
+
+    async fn event_owners(&self, team: TeamId, events: &[EventId]) -> Result<Vec<(EventId, RunId, u64)>, StoreError> {
+        self.owners_of(team, events.to_vec()).await
+    }
+}
+
+#[async_trait]
+impl RunQueries for ScyllaStore {
+    async fn run(&self, key: RunKey) -> Result<Option<Run>, StoreError> {
+        let summary = self.summary(key).await?;
+        Ok(summary.map(|summary| summary.run).filter(|run| run.opening().is_some()))
+    }
+
+    async fn events(&self, key: RunKey, page: &EventPage) -> Result<EventsPage, StoreError> {
+        self.events_of(key, page).await
+    }
+
+    async fn list(
+        &self,
+        team: TeamId,
+        filter: &RunFilter,
+        page: &RunPage,
+        now: Timestamp,
+    ) -> Result<RunsPage, StoreError> {
+        self.list_runs(team, filter, page, now).await
+    }
+
+    async fn agents(&self, team: TeamId) -> Result<Vec<AgentRow>, StoreError> {
+        self.registry.all_agents(team).await
+    }
+
+    async fn usage(&self, team: TeamId, month: Month) -> Result<u64, StoreError> {
+        self.units_in(team, month).await
+    }
+
+    async fn repeats(&self, team: TeamId, month: Month) -> Result<Vec<AgentRepeats>, StoreError> {
+        self.repeats_in(team, month).await
+    }
+
+    async fn spend(&self, team: TeamId, month: Month, now: Timestamp) -> Result<Spend, StoreError> {
+        self.spend_in(team, month, now).await
+    }
+}
+
+#[async_trait]
+impl Agents for ScyllaStore {
+    async fn slugs(&self, team: TeamId) -> Result<Vec<Slug>, StoreError> {
+        let rows = self.agents(team).await?.into_iter().filter(|row| !row.is_archived());
+        Ok(rows.map(|row| row.slug).collect())
+    }
+}

@@ -1,0 +1,167 @@
+//! What follows from a run: listings, days, agents, usage, repeats, unpriced models. Absolute values, so that writing them
+//! again changes nothing.
+
+use tidegate_agentping::{Run, RunKey};
+use tidegate_ports::{EventRow, StoreError};
+
+use super::ScyllaStore;
+use super::derived;
+use super::places::cql_instant;
+use super::remembered::Remembered;
+use crate::session::PartitionBatch;
+
+/// A first sight is written at this minus its instant in milliseconds: the earliest is the latest write, and stays.
+/// In microseconds it lies in the past, since servers may refuse timestamps of the future.
+pub(crate) const FIRST_WINS: i64 = 1_000_000_000_000_000;
+
+/// Which rows are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Which {
+    /// Those that this process has not written yet.
+    New,
+    /// All: what this process wrote may have been lost since.
+    All,
+}
+
+impl Which {
+    /// All, where a record came again.
+    pub const fn of(again: bool) -> Self {
+        if again { Which::All } else { Which::New }
+    }
+}
+
+/// Batches to be written, and those of their rows that need not be written again.
+struct FollowUps<'s> {
+    which: Which,
+    remembered: &'s Remembered,
+    batches: Vec<PartitionBatch>,
+    lasting: Vec<u128>,
+}
+
+impl FollowUps<'_> {
+    /// Adds the row's batch unless the row is known to be written.
+    fn add_lasting(&mut self, row: u128, batch: impl FnOnce() -> PartitionBatch) {
+        if self.which == Which::All || !self.remembered.has(row) {
+            self.batches.push(batch());
+            self.lasting.push(row);
+        }
+    }
+}
+
+impl ScyllaStore {
+    /// Everything that is derived from a run as it stands.
+    pub(super) async fn save_follow_ups(
+        &self,
+        key: RunKey,
+        run: &Run,
+        at: i64,
+        which: Which,
+    ) -> Result<(), StoreError> {
+        let mut follow_ups = self.follow_ups(which);
+        self.add_listings(&mut follow_ups, key, run, at)?;
+        self.add_days(&mut follow_ups, key, run, at);
+        self.add_agents(&mut follow_ups, key, run);
+        self.add_usage(&mut follow_ups, key, run, at);
+        self.add_repeats(&mut follow_ups, key, run, at);
+        self.write_follow_ups(follow_ups).await
+    }
+
+    fn follow_ups(&self, which: Which) -> FollowUps<'_> {
+        FollowUps { which, remembered: &self.remembered, batches: Vec::new(), lasting: Vec::new() }
+    }
+
+    async fn write_follow_ups(&self, follow_ups: FollowUps<'_>) -> Result<(), StoreError> {
+        self.write_all(follow_ups.batches).await?;
+        self.remembered.add(&follow_ups.lasting);
+        Ok(())
+    }
+
+    /// The run's line in every listing it belongs to. Where a start has replaced an implied one, the lines that the
+    /// implied one left elsewhere go.
+    fn add_listings(&self, to: &mut FollowUps<'_>, key: RunKey, run: &Run, at: i64) -> Result<(), StoreError> {
+        for row in derived::lines(key, run)? {
+            // What a line says only ever goes forward, so the same text need not be written again.
+            to.add_lasting(row.hash(), || {
+                let (team, name, label, day, bucket, started_at, id) = row.key;
+                let mut batch = PartitionBatch::new("save_line");
+                let values = (team, name, label, day, bucket, started_at, id, row.line, at);
+                batch.add(&self.cql.statements().save_line, values);
+                batch
+            });
+        }
+        for (team, name, label, day, bucket, started_at, id) in derived::left_lines(key, run) {
+            let mut batch = PartitionBatch::new("delete_line");
+            batch.add(&self.cql.statements().delete_line, (at, team, name, label, day, bucket, started_at, id));
+            to.batches.push(batch);
+        }
+        Ok(())
+    }
+
+    fn add_days(&self, to: &mut FollowUps<'_>, key: RunKey, run: &Run, at: i64) {
+        for row in derived::days(key, run) {
+            to.add_lasting(derived::day_hash(&row), || {
+                let (team, name, label, day, bucket) = row;
+                let mut batch = PartitionBatch::new("save_day");
+                batch.add(&self.cql.statements().save_day, (team, name, label, day, bucket, at));
+                batch
+            });
+        }
+    }
+
+    /// Written at timestamps of their own: the earliest first sight and the latest last one stay, whoever comes last.
+    fn add_agents(&self, to: &mut FollowUps<'_>, key: RunKey, run: &Run) {
+        let statements = self.cql.statements();
+        for row in derived::sightings(key, run) {
+            to.add_lasting(row.hash(), || {
+                let (seen, seen_ms) = (cql_instant(row.at), row.at.as_millis());
+                let mut batch = PartitionBatch::new("save_agent");
+                let first = (FIRST_WINS.saturating_sub(seen_ms), seen, row.team.clone(), row.slug.clone());
+                batch.add(&statements.save_agent_first, first);
+                batch.add(&statements.save_agent_last, (seen_ms, seen, row.team, row.slug));
+                batch
+            });
+        }
+    }
+
+    fn add_usage(&self, to: &mut FollowUps<'_>, key: RunKey, run: &Run, at: i64) {
+        for ((team, month, bucket, run), units) in derived::usage(key, run) {
+            let mut batch = PartitionBatch::new("save_usage");
+            batch.add(&self.cql.statements().save_usage, (team, month, bucket, run, units, at));
+            to.batches.push(batch);
+        }
+    }
+
+    /// None for nearly every run.
+    fn add_repeats(&self, to: &mut FollowUps<'_>, key: RunKey, run: &Run, at: i64) {
+        for ((team, month, bucket, agent, run), times) in derived::repeats(key, run) {
+            let mut batch = PartitionBatch::new("save_repeats");
+            batch.add(&self.cql.statements().save_repeats, (team, month, bucket, agent, run, times, at));
+            to.batches.push(batch);
+        }
+        for (team, month, bucket, agent, run) in derived::left_repeats(key, run) {
+            let mut batch = PartitionBatch::new("delete_repeats");
+            batch.add(&self.cql.statements().delete_repeats, (at, team, month, bucket, agent, run));
+            to.batches.push(batch);
+        }
+    }
+
+    /// Models without a rate among these events of a run, by month of receipt.
+    pub(super) async fn save_unpriced(
+        &self,
+        key: RunKey,
+        events: &[EventRow],
+        at: i64,
+        which: Which,
+    ) -> Result<(), StoreError> {
+        let mut follow_ups = self.follow_ups(which);
+        for row in derived::unpriced(key, events) {
+            follow_ups.add_lasting(row.hash(), || {
+                let mut batch = PartitionBatch::new("save_unpriced");
+                let values = (row.team, row.month, row.provider, row.model, at);
+                batch.add(&self.cql.statements().save_unpriced, values);
+                batch
+            });
+        }
+        self.write_follow_ups(follow_ups).await
+    }
+}

@@ -1,0 +1,110 @@
+//! Slots: the partitions of one listing that hold runs, newest day first, and reading their rows.
+
+use std::collections::VecDeque;
+
+use scylla::response::PagingState;
+use scylla::value::{CqlDate, CqlTimestamp};
+use tidegate_agentping::{RunId, TeamId};
+use tidegate_kernel::Timestamp;
+use tidegate_ports::StoreError;
+
+use super::line::Line;
+use super::places::{Day, Facet, cql_instant, instant};
+use crate::failure::unreadable;
+use crate::session::Cql;
+
+/// A day's bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Slot {
+    pub day: Day,
+    pub bucket: i8,
+}
+
+/// A stretch of a listing: from an instant on, and before a place in the order, newest first.
+#[derive(Clone, Debug)]
+pub(super) struct Stretch {
+    pub from: Timestamp,
+    /// Only what stands before this instant, or at it with an id below this one.
+    pub before: (Timestamp, String),
+}
+
+impl Stretch {
+    /// Empty, as no run is listed before it ends.
+    pub fn is_empty(&self) -> bool {
+        self.from > self.before.0 || (self.from == self.before.0 && self.before.1.is_empty())
+    }
+}
+
+/// A row of a listing.
+#[derive(Clone, Debug)]
+pub(super) struct Listed {
+    pub listed_at: Timestamp,
+    pub run: RunId,
+    pub line: Line,
+}
+
+impl Cql {
+    /// The slots of a listing that hold runs of the stretch, newest day first.
+    pub(super) async fn slots(&self, team: TeamId, facet: &Facet, stretch: &Stretch) -> Result<Vec<Slot>, StoreError> {
+        let (first, last) = (Day::of(stretch.from).to_cql(), Day::of(stretch.before.0).to_cql());
+        let values = (team.to_string(), facet.name, facet.label.as_str(), first, last);
+        let mut slots = Vec::new();
+        let mut from = Some(PagingState::start());
+        while let Some(state) = from {
+            let page = self.page(&self.statements().days, &values, None, state).await?;
+            for row in page.rows.rows::<(CqlDate, i8)>().map_err(|error| unreadable("run_days", error))? {
+                let (day, bucket) = row.map_err(|error| unreadable("run_days", error))?;
+                slots.push(Slot { day: Day::from_cql(day), bucket });
+            }
+            from = page.next;
+        }
+        Ok(slots)
+    }
+}
+
+/// The rows of one slot, page by page.
+pub(super) struct Lane {
+    values: (String, &'static str, String, CqlDate, i8, CqlTimestamp, &'static str, CqlTimestamp, String),
+    page_rows: i32,
+    next: Option<PagingState>,
+    pub rows: VecDeque<Listed>,
+}
+
+impl Lane {
+    pub fn of(team: TeamId, facet: &Facet, slot: Slot, stretch: &Stretch, page_rows: i32) -> Self {
+        let Stretch { from, before: (instant, run) } = stretch;
+        let label = facet.label.clone();
+        let (from, before) = (cql_instant(*from), cql_instant(*instant));
+        let (day, bucket) = (slot.day.to_cql(), slot.bucket);
+        Lane {
+            // The lower bound's empty id is below every id.
+            values: (team.to_string(), facet.name, label, day, bucket, from, "", before, run.clone()),
+            page_rows,
+            next: Some(PagingState::start()),
+            rows: VecDeque::new(),
+        }
+    }
+
+    /// Reads on until there are rows, or no more are to come.
+    pub async fn fill(&mut self, cql: &Cql) -> Result<(), StoreError> {
+        while self.rows.is_empty() {
+            let Some(state) = self.next.take() else {
+                return Ok(());
+            };
+            let page = cql.page(&cql.statements().listing, &self.values, Some(self.page_rows), state).await?;
+            let rows = page.rows.rows::<(CqlTimestamp, &str, &str)>();
+            for row in rows.map_err(|error| unreadable("run_listing", error))? {
+                let (listed_at, run, line) = row.map_err(|error| unreadable("run_listing", error))?;
+                let run: RunId = run.parse().map_err(|error| unreadable("run_listing", error))?;
+                let line = serde_json::from_str(line).map_err(|error| unreadable("run_listing", error))?;
+                self.rows.push_back(Listed { listed_at: instant(listed_at), run, line });
+            }
+            self.next = page.next;
+        }
+        Ok(())
+    }
+
+    pub fn needs_filling(&self) -> bool {
+        self.rows.is_empty() && self.next.is_some()
+    }
+}

@@ -1,0 +1,31 @@
+//! The store's suite on a real cluster.
+
+use std::sync::Arc;
+
+use tidegate_conformance::runs::{StoreUnderTest, suite};
+use tidegate_scylla::{ScyllaRegistry, ScyllaStore};
+
+mod support;
+
+use support::Keyspace;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_suite() {
+    let keyspace = Keyspace::fresh().await;
+    let cql = keyspace.connect().await;
+    let store = Arc::new(ScyllaStore::new(cql.clone()));
+    let parts = StoreUnderTest {
+        runs: store.clone(),
+        summary: store.clone(),
+        queries: store.clone(),
+        agents: store,
+        registry: Arc::new(ScyllaRegistry::new(cql)),
+    };
+    suite(&parts, 12).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_suite_of_accounts() {
+    let keyspace = Keyspace::fresh().await;
+    tidegate_conformance::accounts::suite(&ScyllaStore::new(keyspace.connect().await)).await;
+}

@@ -1,0 +1,151 @@
+//! Whether the files of a folder still belong together. Each vouches for another: the store's accounts say how far the log
+//! was taken in and how many letters were buried, and the log's committed offsets say what the store must have.
+//!
+//! A store that lost its end is healed: what it lacks is read from the log again. Whatever cannot be made good is refused.
+
+use tidegate_kernel::Partition;
+use tidegate_ports::{Account, Accounts, LogError, StoreError};
+
+use crate::dead_letters::EmbeddedDeadLetters;
+use crate::folder::{DEAD_LETTERS, LOG, OwnedFolder, STORE};
+use crate::log::{EmbeddedLog, Standing};
+use crate::store::EmbeddedStore;
+
+/// Why the files of a folder cannot be used together.
+#[derive(Debug, thiserror::Error)]
+pub enum ReconcileError {
+    #[error(
+        "log.db has lost its end: store.db has taken in partition {partition} up to offset {settled} and the log ends at \
+         {end}; restore the data folder from a backup"
+    )]
+    LogShort { partition: Partition, settled: i64, end: i64 },
+    #[error(
+        "store.db has lost its end: it has taken in partition {partition} up to offset {settled} only, and log.db has \
+         let go of what came before {first}; restore the data folder from a backup"
+    )]
+    Gone { partition: Partition, settled: i64, first: i64 },
+    #[error(
+        "dead_letters.db has lost its end: {counted} letters were buried and it holds {found}; restore the data folder \
+         from a backup"
+    )]
+    LettersShort { counted: u64, found: u64 },
+    #[error("{file} is damaged ({cause}); restore the data folder from a backup")]
+    Damaged { file: &'static str, cause: String },
+    #[error("{file} cannot be used: {cause}")]
+    Unusable { file: &'static str, cause: String },
+}
+
+fn of_log(file: &'static str) -> impl Fn(LogError) -> ReconcileError {
+    move |error| match error {
+        LogError::Broken(cause) => ReconcileError::Damaged { file, cause },
+        LogError::Unavailable(cause) => ReconcileError::Unusable { file, cause },
+    }
+}
+
+fn of_store(error: StoreError) -> ReconcileError {
+    let file = STORE.file_name;
+    match error {
+        StoreError::Broken(cause) | StoreError::Refused(cause) => ReconcileError::Damaged { file, cause },
+        StoreError::Unavailable(cause) => ReconcileError::Unusable { file, cause },
+    }
+}
+
+/// Compares the files, lets the group read again what the store lacks, and reads every record that is still to be taken in
+/// for its checksum. To be done before the group consumes. If they are refused, closing them leaves them as they are.
+///
+/// # Errors
+/// [`ReconcileError`].
+pub async fn reconcile(
+    folder: &OwnedFolder,
+    log: &EmbeddedLog,
+    group: &str,
+    store: &EmbeddedStore,
+    dead_letters: &EmbeddedDeadLetters,
+) -> Result<(), ReconcileError> {
+    let reconciled = compare(log, group, store, dead_letters).await;
+    if reconciled.is_err() {
+        folder.refuse();
+    }
+    reconciled
+}
+
+async fn compare(
+    log: &EmbeddedLog,
+    group: &str,
+    store: &EmbeddedStore,
+    dead_letters: &EmbeddedDeadLetters,
+) -> Result<(), ReconcileError> {
+    let accounts = store.accounts().await.map_err(of_store)?;
+    let counted = accounts.iter().map(|account| account.dead).sum();
+    let found = dead_letters.count().await.map_err(of_log(DEAD_LETTERS.file_name))?;
+    if found < counted {
+        return Err(ReconcileError::LettersShort { counted, found });
+    }
+    let mut rewinds = Vec::new();
+    for (partition, standing) in (0..).zip(log.standing(group)) {
+        let account = accounts.iter().find(|account| account.partition == partition);
+        let from = read_from(partition, standing, account)?;
+        log.check(partition, from, standing.end).await.map_err(of_log(LOG.file_name))?;
+        if from < standing.committed {
+            rewinds.push((partition, from, standing.committed - from));
+        }
+    }
+    for (partition, from, records) in rewinds {
+        tracing::warn!(partition, records, "store.db has lost its end: what it lacks is read from the log again");
+        log.rewind(group, partition, from).await.map_err(of_log(LOG.file_name))?;
+    }
+    Ok(())
+}
+
+/// Where the group has to go on: an account is settled before the offset behind it is committed (docs/adr/0010), so an
+/// offset beyond the account is the store's loss.
+fn read_from(partition: Partition, standing: Standing, account: Option<&Account>) -> Result<i64, ReconcileError> {
+    let Standing { first, end, committed } = standing;
+    let settled = match account {
+        Some(account) => account.next_offset,
+        // Nothing was settled yet, or the account was taken away: from the begin, if that is still there.
+        None if first == 0 => 0,
+        None => return Ok(committed),
+    };
+    if settled > end {
+        return Err(ReconcileError::LogShort { partition, settled, end });
+    }
+    if committed <= settled {
+        return Ok(committed);
+    }
+    if settled < first { Err(ReconcileError::Gone { partition, settled, first }) } else { Ok(settled) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_group_goes_on_where_the_store_ends_if_the_log_still_has_it() {
+        let at = |first, end, committed| Standing { first, end, committed };
+        let account = |next_offset| Account { next_offset, ..Account::opened(1, 3, 0) };
+        for (standing, settled, from) in [
+            // In order: nothing yet, all done, and settled without a commit.
+            (at(0, 0, 0), None, 0),
+            (at(0, 9, 0), None, 0),
+            (at(0, 9, 9), Some(9), 9),
+            (at(4, 9, 5), Some(9), 5),
+            // The store has lost its end, or all.
+            (at(0, 9, 9), Some(7), 7),
+            (at(7, 9, 8), Some(7), 7),
+            (at(0, 9, 9), None, 0),
+            // No account, and the begin is gone: nobody can tell.
+            (at(1, 9, 8), None, 8),
+        ] {
+            let account = settled.map(account);
+            assert_eq!(read_from(3, standing, account.as_ref()).expect("healed"), from, "{standing:?} {settled:?}");
+        }
+        let refused = |standing, settled: Option<i64>| {
+            read_from(3, standing, settled.map(account).as_ref()).expect_err("refused").to_string()
+        };
+        let told = refused(at(0, 9, 9), Some(10));
+        assert!(told.contains("log.db has lost its end") && told.contains("partition 3 up to offset 10"), "{told}");
+        let told = refused(at(8, 9, 9), Some(7));
+        assert!(told.contains("store.db has lost its end") && told.contains("before 8"), "{told}");
+    }
+}

@@ -1,0 +1,103 @@
+//! The store's suite, in memory and on a folder.
+
+use std::sync::Arc;
+
+use tidegate_conformance::runs::{StoreUnderTest, suite};
+use tidegate_inproc::registry::MemoryRegistry;
+use tidegate_inproc::runs::MemoryRuns;
+use tidegate_kernel::{Position, Region, Timestamp};
+use tidegate_ports::{Account, Accounts, Fate, Note};
+use tidegate_sqlite::{DataFolder, EmbeddedRegistry, EmbeddedStore};
+
+#[tokio::test]
+async fn in_memory() {
+    let registry = MemoryRegistry::default();
+    let store = Arc::new(MemoryRuns::new(registry.clone()));
+    let parts = StoreUnderTest {
+        runs: store.clone(),
+        summary: store.clone(),
+        queries: store.clone(),
+        agents: store,
+        registry: Arc::new(registry),
+    };
+    suite(&parts, 200).await;
+}
+
+#[tokio::test]
+async fn on_a_folder() {
+    let place = tempfile::tempdir().expect("a folder");
+    let folder = DataFolder::open_or_create(place.path(), Region::Eu, 1, Timestamp::from_millis(0)).expect("ours");
+    let registry = EmbeddedRegistry::open(&folder).expect("registry");
+    let store = EmbeddedStore::open(&folder.own().expect("owned"), registry.clone()).expect("store");
+    let store = Arc::new(store);
+    let parts = StoreUnderTest {
+        runs: store.clone(),
+        summary: store.clone(),
+        queries: store.clone(),
+        agents: store,
+        registry: Arc::new(registry),
+    };
+    suite(&parts, 40).await;
+}
+
+fn store_in(place: &std::path::Path) -> EmbeddedStore {
+    let folder = DataFolder::open_or_create(place, Region::Eu, 1, Timestamp::from_millis(0)).expect("ours");
+    let registry = EmbeddedRegistry::open(&folder).expect("registry");
+    EmbeddedStore::open(&folder.own().expect("owned"), registry).expect("store")
+}
+
+#[tokio::test]
+async fn accounts_on_a_folder() {
+    let place = tempfile::tempdir().expect("a folder");
+    tidegate_conformance::accounts::suite(&store_in(place.path())).await;
+    // All of it is still there after a restart.
+    let kept = store_in(place.path()).accounts().await.expect("read");
+    assert_eq!(kept.len(), 3);
+}
+
+#[tokio::test]
+async fn notes_are_forgotten_oldest_first() {
+    let place = tempfile::tempdir().expect("a folder");
+    let store = store_in(place.path());
+    let position = |offset| Position { generation: 1, partition: 0, offset };
+    let note = |offset| {
+        let appended_at = Timestamp::from_millis(1_000 * offset);
+        Note { position: position(offset), appended_at, key: None, fate: Fate::Dead }
+    };
+    // Noted in another order than they were appended in.
+    let notes: Vec<Note> = (0..1_200).rev().map(note).collect();
+    store.note(Arc::new(notes)).await.expect("noted");
+    let before = Timestamp::from_millis(1_000_000);
+    assert_eq!(store.forget_notes(before, 600).await, Ok(600));
+    let offsets: Vec<Position> = (0..1_200).map(position).collect();
+    let kept = async || store.notes(&offsets).await.expect("read").iter().position(Option::is_some);
+    assert_eq!(kept().await, Some(600));
+    assert_eq!(store.forget_notes(before, 600).await, Ok(400));
+    assert_eq!(store.forget_notes(before, 600).await, Ok(0));
+    assert_eq!(kept().await, Some(1_000));
+    // A note stands as it was first written.
+    store.note(Arc::new(vec![Note { fate: Fate::Conflict, ..note(1_100) }])).await.expect("noted again");
+    assert_eq!(store.notes(&[position(1_100)]).await, Ok(vec![Some(note(1_100))]));
+}
+
+/// Settling beside saves, from many callers: each sees its own account, whatever shared its commit.
+#[tokio::test]
+async fn accounts_settle_beside_each_other() {
+    let place = tempfile::tempdir().expect("a folder");
+    let store = store_in(place.path());
+    let settling: Vec<_> = (0..64u32)
+        .map(|number| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let mut account = Account::opened(1, number % 8, 0);
+                (0..i64::from(number)).for_each(|offset| account.count(offset, Fate::Stored));
+                store.settle(account).await
+            })
+        })
+        .collect();
+    for settled in settling {
+        assert_eq!(settled.await.expect("ran"), Ok(()));
+    }
+    let reached: Vec<i64> = store.accounts().await.expect("read").iter().map(|account| account.next_offset).collect();
+    assert_eq!(reached, (56..64).collect::<Vec<i64>>());
+}

@@ -1,0 +1,93 @@
+//! Accounts in memory.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use tidegate_kernel::{Partition, Position, Timestamp};
+
+use tidegate_ports::{Account, Accounts, Halt, Note, StoreError};
+
+/// Accounts and notes, for as long as a clone of this lives.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryAccounts(Arc<Mutex<Kept>>);
+
+#[derive(Clone, Debug, Default)]
+struct Kept {
+    accounts: BTreeMap<(u16, Partition), Account>,
+    notes: BTreeMap<Position, Note>,
+    halts: BTreeMap<(u16, Partition), Halt>,
+}
+
+impl MemoryAccounts {
+    /// A copy that goes its own way.
+    #[must_use]
+    pub fn copied(&self) -> Self {
+        MemoryAccounts(Arc::new(Mutex::new(self.kept().clone())))
+    }
+
+    /// Goes back to what a copy holds.
+    pub fn go_back_to(&self, copy: &Self) {
+        let kept = copy.kept().clone();
+        *self.kept() = kept;
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        // A map insert cannot leave a map half changed.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Accounts for MemoryAccounts {
+    async fn note(&self, notes: Arc<Vec<Note>>) -> Result<(), StoreError> {
+        let mut kept = self.kept();
+        for note in notes.iter() {
+            kept.notes.entry(note.position).or_insert(*note);
+        }
+        Ok(())
+    }
+
+    async fn notes(&self, positions: &[Position]) -> Result<Vec<Option<Note>>, StoreError> {
+        let kept = self.kept();
+        Ok(positions.iter().map(|position| kept.notes.get(position).copied()).collect())
+    }
+
+    async fn settle(&self, account: Account) -> Result<(), StoreError> {
+        let mut kept = self.kept();
+        let known = kept.accounts.entry((account.generation, account.partition)).or_insert(account);
+        if account.next_offset > known.next_offset {
+            *known = account;
+        }
+        Ok(())
+    }
+
+    async fn account(&self, generation: u16, partition: Partition) -> Result<Option<Account>, StoreError> {
+        Ok(self.kept().accounts.get(&(generation, partition)).copied())
+    }
+
+    async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
+        Ok(self.kept().accounts.values().copied().collect())
+    }
+
+    async fn halt(&self, halt: Halt) -> Result<(), StoreError> {
+        let mut kept = self.kept();
+        let known = kept.halts.entry((halt.generation, halt.partition)).or_insert(halt);
+        known.offset = known.offset.max(halt.offset);
+        Ok(())
+    }
+
+    async fn halts(&self) -> Result<Vec<Halt>, StoreError> {
+        Ok(self.kept().halts.values().copied().collect())
+    }
+
+    async fn forget_notes(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        let mut kept = self.kept();
+        let old = kept.notes.values().filter(|note| note.appended_at < before);
+        let doomed: Vec<Position> = old.take(limit).map(|note| note.position).collect();
+        for position in &doomed {
+            kept.notes.remove(position);
+        }
+        Ok(doomed.len())
+    }
+}

@@ -1,0 +1,34 @@
+//! Dead letters in memory.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use tidegate_kernel::Position;
+
+use tidegate_ports::{DeadLetter, DeadLetters, LogError};
+
+/// Dead letters, for as long as a clone of this lives.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryDeadLetters(Arc<Mutex<BTreeMap<Position, DeadLetter>>>);
+
+#[async_trait]
+impl DeadLetters for MemoryDeadLetters {
+    async fn bury(&self, letter: DeadLetter) -> Result<(), LogError> {
+        // A map insert cannot leave the map half changed.
+        let mut letters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        letters.entry(letter.position).or_insert(letter);
+        Ok(())
+    }
+
+    async fn list(&self, after: Option<Position>, limit: usize) -> Result<Vec<DeadLetter>, LogError> {
+        let letters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
+        Ok(letters.range((after, Bound::Unbounded)).take(limit).map(|(_, letter)| letter.clone()).collect())
+    }
+
+    async fn find(&self, position: Position) -> Result<Option<DeadLetter>, LogError> {
+        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&position).cloned())
+    }
+}

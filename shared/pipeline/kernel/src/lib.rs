@@ -1,0 +1,21 @@
+//! What every product of the pipeline speaks of: time, regions, months, exact money, bounded JSON, places on the log, and
+//! the [ledger] of what may be committed.
+//!
+//! Everything here is pure: no I/O, no async, no clock, no HTTP, no SQL. Time and randomness come in as arguments.
+
+pub mod free_json;
+pub mod ledger;
+pub mod month;
+pub mod position;
+pub mod region;
+pub mod timestamp;
+pub mod usd;
+
+pub use free_json::{FreeJson, FreeJsonError};
+pub use ledger::{Committable, Ledger, PartitionEpoch};
+pub use month::Month;
+pub use position::{Partition, Position, PositionError};
+pub use region::Region;
+pub use smol_str::SmolStr;
+pub use timestamp::Timestamp;
+pub use usd::Usd;

@@ -1,0 +1,6 @@
+//! The pure rules of the kernel, by table and by property.
+
+mod free_json;
+mod ledger;
+mod money;
+mod times;

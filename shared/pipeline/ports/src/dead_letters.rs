@@ -1,0 +1,43 @@
+//! The dead letter port: where records go that can never be applied.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tidegate_kernel::{Position, Timestamp};
+
+use crate::{LogError, Provenance};
+
+/// Keeps records that cannot be applied, with everything needed to look into them and to replay them.
+#[async_trait]
+pub trait DeadLetters: Send + Sync + 'static {
+    /// Returns when the letter is safe. Burying the same position again changes nothing.
+    ///
+    /// # Errors
+    /// [`LogError`]; the record must then not count as done.
+    async fn bury(&self, letter: DeadLetter) -> Result<(), LogError>;
+
+    /// Up to `limit` letters whose position comes after `after`, in the order of positions.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    async fn list(&self, after: Option<Position>, limit: usize) -> Result<Vec<DeadLetter>, LogError>;
+
+    /// The letter of the record at this position.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    async fn find(&self, position: Position) -> Result<Option<DeadLetter>, LogError>;
+}
+
+/// A record that could not be applied, with its full provenance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    pub position: Position,
+    pub appended_at: Timestamp,
+    pub buried_at: Timestamp,
+    /// Why it cannot be applied.
+    pub reason: String,
+    /// The original bytes.
+    pub payload: Bytes,
+    /// The original key, headers and, for a replayed record, its origin, which counts the attempts.
+    pub provenance: Provenance,
+}

@@ -1,0 +1,67 @@
+//! The replay ports: reading the log outside any group, and appending its records again.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tidegate_agentping::RunKey;
+use tidegate_kernel::{Partition, Position, Timestamp};
+
+use crate::{AppendError, Consumed, LogError, Origin};
+
+/// Reads any part of the records topic, as no member of any group. Nothing is committed.
+#[async_trait]
+pub trait ReadLog: Send + Sync + 'static {
+    /// What the log has now, every partition once, in their order.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    async fn spans(&self) -> Result<Vec<LogSpan>, LogError>;
+
+    /// The first offset of a partition whose record was appended at or after `at`; the end where there is none.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    async fn offset_at(&self, partition: Partition, at: Timestamp) -> Result<i64, LogError>;
+
+    /// Records of `[from, until)` in offset order: at least one where there is any, then up to about `max_bytes` of
+    /// payload. What retention has deleted is passed over. Empty: there is none.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    async fn read_range(
+        &self,
+        partition: Partition,
+        from: i64,
+        until: i64,
+        max_bytes: usize,
+    ) -> Result<Vec<Consumed>, LogError>;
+}
+
+/// What a log has of one partition: `[first, end)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogSpan {
+    pub generation: u16,
+    pub partition: Partition,
+    pub first: i64,
+    pub end: i64,
+}
+
+/// Appends records of the log again, marked with where they come from.
+#[async_trait]
+pub trait AppendAgain: Send + Sync + 'static {
+    /// Returns when the record is as safe as by [`crate::Append::append`]. Its consumers see its
+    /// [`Origin`](crate::Provenance).
+    ///
+    /// # Errors
+    /// [`AppendError`]; appending it once more is right.
+    async fn append_again(&self, again: Again) -> Result<Position, AppendError>;
+}
+
+/// A record to be appended again.
+#[derive(Clone, Debug)]
+pub struct Again {
+    /// `None` where the payload tells no key: it then goes to the partition of its origin.
+    pub key: Option<RunKey>,
+    /// The original bytes.
+    pub payload: Bytes,
+    pub origin: Origin,
+}

@@ -1,9 +1,0 @@
-//! The in-memory accounts pass the suite that every keeper of accounts runs.
-
-use tidegate_ports::conformance::accounts::suite;
-use tidegate_ports::memory::accounts::MemoryAccounts;
-
-#[tokio::test]
-async fn in_memory() {
-    suite(&MemoryAccounts::default()).await;
-}

@@ -1,0 +1,118 @@
+//! What is known of credentials: found ones for two seconds, and through an outage of the store for minutes; missing
+//! ones for a second, and only so many of them, so that guessing fills no memory.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::sync::Cache;
+use tidegate_agentping::CredentialHash;
+use tidegate_kernel::Timestamp;
+use tidegate_ports::{Clock, CredentialRecord, Credentials, StoreError};
+use tokio::time::Instant;
+
+use crate::coalesce::Coalesce;
+use crate::config::CredentialTimes;
+use crate::metric_names::CREDENTIALS_STALE;
+use crate::store_health::StoreHealth;
+
+/// The cache. Times are the clock port's.
+pub(crate) struct CredentialCache {
+    source: Arc<dyn Credentials>,
+    clock: Arc<dyn Clock>,
+    times: CredentialTimes,
+    look_up_within_ms: u64,
+    found: Cache<CredentialHash, Found>,
+    /// When each was not found.
+    missing: Cache<CredentialHash, Timestamp>,
+    health: Arc<StoreHealth>,
+    look_ups: Coalesce<CredentialHash, Result<Option<Arc<CredentialRecord>>, StoreError>>,
+}
+
+#[derive(Clone)]
+struct Found {
+    record: Arc<CredentialRecord>,
+    looked_up_at: Timestamp,
+    /// When the store was last asked, whether or not it answered, and how long that holds.
+    asked_at: Timestamp,
+    holds_ms: u64,
+}
+
+impl CredentialCache {
+    pub fn new(
+        source: Arc<dyn Credentials>,
+        clock: Arc<dyn Clock>,
+        times: CredentialTimes,
+        look_up_within_ms: u64,
+    ) -> Self {
+        metrics::counter!(CREDENTIALS_STALE).increment(0);
+        CredentialCache {
+            source,
+            clock,
+            times,
+            look_up_within_ms,
+            found: Cache::new(times.found_max),
+            missing: Cache::new(times.missing_max),
+            health: Arc::default(),
+            look_ups: Coalesce::default(),
+        }
+    }
+
+    pub fn store_health(&self) -> Arc<StoreHealth> {
+        Arc::clone(&self.health)
+    }
+
+    /// The credential with this hash; `None` if nobody has it.
+    ///
+    /// # Errors
+    /// The store is down and no answer is recent enough.
+    pub async fn find(&self, hash: CredentialHash) -> Result<Option<Arc<CredentialRecord>>, StoreError> {
+        let now = self.clock.now();
+        let found = self.found.get(&hash);
+        if let Some(found) = found.as_ref().filter(|found| within(found.asked_at, now, found.holds_ms)) {
+            return Ok(Some(Arc::clone(&found.record)));
+        }
+        if found.is_none() && self.missing.get(&hash).is_some_and(|at| within(at, now, self.times.missing_fresh_ms)) {
+            return Ok(None);
+        }
+        self.look_ups.run(hash, || self.look_up(hash, found)).await
+    }
+
+    async fn look_up(
+        &self,
+        hash: CredentialHash,
+        known: Option<Found>,
+    ) -> Result<Option<Arc<CredentialRecord>>, StoreError> {
+        let (began, deadline) = (Instant::now(), Duration::from_millis(self.look_up_within_ms));
+        let answer = tokio::time::timeout(deadline, self.source.find(&hash)).await;
+        let now = self.clock.now();
+        match answer.unwrap_or_else(|_| Err(StoreError::Unavailable("a look-up took too long".to_owned()))) {
+            Ok(Some(record)) => {
+                let record = Arc::new(record);
+                let (looked_up_at, asked_at, holds_ms) = (now, now, self.times.fresh_ms);
+                self.found.insert(hash, Found { record: Arc::clone(&record), looked_up_at, asked_at, holds_ms });
+                Ok(Some(record))
+            }
+            Ok(None) => {
+                self.found.invalidate(&hash);
+                self.missing.insert(hash, now);
+                Ok(None)
+            }
+            Err(error) => {
+                self.health.failed(began, deadline);
+                let Some(stale) = known.filter(|found| within(found.looked_up_at, now, self.times.stale_ms)) else {
+                    return Err(error);
+                };
+                metrics::counter!(CREDENTIALS_STALE).increment(1);
+                tracing::warn!(%error, "serving a credential from memory");
+                let record = Arc::clone(&stale.record);
+                self.found.insert(hash, Found { asked_at: now, holds_ms: self.times.retry_ms, ..stale });
+                Ok(Some(record))
+            }
+        }
+    }
+}
+
+/// Whether less than `span_ms` went by since `at`. A clock that was set back lets nothing stay fresh.
+fn within(at: Timestamp, now: Timestamp, span_ms: u64) -> bool {
+    at <= now && now.millis_since(at) < span_ms
+}

@@ -1,0 +1,117 @@
+//! How soon clients are to come back while something is away: the later the longer it lasts, and for each refusal another
+//! time, so that they do not come back together.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use tidegate_kernel::Timestamp;
+
+use crate::shed::with_jitter;
+
+/// Without a failure for longer, the next one begins another outage. Longer than any wait: who waits is not missing.
+const FORGOTTEN_AFTER_MS: u64 = 60_000;
+/// The longest wait before its jitter, which adds up to half of it: clients wait for a minute at most (AgentPing: SDKs).
+const LONGEST_S: u64 = 30;
+/// A wait is this part of how long the outage has lasted.
+const PART: u64 = 4;
+/// What did not fail yet has no time.
+const NEVER: u64 = 0;
+
+/// Of one thing that may be away. Times are the clock port's, in milliseconds.
+#[derive(Debug, Default)]
+pub struct Outage {
+    since_ms: AtomicU64,
+    last_ms: AtomicU64,
+    failures: AtomicU32,
+}
+
+impl Outage {
+    /// It failed again; the seconds for `Retry-After`: 1 or 2 at first, 30 to 45 from two minutes on.
+    pub fn failed(&self, now: Timestamp) -> u64 {
+        let now_ms = u64::try_from(now.as_millis()).unwrap_or_default().max(NEVER + 1);
+        let last_ms = self.last_ms.swap(now_ms, Ordering::Relaxed);
+        let since_ms = begun(self.since_ms.load(Ordering::Relaxed), last_ms, now_ms);
+        // Of two that fail at once either may be the first.
+        self.since_ms.store(since_ms, Ordering::Relaxed);
+        jittered(wait_s(now_ms.saturating_sub(since_ms)), &self.failures)
+    }
+
+    /// It works: the next failure begins another outage. Costs a load where nothing had failed.
+    pub fn over(&self) {
+        if self.since_ms.load(Ordering::Relaxed) != NEVER {
+            self.since_ms.store(NEVER, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Another time for each refusal, where how long something lasts says nothing. `refusals` is their count so far.
+pub(crate) fn jittered(wait_s: u64, refusals: &AtomicU32) -> u64 {
+    with_jitter(wait_s, refusals.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Since when the outage lasts that this failure belongs to.
+const fn begun(since_ms: u64, last_ms: u64, now_ms: u64) -> u64 {
+    let another = since_ms == NEVER || now_ms.saturating_sub(last_ms) > FORGOTTEN_AFTER_MS;
+    // A clock that was set back begins anew.
+    if another || since_ms > now_ms { now_ms } else { since_ms }
+}
+
+const fn wait_s(lasted_ms: u64) -> u64 {
+    match lasted_ms / (PART * 1_000) {
+        0 => 1,
+        wait if wait > LONGEST_S => LONGEST_S,
+        wait => wait,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn a_wait_grows_with_its_outage_up_to_a_bound() {
+        for (lasted_ms, expected) in [
+            (0, 1),
+            (3_999, 1),
+            (7_999, 1),
+            (8_000, 2),
+            (60_000, 15),
+            (119_999, 29),
+            (120_000, 30),
+            (86_400_000, 30),
+            (u64::MAX, 30),
+        ] {
+            assert_eq!(wait_s(lasted_ms), expected, "{lasted_ms}");
+        }
+    }
+
+    #[test]
+    fn a_failure_belongs_to_the_outage_before_it_unless_that_is_over_or_forgotten() {
+        for ((since, last, now), expected) in [
+            ((NEVER, NEVER, 500), 500),
+            ((500, 500, 700), 500),
+            ((500, 60_000, 120_000), 500),
+            ((500, 60_000, 120_001), 120_001),
+            ((NEVER, 60_000, 60_001), 60_001),
+            ((500, 700, 400), 400),
+        ] {
+            assert_eq!(begun(since, last, now), expected, "{since} {last} {now}");
+        }
+    }
+
+    #[test]
+    fn clients_of_one_second_come_back_in_different_ones() {
+        let outage = Outage::default();
+        let at = |ms: i64| Timestamp::from_millis(1_000_000 + ms);
+        let first: BTreeSet<u64> = (0..100).map(|_| outage.failed(at(0))).collect();
+        assert_eq!(first, BTreeSet::from([1, 2]));
+        for ms in (0..=120_000).step_by(10_000) {
+            outage.failed(at(ms));
+        }
+        let late: BTreeSet<u64> = (0..1_000).map(|_| outage.failed(at(120_000))).collect();
+        assert_eq!(late, (30..=45).collect());
+        outage.over();
+        assert!(outage.failed(at(121_000)) <= 2);
+    }
+}

@@ -1,0 +1,196 @@
+//! What a reading of the lag means for the whole log and for each of its partitions. A partition that stands still is left
+//! out of the sums: it sheds what would go to it, and the others go on.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tidegate_kernel::Partition;
+use tidegate_ports::{Halt, PartitionLag, Waits};
+
+use crate::shed::{Decision, ShedCause, ShedLines};
+use crate::shed_watch::ShedWatch;
+
+/// One reading may meet a broker that has just taken a partition over; two in a row do not.
+const READINGS_TO_BELIEVE: u32 = 2;
+
+/// The readings so far.
+pub(crate) struct PartitionWatch {
+    lines: ShedLines,
+    waits: Waits,
+    pub all: ShedWatch,
+    /// Those that a persister halted.
+    halted: BTreeMap<Partition, ShedWatch>,
+    /// Readings in a row that found the log's end below what is accounted for.
+    went_back: BTreeMap<Partition, u32>,
+}
+
+/// What holds after a reading.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Judged {
+    /// For every request.
+    pub decision: Decision,
+    /// Records that wait where nothing stands still, and the age of the oldest.
+    pub records: u64,
+    pub age_ms: u64,
+    /// In the order of the reading.
+    pub partitions: Vec<PartitionJudged>,
+}
+
+/// One partition after a reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PartitionJudged {
+    pub standstill: Option<Standstill>,
+    /// What it sheds, if it stands still.
+    pub decision: Option<Decision>,
+    /// Everything below is accounted for.
+    pub accounted: i64,
+}
+
+/// Why nothing of a partition is applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Standstill {
+    /// A persister says so: too many of its records cannot be read.
+    Halted,
+    /// The log ends before what is accounted for. What was appended there would be passed over.
+    LogWentBack,
+}
+
+impl Standstill {
+    pub const ALL: [Standstill; 2] = [Standstill::Halted, Standstill::LogWentBack];
+
+    /// As metrics have it.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Standstill::Halted => "halted",
+            Standstill::LogWentBack => "log_went_back",
+        }
+    }
+}
+
+impl PartitionWatch {
+    /// Every `at` is the time since some fixed moment, by a clock that never steps.
+    pub fn new(lines: ShedLines, at: Duration) -> Self {
+        PartitionWatch {
+            lines,
+            waits: Waits::default(),
+            all: ShedWatch::new(lines, at),
+            halted: BTreeMap::new(),
+            went_back: BTreeMap::new(),
+        }
+    }
+
+    /// A reading that came, and the halts that persisters have stated.
+    pub fn take(&mut self, lags: &[PartitionLag], halts: &[Halt], at: Duration) -> Judged {
+        self.waits.note(at, lags);
+        let judge = |lag: &PartitionLag| self.judge(lag, halts, at);
+        let partitions: Vec<PartitionJudged> = lags.iter().map(judge).collect();
+        let going =
+            || lags.iter().zip(&partitions).filter(|(_, judged)| judged.standstill.is_none()).map(|(lag, _)| lag);
+        let records = going().map(PartitionLag::records).sum();
+        let age_ms = self.waits.oldest_ms(at, going());
+        let decision = self.all.known(records, age_ms, at);
+        Judged { decision, records, age_ms, partitions }
+    }
+
+    fn judge(&mut self, lag: &PartitionLag, halts: &[Halt], at: Duration) -> PartitionJudged {
+        let partition = lag.partition;
+        let readings = match lag.went_back() {
+            true => self.went_back.get(&partition).map_or(1, |readings| readings.saturating_add(1)),
+            false => 0,
+        };
+        self.went_back.insert(partition, readings);
+        let states = |halt: &Halt| {
+            halt.generation == lag.generation && halt.partition == partition && halt.is_in_force(lag.next())
+        };
+        let (standstill, decision) = if readings >= READINGS_TO_BELIEVE {
+            (Some(Standstill::LogWentBack), Some(shut(&self.lines)))
+        } else if halts.iter().any(states) {
+            let age_ms = self.waits.age_ms(at, lag);
+            let watch = self.halted.entry(partition).or_insert_with(|| ShedWatch::new(self.lines, at));
+            let decision = watch.known(lag.records(), age_ms, at).because(ShedCause::PartitionHalted);
+            (Some(Standstill::Halted), Some(decision))
+        } else {
+            self.halted.remove(&partition);
+            (None, None)
+        };
+        PartitionJudged { standstill, decision, accounted: lag.accounted }
+    }
+}
+
+/// Nothing is taken for a partition whose records would be passed over.
+pub(crate) fn shut(lines: &ShedLines) -> Decision {
+    Decision::everything(ShedCause::PartitionHalted, lines.retry_cap_s.max(lines.retry_floor_s).max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shed::Class;
+
+    const fn s(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn lag(partition: Partition, accounted: i64, end: i64) -> PartitionLag {
+        PartitionLag {
+            generation: 1,
+            partition,
+            first: 0,
+            committed: 0,
+            accounted,
+            end,
+            oldest_appended_at: None,
+            log_time: None,
+        }
+    }
+
+    fn halt(partition: Partition, offset: i64) -> Halt {
+        Halt { generation: 1, partition, offset }
+    }
+
+    #[test]
+    fn a_halted_partition_sheds_by_its_own_age_and_the_others_do_not() {
+        let mut watch = PartitionWatch::new(ShedLines::default(), s(0));
+        let halts = [halt(1, 100), Halt { generation: 2, ..halt(0, 500) }];
+        watch.take(&[lag(0, 0, 0), lag(1, 100, 100)], &[], s(0));
+        let mut last = None;
+        for second in 1..=400 {
+            // One goes on, a second behind; the other stands at 100.
+            let came = 100 * second as i64;
+            let judged = watch.take(&[lag(0, came - 100, came), lag(1, 100, 100 + came)], &halts, s(second));
+            assert_eq!((judged.records, judged.age_ms, judged.decision.sheds()), (100, 0, false), "at {second}");
+            assert_eq!(judged.partitions[0].standstill, None);
+            assert_eq!(judged.partitions[1].standstill, Some(Standstill::Halted));
+            let sheds = judged.partitions[1].decision.is_some_and(|decision| decision.sheds());
+            assert_eq!(sheds, second > 60, "at {second}: by the same thresholds as everywhere");
+            last = judged.partitions[1].decision;
+        }
+        let last = last.expect("it is halted");
+        assert_eq!((last.cause, last.retry_after_s), (Some(ShedCause::PartitionHalted), 60));
+        let shares = Class::ALL.map(|class| last.share_permille(class));
+        assert!(shares[2..] == [1_000; 2] && (1..1_000).contains(&shares[1]) && shares[0] == 0, "{shares:?}");
+        // A release that can read them goes on.
+        let judged = watch.take(&[lag(0, 40_000, 40_000), lag(1, 101, 40_100)], &halts, s(401));
+        assert_eq!((judged.records, judged.partitions[1].standstill), (39_999, None));
+    }
+
+    #[test]
+    fn a_log_that_ends_before_what_is_accounted_for_is_shut_once_it_is_certain() {
+        let mut watch = PartitionWatch::new(ShedLines::default(), s(0));
+        let mut standstill = |lags: &[PartitionLag], at| {
+            let judged = watch.take(lags, &[], s(at));
+            assert_eq!(judged.decision, Decision::default());
+            judged.partitions.iter().map(|one| one.standstill).collect::<Vec<_>>()
+        };
+        let (whole, back) = (lag(0, 40, 50), lag(0, 40, 39));
+        assert_eq!(standstill(&[whole, lag(1, 7, 7)], 0), [None, None]);
+        assert_eq!(standstill(&[back, lag(1, 7, 7)], 1), [None, None], "one reading");
+        assert_eq!(standstill(&[whole, lag(1, 7, 7)], 2), [None, None]);
+        assert_eq!(standstill(&[back, lag(1, 7, 7)], 3), [None, None], "and another one, later");
+        assert_eq!(standstill(&[back, lag(1, 7, 7)], 4), [Some(Standstill::LogWentBack), None]);
+        assert_eq!(standstill(&[lag(0, 40, 0), lag(1, 7, 7)], 5), [Some(Standstill::LogWentBack), None]);
+        let shut = watch.take(&[back], &[], s(6)).partitions[0].decision.expect("it is shut");
+        assert_eq!(Class::ALL.map(|class| shut.share_permille(class)), [1_000; 4]);
+        assert_eq!(watch.take(&[lag(0, 0, 0)], &[], s(7)).partitions[0].standstill, None);
+    }
+}

@@ -1,0 +1,175 @@
+//! The decisions in force, as requests ask for them: one load each while nothing is shed.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
+
+use metrics::Counter;
+use tidegate_kernel::Partition;
+
+use crate::metric_names::{SHED, SHED_PRESSURE};
+use crate::refusal::{RETRY_SOON_S, Refusal};
+use crate::shed::{self, Class, Decision, ShedCause};
+
+/// One decision for every request, and one for each partition that stands still.
+pub(crate) struct ShedGauge {
+    decision: Packed,
+    /// Whether any partition has a decision of its own.
+    any_halted: AtomicBool,
+    /// By number; made with the first reading.
+    partitions: OnceLock<Box<[PartitionGauge]>>,
+    /// Requests asked about while their class was shed in part, by class.
+    asked: [AtomicU32; Class::ALL.len()],
+    /// By class and cause; looked up in the registry once.
+    refused: [[Counter; ShedCause::ALL.len()]; Class::ALL.len()],
+}
+
+/// Pressure in the low 16 bits, the cause in the next 16, the wait in the high 32.
+#[derive(Default)]
+struct Packed(AtomicU64);
+
+#[derive(Default)]
+struct PartitionGauge {
+    decision: Packed,
+    /// Everything below is accounted for.
+    accounted: AtomicI64,
+}
+
+impl Packed {
+    fn set(&self, decision: &Decision) {
+        let cause = decision.cause.map_or(0, |cause| cause as u64);
+        let wait = decision.retry_after_s.min(u64::from(u32::MAX));
+        self.0.store(u64::from(decision.pressure) | cause << 16 | wait << 32, Ordering::Relaxed);
+    }
+}
+
+impl ShedGauge {
+    /// Registers its counters, so that a scrape finds them at zero before anything is shed.
+    pub fn register() -> Self {
+        let counter = |class: Class, cause: ShedCause| {
+            let counter = metrics::counter!(SHED, "class" => class.label(), "cause" => cause.label());
+            counter.increment(0);
+            counter
+        };
+        ShedGauge {
+            decision: Packed::default(),
+            any_halted: AtomicBool::new(false),
+            partitions: OnceLock::new(),
+            asked: Default::default(),
+            refused: Class::ALL.map(|class| ShedCause::ALL.map(|cause| counter(class, cause))),
+        }
+    }
+
+    pub fn set(&self, decision: &Decision) {
+        self.decision.set(decision);
+        metrics::gauge!(SHED_PRESSURE).set(f64::from(decision.pressure) / f64::from(Decision::FULL));
+    }
+
+    /// What holds for each partition, in the order of their numbers: what it sheds if it stands still, and how far it is
+    /// accounted for.
+    pub fn set_partitions(&self, partitions: &[(Option<Decision>, i64)]) {
+        let gauges = self.partitions.get_or_init(|| partitions.iter().map(|_| PartitionGauge::default()).collect());
+        for (gauge, (decision, accounted)) in gauges.iter().zip(partitions) {
+            gauge.decision.set(&decision.unwrap_or_default());
+            gauge.accounted.store(*accounted, Ordering::Relaxed);
+        }
+        let any_sheds = partitions.iter().any(|(decision, _)| decision.is_some_and(|decision| decision.sheds()));
+        self.any_halted.store(any_sheds, Ordering::Release);
+    }
+
+    /// From now on nothing goes to this partition, until the next reading says what holds.
+    pub fn shut(&self, partition: Partition, decision: &Decision) {
+        if let Some(gauge) = self.of(partition) {
+            gauge.decision.set(decision);
+            self.any_halted.store(true, Ordering::Release);
+        }
+    }
+
+    /// Everything below this offset of a partition is accounted for, as far as is known here.
+    pub fn accounted(&self, partition: Partition) -> i64 {
+        self.of(partition).map_or(0, |gauge| gauge.accounted.load(Ordering::Relaxed))
+    }
+
+    /// Whether any partition sheds by itself: until then nobody need know a request's partition.
+    pub fn any_halted(&self) -> bool {
+        self.any_halted.load(Ordering::Acquire)
+    }
+
+    /// Whether requests for this partition are shed, all or some.
+    pub fn sheds(&self, partition: Partition) -> bool {
+        self.any_halted() && self.of(partition).is_some_and(|gauge| gauge.decision.0.load(Ordering::Relaxed) != 0)
+    }
+
+    /// A refusal for another reason than the decision in force.
+    pub fn refuse(&self, class: Class, cause: ShedCause) -> Refusal {
+        self.refused[class as usize][cause as usize].increment(1);
+        Refusal::Shed { class, cause, retry_after_s: RETRY_SOON_S }
+    }
+
+    pub fn ask(&self, class: Class) -> Result<(), Refusal> {
+        self.judge(&self.decision, class)
+    }
+
+    pub fn ask_partition(&self, partition: Partition, class: Class) -> Result<(), Refusal> {
+        self.of(partition).map_or(Ok(()), |gauge| self.judge(&gauge.decision, class))
+    }
+
+    fn of(&self, partition: Partition) -> Option<&PartitionGauge> {
+        self.partitions.get()?.get(partition as usize)
+    }
+
+    fn judge(&self, decision: &Packed, class: Class) -> Result<(), Refusal> {
+        let packed = decision.0.load(Ordering::Relaxed);
+        // The mask leaves no more than fits.
+        let share = shed::share_permille((packed & 0xffff) as u32, class);
+        if share == 0 {
+            return Ok(());
+        }
+        let n = self.asked[class as usize].fetch_add(1, Ordering::Relaxed);
+        if !shed::falls(n, share) {
+            return Ok(());
+        }
+        // Only `set` packs, and it packs causes in the order of ALL (a test holds both enums to that).
+        let cause = (packed >> 16 & 0xffff) as usize % ShedCause::ALL.len();
+        self.refused[class as usize][cause].increment(1);
+        let retry_after_s = shed::with_jitter((packed >> 32).max(1), n);
+        Err(Refusal::Shed { class, cause: ShedCause::ALL[cause], retry_after_s })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_enums_are_in_the_order_of_their_lists() {
+        for (index, class) in Class::ALL.into_iter().enumerate() {
+            assert_eq!(class as usize, index);
+        }
+        for (index, cause) in ShedCause::ALL.into_iter().enumerate() {
+            assert_eq!(cause as usize, index);
+        }
+    }
+
+    #[test]
+    fn a_partition_sheds_by_itself() {
+        let gauge = ShedGauge::register();
+        assert_eq!((gauge.sheds(2), gauge.accounted(2), gauge.ask_partition(2, Class::Start)), (false, 0, Ok(())));
+        let all = Decision::everything(ShedCause::PartitionHalted, 60);
+        gauge.set_partitions(&[(None, 5), (Some(Decision::default()), 6), (Some(all), 7)]);
+        assert_eq!([0, 1, 2, 3].map(|partition| gauge.sheds(partition)), [false, false, true, false]);
+        assert_eq!([0, 1, 2, 3].map(|partition| gauge.accounted(partition)), [5, 6, 7, 0]);
+        let cause = |asked: Result<(), Refusal>| match asked {
+            Err(Refusal::Shed { cause, .. }) => Some(cause),
+            _ => None,
+        };
+        for class in Class::ALL {
+            assert_eq!(cause(gauge.ask(class)), None);
+            let causes = [0, 1, 2, 3].map(|partition| cause(gauge.ask_partition(partition, class)));
+            assert_eq!(causes, [None, None, Some(ShedCause::PartitionHalted), None]);
+        }
+        gauge.set_partitions(&[(None, 5), (None, 6), (None, 7)]);
+        assert!(!gauge.any_halted() && !gauge.sheds(2));
+        gauge.shut(1, &all);
+        assert_eq!([0, 1, 2].map(|partition| gauge.sheds(partition)), [false, true, false]);
+    }
+}

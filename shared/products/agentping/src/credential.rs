@@ -1,0 +1,83 @@
+//! Credentials as clients send them, and the only form in which they are kept.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{ApiKey, IdError, PingToken, Slug};
+use tidegate_kernel::Region;
+
+mod mistake;
+
+pub use mistake::CredentialMistake;
+
+/// A well-formed credential in hand. It is a secret: it is hashed for look-up and then dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credential {
+    ApiKey(ApiKey),
+    PingToken(PingToken),
+}
+
+/// Why a text is no credential. Never holds the text.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CredentialError {
+    #[error("the credential has neither the form apk_<region>_<32 hex> nor ping_<region>_<32 hex>")]
+    Malformed,
+    #[error("the credential names region '{region}', which is not one of 'eu', 'us'")]
+    UnknownRegion { region: String },
+}
+
+impl Credential {
+    /// Parses either form (AgentPing: authentication).
+    ///
+    /// # Errors
+    /// [`CredentialError::Malformed`], or [`CredentialError::UnknownRegion`] for a well-formed one of no region of ours.
+    pub fn parse(text: &str) -> Result<Self, CredentialError> {
+        let parsed = if text.starts_with("ping_") {
+            PingToken::parse(text).map(Credential::PingToken)
+        } else {
+            ApiKey::parse(text).map(Credential::ApiKey)
+        };
+        parsed.map_err(|error| match error {
+            IdError::Pattern { .. } => CredentialError::Malformed,
+            IdError::UnknownRegion { region } => CredentialError::UnknownRegion { region },
+        })
+    }
+
+    pub const fn region(&self) -> Region {
+        match self {
+            Credential::ApiKey(key) => key.region(),
+            Credential::PingToken(token) => token.region(),
+        }
+    }
+
+    /// SHA-256 of the wire form: what is stored and looked up.
+    pub fn hash(&self) -> CredentialHash {
+        let text = match self {
+            Credential::ApiKey(key) => key.expose(),
+            Credential::PingToken(token) => token.expose(),
+        };
+        CredentialHash(Sha256::digest(text.as_bytes()).into())
+    }
+}
+
+/// SHA-256 of a credential.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CredentialHash(pub [u8; 32]);
+
+impl fmt::Debug for CredentialHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CredentialHash(…)")
+    }
+}
+
+/// What a credential may do (AgentPing: authentication).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// An API key: every endpoint, every agent of the team.
+    Team,
+    /// A ping token: heartbeats of this one agent.
+    Agent(Slug),
+}

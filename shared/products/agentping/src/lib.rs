@@ -1,0 +1,28 @@
+//! What Tidegate knows about runs: ids, regions, plans, exact money, the records that go on the log,
+//! and the [fold](fold) that turns records into runs.
+//!
+//! Everything here is pure: no I/O, no async, no clock, no HTTP, no SQL. Time and randomness come in
+//! as arguments.
+
+pub mod credential;
+pub mod fold;
+pub mod id;
+pub mod plan;
+pub mod query;
+pub mod rates;
+pub mod receipt;
+pub mod record;
+pub mod run;
+pub mod slug;
+pub mod status;
+
+pub use credential::{Credential, CredentialError, CredentialHash, CredentialMistake, Scope};
+pub use fold::{Change, Outcome, RunState};
+pub use id::{AgentId, ApiKey, EventId, Id, IdError, KeyId, PingToken, RunId, TeamId, TokenId};
+pub use plan::{Limits, Plan};
+pub use rates::{Rate, RateCard, TeamRates, TokenUse};
+pub use receipt::{Receipt, ReceiptError};
+pub use record::{Body, Event, Finish, Heartbeat, Idle, ModelCall, Record, RecordError, RunKey, Start};
+pub use run::Run;
+pub use slug::Slug;
+pub use status::{FinishStatus, HeartbeatStatus, RunStatus};

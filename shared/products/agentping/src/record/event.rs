@@ -1,0 +1,115 @@
+//! An event as it stands on the log: a list of its members' values, so that their names do not stand there fifty times
+//! in a record of fifty. Read from an object, too: so they were written once.
+
+use std::fmt;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use smol_str::SmolStr;
+
+use crate::EventId;
+use tidegate_kernel::{FreeJson, Timestamp, Usd};
+
+/// One event of a run (AgentPing: `POST /v1/runs/{id}/events`).
+// `remote`: what is derived reads the form with names, and is called by `EitherForm` alone.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(remote = "Self")]
+pub struct Event {
+    pub id: EventId,
+    #[serde(rename = "type")]
+    pub kind: SmolStr,
+    #[serde(rename = "ts_ms")]
+    pub ts: Timestamp,
+    #[serde(default)]
+    pub turn: Option<u32>,
+    pub data: FreeJson,
+    /// A hash of what the event says, without its id; equal ids with other content are a conflict.
+    pub content_hash: u64,
+    /// The hash that earlier builds gave to the same content, where that differs.
+    #[serde(default)]
+    pub earlier_hash: Option<u64>,
+    /// `data` tells of an error (AgentPing: event types).
+    #[serde(default)]
+    pub errored: bool,
+    #[serde(default)]
+    pub call: Option<ModelCall>,
+}
+
+/// A model call, priced by the card in force when it was received.
+// A derived `Deserialize` reads both forms; what a newer one adds stands at the end of the event's list.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct ModelCall {
+    pub provider: SmolStr,
+    pub model: SmolStr,
+    #[serde(rename = "cost_nanos_usd")]
+    pub cost: Usd,
+    /// Whether the card had the model; if not, `cost` is 0.
+    pub priced: bool,
+}
+
+impl Event {
+    /// Whether an event stored with this content hash, by this build or an earlier one, says the same.
+    pub fn says(&self, stored_hash: u64) -> bool {
+        self.content_hash == stored_hash || self.earlier_hash == Some(stored_hash)
+    }
+}
+
+impl Serialize for Event {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Event { id, kind, ts, turn, data, content_hash, earlier_hash, errored, call } = self;
+        match earlier_hash {
+            None => (id, kind, ts, turn, data, content_hash, errored, call).serialize(serializer),
+            Some(earlier) => (id, kind, ts, turn, data, content_hash, errored, call, earlier).serialize(serializer),
+        }
+    }
+}
+
+impl Serialize for ModelCall {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let ModelCall { provider, model, cost, priced } = self;
+        (provider, model, cost, priced).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Event {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(EitherForm)
+    }
+}
+
+struct EitherForm;
+
+impl<'de> Visitor<'de> for EitherForm {
+    type Value = Event;
+
+    fn expecting(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        text.write_str("an event: a list of its values, or an object")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Event, A::Error> {
+        let mut event = Event {
+            id: value(&mut values, "id")?,
+            kind: value(&mut values, "type")?,
+            ts: value(&mut values, "ts_ms")?,
+            turn: value(&mut values, "turn")?,
+            data: value(&mut values, "data")?,
+            content_hash: value(&mut values, "content_hash")?,
+            earlier_hash: None,
+            errored: value(&mut values, "errored")?,
+            call: value(&mut values, "call")?,
+        };
+        event.earlier_hash = values.next_element::<Option<u64>>()?.flatten();
+        // What a newer minor form has beyond these is passed over.
+        while values.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(event)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Event, A::Error> {
+        Event::deserialize(MapAccessDeserializer::new(members))
+    }
+}
+
+fn value<'de, A: SeqAccess<'de>, T: Deserialize<'de>>(values: &mut A, name: &'static str) -> Result<T, A::Error> {
+    values.next_element()?.ok_or_else(|| A::Error::missing_field(name))
+}

@@ -1,0 +1,9 @@
+//! The pure rules, by table and by property.
+
+mod fold_any_order;
+mod fold_rules;
+mod ids;
+mod pricing;
+mod receipts;
+mod records;
+mod samples;
