@@ -41,7 +41,7 @@ impl Reads {
         let spans = self.ask_log(log.spans()).await?;
         // Every partition stands there once.
         let partitions = u32::try_from(spans.len()).unwrap_or(u32::MAX);
-        let Some(span) = spans.into_iter().find(|span| span.partition == key.partition(partitions)) else {
+        let Some(span) = spans.into_iter().find(|span| span.partition == key.log_key().partition(partitions)) else {
             return Ok(false);
         };
         loop {

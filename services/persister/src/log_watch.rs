@@ -62,7 +62,7 @@ mod tests {
         let key = RunKey { team: TeamId::from_bits(Region::Eu, 1), run: RunId::from_bits(Region::Eu, 1) };
         let accounts = MemoryAccounts::default();
         let mut watch = LogWatch::new(Arc::new(log.lag("group")), Arc::new(accounts.clone()));
-        let position = log.append(key, Bytes::from_static(b"one")).await.expect("appended");
+        let position = log.append(key.log_key(), Bytes::from_static(b"one")).await.expect("appended");
         let mut account = Account::opened(position.generation, 0, 0);
         account.count(0, Fate::Stored);
         accounts.settle(account).await.expect("settled");
@@ -74,7 +74,7 @@ mod tests {
         assert_eq!(watch.look().await, Ok(None), "one look");
         let wrong = watch.look().await.expect("a look").expect("it is wrong");
         assert!(wrong.starts_with("1 partitions end before") && wrong.contains("at 1 and not 2"), "{wrong}");
-        log.append(key, Bytes::from_static(b"two")).await.expect("appended");
+        log.append(key.log_key(), Bytes::from_static(b"two")).await.expect("appended");
         assert_eq!(watch.look().await, Ok(None));
     }
 }

@@ -116,7 +116,7 @@ async fn append_one(log: KafkaLog, number: u64) -> Result<(), AppendError> {
         team: TeamId::from_bits(Region::Eu, birth),
         run: RunId::from_bits(Region::Eu, birth + u128::from(number)),
     };
-    log.append(key, Bytes::from(number.to_string())).await.map(drop)
+    log.append(key.log_key(), Bytes::from(number.to_string())).await.map(drop)
 }
 
 /// How often each number stands on the topic.

@@ -25,7 +25,7 @@ async fn kept(records: u128) -> (MemoryLog, MemoryAccounts) {
     let options = MemoryLogOptions { partitions: 1, ..MemoryLogOptions::default() };
     let log = MemoryLog::new(options, Arc::new(TestClock::at(at(NOON))));
     for number in 0..records {
-        log.append(RunKey { team: team(1), run: run_id(number) }, Bytes::from_static(b"{}")).await.unwrap();
+        log.append(RunKey { team: team(1), run: run_id(number) }.log_key(), Bytes::from_static(b"{}")).await.unwrap();
     }
     let accounts = MemoryAccounts::default();
     let mut account = Account::opened(1, 0, 0);

@@ -162,7 +162,7 @@ async fn a_record_that_cannot_be_is_unknown() {
     let clock = Arc::new(tidegate_inproc::clock::TestClock::at(at(NOON)));
     let log = MemoryLog::new(MemoryLogOptions { partitions: 1, ..MemoryLogOptions::default() }, clock);
     let key = RunKey { team: team(1), run: run_id(1) };
-    log.append(key, Bytes::from_static(b"{}")).await.unwrap();
+    log.append(key.log_key(), Bytes::from_static(b"{}")).await.unwrap();
     let house = House::opened_with(|control| control.with_log(Some(Arc::new(log)))).await;
     assert_eq!(house.get(&path(receipt(team(1), 0, 0))).await.ok()["state"], "queued");
     let older = Receipt { position: Position { generation: 9, partition: 0, offset: 0 }, ..receipt(team(1), 0, 0) };

@@ -47,7 +47,7 @@ fn path(query: &str) -> String {
 
 /// The run's own partition is done with up to here; the others have no account.
 async fn settle(house: &House, next_offset: i64) {
-    let partition = RunKey { team: team(1), run: run_id(1) }.partition(4);
+    let partition = RunKey { team: team(1), run: run_id(1) }.log_key().partition(4);
     let account = Account { next_offset, ..Account::opened(1, partition, 0) };
     house.accounts.settle(account).await.unwrap();
 }

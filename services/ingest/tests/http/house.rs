@@ -43,7 +43,7 @@ pub struct HeldLog {
 
 #[async_trait]
 impl Append for HeldLog {
-    async fn append(&self, key: RunKey, record: Bytes) -> Result<Position, AppendError> {
+    async fn append(&self, key: LogKey, record: Bytes) -> Result<Position, AppendError> {
         assert!(!self.panics, "told to panic");
         self.brought.fetch_add(1, Ordering::SeqCst);
         let pass = self.passes.acquire().await.map_err(|error| AppendError::NotPersisted(error.to_string()))?;
@@ -51,7 +51,7 @@ impl Append for HeldLog {
         self.log.append(key, record).await
     }
 
-    fn partition_of(&self, key: RunKey) -> Partition {
+    fn partition_of(&self, key: LogKey) -> Partition {
         self.log.partition_of(key)
     }
 }

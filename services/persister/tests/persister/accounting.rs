@@ -65,7 +65,7 @@ fn step() -> impl Strategy<Value = Step> {
 async fn append(rig: &Rig, sent: &Sent) {
     match sent {
         Sent::Poison { run } => {
-            rig.log.append(key(*run), Bytes::from_static(b"{\"v\":99}")).await.expect("appended");
+            rig.log.append(key(*run).log_key(), Bytes::from_static(b"{\"v\":99}")).await.expect("appended");
         }
         Sent::Record { run, which, contradicts } => {
             let mut record: Record = records_of(*run, 3).swap_remove(*which);

@@ -11,7 +11,7 @@ use crate::rig::{GROUP, Rig, eventually, key, records_of};
 const POISON: &[u8] = b"{\"v\":99,\"body\":{}}";
 
 async fn append_poison(rig: &Rig, key: RunKey) {
-    rig.log.append(key, Bytes::from_static(POISON)).await.expect("appended");
+    rig.log.append(key.log_key(), Bytes::from_static(POISON)).await.expect("appended");
 }
 
 async fn append_run(rig: &Rig, run: u128) {

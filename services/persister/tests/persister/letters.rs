@@ -48,7 +48,7 @@ async fn an_offset_is_done_only_with_its_letter() {
     });
     let records = records_of(1, 2);
     rig.append(&records[0]).await;
-    let poison = rig.log.append(key(1), Bytes::from_static(b"no record")).await.expect("appended");
+    let poison = rig.log.append(key(1).log_key(), Bytes::from_static(b"no record")).await.expect("appended");
     for record in &records[1..] {
         rig.append(record).await;
     }

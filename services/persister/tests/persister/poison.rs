@@ -15,7 +15,7 @@ async fn poison_goes_to_the_dead_letters() {
     let garbage = Bytes::from_static(b"\xff\x00");
     let mut poisoned = Vec::new();
     for payload in [newer, garbage, Bytes::new()] {
-        poisoned.push((rig.log.append(key(1), payload.clone()).await.expect("appended"), payload));
+        poisoned.push((rig.log.append(key(1).log_key(), payload.clone()).await.expect("appended"), payload));
     }
     for record in records {
         rig.append(&record).await;

@@ -70,13 +70,13 @@ impl Rig {
     }
 
     pub async fn append(&self, record: &Record) {
-        self.log.append(record.key(), Bytes::from(record.encode())).await.expect("appended");
+        self.log.append(record.key().log_key(), Bytes::from(record.encode())).await.expect("appended");
     }
 
     /// Appends the record twice, and returns where the second one stands.
     pub async fn append_twice(&self, record: &Record) -> Position {
         self.append(record).await;
-        self.log.append(record.key(), Bytes::from(record.encode())).await.expect("appended")
+        self.log.append(record.key().log_key(), Bytes::from(record.encode())).await.expect("appended")
     }
 
     /// Starts a persister on the rig's own store.

@@ -10,8 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use rdkafka::message::OwnedHeaders;
-use tidegate_agentping::RunKey;
-use tidegate_kernel::{Partition, Position};
+use tidegate_kernel::{LogKey, Partition, Position};
 use tidegate_ports::{Again, Append, AppendAgain, AppendError, Clock, LogError};
 
 pub(crate) use delivery::Delivery;
@@ -66,13 +65,13 @@ impl KafkaLog {
 
 #[async_trait]
 impl Append for KafkaLog {
-    async fn append(&self, key: RunKey, record: Bytes) -> Result<Position, AppendError> {
+    async fn append(&self, key: LogKey, record: Bytes) -> Result<Position, AppendError> {
         let partition = self.partition_of(key);
-        self.put(partition, Some(&wire::key_text(key)), wire::record_headers(), &record).await
+        self.put(partition, Some(key.text()), wire::record_headers(), &record).await
     }
 
-    fn partition_of(&self, key: RunKey) -> Partition {
-        wire::partition_of(key, self.inner.options.partitions)
+    fn partition_of(&self, key: LogKey) -> Partition {
+        key.partition(self.inner.options.partitions)
     }
 
     fn clock_ahead_ms(&self) -> Option<i64> {
@@ -85,7 +84,7 @@ impl AppendAgain for KafkaLog {
     async fn append_again(&self, again: Again) -> Result<Position, AppendError> {
         let Again { key, payload, origin } = again;
         let partitions = self.inner.options.partitions;
-        let partition = key.map_or(origin.position.partition, |key| wire::partition_of(key, partitions));
+        let partition = key.map_or(origin.position.partition, |key| key.partition(partitions));
         if partition >= partitions {
             return Err(AppendError::NotPersisted(format!(
                 "the record of {} has no home: this generation has {partitions} partitions",
@@ -93,7 +92,7 @@ impl AppendAgain for KafkaLog {
             )));
         }
         let headers = wire::origin_headers(wire::record_headers(), origin);
-        self.put(partition, key.map(wire::key_text).as_deref(), headers, &payload).await
+        self.put(partition, key.as_ref().map(LogKey::text), headers, &payload).await
     }
 }
 

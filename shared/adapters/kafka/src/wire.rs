@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use rdkafka::message::{BorrowedMessage, Header, Message, OwnedHeaders};
-use tidegate_agentping::RunKey;
 use tidegate_kernel::{Partition, Position, Timestamp};
 use tidegate_ports::{Consumed, Origin, Provenance};
 
@@ -29,16 +28,6 @@ pub const FORMAT_HEADER: &str = "tidegate-format";
 
 /// The format of records: `v` is in them too, but a reader need not parse them to know.
 pub const RECORD_FORMAT: &str = "record/1";
-
-/// The run's one partition, which is the same on every log of as many.
-pub fn partition_of(key: RunKey, partitions: u32) -> Partition {
-    key.partition(partitions)
-}
-
-/// `team_eu_…/run_eu_…`: what a reader of the topic sees.
-pub fn key_text(key: RunKey) -> String {
-    format!("{}/{}", key.team, key.run)
-}
 
 pub fn record_headers() -> OwnedHeaders {
     OwnedHeaders::new_with_capacity(1).insert(Header { key: FORMAT_HEADER, value: Some(RECORD_FORMAT) })

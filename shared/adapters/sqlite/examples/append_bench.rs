@@ -62,7 +62,7 @@ async fn produce(log: EmbeddedLog, number: u128, bytes: usize) -> Vec<u64> {
         run += 1;
         let key = RunKey { team: TeamId::from_bits(Region::Eu, 1), run: RunId::from_bits(Region::Eu, run) };
         let sent = Instant::now();
-        if log.append(key, payload.clone()).await.is_ok() {
+        if log.append(key.log_key(), payload.clone()).await.is_ok() {
             latencies.push(sent.elapsed().as_micros() as u64);
         }
     }

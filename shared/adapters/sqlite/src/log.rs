@@ -13,8 +13,7 @@ use std::thread;
 use async_trait::async_trait;
 use bytes::Bytes;
 use rusqlite::Connection;
-use tidegate_agentping::RunKey;
-use tidegate_kernel::{Partition, Position};
+use tidegate_kernel::{LogKey, Partition, Position};
 use tidegate_ports::{Again, Append, AppendAgain, AppendError, Clock, LogError, Origin};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
@@ -179,11 +178,11 @@ impl EmbeddedLog {
 
 #[async_trait]
 impl Append for EmbeddedLog {
-    async fn append(&self, key: RunKey, record: Bytes) -> Result<Position, AppendError> {
+    async fn append(&self, key: LogKey, record: Bytes) -> Result<Position, AppendError> {
         self.put(self.partition_of(key), record, None).await
     }
 
-    fn partition_of(&self, key: RunKey) -> Partition {
+    fn partition_of(&self, key: LogKey) -> Partition {
         key.partition(self.inner.shared.partitions)
     }
 }

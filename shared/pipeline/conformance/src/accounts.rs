@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use tidegate_agentping::{RunId, RunKey, TeamId};
 use tidegate_kernel::{Position, Region, Timestamp};
-
 use tidegate_ports::{Account, Accounts, Clock, Fate, Halt, Ids, Note, RandomIds, SystemClock};
 
 const GENERATION: u16 = 3;

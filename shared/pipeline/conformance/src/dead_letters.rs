@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use tidegate_kernel::{Position, Timestamp};
-
 use tidegate_ports::{DeadLetter, DeadLetters, Origin, Provenance};
 
 fn letter(offset: i64, reason: &str) -> DeadLetter {

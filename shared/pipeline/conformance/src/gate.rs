@@ -3,7 +3,6 @@
 
 use tidegate_agentping::{EventId, Limits, RunId, Slug, TeamId};
 use tidegate_kernel::{Region, Timestamp};
-
 use tidegate_ports::gate::{AgentAsk, OnUnconfirmed};
 use tidegate_ports::{
     Ask, Claim, ClaimKey, ClaimOutcome, Clock, Fingerprint, Gate, Ids, RandomIds, Seed, StoreRead, SystemClock, Ticket,

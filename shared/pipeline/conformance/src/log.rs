@@ -7,9 +7,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tidegate_agentping::{RunId, RunKey, TeamId};
-use tidegate_kernel::{Ledger, PartitionEpoch, Position, Region, Timestamp};
-
+use tidegate_kernel::{Ledger, LogKey, PartitionEpoch, Position, Timestamp};
 use tidegate_ports::{Append, AppendError, Consume, Consumed, Lag, Polled, ReadLag};
 
 mod member;
@@ -57,9 +55,8 @@ pub async fn suite(make: &dyn MakeLog) {
     a_member_that_leaves_hands_over(make).await;
 }
 
-fn key(number: u128) -> RunKey {
-    let birth = 0x0190_0000_0000_7000_8000_0000_0000_0000;
-    RunKey { team: TeamId::from_bits(Region::Eu, birth), run: RunId::from_bits(Region::Eu, birth + number) }
+fn key(number: u128) -> LogKey {
+    LogKey::new(&number.to_be_bytes(), &["thing ", &number.to_string()])
 }
 
 /// Appends `count` records, named by their number, to keys of their own.

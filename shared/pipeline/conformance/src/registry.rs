@@ -6,7 +6,6 @@ use tidegate_agentping::id::IdKind;
 use tidegate_agentping::rates::RateRow;
 use tidegate_agentping::{CredentialHash, Id, Limits, Plan, Rate, Scope, Slug, TeamId};
 use tidegate_kernel::{Region, Timestamp, Usd};
-
 use tidegate_ports::{
     CredentialRecord, Credentials, Ids, KeyRow, RandomIds, Rates, Registry, RegistryError, Team, TokenRow,
 };

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use tidegate_agentping::{RunId, RunKey, TeamId};
-use tidegate_kernel::{Partition, PartitionEpoch, Position, Region};
-
+use tidegate_kernel::{LogKey, Partition, PartitionEpoch, Position};
 use tidegate_ports::{
     Again, Append, AppendAgain, Clock, Consume, Consumed, Ids, LogSpan, Origin, Polled, RandomIds, ReadLog, SystemClock,
 };
@@ -31,11 +29,7 @@ pub async fn suite(log: ReplayUnderTest<'_>) {
         assert_eq!(reader.offset_at(span.partition, SystemClock.now()).await, Ok(span.end));
         assert!(read(reader, span, span.first, 1 << 20).await.is_empty());
     }
-    let now = SystemClock.now();
-    let key = RunKey {
-        team: TeamId::mint(Region::Eu, now, &RandomIds.random()),
-        run: RunId::mint(Region::Eu, now, &RandomIds.random()),
-    };
+    let key = LogKey::new(&RandomIds.random(), &["any thing"]);
     let mut positions = Vec::new();
     for number in 0..5 {
         positions.push(append.append(key, payload(number)).await.expect("appended"));

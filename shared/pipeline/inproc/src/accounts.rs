@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use tidegate_kernel::{Partition, Position, Timestamp};
-
 use tidegate_ports::{Account, Accounts, Halt, Note, StoreError};
 
 /// Accounts and notes, for as long as a clone of this lives.

@@ -3,7 +3,6 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use tidegate_kernel::Timestamp;
-
 use tidegate_ports::Clock;
 
 /// A settable clock: time moves only when it is told to.

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use tidegate_kernel::Position;
-
 use tidegate_ports::{DeadLetter, DeadLetters, LogError};
 
 /// Dead letters, for as long as a clone of this lives.

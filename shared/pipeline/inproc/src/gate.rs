@@ -13,7 +13,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use tidegate_agentping::{Slug, TeamId};
 use tidegate_kernel::{Month, Timestamp};
-
 use tidegate_ports::gate::InMemory;
 use tidegate_ports::{Ask, Gate, GateDown, Seed, Settlement, Ticket, Verdict};
 

@@ -6,17 +6,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tidegate_agentping::RunKey;
-use tidegate_kernel::{Committable, Partition, PartitionEpoch, Position, Timestamp};
+use tidegate_kernel::{Committable, LogKey, Partition, PartitionEpoch, Position, Timestamp};
+use tidegate_ports::{
+    Account, Again, Append, AppendAgain, AppendError, Clock, Consume, Consumed, Lag, LogError, LogSpan, PartitionLag,
+    Polled, Provenance, ReadLag, ReadLog,
+};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::lanes::Lanes;
 use super::membership::{MemberId, Membership, Notice};
-use tidegate_ports::{
-    Account, Again, Append, AppendAgain, AppendError, Clock, Consume, Consumed, Lag, LogError, LogSpan, PartitionLag,
-    Polled, Provenance, ReadLag, ReadLog,
-};
 
 /// It never changes its partition count, so there is only the first generation.
 const GENERATION: u16 = 1;
@@ -111,11 +110,11 @@ impl State {
 
 #[async_trait]
 impl Append for MemoryLog {
-    async fn append(&self, key: RunKey, record: Bytes) -> Result<Position, AppendError> {
+    async fn append(&self, key: LogKey, record: Bytes) -> Result<Position, AppendError> {
         self.take(self.partition_of(key), record, None)
     }
 
-    fn partition_of(&self, key: RunKey) -> Partition {
+    fn partition_of(&self, key: LogKey) -> Partition {
         key.partition(self.shared.options.partitions)
     }
 }

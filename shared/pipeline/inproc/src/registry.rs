@@ -7,7 +7,6 @@ use async_trait::async_trait;
 use tidegate_agentping::rates::RateRow;
 use tidegate_agentping::{CredentialHash, KeyId, Plan, Rate, RateCard, Scope, Slug, TeamId, TokenId};
 use tidegate_kernel::Timestamp;
-
 use tidegate_ports::registry::agent_id;
 use tidegate_ports::{
     AgentRow, CredentialRecord, Credentials, KeyRow, Rates, Registry, RegistryError, StoreError, Team, TokenRow,

@@ -8,13 +8,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use tidegate_agentping::{EventId, Run, RunId, RunKey, Slug, TeamId};
 use tidegate_kernel::{Month, Timestamp};
-
-use crate::registry::MemoryRegistry;
 use tidegate_ports::registry::agent_id;
 use tidegate_ports::{
     AgentRepeats, AgentRow, Agents, EventPage, EventRow, EventsPage, ListedRun, RunFilter, RunPage, RunQueries,
     RunWanted, RunWrite, Runs, RunsPage, Spend, StoreError, StoredRun, StoredSummary, union_of_agents,
 };
+
+use crate::registry::MemoryRegistry;
 
 mod spend;
 

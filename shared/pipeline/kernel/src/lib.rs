@@ -5,6 +5,7 @@
 
 pub mod free_json;
 pub mod ledger;
+pub mod log_key;
 pub mod month;
 pub mod position;
 pub mod region;
@@ -13,6 +14,7 @@ pub mod usd;
 
 pub use free_json::{FreeJson, FreeJsonError};
 pub use ledger::{Committable, Ledger, PartitionEpoch};
+pub use log_key::LogKey;
 pub use month::Month;
 pub use position::{Partition, Position, PositionError};
 pub use region::Region;

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tidegate_agentping::RunKey;
-use tidegate_kernel::{Committable, Partition, PartitionEpoch, Position, Timestamp};
+use tidegate_kernel::{Committable, LogKey, Partition, PartitionEpoch, Position, Timestamp};
 
 use crate::Account;
 
@@ -17,10 +16,10 @@ pub trait Append: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`AppendError`] says whether the record may be on the log all the same.
-    async fn append(&self, key: RunKey, record: Bytes) -> Result<Position, AppendError>;
+    async fn append(&self, key: LogKey, record: Bytes) -> Result<Position, AppendError>;
 
     /// The partition that the records of this key go to.
-    fn partition_of(&self, key: RunKey) -> Partition;
+    fn partition_of(&self, key: LogKey) -> Partition;
 
     /// By how many milliseconds this process's clock is ahead of the log's, as the last acknowledgements showed it;
     /// below 0 if it is behind. `None` where both are one clock, or while nothing was acknowledged lately.

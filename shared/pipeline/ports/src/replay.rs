@@ -2,8 +2,7 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tidegate_agentping::RunKey;
-use tidegate_kernel::{Partition, Position, Timestamp};
+use tidegate_kernel::{LogKey, Partition, Position, Timestamp};
 
 use crate::{AppendError, Consumed, LogError, Origin};
 
@@ -60,7 +59,7 @@ pub trait AppendAgain: Send + Sync + 'static {
 #[derive(Clone, Debug)]
 pub struct Again {
     /// `None` where the payload tells no key: it then goes to the partition of its origin.
-    pub key: Option<RunKey>,
+    pub key: Option<LogKey>,
     /// The original bytes.
     pub payload: Bytes,
     pub origin: Origin,

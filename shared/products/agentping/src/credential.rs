@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use tidegate_kernel::Region;
 
 use crate::{ApiKey, IdError, PingToken, Slug};
-use tidegate_kernel::Region;
 
 mod mistake;
 

@@ -6,10 +6,11 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use tidegate_kernel::{Month, Timestamp};
+
 use crate::EventId;
 use crate::record::{Body, Event, Finish, Heartbeat, Record, Start};
 use crate::run::{Closing, Opening, Reported, Run};
-use tidegate_kernel::{Month, Timestamp};
 
 /// A run as it stands, with the events the fold needs to know of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

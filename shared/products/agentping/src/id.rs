@@ -7,7 +7,6 @@ use std::marker::PhantomData;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-
 use tidegate_kernel::{Region, Timestamp};
 
 mod text;
@@ -121,7 +120,7 @@ impl<K: IdKind> Id<K> {
         self.text().as_str().to_owned()
     }
 
-    fn text(&self) -> IdText {
+    pub(crate) fn text(&self) -> IdText {
         IdText::of(K::PREFIX, self.region.as_str(), self.bits)
     }
 }

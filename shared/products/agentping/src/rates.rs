@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-
 use tidegate_kernel::Usd;
 
 /// What one model costs, in dollars per million tokens.

@@ -7,9 +7,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::TeamId;
 use tidegate_kernel::free_json::text_hash;
 use tidegate_kernel::{Position, Region, Timestamp};
+
+use crate::TeamId;
 
 /// The form that this build writes. It reads every version up to it.
 pub const VERSION: u8 = 1;

@@ -11,11 +11,9 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 pub use event::{Event, ModelCall};
+use tidegate_kernel::{FreeJson, LogKey, Region, Timestamp, Usd};
 
 use crate::{EventId, FinishStatus, HeartbeatStatus, RunId, Slug, TeamId};
-use tidegate_kernel::free_json::text_hash;
-use tidegate_kernel::position::Partition;
-use tidegate_kernel::{FreeJson, Region, Timestamp, Usd};
 
 /// The version that this build writes. It reads every version up to it.
 pub const VERSION: u16 = 1;
@@ -29,10 +27,9 @@ pub struct RunKey {
 }
 
 impl RunKey {
-    /// The one of so many partitions that all of the run's records go to: for ever, so the hash must never change.
-    pub fn partition(self, partitions: u32) -> Partition {
-        // A remainder of a u32 fits one.
-        (text_hash(&[&self.to_bytes()]) % u64::from(partitions.max(1))) as Partition
+    /// The key of the run's records on the log, with the text `team_eu_…/run_eu_…`.
+    pub fn log_key(self) -> LogKey {
+        LogKey::new(&self.to_bytes(), &[self.team.text().as_str(), "/", self.run.text().as_str()])
     }
 
     /// The bytes that choose the partition: both ids' bits, big-endian.

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use tidegate_kernel::{FreeJson, Month, Timestamp, Usd};
 
 use crate::record::{Idle, Start};
 use crate::{FinishStatus, HeartbeatStatus, RunStatus};
-use tidegate_kernel::{FreeJson, Month, Timestamp, Usd};
 
 pub mod clock_skew;
 mod repeats;

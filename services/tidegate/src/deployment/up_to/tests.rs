@@ -20,7 +20,7 @@ async fn append(log: &MemoryLog, run: u128) {
     let at = Timestamp::from_millis(1_778_855_521_123);
     let finish = Finish { status: FinishStatus::Success, finished_at: at, output: None, scores: None, metadata: None };
     let record = Record::new(key(run), at, Body::Finish(finish));
-    log.append(record.key(), Bytes::from(record.encode())).await.unwrap();
+    log.append(record.key().log_key(), Bytes::from(record.encode())).await.unwrap();
 }
 
 fn spans(log: &MemoryLog) -> BTreeMap<Partition, Span> {

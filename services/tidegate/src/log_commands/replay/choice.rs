@@ -81,7 +81,11 @@ impl Candidate {
     /// The same bytes, marked with where they stand.
     pub fn again(&self) -> Again {
         let attempt = self.origin.map_or(1, |origin| origin.attempt).saturating_add(1);
-        Again { key: self.key(), payload: self.payload.clone(), origin: Origin { position: self.position, attempt } }
+        Again {
+            key: self.key().map(RunKey::log_key),
+            payload: self.payload.clone(),
+            origin: Origin { position: self.position, attempt },
+        }
     }
 }
 

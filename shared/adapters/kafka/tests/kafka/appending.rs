@@ -14,7 +14,7 @@ use tidegate_kernel::free_json::text_hash;
 use tidegate_kernel::{Position, Timestamp as DomainTimestamp};
 use tidegate_ports::{Append, AppendError, Clock, SystemClock};
 
-use crate::support::{DEADLINE, Fresh, admin, clock, key, plain, read_all, wait_until};
+use crate::support::{DEADLINE, Fresh, admin, clock, key, plain, read_all, run_key, wait_until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn clients_disagree_about_empty_keys() {
@@ -42,7 +42,7 @@ async fn another_client_finds_the_key_the_header_and_the_partition_as_documented
     for message in messages {
         let number: u128 =
             std::str::from_utf8(message.payload().expect("bytes")).expect("text").parse().expect("a number");
-        let key = key(number);
+        let key = run_key(number);
         let text = format!("{}/{}", key.team, key.run);
         assert_eq!(message.key(), Some(text.as_bytes()));
         assert!(text.starts_with("team_eu_") && text.contains("/run_eu_"), "{text}");

@@ -11,7 +11,7 @@ use rdkafka::message::OwnedMessage;
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use tidegate_agentping::{RunId, RunKey, TeamId};
 use tidegate_kafka::{KafkaLog, KafkaOptions, TopicLayout, Topics, topics};
-use tidegate_kernel::Region;
+use tidegate_kernel::{LogKey, Region};
 use tidegate_ports::{Clock, Retention, SystemClock};
 
 /// Nothing here takes longer on a working Kafka, however slow the machine.
@@ -37,7 +37,11 @@ pub fn random() -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-pub fn key(number: u128) -> RunKey {
+pub fn key(number: u128) -> LogKey {
+    run_key(number).log_key()
+}
+
+pub fn run_key(number: u128) -> RunKey {
     let birth = 0x0190_0000_0000_7000_8000_0000_0000_0000;
     RunKey { team: TeamId::from_bits(Region::Eu, birth), run: RunId::from_bits(Region::Eu, birth + number) }
 }

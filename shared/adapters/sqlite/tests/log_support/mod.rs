@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use tidegate_agentping::{RunId, RunKey, TeamId};
-use tidegate_kernel::{Ledger, Region, Timestamp};
+use tidegate_kernel::{Ledger, LogKey, Region, Timestamp};
 use tidegate_ports::{Append, Clock, Consume, Consumed, Polled, SystemClock};
 use tidegate_sqlite::{DataFolder, EmbeddedConsumer, EmbeddedLog, LogOptions};
 
@@ -25,8 +24,8 @@ pub fn open_at(place: &Path, partitions: u32, options: LogOptions, clock: Arc<dy
     EmbeddedLog::open(&folder.own().expect("nobody else's"), options, clock).expect("a log")
 }
 
-pub fn key(number: u64) -> RunKey {
-    RunKey { team: TeamId::from_bits(Region::Eu, 1), run: RunId::from_bits(Region::Eu, u128::from(number)) }
+pub fn key(number: u64) -> LogKey {
+    LogKey::new(&number.to_be_bytes(), &["thing ", &number.to_string()])
 }
 
 pub fn text(number: u64) -> Bytes {

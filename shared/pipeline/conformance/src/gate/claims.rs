@@ -3,10 +3,10 @@
 use bytes::Bytes;
 use tidegate_agentping::{EventId, Limits, RunId};
 use tidegate_kernel::Region;
-
-use super::{Asker, NEW, event, ids, joining, start};
 use tidegate_ports::gate::OnUnconfirmed;
 use tidegate_ports::{Ask, Claim, ClaimKey, ClaimOutcome, Fingerprint, Gate, StoreRead, Verdict};
+
+use super::{Asker, NEW, event, ids, joining, start};
 
 const OPEN: Limits = Limits { sustained_per_s: None, burst: None, events_per_month: None, agents: None };
 

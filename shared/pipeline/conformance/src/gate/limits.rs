@@ -2,9 +2,9 @@
 
 use tidegate_agentping::{Limits, Slug};
 use tidegate_kernel::Month;
+use tidegate_ports::{Ask, Gate, Refused, Seed, Usage, Verdict};
 
 use super::{Asker, start};
-use tidegate_ports::{Ask, Gate, Refused, Seed, Usage, Verdict};
 
 const OPEN: Limits = Limits { sustained_per_s: None, burst: None, events_per_month: None, agents: None };
 

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tidegate_kernel::{Ledger, PartitionEpoch, Position};
+use tidegate_ports::{Consume, Consumed, Polled};
 
 use super::{BUDGET, DEADLINE, LogUnderTest};
-use tidegate_ports::{Consume, Consumed, Polled};
 
 const POLL: Duration = Duration::from_millis(20);
 

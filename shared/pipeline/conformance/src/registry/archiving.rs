@@ -1,9 +1,9 @@
 //! Names of teams, and teams and agents that are archived.
 
 use tidegate_agentping::Plan;
+use tidegate_ports::{AgentRow, RegistryError, Team};
 
 use super::{NOW, RegistryUnderTest, capped, fresh_hash, new_team, slug, token_row};
-use tidegate_ports::{AgentRow, RegistryError, Team};
 
 async fn listed(registry: &RegistryUnderTest, team: &Team) -> Option<Team> {
     let all = registry.registry.list_teams().await.expect("listed");

@@ -1,9 +1,9 @@
 //! API keys.
 
 use tidegate_agentping::{KeyId, Plan, Scope, TokenId};
+use tidegate_ports::{CredentialRecord, KeyRow, RegistryError};
 
 use super::{NOW, RegistryUnderTest, fresh, fresh_hash, scope_of, token_row};
-use tidegate_ports::{CredentialRecord, KeyRow, RegistryError};
 
 pub(super) async fn a_key_is_found_by_its_hash_until_revoked(registry: &RegistryUnderTest) {
     let team = registry.team(Plan::Business).await;

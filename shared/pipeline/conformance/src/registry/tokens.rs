@@ -1,9 +1,9 @@
 //! Ping tokens: scope, rotation, and the cap on agents.
 
 use tidegate_agentping::Plan;
+use tidegate_ports::{CredentialRecord, RegistryError, TokenRow};
 
 use super::{NOW, RegistryUnderTest, capped, fresh, fresh_hash, scope_of, token_row};
-use tidegate_ports::{CredentialRecord, RegistryError, TokenRow};
 
 const DAY_MS: i64 = 24 * 3_600_000;
 

@@ -1,10 +1,10 @@
 //! A run's events, page by page.
 
 use tidegate_agentping::{Body, Event, EventId, RunKey};
+use tidegate_ports::{EventPage, EventsPage};
 
 use super::StoreUnderTest;
 use super::story::{NOON, Story, event, fresh, fresh_key, json, start};
-use tidegate_ports::{EventPage, EventsPage};
 
 /// Saved in several goes, each of ids from all over, with times that go against the ids.
 async fn store_scattered(store: &StoreUnderTest, events: usize) -> (RunKey, Vec<EventId>) {

@@ -4,11 +4,11 @@ use std::cmp::Reverse;
 
 use tidegate_agentping::{Body, Finish, FinishStatus, HeartbeatStatus, Idle, RunId, RunStatus, TeamId};
 use tidegate_kernel::Timestamp;
+use tidegate_ports::{RunFilter, RunPage};
 
 use super::StoreUnderTest;
 use super::chance::Chance;
 use super::story::{HOUR_MS, NOON, SECOND_MS, Story, event, finish, fresh, heartbeat, json, slug, start};
-use tidegate_ports::{RunFilter, RunPage};
 
 const RUNS: usize = 45;
 const AGENTS: [&str; 3] = ["alpha", "Alpha", "beta"];

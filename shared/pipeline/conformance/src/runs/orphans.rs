@@ -2,10 +2,10 @@
 
 use tidegate_agentping::{Body, FinishStatus};
 use tidegate_kernel::Timestamp;
+use tidegate_ports::{RunFilter, RunPage, RunWrite};
 
 use super::StoreUnderTest;
 use super::story::{NOON, Story, at_offset, event, finish, fresh, start};
-use tidegate_ports::{RunFilter, RunPage, RunWrite};
 
 pub(super) async fn an_orphan_is_hidden_until_it_is_opened(store: &StoreUnderTest) {
     let team = fresh();

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use tidegate_agentping::{Body, Event, EventId, FinishStatus, HeartbeatStatus, Idle, Record, RunKey, RunState, TeamId};
 use tidegate_kernel::{Month, Timestamp};
+use tidegate_ports::{EventRow, RunFilter, RunPage, RunWanted, RunWrite};
 
 use super::StoreUnderTest;
 use super::chance::Chance;
 use super::story::{HOUR_MS, NOON, Story, at_offset, event, finish, fresh, heartbeat, model_call, start};
-use tidegate_ports::{EventRow, RunFilter, RunPage, RunWanted, RunWrite};
 
 const RECORDS: usize = 40;
 const BATCH: usize = 9;

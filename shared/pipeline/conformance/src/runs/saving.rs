@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use tidegate_agentping::{Body, EventId, FinishStatus, HeartbeatStatus, RunKey};
 use tidegate_kernel::{Position, Usd};
+use tidegate_ports::{EventPage, EventRow, RunFilter, RunPage, RunWanted, RunWrite, StoredRun};
 
 use super::StoreUnderTest;
 use super::story::{
     DAY_MS, HOUR_MS, NOON, SECOND_MS, Story, event, finish, fresh, fresh_key, full_finish, full_start, heartbeat, json,
     model_call, start,
 };
-use tidegate_ports::{EventPage, EventRow, RunFilter, RunPage, RunWanted, RunWrite, StoredRun};
 
 impl StoreUnderTest {
     pub(super) async fn save(&self, writes: Vec<RunWrite>) {

@@ -6,7 +6,6 @@ use tidegate_agentping::{
     RunState, Slug, Start, TeamId,
 };
 use tidegate_kernel::{FreeJson, Position, Region, Timestamp, Usd};
-
 use tidegate_ports::{EventRow, Ids, RandomIds, RunWrite};
 
 /// 2026-05-15T12:00:00Z: where most histories begin.

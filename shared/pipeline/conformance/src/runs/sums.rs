@@ -2,11 +2,11 @@
 
 use tidegate_agentping::{Body, CredentialHash, FinishStatus, HeartbeatStatus, Idle, Plan, Slug, TeamId};
 use tidegate_kernel::{Month, Timestamp, Usd};
+use tidegate_ports::registry::agent_id;
+use tidegate_ports::{AgentRow, Ids, RandomIds, RunWrite, SpendRow, Team, TokenRow};
 
 use super::StoreUnderTest;
 use super::story::{DAY_MS, HOUR_MS, NOON, SECOND_MS, Story, event, finish, fresh, heartbeat, model_call, slug, start};
-use tidegate_ports::registry::agent_id;
-use tidegate_ports::{AgentRow, Ids, RandomIds, RunWrite, SpendRow, Team, TokenRow};
 
 pub(super) async fn usage_follows_the_runs(store: &StoreUnderTest) {
     let team = fresh();

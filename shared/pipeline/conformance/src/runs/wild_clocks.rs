@@ -3,11 +3,11 @@
 use tidegate_agentping::run::clock_skew::{AHEAD_MAX_MS, BEHIND_MAX_MS};
 use tidegate_agentping::{Body, FinishStatus, HeartbeatStatus, RunId, TeamId};
 use tidegate_kernel::{Month, Timestamp, Usd};
+use tidegate_ports::{RunFilter, RunPage};
 
 use super::StoreUnderTest;
 use super::listings::all_pages;
 use super::story::{HOUR_MS, NOON, SECOND_MS, Story, event, finish, fresh, heartbeat, model_call, start};
-use tidegate_ports::{RunFilter, RunPage};
 
 const YEAR_1: Timestamp = Timestamp::from_millis(-62_135_596_800_000);
 const YEAR_9999: Timestamp = Timestamp::from_millis(253_402_300_799_999);

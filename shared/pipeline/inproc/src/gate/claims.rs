@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 use tidegate_kernel::{Region, Timestamp};
+use tidegate_ports::{Ask, ClaimKey, Fingerprint, StoreRead};
 
 use super::lane::{CLAIM_BYTES, Extra, FUTURE_SLACK_MS, Lane, Slim, birth, halves};
-use tidegate_ports::{Ask, ClaimKey, Fingerprint, StoreRead};
 
 const KINDS: usize = 3;
 const LANES: usize = KINDS * Region::ALL.len();

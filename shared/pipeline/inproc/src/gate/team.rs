@@ -6,14 +6,14 @@ use std::collections::hash_map::Entry;
 use bytes::Bytes;
 use tidegate_agentping::Slug;
 use tidegate_kernel::{Month, Timestamp};
+use tidegate_ports::gate::AgentAsk;
+use tidegate_ports::gate::OnUnconfirmed;
+use tidegate_ports::{Ask, Claim, ClaimOutcome, Refused, Seed, Settlement, StoreRead, Ticket, Verdict};
 
 use super::MemoryGateConfig;
 use super::bucket::{BucketRate, TokenBucket};
 use super::claims::{Claims, Found, Moment};
 use super::stake::Stake;
-use tidegate_ports::gate::AgentAsk;
-use tidegate_ports::gate::OnUnconfirmed;
-use tidegate_ports::{Ask, Claim, ClaimOutcome, Refused, Seed, Settlement, StoreRead, Ticket, Verdict};
 
 pub(super) struct Team {
     bucket: Option<TokenBucket>,

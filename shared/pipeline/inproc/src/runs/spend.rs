@@ -2,9 +2,9 @@
 
 use tidegate_agentping::{RunStatus, TeamId};
 use tidegate_kernel::{Month, Timestamp};
+use tidegate_ports::{Spend, SpendLine, SpendTally};
 
 use super::Kept;
-use tidegate_ports::{Spend, SpendLine, SpendTally};
 
 impl Kept {
     pub(super) fn spend(&self, team: TeamId, month: Month, now: Timestamp) -> Spend {

@@ -108,6 +108,7 @@ impl Admission {
         }
         #[cfg(feature = "fail-points")]
         fail::fail_point!("admission::between_claim_and_append", |_| std::process::abort());
+        let key = key.log_key();
         let accounted = self.shed_gauge.accounted(self.ports.append.partition_of(key));
         let appending = self.ports.append.append(key, Bytes::from(record));
         let appended = tokio::time::timeout(Duration::from_millis(timeouts.append_ms), appending).await;

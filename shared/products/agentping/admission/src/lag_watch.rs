@@ -67,13 +67,13 @@ impl Admission {
     /// Whether records of this run go to a partition that stands still. Who is free to choose a run takes another one.
     pub fn stands_still(&self, team: TeamId, run: RunId) -> bool {
         let gauge = &self.shed_gauge;
-        gauge.any_halted() && gauge.sheds(self.ports.append.partition_of(RunKey { team, run }))
+        gauge.any_halted() && gauge.sheds(self.ports.append.partition_of(RunKey { team, run }.log_key()))
     }
 
     /// Whether a request of this class is refused because its partition stands still.
     pub(crate) fn shed_partition(&self, key: RunKey, class: Class) -> Result<(), Refusal> {
         match self.shed_gauge.any_halted() {
-            true => self.shed_gauge.ask_partition(self.ports.append.partition_of(key), class),
+            true => self.shed_gauge.ask_partition(self.ports.append.partition_of(key.log_key()), class),
             false => Ok(()),
         }
     }

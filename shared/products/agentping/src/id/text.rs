@@ -38,7 +38,7 @@ static DIGITS: [u8; 256] = {
 const MAX_CHARS: usize = 7 + 1 + 2 + 1 + HEX_CHARS;
 
 /// An id as text, on the stack.
-pub(super) struct IdText {
+pub(crate) struct IdText {
     chars: [u8; MAX_CHARS],
     len: usize,
 }

@@ -1,8 +1,8 @@
 //! The default rates. Figures in US dollars per million tokens, read from the providers' public price lists;
 //! as of 2026-05. A team's own rows (`tidegate rates set`) go before them.
+use tidegate_kernel::Usd;
 
 use super::{Rate, RateCard};
-use tidegate_kernel::Usd;
 
 /// Provider, model, input, cached input, output; in thousandths of a dollar per million tokens.
 const RATES: &[(&str, &str, u64, u64, u64)] = &[

@@ -7,9 +7,9 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use smol_str::SmolStr;
+use tidegate_kernel::{FreeJson, Timestamp, Usd};
 
 use crate::EventId;
-use tidegate_kernel::{FreeJson, Timestamp, Usd};
 
 /// One event of a run (AgentPing: `POST /v1/runs/{id}/events`).
 // `remote`: what is derived reads the form with names, and is called by `EitherForm` alone.

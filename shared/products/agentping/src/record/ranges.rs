@@ -1,8 +1,8 @@
 //! What a record's numbers and instants may be: what the front door takes in. Anything else came onto the log some other
 //! way, and a store need not be able to keep it.
+use tidegate_kernel::{Timestamp, Usd};
 
 use super::{Body, Event, Finish, Heartbeat, Record, RecordError, Start};
-use tidegate_kernel::{Timestamp, Usd};
 
 /// Seconds of an idle timeout (AgentPing: idle timeout).
 const IDLE_SECONDS: std::ops::RangeInclusive<u32> = 60..=86_400;

@@ -1,8 +1,8 @@
 //! A client's clock against the server's: what it says is kept as it is, and what no clock should say does not decide
 //! where a run is listed.
+use tidegate_kernel::Timestamp;
 
 use super::{Opening, Run};
-use tidegate_kernel::Timestamp;
 
 /// A start further ahead of its receipt than this is a clock that is wrong: 24 h.
 pub const AHEAD_MAX_MS: i64 = 24 * 3_600_000;

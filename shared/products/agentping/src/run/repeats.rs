@@ -1,10 +1,10 @@
 //! Closing calls under an id whose run was closed: counted on the run, and summed by agent and month.
 
 use serde::{Deserialize, Serialize};
+use tidegate_kernel::{Month, Timestamp};
 
 use super::{Closing, Run};
 use crate::{FinishStatus, Slug};
-use tidegate_kernel::{Month, Timestamp};
 
 /// Closing calls of a run that was closed, as far as they are on the log. The front door lets retries end there, so what
 /// is counted is an id that is in use again.

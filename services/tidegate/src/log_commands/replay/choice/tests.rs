@@ -83,9 +83,9 @@ fn a_named_place_is_taken_whatever_is_there() {
 fn a_record_goes_again_with_its_bytes_its_key_and_its_place() {
     let payload = start(1, "a");
     let again = candidate(5, &payload).again();
-    assert_eq!((again.key, again.payload), (Some(key(1)), payload.clone()));
+    assert_eq!((again.key, again.payload), (Some(key(1).log_key()), payload.clone()));
     assert_eq!(again.origin, Origin { position: place(5), attempt: 2 });
     assert_eq!(replayed(&payload).again().origin, Origin { position: place(5), attempt: 3 });
-    assert_eq!(candidate(5, &newer(1)).again().key, Some(key(1)), "the ids of a newer record can be read");
+    assert_eq!(candidate(5, &newer(1)).again().key, Some(key(1).log_key()), "the ids of a newer record can be read");
     assert_eq!(candidate(5, &unreadable()).again().key, None);
 }

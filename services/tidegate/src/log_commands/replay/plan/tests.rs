@@ -21,7 +21,7 @@ async fn ten_seconds() -> MemoryLog {
     let log = MemoryLog::new(MemoryLogOptions { partitions: 1, ..MemoryLogOptions::default() }, clock.clone());
     for second in 0..10 {
         clock.set(at(second));
-        log.append(key(1), start(1, "a")).await.unwrap();
+        log.append(key(1).log_key(), start(1, "a")).await.unwrap();
     }
     log
 }

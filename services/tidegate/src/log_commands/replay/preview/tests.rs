@@ -38,7 +38,7 @@ impl Rig {
 
     async fn append(&self, records: &[bytes::Bytes]) {
         for record in records {
-            self.log.append(key(1), record.clone()).await.unwrap();
+            self.log.append(key(1).log_key(), record.clone()).await.unwrap();
         }
     }
 

@@ -107,7 +107,7 @@ impl Backend {
 
 #[async_trait]
 impl Append for Backend {
-    async fn append(&self, key: RunKey, record: Bytes) -> Result<Position, AppendError> {
+    async fn append(&self, key: LogKey, record: Bytes) -> Result<Position, AppendError> {
         let appends = self.with(|state| state.appends);
         tokio::task::yield_now().await;
         match appends {
@@ -130,7 +130,7 @@ impl Append for Backend {
         }
     }
 
-    fn partition_of(&self, key: RunKey) -> Partition {
+    fn partition_of(&self, key: LogKey) -> Partition {
         let partitions = self.with(|state| state.partitions);
         Partition::try_from(key.run.bits() % u128::from(partitions)).unwrap()
     }

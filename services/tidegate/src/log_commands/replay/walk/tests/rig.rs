@@ -50,7 +50,7 @@ impl Rig {
     }
 
     pub async fn append(&self, run: u128, payload: &Bytes) -> Position {
-        self.log.append(key(run), payload.clone()).await.unwrap()
+        self.log.append(key(run).log_key(), payload.clone()).await.unwrap()
     }
 
     /// Three runs: started, two events each, finished. Agents a, b, a.
