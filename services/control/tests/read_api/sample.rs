@@ -41,7 +41,7 @@ impl Pipeline {
 
     async fn append(&self, run: u128, body: Body) -> (Record, Position) {
         let record = Record::new(RunKey { team: team(1), run: run_id(run) }, self.clock.now(), body);
-        let position = self.log.append(record.key(), record.encode().into()).await.unwrap();
+        let position = self.log.append(record.key().log_key(), record.encode().into()).await.unwrap();
         (record, position)
     }
 
