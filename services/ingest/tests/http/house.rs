@@ -15,7 +15,7 @@ use hyper_util::service::TowerToHyperService;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::Value;
 use tidegate_admission::{Admission, AdmissionConfig, AdmissionPorts};
-use tidegate_agentping::{Credential, KeyId, Plan, RunKey, Slug, TeamId, TokenId};
+use tidegate_agentping::{Credential, KeyId, Plan, Slug, TeamId, TokenId};
 use tidegate_ingest::{Ingest, IngestConfig};
 use tidegate_inproc::accounts::MemoryAccounts;
 use tidegate_inproc::clock::TestClock;
@@ -23,7 +23,7 @@ use tidegate_inproc::gate::MemoryGate;
 use tidegate_inproc::log::{MemoryLog, MemoryLogOptions};
 use tidegate_inproc::registry::MemoryRegistry;
 use tidegate_inproc::runs::MemoryRuns;
-use tidegate_kernel::{Partition, Position, Region, Timestamp};
+use tidegate_kernel::{LogKey, Partition, Position, Region, Timestamp};
 use tidegate_ports::{Append, AppendError, KeyRow, RandomIds, Registry, Team, TokenRow};
 use tokio::sync::Semaphore;
 

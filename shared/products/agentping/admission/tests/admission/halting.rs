@@ -3,19 +3,20 @@
 use std::time::Duration;
 
 use tidegate_admission::{Class, Refusal, ShedCause};
-use tidegate_agentping::RunId;
+use tidegate_agentping::{RunId, RunKey};
+use tidegate_kernel::Partition;
 use tidegate_ports::{Account, Accounts, Halt};
 
 use crate::shedding::{settle, watching};
 use crate::world::{NOW, TEAM, World, partition_lag, start};
 
 /// The partition of a world with two of them.
-fn partition_of(run: RunId) -> u128 {
-    run.bits() % 2
+fn partition_of(run: RunId) -> Partition {
+    RunKey { team: TEAM, run }.log_key().partition(2)
 }
 
 /// A run of this partition.
-fn run_of(world: &World, partition: u128) -> RunId {
+fn run_of(world: &World, partition: Partition) -> RunId {
     let mut runs = std::iter::repeat_with(|| world.run());
     runs.find(|run| partition_of(*run) == partition).unwrap()
 }

@@ -15,7 +15,7 @@ use tidegate_agentping::{
 use tidegate_inproc::accounts::MemoryAccounts;
 use tidegate_inproc::clock::TestClock;
 use tidegate_inproc::gate::{MemoryGate, MemoryGateConfig};
-use tidegate_kernel::{FreeJson, Month, Partition, Position, Region, Timestamp};
+use tidegate_kernel::{FreeJson, LogKey, Month, Partition, Position, Region, Timestamp};
 use tidegate_ports::{
     Account, AgentRepeats, AgentRow, Agents, Append, AppendError, Clock, CredentialRecord, Credentials, EventPage,
     EventsPage, Gate, Lag, LogError, PartitionLag, Rates, ReadLag, RunFilter, RunPage, RunQueries, RunWanted, RunsPage,
@@ -118,7 +118,7 @@ impl Append for Backend {
             Appends::Work | Appends::Landed => {}
         }
         let record = Record::decode(&record).unwrap();
-        assert_eq!(record.key(), key);
+        assert_eq!(record.key().log_key(), key);
         let now = self.clock.now();
         let offset = self.with(|state| {
             state.log.push((record, now));
@@ -131,8 +131,7 @@ impl Append for Backend {
     }
 
     fn partition_of(&self, key: LogKey) -> Partition {
-        let partitions = self.with(|state| state.partitions);
-        Partition::try_from(key.run.bits() % u128::from(partitions)).unwrap()
+        key.partition(self.with(|state| state.partitions))
     }
 }
 
