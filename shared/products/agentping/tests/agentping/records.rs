@@ -1,6 +1,7 @@
 //! The record format: old records stay readable for ever.
 
-use tidegate_agentping::{Body, FinishStatus, HeartbeatStatus, Record, RecordError};
+use tidegate_agentping::{Body, FinishStatus, HeartbeatStatus, Record, RecordError, RunId, RunKey, TeamId};
+use tidegate_kernel::Region;
 
 use crate::samples::{at, event, finish, heartbeat, idle_start, json, record};
 
@@ -157,4 +158,20 @@ fn numbers_and_instants_beyond_what_is_ever_taken_in_are_not_read() {
             assert!(matches!(error, RecordError::OutOfRange { .. }), "{error}");
         }
     }
+}
+
+/// Topics written by every build so far have a run's records in these partitions.
+#[test]
+fn a_runs_key_and_partition_never_change() {
+    let birth = 0x0190_0000_0000_7000_8000_0000_0000_0000;
+    let key = |run: u128| RunKey {
+        team: TeamId::from_bits(Region::Eu, birth),
+        run: RunId::from_bits(Region::Eu, birth + run),
+    };
+    assert_eq!(
+        key(1).log_key().text(),
+        "team_eu_01900000000070008000000000000000/run_eu_01900000000070008000000000000001"
+    );
+    let partitions: Vec<u32> = (0..8).map(|run| key(run).log_key().partition(12)).collect();
+    assert_eq!(partitions, [5, 11, 2, 5, 7, 11, 7, 8]);
 }
