@@ -3,8 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tidegate_kernel::free_json::{FreeJsonLimits, content_hash};
 use tidegate_agentping::Slug;
+use tidegate_kernel::free_json::{FreeJsonLimits, content_hash};
 use tidegate_kernel::{FreeJson, Timestamp, Usd};
 
 fuzz_target!(|input: &[u8]| {

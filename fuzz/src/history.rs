@@ -1,7 +1,9 @@
 //! Records of one run out of a fuzzer's bytes: openings, events in any batching, closings; some told twice.
 
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
-use tidegate_agentping::{Body, Event, EventId, Finish, FinishStatus, Heartbeat, HeartbeatStatus, Idle, ModelCall, Record, Slug, Start};
+use tidegate_agentping::{
+    Body, Event, EventId, Finish, FinishStatus, Heartbeat, HeartbeatStatus, Idle, ModelCall, Record, Slug, Start,
+};
 use tidegate_kernel::{FreeJson, Region, Timestamp, Usd};
 
 use crate::{RECEIVED_AT, key};

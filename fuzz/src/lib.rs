@@ -4,9 +4,9 @@
 pub mod history;
 
 use tidegate_agentping::{Body, Outcome, Record, RunId, RunKey, RunState, TeamId};
-use tidegate_kernel::{Region, Timestamp};
 use tidegate_ingest::parse::{Fault, Reading};
 use tidegate_ingest::refusal_table::Problem;
+use tidegate_kernel::{Region, Timestamp};
 
 /// 2026-05-15T14:32:01.123Z.
 pub const RECEIVED_AT: Timestamp = Timestamp::from_millis(1_778_855_521_123);
