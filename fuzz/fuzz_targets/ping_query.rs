@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use tidegate_agentping::Body;
-use tidegate_agentping::query::Query;
+use tidegate_door::query::Query;
 use tidegate_fuzz::{body, refused, taken};
 use tidegate_ingest::parse::ping;
 

@@ -1,4 +1,4 @@
-//! Metrics are described in the telemetry room, and rooms below it spell the names themselves. The two must not drift.
+//! Metrics are described in the telemetry crate, and other crates spell the names themselves. The two must not drift.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::{root, shipped};
 const SPELLING: [&str; 6] = [
     "shared/products/agentping/admission/src",
     "shared/adapters/sqlite/src",
-    "shared/pipeline/lifecycle/src",
+    "shared/pipeline/door/src",
     "services/control/src",
     "services/ingest/src",
     "services/persister/src",

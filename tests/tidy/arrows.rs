@@ -12,6 +12,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("shared/pipeline/kernel", &[]),
     ("shared/pipeline/lifecycle", &[]),
     ("shared/pipeline/telemetry", &[]),
+    ("shared/pipeline/door", &["kernel", "lifecycle", "telemetry"]),
     ("shared/products/agentping", &["kernel"]),
     ("shared/pipeline/ports", &["kernel", "agentping"]),
     ("shared/pipeline/inproc", &["kernel", "ports", "agentping"]),
@@ -21,15 +22,16 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("shared/adapters/redis", &["kernel", "ports", "agentping"]),
     ("shared/adapters/scylla", &["kernel", "ports", "agentping"]),
     ("shared/adapters/sqlite", &["kernel", "ports", "inproc", "agentping"]),
-    ("services/ingest", &["kernel", "ports", "lifecycle", "telemetry", "agentping", "admission"]),
+    ("services/ingest", &["kernel", "ports", "door", "telemetry", "agentping", "admission"]),
     ("services/persister", &["kernel", "ports", "lifecycle", "telemetry", "agentping"]),
-    ("services/control", &["kernel", "ports", "lifecycle", "telemetry", "agentping", "admission"]),
+    ("services/control", &["kernel", "ports", "door", "telemetry", "agentping", "admission"]),
     (
         "services/tidegate",
         &[
             "kernel",
             "ports",
             "inproc",
+            "door",
             "lifecycle",
             "telemetry",
             "agentping",
@@ -46,7 +48,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 ];
 
 const PORTS_ARE_SERVED_BY: &[&str] =
-    &["services/ingest", "services/control", "shared/pipeline/lifecycle", "services/tidegate"];
+    &["services/ingest", "services/control", "shared/pipeline/door", "services/tidegate"];
 
 /// Libraries that only these rooms may import.
 const KEPT: &[(&str, &[&str])] = &[

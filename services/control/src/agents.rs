@@ -14,11 +14,11 @@ use tidegate_ports::AgentRow;
 use utoipa::ToSchema;
 
 use crate::access::Reader;
-use crate::answer_budget::Weight;
 use crate::openapi::Refusals;
 use crate::parameters::Parameters;
 use crate::problem::Problem;
 use crate::reads::Reads;
+use crate::weight::Weight;
 
 /// A team's agents.
 #[derive(Serialize, ToSchema)]
@@ -74,5 +74,5 @@ pub(crate) async fn list(State(reads): State<Arc<Reads>>, reader: Reader, uri: U
         last_seen: row.last_seen,
     };
     let agents = rows.into_iter().map(view).collect();
-    permit.json(&AgentList { agents })
+    Ok(permit.json(&AgentList { agents })?)
 }

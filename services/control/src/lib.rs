@@ -6,7 +6,6 @@
 
 mod access;
 mod agents;
-mod answer_budget;
 pub mod conservation;
 mod cursor;
 mod listing;
@@ -21,6 +20,7 @@ mod settled;
 mod spend;
 mod summary;
 mod usage;
+mod weight;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ use std::time::Duration;
 use axum::routing::get;
 use axum::{Json, Router, middleware};
 use tidegate_admission::Outage;
-use tidegate_lifecycle::{Draining, ServeOptions, ServeReport, serve, traffic_routes};
+use tidegate_door::{AnswerBudget, Draining, ServeOptions, ServeReport, serve, traffic_routes};
 use tidegate_ports::{Accounts, Clock, Ids, ReadLog, RunQueries};
 use tokio::net::TcpListener;
 
@@ -37,8 +37,8 @@ pub use access::Authenticate;
 pub use conservation::Conservation;
 pub use openapi::{openapi, openapi_json};
 
-use answer_budget::AnswerBudget;
 use reads::Reads;
+use weight::Weight;
 
 /// The service, ready to be served.
 pub struct Control {
@@ -52,7 +52,7 @@ impl Control {
     /// How many bytes of answers may be under way, unless set otherwise: 256 MiB.
     pub const ANSWER_BYTES: usize = 256 << 20;
     /// The least that can be set: one answer of every sort.
-    pub const ANSWER_BYTES_MIN: usize = AnswerBudget::LEAST_BYTES;
+    pub const ANSWER_BYTES_MIN: usize = Weight::LARGEST_BYTES;
     /// How long an answer waits for its part of them before it is refused: 1 s.
     const ANSWER_WAIT: Duration = Duration::from_secs(1);
     /// How long a read with `settled=true` waits for what was on the log before it: 2 s.

@@ -12,13 +12,13 @@ use tidegate_ports::{ListedRun, RunFilter, RunPage, RunsPage};
 use utoipa::ToSchema;
 
 use crate::access::Reader;
-use crate::answer_budget::Weight;
 use crate::cursor;
 use crate::openapi::Refusals;
 use crate::parameters::{Parameters, whole};
 use crate::problem::Problem;
 use crate::reads::Reads;
 use crate::summary::{RunSummary, Status};
+use crate::weight::Weight;
 
 const KNOWN: &[&str] = &["agent", "status", "customer_id", "feature", "from", "to", "limit", "cursor"];
 const DEFAULT_LIMIT: usize = 50;
@@ -65,7 +65,7 @@ pub(crate) async fn list(State(reads): State<Arc<Reads>>, reader: Reader, uri: U
     let asked = RunPage { limit: page.limit + 1, ..page };
     let permit = reads.permit(Weight::Listing).await?;
     let listed = reads.ask(reads.queries.list(reader.team, &filter, &asked, now)).await?;
-    permit.json(&one_page(listed, page.limit, &filter, now))
+    Ok(permit.json(&one_page(listed, page.limit, &filter, now))?)
 }
 
 fn one_page(listed: RunsPage, limit: usize, filter: &RunFilter, now: Timestamp) -> RunList {

@@ -1,7 +1,7 @@
 //! Query parameters: each known one at most once, unknown ones refused.
 
 use http::Uri;
-use tidegate_agentping::query::Query;
+use tidegate_door::query::Query;
 
 use crate::problem::Problem;
 

@@ -6,9 +6,10 @@ use http::header::{ORIGIN, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use serde::Serialize;
 use tidegate_admission::Refusal;
-use tidegate_agentping::query::TextFault;
+use tidegate_agentping::routes::{CONTROL, ROUTES};
 use tidegate_agentping::{CredentialMistake, IdError, ReceiptError, RunId};
-use tidegate_lifecycle::{ApiPort, LikelyCall, NO_CORS, likely_call};
+use tidegate_door::query::TextFault;
+use tidegate_door::{LikelyCall, NO_CORS, likely_call};
 use utoipa::ToSchema;
 
 /// How much of what a client sent is shown back to it.
@@ -285,14 +286,20 @@ impl IntoResponse for Problem {
     }
 }
 
+impl From<serde_json::Error> for Problem {
+    fn from(error: serde_json::Error) -> Self {
+        Problem::StoreBroken { cause: error.to_string() }
+    }
+}
+
 pub(crate) async fn unknown_route(method: Method, uri: Uri) -> Problem {
-    let likely = likely_call(ApiPort::Control, &method, uri.path());
+    let likely = likely_call(ROUTES, CONTROL, &method, uri.path());
     Problem::RouteUnknown { path: uri.path().to_owned(), likely }
 }
 
 pub(crate) async fn method_not_allowed(method: Method, uri: Uri, headers: HeaderMap) -> Problem {
     // That GET is allowed here is said anyway.
-    let likely = likely_call(ApiPort::Control, &method, uri.path()).filter(|likely| !likely.here);
+    let likely = likely_call(ROUTES, CONTROL, &method, uri.path()).filter(|likely| !likely.here);
     let preflight = method == Method::OPTIONS && headers.contains_key(ORIGIN);
     Problem::MethodNotAllowed { method, likely, preflight }
 }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_admission::Outage;
+use tidegate_door::{AnswerBudget, AnswerPermit};
 use tidegate_kernel::Timestamp;
 use tidegate_ports::{Accounts, Clock, Ids, LogError, ReadLog, RunQueries, StoreError};
 use tokio::time::timeout;
 
 use crate::access::Authenticate;
-use crate::answer_budget::{AnswerBudget, AnswerPermit, Weight};
 use crate::problem::Problem;
+use crate::weight::Weight;
 
 pub(crate) struct Reads {
     pub queries: Arc<dyn RunQueries>,
@@ -40,7 +41,7 @@ impl Reads {
     /// # Errors
     /// [`Problem::TooManyAnswers`]: there was none in time.
     pub async fn permit(&self, weight: Weight) -> Result<AnswerPermit, Problem> {
-        match self.budget.permit(weight).await {
+        match self.budget.permit(weight.bytes()).await {
             Some(permit) => {
                 self.crowding.over();
                 Ok(permit)

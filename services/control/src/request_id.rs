@@ -7,7 +7,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::HeaderValue;
 use http::header::CACHE_CONTROL;
-use tidegate_lifecycle::request_id::{self, REQUEST_ID};
+use tidegate_door::request_id::{self, REQUEST_ID};
 use tracing::warn;
 
 use crate::problem::Fault;

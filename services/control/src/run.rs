@@ -16,12 +16,12 @@ use tidegate_ports::{EventPage, EventRow, EventsPage};
 use utoipa::ToSchema;
 
 use crate::access::Reader;
-use crate::answer_budget::Weight;
 use crate::openapi::{OneRunRefusals, Refusals};
 use crate::parameters::{Parameters, whole};
 use crate::problem::Problem;
 use crate::reads::Reads;
 use crate::summary::RunSummary;
+use crate::weight::Weight;
 use crate::{cursor, settled};
 
 const KNOWN: &[&str] = &["events_limit", "events_cursor", "settled"];

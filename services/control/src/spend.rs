@@ -12,11 +12,11 @@ use tidegate_ports::{Spend, SpendRest, SpendRow};
 use utoipa::ToSchema;
 
 use crate::access::Reader;
-use crate::answer_budget::Weight;
 use crate::openapi::Refusals;
 use crate::parameters::Parameters;
 use crate::problem::Problem;
 use crate::reads::Reads;
+use crate::weight::Weight;
 
 const KNOWN: &[&str] = &["month"];
 
@@ -103,7 +103,7 @@ pub(crate) async fn read(State(reads): State<Arc<Reads>>, reader: Reader, uri: U
     let month = asked.unwrap_or_else(|| Month::of(now));
     let permit = reads.permit(Weight::Rows).await?;
     let spend = reads.ask(reads.queries.spend(reader.team, month, now)).await?;
-    permit.json(&MonthlySpend::of(month, spend))
+    Ok(permit.json(&MonthlySpend::of(month, spend))?)
 }
 
 impl MonthlySpend {

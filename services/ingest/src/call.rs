@@ -4,19 +4,21 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::Request;
+use http::HeaderName;
 use http::request::Parts;
-use tidegate_admission::{Acceptance, Caller, Class, Refusal, Submission};
+use tidegate_admission::{Acceptance, Caller, Class, Submission};
 use tidegate_agentping::{Body as RecordBody, Receipt, RunId, TeamId};
+use tidegate_door::body::{BodyError, Bounds, read, read_past};
+use tidegate_door::{BytePermit, Detached, Place, presented};
 use tidegate_kernel::Timestamp;
 
-use crate::body::{Bounds, read_past};
-use crate::body_room::Room;
-use crate::in_flight::Place;
 use crate::ingest::Ingest;
 use crate::parse::{Fault, Reading, ids};
 use crate::refusal_table::Problem;
-use crate::unbroken::Unbroken;
-use crate::{body, credential};
+use crate::text::text;
+
+/// For proxies that strip `Authorization` (AgentPing: transports).
+const KEY_HEADER: HeaderName = HeaderName::from_static("x-agentping-key");
 
 pub(crate) struct Call {
     pub ingest: Arc<Ingest>,
@@ -24,8 +26,8 @@ pub(crate) struct Call {
     /// When it came: the server's word on every time that the client leaves out.
     pub received_at: Timestamp,
     place: Place,
-    /// What its body may take of the memory for bodies.
-    room: Room,
+    /// What its body takes of the bytes for bodies.
+    permit: BytePermit,
 }
 
 impl Call {
@@ -33,26 +35,21 @@ impl Call {
     pub fn new(ingest: Arc<Ingest>, request: Request, place: Place) -> (Self, Body) {
         let (parts, body) = request.into_parts();
         let received_at = ingest.clock.now();
-        let room = ingest.body_room.none();
-        (Call { ingest, parts, received_at, place, room }, body)
+        let permit = ingest.body_budget.none();
+        (Call { ingest, parts, received_at, place, permit }, body)
     }
 
     /// Who calls, unless the door is shut to this class for now. Nothing of the body is kept of who may not enter.
     pub async fn enter(&self, class: Class, query_key: Option<&str>, body: &mut Body) -> Result<Caller, Problem> {
         let admission = &self.ingest.admission;
-        let presented = credential::presented(&self.parts.headers, query_key);
-        let entered = admission.authenticate(presented).await.and_then(|caller| admission.shed(class).map(|()| caller));
+        let presented = presented(&self.parts.headers, &KEY_HEADER, query_key);
+        let authenticated = admission.authenticate(presented.credential()).await;
+        let entered = authenticated.and_then(|caller| admission.shed(class).map(|()| caller));
         match entered {
             Ok(caller) => Ok(caller),
             Err(refusal) => {
                 read_past(&self.parts.headers, body, self.ingest.config.max_body_bytes).await;
-                Err(match refusal {
-                    Refusal::CredentialMalformed { .. } => {
-                        Refusal::CredentialMalformed { mistake: credential::mistake(&self.parts.headers, query_key) }
-                    }
-                    refusal => refusal,
-                }
-                .into())
+                Err(refusal.of_presented(presented).into())
             }
         }
     }
@@ -61,13 +58,15 @@ impl Call {
     pub async fn text(&self, caller: &Caller, body: Body) -> Result<String, Problem> {
         let config = &self.ingest.config;
         let bounds = Bounds { max_bytes: config.max_body_bytes, read_timeout: config.body_read_timeout };
-        match body::read(&self.parts.headers, body, bounds, &self.room).await {
+        let headers = &self.parts.headers;
+        match read(headers, body, bounds, &self.permit).await {
             // Our trouble, and the caller is not charged for it.
-            Err(Problem::TooManyBytes { .. }) => {
+            Err(BodyError::OverBudget) => {
                 let retry_after_s = self.ingest.bytes_outage.failed(self.ingest.clock.now());
                 Err(Problem::TooManyBytes { retry_after_s })
             }
-            read => self.judged(caller, read).await,
+            Ok(decoded) => self.judged(caller, text(headers, decoded)).await,
+            Err(error) => self.judged(caller, Err(error)).await,
         }
     }
 
@@ -103,16 +102,16 @@ impl Call {
 
     /// Takes the request in. This runs on even if the client leaves: what was claimed must be settled.
     pub async fn accept(self, caller: Caller, run: Option<RunId>, body: RecordBody) -> Result<Accepted, Problem> {
-        let Call { ingest, parts, received_at, place, room } = self;
+        let Call { ingest, parts, received_at, place, permit } = self;
         // Its headers stand in the connection's read buffer, which is free for the next request once nothing refers to it.
         drop(parts);
         let minted = run.is_none();
         let run = run.unwrap_or_else(|| mint(&ingest, caller.team, received_at));
         let submission = Submission { run, minted, received_at, body };
         let (admission, team) = (ingest.admission.clone(), caller.team);
-        let accepting = Unbroken::new(async move {
+        let accepting = Detached::new(async move {
             let accepted = admission.accept(&caller, submission).await;
-            drop((place, room));
+            drop((place, permit));
             accepted
         });
         let acceptance = accepting.await?;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use tidegate_door::ServeOptions;
 use tidegate_kernel::Region;
-use tidegate_lifecycle::ServeOptions;
 
 /// All settings of the front door.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,7 +15,8 @@ use axum::routing::get;
 use bytes::Bytes;
 use http::header::ORIGIN;
 use http::{Method, StatusCode};
-use tidegate_lifecycle::{ApiPort, likely_call, traffic_routes};
+use tidegate_agentping::routes::{INGEST, ROUTES};
+use tidegate_door::{likely_call, traffic_routes};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -58,12 +59,12 @@ fn wrong_method(request: &Request) -> WrongMethod {
         return WrongMethod::Preflight;
     }
     // The route's own methods are named anyway.
-    let likely = likely_call(ApiPort::Ingest, request.method(), request.uri().path());
+    let likely = likely_call(ROUTES, INGEST, request.method(), request.uri().path());
     likely.filter(|likely| !likely.here).map_or(WrongMethod::Mistaken, WrongMethod::Elsewhere)
 }
 
 async fn unknown_route(State(ingest): State<Arc<Ingest>>, request: Request) -> Response {
-    let likely = likely_call(ApiPort::Ingest, request.method(), request.uri().path());
+    let likely = likely_call(ROUTES, INGEST, request.method(), request.uri().path());
     framed(ingest, Endpoint::Other, request, async move |_, _| Err(Problem::NotFound { likely })).await
 }
 

@@ -11,11 +11,11 @@ use axum::response::Response;
 use futures_util::FutureExt;
 use http::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use tidegate_lifecycle::request_id::{self, REQUEST_ID};
+use tidegate_door::body::read_past;
+use tidegate_door::request_id::{self, REQUEST_ID};
 use tracing::Level;
 
 use crate::answers::{Answer, JSON, TEXT};
-use crate::body::read_past;
 use crate::call::Call;
 use crate::ingest::Ingest;
 use crate::outcomes::{Endpoint, Outcome};

@@ -5,16 +5,14 @@ use std::sync::Arc;
 
 use axum::Router;
 use tidegate_admission::{Admission, Outage};
-use tidegate_lifecycle::{Draining, ServeReport, serve_watched};
+use tidegate_door::{ByteBudget, Draining, InFlight, ServeReport, serve_watched};
 use tidegate_ports::{Clock, Ids};
 use tokio::net::TcpListener;
 use tracing::warn;
 
 use crate::acked::Acked;
-use crate::body_room::BodyRoom;
 use crate::config::IngestConfig;
 use crate::endpoints;
-use crate::in_flight::InFlight;
 use crate::outcomes::Outcomes;
 
 const CONNECTIONS_OPEN: &str = "tidegate_connections_open";
@@ -28,7 +26,7 @@ pub struct Ingest {
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) outcomes: Outcomes,
     pub(crate) in_flight: InFlight,
-    pub(crate) body_room: BodyRoom,
+    pub(crate) body_budget: ByteBudget,
     pub(crate) acked: Acked,
     pub(crate) draining: Draining,
     /// Of places for requests, and of the bytes of their bodies: overload ends when nothing was refused for a while.
@@ -40,7 +38,7 @@ impl Ingest {
     /// Registers its metrics: the process's recorder must be installed before.
     pub fn new(config: IngestConfig, admission: Arc<Admission>, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self {
         let in_flight = InFlight::new(config.max_in_flight);
-        let body_room = BodyRoom::new(config.max_body_bytes_in_flight);
+        let body_budget = ByteBudget::new(config.max_body_bytes_in_flight);
         Ingest {
             config,
             admission,
@@ -48,7 +46,7 @@ impl Ingest {
             ids,
             outcomes: Outcomes::register(),
             in_flight,
-            body_room,
+            body_budget,
             acked: Acked::default(),
             draining: Draining::default(),
             places_outage: Outage::default(),

@@ -3,24 +3,19 @@
 
 mod acked;
 mod answers;
-mod body;
-mod body_room;
 mod call;
 pub mod config;
-mod credential;
 mod endpoints;
 mod frame;
-mod gzip;
-mod in_flight;
 mod ingest;
 pub mod openapi;
 pub mod outcomes;
 pub mod parse;
 mod ping_text;
 pub mod refusal_table;
-mod unbroken;
+mod text;
 
 pub use config::IngestConfig;
 pub use ingest::Ingest;
 pub use openapi::{openapi, openapi_json};
-pub use tidegate_lifecycle::ServeReport;
+pub use tidegate_door::ServeReport;

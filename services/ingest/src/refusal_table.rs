@@ -12,7 +12,7 @@ use std::borrow::Cow;
 
 use http::StatusCode;
 use tidegate_admission::Refusal;
-use tidegate_lifecycle::{LikelyCall, NO_CORS};
+use tidegate_door::{LikelyCall, NO_CORS};
 use tracing::Level;
 
 pub use cause::Cause;

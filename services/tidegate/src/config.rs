@@ -16,9 +16,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tidegate_admission::AdmissionConfig;
+use tidegate_door::ServeOptions;
 use tidegate_ingest::IngestConfig;
 use tidegate_kernel::Region;
-use tidegate_lifecycle::ServeOptions;
 use tidegate_persister::PersisterConfig;
 use tidegate_redis::RedisOptions;
 use tidegate_telemetry::LogSettings;

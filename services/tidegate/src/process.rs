@@ -7,8 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_admission::Admission;
+use tidegate_agentping::routes as agentping;
+use tidegate_door::{LaterRoutes, Ops, ServeReport, serve};
 use tidegate_lifecycle::signals::Signals;
-use tidegate_lifecycle::{ExitReport, Health, LaterRoutes, Ops, Part, Parts, ServeReport, serve};
+use tidegate_lifecycle::{ExitReport, Health, Part, Parts};
 use tidegate_ports::{Clock, Ids, RandomIds};
 use tidegate_telemetry::{Metrics, logs, names};
 
@@ -89,6 +91,7 @@ impl Process {
             metrics::gauge!(names::READY).set(if judged.readiness().ready { 1.0 } else { 0.0 });
             metrics.render()
         });
+        let ops = ops.with_hints(agentping::OPS, agentping::ROUTES);
         let (ops_routes, routes) = (ops.later(), ops.routes(routes));
         let ops = parts.start("operations", |stop| serve(listener, routes, options, stop.stopped()));
         Ok(Process { config, clock, ids: Arc::new(RandomIds), parts, ops_address, ops_routes, health, signals, ops })

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use tidegate_admission::Admission;
 use tidegate_control::{Authenticate, Conservation, Control};
+use tidegate_door::{LaterRoutes, ServeReport};
 use tidegate_ingest::Ingest;
 use tidegate_kernel::Timestamp;
-use tidegate_lifecycle::{Health, LaterRoutes, Part, Parts, ServeReport, Stages, Stop};
+use tidegate_lifecycle::{Health, Part, Parts, Stages, Stop};
 use tidegate_persister::{LogWatch, Persister, Stalled, StopReport, forget_notes, purge_orphans};
 use tidegate_ports::{Accounts, Clock, Ids, ReadLag, Runs};
 use tidegate_telemetry::{Metrics, names};

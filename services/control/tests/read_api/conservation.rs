@@ -9,10 +9,10 @@ use reqwest::Client;
 use serde_json::{Value, json};
 use tidegate_agentping::RunKey;
 use tidegate_control::Conservation;
+use tidegate_door::{ServeOptions, serve};
 use tidegate_inproc::accounts::MemoryAccounts;
 use tidegate_inproc::clock::TestClock;
 use tidegate_inproc::log::{MemoryLog, MemoryLogOptions};
-use tidegate_lifecycle::{ServeOptions, serve};
 use tidegate_ports::{Account, Accounts, Append, Fate, ReadLog};
 use tokio::net::TcpListener;
 

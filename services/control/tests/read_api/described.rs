@@ -29,9 +29,9 @@ async fn it_is_served_to_everyone() {
 /// What calls are pointed to is there.
 #[test]
 fn likely_calls_are_those_described() {
-    use tidegate_lifecycle::likely_call::{ApiPort, ROUTES};
-    let of_control = ROUTES.iter().filter(|route| route.port == ApiPort::Control && route.path.starts_with("/v1"));
-    let likely: BTreeSet<&str> = of_control.map(|route| route.path).collect();
+    use tidegate_agentping::routes::{CONTROL, ROUTES};
+    let of_control = ROUTES.iter().filter(|(port, _, path)| *port == CONTROL && path.starts_with("/v1"));
+    let likely: BTreeSet<&str> = of_control.map(|(_, _, path)| *path).collect();
     let described = paths(&described());
     assert_eq!(likely, described.iter().map(|(path, _)| path.as_str()).collect());
 }

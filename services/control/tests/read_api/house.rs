@@ -14,12 +14,12 @@ use tidegate_agentping::{
     RunId, RunKey, RunState, Scope, Slug, Start, TeamId,
 };
 use tidegate_control::{Authenticate, Control};
+use tidegate_door::ServeOptions;
 use tidegate_inproc::accounts::MemoryAccounts;
 use tidegate_inproc::clock::TestClock;
 use tidegate_inproc::registry::MemoryRegistry;
 use tidegate_inproc::runs::MemoryRuns;
 use tidegate_kernel::{FreeJson, Position, Region, Timestamp, Usd};
-use tidegate_lifecycle::ServeOptions;
 use tidegate_ports::{Accounts, EventRow, RandomIds, RunQueries, RunWanted, RunWrite, Runs};
 use tokio::net::TcpListener;
 

@@ -8,7 +8,7 @@ use axum::response::Response;
 use http::{Method, StatusCode};
 use tidegate_admission::Class;
 use tidegate_agentping::Body;
-use tidegate_agentping::query::Query;
+use tidegate_door::query::Query;
 
 use crate::answers::{Answer, TakenPing, closing_word, heartbeat_word};
 use crate::call::Call;

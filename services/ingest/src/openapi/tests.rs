@@ -48,10 +48,10 @@ fn the_five_endpoints_are_described_with_their_refusals() {
             ("/v1/runs/{id}/finish", "post"),
         ]
     );
-    use tidegate_lifecycle::likely_call::{ApiPort, ROUTES};
-    let of_ingest = ROUTES.iter().filter(|route| route.port == ApiPort::Ingest && route.path.starts_with("/v1"));
+    use tidegate_agentping::routes::{INGEST, ROUTES};
+    let of_ingest = ROUTES.iter().filter(|(port, _, path)| *port == INGEST && path.starts_with("/v1"));
     let likely: BTreeSet<(&str, String)> =
-        of_ingest.map(|route| (route.path, route.method.to_ascii_lowercase())).collect();
+        of_ingest.map(|(_, method, path)| (*path, method.to_ascii_lowercase())).collect();
     assert_eq!(likely, routes.iter().map(|(path, method)| (*path, (*method).to_owned())).collect());
     for (path, method) in routes {
         let responses = paths[path][method]["responses"].as_object().unwrap();

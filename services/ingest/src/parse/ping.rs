@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use tidegate_agentping::query::{Parameter, Query};
 use tidegate_agentping::{Heartbeat, HeartbeatStatus, RunId, Slug};
+use tidegate_door::query::{Parameter, Query};
 use tidegate_kernel::{FreeJson, Usd};
 
 use super::fault::Fault;

@@ -4,7 +4,7 @@
 
 use serde::Deserialize;
 use tidegate_agentping::TeamRates;
-use tidegate_agentping::query::Query;
+use tidegate_door::query::Query;
 use tidegate_kernel::{Region, Timestamp};
 
 use super::{Fault, Reading, events, finish, heartbeat, ping, start};

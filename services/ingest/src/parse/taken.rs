@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use tidegate_agentping::query::Query;
 use tidegate_agentping::{FinishStatus, HeartbeatStatus, Idle, RateCard, TeamRates};
+use tidegate_door::query::Query;
 use tidegate_kernel::{Region, Timestamp, Usd};
 
 use super::{Reading, events, finish, heartbeat, ping, start};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use http::{Method, Request, StatusCode};
-use tidegate_lifecycle::ServeReport;
+use tidegate_door::ServeReport;
 use tokio::net::TcpListener;
 
 use crate::house::*;

@@ -6,6 +6,7 @@ mod answers;
 mod counted;
 mod elsewhere;
 mod house;
+mod likely_calls;
 mod overload;
 mod receipts;
 mod repeats;

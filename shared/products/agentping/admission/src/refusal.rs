@@ -1,7 +1,7 @@
 //! Every cause for which admission refuses. A refusal leaves nothing behind, except [`Refusal::OutcomeUnknown`].
 
 use tidegate_agentping::{CredentialMistake, RunId, Slug};
-use tidegate_kernel::{Region, Timestamp};
+use tidegate_kernel::{Presented, Region, Timestamp};
 
 use crate::agent_slots::AgentHints;
 use crate::shed::{Class, ShedCause};
@@ -57,4 +57,17 @@ pub enum Refusal {
 pub enum StartField {
     Agent { supplied: Slug },
     StartedAt { supplied: Timestamp },
+}
+
+impl Refusal {
+    /// Names what is wrong with a malformed credential, as it was presented.
+    #[must_use]
+    pub fn of_presented(self, presented: Presented<'_>) -> Self {
+        match self {
+            Refusal::CredentialMalformed { .. } => {
+                Refusal::CredentialMalformed { mistake: CredentialMistake::of_presented(presented) }
+            }
+            other => other,
+        }
+    }
 }

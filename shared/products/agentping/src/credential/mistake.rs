@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use tidegate_kernel::Presented;
+
 use crate::Credential;
 
 /// The likeliest mistake.
@@ -66,6 +68,17 @@ impl CredentialMistake {
             Some(("run" | "evt" | "agt" | "team" | "acct", _)) => Self::OtherId,
             Some(("apk" | "ping", rest)) => digits(rest),
             _ => Self::Form,
+        }
+    }
+
+    /// Of a credential as it was presented.
+    pub fn of_presented(presented: Presented<'_>) -> Self {
+        match presented {
+            Presented::Nothing => Self::Empty,
+            Presented::Authorization(value) => Self::of_authorization(value),
+            Presented::Plain(text) => Self::of(text),
+            Presented::Twice => Self::SentTwice,
+            Presented::NoText => Self::Form,
         }
     }
 

@@ -1,4 +1,4 @@
-//! Work that goes on when whoever waits for it leaves.
+//! Work that runs on after the client has left.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -8,19 +8,19 @@ use tokio::runtime::Handle;
 
 /// A future that runs in the task that awaits it, so that the common case costs no task of its own. Dropped before
 /// its end, the rest of it moves to a new task and runs on there. A panic ends it.
-pub(crate) struct Unbroken<T: 'static> {
+pub struct Detached<T: 'static> {
     work: Option<Work<T>>,
 }
 
 type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-impl<T: 'static> Unbroken<T> {
+impl<T: 'static> Detached<T> {
     pub fn new(work: impl Future<Output = T> + Send + 'static) -> Self {
-        Unbroken { work: Some(Box::pin(work)) }
+        Detached { work: Some(Box::pin(work)) }
     }
 }
 
-impl<T: 'static> Future for Unbroken<T> {
+impl<T: 'static> Future for Detached<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
@@ -34,7 +34,7 @@ impl<T: 'static> Future for Unbroken<T> {
     }
 }
 
-impl<T: 'static> Drop for Unbroken<T> {
+impl<T: 'static> Drop for Detached<T> {
     fn drop(&mut self) {
         // Without a runtime the process is ending, and the work ends with it.
         if let (Some(work), Ok(runtime)) = (self.work.take(), Handle::try_current()) {
@@ -51,14 +51,14 @@ mod tests {
 
     #[tokio::test]
     async fn work_ends_where_it_is_awaited() {
-        assert_eq!(Unbroken::new(async { 7 }).await, 7);
+        assert_eq!(Detached::new(async { 7 }).await, 7);
     }
 
     #[tokio::test]
     async fn work_runs_on_when_nobody_waits_any_more() {
         let (go, gone) = oneshot::channel::<()>();
         let (done, told) = oneshot::channel();
-        let mut work = Unbroken::new(async move {
+        let mut work = Detached::new(async move {
             let _ = gone.await;
             let _ = done.send("done");
         });
@@ -72,14 +72,14 @@ mod tests {
     #[tokio::test]
     async fn what_has_not_begun_is_begun() {
         let (done, told) = oneshot::channel();
-        drop(Unbroken::new(async move { done.send(()) }));
+        drop(Detached::new(async move { done.send(()) }));
         assert_eq!(told.await, Ok(()));
     }
 
     #[tokio::test]
     async fn what_panicked_is_not_polled_again() {
         use futures_util::FutureExt;
-        let broken = std::panic::AssertUnwindSafe(Unbroken::new(async { panic!("a defect") })).catch_unwind();
+        let broken = std::panic::AssertUnwindSafe(Detached::new(async { panic!("a defect") })).catch_unwind();
         assert!(broken.await.is_err());
     }
 }

@@ -11,9 +11,9 @@ use http::{StatusCode, header};
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use serde_json::json;
+use tidegate_lifecycle::Health;
 
-use crate::health::Health;
-use crate::likely_call::{ApiPort, likely_call};
+use crate::likely_call::{Route, likely_call};
 
 /// What the operations port answers from.
 #[derive(Clone)]
@@ -21,17 +21,31 @@ pub struct Ops {
     health: Health,
     render_metrics: Arc<dyn Fn() -> String + Send + Sync>,
     later: LaterRoutes,
+    hints: Hints,
+}
+
+/// Where calls are pointed to that have no route here.
+#[derive(Clone, Copy, Debug, Default)]
+struct Hints {
+    /// What this port is called among the routes.
+    port: &'static str,
+    routes: &'static [Route],
 }
 
 /// Routes that join the operations port once what they stand on is there: the port itself is served from the first
 /// moment on, when nothing else is.
 #[derive(Clone, Default)]
-pub struct LaterRoutes(Arc<RwLock<Option<TowerToHyperService<Router>>>>);
+pub struct LaterRoutes {
+    routes: Arc<RwLock<Option<TowerToHyperService<Router>>>>,
+    hints: Hints,
+}
 
 impl LaterRoutes {
     /// From now on these are served, too.
     pub fn open(&self, routes: Router) {
-        let routes = routes.fallback(unknown).method_not_allowed_fallback(wrong_method);
+        let hints = self.hints;
+        let routes = routes.fallback(async move |request| hints.unknown(&request));
+        let routes = routes.method_not_allowed_fallback(async move |request| hints.wrong_method(&request));
         self.set(Some(TowerToHyperService::new(routes)));
     }
 
@@ -42,18 +56,27 @@ impl LaterRoutes {
 
     fn set(&self, routes: Option<TowerToHyperService<Router>>) {
         // An assignment cannot be half done.
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = routes;
+        *self.routes.write().unwrap_or_else(PoisonError::into_inner) = routes;
     }
 
     fn get(&self) -> Option<TowerToHyperService<Router>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.routes.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 impl Ops {
     /// `render_metrics` gives the text that Prometheus scrapes.
     pub fn new(health: Health, render_metrics: impl Fn() -> String + Send + Sync + 'static) -> Self {
-        Ops { health, render_metrics: Arc::new(render_metrics), later: LaterRoutes::default() }
+        let (later, hints) = (LaterRoutes::default(), Hints::default());
+        Ops { health, render_metrics: Arc::new(render_metrics), later, hints }
+    }
+
+    /// Points calls without a route to the likeliest of these routes; `port` is what this port is called among them.
+    #[must_use]
+    pub fn with_hints(mut self, port: &'static str, routes: &'static [Route]) -> Self {
+        self.hints = Hints { port, routes };
+        self.later.hints = self.hints;
+        self
     }
 
     /// Where routes can be added while the port is served.
@@ -63,6 +86,7 @@ impl Ops {
 
     /// The routes, with `more` beside them.
     pub fn routes(self, more: Router) -> Router {
+        let hints = self.hints;
         Router::new()
             .route("/", get(about))
             .route("/healthz", get(healthz))
@@ -71,7 +95,7 @@ impl Ops {
             .fallback(elsewhere)
             .with_state(self)
             .merge(more)
-            .method_not_allowed_fallback(wrong_method)
+            .method_not_allowed_fallback(async move |request| hints.wrong_method(&request))
     }
 }
 
@@ -101,26 +125,27 @@ async fn metrics(State(ops): State<Ops>) -> Response {
 async fn elsewhere(State(ops): State<Ops>, request: Request) -> Response {
     match ops.later.get() {
         Some(routes) => routes.call(request).await.into_response(),
-        None => unknown(request).await,
+        None => ops.hints.unknown(&request),
     }
 }
 
-async fn unknown(request: Request) -> Response {
-    let serves = "This port serves /healthz, /readyz and /metrics, and what the role of its process adds.";
-    let message = with_likely_call(serves, &request);
-    let body = json!({ "error": "not_found", "message": message });
-    (StatusCode::NOT_FOUND, Json(body)).into_response()
-}
+impl Hints {
+    fn unknown(self, request: &Request) -> Response {
+        let serves = "This port serves /healthz, /readyz and /metrics, and what the role of its process adds.";
+        let body = json!({ "error": "not_found", "message": self.with_likely_call(serves, request) });
+        (StatusCode::NOT_FOUND, Json(body)).into_response()
+    }
 
-async fn wrong_method(request: Request) -> Response {
-    let body = json!({ "error": "method_not_allowed", "message": with_likely_call("Use GET.", &request) });
-    (StatusCode::METHOD_NOT_ALLOWED, Json(body)).into_response()
-}
+    fn wrong_method(self, request: &Request) -> Response {
+        let body = json!({ "error": "method_not_allowed", "message": self.with_likely_call("Use GET.", request) });
+        (StatusCode::METHOD_NOT_ALLOWED, Json(body)).into_response()
+    }
 
-fn with_likely_call(message: &str, request: &Request) -> String {
-    match likely_call(ApiPort::Ops, request.method(), request.uri().path()) {
-        Some(likely) => format!("{message} {likely}"),
-        None => message.to_owned(),
+    fn with_likely_call(self, message: &str, request: &Request) -> String {
+        match likely_call(self.routes, self.port, request.method(), request.uri().path()) {
+            Some(likely) => format!("{message} {likely}"),
+            None => message.to_owned(),
+        }
     }
 }
 
@@ -132,7 +157,8 @@ mod tests {
     use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
-    use crate::parts::{Part, Parts};
+    use tidegate_lifecycle::{Part, Parts};
+
     use crate::serve::{ServeOptions, ServeReport, serve};
 
     struct Port {
@@ -147,6 +173,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let health = Health::default();
         let ops = Ops::new(health.clone(), || "tidegate_up 1\n".to_owned());
+        let ops = ops.with_hints("the operations port", &[("the read port", "GET", "/v1/things")]);
         let (later, routes) = (ops.later(), ops.routes(Router::new()));
         let part = Parts::default().start("operations", |stop| serve(listener, routes, options, stop.stopped()));
         Port { address, part, health, later }
@@ -176,9 +203,9 @@ mod tests {
         let ready = get(&port, "/readyz").await;
         assert!(ready.starts_with("HTTP/1.1 200") && ready.ends_with(r#"{"ready":true,"reasons":[]}"#), "{ready}");
         assert!(get(&port, "/metrics").await.ends_with("tidegate_up 1\n"));
-        let unknown = get(&port, "/v1/runs").await;
+        let unknown = get(&port, "/v1/things").await;
         assert!(unknown.starts_with("HTTP/1.1 404") && unknown.contains(r#""error":"not_found""#), "{unknown}");
-        assert!(unknown.contains("GET /v1/runs is on the read API's port"), "{unknown}");
+        assert!(unknown.contains("GET /v1/things is on the read port"), "{unknown}");
         assert!(get(&port, "/").await.contains("/readyz"));
         let posted = say(&port, "POST /readyz HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n").await;
         assert!(posted.starts_with("HTTP/1.1 405") && posted.contains("method_not_allowed"), "{posted}");

@@ -11,14 +11,14 @@ const IN_FLIGHT: &str = "tidegate_requests_in_flight";
 const IN_FLIGHT_MAX: &str = "tidegate_requests_in_flight_max";
 
 /// A bound on requests under way.
-pub(crate) struct InFlight {
+pub struct InFlight {
     places: Arc<Semaphore>,
     max: u32,
     gauge: Gauge,
 }
 
 /// One request's place: free again when dropped.
-pub(crate) struct Place {
+pub struct Place {
     _permit: OwnedSemaphorePermit,
     gauge: Gauge,
 }

@@ -1,5 +1,5 @@
-//! How many bytes of request bodies are under way, as sent and decoded, and no more than that: room is had before a
-//! byte is read, and given back when the request is done with, however it ends.
+//! Bounds the bytes of request bodies under way, as sent and decoded: a request takes its permit before a byte is read,
+//! and gives it back when it is done, however it ends.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +11,7 @@ const IN_FLIGHT_MAX: &str = "tidegate_body_bytes_in_flight_max";
 
 /// The bound. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct BodyRoom(Arc<Inner>);
+pub struct ByteBudget(Arc<Inner>);
 
 struct Inner {
     taken: AtomicUsize,
@@ -20,27 +20,27 @@ struct Inner {
 }
 
 /// One request's part of it: given back when dropped.
-pub(crate) struct Room {
-    of: BodyRoom,
+pub struct BytePermit {
+    of: ByteBudget,
     bytes: AtomicUsize,
 }
 
-/// There is no room for so much.
+/// There is no budget for so much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct NoRoom;
+pub struct OverBudget;
 
-impl BodyRoom {
+impl ByteBudget {
     /// Registers its metrics.
     pub fn new(max: usize) -> Self {
         gauge!(IN_FLIGHT_MAX).set(max as f64);
         let gauge = gauge!(IN_FLIGHT);
         gauge.set(0.0);
-        BodyRoom(Arc::new(Inner { taken: AtomicUsize::new(0), max, gauge }))
+        ByteBudget(Arc::new(Inner { taken: AtomicUsize::new(0), max, gauge }))
     }
 
     /// None of it yet.
-    pub fn none(&self) -> Room {
-        Room { of: self.clone(), bytes: AtomicUsize::new(0) }
+    pub fn none(&self) -> BytePermit {
+        BytePermit { of: self.clone(), bytes: AtomicUsize::new(0) }
     }
 
     /// Bytes that requests have now.
@@ -49,9 +49,9 @@ impl BodyRoom {
         self.0.taken.load(Ordering::SeqCst)
     }
 
-    fn take(&self, bytes: usize) -> Result<(), NoRoom> {
+    fn take(&self, bytes: usize) -> Result<(), OverBudget> {
         let fits = |taken: usize| taken.checked_add(bytes).filter(|sum| *sum <= self.0.max);
-        self.0.taken.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fits).map_err(|_| NoRoom)?;
+        self.0.taken.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fits).map_err(|_| OverBudget)?;
         self.0.gauge.increment(bytes as f64);
         Ok(())
     }
@@ -64,9 +64,9 @@ impl BodyRoom {
     }
 }
 
-impl Room {
+impl BytePermit {
     /// Takes so much more.
-    pub fn take(&self, bytes: usize) -> Result<(), NoRoom> {
+    pub fn take(&self, bytes: usize) -> Result<(), OverBudget> {
         self.of.take(bytes)?;
         self.bytes.fetch_add(bytes, Ordering::SeqCst);
         Ok(())
@@ -79,7 +79,7 @@ impl Room {
     }
 }
 
-impl Drop for Room {
+impl Drop for BytePermit {
     fn drop(&mut self) {
         self.of.give_back(*self.bytes.get_mut());
     }
@@ -120,8 +120,8 @@ mod tests {
             max in 0..5_000usize,
             steps in prop::collection::vec(any_step(), 0..200),
         ) {
-            let bound = BodyRoom::new(max);
-            let mut rooms: Vec<(Room, usize)> = Vec::new();
+            let bound = ByteBudget::new(max);
+            let mut rooms: Vec<(BytePermit, usize)> = Vec::new();
             for step in steps {
                 match step {
                     Step::Enter => rooms.push((bound.none(), 0)),
@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn threads_together_never_take_more_than_the_bound() {
         const MAX: usize = 10_000;
-        let bound = BodyRoom::new(MAX);
+        let bound = ByteBudget::new(MAX);
         std::thread::scope(|scope| {
             for thread in 1..=4 {
                 let bound = &bound;

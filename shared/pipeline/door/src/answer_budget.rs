@@ -14,34 +14,10 @@ use tidegate_telemetry::names;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use crate::problem::Problem;
-
-const MIB: usize = 1 << 20;
 const KIB: usize = 1 << 10;
 
-/// What one answer may take at most while it is made: what the store gives, and its text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Weight {
-    /// A page of a run's events, with the run: each event at most a body, and so is what a run carries.
-    RunWithEvents,
-    /// A page of runs.
-    Listing,
-    /// A month's breakdowns, a team's agents: rows of labels.
-    Rows,
-}
-
-impl Weight {
-    const fn bytes(self) -> usize {
-        match self {
-            Weight::RunWithEvents => 12 * MIB,
-            Weight::Listing => 24 * MIB,
-            Weight::Rows => 4 * MIB,
-        }
-    }
-}
-
 /// The bound.
-pub(crate) struct AnswerBudget {
+pub struct AnswerBudget {
     /// In KiB: a semaphore counts in 32 bits.
     free: Arc<Semaphore>,
     max_bytes: usize,
@@ -52,15 +28,12 @@ pub(crate) struct AnswerBudget {
 }
 
 /// One answer's part of it.
-pub(crate) struct AnswerPermit {
+pub struct AnswerPermit {
     permit: OwnedSemaphorePermit,
     gauge: Gauge,
 }
 
 impl AnswerBudget {
-    /// The least there must be: one answer of every sort.
-    pub const LEAST_BYTES: usize = Weight::Listing.bytes();
-
     /// Registers its metrics.
     pub fn new(max_bytes: usize, wait: Duration) -> Self {
         gauge!(names::ANSWER_BYTES_IN_FLIGHT_MAX).set(max_bytes as f64);
@@ -70,10 +43,10 @@ impl AnswerBudget {
         AnswerBudget { free, max_bytes, wait, gauge, refused: counter!(names::ANSWERS_REFUSED) }
     }
 
-    /// A permit for one answer, once there is one; `None`: there was none in time.
-    pub async fn permit(&self, weight: Weight) -> Option<AnswerPermit> {
-        // A budget below one answer's weight lets one through at a time.
-        let kib = (weight.bytes().min(self.max_bytes) / KIB) as u32;
+    /// A permit for one answer of at most so many bytes, once there is one; `None`: there was none in time.
+    pub async fn permit(&self, most_bytes: usize) -> Option<AnswerPermit> {
+        // A budget below one answer's bytes lets one through at a time.
+        let kib = u32::try_from(most_bytes.min(self.max_bytes) / KIB).unwrap_or(u32::MAX);
         match timeout(self.wait, self.free.clone().acquire_many_owned(kib)).await {
             Ok(Ok(permit)) => {
                 self.gauge.increment(f64::from(kib) * KIB as f64);
@@ -91,9 +64,9 @@ impl AnswerPermit {
     /// The answer, which holds what it takes until it is sent.
     ///
     /// # Errors
-    /// [`Problem::StoreBroken`] in name only: what is answered always serializes.
-    pub fn json(mut self, body: &impl Serialize) -> Result<Response, Problem> {
-        let text = serde_json::to_vec(body).map_err(|error| Problem::StoreBroken { cause: error.to_string() })?;
+    /// The body does not serialize.
+    pub fn json(mut self, body: &impl Serialize) -> serde_json::Result<Response> {
+        let text = serde_json::to_vec(body)?;
         self.keep(text.capacity());
         let body = Bytes::from_owner(Held { text, _permit: self });
         Ok(([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response())
@@ -130,30 +103,33 @@ impl AsRef<[u8]> for Held {
 mod tests {
     use super::*;
 
+    const LARGE: usize = 24 * KIB * KIB;
+    const SMALL: usize = 4 * KIB * KIB;
+
     fn free(budget: &AnswerBudget) -> usize {
         budget.free.available_permits() * KIB
     }
 
     #[tokio::test]
     async fn an_answer_keeps_what_it_has_until_it_is_sent() {
-        let budget = AnswerBudget::new(Weight::Listing.bytes(), Duration::ZERO);
-        let permit = budget.permit(Weight::Listing).await.unwrap();
+        let budget = AnswerBudget::new(LARGE, Duration::ZERO);
+        let permit = budget.permit(LARGE).await.unwrap();
         assert_eq!(free(&budget), 0);
-        assert!(budget.permit(Weight::Rows).await.is_none(), "there is no more");
+        assert!(budget.permit(SMALL).await.is_none(), "there is no more");
         let response = permit.json(&"x".repeat(100 * KIB)).unwrap();
-        let taken = Weight::Listing.bytes() - free(&budget);
+        let taken = LARGE - free(&budget);
         assert!((100 * KIB..=256 * KIB).contains(&taken), "{taken}");
-        assert!(budget.permit(Weight::Rows).await.is_some(), "and another finds its part");
+        assert!(budget.permit(SMALL).await.is_some(), "and another finds its part");
         drop(response);
-        assert_eq!(free(&budget), Weight::Listing.bytes());
+        assert_eq!(free(&budget), LARGE);
     }
 
     #[tokio::test]
     async fn a_small_budget_lets_one_answer_through_at_a_time() {
         let budget = AnswerBudget::new(KIB, Duration::ZERO);
-        let permit = budget.permit(Weight::RunWithEvents).await.unwrap();
-        assert!(budget.permit(Weight::RunWithEvents).await.is_none());
+        let permit = budget.permit(LARGE).await.unwrap();
+        assert!(budget.permit(LARGE).await.is_none());
         drop(permit);
-        assert!(budget.permit(Weight::RunWithEvents).await.is_some());
+        assert!(budget.permit(LARGE).await.is_some());
     }
 }
