@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::tree::{files, root};
+use crate::tree::{File, files, root};
 
 fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
@@ -57,4 +57,52 @@ fn links_lead_somewhere() {
 fn ci_runs_the_readmes_command() {
     assert!(read("README.md").contains("make run") && read("README.md").contains("make test"));
     assert!(read(".ci/run").contains("make test") && read(".ci/run").contains("make check"));
+}
+
+/// `make test-fast` picks suites by name out of the whole workspace, so no other suite may have the name: it might need a
+/// server.
+#[test]
+fn the_fast_suites_are_one_of_a_kind() {
+    let makefile = read("Makefile").replace("\\\n", " ");
+    let listed = makefile.lines().find_map(|line| line.strip_prefix("FAST :=")).expect("a list of suites");
+    let paths: Vec<String> = files().into_iter().map(|file| file.path).collect();
+    for suite in listed.split_whitespace() {
+        let is_it = |path: &&String| {
+            let Some((_, below)) = path.rsplit_once("tests/") else { return false };
+            let own = below == format!("{suite}.rs") || below == format!("{suite}/main.rs");
+            own && !path.contains("/src/")
+        };
+        let found: Vec<&String> = paths.iter().filter(is_it).collect();
+        assert_eq!(found.len(), 1, "{suite} is {found:?}");
+    }
+}
+
+/// The glossary's types and files are there.
+#[test]
+fn the_glossary_names_what_there_is() {
+    let sources: Vec<File> = files().into_iter().filter(|file| file.path.ends_with(".rs")).collect();
+    let page = read("docs/glossary.md");
+    let rows = page.lines().filter(|line| line.starts_with("| ") && line.contains('`'));
+    let mut checked = 0;
+    for place in rows.filter_map(|row| row.rsplit('`').nth(1)) {
+        checked += 1;
+        let known = match place.split_once("::") {
+            Some((room, name)) => {
+                let kinds = ["struct", "enum", "trait", "mod"].map(|kind| format!("pub {kind} {name}"));
+                let is_there = |file: &&File| kinds.iter().any(|declared| file.text.contains(declared.as_str()));
+                let of_room: Vec<&File> =
+                    sources.iter().filter(|file| file.path.contains(&format!("/{room}/src/"))).collect();
+                of_room.into_iter().any(|file| is_there(&file))
+            }
+            None if place.starts_with("tidegate ") => true,
+            None => {
+                sources.iter().any(|file| file.path.contains(place))
+                    || root().join("shared").join(place).is_dir()
+                    || root().join(place).is_dir()
+                    || place == "admission"
+            }
+        };
+        assert!(known, "the glossary says {place}, which is not there");
+    }
+    assert!(checked > 20, "{checked} rows");
 }
