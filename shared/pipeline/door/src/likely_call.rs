@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn whoever_means_to_write_is_not_sent_to_read() {
-        let likely = likely_call(ROUTES, READS, &Method::PATCH, "/v1/things/7").unwrap();
+        let likely = likely_call(ROUTES, WRITES, &Method::PATCH, "/v1/things/7").unwrap();
         assert_eq!(likely.route, (WRITES, "POST", "/v1/things/{id}/close"));
     }
 }
