@@ -12,7 +12,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("shared/pipeline/kernel", &[]),
     ("shared/pipeline/lifecycle", &[]),
     ("shared/pipeline/telemetry", &[]),
-    ("shared/pipeline/door", &["kernel", "lifecycle", "telemetry"]),
+    ("shared/pipeline/door", &["kernel", "lifecycle"]),
     ("shared/products/agentping", &["kernel"]),
     ("shared/pipeline/ports", &["kernel", "agentping"]),
     ("shared/pipeline/inproc", &["kernel", "ports", "agentping"]),

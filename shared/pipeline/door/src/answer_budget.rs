@@ -10,11 +10,14 @@ use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 use metrics::{Counter, Gauge, counter, gauge};
 use serde::Serialize;
-use tidegate_telemetry::names;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 const KIB: usize = 1 << 10;
+
+const IN_FLIGHT: &str = "tidegate_answer_bytes_in_flight";
+const IN_FLIGHT_MAX: &str = "tidegate_answer_bytes_in_flight_max";
+const REFUSED: &str = "tidegate_answers_refused_total";
 
 /// The bound.
 pub struct AnswerBudget {
@@ -36,11 +39,11 @@ pub struct AnswerPermit {
 impl AnswerBudget {
     /// Registers its metrics.
     pub fn new(max_bytes: usize, wait: Duration) -> Self {
-        gauge!(names::ANSWER_BYTES_IN_FLIGHT_MAX).set(max_bytes as f64);
-        let gauge = gauge!(names::ANSWER_BYTES_IN_FLIGHT);
+        gauge!(IN_FLIGHT_MAX).set(max_bytes as f64);
+        let gauge = gauge!(IN_FLIGHT);
         gauge.set(0.0);
         let free = Arc::new(Semaphore::new((max_bytes / KIB).min(Semaphore::MAX_PERMITS)));
-        AnswerBudget { free, max_bytes, wait, gauge, refused: counter!(names::ANSWERS_REFUSED) }
+        AnswerBudget { free, max_bytes, wait, gauge, refused: counter!(REFUSED) }
     }
 
     /// A permit for one answer of at most so many bytes, once there is one; `None`: there was none in time.
