@@ -24,7 +24,7 @@ test: ## Every test, beside a real Kafka, Cassandra and Redis (started and stopp
 # crates would build everything anew with other features.
 FAST := admission agentping http kernel persister read_api accounts bounded_gate gate replay dead_letters folder log \
 	log_conformance log_crash log_model log_replay log_retention reconcile registry store store_reopened \
-	alerts contract models openapi tidy
+	contract models openapi tidy
 
 test-fast: ## The tests that need no server: under two minutes once built
 	$(CARGO) test --workspace --locked --no-fail-fast --lib $(FAST:%=--test %)
