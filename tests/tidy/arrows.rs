@@ -18,7 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("shared/pipeline/inproc", &["kernel", "ports", "agentping"]),
     ("shared/pipeline/conformance", &["kernel", "ports", "agentping"]),
     ("shared/products/agentping/admission", &["kernel", "ports", "inproc", "agentping"]),
-    ("shared/adapters/kafka", &["kernel", "ports", "agentping"]),
+    ("shared/adapters/kafka", &["kernel", "ports"]),
     ("shared/adapters/redis", &["kernel", "ports", "agentping"]),
     ("shared/adapters/scylla", &["kernel", "ports", "agentping"]),
     ("shared/adapters/sqlite", &["kernel", "ports", "inproc", "agentping"]),

@@ -7,14 +7,13 @@ use axum::extract::FromRequestParts;
 use http::HeaderName;
 use http::request::Parts;
 use tidegate_admission::{Admission, Authenticator, Caller, Refusal};
-use tidegate_agentping::{Plan, Scope, TeamId};
+use tidegate_agentping::{Plan, Scope, TeamId, credential};
 use tidegate_door::presented;
 
 use crate::problem::Problem;
 use crate::reads::Reads;
 
-/// For proxies that strip `Authorization` (AgentPing: authentication).
-const KEY_HEADER: HeaderName = HeaderName::from_static("x-agentping-key");
+const KEY_HEADER: HeaderName = HeaderName::from_static(credential::KEY_HEADER);
 
 /// Tells who a credential belongs to: admission's first step, and all that reading needs of it.
 #[async_trait]

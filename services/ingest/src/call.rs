@@ -7,7 +7,7 @@ use axum::extract::Request;
 use http::HeaderName;
 use http::request::Parts;
 use tidegate_admission::{Acceptance, Caller, Class, Submission};
-use tidegate_agentping::{Body as RecordBody, Receipt, RunId, TeamId};
+use tidegate_agentping::{Body as RecordBody, Receipt, RunId, TeamId, credential};
 use tidegate_door::body::{BodyError, Bounds, read, read_past};
 use tidegate_door::{BytePermit, Detached, Place, presented};
 use tidegate_kernel::Timestamp;
@@ -17,8 +17,7 @@ use crate::parse::{Fault, Reading, ids};
 use crate::refusal_table::Problem;
 use crate::text::text;
 
-/// For proxies that strip `Authorization` (AgentPing: transports).
-const KEY_HEADER: HeaderName = HeaderName::from_static("x-agentping-key");
+const KEY_HEADER: HeaderName = HeaderName::from_static(credential::KEY_HEADER);
 
 pub(crate) struct Call {
     pub ingest: Arc<Ingest>,

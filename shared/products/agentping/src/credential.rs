@@ -12,6 +12,9 @@ mod mistake;
 
 pub use mistake::CredentialMistake;
 
+/// The header for proxies that strip `Authorization` (AgentPing: transports).
+pub const KEY_HEADER: &str = "x-agentping-key";
+
 /// A well-formed credential in hand. It is a secret: it is hashed for look-up and then dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Credential {
