@@ -8,9 +8,9 @@ use axum::response::Response;
 use http::Uri;
 use serde::Serialize;
 use tidegate_agentping::{AgentId, Slug};
+use tidegate_agentping_ports::AgentRow;
 use tidegate_kernel::timestamp::{iso, iso_option};
 use tidegate_kernel::{Month, Timestamp};
-use tidegate_ports::AgentRow;
 use utoipa::ToSchema;
 
 use crate::access::Reader;

@@ -18,7 +18,8 @@ use axum::routing::get;
 use axum::{Json, Router};
 use http::StatusCode;
 use serde_json::json;
-use tidegate_ports::{Accounts, Clock, Ids, LogSpan, ReadLog, StoreError, StoredSummary};
+use tidegate_agentping_ports::{NotedAccounts, StoredSummary};
+use tidegate_ports::{Clock, Ids, LogSpan, ReadLog, StoreError};
 use tidegate_telemetry::names;
 use tokio::time::{sleep, timeout};
 
@@ -32,7 +33,7 @@ const NO_LOG: &str = "this process was given no log to read: name the log's serv
 
 /// Reads the accounts and the log's ends, and holds them against each other.
 pub struct Conservation {
-    accounts: Arc<dyn Accounts>,
+    accounts: Arc<dyn NotedAccounts>,
     log: Option<Arc<dyn ReadLog>>,
     clock: Arc<dyn Clock>,
     deadline: Duration,
@@ -62,7 +63,7 @@ impl Conservation {
     /// Without a `log`, what was accepted and what is in flight stay unknown. Each of store and log may take `deadline`
     /// for an answer.
     pub fn new(
-        accounts: Arc<dyn Accounts>,
+        accounts: Arc<dyn NotedAccounts>,
         log: Option<Arc<dyn ReadLog>>,
         clock: Arc<dyn Clock>,
         deadline: Duration,

@@ -3,8 +3,8 @@
 
 use tidegate_agentping::id::IdKind;
 use tidegate_agentping::{EventId, Id, RunId};
+use tidegate_agentping_ports::RunFilter;
 use tidegate_kernel::{Region, Timestamp, free_json};
-use tidegate_ports::RunFilter;
 
 /// The version digit, so that an old cursor is refused and never misread.
 const VERSION: &str = "1";

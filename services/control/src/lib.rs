@@ -29,8 +29,9 @@ use std::time::Duration;
 use axum::routing::get;
 use axum::{Json, Router, middleware};
 use tidegate_admission::Outage;
+use tidegate_agentping_ports::{NotedAccounts, RunQueries};
 use tidegate_door::{AnswerBudget, Draining, ServeOptions, ServeReport, serve, traffic_routes};
-use tidegate_ports::{Accounts, Clock, Ids, ReadLog, RunQueries};
+use tidegate_ports::{Clock, Ids, ReadLog};
 use tokio::net::TcpListener;
 
 pub use access::Authenticate;
@@ -60,7 +61,7 @@ impl Control {
 
     pub fn new(
         queries: Arc<dyn RunQueries>,
-        accounts: Arc<dyn Accounts>,
+        accounts: Arc<dyn NotedAccounts>,
         callers: Arc<dyn Authenticate>,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,

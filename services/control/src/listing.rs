@@ -7,8 +7,8 @@ use axum::response::Response;
 use http::Uri;
 use serde::Serialize;
 use tidegate_agentping::{RunStatus, Slug};
+use tidegate_agentping_ports::{ListedRun, RunFilter, RunPage, RunsPage};
 use tidegate_kernel::Timestamp;
-use tidegate_ports::{ListedRun, RunFilter, RunPage, RunsPage};
 use utoipa::ToSchema;
 
 use crate::access::Reader;

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_admission::Outage;
+use tidegate_agentping_ports::{NotedAccounts, RunQueries};
 use tidegate_door::{AnswerBudget, AnswerPermit};
 use tidegate_kernel::Timestamp;
-use tidegate_ports::{Accounts, Clock, Ids, LogError, ReadLog, RunQueries, StoreError};
+use tidegate_ports::{Clock, Ids, LogError, ReadLog, StoreError};
 use tokio::time::timeout;
 
 use crate::access::Authenticate;
@@ -16,7 +17,7 @@ use crate::weight::Weight;
 
 pub(crate) struct Reads {
     pub queries: Arc<dyn RunQueries>,
-    pub accounts: Arc<dyn Accounts>,
+    pub accounts: Arc<dyn NotedAccounts>,
     /// What there can be receipts of; `None` where this process knows no log.
     pub log: Option<Arc<dyn ReadLog>>,
     pub callers: Arc<dyn Authenticate>,

@@ -8,9 +8,10 @@ use axum::extract::{Path, State};
 use http::Uri;
 use serde::Serialize;
 use tidegate_agentping::{Receipt, ReceiptError, RunId};
+use tidegate_agentping_ports::Note;
+use tidegate_agentping_ports::notes::NOTES_KEPT_MS;
 use tidegate_kernel::{Partition, Position, Timestamp};
-use tidegate_ports::accounts::NOTES_KEPT_MS;
-use tidegate_ports::{Account, Fate, Note};
+use tidegate_ports::{Account, Fate};
 use utoipa::ToSchema;
 
 use crate::access::Reader;

@@ -9,10 +9,10 @@ use axum::response::Response;
 use http::Uri;
 use serde::Serialize;
 use tidegate_agentping::{EventId, IdError, Run, RunId, RunKey};
+use tidegate_agentping_ports::{EventPage, EventRow, EventsPage};
 use tidegate_kernel::timestamp::iso;
 use tidegate_kernel::usd::{decimal, decimal_option};
 use tidegate_kernel::{FreeJson, Timestamp, Usd};
-use tidegate_ports::{EventPage, EventRow, EventsPage};
 use utoipa::ToSchema;
 
 use crate::access::Reader;

@@ -6,9 +6,9 @@ use axum::extract::State;
 use axum::response::Response;
 use http::Uri;
 use serde::Serialize;
+use tidegate_agentping_ports::{Spend, SpendRest, SpendRow};
 use tidegate_kernel::usd::decimal;
 use tidegate_kernel::{Month, Usd};
-use tidegate_ports::{Spend, SpendRest, SpendRow};
 use utoipa::ToSchema;
 
 use crate::access::Reader;

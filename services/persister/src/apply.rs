@@ -8,10 +8,10 @@
 
 use std::sync::Arc;
 
+use tidegate_agentping_ports::{Note, NotedAccounts, Runs, StoredRun};
 use tidegate_kernel::{Partition, Position};
 use tidegate_ports::{
-    Account, Accounts, Checkpoint, Clock, Consumed, DeadLetter, DeadLetters, Halt, Note, ReadLag, ReadLog, Runs,
-    StoreError, StoredRun,
+    Account, Checkpoint, Clock, Consumed, DeadLetter, DeadLetters, Halt, ReadLag, ReadLog, StoreError,
 };
 use tokio::time::Instant;
 
@@ -24,7 +24,7 @@ use crate::window::Window;
 /// What every lane needs.
 pub(crate) struct Applier {
     pub runs: Arc<dyn Runs>,
-    pub accounts: Arc<dyn Accounts>,
+    pub accounts: Arc<dyn NotedAccounts>,
     pub dead_letters: Arc<dyn DeadLetters>,
     /// To read again what the store has lost; `None` where it cannot lose anything.
     pub log: Option<Arc<dyn ReadLog>>,

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use tidegate_agentping::{Body, Event, EventId, Outcome, Record, Run, RunKey, RunState};
+use tidegate_agentping_ports::{EventRow, Note, RunWanted, RunWrite, StoredRun};
 use tidegate_kernel::{Position, Timestamp};
-use tidegate_ports::{Account, Consumed, EventRow, Fate, Note, RunWanted, RunWrite, StoredRun};
+use tidegate_ports::{Account, Consumed, Fate};
 
 use crate::brake::{Brake, Tripped};
 use crate::fail_points;

@@ -17,7 +17,10 @@ pub(crate) const fn as_read(payload: &[u8]) -> &[u8] {
 
 /// What is stored when the process dies between the writes of one batch: the first half of them.
 #[cfg(feature = "fail-points")]
-pub(crate) async fn between_items(runs: &dyn tidegate_ports::Runs, writes: &[tidegate_ports::RunWrite]) {
+pub(crate) async fn between_items(
+    runs: &dyn tidegate_agentping_ports::Runs,
+    writes: &[tidegate_agentping_ports::RunWrite],
+) {
     if writes.len() > 1 && fires("persister::between_items") {
         let half = writes[..writes.len() / 2].to_vec();
         let _ = runs.save(std::sync::Arc::new(half)).await;

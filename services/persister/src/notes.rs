@@ -1,8 +1,9 @@
 //! Forgetting notes that nobody may ask for any more.
 
+use tidegate_agentping_ports::NotedAccounts;
+use tidegate_agentping_ports::notes::NOTES_KEPT_MS;
 use tidegate_kernel::Timestamp;
-use tidegate_ports::accounts::NOTES_KEPT_MS;
-use tidegate_ports::{Accounts, StoreError};
+use tidegate_ports::StoreError;
 
 const STEP: usize = 500;
 
@@ -11,7 +12,7 @@ const STEP: usize = 500;
 ///
 /// # Errors
 /// [`StoreError`]; what was deleted stays deleted, the rest waits for the next call.
-pub async fn forget_notes(accounts: &dyn Accounts, now: Timestamp) -> Result<usize, StoreError> {
+pub async fn forget_notes(accounts: &dyn NotedAccounts, now: Timestamp) -> Result<usize, StoreError> {
     let before = now.plus_millis(-NOTES_KEPT_MS);
     let mut forgotten = 0;
     loop {

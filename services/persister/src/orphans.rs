@@ -1,8 +1,9 @@
 //! Purging orphans: records whose run was never opened.
 
+use tidegate_agentping_ports::Runs;
+pub use tidegate_agentping_ports::runs::ORPHAN_AGE_MS;
 use tidegate_kernel::Timestamp;
-pub use tidegate_ports::runs::ORPHAN_AGE_MS;
-use tidegate_ports::{Runs, StoreError};
+use tidegate_ports::StoreError;
 
 const STEP: usize = 500;
 

@@ -5,8 +5,9 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tidegate_agentping_ports::{NotedAccounts, Runs};
 use tidegate_kernel::{Committable, Ledger, Partition, PartitionEpoch};
-use tidegate_ports::{Accounts, Clock, Consume, Consumed, DeadLetters, LogError, Polled, ReadLag, ReadLog, Runs};
+use tidegate_ports::{Clock, Consume, Consumed, DeadLetters, LogError, Polled, ReadLag, ReadLog};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
@@ -65,7 +66,7 @@ impl Persister {
     pub fn new(
         log: Box<dyn Consume>,
         runs: Arc<dyn Runs>,
-        accounts: Arc<dyn Accounts>,
+        accounts: Arc<dyn NotedAccounts>,
         dead_letters: Arc<dyn DeadLetters>,
         clock: Arc<dyn Clock>,
         config: PersisterConfig,

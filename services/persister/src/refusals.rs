@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use tidegate_agentping::RunKey;
+use tidegate_agentping_ports::{Note, RunWrite};
 use tidegate_kernel::Partition;
-use tidegate_ports::{Fate, Note, RunWrite, StoreError};
+use tidegate_ports::{Fate, StoreError};
 
 use crate::apply::{Applier, Opened};
 use crate::backoff::Backoff;

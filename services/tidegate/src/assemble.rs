@@ -11,8 +11,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use tidegate_agentping_ports::{NotedAccounts, Registry, RunQueries, Runs, StoredSummary};
 use tidegate_kernel::Region;
-use tidegate_ports::{Accounts, Consume, DeadLetters, ReadLag, ReadLog, Registry, RunQueries, Runs, StoredSummary};
+use tidegate_ports::{Consume, DeadLetters, ReadLag, ReadLog};
 
 pub use waiting::{Not, until_up};
 
@@ -32,7 +33,7 @@ pub struct PersisterPorts {
     pub consume: Box<dyn Consume>,
     pub runs: Arc<dyn Runs>,
     /// What became of every record, in the same store as the runs.
-    pub accounts: Arc<dyn Accounts>,
+    pub accounts: Arc<dyn NotedAccounts>,
     pub dead_letters: Arc<dyn DeadLetters>,
     /// What a store that goes back is read again from; `None` where the store cannot.
     pub log: Option<Arc<dyn ReadLog>>,
@@ -45,7 +46,7 @@ pub struct ReadPorts {
     pub queries: Arc<dyn RunQueries>,
     /// Whether the store has what the accounts call stored.
     pub stored: Arc<dyn StoredSummary>,
-    pub accounts: Arc<dyn Accounts>,
+    pub accounts: Arc<dyn NotedAccounts>,
     /// What the accounts are held against; `None` where no log is named.
     pub log: Option<Arc<dyn ReadLog>>,
 }

@@ -15,8 +15,9 @@ pub mod unprinted;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use tidegate_agentping_ports::{Gate, Registry};
 use tidegate_kernel::{Region, Timestamp};
-use tidegate_ports::{Clock, Gate, Ids, RandomIds, Registry, SystemClock};
+use tidegate_ports::{Clock, Ids, RandomIds, SystemClock};
 
 use crate::assemble::{distributed, embedded};
 use crate::cli::{AgentsCommand, KeysCommand, Place, RatesCommand, TeamsCommand, TokensCommand};

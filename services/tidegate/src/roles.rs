@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_admission::Admission;
+use tidegate_agentping_ports::{NotedAccounts, Runs};
 use tidegate_control::{Authenticate, Conservation, Control};
 use tidegate_door::{LaterRoutes, ServeReport};
 use tidegate_ingest::Ingest;
 use tidegate_kernel::Timestamp;
 use tidegate_lifecycle::{Health, Part, Parts, Stages, Stop};
 use tidegate_persister::{LogWatch, Persister, Stalled, StopReport, forget_notes, purge_orphans};
-use tidegate_ports::{Accounts, Clock, Ids, ReadLag, Runs};
+use tidegate_ports::{Clock, Ids, ReadLag};
 use tidegate_telemetry::{Metrics, names};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -249,7 +250,7 @@ async fn purge(runs: Arc<dyn Runs>, lag: Arc<dyn ReadLag>, clock: Arc<dyn Clock>
 }
 
 /// Forgets old notes now and then. A failure waits for the next time.
-async fn forget(accounts: Arc<dyn Accounts>, clock: Arc<dyn Clock>, stop: Stop) {
+async fn forget(accounts: Arc<dyn NotedAccounts>, clock: Arc<dyn Clock>, stop: Stop) {
     let failures = metrics::counter!(names::JOB_FAILURES, "task" => "forget_notes");
     while !stop.is_stopping() {
         match forget_notes(&*accounts, clock.now()).await {

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tidegate_agentping::{Record, RunKey};
+use tidegate_agentping_ports::{NotedAccounts, RunWanted, StoredSummary};
 use tidegate_kernel::{Position, Timestamp};
-use tidegate_ports::{Accounts, Clock, Ids, ReadLog, RunWanted, StoredSummary};
+use tidegate_ports::{Clock, Ids, ReadLog};
 use tidegate_telemetry::names;
 use tokio::time::timeout;
 
@@ -22,7 +23,7 @@ const KEPT: usize = 32;
 /// Looks up records and remembers which are not there.
 pub(super) struct Sampler {
     pub log: Arc<dyn ReadLog>,
-    pub accounts: Arc<dyn Accounts>,
+    pub accounts: Arc<dyn NotedAccounts>,
     pub stored: Arc<dyn StoredSummary>,
     pub ids: Arc<dyn Ids>,
     pub clock: Arc<dyn Clock>,

@@ -1,10 +1,10 @@
 //! Whether a record that the accounts call stored is in the store. Pure.
 
 use tidegate_agentping::Record;
+use tidegate_agentping_ports::notes::NOTES_KEPT_MS;
+use tidegate_agentping_ports::runs::ORPHAN_AGE_MS;
+use tidegate_agentping_ports::{Note, StoredRun};
 use tidegate_kernel::{Position, Timestamp};
-use tidegate_ports::accounts::NOTES_KEPT_MS;
-use tidegate_ports::runs::ORPHAN_AGE_MS;
-use tidegate_ports::{Note, StoredRun};
 
 /// Clocks of front doors, the log and the store may differ by so much, and what ends may have ended so much earlier.
 const MARGIN_MS: i64 = 60 * 60 * 1_000;

@@ -6,14 +6,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use tidegate_admission::{Admission, AdmissionConfig, AdmissionPorts};
 use tidegate_agentping::{Credential, CredentialHash, KeyId, Plan, Slug, TokenId};
-use tidegate_inproc::accounts::MemoryAccounts;
+use tidegate_agentping_inproc::gate::MemoryGate;
+use tidegate_agentping_inproc::noted_accounts::MemoryNotedAccounts;
+use tidegate_agentping_inproc::registry::MemoryRegistry;
+use tidegate_agentping_inproc::runs::MemoryRuns;
+use tidegate_agentping_ports::{CredentialRecord, Credentials, KeyRow, Registry, Team, TokenRow};
 use tidegate_inproc::clock::TestClock;
-use tidegate_inproc::gate::MemoryGate;
 use tidegate_inproc::log::{MemoryLog, MemoryLogOptions};
-use tidegate_inproc::registry::MemoryRegistry;
-use tidegate_inproc::runs::MemoryRuns;
 use tidegate_kernel::Region;
-use tidegate_ports::{CredentialRecord, Credentials, KeyRow, Registry, StoreError, Team, TokenRow};
+use tidegate_ports::StoreError;
 
 use crate::house::*;
 
@@ -73,7 +74,7 @@ async fn admission_decides_who_reads_and_judges_regions_before_looking_up() {
         gate: Arc::new(MemoryGate::default()),
         lag: Arc::new(log.lag("persister")),
         append: Arc::new(log),
-        accounts: Arc::new(MemoryAccounts::default()),
+        accounts: Arc::new(MemoryNotedAccounts::default()),
     };
     let house = House::with_callers(Admission::new(ports, AdmissionConfig::new(Region::Eu))).await;
     let elsewhere = KEY_A.replace("_eu_", "_us_");

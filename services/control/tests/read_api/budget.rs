@@ -5,12 +5,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::json;
 use tidegate_agentping::{Body, Run, RunKey, TeamId};
-use tidegate_control::Control;
-use tidegate_inproc::runs::MemoryRuns;
-use tidegate_kernel::{Month, Timestamp};
-use tidegate_ports::{
-    AgentRepeats, AgentRow, EventPage, EventsPage, RunFilter, RunPage, RunQueries, RunsPage, Spend, StoreError,
+use tidegate_agentping_inproc::runs::MemoryRuns;
+use tidegate_agentping_ports::{
+    AgentRepeats, AgentRow, EventPage, EventsPage, RunFilter, RunPage, RunQueries, RunsPage, Spend,
 };
+use tidegate_control::Control;
+use tidegate_kernel::{Month, Timestamp};
+use tidegate_ports::StoreError;
 use tokio::sync::Semaphore;
 
 use crate::house::*;

@@ -8,9 +8,10 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use reqwest::Client;
 use serde_json::{Value, json};
 use tidegate_agentping::RunKey;
+use tidegate_agentping_inproc::noted_accounts::MemoryNotedAccounts;
+use tidegate_agentping_ports::NotedAccounts;
 use tidegate_control::Conservation;
 use tidegate_door::{ServeOptions, serve};
-use tidegate_inproc::accounts::MemoryAccounts;
 use tidegate_inproc::clock::TestClock;
 use tidegate_inproc::log::{MemoryLog, MemoryLogOptions};
 use tidegate_ports::{Account, Accounts, Append, Fate, ReadLog};
@@ -21,13 +22,13 @@ use crate::house::*;
 const DEADLINE: Duration = Duration::from_secs(10);
 
 /// A log of one partition with so many records, of which the first two are settled.
-async fn kept(records: u128) -> (MemoryLog, MemoryAccounts) {
+async fn kept(records: u128) -> (MemoryLog, MemoryNotedAccounts) {
     let options = MemoryLogOptions { partitions: 1, ..MemoryLogOptions::default() };
     let log = MemoryLog::new(options, Arc::new(TestClock::at(at(NOON))));
     for number in 0..records {
         log.append(RunKey { team: team(1), run: run_id(number) }.log_key(), Bytes::from_static(b"{}")).await.unwrap();
     }
-    let accounts = MemoryAccounts::default();
+    let accounts = MemoryNotedAccounts::default();
     let mut account = Account::opened(1, 0, 0);
     account.count(0, Fate::Stored);
     account.count(1, Fate::Dead);
@@ -35,7 +36,7 @@ async fn kept(records: u128) -> (MemoryLog, MemoryAccounts) {
     (log, accounts)
 }
 
-fn conservation(log: Option<MemoryLog>, accounts: impl Accounts) -> Arc<Conservation> {
+fn conservation(log: Option<MemoryLog>, accounts: impl NotedAccounts) -> Arc<Conservation> {
     let log = log.map(|log| Arc::new(log) as Arc<dyn ReadLog>);
     Arc::new(Conservation::new(Arc::new(accounts), log, Arc::new(TestClock::at(at(NOON))), DEADLINE))
 }
@@ -80,7 +81,7 @@ async fn what_does_not_add_up_is_told() {
 }
 
 /// One pass of the watch, as a scrape then sees it.
-fn published(log: Option<MemoryLog>, accounts: MemoryAccounts) -> String {
+fn published(log: Option<MemoryLog>, accounts: MemoryNotedAccounts) -> String {
     let recorder = PrometheusBuilder::new().build_recorder();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     metrics::with_local_recorder(&recorder, || {

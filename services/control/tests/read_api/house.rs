@@ -13,14 +13,15 @@ use tidegate_agentping::{
     Body, Event, EventId, Finish, FinishStatus, Heartbeat, HeartbeatStatus, Idle, ModelCall, Plan, Receipt, Record,
     RunId, RunKey, RunState, Scope, Slug, Start, TeamId,
 };
+use tidegate_agentping_inproc::noted_accounts::MemoryNotedAccounts;
+use tidegate_agentping_inproc::registry::MemoryRegistry;
+use tidegate_agentping_inproc::runs::MemoryRuns;
+use tidegate_agentping_ports::{EventRow, NotedAccounts, RunQueries, RunWanted, RunWrite, Runs};
 use tidegate_control::{Authenticate, Control};
 use tidegate_door::ServeOptions;
-use tidegate_inproc::accounts::MemoryAccounts;
 use tidegate_inproc::clock::TestClock;
-use tidegate_inproc::registry::MemoryRegistry;
-use tidegate_inproc::runs::MemoryRuns;
 use tidegate_kernel::{FreeJson, Position, Region, Timestamp, Usd};
-use tidegate_ports::{Accounts, EventRow, RandomIds, RunQueries, RunWanted, RunWrite, Runs};
+use tidegate_ports::RandomIds;
 use tokio::net::TcpListener;
 
 /// Where the clock stands at first.
@@ -125,7 +126,7 @@ impl Callers {
 
 pub struct House {
     pub runs: MemoryRuns,
-    pub accounts: MemoryAccounts,
+    pub accounts: MemoryNotedAccounts,
     pub clock: Arc<TestClock>,
     offset: AtomicI64,
     base: String,
@@ -155,10 +156,10 @@ impl House {
     }
 
     /// On another keeper of accounts.
-    pub async fn on_accounts(kept: Arc<dyn Accounts>, set_up: impl FnOnce(Control) -> Control) -> House {
+    pub async fn on_accounts(kept: Arc<dyn NotedAccounts>, set_up: impl FnOnce(Control) -> Control) -> House {
         let runs = MemoryRuns::default();
         let ports = (Arc::new(runs.clone()) as Arc<dyn RunQueries>, kept);
-        House::raised(runs, MemoryAccounts::default(), ports, Callers::two_teams(), set_up).await
+        House::raised(runs, MemoryNotedAccounts::default(), ports, Callers::two_teams(), set_up).await
     }
 
     async fn with(
@@ -167,15 +168,15 @@ impl House {
         callers: impl Authenticate,
         set_up: impl FnOnce(Control) -> Control,
     ) -> House {
-        let accounts = MemoryAccounts::default();
-        let ports = (queries, Arc::new(accounts.clone()) as Arc<dyn Accounts>);
+        let accounts = MemoryNotedAccounts::default();
+        let ports = (queries, Arc::new(accounts.clone()) as Arc<dyn NotedAccounts>);
         House::raised(runs, accounts, ports, callers, set_up).await
     }
 
     async fn raised(
         runs: MemoryRuns,
-        accounts: MemoryAccounts,
-        (queries, kept): (Arc<dyn RunQueries>, Arc<dyn Accounts>),
+        accounts: MemoryNotedAccounts,
+        (queries, kept): (Arc<dyn RunQueries>, Arc<dyn NotedAccounts>),
         callers: impl Authenticate,
         set_up: impl FnOnce(Control) -> Control,
     ) -> House {

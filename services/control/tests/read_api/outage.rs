@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tidegate_agentping::{Run, RunKey, TeamId};
-use tidegate_kernel::{Month, Timestamp};
-use tidegate_ports::{
-    AgentRepeats, AgentRow, EventPage, EventsPage, RunFilter, RunPage, RunQueries, RunsPage, Spend, StoreError,
+use tidegate_agentping_ports::{
+    AgentRepeats, AgentRow, EventPage, EventsPage, RunFilter, RunPage, RunQueries, RunsPage, Spend,
 };
+use tidegate_kernel::{Month, Timestamp};
+use tidegate_ports::StoreError;
 
 use crate::house::*;
 

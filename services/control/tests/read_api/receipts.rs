@@ -8,9 +8,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use serde_json::json;
 use tidegate_agentping::{Receipt, RunKey, TeamId};
+use tidegate_agentping_ports::{Note, NotedAccounts};
 use tidegate_inproc::log::{MemoryLog, MemoryLogOptions};
 use tidegate_kernel::{Partition, Position, Region, Timestamp};
-use tidegate_ports::{Account, Accounts, Append, Clock, Fate, Halt, Note, StoreError};
+use tidegate_ports::{Account, Accounts, Append, Clock, Fate, Halt, StoreError};
 
 use crate::house::*;
 
@@ -179,15 +180,6 @@ struct Mute(AtomicUsize);
 
 #[async_trait]
 impl Accounts for Mute {
-    async fn note(&self, _: Arc<Vec<Note>>) -> Result<(), StoreError> {
-        unreachable!("control writes nothing")
-    }
-
-    async fn notes(&self, _: &[Position]) -> Result<Vec<Option<Note>>, StoreError> {
-        self.0.fetch_add(1, Ordering::SeqCst);
-        std::future::pending().await
-    }
-
     async fn settle(&self, _: Account) -> Result<(), StoreError> {
         unreachable!("control writes nothing")
     }
@@ -207,6 +199,18 @@ impl Accounts for Mute {
 
     async fn halts(&self) -> Result<Vec<Halt>, StoreError> {
         unreachable!("control does not read where partitions stand still")
+    }
+}
+
+#[async_trait]
+impl NotedAccounts for Mute {
+    async fn note(&self, _: Arc<Vec<Note>>) -> Result<(), StoreError> {
+        unreachable!("control writes nothing")
+    }
+
+    async fn notes(&self, _: &[Position]) -> Result<Vec<Option<Note>>, StoreError> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        std::future::pending().await
     }
 
     async fn forget_notes(&self, _: Timestamp, _: usize) -> Result<usize, StoreError> {

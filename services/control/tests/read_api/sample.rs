@@ -6,13 +6,14 @@ use std::time::Duration;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::{Value, json};
 use tidegate_agentping::{Body, FinishStatus, Record, RunKey};
+use tidegate_agentping_inproc::noted_accounts::MemoryNotedAccounts;
+use tidegate_agentping_inproc::runs::MemoryRuns;
+use tidegate_agentping_ports::{EventRow, Note, NotedAccounts, RunWanted, RunWrite, Runs};
 use tidegate_control::Conservation;
-use tidegate_inproc::accounts::MemoryAccounts;
 use tidegate_inproc::clock::TestClock;
 use tidegate_inproc::log::{MemoryLog, MemoryLogOptions};
-use tidegate_inproc::runs::MemoryRuns;
 use tidegate_kernel::Position;
-use tidegate_ports::{Account, Accounts, Append, Clock, EventRow, Fate, Note, RandomIds, RunWanted, RunWrite, Runs};
+use tidegate_ports::{Account, Accounts, Append, Clock, Fate, RandomIds};
 
 use crate::conservation::shown;
 use crate::house::*;
@@ -25,7 +26,7 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 struct Pipeline {
     log: MemoryLog,
     runs: MemoryRuns,
-    accounts: MemoryAccounts,
+    accounts: MemoryNotedAccounts,
     clock: Arc<TestClock>,
     account: Account,
 }
@@ -36,7 +37,7 @@ impl Pipeline {
         let options = MemoryLogOptions { partitions: 1, ..MemoryLogOptions::default() };
         let log = MemoryLog::new(options, clock.clone());
         let account = Account::opened(1, 0, 0);
-        Pipeline { log, runs: MemoryRuns::default(), accounts: MemoryAccounts::default(), clock, account }
+        Pipeline { log, runs: MemoryRuns::default(), accounts: MemoryNotedAccounts::default(), clock, account }
     }
 
     async fn append(&self, run: u128, body: Body) -> (Record, Position) {

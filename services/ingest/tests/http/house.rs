@@ -16,15 +16,16 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::Value;
 use tidegate_admission::{Admission, AdmissionConfig, AdmissionPorts};
 use tidegate_agentping::{Credential, KeyId, Plan, Slug, TeamId, TokenId};
+use tidegate_agentping_inproc::gate::MemoryGate;
+use tidegate_agentping_inproc::noted_accounts::MemoryNotedAccounts;
+use tidegate_agentping_inproc::registry::MemoryRegistry;
+use tidegate_agentping_inproc::runs::MemoryRuns;
+use tidegate_agentping_ports::{KeyRow, Registry, Team, TokenRow};
 use tidegate_ingest::{Ingest, IngestConfig};
-use tidegate_inproc::accounts::MemoryAccounts;
 use tidegate_inproc::clock::TestClock;
-use tidegate_inproc::gate::MemoryGate;
 use tidegate_inproc::log::{MemoryLog, MemoryLogOptions};
-use tidegate_inproc::registry::MemoryRegistry;
-use tidegate_inproc::runs::MemoryRuns;
 use tidegate_kernel::{LogKey, Partition, Position, Region, Timestamp};
-use tidegate_ports::{Append, AppendError, KeyRow, RandomIds, Registry, Team, TokenRow};
+use tidegate_ports::{Append, AppendError, RandomIds};
 use tokio::sync::Semaphore;
 
 pub const KEY: &str = "apk_eu_000000000000000000000000000000a1";
@@ -156,7 +157,7 @@ impl House {
             gate: Arc::new(MemoryGate::default()),
             append: log.clone(),
             lag,
-            accounts: Arc::new(MemoryAccounts::default()),
+            accounts: Arc::new(MemoryNotedAccounts::default()),
         };
         let admission = Arc::new(Admission::new(ports, AdmissionConfig::new(Region::Eu)));
         let config = IngestConfig {

@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use proptest::prelude::*;
 use tidegate_agentping::{Body, Record, Slug};
+use tidegate_agentping_ports::NotedAccounts;
 use tidegate_ports::{Accounts, Append, DeadLetters, Fate};
 
 use crate::rig::{Rig, Running, eventually, key, records_of};

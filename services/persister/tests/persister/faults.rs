@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use tidegate_inproc::runs::MemoryRuns;
+use tidegate_agentping_inproc::runs::MemoryRuns;
+use tidegate_agentping_ports::{RunWanted, RunWrite, Runs, StoredRun};
 use tidegate_kernel::Timestamp;
-use tidegate_ports::{ReadLag, RunWanted, RunWrite, Runs, StoreError, StoredRun};
+use tidegate_ports::{ReadLag, StoreError};
 
 use crate::rig::{GROUP, Rig, eventually, key, records_of};
 

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use tidegate_agentping_ports::NotedAccounts;
 use tidegate_inproc::dead_letters::MemoryDeadLetters;
 use tidegate_kernel::Position;
 use tidegate_ports::{Accounts, Append, DeadLetter, DeadLetters, LogError, ReadLag};

@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use tidegate_agentping::{Body, RunKey};
-use tidegate_inproc::runs::MemoryRuns;
+use tidegate_agentping_inproc::runs::MemoryRuns;
+use tidegate_agentping_ports::{RunWanted, RunWrite, Runs, StoredRun};
 use tidegate_kernel::Timestamp;
-use tidegate_ports::{DeadLetters, ReadLag, RunWanted, RunWrite, Runs, StoreError, StoredRun};
+use tidegate_ports::{DeadLetters, ReadLag, StoreError};
 
 use crate::rig::{GROUP, Rig, eventually, key, records_of};
 
@@ -60,7 +61,8 @@ async fn the_record_that_is_refused_is_dead_and_no_other() {
     let sums = accounts.iter().fold((0, 0), |(stored, dead), one| (stored + one.stored, dead + one.dead));
     assert_eq!(sums, (5 * 5 - 1, 1));
     assert!(accounts.iter().all(|account| account.missing() == 0), "{accounts:?}");
-    let note = tidegate_ports::Accounts::notes(&rig.accounts, &[letter.position]).await.expect("in memory");
+    let note =
+        tidegate_agentping_ports::NotedAccounts::notes(&rig.accounts, &[letter.position]).await.expect("in memory");
     assert!(note[0].is_some_and(|note| note.fate == tidegate_ports::Fate::Dead));
 }
 

@@ -7,15 +7,14 @@ use bytes::Bytes;
 use tidegate_agentping::{
     Body, Event, EventId, Finish, FinishStatus, Record, RunId, RunKey, RunState, Slug, Start, TeamId,
 };
-use tidegate_inproc::accounts::MemoryAccounts;
+use tidegate_agentping_inproc::noted_accounts::MemoryNotedAccounts;
+use tidegate_agentping_inproc::runs::MemoryRuns;
+use tidegate_agentping_ports::{EventPage, EventRow, NotedAccounts, RunQueries, Runs};
 use tidegate_inproc::dead_letters::MemoryDeadLetters;
 use tidegate_inproc::log::{MemoryLog, MemoryLogOptions};
-use tidegate_inproc::runs::MemoryRuns;
 use tidegate_kernel::{FreeJson, Position, Region, Timestamp};
 use tidegate_persister::{BrakeRules, Persister, PersisterConfig, StopReport};
-use tidegate_ports::{
-    Accounts, Append, Clock, Consume, DeadLetters, EventPage, EventRow, ReadLag, RunQueries, Runs, SystemClock,
-};
+use tidegate_ports::{Append, Clock, Consume, DeadLetters, ReadLag, SystemClock};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -25,7 +24,7 @@ pub const T0: i64 = 1_778_855_521_123;
 pub struct Rig {
     pub log: MemoryLog,
     pub runs: MemoryRuns,
-    pub accounts: MemoryAccounts,
+    pub accounts: MemoryNotedAccounts,
     pub dead_letters: MemoryDeadLetters,
     /// Small budgets, so that pausing and resuming happen.
     pub config: PersisterConfig,
@@ -35,7 +34,7 @@ pub struct Rig {
 pub struct Ports {
     pub log: Box<dyn Consume>,
     pub runs: Arc<dyn Runs>,
-    pub accounts: Arc<dyn Accounts>,
+    pub accounts: Arc<dyn NotedAccounts>,
     pub dead_letters: Arc<dyn DeadLetters>,
 }
 
@@ -45,7 +44,7 @@ impl Rig {
         Rig {
             log: MemoryLog::new(options, Arc::new(SystemClock)),
             runs: MemoryRuns::default(),
-            accounts: MemoryAccounts::default(),
+            accounts: MemoryNotedAccounts::default(),
             dead_letters: MemoryDeadLetters::default(),
             config: PersisterConfig {
                 poll_bytes: 2_000,

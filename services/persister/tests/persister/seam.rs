@@ -8,15 +8,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tidegate_agentping::{Outcome, Record, RunState};
-use tidegate_inproc::accounts::MemoryAccounts;
+use tidegate_agentping_inproc::noted_accounts::MemoryNotedAccounts;
+use tidegate_agentping_inproc::runs::MemoryRuns;
+use tidegate_agentping_ports::{Note, NotedAccounts, RunWanted, RunWrite, Runs, StoredRun};
 use tidegate_inproc::dead_letters::MemoryDeadLetters;
 use tidegate_inproc::log::MemoryLog;
-use tidegate_inproc::runs::MemoryRuns;
 use tidegate_kernel::{Committable, Partition, PartitionEpoch, Position, Timestamp};
-use tidegate_ports::{
-    Account, Accounts, Consume, DeadLetter, DeadLetters, Fate, Halt, LogError, Note, Polled, RunWanted, RunWrite, Runs,
-    StoreError, StoredRun,
-};
+use tidegate_ports::{Account, Accounts, Consume, DeadLetter, DeadLetters, Fate, Halt, LogError, Polled, StoreError};
 use tokio::sync::watch;
 
 use crate::rig::{GROUP, Ports, Rig};
@@ -102,11 +100,11 @@ pub fn fates(log: &MemoryLog, partition: Partition) -> Vec<Fate> {
 pub struct Witness {
     log: MemoryLog,
     runs: MemoryRuns,
-    accounts: MemoryAccounts,
+    accounts: MemoryNotedAccounts,
     dead_letters: MemoryDeadLetters,
     /// The stores as they were when an account was last settled: what a power cut leaves of one that syncs no more than
     /// it must.
-    synced: Arc<Mutex<(MemoryRuns, MemoryAccounts)>>,
+    synced: Arc<Mutex<(MemoryRuns, MemoryNotedAccounts)>>,
     seen: Arc<Mutex<Vec<String>>>,
 }
 
@@ -280,16 +278,6 @@ impl Runs for Watched {
 
 #[async_trait]
 impl Accounts for Watched {
-    async fn note(&self, notes: Arc<Vec<Note>>) -> Result<(), StoreError> {
-        let accounts = self.witness.accounts.clone();
-        self.seam.step(async move { accounts.note(notes).await }).await
-    }
-
-    async fn notes(&self, positions: &[Position]) -> Result<Vec<Option<Note>>, StoreError> {
-        let (accounts, positions) = (self.witness.accounts.clone(), positions.to_vec());
-        self.seam.step(async move { accounts.notes(&positions).await }).await
-    }
-
     async fn settle(&self, account: Account) -> Result<(), StoreError> {
         let (witness, seam) = (self.witness.clone(), self.seam.clone());
         let settle = async move {
@@ -323,6 +311,19 @@ impl Accounts for Watched {
 
     async fn halts(&self) -> Result<Vec<Halt>, StoreError> {
         self.witness.accounts.halts().await
+    }
+}
+
+#[async_trait]
+impl NotedAccounts for Watched {
+    async fn note(&self, notes: Arc<Vec<Note>>) -> Result<(), StoreError> {
+        let accounts = self.witness.accounts.clone();
+        self.seam.step(async move { accounts.note(notes).await }).await
+    }
+
+    async fn notes(&self, positions: &[Position]) -> Result<Vec<Option<Note>>, StoreError> {
+        let (accounts, positions) = (self.witness.accounts.clone(), positions.to_vec());
+        self.seam.step(async move { accounts.notes(&positions).await }).await
     }
 
     async fn forget_notes(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {

@@ -2,8 +2,9 @@
 //! log, before anything is built upon what is left.
 
 use tidegate_agentping::Record;
-use tidegate_inproc::accounts::MemoryAccounts;
-use tidegate_inproc::runs::MemoryRuns;
+use tidegate_agentping_inproc::noted_accounts::MemoryNotedAccounts;
+use tidegate_agentping_inproc::runs::MemoryRuns;
+use tidegate_agentping_ports::NotedAccounts;
 use tidegate_ports::{Accounts, Fate};
 
 use crate::rig::{Rig, eventually, key, records_of};
@@ -13,7 +14,7 @@ const RUNS: std::ops::Range<u128> = 1..9;
 /// What the store had synced at some time.
 struct Synced {
     runs: MemoryRuns,
-    accounts: MemoryAccounts,
+    accounts: MemoryNotedAccounts,
 }
 
 impl Rig {

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use tidegate_agentping::{Slug, TeamId};
-use tidegate_ports::{Gate, GateDown, StoreError};
+use tidegate_agentping_ports::{Gate, GateDown};
+use tidegate_ports::StoreError;
 use tidegate_sqlite::EmbeddedRegistry;
 
 /// The agents that were archived since it was last asked.

@@ -10,10 +10,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_admission::AdmissionPorts;
+use tidegate_agentping_ports::Credentials;
 use tidegate_kafka::{
     KafkaConsumer, KafkaDeadLetters, KafkaLag, KafkaLog, KafkaOptions, KafkaReadLog, TopicsError, topics,
 };
-use tidegate_ports::{Clock, Credentials, ReadLog, StoreError};
+use tidegate_ports::{Clock, ReadLog, StoreError};
 use tidegate_redis::RedisGate;
 use tidegate_scylla::{Cql, ScyllaOptions, ScyllaRegistry, ScyllaStore};
 

@@ -4,9 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tidegate_admission::AdmissionPorts;
-use tidegate_inproc::gate::{MemoryGate, MemoryGateConfig};
+use tidegate_agentping_inproc::gate::{MemoryGate, MemoryGateConfig};
+use tidegate_agentping_ports::Registry;
 use tidegate_kernel::{Region, Timestamp};
-use tidegate_ports::{Clock, Registry, Retention};
+use tidegate_ports::{Clock, Retention};
 use tidegate_sqlite::dead_letters::EmbeddedDeadLetters;
 use tidegate_sqlite::folder::DEFAULT_PARTITIONS;
 use tidegate_sqlite::{

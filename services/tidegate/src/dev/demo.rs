@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use tidegate_agentping::{KeyId, Plan, Slug, TeamId, TokenId};
+use tidegate_agentping_ports::Registry;
 use tidegate_kernel::{Region, Timestamp};
-use tidegate_ports::{Clock, Ids, Registry};
+use tidegate_ports::{Clock, Ids};
 
 use crate::manage::unprinted::taken_back;
 use crate::manage::{Desk, keys, teams, tokens};

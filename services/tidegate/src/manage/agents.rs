@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tidegate_agentping::{Slug, TeamId};
-use tidegate_ports::{AgentRow, Gate, GateDown};
+use tidegate_agentping_ports::{AgentRow, Gate, GateDown};
 use tokio::time::{Instant, sleep};
 
 use super::rows::AgentJson;

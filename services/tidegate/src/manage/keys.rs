@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use tidegate_agentping::{ApiKey, Credential, KeyId};
-use tidegate_ports::{KeyRow, Team};
+use tidegate_agentping_ports::{KeyRow, Team};
 
 use super::rows::KeyJson;
 use super::unprinted::taken_back;

@@ -2,7 +2,7 @@
 
 use tidegate_agentping::rates::RateRow;
 use tidegate_agentping::{Rate, TeamId};
-use tidegate_ports::registry::check_rate;
+use tidegate_agentping_ports::registry::check_rate;
 
 use super::rows::RateJson;
 use super::{Desk, resolve};

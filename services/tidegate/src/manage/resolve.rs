@@ -2,7 +2,7 @@
 
 use tidegate_agentping::id::{IdKind, PublicKind};
 use tidegate_agentping::{Id, TeamId};
-use tidegate_ports::{Registry, Team};
+use tidegate_agentping_ports::{Registry, Team};
 
 /// The team that this text means: its id, or the name of exactly one.
 ///

@@ -3,10 +3,10 @@
 use serde::Serialize;
 use tidegate_agentping::rates::RateRow;
 use tidegate_agentping::{AgentId, KeyId, Limits, Slug, TeamId, TokenId};
+use tidegate_agentping_ports::{AgentRow, KeyRow, Team, TokenRow};
 use tidegate_kernel::timestamp::{iso, iso_option};
 use tidegate_kernel::usd::decimal;
 use tidegate_kernel::{Timestamp, Usd};
-use tidegate_ports::{AgentRow, KeyRow, Team, TokenRow};
 
 use crate::cli::BatchMultiplier;
 

@@ -1,7 +1,7 @@
 //! `tidegate teams`.
 
 use tidegate_agentping::{Limits, TeamId};
-use tidegate_ports::{Registry, Team};
+use tidegate_agentping_ports::{Registry, Team};
 
 use super::rows::TeamJson;
 use super::{Desk, plans, resolve};

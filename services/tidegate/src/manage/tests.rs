@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Mutex;
 
 use serde_json::Value;
-use tidegate_inproc::registry::MemoryRegistry;
+use tidegate_agentping_inproc::registry::MemoryRegistry;
 
 use super::*;
 use crate::cli::{Cli, Command as Top};

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use tidegate_agentping::{Credential, PingToken, Slug, TokenId};
-use tidegate_ports::{Team, TokenRow};
+use tidegate_agentping_ports::{Team, TokenRow};
 
 use super::rows::TokenJson;
 use super::unprinted::taken_back;

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use tidegate_ports::RegistryError;
+use tidegate_agentping_ports::RegistryError;
 
 /// What the command says: `what` is "key" or "token", `id` its public id, `why` it could not be printed, `undone` how
 /// taking it back went, `way_out` the command that takes it back by hand.

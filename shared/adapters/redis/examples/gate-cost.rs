@@ -28,11 +28,10 @@ use bytes::Bytes;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use redis::aio::MultiplexedConnection;
 use tidegate_agentping::{EventId, Limits, Plan, RunId, TeamId};
+use tidegate_agentping_ports::gate::OnUnconfirmed;
+use tidegate_agentping_ports::{Ask, Claim, ClaimKey, Fingerprint, Gate, GateDown, Seed, Verdict};
 use tidegate_kernel::{Region, Timestamp};
-use tidegate_ports::gate::OnUnconfirmed;
-use tidegate_ports::{
-    Ask, Claim, ClaimKey, Clock, Fingerprint, Gate, GateDown, Ids, RandomIds, Seed, SystemClock, Verdict,
-};
+use tidegate_ports::{Clock, Ids, RandomIds, SystemClock};
 use tidegate_redis::{RedisGate, RedisOptions, metrics as names};
 
 const RUNS_FOR: Duration = Duration::from_secs(3);

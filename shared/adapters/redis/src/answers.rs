@@ -1,8 +1,8 @@
 //! What the script answers to one operation.
 
 use bytes::{Buf, Bytes};
+use tidegate_agentping_ports::{Ask, ClaimOutcome, Refused, StoreRead, Ticket, Verdict};
 use tidegate_kernel::{Month, Timestamp};
-use tidegate_ports::{Ask, ClaimOutcome, Refused, StoreRead, Ticket, Verdict};
 
 /// An answer that is not what the script gives: another program writes under our keys, or the script is not ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

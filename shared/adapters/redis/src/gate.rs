@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tidegate_agentping::{Slug, TeamId};
+use tidegate_agentping_ports::{Ask, Gate, GateDown, Seed, Settlement, Ticket, Verdict};
 use tidegate_kernel::Month;
-use tidegate_ports::{Ask, Clock, Gate, GateDown, Seed, Settlement, Ticket, Verdict};
+use tidegate_ports::Clock;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 

@@ -2,8 +2,8 @@
 //! slot of a cluster.
 
 use tidegate_agentping::TeamId;
+use tidegate_agentping_ports::ClaimKey;
 use tidegate_kernel::Region;
-use tidegate_ports::ClaimKey;
 
 /// Bytes of an id that are a claim's field; the five before them name its bucket.
 pub(crate) const FIELD_BYTES: usize = 11;

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tidegate_agentping::TeamId;
-use tidegate_ports::{Clock, GateDown};
+use tidegate_agentping_ports::GateDown;
+use tidegate_ports::Clock;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::timeout;
 

@@ -12,7 +12,7 @@
 //! | `<prefix>:probe` | nothing: written to see whether the server takes writes | 60 s |
 //!
 //! A bucket takes 65,536 claims. Beyond that the gate remembers no more of its ids and leaves them to the store
-//! ([`StoreRead::Needed`](tidegate_ports::StoreRead)), as it does with ids born before the mark.
+//! ([`StoreRead::Needed`](tidegate_agentping_ports::StoreRead)), as it does with ids born before the mark.
 //!
 //! # Time
 //!
@@ -26,7 +26,7 @@
 //! A front door that dies between claiming and appending leaves units and the name of a new agent behind. They are
 //! settled when a team would be refused for them: the front door reads what the store has, after everything up to a time
 //! is applied, and the script gives back what was taken until then and is not stored
-//! ([`Gate::settle`](tidegate_ports::Gate::settle)). Names carry the second in which they were last used. Of units there
+//! ([`Gate::settle`](tidegate_agentping_ports::Gate::settle)). Names carry the second in which they were last used. Of units there
 //! are two high-water marks, so nothing is given back while consumers are more than 30 to 60 s behind.
 //!
 //! # The mark
@@ -56,7 +56,7 @@
 //! Every wait has an end. A call that finds no answer in time gives its connection up, and from then on the gate is
 //! *known* to be down: questions fail at once until a new connection has had a write answered. It connects again by
 //! itself, from 20 ms to 1 s apart. Errors that a server answers (`OOM`, `MISCONF`, `LOADING`) go on in
-//! [`GateDown`](tidegate_ports::GateDown) in its own words; urls and passwords never do.
+//! [`GateDown`](tidegate_agentping_ports::GateDown) in its own words; urls and passwords never do.
 //!
 //! # Numbers
 //!

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use redis::{Cmd, ErrorKind, RedisError, Script, ServerErrorKind, Value};
-use tidegate_ports::GateDown;
+use tidegate_agentping_ports::GateDown;
 use tokio::sync::watch;
 use tokio::time::timeout;
 

@@ -1,8 +1,8 @@
 //! What a team's next call is to do.
 
 use tidegate_agentping::Slug;
+use tidegate_agentping_ports::{Ask, ClaimKey, Seed, Settlement, Ticket};
 use tidegate_kernel::{Month, Timestamp};
-use tidegate_ports::{Ask, ClaimKey, Seed, Settlement, Ticket};
 
 /// One operation of a call.
 #[derive(Debug)]

@@ -2,9 +2,9 @@
 
 use redis::Cmd;
 use tidegate_agentping::{Limits, Slug, TeamId};
+use tidegate_agentping_ports::gate::OnUnconfirmed;
+use tidegate_agentping_ports::{Ask, Claim, ClaimKey, Fingerprint, Seed, Ticket};
 use tidegate_kernel::{Month, Timestamp};
-use tidegate_ports::gate::OnUnconfirmed;
-use tidegate_ports::{Ask, Claim, ClaimKey, Fingerprint, Seed, Ticket};
 
 use crate::keys::{Place, TeamKeys};
 use crate::operation::Operation;

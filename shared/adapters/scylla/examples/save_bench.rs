@@ -9,8 +9,9 @@ use std::time::Instant;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use scylla::client::session_builder::SessionBuilder;
 use tidegate_agentping::{Body, Event, Finish, FinishStatus, Id, Record, RunKey, RunState, Slug, Start};
+use tidegate_agentping_ports::{EventRow, RunWanted, RunWrite, Runs};
 use tidegate_kernel::{FreeJson, Position, Region, Timestamp};
-use tidegate_ports::{EventRow, Ids, RandomIds, RunWanted, RunWrite, Runs};
+use tidegate_ports::{Ids, RandomIds};
 use tidegate_scylla::{Cql, Replication, ScyllaOptions, ScyllaStore, migrations};
 
 const POLL: usize = 500;

@@ -92,7 +92,7 @@ impl Cql {
         &self.0.durability
     }
 
-    /// See [`Runs::starts`](tidegate_ports::Runs::starts).
+    /// See [`Runs::starts`](tidegate_agentping_ports::Runs::starts).
     pub(crate) async fn starts(&self) -> Result<u64, StoreError> {
         self.0.starts.read(&self.0.session).await
     }

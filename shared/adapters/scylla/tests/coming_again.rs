@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tidegate_agentping::Record;
-use tidegate_ports::{RunWanted, Runs};
+use tidegate_agentping_ports::{RunWanted, Runs};
 use tidegate_scylla::{ScyllaStore, compare};
 
 mod support;

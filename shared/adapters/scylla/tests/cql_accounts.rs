@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use tidegate_agentping::{RunId, RunKey, TeamId};
+use tidegate_agentping_ports::notes::NOTES_KEPT_MS;
+use tidegate_agentping_ports::{Note, NotedAccounts};
 use tidegate_kernel::{Position, Region, Timestamp};
-use tidegate_ports::accounts::NOTES_KEPT_MS;
-use tidegate_ports::{Account, Accounts, Clock, Fate, Ids, Note, RandomIds, SystemClock};
+use tidegate_ports::{Account, Accounts, Clock, Fate, Ids, RandomIds, SystemClock};
 use tidegate_scylla::{ScyllaStore, compare};
 
 mod support;

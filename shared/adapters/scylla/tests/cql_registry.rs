@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use tidegate_agentping::{Body, CredentialHash, Limits, Plan, Record, RunKey, Slug};
-use tidegate_conformance::registry::{RegistryUnderTest, suite};
-use tidegate_ports::{Agents, Credentials, KeyRow, Registry, RegistryError, Team, TokenRow};
+use tidegate_agentping_conformance::registry::{RegistryUnderTest, suite};
+use tidegate_agentping_ports::{Agents, Credentials, KeyRow, Registry, RegistryError, Team, TokenRow};
 use tidegate_scylla::{Cql, ScyllaOptions, ScyllaRegistry, ScyllaStore};
 
 mod support;

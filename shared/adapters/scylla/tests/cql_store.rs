@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tidegate_conformance::runs::{StoreUnderTest, suite};
+use tidegate_agentping_conformance::runs::{StoreUnderTest, suite};
 use tidegate_scylla::{ScyllaRegistry, ScyllaStore};
 
 mod support;
@@ -27,5 +27,7 @@ async fn the_suite() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_suite_of_accounts() {
     let keyspace = Keyspace::fresh().await;
-    tidegate_conformance::accounts::suite(&ScyllaStore::new(keyspace.connect().await)).await;
+    let store = ScyllaStore::new(keyspace.connect().await);
+    tidegate_conformance::accounts::suite(&store).await;
+    tidegate_agentping_conformance::notes::suite(&store).await;
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tidegate_agentping::Record;
-use tidegate_ports::Runs;
+use tidegate_agentping_ports::Runs;
 use tidegate_scylla::{Comparison, Cql, ScyllaOptions, ScyllaStore, compare};
 
 mod support;

@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use tidegate_agentping::{Body, FinishStatus, Record, RunKey, RunState, RunStatus, Slug};
+use tidegate_agentping_ports::{ListedRun, RunFilter, RunPage, RunQueries, RunWrite, Runs};
 use tidegate_kernel::Timestamp;
-use tidegate_ports::{ListedRun, RunFilter, RunPage, RunQueries, RunWrite, Runs};
 use tidegate_scylla::ScyllaStore;
 
 mod support;

@@ -1,8 +1,8 @@
 //! Purging orphans: nothing of them stays, and a purge that is broken off goes on.
 
 use tidegate_agentping::{Body, Record, RunKey};
+use tidegate_agentping_ports::{RunWanted, Runs, StoredSummary};
 use tidegate_kernel::Timestamp;
-use tidegate_ports::{RunWanted, Runs, StoredSummary};
 use tidegate_scylla::{Cql, ScyllaOptions, ScyllaStore};
 
 mod support;

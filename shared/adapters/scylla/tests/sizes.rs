@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tidegate_agentping::{Body, Event, Record, RunKey};
-use tidegate_ports::{EventPage, RunQueries, RunWanted, Runs, StoredSummary};
+use tidegate_agentping_ports::{EventPage, RunQueries, RunWanted, Runs, StoredSummary};
 use tidegate_scylla::{Cql, ScyllaOptions, ScyllaStore};
 
 mod support;

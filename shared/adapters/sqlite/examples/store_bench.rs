@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tidegate_agentping::{Body, Event, Id, Record, RunKey, RunState, Slug, Start, TeamId};
+use tidegate_agentping_ports::{EventRow, RunWanted, RunWrite, Runs};
 use tidegate_kernel::{FreeJson, Position, Region, Timestamp};
-use tidegate_ports::{EventRow, Ids, RandomIds, RunWanted, RunWrite, Runs};
+use tidegate_ports::{Ids, RandomIds};
 use tidegate_sqlite::{DataFolder, EmbeddedRegistry, EmbeddedStore};
 
 const ROUNDS: usize = 200;
@@ -69,7 +70,7 @@ async fn take(store: &EmbeddedStore, records: Vec<Record>, offset: i64) {
     let wanted: Vec<RunWanted> =
         records.iter().map(|record| RunWanted { key: record.key(), events: ids(record) }).collect();
     let stored = store.load(&wanted).await.expect("loaded");
-    let write = |(record, stored): (Record, tidegate_ports::StoredRun)| {
+    let write = |(record, stored): (Record, tidegate_agentping_ports::StoredRun)| {
         let (key, received_at) = (record.key(), record.received_at);
         let known_events = stored.events.into_iter().collect();
         let mut state = RunState { run: stored.run.unwrap_or_default(), known_events };

@@ -11,10 +11,11 @@ use rusqlite::{Connection, Row, Transaction};
 use serde::Serialize;
 use tidegate_agentping::rates::RateRow;
 use tidegate_agentping::{CredentialHash, KeyId, Plan, RateCard, Slug, TeamId, TokenId};
-use tidegate_kernel::Timestamp;
-use tidegate_ports::{
-    AgentRow, CredentialRecord, Credentials, KeyRow, Rates, Registry, RegistryError, StoreError, Team, TokenRow,
+use tidegate_agentping_ports::{
+    AgentRow, CredentialRecord, Credentials, KeyRow, Rates, Registry, RegistryError, Team, TokenRow,
 };
+use tidegate_kernel::Timestamp;
+use tidegate_ports::StoreError;
 
 use crate::folder::{DataFolder, REGISTRY, STORE};
 use crate::mark::Mark;

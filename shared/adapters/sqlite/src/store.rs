@@ -8,11 +8,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rusqlite::Connection;
 use tidegate_agentping::{EventId, Run, RunId, RunKey, Slug, TeamId};
-use tidegate_kernel::{Month, Timestamp};
-use tidegate_ports::{
+use tidegate_agentping_ports::{
     AgentRepeats, AgentRow, Agents, EventPage, EventsPage, RunFilter, RunPage, RunQueries, RunWanted, RunWrite, Runs,
-    RunsPage, Spend, StoreError, StoredRun, StoredSummary,
+    RunsPage, Spend, StoredRun, StoredSummary,
 };
+use tidegate_kernel::{Month, Timestamp};
+use tidegate_ports::StoreError;
 
 use crate::checkpoints;
 use crate::folder::{OwnedFolder, STORE};

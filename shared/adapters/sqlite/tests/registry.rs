@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use tidegate_conformance::registry::{RegistryUnderTest, suite};
-use tidegate_inproc::registry::MemoryRegistry;
+use tidegate_agentping_conformance::registry::{RegistryUnderTest, suite};
+use tidegate_agentping_inproc::registry::MemoryRegistry;
 use tidegate_kernel::{Region, Timestamp};
 use tidegate_sqlite::{DataFolder, EmbeddedRegistry};
 

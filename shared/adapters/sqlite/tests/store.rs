@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use tidegate_conformance::runs::{StoreUnderTest, suite};
-use tidegate_inproc::registry::MemoryRegistry;
-use tidegate_inproc::runs::MemoryRuns;
+use tidegate_agentping_conformance::runs::{StoreUnderTest, suite};
+use tidegate_agentping_inproc::registry::MemoryRegistry;
+use tidegate_agentping_inproc::runs::MemoryRuns;
+use tidegate_agentping_ports::{Note, NotedAccounts};
 use tidegate_kernel::{Position, Region, Timestamp};
-use tidegate_ports::{Account, Accounts, Fate, Note};
+use tidegate_ports::{Account, Accounts, Fate};
 use tidegate_sqlite::{DataFolder, EmbeddedRegistry, EmbeddedStore};
 
 #[tokio::test]
@@ -50,6 +51,7 @@ fn store_in(place: &std::path::Path) -> EmbeddedStore {
 async fn accounts_on_a_folder() {
     let place = tempfile::tempdir().expect("a folder");
     tidegate_conformance::accounts::suite(&store_in(place.path())).await;
+    tidegate_agentping_conformance::notes::suite(&store_in(place.path())).await;
     // All of it is still there after a restart.
     let kept = store_in(place.path()).accounts().await.expect("read");
     assert_eq!(kept.len(), 3);

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use tidegate_agentping::{
     Body, CredentialHash, Finish, FinishStatus, Id, Limits, Plan, Record, RunKey, RunState, Slug, Start, TeamId,
 };
-use tidegate_kernel::{Position, Region, Timestamp};
-use tidegate_ports::{
+use tidegate_agentping_ports::{
     Agents, Credentials, KeyRow, Registry, RegistryError, RunQueries, RunWrite, Runs, StoredSummary, Team, TokenRow,
 };
+use tidegate_kernel::{Position, Region, Timestamp};
 use tidegate_sqlite::{DataFolder, EmbeddedRegistry, EmbeddedStore, SqliteError};
 
 const NOW: Timestamp = Timestamp::from_millis(1_778_846_400_000);
@@ -80,7 +80,8 @@ async fn saves_from_many_callers_are_all_there() {
         assert_eq!(saved.await.expect("ran"), Ok(()));
     }
     for number in 0..200 {
-        let wanted = tidegate_ports::RunWanted { key: RunKey { team: id(1), run: id(number) }, events: Vec::new() };
+        let wanted =
+            tidegate_agentping_ports::RunWanted { key: RunKey { team: id(1), run: id(number) }, events: Vec::new() };
         assert!(store.stored(wanted).await.expect("read").run.is_some(), "run {number}");
     }
 }

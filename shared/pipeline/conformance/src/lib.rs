@@ -4,8 +4,5 @@
 
 pub mod accounts;
 pub mod dead_letters;
-pub mod gate;
 pub mod log;
-pub mod registry;
 pub mod replay;
-pub mod runs;

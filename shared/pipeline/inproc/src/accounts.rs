@@ -4,17 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use tidegate_kernel::{Partition, Position, Timestamp};
-use tidegate_ports::{Account, Accounts, Halt, Note, StoreError};
+use tidegate_kernel::Partition;
+use tidegate_ports::{Account, Accounts, Halt, StoreError};
 
-/// Accounts and notes, for as long as a clone of this lives.
+/// Accounts, for as long as a clone of this lives.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryAccounts(Arc<Mutex<Kept>>);
 
 #[derive(Clone, Debug, Default)]
 struct Kept {
     accounts: BTreeMap<(u16, Partition), Account>,
-    notes: BTreeMap<Position, Note>,
     halts: BTreeMap<(u16, Partition), Halt>,
 }
 
@@ -39,19 +38,6 @@ impl MemoryAccounts {
 
 #[async_trait]
 impl Accounts for MemoryAccounts {
-    async fn note(&self, notes: Arc<Vec<Note>>) -> Result<(), StoreError> {
-        let mut kept = self.kept();
-        for note in notes.iter() {
-            kept.notes.entry(note.position).or_insert(*note);
-        }
-        Ok(())
-    }
-
-    async fn notes(&self, positions: &[Position]) -> Result<Vec<Option<Note>>, StoreError> {
-        let kept = self.kept();
-        Ok(positions.iter().map(|position| kept.notes.get(position).copied()).collect())
-    }
-
     async fn settle(&self, account: Account) -> Result<(), StoreError> {
         let mut kept = self.kept();
         let known = kept.accounts.entry((account.generation, account.partition)).or_insert(account);
@@ -78,15 +64,5 @@ impl Accounts for MemoryAccounts {
 
     async fn halts(&self) -> Result<Vec<Halt>, StoreError> {
         Ok(self.kept().halts.values().copied().collect())
-    }
-
-    async fn forget_notes(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
-        let mut kept = self.kept();
-        let old = kept.notes.values().filter(|note| note.appended_at < before);
-        let doomed: Vec<Position> = old.take(limit).map(|note| note.position).collect();
-        for position in &doomed {
-            kept.notes.remove(position);
-        }
-        Ok(doomed.len())
     }
 }

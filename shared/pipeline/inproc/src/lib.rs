@@ -3,9 +3,6 @@
 pub mod accounts;
 pub mod clock;
 pub mod dead_letters;
-pub mod gate;
 pub mod lanes;
 pub mod log;
 pub mod membership;
-pub mod registry;
-pub mod runs;

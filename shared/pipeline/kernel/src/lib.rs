@@ -4,6 +4,7 @@
 //! Everything here is pure: no I/O, no async, no clock, no HTTP, no SQL. Time and randomness come in as arguments.
 
 pub mod free_json;
+pub mod id;
 pub mod ledger;
 pub mod log_key;
 pub mod month;
@@ -14,6 +15,7 @@ pub mod timestamp;
 pub mod usd;
 
 pub use free_json::{FreeJson, FreeJsonError};
+pub use id::{Id, IdError};
 pub use ledger::{Committable, Ledger, PartitionEpoch};
 pub use log_key::LogKey;
 pub use month::Month;

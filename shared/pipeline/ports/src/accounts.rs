@@ -1,35 +1,16 @@
-//! The accounts port: what became of every record of the log. Per partition, absolute sums; and a note for each record
-//! that was not simply stored, so that anybody can be told what became of theirs.
-
-use std::sync::Arc;
+//! The accounts port: what became of every record of the log, as absolute sums for each partition.
 
 use async_trait::async_trait;
-use tidegate_agentping::RunKey;
-use tidegate_kernel::{Partition, Position, Timestamp};
+use tidegate_kernel::Partition;
 
 use crate::StoreError;
 
-/// How long a note is kept, in milliseconds, counted from when its record was appended: 30 days.
-pub const NOTES_KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1_000;
-
-/// Keeps accounts and notes. The order of a batch is: note, save the runs, settle, commit. So a note is there before
-/// its run says that the record was folded, and an account is there before the log may forget what it counts.
+/// Keeps accounts. An account is there before the log may forget what it counts: what a batch changes is saved, then its
+/// account is settled, then its offsets are committed.
 #[async_trait]
 pub trait Accounts: Send + Sync + 'static {
-    /// Keeps what became of these records. Noting the same again changes nothing.
-    ///
-    /// # Errors
-    /// [`StoreError`]; some of the notes may be kept.
-    async fn note(&self, notes: Arc<Vec<Note>>) -> Result<(), StoreError>;
-
-    /// The note of each position, in the order asked; `None` where there is none.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    async fn notes(&self, positions: &[Position]) -> Result<Vec<Option<Note>>, StoreError>;
-
     /// Keeps an account, unless the one kept for its partition reaches as far or further. Returns once it is safe, and
-    /// all that was saved and noted before it: offsets are committed by it.
+    /// all that was saved before it: offsets are committed by it.
     ///
     /// # Errors
     /// [`StoreError`]; settling again is right.
@@ -60,13 +41,6 @@ pub trait Accounts: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`].
     async fn halts(&self) -> Result<Vec<Halt>, StoreError>;
-
-    /// Deletes up to `limit` notes of records that were appended before `before`; returns how many. A store whose rows
-    /// end by themselves has nothing to do.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    async fn forget_notes(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError>;
 }
 
 /// How a record ended.
@@ -99,17 +73,6 @@ impl Fate {
     pub fn named(name: &str) -> Option<Fate> {
         Fate::ALL.into_iter().find(|fate| fate.name() == name)
     }
-}
-
-/// What became of a record that was not simply stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Note {
-    pub position: Position,
-    pub appended_at: Timestamp,
-    /// Whose record it was; `None` where that could not be read.
-    pub key: Option<RunKey>,
-    /// Never [`Fate::Stored`].
-    pub fate: Fate,
 }
 
 /// What became of the records `[from_offset, next_offset)` of a partition, each counted once, however often it was

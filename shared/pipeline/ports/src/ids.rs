@@ -2,9 +2,8 @@
 
 use std::cell::RefCell;
 
-use tidegate_agentping::Id;
-use tidegate_agentping::id::IdKind;
-use tidegate_kernel::{Region, Timestamp};
+use tidegate_kernel::id::IdKind;
+use tidegate_kernel::{Id, Region, Timestamp};
 
 /// Randomness for new ids. Credentials are minted from it too: a real source is cryptographically secure.
 pub trait Ids: Send + Sync + 'static {

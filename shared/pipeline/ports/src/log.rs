@@ -224,3 +224,10 @@ impl Lag {
         }
     }
 }
+
+/// How long applied log records are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    pub max_age_ms: u64,
+    pub max_bytes: u64,
+}

@@ -2,13 +2,14 @@
 
 use bytes::Bytes;
 use tidegate_agentping::{Body, Finish, FinishStatus, Record, RunId, RunKey, TeamId};
-use tidegate_inproc::accounts::MemoryAccounts;
+use tidegate_agentping_inproc::noted_accounts::MemoryNotedAccounts;
+use tidegate_agentping_inproc::runs::MemoryRuns;
+use tidegate_agentping_ports::{RunWanted, Runs};
 use tidegate_inproc::dead_letters::MemoryDeadLetters;
 use tidegate_inproc::log::{MemoryLog, MemoryLogOptions};
-use tidegate_inproc::runs::MemoryRuns;
 use tidegate_kernel::{Region, Timestamp};
 use tidegate_persister::{Persister, PersisterConfig};
-use tidegate_ports::{Append, RunWanted, Runs, SystemClock};
+use tidegate_ports::{Append, SystemClock};
 
 use super::*;
 
@@ -39,7 +40,7 @@ async fn read(log: &MemoryLog, spans: &BTreeMap<Partition, Span>) -> (MemoryRuns
     let (up_to, reach) = UpTo::new(Box::new(log.consumer("again")), spans);
     let letters = Arc::new(MemoryDeadLetters::default());
     let config = PersisterConfig { poll_bytes: 1_500, linger: Duration::ZERO, ..PersisterConfig::default() };
-    let (store, accounts) = (Arc::new(runs.clone()), Arc::new(MemoryAccounts::default()));
+    let (store, accounts) = (Arc::new(runs.clone()), Arc::new(MemoryNotedAccounts::default()));
     let persister = Persister::new(Box::new(up_to), store, accounts, letters, Arc::new(SystemClock), config);
     let seen = reach.clone();
     let report = persister.run(async move { seen.whole().await });

@@ -3,7 +3,8 @@
 use std::collections::{HashSet, VecDeque};
 
 use tidegate_agentping::{Record, RunKey, Slug};
-use tidegate_ports::{RunWanted, Runs, StoreError};
+use tidegate_agentping_ports::{RunWanted, Runs};
+use tidegate_ports::StoreError;
 
 use super::choice::agent_of;
 
@@ -51,7 +52,7 @@ impl AgentsSeen {
         }
         let wanted: Vec<RunWanted> = keys.iter().map(|key| RunWanted { key: *key, events: Vec::new() }).collect();
         let stored = runs.load(&wanted).await?;
-        let owner = |(key, stored): (&RunKey, tidegate_ports::StoredRun)| {
+        let owner = |(key, stored): (&RunKey, tidegate_agentping_ports::StoredRun)| {
             let opening = stored.run.as_ref().and_then(|run| run.opening());
             match opening.map(|opening| opening.start.agent == self.wanted) {
                 Some(true) => Owner::Wanted,

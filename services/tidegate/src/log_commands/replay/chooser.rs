@@ -1,6 +1,7 @@
 //! Chooses among what was read, asking the store where the records do not say whose they are.
 
-use tidegate_ports::{Runs, StoreError};
+use tidegate_agentping_ports::Runs;
+use tidegate_ports::StoreError;
 
 use super::agents::{AgentsSeen, Owner};
 use super::choice::{Candidate, Reason, Verdict, judge};

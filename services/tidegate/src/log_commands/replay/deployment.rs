@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use tidegate_agentping_ports::Registry;
 use tidegate_kafka::{KafkaDeadLetters, KafkaLag, KafkaLog, KafkaReadLog, topics};
 use tidegate_lifecycle::{ExitReport, Parts};
-use tidegate_ports::{Clock, RandomIds, Registry, SystemClock};
+use tidegate_ports::{Clock, RandomIds, SystemClock};
 use tidegate_scylla::{Cql, ScyllaRegistry, ScyllaStore};
 use tidegate_sqlite::{DataFolder, EmbeddedReadLog};
 use tokio::sync::Mutex;

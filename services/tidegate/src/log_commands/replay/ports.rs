@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use tidegate_ports::{AppendAgain, Clock, DeadLetters, ReadLag, ReadLog, Runs};
+use tidegate_agentping_ports::Runs;
+use tidegate_ports::{AppendAgain, Clock, DeadLetters, ReadLag, ReadLog};
 
 /// The ports of a replay, whatever is behind them.
 #[derive(Clone)]

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use tidegate_agentping::{Outcome, Record, RunKey, RunState};
+use tidegate_agentping_ports::{RunWanted, Runs, StoredRun};
 use tidegate_lifecycle::Stop;
-use tidegate_ports::{RunWanted, Runs, StoreError, StoredRun};
+use tidegate_ports::StoreError;
 use tokio::sync::watch;
 
 use super::choice::Reason;

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tidegate_agentping::{Limits, RunId, TeamId};
-use tidegate_kernel::{Region, Timestamp};
-use tidegate_ports::gate::OnUnconfirmed;
-use tidegate_ports::{
-    Ask, Claim, ClaimKey, ClaimOutcome, Clock, Fingerprint, Gate, GateDown, Ids, RandomIds, Seed, SystemClock, Ticket,
-    Verdict,
+use tidegate_agentping_ports::gate::OnUnconfirmed;
+use tidegate_agentping_ports::{
+    Ask, Claim, ClaimKey, ClaimOutcome, Fingerprint, Gate, GateDown, Seed, Ticket, Verdict,
 };
+use tidegate_kernel::{Region, Timestamp};
+use tidegate_ports::{Clock, Ids, RandomIds, SystemClock};
 use tidegate_redis::{RedisGate, RedisOptions};
 
 pub fn now() -> Timestamp {

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use tidegate_agentping::{Limits, Slug};
+use tidegate_agentping_ports::{Ask, ClaimOutcome, Gate, Seed, Settlement, StoreRead, Verdict};
 use tidegate_kernel::Timestamp;
-use tidegate_ports::{Ask, ClaimOutcome, Clock, Gate, Seed, Settlement, StoreRead, SystemClock, Verdict};
+use tidegate_ports::{Clock, SystemClock};
 use tidegate_redis::{GateTime, RedisGate, RedisOptions};
 
 use crate::asking::{admitted, ask, claim, new_team, now, old_team, outcome, run_born};
@@ -113,7 +114,7 @@ async fn only_a_new_team_of_which_nothing_is_stored_has_nothing_forgotten() {
     let url = shared_url().await;
     let options = options(&url);
     let door = Door::wrong_by(&options, -FIVE_MINUTES_MS);
-    let used = |events| Some(tidegate_ports::Usage { month: tidegate_kernel::Month::of(now()), events });
+    let used = |events| Some(tidegate_agentping_ports::Usage { month: tidegate_kernel::Month::of(now()), events });
     let named = || vec![Slug::parse("a").unwrap()];
     for (team, seed, store) in [
         (new_team(), Seed::default(), StoreRead::NotNeeded),
@@ -141,7 +142,7 @@ async fn names_of_an_older_release_are_given_back_once_their_age_is_known() {
     redis.tell(&["HSET", &keys[0], "alost", "1", "n", "2"]).await;
     let limits = Limits { agents: Some(2), ..Limits::default() };
     let named = |slug: &str| {
-        let agent = tidegate_ports::gate::AgentAsk { slug: Slug::parse(slug).unwrap(), capped: true };
+        let agent = tidegate_agentping_ports::gate::AgentAsk { slug: Slug::parse(slug).unwrap(), capped: true };
         Ask { limits, agent: Some(agent), unclaimed_units: 1, ..ask(team, vec![]) }
     };
     let settle = async |after: Duration| {

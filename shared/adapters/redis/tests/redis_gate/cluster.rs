@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tidegate_ports::{Gate, Seed};
+use tidegate_agentping_ports::{Gate, Seed};
 use tidegate_redis::RedisOptions;
 
 use crate::asking::{ask, ask_seeding, at_once, gate, new_team};
@@ -16,7 +16,7 @@ fn cluster_options(redis: &OwnRedis) -> RedisOptions {
 async fn it_does_what_every_gate_does_on_a_cluster() {
     let redis = OwnRedis::start_cluster().await;
     let options = cluster_options(&redis);
-    tidegate_conformance::gate::every_case(async || gate(&options)).await;
+    tidegate_agentping_conformance::gate::every_case(async || gate(&options)).await;
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tidegate_agentping::Limits;
-use tidegate_ports::{Ask, ClaimOutcome, Gate, Seed, Verdict};
+use tidegate_agentping_ports::{Ask, ClaimOutcome, Gate, Seed, Verdict};
 use tidegate_redis::metrics as names;
 
 use crate::asking::{admitted, ask, claim, gate, new_team, outcome, run_born};
@@ -33,7 +33,7 @@ async fn asks_of_one_team_share_calls_and_each_gets_its_own_answer() {
         match verdict.unwrap() {
             Verdict::Admitted { claims, ticket, .. } => {
                 assert!(number < 150, "the burst is taken in the order of asking: {number}");
-                assert_eq!(claims, vec![ClaimOutcome::New { store: tidegate_ports::StoreRead::NotNeeded }]);
+                assert_eq!(claims, vec![ClaimOutcome::New { store: tidegate_agentping_ports::StoreRead::NotNeeded }]);
                 assert_eq!(ticket.held, vec![(ask_for(number).claims[0].key, ask_for(number).claims[0].fingerprint)]);
                 gate.confirm(ticket).await;
             }

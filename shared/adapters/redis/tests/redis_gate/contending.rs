@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use tidegate_agentping::Limits;
-use tidegate_ports::gate::OnUnconfirmed;
-use tidegate_ports::{Ask, Claim, ClaimOutcome, Gate, Refused, Seed, Verdict};
+use tidegate_agentping_ports::gate::OnUnconfirmed;
+use tidegate_agentping_ports::{Ask, Claim, ClaimOutcome, Gate, Refused, Seed, Verdict};
 use tidegate_redis::RedisGate;
 use tokio::task::JoinSet;
 
@@ -62,7 +62,7 @@ async fn holders_who_join_and_leave_at_once_leave_nothing() {
     let other = Ask { claims: vec![claim(run, 2)], ..asked.clone() };
     assert_eq!(
         outcome(gates[0].admit(other).await.unwrap()),
-        ClaimOutcome::New { store: tidegate_ports::StoreRead::NotNeeded }
+        ClaimOutcome::New { store: tidegate_agentping_ports::StoreRead::NotNeeded }
     );
     clear_away(&url, &options).await;
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tidegate_agentping::TeamId;
-use tidegate_ports::{Gate, GateDown, Seed, Verdict};
+use tidegate_agentping_ports::{Gate, GateDown, Seed, Verdict};
 use tidegate_redis::{RedisGate, RedisOptions, metrics as names};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
@@ -172,7 +172,7 @@ async fn a_full_server_refuses_whole_calls_and_goes_on_when_there_is_room() {
     let after = outcome(ask_seeding(&gate, claiming()).await.unwrap());
     assert_eq!(
         after,
-        tidegate_ports::ClaimOutcome::New { store: tidegate_ports::StoreRead::NotNeeded },
+        tidegate_agentping_ports::ClaimOutcome::New { store: tidegate_agentping_ports::StoreRead::NotNeeded },
         "nothing of it was taken"
     );
 }

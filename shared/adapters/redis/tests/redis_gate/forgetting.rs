@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tidegate_agentping::{EventId, Slug, TeamId};
+use tidegate_agentping_ports::{Ask, Claim, ClaimKey, ClaimOutcome, Gate, Seed, StoreRead, Usage, Verdict};
 use tidegate_kernel::{Region, Timestamp};
-use tidegate_ports::{Ask, Claim, ClaimKey, ClaimOutcome, Gate, Seed, StoreRead, Usage, Verdict};
 use tidegate_redis::RedisGate;
 use tokio::task::JoinSet;
 

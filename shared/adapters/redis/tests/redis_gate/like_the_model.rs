@@ -8,13 +8,14 @@ use futures_util::future::join_all;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use tidegate_agentping::{EventId, Limits, RunId, Slug, TeamId};
-use tidegate_inproc::clock::TestClock;
-use tidegate_inproc::gate::{MemoryGate, MemoryGateConfig};
-use tidegate_kernel::{Month, Region, Timestamp};
-use tidegate_ports::gate::{AgentAsk, OnUnconfirmed};
-use tidegate_ports::{
-    Ask, Claim, ClaimKey, ClaimOutcome, Fingerprint, Gate, Ids, RandomIds, Seed, Settlement, Ticket, Usage, Verdict,
+use tidegate_agentping_inproc::gate::{MemoryGate, MemoryGateConfig};
+use tidegate_agentping_ports::gate::{AgentAsk, OnUnconfirmed};
+use tidegate_agentping_ports::{
+    Ask, Claim, ClaimKey, ClaimOutcome, Fingerprint, Gate, Seed, Settlement, Ticket, Usage, Verdict,
 };
+use tidegate_inproc::clock::TestClock;
+use tidegate_kernel::{Month, Region, Timestamp};
+use tidegate_ports::{Ids, RandomIds};
 use tidegate_redis::{RedisGate, RedisOptions};
 
 use crate::server::{clear_away, options, shared_url};

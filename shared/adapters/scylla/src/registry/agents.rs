@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use scylla::response::PagingState;
 use scylla::value::CqlTimestamp;
 use tidegate_agentping::{Slug, TeamId};
+use tidegate_agentping_ports::registry::agent_id;
+use tidegate_agentping_ports::{AgentRow, RegistryError, TokenRow, union_of_agents};
 use tidegate_kernel::Timestamp;
-use tidegate_ports::registry::agent_id;
-use tidegate_ports::{AgentRow, RegistryError, StoreError, TokenRow, union_of_agents};
+use tidegate_ports::StoreError;
 
 use super::ScyllaRegistry;
 use super::credential_row::cql_instant;

@@ -3,8 +3,9 @@
 use scylla::response::query_result::QueryRowsResult;
 use scylla::value::{CqlTimestamp, CqlValue, Row};
 use tidegate_agentping::{Scope, Slug, TeamId};
+use tidegate_agentping_ports::{KeyRow, TokenRow};
 use tidegate_kernel::Timestamp;
-use tidegate_ports::{KeyRow, StoreError, TokenRow};
+use tidegate_ports::StoreError;
 
 use crate::failure::unreadable;
 

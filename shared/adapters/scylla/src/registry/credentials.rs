@@ -8,8 +8,9 @@ use futures_util::{StreamExt, TryStreamExt, stream, try_join};
 use scylla::response::PagingState;
 use scylla::value::CqlTimestamp;
 use tidegate_agentping::{CredentialHash, TeamId, TokenId};
+use tidegate_agentping_ports::{CredentialRecord, KeyRow, RegistryError, TokenRow};
 use tidegate_kernel::Timestamp;
-use tidegate_ports::{CredentialRecord, KeyRow, RegistryError, StoreError, TokenRow};
+use tidegate_ports::StoreError;
 
 use super::ScyllaRegistry;
 use super::credential_row::{CredentialRow, cql_instant, was_applied};

@@ -5,7 +5,8 @@
 //! row here, so their names are looked up among the teams themselves. Only management commands come here.
 
 use tidegate_agentping::TeamId;
-use tidegate_ports::{RegistryError, StoreError};
+use tidegate_agentping_ports::RegistryError;
+use tidegate_ports::StoreError;
 
 use super::ScyllaRegistry;
 use super::credential_row::was_applied;

@@ -6,8 +6,9 @@ use scylla::response::PagingState;
 use scylla::value::CqlTimestamp;
 use tidegate_agentping::rates::RateRow;
 use tidegate_agentping::{Plan, TeamId};
+use tidegate_agentping_ports::{RegistryError, Team};
 use tidegate_kernel::Timestamp;
-use tidegate_ports::{RegistryError, StoreError, Team};
+use tidegate_ports::StoreError;
 
 use super::ScyllaRegistry;
 use super::credential_row::{cql_instant, was_applied};

@@ -12,8 +12,9 @@ use scylla::response::PagingState;
 use scylla::value::CqlTimestamp;
 use serde::{Deserialize, Serialize};
 use tidegate_agentping::RunKey;
+use tidegate_agentping_ports::{Note, NotedAccounts};
 use tidegate_kernel::{Partition, Position, Timestamp};
-use tidegate_ports::{Account, Accounts, Checkpoint, Fate, Halt, Note, StoreError};
+use tidegate_ports::{Account, Accounts, Checkpoint, Fate, Halt, StoreError};
 
 use super::ScyllaStore;
 use super::places::{cql_instant, instant};
@@ -57,40 +58,6 @@ type NoteCells = (i64, Option<CqlTimestamp>, Option<String>, Option<String>, Opt
 
 #[async_trait]
 impl Accounts for ScyllaStore {
-    async fn note(&self, notes: Arc<Vec<Note>>) -> Result<(), StoreError> {
-        let mut batches: Vec<PartitionBatch> = Vec::new();
-        let mut open: Option<(NotesKey, usize)> = None;
-        for note in notes.iter() {
-            let key = key_of(&note.position);
-            open = match open {
-                Some((same, rows)) if same == key && rows < NOTES_PER_BATCH => Some((same, rows + 1)),
-                _ => {
-                    batches.push(PartitionBatch::new("save_notes"));
-                    Some((key, 1))
-                }
-            };
-            if let Some(batch) = batches.last_mut() {
-                self.add_note(batch, key, note);
-            }
-        }
-        self.write_all(batches).await
-    }
-
-    async fn notes(&self, positions: &[Position]) -> Result<Vec<Option<Note>>, StoreError> {
-        let mut wanted: Vec<Position> = positions.to_vec();
-        wanted.sort_unstable();
-        wanted.dedup();
-        let buckets = wanted.chunk_by(|one, other| key_of(one) == key_of(other));
-        let reads = buckets.flat_map(|bucket| bucket.chunks(NOTES_PER_READ).map(<[Position]>::to_vec));
-        let read = |positions: Vec<Position>| self.notes_of_bucket(positions);
-        let found: Vec<Vec<Note>> =
-            stream::iter(reads.collect::<Vec<_>>()).map(read).buffered(SIDE_BY_SIDE).try_collect().await?;
-        // In the order of positions, since buckets are.
-        let found: Vec<Note> = found.into_iter().flatten().collect();
-        let of = |position: &Position| found.binary_search_by_key(position, |note| note.position).ok();
-        Ok(positions.iter().map(|position| of(position).map(|place| found[place])).collect())
-    }
-
     async fn settle(&self, account: Account) -> Result<(), StoreError> {
         let Account { generation, partition, from_offset, next_offset, stored, duplicate, conflict, dead, checkpoint } =
             account;
@@ -148,6 +115,43 @@ impl Accounts for ScyllaStore {
         }
         halts.sort_by_key(|halt| (halt.generation, halt.partition));
         Ok(halts)
+    }
+}
+
+#[async_trait]
+impl NotedAccounts for ScyllaStore {
+    async fn note(&self, notes: Arc<Vec<Note>>) -> Result<(), StoreError> {
+        let mut batches: Vec<PartitionBatch> = Vec::new();
+        let mut open: Option<(NotesKey, usize)> = None;
+        for note in notes.iter() {
+            let key = key_of(&note.position);
+            open = match open {
+                Some((same, rows)) if same == key && rows < NOTES_PER_BATCH => Some((same, rows + 1)),
+                _ => {
+                    batches.push(PartitionBatch::new("save_notes"));
+                    Some((key, 1))
+                }
+            };
+            if let Some(batch) = batches.last_mut() {
+                self.add_note(batch, key, note);
+            }
+        }
+        self.write_all(batches).await
+    }
+
+    async fn notes(&self, positions: &[Position]) -> Result<Vec<Option<Note>>, StoreError> {
+        let mut wanted: Vec<Position> = positions.to_vec();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let buckets = wanted.chunk_by(|one, other| key_of(one) == key_of(other));
+        let reads = buckets.flat_map(|bucket| bucket.chunks(NOTES_PER_READ).map(<[Position]>::to_vec));
+        let read = |positions: Vec<Position>| self.notes_of_bucket(positions);
+        let found: Vec<Vec<Note>> =
+            stream::iter(reads.collect::<Vec<_>>()).map(read).buffered(SIDE_BY_SIDE).try_collect().await?;
+        // In the order of positions, since buckets are.
+        let found: Vec<Note> = found.into_iter().flatten().collect();
+        let of = |position: &Position| found.binary_search_by_key(position, |note| note.position).ok();
+        Ok(positions.iter().map(|position| of(position).map(|place| found[place])).collect())
     }
 
     /// Rows end by themselves.

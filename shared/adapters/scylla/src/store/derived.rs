@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 use scylla::value::{CqlDate, CqlTimestamp};
 use tidegate_agentping::run::Opening;
 use tidegate_agentping::{EventId, Run, RunKey, Slug};
+use tidegate_agentping_ports::EventRow;
 use tidegate_kernel::free_json::text_hash_128;
 use tidegate_kernel::{Month, Timestamp};
-use tidegate_ports::{EventRow, StoreError};
+use tidegate_ports::StoreError;
 
 use super::line::Line;
 use super::places::{Day, Facet, LISTING_BUCKETS, USAGE_BUCKETS, bucket_of, cql_instant};

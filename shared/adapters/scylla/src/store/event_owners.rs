@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tidegate_agentping::{EventId, RunId, RunKey, TeamId};
-use tidegate_ports::{RunWanted, StoreError};
+use tidegate_agentping_ports::RunWanted;
+use tidegate_ports::StoreError;
 
 use super::ScyllaStore;
 use super::places::born_minute;

@@ -3,7 +3,8 @@
 use scylla::response::PagingState;
 use scylla::value::CqlTimestamp;
 use tidegate_agentping::{Event, RunKey};
-use tidegate_ports::{EventPage, EventRow, EventsPage, StoreError};
+use tidegate_agentping_ports::{EventPage, EventRow, EventsPage};
+use tidegate_ports::StoreError;
 
 use super::ScyllaStore;
 use super::places::instant;

@@ -2,7 +2,8 @@
 //! again changes nothing.
 
 use tidegate_agentping::{Run, RunKey};
-use tidegate_ports::{EventRow, StoreError};
+use tidegate_agentping_ports::EventRow;
+use tidegate_ports::StoreError;
 
 use super::ScyllaStore;
 use super::derived;

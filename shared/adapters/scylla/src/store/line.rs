@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 use tidegate_agentping::record::Start;
 use tidegate_agentping::{Run, RunStatus};
+use tidegate_agentping_ports::{RunFilter, SpendLine};
 use tidegate_kernel::{Timestamp, Usd};
-use tidegate_ports::{RunFilter, SpendLine};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Line {

@@ -5,8 +5,9 @@
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tidegate_agentping::{RunKey, TeamId};
+use tidegate_agentping_ports::{ListedRun, RunFilter, RunPage, RunsPage};
 use tidegate_kernel::Timestamp;
-use tidegate_ports::{ListedRun, RunFilter, RunPage, RunsPage, StoreError};
+use tidegate_ports::StoreError;
 
 use super::ScyllaStore;
 use super::places::Facet;

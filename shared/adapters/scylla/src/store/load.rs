@@ -4,7 +4,8 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use scylla::response::PagingState;
 use scylla::value::CqlTimestamp;
 use tidegate_agentping::{Event, EventId, Run, RunKey};
-use tidegate_ports::{EventRow, RunWanted, StoreError, StoredRun};
+use tidegate_agentping_ports::{EventRow, RunWanted, StoredRun};
+use tidegate_ports::StoreError;
 
 use super::ScyllaStore;
 use super::places::instant;

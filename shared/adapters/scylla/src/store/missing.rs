@@ -4,7 +4,8 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use scylla::serialize::row::SerializeRow;
 use scylla::value::CqlTimestamp;
 use tidegate_agentping::{EventId, RunKey};
-use tidegate_ports::{RunWanted, StoreError};
+use tidegate_agentping_ports::RunWanted;
+use tidegate_ports::StoreError;
 
 use super::ScyllaStore;
 use super::derived::{self, LineRow, RepeatsKey, Sighting, UsageKey};

@@ -3,9 +3,9 @@
 use scylla::value::{CqlDate, CqlTimestamp};
 use tidegate_agentping::record::Start;
 use tidegate_agentping::{EventId, RunId};
+use tidegate_agentping_ports::RunFilter;
 use tidegate_kernel::free_json::text_hash_128;
 use tidegate_kernel::{SmolStr, Timestamp};
-use tidegate_ports::RunFilter;
 
 const DAY_MS: i64 = 24 * 3_600_000;
 const MINUTE_MS: i64 = 60_000;

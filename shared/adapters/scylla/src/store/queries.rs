@@ -7,10 +7,11 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use scylla::response::PagingState;
 use scylla::value::CqlTimestamp;
 use tidegate_agentping::{Slug, TeamId};
+use tidegate_agentping_ports::registry::agent_id;
+use tidegate_agentping_ports::runs::UNPRICED_MAX;
+use tidegate_agentping_ports::{AgentRepeats, AgentRow, Spend, SpendTally};
 use tidegate_kernel::{Month, Timestamp};
-use tidegate_ports::registry::agent_id;
-use tidegate_ports::runs::UNPRICED_MAX;
-use tidegate_ports::{AgentRepeats, AgentRow, Spend, SpendTally, StoreError};
+use tidegate_ports::StoreError;
 
 use super::ScyllaStore;
 use super::places::{Facet, USAGE_BUCKETS, instant};

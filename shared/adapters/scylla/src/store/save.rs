@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream, try_join};
 use tidegate_agentping::{Run, RunKey};
-use tidegate_ports::{EventRow, RunWrite, StoreError};
+use tidegate_agentping_ports::{EventRow, RunWrite};
+use tidegate_ports::StoreError;
 
 use super::ScyllaStore;
 use super::follow_ups::Which;

@@ -8,8 +8,9 @@ use tidegate_agentping::{
     Body, Event, EventId, Finish, FinishStatus, Heartbeat, HeartbeatStatus, Id, ModelCall, Record, RunId, RunKey,
     RunState, Slug, Start, TeamId,
 };
+use tidegate_agentping_ports::{EventRow, RunWanted, RunWrite, Runs};
 use tidegate_kernel::{FreeJson, Position, Region, Timestamp, Usd};
-use tidegate_ports::{EventRow, Ids, RandomIds, RunWanted, RunWrite, Runs, StoreError};
+use tidegate_ports::{Ids, RandomIds, StoreError};
 
 /// 2026-05-15T12:00:00Z.
 pub const NOON: Timestamp = Timestamp::from_millis(1_778_846_400_000);

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, Row, Transaction, params};
 use tidegate_agentping::{Slug, TeamId};
+use tidegate_agentping_ports::registry::agent_id;
+use tidegate_agentping_ports::{AgentRow, union_of_agents};
 use tidegate_kernel::Timestamp;
-use tidegate_ports::registry::agent_id;
-use tidegate_ports::{AgentRow, union_of_agents};
 
 use super::change::{Unmade, plan_of};
 use super::slug_at;

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use tidegate_agentping::id::PublicKind;
 use tidegate_agentping::{Id, Plan, TeamId};
-use tidegate_ports::RegistryError;
+use tidegate_agentping_ports::RegistryError;
 
 use super::plan_at;
 use crate::store::failure::failure;

@@ -3,8 +3,8 @@
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use tidegate_agentping::id::PublicKind;
 use tidegate_agentping::{CredentialHash, Id, KeyId, Scope, Slug, TeamId, TokenId};
+use tidegate_agentping_ports::{AgentRow, CredentialRecord, KeyRow, RegistryError, TokenRow};
 use tidegate_kernel::Timestamp;
-use tidegate_ports::{AgentRow, CredentialRecord, KeyRow, RegistryError, TokenRow};
 
 use super::change::{Unmade, exists, not_found, plan_of};
 use super::{agents, plan_at, slug_at};

@@ -3,8 +3,8 @@
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use tidegate_agentping::rates::RateRow;
 use tidegate_agentping::{Plan, TeamId};
+use tidegate_agentping_ports::{RegistryError, Team};
 use tidegate_kernel::Timestamp;
-use tidegate_ports::{RegistryError, Team};
 
 use super::change::{Unmade, exists, not_found, plan_of};
 use super::{json, plan_at};

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use tidegate_agentping::RunKey;
+use tidegate_agentping_ports::{Note, NotedAccounts};
 use tidegate_kernel::{Partition, Position, Timestamp};
-use tidegate_ports::{Account, Accounts, Fate, Halt, Note, StoreError};
+use tidegate_ports::{Account, Accounts, Fate, Halt, StoreError};
 
 use super::EmbeddedStore;
 use super::desk::Work;
@@ -23,22 +24,6 @@ const NOTES_PER_READ: usize = 500;
 
 #[async_trait]
 impl Accounts for EmbeddedStore {
-    async fn note(&self, notes: Arc<Vec<Note>>) -> Result<(), StoreError> {
-        if notes.is_empty() {
-            return Ok(());
-        }
-        self.writer.write(Work::Notes(notes)).await
-    }
-
-    async fn notes(&self, positions: &[Position]) -> Result<Vec<Option<Note>>, StoreError> {
-        let mut found = Vec::with_capacity(positions.len());
-        for positions in positions.chunks(NOTES_PER_READ) {
-            let positions = positions.to_vec();
-            found.extend(self.queries.read(move |connection| notes(connection, &positions)).await?);
-        }
-        Ok(found)
-    }
-
     async fn settle(&self, account: Account) -> Result<(), StoreError> {
         self.writer.write(Work::Account(account)).await
     }
@@ -57,6 +42,25 @@ impl Accounts for EmbeddedStore {
 
     async fn halts(&self) -> Result<Vec<Halt>, StoreError> {
         self.queries.read(halts).await
+    }
+}
+
+#[async_trait]
+impl NotedAccounts for EmbeddedStore {
+    async fn note(&self, notes: Arc<Vec<Note>>) -> Result<(), StoreError> {
+        if notes.is_empty() {
+            return Ok(());
+        }
+        self.writer.write(Work::Notes(notes)).await
+    }
+
+    async fn notes(&self, positions: &[Position]) -> Result<Vec<Option<Note>>, StoreError> {
+        let mut found = Vec::with_capacity(positions.len());
+        for positions in positions.chunks(NOTES_PER_READ) {
+            let positions = positions.to_vec();
+            found.extend(self.queries.read(move |connection| notes(connection, &positions)).await?);
+        }
+        Ok(found)
     }
 
     async fn forget_notes(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {

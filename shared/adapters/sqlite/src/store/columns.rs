@@ -2,7 +2,7 @@
 
 use rusqlite::{CachedStatement, params};
 use tidegate_agentping::Run;
-use tidegate_ports::RunWrite;
+use tidegate_agentping_ports::RunWrite;
 
 use super::id_blob::blob_of;
 use super::run_row::{signed, to_json};

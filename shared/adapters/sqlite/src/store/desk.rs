@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
+use tidegate_agentping_ports::{Note, RunWrite};
 use tidegate_kernel::Timestamp;
-use tidegate_ports::{Account, Halt, Note, RunWrite, StoreError};
+use tidegate_ports::{Account, Halt, StoreError};
 
 use super::accounts;
 use super::checkpoint::{Checkpointer, checkpoint};

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, params};
 use tidegate_agentping::{EventId, RunKey};
-use tidegate_ports::{EventPage, EventRow, EventsPage};
+use tidegate_agentping_ports::{EventPage, EventRow, EventsPage};
 
 use super::events;
 use super::id_blob::blob_of;

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 use tidegate_agentping::{Event, EventId, RunId, TeamId};
+use tidegate_agentping_ports::EventRow;
 use tidegate_kernel::Timestamp;
-use tidegate_ports::EventRow;
 
 use super::id_blob::{blob_of, id_at};
 use super::load::team_number;
@@ -170,8 +170,8 @@ pub(super) fn delete_of_run(connection: &Connection, run_no: i64) -> rusqlite::R
 
 #[cfg(test)]
 mod tests {
+    use tidegate_agentping_ports::{EventPage, EventsPage};
     use tidegate_kernel::{FreeJson, Region};
-    use tidegate_ports::{EventPage, EventsPage};
 
     use super::super::event_pages;
     use super::super::schema::MIGRATIONS;

@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, params};
 use tidegate_agentping::{Run, Slug};
+use tidegate_agentping_ports::EventRow;
 use tidegate_kernel::{Month, SmolStr};
-use tidegate_ports::EventRow;
 
 use super::repeats::Counted;
 use super::run_row::signed;

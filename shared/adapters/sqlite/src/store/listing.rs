@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use rusqlite::{Connection, Row, params};
 use tidegate_agentping::TeamId;
+use tidegate_agentping_ports::{ListedRun, RunFilter, RunPage, RunsPage};
 use tidegate_kernel::Timestamp;
-use tidegate_ports::{ListedRun, RunFilter, RunPage, RunsPage};
 
 use super::id_blob::{IdBlob, blob_of, id_at};
 use super::load::team_number;

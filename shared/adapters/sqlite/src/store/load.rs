@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 use tidegate_agentping::{Run, RunKey, TeamId};
-use tidegate_ports::{RunWanted, StoredRun};
+use tidegate_agentping_ports::{RunWanted, StoredRun};
 
 use super::id_blob::blob_of;
 use super::{events, run_row};

@@ -4,10 +4,10 @@ use std::sync::LazyLock;
 
 use rusqlite::{Connection, OptionalExtension, params};
 use tidegate_agentping::{Run, RunKey, RunStatus, Slug, TeamId};
+use tidegate_agentping_ports::registry::agent_id;
+use tidegate_agentping_ports::runs::UNPRICED_MAX;
+use tidegate_agentping_ports::{AgentRow, Spend, SpendLine, SpendTally};
 use tidegate_kernel::{Month, Timestamp, Usd};
-use tidegate_ports::registry::agent_id;
-use tidegate_ports::runs::UNPRICED_MAX;
-use tidegate_ports::{AgentRow, Spend, SpendLine, SpendTally};
 
 use super::failure::unreadable;
 use super::load::{find, team_number};

@@ -3,8 +3,8 @@
 use rusqlite::{Connection, params};
 use tidegate_agentping::run::Closing;
 use tidegate_agentping::{Run, Slug, TeamId};
+use tidegate_agentping_ports::AgentRepeats;
 use tidegate_kernel::Month;
-use tidegate_ports::AgentRepeats;
 
 use super::failure::unreadable;
 use super::id_blob::blob_of;

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 use tidegate_agentping::TeamId;
+use tidegate_agentping_ports::RunWrite;
 use tidegate_kernel::Month;
-use tidegate_ports::RunWrite;
 
 use super::columns::{self, Columns};
 use super::events::EventInserts;

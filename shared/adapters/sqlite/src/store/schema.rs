@@ -198,8 +198,8 @@ mod tests {
     use rusqlite::Connection;
     use tidegate_agentping::run::clock_skew::{AHEAD_MAX_MS, BEHIND_MAX_MS};
     use tidegate_agentping::{Event, EventId, Id, ModelCall, RunId, TeamId};
+    use tidegate_agentping_ports::{EventPage, EventRow};
     use tidegate_kernel::{FreeJson, Month, Region, Timestamp, Usd};
-    use tidegate_ports::{EventPage, EventRow};
 
     use super::super::id_blob::blob_of;
     use super::super::{event_pages, events, repeats};

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tidegate_agentping::{Body, Record, RunKey};
+use tidegate_agentping_ports::{Ask, Ticket, Verdict};
 use tidegate_kernel::Position;
-use tidegate_ports::{AppendError, Ask, Ticket, Verdict};
+use tidegate_ports::AppendError;
 
 use crate::admission::Admission;
 use crate::claiming::{Claimed, Slot};

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
-use tidegate_ports::{Accounts, Agents, Append, Clock, Credentials, Gate, Rates, ReadLag, RunQueries, StoredSummary};
+use tidegate_agentping_ports::{Agents, Credentials, Gate, Rates, RunQueries, StoredSummary};
+use tidegate_ports::{Accounts, Append, Clock, ReadLag};
 
 use crate::agent_slots::AgentSlots;
 use crate::appends::Appends;

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use moka::sync::Cache;
 use tidegate_agentping::{Scope, Slug, TeamId};
+use tidegate_agentping_ports::{AgentRow, Ticket};
 use tidegate_kernel::Timestamp;
-use tidegate_ports::{AgentRow, Ticket};
 
 use crate::admission::Admission;
 use crate::metric_names::AGENT_CAP_WARNINGS;
@@ -141,8 +141,8 @@ impl AgentHints {
 
 #[cfg(test)]
 mod tests {
+    use tidegate_agentping_ports::registry::agent_id;
     use tidegate_kernel::{Region, Timestamp};
-    use tidegate_ports::registry::agent_id;
 
     use super::*;
 

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use tidegate_agentping::credential::CredentialError;
 use tidegate_agentping::{Credential, CredentialMistake};
+use tidegate_agentping_ports::Credentials;
 use tidegate_kernel::Region;
-use tidegate_ports::{Clock, Credentials};
+use tidegate_ports::Clock;
 
 use crate::admission::Admission;
 use crate::config::AdmissionConfig;

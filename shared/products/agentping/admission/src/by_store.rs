@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use tidegate_agentping::run::Run;
 use tidegate_agentping::{Body, EventId, RunId, RunKey, Slug};
+use tidegate_agentping_ports::{ClaimKey, RunWanted};
 use tidegate_kernel::Timestamp;
-use tidegate_ports::{ClaimKey, RunWanted, StoreError};
+use tidegate_ports::StoreError;
 use tokio::time::Instant;
 
 use crate::admission::Admission;

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tidegate_agentping::Body;
-use tidegate_ports::gate::{AgentAsk, OnUnconfirmed};
-use tidegate_ports::{Ask, ClaimKey, ClaimOutcome, StoreRead, Ticket, Verdict};
+use tidegate_agentping_ports::gate::{AgentAsk, OnUnconfirmed};
+use tidegate_agentping_ports::{Ask, ClaimKey, ClaimOutcome, StoreRead, Ticket, Verdict};
 
 use crate::admission::Admission;
 use crate::answers::Opened;

@@ -10,10 +10,10 @@
 
 use bytes::Bytes;
 use tidegate_agentping::{Body, Event, Finish, Heartbeat, RunId, Slug, Start};
+use tidegate_agentping_ports::gate::OnUnconfirmed;
+use tidegate_agentping_ports::{Claim, ClaimKey, Fingerprint};
 use tidegate_kernel::Timestamp;
 use tidegate_kernel::free_json::text_hash;
-use tidegate_ports::gate::OnUnconfirmed;
-use tidegate_ports::{Claim, ClaimKey, Fingerprint};
 
 use crate::answers::{Closed, Opened};
 use crate::shed::Class;

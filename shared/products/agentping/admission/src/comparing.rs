@@ -3,7 +3,7 @@
 //! claims stay unconfirmed.
 
 use tidegate_agentping::RunKey;
-use tidegate_ports::{ClaimKey, ClaimOutcome, StoreRead, Ticket};
+use tidegate_agentping_ports::{ClaimKey, ClaimOutcome, StoreRead, Ticket};
 
 use crate::admission::Admission;
 use crate::by_store::{ByStore, StoreView};

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use moka::sync::Cache;
 use tidegate_agentping::CredentialHash;
+use tidegate_agentping_ports::{CredentialRecord, Credentials};
 use tidegate_kernel::Timestamp;
-use tidegate_ports::{Clock, CredentialRecord, Credentials, StoreError};
+use tidegate_ports::{Clock, StoreError};
 use tokio::time::Instant;
 
 use crate::coalesce::Coalesce;

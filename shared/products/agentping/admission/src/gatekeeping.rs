@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 
 use tidegate_agentping::{Body, TeamId};
+use tidegate_agentping_ports::{Ask, GateDown, Refused, Seed, Ticket, Usage, Verdict};
 use tidegate_kernel::{Month, Timestamp};
-use tidegate_ports::{Ask, GateDown, Refused, Seed, StoreError, Ticket, Usage, Verdict};
+use tidegate_ports::StoreError;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use moka::sync::Cache;
 use tidegate_agentping::TeamId;
+use tidegate_agentping_ports::{GateDown, Refused, Settlement};
 use tidegate_kernel::Timestamp;
-use tidegate_ports::{GateDown, Refused, Settlement};
 
 use crate::admission::Admission;
 

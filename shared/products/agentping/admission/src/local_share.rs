@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use tidegate_agentping::{Limits, TeamId};
-use tidegate_inproc::gate::{BucketRate, TokenBucket};
+use tidegate_agentping_inproc::gate::{BucketRate, TokenBucket};
 use tidegate_kernel::Timestamp;
 
 use crate::admission::Admission;

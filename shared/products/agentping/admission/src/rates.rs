@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use moka::sync::Cache;
 use tidegate_agentping::{RateCard, TeamId, TeamRates};
+use tidegate_agentping_ports::Rates;
 use tidegate_kernel::Timestamp;
-use tidegate_ports::{Clock, Rates};
+use tidegate_ports::Clock;
 use tokio::time::Instant;
 
 use crate::admission::{Admission, AdmissionPorts};

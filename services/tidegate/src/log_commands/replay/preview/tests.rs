@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use tidegate_agentping_inproc::runs::MemoryRuns;
+use tidegate_agentping_ports::{EventRow, RunWrite};
 use tidegate_inproc::clock::TestClock;
 use tidegate_inproc::dead_letters::MemoryDeadLetters;
 use tidegate_inproc::log::{MemoryLog, MemoryLogOptions};
-use tidegate_inproc::runs::MemoryRuns;
 use tidegate_kernel::Timestamp;
 use tidegate_lifecycle::Stopper;
-use tidegate_ports::{Append, EventRow, RunWrite};
+use tidegate_ports::Append;
 
 use super::super::samples::{NOW, events, finish, key, newer, place, start, unreadable};
 use super::super::selection::{Filters, Range};

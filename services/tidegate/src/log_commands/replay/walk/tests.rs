@@ -10,10 +10,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tidegate_admission::shed::Lines;
 use tidegate_agentping::{Record, RunState};
+use tidegate_agentping_ports::{RunWrite, Runs};
 use tidegate_inproc::log::MemoryLog;
 use tidegate_kernel::Position;
 use tidegate_lifecycle::Stopper;
-use tidegate_ports::{Again, AppendAgain, DeadLetters, Origin, RunWrite, Runs};
+use tidegate_ports::{Again, AppendAgain, DeadLetters, Origin};
 
 use super::super::plan::Plan;
 use super::super::samples::{NOW, finish, key, place, slug, start, team, unreadable};

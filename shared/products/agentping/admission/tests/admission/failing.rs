@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use tidegate_admission::Refusal;
 use tidegate_agentping::{Body, Limits, Slug, TeamId};
-use tidegate_inproc::gate::MemoryGate;
+use tidegate_agentping_inproc::gate::MemoryGate;
+use tidegate_agentping_ports::{Ask, Gate, GateDown, Seed, Settlement, Ticket, Verdict};
 use tidegate_kernel::Month;
-use tidegate_ports::{Ask, Gate, GateDown, Seed, Settlement, Ticket, Verdict};
 
 use crate::world::{Appends, NOW, World, finish, start};
 

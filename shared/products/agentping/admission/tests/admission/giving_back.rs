@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use tidegate_admission::Refusal;
 use tidegate_agentping::{Body, Event, Limits, Plan};
-use tidegate_inproc::gate::MemoryGate;
+use tidegate_agentping_inproc::gate::MemoryGate;
+use tidegate_agentping_ports::Gate;
 use tidegate_kernel::Month;
-use tidegate_ports::Gate;
 
 use crate::world::{Appends, NOW, TEAM, World, start};
 
@@ -117,7 +117,7 @@ async fn units_that_were_never_written_are_given_back_and_counted_when_they_are_
     world.send(run, Body::Events(lost)).await.unwrap();
     assert_eq!(used().await, Some(4));
     world.backend.apply();
-    let stored = tidegate_ports::RunQueries::usage(&*world.backend, TEAM, Month::of(NOW)).await;
+    let stored = tidegate_agentping_ports::RunQueries::usage(&*world.backend, TEAM, Month::of(NOW)).await;
     assert_eq!(stored, Ok(4));
 }
 

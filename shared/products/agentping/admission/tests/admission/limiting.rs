@@ -140,6 +140,6 @@ async fn after_a_restart_the_count_goes_on_from_the_store() {
     world.backend.apply();
     world.restart();
     assert!(matches!(world.send(world.run(), start("a", NOW)).await, Err(Refusal::Quota { .. })));
-    let usage = tidegate_ports::RunQueries::usage(&*world.backend, TEAM, Month::of(NOW)).await;
+    let usage = tidegate_agentping_ports::RunQueries::usage(&*world.backend, TEAM, Month::of(NOW)).await;
     assert_eq!(usage, Ok(15));
 }

@@ -12,15 +12,15 @@ use tidegate_agentping::{
     Body, Credential, CredentialHash, Event, EventId, Limits, Plan, RateCard, Record, Run, RunId, RunKey, RunState,
     Scope, Slug, TeamId,
 };
+use tidegate_agentping_inproc::gate::{MemoryGate, MemoryGateConfig};
+use tidegate_agentping_ports::{
+    AgentRepeats, AgentRow, Agents, CredentialRecord, Credentials, EventPage, EventsPage, Gate, Rates, RunFilter,
+    RunPage, RunQueries, RunWanted, RunsPage, Spend, StoredRun, StoredSummary,
+};
 use tidegate_inproc::accounts::MemoryAccounts;
 use tidegate_inproc::clock::TestClock;
-use tidegate_inproc::gate::{MemoryGate, MemoryGateConfig};
 use tidegate_kernel::{FreeJson, LogKey, Month, Partition, Position, Region, Timestamp};
-use tidegate_ports::{
-    Account, AgentRepeats, AgentRow, Agents, Append, AppendError, Clock, CredentialRecord, Credentials, EventPage,
-    EventsPage, Gate, Lag, LogError, PartitionLag, Rates, ReadLag, RunFilter, RunPage, RunQueries, RunWanted, RunsPage,
-    Spend, StoreError, StoredRun, StoredSummary,
-};
+use tidegate_ports::{Account, Append, AppendError, Clock, Lag, LogError, PartitionLag, ReadLag, StoreError};
 
 pub use crate::bodies::{finish, finish_with, heartbeat, slug, start};
 

@@ -1,0 +1,19 @@
+//! AgentPing's own ports: what its gate, its store and its registry do for it. Each is one narrow trait; adapters translate
+//! and decide nothing.
+
+pub mod gate;
+pub mod notes;
+pub mod registry;
+pub mod runs;
+
+pub use gate::{
+    Ask, Claim, ClaimKey, ClaimOutcome, Fingerprint, Gate, GateDown, Refused, Seed, Settlement, StoreRead, Ticket,
+    Usage, Verdict,
+};
+pub use notes::{Note, NotedAccounts};
+pub use registry::{Agents, CredentialRecord, Credentials, KeyRow, Rates, Registry, RegistryError, Team, TokenRow};
+pub use runs::{
+    AgentRepeats, AgentRow, EventPage, EventRow, EventsPage, ListedRun, RunFilter, RunPage, RunQueries, RunWanted,
+    RunWrite, Runs, RunsPage, Spend, SpendLine, SpendRest, SpendRow, SpendTally, StoredRun, StoredSummary,
+    union_of_agents,
+};
