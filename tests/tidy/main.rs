@@ -5,3 +5,4 @@ mod documents;
 mod sources;
 mod statements;
 mod tree;
+mod words;

@@ -174,8 +174,10 @@ fn a_secrets_digits_are_asked_for_in_three_places() {
     let foreign: Vec<&String> = asks.iter().filter(|path| !MAKES_THEM.contains(&path.as_str())).collect();
     assert!(foreign.is_empty(), "the digits of a secret are asked for in {foreign:?}");
     assert_eq!(asks.len(), MAKES_THEM.len(), "one of the three moved: {asks:?}");
-    let port =
-        rust_files().into_iter().find(|file| file.path == "shared/pipeline/ports/src/registry.rs").expect("the port");
+    let port = rust_files()
+        .into_iter()
+        .find(|file| file.path == "shared/products/agentping/ports/src/registry.rs")
+        .expect("the port");
     let find = port.text.split("trait Credentials").nth(1).and_then(|rest| rest.split('}').next()).unwrap_or_default();
     assert!(find.contains("&CredentialHash") && !find.contains("&str"), "a look-up by anything but the hash: {find}");
 }

@@ -37,6 +37,8 @@ fn walk(folder: &Path, found: &mut Vec<File>) {
             if !matches!(name, ".git" | "target" | "tidegate-data" | "proptest-regressions") {
                 walk(&path, found);
             }
+        } else if name == ".git" {
+            // Where another checkout of the repository has it: the path of one machine.
         } else if let Ok(text) = fs::read_to_string(&path) {
             let path = path.strip_prefix(root()).expect("below the root").display().to_string();
             found.push(File { path, text });

@@ -12,7 +12,7 @@ fn letter(offset: i64, reason: &str) -> DeadLetter {
         reason: reason.to_owned(),
         payload: Bytes::from(vec![0, 255, b'{', offset as u8]),
         provenance: Provenance {
-            key: Bytes::from_static(b"team_eu_x/run_eu_\xff"),
+            key: Bytes::from_static(b"owner_x/thing_\xff"),
             headers: vec![
                 ("twice".to_owned(), Bytes::from_static(b"\x00one")),
                 ("twice".to_owned(), Bytes::from_static(b"")),

@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn work_runs_on_when_nobody_waits_any_more() {
+    async fn work_goes_on_when_its_waiter_has_left() {
         let (go, gone) = oneshot::channel::<()>();
         let (done, told) = oneshot::channel();
         let mut work = Detached::new(async move {

@@ -78,12 +78,19 @@ impl<K: IdKind> Id<K> {
 
     /// The wire form, also for a secret: call it only to show a credential once or to hash it.
     pub fn expose(&self) -> String {
-        self.text().as_str().to_owned()
+        self.wire_form().as_str().to_owned()
     }
 
-    /// The wire form on the stack, also for a secret: see [`Id::expose`].
-    pub fn text(&self) -> IdText {
+    fn wire_form(&self) -> IdText {
+        const { assert!(K::PREFIX.len() <= text::MAX_PREFIX_CHARS, "the prefix is too long for an id's text") };
         IdText::of(K::PREFIX, self.region.as_str(), self.bits)
+    }
+}
+
+impl<K: PublicKind> Id<K> {
+    /// The wire form, on the stack.
+    pub fn text(&self) -> IdText {
+        self.wire_form()
     }
 }
 

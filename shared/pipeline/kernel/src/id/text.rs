@@ -34,8 +34,10 @@ static DIGITS: [u8; 256] = {
     digits
 };
 
-/// Room for any id: a prefix has up to 7 letters.
-const MAX_CHARS: usize = 7 + 1 + 2 + 1 + HEX_CHARS;
+/// Most letters that a prefix has.
+pub(super) const MAX_PREFIX_CHARS: usize = 7;
+/// Room for any id.
+const MAX_CHARS: usize = MAX_PREFIX_CHARS + 1 + 2 + 1 + HEX_CHARS;
 
 /// An id as text, on the stack.
 pub struct IdText {
@@ -44,7 +46,8 @@ pub struct IdText {
 }
 
 impl IdText {
-    pub fn of(prefix: &str, region: &str, bits: u128) -> Self {
+    /// The prefix must fit in seven letters.
+    pub(super) fn of(prefix: &str, region: &str, bits: u128) -> Self {
         let mut text = IdText { chars: [0; MAX_CHARS], len: 0 };
         for part in [prefix, "_", region, "_"] {
             text.chars[text.len..text.len + part.len()].copy_from_slice(part.as_bytes());
@@ -58,6 +61,7 @@ impl IdText {
         text
     }
 
+    /// The text.
     pub fn as_str(&self) -> &str {
         // Prefixes, regions and digits are ASCII.
         std::str::from_utf8(&self.chars[..self.len]).unwrap_or_default()
