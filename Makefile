@@ -37,7 +37,7 @@ check: ## Format, lints as errors, the house rules, what is depended on
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
-	$(CARGO) test --locked -p tidegate-tests --test tidy
+	$(CARGO) test --workspace --locked --test tidy
 	@deploy/check/deny.sh
 
 check-deploy: ## The chart, the alerts and the dashboard (builds helm the first time: a few minutes)

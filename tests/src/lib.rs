@@ -13,6 +13,7 @@ pub mod deployment;
 pub mod durability;
 pub mod external;
 pub mod faults;
+pub mod former;
 pub mod ids;
 pub mod metrics;
 pub mod openapi;

@@ -99,6 +99,12 @@ impl Target {
         Target { deployment: Arc::new(deployment), hold: Hold::Own }
     }
 
+    /// The same, with something done between the making of schema and topics and the start of the processes.
+    pub async fn on_the_stack_after(binary: &str, settings: &Settings, prepare: impl AsyncFnOnce()) -> Self {
+        let deployment = Deployment::on_the_stack_after(binary, settings, Keep::WithTheDeployment, prepare).await;
+        Target { deployment: Arc::new(deployment), hold: Hold::Own }
+    }
+
     pub fn deployment(&self) -> Arc<Deployment> {
         self.deployment.clone()
     }

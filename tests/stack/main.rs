@@ -12,7 +12,6 @@ mod conservation;
 mod forgetting;
 #[path = "../pipeline/identity.rs"]
 mod identity;
-mod kills;
 mod outsiders;
 #[path = "../pipeline/receipts.rs"]
 mod receipts;

@@ -94,7 +94,7 @@ macro_rules! does {
 /// All of them.
 pub const FAULTS: &[Fault] = &[
     // Processes.
-    short(fault("kill-ingest", Ground::Stack, "kill -9 of a front door", does!(g => roles::kill(g, &DOORS)))),
+    fault("kill-ingest", Ground::Stack, "kill -9 of a front door", does!(g => roles::kill(g, &DOORS))),
     fault("kill-persist", Ground::Stack, "kill -9 of a persister", does!(g => roles::kill(g, &PERSISTERS))),
     fault("kill-control", Ground::Stack, "kill -9 of the read API", does!(g => roles::kill(g, &["control"]))),
     fault("kill-all", Ground::Stack, "kill -9 of every process at once", does!(roles::kill_all)),
@@ -289,7 +289,7 @@ pub const FAULTS: &[Fault] = &[
     short(fault("throttled", Ground::Own, "Kafka answers that a quota is exceeded (mock)", does!(mock::throttled))),
     fault("producer-fatal", Ground::Own, "Kafka's answers make the producer give up (mock)", does!(mock::fatal)),
     fault("spike-shed", Ground::Own, "20 times the load for 10 s, above the line", does!(spike::above_the_line)),
-    short(fault("dev-kill", Ground::Own, "kill -9 of tidegate dev", does!(roles::kill_alone))),
+    fault("dev-kill", Ground::Own, "kill -9 of tidegate dev", does!(roles::kill_alone)),
     fault("dev-term", Ground::Own, "SIGTERM to tidegate dev", does!(roles::stop_alone)),
     fault(
         "dev-between-write-and-commit",

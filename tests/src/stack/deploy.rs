@@ -25,6 +25,16 @@ impl Deployment {
     /// # Panics
     /// If the stack is not there, or anything does not start.
     pub(crate) async fn on_the_stack(binary: &str, settings: &Settings, keep: Keep) -> Self {
+        Deployment::on_the_stack_after(binary, settings, keep, async || {}).await
+    }
+
+    /// The same, with something done between the making of schema and topics and the start of the processes.
+    pub(crate) async fn on_the_stack_after(
+        binary: &str,
+        settings: &Settings,
+        keep: Keep,
+        prepare: impl AsyncFnOnce(),
+    ) -> Self {
         let stack = Addresses::found();
         let (temporary, folder) = keep.folder();
         let leftovers = Leftovers::watched(Path::new(binary), settings, &stack);
@@ -47,6 +57,7 @@ impl Deployment {
             let told = String::from_utf8_lossy(&made.stderr);
             assert!(made.status.success(), "{told}{}", String::from_utf8_lossy(&made.stdout));
         }
+        prepare().await;
 
         let fleet = Fleet {
             binary: Path::new(binary),
