@@ -6,8 +6,8 @@
 //! | `LOCK` | held by the one process that owns the log and the store | the owner |
 //! | `log.db`, `store.db` | records; what was folded from them | the owner only |
 //! | `dead_letters.db` | records that could not be applied | the owner only |
-//! | `registry.db` | teams, credentials, rates | the owner, and management commands beside it |
-//! | `*.mark` | how much the file of that name had acknowledged | as that file |
+//! | `registry.db` | teams, credentials, rates | the owner, and management commands while it runs |
+//! | `*.mark` | the high-water mark of that file: how much it had acknowledged | as that file |
 //!
 //! A folder that is not certainly ours and whole is refused with the reason, and nothing in it is changed.
 
@@ -15,11 +15,11 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tidegate_kernel::{Region, Timestamp};
 
+use crate::guards::Refused;
 use crate::sqlite::{self, FileKind, SqliteError, private};
 
 mod marker;
@@ -91,7 +91,7 @@ pub struct DataFolder {
 pub struct OwnedFolder {
     folder: DataFolder,
     _lock: Arc<File>,
-    refused: Arc<AtomicBool>,
+    refused: Refused,
 }
 
 impl DataFolder {
@@ -140,7 +140,7 @@ impl DataFolder {
     /// [`FolderError::InUse`] while another process (or another owner in this one) has it.
     pub fn own(&self) -> Result<OwnedFolder, FolderError> {
         match lock(&self.path, BRIEF_LOCK)? {
-            Some(lock) => Ok(OwnedFolder { folder: self.clone(), _lock: Arc::new(lock), refused: Arc::default() }),
+            Some(lock) => Ok(OwnedFolder { folder: self.clone(), _lock: Arc::new(lock), refused: Refused::default() }),
             None => Err(FolderError::InUse { path: self.path.clone() }),
         }
     }
@@ -173,13 +173,9 @@ impl OwnedFolder {
         &self.folder
     }
 
-    /// What is in it cannot be used: whoever has a file of it open leaves that as it is when it is closed.
-    pub(crate) fn refuse(&self) {
-        self.refused.store(true, Ordering::Relaxed);
-    }
-
-    pub(crate) fn is_refused(&self) -> bool {
-        self.refused.load(Ordering::Relaxed)
+    /// The flag that whoever has a file of the folder open looks at before it closes the file.
+    pub(crate) const fn refused(&self) -> &Refused {
+        &self.refused
     }
 }
 

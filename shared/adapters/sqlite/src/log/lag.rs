@@ -10,7 +10,7 @@ use super::Inner;
 use super::reader::Reader;
 use super::schema::GENERATION;
 
-/// Readings for one group.
+/// How far one group is behind, from memory where it can be.
 pub struct EmbeddedLag {
     log: Arc<Inner>,
     group: String,
@@ -29,7 +29,7 @@ impl EmbeddedLag {
         EmbeddedLag { log, group: group.to_owned(), reader: Arc::new(reader) }
     }
 
-    /// Every partition as far as memory knows it, and what the file must be asked for.
+    /// Every partition as far as memory knows it, and what must be read from the file.
     fn look(&self, accounts: &[Account]) -> (Vec<PartitionLag>, Vec<Cold>) {
         let now = self.log.shared.clock.now();
         let state = self.log.shared.state();

@@ -8,8 +8,8 @@ use tidegate_kernel::{Partition, Timestamp};
 use tidegate_ports::{Consumed, LogError};
 
 use super::rows;
-use crate::beside::log_error;
 use crate::folder;
+use crate::read_only::log_error;
 use crate::sqlite::{self, SqliteError};
 
 /// A connection of its own; its calls block.

@@ -54,12 +54,12 @@ pub(super) fn check(
     Ok(next)
 }
 
-/// Of what makes a record: its place, its time and its payload.
+/// The checksum over a record's row id, time and payload.
 pub(super) fn checksum(id: i64, appended_at: Timestamp, payload: &[u8]) -> i64 {
     text_hash(&[&id.to_be_bytes(), &appended_at.as_millis().to_be_bytes(), payload]).cast_signed()
 }
 
-/// The payload of a row, if the row is what was written. Rows of earlier builds have no checksum.
+/// The payload of a row whose checksum fits. Rows of earlier builds have no checksum.
 fn checked<'r>(row: &'r Row<'_>) -> rusqlite::Result<&'r [u8]> {
     let (id, payload) = (row.get(0)?, row.get_ref(2)?.as_blob()?);
     let expected: Option<i64> = row.get(3)?;
@@ -91,7 +91,7 @@ pub(super) fn offset_at(connection: &Connection, partition: Partition, at: Times
     statement.query_row([first, beyond, at.as_millis()], |row| row.get(0).map(offset_of)).optional()
 }
 
-/// What stands beside a record: all that this log keeps is where a replayed one came from.
+/// A record's provenance: all that this log keeps is where a replayed one came from.
 pub(super) fn provenance(origin: Option<Origin>) -> Option<Box<Provenance>> {
     origin.map(|origin| Box::new(Provenance { origin: Some(origin), ..Provenance::default() }))
 }

@@ -10,10 +10,10 @@ use tidegate_kernel::{Partition, Position, Timestamp};
 use tidegate_ports::{Account, Accounts, Fate, Halt, Note, StoreError};
 
 use super::EmbeddedStore;
-use super::desk::Work;
 use super::failure::unreadable;
 use super::id_blob::{IdBlob, blob_of, id_at};
 use super::run_row::{millis, signed, unsigned};
+use super::writer_state::Work;
 
 /// The columns that [`account_at`] takes, in its order.
 const ACCOUNT: &str = "generation, partition, from_offset, next_offset, stored, duplicate, conflict, dead";

@@ -9,8 +9,8 @@ use tidegate_ports::{ListedRun, RunFilter, RunPage, RunsPage};
 
 use super::id_blob::{IdBlob, blob_of, id_at};
 use super::load::team_number;
-use super::standing::Standing;
-use super::{run_row, standing};
+use super::status_columns::StatusColumns;
+use super::{run_row, status_columns};
 
 /// How many rows one read looks at. A filter that few runs pass is answered by several reads, so that no read
 /// holds a snapshot, and with it the WAL, for long.
@@ -21,12 +21,12 @@ pub(super) static SELECT: LazyLock<String> = LazyLock::new(|| {
         "SELECT listed_at_ms, run, agent, customer_id, feature, {}, {} FROM runs \
          WHERE team_no = ?1 AND listed_at_ms >= ?2 AND (listed_at_ms, run) < (?3, ?4) \
          ORDER BY listed_at_ms DESC, run DESC",
-        standing::COLUMNS,
+        status_columns::COLUMNS,
         run_row::COLUMNS
     )
 });
 
-const STANDING: usize = 5;
+const STATUS: usize = 5;
 const RUN: usize = 8;
 
 /// Where a listing has come to, and what it has found.
@@ -86,7 +86,7 @@ impl Listing {
             }
         }
         match status {
-            Some(status) => Ok(Standing::read(row, STANDING)?.status_at(self.now) == *status),
+            Some(status) => Ok(StatusColumns::read(row, STATUS)?.status_at(self.now) == *status),
             None => Ok(true),
         }
     }

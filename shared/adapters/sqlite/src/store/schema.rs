@@ -1,6 +1,6 @@
 //! The tables of `store.db`.
 
-use crate::checkpoints;
+use crate::guards;
 
 /// Steps are only ever added.
 ///
@@ -15,7 +15,7 @@ use crate::checkpoints;
 /// Step 3 adds what became of every record: `accounts`, a row for each partition of the log, and `notes`, a row for
 /// each record that was not simply stored, without a team and a run where those could not be read.
 ///
-/// Step 4 adds the count of checkpoints, see [`checkpoints`].
+/// Step 4 adds the count of checkpoints, see [`crate::guards`].
 ///
 /// Step 5 lists runs by [`listed_at`](tidegate_agentping::run::clock_skew::listed_at), which is not their start where that is
 /// dated by a clock out of bounds (24 hours ahead of its receipt, 400 days behind it: the numbers below), and gives batches
@@ -156,7 +156,7 @@ CREATE TABLE notes (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX notes_by_age ON notes (appended_at_ms);
 ",
-    checkpoints::TABLE,
+    guards::CHECKPOINTS_TABLE,
     "
 ALTER TABLE runs RENAME COLUMN started_at_ms TO listed_at_ms;
 UPDATE runs SET listed_at_ms = json_extract(ifnull(start, implied), '$.received_at_ms')

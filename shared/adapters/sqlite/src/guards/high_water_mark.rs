@@ -1,7 +1,7 @@
-//! The mark beside a file: how much had been acknowledged, so that a file which lost its end is told from one that never
-//! had it.
+//! The high-water mark of a file: how much the file had acknowledged, in a small file next to it. It tells a file that lost
+//! its end from one that never had more.
 //!
-//! SQLite ends a write-ahead log at the first frame whose checksum does not fit and takes no notice of what follows: right
+//! SQLite ends a write-ahead log at the first frame whose checksum does not fit, and ignores what follows. That is right
 //! after a power cut, when nothing there was acknowledged yet, and wrong after a bit flipped or a disk lied about a sync.
 //! The mark is raised after the sync and before the answer, and not synced itself: it never says more than is on disk, a
 //! killed process leaves it whole, and a power cut can only leave an earlier one.
@@ -15,74 +15,75 @@ use tidegate_kernel::free_json::text_hash;
 
 use crate::sqlite::{SqliteError, private};
 
-/// How often a mark that does not read is looked at again, and when.
-const LOOKS: u32 = 5;
-const LOOK_AGAIN: Duration = Duration::from_millis(2);
+/// How often a high-water mark whose checksum does not fit is read again, and after which pause.
+const READS_AGAIN: u32 = 5;
+const READ_AGAIN_AFTER: Duration = Duration::from_millis(2);
 
-/// What a file holds, as numbers that only grow.
+/// Two numbers about a file that only grow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Held {
-    /// What it has acknowledged: records, or changes; 0 where that is not counted.
+pub(super) struct Counts {
+    /// Records or changes acknowledged since the file was made; 0 where they are not counted.
     pub acknowledged: u64,
-    /// Checkpoints begun, see [`crate::checkpoints`].
+    /// Checkpoints begun since the file was made, see [`super::checkpoint_count`].
     pub checkpoints: u64,
 }
 
-impl Held {
-    fn max(self, other: Held) -> Held {
-        Held {
+impl Counts {
+    fn max(self, other: Counts) -> Counts {
+        Counts {
             acknowledged: self.acknowledged.max(other.acknowledged),
             checkpoints: self.checkpoints.max(other.checkpoints),
         }
     }
 }
 
-/// Both numbers in a file, with their checksum, as one line of text.
-pub(crate) struct Mark {
+/// Both counts in a file, with their checksum, as one line of text.
+pub(super) struct HighWaterMark {
     path: PathBuf,
-    /// Of what the file beside it holds; 0 while nothing is known.
-    held: Held,
+    /// As in the file; 0 while nothing is known.
+    counts: Counts,
     /// Open once it was written.
     file: Option<File>,
-    /// Whether it was told that it cannot be written: once is enough.
+    /// The last write failed, and was reported: once is enough.
     failed: bool,
 }
 
-impl Mark {
-    /// The mark beside a file, `log.mark` for `log.db`. One that is not there, or empty, says nothing.
+impl HighWaterMark {
+    /// Reads the high-water mark of a file: `log.mark` for `log.db`. One that is missing or empty counts nothing.
     ///
     /// # Errors
     /// [`SqliteError::Mark`] where it cannot be read, or its checksum does not fit.
-    pub fn beside(path: &Path) -> Result<Self, SqliteError> {
+    pub fn of_file(path: &Path) -> Result<Self, SqliteError> {
         let path = path.with_extension("mark");
         let damaged = |cause: String| SqliteError::Mark { path: path.clone(), cause };
-        let mut looks = 0;
-        let held = loop {
+        let mut reads_again = 0;
+        let counts = loop {
             match fs::read(&path).map(|text| parse(&text)) {
-                Ok(Some(held)) => break held,
-                Err(error) if error.kind() == ErrorKind::NotFound => break Held::default(),
+                Ok(Some(counts)) => break counts,
+                Err(error) if error.kind() == ErrorKind::NotFound => break Counts::default(),
                 Err(error) => return Err(damaged(error.to_string())),
-                Ok(None) if looks == LOOKS => return Err(damaged("its checksum does not fit".to_owned())),
+                Ok(None) if reads_again == READS_AGAIN => return Err(damaged("its checksum does not fit".to_owned())),
                 // Another process may be writing it at this moment.
-                Ok(None) => std::thread::sleep(LOOK_AGAIN),
+                Ok(None) => std::thread::sleep(READ_AGAIN_AFTER),
             }
-            looks += 1;
+            reads_again += 1;
         };
-        Ok(Mark { path, held, file: None, failed: false })
+        Ok(HighWaterMark { path, counts, file: None, failed: false })
     }
 
-    pub const fn held(&self) -> Held {
-        self.held
+    pub const fn counts(&self) -> Counts {
+        self.counts
     }
 
-    /// Raises what is less. A mark that cannot be written stays where it is: it tells less, and nothing wrong.
-    pub fn raise(&mut self, held: Held) {
-        let held = held.max(self.held);
-        if held == self.held {
+    /// Raises the counts that are less. A high-water mark that cannot be written stays where it is, which is less than the
+    /// truth and not wrong.
+    pub fn raise(&mut self, counts: Counts) {
+        let counts = counts.max(self.counts);
+        if counts == self.counts {
             return;
         }
-        match self.write(held) {
-            Ok(()) => (self.held, self.failed) = (held, false),
+        match self.write(counts) {
+            Ok(()) => (self.counts, self.failed) = (counts, false),
             Err(error) if !self.failed => {
                 self.failed = true;
                 tracing::warn!(path = %self.path.display(), %error, "the mark of what is acknowledged cannot be written");
@@ -92,30 +93,30 @@ impl Mark {
     }
 
     pub fn raise_acknowledged(&mut self, acknowledged: u64) {
-        self.raise(Held { acknowledged, ..self.held });
+        self.raise(Counts { acknowledged, ..self.counts });
     }
 
     pub fn raise_checkpoints(&mut self, checkpoints: u64) {
-        self.raise(Held { checkpoints, ..self.held });
+        self.raise(Counts { checkpoints, ..self.counts });
     }
 
-    fn write(&mut self, held: Held) -> std::io::Result<()> {
+    fn write(&mut self, counts: Counts) -> std::io::Result<()> {
         let file = match &mut self.file {
             Some(file) => file,
             none => none.insert(open(&self.path)?),
         };
-        write_at_begin(file, print(held).as_bytes())
+        write_at_begin(file, print(counts).as_bytes())
     }
 }
 
-/// As the file beside it belongs to its owner, so does its mark, whoever makes it.
+/// Whoever makes the high-water mark, it belongs to the owner of the database file.
 fn open(path: &Path) -> std::io::Result<File> {
     let file = private().create(true).truncate(false).write(true).open(path)?;
     #[cfg(unix)]
-    if let Ok(beside) = fs::metadata(path.with_extension("db")) {
+    if let Ok(database) = fs::metadata(path.with_extension("db")) {
         use std::os::unix::fs::{MetadataExt, fchown};
         // Only a superuser may, and nobody else needs to.
-        let _ = fchown(&file, Some(beside.uid()), Some(beside.gid()));
+        let _ = fchown(&file, Some(database.uid()), Some(database.gid()));
     }
     Ok(file)
 }
@@ -133,21 +134,21 @@ fn write_at_begin(file: &mut File, text: &[u8]) -> std::io::Result<()> {
     file.write_all(text)
 }
 
-fn print(Held { acknowledged, checkpoints }: Held) -> String {
+fn print(Counts { acknowledged, checkpoints }: Counts) -> String {
     let numbers = format!("{acknowledged:020} {checkpoints:020}");
     let sum = text_hash(&[numbers.as_bytes()]);
     format!("{numbers} {sum:016x}\n")
 }
 
-/// A text of nothing, as a power cut may leave a new file, says nothing.
-fn parse(text: &[u8]) -> Option<Held> {
+/// A text of zero bytes, as a power cut may leave a new file, counts nothing.
+fn parse(text: &[u8]) -> Option<Counts> {
     if text.iter().all(|byte| *byte == 0) {
-        return Some(Held::default());
+        return Some(Counts::default());
     }
     let mut words = std::str::from_utf8(text).ok()?.split(' ');
     let mut number = || words.next()?.parse().ok();
-    let held = Held { acknowledged: number()?, checkpoints: number()? };
-    (print(held).as_bytes() == text).then_some(held)
+    let counts = Counts { acknowledged: number()?, checkpoints: number()? };
+    (print(counts).as_bytes() == text).then_some(counts)
 }
 
 #[cfg(test)]
@@ -158,10 +159,10 @@ mod tests {
     fn a_mark_is_read_as_it_was_raised_and_never_sinks() {
         let place = tempfile::tempdir().expect("a folder");
         let path = place.path().join("log.db");
-        let read = || Mark::beside(&path).expect("readable").held();
-        assert_eq!(read(), Held::default());
-        let mut mark = Mark::beside(&path).expect("readable");
-        let held = |acknowledged, checkpoints| Held { acknowledged, checkpoints };
+        let read = || HighWaterMark::of_file(&path).expect("readable").counts();
+        assert_eq!(read(), Counts::default());
+        let mut mark = HighWaterMark::of_file(&path).expect("readable");
+        let held = |acknowledged, checkpoints| Counts { acknowledged, checkpoints };
         for (to, stands) in [
             (held(42, 1), held(42, 1)),
             (held(41, 3), held(42, 3)),
@@ -169,7 +170,7 @@ mod tests {
             (held(u64::MAX, u64::MAX), held(u64::MAX, u64::MAX)),
         ] {
             mark.raise(to);
-            assert_eq!((mark.held(), read()), (stands, stands));
+            assert_eq!((mark.counts(), read()), (stands, stands));
         }
     }
 
@@ -180,9 +181,9 @@ mod tests {
         let mark = place.path().join("log.mark");
         for nothing in [&[][..], &[0; 59]] {
             fs::write(&mark, nothing).expect("written");
-            assert_eq!(Mark::beside(&path).expect("readable").held(), Held::default());
+            assert_eq!(HighWaterMark::of_file(&path).expect("readable").counts(), Counts::default());
         }
-        let whole = print(Held { acknowledged: 815, checkpoints: 4 }).into_bytes();
+        let whole = print(Counts { acknowledged: 815, checkpoints: 4 }).into_bytes();
         for bit in 0..whole.len() * 8 {
             let mut flipped = whole.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
@@ -192,6 +193,6 @@ mod tests {
             assert_eq!(parse(&whole[..cut]), None, "cut to {cut}");
         }
         fs::write(&mark, &whole[1..]).expect("written");
-        assert!(matches!(Mark::beside(&path), Err(SqliteError::Mark { .. })));
+        assert!(matches!(HighWaterMark::of_file(&path), Err(SqliteError::Mark { .. })));
     }
 }
