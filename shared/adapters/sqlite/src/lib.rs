@@ -5,6 +5,7 @@ pub mod dead_letters;
 pub mod folder;
 mod guards;
 pub mod log;
+mod metrics;
 mod read_only;
 pub mod registry;
 pub mod sqlite;
@@ -15,6 +16,7 @@ pub use guards::{ReconcileError, reconcile};
 pub use log::{
     Closed, EmbeddedConsumer, EmbeddedLag, EmbeddedLog, EmbeddedReadLag, EmbeddedReadLog, LogOpenError, LogOptions,
 };
+pub use metrics::METRICS;
 pub use registry::EmbeddedRegistry;
 pub use sqlite::SqliteError;
 pub use store::EmbeddedStore;
