@@ -1,4 +1,4 @@
-//! The data folder: what is in it, whose it is, and who may open it.
+//! The data folder: its files, its owner, and who may open what.
 //!
 //! | file | what | opened by |
 //! | --- | --- | --- |
@@ -40,12 +40,12 @@ pub const DEAD_LETTERS: FileKind =
 const FILES: [FileKind; 4] = [LOG, STORE, REGISTRY, DEAD_LETTERS];
 const LOCK: &str = "LOCK";
 
-/// Partitions a new log gets unless told otherwise.
+/// Partitions of a new log, unless set otherwise.
 pub const DEFAULT_PARTITIONS: u32 = 4;
 /// Bounds what a marker may say.
 pub const MAX_PARTITIONS: u32 = 1024;
 
-/// How long a lock that another process holds for a moment (while it makes the folder) is waited for.
+/// How long to wait for a lock that another process holds for a moment, while it makes the folder.
 const BRIEF_LOCK: Duration = Duration::from_millis(500);
 const CREATION_LOCK: Duration = Duration::from_secs(10);
 const LOCK_RETRY: Duration = Duration::from_millis(10);
@@ -173,14 +173,14 @@ impl OwnedFolder {
         &self.folder
     }
 
-    /// The flag that whoever has a file of the folder open looks at before it closes the file.
+    /// The flag that the guards of the folder's files read.
     pub(crate) const fn refused(&self) -> &Refused {
         &self.refused
     }
 }
 
-/// Makes the folder. The marker comes last, so a folder with a marker is whole; until then a draft marker tells an
-/// interrupted creation, which the next one finishes, from a foreign folder.
+/// Makes the folder. The marker comes last, so a folder with a marker is whole; until then a draft marker distinguishes
+/// an interrupted creation, which the next one finishes, from a foreign folder.
 fn create(path: &Path, marker: Marker) -> Result<(), FolderError> {
     let io = |source| FolderError::Io { path: path.into(), source };
     if let Some(found) = foreign_entry(path)? {
@@ -203,8 +203,8 @@ fn create(path: &Path, marker: Marker) -> Result<(), FolderError> {
     File::open(path).and_then(|folder| folder.sync_all()).map_err(io)
 }
 
-/// Makes the folder for its owner alone: it will hold what teams sent, and hashes of their credentials. One that is there
-/// keeps the mode that somebody gave it; the files in it are the owner's all the same.
+/// Makes the folder for its owner alone: it will hold what teams sent, and hashes of their credentials. A folder that exists
+/// keeps its mode; the files in it are for the owner alone all the same.
 fn create_private(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);

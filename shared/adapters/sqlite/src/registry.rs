@@ -1,7 +1,7 @@
 //! The registry on `registry.db`: teams, credentials, rates, and the agents that ping tokens were made for.
 //!
 //! Management commands open it from a second process while the service runs; SQLite's locks keep the two apart, and
-//! a change waits a few seconds for the other's before it gives up.
+//! a change waits for the other process for a few seconds.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -73,7 +73,7 @@ impl EmbeddedRegistry {
         self.readers.read(move |connection| agents::all(connection, team, seen)).await
     }
 
-    /// Agents that were archived after that number, each with its own, in order. For who keeps agents in memory.
+    /// Agents that were archived after that number, each with its number, in order. For a cache of agents.
     ///
     /// # Errors
     /// [`StoreError`].

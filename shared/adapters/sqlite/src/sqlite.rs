@@ -1,4 +1,4 @@
-//! SQLite files of ours: made, recognised, checked and brought up to date in one way.
+//! SQLite files of ours: one way to make, recognise, check and migrate them.
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read};
@@ -14,12 +14,12 @@ pub struct FileKind {
     pub file_name: &'static str,
     /// SQLite's `application_id`, in the file's header.
     pub application_id: i32,
-    /// Of a new file; one that is there keeps its own. Large pages cost fewer calls for what grows at its end, small ones
-    /// fewer bytes for what changes here and there.
+    /// Bytes of a page in a new file; a file that is there keeps its own. Large pages cost fewer calls for tables that grow
+    /// at their end, small ones fewer bytes for rows that change here and there.
     pub page_bytes: u32,
 }
 
-/// How a file's tables come to be: step `n` takes `user_version` from `n` to `n + 1`. Steps are only ever added.
+/// The steps that make a file's tables: step `n` takes `user_version` from `n` to `n + 1`. Steps are only ever added.
 pub type Migrations = [&'static str];
 
 /// Why a file could not be opened. Nothing in it was changed.
@@ -49,22 +49,22 @@ pub enum SqliteError {
     )]
     Torn { path: PathBuf, checkpoints: u64, found: u64 },
     #[error(
-        "{path} cannot be read ({cause}); it tells whether the file beside it is whole: make it readable, restore the data \
+        "{path} cannot be read ({cause}); it says whether the file next to it is whole: make it readable, restore the data \
          folder from a backup, or remove it to go on without knowing"
     )]
-    Mark { path: PathBuf, cause: String },
+    HighWaterMark { path: PathBuf, cause: String },
     #[error("{path} has schema version {found}; this build knows versions up to {known}: use a newer build")]
     Newer { path: PathBuf, found: usize, known: usize },
     #[error("{path} cannot be used: {source}")]
     Sqlite { path: PathBuf, source: rusqlite::Error },
 }
 
-/// Files up to this size are checked as a whole when opened; larger ones only where they are read.
+/// Bytes of a file up to which it is checked as a whole when opened; a larger one is checked only where it is read.
 pub const QUICK_CHECK_MAX_BYTES: u64 = 64 * 1024 * 1024;
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How a new file of ours is opened: nobody but its owner reads it.
+/// Options to open a new file that only its owner may read.
 pub(crate) fn private() -> OpenOptions {
     let mut options = File::options();
     #[cfg(unix)]
@@ -79,8 +79,8 @@ pub(crate) fn private() -> OpenOptions {
 /// [`SqliteError::Exists`] if something else is there.
 pub fn create(path: &Path, kind: FileKind) -> Result<(), SqliteError> {
     let failed = |source| file_error(path, source);
-    // SQLite would make it for all to read; what it makes beside it takes the mode of this one. Where this fails, so does
-    // SQLite, and says why.
+    // SQLite would let everyone read it; its write-ahead log takes the mode of this file. Where this fails, so does SQLite,
+    // which reports why.
     let _ = private().create(true).append(true).open(path);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
@@ -97,8 +97,8 @@ pub fn create(path: &Path, kind: FileKind) -> Result<(), SqliteError> {
 }
 
 /// Opens a file of ours for writing: recognises it, checks it if it is small enough, sets the pragmas (WAL,
-/// `synchronous=FULL`), runs the migrations that it lacks, and brings all that it holds onto the disk. Safe beside other
-/// processes doing the same. It comes before any other connection of this process to the file, see [`recognise`].
+/// `synchronous=FULL`), runs the migrations that it lacks, and syncs all that it holds. Safe while other processes
+/// do the same. It comes before any other connection of this process to the file, see [`recognise`].
 ///
 /// # Errors
 /// [`SqliteError`].

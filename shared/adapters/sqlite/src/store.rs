@@ -1,4 +1,4 @@
-//! The store on `store.db`: runs, their events, what follows from them, and the accounts of what became of records.
+//! The store on `store.db`: runs, their events, what follows from them, and the accounts of records.
 //!
 //! One thread writes, one transaction per commit, synced with the accounts; reads go through connections of their own.
 //! Two pools, so that no listing makes the persister or the front door wait.

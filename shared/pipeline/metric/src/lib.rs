@@ -1,4 +1,4 @@
-//! Metrics, each declared once: its name, kind, labels and help stand in the crate that emits it.
+//! Metrics, each declared once: its name, kind, labels and help are in the crate that emits it.
 //!
 //! A crate declares its metrics with [`declare!`] and exports the list that this makes, `METRICS`. The program joins the
 //! lists of its crates and [describes](Declared::describe) every metric at start.

@@ -3,7 +3,7 @@
 //!
 //! SQLite ends a write-ahead log at the first frame whose checksum does not fit, and ignores what follows. That is right
 //! after a power cut, when nothing there was acknowledged yet, and wrong after a bit flipped or a disk lied about a sync.
-//! The mark is raised after the sync and before the answer, and not synced itself: it never says more than is on disk, a
+//! It is raised after the sync and before the answer, and not synced itself: it never says more than is on disk, a
 //! killed process leaves it whole, and a power cut can only leave an earlier one.
 
 use std::fs::{self, File};
@@ -52,10 +52,10 @@ impl HighWaterMark {
     /// Reads the high-water mark of a file: `log.mark` for `log.db`. One that is missing or empty counts nothing.
     ///
     /// # Errors
-    /// [`SqliteError::Mark`] where it cannot be read, or its checksum does not fit.
+    /// [`SqliteError::HighWaterMark`] where it cannot be read, or its checksum does not fit.
     pub fn of_file(path: &Path) -> Result<Self, SqliteError> {
         let path = path.with_extension("mark");
-        let damaged = |cause: String| SqliteError::Mark { path: path.clone(), cause };
+        let damaged = |cause: String| SqliteError::HighWaterMark { path: path.clone(), cause };
         let mut reads_again = 0;
         let counts = loop {
             match fs::read(&path).map(|text| parse(&text)) {
@@ -86,7 +86,7 @@ impl HighWaterMark {
             Ok(()) => (self.counts, self.failed) = (counts, false),
             Err(error) if !self.failed => {
                 self.failed = true;
-                tracing::warn!(path = %self.path.display(), %error, "the mark of what is acknowledged cannot be written");
+                tracing::warn!(path = %self.path.display(), %error, "the high-water mark of a file cannot be written");
             }
             Err(_) => {}
         }
@@ -193,6 +193,6 @@ mod tests {
             assert_eq!(parse(&whole[..cut]), None, "cut to {cut}");
         }
         fs::write(&mark, &whole[1..]).expect("written");
-        assert!(matches!(HighWaterMark::of_file(&path), Err(SqliteError::Mark { .. })));
+        assert!(matches!(HighWaterMark::of_file(&path), Err(SqliteError::HighWaterMark { .. })));
     }
 }

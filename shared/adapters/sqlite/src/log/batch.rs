@@ -15,7 +15,7 @@ use crate::guards::FileGuard;
 pub(super) enum BatchError {
     /// The transaction certainly left nothing behind.
     RolledBack(String),
-    /// `COMMIT` itself failed in a way that does not tell whether its last page reached the disk.
+    /// `COMMIT` itself failed in a way that leaves open whether its last page reached the disk.
     Unknown(String),
 }
 

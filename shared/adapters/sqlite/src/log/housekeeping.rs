@@ -24,7 +24,7 @@ pub(super) struct Housekeeper {
     pub requests: mpsc::Sender<Request>,
     /// The folder that the log is in.
     pub folder: PathBuf,
-    /// Messages from the writer, that the write-ahead log has grown, and from whoever closes the log.
+    /// A message from the writer: the write-ahead log has grown; or from the caller that closes the log.
     pub wakes: Receiver<()>,
 }
 

@@ -30,7 +30,7 @@ impl EmbeddedLag {
     }
 
     /// Every partition as far as memory knows it, and what must be read from the file.
-    fn look(&self, accounts: &[Account]) -> (Vec<PartitionLag>, Vec<Cold>) {
+    fn in_memory(&self, accounts: &[Account]) -> (Vec<PartitionLag>, Vec<Cold>) {
         let now = self.log.shared.clock.now();
         let state = self.log.shared.state();
         let committed = state.groups.get(&self.group).map(|group| &group.committed);
@@ -69,7 +69,7 @@ impl ReadLag for EmbeddedLag {
     }
 
     async fn partitions(&self, accounts: &[Account]) -> Result<Vec<PartitionLag>, LogError> {
-        let (mut lags, cold) = self.look(accounts);
+        let (mut lags, cold) = self.in_memory(accounts);
         if cold.is_empty() {
             return Ok(lags);
         }

@@ -1,4 +1,4 @@
-//! How far a group has read, before anybody consumes: where it stands, setting it back, and checking the records ahead.
+//! How far a group has read, before it consumes: its offsets, setting them back, and checking the records ahead.
 
 use tidegate_kernel::Partition;
 use tidegate_ports::LogError;

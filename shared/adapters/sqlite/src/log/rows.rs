@@ -35,7 +35,7 @@ pub(super) fn records(
     Ok(records)
 }
 
-/// Reads records of `[from, until)` for their checksums only, up to about `max_bytes`. The offset to go on with.
+/// Reads records of `[from, until)` for their checksums only, up to about `max_bytes`. Returns the next offset.
 pub(super) fn check(
     connection: &Connection,
     partition: Partition,
@@ -83,8 +83,8 @@ pub(super) fn appended_at(
     statement.query_row(record_ids(partition, from, until), |row| row.get(0).map(Timestamp::from_millis)).optional()
 }
 
-/// The first offset whose record was appended at or after `at`. Every row is looked at, because a clock may have gone
-/// back between two of them.
+/// The first offset whose record was appended at or after `at`. Reads every row, because a clock may have gone back
+/// between two of them.
 pub(super) fn offset_at(connection: &Connection, partition: Partition, at: Timestamp) -> rusqlite::Result<Option<i64>> {
     let [first, beyond] = record_ids(partition, 0, i64::MAX);
     let mut statement = connection.prepare_cached(schema::OFFSET_AT)?;

@@ -1,4 +1,4 @@
-//! The one thread that owns the write connection.
+//! The log's writer: the one thread that owns the write connection.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -35,12 +35,12 @@ pub(super) struct Writer {
 /// Page cache of the write connection, in KiB (negative, as SQLite has it).
 const CACHE_KIB: i64 = -16_384;
 
-/// How long the writer lets requests gather at most. A batch spared is a sync and a rewrite of its last pages spared.
+/// How long the writer lets requests gather at most. Each batch less is one sync and one rewrite of its last pages less.
 const GATHERING: Duration = Duration::from_millis(1);
-/// It naps in between, a few times: each nap changes threads twice. Spinning would take the core that the callers need to
-/// come again.
+/// How long it sleeps in between. Each sleep changes threads twice; spinning would take the core that the callers need to
+/// call again.
 const NAP: Duration = Duration::from_micros(300);
-/// Fewer than these are not worth a nap when all are there that were answered last.
+/// Fewer requests than these are not worth a sleep when as many are there as were answered last.
 const MANY: usize = 8;
 
 /// Bytes that a batch writes in addition to its payload, about: one leaf per partition and the pages above.
@@ -96,7 +96,7 @@ impl Writer {
         }
     }
 
-    /// Callers answered together tend to come again together: gives them a moment, for as long as they keep coming, so
+    /// Callers answered together tend to call again together: waits a moment for them, for as long as more come, so
     /// that they share one sync and not two. A lone caller never waits.
     fn gather(&mut self, waiting: &mut Vec<Request>, answered: usize) {
         if answered <= 1 && waiting.len() <= 1 {
@@ -179,8 +179,8 @@ impl Writer {
         }
     }
 
-    /// After a failure: ends the transaction and looks up what the file really holds. What a commit of unknown fate may
-    /// have left is brought to disk before anybody reads it.
+    /// After a failure: ends the transaction and reads what the file really holds. What a commit with an unknown result
+    /// may have left is synced before it is read.
     fn recover(&mut self, error: &BatchError) {
         let Some(connection) = self.connection.take() else { return };
         let over = connection.is_autocommit() || connection.execute_batch("ROLLBACK").is_ok();
@@ -231,8 +231,8 @@ fn ready<'c>(connection: &'c mut Option<Connection>, path: &Path, shared: &Share
     connection.as_ref().ok_or_else(|| "it has no connection to its file".to_owned())
 }
 
-/// Takes ends from the file, where a failure left them in doubt. A record whose commit seemed to fail and did not
-/// becomes visible here.
+/// Reads the partitions' ends from the file, where a failure left them in doubt. A record whose commit seemed to fail and
+/// did not becomes visible here.
 fn reload(connection: &Connection, shared: &Shared) -> rusqlite::Result<()> {
     let bounds = schema::load_bounds(connection, shared.partitions)?;
     let commits = schema::load_commits(connection, &bounds)?;

@@ -1,5 +1,5 @@
-//! What became of every record: an account for each partition of the log, and notes of records that were not simply
-//! stored. Both go through the store's one writer, so that they share its commits.
+//! The result of every record: an account for each partition of the log, and notes of records that were not simply
+//! stored. The store's one writer writes both, so that they share its commits.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use super::writer_state::Work;
 /// The columns that [`account_at`] takes, in its order.
 const ACCOUNT: &str = "generation, partition, from_offset, next_offset, stored, duplicate, conflict, dead";
 
-/// Notes looked up in one read; more take several, so that other reads have their turn.
+/// Notes read at once. More take several reads, so that other reads get a connection in between.
 const NOTES_PER_READ: usize = 500;
 
 #[async_trait]
@@ -64,7 +64,7 @@ impl Accounts for EmbeddedStore {
     }
 }
 
-/// Keeps notes, the first of a position for ever. Returns about how many bytes that puts into the WAL.
+/// Saves notes. A position keeps its first note. Returns the bytes that go into the WAL, about.
 pub(super) fn save_notes(connection: &Connection, notes: &[Note]) -> rusqlite::Result<u64> {
     const ROW_BYTES: u64 = 128;
     let mut insert = connection.prepare_cached(
@@ -85,7 +85,7 @@ pub(super) fn save_notes(connection: &Connection, notes: &[Note]) -> rusqlite::R
     Ok(notes.len() as u64 * ROW_BYTES)
 }
 
-/// Keeps an account, unless one that reaches as far is there.
+/// Saves an account, unless the stored one reaches as far.
 pub(super) fn save_account(connection: &Connection, account: &Account) -> rusqlite::Result<()> {
     let mut upsert = connection.prepare_cached(
         "INSERT INTO accounts (generation, partition, from_offset, next_offset, stored, duplicate, conflict, dead) \
@@ -103,7 +103,7 @@ pub(super) fn save_account(connection: &Connection, account: &Account) -> rusqli
         .map(drop)
 }
 
-/// Keeps a halt, unless one at this offset or further on is there.
+/// Saves a halt, unless the stored one is at this offset or beyond.
 pub(super) fn save_halt(connection: &Connection, halt: &Halt) -> rusqlite::Result<()> {
     let mut upsert = connection.prepare_cached(
         "INSERT INTO halts (generation, partition, offset) VALUES (?1, ?2, ?3) \

@@ -20,7 +20,7 @@ pub(super) const UPDATE: &str = "UPDATE runs SET position = ?5, agent = ?6, cust
      events_cost_nanos_usd = ?17, errored = ?18, conflicted = ?19, last_activity_ms = ?20, last_received_ms = ?21, \
      units = ?22 WHERE run_no = ?1";
 
-/// The values that take some making.
+/// The values that are not members of the run.
 pub(super) struct Columns<'w> {
     write: &'w RunWrite,
     pub listed_at_ms: Option<i64>,
@@ -82,7 +82,7 @@ impl<'w> Columns<'w> {
         .map(drop)
     }
 
-    /// About what the row puts into the WAL.
+    /// Bytes that the row puts into the WAL, about.
     pub fn bytes(&self) -> u64 {
         let json = [&self.start, &self.implied, &self.finish].into_iter().flatten().map(|text| text.len() as u64);
         json.sum::<u64>() + 256

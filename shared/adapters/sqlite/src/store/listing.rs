@@ -12,8 +12,8 @@ use super::load::team_number;
 use super::status_columns::StatusColumns;
 use super::{run_row, status_columns};
 
-/// How many rows one read looks at. A filter that few runs pass is answered by several reads, so that no read
-/// holds a snapshot, and with it the WAL, for long.
+/// Rows of one read. A filter that few runs pass takes several reads, so that no read holds a snapshot, and with it the
+/// WAL, for long.
 pub(super) const ROWS_PER_READ: usize = 4_096;
 
 pub(super) static SELECT: LazyLock<String> = LazyLock::new(|| {
@@ -29,14 +29,14 @@ pub(super) static SELECT: LazyLock<String> = LazyLock::new(|| {
 const STATUS: usize = 5;
 const RUN: usize = 8;
 
-/// Where a listing has come to, and what it has found.
+/// The progress of a listing, and what it has found.
 #[derive(Debug)]
 pub(super) struct Listing {
     team: TeamId,
     filter: RunFilter,
     page: RunPage,
     now: Timestamp,
-    /// Only what comes after this in the order is still to be looked at.
+    /// Only rows after this one in the order are still to be read.
     before: (i64, Vec<u8>),
     pub found: RunsPage,
     pub done: bool,
@@ -52,7 +52,7 @@ impl Listing {
         Listing { team, filter: filter.clone(), page: *page, now, before, found: RunsPage::default(), done }
     }
 
-    /// Looks at the next rows.
+    /// Reads the next rows.
     pub fn advance(mut self, connection: &Connection) -> rusqlite::Result<Self> {
         let Some(team_no) = team_number(connection, self.team)? else {
             return Ok(Listing { done: true, ..self });

@@ -1,4 +1,4 @@
-//! What readers ask besides listings: one run, agents, usage, a month's spend.
+//! Queries other than listings: one run, agents, usage, a month's spend.
 
 use std::sync::LazyLock;
 

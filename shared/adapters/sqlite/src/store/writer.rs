@@ -102,7 +102,7 @@ fn serve(mut state: WriterState, mut waiting: mpsc::Receiver<Call>) {
                 }
                 let saved = state.save(&works);
                 for done in callers {
-                    // A caller that has gone needs no answer; the write stands.
+                    // A caller that has gone needs no answer; the write is made.
                     let _ = done.send(saved.clone());
                 }
             }
