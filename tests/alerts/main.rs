@@ -3,10 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "this is test code: a panic is how it reports")]
 
 mod chart;
+mod declared;
 mod runbook;
 mod selectors;
 mod served;
-mod spelled;
 mod values;
 
 use std::path::{Path, PathBuf};

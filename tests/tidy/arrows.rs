@@ -11,8 +11,9 @@ use crate::tree::root;
 const ROOMS: &[(&str, &[&str])] = &[
     ("shared/pipeline/kernel", &[]),
     ("shared/pipeline/lifecycle", &[]),
-    ("shared/pipeline/telemetry", &[]),
-    ("shared/pipeline/door", &["kernel", "lifecycle"]),
+    ("shared/pipeline/metric", &[]),
+    ("shared/pipeline/telemetry", &["metric"]),
+    ("shared/pipeline/door", &["kernel", "lifecycle", "metric"]),
     ("shared/pipeline/ports", &["kernel"]),
     ("shared/pipeline/inproc", &["kernel", "ports"]),
     ("shared/pipeline/conformance", &["kernel", "ports"]),
@@ -20,18 +21,25 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("shared/products/agentping/ports", &["kernel", "ports", "agentping"]),
     ("shared/products/agentping/inproc", &["kernel", "ports", "inproc", "agentping", "agentping-ports"]),
     ("shared/products/agentping/conformance", &["kernel", "ports", "agentping", "agentping-ports"]),
-    ("shared/products/agentping/admission", &["kernel", "ports", "agentping", "agentping-ports", "agentping-inproc"]),
-    ("shared/adapters/kafka", &["kernel", "ports"]),
-    ("shared/adapters/redis", &["kernel", "ports", "agentping", "agentping-ports"]),
-    ("shared/adapters/scylla", &["kernel", "ports", "agentping", "agentping-ports"]),
-    ("shared/adapters/sqlite", &["kernel", "ports", "inproc", "agentping", "agentping-ports"]),
-    ("services/ingest", &["kernel", "ports", "door", "telemetry", "agentping", "agentping-ports", "admission"]),
-    ("services/persister", &["kernel", "ports", "lifecycle", "telemetry", "agentping", "agentping-ports"]),
-    ("services/control", &["kernel", "ports", "door", "telemetry", "agentping", "agentping-ports", "admission"]),
+    (
+        "shared/products/agentping/admission",
+        &["kernel", "metric", "ports", "agentping", "agentping-ports", "agentping-inproc"],
+    ),
+    ("shared/adapters/kafka", &["kernel", "metric", "ports"]),
+    ("shared/adapters/redis", &["kernel", "metric", "ports", "agentping", "agentping-ports"]),
+    ("shared/adapters/scylla", &["kernel", "metric", "ports", "agentping", "agentping-ports"]),
+    ("shared/adapters/sqlite", &["kernel", "metric", "ports", "inproc", "agentping", "agentping-ports"]),
+    ("services/ingest", &["kernel", "metric", "ports", "door", "agentping", "agentping-ports", "admission"]),
+    ("services/persister", &["kernel", "metric", "ports", "lifecycle", "agentping", "agentping-ports"]),
+    (
+        "services/control",
+        &["kernel", "metric", "ports", "door", "telemetry", "agentping", "agentping-ports", "admission"],
+    ),
     (
         "services/tidegate",
         &[
             "kernel",
+            "metric",
             "ports",
             "inproc",
             "door",
@@ -65,6 +73,7 @@ const KEPT: &[(&str, &[&str])] = &[
     ("hyper", PORTS_ARE_SERVED_BY),
     ("hyper-util", PORTS_ARE_SERVED_BY),
     ("clap", &["services/tidegate"]),
+    ("metrics", &["shared/pipeline/metric", "shared/pipeline/telemetry"]),
     ("tracing-subscriber", &["shared/pipeline/telemetry"]),
 ];
 

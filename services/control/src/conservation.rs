@@ -19,10 +19,12 @@ use axum::{Json, Router};
 use http::StatusCode;
 use serde_json::json;
 use tidegate_agentping_ports::{NotedAccounts, StoredSummary};
+use tidegate_metric::Gauge;
 use tidegate_ports::{Clock, Ids, LogSpan, ReadLog, StoreError};
-use tidegate_telemetry::names;
+use tidegate_telemetry::JOB_FAILURES;
 use tokio::time::{sleep, timeout};
 
+use crate::metrics::{CONSERVATION_DIFFERENCE, CONSERVATION_RECORDS, LOG_END_OFFSET};
 use sample::{Sample, Sampler};
 pub use sums::{LogEnds, PartitionSums, Sums, Total};
 
@@ -95,7 +97,7 @@ impl Conservation {
 
     /// Sets the metrics every ten seconds until `stop` resolves.
     pub async fn watch(self: Arc<Self>, stop: impl Future<Output = ()> + Send) {
-        let failures = metrics::counter!(names::JOB_FAILURES, "task" => "conservation");
+        let failures = JOB_FAILURES.with([("task", "conservation")]);
         let mut stop = pin!(stop);
         let mut ends = Vec::new();
         loop {
@@ -128,7 +130,7 @@ impl Conservation {
     pub async fn take_samples(self: Arc<Self>, stop: impl Future<Output = ()> + Send) {
         let mut stop = pin!(stop);
         let Some(sampler) = &self.sampler else { return stop.await };
-        let failures = metrics::counter!(names::JOB_FAILURES, "task" => "conservation_sample");
+        let failures = JOB_FAILURES.with([("task", "conservation_sample")]);
         sample::made();
         loop {
             let turn = tokio::select! {
@@ -165,23 +167,23 @@ impl Conservation {
 
     /// Sums that are not known now keep the values they had: a log that is out of reach for a while has lost nothing by
     /// it. Ends do not, because front doors go on without us: an old end would look like a log that lost its tail.
-    fn publish(&self, reading: &Reading, ends: &mut Vec<metrics::Gauge>) {
+    fn publish(&self, reading: &Reading, ends: &mut Vec<Gauge>) {
         let Total { accepted, stored, duplicate, conflict, dead, in_flight, .. } = reading.sums.total();
         let known = [("stored", stored), ("duplicate", duplicate), ("conflict", conflict), ("dead", dead)];
         let of_the_log = [("accepted", accepted), ("in_flight", in_flight)];
         let of_the_log = of_the_log.into_iter().filter_map(|(state, records)| Some((state, records? as f64)));
         for (state, records) in known.into_iter().map(|(state, records)| (state, records as f64)).chain(of_the_log) {
-            metrics::gauge!(names::CONSERVATION_RECORDS, "state" => state).set(records);
+            CONSERVATION_RECORDS.with([("state", state)]).set(records);
         }
         forget(ends);
         let out_of_reach = self.log.is_some() && reading.log_unknown.is_some();
         for row in &reading.sums.partitions {
             let labels = [("generation", row.generation.to_string()), ("partition", row.partition.to_string())];
             if !out_of_reach {
-                metrics::gauge!(names::CONSERVATION_DIFFERENCE, &labels).set(row.difference() as f64);
+                CONSERVATION_DIFFERENCE.with(labels.clone()).set(row.difference() as f64);
             }
             if let Some(LogEnds { end, .. }) = row.log {
-                let gauge = metrics::gauge!(names::LOG_END_OFFSET, &labels);
+                let gauge = LOG_END_OFFSET.with(labels);
                 gauge.set(end as f64);
                 ends.push(gauge);
             }
@@ -190,7 +192,7 @@ impl Conservation {
 }
 
 /// No comparison with what is no number holds, so no alert stands on an end that is not known any more.
-fn forget(ends: &mut Vec<metrics::Gauge>) {
+fn forget(ends: &mut Vec<Gauge>) {
     ends.drain(..).for_each(|gauge| gauge.set(f64::NAN));
 }
 

@@ -9,6 +9,7 @@ mod agents;
 pub mod conservation;
 mod cursor;
 mod listing;
+mod metrics;
 mod openapi;
 mod parameters;
 mod problem;
@@ -36,6 +37,7 @@ use tokio::net::TcpListener;
 
 pub use access::Authenticate;
 pub use conservation::Conservation;
+pub use metrics::METRICS;
 pub use openapi::{openapi, openapi_json};
 
 use reads::Reads;

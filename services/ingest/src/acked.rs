@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
-use metrics::{Gauge, gauge};
 use tidegate_kernel::{Partition, Position};
+use tidegate_metric::Gauge;
 
-const ACKED_OFFSET: &str = "tidegate_log_acked_offset";
+use crate::metrics::LOG_ACKED_OFFSET;
 
 /// The highest offset acknowledged in each partition that this front door wrote to.
 #[derive(Default)]
@@ -39,7 +39,7 @@ impl Acked {
         let mut partitions = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let opened = || {
             let (generation, partition) = (position.generation.to_string(), position.partition.to_string());
-            let gauge = gauge!(ACKED_OFFSET, "generation" => generation, "partition" => partition);
+            let gauge = LOG_ACKED_OFFSET.with([("generation", generation), ("partition", partition)]);
             Highest { offset: AtomicI64::new(i64::MIN), gauge }
         };
         partitions.entry(key).or_insert_with(opened).raise(position.offset);
@@ -63,7 +63,8 @@ mod tests {
         });
         let page = recorder.handle().render();
         for (generation, partition, offset) in [(1, 0, 2), (1, 3, 9), (2, 3, 4)] {
-            let line = format!("{ACKED_OFFSET}{{generation=\"{generation}\",partition=\"{partition}\"}} {offset}\n");
+            let line =
+                format!("{LOG_ACKED_OFFSET}{{generation=\"{generation}\",partition=\"{partition}\"}} {offset}\n");
             assert!(page.contains(&line), "{line} is not in {page}");
         }
         assert_eq!(page.matches("generation=").count(), 3, "{page}");

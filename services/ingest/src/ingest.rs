@@ -13,10 +13,8 @@ use tracing::warn;
 use crate::acked::Acked;
 use crate::config::IngestConfig;
 use crate::endpoints;
+use crate::metrics::{CONNECTIONS_MAX, CONNECTIONS_OPEN};
 use crate::outcomes::Outcomes;
-
-const CONNECTIONS_OPEN: &str = "tidegate_connections_open";
-const CONNECTIONS_MAX: &str = "tidegate_connections_max";
 
 /// One front door.
 pub struct Ingest {
@@ -70,8 +68,8 @@ impl Ingest {
     pub async fn serve(self: Arc<Self>, listener: TcpListener, shutdown: impl Future<Output = ()>) -> ServeReport {
         let options = self.config.serve;
         let shutdown = self.draining.noting(shutdown);
-        metrics::gauge!(CONNECTIONS_MAX).set(options.max_connections as f64);
-        let open = metrics::gauge!(CONNECTIONS_OPEN);
+        CONNECTIONS_MAX.handle().set(options.max_connections as f64);
+        let open = CONNECTIONS_OPEN.handle();
         open.set(0.0);
         let watch = |connections: usize| open.set(connections as f64);
         let mut report = serve_watched(listener, self.clone().router(), options, shutdown, watch).await;

@@ -8,6 +8,7 @@ pub mod config;
 mod endpoints;
 mod frame;
 mod ingest;
+mod metrics;
 pub mod openapi;
 pub mod outcomes;
 pub mod parse;
@@ -17,5 +18,6 @@ mod text;
 
 pub use config::IngestConfig;
 pub use ingest::Ingest;
+pub use metrics::METRICS;
 pub use openapi::{openapi, openapi_json};
 pub use tidegate_door::ServeReport;

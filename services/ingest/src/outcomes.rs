@@ -3,8 +3,9 @@
 //! `tidegate_requests_received_total{endpoint}` is always the sum of
 //! `tidegate_requests_total{endpoint,outcome,cause}`.
 
-use metrics::{Counter, counter, describe_counter};
+use tidegate_metric::Counter;
 
+use crate::metrics::{REQUESTS, REQUESTS_RECEIVED};
 use crate::refusal_table::Cause;
 
 /// The endpoints, as metrics name them.
@@ -79,14 +80,9 @@ struct EndpointCounters {
     refusals: Vec<Counter>,
 }
 
-const RECEIVED: &str = "tidegate_requests_received_total";
-const ENDED: &str = "tidegate_requests_total";
-
 impl Outcomes {
     /// Registers the counters with the installed recorder.
     pub fn register() -> Self {
-        describe_counter!(RECEIVED, "Requests received, by endpoint.");
-        describe_counter!(ENDED, "Requests ended, by endpoint, outcome and cause.");
         Outcomes { endpoints: Endpoint::ALL.map(EndpointCounters::register) }
     }
 
@@ -101,9 +97,11 @@ impl Outcomes {
 
 impl EndpointCounters {
     fn register(endpoint: Endpoint) -> Self {
-        let ended = |outcome: Outcome, cause: &'static str| counter!(ENDED, "endpoint" => endpoint.label(), "outcome" => outcome.label(), "cause" => cause);
+        let ended = |outcome: Outcome, cause: &'static str| {
+            REQUESTS.with([("endpoint", endpoint.label()), ("outcome", outcome.label()), ("cause", cause)])
+        };
         EndpointCounters {
-            received: counter!(RECEIVED, "endpoint" => endpoint.label()),
+            received: REQUESTS_RECEIVED.with([("endpoint", endpoint.label())]),
             accepted: ended(Outcome::Accepted, "none"),
             repeated: ended(Outcome::Repeated, "none"),
             abandoned: ended(Outcome::Abandoned, "none"),

@@ -1,8 +1,13 @@
 //! What became of records: every record read ends in exactly one outcome.
 
-use metrics::{Counter, Gauge};
 use tidegate_kernel::Partition;
+use tidegate_metric::{Counter, Gauge};
 use tidegate_ports::Fate;
+
+use crate::metrics::{
+    COMMITS, PERSISTER_BRAKED, PERSISTER_RETRIES, PERSISTER_STALLED_SECONDS, RECORDS, RECORDS_READ, RECORDS_REREAD,
+    STORE_WENT_BACK,
+};
 
 /// Counters of the persister. At rest, `read` equals the sum of the others.
 pub(crate) struct Tally {
@@ -25,19 +30,19 @@ pub(crate) struct Tally {
 
 impl Tally {
     pub fn new() -> Self {
-        let ended = |outcome: &'static str| metrics::counter!("tidegate_records_total", "outcome" => outcome);
+        let ended = |outcome: &'static str| RECORDS.with([("outcome", outcome)]);
         Tally {
-            read: metrics::counter!("tidegate_records_read_total"),
+            read: RECORDS_READ.handle(),
             applied: ended("applied"),
             duplicate: ended("duplicate"),
             conflict: ended("conflict"),
             dead_lettered: ended("dead_lettered"),
             redelivered: ended("redelivered"),
             handed_back: ended("handed_back"),
-            reread: metrics::counter!("tidegate_records_reread_total"),
-            went_back: metrics::counter!("tidegate_store_went_back_total"),
-            commits: metrics::counter!("tidegate_commits_total"),
-            retries: metrics::counter!("tidegate_persister_retries_total"),
+            reread: RECORDS_REREAD.handle(),
+            went_back: STORE_WENT_BACK.handle(),
+            commits: COMMITS.handle(),
+            retries: PERSISTER_RETRIES.handle(),
         }
     }
 
@@ -57,11 +62,11 @@ impl Tally {
 
     /// For how long records of the partition were read and none was committed, in seconds.
     pub fn stalled(partition: Partition) -> Gauge {
-        metrics::gauge!("tidegate_persister_stalled_seconds", "partition" => partition.to_string())
+        PERSISTER_STALLED_SECONDS.with([("partition", partition.to_string())])
     }
 
     /// 1 while the brake holds the partition.
     pub fn braked(partition: Partition) -> Gauge {
-        metrics::gauge!("tidegate_persister_braked", "partition" => partition.to_string())
+        PERSISTER_BRAKED.with([("partition", partition.to_string())])
     }
 }

@@ -9,6 +9,7 @@ mod dev;
 mod doors;
 mod log_commands;
 mod manage;
+pub mod metrics;
 mod open_files;
 mod page;
 mod process;

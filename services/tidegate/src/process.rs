@@ -12,12 +12,13 @@ use tidegate_door::{LaterRoutes, Ops, ServeReport, serve};
 use tidegate_lifecycle::signals::Signals;
 use tidegate_lifecycle::{ExitReport, Health, Part, Parts};
 use tidegate_ports::{Clock, Ids, RandomIds};
-use tidegate_telemetry::{Metrics, logs, names};
+use tidegate_telemetry::{Metrics, logs};
 
 use crate::assemble::Close;
 use crate::clock::ProcessClock;
 use crate::config::{Config, Purpose};
 use crate::doors::Door;
+use crate::metrics::{READY, STARTED_AT_SECONDS};
 use crate::open_files::OpenFiles;
 use crate::roles::{GRACE, Roles};
 
@@ -37,7 +38,7 @@ where
     F: Future<Output = Result<ExitReport, String>>,
 {
     logs::install(&config.telemetry).map_err(|error| error.to_string())?;
-    let metrics = Metrics::install(crate::VERSION, role).map_err(|error| error.to_string())?;
+    let metrics = Metrics::install(crate::VERSION, role, crate::metrics::all()).map_err(|error| error.to_string())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -88,7 +89,7 @@ impl Process {
         let parts = Parts::default();
         let judged = health.clone();
         let ops = Ops::new(health.clone(), move || {
-            metrics::gauge!(names::READY).set(if judged.readiness().ready { 1.0 } else { 0.0 });
+            READY.handle().set(if judged.readiness().ready { 1.0 } else { 0.0 });
             metrics.render()
         });
         let ops = ops.with_hints(agentping::OPS, agentping::ROUTES);
@@ -120,7 +121,7 @@ impl Process {
     /// Everything is up.
     pub fn ready(&self) {
         self.health.started();
-        metrics::gauge!(names::STARTED_AT_SECONDS).set(self.clock.now().as_millis() as f64 / 1_000.0);
+        STARTED_AT_SECONDS.handle().set(self.clock.now().as_millis() as f64 / 1_000.0);
     }
 
     /// From now on the process is not ready while the log takes no records.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidegate_admission::Admission;
+use tidegate_admission::{Admission, LOG_MISMATCHED};
 use tidegate_agentping_ports::{NotedAccounts, Runs};
 use tidegate_control::{Authenticate, Conservation, Control};
 use tidegate_door::{LaterRoutes, ServeReport};
@@ -12,7 +12,7 @@ use tidegate_kernel::Timestamp;
 use tidegate_lifecycle::{Health, Part, Parts, Stages, Stop};
 use tidegate_persister::{LogWatch, Persister, Stalled, StopReport, forget_notes, purge_orphans};
 use tidegate_ports::{Clock, Ids, ReadLag};
-use tidegate_telemetry::{Metrics, names};
+use tidegate_telemetry::{JOB_FAILURES, Metrics};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -20,6 +20,7 @@ use tokio::time::sleep;
 use crate::assemble::archived_agents::ArchivedAgents;
 use crate::assemble::{PersisterPorts, ReadPorts};
 use crate::config::Config;
+use crate::metrics::ORPHANS_PURGED;
 
 const PURGE_EVERY: Duration = Duration::from_secs(300);
 /// What a command changes holds within two seconds.
@@ -177,7 +178,7 @@ fn served(report: ServeReport) -> Result<(), String> {
 /// Judges now and then whether the log is the one that the accounts are of, and as configured.
 async fn judge_log(mut watch: LogWatch, health: Health, stop: Stop) {
     const PART: &str = "log";
-    let gauge = metrics::gauge!(names::LOG_MISMATCHED);
+    let gauge = LOG_MISMATCHED.handle();
     let mut wrong = None;
     while !stop.is_stopping() {
         match watch.look().await {
@@ -231,8 +232,8 @@ fn stall_reasons(stalled: &[Stalled]) -> Option<String> {
 /// Purges orphans now and then. A failure waits for the next time.
 async fn purge(runs: Arc<dyn Runs>, lag: Arc<dyn ReadLag>, clock: Arc<dyn Clock>, stop: Stop) {
     // Made before anything is counted, so that a scrape finds them at zero.
-    let orphans = metrics::counter!(names::ORPHANS_PURGED);
-    let failures = metrics::counter!(names::JOB_FAILURES, "task" => "orphan_purge");
+    let orphans = ORPHANS_PURGED.handle();
+    let failures = JOB_FAILURES.with([("task", "orphan_purge")]);
     while !stop.is_stopping() {
         match purge_once(&*runs, &*lag, clock.now()).await {
             Ok(0) => {}
@@ -251,7 +252,7 @@ async fn purge(runs: Arc<dyn Runs>, lag: Arc<dyn ReadLag>, clock: Arc<dyn Clock>
 
 /// Forgets old notes now and then. A failure waits for the next time.
 async fn forget(accounts: Arc<dyn NotedAccounts>, clock: Arc<dyn Clock>, stop: Stop) {
-    let failures = metrics::counter!(names::JOB_FAILURES, "task" => "forget_notes");
+    let failures = JOB_FAILURES.with([("task", "forget_notes")]);
     while !stop.is_stopping() {
         match forget_notes(&*accounts, clock.now()).await {
             Ok(0) => {}
@@ -267,7 +268,7 @@ async fn forget(accounts: Arc<dyn NotedAccounts>, clock: Arc<dyn Clock>, stop: S
 
 /// Gives the slots of archived agents back. A failure waits for the next time, and is logged once.
 async fn follow(mut archived: ArchivedAgents, stop: Stop) {
-    let failures = metrics::counter!(names::JOB_FAILURES, "task" => "archived_agents");
+    let failures = JOB_FAILURES.with([("task", "archived_agents")]);
     let mut failing = false;
     while !stop.is_stopping() {
         let followed = archived.forget().await;

@@ -7,13 +7,14 @@ use std::time::Duration;
 use tidegate_agentping::{Record, RunKey};
 use tidegate_agentping_ports::{NotedAccounts, RunWanted, StoredSummary};
 use tidegate_kernel::{Position, Timestamp};
+use tidegate_metric::Counter;
 use tidegate_ports::{Clock, Ids, ReadLog};
-use tidegate_telemetry::names;
 use tokio::time::timeout;
 
 use super::Sums;
 use super::draw::{self, Stretch};
 use super::verdict::{Looked, Verdict};
+use crate::metrics::{CONSERVATION_MISSING, CONSERVATION_SAMPLED};
 
 /// Payload read at once. Records beyond it are passed over.
 const READ_BYTES: usize = 1 << 20;
@@ -151,18 +152,18 @@ fn report(before: &Sample, now: &Sample, drawn: &[(Lost, bool)]) {
     }
     count("found").increment(found as u64);
     count("missing").increment(newly.len() as u64);
-    metrics::gauge!(names::CONSERVATION_MISSING).set(now.missing.len() as f64);
+    CONSERVATION_MISSING.handle().set(now.missing.len() as f64);
 }
 
 /// Made before anything is counted, so that a scrape finds them at zero.
 pub(super) fn made() {
     count("found").increment(0);
     count("missing").increment(0);
-    metrics::gauge!(names::CONSERVATION_MISSING).set(0);
+    CONSERVATION_MISSING.handle().set(0);
 }
 
-fn count(result: &'static str) -> metrics::Counter {
-    metrics::counter!(names::CONSERVATION_SAMPLED, "result" => result)
+fn count(result: &'static str) -> Counter {
+    CONSERVATION_SAMPLED.with([("result", result)])
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tidegate_kafka::{KafkaDeadLetters, KafkaLag};
 use tidegate_ports::{Accounts, Clock, DeadLetters, ReadLag};
 use tidegate_scylla::{Cql, ScyllaStore};
-use tidegate_sqlite::dead_letters::EmbeddedDeadLettersBeside;
+use tidegate_sqlite::dead_letters::EmbeddedReadDeadLetters;
 use tidegate_sqlite::{DataFolder, EmbeddedReadLog};
 use tokio::time::timeout;
 
@@ -75,7 +75,7 @@ pub fn dead_letters(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn D
         let options = distributed::options_of(config.kafka()?, "dead-letters");
         return Ok(Arc::new(KafkaDeadLetters::open(&options, clock.clone()).map_err(told)?));
     }
-    Ok(Arc::new(EmbeddedDeadLettersBeside::open(&folder(config)?).map_err(told)?))
+    Ok(Arc::new(EmbeddedReadDeadLetters::open(&folder(config)?).map_err(told)?))
 }
 
 /// Who knows the teams by name.

@@ -123,7 +123,7 @@ impl KafkaConsumer {
     }
 
     fn publish_assigned(&self) {
-        ::metrics::gauge!(metrics::ASSIGNED_PARTITIONS).set(self.lanes.len() as f64);
+        metrics::ASSIGNED_PARTITIONS.handle().set(self.lanes.len() as f64);
     }
 
     fn assigned(&mut self, partition: Partition) {
@@ -252,7 +252,7 @@ impl KafkaConsumer {
 }
 
 fn count(kind: &'static str, partitions: usize) {
-    ::metrics::counter!(metrics::REBALANCES, "kind" => kind).increment(partitions as u64);
+    metrics::REBALANCES.with([("kind", kind)]).increment(partitions as u64);
 }
 
 #[async_trait]

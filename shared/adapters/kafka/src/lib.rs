@@ -18,6 +18,7 @@ pub use client::all_closed;
 pub use consume::KafkaConsumer;
 pub use dead_letters::KafkaDeadLetters;
 pub use lag::KafkaLag;
+pub use metrics::METRICS;
 pub use options::{AppendOptions, Compression, ConsumeOptions, GroupProtocol, KafkaOptions, Topics};
 pub use read::KafkaReadLog;
 pub use topics::{Created, TopicLayout, TopicsError, TopicsFound};

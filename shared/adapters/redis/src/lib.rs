@@ -74,4 +74,5 @@ mod options;
 mod packing;
 
 pub use gate::RedisGate;
+pub use metrics::METRICS;
 pub use options::{GateTime, RedisGateError, RedisOptions};

@@ -3,14 +3,13 @@
 //! A run is one partition, written by one unlogged batch with a write timestamp from its place on the log; listings,
 //! usage and the like stand beside it with absolute values and the same timestamp. `docs/schema.md` has the tables.
 //!
-//! Metrics ([`metrics`]): `tidegate_cql_requests_total{kind,outcome}`, `tidegate_cql_retries_total{kind}`,
-//! `tidegate_cql_request_seconds{kind}`.
+//! Its metrics are [`METRICS`].
 
 pub mod compare;
 mod durability;
 mod emptiness;
 mod failure;
-pub mod metrics;
+mod metrics;
 pub mod migrations;
 mod options;
 mod registry;
@@ -22,6 +21,7 @@ mod store;
 pub use compare::{Comparison, Difference, TableComparison};
 pub use durability::Durability;
 pub use emptiness::is_empty;
+pub use metrics::METRICS;
 pub use migrations::{Applied, Migration, MigrationError};
 pub use options::{Consistency, OptionError, Replication, ScyllaOptions};
 pub use registry::ScyllaRegistry;

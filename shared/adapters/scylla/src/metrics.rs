@@ -1,18 +1,18 @@
-//! What this adapter counts. Labels are bounded: `kind` is one of the statements' names, `outcome` one of three words.
+//! The metrics of the store on CQL. Labels are bounded: `kind` is one of the statements' names, `outcome` one of three words.
 
-/// Requests sent to the cluster, a retry being another one: `kind`, and `outcome` in `ok`, `unavailable`, `broken`.
-pub const REQUESTS: &str = "tidegate_cql_requests_total";
-
-/// Requests sent again after a failure that may pass, by `kind`.
-pub const RETRIES: &str = "tidegate_cql_retries_total";
-
-/// How long requests took, in seconds, by `kind`.
-pub const REQUEST_SECONDS: &str = "tidegate_cql_request_seconds";
+tidegate_metric::declare! {
+    pub(crate) REQUESTS: Counter = "tidegate_cql_requests_total" { kind, outcome },
+        "Requests sent to the CQL cluster, a retry being another one, by kind of statement and outcome (ok, unavailable, broken).";
+    pub(crate) RETRIES: Counter = "tidegate_cql_retries_total" { kind },
+        "Requests sent again to the CQL cluster after a failure that may pass, by kind of statement.";
+    pub(crate) REQUEST_SECONDS: Histogram = "tidegate_cql_request_seconds" { kind },
+        "How long requests to the CQL cluster took, by kind of statement.";
+}
 
 /// Makes the counters of a kind, so that a scrape finds them at zero before anything has happened.
 pub(crate) fn register(kind: &'static str) {
     for outcome in ["ok", "unavailable", "broken"] {
-        metrics::counter!(REQUESTS, "kind" => kind, "outcome" => outcome).increment(0);
+        REQUESTS.with([("kind", kind), ("outcome", outcome)]).increment(0);
     }
-    metrics::counter!(RETRIES, "kind" => kind).increment(0);
+    RETRIES.with([("kind", kind)]).increment(0);
 }

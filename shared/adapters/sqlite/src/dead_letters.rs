@@ -1,7 +1,7 @@
 //! Dead letters on the data folder: seldom written, so one connection behind a lock is enough.
 
-mod beside;
 mod provenance;
+mod read_only;
 mod rows;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +15,7 @@ use crate::folder::{DEAD_LETTERS, OwnedFolder};
 use crate::sqlite::{self, Migrations, SqliteError};
 use crate::store::run_row::unsigned;
 
-pub use beside::EmbeddedDeadLettersBeside;
+pub use read_only::EmbeddedReadDeadLetters;
 
 const SCHEMA: &Migrations = &[
     "
@@ -50,7 +50,7 @@ impl EmbeddedDeadLetters {
         Ok(EmbeddedDeadLetters { connection: Arc::new(Mutex::new(connection)), _folder: folder.clone() })
     }
 
-    /// How many letters there are.
+    /// The number of dead letters.
     pub(crate) async fn count(&self) -> Result<u64, LogError> {
         let count = |connection: &Connection| {
             connection.query_row("SELECT count(*) FROM dead_letters", [], |row| unsigned(row, 0))
@@ -74,19 +74,19 @@ impl EmbeddedDeadLetters {
 
 #[async_trait]
 impl DeadLetters for EmbeddedDeadLetters {
-    async fn bury(&self, letter: DeadLetter) -> Result<(), LogError> {
+    async fn bury(&self, dead_letter: DeadLetter) -> Result<(), LogError> {
         self.on_connection(move |connection| {
             let mut statement = connection
                 .prepare_cached("INSERT OR IGNORE INTO dead_letters VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
             statement.execute(params![
-                letter.position.generation,
-                letter.position.partition,
-                letter.position.offset,
-                letter.appended_at.as_millis(),
-                letter.buried_at.as_millis(),
-                letter.reason,
-                &letter.payload[..],
-                provenance::to_json(&letter.provenance),
+                dead_letter.position.generation,
+                dead_letter.position.partition,
+                dead_letter.position.offset,
+                dead_letter.appended_at.as_millis(),
+                dead_letter.buried_at.as_millis(),
+                dead_letter.reason,
+                &dead_letter.payload[..],
+                provenance::to_json(&dead_letter.provenance),
             ])?;
             Ok(())
         })

@@ -1,4 +1,4 @@
-//! The data folder: what is in it, whose it is, and who may open it.
+//! The data folder: its files, its owner, and who may open what.
 //!
 //! | file | what | opened by |
 //! | --- | --- | --- |
@@ -6,8 +6,8 @@
 //! | `LOCK` | held by the one process that owns the log and the store | the owner |
 //! | `log.db`, `store.db` | records; what was folded from them | the owner only |
 //! | `dead_letters.db` | records that could not be applied | the owner only |
-//! | `registry.db` | teams, credentials, rates | the owner, and management commands beside it |
-//! | `*.mark` | how much the file of that name had acknowledged | as that file |
+//! | `registry.db` | teams, credentials, rates | the owner, and management commands while it runs |
+//! | `*.mark` | the high-water mark of that file: how much it had acknowledged | as that file |
 //!
 //! A folder that is not certainly ours and whole is refused with the reason, and nothing in it is changed.
 
@@ -15,11 +15,11 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tidegate_kernel::{Region, Timestamp};
 
+use crate::guards::Refused;
 use crate::sqlite::{self, FileKind, SqliteError, private};
 
 mod marker;
@@ -40,12 +40,12 @@ pub const DEAD_LETTERS: FileKind =
 const FILES: [FileKind; 4] = [LOG, STORE, REGISTRY, DEAD_LETTERS];
 const LOCK: &str = "LOCK";
 
-/// Partitions a new log gets unless told otherwise.
+/// Partitions of a new log, unless set otherwise.
 pub const DEFAULT_PARTITIONS: u32 = 4;
 /// Bounds what a marker may say.
 pub const MAX_PARTITIONS: u32 = 1024;
 
-/// How long a lock that another process holds for a moment (while it makes the folder) is waited for.
+/// How long to wait for a lock that another process holds for a moment, while it makes the folder.
 const BRIEF_LOCK: Duration = Duration::from_millis(500);
 const CREATION_LOCK: Duration = Duration::from_secs(10);
 const LOCK_RETRY: Duration = Duration::from_millis(10);
@@ -91,7 +91,7 @@ pub struct DataFolder {
 pub struct OwnedFolder {
     folder: DataFolder,
     _lock: Arc<File>,
-    refused: Arc<AtomicBool>,
+    refused: Refused,
 }
 
 impl DataFolder {
@@ -140,7 +140,7 @@ impl DataFolder {
     /// [`FolderError::InUse`] while another process (or another owner in this one) has it.
     pub fn own(&self) -> Result<OwnedFolder, FolderError> {
         match lock(&self.path, BRIEF_LOCK)? {
-            Some(lock) => Ok(OwnedFolder { folder: self.clone(), _lock: Arc::new(lock), refused: Arc::default() }),
+            Some(lock) => Ok(OwnedFolder { folder: self.clone(), _lock: Arc::new(lock), refused: Refused::default() }),
             None => Err(FolderError::InUse { path: self.path.clone() }),
         }
     }
@@ -173,18 +173,14 @@ impl OwnedFolder {
         &self.folder
     }
 
-    /// What is in it cannot be used: whoever has a file of it open leaves that as it is when it is closed.
-    pub(crate) fn refuse(&self) {
-        self.refused.store(true, Ordering::Relaxed);
-    }
-
-    pub(crate) fn is_refused(&self) -> bool {
-        self.refused.load(Ordering::Relaxed)
+    /// The flag that the guards of the folder's files read.
+    pub(crate) const fn refused(&self) -> &Refused {
+        &self.refused
     }
 }
 
-/// Makes the folder. The marker comes last, so a folder with a marker is whole; until then a draft marker tells an
-/// interrupted creation, which the next one finishes, from a foreign folder.
+/// Makes the folder. The marker comes last, so a folder with a marker is whole; until then a draft marker distinguishes
+/// an interrupted creation, which the next one finishes, from a foreign folder.
 fn create(path: &Path, marker: Marker) -> Result<(), FolderError> {
     let io = |source| FolderError::Io { path: path.into(), source };
     if let Some(found) = foreign_entry(path)? {
@@ -207,8 +203,8 @@ fn create(path: &Path, marker: Marker) -> Result<(), FolderError> {
     File::open(path).and_then(|folder| folder.sync_all()).map_err(io)
 }
 
-/// Makes the folder for its owner alone: it will hold what teams sent, and hashes of their credentials. One that is there
-/// keeps the mode that somebody gave it; the files in it are the owner's all the same.
+/// Makes the folder for its owner alone: it will hold what teams sent, and hashes of their credentials. A folder that exists
+/// keeps its mode; the files in it are for the owner alone all the same.
 fn create_private(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);

@@ -1,7 +1,7 @@
 //! The log on disk: partitions, offsets and consumer groups in one SQLite file.
 //!
-//! One thread writes. Appends that wait while it syncs share the next transaction and the next sync, and nobody is
-//! told of success before it. Another thread folds the write-ahead log back and deletes what retention lets go.
+//! One thread writes. Appends that wait while it syncs share the next transaction and the next sync, and none is answered
+//! before that sync. Another thread folds the write-ahead log back and deletes what retention lets go.
 //! Consumers that keep up read from memory.
 
 use std::io;
@@ -18,17 +18,17 @@ use tidegate_ports::{Again, Append, AppendAgain, AppendError, Clock, LogError, O
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::folder::{self, OwnedFolder};
-use crate::mark::Mark;
-use crate::sqlite::{self, SqliteError, Whole};
+use crate::guards::{Acknowledged, FileGuard, GuardedFile, Snapshot};
+use crate::sqlite::{self, SqliteError};
 
 mod batch;
 mod consumer;
 mod housekeeping;
 mod lag;
 mod options;
+mod progress;
 mod read_log;
 mod reader;
-mod reconciled;
 mod request;
 mod rows;
 mod schema;
@@ -37,12 +37,12 @@ mod state;
 mod tail;
 mod writer;
 
-pub(crate) use reconciled::Standing;
+pub(crate) use progress::GroupProgress;
 
 pub use consumer::EmbeddedConsumer;
 pub use lag::EmbeddedLag;
 pub use options::LogOptions;
-pub use read_log::{EmbeddedLagBeside, EmbeddedReadLog};
+pub use read_log::{EmbeddedReadLag, EmbeddedReadLog};
 pub use request::Closed;
 
 use housekeeping::Housekeeper;
@@ -52,7 +52,7 @@ use state::{Shared, closed};
 use writer::Writer;
 
 /// The log of a data folder; clones are the same log. When the last clone and the last consumer are gone, what was
-/// accepted is written and the folder is given back; [`close`](Self::close) does so in order and tells how it went.
+/// accepted is written and the folder is given back; [`close`](Self::close) does so in order and returns how it went.
 #[derive(Clone)]
 pub struct EmbeddedLog {
     inner: Arc<Inner>,
@@ -74,8 +74,8 @@ pub enum LogOpenError {
 struct Inner {
     shared: Arc<Shared>,
     requests: mpsc::Sender<Request>,
-    /// Room for the payload that waits for the writer, in bytes.
-    room: Arc<Semaphore>,
+    /// Bytes of payload that may still wait for the writer.
+    free_bytes: Arc<Semaphore>,
     housekeeping: SyncSender<()>,
     path: std::path::PathBuf,
 }
@@ -92,11 +92,14 @@ impl EmbeddedLog {
         let options = options.settled();
         let path = folder.folder().file(folder::LOG);
         let partitions = folder.folder().partitions();
-        let mut mark = Mark::beside(&path)?;
-        let held = |connection: &Connection| schema::held(connection, partitions);
-        let whole = Whole { mark: &mut mark, what: "records", else_way: "", held: &held };
-        let connection = sqlite::open_whole(&path, folder::LOG, schema::MIGRATIONS, Some(whole))?;
-        sqlite::keep_wal(&connection)?;
+        let count = |connection: &Connection| schema::appended_in(connection, partitions);
+        let (connection, guard) = FileGuard::open(&GuardedFile {
+            path: &path,
+            kind: folder::LOG,
+            migrations: schema::MIGRATIONS,
+            acknowledged: Some(Acknowledged { what: "records", else_way: "", count: &count }),
+            refused: folder.refused().clone(),
+        })?;
         if let Some(found) = schema::partitions_known(&connection)?.filter(|found| *found != partitions) {
             return Err(LogOpenError::Partitions { found, marker: partitions });
         }
@@ -112,7 +115,7 @@ impl EmbeddedLog {
         let housekeeper = Housekeeper {
             shared: shared.clone(),
             connection: folding,
-            snapshot: sqlite::open_reader(&path, folder::LOG)?,
+            snapshot: Snapshot::open(&path, folder::LOG)?,
             requests: requests.clone(),
             folder: path.parent().map(Path::to_owned).unwrap_or_default(),
             wakes,
@@ -123,15 +126,14 @@ impl EmbeddedLog {
             shared: shared.clone(),
             connection: Some(connection),
             path: path.clone(),
-            mark,
-            is_first_commit: true,
+            guard,
             housekeeping: housekeeping.clone(),
             housekeeper: Some(housekeeper),
             folder: folder.clone(),
         };
         thread::Builder::new().name("log-writer".to_owned()).spawn(|| writer.run())?;
-        let room = Arc::new(Semaphore::new(options.max_waiting_bytes));
-        Ok(EmbeddedLog { inner: Arc::new(Inner { shared, requests, room, housekeeping, path }) })
+        let free_bytes = Arc::new(Semaphore::new(options.max_waiting_bytes));
+        Ok(EmbeddedLog { inner: Arc::new(Inner { shared, requests, free_bytes, housekeeping, path }) })
     }
 
     /// A new member of the group, which is known (and its records kept) from now on. A new group begins with the
@@ -147,7 +149,7 @@ impl EmbeddedLog {
         EmbeddedConsumer::join(self.inner.clone(), group, self.reader()?)
     }
 
-    /// Readings of how far the group is behind.
+    /// Reads how far the group is behind.
     ///
     /// # Errors
     /// [`LogError`].
@@ -215,9 +217,9 @@ impl EmbeddedLog {
             return Err(refused());
         }
         // The cap fits 32 bits, see `LogOptions::settled`.
-        let room = self.inner.room.clone().acquire_many_owned(bytes as u32).await.map_err(|_| refused())?;
+        let permit = self.inner.free_bytes.clone().acquire_many_owned(bytes as u32).await.map_err(|_| refused())?;
         let (reply, answer) = oneshot::channel();
-        let append = PendingAppend { partition, payload: record, origin, reply, _room: room };
+        let append = PendingAppend { partition, payload: record, origin, reply, _permit: permit };
         self.inner.requests.send(Request::Append(append)).await.map_err(|_| refused())?;
         // Without an answer the writer is gone, and may have been so after its commit.
         answer.await.unwrap_or_else(|_| Err(AppendError::Unknown("its writer stopped".to_owned())))

@@ -1,7 +1,7 @@
 //! The registry on `registry.db`: teams, credentials, rates, and the agents that ping tokens were made for.
 //!
 //! Management commands open it from a second process while the service runs; SQLite's locks keep the two apart, and
-//! a change waits a few seconds for the other's before it gives up.
+//! a change waits for the other process for a few seconds.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,8 +18,8 @@ use tidegate_kernel::Timestamp;
 use tidegate_ports::StoreError;
 
 use crate::folder::{DataFolder, REGISTRY, STORE};
-use crate::mark::Mark;
-use crate::sqlite::{self, SqliteError, Whole};
+use crate::guards::{Acknowledged, FileGuard, GuardedFile, Refused};
+use crate::sqlite::{self, SqliteError};
 use crate::store::failure::unreadable;
 use crate::store::queries;
 use crate::store::readers::Readers;
@@ -38,7 +38,7 @@ const READERS: usize = 2;
 #[derive(Clone)]
 pub struct EmbeddedRegistry {
     readers: Readers,
-    writer: Arc<Mutex<(Connection, Mark)>>,
+    writer: Arc<Mutex<(Connection, FileGuard)>>,
     /// Where the store's file is, if there is one: agents with runs count towards the cap too.
     store: PathBuf,
 }
@@ -50,13 +50,21 @@ impl EmbeddedRegistry {
     /// [`SqliteError`]: missing, damaged, newer, or another's.
     pub fn open(folder: &DataFolder) -> Result<Self, SqliteError> {
         let path = folder.file(REGISTRY);
-        let mut mark = Mark::beside(&path)?;
-        let else_way = ", or remove registry.mark to go on without what is missing";
-        let whole = Whole { mark: &mut mark, what: "changes", else_way, held: &schema::held };
-        let writer = sqlite::open_whole(&path, REGISTRY, schema::MIGRATIONS, Some(whole))?;
+        let writer = FileGuard::open(&GuardedFile {
+            path: &path,
+            kind: REGISTRY,
+            migrations: schema::MIGRATIONS,
+            acknowledged: Some(Acknowledged {
+                what: "changes",
+                else_way: ", or remove registry.mark to go on without what is missing",
+                count: &schema::changes_in,
+            }),
+            // Only who owns the folder can refuse it, and the registry is opened without owning it.
+            refused: Refused::default(),
+        })?;
         Ok(EmbeddedRegistry {
             readers: Readers::open(&path, REGISTRY, READERS)?,
-            writer: Arc::new(Mutex::new((writer, mark))),
+            writer: Arc::new(Mutex::new(writer)),
             store: folder.file(STORE),
         })
     }
@@ -66,7 +74,7 @@ impl EmbeddedRegistry {
         self.readers.read(move |connection| agents::all(connection, team, seen)).await
     }
 
-    /// Agents that were archived after that number, each with its own, in order. For who keeps agents in memory.
+    /// Agents that were archived after that number, each with its number, in order. For a cache of agents.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -92,9 +100,9 @@ impl EmbeddedRegistry {
     ) -> Result<T, RegistryError> {
         let writer = Arc::clone(&self.writer);
         let made = tokio::task::spawn_blocking(move || {
-            let (connection, mark) = &mut *writer.lock().unwrap_or_else(PoisonError::into_inner);
+            let (connection, guard) = &mut *writer.lock().unwrap_or_else(PoisonError::into_inner);
             let (made, changes) = in_transaction(connection, work)?;
-            mark.raise_acknowledged(changes);
+            guard.acknowledge(changes);
             Ok::<T, Unmade>(made)
         });
         let broken_off = |error| StoreError::Unavailable(format!("a change was broken off: {error}"));

@@ -1,4 +1,4 @@
-//! SQLite files of ours: made, recognised, checked and brought up to date in one way.
+//! SQLite files of ours: one way to make, recognise, check and migrate them.
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read};
@@ -8,20 +8,18 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
-use crate::mark::{Held, Mark};
-
 /// What one of our files is. A file with another `application_id` is not ours and is never written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileKind {
     pub file_name: &'static str,
     /// SQLite's `application_id`, in the file's header.
     pub application_id: i32,
-    /// Of a new file; one that is there keeps its own. Large pages cost fewer calls for what grows at its end, small ones
-    /// fewer bytes for what changes here and there.
+    /// Bytes of a page in a new file; a file that is there keeps its own. Large pages cost fewer calls for tables that grow
+    /// at their end, small ones fewer bytes for rows that change here and there.
     pub page_bytes: u32,
 }
 
-/// How a file's tables come to be: step `n` takes `user_version` from `n` to `n + 1`. Steps are only ever added.
+/// The steps that make a file's tables: step `n` takes `user_version` from `n` to `n + 1`. Steps are only ever added.
 pub type Migrations = [&'static str];
 
 /// Why a file could not be opened. Nothing in it was changed.
@@ -51,22 +49,22 @@ pub enum SqliteError {
     )]
     Torn { path: PathBuf, checkpoints: u64, found: u64 },
     #[error(
-        "{path} cannot be read ({cause}); it tells whether the file beside it is whole: make it readable, restore the data \
+        "{path} cannot be read ({cause}); it says whether the file next to it is whole: make it readable, restore the data \
          folder from a backup, or remove it to go on without knowing"
     )]
-    Mark { path: PathBuf, cause: String },
+    HighWaterMark { path: PathBuf, cause: String },
     #[error("{path} has schema version {found}; this build knows versions up to {known}: use a newer build")]
     Newer { path: PathBuf, found: usize, known: usize },
     #[error("{path} cannot be used: {source}")]
     Sqlite { path: PathBuf, source: rusqlite::Error },
 }
 
-/// Files up to this size are checked as a whole when opened; larger ones only where they are read.
+/// Bytes of a file up to which it is checked as a whole when opened; a larger one is checked only where it is read.
 pub const QUICK_CHECK_MAX_BYTES: u64 = 64 * 1024 * 1024;
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How a new file of ours is opened: nobody but its owner reads it.
+/// Options to open a new file that only its owner may read.
 pub(crate) fn private() -> OpenOptions {
     let mut options = File::options();
     #[cfg(unix)]
@@ -80,9 +78,9 @@ pub(crate) fn private() -> OpenOptions {
 /// # Errors
 /// [`SqliteError::Exists`] if something else is there.
 pub fn create(path: &Path, kind: FileKind) -> Result<(), SqliteError> {
-    let failed = |source| refusal(path, source);
-    // SQLite would make it for all to read; what it makes beside it takes the mode of this one. Where this fails, so does
-    // SQLite, and says why.
+    let failed = |source| file_error(path, source);
+    // SQLite would let everyone read it; its write-ahead log takes the mode of this file. Where this fails, so does SQLite,
+    // which reports why.
     let _ = private().create(true).append(true).open(path);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
@@ -98,77 +96,41 @@ pub fn create(path: &Path, kind: FileKind) -> Result<(), SqliteError> {
     connection.close().map_err(|(_, source)| failed(source))
 }
 
-/// What tells a file that lost its end.
-pub(crate) struct Whole<'a> {
-    /// Read before the file is opened, which another process may be changing.
-    pub mark: &'a mut Mark,
-    /// What is acknowledged, for people.
-    pub what: &'static str,
-    /// How to go on without what is missing, if one can: `, or …`.
-    pub else_way: &'static str,
-    /// What a file that has its tables holds.
-    pub held: &'a dyn Fn(&Connection) -> rusqlite::Result<Held>,
-}
-
 /// Opens a file of ours for writing: recognises it, checks it if it is small enough, sets the pragmas (WAL,
-/// `synchronous=FULL`), runs the migrations that it lacks, and brings all that it holds onto the disk. Safe beside other
-/// processes doing the same. It comes before any other connection of this process to the file, see [`recognise`].
+/// `synchronous=FULL`), runs the migrations that it lacks, and syncs all that it holds. Safe while other processes
+/// do the same. It comes before any other connection of this process to the file, see [`recognise`].
 ///
 /// # Errors
 /// [`SqliteError`].
 pub fn open(path: &Path, kind: FileKind, migrations: &Migrations) -> Result<Connection, SqliteError> {
-    open_whole(path, kind, migrations, None)
+    open_if(path, kind, migrations, |_| Ok(()))
 }
 
-/// Like [`open`], and refuses a file that holds less than its mark says.
+/// Like [`open`], if `accepts` accepts what is in the file. It is called before anything in the file is changed, with `None`
+/// where the file has no tables yet.
 ///
 /// # Errors
-/// [`SqliteError`].
-pub(crate) fn open_whole(
+/// [`SqliteError`], and what `accepts` returns.
+pub(crate) fn open_if(
     path: &Path,
     kind: FileKind,
     migrations: &Migrations,
-    whole: Option<Whole<'_>>,
+    accepts: impl FnOnce(Option<&Connection>) -> Result<(), SqliteError>,
 ) -> Result<Connection, SqliteError> {
     recognise(path, kind)?;
     let mut connection = connect(path)?;
-    let failed = |source| refusal(path, source);
+    let failed = |source| file_error(path, source);
     let found = user_version(&connection).map_err(failed)?;
     if found > migrations.len() {
         return Err(SqliteError::Newer { path: path.into(), found, known: migrations.len() });
     }
-    let held = match &whole {
-        Some(whole) if found > 0 => (whole.held)(&connection).map_err(failed)?,
-        _ => Held::default(),
-    };
-    if let Some(whole) = &whole {
-        whole.judge(path, held)?;
-    }
+    accepts((found > 0).then_some(&connection))?;
     check(path, &connection)?;
     set_pragmas(&connection).map_err(failed)?;
     migrate(&mut connection, migrations).map_err(failed)?;
     accept(&connection).map_err(failed)?;
     sync_wal(path).map_err(failed)?;
-    if let Some(Whole { mark, .. }) = whole {
-        mark.raise(held);
-    }
     Ok(connection)
-}
-
-impl Whole<'_> {
-    fn judge(&self, path: &Path, held: Held) -> Result<(), SqliteError> {
-        let marked = self.mark.held();
-        if held.checkpoints < marked.checkpoints {
-            let (checkpoints, found) = (marked.checkpoints, held.checkpoints);
-            return Err(SqliteError::Torn { path: path.into(), checkpoints, found });
-        }
-        if held.acknowledged < marked.acknowledged {
-            let (path, what, else_way) = (path.into(), self.what, self.else_way);
-            let (acknowledged, found) = (marked.acknowledged, held.acknowledged);
-            return Err(SqliteError::Short { path, what, acknowledged, found, else_way });
-        }
-        Ok(())
-    }
 }
 
 /// Syncs the WAL and its name. A process that was killed may have left commits in the WAL that are read, and that no sync
@@ -203,9 +165,9 @@ fn sync_folder_of(path: &Path) -> std::io::Result<()> {
 pub fn open_again(path: &Path, kind: FileKind) -> Result<Connection, SqliteError> {
     is_there(path)?;
     let connection = connect(path)?;
-    let found = application_id(&connection).map_err(|source| refusal(path, source))?;
+    let found = application_id(&connection).map_err(|source| file_error(path, source))?;
     is_of(path, kind, found)?;
-    set_pragmas(&connection).map_err(|source| refusal(path, source))?;
+    set_pragmas(&connection).map_err(|source| file_error(path, source))?;
     Ok(connection)
 }
 
@@ -215,7 +177,7 @@ pub fn open_again(path: &Path, kind: FileKind) -> Result<Connection, SqliteError
 /// [`SqliteError`].
 pub fn open_reader(path: &Path, kind: FileKind) -> Result<Connection, SqliteError> {
     let connection = open_again(path, kind)?;
-    connection.pragma_update(None, "query_only", true).map_err(|source| refusal(path, source))?;
+    connection.pragma_update(None, "query_only", true).map_err(|source| file_error(path, source))?;
     Ok(connection)
 }
 
@@ -239,7 +201,7 @@ fn is_of(path: &Path, kind: FileKind, found: i32) -> Result<(), SqliteError> {
 }
 
 fn connect(path: &Path) -> Result<Connection, SqliteError> {
-    let failed = |source| refusal(path, source);
+    let failed = |source| file_error(path, source);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
@@ -277,8 +239,9 @@ fn check(path: &Path, connection: &Connection) -> Result<(), SqliteError> {
     if bytes > QUICK_CHECK_MAX_BYTES {
         return Ok(());
     }
-    let verdict: String =
-        connection.pragma_query_value(None, "quick_check", |row| row.get(0)).map_err(|source| refusal(path, source))?;
+    let verdict: String = connection
+        .pragma_query_value(None, "quick_check", |row| row.get(0))
+        .map_err(|source| file_error(path, source))?;
     if verdict == "ok" { Ok(()) } else { Err(SqliteError::Damaged { path: path.into(), cause: verdict }) }
 }
 
@@ -316,7 +279,8 @@ fn user_version(connection: &Connection) -> rusqlite::Result<usize> {
     Ok(usize::try_from(version).unwrap_or(usize::MAX))
 }
 
-fn refusal(path: &Path, source: rusqlite::Error) -> SqliteError {
+/// What a SQLite error means to whoever opens the file.
+pub(crate) fn file_error(path: &Path, source: rusqlite::Error) -> SqliteError {
     let path = path.to_owned();
     match source.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => SqliteError::NotADatabase { path, cause: source.to_string() },

@@ -1,8 +1,9 @@
-//! The store on `store.db`: runs, their events, what follows from them, and the accounts of what became of records.
+//! The store on `store.db`: runs, their events, what follows from them, and the accounts of records.
 //!
 //! One thread writes, one transaction per commit, synced with the accounts; reads go through connections of their own.
 //! Two pools, so that no listing makes the persister or the front door wait.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -15,16 +16,13 @@ use tidegate_agentping_ports::{
 use tidegate_kernel::{Month, Timestamp};
 use tidegate_ports::StoreError;
 
-use crate::checkpoints;
 use crate::folder::{OwnedFolder, STORE};
-use crate::mark::{Held, Mark};
+use crate::guards::{FileGuard, GuardedFile, Refused};
 use crate::registry::EmbeddedRegistry;
-use crate::sqlite::{self, SqliteError, Whole};
+use crate::sqlite::SqliteError;
 
 mod accounts;
-mod checkpoint;
 mod columns;
-mod desk;
 mod event_pages;
 mod events;
 pub(crate) mod failure;
@@ -41,17 +39,18 @@ mod repeats;
 pub(crate) mod run_row;
 mod save;
 mod schema;
-mod standing;
+mod status_columns;
 mod writer;
+mod writer_state;
 
-use desk::Work;
 use listing::Listing;
 use readers::Readers;
 use writer::Writer;
+use writer_state::Work;
 
 /// Connections for the persister's loads and the front door's single reads.
 const KEY_READERS: usize = 2;
-/// Connections for what readers of the control API ask.
+/// Connections for the queries of the control API.
 const QUERY_READERS: usize = 2;
 
 /// The store ports on `store.db`. Only the process that owns the folder opens it.
@@ -61,7 +60,7 @@ pub struct EmbeddedStore {
     by_key: Readers,
     queries: Readers,
     writer: Arc<Writer>,
-    /// Agents that ping tokens were made for stand there.
+    /// Has the agents that ping tokens were made for.
     registry: EmbeddedRegistry,
     /// The folder stays ours for as long as the store is open. Dropped last.
     _folder: OwnedFolder,
@@ -74,18 +73,20 @@ impl EmbeddedStore {
     /// [`SqliteError`]: missing, damaged, newer, or another's.
     pub fn open(folder: &OwnedFolder, registry: EmbeddedRegistry) -> Result<Self, SqliteError> {
         let path = folder.folder().file(STORE);
-        let mut mark = Mark::beside(&path)?;
-        let held = |connection: &Connection| Ok(Held { acknowledged: 0, checkpoints: checkpoints::begun(connection)? });
-        let whole = Whole { mark: &mut mark, what: "", else_way: "", held: &held };
-        let connection = sqlite::open_whole(&path, STORE, schema::MIGRATIONS, Some(whole))?;
+        let (connection, guard) = open_file(&path, folder.refused().clone())?;
         Ok(EmbeddedStore {
             by_key: Readers::open(&path, STORE, KEY_READERS)?,
             queries: Readers::open(&path, STORE, QUERY_READERS)?,
-            writer: Arc::new(Writer::start(connection, mark, folder.clone())?),
+            writer: Arc::new(Writer::start(connection, guard, folder.clone())?),
             registry,
             _folder: folder.clone(),
         })
     }
+}
+
+/// What the store acknowledges is on the log too: its high-water mark counts checkpoints only.
+fn open_file(path: &Path, refused: Refused) -> Result<(Connection, FileGuard), SqliteError> {
+    FileGuard::open(&GuardedFile { path, kind: STORE, migrations: schema::MIGRATIONS, acknowledged: None, refused })
 }
 
 #[async_trait]

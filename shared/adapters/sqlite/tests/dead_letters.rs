@@ -5,7 +5,7 @@ use tidegate_inproc::dead_letters::MemoryDeadLetters;
 use tidegate_kernel::{Region, Timestamp};
 use tidegate_ports::{DeadLetters, LogError};
 use tidegate_sqlite::DataFolder;
-use tidegate_sqlite::dead_letters::{EmbeddedDeadLetters, EmbeddedDeadLettersBeside};
+use tidegate_sqlite::dead_letters::{EmbeddedDeadLetters, EmbeddedReadDeadLetters};
 
 #[tokio::test]
 async fn in_memory() {
@@ -30,7 +30,7 @@ async fn on_a_folder_and_after_a_restart() {
 async fn they_are_read_beside_their_owner() {
     let place = tempfile::tempdir().expect("a folder");
     let folder = DataFolder::open_or_create(place.path(), Region::Eu, 1, Timestamp::from_millis(0)).expect("ours");
-    let beside = EmbeddedDeadLettersBeside::open(&folder).expect("opened");
+    let beside = EmbeddedReadDeadLetters::open(&folder).expect("opened");
     assert_eq!(beside.list(None, 10).await, Ok(vec![]), "no service was ever started on it");
     let letters = EmbeddedDeadLetters::open(&folder.own().expect("owned")).expect("opened");
     suite(&letters).await;

@@ -8,16 +8,14 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
-use metrics::{Counter, Gauge, counter, gauge};
 use serde::Serialize;
+use tidegate_metric::{Counter, Gauge};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-const KIB: usize = 1 << 10;
+use crate::metrics::{ANSWER_BYTES_IN_FLIGHT, ANSWER_BYTES_IN_FLIGHT_MAX, ANSWERS_REFUSED};
 
-const IN_FLIGHT: &str = "tidegate_answer_bytes_in_flight";
-const IN_FLIGHT_MAX: &str = "tidegate_answer_bytes_in_flight_max";
-const REFUSED: &str = "tidegate_answers_refused_total";
+const KIB: usize = 1 << 10;
 
 /// The bound.
 pub struct AnswerBudget {
@@ -39,11 +37,11 @@ pub struct AnswerPermit {
 impl AnswerBudget {
     /// Registers its metrics.
     pub fn new(max_bytes: usize, wait: Duration) -> Self {
-        gauge!(IN_FLIGHT_MAX).set(max_bytes as f64);
-        let gauge = gauge!(IN_FLIGHT);
+        ANSWER_BYTES_IN_FLIGHT_MAX.handle().set(max_bytes as f64);
+        let gauge = ANSWER_BYTES_IN_FLIGHT.handle();
         gauge.set(0.0);
         let free = Arc::new(Semaphore::new((max_bytes / KIB).min(Semaphore::MAX_PERMITS)));
-        AnswerBudget { free, max_bytes, wait, gauge, refused: counter!(REFUSED) }
+        AnswerBudget { free, max_bytes, wait, gauge, refused: ANSWERS_REFUSED.handle() }
     }
 
     /// A permit for one answer of at most so many bytes, once there is one; `None`: there was none in time.

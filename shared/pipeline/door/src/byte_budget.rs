@@ -4,10 +4,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use metrics::{Gauge, gauge};
+use tidegate_metric::Gauge;
 
-const IN_FLIGHT: &str = "tidegate_body_bytes_in_flight";
-const IN_FLIGHT_MAX: &str = "tidegate_body_bytes_in_flight_max";
+use crate::metrics::{BODY_BYTES_IN_FLIGHT, BODY_BYTES_IN_FLIGHT_MAX};
 
 /// The bound. Cheap to clone.
 #[derive(Clone)]
@@ -32,8 +31,8 @@ pub struct OverBudget;
 impl ByteBudget {
     /// Registers its metrics.
     pub fn new(max: usize) -> Self {
-        gauge!(IN_FLIGHT_MAX).set(max as f64);
-        let gauge = gauge!(IN_FLIGHT);
+        BODY_BYTES_IN_FLIGHT_MAX.handle().set(max as f64);
+        let gauge = BODY_BYTES_IN_FLIGHT.handle();
         gauge.set(0.0);
         ByteBudget(Arc::new(Inner { taken: AtomicUsize::new(0), max, gauge }))
     }

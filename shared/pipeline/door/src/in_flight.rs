@@ -3,12 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics::{Gauge, gauge};
+use tidegate_metric::Gauge;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-const IN_FLIGHT: &str = "tidegate_requests_in_flight";
-const IN_FLIGHT_MAX: &str = "tidegate_requests_in_flight_max";
+use crate::metrics::{REQUESTS_IN_FLIGHT, REQUESTS_IN_FLIGHT_MAX};
 
 /// A bound on requests under way.
 pub struct InFlight {
@@ -32,8 +31,8 @@ impl Drop for Place {
 impl InFlight {
     /// Registers its metrics.
     pub fn new(max: u32) -> Self {
-        gauge!(IN_FLIGHT_MAX).set(f64::from(max));
-        InFlight { places: Arc::new(Semaphore::new(max as usize)), max, gauge: gauge!(IN_FLIGHT) }
+        REQUESTS_IN_FLIGHT_MAX.handle().set(f64::from(max));
+        InFlight { places: Arc::new(Semaphore::new(max as usize)), max, gauge: REQUESTS_IN_FLIGHT.handle() }
     }
 
     /// A place, if one is free.

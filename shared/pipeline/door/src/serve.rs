@@ -6,7 +6,6 @@
 mod connection;
 mod exchange;
 mod giving_way;
-pub(crate) mod metric_names;
 mod open_port;
 mod stalling;
 mod unreadable;

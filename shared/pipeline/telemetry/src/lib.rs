@@ -1,9 +1,9 @@
-//! What an operator sees of a process: its [log lines](logs), and its [numbers](metrics) under the
-//! [names](names) that dashboards and alerts stand on.
+//! What an operator sees of a process: its [log lines](logs) and its [metrics](metrics).
 
+mod declared;
 pub mod logs;
 pub mod metrics;
-pub mod names;
 
+pub use declared::{JOB_FAILURES, METRICS};
 pub use logs::{LogFormat, LogSettings, LogsError};
 pub use metrics::{Metrics, MetricsError};

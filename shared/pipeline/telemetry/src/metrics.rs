@@ -4,9 +4,10 @@
 use std::fmt;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tidegate_metric::Declared;
 
+use crate::declared::{BUILD_INFO, LOG_LINES_DROPPED};
 use crate::logs;
-use crate::names::{ALL, BUILD_INFO, Kind, LOG_LINES_DROPPED};
 
 /// The process's recorder.
 #[derive(Clone)]
@@ -20,24 +21,28 @@ pub enum MetricsError {
 }
 
 impl Metrics {
-    /// Makes the recorder the process's, so that the `metrics` macros reach it, and describes every metric.
+    /// Makes the recorder the process's, so that declared metrics reach it, and describes every metric of the program.
     /// `version` and `role` become labels of [`BUILD_INFO`].
     ///
     /// # Errors
     /// [`MetricsError`].
-    pub fn install(version: &'static str, role: &'static str) -> Result<Self, MetricsError> {
+    pub fn install(
+        version: &'static str,
+        role: &'static str,
+        declared: impl IntoIterator<Item = &'static Declared>,
+    ) -> Result<Self, MetricsError> {
         let recorder = PrometheusBuilder::new().build_recorder();
         let handle = recorder.handle();
         metrics::set_global_recorder(recorder).map_err(|_| MetricsError::AlreadySet)?;
-        describe();
-        metrics::gauge!(BUILD_INFO, "version" => version, "role" => role).set(1.0);
+        declared.into_iter().for_each(Declared::describe);
+        BUILD_INFO.with([("version", version), ("role", role)]).set(1.0);
         Ok(Metrics(handle))
     }
 
     /// The text that Prometheus scrapes.
     pub fn render(&self) -> String {
         // Counted where no recorder may be asked: a line can be lost while a metric is recorded.
-        metrics::counter!(LOG_LINES_DROPPED).absolute(logs::lines_dropped());
+        LOG_LINES_DROPPED.handle().absolute(logs::lines_dropped());
         self.0.render()
     }
 
@@ -53,37 +58,27 @@ impl fmt::Debug for Metrics {
     }
 }
 
-fn describe() {
-    for metric in ALL {
-        match metric.kind {
-            Kind::Counter => metrics::describe_counter!(metric.name, metric.help),
-            Kind::Gauge => metrics::describe_gauge!(metric.name, metric.help),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::names;
+    use crate::declared::{JOB_FAILURES, METRICS};
 
     #[test]
     fn what_is_recorded_is_rendered_with_its_description() {
         let recorder = PrometheusBuilder::new().build_recorder();
         let handle = Metrics(recorder.handle());
         metrics::with_local_recorder(&recorder, || {
-            describe();
-            metrics::counter!(names::REQUESTS, "endpoint" => "ping", "outcome" => "accepted", "cause" => "none")
-                .increment(3);
-            metrics::gauge!(names::LAG_RECORDS).set(7.0);
+            METRICS.iter().for_each(Declared::describe);
+            JOB_FAILURES.with([("task", "sweep")]).increment(3);
+            BUILD_INFO.with([("version", "1"), ("role", "dev")]).set(1.0);
         });
         handle.upkeep();
         let text = handle.render();
         for line in [
-            r#"tidegate_requests_total{endpoint="ping",outcome="accepted",cause="none"} 3"#,
-            "# HELP tidegate_requests_total Requests by endpoint",
-            "# TYPE tidegate_lag_records gauge",
-            "tidegate_lag_records 7",
+            r#"tidegate_job_failures_total{task="sweep"} 3"#,
+            "# HELP tidegate_job_failures_total Background jobs that failed",
+            "# TYPE tidegate_build_info gauge",
+            r#"tidegate_build_info{version="1",role="dev"} 1"#,
         ] {
             assert!(text.contains(line), "{line} is not in:\n{text}");
         }

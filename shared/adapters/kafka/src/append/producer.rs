@@ -151,7 +151,7 @@ impl Producer {
         }
         let made = Line::new(&self.config).map_err(|error| delivery::refused(&error))?;
         tracing::error!(cause = slot.why_broken(), "the producer failed for good; another one takes over");
-        ::metrics::counter!(metrics::PRODUCER_REBUILT).increment(1);
+        metrics::PRODUCER_REBUILT.handle().increment(1);
         let broken = std::mem::replace(&mut *slot, made);
         // Closing tells those who wait on it: what was still queued is not persisted, what was under way is unknown.
         client::close_aside(broken);

@@ -47,10 +47,10 @@ fn read(member: &Weak<Member>, topic: &str, partitions: u32) -> Result<(), LogEr
         };
         if let Some(offset) = offset {
             let label = partition.to_string();
-            ::metrics::gauge!(metrics::COMMITTED_OFFSET, "partition" => label).set(offset as f64);
+            metrics::COMMITTED_OFFSET.with([("partition", label)]).set(offset as f64);
         }
         if let Some(committed) = member.commits.read_back(partition, offset) {
-            ::metrics::counter!(metrics::COMMITS_BEHIND).increment(1);
+            metrics::COMMITS_BEHIND.handle().increment(1);
             let ours = committed.next_offset();
             tracing::warn!(partition, ?offset, ours, "the broker's committed offset is behind ours; committing again");
         }

@@ -46,7 +46,7 @@ async fn asks_of_one_team_share_calls_and_each_gets_its_own_answer() {
     assert_eq!(value(&rendered, &asks), 200.0);
     assert!((2.0..=4.0).contains(&value(&rendered, &calls)), "the first alone, then as many as one call takes");
     assert!(value(&rendered, &format!("{}{{outcome=\"ok\"}}", names::CALLS)) >= value(&rendered, &calls));
-    assert_eq!(value(&rendered, names::UP), 1.0);
+    assert_eq!(value(&rendered, names::UP.name()), 1.0);
 
     // Who asks after a confirmation is behind it in the queue.
     let again = Ask { limits: Limits::default(), ..ask_for(0) };

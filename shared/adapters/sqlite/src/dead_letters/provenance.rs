@@ -1,11 +1,11 @@
-//! A letter's provenance as JSON in one column.
+//! A dead letter's provenance as JSON in one column.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tidegate_kernel::Position;
 use tidegate_ports::{Origin, Provenance};
 
-/// Bytes stand as arrays of numbers: letters are few, and what a key or header holds is anybody's guess.
+/// Bytes are arrays of numbers: dead letters are few, and a key or header may hold anything.
 #[derive(Default, Serialize, Deserialize)]
 struct Stored {
     key: Vec<u8>,
@@ -29,7 +29,7 @@ pub(super) fn to_json(provenance: &Provenance) -> String {
     serde_json::to_string(&stored).expect("a provenance always serializes")
 }
 
-/// Letters of folders that an earlier version made have none.
+/// Dead letters of folders that an earlier version made have none.
 pub(super) fn of_json(text: Option<String>) -> serde_json::Result<Provenance> {
     let stored: Stored = text.map(|text| serde_json::from_str(&text)).transpose()?.unwrap_or_default();
     Ok(Provenance {

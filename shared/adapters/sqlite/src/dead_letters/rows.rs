@@ -7,7 +7,7 @@ use tidegate_ports::DeadLetter;
 
 use super::provenance;
 
-/// Up to `limit` letters of positions after `after`, in their order.
+/// Up to `limit` dead letters of positions after `after`, in their order.
 pub(super) fn list(
     connection: &Connection,
     after: Option<Position>,
@@ -21,17 +21,17 @@ pub(super) fn list(
          ORDER BY generation, partition, offset LIMIT ?4",
     )?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    statement.query_map(params![generation, partition, offset, limit], letter)?.collect()
+    statement.query_map(params![generation, partition, offset, limit], dead_letter)?.collect()
 }
 
-/// The letter of one position.
+/// The dead letter of one position.
 pub(super) fn find(connection: &Connection, position: Position) -> rusqlite::Result<Option<DeadLetter>> {
     let mut statement = connection
         .prepare_cached("SELECT * FROM dead_letters WHERE generation = ?1 AND partition = ?2 AND offset = ?3")?;
-    statement.query_row(params![position.generation, position.partition, position.offset], letter).optional()
+    statement.query_row(params![position.generation, position.partition, position.offset], dead_letter).optional()
 }
 
-fn letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
+fn dead_letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
     let position = Position { generation: row.get(0)?, partition: row.get(1)?, offset: row.get(2)? };
     Ok(DeadLetter {
         position,
@@ -39,7 +39,7 @@ fn letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
         buried_at: Timestamp::from_millis(row.get(4)?),
         reason: row.get(5)?,
         payload: Bytes::from(row.get::<_, Vec<u8>>(6)?),
-        // What cannot be read of it hides no letter.
+        // A provenance that cannot be read hides no dead letter.
         provenance: provenance::of_json(row.get(7)?).unwrap_or_else(|error| {
             tracing::warn!(%position, %error, "a dead letter's provenance cannot be read; it is shown without one");
             Default::default()

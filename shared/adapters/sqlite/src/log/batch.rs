@@ -1,4 +1,4 @@
-//! One group commit: what waited becomes one transaction, synced once, and then everyone is told.
+//! One group commit: what waited becomes one transaction, synced once, and then every caller is answered.
 
 use rusqlite::{Connection, Error, ErrorCode};
 use tidegate_kernel::{Partition, Position, Timestamp};
@@ -8,23 +8,23 @@ use super::request::Request;
 use super::rows;
 use super::schema::{self, GENERATION, record_id};
 use super::state::{Group, Shared, State};
-use crate::checkpoints;
+use crate::guards::FileGuard;
 
 /// Why a batch was not acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum BatchError {
     /// The transaction certainly left nothing behind.
     RolledBack(String),
-    /// `COMMIT` itself failed in a way that does not tell whether its last page reached the disk.
+    /// `COMMIT` itself failed in a way that leaves open whether its last page reached the disk.
     Unknown(String),
 }
 
-/// What a batch came to.
+/// What a batch wrote.
 pub(super) struct Written {
     pub trims: Trims,
-    /// How many records were ever appended, with these.
+    /// Records appended since the log was made, these included.
     pub appended: u64,
-    /// Whether it changed anything: one that did not wrote nothing.
+    /// A batch that changed nothing wrote nothing.
     pub changed: bool,
 }
 
@@ -37,15 +37,15 @@ pub(super) fn write(
     requests: &[Request],
     shared: &Shared,
     appended_at: Timestamp,
-    is_first_commit: bool,
+    guard: &FileGuard,
 ) -> Result<Written, BatchError> {
     let rolled_back = |error: Error| BatchError::RolledBack(error.to_string());
     connection.execute_batch("BEGIN IMMEDIATE").map_err(rolled_back)?;
     let before = connection.total_changes();
     let (trims, appended) = write_all(connection, requests, shared, appended_at).map_err(rolled_back)?;
     let changed = connection.total_changes() > before;
-    if is_first_commit && changed {
-        checkpoints::note_first_commit(connection).map_err(rolled_back)?;
+    if changed {
+        guard.note_commit(connection).map_err(rolled_back)?;
     }
     #[cfg(feature = "fail-points")]
     fail::fail_point!("embedded::between_write_and_commit", |_| std::process::abort());
@@ -55,7 +55,7 @@ pub(super) fn write(
     Ok(Written { trims, appended, changed })
 }
 
-/// Returns the trims, and how many records were ever appended.
+/// Returns the trims, and the records appended since the log was made.
 fn write_all(
     connection: &Connection,
     requests: &[Request],
@@ -105,7 +105,7 @@ fn write_all(
                     connection.prepare_cached(schema::TRIM)?.execute((partition, below))?;
                 }
             }
-            Request::CountCheckpoint { .. } | Request::FinishCheckpoint { .. } | Request::Close { .. } => {}
+            Request::BeforeCheckpoint { .. } | Request::FinishCheckpoint { .. } | Request::Close { .. } => {}
         }
     }
     Ok((trims, schema::appended(ends)))
@@ -129,7 +129,7 @@ fn commit_failure(error: &Error) -> BatchError {
     }
 }
 
-/// The batch is on disk: shows it to the consumers, then tells the callers.
+/// The batch is on disk: shows it to the consumers, then answers the callers.
 pub(super) fn publish(requests: Vec<Request>, trims: Trims, shared: &Shared, appended_at: Timestamp) {
     let mut positions = Vec::with_capacity(requests.len());
     {
@@ -161,7 +161,7 @@ pub(super) fn publish(requests: Vec<Request>, trims: Trims, shared: &Shared, app
                     state.groups.entry(group.clone()).or_insert_with(made);
                 }
                 Request::Trim { .. }
-                | Request::CountCheckpoint { .. }
+                | Request::BeforeCheckpoint { .. }
                 | Request::FinishCheckpoint { .. }
                 | Request::Close { .. } => {}
             }
@@ -186,12 +186,12 @@ pub(super) fn publish(requests: Vec<Request>, trims: Trims, shared: &Shared, app
             Request::Join { reply, .. } | Request::Rewind { reply, .. } | Request::Trim { reply, .. } => {
                 drop(reply.send(Ok(())))
             }
-            Request::CountCheckpoint { .. } | Request::FinishCheckpoint { .. } | Request::Close { .. } => {}
+            Request::BeforeCheckpoint { .. } | Request::FinishCheckpoint { .. } | Request::Close { .. } => {}
         }
     }
 }
 
-/// The batch failed: tells the callers what is known of it. Returns how many appends and commits that were.
+/// The batch failed: answers the callers with the error. Returns the number of appends and commits.
 pub(super) fn refuse(requests: Vec<Request>, error: &BatchError) -> usize {
     let (append_error, log_error) = match error {
         BatchError::RolledBack(cause) => (AppendError::NotPersisted(cause.clone()), cause),
@@ -212,7 +212,7 @@ pub(super) fn refuse(requests: Vec<Request>, error: &BatchError) -> usize {
             Request::Join { reply, .. } | Request::Rewind { reply, .. } | Request::Trim { reply, .. } => {
                 drop(reply.send(Err(log_error.clone())))
             }
-            Request::CountCheckpoint { .. } | Request::FinishCheckpoint { .. } | Request::Close { .. } => {}
+            Request::BeforeCheckpoint { .. } | Request::FinishCheckpoint { .. } | Request::Close { .. } => {}
         }
     }
     refused

@@ -25,7 +25,7 @@ pub struct EmbeddedConsumer {
     lanes: Lanes,
     changed: watch::Receiver<()>,
     reader: Arc<Reader>,
-    /// A read from the file that is under way. It outlives a cancelled poll, and the next one takes it up.
+    /// A read from the file that is under way. It outlives a cancelled poll, and the next poll uses it.
     reading: Option<Reading>,
 }
 
@@ -34,11 +34,11 @@ struct Reading {
     records: JoinHandle<Result<Vec<Consumed>, LogError>>,
 }
 
-/// What a look at the shared state came to.
+/// What to do next, by the shared state.
 enum Step {
     Done(Polled),
     Reading(Reading),
-    /// Nothing to do until something changes, or the group does so by itself at this time.
+    /// Nothing to do until something changes, or until this time, when the group changes by itself.
     Wait(Option<Instant>),
 }
 
@@ -94,14 +94,14 @@ impl EmbeddedConsumer {
         Step::Wait(group_changes)
     }
 
-    /// Takes up what was read from the file; `None` if its partition went away meanwhile.
+    /// Returns what was read from the file; `None` if the partition was revoked while it was read.
     fn take_read(&mut self, lane: PartitionEpoch, records: Vec<Consumed>) -> Result<Option<Polled>, LogError> {
         let Some(last) = records.last() else {
             let missing = format!("records of partition {} that it should hold are missing", lane.partition);
             return Err(LogError::Broken(missing));
         };
-        let stands = self.lanes.advance(lane, last.position.offset + 1);
-        Ok(stands.then_some(Polled::Records(lane, records)))
+        let is_assigned = self.lanes.advance(lane, last.position.offset + 1);
+        Ok(is_assigned.then_some(Polled::Records(lane, records)))
     }
 }
 
@@ -132,10 +132,10 @@ impl Consume for EmbeddedConsumer {
                 }
                 Step::Wait(group_changes) => group_changes,
             };
-            let news = self.changed.changed();
+            let change = self.changed.changed();
             let heard = match [patience, group_changes].into_iter().flatten().min() {
-                Some(until) => tokio::time::timeout_at(until, news).await.is_ok(),
-                None => news.await.is_ok(),
+                Some(until) => tokio::time::timeout_at(until, change).await.is_ok(),
+                None => change.await.is_ok(),
             };
             if !heard && patience.is_some_and(|patience| patience <= Instant::now()) {
                 return Ok(Polled::Idle);

@@ -1,4 +1,4 @@
-//! The thread beside the writer: folds the write-ahead log back into the file and deletes what retention lets go.
+//! The second thread of the log: folds the write-ahead log back into the file and deletes what retention lets go.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,34 +14,34 @@ use super::request::Request;
 use super::schema::{self, offset_of, record_id};
 use super::space;
 use super::state::Shared;
-use crate::checkpoints;
+use crate::guards::Snapshot;
 
 pub(super) struct Housekeeper {
     pub shared: Arc<Shared>,
     pub connection: Connection,
-    /// Holds what a checkpoint must not go beyond.
-    pub snapshot: Connection,
+    /// Bounds a checkpoint.
+    pub snapshot: Snapshot,
     pub requests: mpsc::Sender<Request>,
-    /// Where the log lies.
+    /// The folder that the log is in.
     pub folder: PathBuf,
-    /// A word from the writer that the write-ahead log has grown, or from whoever closes the log.
+    /// A message from the writer: the write-ahead log has grown; or from the caller that closes the log.
     pub wakes: Receiver<()>,
 }
 
-/// Records and payload deleted in one transaction, at most: so little that no append waits for it noticeably.
+/// Records, and bytes of payload, deleted in one transaction at most: so few that no append waits for it noticeably.
 const STEP_RECORDS: i64 = 256;
 const STEP_BYTES: u64 = 1024 * 1024;
 
-/// What a row takes beside its payload, about.
+/// Bytes of a row without its payload, about.
 const ROW_BYTES: u64 = 16;
 
-/// So little is left for the writer to fold back while appends wait.
+/// Bytes of the write-ahead log that the writer may have to fold back while appends wait, at most.
 const REMAINDER_BYTES: i64 = 1024 * 1024;
 const CATCH_UP_ROUNDS: u32 = 2;
-/// Where a checkpoint leaves no more than this, its own count and hardly any append, the writer has time to finish it.
+/// Where a checkpoint leaves at most as many bytes (its own count, and hardly an append), the writer has time to finish it.
 const QUIET_BYTES: i64 = 64 * 1024;
 
-/// A run of records that may go.
+/// Records of a partition that may be deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Step {
     partition: Partition,
@@ -102,20 +102,18 @@ impl Housekeeper {
 
     /// Returns how many frames the write-ahead log has, and how many of them are folded back.
     fn checkpoint(&self) -> rusqlite::Result<(i64, i64)> {
-        checkpoints::begin_snapshot(&self.snapshot)?;
-        let folded = self.count_checkpoint().and_then(|()| {
+        self.snapshot.around(|| {
+            self.before_checkpoint()?;
             self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| Ok((row.get(1)?, row.get(2)?)))
-        });
-        checkpoints::end_snapshot(&self.snapshot);
-        folded
+        })
     }
 
-    /// By the writer. A log that is closing counts and folds back by itself.
-    fn count_checkpoint(&self) -> rusqlite::Result<()> {
+    /// Asks the writer, which has the guard. A log that is closing runs a checkpoint of its own.
+    fn before_checkpoint(&self) -> rusqlite::Result<()> {
         let (reply, answer) = oneshot::channel();
         let closing =
             || rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_ABORT), Some("it is closing".into()));
-        self.requests.blocking_send(Request::CountCheckpoint { reply }).map_err(|_| closing())?;
+        self.requests.blocking_send(Request::BeforeCheckpoint { reply }).map_err(|_| closing())?;
         answer.blocking_recv().map_err(|_| closing())?
     }
 

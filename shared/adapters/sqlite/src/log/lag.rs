@@ -10,7 +10,7 @@ use super::Inner;
 use super::reader::Reader;
 use super::schema::GENERATION;
 
-/// Readings for one group.
+/// How far one group is behind, from memory where it can be.
 pub struct EmbeddedLag {
     log: Arc<Inner>,
     group: String,
@@ -29,8 +29,8 @@ impl EmbeddedLag {
         EmbeddedLag { log, group: group.to_owned(), reader: Arc::new(reader) }
     }
 
-    /// Every partition as far as memory knows it, and what the file must be asked for.
-    fn look(&self, accounts: &[Account]) -> (Vec<PartitionLag>, Vec<Cold>) {
+    /// Every partition as far as memory knows it, and what must be read from the file.
+    fn in_memory(&self, accounts: &[Account]) -> (Vec<PartitionLag>, Vec<Cold>) {
         let now = self.log.shared.clock.now();
         let state = self.log.shared.state();
         let committed = state.groups.get(&self.group).map(|group| &group.committed);
@@ -69,7 +69,7 @@ impl ReadLag for EmbeddedLag {
     }
 
     async fn partitions(&self, accounts: &[Account]) -> Result<Vec<PartitionLag>, LogError> {
-        let (mut lags, cold) = self.look(accounts);
+        let (mut lags, cold) = self.in_memory(accounts);
         if cold.is_empty() {
             return Ok(lags);
         }

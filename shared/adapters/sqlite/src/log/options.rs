@@ -7,27 +7,27 @@ use tidegate_ports::Retention;
 /// Options of an embedded log. The partition count is the folder's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogOptions {
-    /// The largest record taken.
+    /// Bytes of the largest record taken.
     pub max_record_bytes: usize,
     /// Records that share one transaction and one sync, at most.
     pub max_batch_records: usize,
-    /// Their payload, about, at most.
+    /// Bytes of payload that share one transaction, about, at most.
     pub max_batch_bytes: usize,
-    /// Payload that may wait for the writer; beyond it appends wait for room.
+    /// Bytes of payload that may wait for the writer; beyond it the callers of appends wait.
     pub max_waiting_bytes: usize,
-    /// Payload (and its bookkeeping) kept in memory for consumers that keep up, over all partitions.
+    /// Bytes of payload and bookkeeping kept in memory for consumers that keep up, over all partitions.
     pub tail_bytes: usize,
     /// How long a consumer may take to hand a partition over.
     pub revocation_deadline: Duration,
-    /// Beyond this the write-ahead log is folded back into the file, in the background.
+    /// Bytes of the write-ahead log, beyond which it is folded back into the file in the background.
     pub wal_checkpoint_bytes: u64,
-    /// Beyond this the writer itself helps, so that the write-ahead log begins anew.
+    /// Bytes of the write-ahead log, beyond which the writer itself helps, so that it begins anew.
     pub wal_restart_bytes: u64,
-    /// A cap on `log.db`; appends that need more are refused as not persisted. `None`: the disk is the cap.
+    /// Bytes that `log.db` may have; appends that need more are refused as not persisted. `None`: the disk is the cap.
     pub max_file_bytes: Option<u64>,
     /// How long applied records are kept; the bytes are those of `log.db` that are in use.
     pub retention: Retention,
-    /// How often retention is looked at.
+    /// How often retention is applied.
     pub housekeeping_interval: Duration,
 }
 

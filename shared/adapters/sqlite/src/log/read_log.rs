@@ -1,4 +1,4 @@
-//! Reading any part of the log, as no member of any group: by its owner, or beside it.
+//! Reads any part of the log, as no member of any group, also while another process owns the log.
 
 use std::sync::Arc;
 
@@ -9,15 +9,15 @@ use tidegate_ports::{Account, Clock, Consumed, Lag, LogError, LogSpan, Partition
 
 use super::rows;
 use super::schema::{self, Bounds, GENERATION};
-use crate::beside::Beside;
 use crate::folder::{self, DataFolder};
+use crate::read_only::ReadOnlyFile;
 use crate::sqlite::SqliteError;
 
 /// The log of a folder, for reading only. It need not be ours: another process may own the folder and go on writing.
-/// What that one has not yet told its callers may be seen already; it is on disk then.
+/// What that one has not yet acknowledged to its callers may be seen already; it is on disk then.
 #[derive(Clone)]
 pub struct EmbeddedReadLog {
-    file: Arc<Beside>,
+    file: Arc<ReadOnlyFile>,
     partitions: u32,
 }
 
@@ -25,13 +25,13 @@ impl EmbeddedReadLog {
     /// # Errors
     /// [`SqliteError`].
     pub fn open(folder: &DataFolder) -> Result<Self, SqliteError> {
-        let file = Beside::open(folder, folder::LOG, schema::MIGRATIONS)?;
+        let file = ReadOnlyFile::open(folder, folder::LOG, schema::MIGRATIONS)?;
         Ok(EmbeddedReadLog { file: Arc::new(file), partitions: folder.partitions() })
     }
 
-    /// Readings of how far a group is behind, as the file tells it.
-    pub fn lag(&self, group: &str, clock: Arc<dyn Clock>) -> EmbeddedLagBeside {
-        EmbeddedLagBeside { log: self.clone(), group: group.to_owned(), clock }
+    /// Reads how far a group is behind, from the file.
+    pub fn lag(&self, group: &str, clock: Arc<dyn Clock>) -> EmbeddedReadLag {
+        EmbeddedReadLag { log: self.clone(), group: group.to_owned(), clock }
     }
 
     /// A log that no service was ever started on is an empty one.
@@ -85,15 +85,15 @@ impl ReadLog for EmbeddedReadLog {
     }
 }
 
-/// Readings for one group, from the file.
-pub struct EmbeddedLagBeside {
+/// How far one group is behind, read from the file.
+pub struct EmbeddedReadLag {
     log: EmbeddedReadLog,
     group: String,
     clock: Arc<dyn Clock>,
 }
 
 #[async_trait]
-impl ReadLag for EmbeddedLagBeside {
+impl ReadLag for EmbeddedReadLag {
     async fn read(&self) -> Result<Lag, LogError> {
         Ok(Lag::over(&self.partitions(&[]).await?, self.clock.now()))
     }

@@ -8,8 +8,8 @@ use tidegate_kernel::{Partition, Timestamp};
 use tidegate_ports::{Consumed, LogError};
 
 use super::rows;
-use crate::beside::log_error;
 use crate::folder;
+use crate::read_only::log_error;
 use crate::sqlite::{self, SqliteError};
 
 /// A connection of its own; its calls block.
@@ -33,7 +33,7 @@ impl Reader {
         rows::records(&self.connection(), partition, from, until, max_bytes).map_err(|error| log_error(&error))
     }
 
-    /// Reads records of `[from, until)` for their checksums only, up to about `max_bytes`. The offset to go on with.
+    /// Reads records of `[from, until)` for their checksums only, up to about `max_bytes`. Returns the next offset.
     pub fn check(&self, partition: Partition, from: i64, until: i64, max_bytes: usize) -> Result<i64, LogError> {
         rows::check(&self.connection(), partition, from, until, max_bytes).map_err(|error| log_error(&error))
     }

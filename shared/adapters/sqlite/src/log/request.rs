@@ -1,4 +1,4 @@
-//! What the writer is asked to do. Everything that changes the file passes here, in one order.
+//! Requests to the writer. Every change of the file is one, and the writer handles them in one order.
 
 use std::sync::Arc;
 
@@ -28,8 +28,8 @@ pub(super) enum Request {
         below: i64,
         reply: oneshot::Sender<Result<(), LogError>>,
     },
-    /// Counts a checkpoint that is about to begin.
-    CountCheckpoint {
+    /// Guards a checkpoint that is about to begin.
+    BeforeCheckpoint {
         reply: oneshot::Sender<rusqlite::Result<()>>,
     },
     /// Folds what is left of the write-ahead log back, so that it begins anew.
@@ -47,8 +47,8 @@ pub(super) struct PendingAppend {
     /// Set on a record of the log that is appended again.
     pub origin: Option<Origin>,
     pub reply: oneshot::Sender<Result<Position, AppendError>>,
-    /// Room among the waiting bytes, given back when this is dropped.
-    pub _room: OwnedSemaphorePermit,
+    /// Its share of the waiting bytes, given back when this is dropped.
+    pub _permit: OwnedSemaphorePermit,
 }
 
 pub(super) struct PendingCommit {
@@ -61,7 +61,7 @@ pub(super) struct PendingCommit {
 /// How an orderly stop went.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Closed {
-    /// Accepted appends and commits that could not be made durable; their callers were told.
+    /// Accepted appends and commits that could not be made durable; their callers got an error.
     pub left: usize,
 }
 

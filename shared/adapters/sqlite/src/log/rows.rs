@@ -35,7 +35,7 @@ pub(super) fn records(
     Ok(records)
 }
 
-/// Reads records of `[from, until)` for their checksums only, up to about `max_bytes`. The offset to go on with.
+/// Reads records of `[from, until)` for their checksums only, up to about `max_bytes`. Returns the next offset.
 pub(super) fn check(
     connection: &Connection,
     partition: Partition,
@@ -54,12 +54,12 @@ pub(super) fn check(
     Ok(next)
 }
 
-/// Of what makes a record: its place, its time and its payload.
+/// The checksum over a record's row id, time and payload.
 pub(super) fn checksum(id: i64, appended_at: Timestamp, payload: &[u8]) -> i64 {
     text_hash(&[&id.to_be_bytes(), &appended_at.as_millis().to_be_bytes(), payload]).cast_signed()
 }
 
-/// The payload of a row, if the row is what was written. Rows of earlier builds have no checksum.
+/// The payload of a row whose checksum fits. Rows of earlier builds have no checksum.
 fn checked<'r>(row: &'r Row<'_>) -> rusqlite::Result<&'r [u8]> {
     let (id, payload) = (row.get(0)?, row.get_ref(2)?.as_blob()?);
     let expected: Option<i64> = row.get(3)?;
@@ -83,15 +83,15 @@ pub(super) fn appended_at(
     statement.query_row(record_ids(partition, from, until), |row| row.get(0).map(Timestamp::from_millis)).optional()
 }
 
-/// The first offset whose record was appended at or after `at`. Every row is looked at, because a clock may have gone
-/// back between two of them.
+/// The first offset whose record was appended at or after `at`. Reads every row, because a clock may have gone back
+/// between two of them.
 pub(super) fn offset_at(connection: &Connection, partition: Partition, at: Timestamp) -> rusqlite::Result<Option<i64>> {
     let [first, beyond] = record_ids(partition, 0, i64::MAX);
     let mut statement = connection.prepare_cached(schema::OFFSET_AT)?;
     statement.query_row([first, beyond, at.as_millis()], |row| row.get(0).map(offset_of)).optional()
 }
 
-/// What stands beside a record: all that this log keeps is where a replayed one came from.
+/// A record's provenance: all that this log keeps is where a replayed one came from.
 pub(super) fn provenance(origin: Option<Origin>) -> Option<Box<Provenance>> {
     origin.map(|origin| Box::new(Provenance { origin: Some(origin), ..Provenance::default() }))
 }

@@ -5,8 +5,7 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension};
 use tidegate_kernel::Partition;
 
-use crate::checkpoints;
-use crate::mark::Held;
+use crate::guards;
 use crate::sqlite::Migrations;
 
 /// `records.id` is partition and offset in one integer, so that a record's place is its row id and no index is
@@ -39,7 +38,7 @@ pub(super) const MIGRATIONS: &Migrations = &[
     "
     ALTER TABLE records ADD COLUMN checksum INTEGER;
 ",
-    checkpoints::TABLE,
+    guards::CHECKPOINTS_TABLE,
 ];
 
 pub(super) const INSERT: &str = "INSERT INTO records (id, appended_at, payload, checksum) VALUES (?1, ?2, ?3, ?4)";
@@ -108,17 +107,17 @@ pub(super) fn partitions_known(connection: &Connection) -> rusqlite::Result<Opti
     connection.query_row(count, [], |row| row.get(0)).optional()
 }
 
-/// How many records were ever appended, told by the partitions' ends: offsets begin at 0, and retention keeps the ends.
+/// Records appended since the log was made: the sum of the partitions' ends, for offsets begin at 0 and retention keeps the
+/// ends.
 pub(super) fn appended(ends: impl IntoIterator<Item = i64>) -> u64 {
     ends.into_iter().map(|end| u64::try_from(end).unwrap_or(0)).sum()
 }
 
-/// How many records were ever appended, and how many checkpoints begun.
-pub(super) fn held(connection: &Connection, partitions: u32) -> rusqlite::Result<Held> {
-    // If the log knows better how many there are, the marker is refused afterwards.
+/// Records appended since the log was made, read from the file.
+pub(super) fn appended_in(connection: &Connection, partitions: u32) -> rusqlite::Result<u64> {
+    // Where the groups know of another number of partitions, opening the log fails afterwards.
     let bounds = load_bounds(connection, partitions_known(connection)?.unwrap_or(partitions))?;
-    let acknowledged = appended(bounds.iter().map(|bounds| bounds.end));
-    Ok(Held { acknowledged, checkpoints: checkpoints::begun(connection)? })
+    Ok(appended(bounds.iter().map(|bounds| bounds.end)))
 }
 
 /// Reads the committed offsets of every group; `bounds` fills in what a group lacks.

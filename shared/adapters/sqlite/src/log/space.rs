@@ -1,18 +1,17 @@
-//! How full the data folder's disk is, as gauges: a full disk refuses every append.
+//! Gauges of the free and the total bytes of the data folder's disk: a full disk refuses every append.
 
 use std::path::Path;
 
-const FREE: &str = "tidegate_disk_free_bytes";
-const TOTAL: &str = "tidegate_disk_total_bytes";
+use crate::metrics::{DISK_FREE_BYTES, DISK_TOTAL_BYTES};
 
-/// Publishes both, or keeps the last values where the disk cannot be asked.
+/// Sets both gauges. They keep their values where the disk cannot be read.
 pub(super) fn publish(folder: &Path) {
     match rustix::fs::statvfs(folder) {
         Ok(disk) => {
             // Precise up to 8 PiB, and near enough beyond.
-            metrics::gauge!(FREE).set(disk.f_bavail.saturating_mul(disk.f_frsize) as f64);
-            metrics::gauge!(TOTAL).set(disk.f_blocks.saturating_mul(disk.f_frsize) as f64);
+            DISK_FREE_BYTES.handle().set(disk.f_bavail.saturating_mul(disk.f_frsize) as f64);
+            DISK_TOTAL_BYTES.handle().set(disk.f_blocks.saturating_mul(disk.f_frsize) as f64);
         }
-        Err(error) => tracing::debug!(%error, "the disk of the data folder cannot be asked for its room"),
+        Err(error) => tracing::debug!(%error, "the free bytes of the data folder's disk cannot be read"),
     }
 }

@@ -18,10 +18,10 @@ pub(super) struct Shared {
     pub partitions: u32,
     pub clock: Arc<dyn Clock>,
     state: Mutex<State>,
-    /// Marked when there is something new to read, to hear or to give up on.
+    /// Changes when there is something new to read or to react to, or the log is closing.
     pub changed: watch::Sender<()>,
     closing: AtomicBool,
-    /// About how much was written since the last checkpoint.
+    /// Bytes written since the last checkpoint, about.
     pub unfolded_bytes: AtomicU64,
 }
 
@@ -95,7 +95,7 @@ impl Group {
     }
 }
 
-/// What everyone gets who asks a closed log.
+/// The error of every call on a closed log.
 pub(super) fn closed() -> LogError {
     LogError::Unavailable("it is closed".to_owned())
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use tidegate_ports::Consumed;
 
-/// What a record takes beside its payload, about.
+/// Bytes of a record in memory without its payload, about.
 const OVERHEAD_BYTES: usize = 64;
 
 /// Records up to the partition's end, without gaps.
@@ -32,7 +32,7 @@ impl Tail {
         self.end - self.records.len() as i64
     }
 
-    /// Takes the record at the end in; the oldest go beyond the byte bound.
+    /// Adds the record at the end. Drops the oldest ones that are beyond the byte bound.
     pub fn push(&mut self, record: Consumed) {
         debug_assert_eq!(record.position.offset, self.end, "offsets have no gaps");
         self.end = record.position.offset + 1;
@@ -45,7 +45,7 @@ impl Tail {
         }
     }
 
-    /// Forgets all and goes on at `end`.
+    /// Drops all records and goes on at `end`.
     pub fn restart(&mut self, end: i64) {
         *self = Tail::new(end, self.max_bytes);
     }

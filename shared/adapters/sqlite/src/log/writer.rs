@@ -1,6 +1,6 @@
-//! The one thread that owns the write connection.
+//! The log's writer: the one thread that owns the write connection.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
@@ -14,9 +14,8 @@ use super::batch::{self, BatchError, Written};
 use super::request::{Closed, Request};
 use super::schema;
 use super::state::Shared;
-use crate::checkpoints;
 use crate::folder::{self, OwnedFolder};
-use crate::mark::Mark;
+use crate::guards::FileGuard;
 use crate::sqlite;
 
 pub(super) struct Writer {
@@ -25,29 +24,26 @@ pub(super) struct Writer {
     /// `None` after a failure that the connection did not get over: it is opened again before the next batch.
     pub connection: Option<Connection>,
     pub path: PathBuf,
-    /// Raised before an append is answered.
-    pub mark: Mark,
-    /// Since the last checkpoint was counted, see [`checkpoints`].
-    pub is_first_commit: bool,
-    /// Tells housekeeping that there is something to fold back.
+    pub guard: FileGuard,
+    /// Wakes housekeeping when there is something to fold back.
     pub housekeeping: SyncSender<()>,
     pub housekeeper: Option<JoinHandle<()>>,
     /// Held until the last byte is written.
     pub folder: OwnedFolder,
 }
 
-/// What the write connection keeps of the file's pages, in KiB (negative, as SQLite has it).
+/// Page cache of the write connection, in KiB (negative, as SQLite has it).
 const CACHE_KIB: i64 = -16_384;
 
-/// How long the writer lets requests gather at most. A batch spared is a sync and a rewrite of its last pages spared.
+/// How long the writer lets requests gather at most. Each batch less is one sync and one rewrite of its last pages less.
 const GATHERING: Duration = Duration::from_millis(1);
-/// It naps in between, a few times: each nap changes threads twice. Spinning would take the core that the callers need to
-/// come again.
+/// How long it sleeps in between. Each sleep changes threads twice; spinning would take the core that the callers need to
+/// call again.
 const NAP: Duration = Duration::from_micros(300);
-/// Fewer than these are not worth a nap when all are there that were answered last.
+/// Fewer requests than these are not worth a sleep when as many are there as were answered last.
 const MANY: usize = 8;
 
-/// A batch's pages beside its payload, about: one leaf per partition and what is above them.
+/// Bytes that a batch writes in addition to its payload, about: one leaf per partition and the pages above.
 const BATCH_OVERHEAD_BYTES: u64 = 64 * 1024;
 
 /// Sets what only the write connection has.
@@ -64,7 +60,7 @@ pub(super) fn tune(connection: &Connection, shared: &Shared) -> rusqlite::Result
 }
 
 impl Writer {
-    /// Works until it is told to close or everyone who could ask is gone.
+    /// Works until a request closes it or everyone who could ask is gone.
     pub fn run(mut self) {
         let mut waiting = Vec::new();
         let mut closers = Vec::new();
@@ -85,7 +81,7 @@ impl Writer {
             tracing::error!("the log's housekeeping had panicked");
         }
         // The data is safe either way: what stays in the write-ahead log is read from there at the next start.
-        if !self.folder.is_refused()
+        if !self.guard.is_refused()
             && let Err(error) = self.fold_back("PRAGMA wal_checkpoint(TRUNCATE)")
         {
             tracing::warn!(%error, "the write-ahead log was not folded back at the end");
@@ -100,7 +96,7 @@ impl Writer {
         }
     }
 
-    /// Callers answered together tend to come again together: gives them a moment, for as long as they keep coming, so
+    /// Callers answered together tend to call again together: waits a moment for them, for as long as more come, so
     /// that they share one sync and not two. A lone caller never waits.
     fn gather(&mut self, waiting: &mut Vec<Request>, answered: usize) {
         if answered <= 1 && waiting.len() <= 1 {
@@ -138,7 +134,7 @@ impl Writer {
         for request in waiting.drain(..) {
             match request {
                 Request::Close { reply } => closers.push(reply),
-                Request::CountCheckpoint { reply } => drop(reply.send(self.count_checkpoint())),
+                Request::BeforeCheckpoint { reply } => drop(reply.send(self.before_checkpoint())),
                 Request::FinishCheckpoint { reply } => {
                     self.finish_checkpoint();
                     let _ = reply.send(());
@@ -160,16 +156,17 @@ impl Writer {
         let appended_at = self.shared.clock.now();
         let bytes: usize = batch.iter().map(Request::bytes).sum();
         let shared = self.shared.clone();
-        let is_first_commit = self.is_first_commit;
-        let written = match self.ready() {
-            Ok(connection) => batch::write(connection, &batch, &shared, appended_at, is_first_commit),
+        let written = match ready(&mut self.connection, &self.path, &shared) {
+            Ok(connection) => batch::write(connection, &batch, &shared, appended_at, &self.guard),
             // Nothing was begun.
             Err(error) => Err(BatchError::RolledBack(error)),
         };
         match written {
             Ok(Written { trims, appended, changed }) => {
-                self.mark.raise_acknowledged(appended);
-                self.is_first_commit &= !changed;
+                self.guard.acknowledge(appended);
+                if changed {
+                    self.guard.committed();
+                }
                 batch::publish(batch, trims, &shared, appended_at);
                 self.count(bytes as u64 + BATCH_OVERHEAD_BYTES);
                 0
@@ -182,20 +179,8 @@ impl Writer {
         }
     }
 
-    /// The connection, opened again if need be.
-    fn ready(&mut self) -> Result<&Connection, String> {
-        if self.connection.is_none() {
-            let connection = sqlite::open_again(&self.path, folder::LOG).map_err(|error| error.to_string())?;
-            tune(&connection, &self.shared).map_err(|error| error.to_string())?;
-            sqlite::sync_wal(&self.path).map_err(|error| error.to_string())?;
-            reload(&connection, &self.shared).map_err(|error| error.to_string())?;
-            return Ok(self.connection.insert(connection));
-        }
-        self.connection.as_ref().ok_or_else(|| "it has no connection to its file".to_owned())
-    }
-
-    /// After a failure: ends the transaction and looks up what the file really holds. What a commit of unknown fate may
-    /// have left is brought to disk before anybody reads it.
+    /// After a failure: ends the transaction and reads what the file really holds. What a commit with an unknown result
+    /// may have left is synced before it is read.
     fn recover(&mut self, error: &BatchError) {
         let Some(connection) = self.connection.take() else { return };
         let over = connection.is_autocommit() || connection.execute_batch("ROLLBACK").is_ok();
@@ -209,18 +194,16 @@ impl Writer {
     fn count(&self, bytes: u64) {
         let before = self.shared.unfolded_bytes.fetch_add(bytes, Ordering::Relaxed);
         if before + bytes >= self.shared.options.wal_checkpoint_bytes {
-            // A full channel says that it has been told already.
+            // A full channel: it has a message already.
             let _ = self.housekeeping.try_send(());
         }
     }
 
-    fn count_checkpoint(&mut self) -> rusqlite::Result<()> {
+    fn before_checkpoint(&mut self) -> rusqlite::Result<()> {
         let closed =
             || rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_MISUSE), Some("it is not open".into()));
         let connection = self.connection.as_ref().ok_or_else(closed)?;
-        self.mark.raise_checkpoints(checkpoints::count(connection)?);
-        self.is_first_commit = true;
-        Ok(())
+        self.guard.before_checkpoint(connection)
     }
 
     /// With the writer at rest a passive checkpoint reaches the end, and the next write begins the file anew.
@@ -231,13 +214,25 @@ impl Writer {
     }
 
     fn fold_back(&mut self, pragma: &str) -> rusqlite::Result<()> {
-        self.count_checkpoint()?;
+        self.before_checkpoint()?;
         self.connection.as_ref().map_or(Ok(()), |connection| connection.query_row(pragma, [], |_| Ok(())))
     }
 }
 
-/// Takes ends from the file, where a failure left them in doubt. A record whose commit seemed to fail and did not
-/// becomes visible here.
+/// The connection, opened again if need be.
+fn ready<'c>(connection: &'c mut Option<Connection>, path: &Path, shared: &Shared) -> Result<&'c Connection, String> {
+    if connection.is_none() {
+        let opened = sqlite::open_again(path, folder::LOG).map_err(|error| error.to_string())?;
+        tune(&opened, shared).map_err(|error| error.to_string())?;
+        sqlite::sync_wal(path).map_err(|error| error.to_string())?;
+        reload(&opened, shared).map_err(|error| error.to_string())?;
+        return Ok(connection.insert(opened));
+    }
+    connection.as_ref().ok_or_else(|| "it has no connection to its file".to_owned())
+}
+
+/// Reads the partitions' ends from the file, where a failure left them in doubt. A record whose commit seemed to fail and
+/// did not becomes visible here.
 fn reload(connection: &Connection, shared: &Shared) -> rusqlite::Result<()> {
     let bounds = schema::load_bounds(connection, shared.partitions)?;
     let commits = schema::load_commits(connection, &bounds)?;

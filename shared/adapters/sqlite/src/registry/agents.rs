@@ -37,7 +37,7 @@ pub(super) fn all(connection: &Connection, team: TeamId, seen: Vec<AgentRow>) ->
     Ok(union_of_agents(seen, of_tokens(connection, team)?, &archived(connection, team)?))
 }
 
-/// Archiving again takes a new number, so that a running service follows again.
+/// Archives an agent. Archiving it again takes a new number, so that a running service reads it again.
 pub(super) fn archive(change: &Transaction<'_>, team: TeamId, slug: &Slug, at: Timestamp) -> Result<(), Unmade> {
     plan_of(change, team)?;
     restore(change, team, slug)?;
@@ -54,7 +54,7 @@ pub(super) fn restore(change: &Transaction<'_>, team: TeamId, slug: &Slug) -> ru
     Ok(())
 }
 
-/// Agents archived after that number, each with its own.
+/// Agents archived after that number, each with its number.
 pub(super) fn archived_after(connection: &Connection, number: i64) -> rusqlite::Result<Vec<(i64, TeamId, Slug)>> {
     let mut statement = connection
         .prepare_cached("SELECT number, team, slug FROM archived_agents WHERE number > ?1 ORDER BY number")?;

@@ -38,7 +38,7 @@ impl From<Unmade> for RegistryError {
 }
 
 /// Takes the write lock first, so that what the checks saw still holds when the writes are made: a second process
-/// may be at it too. With what came of it: how many changes were made ever.
+/// may be changing it too. Also returns the changes made since the registry was made.
 pub(super) fn in_transaction<T>(
     connection: &mut Connection,
     change: impl FnOnce(&Transaction<'_>) -> Result<T, Unmade>,

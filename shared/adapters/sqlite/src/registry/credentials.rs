@@ -10,7 +10,7 @@ use super::change::{Unmade, exists, not_found, plan_of};
 use super::{agents, plan_at, slug_at};
 use crate::store::id_blob::{IdBlob, blob_of, id_at};
 
-/// What the credential may do: one read by primary key, joined with its team's plan.
+/// The credential with its team's plan, in one read by primary key.
 pub(super) fn find(connection: &Connection, hash: &CredentialHash) -> rusqlite::Result<Option<CredentialRecord>> {
     let mut statement = connection.prepare_cached(
         "SELECT team, agent, expires_at_ms, plan FROM credentials JOIN teams USING (team) \
@@ -42,8 +42,8 @@ pub(super) fn create_key(change: &Transaction<'_>, row: &KeyRow, hash: &Credenti
     credential.insert(change, hash)
 }
 
-/// `seen` are the agents that the store knows of; with those in here they count towards the plan's cap, but for archived
-/// ones. The token's own agent is archived no more.
+/// `seen` are the agents that the store knows of. Together with those of the registry they count towards the plan's cap,
+/// without the archived ones. The token's own agent is no longer archived afterwards.
 pub(super) fn create_token(
     change: &Transaction<'_>,
     row: &TokenRow,
@@ -96,7 +96,7 @@ pub(super) fn rotate_token(
     Ok(fresh)
 }
 
-/// Revokes the new token, and takes the end of the old one away that the rotation set.
+/// Revokes the new token, and removes the expiry that the rotation gave the old one.
 pub(super) fn undo_rotation(
     change: &Transaction<'_>,
     old: TokenId,
@@ -112,7 +112,7 @@ pub(super) fn undo_rotation(
     Ok(())
 }
 
-/// Revokes a key (`kind` "key") or a token ("token"); the first time stands.
+/// Revokes a key (`kind` "key") or a token ("token"). One that is revoked already keeps its instant.
 pub(super) fn revoke<K: PublicKind>(
     change: &Transaction<'_>,
     kind: &'static str,

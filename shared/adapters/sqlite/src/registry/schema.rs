@@ -2,7 +2,6 @@
 
 use rusqlite::Connection;
 
-use crate::mark::Held;
 use crate::store::run_row::unsigned;
 
 /// Steps are only ever added. Credentials are there as SHA-256 only; keys have no `agent`, tokens have one. `changes` has
@@ -62,12 +61,11 @@ CREATE TABLE archived_agents (
 ",
 ];
 
-/// How many changes were ever made; a file of the first version counts none. Checkpoints are not counted here: a change that
-/// is lost is told by its own count.
-pub(super) fn held(connection: &Connection) -> rusqlite::Result<Held> {
+/// Changes made since the registry was made; a file of the first version counts none. Its checkpoints are not counted: the
+/// count of changes detects each change that is lost.
+pub(super) fn changes_in(connection: &Connection) -> rusqlite::Result<u64> {
     if !connection.table_exists(None, "changes")? {
-        return Ok(Held::default());
+        return Ok(0);
     }
-    let acknowledged = connection.query_row("SELECT made FROM changes", [], |row| unsigned(row, 0))?;
-    Ok(Held { acknowledged, checkpoints: 0 })
+    connection.query_row("SELECT made FROM changes", [], |row| unsigned(row, 0))
 }

@@ -55,7 +55,7 @@ pub(super) fn rename(change: &Transaction<'_>, team: TeamId, name: &str) -> Resu
     Ok(())
 }
 
-/// The first instant stands.
+/// A team that is archived already keeps its instant.
 pub(super) fn set_archived(change: &Transaction<'_>, team: TeamId, at: Option<Timestamp>) -> Result<(), Unmade> {
     let changed = change.execute(
         "UPDATE teams SET archived_at_ms = iif(?2 IS NULL, NULL, ifnull(archived_at_ms, ?2)) WHERE team = ?1",

@@ -1,5 +1,5 @@
-//! What became of every record: an account for each partition of the log, and notes of records that were not simply
-//! stored. Both go through the store's one writer, so that they share its commits.
+//! The result of every record: an account for each partition of the log, and notes of records that were not simply
+//! stored. The store's one writer writes both, so that they share its commits.
 
 use std::sync::Arc;
 
@@ -11,15 +11,15 @@ use tidegate_kernel::{Partition, Position, Timestamp};
 use tidegate_ports::{Account, Accounts, Fate, Halt, StoreError};
 
 use super::EmbeddedStore;
-use super::desk::Work;
 use super::failure::unreadable;
 use super::id_blob::{IdBlob, blob_of, id_at};
 use super::run_row::{millis, signed, unsigned};
+use super::writer_state::Work;
 
 /// The columns that [`account_at`] takes, in its order.
 const ACCOUNT: &str = "generation, partition, from_offset, next_offset, stored, duplicate, conflict, dead";
 
-/// Notes looked up in one read; more take several, so that other reads have their turn.
+/// Notes read at once. More take several reads, so that other reads get a connection in between.
 const NOTES_PER_READ: usize = 500;
 
 #[async_trait]
@@ -68,7 +68,7 @@ impl NotedAccounts for EmbeddedStore {
     }
 }
 
-/// Keeps notes, the first of a position for ever. Returns about how many bytes that puts into the WAL.
+/// Saves notes. A position keeps its first note. Returns the bytes that go into the WAL, about.
 pub(super) fn save_notes(connection: &Connection, notes: &[Note]) -> rusqlite::Result<u64> {
     const ROW_BYTES: u64 = 128;
     let mut insert = connection.prepare_cached(
@@ -89,7 +89,7 @@ pub(super) fn save_notes(connection: &Connection, notes: &[Note]) -> rusqlite::R
     Ok(notes.len() as u64 * ROW_BYTES)
 }
 
-/// Keeps an account, unless one that reaches as far is there.
+/// Saves an account, unless the stored one reaches as far.
 pub(super) fn save_account(connection: &Connection, account: &Account) -> rusqlite::Result<()> {
     let mut upsert = connection.prepare_cached(
         "INSERT INTO accounts (generation, partition, from_offset, next_offset, stored, duplicate, conflict, dead) \
@@ -107,7 +107,7 @@ pub(super) fn save_account(connection: &Connection, account: &Account) -> rusqli
         .map(drop)
 }
 
-/// Keeps a halt, unless one at this offset or further on is there.
+/// Saves a halt, unless the stored one is at this offset or beyond.
 pub(super) fn save_halt(connection: &Connection, halt: &Halt) -> rusqlite::Result<()> {
     let mut upsert = connection.prepare_cached(
         "INSERT INTO halts (generation, partition, offset) VALUES (?1, ?2, ?3) \

@@ -6,7 +6,7 @@ use tidegate_agentping_ports::RunWrite;
 
 use super::id_blob::blob_of;
 use super::run_row::{signed, to_json};
-use super::standing::Standing;
+use super::status_columns::StatusColumns;
 
 /// Both statements take the same values; a new row's number, ?1, is NULL.
 pub(super) const INSERT: &str = "INSERT INTO runs (run_no, team_no, run, listed_at_ms, position, agent, customer_id, feature, closed_as, \
@@ -20,14 +20,14 @@ pub(super) const UPDATE: &str = "UPDATE runs SET position = ?5, agent = ?6, cust
      events_cost_nanos_usd = ?17, errored = ?18, conflicted = ?19, last_activity_ms = ?20, last_received_ms = ?21, \
      units = ?22 WHERE run_no = ?1";
 
-/// The values that take some making.
+/// The values that are not members of the run.
 pub(super) struct Columns<'w> {
     write: &'w RunWrite,
     pub listed_at_ms: Option<i64>,
     agent: Option<&'w str>,
     customer_id: Option<&'w str>,
     feature: Option<&'w str>,
-    standing: Standing,
+    status: StatusColumns,
     start: Option<String>,
     implied: Option<String>,
     finish: Option<String>,
@@ -44,7 +44,7 @@ impl<'w> Columns<'w> {
             agent: opened.map(|start| start.agent.as_str()),
             customer_id: opened.and_then(|start| start.customer_id.as_deref()),
             feature: opened.and_then(|start| start.feature.as_deref()),
-            standing: Standing::of(&write.run),
+            status: StatusColumns::of(&write.run),
             start: start.as_ref().map(to_json).transpose()?,
             implied: implied.as_ref().map(to_json).transpose()?,
             finish: finish.as_ref().map(to_json).transpose()?,
@@ -64,9 +64,9 @@ impl<'w> Columns<'w> {
             self.agent,
             self.customer_id,
             self.feature,
-            self.standing.closed_as.map(|status| status.as_str()),
-            self.standing.idle.map(|(deadline, _)| deadline.as_millis()),
-            self.standing.idle.map(|(_, status)| status.as_str()),
+            self.status.closed_as.map(|status| status.as_str()),
+            self.status.idle.map(|(deadline, _)| deadline.as_millis()),
+            self.status.idle.map(|(_, status)| status.as_str()),
             signed(run.cost().as_nanos()),
             self.start,
             self.implied,
@@ -82,7 +82,7 @@ impl<'w> Columns<'w> {
         .map(drop)
     }
 
-    /// About what the row puts into the WAL.
+    /// Bytes that the row puts into the WAL, about.
     pub fn bytes(&self) -> u64 {
         let json = [&self.start, &self.implied, &self.finish].into_iter().flatten().map(|text| text.len() as u64);
         json.sum::<u64>() + 256

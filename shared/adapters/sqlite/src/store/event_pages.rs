@@ -1,7 +1,7 @@
 //! A page of a run's events, in the order of their ids.
 //!
-//! Batches stand as saves brought them, so their ids may overlap. Those that reach beyond the page's start are read by
-//! their least id, until no further one can hold an event of the page.
+//! Batches are stored as they were saved, so their ids may overlap. Those that reach beyond the page's start are read in the
+//! order of their least id, until no further batch can hold an event of the page.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Events: kept a batch to a row, as the saves bring them, with one slim row for each id to find them by.
+//! Events: one row for each batch of a save, and one small row for each event id.
 
 use std::collections::HashSet;
 
@@ -13,7 +13,7 @@ use super::load::team_number;
 use super::run_row::{json, to_json};
 
 const INSERT_ID: &str = "INSERT INTO event_ids (id, run_no, content_hash) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
-/// As many at once as [`TOGETHER`] says: one statement finds its place in the tree once, and not for each row.
+/// Inserts [`TOGETHER`] rows at once: one statement descends the tree once, and not for each row.
 const INSERT_IDS: &str = "INSERT INTO event_ids (id, run_no, content_hash) VALUES (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), \
      (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), \
      (?, ?, ?) ON CONFLICT DO NOTHING";
@@ -21,15 +21,15 @@ const TOGETHER: usize = 16;
 const INSERT_BATCH: &str = "INSERT INTO event_batches (run_no, greatest_id, least_id, events) VALUES (?1, ?2, ?3, ?4)";
 /// Whether the run has a batch with this id or a later one. If not, it has none of the ids from this one on.
 pub(super) const LATER: &str = "SELECT 1 FROM event_batches WHERE run_no = ?1 AND greatest_id >= ?2 LIMIT 1";
-/// `CROSS JOIN` has SQLite look for the id first. Left to itself it goes through all runs of the team.
+/// `CROSS JOIN` makes SQLite search for the id first. Otherwise it reads all runs of the team.
 pub(super) const OWNERS: &str = "SELECT runs.run, event_ids.content_hash FROM event_ids CROSS JOIN runs \
      ON runs.run_no = event_ids.run_no WHERE event_ids.id = ?1 AND runs.team_no = ?2";
 
-/// An event in a batch's JSON: a list of both values, where the names would stand in each.
+/// An event in a batch's JSON: a list of both values, so that the names are not repeated in each.
 #[derive(Serialize)]
 struct Written<'e>(Timestamp, &'e Event);
 
-/// From either form: batches were written with the names once.
+/// Reads both forms: earlier batches were written with the names.
 #[derive(Deserialize)]
 struct Read {
     #[serde(rename = "received_at_ms")]
@@ -55,7 +55,7 @@ impl<'c> EventInserts<'c> {
         })
     }
 
-    /// Saves those that the run does not have. Returns about how many bytes that wrote.
+    /// Saves the events that the run does not have. Returns the bytes written, about.
     pub fn save(&mut self, run_no: i64, rows: &[EventRow]) -> rusqlite::Result<u64> {
         const ID_ROW_BYTES: u64 = 40;
         let Some(least) = rows.iter().map(|row| row.event.id).min() else { return Ok(0) };
@@ -105,14 +105,14 @@ impl<'c> EventInserts<'c> {
     }
 }
 
-/// The events of a batch, whose JSON stands in this column.
+/// The events of a batch, whose JSON is in this column.
 pub(super) fn of_batch(row: &Row<'_>, column: usize) -> rusqlite::Result<impl Iterator<Item = EventRow>> {
     let events: Vec<Read> = json(row, column)?;
     Ok(events.into_iter().map(|Read { received_at, event }| EventRow { event, received_at }))
 }
 
 /// Which of these events the run has, with their content hashes. Ids grow with time, so most of a batch lies beyond
-/// the greatest id that is stored: one look at that spares a look-up for each.
+/// the greatest stored id: reading that one saves a look-up for each.
 pub(super) fn stored_hashes(
     connection: &Connection,
     run_no: i64,

@@ -26,8 +26,8 @@ pub(crate) fn failure(error: rusqlite::Error) -> StoreError {
     }
 }
 
-/// Reading or writing failed, or syncing: a full disk is told before that, and passes.
-pub(super) fn is_of_the_disk(error: &rusqlite::Error) -> bool {
+/// Reading, writing or syncing failed. A full disk is another error, which passes.
+pub(crate) fn is_of_the_disk(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure)
 }
 

@@ -13,9 +13,9 @@ use super::run_row::signed;
 
 #[derive(Debug, Default)]
 pub(super) struct FollowUps {
-    /// By team and month: what came in over what was counted before.
+    /// By team and month: units of the runs less those counted before.
     usage: HashMap<(i64, Month), i64>,
-    /// By team, month and agent: what came in over what was counted before.
+    /// By team, month and agent: repeats of the runs less those counted before.
     repeats: HashMap<(i64, Month, Slug), i64>,
     /// By team and slug: first and last opening received, in milliseconds.
     agents: HashMap<(i64, Slug), (i64, i64)>,
@@ -23,7 +23,7 @@ pub(super) struct FollowUps {
 }
 
 impl FollowUps {
-    /// Takes a run that is being stored; `counted` are the units of the row it replaces.
+    /// Adds a run that is being stored; `counted` are the units of the row it replaces.
     pub fn of_run(&mut self, team_no: i64, run: &Run, counted: &[(Month, u64)]) {
         for (units, sign) in [(run.units.as_slice(), 1), (counted, -1)] {
             for (month, units) in units {
@@ -37,7 +37,7 @@ impl FollowUps {
         }
     }
 
-    /// Takes the repeats of a run that is being stored; `counted` are those of the row it replaces.
+    /// Adds the repeats of a run that is being stored; `counted` are those of the row it replaces.
     pub fn of_repeats(&mut self, team_no: i64, repeats: Counted, counted: Counted) {
         for (repeats, sign) in [(repeats, 1), (counted, -1)] {
             for (agent, month, times) in repeats {
@@ -46,7 +46,7 @@ impl FollowUps {
         }
     }
 
-    /// Takes an event that is being stored.
+    /// Adds an event that is being stored.
     pub fn of_event(&mut self, team_no: i64, row: &EventRow) {
         if let Some(call) = row.event.call.as_ref().filter(|call| !call.priced) {
             let month = Month::of(row.received_at);

@@ -9,11 +9,11 @@ use tidegate_kernel::Timestamp;
 
 use super::id_blob::{IdBlob, blob_of, id_at};
 use super::load::team_number;
-use super::standing::Standing;
-use super::{run_row, standing};
+use super::status_columns::StatusColumns;
+use super::{run_row, status_columns};
 
-/// How many rows one read looks at. A filter that few runs pass is answered by several reads, so that no read
-/// holds a snapshot, and with it the WAL, for long.
+/// Rows of one read. A filter that few runs pass takes several reads, so that no read holds a snapshot, and with it the
+/// WAL, for long.
 pub(super) const ROWS_PER_READ: usize = 4_096;
 
 pub(super) static SELECT: LazyLock<String> = LazyLock::new(|| {
@@ -21,22 +21,22 @@ pub(super) static SELECT: LazyLock<String> = LazyLock::new(|| {
         "SELECT listed_at_ms, run, agent, customer_id, feature, {}, {} FROM runs \
          WHERE team_no = ?1 AND listed_at_ms >= ?2 AND (listed_at_ms, run) < (?3, ?4) \
          ORDER BY listed_at_ms DESC, run DESC",
-        standing::COLUMNS,
+        status_columns::COLUMNS,
         run_row::COLUMNS
     )
 });
 
-const STANDING: usize = 5;
+const STATUS: usize = 5;
 const RUN: usize = 8;
 
-/// Where a listing has come to, and what it has found.
+/// The progress of a listing, and what it has found.
 #[derive(Debug)]
 pub(super) struct Listing {
     team: TeamId,
     filter: RunFilter,
     page: RunPage,
     now: Timestamp,
-    /// Only what comes after this in the order is still to be looked at.
+    /// Only rows after this one in the order are still to be read.
     before: (i64, Vec<u8>),
     pub found: RunsPage,
     pub done: bool,
@@ -52,7 +52,7 @@ impl Listing {
         Listing { team, filter: filter.clone(), page: *page, now, before, found: RunsPage::default(), done }
     }
 
-    /// Looks at the next rows.
+    /// Reads the next rows.
     pub fn advance(mut self, connection: &Connection) -> rusqlite::Result<Self> {
         let Some(team_no) = team_number(connection, self.team)? else {
             return Ok(Listing { done: true, ..self });
@@ -86,7 +86,7 @@ impl Listing {
             }
         }
         match status {
-            Some(status) => Ok(Standing::read(row, STANDING)?.status_at(self.now) == *status),
+            Some(status) => Ok(StatusColumns::read(row, STATUS)?.status_at(self.now) == *status),
             None => Ok(true),
         }
     }

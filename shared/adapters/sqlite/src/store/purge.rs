@@ -9,8 +9,7 @@ use super::run_row::signed;
 pub(super) const OLDEST_ORPHANS: &str = "SELECT run_no FROM runs WHERE listed_at_ms IS NULL AND last_received_ms < ?1 \
      ORDER BY last_received_ms LIMIT ?2";
 
-/// Deletes up to `limit` of them with their events. What they counted towards the quota stays counted: it was
-/// taken in.
+/// Deletes up to `limit` orphans with their events. What they counted towards the quota stays counted: it was accepted.
 pub(super) fn purge(connection: &Connection, before: Timestamp, limit: usize) -> rusqlite::Result<usize> {
     let mut find = connection.prepare_cached(OLDEST_ORPHANS)?;
     let doomed: Vec<i64> = find

@@ -1,4 +1,4 @@
-//! What readers ask besides listings: one run, agents, usage, a month's spend.
+//! Queries other than listings: one run, agents, usage, a month's spend.
 
 use std::sync::LazyLock;
 
@@ -12,7 +12,7 @@ use tidegate_kernel::{Month, Timestamp, Usd};
 use super::failure::unreadable;
 use super::load::{find, team_number};
 use super::run_row::{millis, text, unsigned};
-use super::standing::{self, Standing};
+use super::status_columns::{self, StatusColumns};
 
 pub(super) fn run(connection: &Connection, key: RunKey) -> rusqlite::Result<Option<Run>> {
     let Some(team_no) = team_number(connection, key.team)? else {
@@ -55,7 +55,7 @@ pub(super) static MONTH_OF_RUNS: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT agent, customer_id, feature, cost_nanos_usd, {} FROM runs \
          WHERE team_no = ?1 AND listed_at_ms >= ?2 AND listed_at_ms < ?3",
-        standing::COLUMNS
+        status_columns::COLUMNS
     )
 });
 
@@ -73,7 +73,7 @@ pub(super) fn spend(connection: &Connection, team: TeamId, month: Month, now: Ti
             customer_id: text(row, 1)?,
             feature: text(row, 2)?,
             cost: Usd::from_nanos(unsigned(row, 3)?),
-            successful: Standing::read(row, 4)?.status_at(now) == RunStatus::Success,
+            successful: StatusColumns::read(row, 4)?.status_at(now) == RunStatus::Success,
         });
     }
     let mut statement = connection.prepare_cached(

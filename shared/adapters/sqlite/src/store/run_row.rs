@@ -1,4 +1,4 @@
-//! A run as a row: the registers as JSON, the sums as columns.
+//! A run as a row: start and finish as JSON, the sums as columns.
 
 use rusqlite::Row;
 use rusqlite::types::FromSql;
@@ -13,7 +13,7 @@ use super::failure::unreadable;
 pub(super) const COLUMNS: &str = "start, implied, finish, events, events_cost_nanos_usd, errored, conflicted, \
                                   last_activity_ms, last_received_ms, units";
 
-/// Reads a run from [`COLUMNS`], of which the first stands at `first`.
+/// Reads a run from [`COLUMNS`], of which the first is column `first`.
 pub(super) fn read(row: &Row<'_>, first: usize) -> rusqlite::Result<Run> {
     Ok(Run {
         start: register(row, first)?,

@@ -14,14 +14,14 @@ use super::id_blob::blob_of;
 use super::repeats;
 use super::run_row::json;
 
-/// The numbers of teams met so far. Forget them when a transaction that may have given out some is rolled back.
+/// The row numbers of teams read so far. To be cleared when a transaction that may have made some is rolled back.
 pub(super) type TeamNumbers = HashMap<TeamId, i64>;
 
 pub(super) const FIND: &str = "SELECT run_no, position, listed_at_ms, units FROM runs WHERE team_no = ?1 AND run = ?2";
 
 const MOVE: &str = "UPDATE runs SET listed_at_ms = ?2 WHERE run_no = ?1";
 
-/// One transaction's statements and what must follow from its writes.
+/// The statements of one transaction, and what follows from its writes.
 pub(super) struct Pass<'c> {
     connection: &'c Connection,
     teams: &'c mut TeamNumbers,
@@ -30,7 +30,7 @@ pub(super) struct Pass<'c> {
     update: CachedStatement<'c>,
     events: EventInserts<'c>,
     follow_ups: FollowUps,
-    /// About what the writes put into the WAL.
+    /// Bytes that the writes put into the WAL, about.
     pub bytes: u64,
 }
 
@@ -90,7 +90,7 @@ impl<'c> Pass<'c> {
         Ok(())
     }
 
-    /// Writes what follows from the runs saved; ends the pass. Returns about how many bytes it wrote.
+    /// Writes what follows from the saved runs, and ends the pass. Returns the bytes written, about.
     pub fn finish(self) -> rusqlite::Result<u64> {
         self.follow_ups.write(self.connection)?;
         Ok(self.bytes)

@@ -1,30 +1,29 @@
 //! The tables of `store.db`.
 
-use crate::checkpoints;
+use crate::guards;
 
 /// Steps are only ever added.
 ///
 /// Ids are blobs of 17 bytes: region, then the id's bits, so that they sort as ids do. A team's are replaced by a
-/// small number, a run's by its row's. What stands outside the JSON columns of a run repeats what is in them, for
-/// listings and sums. `runs_by_start` and `orphans` are partial: a run is in exactly one of them.
+/// small number, a run's by its row's. The other columns of a run repeat what is in its JSON columns, for listings
+/// and sums. `runs_by_start` and `orphans` are partial: a run is in exactly one of them.
 ///
-/// Step 2 keeps events a batch to a row, as one save brought them, appended in the order of saves. What must be found
-/// of each is in `event_ids`, ordered by id, which is by time: it grows at its end. `data` stands in the batch's JSON
-/// as the client wrote it.
+/// Step 2 keeps one row for the events of a save, appended in the order of saves. `event_ids` has one row for each event,
+/// ordered by id, which is by time: it grows at its end. `data` is in the batch's JSON as the client wrote it.
 ///
-/// Step 3 adds what became of every record: `accounts`, a row for each partition of the log, and `notes`, a row for
+/// Step 3 adds the result of every record: `accounts`, a row for each partition of the log, and `notes`, a row for
 /// each record that was not simply stored, without a team and a run where those could not be read.
 ///
-/// Step 4 adds the count of checkpoints, see [`checkpoints`].
+/// Step 4 adds the count of checkpoints, see [`crate::guards`].
 ///
 /// Step 5 lists runs by [`listed_at`](tidegate_agentping::run::clock_skew::listed_at), which is not their start where that is
 /// dated by a clock out of bounds (24 hours ahead of its receipt, 400 days behind it: the numbers below), and gives batches
-/// their least id, so that a page of events reads the batches around it only. Batches of before have none.
+/// their least id, so that a page of events reads the batches around it only. Earlier batches have none.
 ///
-/// Step 6 adds `halts`: from which offset on nothing of a partition is applied.
+/// Step 6 adds `halts`: the offset of a partition from which on nothing is applied.
 ///
-/// Step 7 adds `repeats`: how often ids of an agent's runs were used again, by month of receipt. Builds before kept no
-/// months of a run's repeats: all of them count in the month of the last one.
+/// Step 7 adds `repeats`: how often ids of an agent's runs were used again, by month of receipt. Earlier builds kept no
+/// months of a run's repeats: all count in the month of the last one.
 pub(super) const MIGRATIONS: &[&str] = &[
     "
 CREATE TABLE teams (
@@ -156,7 +155,7 @@ CREATE TABLE notes (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX notes_by_age ON notes (appended_at_ms);
 ",
-    checkpoints::TABLE,
+    guards::CHECKPOINTS_TABLE,
     "
 ALTER TABLE runs RENAME COLUMN started_at_ms TO listed_at_ms;
 UPDATE runs SET listed_at_ms = json_extract(ifnull(start, implied), '$.received_at_ms')
@@ -307,7 +306,7 @@ mod tests {
         const LAST_OF_MAY: i64 = 1_780_271_999_999;
         let connection = Connection::open_in_memory().expect("a database");
         MIGRATIONS[..6].iter().for_each(|step| connection.execute_batch(step).expect("the first six"));
-        let told = |times: u64, last: i64| {
+        let repeats = |times: u64, last: i64| {
             Some(format!(
                 r#"{{"status":"success","finished_at_ms":0,"received_at_ms":0,"reported":{{"output":"\"repeats\":{{"}},
                 "repeats":{{"times":{times},"last_received_at_ms":{last},"other_status":"failed"}}}}"#
@@ -315,11 +314,11 @@ mod tests {
         };
         let none = Some(r#"{"status":"success","reported":{"output":{"repeats":{"times":5}}}}"#.to_owned());
         let rows = [
-            (Some("a"), told(2, LAST_OF_MAY)),
-            (Some("a"), told(3, LAST_OF_MAY - 1)),
-            (Some("a"), told(4, LAST_OF_MAY + 1)),
-            (Some("b"), told(1, LAST_OF_MAY)),
-            (None, told(7, LAST_OF_MAY)),
+            (Some("a"), repeats(2, LAST_OF_MAY)),
+            (Some("a"), repeats(3, LAST_OF_MAY - 1)),
+            (Some("a"), repeats(4, LAST_OF_MAY + 1)),
+            (Some("b"), repeats(1, LAST_OF_MAY)),
+            (None, repeats(7, LAST_OF_MAY)),
             (Some("a"), none),
             (Some("a"), None),
         ];

@@ -9,10 +9,10 @@ use tidegate_ports::StoreError;
 use tokio::sync::{mpsc, oneshot};
 
 use super::accounts;
-use super::desk::{Desk, Work};
 use super::purge::purge;
+use super::writer_state::{Work, WriterState};
 use crate::folder::{OwnedFolder, STORE};
-use crate::mark::Mark;
+use crate::guards::FileGuard;
 use crate::sqlite::SqliteError;
 
 /// Calls that may wait for the writer; more wait in their callers.
@@ -33,13 +33,13 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub fn start(connection: Connection, mark: Mark, folder: OwnedFolder) -> Result<Self, SqliteError> {
+    pub fn start(connection: Connection, guard: FileGuard, folder: OwnedFolder) -> Result<Self, SqliteError> {
         let path = folder.folder().file(STORE);
-        let desk = Desk::open(connection, mark, folder)?;
+        let state = WriterState::open(connection, guard, folder)?;
         let (calls, waiting) = mpsc::channel(WAITING_CALLS);
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || serve(desk, waiting))
+            .spawn(move || serve(state, waiting))
             .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
             .map_err(|source| SqliteError::Sqlite { path, source })?;
         Ok(Writer { calls: Some(calls), thread: Some(thread) })
@@ -72,19 +72,19 @@ impl Drop for Writer {
     fn drop(&mut self) {
         drop(self.calls.take());
         if let Some(thread) = self.thread.take() {
-            // A panic over there was told to the callers that waited.
+            // After a panic in the thread the callers that waited got an error.
             let _ = thread.join();
         }
     }
 }
 
-fn serve(mut desk: Desk, mut waiting: mpsc::Receiver<Call>) {
+fn serve(mut state: WriterState, mut waiting: mpsc::Receiver<Call>) {
     let mut next = waiting.blocking_recv();
     while let Some(call) = next.take() {
         match call {
-            Call::Purge { before, limit, done } => drop(done.send(desk.delete(before, limit, purge))),
+            Call::Purge { before, limit, done } => drop(done.send(state.delete(before, limit, purge))),
             Call::ForgetNotes { before, limit, done } => {
-                drop(done.send(desk.delete(before, limit, accounts::forget_notes)));
+                drop(done.send(state.delete(before, limit, accounts::forget_notes)));
             }
             Call::Write { work, done } => {
                 let mut rows = work.rows();
@@ -100,14 +100,14 @@ fn serve(mut desk: Desk, mut waiting: mpsc::Receiver<Call>) {
                         Err(_) => break,
                     }
                 }
-                let saved = desk.save(&works);
+                let saved = state.save(&works);
                 for done in callers {
-                    // A caller that has gone needs no answer; the write stands.
+                    // A caller that has gone needs no answer; the write is made.
                     let _ = done.send(saved.clone());
                 }
             }
         }
-        desk.tend_wal();
+        state.tend_wal();
         if next.is_none() {
             next = waiting.blocking_recv();
         }

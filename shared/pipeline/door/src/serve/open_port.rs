@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
-use metrics::{Counter, counter};
+use tidegate_metric::Counter;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -15,8 +15,8 @@ use tracing::{debug, warn};
 use super::connection::{Ended, connection};
 use super::exchange::Exchange;
 use super::giving_way::{GaveWay, longest_waiting};
-use super::metric_names::{GAVE_WAY, UNREADABLE};
 use super::{ServeOptions, ServeReport, Unreadable};
+use crate::metrics::{CONNECTIONS_GAVE_WAY, REQUESTS_UNREADABLE};
 
 /// How long accepting rests when the machine refuses (for example: no file descriptors left).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -60,8 +60,8 @@ impl<F: Fn(usize)> OpenPort<F> {
             last_answers: false,
             report: ServeReport::default(),
             not_logged: GaveWay::default(),
-            gave_way: counter!(GAVE_WAY, "port" => port),
-            unreadable: Unreadable::ALL.map(|kind| counter!(UNREADABLE, "port" => port, "cause" => kind.label())),
+            gave_way: CONNECTIONS_GAVE_WAY.with([("port", port)]),
+            unreadable: Unreadable::ALL.map(|kind| REQUESTS_UNREADABLE.with([("port", port), ("cause", kind.label())])),
         }
     }
 

@@ -11,7 +11,7 @@ use tidegate_ports::AppendError;
 use crate::admission::Admission;
 use crate::claiming::{Claimed, Slot};
 use crate::known::{Ends, with_stored};
-use crate::metric_names::IDS_REUSED;
+use crate::metrics::IDS_REUSED;
 use crate::refusal::Refusal;
 use crate::shed::Class;
 use crate::submission::{Acceptance, Caller, Submission};
@@ -38,7 +38,7 @@ impl Admission {
         let repeat = if fresh { None } else { ends.repeated_by(&submission) };
         let reuses = repeat.is_some_and(|repeat| repeat.is_reuse(submission.received_at));
         if reuses {
-            metrics::counter!(IDS_REUSED).increment(1);
+            IDS_REUSED.handle().increment(1);
         }
         let appends = fresh || touches(&submission, &ends) || reuses;
         if fresh && lone_opening(&submission, &claimed) {

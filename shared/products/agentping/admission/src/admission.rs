@@ -14,7 +14,7 @@ use crate::gatekeeping::GateHealth;
 use crate::giving_back::GivingBack;
 use crate::lag_watch::{Applied, LastStated};
 use crate::local_share::LocalShare;
-use crate::metric_names;
+use crate::metrics;
 use crate::outage::Outage;
 use crate::rates::RateCache;
 use crate::shed_gauge::ShedGauge;
@@ -61,7 +61,7 @@ pub struct Admission {
 impl Admission {
     /// Registers its metrics: the process's recorder must be installed before.
     pub fn new(ports: AdmissionPorts, config: AdmissionConfig) -> Self {
-        metric_names::register();
+        metrics::register();
         let store_ms = config.timeouts.store_ms;
         let clock = || Arc::clone(&ports.clock);
         let authenticator = Authenticator::new(Arc::clone(&ports.credentials), clock(), &config);

@@ -13,7 +13,7 @@ use tidegate_agentping_ports::{AgentRow, Ticket};
 use tidegate_kernel::Timestamp;
 
 use crate::admission::Admission;
-use crate::metric_names::AGENT_CAP_WARNINGS;
+use crate::metrics::AGENT_CAP_WARNINGS;
 use crate::refusal::Refusal;
 use crate::submission::Caller;
 
@@ -96,7 +96,7 @@ impl Admission {
                 lock(&warned).remove(&team);
                 return;
             }
-            metrics::counter!(AGENT_CAP_WARNINGS).increment(1);
+            AGENT_CAP_WARNINGS.handle().increment(1);
             // Once for each team, so no repeat of another one's: warnings of one cause are held back.
             tracing::info!(
                 %team,

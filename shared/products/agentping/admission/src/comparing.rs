@@ -9,7 +9,7 @@ use crate::admission::Admission;
 use crate::by_store::{ByStore, StoreView};
 use crate::claiming::{Claimed, Mode, Slot, asked_or_all, key_of};
 use crate::claims;
-use crate::metric_names::UNCOMPARED;
+use crate::metrics::UNCOMPARED;
 use crate::refusal::Refusal;
 use crate::submission::{Caller, Submission};
 
@@ -75,7 +75,7 @@ impl Admission {
                 let wanted = doubtful.iter().filter(|(_, store)| *store == StoreRead::Wanted);
                 claimed.uncompared = wanted.map(|(index, _)| key_of(submission, *index)).collect();
                 if !claimed.uncompared.is_empty() {
-                    metrics::counter!(UNCOMPARED).increment(1);
+                    UNCOMPARED.handle().increment(1);
                 }
                 Ok(claimed)
             }

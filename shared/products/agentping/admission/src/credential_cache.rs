@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::coalesce::Coalesce;
 use crate::config::CredentialTimes;
-use crate::metric_names::CREDENTIALS_STALE;
+use crate::metrics::CREDENTIALS_STALE;
 use crate::store_health::StoreHealth;
 
 /// The cache. Times are the clock port's.
@@ -45,7 +45,7 @@ impl CredentialCache {
         times: CredentialTimes,
         look_up_within_ms: u64,
     ) -> Self {
-        metrics::counter!(CREDENTIALS_STALE).increment(0);
+        CREDENTIALS_STALE.handle().increment(0);
         CredentialCache {
             source,
             clock,
@@ -103,7 +103,7 @@ impl CredentialCache {
                 let Some(stale) = known.filter(|found| within(found.looked_up_at, now, self.times.stale_ms)) else {
                     return Err(error);
                 };
-                metrics::counter!(CREDENTIALS_STALE).increment(1);
+                CREDENTIALS_STALE.handle().increment(1);
                 tracing::warn!(%error, "serving a credential from memory");
                 let record = Arc::clone(&stale.record);
                 self.found.insert(hash, Found { asked_at: now, holds_ms: self.times.retry_ms, ..stale });

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::admission::Admission;
 use crate::claims;
-use crate::metric_names::{CONFIRMS_DROPPED, GATE_DOWN};
+use crate::metrics::{CONFIRMS_DROPPED, GATE_DOWN};
 use crate::refusal::Refusal;
 use crate::shed::{Class, ShedCause};
 use crate::submission::Caller;
@@ -138,7 +138,7 @@ impl Admission {
             return;
         }
         let Ok(permit) = Arc::clone(&self.gate_health.confirms).try_acquire_owned() else {
-            metrics::counter!(CONFIRMS_DROPPED).increment(1);
+            CONFIRMS_DROPPED.handle().increment(1);
             return;
         };
         let deadline = Duration::from_millis(self.config.timeouts.gate_ms);
@@ -213,7 +213,7 @@ impl Admission {
 }
 
 fn gate_is_missing(cause: &str) -> Option<Verdict> {
-    metrics::counter!(GATE_DOWN).increment(1);
+    GATE_DOWN.handle().increment(1);
     tracing::warn!(cause, "the gate is down: admitting a local share without claims");
     None
 }

@@ -11,7 +11,7 @@ use tidegate_ports::{Account, Halt, LogError, PartitionLag, StoreError};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::admission::Admission;
-use crate::metric_names::{
+use crate::metrics::{
     GATE_CLAIM_BYTES, GATE_CLAIMS, LAG_AGE_SECONDS, LAG_DRAIN, LAG_READ_FAILURES, LAG_RECORDS, LOG_MISMATCHED,
     PARTITIONS_HALTED,
 };
@@ -160,7 +160,7 @@ impl Admission {
             }
             Err(error) => {
                 // The gauges keep their last values then: only this counter says that they are old.
-                metrics::counter!(LAG_READ_FAILURES).increment(1);
+                LAG_READ_FAILURES.handle().increment(1);
                 tracing::warn!(%error, "the consumers' lag cannot be read");
                 watch.all.unknown(at)
             }
@@ -168,8 +168,8 @@ impl Admission {
         reported.shedding(decision.cause.map(crate::ShedCause::label));
         self.shed_gauge.set(&decision);
         if let Some(held) = self.ports.gate.in_memory() {
-            metrics::gauge!(GATE_CLAIMS).set(held.claims as f64);
-            metrics::gauge!(GATE_CLAIM_BYTES).set(held.bytes as f64);
+            GATE_CLAIMS.handle().set(held.claims as f64);
+            GATE_CLAIM_BYTES.handle().set(held.bytes as f64);
         }
         if reported.mismatch.is_due(MISMATCH_EVERY)
             && let Ok(Ok(mismatch)) = timeout(PERIOD, self.ports.lag.mismatch()).await
@@ -197,12 +197,12 @@ impl Admission {
 }
 
 fn publish(judged: &Judged, drains_per_s: f64) {
-    metrics::gauge!(LAG_RECORDS).set(judged.records as f64);
-    metrics::gauge!(LAG_AGE_SECONDS).set(judged.age_ms as f64 / 1_000.0);
-    metrics::gauge!(LAG_DRAIN).set(drains_per_s);
+    LAG_RECORDS.handle().set(judged.records as f64);
+    LAG_AGE_SECONDS.handle().set(judged.age_ms as f64 / 1_000.0);
+    LAG_DRAIN.handle().set(drains_per_s);
     for cause in Standstill::ALL {
         let partitions = judged.partitions.iter().filter(|one| one.standstill == Some(cause)).count();
-        metrics::gauge!(PARTITIONS_HALTED, "cause" => cause.label()).set(partitions as f64);
+        PARTITIONS_HALTED.with([("cause", cause.label())]).set(partitions as f64);
     }
 }
 
@@ -267,7 +267,7 @@ impl Reported {
         if let Some(how) = now.as_deref().filter(|how| self.mismatched.as_deref() != Some(how)) {
             tracing::error!(how, "the log is not as configured (docs/runbook.md, TidegateLogMismatched)");
         }
-        metrics::gauge!(LOG_MISMATCHED).set(f64::from(u8::from(now.is_some())));
+        LOG_MISMATCHED.handle().set(f64::from(u8::from(now.is_some())));
         self.mismatched = now;
     }
 }

@@ -3,10 +3,10 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 
-use metrics::Counter;
 use tidegate_kernel::Partition;
+use tidegate_metric::Counter;
 
-use crate::metric_names::{SHED, SHED_PRESSURE};
+use crate::metrics::{SHED, SHED_PRESSURE};
 use crate::refusal::{RETRY_SOON_S, Refusal};
 use crate::shed::{self, Class, Decision, ShedCause};
 
@@ -46,7 +46,7 @@ impl ShedGauge {
     /// Registers its counters, so that a scrape finds them at zero before anything is shed.
     pub fn register() -> Self {
         let counter = |class: Class, cause: ShedCause| {
-            let counter = metrics::counter!(SHED, "class" => class.label(), "cause" => cause.label());
+            let counter = SHED.with([("class", class.label()), ("cause", cause.label())]);
             counter.increment(0);
             counter
         };
@@ -61,7 +61,7 @@ impl ShedGauge {
 
     pub fn set(&self, decision: &Decision) {
         self.decision.set(decision);
-        metrics::gauge!(SHED_PRESSURE).set(f64::from(decision.pressure) / f64::from(Decision::FULL));
+        SHED_PRESSURE.handle().set(f64::from(decision.pressure) / f64::from(Decision::FULL));
     }
 
     /// What holds for each partition, in the order of their numbers: what it sheds if it stands still, and how far it is

@@ -1,14 +1,15 @@
-//! Whether the files of a folder still belong together. Each vouches for another: the store's accounts say how far the log
-//! was taken in and how many letters were buried, and the log's committed offsets say what the store must have.
+//! Comparison at start: do the files of a folder belong together? The store's accounts say how far the log was read and how
+//! many dead letters were written; the log's committed offsets say what the store must have.
 //!
-//! A store that lost its end is healed: what it lacks is read from the log again. Whatever cannot be made good is refused.
+//! A store that lost its end is repaired: the group reads from the log again what the store lacks. Everything else that does
+//! not fit is refused.
 
 use tidegate_kernel::Partition;
 use tidegate_ports::{Account, Accounts, LogError, StoreError};
 
 use crate::dead_letters::EmbeddedDeadLetters;
 use crate::folder::{DEAD_LETTERS, LOG, OwnedFolder, STORE};
-use crate::log::{EmbeddedLog, Standing};
+use crate::log::{EmbeddedLog, GroupProgress};
 use crate::store::EmbeddedStore;
 
 /// Why the files of a folder cannot be used together.
@@ -28,7 +29,7 @@ pub enum ReconcileError {
         "dead_letters.db has lost its end: {counted} letters were buried and it holds {found}; restore the data folder \
          from a backup"
     )]
-    LettersShort { counted: u64, found: u64 },
+    DeadLettersShort { counted: u64, found: u64 },
     #[error("{file} is damaged ({cause}); restore the data folder from a backup")]
     Damaged { file: &'static str, cause: String },
     #[error("{file} cannot be used: {cause}")]
@@ -50,8 +51,8 @@ fn of_store(error: StoreError) -> ReconcileError {
     }
 }
 
-/// Compares the files, lets the group read again what the store lacks, and reads every record that is still to be taken in
-/// for its checksum. To be done before the group consumes. If they are refused, closing them leaves them as they are.
+/// Compares the files, lets the group read again what the store lacks, and checks the checksum of every record that the store
+/// has not taken in yet. To be called before the group consumes. Files that are refused stay as they are when they are closed.
 ///
 /// # Errors
 /// [`ReconcileError`].
@@ -64,7 +65,7 @@ pub async fn reconcile(
 ) -> Result<(), ReconcileError> {
     let reconciled = compare(log, group, store, dead_letters).await;
     if reconciled.is_err() {
-        folder.refuse();
+        folder.refused().set();
     }
     reconciled
 }
@@ -79,15 +80,15 @@ async fn compare(
     let counted = accounts.iter().map(|account| account.dead).sum();
     let found = dead_letters.count().await.map_err(of_log(DEAD_LETTERS.file_name))?;
     if found < counted {
-        return Err(ReconcileError::LettersShort { counted, found });
+        return Err(ReconcileError::DeadLettersShort { counted, found });
     }
     let mut rewinds = Vec::new();
-    for (partition, standing) in (0..).zip(log.standing(group)) {
+    for (partition, progress) in (0..).zip(log.progress(group)) {
         let account = accounts.iter().find(|account| account.partition == partition);
-        let from = read_from(partition, standing, account)?;
-        log.check(partition, from, standing.end).await.map_err(of_log(LOG.file_name))?;
-        if from < standing.committed {
-            rewinds.push((partition, from, standing.committed - from));
+        let from = read_from(partition, progress, account)?;
+        log.check(partition, from, progress.end).await.map_err(of_log(LOG.file_name))?;
+        if from < progress.committed {
+            rewinds.push((partition, from, progress.committed - from));
         }
     }
     for (partition, from, records) in rewinds {
@@ -97,13 +98,13 @@ async fn compare(
     Ok(())
 }
 
-/// Where the group has to go on: an account is settled before the offset behind it is committed (docs/adr/0010), so an
-/// offset beyond the account is the store's loss.
-fn read_from(partition: Partition, standing: Standing, account: Option<&Account>) -> Result<i64, ReconcileError> {
-    let Standing { first, end, committed } = standing;
+/// The offset at which the group goes on. An account is settled before the offset behind it is committed (docs/adr/0010), so
+/// where the committed offset is beyond the account, the store has lost something.
+fn read_from(partition: Partition, progress: GroupProgress, account: Option<&Account>) -> Result<i64, ReconcileError> {
+    let GroupProgress { first, end, committed } = progress;
     let settled = match account {
         Some(account) => account.next_offset,
-        // Nothing was settled yet, or the account was taken away: from the begin, if that is still there.
+        // Nothing was settled yet, or the account is lost: from offset 0, if that is still there.
         None if first == 0 => 0,
         None => return Ok(committed),
     };
@@ -122,9 +123,9 @@ mod tests {
 
     #[test]
     fn the_group_goes_on_where_the_store_ends_if_the_log_still_has_it() {
-        let at = |first, end, committed| Standing { first, end, committed };
+        let at = |first, end, committed| GroupProgress { first, end, committed };
         let account = |next_offset| Account { next_offset, ..Account::opened(1, 3, 0) };
-        for (standing, settled, from) in [
+        for (progress, settled, from) in [
             // In order: nothing yet, all done, and settled without a commit.
             (at(0, 0, 0), None, 0),
             (at(0, 9, 0), None, 0),
@@ -138,10 +139,10 @@ mod tests {
             (at(1, 9, 8), None, 8),
         ] {
             let account = settled.map(account);
-            assert_eq!(read_from(3, standing, account.as_ref()).expect("healed"), from, "{standing:?} {settled:?}");
+            assert_eq!(read_from(3, progress, account.as_ref()).expect("healed"), from, "{progress:?} {settled:?}");
         }
-        let refused = |standing, settled: Option<i64>| {
-            read_from(3, standing, settled.map(account).as_ref()).expect_err("refused").to_string()
+        let refused = |progress, settled: Option<i64>| {
+            read_from(3, progress, settled.map(account).as_ref()).expect_err("refused").to_string()
         };
         let told = refused(at(0, 9, 9), Some(10));
         assert!(told.contains("log.db has lost its end") && told.contains("partition 3 up to offset 10"), "{told}");

@@ -1,4 +1,4 @@
-//! Files of a folder that another process may own, opened for reading only: every read sees what was committed last.
+//! Files of a folder that another process may own, opened for reading only. Every read sees what was committed last.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,23 +9,23 @@ use crate::folder::DataFolder;
 use crate::sqlite::{self, FileKind, Migrations, SqliteError};
 
 /// A connection that never writes, not even when it is closed.
-pub(crate) struct Beside {
+pub(crate) struct ReadOnlyFile {
     connection: Mutex<Connection>,
     kind: FileKind,
     /// The schema version that reads are written for.
     version: usize,
 }
 
-impl Beside {
+impl ReadOnlyFile {
     /// # Errors
     /// [`SqliteError`].
     pub fn open(folder: &DataFolder, kind: FileKind, migrations: &Migrations) -> Result<Self, SqliteError> {
         let path = folder.file(kind);
         let connection = sqlite::open_reader(&path, kind)?;
-        Ok(Beside { connection: Mutex::new(connection), kind, version: migrations.len() })
+        Ok(ReadOnlyFile { connection: Mutex::new(connection), kind, version: migrations.len() })
     }
 
-    /// Like [`Beside::read_here`], on a thread that may block.
+    /// Like [`ReadOnlyFile::read_here`], on a thread that may block.
     ///
     /// # Errors
     /// The same.
@@ -38,21 +38,22 @@ impl Beside {
         read.await.map_err(|error| LogError::Unavailable(error.to_string()))?
     }
 
-    /// Reads at one moment. Blocks. `None`: no service was ever started on the folder, so there are no tables yet.
+    /// Reads one state of the file. Blocks. `None`: no service was ever started on the folder, so there are no tables yet.
     ///
     /// # Errors
     /// [`LogError`]; broken where the file is damaged or of another version.
     fn read_here<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<Option<T>, LogError> {
         // A panic in a read leaves the connection as it was.
         let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        // Several statements see one state; nothing is written, so it need not be ended in order.
-        let moment = connection.unchecked_transaction().map_err(|error| log_error(&error))?;
-        // Looked at each time: its owner may have brought it up to date meanwhile.
-        let found: i64 =
-            moment.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(|error| log_error(&error))?;
+        // Several statements see one state. Nothing is written, so the transaction need not be ended in order.
+        let transaction = connection.unchecked_transaction().map_err(|error| log_error(&error))?;
+        // Read each time: the owner may have migrated the file meanwhile.
+        let found: i64 = transaction
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .map_err(|error| log_error(&error))?;
         match usize::try_from(found).unwrap_or(usize::MAX) {
             0 => Ok(None),
-            found if found == self.version => work(&moment).map(Some).map_err(|error| log_error(&error)),
+            found if found == self.version => work(&transaction).map(Some).map_err(|error| log_error(&error)),
             found => {
                 let (file, known) = (self.kind.file_name, self.version);
                 Err(LogError::Broken(format!(

@@ -1,13 +1,14 @@
 //! Checkpoints that are counted before they begin.
 //!
-//! A checkpoint moves commits from the write-ahead log into the file. A write-ahead log that afterwards loses some of these
-//! does not fit the file any more: old pages of the one would stand beside new pages of the other. So every checkpoint is
-//! counted by a commit, which is synced and then marked beside the file, and moves nothing that is committed after that. Where
-//! commits go on meanwhile, a snapshot is taken before the count, and SQLite moves nothing that some reader does not see yet;
-//! where the writer itself is at it, nothing is committed. A file that knows of fewer checkpoints than its mark is not used.
+//! A checkpoint moves commits from the write-ahead log into the file. If the write-ahead log loses some of these commits
+//! later, it does not fit the file any more: the file would mix old pages with new ones. So a commit counts each checkpoint
+//! before it begins. That commit is synced, the high-water mark is raised to the count, and the checkpoint moves nothing that
+//! is committed after it. Where commits go on meanwhile, a [snapshot](super::Snapshot) taken before the count bounds the
+//! checkpoint; where the writer itself runs the checkpoint, nothing is committed. A file that knows of fewer checkpoints than
+//! its high-water mark is not used.
 //!
-//! The count must be read from what is left of the write-ahead log and not from the file, so the first commit after each
-//! count writes its page too: a write-ahead log only begins anew after a checkpoint.
+//! The count must be read from what is left of the write-ahead log and not from the file. So the first commit after each
+//! count writes the count's page too: a write-ahead log only begins anew after a checkpoint.
 
 use rusqlite::Connection;
 
@@ -19,37 +20,24 @@ CREATE TABLE checkpoints (begun INTEGER NOT NULL, first_commits INTEGER NOT NULL
 INSERT INTO checkpoints VALUES (0, 0);
 ";
 
-/// How many were ever begun. A file of an earlier version counts none.
-pub(crate) fn begun(connection: &Connection) -> rusqlite::Result<u64> {
+/// Checkpoints begun since the file was made. A file of an earlier version counts none.
+pub(super) fn begun(connection: &Connection) -> rusqlite::Result<u64> {
     if !connection.table_exists(None, "checkpoints")? {
         return Ok(0);
     }
     connection.query_row("SELECT begun FROM checkpoints", [], |row| unsigned(row, 0))
 }
 
-/// Counts one more, in a commit of its own. Returns how many there are then.
-pub(crate) fn count(connection: &Connection) -> rusqlite::Result<u64> {
+/// Counts one more checkpoint, in a commit of its own. Returns the new count.
+pub(super) fn count(connection: &Connection) -> rusqlite::Result<u64> {
     let mut count = connection.prepare_cached("UPDATE checkpoints SET begun = begun + 1 RETURNING begun")?;
     // To its end: there it commits, or says why not.
     count.query_one([], |row| unsigned(row, 0))
 }
 
 /// Belongs into the first commit after a count, and after the file was opened.
-pub(crate) fn note_first_commit(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn note_first_commit(connection: &Connection) -> rusqlite::Result<()> {
     connection.prepare_cached("UPDATE checkpoints SET first_commits = first_commits + 1")?.execute([]).map(drop)
-}
-
-/// Keeps later commits out of checkpoints until [`end_snapshot`].
-pub(crate) fn begin_snapshot(snapshot: &Connection) -> rusqlite::Result<()> {
-    snapshot.execute_batch("BEGIN")?;
-    // Only a read takes it.
-    begun(snapshot).map(drop).inspect_err(|_| end_snapshot(snapshot))
-}
-
-pub(crate) fn end_snapshot(snapshot: &Connection) {
-    if let Err(error) = snapshot.execute_batch("ROLLBACK") {
-        tracing::warn!(%error, "a snapshot was not ended in order");
-    }
 }
 
 #[cfg(test)]
@@ -57,6 +45,7 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
+    use super::super::Snapshot;
     use super::*;
     use crate::sqlite::{self, FileKind};
 
@@ -103,18 +92,19 @@ mod tests {
     #[test]
     fn a_checkpoint_moves_nothing_that_comes_after_its_snapshot() {
         let place = tempfile::tempdir().expect("a folder");
-        let (writer, folder, snapshot) = (made(place.path()), again(place.path()), again(place.path()));
+        let (writer, folder) = (made(place.path()), again(place.path()));
+        let snapshot = Snapshot::open(&place.path().join("a.db"), KIND).expect("opened again");
         assert_eq!(count(&writer), Ok(1));
         checkpoint(&writer, TRUNCATE);
         commit(&writer, true);
-        begin_snapshot(&snapshot).expect("a snapshot");
+        snapshot.take().expect("a snapshot");
         assert_eq!(count(&writer), Ok(2));
         commit(&writer, true);
         assert!(checkpoint(&folder, PASSIVE) > 0, "nothing was moved at all");
-        end_snapshot(&snapshot);
+        snapshot.release();
         assert_eq!(known(place.path(), 0), 1);
         assert_eq!(begun(&writer), Ok(2));
-        assert!(snapshot.is_autocommit(), "it is over");
+        assert!(snapshot.is_released(), "it is over");
     }
 
     #[test]

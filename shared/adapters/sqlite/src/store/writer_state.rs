@@ -1,4 +1,4 @@
-//! What the store's writer works with: its connection, which commits it syncs, and the WAL that it tends.
+//! The state of the store's writer: its connection, which of its commits are synced, and when its WAL is checkpointed.
 //!
 //! Saves and notes are not synced by themselves: the next account that is settled syncs them with it
 //! (docs/adr/0017-saves-are-synced-by-the-settlement.md).
@@ -12,34 +12,34 @@ use tidegate_kernel::Timestamp;
 use tidegate_ports::{Account, Halt, StoreError};
 
 use super::accounts;
-use super::checkpoint::{Checkpointer, checkpoint};
 use super::failure::{failure, is_of_the_disk};
 use super::run_row::signed;
 use super::save::{Pass, TeamNumbers};
-use crate::checkpoints;
 use crate::folder::{OwnedFolder, STORE};
-use crate::mark::Mark;
-use crate::sqlite::{self, SqliteError};
+use crate::guards::{Checkpointer, FileGuard, checkpoint};
+use crate::sqlite::SqliteError;
 
-/// In bytes.
+/// Bounds of the WAL.
 struct WalLimits {
-    /// Written, after which a checkpoint is called for.
-    checkpoint_every: u64,
-    /// Beyond this the writer itself lets the WAL begin anew: under steady writing no passive checkpoint ever finds a
-    /// moment in which it can. The file keeps its size: what is written over needs no new blocks, and its sync no inode.
-    restart_beyond: u64,
-    /// A file that readers made larger than this is cut when it begins anew.
-    file: u64,
+    /// Bytes written between two checkpoints.
+    checkpoint_every_bytes: u64,
+    /// Bytes in use, beyond which the writer itself lets the WAL begin anew: under steady writing no passive checkpoint
+    /// ever finds a moment in which it can. The file keeps its size: what is written over needs no new blocks, and its sync
+    /// no inode.
+    restart_beyond_bytes: u64,
+    /// Bytes of the file, to which it is cut when it begins anew. Readers that take long make it larger.
+    file_max_bytes: u64,
 }
 
 impl WalLimits {
-    const USUAL: WalLimits = WalLimits { checkpoint_every: 4 << 20, restart_beyond: 64 << 20, file: 128 << 20 };
+    const USUAL: WalLimits =
+        WalLimits { checkpoint_every_bytes: 4 << 20, restart_beyond_bytes: 64 << 20, file_max_bytes: 128 << 20 };
 }
 
-/// Of page cache for the writer: the upper levels of all indexes, and their newest leaves.
+/// KiB of page cache for the writer: it keeps the upper levels of all indexes, and their newest leaves.
 const CACHE_KIB: i64 = 32 * 1024;
 
-/// What shares a commit with whatever else waits.
+/// One write. Writes that wait together share a commit.
 pub(super) enum Work {
     Runs(Arc<Vec<RunWrite>>),
     Notes(Arc<Vec<Note>>),
@@ -56,64 +56,61 @@ impl Work {
         }
     }
 
-    /// Whether it must be on disk before it is answered, and all that was written before it. The WAL is one sequence, so
-    /// one sync covers it.
+    /// Whether it, and all that was written before it, must be on disk before it is answered. The WAL is one sequence: one
+    /// sync covers both.
     const fn is_synced(&self) -> bool {
         matches!(self, Work::Account(_))
     }
 }
 
-pub(super) struct Desk {
+pub(super) struct WriterState {
     connection: Connection,
-    /// Whether its commits are synced, at present.
+    /// Commits are synced at present.
     synced: bool,
-    /// A sync failed. What it was to cover may be lost without any later sync saying so, so there is none.
+    /// A sync failed. What it was to cover may be lost, and no later sync would report that, so there is none.
     sync_failed: bool,
     teams: TeamNumbers,
-    mark: Mark,
-    folder: OwnedFolder,
-    /// Since the last checkpoint was counted, see [`checkpoints`].
-    is_first_commit: bool,
+    guard: FileGuard,
     checkpointer: Checkpointer,
     limits: WalLimits,
-    /// Written since a checkpoint was last called for.
+    /// Bytes written since a checkpoint was last begun.
     unchecked_bytes: u64,
+    /// Held until the last byte is written.
+    _folder: OwnedFolder,
 }
 
-impl Desk {
-    pub fn open(connection: Connection, mark: Mark, folder: OwnedFolder) -> Result<Self, SqliteError> {
+impl WriterState {
+    pub fn open(connection: Connection, guard: FileGuard, folder: OwnedFolder) -> Result<Self, SqliteError> {
         let limits = WalLimits::USUAL;
         let path = &folder.folder().file(STORE);
         let failed = |source| SqliteError::Sqlite { path: path.into(), source };
-        sqlite::keep_wal(&connection).map_err(failed)?;
         connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(failed)?;
         connection.pragma_update(None, "cache_size", -CACHE_KIB).map_err(failed)?;
         connection
-            .pragma_update_and_check(None, "journal_size_limit", signed(limits.file), |_| Ok(()))
+            .pragma_update_and_check(None, "journal_size_limit", signed(limits.file_max_bytes), |_| Ok(()))
             .map_err(failed)?;
-        let checkpointer = Checkpointer::start(path)?;
+        let checkpointer = Checkpointer::start(path, STORE)?;
         let teams = TeamNumbers::new();
-        Ok(Desk {
+        Ok(WriterState {
             connection,
             synced: true,
             sync_failed: false,
             teams,
-            mark,
-            folder,
-            is_first_commit: true,
+            guard,
             checkpointer,
             limits,
             unchecked_bytes: 0,
+            _folder: folder,
         })
     }
 
-    /// All of it in one transaction.
+    /// Writes all in one transaction.
     pub fn save(&mut self, works: &[Work]) -> Result<(), StoreError> {
         let synced = works.iter().any(Work::is_synced);
         self.sync_commits(synced)?;
-        match save_all(&mut self.connection, &mut self.teams, works, self.is_first_commit) {
+        match save_all(&mut self.connection, &mut self.teams, works, &self.guard) {
             Ok(bytes) => {
-                self.is_first_commit = false;
+                self.guard.committed();
                 self.unchecked_bytes += bytes;
                 Ok(())
             }
@@ -136,19 +133,17 @@ impl Desk {
     ) -> Result<usize, StoreError> {
         self.sync_commits(false)?;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failure)?;
-        if self.is_first_commit {
-            checkpoints::note_first_commit(&transaction).map_err(failure)?;
-        }
+        self.guard.note_commit(&transaction).map_err(failure)?;
         let deleted = delete(&transaction, before, limit).map_err(failure)?;
         transaction.commit().map_err(failure)?;
-        self.is_first_commit = false;
+        self.guard.committed();
         self.unchecked_bytes += deleted as u64 * 256;
         Ok(deleted)
     }
 
-    /// Begins a checkpoint when it is time, or lets the WAL begin anew.
+    /// Begins a checkpoint when enough was written, or lets the WAL begin anew.
     pub fn tend_wal(&mut self) {
-        if self.unchecked_bytes < self.limits.checkpoint_every || !self.checkpointer.is_idle() {
+        if self.unchecked_bytes < self.limits.checkpoint_every_bytes || !self.checkpointer.is_idle() {
             return;
         }
         if let Err(error) = self.begin_checkpoint() {
@@ -160,31 +155,28 @@ impl Desk {
     }
 
     fn begin_checkpoint(&mut self) -> rusqlite::Result<()> {
-        if self.checkpointer.wal_bytes() <= self.limits.restart_beyond {
-            let Some(snapshot) = self.checkpointer.take_snapshot()? else { return Ok(()) };
-            let counted = self.count_checkpoint();
-            self.checkpointer.give(snapshot, counted.is_ok());
-            return counted;
+        if self.checkpointer.wal_bytes() <= self.limits.restart_beyond_bytes {
+            self.set_synced(true)?;
+            let WriterState { connection, guard, checkpointer, .. } = self;
+            return checkpointer.begin(|| guard.before_checkpoint(connection));
         }
-        self.count_checkpoint()?;
-        // A reader may need it still: the next time then.
+        self.before_checkpoint()?;
+        // Where a reader still needs the WAL, the next attempt may succeed.
         if restart_wal(&self.connection)? {
             self.checkpointer.restarted();
         }
         Ok(())
     }
 
-    fn count_checkpoint(&mut self) -> rusqlite::Result<()> {
+    fn before_checkpoint(&mut self) -> rusqlite::Result<()> {
         self.set_synced(true)?;
-        self.mark.raise_checkpoints(checkpoints::count(&self.connection)?);
-        self.is_first_commit = true;
-        Ok(())
+        self.guard.before_checkpoint(&self.connection)
     }
 
     /// Folds the whole WAL into the file. What fails here is read from the WAL at the next start.
     fn finish(&mut self) -> rusqlite::Result<()> {
         self.checkpointer.end();
-        self.count_checkpoint()?;
+        self.before_checkpoint()?;
         checkpoint(&self.connection, "PRAGMA wal_checkpoint(TRUNCATE)").map(drop)
     }
 
@@ -214,9 +206,9 @@ impl Desk {
     }
 }
 
-impl Drop for Desk {
+impl Drop for WriterState {
     fn drop(&mut self) {
-        if !self.folder.is_refused()
+        if !self.guard.is_refused()
             && self.sync_commits(true).is_ok()
             && let Err(error) = self.finish()
         {
@@ -229,12 +221,10 @@ fn save_all(
     connection: &mut Connection,
     teams: &mut TeamNumbers,
     works: &[Work],
-    is_first_commit: bool,
+    guard: &FileGuard,
 ) -> rusqlite::Result<u64> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    if is_first_commit {
-        checkpoints::note_first_commit(&transaction)?;
-    }
+    guard.note_commit(&transaction)?;
     let mut pass = Pass::begin(&transaction, teams)?;
     for work in works {
         match work {
@@ -249,7 +239,7 @@ fn save_all(
     Ok(bytes)
 }
 
-/// Whether the next commit begins the WAL anew. Does not wait for readers.
+/// Returns whether the next commit begins the WAL anew. Does not wait for readers.
 fn restart_wal(connection: &Connection) -> rusqlite::Result<bool> {
     connection.busy_timeout(Duration::ZERO)?;
     let restarted = checkpoint(connection, "PRAGMA wal_checkpoint(RESTART)").map(|(busy, _)| !busy);

@@ -1,4 +1,4 @@
-//! Moves what is in the WAL into the file, from a connection and thread of its own, so that commits do not wait.
+//! Moves what is in a write-ahead log into its file, from a connection and thread of its own, so that commits do not wait.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,39 +8,40 @@ use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 
-use super::failure::is_of_the_disk;
-use super::run_row::unsigned;
-use crate::checkpoints;
-use crate::folder::STORE;
-use crate::sqlite::{self, SqliteError};
+use super::Snapshot;
+use crate::sqlite::{self, FileKind, SqliteError};
+use crate::store::failure::is_of_the_disk;
+use crate::store::run_row::unsigned;
 
-/// Lets checkpoints run, one at a time. Dropping it ends the thread.
-pub(super) struct Checkpointer {
+/// Runs checkpoints, one at a time. Dropping it ends the thread.
+pub(crate) struct Checkpointer {
     /// Takes the snapshot that the checkpoint must not go beyond.
-    due: Option<SyncSender<Connection>>,
-    /// Gives its connection back.
-    done: Receiver<Connection>,
+    due: Option<SyncSender<Snapshot>>,
+    /// Gives the snapshot back, released.
+    done: Receiver<Snapshot>,
     /// `None` while a checkpoint runs.
-    snapshot: Option<Connection>,
+    snapshot: Option<Snapshot>,
     thread: Option<JoinHandle<()>>,
     /// Bytes of the WAL in use, as of the last checkpoint.
     wal_bytes: Arc<AtomicU64>,
-    /// A checkpoint met a disk that does not read, write or sync.
+    /// A checkpoint failed because the disk did not read, write or sync.
     failed: Arc<AtomicBool>,
 }
 
 impl Checkpointer {
-    pub fn start(path: &Path) -> Result<Self, SqliteError> {
-        let connection = sqlite::open_again(path, STORE)?;
-        let snapshot = Some(sqlite::open_reader(path, STORE)?);
+    /// # Errors
+    /// [`SqliteError`].
+    pub fn start(path: &Path, kind: FileKind) -> Result<Self, SqliteError> {
+        let connection = sqlite::open_again(path, kind)?;
+        let snapshot = Some(Snapshot::open(path, kind)?);
         let (due, calls) = sync_channel(1);
         let (back, done) = sync_channel(1);
         let wal_bytes = Arc::new(AtomicU64::new(0));
         let failed = Arc::new(AtomicBool::new(false));
-        let told = (wal_bytes.clone(), failed.clone());
+        let shared = (wal_bytes.clone(), failed.clone());
         let thread = std::thread::Builder::new()
             .name("store-checkpoint".into())
-            .spawn(move || checkpoint_when_called(&connection, &calls, &back, &told.0, &told.1))
+            .spawn(move || checkpoint_when_called(&connection, &calls, &back, &shared.0, &shared.1))
             .map_err(|error| SqliteError::Sqlite {
                 path: path.into(),
                 source: rusqlite::Error::ToSqlConversionFailure(error.into()),
@@ -57,7 +58,7 @@ impl Checkpointer {
         self.failed.load(Ordering::Relaxed)
     }
 
-    /// The WAL begins anew.
+    /// The WAL began anew.
     pub fn restarted(&self) {
         self.wal_bytes.store(0, Ordering::Relaxed);
     }
@@ -70,35 +71,35 @@ impl Checkpointer {
         self.snapshot.is_some()
     }
 
-    /// A snapshot of what is committed now, for a checkpoint to end with; `None` while one runs.
+    /// Begins a checkpoint of what is committed now, after `count` has counted it. Returns at once. Does nothing while one
+    /// runs.
     ///
     /// # Errors
-    /// The snapshot could not be taken.
-    pub fn take_snapshot(&mut self) -> rusqlite::Result<Option<Connection>> {
-        if let Some(snapshot) = &self.snapshot {
-            checkpoints::begin_snapshot(snapshot)?;
+    /// The snapshot could not be taken, or what `count` returns; no checkpoint begins then.
+    pub fn begin(&mut self, count: impl FnOnce() -> rusqlite::Result<()>) -> rusqlite::Result<()> {
+        let Some(snapshot) = self.snapshot.take() else { return Ok(()) };
+        if let Err(error) = snapshot.take() {
+            self.snapshot = Some(snapshot);
+            return Err(error);
         }
-        Ok(self.snapshot.take())
-    }
-
-    /// Begins a checkpoint of what the snapshot sees, and never waits; or gives the snapshot up.
-    pub fn give(&mut self, snapshot: Connection, begins: bool) {
+        let counted = count();
         match &self.due {
-            // There is room: the thread has one at a time. Without the thread it comes back.
-            Some(due) if begins => match due.try_send(snapshot) {
+            // There is room: the thread has one at a time. Without the thread the snapshot comes back.
+            Some(due) if counted.is_ok() => match due.try_send(snapshot) {
                 Ok(()) => {}
                 Err(TrySendError::Full(snapshot) | TrySendError::Disconnected(snapshot)) => self.take_back(snapshot),
             },
             _ => self.take_back(snapshot),
         }
+        counted
     }
 
-    fn take_back(&mut self, snapshot: Connection) {
-        checkpoints::end_snapshot(&snapshot);
+    fn take_back(&mut self, snapshot: Snapshot) {
+        snapshot.release();
         self.snapshot = Some(snapshot);
     }
 
-    /// Waits for the one that runs, and lets no other begin.
+    /// Waits for the checkpoint that runs, and lets no other begin.
     pub fn end(&mut self) {
         drop(self.due.take());
         if let Some(thread) = self.thread.take() {
@@ -118,8 +119,8 @@ impl Drop for Checkpointer {
 
 fn checkpoint_when_called(
     connection: &Connection,
-    calls: &Receiver<Connection>,
-    back: &SyncSender<Connection>,
+    calls: &Receiver<Snapshot>,
+    back: &SyncSender<Snapshot>,
     wal_bytes: &AtomicU64,
     failed: &AtomicBool,
 ) {
@@ -134,14 +135,14 @@ fn checkpoint_when_called(
                 }
             }
         }
-        checkpoints::end_snapshot(&snapshot);
+        snapshot.release();
         // Nobody waits for it at the end.
         let _ = back.try_send(snapshot);
     }
 }
 
-/// Whether somebody was in the way, and how many bytes of the WAL are in use.
-pub(super) fn checkpoint(connection: &Connection, pragma: &str) -> rusqlite::Result<(bool, u64)> {
+/// Runs a checkpoint. Returns whether a reader or writer blocked it, and how many bytes of the WAL are in use.
+pub(crate) fn checkpoint(connection: &Connection, pragma: &str) -> rusqlite::Result<(bool, u64)> {
     let page_bytes: u64 = connection.pragma_query_value(None, "page_size", |row| unsigned(row, 0))?;
     connection.query_row(pragma, [], |row| {
         let pages = row.get::<_, i64>(1)?;

@@ -1,4 +1,4 @@
-//! What reconciling needs of the log, before anybody consumes from it.
+//! How far a group has read, before it consumes: its offsets, setting them back, and checking the records ahead.
 
 use tidegate_kernel::Partition;
 use tidegate_ports::LogError;
@@ -8,12 +8,12 @@ use super::EmbeddedLog;
 use super::request::Request;
 use super::state::{PartitionState, closed};
 
-/// Of records checked in one read.
+/// Bytes of records checked in one read.
 const CHECKED_BYTES: usize = 8 << 20;
 
-/// Where a group stands in a partition; offsets.
+/// How far a group has read a partition, as offsets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Standing {
+pub(crate) struct GroupProgress {
     /// First retained and next offset of the partition.
     pub first: i64,
     pub end: i64,
@@ -22,16 +22,16 @@ pub(crate) struct Standing {
 }
 
 impl EmbeddedLog {
-    /// Where a group stands, by partition. One that is not known begins with the first record kept.
-    pub(crate) fn standing(&self, group: &str) -> Vec<Standing> {
+    /// How far a group has read, by partition. A group that is not known begins with the first record kept.
+    pub(crate) fn progress(&self, group: &str) -> Vec<GroupProgress> {
         let state = self.inner.shared.state();
         let committed = state.groups.get(group).map(|group| &group.committed);
-        let standing = |(index, lane): (usize, &PartitionState)| Standing {
+        let progress = |(index, lane): (usize, &PartitionState)| GroupProgress {
             first: lane.first_offset,
             end: lane.tail.end(),
             committed: committed.map_or(lane.first_offset, |committed| committed[index]),
         };
-        state.lanes.iter().enumerate().map(standing).collect()
+        state.lanes.iter().enumerate().map(progress).collect()
     }
 
     /// Lets a group read again from an offset on, while none of it consumes.

@@ -1,4 +1,4 @@
-//! Dead letters read beside the process that owns the folder.
+//! Dead letters, read while another process owns the folder.
 
 use std::sync::Arc;
 
@@ -7,29 +7,32 @@ use tidegate_kernel::Position;
 use tidegate_ports::{DeadLetter, DeadLetters, LogError};
 
 use super::{SCHEMA, rows};
-use crate::beside::Beside;
 use crate::folder::{DEAD_LETTERS, DataFolder};
+use crate::read_only::ReadOnlyFile;
 use crate::sqlite::SqliteError;
 
 /// The dead letters of a folder, for reading only; another process may own it.
 #[derive(Clone)]
-pub struct EmbeddedDeadLettersBeside {
-    file: Arc<Beside>,
+pub struct EmbeddedReadDeadLetters {
+    file: Arc<ReadOnlyFile>,
 }
 
-impl EmbeddedDeadLettersBeside {
+impl EmbeddedReadDeadLetters {
     /// # Errors
     /// [`SqliteError`].
     pub fn open(folder: &DataFolder) -> Result<Self, SqliteError> {
-        Ok(EmbeddedDeadLettersBeside { file: Arc::new(Beside::open(folder, DEAD_LETTERS, SCHEMA)?) })
+        Ok(EmbeddedReadDeadLetters { file: Arc::new(ReadOnlyFile::open(folder, DEAD_LETTERS, SCHEMA)?) })
     }
 }
 
 #[async_trait]
-impl DeadLetters for EmbeddedDeadLettersBeside {
-    /// Only the owner of the folder buries.
-    async fn bury(&self, letter: DeadLetter) -> Result<(), LogError> {
-        Err(LogError::Broken(format!("the dead letters are open for reading only: {} is not buried", letter.position)))
+impl DeadLetters for EmbeddedReadDeadLetters {
+    /// Only the owner of the folder writes dead letters.
+    async fn bury(&self, dead_letter: DeadLetter) -> Result<(), LogError> {
+        Err(LogError::Broken(format!(
+            "the dead letters are open for reading only: {} is not buried",
+            dead_letter.position
+        )))
     }
 
     async fn list(&self, after: Option<Position>, limit: usize) -> Result<Vec<DeadLetter>, LogError> {

@@ -8,21 +8,19 @@ use tidegate_ports::Fate;
 
 use super::*;
 use crate::folder::DataFolder;
-use crate::mark::Held;
-use crate::sqlite::{self, Whole};
-use crate::store::schema::MIGRATIONS;
+use crate::guards::Refused;
+use crate::store::open_file;
 
-fn desk(place: &Path) -> Desk {
+fn opened(place: &Path) -> WriterState {
     let folder = DataFolder::open_or_create(place, Region::Eu, 1, Timestamp::from_millis(0)).expect("ours");
-    let path = place.join("store.db");
-    let connection = sqlite::open(&path, STORE, MIGRATIONS).expect("opened");
-    Desk::open(connection, Mark::beside(&path).expect("readable"), folder.own().expect("free")).expect("a desk")
+    let (connection, guard) = open_file(&place.join("store.db"), Refused::default()).expect("opened");
+    WriterState::open(connection, guard, folder.own().expect("free")).expect("a writer's state")
 }
 
 #[test]
 fn only_what_is_settled_is_synced_and_with_it_all_before() {
     let place = tempfile::tempdir().expect("a folder");
-    let mut desk = desk(place.path());
+    let mut state = opened(place.path());
     let runs = || Work::Runs(Arc::default());
     let notes = || Work::Notes(Arc::default());
     let mut next_offset = 0;
@@ -36,8 +34,8 @@ fn only_what_is_settled_is_synced_and_with_it_all_before() {
         (vec![notes()], false),
         (vec![account()], true),
     ] {
-        desk.save(&works).expect("saved");
-        let level: i64 = desk.connection.pragma_query_value(None, "synchronous", |row| row.get(0)).expect("read");
+        state.save(&works).expect("saved");
+        let level: i64 = state.connection.pragma_query_value(None, "synchronous", |row| row.get(0)).expect("read");
         // SQLite's numbers: 1 is NORMAL, 2 is FULL.
         assert_eq!(level, if synced { 2 } else { 1 });
     }
@@ -46,40 +44,40 @@ fn only_what_is_settled_is_synced_and_with_it_all_before() {
 #[test]
 fn under_steady_writing_the_wal_begins_anew_and_its_file_is_written_over() {
     let place = tempfile::tempdir().expect("a folder");
-    let mut desk = desk(place.path());
-    desk.limits = WalLimits { checkpoint_every: 64 << 10, restart_beyond: 512 << 10, ..WalLimits::USUAL };
+    let mut state = opened(place.path());
+    state.limits = WalLimits { checkpoint_every_bytes: 64 << 10, restart_beyond_bytes: 512 << 10, ..WalLimits::USUAL };
     let file_bytes = || place.path().join("store.db-wal").metadata().expect("a WAL").len();
     let mut offset = 0;
-    let mut write = |desk: &mut Desk| {
+    let mut write = |state: &mut WriterState| {
         offset += 1;
-        desk.save(&[notes(offset)]).expect("saved");
+        state.save(&[notes(offset)]).expect("saved");
     };
     let mut was_beyond = false;
-    while !(was_beyond && desk.checkpointer.wal_bytes() == 0) {
-        write(&mut desk);
-        was_beyond |= desk.checkpointer.wal_bytes() > desk.limits.restart_beyond;
-        desk.tend_wal();
+    while !(was_beyond && state.checkpointer.wal_bytes() == 0) {
+        write(&mut state);
+        was_beyond |= state.checkpointer.wal_bytes() > state.limits.restart_beyond_bytes;
+        state.tend_wal();
         assert!(file_bytes() < 256 << 20, "it never begins anew");
     }
     let before = file_bytes();
-    write(&mut desk);
+    write(&mut state);
     assert_eq!(file_bytes(), before);
 }
 
 #[test]
 fn after_a_sync_that_failed_nothing_is_written_any_more() {
     let place = tempfile::tempdir().expect("a folder");
-    let mut desk = desk(place.path());
+    let mut state = opened(place.path());
     let failure = |code| rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
     let account = || Work::Account(Account::opened(1, 0, 0));
     for passes in [ffi::SQLITE_FULL, ffi::SQLITE_BUSY] {
-        desk.note_failed_sync(&failure(passes));
-        desk.save(&[account()]).expect("saved");
+        state.note_failed_sync(&failure(passes));
+        state.save(&[account()]).expect("saved");
     }
-    desk.note_failed_sync(&failure(ffi::SQLITE_IOERR_FSYNC));
-    assert!(matches!(desk.save(&[account()]), Err(StoreError::Broken(_))));
-    assert!(matches!(desk.save(&[Work::Runs(Arc::default())]), Err(StoreError::Broken(_))));
-    assert!(matches!(desk.delete(Timestamp::from_millis(0), 1, |_, _, _| Ok(0)), Err(StoreError::Broken(_))));
+    state.note_failed_sync(&failure(ffi::SQLITE_IOERR_FSYNC));
+    assert!(matches!(state.save(&[account()]), Err(StoreError::Broken(_))));
+    assert!(matches!(state.save(&[Work::Runs(Arc::default())]), Err(StoreError::Broken(_))));
+    assert!(matches!(state.delete(Timestamp::from_millis(0), 1, |_, _, _| Ok(0)), Err(StoreError::Broken(_))));
 }
 
 fn notes(offset: i64) -> Work {
@@ -114,11 +112,7 @@ fn cut(place: &Path, share: (usize, usize)) -> Result<i64, SqliteError> {
     let mut wal = std::fs::read(place.join("store.db-wal")).expect("a WAL");
     wal.truncate(wal.len() / share.1 * share.0);
     std::fs::write(copy.path().join("store.db-wal"), wal).expect("written");
-    let path = copy.path().join("store.db");
-    let mut mark = Mark::beside(&path)?;
-    let held = |connection: &Connection| Ok(Held { acknowledged: 0, checkpoints: checkpoints::begun(connection)? });
-    let whole = Whole { mark: &mut mark, what: "", else_way: "", held: &held };
-    let connection = sqlite::open_whole(&path, STORE, MIGRATIONS, Some(whole))?;
+    let (connection, _guard) = open_file(&copy.path().join("store.db"), Refused::default())?;
     let read = |sql| connection.query_row::<i64, _, _>(sql, [], |row| row.get(0)).expect("read");
     let (notes, last) = (read("SELECT count(*) FROM notes"), read("SELECT coalesce(max(offset), 0) FROM notes"));
     let saved = FIRST * i64::from(NOTES) + (last - FIRST) * i64::from(FEW);
@@ -131,21 +125,21 @@ fn cut(place: &Path, share: (usize, usize)) -> Result<i64, SqliteError> {
 #[test]
 fn a_wal_that_lost_its_end_is_a_beginning_of_what_was_saved_or_is_refused() {
     let place = tempfile::tempdir().expect("a folder");
-    let mut filled = desk(place.path());
+    let mut filled = opened(place.path());
     (1..=FIRST).for_each(|offset| filled.save(&[notes(offset)]).expect("saved"));
     // All is in the file then.
     drop(filled);
-    let mut desk = desk(place.path());
-    desk.limits = WalLimits { checkpoint_every: 3 << 10, restart_beyond: 1 << 20, ..WalLimits::USUAL };
+    let mut state = opened(place.path());
+    state.limits = WalLimits { checkpoint_every_bytes: 3 << 10, restart_beyond_bytes: 1 << 20, ..WalLimits::USUAL };
     let (mut shorter, mut torn) = (0, 0);
     for offset in FIRST + 1..=FIRST + 180 {
-        desk.save(&[some_notes(offset, FEW)]).expect("saved");
-        desk.tend_wal();
+        state.save(&[some_notes(offset, FEW)]).expect("saved");
+        state.tend_wal();
         if offset % 5 > 0 {
             continue;
         }
         // What a checkpoint moved is in the file.
-        while !desk.checkpointer.is_idle() {
+        while !state.checkpointer.is_idle() {
             std::thread::yield_now();
         }
         assert_eq!(cut(place.path(), (1, 1)).expect("whole"), offset);

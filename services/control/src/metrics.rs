@@ -1,0 +1,14 @@
+//! The metrics of control.
+
+tidegate_metric::declare! {
+    pub(crate) LOG_END_OFFSET: Gauge = "tidegate_log_end_offset" { generation, partition },
+        "Offset after the last record of the log, by generation and partition, as control last read it.";
+    pub(crate) CONSERVATION_RECORDS: Gauge = "tidegate_conservation_records" { state },
+        "Records by state (accepted, stored, duplicate, conflict, dead, in_flight); accepted is the sum of the others. Absent where control knows no log: accepted, in_flight.";
+    pub(crate) CONSERVATION_DIFFERENCE: Gauge = "tidegate_conservation_difference" { generation, partition },
+        "Accepted records less those that are accounted for, by generation and partition: 0, or something is wrong.";
+    pub(crate) CONSERVATION_SAMPLED: Counter = "tidegate_conservation_sampled_total" { result },
+        "Records that the accounts call stored and that control looked up in the store, by result (found, missing); a missing one is looked for twice before it counts.";
+    pub(crate) CONSERVATION_MISSING: Gauge = "tidegate_conservation_missing",
+        "Records of the samples that are not in the store by the last look, at most 32: 0, or the store has lost what was settled.";
+}

@@ -1,0 +1,46 @@
+//! The metrics of admission.
+
+tidegate_metric::declare! {
+    pub(crate) GATE_DOWN: Counter = "tidegate_gate_down_total",
+        "Questions that the gate did not answer: such requests were judged by the local share.";
+    pub(crate) CONFIRMS_DROPPED: Counter = "tidegate_confirms_dropped_total",
+        "Confirmations of claims that were dropped because too many were under way, which is safe.";
+    pub(crate) IDS_REUSED: Counter = "tidegate_ids_reused_total",
+        "Calls that close a run which was closed before and that are no retries: they say another status, or come more than ten minutes after the first.";
+    pub(crate) GATE_CLAIMS: Gauge = "tidegate_gate_claims",
+        "Claims that the gate holds in this process' memory.";
+    pub(crate) GATE_CLAIM_BYTES: Gauge = "tidegate_gate_claim_bytes",
+        "Bytes that these claims take at most: admission.max_claim_bytes bounds them.";
+    pub(crate) UNCOMPARED: Counter = "tidegate_uncompared_total",
+        "Requests taken whose ids could be compared with nothing: the gate had lost its memory, and the store was down.";
+    pub(crate) AGENT_CAP_WARNINGS: Counter = "tidegate_agent_cap_warnings_total",
+        "Teams that were seen to have four fifths of the agents that their plan allows, each counted once; the log names them.";
+    pub(crate) CREDENTIALS_STALE: Counter = "tidegate_credentials_stale_total",
+        "Look-ups of credentials that the store did not answer, and that were answered from memory instead.";
+
+    pub(crate) LAG_RECORDS: Gauge = "tidegate_lag_records",
+        "Records on the log that are not applied yet.";
+    pub(crate) LAG_AGE_SECONDS: Gauge = "tidegate_lag_age_seconds",
+        "For how long the oldest record on the log that is not applied yet has waited.";
+    pub(crate) LAG_DRAIN: Gauge = "tidegate_lag_drain_records_per_second",
+        "By how many records a second the lag sinks, over its last readings; below 0 while it grows.";
+    pub(crate) LAG_READ_FAILURES: Counter = "tidegate_lag_read_failures_total",
+        "Readings of the consumers' lag that failed: the lag gauges keep their last values then.";
+    pub(crate) PARTITIONS_HALTED: Gauge = "tidegate_partitions_halted" { cause },
+        "Partitions that stand still by what this front door reads, by cause (halted: a persister stopped there; log_went_back: the log ends before what is accounted for); the gauges of lag leave them out.";
+    pub LOG_MISMATCHED: Gauge = "tidegate_log_mismatched",
+        "1 while the log has other partitions than this process is configured for, else 0.";
+
+    pub(crate) SHED: Counter = "tidegate_shed_total" { class, cause },
+        "Requests refused because the persisters are behind, by class (events, start, finish, heartbeat) and cause (age, records, unknown, partition_halted).";
+    pub(crate) SHED_PRESSURE: Gauge = "tidegate_shed_pressure",
+        "How much is shed: 0 nothing, 0.25 all events, 0.5 starts too, 0.75 finishes too, 1 everything.";
+}
+
+/// Makes the counters of a whole admission, so that a scrape finds them at zero before anything has happened: an alert on a
+/// rise must see what it rose from.
+pub(crate) fn register() {
+    for counter in [GATE_DOWN, CONFIRMS_DROPPED, IDS_REUSED, UNCOMPARED, AGENT_CAP_WARNINGS, LAG_READ_FAILURES] {
+        counter.handle().increment(0);
+    }
+}
