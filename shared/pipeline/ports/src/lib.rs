@@ -12,6 +12,7 @@ pub mod log;
 pub mod registry;
 pub mod replay;
 pub mod runs;
+pub mod store_error;
 pub mod waits;
 
 pub use accounts::{Account, Accounts, Checkpoint, Fate, Halt, Note};
@@ -29,7 +30,8 @@ pub use registry::{Agents, CredentialRecord, Credentials, KeyRow, Rates, Registr
 pub use replay::{Again, AppendAgain, LogSpan, ReadLog};
 pub use runs::{
     AgentRepeats, AgentRow, EventPage, EventRow, EventsPage, ListedRun, Retention, RunFilter, RunPage, RunQueries,
-    RunWanted, RunWrite, Runs, RunsPage, Spend, SpendLine, SpendRest, SpendRow, SpendTally, StoreError, StoredRun,
-    StoredSummary, union_of_agents,
+    RunWanted, RunWrite, Runs, RunsPage, Spend, SpendLine, SpendRest, SpendRow, SpendTally, StoredRun, StoredSummary,
+    union_of_agents,
 };
+pub use store_error::StoreError;
 pub use waits::Waits;

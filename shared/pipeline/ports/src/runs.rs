@@ -6,6 +6,8 @@ use async_trait::async_trait;
 use tidegate_agentping::{AgentId, Event, EventId, Run, RunId, RunKey, RunStatus, Slug, TeamId};
 use tidegate_kernel::{Month, Position, SmolStr, Timestamp, Usd};
 
+use crate::StoreError;
+
 mod agents;
 mod held;
 mod pages;
@@ -100,21 +102,6 @@ pub struct RunWrite {
     /// is then written, whatever the store believes to have written before, and all that follows from these events of
     /// it. New events of a run that is stored at a later position are then written, too: its summary counts them.
     pub again: Option<Vec<EventId>>,
-}
-
-/// Why the store did not answer.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum StoreError {
-    /// It is out of reach or too slow for now.
-    #[error("the store is unavailable: {0}")]
-    Unavailable(String),
-    /// It is damaged, or not ours: retrying does not help.
-    #[error("the store cannot be used: {0}")]
-    Broken(String),
-    /// It is up and takes other writes, and not this one, however often it is sent: something of it is more than the
-    /// store can keep.
-    #[error("the store refuses what it is to keep: {0}")]
-    Refused(String),
 }
 
 /// One read of what is stored under claimed ids: for ids older than the gate's memory, and for unconfirmed claims.

@@ -1,0 +1,16 @@
+//! Why a store did not do what it was asked.
+
+/// Why the store did not answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// It is out of reach or too slow for now.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// It is damaged, or not ours: retrying does not help.
+    #[error("the store cannot be used: {0}")]
+    Broken(String),
+    /// It is up and takes other writes, and not this one, however often it is sent: something of it is more than the
+    /// store can keep.
+    #[error("the store refuses what it is to keep: {0}")]
+    Refused(String),
+}
