@@ -18,7 +18,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use http::StatusCode;
 use serde_json::json;
-use tidegate_ports::{Accounts, Clock, Ids, LogSpan, ReadLog, StoreError, StoredSummary};
+use tidegate_ports::{Accounts, Clock, FailureCause, Ids, LogSpan, ReadLog, StoreError, StoredSummary};
 use tidegate_telemetry::names;
 use tokio::time::{sleep, timeout};
 
@@ -112,7 +112,7 @@ impl Conservation {
                 }
                 Err(error) => {
                     forget(&mut ends);
-                    tracing::warn!(%error, "the accounts cannot be read; trying again");
+                    tracing::warn!(kind = %error.kind(), %error, "the accounts cannot be read; trying again");
                     failures.increment(1);
                 }
             }
@@ -147,7 +147,8 @@ impl Conservation {
 
     /// The accounts first: an end read before them could lie before what they have settled meanwhile.
     async fn read(&self) -> Result<Reading, StoreError> {
-        let late = |_| Err(StoreError::Unavailable(format!("no answer within {:?}", self.deadline)));
+        let late =
+            |_| Err(StoreError::Unavailable(FailureCause::timeout(format!("no answer within {:?}", self.deadline))));
         let accounts = timeout(self.deadline, self.accounts.accounts()).await.unwrap_or_else(late)?;
         let spans = self.spans().await;
         let sums = Sums::of(&accounts, spans.as_deref().ok());

@@ -65,7 +65,9 @@ struct Reader {
 impl Reader {
     async fn read(&mut self, watched: &LagBeside, clock: &dyn Clock) -> Result<Reading, LogError> {
         let accounts = match &watched.accounts {
-            Some(accounts) => accounts.accounts().await.map_err(|error| LogError::Unavailable(error.to_string()))?,
+            Some(accounts) => {
+                accounts.accounts().await.map_err(|error| LogError::Unavailable(error.to_string().into()))?
+            }
             None => Vec::new(),
         };
         let partitions = watched.lag.partitions(&accounts).await?;

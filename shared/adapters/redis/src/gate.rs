@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tidegate_agentping::{Slug, TeamId};
 use tidegate_kernel::Month;
-use tidegate_ports::{Ask, Clock, Gate, GateDown, Seed, Settlement, Ticket, Verdict};
+use tidegate_ports::{Ask, Clock, FailureCause, FailureKind, Gate, GateDown, Seed, Settlement, Ticket, Verdict};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
@@ -58,7 +58,7 @@ impl Gate for RedisGate {
     async fn admit(&self, ask: Ask) -> Result<Verdict, GateDown> {
         match self.lanes.ask(ask.team, Operation::Admit(ask)).await? {
             (Operation::Admit(ask), answer) => answers::verdict(&ask, answer).map_err(unreadable),
-            _ => Err(GateDown("another operation's answer came back".to_owned())),
+            _ => Err(GateDown("another operation's answer came back".into())),
         }
     }
 
@@ -68,7 +68,7 @@ impl Gate for RedisGate {
 
     async fn release(&self, ticket: Ticket) {
         if let Err(GateDown(cause)) = self.lanes.ask(ticket.team, Operation::Release(ticket)).await {
-            tracing::warn!(cause, "a release is lost: its claims stay until their content is sent again");
+            tracing::warn!(%cause, kind = %cause.kind(), "a release is lost: its claims stay until their content is sent again");
         }
     }
 
@@ -98,5 +98,5 @@ impl Gate for RedisGate {
 }
 
 fn unreadable(error: answers::Unreadable) -> GateDown {
-    GateDown(error.to_string())
+    GateDown(FailureCause::new(FailureKind::Broken, error.to_string()).caused_by(error))
 }

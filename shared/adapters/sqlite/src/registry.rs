@@ -96,7 +96,7 @@ impl EmbeddedRegistry {
             mark.raise_acknowledged(changes);
             Ok::<T, Unmade>(made)
         });
-        let broken_off = |error| StoreError::Unavailable(format!("a change was broken off: {error}"));
+        let broken_off = |error| StoreError::Unavailable(format!("a change was broken off: {error}").into());
         Ok(made.await.map_err(broken_off)??)
     }
 }

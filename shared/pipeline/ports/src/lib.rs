@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod clock;
 pub mod dead_letters;
+pub mod failure;
 pub mod gate;
 pub mod ids;
 pub mod log;
@@ -18,6 +19,7 @@ pub mod waits;
 pub use accounts::{Account, Accounts, Checkpoint, Fate, Halt, Note};
 pub use clock::{Clock, SystemClock};
 pub use dead_letters::{DeadLetter, DeadLetters};
+pub use failure::{FailureCause, FailureKind};
 pub use gate::{
     Ask, Claim, ClaimKey, ClaimOutcome, Fingerprint, Gate, GateDown, Refused, Seed, Settlement, StoreRead, Ticket,
     Usage, Verdict,

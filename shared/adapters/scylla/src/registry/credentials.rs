@@ -9,7 +9,7 @@ use scylla::response::PagingState;
 use scylla::value::CqlTimestamp;
 use tidegate_agentping::{CredentialHash, TeamId, TokenId};
 use tidegate_kernel::Timestamp;
-use tidegate_ports::{CredentialRecord, KeyRow, RegistryError, StoreError, TokenRow};
+use tidegate_ports::{CredentialRecord, FailureCause, KeyRow, RegistryError, StoreError, TokenRow};
 
 use super::ScyllaRegistry;
 use super::credential_row::{CredentialRow, cql_instant, was_applied};
@@ -151,7 +151,9 @@ impl ScyllaRegistry {
                 return Ok(true);
             }
         }
-        Err(StoreError::Unavailable(format!("a token changed {TRIES} times while it was rotated")))
+        Err(StoreError::Unavailable(FailureCause::overloaded(format!(
+            "a token changed {TRIES} times while it was rotated"
+        ))))
     }
 
     /// Takes the end of a token away, if it is this one.

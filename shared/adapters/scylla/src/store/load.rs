@@ -4,7 +4,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use scylla::response::PagingState;
 use scylla::value::CqlTimestamp;
 use tidegate_agentping::{Event, EventId, Run, RunKey};
-use tidegate_ports::{EventRow, RunWanted, StoreError, StoredRun};
+use tidegate_ports::{EventRow, FailureCause, RunWanted, StoreError, StoredRun};
 
 use super::ScyllaStore;
 use super::places::instant;
@@ -49,7 +49,10 @@ impl ScyllaStore {
                 return Ok((StoredRun { run: Some(summary.run), events, folded_to: position }, position));
             }
         }
-        Err(StoreError::Unavailable(format!("run {} changed {TRIES} times while it was read", wanted.key.run)))
+        Err(StoreError::Unavailable(FailureCause::overloaded(format!(
+            "run {} changed {TRIES} times while it was read",
+            wanted.key.run
+        ))))
     }
 
     /// `None`: nothing is stored of the run.

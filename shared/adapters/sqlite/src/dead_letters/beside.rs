@@ -29,7 +29,9 @@ impl EmbeddedDeadLettersBeside {
 impl DeadLetters for EmbeddedDeadLettersBeside {
     /// Only the owner of the folder buries.
     async fn bury(&self, letter: DeadLetter) -> Result<(), LogError> {
-        Err(LogError::Broken(format!("the dead letters are open for reading only: {} is not buried", letter.position)))
+        Err(LogError::Broken(
+            format!("the dead letters are open for reading only: {} is not buried", letter.position).into(),
+        ))
     }
 
     async fn list(&self, after: Option<Position>, limit: usize) -> Result<Vec<DeadLetter>, LogError> {

@@ -97,5 +97,5 @@ impl Group {
 
 /// What everyone gets who asks a closed log.
 pub(super) fn closed() -> LogError {
-    LogError::Unavailable("it is closed".to_owned())
+    LogError::Unavailable("it is closed".into())
 }

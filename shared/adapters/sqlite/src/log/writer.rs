@@ -18,6 +18,8 @@ use crate::checkpoints;
 use crate::folder::{self, OwnedFolder};
 use crate::mark::Mark;
 use crate::sqlite;
+use crate::store::failure::cause;
+use tidegate_ports::FailureCause;
 
 pub(super) struct Writer {
     pub requests: Receiver<Request>,
@@ -183,15 +185,16 @@ impl Writer {
     }
 
     /// The connection, opened again if need be.
-    fn ready(&mut self) -> Result<&Connection, String> {
+    fn ready(&mut self) -> Result<&Connection, FailureCause> {
         if self.connection.is_none() {
-            let connection = sqlite::open_again(&self.path, folder::LOG).map_err(|error| error.to_string())?;
-            tune(&connection, &self.shared).map_err(|error| error.to_string())?;
-            sqlite::sync_wal(&self.path).map_err(|error| error.to_string())?;
-            reload(&connection, &self.shared).map_err(|error| error.to_string())?;
+            let connection = sqlite::open_again(&self.path, folder::LOG)
+                .map_err(|error| FailureCause::from(error.to_string()).caused_by(error))?;
+            tune(&connection, &self.shared).map_err(cause)?;
+            sqlite::sync_wal(&self.path).map_err(cause)?;
+            reload(&connection, &self.shared).map_err(cause)?;
             return Ok(self.connection.insert(connection));
         }
-        self.connection.as_ref().ok_or_else(|| "it has no connection to its file".to_owned())
+        self.connection.as_ref().ok_or_else(|| "it has no connection to its file".into())
     }
 
     /// After a failure: ends the transaction and looks up what the file really holds. What a commit of unknown fate may

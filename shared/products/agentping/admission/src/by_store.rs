@@ -5,7 +5,7 @@ use std::time::Duration;
 use tidegate_agentping::run::Run;
 use tidegate_agentping::{Body, EventId, RunId, RunKey, Slug};
 use tidegate_kernel::Timestamp;
-use tidegate_ports::{ClaimKey, RunWanted, StoreError};
+use tidegate_ports::{ClaimKey, FailureCause, RunWanted, StoreError};
 use tokio::time::Instant;
 
 use crate::admission::Admission;
@@ -107,7 +107,7 @@ impl Admission {
                 }
             }
         };
-        let late = |_| Err(StoreError::Unavailable(format!("no answer within {within_ms} ms")));
+        let late = |_| Err(StoreError::Unavailable(FailureCause::timeout(format!("no answer within {within_ms} ms"))));
         let (began, deadline) = (Instant::now(), Duration::from_millis(within_ms));
         let answer = tokio::time::timeout(deadline, read).await.unwrap_or_else(late);
         answer.inspect_err(|_| self.store_health.failed(began, deadline))

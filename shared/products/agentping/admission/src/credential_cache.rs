@@ -7,7 +7,7 @@ use std::time::Duration;
 use moka::sync::Cache;
 use tidegate_agentping::CredentialHash;
 use tidegate_kernel::Timestamp;
-use tidegate_ports::{Clock, CredentialRecord, Credentials, StoreError};
+use tidegate_ports::{Clock, CredentialRecord, Credentials, FailureCause, StoreError};
 use tokio::time::Instant;
 
 use crate::coalesce::Coalesce;
@@ -85,7 +85,8 @@ impl CredentialCache {
         let (began, deadline) = (Instant::now(), Duration::from_millis(self.look_up_within_ms));
         let answer = tokio::time::timeout(deadline, self.source.find(&hash)).await;
         let now = self.clock.now();
-        match answer.unwrap_or_else(|_| Err(StoreError::Unavailable("a look-up took too long".to_owned()))) {
+        match answer.unwrap_or_else(|_| Err(StoreError::Unavailable(FailureCause::timeout("a look-up took too long"))))
+        {
             Ok(Some(record)) => {
                 let record = Arc::new(record);
                 let (looked_up_at, asked_at, holds_ms) = (now, now, self.times.fresh_ms);
@@ -103,7 +104,7 @@ impl CredentialCache {
                     return Err(error);
                 };
                 metrics::counter!(CREDENTIALS_STALE).increment(1);
-                tracing::warn!(%error, "serving a credential from memory");
+                tracing::warn!(kind = %error.kind(), %error, "serving a credential from memory");
                 let record = Arc::clone(&stale.record);
                 self.found.insert(hash, Found { asked_at: now, holds_ms: self.times.retry_ms, ..stale });
                 Ok(Some(record))

@@ -74,7 +74,7 @@ async fn killed_anywhere_it_goes_on_and_every_record_is_appended() {
 #[tokio::test(start_paused = true)]
 async fn a_log_that_fails_is_tried_until_it_works_and_a_stop_is_heard_meanwhile() {
     let rig = Rig::filled().await;
-    rig.log.fail_appends(Some(AppendError::NotPersisted("no brokers".to_owned())));
+    rig.log.fail_appends(Some(AppendError::NotPersisted("no brokers".into())));
     let (selection, (stopper, stop)) = (everything(Filters::default()), Stopper::new());
     let file = rig.file(&selection);
     let plan = Plan::make(&selection, &rig.log, &rig.letters).await.unwrap();
