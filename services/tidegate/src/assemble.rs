@@ -2,9 +2,9 @@
 //! is given those it needs and no others.
 
 pub mod archived_agents;
-pub mod beside;
 pub mod distributed;
 pub mod embedded;
+pub mod read_only;
 mod waiting;
 
 use std::future::Future;
@@ -14,9 +14,9 @@ use std::sync::Arc;
 use tidegate_kernel::Region;
 use tidegate_ports::{Accounts, Consume, DeadLetters, ReadLag, ReadLog, Registry, RunQueries, Runs, StoredSummary};
 
-pub use waiting::{Not, until_up};
+pub use waiting::until_up;
 
-/// Ends what stands behind the ports, in order. An error says what was left.
+/// Closes what the ports use, in order. The text says what was left behind: a line of the exit report.
 pub type Close = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 
 /// The ports of one role, and how what stands behind them is ended.

@@ -32,6 +32,8 @@ pub use scylla::{ScyllaConfig, is_keyspace};
 use purpose::Server;
 use reader::Reader;
 
+use crate::failure::Failure;
+
 /// Everything that can be set, whole and checked.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -135,7 +137,7 @@ impl Config {
     ///
     /// # Errors
     /// None are named.
-    pub fn kafka(&self) -> Result<&KafkaConfig, String> {
+    pub fn kafka(&self) -> Result<&KafkaConfig, Failure> {
         self.kafka.as_ref().ok_or_else(|| Server::Kafka.unnamed())
     }
 
@@ -143,7 +145,7 @@ impl Config {
     ///
     /// # Errors
     /// None is named.
-    pub fn redis(&self) -> Result<&RedisOptions, String> {
+    pub fn redis(&self) -> Result<&RedisOptions, Failure> {
         self.redis.as_ref().ok_or_else(|| Server::Redis.unnamed())
     }
 
@@ -151,12 +153,12 @@ impl Config {
     ///
     /// # Errors
     /// None are named.
-    pub fn scylla(&self) -> Result<&ScyllaConfig, String> {
+    pub fn scylla(&self) -> Result<&ScyllaConfig, Failure> {
         self.scylla.as_ref().ok_or_else(|| Server::Scylla.unnamed())
     }
 
     /// What a key holds and where that came from, as the dump shows it.
-    pub fn told(&self, key: &str) -> String {
+    pub fn with_source(&self, key: &str) -> String {
         let known = self.effective.iter().find(|effective| effective.key == key);
         known.map_or_else(|| key.to_owned(), |one| format!("{key} = {} (from {})", one.shown(), one.source))
     }

@@ -5,7 +5,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::config::{Config, Purpose};
 
-/// What a process needs beside its clients: files of the data folder, connections to Redis, the brokers and the store's
+/// Files that a process needs for itself, apart from its clients': files of the data folder, connections to Redis, the brokers and the store's
 /// nodes, sockets that are closing.
 const OWN: u64 = 256;
 

@@ -10,13 +10,14 @@ mod persist;
 use std::process::ExitCode;
 
 use crate::config::{Config, Purpose};
+use crate::failure::Failure;
 use crate::process;
 
 /// Runs a front door until a signal.
 ///
 /// # Errors
 /// Why it could not start, and the way out.
-pub fn ingest(config: Config) -> Result<ExitCode, String> {
+pub fn ingest(config: Config) -> Result<ExitCode, Failure> {
     process::run(config, ("ingest", Purpose::Ingest), ingest::live)
 }
 
@@ -24,7 +25,7 @@ pub fn ingest(config: Config) -> Result<ExitCode, String> {
 ///
 /// # Errors
 /// Why it could not start, and the way out.
-pub fn persist(config: Config) -> Result<ExitCode, String> {
+pub fn persist(config: Config) -> Result<ExitCode, Failure> {
     process::run(config, ("persist", Purpose::Persist), persist::live)
 }
 
@@ -32,6 +33,6 @@ pub fn persist(config: Config) -> Result<ExitCode, String> {
 ///
 /// # Errors
 /// Why it could not start, and the way out.
-pub fn control(config: Config) -> Result<ExitCode, String> {
+pub fn control(config: Config) -> Result<ExitCode, Failure> {
     process::run(config, ("control", Purpose::Control), control::live)
 }

@@ -19,6 +19,7 @@ use tokio::time::sleep;
 use crate::assemble::archived_agents::ArchivedAgents;
 use crate::assemble::{PersisterPorts, ReadPorts};
 use crate::config::Config;
+use crate::failure::Failure;
 
 const PURGE_EVERY: Duration = Duration::from_secs(300);
 /// What a command changes holds within two seconds.
@@ -41,7 +42,7 @@ pub struct Roles {
     ingest: Option<Part<ServeReport>>,
     admission: Option<Arc<Admission>>,
     jobs: Vec<Part<()>>,
-    /// Where a persister says what it cannot work with. A process with a front door has one that nobody reads: it goes on
+    /// Where a persister says what it cannot work with. In a process with a front door it is not read: the process goes on
     /// taking records in.
     health: Health,
 }
@@ -90,7 +91,7 @@ impl Roles {
         self.ingest = Some(parts.start("ingest", |stop| ingest.serve(listener, stop.stopped())));
     }
 
-    /// Answers readers, and tells the operators whether all records are accounted for.
+    /// Answers readers, and publishes whether all records are accounted for.
     pub fn start_control(
         &mut self,
         parts: &Parts,
@@ -193,7 +194,7 @@ async fn judge_log(mut watch: LogWatch, health: Health, stop: Stop) {
                 gauge.set(f64::from(u8::from(now.is_some())));
                 wrong = now;
             }
-            // That servers are away is told by who needs them for more than this.
+            // Those who need the servers for more than this report that they are away.
             Err(error) => tracing::debug!(error, "the log and its accounts could not be looked at"),
         }
         rest(JUDGE_EVERY, &stop).await;
@@ -240,7 +241,7 @@ async fn purge(runs: Arc<dyn Runs>, lag: Arc<dyn ReadLag>, clock: Arc<dyn Clock>
                 orphans.increment(purged as u64);
             }
             Err(error) => {
-                tracing::warn!(error, "could not purge orphans; trying again later");
+                tracing::warn!(%error, "could not purge orphans; trying again later");
                 failures.increment(1);
             }
         }
@@ -256,7 +257,7 @@ async fn forget(accounts: Arc<dyn Accounts>, clock: Arc<dyn Clock>, stop: Stop) 
             Ok(0) => {}
             Ok(forgotten) => tracing::info!(forgotten, "forgot notes of records that nobody may ask for any more"),
             Err(error) => {
-                tracing::warn!(%error, "could not forget old notes; trying again later");
+                tracing::warn!(kind = %error.kind(), %error, "could not forget old notes; trying again later");
                 failures.increment(1);
             }
         }
@@ -273,7 +274,7 @@ async fn follow(mut archived: ArchivedAgents, stop: Stop) {
         if let Err(error) = &followed {
             failures.increment(1);
             if !failing {
-                tracing::warn!(error, "could not read which agents are archived; trying again every second");
+                tracing::warn!(%error, "could not read which agents are archived; trying again every second");
             }
         }
         failing = followed.is_err();
@@ -282,10 +283,10 @@ async fn follow(mut archived: ArchivedAgents, stop: Stop) {
 }
 
 /// The opening that a run waits for may still wait on the log: what counts is the time up to which all is applied.
-async fn purge_once(runs: &dyn Runs, lag: &dyn ReadLag, now: Timestamp) -> Result<usize, String> {
-    let reading = lag.read().await.map_err(|error| error.to_string())?;
+async fn purge_once(runs: &dyn Runs, lag: &dyn ReadLag, now: Timestamp) -> Result<usize, Failure> {
+    let reading = lag.read().await?;
     let applied_up_to = reading.oldest_appended_at.map_or(now, |oldest| oldest.min(now));
-    purge_orphans(runs, applied_up_to).await.map_err(|error| error.to_string())
+    Ok(purge_orphans(runs, applied_up_to).await?)
 }
 
 async fn upkeep(metrics: Metrics, stop: Stop) {

@@ -7,6 +7,8 @@ use tidegate_agentping::{Slug, TeamId};
 use tidegate_ports::{Gate, GateDown, StoreError};
 use tidegate_sqlite::EmbeddedRegistry;
 
+use crate::failure::Failure;
+
 /// The agents that were archived since it was last asked.
 pub struct ArchivedAgents {
     registry: EmbeddedRegistry,
@@ -20,9 +22,9 @@ impl ArchivedAgents {
     ///
     /// # Errors
     /// The registry cannot be read.
-    pub async fn follow(registry: EmbeddedRegistry, gate: Arc<dyn Gate>) -> Result<Self, String> {
+    pub async fn follow(registry: EmbeddedRegistry, gate: Arc<dyn Gate>) -> Result<Self, Failure> {
         let mut archived = ArchivedAgents { registry, gate, seen: 0 };
-        archived.seen = archived.since().await.map_err(told)?.last().map_or(0, |(number, ..)| *number);
+        archived.seen = archived.since().await?.last().map_or(0, |(number, ..)| *number);
         Ok(archived)
     }
 
@@ -30,10 +32,10 @@ impl ArchivedAgents {
     ///
     /// # Errors
     /// What did not work; it is tried again the next time.
-    pub async fn forget(&mut self) -> Result<(), String> {
-        for (number, team, agent) in self.since().await.map_err(told)? {
+    pub async fn forget(&mut self) -> Result<(), Failure> {
+        for (number, team, agent) in self.since().await? {
             let forgotten: Result<(), GateDown> = self.gate.forget_agent(team, agent.clone()).await;
-            forgotten.map_err(told)?;
+            forgotten?;
             tracing::info!(%team, %agent, "an agent was archived: its slot is free");
             self.seen = number;
         }
@@ -43,8 +45,4 @@ impl ArchivedAgents {
     async fn since(&self) -> Result<Vec<(i64, TeamId, Slug)>, StoreError> {
         self.registry.archived_after(self.seen).await
     }
-}
-
-fn told(error: impl std::fmt::Display) -> String {
-    error.to_string()
 }

@@ -8,7 +8,8 @@ use tidegate_ports::{Clock, Ids};
 
 use super::demo::{NAME, Welcome};
 use crate::config::Config;
-use crate::page::Page;
+use crate::console::Console;
+use crate::failure::Failure;
 
 /// Where the three listeners are.
 #[derive(Clone, Debug)]
@@ -53,17 +54,17 @@ pub fn text(config: &Config, addresses: &Addresses, welcome: &Welcome, clock: &d
     text
 }
 
-/// Prints it. Standard output may be full, or nobody may read it: a thread of its own waits for that.
+/// Prints the banner, on a thread of its own: standard output may be full, or have no reader.
 ///
 /// # Errors
 /// Why it was not taken.
-pub async fn print(text: String) -> Result<(), String> {
+pub async fn print(text: String) -> Result<(), Failure> {
     let printing = tokio::task::spawn_blocking(move || {
-        let mut page = Page::output();
-        page.text(&text);
-        page.delivered()
+        let mut console = Console::output();
+        console.text(&text);
+        console.delivered()
     });
-    printing.await.unwrap_or_else(|error| Err(error.to_string()))
+    printing.await.unwrap_or_else(|error| Err(Failure::unavailable(error.to_string()).caused_by(error)))
 }
 
 #[expect(clippy::too_many_arguments, reason = "each is one hole in the one text below")]

@@ -79,7 +79,7 @@ mod tests {
         let words = |about: &About| {
             [&about.team, &about.run, &about.kind, &about.agent].map(|word| word.clone().unwrap_or_default())
         };
-        for (key, payload, told) in [
+        for (key, payload, words_read) in [
             (
                 &b"t/r"[..],
                 &br#"{"v":2,"team":"T","run":"R","body":{"start":{"agent":"a","x":1}}}"#[..],
@@ -91,7 +91,7 @@ mod tests {
             (b"\xff/\xff", b"", ["", "", "", ""]),
             (b"", b"[]", ["", "", "", ""]),
         ] {
-            assert_eq!(words(&about(key, payload)), told, "{key:?} {payload:?}");
+            assert_eq!(words(&about(key, payload)), words_read, "{key:?} {payload:?}");
         }
     }
 

@@ -38,7 +38,7 @@ pub enum Reason {
     Replay,
     /// This build cannot read it: appended again, it would become a dead letter again.
     Unreadable,
-    /// Neither the store nor what was read tells the agent of its run.
+    /// Neither the store nor the records read before name the agent of its run.
     AgentUnknown,
     /// The log does not have it any more.
     Gone,
@@ -109,10 +109,10 @@ pub fn judge(selection: &Selection, candidate: &Candidate) -> Verdict {
         return PassedOver(Reason::Replay);
     }
     let Some(record) = &candidate.record else {
-        // Whether it is what a filter asks for cannot be told.
-        let told =
+        // Whether it is what a filter asks for is not known.
+        let is_found =
             filters.agent.is_none() && filters.kind.is_none() && (filters.team.is_none() || candidate.key().is_some());
-        return if explicit && told { Chosen } else { PassedOver(Reason::Unreadable) };
+        return if explicit && is_found { Chosen } else { PassedOver(Reason::Unreadable) };
     };
     if filters.kind.is_some_and(|kind| kind != Kind::of(&record.body)) {
         return PassedOver(Reason::NotAskedFor);

@@ -16,7 +16,7 @@ use crate::log_commands::replay::ports::Ports;
 use crate::log_commands::replay::progress_file::{Progress, ProgressFile};
 use crate::log_commands::replay::samples::{NOW, slug, start};
 use crate::log_commands::replay::selection::{Filters, Range, Selection};
-use crate::log_commands::replay::standing::{Doing, Ended, Standing};
+use crate::log_commands::replay::state::{Doing, Ended, ReplayState};
 use crate::log_commands::replay::walk::Walk;
 
 /// Appends until a number is reached; then the process is gone.
@@ -79,11 +79,11 @@ async fn a_log_that_fails_is_tried_until_it_works_and_a_stop_is_heard_meanwhile(
     let file = rig.file(&selection);
     let plan = Plan::make(&selection, &rig.log, &rig.letters).await.unwrap();
     let walk = Walk::new(&rig.ports, &selection, &file, Progress::new(&selection, plan, NOW), pace(1_000));
-    let mut standing = walk.standing();
+    let mut state = walk.state();
     let tries = async {
         let trying =
-            |standing: &Standing| matches!(&standing.doing, Doing::Trying { why, .. } if why.contains("no brokers"));
-        standing.wait_for(trying).await.unwrap();
+            |state: &ReplayState| matches!(&state.doing, Doing::Trying { why, .. } if why.contains("no brokers"));
+        state.wait_for(trying).await.unwrap();
         stopper.stop();
     };
     let (ended, ()) = tokio::join!(walk.run(&stop), tries);

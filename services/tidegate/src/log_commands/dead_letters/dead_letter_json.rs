@@ -9,7 +9,7 @@ use super::about::About;
 
 /// What `list` prints of each: all but headers and bytes.
 #[derive(Debug, Serialize)]
-pub struct LetterJson {
+pub struct DeadLetterJson {
     pub position: String,
     generation: u16,
     partition: Partition,
@@ -30,9 +30,9 @@ pub struct LetterJson {
 
 /// What `show` prints.
 #[derive(Debug, Serialize)]
-pub struct WholeLetterJson {
+pub struct WholeDeadLetterJson {
     #[serde(flatten)]
-    letter: LetterJson,
+    letter: DeadLetterJson,
     headers: Vec<HeaderJson>,
     payload: Told,
 }
@@ -60,10 +60,10 @@ impl From<&[u8]> for Told {
     }
 }
 
-impl LetterJson {
+impl DeadLetterJson {
     pub fn of(letter: &DeadLetter, about: About) -> Self {
         let Position { generation, partition, offset } = letter.position;
-        LetterJson {
+        DeadLetterJson {
             position: letter.position.to_string(),
             generation,
             partition,
@@ -80,13 +80,13 @@ impl LetterJson {
     }
 }
 
-impl WholeLetterJson {
+impl WholeDeadLetterJson {
     pub fn of(letter: &DeadLetter, about: About) -> Self {
         let header = |(name, value): &(String, _)| HeaderJson { name: name.clone(), value: bytes_of(value) };
-        WholeLetterJson {
+        WholeDeadLetterJson {
             headers: letter.provenance.headers.iter().map(header).collect(),
             payload: Told::from(&letter.payload[..]),
-            letter: LetterJson::of(letter, about),
+            letter: DeadLetterJson::of(letter, about),
         }
     }
 }
