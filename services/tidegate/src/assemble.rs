@@ -19,34 +19,34 @@ pub use waiting::until_up;
 /// Closes what the ports use, in order. The text says what was left behind: a line of the exit report.
 pub type Close = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 
-/// The ports of one role, and how what stands behind them is ended.
+/// The ports of one role, and how the adapters behind them are closed.
 pub struct Opened<P> {
     pub ports: P,
     /// To be awaited once nothing uses the ports any more.
     pub close: Close,
 }
 
-/// What a persister stands on.
+/// The ports of a persister.
 pub struct PersisterPorts {
-    /// Its membership of its consumer group: only one may have it.
+    /// The persister's membership of its consumer group.
     pub consume: Box<dyn Consume>,
     pub runs: Arc<dyn Runs>,
     /// What became of every record, in the same store as the runs.
     pub accounts: Arc<dyn Accounts>,
     pub dead_letters: Arc<dyn DeadLetters>,
-    /// What a store that goes back is read again from; `None` where the store cannot.
+    /// The log from which records are read again when the store has lost some; `None` where the store never does.
     pub log: Option<Arc<dyn ReadLog>>,
-    /// How far its group is behind.
+    /// How far the consumer group is behind.
     pub lag: Arc<dyn ReadLag>,
 }
 
-/// What the read API stands on.
+/// The ports of the read API.
 pub struct ReadPorts {
     pub queries: Arc<dyn RunQueries>,
-    /// Whether the store has what the accounts call stored.
+    /// Looks up whether the store has what the accounts call stored.
     pub stored: Arc<dyn StoredSummary>,
     pub accounts: Arc<dyn Accounts>,
-    /// What the accounts are held against; `None` where no log is named.
+    /// The log whose ends the accounts are compared with; `None` where no log is named.
     pub log: Option<Arc<dyn ReadLog>>,
 }
 

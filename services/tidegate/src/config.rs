@@ -49,7 +49,7 @@ pub struct Config {
     pub ops: OpsConfig,
     pub persister: PersisterConfig,
     pub admission: AdmissionConfig,
-    /// The in-process gate remembers at most so many claims.
+    /// Bytes of claims that the in-process gate holds at most.
     pub max_claim_bytes: usize,
     /// The three servers of a distributed deployment, those that are named.
     pub kafka: Option<KafkaConfig>,
@@ -77,7 +77,7 @@ pub struct ControlConfig {
     pub serve: ServeOptions,
     pub store_deadline: Duration,
     pub max_answer_bytes_in_flight: usize,
-    /// Of one sample of what is called stored; 0: none is taken.
+    /// Records in a sample of those that the accounts call stored; 0: no sample is taken.
     pub sample_records: u64,
 }
 
@@ -86,7 +86,7 @@ pub struct ControlConfig {
 pub struct OpsConfig {
     /// The role's own, or else the one of all roles.
     pub listen: SocketAddr,
-    /// What set it.
+    /// The setting that names the address.
     pub key: &'static str,
     pub serve: ServeOptions,
     /// Roles that share a machine cannot share a port.
@@ -157,7 +157,7 @@ impl Config {
         self.scylla.as_ref().ok_or_else(|| Server::Scylla.unnamed())
     }
 
-    /// What a key holds and where that came from, as the dump shows it.
+    /// A key with its value and the source of that value, as the dump shows it.
     pub fn with_source(&self, key: &str) -> String {
         let known = self.effective.iter().find(|effective| effective.key == key);
         known.map_or_else(|| key.to_owned(), |one| format!("{key} = {} (from {})", one.shown(), one.source))

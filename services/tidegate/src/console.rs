@@ -9,8 +9,8 @@ use tidegate_telemetry::logs;
 
 use crate::failure::Failure;
 
-/// Where text goes. A line that cannot be written ends nothing: [`Console::delivered`] says whether all was written, and
-/// [`unwritten`] says so at the end of a command.
+/// Where text goes. A line that cannot be written ends nothing: [`Console::delivered`] says whether all was written,
+/// and [`unwritten`] says so at the end of a command.
 pub struct Console {
     to: Box<dyn Write + Send>,
     failure: Option<io::Error>,

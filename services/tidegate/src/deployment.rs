@@ -61,8 +61,8 @@ pub fn cannot_start(error: std::io::Error) -> Failure {
         .caused_by(error)
 }
 
-/// Log settings of a command: without the drivers' warnings, which are no part of its answer; a failure is printed as the
-/// error. A level that was set is kept.
+/// Log settings of a command: without the drivers' warnings, which are no part of its answer; a failure is printed as
+/// the error. A level that was set is kept.
 pub fn quiet(config: &Config) -> LogSettings {
     let mut settings = config.telemetry.clone();
     if !config.is_set("telemetry.level") {

@@ -6,7 +6,7 @@ use std::error::Error;
 use std::fmt;
 use std::process::ExitCode;
 
-/// What a failure asks of whoever meets it.
+/// What a failure means: whether to change something, to wait, or to look for damage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureClass {
     /// The arguments, or a setting, must be changed.
@@ -77,7 +77,7 @@ impl Failure {
         self
     }
 
-    /// With the error that it stems from. The message says already what of it people need.
+    /// With the error that it stems from. The message must name the cause already: a source is not printed.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());

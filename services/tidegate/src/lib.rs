@@ -34,7 +34,7 @@ use open_files::OpenFiles;
 /// The crate's version, as `/metrics` and `--version` show it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// How long the last log lines may take to be written. Whoever does not read them must not hold up the end.
+/// How long the last log lines may take to be written. A pipe without a reader must not delay the end.
 const LAST_LINES: Duration = Duration::from_millis(500);
 
 /// Runs the program with these arguments, the first being its own name. 0: done, and nothing left behind; 1: not
@@ -45,7 +45,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(refusal) => {
-            // Help and version come this way too. A closed pipe is no reason to fail louder.
+            // Help and version come this way too. A closed pipe is not reported.
             let is_lost = refusal.print().is_err_and(|error| error.kind() != ErrorKind::BrokenPipe);
             let code = u8::try_from(refusal.exit_code()).unwrap_or(2);
             return ExitCode::from(code.max(u8::from(is_lost)));
@@ -54,7 +54,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let serves =
         matches!(cli.command, Command::Dev(_) | Command::Ingest(_) | Command::Persist(_) | Command::Control(_));
     match dispatch(cli.command) {
-        // A service goes on without its standard output; an answer that is not whole is none.
+        // A service works without its standard output; a command whose answer is incomplete has failed.
         Ok(code) => match console::unwritten().filter(|_| !serves) {
             None => code,
             Some(why) => {

@@ -1,5 +1,5 @@
-//! Listening in two steps: every address is reserved before anything is opened, so that a busy port ends the start at once;
-//! connections are accepted only when there is a service to answer them.
+//! Listening in two steps: every address is reserved before anything is opened, so that a busy port ends the start at
+//! once; connections are accepted only when there is a service to answer them.
 
 use std::net::SocketAddr;
 
@@ -25,8 +25,8 @@ impl ReservedListener {
     pub fn reserve(key: &'static str, wanted: SocketAddr) -> Result<Self, Failure> {
         let failed = |error| not_listening(key, wanted, error);
         let socket = if wanted.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.map_err(failed)?;
-        // A restart must not wait until the former process's last connections are forgotten. Two processes can still not
-        // listen on one address: the second one's bind fails below.
+        // A restart must not wait until the former process's last connections are forgotten. Two processes can still
+        // not listen on one address: the second one's bind fails below.
         socket.set_reuseaddr(true).map_err(failed)?;
         socket.bind(wanted).map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;

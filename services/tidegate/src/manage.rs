@@ -66,7 +66,7 @@ impl From<RatesCommand> for Command {
     }
 }
 
-/// What a command works with.
+/// The ports and settings of a management command.
 pub struct Context {
     pub registry: Arc<dyn Registry>,
     /// The gate that all front doors share; `None` where one process has its own, and follows the registry.

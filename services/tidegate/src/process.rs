@@ -22,10 +22,10 @@ use crate::listeners::ReservedListener;
 use crate::open_files::OpenFiles;
 use crate::roles::{GRACE, Roles};
 
-/// What ending the log and the store may take.
+/// How long closing the log and the store may take.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(20);
 
-/// Runs until `live` has ended. `role` is a label of the process's numbers; `purpose` says which ports it has.
+/// Runs until `live` has ended. `role` is a label of the process's metrics; `purpose` says which ports it has.
 ///
 /// # Errors
 /// Why it could not start, and the way out.
@@ -62,7 +62,7 @@ pub struct Process {
     pub parts: Parts,
     /// Where the operations port is.
     pub ops_address: std::net::SocketAddr,
-    /// What a role adds to it.
+    /// Routes that a role adds to the operations port.
     pub ops_routes: LaterRoutes,
     health: Health,
     signals: Signals,
@@ -82,7 +82,7 @@ impl Process {
     /// Listens for signals, and serves the operations port: alive, not ready yet.
     ///
     /// # Errors
-    /// The port cannot be had.
+    /// The operations port is taken.
     pub fn begin(config: Config, metrics: Metrics) -> Result<Self, Failure> {
         let signals = signals()?;
         let ProcessClock { clock, routes } = ProcessClock::new();
@@ -195,7 +195,7 @@ pub enum Begun<T> {
     Stopped(StopReason),
 }
 
-/// The line that says why must be out before a process exits at once.
+/// Writes the line that says why, before a process exits at once.
 pub fn last_words() {
     logs::flush(Duration::from_millis(200));
 }

@@ -1,7 +1,7 @@
 //! The roles of a distributed deployment, one process each: `tidegate ingest`, `persist`, `control`.
 //!
-//! Start: the operations port (not ready yet), then what the role stands on, waited for within `start_timeout_ms`,
-//! then the role. Stop: not ready any more, the role, its jobs, what it stands on, the operations port.
+//! Start: the operations port (not ready yet), then the role's servers, waited for within `start_timeout_ms`, then
+//! the role. Stop: not ready any more, the role, its jobs, its adapters, the operations port.
 
 mod control;
 mod ingest;

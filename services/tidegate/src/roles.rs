@@ -22,17 +22,17 @@ use crate::config::Config;
 use crate::failure::Failure;
 
 const PURGE_EVERY: Duration = Duration::from_secs(300);
-/// What a command changes holds within two seconds.
+/// A change that a command makes takes effect within two seconds.
 const FOLLOW_EVERY: Duration = Duration::from_secs(1);
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 const JUDGE_EVERY: Duration = Duration::from_secs(5);
 /// A partition with records to commit that commits none for so long makes its persister not ready.
 const STALLED_AFTER: Duration = Duration::from_secs(60);
 
-/// What a part may take over its own drain deadline.
+/// Time that a part gets on top of its own drain deadline.
 pub const GRACE: Duration = Duration::from_secs(2);
 
-/// What runs.
+/// The running roles and jobs of a process.
 pub struct Roles {
     config: Config,
     clock: Arc<dyn Clock>,
@@ -42,8 +42,8 @@ pub struct Roles {
     ingest: Option<Part<ServeReport>>,
     admission: Option<Arc<Admission>>,
     jobs: Vec<Part<()>>,
-    /// Where a persister says what it cannot work with. In a process with a front door it is not read: the process goes on
-    /// taking records in.
+    /// Where a persister says what it cannot work with. In a process with a front door it is not read: the process goes
+    /// on taking records in.
     health: Health,
 }
 
@@ -194,14 +194,14 @@ async fn judge_log(mut watch: LogWatch, health: Health, stop: Stop) {
                 gauge.set(f64::from(u8::from(now.is_some())));
                 wrong = now;
             }
-            // Those who need the servers for more than this report that they are away.
+            // The roles that need the servers report that they are away.
             Err(error) => tracing::debug!(error, "the log and its accounts could not be looked at"),
         }
         rest(JUDGE_EVERY, &stop).await;
     }
 }
 
-/// Says which partitions commit nothing for so long that somebody should look.
+/// Reports the partitions that commit nothing for so long that an operator should look.
 async fn judge_stalls(mut stalled: watch::Receiver<Vec<Stalled>>, health: Health, stop: Stop) {
     const PART: &str = "partitions";
     while !stop.is_stopping() {
@@ -241,7 +241,7 @@ async fn purge(runs: Arc<dyn Runs>, lag: Arc<dyn ReadLag>, clock: Arc<dyn Clock>
                 orphans.increment(purged as u64);
             }
             Err(error) => {
-                tracing::warn!(%error, "could not purge orphans; trying again later");
+                tracing::warn!(error = error.to_string(), "could not purge orphans; trying again later");
                 failures.increment(1);
             }
         }
@@ -274,7 +274,10 @@ async fn follow(mut archived: ArchivedAgents, stop: Stop) {
         if let Err(error) = &followed {
             failures.increment(1);
             if !failing {
-                tracing::warn!(%error, "could not read which agents are archived; trying again every second");
+                tracing::warn!(
+                    error = error.to_string(),
+                    "could not read which agents are archived; trying again every second"
+                );
             }
         }
         failing = followed.is_err();

@@ -1,5 +1,5 @@
-//! The gate of one process follows what commands archive: they work on the folder's registry, and the gate, which holds a
-//! slot for each agent, is in the process's memory.
+//! Agents that commands archive while a process runs. Commands write to the folder's registry; the gate, which holds a
+//! slot for each agent, is in the process's memory and must be brought up to date.
 
 use std::sync::Arc;
 
@@ -9,16 +9,16 @@ use tidegate_sqlite::EmbeddedRegistry;
 
 use crate::failure::Failure;
 
-/// The agents that were archived since it was last asked.
+/// Finds the agents archived since the last look, and gives their slots back.
 pub struct ArchivedAgents {
     registry: EmbeddedRegistry,
     gate: Arc<dyn Gate>,
-    /// The number of the last one that the gate knows of.
+    /// The number of the last archived agent that the gate knows of.
     seen: i64,
 }
 
 impl ArchivedAgents {
-    /// Begins with what is archived now.
+    /// Begins after the agents that are archived now.
     ///
     /// # Errors
     /// The registry cannot be read.
@@ -28,10 +28,10 @@ impl ArchivedAgents {
         Ok(archived)
     }
 
-    /// Gives back the slots of those archived meanwhile.
+    /// Gives back the slots of the agents archived since the last look.
     ///
     /// # Errors
-    /// What did not work; it is tried again the next time.
+    /// The registry or the gate did not answer. The next call tries again.
     pub async fn forget(&mut self) -> Result<(), Failure> {
         for (number, team, agent) in self.since().await? {
             let forgotten: Result<(), GateDown> = self.gate.forget_agent(team, agent.clone()).await;

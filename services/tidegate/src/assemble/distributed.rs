@@ -21,13 +21,13 @@ use super::{Close, Opened, OpenedRegistry, PersisterPorts, ReadPorts, until_up};
 use crate::config::{Config, KafkaConfig};
 use crate::failure::Failure;
 
-/// Over the time that librdkafka gives each record: its own end must come before ours.
+/// Added to librdkafka's own timeout for a record, which must end before ours does.
 pub const FLUSH_GRACE: Duration = Duration::from_secs(2);
 
-/// Fetched at once for a sample of the log.
+/// Bytes fetched at once for a sample of the log.
 const SAMPLE_FETCH_BYTES: usize = 256 << 10;
 
-/// Leaving a group is one request.
+/// How long leaving a consumer group may take: it is one request.
 const LEAVE_DEADLINE: Duration = Duration::from_secs(10);
 
 /// What a front door needs: the log, the consumers' lag, the gate, credentials, rates, what is stored.
@@ -92,14 +92,14 @@ pub async fn persister(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened
     Ok(Opened { ports, close: leaving() })
 }
 
-/// A consumer that was let go of leaves its group on a thread of its own. The process waits for it, so that the others
+/// A dropped consumer leaves its group on a thread of its own. The process waits for that, so that the other members
 /// take over at once and not when the session times out.
 fn leaving() -> Close {
     Box::pin(left(tidegate_kafka::all_closed(LEAVE_DEADLINE)))
 }
 
-/// A group that is busy lets its members go late. Nothing is left behind by that: what was read is committed by then, or
-/// the persister has said what is not.
+/// A busy group may answer late. Nothing is left behind by that: records that were read are committed by then, or the
+/// persister has reported those that are not.
 async fn left(in_time: impl Future<Output = bool>) -> Result<(), String> {
     if !in_time.await {
         tracing::warn!(within = ?LEAVE_DEADLINE, "the group was not left in time; its other members take over later");
@@ -107,8 +107,8 @@ async fn left(in_time: impl Future<Output = bool>) -> Result<(), String> {
     Ok(())
 }
 
-/// What the read API needs: the store, and the log's ends where the log's servers are named. The start does not wait for
-/// the log.
+/// What the read API needs: the store, and the log's ends where the log's servers are named. The start does not wait
+/// for the log.
 ///
 /// # Errors
 /// What is wrong or did not come up, and the way out.
@@ -116,7 +116,7 @@ pub async fn read_api(config: &Config) -> Result<Opened<(ReadPorts, Arc<dyn Cred
     let log: Option<Arc<dyn ReadLog>> = match &config.kafka {
         Some(kafka) => {
             let mut options = options_of(kafka, "control");
-            // It reads a few records here and there: what is fetched beyond them is for nothing.
+            // It reads single records of many places: bytes fetched beyond a record are not used.
             options.consume.fetch_bytes = options.consume.fetch_bytes.min(SAMPLE_FETCH_BYTES);
             Some(Arc::new(KafkaReadLog::open(&options)?))
         }
@@ -138,7 +138,7 @@ pub async fn registry(config: &Config) -> Result<OpenedRegistry, Failure> {
     Ok(OpenedRegistry { registry: Arc::new(ScyllaRegistry::new(cql)), region: config.region })
 }
 
-/// The gate alone, for a command that changes what it holds. It connects in the background.
+/// The gate alone, for a command that frees slots. It connects in the background.
 ///
 /// # Errors
 /// What is wrong, and the way out.
@@ -164,7 +164,7 @@ async fn store(config: &Config) -> Result<Cql, Failure> {
     Ok(cql)
 }
 
-/// Waits until something about the store can be done.
+/// Waits until `attempt` on the store works.
 ///
 /// # Errors
 /// What is wrong or did not come up, and the way out.
@@ -185,12 +185,12 @@ where
     until_up(&what, config.start_timeout, once).await
 }
 
-/// The topics are there and as wanted.
+/// Waits until the topics are there, and checks that they are as configured.
 async fn log(config: &Config, kafka: &KafkaConfig, options: &KafkaOptions) -> Result<(), Failure> {
     wait_for_log(config, options, || topics::check(options, &kafka.layout)).await.map(drop)
 }
 
-/// Waits until something about the log can be done.
+/// Waits until `attempt` on the log works.
 ///
 /// # Errors
 /// What is wrong or did not come up, and the way out.

@@ -20,7 +20,7 @@ use crate::failure::Failure;
 
 /// The one consumer group of the records topic.
 pub const GROUP: &str = "persister";
-/// Clients' clocks may run ahead by so much: ids born until then may have been claimed before a restart.
+/// Milliseconds by which clients' clocks may be ahead: ids born until then may have been claimed before a restart.
 const CLOCK_LEAD_MS: i64 = 120_000;
 
 /// The ports of all roles.
@@ -29,13 +29,13 @@ pub struct AllPorts {
     pub persister: PersisterPorts,
     pub read_api: ReadPorts,
     pub registry: Arc<dyn Registry>,
-    /// What commands archive while this process runs.
+    /// The agents that commands archive while this process runs.
     pub archived: ArchivedAgents,
     /// For appending records again.
     pub log: EmbeddedLog,
 }
 
-/// Opens everything that the folder holds, or makes it, and takes the folder for this process.
+/// Opens the files of the folder, making those that are missing, and locks the folder for this process.
 ///
 /// # Errors
 /// What is wrong with the folder, and the way out.
@@ -110,7 +110,7 @@ fn closing(log: EmbeddedLog, store: Arc<EmbeddedStore>) -> Close {
     })
 }
 
-/// Opens the registry of a folder that a service may be running on.
+/// Opens the registry of a folder, also while a service runs on it.
 ///
 /// # Errors
 /// What is wrong with the folder, and the way out.

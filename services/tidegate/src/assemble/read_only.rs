@@ -18,7 +18,7 @@ use crate::failure::Failure;
 /// A command waits no longer for the accounts: its answer is useful without them.
 const ACCOUNTS_WITHIN: Duration = Duration::from_secs(5);
 
-/// Whether the configuration means servers, and not a data folder.
+/// Whether the configuration names servers; otherwise the data folder counts.
 pub const fn names_servers(config: &Config) -> bool {
     config.kafka.is_some() || config.redis.is_some() || config.scylla.is_some()
 }
@@ -26,11 +26,12 @@ pub const fn names_servers(config: &Config) -> bool {
 /// How far the persisters are behind.
 pub struct WatchedLag {
     pub lag: Arc<dyn ReadLag>,
-    /// What is applied whatever the group has committed; `None`: a folder's group cannot be lost, or there is no store.
+    /// Records that are applied whatever the group has committed; `None` for a folder, whose group cannot be lost, and
+    /// without a store.
     pub accounts: Option<Arc<dyn Accounts>>,
-    /// Their consumer group.
+    /// The persisters' consumer group.
     pub group: String,
-    /// Whose log it is.
+    /// The log, in words: its topic and brokers, or its folder.
     pub log: String,
 }
 

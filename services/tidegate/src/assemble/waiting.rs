@@ -36,7 +36,7 @@ where
             // An attempt may hang, so this does not wait for its end.
             sleep(PROGRESS).await;
             let (waited_s, limit_s) = (began.elapsed().as_secs(), limit.as_secs());
-            tracing::info!(what, waited_s, limit_s, cause = %cause.borrow(), "waiting");
+            tracing::info!(what, waited_s, limit_s, cause = cause.borrow().to_string(), "waiting");
         }
     };
     let ended = tokio::select! {

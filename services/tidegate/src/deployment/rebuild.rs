@@ -56,7 +56,7 @@ async fn live(config: Config, into: String, mut console: Console) -> Result<Exit
         reach.total(),
         spans.len()
     ));
-    // What the live persisters have buried is passed over, however much of it there is in a row.
+    // Records that the live persisters have dead-lettered are skipped, however many there are in a row.
     let settings = PersisterConfig { brake: BrakeRules::OFF, ..config.persister };
     let (runs, accounts) = (store.clone(), store.clone());
     let log = Arc::new(KafkaReadLog::open(&options)?);
@@ -82,7 +82,7 @@ async fn live(config: Config, into: String, mut console: Console) -> Result<Exit
         report.add("rebuild", format!("{why} after {done} of {total} records: drop keyspace {into} and begin again"));
         return Ok(report);
     }
-    // As the live keyspace's persisters do: what was never opened within a day is not kept.
+    // As the live persisters do: runs that were not opened within a day are not kept.
     let purged = purge_orphans(&*store, clock.now()).await?;
     let unreadable = passed_over.count();
     if purged > 0 {
@@ -95,7 +95,7 @@ async fn live(config: Config, into: String, mut console: Console) -> Result<Exit
     Ok(report)
 }
 
-/// The store of the new keyspace, made and migrated, and certainly empty.
+/// Makes and migrates the new keyspace, and checks that it is empty.
 async fn empty_store(config: &Config, into: &str) -> Result<ScyllaStore, Failure> {
     let live = config.scylla()?;
     if !is_keyspace(into) {
@@ -117,7 +117,8 @@ async fn empty_store(config: &Config, into: &str) -> Result<ScyllaStore, Failure
     Ok(ScyllaStore::new(cql))
 }
 
-/// A consumer group of this rebuild alone: the live group is not disturbed, and every rebuild begins at the first offset.
+/// A consumer group of this rebuild alone: the live group is not disturbed, and every rebuild begins at the first
+/// offset.
 fn own_group(prefix: &str, config: &Config) -> String {
     let random: String = RandomIds.random().iter().map(|byte| format!("{byte:02x}")).collect();
     format!("{prefix}.{}.rebuild.{random}", config.region)
@@ -133,7 +134,7 @@ async fn report_progress(console: &mut Console, reach: &Reach, began: Instant) -
     }
 }
 
-/// Where unreadable records go: the live persisters have buried them already.
+/// Counts unreadable records: the live persisters have dead-lettered them already.
 #[derive(Clone, Default)]
 struct PassedOver(Arc<AtomicU64>);
 

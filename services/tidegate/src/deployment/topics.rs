@@ -11,8 +11,8 @@ use crate::config::Config;
 use crate::console::Console;
 use crate::failure::Failure;
 
-/// Topics of a region that the store is not of are refused. A store that does not answer is no reason not to make topics:
-/// roles are refused all the same.
+/// Refuses topics of another region than the store's. A store that does not answer does not keep topics from being
+/// made: the roles check the region again at their start.
 async fn same_region(config: &Config) -> Result<(), Failure> {
     let Some(scylla) = &config.scylla else { return Ok(()) };
     match migrations::check_region(&scylla.options).await {

@@ -53,7 +53,7 @@ impl From<LogError> for Failure {
     }
 }
 
-/// Appending once more what may be on the log already is what the fold is for.
+/// An append whose outcome is unknown may be repeated: the fold ignores a record that comes twice.
 impl From<AppendError> for Failure {
     fn from(error: AppendError) -> Self {
         let class = match &error {

@@ -43,7 +43,7 @@ async fn live(config: &Config, every: Option<Duration>, json: bool, mut console:
     let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut before: Option<Reading> = None;
-    // A reader of a pipe may leave.
+    // Ends when the reader of a pipe has left.
     while !console.is_gone() {
         ticks.tick().await;
         match reader.read(&watched, &*clock).await {
@@ -52,7 +52,7 @@ async fn live(config: &Config, every: Option<Duration>, json: bool, mut console:
                 print(&mut console, &watched, &reading, pace.as_ref(), json);
                 before = Some(reading);
             }
-            // Servers come back; a log that is not ours does not become so.
+            // Servers come back; a log that cannot be used stays so.
             Err(error @ LogError::Unavailable(_)) => Console::errors().line(format_args!("{}", unread(error))),
             Err(error @ LogError::Broken(_)) => return Err(unread(error)),
         }
@@ -60,7 +60,7 @@ async fn live(config: &Config, every: Option<Duration>, json: bool, mut console:
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the readings so far say of how long records have waited.
+/// Reads the lag, and keeps how long records have waited.
 struct Reader {
     waits: Waits,
     began: Instant,
@@ -82,7 +82,7 @@ impl Reader {
     }
 }
 
-/// Without the accounts the lag is not known.
+/// Where the accounts cannot be read, the lag is not known.
 fn unread_accounts(error: StoreError) -> LogError {
     LogError::Unavailable(FailureCause::new(error.kind(), error.to_string()).caused_by(error))
 }

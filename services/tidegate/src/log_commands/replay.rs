@@ -100,7 +100,7 @@ async fn until_done<T>(
     }
 }
 
-/// Does it; what comes back says how to go on if not all was done.
+/// Replays, or previews. `Some` says how to go on if not all was done.
 async fn work(config: &Config, args: &ReplayArgs, opened: &Deployment, stop: &Stop) -> Result<Option<String>, Failure> {
     let team = match &args.team {
         Some(text) => Some(crate::manage::team(&*opened.registry, text).await?.id),

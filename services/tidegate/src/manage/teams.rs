@@ -82,7 +82,7 @@ pub async fn create(context: &Context, name: String, plan: tidegate_agentping::P
     Ok(team)
 }
 
-/// The team that has the name; archived, it is not what a script counts on.
+/// The team that has the name. An archived one is refused: a script that asks for the team counts on its credentials.
 async fn existing(registry: &dyn Registry, name: &str) -> Result<Option<Team>, Failure> {
     match resolve::find(registry, name).await? {
         Some(team) if team.archived_at.is_some() => {
@@ -106,7 +106,7 @@ async fn set_archived(context: &mut Context, mut team: Team, archived: bool) -> 
     Ok(())
 }
 
-/// Releases of before did not keep two teams from having one name.
+/// Earlier releases let two teams have one name.
 fn report_namesakes(console: &mut Console, teams: &[&Team]) {
     let mut names: Vec<&str> = teams.iter().map(|team| team.name.as_str()).collect();
     names.sort_unstable();

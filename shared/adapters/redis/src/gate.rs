@@ -68,7 +68,7 @@ impl Gate for RedisGate {
 
     async fn release(&self, ticket: Ticket) {
         if let Err(GateDown(cause)) = self.lanes.ask(ticket.team, Operation::Release(ticket)).await {
-            tracing::warn!(%cause, kind = %cause.kind(), "a release is lost: its claims stay until their content is sent again");
+            tracing::warn!(cause = cause.as_str(), kind = %cause.kind(), "a release is lost: its claims stay until their content is sent again");
         }
     }
 

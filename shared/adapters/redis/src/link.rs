@@ -154,7 +154,7 @@ impl Link {
         });
         if was_up {
             self.numbers.up.set(0.0);
-            tracing::warn!(%cause, kind = %cause.kind(), "the connection to the gate's Redis is given up");
+            tracing::warn!(cause = cause.as_str(), kind = %cause.kind(), "the connection to the gate's Redis is given up");
         }
     }
 
@@ -183,7 +183,7 @@ impl Link {
                     self.numbers.up.set(0.0);
                     self.state.send_replace(State::Down { cause: cause.clone() });
                     if !known {
-                        tracing::warn!(%cause, kind = %cause.kind(), "the gate's Redis cannot be reached");
+                        tracing::warn!(cause = cause.as_str(), kind = %cause.kind(), "the gate's Redis cannot be reached");
                     }
                 }
             }

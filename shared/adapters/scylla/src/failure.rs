@@ -32,8 +32,8 @@ fn attempt_may_pass(attempt: &RequestAttemptError) -> bool {
     }
 }
 
-/// Whether the server, or the driver, refuses the statement's values. A table that is gone is told so, too: who gives up
-/// a record for it looks first whether other writes are taken.
+/// Whether the server, or the driver, refuses the statement's values. A table that is gone is told so, too: who gives
+/// up a record for it looks first whether other writes are taken.
 fn is_refused(error: &ExecutionError) -> bool {
     use ExecutionError::{BadQuery, LastAttemptError};
     matches!(

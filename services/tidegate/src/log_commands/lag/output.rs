@@ -80,7 +80,7 @@ pub struct LagJson<'r> {
     #[serde(with = "iso_option")]
     oldest_appended_at: Option<Timestamp>,
     age_ms: Option<u64>,
-    /// Known from the second reading on.
+    /// `None` in the first reading.
     applied_per_s: Option<f64>,
     appended_per_s: Option<f64>,
     left_s: Option<u64>,

@@ -1,4 +1,4 @@
-//! Whether a record is to be appended again: one pure judgement.
+//! Whether a record is to be appended again: one pure function.
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -20,7 +20,7 @@ pub struct Candidate {
     pub record: Option<Record>,
 }
 
-/// What becomes of a candidate.
+/// The decision about a candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Chosen,
@@ -78,7 +78,7 @@ impl Candidate {
         serde_json::from_slice(&self.payload).ok().map(|Ids { team, run }| RunKey { team, run })
     }
 
-    /// The same bytes, marked with where they stand.
+    /// The same bytes, with their position as their origin.
     pub fn again(&self) -> Again {
         let attempt = self.origin.map_or(1, |origin| origin.attempt).saturating_add(1);
         Again {
@@ -98,7 +98,7 @@ pub fn agent_of(record: &Record) -> Option<&Slug> {
     }
 }
 
-/// The judgement.
+/// Decides about one candidate.
 pub fn judge(selection: &Selection, candidate: &Candidate) -> Verdict {
     use Verdict::{Chosen, IfOfAgent, PassedOver};
     let (filters, explicit) = (&selection.filters, selection.is_explicit());

@@ -1,4 +1,5 @@
-//! Where a replay works: on Kafka and the store while services run there, or on a data folder that no other process has open.
+//! Where a replay works: on Kafka and the store while services run there, or on a data folder that no other process has
+//! open.
 
 use std::sync::Arc;
 
@@ -18,11 +19,11 @@ use crate::dev::catch_up::catch_up;
 use crate::failure::Failure;
 use crate::roles::Roles;
 
-/// What was opened, and how it is left.
+/// The opened deployment, and how it is closed.
 pub struct Deployment {
     pub ports: Ports,
     pub registry: Arc<dyn Registry>,
-    /// Whose log it is, in words that are the same every time.
+    /// The log in words that are the same each time: part of the progress file's name.
     pub log_name: String,
     parts: Mutex<Parts>,
     /// A folder's own persister, so that lag sinks meanwhile.
@@ -107,7 +108,7 @@ impl Deployment {
         if self.roles.is_some() { catch_up(&*self.ports.lag).await } else { Ok(()) }
     }
 
-    /// Leaves it in order.
+    /// Closes it in order.
     pub async fn close(self) -> ExitReport {
         let mut report = ExitReport::default();
         let Deployment { ports, registry, roles, close, .. } = self;

@@ -1,4 +1,4 @@
-//! Which places of the log a replay looks at, fixed when it is first begun: it never meets its own output.
+//! The offsets that a replay looks at. They are fixed when it is first begun, so that it never reads what it appends.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::selection::{Range, Selection};
 
 use crate::failure::Failure;
 
-/// The places, and how far it is.
+/// The offsets or dead letters, and how many of them are done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Plan {

@@ -20,7 +20,7 @@ use super::state::{Doing, Ended, ReplayState, Spent, patiently};
 use crate::failure::Failure;
 use crate::log_commands::kind::{ByKind, Kind};
 
-/// Runs that the replay would change and that are remembered; of those beyond, the store's state counts.
+/// Changed runs that are kept in memory; a run beyond them is folded on what the store has.
 const CHANGED_MAX: usize = 100_000;
 /// Missing rows that are remembered, so that none is counted twice; about 32 MB.
 const ROWS_MAX: usize = 1_000_000;
@@ -52,7 +52,7 @@ pub struct Preview<'p> {
     folding: Folding,
 }
 
-/// The runs as they would stand.
+/// The runs as the replay would leave them.
 struct Folding {
     changed: HashMap<RunKey, RunState>,
     order: VecDeque<RunKey>,
@@ -75,7 +75,7 @@ impl<'p> Preview<'p> {
         }
     }
 
-    /// How it stands, from now on.
+    /// The state, from now on.
     pub fn state(&self) -> watch::Receiver<ReplayState> {
         self.state.subscribe()
     }

@@ -30,7 +30,7 @@ pub async fn print(
             _ = ticks.tick() => true,
             changed = state.changed() => match changed {
                 Ok(()) => false,
-                // The work has ended; whoever waits for it stops us.
+                // The work has ended, and the caller drops this.
                 Err(_) => std::future::pending().await,
             },
         };
@@ -84,7 +84,7 @@ fn span(seconds: u64) -> String {
     }
 }
 
-/// How fast it goes lately.
+/// The rate over the last lines.
 #[derive(Default)]
 struct Meter(VecDeque<(Duration, u64)>);
 

@@ -76,7 +76,7 @@ impl<'w> Walk<'w> {
         }
     }
 
-    /// How it stands, from now on.
+    /// The state, from now on.
     pub fn state(&self) -> watch::Receiver<ReplayState> {
         self.state.subscribe()
     }

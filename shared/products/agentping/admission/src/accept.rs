@@ -130,7 +130,7 @@ impl Admission {
                 Ok(position)
             }
             Err(AppendError::NotPersisted(cause)) => {
-                tracing::warn!(kind = %cause.kind(), %cause, "the log did not take a record");
+                tracing::warn!(kind = %cause.kind(), cause = cause.as_str(), "the log did not take a record");
                 self.appends.failed(self.ports.clock.now(), &cause);
                 self.release_held(ticket).await;
                 Err(Refusal::LogUnavailable { retry_after_s: self.log_failed() })
@@ -141,7 +141,7 @@ impl Admission {
             }
             // The claim stays as it is: a retry joins it.
             Err(AppendError::Unknown(cause)) => {
-                tracing::warn!(kind = %cause.kind(), %cause, "the fate of a record is unknown");
+                tracing::warn!(kind = %cause.kind(), cause = cause.as_str(), "the fate of a record is unknown");
                 self.appends.failed(self.ports.clock.now(), &cause);
                 Err(Refusal::OutcomeUnknown { retry_after_s: self.log_failed() })
             }
