@@ -20,7 +20,7 @@ use http::StatusCode;
 use serde_json::json;
 use tidegate_agentping_ports::{NotedAccounts, StoredSummary};
 use tidegate_metric::Gauge;
-use tidegate_ports::{Clock, Ids, LogSpan, ReadLog, StoreError};
+use tidegate_ports::{Clock, FailureCause, Ids, LogSpan, ReadLog, StoreError};
 use tidegate_telemetry::JOB_FAILURES;
 use tokio::time::{sleep, timeout};
 
@@ -115,7 +115,7 @@ impl Conservation {
                 }
                 Err(error) => {
                     forget(&mut ends);
-                    tracing::warn!(%error, "the accounts cannot be read; trying again");
+                    tracing::warn!(kind = %error.kind(), %error, "the accounts cannot be read; trying again");
                     failures.increment(1);
                 }
             }
@@ -150,7 +150,8 @@ impl Conservation {
 
     /// The accounts first: an end read before them could lie before what they have settled meanwhile.
     async fn read(&self) -> Result<Reading, StoreError> {
-        let late = |_| Err(StoreError::Unavailable(format!("no answer within {:?}", self.deadline)));
+        let late =
+            |_| Err(StoreError::Unavailable(FailureCause::timeout(format!("no answer within {:?}", self.deadline))));
         let accounts = timeout(self.deadline, self.accounts.accounts()).await.unwrap_or_else(late)?;
         let spans = self.spans().await;
         let sums = Sums::of(&accounts, spans.as_deref().ok());

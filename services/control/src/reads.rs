@@ -59,9 +59,9 @@ impl Reads {
                 return Ok(answer);
             }
             Ok(Err(StoreError::Broken(cause) | StoreError::Refused(cause))) => {
-                return Err(Problem::StoreBroken { cause });
+                return Err(Problem::StoreBroken { cause: cause.to_string() });
             }
-            Ok(Err(StoreError::Unavailable(cause))) => cause,
+            Ok(Err(StoreError::Unavailable(cause))) => cause.to_string(),
             Err(_) => format!("no answer within {:?}", self.store_deadline),
         };
         Err(Problem::StoreUnavailable { cause, retry_after_s: self.outage.failed(self.now()) })

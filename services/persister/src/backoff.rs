@@ -3,6 +3,8 @@
 use std::fmt::Display;
 use std::time::Duration;
 
+use tidegate_ports::FailureKind;
+
 use crate::tally::Tally;
 
 const FIRST: Duration = Duration::from_millis(50);
@@ -20,11 +22,15 @@ impl<'a> Backoff<'a> {
         Backoff { step, tally, pause: FIRST }
     }
 
-    /// Says what went wrong, and waits.
-    pub async fn wait(&mut self, error: &(impl Display + Sync)) {
+    /// Logs what went wrong and its kind, and waits.
+    pub async fn wait<E: Display + Sync>(&mut self, error: &E)
+    where
+        for<'e> &'e E: Into<FailureKind>,
+    {
+        let kind: FailureKind = error.into();
         self.tally.retries.increment(1);
         let retry_in_ms = self.pause.as_millis() as u64;
-        tracing::warn!(step = self.step, %error, retry_in_ms, "not done; the records wait on the log");
+        tracing::warn!(step = self.step, %kind, %error, retry_in_ms, "not done; the records wait on the log");
         tokio::time::sleep(self.pause).await;
         self.pause = (self.pause * 2).min(LAST);
     }

@@ -146,7 +146,7 @@ impl Persister {
     }
 
     async fn wait_for_log(&mut self, error: &LogError) {
-        tracing::warn!(%error, retry_in_ms = LOG_RETRY.as_millis() as u64, "the log did not answer");
+        tracing::warn!(kind = %error.kind(), %error, retry_in_ms = LOG_RETRY.as_millis() as u64, "the log did not answer");
         tokio::time::sleep(LOG_RETRY).await;
     }
 
@@ -282,7 +282,7 @@ impl Persister {
                 self.applier.tally.commits.increment(1);
             }
             Err(error) => {
-                tracing::warn!(%error, ?committable, "an offset was not committed; it is tried again");
+                tracing::warn!(kind = %error.kind(), %error, ?committable, "an offset was not committed; it is tried again");
                 // A newer one covers it.
                 lane.unsettled = lane.unsettled.or(lane.account.map(|account| (committable, account)));
                 settle_next = Some(LOG_RETRY);

@@ -39,7 +39,7 @@ impl Applier {
         loop {
             match self.runs.save(writes.clone()).await {
                 Ok(()) => return Ok(()),
-                Err(StoreError::Refused(why)) if refusals + 1 == REFUSALS => return Err(why),
+                Err(StoreError::Refused(why)) if refusals + 1 == REFUSALS => return Err(why.to_string()),
                 Err(error) => {
                     refusals = if matches!(error, StoreError::Refused(_)) { refusals + 1 } else { 0 };
                     backoff.wait(&error).await;

@@ -2,9 +2,9 @@
 //! is given those it needs and no others.
 
 pub mod archived_agents;
-pub mod beside;
 pub mod distributed;
 pub mod embedded;
+pub mod read_only;
 mod waiting;
 
 use std::future::Future;
@@ -15,39 +15,39 @@ use tidegate_agentping_ports::{NotedAccounts, Registry, RunQueries, Runs, Stored
 use tidegate_kernel::Region;
 use tidegate_ports::{Consume, DeadLetters, ReadLag, ReadLog};
 
-pub use waiting::{Not, until_up};
+pub use waiting::until_up;
 
-/// Ends what stands behind the ports, in order. An error says what was left.
+/// Closes what the ports use, in order. The text says what was left behind: a line of the exit report.
 pub type Close = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 
-/// The ports of one role, and how what stands behind them is ended.
+/// The ports of one role, and how the adapters behind them are closed.
 pub struct Opened<P> {
     pub ports: P,
     /// To be awaited once nothing uses the ports any more.
     pub close: Close,
 }
 
-/// What a persister stands on.
+/// The ports of a persister.
 pub struct PersisterPorts {
-    /// Its membership of its consumer group: only one may have it.
+    /// The persister's membership of its consumer group.
     pub consume: Box<dyn Consume>,
     pub runs: Arc<dyn Runs>,
     /// What became of every record, in the same store as the runs.
     pub accounts: Arc<dyn NotedAccounts>,
     pub dead_letters: Arc<dyn DeadLetters>,
-    /// What a store that goes back is read again from; `None` where the store cannot.
+    /// The log from which records are read again when the store has lost some; `None` where the store never does.
     pub log: Option<Arc<dyn ReadLog>>,
-    /// How far its group is behind.
+    /// How far the consumer group is behind.
     pub lag: Arc<dyn ReadLag>,
 }
 
-/// What the read API stands on.
+/// The ports of the read API.
 pub struct ReadPorts {
     pub queries: Arc<dyn RunQueries>,
-    /// Whether the store has what the accounts call stored.
+    /// Looks up whether the store has what the accounts call stored.
     pub stored: Arc<dyn StoredSummary>,
     pub accounts: Arc<dyn NotedAccounts>,
-    /// What the accounts are held against; `None` where no log is named.
+    /// The log whose ends the accounts are compared with; `None` where no log is named.
     pub log: Option<Arc<dyn ReadLog>>,
 }
 

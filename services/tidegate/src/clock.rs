@@ -9,7 +9,7 @@ use tidegate_ports::{Clock, SystemClock};
 #[derive(Clone)]
 pub struct ProcessClock {
     pub clock: Arc<dyn Clock>,
-    /// What the operations port serves for it: nothing in a release.
+    /// Routes of the operations port that move it: none in a release.
     pub routes: Router,
 }
 
@@ -56,7 +56,7 @@ mod movable {
     #[derive(Deserialize)]
     struct Move {
         offset_ms: i64,
-        /// Only the wall clock of this process is moved: all that does not go by it notices nothing.
+        /// Moves the wall clock of this process alone; its steady clock is left as it is.
         #[serde(default)]
         wall_only: bool,
     }

@@ -32,6 +32,8 @@ pub use scylla::{ScyllaConfig, is_keyspace};
 use purpose::Server;
 use reader::Reader;
 
+use crate::failure::Failure;
+
 /// Everything that can be set, whole and checked.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -47,7 +49,7 @@ pub struct Config {
     pub ops: OpsConfig,
     pub persister: PersisterConfig,
     pub admission: AdmissionConfig,
-    /// The in-process gate remembers at most so many claims.
+    /// Bytes of claims that the in-process gate holds at most.
     pub max_claim_bytes: usize,
     /// The three servers of a distributed deployment, those that are named.
     pub kafka: Option<KafkaConfig>,
@@ -75,7 +77,7 @@ pub struct ControlConfig {
     pub serve: ServeOptions,
     pub store_deadline: Duration,
     pub max_answer_bytes_in_flight: usize,
-    /// Of one sample of what is called stored; 0: none is taken.
+    /// Records in a sample of those that the accounts call stored; 0: no sample is taken.
     pub sample_records: u64,
 }
 
@@ -84,7 +86,7 @@ pub struct ControlConfig {
 pub struct OpsConfig {
     /// The role's own, or else the one of all roles.
     pub listen: SocketAddr,
-    /// What set it.
+    /// The setting that names the address.
     pub key: &'static str,
     pub serve: ServeOptions,
     /// Roles that share a machine cannot share a port.
@@ -135,7 +137,7 @@ impl Config {
     ///
     /// # Errors
     /// None are named.
-    pub fn kafka(&self) -> Result<&KafkaConfig, String> {
+    pub fn kafka(&self) -> Result<&KafkaConfig, Failure> {
         self.kafka.as_ref().ok_or_else(|| Server::Kafka.unnamed())
     }
 
@@ -143,7 +145,7 @@ impl Config {
     ///
     /// # Errors
     /// None is named.
-    pub fn redis(&self) -> Result<&RedisOptions, String> {
+    pub fn redis(&self) -> Result<&RedisOptions, Failure> {
         self.redis.as_ref().ok_or_else(|| Server::Redis.unnamed())
     }
 
@@ -151,12 +153,12 @@ impl Config {
     ///
     /// # Errors
     /// None are named.
-    pub fn scylla(&self) -> Result<&ScyllaConfig, String> {
+    pub fn scylla(&self) -> Result<&ScyllaConfig, Failure> {
         self.scylla.as_ref().ok_or_else(|| Server::Scylla.unnamed())
     }
 
-    /// What a key holds and where that came from, as the dump shows it.
-    pub fn told(&self, key: &str) -> String {
+    /// A key with its value and the source of that value, as the dump shows it.
+    pub fn with_source(&self, key: &str) -> String {
         let known = self.effective.iter().find(|effective| effective.key == key);
         known.map_or_else(|| key.to_owned(), |one| format!("{key} = {} (from {})", one.shown(), one.source))
     }

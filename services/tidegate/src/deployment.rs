@@ -15,7 +15,8 @@ use tidegate_telemetry::{LogSettings, logs};
 
 use crate::cli::{CompareArgs, TopicsCommand};
 use crate::config::Config;
-use crate::page::Page;
+use crate::console::Console;
+use crate::failure::Failure;
 
 pub use rebuild::rebuild;
 
@@ -23,40 +24,45 @@ pub use rebuild::rebuild;
 ///
 /// # Errors
 /// What is wrong, and the way out.
-pub fn migrate(config: &Config, dry_run: bool) -> Result<ExitCode, String> {
-    at_once(config, migrate::migrate(config, dry_run, Page::output()))
+pub fn migrate(config: &Config, dry_run: bool) -> Result<ExitCode, Failure> {
+    at_once(config, migrate::migrate(config, dry_run, Console::output()))
 }
 
 /// Makes or checks the topics.
 ///
 /// # Errors
 /// What is wrong, and the way out.
-pub fn topics(config: &Config, command: &TopicsCommand) -> Result<ExitCode, String> {
-    at_once(config, topics::topics(config, command, Page::output()))
+pub fn topics(config: &Config, command: &TopicsCommand) -> Result<ExitCode, Failure> {
+    at_once(config, topics::topics(config, command, Console::output()))
 }
 
 /// Compares two keyspaces: 0 when they are equal.
 ///
 /// # Errors
 /// They cannot be compared.
-pub fn compare(config: &Config, args: &CompareArgs) -> Result<ExitCode, String> {
-    at_once(config, compare::compare(config, args, Page::output()))
+pub fn compare(config: &Config, args: &CompareArgs) -> Result<ExitCode, Failure> {
+    at_once(config, compare::compare(config, args, Console::output()))
 }
 
-/// Runs one command to its end. Waiting for servers is told on standard error, answers go to standard output.
+/// Runs one command to its end. Lines about waiting for servers go to standard error, answers to standard output.
 ///
 /// # Errors
 /// The command's.
-pub fn at_once(config: &Config, work: impl Future<Output = Result<ExitCode, String>>) -> Result<ExitCode, String> {
-    logs::install(&quiet(config)).map_err(|error| error.to_string())?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| format!("cannot start: {error}"))?;
+pub fn at_once(config: &Config, work: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
+    logs::install(&quiet(config))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot_start)?;
     runtime.block_on(work)
 }
 
-/// A driver's grumbling is none of a command's answer; what fails is told as the error. An explicit level stands.
+/// The runtime of a command could not be made.
+pub fn cannot_start(error: std::io::Error) -> Failure {
+    Failure::unavailable(format!("cannot start: {error}"))
+        .or_else("see the limits of threads and open files (ulimit -a)")
+        .caused_by(error)
+}
+
+/// Log settings of a command: without the drivers' warnings, which are no part of its answer; a failure is printed as
+/// the error. A level that was set is kept.
 pub fn quiet(config: &Config) -> LogSettings {
     let mut settings = config.telemetry.clone();
     if !config.is_set("telemetry.level") {

@@ -17,7 +17,8 @@ use tidegate_telemetry::Metrics;
 
 use crate::assemble::embedded::{self, AllPorts};
 use crate::config::{Config, Purpose};
-use crate::doors::Door;
+use crate::failure::Failure;
+use crate::listeners::ReservedListener;
 use crate::process::{self, Begun, Process};
 use crate::roles::Roles;
 use banner::Addresses;
@@ -26,13 +27,13 @@ use banner::Addresses;
 ///
 /// # Errors
 /// Why it could not start, and the way out.
-pub fn run(config: Config) -> Result<ExitCode, String> {
+pub fn run(config: Config) -> Result<ExitCode, Failure> {
     process::run(config, ("dev", Purpose::Dev), live)
 }
 
-async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, String> {
-    let ingest = Door::reserve("ingest.listen", config.listen)?;
-    let control = Door::reserve("control.listen", config.control.listen)?;
+async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, Failure> {
+    let ingest = ReservedListener::reserve("ingest.listen", config.listen)?;
+    let control = ReservedListener::reserve("control.listen", config.control.listen)?;
     let mut process = Process::begin(config, metrics.clone())?;
     let config = process.config.clone();
     let addresses = Addresses { ingest: ingest.address(), control: control.address(), ops: process.ops_address };
@@ -42,9 +43,9 @@ async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, String> {
     let mut roles = Roles::new(config.clone(), process.clock.clone(), process.ids.clone());
     let lag = front_door.lag.clone();
     roles.start_persister(&process.parts, persister);
-    if let Begun::Stopped(why) = process.unless_stopped(catch_up::catch_up(&*lag)).await? {
+    if let Begun::Stopped(reason) = process.unless_stopped(catch_up::catch_up(&*lag)).await? {
         drop((front_door, read_api, lag, registry, archived));
-        return Ok(process.stop(why, roles, Some(opened.close)).await);
+        return Ok(process.stop(reason, roles, Some(opened.close)).await);
     }
     drop(lag);
     let (control, ingest) = (control.listen()?, ingest.listen()?);
@@ -61,16 +62,16 @@ async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, String> {
     tracing::info!(ingest = %addresses.ingest, control = %addresses.control, operations = %addresses.ops, "ready");
     let text = banner::text(&config, &addresses, &welcome, &*process.clock, &*process.ids);
     let (unprinted, early) = tokio::select! {
-        printed = banner::print(text) => (printed.err(), None),
-        why = process.told_to_stop() => (Some("nobody reads standard output".to_owned()), Some(why)),
+        printed = banner::print(text) => (printed.err().map(|failure| failure.to_string()), None),
+        reason = process.stop_requested() => (Some("nobody reads standard output".to_owned()), Some(reason)),
     };
     if let Some(why) = unprinted {
         welcome.take_back(&*registry, process.clock.now(), &why).await;
     }
     drop(registry);
-    let why = match early {
-        Some(why) => why,
-        None => process.told_to_stop().await,
+    let reason = match early {
+        Some(reason) => reason,
+        None => process.stop_requested().await,
     };
-    Ok(process.stop(why, roles, Some(opened.close)).await)
+    Ok(process.stop(reason, roles, Some(opened.close)).await)
 }

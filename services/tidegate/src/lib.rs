@@ -4,14 +4,15 @@ pub mod assemble;
 mod cli;
 mod clock;
 pub mod config;
+mod console;
 mod deployment;
 mod dev;
-mod doors;
+mod failure;
+mod listeners;
 mod log_commands;
 mod manage;
 pub mod metrics;
 mod open_files;
-mod page;
 mod process;
 mod role;
 mod roles;
@@ -27,13 +28,14 @@ use tidegate_telemetry::logs;
 
 use cli::{Cli, Command, Deployment, DevArgs, LogPlace};
 use config::{Config, Layers, Problem, Purpose};
+use console::Console;
+use failure::Failure;
 use open_files::OpenFiles;
-use page::Page;
 
 /// The crate's version, as `/metrics` and `--version` show it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// How long the last log lines may take to be written. Whoever does not read them must not hold up the end.
+/// How long the last log lines may take to be written. A pipe without a reader must not delay the end.
 const LAST_LINES: Duration = Duration::from_millis(500);
 
 /// Runs the program with these arguments, the first being its own name. 0: done, and nothing left behind; 1: not
@@ -43,31 +45,31 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let _last_lines = LastLines;
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
-        Err(told) => {
-            // Help and version come this way too. A closed pipe is no reason to fail louder.
-            let is_lost = told.print().is_err_and(|error| error.kind() != ErrorKind::BrokenPipe);
-            let code = u8::try_from(told.exit_code()).unwrap_or(2);
+        Err(refusal) => {
+            // Help and version come this way too. A closed pipe is not reported.
+            let is_lost = refusal.print().is_err_and(|error| error.kind() != ErrorKind::BrokenPipe);
+            let code = u8::try_from(refusal.exit_code()).unwrap_or(2);
             return ExitCode::from(code.max(u8::from(is_lost)));
         }
     };
     let serves =
         matches!(cli.command, Command::Dev(_) | Command::Ingest(_) | Command::Persist(_) | Command::Control(_));
     match dispatch(cli.command) {
-        // A service goes on without its standard output; an answer that is not whole is none.
-        Ok(code) => match page::unwritten().filter(|_| !serves) {
+        // A service works without its standard output; a command whose answer is incomplete has failed.
+        Ok(code) => match console::unwritten().filter(|_| !serves) {
             None => code,
             Some(why) => {
-                Page::errors().line(format_args!("error: standard output could not be written: {why}"));
+                Console::errors().line(format_args!("error: standard output could not be written: {why}"));
                 ExitCode::FAILURE
             }
         },
-        Err(reason) if serves => {
-            logs::failed(&reason);
-            ExitCode::FAILURE
+        Err(failure) if serves => {
+            logs::failed(&failure.to_string());
+            failure.exit_code()
         }
-        Err(reason) => {
-            Page::errors().line(format_args!("error: {reason}"));
-            ExitCode::FAILURE
+        Err(failure) => {
+            Console::errors().line(format_args!("error: {failure}"));
+            failure.exit_code()
         }
     }
 }
@@ -80,7 +82,7 @@ impl Drop for LastLines {
     }
 }
 
-fn dispatch(command: Command) -> Result<ExitCode, String> {
+fn dispatch(command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Dev(args) => dev::run(dev_config(&args)?),
         Command::CheckConfig { config } => check_config(config.as_deref()),
@@ -122,7 +124,7 @@ fn dispatch(command: Command) -> Result<ExitCode, String> {
     }
 }
 
-fn dev_config(args: &DevArgs) -> Result<Config, String> {
+fn dev_config(args: &DevArgs) -> Result<Config, Failure> {
     let mut layers = layers(args.config.as_deref());
     layers.flag("--region", "region", args.region.as_deref());
     layers.flag("--data", "data", args.data.as_ref().map(|path| path.display()));
@@ -135,7 +137,7 @@ fn dev_config(args: &DevArgs) -> Result<Config, String> {
 /// A flag, the key it sets, its value if it was given.
 type Flag = (&'static str, &'static str, Option<String>);
 
-fn distributed<const N: usize>(place: &Deployment, flags: [Flag; N], purpose: Purpose) -> Result<Config, String> {
+fn distributed<const N: usize>(place: &Deployment, flags: [Flag; N], purpose: Purpose) -> Result<Config, Failure> {
     let mut layers = layers(place.config.as_deref());
     layers.flag("--region", "region", place.region.as_deref());
     for (flag, key, value) in flags {
@@ -145,34 +147,34 @@ fn distributed<const N: usize>(place: &Deployment, flags: [Flag; N], purpose: Pu
 }
 
 /// Where the log is: on the servers that are named, else in the data folder.
-fn on_the_log(place: &LogPlace) -> Result<Config, String> {
+fn on_the_log(place: &LogPlace) -> Result<Config, Failure> {
     let mut layers = layers(place.config.as_deref());
     layers.flag("--region", "region", place.region.as_deref());
     layers.flag("--data", "data", place.data.as_ref().map(|path| path.display()));
     read(layers, Purpose::Manage)
 }
 
-fn manage(command: manage::Command) -> Result<ExitCode, String> {
+fn manage(command: manage::Command) -> Result<ExitCode, Failure> {
     let place = command.place();
     let mut layers = layers(place.config.as_deref());
     layers.flag("--data", "data", place.data.as_ref().map(|path| path.display()));
     manage::run(&read(layers, Purpose::Manage)?, command)
 }
 
-fn check_config(file: Option<&Path>) -> Result<ExitCode, String> {
+fn check_config(file: Option<&Path>) -> Result<ExitCode, Failure> {
     let config = read(layers(file), Purpose::Look)?;
-    Page::output().text(&config.dump());
+    Console::output().text(&config.dump());
     if let Some(warning) = config.scylla.as_ref().and_then(|scylla| scylla.warning()) {
-        Page::errors().line(format_args!("warning: {warning}"));
+        Console::errors().line(format_args!("warning: {warning}"));
     }
     if let Some(warning) = OpenFiles::of(&config, Purpose::Look).warning() {
-        Page::errors().line(format_args!("warning: {warning}"));
+        Console::errors().line(format_args!("warning: {warning}"));
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn read(layers: Layers, purpose: Purpose) -> Result<Config, String> {
-    Config::from_layers(layers, purpose).map_err(|problems| told(&problems))
+fn read(layers: Layers, purpose: Purpose) -> Result<Config, Failure> {
+    Config::from_layers(layers, purpose).map_err(|problems| wrong(&problems))
 }
 
 /// The file and the variables: the only place that reads the environment.
@@ -187,7 +189,8 @@ fn layers(file: Option<&Path>) -> Layers {
     layers
 }
 
-fn told(problems: &[Problem]) -> String {
+/// Every mistake on a line of its own.
+fn wrong(problems: &[Problem]) -> Failure {
     let lines: Vec<String> = problems.iter().map(|problem| format!("\n  {problem}")).collect();
-    format!("the configuration is wrong:{}", lines.concat())
+    Failure::config(format!("the configuration is wrong:{}", lines.concat()))
 }

@@ -13,7 +13,7 @@ fn main() -> ExitCode {
 }
 
 /// What is allocated is soon free again. With transparent huge pages the kernel clears two mebibytes where a page of them
-/// is touched again after it went back, and memory is held that nobody uses (`docs/performance.md`). Where the kernel does
+/// is touched again after it went back, and memory is held unused (`docs/performance.md`). Where the kernel does
 /// not know the switch nothing is lost.
 fn do_without_huge_pages() {
     #[cfg(target_os = "linux")]

@@ -1,5 +1,5 @@
-//! Managing teams, agents, credentials and rates. These commands open the registry alone, so they work beside a running
-//! service, which follows within seconds. Where the configuration names the nodes of a store, the registry is there;
+//! Managing teams, agents, credentials and rates. These commands open the registry alone, so they work while a service
+//! runs, which follows within seconds. Where the configuration names the nodes of a store, the registry is there;
 //! otherwise it is in the data folder.
 
 mod agents;
@@ -22,7 +22,9 @@ use tidegate_ports::{Clock, Ids, RandomIds, SystemClock};
 use crate::assemble::{distributed, embedded};
 use crate::cli::{AgentsCommand, KeysCommand, Place, RatesCommand, TeamsCommand, TokensCommand};
 use crate::config::Config;
-use crate::page::Page;
+use crate::console::Console;
+use crate::deployment::cannot_start;
+use crate::failure::Failure;
 
 pub use resolve::team;
 
@@ -65,19 +67,19 @@ impl From<RatesCommand> for Command {
     }
 }
 
-/// What a command works with.
-pub struct Desk {
+/// The ports and settings of a management command.
+pub struct Context {
     pub registry: Arc<dyn Registry>,
     /// The gate that all front doors share; `None` where one process has its own, and follows the registry.
     pub gate: Option<Arc<dyn Gate>>,
     pub ids: Arc<dyn Ids>,
     pub clock: Arc<dyn Clock>,
     pub region: Region,
-    pub page: Page,
+    pub console: Console,
     pub json: bool,
 }
 
-impl Desk {
+impl Context {
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -86,19 +88,16 @@ impl Desk {
 /// Runs one command.
 ///
 /// # Errors
-/// A text that says what was wrong with which value, and the way out.
-pub fn run(config: &Config, command: Command) -> Result<ExitCode, String> {
+/// What was wrong with which value, and the way out.
+pub fn run(config: &Config, command: Command) -> Result<ExitCode, Failure> {
     plans::check(&command)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| format!("cannot start: {error}"))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot_start)?;
     runtime.block_on(async {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (opened, gate) = if config.scylla.is_some() {
             in_region(config, command.region())?;
             let gate = command.gate(config, &clock)?;
-            (distributed::registry(config).await?, gate)
+            (distributed::registry(config).await.map_err(unreached)?, gate)
         } else {
             let region = command.region().or_else(|| config.is_set("region").then_some(config.region));
             let opened = if command.begins_a_deployment() {
@@ -109,33 +108,38 @@ pub fn run(config: &Config, command: Command) -> Result<ExitCode, String> {
             (opened, None)
         };
         let json = command.place().json;
-        let (registry, region, page) = (opened.registry, opened.region, Page::output());
-        let desk = Desk { registry, gate, region, ids: Arc::new(RandomIds), clock, page, json };
-        dispatch(desk, command).await
+        let (registry, region, console) = (opened.registry, opened.region, Console::output());
+        let context = Context { registry, gate, region, ids: Arc::new(RandomIds), clock, console, json };
+        dispatch(context, command).await
     })?;
     Ok(ExitCode::SUCCESS)
 }
 
+/// A store that is down may be brought up, or another one named.
+fn unreached(failure: Failure) -> Failure {
+    if failure.may_pass() { failure.or_else("start it, or correct scylla.nodes") } else { failure }
+}
+
 /// A deployment is one region's: a command that insists on another one is at the wrong place.
-fn in_region(config: &Config, wanted: Option<Region>) -> Result<(), String> {
+fn in_region(config: &Config, wanted: Option<Region>) -> Result<(), Failure> {
     match wanted {
-        Some(wanted) if wanted != config.region => Err(format!(
-            "--region {wanted}: this deployment has {}, keyspace {}; choose the other one's configuration, or set \
-             TIDEGATE_REGION",
-            config.told("region"),
+        Some(wanted) if wanted != config.region => Err(Failure::config(format!(
+            "--region {wanted}: this deployment has {}, keyspace {}",
+            config.with_source("region"),
             config.scylla()?.options.keyspace
-        )),
+        ))
+        .or_else("choose the other one's configuration, or set TIDEGATE_REGION")),
         _ => Ok(()),
     }
 }
 
-async fn dispatch(desk: Desk, command: Command) -> Result<(), String> {
+async fn dispatch(context: Context, command: Command) -> Result<(), Failure> {
     match command {
-        Command::Teams(command) => teams::run(desk, command).await,
-        Command::Agents(command) => agents::run(desk, command).await,
-        Command::Keys(command) => keys::run(desk, command).await,
-        Command::Tokens(command) => tokens::run(desk, command).await,
-        Command::Rates(command) => rates::run(desk, command).await,
+        Command::Teams(command) => teams::run(context, command).await,
+        Command::Agents(command) => agents::run(context, command).await,
+        Command::Keys(command) => keys::run(context, command).await,
+        Command::Tokens(command) => tokens::run(context, command).await,
+        Command::Rates(command) => rates::run(context, command).await,
     }
 }
 
@@ -165,11 +169,13 @@ impl Command {
     }
 
     /// The gate, for the command that changes what it holds.
-    fn gate(&self, config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Arc<dyn Gate>>, String> {
+    fn gate(&self, config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Arc<dyn Gate>>, Failure> {
         match self {
             Command::Agents(AgentsCommand::Archive { .. }) => match distributed::gate(config, clock) {
                 Ok(gate) => Ok(Some(Arc::new(gate))),
-                Err(why) => Err(format!("{why}; the gate holds the slots of agents, so archiving them needs it")),
+                Err(failure) => Err(failure.in_words(|failure| {
+                    format!("{failure}; the gate holds the slots of agents, so archiving them needs it")
+                })),
             },
             _ => Ok(None),
         }

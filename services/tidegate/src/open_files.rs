@@ -5,14 +5,14 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::config::{Config, Purpose};
 
-/// What a process needs beside its clients: files of the data folder, connections to Redis, the brokers and the store's
+/// Files that a process needs for itself: files of the data folder, connections to Redis, the brokers and the store's
 /// nodes, sockets that are closing.
 const OWN: u64 = 256;
 
 /// Fewer connections than this do not make a port.
 const LEAST: usize = 8;
 
-/// What a configuration wants, and what there is.
+/// The connections that a configuration allows, and the limit on open files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OpenFiles {
     /// Connections of clients, over all ports of the process.

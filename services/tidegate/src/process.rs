@@ -17,15 +17,16 @@ use tidegate_telemetry::{Metrics, logs};
 use crate::assemble::Close;
 use crate::clock::ProcessClock;
 use crate::config::{Config, Purpose};
-use crate::doors::Door;
+use crate::failure::Failure;
+use crate::listeners::ReservedListener;
 use crate::metrics::{READY, STARTED_AT_SECONDS};
 use crate::open_files::OpenFiles;
 use crate::roles::{GRACE, Roles};
 
-/// What ending the log and the store may take.
+/// How long closing the log and the store may take.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(20);
 
-/// Runs until `live` has ended. `role` is a label of the process's numbers; `purpose` says which ports it has.
+/// Runs until `live` has ended. `role` is a label of the process's metrics; `purpose` says which ports it has.
 ///
 /// # Errors
 /// Why it could not start, and the way out.
@@ -33,22 +34,19 @@ pub fn run<F>(
     config: Config,
     (role, purpose): (&'static str, Purpose),
     live: impl FnOnce(Config, Metrics) -> F,
-) -> Result<ExitCode, String>
+) -> Result<ExitCode, Failure>
 where
-    F: Future<Output = Result<ExitReport, String>>,
+    F: Future<Output = Result<ExitReport, Failure>>,
 {
-    logs::install(&config.telemetry).map_err(|error| error.to_string())?;
-    let metrics = Metrics::install(crate::VERSION, role, crate::metrics::all()).map_err(|error| error.to_string())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| format!("cannot start the runtime: {error}"))?;
+    logs::install(&config.telemetry)?;
+    let metrics = Metrics::install(crate::VERSION, role, crate::metrics::all())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(no_runtime)?;
     let files = OpenFiles::of(&config, purpose);
     if let Some(warning) = files.warning() {
         tracing::warn!("{warning}");
     }
     let report = runtime.block_on(live(files.fit(config), metrics));
-    // Reads of the store that nobody waits for any more must not hold up the end.
+    // Reads of the store whose callers have left must not delay the end.
     runtime.shutdown_timeout(Duration::from_secs(1));
     let report = report?;
     for left in &report.left {
@@ -65,26 +63,32 @@ pub struct Process {
     pub parts: Parts,
     /// Where the operations port is.
     pub ops_address: std::net::SocketAddr,
-    /// What a role adds to it.
+    /// Routes that a role adds to the operations port.
     pub ops_routes: LaterRoutes,
     health: Health,
     signals: Signals,
     ops: Part<ServeReport>,
 }
 
-/// Why a process stops: the name of a signal, or the part that ended by itself.
-pub type Why = Result<&'static str, String>;
+/// Why a process stops.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StopReason {
+    /// A signal, by its name.
+    Signal(&'static str),
+    /// A part that ended without having been stopped: which, and how.
+    PartEnded(String),
+}
 
 impl Process {
     /// Listens for signals, and serves the operations port: alive, not ready yet.
     ///
     /// # Errors
-    /// The port cannot be had.
-    pub fn begin(config: Config, metrics: Metrics) -> Result<Self, String> {
-        let signals = Signals::listen().map_err(|error| format!("cannot listen for signals: {error}"))?;
+    /// The operations port is taken.
+    pub fn begin(config: Config, metrics: Metrics) -> Result<Self, Failure> {
+        let signals = signals()?;
         let ProcessClock { clock, routes } = ProcessClock::new();
-        let door = Door::reserve(config.ops.key, config.ops.listen)?;
-        let (ops_address, listener, options) = (door.address(), door.listen()?, config.ops.serve);
+        let reserved = ReservedListener::reserve(config.ops.key, config.ops.listen)?;
+        let (ops_address, listener, options) = (reserved.address(), reserved.listen()?, config.ops.serve);
         let health = Health::default();
         let parts = Parts::default();
         let judged = health.clone();
@@ -104,12 +108,11 @@ impl Process {
     /// The work's.
     pub async fn unless_stopped<T>(
         &mut self,
-        work: impl Future<Output = Result<T, String>>,
-    ) -> Result<Begun<T>, String> {
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<Begun<T>, Failure> {
         tokio::select! {
             done = work => done.map(Begun::Done),
-            signal = self.signals.next() => Ok(Begun::Stopped(Ok(signal))),
-            early = self.parts.ended_early() => Ok(Begun::Stopped(Err(early))),
+            reason = stop_requested(&mut self.signals, &mut self.parts) => Ok(Begun::Stopped(reason)),
         }
     }
 
@@ -131,21 +134,18 @@ impl Process {
     }
 
     /// Resolves when the process is to stop.
-    pub async fn told_to_stop(&mut self) -> Why {
-        tokio::select! {
-            signal = self.signals.next() => Ok(signal),
-            early = self.parts.ended_early() => Err(early),
-        }
+    pub async fn stop_requested(&mut self) -> StopReason {
+        stop_requested(&mut self.signals, &mut self.parts).await
     }
 
     /// Stops in order: not ready any more, the roles, what stands behind their ports, the operations port.
-    pub async fn stop(self, why: Why, roles: Roles, close: Option<Close>) -> ExitReport {
+    pub async fn stop(self, reason: StopReason, roles: Roles, close: Option<Close>) -> ExitReport {
         self.health.stopping();
         self.ops_routes.close();
         self.signals.exit_on_next(last_words);
-        match &why {
-            Ok(signal) => tracing::info!(signal, "stopping in order"),
-            Err(early) => tracing::error!("stopping, because {early}"),
+        match &reason {
+            StopReason::Signal(signal) => tracing::info!(signal, "stopping in order"),
+            StopReason::PartEnded(early) => tracing::error!("stopping, because {early}"),
         }
         let mut stages = roles.stages();
         if let Some(close) = close {
@@ -156,7 +156,7 @@ impl Process {
         let deadline = self.config.ops.serve.drain_deadline + GRACE;
         stages.then("operations", deadline, async { ops.stop().await.map(drop) });
         let mut report = stages.run().await;
-        if let Err(early) = why {
+        if let StopReason::PartEnded(early) = reason {
             report.add("process", early);
         }
         tracing::info!(left = report.left.len(), "stopped");
@@ -164,13 +164,39 @@ impl Process {
     }
 }
 
+async fn stop_requested(signals: &mut Signals, parts: &mut Parts) -> StopReason {
+    tokio::select! {
+        signal = signals.next() => StopReason::Signal(signal),
+        early = parts.ended_early() => StopReason::PartEnded(early),
+    }
+}
+
+/// Listens for signals that end the process.
+///
+/// # Errors
+/// The system gives no handler.
+pub fn signals() -> Result<Signals, Failure> {
+    Signals::listen().map_err(|error| {
+        Failure::unavailable(format!("cannot listen for signals: {error}"))
+            .or_else("see the limits of open files and memory (ulimit -a)")
+            .caused_by(error)
+    })
+}
+
+/// The runtime needs threads and a few files, and the system gives none.
+pub fn no_runtime(error: std::io::Error) -> Failure {
+    Failure::unavailable(format!("cannot start the runtime: {error}"))
+        .or_else("see the limits of threads and open files (ulimit -a)")
+        .caused_by(error)
+}
+
 /// How waiting during the start ended.
 pub enum Begun<T> {
     Done(T),
-    Stopped(Why),
+    Stopped(StopReason),
 }
 
-/// The line that says why must be out before a process exits at once.
+/// Writes the line that says why, before a process exits at once.
 pub fn last_words() {
     logs::flush(Duration::from_millis(200));
 }

@@ -1,7 +1,7 @@
 //! The roles of a distributed deployment, one process each: `tidegate ingest`, `persist`, `control`.
 //!
-//! Start: the operations port (not ready yet), then what the role stands on, waited for within `start_timeout_ms`,
-//! then the role. Stop: not ready any more, the role, its jobs, what it stands on, the operations port.
+//! Start: the operations port (not ready yet), then the role's servers, waited for within `start_timeout_ms`, then
+//! the role. Stop: not ready any more, the role, its jobs, its adapters, the operations port.
 
 mod control;
 mod ingest;
@@ -10,13 +10,14 @@ mod persist;
 use std::process::ExitCode;
 
 use crate::config::{Config, Purpose};
+use crate::failure::Failure;
 use crate::process;
 
 /// Runs a front door until a signal.
 ///
 /// # Errors
 /// Why it could not start, and the way out.
-pub fn ingest(config: Config) -> Result<ExitCode, String> {
+pub fn ingest(config: Config) -> Result<ExitCode, Failure> {
     process::run(config, ("ingest", Purpose::Ingest), ingest::live)
 }
 
@@ -24,7 +25,7 @@ pub fn ingest(config: Config) -> Result<ExitCode, String> {
 ///
 /// # Errors
 /// Why it could not start, and the way out.
-pub fn persist(config: Config) -> Result<ExitCode, String> {
+pub fn persist(config: Config) -> Result<ExitCode, Failure> {
     process::run(config, ("persist", Purpose::Persist), persist::live)
 }
 
@@ -32,6 +33,6 @@ pub fn persist(config: Config) -> Result<ExitCode, String> {
 ///
 /// # Errors
 /// Why it could not start, and the way out.
-pub fn control(config: Config) -> Result<ExitCode, String> {
+pub fn control(config: Config) -> Result<ExitCode, Failure> {
     process::run(config, ("control", Purpose::Control), control::live)
 }

@@ -20,20 +20,21 @@ use tokio::time::sleep;
 use crate::assemble::archived_agents::ArchivedAgents;
 use crate::assemble::{PersisterPorts, ReadPorts};
 use crate::config::Config;
+use crate::failure::Failure;
 use crate::metrics::ORPHANS_PURGED;
 
 const PURGE_EVERY: Duration = Duration::from_secs(300);
-/// What a command changes holds within two seconds.
+/// A change that a command makes takes effect within two seconds.
 const FOLLOW_EVERY: Duration = Duration::from_secs(1);
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 const JUDGE_EVERY: Duration = Duration::from_secs(5);
 /// A partition with records to commit that commits none for so long makes its persister not ready.
 const STALLED_AFTER: Duration = Duration::from_secs(60);
 
-/// What a part may take over its own drain deadline.
+/// Time that a part gets on top of its own drain deadline.
 pub const GRACE: Duration = Duration::from_secs(2);
 
-/// What runs.
+/// The running roles and jobs of a process.
 pub struct Roles {
     config: Config,
     clock: Arc<dyn Clock>,
@@ -43,8 +44,8 @@ pub struct Roles {
     ingest: Option<Part<ServeReport>>,
     admission: Option<Arc<Admission>>,
     jobs: Vec<Part<()>>,
-    /// Where a persister says what it cannot work with. A process with a front door has one that nobody reads: it goes on
-    /// taking records in.
+    /// Where a persister says what it cannot work with. In a process with a front door it is not read: the process goes
+    /// on taking records in.
     health: Health,
 }
 
@@ -92,7 +93,7 @@ impl Roles {
         self.ingest = Some(parts.start("ingest", |stop| ingest.serve(listener, stop.stopped())));
     }
 
-    /// Answers readers, and tells the operators whether all records are accounted for.
+    /// Answers readers, and publishes whether all records are accounted for.
     pub fn start_control(
         &mut self,
         parts: &Parts,
@@ -195,14 +196,14 @@ async fn judge_log(mut watch: LogWatch, health: Health, stop: Stop) {
                 gauge.set(f64::from(u8::from(now.is_some())));
                 wrong = now;
             }
-            // That servers are away is told by who needs them for more than this.
+            // The roles that need the servers report that they are away.
             Err(error) => tracing::debug!(error, "the log and its accounts could not be looked at"),
         }
         rest(JUDGE_EVERY, &stop).await;
     }
 }
 
-/// Says which partitions commit nothing for so long that somebody should look.
+/// Reports the partitions that commit nothing for so long that an operator should look.
 async fn judge_stalls(mut stalled: watch::Receiver<Vec<Stalled>>, health: Health, stop: Stop) {
     const PART: &str = "partitions";
     while !stop.is_stopping() {
@@ -242,7 +243,7 @@ async fn purge(runs: Arc<dyn Runs>, lag: Arc<dyn ReadLag>, clock: Arc<dyn Clock>
                 orphans.increment(purged as u64);
             }
             Err(error) => {
-                tracing::warn!(error, "could not purge orphans; trying again later");
+                tracing::warn!(error = error.to_string(), "could not purge orphans; trying again later");
                 failures.increment(1);
             }
         }
@@ -258,7 +259,7 @@ async fn forget(accounts: Arc<dyn NotedAccounts>, clock: Arc<dyn Clock>, stop: S
             Ok(0) => {}
             Ok(forgotten) => tracing::info!(forgotten, "forgot notes of records that nobody may ask for any more"),
             Err(error) => {
-                tracing::warn!(%error, "could not forget old notes; trying again later");
+                tracing::warn!(kind = %error.kind(), %error, "could not forget old notes; trying again later");
                 failures.increment(1);
             }
         }
@@ -275,7 +276,10 @@ async fn follow(mut archived: ArchivedAgents, stop: Stop) {
         if let Err(error) = &followed {
             failures.increment(1);
             if !failing {
-                tracing::warn!(error, "could not read which agents are archived; trying again every second");
+                tracing::warn!(
+                    error = error.to_string(),
+                    "could not read which agents are archived; trying again every second"
+                );
             }
         }
         failing = followed.is_err();
@@ -284,10 +288,10 @@ async fn follow(mut archived: ArchivedAgents, stop: Stop) {
 }
 
 /// The opening that a run waits for may still wait on the log: what counts is the time up to which all is applied.
-async fn purge_once(runs: &dyn Runs, lag: &dyn ReadLag, now: Timestamp) -> Result<usize, String> {
-    let reading = lag.read().await.map_err(|error| error.to_string())?;
+async fn purge_once(runs: &dyn Runs, lag: &dyn ReadLag, now: Timestamp) -> Result<usize, Failure> {
+    let reading = lag.read().await?;
     let applied_up_to = reading.oldest_appended_at.map_or(now, |oldest| oldest.min(now));
-    purge_orphans(runs, applied_up_to).await.map_err(|error| error.to_string())
+    Ok(purge_orphans(runs, applied_up_to).await?)
 }
 
 async fn upkeep(metrics: Metrics, stop: Stop) {

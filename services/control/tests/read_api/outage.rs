@@ -73,7 +73,7 @@ async fn every_read_is_refused(store: Ailing, status: u16, code: &str) {
 
 #[tokio::test]
 async fn a_store_that_is_down_is_unavailable() {
-    every_read_is_refused(Ailing::Answers(StoreError::Unavailable("disk 3".to_owned())), 503, "unavailable").await;
+    every_read_is_refused(Ailing::Answers(StoreError::Unavailable("disk 3".into())), 503, "unavailable").await;
 }
 
 #[tokio::test]
@@ -83,7 +83,7 @@ async fn a_store_that_hangs_is_down() {
 
 #[tokio::test]
 async fn the_longer_a_store_is_down_the_later_its_readers_come_back() {
-    let down = Ailing::Answers(StoreError::Unavailable("disk 3".to_owned()));
+    let down = Ailing::Answers(StoreError::Unavailable("disk 3".into()));
     let house = House::on(down, |control| control).await;
     house.get("/v1/usage").await;
     house.clock.advance_ms(40_000);
@@ -93,5 +93,5 @@ async fn the_longer_a_store_is_down_the_later_its_readers_come_back() {
 
 #[tokio::test]
 async fn a_store_that_is_broken_is_our_failure() {
-    every_read_is_refused(Ailing::Answers(StoreError::Broken("disk 3".to_owned())), 500, "internal").await;
+    every_read_is_refused(Ailing::Answers(StoreError::Broken("disk 3".into())), 500, "internal").await;
 }

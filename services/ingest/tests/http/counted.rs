@@ -21,9 +21,9 @@ async fn received_is_the_sum_of_outcomes() {
     house.send(post("/v1/runs", "{}")).await;
     house.send(get("/v1/ping")).await;
     house.send(get("/nothing")).await;
-    house.log.log.fail_appends(Some(AppendError::NotPersisted("down".to_owned())));
+    house.log.log.fail_appends(Some(AppendError::NotPersisted("down".into())));
     let down = house.send(post("/v1/heartbeats", r#"{"agent":"daily"}"#)).await;
-    house.log.log.fail_appends(Some(AppendError::Unknown("timed out".to_owned())));
+    house.log.log.fail_appends(Some(AppendError::Unknown("timed out".into())));
     let unknown = house.send(post("/v1/heartbeats", r#"{"agent":"daily"}"#)).await;
     for answer in [&down, &unknown] {
         assert_eq!((answer.status, &answer.json()["error"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("unavailable")));

@@ -47,7 +47,7 @@ impl Append for HeldLog {
     async fn append(&self, key: LogKey, record: Bytes) -> Result<Position, AppendError> {
         assert!(!self.panics, "told to panic");
         self.brought.fetch_add(1, Ordering::SeqCst);
-        let pass = self.passes.acquire().await.map_err(|error| AppendError::NotPersisted(error.to_string()))?;
+        let pass = self.passes.acquire().await.map_err(|error| AppendError::NotPersisted(error.to_string().into()))?;
         pass.forget();
         self.log.append(key, record).await
     }

@@ -16,7 +16,7 @@ async fn refused_after(house: &House) -> u64 {
 #[tokio::test]
 async fn waits_grow_with_the_outage_differ_and_begin_anew_after_it() {
     let house = House::new(Options::default()).await;
-    let down = || Some(AppendError::NotPersisted("down".to_owned()));
+    let down = || Some(AppendError::NotPersisted("down".into()));
     let mut waits = BTreeSet::new();
     for _ in 0..20 {
         house.log.log.fail_appends(down());

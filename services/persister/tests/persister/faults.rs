@@ -21,7 +21,7 @@ impl Failing {
     fn fails(&self) -> Result<(), StoreError> {
         let take = |left: usize| left.checked_sub(1);
         match self.failures_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take) {
-            Ok(_) => Err(StoreError::Unavailable("as the test wants".to_owned())),
+            Ok(_) => Err(StoreError::Unavailable("as the test wants".into())),
             Err(_) => Ok(()),
         }
     }

@@ -24,7 +24,7 @@ impl DeadLetters for Unacknowledged {
     async fn bury(&self, letter: DeadLetter) -> Result<(), LogError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         match self.is_down.load(Ordering::SeqCst) {
-            true => Err(LogError::Unavailable("as the test wants".to_owned())),
+            true => Err(LogError::Unavailable("as the test wants".into())),
             false => self.letters.bury(letter).await,
         }
     }

@@ -26,7 +26,7 @@ impl Runs for Picky {
 
     async fn save(&self, writes: Arc<Vec<RunWrite>>) -> Result<(), StoreError> {
         if writes.iter().any(|write| write.key == self.refuses && write.run.finish.is_some()) {
-            return Err(StoreError::Refused("its finish is too large".to_owned()));
+            return Err(StoreError::Refused("its finish is too large".into()));
         }
         self.runs.save(writes).await
     }
@@ -93,7 +93,7 @@ impl Runs for Away {
 
     async fn save(&self, _writes: Arc<Vec<RunWrite>>) -> Result<(), StoreError> {
         self.tries.fetch_add(1, Ordering::SeqCst);
-        Err(StoreError::Broken("a table is not there".to_owned()))
+        Err(StoreError::Broken("a table is not there".into()))
     }
 
     async fn purge_orphans(&self, _before: Timestamp, _limit: usize) -> Result<usize, StoreError> {

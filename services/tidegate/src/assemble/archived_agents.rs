@@ -1,5 +1,5 @@
-//! The gate of one process follows what commands archive: they work on the folder's registry, and the gate, which holds a
-//! slot for each agent, is in the process's memory.
+//! Agents that commands archive while a process runs. Commands write to the folder's registry; the gate, which holds a
+//! slot for each agent, is in the process's memory and must be brought up to date.
 
 use std::sync::Arc;
 
@@ -8,33 +8,35 @@ use tidegate_agentping_ports::{Gate, GateDown};
 use tidegate_ports::StoreError;
 use tidegate_sqlite::EmbeddedRegistry;
 
-/// The agents that were archived since it was last asked.
+use crate::failure::Failure;
+
+/// Finds the agents archived since the last look, and gives their slots back.
 pub struct ArchivedAgents {
     registry: EmbeddedRegistry,
     gate: Arc<dyn Gate>,
-    /// The number of the last one that the gate knows of.
+    /// The number of the last archived agent that the gate knows of.
     seen: i64,
 }
 
 impl ArchivedAgents {
-    /// Begins with what is archived now.
+    /// Begins after the agents that are archived now.
     ///
     /// # Errors
     /// The registry cannot be read.
-    pub async fn follow(registry: EmbeddedRegistry, gate: Arc<dyn Gate>) -> Result<Self, String> {
+    pub async fn follow(registry: EmbeddedRegistry, gate: Arc<dyn Gate>) -> Result<Self, Failure> {
         let mut archived = ArchivedAgents { registry, gate, seen: 0 };
-        archived.seen = archived.since().await.map_err(told)?.last().map_or(0, |(number, ..)| *number);
+        archived.seen = archived.since().await?.last().map_or(0, |(number, ..)| *number);
         Ok(archived)
     }
 
-    /// Gives back the slots of those archived meanwhile.
+    /// Gives back the slots of the agents archived since the last look.
     ///
     /// # Errors
-    /// What did not work; it is tried again the next time.
-    pub async fn forget(&mut self) -> Result<(), String> {
-        for (number, team, agent) in self.since().await.map_err(told)? {
+    /// The registry or the gate did not answer. The next call tries again.
+    pub async fn forget(&mut self) -> Result<(), Failure> {
+        for (number, team, agent) in self.since().await? {
             let forgotten: Result<(), GateDown> = self.gate.forget_agent(team, agent.clone()).await;
-            forgotten.map_err(told)?;
+            forgotten?;
             tracing::info!(%team, %agent, "an agent was archived: its slot is free");
             self.seen = number;
         }
@@ -44,8 +46,4 @@ impl ArchivedAgents {
     async fn since(&self) -> Result<Vec<(i64, TeamId, Slug)>, StoreError> {
         self.registry.archived_after(self.seen).await
     }
-}
-
-fn told(error: impl std::fmt::Display) -> String {
-    error.to_string()
 }

@@ -1,8 +1,8 @@
 //! The pipeline on Kafka, Redis and ScyllaDB or Cassandra: each role connects to what it needs, and waits at its start
 //! for what is not up yet.
 //!
-//! A front door waits for the store too: without it a process that has just started can tell nobody's credential,
-//! while its neighbours still serve from their caches. Redis is never waited for: a gate that is down is a case of
+//! A front door waits for the store too: without it a process that has just started knows no credential, while its
+//! neighbours still serve from their caches. Redis is never waited for: a gate that is down is a case of
 //! its own in every request.
 
 use std::future::Future;
@@ -14,35 +14,36 @@ use tidegate_agentping_ports::Credentials;
 use tidegate_kafka::{
     KafkaConsumer, KafkaDeadLetters, KafkaLag, KafkaLog, KafkaOptions, KafkaReadLog, TopicsError, topics,
 };
-use tidegate_ports::{Clock, ReadLog, StoreError};
+use tidegate_ports::{Clock, ReadLog};
 use tidegate_redis::RedisGate;
 use tidegate_scylla::{Cql, ScyllaOptions, ScyllaRegistry, ScyllaStore};
 
-use super::{Close, Not, Opened, OpenedRegistry, PersisterPorts, ReadPorts, until_up};
+use super::{Close, Opened, OpenedRegistry, PersisterPorts, ReadPorts, until_up};
 use crate::config::{Config, KafkaConfig};
+use crate::failure::Failure;
 
-/// Over the time that librdkafka gives each record: its own end must come before ours.
+/// Added to librdkafka's own timeout for a record, which must end before ours does.
 pub const FLUSH_GRACE: Duration = Duration::from_secs(2);
 
-/// Fetched at once for a sample of the log.
+/// Bytes fetched at once for a sample of the log.
 const SAMPLE_FETCH_BYTES: usize = 256 << 10;
 
-/// Leaving a group is one request.
+/// How long leaving a consumer group may take: it is one request.
 const LEAVE_DEADLINE: Duration = Duration::from_secs(10);
 
 /// What a front door needs: the log, the consumers' lag, the gate, credentials, rates, what is stored.
 ///
 /// # Errors
 /// What is wrong or did not come up, and the way out.
-pub async fn front_door(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<AdmissionPorts>, String> {
+pub async fn front_door(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<AdmissionPorts>, Failure> {
     let kafka = config.kafka()?;
     let options = options_of(kafka, "ingest");
-    let gate = RedisGate::connect(config.redis()?.clone(), clock.clone()).map_err(told)?;
+    let gate = RedisGate::connect(config.redis()?.clone(), clock.clone())?;
     // The store first: topics of a region that is not the store's are missing, and must not be made.
     let cql = store(config).await?;
     log(config, kafka, &options).await?;
-    let append = KafkaLog::connect(options.clone(), clock.clone()).map_err(told)?;
-    let lag = KafkaLag::watch(&options, &kafka.group, clock.clone()).map_err(told)?;
+    let append = KafkaLog::connect(options.clone(), clock.clone())?;
+    let lag = KafkaLag::watch(&options, &kafka.group, clock.clone())?;
     let (store, registry) = (Arc::new(ScyllaStore::new(cql.clone())), Arc::new(ScyllaRegistry::new(cql)));
     let close = flushing(append.clone(), options.append.message_timeout + FLUSH_GRACE);
     let ports = AdmissionPorts {
@@ -60,7 +61,7 @@ pub async fn front_door(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opene
     Ok(Opened { ports, close })
 }
 
-/// Ends a producer: what it has not had acknowledged by then is told.
+/// Closes a producer, and reports how many records were not acknowledged by the deadline.
 pub fn flushing(log: KafkaLog, deadline: Duration) -> Close {
     Box::pin(async move {
         match log.close(deadline).await.left {
@@ -74,7 +75,7 @@ pub fn flushing(log: KafkaLog, deadline: Duration) -> Close {
 ///
 /// # Errors
 /// What is wrong or did not come up, and the way out.
-pub async fn persister(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<PersisterPorts>, String> {
+pub async fn persister(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<PersisterPorts>, Failure> {
     let kafka = config.kafka()?;
     let options = options_of(kafka, "persist");
     // The store first: topics of a region that is not the store's are missing, and must not be made.
@@ -82,24 +83,24 @@ pub async fn persister(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened
     log(config, kafka, &options).await?;
     let store = Arc::new(ScyllaStore::new(cql));
     let ports = PersisterPorts {
-        consume: Box::new(KafkaConsumer::join(&options, &kafka.group, clock.clone()).map_err(told)?),
+        consume: Box::new(KafkaConsumer::join(&options, &kafka.group, clock.clone())?),
         runs: store.clone(),
         accounts: store,
-        dead_letters: Arc::new(KafkaDeadLetters::open(&options, clock.clone()).map_err(told)?),
-        log: Some(Arc::new(KafkaReadLog::open(&options).map_err(told)?)),
-        lag: Arc::new(KafkaLag::watch(&options, &kafka.group, clock.clone()).map_err(told)?),
+        dead_letters: Arc::new(KafkaDeadLetters::open(&options, clock.clone())?),
+        log: Some(Arc::new(KafkaReadLog::open(&options)?)),
+        lag: Arc::new(KafkaLag::watch(&options, &kafka.group, clock.clone())?),
     };
     Ok(Opened { ports, close: leaving() })
 }
 
-/// A consumer that was let go of leaves its group on a thread of its own. The process waits for it, so that the others
+/// A dropped consumer leaves its group on a thread of its own. The process waits for that, so that the other members
 /// take over at once and not when the session times out.
 fn leaving() -> Close {
     Box::pin(left(tidegate_kafka::all_closed(LEAVE_DEADLINE)))
 }
 
-/// A group that is busy lets its members go late. Nothing is left behind by that: what was read is committed by then, or
-/// the persister has said what is not.
+/// A busy group may answer late. Nothing is left behind by that: records that were read are committed by then, or the
+/// persister has reported those that are not.
 async fn left(in_time: impl Future<Output = bool>) -> Result<(), String> {
     if !in_time.await {
         tracing::warn!(within = ?LEAVE_DEADLINE, "the group was not left in time; its other members take over later");
@@ -107,17 +108,18 @@ async fn left(in_time: impl Future<Output = bool>) -> Result<(), String> {
     Ok(())
 }
 
-/// What the read API needs: the store. And where the log's servers are named, the log's ends; nobody waits for those.
+/// What the read API needs: the store, and the log's ends where the log's servers are named. The start does not wait
+/// for the log.
 ///
 /// # Errors
 /// What is wrong or did not come up, and the way out.
-pub async fn read_api(config: &Config) -> Result<Opened<(ReadPorts, Arc<dyn Credentials>)>, String> {
+pub async fn read_api(config: &Config) -> Result<Opened<(ReadPorts, Arc<dyn Credentials>)>, Failure> {
     let log: Option<Arc<dyn ReadLog>> = match &config.kafka {
         Some(kafka) => {
             let mut options = options_of(kafka, "control");
-            // It reads a few records here and there: what is fetched beyond them is for nothing.
+            // It reads single records of many places: bytes fetched beyond a record are not used.
             options.consume.fetch_bytes = options.consume.fetch_bytes.min(SAMPLE_FETCH_BYTES);
-            Some(Arc::new(KafkaReadLog::open(&options).map_err(told)?))
+            Some(Arc::new(KafkaReadLog::open(&options)?))
         }
         None => None,
     };
@@ -128,23 +130,23 @@ pub async fn read_api(config: &Config) -> Result<Opened<(ReadPorts, Arc<dyn Cred
     Ok(Opened { ports: (ports, Arc::new(ScyllaRegistry::new(cql))), close: Box::pin(async { Ok(()) }) })
 }
 
-/// The registry alone. Management commands do not wait: a store that is down is told at once.
+/// The registry alone. Management commands do not wait for a store that is down: they fail at once.
 ///
 /// # Errors
 /// What is wrong, and the way out.
-pub async fn registry(config: &Config) -> Result<OpenedRegistry, String> {
-    let cql = Cql::connect(&config.scylla()?.options).await.map_err(told)?;
+pub async fn registry(config: &Config) -> Result<OpenedRegistry, Failure> {
+    let cql = Cql::connect(&config.scylla()?.options).await?;
     Ok(OpenedRegistry { registry: Arc::new(ScyllaRegistry::new(cql)), region: config.region })
 }
 
-/// The gate alone, for a command that changes what it holds. It connects in the background.
+/// The gate alone, for a command that frees slots. It connects in the background.
 ///
 /// # Errors
 /// What is wrong, and the way out.
-pub fn gate(config: &Config, clock: &Arc<dyn Clock>) -> Result<RedisGate, String> {
+pub fn gate(config: &Config, clock: &Arc<dyn Clock>) -> Result<RedisGate, Failure> {
     // Its keys are named after the log's topics.
     config.kafka()?;
-    RedisGate::connect(config.redis()?.clone(), clock.clone()).map_err(told)
+    Ok(RedisGate::connect(config.redis()?.clone(), clock.clone())?)
 }
 
 /// The log's options, as a process of this name uses them.
@@ -152,7 +154,7 @@ pub fn options_of(kafka: &KafkaConfig, name: &str) -> KafkaOptions {
     KafkaOptions { client_id: format!("tidegate-{name}"), ..kafka.options.clone() }
 }
 
-async fn store(config: &Config) -> Result<Cql, String> {
+async fn store(config: &Config) -> Result<Cql, Failure> {
     let options = &config.scylla()?.options;
     let cql = wait_for_store(config, options, || Cql::connect(options)).await?;
     let durability = cql.durability();
@@ -163,7 +165,7 @@ async fn store(config: &Config) -> Result<Cql, String> {
     Ok(cql)
 }
 
-/// Waits until something about the store can be done.
+/// Waits until `attempt` on the store works.
 ///
 /// # Errors
 /// What is wrong or did not come up, and the way out.
@@ -171,46 +173,25 @@ pub async fn wait_for_store<T, E, F>(
     config: &Config,
     options: &ScyllaOptions,
     mut attempt: impl FnMut() -> F,
-) -> Result<T, String>
+) -> Result<T, Failure>
 where
     F: Future<Output = Result<T, E>>,
-    E: Into<StoreFault>,
+    E: Into<Failure>,
 {
     let what = format!("the store at {}", options.nodes.join(", "));
     let once = || {
         let tried = attempt();
-        async { tried.await.map_err(|error| error.into().0) }
+        async { tried.await.map_err(Into::into) }
     };
     until_up(&what, config.start_timeout, once).await
 }
 
-/// A failure of the store, judged.
-pub struct StoreFault(Not);
-
-impl From<StoreError> for StoreFault {
-    fn from(error: StoreError) -> Self {
-        StoreFault(match &error {
-            StoreError::Unavailable(_) => Not::Yet(error.to_string()),
-            StoreError::Broken(_) | StoreError::Refused(_) => Not::Ever(error.to_string()),
-        })
-    }
-}
-
-impl From<tidegate_scylla::MigrationError> for StoreFault {
-    fn from(error: tidegate_scylla::MigrationError) -> Self {
-        match error {
-            tidegate_scylla::MigrationError::Store(error) => error.into(),
-            other => StoreFault(Not::Ever(other.to_string())),
-        }
-    }
-}
-
-/// The topics are there and as wanted.
-async fn log(config: &Config, kafka: &KafkaConfig, options: &KafkaOptions) -> Result<(), String> {
+/// Waits until the topics are there, and checks that they are as configured.
+async fn log(config: &Config, kafka: &KafkaConfig, options: &KafkaOptions) -> Result<(), Failure> {
     wait_for_log(config, options, || topics::check(options, &kafka.layout)).await.map(drop)
 }
 
-/// Waits until something about the log can be done.
+/// Waits until `attempt` on the log works.
 ///
 /// # Errors
 /// What is wrong or did not come up, and the way out.
@@ -218,24 +199,16 @@ pub async fn wait_for_log<T, F>(
     config: &Config,
     options: &KafkaOptions,
     mut attempt: impl FnMut() -> F,
-) -> Result<T, String>
+) -> Result<T, Failure>
 where
     F: Future<Output = Result<T, TopicsError>>,
 {
     let what = format!("Kafka at {}", options.brokers);
-    let judged = |error: TopicsError| match &error {
-        TopicsError::Unavailable { .. } => Not::Yet(error.to_string()),
-        _ => Not::Ever(error.to_string()),
-    };
     let once = || {
         let tried = attempt();
-        async { tried.await.map_err(judged) }
+        async { tried.await.map_err(Into::into) }
     };
     until_up(&what, config.start_timeout, once).await
-}
-
-fn told(error: impl std::fmt::Display) -> String {
-    error.to_string()
 }
 
 #[cfg(test)]

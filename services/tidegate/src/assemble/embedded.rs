@@ -17,10 +17,11 @@ use tidegate_sqlite::{
 use super::archived_agents::ArchivedAgents;
 use super::{Close, Opened, OpenedRegistry, PersisterPorts, ReadPorts};
 use crate::config::Config;
+use crate::failure::Failure;
 
 /// The one consumer group of the records topic.
 pub const GROUP: &str = "persister";
-/// Clients' clocks may run ahead by so much: ids born until then may have been claimed before a restart.
+/// Milliseconds by which clients' clocks may be ahead: ids born until then may have been claimed before a restart.
 const CLOCK_LEAD_MS: i64 = 120_000;
 
 /// The ports of all roles.
@@ -29,20 +30,20 @@ pub struct AllPorts {
     pub persister: PersisterPorts,
     pub read_api: ReadPorts,
     pub registry: Arc<dyn Registry>,
-    /// What commands archive while this process runs.
+    /// The agents that commands archive while this process runs.
     pub archived: ArchivedAgents,
     /// For appending records again.
     pub log: EmbeddedLog,
 }
 
-/// Opens everything that the folder holds, or makes it, and takes the folder for this process.
+/// Opens the files of the folder, making those that are missing, and locks the folder for this process.
 ///
 /// # Errors
 /// What is wrong with the folder, and the way out.
-pub async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<AllPorts>, String> {
+pub async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<AllPorts>, Failure> {
     let partitions = config.log.partitions;
-    let folder = DataFolder::open_or_create(&config.data, config.region, partitions, clock.now()).map_err(told)?;
-    let owned = folder.own().map_err(told)?;
+    let folder = DataFolder::open_or_create(&config.data, config.region, partitions, clock.now())?;
+    let owned = folder.own()?;
     if config.is_set("log.partitions") && folder.partitions() != partitions {
         tracing::warn!(
             folder = folder.partitions(),
@@ -50,14 +51,14 @@ pub async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<AllP
             "log.partitions counts for a new data folder only: this one keeps the number it was made with"
         );
     }
-    let log = EmbeddedLog::open(&owned, log_options(config), clock.clone()).map_err(told)?;
-    let registry = EmbeddedRegistry::open(&folder).map_err(told)?;
-    let store = EmbeddedStore::open(&owned, registry.clone()).map_err(told)?;
-    let dead_letters = EmbeddedDeadLetters::open(&owned).map_err(told)?;
-    reconcile(&owned, &log, GROUP, &store, &dead_letters).await.map_err(told)?;
-    let log_reader = EmbeddedReadLog::open(&folder).map_err(told)?;
-    let consume = log.consumer(GROUP).await.map_err(told)?;
-    let lag = log.lag(GROUP).map_err(told)?;
+    let log = EmbeddedLog::open(&owned, log_options(config), clock.clone())?;
+    let registry = EmbeddedRegistry::open(&folder)?;
+    let store = EmbeddedStore::open(&owned, registry.clone())?;
+    let dead_letters = EmbeddedDeadLetters::open(&owned)?;
+    reconcile(&owned, &log, GROUP, &store, &dead_letters).await?;
+    let log_reader = EmbeddedReadLog::open(&folder)?;
+    let consume = log.consumer(GROUP).await?;
+    let lag = log.lag(GROUP)?;
 
     let window_ms = i64::try_from(config.admission.claim_window_ms).unwrap_or(i64::MAX);
     // The gate forgets with the process. On a log that never had a record there is nothing to forget.
@@ -110,30 +111,30 @@ fn closing(log: EmbeddedLog, store: Arc<EmbeddedStore>) -> Close {
     })
 }
 
-/// Opens the registry of a folder that a service may be running on.
+/// Opens the registry of a folder, also while a service runs on it.
 ///
 /// # Errors
 /// What is wrong with the folder, and the way out.
-pub fn open_registry(data: &Path, region: Option<Region>) -> Result<OpenedRegistry, String> {
-    registry_of(&DataFolder::open_existing(data, region).map_err(told)?)
+pub fn open_registry(data: &Path, region: Option<Region>) -> Result<OpenedRegistry, Failure> {
+    registry_of(&DataFolder::open_existing(data, region)?)
 }
 
 /// The same, for a command that begins a deployment: a folder that is not there is made.
 ///
 /// # Errors
 /// What is wrong with the folder, and the way out.
-pub fn make_registry(data: &Path, region: Option<Region>, now: Timestamp) -> Result<OpenedRegistry, String> {
+pub fn make_registry(data: &Path, region: Option<Region>, now: Timestamp) -> Result<OpenedRegistry, Failure> {
     let folder = match DataFolder::open_existing(data, region) {
         Err(FolderError::NotThere { .. }) => {
             DataFolder::open_or_create(data, region.unwrap_or(Region::Eu), DEFAULT_PARTITIONS, now)
         }
         opened => opened,
     };
-    registry_of(&folder.map_err(told)?)
+    registry_of(&folder?)
 }
 
-fn registry_of(folder: &DataFolder) -> Result<OpenedRegistry, String> {
-    let registry = EmbeddedRegistry::open(folder).map_err(told)?;
+fn registry_of(folder: &DataFolder) -> Result<OpenedRegistry, Failure> {
+    let registry = EmbeddedRegistry::open(folder)?;
     Ok(OpenedRegistry { registry: Arc::new(registry), region: folder.region() })
 }
 
@@ -143,8 +144,4 @@ fn log_options(config: &Config) -> LogOptions {
         retention: Retention { max_age_ms: config.log.retention_ms, max_bytes: config.log.retention_bytes },
         ..LogOptions::default()
     }
-}
-
-fn told(error: impl std::fmt::Display) -> String {
-    error.to_string()
 }

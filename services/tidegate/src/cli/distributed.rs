@@ -110,8 +110,8 @@ impl TopicsCommand {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Reads the log from its beginning up to where it ends now, as a consumer group of its own, beside \
-        a running deployment. The live keyspace is not touched, and a keyspace that holds anything is refused. \
+    after_help = "Reads the log from its beginning up to where it ends now, as a consumer group of its own, while \
+        the deployment runs. The live keyspace is not touched, and a keyspace that holds anything is refused. \
         Teams, keys, tokens and rates are not on the log, so they are not rebuilt.\n\n\
         Example:\n  \
         tidegate rebuild --config tidegate-distributed.toml --into tidegate_eu_again\n  \

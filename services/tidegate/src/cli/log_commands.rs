@@ -13,7 +13,7 @@ use crate::log_commands::kind::Kind;
         ends, how many records wait, for how long the oldest of them has at least, and when the log took it. How long is \
         never the difference of two machines' clocks: it is by the log's own clock, and with --watch by this machine's \
         since it saw the record come. What the store has does not wait, whatever is committed. Nothing is written and no group is joined: \
-        it works beside whatever runs, also beside `tidegate dev` on the same folder.\n\n\
+        it works while services run, also while `tidegate dev` runs on the same folder.\n\n\
         Where the configuration names brokers, their log is looked at; otherwise the data folder's.\n\n\
         Exit code 0: read; 1: it could not be read. --watch goes on until it is interrupted.\n\n\
         Examples:\n  \

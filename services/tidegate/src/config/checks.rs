@@ -237,15 +237,15 @@ fn ports(config: &Config, purpose: Purpose) -> Vec<Problem> {
     for (place, (first, address)) in opened.iter().enumerate() {
         for (second, other) in &opened[place + 1..] {
             if address == other && address.port() != 0 {
-                let told = format!("{first} and {second} are both {address}: each needs a port of its own");
-                problems.push(Problem::nesting(told));
+                let text = format!("{first} and {second} are both {address}: each needs a port of its own");
+                problems.push(Problem::nesting(text));
             }
         }
     }
     problems
 }
 
-/// Which servers are named, which must be, and that a data folder does not stand beside them.
+/// Which servers are named, which must be, and that no data folder is named along with them.
 fn servers(config: &Config, purpose: Purpose) -> Vec<Problem> {
     let named = |server: &Server| match server {
         Server::Kafka => config.kafka.is_some(),
@@ -255,20 +255,20 @@ fn servers(config: &Config, purpose: Purpose) -> Vec<Problem> {
     let Some(first) = Server::ALL.iter().find(|server| named(server)) else {
         return purpose.needs().iter().map(|server| missing(*server, purpose, None)).collect();
     };
-    let first = config.told(first.key().0);
+    let first = config.with_source(first.key().0);
     if purpose == Purpose::Dev {
-        let told = format!(
+        let text = format!(
             "{first}: tidegate dev is one process on a data folder; the roles are tidegate ingest, persist and control"
         );
-        return vec![Problem::nesting(told)];
+        return vec![Problem::nesting(text)];
     }
     let mut problems = Vec::new();
     if config.is_set("data") {
-        let told = format!(
+        let text = format!(
             "{} and {first}: a deployment is either one data folder or these servers; leave one out",
-            config.told("data")
+            config.with_source("data")
         );
-        problems.push(Problem::nesting(told));
+        problems.push(Problem::nesting(text));
     }
     let needed = if purpose == Purpose::Look { &Server::ALL } else { purpose.needs() };
     let unnamed = needed.iter().filter(|server| !named(server));
@@ -276,9 +276,9 @@ fn servers(config: &Config, purpose: Purpose) -> Vec<Problem> {
     problems
 }
 
-fn missing(server: Server, purpose: Purpose, beside: Option<&str>) -> Problem {
+fn missing(server: Server, purpose: Purpose, named: Option<&str>) -> Problem {
     let (key, example) = server.key();
-    let why = match (purpose, beside) {
+    let why = match (purpose, named) {
         (Purpose::Look, Some(named)) => format!("and {named}: a distributed deployment names all three servers"),
         _ => format!("and {} needs it", purpose.command()),
     };

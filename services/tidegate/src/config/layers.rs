@@ -118,7 +118,7 @@ impl Layers {
 }
 
 /// `TIDEGATE_PORT=tcp://…`, `TIDEGATE_SERVICE_HOST`, `TIDEGATE_INGEST_PORT_8080_TCP_ADDR` and the like: Kubernetes
-/// sets these in every pod beside a service of that name.
+/// sets these in every pod of a namespace that has a service of that name.
 fn announces_a_service(rest: &str) -> bool {
     let single = !rest.contains("__");
     let words: Vec<&str> = rest.split('_').collect();

@@ -1,5 +1,7 @@
 //! What a configuration is read for: which servers must be named, and which listeners stand side by side.
 
+use crate::failure::Failure;
+
 /// A command, as far as its configuration goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
@@ -43,10 +45,10 @@ impl Server {
         }
     }
 
-    /// Said where it is needed and not named.
-    pub fn unnamed(self) -> String {
+    /// The server is needed and not named.
+    pub fn unnamed(self) -> Failure {
         let (key, example) = self.key();
-        format!("{key} is not set; for example {example}")
+        Failure::config(format!("{key} is not set")).or_else(format!("for example {example}"))
     }
 }
 

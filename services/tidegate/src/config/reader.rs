@@ -267,7 +267,7 @@ impl Reader {
         self.parsed(key, LogFormat::Auto, "auto, text or json")
     }
 
-    /// What holds, and every mistake; keys that nobody read are mistakes too.
+    /// The effective settings, and every mistake; keys that no setting read are mistakes too.
     pub(super) fn finish(self) -> (Vec<Effective>, Vec<Problem>) {
         let Reader { layers, effective, mut problems } = self;
         let (unread, gathering) = layers.rest();

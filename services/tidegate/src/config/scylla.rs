@@ -48,8 +48,8 @@ pub(super) fn read(reader: &mut Reader, region: Region) -> Option<ScyllaConfig> 
         (Some(user), password) => Some((user, password.unwrap_or_default())),
         (None, None) => None,
         (None, Some(_)) => {
-            let told = "scylla.password is set, and scylla.user is not: a password belongs to a user";
-            reader.problem(Problem::nesting(told.to_owned()));
+            let text = "scylla.password is set, and scylla.user is not: a password belongs to a user";
+            reader.problem(Problem::nesting(text.to_owned()));
             None
         }
     };

@@ -7,19 +7,21 @@ use tidegate_scylla::{Comparison, Difference, TableComparison, compare as keyspa
 
 use crate::cli::CompareArgs;
 use crate::config::Config;
-use crate::page::Page;
+use crate::console::Console;
+use crate::failure::Failure;
 
-pub(super) async fn compare(config: &Config, args: &CompareArgs, mut page: Page) -> Result<ExitCode, String> {
+pub(super) async fn compare(config: &Config, args: &CompareArgs, mut console: Console) -> Result<ExitCode, Failure> {
     let options = &config.scylla()?.options;
     let (one, other) = (args.keyspace.as_deref().unwrap_or(&options.keyspace), args.with.as_str());
     if one == other {
-        return Err(format!("--with {other}: that is the very keyspace to compare it with; name another one"));
+        let same = Failure::config(format!("--with {other}: that is the very keyspace to compare it with"));
+        return Err(same.or_else("name another one"));
     }
-    let comparison = keyspaces::keyspaces(options, one, other).await.map_err(|error| error.to_string())?;
+    let comparison = keyspaces::keyspaces(options, one, other).await?;
     if args.json {
-        page.json(&as_json(one, other, &comparison));
+        console.json(&as_json(one, other, &comparison));
     } else {
-        as_lines(&mut page, one, other, &comparison);
+        as_lines(&mut console, one, other, &comparison);
     }
     Ok(if comparison.are_equal() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -44,19 +46,19 @@ fn as_json(one: &str, other: &str, comparison: &Comparison) -> Value {
     })
 }
 
-fn as_lines(page: &mut Page, one: &str, other: &str, comparison: &Comparison) {
+fn as_lines(console: &mut Console, one: &str, other: &str, comparison: &Comparison) {
     let row = |table: &TableComparison| {
         let (ours, theirs) = (table.rows_one.to_string(), table.rows_other.to_string());
         [table.table.to_owned(), ours, theirs, table.differences.to_string()]
     };
     let rows: Vec<_> = comparison.tables.iter().map(row).collect();
-    page.table(["TABLE", one, other, "DIFFERENCES"], &rows);
+    console.table(["TABLE", one, other, "DIFFERENCES"], &rows);
     for Difference { table, key, column, one, other } in &comparison.first {
         let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
         let place = column.map_or_else(String::new, |column| format!(" {column}"));
-        page.line(format_args!("{table} {key}{place}: {} against {}", value(one), value(other)));
+        console.line(format_args!("{table} {key}{place}: {} against {}", value(one), value(other)));
     }
-    page.line(format_args!("{one} and {other} are {}", if comparison.are_equal() { "equal" } else { "different" }));
+    console.line(format_args!("{one} and {other} are {}", if comparison.are_equal() { "equal" } else { "different" }));
 }
 
 #[cfg(test)]
@@ -74,10 +76,10 @@ mod tests {
             other: None,
         };
         let comparison = Comparison { tables, first: vec![difference] };
-        let told = as_json("a", "b", &comparison);
-        assert_eq!(told["equal"], false);
-        assert_eq!(told["tables"][0]["rows"], json!([2, 1]));
-        assert_eq!(told["first_differences"][0]["values"], json!(["success", null]));
+        let shown = as_json("a", "b", &comparison);
+        assert_eq!(shown["equal"], false);
+        assert_eq!(shown["tables"][0]["rows"], json!([2, 1]));
+        assert_eq!(shown["first_differences"][0]["values"], json!(["success", null]));
         assert_eq!(as_json("a", "b", &Comparison::default())["equal"], true);
     }
 }

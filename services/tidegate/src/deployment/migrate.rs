@@ -6,9 +6,10 @@ use tidegate_scylla::migrations;
 
 use crate::assemble::distributed::wait_for_store;
 use crate::config::Config;
-use crate::page::Page;
+use crate::console::Console;
+use crate::failure::Failure;
 
-pub(super) async fn migrate(config: &Config, dry_run: bool, mut page: Page) -> Result<ExitCode, String> {
+pub(super) async fn migrate(config: &Config, dry_run: bool, mut console: Console) -> Result<ExitCode, Failure> {
     let scylla = config.scylla()?;
     let (options, keyspace, region) = (&scylla.options, &scylla.options.keyspace, config.region);
     let (found, word) = if dry_run {
@@ -17,16 +18,16 @@ pub(super) async fn migrate(config: &Config, dry_run: bool, mut page: Page) -> R
         (wait_for_store(config, options, || migrations::apply(options, &scylla.replication)).await?, "applied")
     };
     for migration in &found.migrations {
-        page.line(format_args!("{word} {:>4} {}", migration.version, migration.name));
+        console.line(format_args!("{word} {:>4} {}", migration.version, migration.name));
     }
     if found.region {
         let word = if dry_run { "would record" } else { "recorded" };
-        page.line(format_args!("{word} that keyspace {keyspace} holds data of region {region}"));
+        console.line(format_args!("{word} that keyspace {keyspace} holds data of region {region}"));
     }
     match found.migrations.len() {
-        0 if !found.region => page.line(format_args!("keyspace {keyspace} is up to date")),
-        count if dry_run => page.line(format_args!("keyspace {keyspace}: {count} to apply; nothing was changed")),
-        count => page.line(format_args!("keyspace {keyspace}: {count} applied")),
+        0 if !found.region => console.line(format_args!("keyspace {keyspace} is up to date")),
+        count if dry_run => console.line(format_args!("keyspace {keyspace}: {count} to apply; nothing was changed")),
+        count => console.line(format_args!("keyspace {keyspace}: {count} applied")),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -33,7 +33,7 @@ mod tests {
 
     #[test]
     fn each_part_is_there_and_nothing_divides_by_zero() {
-        for (done, total, took_s, told) in [
+        for (done, total, took_s, text) in [
             (1_200, 5_000, 6, "1200 of 5000 records (24 %), 200/s, 19 s left"),
             (0, 5_000, 9, "0 of 5000 records (0 %), 0/s, time left not known yet"),
             // What a consumer that has just joined has done says nothing: at this rate it would be days.
@@ -44,7 +44,7 @@ mod tests {
             (100, 72_100, 10, "100 of 72100 records (0 %), 10/s, 2 h 0 min left"),
             (100, 1_350, 10, "100 of 1350 records (7 %), 10/s, 2 min 5 s left"),
         ] {
-            assert_eq!(line(done, total, Duration::from_secs(took_s)), told);
+            assert_eq!(line(done, total, Duration::from_secs(took_s)), text);
         }
     }
 }

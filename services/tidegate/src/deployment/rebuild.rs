@@ -9,7 +9,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tidegate_kafka::{KafkaConsumer, KafkaReadLog, topics};
 use tidegate_kernel::Position;
-use tidegate_lifecycle::signals::Signals;
 use tidegate_lifecycle::{ExitReport, Parts};
 use tidegate_persister::{BrakeRules, Persister, PersisterConfig, purge_orphans};
 use tidegate_ports::{Clock, DeadLetter, DeadLetters, Ids, LogError, RandomIds, SystemClock};
@@ -20,7 +19,8 @@ use super::progress;
 use super::up_to::{Reach, Span, UpTo};
 use crate::assemble::distributed::{options_of, wait_for_log, wait_for_store};
 use crate::config::{Config, Purpose, is_keyspace};
-use crate::page::Page;
+use crate::console::Console;
+use crate::failure::Failure;
 use crate::process;
 
 const PROGRESS_EVERY: Duration = Duration::from_secs(2);
@@ -30,36 +30,36 @@ const LEAVES_WITHIN: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// Why it cannot be done, and the way out.
-pub fn rebuild(config: Config, into: String) -> Result<ExitCode, String> {
+pub fn rebuild(config: Config, into: String) -> Result<ExitCode, Failure> {
     let config = Config { telemetry: super::quiet(&config), ..config };
-    process::run(config, ("rebuild", Purpose::Rebuild), |config, _| live(config, into, Page::output()))
+    process::run(config, ("rebuild", Purpose::Rebuild), |config, _| live(config, into, Console::output()))
 }
 
-async fn live(config: Config, into: String, mut page: Page) -> Result<ExitReport, String> {
-    let mut signals = Signals::listen().map_err(|error| format!("cannot listen for signals: {error}"))?;
+async fn live(config: Config, into: String, mut console: Console) -> Result<ExitReport, Failure> {
+    let mut signals = process::signals()?;
     let store = Arc::new(empty_store(&config, &into).await?);
     let kafka = config.kafka()?;
     let options = options_of(kafka, "rebuild");
     wait_for_log(&config, &options, || topics::check(&options, &kafka.layout)).await?;
-    let spans = topics::spans(&options).await.map_err(|error| error.to_string())?;
+    let spans = topics::spans(&options).await?;
     let spans: BTreeMap<_, _> =
         spans.into_iter().map(|span| (span.partition, Span { first: span.first, end: span.end })).collect();
 
     let (clock, group) = (Arc::new(SystemClock), own_group(&kafka.prefix, &config));
-    let member = KafkaConsumer::join(&options, &group, clock.clone()).map_err(|error| error.to_string())?;
+    let member = KafkaConsumer::join(&options, &group, clock.clone())?;
     let (up_to, reach) = UpTo::new(Box::new(member), &spans);
     let passed_over = PassedOver::default();
     let letters = Arc::new(passed_over.clone());
-    page.line(format_args!(
+    console.line(format_args!(
         "rebuilding {into} from {}: {} records in {} partitions",
         options.topics.records,
         reach.total(),
         spans.len()
     ));
-    // What the live persisters have buried is passed over, however much of it there is in a row.
+    // Records that the live persisters have dead-lettered are skipped, however many there are in a row.
     let settings = PersisterConfig { brake: BrakeRules::OFF, ..config.persister };
     let (runs, accounts) = (store.clone(), store.clone());
-    let log = Arc::new(KafkaReadLog::open(&options).map_err(|error| error.to_string())?);
+    let log = Arc::new(KafkaReadLog::open(&options)?);
     let persister = Persister::new(Box::new(up_to), runs, accounts, letters, clock.clone(), settings);
     let persister = persister.reading_again_from(log);
     let mut parts = Parts::default();
@@ -69,12 +69,12 @@ async fn live(config: Config, into: String, mut page: Page) -> Result<ExitReport
         () = reach.whole() => None,
         signal = signals.next() => Some(format!("stopped by {signal}")),
         early = parts.ended_early() => Some(early),
-        never = tell(&mut page, &reach, began) => match never {},
+        never = report_progress(&mut console, &reach, began) => match never {},
     };
-    part.stop().await?;
-    // Who is late is dropped by the group all the same.
+    part.stop().await.map_err(Failure::broken)?;
+    // The group drops a member that leaves late, too.
     let _ = tidegate_kafka::all_closed(LEAVES_WITHIN).await;
-    page.line(format_args!("{}", progress::line(reach.done(), reach.total(), began.elapsed())));
+    console.line(format_args!("{}", progress::line(reach.done(), reach.total(), began.elapsed())));
 
     let mut report = ExitReport::default();
     if let Some(why) = early.filter(|_| !reach.is_whole()) {
@@ -82,57 +82,59 @@ async fn live(config: Config, into: String, mut page: Page) -> Result<ExitReport
         report.add("rebuild", format!("{why} after {done} of {total} records: drop keyspace {into} and begin again"));
         return Ok(report);
     }
-    // As the live keyspace's persisters do: what was never opened within a day is not kept.
-    let purged = purge_orphans(&*store, clock.now()).await.map_err(|error| error.to_string())?;
+    // As the live persisters do: runs that were not opened within a day are not kept.
+    let purged = purge_orphans(&*store, clock.now()).await?;
     let unreadable = passed_over.count();
     if purged > 0 {
-        page.line(format_args!("purged {purged} runs that were never opened"));
+        console.line(format_args!("purged {purged} runs that were never opened"));
     }
     if unreadable > 0 {
-        page.line(format_args!("passed over {unreadable} records that cannot be applied; dead letters keep them"));
+        console.line(format_args!("passed over {unreadable} records that cannot be applied; dead letters keep them"));
     }
-    page.line(format_args!("done: tidegate compare --with {into}"));
+    console.line(format_args!("done: tidegate compare --with {into}"));
     Ok(report)
 }
 
-/// The store of the new keyspace, made and migrated, and certainly empty.
-async fn empty_store(config: &Config, into: &str) -> Result<ScyllaStore, String> {
+/// Makes and migrates the new keyspace, and checks that it is empty.
+async fn empty_store(config: &Config, into: &str) -> Result<ScyllaStore, Failure> {
     let live = config.scylla()?;
     if !is_keyspace(into) {
-        return Err(format!(
-            "--into {into:?} names no keyspace: give 1 to 48 small letters, digits and underscores, a letter first"
-        ));
+        return Err(Failure::config(format!("--into {into:?} names no keyspace"))
+            .hint("give 1 to 48 small letters, digits and underscores, a letter first"));
     }
     if into == live.options.keyspace {
-        return Err(format!("--into {into} is the live keyspace ({}): name a new one", config.told("scylla.keyspace")));
+        let live = config.with_source("scylla.keyspace");
+        return Err(Failure::config(format!("--into {into} is the live keyspace ({live})")).hint("name a new one"));
     }
     wait_for_store(config, &live.options, || migrations::check_region(&live.options)).await?;
     let options = ScyllaOptions { keyspace: into.to_owned(), ..live.options.clone() };
     wait_for_store(config, &options, || migrations::apply(&options, &live.replication)).await?;
-    if !tidegate_scylla::is_empty(&options).await.map_err(|error| error.to_string())? {
-        return Err(format!("--into {into}: that keyspace holds runs already; name a new one, or drop it first"));
+    if !tidegate_scylla::is_empty(&options).await? {
+        let full = Failure::refused(format!("--into {into}: that keyspace holds runs already"));
+        return Err(full.or_else("name a new one, or drop it first"));
     }
-    let cql = Cql::connect(&options).await.map_err(|error| error.to_string())?;
+    let cql = Cql::connect(&options).await?;
     Ok(ScyllaStore::new(cql))
 }
 
-/// Nobody else's, so that the live group is not disturbed and every rebuild begins at the beginning.
+/// A consumer group of this rebuild alone: the live group is not disturbed, and every rebuild begins at the first
+/// offset.
 fn own_group(prefix: &str, config: &Config) -> String {
     let random: String = RandomIds.random().iter().map(|byte| format!("{byte:02x}")).collect();
     format!("{prefix}.{}.rebuild.{random}", config.region)
 }
 
-/// Tells how far it is, for ever.
-async fn tell(page: &mut Page, reach: &Reach, began: Instant) -> std::convert::Infallible {
+/// Prints how far the rebuild is, until it is dropped.
+async fn report_progress(console: &mut Console, reach: &Reach, began: Instant) -> std::convert::Infallible {
     let mut ticks = interval(PROGRESS_EVERY);
     ticks.tick().await;
     loop {
         ticks.tick().await;
-        page.line(format_args!("{}", progress::line(reach.done(), reach.total(), began.elapsed())));
+        console.line(format_args!("{}", progress::line(reach.done(), reach.total(), began.elapsed())));
     }
 }
 
-/// Where unreadable records go: the live persisters have buried them already.
+/// Counts unreadable records: the live persisters have dead-lettered them already.
 #[derive(Clone, Default)]
 struct PassedOver(Arc<AtomicU64>);
 

@@ -8,22 +8,28 @@ use tidegate_scylla::{MigrationError, migrations};
 use crate::assemble::distributed::{options_of, wait_for_log};
 use crate::cli::TopicsCommand;
 use crate::config::Config;
-use crate::page::Page;
+use crate::console::Console;
+use crate::failure::Failure;
 
-/// Topics of a region that the store is not of are refused. A store that does not answer is no reason not to make topics:
-/// roles are refused all the same.
-async fn same_region(config: &Config) -> Result<(), String> {
+/// Refuses topics of another region than the store's. A store that does not answer does not keep topics from being
+/// made: the roles check the region again at their start.
+async fn same_region(config: &Config) -> Result<(), Failure> {
     let Some(scylla) = &config.scylla else { return Ok(()) };
     match migrations::check_region(&scylla.options).await {
         Err(MigrationError::Store(error)) => {
-            Page::errors().line(format_args!("whether the store is of region {} is not known: {error}", config.region));
+            Console::errors()
+                .line(format_args!("whether the store is of region {} is not known: {error}", config.region));
             Ok(())
         }
-        checked => checked.map_err(|error| error.to_string()),
+        checked => Ok(checked?),
     }
 }
 
-pub(super) async fn topics(config: &Config, command: &TopicsCommand, mut page: Page) -> Result<ExitCode, String> {
+pub(super) async fn topics(
+    config: &Config,
+    command: &TopicsCommand,
+    mut console: Console,
+) -> Result<ExitCode, Failure> {
     same_region(config).await?;
     let kafka = config.kafka()?;
     let options = options_of(kafka, "topics");
@@ -31,17 +37,17 @@ pub(super) async fn topics(config: &Config, command: &TopicsCommand, mut page: P
         TopicsCommand::Create { .. } => {
             let made = wait_for_log(config, &options, || kafka_topics::create(&options, &kafka.layout)).await?;
             for topic in &made.created {
-                page.line(format_args!("made   {topic}"));
+                console.line(format_args!("made   {topic}"));
             }
             for topic in &made.existed {
-                page.line(format_args!("there  {topic}"));
+                console.line(format_args!("there  {topic}"));
             }
         }
         TopicsCommand::Check { .. } => {
             let found = wait_for_log(config, &options, || kafka_topics::check(&options, &kafka.layout)).await?;
             for (topic, partitions) in &found.topics {
                 let word = if *partitions == 1 { "partition" } else { "partitions" };
-                page.line(format_args!("fine   {topic}  {partitions} {word}"));
+                console.line(format_args!("fine   {topic}  {partitions} {word}"));
             }
         }
     }

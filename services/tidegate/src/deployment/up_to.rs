@@ -1,5 +1,5 @@
-//! Reading the log up to where it ended at one moment: a consumer that gives nothing from beyond, and says when all
-//! before it is committed.
+//! Reading the log up to where it ended at one moment: a consumer that returns no record from beyond that end, and
+//! reports when all records before it are committed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -52,13 +52,13 @@ impl Reach {
         }
     }
 
-    /// Whether that is so already.
+    /// Whether every partition was read and committed up to its end already.
     pub fn is_whole(&self) -> bool {
         *self.whole.borrow()
     }
 }
 
-/// The consumer.
+/// A consumer that stops at the ends.
 pub struct UpTo {
     inner: Box<dyn Consume>,
     /// The partitions that are not whole yet.
@@ -89,7 +89,7 @@ impl UpTo {
         (UpTo { inner, left, done, whole }, reach)
     }
 
-    /// What of these records is ours; the partition's end was seen if some are not.
+    /// The records up to the partition's end. Records beyond it show that the end was reached.
     fn take(&mut self, from: PartitionEpoch, mut records: Vec<Consumed>) -> Vec<Consumed> {
         let Some(left) = self.left.get_mut(&from.partition) else {
             self.inner.pause(from, true);
@@ -144,7 +144,7 @@ impl Consume for UpTo {
     }
 
     fn pause(&mut self, partition: PartitionEpoch, paused: bool) {
-        // What is whole stays paused.
+        // A partition that is done stays paused.
         if paused || self.left.contains_key(&partition.partition) {
             self.inner.pause(partition, paused);
         }

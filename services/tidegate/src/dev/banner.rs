@@ -1,4 +1,4 @@
-//! What a person sees when everything is up: what runs where, and lines to paste.
+//! The banner on standard output once everything is up: addresses, and commands to paste.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
@@ -8,7 +8,8 @@ use tidegate_ports::{Clock, Ids};
 
 use super::demo::{NAME, Welcome};
 use crate::config::Config;
-use crate::page::Page;
+use crate::console::Console;
+use crate::failure::Failure;
 
 /// Where the three listeners are.
 #[derive(Clone, Debug)]
@@ -18,7 +19,7 @@ pub struct Addresses {
     pub ops: SocketAddr,
 }
 
-/// All of it, secrets included when they are new: for standard output only, never a log.
+/// The banner's text. It holds secrets when they are new: for standard output only, never a log.
 pub fn text(config: &Config, addresses: &Addresses, welcome: &Welcome, clock: &dyn Clock, ids: &dyn Ids) -> String {
     let (ingest, control, ops) = (url(addresses.ingest), url(addresses.control), url(addresses.ops));
     let mut text = format!(
@@ -53,17 +54,17 @@ pub fn text(config: &Config, addresses: &Addresses, welcome: &Welcome, clock: &d
     text
 }
 
-/// Prints it. Standard output may be full, or nobody may read it: a thread of its own waits for that.
+/// Prints the banner, on a thread of its own: standard output may be full, or have no reader.
 ///
 /// # Errors
-/// Why it was not taken.
-pub async fn print(text: String) -> Result<(), String> {
+/// Standard output did not take it.
+pub async fn print(text: String) -> Result<(), Failure> {
     let printing = tokio::task::spawn_blocking(move || {
-        let mut page = Page::output();
-        page.text(&text);
-        page.delivered()
+        let mut console = Console::output();
+        console.text(&text);
+        console.delivered()
     });
-    printing.await.unwrap_or_else(|error| Err(error.to_string()))
+    printing.await.unwrap_or_else(|error| Err(Failure::unavailable(error.to_string()).caused_by(error)))
 }
 
 #[expect(clippy::too_many_arguments, reason = "each is one hole in the one text below")]
@@ -121,7 +122,7 @@ fn data_flag(data: &Path) -> String {
     format!(" --data {}", quoted(&data.display().to_string()))
 }
 
-/// As a shell takes it.
+/// Quoted for a shell.
 fn quoted(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/".contains(&byte);
     if !text.is_empty() && text.bytes().all(plain) {

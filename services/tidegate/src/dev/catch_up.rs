@@ -6,6 +6,8 @@ use std::time::Duration;
 use tidegate_ports::ReadLag;
 use tokio::time::{Instant, sleep};
 
+use crate::failure::Failure;
+
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 const PROGRESS: Duration = Duration::from_secs(2);
 
@@ -13,8 +15,8 @@ const PROGRESS: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// The log cannot be used at all.
-pub async fn catch_up(lag: &dyn ReadLag) -> Result<(), String> {
-    let mut told = Instant::now();
+pub async fn catch_up(lag: &dyn ReadLag) -> Result<(), Failure> {
+    let mut reported_at = Instant::now();
     let mut waited = false;
     loop {
         match lag.read().await {
@@ -25,13 +27,15 @@ pub async fn catch_up(lag: &dyn ReadLag) -> Result<(), String> {
                 return Ok(());
             }
             Ok(reading) => {
-                if told.elapsed() >= PROGRESS {
+                if reported_at.elapsed() >= PROGRESS {
                     tracing::info!(records = reading.records, "catching up with the log before the front door opens");
-                    (told, waited) = (Instant::now(), true);
+                    (reported_at, waited) = (Instant::now(), true);
                 }
             }
-            Err(error @ tidegate_ports::LogError::Broken(_)) => return Err(error.to_string()),
-            Err(error) => tracing::warn!(%error, "cannot read how far the persister is behind; looking again"),
+            Err(error @ tidegate_ports::LogError::Broken(_)) => return Err(error.into()),
+            Err(error) => {
+                tracing::warn!(kind = %error.kind(), %error, "cannot read how far the persister is behind; looking again")
+            }
         }
         sleep(LOOK_AGAIN).await;
     }

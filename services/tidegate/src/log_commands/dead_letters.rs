@@ -1,7 +1,7 @@
-//! `tidegate dead-letters`: what could not be applied, and everything there is to know of it.
+//! `tidegate dead-letters`: records that could not be applied, with all that is known of each.
 
 mod about;
-mod letter_json;
+mod dead_letter_json;
 mod list;
 mod printable;
 mod show;
@@ -10,17 +10,18 @@ use std::process::ExitCode;
 
 use crate::cli::DeadLettersCommand;
 use crate::config::Config;
+use crate::console::Console;
 use crate::deployment::at_once;
-use crate::page::Page;
+use crate::failure::Failure;
 
 /// Lists or shows.
 ///
 /// # Errors
-/// They cannot be read, or there is no such letter, and the way out.
-pub fn run(config: &Config, command: &DeadLettersCommand) -> Result<ExitCode, String> {
-    let page = Page::output();
+/// They cannot be read, or there is no such dead letter, and the way out.
+pub fn run(config: &Config, command: &DeadLettersCommand) -> Result<ExitCode, Failure> {
+    let console = Console::output();
     match command {
-        DeadLettersCommand::List(args) => at_once(config, list::list(config, args, page)),
-        DeadLettersCommand::Show(args) => at_once(config, show::show(config, args, page)),
+        DeadLettersCommand::List(args) => at_once(config, list::list(config, args, console)),
+        DeadLettersCommand::Show(args) => at_once(config, show::show(config, args, console)),
     }
 }

@@ -1,71 +1,75 @@
 //! `tidegate lag`: how far the persisters are behind, by partition.
 
+mod output;
 mod reading;
-mod telling;
 
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidegate_ports::{Clock, LogError, PartitionLag, SystemClock, Waits};
+use tidegate_ports::{Clock, FailureCause, LogError, PartitionLag, StoreError, SystemClock, Waits};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::assemble::beside::{self, LagBeside};
+use crate::assemble::read_only::{self, WatchedLag};
 use crate::cli::LagArgs;
 use crate::config::Config;
+use crate::console::Console;
 use crate::deployment::at_once;
-use crate::page::Page;
+use crate::failure::Failure;
 use reading::{Pace, Reading};
 
 /// Reads once, or until it is interrupted.
 ///
 /// # Errors
 /// It cannot be read, and the way out.
-pub fn run(config: &Config, args: &LagArgs) -> Result<ExitCode, String> {
+pub fn run(config: &Config, args: &LagArgs) -> Result<ExitCode, Failure> {
     let every = args.watch.then(|| Duration::from_secs(args.every_s.into()));
-    at_once(config, live(config, every, args.json, Page::output()))
+    at_once(config, live(config, every, args.json, Console::output()))
 }
 
-async fn live(config: &Config, every: Option<Duration>, json: bool, mut page: Page) -> Result<ExitCode, String> {
+async fn live(config: &Config, every: Option<Duration>, json: bool, mut console: Console) -> Result<ExitCode, Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let watched = beside::lag(config, &clock).await?;
-    let unread = |error: &LogError| format!("the lag of {} on {} is not known: {error}", watched.group, watched.log);
+    let watched = read_only::lag(config, &clock).await?;
+    let unread = |error: LogError| {
+        let (group, log) = (&watched.group, &watched.log);
+        Failure::from(error).in_words(|error| format!("the lag of {group} on {log} is not known: {error}"))
+    };
     let mut reader = Reader { waits: Waits::default(), began: Instant::now() };
     let Some(every) = every else {
-        let reading = reader.read(&watched, &*clock).await.map_err(|error| unread(&error))?;
-        tell(&mut page, &watched, &reading, None, json);
+        let reading = reader.read(&watched, &*clock).await.map_err(unread)?;
+        print(&mut console, &watched, &reading, None, json);
         return Ok(ExitCode::SUCCESS);
     };
     let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut before: Option<Reading> = None;
-    // Whoever reads a pipe may have seen enough.
-    while !page.is_gone() {
+    // Ends when the reader of a pipe has left.
+    while !console.is_gone() {
         ticks.tick().await;
         match reader.read(&watched, &*clock).await {
             Ok(reading) => {
                 let pace = before.as_ref().and_then(|before| Pace::between(before, &reading));
-                tell(&mut page, &watched, &reading, pace.as_ref(), json);
+                print(&mut console, &watched, &reading, pace.as_ref(), json);
                 before = Some(reading);
             }
-            // Servers come back; a log that is not ours does not become so.
-            Err(error @ LogError::Unavailable(_)) => Page::errors().line(format_args!("{}", unread(&error))),
-            Err(error @ LogError::Broken(_)) => return Err(unread(&error)),
+            // Servers come back; a log that cannot be used stays so.
+            Err(error @ LogError::Unavailable(_)) => Console::errors().line(format_args!("{}", unread(error))),
+            Err(error @ LogError::Broken(_)) => return Err(unread(error)),
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the readings so far say of how long records have waited.
+/// Reads the lag, and keeps how long records have waited.
 struct Reader {
     waits: Waits,
     began: Instant,
 }
 
 impl Reader {
-    async fn read(&mut self, watched: &LagBeside, clock: &dyn Clock) -> Result<Reading, LogError> {
+    async fn read(&mut self, watched: &WatchedLag, clock: &dyn Clock) -> Result<Reading, LogError> {
         let accounts = match &watched.accounts {
-            Some(accounts) => accounts.accounts().await.map_err(|error| LogError::Unavailable(error.to_string()))?,
+            Some(accounts) => accounts.accounts().await.map_err(unread_accounts)?,
             None => Vec::new(),
         };
         let partitions = watched.lag.partitions(&accounts).await?;
@@ -78,10 +82,15 @@ impl Reader {
     }
 }
 
-fn tell(page: &mut Page, watched: &LagBeside, reading: &Reading, pace: Option<&Pace>, json: bool) {
+/// Where the accounts cannot be read, the lag is not known.
+fn unread_accounts(error: StoreError) -> LogError {
+    LogError::Unavailable(FailureCause::new(error.kind(), error.to_string()).caused_by(error))
+}
+
+fn print(console: &mut Console, watched: &WatchedLag, reading: &Reading, pace: Option<&Pace>, json: bool) {
     if json {
-        page.json(&telling::json(&watched.group, reading, pace));
+        console.json(&output::json(&watched.group, reading, pace));
     } else {
-        telling::text(page, &watched.group, reading, pace);
+        output::text(console, &watched.group, reading, pace);
     }
 }

@@ -1,7 +1,7 @@
 //! `tidegate replay`: appends chosen records of the log again.
 //!
 //! A record that is appended again goes through the one writer of its run like any other, and the fold makes what was
-//! applied before a no-op; so a replay may be repeated, killed and taken up again without a thought.
+//! applied before a no-op: a replay may be repeated, and killed and taken up again.
 
 mod agents;
 mod choice;
@@ -14,13 +14,13 @@ mod plan;
 mod ports;
 mod preview;
 mod progress_file;
+mod progress_lines;
 mod report;
 #[cfg(test)]
 mod samples;
 mod selection;
 mod source;
-mod standing;
-mod telling;
+mod state;
 mod traffic;
 mod walk;
 mod waves;
@@ -35,7 +35,8 @@ use tokio::time::Instant;
 
 use crate::cli::ReplayArgs;
 use crate::config::{Config, Purpose};
-use crate::page::Page;
+use crate::console::Console;
+use crate::failure::Failure;
 use crate::process;
 use deployment::Deployment;
 use plan::Plan;
@@ -44,29 +45,29 @@ use preview::Preview;
 use progress_file::{Progress, ProgressFile};
 use report::{Previewed, Replayed};
 use selection::{Filters, Range, Selection};
-use standing::{Ended, Standing};
+use state::{Ended, ReplayState};
 use walk::{Pace, Walk};
 
 /// Replays, or says what a replay would do: 0 when all of it was done.
 ///
 /// # Errors
 /// Why it cannot be done, and the way out.
-pub fn run(config: Config, args: ReplayArgs) -> Result<ExitCode, String> {
+pub fn run(config: Config, args: ReplayArgs) -> Result<ExitCode, Failure> {
     let config = Config { telemetry: crate::deployment::quiet(&config), ..config };
     process::run(config, ("replay", Purpose::Manage), |config, _| live(config, args))
 }
 
-async fn live(config: Config, args: ReplayArgs) -> Result<ExitReport, String> {
-    let mut signals = Signals::listen().map_err(|error| format!("cannot listen for signals: {error}"))?;
+async fn live(config: Config, args: ReplayArgs) -> Result<ExitReport, Failure> {
+    let mut signals = process::signals()?;
     let opened = tokio::select! {
         opened = Deployment::open(&config, args.dry_run) => opened?,
-        signal = signals.next() => return Err(format!("stopped by {signal} before anything was read")),
+        signal = signals.next() => return Err(Failure::refused(format!("stopped by {signal} before anything was read"))),
     };
     let (stopper, stop) = Stopper::new();
     let work = work(&config, &args, &opened, &stop);
     let (worked, stopped_by) = until_done(work, &stopper, signals, opened.failed()).await;
     let mut report = opened.close().await;
-    // A failure of the work is told first: what was left behind follows from it.
+    // A failure of the work comes first: what was left behind follows from it.
     let not_whole = worked?;
     if let Some(how_to_go_on) = not_whole {
         let why = stopped_by.unwrap_or_else(|| "stopped".to_owned());
@@ -75,8 +76,8 @@ async fn live(config: Config, args: ReplayArgs) -> Result<ExitReport, String> {
     Ok(report)
 }
 
-/// Waits for the work; a signal, or a part that ends by itself, tells it to stop in order. From then on a signal ends
-/// the process at once.
+/// Waits for the work; a signal, or a part that ends by itself, stops it in order. From then on a signal ends the
+/// process at once.
 async fn until_done<T>(
     work: impl Future<Output = T>,
     stopper: &Stopper,
@@ -99,8 +100,8 @@ async fn until_done<T>(
     }
 }
 
-/// Does it; what comes back says how to go on if not all was done.
-async fn work(config: &Config, args: &ReplayArgs, opened: &Deployment, stop: &Stop) -> Result<Option<String>, String> {
+/// Replays, or previews. `Some` says how to go on if not all was done.
+async fn work(config: &Config, args: &ReplayArgs, opened: &Deployment, stop: &Stop) -> Result<Option<String>, Failure> {
     let team = match &args.team {
         Some(text) => Some(crate::manage::team(&*opened.registry, text).await?.id),
         None => None,
@@ -108,7 +109,7 @@ async fn work(config: &Config, args: &ReplayArgs, opened: &Deployment, stop: &St
     let filters = Filters { team, agent: args.agent.clone(), kind: args.kind };
     let selection = Selection { log: opened.log_name.clone(), range: range(args)?, filters };
     // With --json standard output holds the report alone.
-    let lines = if args.json { Page::errors() } else { Page::output() };
+    let lines = if args.json { Console::errors() } else { Console::output() };
     if args.dry_run {
         return preview(&selection, &opened.ports, args.json, lines, stop).await;
     }
@@ -125,9 +126,11 @@ async fn work(config: &Config, args: &ReplayArgs, opened: &Deployment, stop: &St
     Ok((!all_is_applied).then(|| "everything was appended, and the service applies the rest when it starts".to_owned()))
 }
 
-fn range(args: &ReplayArgs) -> Result<Range, String> {
+fn range(args: &ReplayArgs) -> Result<Range, Failure> {
     match (args.from, args.to, &args.offsets) {
-        (Some(from), Some(to), _) if to <= from => Err(format!("--to {to} must be after --from {from}")),
+        (Some(from), Some(to), _) if to <= from => {
+            Err(Failure::config(format!("--to {to} must be after --from {from}")))
+        }
         (Some(from), to, _) => Ok(Range::Time { from, to }),
         (None, _, Some(offsets)) => Ok(Range::Offsets(offsets.clone())),
         (None, _, None) => Ok(Range::DeadLetters),
@@ -140,18 +143,18 @@ async fn replay(
     pace: Pace,
     file: &ProgressFile,
     json: bool,
-    mut lines: Page,
+    mut lines: Console,
     stop: &Stop,
-) -> Result<Option<String>, String> {
-    let found = file.load(selection).map_err(|error| error.to_string())?;
+) -> Result<Option<String>, Failure> {
+    let found = file.load(selection)?;
     let (resumed, path) = (found.is_some(), file.path().display());
     let progress = match found {
         Some(progress) => {
-            let spans = ports.log.spans().await.map_err(|error| error.to_string())?;
-            progress.plan.check(&spans).map_err(|why| {
-                format!(
-                    "{path} was made for another log: {why}; remove it to begin again, or name another with --progress"
-                )
+            let spans = ports.log.spans().await?;
+            progress.plan.check(&spans).map_err(|error| {
+                Failure::refused(format!("{path} was made for another log: {error}"))
+                    .or_else("remove it to begin again, or name another with --progress")
+                    .caused_by(error)
             })?;
             progress
         }
@@ -165,17 +168,20 @@ async fn replay(
     lines.line(format_args!("replaying {selection}: {how}, at most {} a second", pace.rate));
     let (before, began) = (progress.clone(), Instant::now());
     let walk = Walk::new(ports, selection, file, progress, pace);
-    let standing = walk.standing();
-    let ended = with_telling(walk.run(stop), standing.clone(), &mut lines, "appended").await;
-    let appended_now = standing.borrow().records;
+    let state = walk.state();
+    let ended = with_progress_lines(walk.run(stop), state.clone(), &mut lines, "appended").await;
+    let appended_now = state.borrow().records;
     let go_on = format!("run the same command again to go on (its progress is in {path})");
     let (ended, progress) = match ended {
         Ok(ended) => ended,
-        Err(why) => return Err(format!("{why}; {go_on}; {} of {total} were done when it began", before.plan.done())),
+        Err(failure) => {
+            let done = before.plan.done();
+            return Err(failure.in_words(|why| format!("{why}; {go_on}; {done} of {total} were done when it began")));
+        }
     };
     let whole = ended == Ended::Whole;
     if whole {
-        file.remove().map_err(|error| error.to_string())?;
+        file.remove()?;
     }
     let replayed = Replayed {
         selection: selection.to_string(),
@@ -187,16 +193,15 @@ async fn replay(
         progress_file: (!whole).then(|| path.to_string()),
     };
     if json {
-        Page::output().json(&replayed.as_json());
+        Console::output().json(&replayed.as_json());
     } else {
         replayed.as_lines(&mut lines);
     }
     match (whole, progress.counts.passed_over.too_large) {
         (false, _) => Ok(Some(go_on)),
         (true, 0) => Ok(None),
-        (true, records) => Err(format!(
-            "{records} records are larger than the log takes now: raise log.max_record_bytes and run it again"
-        )),
+        (true, records) => Err(Failure::refused(format!("{records} records are larger than the log takes now"))
+            .hint("raise log.max_record_bytes and run it again")),
     }
 }
 
@@ -204,15 +209,15 @@ async fn preview(
     selection: &Selection,
     ports: &Ports,
     json: bool,
-    mut lines: Page,
+    mut lines: Console,
     stop: &Stop,
-) -> Result<Option<String>, String> {
+) -> Result<Option<String>, Failure> {
     let (plan, began) = (make_plan(selection, ports).await?, Instant::now());
     let total = plan.total();
     lines.line(format_args!("looking at {selection}: {total} records"));
     let preview = Preview::new(ports, selection, plan);
-    let standing = preview.standing();
-    let (ended, counts, would) = with_telling(preview.run(stop), standing, &mut lines, "folded").await?;
+    let state = preview.state();
+    let (ended, counts, would) = with_progress_lines(preview.run(stop), state, &mut lines, "folded").await?;
     let whole = ended == Ended::Whole;
     let waiting_on_the_log = waiting(&*ports.lag).await;
     let previewed = Previewed {
@@ -225,32 +230,32 @@ async fn preview(
         took_ms: millis(began),
     };
     if json {
-        Page::output().json(&previewed.as_json());
+        Console::output().json(&previewed.as_json());
     } else {
         previewed.as_lines(&mut lines);
     }
     Ok((!whole).then(|| "the counts are of what was looked at; nothing was appended".to_owned()))
 }
 
-async fn make_plan(selection: &Selection, ports: &Ports) -> Result<Plan, String> {
-    Plan::make(selection, &*ports.log, &*ports.letters).await.map_err(|error| error.to_string())
+async fn make_plan(selection: &Selection, ports: &Ports) -> Result<Plan, Failure> {
+    Ok(Plan::make(selection, &*ports.log, &*ports.letters).await?)
 }
 
 async fn waiting(lag: &dyn ReadLag) -> Option<u64> {
     lag.read().await.ok().map(|lag| lag.records)
 }
 
-/// Waits for the work and tells of it meanwhile.
-async fn with_telling<T>(
+/// Waits for the work, and prints its progress meanwhile.
+async fn with_progress_lines<T>(
     work: impl Future<Output = T>,
-    standing: watch::Receiver<Standing>,
-    page: &mut Page,
+    state: watch::Receiver<ReplayState>,
+    console: &mut Console,
     verb: &str,
 ) -> T {
     tokio::select! {
         biased;
         done = work => done,
-        never = telling::tell(page, standing, verb) => match never {},
+        never = progress_lines::print(console, state, verb) => match never {},
     }
 }
 

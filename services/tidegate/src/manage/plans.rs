@@ -4,12 +4,13 @@ use tidegate_agentping::{Limits, Plan};
 
 use super::Command;
 use crate::cli::{PlanArgs, TeamsCommand};
+use crate::failure::Failure;
 
-/// Refuses limits beside a plan that has its own, before anything is opened or made.
+/// Refuses limits along with a plan that has its own, before anything is opened or made.
 ///
 /// # Errors
 /// What is wrong and the way out.
-pub fn check(command: &Command) -> Result<(), String> {
+pub fn check(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Teams(TeamsCommand::Create { plan, .. } | TeamsCommand::SetPlan { plan, .. }) => {
             chosen(plan).map(drop)
@@ -22,7 +23,7 @@ pub fn check(command: &Command) -> Result<(), String> {
 ///
 /// # Errors
 /// What is wrong and the way out.
-pub fn chosen(args: &PlanArgs) -> Result<Plan, String> {
+pub fn chosen(args: &PlanArgs) -> Result<Plan, Failure> {
     let limits = Limits {
         sustained_per_s: args.sustained_per_s,
         burst: args.burst,
@@ -32,9 +33,8 @@ pub fn chosen(args: &PlanArgs) -> Result<Plan, String> {
     match args.plan {
         Plan::Enterprise(_) => Ok(Plan::Enterprise(limits)),
         plan if limits == Limits::default() => Ok(plan),
-        plan => Err(format!(
-            "plan '{plan}' has its own limits: leave out --sustained-per-s, --burst, --events-per-month and --agents, \
-             or choose --plan enterprise"
+        plan => Err(Failure::config(format!("plan '{plan}' has its own limits")).hint(
+            "leave out --sustained-per-s, --burst, --events-per-month and --agents, or choose --plan enterprise",
         )),
     }
 }

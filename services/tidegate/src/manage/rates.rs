@@ -5,32 +5,33 @@ use tidegate_agentping::{Rate, TeamId};
 use tidegate_agentping_ports::registry::check_rate;
 
 use super::rows::RateJson;
-use super::{Desk, resolve};
+use super::{Context, resolve};
 use crate::cli::{RateArgs, RatesCommand};
+use crate::failure::Failure;
 
-pub async fn run(mut desk: Desk, command: RatesCommand) -> Result<(), String> {
+pub async fn run(mut context: Context, command: RatesCommand) -> Result<(), Failure> {
     match command {
         RatesCommand::List { team, .. } => {
             let mut rows: Vec<(TeamId, RateRow)> = Vec::new();
-            for team in resolve::team_or_all(&*desk.registry, team.as_deref()).await? {
-                let own = desk.registry.list_rates(team.id).await.map_err(|error| error.to_string())?;
+            for team in resolve::team_or_all(&*context.registry, team.as_deref()).await? {
+                let own = context.registry.list_rates(team.id).await?;
                 rows.extend(own.into_iter().map(|row| (team.id, row)));
             }
             let rows: Vec<_> = rows.iter().map(|(team, row)| RateJson::of(*team, row)).collect();
-            if desk.json { desk.page.json(&rows) } else { table(&mut desk, &rows) }
+            if context.json { context.console.json(&rows) } else { table(&mut context, &rows) }
         }
         RatesCommand::Set(args) => {
-            let team = resolve::team(&*desk.registry, &args.team).await?;
+            let team = resolve::team(&*context.registry, &args.team).await?;
             let row = row(*args)?;
-            desk.registry.set_rate(team.id, row.clone()).await.map_err(|error| error.to_string())?;
+            context.registry.set_rate(team.id, row.clone()).await?;
             let row = RateJson::of(team.id, &row);
-            if desk.json { desk.page.json(&row) } else { table(&mut desk, &[row]) }
+            if context.json { context.console.json(&row) } else { table(&mut context, &[row]) }
         }
     }
     Ok(())
 }
 
-fn row(args: RateArgs) -> Result<RateRow, String> {
+fn row(args: RateArgs) -> Result<RateRow, Failure> {
     let rate = Rate {
         input_per_million: args.input,
         cached_per_million: args.cached,
@@ -38,12 +39,13 @@ fn row(args: RateArgs) -> Result<RateRow, String> {
         batch_permille: args.batch_multiplier.permille,
     };
     check_rate(&rate).map_err(|price| {
-        format!("--{price} is too high: at most {} dollars per million tokens", Rate::MAX_PER_MILLION)
+        let most = Rate::MAX_PER_MILLION;
+        Failure::config(format!("--{price} is too high")).hint(format!("at most {most} dollars per million tokens"))
     })?;
     Ok(RateRow { provider: args.provider, model: args.model, rate })
 }
 
-fn table(desk: &mut Desk, rows: &[RateJson<'_>]) {
+fn table(context: &mut Context, rows: &[RateJson<'_>]) {
     let cells = |rate: &RateJson<'_>| {
         [
             rate.team.to_string(),
@@ -56,5 +58,5 @@ fn table(desk: &mut Desk, rows: &[RateJson<'_>]) {
         ]
     };
     let head = ["TEAM", "PROVIDER", "MODEL", "INPUT", "CACHED", "OUTPUT", "BATCH"];
-    desk.page.table(head, &rows.iter().map(cells).collect::<Vec<_>>());
+    context.console.table(head, &rows.iter().map(cells).collect::<Vec<_>>());
 }

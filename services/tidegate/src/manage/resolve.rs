@@ -4,27 +4,29 @@ use tidegate_agentping::id::{IdKind, PublicKind};
 use tidegate_agentping::{Id, TeamId};
 use tidegate_agentping_ports::{Registry, Team};
 
+use crate::failure::Failure;
+
 /// The team that this text means: its id, or the name of exactly one.
 ///
 /// # Errors
 /// What is wrong and the way out.
-pub async fn team(registry: &dyn Registry, text: &str) -> Result<Team, String> {
+pub async fn team(registry: &dyn Registry, text: &str) -> Result<Team, Failure> {
     let found = find(registry, text).await?;
-    found.ok_or_else(|| format!("there is no team '{text}': `tidegate teams list` shows those there are"))
+    found.ok_or_else(|| {
+        Failure::refused(format!("there is no team '{text}'")).hint("`tidegate teams list` shows those there are")
+    })
 }
 
 /// The same, for what is to get new credentials: an archived team's would not work.
 ///
 /// # Errors
 /// What is wrong and the way out.
-pub async fn active_team(registry: &dyn Registry, text: &str) -> Result<Team, String> {
+pub async fn active_team(registry: &dyn Registry, text: &str) -> Result<Team, Failure> {
     let team = team(registry, text).await?;
     match team.archived_at {
         None => Ok(team),
-        Some(at) => Err(format!(
-            "team '{}' ({}) is archived since {at}: bring it back with `tidegate teams restore {}` first",
-            team.name, team.id, team.id
-        )),
+        Some(at) => Err(Failure::refused(format!("team '{}' ({}) is archived since {at}", team.name, team.id))
+            .hint(format!("bring it back with `tidegate teams restore {}` first", team.id))),
     }
 }
 
@@ -32,12 +34,12 @@ pub async fn active_team(registry: &dyn Registry, text: &str) -> Result<Team, St
 ///
 /// # Errors
 /// Several have that name.
-pub async fn find(registry: &dyn Registry, text: &str) -> Result<Option<Team>, String> {
-    among(&registry.list_teams().await.map_err(|error| error.to_string())?, text)
+pub async fn find(registry: &dyn Registry, text: &str) -> Result<Option<Team>, Failure> {
+    among(&registry.list_teams().await?, text)
 }
 
 /// By id or by name; of several of one name, made by a release of before, the one that is not archived.
-fn among(teams: &[Team], text: &str) -> Result<Option<Team>, String> {
+fn among(teams: &[Team], text: &str) -> Result<Option<Team>, Failure> {
     if let Ok(id) = TeamId::parse(text)
         && let Some(team) = teams.iter().find(|team| team.id == id)
     {
@@ -50,7 +52,8 @@ fn among(teams: &[Team], text: &str) -> Result<Option<Team>, String> {
         ([], _) => Ok(None),
         (several, _) => {
             let ids: Vec<String> = several.iter().map(|team| team.id.to_string()).collect();
-            Err(format!("{} teams are named '{text}': give one by id ({})", several.len(), ids.join(", ")))
+            Err(Failure::refused(format!("{} teams are named '{text}'", several.len()))
+                .hint(format!("give one by id ({})", ids.join(", "))))
         }
     }
 }
@@ -59,10 +62,10 @@ fn among(teams: &[Team], text: &str) -> Result<Option<Team>, String> {
 ///
 /// # Errors
 /// Those of [`team`].
-pub async fn team_or_all(registry: &dyn Registry, text: Option<&str>) -> Result<Vec<Team>, String> {
+pub async fn team_or_all(registry: &dyn Registry, text: Option<&str>) -> Result<Vec<Team>, Failure> {
     match text {
         Some(text) => Ok(vec![team(registry, text).await?]),
-        None => registry.list_teams().await.map_err(|error| error.to_string()),
+        None => Ok(registry.list_teams().await?),
     }
 }
 
@@ -70,14 +73,17 @@ pub async fn team_or_all(registry: &dyn Registry, text: Option<&str>) -> Result<
 ///
 /// # Errors
 /// What is wrong and the way out.
-pub fn handle<K: IdKind + PublicKind>(text: &str, list: &str) -> Result<Id<K>, String> {
+pub fn handle<K: IdKind + PublicKind>(text: &str, list: &str) -> Result<Id<K>, Failure> {
     if ["apk_", "ping_"].iter().any(|secret| text.starts_with(secret)) {
         let prefix = K::PREFIX;
-        return Err(format!(
-            "that is a secret, not its id: give the {prefix}_… that `tidegate {list}` shows beside it"
-        ));
+        return Err(Failure::config("that is a secret, not its id")
+            .hint(format!("give the {prefix}_… that `tidegate {list}` shows beside it")));
     }
-    Id::parse(text).map_err(|error| format!("'{text}' is no id: it {error}; `tidegate {list}` shows those there are"))
+    Id::parse(text).map_err(|error| {
+        Failure::config(format!("'{text}' is no id: it {error}"))
+            .or_else(format!("`tidegate {list}` shows those there are"))
+            .caused_by(error)
+    })
 }
 
 #[cfg(test)]
@@ -93,14 +99,19 @@ mod tests {
         Team { id, name: name.to_owned(), plan: Plan::Team, created_at: at, archived_at: archived.then_some(at) }
     }
 
+    #[track_caller]
+    fn found(teams: &[Team], text: &str) -> Option<Team> {
+        among(teams, text).unwrap()
+    }
+
     #[test]
     fn teams_of_before_that_share_a_name_are_named_by_id() {
         let teams = [named(1, "twin", false), named(2, "twin", false), named(3, "pair", true), named(4, "pair", false)];
-        let told = among(&teams, "twin").unwrap_err();
-        assert!(told.contains(&teams[0].id.to_string()) && told.contains(&teams[1].id.to_string()), "{told}");
-        assert_eq!(among(&teams, &teams[1].id.to_string()), Ok(Some(teams[1].clone())));
-        assert_eq!(among(&teams, "pair"), Ok(Some(teams[3].clone())), "the one that is not archived");
-        assert_eq!(among(&teams[..3], "pair"), Ok(Some(teams[2].clone())));
-        assert_eq!(among(&teams, "nobody"), Ok(None));
+        let text = among(&teams, "twin").unwrap_err().to_string();
+        assert!(text.contains(&teams[0].id.to_string()) && text.contains(&teams[1].id.to_string()), "{text}");
+        assert_eq!(found(&teams, &teams[1].id.to_string()), Some(teams[1].clone()));
+        assert_eq!(found(&teams, "pair"), Some(teams[3].clone()), "the one that is not archived");
+        assert_eq!(found(&teams[..3], "pair"), Some(teams[2].clone()));
+        assert_eq!(found(&teams, "nobody"), None);
     }
 }

@@ -28,7 +28,7 @@ impl io::Write for Paper {
 struct Office(MemoryRegistry);
 
 impl Office {
-    async fn run(&self, line: &str) -> Result<String, String> {
+    async fn run(&self, line: &str) -> Result<String, Failure> {
         let command = match Cli::try_parse_from(format!("tidegate {line}").split_whitespace()).unwrap().command {
             Top::Teams(command) => Command::Teams(command),
             Top::Agents(command) => Command::Agents(command),
@@ -39,16 +39,16 @@ impl Office {
         };
         plans::check(&command)?;
         let paper = Paper::default();
-        let desk = Desk {
+        let context = Context {
             registry: Arc::new(self.0.clone()),
             gate: None,
             ids: Arc::new(RandomIds),
             clock: Arc::new(SystemClock),
             region: Region::Eu,
-            page: Page::to(paper.clone()),
+            console: Console::to(paper.clone()),
             json: command.place().json,
         };
-        dispatch(desk, command).await?;
+        dispatch(context, command).await?;
         Ok(String::from_utf8(paper.0.lock().unwrap().clone()).unwrap())
     }
 
@@ -59,7 +59,7 @@ impl Office {
     }
 
     async fn refused(&self, line: &str) -> String {
-        self.run(line).await.expect_err(line)
+        self.run(line).await.expect_err(line).to_string()
     }
 }
 

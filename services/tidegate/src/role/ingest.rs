@@ -8,13 +8,14 @@ use tidegate_telemetry::Metrics;
 
 use crate::assemble::distributed;
 use crate::config::Config;
-use crate::doors::Door;
+use crate::failure::Failure;
+use crate::listeners::ReservedListener;
 use crate::process::{Begun, Process};
 use crate::roles::Roles;
 
-pub(super) async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, String> {
-    let door = Door::reserve("ingest.listen", config.listen)?;
-    let address = door.address();
+pub(super) async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, Failure> {
+    let reserved = ReservedListener::reserve("ingest.listen", config.listen)?;
+    let address = reserved.address();
     let mut process = Process::begin(config.clone(), metrics.clone())?;
     let clock = process.clock.clone();
     let mut roles = Roles::new(config.clone(), clock.clone(), process.ids.clone());
@@ -32,14 +33,14 @@ pub(super) async fn live(config: Config, metrics: Metrics) -> Result<ExitReport,
     );
     let opened = match process.unless_stopped(distributed::front_door(&config, &clock)).await? {
         Begun::Done(opened) => opened,
-        Begun::Stopped(why) => return Ok(process.stop(why, roles, None).await),
+        Begun::Stopped(reason) => return Ok(process.stop(reason, roles, None).await),
     };
     let admission = Arc::new(Admission::new(opened.ports, config.admission.clone()));
     admission.learn_accounts().await;
     process.watch_appends(&admission);
-    roles.start_ingest(&process.parts, admission, door.listen()?);
+    roles.start_ingest(&process.parts, admission, reserved.listen()?);
     process.ready();
     tracing::info!(ingest = %address, operations = %process.ops_address, "ready");
-    let why = process.told_to_stop().await;
-    Ok(process.stop(why, roles, Some(opened.close)).await)
+    let reason = process.stop_requested().await;
+    Ok(process.stop(reason, roles, Some(opened.close)).await)
 }

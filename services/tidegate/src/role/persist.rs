@@ -5,10 +5,11 @@ use tidegate_telemetry::Metrics;
 
 use crate::assemble::distributed;
 use crate::config::Config;
+use crate::failure::Failure;
 use crate::process::{Begun, Process};
 use crate::roles::Roles;
 
-pub(super) async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, String> {
+pub(super) async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, Failure> {
     let mut process = Process::begin(config.clone(), metrics.clone())?;
     let clock = process.clock.clone();
     let mut roles = Roles::new(config.clone(), clock.clone(), process.ids.clone()).with_health(process.health());
@@ -26,11 +27,11 @@ pub(super) async fn live(config: Config, metrics: Metrics) -> Result<ExitReport,
     );
     let opened = match process.unless_stopped(distributed::persister(&config, &clock)).await? {
         Begun::Done(opened) => opened,
-        Begun::Stopped(why) => return Ok(process.stop(why, roles, None).await),
+        Begun::Stopped(reason) => return Ok(process.stop(reason, roles, None).await),
     };
     roles.start_persister(&process.parts, opened.ports);
     process.ready();
     tracing::info!(operations = %process.ops_address, "ready");
-    let why = process.told_to_stop().await;
-    Ok(process.stop(why, roles, Some(opened.close)).await)
+    let reason = process.stop_requested().await;
+    Ok(process.stop(reason, roles, Some(opened.close)).await)
 }

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use rdkafka::message::OwnedHeaders;
 use tidegate_kernel::{LogKey, Partition, Position};
-use tidegate_ports::{Again, Append, AppendAgain, AppendError, Clock, LogError};
+use tidegate_ports::{Again, Append, AppendAgain, AppendError, Clock, FailureCause, LogError};
 
 pub(crate) use delivery::Delivery;
 pub(crate) use producer::{BATCH_BYTES, Capacity, Outgoing, Producer};
@@ -86,10 +86,10 @@ impl AppendAgain for KafkaLog {
         let partitions = self.inner.options.partitions;
         let partition = key.map_or(origin.position.partition, |key| key.partition(partitions));
         if partition >= partitions {
-            return Err(AppendError::NotPersisted(format!(
+            return Err(AppendError::NotPersisted(FailureCause::refused(format!(
                 "the record of {} has no home: this generation has {partitions} partitions",
                 origin.position,
-            )));
+            ))));
         }
         let headers = wire::origin_headers(wire::record_headers(), origin);
         self.put(partition, key.as_ref().map(LogKey::text), headers, &payload).await
@@ -135,10 +135,10 @@ impl KafkaLog {
             // caller hears of a log that does not take it, and the operator why.
             Delivery::TooLarge => {
                 tally.too_large.increment(1);
-                Err(AppendError::NotPersisted(format!(
+                Err(AppendError::NotPersisted(FailureCause::refused(format!(
                     "the broker takes no message of {bytes} bytes: max.message.bytes of {} is below the cap of {cap}",
                     options.topics.records,
-                )))
+                ))))
             }
         }
     }

@@ -8,10 +8,10 @@ use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use tidegate_ports::LogError;
+use tidegate_ports::{FailureCause, LogError};
 use tokio::sync::watch;
 
-use crate::KafkaOptions;
+use crate::{KafkaOptions, failure};
 
 /// How long a question to the brokers (offsets, topics) may take.
 pub const QUESTION_TIMEOUT: Duration = Duration::from_secs(5);
@@ -72,7 +72,10 @@ pub fn look_after<R: Send + Sync + 'static>(client: &Arc<R>, look: fn(&R)) -> Re
         }
     };
     let thread = std::thread::Builder::new().name("kafka-events".to_owned()).spawn(looking);
-    thread.map(drop).map_err(|error| LogError::Unavailable(format!("no thread for a client of the brokers: {error}")))
+    thread.map(drop).map_err(|error| {
+        let text = format!("no thread for a client of the brokers: {error}");
+        LogError::Unavailable(FailureCause::overloaded(text).caused_by(error))
+    })
 }
 
 /// Hands over what librdkafka has to say. No record is assigned to this client now: one that still comes is nobody's.
@@ -104,10 +107,11 @@ pub fn log_error(error: &KafkaError, reason: &str) {
 /// A client that cannot be made: a property is wrong. librdkafka's text names it, and no value that may be secret.
 pub fn broken(error: &KafkaError) -> LogError {
     match error {
-        KafkaError::ClientConfig(_, text, name, _) => {
-            LogError::Broken(format!("the property {name} is not accepted: {text}: correct it under kafka.properties"))
-        }
-        other => LogError::Broken(other.to_string()),
+        // Without the error as its source: that holds the value.
+        KafkaError::ClientConfig(_, text, name, _) => LogError::Broken(
+            format!("the property {name} is not accepted: {text}: correct it under kafka.properties").into(),
+        ),
+        other => LogError::Broken(failure::cause(other.to_string(), other)),
     }
 }
 
@@ -120,7 +124,7 @@ pub fn unavailable(error: &KafkaError) -> LogError {
         ) => format!("{error}: is the topic made? `tidegate topics create` makes it"),
         _ => error.to_string(),
     };
-    LogError::Unavailable(text)
+    LogError::Unavailable(failure::cause(text, error))
 }
 
 /// Runs something that waits for brokers on a thread that may wait.
@@ -128,7 +132,10 @@ pub async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, LogError> + Send + 'static,
 ) -> Result<T, LogError> {
     let worked = tokio::task::spawn_blocking(work).await;
-    worked.map_err(|error| LogError::Unavailable(format!("a call to the brokers broke off: {error}")))?
+    worked.map_err(|error| {
+        let text = format!("a call to the brokers broke off: {error}");
+        LogError::Unavailable(FailureCause::from(text).caused_by(error))
+    })?
 }
 
 /// Clients that are being closed right now.

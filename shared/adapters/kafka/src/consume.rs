@@ -305,9 +305,7 @@ impl Consume for KafkaConsumer {
             return Ok(());
         }
         if self.silent_until.is_some_and(|until| until > Instant::now()) {
-            return Err(LogError::Unavailable(
-                "the commit waits for the coordinator, as one before it does".to_owned(),
-            ));
+            return Err(LogError::Unavailable("the commit waits for the coordinator, as one before it does".into()));
         }
         let patience = Instant::now() + COMMIT_PATIENCE;
         loop {

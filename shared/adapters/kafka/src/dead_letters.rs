@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tidegate_kernel::Position;
-use tidegate_ports::{Clock, DeadLetter, DeadLetters, LogError};
+use tidegate_ports::{Clock, DeadLetter, DeadLetters, FailureCause, LogError};
 
 use crate::append::{BATCH_BYTES, Capacity, Delivery, Outgoing, Producer};
 use crate::{KafkaOptions, client, wire};
@@ -53,15 +53,20 @@ impl DeadLetters for KafkaDeadLetters {
             payload: &letter.payload,
             sent_at_ms: self.clock.now().as_millis(),
         });
-        let unavailable = |cause: String| LogError::Unavailable(format!("the dead letter {key} is not safe: {cause}"));
+        let unavailable = |cause: FailureCause| {
+            LogError::Unavailable(cause.in_words(|cause| format!("the dead letter {key} is not safe: {cause}")))
+        };
         match delivery.await {
             Delivery::Acked { .. } => Ok(()),
             Delivery::NotPersisted(cause) | Delivery::Unknown(cause) => Err(unavailable(cause)),
-            Delivery::TooLarge => Err(LogError::Broken(format!(
-                "the dead letter {key} of {} bytes does not fit {}: raise its max.message.bytes",
-                letter.payload.len(),
-                topics.dead_letters,
-            ))),
+            Delivery::TooLarge => Err(LogError::Broken(
+                format!(
+                    "the dead letter {key} of {} bytes does not fit {}: raise its max.message.bytes",
+                    letter.payload.len(),
+                    topics.dead_letters,
+                )
+                .into(),
+            )),
         }
     }
 

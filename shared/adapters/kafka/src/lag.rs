@@ -9,7 +9,7 @@ use rdkafka::Offset;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use tidegate_kernel::Partition;
-use tidegate_ports::{Account, Clock, Lag, LogError, PartitionLag, ReadLag};
+use tidegate_ports::{Account, Clock, FailureCause, Lag, LogError, PartitionLag, ReadLag};
 
 use crate::KafkaOptions;
 use crate::client::{self, Asking, QUESTION_TIMEOUT};
@@ -113,7 +113,9 @@ impl Reader {
             std::sync::TryLockError::Poisoned(poisoned) => Ok(PoisonError::into_inner(poisoned)),
             std::sync::TryLockError::WouldBlock => Err(()),
         }) else {
-            return Err(LogError::Unavailable("the reading before this one still waits for the brokers".to_owned()));
+            return Err(LogError::Unavailable(FailureCause::timeout(
+                "the reading before this one still waits for the brokers",
+            )));
         };
         let mut lags = self.lags(accounts).map_err(|error| client::unavailable(&error))?;
         let behind: Vec<Behind> = lags.iter().filter(|lag| lag.records() > 0).map(Behind::of).collect();

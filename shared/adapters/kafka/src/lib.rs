@@ -5,6 +5,7 @@ mod client;
 mod consume;
 mod dead_letters;
 mod ends;
+mod failure;
 mod headers;
 mod lag;
 mod metrics;

@@ -166,7 +166,7 @@ impl KafkaOptions {
 
     /// Numbers that contradict each other, before anything is connected.
     pub(crate) fn validate(&self) -> Result<(), LogError> {
-        let broken = |text: String| Err(LogError::Broken(text));
+        let broken = |text: String| Err(LogError::Broken(text.into()));
         let AppendOptions { max_record_bytes, queue_bytes, request_timeout, message_timeout, .. } = self.append;
         if self.brokers.trim().is_empty() {
             return broken("no brokers are named: set kafka.brokers to host:port".to_owned());

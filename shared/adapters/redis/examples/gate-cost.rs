@@ -91,7 +91,7 @@ async fn measure(url: &str, admin: &mut MultiplexedConnection, load: Load) -> Re
                 let team = teams[turn % teams.len()];
                 turn += load.tasks;
                 let Verdict::Admitted { ticket, .. } = gate.admit(ask(team, load.events)).await? else {
-                    return Err(GateDown("every request is within its limits".to_owned()));
+                    return Err(GateDown("every request is within its limits".into()));
                 };
                 latencies.push(asked_at.elapsed());
                 gate.confirm(ticket).await;

@@ -107,14 +107,6 @@ impl Fault {
     }
 }
 
-/// The error in the server's own words where it has some: they are what its documentation explains.
-pub(crate) fn told(error: &RedisError) -> String {
-    match (error.code(), error.detail()) {
-        (Some(code), Some(detail)) => format!("{code} {detail}"),
-        _ => error.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,7 +130,7 @@ mod tests {
         ] {
             let error = answered(line.as_bytes());
             assert_eq!(Fault::of(&error), fault, "{line}");
-            assert_eq!(told(&error), line[1..].trim());
+            assert_eq!(&*crate::failure::cause(&error), line[1..].trim());
         }
         assert_eq!(Fault::of(&std::io::Error::from(std::io::ErrorKind::TimedOut).into()), Fault::Broken);
     }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use tidegate_agentping::{Slug, TeamId};
 use tidegate_agentping_ports::{Ask, Gate, GateDown, Seed, Settlement, Ticket, Verdict};
 use tidegate_kernel::Month;
-use tidegate_ports::Clock;
+use tidegate_ports::{Clock, FailureCause, FailureKind};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
@@ -59,7 +59,7 @@ impl Gate for RedisGate {
     async fn admit(&self, ask: Ask) -> Result<Verdict, GateDown> {
         match self.lanes.ask(ask.team, Operation::Admit(ask)).await? {
             (Operation::Admit(ask), answer) => answers::verdict(&ask, answer).map_err(unreadable),
-            _ => Err(GateDown("another operation's answer came back".to_owned())),
+            _ => Err(GateDown("another operation's answer came back".into())),
         }
     }
 
@@ -69,7 +69,7 @@ impl Gate for RedisGate {
 
     async fn release(&self, ticket: Ticket) {
         if let Err(GateDown(cause)) = self.lanes.ask(ticket.team, Operation::Release(ticket)).await {
-            tracing::warn!(cause, "a release is lost: its claims stay until their content is sent again");
+            tracing::warn!(cause = cause.as_str(), kind = %cause.kind(), "a release is lost: its claims stay until their content is sent again");
         }
     }
 
@@ -99,5 +99,5 @@ impl Gate for RedisGate {
 }
 
 fn unreadable(error: answers::Unreadable) -> GateDown {
-    GateDown(error.to_string())
+    GateDown(FailureCause::new(FailureKind::Broken, error.to_string()).caused_by(error))
 }

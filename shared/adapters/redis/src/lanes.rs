@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tidegate_agentping::TeamId;
 use tidegate_agentping_ports::GateDown;
-use tidegate_ports::Clock;
+use tidegate_ports::{Clock, FailureCause};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::timeout;
 
@@ -88,11 +88,11 @@ impl Lanes {
             return Err(down);
         }
         if self.waiting.load(Ordering::Relaxed) >= WAITING_MAX {
-            return Err(GateDown(format!("{WAITING_MAX} questions wait for Redis already")));
+            return Err(GateDown(FailureCause::overloaded(format!("{WAITING_MAX} questions wait for Redis already"))));
         }
         let (reply, answer) = oneshot::channel();
         self.queue(team, Waiting { operation, reply: Some(reply) });
-        answer.await.unwrap_or_else(|_| Err(GateDown("the call was given up".to_owned())))
+        answer.await.unwrap_or_else(|_| Err(GateDown("the call was given up".into())))
     }
 
     /// Does it in the background, or drops it.
@@ -213,7 +213,7 @@ impl Driver {
         let answers = self.lanes.link.call(&packed).await.and_then(|answers| {
             let expected = batch.len();
             let told = answers.len();
-            let short = || GateDown(format!("the script gave {told} answers to {expected} operations"));
+            let short = || GateDown(format!("the script gave {told} answers to {expected} operations").into());
             if told == expected { Ok(answers) } else { Err(short()) }
         });
         self.lanes.left(&batch);

@@ -64,6 +64,7 @@
 
 mod answers;
 mod connection;
+mod failure;
 mod gate;
 mod keys;
 mod lanes;

@@ -7,10 +7,12 @@ use std::time::{Duration, Instant};
 
 use redis::{Cmd, ErrorKind, RedisError, Script, ServerErrorKind, Value};
 use tidegate_agentping_ports::GateDown;
+use tidegate_ports::FailureCause;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::connection::{Connection, Fault, Servers, told};
+use crate::connection::{Connection, Fault, Servers};
+use crate::failure;
 use crate::metrics::Numbers;
 use crate::packing::Packed;
 use crate::{RedisGateError, RedisOptions};
@@ -43,7 +45,7 @@ enum State {
         number: u64,
     },
     Down {
-        cause: Arc<str>,
+        cause: FailureCause,
     },
 }
 
@@ -72,12 +74,12 @@ impl Link {
                 self.breaks.store(0, Ordering::Relaxed);
                 let answers = texts(value);
                 if answers.is_some() { &self.numbers.ok } else { &self.numbers.error }.increment(1);
-                answers.ok_or_else(|| GateDown("the script answered with something else than texts".to_owned()))
+                answers.ok_or_else(|| GateDown("the script answered with something else than texts".into()))
             }
             Ok(Err(error)) if error.is_timeout() => Err(self.late(number)),
             Ok(Err(error)) => {
                 self.numbers.error.increment(1);
-                let cause = told(&error);
+                let cause = failure::cause(&error);
                 match Fault::of(&error) {
                     Fault::Broken => self.broke(number, &cause),
                     Fault::Answered => self.breaks.store(0, Ordering::Relaxed),
@@ -91,16 +93,20 @@ impl Link {
     /// The cause, while the link is known to be down.
     pub fn down(&self) -> Option<GateDown> {
         match &*self.state.borrow() {
-            State::Down { cause } => Some(GateDown(cause.to_string())),
+            State::Down { cause } => Some(GateDown(cause.clone())),
             State::Starting | State::Up { .. } => None,
         }
     }
 
     fn late(&self, number: u64) -> GateDown {
         self.numbers.timeout.increment(1);
-        let cause = format!("no answer within {} ms", self.response_timeout.as_millis());
+        let cause = self.no_answer();
         self.broke(number, &cause);
         GateDown(cause)
+    }
+
+    fn no_answer(&self) -> FailureCause {
+        FailureCause::timeout(format!("no answer within {} ms", self.response_timeout.as_millis()))
     }
 
     /// By the script's hash; with its text where the server does not have it, which gives it to the server.
@@ -121,35 +127,35 @@ impl Link {
         let first_attempt = states.wait_for(|state| !matches!(state, State::Starting));
         // Its fate is read below; a link that is gone, or still starting, has none.
         let _ = timeout(self.connect_timeout + self.response_timeout, first_attempt).await;
-        self.settled().unwrap_or_else(|| Err(GateDown("still connecting".to_owned())))
+        self.settled().unwrap_or_else(|| Err(GateDown(FailureCause::timeout("still connecting"))))
     }
 
     fn settled(&self) -> Option<Result<(Connection, u64), GateDown>> {
         match &*self.state.borrow() {
             State::Starting => None,
             State::Up { connection, number } => Some(Ok((connection.clone(), *number))),
-            State::Down { cause } => Some(Err(GateDown(cause.to_string()))),
+            State::Down { cause } => Some(Err(GateDown(cause.clone()))),
         }
     }
 
-    fn broke(&self, number: u64, cause: &str) {
+    fn broke(&self, number: u64, cause: &FailureCause) {
         if self.breaks.fetch_add(1, Ordering::Relaxed) + 1 >= self.servers.breaks_to_give_up() {
             self.lost(number, cause);
         }
     }
 
     /// The connection of that number is given up, if it is still the current one.
-    fn lost(&self, number: u64, cause: &str) {
+    fn lost(&self, number: u64, cause: &FailureCause) {
         let was_up = self.state.send_if_modified(|state| {
             let ours = matches!(state, State::Up { number: current, .. } if *current == number);
             if ours {
-                *state = State::Down { cause: cause.into() };
+                *state = State::Down { cause: cause.clone() };
             }
             ours
         });
         if was_up {
             self.numbers.up.set(0.0);
-            tracing::warn!(cause, "the connection to the gate's Redis is given up");
+            tracing::warn!(cause = cause.as_str(), kind = %cause.kind(), "the connection to the gate's Redis is given up");
         }
     }
 
@@ -176,9 +182,9 @@ impl Link {
                 Err(cause) => {
                     let known = self.down().is_some();
                     self.numbers.up.set(0.0);
-                    self.state.send_replace(State::Down { cause: cause.as_str().into() });
+                    self.state.send_replace(State::Down { cause: cause.clone() });
                     if !known {
-                        tracing::warn!(cause, "the gate's Redis cannot be reached");
+                        tracing::warn!(cause = cause.as_str(), kind = %cause.kind(), "the gate's Redis cannot be reached");
                     }
                 }
             }
@@ -189,11 +195,11 @@ impl Link {
     }
 
     /// A connection counts once a write was answered: a replica, a full or a hanging server is not up.
-    async fn connect(&self) -> Result<Connection, String> {
+    async fn connect(&self) -> Result<Connection, FailureCause> {
         let within = self.connect_timeout + self.response_timeout;
-        let late = |_| format!("no connection within {} ms", within.as_millis());
+        let late = |_| FailureCause::timeout(format!("no connection within {} ms", within.as_millis()));
         let connecting = timeout(within, self.servers.connect()).await.map_err(late)?;
-        let mut connection = connecting.map_err(|error| told(&error))?;
+        let mut connection = connecting.map_err(|error| failure::cause(&error))?;
         // A cluster has told its slots by now; that one node of it is down must not keep the others' teams out.
         if matches!(connection, Connection::Single(_)) {
             self.probe(&mut connection).await?;
@@ -202,16 +208,15 @@ impl Link {
         Ok(connection)
     }
 
-    async fn probe(&self, connection: &mut Connection) -> Result<(), String> {
+    async fn probe(&self, connection: &mut Connection) -> Result<(), FailureCause> {
         let mut write = redis::cmd("SET");
         write.arg(&self.probe_key).arg(1).arg("PX").arg(PROBE_TTL_MS);
         self.ask(connection, &write).await.map(drop)
     }
 
-    async fn ask(&self, connection: &mut Connection, command: &Cmd) -> Result<Value, String> {
-        let late = |_| format!("no answer within {} ms", self.response_timeout.as_millis());
-        let answer = timeout(self.response_timeout, connection.send(command)).await.map_err(late)?;
-        answer.map_err(|error| told(&error))
+    async fn ask(&self, connection: &mut Connection, command: &Cmd) -> Result<Value, FailureCause> {
+        let answer = timeout(self.response_timeout, connection.send(command)).await.map_err(|_| self.no_answer())?;
+        answer.map_err(|error| failure::cause(&error))
     }
 
     /// A server that evicts keys forgets claims without a trace.

@@ -8,7 +8,7 @@
 use std::cmp::Ordering;
 
 use futures_util::try_join;
-use tidegate_ports::StoreError;
+use tidegate_ports::{FailureCause, StoreError};
 
 use crate::options::{ScyllaOptions, check_keyspace};
 use crate::session::connect;
@@ -69,7 +69,8 @@ impl Comparison {
 /// [`StoreError`]: out of reach, or not at the schema of this build.
 pub async fn keyspaces(options: &ScyllaOptions, one: &str, other: &str) -> Result<Comparison, StoreError> {
     for keyspace in [one, other] {
-        check_keyspace(keyspace).map_err(|error| StoreError::Broken(error.to_string()))?;
+        check_keyspace(keyspace)
+            .map_err(|error| StoreError::Broken(FailureCause::from(error.to_string()).caused_by(error)))?;
     }
     let session = connect(options, false).await?;
     for keyspace in [one, other] {

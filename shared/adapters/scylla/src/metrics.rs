@@ -1,8 +1,11 @@
-//! The metrics of the store on CQL. Labels are bounded: `kind` is one of the statements' names, `outcome` one of three words.
+//! The metrics of the store on CQL. Labels are bounded: `kind` is one of the statements' names, `outcome` is `ok` or the kind
+//! of the failure.
+
+use tidegate_ports::FailureKind;
 
 tidegate_metric::declare! {
     pub(crate) REQUESTS: Counter = "tidegate_cql_requests_total" { kind, outcome },
-        "Requests sent to the CQL cluster, a retry being another one, by kind of statement and outcome (ok, unavailable, broken).";
+        "Requests sent to the CQL cluster, a retry being another one, by kind of statement and outcome (ok, timeout, refused, overloaded, unreachable, broken).";
     pub(crate) RETRIES: Counter = "tidegate_cql_retries_total" { kind },
         "Requests sent again to the CQL cluster after a failure that may pass, by kind of statement.";
     pub(crate) REQUEST_SECONDS: Histogram = "tidegate_cql_request_seconds" { kind },
@@ -11,7 +14,7 @@ tidegate_metric::declare! {
 
 /// Makes the counters of a kind, so that a scrape finds them at zero before anything has happened.
 pub(crate) fn register(kind: &'static str) {
-    for outcome in ["ok", "unavailable", "broken"] {
+    for outcome in std::iter::once("ok").chain(FailureKind::ALL.map(FailureKind::as_str)) {
         REQUESTS.with([("kind", kind), ("outcome", outcome)]).increment(0);
     }
     RETRIES.with([("kind", kind)]).increment(0);

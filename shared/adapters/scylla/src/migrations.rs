@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use scylla::client::session::Session;
 use sha2::{Digest, Sha256};
 use tidegate_kernel::Region;
-use tidegate_ports::StoreError;
+use tidegate_ports::{FailureCause, StoreError};
 
 use crate::failure::unreadable;
 use crate::options::{OptionError, Replication, ScyllaOptions, check_keyspace};
@@ -182,10 +182,12 @@ pub(crate) async fn check(session: &Session, keyspace: &str, region: Region) -> 
         Ok(pending) => {
             let names: Vec<String> = pending.iter().map(|one| format!("{} ({})", one.version, one.name)).collect();
             let names = names.join(", ");
-            Err(StoreError::Broken(format!("keyspace '{keyspace}' lacks migrations {names}: run `tidegate migrate`")))
+            Err(StoreError::Broken(
+                format!("keyspace '{keyspace}' lacks migrations {names}: run `tidegate migrate`").into(),
+            ))
         }
         Err(MigrationError::Store(error)) => Err(error),
-        Err(error) => Err(StoreError::Broken(error.to_string())),
+        Err(error) => Err(StoreError::Broken(FailureCause::from(error.to_string()).caused_by(error))),
     }
 }
 
@@ -196,7 +198,7 @@ async fn judged(session: &Session, keyspace: &str, asked: Region) -> Result<Vec<
     region::same(keyspace, recorded, asked)?;
     if pending.is_empty() && recorded.is_none() {
         let text = format!("the region of keyspace '{keyspace}' is not recorded: run `tidegate migrate`");
-        return Err(StoreError::Broken(text).into());
+        return Err(StoreError::Broken(text.into()).into());
     }
     Ok(pending)
 }

@@ -14,10 +14,10 @@ use scylla::response::{PagingState, PagingStateResponse};
 use scylla::serialize::row::SerializeRow;
 use scylla::statement::batch::{Batch, BatchType};
 use scylla::statement::{Consistency as DriverConsistency, SerialConsistency};
-use tidegate_ports::StoreError;
+use tidegate_ports::{FailureCause, StoreError};
 
 use crate::durability::Durability;
-use crate::failure::{may_pass, store_error, unreadable};
+use crate::failure::{kind_of, may_pass, store_error, unreadable};
 use crate::metrics::{REQUEST_SECONDS, REQUESTS, RETRIES};
 use crate::options::{Consistency, ScyllaOptions, check_keyspace};
 use crate::starts::Starts;
@@ -174,7 +174,7 @@ where
         match measured(kind, once()).await {
             Ok(answer) => return Ok(answer),
             Err(error) if attempt <= retries && may_pass(&error) => {
-                tracing::debug!(kind, attempt, %error, "sending a request again");
+                tracing::debug!(statement = kind, attempt, kind = %kind_of(&error), %error, "sending a request again");
                 RETRIES.with([("kind", kind)]).increment(1);
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
@@ -194,8 +194,7 @@ async fn measured<T>(
     REQUEST_SECONDS.with([("kind", kind)]).record(began.elapsed().as_secs_f64());
     let outcome = match &answer {
         Ok(_) => "ok",
-        Err(error) if may_pass(error) => "unavailable",
-        Err(_) => "broken",
+        Err(error) => kind_of(error).as_str(),
     };
     REQUESTS.with([("kind", kind), ("outcome", outcome)]).increment(1);
     answer
@@ -216,7 +215,8 @@ impl PartitionBatch {
 
 /// A bare session, in the options' keyspace or in none.
 pub(crate) async fn connect(options: &ScyllaOptions, in_keyspace: bool) -> Result<Session, StoreError> {
-    check_keyspace(&options.keyspace).map_err(|error| StoreError::Broken(error.to_string()))?;
+    check_keyspace(&options.keyspace)
+        .map_err(|error| StoreError::Broken(FailureCause::from(error.to_string()).caused_by(error)))?;
     let mut balancing = DefaultPolicy::builder().token_aware(true);
     if let Some(datacenter) = &options.datacenter {
         balancing = balancing.prefer_datacenter(datacenter.clone()).permit_dc_failover(true);
@@ -235,11 +235,12 @@ pub(crate) async fn connect(options: &ScyllaOptions, in_keyspace: bool) -> Resul
     if let Some((name, password)) = &options.user {
         builder = builder.user(name, password);
     }
-    let session = builder.build().await.map_err(|error| not_connected(options, &error))?;
+    let session = builder.build().await.map_err(|error| not_connected(options, error))?;
     if in_keyspace {
         session.use_keyspace(&options.keyspace, false).await.map_err(|error| {
             let keyspace = &options.keyspace;
-            StoreError::Broken(format!("keyspace '{keyspace}' cannot be used: run `tidegate migrate` ({error})"))
+            let text = format!("keyspace '{keyspace}' cannot be used: run `tidegate migrate` ({error})");
+            StoreError::Broken(FailureCause::from(text).caused_by(error))
         })?;
     }
     Ok(session)
@@ -263,14 +264,16 @@ async fn warn_of_few_acknowledgements(session: &Session, options: &ScyllaOptions
 }
 
 /// Never shows the password: the driver's errors name nodes and what they answered.
-fn not_connected(options: &ScyllaOptions, error: &NewSessionError) -> StoreError {
+fn not_connected(options: &ScyllaOptions, error: NewSessionError) -> StoreError {
     let text = error.to_string();
     let refused = text.to_lowercase().contains("authentic") || text.contains("credentials");
     let nodes = options.nodes.join(", ");
     if refused {
-        StoreError::Broken(format!("the cluster at {nodes} refuses the user name and password: {text}"))
+        let text = format!("the cluster at {nodes} refuses the user name and password: {text}");
+        StoreError::Broken(FailureCause::from(text).caused_by(error))
     } else {
-        StoreError::Unavailable(format!("no node of {nodes} answers: {text}"))
+        let text = format!("no node of {nodes} answers: {text}");
+        StoreError::Unavailable(FailureCause::unreachable(text).caused_by(error))
     }
 }
 

@@ -65,7 +65,7 @@ impl Starts {
         };
         let asked: Vec<&Arc<Node>> = state.get_nodes_info().iter().filter(is_asked).collect();
         let answers = join_all(asked.iter().map(|node| self.generation(session, node))).await;
-        let mut failure = StoreError::Unavailable("no node of the cluster is connected".to_owned());
+        let mut failure = StoreError::Unavailable("no node of the cluster is connected".into());
         let mut answered = false;
         for (node, answer) in asked.iter().zip(answers) {
             let id = node.host_id.as_u128();

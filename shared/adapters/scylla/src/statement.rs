@@ -5,9 +5,9 @@ use scylla::errors::PrepareError;
 use scylla::serialize::row::SerializeRow;
 use scylla::statement::bound::BoundStatement;
 use scylla::statement::prepared::PreparedStatement;
-use tidegate_ports::StoreError;
+use tidegate_ports::{FailureCause, StoreError};
 
-use crate::failure::unreadable;
+use crate::failure::{kind_of_prepare, unreadable};
 
 mod texts;
 
@@ -43,8 +43,12 @@ impl Prepared {
 fn not_prepared(kind: &str, error: &PrepareError) -> StoreError {
     match error {
         PrepareError::AllAttemptsFailed { first_attempt } => {
-            StoreError::Broken(format!("the schema does not take statement {kind}: {first_attempt}"))
+            let text = format!("the schema does not take statement {kind}: {first_attempt}");
+            StoreError::Broken(FailureCause::from(text).caused_by(error.clone()))
         }
-        error => StoreError::Unavailable(format!("preparing {kind}: {error}")),
+        error => {
+            let text = format!("preparing {kind}: {error}");
+            StoreError::Unavailable(FailureCause::new(kind_of_prepare(error), text).caused_by(error.clone()))
+        }
     }
 }

@@ -29,7 +29,7 @@ async fn a_missing_keyspace_says_what_to_do() {
     let says = |text: &str| text.contains(&keyspace) && text.contains("tidegate migrate");
     assert!(matches!(&error, StoreError::Broken(text) if says(text)), "{error}");
     let error = refusal(&options("no; name")).await;
-    assert_eq!(error, StoreError::Broken(OptionError::Keyspace("no; name".into()).to_string()));
+    assert_eq!(error, StoreError::Broken(OptionError::Keyspace("no; name".into()).to_string().into()));
     assert!(migrations::apply(&options("no; name"), &Replication::Simple(1)).await.is_err());
 }
 

@@ -53,7 +53,7 @@ async fn a_migration_broken_off_is_taken_up_and_a_foreign_schema_is_refused() {
     run(format!("INSERT INTO {name}.schema_migrations (version, name, checksum) VALUES (7, 'later', '')")).await;
     let newer = MigrationError::Newer { keyspace: name.to_owned(), found: 7 };
     assert_eq!(migrations::apply(&options, &Replication::Simple(1)).await, Err(newer.clone()));
-    assert_eq!(connect(name).await, Err(StoreError::Broken(newer.to_string())));
+    assert_eq!(connect(name).await, Err(StoreError::Broken(newer.to_string().into())));
 
     run(format!("DELETE FROM {name}.schema_migrations WHERE version = 7")).await;
     run(format!("UPDATE {name}.schema_migrations SET checksum = 'other' WHERE version = 1")).await;
@@ -76,9 +76,9 @@ async fn a_keyspace_is_one_regions_and_every_other_is_refused() {
     };
     all_refuse().await;
     let connected = Cql::connect(&theirs).await.map(drop);
-    assert_eq!(connected, Err(StoreError::Broken(refused.to_string())));
+    assert_eq!(connected, Err(StoreError::Broken(refused.to_string().into())));
     let compared = compare::keyspaces(&theirs, name, name).await.map(drop);
-    assert_eq!(compared, Err(StoreError::Broken(refused.to_string())));
+    assert_eq!(compared, Err(StoreError::Broken(refused.to_string().into())));
     for told in ["'eu'", "'us'", "region = \"eu\"", "scylla.keyspace"] {
         assert!(refused.to_string().contains(told), "{refused}");
     }

@@ -9,10 +9,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
 use tidegate_kernel::Position;
-use tidegate_ports::{DeadLetter, DeadLetters, LogError};
+use tidegate_ports::{DeadLetter, DeadLetters, FailureCause, LogError};
 
 use crate::folder::{DEAD_LETTERS, OwnedFolder};
 use crate::sqlite::{self, Migrations, SqliteError};
+use crate::store::failure::cause;
 use crate::store::run_row::unsigned;
 
 pub use read_only::EmbeddedReadDeadLetters;
@@ -67,8 +68,11 @@ impl EmbeddedDeadLetters {
             // Every statement below is a transaction of its own: a panic leaves nothing half done.
             work(&connection.lock().unwrap_or_else(PoisonError::into_inner))
         });
-        let unavailable = |error: &dyn std::fmt::Display| LogError::Unavailable(format!("dead letters: {error}"));
-        worked.await.map_err(|error| unavailable(&error))?.map_err(|error| unavailable(&error))
+        let unavailable =
+            |cause: FailureCause| LogError::Unavailable(cause.in_words(|cause| format!("dead letters: {cause}")));
+        let worked =
+            worked.await.map_err(|error| unavailable(FailureCause::from(error.to_string()).caused_by(error)))?;
+        worked.map_err(|error| unavailable(cause(error)))
     }
 }
 

@@ -174,7 +174,7 @@ impl EmbeddedLog {
     }
 
     fn reader(&self) -> Result<Reader, LogError> {
-        Reader::open(&self.inner.path).map_err(|error| LogError::Unavailable(error.to_string()))
+        Reader::open(&self.inner.path).map_err(|error| LogError::Unavailable(error.to_string().into()))
     }
 }
 
@@ -196,10 +196,9 @@ impl AppendAgain for EmbeddedLog {
         let partitions = self.inner.shared.partitions;
         let partition = key.map_or(origin.position.partition, |key| key.partition(partitions));
         if partition >= partitions {
-            return Err(AppendError::NotPersisted(format!(
-                "the record of {} has no home: this log has {partitions} partitions",
-                origin.position,
-            )));
+            return Err(AppendError::NotPersisted(
+                format!("the record of {} has no home: this log has {partitions} partitions", origin.position,).into(),
+            ));
         }
         self.put(partition, payload, Some(origin)).await
     }
@@ -207,7 +206,7 @@ impl AppendAgain for EmbeddedLog {
 
 impl EmbeddedLog {
     async fn put(&self, partition: Partition, record: Bytes, origin: Option<Origin>) -> Result<Position, AppendError> {
-        let refused = || AppendError::NotPersisted("it is closed".to_owned());
+        let refused = || AppendError::NotPersisted("it is closed".into());
         let shared = &self.inner.shared;
         let (bytes, cap) = (record.len(), shared.options.max_record_bytes);
         if bytes > cap {
@@ -222,7 +221,7 @@ impl EmbeddedLog {
         let append = PendingAppend { partition, payload: record, origin, reply, _permit: permit };
         self.inner.requests.send(Request::Append(append)).await.map_err(|_| refused())?;
         // Without an answer the writer is gone, and may have been so after its commit.
-        answer.await.unwrap_or_else(|_| Err(AppendError::Unknown("its writer stopped".to_owned())))
+        answer.await.unwrap_or_else(|_| Err(AppendError::Unknown("its writer stopped".into())))
     }
 }
 

@@ -7,6 +7,7 @@ use tidegate_ports::LogError;
 
 use crate::folder::DataFolder;
 use crate::sqlite::{self, FileKind, Migrations, SqliteError};
+use crate::store::failure::cause;
 
 /// A connection that never writes, not even when it is closed.
 pub(crate) struct ReadOnlyFile {
@@ -35,7 +36,7 @@ impl ReadOnlyFile {
     ) -> Result<Option<T>, LogError> {
         let file = self.clone();
         let read = tokio::task::spawn_blocking(move || file.read_here(work));
-        read.await.map_err(|error| LogError::Unavailable(error.to_string()))?
+        read.await.map_err(|error| LogError::Unavailable(error.to_string().into()))?
     }
 
     /// Reads one state of the file. Blocks. `None`: no service was ever started on the folder, so there are no tables yet.
@@ -46,29 +47,30 @@ impl ReadOnlyFile {
         // A panic in a read leaves the connection as it was.
         let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         // Several statements see one state. Nothing is written, so the transaction need not be ended in order.
-        let transaction = connection.unchecked_transaction().map_err(|error| log_error(&error))?;
+        let transaction = connection.unchecked_transaction().map_err(log_error)?;
         // Read each time: the owner may have migrated the file meanwhile.
-        let found: i64 = transaction
-            .pragma_query_value(None, "user_version", |row| row.get(0))
-            .map_err(|error| log_error(&error))?;
+        let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(log_error)?;
         match usize::try_from(found).unwrap_or(usize::MAX) {
             0 => Ok(None),
-            found if found == self.version => work(&transaction).map(Some).map_err(|error| log_error(&error)),
+            found if found == self.version => work(&transaction).map(Some).map_err(log_error),
             found => {
                 let (file, known) = (self.kind.file_name, self.version);
-                Err(LogError::Broken(format!(
-                    "{file} has schema version {found} and this build reads version {known}: use the build of the \
+                Err(LogError::Broken(
+                    format!(
+                        "{file} has schema version {found} and this build reads version {known}: use the build of the \
                      service that owns the folder, or start this one on it once",
-                )))
+                    )
+                    .into(),
+                ))
             }
         }
     }
 }
 
 /// Whether retrying can help.
-pub(crate) fn log_error(error: &Error) -> LogError {
+pub(crate) fn log_error(error: Error) -> LogError {
     match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => LogError::Broken(error.to_string()),
-        _ => LogError::Unavailable(error.to_string()),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => LogError::Broken(cause(error)),
+        _ => LogError::Unavailable(cause(error)),
     }
 }

@@ -105,7 +105,7 @@ impl EmbeddedRegistry {
             guard.acknowledge(changes);
             Ok::<T, Unmade>(made)
         });
-        let broken_off = |error| StoreError::Unavailable(format!("a change was broken off: {error}"));
+        let broken_off = |error| StoreError::Unavailable(format!("a change was broken off: {error}").into());
         Ok(made.await.map_err(broken_off)??)
     }
 }

@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod clock;
 pub mod dead_letters;
+pub mod failure;
 pub mod ids;
 pub mod log;
 pub mod replay;
@@ -15,6 +16,7 @@ pub mod waits;
 pub use accounts::{Account, Accounts, Checkpoint, Fate, Halt};
 pub use clock::{Clock, SystemClock};
 pub use dead_letters::{DeadLetter, DeadLetters};
+pub use failure::{FailureCause, FailureKind};
 pub use ids::{Ids, RandomIds};
 pub use log::{
     Append, AppendError, Consume, Consumed, Lag, LogError, Origin, PartitionLag, Polled, Provenance, ReadLag, Retention,

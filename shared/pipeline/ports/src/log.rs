@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tidegate_kernel::{Committable, LogKey, Partition, PartitionEpoch, Position, Timestamp};
 
-use crate::Account;
+use crate::{Account, FailureCause, FailureKind};
 
 /// Appends to the records topic.
 #[async_trait]
@@ -33,13 +33,29 @@ pub trait Append: Send + Sync + 'static {
 pub enum AppendError {
     /// It is certain that the record is not on the log and never will be. Only this may release a claim.
     #[error("the log did not take the record: {0}")]
-    NotPersisted(String),
+    NotPersisted(#[source] FailureCause),
     /// The record was sent and its fate is not known: it may be on the log now or shortly.
     #[error("the log did not say whether it took the record: {0}")]
-    Unknown(String),
+    Unknown(#[source] FailureCause),
     /// The record is larger than the log takes. It is not on the log.
     #[error("the record has {bytes} bytes; the log takes {cap}")]
     TooLarge { bytes: usize, cap: usize },
+}
+
+impl AppendError {
+    /// What kind of failure it is. A [`FailureKind::Timeout`] says nothing about the record: the variant does.
+    pub const fn kind(&self) -> FailureKind {
+        match self {
+            AppendError::NotPersisted(cause) | AppendError::Unknown(cause) => cause.kind(),
+            AppendError::TooLarge { .. } => FailureKind::Refused,
+        }
+    }
+}
+
+impl From<&AppendError> for FailureKind {
+    fn from(error: &AppendError) -> Self {
+        error.kind()
+    }
 }
 
 /// One member of a consumer group. Partitions come and go.
@@ -128,10 +144,26 @@ pub struct Origin {
 pub enum LogError {
     /// The log is out of reach for now.
     #[error("the log is unavailable: {0}")]
-    Unavailable(String),
+    Unavailable(#[source] FailureCause),
     /// The log is damaged, or not ours: retrying does not help.
     #[error("the log cannot be used: {0}")]
-    Broken(String),
+    Broken(#[source] FailureCause),
+}
+
+impl LogError {
+    /// What kind of failure it is.
+    pub const fn kind(&self) -> FailureKind {
+        match self {
+            LogError::Unavailable(cause) => cause.kind(),
+            LogError::Broken(_) => FailureKind::Broken,
+        }
+    }
+}
+
+impl From<&LogError> for FailureKind {
+    fn from(error: &LogError) -> Self {
+        error.kind()
+    }
 }
 
 /// How far a consumer group is behind.

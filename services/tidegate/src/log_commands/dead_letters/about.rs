@@ -1,4 +1,4 @@
-//! What a record that cannot be applied says of itself, as far as anything of it can be read.
+//! Team, run, kind and agent of a record that cannot be applied, as far as they can be read.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use tidegate_ports::DeadLetter;
 
 use crate::log_commands::kind::Kind;
 
-/// Words of the record itself, or of its key. They are anybody's: nothing here is checked.
+/// Words of the record or of its key, as they are: nothing is checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct About {
     pub team: Option<String>,
@@ -25,7 +25,7 @@ pub struct Wanted {
 }
 
 impl About {
-    /// Reads JSON where there is some, of whatever version; the key tells team and run otherwise.
+    /// Reads the record as JSON of any version; where it names neither team nor run, its key does.
     pub fn of(letter: &DeadLetter) -> About {
         let mut about = serde_json::from_slice(&letter.payload).map(|value| in_json(&value)).unwrap_or_default();
         let key = std::str::from_utf8(&letter.provenance.key).ok();
@@ -79,7 +79,7 @@ mod tests {
         let words = |about: &About| {
             [&about.team, &about.run, &about.kind, &about.agent].map(|word| word.clone().unwrap_or_default())
         };
-        for (key, payload, told) in [
+        for (key, payload, words_read) in [
             (
                 &b"t/r"[..],
                 &br#"{"v":2,"team":"T","run":"R","body":{"start":{"agent":"a","x":1}}}"#[..],
@@ -91,7 +91,7 @@ mod tests {
             (b"\xff/\xff", b"", ["", "", "", ""]),
             (b"", b"[]", ["", "", "", ""]),
         ] {
-            assert_eq!(words(&about(key, payload)), told, "{key:?} {payload:?}");
+            assert_eq!(words(&about(key, payload)), words_read, "{key:?} {payload:?}");
         }
     }
 

@@ -8,24 +8,25 @@ use tidegate_kernel::Position;
 use tidegate_ports::{Clock, DeadLetters, SystemClock};
 
 use super::about::{About, Wanted};
-use super::letter_json::LetterJson;
+use super::dead_letter_json::DeadLetterJson;
 use super::printable;
-use crate::assemble::beside;
+use crate::assemble::read_only;
 use crate::cli::DeadLettersListArgs;
 use crate::config::Config;
+use crate::console::Console;
+use crate::failure::Failure;
 use crate::manage;
-use crate::page::Page;
 
 const HEAD: [&str; 8] = ["POSITION", "BURIED", "TEAM", "KIND", "AGENT", "ATTEMPT", "BYTES", "REASON"];
 
-/// Letters read at once; each may be as large as a record.
+/// Dead letters read at once; each may be as large as a record.
 const PAGE_LETTERS: usize = 500;
 const WORD_CHARACTERS: usize = 45;
 const REASON_CHARACTERS: usize = 100;
 
-pub async fn list(config: &Config, args: &DeadLettersListArgs, mut page: Page) -> Result<ExitCode, String> {
+pub async fn list(config: &Config, args: &DeadLettersListArgs, mut console: Console) -> Result<ExitCode, Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let letters = beside::dead_letters(config, &clock)?;
+    let letters = read_only::dead_letters(config, &clock)?;
     let team = match &args.team {
         Some(text) => Some(team(config, text).await?),
         None => None,
@@ -36,30 +37,30 @@ pub async fn list(config: &Config, args: &DeadLettersListArgs, mut page: Page) -
     let is_more = found.len() > limit;
     found.truncate(limit);
     if args.json {
-        page.json(&found);
+        console.json(&found);
         return Ok(ExitCode::SUCCESS);
     }
     if found.is_empty() {
         let among =
             if args.team.is_some() || args.agent.is_some() || args.kind.is_some() { " of that kind" } else { "" };
-        page.line(format_args!("there are no dead letters{among}"));
+        console.line(format_args!("there are no dead letters{among}"));
         return Ok(ExitCode::SUCCESS);
     }
-    page.table(HEAD, &found.iter().map(row).collect::<Vec<_>>());
+    console.table(HEAD, &found.iter().map(row).collect::<Vec<_>>());
     if is_more {
-        page.line(format_args!("there are more: raise --limit, now {limit}"));
+        console.line(format_args!("there are more: raise --limit, now {limit}"));
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The first so many that are wanted, without their bytes: nothing prints them here.
-async fn find(letters: &dyn DeadLetters, wanted: &Wanted, limit: usize) -> Result<Vec<LetterJson>, String> {
-    let (mut found, mut after): (Vec<LetterJson>, Option<Position>) = (Vec::new(), None);
+/// The first `limit` dead letters that are wanted, without their payloads, which are not printed here.
+async fn find(letters: &dyn DeadLetters, wanted: &Wanted, limit: usize) -> Result<Vec<DeadLetterJson>, Failure> {
+    let (mut found, mut after): (Vec<DeadLetterJson>, Option<Position>) = (Vec::new(), None);
     while found.len() < limit {
-        let some = letters.list(after, PAGE_LETTERS).await.map_err(|error| error.to_string())?;
+        let some = letters.list(after, PAGE_LETTERS).await?;
         after = some.last().map(|letter| letter.position);
-        let told = some.iter().map(|letter| (letter, About::of(letter))).filter(|(_, about)| about.is(wanted));
-        found.extend(told.map(|(letter, about)| LetterJson::of(letter, about)).take(limit - found.len()));
+        let matching = some.iter().map(|letter| (letter, About::of(letter))).filter(|(_, about)| about.is(wanted));
+        found.extend(matching.map(|(letter, about)| DeadLetterJson::of(letter, about)).take(limit - found.len()));
         if some.len() < PAGE_LETTERS {
             break;
         }
@@ -67,7 +68,7 @@ async fn find(letters: &dyn DeadLetters, wanted: &Wanted, limit: usize) -> Resul
     Ok(found)
 }
 
-fn row(letter: &LetterJson) -> [String; 8] {
+fn row(letter: &DeadLetterJson) -> [String; 8] {
     let word = |word: &Option<String>| {
         word.as_deref().map_or_else(|| "-".to_owned(), |word| printable::short(word, WORD_CHARACTERS))
     };
@@ -83,13 +84,14 @@ fn row(letter: &LetterJson) -> [String; 8] {
     ]
 }
 
-/// An id needs nobody to know it: letters outlive teams.
-async fn team(config: &Config, text: &str) -> Result<TeamId, String> {
+/// The id of a team. A team_… is taken as it is: dead letters outlive teams.
+async fn team(config: &Config, text: &str) -> Result<TeamId, Failure> {
     if let Ok(id) = TeamId::parse(text) {
         return Ok(id);
     }
-    let opened = beside::registry(config).await.map_err(|error| {
-        format!("--team {text}: only the store knows names: {error}; an id (team_…) needs no store")
+    let opened = read_only::registry(config).await.map_err(|failure| {
+        let in_words = |failure: &Failure| format!("--team {text}: only the store knows names: {failure}");
+        failure.in_words(in_words).or_else("an id (team_…) needs no store")
     })?;
     Ok(manage::team(&*opened.registry, text).await?.id)
 }

@@ -1,4 +1,4 @@
-//! Anybody's bytes as text that a terminal shows and does not obey.
+//! Bytes of clients as text without control characters, safe for a terminal.
 
 /// Text as it is but for control characters; bytes that are no text as escapes.
 pub fn line(bytes: &[u8]) -> String {

@@ -6,34 +6,36 @@ use std::sync::Arc;
 use tidegate_ports::{Clock, DeadLetter, SystemClock};
 
 use super::about::About;
-use super::letter_json::WholeLetterJson;
+use super::dead_letter_json::WholeDeadLetterJson;
 use super::printable;
-use crate::assemble::beside;
+use crate::assemble::read_only;
 use crate::cli::DeadLettersShowArgs;
 use crate::config::Config;
-use crate::page::Page;
+use crate::console::Console;
+use crate::failure::Failure;
 
-pub async fn show(config: &Config, args: &DeadLettersShowArgs, mut page: Page) -> Result<ExitCode, String> {
+pub async fn show(config: &Config, args: &DeadLettersShowArgs, mut console: Console) -> Result<ExitCode, Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let letters = beside::dead_letters(config, &clock)?;
+    let letters = read_only::dead_letters(config, &clock)?;
     let position = args.position;
-    let letter = letters.find(position).await.map_err(|error| error.to_string())?.ok_or_else(|| {
-        format!("there is no dead letter of {position}: `tidegate dead-letters list` shows those there are")
+    let letter = letters.find(position).await?.ok_or_else(|| {
+        Failure::refused(format!("there is no dead letter of {position}"))
+            .hint("`tidegate dead-letters list` shows those there are")
     })?;
     if args.raw {
-        page.bytes(&letter.payload);
+        console.bytes(&letter.payload);
     } else if args.json {
-        page.json(&WholeLetterJson::of(&letter, About::of(&letter)));
+        console.json(&WholeDeadLetterJson::of(&letter, About::of(&letter)));
     } else {
-        whole(&mut page, &letter);
+        whole(&mut console, &letter);
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn whole(page: &mut Page, letter: &DeadLetter) {
+fn whole(console: &mut Console, letter: &DeadLetter) {
     let about = About::of(letter);
     let mut line =
-        |name: &str, value: &str| page.line(format_args!("{name:<10} {}", printable::line(value.as_bytes())));
+        |name: &str, value: &str| console.line(format_args!("{name:<10} {}", printable::line(value.as_bytes())));
     line("position", &letter.position.to_string());
     line("appended", &letter.appended_at.to_string());
     line("buried", &letter.buried_at.to_string());
@@ -47,12 +49,12 @@ fn whole(page: &mut Page, letter: &DeadLetter) {
         line(name, word.as_deref().unwrap_or("-"));
     }
     let provenance = &letter.provenance;
-    page.line(format_args!("{:<10} {}", "key", printable::line(&provenance.key)));
+    console.line(format_args!("{:<10} {}", "key", printable::line(&provenance.key)));
     for (name, value) in &provenance.headers {
         let (name, value) = (printable::line(name.as_bytes()), printable::line(value));
-        page.line(format_args!("{:<10} {name}: {value}", "header"));
+        console.line(format_args!("{:<10} {name}: {value}", "header"));
     }
-    page.line(format_args!("{:<10} {} bytes", "payload", letter.payload.len()));
-    page.line(format_args!(""));
-    page.line(format_args!("{}", printable::line(&letter.payload)));
+    console.line(format_args!("{:<10} {} bytes", "payload", letter.payload.len()));
+    console.line(format_args!(""));
+    console.line(format_args!("{}", printable::line(&letter.payload)));
 }

@@ -1,4 +1,4 @@
-//! Which runs are an agent's: events and finishes do not say.
+//! Which runs belong to an agent: records of events and finishes do not name it.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -8,10 +8,10 @@ use tidegate_ports::StoreError;
 
 use super::choice::agent_of;
 
-/// At most so many runs are remembered, the latest.
+/// Runs that are remembered at most: the latest.
 const REMEMBERED_MAX: usize = 1_000_000;
 
-/// What the records that were read said of their agents. It helps where the store does not have the run (yet).
+/// The runs of the wanted agent among the records read so far, for runs that the store does not have (yet).
 pub struct AgentsSeen {
     wanted: Slug,
     runs: HashSet<RunKey>,
@@ -42,7 +42,7 @@ impl AgentsSeen {
         }
     }
 
-    /// The store's word first, then what was seen.
+    /// Owners by the store, and by the records seen where the store has no opening.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -1,4 +1,4 @@
-//! Whether a record is to be appended again: one pure judgement.
+//! Whether a record is to be appended again: one pure function.
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -20,7 +20,7 @@ pub struct Candidate {
     pub record: Option<Record>,
 }
 
-/// What becomes of a candidate.
+/// The decision about a candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Chosen,
@@ -38,7 +38,7 @@ pub enum Reason {
     Replay,
     /// This build cannot read it: appended again, it would become a dead letter again.
     Unreadable,
-    /// Neither the store nor what was read tells the agent of its run.
+    /// Neither the store nor the records read before name the agent of its run.
     AgentUnknown,
     /// The log does not have it any more.
     Gone,
@@ -78,7 +78,7 @@ impl Candidate {
         serde_json::from_slice(&self.payload).ok().map(|Ids { team, run }| RunKey { team, run })
     }
 
-    /// The same bytes, marked with where they stand.
+    /// The same bytes, with their position as their origin.
     pub fn again(&self) -> Again {
         let attempt = self.origin.map_or(1, |origin| origin.attempt).saturating_add(1);
         Again {
@@ -98,7 +98,7 @@ pub fn agent_of(record: &Record) -> Option<&Slug> {
     }
 }
 
-/// The judgement.
+/// Decides about one candidate.
 pub fn judge(selection: &Selection, candidate: &Candidate) -> Verdict {
     use Verdict::{Chosen, IfOfAgent, PassedOver};
     let (filters, explicit) = (&selection.filters, selection.is_explicit());
@@ -109,10 +109,10 @@ pub fn judge(selection: &Selection, candidate: &Candidate) -> Verdict {
         return PassedOver(Reason::Replay);
     }
     let Some(record) = &candidate.record else {
-        // Whether it is what a filter asks for cannot be told.
-        let told =
+        // Whether it is what a filter asks for is not known.
+        let is_found =
             filters.agent.is_none() && filters.kind.is_none() && (filters.team.is_none() || candidate.key().is_some());
-        return if explicit && told { Chosen } else { PassedOver(Reason::Unreadable) };
+        return if explicit && is_found { Chosen } else { PassedOver(Reason::Unreadable) };
     };
     if filters.kind.is_some_and(|kind| kind != Kind::of(&record.body)) {
         return PassedOver(Reason::NotAskedFor);

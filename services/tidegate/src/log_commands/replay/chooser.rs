@@ -1,4 +1,4 @@
-//! Chooses among what was read, asking the store where the records do not say whose they are.
+//! Chooses among the records read, asking the store where a record does not name its agent.
 
 use tidegate_agentping_ports::Runs;
 use tidegate_ports::StoreError;
@@ -8,7 +8,7 @@ use super::choice::{Candidate, Reason, Verdict, judge};
 use super::counts::PassedOver;
 use super::selection::Selection;
 
-/// Holds what was learned on the way.
+/// Chooses records, and remembers the agents of runs that it has seen.
 pub struct Chooser<'s> {
     selection: &'s Selection,
     agents: Option<AgentsSeen>,
@@ -30,7 +30,7 @@ impl<'s> Chooser<'s> {
         self.agents.is_some()
     }
 
-    /// Reads what was chosen from before, to know again what it said of agents.
+    /// Learns the agents of runs from records that were chosen from before.
     pub fn learn(&mut self, candidates: &[Candidate]) {
         if let Some(agents) = &mut self.agents {
             candidates.iter().filter_map(|candidate| candidate.record.as_ref()).for_each(|record| agents.learn(record));

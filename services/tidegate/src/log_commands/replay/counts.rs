@@ -41,8 +41,8 @@ impl PassedOver {
         self.not_asked_for + self.replays + self.unreadable + self.agent_unknown + self.gone + self.too_large
     }
 
-    /// Each that there is, in words.
-    pub fn told(&self) -> Vec<String> {
+    /// One sentence for each reason that was counted.
+    pub fn in_words(&self) -> Vec<String> {
         [
             (self.not_asked_for, "are not what was asked for"),
             (self.replays, "are replays themselves: their originals count"),

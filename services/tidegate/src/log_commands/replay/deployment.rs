@@ -1,4 +1,5 @@
-//! Where a replay works: on Kafka and the store beside whatever runs there, or on a data folder that it has to itself.
+//! Where a replay works: on Kafka and the store while services run there, or on a data folder that no other process has
+//! open.
 
 use std::sync::Arc;
 
@@ -11,18 +12,19 @@ use tidegate_sqlite::{DataFolder, EmbeddedReadLog};
 use tokio::sync::Mutex;
 
 use super::ports::Ports;
-use crate::assemble::beside::names_servers;
 use crate::assemble::distributed::{FLUSH_GRACE, flushing, options_of, wait_for_log, wait_for_store};
+use crate::assemble::read_only::names_servers;
 use crate::assemble::{Close, embedded};
 use crate::config::Config;
 use crate::dev::catch_up::catch_up;
+use crate::failure::Failure;
 use crate::roles::Roles;
 
-/// What was opened, and how it is left.
+/// The opened deployment, and how it is closed.
 pub struct Deployment {
     pub ports: Ports,
     pub registry: Arc<dyn Registry>,
-    /// Whose log it is, in words that are the same every time.
+    /// The log in words that are the same each time: part of the progress file's name.
     pub log_name: String,
     parts: Mutex<Parts>,
     /// A folder's own persister, so that lag sinks meanwhile.
@@ -35,7 +37,7 @@ impl Deployment {
     ///
     /// # Errors
     /// What is wrong, and the way out.
-    pub async fn open(config: &Config, dry_run: bool) -> Result<Self, String> {
+    pub async fn open(config: &Config, dry_run: bool) -> Result<Self, Failure> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         if names_servers(config) {
             Self::on_servers(config, clock).await
@@ -44,20 +46,20 @@ impl Deployment {
         }
     }
 
-    async fn on_servers(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, String> {
+    async fn on_servers(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
         let kafka = config.kafka()?;
         let options = options_of(kafka, "replay");
         let store = &config.scylla()?.options;
         // The store first: it says whether it is of this region.
         let cql = wait_for_store(config, store, || Cql::connect(store)).await?;
         wait_for_log(config, &options, || topics::check(&options, &kafka.layout)).await?;
-        let log = KafkaLog::connect(options.clone(), clock.clone()).map_err(told)?;
+        let log = KafkaLog::connect(options.clone(), clock.clone())?;
         let ports = Ports {
-            log: Arc::new(KafkaReadLog::open(&options).map_err(told)?),
+            log: Arc::new(KafkaReadLog::open(&options)?),
             again: Arc::new(log.clone()),
-            letters: Arc::new(KafkaDeadLetters::open(&options, clock.clone()).map_err(told)?),
+            letters: Arc::new(KafkaDeadLetters::open(&options, clock.clone())?),
             runs: Arc::new(ScyllaStore::new(cql.clone())),
-            lag: Arc::new(KafkaLag::watch(&options, &kafka.group, clock.clone()).map_err(told)?),
+            lag: Arc::new(KafkaLag::watch(&options, &kafka.group, clock.clone())?),
             clock,
         };
         Ok(Deployment {
@@ -70,15 +72,15 @@ impl Deployment {
         })
     }
 
-    async fn in_folder(config: &Config, clock: Arc<dyn Clock>, dry_run: bool) -> Result<Self, String> {
+    async fn in_folder(config: &Config, clock: Arc<dyn Clock>, dry_run: bool) -> Result<Self, Failure> {
         let asked = config.is_set("region").then_some(config.region);
-        let folder = DataFolder::open_existing(&config.data, asked).map_err(told)?;
+        let folder = DataFolder::open_existing(&config.data, asked)?;
         let config = Config { region: folder.region(), ..config.clone() };
         let log_name = config.data.canonicalize().unwrap_or_else(|_| config.data.clone()).display().to_string();
         let opened = embedded::open(&config, &clock).await?;
         let embedded::AllPorts { persister, registry, log, .. } = opened.ports;
         let ports = Ports {
-            log: Arc::new(EmbeddedReadLog::open(&folder).map_err(told)?),
+            log: Arc::new(EmbeddedReadLog::open(&folder)?),
             again: Arc::new(log),
             letters: persister.dead_letters.clone(),
             runs: persister.runs.clone(),
@@ -94,7 +96,7 @@ impl Deployment {
         Ok(Deployment { ports, registry, log_name, parts: Mutex::new(parts), roles, close: opened.close })
     }
 
-    /// Resolves if something that it stands on ends by itself.
+    /// Resolves if a part of it ends by itself.
     pub async fn failed(&self) -> String {
         self.parts.lock().await.ended_early().await
     }
@@ -103,11 +105,11 @@ impl Deployment {
     ///
     /// # Errors
     /// The log cannot be used at all.
-    pub async fn catch_up(&self) -> Result<(), String> {
+    pub async fn catch_up(&self) -> Result<(), Failure> {
         if self.roles.is_some() { catch_up(&*self.ports.lag).await } else { Ok(()) }
     }
 
-    /// Leaves it in order.
+    /// Closes it in order.
     pub async fn close(self) -> ExitReport {
         let mut report = ExitReport::default();
         let Deployment { ports, registry, roles, close, .. } = self;
@@ -120,8 +122,4 @@ impl Deployment {
         }
         report
     }
-}
-
-fn told(error: impl std::fmt::Display) -> String {
-    error.to_string()
 }

@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn ranges_are_read_sorted_and_joined() {
-        for (text, told) in [
+        for (text, shown) in [
             ("3:100-200", "3:100-200"),
             ("3:100", "3:100-101"),
             ("3:100-", "3:100-"),
@@ -101,7 +101,7 @@ mod tests {
             ("1:5-9,1:7-", "1:5-"),
             ("0:0-1,1:1-2", "0:0-1,1:1-2"),
         ] {
-            assert_eq!(text.parse::<OffsetRanges>().map(|ranges| ranges.to_string()).as_deref(), Ok(told), "{text}");
+            assert_eq!(text.parse::<OffsetRanges>().map(|ranges| ranges.to_string()).as_deref(), Ok(shown), "{text}");
         }
     }
 

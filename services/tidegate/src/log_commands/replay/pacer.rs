@@ -7,13 +7,13 @@ use std::time::Duration;
 pub struct Pacer {
     /// Between two records, in nanoseconds.
     interval_nanos: u64,
-    /// What was not used is not saved up beyond this.
+    /// Records that are saved up at most while none are asked for.
     burst_nanos: u64,
     /// When the next record would be due if none had been saved up, in nanoseconds.
     due_nanos: u64,
 }
 
-/// What the pacer says.
+/// The pacer's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grant {
     /// So many now; at least one.

@@ -1,4 +1,4 @@
-//! Which places of the log a replay looks at, fixed when it is first begun: it never meets its own output.
+//! The offsets that a replay looks at. They are fixed when it is first begun, so that it never reads what it appends.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,9 @@ use tidegate_ports::{DeadLetters, LogError, LogSpan, ReadLog};
 use super::offsets::OffsetRanges;
 use super::selection::{Range, Selection};
 
-/// The places, and how far it is.
+use crate::failure::Failure;
+
+/// The offsets or dead letters, and how many of them are done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Plan {
@@ -31,7 +33,7 @@ pub struct Stretch {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Letters {
     pub generation: u16,
-    /// Where the log ended: letters of this generation from there on are none of this replay.
+    /// Where the log ended: dead letters of this generation from there on are none of this replay.
     pub ends: BTreeMap<Partition, i64>,
     pub total: u64,
     pub done: u64,
@@ -39,8 +41,8 @@ pub struct Letters {
     pub after: Option<Position>,
 }
 
-/// Why there is no plan.
-#[derive(Debug, thiserror::Error)]
+/// Why there is no plan, or why one that was made before does not fit the log.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
     #[error(transparent)]
     Log(#[from] LogError),
@@ -48,6 +50,19 @@ pub enum PlanError {
     NoSuchPartition { asked: Partition, last: usize },
     #[error("--offsets {partition}:{from}-…: partition {partition} ends at offset {end}; nothing is there yet")]
     BeyondTheEnd { partition: Partition, from: i64, end: i64 },
+    #[error("it goes to offset {until} of partition {partition}, and the log ends at {end}")]
+    AheadOfTheLog { partition: Partition, until: i64, end: i64 },
+    #[error("it names partition {partition}, which the log does not have")]
+    AnotherLog { partition: Partition },
+}
+
+impl From<PlanError> for Failure {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::Log(error) => error.into(),
+            error => Failure::refused(error.to_string()).caused_by(error),
+        }
+    }
 }
 
 impl Stretch {
@@ -62,14 +77,14 @@ impl Stretch {
 }
 
 impl Letters {
-    /// Whether a letter is one of this replay.
+    /// Whether the dead letter at this position is one of this replay.
     pub fn holds(&self, position: Position) -> bool {
         position.generation != self.generation
             || self.ends.get(&position.partition).is_none_or(|end| position.offset < *end)
     }
 }
 
-/// Letters are counted and read so many at once.
+/// Dead letters counted and read at once.
 pub const LETTERS_AT_ONCE: usize = 200;
 
 impl Plan {
@@ -120,8 +135,8 @@ impl Plan {
     /// Whether this plan, made before, fits the log as it is now.
     ///
     /// # Errors
-    /// Why it does not.
-    pub fn check(&self, spans: &[LogSpan]) -> Result<(), String> {
+    /// [`PlanError::AheadOfTheLog`], [`PlanError::AnotherLog`].
+    pub fn check(&self, spans: &[LogSpan]) -> Result<(), PlanError> {
         let end = |partition: Partition| spans.iter().find(|span| span.partition == partition).map(|span| span.end);
         let planned: Vec<(Partition, i64)> = match self {
             Plan::Stretches(all) => all.iter().map(|stretch| (stretch.partition, stretch.until)).collect(),
@@ -131,11 +146,9 @@ impl Plan {
             match end(partition) {
                 Some(end) if end >= until => {}
                 Some(end) => {
-                    return Err(format!(
-                        "it goes to offset {until} of partition {partition}, and the log ends at {end}"
-                    ));
+                    return Err(PlanError::AheadOfTheLog { partition, until, end });
                 }
-                None => return Err(format!("it names partition {partition}, which the log does not have")),
+                None => return Err(PlanError::AnotherLog { partition }),
             }
         }
         Ok(())

@@ -17,10 +17,11 @@ use super::plan::Plan;
 use super::ports::Ports;
 use super::selection::Selection;
 use super::source::Source;
-use super::standing::{Doing, Ended, Spent, Standing, patiently};
+use super::state::{Doing, Ended, ReplayState, Spent, patiently};
+use crate::failure::Failure;
 use crate::log_commands::kind::{ByKind, Kind};
 
-/// Runs that the replay would change and that are remembered; of those beyond, the store's state counts.
+/// Changed runs that are kept in memory; a run beyond them is folded on what the store has.
 const CHANGED_MAX: usize = 100_000;
 /// Missing rows that are remembered, so that none is counted twice; about 32 MB.
 const ROWS_MAX: usize = 1_000_000;
@@ -47,12 +48,12 @@ pub struct Preview<'p> {
     ports: &'p Ports,
     plan: Plan,
     chooser: Chooser<'p>,
-    standing: Arc<watch::Sender<Standing>>,
+    state: Arc<watch::Sender<ReplayState>>,
     counts: Counts,
     folding: Folding,
 }
 
-/// The runs as they would stand.
+/// The runs as the replay would leave them.
 struct Folding {
     changed: HashMap<RunKey, RunState>,
     order: VecDeque<RunKey>,
@@ -63,41 +64,41 @@ struct Folding {
 
 impl<'p> Preview<'p> {
     pub fn new(ports: &'p Ports, selection: &'p Selection, plan: Plan) -> Self {
-        let standing =
-            Standing { done: 0, total: plan.total(), records: 0, doing: Doing::Going, spent: Spent::default() };
+        let state =
+            ReplayState { done: 0, total: plan.total(), records: 0, doing: Doing::Going, spent: Spent::default() };
         Preview {
             ports,
             plan,
             chooser: Chooser::new(selection),
-            standing: Arc::new(watch::Sender::new(standing)),
+            state: Arc::new(watch::Sender::new(state)),
             counts: Counts::default(),
             folding: Folding::new(CHANGED_MAX),
         }
     }
 
-    /// How it stands, from now on.
-    pub fn standing(&self) -> watch::Receiver<Standing> {
-        self.standing.subscribe()
+    /// The state, from now on.
+    pub fn state(&self) -> watch::Receiver<ReplayState> {
+        self.state.subscribe()
     }
 
-    /// Looks at everything, unless it is told to stop.
+    /// Looks at everything, unless it is stopped.
     ///
     /// # Errors
     /// What does not pass by waiting.
-    pub async fn run(mut self, stop: &Stop) -> Result<(Ended, Counts, Would), String> {
+    pub async fn run(mut self, stop: &Stop) -> Result<(Ended, Counts, Would), Failure> {
         let mut source = Source::new(self.ports, CHUNK_RECORDS);
         loop {
             if stop.is_stopping() {
                 return Ok((Ended::Stopped, self.counts, self.folding.would));
             }
             let (plan, runs) = (&self.plan, &*self.ports.runs);
-            let read = patiently("reading the log", &self.standing, stop, async || source.next(plan).await);
+            let read = patiently("reading the log", &self.state, stop, async || source.next(plan).await);
             let Some(chunk) = read.await? else { continue };
             let Some(mut chunk) = chunk else { return Ok((Ended::Whole, self.counts, self.folding.would)) };
             let candidates = std::mem::take(&mut chunk.candidates);
             let chooser = &mut self.chooser;
             let asked = async || chooser.choose(&candidates, runs).await;
-            let Some(chosen) = patiently("asking the store", &self.standing, stop, asked).await? else { continue };
+            let Some(chosen) = patiently("asking the store", &self.state, stop, asked).await? else { continue };
             self.counts.passed_over.add(&chosen.passed_over);
             self.counts.passed_over.count(Reason::Gone, chunk.gone);
             let mut records = Vec::with_capacity(chosen.candidates.len());
@@ -111,15 +112,15 @@ impl<'p> Preview<'p> {
             let (folded, by_run) = (records.len() as u64, by_run(records));
             let wanted = wanted_of(&by_run);
             let loaded = async || load(&wanted, runs).await;
-            let loaded = patiently("asking the store", &self.standing, stop, loaded).await?;
+            let loaded = patiently("asking the store", &self.state, stop, loaded).await?;
             let Some((stored, missing_rows)) = loaded else { continue };
             self.folding.fold(by_run, stored);
             self.folding.count_rows(missing_rows);
             chunk.finish(&mut self.plan);
             let done = self.plan.done();
-            self.standing.send_modify(|standing| {
-                standing.done = done;
-                standing.records += folded;
+            self.state.send_modify(|state| {
+                state.done = done;
+                state.records += folded;
             });
         }
     }

@@ -12,6 +12,8 @@ use super::counts::Counts;
 use super::plan::Plan;
 use super::selection::Selection;
 
+use crate::failure::Failure;
+
 const FORMAT: u32 = 1;
 
 /// How far a replay is.
@@ -39,10 +41,16 @@ pub enum ProgressFileError {
     Another { path: PathBuf, theirs: String },
 }
 
+impl From<ProgressFileError> for Failure {
+    fn from(error: ProgressFileError) -> Self {
+        Failure::refused(error.to_string()).caused_by(error)
+    }
+}
+
 impl Progress {
     pub fn new(selection: &Selection, plan: Plan, begun_at: Timestamp) -> Self {
-        let (replay, told) = (selection.name(), selection.to_string());
-        Progress { format: FORMAT, replay, selection: told, begun_at, plan, counts: Counts::default() }
+        let (replay, in_words) = (selection.name(), selection.to_string());
+        Progress { format: FORMAT, replay, selection: in_words, begun_at, plan, counts: Counts::default() }
     }
 }
 
@@ -81,20 +89,20 @@ impl ProgressFile {
         Ok(Some(progress))
     }
 
-    /// Puts it there whole or not at all: whoever is killed meanwhile finds the one before.
+    /// Replaces the file whole or not at all: a kill in between leaves the one before.
     ///
     /// # Errors
     /// [`ProgressFileError::Io`].
     pub fn save(&self, progress: &Progress) -> Result<(), ProgressFileError> {
-        let mut beside = self.0.clone().into_os_string();
-        beside.push(".new");
-        let beside = PathBuf::from(beside);
+        let mut new = self.0.clone().into_os_string();
+        new.push(".new");
+        let new = PathBuf::from(new);
         let written = || {
-            let mut file = File::create(&beside)?;
+            let mut file = File::create(&new)?;
             serde_json::to_writer_pretty(&mut file, progress)?;
             file.write_all(b"\n")?;
             file.sync_all()?;
-            fs::rename(&beside, &self.0)
+            fs::rename(&new, &self.0)
         };
         written().map_err(|source| self.io("write", source))
     }
@@ -154,12 +162,12 @@ mod tests {
         let file = ProgressFile::of(&selection(), Some(path.clone()));
         file.save(&progress()).unwrap();
         let other = Selection { log: "another log".to_owned(), ..selection() };
-        let told = file.load(&other).unwrap_err().to_string();
-        assert!(told.contains("dead letters in a log") && told.contains("--progress"), "{told}");
+        let text = file.load(&other).unwrap_err().to_string();
+        assert!(text.contains("dead letters in a log") && text.contains("--progress"), "{text}");
         for damaged in ["{", "{}", "a shopping list"] {
             fs::write(&path, damaged).unwrap();
-            let told = file.load(&selection()).unwrap_err().to_string();
-            assert!(told.contains("p.json") && told.contains("--progress"), "{told}");
+            let text = file.load(&selection()).unwrap_err().to_string();
+            assert!(text.contains("p.json") && text.contains("--progress"), "{text}");
             assert_eq!(fs::read_to_string(&path).unwrap(), damaged);
         }
         let newer = serde_json::to_string(&progress()).unwrap().replace("\"format\":1", "\"format\":2");

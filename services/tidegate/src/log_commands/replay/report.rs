@@ -8,8 +8,8 @@ use tidegate_kernel::timestamp::iso;
 use super::counts::Counts;
 use super::preview::Would;
 use super::progress_file::Progress;
+use crate::console::Console;
 use crate::log_commands::kind::ByKind;
-use crate::page::Page;
 
 /// The report of a replay.
 #[derive(Debug)]
@@ -67,16 +67,16 @@ impl Replayed<'_> {
         })
     }
 
-    pub fn as_lines(&self, page: &mut Page) {
+    pub fn as_lines(&self, console: &mut Console) {
         let Progress { plan, counts, .. } = self.progress;
         let resumed = if self.resumed { ", going on from before" } else { "" };
         let took_s = self.took_ms / 1_000;
-        page.line(format_args!(
+        console.line(format_args!(
             "appended {} again, of {} records looked at{resumed}, in {took_s} s",
             counts.appended,
             plan.done()
         ));
-        passed_over(page, counts);
+        passed_over(console, counts);
     }
 }
 
@@ -102,35 +102,36 @@ impl Previewed<'_> {
         })
     }
 
-    pub fn as_lines(&self, page: &mut Page) {
+    pub fn as_lines(&self, console: &mut Console) {
         let Would { add, change_nothing, conflict, not_decode, runs_changed, add_rows, exact } = self.would;
-        page.line(format_args!("of {} records, {} would be appended again:", self.total, self.counts.appended));
-        page.line(format_args!("  would add something      {add}, in {runs_changed} runs"));
-        page.line(format_args!("  would change nothing     {change_nothing}"));
-        page.line(format_args!("  would conflict and lose  {conflict}"));
-        page.line(format_args!("  would add rows           {add_rows}, of listings and indexes that stored runs lack"));
-        page.line(format_args!("  cannot be decoded        {}", not_decode + self.counts.passed_over.unreadable));
-        passed_over(page, self.counts);
+        console.line(format_args!("of {} records, {} would be appended again:", self.total, self.counts.appended));
+        console.line(format_args!("  would add something      {add}, in {runs_changed} runs"));
+        console.line(format_args!("  would change nothing     {change_nothing}"));
+        console.line(format_args!("  would conflict and lose  {conflict}"));
+        console
+            .line(format_args!("  would add rows           {add_rows}, of listings and indexes that stored runs lack"));
+        console.line(format_args!("  cannot be decoded        {}", not_decode + self.counts.passed_over.unreadable));
+        passed_over(console, self.counts);
         if !exact {
-            page.line(format_args!("so much would change that repeats among it may be counted as adding something"));
+            console.line(format_args!("so much would change that repeats among it may be counted as adding something"));
         }
         match self.waiting_on_the_log {
             Some(0) => {}
-            Some(records) => page.line(format_args!(
+            Some(records) => console.line(format_args!(
                 "{records} records wait on the log: what they are about to add counts as added by the replay"
             )),
-            None => page.line(format_args!("how many records wait on the log could not be read")),
+            None => console.line(format_args!("how many records wait on the log could not be read")),
         }
-        page.line(format_args!("nothing was appended"));
+        console.line(format_args!("nothing was appended"));
     }
 }
 
-fn passed_over(page: &mut Page, counts: &Counts) {
-    let told = counts.passed_over.told();
-    if !told.is_empty() {
-        page.line(format_args!("passed over {}:", counts.passed_over.total()));
+fn passed_over(console: &mut Console, counts: &Counts) {
+    let passed_over = counts.passed_over.in_words();
+    if !passed_over.is_empty() {
+        console.line(format_args!("passed over {}:", counts.passed_over.total()));
     }
-    for why in told {
-        page.line(format_args!("  {why}"));
+    for why in passed_over {
+        console.line(format_args!("  {why}"));
     }
 }

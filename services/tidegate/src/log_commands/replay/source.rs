@@ -12,7 +12,7 @@ use super::ports::Ports;
 
 const READ_BYTES: usize = 1 << 20;
 
-/// Some places, and what stands there.
+/// Some offsets, and the records there.
 #[derive(Debug)]
 pub struct Chunk {
     pub candidates: Vec<Candidate>,

@@ -22,11 +22,11 @@ pub struct Traffic {
     began: Instant,
     held: Decision,
     read_at: Option<Instant>,
-    standing: Standing,
+    allowance: Allowance,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Standing {
+enum Allowance {
     /// So many records until the line.
     Open(u64),
     Closed(Yield),
@@ -37,7 +37,7 @@ enum Standing {
 pub enum Yield {
     /// The front doors shed at this lag.
     Behind { records: u64, age_ms: u64 },
-    /// Nobody can tell how far the consumers are behind, and a replay has time.
+    /// How far the consumers are behind is not known, and a replay has time.
     Unknown(String),
 }
 
@@ -53,27 +53,27 @@ pub enum Room {
 
 impl Traffic {
     pub fn new(lag: Arc<dyn ReadLag>, lines: ShedLines) -> Self {
-        let (waits, began, standing) = (Waits::default(), Instant::now(), Standing::Open(0));
-        Traffic { lag, lines, waits, began, held: Decision::default(), read_at: None, standing }
+        let (waits, began, allowance) = (Waits::default(), Instant::now(), Allowance::Open(0));
+        Traffic { lag, lines, waits, began, held: Decision::default(), read_at: None, allowance }
     }
 
     /// Reads the lag if it is time, and says what may be appended.
     pub async fn room(&mut self) -> Room {
         let age = self.read_at.map(|at| at.elapsed());
-        let used_up = self.standing == Standing::Open(0);
+        let used_up = self.allowance == Allowance::Open(0);
         if age.is_none_or(|age| age >= PERIOD || used_up && age >= SOON) {
             self.read().await;
         }
-        match &self.standing {
-            Standing::Open(0) => Room::AskIn(SOON),
-            Standing::Open(records) => Room::For(*records),
-            Standing::Closed(why) => Room::None(why.clone()),
+        match &self.allowance {
+            Allowance::Open(0) => Room::AskIn(SOON),
+            Allowance::Open(records) => Room::For(*records),
+            Allowance::Closed(why) => Room::None(why.clone()),
         }
     }
 
     /// So many records were appended: they are part of the next reading, and count until then.
     pub const fn used(&mut self, records: u64) {
-        if let Standing::Open(left) = &mut self.standing {
+        if let Allowance::Open(left) = &mut self.allowance {
             *left = left.saturating_sub(records);
         }
     }
@@ -81,24 +81,24 @@ impl Traffic {
     async fn read(&mut self) {
         let answer = timeout(ANSWERS_WITHIN, self.lag.partitions(&[])).await;
         self.read_at = Some(Instant::now());
-        self.standing = match answer {
+        self.allowance = match answer {
             Ok(Ok(lags)) => self.judge(&lags),
-            Ok(Err(error)) => Standing::Closed(Yield::Unknown(error.to_string())),
-            Err(_) => Standing::Closed(Yield::Unknown(format!("no answer within {ANSWERS_WITHIN:?}"))),
+            Ok(Err(error)) => Allowance::Closed(Yield::Unknown(error.to_string())),
+            Err(_) => Allowance::Closed(Yield::Unknown(format!("no answer within {ANSWERS_WITHIN:?}"))),
         };
     }
 
-    fn judge(&mut self, lags: &[PartitionLag]) -> Standing {
+    fn judge(&mut self, lags: &[PartitionLag]) -> Allowance {
         let at = self.began.elapsed();
         self.waits.note(at, lags);
         let (records, age_ms) = (lags.iter().map(PartitionLag::records).sum(), self.waits.oldest_ms(at, lags));
         // The trend only says when clients should come back.
         self.held = shed::decide(&self.lines, self.held, Reading::Known { records, age_ms }, &Trend::default());
         if self.held.sheds() {
-            return Standing::Closed(Yield::Behind { records, age_ms });
+            return Allowance::Closed(Yield::Behind { records, age_ms });
         }
         // Not to go over the line by what is appended before the next reading.
-        Standing::Open(self.lines.records.enter.saturating_sub(records))
+        Allowance::Open(self.lines.records.enter.saturating_sub(records))
     }
 }
 

@@ -18,9 +18,11 @@ use super::ports::Ports;
 use super::progress_file::{Progress, ProgressFile};
 use super::selection::Selection;
 use super::source::Source;
-use super::standing::{Doing, Ended, Spent, Standing, doing, patiently, rest};
+use super::state::{Doing, Ended, ReplayState, Spent, doing, patiently, rest};
 use super::traffic::{Room, Traffic, Yield};
 use super::waves::waves;
+
+use crate::failure::Failure;
 
 /// Under way at once, at most.
 const SIDE_BY_SIDE: usize = 256;
@@ -37,7 +39,7 @@ pub struct Walk<'w> {
     chooser: Chooser<'w>,
     pacer: Pacer,
     traffic: Traffic,
-    standing: Arc<watch::Sender<Standing>>,
+    state: Arc<watch::Sender<ReplayState>>,
     began: Instant,
     source: Source,
 }
@@ -59,7 +61,7 @@ impl<'w> Walk<'w> {
         pace: Pace,
     ) -> Self {
         let (done, total) = (progress.plan.done(), progress.plan.total());
-        let standing = Standing { done, total, records: 0, doing: Doing::Going, spent: Spent::default() };
+        let state = ReplayState { done, total, records: 0, doing: Doing::Going, spent: Spent::default() };
         Walk {
             ports,
             file,
@@ -67,25 +69,25 @@ impl<'w> Walk<'w> {
             chooser: Chooser::new(selection),
             pacer: Pacer::new(pace.rate),
             traffic: Traffic::new(ports.lag.clone(), pace.lines),
-            standing: Arc::new(watch::Sender::new(standing)),
+            state: Arc::new(watch::Sender::new(state)),
             began: Instant::now(),
             // At most CHUNK_RECORDS_MAX.
             source: Source::new(ports, pace.rate.clamp(1, CHUNK_RECORDS_MAX) as usize),
         }
     }
 
-    /// How it stands, from now on.
-    pub fn standing(&self) -> watch::Receiver<Standing> {
-        self.standing.subscribe()
+    /// The state, from now on.
+    pub fn state(&self) -> watch::Receiver<ReplayState> {
+        self.state.subscribe()
     }
 
-    /// Goes on until all is done or it is told to stop, which it does between two appends. The progress file is then
+    /// Goes on until all is done or it is stopped, which happens between two appends. The progress file is then
     /// where it was last saved: after the last whole chunk.
     ///
     /// # Errors
     /// What does not pass by waiting, and the way out.
-    pub async fn run(mut self, stop: &Stop) -> Result<(Ended, Progress), String> {
-        self.file.save(&self.progress).map_err(|error| error.to_string())?;
+    pub async fn run(mut self, stop: &Stop) -> Result<(Ended, Progress), Failure> {
+        self.file.save(&self.progress)?;
         if !self.learn_again(stop).await? {
             return Ok((Ended::Stopped, self.progress));
         }
@@ -94,8 +96,8 @@ impl<'w> Walk<'w> {
                 return Ok((Ended::Stopped, self.progress));
             }
             let (plan, source) = (&self.progress.plan, &mut self.source);
-            let read = patiently("reading the log", &self.standing, stop, async || source.next(plan).await);
-            let read = timed(&self.standing, |spent| &mut spent.reading, read).await?;
+            let read = patiently("reading the log", &self.state, stop, async || source.next(plan).await);
+            let read = timed(&self.state, |spent| &mut spent.reading, read).await?;
             let Some(chunk) = read else { return Ok((Ended::Stopped, self.progress)) };
             let Some(mut chunk) = chunk else { return Ok((Ended::Whole, self.progress)) };
             let candidates = std::mem::take(&mut chunk.candidates);
@@ -105,14 +107,14 @@ impl<'w> Walk<'w> {
             counts.passed_over.count(Reason::Gone, chunk.gone);
             chunk.finish(&mut self.progress.plan);
             self.progress.counts.add(&counts);
-            self.file.save(&self.progress).map_err(|error| error.to_string())?;
+            self.file.save(&self.progress)?;
             let (done, total) = (self.progress.plan.done(), self.progress.plan.total());
-            self.standing.send_modify(|standing| (standing.done, standing.total) = (done, total));
+            self.state.send_modify(|state| (state.done, state.total) = (done, total));
         }
     }
 
-    /// Before going on with an interrupted one: what was read then may have told of agents.
-    async fn learn_again(&mut self, stop: &Stop) -> Result<bool, String> {
+    /// Before going on with an interrupted one: what was read then may have named agents.
+    async fn learn_again(&mut self, stop: &Stop) -> Result<bool, Failure> {
         if !self.chooser.learns() {
             return Ok(true);
         }
@@ -120,7 +122,7 @@ impl<'w> Walk<'w> {
         let mut source = Source::new(self.ports, CHUNK_RECORDS_MAX as usize);
         loop {
             let (plan, source) = (&before, &mut source);
-            let read = patiently("reading the log", &self.standing, stop, async || source.next(plan).await);
+            let read = patiently("reading the log", &self.state, stop, async || source.next(plan).await);
             let Some(chunk) = read.await? else { return Ok(false) };
             let Some(chunk) = chunk else { return Ok(true) };
             self.chooser.learn(&chunk.candidates);
@@ -128,13 +130,12 @@ impl<'w> Walk<'w> {
         }
     }
 
-    /// Chooses and appends; `None`: told to stop before all of it was appended.
-    async fn replay(&mut self, candidates: Vec<Candidate>, stop: &Stop) -> Result<Option<Counts>, String> {
+    /// Chooses and appends; `None`: stopped before all of it was appended.
+    async fn replay(&mut self, candidates: Vec<Candidate>, stop: &Stop) -> Result<Option<Counts>, Failure> {
         let mut counts = Counts::default();
         let (chooser, runs) = (&mut self.chooser, &*self.ports.runs);
-        let asked =
-            patiently("asking the store", &self.standing, stop, async || chooser.choose(&candidates, runs).await);
-        let asked = timed(&self.standing, |spent| &mut spent.asking_the_store, asked).await?;
+        let asked = patiently("asking the store", &self.state, stop, async || chooser.choose(&candidates, runs).await);
+        let asked = timed(&self.state, |spent| &mut spent.asking_the_store, asked).await?;
         let Some(chosen) = asked else { return Ok(None) };
         counts.passed_over = chosen.passed_over;
         for wave in waves(chosen.candidates) {
@@ -143,9 +144,9 @@ impl<'w> Walk<'w> {
                 let Some(some) = self.permit(left.len(), stop).await else { return Ok(None) };
                 let (now, later) = left.split_at(some.min(left.len()));
                 let fates = join_all(now.iter().map(|candidate| self.append(candidate, stop)));
-                let fates = timed(&self.standing, |spent| &mut spent.appending, fates).await;
+                let fates = timed(&self.state, |spent| &mut spent.appending, fates).await;
                 self.traffic.used(now.len() as u64);
-                self.standing.send_modify(|standing| standing.records += now.len() as u64);
+                self.state.send_modify(|state| state.records += now.len() as u64);
                 for (candidate, fate) in now.iter().zip(fates) {
                     match fate? {
                         None => return Ok(None),
@@ -159,12 +160,12 @@ impl<'w> Walk<'w> {
         Ok(Some(counts))
     }
 
-    /// Waits until something may be appended: how many; `None`: told to stop.
+    /// Waits until something may be appended: how many; `None`: stopped.
     async fn permit(&mut self, wanted: usize, stop: &Stop) -> Option<usize> {
         loop {
             let wait = match self.traffic.room().await {
                 Room::For(records) => {
-                    doing(&self.standing, Doing::Going);
+                    doing(&self.state, Doing::Going);
                     let most = wanted.min(SIDE_BY_SIDE).min(usize::try_from(records).unwrap_or(usize::MAX));
                     match self.pacer.grant(self.began.elapsed(), most) {
                         Grant::Now(_) if stop.is_stopping() => return None,
@@ -175,20 +176,20 @@ impl<'w> Walk<'w> {
                 Room::AskIn(wait) => wait,
                 Room::None(why) => self.yielding(why),
             };
-            if !timed(&self.standing, |spent| &mut spent.waiting, rest(wait, stop)).await {
+            if !timed(&self.state, |spent| &mut spent.waiting, rest(wait, stop)).await {
                 return None;
             }
         }
     }
 
     fn yielding(&self, why: Yield) -> Duration {
-        doing(&self.standing, Doing::Yielding(why));
+        doing(&self.state, Doing::Yielding(why));
         YIELD_LOOK
     }
 
-    /// Appends until it is safe; `None`: told to stop while the log was away.
-    async fn append(&self, candidate: &Candidate, stop: &Stop) -> Result<Option<Fate>, String> {
-        patiently("appending", &self.standing, stop, async || {
+    /// Appends until it is safe; `None`: stopped while the log was away.
+    async fn append(&self, candidate: &Candidate, stop: &Stop) -> Result<Option<Fate>, Failure> {
+        patiently("appending", &self.state, stop, async || {
             match self.ports.again.append_again(candidate.again()).await {
                 Ok(_) => Ok(Fate::Safe),
                 Err(AppendError::TooLarge { .. }) => Ok(Fate::TooLarge),
@@ -201,15 +202,15 @@ impl<'w> Walk<'w> {
 
 /// Does it, and adds the time it took.
 async fn timed<T>(
-    standing: &watch::Sender<Standing>,
+    state: &watch::Sender<ReplayState>,
     part: impl FnOnce(&mut Spent) -> &mut Duration,
     work: impl Future<Output = T>,
 ) -> T {
     let began = Instant::now();
     let done = work.await;
     // Nobody is woken for it: lines come by the clock.
-    standing.send_if_modified(|standing| {
-        *part(&mut standing.spent) += began.elapsed();
+    state.send_if_modified(|state| {
+        *part(&mut state.spent) += began.elapsed();
         false
     });
     done

@@ -5,6 +5,9 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::producer::DeliveryResult;
 use tidegate_kernel::Partition;
+use tidegate_ports::FailureCause;
+
+use crate::failure;
 
 /// What became of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,9 +15,9 @@ pub enum Delivery {
     /// Acknowledged by all in-sync replicas.
     Acked { partition: Partition, offset: i64 },
     /// Certainly not on the log, now or later.
-    NotPersisted(String),
+    NotPersisted(FailureCause),
     /// It was sent, and nobody knows.
-    Unknown(String),
+    Unknown(FailureCause),
     /// The broker takes no message of this size.
     TooLarge,
 }
@@ -35,7 +38,7 @@ pub fn delivered(report: &DeliveryResult<'_>) -> Delivery {
     match report {
         Ok(message) => match (u32::try_from(message.partition()), message.offset()) {
             (Ok(partition), offset @ 0..) => Delivery::Acked { partition, offset },
-            (_, offset) => Delivery::Unknown(format!("it was acknowledged without a place (offset {offset})")),
+            (_, offset) => Delivery::Unknown(format!("it was acknowledged without a place (offset {offset})").into()),
         },
         Err((error, message)) => failed(error, status_of(message)),
     }
@@ -51,7 +54,7 @@ pub fn refused(error: &KafkaError) -> Delivery {
 pub fn failed(error: &KafkaError, status: Status) -> Delivery {
     use RDKafkaErrorCode as Code;
     let code = error.rdkafka_error_code().unwrap_or(Code::Unknown);
-    let cause = || match code {
+    let text = || match code {
         Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition => {
             format!("{error}: the topic is not as configured; `tidegate topics check` tells how")
         }
@@ -64,8 +67,8 @@ pub fn failed(error: &KafkaError, status: Status) -> Delivery {
             _,
             Code::RequestTimedOut | Code::NotEnoughReplicasAfterAppend | Code::PurgeInflight | Code::NetworkException,
         )
-        | (Status::PossiblyPersisted | Status::Persisted, _) => Delivery::Unknown(cause()),
-        (Status::NotPersisted, _) => Delivery::NotPersisted(cause()),
+        | (Status::PossiblyPersisted | Status::Persisted, _) => Delivery::Unknown(failure::cause(text(), error)),
+        (Status::NotPersisted, _) => Delivery::NotPersisted(failure::cause(text(), error)),
     }
 }
 

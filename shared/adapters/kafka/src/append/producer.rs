@@ -9,7 +9,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Message as _, OwnedHeaders, Timestamp};
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext, PurgeConfig, ThreadedProducer};
 use rdkafka::{ClientConfig, ClientContext, Statistics};
-use tidegate_ports::LogError;
+use tidegate_ports::{FailureCause, LogError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::clock_ahead::ClockAhead;
@@ -96,8 +96,8 @@ impl Producer {
         };
         match tokio::time::timeout(self.patience, answer).await {
             Ok(Ok(delivery)) => delivery,
-            Ok(Err(_)) => Delivery::Unknown("its producer was torn down".to_owned()),
-            Err(_) => Delivery::Unknown(format!("no report came within {:?}", self.patience)),
+            Ok(Err(_)) => Delivery::Unknown("its producer was torn down".into()),
+            Err(_) => Delivery::Unknown(FailureCause::timeout(format!("no report came within {:?}", self.patience))),
         }
     }
 
@@ -105,13 +105,13 @@ impl Producer {
         // Counted before it looks: whoever closes either sees this message, or is seen by it.
         let count = Counted::new(&self.waiting);
         if self.closing.load(Ordering::SeqCst) {
-            return Err(Delivery::NotPersisted("the producer is closed".to_owned()));
+            return Err(Delivery::NotPersisted("the producer is closed".into()));
         }
         let bytes = message.payload.len() + message.key.map_or(0, str::len) + OVERHEAD_BYTES.min(256);
         let full = || {
             let (free, of) = (self.room.available_permits(), self.queue_bytes);
             let cause = format!("{bytes} bytes do not fit the queue: {free} of {of} are free; raise kafka.queue_bytes");
-            Delivery::NotPersisted(cause)
+            Delivery::NotPersisted(FailureCause::overloaded(cause))
         };
         let room = self.room.clone().try_acquire_many_owned(u32::try_from(bytes).map_err(|_| full())?);
         let room = room.map_err(|_| full())?;
@@ -147,7 +147,7 @@ impl Producer {
             return Ok(slot.clone());
         }
         if slot.made_at.elapsed() < REBUILD_PAUSE {
-            return Err(Delivery::NotPersisted(format!("{}; another one is made shortly", slot.why_broken())));
+            return Err(Delivery::NotPersisted(format!("{}; another one is made shortly", slot.why_broken()).into()));
         }
         let made = Line::new(&self.config).map_err(|error| delivery::refused(&error))?;
         tracing::error!(cause = slot.why_broken(), "the producer failed for good; another one takes over");

@@ -8,12 +8,12 @@ use rdkafka::consumer::{CommitMode, Consumer, StreamConsumer};
 use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
 use tidegate_kernel::{Committable, Partition, PartitionEpoch};
-use tidegate_ports::LogError;
+use tidegate_ports::{FailureCause, LogError};
 use tokio::sync::oneshot;
 
 use super::commits::{Commits, is_changing};
 use super::group::Group;
-use crate::{GroupProtocol, KafkaOptions, client};
+use crate::{GroupProtocol, KafkaOptions, client, failure};
 
 /// One membership of the group. When the last holder lets go of it, it leaves.
 pub struct Member {
@@ -28,7 +28,7 @@ pub struct Member {
 #[derive(Debug, thiserror::Error)]
 #[error("{cause}")]
 pub struct CommitFailure {
-    cause: String,
+    cause: FailureCause,
     /// The group is changing: the same commit may be right in a moment.
     pub changing: bool,
 }
@@ -102,10 +102,15 @@ impl Member {
                 self.commits.paid(done);
                 Ok(())
             }
-            Ok(Ok(Err(error))) => Err(CommitFailure { cause: error.to_string(), changing: is_changing(&error) }),
-            Ok(Err(error)) => Err(CommitFailure { cause: format!("the commit broke off: {error}"), changing: false }),
+            Ok(Ok(Err(error))) => {
+                Err(CommitFailure { cause: failure::cause(error.to_string(), &error), changing: is_changing(&error) })
+            }
+            Ok(Err(error)) => Err(CommitFailure {
+                cause: FailureCause::from(format!("the commit broke off: {error}")).caused_by(error),
+                changing: false,
+            }),
             Err(_) => Err(CommitFailure {
-                cause: format!("no answer to a commit within {COMMIT_TIMEOUT:?}"),
+                cause: FailureCause::timeout(format!("no answer to a commit within {COMMIT_TIMEOUT:?}")),
                 changing: false,
             }),
         }
@@ -121,7 +126,8 @@ impl Member {
 
 impl From<CommitFailure> for LogError {
     fn from(failure: CommitFailure) -> Self {
-        LogError::Unavailable(format!("an offset is not committed yet, polls try it again: {failure}"))
+        let in_words = |cause: &str| format!("an offset is not committed yet, polls try it again: {cause}");
+        LogError::Unavailable(failure.cause.in_words(in_words))
     }
 }
 

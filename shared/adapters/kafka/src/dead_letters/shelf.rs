@@ -9,7 +9,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
 use rdkafka::{Offset, TopicPartitionList};
 use tidegate_kernel::Position;
-use tidegate_ports::{DeadLetter, LogError};
+use tidegate_ports::{DeadLetter, FailureCause, LogError};
 
 use super::letter;
 use crate::KafkaOptions;
@@ -84,7 +84,9 @@ fn scan(options: &KafkaOptions, mut look: impl FnMut(DeadLetter) -> ControlFlow<
             Some(Err(KafkaError::PartitionEOF(_))) => break,
             Some(Err(error)) if is_final(&error) => return Err(unavailable(error)),
             _ if heard_at.elapsed() > PATIENCE => {
-                return Err(LogError::Unavailable(format!("{topic} was not read to its end within {PATIENCE:?}")));
+                return Err(LogError::Unavailable(FailureCause::timeout(format!(
+                    "{topic} was not read to its end within {PATIENCE:?}"
+                ))));
             }
             _ => {}
         }

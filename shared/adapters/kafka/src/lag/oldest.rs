@@ -9,7 +9,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
 use rdkafka::{Offset, TopicPartitionList};
 use tidegate_kernel::{Partition, Timestamp};
-use tidegate_ports::LogError;
+use tidegate_ports::{FailureCause, LogError};
 
 use super::Behind;
 use crate::client::{self, Asking};
@@ -63,7 +63,7 @@ impl Oldest {
         let read = read_one_each(consumer, topic, &wanted, PATIENCE)?;
         if read.len() < wanted.len() {
             let text = format!("the oldest record was not read within {PATIENCE:?}");
-            return Err(LogError::Unavailable(text));
+            return Err(LogError::Unavailable(FailureCause::timeout(text)));
         }
         // Retention may have taken the record in between: then the first that is left stands for it.
         self.known.extend(read.into_iter().map(|(partition, at)| (partition, (wanted[&partition], at))));

@@ -7,7 +7,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
 use tidegate_kernel::Partition;
-use tidegate_ports::{Consumed, LogError};
+use tidegate_ports::{Consumed, FailureCause, LogError};
 
 use super::Reader;
 use crate::client::Asking;
@@ -94,10 +94,10 @@ impl Place {
             let Some(record) = self.held.take().map(Ok).or_else(|| self.poll(reader)).transpose()? else {
                 if heard_at.elapsed() > PATIENCE {
                     let (partition, next) = (self.partition, self.next);
-                    return Err(LogError::Unavailable(format!(
+                    return Err(LogError::Unavailable(FailureCause::timeout(format!(
                         "partition {partition} of {} was not read from {next} on within {PATIENCE:?}",
-                        reader.topic,
-                    )));
+                        reader.topic
+                    ))));
                 }
                 continue;
             };

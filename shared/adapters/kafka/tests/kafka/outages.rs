@@ -162,7 +162,7 @@ async fn a_full_queue_refuses_at_once() {
         assert!(matches!(told, Err(AppendError::NotPersisted(_))), "never sent: {told:?}");
     }
     let refused = append(&log).await;
-    assert_eq!(refused, Err(AppendError::NotPersisted("the producer is closed".to_owned())));
+    assert_eq!(refused, Err(AppendError::NotPersisted("the producer is closed".into())));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -22,7 +22,7 @@ fn impatient(url: String) -> RedisOptions {
 
 async fn cause(gate: &RedisGate, team: TeamId) -> Option<String> {
     let answer = timeout(DEADLINE, ask_seeding(gate, ask(team, vec![]))).await;
-    answer.expect("a hang is an error").err().map(|GateDown(cause)| cause)
+    answer.expect("a hang is an error").err().map(|GateDown(cause)| cause.to_string())
 }
 
 async fn await_down(gate: &RedisGate, team: TeamId, said: &str) {

@@ -6,7 +6,7 @@ use scylla::client::session::Session;
 use scylla::response::{PagingState, PagingStateResponse};
 use scylla::statement::prepared::PreparedStatement;
 use scylla::value::{CqlValue, Row};
-use tidegate_ports::StoreError;
+use tidegate_ports::{FailureCause, StoreError};
 
 use super::tables::Table;
 use crate::failure::unreadable;
@@ -41,8 +41,10 @@ impl<'s> Scan<'s> {
         keyspace: &str,
     ) -> Result<Self, StoreError> {
         let prepared = session.prepare(table.statement(keyspace)).await;
-        let mut statement =
-            prepared.map_err(|error| StoreError::Broken(format!("comparing {}: {error}", table.name)))?;
+        let mut statement = prepared.map_err(|error| {
+            let text = format!("comparing {}: {error}", table.name);
+            StoreError::Broken(FailureCause::from(text).caused_by(error))
+        })?;
         statement.set_page_size(table.rows_per_page);
         statement.set_is_idempotent(true);
         let next = Some(PagingState::start());

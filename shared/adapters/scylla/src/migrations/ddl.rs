@@ -5,7 +5,7 @@ use scylla::errors::{DbError, ExecutionError, RequestAttemptError};
 use scylla::response::query_result::QueryRowsResult;
 use scylla::serialize::row::SerializeRow;
 use scylla::statement::Statement;
-use tidegate_ports::StoreError;
+use tidegate_ports::{FailureCause, StoreError};
 use tokio::time::{Duration, Instant};
 
 use super::Migration;
@@ -100,7 +100,8 @@ pub(super) async fn rows_of_listed(session: &Session, text: &str) -> Result<Quer
             Ok(answer) => return answer.into_rows_result().map_err(|error| unreadable("schema", error)),
             Err(error) if !is_refusal(&error) => return Err(store_error("schema", 1, &error)),
             Err(error) if Instant::now() >= end => {
-                return Err(StoreError::Unavailable(format!("a table is listed and not usable yet: {error}")));
+                let text = format!("a table is listed and not usable yet: {error}");
+                return Err(StoreError::Unavailable(FailureCause::timeout(text).caused_by(error)));
             }
             Err(_) => tokio::time::sleep(USABLE_POLL).await,
         }

@@ -10,7 +10,7 @@ use scylla::value::CqlTimestamp;
 use tidegate_agentping::{CredentialHash, TeamId, TokenId};
 use tidegate_agentping_ports::{CredentialRecord, KeyRow, RegistryError, TokenRow};
 use tidegate_kernel::Timestamp;
-use tidegate_ports::StoreError;
+use tidegate_ports::{FailureCause, StoreError};
 
 use super::ScyllaRegistry;
 use super::credential_row::{CredentialRow, cql_instant, was_applied};
@@ -152,7 +152,9 @@ impl ScyllaRegistry {
                 return Ok(true);
             }
         }
-        Err(StoreError::Unavailable(format!("a token changed {TRIES} times while it was rotated")))
+        Err(StoreError::Unavailable(FailureCause::overloaded(format!(
+            "a token changed {TRIES} times while it was rotated"
+        ))))
     }
 
     /// Takes the end of a token away, if it is this one.

@@ -5,7 +5,7 @@ use scylla::response::PagingState;
 use scylla::value::CqlTimestamp;
 use tidegate_agentping::{Event, EventId, Run, RunKey};
 use tidegate_agentping_ports::{EventRow, RunWanted, StoredRun};
-use tidegate_ports::StoreError;
+use tidegate_ports::{FailureCause, StoreError};
 
 use super::ScyllaStore;
 use super::places::instant;
@@ -50,7 +50,10 @@ impl ScyllaStore {
                 return Ok((StoredRun { run: Some(summary.run), events, folded_to: position }, position));
             }
         }
-        Err(StoreError::Unavailable(format!("run {} changed {TRIES} times while it was read", wanted.key.run)))
+        Err(StoreError::Unavailable(FailureCause::overloaded(format!(
+            "run {} changed {TRIES} times while it was read",
+            wanted.key.run
+        ))))
     }
 
     /// `None`: nothing is stored of the run.

@@ -29,10 +29,9 @@ impl EmbeddedReadDeadLetters {
 impl DeadLetters for EmbeddedReadDeadLetters {
     /// Only the owner of the folder writes dead letters.
     async fn bury(&self, dead_letter: DeadLetter) -> Result<(), LogError> {
-        Err(LogError::Broken(format!(
-            "the dead letters are open for reading only: {} is not buried",
-            dead_letter.position
-        )))
+        Err(LogError::Broken(
+            format!("the dead letters are open for reading only: {} is not buried", dead_letter.position).into(),
+        ))
     }
 
     async fn list(&self, after: Option<Position>, limit: usize) -> Result<Vec<DeadLetter>, LogError> {

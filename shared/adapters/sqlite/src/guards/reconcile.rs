@@ -38,16 +38,18 @@ pub enum ReconcileError {
 
 fn of_log(file: &'static str) -> impl Fn(LogError) -> ReconcileError {
     move |error| match error {
-        LogError::Broken(cause) => ReconcileError::Damaged { file, cause },
-        LogError::Unavailable(cause) => ReconcileError::Unusable { file, cause },
+        LogError::Broken(cause) => ReconcileError::Damaged { file, cause: cause.to_string() },
+        LogError::Unavailable(cause) => ReconcileError::Unusable { file, cause: cause.to_string() },
     }
 }
 
 fn of_store(error: StoreError) -> ReconcileError {
     let file = STORE.file_name;
     match error {
-        StoreError::Broken(cause) | StoreError::Refused(cause) => ReconcileError::Damaged { file, cause },
-        StoreError::Unavailable(cause) => ReconcileError::Unusable { file, cause },
+        StoreError::Broken(cause) | StoreError::Refused(cause) => {
+            ReconcileError::Damaged { file, cause: cause.to_string() }
+        }
+        StoreError::Unavailable(cause) => ReconcileError::Unusable { file, cause: cause.to_string() },
     }
 }
 

@@ -2,21 +2,22 @@
 
 use rusqlite::{Connection, Error, ErrorCode};
 use tidegate_kernel::{Partition, Position, Timestamp};
-use tidegate_ports::{AppendError, Consumed, LogError, Origin};
+use tidegate_ports::{AppendError, Consumed, FailureCause, LogError, Origin};
 
 use super::request::Request;
 use super::rows;
 use super::schema::{self, GENERATION, record_id};
 use super::state::{Group, Shared, State};
 use crate::guards::FileGuard;
+use crate::store::failure::cause;
 
 /// Why a batch was not acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum BatchError {
     /// The transaction certainly left nothing behind.
-    RolledBack(String),
+    RolledBack(FailureCause),
     /// `COMMIT` itself failed in a way that leaves open whether its last page reached the disk.
-    Unknown(String),
+    Unknown(FailureCause),
 }
 
 /// What a batch wrote.
@@ -39,7 +40,7 @@ pub(super) fn write(
     appended_at: Timestamp,
     guard: &FileGuard,
 ) -> Result<Written, BatchError> {
-    let rolled_back = |error: Error| BatchError::RolledBack(error.to_string());
+    let rolled_back = |error: Error| BatchError::RolledBack(cause(error));
     connection.execute_batch("BEGIN IMMEDIATE").map_err(rolled_back)?;
     let before = connection.total_changes();
     let (trims, appended) = write_all(connection, requests, shared, appended_at).map_err(rolled_back)?;
@@ -49,7 +50,7 @@ pub(super) fn write(
     }
     #[cfg(feature = "fail-points")]
     fail::fail_point!("embedded::between_write_and_commit", |_| std::process::abort());
-    connection.execute_batch("COMMIT").map_err(|error| commit_failure(&error))?;
+    connection.execute_batch("COMMIT").map_err(commit_failure)?;
     #[cfg(feature = "fail-points")]
     fail::fail_point!("embedded::between_commit_and_answer", |_| std::process::abort());
     Ok(Written { trims, appended, changed })
@@ -120,12 +121,12 @@ fn trimmed(state: &State, partition: u32, below: i64) -> Option<(i64, i64)> {
 
 /// A full disk, and a lock that was not got, happen before the last page is written; anything else may have
 /// happened after it.
-fn commit_failure(error: &Error) -> BatchError {
+fn commit_failure(error: Error) -> BatchError {
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            BatchError::RolledBack(error.to_string())
+            BatchError::RolledBack(cause(error))
         }
-        _ => BatchError::Unknown(error.to_string()),
+        _ => BatchError::Unknown(cause(error)),
     }
 }
 
@@ -226,7 +227,7 @@ mod tests {
 
     #[test]
     fn only_a_commit_that_certainly_left_nothing_counts_as_rolled_back() {
-        let failure = |code| commit_failure(&Error::SqliteFailure(ffi::Error::new(code), None));
+        let failure = |code| commit_failure(Error::SqliteFailure(ffi::Error::new(code), None));
         for code in [ffi::SQLITE_FULL, ffi::SQLITE_BUSY, ffi::SQLITE_BUSY_SNAPSHOT, ffi::SQLITE_LOCKED] {
             assert!(matches!(failure(code), BatchError::RolledBack(_)), "{code}");
         }

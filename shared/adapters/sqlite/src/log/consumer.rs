@@ -48,7 +48,7 @@ impl EmbeddedConsumer {
         let changed = log.shared.changed.subscribe();
         let member = match log.shared.state().groups.get_mut(group) {
             Some(known) => known.membership.join(Instant::now().into()),
-            None => return Err(LogError::Broken(format!("it does not know the consumer group '{group}'"))),
+            None => return Err(LogError::Broken(format!("it does not know the consumer group '{group}'").into())),
         };
         log.shared.changed.send_replace(());
         let (group, reader) = (group.into(), Arc::new(reader));
@@ -98,7 +98,7 @@ impl EmbeddedConsumer {
     fn take_read(&mut self, lane: PartitionEpoch, records: Vec<Consumed>) -> Result<Option<Polled>, LogError> {
         let Some(last) = records.last() else {
             let missing = format!("records of partition {} that it should hold are missing", lane.partition);
-            return Err(LogError::Broken(missing));
+            return Err(LogError::Broken(missing.into()));
         };
         let is_assigned = self.lanes.advance(lane, last.position.offset + 1);
         Ok(is_assigned.then_some(Polled::Records(lane, records)))
@@ -118,7 +118,7 @@ impl Consume for EmbeddedConsumer {
                 let lane = *lane;
                 let read = records.await;
                 self.reading = None;
-                let records = read.map_err(|error| LogError::Unavailable(error.to_string()))??;
+                let records = read.map_err(|error| LogError::Unavailable(error.to_string().into()))??;
                 if let Some(polled) = self.take_read(lane, records)? {
                     return Ok(polled);
                 }

@@ -81,6 +81,6 @@ impl ReadLag for EmbeddedLag {
             }
             Ok(lags)
         };
-        tokio::task::spawn_blocking(read).await.map_err(|error| LogError::Unavailable(error.to_string()))?
+        tokio::task::spawn_blocking(read).await.map_err(|error| LogError::Unavailable(error.to_string().into()))?
     }
 }

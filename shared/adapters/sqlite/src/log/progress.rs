@@ -58,6 +58,6 @@ impl EmbeddedLog {
             }
             Ok(())
         };
-        tokio::task::spawn_blocking(check).await.map_err(|error| LogError::Unavailable(error.to_string()))?
+        tokio::task::spawn_blocking(check).await.map_err(|error| LogError::Unavailable(error.to_string().into()))?
     }
 }

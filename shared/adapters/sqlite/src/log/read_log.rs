@@ -44,7 +44,7 @@ impl EmbeddedReadLog {
             return Ok(());
         }
         let last = self.partitions - 1;
-        Err(LogError::Broken(format!("there is no partition {partition}: the log has partitions 0 to {last}")))
+        Err(LogError::Broken(format!("there is no partition {partition}: the log has partitions 0 to {last}").into()))
     }
 }
 

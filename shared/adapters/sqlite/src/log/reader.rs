@@ -30,17 +30,17 @@ impl Reader {
         until: i64,
         max_bytes: usize,
     ) -> Result<Vec<Consumed>, LogError> {
-        rows::records(&self.connection(), partition, from, until, max_bytes).map_err(|error| log_error(&error))
+        rows::records(&self.connection(), partition, from, until, max_bytes).map_err(log_error)
     }
 
     /// Reads records of `[from, until)` for their checksums only, up to about `max_bytes`. Returns the next offset.
     pub fn check(&self, partition: Partition, from: i64, until: i64, max_bytes: usize) -> Result<i64, LogError> {
-        rows::check(&self.connection(), partition, from, until, max_bytes).map_err(|error| log_error(&error))
+        rows::check(&self.connection(), partition, from, until, max_bytes).map_err(log_error)
     }
 
     /// When the first record of `[from, until)` was appended.
     pub fn appended_at(&self, partition: Partition, from: i64, until: i64) -> Result<Option<Timestamp>, LogError> {
-        rows::appended_at(&self.connection(), partition, from, until).map_err(|error| log_error(&error))
+        rows::appended_at(&self.connection(), partition, from, until).map_err(log_error)
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {

@@ -97,5 +97,5 @@ impl Group {
 
 /// The error of every call on a closed log.
 pub(super) fn closed() -> LogError {
-    LogError::Unavailable("it is closed".to_owned())
+    LogError::Unavailable("it is closed".into())
 }

@@ -17,6 +17,8 @@ use super::state::Shared;
 use crate::folder::{self, OwnedFolder};
 use crate::guards::FileGuard;
 use crate::sqlite;
+use crate::store::failure::cause;
+use tidegate_ports::FailureCause;
 
 pub(super) struct Writer {
     pub requests: Receiver<Request>,
@@ -220,15 +222,20 @@ impl Writer {
 }
 
 /// The connection, opened again if need be.
-fn ready<'c>(connection: &'c mut Option<Connection>, path: &Path, shared: &Shared) -> Result<&'c Connection, String> {
+fn ready<'c>(
+    connection: &'c mut Option<Connection>,
+    path: &Path,
+    shared: &Shared,
+) -> Result<&'c Connection, FailureCause> {
     if connection.is_none() {
-        let opened = sqlite::open_again(path, folder::LOG).map_err(|error| error.to_string())?;
-        tune(&opened, shared).map_err(|error| error.to_string())?;
-        sqlite::sync_wal(path).map_err(|error| error.to_string())?;
-        reload(&opened, shared).map_err(|error| error.to_string())?;
+        let opened = sqlite::open_again(path, folder::LOG)
+            .map_err(|error| FailureCause::from(error.to_string()).caused_by(error))?;
+        tune(&opened, shared).map_err(cause)?;
+        sqlite::sync_wal(path).map_err(cause)?;
+        reload(&opened, shared).map_err(cause)?;
         return Ok(connection.insert(opened));
     }
-    connection.as_ref().ok_or_else(|| "it has no connection to its file".to_owned())
+    connection.as_ref().ok_or_else(|| "it has no connection to its file".into())
 }
 
 /// Reads the partitions' ends from the file, where a failure left them in doubt. A record whose commit seemed to fail and

@@ -2,7 +2,7 @@
 
 use rusqlite::ErrorCode;
 use rusqlite::types::Type;
-use tidegate_ports::StoreError;
+use tidegate_ports::{FailureCause, FailureKind, StoreError};
 
 /// Busy, full, or failing disks pass; damage, and content that does not read back, do not.
 pub(crate) fn failure(error: rusqlite::Error) -> StoreError {
@@ -11,7 +11,7 @@ pub(crate) fn failure(error: rusqlite::Error) -> StoreError {
     if matches!(error, rusqlite::Error::ToSqlConversionFailure(_))
         || matches!(error.sqlite_error_code(), Some(ErrorCode::TooBig))
     {
-        return StoreError::Refused(text);
+        return StoreError::Refused(FailureCause::refused(text).caused_by(error));
     }
     match error.sqlite_error_code() {
         Some(
@@ -21,9 +21,39 @@ pub(crate) fn failure(error: rusqlite::Error) -> StoreError {
             | ErrorCode::TypeMismatch
             | ErrorCode::ApiMisuse,
         )
-        | None => StoreError::Broken(text),
-        Some(_) => StoreError::Unavailable(text),
+        | None => StoreError::Broken(FailureCause::from(text).caused_by(error)),
+        Some(code) => StoreError::Unavailable(FailureCause::new(kind_of(code), text).caused_by(error)),
     }
+}
+
+/// What kind of failure a code of SQLite is.
+pub(crate) const fn kind_of(code: ErrorCode) -> FailureKind {
+    match code {
+        // Another connection holds the file, for longer than the busy timeout; or there is no room.
+        ErrorCode::DatabaseBusy
+        | ErrorCode::DatabaseLocked
+        | ErrorCode::FileLockingProtocolFailed
+        | ErrorCode::DiskFull
+        | ErrorCode::OutOfMemory => FailureKind::Overloaded,
+        ErrorCode::OperationInterrupted | ErrorCode::OperationAborted => FailureKind::Timeout,
+        ErrorCode::PermissionDenied
+        | ErrorCode::ReadOnly
+        | ErrorCode::AuthorizationForStatementDenied
+        | ErrorCode::TooBig
+        | ErrorCode::ParameterOutOfRange => FailureKind::Refused,
+        ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => FailureKind::Broken,
+        _ => FailureKind::Unreachable,
+    }
+}
+
+/// The error as a cause, in its own words.
+pub(crate) fn cause(error: rusqlite::Error) -> FailureCause {
+    FailureCause::new(kind_of_error(&error), error.to_string()).caused_by(error)
+}
+
+/// What kind of failure an error of SQLite is; without a code of the file's, its content is not as it should be.
+pub(crate) fn kind_of_error(error: &rusqlite::Error) -> FailureKind {
+    error.sqlite_error_code().map_or(FailureKind::Broken, kind_of)
 }
 
 /// Reading, writing or syncing failed. A full disk is another error, which passes.
@@ -34,4 +64,55 @@ pub(crate) fn is_of_the_disk(error: &rusqlite::Error) -> bool {
 /// A column whose content does not read back.
 pub(crate) fn unreadable(column: usize, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Text, cause.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use rusqlite::ffi;
+
+    use super::*;
+
+    fn of_code(code: i32) -> rusqlite::Error {
+        rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)
+    }
+
+    #[test]
+    fn every_code_has_its_kind_and_its_variant() {
+        use FailureKind::{Broken, Overloaded, Refused, Timeout, Unreachable};
+        // The kind; and whether it is unavailable (u), refused for its values (r) or broken (b).
+        for (code, kind, variant) in [
+            (ffi::SQLITE_BUSY, Overloaded, 'u'),
+            (ffi::SQLITE_LOCKED, Overloaded, 'u'),
+            (ffi::SQLITE_FULL, Overloaded, 'u'),
+            (ffi::SQLITE_NOMEM, Overloaded, 'u'),
+            (ffi::SQLITE_INTERRUPT, Timeout, 'u'),
+            (ffi::SQLITE_READONLY, Refused, 'u'),
+            (ffi::SQLITE_PERM, Refused, 'u'),
+            (ffi::SQLITE_IOERR, Unreachable, 'u'),
+            (ffi::SQLITE_CANTOPEN, Unreachable, 'u'),
+            (ffi::SQLITE_TOOBIG, Refused, 'r'),
+            (ffi::SQLITE_CORRUPT, Broken, 'b'),
+            (ffi::SQLITE_NOTADB, Broken, 'b'),
+            (ffi::SQLITE_CONSTRAINT, Broken, 'b'),
+            (ffi::SQLITE_MISMATCH, Broken, 'b'),
+            (ffi::SQLITE_MISUSE, Broken, 'b'),
+        ] {
+            let (error, text) = (failure(of_code(code)), of_code(code).to_string());
+            let (found, cause) = match &error {
+                StoreError::Unavailable(cause) => ('u', cause),
+                StoreError::Refused(cause) => ('r', cause),
+                StoreError::Broken(cause) => ('b', cause),
+            };
+            assert_eq!((found, error.kind(), cause.as_str()), (variant, kind, text.as_str()));
+            assert!(cause.source().is_some_and(|source| source.is::<rusqlite::Error>()), "{text}");
+        }
+    }
+
+    #[test]
+    fn content_that_does_not_read_back_is_damage() {
+        let error = failure(unreadable(3, "no number"));
+        assert_eq!((error.kind(), matches!(error, StoreError::Broken(_))), (FailureKind::Broken, true));
+    }
 }

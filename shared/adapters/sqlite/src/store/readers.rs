@@ -43,7 +43,7 @@ impl Readers {
             idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
             answer
         });
-        read.await.map_err(|error| StoreError::Unavailable(format!("a read was broken off: {error}")))?
+        read.await.map_err(|error| StoreError::Unavailable(format!("a read was broken off: {error}").into()))?
     }
 }
 

@@ -191,7 +191,7 @@ impl WriterState {
     fn sync_commits(&mut self, synced: bool) -> Result<(), StoreError> {
         if self.sync_failed || self.checkpointer.has_failed() {
             let cause = "a sync of its file failed; see to the disk and restart, nothing that was accepted is lost";
-            return Err(StoreError::Broken(cause.to_owned()));
+            return Err(StoreError::Broken(cause.to_owned().into()));
         }
         self.set_synced(synced).map_err(failure)
     }

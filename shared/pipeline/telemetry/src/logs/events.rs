@@ -51,7 +51,7 @@ where
 
 /// The fields that say what is wrong. The others say with which request, record or partition, and after how long.
 const CAUSES: &[&str] = &[
-    "message", "cause", "error", "why", "reason", "what", "stage", "task", "part", "name", "place", "policy",
+    "message", "kind", "cause", "error", "why", "reason", "what", "stage", "task", "part", "name", "place", "policy",
     "facility",
 ];
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tidegate_agentping::{Body, Record, RunKey};
 use tidegate_agentping_ports::{Ask, Ticket, Verdict};
 use tidegate_kernel::Position;
-use tidegate_ports::AppendError;
+use tidegate_ports::{AppendError, FailureCause};
 
 use crate::admission::Admission;
 use crate::claiming::{Claimed, Slot};
@@ -113,7 +113,8 @@ impl Admission {
         let accounted = self.shed_gauge.accounted(self.ports.append.partition_of(key));
         let appending = self.ports.append.append(key, Bytes::from(record));
         let appended = tokio::time::timeout(Duration::from_millis(timeouts.append_ms), appending).await;
-        let late = |_| Err(AppendError::Unknown(format!("no answer within {} ms", timeouts.append_ms)));
+        let late =
+            |_| Err(AppendError::Unknown(FailureCause::timeout(format!("no answer within {} ms", timeouts.append_ms))));
         match appended.unwrap_or_else(late) {
             // The claim stays as it is: once there is another log, a retry joins it.
             Ok(position) if !self.will_be_applied(position, accounted) => {
@@ -130,7 +131,7 @@ impl Admission {
                 Ok(position)
             }
             Err(AppendError::NotPersisted(cause)) => {
-                tracing::warn!(cause, "the log did not take a record");
+                tracing::warn!(kind = %cause.kind(), cause = cause.as_str(), "the log did not take a record");
                 self.appends.failed(self.ports.clock.now(), &cause);
                 self.release_held(ticket).await;
                 Err(Refusal::LogUnavailable { retry_after_s: self.log_failed() })
@@ -141,7 +142,7 @@ impl Admission {
             }
             // The claim stays as it is: a retry joins it.
             Err(AppendError::Unknown(cause)) => {
-                tracing::warn!(cause, "the fate of a record is unknown");
+                tracing::warn!(kind = %cause.kind(), cause = cause.as_str(), "the fate of a record is unknown");
                 self.appends.failed(self.ports.clock.now(), &cause);
                 Err(Refusal::OutcomeUnknown { retry_after_s: self.log_failed() })
             }

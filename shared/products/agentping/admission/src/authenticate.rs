@@ -60,7 +60,7 @@ impl Authenticator {
     pub async fn authenticate(&self, presented: Option<&str>) -> Result<Caller, Refusal> {
         let hash = read(presented, self.region)?.hash();
         let found = self.cache.find(hash).await.map_err(|error| {
-            tracing::warn!(%error, "a credential cannot be looked up");
+            tracing::warn!(kind = %error.kind(), %error, "a credential cannot be looked up");
             Refusal::CredentialUnavailable { retry_after_s: self.outage.failed(self.clock.now()) }
         })?;
         let record = found.ok_or(Refusal::CredentialUnknown)?;

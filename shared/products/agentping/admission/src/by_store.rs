@@ -6,7 +6,7 @@ use tidegate_agentping::run::Run;
 use tidegate_agentping::{Body, EventId, RunId, RunKey, Slug};
 use tidegate_agentping_ports::{ClaimKey, RunWanted};
 use tidegate_kernel::Timestamp;
-use tidegate_ports::StoreError;
+use tidegate_ports::{FailureCause, StoreError};
 use tokio::time::Instant;
 
 use crate::admission::Admission;
@@ -108,7 +108,7 @@ impl Admission {
                 }
             }
         };
-        let late = |_| Err(StoreError::Unavailable(format!("no answer within {within_ms} ms")));
+        let late = |_| Err(StoreError::Unavailable(FailureCause::timeout(format!("no answer within {within_ms} ms"))));
         let (began, deadline) = (Instant::now(), Duration::from_millis(within_ms));
         let answer = tokio::time::timeout(deadline, read).await.unwrap_or_else(late);
         answer.inspect_err(|_| self.store_health.failed(began, deadline))

@@ -18,7 +18,7 @@ impl Admission {
         let key = RunKey { team: caller.team, run: submission.run };
         let read = self.read_store(key, &submission.body, self.config.timeouts.store_ms).await;
         let view = read.map_err(|error| {
-            tracing::warn!(%error, "an answer depends on the store");
+            tracing::warn!(kind = %error.kind(), %error, "an answer depends on the store");
             Refusal::StoreUnavailable { retry_after_s: self.store_outage.failed(self.ports.clock.now()) }
         })?;
         self.store_outage.over();

@@ -8,7 +8,7 @@ use moka::sync::Cache;
 use tidegate_agentping::CredentialHash;
 use tidegate_agentping_ports::{CredentialRecord, Credentials};
 use tidegate_kernel::Timestamp;
-use tidegate_ports::{Clock, StoreError};
+use tidegate_ports::{Clock, FailureCause, StoreError};
 use tokio::time::Instant;
 
 use crate::coalesce::Coalesce;
@@ -86,7 +86,8 @@ impl CredentialCache {
         let (began, deadline) = (Instant::now(), Duration::from_millis(self.look_up_within_ms));
         let answer = tokio::time::timeout(deadline, self.source.find(&hash)).await;
         let now = self.clock.now();
-        match answer.unwrap_or_else(|_| Err(StoreError::Unavailable("a look-up took too long".to_owned()))) {
+        match answer.unwrap_or_else(|_| Err(StoreError::Unavailable(FailureCause::timeout("a look-up took too long"))))
+        {
             Ok(Some(record)) => {
                 let record = Arc::new(record);
                 let (looked_up_at, asked_at, holds_ms) = (now, now, self.times.fresh_ms);
@@ -104,7 +105,7 @@ impl CredentialCache {
                     return Err(error);
                 };
                 CREDENTIALS_STALE.handle().increment(1);
-                tracing::warn!(%error, "serving a credential from memory");
+                tracing::warn!(kind = %error.kind(), %error, "serving a credential from memory");
                 let record = Arc::clone(&stale.record);
                 self.found.insert(hash, Found { asked_at: now, holds_ms: self.times.retry_ms, ..stale });
                 Ok(Some(record))

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tidegate_agentping::{Body, TeamId};
 use tidegate_agentping_ports::{Ask, GateDown, Refused, Seed, Ticket, Usage, Verdict};
 use tidegate_kernel::{Month, Timestamp};
-use tidegate_ports::StoreError;
+use tidegate_ports::{FailureCause, StoreError};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
@@ -81,7 +81,7 @@ impl Admission {
             };
         }
         match answer {
-            Ok(Verdict::NeedsSeed) => self.gate_is_down(now, "it forgets what it is seeded with"),
+            Ok(Verdict::NeedsSeed) => self.gate_is_down(now, &"it forgets what it is seeded with".into()),
             Ok(verdict) => {
                 self.gate_health.answered();
                 Some(verdict)
@@ -90,7 +90,7 @@ impl Admission {
         }
     }
 
-    fn gate_is_down(&self, now: Timestamp, cause: &str) -> Option<Verdict> {
+    fn gate_is_down(&self, now: Timestamp, cause: &FailureCause) -> Option<Verdict> {
         self.gate_health.failed(now);
         gate_is_missing(cause)
     }
@@ -102,7 +102,7 @@ impl Admission {
     /// What the store knows of a team.
     pub(crate) async fn read_seed(&self, team: TeamId) -> Result<Seed, GateDown> {
         if self.store_health.is_resting() {
-            return Err(GateDown("the store hangs, and cannot give its seed".to_owned()));
+            return Err(GateDown(FailureCause::timeout("the store hangs, and cannot give its seed")));
         }
         let month = Month::of(self.ports.clock.now());
         let read = async {
@@ -111,17 +111,17 @@ impl Admission {
             Ok(Seed { usage: Some(Usage { month, events }), agents })
         };
         let (began, deadline) = (Instant::now(), Duration::from_millis(self.config.timeouts.store_ms));
-        let late = |_| Err(StoreError::Unavailable("no answer in time".to_owned()));
+        let late = |_| Err(StoreError::Unavailable(FailureCause::timeout("no answer in time")));
         let seed: Result<Seed, StoreError> = tokio::time::timeout(deadline, read).await.unwrap_or_else(late);
         seed.map_err(|error| {
             self.store_health.failed(began, deadline);
-            GateDown(format!("it cannot be seeded: {error}"))
+            GateDown(FailureCause::new(error.kind(), format!("it cannot be seeded: {error}")).caused_by(error))
         })
     }
 
     pub(crate) async fn within_gate_deadline<T>(&self, call: impl Future<Output = T>) -> Result<T, GateDown> {
         let deadline_ms = self.config.timeouts.gate_ms;
-        let late = |_| GateDown(format!("no answer within {deadline_ms} ms"));
+        let late = |_| GateDown(FailureCause::timeout(format!("no answer within {deadline_ms} ms")));
         tokio::time::timeout(Duration::from_millis(deadline_ms), call).await.map_err(late)
     }
 
@@ -212,8 +212,8 @@ impl Admission {
     }
 }
 
-fn gate_is_missing(cause: &str) -> Option<Verdict> {
+fn gate_is_missing(cause: &FailureCause) -> Option<Verdict> {
     GATE_DOWN.handle().increment(1);
-    tracing::warn!(cause, "the gate is down: admitting a local share without claims");
+    tracing::warn!(kind = %cause.kind(), cause = cause.as_str(), "the gate is down: admitting a local share without claims");
     None
 }

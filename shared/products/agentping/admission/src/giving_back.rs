@@ -54,7 +54,7 @@ impl Admission {
         match settled.await {
             Ok(()) => true,
             Err(GateDown(cause)) => {
-                tracing::warn!(cause, "what was taken and never written cannot be given back now");
+                tracing::warn!(kind = %cause.kind(), cause = cause.as_str(), "what was taken and never written cannot be given back now");
                 false
             }
         }

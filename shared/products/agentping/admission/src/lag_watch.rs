@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tidegate_agentping::{RunId, RunKey, TeamId};
 use tidegate_kernel::{Partition, Position, Timestamp};
-use tidegate_ports::{Account, Halt, LogError, PartitionLag, StoreError};
+use tidegate_ports::{Account, FailureCause, Halt, LogError, PartitionLag, StoreError};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::admission::Admission;
@@ -146,7 +146,7 @@ impl Admission {
         let stated = self.stated();
         let (read_from, asked_at) = (self.ports.clock.steady(), self.ports.clock.now());
         let read = timeout(PERIOD, self.ports.lag.partitions(&stated.accounts)).await;
-        let late = |_| Err(LogError::Unavailable("no answer within a second".to_owned()));
+        let late = |_| Err(LogError::Unavailable(FailureCause::timeout("no answer within a second")));
         let at = began.elapsed();
         let decision = match read.unwrap_or_else(late) {
             Ok(lags) => {
@@ -161,7 +161,7 @@ impl Admission {
             Err(error) => {
                 // The gauges keep their last values then: only this counter says that they are old.
                 LAG_READ_FAILURES.handle().increment(1);
-                tracing::warn!(%error, "the consumers' lag cannot be read");
+                tracing::warn!(kind = %error.kind(), %error, "the consumers' lag cannot be read");
                 watch.all.unknown(at)
             }
         };
@@ -180,7 +180,7 @@ impl Admission {
 
     async fn read_stated(&self, reported: &mut Reported) {
         let read = async { tokio::try_join!(self.ports.accounts.accounts(), self.ports.accounts.halts()) };
-        let late = |_| Err(StoreError::Unavailable("no answer within a second".to_owned()));
+        let late = |_| Err(StoreError::Unavailable(FailureCause::timeout("no answer within a second")));
         match timeout(PERIOD, read).await.unwrap_or_else(late) {
             Ok((accounts, halts)) => {
                 *self.stated.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(Stated { accounts, halts });
@@ -189,7 +189,7 @@ impl Admission {
             // What was read before goes on counting: less is accounted for by it than is, never more.
             Err(error) => {
                 if !std::mem::replace(&mut reported.accounts_unread, true) {
-                    tracing::warn!(%error, "the accounts cannot be read; the last ones count until they can");
+                    tracing::warn!(kind = %error.kind(), %error, "the accounts cannot be read; the last ones count until they can");
                 }
             }
         }

@@ -5,6 +5,8 @@ use bytes::Bytes;
 use tidegate_agentping::{EventId, Limits, RunId, Slug, TeamId};
 use tidegate_kernel::{Month, Timestamp};
 
+use crate::{FailureCause, FailureKind};
+
 /// Rate bucket, monthly quota, agent cap and claims of one team, changed together by one atomic step.
 #[async_trait]
 pub trait Gate: Send + Sync + 'static {
@@ -75,7 +77,20 @@ pub struct InMemory {
 /// The gate cannot be asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the gate is down: {0}")]
-pub struct GateDown(pub String);
+pub struct GateDown(#[source] pub FailureCause);
+
+impl GateDown {
+    /// What kind of failure it is.
+    pub const fn kind(&self) -> FailureKind {
+        self.0.kind()
+    }
+}
+
+impl From<&GateDown> for FailureKind {
+    fn from(error: &GateDown) -> Self {
+        error.kind()
+    }
+}
 
 /// One request's question.
 #[derive(Clone, Debug)]

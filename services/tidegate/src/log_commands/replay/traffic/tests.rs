@@ -84,7 +84,7 @@ async fn it_waits_over_the_line_and_goes_on_below_the_lower_one() {
         lag.set(Ok(says));
         assert_eq!(after(PERIOD, &mut traffic).await, room, "{says:?}");
     }
-    lag.set(Err(LogError::Unavailable("no brokers".to_owned())));
+    lag.set(Err(LogError::Unavailable("no brokers".into())));
     let Room::None(Yield::Unknown(why)) = after(PERIOD, &mut traffic).await else { panic!("it goes on blindly") };
     assert!(why.contains("no brokers"), "{why}");
 }

@@ -126,11 +126,11 @@ async fn it_waits_while_consumers_are_behind_and_goes_on_when_they_are_not() {
     let plan = Plan::make(&selection, &rig.log, &rig.letters).await.unwrap();
     let walk =
         Walk::new(&rig.ports, &selection, &file, Progress::new(&selection, plan, NOW), Pace { rate: 1_000, lines });
-    let mut standing = walk.standing();
+    let mut state = walk.state();
     let (_stopper, stop) = Stopper::new();
     let catches_up = async {
-        let waits = |standing: &Standing| matches!(standing.doing, Doing::Yielding(Yield::Behind { records: 10, .. }));
-        standing.wait_for(waits).await.unwrap();
+        let waits = |state: &ReplayState| matches!(state.doing, Doing::Yielding(Yield::Behind { records: 10, .. }));
+        state.wait_for(waits).await.unwrap();
         assert_eq!(rig.again().len(), 1, "up to the line and not over it");
         catch_up(&rig).await;
     };

@@ -80,7 +80,7 @@ impl Switched {
         match (self.down.load(Ordering::SeqCst), self.hangs) {
             (false, _) => Ok(()),
             (true, true) => std::future::pending().await,
-            (true, false) => Err(GateDown("switched off".to_owned())),
+            (true, false) => Err(GateDown("switched off".into())),
         }
     }
 }

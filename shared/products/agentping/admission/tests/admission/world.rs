@@ -99,7 +99,7 @@ impl Backend {
             std::future::pending::<()>().await;
         }
         self.with(|state| match state.store_down {
-            true => Err(StoreError::Unavailable("switched off".to_owned())),
+            true => Err(StoreError::Unavailable("switched off".into())),
             false => Ok(read(state)),
         })
     }
@@ -112,8 +112,8 @@ impl Append for Backend {
         tokio::task::yield_now().await;
         match appends {
             Appends::Hang => std::future::pending().await,
-            Appends::FailForCertain => return Err(AppendError::NotPersisted("full".to_owned())),
-            Appends::Lost => return Err(AppendError::Unknown("lost".to_owned())),
+            Appends::FailForCertain => return Err(AppendError::NotPersisted("full".into())),
+            Appends::Lost => return Err(AppendError::Unknown("lost".into())),
             Appends::TooLarge => return Err(AppendError::TooLarge { bytes: record.len(), cap: 10 }),
             Appends::Work | Appends::Landed => {}
         }
@@ -125,7 +125,7 @@ impl Append for Backend {
             state.log.len() as i64 - 1
         });
         match appends {
-            Appends::Landed => Err(AppendError::Unknown("landed".to_owned())),
+            Appends::Landed => Err(AppendError::Unknown("landed".into())),
             _ => Ok(Position { generation: 1, partition: self.partition_of(key), offset }),
         }
     }
@@ -144,7 +144,7 @@ impl ReadLag for Backend {
 
     async fn partitions(&self, accounts: &[Account]) -> Result<Vec<PartitionLag>, LogError> {
         if self.with(|state| state.lag_down) {
-            return Err(LogError::Unavailable("switched off".to_owned()));
+            return Err(LogError::Unavailable("switched off".into()));
         }
         let (now, mut lags) = (self.clock.now(), self.with(|state| state.lags.clone()));
         for lag in lags.iter_mut().flatten() {

@@ -16,7 +16,7 @@ use crate::log_commands::replay::ports::Ports;
 use crate::log_commands::replay::progress_file::{Progress, ProgressFile};
 use crate::log_commands::replay::samples::{NOW, slug, start};
 use crate::log_commands::replay::selection::{Filters, Range, Selection};
-use crate::log_commands::replay::standing::{Doing, Ended, Standing};
+use crate::log_commands::replay::state::{Doing, Ended, ReplayState};
 use crate::log_commands::replay::walk::Walk;
 
 /// Appends until a number is reached; then the process is gone.
@@ -74,16 +74,16 @@ async fn killed_anywhere_it_goes_on_and_every_record_is_appended() {
 #[tokio::test(start_paused = true)]
 async fn a_log_that_fails_is_tried_until_it_works_and_a_stop_is_heard_meanwhile() {
     let rig = Rig::filled().await;
-    rig.log.fail_appends(Some(AppendError::NotPersisted("no brokers".to_owned())));
+    rig.log.fail_appends(Some(AppendError::NotPersisted("no brokers".into())));
     let (selection, (stopper, stop)) = (everything(Filters::default()), Stopper::new());
     let file = rig.file(&selection);
     let plan = Plan::make(&selection, &rig.log, &rig.letters).await.unwrap();
     let walk = Walk::new(&rig.ports, &selection, &file, Progress::new(&selection, plan, NOW), pace(1_000));
-    let mut standing = walk.standing();
+    let mut state = walk.state();
     let tries = async {
         let trying =
-            |standing: &Standing| matches!(&standing.doing, Doing::Trying { why, .. } if why.contains("no brokers"));
-        standing.wait_for(trying).await.unwrap();
+            |state: &ReplayState| matches!(&state.doing, Doing::Trying { why, .. } if why.contains("no brokers"));
+        state.wait_for(trying).await.unwrap();
         stopper.stop();
     };
     let (ended, ()) = tokio::join!(walk.run(&stop), tries);

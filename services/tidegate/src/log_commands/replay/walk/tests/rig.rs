@@ -20,7 +20,7 @@ use crate::log_commands::replay::ports::Ports;
 use crate::log_commands::replay::progress_file::{Progress, ProgressFile};
 use crate::log_commands::replay::samples::{NOW, events, finish, key, start};
 use crate::log_commands::replay::selection::{Filters, Range, Selection};
-use crate::log_commands::replay::standing::Ended;
+use crate::log_commands::replay::state::Ended;
 use crate::log_commands::replay::walk::{Pace, Walk};
 
 pub const GROUP: &str = "persister";

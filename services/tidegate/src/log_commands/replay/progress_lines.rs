@@ -1,4 +1,4 @@
-//! What a replay tells while it runs: one line every two seconds, and at once when it begins or ends to wait.
+//! The lines of a running replay: one every two seconds, and one when it begins or ends to wait.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -6,49 +6,53 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, interval_at};
 
-use super::standing::{Doing, Standing};
+use super::state::{Doing, ReplayState};
 use super::traffic::Yield;
-use crate::page::Page;
+use crate::console::Console;
 
 const EVERY: Duration = Duration::from_secs(2);
 /// The rate is that of the last so many lines.
 const REMEMBERED: usize = 6;
 
-/// Tells for ever.
-pub async fn tell(page: &mut Page, mut standing: watch::Receiver<Standing>, verb: &str) -> std::convert::Infallible {
+/// Prints the lines until it is dropped.
+pub async fn print(
+    console: &mut Console,
+    mut state: watch::Receiver<ReplayState>,
+    verb: &str,
+) -> std::convert::Infallible {
     let mut meter = Meter::default();
     let began = Instant::now();
-    meter.note(Duration::ZERO, standing.borrow_and_update().done);
+    meter.note(Duration::ZERO, state.borrow_and_update().done);
     let mut ticks = interval_at(began + EVERY, EVERY);
-    let mut told = Doing::Going;
+    let mut printed = Doing::Going;
     loop {
         let tick = tokio::select! {
             _ = ticks.tick() => true,
-            changed = standing.changed() => match changed {
+            changed = state.changed() => match changed {
                 Ok(()) => false,
-                // The work has ended; whoever waits for it stops us.
+                // The work has ended, and the caller drops this.
                 Err(_) => std::future::pending().await,
             },
         };
-        let now = standing.borrow_and_update().clone();
+        let now = state.borrow_and_update().clone();
         if tick {
             meter.note(began.elapsed(), now.done);
         }
-        if tick || !same(&told, &now.doing) {
-            page.line(format_args!("{}", line(&now, verb, meter.rate())));
-            told = now.doing;
+        if tick || !same(&printed, &now.doing) {
+            console.line(format_args!("{}", line(&now, verb, meter.rate())));
+            printed = now.doing;
         }
     }
 }
 
-/// Lines are not told for every number that changes.
+/// A number that changes makes no line of its own.
 fn same(one: &Doing, other: &Doing) -> bool {
     std::mem::discriminant(one) == std::mem::discriminant(other)
 }
 
 /// `1200 of 5000 records (24 %), 300 appended, 600/s, 7 s left`, and what is waited for.
-fn line(standing: &Standing, verb: &str, rate: f64) -> String {
-    let Standing { done, total, records, doing, spent } = standing;
+fn line(state: &ReplayState, verb: &str, rate: f64) -> String {
+    let ReplayState { done, total, records, doing, spent } = state;
     let percent = done.saturating_mul(100).checked_div(*total).unwrap_or(100);
     let left = match total.saturating_sub(*done) {
         0 => "nothing left".to_owned(),
@@ -80,7 +84,7 @@ fn span(seconds: u64) -> String {
     }
 }
 
-/// How fast it goes lately.
+/// The rate over the last lines.
 #[derive(Default)]
 struct Meter(VecDeque<(Duration, u64)>);
 
@@ -102,29 +106,30 @@ impl Meter {
 
 #[cfg(test)]
 mod tests {
-    use super::super::standing::Spent;
+    use super::super::state::Spent;
     use super::*;
 
     #[test]
     fn each_part_is_there_and_so_is_what_is_waited_for() {
-        let going = Standing { done: 1_200, total: 5_000, records: 300, doing: Doing::Going, spent: Spent::default() };
-        let told = "1200 of 5000 records (24 %), 300 appended, 600/s, 7 s left";
-        assert_eq!(line(&going, "appended", 600.0), told);
+        let going =
+            ReplayState { done: 1_200, total: 5_000, records: 300, doing: Doing::Going, spent: Spent::default() };
+        let text = "1200 of 5000 records (24 %), 300 appended, 600/s, 7 s left";
+        assert_eq!(line(&going, "appended", 600.0), text);
         let slow = Spent { asking_the_store: Duration::from_secs(9), ..Spent::default() };
-        let bounded = line(&Standing { spent: slow, ..going.clone() }, "appended", 600.0);
-        assert_eq!(bounded, format!("{told}; what bounds it is asking the store"));
+        let bounded = line(&ReplayState { spent: slow, ..going.clone() }, "appended", 600.0);
+        assert_eq!(bounded, format!("{text}; what bounds it is asking the store"));
         let behind = Doing::Yielding(Yield::Behind { records: 70, age_ms: 61_000 });
-        let waiting = line(&Standing { doing: behind, ..going.clone() }, "appended", 0.0);
+        let waiting = line(&ReplayState { doing: behind, ..going.clone() }, "appended", 0.0);
         assert!(
             waiting.contains("time left unknown; waiting: the consumers are 70 records and 1 min 1 s behind"),
             "{waiting}"
         );
         let unknown = Doing::Yielding(Yield::Unknown("no brokers".to_owned()));
-        assert!(line(&Standing { doing: unknown, ..going.clone() }, "appended", 0.0).contains("(no brokers)"));
+        assert!(line(&ReplayState { doing: unknown, ..going.clone() }, "appended", 0.0).contains("(no brokers)"));
         let trying = Doing::Trying { what: "appending", why: "no brokers".to_owned() };
-        let told = line(&Standing { doing: trying, ..going.clone() }, "appended", 1.0);
-        assert!(told.contains("1 h 3 min left; appending does not work, trying again: no brokers"), "{told}");
-        let none = Standing { done: 0, total: 0, ..going };
+        let text = line(&ReplayState { doing: trying, ..going.clone() }, "appended", 1.0);
+        assert!(text.contains("1 h 3 min left; appending does not work, trying again: no brokers"), "{text}");
+        let none = ReplayState { done: 0, total: 0, ..going };
         assert!(line(&none, "folded", 0.0).starts_with("0 of 0 records (100 %)"));
     }
 

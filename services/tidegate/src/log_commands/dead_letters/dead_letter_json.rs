@@ -9,7 +9,7 @@ use super::about::About;
 
 /// What `list` prints of each: all but headers and bytes.
 #[derive(Debug, Serialize)]
-pub struct LetterJson {
+pub struct DeadLetterJson {
     pub position: String,
     generation: u16,
     partition: Partition,
@@ -24,46 +24,46 @@ pub struct LetterJson {
     replayed_from: Option<String>,
     #[serde(flatten)]
     pub about: About,
-    key: Told,
+    key: ShownBytes,
     pub payload_bytes: usize,
 }
 
 /// What `show` prints.
 #[derive(Debug, Serialize)]
-pub struct WholeLetterJson {
+pub struct WholeDeadLetterJson {
     #[serde(flatten)]
-    letter: LetterJson,
+    letter: DeadLetterJson,
     headers: Vec<HeaderJson>,
-    payload: Told,
+    payload: ShownBytes,
 }
 
 #[derive(Debug, Serialize)]
 struct HeaderJson {
     name: String,
-    value: Told,
+    value: ShownBytes,
 }
 
 /// Bytes: as text where they are text, else in hexadecimal digits.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-enum Told {
+enum ShownBytes {
     Text(String),
     Hex(String),
 }
 
-impl From<&[u8]> for Told {
+impl From<&[u8]> for ShownBytes {
     fn from(bytes: &[u8]) -> Self {
         match std::str::from_utf8(bytes) {
-            Ok(text) => Told::Text(text.to_owned()),
-            Err(_) => Told::Hex(bytes.iter().map(|byte| format!("{byte:02x}")).collect()),
+            Ok(text) => ShownBytes::Text(text.to_owned()),
+            Err(_) => ShownBytes::Hex(bytes.iter().map(|byte| format!("{byte:02x}")).collect()),
         }
     }
 }
 
-impl LetterJson {
+impl DeadLetterJson {
     pub fn of(letter: &DeadLetter, about: About) -> Self {
         let Position { generation, partition, offset } = letter.position;
-        LetterJson {
+        DeadLetterJson {
             position: letter.position.to_string(),
             generation,
             partition,
@@ -74,25 +74,25 @@ impl LetterJson {
             attempt: letter.provenance.attempt(),
             replayed_from: letter.provenance.origin.map(|origin| origin.position.to_string()),
             about,
-            key: Told::from(&letter.provenance.key[..]),
+            key: ShownBytes::from(&letter.provenance.key[..]),
             payload_bytes: letter.payload.len(),
         }
     }
 }
 
-impl WholeLetterJson {
+impl WholeDeadLetterJson {
     pub fn of(letter: &DeadLetter, about: About) -> Self {
         let header = |(name, value): &(String, _)| HeaderJson { name: name.clone(), value: bytes_of(value) };
-        WholeLetterJson {
+        WholeDeadLetterJson {
             headers: letter.provenance.headers.iter().map(header).collect(),
-            payload: Told::from(&letter.payload[..]),
-            letter: LetterJson::of(letter, about),
+            payload: ShownBytes::from(&letter.payload[..]),
+            letter: DeadLetterJson::of(letter, about),
         }
     }
 }
 
-fn bytes_of(value: &impl AsRef<[u8]>) -> Told {
-    Told::from(value.as_ref())
+fn bytes_of(value: &impl AsRef<[u8]>) -> ShownBytes {
+    ShownBytes::from(value.as_ref())
 }
 
 #[cfg(test)]
@@ -101,8 +101,8 @@ mod tests {
 
     #[test]
     fn bytes_are_text_where_they_are_text() {
-        assert_eq!(Told::from(&b"caf\xc3\xa9"[..]), Told::Text("café".to_owned()));
-        assert_eq!(Told::from(&b"\xff\x00"[..]), Told::Hex("ff00".to_owned()));
-        assert_eq!(serde_json::to_string(&Told::from(&b"x"[..])).expect("JSON"), r#"{"text":"x"}"#);
+        assert_eq!(ShownBytes::from(&b"caf\xc3\xa9"[..]), ShownBytes::Text("café".to_owned()));
+        assert_eq!(ShownBytes::from(&b"\xff\x00"[..]), ShownBytes::Hex("ff00".to_owned()));
+        assert_eq!(serde_json::to_string(&ShownBytes::from(&b"x"[..])).expect("JSON"), r#"{"text":"x"}"#);
     }
 }

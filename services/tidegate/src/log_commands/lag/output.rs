@@ -6,13 +6,13 @@ use tidegate_kernel::{Partition, Timestamp};
 use tidegate_ports::PartitionLag;
 
 use super::reading::{Pace, Reading};
-use crate::page::Page;
+use crate::console::Console;
 
 const HEAD: [&str; 8] = ["PARTITION", "FIRST", "NEXT", "END", "LAG", "OLDEST", "APPENDED", "APPLIED/S"];
 
 /// The table, the sum, and what is not as it should be.
-pub fn text(page: &mut Page, group: &str, reading: &Reading, pace: Option<&Pace>) {
-    page.line(format_args!("{group} at {}", reading.at));
+pub fn text(console: &mut Console, group: &str, reading: &Reading, pace: Option<&Pace>) {
+    console.line(format_args!("{group} at {}", reading.at));
     let rate_of = |partition: Partition| {
         let found = pace.and_then(|pace| pace.drained.iter().find(|(of, _)| *of == partition));
         found.map_or_else(|| "-".to_owned(), |(_, rate)| rate_text(*rate))
@@ -27,7 +27,7 @@ pub fn text(page: &mut Page, group: &str, reading: &Reading, pace: Option<&Pace>
     let all_rate = pace.map_or_else(|| "-".to_owned(), |pace| rate_text(pace.drained_per_s));
     let (age, appended) = (age_text(reading.age_ms()), appended_text(reading.oldest_appended_at()));
     rows.push(["all".to_owned(), none(), none(), none(), reading.records().to_string(), age, appended, all_rate]);
-    page.table(HEAD, &rows);
+    console.table(HEAD, &rows);
     if let Some(pace) = pace {
         let left = match pace.left_s {
             Some(0) => "nothing waits".to_owned(),
@@ -35,13 +35,13 @@ pub fn text(page: &mut Page, group: &str, reading: &Reading, pace: Option<&Pace>
             None => "more comes than is applied".to_owned(),
         };
         let (applied, appended) = (rate_text(pace.drained_per_s), rate_text(pace.appended_per_s));
-        page.line(format_args!("{applied}/s applied, {appended}/s appended, {left}"));
+        console.line(format_args!("{applied}/s applied, {appended}/s appended, {left}"));
     }
     for note in reading.notes() {
-        page.line(format_args!("! {note}"));
+        console.line(format_args!("! {note}"));
     }
     if pace.is_some() {
-        page.line(format_args!(""));
+        console.line(format_args!(""));
     }
 }
 
@@ -80,7 +80,7 @@ pub struct LagJson<'r> {
     #[serde(with = "iso_option")]
     oldest_appended_at: Option<Timestamp>,
     age_ms: Option<u64>,
-    /// Known from the second reading on.
+    /// `None` in the first reading.
     applied_per_s: Option<f64>,
     appended_per_s: Option<f64>,
     left_s: Option<u64>,
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn ages_and_rates_are_short() {
-        for (age_ms, told) in [
+        for (age_ms, text) in [
             (None, "-"),
             (Some(0), "0.0 s"),
             (Some(1_290), "1.2 s"),
@@ -142,7 +142,7 @@ mod tests {
             (Some(61_000), "1 min 1 s"),
             (Some(7_260_000), "2 h 1 min"),
         ] {
-            assert_eq!(age_text(age_ms), told);
+            assert_eq!(age_text(age_ms), text);
         }
         assert_eq!((rate_text(0.0), rate_text(9.94), rate_text(1_234.5)), ("0.0".into(), "9.9".into(), "1234".into()));
     }

@@ -1,4 +1,4 @@
-//! What commands look at beside running services: the lag of the persisters, the dead letters. Nothing is written.
+//! The ports of commands that only read, while services run: the persisters' lag, the dead letters, the registry.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,44 +12,46 @@ use tokio::time::timeout;
 
 use super::{OpenedRegistry, distributed, embedded};
 use crate::config::Config;
-use crate::page::Page;
+use crate::console::Console;
+use crate::failure::Failure;
 
-/// A command waits no longer for what only rounds its answer off.
+/// A command waits no longer for the accounts: its answer is useful without them.
 const ACCOUNTS_WITHIN: Duration = Duration::from_secs(5);
 
-/// Whether the configuration means servers, and not a data folder.
+/// Whether the configuration names servers; otherwise the data folder counts.
 pub const fn names_servers(config: &Config) -> bool {
     config.kafka.is_some() || config.redis.is_some() || config.scylla.is_some()
 }
 
 /// How far the persisters are behind.
-pub struct LagBeside {
+pub struct WatchedLag {
     pub lag: Arc<dyn ReadLag>,
-    /// What is applied whatever the group has committed; `None`: a folder's group cannot be lost, or there is no store.
+    /// Records that are applied whatever the group has committed; `None` for a folder, whose group cannot be lost, and
+    /// without a store.
     pub accounts: Option<Arc<dyn Accounts>>,
-    /// Their consumer group.
+    /// The persisters' consumer group.
     pub group: String,
-    /// Whose log it is.
+    /// The log, in words: its topic and brokers, or its folder.
     pub log: String,
 }
 
-/// A store that cannot be read is passed over, and said.
+/// Opens the lag. Where the store cannot be read, a line on standard error says so, and its accounts do not count.
 ///
 /// # Errors
 /// What is wrong, and the way out.
-pub async fn lag(config: &Config, clock: &Arc<dyn Clock>) -> Result<LagBeside, String> {
+pub async fn lag(config: &Config, clock: &Arc<dyn Clock>) -> Result<WatchedLag, Failure> {
     if names_servers(config) {
         let kafka = config.kafka()?;
         let options = distributed::options_of(kafka, "lag");
-        let lag = KafkaLag::watch(&options, &kafka.group, clock.clone()).map_err(told)?;
+        let lag = KafkaLag::watch(&options, &kafka.group, clock.clone())?;
         let log = format!("{} at {}", options.topics.records, options.brokers);
         let accounts = accounts(config).await;
-        return Ok(LagBeside { lag: Arc::new(lag), accounts, group: kafka.group.clone(), log });
+        return Ok(WatchedLag { lag: Arc::new(lag), accounts, group: kafka.group.clone(), log });
     }
     let folder = folder(config)?;
-    let read = EmbeddedReadLog::open(&folder).map_err(told)?;
+    let read = EmbeddedReadLog::open(&folder)?;
     let (group, log) = (embedded::GROUP.to_owned(), folder.path().display().to_string());
-    Ok(LagBeside { lag: Arc::new(read.lag(&group, clock.clone())), accounts: None, group, log })
+    Ok(WatchedLag { lag: Arc::new(read.lag(&group, clock.clone())), accounts: None, group, log })
 }
 
 async fn accounts(config: &Config) -> Option<Arc<dyn Accounts>> {
@@ -63,26 +65,26 @@ async fn accounts(config: &Config) -> Option<Arc<dyn Accounts>> {
 }
 
 fn passed_over(why: &dyn std::fmt::Display) {
-    Page::errors().line(format_args!("what the store has is not known, so only what is committed counts: {why}"));
+    Console::errors().line(format_args!("what the store has is not known, so only what is committed counts: {why}"));
 }
 
 /// The dead letters, for reading.
 ///
 /// # Errors
 /// What is wrong, and the way out.
-pub fn dead_letters(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn DeadLetters>, String> {
+pub fn dead_letters(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn DeadLetters>, Failure> {
     if names_servers(config) {
         let options = distributed::options_of(config.kafka()?, "dead-letters");
-        return Ok(Arc::new(KafkaDeadLetters::open(&options, clock.clone()).map_err(told)?));
+        return Ok(Arc::new(KafkaDeadLetters::open(&options, clock.clone())?));
     }
-    Ok(Arc::new(EmbeddedReadDeadLetters::open(&folder(config)?).map_err(told)?))
+    Ok(Arc::new(EmbeddedReadDeadLetters::open(&folder(config)?)?))
 }
 
-/// Who knows the teams by name.
+/// The registry, which knows the teams by name.
 ///
 /// # Errors
 /// What is wrong, and the way out.
-pub async fn registry(config: &Config) -> Result<OpenedRegistry, String> {
+pub async fn registry(config: &Config) -> Result<OpenedRegistry, Failure> {
     if names_servers(config) {
         return distributed::registry(config).await;
     }
@@ -90,11 +92,7 @@ pub async fn registry(config: &Config) -> Result<OpenedRegistry, String> {
     embedded::open_registry(folder.path(), Some(folder.region()))
 }
 
-fn folder(config: &Config) -> Result<DataFolder, String> {
+fn folder(config: &Config) -> Result<DataFolder, Failure> {
     let asked = config.is_set("region").then_some(config.region);
-    DataFolder::open_existing(&config.data, asked).map_err(told)
-}
-
-fn told(error: impl std::fmt::Display) -> String {
-    error.to_string()
+    Ok(DataFolder::open_existing(&config.data, asked)?)
 }

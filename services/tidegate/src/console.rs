@@ -7,9 +7,11 @@ use std::sync::OnceLock;
 use serde::Serialize;
 use tidegate_telemetry::logs;
 
-/// Where text goes. What cannot be written is no reason to panic or to stop: [`Page::delivered`] tells whoever needs to
-/// know, and [`unwritten`] the end of a command.
-pub struct Page {
+use crate::failure::Failure;
+
+/// Where text goes. A line that cannot be written ends nothing: [`Console::delivered`] says whether all was written,
+/// and [`unwritten`] says so at the end of a command.
+pub struct Console {
     to: Box<dyn Write + Send>,
     failure: Option<io::Error>,
     is_output: bool,
@@ -38,25 +40,25 @@ impl Write for Errors {
     }
 }
 
-impl Page {
+impl Console {
     pub fn output() -> Self {
-        Page { is_output: true, ..Page::new(io::stdout()) }
+        Console { is_output: true, ..Console::new(io::stdout()) }
     }
 
     pub fn errors() -> Self {
-        Page::new(Errors)
+        Console::new(Errors)
     }
 
     #[cfg(test)]
     pub fn to(writer: impl Write + Send + 'static) -> Self {
-        Page::new(writer)
+        Console::new(writer)
     }
 
     fn new(writer: impl Write + Send + 'static) -> Self {
-        Page { to: Box::new(writer), failure: None, is_output: false }
+        Console { to: Box::new(writer), failure: None, is_output: false }
     }
 
-    /// Whether nothing can be written any more: what is written for ever ends then.
+    /// Whether nothing can be written any more: a command that prints until it is interrupted ends then.
     pub const fn is_gone(&self) -> bool {
         self.failure.is_some()
     }
@@ -65,10 +67,10 @@ impl Page {
     ///
     /// # Errors
     /// Why not: a full disk, or a reader that has gone away.
-    pub fn delivered(&mut self) -> Result<(), String> {
+    pub fn delivered(&mut self) -> Result<(), Failure> {
         let flushed = self.to.flush();
         self.note(flushed);
-        self.failure.as_ref().map_or(Ok(()), |failure| Err(failure.to_string()))
+        self.failure.as_ref().map_or(Ok(()), |error| Err(Failure::unavailable(error.to_string())))
     }
 
     pub fn line(&mut self, line: fmt::Arguments<'_>) {
@@ -79,7 +81,7 @@ impl Page {
         self.bytes(text.as_bytes());
     }
 
-    /// Exactly these.
+    /// These bytes and nothing else.
     pub fn bytes(&mut self, bytes: &[u8]) {
         let written = self.to.write_all(bytes).and_then(|()| self.to.flush());
         self.note(written);

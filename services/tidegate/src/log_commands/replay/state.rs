@@ -1,17 +1,18 @@
-//! How a running replay stands: written by the work, read by who tells of it.
+//! The state of a running replay: the work writes it, the progress lines read it.
 
 use std::time::Duration;
 
 use tidegate_lifecycle::Stop;
-use tidegate_ports::{AppendError, LogError, StoreError};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::traffic::Yield;
 
+use crate::failure::Failure;
+
 /// One moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct ReplayState {
     /// Places looked at, of how many.
     pub done: u64,
     pub total: u64,
@@ -69,68 +70,34 @@ pub enum Doing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
     Whole,
-    /// Told to stop before.
+    /// Stopped before.
     Stopped,
-}
-
-/// A failure, judged.
-pub enum Trouble {
-    Passing(String),
-    Lasting(String),
-}
-
-impl From<LogError> for Trouble {
-    fn from(error: LogError) -> Self {
-        match &error {
-            LogError::Unavailable(_) => Trouble::Passing(error.to_string()),
-            LogError::Broken(_) => Trouble::Lasting(error.to_string()),
-        }
-    }
-}
-
-impl From<StoreError> for Trouble {
-    fn from(error: StoreError) -> Self {
-        match &error {
-            StoreError::Unavailable(_) => Trouble::Passing(error.to_string()),
-            StoreError::Broken(_) | StoreError::Refused(_) => Trouble::Lasting(error.to_string()),
-        }
-    }
-}
-
-impl From<AppendError> for Trouble {
-    fn from(error: AppendError) -> Self {
-        match &error {
-            // Appending once more what may be there already is what the fold is for.
-            AppendError::NotPersisted(_) | AppendError::Unknown(_) => Trouble::Passing(error.to_string()),
-            AppendError::TooLarge { .. } => Trouble::Lasting(error.to_string()),
-        }
-    }
 }
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LAST_PAUSE: Duration = Duration::from_secs(5);
 
-/// Tries until it works, telling why not; `None`: told to stop before.
+/// Tries until it works, and notes in the state why it does not; `None`: stopped before.
 ///
 /// # Errors
 /// What does not pass by waiting.
-pub async fn patiently<T, E: Into<Trouble>>(
+pub async fn patiently<T, E: Into<Failure>>(
     what: &'static str,
-    standing: &watch::Sender<Standing>,
+    state: &watch::Sender<ReplayState>,
     stop: &Stop,
     mut attempt: impl AsyncFnMut() -> Result<T, E>,
-) -> Result<Option<T>, String> {
+) -> Result<Option<T>, Failure> {
     let mut pause = FIRST_PAUSE;
     loop {
-        match attempt().await.map_err(Into::into) {
+        match attempt().await.map_err(Into::<Failure>::into) {
             Ok(done) => {
                 if pause > FIRST_PAUSE {
-                    doing(standing, Doing::Going);
+                    doing(state, Doing::Going);
                 }
                 return Ok(Some(done));
             }
-            Err(Trouble::Lasting(why)) => return Err(why),
-            Err(Trouble::Passing(why)) => doing(standing, Doing::Trying { what, why }),
+            Err(failure) if failure.may_pass() => doing(state, Doing::Trying { what, why: failure.to_string() }),
+            Err(failure) => return Err(failure),
         }
         if !rest(pause, stop).await {
             return Ok(None);
@@ -140,10 +107,10 @@ pub async fn patiently<T, E: Into<Trouble>>(
 }
 
 /// Notes what is done now.
-pub fn doing(standing: &watch::Sender<Standing>, now: Doing) {
-    standing.send_if_modified(|standing| {
-        let changes = standing.doing != now;
-        standing.doing = now;
+pub fn doing(state: &watch::Sender<ReplayState>, now: Doing) {
+    state.send_if_modified(|state| {
+        let changes = state.doing != now;
+        state.doing = now;
         changes
     });
 }
