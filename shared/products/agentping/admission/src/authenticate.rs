@@ -7,7 +7,6 @@ use tidegate_agentping::{Credential, CredentialMistake};
 use tidegate_kernel::Region;
 use tidegate_ports::{Clock, Credentials};
 
-use crate::admission::Admission;
 use crate::config::AdmissionConfig;
 use crate::credential_cache::CredentialCache;
 use crate::outage::Outage;
@@ -67,15 +66,5 @@ impl Authenticator {
             return Err(Refusal::CredentialUnknown);
         }
         Ok(Caller { team: record.team, plan: record.plan, scope: record.scope.clone() })
-    }
-}
-
-impl Admission {
-    /// Who presents this credential: [`Authenticator::authenticate`].
-    ///
-    /// # Errors
-    /// Its refusals.
-    pub async fn authenticate(&self, presented: Option<&str>) -> Result<Caller, Refusal> {
-        self.authenticator.authenticate(presented).await
     }
 }

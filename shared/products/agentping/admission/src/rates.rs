@@ -1,5 +1,5 @@
-//! A team's rates, read through a short-lived cache. Pricing never waits for trouble to end: the last card known is
-//! used, else the shipped one.
+//! A team's rates, read through a short-lived cache. While the store is down, pricing uses the last card known, else the
+//! shipped one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,12 +10,13 @@ use tidegate_kernel::Timestamp;
 use tidegate_ports::{Clock, Rates};
 use tokio::time::Instant;
 
-use crate::admission::{Admission, AdmissionPorts};
 use crate::coalesce::Coalesce;
+use crate::ports::AdmissionPorts;
 use crate::store_health::StoreHealth;
 
 const TEAMS_MAX: u64 = 10_000;
 
+/// The cache, and where it reads.
 pub(crate) struct RateCache {
     source: Arc<dyn Rates>,
     clock: Arc<dyn Clock>,
@@ -36,7 +37,8 @@ impl RateCache {
         RateCache { source, clock, health, fresh_ms, read_within_ms, shipped, known, reads }
     }
 
-    async fn of(&self, team: TeamId) -> Arc<TeamRates> {
+    /// The rates in force for a team: its own rows, then the shipped card.
+    pub async fn of(&self, team: TeamId) -> Arc<TeamRates> {
         let now = self.clock.now();
         let known = self.known.get(&team);
         match known {
@@ -60,12 +62,5 @@ impl RateCache {
         };
         self.known.insert(team, (Arc::clone(&rates), self.clock.now()));
         rates
-    }
-}
-
-impl Admission {
-    /// The rates in force for a team: its own rows, then the shipped card.
-    pub async fn rates(&self, team: TeamId) -> Arc<TeamRates> {
-        self.rate_cache.of(team).await
     }
 }

@@ -3,7 +3,7 @@
 use tidegate_agentping::{CredentialMistake, RunId, Slug};
 use tidegate_kernel::{Presented, Region, Timestamp};
 
-use crate::agent_slots::AgentHints;
+use crate::agent_hints::AgentHints;
 use crate::shed::{Class, ShedCause};
 
 /// Seconds until trying again is worth it where nothing better is known.
