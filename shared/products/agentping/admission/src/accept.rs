@@ -28,10 +28,10 @@ pub(crate) struct Accepting {
 }
 
 impl Accepting {
-    /// [`Admission::accept`](crate::Admission::accept).
+    /// Takes a request in: returns once its record is safe on the log, or was before.
     ///
     /// # Errors
-    /// As there.
+    /// Every [`Refusal`] but those of authentication and of shedding for the whole log.
     pub async fn accept(&self, caller: &Caller, submission: Submission) -> Result<Acceptance, Refusal> {
         if let Err(refusal) = scope::check(&caller.scope, &submission.body) {
             self.limiting.charge(caller).await?;

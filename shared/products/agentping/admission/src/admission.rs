@@ -112,8 +112,9 @@ impl Admission {
         self.accepting.accept(caller, submission)
     }
 
-    /// Learns how far each partition is accounted for, before the first record is taken: no answer may call a record safe
-    /// at a place that was accounted for. What cannot be read within two seconds is left to [`Admission::watch_lag`].
+    /// Learns how far each partition is accounted for, before the first record is taken: no answer may call a record
+    /// safe at a place that was accounted for. What cannot be read within two seconds is left to
+    /// [`Admission::watch_lag`].
     pub async fn learn_accounts(&self) {
         self.lag_watch.learn_accounts().await;
     }

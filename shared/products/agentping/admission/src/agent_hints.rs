@@ -1,5 +1,5 @@
-//! What helps a client whose new agent the plan has no room for: names near the one refused, and the agents that were not
-//! seen for longest.
+//! What helps a client whose new agent the plan has no room for: names near the one refused, and the agents that were
+//! not seen for longest.
 
 use tidegate_agentping::Slug;
 use tidegate_kernel::Timestamp;
@@ -73,12 +73,12 @@ mod tests {
             agent("nigthly", None),
             agent("weekly", Some(10)),
         ];
-        // Swapped letters are one mistake.
+        // Swapped characters are one mistake.
         assert_eq!(hints("nihgtly", &agents).0, ["nightly", "nigthly"]);
         assert_eq!(hints("nightlyy", &agents).0, ["nightly", "nightly-2", "nigthly"]);
         assert_eq!(hints("unlike", &agents), (vec![], vec!["nigthly".into(), "weekly".into(), "hourly".into()]));
         let short = [agent("a", None), agent("ab", None), agent("b", None), agent("abc", None)];
-        assert_eq!(hints("abd", &short).0, ["ab", "abc"], "one letter of a short one");
+        assert_eq!(hints("abd", &short).0, ["ab", "abc"], "one character of a short one");
         assert_eq!(hints("x", &[]), (vec![], vec![]));
     }
 }

@@ -1,5 +1,5 @@
-//! Teams near their plan's cap of agents: a refusal says what helps, and a warning comes before that, when a team has four
-//! fifths of its agents.
+//! Teams near their plan's cap of agents: a refusal says what helps, and a warning comes before that, when a team has
+//! four fifths of its agents.
 //!
 //! A refusal may read the store, once for each team and [`LIST_FRESH`]; what is admitted never does.
 
@@ -46,7 +46,8 @@ impl AgentSlots {
         }
     }
 
-    /// Adds what helps to a refusal at the cap. Names of the team are for its own API keys: a ping token knows one agent.
+    /// Adds what helps to a refusal at the cap. Names of the team are for its own API keys: a ping token knows one
+    /// agent.
     pub async fn with_hints(&self, caller: &Caller, refusal: Refusal) -> Refusal {
         let Refusal::AgentCap { cap, slug, hints } = refusal else { return refusal };
         if caller.scope != Scope::Team {
@@ -70,8 +71,8 @@ impl AgentSlots {
         rows
     }
 
-    /// If the admitted request names an agent that was not known: asks in the background whether the team nears its cap,
-    /// and warns once for each team and process.
+    /// If the admitted request names an agent that was not known: asks in the background whether the team nears its
+    /// cap, and warns once for each team and process.
     pub fn watch(&self, caller: &Caller, ticket: &Ticket) {
         let Some(cap) = ticket.new_agent.as_ref().and(caller.plan.limits().agents) else { return };
         let team = caller.team;

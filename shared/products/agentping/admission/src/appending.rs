@@ -9,7 +9,6 @@ use tidegate_ports::gate::{ClaimKey, Ticket};
 use tidegate_ports::{Append, AppendError, Clock};
 
 use crate::appends::Appends;
-use crate::comparing;
 use crate::config::Timeouts;
 use crate::gate_access::GateAccess;
 use crate::outage::Outage;
@@ -61,8 +60,8 @@ impl Appending {
     /// Appends an encoded record. Returns once it is safe on the log.
     ///
     /// # Errors
-    /// [`Refusal::LogUnavailable`], [`Refusal::RecordTooLarge`], and [`Refusal::OutcomeUnknown`], after which the claims
-    /// stay as they are: a retry joins them.
+    /// [`Refusal::LogUnavailable`], [`Refusal::RecordTooLarge`], and [`Refusal::OutcomeUnknown`], after which the
+    /// claims stay as they are: a retry joins them.
     pub async fn append(&self, key: LogKey, record: Vec<u8>, hold: Hold) -> Result<Position, Refusal> {
         let Hold { ticket, uncompared, asked_at } = hold;
         // Whoever is this late may meet a claim that was taken over meanwhile.
@@ -87,7 +86,7 @@ impl Appending {
                 #[cfg(feature = "fail-points")]
                 fail::fail_point!("admission::between_append_and_confirm", |_| std::process::abort());
                 if let Some(ticket) = ticket {
-                    self.gate.confirm(comparing::compared(ticket, &uncompared)).await;
+                    self.gate.confirm(compared(ticket, &uncompared)).await;
                 }
                 Ok(position)
             }
@@ -120,4 +119,12 @@ impl Appending {
             self.gate.release(ticket).await;
         }
     }
+}
+
+/// The ticket without what was not compared.
+fn compared(mut ticket: Ticket, uncompared: &[ClaimKey]) -> Ticket {
+    if !uncompared.is_empty() {
+        ticket.held.retain(|(key, _)| !uncompared.contains(key));
+    }
+    ticket
 }

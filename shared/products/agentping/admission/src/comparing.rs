@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tidegate_ports::gate::{ClaimKey, ClaimOutcome, StoreRead, Ticket};
+use tidegate_ports::gate::{ClaimKey, ClaimOutcome, StoreRead};
 
 use crate::blocked::ClaimMode;
 use crate::claimed::{Claimed, Slot};
@@ -150,12 +150,4 @@ fn wanted_keys(submission: &Submission, doubtful: &Doubtful) -> Vec<ClaimKey> {
     let keys = claims::of(submission).claims.map(|claim| claim.key);
     let wanted = doubtful.iter().filter(|(_, store)| *store == StoreRead::Wanted);
     wanted.filter_map(|(name, _)| keys.get(*name).copied()).collect()
-}
-
-/// The ticket without what was not compared.
-pub(crate) fn compared(mut ticket: Ticket, uncompared: &[ClaimKey]) -> Ticket {
-    if !uncompared.is_empty() {
-        ticket.held.retain(|(key, _)| !uncompared.contains(key));
-    }
-    ticket
 }

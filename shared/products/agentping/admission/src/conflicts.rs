@@ -24,8 +24,9 @@ pub fn with_start(
     Some(Refusal::StartConflict { run: submission.run, stored_agent: stored_agent.clone(), stored_started_at, field })
 }
 
-/// The refusal, if what the gate remembers of a claim in conflict is enough for one. Otherwise the store has to say with
-/// what the request is in conflict: what an earlier build claimed for the same content may have another fingerprint.
+/// The refusal, if what the gate remembers of a claim in conflict is enough for one. Otherwise the store has to say
+/// with what the request is in conflict: what an earlier build claimed for the same content may have another
+/// fingerprint.
 pub fn by_memory(submission: &Submission, name: ClaimName, answer: &[u8]) -> Option<Refusal> {
     match (&submission.body, name) {
         (Body::Events(events), ClaimName::Event(index)) => {

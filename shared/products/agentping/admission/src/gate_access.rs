@@ -18,7 +18,7 @@ use crate::refusal::Refusal;
 use crate::store_access::StoreAccess;
 use crate::submission::Caller;
 
-/// The gate, and what stands in for it while it is down.
+/// The gate, and the local share that replaces it while it is down.
 pub(crate) struct GateAccess {
     clock: Arc<dyn Clock>,
     gate: Arc<dyn Gate>,

@@ -1,6 +1,6 @@
 //! Giving back what requests took at the gate and never wrote: a front door that dies between claiming and appending
-//! leaves units and the name of a new agent behind. Before a team is refused because these are used up, the gate gets the
-//! store's counts.
+//! leaves units and the name of a new agent behind. Before a team is refused because these are used up, the gate gets
+//! the store's counts.
 
 use std::sync::Arc;
 

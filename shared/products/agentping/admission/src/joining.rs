@@ -1,6 +1,6 @@
-//! Joining a claim: the joiner's record says what the server gave the first request (when it was received, and the times
-//! that it left out). Repeats are answered from the claim, and either record may be the one that is stored: so answers and
-//! store agree whichever it is. What a client says itself never changes.
+//! Joining a claim: the joiner's record says what the server gave the first request (when it was received, and the
+//! times that it left out). Repeats are answered from the claim, and either record may be the one that is stored: so
+//! answers and store agree whichever it is. What a client says itself never changes.
 
 use bytes::Bytes;
 use tidegate_agentping::Body;

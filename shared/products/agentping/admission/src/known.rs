@@ -1,4 +1,5 @@
-//! What the answer to one request can say of its run, by the request, the gate's memory and, where it was read, the store.
+//! What the answer to one request can say of its run, by the request, the gate's memory and, where it was read, the
+//! store.
 
 use bytes::Bytes;
 use tidegate_agentping::{Body, RunStatus};

@@ -127,8 +127,8 @@ impl LagReader {
         timeout(WITHIN, self.lag.mismatch()).await.unwrap_or_else(late)
     }
 
-    /// How long ago the oldest record that is not applied was appended, at the most: its time is by the log's clock, and
-    /// what is known of the difference to ours is too small rather than too large.
+    /// How long ago the oldest record that is not applied was appended, at the most: its time is by the log's clock,
+    /// and what is known of the difference to ours is too small rather than too large.
     fn behind_ms(&self, lags: &[PartitionLag], asked_at: Timestamp) -> u64 {
         let oldest = lags.iter().filter_map(|lag| lag.oldest_appended_at).min();
         let ahead_ms = self.append.clock_ahead_ms().unwrap_or(0);

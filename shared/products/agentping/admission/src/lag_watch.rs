@@ -46,8 +46,8 @@ impl LagWatch {
         LagWatch { lag: Arc::clone(lag), shedding: Arc::clone(shedding), gate: Arc::clone(&ports.gate), policy }
     }
 
-    /// Learns how far each partition is accounted for, before the first record is taken: no answer may call a record safe
-    /// at a place that was accounted for. What cannot be read within two seconds is left to [`LagWatch::watch`].
+    /// Learns how far each partition is accounted for, before the first record is taken: no answer may call a record
+    /// safe at a place that was accounted for. What cannot be read within two seconds is left to [`LagWatch::watch`].
     pub async fn learn_accounts(&self) {
         LagReports::default().accounts_read(self.lag.read_stated().await);
         if let Ok(lags) = self.lag.partitions(&self.lag.stated()).await {

@@ -1,5 +1,5 @@
-//! The names of admission's metrics. They stand again, with their descriptions, in the room of telemetry, which
-//! admission does not know; a test holds the two together.
+//! The names of admission's metrics. The telemetry crate, which admission does not know, has them again with their
+//! descriptions; a test holds the two together.
 
 pub(crate) const GATE_DOWN: &str = "tidegate_gate_down_total";
 pub(crate) const CONFIRMS_DROPPED: &str = "tidegate_confirms_dropped_total";
@@ -18,8 +18,8 @@ pub(crate) const LOG_MISMATCHED: &str = "tidegate_log_mismatched";
 pub(crate) const SHED: &str = "tidegate_shed_total";
 pub(crate) const SHED_PRESSURE: &str = "tidegate_shed_pressure";
 
-/// Makes the counters of a whole admission, so that a scrape finds them at zero before anything has happened: an alert on a rise must
-/// see what it rose from.
+/// Registers the counters of a whole admission, so that a scrape finds them at zero before anything has happened: an
+/// alert on a rise must see what it rose from.
 pub(crate) fn register() {
     for name in [GATE_DOWN, CONFIRMS_DROPPED, IDS_REUSED, UNCOMPARED, AGENT_CAP_WARNINGS, LAG_READ_FAILURES] {
         metrics::counter!(name).increment(0);

@@ -1,5 +1,5 @@
-//! A team's rates, read through a short-lived cache. While the store is down, pricing uses the last card known, else the
-//! shipped one.
+//! A team's rates, read through a short-lived cache. While the store is down, pricing uses the last card known, else
+//! the shipped one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,9 +52,9 @@ impl RateCache {
         let (began, deadline) = (Instant::now(), Duration::from_millis(self.read_within_ms));
         let rates = match tokio::time::timeout(deadline, self.source.own_rates(team)).await {
             Ok(Ok(own)) => Arc::new(TeamRates { own: RateCard::clone(&own), shipped: Arc::clone(&self.shipped) }),
-            trouble => {
+            failed => {
                 self.health.failed(began, deadline);
-                let cause = trouble.map_or_else(|_| "it took too long".to_owned(), |answer| format!("{answer:?}"));
+                let cause = failed.map_or_else(|_| "it took too long".to_owned(), |answer| format!("{answer:?}"));
                 tracing::warn!(cause, "a team's rates cannot be read: pricing with what is known");
                 let shipped = || TeamRates { own: RateCard::default(), shipped: Arc::clone(&self.shipped) };
                 known.unwrap_or_else(|| Arc::new(shipped()))
