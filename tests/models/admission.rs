@@ -15,6 +15,9 @@
 //! or times out unknown (`503` with an outcome of its own, the claim stays). An unknown record may land later or
 //! never. A front door may die between any two steps, which leaves a claim, and perhaps a record, behind.
 //!
+//! What a request does that others' claims block is not stated again here: the model calls the function that front
+//! doors run (`tidegate_admission::blocked`).
+//!
 //! **The rest of the world.** A consumer applies the log to the store in log order, first wins. Once a claim's window
 //! has passed (in configurations that allow it) the gate forgets it, and from then on whoever takes or joins a claim
 //! on the id also reads the store before it appends.
@@ -32,14 +35,16 @@
 //! and all that landed is applied: exactly what "older than any append can take plus the consumers' lag" promises. A
 //! window passes only once every request is over and everything is applied.
 //!
-//! **Left out.** Rate and quota; waiting a moment for an unconfirmed claim's outcome (it only delays the question);
-//! a gate that is down, or loses its memory before the log is applied (there `200` and `409` degrade to `202` by
-//! design, as they do for what was compared with nothing); redelivery to the consumer, which is [`crate::consuming`]. A client's retry is simply another request with
-//! the same content.
+//! **Left out.** Rate and quota; waiting a moment for an unconfirmed claim's outcome (it only delays the question),
+//! and asking about a claim that keeps changing more than once; a gate that is down, or loses its memory before the
+//! log is applied (there `200` and `409` degrade to `202` by design, as they do for what was compared with nothing);
+//! redelivery to the consumer, which is [`crate::consuming`]. A client's retry is simply another request with the same
+//! content.
 //!
 //! **Bounds.** Three or four requests, their contents as each check says; everything else is unbounded, and the walk
 //! is complete. Requests with the same content are interchangeable, so states are kept with requests in sorted order.
 
+mod blocked;
 mod checks;
 mod look_ups;
 mod properties;
@@ -180,7 +185,7 @@ pub enum Entry {
     TookOver,
 }
 
-/// Where a request stands; each phase is what it does next.
+/// The progress of a request; each phase is what it does next.
 #[derive(Clone, Copy, Debug, Hash, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
     /// Not there yet.

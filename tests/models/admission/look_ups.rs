@@ -26,7 +26,7 @@ pub fn look_up(state: &mut State, i: usize) {
     }
 }
 
-pub fn answer_from_store(state: &mut State, i: usize, next: Phase) {
+fn answer_from_store(state: &mut State, i: usize, next: Phase) {
     let answer =
         if state.stored() == Some(state.requests[i].content) { Answer::RepeatByStore } else { Answer::ConflictByStore };
     state.requests[i].answer_and(answer, next);

@@ -2,7 +2,7 @@
 
 use stateright::{Model, Property};
 
-use super::look_ups::{answer_from_store, look_up};
+use super::look_ups::look_up;
 use super::{Admission, Answer, Claim, Entry, Phase, Request, Settler, Slot, State, properties};
 use crate::exhaustive::{Walk, Walked};
 
@@ -206,43 +206,8 @@ impl Model for Admission {
 }
 
 impl Admission {
-    /// The gate's script: everything in it is one atomic step.
-    fn arrive(&self, state: &mut State, i: usize) {
-        let content = state.requests[i].content;
-        match state.claim {
-            Claim::None => {
-                state.set_claim(if self.rules.confirm_after_ack {
-                    Claim::Unconfirmed { content, old: false }
-                } else {
-                    Claim::Confirmed(content)
-                });
-                self.enter(state, i, Entry::New);
-            }
-            Claim::Confirmed(claimed) if claimed == content => {
-                state.requests[i].answer_and(Answer::RepeatByClaim, Phase::Gone);
-            }
-            Claim::Confirmed(_) => {
-                state.requests[i].answer_and(Answer::ConflictByClaim, Phase::Gone);
-            }
-            Claim::Unconfirmed { content: claimed, .. } if claimed == content => {
-                if !self.rules.joiners_append {
-                    state.requests[i].answer_and(Answer::RepeatByClaim, Phase::Gone);
-                } else if self.rules.joins_renew_age {
-                    state.set_claim(Claim::Unconfirmed { content, old: false });
-                    self.enter(state, i, Entry::Joined);
-                } else {
-                    self.enter(state, i, Entry::Joined);
-                    state.requests[i].unseen_by_age = true;
-                }
-            }
-            Claim::Unconfirmed { old, .. } => {
-                state.requests[i].phase = Phase::AskStore { old, unchanged: true };
-            }
-        }
-    }
-
     /// Makes a request a holder of the claim; an id beyond the window still has to be looked up.
-    fn enter(&self, state: &mut State, i: usize, entry: Entry) {
+    pub fn enter(&self, state: &mut State, i: usize, entry: Entry) {
         state.requests[i].holds = true;
         self.name(state, i);
         let reads = state.memory_lost || state.window_passed && self.rules.old_ids_ask_store;
@@ -251,39 +216,6 @@ impl Admission {
         } else {
             Phase::Admitted(entry)
         };
-    }
-
-    fn ask_store(&self, state: &mut State, i: usize) {
-        let stored = state.stored().filter(|_| self.rules.takeover_asks_store);
-        let Phase::AskStore { old: was_old, unchanged } = state.requests[i].phase else {
-            unreachable!("the step is offered in this phase only")
-        };
-        // Without the rule, the age is what it is now, after the store was read; see `take_over`.
-        let old = was_old || !self.rules.takeover_waits_for_age || !self.rules.age_before_store;
-        match stored {
-            Some(_) => answer_from_store(state, i, Phase::Gone),
-            None if old => state.requests[i].phase = Phase::TakeOver { unchanged },
-            None => state.requests[i].answer_and(Answer::Refused, Phase::Gone),
-        }
-    }
-
-    /// One atomic step at the gate, which checks that the claim is still the one that was judged.
-    fn take_over(&self, state: &mut State, i: usize) {
-        let Phase::TakeOver { unchanged } = state.requests[i].phase else {
-            unreachable!("the step is offered in this phase only")
-        };
-        let Claim::Unconfirmed { old, .. } = state.claim else {
-            return state.requests[i].answer_and(Answer::Refused, Phase::Gone);
-        };
-        let old_enough = self.rules.age_before_store || old;
-        if old_enough && (unchanged || !self.rules.takeover_if_unchanged) {
-            let content = state.requests[i].content;
-            state.free_claim();
-            state.set_claim(Claim::Unconfirmed { content, old: false });
-            self.enter(state, i, Entry::TookOver);
-        } else {
-            state.requests[i].answer_and(Answer::Refused, Phase::Gone);
-        }
     }
 
     fn time_out(&self, request: &mut Request) {
@@ -354,7 +286,7 @@ impl Request {
 impl State {
     /// Puts the claim anew: its age starts again and covers all who were admitted so far, and who looked at it before
     /// no longer knows it.
-    fn set_claim(&mut self, claim: Claim) {
+    pub fn set_claim(&mut self, claim: Claim) {
         self.claim = claim;
         for request in &mut self.requests {
             request.unseen_by_age = false;
@@ -364,7 +296,7 @@ impl State {
         }
     }
 
-    fn free_claim(&mut self) {
+    pub fn free_claim(&mut self) {
         self.set_claim(Claim::None);
         for request in &mut self.requests {
             request.holds = false;

@@ -141,7 +141,7 @@ fn ask(team: TeamId, events: usize) -> Ask {
         charge_rate: true,
         agent: None,
         claims,
-        peeks: Vec::new(),
+        reads: Vec::new(),
         unclaimed_units: 0,
     }
 }

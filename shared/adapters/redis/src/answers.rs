@@ -18,14 +18,14 @@ pub(crate) fn verdict(ask: &Ask, answer: Vec<u8>) -> Result<Verdict, Unreadable>
         b'Q' => Ok(Verdict::Refused(Refused::Quota { used: words.uint("used", 7)?, at: words.time()? })),
         b'C' => Ok(Verdict::Refused(Refused::AgentCap { cap: words.uint32("cap")?, at: words.time()? })),
         b'H' => {
-            let (claims, peeks) = words.outcomes(ask)?;
-            Ok(Verdict::Held { claims, peeks })
+            let (claims, reads) = words.outcomes(ask)?;
+            Ok(Verdict::Blocked { claims, reads })
         }
         b'A' => {
             let units = words.uint32("units")?;
             let holds_agent = words.byte("agent")? == 1;
             let admitted_at = words.time()?;
-            let (claims, peeks) = words.outcomes(ask)?;
+            let (claims, reads) = words.outcomes(ask)?;
             let new_agent = ask.agent.as_ref().filter(|_| holds_agent).map(|agent| agent.slug.clone());
             let held = ask
                 .claims
@@ -35,7 +35,7 @@ pub(crate) fn verdict(ask: &Ask, answer: Vec<u8>) -> Result<Verdict, Unreadable>
                 .map(|(claim, _)| (claim.key, claim.fingerprint))
                 .collect();
             let ticket = Ticket { team: ask.team, held, units, month: Month::of(ask.now), new_agent, admitted_at };
-            Ok(Verdict::Admitted { claims, peeks, ticket })
+            Ok(Verdict::Admitted { claims, reads, ticket })
         }
         _ => Err(Unreadable("verdict")),
     }
@@ -58,8 +58,8 @@ struct Answer(Bytes);
 impl Answer {
     fn outcomes(&mut self, ask: &Ask) -> Result<Outcomes, Unreadable> {
         let claims = ask.claims.iter().map(|_| self.outcome()).collect::<Result<_, _>>()?;
-        let peeks = ask.peeks.iter().map(|_| self.peek()).collect::<Result<_, _>>()?;
-        Ok((claims, peeks))
+        let reads = ask.reads.iter().map(|_| self.read()).collect::<Result<_, _>>()?;
+        Ok((claims, reads))
     }
 
     fn outcome(&mut self) -> Result<ClaimOutcome, Unreadable> {
@@ -79,11 +79,11 @@ impl Answer {
         })
     }
 
-    fn peek(&mut self) -> Result<Option<Bytes>, Unreadable> {
-        match self.byte("peek")? {
+    fn read(&mut self) -> Result<Option<Bytes>, Unreadable> {
+        match self.byte("read")? {
             b'-' => Ok(None),
             b'p' => self.text().map(Some),
-            _ => Err(Unreadable("peek")),
+            _ => Err(Unreadable("read")),
         }
     }
 

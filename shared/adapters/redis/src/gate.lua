@@ -257,7 +257,7 @@ local run = {}
 function run.admit(op)
     if not since then return 'S' end
     local now, month, has_rate, refill, capacity, has_cap, cap, is_capped, agent_cap, agent, units, claim_count,
-        peek_count, pos = get('>I6i4BI7I7BI7BI4I4I4I4I4', op, 2)
+        read_count, pos = get('>I6i4BI7I7BI7BI4I4I4I4I4', op, 2)
     now = server_now or now
     if has_rate == 1 then
         local wait_s = take_token(now, refill, capacity)
@@ -269,7 +269,7 @@ function run.admit(op)
         return 'C' .. put('>I4I6', agent_cap, now)
     end
 
-    local outcomes, take, held_up, again = {}, {}, false, 0
+    local outcomes, take, blocked, again = {}, {}, false, 0
     for i = 1, claim_count do
         local slot, main, has_detail, detail, mode, seen_at, claim_units, answer_bytes, answer
         slot, main, has_detail, detail, mode, seen_at, claim_units, answer_bytes, pos = get('>I4c8Bc8BI6I4I4', op, pos)
@@ -283,7 +283,7 @@ function run.admit(op)
             local same = matches(claim, claim_has_detail, main, detail)
             if holders == 0 then
                 outcomes[i] = (same and 'r' or 'c') .. answer_of(claim, claim_has_detail)
-                held_up = held_up or not same
+                blocked = blocked or not same
             elseif same and mode == 1 then
                 outcomes[i] = 'j' .. put('B', out_of_memory(slot, now)) .. answer_of(claim, claim_has_detail)
                 take[#take + 1] = { slot, joins = true, units = claim_units }
@@ -295,19 +295,19 @@ function run.admit(op)
                 if not is_settled then again = again + claim_units end
             else
                 outcomes[i] = (same and 'u' or 'U') .. put('>I6I6', at, max(0, now - at)) .. answer_of(claim, claim_has_detail)
-                held_up = true
+                blocked = true
             end
         end
     end
-    local peeks = {}
-    for i = 1, peek_count do
+    local reads = {}
+    for i = 1, read_count do
         local slot
         slot, pos = get('>I4', op, pos)
         local claim, _, _, has_detail = find(slot, now)
-        peeks[i] = claim and 'p' .. answer_of(claim, has_detail) or '-'
+        reads[i] = claim and 'p' .. answer_of(claim, has_detail) or '-'
     end
-    local told = table.concat(outcomes) .. table.concat(peeks)
-    if held_up then return 'H' .. told end
+    local told = table.concat(outcomes) .. table.concat(reads)
+    if blocked then return 'H' .. told end
 
     for i = 1, #take do
         local new = take[i]

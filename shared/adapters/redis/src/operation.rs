@@ -30,8 +30,8 @@ pub(crate) enum Operation {
 impl Operation {
     /// The claims it touches.
     pub fn claims(&self) -> impl Iterator<Item = ClaimKey> + '_ {
-        let (asked, peeked, held): (&[_], &[_], &[_]) = match self {
-            Operation::Admit(ask) => (&ask.claims, &ask.peeks, &[]),
+        let (asked, read, held): (&[_], &[_], &[_]) = match self {
+            Operation::Admit(ask) => (&ask.claims, &ask.reads, &[]),
             Operation::Confirm(ticket) | Operation::Release(ticket) => (&[], &[], &ticket.held),
             Operation::Seed { .. }
             | Operation::Settle { .. }
@@ -39,7 +39,7 @@ impl Operation {
             | Operation::Agents
             | Operation::Forget(_) => (&[], &[], &[]),
         };
-        asked.iter().map(|claim| claim.key).chain(peeked.iter().copied()).chain(held.iter().map(|(key, _)| *key))
+        asked.iter().map(|claim| claim.key).chain(read.iter().copied()).chain(held.iter().map(|(key, _)| *key))
     }
 
     /// The agents it touches.

@@ -155,9 +155,9 @@ impl Slots<'_> {
         words.size(self.agent(ask.agent.as_ref().map(|agent| &agent.slug)));
         words.uint::<4>(u64::from(ask.unclaimed_units));
         words.size(ask.claims.len());
-        words.size(ask.peeks.len());
+        words.size(ask.reads.len());
         ask.claims.iter().for_each(|claim| self.asked(words, claim));
-        ask.peeks.iter().for_each(|key| words.size(self.claim(*key)));
+        ask.reads.iter().for_each(|key| words.size(self.claim(*key)));
     }
 
     fn asked(&self, words: &mut Words, claim: &Claim) {

@@ -53,7 +53,7 @@ pub fn ask(team: TeamId, claims: Vec<Claim>) -> Ask {
         charge_rate: true,
         agent: None,
         claims,
-        peeks: Vec::new(),
+        reads: Vec::new(),
         unclaimed_units: 0,
     }
 }
@@ -79,7 +79,7 @@ pub fn admitted(verdict: Verdict) -> (Vec<ClaimOutcome>, Ticket) {
 /// The one outcome of an ask with one claim.
 pub fn outcome(verdict: Verdict) -> ClaimOutcome {
     match verdict {
-        Verdict::Admitted { mut claims, .. } | Verdict::Held { mut claims, .. } => claims.remove(0),
+        Verdict::Admitted { mut claims, .. } | Verdict::Blocked { mut claims, .. } => claims.remove(0),
         other => panic!("neither admitted nor held: {other:?}"),
     }
 }

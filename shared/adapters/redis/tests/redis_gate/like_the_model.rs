@@ -54,7 +54,7 @@ struct Asked {
     charge_rate: bool,
     agent: Option<(usize, bool)>,
     claims: Vec<Claimed>,
-    peeks: Vec<(u8, usize)>,
+    reads: Vec<(u8, usize)>,
     unclaimed_units: u32,
     limits: Limits,
 }
@@ -95,13 +95,13 @@ fn claimed() -> impl Strategy<Value = Claimed> {
 fn asked() -> impl Strategy<Value = Asked> {
     let agent = prop::option::of((0..SLUGS.len(), any::<bool>()));
     let claims = prop::collection::vec(claimed(), 0..5);
-    let peeks = prop::collection::vec((0u8..4, 0..BIRTHS_MS.len()), 0..3);
-    (prop::bool::weighted(0.8), agent, claims, peeks, 0u32..4, limits()).prop_map(
-        |(charge_rate, agent, claims, peeks, unclaimed_units, limits)| Asked {
+    let reads = prop::collection::vec((0u8..4, 0..BIRTHS_MS.len()), 0..3);
+    (prop::bool::weighted(0.8), agent, claims, reads, 0u32..4, limits()).prop_map(
+        |(charge_rate, agent, claims, reads, unclaimed_units, limits)| Asked {
             charge_rate,
             agent,
             claims,
-            peeks,
+            reads,
             unclaimed_units,
             limits,
         },
@@ -190,7 +190,7 @@ impl Pair {
             charge_rate: asked.charge_rate,
             agent: asked.agent.map(|(slug, capped)| AgentAsk { slug: Slug::parse(SLUGS[slug]).unwrap(), capped }),
             claims: asked.claims.into_iter().map(claim).collect(),
-            peeks: asked.peeks.into_iter().map(|(kind, id)| self.key(kind, id)).collect(),
+            reads: asked.reads.into_iter().map(|(kind, id)| self.key(kind, id)).collect(),
             unclaimed_units: asked.unclaimed_units,
         }
     }
@@ -250,8 +250,8 @@ impl Pair {
         let parts = |verdict: Verdict| match verdict {
             Verdict::NeedsSeed => ("needs a seed", None, vec![], vec![], None),
             Verdict::Refused(refused) => ("refused", Some(refused), vec![], vec![], None),
-            Verdict::Held { claims, peeks } => ("held", None, claims, peeks, None),
-            Verdict::Admitted { claims, peeks, ticket } => ("admitted", None, claims, peeks, Some(ticket)),
+            Verdict::Blocked { claims, reads } => ("blocked", None, claims, reads, None),
+            Verdict::Admitted { claims, reads, ticket } => ("admitted", None, claims, reads, Some(ticket)),
         };
         let (expected, told) = (parts(expected), parts(told));
         assert_eq!(told, expected);

@@ -1,94 +1,138 @@
-//! Admission itself: the ports it is built from and what it keeps. What it does stands in one file per step.
+//! Admission: puts its steps together and offers them to a front door.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
 
-use tidegate_agentping_ports::{Agents, Credentials, Gate, Rates, RunQueries, StoredSummary};
-use tidegate_ports::{Accounts, Append, Clock, ReadLag};
+use tidegate_agentping::{RunId, RunKey, TeamId, TeamRates};
 
-use crate::agent_slots::AgentSlots;
+use crate::accept::Accepting;
+use crate::appending::Appending;
 use crate::appends::Appends;
 use crate::authenticate::Authenticator;
+use crate::claiming::Claiming;
 use crate::config::AdmissionConfig;
-use crate::gatekeeping::GateHealth;
-use crate::giving_back::GivingBack;
-use crate::lag_watch::{Applied, LastStated};
-use crate::local_share::LocalShare;
+use crate::gate_access::GateAccess;
+use crate::lag_reader::LagReader;
+use crate::lag_watch::LagWatch;
+use crate::limiting::Limiting;
 use crate::metrics;
-use crate::outage::Outage;
+use crate::ports::AdmissionPorts;
 use crate::rates::RateCache;
-use crate::shed_gauge::ShedGauge;
-use crate::store_health::StoreHealth;
-
-/// The ports that admission stands on.
-#[derive(Clone)]
-pub struct AdmissionPorts {
-    pub clock: Arc<dyn Clock>,
-    pub credentials: Arc<dyn Credentials>,
-    pub rates: Arc<dyn Rates>,
-    pub agents: Arc<dyn Agents>,
-    /// What the store counts of a month: the gate is seeded with it.
-    pub usage: Arc<dyn RunQueries>,
-    pub stored: Arc<dyn StoredSummary>,
-    pub gate: Arc<dyn Gate>,
-    pub append: Arc<dyn Append>,
-    pub lag: Arc<dyn ReadLag>,
-    /// What the persisters state of each partition: how far it is applied, and where it stands still.
-    pub accounts: Arc<dyn Accounts>,
-}
+use crate::refusal::Refusal;
+use crate::shed::Class;
+use crate::shedding::Shedding;
+use crate::store_access::StoreAccess;
+use crate::submission::{Acceptance, Caller, Submission};
 
 /// Decides who may write, and writes. One per front door.
 pub struct Admission {
-    pub(crate) ports: AdmissionPorts,
-    pub(crate) config: AdmissionConfig,
-    pub(crate) authenticator: Authenticator,
-    pub(crate) rate_cache: RateCache,
-    pub(crate) gate_health: GateHealth,
-    pub(crate) local_share: LocalShare,
-    pub(crate) giving_back: GivingBack,
-    pub(crate) store_health: Arc<StoreHealth>,
-    pub(crate) applied: Applied,
-    pub(crate) shed_gauge: ShedGauge,
-    pub(crate) log_outage: Outage,
-    pub(crate) store_outage: Outage,
-    /// Refusals because of another request under way.
-    pub(crate) undecided: AtomicU32,
-    pub(crate) agent_slots: AgentSlots,
-    pub(crate) stated: LastStated,
-    pub(crate) appends: Arc<Appends>,
+    authenticator: Authenticator,
+    rates: RateCache,
+    gate: Arc<GateAccess>,
+    shedding: Arc<Shedding>,
+    lag_watch: LagWatch,
+    accepting: Accepting,
 }
 
 impl Admission {
     /// Registers its metrics: the process's recorder must be installed before.
     pub fn new(ports: AdmissionPorts, config: AdmissionConfig) -> Self {
         metrics::register();
-        let store_ms = config.timeouts.store_ms;
-        let clock = || Arc::clone(&ports.clock);
-        let authenticator = Authenticator::new(Arc::clone(&ports.credentials), clock(), &config);
-        let store_health = authenticator.store_health();
-        let rate_cache = RateCache::new(&ports, &store_health, config.rates_fresh_ms, store_ms);
+        let timeouts = &config.timeouts;
+        let (credentials, clock) = (Arc::clone(&ports.credentials), Arc::clone(&ports.clock));
+        let authenticator = Authenticator::new(credentials, clock, &config);
+        let health = authenticator.store_health();
+        let rates = RateCache::new(&ports, &health, config.rates_fresh_ms, timeouts.store_ms);
+        let store = Arc::new(StoreAccess::new(&ports, timeouts, health));
+        let gate = Arc::new(GateAccess::new(&ports, &config, &store));
+        let lag = Arc::new(LagReader::new(&ports, timeouts));
+        let shedding = Arc::new(Shedding::new(&ports, config.shed));
+        let limiting = Arc::new(Limiting::new(&ports, &gate, &shedding));
         Admission {
             authenticator,
-            rate_cache,
-            gate_health: GateHealth::new(config.confirms_max),
-            local_share: LocalShare::default(),
-            giving_back: GivingBack::default(),
-            store_health,
-            applied: Applied::default(),
-            shed_gauge: ShedGauge::register(),
-            log_outage: Outage::default(),
-            store_outage: Outage::default(),
-            undecided: AtomicU32::new(0),
-            agent_slots: AgentSlots::new(),
-            stated: LastStated::default(),
-            appends: Arc::default(),
-            ports,
-            config,
+            rates,
+            lag_watch: LagWatch::new(&ports, config.shed, &lag, &shedding),
+            accepting: Accepting {
+                claiming: Claiming::new(&ports, timeouts, &gate, &store, &lag, &limiting),
+                appending: Appending::new(&ports, timeouts, &gate, &shedding),
+                shedding: Arc::clone(&shedding),
+                limiting,
+                store,
+            },
+            gate,
+            shedding,
         }
+    }
+
+    /// Who presents this credential: [`Authenticator::authenticate`].
+    ///
+    /// # Errors
+    /// Its refusals.
+    pub fn authenticate(&self, presented: Option<&str>) -> impl Future<Output = Result<Caller, Refusal>> + Send {
+        self.authenticator.authenticate(presented)
+    }
+
+    /// Whether a request of this class is refused because consumers are behind.
+    ///
+    /// # Errors
+    /// [`Refusal::Shed`].
+    pub fn shed(&self, class: Class) -> Result<(), Refusal> {
+        self.shedding.shed(class)
+    }
+
+    /// Whether records of this run go to a partition that is halted. Who is free to choose a run takes another one.
+    pub fn stands_still(&self, team: TeamId, run: RunId) -> bool {
+        self.shedding.is_halted(RunKey { team, run })
+    }
+
+    /// The rates in force for a team: its own rows, then the shipped card.
+    pub fn rates(&self, team: TeamId) -> impl Future<Output = Arc<TeamRates>> + Send {
+        self.rates.of(team)
+    }
+
+    /// Rate and quota without claims, for a request whose body is faulty: the answer names that fault only if the gate
+    /// does not refuse the request.
+    ///
+    /// # Errors
+    /// [`Refusal::Rate`], [`Refusal::Quota`].
+    pub fn charge(&self, caller: &Caller) -> impl Future<Output = Result<(), Refusal>> + Send {
+        self.accepting.limiting.charge(caller)
+    }
+
+    /// Takes a request in: returns once every record of it is safe on the log, or was before. Run it to its end even
+    /// if the client leaves, so that claims are confirmed or released.
+    ///
+    /// # Errors
+    /// Every [`Refusal`] but those of authentication and shedding. A refusal leaves nothing behind, except
+    /// [`Refusal::OutcomeUnknown`].
+    pub fn accept(
+        &self,
+        caller: &Caller,
+        submission: Submission,
+    ) -> impl Future<Output = Result<Acceptance, Refusal>> + Send {
+        self.accepting.accept(caller, submission)
+    }
+
+    /// Learns how far each partition is accounted for, before the first record is taken: no answer may call a record
+    /// safe at a place that was accounted for. What cannot be read within two seconds is left to
+    /// [`Admission::watch_lag`].
+    pub async fn learn_accounts(&self) {
+        self.lag_watch.learn_accounts().await;
+    }
+
+    /// Reads the consumers' lag about once a second until `stop` resolves, for [`Admission::shed`] and the gauges
+    /// of lag: records, age, and by how much it sinks.
+    pub async fn watch_lag(self: Arc<Self>, stop: impl Future<Output = ()> + Send) {
+        self.lag_watch.watch(stop).await;
+    }
+
+    /// Resolves once no confirmation is under way. Each takes no longer than a question to the gate may. To be awaited
+    /// before the process ends, as repeats are recognised by what is confirmed.
+    pub async fn all_confirmed(&self) {
+        self.gate.all_confirmed().await;
     }
 
     /// Whether the log takes records. It outlives the admission, and keeps none of its ports.
     pub fn appends(&self) -> Arc<Appends> {
-        self.appends.clone()
+        self.accepting.appending.appends()
     }
 }

@@ -1,5 +1,5 @@
-//! Agents near the plan's cap. What a refusal says to help: names near the one refused, and the agents that were not seen
-//! for longest. And a warning before it comes to that, when a team has four fifths of its agents.
+//! Teams near their plan's cap of agents: a refusal says what helps, and a warning comes before that, when a team has
+//! four fifths of its agents.
 //!
 //! A refusal may read the store, once for each team and [`LIST_FRESH`]; what is admitted never does.
 
@@ -8,52 +8,47 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use moka::sync::Cache;
-use tidegate_agentping::{Scope, Slug, TeamId};
-use tidegate_agentping_ports::{AgentRow, Ticket};
-use tidegate_kernel::Timestamp;
+use tidegate_agentping::{Scope, TeamId};
+use tidegate_agentping_ports::Gate;
+use tidegate_agentping_ports::gate::Ticket;
+use tidegate_agentping_ports::runs::AgentRow;
 
-use crate::admission::Admission;
+use crate::agent_hints::AgentHints;
 use crate::metrics::AGENT_CAP_WARNINGS;
+use crate::ports::AdmissionPorts;
 use crate::refusal::Refusal;
+use crate::store_access::StoreAccess;
 use crate::submission::Caller;
 
 /// How long a team's agents are used before they are read again.
 const LIST_FRESH: Duration = Duration::from_secs(10);
 const LISTS_MAX: u64 = 1_000;
-/// Names of each kind in one refusal, so that its text stays short.
-const NAMES_MAX: usize = 3;
-/// A team may have more agents than are worth comparing.
-const COMPARED_MAX: usize = 1_000;
-/// Letters that may differ, in a slug that has at least [`LONG`] of them; in a shorter one, one.
-const TYPOS_MAX: usize = 2;
-const LONG: usize = 6;
-
-/// What helps at the cap. Empty where the store did not answer in time.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AgentHints {
-    /// Agents of the team whose slugs are near the refused one, the nearest first.
-    pub near: Vec<Slug>,
-    /// The agents that were not seen for longest, each with when a run of it was last received.
-    pub longest_unseen: Vec<(Slug, Option<Timestamp>)>,
-}
 
 /// What is kept of teams near their caps.
 pub(crate) struct AgentSlots {
+    gate: Arc<dyn Gate>,
+    gate_deadline: Duration,
+    store: Arc<StoreAccess>,
     lists: Cache<TeamId, Arc<Vec<AgentRow>>>,
     /// Teams that were warned of, or whose count is being asked.
     warned: Arc<Mutex<HashSet<TeamId>>>,
 }
 
 impl AgentSlots {
-    pub fn new() -> Self {
-        let lists = Cache::builder().max_capacity(LISTS_MAX).time_to_live(LIST_FRESH).build();
-        AgentSlots { lists, warned: Arc::default() }
+    /// Asks the gate in the background, each time for at most `gate_ms`.
+    pub fn new(ports: &AdmissionPorts, gate_ms: u64, store: &Arc<StoreAccess>) -> Self {
+        AgentSlots {
+            gate: Arc::clone(&ports.gate),
+            gate_deadline: Duration::from_millis(gate_ms),
+            store: Arc::clone(store),
+            lists: Cache::builder().max_capacity(LISTS_MAX).time_to_live(LIST_FRESH).build(),
+            warned: Arc::default(),
+        }
     }
-}
 
-impl Admission {
-    /// Adds what helps to a refusal at the cap. Names of the team are for its own API keys: a ping token knows one agent.
-    pub(crate) async fn with_agent_hints(&self, caller: &Caller, refusal: Refusal) -> Refusal {
+    /// Adds what helps to a refusal at the cap. Names of the team are for its own API keys: a ping token knows one
+    /// agent.
+    pub async fn with_hints(&self, caller: &Caller, refusal: Refusal) -> Refusal {
         let Refusal::AgentCap { cap, slug, hints } = refusal else { return refusal };
         if caller.scope != Scope::Team {
             return Refusal::AgentCap { cap, slug, hints };
@@ -65,30 +60,26 @@ impl Admission {
 
     /// The agents that take a slot; none where the store does not answer in time, or is just being asked.
     async fn agents_of(&self, team: TeamId) -> Arc<Vec<AgentRow>> {
-        let lists = &self.agent_slots.lists;
-        if let Some(known) = lists.get(&team) {
+        if let Some(known) = self.lists.get(&team) {
             return known;
         }
-        lists.insert(team, Arc::default());
-        let deadline = Duration::from_millis(self.config.timeouts.store_extra_ms);
-        let rows = tokio::time::timeout(deadline, self.ports.usage.agents(team)).await;
-        let mut rows = rows.ok().and_then(Result::ok).unwrap_or_default();
+        self.lists.insert(team, Arc::default());
+        let mut rows = self.store.agents_at_once(team).await;
         rows.retain(|row| !row.is_archived());
         let rows = Arc::new(rows);
-        lists.insert(team, Arc::clone(&rows));
+        self.lists.insert(team, Arc::clone(&rows));
         rows
     }
 
-    /// If the record admitted names an agent that was not known: whether the team nears its cap is asked in the background,
-    /// and said once for each team and process.
-    pub(crate) fn watch_agents(&self, caller: &Caller, ticket: &Ticket) {
+    /// If the admitted request names an agent that was not known: asks in the background whether the team nears its
+    /// cap, and warns once for each team and process.
+    pub fn watch(&self, caller: &Caller, ticket: &Ticket) {
         let Some(cap) = ticket.new_agent.as_ref().and(caller.plan.limits().agents) else { return };
         let team = caller.team;
-        if !lock(&self.agent_slots.warned).insert(team) {
+        if !lock(&self.warned).insert(team) {
             return;
         }
-        let (gate, warned) = (Arc::clone(&self.ports.gate), Arc::clone(&self.agent_slots.warned));
-        let deadline = Duration::from_millis(self.config.timeouts.gate_ms);
+        let (gate, warned, deadline) = (Arc::clone(&self.gate), Arc::clone(&self.warned), self.gate_deadline);
         tokio::spawn(async move {
             let asked = tokio::time::timeout(deadline, gate.agents(team)).await;
             let agents = asked.ok().and_then(Result::ok).flatten().unwrap_or(0);
@@ -119,63 +110,9 @@ fn lock(warned: &Mutex<HashSet<TeamId>>) -> std::sync::MutexGuard<'_, HashSet<Te
     warned.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl AgentHints {
-    fn of(refused: &Slug, agents: &[AgentRow]) -> Self {
-        let allowed = if refused.as_str().chars().count() < LONG { 1 } else { TYPOS_MAX };
-        let distance = |row: &AgentRow| strsim::osa_distance(refused.as_str(), row.slug.as_str());
-        let mut near: Vec<(usize, &Slug)> = agents
-            .iter()
-            .take(COMPARED_MAX)
-            .map(|row| (distance(row), &row.slug))
-            .filter(|(distance, _)| *distance <= allowed)
-            .collect();
-        near.sort_unstable();
-        let mut by_sight: Vec<&AgentRow> = agents.iter().collect();
-        by_sight.sort_unstable_by_key(|row| (row.last_seen, row.first_seen, &row.slug));
-        AgentHints {
-            near: near.into_iter().take(NAMES_MAX).map(|(_, slug)| slug.clone()).collect(),
-            longest_unseen: by_sight.iter().take(NAMES_MAX).map(|row| (row.slug.clone(), row.last_seen)).collect(),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use tidegate_agentping_ports::registry::agent_id;
-    use tidegate_kernel::{Region, Timestamp};
-
     use super::*;
-
-    fn agent(slug: &str, last_seen_ms: Option<i64>) -> AgentRow {
-        let at = Timestamp::from_millis;
-        let slug = Slug::parse(slug).unwrap();
-        let id = agent_id(TeamId::mint(Region::Eu, at(1_000), &[7; 10]), &slug);
-        AgentRow { id, slug, first_seen: at(5), last_seen: last_seen_ms.map(at), archived_at: None }
-    }
-
-    fn hints(refused: &str, agents: &[AgentRow]) -> (Vec<String>, Vec<String>) {
-        let AgentHints { near, longest_unseen } = AgentHints::of(&Slug::parse(refused).unwrap(), agents);
-        let words = |slug: &Slug| slug.to_string();
-        (near.iter().map(words).collect(), longest_unseen.iter().map(|(slug, _)| words(slug)).collect())
-    }
-
-    #[test]
-    fn near_names_come_nearest_first_and_the_others_by_when_they_were_seen() {
-        let agents = [
-            agent("nightly", Some(90)),
-            agent("nightly-2", Some(30)),
-            agent("hourly", Some(20)),
-            agent("nigthly", None),
-            agent("weekly", Some(10)),
-        ];
-        // Swapped letters are one mistake.
-        assert_eq!(hints("nihgtly", &agents).0, ["nightly", "nigthly"]);
-        assert_eq!(hints("nightlyy", &agents).0, ["nightly", "nightly-2", "nigthly"]);
-        assert_eq!(hints("unlike", &agents), (vec![], vec!["nigthly".into(), "weekly".into(), "hourly".into()]));
-        let short = [agent("a", None), agent("ab", None), agent("b", None), agent("abc", None)];
-        assert_eq!(hints("abd", &short).0, ["ab", "abc"], "one letter of a short one");
-        assert_eq!(hints("x", &[]), (vec![], vec![]));
-    }
 
     #[test]
     fn four_fifths_are_near() {

@@ -1,5 +1,5 @@
-//! Whether the log takes records at all. A record that it did not take is one client's matter; a log that has taken none
-//! for a while, though it was asked, is the operator's: readiness names it.
+//! Whether the log takes records at all. A single record that it did not take concerns one client. A log that has taken
+//! none for a while, though it was asked, concerns the operator: readiness names it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -12,7 +12,7 @@ const LASTS_MS: i64 = 2_000;
 /// ready must be given some, or it would never find out that the log is back.
 const FORGOTTEN_AFTER_MS: i64 = 15_000;
 
-/// The appends of a front door, as far as they fail. Costs a successful one a relaxed load.
+/// Since when the appends of a front door fail. A successful append costs a relaxed load.
 #[derive(Debug, Default)]
 pub struct Appends {
     is_failing: AtomicBool,

@@ -8,7 +8,6 @@ use tidegate_agentping_ports::Credentials;
 use tidegate_kernel::Region;
 use tidegate_ports::Clock;
 
-use crate::admission::Admission;
 use crate::config::AdmissionConfig;
 use crate::credential_cache::CredentialCache;
 use crate::outage::Outage;
@@ -68,15 +67,5 @@ impl Authenticator {
             return Err(Refusal::CredentialUnknown);
         }
         Ok(Caller { team: record.team, plan: record.plan, scope: record.scope.clone() })
-    }
-}
-
-impl Admission {
-    /// Who presents this credential: [`Authenticator::authenticate`].
-    ///
-    /// # Errors
-    /// Its refusals.
-    pub async fn authenticate(&self, presented: Option<&str>) -> Result<Caller, Refusal> {
-        self.authenticator.authenticate(presented).await
     }
 }

@@ -1,71 +1,77 @@
 //! Which claims a request makes: one table, by the kind of its body (AgentPing: repeats and conflicts).
 //!
-//! | body | claims | fingerprint | units | peeks |
+//! | body | claims | fingerprint | units | read without claiming |
 //! | --- | --- | --- | --- | --- |
-//! | start, or a heartbeat that opens | start | agent; `started_at` where it was sent | 1 | finish |
+//! | start, or a heartbeat that opens | opening | agent; `started_at` where it was sent | 1 | closing |
 //! | events | each event | run and content | 1 each | |
-//! | finish | finish | always the same: a finished run never changes | 1 | start |
-//! | heartbeat that closes | start and finish | as those | 0 and 1: together one | |
+//! | finish | closing | always the same: a finished run never changes | 1 | opening |
+//! | heartbeat that closes | opening and closing | as those | 0 and 1: together one | |
 //! | any with a minted run id | none: nobody else can know the id | | 1 | |
 
 use bytes::Bytes;
 use tidegate_agentping::{Body, Event, Finish, Heartbeat, RunId, Slug, Start};
-use tidegate_agentping_ports::gate::OnUnconfirmed;
-use tidegate_agentping_ports::{Claim, ClaimKey, Fingerprint};
+use tidegate_agentping_ports::gate::{Claim, ClaimKey, Fingerprint, OnUnconfirmed};
 use tidegate_kernel::Timestamp;
 use tidegate_kernel::free_json::text_hash;
 
 use crate::answers::{Closed, Opened};
-use crate::shed::Class;
+use crate::per_claim::PerClaim;
 use crate::submission::Submission;
 
-/// What a request asks of the gate beside its team and limits.
-#[derive(Debug, Default)]
+/// What a request asks of the gate, besides its team and limits.
+#[derive(Debug)]
 pub struct Wanted {
-    pub claims: Vec<Claim>,
-    pub peeks: Vec<ClaimKey>,
+    pub claims: PerClaim<Claim>,
+    /// Claims of the same run that are read without claiming them: they complete the answer.
+    pub reads: PerClaim<ClaimKey>,
+    /// Quota units of a record that claims nothing.
     pub unclaimed_units: u32,
 }
 
-/// The claims of a request.
-pub fn of(submission: &Submission) -> Wanted {
-    let run = submission.run;
-    if submission.minted {
-        return Wanted { unclaimed_units: 1, ..Wanted::default() };
-    }
+/// Which claims the request makes.
+pub fn named(submission: &Submission) -> PerClaim<()> {
     match &submission.body {
-        Body::Start(_) => Wanted {
-            claims: opening(submission, 1).into_iter().collect(),
-            peeks: vec![ClaimKey::Finish(run)],
-            ..Wanted::default()
-        },
-        Body::Heartbeat(heartbeat) if heartbeat.status.finish().is_none() => Wanted {
-            claims: opening(submission, 1).into_iter().collect(),
-            peeks: vec![ClaimKey::Finish(run)],
-            ..Wanted::default()
-        },
-        Body::Heartbeat(_) => {
-            let claims = opening(submission, 0).into_iter().chain(closing(submission)).collect();
-            Wanted { claims, ..Wanted::default() }
+        _ if submission.minted => PerClaim::NONE,
+        Body::Start(_) => PerClaim { opening: Some(()), ..PerClaim::NONE },
+        Body::Heartbeat(heartbeat) => {
+            PerClaim { opening: Some(()), closing: heartbeat.status.finish().map(|_| ()), events: Vec::new() }
         }
-        Body::Events(events) => {
-            Wanted { claims: events.iter().map(|event| of_event(run, event)).collect(), ..Wanted::default() }
-        }
-        Body::Finish(_) => Wanted {
-            claims: closing(submission).into_iter().collect(),
-            peeks: vec![ClaimKey::Start(run)],
-            ..Wanted::default()
-        },
+        // A list of nothings takes no memory.
+        Body::Events(events) => PerClaim { events: vec![(); events.len()], ..PerClaim::NONE },
+        Body::Finish(_) => PerClaim { closing: Some(()), ..PerClaim::NONE },
     }
 }
 
-/// The class in which a body is shed.
-pub const fn class(body: &Body) -> Class {
-    match body {
-        Body::Start(_) => Class::Start,
-        Body::Heartbeat(_) => Class::Heartbeat,
-        Body::Events(_) => Class::Events,
-        Body::Finish(_) => Class::Finish,
+/// The claims that are read without claiming them: the other end of a run of which the request claims one end.
+pub fn reads(submission: &Submission) -> PerClaim<ClaimKey> {
+    let claimed = named(submission);
+    let (opening, closing) = match (claimed.opening, claimed.closing) {
+        (Some(()), None) => (None, Some(ClaimKey::Finish(submission.run))),
+        (None, Some(())) => (Some(ClaimKey::Start(submission.run)), None),
+        _ => (None, None),
+    };
+    PerClaim { opening, closing, events: Vec::new() }
+}
+
+/// The claims of a request, as they are asked for at first.
+pub fn of(submission: &Submission) -> Wanted {
+    let claimed = named(submission);
+    let events = match &submission.body {
+        Body::Events(events) if !submission.minted => {
+            events.iter().map(|event| of_event(submission.run, event)).collect()
+        }
+        _ => Vec::new(),
+    };
+    // A closing heartbeat is one record: its closing costs the unit.
+    let opening_units = if claimed.closing.is_some() { 0 } else { 1 };
+    Wanted {
+        claims: PerClaim {
+            opening: claimed.opening.and_then(|()| opening(submission, opening_units)),
+            closing: claimed.closing.and_then(|()| closing(submission)),
+            events,
+        },
+        reads: reads(submission),
+        unclaimed_units: u32::from(submission.minted),
     }
 }
 
@@ -220,7 +226,7 @@ mod tests {
         let (started, finished) = (ClaimKey::Start(RUN), ClaimKey::Finish(RUN));
         let opens = heartbeat(HeartbeatStatus::Start, None);
         let closes = heartbeat(HeartbeatStatus::Timeout, None);
-        for (body, keys, peeks) in [
+        for (body, keys, reads) in [
             (start, vec![(started, 1)], vec![finished]),
             (opens, vec![(started, 1)], vec![finished]),
             (events, vec![(ClaimKey::Event(one), 1), (ClaimKey::Event(two), 1)], vec![]),
@@ -229,15 +235,19 @@ mod tests {
         ] {
             let minted = wanted(body.clone(), true);
             assert!(minted.claims.is_empty() && minted.unclaimed_units == 1, "{}", body.kind());
+            assert!(minted.reads.is_empty(), "{}", body.kind());
             let wanted = wanted(body.clone(), false);
             let claimed: Vec<_> = wanted.claims.iter().map(|claim| (claim.key, claim.units)).collect();
-            assert_eq!((claimed, wanted.peeks, wanted.unclaimed_units), (keys, peeks, 0), "{}", body.kind());
+            let read = wanted.reads.clone().flatten();
+            assert_eq!((claimed, read, wanted.unclaimed_units), (keys, reads, 0), "{}", body.kind());
+            let submission = Submission { run: RUN, minted: false, received_at: AT, body };
+            assert_eq!(wanted.claims.map(|_| ()), named(&submission), "{}", submission.body.kind());
         }
     }
 
     #[test]
     fn a_heartbeat_is_compared_by_its_start_time_only_where_it_sent_one() {
-        let print = |body| wanted(body, false).claims[0].fingerprint;
+        let print = |body| wanted(body, false).claims.opening.expect("it opens").fingerprint;
         let without = print(heartbeat(HeartbeatStatus::Ok, None));
         let with = print(heartbeat(HeartbeatStatus::Start, Some(AT)));
         let other = print(heartbeat(HeartbeatStatus::Start, Some(AT.plus_millis(1))));

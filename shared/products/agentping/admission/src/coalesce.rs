@@ -1,4 +1,4 @@
-//! One look-up for all who want the same at the same time.
+//! One look-up for all requests that want the same at the same time.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -18,8 +18,8 @@ impl<K, V> Default for Coalesce<K, V> {
 }
 
 impl<K: Copy + Eq + Hash, V: Clone> Coalesce<K, V> {
-    /// What `look_up` says, or what a look-up of the same key says that is under way already. If the one who looks
-    /// up leaves, another of those who wait goes on.
+    /// The result of `look_up`, or of a look-up of the same key that is under way already. If the request that looks
+    /// up is dropped, another of those that wait goes on.
     pub async fn run<F: Future<Output = V>>(&self, key: K, look_up: impl FnOnce() -> F) -> V {
         let cell = Arc::clone(self.lock().entry(key).or_default());
         let entered = Entered { all: self, key, cell };
@@ -32,7 +32,7 @@ impl<K: Copy + Eq + Hash, V: Clone> Coalesce<K, V> {
     }
 }
 
-/// One who waits. The last to leave, and the first after the answer, clears the look-up away.
+/// One request that waits. The last to be dropped, and the first after the answer, removes the look-up.
 struct Entered<'a, K: Copy + Eq + Hash, V: Clone> {
     all: &'a Coalesce<K, V>,
     key: K,

@@ -2,69 +2,63 @@
 //! claim was joined. What cannot be compared, because the gate lost its memory and the store is down, is taken, and its
 //! claims stay unconfirmed.
 
-use tidegate_agentping::RunKey;
-use tidegate_agentping_ports::{ClaimKey, ClaimOutcome, StoreRead, Ticket};
+use std::sync::Arc;
 
-use crate::admission::Admission;
-use crate::by_store::{ByStore, StoreView};
-use crate::claiming::{Claimed, Mode, Slot, asked_or_all, key_of};
+use bytes::Bytes;
+use tidegate_agentping_ports::gate::{ClaimKey, ClaimOutcome, StoreRead};
+
+use crate::blocked::ClaimMode;
+use crate::claimed::{Claimed, Slot};
 use crate::claims;
+use crate::gate_access::GateAccess;
 use crate::metrics::UNCOMPARED;
+use crate::per_claim::{ClaimName, PerClaim};
 use crate::refusal::Refusal;
+use crate::store_access::StoreAccess;
+use crate::store_view::{ByStore, StoreView};
 use crate::submission::{Caller, Submission};
+use crate::undecided::Undecided;
 
-impl Admission {
-    pub(crate) async fn view(&self, caller: &Caller, submission: &Submission) -> Result<StoreView, Refusal> {
-        let key = RunKey { team: caller.team, run: submission.run };
-        let read = self.read_store(key, &submission.body, self.config.timeouts.store_ms).await;
-        let view = read.map_err(|error| {
-            tracing::warn!(kind = %error.kind(), %error, "an answer depends on the store");
-            Refusal::StoreUnavailable { retry_after_s: self.store_outage.failed(self.ports.clock.now()) }
-        })?;
-        self.store_outage.over();
-        Ok(view)
+/// What comparing asks, and where it gives back.
+pub(crate) struct Comparing {
+    gate: Arc<GateAccess>,
+    store: Arc<StoreAccess>,
+    undecided: Arc<Undecided>,
+}
+
+/// Claims that the store may have to decide.
+type Doubtful = Vec<(ClaimName, StoreRead)>;
+
+impl Comparing {
+    pub fn new(gate: &Arc<GateAccess>, store: &Arc<StoreAccess>, undecided: &Arc<Undecided>) -> Self {
+        Comparing { gate: Arc::clone(gate), store: Arc::clone(store), undecided: Arc::clone(undecided) }
     }
 
     /// From the gate's outcomes to final ones: asks the store where it must, and gives back what was claimed wrongly.
-    pub(crate) async fn settle(
+    pub async fn compare(
         &self,
         caller: &Caller,
         submission: &Submission,
-        modes: &[Mode],
-        outcomes: Vec<ClaimOutcome>,
+        modes: Option<&PerClaim<ClaimMode>>,
+        outcomes: PerClaim<Option<ClaimOutcome>>,
         mut claimed: Claimed,
     ) -> Result<Claimed, Refusal> {
-        let indexes = asked_or_all(modes, outcomes.len());
-        claimed.slots.resize(modes.len().max(outcomes.len()), Slot::Stored);
-        let mut doubtful = Vec::new();
-        for (index, outcome) in indexes.into_iter().zip(outcomes) {
-            claimed.slots[index] = match outcome {
-                ClaimOutcome::Repeat { answer } => Slot::Repeat(answer),
-                ClaimOutcome::New { store: StoreRead::NotNeeded } => Slot::New,
-                ClaimOutcome::New { store } => {
-                    doubtful.push((index, store));
-                    Slot::New
-                }
-                ClaimOutcome::Joined { answer, store } => {
-                    claimed.joined.push((index, answer));
-                    doubtful.push((index, store));
-                    Slot::New
-                }
-                // An admitted request has neither.
-                ClaimOutcome::Conflict { .. } | ClaimOutcome::Unconfirmed { .. } => {
-                    self.give_back(&mut claimed).await;
-                    return Err(self.undecided());
-                }
-            };
-        }
-        if doubtful.is_empty() && modes.iter().all(|mode| *mode != Mode::Settled) {
+        let Some((slots, doubtful, joined)) = slots(modes, outcomes) else {
+            self.give_back(&mut claimed).await;
+            return Err(self.undecided.refusal());
+        };
+        (claimed.slots, claimed.joined) = (slots, joined);
+        let any_settled = modes.is_some_and(|modes| modes.iter().any(|mode| *mode == ClaimMode::Settled));
+        if doubtful.is_empty() && !any_settled {
             return Ok(claimed);
         }
         let needed = doubtful.iter().any(|(_, store)| *store == StoreRead::Needed);
-        let view =
-            if !needed && self.store_health.is_resting() { None } else { Some(self.view(caller, submission).await) };
+        let view = match !needed && self.store.is_resting() {
+            true => None,
+            false => Some(self.store.view(caller, submission).await),
+        };
         match view {
-            Some(Ok(view)) => self.settle_doubtful(submission, &doubtful, view, claimed).await,
+            Some(Ok(view)) => self.by_store(submission, &doubtful, view, claimed).await,
             Some(Err(refusal)) if needed => {
                 self.give_back(&mut claimed).await;
                 Err(refusal)
@@ -72,8 +66,7 @@ impl Admission {
             // A claim joined within the gate's memory does without the store. What the gate may have forgotten with all
             // its memory is taken as it is while the gate is down: the fold removes what is double.
             _ => {
-                let wanted = doubtful.iter().filter(|(_, store)| *store == StoreRead::Wanted);
-                claimed.uncompared = wanted.map(|(index, _)| key_of(submission, *index)).collect();
+                claimed.uncompared = wanted_keys(submission, &doubtful);
                 if !claimed.uncompared.is_empty() {
                     UNCOMPARED.handle().increment(1);
                 }
@@ -82,17 +75,21 @@ impl Admission {
         }
     }
 
-    async fn settle_doubtful(
+    async fn by_store(
         &self,
         submission: &Submission,
-        doubtful: &[(usize, StoreRead)],
+        doubtful: &Doubtful,
         view: StoreView,
         mut claimed: Claimed,
     ) -> Result<Claimed, Refusal> {
-        for (index, _) in doubtful {
-            match view.judge(submission, key_of(submission, *index), *index) {
+        for (name, _) in doubtful {
+            match view.judge(submission, *name) {
                 ByStore::Absent => {}
-                ByStore::Same => claimed.slots[*index] = Slot::Stored,
+                ByStore::Same => {
+                    if let Some(slot) = claimed.slots.get_mut(*name) {
+                        *slot = Slot::Stored;
+                    }
+                }
                 ByStore::Other(refusal) => {
                     self.give_back(&mut claimed).await;
                     return Err(refusal);
@@ -100,48 +97,57 @@ impl Admission {
             }
         }
         claimed.view = Some(Box::new(view));
-        if let Some(wrong) = claimed.take_wrong(submission) {
-            self.release(wrong).await;
+        if let Some(stored) = claimed.take_stored(submission) {
+            self.gate.release(stored).await;
         }
         Ok(claimed)
     }
-}
 
-/// The ticket without what was not compared.
-pub(crate) fn compared(mut ticket: Ticket, uncompared: &[ClaimKey]) -> Ticket {
-    if !uncompared.is_empty() {
-        ticket.held.retain(|(key, _)| !uncompared.contains(key));
-    }
-    ticket
-}
-
-impl Claimed {
-    /// Splits off what turned out to be stored: its claims and their units; all of it where nothing is new.
-    fn take_wrong(&mut self, submission: &Submission) -> Option<Ticket> {
-        if !self.any_new() {
-            return self.ticket.take();
+    async fn give_back(&self, claimed: &mut Claimed) {
+        if let Some(ticket) = claimed.ticket.take() {
+            self.gate.release(ticket).await;
         }
-        let ticket = self.ticket.as_mut()?;
-        let claims = claims::of(submission).claims;
-        let wrong = |key: &ClaimKey| {
-            claims.iter().zip(&self.slots).any(|(claim, slot)| claim.key == *key && *slot == Slot::Stored)
-        };
-        let (held, rest) = std::mem::take(&mut ticket.held).into_iter().partition::<Vec<_>, _>(|(key, _)| wrong(key));
-        ticket.held = rest;
-        let units: u32 = claims
-            .iter()
-            .filter(|claim| held.iter().any(|(key, _)| *key == claim.key))
-            .map(|claim| claim.units)
-            .sum::<u32>()
-            .min(ticket.units);
-        ticket.units -= units;
-        Some(Ticket {
-            team: ticket.team,
-            held,
-            units,
-            month: ticket.month,
-            new_agent: None,
-            admitted_at: ticket.admitted_at,
-        })
     }
+}
+
+type Slots = (PerClaim<Slot>, Doubtful, Option<Box<PerClaim<Bytes>>>);
+
+/// The slots by the gate's outcomes, which of them are doubtful, and what is remembered of joined claims. `None` for
+/// outcomes that no admitted request has.
+fn slots(modes: Option<&PerClaim<ClaimMode>>, outcomes: PerClaim<Option<ClaimOutcome>>) -> Option<Slots> {
+    let settled = |name| modes.and_then(|modes| modes.get(name)) == Some(&ClaimMode::Settled);
+    let (mut doubtful, mut joined) = (Doubtful::new(), PerClaim::NONE);
+    let (mut any_joined, mut is_sound) = (false, true);
+    let slots = outcomes.map_named(|name, outcome| match outcome {
+        None if settled(name) => Slot::Stored,
+        Some(ClaimOutcome::Repeat { answer }) => Slot::Repeat(answer),
+        Some(ClaimOutcome::New { store: StoreRead::NotNeeded }) => Slot::New,
+        Some(ClaimOutcome::New { store }) => {
+            doubtful.push((name, store));
+            Slot::New
+        }
+        Some(ClaimOutcome::Joined { answer, store }) => {
+            any_joined = true;
+            match name {
+                ClaimName::Opening => joined.opening = Some(answer),
+                ClaimName::Closing => joined.closing = Some(answer),
+                // An event's claim remembers nothing.
+                ClaimName::Event(_) => {}
+            }
+            doubtful.push((name, store));
+            Slot::New
+        }
+        Some(ClaimOutcome::Conflict { .. } | ClaimOutcome::Unconfirmed { .. }) | None => {
+            is_sound = false;
+            Slot::New
+        }
+    });
+    is_sound.then(|| (slots, doubtful, any_joined.then(|| Box::new(joined))))
+}
+
+/// The keys of what should be compared with the store.
+fn wanted_keys(submission: &Submission, doubtful: &Doubtful) -> Vec<ClaimKey> {
+    let keys = claims::of(submission).claims.map(|claim| claim.key);
+    let wanted = doubtful.iter().filter(|(_, store)| *store == StoreRead::Wanted);
+    wanted.filter_map(|(name, _)| keys.get(*name).copied()).collect()
 }

@@ -1,4 +1,4 @@
-//! What admission can be told. The binary reads and checks it; here are the shapes and the defaults.
+//! The settings of admission, with their defaults. The binary reads them, and checks them against each other.
 
 use tidegate_kernel::Region;
 
@@ -44,7 +44,7 @@ pub struct Timeouts {
     pub gate_ms: u64,
     /// One read of the store that an answer depends on.
     pub store_ms: u64,
-    /// One read of the store that only rounds an answer off (the cost of a run finished before).
+    /// One read of the store that only fills in an answer (the cost of a run finished before).
     pub store_extra_ms: u64,
     /// Waiting for the outcome of another request with the same id.
     pub claim_wait_ms: u64,
@@ -115,10 +115,10 @@ pub struct ConfigError {
 }
 
 impl AdmissionConfig {
-    /// Checks what must hold between the numbers; the first that does not is told.
+    /// Checks what must hold between the numbers.
     ///
     /// # Errors
-    /// [`ConfigError`] names both values.
+    /// [`ConfigError`] names both values of the first breach.
     pub fn check(&self) -> Result<(), ConfigError> {
         let (times, age, records) = (&self.timeouts, &self.shed.age_ms, &self.shed.records);
         let under_way_ms = times.send_within_ms.saturating_add(times.append_ms);
@@ -157,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_defaults_fit_together_and_each_breach_is_told_with_both_values() {
+    fn the_defaults_fit_together_and_each_breach_names_both_values() {
         let good = AdmissionConfig::new(Region::Eu);
         assert_eq!(good.check(), Ok(()));
         let breaches: [fn(&mut AdmissionConfig); 10] = [

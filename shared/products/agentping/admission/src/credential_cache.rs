@@ -1,5 +1,5 @@
-//! What is known of credentials: found ones for two seconds, and through an outage of the store for minutes; missing
-//! ones for a second, and only so many of them, so that guessing fills no memory.
+//! Credentials that were looked up. Those found hold for two seconds, and for minutes while the store is down; those
+//! not found hold for a second, and only so many are kept, so that guessing fills no memory.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::config::CredentialTimes;
 use crate::metrics::CREDENTIALS_STALE;
 use crate::store_health::StoreHealth;
 
-/// The cache. Times are the clock port's.
+/// The cache, and where it looks up. Times are the clock port's.
 pub(crate) struct CredentialCache {
     source: Arc<dyn Credentials>,
     clock: Arc<dyn Clock>,

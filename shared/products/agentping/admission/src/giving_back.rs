@@ -1,55 +1,58 @@
 //! Giving back what requests took at the gate and never wrote: a front door that dies between claiming and appending
-//! leaves units and the name of a new agent behind. Before a team is refused for want of either, the store is asked
-//! what there really is.
+//! leaves units and the name of a new agent behind. Before a team is refused because these are used up, the gate gets
+//! the store's counts.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use moka::sync::Cache;
 use tidegate_agentping::TeamId;
-use tidegate_agentping_ports::{GateDown, Refused, Settlement};
+use tidegate_agentping_ports::gate::{GateDown, Refused, Settlement};
 use tidegate_kernel::Timestamp;
+use tidegate_ports::Clock;
 
-use crate::admission::Admission;
+use crate::gate_access::GateAccess;
+use crate::lag_reader::LagReader;
+use crate::ports::AdmissionPorts;
+use crate::store_access::StoreAccess;
 
-/// A team that stays at its limit costs one look into the store in so long, in each front door.
+/// A team that stays at its limit costs one read of the store in so many milliseconds, in each front door.
 const EVERY_MS: u64 = 10_000;
 const TEAMS_MAX: u64 = 10_000;
 
-/// When each team was looked at last, by the steady clock.
+/// What giving back asks, and when it did so for each team.
 pub(crate) struct GivingBack {
-    looked_at: Cache<TeamId, Timestamp>,
-}
-
-impl Default for GivingBack {
-    fn default() -> Self {
-        GivingBack { looked_at: Cache::new(TEAMS_MAX) }
-    }
+    clock: Arc<dyn Clock>,
+    gate: Arc<GateAccess>,
+    store: Arc<StoreAccess>,
+    lag: Arc<LagReader>,
+    /// By the steady clock.
+    read_at: Cache<TeamId, Timestamp>,
 }
 
 impl GivingBack {
-    fn may_look(&self, team: TeamId, now: Timestamp) -> bool {
-        let recently = self.looked_at.get(&team).is_some_and(|at| now.millis_since(at) < EVERY_MS);
-        if !recently {
-            self.looked_at.insert(team, now);
+    pub fn new(ports: &AdmissionPorts, gate: &Arc<GateAccess>, store: &Arc<StoreAccess>, lag: &Arc<LagReader>) -> Self {
+        GivingBack {
+            clock: Arc::clone(&ports.clock),
+            gate: Arc::clone(gate),
+            store: Arc::clone(store),
+            lag: Arc::clone(lag),
+            read_at: Cache::new(TEAMS_MAX),
         }
-        !recently
     }
-}
 
-impl Admission {
     /// Whether it is worth asking the gate again after this refusal.
-    pub(crate) async fn gives_back(&self, team: TeamId, refused: Refused) -> bool {
+    pub async fn gives_back(&self, team: TeamId, refused: Refused) -> bool {
         let (Refused::Quota { at, .. } | Refused::AgentCap { at, .. }) = refused else { return false };
-        if !self.giving_back.may_look(team, self.ports.clock.steady()) {
+        if !self.is_due(team, self.clock.steady()) {
             return false;
         }
         // First how far the consumers are, then what is stored: what was admitted up to then is in it, or never lands.
-        let Some(lag_ms) = self.lag_age_ms().await else { return false };
-        let before_ms = lag_ms.saturating_add(self.lands_after_ms());
+        let Some(lag_ms) = self.lag.age_ms().await else { return false };
+        let before_ms = lag_ms.saturating_add(self.lag.lands_after_ms());
         let up_to = at.plus_millis(i64::try_from(before_ms).unwrap_or(i64::MAX).saturating_neg());
         let settled = async {
-            let seed = self.read_seed(team).await?;
-            self.within_gate_deadline(self.ports.gate.settle(team, Settlement { up_to, seed })).await?
+            let seed = self.store.seed(team).await?;
+            self.gate.settle(team, Settlement { up_to, seed }).await
         };
         match settled.await {
             Ok(()) => true,
@@ -60,18 +63,11 @@ impl Admission {
         }
     }
 
-    /// How long the oldest record that is not applied has waited, as read now; `None` when that cannot be read.
-    pub(crate) async fn lag_age_ms(&self) -> Option<u64> {
-        let deadline = Duration::from_millis(self.config.timeouts.store_ms);
-        let (asked_at, stated) = (self.ports.clock.now(), self.stated());
-        let lags = self.ports.lag.partitions(&stated.accounts);
-        let lags = tokio::time::timeout(deadline, lags).await.ok()?.ok()?;
-        Some(self.behind_ms(&lags, asked_at))
-    }
-
-    /// So long after it was admitted, a request's record is on the log or never will be.
-    pub(crate) const fn lands_after_ms(&self) -> u64 {
-        let timeouts = &self.config.timeouts;
-        timeouts.lands_within_ms.saturating_add(timeouts.clock_skew_ms)
+    fn is_due(&self, team: TeamId, now: Timestamp) -> bool {
+        let recently = self.read_at.get(&team).is_some_and(|at| now.millis_since(at) < EVERY_MS);
+        if !recently {
+            self.read_at.insert(team, now);
+        }
+        !recently
     }
 }

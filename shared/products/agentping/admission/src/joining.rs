@@ -1,30 +1,33 @@
-//! Joining a claim: what the server gave the first request (when it was received, and the times that it left out) the
-//! joiner's record says, too. Repeats are answered from the claim, and either record may be the one that is stored: so
-//! answers and store agree whichever it is. What a client says itself is never changed.
+//! Joining a claim: the joiner's record says what the server gave the first request (when it was received, and the
+//! times that it left out). Repeats are answered from the claim, and either record may be the one that is stored: so
+//! answers and store agree whichever it is. What a client says itself never changes.
 
+use bytes::Bytes;
 use tidegate_agentping::Body;
 use tidegate_kernel::Timestamp;
 
 use crate::answers::{Closed, Opened};
-use crate::claiming::{Claimed, Slot};
+use crate::claimed::{Claimed, Slot};
+use crate::per_claim::PerClaim;
 use crate::submission::Submission;
 
 /// The submission as the first request of its claim was received.
 pub(crate) fn as_remembered(submission: Submission, claimed: &Claimed) -> Submission {
     // Hardly any request joins.
-    if claimed.joined.is_empty() { submission } else { remembered(submission, claimed) }
+    match &claimed.joined {
+        None => submission,
+        Some(joined) => remembered(submission, &claimed.slots, joined),
+    }
 }
 
-fn remembered(mut submission: Submission, claimed: &Claimed) -> Submission {
+fn remembered(mut submission: Submission, slots: &PerClaim<Slot>, joined: &PerClaim<Bytes>) -> Submission {
     let own = submission.received_at;
-    let mut received_at = None;
-    for (index, answer) in claimed.joined.iter().filter(|(index, _)| claimed.slots.get(*index) == Some(&Slot::New)) {
-        let closes = matches!(submission.body, Body::Finish(_)) || *index == 1;
-        let first = if closes { close(&mut submission.body, answer, own) } else { open(&mut submission.body, answer) };
-        // A record has one time of receipt: a run's is that of its opening, which comes first.
-        received_at = received_at.or(first);
-    }
-    match received_at {
+    let opening = joined.opening.as_ref().filter(|_| slots.opening == Some(Slot::New));
+    let closing = joined.closing.as_ref().filter(|_| slots.closing == Some(Slot::New));
+    let opened_at = opening.and_then(|answer| open(&mut submission.body, answer));
+    let closed_at = closing.and_then(|answer| close(&mut submission.body, answer, own));
+    // A record has one time of receipt: a run's is that of its opening.
+    match opened_at.or(closed_at) {
         Some(first) if !born_closed(&submission, first) => Submission { received_at: first, ..submission },
         _ => submission,
     }

@@ -1,13 +1,13 @@
-//! What the answer to one request can say of its run: put together from the request, the gate's memory and, where it
-//! was read, the store.
+//! What the answer to one request can say of its run, by the request, the gate's memory and, where it was read, the
+//! store.
 
 use bytes::Bytes;
 use tidegate_agentping::{Body, RunStatus};
 
 use crate::answers::{Closed, Opened};
-use crate::by_store::StoreView;
-use crate::claiming::{Claimed, Slot};
+use crate::claimed::{Claimed, Slot};
 use crate::claims;
+use crate::store_view::StoreView;
 use crate::submission::{KnownRun, Repeat, Submission};
 
 /// Both ends of a run, as far as known.
@@ -23,29 +23,28 @@ impl Ends {
     /// Of the run that a request is about.
     pub(crate) fn of(submission: &Submission, claimed: &Claimed) -> Self {
         let view = claimed.view.as_ref();
-        let peek = claimed.peeks.first().and_then(Option::as_ref);
-        let slot = |index: usize| claimed.slots.get(index).unwrap_or(&Slot::New);
+        let (slots, read) = (&claimed.slots, &claimed.remembered);
         match &submission.body {
             Body::Events(_) => Ends::default(),
             Body::Finish(_) => Ends {
-                opened: remembered(peek, Opened::decode).or_else(|| view?.opened()),
-                closed: end(slot(0), || claims::closed(submission), Closed::decode, || view?.closed()),
-                closed_before: *slot(0) != Slot::New,
+                opened: remembered(read.opening.as_ref(), Opened::decode).or_else(|| view?.opened()),
+                closed: end(&slots.closing, || claims::closed(submission), Closed::decode, || view?.closed()),
+                closed_before: is_repeated(&slots.closing),
             },
             Body::Start(_) | Body::Heartbeat(_) => {
-                let opened = end(slot(0), || claims::opened(submission), Opened::decode, || view?.opened());
+                let opened = end(&slots.opening, || claims::opened(submission), Opened::decode, || view?.opened());
                 let own = claims::closed(submission);
                 if own.is_none() {
-                    let closed = remembered(peek, Closed::decode).or_else(|| view?.closed());
+                    let closed = remembered(read.closing.as_ref(), Closed::decode).or_else(|| view?.closed());
                     return Ends { opened, closed_before: closed.is_some(), closed };
                 }
-                let closed = end(slot(1), || own, Closed::decode, || view?.closed());
-                Ends { opened, closed, closed_before: *slot(1) != Slot::New }
+                let closed = end(&slots.closing, || own, Closed::decode, || view?.closed());
+                Ends { opened, closed, closed_before: is_repeated(&slots.closing) }
             }
         }
     }
 
-    /// What a request repeats that brought nothing new.
+    /// What a request repeats that has nothing new.
     pub(crate) fn repeated_by(&self, submission: &Submission) -> Option<Repeat> {
         match claims::closed(submission) {
             Some(own) => self.closed.as_ref().map(|stored| Repeat {
@@ -79,7 +78,7 @@ impl Ends {
     }
 }
 
-/// Rounds off the answer to a repeated finish with what only the store knows: the cost, and the run's opening.
+/// Fills in the answer to a repeated finish with what only the store knows: the cost, and the run's opening.
 pub fn with_stored(mut known: KnownRun, view: &StoreView) -> KnownRun {
     let Some(run) = view.run.as_ref().filter(|run| run.finish.is_some()) else { return known };
     known.cost = Some(run.cost());
@@ -98,15 +97,20 @@ fn remembered<T>(bytes: Option<&Bytes>, decode: impl Fn(&[u8]) -> Option<T>) -> 
     bytes.and_then(|bytes| decode(bytes))
 }
 
+/// One end of the run, by the slot of its claim; what is claimed by nobody is the request's own.
 fn end<T>(
-    slot: &Slot,
+    slot: &Option<Slot>,
     own: impl FnOnce() -> Option<T>,
     decode: impl Fn(&[u8]) -> Option<T>,
     stored: impl FnOnce() -> Option<T>,
 ) -> Option<T> {
     match slot {
-        Slot::New => own(),
-        Slot::Repeat(answer) => decode(answer).or_else(stored),
-        Slot::Stored => stored(),
+        None | Some(Slot::New) => own(),
+        Some(Slot::Repeat(answer)) => decode(answer).or_else(stored),
+        Some(Slot::Stored) => stored(),
     }
+}
+
+const fn is_repeated(slot: &Option<Slot>) -> bool {
+    matches!(slot, Some(Slot::Repeat(_) | Slot::Stored))
 }

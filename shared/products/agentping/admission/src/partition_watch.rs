@@ -1,5 +1,5 @@
-//! What a reading of the lag means for the whole log and for each of its partitions. A partition that stands still is left
-//! out of the sums: it sheds what would go to it, and the others go on.
+//! What a reading of the lag means for the whole log and for each of its partitions. A partition of which nothing is
+//! applied is left out of the sums: it sheds what would go to it, and the others go on.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,9 +13,9 @@ use crate::shed_watch::ShedWatch;
 /// One reading may meet a broker that has just taken a partition over; two in a row do not.
 const READINGS_TO_BELIEVE: u32 = 2;
 
-/// The readings so far.
+/// The state from one reading to the next.
 pub(crate) struct PartitionWatch {
-    lines: ShedLines,
+    policy: ShedLines,
     waits: Waits,
     pub all: ShedWatch,
     /// Those that a persister halted.
@@ -29,7 +29,7 @@ pub(crate) struct PartitionWatch {
 pub(crate) struct Judged {
     /// For every request.
     pub decision: Decision,
-    /// Records that wait where nothing stands still, and the age of the oldest.
+    /// Records that wait in partitions that are applied, and the age of the oldest.
     pub records: u64,
     pub age_ms: u64,
     /// In the order of the reading.
@@ -40,7 +40,7 @@ pub(crate) struct Judged {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PartitionJudged {
     pub standstill: Option<Standstill>,
-    /// What it sheds, if it stands still.
+    /// What it sheds, if nothing of it is applied.
     pub decision: Option<Decision>,
     /// Everything below is accounted for.
     pub accounted: i64,
@@ -49,7 +49,7 @@ pub(crate) struct PartitionJudged {
 /// Why nothing of a partition is applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Standstill {
-    /// A persister says so: too many of its records cannot be read.
+    /// A persister halted it: too many of its records cannot be read.
     Halted,
     /// The log ends before what is accounted for. What was appended there would be passed over.
     LogWentBack,
@@ -58,7 +58,7 @@ pub(crate) enum Standstill {
 impl Standstill {
     pub const ALL: [Standstill; 2] = [Standstill::Halted, Standstill::LogWentBack];
 
-    /// As metrics have it.
+    /// Its name in metrics.
     pub const fn label(self) -> &'static str {
         match self {
             Standstill::Halted => "halted",
@@ -69,11 +69,11 @@ impl Standstill {
 
 impl PartitionWatch {
     /// Every `at` is the time since some fixed moment, by a clock that never steps.
-    pub fn new(lines: ShedLines, at: Duration) -> Self {
+    pub fn new(policy: ShedLines, at: Duration) -> Self {
         PartitionWatch {
-            lines,
+            policy,
             waits: Waits::default(),
-            all: ShedWatch::new(lines, at),
+            all: ShedWatch::new(policy, at),
             halted: BTreeMap::new(),
             went_back: BTreeMap::new(),
         }
@@ -103,10 +103,10 @@ impl PartitionWatch {
             halt.generation == lag.generation && halt.partition == partition && halt.is_in_force(lag.next())
         };
         let (standstill, decision) = if readings >= READINGS_TO_BELIEVE {
-            (Some(Standstill::LogWentBack), Some(shut(&self.lines)))
+            (Some(Standstill::LogWentBack), Some(shut(&self.policy)))
         } else if halts.iter().any(states) {
             let age_ms = self.waits.age_ms(at, lag);
-            let watch = self.halted.entry(partition).or_insert_with(|| ShedWatch::new(self.lines, at));
+            let watch = self.halted.entry(partition).or_insert_with(|| ShedWatch::new(self.policy, at));
             let decision = watch.known(lag.records(), age_ms, at).because(ShedCause::PartitionHalted);
             (Some(Standstill::Halted), Some(decision))
         } else {
@@ -118,8 +118,8 @@ impl PartitionWatch {
 }
 
 /// Nothing is taken for a partition whose records would be passed over.
-pub(crate) fn shut(lines: &ShedLines) -> Decision {
-    Decision::everything(ShedCause::PartitionHalted, lines.retry_cap_s.max(lines.retry_floor_s).max(1))
+pub(crate) fn shut(policy: &ShedLines) -> Decision {
+    Decision::everything(ShedCause::PartitionHalted, policy.retry_cap_s.max(policy.retry_floor_s).max(1))
 }
 
 #[cfg(test)]
@@ -155,7 +155,7 @@ mod tests {
         watch.take(&[lag(0, 0, 0), lag(1, 100, 100)], &[], s(0));
         let mut last = None;
         for second in 1..=400 {
-            // One goes on, a second behind; the other stands at 100.
+            // One goes on, a second behind; the other stays at 100.
             let came = 100 * second as i64;
             let judged = watch.take(&[lag(0, came - 100, came), lag(1, 100, 100 + came)], &halts, s(second));
             assert_eq!((judged.records, judged.age_ms, judged.decision.sheds()), (100, 0, false), "at {second}");

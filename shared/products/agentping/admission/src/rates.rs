@@ -1,5 +1,5 @@
-//! A team's rates, read through a short-lived cache. Pricing never waits for trouble to end: the last card known is
-//! used, else the shipped one.
+//! A team's rates, read through a short-lived cache. While the store is down, pricing uses the last card known, else
+//! the shipped one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,12 +11,13 @@ use tidegate_kernel::Timestamp;
 use tidegate_ports::Clock;
 use tokio::time::Instant;
 
-use crate::admission::{Admission, AdmissionPorts};
 use crate::coalesce::Coalesce;
+use crate::ports::AdmissionPorts;
 use crate::store_health::StoreHealth;
 
 const TEAMS_MAX: u64 = 10_000;
 
+/// The cache, and where it reads.
 pub(crate) struct RateCache {
     source: Arc<dyn Rates>,
     clock: Arc<dyn Clock>,
@@ -37,7 +38,8 @@ impl RateCache {
         RateCache { source, clock, health, fresh_ms, read_within_ms, shipped, known, reads }
     }
 
-    async fn of(&self, team: TeamId) -> Arc<TeamRates> {
+    /// The rates in force for a team: its own rows, then the shipped card.
+    pub async fn of(&self, team: TeamId) -> Arc<TeamRates> {
         let now = self.clock.now();
         let known = self.known.get(&team);
         match known {
@@ -51,9 +53,9 @@ impl RateCache {
         let (began, deadline) = (Instant::now(), Duration::from_millis(self.read_within_ms));
         let rates = match tokio::time::timeout(deadline, self.source.own_rates(team)).await {
             Ok(Ok(own)) => Arc::new(TeamRates { own: RateCard::clone(&own), shipped: Arc::clone(&self.shipped) }),
-            trouble => {
+            failed => {
                 self.health.failed(began, deadline);
-                let cause = trouble.map_or_else(|_| "it took too long".to_owned(), |answer| format!("{answer:?}"));
+                let cause = failed.map_or_else(|_| "it took too long".to_owned(), |answer| format!("{answer:?}"));
                 tracing::warn!(cause, "a team's rates cannot be read: pricing with what is known");
                 let shipped = || TeamRates { own: RateCard::default(), shipped: Arc::clone(&self.shipped) };
                 known.unwrap_or_else(|| Arc::new(shipped()))
@@ -61,12 +63,5 @@ impl RateCache {
         };
         self.known.insert(team, (Arc::clone(&rates), self.clock.now()));
         rates
-    }
-}
-
-impl Admission {
-    /// The rates in force for a team: its own rows, then the shipped card.
-    pub async fn rates(&self, team: TeamId) -> Arc<TeamRates> {
-        self.rate_cache.of(team).await
     }
 }

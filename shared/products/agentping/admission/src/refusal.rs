@@ -3,13 +3,13 @@
 use tidegate_agentping::{CredentialMistake, RunId, Slug};
 use tidegate_kernel::{Presented, Region, Timestamp};
 
-use crate::agent_slots::AgentHints;
+use crate::agent_hints::AgentHints;
 use crate::shed::{Class, ShedCause};
 
 /// Seconds until trying again is worth it where nothing better is known.
 pub(crate) const RETRY_SOON_S: u64 = 1;
 
-/// A cause. What a client is told of it (status, code, headers, text) is the front door's one table.
+/// A cause. The client's answer (status, code, headers, text) is in the front door's one table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// No credential was presented where one is read.

@@ -4,7 +4,7 @@ use tidegate_agentping::{Body, Scope};
 
 use crate::refusal::Refusal;
 
-/// The endpoint first, then the agent.
+/// Checks the endpoint first, then the agent.
 ///
 /// # Errors
 /// [`Refusal::ScopeHeartbeatsOnly`], [`Refusal::ScopeAgent`].

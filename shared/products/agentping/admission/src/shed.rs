@@ -1,8 +1,8 @@
 //! Shedding: what is refused when consumers are behind. One pure policy; what feeds it is [`crate::shed_watch`].
 //!
 //! Bulk goes first (events, then starts, then finishes) and heartbeats last, because a shed heartbeat looks like a
-//! dead agent. Between two lines a rising share is refused; entering and leaving have different lines, for each
-//! measure by itself. A lag that cannot be read has a policy of its own.
+//! dead agent. Between two thresholds a rising share is refused; entering and leaving have different thresholds, for
+//! each measure by itself. A lag that cannot be read has a policy of its own.
 
 use std::fmt;
 use std::str::FromStr;
@@ -63,7 +63,7 @@ pub enum ShedCause {
     Records,
     /// How far the consumers are behind could not be read for too long.
     Unknown,
-    /// The request's own partition stands still: nothing of it is applied until an operator mends it.
+    /// The request's own partition is halted: nothing of it is applied until an operator mends it.
     PartitionHalted,
 }
 
@@ -82,7 +82,7 @@ impl ShedCause {
     }
 }
 
-/// One measure's lines. Shedding begins at `enter`, ends below `leave`, and refuses everything from `full` on.
+/// One measure's thresholds. Shedding begins at `enter`, ends below `leave`, and refuses everything from `full` on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lines {
     pub leave: u64,
@@ -122,7 +122,7 @@ impl fmt::Display for WhenUnknown {
     }
 }
 
-/// All lines of the policy.
+/// All thresholds of the policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ShedLines {
     /// By the age of the oldest record not applied.
@@ -174,9 +174,9 @@ pub struct Decision {
     pub pressure: u32,
     /// What presses; `None` exactly while nothing is shed.
     pub cause: Option<ShedCause>,
-    /// Seconds until the backlog is likely to be below the leave line; 0 while nothing is shed.
+    /// Seconds until the backlog is likely to be below the leave threshold; 0 while nothing is shed.
     pub retry_after_s: u64,
-    /// Which measures have crossed their enter line and not come below their leave line since.
+    /// Which measures have crossed their enter threshold and not come below their leave threshold since.
     entered: Entered,
 }
 
@@ -228,23 +228,23 @@ impl Lines {
         let span = self.full.saturating_sub(self.enter).max(1);
         let above = value.saturating_sub(self.enter).min(span);
         let scaled = u128::from(above) * u128::from(Decision::FULL) / u128::from(span);
-        // At most FULL, by the line above.
+        // At most FULL, as `above` is at most `span`.
         (scaled as u32).max(1)
     }
 }
 
 /// The policy: what holds after a reading, given what held before and how the lag moved lately.
-pub fn decide(lines: &ShedLines, held: Decision, reading: Reading, trend: &Trend) -> Decision {
+pub fn decide(policy: &ShedLines, held: Decision, reading: Reading, trend: &Trend) -> Decision {
     match reading {
-        Reading::Known { records, age_ms } => by_lag(lines, held.entered, records, age_ms, trend),
-        Reading::Unknown { for_ms } if for_ms <= lines.unknown_after_ms => held,
-        Reading::Unknown { for_ms } => blind(lines, held, for_ms),
+        Reading::Known { records, age_ms } => by_lag(policy, held.entered, records, age_ms, trend),
+        Reading::Unknown { for_ms } if for_ms <= policy.unknown_after_ms => held,
+        Reading::Unknown { for_ms } => blind(policy, held, for_ms),
     }
 }
 
-fn by_lag(lines: &ShedLines, before: Entered, records: u64, age_ms: u64, trend: &Trend) -> Decision {
-    let by_age = lines.age_ms.pressure(age_ms, before.age);
-    let by_records = lines.records.pressure(records, before.records);
+fn by_lag(policy: &ShedLines, before: Entered, records: u64, age_ms: u64, trend: &Trend) -> Decision {
+    let by_age = policy.age_ms.pressure(age_ms, before.age);
+    let by_records = policy.records.pressure(records, before.records);
     let entered = Entered { age: by_age > 0, records: by_records > 0 };
     let pressure = by_age.max(by_records);
     if pressure == 0 {
@@ -252,15 +252,16 @@ fn by_lag(lines: &ShedLines, before: Entered, records: u64, age_ms: u64, trend: 
     }
     let cause = Some(if by_age >= by_records { ShedCause::Age } else { ShedCause::Records });
     let waits = [
-        sinks_within_s(age_ms, lines.age_ms.leave, trend.age_sinks_ms_per_s()),
-        sinks_within_s(records, lines.records.leave, trend.records_sink_per_s()),
+        sinks_within_s(age_ms, policy.age_ms.leave, trend.age_sinks_ms_per_s()),
+        sinks_within_s(records, policy.records.leave, trend.records_sink_per_s()),
     ];
-    let longest_s = waits.into_iter().map(|wait| wait.unwrap_or(lines.retry_cap_s)).max().unwrap_or(0);
-    let retry_after_s = longest_s.clamp(lines.retry_floor_s.max(1), lines.retry_cap_s.max(lines.retry_floor_s).max(1));
+    let longest_s = waits.into_iter().map(|wait| wait.unwrap_or(policy.retry_cap_s)).max().unwrap_or(0);
+    let retry_after_s =
+        longest_s.clamp(policy.retry_floor_s.max(1), policy.retry_cap_s.max(policy.retry_floor_s).max(1));
     Decision { pressure, cause, retry_after_s, entered }
 }
 
-/// How long a measure needs to sink below its leave line at this rate; `None` where it does not sink.
+/// How long a measure needs to sink below its leave threshold at this rate; `None` where it does not sink.
 fn sinks_within_s(value: u64, leave: u64, sinks_per_s: f64) -> Option<u64> {
     if value < leave {
         return Some(0);
@@ -270,17 +271,19 @@ fn sinks_within_s(value: u64, leave: u64, sinks_per_s: f64) -> Option<u64> {
     (sinks_per_s > 0.0).then(|| (excess / sinks_per_s).ceil() as u64)
 }
 
-/// What holds without a reading. Which lines were entered is kept for the next one.
-fn blind(lines: &ShedLines, held: Decision, for_ms: u64) -> Decision {
+/// What holds without a reading. Which thresholds were entered is kept for the next one.
+fn blind(policy: &ShedLines, held: Decision, for_ms: u64) -> Decision {
     let hidden = Decision { entered: held.entered, ..Decision::default() };
-    match lines.when_unknown {
+    match policy.when_unknown {
         WhenUnknown::Accept => hidden,
-        WhenUnknown::Hold if for_ms <= lines.unknown_bulk_after_ms || held.pressure >= Decision::HALF_OF_EVENTS => held,
+        WhenUnknown::Hold if for_ms <= policy.unknown_bulk_after_ms || held.pressure >= Decision::HALF_OF_EVENTS => {
+            held
+        }
         // How it drains is not known either.
         WhenUnknown::Hold => Decision {
             pressure: Decision::HALF_OF_EVENTS,
             cause: Some(ShedCause::Unknown),
-            retry_after_s: lines.retry_cap_s.max(lines.retry_floor_s).max(1),
+            retry_after_s: policy.retry_cap_s.max(policy.retry_floor_s).max(1),
             ..hidden
         },
     }

@@ -10,7 +10,7 @@ use crate::metrics::{SHED, SHED_PRESSURE};
 use crate::refusal::{RETRY_SOON_S, Refusal};
 use crate::shed::{self, Class, Decision, ShedCause};
 
-/// One decision for every request, and one for each partition that stands still.
+/// One decision for every request, and one for each partition that is halted.
 pub(crate) struct ShedGauge {
     decision: Packed,
     /// Whether any partition has a decision of its own.
@@ -64,8 +64,8 @@ impl ShedGauge {
         SHED_PRESSURE.handle().set(f64::from(decision.pressure) / f64::from(Decision::FULL));
     }
 
-    /// What holds for each partition, in the order of their numbers: what it sheds if it stands still, and how far it is
-    /// accounted for.
+    /// What holds for each partition, in the order of their numbers: what it sheds if it is halted, and the offset
+    /// below which it is accounted for.
     pub fn set_partitions(&self, partitions: &[(Option<Decision>, i64)]) {
         let gauges = self.partitions.get_or_init(|| partitions.iter().map(|_| PartitionGauge::default()).collect());
         for (gauge, (decision, accounted)) in gauges.iter().zip(partitions) {
@@ -89,7 +89,7 @@ impl ShedGauge {
         self.of(partition).map_or(0, |gauge| gauge.accounted.load(Ordering::Relaxed))
     }
 
-    /// Whether any partition sheds by itself: until then nobody need know a request's partition.
+    /// Whether any partition sheds by itself: until then nobody needs a request's partition.
     pub fn any_halted(&self) -> bool {
         self.any_halted.load(Ordering::Acquire)
     }

@@ -8,7 +8,7 @@ use crate::trend::Trend;
 /// What the policy said last, and how the lag moved.
 #[derive(Debug)]
 pub struct ShedWatch {
-    lines: ShedLines,
+    policy: ShedLines,
     decision: Decision,
     trend: Trend,
     /// When the last reading came; before the first, when the watch began.
@@ -17,13 +17,13 @@ pub struct ShedWatch {
 
 impl ShedWatch {
     /// Nothing is known yet. Every `at` below is the time since some fixed moment, by a clock that never steps.
-    pub fn new(lines: ShedLines, at: Duration) -> Self {
-        ShedWatch { lines, decision: Decision::default(), trend: Trend::default(), read_at: at }
+    pub fn new(policy: ShedLines, at: Duration) -> Self {
+        ShedWatch { policy, decision: Decision::default(), trend: Trend::default(), read_at: at }
     }
 
     /// A reading that came: how many records wait, and how old the oldest is. Returns what holds from now on.
     pub fn known(&mut self, records: u64, age_ms: u64, at: Duration) -> Decision {
-        if self.silent_ms(at) > self.lines.unknown_after_ms {
+        if self.silent_ms(at) > self.policy.unknown_after_ms {
             self.trend.clear();
         }
         self.trend.note(at, records, age_ms);
@@ -46,7 +46,7 @@ impl ShedWatch {
     }
 
     fn take(&mut self, reading: Reading) -> Decision {
-        self.decision = shed::decide(&self.lines, self.decision, reading, &self.trend);
+        self.decision = shed::decide(&self.policy, self.decision, reading, &self.trend);
         self.decision
     }
 }
@@ -85,11 +85,11 @@ mod tests {
             } else {
                 0
             };
-            let told = watch.known(even(second).saturating_add_signed(noise), 0, s(second)).retry_after_s;
+            let wait_s = watch.known(even(second).saturating_add_signed(noise), 0, s(second)).retry_after_s;
             if second >= 16 {
-                let jump = before.map_or(0, |before| told.abs_diff(before));
-                assert!(jump <= 4, "{before:?} -> {told} at {second}");
-                before = Some(told);
+                let jump = before.map_or(0, |before| wait_s.abs_diff(before));
+                assert!(jump <= 4, "{before:?} -> {wait_s} at {second}");
+                before = Some(wait_s);
             }
         }
     }

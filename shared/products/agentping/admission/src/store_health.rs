@@ -1,12 +1,12 @@
-//! Whether reads of the store run into their deadline. While they do, what can go without the store does not wait for
-//! it: each request would wait for the whole deadline, one after another in its look-ups.
+//! Whether reads of the store run into their deadline. While they do, a request that can go without the store does not
+//! wait for it: each of its reads would take the whole deadline.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Reads that are wanted and not needed ask this first. Errors that come at once change nothing.
+/// Notes reads that hang. Reads that are wanted and not needed ask it first. Errors that come at once change nothing.
 #[derive(Debug)]
 pub(crate) struct StoreHealth {
     began: Instant,
@@ -28,7 +28,8 @@ impl StoreHealth {
         until != 0 && self.now_ms() < until
     }
 
-    /// A read that began then has failed; what it waited for tells a store that hangs from one that refuses.
+    /// A read that began then has failed. It hung if it took at least half of its deadline; otherwise the store
+    /// refused.
     pub fn failed(&self, began: Instant, deadline: Duration) {
         if began.elapsed() * 2 >= deadline {
             self.resting_until_ms.store(self.now_ms() + Self::REST_MS, Ordering::Relaxed);

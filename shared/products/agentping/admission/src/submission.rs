@@ -26,23 +26,23 @@ pub struct Submission {
 pub struct Acceptance {
     /// Whether anything of it was new (202), or all of it a repeat (200).
     pub fresh: bool,
-    /// Where the record stands on the log, if one was appended.
+    /// The record's position on the log, if one was appended.
     pub position: Option<Position>,
     /// Events that were new, and events that were there before.
     pub events_accepted: u32,
     pub events_duplicate: u32,
     /// What a repeat repeats, as far as it is known; `None` for what was new, and for events.
     pub repeat: Option<Repeat>,
-    /// What is known of the run without reading the store, or, for a repeated finish, with it.
+    /// What is known of the run: for a repeated finish with a read of the store, else without one.
     pub run: KnownRun,
 }
 
 /// What was there before a request that brought nothing new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Repeat {
-    /// When the call that stands was received: the closing for a call that closes, else the opening.
+    /// When the first call was received: the closing for a call that closes, else the opening.
     pub first_received_at: Timestamp,
-    /// The status that stands, where the repeat says another one.
+    /// The status of the first call, where the repeat says another one.
     pub stands_as: Option<FinishStatus>,
     /// The request closes its run.
     pub(crate) closes: bool,

@@ -1,5 +1,5 @@
-//! How the lag moved lately: the slope of the line that fits the last readings best, so that the noise of one reading
-//! (a batch just committed, a burst just taken in) hardly moves it.
+//! How the lag moved lately: the slope of the straight line that fits the last readings best, so that the noise of one
+//! reading (a batch just committed, a burst just taken in) hardly moves it.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_told_of_too_little() {
+    fn too_few_readings_have_no_slope() {
         assert_eq!(trend([]).records_sink_per_s(), 0.0);
         assert_eq!(trend([(5, 5)]).records_sink_per_s(), 0.0);
         let mut still = trend([(9, 9)]);
@@ -100,8 +100,8 @@ mod tests {
         // Wherever it falls, one reading that is off by three seconds' worth.
         for off in 0..16u64 {
             let noisy = trend((0..16u64).map(|second| (even(second) + if second == off { 15_000 } else { 0 }, 0)));
-            let told = noisy.records_sink_per_s();
-            assert!((4_500.0..5_500.0).contains(&told), "off at {off}: {told}");
+            let sinks = noisy.records_sink_per_s();
+            assert!((4_500.0..5_500.0).contains(&sinks), "off at {off}: {sinks}");
         }
     }
 

@@ -37,7 +37,7 @@ pub async fn every_case<G: Gate>(make: impl AsyncFn() -> G) {
     claims::a_release_does_not_touch_what_passed_to_another(&make().await).await;
     claims::a_release_leaves_nothing(&make().await).await;
     claims::a_confirmed_claim_is_not_released(&make().await).await;
-    claims::peeks_read_and_take_nothing(&make().await).await;
+    claims::reads_take_nothing(&make().await).await;
     claims::ids_of_two_teams_are_two(&make().await).await;
     claims::ids_far_from_now_are_left_to_the_store(&make().await).await;
 }
@@ -72,7 +72,7 @@ impl<'a> Asker<'a> {
             charge_rate: true,
             agent: None,
             claims,
-            peeks: Vec::new(),
+            reads: Vec::new(),
             unclaimed_units: 0,
         }
     }
@@ -96,7 +96,7 @@ impl<'a> Asker<'a> {
     /// The one outcome of a request with one claim, held or admitted.
     async fn outcome(&self, claim: Claim) -> ClaimOutcome {
         match self.claim(vec![claim]).await {
-            Verdict::Admitted { mut claims, .. } | Verdict::Held { mut claims, .. } => claims.remove(0),
+            Verdict::Admitted { mut claims, .. } | Verdict::Blocked { mut claims, .. } => claims.remove(0),
             other => panic!("neither admitted nor held: {other:?}"),
         }
     }

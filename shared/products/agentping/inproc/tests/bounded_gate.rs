@@ -42,7 +42,7 @@ fn ask(number: u8, now: Timestamp, run: RunId, content: u64) -> Ask {
         charge_rate: true,
         agent: None,
         claims: vec![claim],
-        peeks: vec![],
+        reads: vec![],
         unclaimed_units: 0,
     }
 }
@@ -68,7 +68,7 @@ fn gate(max_claim_bytes: usize) -> MemoryGate {
 fn admit(gate: &MemoryGate, ask: Ask) -> (ClaimOutcome, Option<Ticket>) {
     match ready(gate.admit(ask)).unwrap() {
         Verdict::Admitted { mut claims, ticket, .. } => (claims.remove(0), Some(ticket)),
-        Verdict::Held { mut claims, .. } => (claims.remove(0), None),
+        Verdict::Blocked { mut claims, .. } => (claims.remove(0), None),
         other => panic!("{other:?}"),
     }
 }
@@ -167,7 +167,7 @@ proptest! {
             let run = born(NOW.plus_millis(born_ms / 100_000 * 40_000_000), tail);
             let judge = |gate: &MemoryGate| match ready(gate.admit(ask(number, now, run, content))).unwrap() {
                 Verdict::Admitted { mut claims, ticket, .. } => Some((claims.remove(0), Some(ticket))),
-                Verdict::Held { mut claims, .. } => Some((claims.remove(0), None)),
+                Verdict::Blocked { mut claims, .. } => Some((claims.remove(0), None)),
                 Verdict::Refused(Refused::Full) => None,
                 other => panic!("{other:?}"),
             };

@@ -39,7 +39,7 @@ fn ask(limits: Limits, now: Timestamp, claims: Vec<Claim>) -> Ask {
         charge_rate: true,
         agent: None,
         claims,
-        peeks: vec![],
+        reads: vec![],
         unclaimed_units: 0,
     }
 }
@@ -53,7 +53,7 @@ async fn seeded(config: MemoryGateConfig) -> MemoryGate {
 async fn admit(gate: &MemoryGate, now: Timestamp, claims: Vec<Claim>) -> (Vec<ClaimOutcome>, Option<Ticket>) {
     match gate.admit(ask(Limits::default(), now, claims)).await.unwrap() {
         Verdict::Admitted { claims, ticket, .. } => (claims, Some(ticket)),
-        Verdict::Held { claims, .. } => (claims, None),
+        Verdict::Blocked { claims, .. } => (claims, None),
         other => panic!("{other:?}"),
     }
 }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use tidegate_agentping::{EventId, Limits, RunId, Slug, TeamId};
 use tidegate_kernel::{Month, Timestamp};
 
-use crate::{FailureCause, FailureKind};
+use tidegate_ports::{FailureCause, FailureKind};
 
 /// Rate bucket, monthly quota, agent cap and claims of one team, changed together by one atomic step.
 #[async_trait]
@@ -112,8 +112,8 @@ pub struct Ask {
     /// What is to be claimed. A request without claims (a minted id, a body that does not parse) still pays rate
     /// and meets the quota line.
     pub claims: Vec<Claim>,
-    /// Claims to be read along, never taken.
-    pub peeks: Vec<ClaimKey>,
+    /// Claims to read without claiming them.
+    pub reads: Vec<ClaimKey>,
     /// Quota units beside those of the claims: of records whose id was minted by the server.
     pub unclaimed_units: u32,
 }
@@ -196,15 +196,16 @@ pub enum Verdict {
     Refused(Refused),
     /// The gate does not know this team's counts (first use, or it forgot): [`Gate::seed`] it, then ask again.
     NeedsSeed,
-    /// Some claim conflicts or is unconfirmed: nothing was taken. One outcome per claim, and the peeks' answers.
-    Held {
+    /// Some claim conflicts or is unconfirmed: nothing was taken. One outcome for each claim, and one
+    /// answer for each of [`Ask::reads`].
+    Blocked {
         claims: Vec<ClaimOutcome>,
-        peeks: Vec<Option<Bytes>>,
+        reads: Vec<Option<Bytes>>,
     },
-    /// Every claim is new, joined or a repeat; what is new or joined is now held by the ticket.
+    /// Every claim is new, joined or a repeat; the ticket now holds what is new or joined.
     Admitted {
         claims: Vec<ClaimOutcome>,
-        peeks: Vec<Option<Bytes>>,
+        reads: Vec<Option<Bytes>>,
         ticket: Ticket,
     },
 }

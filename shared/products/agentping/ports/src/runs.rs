@@ -7,8 +7,6 @@ use tidegate_agentping::{AgentId, Event, EventId, Run, RunId, RunKey, RunStatus,
 use tidegate_kernel::{Month, Position, SmolStr, Timestamp, Usd};
 use tidegate_ports::StoreError;
 
-use crate::StoreError;
-
 mod agents;
 mod held;
 mod pages;

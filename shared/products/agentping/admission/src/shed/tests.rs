@@ -11,11 +11,11 @@ fn known(records: u64, age_ms: u64) -> Reading {
 }
 
 /// The decision after these readings, one a second.
-fn after(lines: &ShedLines, readings: &[(u64, u64)]) -> Decision {
+fn after(policy: &ShedLines, readings: &[(u64, u64)]) -> Decision {
     let (mut held, mut trend) = (Decision::default(), Trend::default());
     for (second, (records, age_ms)) in readings.iter().enumerate() {
         trend.note(Duration::from_secs(second as u64), *records, *age_ms);
-        held = decide(lines, held, known(*records, *age_ms), &trend);
+        held = decide(policy, held, known(*records, *age_ms), &trend);
     }
     held
 }
@@ -26,9 +26,9 @@ fn entered() -> Decision {
 }
 
 #[test]
-fn lines_in_a_table() {
+fn thresholds_in_a_table() {
     use ShedCause::{Age, Records};
-    // (records, age, pressure while calm, pressure once both lines were crossed, its cause)
+    // (records, age, pressure while calm, pressure once both thresholds were crossed, its cause)
     for (records, age_ms, calm, shedding, cause) in [
         (0, 0, 0, 0, None),
         (10, 29_999, 0, 0, None),
@@ -45,8 +45,8 @@ fn lines_in_a_table() {
         (5_500_000, 330_001, 2_000, 2_000, Some(Age)),
         (u64::MAX, 0, 4_000, 4_000, Some(Records)),
     ] {
-        let told = |held| decide(&ShedLines::default(), held, known(records, age_ms), &Trend::default());
-        let (one, other) = (told(Decision::default()), told(entered()));
+        let decided = |held| decide(&ShedLines::default(), held, known(records, age_ms), &Trend::default());
+        let (one, other) = (decided(Decision::default()), decided(entered()));
         assert_eq!((one.pressure, other.pressure), (calm, shedding), "{records} records, {age_ms} ms");
         assert_eq!(other.cause, cause, "{records} records, {age_ms} ms");
     }
@@ -54,11 +54,11 @@ fn lines_in_a_table() {
 
 #[test]
 fn a_measure_that_never_entered_does_not_hold_on_to_shedding() {
-    let lines = ShedLines::default();
-    let by_age = after(&lines, &[(700_000, 60_000)]);
+    let policy = ShedLines::default();
+    let by_age = after(&policy, &[(700_000, 60_000)]);
     assert_eq!(by_age.cause, Some(ShedCause::Age));
-    let over = decide(&lines, by_age, known(700_000, 29_999), &Trend::default());
-    assert_eq!(over, Decision::default(), "700,000 records are between the lines, and never crossed theirs");
+    let over = decide(&policy, by_age, known(700_000, 29_999), &Trend::default());
+    assert_eq!(over, Decision::default(), "700,000 records are between the thresholds, and never crossed theirs");
 }
 
 #[test]
@@ -77,7 +77,8 @@ fn an_unknown_lag_holds_what_was_said_and_then_sheds_half_of_the_events() {
     let hold = ShedLines::default();
     let accept = ShedLines { when_unknown: WhenUnknown::Accept, ..hold };
     let heavy = after(&hold, &[(5_500_000, 0)]);
-    let unknown = |lines: &ShedLines, held, for_ms| decide(lines, held, Reading::Unknown { for_ms }, &Trend::default());
+    let unknown =
+        |policy: &ShedLines, held, for_ms| decide(policy, held, Reading::Unknown { for_ms }, &Trend::default());
     for (held, for_ms, pressure, cause, accepted) in [
         // Not unknown yet.
         (Decision::default(), 10_000, 0, None, 0),
@@ -95,7 +96,7 @@ fn an_unknown_lag_holds_what_was_said_and_then_sheds_half_of_the_events() {
         assert_eq!(unknown(&accept, held, for_ms).pressure, accepted, "{held:?} {for_ms}");
     }
     assert_eq!(unknown(&hold, Decision::default(), 60_001).retry_after_s, 60, "how it drains is not known");
-    // A reading ends it, and the lines that were entered are still known.
+    // A reading ends it, and the thresholds that were entered are still known.
     let blind = unknown(&hold, entered(), 60_001);
     assert_eq!(decide(&hold, blind, known(10, 30_000), &Trend::default()).cause, Some(ShedCause::Age));
     let calm = unknown(&hold, Decision::default(), 60_001);
@@ -104,16 +105,16 @@ fn an_unknown_lag_holds_what_was_said_and_then_sheds_half_of_the_events() {
 
 #[test]
 fn the_wait_follows_how_the_lag_sinks_between_floor_and_cap() {
-    let lines = ShedLines::default();
+    let policy = ShedLines::default();
     let sinking = |records_per_s: u64, age_per_s_ms: u64| {
         let earlier = |second: u64| (1_100_000 + second * records_per_s, 70_000 + second * age_per_s_ms);
         let readings: Vec<_> = (0..20).rev().map(earlier).collect();
-        after(&lines, &readings).retry_after_s
+        after(&policy, &readings).retry_after_s
     };
-    assert_eq!(after(&lines, &[(1_100_000, 0)]).retry_after_s, 60, "nothing is known yet");
+    assert_eq!(after(&policy, &[(1_100_000, 0)]).retry_after_s, 60, "nothing is known yet");
     assert_eq!(sinking(0, 0), 60, "it does not sink");
-    assert_eq!(sinking(60_000, 4_000), 11, "600,001 above the line at 60,000 a second; the age needs as long");
-    assert_eq!(sinking(60_000, 1_000), 41, "40,001 ms above the line at 1,000 a second");
+    assert_eq!(sinking(60_000, 4_000), 11, "600,001 above the threshold at 60,000 a second; the age needs as long");
+    assert_eq!(sinking(60_000, 1_000), 41, "40,001 ms above the threshold at 1,000 a second");
     assert_eq!(sinking(60_000, 0), 60, "one measure sinks, the other does not");
     assert_eq!(sinking(6_000_000, 400_000), 1);
 }
@@ -134,7 +135,7 @@ fn who_is_refused_together_does_not_come_back_together() {
     for (wait, waits) in [(1, 2), (10, 6), (60, 31)] {
         let refused = (0..10_000).filter(|n| falls(*n, 100)).map(|n| with_jitter(wait, n));
         let mut counts = std::collections::BTreeMap::<u64, u32>::new();
-        refused.for_each(|told| *counts.entry(told).or_default() += 1);
+        refused.for_each(|wait_s| *counts.entry(wait_s).or_default() += 1);
         assert_eq!(counts.len(), waits, "{counts:?}");
         let even = 1_000 / waits as u32;
         assert!(counts.values().all(|count| (even / 2..even * 2).contains(count)), "{counts:?}");
@@ -142,8 +143,8 @@ fn who_is_refused_together_does_not_come_back_together() {
 }
 
 prop_compose! {
-    /// Lines in order, of any size.
-    fn any_lines()(
+    /// Thresholds in order, of any size.
+    fn any_policy()(
         age in prop::array::uniform3(1..1_000_000u64),
         records in prop::array::uniform3(1..100_000_000u64),
         accept in any::<bool>(),
@@ -177,16 +178,16 @@ proptest! {
     /// More lag never sheds less, of no class.
     #[test]
     fn it_rises_with_the_lag(
-        lines in any_lines(),
+        policy in any_policy(),
         before in any_reading(),
         records in 0..200_000_000u64,
         age_ms in 0..2_000_000u64,
         more in (0..100_000_000u64, 0..1_000_000u64),
     ) {
         let trend = Trend::default();
-        let held = decide(&lines, Decision::default(), before, &trend);
-        let less = decide(&lines, held, known(records, age_ms), &trend);
-        let more = decide(&lines, held, known(records + more.0, age_ms + more.1), &trend);
+        let held = decide(&policy, Decision::default(), before, &trend);
+        let less = decide(&policy, held, known(records, age_ms), &trend);
+        let more = decide(&policy, held, known(records + more.0, age_ms + more.1), &trend);
         for class in Class::ALL {
             prop_assert!(less.share_permille(class) <= more.share_permille(class));
         }
@@ -195,13 +196,13 @@ proptest! {
     /// Whatever comes in whatever order: a class is touched only once the one that goes before it is shed whole, the
     /// wait is between its bounds, and cause and wait are there exactly while something is shed.
     #[test]
-    fn what_holds_after_any_readings(lines in any_lines(), readings in prop::collection::vec(any_reading(), 1..60)) {
+    fn what_holds_after_any_readings(policy in any_policy(), readings in prop::collection::vec(any_reading(), 1..60)) {
         let (mut held, mut trend) = (Decision::default(), Trend::default());
         for (second, reading) in readings.into_iter().enumerate() {
             if let Reading::Known { records, age_ms } = reading {
                 trend.note(Duration::from_secs(second as u64), records, age_ms);
             }
-            held = decide(&lines, held, reading, &trend);
+            held = decide(&policy, held, reading, &trend);
             prop_assert!(held.pressure <= Decision::FULL);
             for pair in Class::ALL.windows(2) {
                 let (later, sooner) = (held.share_permille(pair[0]), held.share_permille(pair[1]));
@@ -209,10 +210,10 @@ proptest! {
             }
             prop_assert_eq!(held.cause.is_some(), held.sheds());
             if held.sheds() {
-                prop_assert!((lines.retry_floor_s..=lines.retry_cap_s).contains(&held.retry_after_s), "{:?}", held);
+                prop_assert!((policy.retry_floor_s..=policy.retry_cap_s).contains(&held.retry_after_s), "{:?}", held);
                 for n in 0..100 {
-                    let told = with_jitter(held.retry_after_s, n);
-                    prop_assert!(told >= held.retry_after_s && told <= held.retry_after_s + held.retry_after_s / 2 + 1);
+                    let wait_s = with_jitter(held.retry_after_s, n);
+                    prop_assert!(wait_s >= held.retry_after_s && wait_s <= held.retry_after_s + held.retry_after_s / 2 + 1);
                 }
             } else {
                 prop_assert_eq!(held.retry_after_s, 0);
@@ -223,19 +224,19 @@ proptest! {
     /// Between leave and enter nothing begins and nothing ends, however often the lag moves there.
     #[test]
     fn nothing_flaps_between_the_lines(
-        lines in any_lines(),
+        policy in any_policy(),
         begun in any::<bool>(),
         places in prop::collection::vec((0.0..1.0f64, 0.0..1.0f64), 1..40),
     ) {
         let trend = Trend::default();
-        let begins = known(if begun { lines.records.enter } else { 0 }, if begun { lines.age_ms.enter } else { 0 });
-        let mut held = decide(&lines, Decision::default(), begins, &trend);
+        let begins = known(if begun { policy.records.enter } else { 0 }, if begun { policy.age_ms.enter } else { 0 });
+        let mut held = decide(&policy, Decision::default(), begins, &trend);
         prop_assert_eq!(held.sheds(), begun);
-        let between = |lines: &Lines, place: f64| lines.leave + ((lines.enter - lines.leave) as f64 * place) as u64;
+        let between = |of: &Lines, at: f64| of.leave + ((of.enter - of.leave) as f64 * at) as u64;
         for (by_records, by_age) in places {
-            let (records, age_ms) = (between(&lines.records, by_records), between(&lines.age_ms, by_age));
-            prop_assume!(records < lines.records.enter && age_ms < lines.age_ms.enter);
-            held = decide(&lines, held, known(records, age_ms), &trend);
+            let (records, age_ms) = (between(&policy.records, by_records), between(&policy.age_ms, by_age));
+            prop_assume!(records < policy.records.enter && age_ms < policy.age_ms.enter);
+            held = decide(&policy, held, known(records, age_ms), &trend);
             prop_assert_eq!(held.sheds(), begun, "{} records, {} ms", records, age_ms);
         }
     }

@@ -16,7 +16,7 @@ async fn a_hundred_at_once_make_one_run() {
         fresh += u32::from(answer.await.unwrap().unwrap().fresh);
     }
     assert!(fresh >= 1);
-    assert_eq!(world.logged(), fresh as usize, "who was told 202 has a record, who was told 200 has none");
+    assert_eq!(world.logged(), fresh as usize, "who got 202 has a record, who got 200 has none");
     assert_eq!(world.stored(run).units, vec![(Month::of(NOW), 1)]);
     assert!(!world.send(run, start("a", NOW)).await.unwrap().fresh);
 }
@@ -28,18 +28,18 @@ async fn two_contents_are_never_both_told_success() {
         let run = world.run();
         let agent = |n: u32| if n.is_multiple_of(2) { "a" } else { "b" };
         let sending: Vec<_> = (0..20).map(|n| (n, world.spawn(run, start(agent(n + round), NOW)))).collect();
-        let mut told = Vec::new();
+        let mut accepted = Vec::new();
         for (n, answer) in sending {
             match answer.await.unwrap() {
-                Ok(_) => told.push(agent(n + round)),
+                Ok(_) => accepted.push(agent(n + round)),
                 Err(Refusal::StartConflict { .. } | Refusal::Undecided { .. }) => {}
                 Err(other) => panic!("{other:?}"),
             }
         }
-        told.dedup();
-        assert_eq!(told.len(), 1, "{told:?}");
+        accepted.dedup();
+        assert_eq!(accepted.len(), 1, "{accepted:?}");
         let stored = world.stored(run);
-        assert_eq!(stored.opening().unwrap().start.agent.as_str(), told[0]);
+        assert_eq!(stored.opening().unwrap().start.agent.as_str(), accepted[0]);
         assert!(!stored.conflicted);
     }
 }
@@ -85,7 +85,7 @@ async fn no_claim_is_taken_over_while_consumers_are_behind() {
 }
 
 #[tokio::test]
-async fn who_waits_hears_of_the_outcome() {
+async fn who_waits_learns_the_outcome() {
     let world = World::new();
     let run = world.run();
     world.appends(Appends::Hang);

@@ -55,7 +55,7 @@ async fn a_halted_partition_refuses_its_own_runs_once_they_wait_too_long_and_no_
     for class in Class::ALL {
         assert_eq!(world.admission.shed(class), Ok(()), "it is no reason to refuse everybody");
     }
-    // Another release goes on behind the offset at which it stood.
+    // Another release goes on behind the offset at which it was halted.
     let mut account = Account::opened(1, 1, 0);
     account.next_offset = 1;
     world.backend.accounts.settle(account).await.unwrap();

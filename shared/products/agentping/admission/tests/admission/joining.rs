@@ -37,34 +37,34 @@ async fn first(world: &World, run: RunId, body: Body, fate: First) {
         First::Lost => Appends::Lost,
         First::Landed => Appends::Landed,
     });
-    assert!(world.send(run, body).await.is_err(), "nobody can tell");
+    assert!(world.send(run, body).await.is_err(), "nobody knows its outcome");
     world.appends(Appends::Work);
 }
 
 #[tokio::test]
-async fn who_joins_tells_and_writes_what_repeats_are_told() {
+async fn who_joins_answers_and_writes_what_repeats_get() {
     for (what, form) in FORMS {
         for fate in [First::Lost, First::Landed] {
-            let told = format!("{what}, the first one {fate:?}");
+            let case = format!("{what}, the first one {fate:?}");
             let world = World::new();
             let run = world.run();
             first(&world, run, form(world.clock.now()), fate).await;
             world.clock.advance_ms(LATER_MS);
             let joined = world.send(run, form(world.clock.now())).await.unwrap();
-            assert!(joined.fresh, "{told}");
+            assert!(joined.fresh, "{case}");
             world.clock.advance_ms(LATER_MS);
             let repeat = world.send(run, form(world.clock.now())).await.unwrap();
-            assert!(!repeat.fresh, "{told}");
-            assert_eq!(joined.run, repeat.run, "{told}");
+            assert!(!repeat.fresh, "{case}");
+            assert_eq!(joined.run, repeat.run, "{case}");
             let stored = world.stored(run);
             if let Some(opening) = stored.opening() {
-                assert_eq!(repeat.run.received_at, Some(opening.received_at), "{told}");
-                assert_eq!(repeat.run.started_at, Some(opening.start.started_at), "{told}");
-                assert_eq!(opening.received_at, NOW, "{told}");
+                assert_eq!(repeat.run.received_at, Some(opening.received_at), "{case}");
+                assert_eq!(repeat.run.started_at, Some(opening.start.started_at), "{case}");
+                assert_eq!(opening.received_at, NOW, "{case}");
             }
             if let Some(finish) = stored.finish.as_ref() {
-                assert_eq!(repeat.run.finished_at, Some(finish.finished_at), "{told}");
-                assert_eq!((finish.received_at, finish.finished_at), (NOW, NOW), "{told}");
+                assert_eq!(repeat.run.finished_at, Some(finish.finished_at), "{case}");
+                assert_eq!((finish.received_at, finish.finished_at), (NOW, NOW), "{case}");
             }
         }
     }

@@ -86,7 +86,7 @@ async fn the_eleventh_agent_is_refused_and_the_ten_go_on() {
         let Err(Refusal::AgentCap { cap: 10, slug: refused, hints }) = refused else { panic!("{refused:?}") };
         assert_eq!(refused, slug("agent-10"));
         if restarted {
-            // By what the store knows: one letter more or less, and the oldest.
+            // By what the store knows: one character more or less, and the oldest.
             assert_eq!(hints.near, ["agent-0", "agent-1", "agent-2"].map(slug), "{hints:?}");
             assert_eq!(hints.longest_unseen.len(), 3, "{hints:?}");
         }

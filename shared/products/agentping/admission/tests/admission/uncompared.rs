@@ -17,7 +17,7 @@ fn store_hangs(world: &World, hangs: bool) {
     world.backend.with(|state| state.store_hangs = hangs);
 }
 
-/// A front door whose gate has just lost its memory, and has been told what the store has.
+/// A front door whose gate has just lost its memory, and has been seeded by the store.
 async fn forgetful() -> World {
     let mut world = World::new();
     world.restart();

@@ -75,7 +75,7 @@ pub async fn one_conflict_holds_the_whole_request(gate: &dyn Gate) {
     let events: Vec<EventId> = (0..3).map(|_| ids().mint(Region::Eu, asker.now)).collect();
     confirmed(&asker, event(events[1], 1)).await;
     let batch = |content| vec![event(events[0], 1), event(events[1], content), event(events[2], 1)];
-    let Verdict::Held { claims, .. } = asker.claim(batch(2)).await else { panic!("a conflict is held") };
+    let Verdict::Blocked { claims, .. } = asker.claim(batch(2)).await else { panic!("a conflict blocks") };
     assert_eq!(claims, vec![NEW, ClaimOutcome::Conflict { answer: Bytes::new() }, NEW]);
     assert_eq!(asker.used().await, 1);
     let (claims, ticket) = asker.admitted(asker.ask(batch(1))).await;
@@ -117,7 +117,7 @@ pub async fn other_content_does_not_join(gate: &dyn Gate) {
     let run = asker.run();
     let (_, _ticket) = asker.admitted(asker.ask(vec![start(run, 1)])).await;
     let held = asker.claim(vec![joining(start(run, 2))]).await;
-    assert!(matches!(held, Verdict::Held { .. }));
+    assert!(matches!(held, Verdict::Blocked { .. }));
 }
 
 pub async fn a_claim_is_taken_over_only_as_it_was_seen(gate: &dyn Gate) {
@@ -169,18 +169,18 @@ pub async fn a_confirmed_claim_is_not_released(gate: &dyn Gate) {
     assert_eq!(asker.outcome(start(run, 1)).await, ClaimOutcome::Repeat { answer: answer(1) });
 }
 
-pub async fn peeks_read_and_take_nothing(gate: &dyn Gate) {
+pub async fn reads_take_nothing(gate: &dyn Gate) {
     let asker = Asker::seeded(gate, OPEN).await;
     let run = asker.run();
-    let ask = |peek| Ask { peeks: vec![peek], ..asker.ask(vec![]) };
-    let peek = async |key| match asker.admit(ask(key)).await {
-        Verdict::Admitted { peeks, .. } => peeks,
+    let ask = |read| Ask { reads: vec![read], ..asker.ask(vec![]) };
+    let read = async |key| match asker.admit(ask(key)).await {
+        Verdict::Admitted { reads, .. } => reads,
         other => panic!("not admitted: {other:?}"),
     };
-    assert_eq!(peek(ClaimKey::Start(run)).await, vec![None]);
+    assert_eq!(read(ClaimKey::Start(run)).await, vec![None]);
     confirmed(&asker, start(run, 1)).await;
-    assert_eq!(peek(ClaimKey::Start(run)).await, vec![Some(answer(1))]);
-    assert_eq!(peek(ClaimKey::Finish(run)).await, vec![None], "a start is not a finish");
+    assert_eq!(read(ClaimKey::Start(run)).await, vec![Some(answer(1))]);
+    assert_eq!(read(ClaimKey::Finish(run)).await, vec![None], "a start is not a finish");
     assert_eq!(asker.used().await, 1);
 }
 

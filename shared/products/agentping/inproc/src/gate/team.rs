@@ -105,16 +105,16 @@ impl Team {
         }
         let judge = |claim: &Claim| self.judge(claim, now, config);
         let claims: Vec<ClaimOutcome> = ask.claims.iter().map(judge).collect();
-        let peeks: Vec<Option<Bytes>> =
-            ask.peeks.iter().map(|key| self.claims.answer(*key, now, config.window_ms)).collect();
-        if claims.iter().any(holds_up) {
-            return Verdict::Held { claims, peeks };
+        let reads: Vec<Option<Bytes>> =
+            ask.reads.iter().map(|key| self.claims.answer(*key, now, config.window_ms)).collect();
+        if claims.iter().any(blocks) {
+            return Verdict::Blocked { claims, reads };
         }
         if is_full && claims.iter().any(|outcome| matches!(outcome, ClaimOutcome::New { .. })) {
             return Verdict::Refused(Refused::Full);
         }
         let ticket = self.take(ask, &claims, month, config);
-        Verdict::Admitted { claims, peeks, ticket }
+        Verdict::Admitted { claims, reads, ticket }
     }
 
     /// The cap, if the slug would pass it.
@@ -248,7 +248,7 @@ const fn next_second(at: Timestamp) -> Timestamp {
 }
 
 /// Whether an outcome keeps its request from being admitted.
-const fn holds_up(outcome: &ClaimOutcome) -> bool {
+const fn blocks(outcome: &ClaimOutcome) -> bool {
     matches!(outcome, ClaimOutcome::Conflict { .. } | ClaimOutcome::Unconfirmed { .. })
 }
 
