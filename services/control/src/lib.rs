@@ -28,8 +28,8 @@ use std::time::Duration;
 
 use axum::routing::get;
 use axum::{Json, Router, middleware};
-use tidegate_admission::Outage;
 use tidegate_door::{AnswerBudget, Draining, ServeOptions, ServeReport, serve, traffic_routes};
+use tidegate_kernel::Outage;
 use tidegate_ports::{Accounts, Clock, Ids, ReadLog, RunQueries};
 use tokio::net::TcpListener;
 

@@ -4,9 +4,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidegate_admission::Outage;
 use tidegate_door::{AnswerBudget, AnswerPermit};
-use tidegate_kernel::Timestamp;
+use tidegate_kernel::{Outage, Timestamp};
 use tidegate_ports::{Accounts, Clock, Ids, LogError, ReadLog, RunQueries, StoreError};
 use tokio::time::timeout;
 

@@ -4,8 +4,9 @@ use std::future::Future;
 use std::sync::Arc;
 
 use axum::Router;
-use tidegate_admission::{Admission, Outage};
+use tidegate_admission::Admission;
 use tidegate_door::{ByteBudget, Draining, InFlight, ServeReport, serve_watched};
+use tidegate_kernel::Outage;
 use tidegate_ports::{Clock, Ids};
 use tokio::net::TcpListener;
 use tracing::warn;

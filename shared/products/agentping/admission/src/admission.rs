@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
+use tidegate_kernel::Outage;
 use tidegate_ports::{Accounts, Agents, Append, Clock, Credentials, Gate, Rates, ReadLag, RunQueries, StoredSummary};
 
 use crate::agent_slots::AgentSlots;
@@ -14,7 +15,6 @@ use crate::giving_back::GivingBack;
 use crate::lag_watch::{Applied, LastStated};
 use crate::local_share::LocalShare;
 use crate::metric_names;
-use crate::outage::Outage;
 use crate::rates::RateCache;
 use crate::shed_gauge::ShedGauge;
 use crate::store_health::StoreHealth;

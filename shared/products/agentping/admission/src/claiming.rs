@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tidegate_agentping::Body;
+use tidegate_kernel::outage::jittered;
 use tidegate_ports::gate::{AgentAsk, OnUnconfirmed};
 use tidegate_ports::{Ask, ClaimKey, ClaimOutcome, StoreRead, Ticket, Verdict};
 
@@ -17,7 +18,6 @@ use crate::admission::Admission;
 use crate::answers::Opened;
 use crate::by_store::{ByStore, StoreView, start_conflict};
 use crate::claims;
-use crate::outage::jittered;
 use crate::refusal::{RETRY_SOON_S, Refusal};
 use crate::submission::{Caller, Submission};
 
