@@ -32,6 +32,10 @@ metrics! {
         "Requests that reached a front door, by endpoint (runs, events, finish, heartbeats, ping, other).";
     Counter REQUESTS = "tidegate_requests_total",
         "Requests by endpoint, outcome (accepted, repeated, refused, failed, abandoned, unknown) and cause; over all outcomes they sum up to the received.";
+    Counter READ_REQUESTS_RECEIVED = "tidegate_read_requests_received_total",
+        "Requests that reached the read API, by endpoint (runs, run, agents, usage, spend, receipt, other).";
+    Counter READ_REQUESTS = "tidegate_read_requests_total",
+        "Reads by endpoint, outcome (answered, refused, failed, abandoned) and cause; over all outcomes they sum up to the received.";
 
     Gauge REQUESTS_IN_FLIGHT = "tidegate_requests_in_flight",
         "Requests under way at the front door, those included whose client has left.";
