@@ -1,8 +1,10 @@
 //! The rules of the house, held by tests: what no lint can see.
 
 mod arrows;
+mod circles;
 mod documents;
 mod sources;
 mod statements;
 mod tree;
+mod use_paths;
 mod words;

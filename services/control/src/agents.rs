@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::response::Response;
-use http::Uri;
 use serde::Serialize;
 use tidegate_agentping::{AgentId, Slug};
 use tidegate_agentping_ports::AgentRow;
@@ -13,11 +12,11 @@ use tidegate_kernel::timestamp::{iso, iso_option};
 use tidegate_kernel::{Month, Timestamp};
 use utoipa::ToSchema;
 
-use crate::access::Reader;
-use crate::openapi::Refusals;
-use crate::parameters::Parameters;
+use crate::call::{Call, framed};
+use crate::endpoint::Endpoint;
 use crate::problem::Problem;
 use crate::reads::Reads;
+use crate::refusal_shapes::Refusals;
 use crate::weight::Weight;
 
 /// A team's agents.
@@ -59,8 +58,13 @@ struct AgentView {
     responses((status = 200, description = "The agents.", body = AgentList), Refusals),
     security(("bearer" = []), ("key_header" = [])),
 )]
-pub(crate) async fn list(State(reads): State<Arc<Reads>>, reader: Reader, uri: Uri) -> Result<Response, Problem> {
-    Parameters::read(&uri, &[])?;
+pub(crate) async fn list(State(reads): State<Arc<Reads>>, request: Request) -> Response {
+    framed(reads, Endpoint::Agents, request, all).await
+}
+
+async fn all(call: Call) -> Result<Response, Problem> {
+    call.parameters(&[])?;
+    let Call { reads, reader, .. } = call;
     let permit = reads.permit(Weight::Rows).await?;
     let rows = reads.ask(reads.queries.agents(reader.team));
     let repeats = reads.ask(reads.queries.repeats(reader.team, Month::of(reads.now())));

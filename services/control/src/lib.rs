@@ -6,8 +6,12 @@
 
 mod access;
 mod agents;
+mod api;
+mod authenticate;
+mod call;
 pub mod conservation;
 mod cursor;
+mod endpoint;
 mod listing;
 mod metrics;
 mod openapi;
@@ -15,7 +19,7 @@ mod parameters;
 mod problem;
 mod reads;
 mod receipt;
-mod request_id;
+mod refusal_shapes;
 mod run;
 mod settled;
 mod spend;
@@ -27,19 +31,25 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::routing::get;
-use axum::{Json, Router, middleware};
-use tidegate_admission::Outage;
+use axum::Router;
+use axum::response::Response;
 use tidegate_agentping_ports::{NotedAccounts, RunQueries};
-use tidegate_door::{AnswerBudget, Draining, ServeOptions, ServeReport, serve, traffic_routes};
+use tidegate_door::entry::with_type;
+use tidegate_door::openapi::description_route;
+use tidegate_door::{
+    AnswerBudget, Answered, Draining, Outcomes, ServeOptions, ServeReport, serve, stamped, traffic_routes,
+    with_fallbacks,
+};
+use tidegate_kernel::Outage;
 use tidegate_ports::{Clock, Ids, ReadLog};
 use tokio::net::TcpListener;
 
-pub use access::Authenticate;
+pub use authenticate::Authenticate;
 pub use conservation::Conservation;
 pub use metrics::METRICS;
 pub use openapi::{openapi, openapi_json};
 
+use endpoint::COUNTED;
 use reads::Reads;
 use weight::Weight;
 
@@ -61,6 +71,7 @@ impl Control {
     /// How long a read with `settled=true` waits for what was on the log before it: 2 s.
     pub const SETTLE_WAIT: Duration = Duration::from_secs(2);
 
+    /// Registers its metrics: the process's recorder must be installed before.
     pub fn new(
         queries: Arc<dyn RunQueries>,
         accounts: Arc<dyn NotedAccounts>,
@@ -71,7 +82,7 @@ impl Control {
         let store_deadline = Self::STORE_DEADLINE;
         let budget = AnswerBudget::new(Self::ANSWER_BYTES, Self::ANSWER_WAIT);
         let (settle_wait, outage, crowding) = (Self::SETTLE_WAIT, Outage::default(), Outage::default());
-        let log = None;
+        let (log, outcomes) = (None, Outcomes::register(COUNTED, Response::OUTCOMES));
         let reads = Reads {
             queries,
             accounts,
@@ -79,6 +90,7 @@ impl Control {
             callers,
             clock,
             ids,
+            outcomes,
             store_deadline,
             outage,
             settle_wait,
@@ -120,13 +132,10 @@ impl Control {
     pub fn into_router(self) -> Router {
         let reads = Arc::new(self.reads);
         let (routes, description) = openapi::routes().split_for_parts();
-        routes
-            .route("/openapi.json", get(|| async move { Json(description) }))
-            .merge(traffic_routes("Tidegate read API", self.draining))
-            .fallback(problem::unknown_route)
-            .method_not_allowed_fallback(problem::method_not_allowed)
-            .layer(middleware::from_fn_with_state(reads.clone(), request_id::stamp))
-            .with_state(reads)
+        let text = serde_json::to_vec(&description).expect("a description is plain data, and always serializes");
+        let described = description_route(text.into(), |text| with_type("application/json", text));
+        let traffic = stamped(traffic_routes("Tidegate read API", self.draining), &reads);
+        with_fallbacks(routes.merge(described).merge(traffic)).with_state(reads)
     }
 
     /// Serves on `listener` until `shutdown` completes and requests under way have ended, or the drain deadline

@@ -2,21 +2,21 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::response::Response;
-use http::Uri;
 use serde::Serialize;
 use tidegate_agentping::{RunStatus, Slug};
 use tidegate_agentping_ports::{ListedRun, RunFilter, RunPage, RunsPage};
 use tidegate_kernel::Timestamp;
 use utoipa::ToSchema;
 
-use crate::access::Reader;
+use crate::call::{Call, framed};
 use crate::cursor;
-use crate::openapi::Refusals;
+use crate::endpoint::Endpoint;
 use crate::parameters::{Parameters, whole};
 use crate::problem::Problem;
 use crate::reads::Reads;
+use crate::refusal_shapes::Refusals;
 use crate::summary::{RunSummary, Status};
 use crate::weight::Weight;
 
@@ -58,8 +58,13 @@ pub(crate) struct RunList {
     responses((status = 200, description = "A page of runs.", body = RunList), Refusals),
     security(("bearer" = []), ("key_header" = [])),
 )]
-pub(crate) async fn list(State(reads): State<Arc<Reads>>, reader: Reader, uri: Uri) -> Result<Response, Problem> {
-    let (filter, page) = read_query(&uri)?;
+pub(crate) async fn list(State(reads): State<Arc<Reads>>, request: Request) -> Response {
+    framed(reads, Endpoint::Runs, request, page).await
+}
+
+async fn page(call: Call) -> Result<Response, Problem> {
+    let (filter, page) = read_query(&call.parameters(KNOWN)?)?;
+    let Call { reads, reader, .. } = call;
     let now = reads.now();
     // One more than asked for tells whether anything follows.
     let asked = RunPage { limit: page.limit + 1, ..page };
@@ -76,8 +81,7 @@ fn one_page(listed: RunsPage, limit: usize, filter: &RunFilter, now: Timestamp) 
     RunList { runs: listed.runs.into_iter().take(limit).filter_map(summary).collect(), next_cursor }
 }
 
-fn read_query(uri: &Uri) -> Result<(RunFilter, RunPage), Problem> {
-    let query = Parameters::read(uri, KNOWN)?;
+fn read_query(query: &Parameters) -> Result<(RunFilter, RunPage), Problem> {
     const INSTANT: &str = "be an RFC 3339 timestamp such as 2026-05-15T14:32:01.123Z (write a '+' as %2B)";
     const LABEL: &str = "have 1 to 256 characters";
     let instant = |text: &str| Timestamp::parse(text).ok();

@@ -1,6 +1,11 @@
 //! The metrics of control.
 
 tidegate_metric::declare! {
+    pub(crate) READ_REQUESTS_RECEIVED: Counter = "tidegate_read_requests_received_total" { endpoint },
+        "Requests that reached the read API, by endpoint (runs, run, agents, usage, spend, receipt, other).";
+    pub(crate) READ_REQUESTS: Counter = "tidegate_read_requests_total" { endpoint, outcome, cause },
+        "Reads by endpoint, outcome (answered, refused, failed, abandoned) and cause; over all outcomes they sum up to the received.";
+
     pub(crate) LOG_END_OFFSET: Gauge = "tidegate_log_end_offset" { generation, partition },
         "Offset after the last record of the log, by generation and partition, as control last read it.";
     pub(crate) CONSERVATION_RECORDS: Gauge = "tidegate_conservation_records" { state },

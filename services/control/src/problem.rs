@@ -1,17 +1,28 @@
 //! Why a read is not answered, and the one table of what a client is told about it.
 
-use axum::Json;
-use axum::response::{IntoResponse, Response};
-use http::header::{ORIGIN, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
-use serde::Serialize;
-use tidegate_admission::Refusal;
-use tidegate_agentping::routes::{CONTROL, ROUTES};
-use tidegate_agentping::{CredentialMistake, IdError, ReceiptError, RunId};
-use tidegate_door::query::TextFault;
-use tidegate_door::{LikelyCall, NO_CORS, likely_call};
-use utoipa::ToSchema;
+mod cause;
+mod credential;
 
+use std::fmt::Display;
+
+use http::{Method, StatusCode};
+use tidegate_admission::Refusal;
+use tidegate_agentping::credential::refused;
+use tidegate_agentping::{IdError, ReceiptError, RunId};
+use tidegate_door::query::TextFault;
+use tidegate_door::{LikelyCall, WrongMethod, with_likely_call};
+use tracing::Level;
+
+pub use cause::Cause;
+
+use credential::credential_entry;
+
+/// One line of the table.
+pub type Entry = tidegate_door::Entry<Cause>;
+
+const NOT_FOUND: StatusCode = StatusCode::NOT_FOUND;
+/// The level of what is the caller's doing.
+const QUIET: Level = Level::DEBUG;
 /// How much of what a client sent is shown back to it.
 const SHOWN_CHARS: usize = 64;
 
@@ -60,9 +71,7 @@ pub(crate) enum Problem {
     },
     MethodNotAllowed {
         method: Method,
-        likely: Option<LikelyCall>,
-        /// A browser asks whether a page of another origin may call.
-        preflight: bool,
+        why: WrongMethod,
     },
     /// The answers under way take all the memory that there is for them.
     TooManyAnswers {
@@ -77,100 +86,48 @@ pub(crate) enum Problem {
     StoreBroken {
         cause: String,
     },
-}
-
-/// What every error says.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct ErrorBody {
-    /// A code for programs.
-    #[schema(example = "not_found")]
-    error: &'static str,
-    /// A sentence for people.
-    #[schema(example = "There is no run 'run_eu_019e2c4f7a3b7c1d8e5fa0b1c2d3e4f5'.")]
-    message: String,
-    /// The one parameter to blame, if it is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = String, required = false)]
-    field: Option<String>,
-}
-
-/// Rides on an answer that is our fault, for the log line. Not sent.
-#[derive(Clone)]
-pub(crate) struct Fault(pub String);
-
-struct Told {
-    status: StatusCode,
-    code: &'static str,
-    message: String,
-    field: Option<String>,
-    retry_after_s: Option<u64>,
-    fault: Option<String>,
-}
-
-impl Told {
-    fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Told { status, code, message: message.into(), field: None, retry_after_s: None, fault: None }
-    }
-
-    fn about(self, field: impl Into<String>) -> Self {
-        Told { field: Some(field.into()), ..self }
-    }
-
-    fn unavailable(retry_after_s: u64, cause: String) -> Self {
-        let message = format!("The data cannot be read right now. Retry in {retry_after_s} seconds.");
-        let told = Told::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message);
-        Told { retry_after_s: Some(retry_after_s), fault: Some(cause), ..told }
-    }
-
-    fn internal(cause: String) -> Self {
-        let told =
-            Told::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The server failed. This is not your fault.");
-        Told { fault: Some(cause), ..told }
-    }
+    /// A defect of ours.
+    Defect {
+        cause: String,
+    },
+    /// A defect of ours that ended its handler.
+    Panicked,
 }
 
 impl Problem {
-    fn told(&self) -> Told {
-        const BAD: StatusCode = StatusCode::BAD_REQUEST;
+    /// Its line of the table.
+    pub fn entry(&self) -> Entry {
         match self {
-            Problem::Refused(refusal) => refused(refusal),
-            Problem::TokenMayNotRead => Told::new(
-                StatusCode::UNAUTHORIZED,
-                "scope_violation",
+            Problem::Refused(refusal) => credential_entry(refusal),
+            Problem::TokenMayNotRead => Entry::unauthorized(
+                refused::SCOPE_VIOLATION,
+                Cause::ScopeHeartbeatsOnly,
                 "This is a ping token: it may only fire heartbeats. Read with one of the team's API keys.",
-            ),
-            Problem::RunIdMalformed(error @ IdError::Pattern { .. }) => {
-                Told::new(BAD, "invalid_id", format!("Field 'id' {error}.")).about("id")
-            }
-            Problem::RunIdMalformed(error @ IdError::UnknownRegion { .. }) => {
-                Told::new(BAD, "unknown_region", format!("Field 'id' {error}.")).about("id")
-            }
+            )
+            .challenge(),
+            Problem::RunIdMalformed(error) => malformed_id("id", matches!(error, IdError::UnknownRegion { .. }), error),
             Problem::RunUnknown(id) => {
-                Told::new(StatusCode::NOT_FOUND, "not_found", format!("There is no run '{id}'."))
+                Entry::new(NOT_FOUND, "not_found", QUIET, Cause::RunUnknown, format!("There is no run '{id}'."))
             }
             Problem::ReceiptMalformed(error) => {
-                let code = match error {
-                    ReceiptError::UnknownRegion { .. } => "unknown_region",
-                    _ => "invalid_id",
-                };
-                Told::new(BAD, code, format!("Field 'receipt' {error}.")).about("receipt")
+                malformed_id("receipt", matches!(error, ReceiptError::UnknownRegion { .. }), error)
             }
-            Problem::ReceiptUnknown => {
-                Told::new(StatusCode::NOT_FOUND, "not_found", "There is no record of this team with this receipt.")
-            }
-            Problem::ReceiptTooOld => Told::new(
-                StatusCode::GONE,
-                "gone",
+            Problem::ReceiptUnknown => Entry::new(
+                NOT_FOUND,
+                "not_found",
+                QUIET,
+                Cause::ReceiptUnknown,
+                "There is no record of this team with this receipt.",
+            ),
+            Problem::ReceiptTooOld => gone(
+                Cause::ReceiptTooOld,
                 "This receipt is older than 30 days: what became of its record is not kept longer. Look for its run.",
             ),
-            Problem::ReceiptFromBefore => Told::new(
-                StatusCode::GONE,
-                "gone",
-                "What became of records of that time was not kept. Look for its run.",
-            ),
-            Problem::ReceiptUncertain => Told::new(
-                StatusCode::GONE,
-                "gone",
+            Problem::ReceiptFromBefore => {
+                gone(Cause::ReceiptFromBefore, "What became of records of that time was not kept. Look for its run.")
+            }
+            Problem::ReceiptUncertain => gone(
+                Cause::ReceiptUncertain,
                 "Records around this one are missing, so nobody can say for certain what became of it. Look for its run.",
             ),
             Problem::ParameterUnknown { name, known } => {
@@ -180,82 +137,69 @@ impl Problem {
                 } else {
                     format!("This endpoint takes: {}.", known.join(", "))
                 };
-                Told::new(BAD, "unknown_field", format!("Unknown query parameter '{name}'. {takes}")).about(name)
+                let message = format!("Unknown query parameter '{name}'. {takes}");
+                Entry::bad_request("unknown_field", Cause::ParameterUnknown, message).field(name)
             }
             Problem::ParameterRepeated { name } => {
-                Told::new(BAD, "invalid_field", format!("Parameter '{name}' is given twice. Send it once."))
-                    .about(*name)
+                let message = format!("Parameter '{name}' is given twice. Send it once.");
+                Entry::bad_request("invalid_field", Cause::ParameterTwice, message).field(*name)
             }
             Problem::ParameterNoText { name, fault } => {
-                Told::new(BAD, "invalid_field", format!("Parameter '{name}' {fault}.")).about(*name)
+                let message = format!("Parameter '{name}' {fault}.");
+                Entry::bad_request("invalid_field", Cause::ParameterMalformed, message).field(*name)
             }
             Problem::ParameterInvalid { name, value, must } => {
                 let message = format!("Parameter '{name}' must {must}; it is '{}'.", shown(value));
-                Told::new(BAD, "invalid_field", message).about(*name)
+                Entry::bad_request("invalid_field", Cause::ParameterMalformed, message).field(*name)
             }
             Problem::RouteUnknown { path, likely } => {
                 let message = format!("There is nothing at '{}'. See /openapi.json.", shown(path));
-                Told::new(StatusCode::NOT_FOUND, "not_found", with_likely_call(message, likely.as_ref()))
+                let message = with_likely_call(message, likely.as_ref());
+                Entry::new(NOT_FOUND, "not_found", QUIET, Cause::NotFound, message)
             }
-            Problem::MethodNotAllowed { method, likely, preflight } => {
-                let refused =
-                    format!("'{}' is not allowed here: this port only reads. Use GET.", shown(method.as_str()));
-                let message = match preflight {
-                    true => format!("{refused} {NO_CORS}"),
-                    false => with_likely_call(refused, likely.as_ref()),
-                };
-                Told::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
-            }
-            Problem::TooManyAnswers { retry_after_s } => Told {
-                message: format!("Too many answers are under way. Retry in {retry_after_s} seconds."),
-                fault: None,
-                ..Told::unavailable(*retry_after_s, String::new())
-            },
-            Problem::StoreUnavailable { cause, retry_after_s } => Told::unavailable(*retry_after_s, cause.clone()),
-            Problem::StoreBroken { cause } => Told::internal(cause.clone()),
-        }
-    }
-}
-
-/// The refusals that authentication gives (AgentPing: authentication, errors).
-fn refused(refusal: &Refusal) -> Told {
-    let credential = |message: &str| Told::new(StatusCode::UNAUTHORIZED, "invalid_credential", message);
-    match refusal {
-        Refusal::CredentialMissing => credential(
-            "No credential was sent. Send an API key as 'Authorization: Bearer <key>' or as 'X-AgentPing-Key: <key>'.",
-        ),
-        Refusal::CredentialMalformed { mistake: CredentialMistake::Form } => credential(
-            "The credential is malformed. Send an API key of the form apk_<region>_<32 hex> as 'Authorization: Bearer <key>' \
-             or as 'X-AgentPing-Key: <key>'.",
-        ),
-        Refusal::CredentialMalformed { mistake } => credential(&mistake.to_string()),
-        Refusal::CredentialUnknown => credential("The credential is unknown or was revoked. Use a valid API key."),
-        Refusal::CredentialRegionUnknown { region } => Told::new(
-            StatusCode::BAD_REQUEST,
-            "unknown_region",
-            format!("The credential names region '{region}', which is not one of 'eu', 'us'."),
-        ),
-        Refusal::RegionMismatch { credential, endpoint } => Told::new(
-            StatusCode::UNAUTHORIZED,
-            "region_mismatch",
-            format!(
-                "Credential region '{credential}' does not match endpoint region '{endpoint}'. Ask the '{credential}' \
-                 region's endpoint, or use a credential of region '{endpoint}'."
+            // The router says which methods there are, in `Allow`.
+            Problem::MethodNotAllowed { method, why } => Entry::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                QUIET,
+                Cause::MethodNotAllowed,
+                why.after(format!("'{}' is not allowed here: this port only reads. Use GET.", shown(method.as_str()))),
             ),
-        ),
-        Refusal::CredentialUnavailable { retry_after_s } => {
-            Told::unavailable(*retry_after_s, "the credential cannot be looked up".to_owned())
+            Problem::TooManyAnswers { retry_after_s } => Entry::unavailable(
+                QUIET,
+                Cause::TooManyAnswers,
+                *retry_after_s,
+                format!("Too many answers are under way. Retry in {retry_after_s} seconds."),
+            ),
+            Problem::StoreUnavailable { cause, retry_after_s } => {
+                unavailable(Cause::StoreUnavailable, *retry_after_s).detail(cause)
+            }
+            Problem::StoreBroken { cause } => internal(Cause::StoreBroken).detail(cause),
+            Problem::Defect { cause } => internal(Cause::Defect).detail(cause),
+            Problem::Panicked => internal(Cause::Panicked),
         }
-        // Authentication gives none of the others.
-        other => Told::internal(format!("authentication answered with {other:?}")),
     }
 }
 
-fn with_likely_call(message: String, likely: Option<&LikelyCall>) -> String {
-    match likely {
-        Some(likely) => format!("{message} {likely}"),
-        None => message,
-    }
+fn malformed_id(field: &'static str, of_no_region: bool, error: &impl Display) -> Entry {
+    let (code, cause) = match of_no_region {
+        true => (refused::UNKNOWN_REGION, Cause::IdRegionUnknown),
+        false => ("invalid_id", Cause::IdPattern),
+    };
+    Entry::bad_request(code, cause, format!("Field '{field}' {error}.")).field(field)
+}
+
+fn gone(cause: Cause, message: &'static str) -> Entry {
+    Entry::new(StatusCode::GONE, "gone", QUIET, cause, message)
+}
+
+fn unavailable(cause: Cause, retry_after_s: u64) -> Entry {
+    let message = format!("The data cannot be read right now. Retry in {retry_after_s} seconds.");
+    Entry::unavailable(Level::WARN, cause, retry_after_s, message)
+}
+
+fn internal(cause: Cause) -> Entry {
+    Entry::internal(cause, "The server failed. This is not your fault.")
 }
 
 /// What a client sent, shortened and without control characters.
@@ -268,38 +212,8 @@ fn shown(text: &str) -> String {
     kept
 }
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        let told = self.told();
-        let body = ErrorBody { error: told.code, message: told.message, field: told.field };
-        let mut response = (told.status, Json(body)).into_response();
-        if let Some(seconds) = told.retry_after_s {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        if told.status == StatusCode::UNAUTHORIZED {
-            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        if let Some(fault) = told.fault {
-            response.extensions_mut().insert(Fault(fault));
-        }
-        response
-    }
-}
-
 impl From<serde_json::Error> for Problem {
     fn from(error: serde_json::Error) -> Self {
-        Problem::StoreBroken { cause: error.to_string() }
+        Problem::Defect { cause: error.to_string() }
     }
-}
-
-pub(crate) async fn unknown_route(method: Method, uri: Uri) -> Problem {
-    let likely = likely_call(ROUTES, CONTROL, &method, uri.path());
-    Problem::RouteUnknown { path: uri.path().to_owned(), likely }
-}
-
-pub(crate) async fn method_not_allowed(method: Method, uri: Uri, headers: HeaderMap) -> Problem {
-    // That GET is allowed here is said anyway.
-    let likely = likely_call(ROUTES, CONTROL, &method, uri.path()).filter(|likely| !likely.here);
-    let preflight = method == Method::OPTIONS && headers.contains_key(ORIGIN);
-    Problem::MethodNotAllowed { method, likely, preflight }
 }

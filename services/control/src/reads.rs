@@ -4,15 +4,15 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidegate_admission::Outage;
 use tidegate_agentping_ports::{NotedAccounts, RunQueries};
-use tidegate_door::{AnswerBudget, AnswerPermit};
-use tidegate_kernel::Timestamp;
+use tidegate_door::{AnswerBudget, AnswerPermit, Outcomes};
+use tidegate_kernel::{Outage, Timestamp};
 use tidegate_ports::{Clock, Ids, LogError, ReadLog, StoreError};
 use tokio::time::timeout;
 
-use crate::access::Authenticate;
-use crate::problem::Problem;
+use crate::authenticate::Authenticate;
+use crate::endpoint::Endpoint;
+use crate::problem::{Cause, Problem};
 use crate::weight::Weight;
 
 pub(crate) struct Reads {
@@ -23,6 +23,7 @@ pub(crate) struct Reads {
     pub callers: Arc<dyn Authenticate>,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,
+    pub outcomes: Outcomes<Endpoint, Cause>,
     pub store_deadline: Duration,
     pub outage: Outage,
     /// How long a read may wait for what was on the log before it.

@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
-use http::Uri;
+use axum::extract::{Request, State};
+use axum::response::Response;
 use serde::Serialize;
 use tidegate_agentping::{Receipt, ReceiptError, RunId};
 use tidegate_agentping_ports::Note;
@@ -14,11 +12,11 @@ use tidegate_kernel::{Partition, Position, Timestamp};
 use tidegate_ports::{Account, Fate};
 use utoipa::ToSchema;
 
-use crate::access::Reader;
-use crate::openapi::{OneReceiptRefusals, Refusals};
-use crate::parameters::Parameters;
+use crate::call::{Call, framed, json};
+use crate::endpoint::Endpoint;
 use crate::problem::Problem;
 use crate::reads::Reads;
+use crate::refusal_shapes::{OneReceiptRefusals, Refusals};
 
 /// A record's whereabouts.
 #[derive(Serialize, ToSchema)]
@@ -73,16 +71,16 @@ enum Stage {
     responses((status = 200, description = "Where the record is.", body = ReceiptView), OneReceiptRefusals, Refusals),
     security(("bearer" = []), ("key_header" = [])),
 )]
-pub(crate) async fn read(
-    State(reads): State<Arc<Reads>>,
-    reader: Reader,
-    path: Result<Path<String>, PathRejection>,
-    uri: Uri,
-) -> Result<Json<ReceiptView>, Problem> {
+pub(crate) async fn read(State(reads): State<Arc<Reads>>, request: Request) -> Response {
+    framed(reads, Endpoint::Receipt, request, one).await
+}
+
+async fn one(mut call: Call) -> Result<Response, Problem> {
     // A path that is no text is no receipt either.
-    let Ok(Path(text)) = path else { return Err(Problem::ReceiptMalformed(ReceiptError::Pattern)) };
+    let Some(text) = call.path().await else { return Err(Problem::ReceiptMalformed(ReceiptError::Pattern)) };
     let receipt = Receipt::parse(&text).map_err(Problem::ReceiptMalformed)?;
-    Parameters::read(&uri, &[])?;
+    call.parameters(&[])?;
+    let Call { reads, reader, .. } = call;
     // A team's id names its region: what is another team's or another region's is refused before anything is read.
     if receipt.team != reader.team {
         return Err(Problem::ReceiptUnknown);
@@ -110,7 +108,7 @@ pub(crate) async fn read(
         Some(Some(note)) => (Stage::of(note.fate), note.key.map(|key| key.run)),
     };
     let position = Place { generation, partition, offset };
-    Ok(Json(ReceiptView { receipt: text, state, position, run, reason: state.reason() }))
+    json(&ReceiptView { receipt: text, state, position, run, reason: state.reason() })
 }
 
 /// Its note may be forgotten.

@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
-use http::Uri;
 use serde::Serialize;
 use tidegate_agentping::{EventId, IdError, Run, RunId, RunKey};
 use tidegate_agentping_ports::{EventPage, EventRow, EventsPage};
@@ -15,11 +13,12 @@ use tidegate_kernel::usd::{decimal, decimal_option};
 use tidegate_kernel::{FreeJson, Timestamp, Usd};
 use utoipa::ToSchema;
 
-use crate::access::Reader;
-use crate::openapi::{OneRunRefusals, Refusals};
-use crate::parameters::{Parameters, whole};
+use crate::call::{Call, framed};
+use crate::endpoint::Endpoint;
+use crate::parameters::whole;
 use crate::problem::Problem;
 use crate::reads::Reads;
+use crate::refusal_shapes::{OneRunRefusals, Refusals};
 use crate::summary::RunSummary;
 use crate::weight::Weight;
 use crate::{cursor, settled};
@@ -112,17 +111,17 @@ struct ModelCost {
     ),
     security(("bearer" = []), ("key_header" = [])),
 )]
-pub(crate) async fn read(
-    State(reads): State<Arc<Reads>>,
-    reader: Reader,
-    path: Result<Path<String>, PathRejection>,
-    uri: Uri,
-) -> Result<Response, Problem> {
+pub(crate) async fn read(State(reads): State<Arc<Reads>>, request: Request) -> Response {
+    framed(reads, Endpoint::Run, request, one).await
+}
+
+async fn one(mut call: Call) -> Result<Response, Problem> {
     // A path that is no text is no id either.
     let malformed = Problem::RunIdMalformed(IdError::Pattern { prefix: "run" });
-    let Ok(Path(id)) = path else { return Err(malformed) };
+    let Some(id) = call.path().await else { return Err(malformed) };
     let id = RunId::parse(&id).map_err(Problem::RunIdMalformed)?;
-    let query = Parameters::read(&uri, KNOWN)?;
+    let query = call.parameters(KNOWN)?;
+    let Call { reads, reader, .. } = call;
     let limit = query.get("events_limit", "be a whole number from 1 to 500", |text| whole(text, MAX_EVENTS))?;
     let unaltered = "be the 'next_events_cursor' of an answer about the same run, unaltered";
     let after = query.get("events_cursor", unaltered, |text| cursor::decode_event(text, id))?;

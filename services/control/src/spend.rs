@@ -2,20 +2,19 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::response::Response;
-use http::Uri;
 use serde::Serialize;
 use tidegate_agentping_ports::{Spend, SpendRest, SpendRow};
 use tidegate_kernel::usd::decimal;
 use tidegate_kernel::{Month, Usd};
 use utoipa::ToSchema;
 
-use crate::access::Reader;
-use crate::openapi::Refusals;
-use crate::parameters::Parameters;
+use crate::call::{Call, framed};
+use crate::endpoint::Endpoint;
 use crate::problem::Problem;
 use crate::reads::Reads;
+use crate::refusal_shapes::Refusals;
 use crate::weight::Weight;
 
 const KNOWN: &[&str] = &["month"];
@@ -96,8 +95,13 @@ struct UnpricedModel {
     responses((status = 200, description = "The month's spend.", body = MonthlySpend), Refusals),
     security(("bearer" = []), ("key_header" = [])),
 )]
-pub(crate) async fn read(State(reads): State<Arc<Reads>>, reader: Reader, uri: Uri) -> Result<Response, Problem> {
-    let query = Parameters::read(&uri, KNOWN)?;
+pub(crate) async fn read(State(reads): State<Arc<Reads>>, request: Request) -> Response {
+    framed(reads, Endpoint::Spend, request, month).await
+}
+
+async fn month(call: Call) -> Result<Response, Problem> {
+    let query = call.parameters(KNOWN)?;
+    let Call { reads, reader, .. } = call;
     let asked = query.get("month", "be a month written as YYYY-MM, for example 2026-05", |text| text.parse().ok())?;
     let now = reads.now();
     let month = asked.unwrap_or_else(|| Month::of(now));

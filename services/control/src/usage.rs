@@ -2,19 +2,18 @@
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::State;
-use http::Uri;
+use axum::extract::{Request, State};
+use axum::response::Response;
 use serde::Serialize;
 use tidegate_kernel::timestamp::iso;
 use tidegate_kernel::{Month, Timestamp};
 use utoipa::ToSchema;
 
-use crate::access::Reader;
-use crate::openapi::Refusals;
-use crate::parameters::Parameters;
+use crate::call::{Call, framed, json};
+use crate::endpoint::Endpoint;
 use crate::problem::Problem;
 use crate::reads::Reads;
+use crate::refusal_shapes::Refusals;
 
 /// A team's month.
 #[derive(Serialize, ToSchema)]
@@ -50,14 +49,19 @@ pub(crate) struct Usage {
     responses((status = 200, description = "This month's usage.", body = Usage), Refusals),
     security(("bearer" = []), ("key_header" = [])),
 )]
-pub(crate) async fn read(State(reads): State<Arc<Reads>>, reader: Reader, uri: Uri) -> Result<Json<Usage>, Problem> {
-    Parameters::read(&uri, &[])?;
+pub(crate) async fn read(State(reads): State<Arc<Reads>>, request: Request) -> Response {
+    framed(reads, Endpoint::Usage, request, month).await
+}
+
+async fn month(call: Call) -> Result<Response, Problem> {
+    call.parameters(&[])?;
+    let Call { reads, reader, .. } = call;
     let month = Month::of(reads.now());
     let events = reads.ask(reads.queries.usage(reader.team, month));
     let repeats = reads.ask(reads.queries.repeats(reader.team, month));
     let (events, repeats) = tokio::try_join!(events, repeats)?;
     let limits = reader.plan.limits();
-    Ok(Json(Usage {
+    json(&Usage {
         month: month.to_string(),
         events,
         repeats: repeats.iter().map(|of_agent| of_agent.times).sum(),
@@ -65,5 +69,5 @@ pub(crate) async fn read(State(reads): State<Arc<Reads>>, reader: Reader, uri: U
         allowance: limits.events_per_month,
         hard_cap: limits.hard_cap(),
         resets_at: month.next().start(),
-    }))
+    })
 }

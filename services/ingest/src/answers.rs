@@ -1,10 +1,13 @@
 //! What is answered to a request that was taken in (AgentPing: endpoints). Members that are not known are left out.
 
+use axum::response::Response;
 use bytes::Bytes;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 use tidegate_admission::Repeat;
 use tidegate_agentping::{FinishStatus, HeartbeatStatus, Receipt, RunId, RunStatus, Slug};
+use tidegate_door::entry::with_type;
+use tidegate_door::{Answered, RequestOutcome};
 use tidegate_kernel::timestamp::{iso, iso_option};
 use tidegate_kernel::usd::decimal_option;
 use tidegate_kernel::{Timestamp, Usd};
@@ -14,9 +17,12 @@ use crate::refusal_table::Problem;
 
 pub(crate) const JSON: &str = "application/json";
 pub(crate) const TEXT: &str = "text/plain; charset=utf-8";
+const RECEIPT: HeaderName = HeaderName::from_static("x-tidegate-receipt");
+const REPEAT: HeaderName = HeaderName::from_static("x-tidegate-repeat");
+const IGNORED: HeaderName = HeaderName::from_static("x-tidegate-ignored");
 
 /// An answer ready to be sent.
-pub(crate) struct Answer {
+pub struct Answer {
     /// Whether anything of the request was new.
     pub fresh: bool,
     pub status: StatusCode,
@@ -66,13 +72,41 @@ impl Answer {
 
     pub fn json_with(fresh: bool, status: StatusCode, body: &impl Serialize) -> Result<Self, Problem> {
         let body = serde_json::to_vec(body).map_err(|_| Problem::Panicked)?;
-        Ok(Answer { fresh, status, content_type: JSON, body: body.into(), receipt: None, repeat: None, ignored: None })
+        Ok(Answer::plain(fresh, status, JSON, body.into()))
     }
 
     /// A ping's `OK`.
     pub fn ok_text(fresh: bool) -> Self {
-        let body = Bytes::from_static(b"OK\n");
-        Answer { fresh, status: StatusCode::OK, content_type: TEXT, body, receipt: None, repeat: None, ignored: None }
+        Answer::plain(fresh, StatusCode::OK, TEXT, Bytes::from_static(b"OK\n"))
+    }
+
+    /// The description of this port.
+    pub fn description(text: Bytes) -> Self {
+        Answer::plain(true, StatusCode::OK, JSON, text)
+    }
+
+    fn plain(fresh: bool, status: StatusCode, content_type: &'static str, body: Bytes) -> Self {
+        Answer { fresh, status, content_type, body, receipt: None, repeat: None, ignored: None }
+    }
+}
+
+impl Answered for Answer {
+    const OUTCOMES: &'static [RequestOutcome] = &[RequestOutcome::Accepted, RequestOutcome::Repeated];
+
+    fn outcome(&self) -> RequestOutcome {
+        if self.fresh { RequestOutcome::Accepted } else { RequestOutcome::Repeated }
+    }
+
+    fn into_response(self) -> Response {
+        let mut response = with_type(self.content_type, self.body);
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        for (name, value) in [(REPEAT, self.repeat), (RECEIPT, self.receipt), (IGNORED, self.ignored)] {
+            if let Some(value) = value {
+                headers.insert(name, value);
+            }
+        }
+        response
     }
 }
 

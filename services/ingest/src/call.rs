@@ -1,23 +1,45 @@
 //! One request on its way: the steps that the endpoints share, in the order of the gates (AgentPing: gate order).
 
+use std::future::Future;
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::Request;
+use axum::response::Response;
 use http::HeaderName;
 use http::request::Parts;
 use tidegate_admission::{Acceptance, Caller, Class, Submission};
 use tidegate_agentping::{Body as RecordBody, Receipt, RunId, TeamId, credential};
 use tidegate_door::body::{BodyError, Bounds, read, read_past};
-use tidegate_door::{BytePermit, Detached, Place, presented};
+use tidegate_door::{BytePermit, Detached, Entered, Place, presented};
 use tidegate_kernel::Timestamp;
 
+use crate::answers::Answer;
+use crate::endpoint::Endpoint;
 use crate::ingest::Ingest;
 use crate::parse::{Fault, Reading, ids};
 use crate::refusal_table::Problem;
 use crate::text::text;
 
 const KEY_HEADER: HeaderName = HeaderName::from_static(credential::KEY_HEADER);
+
+/// Runs one request through `handle` and answers it, whatever happens.
+pub(crate) fn framed<F, H>(
+    ingest: Arc<Ingest>,
+    endpoint: Endpoint,
+    request: Request,
+    handle: H,
+) -> impl Future<Output = Response>
+where
+    H: FnOnce(Call, Body) -> F,
+    F: Future<Output = Result<Answer, Problem>>,
+{
+    let enter = |entered| {
+        let (call, body) = Call::new(entered);
+        handle(call, body)
+    };
+    tidegate_door::framed(ingest, endpoint, request, enter)
+}
 
 pub(crate) struct Call {
     pub ingest: Arc<Ingest>,
@@ -31,8 +53,7 @@ pub(crate) struct Call {
 
 impl Call {
     /// The body stands apart: it cannot be shared between threads, and the rest must be.
-    pub fn new(ingest: Arc<Ingest>, request: Request, place: Place) -> (Self, Body) {
-        let (parts, body) = request.into_parts();
+    fn new(Entered { api: ingest, place, parts, body }: Entered<Ingest>) -> (Self, Body) {
         let received_at = ingest.clock.now();
         let permit = ingest.body_budget.none();
         (Call { ingest, parts, received_at, place, permit }, body)

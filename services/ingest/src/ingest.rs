@@ -1,20 +1,17 @@
-//! The front door as a whole: what its handlers share, and how it is served.
+//! The front door as a whole: what its handlers share.
 
-use std::future::Future;
 use std::sync::Arc;
 
-use axum::Router;
-use tidegate_admission::{Admission, Outage};
-use tidegate_door::{ByteBudget, Draining, InFlight, ServeReport, serve_watched};
+use tidegate_admission::Admission;
+use tidegate_door::{Answered, ByteBudget, Draining, InFlight, Outcomes};
+use tidegate_kernel::Outage;
 use tidegate_ports::{Clock, Ids};
-use tokio::net::TcpListener;
-use tracing::warn;
 
 use crate::acked::Acked;
+use crate::answers::Answer;
 use crate::config::IngestConfig;
-use crate::endpoints;
-use crate::metrics::{CONNECTIONS_MAX, CONNECTIONS_OPEN};
-use crate::outcomes::Outcomes;
+use crate::endpoint::{COUNTED, Endpoint};
+use crate::refusal_table::Cause;
 
 /// One front door.
 pub struct Ingest {
@@ -22,7 +19,7 @@ pub struct Ingest {
     pub(crate) admission: Arc<Admission>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn Ids>,
-    pub(crate) outcomes: Outcomes,
+    pub(crate) outcomes: Outcomes<Endpoint, Cause>,
     pub(crate) in_flight: InFlight,
     pub(crate) body_budget: ByteBudget,
     pub(crate) acked: Acked,
@@ -42,7 +39,7 @@ impl Ingest {
             admission,
             clock,
             ids,
-            outcomes: Outcomes::register(),
+            outcomes: Outcomes::register(COUNTED, Answer::OUTCOMES),
             in_flight,
             body_budget,
             acked: Acked::default(),
@@ -55,29 +52,5 @@ impl Ingest {
     /// Requests under way now, those included whose client has left.
     pub fn in_flight(&self) -> usize {
         self.in_flight.now()
-    }
-
-    /// The routes of the five endpoints, `/openapi.json`, `/healthz` and `/`, and the answers to everything else.
-    pub fn router(self: Arc<Self>) -> Router {
-        endpoints::router(self)
-    }
-
-    /// Serves until `shutdown` completes, then stops in order: for the drain grace requests are still taken, each the last
-    /// of its connection; then no new connections, idle ones closed, requests under way ended, what is left cut at the
-    /// drain deadline. Work that its client has left is waited for too.
-    pub async fn serve(self: Arc<Self>, listener: TcpListener, shutdown: impl Future<Output = ()>) -> ServeReport {
-        let options = self.config.serve;
-        let shutdown = self.draining.noting(shutdown);
-        CONNECTIONS_MAX.handle().set(options.max_connections as f64);
-        let open = CONNECTIONS_OPEN.handle();
-        open.set(0.0);
-        let watch = |connections: usize| open.set(connections as f64);
-        let mut report = serve_watched(listener, self.clone().router(), options, shutdown, watch).await;
-        let left = self.in_flight.drained(options.drain_deadline).await;
-        if left > 0 {
-            warn!(left, "requests were still being taken in when the front door stopped");
-            report.cut = report.cut.max(left as u64);
-        }
-        report
     }
 }

@@ -3,20 +3,24 @@
 
 mod acked;
 mod answers;
+mod api;
 mod call;
 pub mod config;
+pub mod endpoint;
 mod endpoints;
-mod frame;
 mod ingest;
 mod metrics;
 pub mod openapi;
-pub mod outcomes;
 pub mod parse;
 mod ping_text;
+mod port;
+pub mod refusal_shapes;
 pub mod refusal_table;
+pub mod request_shapes;
 mod text;
 
 pub use config::IngestConfig;
+pub use endpoint::Endpoint;
 pub use ingest::Ingest;
 pub use metrics::METRICS;
 pub use openapi::{openapi, openapi_json};

@@ -1,16 +1,15 @@
 //! The OpenAPI 3.1 description of this port, generated from the routes themselves.
 
-mod refusals;
-mod requests;
+use std::sync::Arc;
 
-pub(crate) use refusals::{PingRefusals, Refusals};
-pub use requests::{EventBatch, EventItem, HeartbeatBody, PingParameters, RunFinish, RunStart};
-
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use tidegate_door::openapi::{Transport, add_transport};
 use utoipa::{Modify, OpenApi};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use crate::endpoints;
-use crate::refusal_table::ErrorBody;
+use crate::endpoints::{events, finish, heartbeats, ping, runs};
+use crate::ingest::Ingest;
+use crate::refusal_shapes::ErrorBody;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -33,34 +32,40 @@ struct Credentials;
 
 impl Modify for Credentials {
     fn modify(&self, description: &mut utoipa::openapi::OpenApi) {
-        let components = description.components.get_or_insert_default();
-        let bearer = HttpBuilder::new()
-            .scheme(HttpAuthScheme::Bearer)
-            .bearer_format("apk_<region>_<32 hex> or ping_<region>_<32 hex>")
-            .description(Some("A team API key, or for heartbeats a ping token."))
-            .build();
-        components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
-        let header = ApiKeyValue::with_description(
-            "X-AgentPing-Key",
+        add_transport(
+            description,
+            "bearer",
+            Transport::Bearer { form: "apk_<region>_<32 hex> or ping_<region>_<32 hex>" },
+            "A team API key, or for heartbeats a ping token.",
+        );
+        add_transport(
+            description,
+            "key_header",
+            Transport::Header { name: "X-AgentPing-Key" },
             "The same credential, for proxies that strip `Authorization`. Not looked at where `Authorization` is sent.",
         );
-        components.add_security_scheme("key_header", SecurityScheme::ApiKey(ApiKey::Header(header)));
-        let query = ApiKeyValue::with_description(
-            "key",
+        add_transport(
+            description,
+            "key_query",
+            Transport::Query { name: "key" },
             "The same credential in the URL, for pings only. Not looked at where a header is sent.",
         );
-        components.add_security_scheme("key_query", SecurityScheme::ApiKey(ApiKey::Query(query)));
     }
 }
 
-/// Everything but the routes.
-pub(crate) fn frame() -> utoipa::openapi::OpenApi {
-    Frame::openapi()
+/// The routes that are described are the routes that are served.
+pub(crate) fn routes() -> OpenApiRouter<Arc<Ingest>> {
+    OpenApiRouter::with_openapi(Frame::openapi())
+        .routes(routes!(runs::open))
+        .routes(routes!(events::append))
+        .routes(routes!(finish::close))
+        .routes(routes!(heartbeats::beat))
+        .routes(routes!(ping::ping))
 }
 
 /// The description of this port, as served at `/openapi.json`.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    endpoints::described().into_openapi()
+    routes().into_openapi()
 }
 
 /// The same as text, as it is checked in.
@@ -68,7 +73,12 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 /// # Errors
 /// None in practice: a description is plain data.
 pub fn openapi_json() -> Result<String, serde_json::Error> {
-    openapi().to_pretty_json().map(|text| text + "\n")
+    text(&openapi())
+}
+
+/// A description as text.
+pub(crate) fn text(description: &utoipa::openapi::OpenApi) -> Result<String, serde_json::Error> {
+    description.to_pretty_json().map(|text| text + "\n")
 }
 
 #[cfg(test)]

@@ -4,28 +4,28 @@
 mod admission;
 mod agent_slots;
 mod cause;
-mod entry;
 mod faults;
 mod overload;
-
-use std::borrow::Cow;
+mod times;
 
 use http::StatusCode;
+use http::header::{ACCEPT_ENCODING, ALLOW};
 use tidegate_admission::Refusal;
-use tidegate_door::{LikelyCall, NO_CORS};
+use tidegate_door::{LikelyCall, WrongMethod, with_likely_call};
 use tracing::Level;
 
 pub use cause::Cause;
-pub use entry::{Entry, ErrorBody};
-pub use overload::Overload;
+pub use tidegate_door::Overload;
 
 use admission::refusal_entry;
-use entry::{bad_request, overloaded};
 use faults::fault_entry;
 
 use crate::parse::Fault;
 
 const NO_ROUTE: &str = "There is no such route. GET /openapi.json lists the routes there are.";
+
+/// One line of the table.
+pub type Entry = tidegate_door::Entry<Cause>;
 
 /// Everything for which a request is not taken in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,17 +54,6 @@ pub enum Problem {
     Panicked,
 }
 
-/// What is known of a call by a method that its route does not have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WrongMethod {
-    /// Nothing.
-    Mistaken,
-    /// A route elsewhere was likely meant.
-    Elsewhere(LikelyCall),
-    /// A browser asks whether a page of another origin may call.
-    Preflight,
-}
-
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         Problem::Refusal(refusal)
@@ -76,6 +65,7 @@ impl From<Fault> for Problem {
         Problem::Fault(fault)
     }
 }
+
 impl Problem {
     /// Its line of the table.
     pub fn entry(&self) -> Entry {
@@ -87,22 +77,16 @@ impl Problem {
                 "not_found",
                 Level::DEBUG,
                 Cause::NotFound,
-                match likely {
-                    Some(likely) => Cow::from(format!("{NO_ROUTE} {likely}")),
-                    None => Cow::from(NO_ROUTE),
-                },
+                with_likely_call(NO_ROUTE, likely.as_ref()),
             ),
             Problem::MethodNotAllowed { allow, why } => Entry::new(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "method_not_allowed",
                 Level::DEBUG,
                 Cause::MethodNotAllowed,
-                match why {
-                    WrongMethod::Mistaken => format!("This route takes {allow} only."),
-                    WrongMethod::Elsewhere(likely) => format!("This route takes {allow} only. {likely}"),
-                    WrongMethod::Preflight => format!("This route takes {allow} only. {NO_CORS}"),
-                },
-            ),
+                why.after(format!("This route takes {allow} only.")),
+            )
+            .header(ALLOW, allow),
             Problem::BodyTooLarge { max_bytes } => Entry::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "payload_too_large",
@@ -117,35 +101,34 @@ impl Problem {
                 Cause::BodyTimeout,
                 "The body did not arrive in time.",
             ),
-            Problem::BodyBroken => bad_request("invalid_json", Cause::BodyBroken, "The body ended too early."),
+            Problem::BodyBroken => Entry::bad_request("invalid_json", Cause::BodyBroken, "The body ended too early."),
             Problem::Encoding { encoding } => Entry::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "unsupported_encoding",
                 Level::DEBUG,
                 Cause::Encoding,
                 format!("Content-Encoding '{encoding}' is not supported: send gzip, or none."),
-            ),
-            Problem::TooManyInFlight { retry_after_s } => overloaded(
+            )
+            // What to send instead (RFC 9110, 15.5.16).
+            .header(ACCEPT_ENCODING, "gzip"),
+            Problem::TooManyInFlight { retry_after_s } => Entry::overloaded(
                 Cause::TooManyInFlight,
                 Overload { cause: Cause::TooManyInFlight.label(), class: None },
                 *retry_after_s,
                 "Too many requests are under way. Send the same again.",
             ),
-            Problem::TooManyBytes { retry_after_s } => overloaded(
+            Problem::TooManyBytes { retry_after_s } => Entry::overloaded(
                 Cause::TooManyBytes,
                 Overload { cause: Cause::TooManyBytes.label(), class: None },
                 *retry_after_s,
                 "Too many bytes of request bodies are under way. Send the same again.",
             ),
-            Problem::Panicked => Entry::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "internal",
-                Level::ERROR,
-                Cause::Panicked,
-                "Something went wrong on our side. Send the same again.",
-            ),
+            Problem::Panicked => {
+                Entry::internal(Cause::Panicked, "Something went wrong on our side. Send the same again.")
+            }
         }
     }
 }
+
 #[cfg(test)]
 mod tests;

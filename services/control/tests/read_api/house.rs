@@ -110,7 +110,7 @@ impl Authenticate for Callers {
 }
 
 impl Callers {
-    fn two_teams() -> Self {
+    pub fn two_teams() -> Self {
         let plan = Plan::Team;
         let token = Scope::Agent(Slug::parse("nightly").unwrap());
         Callers(HashMap::from([

@@ -7,6 +7,7 @@ mod admitted;
 mod bad_input;
 mod budget;
 mod conservation;
+mod counted;
 mod described;
 mod elsewhere;
 mod house;

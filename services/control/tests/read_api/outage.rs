@@ -13,9 +13,10 @@ use tidegate_ports::StoreError;
 use crate::house::*;
 
 /// Every question ends alike.
-enum Ailing {
+pub enum Ailing {
     Answers(StoreError),
     Hangs,
+    Panics,
 }
 
 impl Ailing {
@@ -23,6 +24,7 @@ impl Ailing {
         match self {
             Ailing::Answers(error) => Err(error.clone()),
             Ailing::Hangs => std::future::pending().await,
+            Ailing::Panics => panic!("a defect"),
         }
     }
 }

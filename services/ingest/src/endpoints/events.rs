@@ -9,13 +9,13 @@ use tidegate_admission::{Class, Refusal};
 use tidegate_agentping::Body;
 
 use crate::answers::{Answer, TakenEvents};
-use crate::call::Call;
-use crate::frame::framed;
+use crate::call::{Call, framed};
+use crate::endpoint::Endpoint;
 use crate::ingest::Ingest;
-use crate::openapi::{EventBatch, Refusals};
-use crate::outcomes::Endpoint;
 use crate::parse;
+use crate::refusal_shapes::Refusals;
 use crate::refusal_table::Problem;
+use crate::request_shapes::EventBatch;
 
 /// Appends up to 50 events to a run, all or none. The run need not be open yet.
 #[utoipa::path(

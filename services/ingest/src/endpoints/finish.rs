@@ -9,13 +9,13 @@ use tidegate_admission::Class;
 use tidegate_agentping::Body;
 
 use crate::answers::{Answer, FinishedRun, finish_word};
-use crate::call::Call;
-use crate::frame::framed;
+use crate::call::{Call, framed};
+use crate::endpoint::Endpoint;
 use crate::ingest::Ingest;
-use crate::openapi::{Refusals, RunFinish};
-use crate::outcomes::Endpoint;
 use crate::parse;
+use crate::refusal_shapes::Refusals;
 use crate::refusal_table::Problem;
+use crate::request_shapes::RunFinish;
 
 /// Closes a run. The first finish stands; later ones are answered with it. The run need not be open yet.
 #[utoipa::path(

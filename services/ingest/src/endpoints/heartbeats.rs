@@ -9,13 +9,13 @@ use tidegate_admission::Class;
 use tidegate_agentping::Body;
 
 use crate::answers::{Answer, TakenHeartbeat, closing_word, heartbeat_word};
-use crate::call::Call;
-use crate::frame::framed;
+use crate::call::{Call, framed};
+use crate::endpoint::Endpoint;
 use crate::ingest::Ingest;
-use crate::openapi::{HeartbeatBody, Refusals};
-use crate::outcomes::Endpoint;
 use crate::parse;
+use crate::refusal_shapes::Refusals;
 use crate::refusal_table::Problem;
+use crate::request_shapes::HeartbeatBody;
 
 /// A run in one call, or one end of it: `start` opens, the other words close.
 #[utoipa::path(

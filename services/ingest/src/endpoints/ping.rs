@@ -8,16 +8,18 @@ use axum::response::Response;
 use http::{Method, StatusCode};
 use tidegate_admission::Class;
 use tidegate_agentping::Body;
+use tidegate_door::WrongMethod;
 use tidegate_door::query::Query;
 
 use crate::answers::{Answer, TakenPing, closing_word, heartbeat_word};
-use crate::call::Call;
-use crate::frame::{framed, wants_json};
+use crate::api::wants_json;
+use crate::call::{Call, framed};
+use crate::endpoint::Endpoint;
 use crate::ingest::Ingest;
-use crate::openapi::{PingParameters, PingRefusals};
-use crate::outcomes::Endpoint;
 use crate::parse;
-use crate::refusal_table::{Problem, WrongMethod};
+use crate::refusal_shapes::PingRefusals;
+use crate::refusal_table::Problem;
+use crate::request_shapes::PingParameters;
 
 /// A heartbeat in a URL. Answers text, or JSON where `Accept` lists it.
 #[utoipa::path(

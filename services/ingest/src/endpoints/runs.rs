@@ -9,13 +9,13 @@ use tidegate_admission::Class;
 use tidegate_agentping::Body;
 
 use crate::answers::{Answer, OpenedRun, finish_word};
-use crate::call::Call;
-use crate::frame::framed;
+use crate::call::{Call, framed};
+use crate::endpoint::Endpoint;
 use crate::ingest::Ingest;
-use crate::openapi::{Refusals, RunStart};
-use crate::outcomes::Endpoint;
 use crate::parse;
+use crate::refusal_shapes::Refusals;
 use crate::refusal_table::Problem;
+use crate::request_shapes::RunStart;
 
 /// Opens a run.
 #[utoipa::path(

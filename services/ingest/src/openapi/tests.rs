@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::parse::{event, finish, heartbeat, start};
+use crate::refusal_table::Problem;
 
 fn described() -> Value {
     serde_json::from_str(&openapi_json().unwrap()).unwrap()
@@ -27,6 +28,16 @@ fn the_members_described_are_the_members_read() {
             schema["required"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
         assert_eq!(needed, required.iter().map(|names| names[0]).collect(), "{schema}");
     }
+}
+
+#[test]
+fn the_members_of_a_refusal_are_described() {
+    use tidegate_admission::{Class, Refusal, ShedCause};
+    let shed = Refusal::Shed { class: Class::Events, cause: ShedCause::Age, retry_after_s: 1 };
+    let envelope: Value = serde_json::from_str(&Problem::Refusal(shed).entry().field("id").envelope()).unwrap();
+    let properties = &described()["components"]["schemas"]["ErrorBody"]["properties"];
+    let names = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<BTreeSet<String>>();
+    assert_eq!(names(&envelope), names(properties));
 }
 
 #[test]

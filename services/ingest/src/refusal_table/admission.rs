@@ -2,62 +2,63 @@
 
 use http::StatusCode;
 use tidegate_admission::{Refusal, StartField};
-use tidegate_kernel::Timestamp;
+use tidegate_agentping::credential::refused;
 use tracing::Level;
 
-use super::Cause;
 use super::agent_slots::slots_taken;
-use super::entry::{Entry, bad_request, overloaded, unauthorized, unavailable};
-use super::overload::{Overload, shed_message};
+use super::overload::shed_message;
+use super::times::whole_seconds;
+use super::{Cause, Entry, Overload};
 
 /// What a malformed credential is answered with. AgentPing's pages disagree (401 or 400); its list of errors says 401.
 const MALFORMED_CREDENTIAL: StatusCode = StatusCode::UNAUTHORIZED;
+
 pub(super) fn refusal_entry(refusal: &Refusal) -> Entry {
     match refusal {
-        Refusal::CredentialMissing => unauthorized(
-            "invalid_credential",
+        Refusal::CredentialMissing => Entry::unauthorized(
+            refused::INVALID,
             Cause::CredentialMissing,
             "No credential was sent. Send one as 'Authorization: Bearer <credential>' or 'X-AgentPing-Key'.",
         ),
         Refusal::CredentialMalformed { mistake } => Entry::new(
             MALFORMED_CREDENTIAL,
-            "invalid_credential",
+            refused::INVALID,
             Level::DEBUG,
             Cause::CredentialMalformed,
             mistake.to_string(),
         ),
-        Refusal::CredentialRegionUnknown { region } => bad_request(
-            "unknown_region",
+        Refusal::CredentialRegionUnknown { region } => Entry::bad_request(
+            refused::UNKNOWN_REGION,
             Cause::CredentialRegionUnknown,
-            format!("The credential names region '{region}', which is not one of 'eu', 'us'."),
+            refused::unknown_region(region),
         ),
-        Refusal::RegionMismatch { credential, endpoint } => unauthorized(
-            "region_mismatch",
+        Refusal::RegionMismatch { credential, endpoint } => Entry::unauthorized(
+            refused::REGION_MISMATCH,
             Cause::RegionMismatch,
             format!(
-                "Credential region '{credential}' does not match endpoint region '{endpoint}'. Send this request to \
-                 https://{endpoint}.ingest.agentping.io/v1/... from the {credential} region, or use an {endpoint} \
-                 credential."
+                "{} Send this request to https://{endpoint}.ingest.agentping.io/v1/... from the {credential} region, \
+                 or use an {endpoint} credential.",
+                refused::region_mismatch(*credential, *endpoint)
             ),
         ),
-        Refusal::CredentialUnknown => unauthorized(
-            "invalid_credential",
+        Refusal::CredentialUnknown => Entry::unauthorized(
+            refused::INVALID,
             Cause::CredentialUnknown,
             "The credential is not known, was revoked, or has expired.",
         ),
-        Refusal::CredentialUnavailable { retry_after_s } => unavailable(
+        Refusal::CredentialUnavailable { retry_after_s } => Entry::unavailable(
             Level::WARN,
             Cause::CredentialUnavailable,
             *retry_after_s,
             "The credential cannot be looked up for now. Send the same again.",
         ),
-        Refusal::ScopeHeartbeatsOnly => unauthorized(
-            "scope_violation",
+        Refusal::ScopeHeartbeatsOnly => Entry::unauthorized(
+            refused::SCOPE_VIOLATION,
             Cause::ScopeHeartbeatsOnly,
             "A ping token may only fire heartbeats. Use a team API key for runs.",
         ),
-        Refusal::ScopeAgent { own, asked } => unauthorized(
-            "scope_violation",
+        Refusal::ScopeAgent { own, asked } => Entry::unauthorized(
+            refused::SCOPE_VIOLATION,
             Cause::ScopeAgent,
             format!("This ping token is scoped to agent '{own}'. You attempted to fire a heartbeat for '{asked}'."),
         ),
@@ -80,7 +81,7 @@ pub(super) fn refusal_entry(refusal: &Refusal) -> Entry {
             format!("Monthly event cap exceeded. Resets at {}.", whole_seconds(*resets_at)),
         )
         .retry_after(*retry_after_s),
-        Refusal::AgentCap { cap, slug, hints } => bad_request(
+        Refusal::AgentCap { cap, slug, hints } => Entry::bad_request(
             "agent_limit",
             Cause::AgentCap,
             format!(
@@ -117,31 +118,31 @@ pub(super) fn refusal_entry(refusal: &Refusal) -> Entry {
             )
             .field(field)
         }
-        Refusal::Shed { class, cause, retry_after_s } => overloaded(
+        Refusal::Shed { class, cause, retry_after_s } => Entry::overloaded(
             Cause::Shed,
             Overload { cause: cause.label(), class: Some(class.label()) },
             *retry_after_s,
             shed_message(*class, *cause),
         ),
-        Refusal::Undecided { retry_after_s } => unavailable(
+        Refusal::Undecided { retry_after_s } => Entry::unavailable(
             Level::DEBUG,
             Cause::Undecided,
             *retry_after_s,
             "Another request with this id is still under way. Send the same again.",
         ),
-        Refusal::StoreUnavailable { retry_after_s } => unavailable(
+        Refusal::StoreUnavailable { retry_after_s } => Entry::unavailable(
             Level::WARN,
             Cause::StoreUnavailable,
             *retry_after_s,
             "What is stored under this id cannot be read for now. Send the same again.",
         ),
-        Refusal::LogUnavailable { retry_after_s } => unavailable(
+        Refusal::LogUnavailable { retry_after_s } => Entry::unavailable(
             Level::WARN,
             Cause::LogUnavailable,
             *retry_after_s,
             "Nothing can be taken in for now. Send the same again.",
         ),
-        Refusal::OutcomeUnknown { retry_after_s } => unavailable(
+        Refusal::OutcomeUnknown { retry_after_s } => Entry::unavailable(
             Level::WARN,
             Cause::OutcomeUnknown,
             *retry_after_s,
@@ -155,10 +156,4 @@ pub(super) fn refusal_entry(refusal: &Refusal) -> Entry {
             format!("The request makes a record of {bytes} bytes; at most {cap} are taken. Send less at once."),
         ),
     }
-}
-
-/// The quota message has no milliseconds (AgentPing: month).
-pub(super) fn whole_seconds(instant: Timestamp) -> String {
-    let text = instant.to_string();
-    text.strip_suffix(".000Z").map_or(text.clone(), |seconds| format!("{seconds}Z"))
 }

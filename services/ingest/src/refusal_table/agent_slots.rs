@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use tidegate_admission::AgentHints;
 
-use super::admission::whole_seconds;
+use super::times::whole_seconds;
 
 /// ` Near it: 'nightly'. Longest unseen: 'nigthly' (never), 'weekly' (2026-05-15T12:00:00Z). …`; empty without names. Slugs
 /// hold no control characters, so that the text stays one line.

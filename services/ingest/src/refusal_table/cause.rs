@@ -1,35 +1,7 @@
 //! The causes, as metrics and logs label them, and the outcome that each one is.
 
-use crate::outcomes::Outcome;
-
-macro_rules! causes {
-    ($($cause:ident $label:literal $outcome:ident;)*) => {
-        /// Why a request was not taken in: one per kind of [`Problem`](super::Problem).
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Cause {
-            $($cause,)*
-        }
-
-        impl Cause {
-            pub const ALL: &[Cause] = &[$(Cause::$cause,)*];
-
-            pub const fn label(self) -> &'static str {
-                match self {
-                    $(Cause::$cause => $label,)*
-                }
-            }
-
-            /// Refused: the caller's or policy's doing. Failed: ours. Unknown: nobody can tell.
-            pub const fn outcome(self) -> Outcome {
-                match self {
-                    $(Cause::$cause => Outcome::$outcome,)*
-                }
-            }
-        }
-    };
-}
-
-causes! {
+tidegate_door::causes! {
+    /// Why a request was not taken in: one per kind of [`Problem`](super::Problem).
     CredentialMissing "credential_missing" Refused;
     CredentialMalformed "credential_malformed" Refused;
     CredentialRegionUnknown "credential_region_unknown" Refused;

@@ -1,7 +1,6 @@
 //! The rows of what is wrong with a body, a path or a query.
 
-use super::Cause;
-use super::entry::{Entry, bad_request};
+use super::{Cause, Entry};
 use crate::parse::Fault;
 
 pub(super) fn fault_entry(fault: &Fault) -> Entry {
@@ -16,7 +15,7 @@ pub(super) fn fault_entry(fault: &Fault) -> Entry {
         Fault::IdRegionUnknown { .. } => ("unknown_region", Cause::IdRegionUnknown),
         Fault::TooManyEvents { .. } => ("batch_too_large", Cause::TooManyEvents),
     };
-    let entry = bad_request(code, cause, fault.to_string());
+    let entry = Entry::bad_request(code, cause, fault.to_string());
     match fault.field() {
         Some(field) => entry.field(field),
         None => entry,

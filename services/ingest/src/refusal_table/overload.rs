@@ -2,14 +2,6 @@
 
 use tidegate_admission::{Class, ShedCause};
 
-/// Why an instance that works is too busy, in words for machines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Overload {
-    pub cause: &'static str,
-    /// None where it is no matter of class.
-    pub class: Option<&'static str>,
-}
-
 /// Names both the class and the cause, as the members of the envelope do.
 pub(super) const fn shed_message(class: Class, cause: ShedCause) -> &'static str {
     macro_rules! behind {

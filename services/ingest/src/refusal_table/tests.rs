@@ -135,7 +135,7 @@ fn statuses_and_headers_go_together() {
         assert_eq!(entry.retry_after_s.is_some(), matches!(status, 429 | 503), "{problem:?}");
         assert_eq!(
             entry.level <= Level::WARN,
-            status == 500 || entry.cause.outcome() != crate::outcomes::Outcome::Refused
+            status == 500 || entry.cause.outcome() != tidegate_door::RequestOutcome::Refused
         );
         assert!(entry.message.ends_with('.'), "{problem:?}");
         let envelope: serde_json::Value = serde_json::from_str(&entry.envelope()).unwrap();

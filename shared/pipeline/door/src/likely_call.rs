@@ -1,5 +1,6 @@
 //! Which call was likely meant by one that has no route here: of another port, method or path.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use http::Method;
@@ -86,6 +87,15 @@ fn segment_cost(wanted: &str, sent: &str) -> Option<u32> {
     }
     let distance = strsim::osa_distance(wanted, &sent);
     (distance <= wanted.len().div_ceil(4)).then_some(1)
+}
+
+/// The message with the likely call after it, if there is one.
+pub fn with_likely_call<'m>(message: impl Into<Cow<'m, str>>, likely: Option<&LikelyCall>) -> Cow<'m, str> {
+    let message = message.into();
+    match likely {
+        Some(likely) => Cow::from(format!("{message} {likely}")),
+        None => message,
+    }
 }
 
 impl fmt::Display for LikelyCall {

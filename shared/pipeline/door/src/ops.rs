@@ -13,7 +13,7 @@ use hyper_util::service::TowerToHyperService;
 use serde_json::json;
 use tidegate_lifecycle::Health;
 
-use crate::likely_call::{Route, likely_call};
+use crate::likely_call::{Route, likely_call, with_likely_call};
 
 /// What the operations port answers from.
 #[derive(Clone)]
@@ -142,10 +142,8 @@ impl Hints {
     }
 
     fn with_likely_call(self, message: &str, request: &Request) -> String {
-        match likely_call(self.routes, self.port, request.method(), request.uri().path()) {
-            Some(likely) => format!("{message} {likely}"),
-            None => message.to_owned(),
-        }
+        let likely = likely_call(self.routes, self.port, request.method(), request.uri().path());
+        with_likely_call(message, likely.as_ref()).into_owned()
     }
 }
 

@@ -5,11 +5,18 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
 use axum::routing::get;
 use axum::{Json, Router};
 use http::header::{CACHE_CONTROL, RETRY_AFTER};
 use http::{HeaderName, StatusCode};
 use serde_json::json;
+
+use crate::api::Api;
+use crate::frame::stamp;
+use crate::request_id;
 
 /// Whether a port is about to stop. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -44,5 +51,14 @@ pub fn traffic_routes<S: Clone + Send + Sync + 'static>(service: &'static str, d
     Router::new().route("/", get(about)).route("/healthz", get(health))
 }
 
-/// What a browser is answered that asks whether a page of another origin may call: no. Credentials belong on servers.
-pub const NO_CORS: &str = "Pages of other origins may not call this port (no CORS): call it from a server, where the credential stays secret.";
+/// The same routes, whose answers have request ids.
+pub fn stamped<A: Api>(routes: Router<Arc<A>>, api: &Arc<A>) -> Router<Arc<A>> {
+    routes.route_layer(from_fn_with_state(api.clone(), with_id::<A>))
+}
+
+async fn with_id<A: Api>(State(api): State<Arc<A>>, request: Request, next: Next) -> Response {
+    let id = request_id::of(request.headers(), || api.random());
+    let mut response = next.run(request).await;
+    stamp(&mut response, id);
+    response
+}

@@ -9,6 +9,7 @@ use tidegate_kernel::Region;
 use crate::{ApiKey, IdError, PingToken, Slug};
 
 mod mistake;
+pub mod refused;
 
 pub use mistake::CredentialMistake;
 

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use tidegate_agentping::credential::CredentialError;
 use tidegate_agentping::{Credential, CredentialMistake};
 use tidegate_agentping_ports::Credentials;
-use tidegate_kernel::Region;
+use tidegate_kernel::{Outage, Region};
 use tidegate_ports::Clock;
 
 use crate::config::AdmissionConfig;
 use crate::credential_cache::CredentialCache;
-use crate::outage::Outage;
 use crate::refusal::Refusal;
 use crate::store_health::StoreHealth;
 use crate::submission::Caller;

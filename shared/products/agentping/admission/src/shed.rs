@@ -297,16 +297,5 @@ pub const fn falls(n: u32, share_permille: u32) -> bool {
     ((n.wrapping_mul(GOLDEN) as u64 * 1_000) >> 32) < share_permille as u64
 }
 
-/// A wait with jitter: up to half as long again and at least a second of play, by the request's number, so that
-/// clients do not come back at once.
-pub const fn with_jitter(retry_after_s: u64, n: u32) -> u64 {
-    // Mixed well, as who is refused is chosen by the number too.
-    let mut mixed = (n as u64).wrapping_add(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    let play = retry_after_s.div_ceil(2) + 1;
-    retry_after_s.saturating_add((mixed ^ (mixed >> 31)) % play)
-}
-
 #[cfg(test)]
 mod tests;

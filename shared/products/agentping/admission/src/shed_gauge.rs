@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 
 use tidegate_kernel::Partition;
+use tidegate_kernel::outage::with_jitter;
 use tidegate_metric::Counter;
 
 use crate::metrics::{SHED, SHED_PRESSURE};
@@ -131,7 +132,7 @@ impl ShedGauge {
         // Only `set` packs, and it packs causes in the order of ALL (a test holds both enums to that).
         let cause = (packed >> 16 & 0xffff) as usize % ShedCause::ALL.len();
         self.refused[class as usize][cause].increment(1);
-        let retry_after_s = shed::with_jitter((packed >> 32).max(1), n);
+        let retry_after_s = with_jitter((packed >> 32).max(1), n);
         Err(Refusal::Shed { class, cause: ShedCause::ALL[cause], retry_after_s })
     }
 }

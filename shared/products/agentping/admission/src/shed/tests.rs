@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
+use tidegate_kernel::outage::with_jitter;
 
 use super::*;
 

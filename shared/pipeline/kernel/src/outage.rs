@@ -3,13 +3,12 @@
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use tidegate_kernel::Timestamp;
-
-use crate::shed::with_jitter;
+use crate::Timestamp;
 
 /// Without a failure for longer, the next one begins another outage. Longer than any wait: who waits is not missing.
 const FORGOTTEN_AFTER_MS: u64 = 60_000;
-/// The longest wait before its jitter, which adds up to half of it: clients wait for a minute at most (AgentPing: SDKs).
+/// The longest wait before its jitter, which adds up to half of it: clients are known to wait for a
+/// minute at most.
 const LONGEST_S: u64 = 30;
 /// A wait is this part of how long the outage has lasted.
 const PART: u64 = 4;
@@ -44,8 +43,19 @@ impl Outage {
 }
 
 /// Another time for each refusal, where how long something lasts says nothing. `refusals` is their count so far.
-pub(crate) fn jittered(wait_s: u64, refusals: &AtomicU32) -> u64 {
+pub fn jittered(wait_s: u64, refusals: &AtomicU32) -> u64 {
     with_jitter(wait_s, refusals.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A wait in seconds with jitter: up to half as long again and at least a second of play, by the request's number `n`, so
+/// that clients do not come back at once.
+pub const fn with_jitter(retry_after_s: u64, n: u32) -> u64 {
+    // Mixed well: callers may choose by the same number whom they refuse.
+    let mut mixed = (n as u64).wrapping_add(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    let play = retry_after_s.div_ceil(2) + 1;
+    retry_after_s.saturating_add((mixed ^ (mixed >> 31)) % play)
 }
 
 /// Since when the outage lasts that this failure belongs to.

@@ -1,0 +1,66 @@
+//! What the chassis needs to know of this port: how reads get their answers and refusals.
+
+use axum::response::Response;
+use http::HeaderMap;
+use http::request::Parts;
+use tidegate_agentping::routes::{CONTROL, ROUTES};
+use tidegate_door::{Api, LikelyCall, OutcomesOf, Refused, Route, WrongMethod};
+
+use crate::endpoint::{self, Endpoint};
+use crate::problem::{Cause, Entry, Problem};
+use crate::reads::Reads;
+
+impl Api for Reads {
+    type Endpoint = Endpoint;
+    type Answer = Response;
+    type Refused = Problem;
+    /// What bounds reads is the bytes of their answers.
+    type Place = ();
+
+    const OTHER: Endpoint = Endpoint::Other;
+    const PORT: &'static str = CONTROL;
+    const ROUTES: &'static [Route] = ROUTES;
+
+    fn outcomes(&self) -> &OutcomesOf<Self> {
+        &self.outcomes
+    }
+
+    fn random(&self) -> [u8; 10] {
+        self.ids.random()
+    }
+
+    fn enter(&self) -> Result<(), Problem> {
+        Ok(())
+    }
+
+    fn max_body_bytes(&self) -> usize {
+        0
+    }
+
+    fn form(_: Endpoint, _: &HeaderMap) {}
+
+    fn unknown_route(parts: &Parts, likely: Option<LikelyCall>) -> Problem {
+        Problem::RouteUnknown { path: parts.uri.path().to_owned(), likely }
+    }
+
+    fn wrong_method(parts: &Parts, why: WrongMethod) -> (Endpoint, Problem) {
+        (endpoint::of_path(parts.uri.path()), Problem::MethodNotAllowed { method: parts.method.clone(), why })
+    }
+}
+
+impl Refused for Problem {
+    type Cause = Cause;
+    type Form = ();
+
+    fn panicked() -> Self {
+        Problem::Panicked
+    }
+
+    fn entry(&self) -> Entry {
+        Problem::entry(self)
+    }
+
+    fn written(&self, entry: &Entry, (): ()) -> Response {
+        entry.json()
+    }
+}

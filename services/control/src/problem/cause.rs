@@ -1,0 +1,29 @@
+//! The causes, as metrics and logs label them, and the outcome that each one is.
+
+tidegate_door::causes! {
+    /// Why a read was refused. Where a front door refuses for the same, the label is the same.
+    CredentialMissing "credential_missing" Refused;
+    CredentialMalformed "credential_malformed" Refused;
+    CredentialRegionUnknown "credential_region_unknown" Refused;
+    RegionMismatch "region_mismatch" Refused;
+    CredentialUnknown "credential_unknown" Refused;
+    CredentialUnavailable "credential_unavailable" Failed;
+    ScopeHeartbeatsOnly "scope_heartbeats_only" Refused;
+    IdPattern "id_pattern" Refused;
+    IdRegionUnknown "id_region_unknown" Refused;
+    RunUnknown "run_unknown" Refused;
+    ReceiptUnknown "receipt_unknown" Refused;
+    ReceiptTooOld "receipt_too_old" Refused;
+    ReceiptFromBefore "receipt_from_before" Refused;
+    ReceiptUncertain "receipt_uncertain" Refused;
+    ParameterUnknown "parameter_unknown" Refused;
+    ParameterTwice "parameter_twice" Refused;
+    ParameterMalformed "parameter_malformed" Refused;
+    NotFound "not_found" Refused;
+    MethodNotAllowed "method_not_allowed" Refused;
+    TooManyAnswers "too_many_answers" Refused;
+    StoreUnavailable "store_unavailable" Failed;
+    StoreBroken "store_broken" Failed;
+    Defect "defect" Failed;
+    Panicked "panicked" Failed;
+}

@@ -1,0 +1,65 @@
+//! How reads may be refused, for the description.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use tidegate_door::openapi::{RefusalRow, RefusalTable};
+use utoipa::openapi::{RefOr, Response};
+use utoipa::{IntoResponses, ToSchema};
+
+const fn table(rows: &'static [RefusalRow]) -> RefusalTable {
+    RefusalTable { rows, envelope: "ErrorBody", retry_after: "Whole seconds after which to retry.", text_code: None }
+}
+
+/// How any authenticated read may be refused.
+pub(crate) struct Refusals;
+
+impl IntoResponses for Refusals {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        const TABLE: RefusalTable = table(&[
+            RefusalRow::new("400", "`invalid_field`, `unknown_field`, `invalid_id` or `unknown_region`."),
+            RefusalRow::new("401", "`invalid_credential`, `region_mismatch`, or `scope_violation` for a ping token."),
+            RefusalRow::new("500", "`internal`: the server failed."),
+            RefusalRow::waiting("503", "`unavailable`: the data cannot be read right now."),
+        ]);
+        TABLE.responses()
+    }
+}
+
+/// How reading one run may be refused beside that.
+pub(crate) struct OneRunRefusals;
+
+impl IntoResponses for OneRunRefusals {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        const TABLE: RefusalTable = table(&[RefusalRow::new("404", "`not_found`: the team has no such run.")]);
+        TABLE.responses()
+    }
+}
+
+/// How asking for one record may be refused beside that.
+pub(crate) struct OneReceiptRefusals;
+
+impl IntoResponses for OneReceiptRefusals {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        const TABLE: RefusalTable = table(&[
+            RefusalRow::new("404", "`not_found`: the team has no such record."),
+            RefusalRow::new("410", "`gone`: what became of the record is not kept any more."),
+        ]);
+        TABLE.responses()
+    }
+}
+
+/// What every error says.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ErrorBody {
+    /// A code for programs.
+    #[schema(example = "not_found")]
+    error: &'static str,
+    /// A sentence for people.
+    #[schema(example = "There is no run 'run_eu_019e2c4f7a3b7c1d8e5fa0b1c2d3e4f5'.")]
+    message: String,
+    /// The one parameter to blame, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    field: Option<String>,
+}

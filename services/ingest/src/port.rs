@@ -1,0 +1,47 @@
+//! The front door's port: its routes with their description, and how they are served.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use axum::Router;
+use bytes::Bytes;
+use tidegate_door::openapi::description_route;
+use tidegate_door::{ServeReport, serve_watched, traffic_routes, with_fallbacks};
+use tokio::net::TcpListener;
+use tracing::warn;
+
+use crate::answers::Answer;
+use crate::ingest::Ingest;
+use crate::metrics::{CONNECTIONS_MAX, CONNECTIONS_OPEN};
+use crate::openapi;
+
+impl Ingest {
+    /// The routes of the five endpoints, `/openapi.json`, `/healthz` and `/`, and the answers to everything else.
+    pub fn router(self: Arc<Self>) -> Router {
+        let (routes, description) = openapi::routes().split_for_parts();
+        let text = openapi::text(&description).expect("a description is plain data, and always serializes");
+        let routes = routes
+            .merge(description_route(Bytes::from(text), Answer::description))
+            .merge(traffic_routes("Tidegate ingest", self.draining.clone()));
+        with_fallbacks(routes).with_state(self)
+    }
+
+    /// Serves until `shutdown` completes, then stops in order: for the drain grace requests are still taken, each the last
+    /// of its connection; then no new connections, idle ones closed, requests under way ended, what is left cut at the
+    /// drain deadline. Work that its client has left is waited for too.
+    pub async fn serve(self: Arc<Self>, listener: TcpListener, shutdown: impl Future<Output = ()>) -> ServeReport {
+        let options = self.config.serve;
+        let shutdown = self.draining.noting(shutdown);
+        CONNECTIONS_MAX.handle().set(options.max_connections as f64);
+        let open = CONNECTIONS_OPEN.handle();
+        open.set(0.0);
+        let watch = |connections: usize| open.set(connections as f64);
+        let mut report = serve_watched(listener, self.clone().router(), options, shutdown, watch).await;
+        let left = self.in_flight.drained(options.drain_deadline).await;
+        if left > 0 {
+            warn!(left, "requests were still being taken in when the front door stopped");
+            report.cut = report.cut.max(left as u64);
+        }
+        report
+    }
+}

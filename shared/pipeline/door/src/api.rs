@@ -1,0 +1,102 @@
+//! What a product says of its API on one port. The [frame](crate::frame) does the rest, the same for every product.
+
+use axum::response::Response;
+use http::HeaderMap;
+use http::request::Parts;
+
+use crate::entry::Entry;
+use crate::label::Label;
+use crate::likely_call::{LikelyCall, Route};
+use crate::outcomes::{Outcomes, RefusalCause, RequestOutcome};
+use crate::wrong_method::WrongMethod;
+
+/// One port's API: what its requests are counted under, what they are answered and refused with.
+pub trait Api: Send + Sync + Sized + 'static {
+    /// What requests are counted under.
+    type Endpoint: Label;
+    /// What a request is answered with.
+    type Answer: Answered;
+    /// Why a request is refused.
+    type Refused: Refused;
+    /// What a request holds while it is under way.
+    type Place: Send;
+
+    /// What counts the calls that no endpoint is for.
+    const OTHER: Self::Endpoint;
+    /// What this port is called among the [`ROUTES`](Api::ROUTES).
+    const PORT: &'static str;
+    /// The routes of all ports of the product, so that a wrong call can be answered with the right one.
+    const ROUTES: &'static [Route];
+
+    /// This port's counters.
+    fn outcomes(&self) -> &OutcomesOf<Self>;
+
+    /// Random bytes for an id of a request.
+    fn random(&self) -> [u8; 10];
+
+    /// A place for one more request.
+    ///
+    /// # Errors
+    /// There is none: the request is refused with this.
+    fn enter(&self) -> Result<Self::Place, Self::Refused>;
+
+    /// How many bytes of a body are read past where there is no place for its request.
+    fn max_body_bytes(&self) -> usize;
+
+    /// In which form a request's refusal is written.
+    fn form(endpoint: Self::Endpoint, headers: &HeaderMap) -> FormOf<Self>;
+
+    /// What refuses a call that has no route, with the one that was likely meant.
+    fn unknown_route(parts: &Parts, likely: Option<LikelyCall>) -> Self::Refused;
+
+    /// What refuses a call by a method that its route does not have, and the endpoint that it counts under.
+    fn wrong_method(parts: &Parts, why: WrongMethod) -> (Self::Endpoint, Self::Refused);
+}
+
+/// The counters of an API.
+pub type OutcomesOf<A> = Outcomes<<A as Api>::Endpoint, <<A as Api>::Refused as Refused>::Cause>;
+
+/// The form of an API's refusals.
+pub type FormOf<A> = <<A as Api>::Refused as Refused>::Form;
+
+/// What a request is answered with that is not refused.
+pub trait Answered: Send {
+    /// The outcomes that there are of such an answer.
+    const OUTCOMES: &'static [RequestOutcome];
+
+    /// How the request ended: one of [`OUTCOMES`](Answered::OUTCOMES).
+    fn outcome(&self) -> RequestOutcome;
+
+    /// As it is sent.
+    fn into_response(self) -> Response;
+}
+
+/// The answer to a read.
+impl Answered for Response {
+    const OUTCOMES: &'static [RequestOutcome] = &[RequestOutcome::Answered];
+
+    fn outcome(&self) -> RequestOutcome {
+        RequestOutcome::Answered
+    }
+
+    fn into_response(self) -> Response {
+        self
+    }
+}
+
+/// What a request is refused for.
+pub trait Refused: Send + Sized {
+    type Cause: RefusalCause;
+    /// In which form it is written: JSON, text.
+    type Form: Copy + Send;
+
+    /// A handler panicked, which is a defect of ours.
+    fn panicked() -> Self;
+
+    /// Its line of the product's table.
+    fn entry(&self) -> Entry<Self::Cause>;
+
+    /// Body and content type, with headers of the product's own. The frame adds the status and the headers that the
+    /// entry names.
+    fn written(&self, entry: &Entry<Self::Cause>, form: Self::Form) -> Response;
+}

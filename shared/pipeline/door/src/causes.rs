@@ -1,0 +1,50 @@
+//! The table from a cause to its label and outcome.
+
+/// Makes a public enum `Cause` of the lines `Variant "label" Outcome;`, where the outcome is `Refused`, `Failed` or
+/// `Unknown` of [`RequestOutcome`](crate::RequestOutcome).
+#[macro_export]
+macro_rules! causes {
+    ($(#[$about:meta])* $($cause:ident $label:literal $outcome:ident;)*) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Cause {
+            $($cause,)*
+        }
+
+        impl Cause {
+            pub const ALL: &[Cause] = &[$(Cause::$cause,)*];
+
+            /// As metrics and logs have it.
+            pub const fn label(self) -> &'static str {
+                match self {
+                    $(Cause::$cause => $label,)*
+                }
+            }
+
+            /// Refused: the caller's or policy's doing. Failed: ours. Unknown: nobody can tell.
+            pub const fn outcome(self) -> $crate::RequestOutcome {
+                match self {
+                    $(Cause::$cause => $crate::RequestOutcome::$outcome,)*
+                }
+            }
+        }
+
+        impl $crate::Label for Cause {
+            const ALL: &'static [Cause] = Cause::ALL;
+
+            fn label(self) -> &'static str {
+                Cause::label(self)
+            }
+
+            fn index(self) -> usize {
+                self as usize
+            }
+        }
+
+        impl $crate::RefusalCause for Cause {
+            fn outcome(self) -> $crate::RequestOutcome {
+                Cause::outcome(self)
+            }
+        }
+    };
+}

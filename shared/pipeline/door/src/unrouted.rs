@@ -1,0 +1,31 @@
+//! Calls that find no route, or no method of one: they are counted and answered as every other request.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::Response;
+
+use crate::api::Api;
+use crate::frame::{Entered, framed};
+use crate::likely_call::likely_call;
+use crate::wrong_method::WrongMethod;
+
+/// The routes, and the answers to everything else.
+pub fn with_fallbacks<A: Api>(routes: Router<Arc<A>>) -> Router<Arc<A>> {
+    routes.method_not_allowed_fallback(other_method::<A>).fallback(unknown_route::<A>)
+}
+
+async fn unknown_route<A: Api>(State(api): State<Arc<A>>, request: Request) -> Response {
+    let refuse = async |Entered { parts, .. }: Entered<A>| {
+        let likely = likely_call(A::ROUTES, A::PORT, &parts.method, parts.uri.path());
+        Err(A::unknown_route(&parts, likely))
+    };
+    framed(api, A::OTHER, request, refuse).await
+}
+
+async fn other_method<A: Api>(State(api): State<Arc<A>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let (endpoint, refused) = A::wrong_method(&parts, WrongMethod::of(A::ROUTES, A::PORT, &parts));
+    framed(api, endpoint, Request::from_parts(parts, body), async move |_| Err(refused)).await
+}
