@@ -14,6 +14,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("shared/pipeline/telemetry", &[]),
     ("shared/pipeline/door", &["kernel", "lifecycle"]),
     ("shared/pipeline/ports", &["kernel"]),
+    ("shared/pipeline/consumer", &["kernel", "ports", "lifecycle", "telemetry"]),
     ("shared/pipeline/inproc", &["kernel", "ports"]),
     ("shared/pipeline/conformance", &["kernel", "ports"]),
     ("shared/products/agentping", &["kernel"]),
@@ -26,7 +27,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("shared/adapters/scylla", &["kernel", "ports", "agentping", "agentping-ports"]),
     ("shared/adapters/sqlite", &["kernel", "ports", "inproc", "agentping", "agentping-ports"]),
     ("services/ingest", &["kernel", "ports", "door", "telemetry", "agentping", "agentping-ports", "admission"]),
-    ("services/persister", &["kernel", "ports", "lifecycle", "telemetry", "agentping", "agentping-ports"]),
+    ("services/persister", &["kernel", "ports", "consumer", "telemetry", "agentping", "agentping-ports"]),
     ("services/control", &["kernel", "ports", "door", "telemetry", "agentping", "agentping-ports", "admission"]),
     (
         "services/tidegate",

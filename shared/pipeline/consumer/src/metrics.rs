@@ -1,11 +1,12 @@
-//! What became of records: every record read ends in exactly one outcome.
+//! The consumer's metrics: every record read ends in exactly one outcome.
 
 use metrics::{Counter, Gauge};
 use tidegate_kernel::Partition;
 use tidegate_ports::Fate;
+use tidegate_telemetry::names;
 
-/// Counters of the persister. At rest, `read` equals the sum of the others.
-pub(crate) struct Tally {
+/// Counters of a consumer. At rest, `read` equals the sum of the outcomes.
+pub(crate) struct ConsumerMetrics {
     pub read: Counter,
     applied: Counter,
     duplicate: Counter,
@@ -13,7 +14,7 @@ pub(crate) struct Tally {
     dead_lettered: Counter,
     /// Folded before, by an owner that ended before it committed.
     redelivered: Counter,
-    /// Read under an assignment that ended before they were applied; their next owner reads them again.
+    /// Read under an assignment that ended before they were applied; the next owner reads them again.
     pub handed_back: Counter,
     /// Read once more because the store may have lost them; counted among the read ones, too.
     pub reread: Counter,
@@ -23,21 +24,21 @@ pub(crate) struct Tally {
     pub retries: Counter,
 }
 
-impl Tally {
+impl ConsumerMetrics {
     pub fn new() -> Self {
-        let ended = |outcome: &'static str| metrics::counter!("tidegate_records_total", "outcome" => outcome);
-        Tally {
-            read: metrics::counter!("tidegate_records_read_total"),
+        let ended = |outcome: &'static str| metrics::counter!(names::RECORDS, "outcome" => outcome);
+        ConsumerMetrics {
+            read: metrics::counter!(names::RECORDS_READ),
             applied: ended("applied"),
             duplicate: ended("duplicate"),
             conflict: ended("conflict"),
             dead_lettered: ended("dead_lettered"),
             redelivered: ended("redelivered"),
             handed_back: ended("handed_back"),
-            reread: metrics::counter!("tidegate_records_reread_total"),
-            went_back: metrics::counter!("tidegate_store_went_back_total"),
-            commits: metrics::counter!("tidegate_commits_total"),
-            retries: metrics::counter!("tidegate_persister_retries_total"),
+            reread: metrics::counter!(names::RECORDS_REREAD),
+            went_back: metrics::counter!(names::STORE_WENT_BACK),
+            commits: metrics::counter!(names::COMMITS),
+            retries: metrics::counter!(names::PERSISTER_RETRIES),
         }
     }
 
@@ -54,14 +55,14 @@ impl Tally {
             counter.increment(1);
         }
     }
+}
 
-    /// For how long records of the partition were read and none was committed, in seconds.
-    pub fn stalled(partition: Partition) -> Gauge {
-        metrics::gauge!("tidegate_persister_stalled_seconds", "partition" => partition.to_string())
-    }
+/// Seconds for which records of the partition were read and none was committed.
+pub(crate) fn stalled(partition: Partition) -> Gauge {
+    metrics::gauge!(names::PERSISTER_STALLED_SECONDS, "partition" => partition.to_string())
+}
 
-    /// 1 while the brake holds the partition.
-    pub fn braked(partition: Partition) -> Gauge {
-        metrics::gauge!("tidegate_persister_braked", "partition" => partition.to_string())
-    }
+/// 1 while the partition is halted.
+pub(crate) fn braked(partition: Partition) -> Gauge {
+    metrics::gauge!(names::PERSISTER_BRAKED, "partition" => partition.to_string())
 }
