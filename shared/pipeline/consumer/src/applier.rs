@@ -11,9 +11,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use tidegate_kernel::{Partition, Position};
-use tidegate_ports::{
-    Account, Accounts, Checkpoint, Clock, Consumed, DeadLetter, Fate, Halt, ReadLag, ReadLog, StoreError,
-};
+use tidegate_ports::{Account, Accounts, Clock, Consumed, DeadLetter, Fate, Halt, ReadLag, ReadLog, StoreError};
 use tokio::time::Instant;
 
 use crate::apply::{Apply, Poison};
@@ -21,7 +19,7 @@ use crate::backoff::Backoff;
 use crate::batch::{Batch, Folded};
 use crate::brake::{Brake, BrakeRules, Tripped};
 use crate::metrics::ConsumerMetrics;
-use crate::window::Window;
+use crate::opened::{LaneState, Opened, WentBack};
 
 /// What every lane needs.
 pub(crate) struct Applier<A> {
@@ -35,50 +33,6 @@ pub(crate) struct Applier<A> {
     pub ends: Option<Arc<dyn ReadLag>>,
     pub brake: BrakeRules,
     pub metrics: ConsumerMetrics,
-}
-
-/// What one assignment of a partition remembers from batch to batch.
-pub(crate) struct LaneState {
-    pub(crate) partition: Partition,
-    pub(crate) brake: Brake,
-    /// Read with the first batch.
-    pub(crate) opened: Option<Opened>,
-    /// No batch has come, and the store was checked without one.
-    pub(crate) is_checked: bool,
-    /// The offset after the last batch.
-    read_to: Option<i64>,
-}
-
-/// What a partition's records came to, and what of it the store may still lose.
-pub(crate) struct Opened {
-    pub account: Account,
-    /// [`Apply::starts`] as of when everything that was acknowledged was certainly there.
-    pub starts: u64,
-    pub window: Window,
-    /// Why nothing more of the partition is to be applied.
-    pub halted: Option<Tripped>,
-}
-
-/// A server of the store has started again: what was loaded is not to be built upon.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct WentBack {
-    pub starts: u64,
-}
-
-impl LaneState {
-    pub fn new(partition: Partition, brake: Brake) -> Self {
-        LaneState { partition, brake, opened: None, is_checked: false, read_to: None }
-    }
-}
-
-impl Opened {
-    /// As a former owner settled it, in a store whose servers have started so by now.
-    pub fn settled(account: Account, starts: u64) -> Self {
-        let window = Window::from(account.checkpoint.map_or(account.next_offset, |known| known.offset));
-        // An account from before checkpoints says nothing of starts.
-        let starts = account.checkpoint.map_or(starts, |known| known.starts);
-        Opened { account, starts, window, halted: None }
-    }
 }
 
 /// What was done of a batch.
@@ -193,49 +147,6 @@ impl<A: Apply> Applier<A> {
         folded.count(&mut opened.account, &recorded);
         opened.window.saved(Instant::now(), opened.account.next_offset);
         Ok((folded, refused))
-    }
-
-    /// The account with how far it is safe, where anything can be lost.
-    pub fn checked(&self, opened: &Opened) -> Account {
-        let checkpoint = Checkpoint { starts: opened.starts, offset: opened.window.safe() };
-        Account { checkpoint: self.log.is_some().then_some(checkpoint), ..opened.account }
-    }
-
-    /// The partition's account as its last owner settled it, or one that begins with this record. What the store has
-    /// lost since then is read again first.
-    async fn open(&self, first: Position, state: &mut LaneState) -> Opened {
-        let known = state.opened.take().filter(|opened| opened.account.generation == first.generation);
-        if let Some(opened) = known {
-            return opened;
-        }
-        let read = || self.accounts.account(first.generation, state.partition);
-        let settled = self.until_done("read the account", read).await;
-        let starts = self.until_done("ask for starts", || self.apply.starts()).await;
-        let Some(account) = settled else { return self.open_anew(first, starts).await };
-        let mut opened = Opened::settled(account, starts);
-        // The log may say that more was done than the account does: then the store has lost the account's end.
-        let is_short = self.log.is_some() && account.next_offset < first.offset;
-        if opened.starts != starts || is_short {
-            let until = account.next_offset.max(first.offset);
-            self.read_up_to(state.partition, until, &mut opened, WentBack { starts }).await;
-        }
-        opened
-    }
-
-    /// Whether records at offsets that are accounted for are others than those that were applied there. Records come
-    /// again after a crash, or when the group has lost its offsets; the log's end then lies where it was, or further on.
-    async fn went_back(&self, first: Position, account: &Account) -> Option<Tripped> {
-        let ends = self.ends.as_ref().filter(|_| first.offset < account.next_offset)?;
-        let account = std::slice::from_ref(account);
-        let mut backoff = Backoff::new("find the log's end", &self.metrics);
-        let lags = loop {
-            match ends.partitions(account).await {
-                Ok(lags) => break lags,
-                Err(error) => backoff.wait(&error).await,
-            }
-        };
-        let lag = lags.into_iter().find(|lag| lag.partition == first.partition)?;
-        lag.went_back().then_some(Tripped::LogWentBack { accounted: lag.accounted, end: lag.end })
     }
 
     /// The brake of a partition that is assigned now.

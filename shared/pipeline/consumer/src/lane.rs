@@ -9,10 +9,11 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
-use crate::applier::{Applied, Applier, LaneState};
+use crate::applier::{Applied, Applier};
 use crate::apply::Apply;
 use crate::halted::stay_halted;
 use crate::metrics;
+use crate::opened::LaneState;
 use crate::progress::Progress;
 use crate::stall_watch::StallTimer;
 

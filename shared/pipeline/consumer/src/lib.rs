@@ -20,6 +20,7 @@ mod jobs;
 mod lane;
 mod log_watch;
 mod metrics;
+mod opened;
 mod pacing;
 mod progress;
 mod refusals;

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use tidegate_kernel::Partition;
 use tidegate_ports::{Fate, StoreError};
 
-use crate::applier::{Applier, Opened};
+use crate::applier::Applier;
 use crate::apply::{Apply, Poison};
 use crate::backoff::Backoff;
 use crate::batch::{Batch, Folded, RecordFate};
 use crate::brake::Tripped;
+use crate::opened::Opened;
 
 /// A change that is refused so often in a row, over about a second, will always be.
 const REFUSALS: u32 = 5;

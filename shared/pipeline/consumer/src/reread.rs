@@ -8,10 +8,11 @@ use tidegate_kernel::{Partition, Position};
 use tidegate_ports::{Account, Consumed, LogError, ReadLog};
 use tokio::time::Instant;
 
-use crate::applier::{Applier, LaneState, Opened, WentBack};
+use crate::applier::Applier;
 use crate::apply::Apply;
 use crate::backoff::Backoff;
 use crate::batch::Batch;
+use crate::opened::{LaneState, Opened, WentBack};
 use crate::window::Window;
 
 /// Payload bytes read at once.
