@@ -7,9 +7,6 @@ tidegate_metric::declare! {
         "1 while the process is ready, else 0.";
     pub(crate) STARTED_AT_SECONDS: Gauge = "tidegate_started_at_seconds",
         "When the process became ready, in seconds since 1970.";
-
-    pub(crate) ORPHANS_PURGED: Counter = "tidegate_orphans_purged_total",
-        "Runs that never got an opening, purged a day after their last record.";
 }
 
 /// Every metric of the program.
@@ -17,6 +14,7 @@ pub fn all() -> impl Iterator<Item = &'static Declared> {
     let lists = [
         METRICS,
         tidegate_admission::METRICS,
+        tidegate_consumer::METRICS,
         tidegate_control::METRICS,
         tidegate_door::METRICS,
         tidegate_ingest::METRICS,

@@ -10,10 +10,10 @@ use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use serde_json::{Value, json};
+use tidegate_agentping_inproc::noted_accounts::MemoryNotedAccounts;
 use tidegate_agentping_inproc::runs::MemoryRuns;
 use tidegate_agentping_ports::RunQueries;
 use tidegate_control::Control;
-use tidegate_inproc::accounts::MemoryAccounts;
 use tidegate_inproc::clock::TestClock;
 use tidegate_ports::{RandomIds, StoreError};
 
@@ -26,7 +26,7 @@ const ENDED: &str = "tidegate_read_requests_total";
 /// A read API without a socket, whose counters are these.
 fn on(recorder: &PrometheusRecorder, queries: impl RunQueries) -> Router {
     metrics::with_local_recorder(recorder, || {
-        let (accounts, clock) = (Arc::new(MemoryAccounts::default()), Arc::new(TestClock::at(at(NOON))));
+        let (accounts, clock) = (Arc::new(MemoryNotedAccounts::default()), Arc::new(TestClock::at(at(NOON))));
         let callers = Arc::new(Callers::two_teams());
         Control::new(Arc::new(queries), accounts, callers, clock, Arc::new(RandomIds)).into_router()
     })
@@ -80,7 +80,7 @@ async fn received_is_the_sum_of_outcomes() {
         assert_eq!(send(&well, request(Method::GET, path, None)).await.0, StatusCode::OK);
     }
 
-    let down = on(&recorder, Ailing::Answers(StoreError::Unavailable("disk 3".to_owned())));
+    let down = on(&recorder, Ailing::Answers(StoreError::Unavailable("disk 3".into())));
     assert_eq!(get(&down, "/v1/runs").await.0, StatusCode::SERVICE_UNAVAILABLE);
 
     let broken = on(&recorder, Ailing::Panics);

@@ -178,7 +178,7 @@ impl Group {
         }
     }
 
-    /// Account, notes and letters are what the log says; nothing was ever done too early.
+    /// Account, notes and dead letters are what the log says; nothing was ever done too early.
     async fn check(&self) {
         assert_eq!(self.witness.seen(), Vec::<String>::new());
         for partition in 0..4 {
@@ -190,8 +190,8 @@ impl Group {
             for (one, fate) in records.iter().zip(fates(&self.rig.log, partition)) {
                 let note = self.rig.accounts.notes(&[one.position]).await.expect("read")[0];
                 let key = Record::decode(&one.payload).ok().map(|record| record.key());
-                let told = note.map(|note| (note.fate, note.key, note.appended_at));
-                assert_eq!(told, (fate != Fate::Stored).then_some((fate, key, one.appended_at)), "{:?}", one.position);
+                let noted = note.map(|note| (note.fate, note.key, note.appended_at));
+                assert_eq!(noted, (fate != Fate::Stored).then_some((fate, key, one.appended_at)), "{:?}", one.position);
                 let letter = self.rig.dead_letters.find(one.position).await.expect("read");
                 assert_eq!(letter.is_some(), fate == Fate::Dead, "{:?}", one.position);
             }

@@ -1,4 +1,4 @@
-//! The brake: a release that cannot read what is on the log stops before it buries everything.
+//! The brake: a release that cannot read what is on the log stops before it dead-letters everything.
 
 use bytes::Bytes;
 use tidegate_agentping::RunKey;
@@ -36,12 +36,12 @@ async fn lag_in(rig: &Rig, partition: Partition) -> PartitionLag {
     *lags.iter().find(|lag| lag.partition == partition).expect("each partition has one")
 }
 
-async fn letters(rig: &Rig) -> usize {
-    rig.dead_letters.list(None, usize::MAX).await.expect("letters").len()
+async fn count_dead_letters(rig: &Rig) -> usize {
+    rig.dead_letters.list(None, usize::MAX).await.expect("dead letters").len()
 }
 
 /// A thousand records that cannot be read: what came before them is applied, of them fewer than the brake's length are
-/// buried, what comes after them waits unharmed on the log, and other partitions go on. A stop does not wait.
+/// dead-lettered, what comes after them waits unharmed on the log, and other partitions go on. A stop does not wait.
 #[tokio::test]
 async fn a_run_of_poison_stops_its_partition_and_no_other() {
     let rig = Rig::new();
@@ -74,7 +74,7 @@ async fn a_run_of_poison_stops_its_partition_and_no_other() {
     .await;
     rig.assert_store_is_the_fold(elsewhere.iter().map(|run| key(*run))).await;
     assert!(rig.stored(key(1)).await.is_some(), "what came before is applied");
-    assert_eq!(letters(&rig).await, 99);
+    assert_eq!(count_dead_letters(&rig).await, 99);
     let account = rig.accounts.account(1, braked).await.expect("read").expect("there");
     assert_eq!((account.next_offset, account.dead, account.missing()), (held_at, 99, 0));
 
@@ -85,11 +85,11 @@ async fn a_run_of_poison_stops_its_partition_and_no_other() {
         lags.iter().all(|lag| lag.partition == braked || lag.records() == 0)
     })
     .await;
-    assert_eq!((lag_in(&rig, braked).await.committed, letters(&rig).await), (held_at, 99));
+    assert_eq!((lag_in(&rig, braked).await.committed, count_dead_letters(&rig).await), (held_at, 99));
     assert_eq!(running.stop().await.uncommitted, 0, "the brake's records are nobody's lateness");
 }
 
-/// After the operator has looked: a start with the rule raised goes on exactly there, and each letter is there once.
+/// After the operator has looked: a start with the rule raised goes on exactly there, and each dead letter is there once.
 #[tokio::test]
 async fn a_restart_goes_on_from_there() {
     let mut rig = Rig::new();
@@ -108,13 +108,13 @@ async fn a_restart_goes_on_from_there() {
     let again = rig.start();
     eventually("it is held again", async || lag_in(&rig, braked).await.committed == before + 198).await;
     again.stop().await;
-    assert_eq!(letters(&rig).await, 198);
+    assert_eq!(count_dead_letters(&rig).await, 198);
 
     rig.config.brake = BrakeRules::OFF;
     let raised = rig.start();
     rig.caught_up().await;
     raised.stop().await;
-    assert_eq!(letters(&rig).await, 1_000);
+    assert_eq!(count_dead_letters(&rig).await, 1_000);
     rig.assert_store_is_the_fold([key(1), key(2)]).await;
     let account = rig.accounts.account(1, braked).await.expect("read").expect("there");
     assert_eq!((account.dead, account.missing()), (1_000, 0));
@@ -140,13 +140,13 @@ async fn a_held_partition_can_be_taken_away() {
     running.stop().await;
     rig.caught_up().await;
     rig.assert_store_is_the_fold([key(1)]).await;
-    assert_eq!(letters(&rig).await, 150);
+    assert_eq!(count_dead_letters(&rig).await, 150);
     for other in others {
         other.stop().await;
     }
 }
 
-/// One in five cannot be read, for ever: that is a client's or a disk's doing, and each one gets its letter.
+/// One in five cannot be read, for ever: that is a client's or a disk's doing, and each one becomes a dead letter.
 #[tokio::test]
 async fn occasional_poison_never_stops_anything() {
     let mut rig = Rig::new();
@@ -158,7 +158,7 @@ async fn occasional_poison_never_stops_anything() {
         append_poison(&rig, key(run)).await;
     }
     rig.caught_up().await;
-    assert_eq!(letters(&rig).await, 100);
+    assert_eq!(count_dead_letters(&rig).await, 100);
     rig.assert_store_is_the_fold((1..=100).map(key)).await;
     running.stop().await;
 }

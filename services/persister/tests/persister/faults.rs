@@ -104,7 +104,7 @@ async fn kills_neither_lose_nor_double() {
 
 /// A partition that cannot be saved says so, until it can.
 #[tokio::test]
-async fn a_partition_that_commits_nothing_is_told() {
+async fn a_partition_that_commits_nothing_is_reported() {
     let rig = Rig::new();
     let store = Arc::new(Failing { runs: rig.runs.clone(), failures_left: AtomicUsize::new(usize::MAX) });
     let running = rig.start_on(store.clone());
@@ -116,9 +116,9 @@ async fn a_partition_that_commits_nothing_is_told() {
         eventually(what, async || running.stalled.borrow().len() == usize::from(stalls)).await;
     };
     waits(true).await;
-    let told = running.stalled.borrow()[0];
+    let stalled = running.stalled.borrow()[0];
     let lags = rig.log.lag(GROUP).partitions(&[]).await.expect("a reading");
-    assert!(lags[told.partition as usize].records() > 0, "{told:?}: {lags:?}");
+    assert!(lags[stalled.partition as usize].records() > 0, "{stalled:?}: {lags:?}");
     store.failures_left.store(0, Ordering::SeqCst);
     rig.caught_up().await;
     waits(false).await;

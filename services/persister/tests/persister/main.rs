@@ -3,8 +3,8 @@
 mod accounting;
 mod another_log;
 mod brake;
+mod dead_letters;
 mod faults;
-mod letters;
 mod membership;
 mod poison;
 mod refused;

@@ -95,7 +95,7 @@ pub fn fates(log: &MemoryLog, partition: Partition) -> Vec<Fate> {
     log.records(partition).iter().map(|one| &*one.payload).map(fate).collect()
 }
 
-/// Knows the log and the stores, and writes down each step that came too early or told something else than the log.
+/// Knows the log and the stores, and writes down each step that came too early or says something else than the log.
 #[derive(Clone)]
 pub struct Witness {
     log: MemoryLog,
@@ -125,7 +125,7 @@ impl Witness {
         self.sync();
     }
 
-    /// The power goes: saves and notes that no settlement followed are gone. The log and the letters are synced.
+    /// The power goes: saves and notes that no settlement followed are gone. The log and the dead letters are synced.
     pub fn cut_power(&self) {
         let synced = self.synced.lock().expect("nobody panics with it");
         self.runs.go_back_to(&synced.0);
@@ -172,7 +172,7 @@ impl Witness {
         }
     }
 
-    /// What is counted is stored, or buried and noted; and it is counted as the log has it.
+    /// What is counted is stored, or dead-lettered and noted; and it is counted as the log has it.
     async fn settles(&self, account: Account) {
         let expected = self.account(account.partition, account.next_offset);
         if account != expected {
@@ -191,7 +191,7 @@ impl Witness {
                 Err(_) => {
                     self.expect_note(one.position, Fate::Dead, "it is counted").await;
                     if self.dead_letters.find(one.position).await.expect("in memory").is_none() {
-                        self.accuse(format!("{:?} is counted and has no letter", one.position));
+                        self.accuse(format!("{:?} is counted and has no dead letter", one.position));
                     }
                 }
             }

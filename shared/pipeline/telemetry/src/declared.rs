@@ -8,4 +8,6 @@ tidegate_metric::declare! {
 
     pub JOB_FAILURES: Counter = "tidegate_job_failures_total" { task },
         "Background jobs that failed once and will be tried again, by task (a label named job would collide with the scraper's own).";
+    pub LOG_MISMATCHED: Gauge = "tidegate_log_mismatched",
+        "1 while the log has other partitions than this process is configured for, else 0.";
 }

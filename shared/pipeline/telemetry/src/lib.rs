@@ -4,6 +4,6 @@ mod declared;
 pub mod logs;
 pub mod metrics;
 
-pub use declared::{JOB_FAILURES, METRICS};
+pub use declared::{JOB_FAILURES, LOG_MISMATCHED, METRICS};
 pub use logs::{LogFormat, LogSettings, LogsError};
 pub use metrics::{Metrics, MetricsError};

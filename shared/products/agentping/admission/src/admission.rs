@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use tidegate_agentping::{RunId, RunKey, TeamId, TeamRates};
-use tidegate_kernel::Outage;
 
 use crate::accept::Accepting;
 use crate::appending::Appending;

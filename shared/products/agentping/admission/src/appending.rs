@@ -11,10 +11,10 @@ use tidegate_ports::{Append, AppendError, Clock, FailureCause};
 use crate::appends::Appends;
 use crate::config::Timeouts;
 use crate::gate_access::GateAccess;
-use crate::outage::Outage;
 use crate::ports::AdmissionPorts;
 use crate::refusal::Refusal;
 use crate::shedding::Shedding;
+use tidegate_kernel::outage::Outage;
 
 /// The log, and what is known of its failures.
 pub(crate) struct Appending {

@@ -2,8 +2,8 @@
 
 use tidegate_kernel::Partition;
 use tidegate_ports::StoreError;
+use tidegate_telemetry::LOG_MISMATCHED;
 
-use crate::metrics::LOG_MISMATCHED;
 use crate::partition_watch::Standstill;
 
 /// The last state of each thing that is logged when it changes.

@@ -53,7 +53,7 @@ pub use agent_hints::AgentHints;
 pub use appends::Appends;
 pub use authenticate::Authenticator;
 pub use config::{AdmissionConfig, ConfigError};
-pub use metrics::{LOG_MISMATCHED, METRICS};
+pub use metrics::METRICS;
 pub use ports::AdmissionPorts;
 pub use refusal::{Refusal, StartField};
 pub use shed::{Class, ShedCause};

@@ -28,8 +28,6 @@ tidegate_metric::declare! {
         "Readings of the consumers' lag that failed: the lag gauges keep their last values then.";
     pub(crate) PARTITIONS_HALTED: Gauge = "tidegate_partitions_halted" { cause },
         "Partitions that stand still by what this front door reads, by cause (halted: a persister stopped there; log_went_back: the log ends before what is accounted for); the gauges of lag leave them out.";
-    pub LOG_MISMATCHED: Gauge = "tidegate_log_mismatched",
-        "1 while the log has other partitions than this process is configured for, else 0.";
 
     pub(crate) SHED: Counter = "tidegate_shed_total" { class, cause },
         "Requests refused because the persisters are behind, by class (events, start, finish, heartbeat) and cause (age, records, unknown, partition_halted).";

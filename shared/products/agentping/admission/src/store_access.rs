@@ -12,12 +12,12 @@ use tidegate_ports::{Clock, FailureCause, StoreError};
 use tokio::time::Instant;
 
 use crate::config::Timeouts;
-use crate::outage::Outage;
 use crate::ports::AdmissionPorts;
 use crate::refusal::Refusal;
 use crate::store_health::StoreHealth;
 use crate::store_view::StoreView;
 use crate::submission::{Caller, Submission};
+use tidegate_kernel::outage::Outage;
 
 /// The store's tables that admission reads.
 pub(crate) struct StoreAccess {

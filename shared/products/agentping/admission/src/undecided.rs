@@ -2,8 +2,8 @@
 
 use std::sync::atomic::AtomicU32;
 
-use crate::outage::jittered;
 use crate::refusal::{RETRY_SOON_S, Refusal};
+use tidegate_kernel::outage::jittered;
 
 /// Counts these refusals, so that each has another `Retry-After`. The other request is decided soon, whatever else is
 /// down: its clients only must not come back together.

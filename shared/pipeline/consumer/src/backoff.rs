@@ -1,11 +1,10 @@
-//! Growing pauses between tries. What is on the log waits there, so trying goes on until it works.
+//! Growing pauses between tries. The records wait on the log, so a step is tried until it works.
 
 use std::fmt::Display;
 use std::time::Duration;
 
+use crate::metrics::ConsumerMetrics;
 use tidegate_ports::FailureKind;
-
-use crate::tally::Tally;
 
 const FIRST: Duration = Duration::from_millis(50);
 const LAST: Duration = Duration::from_secs(5);
@@ -13,13 +12,13 @@ const LAST: Duration = Duration::from_secs(5);
 /// The pauses of one step. Every step that is tried again changes nothing when it was done before.
 pub(crate) struct Backoff<'a> {
     step: &'static str,
-    tally: &'a Tally,
+    metrics: &'a ConsumerMetrics,
     pause: Duration,
 }
 
 impl<'a> Backoff<'a> {
-    pub fn new(step: &'static str, tally: &'a Tally) -> Self {
-        Backoff { step, tally, pause: FIRST }
+    pub fn new(step: &'static str, metrics: &'a ConsumerMetrics) -> Self {
+        Backoff { step, metrics, pause: FIRST }
     }
 
     /// Logs what went wrong and its kind, and waits.
@@ -28,7 +27,7 @@ impl<'a> Backoff<'a> {
         for<'e> &'e E: Into<FailureKind>,
     {
         let kind: FailureKind = error.into();
-        self.tally.retries.increment(1);
+        self.metrics.retries.increment(1);
         let retry_in_ms = self.pause.as_millis() as u64;
         tracing::warn!(step = self.step, %kind, %error, retry_in_ms, "not done; the records wait on the log");
         tokio::time::sleep(self.pause).await;

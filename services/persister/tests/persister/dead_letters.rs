@@ -1,4 +1,4 @@
-//! Dead letters that are not taken: their records are not done.
+//! Dead letters that are not acknowledged: their records are not done.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -12,9 +12,9 @@ use tidegate_ports::{Accounts, Append, DeadLetter, DeadLetters, LogError, ReadLa
 
 use crate::rig::{GROUP, Ports, Rig, eventually, key, records_of};
 
-/// Takes letters and does not say so, for as long as it is down.
+/// Takes dead letters and acknowledges none, for as long as it is down.
 struct Unacknowledged {
-    letters: MemoryDeadLetters,
+    dead_letters: MemoryDeadLetters,
     is_down: AtomicBool,
     asked: AtomicUsize,
 }
@@ -25,25 +25,25 @@ impl DeadLetters for Unacknowledged {
         self.asked.fetch_add(1, Ordering::SeqCst);
         match self.is_down.load(Ordering::SeqCst) {
             true => Err(LogError::Unavailable("as the test wants".into())),
-            false => self.letters.bury(letter).await,
+            false => self.dead_letters.bury(letter).await,
         }
     }
 
     async fn list(&self, after: Option<Position>, limit: usize) -> Result<Vec<DeadLetter>, LogError> {
-        self.letters.list(after, limit).await
+        self.dead_letters.list(after, limit).await
     }
 
     async fn find(&self, position: Position) -> Result<Option<DeadLetter>, LogError> {
-        self.letters.find(position).await
+        self.dead_letters.find(position).await
     }
 }
 
-/// While its letter is not acknowledged a record is neither counted nor committed, nor is anything after it.
+/// While its dead letter is not acknowledged a record is neither counted nor committed, nor is anything after it.
 #[tokio::test]
-async fn an_offset_is_done_only_with_its_letter() {
+async fn an_offset_is_done_only_with_its_dead_letter() {
     let rig = Rig::new();
     let letters = Arc::new(Unacknowledged {
-        letters: rig.dead_letters.clone(),
+        dead_letters: rig.dead_letters.clone(),
         is_down: AtomicBool::new(true),
         asked: AtomicUsize::new(0),
     });
@@ -54,17 +54,17 @@ async fn an_offset_is_done_only_with_its_letter() {
         rig.append(record).await;
     }
     let running = rig.start_with(Ports { dead_letters: letters.clone(), ..rig.ports() });
-    // Tried again: whatever it does beside trying, it has had the time for it.
-    eventually("the letter is tried again", async || letters.asked.load(Ordering::SeqCst) >= 4).await;
+    // After a second try it has had the time for whatever else it does.
+    eventually("the dead letter is tried again", async || letters.asked.load(Ordering::SeqCst) >= 4).await;
     let lags = rig.log.lag(GROUP).partitions(&[]).await.expect("a reading");
     let behind = lags.iter().find(|lag| lag.partition == poison.partition).expect("there");
     assert!(behind.committed <= poison.offset, "{behind:?}");
     let account = rig.accounts.account(1, poison.partition).await.expect("read");
     assert!(account.is_none_or(|account| account.next_offset <= poison.offset), "{account:?}");
-    assert_eq!(rig.accounts.notes(&[poison]).await, Ok(vec![None]), "no note says that it is buried");
+    assert_eq!(rig.accounts.notes(&[poison]).await, Ok(vec![None]), "no note says that it is dead");
     letters.is_down.store(false, Ordering::SeqCst);
     rig.caught_up().await;
-    assert_eq!(rig.dead_letters.list(None, 10).await.expect("letters").len(), 1);
+    assert_eq!(rig.dead_letters.list(None, 10).await.expect("dead letters").len(), 1);
     rig.assert_store_is_the_fold([key(1)]).await;
     running.stop().await;
 }

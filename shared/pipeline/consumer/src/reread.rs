@@ -1,22 +1,24 @@
 //! Reading records again that a store has lost, and those that it may have lost: when a server of it has started again,
-//! everything that was saved shortly before goes through the usual way once more. What is there is left as it is.
+//! everything that was saved shortly before is applied once more. What is there is left as it is.
 
+use std::ops::Range;
 use std::pin::Pin;
 
 use tidegate_kernel::{Partition, Position};
 use tidegate_ports::{Account, Consumed, LogError, ReadLog};
 use tokio::time::Instant;
 
-use crate::apply::{Applier, Opened, Progress, WentBack};
+use crate::applier::Applier;
+use crate::apply::Apply;
 use crate::backoff::Backoff;
 use crate::batch::Batch;
-use crate::brake::{Brake, BrakeRules};
+use crate::opened::{LaneState, Opened, WentBack};
 use crate::window::Window;
 
-/// Payload read at once.
+/// Payload bytes read at once.
 const CHUNK_BYTES: usize = 2 << 20;
 
-impl Applier {
+impl<A: Apply> Applier<A> {
     /// Reads again what was saved and may be lost, until no server has started again meanwhile.
     // Boxed, since what is read again may have to be read again.
     pub fn read_again<'a>(
@@ -43,11 +45,16 @@ impl Applier {
             until,
             "a server of the store started again: records that it may have lost are read again"
         );
-        self.tally.went_back.increment(1);
+        self.metrics.went_back.increment(1);
         loop {
             opened.window = Window::from(from);
             let expected = std::mem::replace(&mut opened.starts, went_back.starts);
             match self.apply_again(&**log, partition, from..until, opened).await {
+                Ok(()) if opened.halted.is_some() => {
+                    // Not healed, and nothing may say so.
+                    opened.starts = expected;
+                    return;
+                }
                 Ok(()) => break,
                 Err(again) => {
                     // Not healed yet: an account that is settled meanwhile must not say so.
@@ -63,11 +70,12 @@ impl Applier {
         self.settle(self.checked(opened)).await;
     }
 
+    /// Ends early where the partition is halted.
     async fn apply_again(
         &self,
         log: &dyn ReadLog,
         partition: Partition,
-        range: std::ops::Range<i64>,
+        range: Range<i64>,
         opened: &mut Opened,
     ) -> Result<(), WentBack> {
         let mut from = range.start;
@@ -75,18 +83,26 @@ impl Applier {
             let consumed = self.read_log(log, partition, from..range.end).await;
             let Some(last) = consumed.last() else { break };
             from = last.position.offset + 1;
-            self.tally.read.increment(consumed.len() as u64);
-            self.tally.reread.increment(consumed.len() as u64);
-            let mut batch = Batch::decode(consumed, &mut Brake::new(BrakeRules::OFF));
+            self.metrics.read.increment(consumed.len() as u64);
+            self.metrics.reread.increment(consumed.len() as u64);
+            let mut batch = Batch::decode(&self.apply, consumed, &mut self.passed_brake());
+            if let Some((tripped, position, reason)) = batch.tripped.take() {
+                tracing::error!(%position, reason, "a record cannot be applied; its partition is halted");
+                opened.halted = Some(tripped);
+            }
             for (record, reason) in std::mem::take(&mut batch.poison) {
-                // Those counted have their letters: the log of letters has lost nothing.
+                // Those that are counted have theirs: the log of dead letters has lost nothing.
                 if record.position.offset >= opened.account.next_offset {
-                    self.bury(record, reason).await;
+                    self.dead_letter(record, reason).await;
                 }
             }
-            let stored = self.load(&batch, opened).await?;
-            let (folded, _) = self.keep(partition, batch.fold(stored, true), opened, true).await;
-            self.tally.count(folded.done().map(|(_, fate)| fate));
+            let loaded = self.load(&batch, opened).await?;
+            let folded = batch.fold(&self.apply, loaded, true);
+            let Ok((folded, _)) = self.keep(partition, folded, opened, true).await else { return Ok(()) };
+            self.metrics.count(folded.done().map(|(_, fate)| fate));
+            if opened.halted.is_some() {
+                return Ok(());
+            }
         }
         Ok(())
     }
@@ -98,7 +114,7 @@ impl Applier {
             None => first.offset,
         };
         let account = Account::opened(first.generation, first.partition, begins);
-        let mut opened = Opened { account, starts, window: Window::from(begins) };
+        let mut opened = Opened { account, starts, window: Window::from(begins), halted: None };
         if begins < first.offset {
             self.read_up_to(first.partition, first.offset, &mut opened, WentBack { starts }).await;
         }
@@ -106,7 +122,7 @@ impl Applier {
     }
 
     async fn first_of(&self, log: &dyn ReadLog, partition: Partition) -> Option<i64> {
-        let mut backoff = Backoff::new("read the log's ends", &self.tally);
+        let mut backoff = Backoff::new("read the log's ends", &self.metrics);
         loop {
             match log.spans().await {
                 Ok(spans) => return spans.iter().find(|span| span.partition == partition).map(|span| span.first),
@@ -115,8 +131,8 @@ impl Applier {
         }
     }
 
-    async fn read_log(&self, log: &dyn ReadLog, partition: Partition, range: std::ops::Range<i64>) -> Vec<Consumed> {
-        let mut backoff = Backoff::new("read again", &self.tally);
+    async fn read_log(&self, log: &dyn ReadLog, partition: Partition, range: Range<i64>) -> Vec<Consumed> {
+        let mut backoff = Backoff::new("read again", &self.metrics);
         loop {
             let read: Result<_, LogError> = log.read_range(partition, range.start, range.end, CHUNK_BYTES).await;
             match read {
@@ -126,35 +142,33 @@ impl Applier {
         }
     }
 
-    /// Looks whether the store still has what was saved here, where no batch does so.
-    pub async fn look(&self, progress: &mut Progress) {
-        let Some(mut opened) = progress.opened.take() else {
-            match self.open_idle(progress).await {
-                Ok(()) => progress.is_looked_at = true,
+    /// Checks that the store still has what was saved here, where no batch does so.
+    pub async fn check(&self, state: &mut LaneState) {
+        let Some(mut opened) = state.opened.take() else {
+            match self.open_idle(state).await {
+                Ok(()) => state.is_checked = true,
                 Err(error) => tracing::debug!(error, "whether the store went back is not known"),
             }
             return;
         };
         let asked_at = Instant::now();
-        match self.runs.starts().await {
+        match self.apply.starts().await {
             Ok(starts) if starts == opened.starts => opened.window.confirmed(asked_at),
-            Ok(starts) => self.read_again(progress.partition, &mut opened, WentBack { starts }).await,
-            // The next look may be answered.
+            Ok(starts) => self.read_again(state.partition, &mut opened, WentBack { starts }).await,
+            // The next check may be answered.
             Err(error) => tracing::debug!(%error, "whether the store went back is not known"),
         }
-        progress.opened = Some(opened);
+        state.opened = Some(opened);
     }
-}
 
-impl Applier {
     /// A partition that brings no records: what its former owner saved may be lost all the same.
-    async fn open_idle(&self, progress: &mut Progress) -> Result<(), String> {
+    async fn open_idle(&self, state: &mut LaneState) -> Result<(), String> {
         let Some(log) = &self.log else { return Ok(()) };
-        let partition = progress.partition;
+        let partition = state.partition;
         let spans = log.spans().await.map_err(|error| error.to_string())?;
         let Some(span) = spans.iter().find(|span| span.partition == partition) else { return Ok(()) };
         let settled = self.accounts.account(span.generation, partition).await.map_err(|error| error.to_string())?;
-        let starts = self.runs.starts().await.map_err(|error| error.to_string())?;
+        let starts = self.apply.starts().await.map_err(|error| error.to_string())?;
         if settled.is_none() && span.first == span.end {
             return Ok(());
         }
@@ -165,17 +179,17 @@ impl Applier {
             let until = account.next_offset.max(span.end);
             self.read_up_to(partition, until, &mut opened, WentBack { starts }).await;
         }
-        progress.opened = Some(opened);
+        state.opened = Some(opened);
         Ok(())
     }
 }
 
-impl Progress {
-    /// Whether a look is worth its while.
-    pub fn wants_a_look(&self) -> bool {
+impl LaneState {
+    /// Whether the store may have lost something that a check would notice.
+    pub fn needs_check(&self) -> bool {
         match &self.opened {
-            Some(opened) => opened.window.is_open(),
-            None => !self.is_looked_at,
+            Some(opened) => opened.halted.is_none() && opened.window.is_open(),
+            None => !self.is_checked,
         }
     }
 }

@@ -39,36 +39,44 @@ impl BrakeRules {
 pub struct Brake {
     rules: BrakeRules,
     in_a_row: u32,
+    /// Trips at the first poison, whatever the rules say.
+    at_first: bool,
     /// Whether each of the last records was poison; as many as the window has.
     recent: VecDeque<bool>,
     poison: u32,
 }
 
-/// What tripped the brake.
+/// Why a partition is halted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tripped {
-    InARow {
-        poison: u32,
-    },
-    Share {
-        poison: u32,
-        of: u32,
-    },
-    /// Not the brake: the log has records at places that are accounted for, and ends before the last of them. They are
-    /// others than those that were applied there, and would be passed over.
-    LogWentBack {
-        accounted: i64,
-        end: i64,
-    },
+    /// So many records in a row cannot be applied.
+    InARow { poison: u32 },
+    /// So many of the last records cannot be applied.
+    Share { poison: u32, of: u32 },
+    /// A record that may not be passed over cannot be decoded.
+    Unreadable,
+    /// The store refuses for good what follows from a record that may not be passed over.
+    Refused,
+    /// The log has records at offsets that are accounted for, and ends before the last of them. They are others than
+    /// those that were applied there, and would be passed over.
+    LogWentBack { accounted: i64, end: i64 },
 }
 
 impl Brake {
     pub fn new(rules: BrakeRules) -> Self {
-        Brake { rules, in_a_row: 0, recent: VecDeque::new(), poison: 0 }
+        Brake { rules, in_a_row: 0, at_first: false, recent: VecDeque::new(), poison: 0 }
     }
 
-    /// Takes the next record. `Some`: this one is not to be buried any more, nor anything after it to be done.
+    /// Trips at the first record that cannot be applied.
+    pub fn at_first() -> Self {
+        Brake { at_first: true, ..Brake::new(BrakeRules::OFF) }
+    }
+
+    /// Takes the next record. `Some`: this one and all after it are neither applied nor dead-lettered.
     pub fn take(&mut self, is_poison: bool) -> Option<Tripped> {
+        if self.at_first {
+            return is_poison.then_some(Tripped::Unreadable);
+        }
         self.in_a_row = if is_poison { self.in_a_row + 1 } else { 0 };
         if self.rules.window > 0 {
             self.recent.push_back(is_poison);
@@ -97,6 +105,8 @@ impl fmt::Display for Tripped {
         match self {
             Tripped::InARow { poison } => write!(formatter, "{poison} records in a row cannot be applied"),
             Tripped::Share { poison, of } => write!(formatter, "{poison} of the last {of} records cannot be applied"),
+            Tripped::Unreadable => formatter.write_str("a record cannot be decoded"),
+            Tripped::Refused => formatter.write_str("the store refuses what follows from a record"),
             Tripped::LogWentBack { accounted, end } => {
                 write!(formatter, "the log ends at {end}, and everything up to {accounted} is accounted for")
             }

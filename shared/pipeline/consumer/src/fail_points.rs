@@ -1,8 +1,7 @@
 //! Where a fault harness ends this process or makes it fail, by name. Only a build with the feature `fail-points` has
 //! any of it.
 
-/// The payload as it is read: nothing of it where `persister::decode_fails` is on, as in a release that cannot read
-/// any record.
+/// The payload as it is read: empty where `persister::decode_fails` is on, as in a release that cannot read any record.
 #[cfg(feature = "fail-points")]
 pub(crate) fn as_read(payload: &[u8]) -> &[u8] {
     fail::fail_point!("persister::decode_fails", |_| &[]);
@@ -15,15 +14,12 @@ pub(crate) const fn as_read(payload: &[u8]) -> &[u8] {
     payload
 }
 
-/// What is stored when the process dies between the writes of one batch: the first half of them.
+/// Ends the process between the changes of one batch, once the first half of them is saved.
 #[cfg(feature = "fail-points")]
-pub(crate) async fn between_items(
-    runs: &dyn tidegate_agentping_ports::Runs,
-    writes: &[tidegate_agentping_ports::RunWrite],
-) {
-    if writes.len() > 1 && fires("persister::between_items") {
-        let half = writes[..writes.len() / 2].to_vec();
-        let _ = runs.save(std::sync::Arc::new(half)).await;
+pub(crate) async fn between_items<A: crate::Apply>(apply: &A, changes: &[A::Change]) {
+    if changes.len() > 1 && fires("persister::between_items") {
+        let half = changes[..changes.len() / 2].to_vec();
+        let _ = apply.save(std::sync::Arc::new(half)).await;
         std::process::abort();
     }
 }

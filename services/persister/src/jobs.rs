@@ -1,0 +1,53 @@
+//! What the persister does in the background: it purges orphans and forgets notes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tidegate_agentping_ports::{NotedAccounts, Runs};
+use tidegate_consumer::Job;
+use tidegate_kernel::Timestamp;
+use tidegate_ports::{Clock, ReadLag};
+
+use crate::metrics::ORPHANS_PURGED;
+use crate::notes::forget_notes;
+use crate::orphans::purge_orphans;
+
+const PAUSE: Duration = Duration::from_secs(300);
+
+/// Purges the orphans of a store, by how far the records on the log are applied.
+pub fn orphan_purge(runs: Arc<dyn Runs>, lag: Arc<dyn ReadLag>, clock: Arc<dyn Clock>) -> Job {
+    // Made before anything is counted, so that a scrape finds it at zero.
+    let orphans = ORPHANS_PURGED.handle();
+    Job::new("orphan_purge", PAUSE, move || {
+        let (runs, lag, now, orphans) = (runs.clone(), lag.clone(), clock.now(), orphans.clone());
+        async move {
+            let purged = purge_applied(&*runs, &*lag, now).await?;
+            if purged > 0 {
+                tracing::info!(purged, "purged runs that were never opened");
+                orphans.increment(purged as u64);
+            }
+            Ok(())
+        }
+    })
+}
+
+/// Forgets the notes that nobody may ask for any more.
+pub fn note_expiry(accounts: Arc<dyn NotedAccounts>, clock: Arc<dyn Clock>) -> Job {
+    Job::new("forget_notes", PAUSE, move || {
+        let (accounts, now) = (accounts.clone(), clock.now());
+        async move {
+            let forgotten = forget_notes(&*accounts, now).await.map_err(|error| error.to_string())?;
+            if forgotten > 0 {
+                tracing::info!(forgotten, "forgot notes of records that nobody may ask for any more");
+            }
+            Ok(())
+        }
+    })
+}
+
+/// The opening that a run waits for may still wait on the log: what counts is the time up to which all is applied.
+async fn purge_applied(runs: &dyn Runs, lag: &dyn ReadLag, now: Timestamp) -> Result<usize, String> {
+    let reading = lag.read().await.map_err(|error| error.to_string())?;
+    let applied_up_to = reading.oldest_appended_at.map_or(now, |oldest| oldest.min(now));
+    purge_orphans(runs, applied_up_to).await.map_err(|error| error.to_string())
+}

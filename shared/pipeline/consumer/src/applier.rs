@@ -1,0 +1,209 @@
+//! Applying one batch: dead-letter what cannot be applied, load, fold, record fates, save. Counting what became of the
+//! records comes last.
+//!
+//! The order is what makes accounts exact. A record's fate is recorded before its change says that the record was
+//! folded; a change is saved before its records are counted; and what is counted is settled before it is committed.
+//!
+//! Between load and fold the store is asked whether a server of it has started again. If so, what was loaded may lack
+//! what was acknowledged, and nothing is built upon it before that is [read again](crate::reread).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tidegate_kernel::{Partition, Position};
+use tidegate_ports::{Account, Accounts, Clock, Consumed, DeadLetter, Fate, Halt, ReadLag, ReadLog, StoreError};
+use tokio::time::Instant;
+
+use crate::apply::{Apply, Poison};
+use crate::backoff::Backoff;
+use crate::batch::{Batch, Folded};
+use crate::brake::{Brake, BrakeRules, Tripped};
+use crate::metrics::ConsumerMetrics;
+use crate::opened::{LaneState, Opened, WentBack};
+
+/// What every lane needs.
+pub(crate) struct Applier<A> {
+    pub apply: A,
+    pub poison: Poison,
+    pub accounts: Arc<dyn Accounts>,
+    /// To read again what the store has lost; `None` where it cannot lose anything.
+    pub log: Option<Arc<dyn ReadLog>>,
+    pub clock: Arc<dyn Clock>,
+    /// Where the log ends; `None`: it is never another one than before.
+    pub ends: Option<Arc<dyn ReadLag>>,
+    pub brake: BrakeRules,
+    pub metrics: ConsumerMetrics,
+}
+
+/// What was done of a batch.
+#[derive(Debug)]
+pub(crate) struct Applied {
+    /// Saved, or their dead letters acknowledged; in log order.
+    pub offsets: Vec<i64>,
+    /// Counts everything up to here.
+    pub account: Account,
+    /// The rest of the batch is not done, and nothing after it may be.
+    pub tripped: Option<Tripped>,
+}
+
+impl<A: Apply> Applier<A> {
+    /// Applies one batch, however long the store is away. A store outage never dead-letters.
+    pub async fn apply(&self, consumed: Vec<Consumed>, state: &mut LaneState) -> Option<Applied> {
+        let first = consumed.first()?.position;
+        let mut opened = self.open(first, state).await;
+        let read_to = state.read_to.replace(consumed.last()?.position.offset + 1);
+        if opened.halted.is_none() && read_to != Some(first.offset) {
+            opened.halted = self.went_back(first, &opened.account).await;
+        }
+        let applied = match opened.halted {
+            None => self.apply_opened(consumed, state, &mut opened).await,
+            halted => Applied { offsets: Vec::new(), account: opened.account, tripped: halted },
+        };
+        state.opened = Some(opened);
+        Some(applied)
+    }
+
+    async fn apply_opened(&self, consumed: Vec<Consumed>, state: &mut LaneState, opened: &mut Opened) -> Applied {
+        let halted = |opened: &Opened| Applied { offsets: Vec::new(), account: opened.account, tripped: opened.halted };
+        let mut batch = Batch::decode(&self.apply, consumed, &mut state.brake);
+        let mut tripped = batch.tripped.take().map(|(tripped, position, reason)| {
+            tracing::error!(%position, reason, "a record cannot be applied; its partition is halted");
+            tripped
+        });
+        for (record, reason) in std::mem::take(&mut batch.poison) {
+            self.dead_letter(record, reason).await;
+        }
+        let loaded = loop {
+            match self.load(&batch, opened).await {
+                Ok(loaded) => break loaded,
+                Err(went_back) => self.read_again(state.partition, opened, went_back).await,
+            }
+            if opened.halted.is_some() {
+                return halted(opened);
+            }
+        };
+        let folded = batch.fold(&self.apply, loaded, false);
+        let Ok((folded, refused)) = self.keep(state.partition, folded, opened, false).await else {
+            return halted(opened);
+        };
+        for _ in 0..refused {
+            tripped = state.brake.take(true).or(tripped);
+        }
+        self.metrics.count(folded.done().map(|(_, fate)| fate));
+        let offsets = folded.done().map(|(offset, _)| offset).collect();
+        Applied { offsets, account: self.checked(opened), tripped }
+    }
+
+    /// What is stored of the batch's keys, by a store that has lost nothing since; `None`: the batch has no keys.
+    pub async fn load(&self, batch: &Batch<A>, opened: &mut Opened) -> Result<Option<A::Loaded>, WentBack> {
+        if batch.groups.is_empty() {
+            return Ok(None);
+        }
+        let loaded = self.until_done("load", || self.apply.load(&batch.groups)).await;
+        let asked_at = Instant::now();
+        match self.until_done("ask for starts", || self.apply.starts()).await {
+            starts if starts == opened.starts => {
+                opened.window.confirmed(asked_at);
+                Ok(Some(loaded))
+            }
+            starts => Err(WentBack { starts }),
+        }
+    }
+
+    /// Records fates, saves what was folded, and counts it. Where records are read again, what was recorded may be
+    /// lost, too. Returns how many records the store refused.
+    ///
+    /// # Errors
+    /// The store refuses what may not be dead-lettered: the partition is halted, and nothing is counted.
+    pub async fn keep(
+        &self,
+        partition: Partition,
+        mut folded: Folded<A>,
+        opened: &mut Opened,
+        again: bool,
+    ) -> Result<(Folded<A>, u32), Tripped> {
+        let not_yet_counted = folded.not_yet_counted(&opened.account);
+        let recorded: HashMap<Position, Fate> = match not_yet_counted.is_empty() {
+            true => HashMap::new(),
+            false => {
+                let fates = self.until_done("read notes", || self.apply.recorded_fates(&not_yet_counted)).await;
+                not_yet_counted.into_iter().zip(fates).filter_map(|(position, fate)| Some((position, fate?))).collect()
+            }
+        };
+        let to_record = folded.fates_to_record(&opened.account, again);
+        if !to_record.is_empty() {
+            self.until_done("note", || self.apply.record_fates(&to_record)).await;
+        }
+        let changes = std::mem::take(&mut folded.changes);
+        #[cfg(feature = "fail-points")]
+        crate::fail_points::between_items(&self.apply, &changes).await;
+        let refused = if changes.is_empty() { Vec::new() } else { self.save(changes).await };
+        let refused = match refused.is_empty() {
+            true => 0,
+            false => self.sort_out(partition, refused, &mut folded, opened).await?,
+        };
+        #[cfg(feature = "fail-points")]
+        fail::fail_point!("persister::between_save_and_commit", |_| std::process::abort());
+        folded.count(&mut opened.account, &recorded);
+        opened.window.saved(Instant::now(), opened.account.next_offset);
+        Ok((folded, refused))
+    }
+
+    /// The brake of a partition that is assigned now.
+    pub fn new_brake(&self) -> Brake {
+        self.brake_by(self.brake)
+    }
+
+    /// A brake for records that passed one before.
+    pub fn passed_brake(&self) -> Brake {
+        self.brake_by(BrakeRules::OFF)
+    }
+
+    fn brake_by(&self, rules: BrakeRules) -> Brake {
+        match self.poison {
+            Poison::DeadLetter(_) => Brake::new(rules),
+            Poison::Halt => Brake::at_first(),
+        }
+    }
+
+    /// States a halt, however long the store is away.
+    pub async fn halt(&self, halt: Halt) {
+        self.until_done("halt", || self.accounts.halt(halt)).await;
+    }
+
+    /// Settles an account, however long the store is away.
+    pub async fn settle(&self, account: Account) {
+        self.until_done("settle", || self.accounts.settle(account)).await;
+    }
+
+    pub(crate) async fn until_done<T, F>(&self, step: &'static str, attempt: impl Fn() -> F) -> T
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        let mut backoff = Backoff::new(step, &self.metrics);
+        loop {
+            match attempt().await {
+                Ok(done) => return done,
+                Err(error) => backoff.wait(&error).await,
+            }
+        }
+    }
+
+    /// Returns once the dead letter is acknowledged.
+    pub(crate) async fn dead_letter(&self, record: Consumed, reason: String) {
+        let Poison::DeadLetter(dead_letters) = &self.poison else { return };
+        tracing::error!(position = %record.position, reason, "a record cannot be applied; it goes to the dead letters");
+        let dead_letter = DeadLetter {
+            position: record.position,
+            appended_at: record.appended_at,
+            buried_at: self.clock.now(),
+            reason,
+            payload: record.payload,
+            provenance: record.provenance.map(|provenance| *provenance).unwrap_or_default(),
+        };
+        let mut backoff = Backoff::new("dead-letter", &self.metrics);
+        while let Err(error) = dead_letters.bury(dead_letter.clone()).await {
+            backoff.wait(&error).await;
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! What a product does with the records of a partition.
+
+use std::hash::Hash;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tidegate_kernel::Position;
+use tidegate_ports::{DeadLetters, Fate, StoreError};
+
+use crate::batch::{Entry, Group, RecordFate};
+
+/// Applies the batches of a partition to a store. A [`Consumer`](crate::Consumer) calls it in this order: decode, load,
+/// fold, record fates, save. It settles and commits afterwards.
+///
+/// A batch may come again after a crash, or from a second owner of the partition: each step must leave the same store
+/// then.
+#[async_trait]
+pub trait Apply: Send + Sync + 'static {
+    /// Whose state a record changes. All records of a key stand in one partition.
+    type Key: Copy + Eq + Hash + Send + Sync + 'static;
+    /// A decoded record.
+    type Record: Send + Sync + 'static;
+    /// What is stored of the keys of a batch.
+    type Loaded: Send + 'static;
+    /// One write of one key, which the store takes or refuses as a whole.
+    type Change: Clone + Send + Sync + 'static;
+
+    /// # Errors
+    /// Why the payload is no record that this release can apply: it is poison.
+    fn decode(&self, payload: &[u8]) -> Result<Self::Record, String>;
+
+    fn key(record: &Self::Record) -> Self::Key;
+
+    /// What is stored of each group's key.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the batch waits and is loaded again.
+    async fn load(&self, groups: &[Group<Self::Key, Self::Record>]) -> Result<Self::Loaded, StoreError>;
+
+    /// Folds each group's records onto what is loaded. Pure. Sets the fate of every record that was not folded before:
+    /// a record of a group stands at its place among the entries. `again`: the records are read again because the
+    /// store may have lost what follows from them, whatever was written.
+    fn fold(
+        &self,
+        groups: Vec<Group<Self::Key, Self::Record>>,
+        loaded: Self::Loaded,
+        entries: &mut [Entry<Self::Key>],
+        again: bool,
+    ) -> Vec<Self::Change>;
+
+    fn key_of(change: &Self::Change) -> Self::Key;
+
+    /// The fate of each record that was folded before, in the order asked, as it was recorded then; `None`: it was
+    /// simply stored. Asked only for records that no account counts yet.
+    ///
+    /// # Errors
+    /// [`StoreError`]; it is asked again.
+    async fn recorded_fates(&self, positions: &[Position]) -> Result<Vec<Option<Fate>>, StoreError> {
+        Ok(vec![None; positions.len()])
+    }
+
+    /// Records the fates of records that were not simply stored, before the changes of their batch are saved.
+    ///
+    /// # Errors
+    /// [`StoreError`]; recording again is right.
+    async fn record_fates(&self, fates: &[RecordFate<Self::Key>]) -> Result<(), StoreError> {
+        let _ = fates;
+        Ok(())
+    }
+
+    /// Saves each change whole or not at all. Saving the same again changes nothing. The changes are shared, so that a
+    /// retry costs no copy.
+    ///
+    /// # Errors
+    /// [`StoreError`]; some of the changes may be stored. Only [`StoreError::Refused`] can end the tries.
+    async fn save(&self, changes: Arc<Vec<Self::Change>>) -> Result<(), StoreError>;
+
+    /// A number that changes when a server of the store has started again: what it acknowledged shortly before may be
+    /// gone then. A store that never loses what it acknowledged has one number for ever.
+    ///
+    /// # Errors
+    /// [`StoreError`]; it is asked again.
+    async fn starts(&self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+}
+
+/// What becomes of a record that cannot be decoded, or whose change the store refuses for good.
+#[derive(Clone)]
+pub enum Poison {
+    /// It goes to the dead letters, and its partition goes on, as far as the brake allows.
+    DeadLetter(Arc<dyn DeadLetters>),
+    /// Its partition is halted at this record.
+    Halt,
+}

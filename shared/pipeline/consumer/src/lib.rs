@@ -1,0 +1,40 @@
+//! Applies a log to a store: poll → decode → load → fold → save → settle → commit. What a record means is a product's
+//! business: it says so by [`Apply`].
+//!
+//! Each assigned partition has one [lane](lane) that applies its batches one at a time and in order; lanes run side by
+//! side. An offset is committed only when everything before it is saved or its dead letter is acknowledged, and when the
+//! partition's account counts it: [`progress`] is that order as a state machine. Where too much cannot be applied, the
+//! [brake](brake) halts the partition. What a store lost that had acknowledged it is [read again](reread).
+
+mod applier;
+mod apply;
+mod backoff;
+mod batch;
+mod brake;
+mod config;
+mod consumer;
+mod drain;
+mod fail_points;
+mod halted;
+mod jobs;
+mod lane;
+mod log_watch;
+mod metrics;
+mod opened;
+mod pacing;
+mod progress;
+mod refusals;
+mod reread;
+mod stall_watch;
+mod throttle;
+mod window;
+
+pub use apply::{Apply, Poison};
+pub use batch::{Entry, Group, RecordFate};
+pub use brake::BrakeRules;
+pub use config::ConsumerConfig;
+pub use consumer::{Consumer, StopReport};
+pub use jobs::Job;
+pub use log_watch::LogWatch;
+pub use metrics::METRICS;
+pub use stall_watch::{Stalled, watch_stalls};

@@ -1,0 +1,95 @@
+//! Saving, and what the store refuses for good: the records that are the cause become dead letters, and the partition
+//! goes on. Where nothing may be dead-lettered, the partition is halted.
+
+use std::sync::Arc;
+
+use tidegate_kernel::Partition;
+use tidegate_ports::{Fate, StoreError};
+
+use crate::applier::Applier;
+use crate::apply::{Apply, Poison};
+use crate::backoff::Backoff;
+use crate::batch::{Batch, Folded, RecordFate};
+use crate::brake::Tripped;
+use crate::opened::Opened;
+
+/// A change that is refused so often in a row, over about a second, will always be.
+const REFUSALS: u32 = 5;
+
+impl<A: Apply> Applier<A> {
+    /// Saves changes, however long the store is away. Returns the keys whose changes it refuses, and what it says.
+    pub async fn save(&self, changes: Vec<A::Change>) -> Vec<(A::Key, String)> {
+        let changes = Arc::new(changes);
+        let Err(why) = self.save_or_refuse(&changes).await else { return Vec::new() };
+        if let [only] = &changes[..] {
+            return vec![(A::key_of(only), why)];
+        }
+        let mut refused = Vec::new();
+        for change in changes.iter() {
+            if let Err(why) = self.save_or_refuse(&Arc::new(vec![change.clone()])).await {
+                refused.push((A::key_of(change), why));
+            }
+        }
+        refused
+    }
+
+    async fn save_or_refuse(&self, changes: &Arc<Vec<A::Change>>) -> Result<(), String> {
+        let mut backoff = Backoff::new("save", &self.metrics);
+        let mut refusals = 0;
+        loop {
+            match self.apply.save(changes.clone()).await {
+                Ok(()) => return Ok(()),
+                Err(StoreError::Refused(why)) if refusals + 1 == REFUSALS => return Err(why.to_string()),
+                Err(error) => {
+                    refusals = if matches!(error, StoreError::Refused(_)) { refusals + 1 } else { 0 };
+                    backoff.wait(&error).await;
+                }
+            }
+        }
+    }
+
+    /// Applies the records of these keys one by one: those that are refused alone are the cause. Returns how many.
+    ///
+    /// # Errors
+    /// None of them may be dead-lettered: the partition is halted.
+    pub async fn sort_out(
+        &self,
+        partition: Partition,
+        refused: Vec<(A::Key, String)>,
+        folded: &mut Folded<A>,
+        opened: &mut Opened,
+    ) -> Result<u32, Tripped> {
+        if matches!(self.poison, Poison::Halt) {
+            for (_, why) in refused {
+                tracing::error!(partition, reason = why, "the store refuses a change; its partition is halted");
+            }
+            opened.halted = Some(Tripped::Refused);
+            return Err(Tripped::Refused);
+        }
+        let mut causes = 0;
+        for (place, record) in folded.take_sources(|key| refused.iter().any(|(refused, _)| *refused == key)) {
+            let (position, appended_at) = (record.position, record.appended_at);
+            let alone = Batch::decode(&self.apply, vec![record.clone()], &mut self.passed_brake());
+            let loaded = loop {
+                match self.load(&alone, opened).await {
+                    Ok(loaded) => break loaded,
+                    Err(went_back) => self.read_again(partition, opened, went_back).await,
+                }
+            };
+            let mut alone = alone.fold(&self.apply, loaded, false);
+            let (key, mut fate) = alone.only();
+            if let Some((_, why)) = self.save(std::mem::take(&mut alone.changes)).await.pop() {
+                self.dead_letter(record, why).await;
+                fate = Some(Fate::Dead);
+                causes += 1;
+            }
+            let Some(fate) = fate else { continue };
+            folded.set_fate(place, fate);
+            if fate != Fate::Stored {
+                let ended = [RecordFate { position, appended_at, key, fate }];
+                self.until_done("note", || self.apply.record_fates(&ended)).await;
+            }
+        }
+        Ok(causes)
+    }
+}
