@@ -56,10 +56,10 @@ async fn a_lag_that_cannot_be_read_holds_and_then_sheds_half_of_the_events_until
     let events = refused(Class::Events);
     assert!((490..=510).contains(&events), "{events}");
     assert_eq!([Class::Heartbeat, Class::Finish, Class::Start].map(refused), [0; 3]);
-    let refused = (0..10).find_map(|_| world.admission.shed(Class::Events).err());
+    let unknown = (0..10).find_map(|_| world.admission.shed(Class::Events).err());
     assert!(
-        matches!(refused, Some(Refusal::Shed { cause: ShedCause::Unknown, class: Class::Events, .. })),
-        "{refused:?}"
+        matches!(unknown, Some(Refusal::Shed { cause: ShedCause::Unknown, class: Class::Events, .. })),
+        "{unknown:?}"
     );
     world.backend.with(|state| state.lag_down = false);
     tokio::time::advance(Duration::from_secs(2)).await;
