@@ -26,7 +26,7 @@ const QUIET: Level = Level::DEBUG;
 /// How much of what a client sent is shown back to it.
 const SHOWN_CHARS: usize = 64;
 
-/// A cause.
+/// Why a read is refused.
 #[derive(Debug)]
 pub(crate) enum Problem {
     /// The credential was refused.
