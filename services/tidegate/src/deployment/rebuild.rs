@@ -56,7 +56,7 @@ async fn live(config: Config, into: String, mut page: Page) -> Result<ExitReport
         reach.total(),
         spans.len()
     ));
-    // What the live persisters have buried is passed over, however much of it there is in a row.
+    // What the live persisters have dead-lettered is passed over, however much of it there is in a row.
     let settings = PersisterConfig { brake: BrakeRules::OFF, ..config.persister };
     let (runs, accounts) = (store.clone(), store.clone());
     let log = Arc::new(KafkaReadLog::open(&options).map_err(|error| error.to_string())?);
@@ -132,7 +132,7 @@ async fn tell(page: &mut Page, reach: &Reach, began: Instant) -> std::convert::I
     }
 }
 
-/// Where unreadable records go: the live persisters have buried them already.
+/// Where unreadable records go: the live persisters have dead-lettered them already.
 #[derive(Clone, Default)]
 struct PassedOver(Arc<AtomicU64>);
 
@@ -144,7 +144,7 @@ impl PassedOver {
 
 #[async_trait]
 impl DeadLetters for PassedOver {
-    async fn bury(&self, _letter: DeadLetter) -> Result<(), LogError> {
+    async fn append(&self, _letter: DeadLetter) -> Result<(), LogError> {
         self.0.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }

@@ -27,9 +27,12 @@ impl EmbeddedDeadLettersBeside {
 
 #[async_trait]
 impl DeadLetters for EmbeddedDeadLettersBeside {
-    /// Only the owner of the folder buries.
-    async fn bury(&self, letter: DeadLetter) -> Result<(), LogError> {
-        Err(LogError::Broken(format!("the dead letters are open for reading only: {} is not buried", letter.position)))
+    /// Only the owner of the folder appends.
+    async fn append(&self, letter: DeadLetter) -> Result<(), LogError> {
+        Err(LogError::Broken(format!(
+            "the dead letters are open for reading only: {} is not appended",
+            letter.position
+        )))
     }
 
     async fn list(&self, after: Option<Position>, limit: usize) -> Result<Vec<DeadLetter>, LogError> {
