@@ -151,7 +151,7 @@ async fn a_held_partition_can_be_taken_away() {
 async fn occasional_poison_never_stops_anything() {
     let mut rig = Rig::new();
     // So that each partition has more of it than the share is judged by.
-    rig.config.brake = BrakeRules { run_length: 10, window: 100, ratio_percent: 50 };
+    rig.config.brake = BrakeRules { in_a_row: 10, window: 100, ratio_percent: 50 };
     let running = rig.start();
     for run in 1..=100 {
         append_run(&rig, run).await;

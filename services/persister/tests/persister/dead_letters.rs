@@ -21,11 +21,11 @@ struct Unacknowledged {
 
 #[async_trait]
 impl DeadLetters for Unacknowledged {
-    async fn bury(&self, letter: DeadLetter) -> Result<(), LogError> {
+    async fn append(&self, letter: DeadLetter) -> Result<(), LogError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         match self.is_down.load(Ordering::SeqCst) {
             true => Err(LogError::Unavailable("as the test wants".into())),
-            false => self.dead_letters.bury(letter).await,
+            false => self.dead_letters.append(letter).await,
         }
     }
 

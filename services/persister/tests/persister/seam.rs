@@ -333,9 +333,9 @@ impl NotedAccounts for Watched {
 
 #[async_trait]
 impl DeadLetters for Watched {
-    async fn bury(&self, letter: DeadLetter) -> Result<(), LogError> {
+    async fn append(&self, letter: DeadLetter) -> Result<(), LogError> {
         let letters = self.witness.dead_letters.clone();
-        self.seam.step(async move { letters.bury(letter).await }).await
+        self.seam.step(async move { letters.append(letter).await }).await
     }
 
     async fn list(&self, after: Option<Position>, limit: usize) -> Result<Vec<DeadLetter>, LogError> {

@@ -93,7 +93,7 @@ pub(super) fn read(reader: &mut Reader) -> Config {
         settle_every: reader.millis("persister.settle_ms", 50, 0..=10_000),
         drain_deadline: reader.millis("persister.drain_ms", 10_000, 1..=600_000),
         brake: BrakeRules {
-            run_length: reader.whole("persister.brake_run_length", usual.brake.run_length.into(), 0..=1_000_000) as u32,
+            in_a_row: reader.whole("persister.brake_run_length", usual.brake.in_a_row.into(), 0..=1_000_000) as u32,
             window: reader.whole("persister.brake_window", usual.brake.window.into(), 0..=1_000_000) as u32,
             ratio_percent: reader.whole("persister.brake_ratio_percent", usual.brake.ratio_percent.into(), 0..=100)
                 as u32,

@@ -146,7 +146,7 @@ impl PassedOver {
 
 #[async_trait]
 impl DeadLetters for PassedOver {
-    async fn bury(&self, _letter: DeadLetter) -> Result<(), LogError> {
+    async fn append(&self, _letter: DeadLetter) -> Result<(), LogError> {
         self.0.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }

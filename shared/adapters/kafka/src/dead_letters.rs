@@ -41,7 +41,7 @@ impl KafkaDeadLetters {
 
 #[async_trait]
 impl DeadLetters for KafkaDeadLetters {
-    async fn bury(&self, letter: DeadLetter) -> Result<(), LogError> {
+    async fn append(&self, letter: DeadLetter) -> Result<(), LogError> {
         let topics = &self.options.topics;
         let key = letter::key(letter.position);
         let delivery = self.producer.send(Outgoing {

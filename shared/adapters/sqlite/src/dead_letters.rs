@@ -78,7 +78,7 @@ impl EmbeddedDeadLetters {
 
 #[async_trait]
 impl DeadLetters for EmbeddedDeadLetters {
-    async fn bury(&self, dead_letter: DeadLetter) -> Result<(), LogError> {
+    async fn append(&self, dead_letter: DeadLetter) -> Result<(), LogError> {
         self.on_connection(move |connection| {
             let mut statement = connection
                 .prepare_cached("INSERT OR IGNORE INTO dead_letters VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;

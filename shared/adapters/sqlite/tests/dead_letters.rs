@@ -38,5 +38,5 @@ async fn they_are_read_beside_their_owner() {
     assert_eq!(beside.list(None, 10).await, Ok(all.clone()));
     assert_eq!(beside.list(Some(all[0].position), 1).await, Ok(vec![all[1].clone()]));
     assert_eq!(beside.find(all[2].position).await, Ok(Some(all[2].clone())));
-    assert!(matches!(beside.bury(all[0].clone()).await, Err(LogError::Broken(_))), "that is the owner's");
+    assert!(matches!(beside.append(all[0].clone()).await, Err(LogError::Broken(_))), "that is the owner's");
 }

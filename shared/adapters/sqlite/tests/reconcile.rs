@@ -170,7 +170,7 @@ async fn a_damaged_record_that_is_to_be_read_is_refused_and_one_that_was_taken_i
 async fn letters_that_were_counted_and_are_gone_are_refused() {
     let place = committed().await;
     let opened = Opened::at(place.path()).settled(9, 2).await;
-    let bury = |offset| DeadLetter {
+    let letter_at = |offset| DeadLetter {
         position: Position { generation: 1, partition: 0, offset },
         appended_at: Timestamp::from_millis(0),
         buried_at: Timestamp::from_millis(0),
@@ -178,11 +178,11 @@ async fn letters_that_were_counted_and_are_gone_are_refused() {
         payload: Bytes::new(),
         provenance: tidegate_ports::Provenance::default(),
     };
-    opened.letters.bury(bury(3)).await.expect("buried");
+    opened.letters.append(letter_at(3)).await.expect("buried");
     let told = opened.reconcile().await.expect_err("refused");
     assert!(told.contains("2 letters were buried and it holds 1"), "{told}");
-    opened.letters.bury(bury(4)).await.expect("buried");
-    opened.letters.bury(bury(5)).await.expect("buried");
+    opened.letters.append(letter_at(4)).await.expect("buried");
+    opened.letters.append(letter_at(5)).await.expect("buried");
     assert_eq!(opened.reconcile().await, Ok(()), "one that is not counted yet");
 }
 

@@ -27,14 +27,14 @@ fn letter(offset: i64, reason: &str) -> DeadLetter {
 pub async fn suite(letters: &dyn DeadLetters) {
     assert_eq!(letters.list(None, 10).await, Ok(vec![]));
     for offset in [7, 5, 6] {
-        letters.bury(letter(offset, "it does not decode")).await.expect("buried");
+        letters.append(letter(offset, "it does not decode")).await.expect("appended");
     }
     // Provenance and bytes come back whole, oldest position first.
     let expected: Vec<DeadLetter> = [5, 6, 7].map(|offset| letter(offset, "it does not decode")).into();
     assert_eq!(letters.list(None, 10).await, Ok(expected.clone()));
     assert_eq!(letters.list(None, 2).await, Ok(expected[..2].to_vec()));
-    // A redelivery buries the same position again: the first letter stays.
-    letters.bury(letter(6, "another reason")).await.expect("buried again");
+    // A redelivery appends the same position again: the first dead letter stays.
+    letters.append(letter(6, "another reason")).await.expect("appended again");
     assert_eq!(letters.list(None, 10).await, Ok(expected.clone()));
     // Page by page, and one by one.
     assert_eq!(letters.list(Some(expected[0].position), 1).await, Ok(expected[1..2].to_vec()));

@@ -202,7 +202,7 @@ impl<A: Apply> Applier<A> {
             provenance: record.provenance.map(|provenance| *provenance).unwrap_or_default(),
         };
         let mut backoff = Backoff::new("dead-letter", &self.metrics);
-        while let Err(error) = dead_letters.bury(dead_letter.clone()).await {
+        while let Err(error) = dead_letters.append(dead_letter.clone()).await {
             backoff.wait(&error).await;
         }
     }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use tidegate_kernel::Position;
 use tidegate_ports::{DeadLetters, Fate, StoreError};
 
-use crate::batch::{Entry, Group, RecordFate};
+use crate::group::{Entry, Group, RecordFate};
 
 /// Applies the batches of a partition to a store. A [`Consumer`](crate::Consumer) calls it in this order: decode, load,
 /// fold, record fates, save. It settles and commits afterwards.

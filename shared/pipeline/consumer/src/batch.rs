@@ -2,44 +2,13 @@
 
 use std::collections::HashMap;
 
-use tidegate_kernel::{Position, Timestamp};
+use tidegate_kernel::Position;
 use tidegate_ports::{Account, Consumed, Fate};
 
 use crate::apply::Apply;
 use crate::brake::{Brake, Tripped};
 use crate::fail_points;
-
-/// The records of one key in a batch.
-#[derive(Debug)]
-pub struct Group<K, R> {
-    pub key: K,
-    /// In log order, each with its place among the batch's entries.
-    pub records: Vec<(usize, R)>,
-    /// Whether a replay has appended one of them again.
-    pub replayed: bool,
-    pub last: Position,
-}
-
-/// What is known of one record of a batch.
-#[derive(Clone, Copy, Debug)]
-pub struct Entry<K> {
-    pub position: Position,
-    pub appended_at: Timestamp,
-    /// `None`: it cannot be decoded.
-    pub key: Option<K>,
-    /// `None`: it was folded before.
-    pub fate: Option<Fate>,
-}
-
-/// How one record ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RecordFate<K> {
-    pub position: Position,
-    pub appended_at: Timestamp,
-    /// `None`: it cannot be decoded.
-    pub key: Option<K>,
-    pub fate: Fate,
-}
+use crate::group::{Entry, Group, RecordFate};
 
 /// A decoded batch: what can be applied, by key, and what never can.
 pub(crate) struct Batch<A: Apply> {

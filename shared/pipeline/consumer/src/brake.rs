@@ -8,7 +8,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BrakeRules {
     /// So many records in a row that cannot be applied. Also the least number that the share is judged by.
-    pub run_length: u32,
+    pub in_a_row: u32,
     /// The share is judged over so many of the last records.
     pub window: u32,
     /// Percent of the window that cannot be applied.
@@ -17,17 +17,17 @@ pub struct BrakeRules {
 
 impl Default for BrakeRules {
     fn default() -> Self {
-        BrakeRules { run_length: 100, window: 1_000, ratio_percent: 50 }
+        BrakeRules { in_a_row: 100, window: 1_000, ratio_percent: 50 }
     }
 }
 
 impl BrakeRules {
     /// Never trips.
-    pub const OFF: BrakeRules = BrakeRules { run_length: 0, window: 0, ratio_percent: 0 };
+    pub const OFF: BrakeRules = BrakeRules { in_a_row: 0, window: 0, ratio_percent: 0 };
 
     /// So many of the window trip it at the least.
     const fn least(&self) -> u32 {
-        match self.run_length {
+        match self.in_a_row {
             0 => self.window.saturating_mul(self.ratio_percent).div_ceil(100),
             length => length,
         }
@@ -88,8 +88,8 @@ impl Brake {
         if !is_poison {
             return None;
         }
-        let BrakeRules { run_length, window, ratio_percent } = self.rules;
-        if run_length > 0 && self.in_a_row >= run_length {
+        let BrakeRules { in_a_row, window, ratio_percent } = self.rules;
+        if in_a_row > 0 && self.in_a_row >= in_a_row {
             return Some(Tripped::InARow { poison: self.in_a_row });
         }
         // At most the window's length, which has 32 bits.

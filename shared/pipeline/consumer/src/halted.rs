@@ -53,7 +53,7 @@ fn log(tripped: &Tripped, Halt { partition, offset, .. }: Halt) {
             offset,
             %tripped,
             "the brake stopped this partition: nothing is lost, nothing more goes to the dead letters; deploy a release \
-             that reads these records, or raise persister.brake_run_length and restart (docs/runbook.md)",
+             that reads these records, or raise the brake's limits and restart (docs/runbook.md, TidegateBraked)",
         ),
         Tripped::Unreadable | Tripped::Refused => tracing::error!(
             partition,

@@ -9,8 +9,9 @@ use tidegate_ports::{Fate, StoreError};
 use crate::applier::Applier;
 use crate::apply::{Apply, Poison};
 use crate::backoff::Backoff;
-use crate::batch::{Batch, Folded, RecordFate};
+use crate::batch::{Batch, Folded};
 use crate::brake::Tripped;
+use crate::group::RecordFate;
 use crate::opened::Opened;
 
 /// A change that is refused so often in a row, over about a second, will always be.

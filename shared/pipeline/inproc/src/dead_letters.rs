@@ -14,7 +14,7 @@ pub struct MemoryDeadLetters(Arc<Mutex<BTreeMap<Position, DeadLetter>>>);
 
 #[async_trait]
 impl DeadLetters for MemoryDeadLetters {
-    async fn bury(&self, letter: DeadLetter) -> Result<(), LogError> {
+    async fn append(&self, letter: DeadLetter) -> Result<(), LogError> {
         // A map insert cannot leave the map half changed.
         let mut letters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         letters.entry(letter.position).or_insert(letter);

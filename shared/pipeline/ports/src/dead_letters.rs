@@ -9,19 +9,19 @@ use crate::{LogError, Provenance};
 /// Keeps records that cannot be applied, with everything needed to look into them and to replay them.
 #[async_trait]
 pub trait DeadLetters: Send + Sync + 'static {
-    /// Returns when the letter is safe. Burying the same position again changes nothing.
+    /// Returns when the dead letter is durable. Appending the same position again changes nothing.
     ///
     /// # Errors
     /// [`LogError`]; the record must then not count as done.
-    async fn bury(&self, letter: DeadLetter) -> Result<(), LogError>;
+    async fn append(&self, letter: DeadLetter) -> Result<(), LogError>;
 
-    /// Up to `limit` letters whose position comes after `after`, in the order of positions.
+    /// Up to `limit` dead letters whose position comes after `after`, in the order of positions.
     ///
     /// # Errors
     /// [`LogError`].
     async fn list(&self, after: Option<Position>, limit: usize) -> Result<Vec<DeadLetter>, LogError>;
 
-    /// The letter of the record at this position.
+    /// The dead letter of the record at this position.
     ///
     /// # Errors
     /// [`LogError`].

@@ -28,9 +28,9 @@ impl EmbeddedReadDeadLetters {
 #[async_trait]
 impl DeadLetters for EmbeddedReadDeadLetters {
     /// Only the owner of the folder writes dead letters.
-    async fn bury(&self, dead_letter: DeadLetter) -> Result<(), LogError> {
+    async fn append(&self, dead_letter: DeadLetter) -> Result<(), LogError> {
         Err(LogError::Broken(
-            format!("the dead letters are open for reading only: {} is not buried", dead_letter.position).into(),
+            format!("the dead letters are open for reading only: {} is not appended", dead_letter.position).into(),
         ))
     }
 

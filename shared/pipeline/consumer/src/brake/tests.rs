@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const RULES: BrakeRules = BrakeRules { run_length: 10, window: 100, ratio_percent: 50 };
+const RULES: BrakeRules = BrakeRules { in_a_row: 10, window: 100, ratio_percent: 50 };
 
 /// Where a sequence trips the brake, from 0.
 fn trips_at(rules: BrakeRules, records: impl IntoIterator<Item = bool>) -> Option<(usize, Tripped)> {
@@ -17,7 +17,7 @@ fn by_the_words(rules: BrakeRules, records: &[bool]) -> Option<(usize, Tripped)>
     (0..records.len()).filter(|place| records[*place]).find_map(|place| {
         let seen = &records[..=place];
         let in_a_row = seen.iter().rev().take_while(|poison| **poison).count() as u32;
-        if rules.run_length > 0 && in_a_row >= rules.run_length {
+        if rules.in_a_row > 0 && in_a_row >= rules.in_a_row {
             return Some((place, Tripped::InARow { poison: in_a_row }));
         }
         if rules.window == 0 || rules.ratio_percent == 0 {
@@ -25,8 +25,8 @@ fn by_the_words(rules: BrakeRules, records: &[bool]) -> Option<(usize, Tripped)>
         }
         let recent = &seen[seen.len().saturating_sub(rules.window as usize)..];
         let poison = recent.iter().filter(|poison| **poison).count();
-        let least = if rules.run_length > 0 {
-            rules.run_length as f64
+        let least = if rules.in_a_row > 0 {
+            rules.in_a_row as f64
         } else {
             f64::from(rules.window) * f64::from(rules.ratio_percent) / 100.0
         };
@@ -57,9 +57,9 @@ fn each_rule_by_itself() {
 fn zero_switches_a_rule_off() {
     let all = || std::iter::repeat_n(true, 500);
     assert_eq!(trips_at(BrakeRules::OFF, all()), None);
-    let no_run = BrakeRules { run_length: 0, ..RULES };
+    let no_row = BrakeRules { in_a_row: 0, ..RULES };
     // Not by the first record, which is all of what was seen: by as many as half a window has.
-    assert_eq!(trips_at(no_run, all()), Some((49, Tripped::Share { poison: 50, of: 50 })));
+    assert_eq!(trips_at(no_row, all()), Some((49, Tripped::Share { poison: 50, of: 50 })));
     for share_off in [BrakeRules { ratio_percent: 0, ..RULES }, BrakeRules { window: 0, ..RULES }] {
         assert_eq!(trips_at(share_off, (0..500).map(|place| place % 10 != 0)), None);
         assert_eq!(trips_at(share_off, all()), Some((9, Tripped::InARow { poison: 10 })));
@@ -77,9 +77,9 @@ proptest! {
     #[test]
     fn it_trips_where_the_rules_say(
         records in prop::collection::vec(prop::bool::weighted(0.45), 0..400),
-        run_length in 0u32..12, window in 0u32..60, ratio_percent in 0u32..=100,
+        in_a_row in 0u32..12, window in 0u32..60, ratio_percent in 0u32..=100,
     ) {
-        let rules = BrakeRules { run_length, window, ratio_percent };
+        let rules = BrakeRules { in_a_row, window, ratio_percent };
         prop_assert_eq!(trips_at(rules, records.iter().copied()), by_the_words(rules, &records));
     }
 }

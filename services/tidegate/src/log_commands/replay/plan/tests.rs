@@ -73,7 +73,7 @@ async fn letters_are_counted_up_to_where_the_log_ended() {
             payload: start(1, "a"),
             provenance: Provenance::default(),
         };
-        letters.bury(letter).await.unwrap();
+        letters.append(letter).await.unwrap();
     }
     let selection = Selection { log: "a log".to_owned(), range: Range::DeadLetters, filters: Filters::default() };
     let plan = Plan::make(&selection, &log, &letters).await.unwrap();

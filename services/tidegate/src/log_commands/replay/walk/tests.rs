@@ -107,7 +107,7 @@ async fn letters_go_again_but_for_those_of_replays_and_those_that_came_since() {
         letter(at(2), finish(2), Some(origin)),
         letter(Position { offset: 400, ..first }, finish(1), None),
     ] {
-        rig.letters.bury(letter).await.unwrap();
+        rig.letters.append(letter).await.unwrap();
     }
     let (ended, progress) = rig.replay(&dead_letters()).await;
     assert_eq!((ended, progress.plan.done(), progress.plan.total()), (Ended::Whole, 3, 3));
