@@ -23,11 +23,13 @@ use tidegate_sqlite::{DataFolder, EmbeddedLog, EmbeddedRegistry, EmbeddedStore, 
 use crate::counting::{Counters, Counting};
 use crate::tables::{CqlCounters, MemoryCounters, SqliteCounters};
 
+/// The consumer group.
 pub const GROUP: &str = "counting";
 const PARTITIONS: u32 = 3;
 
 type Opened = Result<Parts, Box<dyn Error + Send + Sync>>;
 
+/// The ports of front door and consumer.
 pub struct Parts {
     pub append: Arc<dyn Append>,
     pub counters: Arc<dyn Counters>,
@@ -45,6 +47,7 @@ enum Log {
 }
 
 impl Parts {
+    /// Everything is gone with the process.
     pub fn in_process() -> Parts {
         let log = MemoryLog::new(Default::default(), Arc::new(SystemClock));
         Parts {
@@ -57,6 +60,8 @@ impl Parts {
         }
     }
 
+    /// # Errors
+    /// What is wrong with the folder.
     pub async fn embedded(path: &Path) -> Opened {
         let folder = DataFolder::open_or_create(path, Region::Eu, PARTITIONS, SystemClock.now())?;
         let owned = folder.own()?;
@@ -75,6 +80,9 @@ impl Parts {
     }
 
     /// `name` is what its topics and its keyspace are called after.
+    ///
+    /// # Errors
+    /// What is wrong with the servers.
     pub async fn distributed(kafka: &str, node: &str, name: &str) -> Opened {
         let options = KafkaOptions::new(kafka, Topics::named(name, Region::Eu, 1), PARTITIONS);
         let retention = Retention { max_age_ms: 24 * 60 * 60 * 1_000, max_bytes: u64::MAX };

@@ -22,12 +22,21 @@ pub struct Total {
 #[async_trait]
 pub trait Counters: Send + Sync + 'static {
     /// `None`: nothing was counted yet.
+    ///
+    /// # Errors
+    /// [`StoreError`].
     async fn read(&self, counter: CounterId) -> Result<Option<Total>, StoreError>;
 
     /// Saves durably. A total that reaches less far than the stored one changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`]; saving again is right.
     async fn save(&self, counter: CounterId, total: Total) -> Result<(), StoreError>;
 
     /// See [`Apply::starts`].
+    ///
+    /// # Errors
+    /// [`StoreError`].
     async fn starts(&self) -> Result<u64, StoreError> {
         Ok(0)
     }

@@ -34,6 +34,7 @@ const MARKS: &str = "/v1/marks";
 const COUNTERS: &str = "/v1/counters/";
 
 tidegate_door::labels! {
+    /// What requests are counted under.
     pub enum Endpoint {
         Marks "marks";
         Counters "counters";
@@ -41,6 +42,7 @@ tidegate_door::labels! {
     }
 }
 
+/// What a request is answered with that is not refused.
 pub struct Answer(RequestOutcome, Response);
 
 impl Answered for Answer {
@@ -55,6 +57,7 @@ impl Answered for Answer {
     }
 }
 
+/// One front door.
 pub struct FrontDoor {
     append: Arc<dyn Append>,
     counters: Arc<dyn Counters>,
@@ -114,7 +117,7 @@ async fn mark(Entered { api, place, parts, body }: Entered<FrontDoor>) -> Result
 }
 
 async fn total(Entered { api, parts, .. }: Entered<FrontDoor>) -> Result<Answer, Refusal> {
-    let text = parts.uri.path().trim_start_matches(COUNTERS);
+    let text = parts.uri.path().strip_prefix(COUNTERS).unwrap_or_default();
     let counter = CounterId::parse(text).map_err(|error| Cause::NoCounter.because(error))?;
     let found = api.counters.read(counter).await.map_err(|error| Cause::StoreDown.because(error))?;
     let found = found.ok_or_else(|| Cause::NoCounter.because("No mark of it was counted yet."))?;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use tidegate_kernel::id::{IdKind, PublicKind};
 use tidegate_kernel::{Id, LogKey};
 
+/// The kind of a counter's id.
 pub enum Counter {}
 
 impl IdKind for Counter {
@@ -38,6 +39,7 @@ impl Mark {
         LogKey::new(&self.counter.bits().to_be_bytes(), &[self.counter.text().as_str()])
     }
 
+    /// As it stands on the log.
     pub fn encode(self) -> Bytes {
         serde_json::to_vec(&Record::V1(self)).expect("an id and a number always serialize").into()
     }

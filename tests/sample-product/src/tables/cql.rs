@@ -18,6 +18,7 @@ const READ: &str = "SELECT total, marks, folded_to FROM counters WHERE counter =
 /// Of two totals the one that reaches further stays, whichever comes first.
 const SAVE: &str = "INSERT INTO counters (counter, total, marks, folded_to) VALUES (?, ?, ?, ?) USING TIMESTAMP ?";
 
+/// Each save is one row, with a write timestamp from the place that it reaches.
 pub struct CqlCounters {
     cql: Cql,
     session: Session,

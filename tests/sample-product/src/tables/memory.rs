@@ -9,6 +9,7 @@ use tidegate_ports::StoreError;
 use crate::counting::{Counters, Total};
 use crate::mark::CounterId;
 
+/// Gone with the process.
 #[derive(Default)]
 pub struct MemoryCounters(Mutex<HashMap<CounterId, Total>>);
 
