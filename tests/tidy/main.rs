@@ -3,6 +3,7 @@
 mod arrows;
 mod circles;
 mod documents;
+mod sample_product;
 mod sources;
 mod statements;
 mod tree;

@@ -1,50 +1,23 @@
 //! The endpoints as they are counted.
 
-use tidegate_door::{Label, OutcomeMetrics};
+use tidegate_door::OutcomeMetrics;
 
 use crate::metrics::{READ_REQUESTS, READ_REQUESTS_RECEIVED};
 
 /// The read API's counters.
 pub(crate) const COUNTED: &OutcomeMetrics = &OutcomeMetrics { received: READ_REQUESTS_RECEIVED, ended: READ_REQUESTS };
 
-/// The endpoints, as metrics name them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Endpoint {
-    Runs,
-    Run,
-    Agents,
-    Usage,
-    Spend,
-    Receipt,
-    /// Everything else: unknown routes, the description of the interface.
-    Other,
-}
-
-impl Label for Endpoint {
-    const ALL: &'static [Endpoint] = &[
-        Endpoint::Runs,
-        Endpoint::Run,
-        Endpoint::Agents,
-        Endpoint::Usage,
-        Endpoint::Spend,
-        Endpoint::Receipt,
-        Endpoint::Other,
-    ];
-
-    fn label(self) -> &'static str {
-        match self {
-            Endpoint::Runs => "runs",
-            Endpoint::Run => "run",
-            Endpoint::Agents => "agents",
-            Endpoint::Usage => "usage",
-            Endpoint::Spend => "spend",
-            Endpoint::Receipt => "receipt",
-            Endpoint::Other => "other",
-        }
-    }
-
-    fn index(self) -> usize {
-        self as usize
+tidegate_door::labels! {
+    /// The endpoints, as metrics name them.
+    pub enum Endpoint {
+        Runs "runs";
+        Run "run";
+        Agents "agents";
+        Usage "usage";
+        Spend "spend";
+        Receipt "receipt";
+        /// Everything else: unknown routes, the description of the interface.
+        Other "other";
     }
 }
 
@@ -64,6 +37,7 @@ pub(crate) fn of_path(path: &str) -> Endpoint {
 #[cfg(test)]
 mod tests {
     use tidegate_agentping::routes::{CONTROL, ROUTES};
+    use tidegate_door::Label;
 
     use super::*;
     use crate::problem::Cause;

@@ -91,8 +91,12 @@ impl Cql {
         &self.0.durability
     }
 
-    /// See [`Runs::starts`](tidegate_agentping_ports::Runs::starts).
-    pub(crate) async fn starts(&self) -> Result<u64, StoreError> {
+    /// A number that changes when a node of the cluster has started again: what it acknowledged shortly before may be gone
+    /// then, in every table.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if no node answers.
+    pub async fn starts(&self) -> Result<u64, StoreError> {
         self.0.starts.read(&self.0.session).await
     }
 

@@ -5,10 +5,11 @@
 #[macro_export]
 macro_rules! causes {
     ($(#[$about:meta])* $($cause:ident $label:literal $outcome:ident;)*) => {
-        $(#[$about])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Cause {
-            $($cause,)*
+        $crate::labels! {
+            $(#[$about])*
+            pub enum Cause {
+                $($cause $label;)*
+            }
         }
 
         impl Cause {
@@ -26,18 +27,6 @@ macro_rules! causes {
                 match self {
                     $(Cause::$cause => $crate::RequestOutcome::$outcome,)*
                 }
-            }
-        }
-
-        impl $crate::Label for Cause {
-            const ALL: &'static [Cause] = Cause::ALL;
-
-            fn label(self) -> &'static str {
-                Cause::label(self)
-            }
-
-            fn index(self) -> usize {
-                self as usize
             }
         }
 

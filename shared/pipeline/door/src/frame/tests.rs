@@ -21,21 +21,10 @@ const METRICS: &OutcomeMetrics = &OutcomeMetrics {
     ended: Family::new("ended", ["endpoint", "outcome", "cause"]),
 };
 
-#[derive(Clone, Copy)]
-enum Endpoint {
-    Things,
-    Other,
-}
-
-impl Label for Endpoint {
-    const ALL: &'static [Endpoint] = &[Endpoint::Things, Endpoint::Other];
-
-    fn label(self) -> &'static str {
-        ["things", "other"][self as usize]
-    }
-
-    fn index(self) -> usize {
-        self as usize
+crate::labels! {
+    enum Endpoint {
+        Things "things";
+        Other "other";
     }
 }
 

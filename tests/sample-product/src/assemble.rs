@@ -1,0 +1,137 @@
+//! What the product stands on: one process, one data folder, or servers.
+
+use std::error::Error;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tidegate_consumer::{Consumer, ConsumerConfig, Poison};
+use tidegate_inproc::accounts::MemoryAccounts;
+use tidegate_inproc::dead_letters::MemoryDeadLetters;
+use tidegate_inproc::log::MemoryLog;
+use tidegate_kafka::{
+    KafkaConsumer, KafkaDeadLetters, KafkaLag, KafkaLog, KafkaOptions, KafkaReadLog, TopicLayout, Topics, topics,
+};
+use tidegate_kernel::Region;
+use tidegate_ports::{
+    Accounts, Append, Clock, Consume, DeadLetters, LogError, ReadLag, ReadLog, Retention, SystemClock,
+};
+use tidegate_scylla::{Cql, Replication, ScyllaOptions, ScyllaStore, migrations};
+use tidegate_sqlite::dead_letters::EmbeddedDeadLetters;
+use tidegate_sqlite::{DataFolder, EmbeddedLog, EmbeddedRegistry, EmbeddedStore, LogOptions, reconcile};
+
+use crate::counting::{Counters, Counting};
+use crate::tables::{CqlCounters, MemoryCounters, SqliteCounters};
+
+/// The consumer group.
+pub const GROUP: &str = "counting";
+const PARTITIONS: u32 = 3;
+
+type Opened = Result<Parts, Box<dyn Error + Send + Sync>>;
+
+/// The ports of front door and consumer.
+pub struct Parts {
+    pub append: Arc<dyn Append>,
+    pub counters: Arc<dyn Counters>,
+    pub accounts: Arc<dyn Accounts>,
+    pub dead_letters: Arc<dyn DeadLetters>,
+    log: Log,
+    /// To read again what the store has lost, where it can lose anything.
+    read_log: Option<Arc<dyn ReadLog>>,
+}
+
+enum Log {
+    InProcess(MemoryLog),
+    Embedded(EmbeddedLog),
+    Kafka(Box<KafkaOptions>),
+}
+
+impl Parts {
+    /// Everything is gone with the process.
+    pub fn in_process() -> Parts {
+        let log = MemoryLog::new(Default::default(), Arc::new(SystemClock));
+        Parts {
+            append: Arc::new(log.clone()),
+            counters: Arc::new(MemoryCounters::default()),
+            accounts: Arc::new(MemoryAccounts::default()),
+            dead_letters: Arc::new(MemoryDeadLetters::default()),
+            log: Log::InProcess(log),
+            read_log: None,
+        }
+    }
+
+    /// # Errors
+    /// What is wrong with the folder.
+    pub async fn embedded(path: &Path) -> Opened {
+        let folder = DataFolder::open_or_create(path, Region::Eu, PARTITIONS, SystemClock.now())?;
+        let owned = folder.own()?;
+        let log = EmbeddedLog::open(&owned, LogOptions::default(), Arc::new(SystemClock))?;
+        let store = EmbeddedStore::open(&owned, EmbeddedRegistry::open(&folder)?)?;
+        let dead_letters = EmbeddedDeadLetters::open(&owned)?;
+        reconcile(&owned, &log, GROUP, &store, &dead_letters).await?;
+        Ok(Parts {
+            append: Arc::new(log.clone()),
+            counters: Arc::new(SqliteCounters::open(&owned)?),
+            accounts: Arc::new(store),
+            dead_letters: Arc::new(dead_letters),
+            log: Log::Embedded(log),
+            read_log: None,
+        })
+    }
+
+    /// `name` is what its topics and its keyspace are called after.
+    ///
+    /// # Errors
+    /// What is wrong with the servers.
+    pub async fn distributed(kafka: &str, node: &str, name: &str) -> Opened {
+        let options = KafkaOptions::new(kafka, Topics::named(name, Region::Eu, 1), PARTITIONS);
+        let retention = Retention { max_age_ms: 24 * 60 * 60 * 1_000, max_bytes: u64::MAX };
+        let layout = TopicLayout { partitions: PARTITIONS, replication: 1, min_insync_replicas: 1, retention };
+        topics::create(&options, &layout).await?;
+        let request_timeout = Duration::from_secs(20);
+        let (nodes, keyspace) = (vec![node.to_owned()], name.to_owned());
+        let store = ScyllaOptions { nodes, keyspace, request_timeout, ..ScyllaOptions::default() };
+        migrations::apply(&store, &Replication::Simple(1)).await?;
+        let cql = Cql::connect(&store).await?;
+        Ok(Parts {
+            append: Arc::new(KafkaLog::connect(options.clone(), Arc::new(SystemClock))?),
+            counters: Arc::new(CqlCounters::open(cql.clone(), node, name).await?),
+            accounts: Arc::new(ScyllaStore::new(cql)),
+            dead_letters: Arc::new(KafkaDeadLetters::open(&options, Arc::new(SystemClock))?),
+            read_log: Some(Arc::new(KafkaReadLog::open(&options)?)),
+            log: Log::Kafka(Box::new(options)),
+        })
+    }
+
+    /// A member of the group.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub async fn consumer(&self, group: &str) -> Result<Consumer<Counting>, LogError> {
+        let log: Box<dyn Consume> = match &self.log {
+            Log::InProcess(log) => Box::new(log.consumer(group)),
+            Log::Embedded(log) => Box::new(log.consumer(group).await?),
+            Log::Kafka(options) => Box::new(KafkaConsumer::join(options, group, Arc::new(SystemClock))?),
+        };
+        let (counting, poison) = (Counting(self.counters.clone()), Poison::DeadLetter(self.dead_letters.clone()));
+        let (accounts, config) = (self.accounts.clone(), ConsumerConfig::default());
+        let consumer = Consumer::new(log, counting, poison, accounts, Arc::new(SystemClock), config);
+        let consumer = consumer.with_ends(Arc::from(self.lag(group)?));
+        Ok(match &self.read_log {
+            Some(log) => consumer.reading_again_from(log.clone()),
+            None => consumer,
+        })
+    }
+
+    /// How far the group is behind.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub fn lag(&self, group: &str) -> Result<Box<dyn ReadLag>, LogError> {
+        Ok(match &self.log {
+            Log::InProcess(log) => Box::new(log.lag(group)),
+            Log::Embedded(log) => Box::new(log.lag(group)?),
+            Log::Kafka(options) => Box::new(KafkaLag::watch(options, group, Arc::new(SystemClock))?),
+        })
+    }
+}
