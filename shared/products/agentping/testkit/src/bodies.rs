@@ -130,6 +130,7 @@ impl IntoBody for Vec<Event> {
     }
 }
 
+/// A record of this run. A single event is a batch of one.
 pub fn record(key: RunKey, received_at: Timestamp, body: impl IntoBody) -> Record {
     Record::new(key, received_at, body.into_body())
 }
