@@ -21,7 +21,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("shared/products/agentping", &["kernel"]),
     ("shared/products/agentping/ports", &["kernel", "ports", "agentping"]),
     ("shared/products/agentping/inproc", &["kernel", "ports", "inproc", "agentping", "agentping-ports"]),
-    ("shared/products/agentping/conformance", &["kernel", "ports", "agentping", "agentping-ports"]),
+    ("shared/products/agentping/testkit", &["kernel", "ports", "agentping", "agentping-ports"]),
+    (
+        "shared/products/agentping/conformance",
+        &["kernel", "ports", "agentping", "agentping-ports", "agentping-testkit"],
+    ),
     (
         "shared/products/agentping/admission",
         &["kernel", "metric", "ports", "telemetry", "agentping", "agentping-ports", "agentping-inproc"],

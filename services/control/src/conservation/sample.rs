@@ -168,14 +168,12 @@ fn count(result: &'static str) -> Counter {
 
 #[cfg(test)]
 mod tests {
-    use tidegate_agentping::{RunId, TeamId};
-    use tidegate_kernel::Region;
+    use tidegate_agentping_testkit::key;
 
     use super::*;
 
     fn lost(offset: i64) -> Lost {
-        let key = RunKey { team: TeamId::from_bits(Region::Eu, 1), run: RunId::from_bits(Region::Eu, offset as u128) };
-        Lost { position: Position { generation: 1, partition: 0, offset }, key }
+        Lost { position: Position { generation: 1, partition: 0, offset }, key: key(offset as u128) }
     }
 
     fn turn(before: &Sample, again: &[(i64, bool)], drawn: &[(i64, bool)]) -> Sample {

@@ -55,50 +55,37 @@ const fn is_older(since: Timestamp, lifetime_ms: i64, now: Timestamp) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use tidegate_agentping::{Body, Finish, FinishStatus, RunId, RunKey, RunState, Slug, Start, TeamId};
-    use tidegate_kernel::Region;
+    use tidegate_agentping::FinishStatus;
+    use tidegate_agentping_testkit::{FinishWith as _, IntoBody, StartWith as _, folded, key};
     use tidegate_ports::Fate;
 
     use super::*;
 
     const AT: Position = Position { generation: 1, partition: 0, offset: 5 };
+    const THEN: Timestamp = Timestamp::from_millis(0);
     const HOUR_MS: i64 = 60 * 60 * 1_000;
 
-    fn record(body: Body) -> Record {
-        let key = RunKey { team: TeamId::from_bits(Region::Eu, 1), run: RunId::from_bits(Region::Eu, 2) };
-        Record::new(key, Timestamp::from_millis(0), body)
+    fn record(body: impl IntoBody) -> Record {
+        tidegate_agentping_testkit::record(key(2), THEN, body)
     }
 
     fn start() -> Record {
-        record(Body::Start(Start {
-            agent: Slug::parse("a").unwrap(),
-            started_at: Timestamp::from_millis(0),
-            customer_id: None,
-            feature: None,
-            metadata: None,
-            parent_run_id: None,
-            goal: None,
-            idle: None,
-        }))
+        record(tidegate_agentping_testkit::start("a").at(THEN))
     }
 
     fn finish() -> Record {
-        let finished_at = Timestamp::from_millis(0);
-        let finish = Finish { status: FinishStatus::Success, finished_at, output: None, scores: None, metadata: None };
-        record(Body::Finish(finish))
+        record(tidegate_agentping_testkit::finish(FinishStatus::Success).at(THEN))
     }
 
     fn stored(records: &[Record]) -> StoredRun {
-        let mut state = RunState::default();
-        records.iter().for_each(|record| drop(state.apply(record.clone())));
-        StoredRun { run: Some(state.run), events: Vec::new(), folded_to: Some(AT.write_timestamp()) }
+        let run = Some(folded(records).run);
+        StoredRun { run, events: Vec::new(), folded_to: Some(AT.write_timestamp()) }
     }
 
     /// So many hours after the record was received and appended.
     fn after(hours: i64, record: Record, note: Option<Fate>, stored: StoredRun) -> Verdict {
-        let appended_at = Timestamp::from_millis(0);
-        let note = note.map(|fate| Note { position: AT, appended_at, key: Some(record.key()), fate });
-        let looked = Looked { record, position: AT, appended_at, note: note.as_ref(), stored };
+        let note = note.map(|fate| Note { position: AT, appended_at: THEN, key: Some(record.key()), fate });
+        let looked = Looked { record, position: AT, appended_at: THEN, note: note.as_ref(), stored };
         looked.verdict(Timestamp::from_millis(hours * HOUR_MS))
     }
 

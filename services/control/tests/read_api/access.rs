@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use reqwest::Method;
 use serde_json::json;
 use tidegate_admission::Refusal;
-use tidegate_agentping::{Body, CredentialMistake, FinishStatus, Start};
+use tidegate_agentping::{CredentialMistake, FinishStatus};
 use tidegate_kernel::Region;
 
 use crate::house::*;
@@ -15,7 +15,7 @@ const STARTED: &str = "2026-05-15T11:00:00.000Z";
 #[tokio::test]
 async fn another_teams_run_is_as_unknown_as_none() {
     let house = House::open().await;
-    house.tell(team(1), run_id(1), Body::Start(start("finder", STARTED))).await;
+    house.tell(team(1), run_id(1), start("finder", STARTED)).await;
     let path = |number| format!("/v1/runs/{}", run_id(number));
     house.get(&path(1)).await.ok();
     let others = house.get_as(Some(KEY_B), &path(1)).await;
@@ -30,10 +30,10 @@ async fn another_teams_run_is_as_unknown_as_none() {
 #[tokio::test]
 async fn one_id_from_two_teams_is_two_runs() {
     let house = House::open().await;
-    house.tell(team(1), run_id(1), Body::Start(start("finder", STARTED))).await;
-    house.tell(team(2), run_id(1), Body::Start(start("other", STARTED))).await;
-    house.tell(team(2), run_id(1), Body::Events(vec![event(1, "log", STARTED, "{}")])).await;
-    house.tell(team(2), run_id(1), Body::Finish(finish(FinishStatus::Failed, STARTED))).await;
+    house.tell(team(1), run_id(1), start("finder", STARTED)).await;
+    house.tell(team(2), run_id(1), start("other", STARTED)).await;
+    house.tell(team(2), run_id(1), event(1, "log", STARTED, "{}")).await;
+    house.tell(team(2), run_id(1), finish(FinishStatus::Failed, STARTED)).await;
     let path = format!("/v1/runs/{}", run_id(1));
     let (a, b) = (house.get(&path).await.ok(), house.get_as(Some(KEY_B), &path).await.ok());
     assert_eq!((&a["agent"], &a["status"], &a["events"]), (&json!("finder"), &json!("running"), &json!([])));
@@ -43,11 +43,9 @@ async fn one_id_from_two_teams_is_two_runs() {
 #[tokio::test]
 async fn every_listing_and_sum_is_within_the_team() {
     let house = House::open().await;
-    let opened = Start { customer_id: Some("acme".into()), ..start("secret-agent", STARTED) };
-    house.tell(team(1), run_id(1), Body::Start(opened)).await;
-    house
-        .tell(team(1), run_id(1), Body::Events(vec![call(1, STARTED, "m", Some("3")), call(2, STARTED, "n", None)]))
-        .await;
+    let opened = start("secret-agent", STARTED).customer("acme");
+    house.tell(team(1), run_id(1), opened).await;
+    house.tell(team(1), run_id(1), vec![call(1, STARTED, "m", Some("3")), call(2, STARTED, "n", None)]).await;
     let for_b = async |path: &str| house.get_as(Some(KEY_B), path).await.ok();
     assert_eq!(for_b("/v1/runs").await, json!({"runs": [], "next_cursor": null}));
     assert_eq!(for_b("/v1/runs?agent=secret-agent").await["runs"], json!([]));
@@ -56,7 +54,7 @@ async fn every_listing_and_sum_is_within_the_team() {
     let spend = for_b("/v1/spend").await;
     assert_eq!((&spend["total_usd"], &spend["by_agent"], &spend["unpriced"]), (&json!(0), &json!([]), &json!([])));
     // Another team's cursor is only a place: it shows nothing of that team.
-    house.tell(team(1), run_id(2), Body::Start(start("secret-agent", STARTED))).await;
+    house.tell(team(1), run_id(2), start("secret-agent", STARTED)).await;
     let page = house.get("/v1/runs?limit=1").await.ok();
     let cursor = page["next_cursor"].as_str().unwrap();
     assert_eq!(for_b(&format!("/v1/runs?limit=1&cursor={cursor}")).await["runs"], json!([]));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::json;
-use tidegate_agentping::{Body, Run, RunKey, TeamId};
+use tidegate_agentping::{Run, RunKey, TeamId};
 use tidegate_agentping_inproc::runs::MemoryRuns;
 use tidegate_agentping_ports::{
     AgentRepeats, AgentRow, EventPage, EventsPage, RunFilter, RunPage, RunQueries, RunsPage, Spend,
@@ -98,7 +98,7 @@ async fn a_read_beyond_the_budget_is_refused_and_others_go_on() {
 #[tokio::test]
 async fn the_least_budget_serves_every_read() {
     let house = House::opened_with(|control| control.with_answer_bytes(Control::ANSWER_BYTES_MIN)).await;
-    house.tell(team(1), run_id(1), Body::Start(start("finder", NOON))).await;
+    house.tell(team(1), run_id(1), start("finder", NOON)).await;
     for _ in 0..3 {
         for path in
             [format!("/v1/runs/{}", run_id(1)), "/v1/runs".to_owned(), "/v1/spend".to_owned(), "/v1/agents".to_owned()]

@@ -70,7 +70,7 @@ async fn described_parameters_are_those_taken() {
 #[tokio::test]
 async fn members_are_described() {
     let house = House::open().await;
-    house.tell(team(1), run_id(1), tidegate_agentping::Body::Start(start("finder", NOON))).await;
+    house.tell(team(1), run_id(1), start("finder", NOON)).await;
     let description = described();
     let schema = |name: &str| description["components"]["schemas"][name].clone();
     let of_receipt = format!("/v1/receipts/{}", receipt(team(1), 0, 0));

@@ -10,17 +10,19 @@ use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
 use tidegate_admission::{Caller, Refusal};
 use tidegate_agentping::{
-    Body, Event, EventId, Finish, FinishStatus, Heartbeat, HeartbeatStatus, Idle, ModelCall, Plan, Receipt, Record,
-    RunId, RunKey, RunState, Scope, Slug, Start, TeamId,
+    Event, Finish, FinishStatus, Heartbeat, HeartbeatStatus, Plan, Receipt, RunId, RunKey, Scope, Start, TeamId,
 };
 use tidegate_agentping_inproc::noted_accounts::MemoryNotedAccounts;
 use tidegate_agentping_inproc::registry::MemoryRegistry;
 use tidegate_agentping_inproc::runs::MemoryRuns;
-use tidegate_agentping_ports::{EventRow, NotedAccounts, RunQueries, RunWanted, RunWrite, Runs};
+use tidegate_agentping_ports::{NotedAccounts, RunQueries};
+pub use tidegate_agentping_testkit::{
+    EventWith, FinishWith, IntoBody, StartWith, event_id, heartbeat, json as free, persist, record, run_id, slug, team,
+};
 use tidegate_control::{Authenticate, Control};
 use tidegate_door::ServeOptions;
 use tidegate_inproc::clock::TestClock;
-use tidegate_kernel::{FreeJson, Position, Region, Timestamp, Usd};
+use tidegate_kernel::{Position, Timestamp};
 use tidegate_ports::RandomIds;
 use tokio::net::TcpListener;
 
@@ -34,22 +36,6 @@ pub fn at(text: &str) -> Timestamp {
     Timestamp::parse(text).unwrap()
 }
 
-pub fn run_id(number: u128) -> RunId {
-    RunId::from_bits(Region::Eu, number)
-}
-
-pub fn event_id(number: u128) -> EventId {
-    EventId::from_bits(Region::Eu, number)
-}
-
-pub fn free(text: &str) -> Option<FreeJson> {
-    Some(FreeJson::parse(text).unwrap())
-}
-
-pub fn team(number: u128) -> TeamId {
-    TeamId::from_bits(Region::Eu, number)
-}
-
 /// Of a record received at noon.
 pub fn receipt(team: TeamId, partition: u32, offset: i64) -> Receipt {
     Receipt { position: Position { generation: 1, partition, offset }, team, received_at: at(NOON) }
@@ -57,44 +43,19 @@ pub fn receipt(team: TeamId, partition: u32, offset: i64) -> Receipt {
 
 /// A start with nothing optional.
 pub fn start(agent: &str, started_at: &str) -> Start {
-    Start {
-        agent: Slug::parse(agent).unwrap(),
-        started_at: at(started_at),
-        customer_id: None,
-        feature: None,
-        metadata: None,
-        parent_run_id: None,
-        goal: None,
-        idle: None,
-    }
+    tidegate_agentping_testkit::start(agent).at(at(started_at))
 }
 
 pub fn finish(status: FinishStatus, finished_at: &str) -> Finish {
-    Finish { status, finished_at: at(finished_at), output: None, scores: None, metadata: None }
-}
-
-pub fn idle(timeout_s: u32, status: FinishStatus) -> Option<Idle> {
-    Some(Idle { timeout_s, status })
+    tidegate_agentping_testkit::finish(status).at(at(finished_at))
 }
 
 pub fn event(number: u128, kind: &str, ts: &str, data: &str) -> Event {
-    Event {
-        id: event_id(number),
-        kind: kind.into(),
-        ts: at(ts),
-        turn: None,
-        data: FreeJson::parse(data).unwrap(),
-        content_hash: number as u64,
-        earlier_hash: None,
-        errored: false,
-        call: None,
-    }
+    tidegate_agentping_testkit::event(number).kind(kind).at(at(ts)).data(data)
 }
 
 pub fn call(number: u128, ts: &str, model: &str, usd: Option<&str>) -> Event {
-    let cost = usd.map_or(Usd::ZERO, |usd| Usd::parse(usd).unwrap());
-    let call = ModelCall { provider: "anthropic".into(), model: model.into(), cost, priced: usd.is_some() };
-    Event { call: Some(call), ..event(number, "llm_call", ts, "{}") }
+    tidegate_agentping_testkit::event(number).at(at(ts)).llm(model, usd)
 }
 
 /// Who holds which credential; anything else is unknown.
@@ -112,7 +73,7 @@ impl Authenticate for Callers {
 impl Callers {
     pub fn two_teams() -> Self {
         let plan = Plan::Team;
-        let token = Scope::Agent(Slug::parse("nightly").unwrap());
+        let token = Scope::Agent(slug("nightly"));
         Callers(HashMap::from([
             (KEY_A.to_owned(), Ok(Caller { team: team(1), plan, scope: Scope::Team })),
             (
@@ -189,25 +150,12 @@ impl House {
     }
 
     /// Puts one record into the store, as the persister would: received now.
-    pub async fn tell(&self, team: TeamId, run: RunId, body: Body) {
+    pub async fn tell(&self, team: TeamId, run: RunId, body: impl IntoBody) {
         use tidegate_ports::Clock;
-        let received_at = self.clock.now();
-        let key = RunKey { team, run };
-        let events = match &body {
-            Body::Events(events) => events.iter().map(|event| event.id).collect(),
-            _ => Vec::new(),
-        };
-        let stored = self.runs.load(&[RunWanted { key, events }]).await.unwrap().remove(0);
-        let mut state =
-            RunState { run: stored.run.unwrap_or_default(), known_events: stored.events.into_iter().collect() };
-        let change = state.apply(Record::new(key, received_at, body));
-        let new_events = change.new_events.into_iter().map(|event| EventRow { event, received_at }).collect();
+        let record = record(RunKey { team, run }, self.clock.now(), body);
         let offset = self.offset.fetch_add(1, Ordering::SeqCst);
         let position = Position { generation: 0, partition: 0, offset };
-        self.runs
-            .save(Arc::new(vec![RunWrite { key, run: state.run, new_events, position, again: None }]))
-            .await
-            .unwrap();
+        persist(&self.runs, [(position, record)]).await.unwrap();
     }
 
     /// Team A's view.
@@ -233,20 +181,7 @@ impl House {
 
 /// A heartbeat of the agent `nightly` without details.
 pub fn ping(status: HeartbeatStatus) -> Heartbeat {
-    Heartbeat {
-        agent: Slug::parse("nightly").unwrap(),
-        status,
-        started_at: None,
-        finished_at: None,
-        cost: None,
-        duration_ms: None,
-        metadata: None,
-        output: None,
-        customer_id: None,
-        feature: None,
-        input_tokens: None,
-        output_tokens: None,
-    }
+    heartbeat("nightly", status)
 }
 
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! What depends on time is derived at the clock.
 
 use serde_json::json;
-use tidegate_agentping::{Body, FinishStatus, Start};
+use tidegate_agentping::FinishStatus;
 
 use crate::house::*;
 
@@ -9,8 +9,8 @@ const STARTED: &str = "2026-05-15T11:59:00.000Z";
 
 async fn one_idle_run() -> House {
     let house = House::open().await;
-    let opened = Start { idle: idle(60, FinishStatus::Timeout), ..start("chat", STARTED) };
-    house.tell(team(1), run_id(1), Body::Start(opened)).await;
+    let opened = start("chat", STARTED).idle(60, FinishStatus::Timeout);
+    house.tell(team(1), run_id(1), opened).await;
     house
 }
 
@@ -34,7 +34,7 @@ async fn an_event_reopens_it() {
     let path = format!("/v1/runs/{}", run_id(1));
     house.clock.advance_ms(3_600_000);
     assert_eq!(house.get(&path).await.ok()["status"], "timeout");
-    house.tell(team(1), run_id(1), Body::Events(vec![event(1, "log", STARTED, "{}")])).await;
+    house.tell(team(1), run_id(1), event(1, "log", STARTED, "{}")).await;
     assert_eq!(house.get(&path).await.ok()["status"], "running");
 }
 
@@ -55,7 +55,7 @@ async fn listings_filter_by_the_status_at_the_clock() {
 #[tokio::test]
 async fn a_run_without_the_rule_never_closes_by_itself() {
     let house = House::open().await;
-    house.tell(team(1), run_id(1), Body::Start(start("chat", STARTED))).await;
+    house.tell(team(1), run_id(1), start("chat", STARTED)).await;
     house.clock.advance_ms(400 * 24 * 3_600_000);
     assert_eq!(house.get(&format!("/v1/runs/{}", run_id(1))).await.ok()["status"], "running");
 }

@@ -1,7 +1,7 @@
 //! `GET /v1/runs`: filters and pages.
 
 use serde_json::Value;
-use tidegate_agentping::{Body, Finish, FinishStatus, Slug, Start};
+use tidegate_agentping::{FinishStatus, Start};
 
 use crate::house::*;
 
@@ -21,7 +21,7 @@ fn nth(number: u128) -> Start {
 async fn with_runs(numbers: impl IntoIterator<Item = u128>) -> House {
     let house = House::open().await;
     for number in numbers {
-        house.tell(team(1), run_id(number), Body::Start(nth(number))).await;
+        house.tell(team(1), run_id(number), nth(number)).await;
     }
     house
 }
@@ -29,7 +29,7 @@ async fn with_runs(numbers: impl IntoIterator<Item = u128>) -> House {
 #[tokio::test]
 async fn runs_come_newest_first_without_their_events() {
     let house = with_runs([2, 3, 1]).await;
-    house.tell(team(1), run_id(2), Body::Events(vec![event(1, "log", NOON, "{}")])).await;
+    house.tell(team(1), run_id(2), event(1, "log", NOON, "{}")).await;
     let page = house.get("/v1/runs").await.ok();
     assert_eq!(ids(&page), named([3, 2, 1]));
     assert_eq!(page["next_cursor"], Value::Null);
@@ -43,7 +43,7 @@ async fn runs_come_newest_first_without_their_events() {
 async fn each_filter_narrows_and_all_must_hold() {
     let house = with_runs([]).await;
     let labelled = |number, agent: &str, customer: Option<&str>, feature: Option<&str>| Start {
-        agent: Slug::parse(agent).unwrap(),
+        agent: slug(agent),
         customer_id: customer.map(Into::into),
         feature: feature.map(Into::into),
         ..nth(number)
@@ -55,11 +55,11 @@ async fn each_filter_narrows_and_all_must_hold() {
         (4, labelled(4, "a", Some("globex"), Some("export"))),
     ];
     for (number, opened) in runs {
-        house.tell(team(1), run_id(number), Body::Start(opened)).await;
+        house.tell(team(1), run_id(number), opened).await;
     }
     let ended = "2026-05-15T11:00:00.000Z";
-    house.tell(team(1), run_id(1), Body::Finish(finish(FinishStatus::Success, ended))).await;
-    house.tell(team(1), run_id(2), Body::Finish(finish(FinishStatus::Failed, ended))).await;
+    house.tell(team(1), run_id(1), finish(FinishStatus::Success, ended)).await;
+    house.tell(team(1), run_id(2), finish(FinishStatus::Failed, ended)).await;
     let cases: &[(&str, &[u128])] = &[
         ("agent=a", &[4, 1]),
         ("agent=a%20%26+b", &[3]),
@@ -107,7 +107,7 @@ async fn pages_have_no_gaps_and_no_repeats_while_runs_arrive() {
         pages += 1;
         // One in front of all pages, one behind the cursor, and one far ahead of it.
         for number in [1_000 + pages, 399 - pages, pages] {
-            house.tell(team(1), run_id(number), Body::Start(nth(number))).await;
+            house.tell(team(1), run_id(number), nth(number)).await;
         }
     }
     let mut distinct = seen.clone();
@@ -128,7 +128,7 @@ async fn pages_have_no_gaps_and_no_repeats_while_runs_arrive() {
 async fn runs_of_one_instant_are_paged_through_too() {
     let house = with_runs([]).await;
     for number in 1..=9 {
-        house.tell(team(1), run_id(number), Body::Start(start("finder", "2026-05-15T10:00:00.000Z"))).await;
+        house.tell(team(1), run_id(number), start("finder", "2026-05-15T10:00:00.000Z")).await;
     }
     let (mut seen, mut path) = (Vec::new(), "/v1/runs?limit=2".to_owned());
     loop {
@@ -155,8 +155,8 @@ async fn a_page_of_large_runs_ends_early_and_goes_on() {
     let house = with_runs(1..=6).await;
     let large = format!("\"{}\"", "x".repeat(1 << 20));
     for number in 1..=6 {
-        let closed = Finish { output: free(&large), ..finish(FinishStatus::Success, NOON) };
-        house.tell(team(1), run_id(number), Body::Finish(closed)).await;
+        let closed = finish(FinishStatus::Success, NOON).output(&large);
+        house.tell(team(1), run_id(number), closed).await;
     }
     let first = house.get("/v1/runs").await.ok();
     assert_eq!(ids(&first), named([6, 5, 4, 3]));

@@ -1,7 +1,7 @@
 //! `GET /v1/agents`, `/v1/usage` and `/v1/spend`.
 
 use serde_json::{Value, json};
-use tidegate_agentping::{Body, FinishStatus, Heartbeat, HeartbeatStatus, Slug, Start};
+use tidegate_agentping::{FinishStatus, HeartbeatStatus, Start};
 
 use crate::house::*;
 
@@ -10,10 +10,10 @@ const STARTED: &str = "2026-05-15T11:00:00.000Z";
 #[tokio::test]
 async fn agents_are_listed_by_slug() {
     let house = House::open().await;
-    house.tell(team(1), run_id(1), Body::Start(start("zebra", STARTED))).await;
+    house.tell(team(1), run_id(1), start("zebra", STARTED)).await;
     house.clock.advance_ms(1_500);
-    house.tell(team(1), run_id(2), Body::Start(start("ant", STARTED))).await;
-    house.tell(team(1), run_id(3), Body::Start(start("zebra", STARTED))).await;
+    house.tell(team(1), run_id(2), start("ant", STARTED)).await;
+    house.tell(team(1), run_id(3), start("zebra", STARTED)).await;
     let agents = house.get("/v1/agents").await.ok()["agents"].clone();
     let later = "2026-05-15T12:00:01.500Z";
     for (agent, slug, first, last) in [(&agents[0], "ant", later, later), (&agents[1], "zebra", NOON, later)] {
@@ -29,11 +29,9 @@ async fn agents_are_listed_by_slug() {
 #[tokio::test]
 async fn usage_counts_this_month_against_the_plan() {
     let house = House::open().await;
-    house.tell(team(1), run_id(1), Body::Start(start("finder", STARTED))).await;
-    house
-        .tell(team(1), run_id(1), Body::Events(vec![event(1, "log", STARTED, "{}"), event(2, "log", STARTED, "{}")]))
-        .await;
-    house.tell(team(1), run_id(1), Body::Finish(finish(FinishStatus::Success, STARTED))).await;
+    house.tell(team(1), run_id(1), start("finder", STARTED)).await;
+    house.tell(team(1), run_id(1), vec![event(1, "log", STARTED, "{}"), event(2, "log", STARTED, "{}")]).await;
+    house.tell(team(1), run_id(1), finish(FinishStatus::Success, STARTED)).await;
     let expected = json!({
         "month": "2026-05", "events": 4, "repeats": 0, "plan": "team", "allowance": 1_000_000, "hard_cap": 1_500_000,
         "resets_at": "2026-06-01T00:00:00.000Z",
@@ -49,8 +47,7 @@ async fn usage_counts_this_month_against_the_plan() {
 #[tokio::test]
 async fn repeats_are_counted_by_team_and_by_agent() {
     let house = House::open().await;
-    let beat =
-        |agent: &str| Body::Heartbeat(Heartbeat { agent: Slug::parse(agent).unwrap(), ..ping(HeartbeatStatus::Ok) });
+    let beat = |agent| heartbeat(agent, HeartbeatStatus::Ok);
     let shown = async || -> (Value, Vec<Option<Value>>) {
         let agents = house.get("/v1/agents").await.ok()["agents"].clone();
         let of_each = agents.as_array().unwrap().iter().map(|agent| agent.get("repeats_this_month").cloned()).collect();
@@ -85,10 +82,9 @@ async fn no_limit_is_null() {
 async fn spend_is_broken_down_exactly() {
     let house = House::open().await;
     let labelled = |agent: &str, customer: Option<&str>, feature: Option<&str>| Start {
-        agent: Slug::parse(agent).unwrap(),
         customer_id: customer.map(Into::into),
         feature: feature.map(Into::into),
-        ..start("x", STARTED)
+        ..start(agent, STARTED)
     };
     let runs = [
         (1, labelled("a", Some("acme"), None), "0.1", Some(FinishStatus::Success)),
@@ -96,14 +92,14 @@ async fn spend_is_broken_down_exactly() {
         (3, labelled("b", None, Some("search")), "1", None),
     ];
     for (number, opened, cost, ended) in runs {
-        house.tell(team(1), run_id(number), Body::Start(opened)).await;
-        house.tell(team(1), run_id(number), Body::Events(vec![call(number, STARTED, "m", Some(cost))])).await;
+        house.tell(team(1), run_id(number), opened).await;
+        house.tell(team(1), run_id(number), call(number, STARTED, "m", Some(cost))).await;
         if let Some(status) = ended {
-            house.tell(team(1), run_id(number), Body::Finish(finish(status, STARTED))).await;
+            house.tell(team(1), run_id(number), finish(status, STARTED)).await;
         }
     }
-    house.tell(team(1), run_id(3), Body::Events(vec![call(9, STARTED, "novel", None)])).await;
-    house.tell(team(1), run_id(4), Body::Start(start("april", "2026-04-30T23:59:59.999Z"))).await;
+    house.tell(team(1), run_id(3), call(9, STARTED, "novel", None)).await;
+    house.tell(team(1), run_id(4), start("april", "2026-04-30T23:59:59.999Z")).await;
     let line = |name: Option<&str>, cost: f64, runs: u64| json!({"name": name, "cost_usd": cost, "runs": runs});
     let spend = house.get("/v1/spend").await.ok();
     assert_eq!(spend["month"], "2026-05");

@@ -11,28 +11,24 @@ const STARTED: &str = "2026-05-15T11:00:00.000Z";
 #[tokio::test]
 async fn a_whole_run_shows_every_member() {
     let house = House::open().await;
+    let labelled = start("finder", STARTED).customer("acme").feature("search");
     let opened = Start {
-        customer_id: Some("acme".into()),
-        feature: Some("search".into()),
-        metadata: free(r#"{"tier":"gold","try":1}"#),
         parent_run_id: Some(run_id(99)),
         goal: Some("find it".to_owned()),
-        idle: idle(600, FinishStatus::Cancelled),
-        ..start("finder", STARTED)
+        ..labelled.metadata(r#"{"tier":"gold","try":1}"#).idle(600, FinishStatus::Cancelled)
     };
     let closed = Finish {
-        output: free(r#"{"found":[1,2]}"#),
-        scores: free(r#"{"quality":0.9}"#),
-        metadata: free(r#"{"try":2}"#),
-        ..finish(FinishStatus::Success, "2026-05-15T11:00:12.300Z")
+        scores: Some(free(r#"{"quality":0.9}"#)),
+        metadata: Some(free(r#"{"try":2}"#)),
+        ..finish(FinishStatus::Success, "2026-05-15T11:00:12.300Z").output(r#"{"found":[1,2]}"#)
     };
-    house.tell(team(1), run_id(1), Body::Start(opened)).await;
+    house.tell(team(1), run_id(1), opened).await;
     house.clock.advance_ms(1_000);
     let mut second = event(2, "log", "2026-05-15T11:00:02.000Z", "{}");
     (second.turn, second.errored) = (Some(3), true);
     let first = call(3, "2026-05-15T11:00:01.000Z", "claude-x", Some("0.084"));
-    house.tell(team(1), run_id(1), Body::Events(vec![second, first])).await;
-    house.tell(team(1), run_id(1), Body::Finish(closed)).await;
+    house.tell(team(1), run_id(1), vec![second, first]).await;
+    house.tell(team(1), run_id(1), closed).await;
     let expected = json!({
         "id": run_id(1).to_string(),
         "agent": "finder",
@@ -68,7 +64,7 @@ async fn a_whole_run_shows_every_member() {
 #[tokio::test]
 async fn what_is_unknown_is_absent() {
     let house = House::open().await;
-    house.tell(team(1), run_id(1), Body::Start(start("finder", STARTED))).await;
+    house.tell(team(1), run_id(1), start("finder", STARTED)).await;
     let expected = json!({
         "id": run_id(1).to_string(),
         "agent": "finder",
@@ -88,11 +84,11 @@ async fn free_json_and_money_come_back_byte_for_byte() {
     let house = House::open().await;
     let data = r#"{ "z": 1.0, "a" : "caf\u00e9",  "big": 123456789012345678901234567890, "z": 2, "deep": [[ ]] }"#;
     let output = r#"[ 1e400 , "\ud83d\ude00" ]"#;
-    house.tell(team(1), run_id(1), Body::Start(start("finder", STARTED))).await;
-    house.tell(team(1), run_id(1), Body::Events(vec![event(1, "log", STARTED, data)])).await;
-    house.tell(team(1), run_id(1), Body::Events(vec![call(2, STARTED, "m", Some("0.000000001"))])).await;
-    let closed = Finish { output: free(output), ..finish(FinishStatus::Failed, STARTED) };
-    house.tell(team(1), run_id(1), Body::Finish(closed)).await;
+    house.tell(team(1), run_id(1), start("finder", STARTED)).await;
+    house.tell(team(1), run_id(1), event(1, "log", STARTED, data)).await;
+    house.tell(team(1), run_id(1), call(2, STARTED, "m", Some("0.000000001"))).await;
+    let closed = finish(FinishStatus::Failed, STARTED).output(output);
+    house.tell(team(1), run_id(1), closed).await;
     let text = house.get(&format!("/v1/runs/{}", run_id(1))).await.text;
     for part in [format!(r#""data":{data}"#), format!(r#""output":{output}"#), r#""cost_usd":0.000000001"#.to_owned()] {
         assert!(text.contains(&part), "{part} is not in {text}");
@@ -102,7 +98,7 @@ async fn free_json_and_money_come_back_byte_for_byte() {
 #[tokio::test]
 async fn models_are_summed_and_unpriced_calls_counted() {
     let house = House::open().await;
-    house.tell(team(1), run_id(1), Body::Start(start("finder", STARTED))).await;
+    house.tell(team(1), run_id(1), start("finder", STARTED)).await;
     let calls = vec![
         call(1, STARTED, "small", Some("0.1")),
         call(2, STARTED, "large", Some("0.7")),
@@ -110,7 +106,7 @@ async fn models_are_summed_and_unpriced_calls_counted() {
         call(4, STARTED, "novel", None),
         call(5, STARTED, "novel", Some("0.000001")),
     ];
-    house.tell(team(1), run_id(1), Body::Events(calls)).await;
+    house.tell(team(1), run_id(1), calls).await;
     let run = house.get(&format!("/v1/runs/{}", run_id(1))).await.ok();
     let row = |model: &str, cost: f64, calls: u64, unpriced: u64| json!({"provider": "anthropic", "model": model, "cost_usd": cost, "calls": calls, "unpriced": unpriced});
     let expected = [row("large", 0.7, 1, 0), row("small", 0.3, 2, 0), row("novel", 0.000001, 2, 1)];
@@ -128,10 +124,10 @@ async fn a_heartbeats_figures_are_shown() {
         duration_ms: Some(777),
         input_tokens: Some(1_200),
         output_tokens: Some(80),
-        output: free(r#""done""#),
+        output: Some(free(r#""done""#)),
         ..ping(HeartbeatStatus::Fail)
     };
-    house.tell(team(1), run_id(1), Body::Heartbeat(beat)).await;
+    house.tell(team(1), run_id(1), beat).await;
     let run = house.get(&format!("/v1/runs/{}", run_id(1))).await.ok();
     let shown = ["status", "cost_usd", "duration_ms", "input_tokens", "output_tokens", "output", "started_at"];
     let shown: Vec<&Value> = shown.iter().map(|name| &run[*name]).collect();
@@ -142,10 +138,10 @@ async fn a_heartbeats_figures_are_shown() {
 async fn a_run_that_waits_for_its_start_is_not_shown_until_it_has_one() {
     let house = House::open().await;
     let path = format!("/v1/runs/{}", run_id(1));
-    house.tell(team(1), run_id(1), Body::Finish(finish(FinishStatus::Success, STARTED))).await;
+    house.tell(team(1), run_id(1), finish(FinishStatus::Success, STARTED)).await;
     assert_refusal(&house.get(&path).await, 404, "not_found", None);
     assert_eq!(house.get("/v1/runs").await.ok()["runs"], json!([]));
-    house.tell(team(1), run_id(1), Body::Start(start("finder", STARTED))).await;
+    house.tell(team(1), run_id(1), start("finder", STARTED)).await;
     assert_eq!(house.get(&path).await.ok()["status"], "success");
 }
 
@@ -153,11 +149,11 @@ async fn a_run_that_waits_for_its_start_is_not_shown_until_it_has_one() {
 #[tokio::test]
 async fn an_id_in_use_again_is_shown() {
     let house = House::open().await;
-    house.tell(team(1), run_id(1), Body::Heartbeat(ping(HeartbeatStatus::Ok))).await;
+    house.tell(team(1), run_id(1), ping(HeartbeatStatus::Ok)).await;
     assert_eq!(house.get(&run_path("")).await.ok().get("repeats"), None);
     for (night, status) in [HeartbeatStatus::Ok, HeartbeatStatus::Fail, HeartbeatStatus::Ok].into_iter().enumerate() {
         house.clock.advance_ms(24 * 3_600_000);
-        house.tell(team(1), run_id(1), Body::Heartbeat(ping(status))).await;
+        house.tell(team(1), run_id(1), ping(status)).await;
         let run = house.get(&run_path("")).await.ok();
         assert_eq!((&run["status"], &run["received_at"]), (&json!("success"), &json!(NOON)));
         assert_eq!(run["repeats"]["times"], night + 1);
@@ -194,7 +190,7 @@ async fn event_pages(house: &House, query: &str) -> (Vec<usize>, Vec<String>) {
 #[tokio::test]
 async fn many_events_come_in_pages() {
     let house = House::open().await;
-    house.tell(team(1), run_id(1), Body::Start(start("finder", STARTED))).await;
+    house.tell(team(1), run_id(1), start("finder", STARTED)).await;
     let events = |numbers: std::ops::Range<u128>| {
         Body::Events(numbers.map(|number| call(number, STARTED, "m", Some("0.001"))).collect())
     };
@@ -212,11 +208,12 @@ async fn many_events_come_in_pages() {
 #[tokio::test]
 async fn large_events_come_in_pages_of_about_a_megabyte() {
     let house = House::open().await;
-    house.tell(team(1), run_id(1), Body::Start(start("finder", STARTED))).await;
+    house.tell(team(1), run_id(1), start("finder", STARTED)).await;
     let data = format!(r#"{{"text":"{}"}}"#, "x".repeat(10_000));
     for chunk in 0..8 {
-        let events = (chunk * 50..(chunk + 1) * 50).map(|number| event(number, "log", STARTED, &data)).collect();
-        house.tell(team(1), run_id(1), Body::Events(events)).await;
+        let events: Vec<_> =
+            (chunk * 50..(chunk + 1) * 50).map(|number| event(number, "log", STARTED, &data)).collect();
+        house.tell(team(1), run_id(1), events).await;
     }
     let (sizes, ids) = event_pages(&house, "").await;
     assert_eq!((sizes.len(), ids.len()), (4, 400), "{sizes:?}");
@@ -227,9 +224,9 @@ async fn large_events_come_in_pages_of_about_a_megabyte() {
 async fn a_cursor_of_events_is_good_for_its_own_run_only() {
     let house = House::open().await;
     for run in [run_id(1), run_id(2)] {
-        house.tell(team(1), run, Body::Start(start("finder", STARTED))).await;
-        let events = (0..3).map(|number| event(number, "log", STARTED, "{}")).collect();
-        house.tell(team(1), run, Body::Events(events)).await;
+        house.tell(team(1), run, start("finder", STARTED)).await;
+        let events: Vec<_> = (0..3).map(|number| event(number, "log", STARTED, "{}")).collect();
+        house.tell(team(1), run, events).await;
     }
     let page = house.get(&run_path("?events_limit=1")).await.ok();
     let cursor = page["next_events_cursor"].as_str().unwrap();
@@ -257,8 +254,8 @@ async fn a_wild_clock_is_named_and_does_not_decide_the_order() {
         ("2025-04-10T12:00:00.000Z", NOON, NONE),
     ];
     for (number, (started, finished, (skew, backwards))) in (1..).zip(cases) {
-        house.tell(team(1), run_id(number), Body::Start(start("finder", started))).await;
-        house.tell(team(1), run_id(number), Body::Finish(finish(FinishStatus::Success, finished))).await;
+        house.tell(team(1), run_id(number), start("finder", started)).await;
+        house.tell(team(1), run_id(number), finish(FinishStatus::Success, finished)).await;
         let run = house.get(&format!("/v1/runs/{}", run_id(number))).await.ok();
         let marks =
             (run.get("clock_skew").and_then(Value::as_str), run.get("ends_before_start").and_then(Value::as_bool));

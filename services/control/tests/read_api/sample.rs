@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::{Value, json};
-use tidegate_agentping::{Body, FinishStatus, Record, RunKey};
+use tidegate_agentping::{Finish, FinishStatus, Record, Start};
 use tidegate_agentping_inproc::noted_accounts::MemoryNotedAccounts;
 use tidegate_agentping_inproc::runs::MemoryRuns;
-use tidegate_agentping_ports::{EventRow, Note, NotedAccounts, RunWanted, RunWrite, Runs};
+use tidegate_agentping_ports::{Note, NotedAccounts, Runs};
+use tidegate_agentping_testkit::key;
 use tidegate_control::Conservation;
 use tidegate_inproc::clock::TestClock;
 use tidegate_inproc::log::{MemoryLog, MemoryLogOptions};
@@ -40,29 +41,22 @@ impl Pipeline {
         Pipeline { log, runs: MemoryRuns::default(), accounts: MemoryNotedAccounts::default(), clock, account }
     }
 
-    async fn append(&self, run: u128, body: Body) -> (Record, Position) {
-        let record = Record::new(RunKey { team: team(1), run: run_id(run) }, self.clock.now(), body);
+    async fn append(&self, run: u128, body: impl IntoBody) -> (Record, Position) {
+        let record = record(key(run), self.clock.now(), body);
         let position = self.log.append(record.key().log_key(), record.encode().into()).await.unwrap();
         (record, position)
     }
 
     /// Takes a record in and stores it, as the persister would.
-    async fn store(&mut self, run: u128, body: Body) -> Position {
+    async fn store(&mut self, run: u128, body: impl IntoBody) -> Position {
         let (record, position) = self.append(run, body).await;
-        let (key, received_at) = (record.key(), record.received_at);
-        let stored = self.runs.load(&[RunWanted::of(&record)]).await.unwrap().remove(0);
-        let known_events = stored.events.into_iter().collect();
-        let mut state = tidegate_agentping::RunState { run: stored.run.unwrap_or_default(), known_events };
-        let change = state.apply(record);
-        let new_events = change.new_events.into_iter().map(|event| EventRow { event, received_at }).collect();
-        let write = RunWrite { key, run: state.run, new_events, position, again: None };
-        self.runs.save(Arc::new(vec![write])).await.unwrap();
+        persist(&self.runs, [(position, record)]).await.unwrap();
         self.settle(position, Fate::Stored).await;
         position
     }
 
     /// Takes a record in that is not simply stored.
-    async fn note(&mut self, run: u128, body: Body, fate: Fate) {
+    async fn note(&mut self, run: u128, body: impl IntoBody, fate: Fate) {
         let (record, position) = self.append(run, body).await;
         let note = Note { position, appended_at: self.clock.now(), key: Some(record.key()), fate };
         self.accounts.note(Arc::new(vec![note])).await.unwrap();
@@ -102,19 +96,19 @@ fn started(conservation: &Arc<Conservation>) {
     tokio::spawn(conservation.clone().take_samples(std::future::pending()));
 }
 
-fn opening() -> Body {
-    Body::Start(start("nightly", NOON))
+fn opening() -> Start {
+    start("nightly", NOON)
 }
 
-fn closing() -> Body {
-    Body::Finish(finish(FinishStatus::Success, NOON))
+fn closing() -> Finish {
+    finish(FinishStatus::Success, NOON)
 }
 
 #[tokio::test]
 async fn a_run_that_the_store_has_lost_is_told_once_a_second_look_does_not_find_it() {
     let mut pipeline = Pipeline::open();
     pipeline.store(1, opening()).await;
-    pipeline.store(1, Body::Events(vec![event(1, "log", NOON, "{}")])).await;
+    pipeline.store(1, event(1, "log", NOON, "{}")).await;
     let before = pipeline.runs.copied();
     let finished = pipeline.store(1, closing()).await;
     let lost = pipeline.store(2, opening()).await;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tidegate_agentping::{Body, RunKey};
+use tidegate_agentping::RunKey;
 use tidegate_kernel::{Partition, Timestamp};
 use tidegate_ports::{Account, Accounts, Consumed, LogError, LogSpan, ReadLog};
 use tokio::sync::Notify;
@@ -37,7 +37,7 @@ async fn house(end: i64, wait: Duration) -> (House, Arc<Notify>) {
     let asked = Arc::new(Notify::new());
     let log: Arc<dyn ReadLog> = Arc::new(Ends { end, asked: asked.clone() });
     let house = House::opened_with(|control| control.with_log(Some(log)).with_settle_wait(wait)).await;
-    house.tell(team(1), run_id(1), Body::Start(start("finder", NOON))).await;
+    house.tell(team(1), run_id(1), start("finder", NOON)).await;
     (house, asked)
 }
 
@@ -83,7 +83,7 @@ async fn an_empty_log_is_settled_and_an_unknown_one_is_not() {
     let (empty, _) = house(0, Duration::ZERO).await;
     assert_eq!(empty.get(&path("?settled=true")).await.header("x-tidegate-settled"), Some("true"));
     let unknown = House::open().await;
-    unknown.tell(team(1), run_id(1), Body::Start(start("finder", NOON))).await;
+    unknown.tell(team(1), run_id(1), start("finder", NOON)).await;
     assert_eq!(unknown.get(&path("?settled=true")).await.header("x-tidegate-settled"), Some("false"));
     for query in ["", "?settled=false"] {
         assert_eq!(unknown.get(&path(query)).await.header("x-tidegate-settled"), None, "nobody asked");

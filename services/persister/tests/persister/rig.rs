@@ -4,22 +4,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tidegate_agentping::{
-    Body, Event, EventId, Finish, FinishStatus, Record, RunId, RunKey, RunState, Slug, Start, TeamId,
-};
+use tidegate_agentping::{Event, FinishStatus, Record, RunKey, RunState};
 use tidegate_agentping_inproc::noted_accounts::MemoryNotedAccounts;
 use tidegate_agentping_inproc::runs::MemoryRuns;
 use tidegate_agentping_ports::{EventPage, EventRow, NotedAccounts, RunQueries, Runs};
+pub use tidegate_agentping_testkit::key;
+use tidegate_agentping_testkit::{
+    AFTERNOON, EventWith as _, FinishWith as _, StartWith as _, event, finish, record, start,
+};
 use tidegate_inproc::dead_letters::MemoryDeadLetters;
 use tidegate_inproc::log::{MemoryLog, MemoryLogOptions};
-use tidegate_kernel::{FreeJson, Position, Region, Timestamp};
+use tidegate_kernel::{Position, Timestamp};
 use tidegate_persister::{BrakeRules, Persister, PersisterConfig, StopReport};
 use tidegate_ports::{Append, Clock, Consume, DeadLetters, ReadLag, SystemClock};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 pub const GROUP: &str = "persister";
-pub const T0: i64 = 1_778_855_521_123;
 
 pub struct Rig {
     pub log: MemoryLog,
@@ -182,50 +183,17 @@ pub async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     waited.await.unwrap_or_else(|_| panic!("not within a minute: {what}"));
 }
 
-pub fn key(run: u128) -> RunKey {
-    RunKey { team: TeamId::from_bits(Region::Eu, 1), run: RunId::from_bits(Region::Eu, run) }
-}
-
 fn at(millis: u128) -> Timestamp {
-    Timestamp::from_millis(T0 + i64::try_from(millis).expect("small"))
+    AFTERNOON.plus_millis(i64::try_from(millis).expect("small"))
 }
 
 /// Everything that is sent of run number `run`: a start, `batches` batches of three events, a finish.
 pub fn records_of(run: u128, batches: u128) -> Vec<Record> {
     let key = key(run);
-    let start = Start {
-        agent: Slug::parse("a").expect("a slug"),
-        started_at: at(run),
-        customer_id: None,
-        feature: None,
-        metadata: None,
-        parent_run_id: None,
-        goal: None,
-        idle: None,
-    };
-    let finish = Finish {
-        status: FinishStatus::Success,
-        finished_at: at(run + 1_000),
-        output: None,
-        scores: None,
-        metadata: None,
-    };
-    let batch = |number: u128| {
-        let event = |place: u128| Event {
-            id: EventId::from_bits(Region::Eu, run * 1_000 + number * 3 + place),
-            kind: "log".into(),
-            ts: at(number * 3 + place),
-            turn: None,
-            data: FreeJson::parse("{\"message\":\"x\"}").expect("JSON"),
-            content_hash: 7,
-            earlier_hash: None,
-            errored: false,
-            call: None,
-        };
-        Record::new(key, at(run + number), Body::Events((0..3).map(event).collect()))
-    };
-    let mut records = vec![Record::new(key, at(run), Body::Start(start))];
-    records.extend((0..batches).map(batch));
-    records.push(Record::new(key, at(run + 500), Body::Finish(finish)));
+    let event = |number: u128| event(run * 1_000 + number).at(at(number)).data("{\"message\":\"x\"}").hash(7);
+    let batch = |number: u128| -> Vec<Event> { (number * 3..number * 3 + 3).map(event).collect() };
+    let mut records = vec![record(key, at(run), start("a").at(at(run)))];
+    records.extend((0..batches).map(|number| record(key, at(run + number), batch(number))));
+    records.push(record(key, at(run + 500), finish(FinishStatus::Success).at(at(run + 1_000))));
     records
 }

@@ -3,19 +3,16 @@
 //!
 //! `cargo run --release -p tidegate-scylla --example save_bench -- 127.0.0.1:19042 KEYSPACE RUNS`
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use scylla::client::session_builder::SessionBuilder;
-use tidegate_agentping::{Body, Event, Finish, FinishStatus, Id, Record, RunKey, RunState, Slug, Start};
-use tidegate_agentping_ports::{EventRow, RunWanted, RunWrite, Runs};
-use tidegate_kernel::{FreeJson, Position, Region, Timestamp};
-use tidegate_ports::{Ids, RandomIds};
+use tidegate_agentping::{Body, FinishStatus, RunKey};
+use tidegate_agentping_testkit::{IntoBody as _, NOON, StartWith as _, event, finish, fresh, persist, record, start};
+use tidegate_kernel::Position;
 use tidegate_scylla::{Cql, Replication, ScyllaOptions, ScyllaStore, migrations};
 
 const POLL: usize = 500;
-const NOON: Timestamp = Timestamp::from_millis(1_778_846_400_000);
 
 #[tokio::main]
 #[expect(clippy::print_stdout, reason = "a bench tells")]
@@ -28,24 +25,17 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     migrations::apply(&options, &Replication::Simple(1)).await?;
     let store = ScyllaStore::new(Cql::connect(&options).await?);
 
-    let team = Id::mint(Region::Eu, NOON, &RandomIds.random());
-    let keys: Vec<RunKey> =
-        (0..runs).map(|_| RunKey { team, run: Id::mint(Region::Eu, NOON, &RandomIds.random()) }).collect();
+    let team = fresh();
+    let keys: Vec<RunKey> = (0..runs).map(|_| RunKey { team, run: fresh() }).collect();
     let began = Instant::now();
     let mut offset = 0;
-    for step in [start as fn() -> Body, events, finish] {
+    for step in [opening as fn() -> Body, events, closing] {
         for keys in keys.chunks(POLL) {
-            let wanted: Vec<RunWanted> = keys.iter().map(|key| RunWanted { key: *key, events: Vec::new() }).collect();
-            let stored = store.load(&wanted).await?;
-            let writes = keys.iter().zip(stored).map(|(key, stored)| {
+            let records = keys.iter().map(|key| {
                 offset += 1;
-                let mut state = RunState { run: stored.run.unwrap_or_default(), ..RunState::default() };
-                let new = state.apply(Record::new(*key, NOON, step())).new_events;
-                let new_events = new.into_iter().map(|event| EventRow { event, received_at: NOON }).collect();
-                let position = Position { generation: 1, partition: 0, offset };
-                RunWrite { key: *key, run: state.run, new_events, position, again: None }
+                (Position { generation: 1, partition: 0, offset }, record(*key, NOON, step()))
             });
-            store.save(Arc::new(writes.collect())).await?;
+            persist(&store, records).await?;
         }
     }
     let seconds = began.elapsed().as_secs_f64();
@@ -65,41 +55,14 @@ async fn bare_inserts_per_second(options: &ScyllaOptions, inserts: usize) -> Res
     Ok(inserts as f64 / began.elapsed().as_secs_f64())
 }
 
-fn start() -> Body {
-    Body::Start(Start {
-        // A plain word.
-        agent: Slug::parse("daily").expect("a slug"),
-        started_at: NOON,
-        customer_id: Some("a customer".into()),
-        feature: None,
-        metadata: None,
-        parent_run_id: None,
-        goal: None,
-        idle: None,
-    })
+fn opening() -> Body {
+    start("daily").customer("a customer").into_body()
 }
 
 fn events() -> Body {
-    let event = || Event {
-        id: Id::mint(Region::Eu, NOON, &RandomIds.random()),
-        kind: "log".into(),
-        ts: NOON,
-        turn: None,
-        data: FreeJson::empty_object(),
-        content_hash: 1,
-        earlier_hash: None,
-        errored: false,
-        call: None,
-    };
-    Body::Events((0..4).map(|_| event()).collect())
+    (0..4).map(|_| event(fresh())).collect::<Vec<_>>().into_body()
 }
 
-fn finish() -> Body {
-    Body::Finish(Finish {
-        status: FinishStatus::Success,
-        finished_at: NOON,
-        output: None,
-        scores: None,
-        metadata: None,
-    })
+fn closing() -> Body {
+    finish(FinishStatus::Success).into_body()
 }

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use tidegate_agentping::{Body, CredentialHash, Limits, Plan, Record, RunKey, Slug};
+use tidegate_agentping::{CredentialHash, Limits, Plan, RunKey, Slug};
 use tidegate_agentping_conformance::registry::{RegistryUnderTest, suite};
 use tidegate_agentping_ports::{Agents, Credentials, KeyRow, Registry, RegistryError, Team, TokenRow};
 use tidegate_scylla::{Cql, ScyllaOptions, ScyllaRegistry, ScyllaStore};
 
 mod support;
 
-use support::history::{NOON, apply, fresh, start};
+use support::history::{NOON, apply, fresh, record, start};
 use support::proxy::{EXECUTE, Gate, Proxy};
 use support::{Keyspace, options};
 
@@ -34,7 +34,7 @@ async fn agents_with_runs_count_towards_the_cap_of_a_new_token() {
         .expect("created");
     for agent in ["one", "two"] {
         let key = RunKey { team, run: fresh() };
-        apply(&store, &[Record::new(key, NOON, Body::Start(start(agent, NOON)))], 0, 1).await.expect("applied");
+        apply(&store, &[record(key, NOON, start(agent, NOON))], 0, 1).await.expect("applied");
     }
     let token = |agent: &str| TokenRow {
         id: fresh(),

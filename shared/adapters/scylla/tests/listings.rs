@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use tidegate_agentping::{Body, FinishStatus, Record, RunKey, RunState, RunStatus, Slug};
+use tidegate_agentping::{FinishStatus, RunKey, RunState, RunStatus, Slug};
 use tidegate_agentping_ports::{ListedRun, RunFilter, RunPage, RunQueries, RunWrite, Runs};
 use tidegate_kernel::Timestamp;
 use tidegate_scylla::ScyllaStore;
@@ -11,7 +11,7 @@ use tidegate_scylla::ScyllaStore;
 mod support;
 
 use support::Keyspace;
-use support::history::{NOON, at_offset, finish, fresh, start};
+use support::history::{NOON, at_offset, finish, fresh, record, start};
 
 const RUNS: u64 = 400;
 const DAY_MS: i64 = 86_400_000;
@@ -51,9 +51,9 @@ async fn every_page_agrees_with_a_plain_model() {
         opening.feature = (mixed(number, 7, 2) > 0).then(Default::default);
         let mut state = RunState::default();
         let listed_at = opening.started_at;
-        state.apply(Record::new(key, listed_at, Body::Start(opening)));
+        state.apply(record(key, listed_at, opening));
         if mixed(number, 8, 3) == 0 {
-            state.apply(Record::new(key, NOON, finish(FinishStatus::Failed)));
+            state.apply(record(key, NOON, finish(FinishStatus::Failed)));
         }
         writes.push(RunWrite {
             key,
@@ -113,7 +113,7 @@ async fn a_line_that_an_older_build_left_is_read_and_moves() {
     let key = RunKey { team: fresh(), run: fresh() };
     let year_9999 = Timestamp::parse("9999-12-31T12:00:00Z").expect("an instant");
     let mut state = RunState::default();
-    state.apply(Record::new(key, NOON, Body::Start(start("daily", year_9999))));
+    state.apply(record(key, NOON, start("daily", year_9999)));
     let write = RunWrite { key, run: state.run.clone(), new_events: Vec::new(), position: at_offset(0), again: None };
     store.save(Arc::new(vec![write])).await.expect("saved");
     let (session, name, team) = (support::session().await, &keyspace.name, key.team);
@@ -152,7 +152,7 @@ async fn a_line_that_an_older_build_left_is_read_and_moves() {
     for filter in [&RunFilter::default(), &by_agent] {
         assert_eq!(places(&store, filter).await, [(key.run, year_9999)], "where the older build left it");
     }
-    state.apply(Record::new(key, NOON, Body::Start(start("daily", year_9999))));
+    state.apply(record(key, NOON, start("daily", year_9999)));
     let write = RunWrite { key, run: state.run, new_events: Vec::new(), position: at_offset(2), again: None };
     let store = ScyllaStore::new(keyspace.connect().await);
     store.save(Arc::new(vec![write])).await.expect("saved");

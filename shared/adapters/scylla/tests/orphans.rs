@@ -7,7 +7,7 @@ use tidegate_scylla::{Cql, ScyllaOptions, ScyllaStore};
 
 mod support;
 
-use support::history::{apply, event, fresh, start};
+use support::history::{apply, event, fresh, record, start};
 use support::proxy::{Gate, Proxy};
 use support::{Keyspace, options, session};
 
@@ -17,7 +17,7 @@ const THEN: Timestamp = Timestamp::from_millis(1_000_036_800_000);
 
 fn orphan(at: Timestamp) -> Vec<Record> {
     let key = RunKey { team: fresh(), run: fresh() };
-    vec![Record::new(key, at, Body::Events((0..3).map(|_| event(fresh(), "{}")).collect()))]
+    vec![record(key, at, (0..3).map(|_| event(fresh(), "{}")).collect::<Vec<_>>())]
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -35,9 +35,9 @@ async fn nothing_of_a_purged_orphan_stays() {
         ((0..6).map(|_| orphan(day_before)).collect(), (0..2).map(|_| orphan(THEN.plus_millis(1))).collect());
     // Orphans of the day before: one is opened since, one has heard again today.
     let mut opened = orphan(day_before);
-    opened.push(Record::new(opened[0].key(), THEN, Body::Start(start("a", THEN))));
+    opened.push(record(opened[0].key(), THEN, start("a", THEN)));
     let mut again = orphan(day_before);
-    again.push(Record::new(again[0].key(), THEN, Body::Events(vec![event(fresh(), "{}")])));
+    again.push(record(again[0].key(), THEN, event(fresh(), "{}")));
     for log in old.iter().chain(&young).chain([&opened, &again]) {
         for (from, to) in (0..log.len()).map(|place| (place, place + 1)) {
             apply(&store, log, from, to).await.expect("applied");

@@ -8,7 +8,7 @@ use tidegate_scylla::{Cql, ScyllaOptions, ScyllaStore};
 
 mod support;
 
-use support::history::{NOON, apply, event, event_of_bytes, fold, fresh, start};
+use support::history::{NOON, apply, event, event_of_bytes, fold, fresh, record, start};
 use support::proxy::{Gate, Proxy};
 use support::{Keyspace, options};
 
@@ -17,8 +17,8 @@ const MIB: usize = 1 << 20;
 
 fn log_of(batches: Vec<Vec<Event>>) -> Vec<Record> {
     let key = RunKey { team: fresh(), run: fresh() };
-    let mut log = vec![Record::new(key, NOON, Body::Start(start("a", NOON)))];
-    log.extend(batches.into_iter().map(|events| Record::new(key, NOON, Body::Events(events))));
+    let mut log = vec![record(key, NOON, start("a", NOON))];
+    log.extend(batches.into_iter().map(|events| record(key, NOON, events)));
     log
 }
 

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use tidegate_agentping::{RunId, RunKey, TeamId};
 use tidegate_kernel::{Ledger, Region};
 use tidegate_ports::{Append, Clock, Consume, Polled, SystemClock};
 use tidegate_sqlite::{DataFolder, EmbeddedConsumer, EmbeddedLog, LogOptions};
@@ -60,7 +59,7 @@ async fn produce(log: EmbeddedLog, number: u128, bytes: usize) -> Vec<u64> {
     let mut run = number << 64;
     while begun.elapsed() < RUNS_FOR {
         run += 1;
-        let key = RunKey { team: TeamId::from_bits(Region::Eu, 1), run: RunId::from_bits(Region::Eu, run) };
+        let key = tidegate_agentping_testkit::key(run);
         let sent = Instant::now();
         if log.append(key.log_key(), payload.clone()).await.is_ok() {
             latencies.push(sent.elapsed().as_micros() as u64);

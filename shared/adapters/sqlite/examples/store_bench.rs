@@ -4,13 +4,11 @@
 //! prints wall and CPU time; the CPU figure is of the whole process, checkpoints and folding included.
 #![expect(clippy::print_stdout, reason = "a program that prints its figures")]
 
-use std::sync::Arc;
 use std::time::Instant;
 
-use tidegate_agentping::{Body, Event, Id, Record, RunKey, RunState, Slug, Start, TeamId};
-use tidegate_agentping_ports::{EventRow, RunWanted, RunWrite, Runs};
-use tidegate_kernel::{FreeJson, Position, Region, Timestamp};
-use tidegate_ports::{Ids, RandomIds};
+use tidegate_agentping::{Event, Id, Record, RunKey, Start, TeamId};
+use tidegate_agentping_testkit::{EventWith as _, StartWith as _, event, fresh_at, persist, record, start};
+use tidegate_kernel::{Position, Region, Timestamp};
 use tidegate_sqlite::{DataFolder, EmbeddedRegistry, EmbeddedStore};
 
 const ROUNDS: usize = 200;
@@ -34,7 +32,7 @@ async fn main() {
             let now = at(round * RUNS_PER_ROUND + n);
             let key = RunKey { team: teams[n % teams.len()], run: mint(now.as_millis()) };
             keys.push(key);
-            Record::new(key, now, Body::Start(opening(n, now)))
+            record(key, now, opening(n, now))
         });
         let records: Vec<Record> = records.collect();
         clock.begin();
@@ -48,8 +46,8 @@ async fn main() {
         let records = (0..BATCHES_PER_ROUND).map(|n| {
             let now = at(round * BATCHES_PER_ROUND + n);
             let key = keys[(round * BATCHES_PER_ROUND + n) * 7 % keys.len()];
-            let events = (0..EVENTS_PER_BATCH).map(|_| event(now)).collect();
-            Record::new(key, now, Body::Events(events))
+            let events: Vec<Event> = (0..EVENTS_PER_BATCH).map(|_| tool_call(now)).collect();
+            record(key, now, events)
         });
         let records: Vec<Record> = records.collect();
         clock.begin();
@@ -63,61 +61,23 @@ async fn main() {
 
 /// One batch of the persister.
 async fn take(store: &EmbeddedStore, records: Vec<Record>, offset: i64) {
-    let ids = |record: &Record| match &record.body {
-        Body::Events(events) => events.iter().map(|event| event.id).collect(),
-        _ => Vec::new(),
-    };
-    let wanted: Vec<RunWanted> =
-        records.iter().map(|record| RunWanted { key: record.key(), events: ids(record) }).collect();
-    let stored = store.load(&wanted).await.expect("loaded");
-    let write = |(record, stored): (Record, tidegate_agentping_ports::StoredRun)| {
-        let (key, received_at) = (record.key(), record.received_at);
-        let known_events = stored.events.into_iter().collect();
-        let mut state = RunState { run: stored.run.unwrap_or_default(), known_events };
-        let change = state.apply(record);
-        let new_events = change.new_events.into_iter().map(|event| EventRow { event, received_at }).collect();
-        RunWrite {
-            key,
-            run: state.run,
-            new_events,
-            position: Position { generation: 0, partition: 0, offset },
-            again: None,
-        }
-    };
-    let writes: Vec<RunWrite> = records.into_iter().zip(stored).map(write).collect();
-    store.save(Arc::new(writes)).await.expect("saved");
+    let position = Position { generation: 0, partition: 0, offset };
+    persist(store, records.into_iter().map(|record| (position, record))).await.expect("saved");
 }
 
 fn opening(n: usize, now: Timestamp) -> Start {
-    Start {
-        agent: Slug::parse(&format!("agent-{}", n % 20)).expect("a slug"),
-        started_at: now,
-        customer_id: Some(format!("customer-{}", n % 100).into()),
-        feature: Some("triage".into()),
-        metadata: FreeJson::parse(r#"{"release":"2026.5.1","host":"worker-17"}"#).ok(),
-        parent_run_id: None,
-        goal: None,
-        idle: None,
-    }
+    let labelled = start(&format!("agent-{}", n % 20)).customer(&format!("customer-{}", n % 100)).feature("triage");
+    labelled.at(now).metadata(r#"{"release":"2026.5.1","host":"worker-17"}"#)
 }
 
-fn event(now: Timestamp) -> Event {
+fn tool_call(now: Timestamp) -> Event {
     let data = r#"{"tool":"search","input":{"query":"where is my order 1234567"},"output":{"hits":3,"best":"The parcel left the depot yesterday and arrives tomorrow before noon."},"duration_ms":312,"status":"ok"}"#;
-    Event {
-        id: mint(now.as_millis()),
-        kind: "tool_call".into(),
-        ts: now,
-        turn: Some(1),
-        data: FreeJson::parse(data).expect("JSON"),
-        content_hash: now.as_millis().cast_unsigned(),
-        earlier_hash: None,
-        errored: false,
-        call: None,
-    }
+    let event = event(mint(now.as_millis())).at(now).kind("tool_call").data(data);
+    Event { turn: Some(1), ..event.hash(now.as_millis().cast_unsigned()) }
 }
 
 fn mint<K: tidegate_agentping::id::IdKind>(millis: i64) -> Id<K> {
-    Id::mint(Region::Eu, Timestamp::from_millis(millis), &RandomIds.random())
+    fresh_at(Timestamp::from_millis(millis))
 }
 
 /// A thousand records a second of client time.

@@ -4,16 +4,13 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use tidegate_agentping::{
-    Body, CredentialHash, Finish, FinishStatus, Id, Limits, Plan, Record, RunKey, RunState, Slug, Start, TeamId,
-};
+use tidegate_agentping::{CredentialHash, FinishStatus, Id, Limits, Plan, RunKey, TeamId};
 use tidegate_agentping_ports::{
     Agents, Credentials, KeyRow, Registry, RegistryError, RunQueries, RunWrite, Runs, StoredSummary, Team, TokenRow,
 };
-use tidegate_kernel::{Position, Region, Timestamp};
+use tidegate_agentping_testkit::{NOON as NOW, finish, folded, record, slug, start};
+use tidegate_kernel::{Position, Region};
 use tidegate_sqlite::{DataFolder, EmbeddedRegistry, EmbeddedStore, SqliteError};
-
-const NOW: Timestamp = Timestamp::from_millis(1_778_846_400_000);
 
 fn folder(place: &Path) -> DataFolder {
     DataFolder::open_or_create(place, Region::Eu, 1, NOW).expect("ours")
@@ -30,22 +27,9 @@ fn id<K: tidegate_agentping::id::IdKind>(number: u8) -> Id<K> {
 
 fn write(team: TeamId, number: u8, agent: &str) -> RunWrite {
     let key = RunKey { team, run: id(number) };
-    let mut state = RunState::default();
-    let start = Start {
-        agent: Slug::parse(agent).expect("a slug"),
-        started_at: NOW,
-        customer_id: None,
-        feature: None,
-        metadata: None,
-        parent_run_id: None,
-        goal: None,
-        idle: None,
-    };
-    state.apply(Record::new(key, NOW, Body::Start(start)));
-    let finish = Finish { status: FinishStatus::Success, finished_at: NOW, output: None, scores: None, metadata: None };
-    state.apply(Record::new(key, NOW, Body::Finish(finish)));
+    let records = [record(key, NOW, start(agent)), record(key, NOW, finish(FinishStatus::Success))];
     let position = Position { generation: 0, partition: 0, offset: 7 };
-    RunWrite { key, run: state.run, new_events: Vec::new(), position, again: None }
+    RunWrite { key, run: folded(&records).run, new_events: Vec::new(), position, again: None }
 }
 
 #[tokio::test]
@@ -134,7 +118,7 @@ async fn agents_with_runs_count_towards_the_cap_of_a_new_token() {
     let token = |number, agent: &str| TokenRow {
         id: id(number),
         team: id(1),
-        agent: Slug::parse(agent).expect("a slug"),
+        agent: slug(agent),
         created_at: NOW,
         revoked_at: None,
         expires_at: None,

@@ -1,26 +1,20 @@
 //! Reading up to an end under the very persister, on ports in memory.
 
 use bytes::Bytes;
-use tidegate_agentping::{Body, Finish, FinishStatus, Record, RunId, RunKey, TeamId};
+use tidegate_agentping::FinishStatus;
 use tidegate_agentping_inproc::noted_accounts::MemoryNotedAccounts;
 use tidegate_agentping_inproc::runs::MemoryRuns;
 use tidegate_agentping_ports::{RunWanted, Runs};
+use tidegate_agentping_testkit::{AFTERNOON, FinishWith as _, finish, key, record};
 use tidegate_inproc::dead_letters::MemoryDeadLetters;
 use tidegate_inproc::log::{MemoryLog, MemoryLogOptions};
-use tidegate_kernel::{Region, Timestamp};
 use tidegate_persister::{Persister, PersisterConfig};
 use tidegate_ports::{Append, SystemClock};
 
 use super::*;
 
-fn key(run: u128) -> RunKey {
-    RunKey { team: TeamId::from_bits(Region::Eu, 1), run: RunId::from_bits(Region::Eu, run) }
-}
-
 async fn append(log: &MemoryLog, run: u128) {
-    let at = Timestamp::from_millis(1_778_855_521_123);
-    let finish = Finish { status: FinishStatus::Success, finished_at: at, output: None, scores: None, metadata: None };
-    let record = Record::new(key(run), at, Body::Finish(finish));
+    let record = record(key(run), AFTERNOON, finish(FinishStatus::Success).at(AFTERNOON));
     log.append(record.key().log_key(), Bytes::from(record.encode())).await.unwrap();
 }
 

@@ -1,63 +1,28 @@
 //! Records to choose from, short to write.
 
 use bytes::Bytes;
-use tidegate_agentping::{Body, Event, EventId, Finish, FinishStatus, Record, RunId, RunKey, Slug, Start, TeamId};
-use tidegate_kernel::{FreeJson, Position, Region, Timestamp};
+use tidegate_agentping::FinishStatus;
+pub use tidegate_agentping_testkit::{AFTERNOON as NOW, key, slug, team};
+use tidegate_agentping_testkit::{EventWith as _, FinishWith as _, IntoBody, StartWith as _, event, record};
+use tidegate_kernel::Position;
 use tidegate_ports::Consumed;
 
 use super::choice::Candidate;
 
-pub const NOW: Timestamp = Timestamp::from_millis(1_778_855_521_123);
-
-/// A run of the first team.
-pub fn key(run: u128) -> RunKey {
-    RunKey { team: team(1), run: RunId::from_bits(Region::Eu, run) }
-}
-
-pub fn team(number: u128) -> TeamId {
-    TeamId::from_bits(Region::Eu, number)
-}
-
-pub fn slug(text: &str) -> Slug {
-    Slug::parse(text).unwrap()
-}
-
-fn encoded(run: u128, body: Body) -> Bytes {
-    Record::new(key(run), NOW, body).encode().into()
+fn encoded(run: u128, body: impl IntoBody) -> Bytes {
+    record(key(run), NOW, body).encode().into()
 }
 
 pub fn start(run: u128, agent: &str) -> Bytes {
-    let started = Start {
-        agent: slug(agent),
-        started_at: NOW,
-        customer_id: None,
-        feature: None,
-        metadata: None,
-        parent_run_id: None,
-        goal: None,
-        idle: None,
-    };
-    encoded(run, Body::Start(started))
+    encoded(run, tidegate_agentping_testkit::start(agent).at(NOW))
 }
 
 pub fn events(run: u128, ids: impl IntoIterator<Item = u128>) -> Bytes {
-    let event = |id: u128| Event {
-        id: EventId::from_bits(Region::Eu, id),
-        kind: "log".into(),
-        ts: NOW,
-        turn: None,
-        data: FreeJson::parse("{}").unwrap(),
-        content_hash: id as u64,
-        earlier_hash: None,
-        errored: false,
-        call: None,
-    };
-    encoded(run, Body::Events(ids.into_iter().map(event).collect()))
+    encoded(run, ids.into_iter().map(|id| event(id).at(NOW)).collect::<Vec<_>>())
 }
 
 pub fn finish(run: u128) -> Bytes {
-    let finish = Finish { status: FinishStatus::Success, finished_at: NOW, output: None, scores: None, metadata: None };
-    encoded(run, Body::Finish(finish))
+    encoded(run, tidegate_agentping_testkit::finish(FinishStatus::Success).at(NOW))
 }
 
 /// No record at all.

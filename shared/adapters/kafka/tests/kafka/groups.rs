@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use tidegate_kafka::GroupProtocol;
+use tidegate_kafka::{GroupProtocol, KafkaOptions};
 use tidegate_ports::{Append, Consume};
 
 use crate::member::Member;
@@ -21,18 +21,29 @@ async fn filled(protocol: GroupProtocol) -> (Fresh, String) {
     (fresh, group)
 }
 
+/// The group's only member, which has read everything.
+async fn with_all(options: &KafkaOptions, group: &str) -> Member {
+    let mut member = Member::join(options, group);
+    member.owns(4).await;
+    member.poll_until("all records", |member| member.read.len() == 40).await;
+    member
+}
+
+/// Polls both until the first is asked for partitions.
+async fn until_revoked(first: &mut Member, second: &mut Member) {
+    while first.revoking.is_empty() {
+        first.poll().await;
+        second.poll().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_revoked_partition_waits_for_its_owner() {
     for protocol in GroupProtocol::ALL {
         let (fresh, group) = filled(protocol).await;
-        let mut first = Member::join(&fresh.options, &group);
-        first.owns(4).await;
-        first.poll_until("all records", |member| member.read.len() == 40).await;
+        let mut first = with_all(&fresh.options, &group).await;
         let mut second = Member::join(&fresh.options, &group);
-        while first.revoking.is_empty() {
-            first.poll().await;
-            second.poll().await;
-        }
+        until_revoked(&mut first, &mut second).await;
         // The first one is asked, and does not answer: it drains. Until then the group gives its partitions to nobody,
         // and takes its commits.
         let asked_for = first.revoking.clone();
@@ -62,14 +73,9 @@ async fn a_drain_without_end_is_ended() {
     for protocol in GroupProtocol::ALL {
         let (mut fresh, group) = filled(protocol).await;
         fresh.options.consume.drain_deadline = std::time::Duration::from_millis(500);
-        let mut first = Member::join(&fresh.options, &group);
-        first.owns(4).await;
-        first.poll_until("all records", |member| member.read.len() == 40).await;
+        let mut first = with_all(&fresh.options, &group).await;
         let mut second = Member::join(&fresh.options, &group);
-        while first.revoking.is_empty() {
-            first.poll().await;
-            second.poll().await;
-        }
+        until_revoked(&mut first, &mut second).await;
         // The first one does not poll, and the deadline passes: from then on its commits change nothing.
         let taken = first.revoking.clone();
         wait_until("the deadline", async || {
@@ -100,9 +106,7 @@ async fn a_member_that_does_not_poll_loses_its_partitions() {
         fresh.options.consume.session_timeout = session;
         let mut stuck = fresh.options.clone();
         stuck.extra.push(("max.poll.interval.ms".to_owned(), session.as_millis().to_string()));
-        let mut first = Member::join(&stuck, &group);
-        first.owns(4).await;
-        first.poll_until("all records", |member| member.read.len() == 40).await;
+        let mut first = with_all(&stuck, &group).await;
         let mut second = Member::join(&fresh.options, &group);
         // Without a poll of the first one, not even a revocation reaches it.
         second.owns(4).await;
@@ -161,9 +165,7 @@ async fn leaving_hands_over_at_once() {
         let (mut fresh, group) = filled(protocol).await;
         // Were the session waited for, it would take ten minutes.
         fresh.options.consume.session_timeout = std::time::Duration::from_secs(600);
-        let mut first = Member::join(&fresh.options, &group);
-        first.owns(4).await;
-        first.poll_until("all records", |member| member.read.len() == 40).await;
+        let mut first = with_all(&fresh.options, &group).await;
         first.commit_all().await;
         first.consumer.leave().await;
         let mut second = Member::join(&fresh.options, &group);

@@ -41,6 +41,15 @@ async fn await_refused_at_once(gate: &RedisGate, team: TeamId) {
     .await;
 }
 
+/// A server of its own, a gate on it that is up, and a team that it knows.
+async fn up(options: fn(String) -> RedisOptions) -> (OwnRedis, RedisGate, TeamId) {
+    let redis = OwnRedis::start(&[]).await;
+    let gate = gate(&options(redis.url()));
+    let team = new_team();
+    await_up(&gate, team).await;
+    (redis, gate, team)
+}
+
 /// A server that takes connections and never says a word.
 async fn silent_server() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -98,10 +107,7 @@ async fn a_confirmation_that_cannot_be_sent_is_dropped_and_counted() {
 
 #[tokio::test]
 async fn a_redis_that_hangs_is_down_until_it_goes_on() {
-    let redis = OwnRedis::start(&[]).await;
-    let gate = gate(&impatient(redis.url()));
-    let team = new_team();
-    await_up(&gate, team).await;
+    let (redis, gate, team) = up(impatient).await;
     redis.pause();
     assert!(cause(&gate, team).await.is_some());
     await_refused_at_once(&gate, team).await;
@@ -111,10 +117,7 @@ async fn a_redis_that_hangs_is_down_until_it_goes_on() {
 
 #[tokio::test]
 async fn a_redis_that_hangs_is_found_out_without_a_question() {
-    let redis = OwnRedis::start(&[]).await;
-    let gate = gate(&impatient(redis.url()));
-    let team = new_team();
-    await_up(&gate, team).await;
+    let (redis, gate, team) = up(impatient).await;
     redis.pause();
     await_refused_at_once(&gate, team).await;
     redis.resume();
@@ -134,20 +137,14 @@ async fn a_redis_that_is_not_there_at_the_start_is_found_when_it_comes() {
 
 #[tokio::test]
 async fn a_lost_connection_is_mended() {
-    let redis = OwnRedis::start(&[]).await;
-    let gate = gate(&options(redis.url()));
-    let team = new_team();
-    await_up(&gate, team).await;
+    let (redis, gate, team) = up(options).await;
     redis.tell(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]).await;
     await_up(&gate, team).await;
 }
 
 #[tokio::test]
 async fn a_server_that_became_a_replica_is_left_until_it_takes_writes() {
-    let redis = OwnRedis::start(&[]).await;
-    let gate = gate(&options(redis.url()));
-    let team = new_team();
-    await_up(&gate, team).await;
+    let (redis, gate, team) = up(options).await;
     // Nobody listens there: it stays without a master, and refuses writes.
     redis.tell(&["REPLICAOF", "127.0.0.1", "1"]).await;
     await_down(&gate, team, "READONLY").await;
@@ -158,10 +155,7 @@ async fn a_server_that_became_a_replica_is_left_until_it_takes_writes() {
 
 #[tokio::test]
 async fn a_full_server_refuses_whole_calls_and_goes_on_when_there_is_room() {
-    let redis = OwnRedis::start(&[]).await;
-    let gate = gate(&options(redis.url()));
-    let team = new_team();
-    await_up(&gate, team).await;
+    let (redis, gate, team) = up(options).await;
     redis.tell(&["CONFIG", "SET", "maxmemory", "1"]).await;
     let run = run_born(crate::asking::now());
     let claiming = || ask(team, vec![crate::asking::claim(run, 1)]);
@@ -179,10 +173,7 @@ async fn a_full_server_refuses_whole_calls_and_goes_on_when_there_is_room() {
 
 #[tokio::test]
 async fn a_server_that_lost_the_script_is_given_it_again() {
-    let redis = OwnRedis::start(&[]).await;
-    let gate = gate(&options(redis.url()));
-    let team = new_team();
-    await_up(&gate, team).await;
+    let (redis, gate, team) = up(options).await;
     redis.tell(&["SCRIPT", "FLUSH"]).await;
     let verdict = gate.admit(ask(team, vec![])).await;
     assert!(matches!(verdict, Ok(Verdict::Admitted { .. })), "{verdict:?}");

@@ -171,25 +171,14 @@ pub(super) fn delete_of_run(connection: &Connection, run_no: i64) -> rusqlite::R
 #[cfg(test)]
 mod tests {
     use tidegate_agentping_ports::{EventPage, EventsPage};
-    use tidegate_kernel::{FreeJson, Region};
+    use tidegate_agentping_testkit::event;
 
     use super::super::event_pages;
     use super::super::schema::MIGRATIONS;
     use super::*;
 
     fn row(number: u128) -> EventRow {
-        let event = Event {
-            id: EventId::from_bits(Region::Eu, number),
-            kind: "log".into(),
-            ts: Timestamp::from_millis(1),
-            turn: None,
-            data: FreeJson::empty_object(),
-            content_hash: number as u64,
-            earlier_hash: None,
-            errored: false,
-            call: None,
-        };
-        EventRow { event, received_at: Timestamp::from_millis(2) }
+        EventRow { event: event(number), received_at: Timestamp::from_millis(2) }
     }
 
     #[test]

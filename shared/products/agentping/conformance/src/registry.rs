@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use tidegate_agentping::id::IdKind;
 use tidegate_agentping::rates::RateRow;
-use tidegate_agentping::{CredentialHash, Id, Limits, Plan, Rate, Scope, Slug, TeamId};
+use tidegate_agentping::{CredentialHash, Id, Limits, Plan, Rate, Scope, TeamId};
 use tidegate_agentping_ports::{CredentialRecord, Credentials, KeyRow, Rates, Registry, RegistryError, Team, TokenRow};
-use tidegate_kernel::{Region, Timestamp, Usd};
+use tidegate_agentping_testkit::{NOON as NOW, slug};
+use tidegate_kernel::{Region, Usd};
 use tidegate_ports::{Ids, RandomIds};
 
 mod archiving;
@@ -42,8 +43,6 @@ pub async fn suite(registry: &RegistryUnderTest) {
     tokens::a_plan_without_a_cap_takes_any_number(registry).await;
 }
 
-const NOW: Timestamp = Timestamp::from_millis(1_778_846_400_000);
-
 fn fresh<K: IdKind>() -> Id<K> {
     Id::mint(Region::Us, NOW, &RandomIds.random())
 }
@@ -53,10 +52,6 @@ fn fresh_hash() -> CredentialHash {
     hash[..10].copy_from_slice(&RandomIds.random());
     hash[22..].copy_from_slice(&RandomIds.random());
     CredentialHash(hash)
-}
-
-fn slug(text: &str) -> Slug {
-    Slug::parse(text).expect("a slug")
 }
 
 impl RegistryUnderTest {

@@ -1,23 +1,17 @@
 //! Bodies of requests with little in them.
 
-use tidegate_agentping::{Body, Finish, FinishStatus, Heartbeat, HeartbeatStatus, Slug, Start};
+use tidegate_agentping::{Body, FinishStatus};
+use tidegate_agentping_testkit::{FinishWith as _, IntoBody as _, StartWith as _};
+pub use tidegate_agentping_testkit::{heartbeat, slug};
 use tidegate_kernel::Timestamp;
 
-pub fn slug(text: &str) -> Slug {
-    Slug::parse(text).unwrap()
+pub fn start(agent: &str, started_at: Timestamp) -> Body {
+    tidegate_agentping_testkit::start(agent).at(started_at).into_body()
 }
 
-pub fn start(agent: &str, started_at: Timestamp) -> Body {
-    Body::Start(Start {
-        agent: slug(agent),
-        started_at,
-        customer_id: None,
-        feature: None,
-        metadata: None,
-        parent_run_id: None,
-        goal: None,
-        idle: None,
-    })
+/// A start at `started_at` whose run silence closes.
+pub fn idle_start(agent: &str, started_at: Timestamp, timeout_s: u32, status: FinishStatus) -> Body {
+    tidegate_agentping_testkit::start(agent).at(started_at).idle(timeout_s, status).into_body()
 }
 
 pub fn finish(finished_at: Timestamp) -> Body {
@@ -25,22 +19,5 @@ pub fn finish(finished_at: Timestamp) -> Body {
 }
 
 pub fn finish_with(status: FinishStatus, finished_at: Timestamp) -> Body {
-    Body::Finish(Finish { status, finished_at, output: None, scores: None, metadata: None })
-}
-
-pub fn heartbeat(agent: &str, status: HeartbeatStatus) -> Heartbeat {
-    Heartbeat {
-        agent: slug(agent),
-        status,
-        started_at: None,
-        finished_at: None,
-        cost: None,
-        duration_ms: None,
-        metadata: None,
-        output: None,
-        customer_id: None,
-        feature: None,
-        input_tokens: None,
-        output_tokens: None,
-    }
+    tidegate_agentping_testkit::finish(status).at(finished_at).into_body()
 }

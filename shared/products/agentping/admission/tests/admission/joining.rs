@@ -1,7 +1,7 @@
 //! Whoever joins a claim writes what the claim remembers: answers and store agree, whichever record landed first and
 //! whichever never did.
 
-use tidegate_agentping::{Body, FinishStatus, HeartbeatStatus, Idle, RunId, RunStatus, Start};
+use tidegate_agentping::{Body, FinishStatus, HeartbeatStatus, RunId, RunStatus};
 use tidegate_kernel::Timestamp;
 use tidegate_ports::Clock;
 
@@ -86,11 +86,7 @@ async fn what_a_joiner_says_itself_is_written_as_it_says() {
 async fn a_run_is_not_born_closed_by_silence() {
     let world = World::new();
     let run = world.run();
-    let idle = Idle { timeout_s: 60, status: FinishStatus::Timeout };
-    let watched = || match start("a", NOW) {
-        Body::Start(plain) => Body::Start(Start { idle: Some(idle), ..plain }),
-        other => other,
-    };
+    let watched = || idle_start("a", NOW, 60, FinishStatus::Timeout);
     first(&world, run, watched(), First::Lost).await;
     world.clock.advance_ms(60_000);
     let now = world.clock.now();

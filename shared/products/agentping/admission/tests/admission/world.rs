@@ -17,16 +17,17 @@ use tidegate_agentping_ports::{
     AgentRepeats, AgentRow, Agents, CredentialRecord, Credentials, EventPage, EventsPage, Gate, Rates, RunFilter,
     RunPage, RunQueries, RunWanted, RunsPage, Spend, StoredRun, StoredSummary,
 };
+use tidegate_agentping_testkit::{EventWith as _, event, team};
 use tidegate_inproc::accounts::MemoryAccounts;
 use tidegate_inproc::clock::TestClock;
-use tidegate_kernel::{FreeJson, LogKey, Month, Partition, Position, Region, Timestamp};
+use tidegate_kernel::{LogKey, Month, Partition, Position, Region, Timestamp};
 use tidegate_ports::{Account, Append, AppendError, Clock, Lag, LogError, PartitionLag, ReadLag, StoreError};
 
-pub use crate::bodies::{finish, finish_with, heartbeat, slug, start};
+pub use crate::bodies::{finish, finish_with, heartbeat, idle_start, slug, start};
 
 /// The middle of a month.
 pub const NOW: Timestamp = Timestamp::from_millis(1_781_524_800_000);
-pub const TEAM: TeamId = TeamId::from_bits(Region::Eu, 7);
+pub const TEAM: TeamId = team(7);
 
 /// What happens to the next appends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -344,17 +345,7 @@ impl World {
     }
 
     pub fn event(&self, content_hash: u64) -> Event {
-        Event {
-            id: EventId::from_bits(Region::Eu, self.run().bits()),
-            kind: "log".into(),
-            ts: NOW,
-            turn: None,
-            data: FreeJson::empty_object(),
-            content_hash,
-            earlier_hash: None,
-            errored: false,
-            call: None,
-        }
+        event(self.run().bits()).at(NOW).hash(content_hash)
     }
 
     pub fn stored(&self, run: RunId) -> Run {

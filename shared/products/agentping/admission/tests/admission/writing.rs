@@ -1,10 +1,10 @@
 //! What is accepted, what repeats, what conflicts, and what each answer says.
 
 use tidegate_admission::{Refusal, StartField};
-use tidegate_agentping::{Body, FinishStatus, HeartbeatStatus, Idle, RunStatus, Scope};
+use tidegate_agentping::{Body, FinishStatus, HeartbeatStatus, RunStatus, Scope};
 use tidegate_kernel::Usd;
 
-use crate::world::{NOW, World, finish, finish_with, heartbeat, slug, start};
+use crate::world::{NOW, World, finish, finish_with, heartbeat, idle_start, slug, start};
 
 #[tokio::test]
 async fn a_start_is_taken_in_once() {
@@ -166,11 +166,10 @@ async fn a_heartbeat_that_closes_what_a_finish_closed_opens_it_and_counts_once()
 async fn a_repeated_start_of_an_idle_run_is_activity() {
     let world = World::new();
     let run = world.run();
-    let Body::Start(mut conversation) = start("a", NOW) else { unreachable!("it is a start") };
-    conversation.idle = Some(Idle { timeout_s: 900, status: FinishStatus::Success });
+    let conversation = idle_start("a", NOW, 900, FinishStatus::Success);
     for turn in 0..3 {
         world.clock.set(NOW.plus_millis(turn * 600_000));
-        let answer = world.send(run, Body::Start(conversation.clone())).await.unwrap();
+        let answer = world.send(run, conversation.clone()).await.unwrap();
         assert_eq!((answer.fresh, answer.run.received_at), (turn == 0, Some(NOW)));
         assert!(answer.position.is_some(), "it is on the log each time");
     }
@@ -178,7 +177,7 @@ async fn a_repeated_start_of_an_idle_run_is_activity() {
     assert_eq!(stored.last_activity, NOW.plus_millis(1_200_000));
     assert_eq!(stored.units.iter().map(|(_, units)| units).sum::<u64>(), 1);
     world.send(run, finish(NOW)).await.unwrap();
-    let after = world.send(run, Body::Start(conversation)).await.unwrap();
+    let after = world.send(run, conversation).await.unwrap();
     assert_eq!((after.position, after.run.status), (None, RunStatus::Success));
 }
 

@@ -1,6 +1,6 @@
 //! A run's events, page by page.
 
-use tidegate_agentping::{Body, Event, EventId, RunKey};
+use tidegate_agentping::{Event, EventId, RunKey};
 use tidegate_agentping_ports::{EventPage, EventsPage};
 
 use super::StoreUnderTest;
@@ -11,10 +11,10 @@ async fn store_scattered(store: &StoreUnderTest, events: usize) -> (RunKey, Vec<
     let mut ids: Vec<EventId> = (0..events).map(|_| fresh()).collect();
     ids.sort_unstable();
     let of = |place: usize| event(ids[place], NOON.plus_millis(((events - place) % 3) as i64));
-    let mut story = Story::of(fresh_key()).tell(NOON, Body::Start(start("a", NOON)));
+    let mut story = Story::of(fresh_key()).tell(NOON, start("a"));
     for go in 0..7 {
         let batch: Vec<Event> = (0..events).filter(|place| place * 5 % 7 == go).map(of).collect();
-        story = story.tell(NOON, Body::Events(batch));
+        story = story.tell(NOON, batch);
         store.save(vec![story.write()]).await;
     }
     store.assert_stored(&story).await;
@@ -61,7 +61,7 @@ pub(super) async fn a_page_ends_with_its_bytes(store: &StoreUnderTest) {
     events.iter_mut().step_by(2).for_each(|event| event.data = large.clone());
     let mut expected: Vec<EventId> = events.iter().map(|event| event.id).collect();
     expected.sort_unstable();
-    let mut story = Story::of(fresh_key()).tell(NOON, Body::Start(start("a", NOON))).tell(NOON, Body::Events(events));
+    let mut story = Story::of(fresh_key()).tell(NOON, start("a")).tell(NOON, events);
     store.save(vec![story.write()]).await;
     const MAX_BYTES: usize = 100_000;
     let pages = pages(store, story.key, 1_000, MAX_BYTES).await;
@@ -77,7 +77,7 @@ pub(super) async fn a_page_ends_with_its_bytes(store: &StoreUnderTest) {
 
 pub(super) async fn there_are_no_events_of_an_unknown_run(store: &StoreUnderTest) {
     assert_eq!(store.queries.events(fresh_key(), &EventPage::WHOLE).await, Ok(EventsPage::default()));
-    let mut bare = Story::of(fresh_key()).tell(NOON, Body::Start(start("a", NOON)));
+    let mut bare = Story::of(fresh_key()).tell(NOON, start("a"));
     store.save(vec![bare.write()]).await;
     assert_eq!(store.queries.events(bare.key, &EventPage::WHOLE).await, Ok(EventsPage::default()));
 }

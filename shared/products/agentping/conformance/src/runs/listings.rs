@@ -2,13 +2,15 @@
 
 use std::cmp::Reverse;
 
-use tidegate_agentping::{Body, Finish, FinishStatus, HeartbeatStatus, Idle, RunId, RunStatus, TeamId};
+use tidegate_agentping::{FinishStatus, HeartbeatStatus, Idle, RunId, RunStatus, Start, TeamId};
 use tidegate_agentping_ports::{RunFilter, RunPage};
 use tidegate_kernel::Timestamp;
 
 use super::StoreUnderTest;
 use super::chance::Chance;
-use super::story::{HOUR_MS, NOON, SECOND_MS, Story, event, finish, fresh, heartbeat, json, slug, start};
+use super::story::{
+    FinishWith, HOUR_MS, NOON, SECOND_MS, StartWith, Story, event, finish, fresh, heartbeat, slug, start,
+};
 
 const RUNS: usize = 45;
 const AGENTS: [&str; 3] = ["alpha", "Alpha", "beta"];
@@ -77,8 +79,6 @@ async fn store_mixed_runs(store: &StoreUnderTest, team: TeamId) -> Vec<Known> {
     for number in 0..RUNS {
         let (agent, started_at) = (*chance.of(&AGENTS), tick(chance.below(6) as i64));
         let (customer_id, feature) = (*chance.of(&LABELS), *chance.of(&LABELS));
-        let mut opening = start(agent, started_at);
-        (opening.customer_id, opening.feature) = (customer_id.map(Into::into), feature.map(Into::into));
         let idle = |status| Some(Idle { timeout_s: 1_800, status });
         let (closing, idle, statuses) = match number % 9 {
             0 | 1 => (None, None, [RunStatus::Running; 2]),
@@ -90,19 +90,20 @@ async fn store_mixed_runs(store: &StoreUnderTest, team: TeamId) -> Vec<Known> {
             7 => (None, idle(FinishStatus::Timeout), [RunStatus::Running, RunStatus::Timeout]),
             _ => (Some(FinishStatus::Success), None, [RunStatus::Running; 2]),
         };
-        opening.idle = idle;
+        let mut opening = Start { idle, ..start(agent).at(started_at) };
+        (opening.customer_id, opening.feature) = (customer_id.map(Into::into), feature.map(Into::into));
         let mut story = Story::of_team(team);
         let orphan = number % 9 == 8;
         if !orphan {
-            story = story.tell(NOON, Body::Start(opening.clone()));
+            story = story.tell(NOON, opening.clone());
         }
         if let Some(status) = closing {
-            story = story.tell(NOON, finish(status, NOON));
+            story = story.tell(NOON, finish(status));
         }
         writes.push(story.write());
         // Another team has a run of the same id: it must not show.
         let other = tidegate_agentping::RunKey { team: fresh(), run: story.key.run };
-        writes.push(Story::of(other).tell(NOON, Body::Start(opening)).write());
+        writes.push(Story::of(other).tell(NOON, opening).write());
         if !orphan {
             known.push(Known { id: story.key.run, started_at, agent, customer_id, feature, statuses });
         }
@@ -136,14 +137,12 @@ pub(super) async fn all_pages(
 
 pub(super) async fn a_run_whose_start_replaces_an_implied_one_moves(store: &StoreUnderTest) {
     let team = fresh();
-    let mut story = Story::of_team(team).tell(NOON, Body::Heartbeat(heartbeat("a", HeartbeatStatus::Ok)));
-    let mut between = Story::of_team(team).tell(NOON, Body::Start(start("a", NOON.plus_millis(-10))));
+    let mut story = Story::of_team(team).tell(NOON, heartbeat("a", HeartbeatStatus::Ok));
+    let mut between = Story::of_team(team).tell(NOON, start("a").at(NOON.plus_millis(-10)));
     store.save(vec![story.write(), between.write()]).await;
     let all = RunFilter::default();
     assert_eq!(all_pages(store, team, &all, 10, NOON).await, [story.key.run, between.key.run]);
-    let mut opening = start("a", NOON.plus_millis(-20));
-    opening.feature = Some("late".into());
-    story = story.tell(NOON, Body::Start(opening)).tell(NOON, Body::Events(vec![event(fresh(), NOON)]));
+    story = story.tell(NOON, start("a").at(NOON.plus_millis(-20)).feature("late")).tell(NOON, event(fresh(), NOON));
     store.save(vec![story.write()]).await;
     assert_eq!(all_pages(store, team, &all, 10, NOON).await, [between.key.run, story.key.run], "and once only");
     let late = RunFilter { feature: Some("late".into()), ..all };
@@ -158,14 +157,8 @@ pub(super) async fn a_page_ends_with_its_bytes(store: &StoreUnderTest) {
     const OUTPUT_BYTES: usize = 10_000;
     let mut stories: Vec<Story> = (0..40)
         .map(|n| {
-            let closing = Finish {
-                status: FinishStatus::Success,
-                finished_at: NOON,
-                output: Some(json(&format!("\"{}\"", "x".repeat(OUTPUT_BYTES - 2)))),
-                scores: None,
-                metadata: None,
-            };
-            Story::of_team(team).tell(NOON, Body::Start(start("a", tick(n)))).tell(NOON, Body::Finish(closing))
+            let closing = finish(FinishStatus::Success).output(&format!("\"{}\"", "x".repeat(OUTPUT_BYTES - 2)));
+            Story::of_team(team).tell(NOON, start("a").at(tick(n))).tell(NOON, closing)
         })
         .collect();
     store.save(stories.iter_mut().map(Story::write).collect()).await;

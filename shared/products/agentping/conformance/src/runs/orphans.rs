@@ -1,17 +1,15 @@
 //! Runs whose start has not come.
 
-use tidegate_agentping::{Body, FinishStatus};
+use tidegate_agentping::FinishStatus;
 use tidegate_agentping_ports::{RunFilter, RunPage, RunWrite};
 use tidegate_kernel::Timestamp;
 
 use super::StoreUnderTest;
-use super::story::{NOON, Story, at_offset, event, finish, fresh, start};
+use super::story::{FinishWith, NOON, StartWith, Story, at_offset, event, finish, fresh, start};
 
 pub(super) async fn an_orphan_is_hidden_until_it_is_opened(store: &StoreUnderTest) {
     let team = fresh();
-    let mut story = Story::of_team(team)
-        .tell(NOON, Body::Events(vec![event(fresh(), NOON)]))
-        .tell(NOON, finish(FinishStatus::Success, NOON));
+    let mut story = Story::of_team(team).tell(NOON, event(fresh(), NOON)).tell(NOON, finish(FinishStatus::Success));
     store.save(vec![story.write()]).await;
     store.assert_stored(&story).await;
     let all = RunPage::first(10);
@@ -19,7 +17,7 @@ pub(super) async fn an_orphan_is_hidden_until_it_is_opened(store: &StoreUnderTes
     assert_eq!(listed, []);
     assert_eq!(store.agents.slugs(team).await, Ok(Vec::new()));
 
-    story = story.tell(NOON, Body::Start(start("late", NOON.plus_millis(-5))));
+    story = story.tell(NOON, start("late").at(NOON.plus_millis(-5)));
     store.save(vec![story.write()]).await;
     store.assert_stored(&story).await;
     let listed = store.queries.list(team, &RunFilter::default(), &all, NOON).await.expect("listed").runs;
@@ -32,11 +30,11 @@ pub(super) async fn an_orphan_is_hidden_until_it_is_opened(store: &StoreUnderTes
 pub(super) async fn old_orphans_are_purged_and_only_those(store: &StoreUnderTest) {
     let long_ago = |ms: i64| Timestamp::from_millis(1_000_000_000_000 + ms);
     let team = fresh();
-    let orphan = |ms: i64| Story::of_team(team).tell(long_ago(ms), Body::Events(vec![event(fresh(), long_ago(ms))]));
+    let orphan = |ms: i64| Story::of_team(team).tell(long_ago(ms), event(fresh(), long_ago(ms)));
     let mut old: Vec<Story> = (0..5).map(orphan).collect();
     let mut young = orphan(100);
-    let mut opened = orphan(1).tell(long_ago(2), Body::Start(start("a", long_ago(0))));
-    let mut touched = orphan(3).tell(long_ago(101), finish(FinishStatus::Failed, long_ago(0)));
+    let mut opened = orphan(1).tell(long_ago(2), start("a").at(long_ago(0)));
+    let mut touched = orphan(3).tell(long_ago(101), finish(FinishStatus::Failed).at(long_ago(0)));
     let mut writes: Vec<_> = old.iter_mut().map(Story::write).collect();
     writes.extend([young.write(), opened.write(), touched.write()]);
     store.save(writes).await;
@@ -55,7 +53,7 @@ pub(super) async fn old_orphans_are_purged_and_only_those(store: &StoreUnderTest
         store.assert_stored(story).await;
     }
     // A purged run may come again, later on the log, and is then a new one.
-    let mut again = Story::of(old[0].key).tell(NOON, Body::Start(start("a", NOON)));
+    let mut again = Story::of(old[0].key).tell(NOON, start("a"));
     store.save(vec![RunWrite { position: at_offset(50), ..again.write() }]).await;
     store.assert_stored(&again).await;
     assert_eq!(store.runs.purge_orphans(long_ago(1_000), 100).await, Ok(2), "the young one and the touched one");

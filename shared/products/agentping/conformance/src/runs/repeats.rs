@@ -1,6 +1,6 @@
 //! Ids in use again, summed by agent and month of receipt.
 
-use tidegate_agentping::{Body, FinishStatus, HeartbeatStatus, TeamId};
+use tidegate_agentping::{FinishStatus, HeartbeatStatus, TeamId};
 use tidegate_kernel::{Month, Timestamp};
 
 use super::StoreUnderTest;
@@ -17,13 +17,10 @@ fn of(agent: &str, times: u64) -> (String, u64) {
     (agent.to_owned(), times)
 }
 
-fn beat(agent: &str, status: HeartbeatStatus) -> Body {
-    Body::Heartbeat(heartbeat(agent, status))
-}
-
 /// Nights of one run, of which the first closes it.
 fn nights(story: Story, agent: &str, nights: std::ops::Range<i64>) -> Story {
-    nights.fold(story, |story, night| story.tell(NOON.plus_millis(night * DAY_MS), beat(agent, HeartbeatStatus::Ok)))
+    nights
+        .fold(story, |story, night| story.tell(NOON.plus_millis(night * DAY_MS), heartbeat(agent, HeartbeatStatus::Ok)))
 }
 
 pub(super) async fn they_are_summed_by_agent_and_month(store: &StoreUnderTest) {
@@ -61,8 +58,8 @@ pub(super) async fn they_are_summed_by_agent_and_month(store: &StoreUnderTest) {
 
 /// An ordinary run: it has none.
 fn fresh_run(team: TeamId) -> Story {
-    let opened = Story::of_team(team).tell(NOON, Body::Start(start("good", NOON)));
-    opened.tell(NOON.plus_millis(1), finish(FinishStatus::Success, NOON))
+    let opened = Story::of_team(team).tell(NOON, start("good"));
+    opened.tell(NOON.plus_millis(1), finish(FinishStatus::Success))
 }
 
 /// Until a run is opened nobody sees it; and what opens it last decides under which spelling its agent is listed.
@@ -70,12 +67,11 @@ pub(super) async fn they_are_the_agents_of_the_opening(store: &StoreUnderTest) {
     let team = fresh();
     let may = Month::of(NOON);
     let at = |millis| -> Timestamp { NOON.plus_millis(millis) };
-    let mut orphan = Story::of_team(team)
-        .tell(at(0), finish(FinishStatus::Success, NOON))
-        .tell(at(1), finish(FinishStatus::Failed, NOON));
+    let mut orphan =
+        Story::of_team(team).tell(at(0), finish(FinishStatus::Success)).tell(at(1), finish(FinishStatus::Failed));
     store.save(vec![orphan.write()]).await;
     assert_eq!(store.repeats(team, may).await, []);
-    orphan = orphan.tell(at(2), Body::Start(start("late", NOON)));
+    orphan = orphan.tell(at(2), start("late"));
     store.save(vec![orphan.write()]).await;
     assert_eq!(store.repeats(team, may).await, [of("late", 1)]);
 
@@ -83,7 +79,7 @@ pub(super) async fn they_are_the_agents_of_the_opening(store: &StoreUnderTest) {
     let implied = story.write();
     store.save(vec![implied.clone()]).await;
     assert_eq!(store.repeats(team, may).await, [of("late", 1), of("spaced ", 2)]);
-    story = story.tell(at(3), Body::Start(start("spaced", NOON)));
+    story = story.tell(at(3), start("spaced"));
     let opened = story.write();
     for _ in 0..2 {
         store.save(vec![opened.clone()]).await;

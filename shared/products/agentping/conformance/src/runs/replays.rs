@@ -4,13 +4,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tidegate_agentping::{Body, Event, EventId, FinishStatus, HeartbeatStatus, Idle, Record, RunKey, RunState, TeamId};
-use tidegate_agentping_ports::{EventRow, RunFilter, RunPage, RunWanted, RunWrite};
+use tidegate_agentping::{Body, Event, EventId, FinishStatus, HeartbeatStatus, Record, RunKey, TeamId};
+use tidegate_agentping_ports::{RunFilter, RunPage, RunWrite};
 use tidegate_kernel::{Month, Timestamp};
 
 use super::StoreUnderTest;
 use super::chance::Chance;
-use super::story::{HOUR_MS, NOON, Story, at_offset, event, finish, fresh, heartbeat, model_call, start};
+use super::story::{
+    HOUR_MS, IntoBody, NOON, StartWith, Story, at_offset, event, finish, fresh, heartbeat, model_call, start,
+};
 
 const RECORDS: usize = 40;
 const BATCH: usize = 9;
@@ -80,40 +82,8 @@ pub(super) async fn any_batching_and_redelivery_ends_in_one_state(store: &StoreU
 
 /// One poll of the persister: load, fold, and what it would save.
 async fn fold_batch(store: &StoreUnderTest, log: &[Record], from: usize, to: usize) -> Vec<RunWrite> {
-    let mut runs: BTreeMap<RunKey, Vec<(usize, &Record)>> = BTreeMap::new();
-    for (offset, record) in log.iter().enumerate().take(to).skip(from) {
-        runs.entry(record.key()).or_default().push((offset, record));
-    }
-    let wanted: Vec<RunWanted> = runs
-        .iter()
-        .map(|(key, records)| RunWanted {
-            key: *key,
-            events: records.iter().flat_map(|(_, one)| ids_of(one)).collect(),
-        })
-        .collect();
-    let stored = store.runs.load(&wanted).await.expect("loaded");
-    let mut writes = Vec::new();
-    for ((key, records), stored) in runs.into_iter().zip(stored) {
-        let known_events = stored.events.into_iter().collect();
-        let mut state = RunState { run: stored.run.unwrap_or_default(), known_events };
-        let mut new_events = Vec::new();
-        let mut position = at_offset(0);
-        for (offset, record) in records {
-            let received_at = record.received_at;
-            let change = state.apply(record.clone());
-            new_events.extend(change.new_events.into_iter().map(|event| EventRow { event, received_at }));
-            position = at_offset(offset as i64);
-        }
-        writes.push(RunWrite { key, run: state.run, new_events, position, again: None });
-    }
-    writes
-}
-
-fn ids_of(record: &Record) -> Vec<EventId> {
-    match &record.body {
-        Body::Events(events) => events.iter().map(|event| event.id).collect(),
-        Body::Start(_) | Body::Finish(_) | Body::Heartbeat(_) => Vec::new(),
-    }
+    let read = (from..to).map(|offset| (at_offset(offset as i64), log[offset].clone()));
+    tidegate_agentping_testkit::fold(&*store.runs, read).await.expect("loaded")
 }
 
 /// Records of three runs of two teams, in any order, repeats and twisted events among them, over a month's end.
@@ -132,12 +102,8 @@ fn some_log(chance: &mut Chance) -> Vec<Record> {
 
 fn some_body(chance: &mut Chance, events: &[EventId]) -> Body {
     match chance.below(8) {
-        0 | 1 => {
-            let mut opening = start("a", NOON);
-            opening.idle = Some(Idle { timeout_s: 60, status: FinishStatus::Failed });
-            Body::Start(opening)
-        }
-        2 => finish(*chance.of(&[FinishStatus::Success, FinishStatus::Failed]), NOON),
+        0 | 1 => start("a").idle(60, FinishStatus::Failed).into_body(),
+        2 => finish(*chance.of(&[FinishStatus::Success, FinishStatus::Failed])).into_body(),
         3 => Body::Heartbeat(heartbeat("a ", *chance.of(&[HeartbeatStatus::Ok, HeartbeatStatus::Start]))),
         _ => Body::Events((0..=chance.below(4)).map(|_| some_event(chance, events)).collect()),
     }

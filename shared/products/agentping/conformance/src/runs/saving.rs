@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use tidegate_agentping::{Body, EventId, FinishStatus, HeartbeatStatus, RunKey};
+use tidegate_agentping::{EventId, FinishStatus, HeartbeatStatus, RunKey};
 use tidegate_agentping_ports::{EventPage, EventRow, RunFilter, RunPage, RunWanted, RunWrite, StoredRun};
 use tidegate_kernel::{Position, Usd};
 
 use super::StoreUnderTest;
 use super::story::{
-    DAY_MS, HOUR_MS, NOON, SECOND_MS, Story, event, finish, fresh, fresh_key, full_finish, full_start, heartbeat, json,
-    model_call, start,
+    DAY_MS, FinishWith, HOUR_MS, NOON, SECOND_MS, StartWith, Story, event, finish, fresh, fresh_key, full_finish,
+    full_start, heartbeat, json, model_call, start,
 };
 
 impl StoreUnderTest {
@@ -69,10 +69,10 @@ pub(super) async fn every_member_comes_back(store: &StoreUnderTest) {
     let events = vec![errored, model_call(fresh(), NOON, "m-1", Some(7)), model_call(fresh(), NOON, "m-2", None)];
     let later = NOON.plus_millis(30 * DAY_MS);
     let mut called = Story::of(fresh_key())
-        .tell(NOON, Body::Start(full_start("daily 'summary' é", NOON.plus_millis(-5))))
-        .tell(NOON.plus_millis(1), Body::Events(events))
-        .tell(NOON.plus_millis(2), Body::Start(start("another", NOON)))
-        .tell(later, full_finish(FinishStatus::Cancelled, NOON.plus_millis(-DAY_MS)));
+        .tell(NOON, full_start("daily 'summary' é").at(NOON.plus_millis(-5)))
+        .tell(NOON.plus_millis(1), events)
+        .tell(NOON.plus_millis(2), start("another"))
+        .tell(later, full_finish(FinishStatus::Cancelled).at(NOON.plus_millis(-DAY_MS)));
     assert!(called.state.run.conflicted && called.state.run.errored && called.state.run.units.len() == 2);
 
     let mut beat = heartbeat("cron", HeartbeatStatus::Fail);
@@ -86,10 +86,8 @@ pub(super) async fn every_member_comes_back(store: &StoreUnderTest) {
     (beat.input_tokens, beat.output_tokens) = (Some(1 << 52), Some(0));
     let mut opened = beat.clone();
     opened.status = HeartbeatStatus::Start;
-    let mut beaten = Story::of(fresh_key())
-        .tell(NOON, Body::Heartbeat(beat.clone()))
-        .tell(NOON.plus_millis(9), Body::Heartbeat(opened));
-    let mut implied = Story::of(fresh_key()).tell(NOON, Body::Heartbeat(beat));
+    let mut beaten = Story::of(fresh_key()).tell(NOON, beat.clone()).tell(NOON.plus_millis(9), opened);
+    let mut implied = Story::of(fresh_key()).tell(NOON, beat);
     store.save(vec![called.write(), beaten.write(), implied.write()]).await;
     for story in [&called, &beaten, &implied] {
         store.assert_stored(story).await;
@@ -98,14 +96,14 @@ pub(super) async fn every_member_comes_back(store: &StoreUnderTest) {
 
 pub(super) async fn an_older_position_loses(store: &StoreUnderTest) {
     let key = fresh_key();
-    let mut stale = Story::of(key).tell(NOON, Body::Start(start("stale", NOON)));
+    let mut stale = Story::of(key).tell(NOON, start("stale"));
     let stale_event = event(fresh(), NOON);
-    stale = stale.tell(NOON, Body::Events(vec![stale_event.clone()]));
+    stale = stale.tell(NOON, stale_event.clone());
     let mut ahead = Story::of(key);
     for offset in 0..3 {
-        ahead = ahead.tell(NOON.plus_millis(offset), Body::Start(start("ahead", NOON)));
+        ahead = ahead.tell(NOON.plus_millis(offset), start("ahead"));
     }
-    let mut other = Story::of_team(key.team).tell(NOON, Body::Start(start("other", NOON)));
+    let mut other = Story::of_team(key.team).tell(NOON, start("other"));
     store.save(vec![ahead.write()]).await;
     store.save(vec![stale.write(), other.write()]).await;
     store.assert_stored(&ahead).await;
@@ -115,11 +113,11 @@ pub(super) async fn an_older_position_loses(store: &StoreUnderTest) {
 }
 
 pub(super) async fn a_newer_generation_wins(store: &StoreUnderTest) {
-    let mut story = Story::of(fresh_key()).tell(NOON, Body::Start(start("a", NOON)));
+    let mut story = Story::of(fresh_key()).tell(NOON, start("a"));
     let mut old = story.write();
     old.position.offset = 1_000_000;
     store.save(vec![old]).await;
-    story = story.tell(NOON, finish(FinishStatus::Success, NOON));
+    story = story.tell(NOON, finish(FinishStatus::Success));
     let mut new = story.write();
     new.position = Position { generation: 1, partition: 3, offset: 0 };
     store.save(vec![new]).await;
@@ -128,8 +126,8 @@ pub(super) async fn a_newer_generation_wins(store: &StoreUnderTest) {
 
 pub(super) async fn saving_again_changes_nothing(store: &StoreUnderTest) {
     let mut story = Story::of(fresh_key())
-        .tell(NOON, Body::Start(full_start("a", NOON)))
-        .tell(NOON, Body::Events(vec![model_call(fresh(), NOON, "m", Some(5)), event(fresh(), NOON)]));
+        .tell(NOON, full_start("a"))
+        .tell(NOON, vec![model_call(fresh(), NOON, "m", Some(5)), event(fresh(), NOON)]);
     let write = story.write();
     let month = tidegate_kernel::Month::of(NOON);
     for _ in 0..3 {
@@ -144,13 +142,13 @@ pub(super) async fn saving_again_changes_nothing(store: &StoreUnderTest) {
 
 pub(super) async fn events_are_added_and_the_first_stays(store: &StoreUnderTest) {
     let (first, second) = (event(fresh(), NOON), event(fresh(), NOON));
-    let mut story = Story::of(fresh_key()).tell(NOON, Body::Start(start("a", NOON)));
+    let mut story = Story::of(fresh_key()).tell(NOON, start("a"));
     store.save(vec![story.write()]).await;
-    story = story.tell(NOON, Body::Events(vec![first.clone()]));
+    story = story.tell(NOON, first.clone());
     store.save(vec![story.write()]).await;
     let mut twisted = first.clone();
     twisted.content_hash ^= 1;
-    story = story.tell(NOON.plus_millis(1), Body::Events(vec![twisted, second.clone()]));
+    story = story.tell(NOON.plus_millis(1), vec![twisted, second.clone()]);
     let write = story.write();
     assert_eq!(write.new_events.len(), 1, "the fold knows the first one");
     store.save(vec![write]).await;
@@ -166,9 +164,8 @@ pub(super) async fn the_same_ids_from_two_teams_are_two_runs(store: &StoreUnderT
     let id = fresh();
     let (mut mine, mut theirs) = (event(id, NOON), event(id, NOON.plus_millis(1)));
     (mine.content_hash, theirs.content_hash) = (1, u64::MAX);
-    let mut first = Story::of(one).tell(NOON, Body::Start(start("mine", NOON))).tell(NOON, Body::Events(vec![mine]));
-    let mut second =
-        Story::of(other).tell(NOON, finish(FinishStatus::Failed, NOON)).tell(NOON, Body::Events(vec![theirs]));
+    let mut first = Story::of(one).tell(NOON, start("mine")).tell(NOON, mine);
+    let mut second = Story::of(other).tell(NOON, finish(FinishStatus::Failed)).tell(NOON, theirs);
     store.save(vec![first.write(), second.write()]).await;
     store.assert_stored(&first).await;
     store.assert_stored(&second).await;
@@ -179,8 +176,8 @@ pub(super) async fn the_same_ids_from_two_teams_are_two_runs(store: &StoreUnderT
 pub(super) async fn an_event_is_found_under_every_run_that_holds_it(store: &StoreUnderTest) {
     let team = fresh();
     let (id, alone) = (fresh(), fresh());
-    let mut first = Story::of_team(team).tell(NOON, Body::Events(vec![event(id, NOON)]));
-    let mut second = Story::of_team(team).tell(NOON, Body::Events(vec![event(id, NOON), event(alone, NOON)]));
+    let mut first = Story::of_team(team).tell(NOON, event(id, NOON));
+    let mut second = Story::of_team(team).tell(NOON, vec![event(id, NOON), event(alone, NOON)]);
     store.save(vec![first.write(), second.write()]).await;
     let mut owners = store.summary.event_owners(team, &[fresh(), id, alone]).await.expect("read");
     owners.sort_unstable();
@@ -196,9 +193,7 @@ pub(super) async fn loads_answer_in_the_order_asked(store: &StoreUnderTest) {
     let mut stories: Vec<Story> = (0..6)
         .map(|n| {
             let at = NOON.plus_millis(n * HOUR_MS);
-            Story::of_team(teams[n as usize % 2])
-                .tell(at, Body::Start(start("a", at)))
-                .tell(at, Body::Events(vec![event(fresh(), at)]))
+            Story::of_team(teams[n as usize % 2]).tell(at, start("a").at(at)).tell(at, event(fresh(), at))
         })
         .collect();
     store.save(stories.iter_mut().map(Story::write).collect()).await;

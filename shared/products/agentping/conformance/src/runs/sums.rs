@@ -1,13 +1,15 @@
 //! What follows from saved runs: usage, spend, unpriced models, agents.
 
-use tidegate_agentping::{Body, CredentialHash, FinishStatus, HeartbeatStatus, Idle, Plan, Slug, TeamId};
+use tidegate_agentping::{CredentialHash, FinishStatus, HeartbeatStatus, Plan, Slug, TeamId};
 use tidegate_agentping_ports::registry::agent_id;
 use tidegate_agentping_ports::{AgentRow, RunWrite, SpendRow, Team, TokenRow};
 use tidegate_kernel::{Month, Timestamp, Usd};
 use tidegate_ports::{Ids, RandomIds};
 
 use super::StoreUnderTest;
-use super::story::{DAY_MS, HOUR_MS, NOON, SECOND_MS, Story, event, finish, fresh, heartbeat, model_call, slug, start};
+use super::story::{
+    DAY_MS, HOUR_MS, NOON, SECOND_MS, StartWith, Story, event, finish, fresh, heartbeat, model_call, slug, start,
+};
 
 pub(super) async fn usage_follows_the_runs(store: &StoreUnderTest) {
     let team = fresh();
@@ -16,8 +18,8 @@ pub(super) async fn usage_follows_the_runs(store: &StoreUnderTest) {
     let usage = async |month| store.queries.usage(team, month).await.expect("read");
     assert_eq!(usage(may).await, 0);
 
-    let mut first = Story::of_team(team).tell(NOON, Body::Start(start("a", NOON)));
-    let mut orphan = Story::of_team(team).tell(NOON, Body::Events(vec![event(fresh(), NOON), event(fresh(), NOON)]));
+    let mut first = Story::of_team(team).tell(NOON, start("a"));
+    let mut orphan = Story::of_team(team).tell(NOON, vec![event(fresh(), NOON), event(fresh(), NOON)]);
     let opening = first.write();
     store.save(vec![opening.clone(), orphan.write()]).await;
     assert_eq!((usage(may).await, usage(june).await), (3, 0));
@@ -25,16 +27,16 @@ pub(super) async fn usage_follows_the_runs(store: &StoreUnderTest) {
     // The last millisecond of May is May's, the next is June's, whatever the client's clock said.
     let last_of_may = in_june.plus_millis(-1);
     first = first
-        .tell(last_of_may, Body::Events(vec![event(fresh(), in_june)]))
-        .tell(in_june, Body::Events(vec![event(fresh(), NOON), event(fresh(), NOON)]))
-        .tell(in_june, finish(FinishStatus::Success, NOON));
+        .tell(last_of_may, event(fresh(), in_june))
+        .tell(in_june, vec![event(fresh(), NOON), event(fresh(), NOON)])
+        .tell(in_june, finish(FinishStatus::Success));
     let closing = first.write();
     for _ in 0..2 {
         store.save(vec![closing.clone()]).await;
         store.save(vec![opening.clone()]).await;
         assert_eq!((usage(may).await, usage(june).await), (4, 3), "a repeat and a stale write count nothing");
     }
-    let beat = Body::Heartbeat(heartbeat("a", HeartbeatStatus::Ok));
+    let beat = heartbeat("a", HeartbeatStatus::Ok);
     store.save(vec![Story::of_team(team).tell(NOON, beat).write()]).await;
     assert_eq!(usage(may).await, 5);
     assert_eq!(store.queries.usage(fresh(), may).await, Ok(0));
@@ -42,18 +44,16 @@ pub(super) async fn usage_follows_the_runs(store: &StoreUnderTest) {
 
 /// A run of this agent with these labels that cost so many nano-dollars by its one call.
 fn costing(team: TeamId, agent: &str, labels: [Option<&str>; 2], at: Timestamp, nanos: u64) -> Story {
-    let mut opening = start(agent, at);
+    let mut opening = start(agent).at(at);
     [opening.customer_id, opening.feature] = labels.map(|label| label.map(Into::into));
-    Story::of_team(team)
-        .tell(at, Body::Start(opening))
-        .tell(NOON, Body::Events(vec![model_call(fresh(), at, "m", Some(nanos))]))
+    Story::of_team(team).tell(at, opening).tell(NOON, model_call(fresh(), at, "m", Some(nanos)))
 }
 
 pub(super) async fn spend_is_summed_by_every_label(store: &StoreUnderTest) {
     let team = fresh();
     let may = Month::of(NOON);
     assert_eq!(store.queries.spend(team, may, NOON).await, Ok(tidegate_agentping_ports::Spend::default()));
-    let success = |story: Story| story.tell(NOON, finish(FinishStatus::Success, NOON));
+    let success = |story: Story| story.tell(NOON, finish(FinishStatus::Success));
     let mut beat = heartbeat("cron", HeartbeatStatus::Ok);
     beat.cost = Some(Usd::from_nanos(84_000_000));
     let first_of_may = may.start();
@@ -61,12 +61,12 @@ pub(super) async fn spend_is_summed_by_every_label(store: &StoreUnderTest) {
         success(costing(team, "a", [Some("c1"), Some("f")], NOON, 100)),
         costing(team, "a", [Some("c2"), None], first_of_may, 30),
         success(costing(team, "b", [Some("c1"), None], NOON, 7)),
-        costing(team, "b", [None, Some("f")], NOON, 0).tell(NOON, finish(FinishStatus::Failed, NOON)),
-        Story::of_team(team).tell(NOON, Body::Heartbeat(beat)),
+        costing(team, "b", [None, Some("f")], NOON, 0).tell(NOON, finish(FinishStatus::Failed)),
+        Story::of_team(team).tell(NOON, beat),
         // Neither of these is May's: what counts is when a run started by the client's clock.
         success(costing(team, "a", [None, None], first_of_may.plus_millis(-1), 1_000)),
         success(costing(team, "a", [None, None], may.next().start(), 1_000)),
-        Story::of_team(team).tell(NOON, Body::Events(vec![model_call(fresh(), NOON, "m", Some(1_000))])),
+        Story::of_team(team).tell(NOON, model_call(fresh(), NOON, "m", Some(1_000))),
     ];
     let mut elsewhere = success(costing(fresh(), "a", [None, None], NOON, 1_000));
     let mut writes: Vec<RunWrite> = stories.iter_mut().map(Story::write).collect();
@@ -88,17 +88,15 @@ pub(super) async fn spend_is_summed_by_every_label(store: &StoreUnderTest) {
 
 pub(super) async fn an_idle_close_counts_as_its_status(store: &StoreUnderTest) {
     let team = fresh();
-    let mut opening = start("a", NOON);
-    opening.idle = Some(Idle { timeout_s: 60, status: FinishStatus::Success });
     let mut story = Story::of_team(team)
-        .tell(NOON, Body::Start(opening))
-        .tell(NOON, Body::Events(vec![model_call(fresh(), NOON, "m", Some(9))]));
+        .tell(NOON, start("a").idle(60, FinishStatus::Success))
+        .tell(NOON, model_call(fresh(), NOON, "m", Some(9)));
     store.save(vec![story.write()]).await;
     let successful = async |now| store.queries.spend(team, Month::of(NOON), now).await.expect("read").successful;
     let minute_later = NOON.plus_millis(60 * SECOND_MS);
     assert_eq!(successful(minute_later.plus_millis(-1)).await, Usd::ZERO);
     assert_eq!(successful(minute_later).await, Usd::from_nanos(9));
-    story = story.tell(minute_later, Body::Events(vec![event(fresh(), NOON)]));
+    story = story.tell(minute_later, event(fresh(), NOON));
     store.save(vec![story.write()]).await;
     assert_eq!(successful(minute_later).await, Usd::ZERO, "a later event reopens it");
 }
@@ -108,9 +106,9 @@ pub(super) async fn unpriced_models_are_listed_in_the_month_of_receipt(store: &S
     let (may, june) = (Month::of(NOON), Month::of(NOON).next());
     let call = |model, price| model_call(fresh(), NOON, model, price);
     let mut story = Story::of_team(team)
-        .tell(NOON, Body::Start(start("a", NOON)))
-        .tell(NOON, Body::Events(vec![call("new", None), call("old", Some(1)), call("new", None), call("b", None)]))
-        .tell(june.start(), Body::Events(vec![call("new", None), call("later", None)]));
+        .tell(NOON, start("a"))
+        .tell(NOON, vec![call("new", None), call("old", Some(1)), call("new", None), call("b", None)])
+        .tell(june.start(), vec![call("new", None), call("later", None)]);
     // One write that spans both months: each event counts by its own receipt.
     let write = story.write();
     for _ in 0..2 {
@@ -140,14 +138,12 @@ pub(super) async fn agents_come_from_runs_and_from_tokens(store: &StoreUnderTest
     }
     let later = NOON.plus_millis(HOUR_MS);
     let openings = [("both", NOON), ("a run only", later), ("a run only", NOON), ("a run only", NOON.plus_millis(1))];
-    let open = |(agent, at): (&str, Timestamp)| Story::of_team(team).tell(at, Body::Start(start(agent, NOON))).write();
+    let open = |(agent, at): (&str, Timestamp)| Story::of_team(team).tell(at, start(agent)).write();
     for opening in openings {
         store.save(vec![open(opening)]).await;
     }
-    store
-        .save(vec![Story::of_team(team).tell(NOON, Body::Heartbeat(heartbeat("beat", HeartbeatStatus::Ok))).write()])
-        .await;
-    store.save(vec![Story::of_team(fresh()).tell(NOON, Body::Start(start("elsewhere", NOON))).write()]).await;
+    store.save(vec![Story::of_team(team).tell(NOON, heartbeat("beat", HeartbeatStatus::Ok)).write()]).await;
+    store.save(vec![Story::of_team(fresh()).tell(NOON, start("elsewhere")).write()]).await;
 
     let row = |text: &str, first_seen: Timestamp, last_seen: Option<Timestamp>| {
         let slug: Slug = slug(text);
@@ -172,7 +168,7 @@ pub(super) async fn an_archived_agent_does_not_count_until_it_is_seen_again(stor
     let row = Team { id: team, name: format!("Team of {team}"), plan, created_at: NOON, archived_at: None };
     store.registry.create_team(row).await.expect("created");
     let seen = async |agent: &str, at: Timestamp| {
-        store.save(vec![Story::of_team(team).tell(at, Body::Start(start(agent, NOON))).write()]).await;
+        store.save(vec![Story::of_team(team).tell(at, start(agent)).write()]).await;
     };
     let counted = async || -> Vec<String> {
         let mut slugs = store.agents.slugs(team).await.expect("read");

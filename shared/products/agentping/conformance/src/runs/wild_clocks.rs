@@ -1,13 +1,13 @@
 //! Runs whose start is dated by a clock that is out of every bound: kept as sent, listed by their receipt.
 
 use tidegate_agentping::run::clock_skew::{AHEAD_MAX_MS, BEHIND_MAX_MS};
-use tidegate_agentping::{Body, FinishStatus, HeartbeatStatus, RunId, TeamId};
+use tidegate_agentping::{FinishStatus, HeartbeatStatus, RunId, TeamId};
 use tidegate_agentping_ports::{RunFilter, RunPage};
 use tidegate_kernel::{Month, Timestamp, Usd};
 
 use super::StoreUnderTest;
 use super::listings::all_pages;
-use super::story::{HOUR_MS, NOON, SECOND_MS, Story, event, finish, fresh, heartbeat, model_call, start};
+use super::story::{HOUR_MS, NOON, SECOND_MS, StartWith, Story, event, finish, fresh, heartbeat, model_call, start};
 
 const YEAR_1: Timestamp = Timestamp::from_millis(-62_135_596_800_000);
 const YEAR_9999: Timestamp = Timestamp::from_millis(253_402_300_799_999);
@@ -17,7 +17,7 @@ fn received(seconds: i64) -> Timestamp {
 }
 
 fn opened(team: TeamId, seconds: i64, started_at: Timestamp) -> Story {
-    Story::of_team(team).tell(received(seconds), Body::Start(start("a", started_at)))
+    Story::of_team(team).tell(received(seconds), start("a").at(started_at))
 }
 
 pub(super) async fn a_start_that_no_clock_could_say_is_listed_by_its_receipt(store: &StoreUnderTest) {
@@ -54,7 +54,7 @@ pub(super) async fn a_months_spend_is_of_the_runs_listed_in_it(store: &StoreUnde
     let team = fresh();
     let costing = |started_at, nanos| {
         let call = model_call(fresh(), NOON, "m", Some(nanos));
-        opened(team, 0, started_at).tell(NOON, Body::Events(vec![call]))
+        opened(team, 0, started_at).tell(NOON, call)
     };
     let mut stories = [costing(YEAR_9999, 1), costing(YEAR_1, 20), costing(NOON, 300)];
     store.save(stories.iter_mut().map(Story::write).collect()).await;
@@ -69,14 +69,14 @@ pub(super) async fn a_run_moves_to_where_its_real_start_is_listed(store: &StoreU
     for (implied_at, started_at) in [(Some(YEAR_9999), None), (None, Some(YEAR_1)), (Some(YEAR_1), Some(YEAR_1))] {
         let mut closing = heartbeat("a", HeartbeatStatus::Ok);
         closing.started_at = implied_at;
-        let mut story = Story::of_team(team).tell(received(1), Body::Heartbeat(closing));
+        let mut story = Story::of_team(team).tell(received(1), closing);
         store.save(vec![story.write()]).await;
         let mut opening = heartbeat("a", HeartbeatStatus::Start);
         opening.started_at = started_at;
         story = story
-            .tell(received(9), Body::Heartbeat(opening))
-            .tell(received(9), Body::Events(vec![event(fresh(), NOON)]))
-            .tell(received(9), finish(FinishStatus::Failed, NOON));
+            .tell(received(9), opening)
+            .tell(received(9), event(fresh(), NOON))
+            .tell(received(9), finish(FinishStatus::Failed));
         store.save(vec![story.write()]).await;
         let listed = store.queries.list(team, &RunFilter::default(), &RunPage::first(10), NOON).await.expect("listed");
         let here: Vec<_> = listed.runs.iter().filter(|run| run.id == story.key.run).collect();

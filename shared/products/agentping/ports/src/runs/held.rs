@@ -27,46 +27,13 @@ impl StoredRun {
 
 #[cfg(test)]
 mod tests {
-    use tidegate_agentping::{Body, Event, EventId, Finish, FinishStatus, RunId, RunKey, Slug, Start, TeamId};
-    use tidegate_kernel::{FreeJson, Region, Timestamp};
+    use tidegate_agentping::{FinishStatus, Record};
+    use tidegate_agentping_testkit::{IntoBody, NOON, event, finish, folded, key, start};
 
     use super::*;
 
-    fn record(body: Body) -> Record {
-        let key = RunKey { team: TeamId::from_bits(Region::Eu, 1), run: RunId::from_bits(Region::Eu, 2) };
-        Record::new(key, Timestamp::from_millis(1_000), body)
-    }
-
-    fn start(agent: &str) -> Record {
-        record(Body::Start(Start {
-            agent: Slug::parse(agent).unwrap(),
-            started_at: Timestamp::from_millis(7),
-            customer_id: None,
-            feature: None,
-            metadata: None,
-            parent_run_id: None,
-            goal: None,
-            idle: None,
-        }))
-    }
-
-    fn finish(status: FinishStatus) -> Record {
-        let finished_at = Timestamp::from_millis(9);
-        record(Body::Finish(Finish { status, finished_at, output: None, scores: None, metadata: None }))
-    }
-
-    fn event(number: u128) -> Event {
-        Event {
-            id: EventId::from_bits(Region::Eu, number),
-            kind: "log".into(),
-            ts: Timestamp::from_millis(8),
-            turn: None,
-            data: FreeJson::parse("{}").unwrap(),
-            content_hash: 1,
-            earlier_hash: None,
-            errored: false,
-            call: None,
-        }
+    fn record(body: impl IntoBody) -> Record {
+        tidegate_agentping_testkit::record(key(2), NOON, body)
     }
 
     fn at(offset: i64) -> Position {
@@ -75,34 +42,31 @@ mod tests {
 
     /// The run that these records make, folded up to an offset.
     fn stored(records: &[Record], folded_to: i64) -> StoredRun {
-        let mut state = RunState::default();
-        for record in records {
-            state.apply(record.clone());
-        }
+        let state = folded(records);
         let events = state.known_events.into_iter().collect();
         StoredRun { run: Some(state.run), events, folded_to: Some(at(folded_to).write_timestamp()) }
     }
 
     #[test]
     fn what_was_folded_is_held_and_so_is_what_adds_nothing() {
-        let all = [start("a"), record(Body::Events(vec![event(1), event(2)])), finish(FinishStatus::Success)];
+        let all = [record(start("a")), record(vec![event(1), event(2)]), record(finish(FinishStatus::Success))];
         for (offset, record) in (0..).zip(&all) {
             assert!(stored(&all, 2).holds(record.clone(), at(offset)), "{record:?}");
         }
         // Something else came first under the id: the run is there.
-        for other in [start("b"), finish(FinishStatus::Failed)] {
+        for other in [record(start("b")), record(finish(FinishStatus::Failed))] {
             assert!(stored(&all, 5).holds(other.clone(), at(5)), "{other:?}");
         }
     }
 
     #[test]
     fn what_the_store_went_back_behind_is_not_held() {
-        let events = record(Body::Events(vec![event(1), event(2)]));
-        assert!(!StoredRun::default().holds(start("a"), at(0)), "nothing of the run");
-        assert!(!stored(&[start("a")], 0).holds(events.clone(), at(1)), "the run as it was before");
-        assert!(!stored(&[start("a")], 0).holds(finish(FinishStatus::Success), at(2)), "its end");
+        let events = record(vec![event(1), event(2)]);
+        assert!(!StoredRun::default().holds(record(start("a")), at(0)), "nothing of the run");
+        assert!(!stored(&[record(start("a"))], 0).holds(events.clone(), at(1)), "the run as it was before");
+        assert!(!stored(&[record(start("a"))], 0).holds(record(finish(FinishStatus::Success)), at(2)), "its end");
         // The summary counts the events, and one of them is gone.
-        let mut torn = stored(&[start("a"), events.clone()], 1);
+        let mut torn = stored(&[record(start("a")), events.clone()], 1);
         torn.events.pop();
         assert!(!torn.holds(events, at(1)));
     }
