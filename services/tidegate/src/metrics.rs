@@ -22,6 +22,7 @@ pub fn all() -> impl Iterator<Item = &'static Declared> {
         tidegate_persister::METRICS,
         tidegate_redis::METRICS,
         tidegate_scylla::METRICS,
+        tidegate_shedding::METRICS,
         tidegate_sqlite::METRICS,
         tidegate_telemetry::METRICS,
     ];

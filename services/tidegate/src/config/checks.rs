@@ -1,8 +1,8 @@
-//! Numbers that must fit each other: deadlines nest, caps nest, lines are in order. Each message names both values.
+//! Numbers that must fit each other: deadlines nest, caps nest, thresholds are in order. Each message names both values.
 
 use std::time::Duration;
 
-use tidegate_admission::shed::Lines;
+use tidegate_shedding::Thresholds;
 
 use super::purpose::Server;
 use super::{Config, Problem, Purpose};
@@ -20,7 +20,7 @@ struct Rule<'c> {
 pub(super) fn check(config: &Config, purpose: Purpose) -> Vec<Problem> {
     let mut rules = deadlines(config);
     rules.extend(caps(config));
-    rules.extend(lines(config));
+    rules.extend(thresholds(config));
     rules.extend(on_kafka(config));
     rules.extend(on_redis(config));
     rules.extend(on_scylla(config));
@@ -138,12 +138,12 @@ fn caps(config: &Config) -> Vec<Rule<'_>> {
     ]
 }
 
-fn lines(config: &Config) -> Vec<Rule<'_>> {
-    let ordered = |names: [&'static str; 3], lines: &Lines| {
+fn thresholds(config: &Config) -> Vec<Rule<'_>> {
+    let ordered = |names: [&'static str; 3], of: &Thresholds| {
         let [leave, enter, full] = names;
         [
-            at_most((leave, lines.leave), (enter, lines.enter), "shedding ends below the line where it begins"),
-            below((enter, lines.enter), (full, lines.full), "everything is shed only well after shedding began"),
+            at_most((leave, of.leave), (enter, of.enter), "shedding ends below the line where it begins"),
+            below((enter, of.enter), (full, of.full), "everything is shed only well after shedding began"),
         ]
     };
     let shed = &config.admission.shed;

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tidegate_admission::AdmissionConfig;
-use tidegate_admission::shed::Lines;
 use tidegate_control::{Conservation, Control};
 use tidegate_door::ServeOptions;
 use tidegate_ingest::IngestConfig;
 use tidegate_kernel::Region;
 use tidegate_persister::{BrakeRules, PersisterConfig};
 use tidegate_redis::RedisOptions;
+use tidegate_shedding::Thresholds;
 use tidegate_telemetry::LogSettings;
 
 use super::reader::Reader;
@@ -125,12 +125,12 @@ pub(super) fn read(reader: &mut Reader) -> Config {
     }
     let shed = &mut admission.shed;
     let (age, records) = (shed.age_ms, shed.records);
-    shed.age_ms = Lines {
+    shed.age_ms = Thresholds {
         leave: reader.whole("admission.shed_age_leave_ms", age.leave, 1..=30 * DAY_MS),
         enter: reader.whole("admission.shed_age_enter_ms", age.enter, 1..=30 * DAY_MS),
         full: reader.whole("admission.shed_age_full_ms", age.full, 1..=30 * DAY_MS),
     };
-    shed.records = Lines {
+    shed.records = Thresholds {
         leave: reader.whole("admission.shed_records_leave", records.leave, 1..=u64::MAX >> 1),
         enter: reader.whole("admission.shed_records_enter", records.enter, 1..=u64::MAX >> 1),
         full: reader.whole("admission.shed_records_full", records.full, 1..=u64::MAX >> 1),

@@ -113,7 +113,7 @@ async fn work(config: &Config, args: &ReplayArgs, opened: &Deployment, stop: &St
     if args.dry_run {
         return preview(&selection, &opened.ports, args.json, lines, stop).await;
     }
-    let pace = Pace { rate: args.rate, lines: config.admission.shed };
+    let pace = Pace { rate: args.rate, thresholds: config.admission.shed };
     let file = ProgressFile::of(&selection, args.progress.clone());
     let left = replay(&selection, &opened.ports, pace, &file, args.json, lines, stop).await?;
     if left.is_some() {

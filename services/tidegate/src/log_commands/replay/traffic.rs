@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidegate_admission::shed::{self, Decision, Reading, ShedLines};
-use tidegate_admission::trend::Trend;
 use tidegate_ports::{PartitionLag, ReadLag, Waits};
+use tidegate_shedding::{Decision, Reading, ShedThresholds, Trend};
 use tokio::time::{Instant, timeout};
 
 /// A reading is used for so long,
@@ -17,7 +16,7 @@ const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 /// Watches the lag between appends.
 pub struct Traffic {
     lag: Arc<dyn ReadLag>,
-    lines: ShedLines,
+    thresholds: ShedThresholds,
     waits: Waits,
     began: Instant,
     held: Decision,
@@ -27,7 +26,7 @@ pub struct Traffic {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Allowance {
-    /// So many records until the line.
+    /// So many records until the threshold.
     Open(u64),
     Closed(Yield),
 }
@@ -52,9 +51,9 @@ pub enum Room {
 }
 
 impl Traffic {
-    pub fn new(lag: Arc<dyn ReadLag>, lines: ShedLines) -> Self {
+    pub fn new(lag: Arc<dyn ReadLag>, thresholds: ShedThresholds) -> Self {
         let (waits, began, allowance) = (Waits::default(), Instant::now(), Allowance::Open(0));
-        Traffic { lag, lines, waits, began, held: Decision::default(), read_at: None, allowance }
+        Traffic { lag, thresholds, waits, began, held: Decision::default(), read_at: None, allowance }
     }
 
     /// Reads the lag if it is time, and says what may be appended.
@@ -93,12 +92,17 @@ impl Traffic {
         self.waits.note(at, lags);
         let (records, age_ms) = (lags.iter().map(PartitionLag::records).sum(), self.waits.oldest_ms(at, lags));
         // The trend only says when clients should come back.
-        self.held = shed::decide(&self.lines, self.held, Reading::Known { records, age_ms }, &Trend::default());
+        self.held = tidegate_shedding::decide(
+            &self.thresholds,
+            self.held,
+            Reading::Known { records, age_ms },
+            &Trend::default(),
+        );
         if self.held.sheds() {
             return Allowance::Closed(Yield::Behind { records, age_ms });
         }
-        // Not to go over the line by what is appended before the next reading.
-        Allowance::Open(self.lines.records.enter.saturating_sub(records))
+        // Not to go over the threshold by what is appended before the next reading.
+        Allowance::Open(self.thresholds.records.enter.saturating_sub(records))
     }
 }
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tidegate_admission::shed::ShedLines;
 use tidegate_lifecycle::Stop;
 use tidegate_ports::AppendError;
+use tidegate_shedding::ShedThresholds;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -49,7 +49,7 @@ pub struct Walk<'w> {
 pub struct Pace {
     /// Records a second, at least 1.
     pub rate: u32,
-    pub lines: ShedLines,
+    pub thresholds: ShedThresholds,
 }
 
 impl<'w> Walk<'w> {
@@ -68,7 +68,7 @@ impl<'w> Walk<'w> {
             progress,
             chooser: Chooser::new(selection),
             pacer: Pacer::new(pace.rate),
-            traffic: Traffic::new(ports.lag.clone(), pace.lines),
+            traffic: Traffic::new(ports.lag.clone(), pace.thresholds),
             state: Arc::new(watch::Sender::new(state)),
             began: Instant::now(),
             // At most CHUNK_RECORDS_MAX.

@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use tidegate_agentping::{Body, Record, RunKey};
+use tidegate_shedding::Shedding;
 
 use crate::appending::{Appending, Hold};
 use crate::claimed::{Claimed, Slot};
 use crate::claiming::Claiming;
+use crate::class::Class;
 use crate::known::{Ends, with_stored};
 use crate::limiting::Limiting;
 use crate::metrics::IDS_REUSED;
 use crate::per_claim::PerClaim;
 use crate::refusal::Refusal;
-use crate::shed::Class;
-use crate::shedding::Shedding;
 use crate::store_access::StoreAccess;
 use crate::submission::{Acceptance, Caller, KnownRun, Submission};
 use crate::{claims, joining, scope};
@@ -21,7 +21,7 @@ use crate::{claims, joining, scope};
 /// The steps of taking a request in.
 pub(crate) struct Accepting {
     pub limiting: Arc<Limiting>,
-    pub shedding: Arc<Shedding>,
+    pub shedding: Arc<Shedding<Class>>,
     pub claiming: Claiming,
     pub store: Arc<StoreAccess>,
     pub appending: Appending,
@@ -38,7 +38,7 @@ impl Accepting {
             return Err(refusal);
         }
         let key = RunKey { team: caller.team, run: submission.run };
-        self.shedding.shed_partition(key, Class::of(&submission.body))?;
+        self.shedding.shed_partition(|| key.log_key(), Class::of(&submission.body))?;
         let mut claimed = self.claiming.claim(caller, &submission).await?;
         let submission = joining::as_remembered(submission, &claimed);
         let fresh = claimed.any_new();

@@ -3,23 +3,22 @@
 use std::sync::Arc;
 
 use tidegate_agentping::{RunId, RunKey, TeamId, TeamRates};
+use tidegate_shedding::{Appends, LagReader, LagWatch, ShedMetrics, Shedding};
 
 use crate::accept::Accepting;
 use crate::appending::Appending;
-use crate::appends::Appends;
+use crate::applied::Applied;
 use crate::authenticate::Authenticator;
 use crate::claiming::Claiming;
+use crate::claims_watch::ClaimsWatch;
+use crate::class::Class;
 use crate::config::AdmissionConfig;
 use crate::gate_access::GateAccess;
-use crate::lag_reader::LagReader;
-use crate::lag_watch::LagWatch;
 use crate::limiting::Limiting;
-use crate::metrics;
+use crate::metrics::{self, SHED, SHED_PRESSURE};
 use crate::ports::AdmissionPorts;
 use crate::rates::RateCache;
 use crate::refusal::Refusal;
-use crate::shed::Class;
-use crate::shedding::Shedding;
 use crate::store_access::StoreAccess;
 use crate::submission::{Acceptance, Caller, Submission};
 
@@ -28,8 +27,8 @@ pub struct Admission {
     authenticator: Authenticator,
     rates: RateCache,
     gate: Arc<GateAccess>,
-    shedding: Arc<Shedding>,
-    lag_watch: LagWatch,
+    shedding: Arc<Shedding<Class>>,
+    lag_watch: LagWatch<Class>,
     accepting: Accepting,
 }
 
@@ -44,15 +43,18 @@ impl Admission {
         let rates = RateCache::new(&ports, &health, config.rates_fresh_ms, timeouts.store_ms);
         let store = Arc::new(StoreAccess::new(&ports, timeouts, health));
         let gate = Arc::new(GateAccess::new(&ports, &config, &store));
-        let lag = Arc::new(LagReader::new(&ports, timeouts));
-        let shedding = Arc::new(Shedding::new(&ports, config.shed));
+        let lag = Arc::new(LagReader::new(ports.of_lag()));
+        let applied = Arc::new(Applied::new(Arc::clone(&lag), timeouts));
+        let shed_metrics = ShedMetrics { pressure: &SHED_PRESSURE, refused: &SHED };
+        let shedding = Arc::new(Shedding::new(Arc::clone(&ports.append), config.shed, shed_metrics));
+        let claims_watch = ClaimsWatch { applied: Arc::clone(&applied), gate: Arc::clone(&ports.gate) };
         let limiting = Arc::new(Limiting::new(&ports, &gate, &shedding));
         Admission {
             authenticator,
             rates,
-            lag_watch: LagWatch::new(&ports, config.shed, &lag, &shedding),
+            lag_watch: LagWatch::new(config.shed, lag, Arc::clone(&shedding), Arc::new(claims_watch)),
             accepting: Accepting {
-                claiming: Claiming::new(&ports, timeouts, &gate, &store, &lag, &limiting),
+                claiming: Claiming::new(&ports, timeouts, &gate, &store, &applied, &limiting),
                 appending: Appending::new(&ports, timeouts, &gate, &shedding),
                 shedding: Arc::clone(&shedding),
                 limiting,
@@ -76,12 +78,12 @@ impl Admission {
     /// # Errors
     /// [`Refusal::Shed`].
     pub fn shed(&self, class: Class) -> Result<(), Refusal> {
-        self.shedding.shed(class)
+        Ok(self.shedding.shed(class)?)
     }
 
     /// Whether records of this run go to a partition that is halted. Who is free to choose a run takes another one.
     pub fn stands_still(&self, team: TeamId, run: RunId) -> bool {
-        self.shedding.is_halted(RunKey { team, run })
+        self.shedding.is_halted(|| RunKey { team, run }.log_key())
     }
 
     /// The rates in force for a team: its own rows, then the shipped card.

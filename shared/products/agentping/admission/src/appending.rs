@@ -7,13 +7,13 @@ use bytes::Bytes;
 use tidegate_agentping_ports::gate::{ClaimKey, Ticket};
 use tidegate_kernel::{LogKey, Position};
 use tidegate_ports::{Append, AppendError, Clock, FailureCause};
+use tidegate_shedding::{Appends, Shedding};
 
-use crate::appends::Appends;
+use crate::class::Class;
 use crate::config::Timeouts;
 use crate::gate_access::GateAccess;
 use crate::ports::AdmissionPorts;
 use crate::refusal::Refusal;
-use crate::shedding::Shedding;
 use tidegate_kernel::outage::Outage;
 
 /// The log, and what is known of its failures.
@@ -21,7 +21,7 @@ pub(crate) struct Appending {
     clock: Arc<dyn Clock>,
     log: Arc<dyn Append>,
     gate: Arc<GateAccess>,
-    shedding: Arc<Shedding>,
+    shedding: Arc<Shedding<Class>>,
     outage: Outage,
     appends: Arc<Appends>,
     send_within: Duration,
@@ -39,7 +39,12 @@ pub(crate) struct Hold {
 }
 
 impl Appending {
-    pub fn new(ports: &AdmissionPorts, timeouts: &Timeouts, gate: &Arc<GateAccess>, shedding: &Arc<Shedding>) -> Self {
+    pub fn new(
+        ports: &AdmissionPorts,
+        timeouts: &Timeouts,
+        gate: &Arc<GateAccess>,
+        shedding: &Arc<Shedding<Class>>,
+    ) -> Self {
         Appending {
             clock: Arc::clone(&ports.clock),
             log: Arc::clone(&ports.append),

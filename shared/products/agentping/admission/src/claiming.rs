@@ -8,6 +8,7 @@ use tidegate_agentping_ports::gate::{ClaimOutcome, StoreRead, Verdict};
 use tidegate_ports::Clock;
 
 use crate::agent_slots::AgentSlots;
+use crate::applied::Applied;
 use crate::asking::{self, Circumstances};
 use crate::blocked::{Action, Blocked, BlockedBounds, Blocker, Met, StoreAnswer};
 use crate::claimed::{Claimed, Slot};
@@ -15,7 +16,6 @@ use crate::comparing::Comparing;
 use crate::config::Timeouts;
 use crate::gate_access::GateAccess;
 use crate::giving_back::GivingBack;
-use crate::lag_reader::LagReader;
 use crate::limiting::Limiting;
 use crate::per_claim::ClaimName;
 use crate::ports::AdmissionPorts;
@@ -33,7 +33,7 @@ pub(crate) struct Claiming {
     clock: Arc<dyn Clock>,
     gate: Arc<GateAccess>,
     store: Arc<StoreAccess>,
-    lag: Arc<LagReader>,
+    applied: Arc<Applied>,
     limiting: Arc<Limiting>,
     giving_back: GivingBack,
     agent_slots: AgentSlots,
@@ -54,7 +54,7 @@ impl Claiming {
         timeouts: &Timeouts,
         gate: &Arc<GateAccess>,
         store: &Arc<StoreAccess>,
-        lag: &Arc<LagReader>,
+        applied: &Arc<Applied>,
         limiting: &Arc<Limiting>,
     ) -> Self {
         let undecided = Arc::<Undecided>::default();
@@ -62,16 +62,16 @@ impl Claiming {
             clock: Arc::clone(&ports.clock),
             gate: Arc::clone(gate),
             store: Arc::clone(store),
-            lag: Arc::clone(lag),
+            applied: Arc::clone(applied),
             limiting: Arc::clone(limiting),
-            giving_back: GivingBack::new(ports, gate, store, lag),
+            giving_back: GivingBack::new(ports, gate, store, applied),
             agent_slots: AgentSlots::new(ports, timeouts.gate_ms, store),
             comparing: Comparing::new(gate, store, &undecided),
             undecided,
             bounds: BlockedBounds {
                 wait_ms: timeouts.claim_wait_ms,
                 store_rounds: STORE_ROUNDS,
-                lands_after_ms: lag.lands_after_ms(),
+                lands_after_ms: applied.lands_after_ms(),
             },
         }
     }
@@ -121,12 +121,7 @@ impl Claiming {
     }
 
     fn circumstances(&self, charge_rate: bool) -> Circumstances {
-        Circumstances {
-            now: self.clock.now(),
-            steady: self.clock.steady(),
-            applied_to: self.lag.applied_to(),
-            charge_rate,
-        }
+        Circumstances { now: self.clock.now(), steady: self.clock.steady(), applied_to: self.applied.to(), charge_rate }
     }
 
     /// Does what a blocked request has to do until the gate is asked again.
@@ -164,7 +159,7 @@ impl Claiming {
         submission: &Submission,
         with_lag: bool,
     ) -> Result<StoreAnswer, Refusal> {
-        let lag_ms = if with_lag { self.lag.age_ms().await } else { None };
+        let lag_ms = if with_lag { self.applied.lag_ms().await } else { None };
         let view = self.store.view(caller, submission).await?;
         let claims = claims::named(submission).map_named(|name, ()| view.judge(submission, name));
         Ok(StoreAnswer { lag_ms, claims })

@@ -1,8 +1,7 @@
 //! The settings of admission, with their defaults. The binary reads them, and checks them against each other.
 
 use tidegate_kernel::Region;
-
-use crate::shed::ShedLines;
+use tidegate_shedding::ShedThresholds;
 
 /// All settings of admission.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,7 +10,7 @@ pub struct AdmissionConfig {
     pub region: Region,
     pub credentials: CredentialTimes,
     pub timeouts: Timeouts,
-    pub shed: ShedLines,
+    pub shed: ShedThresholds,
     /// How long a team's rates are used before they are read again.
     pub rates_fresh_ms: u64,
     /// Ids older than this are never judged by the gate alone; the gate's own claim window (AgentPing: repeats).
@@ -66,7 +65,7 @@ impl AdmissionConfig {
             region,
             credentials: CredentialTimes::default(),
             timeouts: Timeouts::default(),
-            shed: ShedLines::default(),
+            shed: ShedThresholds::default(),
             rates_fresh_ms: 2_000,
             claim_window_ms: 24 * 3_600_000,
             local_share_permille: 500,

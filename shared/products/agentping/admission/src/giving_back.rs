@@ -10,8 +10,8 @@ use tidegate_agentping_ports::gate::{GateDown, Refused, Settlement};
 use tidegate_kernel::Timestamp;
 use tidegate_ports::Clock;
 
+use crate::applied::Applied;
 use crate::gate_access::GateAccess;
-use crate::lag_reader::LagReader;
 use crate::ports::AdmissionPorts;
 use crate::store_access::StoreAccess;
 
@@ -24,18 +24,23 @@ pub(crate) struct GivingBack {
     clock: Arc<dyn Clock>,
     gate: Arc<GateAccess>,
     store: Arc<StoreAccess>,
-    lag: Arc<LagReader>,
+    applied: Arc<Applied>,
     /// By the steady clock.
     read_at: Cache<TeamId, Timestamp>,
 }
 
 impl GivingBack {
-    pub fn new(ports: &AdmissionPorts, gate: &Arc<GateAccess>, store: &Arc<StoreAccess>, lag: &Arc<LagReader>) -> Self {
+    pub fn new(
+        ports: &AdmissionPorts,
+        gate: &Arc<GateAccess>,
+        store: &Arc<StoreAccess>,
+        applied: &Arc<Applied>,
+    ) -> Self {
         GivingBack {
             clock: Arc::clone(&ports.clock),
             gate: Arc::clone(gate),
             store: Arc::clone(store),
-            lag: Arc::clone(lag),
+            applied: Arc::clone(applied),
             read_at: Cache::new(TEAMS_MAX),
         }
     }
@@ -47,8 +52,8 @@ impl GivingBack {
             return false;
         }
         // First how far the consumers are, then what is stored: what was admitted up to then is in it, or never lands.
-        let Some(lag_ms) = self.lag.age_ms().await else { return false };
-        let before_ms = lag_ms.saturating_add(self.lag.lands_after_ms());
+        let Some(lag_ms) = self.applied.lag_ms().await else { return false };
+        let before_ms = lag_ms.saturating_add(self.applied.lands_after_ms());
         let up_to = at.plus_millis(i64::try_from(before_ms).unwrap_or(i64::MAX).saturating_neg());
         let settled = async {
             let seed = self.store.seed(team).await?;

@@ -6,25 +6,25 @@ use tidegate_agentping::Body;
 use tidegate_agentping_ports::gate::{Refused, Ticket, Verdict};
 use tidegate_kernel::Month;
 use tidegate_ports::Clock;
+use tidegate_shedding::{ShedCause, Shedding};
 
 use crate::asking::Circumstances;
 use crate::claims;
+use crate::class::Class;
 use crate::gate_access::GateAccess;
 use crate::ports::AdmissionPorts;
 use crate::refusal::Refusal;
-use crate::shed::{Class, ShedCause};
-use crate::shedding::Shedding;
 use crate::submission::Caller;
 
 /// What a team may send.
 pub(crate) struct Limiting {
     clock: Arc<dyn Clock>,
     gate: Arc<GateAccess>,
-    shedding: Arc<Shedding>,
+    shedding: Arc<Shedding<Class>>,
 }
 
 impl Limiting {
-    pub fn new(ports: &AdmissionPorts, gate: &Arc<GateAccess>, shedding: &Arc<Shedding>) -> Self {
+    pub fn new(ports: &AdmissionPorts, gate: &Arc<GateAccess>, shedding: &Arc<Shedding<Class>>) -> Self {
         Limiting { clock: Arc::clone(&ports.clock), gate: Arc::clone(gate), shedding: Arc::clone(shedding) }
     }
 
@@ -62,7 +62,9 @@ impl Limiting {
             (Refused::Rate { retry_after_s }, _) => {
                 Refusal::Rate { sustained_per_s: limits.sustained_per_s.unwrap_or(0), retry_after_s }
             }
-            (Refused::Full, _) => self.shedding.refuse(body.map_or(Class::Events, Class::of), ShedCause::Records),
+            (Refused::Full, _) => {
+                self.shedding.refuse(body.map_or(Class::Events, Class::of), ShedCause::Records).into()
+            }
             (Refused::AgentCap { cap, .. }, Some(slug)) => {
                 Refusal::AgentCap { cap, slug: slug.clone(), hints: Box::default() }
             }

@@ -18,17 +18,6 @@ tidegate_metric::declare! {
     pub(crate) CREDENTIALS_STALE: Counter = "tidegate_credentials_stale_total",
         "Look-ups of credentials that the store did not answer, and that were answered from memory instead.";
 
-    pub(crate) LAG_RECORDS: Gauge = "tidegate_lag_records",
-        "Records on the log that are not applied yet.";
-    pub(crate) LAG_AGE_SECONDS: Gauge = "tidegate_lag_age_seconds",
-        "For how long the oldest record on the log that is not applied yet has waited.";
-    pub(crate) LAG_DRAIN: Gauge = "tidegate_lag_drain_records_per_second",
-        "By how many records a second the lag sinks, over its last readings; below 0 while it grows.";
-    pub(crate) LAG_READ_FAILURES: Counter = "tidegate_lag_read_failures_total",
-        "Readings of the consumers' lag that failed: the lag gauges keep their last values then.";
-    pub(crate) PARTITIONS_HALTED: Gauge = "tidegate_partitions_halted" { cause },
-        "Partitions that stand still by what this front door reads, by cause (halted: a persister stopped there; log_went_back: the log ends before what is accounted for); the gauges of lag leave them out.";
-
     pub(crate) SHED: Counter = "tidegate_shed_total" { class, cause },
         "Requests refused because the persisters are behind, by class (events, start, finish, heartbeat) and cause (age, records, unknown, partition_halted).";
     pub(crate) SHED_PRESSURE: Gauge = "tidegate_shed_pressure",
@@ -38,7 +27,7 @@ tidegate_metric::declare! {
 /// Makes the counters of a whole admission, so that a scrape finds them at zero before anything has happened: an alert on a
 /// rise must see what it rose from.
 pub(crate) fn register() {
-    for counter in [GATE_DOWN, CONFIRMS_DROPPED, IDS_REUSED, UNCOMPARED, AGENT_CAP_WARNINGS, LAG_READ_FAILURES] {
+    for counter in [GATE_DOWN, CONFIRMS_DROPPED, IDS_REUSED, UNCOMPARED, AGENT_CAP_WARNINGS] {
         counter.handle().increment(0);
     }
 }

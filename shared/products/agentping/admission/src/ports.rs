@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tidegate_agentping_ports::{Agents, Credentials, Gate, Rates, RunQueries, StoredSummary};
 use tidegate_ports::{Accounts, Append, Clock, ReadLag};
+use tidegate_shedding::LagPorts;
 
 /// The ports that admission stands on. Each part of admission takes those that it uses.
 #[derive(Clone)]
@@ -20,4 +21,16 @@ pub struct AdmissionPorts {
     pub lag: Arc<dyn ReadLag>,
     /// What the persisters state of each partition: how far it is applied, and where it is halted.
     pub accounts: Arc<dyn Accounts>,
+}
+
+impl AdmissionPorts {
+    /// Those that the lag is read by.
+    pub(crate) fn of_lag(&self) -> LagPorts {
+        LagPorts {
+            clock: Arc::clone(&self.clock),
+            lag: Arc::clone(&self.lag),
+            accounts: Arc::clone(&self.accounts),
+            append: Arc::clone(&self.append),
+        }
+    }
 }

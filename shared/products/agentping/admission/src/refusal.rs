@@ -2,9 +2,10 @@
 
 use tidegate_agentping::{CredentialMistake, RunId, Slug};
 use tidegate_kernel::{Presented, Region, Timestamp};
+use tidegate_shedding::{ShedCause, ShedRefusal};
 
 use crate::agent_hints::AgentHints;
-use crate::shed::{Class, ShedCause};
+use crate::class::Class;
 
 /// Seconds until trying again is worth it where nothing better is known.
 pub(crate) const RETRY_SOON_S: u64 = 1;
@@ -57,6 +58,12 @@ pub enum Refusal {
 pub enum StartField {
     Agent { supplied: Slug },
     StartedAt { supplied: Timestamp },
+}
+
+impl From<ShedRefusal<Class>> for Refusal {
+    fn from(ShedRefusal { class, cause, retry_after_s }: ShedRefusal<Class>) -> Self {
+        Refusal::Shed { class, cause, retry_after_s }
+    }
 }
 
 impl Refusal {

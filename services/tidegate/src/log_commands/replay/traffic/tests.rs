@@ -3,8 +3,8 @@
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use tidegate_admission::shed::Lines;
 use tidegate_ports::{Account, Lag, LogError};
+use tidegate_shedding::Thresholds;
 
 use super::super::samples::NOW;
 use super::*;
@@ -54,12 +54,12 @@ impl ReadLag for SetLag {
 }
 
 fn traffic(lag: &Arc<SetLag>) -> Traffic {
-    let lines = ShedLines {
-        records: Lines { leave: 10, enter: 20, full: 100 },
-        age_ms: Lines { leave: 11_000, enter: 12_000, full: 19_000 },
-        ..ShedLines::default()
+    let thresholds = ShedThresholds {
+        records: Thresholds { leave: 10, enter: 20, full: 100 },
+        age_ms: Thresholds { leave: 11_000, enter: 12_000, full: 19_000 },
+        ..ShedThresholds::default()
     };
-    Traffic::new(lag.clone(), lines)
+    Traffic::new(lag.clone(), thresholds)
 }
 
 async fn after(span: Duration, traffic: &mut Traffic) -> Room {
@@ -68,7 +68,7 @@ async fn after(span: Duration, traffic: &mut Traffic) -> Room {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_waits_over_the_line_and_goes_on_below_the_lower_one() {
+async fn it_waits_over_the_threshold_and_goes_on_below_the_lower_one() {
     let lag = SetLag::new();
     let mut traffic = traffic(&lag);
     assert_eq!(traffic.room().await, Room::For(20));

@@ -8,13 +8,13 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tidegate_admission::shed::Lines;
 use tidegate_agentping::{Record, RunState};
 use tidegate_agentping_ports::{RunWrite, Runs};
 use tidegate_inproc::log::MemoryLog;
 use tidegate_kernel::Position;
 use tidegate_lifecycle::Stopper;
 use tidegate_ports::{Again, AppendAgain, DeadLetters, Origin};
+use tidegate_shedding::Thresholds;
 
 use super::super::plan::Plan;
 use super::super::samples::{NOW, finish, key, place, slug, start, team, unreadable};
@@ -120,12 +120,18 @@ async fn letters_go_again_but_for_those_of_replays_and_those_that_came_since() {
 async fn it_waits_while_consumers_are_behind_and_goes_on_when_they_are_not() {
     let rig = Rig::filled().await;
     // Nine records wait, and the line is at ten.
-    let lines = ShedLines { records: Lines { leave: 5, enter: 10, full: 100 }, ..ShedLines::default() };
+    let thresholds =
+        ShedThresholds { records: Thresholds { leave: 5, enter: 10, full: 100 }, ..ShedThresholds::default() };
     let selection = everything(Filters::default());
     let file = rig.file(&selection);
     let plan = Plan::make(&selection, &rig.log, &rig.letters).await.unwrap();
-    let walk =
-        Walk::new(&rig.ports, &selection, &file, Progress::new(&selection, plan, NOW), Pace { rate: 1_000, lines });
+    let walk = Walk::new(
+        &rig.ports,
+        &selection,
+        &file,
+        Progress::new(&selection, plan, NOW),
+        Pace { rate: 1_000, thresholds },
+    );
     let mut state = walk.state();
     let (_stopper, stop) = Stopper::new();
     let catches_up = async {

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tempfile::TempDir;
-use tidegate_admission::shed::ShedLines;
 use tidegate_agentping_inproc::runs::MemoryRuns;
 use tidegate_inproc::clock::TestClock;
 use tidegate_inproc::dead_letters::MemoryDeadLetters;
@@ -14,6 +13,7 @@ use tidegate_inproc::log::{MemoryLog, MemoryLogOptions};
 use tidegate_kernel::{Ledger, Position};
 use tidegate_lifecycle::Stopper;
 use tidegate_ports::{Append, Consume, Consumed, DeadLetter, Origin, Polled, Provenance};
+use tidegate_shedding::ShedThresholds;
 
 use crate::log_commands::replay::plan::Plan;
 use crate::log_commands::replay::ports::Ports;
@@ -107,7 +107,7 @@ impl Rig {
 }
 
 pub fn pace(rate: u32) -> Pace {
-    Pace { rate, lines: ShedLines::default() }
+    Pace { rate, thresholds: ShedThresholds::default() }
 }
 
 pub fn everything(filters: Filters) -> Selection {

@@ -16,7 +16,7 @@ pub(crate) struct LagReports {
 }
 
 impl LagReports {
-    /// Whether persisters' accounts could be read.
+    /// Whether the consumers' accounts could be read.
     pub fn accounts_read(&mut self, read: Result<(), StoreError>) {
         match read {
             Ok(()) => self.accounts_unread = false,

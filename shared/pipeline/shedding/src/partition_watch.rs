@@ -7,18 +7,19 @@ use std::time::Duration;
 use tidegate_kernel::Partition;
 use tidegate_ports::{Halt, PartitionLag, Waits};
 
-use crate::shed::{Decision, ShedCause, ShedLines};
+use crate::policy::{Decision, ShedCause};
 use crate::shed_watch::ShedWatch;
+use crate::thresholds::ShedThresholds;
 
 /// One reading may meet a broker that has just taken a partition over; two in a row do not.
 const READINGS_TO_BELIEVE: u32 = 2;
 
 /// The state from one reading to the next.
 pub(crate) struct PartitionWatch {
-    policy: ShedLines,
+    thresholds: ShedThresholds,
     waits: Waits,
     pub all: ShedWatch,
-    /// Those that a persister halted.
+    /// Those that a consumer halted.
     halted: BTreeMap<Partition, ShedWatch>,
     /// Readings in a row that found the log's end below what is accounted for.
     went_back: BTreeMap<Partition, u32>,
@@ -49,7 +50,7 @@ pub(crate) struct PartitionJudged {
 /// Why nothing of a partition is applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Standstill {
-    /// A persister halted it: too many of its records cannot be read.
+    /// A consumer halted it: too many of its records cannot be read.
     Halted,
     /// The log ends before what is accounted for. What was appended there would be passed over.
     LogWentBack,
@@ -69,17 +70,17 @@ impl Standstill {
 
 impl PartitionWatch {
     /// Every `at` is the time since some fixed moment, by a clock that never steps.
-    pub fn new(policy: ShedLines, at: Duration) -> Self {
+    pub fn new(thresholds: ShedThresholds, at: Duration) -> Self {
         PartitionWatch {
-            policy,
+            thresholds,
             waits: Waits::default(),
-            all: ShedWatch::new(policy, at),
+            all: ShedWatch::new(thresholds, at),
             halted: BTreeMap::new(),
             went_back: BTreeMap::new(),
         }
     }
 
-    /// A reading that came, and the halts that persisters have stated.
+    /// A reading that came, and the halts that consumers have stated.
     pub fn take(&mut self, lags: &[PartitionLag], halts: &[Halt], at: Duration) -> Judged {
         self.waits.note(at, lags);
         let judge = |lag: &PartitionLag| self.judge(lag, halts, at);
@@ -103,10 +104,10 @@ impl PartitionWatch {
             halt.generation == lag.generation && halt.partition == partition && halt.is_in_force(lag.next())
         };
         let (standstill, decision) = if readings >= READINGS_TO_BELIEVE {
-            (Some(Standstill::LogWentBack), Some(shut(&self.policy)))
+            (Some(Standstill::LogWentBack), Some(shut(&self.thresholds)))
         } else if halts.iter().any(states) {
             let age_ms = self.waits.age_ms(at, lag);
-            let watch = self.halted.entry(partition).or_insert_with(|| ShedWatch::new(self.policy, at));
+            let watch = self.halted.entry(partition).or_insert_with(|| ShedWatch::new(self.thresholds, at));
             let decision = watch.known(lag.records(), age_ms, at).because(ShedCause::PartitionHalted);
             (Some(Standstill::Halted), Some(decision))
         } else {
@@ -118,14 +119,14 @@ impl PartitionWatch {
 }
 
 /// Nothing is taken for a partition whose records would be passed over.
-pub(crate) fn shut(policy: &ShedLines) -> Decision {
-    Decision::everything(ShedCause::PartitionHalted, policy.retry_cap_s.max(policy.retry_floor_s).max(1))
+pub(crate) fn shut(thresholds: &ShedThresholds) -> Decision {
+    Decision::everything(ShedCause::PartitionHalted, thresholds.longest_retry_s())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shed::Class;
+    use crate::rank::Rank;
 
     const fn s(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
@@ -150,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_halted_partition_sheds_by_its_own_age_and_the_others_do_not() {
-        let mut watch = PartitionWatch::new(ShedLines::default(), s(0));
+        let mut watch = PartitionWatch::new(ShedThresholds::default(), s(0));
         let halts = [halt(1, 100), Halt { generation: 2, ..halt(0, 500) }];
         watch.take(&[lag(0, 0, 0), lag(1, 100, 100)], &[], s(0));
         let mut last = None;
@@ -167,7 +168,7 @@ mod tests {
         }
         let last = last.expect("it is halted");
         assert_eq!((last.cause, last.retry_after_s), (Some(ShedCause::PartitionHalted), 60));
-        let shares = Class::ALL.map(|class| last.share_permille(class));
+        let shares = Rank::ALL.map(|rank| last.share_permille(rank));
         assert!(shares[2..] == [1_000; 2] && (1..1_000).contains(&shares[1]) && shares[0] == 0, "{shares:?}");
         // A release that can read them goes on.
         let judged = watch.take(&[lag(0, 40_000, 40_000), lag(1, 101, 40_100)], &halts, s(401));
@@ -176,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_log_that_ends_before_what_is_accounted_for_is_shut_once_it_is_certain() {
-        let mut watch = PartitionWatch::new(ShedLines::default(), s(0));
+        let mut watch = PartitionWatch::new(ShedThresholds::default(), s(0));
         let mut standstill = |lags: &[PartitionLag], at| {
             let judged = watch.take(lags, &[], s(at));
             assert_eq!(judged.decision, Decision::default());
@@ -190,7 +191,7 @@ mod tests {
         assert_eq!(standstill(&[back, lag(1, 7, 7)], 4), [Some(Standstill::LogWentBack), None]);
         assert_eq!(standstill(&[lag(0, 40, 0), lag(1, 7, 7)], 5), [Some(Standstill::LogWentBack), None]);
         let shut = watch.take(&[back], &[], s(6)).partitions[0].decision.expect("it is shut");
-        assert_eq!(Class::ALL.map(|class| shut.share_permille(class)), [1_000; 4]);
+        assert_eq!(Rank::ALL.map(|rank| shut.share_permille(rank)), [1_000; 4]);
         assert_eq!(watch.take(&[lag(0, 0, 0)], &[], s(7)).partitions[0].standstill, None);
     }
 }

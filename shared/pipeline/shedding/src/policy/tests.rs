@@ -12,7 +12,7 @@ fn known(records: u64, age_ms: u64) -> Reading {
 }
 
 /// The decision after these readings, one a second.
-fn after(policy: &ShedLines, readings: &[(u64, u64)]) -> Decision {
+fn after(policy: &ShedThresholds, readings: &[(u64, u64)]) -> Decision {
     let (mut held, mut trend) = (Decision::default(), Trend::default());
     for (second, (records, age_ms)) in readings.iter().enumerate() {
         trend.note(Duration::from_secs(second as u64), *records, *age_ms);
@@ -23,7 +23,7 @@ fn after(policy: &ShedLines, readings: &[(u64, u64)]) -> Decision {
 
 /// Shedding by both measures, as lightly as can be.
 fn entered() -> Decision {
-    after(&ShedLines::default(), &[(1_000_000, 60_000)])
+    after(&ShedThresholds::default(), &[(1_000_000, 60_000)])
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn thresholds_in_a_table() {
         (5_500_000, 330_001, 2_000, 2_000, Some(Age)),
         (u64::MAX, 0, 4_000, 4_000, Some(Records)),
     ] {
-        let decided = |held| decide(&ShedLines::default(), held, known(records, age_ms), &Trend::default());
+        let decided = |held| decide(&ShedThresholds::default(), held, known(records, age_ms), &Trend::default());
         let (one, other) = (decided(Decision::default()), decided(entered()));
         assert_eq!((one.pressure, other.pressure), (calm, shedding), "{records} records, {age_ms} ms");
         assert_eq!(other.cause, cause, "{records} records, {age_ms} ms");
@@ -55,7 +55,7 @@ fn thresholds_in_a_table() {
 
 #[test]
 fn a_measure_that_never_entered_does_not_hold_on_to_shedding() {
-    let policy = ShedLines::default();
+    let policy = ShedThresholds::default();
     let by_age = after(&policy, &[(700_000, 60_000)]);
     assert_eq!(by_age.cause, Some(ShedCause::Age));
     let over = decide(&policy, by_age, known(700_000, 29_999), &Trend::default());
@@ -63,8 +63,8 @@ fn a_measure_that_never_entered_does_not_hold_on_to_shedding() {
 }
 
 #[test]
-fn bulk_goes_first_and_heartbeats_last() {
-    let shares = |pressure| Class::ALL.map(|class| Decision { pressure, ..Decision::default() }.share_permille(class));
+fn bulk_goes_first_rank_by_rank() {
+    let shares = |pressure| Rank::ALL.map(|rank| Decision { pressure, ..Decision::default() }.share_permille(rank));
     assert_eq!(shares(0), [0, 0, 0, 0]);
     assert_eq!(shares(500), [0, 0, 0, 500]);
     assert_eq!(shares(1_500), [0, 0, 500, 1_000]);
@@ -74,12 +74,12 @@ fn bulk_goes_first_and_heartbeats_last() {
 }
 
 #[test]
-fn an_unknown_lag_holds_what_was_said_and_then_sheds_half_of_the_events() {
-    let hold = ShedLines::default();
-    let accept = ShedLines { when_unknown: WhenUnknown::Accept, ..hold };
+fn an_unknown_lag_holds_what_was_said_and_then_sheds_half_of_the_bulk() {
+    let hold = ShedThresholds::default();
+    let accept = ShedThresholds { when_unknown: WhenUnknown::Accept, ..hold };
     let heavy = after(&hold, &[(5_500_000, 0)]);
     let unknown =
-        |policy: &ShedLines, held, for_ms| decide(policy, held, Reading::Unknown { for_ms }, &Trend::default());
+        |policy: &ShedThresholds, held, for_ms| decide(policy, held, Reading::Unknown { for_ms }, &Trend::default());
     for (held, for_ms, pressure, cause, accepted) in [
         // Not unknown yet.
         (Decision::default(), 10_000, 0, None, 0),
@@ -106,7 +106,7 @@ fn an_unknown_lag_holds_what_was_said_and_then_sheds_half_of_the_events() {
 
 #[test]
 fn the_wait_follows_how_the_lag_sinks_between_floor_and_cap() {
-    let policy = ShedLines::default();
+    let policy = ShedThresholds::default();
     let sinking = |records_per_s: u64, age_per_s_ms: u64| {
         let earlier = |second: u64| (1_100_000 + second * records_per_s, 70_000 + second * age_per_s_ms);
         let readings: Vec<_> = (0..20).rev().map(earlier).collect();
@@ -151,18 +151,18 @@ prop_compose! {
         accept in any::<bool>(),
         floor in 1..10u64,
         cap in 10..600u64,
-    ) -> ShedLines {
+    ) -> ShedThresholds {
         let ordered = |mut at: [u64; 3]| {
             at.sort_unstable();
-            Lines { leave: at[0], enter: at[1], full: at[2].max(at[1] + 1) }
+            Thresholds { leave: at[0], enter: at[1], full: at[2].max(at[1] + 1) }
         };
-        ShedLines {
+        ShedThresholds {
             age_ms: ordered(age),
             records: ordered(records),
             when_unknown: if accept { WhenUnknown::Accept } else { WhenUnknown::Hold },
             retry_floor_s: floor,
             retry_cap_s: cap,
-            ..ShedLines::default()
+            ..ShedThresholds::default()
         }
     }
 }
@@ -176,7 +176,7 @@ fn any_reading() -> impl Strategy<Value = Reading> {
 }
 
 proptest! {
-    /// More lag never sheds less, of no class.
+    /// More lag never sheds less, of no rank.
     #[test]
     fn it_rises_with_the_lag(
         policy in any_policy(),
@@ -189,12 +189,12 @@ proptest! {
         let held = decide(&policy, Decision::default(), before, &trend);
         let less = decide(&policy, held, known(records, age_ms), &trend);
         let more = decide(&policy, held, known(records + more.0, age_ms + more.1), &trend);
-        for class in Class::ALL {
-            prop_assert!(less.share_permille(class) <= more.share_permille(class));
+        for rank in Rank::ALL {
+            prop_assert!(less.share_permille(rank) <= more.share_permille(rank));
         }
     }
 
-    /// Whatever comes in whatever order: a class is touched only once the one that goes before it is shed whole, the
+    /// Whatever comes in whatever order: a rank is touched only once the one that goes before it is shed whole, the
     /// wait is between its bounds, and cause and wait are there exactly while something is shed.
     #[test]
     fn what_holds_after_any_readings(policy in any_policy(), readings in prop::collection::vec(any_reading(), 1..60)) {
@@ -205,7 +205,7 @@ proptest! {
             }
             held = decide(&policy, held, reading, &trend);
             prop_assert!(held.pressure <= Decision::FULL);
-            for pair in Class::ALL.windows(2) {
+            for pair in Rank::ALL.windows(2) {
                 let (later, sooner) = (held.share_permille(pair[0]), held.share_permille(pair[1]));
                 prop_assert!(later == 0 || sooner == 1_000, "{held:?}");
             }
@@ -224,7 +224,7 @@ proptest! {
 
     /// Between leave and enter nothing begins and nothing ends, however often the lag moves there.
     #[test]
-    fn nothing_flaps_between_the_lines(
+    fn nothing_flaps_between_the_thresholds(
         policy in any_policy(),
         begun in any::<bool>(),
         places in prop::collection::vec((0.0..1.0f64, 0.0..1.0f64), 1..40),
@@ -233,7 +233,7 @@ proptest! {
         let begins = known(if begun { policy.records.enter } else { 0 }, if begun { policy.age_ms.enter } else { 0 });
         let mut held = decide(&policy, Decision::default(), begins, &trend);
         prop_assert_eq!(held.sheds(), begun);
-        let between = |of: &Lines, at: f64| of.leave + ((of.enter - of.leave) as f64 * at) as u64;
+        let between = |of: &Thresholds, at: f64| of.leave + ((of.enter - of.leave) as f64 * at) as u64;
         for (by_records, by_age) in places {
             let (records, age_ms) = (between(&policy.records, by_records), between(&policy.age_ms, by_age));
             prop_assume!(records < policy.records.enter && age_ms < policy.age_ms.enter);

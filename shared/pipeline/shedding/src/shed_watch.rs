@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use crate::shed::{self, Decision, Reading, ShedLines};
+use crate::policy::{self, Decision, Reading};
+use crate::thresholds::ShedThresholds;
 use crate::trend::Trend;
 
 /// What the policy said last, and how the lag moved.
 #[derive(Debug)]
 pub struct ShedWatch {
-    policy: ShedLines,
+    thresholds: ShedThresholds,
     decision: Decision,
     trend: Trend,
     /// When the last reading came; before the first, when the watch began.
@@ -17,13 +18,13 @@ pub struct ShedWatch {
 
 impl ShedWatch {
     /// Nothing is known yet. Every `at` below is the time since some fixed moment, by a clock that never steps.
-    pub fn new(policy: ShedLines, at: Duration) -> Self {
-        ShedWatch { policy, decision: Decision::default(), trend: Trend::default(), read_at: at }
+    pub fn new(thresholds: ShedThresholds, at: Duration) -> Self {
+        ShedWatch { thresholds, decision: Decision::default(), trend: Trend::default(), read_at: at }
     }
 
     /// A reading that came: how many records wait, and how old the oldest is. Returns what holds from now on.
     pub fn known(&mut self, records: u64, age_ms: u64, at: Duration) -> Decision {
-        if self.silent_ms(at) > self.policy.unknown_after_ms {
+        if self.silent_ms(at) > self.thresholds.unknown_after_ms {
             self.trend.clear();
         }
         self.trend.note(at, records, age_ms);
@@ -46,7 +47,7 @@ impl ShedWatch {
     }
 
     fn take(&mut self, reading: Reading) -> Decision {
-        self.decision = shed::decide(&self.policy, self.decision, reading, &self.trend);
+        self.decision = policy::decide(&self.thresholds, self.decision, reading, &self.trend);
         self.decision
     }
 }
@@ -54,7 +55,8 @@ impl ShedWatch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shed::{Class, ShedCause};
+    use crate::policy::ShedCause;
+    use crate::rank::Rank;
 
     const fn s(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
@@ -62,18 +64,18 @@ mod tests {
 
     #[test]
     fn what_is_not_read_is_unknown_and_the_next_reading_ends_it() {
-        let mut watch = ShedWatch::new(ShedLines::default(), s(0));
+        let mut watch = ShedWatch::new(ShedThresholds::default(), s(0));
         assert!(!watch.unknown(s(60)).sheds());
         let blind = watch.unknown(s(61));
-        assert_eq!((blind.cause, blind.share_permille(Class::Events)), (Some(ShedCause::Unknown), 500));
-        assert_eq!(blind.share_permille(Class::Start), 0);
+        assert_eq!((blind.cause, blind.share_permille(Rank::First)), (Some(ShedCause::Unknown), 500));
+        assert_eq!(blind.share_permille(Rank::Second), 0);
         assert!(!watch.known(0, 0, s(62)).sheds());
         assert!(!watch.unknown(s(120)).sheds(), "counted from the last reading");
     }
 
     #[test]
     fn a_wait_does_not_jump_with_a_single_reading() {
-        let mut watch = ShedWatch::new(ShedLines::default(), s(0));
+        let mut watch = ShedWatch::new(ShedThresholds::default(), s(0));
         let even = |second: u64| 3_000_000 - 60_000 * second;
         let mut before = None;
         for second in 0..30 {

@@ -2,56 +2,56 @@
 
 use std::sync::Arc;
 
-use tidegate_agentping::RunKey;
 use tidegate_kernel::{LogKey, Position};
 use tidegate_ports::Append;
 
 use crate::partition_watch::shut;
-use crate::ports::AdmissionPorts;
-use crate::refusal::Refusal;
-use crate::shed::{Class, Decision, ShedCause, ShedLines};
-use crate::shed_gauge::ShedGauge;
+use crate::policy::{Decision, ShedCause};
+use crate::rank::ShedClass;
+use crate::refusal::ShedRefusal;
+use crate::shed_gauge::{ShedGauge, ShedMetrics};
+use crate::thresholds::ShedThresholds;
 
-/// The shed decisions in force. The lag watch sets them; requests ask for them.
-pub(crate) struct Shedding {
-    gauge: ShedGauge,
+/// The shed decisions in force. The [lag watch](crate::LagWatch) sets them; requests ask for them.
+pub struct Shedding<C> {
+    gauge: ShedGauge<C>,
     /// Knows the partition of a key.
     append: Arc<dyn Append>,
-    policy: ShedLines,
+    thresholds: ShedThresholds,
 }
 
-impl Shedding {
+impl<C: ShedClass> Shedding<C> {
     /// Registers its metrics.
-    pub fn new(ports: &AdmissionPorts, policy: ShedLines) -> Self {
-        Shedding { gauge: ShedGauge::register(), append: Arc::clone(&ports.append), policy }
+    pub fn new(append: Arc<dyn Append>, thresholds: ShedThresholds, metrics: ShedMetrics) -> Self {
+        Shedding { gauge: ShedGauge::register(metrics), append, thresholds }
     }
 
     /// Whether a request of this class is refused because consumers are behind.
     ///
     /// # Errors
-    /// [`Refusal::Shed`].
-    pub fn shed(&self, class: Class) -> Result<(), Refusal> {
+    /// [`ShedRefusal`].
+    pub fn shed(&self, class: C) -> Result<(), ShedRefusal<C>> {
         self.gauge.ask(class)
     }
 
-    /// Whether a request of this class is refused because its partition is halted.
+    /// Whether a request of this class is refused because its partition is halted. Its key is made only while any is.
     ///
     /// # Errors
-    /// [`Refusal::Shed`].
-    pub fn shed_partition(&self, key: RunKey, class: Class) -> Result<(), Refusal> {
+    /// [`ShedRefusal`].
+    pub fn shed_partition(&self, key: impl FnOnce() -> LogKey, class: C) -> Result<(), ShedRefusal<C>> {
         match self.gauge.any_halted() {
-            true => self.gauge.ask_partition(self.append.partition_of(key.log_key()), class),
+            true => self.gauge.ask_partition(self.append.partition_of(key()), class),
             false => Ok(()),
         }
     }
 
-    /// Whether records of this run go to a partition that sheds all or some of them.
-    pub fn is_halted(&self, key: RunKey) -> bool {
-        self.gauge.any_halted() && self.gauge.sheds(self.append.partition_of(key.log_key()))
+    /// Whether records of this key go to a partition that sheds all or some of them.
+    pub fn is_halted(&self, key: impl FnOnce() -> LogKey) -> bool {
+        self.gauge.any_halted() && self.gauge.sheds(self.append.partition_of(key()))
     }
 
     /// A refusal for another reason than the decision in force.
-    pub fn refuse(&self, class: Class, cause: ShedCause) -> Refusal {
+    pub fn refuse(&self, class: C, cause: ShedCause) -> ShedRefusal<C> {
         self.gauge.refuse(class, cause)
     }
 
@@ -71,19 +71,19 @@ impl Shedding {
                 "the log took a record at a place that is accounted for: it was created again or lost its end; \
                  nothing is taken for this partition (docs/runbook.md, TidegatePartitionHalted)",
             );
-            self.gauge.shut(position.partition, &shut(&self.policy));
+            self.gauge.shut(position.partition, &shut(&self.thresholds));
         }
         is_new
     }
 
     /// What holds from now on for every request.
-    pub fn set(&self, decision: &Decision) {
+    pub(crate) fn set(&self, decision: &Decision) {
         self.gauge.set(decision);
     }
 
     /// What holds from now on for each partition, in the order of their numbers: what it sheds if it is halted, and the
     /// offset below which it is accounted for.
-    pub fn set_partitions(&self, partitions: &[(Option<Decision>, i64)]) {
+    pub(crate) fn set_partitions(&self, partitions: &[(Option<Decision>, i64)]) {
         self.gauge.set_partitions(partitions);
     }
 }

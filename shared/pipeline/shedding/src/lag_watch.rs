@@ -4,18 +4,16 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidegate_agentping_ports::Gate;
 use tokio::time::{Instant, sleep};
 
-use crate::lag_reader::LagReader;
+use crate::lag_reader::{Behind, LagReader};
 use crate::lag_reports::LagReports;
-use crate::metrics::{
-    GATE_CLAIM_BYTES, GATE_CLAIMS, LAG_AGE_SECONDS, LAG_DRAIN, LAG_READ_FAILURES, LAG_RECORDS, PARTITIONS_HALTED,
-};
+use crate::metrics::{LAG_AGE_SECONDS, LAG_DRAIN, LAG_READ_FAILURES, LAG_RECORDS, PARTITIONS_HALTED};
 use crate::partition_watch::{Judged, PartitionWatch, Standstill};
-use crate::ports::AdmissionPorts;
-use crate::shed::{ShedCause, ShedLines};
+use crate::policy::ShedCause;
+use crate::rank::ShedClass;
 use crate::shedding::Shedding;
+use crate::thresholds::ShedThresholds;
 
 const PERIOD: Duration = Duration::from_secs(1);
 /// Accounts say what is applied where the group's offsets are lost, and which partitions are halted: neither happens
@@ -23,13 +21,18 @@ const PERIOD: Duration = Duration::from_secs(1);
 const ACCOUNTS_EVERY: Duration = Duration::from_secs(5);
 const MISMATCH_EVERY: Duration = Duration::from_secs(10);
 
+/// What a product does each time the lag was read, or could not be.
+pub trait AfterReading: Send + Sync + 'static {
+    /// `behind` is `None` when the lag could not be read.
+    fn after_reading(&self, behind: Option<Behind>);
+}
+
 /// What the watch reads, and what it sets.
-pub(crate) struct LagWatch {
+pub struct LagWatch<C> {
     lag: Arc<LagReader>,
-    shedding: Arc<Shedding>,
-    /// For what claims take of the process's memory.
-    gate: Arc<dyn Gate>,
-    policy: ShedLines,
+    shedding: Arc<Shedding<C>>,
+    product: Arc<dyn AfterReading>,
+    thresholds: ShedThresholds,
 }
 
 /// The watch's state from one reading to the next.
@@ -41,9 +44,16 @@ struct Rounds {
     mismatch_read: Last,
 }
 
-impl LagWatch {
-    pub fn new(ports: &AdmissionPorts, policy: ShedLines, lag: &Arc<LagReader>, shedding: &Arc<Shedding>) -> Self {
-        LagWatch { lag: Arc::clone(lag), shedding: Arc::clone(shedding), gate: Arc::clone(&ports.gate), policy }
+impl<C: ShedClass> LagWatch<C> {
+    /// Registers its counter, so that a scrape finds it at zero before a reading fails.
+    pub fn new(
+        thresholds: ShedThresholds,
+        lag: Arc<LagReader>,
+        shedding: Arc<Shedding<C>>,
+        product: Arc<dyn AfterReading>,
+    ) -> Self {
+        LAG_READ_FAILURES.handle().increment(0);
+        LagWatch { lag, shedding, product, thresholds }
     }
 
     /// Learns how far each partition is accounted for, before the first record is taken: no answer may call a record
@@ -62,7 +72,7 @@ impl LagWatch {
         let mut stop = pin!(stop);
         let mut rounds = Rounds {
             began: Instant::now(),
-            watch: PartitionWatch::new(self.policy, Duration::ZERO),
+            watch: PartitionWatch::new(self.thresholds, Duration::ZERO),
             reports: LagReports::default(),
             accounts_read: Last::default(),
             mismatch_read: Last::default(),
@@ -87,30 +97,27 @@ impl LagWatch {
             reports.accounts_read(self.lag.read_stated().await);
         }
         let stated = self.lag.stated();
-        let read = self.lag.note_partitions(&stated).await;
+        let read = self.lag.read(&stated).await;
         let at = began.elapsed();
-        let decision = match read {
-            Ok(lags) => {
+        let (decision, behind) = match read {
+            Ok((lags, behind)) => {
                 let judged = watch.take(&lags, &stated.halts, at);
                 let partitions: Vec<_> = judged.partitions.iter().map(|one| (one.decision, one.accounted)).collect();
                 self.shedding.set_partitions(&partitions);
                 publish(&judged, watch.all.drains_per_s());
                 reports.standstills((0..).zip(&judged.partitions).filter_map(|(at, one)| Some((at, one.standstill?))));
-                judged.decision
+                (judged.decision, Some(behind))
             }
             Err(error) => {
                 // The gauges keep their last values then: only this counter says that they are old.
                 LAG_READ_FAILURES.handle().increment(1);
                 tracing::warn!(kind = %error.kind(), %error, "the consumers' lag cannot be read");
-                watch.all.unknown(at)
+                (watch.all.unknown(at), None)
             }
         };
         reports.shedding(decision.cause.map(ShedCause::label));
         self.shedding.set(&decision);
-        if let Some(held) = self.gate.in_memory() {
-            GATE_CLAIMS.handle().set(held.claims as f64);
-            GATE_CLAIM_BYTES.handle().set(held.bytes as f64);
-        }
+        self.product.after_reading(behind);
         if mismatch_read.is_due(MISMATCH_EVERY)
             && let Ok(mismatch) = self.lag.mismatch().await
         {

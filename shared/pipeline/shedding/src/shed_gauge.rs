@@ -5,23 +5,41 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 
 use tidegate_kernel::Partition;
 use tidegate_kernel::outage::with_jitter;
-use tidegate_metric::Counter;
+use tidegate_metric::{Counter, Family, Gauge};
 
-use crate::metrics::{SHED, SHED_PRESSURE};
-use crate::refusal::{RETRY_SOON_S, Refusal};
-use crate::shed::{self, Class, Decision, ShedCause};
+use crate::policy::{self, Decision, ShedCause};
+use crate::rank::ShedClass;
+use crate::refusal::ShedRefusal;
+
+/// Seconds until trying again is worth it where nothing better is known.
+const RETRY_SOON_S: u64 = 1;
+
+/// The metrics that a product declares of its classes.
+#[derive(Clone, Copy, Debug)]
+pub struct ShedMetrics {
+    /// 0 while nothing is shed, 1 while everything is.
+    pub pressure: &'static Family<Gauge, 0>,
+    /// Requests refused, by the labels `class` and `cause`.
+    pub refused: &'static Family<Counter, 2>,
+}
 
 /// One decision for every request, and one for each partition that is halted.
-pub(crate) struct ShedGauge {
+pub(crate) struct ShedGauge<C> {
     decision: Packed,
     /// Whether any partition has a decision of its own.
     any_halted: AtomicBool,
     /// By number; made with the first reading.
     partitions: OnceLock<Box<[PartitionGauge]>>,
-    /// Requests asked about while their class was shed in part, by class.
-    asked: [AtomicU32; Class::ALL.len()],
-    /// By class and cause; looked up in the registry once.
-    refused: [[Counter; ShedCause::ALL.len()]; Class::ALL.len()],
+    classes: Box<[ClassGauge<C>]>,
+    pressure: &'static Family<Gauge, 0>,
+}
+
+struct ClassGauge<C> {
+    class: C,
+    /// Requests asked about while the class was shed in part.
+    asked: AtomicU32,
+    /// By cause; looked up in the registry once.
+    refused: [Counter; ShedCause::ALL.len()],
 }
 
 /// Pressure in the low 16 bits, the cause in the next 16, the wait in the high 32.
@@ -43,26 +61,31 @@ impl Packed {
     }
 }
 
-impl ShedGauge {
+impl<C: ShedClass> ShedGauge<C> {
     /// Registers its counters, so that a scrape finds them at zero before anything is shed.
-    pub fn register() -> Self {
-        let counter = |class: Class, cause: ShedCause| {
-            let counter = SHED.with([("class", class.label()), ("cause", cause.label())]);
+    pub fn register(metrics: ShedMetrics) -> Self {
+        let counter = |class: C, cause: ShedCause| {
+            let counter = metrics.refused.with([("class", class.label()), ("cause", cause.label())]);
             counter.increment(0);
             counter
+        };
+        let gauge = |class: C| ClassGauge {
+            class,
+            asked: AtomicU32::default(),
+            refused: ShedCause::ALL.map(|cause| counter(class, cause)),
         };
         ShedGauge {
             decision: Packed::default(),
             any_halted: AtomicBool::new(false),
             partitions: OnceLock::new(),
-            asked: Default::default(),
-            refused: Class::ALL.map(|class| ShedCause::ALL.map(|cause| counter(class, cause))),
+            classes: C::ALL.iter().map(|class| gauge(*class)).collect(),
+            pressure: metrics.pressure,
         }
     }
 
     pub fn set(&self, decision: &Decision) {
         self.decision.set(decision);
-        SHED_PRESSURE.handle().set(f64::from(decision.pressure) / f64::from(Decision::FULL));
+        self.pressure.handle().set(f64::from(decision.pressure) / f64::from(Decision::FULL));
     }
 
     /// What holds for each partition, in the order of their numbers: what it sheds if it is halted, and the offset
@@ -101,16 +124,16 @@ impl ShedGauge {
     }
 
     /// A refusal for another reason than the decision in force.
-    pub fn refuse(&self, class: Class, cause: ShedCause) -> Refusal {
-        self.refused[class as usize][cause as usize].increment(1);
-        Refusal::Shed { class, cause, retry_after_s: RETRY_SOON_S }
+    pub fn refuse(&self, class: C, cause: ShedCause) -> ShedRefusal<C> {
+        self.of_class(class).refused[cause as usize].increment(1);
+        ShedRefusal { class, cause, retry_after_s: RETRY_SOON_S }
     }
 
-    pub fn ask(&self, class: Class) -> Result<(), Refusal> {
+    pub fn ask(&self, class: C) -> Result<(), ShedRefusal<C>> {
         self.judge(&self.decision, class)
     }
 
-    pub fn ask_partition(&self, partition: Partition, class: Class) -> Result<(), Refusal> {
+    pub fn ask_partition(&self, partition: Partition, class: C) -> Result<(), ShedRefusal<C>> {
         self.of(partition).map_or(Ok(()), |gauge| self.judge(&gauge.decision, class))
     }
 
@@ -118,34 +141,64 @@ impl ShedGauge {
         self.partitions.get()?.get(partition as usize)
     }
 
-    fn judge(&self, decision: &Packed, class: Class) -> Result<(), Refusal> {
+    fn of_class(&self, class: C) -> &ClassGauge<C> {
+        self.classes.iter().find(|gauge| gauge.class == class).expect("ALL has every class")
+    }
+
+    fn judge(&self, decision: &Packed, class: C) -> Result<(), ShedRefusal<C>> {
         let packed = decision.0.load(Ordering::Relaxed);
         // The mask leaves no more than fits.
-        let share = shed::share_permille((packed & 0xffff) as u32, class);
+        let share = class.rank().share_permille((packed & 0xffff) as u32);
         if share == 0 {
             return Ok(());
         }
-        let n = self.asked[class as usize].fetch_add(1, Ordering::Relaxed);
-        if !shed::falls(n, share) {
+        let gauge = self.of_class(class);
+        let n = gauge.asked.fetch_add(1, Ordering::Relaxed);
+        if !policy::falls(n, share) {
             return Ok(());
         }
-        // Only `set` packs, and it packs causes in the order of ALL (a test holds both enums to that).
+        // Only `set` packs, and it packs causes in the order of ALL (a test holds the enum to that).
         let cause = (packed >> 16 & 0xffff) as usize % ShedCause::ALL.len();
-        self.refused[class as usize][cause].increment(1);
+        gauge.refused[cause].increment(1);
         let retry_after_s = with_jitter((packed >> 32).max(1), n);
-        Err(Refusal::Shed { class, cause: ShedCause::ALL[cause], retry_after_s })
+        Err(ShedRefusal { class, cause: ShedCause::ALL[cause], retry_after_s })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rank::Rank;
+
+    const PRESSURE: Family<Gauge, 0> = Family::new("tidegate_tested_pressure", []);
+    const REFUSED: Family<Counter, 2> = Family::new("tidegate_tested_total", ["class", "cause"]);
+
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    enum Class {
+        Single,
+        Bulk,
+    }
+
+    impl ShedClass for Class {
+        const ALL: &'static [Class] = &[Class::Single, Class::Bulk];
+
+        fn rank(self) -> Rank {
+            match self {
+                Class::Single => Rank::Last,
+                Class::Bulk => Rank::First,
+            }
+        }
+
+        fn label(self) -> &'static str {
+            match self {
+                Class::Single => "single",
+                Class::Bulk => "bulk",
+            }
+        }
+    }
 
     #[test]
-    fn the_enums_are_in_the_order_of_their_lists() {
-        for (index, class) in Class::ALL.into_iter().enumerate() {
-            assert_eq!(class as usize, index);
-        }
+    fn the_causes_are_in_the_order_of_their_list() {
         for (index, cause) in ShedCause::ALL.into_iter().enumerate() {
             assert_eq!(cause as usize, index);
         }
@@ -153,17 +206,14 @@ mod tests {
 
     #[test]
     fn a_partition_sheds_by_itself() {
-        let gauge = ShedGauge::register();
-        assert_eq!((gauge.sheds(2), gauge.accounted(2), gauge.ask_partition(2, Class::Start)), (false, 0, Ok(())));
+        let gauge = ShedGauge::register(ShedMetrics { pressure: &PRESSURE, refused: &REFUSED });
+        assert_eq!((gauge.sheds(2), gauge.accounted(2), gauge.ask_partition(2, Class::Bulk)), (false, 0, Ok(())));
         let all = Decision::everything(ShedCause::PartitionHalted, 60);
         gauge.set_partitions(&[(None, 5), (Some(Decision::default()), 6), (Some(all), 7)]);
         assert_eq!([0, 1, 2, 3].map(|partition| gauge.sheds(partition)), [false, false, true, false]);
         assert_eq!([0, 1, 2, 3].map(|partition| gauge.accounted(partition)), [5, 6, 7, 0]);
-        let cause = |asked: Result<(), Refusal>| match asked {
-            Err(Refusal::Shed { cause, .. }) => Some(cause),
-            _ => None,
-        };
-        for class in Class::ALL {
+        let cause = |asked: Result<(), ShedRefusal<Class>>| asked.err().map(|refusal| refusal.cause);
+        for class in Class::ALL.iter().copied() {
             assert_eq!(cause(gauge.ask(class)), None);
             let causes = [0, 1, 2, 3].map(|partition| cause(gauge.ask_partition(partition, class)));
             assert_eq!(causes, [None, None, Some(ShedCause::PartitionHalted), None]);
