@@ -12,21 +12,6 @@ use crate::use_paths::use_paths;
 const REMAINING: &[(&str, &[&str])] = &[
     ("shared/pipeline/kernel", &["free_json::number", "free_json::scan"]),
     ("shared/pipeline/inproc", &["gate::claims", "gate::lane"]),
-    (
-        "shared/products/agentping/admission",
-        &[
-            "admission",
-            "agent_slots",
-            "authenticate",
-            "gatekeeping",
-            "giving_back",
-            "lag_watch",
-            "local_share",
-            "rates",
-            "refusal",
-            "shed_gauge",
-        ],
-    ),
     ("shared/adapters/sqlite", &["mark", "sqlite"]),
     ("shared/adapters/sqlite", &["store::events", "store::load"]),
     ("shared/adapters/sqlite", &["store::accounts", "store::desk"]),
