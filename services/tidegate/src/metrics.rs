@@ -13,6 +13,7 @@ tidegate_metric::declare! {
 pub fn all() -> impl Iterator<Item = &'static Declared> {
     let lists = [
         METRICS,
+        tidegate_access::METRICS,
         tidegate_admission::METRICS,
         tidegate_consumer::METRICS,
         tidegate_control::METRICS,

@@ -15,7 +15,8 @@ macro_rules! causes {
         impl Cause {
             pub const ALL: &[Cause] = &[$(Cause::$cause,)*];
 
-            /// As metrics and logs have it.
+            /// The label in metrics and logs.
+            #[allow(dead_code, reason = "a port may use the trait alone")]
             pub const fn label(self) -> &'static str {
                 match self {
                     $(Cause::$cause => $label,)*

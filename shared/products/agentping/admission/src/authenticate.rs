@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
+use tidegate_access::{Access, StoreHealth};
 use tidegate_agentping::credential::CredentialError;
-use tidegate_agentping::{Credential, CredentialMistake};
-use tidegate_agentping_ports::Credentials;
-use tidegate_kernel::{Outage, Region};
+use tidegate_agentping::{Credential, CredentialHash, CredentialMistake};
+use tidegate_agentping_ports::{CredentialRecord, Credentials};
+use tidegate_kernel::Region;
 use tidegate_ports::Clock;
 
 use crate::config::AdmissionConfig;
-use crate::credential_cache::CredentialCache;
 use crate::refusal::Refusal;
-use crate::store_health::StoreHealth;
 use crate::submission::Caller;
 
 /// Reads a presented credential as far as that goes without a look-up.
@@ -35,20 +34,20 @@ pub fn read(presented: Option<&str>, endpoint: Region) -> Result<Credential, Ref
 /// Admission's first step by itself: all that a service needs which only reads.
 pub struct Authenticator {
     region: Region,
-    clock: Arc<dyn Clock>,
-    cache: CredentialCache,
-    outage: Outage,
+    credentials: Arc<dyn Credentials>,
+    access: Access<CredentialHash, CredentialRecord>,
 }
 
 impl Authenticator {
     pub fn new(credentials: Arc<dyn Credentials>, clock: Arc<dyn Clock>, config: &AdmissionConfig) -> Self {
-        let cache = CredentialCache::new(credentials, Arc::clone(&clock), config.credentials, config.timeouts.store_ms);
-        Authenticator { region: config.region, clock, cache, outage: Outage::default() }
+        let expires_at = |record: &CredentialRecord| record.expires_at;
+        let access = Access::new(clock, config.credentials, config.timeouts.store_ms, expires_at);
+        Authenticator { region: config.region, credentials, access }
     }
 
     /// Whether look-ups hang: other reads of the same store would, too.
     pub(crate) fn store_health(&self) -> Arc<StoreHealth> {
-        self.cache.store_health()
+        self.access.store_health()
     }
 
     /// Who presents this credential. It is hashed at once and never kept.
@@ -57,14 +56,7 @@ impl Authenticator {
     /// The refusals of [`read`], [`Refusal::CredentialUnknown`], [`Refusal::CredentialUnavailable`].
     pub async fn authenticate(&self, presented: Option<&str>) -> Result<Caller, Refusal> {
         let hash = read(presented, self.region)?.hash();
-        let found = self.cache.find(hash).await.map_err(|error| {
-            tracing::warn!(kind = %error.kind(), %error, "a credential cannot be looked up");
-            Refusal::CredentialUnavailable { retry_after_s: self.outage.failed(self.clock.now()) }
-        })?;
-        let record = found.ok_or(Refusal::CredentialUnknown)?;
-        if record.expires_at.is_some_and(|expires_at| expires_at <= self.clock.now()) {
-            return Err(Refusal::CredentialUnknown);
-        }
+        let record = self.access.find(hash, || self.credentials.find(&hash)).await?;
         Ok(Caller { team: record.team, plan: record.plan, scope: record.scope.clone() })
     }
 }

@@ -1,5 +1,6 @@
 //! The settings of admission, with their defaults. The binary reads them, and checks them against each other.
 
+use tidegate_access::CredentialTimes;
 use tidegate_kernel::Region;
 use tidegate_shedding::ShedThresholds;
 
@@ -19,21 +20,6 @@ pub struct AdmissionConfig {
     pub local_share_permille: u32,
     /// Confirmations under way in the background at most; beyond it they are dropped, which is safe.
     pub confirms_max: usize,
-}
-
-/// How long answers about credentials hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CredentialTimes {
-    /// A credential found is not looked up again for so long: the delay until a revocation holds.
-    pub fresh_ms: u64,
-    /// A credential not found is not looked up again for so long.
-    pub missing_fresh_ms: u64,
-    /// With the store down, a credential found is served for so long after its last look-up.
-    pub stale_ms: u64,
-    /// With the store down, so long between two attempts to look one credential up.
-    pub retry_ms: u64,
-    pub found_max: u64,
-    pub missing_max: u64,
 }
 
 /// Deadlines. They nest: the append is the longest wait, and a front door's handler waits longer than all of them.
@@ -70,19 +56,6 @@ impl AdmissionConfig {
             claim_window_ms: 24 * 3_600_000,
             local_share_permille: 500,
             confirms_max: 4_096,
-        }
-    }
-}
-
-impl Default for CredentialTimes {
-    fn default() -> Self {
-        CredentialTimes {
-            fresh_ms: 2_000,
-            missing_fresh_ms: 1_000,
-            stale_ms: 15 * 60_000,
-            retry_ms: 1_000,
-            found_max: 100_000,
-            missing_max: 10_000,
         }
     }
 }

@@ -15,8 +15,6 @@ tidegate_metric::declare! {
         "Requests taken whose ids could be compared with nothing: the gate had lost its memory, and the store was down.";
     pub(crate) AGENT_CAP_WARNINGS: Counter = "tidegate_agent_cap_warnings_total",
         "Teams that were seen to have four fifths of the agents that their plan allows, each counted once; the log names them.";
-    pub(crate) CREDENTIALS_STALE: Counter = "tidegate_credentials_stale_total",
-        "Look-ups of credentials that the store did not answer, and that were answered from memory instead.";
 
     pub(crate) SHED: Counter = "tidegate_shed_total" { class, cause },
         "Requests refused because the persisters are behind, by class (events, start, finish, heartbeat) and cause (age, records, unknown, partition_halted).";

@@ -5,15 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use moka::sync::Cache;
+use tidegate_access::{Coalesce, StoreHealth};
 use tidegate_agentping::{RateCard, TeamId, TeamRates};
 use tidegate_agentping_ports::Rates;
 use tidegate_kernel::Timestamp;
 use tidegate_ports::Clock;
 use tokio::time::Instant;
 
-use crate::coalesce::Coalesce;
 use crate::ports::AdmissionPorts;
-use crate::store_health::StoreHealth;
 
 const TEAMS_MAX: u64 = 10_000;
 

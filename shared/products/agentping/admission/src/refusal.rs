@@ -1,5 +1,6 @@
 //! Every cause for which admission refuses. A refusal leaves nothing behind, except [`Refusal::OutcomeUnknown`].
 
+use tidegate_access::AccessRefusal;
 use tidegate_agentping::{CredentialMistake, RunId, Slug};
 use tidegate_kernel::{Presented, Region, Timestamp};
 use tidegate_shedding::{ShedCause, ShedRefusal};
@@ -58,6 +59,15 @@ pub enum Refusal {
 pub enum StartField {
     Agent { supplied: Slug },
     StartedAt { supplied: Timestamp },
+}
+
+impl From<AccessRefusal> for Refusal {
+    fn from(refusal: AccessRefusal) -> Self {
+        match refusal {
+            AccessRefusal::Unknown => Refusal::CredentialUnknown,
+            AccessRefusal::Unavailable { retry_after_s } => Refusal::CredentialUnavailable { retry_after_s },
+        }
+    }
 }
 
 impl From<ShedRefusal<Class>> for Refusal {

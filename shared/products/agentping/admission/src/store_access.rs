@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tidegate_access::StoreHealth;
 use tidegate_agentping::{Body, EventId, RunKey, TeamId};
 use tidegate_agentping_ports::gate::{GateDown, Seed, Usage};
 use tidegate_agentping_ports::registry::Agents;
@@ -14,7 +15,6 @@ use tokio::time::Instant;
 use crate::config::Timeouts;
 use crate::ports::AdmissionPorts;
 use crate::refusal::Refusal;
-use crate::store_health::StoreHealth;
 use crate::store_view::StoreView;
 use crate::submission::{Caller, Submission};
 use tidegate_kernel::outage::Outage;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::OnceCell;
 
 /// Look-ups under way, by key.
-pub(crate) struct Coalesce<K, V> {
+pub struct Coalesce<K, V> {
     under_way: Mutex<HashMap<K, Arc<OnceCell<V>>>>,
 }
 

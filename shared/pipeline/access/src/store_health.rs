@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 /// Notes reads that hang. Reads that are wanted and not needed ask it first. Errors that come at once change nothing.
 #[derive(Debug)]
-pub(crate) struct StoreHealth {
+pub struct StoreHealth {
     began: Instant,
     resting_until_ms: AtomicU64,
 }

@@ -1,53 +1,50 @@
 //! Credentials that were looked up. Those found hold for two seconds, and for minutes while the store is down; those
 //! not found hold for a second, and only so many are kept, so that guessing fills no memory.
 
+use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
 use moka::sync::Cache;
-use tidegate_agentping::CredentialHash;
-use tidegate_agentping_ports::{CredentialRecord, Credentials};
 use tidegate_kernel::Timestamp;
 use tidegate_ports::{Clock, FailureCause, StoreError};
 use tokio::time::Instant;
 
 use crate::coalesce::Coalesce;
-use crate::config::CredentialTimes;
+use crate::credential_times::CredentialTimes;
 use crate::metrics::CREDENTIALS_STALE;
 use crate::store_health::StoreHealth;
 
-/// The cache, and where it looks up. Times are the clock port's.
-pub(crate) struct CredentialCache {
-    source: Arc<dyn Credentials>,
+/// The cache, by the keys that credentials are looked up by. Times are the clock port's.
+pub(crate) struct CredentialCache<K, R> {
     clock: Arc<dyn Clock>,
     times: CredentialTimes,
     look_up_within_ms: u64,
-    found: Cache<CredentialHash, Found>,
+    found: Cache<K, Found<R>>,
     /// When each was not found.
-    missing: Cache<CredentialHash, Timestamp>,
+    missing: Cache<K, Timestamp>,
     health: Arc<StoreHealth>,
-    look_ups: Coalesce<CredentialHash, Result<Option<Arc<CredentialRecord>>, StoreError>>,
+    look_ups: Coalesce<K, Result<Option<Arc<R>>, StoreError>>,
 }
 
-#[derive(Clone)]
-struct Found {
-    record: Arc<CredentialRecord>,
+struct Found<R> {
+    record: Arc<R>,
     looked_up_at: Timestamp,
     /// When the store was last asked, whether or not it answered, and how long that holds.
     asked_at: Timestamp,
     holds_ms: u64,
 }
 
-impl CredentialCache {
-    pub fn new(
-        source: Arc<dyn Credentials>,
-        clock: Arc<dyn Clock>,
-        times: CredentialTimes,
-        look_up_within_ms: u64,
-    ) -> Self {
+impl<R> Clone for Found<R> {
+    fn clone(&self) -> Self {
+        Found { record: Arc::clone(&self.record), ..*self }
+    }
+}
+
+impl<K: Copy + Eq + Hash + Send + Sync + 'static, R: Send + Sync + 'static> CredentialCache<K, R> {
+    pub fn new(clock: Arc<dyn Clock>, times: CredentialTimes, look_up_within_ms: u64) -> Self {
         CREDENTIALS_STALE.handle().increment(0);
         CredentialCache {
-            source,
             clock,
             times,
             look_up_within_ms,
@@ -62,41 +59,45 @@ impl CredentialCache {
         Arc::clone(&self.health)
     }
 
-    /// The credential with this hash; `None` if nobody has it.
+    /// The record of the credential with this key, which `look_up` finds; `None` if nobody has it.
     ///
     /// # Errors
     /// The store is down and no answer is recent enough.
-    pub async fn find(&self, hash: CredentialHash) -> Result<Option<Arc<CredentialRecord>>, StoreError> {
+    pub async fn find<F>(&self, key: K, look_up: impl FnOnce() -> F) -> Result<Option<Arc<R>>, StoreError>
+    where
+        F: Future<Output = Result<Option<R>, StoreError>>,
+    {
         let now = self.clock.now();
-        let found = self.found.get(&hash);
+        let found = self.found.get(&key);
         if let Some(found) = found.as_ref().filter(|found| within(found.asked_at, now, found.holds_ms)) {
             return Ok(Some(Arc::clone(&found.record)));
         }
-        if found.is_none() && self.missing.get(&hash).is_some_and(|at| within(at, now, self.times.missing_fresh_ms)) {
+        if found.is_none() && self.missing.get(&key).is_some_and(|at| within(at, now, self.times.missing_fresh_ms)) {
             return Ok(None);
         }
-        self.look_ups.run(hash, || self.look_up(hash, found)).await
+        self.look_ups.run(key, || self.look_up(key, found, look_up())).await
     }
 
     async fn look_up(
         &self,
-        hash: CredentialHash,
-        known: Option<Found>,
-    ) -> Result<Option<Arc<CredentialRecord>>, StoreError> {
+        key: K,
+        known: Option<Found<R>>,
+        asking: impl Future<Output = Result<Option<R>, StoreError>>,
+    ) -> Result<Option<Arc<R>>, StoreError> {
         let (began, deadline) = (Instant::now(), Duration::from_millis(self.look_up_within_ms));
-        let answer = tokio::time::timeout(deadline, self.source.find(&hash)).await;
+        let answer = tokio::time::timeout(deadline, asking).await;
         let now = self.clock.now();
         match answer.unwrap_or_else(|_| Err(StoreError::Unavailable(FailureCause::timeout("a look-up took too long"))))
         {
             Ok(Some(record)) => {
                 let record = Arc::new(record);
                 let (looked_up_at, asked_at, holds_ms) = (now, now, self.times.fresh_ms);
-                self.found.insert(hash, Found { record: Arc::clone(&record), looked_up_at, asked_at, holds_ms });
+                self.found.insert(key, Found { record: Arc::clone(&record), looked_up_at, asked_at, holds_ms });
                 Ok(Some(record))
             }
             Ok(None) => {
-                self.found.invalidate(&hash);
-                self.missing.insert(hash, now);
+                self.found.invalidate(&key);
+                self.missing.insert(key, now);
                 Ok(None)
             }
             Err(error) => {
@@ -107,7 +108,7 @@ impl CredentialCache {
                 CREDENTIALS_STALE.handle().increment(1);
                 tracing::warn!(kind = %error.kind(), %error, "serving a credential from memory");
                 let record = Arc::clone(&stale.record);
-                self.found.insert(hash, Found { asked_at: now, holds_ms: self.times.retry_ms, ..stale });
+                self.found.insert(key, Found { asked_at: now, holds_ms: self.times.retry_ms, ..stale });
                 Ok(Some(record))
             }
         }
