@@ -6,5 +6,6 @@ mod documents;
 mod sources;
 mod statements;
 mod tree;
+mod type_names;
 mod use_paths;
 mod words;

@@ -17,7 +17,7 @@ use tidegate_kernel::Timestamp;
 use crate::answers::Answer;
 use crate::endpoint::Endpoint;
 use crate::ingest::Ingest;
-use crate::parse::{Fault, Reading, ids};
+use crate::parse::{Fault, ParseOptions, ids};
 use crate::refusal_table::Problem;
 use crate::text::text;
 
@@ -98,8 +98,8 @@ impl Call {
     }
 
     /// What the rules for bodies need to know.
-    pub fn reading(&self, caller: &Caller) -> Reading {
-        Reading {
+    pub fn reading(&self, caller: &Caller) -> ParseOptions {
+        ParseOptions {
             region: self.ingest.config.region,
             ignore_unknown: self.ingest.config.ignore_unknown_members,
             keep_metadata: caller.plan.keeps_metadata(),

@@ -1,4 +1,4 @@
-//! Calendar months in UTC: what quotas and spend are counted by.
+//! Calendar months in UTC, the period of quotas and spend.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,7 +13,7 @@ use crate::Timestamp;
 #[serde(transparent)]
 pub struct Month(i32);
 
-/// A text that is no `YYYY-MM`.
+/// A text that is not of the form `YYYY-MM`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("'{0}' is not a month: write it as YYYY-MM, for example 2026-05")]
 pub struct MonthError(pub String);

@@ -13,7 +13,7 @@ fn letter(offset: i64) -> DeadLetter {
     DeadLetter {
         position: Position { generation: 7, partition: 3, offset },
         appended_at: Timestamp::from_millis(1_700_000_000_001),
-        buried_at: Timestamp::from_millis(1_700_000_000_002),
+        dead_lettered_at: Timestamp::from_millis(1_700_000_000_002),
         reason: "it does not decode: line 1".to_owned(),
         payload: Bytes::from_static(b"\x00not json\xff"),
         provenance: Provenance {

@@ -53,7 +53,7 @@ fn letter_of(record: &Consumed) -> DeadLetter {
     DeadLetter {
         position: record.position,
         appended_at: record.appended_at,
-        buried_at: Timestamp::from_millis(1),
+        dead_lettered_at: Timestamp::from_millis(1),
         reason: "why ".repeat(1_000),
         payload: record.payload.clone(),
         provenance: record.provenance.as_deref().cloned().unwrap_or_default(),
