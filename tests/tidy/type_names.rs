@@ -43,8 +43,8 @@ fn exported(text: &str) -> impl Iterator<Item = String> {
     uses.flat_map(|tree| use_paths(tree).into_iter().filter_map(|mut path| path.pop()))
 }
 
-/// The public types of one crate, given the text of each file by its path below `src/`: those in public modules, and those
-/// that such a module exports.
+/// The public types of one crate, given the text of each file by its path below `src/`: those in public modules, and
+/// those that such a module exports.
 fn public_types<'t>(files: &BTreeMap<&str, &'t str>) -> BTreeSet<&'t str> {
     let all: BTreeSet<&str> = files.values().flat_map(|text| declared(text)).collect();
     let mut found = BTreeSet::new();

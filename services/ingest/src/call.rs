@@ -123,7 +123,8 @@ impl Call {
     /// Takes the request in. This runs on even if the client leaves: what was claimed must be settled.
     pub async fn accept(self, caller: Caller, run: Option<RunId>, body: RecordBody) -> Result<Accepted, Problem> {
         let Call { ingest, parts, received_at, place, permit } = self;
-        // Its headers stand in the connection's read buffer, which is free for the next request once nothing refers to it.
+        // Its headers stand in the connection's read buffer, which is free for the next request once nothing refers to
+        // it.
         drop(parts);
         let minted = run.is_none();
         let run = run.unwrap_or_else(|| mint(&ingest, caller.team, received_at));

@@ -78,7 +78,8 @@ impl Layers {
 
     /// Lays the `TIDEGATE_…` variables over what is there: `TIDEGATE_INGEST__LISTEN` is `ingest.listen`,
     /// and a list is separated by commas. Variables
-    /// with which a cluster announces a service named `tidegate`, and those of tests and of the local stack, are none of ours.
+    /// with which a cluster announces a service named `tidegate`, and those of tests and of the local stack, are none
+    /// of ours.
     pub fn variables(&mut self, variables: impl IntoIterator<Item = (String, String)>) {
         for (name, value) in variables {
             let Some(rest) = name.strip_prefix(PREFIX) else { continue };

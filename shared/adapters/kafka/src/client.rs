@@ -60,8 +60,8 @@ impl ConsumerContext for Asking {}
 const LOOKED_AFTER_EVERY: Duration = Duration::from_millis(200);
 
 /// Starts a thread that calls `look` regularly while the client exists: librdkafka hands log lines and errors over only
-/// when it is polled, and a client that only sends requests is not polled otherwise. `look` must call [`hand_over`] only
-/// while no other thread waits for a record of this client.
+/// when it is polled, and a client that only sends requests is not polled otherwise. `look` must call [`hand_over`]
+/// only while no other thread waits for a record of this client.
 pub fn look_after<R: Send + Sync + 'static>(client: &Arc<R>, look: fn(&R)) -> Result<(), LogError> {
     let client = Arc::downgrade(client);
     let looking = move || {
@@ -156,8 +156,8 @@ pub fn close_aside<T: Send + 'static>(client: T) {
     }
 }
 
-/// Waits until every dropped client is closed: its consumers have then left their groups, and other members take over at
-/// once instead of after the session timeout. False if that took longer than `deadline`.
+/// Waits until every dropped client is closed: its consumers have then left their groups, and other members take over
+/// at once instead of after the session timeout. False if that took longer than `deadline`.
 pub async fn all_closed(deadline: Duration) -> bool {
     let mut closing = CLOSING.subscribe();
     let closed = closing.wait_for(|closing| *closing == 0);

@@ -42,8 +42,8 @@ pub struct KafkaConsumer {
     draining: bool,
     last_epoch: u64,
     owed_tried_at: Option<Instant>,
-    /// The coordinator did not answer a commit. Until this instant commits are queued without a request, so that polls do
-    /// not block.
+    /// The coordinator did not answer a commit. Until this instant commits are queued without a request, so that polls
+    /// do not block.
     silent_until: Option<Instant>,
     read_back: AbortHandle,
     /// Resolves when the member has left.
@@ -129,7 +129,8 @@ impl KafkaConsumer {
 
     fn assigned(&mut self, partition: Partition) {
         count("assigned", 1);
-        // With the clock, epochs also grow across members and restarts, as far as clocks agree. Nothing depends on that.
+        // With the clock, epochs also grow across members and restarts, as far as clocks agree. Nothing depends on
+        // that.
         let now = u64::try_from(self.clock.now().as_millis()).unwrap_or_default();
         self.last_epoch = now.max(self.last_epoch + 1);
         let epoch = PartitionEpoch { partition, epoch: self.last_epoch };
@@ -186,7 +187,8 @@ impl KafkaConsumer {
         }
     }
 
-    /// Handles an error between records. librdkafka recovers from most by itself; after a fatal one the consumer rejoins.
+    /// Handles an error between records. librdkafka recovers from most by itself; after a fatal one the consumer
+    /// rejoins.
     fn fail(&mut self, error: &KafkaError) -> Result<(), LogError> {
         if matches!(error, KafkaError::MessageConsumptionFatal(_)) {
             tracing::error!(%error, "the consumer failed for good; it joins anew");

@@ -116,7 +116,8 @@ pub async fn create(options: &KafkaOptions, wanted: &TopicLayout) -> Result<Crea
 }
 
 impl Created {
-    /// Whether a new topic explains the mismatch: a broker knows a topic before its settings, and reports "unset" until then.
+    /// Whether a new topic explains the mismatch: a broker knows a topic before its settings, and reports "unset" until
+    /// then.
     fn is_on_its_way(&self, mismatch: &Mismatch) -> bool {
         match mismatch {
             Mismatch::Missing { topic } | Mismatch::Setting { topic, .. } => self.created.contains(topic),

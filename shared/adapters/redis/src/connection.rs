@@ -24,8 +24,8 @@ pub(crate) enum Connection {
 }
 
 impl Servers {
-    /// Cluster redirections that one call follows. A call that the client sends twice because its node went away may meet
-    /// its own claims; they are unconfirmed and of the same content, so they are joined.
+    /// Cluster redirections that one call follows. A call that the client sends twice because its node went away may
+    /// meet its own claims; they are unconfirmed and of the same content, so they are joined.
     const REDIRECTIONS: u32 = 3;
 
     pub fn of(options: &RedisOptions) -> Result<Self, RedisGateError> {

@@ -18,8 +18,8 @@ use crate::packing::Keeping;
 use crate::team_queues::TeamQueues;
 use crate::{RedisGateError, RedisOptions, replies};
 
-/// How long a team's state is kept after its last call: longer than its claims and than a month. A team that is idle for
-/// longer must be seeded again.
+/// How long a team's state is kept after its last call: longer than its claims and than a month. A team that is idle
+/// for longer must be seeded again.
 const TEAM_TTL_MS: u64 = 32 * 24 * 3_600_000;
 /// The [`Gate`] on Redis, for any number of front doors.
 pub struct RedisGate {
@@ -29,8 +29,8 @@ pub struct RedisGate {
 }
 
 impl RedisGate {
-    /// Creates a gate that connects in the background, and again whenever the connection is lost. An unreachable Redis is no
-    /// error here: calls fail until it is up. Must be called inside a tokio runtime.
+    /// Creates a gate that connects in the background, and again whenever the connection is lost. An unreachable Redis
+    /// is no error here: calls fail until it is up. Must be called inside a tokio runtime.
     ///
     /// # Errors
     /// [`RedisGateError`]: an option is invalid.

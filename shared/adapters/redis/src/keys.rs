@@ -40,8 +40,8 @@ impl ClaimAddress {
     }
 }
 
-/// The hash of claims on ids of one kind and region that were born in the same 256 ms: small enough that Redis packs most
-/// of them, and large enough that a batch of events needs one key.
+/// The hash of claims on ids of one kind and region that were born in the same 256 ms: small enough that Redis packs
+/// most of them, and large enough that a batch of events needs one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bucket {
     kind: u8,

@@ -26,8 +26,8 @@ const CONFIRMS_MAX: usize = 8_192;
 const OPERATIONS_PER_CALL: usize = 128;
 const CLAIMS_PER_CALL: usize = 512;
 const ANSWER_BYTES_PER_CALL: usize = 128 * 1_024;
-/// How long confirmations alone wait for another operation to share the call. Requests of this process about their claims
-/// are behind them in the same queue, so none sees a claim as unconfirmed because of the wait.
+/// How long confirmations alone wait for another operation to share the call. Requests of this process about their
+/// claims are behind them in the same queue, so none sees a claim as unconfirmed because of the wait.
 const CONFIRMS_WAIT: Duration = Duration::from_millis(10);
 
 /// The queues of all teams that have operations under way.
@@ -78,8 +78,8 @@ impl TeamQueues {
         }
     }
 
-    /// Runs one operation and returns it with the script's reply. If the future is dropped before the reply, the operation may
-    /// or may not be done.
+    /// Runs one operation and returns it with the script's reply. If the future is dropped before the reply, the
+    /// operation may or may not be done.
     ///
     /// # Errors
     /// [`GateDown`].

@@ -78,7 +78,8 @@ pub(crate) fn kind_of_prepare(error: &PrepareError) -> FailureKind {
     }
 }
 
-/// Too few live replicas and a failed replica count as unreachable: the coordinator answers, but the data is not available.
+/// Too few live replicas and a failed replica count as unreachable: the coordinator answers, but the data is not
+/// available.
 fn kind_of_attempt(attempt: &RequestAttemptError) -> FailureKind {
     match attempt {
         RequestAttemptError::DbError(error, _) => match error {

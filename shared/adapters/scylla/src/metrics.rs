@@ -1,5 +1,5 @@
-//! The metrics of the store on CQL. Labels are bounded: `kind` is one of the statements' names, `outcome` is `ok` or the kind
-//! of the failure.
+//! The metrics of the store on CQL. Labels are bounded: `kind` is one of the statements' names, `outcome` is `ok` or
+//! the kind of the failure.
 
 use tidegate_ports::FailureKind;
 

@@ -1,7 +1,7 @@
 //! The schema as numbered migrations, each applied once.
 //!
-//! `schema_migrations` has the applied migrations with their checksums. Every statement may run again, so an interrupted
-//! migration is applied once more; a lock row prevents two processes from applying at once.
+//! `schema_migrations` has the applied migrations with their checksums. Every statement may run again, so an
+//! interrupted migration is applied once more; a lock row prevents two processes from applying at once.
 
 use std::collections::BTreeMap;
 
@@ -120,11 +120,12 @@ async fn to_do(
     Ok(Applied { migrations, region: region::recorded(session, keyspace).await?.is_none() })
 }
 
-/// Creates the keyspace if it is missing, applies pending migrations, and records the region. It is idempotent and may run
-/// in several processes at once.
+/// Creates the keyspace if it is missing, applies pending migrations, and records the region. It is idempotent and may
+/// run in several processes at once.
 ///
 /// # Errors
-/// [`MigrationError`]: of a keyspace that is another region's or replicated otherwise nothing is changed. What was applied before the failure stays.
+/// [`MigrationError`]: of a keyspace that is another region's or replicated otherwise nothing is changed. What was
+/// applied before the failure stays.
 pub async fn apply(options: &ScyllaOptions, replication: &Replication) -> Result<Applied, MigrationError> {
     check_keyspace(&options.keyspace)?;
     let session = connect(options, false).await?;

@@ -92,8 +92,8 @@ impl Registry for ScyllaRegistry {
         self.revoke("key", key.to_string(), at).await
     }
 
-    /// The agents counted towards the cap are those of tokens and those of runs, but for archived ones. Two calls at the same instant may
-    /// both find room for one more.
+    /// The agents counted towards the cap are those of tokens and those of runs, but for archived ones. Two calls at
+    /// the same instant may both find room for one more.
     async fn create_token(&self, row: TokenRow, hash: CredentialHash) -> Result<(), RegistryError> {
         self.check_agent_cap(&row).await?;
         self.insert_credential(&row.clone().into(), &hash).await?;
@@ -108,8 +108,8 @@ impl Registry for ScyllaRegistry {
         self.revoke("token", token.to_string(), at).await
     }
 
-    /// Writes the new token first, then the old one's end: if it is interrupted in between, both work, and a second rotation
-    /// is correct.
+    /// Writes the new token first, then the old one's end: if it is interrupted in between, both work, and a second
+    /// rotation is correct.
     async fn rotate_token(
         &self,
         old: TokenId,
@@ -121,7 +121,8 @@ impl Registry for ScyllaRegistry {
         self.rotate(old, old_expires_at, new, new_hash, now).await
     }
 
-    /// Revokes the new token first: if it is interrupted in between, the old one works until the end that the rotation set.
+    /// Revokes the new token first: if it is interrupted in between, the old one works until the end that the rotation
+    /// set.
     async fn undo_rotation(
         &self,
         old: TokenId,

@@ -115,7 +115,8 @@ impl Cql {
         self.attempts(statement.kind, || self.0.session.execute_bound_unpaged(&bound)).await.map(drop)
     }
 
-    /// Sends a conditional write once: after a timeout it is unknown whether it was applied. The result always has a row.
+    /// Sends a conditional write once: after a timeout it is unknown whether it was applied. The result always has a
+    /// row.
     pub(crate) async fn conditional(
         &self,
         statement: &Prepared,

@@ -1,7 +1,8 @@
-//! The starts of the cluster's nodes as one number. A node that acknowledges before it syncs may have lost unsynced writes
-//! when it starts again after a kill.
+//! The starts of the cluster's nodes as one number. A node that acknowledges before it syncs may have lost unsynced
+//! writes when it starts again after a kill.
 //!
-//! Every node keeps its gossip generation, which grows with each of its starts and is written before it answers clients.
+//! Every node keeps its gossip generation, which grows with each of its starts and is written before it answers
+//! clients.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -20,8 +20,8 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    /// Prepares `text`. All statements but conditional writes are idempotent: their timestamps come from the log, or their
-    /// values are absolute.
+    /// Prepares `text`. All statements but conditional writes are idempotent: their timestamps come from the log, or
+    /// their values are absolute.
     pub async fn of(session: &Session, kind: &'static str, text: &str) -> Result<Self, StoreError> {
         let mut query = session.prepare(text).await.map_err(|error| not_prepared(kind, &error))?;
         query.set_is_idempotent(!text.contains(" IF "));

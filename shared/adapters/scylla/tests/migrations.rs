@@ -1,4 +1,4 @@
-//! The schema: made once, by whoever comes first, and judged before it is used.
+//! The schema: created once, by the first process, and checked before it is used.
 
 use tidegate_kernel::Region;
 use tidegate_ports::StoreError;

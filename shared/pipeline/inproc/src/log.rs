@@ -68,7 +68,8 @@ impl MemoryLog {
         MemoryLog { shared: Arc::new(Shared { options, clock, state, changed: watch::Sender::new(()) }) }
     }
 
-    /// Makes every append fail with this error; `None` ends that. With [`AppendError::Unknown`] the record is still appended.
+    /// Makes every append fail with this error; `None` ends that. With [`AppendError::Unknown`] the record is still
+    /// appended.
     pub fn fail_appends(&self, failure: Option<AppendError>) {
         self.shared.state().failure = failure;
     }

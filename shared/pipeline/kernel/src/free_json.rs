@@ -88,8 +88,8 @@ impl<'de> Deserialize<'de> for FreeJson {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ContentHash {
     pub hash: u64,
-    /// The hash that earlier builds stored for the same value, where it differs: they did not distinguish numbers that are
-    /// the same 64-bit integer or float.
+    /// The hash that earlier builds stored for the same value, where it differs: they did not distinguish numbers that
+    /// are the same 64-bit integer or float.
     pub earlier: Option<u64>,
 }
 
@@ -103,7 +103,8 @@ pub fn content_hash(raw: &str, limits: FreeJsonLimits) -> Result<u64, FreeJsonEr
     Ok(content_hash_noting(raw, limits, &mut |_, _| {})?.hash)
 }
 
-/// Like [`content_hash`], and calls `note` with the name and raw value of each member of an object (not of nested values).
+/// Like [`content_hash`], and calls `note` with the name and raw value of each member of an object (not of nested
+/// values).
 ///
 /// # Errors
 /// [`FreeJsonError`].

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use crate::Timestamp;
 
-/// Milliseconds without a failure after which the next failure starts a new outage. Longer than any wait, so that waiting
-/// clients do not end an outage.
+/// Milliseconds without a failure after which the next failure starts a new outage. Longer than any wait, so that
+/// waiting clients do not end an outage.
 const FORGOTTEN_AFTER_MS: u64 = 60_000;
 /// The longest wait before its jitter, which adds up to half of it: clients are known to wait for a
 /// minute at most.

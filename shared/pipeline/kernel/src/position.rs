@@ -26,8 +26,8 @@ impl Position {
         ((self.generation as i64) << Self::OFFSET_BITS) | (self.offset & ((1 << Self::OFFSET_BITS) - 1))
     }
 
-    /// Whether the record at this position is part of a state stored up to the write timestamp `folded_to`; `None` means
-    /// that no state is stored.
+    /// Whether the record at this position is part of a state stored up to the write timestamp `folded_to`; `None`
+    /// means that no state is stored.
     pub fn is_folded(&self, folded_to: Option<i64>) -> bool {
         folded_to.is_some_and(|folded_to| self.write_timestamp() <= folded_to)
     }

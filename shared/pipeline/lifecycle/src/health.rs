@@ -1,5 +1,5 @@
-//! Readiness of the process: it has started, is not stopping, and has no problem. Load does not matter: a front door that
-//! sheds requests stays ready.
+//! Readiness of the process: it has started, is not stopping, and has no problem. Load does not matter: a front door
+//! that sheds requests stays ready.
 
 use std::collections::BTreeMap;
 use std::fmt;

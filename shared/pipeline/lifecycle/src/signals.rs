@@ -25,8 +25,8 @@ impl Signals {
         }
     }
 
-    /// From now on, the next signal ends the process at once, after `last_words`, which must be short. Accepted records are
-    /// already on the log.
+    /// From now on, the next signal ends the process at once, after `last_words`, which must be short. Accepted records
+    /// are already on the log.
     pub fn exit_on_next(mut self, last_words: impl FnOnce() + Send + 'static) {
         tokio::spawn(async move {
             let signal = self.next().await;

@@ -60,8 +60,8 @@ impl<H, const LABELS: usize> Family<H, LABELS> {
 }
 
 impl<H: Handle, const LABELS: usize> Family<H, LABELS> {
-    /// The handle of the series with these label values, each named, in the declared order. This is a look-up: on a path
-    /// that every request takes, keep the handle.
+    /// The handle of the series with these label values, each named, in the declared order. This is a look-up: on a
+    /// path that every request takes, keep the handle.
     pub fn with<V: Into<SharedString>>(&self, labels: [(&'static str, V); LABELS]) -> H {
         debug_assert_eq!(labels.each_ref().map(|(label, _)| *label), self.labels, "the labels of {}", self.name);
         H::of(&Key::from_parts(self.name, Vec::from(labels.map(|(label, value)| Label::new(label, value)))))

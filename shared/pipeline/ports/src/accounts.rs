@@ -9,8 +9,8 @@ use crate::StoreError;
 /// saved, then its account is settled, then its offsets are committed.
 #[async_trait]
 pub trait Accounts: Send + Sync + 'static {
-    /// Stores an account, unless the stored one of its partition reaches as far or further. Returns once the account and
-    /// everything saved before it are durable, since offsets are committed next.
+    /// Stores an account, unless the stored one of its partition reaches as far or further. Returns once the account
+    /// and everything saved before it are durable, since offsets are committed next.
     ///
     /// # Errors
     /// [`StoreError`]; settle again.
@@ -28,9 +28,9 @@ pub trait Accounts: Send + Sync + 'static {
     /// [`StoreError`].
     async fn accounts(&self) -> Result<Vec<Account>, StoreError>;
 
-    /// Records that nothing of a partition is applied from an offset on. The same halt again changes nothing; of several
-    /// for one partition the one at the greatest offset is kept. A halt is never deleted: it ends once the partition's
-    /// account passes that offset ([`Halt::is_in_force`]).
+    /// Records that nothing of a partition is applied from an offset on. The same halt again changes nothing; of
+    /// several for one partition the one at the greatest offset is kept. A halt is never deleted: it ends once the
+    /// partition's account passes that offset ([`Halt::is_in_force`]).
     ///
     /// # Errors
     /// [`StoreError`]; record it again.
@@ -95,7 +95,8 @@ pub struct Account {
 /// The offset below which nothing can be lost, even if the store returns to its last synced state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
-    /// As [`Runs::starts`](crate::Runs::starts) said it. If that says otherwise, records from `offset` on are read again.
+    /// As [`Runs::starts`](crate::Runs::starts) said it. If that says otherwise, records from `offset` on are read
+    /// again.
     pub starts: u64,
     pub offset: i64,
 }
@@ -116,8 +117,8 @@ impl Account {
         }
     }
 
-    /// Counts the record at `offset`, unless it is counted already. Offsets come in growing order; a skipped one stays in
-    /// [`Account::missing`].
+    /// Counts the record at `offset`, unless it is counted already. Offsets come in growing order; a skipped one stays
+    /// in [`Account::missing`].
     pub const fn count(&mut self, offset: i64, fate: Fate) {
         if offset < self.next_offset {
             return;

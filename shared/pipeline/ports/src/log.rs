@@ -21,8 +21,8 @@ pub trait Append: Send + Sync + 'static {
     /// The partition that the records of this key go to.
     fn partition_of(&self, key: LogKey) -> Partition;
 
-    /// Milliseconds by which this process's clock is ahead of the log's, from recent acknowledgements; negative if it is
-    /// behind. `None` where both use the same clock, or if nothing was acknowledged lately.
+    /// Milliseconds by which this process's clock is ahead of the log's, from recent acknowledgements; negative if it
+    /// is behind. `None` where both use the same clock, or if nothing was acknowledged lately.
     fn clock_ahead_ms(&self) -> Option<i64> {
         None
     }
@@ -175,8 +175,8 @@ pub trait ReadLag: Send + Sync + 'static {
     /// [`LogError`]; the lag is then unknown.
     async fn read(&self) -> Result<Lag, LogError>;
 
-    /// The lag of every partition, in their order. Records counted in these accounts are not behind, whatever the group has
-    /// committed: a deleted group has no committed offsets although the store has the records.
+    /// The lag of every partition, in their order. Records counted in these accounts are not behind, whatever the group
+    /// has committed: a deleted group has no committed offsets although the store has the records.
     ///
     /// # Errors
     /// [`LogError`].
@@ -198,8 +198,8 @@ pub struct PartitionLag {
     pub partition: Partition,
     /// The first offset that the log still has.
     pub first: i64,
-    /// The offset that the group reads next: the committed one, or `first` where it never committed. Below `first` where
-    /// retention deleted records before they were applied.
+    /// The offset that the group reads next: the committed one, or `first` where it never committed. Below `first`
+    /// where retention deleted records before they were applied.
     pub committed: i64,
     /// All records below this offset are accounted for, committed or not; 0 where there is no account.
     pub accounted: i64,
@@ -207,8 +207,8 @@ pub struct PartitionLag {
     pub end: i64,
     /// When the oldest unapplied record was appended, by the log's clock; `None` when there is none.
     pub oldest_appended_at: Option<Timestamp>,
-    /// The log's clock at this measurement, as far as known: the append time of the newest record for a log with its own
-    /// clock. `None` when all records are applied.
+    /// The log's clock at this measurement, as far as known: the append time of the newest record for a log with its
+    /// own clock. `None` when all records are applied.
     pub log_time: Option<Timestamp>,
 }
 

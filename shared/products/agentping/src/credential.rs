@@ -36,7 +36,8 @@ impl Credential {
     /// Parses an API key or a ping token (AgentPing: authentication).
     ///
     /// # Errors
-    /// [`CredentialError::Malformed`], or [`CredentialError::UnknownRegion`] for a well-formed one of an unknown region.
+    /// [`CredentialError::Malformed`], or [`CredentialError::UnknownRegion`] for a well-formed one of an unknown
+    /// region.
     pub fn parse(text: &str) -> Result<Self, CredentialError> {
         let parsed = if text.starts_with("ping_") {
             PingToken::parse(text).map(Credential::PingToken)

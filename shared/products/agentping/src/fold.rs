@@ -141,8 +141,8 @@ impl RunState {
     }
 
     /// Runs conflict on two members only, `agent` and `started_at`, and the second counts only where both sides
-    /// were given one (AgentPing: runs, heartbeats). Both openings count: a record that contradicts the implied one still
-    /// does so after a start without a time, however often that start is delivered.
+    /// were given one (AgentPing: runs, heartbeats). Both openings count: a record that contradicts the implied one
+    /// still does so after a start without a time, however often that start is delivered.
     fn contradicts(&self, incoming: &Opening) -> bool {
         [&self.run.start, &self.run.implied].into_iter().flatten().any(|stored| {
             let other_agent = !stored.start.agent.is_same_agent(&incoming.start.agent);

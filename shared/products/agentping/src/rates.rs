@@ -39,7 +39,8 @@ impl TokenUse {
 
 impl Rate {
     pub const DEFAULT_BATCH_PERMILLE: u32 = half();
-    /// The highest price: ten thousand dollars per million tokens. With [`TokenUse::MAX_TOKENS`] a cost fits in [`Usd`].
+    /// The highest price: ten thousand dollars per million tokens. With [`TokenUse::MAX_TOKENS`] a cost fits in
+    /// [`Usd`].
     pub const MAX_PER_MILLION: Usd = Usd::from_nanos(10_000_000_000_000);
 
     /// The cost in whole nano-dollars: exact integer arithmetic, rounded half up once. A cached count above the

@@ -1,8 +1,8 @@
 //! Receipts. A client gets one with a `202` and can later query how its record ended.
 //!
-//! `rcp_<region>_<hex>`. To clients the text is opaque. It contains the record's position on the log, the team that sent
-//! it, the time of receipt, and a checksum, so that a mistyped receipt is distinguished from an unknown one. It is no
-//! secret and grants nothing: a query still needs a credential of the team.
+//! `rcp_<region>_<hex>`. To clients the text is opaque. It contains the record's position on the log, the team that
+//! sent it, the time of receipt, and a checksum, so that a mistyped receipt is distinguished from an unknown one. It is
+//! no secret and grants nothing: a query still needs a credential of the team.
 
 use std::fmt;
 use std::str::FromStr;

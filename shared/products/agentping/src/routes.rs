@@ -1,4 +1,5 @@
-//! Every documented route of AgentPing's ports, so that the response to a call on the wrong port can name the right one.
+//! Every documented route of AgentPing's ports, so that the response to a call on the wrong port can name the right
+//! one.
 
 /// The name of each port in sentences.
 pub const INGEST: &str = "the ingest port (8080 unless set otherwise)";

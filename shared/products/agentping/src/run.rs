@@ -16,9 +16,9 @@ pub use repeats::Repeats;
 
 /// The registers and sums of a run. Its events are stored separately, keyed by event id.
 ///
-/// There are three registers, each set by the first matching record in log order: `start` by an opening call, `implied` by
-/// a closing heartbeat (it opens and closes in one call, but a real start takes precedence), and `finish` by any closing
-/// call. All other fields are sums or maxima, so order does not matter.
+/// There are three registers, each set by the first matching record in log order: `start` by an opening call, `implied`
+/// by a closing heartbeat (it opens and closes in one call, but a real start takes precedence), and `finish` by any
+/// closing call. All other fields are sums or maxima, so order does not matter.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -98,7 +98,8 @@ pub struct Reported {
 }
 
 impl Run {
-    /// The run's opening: a real start before an implied one. `None` for an orphan, which is not shown until its start comes.
+    /// The run's opening: a real start before an implied one. `None` for an orphan, which is not shown until its start
+    /// comes.
     pub fn opening(&self) -> Option<&Opening> {
         self.start.as_ref().or(self.implied.as_ref())
     }
@@ -137,14 +138,15 @@ impl Run {
         }
     }
 
-    /// The duration in milliseconds: the client's number, else the time from start to end. `None` while the run is open,
-    /// without a start, or if the end is before the start.
+    /// The duration in milliseconds: the client's number, else the time from start to end. `None` while the run is
+    /// open, without a start, or if the end is before the start.
     pub fn duration_ms(&self, now: Timestamp) -> Option<u64> {
         let given = self.finish.as_ref().and_then(|finish| finish.reported.duration_ms);
         given.or_else(|| self.finished_at(now)?.millis_from(self.opening()?.start.started_at))
     }
 
-    /// The cost: the sum of the events' costs plus the heartbeats' reported cost (the closing one's before the opening one's).
+    /// The cost: the sum of the events' costs plus the heartbeats' reported cost (the closing one's before the opening
+    /// one's).
     pub fn cost(&self) -> Usd {
         self.events_cost.plus(self.reported(|reported| reported.cost).unwrap_or(Usd::ZERO))
     }

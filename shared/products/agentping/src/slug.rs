@@ -30,8 +30,8 @@ pub enum SentSlugError {
 impl Slug {
     pub const MAX_CHARS: usize = 128;
 
-    /// Parses a stored name without a change. Names accepted by earlier builds may have blanks at their ends and invisible
-    /// characters.
+    /// Parses a stored name without a change. Names accepted by earlier builds may have blanks at their ends and
+    /// invisible characters.
     ///
     /// # Errors
     /// [`SlugError`] if empty, too long, or with a control character.

@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 /// The greatest recent difference in milliseconds between a message's send time by our clock and its append time by the
-/// broker's. Each difference is too small by the transfer time, so the greatest one of a few seconds is the best estimate.
+/// broker's. Each difference is too small by the transfer time, so the greatest one of a few seconds is the best
+/// estimate.
 pub struct ClockAhead {
     now_ms: AtomicI64,
     before_ms: AtomicI64,

@@ -87,8 +87,8 @@ fn status_of(message: &BorrowedMessage<'_>) -> Status {
 mod tests {
     use super::*;
 
-    /// Every error code of a produce request, the queue or a purge, with the delivery for the status "not persisted" and
-    /// for "possibly persisted".
+    /// Every error code of a produce request, the queue or a purge, with the delivery for the status "not persisted"
+    /// and for "possibly persisted".
     const TABLE: &[(RDKafkaErrorCode, &str, &str)] = {
         use RDKafkaErrorCode::*;
         const NO: &str = "not persisted";

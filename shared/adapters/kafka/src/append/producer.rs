@@ -1,4 +1,5 @@
-//! The producer behind appends: a byte budget, a delivery report for each message, and a new instance after a fatal error.
+//! The producer behind appends: a byte budget, a delivery report for each message, and a new instance after a fatal
+//! error.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -158,8 +159,8 @@ impl Producer {
         Ok(slot.clone())
     }
 
-    /// Refuses new messages, waits up to `deadline` for outstanding reports, and counts the messages left; their callers
-    /// get an error.
+    /// Refuses new messages, waits up to `deadline` for outstanding reports, and counts the messages left; their
+    /// callers get an error.
     pub async fn close(&self, deadline: Duration) -> usize {
         self.closing.store(true, Ordering::SeqCst);
         let instance = self.current.read().unwrap_or_else(PoisonError::into_inner).clone();
@@ -326,7 +327,7 @@ impl ProducerContext for Reports {
             self.clock_ahead.note(sent_at_ms - appended_at_ms);
         }
         drop((permits, count));
-        // Whoever left does not want to know.
+        // The caller may have left.
         let _ = reply.send(delivery::delivered(report));
     }
 }

@@ -111,8 +111,8 @@ impl FetchBuffers {
         }
     }
 
-    /// Until when polls wait for the first answer of a newly assigned partition. Partitions are assigned one by one: without
-    /// this wait the first one would get all turns until the others are fetched.
+    /// Until when polls wait for the first answer of a newly assigned partition. Partitions are assigned one by one:
+    /// without this wait the first one would get all turns until the others are fetched.
     pub fn expected_until(&self, now: Instant) -> Option<Instant> {
         let unanswered = self.buffers.values().filter(|buffer| !buffer.answered && !buffer.paused);
         unanswered.map(|buffer| buffer.opened_at + FIRST_ANSWER).filter(|until| *until > now).max()

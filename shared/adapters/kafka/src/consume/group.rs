@@ -47,7 +47,8 @@ impl GroupCallbacks {
         *lock(&self.handing_over) = Some(HandingOver { list, epochs });
     }
 
-    /// The offset after the last record handed out of a partition that is being drained; `None` for any other partition.
+    /// The offset after the last record handed out of a partition that is being drained; `None` for any other
+    /// partition.
     pub fn handed_to(&self, of: PartitionEpoch) -> Option<i64> {
         let handing_over = lock(&self.handing_over);
         let mut epochs = handing_over.iter().flat_map(|handing| &handing.epochs);

@@ -57,8 +57,8 @@ impl Member {
         }
     }
 
-    /// Gives up these partitions after `deadline` if they are still being drained: later commits of a stuck owner must not
-    /// count. librdkafka releases the partitions only when it is polled, so the other members wait for that, or for
+    /// Gives up these partitions after `deadline` if they are still being drained: later commits of a stuck owner must
+    /// not count. librdkafka releases the partitions only when it is polled, so the other members wait for that, or for
     /// the end of the owner's poll interval.
     pub fn finish_handing_over_after(self: &Arc<Self>, deadline: Duration, partitions: Vec<PartitionEpoch>) {
         let member = Arc::downgrade(self);

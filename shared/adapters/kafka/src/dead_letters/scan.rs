@@ -19,8 +19,8 @@ use crate::read::{is_final, unattached};
 /// A scan that gets no record for this long fails.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Up to `limit` dead letters of positions after `after`, in the order of positions. Where several have one position, the
-/// one that was appended first.
+/// Up to `limit` dead letters of positions after `after`, in the order of positions. Where several have one position,
+/// the one that was appended first.
 pub fn list(options: &KafkaOptions, after: Option<Position>, limit: usize) -> Result<Vec<DeadLetter>, LogError> {
     let mut dead_letters: BTreeMap<Position, DeadLetter> = BTreeMap::new();
     scan(options, |dead_letter| {

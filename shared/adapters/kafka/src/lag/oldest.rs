@@ -1,5 +1,5 @@
-//! When the oldest unapplied record of each partition was appended, by the log's clock. The newest record's time is read
-//! once per partition: the difference says how long the oldest one had waited when it was first seen.
+//! When the oldest unapplied record of each partition was appended, by the log's clock. The newest record's time is
+//! read once per partition: the difference says how long the oldest one had waited when it was first seen.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};

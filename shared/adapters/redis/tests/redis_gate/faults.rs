@@ -148,7 +148,7 @@ async fn a_server_that_became_a_replica_is_left_until_it_takes_writes() {
     let gate = gate(&options(redis.url()));
     let team = new_team();
     await_up(&gate, team).await;
-    // Nobody listens there: it stays without a master, and refuses writes.
+    // That port has no listener: the server stays without a master and refuses writes.
     redis.tell(&["REPLICAOF", "127.0.0.1", "1"]).await;
     await_down(&gate, team, "READONLY").await;
     await_refused_at_once(&gate, team).await;

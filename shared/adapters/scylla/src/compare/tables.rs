@@ -150,8 +150,8 @@ impl Table {
         each.collect::<Vec<_>>().join(" ")
     }
 
-    /// Whether this is a row of the table. A run without events appears as a row without a clustering key; its summary is
-    /// compared elsewhere.
+    /// Whether this is a row of the table. A run without events appears as a row without a clustering key; its summary
+    /// is compared elsewhere.
     pub fn is_row(&self, row: &ScannedRow) -> bool {
         self.key.iter().zip(&row.columns).all(|(_, value)| value.is_some())
     }

@@ -88,8 +88,8 @@ pub(super) async fn rows(
     answer.into_rows_result().map_err(|error| unreadable("schema", error))
 }
 
-/// Rows of a table that the schema lists. A slow node lists a new table before it can be queried, and until then reports
-/// that it does not exist.
+/// Rows of a table that the schema lists. A slow node lists a new table before it can be queried, and until then
+/// reports that it does not exist.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] if the table still cannot be queried after [`USABLE_WITHIN`].

@@ -68,7 +68,8 @@ impl Found {
         }
     }
 
-    /// Whether rows have more than one copy, so that a read may reach a node without a write that another one acknowledged.
+    /// Whether rows have more than one copy, so that a read may reach a node without a write that another one
+    /// acknowledged.
     pub(crate) fn has_copies(&self) -> bool {
         match self {
             Found::Known(Replication::Simple(replicas)) => *replicas > 1,

@@ -91,8 +91,8 @@ impl ScyllaRegistry {
         Ok(())
     }
 
-    /// Writes the agent of a token. The earliest token's time is kept in any order of writes. The agent is restored if it was
-    /// archived.
+    /// Writes the agent of a token. The earliest token's time is kept in any order of writes. The agent is restored if
+    /// it was archived.
     pub(super) async fn save_token_agent(&self, row: &TokenRow) -> Result<(), StoreError> {
         let at = FIRST_WINS - row.created_at.as_millis();
         let values = (row.team.to_string(), row.agent.as_str(), cql_instant(row.created_at), at);

@@ -58,8 +58,8 @@ impl ScyllaRegistry {
         Ok(row.map(|row| (row, hash)))
     }
 
-    /// Inserts a credential. If the id or hash is taken, nothing changes. Rows that an interrupted call left under the same
-    /// id and hash are completed.
+    /// Inserts a credential. If the id or hash is taken, nothing changes. Rows that an interrupted call left under the
+    /// same id and hash are completed.
     pub(super) async fn insert_credential(
         &self,
         row: &CredentialRow,

@@ -1,7 +1,7 @@
 //! How every record ended: an account for each partition of the log, and notes of records that were not simply stored.
 //!
-//! An account is one cell. Its write timestamp is its end offset, so that a shorter account never replaces a longer one;
-//! a halt likewise. A note has its record's position as its write timestamp, and expires.
+//! An account is one cell. Its write timestamp is its end offset, so that a shorter account never replaces a longer
+//! one; a halt likewise. A note has its record's position as its write timestamp, and expires.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! The rows derived from a run, as values: [`follow_ups`](super::follow_ups) writes them, and a dry run of a replay looks
-//! for them. Pure.
+//! The rows derived from a run, as values: [`follow_ups`](super::follow_ups) writes them, and a dry run of a replay
+//! looks for them. Pure.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,5 @@
-//! Writes the rows derived from a run: listings, days, agents, usage, repeats, unpriced models. The values are absolute, so
-//! that a second write changes nothing.
+//! Writes the rows derived from a run: listings, days, agents, usage, repeats, unpriced models. The values are
+//! absolute, so that a second write changes nothing.
 
 use tidegate_agentping::{Run, RunKey};
 use tidegate_agentping_ports::EventRow;
@@ -11,8 +11,8 @@ use super::layout::cql_instant;
 use super::remembered::Remembered;
 use crate::session::PartitionBatch;
 
-/// The write timestamp of a first sighting is this minus its instant in milliseconds, so that the earliest sighting wins.
-/// In microseconds it lies in the past, since servers may refuse timestamps of the future.
+/// The write timestamp of a first sighting is this minus its instant in milliseconds, so that the earliest sighting
+/// wins. In microseconds it lies in the past, since servers may refuse timestamps of the future.
 pub(crate) const FIRST_WINS: i64 = 1_000_000_000_000_000;
 
 /// Which rows are written.
@@ -77,8 +77,8 @@ impl ScyllaStore {
         Ok(())
     }
 
-    /// The run's row in each of its listings. Where a start has replaced an implied one, the rows of the implied one are
-    /// deleted.
+    /// The run's row in each of its listings. Where a start has replaced an implied one, the rows of the implied one
+    /// are deleted.
     fn add_listings(&self, to: &mut FollowUps<'_>, key: RunKey, run: &Run, at: i64) -> Result<(), StoreError> {
         for row in derived::lines(key, run)? {
             // A row's content only goes forward, so the same text needs no second write.
@@ -109,8 +109,8 @@ impl ScyllaStore {
         }
     }
 
-    /// The agents' first and last sightings. Their own write timestamps keep the earliest first and the latest last one, in
-    /// any order of writes.
+    /// The agents' first and last sightings. Their own write timestamps keep the earliest first and the latest last
+    /// one, in any order of writes.
     fn add_agents(&self, to: &mut FollowUps<'_>, key: RunKey, run: &Run) {
         let statements = self.cql.statements();
         for row in derived::sightings(key, run) {

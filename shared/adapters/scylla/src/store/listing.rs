@@ -1,7 +1,7 @@
 //! Listing a team's runs, newest first.
 //!
-//! The rows of a listing say which runs may be on the page. Each run is then read from its own partition, so that the list
-//! shows its current state.
+//! The rows of a listing say which runs may be on the page. Each run is then read from its own partition, so that the
+//! list shows its current state.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tidegate_agentping::{RunKey, TeamId};

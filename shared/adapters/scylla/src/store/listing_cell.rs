@@ -1,5 +1,5 @@
-//! The content of a run's row in a listing: enough to filter and to sum without reading the run. It is one JSON cell, so
-//! that absent values cause no tombstones.
+//! The content of a run's row in a listing: enough to filter and to sum without reading the run. It is one JSON cell,
+//! so that absent values cause no tombstones.
 
 use serde::{Deserialize, Serialize};
 use tidegate_agentping::record::Start;

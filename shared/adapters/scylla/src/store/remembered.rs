@@ -1,5 +1,5 @@
-//! Rows that are written and never revert: index rows, which every run of a team would write again otherwise, and listing
-//! rows with unchanged content.
+//! Rows that are written and never revert: index rows, which every run of a team would write again otherwise, and
+//! listing rows with unchanged content.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};

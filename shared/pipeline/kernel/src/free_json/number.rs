@@ -32,8 +32,8 @@ pub(super) fn of_integer(integer: u64) -> u64 {
     mix(TAG_INTEGER, integer)
 }
 
-/// The hash and the length in bytes of a number such as `-1.5` with at most [`SURE_FLOAT_DIGITS`] digits: the form of most
-/// numbers that are no plain integers. Both hashes are equal here. `None`: use [`of`].
+/// The hash and the length in bytes of a number such as `-1.5` with at most [`SURE_FLOAT_DIGITS`] digits: the form of
+/// most numbers that are no plain integers. Both hashes are equal here. `None`: use [`of`].
 pub(super) fn of_short_decimal(bytes: &[u8]) -> Option<(u64, usize)> {
     let negative = bytes.first() == Some(&b'-');
     let begins = usize::from(negative);
@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// The short way and the long one make the same of a number, and pass over the same of what is none.
+        /// The fast and the general path give the same hash and length for a number, and both reject the same texts.
         #[test]
         fn both_ways_agree(text in "-?[0-9]{1,16}(\\.[0-9]{0,16})?([eE+.-][0-9]?)?") {
             let short = of_short_decimal(text.as_bytes());

@@ -36,8 +36,8 @@ impl<'j> Scan<'j> {
         Scan { text, at: 0, limits, members_left: limits.max_members, as_earlier: false, differs: false }
     }
 
-    /// The hash of the text's value, and the hash of earlier builds where it differs. Calls `note` with the name and raw
-    /// value of each member of the value itself, not of nested values.
+    /// The hash of the text's value, and the hash of earlier builds where it differs. Calls `note` with the name and
+    /// raw value of each member of the value itself, not of nested values.
     pub fn both(mut self, note: &mut dyn FnMut(&str, &'j str)) -> Scanned<ContentHash> {
         let hash = self.whole(note)?;
         if !self.differs {

@@ -1,5 +1,5 @@
-//! The bounded queue between the threads that log and the one thread that writes. Offering a line never blocks and never
-//! fails: a line that does not fit is dropped and counted.
+//! The bounded queue between the threads that log and the one thread that writes. Offering a line never blocks and
+//! never fails: a line that does not fit is dropped and counted.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};

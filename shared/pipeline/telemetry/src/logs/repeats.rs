@@ -1,6 +1,6 @@
-//! Limits warnings and errors to one line per cause and five seconds. A failure that repeats with every request, poll or
-//! retry is printed once; repeats are counted, and the last one is printed with the count after the five seconds. Every
-//! failure appears in the log, and none can fill a disk.
+//! Limits warnings and errors to one line per cause and five seconds. A failure that repeats with every request, poll
+//! or retry is printed once; repeats are counted, and the last one is printed with the count after the five seconds.
+//! Every failure appears in the log, and none can fill a disk.
 
 use std::collections::HashMap;
 use std::hash::Hash;

@@ -1,5 +1,5 @@
-//! The ranges of a record's numbers and instants, equal to those that the front door accepts. Records outside them did not
-//! come from a front door, and a store may be unable to keep their values.
+//! The ranges of a record's numbers and instants, equal to those that the front door accepts. Records outside them did
+//! not come from a front door, and a store may be unable to keep their values.
 use tidegate_kernel::{Timestamp, Usd};
 
 use super::{Body, Event, Finish, Heartbeat, Record, RecordError, Start};

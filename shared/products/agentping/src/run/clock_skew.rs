@@ -1,5 +1,5 @@
-//! Clock skew of clients. Client times are stored unchanged, but an implausible start time does not decide where a run is
-//! listed.
+//! Clock skew of clients. Client times are stored unchanged, but an implausible start time does not decide where a run
+//! is listed.
 use tidegate_kernel::Timestamp;
 
 use super::{Opening, Run};

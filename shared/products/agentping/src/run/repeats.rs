@@ -16,8 +16,8 @@ pub struct Repeats {
     /// The status in the last of these calls whose status differs from the run's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub other_status: Option<FinishStatus>,
-    /// Those of `times` that were received in months before that of the last one, in month order. Absent from what builds
-    /// before this member stored: all of those count in the month of the last one.
+    /// Those of `times` that were received in months before that of the last one, in month order. Absent from what
+    /// builds before this member stored: all of those count in the month of the last one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<(Month, u64)>,
 }
@@ -69,8 +69,8 @@ impl Closing {
 }
 
 impl Run {
-    /// Its repeats as sums by agent and month have them, in month order: the agent of its opening, the month of receipt,
-    /// how many. None of an orphan, which is not shown.
+    /// Its repeats as sums by agent and month have them, in month order: the agent of its opening, the month of
+    /// receipt, how many. None of an orphan, which is not shown.
     pub fn repeats_by_month(&self) -> impl Iterator<Item = (&Slug, Month, u64)> {
         let agent = self.opening().map(|opening| &opening.start.agent);
         let repeats = self.finish.as_ref().and_then(|finish| finish.repeats.as_ref());

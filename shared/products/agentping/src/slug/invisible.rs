@@ -42,7 +42,8 @@ fn is_picture(char: char) -> bool {
     matches!(char, '\u{a9}' | '\u{ae}' | '\u{203c}' | '\u{2049}' | '\u{2122}'..='\u{3299}' | '\u{1f000}'..='\u{1faff}')
 }
 
-/// Whether the character is a picture, also a styled one, or a letter from Arabic to Sinhala, Myanmar, Khmer or Mongolian.
+/// Whether the character is a picture, also a styled one, or a letter from Arabic to Sinhala, Myanmar, Khmer or
+/// Mongolian.
 fn joins(char: char) -> bool {
     let letter = matches!(char, '\u{600}'..='\u{dff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{18af}');
     letter && !is_invisible(char) || char == '\u{fe0f}' || is_picture(char) && !is_invisible(char)
