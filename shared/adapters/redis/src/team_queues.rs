@@ -198,8 +198,8 @@ impl Driver {
 
     async fn call(&self, batch: Vec<Waiting>) {
         // A read whose caller has left is dropped.
-        let (forsaken, batch): (Vec<_>, Vec<_>) = batch.into_iter().partition(Waiting::is_forsaken);
-        self.queues.left(&forsaken);
+        let (abandoned, batch): (Vec<_>, Vec<_>) = batch.into_iter().partition(Waiting::is_abandoned);
+        self.queues.left(&abandoned);
         if batch.is_empty() {
             return;
         }
@@ -278,7 +278,7 @@ impl TeamQueue {
 }
 
 impl Waiting {
-    fn is_forsaken(&self) -> bool {
+    fn is_abandoned(&self) -> bool {
         let reads = matches!(self.operation, Operation::Admit(_) | Operation::Usage(_) | Operation::Agents);
         reads && self.reply.as_ref().is_some_and(oneshot::Sender::is_closed)
     }

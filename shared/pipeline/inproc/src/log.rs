@@ -257,12 +257,12 @@ impl Consume for MemoryConsumer {
                 Ok(polled) => return Ok(polled),
                 Err(group_changes) => group_changes,
             };
-            let news = self.changed.changed();
-            let heard = match [patience, group_changes].into_iter().flatten().min() {
-                Some(until) => tokio::time::timeout_at(until, news).await.is_ok(),
-                None => news.await.is_ok(),
+            let change = self.changed.changed();
+            let has_changed = match [patience, group_changes].into_iter().flatten().min() {
+                Some(until) => tokio::time::timeout_at(until, change).await.is_ok(),
+                None => change.await.is_ok(),
             };
-            if !heard && patience.is_some_and(|patience| patience <= Instant::now()) {
+            if !has_changed && patience.is_some_and(|patience| patience <= Instant::now()) {
                 return Ok(Polled::Idle);
             }
         }

@@ -95,7 +95,7 @@ pub struct Account {
 /// The offset below which nothing can be lost, even if the store returns to its last synced state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
-    /// As [`Runs::starts`](crate::Runs::starts) said it. If that says otherwise, records from `offset` on are read
+    /// The store's count of starts when the account was settled. If it differs later, records from `offset` on are read
     /// again.
     pub starts: u64,
     pub offset: i64,

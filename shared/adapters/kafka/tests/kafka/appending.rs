@@ -193,7 +193,7 @@ async fn closing_waits_for_what_is_under_way() {
 
 /// What acknowledgements say anyway: the broker's time of each record, against when it was sent.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn acknowledgements_tell_how_far_our_clock_is_from_the_brokers() {
+async fn acknowledgements_show_how_far_our_clock_is_from_the_brokers() {
     const AHEAD_MS: i64 = 150_000;
     let fresh = Fresh::topics(1).await;
     for ahead_ms in [AHEAD_MS, -AHEAD_MS] {

@@ -120,7 +120,7 @@ async fn a_foreign_header_name_does_not_hide_the_dead_letters() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_largest_foreign_record_is_buried_whole() {
+async fn the_largest_foreign_record_is_dead_lettered_completely() {
     let fresh = Fresh::topics(1).await;
     let foreign = producer(&[]);
     // More than we would append, and as much as the topic takes.

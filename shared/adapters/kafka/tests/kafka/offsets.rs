@@ -138,7 +138,7 @@ async fn a_time_names_the_first_offset_appended_since() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_question_tells_all_ends() {
+async fn one_request_returns_all_end_offsets() {
     let (fresh, group) = filled(4).await;
     let client = stranger(&group);
     let mut ends = TopicPartitionList::new();

@@ -166,7 +166,7 @@ async fn a_full_queue_refuses_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn closing_on_a_silent_broker_tells_that_nobody_knows() {
+async fn closing_on_a_silent_broker_reports_an_unknown_outcome() {
     let (cluster, log) = mock();
     assert_eq!(append(&log).await, Ok(0));
     cluster.broker_round_trip_time(1, Duration::from_secs(30)).expect("slow");

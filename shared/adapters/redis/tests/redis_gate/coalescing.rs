@@ -73,7 +73,7 @@ async fn confirmations_go_out_by_themselves() {
 }
 
 #[tokio::test]
-async fn who_leaves_before_the_answer_holds_nobody_up() {
+async fn a_caller_that_leaves_before_the_answer_blocks_no_other() {
     let url = shared_url().await;
     let options = options(&url);
     let gate = gate(&options);

@@ -204,14 +204,14 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// The server's program: as told, or the stack's, or the system's.
+/// The server's program: as configured, or the stack's, or the system's.
 fn program() -> PathBuf {
     let stack = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../target/stack/bin/redis-server");
-    let told = variable("TIDEGATE_TEST_REDIS_SERVER").map(PathBuf::from);
+    let configured = variable("TIDEGATE_TEST_REDIS_SERVER").map(PathBuf::from);
     let on_path = || {
         let path = std::env::var_os("PATH").unwrap_or_default();
         std::env::split_paths(&path).map(|folder| folder.join("redis-server")).find(|program| program.exists())
     };
-    let found = told.or_else(|| Some(stack).filter(|program| program.exists())).or_else(on_path);
+    let found = configured.or_else(|| Some(stack).filter(|program| program.exists())).or_else(on_path);
     found.expect("no redis-server: start the real stack once, which fetches it: make stack-up")
 }

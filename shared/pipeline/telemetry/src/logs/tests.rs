@@ -205,7 +205,7 @@ fn a_full_disk_costs_lines_and_the_log_goes_on_with_their_count() {
 }
 
 #[test]
-fn a_destination_that_stalls_holds_nobody() {
+fn a_destination_that_stalls_blocks_no_caller() {
     let (to, release) = stalled();
     let logs = begun(to, &json(), false, still);
     // More than the queue holds: a blocking offer would never return.
