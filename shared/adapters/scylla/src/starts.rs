@@ -31,7 +31,7 @@ pub(crate) struct Starts {
 
 #[derive(Default)]
 struct Known {
-    /// By the node's host id.
+    /// The generations by host id.
     generations: HashMap<u128, u64>,
     quiet_until: HashMap<u128, Instant>,
     /// When the last query began, and its result.

@@ -13,7 +13,7 @@ pub type Partition = u32;
 pub struct Position {
     pub generation: u16,
     pub partition: Partition,
-    /// From 0, growing within the partition.
+    /// The record's number within the partition, from 0.
     pub offset: i64,
 }
 

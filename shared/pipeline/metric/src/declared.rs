@@ -7,11 +7,11 @@ use crate::family::record;
 /// The kind of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Only grows.
+    /// A value that only grows.
     Counter,
-    /// Goes up and down.
+    /// A value that goes up and down.
     Gauge,
-    /// Keeps the distribution of the values.
+    /// The distribution of recorded values.
     Histogram,
 }
 

@@ -90,7 +90,7 @@ pub enum Polled {
     Revoking { partitions: Vec<PartitionEpoch>, deadline: Duration },
     /// These partitions are already assigned to others: nothing of them can be committed.
     Lost(Vec<PartitionEpoch>),
-    /// Nothing to do.
+    /// No record and no change came within the wait.
     Idle,
 }
 
@@ -118,7 +118,7 @@ impl Consumed {
 pub struct Provenance {
     /// The key of the append; empty where the log keeps none.
     pub key: Bytes,
-    /// Its headers, in their order.
+    /// The record's headers, in their order.
     pub headers: Vec<(String, Bytes)>,
     /// Set on a replayed record.
     pub origin: Option<Origin>,

@@ -1,4 +1,4 @@
-//! What a broker does with what is appended.
+//! How a broker stores appended records.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

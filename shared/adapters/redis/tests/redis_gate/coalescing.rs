@@ -1,4 +1,4 @@
-//! What waits while a call of its team is under way shares the next one.
+//! Operations that wait during a call of their team share the next call.
 
 use futures_util::future::join_all;
 use metrics_exporter_prometheus::PrometheusBuilder;

@@ -1,4 +1,4 @@
-//! Reading runs by key.
+//! Reads runs by key.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use scylla::response::PagingState;

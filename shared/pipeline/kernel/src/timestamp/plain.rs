@@ -69,7 +69,7 @@ const fn days_of(year: i64, month: i64) -> i64 {
 
 const DAYS_PER_ERA: i64 = 146_097;
 const YEARS_PER_ERA: i64 = 400;
-/// From 0000-03-01 to 1970-01-01.
+/// Days from 0000-03-01 to 1970-01-01.
 const EPOCH_DAY: i64 = 719_468;
 
 /// Days since 1970-01-01 of a day of the Gregorian calendar. Years are counted from March, so that the leap day is
