@@ -50,7 +50,7 @@ impl fmt::Display for FailureKind {
 /// The cause of a failure, as an adapter found it. Displays as its text; equal where kind and text are equal.
 #[derive(Clone)]
 pub struct FailureCause {
-    /// The driver's error. `None` if there was no answer, or if the surrounding error says everything.
+    /// The kind; `None` if the adapter only knows that no answer came, or if the surrounding error says everything.
     kind: Option<FailureKind>,
     text: Arc<str>,
     source: Option<Arc<dyn Error + Send + Sync>>,

@@ -38,7 +38,7 @@ impl ScyllaStore {
         buckets.try_fold(0_u64, |sum, units| async move { Ok(sum.saturating_add(units)) }).await
     }
 
-    /// Repeats by agent. The server adds up the runs of each agent, so that it returns one row per agent.
+    /// Repeats by agent. The server adds up the runs of each agent, so that a bucket returns one row per agent.
     pub(super) async fn repeats_in(&self, team: TeamId, month: Month) -> Result<Vec<AgentRepeats>, StoreError> {
         let sums = |bucket: i8| self.repeats_in_bucket(team, month, bucket);
         let buckets = stream::iter(0..USAGE_BUCKETS.cast_signed()).map(sums).buffer_unordered(SIDE_BY_SIDE);
