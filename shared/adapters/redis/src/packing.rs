@@ -64,7 +64,7 @@ impl Packed {
 
         let mut args = Vec::with_capacity(2 + addresses.len() + agents.len());
         args.extend([header.0, buckets.0]);
-        args.extend(addresses.iter().map(|place| place.field().to_vec()));
+        args.extend(addresses.iter().map(|address| address.field().to_vec()));
         args.extend(agents.iter().map(|slug| [b"a", slug.as_str().as_bytes()].concat()));
         let slots = Slots { addresses: &addresses, agents: &agents };
         args.extend(operations.map(|operation| slots.pack(operation)));

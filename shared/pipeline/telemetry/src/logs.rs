@@ -137,9 +137,9 @@ pub fn install(settings: &LogSettings) -> Result<(), LogsError> {
     dispatcher::set_global_default(dispatch).map_err(|_| LogsError::AlreadySet)?;
     panic::set_hook(Box::new(|panic| {
         // Without the subscriber, locks or foreign code, so that a panic within the formatting of a line is logged too.
-        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let location = panic.location().map(ToString::to_string).unwrap_or_default();
         let what = panic.payload_as_str().unwrap_or("something without a text");
-        failed(&format!("a task panicked at {place}: {what}"));
+        failed(&format!("a task panicked at {location}: {what}"));
     }));
     Ok(())
 }

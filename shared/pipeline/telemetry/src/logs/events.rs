@@ -37,7 +37,7 @@ where
         self.inner.format_event(context, Writer::new(&mut line), event)?;
         let mut cause = Cause::default();
         event.record(&mut cause);
-        let key = Key { place: event.metadata().callsite(), cause: cause.0.finish() };
+        let key = Key { call_site: event.metadata().callsite(), cause: cause.0.finish() };
         let now = (self.now)();
         let mut repeats = self.logs.repeats.lock().unwrap_or_else(PoisonError::into_inner);
         let printed = repeats.judge(key, now, line, self.logs.shape);

@@ -17,7 +17,7 @@ pub const CAUSES: usize = 8;
 /// The identity of a repeated line: its call site and the hash of its cause.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Key<P> {
-    pub place: P,
+    pub call_site: P,
     pub cause: u64,
 }
 
@@ -95,7 +95,7 @@ impl<P: Clone + Eq + Hash> Repeats<P> {
     }
 
     fn bounded(&self, key: Key<P>) -> Key<P> {
-        let others = || self.seen.keys().filter(|seen| seen.place == key.place).count();
+        let others = || self.seen.keys().filter(|seen| seen.call_site == key.call_site).count();
         if self.seen.contains_key(&key) || others() < CAUSES { key } else { Key { cause: u64::MAX, ..key } }
     }
 }
@@ -111,8 +111,8 @@ mod tests {
     struct Log(Repeats<&'static str>);
 
     impl Log {
-        fn says(&mut self, place: &'static str, cause: u64, millis: u64) -> Option<String> {
-            self.0.judge(Key { place, cause }, at(millis), format!("{place} at {millis}\n"), Shape::Text)
+        fn says(&mut self, call_site: &'static str, cause: u64, millis: u64) -> Option<String> {
+            self.0.judge(Key { call_site, cause }, at(millis), format!("{call_site} at {millis}\n"), Shape::Text)
         }
 
         fn due(&mut self, millis: u64) -> Vec<String> {
@@ -128,7 +128,7 @@ mod tests {
             assert_eq!(log.says("append", 1, millis), None);
         }
         assert_eq!(log.says("append", 2, 5).as_deref(), Some("append at 5\n"), "another cause");
-        assert_eq!(log.says("lag", 1, 6).as_deref(), Some("lag at 6\n"), "another place");
+        assert_eq!(log.says("lag", 1, 6).as_deref(), Some("lag at 6\n"), "another call site");
         assert!(log.due(4_999).is_empty());
         assert_eq!(log.due(5_000), ["append at 999 suppressed=998\n"]);
         // A line printed here starts the next five seconds.
@@ -153,6 +153,6 @@ mod tests {
         let printed = (0..1_000).filter(|cause| log.says("append", *cause, 0).is_some()).count();
         assert_eq!(printed, CAUSES + 1);
         assert_eq!(log.0.seen.len(), CAUSES + 1);
-        assert!(log.says("lag", 1_000, 0).is_some(), "other places are not concerned");
+        assert!(log.says("lag", 1_000, 0).is_some(), "other call sites are not concerned");
     }
 }
