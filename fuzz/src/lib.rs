@@ -4,7 +4,7 @@
 pub mod history;
 
 use tidegate_agentping::{Body, Outcome, Record, RunId, RunKey, RunState, TeamId};
-use tidegate_ingest::parse::{Fault, Reading};
+use tidegate_ingest::parse::{Fault, ParseOptions};
 use tidegate_ingest::refusal_table::Problem;
 use tidegate_kernel::{Region, Timestamp};
 
@@ -19,8 +19,8 @@ const GROWTH: usize = 4;
 const MESSAGE_BYTES: usize = 2_048;
 
 /// As a front door of `eu` reads. The first byte of the input chooses the switches.
-pub fn reading(switches: u8) -> Reading {
-    Reading {
+pub fn reading(switches: u8) -> ParseOptions {
+    ParseOptions {
         region: Region::Eu,
         ignore_unknown: switches & 1 != 0,
         keep_metadata: switches & 2 != 0,
@@ -29,7 +29,7 @@ pub fn reading(switches: u8) -> Reading {
 }
 
 /// The switches and the text of an input; `None` where it is no text.
-pub fn body(input: &[u8]) -> Option<(Reading, &str)> {
+pub fn body(input: &[u8]) -> Option<(ParseOptions, &str)> {
     let (switches, text) = input.split_first()?;
     Some((reading(*switches), std::str::from_utf8(text).ok()?))
 }

@@ -7,5 +7,6 @@ mod sample_product;
 mod sources;
 mod statements;
 mod tree;
+mod type_names;
 mod use_paths;
 mod words;

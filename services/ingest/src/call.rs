@@ -17,7 +17,7 @@ use tidegate_kernel::Timestamp;
 use crate::answers::Answer;
 use crate::endpoint::Endpoint;
 use crate::ingest::Ingest;
-use crate::parse::{Fault, Reading, ids};
+use crate::parse::{Fault, ParseOptions, ids};
 use crate::refusal_table::Problem;
 use crate::text::text;
 
@@ -98,8 +98,8 @@ impl Call {
     }
 
     /// What the rules for bodies need to know.
-    pub fn reading(&self, caller: &Caller) -> Reading {
-        Reading {
+    pub fn reading(&self, caller: &Caller) -> ParseOptions {
+        ParseOptions {
             region: self.ingest.config.region,
             ignore_unknown: self.ingest.config.ignore_unknown_members,
             keep_metadata: caller.plan.keeps_metadata(),
@@ -123,7 +123,8 @@ impl Call {
     /// Takes the request in. This runs on even if the client leaves: what was claimed must be settled.
     pub async fn accept(self, caller: Caller, run: Option<RunId>, body: RecordBody) -> Result<Accepted, Problem> {
         let Call { ingest, parts, received_at, place, permit } = self;
-        // Its headers stand in the connection's read buffer, which is free for the next request once nothing refers to it.
+        // Its headers stand in the connection's read buffer, which is free for the next request once nothing refers to
+        // it.
         drop(parts);
         let minted = run.is_none();
         let run = run.unwrap_or_else(|| mint(&ingest, caller.team, received_at));

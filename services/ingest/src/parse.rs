@@ -22,13 +22,13 @@ pub mod ping;
 pub mod start;
 
 pub use events::Batch;
-pub use fault::{Fault, Place};
+pub use fault::{Fault, ParentObject};
 
 use tidegate_kernel::{Region, Timestamp};
 
-/// What the rules need to know beside the body.
+/// Settings of the parser for one request.
 #[derive(Clone, Copy, Debug)]
-pub struct Reading {
+pub struct ParseOptions {
     /// The endpoint's region: ids must be of it.
     pub region: Region,
     /// Unknown members are passed over instead of refused.

@@ -26,7 +26,7 @@ use tidegate_telemetry::LogSettings;
 pub use kafka::KafkaConfig;
 pub use layers::{Layers, Source};
 pub use purpose::Purpose;
-pub use reader::{Effective, Problem};
+pub use reader::{ConfigProblem, Effective};
 pub use scylla::{ScyllaConfig, is_keyspace};
 
 use purpose::Server;
@@ -121,8 +121,8 @@ impl Config {
     /// Reads and checks all layers.
     ///
     /// # Errors
-    /// Every [`Problem`] there is, in the order of the keys.
-    pub fn from_layers(layers: Layers, purpose: Purpose) -> Result<Self, Vec<Problem>> {
+    /// Every [`ConfigProblem`] there is, in the order of the keys.
+    pub fn from_layers(layers: Layers, purpose: Purpose) -> Result<Self, Vec<ConfigProblem>> {
         let mut reader = Reader::new(layers);
         let mut config = sections::read(&mut reader);
         let (effective, problems) = reader.finish();

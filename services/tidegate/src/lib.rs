@@ -27,7 +27,7 @@ use clap::Parser;
 use tidegate_telemetry::logs;
 
 use cli::{Cli, Command, Deployment, DevArgs, LogPlace};
-use config::{Config, Layers, Problem, Purpose};
+use config::{Config, ConfigProblem, Layers, Purpose};
 use console::Console;
 use failure::Failure;
 use open_files::OpenFiles;
@@ -190,7 +190,7 @@ fn layers(file: Option<&Path>) -> Layers {
 }
 
 /// Every mistake on a line of its own.
-fn wrong(problems: &[Problem]) -> Failure {
+fn wrong(problems: &[ConfigProblem]) -> Failure {
     let lines: Vec<String> = problems.iter().map(|problem| format!("\n  {problem}")).collect();
     Failure::config(format!("the configuration is wrong:{}", lines.concat()))
 }

@@ -3,7 +3,7 @@
 use tidegate_agentping::{ModelCall, TeamRates, TokenUse};
 use tidegate_kernel::Usd;
 
-use super::fault::{Fault, Place};
+use super::fault::{Fault, ParentObject};
 use super::member::{Member, unquoted};
 
 /// The members of `data` that mean something to us.
@@ -53,7 +53,7 @@ impl<'de> Told<'de> {
     }
 
     /// The call priced by the card in force. A client's own `cost_usd` is not looked at.
-    pub fn model_call(&self, place: Place, rates: &TeamRates) -> Result<Option<ModelCall>, Fault> {
+    pub fn model_call(&self, place: ParentObject, rates: &TeamRates) -> Result<Option<ModelCall>, Fault> {
         let member = |name| Member { place, name, text: self.raw(name) };
         let tokens = |name| member(name).whole(0, TokenUse::MAX_TOKENS);
         let provider = member("provider").text_up_to(MAX_MODEL_CHARS)?;

@@ -3,9 +3,9 @@
 use tidegate_agentping::{Event, EventId, TeamRates};
 use tidegate_kernel::free_json::text_hash;
 
-use super::Reading;
+use super::ParseOptions;
 use super::call::Told;
-use super::fault::{Fault, Place};
+use super::fault::{Fault, ParentObject};
 use super::free;
 use super::object::{Object, Shape};
 
@@ -20,7 +20,7 @@ pub const MAX_TYPE_CHARS: usize = 64;
 pub(super) fn event(
     object: &Object<'_, 7>,
     index: usize,
-    reading: &Reading,
+    reading: &ParseOptions,
     rates: &TeamRates,
 ) -> Result<Event, Fault> {
     let text_id = object.member("external_id");
@@ -48,7 +48,7 @@ pub(super) fn event(
         return Err(free.member.malformed("must be an object"));
     }
     let errored = told.is_error();
-    let call = if kind == "llm_call" { told.model_call(Place::Data(index), rates)? } else { None };
+    let call = if kind == "llm_call" { told.model_call(ParentObject::Data(index), rates)? } else { None };
     // 1 to u32::MAX: it fits.
     let turn = object.member("turn").whole(1, u64::from(u32::MAX))?.map(|turn| turn as u32);
     let whole_hash = |data_hash: u64| {

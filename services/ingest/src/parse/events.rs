@@ -5,9 +5,9 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use tidegate_agentping::{Event, TeamRates};
 
-use super::Reading;
+use super::ParseOptions;
 use super::event::{SHAPE as EVENT, event};
-use super::fault::{Fault, Place};
+use super::fault::{Fault, ParentObject};
 use super::near;
 use super::object::{Known, Name, ReadObject};
 
@@ -37,7 +37,7 @@ impl Batch {
 ///
 /// # Errors
 /// The body's first [`Fault`].
-pub fn events(body: &str, reading: &Reading, rates: &TeamRates) -> Result<Batch, Fault> {
+pub fn events(body: &str, reading: &ParseOptions, rates: &TeamRates) -> Result<Batch, Fault> {
     let mut batch = Reader { reading, rates, seen: Seen::Absent, twice: false, unknown: None };
     let mut deserializer = serde_json::Deserializer::from_str(body);
     let is_object = deserializer
@@ -52,7 +52,7 @@ pub fn events(body: &str, reading: &Reading, rates: &TeamRates) -> Result<Batch,
 
 /// What is known of the body so far.
 struct Reader<'r> {
-    reading: &'r Reading,
+    reading: &'r ParseOptions,
     rates: &'r TeamRates,
     seen: Seen,
     twice: bool,
@@ -92,7 +92,7 @@ impl List {
             }
             Some(twin) if twin.content_hash == event.content_hash => {}
             Some(_) => self.blame(Fault::Malformed {
-                field: Place::Event(index).field("external_id"),
+                field: ParentObject::Event(index).field("external_id"),
                 reason: "is the id of an earlier item of this batch with other content".to_owned(),
             }),
         }
@@ -172,7 +172,7 @@ impl<'de> Visitor<'de> for TopVisitor<'_, '_> {
                     batch.seen = members.next_value_seed(ReadList { reading: batch.reading, rates: batch.rates })?;
                 }
                 Known::No(name) => {
-                    batch.unknown = batch.unknown.take().or(name.map(|name| Place::Top.field(&name)));
+                    batch.unknown = batch.unknown.take().or(name.map(|name| ParentObject::Top.field(&name)));
                     members.next_value::<IgnoredAny>()?;
                 }
             }
@@ -193,7 +193,7 @@ impl<'de> Visitor<'de> for TopVisitor<'_, '_> {
 }
 
 struct ReadList<'r> {
-    reading: &'r Reading,
+    reading: &'r ParseOptions,
     rates: &'r TeamRates,
 }
 
@@ -219,7 +219,8 @@ impl<'de> Visitor<'de> for ReadList<'_> {
             let Some(item) = items.next_element_seed(seed)? else { return Ok(Seen::List(list)) };
             let index = list.items;
             list.items += 1;
-            match item.judged(Place::Event(index)).and_then(|item| event(&item, index, self.reading, self.rates)) {
+            match item.judged(ParentObject::Event(index)).and_then(|item| event(&item, index, self.reading, self.rates))
+            {
                 Ok(event) => list.take(index, event),
                 Err(fault) => list.blame(fault),
             }

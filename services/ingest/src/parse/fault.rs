@@ -6,9 +6,9 @@ use tidegate_kernel::Region;
 
 use super::{diagnosis, encoding};
 
-/// Where a member stands: the path that a fault's `field` is made of.
+/// The object that a member is in: the first part of a fault's `field`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum ParentObject {
     Top,
     /// An item of `events`.
     Event(usize),
@@ -16,15 +16,15 @@ pub enum Place {
     Data(usize),
 }
 
-impl Place {
+impl ParentObject {
     /// The path of a member here, such as `agent` or `events[3].type`. A name that a client made up is cut at 128
     /// characters.
     pub fn field(self, name: &str) -> String {
         let name: String = name.chars().take(128).collect();
         match self {
-            Place::Top => name,
-            Place::Event(index) => format!("events[{index}].{name}"),
-            Place::Data(index) => format!("events[{index}].data.{name}"),
+            ParentObject::Top => name,
+            ParentObject::Event(index) => format!("events[{index}].{name}"),
+            ParentObject::Data(index) => format!("events[{index}].data.{name}"),
         }
     }
 }

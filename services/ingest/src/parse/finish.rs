@@ -2,8 +2,8 @@
 
 use tidegate_agentping::{Finish, FinishStatus};
 
-use super::Reading;
-use super::fault::{Fault, Place};
+use super::ParseOptions;
+use super::fault::{Fault, ParentObject};
 use super::free::{output, scores};
 use super::metadata::metadata;
 use super::object::{Object, Shape};
@@ -13,8 +13,8 @@ pub static SHAPE: Shape<5> =
 
 /// # Errors
 /// The body's first [`Fault`].
-pub fn finish(body: &str, reading: &Reading) -> Result<Finish, Fault> {
-    let object = Object::parse(body, Place::Top, &SHAPE, reading.ignore_unknown)?;
+pub fn finish(body: &str, reading: &ParseOptions) -> Result<Finish, Fault> {
+    let object = Object::parse(body, ParentObject::Top, &SHAPE, reading.ignore_unknown)?;
     let word = object.member("status");
     let text = word.text()?.ok_or_else(|| word.missing())?;
     Ok(Finish {

@@ -2,8 +2,8 @@
 
 use tidegate_agentping::{Heartbeat, HeartbeatStatus, RunId, TokenUse};
 
-use super::Reading;
-use super::fault::{Fault, Place};
+use super::ParseOptions;
+use super::fault::{Fault, ParentObject};
 use super::free::output;
 use super::metadata::metadata;
 use super::number;
@@ -35,8 +35,8 @@ pub(super) const STATUS_RULE: &str = "must be one of 'ok', 'fail', 'start', 'tim
 ///
 /// # Errors
 /// The body's first [`Fault`].
-pub fn heartbeat(body: &str, reading: &Reading) -> Result<(Option<RunId>, Heartbeat), Fault> {
-    let object = Object::parse(body, Place::Top, &SHAPE, reading.ignore_unknown)?;
+pub fn heartbeat(body: &str, reading: &ParseOptions) -> Result<(Option<RunId>, Heartbeat), Fault> {
+    let object = Object::parse(body, ParentObject::Top, &SHAPE, reading.ignore_unknown)?;
     let run: Option<RunId> = object.member("id").id(reading.region)?;
     let agent = object.member("agent");
     let word = object.member("status");

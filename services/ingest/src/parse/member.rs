@@ -6,13 +6,13 @@ use tidegate_agentping::id::IdKind;
 use tidegate_agentping::{Id, Slug};
 use tidegate_kernel::{Region, Timestamp, Usd};
 
-use super::fault::{Fault, Place};
+use super::fault::{Fault, ParentObject};
 use super::{diagnosis, ids, number};
 
 /// One member of an object, still raw.
 #[derive(Clone, Copy, Debug)]
 pub struct Member<'de> {
-    pub(super) place: Place,
+    pub(super) place: ParentObject,
     pub(super) name: &'static str,
     /// Its JSON.
     pub(super) text: Option<&'de str>,

@@ -7,7 +7,7 @@ use tidegate_agentping::TeamRates;
 use tidegate_door::query::Query;
 use tidegate_kernel::{Region, Timestamp};
 
-use super::{Fault, Reading, events, finish, heartbeat, ping, start};
+use super::{Fault, ParseOptions, events, finish, heartbeat, ping, start};
 use crate::refusal_table::Problem;
 
 const VALID: [&str; 4] = [
@@ -18,7 +18,7 @@ const VALID: [&str; 4] = [
 ];
 
 fn judge(body: &str, ignore_unknown: bool) {
-    let reading = Reading {
+    let reading = ParseOptions {
         region: Region::Eu,
         ignore_unknown,
         keep_metadata: true,

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::fault::{Fault, Place};
+use super::fault::{Fault, ParentObject};
 use super::free::FreeMember;
 use super::member::Member;
 use super::near;
@@ -22,7 +22,7 @@ pub struct Shape<const N: usize> {
 /// An object of some [`Shape`]; which values its members have is not judged yet.
 #[derive(Debug)]
 pub struct Object<'de, const N: usize> {
-    place: Place,
+    place: ParentObject,
     shape: &'static Shape<N>,
     raw: [Option<&'de RawValue>; N],
 }
@@ -32,7 +32,12 @@ impl<'de, const N: usize> Object<'de, N> {
     ///
     /// # Errors
     /// The form's first [`Fault`].
-    pub fn parse(text: &'de str, place: Place, shape: &'static Shape<N>, ignore_unknown: bool) -> Result<Self, Fault> {
+    pub fn parse(
+        text: &'de str,
+        place: ParentObject,
+        shape: &'static Shape<N>,
+        ignore_unknown: bool,
+    ) -> Result<Self, Fault> {
         let mut deserializer = serde_json::Deserializer::from_str(text);
         ReadObject { shape, note_unknown: !ignore_unknown }
             .deserialize(&mut deserializer)
@@ -76,11 +81,11 @@ pub(super) struct Read<'de, const N: usize> {
 
 impl<'de, const N: usize> Read<'de, N> {
     /// Applies the rules of form, in order.
-    pub fn judged(self, place: Place) -> Result<Object<'de, N>, Fault> {
+    pub fn judged(self, place: ParentObject) -> Result<Object<'de, N>, Fault> {
         if !self.is_object {
             return Err(match place {
-                Place::Top => Fault::whole_body("must be a JSON object"),
-                Place::Event(index) | Place::Data(index) => {
+                ParentObject::Top => Fault::whole_body("must be a JSON object"),
+                ParentObject::Event(index) | ParentObject::Data(index) => {
                     Fault::Malformed { field: format!("events[{index}]"), reason: "must be an object".to_owned() }
                 }
             });

@@ -8,7 +8,7 @@ use tidegate_kernel::{FreeJson, Usd};
 
 use super::fault::Fault;
 use super::heartbeat::STATUS_RULE;
-use super::{Reading, ids, near, number};
+use super::{ParseOptions, ids, near, number};
 
 pub const MAX_NOTE_CHARS: usize = 256;
 /// Every parameter that means something. `exit_code` is ours.
@@ -30,7 +30,7 @@ pub fn key<'q>(query: &'q Query<'_>) -> Option<&'q str> {
 ///
 /// # Errors
 /// The query's first [`Fault`]: its form, then unknown parameters that are slips of known ones, then as for bodies.
-pub fn ping(query: &Query<'_>, reading: &Reading) -> Result<(Option<RunId>, Heartbeat), Fault> {
+pub fn ping(query: &Query<'_>, reading: &ParseOptions) -> Result<(Option<RunId>, Heartbeat), Fault> {
     check_names(query, reading)?;
     let value = |name| query.first(name);
     let malformed = |name: &str, reason: String| Fault::Malformed { field: name.to_owned(), reason };
@@ -101,7 +101,7 @@ fn known(parameter: &Parameter<'_>) -> Option<usize> {
 }
 
 /// Each known parameter at most once and as text; no unknown one that was meant to be a known one.
-fn check_names(query: &Query<'_>, reading: &Reading) -> Result<(), Fault> {
+fn check_names(query: &Query<'_>, reading: &ParseOptions) -> Result<(), Fault> {
     let mut seen = [false; KNOWN.len()];
     let mut slip = None;
     for parameter in query.parameters() {

@@ -7,7 +7,7 @@ use tidegate_agentping::TeamRates;
 use tidegate_door::query::Query;
 use tidegate_kernel::{Region, Timestamp};
 
-use super::{Fault, Reading, events, finish, heartbeat, ping, start};
+use super::{Fault, ParseOptions, events, finish, heartbeat, ping, start};
 use crate::refusal_table::Problem;
 
 #[derive(Deserialize)]
@@ -19,8 +19,8 @@ struct Case {
     field: Option<String>,
 }
 
-fn reading() -> Reading {
-    Reading {
+fn reading() -> ParseOptions {
+    ParseOptions {
         region: Region::Eu,
         ignore_unknown: false,
         keep_metadata: true,
@@ -28,7 +28,7 @@ fn reading() -> Reading {
     }
 }
 
-fn fault(endpoint: &str, body: &str, reading: &Reading) -> Option<Fault> {
+fn fault(endpoint: &str, body: &str, reading: &ParseOptions) -> Option<Fault> {
     match endpoint {
         "runs" => start::start(body, reading).err(),
         "events" => events::events(body, reading, &TeamRates::default()).err(),

@@ -2,8 +2,8 @@
 
 use tidegate_agentping::{FinishStatus, Idle, RunId, Start};
 
-use super::Reading;
-use super::fault::{Fault, Place};
+use super::ParseOptions;
+use super::fault::{Fault, ParentObject};
 use super::metadata::metadata;
 use super::object::{Object, Shape};
 
@@ -29,8 +29,8 @@ pub const IDLE_SECONDS: std::ops::RangeInclusive<u32> = 60..=86_400;
 
 /// # Errors
 /// The body's first [`Fault`].
-pub fn start(body: &str, reading: &Reading) -> Result<(RunId, Start), Fault> {
-    let object = Object::parse(body, Place::Top, &SHAPE, reading.ignore_unknown)?;
+pub fn start(body: &str, reading: &ParseOptions) -> Result<(RunId, Start), Fault> {
+    let object = Object::parse(body, ParentObject::Top, &SHAPE, reading.ignore_unknown)?;
     let id = object.member("id");
     let agent = object.member("agent");
     let started_at = object.member("started_at");

@@ -6,15 +6,15 @@ use tidegate_agentping::{FinishStatus, HeartbeatStatus, Idle, RateCard, TeamRate
 use tidegate_door::query::Query;
 use tidegate_kernel::{Region, Timestamp, Usd};
 
-use super::{Reading, events, finish, heartbeat, ping, start};
+use super::{ParseOptions, events, finish, heartbeat, ping, start};
 
 const RUN: &str = "run_eu_018f3a2b9c1d7e8fa4b9c2d7e8f1a3b6";
 const EVENT: &str = "evt_eu_018f3a2b9c1d7e8fa4b9c2d7e8f1a3b6";
 const OTHER: &str = "evt_eu_018f3a2b9c1d7e8fa4b9c2d7e8f1a3b7";
 const TS: &str = "2026-05-15T14:32:01.123Z";
 
-fn reading() -> Reading {
-    Reading {
+fn reading() -> ParseOptions {
+    ParseOptions {
         region: Region::Eu,
         ignore_unknown: false,
         keep_metadata: true,
@@ -22,8 +22,8 @@ fn reading() -> Reading {
     }
 }
 
-fn starter() -> Reading {
-    Reading { keep_metadata: false, ..reading() }
+fn starter() -> ParseOptions {
+    ParseOptions { keep_metadata: false, ..reading() }
 }
 
 /// 2 dollars per million tokens in, 0.2 cached, 8 out; half in batch mode.
@@ -93,7 +93,7 @@ fn metadata_at_its_limits_fits_and_a_starter_plan_never_looks_at_it() {
 
 #[test]
 fn unknown_members_are_passed_over_where_the_switch_says_so() {
-    let lenient = Reading { ignore_unknown: true, ..reading() };
+    let lenient = ParseOptions { ignore_unknown: true, ..reading() };
     let body = format!(r#"{{"x":[{{}}],"id":"{RUN}","agent":"a","started_at":"{TS}","y":1}}"#);
     assert!(start::start(&body, &lenient).is_ok());
     let item = format!(r#"{{"external_id":"{EVENT}","type":"log","ts":"{TS}","data":{{}},"z":1}}"#);

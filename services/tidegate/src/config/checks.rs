@@ -5,7 +5,7 @@ use std::time::Duration;
 use tidegate_shedding::Thresholds;
 
 use super::purpose::Server;
-use super::{Config, Problem, Purpose};
+use super::{Config, ConfigProblem, Purpose};
 
 /// One comparison: both keys, both values, and why.
 struct Rule<'c> {
@@ -17,27 +17,30 @@ struct Rule<'c> {
 }
 
 /// Every contradiction.
-pub(super) fn check(config: &Config, purpose: Purpose) -> Vec<Problem> {
+pub(super) fn check(config: &Config, purpose: Purpose) -> Vec<ConfigProblem> {
     let mut rules = deadlines(config);
     rules.extend(caps(config));
     rules.extend(thresholds(config));
     rules.extend(on_kafka(config));
     rules.extend(on_redis(config));
     rules.extend(on_scylla(config));
-    let mut problems: Vec<Problem> = rules.iter().filter_map(Rule::broken).collect();
+    let mut problems: Vec<ConfigProblem> = rules.iter().filter_map(Rule::broken).collect();
     problems.extend(ports(config, purpose));
     problems.extend(servers(config, purpose));
     problems
 }
 
 impl Rule<'_> {
-    fn broken(&self) -> Option<Problem> {
+    fn broken(&self) -> Option<ConfigProblem> {
         let (Rule { small, large, equal, why }, fine) = (self, self.small.1 < self.large.1);
         if fine || *equal && small.1 == large.1 {
             return None;
         }
         let word = if *equal { "at most" } else { "below" };
-        Some(Problem::nesting(format!("{} = {} must be {word} {} = {}: {why}", small.0, small.1, large.0, large.1)))
+        Some(ConfigProblem::nesting(format!(
+            "{} = {} must be {word} {} = {}: {why}",
+            small.0, small.1, large.0, large.1
+        )))
     }
 }
 
@@ -223,7 +226,7 @@ fn on_scylla(config: &Config) -> Vec<Rule<'_>> {
 }
 
 /// Each listener has a port of its own; port 0 is a new one each time.
-fn ports(config: &Config, purpose: Purpose) -> Vec<Problem> {
+fn ports(config: &Config, purpose: Purpose) -> Vec<ConfigProblem> {
     let opened: Vec<_> = purpose
         .listens()
         .iter()
@@ -238,7 +241,7 @@ fn ports(config: &Config, purpose: Purpose) -> Vec<Problem> {
         for (second, other) in &opened[place + 1..] {
             if address == other && address.port() != 0 {
                 let text = format!("{first} and {second} are both {address}: each needs a port of its own");
-                problems.push(Problem::nesting(text));
+                problems.push(ConfigProblem::nesting(text));
             }
         }
     }
@@ -246,7 +249,7 @@ fn ports(config: &Config, purpose: Purpose) -> Vec<Problem> {
 }
 
 /// Which servers are named, which must be, and that no data folder is named along with them.
-fn servers(config: &Config, purpose: Purpose) -> Vec<Problem> {
+fn servers(config: &Config, purpose: Purpose) -> Vec<ConfigProblem> {
     let named = |server: &Server| match server {
         Server::Kafka => config.kafka.is_some(),
         Server::Redis => config.redis.is_some(),
@@ -260,7 +263,7 @@ fn servers(config: &Config, purpose: Purpose) -> Vec<Problem> {
         let text = format!(
             "{first}: tidegate dev is one process on a data folder; the roles are tidegate ingest, persist and control"
         );
-        return vec![Problem::nesting(text)];
+        return vec![ConfigProblem::nesting(text)];
     }
     let mut problems = Vec::new();
     if config.is_set("data") {
@@ -268,7 +271,7 @@ fn servers(config: &Config, purpose: Purpose) -> Vec<Problem> {
             "{} and {first}: a deployment is either one data folder or these servers; leave one out",
             config.with_source("data")
         );
-        problems.push(Problem::nesting(text));
+        problems.push(ConfigProblem::nesting(text));
     }
     let needed = if purpose == Purpose::Look { &Server::ALL } else { purpose.needs() };
     let unnamed = needed.iter().filter(|server| !named(server));
@@ -276,11 +279,11 @@ fn servers(config: &Config, purpose: Purpose) -> Vec<Problem> {
     problems
 }
 
-fn missing(server: Server, purpose: Purpose, named: Option<&str>) -> Problem {
+fn missing(server: Server, purpose: Purpose, named: Option<&str>) -> ConfigProblem {
     let (key, example) = server.key();
     let why = match (purpose, named) {
         (Purpose::Look, Some(named)) => format!("and {named}: a distributed deployment names all three servers"),
         _ => format!("and {} needs it", purpose.command()),
     };
-    Problem::nesting(format!("{key} is not set, {why}; for example {example}"))
+    ConfigProblem::nesting(format!("{key} is not set, {why}; for example {example}"))
 }

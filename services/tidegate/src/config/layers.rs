@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::Problem;
+use super::ConfigProblem;
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl fmt::Display for Source {
 #[derive(Clone, Debug, Default)]
 pub struct Layers {
     values: BTreeMap<String, (String, Source)>,
-    problems: Vec<Problem>,
+    problems: Vec<ConfigProblem>,
 }
 
 const PREFIX: &str = "TIDEGATE_";
@@ -41,7 +41,7 @@ impl Layers {
     /// Lays a TOML file's values over what is there.
     pub fn file(&mut self, path: &Path) {
         let source = Source::File(path.to_owned());
-        let problem = |what: String| Problem::file(path, what);
+        let problem = |what: String| ConfigProblem::file(path, what);
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) => return self.problems.push(problem(format!("cannot be read: {error}"))),
@@ -78,7 +78,8 @@ impl Layers {
 
     /// Lays the `TIDEGATE_…` variables over what is there: `TIDEGATE_INGEST__LISTEN` is `ingest.listen`,
     /// and a list is separated by commas. Variables
-    /// with which a cluster announces a service named `tidegate`, and those of tests and of the local stack, are none of ours.
+    /// with which a cluster announces a service named `tidegate`, and those of tests and of the local stack, are none
+    /// of ours.
     pub fn variables(&mut self, variables: impl IntoIterator<Item = (String, String)>) {
         for (name, value) in variables {
             let Some(rest) = name.strip_prefix(PREFIX) else { continue };
@@ -112,7 +113,7 @@ impl Layers {
     }
 
     /// What nobody took, and what went wrong while gathering.
-    pub(super) fn rest(self) -> (BTreeMap<String, (String, Source)>, Vec<Problem>) {
+    pub(super) fn rest(self) -> (BTreeMap<String, (String, Source)>, Vec<ConfigProblem>) {
         (self.values, self.problems)
     }
 }

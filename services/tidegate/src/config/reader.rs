@@ -13,29 +13,29 @@ use super::layers::{Layers, Source};
 
 /// One mistake: the key, the value, where it came from, and what is allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem(String);
+pub struct ConfigProblem(String);
 
-impl Problem {
+impl ConfigProblem {
     pub(super) fn value(key: &str, value: &str, source: &Source, allowed: &str) -> Self {
-        Problem(format!("{key} = {:?} (from {source}): must be {allowed}", redacted(value)))
+        ConfigProblem(format!("{key} = {:?} (from {source}): must be {allowed}", redacted(value)))
     }
 
     pub(super) fn unknown(key: &str, source: &Source, near: Option<&str>) -> Self {
         let hint = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
-        Problem(format!("{key} (from {source}): there is no such key{hint}"))
+        ConfigProblem(format!("{key} (from {source}): there is no such key{hint}"))
     }
 
     pub(super) fn file(path: &Path, what: String) -> Self {
-        Problem(format!("the configuration file {} {what}", path.display()))
+        ConfigProblem(format!("the configuration file {} {what}", path.display()))
     }
 
     /// Two numbers that contradict each other.
     pub(super) fn nesting(what: String) -> Self {
-        Problem(what)
+        ConfigProblem(what)
     }
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for ConfigProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -89,7 +89,7 @@ fn listed(text: &str) -> impl Iterator<Item = &str> {
 pub(super) struct Reader {
     layers: Layers,
     effective: Vec<Effective>,
-    problems: Vec<Problem>,
+    problems: Vec<ConfigProblem>,
 }
 
 impl Reader {
@@ -112,7 +112,7 @@ impl Reader {
             Some((text, source)) => match parse(&text) {
                 Some(value) => (value, source),
                 None => {
-                    self.problems.push(Problem::value(key, &text, &source, allowed));
+                    self.problems.push(ConfigProblem::value(key, &text, &source, allowed));
                     (default, source)
                 }
             },
@@ -165,7 +165,7 @@ impl Reader {
     }
 
     /// Notes a mistake that is not one value's.
-    pub(super) fn problem(&mut self, problem: Problem) {
+    pub(super) fn problem(&mut self, problem: ConfigProblem) {
         self.problems.push(problem);
     }
 
@@ -187,7 +187,7 @@ impl Reader {
             (false, None) => Some(own),
             (true, Some(path)) => self.mounted(file_key, &path),
             (false, Some(_)) => {
-                self.problems.push(Problem::nesting(format!("{key} and {file_key} are both set: leave one out")));
+                self.problems.push(ConfigProblem::nesting(format!("{key} and {file_key} are both set: leave one out")));
                 None
             }
         }
@@ -198,7 +198,7 @@ impl Reader {
         match std::fs::read_to_string(path) {
             Ok(text) => Some(text.trim_end_matches(['\r', '\n']).to_owned()),
             Err(error) => {
-                self.problems.push(Problem::nesting(format!("{key}: {path} cannot be read: {error}")));
+                self.problems.push(ConfigProblem::nesting(format!("{key}: {path} cannot be read: {error}")));
                 None
             }
         }
@@ -217,7 +217,7 @@ impl Reader {
             let key = format!("{prefix}.{name}");
             let (named, file) = name.strip_suffix("_file").map_or((name.as_str(), false), |named| (named, true));
             if let Some(reason) = refused(named) {
-                self.problems.push(Problem::nesting(format!("{key} (from {source}): {reason}")));
+                self.problems.push(ConfigProblem::nesting(format!("{key} (from {source}): {reason}")));
                 continue;
             }
             let shape = if secret(named) && !file { Shape::Secret } else { Shape::Text };
@@ -268,7 +268,7 @@ impl Reader {
     }
 
     /// The effective settings, and every mistake; keys that no setting read are mistakes too.
-    pub(super) fn finish(self) -> (Vec<Effective>, Vec<Problem>) {
+    pub(super) fn finish(self) -> (Vec<Effective>, Vec<ConfigProblem>) {
         let Reader { layers, effective, mut problems } = self;
         let (unread, gathering) = layers.rest();
         problems.splice(0..0, gathering);
@@ -277,7 +277,7 @@ impl Reader {
             let near = effective.iter().map(|known| known.key.as_str()).find(|known| {
                 known.replace(['.', '_'], "") == key.replace(['.', '_'], "") || last(known) == last(&key)
             });
-            problems.push(Problem::unknown(&key, &source, near));
+            problems.push(ConfigProblem::unknown(&key, &source, near));
         }
         (effective, problems)
     }

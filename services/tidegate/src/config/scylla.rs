@@ -3,7 +3,7 @@
 use tidegate_kernel::Region;
 use tidegate_scylla::{Consistency, Durability, Replication, ScyllaOptions};
 
-use super::reader::{Problem, Reader};
+use super::reader::{ConfigProblem, Reader};
 
 /// The store of a distributed deployment.
 #[derive(Clone, Debug)]
@@ -49,7 +49,7 @@ pub(super) fn read(reader: &mut Reader, region: Region) -> Option<ScyllaConfig> 
         (None, None) => None,
         (None, Some(_)) => {
             let text = "scylla.password is set, and scylla.user is not: a password belongs to a user";
-            reader.problem(Problem::nesting(text.to_owned()));
+            reader.problem(ConfigProblem::nesting(text.to_owned()));
             None
         }
     };

@@ -1,4 +1,4 @@
-//! Appending: acknowledged by all in-sync replicas before it is told.
+//! Appends records. An append returns success once all in-sync replicas have acknowledged the record.
 
 mod clock_ahead;
 mod delivery;
@@ -17,7 +17,7 @@ pub(crate) use delivery::Delivery;
 pub(crate) use producer::{BATCH_BYTES, Capacity, Outgoing, Producer};
 
 use crate::KafkaOptions;
-use crate::metrics::{AppendTally, register_producer};
+use crate::metrics::{AppendCounters, register_producer};
 use crate::wire;
 
 /// The producer's side of the records topic; clones share one producer.
@@ -30,34 +30,34 @@ struct Inner {
     options: KafkaOptions,
     clock: Arc<dyn Clock>,
     producer: Producer,
-    tally: AppendTally,
+    counters: AppendCounters,
 }
 
-/// How an orderly stop went.
+/// The outcome of an orderly stop.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Closed {
-    /// Records that were not acknowledged in time; their callers were told.
+pub struct CloseReport {
+    /// Records that were not acknowledged in time; their callers got an error.
     pub left: usize,
 }
 
 impl KafkaLog {
-    /// Makes no call to a broker: brokers that are down at start are found by the first append.
+    /// Makes no call to a broker: if brokers are down at start, the first append reports it.
     ///
     /// # Errors
-    /// [`LogError::Broken`] for options that cannot be.
+    /// [`LogError::Broken`] for invalid options.
     pub fn connect(options: KafkaOptions, clock: Arc<dyn Clock>) -> Result<KafkaLog, LogError> {
         options.validate()?;
         let producer = Producer::new(&options, "ingest", Capacity::records(&options), true)?;
         register_producer(options.append.queue_bytes);
-        Ok(KafkaLog { inner: Arc::new(Inner { options, clock, producer, tally: AppendTally::new() }) })
+        Ok(KafkaLog { inner: Arc::new(Inner { options, clock, producer, counters: AppendCounters::new() }) })
     }
 
-    /// Refuses new appends, waits for the acknowledgements of the others up to `deadline`, and counts what is left.
-    pub async fn close(&self, deadline: Duration) -> Closed {
-        Closed { left: self.inner.producer.close(deadline).await }
+    /// Refuses new appends, waits up to `deadline` for outstanding acknowledgements, and counts the records left.
+    pub async fn close(&self, deadline: Duration) -> CloseReport {
+        CloseReport { left: self.inner.producer.close(deadline).await }
     }
 
-    /// Records sent and not yet answered.
+    /// Records sent and not yet acknowledged or failed.
     pub fn waiting(&self) -> usize {
         self.inner.producer.waiting()
     }
@@ -104,10 +104,10 @@ impl KafkaLog {
         headers: OwnedHeaders,
         record: &[u8],
     ) -> Result<Position, AppendError> {
-        let Inner { options, clock, producer, tally } = &*self.inner;
+        let Inner { options, clock, producer, counters } = &*self.inner;
         let (bytes, cap) = (record.len(), options.append.max_record_bytes);
         if bytes > cap {
-            tally.too_large.increment(1);
+            counters.too_large.increment(1);
             return Err(AppendError::TooLarge { bytes, cap });
         }
         let delivery = producer.send(Outgoing {
@@ -120,21 +120,21 @@ impl KafkaLog {
         });
         match delivery.await {
             Delivery::Acked { partition, offset } => {
-                tally.acked.increment(1);
+                counters.acked.increment(1);
                 Ok(Position { generation: options.topics.generation, partition, offset })
             }
             Delivery::NotPersisted(cause) => {
-                tally.not_persisted.increment(1);
+                counters.not_persisted.increment(1);
                 Err(AppendError::NotPersisted(cause))
             }
             Delivery::Unknown(cause) => {
-                tally.unknown.increment(1);
+                counters.unknown.increment(1);
                 Err(AppendError::Unknown(cause))
             }
-            // Within our cap and above the broker's, alone or with the batch that it went in: ours to mend, so the
-            // caller hears of a log that does not take it, and the operator why.
+            // Below our cap but above the broker's limit, alone or with its batch: a configuration error, so the caller
+            // gets a failed append and the operator the reason.
             Delivery::TooLarge => {
-                tally.too_large.increment(1);
+                counters.too_large.increment(1);
                 Err(AppendError::NotPersisted(FailureCause::refused(format!(
                     "the broker takes no message of {bytes} bytes: max.message.bytes of {} is below the cap of {cap}",
                     options.topics.records,

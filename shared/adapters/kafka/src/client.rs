@@ -1,4 +1,4 @@
-//! What every client of the brokers has: properties, logs, error texts.
+//! Properties, logs and error texts that all clients of the brokers share.
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -13,13 +13,13 @@ use tokio::sync::watch;
 
 use crate::{KafkaOptions, failure};
 
-/// How long a question to the brokers (offsets, topics) may take.
+/// How long a request to the brokers about offsets or topics may take.
 pub const QUESTION_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How often librdkafka tells its figures.
+/// How often librdkafka reports its statistics.
 pub const STATISTICS_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The properties that every client shares. Those of a role are set on top, and the operator's own come last.
+/// The properties that every client shares. Each role adds its own, and the operator's come last.
 pub fn base_config(options: &KafkaOptions, role: &str) -> ClientConfig {
     let mut config = ClientConfig::new();
     config
@@ -27,13 +27,13 @@ pub fn base_config(options: &KafkaOptions, role: &str) -> ClientConfig {
         .set("client.id", format!("{}-{role}", options.client_id))
         .set("allow.auto.create.topics", "false")
         .set("socket.nagle.disable", "true")
-        // A broker that comes back is found within a second.
+        // Reconnects within a second when a broker comes back.
         .set("reconnect.backoff.max.ms", "1000")
         .set_log_level(RDKafkaLogLevel::Warning);
     config
 }
 
-/// The operator's own properties win.
+/// Adds the operator's own properties, which override ours.
 pub fn with_extra(mut config: ClientConfig, options: &KafkaOptions) -> ClientConfig {
     for (name, value) in &options.extra {
         config.set(name, value);
@@ -41,7 +41,7 @@ pub fn with_extra(mut config: ClientConfig, options: &KafkaOptions) -> ClientCon
     config
 }
 
-/// A client that only asks: its log lines go to ours, its figures to nobody.
+/// The context of a client that only sends requests: its log lines go to our log, its statistics are not published.
 pub struct Asking;
 
 impl ClientContext for Asking {
@@ -56,12 +56,12 @@ impl ClientContext for Asking {
 
 impl ConsumerContext for Asking {}
 
-/// How often a client that is only asked is looked after.
+/// How often such a client is polled for its log lines and errors.
 const LOOKED_AFTER_EVERY: Duration = Duration::from_millis(200);
 
-/// Has a thread of its own look after a client as long as it is there: librdkafka hands its log lines and errors over only
-/// when it is polled, and nobody polls a client that is only asked. `look` must call [`hand_over`] where no record can
-/// come that somebody else waits for.
+/// Starts a thread that calls `look` regularly while the client exists: librdkafka hands log lines and errors over only
+/// when it is polled, and a client that only sends requests is not polled otherwise. `look` must call [`hand_over`]
+/// only while no other thread waits for a record of this client.
 pub fn look_after<R: Send + Sync + 'static>(client: &Arc<R>, look: fn(&R)) -> Result<(), LogError> {
     let client = Arc::downgrade(client);
     let looking = move || {
@@ -78,12 +78,12 @@ pub fn look_after<R: Send + Sync + 'static>(client: &Arc<R>, look: fn(&R)) -> Re
     })
 }
 
-/// Hands over what librdkafka has to say. No record is assigned to this client now: one that still comes is nobody's.
+/// Polls until librdkafka has no more log lines and errors. No partition is assigned now, so a late record is dropped.
 pub fn hand_over(consumer: &BaseConsumer<Asking>) {
     while consumer.poll(Duration::from_millis(5)).is_some() {}
 }
 
-/// librdkafka's log line as one of ours.
+/// Writes librdkafka's log line to our log.
 pub fn log_line(level: RDKafkaLogLevel, facility: &str, message: &str) {
     match level {
         RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical | RDKafkaLogLevel::Error => {
@@ -95,8 +95,8 @@ pub fn log_line(level: RDKafkaLogLevel, facility: &str, message: &str) {
     }
 }
 
-/// An error that concerns no call in particular. librdkafka mends what it can by itself. That a partition is read to its
-/// end comes this way too, and is none.
+/// Logs an error that belongs to no call in particular; librdkafka recovers from most by itself. The end of a partition
+/// is reported this way too and is not logged.
 pub fn log_error(error: &KafkaError, reason: &str) {
     if error.rdkafka_error_code() == Some(RDKafkaErrorCode::PartitionEOF) {
         return;
@@ -104,10 +104,11 @@ pub fn log_error(error: &KafkaError, reason: &str) {
     tracing::warn!(target: "librdkafka", %error, reason, "the client of the brokers reports an error");
 }
 
-/// A client that cannot be made: a property is wrong. librdkafka's text names it, and no value that may be secret.
+/// The error of a client that cannot be created because a property is wrong. The text names the property and no value,
+/// which may be secret.
 pub fn broken(error: &KafkaError) -> LogError {
     match error {
-        // Without the error as its source: that holds the value.
+        // Not as the source: the error holds the value.
         KafkaError::ClientConfig(_, text, name, _) => LogError::Broken(
             format!("the property {name} is not accepted: {text}: correct it under kafka.properties").into(),
         ),
@@ -127,7 +128,7 @@ pub fn unavailable(error: &KafkaError) -> LogError {
     LogError::Unavailable(failure::cause(text, error))
 }
 
-/// Runs something that waits for brokers on a thread that may wait.
+/// Runs a blocking call to the brokers on a thread where blocking is allowed.
 pub async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, LogError> + Send + 'static,
 ) -> Result<T, LogError> {
@@ -138,10 +139,10 @@ pub async fn blocking<T: Send + 'static>(
     })?
 }
 
-/// Clients that are being closed right now.
+/// How many clients are being closed now.
 static CLOSING: LazyLock<watch::Sender<usize>> = LazyLock::new(|| watch::Sender::new(0));
 
-/// A client takes a while to close: it is closed on a thread of its own, when nobody waits for it.
+/// Closes a client on its own thread, since closing takes a while and the caller need not wait.
 pub fn close_aside<T: Send + 'static>(client: T) {
     CLOSING.send_modify(|closing| *closing += 1);
     let close = move || {
@@ -149,21 +150,21 @@ pub fn close_aside<T: Send + 'static>(client: T) {
         CLOSING.send_modify(|closing| *closing -= 1);
     };
     if let Err(error) = std::thread::Builder::new().name("kafka-close".to_owned()).spawn(close) {
-        // What was to be closed went with the thread that never was.
+        // The client was dropped with the closure of the thread that did not start.
         tracing::warn!(%error, "no thread to close a client of the brokers on");
         CLOSING.send_modify(|closing| *closing -= 1);
     }
 }
 
-/// Waits until every client that was let go of is closed: consumers have left their groups, so that others take over
-/// at once and not when the session times out. False if that took longer than `deadline`.
+/// Waits until every dropped client is closed: its consumers have then left their groups, and other members take over
+/// at once instead of after the session timeout. False if that took longer than `deadline`.
 pub async fn all_closed(deadline: Duration) -> bool {
     let mut closing = CLOSING.subscribe();
     let closed = closing.wait_for(|closing| *closing == 0);
     tokio::time::timeout(deadline, closed).await.is_ok()
 }
 
-/// Whole milliseconds, at least one, as librdkafka's properties want them.
+/// Whole milliseconds, at least one, in the form of librdkafka's properties.
 pub fn millis(duration: Duration) -> String {
     duration.as_millis().max(1).to_string()
 }

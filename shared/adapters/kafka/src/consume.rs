@@ -1,8 +1,8 @@
-//! Consuming: one member of a consumer group.
+//! The consume port: one member of a consumer group.
 
 mod commits;
+mod fetch_buffers;
 mod group;
-mod lanes;
 mod member;
 mod read_back;
 
@@ -22,45 +22,46 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use crate::{KafkaOptions, client, metrics, wire};
-use group::Notice;
-use lanes::{Intake, Lanes};
+use fetch_buffers::{FetchBuffers, Intake};
+use group::GroupEvent;
 use member::Member;
 
 /// One member of a group; dropping it leaves the group.
 ///
-/// librdkafka is polled only when we are: a persister that is stuck for longer than `max.poll.interval.ms` loses its
-/// partitions to the others, as it should.
+/// librdkafka is polled only when this consumer is polled, so a persister that is stuck for longer than
+/// `max.poll.interval.ms` loses its partitions to the other members.
 pub struct KafkaConsumer {
     options: KafkaOptions,
     group_id: String,
     clock: Arc<dyn Clock>,
     member: Arc<Member>,
-    lanes: Lanes,
-    /// Told to the caller in this order, before any record.
-    news: VecDeque<Polled>,
-    /// The caller was told to drain: once it polls again it has.
+    buffers: FetchBuffers,
+    /// Assignment changes to be returned by polls, in this order and before any record.
+    events: VecDeque<Polled>,
+    /// The last poll returned `Revoking`: the next poll means that the drain is done.
     draining: bool,
     last_epoch: u64,
     owed_tried_at: Option<Instant>,
-    /// The coordinator did not answer a commit: until then the next ones are owed without asking, so that polls go on.
+    /// The coordinator did not answer a commit. Until this instant commits are queued without a request, so that polls
+    /// do not block.
     silent_until: Option<Instant>,
     read_back: AbortHandle,
     /// Resolves when the member has left.
     gone: oneshot::Receiver<()>,
 }
 
-/// At least so much is taken in at once, however small the budget of a poll, so that partitions can take turns.
+/// Bytes taken in at once at least, even for a small poll budget, so that partitions can take turns.
 const INTAKE_BYTES: usize = 64 * 1024;
-/// How long a commit that the group refuses because it is changing is tried within the call.
+/// How long one call retries a commit that the group refuses because it is rebalancing.
 const COMMIT_PATIENCE: Duration = Duration::from_secs(3);
 const COMMIT_RETRY: Duration = Duration::from_millis(25);
 const OWED_RETRY: Duration = Duration::from_millis(500);
 
 impl KafkaConsumer {
-    /// Joins the group in the background; polls hear of the outcome. Runs inside a tokio runtime.
+    /// Joins the group in the background; polls return the outcome. Must be called inside a tokio runtime.
     ///
     /// # Errors
-    /// [`LogError::Broken`] for options that cannot be.
+    /// [`LogError::Broken`] for invalid options.
     pub fn join(options: &KafkaOptions, group: &str, clock: Arc<dyn Clock>) -> Result<KafkaConsumer, LogError> {
         options.validate()?;
         let (member, gone) = Member::join(options, group)?;
@@ -71,8 +72,8 @@ impl KafkaConsumer {
             group_id: group.to_owned(),
             clock,
             member,
-            lanes: Lanes::default(),
-            news: VecDeque::new(),
+            buffers: FetchBuffers::default(),
+            events: VecDeque::new(),
             draining: false,
             last_epoch: 0,
             owed_tried_at: None,
@@ -81,12 +82,12 @@ impl KafkaConsumer {
         })
     }
 
-    /// Whether a commit under this assignment still counts: it is ours, or being drained.
+    /// Whether a commit under this assignment still counts: the partition is ours or is being drained.
     pub fn holds(&self, of: PartitionEpoch) -> bool {
         self.handed_to(of).is_some()
     }
 
-    /// Leaves the group in order, and returns when that is done.
+    /// Leaves the group and returns when that is done.
     pub async fn leave(mut self) {
         let gone = std::mem::replace(&mut self.gone, oneshot::channel().1);
         drop(self);
@@ -94,27 +95,27 @@ impl KafkaConsumer {
         let _ = gone.await;
     }
 
-    /// Before every record: a partition's first records may come right behind the word that it is ours, and a record
-    /// of a partition that is not known to be ours is dropped.
-    fn take_notices(&mut self) {
-        while let Some(notice) = self.member.group().next_notice() {
-            self.take(notice);
+    /// Applies queued group events. Called before every record: a partition's first record may follow its assignment at
+    /// once, and a record of a partition that is not assigned is dropped.
+    fn take_group_events(&mut self) {
+        while let Some(event) = self.member.group().next_event() {
+            self.take(event);
         }
     }
 
-    fn next_news(&mut self) -> Option<Polled> {
-        let news = self.news.pop_front()?;
-        self.draining = matches!(news, Polled::Revoking { .. });
-        Some(news)
+    fn next_event(&mut self) -> Option<Polled> {
+        let event = self.events.pop_front()?;
+        self.draining = matches!(event, Polled::Revoking { .. });
+        Some(event)
     }
 
-    /// What happened to the assignment, as something to tell.
-    fn take(&mut self, notice: Notice) {
-        match notice {
-            Notice::Assigned(partitions) => partitions.into_iter().for_each(|partition| self.assigned(partition)),
-            Notice::Revoking(list) => self.revoking(list),
-            Notice::Lost(partitions) => {
-                let lost = partitions.into_iter().filter_map(|partition| self.lanes.close(partition));
+    /// Applies one group event and queues what polls return for it.
+    fn take(&mut self, event: GroupEvent) {
+        match event {
+            GroupEvent::Assigned(partitions) => partitions.into_iter().for_each(|partition| self.assigned(partition)),
+            GroupEvent::Revoking(list) => self.revoking(list),
+            GroupEvent::Lost(partitions) => {
+                let lost = partitions.into_iter().filter_map(|partition| self.buffers.close(partition));
                 let lost = lost.map(|(epoch, _)| epoch).collect();
                 self.lost(lost);
             }
@@ -123,24 +124,25 @@ impl KafkaConsumer {
     }
 
     fn publish_assigned(&self) {
-        metrics::ASSIGNED_PARTITIONS.handle().set(self.lanes.len() as f64);
+        metrics::ASSIGNED_PARTITIONS.handle().set(self.buffers.len() as f64);
     }
 
     fn assigned(&mut self, partition: Partition) {
         count("assigned", 1);
-        // The clock makes epochs grow across members and restarts too, as far as clocks agree; nothing leans on that.
+        // With the clock, epochs also grow across members and restarts, as far as clocks agree. Nothing depends on
+        // that.
         let now = u64::try_from(self.clock.now().as_millis()).unwrap_or_default();
         self.last_epoch = now.max(self.last_epoch + 1);
         let epoch = PartitionEpoch { partition, epoch: self.last_epoch };
-        self.lanes.open(epoch);
-        self.news.push_back(Polled::Assigned(epoch));
+        self.buffers.open(epoch);
+        self.events.push_back(Polled::Assigned(epoch));
     }
 
     fn revoking(&mut self, list: TopicPartitionList) {
         let partitions =
             list.elements().iter().filter_map(|one| u32::try_from(one.partition()).ok()).collect::<Vec<_>>();
         count("revoked", partitions.len());
-        let epochs: Vec<_> = partitions.iter().filter_map(|partition| self.lanes.close(*partition)).collect();
+        let epochs: Vec<_> = partitions.iter().filter_map(|partition| self.buffers.close(*partition)).collect();
         self.member.group().begin_handing_over(list, epochs.clone());
         let partitions: Vec<PartitionEpoch> = epochs.into_iter().map(|(epoch, _)| epoch).collect();
         if partitions.is_empty() {
@@ -149,22 +151,22 @@ impl KafkaConsumer {
         }
         let deadline = self.options.consume.drain_deadline;
         self.member.finish_handing_over_after(deadline, partitions.clone());
-        self.news.push_back(Polled::Revoking { partitions, deadline });
+        self.events.push_back(Polled::Revoking { partitions, deadline });
     }
 
     fn lost(&mut self, partitions: Vec<PartitionEpoch>) {
         count("lost", partitions.len());
         partitions.iter().for_each(|gone| self.member.commits.forget(*gone));
         if !partitions.is_empty() {
-            self.news.push_back(Polled::Lost(partitions));
+            self.events.push_back(Polled::Lost(partitions));
         }
     }
 
-    /// Takes in what librdkafka has fetched, without waiting, until there is enough for a while.
+    /// Takes in what librdkafka has fetched, without waiting, up to the larger of `max_bytes` and [`INTAKE_BYTES`].
     fn take_in(&mut self, max_bytes: usize) -> Result<(), LogError> {
         let enough = max_bytes.max(INTAKE_BYTES);
         let member = self.member.clone();
-        while self.lanes.ready_bytes() < enough {
+        while self.buffers.ready_bytes() < enough {
             match member.consumer.recv().now_or_never() {
                 Some(Ok(message)) => self.keep(&message),
                 Some(Err(error)) => self.fail(&error)?,
@@ -175,17 +177,18 @@ impl KafkaConsumer {
     }
 
     fn keep(&mut self, message: &BorrowedMessage<'_>) {
-        self.take_notices();
+        self.take_group_events();
         let Some(record) = wire::consumed(message, self.options.topics.generation) else { return };
         let partition = record.position.partition;
-        // Paused partitions share as much as all may fetch.
-        let paused_bytes = self.options.consume.fetch_bytes / self.lanes.len().max(1);
-        if self.lanes.take(record, paused_bytes) == Intake::Hold {
+        // Paused partitions share the fetch budget equally.
+        let paused_bytes = self.options.consume.fetch_bytes / self.buffers.len().max(1);
+        if self.buffers.take(record, paused_bytes) == Intake::Hold {
             self.member.fetch(partition, false);
         }
     }
 
-    /// An error between records. librdkafka mends most of them by itself; a fatal one costs the membership.
+    /// Handles an error between records. librdkafka recovers from most by itself; after a fatal one the consumer
+    /// rejoins.
     fn fail(&mut self, error: &KafkaError) -> Result<(), LogError> {
         if matches!(error, KafkaError::MessageConsumptionFatal(_)) {
             tracing::error!(%error, "the consumer failed for good; it joins anew");
@@ -193,11 +196,11 @@ impl KafkaConsumer {
             return Ok(());
         }
         if let KafkaError::PartitionEOF(partition) = error {
-            Partition::try_from(*partition).into_iter().for_each(|partition| self.lanes.at_end(partition));
+            Partition::try_from(*partition).into_iter().for_each(|partition| self.buffers.at_end(partition));
             return Ok(());
         }
         match error.rdkafka_error_code() {
-            // One broker of several, or a poll that came late: what follows from it comes as news of its own.
+            // One broker of several is away, or a poll came late: the consequences arrive as group events.
             Some(
                 RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::Resolve | RDKafkaErrorCode::PollExceeded,
             ) => {
@@ -216,13 +219,13 @@ impl KafkaConsumer {
         self.gone = gone;
         former.begin_leaving();
         client::close_aside(former);
-        let lost = self.lanes.close_all();
+        let lost = self.buffers.close_all();
         self.lost(lost);
         self.publish_assigned();
         Ok(())
     }
 
-    /// Offsets whose commit was refused or lost, as long as they are ours to commit.
+    /// Commits the queued offsets whose commit failed before, as long as their assignment is still ours.
     async fn pay_what_is_owed(&mut self) {
         let owed = self.member.commits.owed();
         if owed.is_empty() || self.owed_tried_at.is_some_and(|tried| tried.elapsed() < OWED_RETRY) {
@@ -241,13 +244,13 @@ impl KafkaConsumer {
         }
     }
 
-    /// Only what was handed out under an assignment that is still ours.
+    /// Whether the offset was handed out under an assignment that is still ours.
     fn may_commit(&self, done: Committable) -> bool {
         self.handed_to(done.partition()).is_some_and(|handed_to| done.next_offset() <= handed_to)
     }
 
     fn handed_to(&self, of: PartitionEpoch) -> Option<i64> {
-        self.lanes.handed_to(of).or_else(|| self.member.group().handed_to(of))
+        self.buffers.handed_to(of).or_else(|| self.member.group().handed_to(of))
     }
 }
 
@@ -260,25 +263,25 @@ impl Consume for KafkaConsumer {
     async fn poll(&mut self, max_bytes: usize, wait: Duration) -> Result<Polled, LogError> {
         let patience = Instant::now().checked_add(wait);
         if std::mem::take(&mut self.draining) {
-            // Whoever polls again has drained what it was asked to.
+            // This poll means that the caller has finished the drain.
             self.member.finish_handing_over();
         }
-        if let Some(news) = self.next_news() {
-            return Ok(news);
+        if let Some(event) = self.next_event() {
+            return Ok(event);
         }
         loop {
             self.take_in(max_bytes)?;
-            self.take_notices();
-            if let Some(news) = self.next_news() {
-                return Ok(news);
+            self.take_group_events();
+            if let Some(event) = self.next_event() {
+                return Ok(event);
             }
             self.pay_what_is_owed().await;
-            // A partition just assigned is heard of first, so that the others do not have all the turns.
+            // Wait for a new partition's first answer, so that the others do not get all turns.
             let now = Instant::now();
             let has_patience = patience.is_none_or(|patience| patience > now);
-            let gathers_until = self.lanes.expected_until(now).filter(|_| has_patience);
+            let gathers_until = self.buffers.expected_until(now).filter(|_| has_patience);
             if gathers_until.is_none()
-                && let Some((from, records)) = self.lanes.next(max_bytes)
+                && let Some((from, records)) = self.buffers.next(max_bytes)
             {
                 return Ok(Polled::Records(from, records));
             }
@@ -286,7 +289,7 @@ impl Consume for KafkaConsumer {
             let received = tokio::select! {
                 biased;
                 received = member.consumer.recv() => Some(received),
-                () = member.group().heard.notified() => None,
+                () = member.group().event_queued.notified() => None,
                 () = until(patience.into_iter().chain(gathers_until).min()) => match gathers_until {
                     Some(_) => None,
                     None => return Ok(Polled::Idle),
@@ -321,7 +324,7 @@ impl Consume for KafkaConsumer {
     }
 
     fn pause(&mut self, partition: PartitionEpoch, paused: bool) {
-        if self.lanes.pause(partition, paused) {
+        if self.buffers.pause(partition, paused) {
             self.member.fetch(partition.partition, true);
         }
     }

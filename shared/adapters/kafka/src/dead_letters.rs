@@ -1,7 +1,7 @@
-//! Dead letters on a topic of their own.
+//! The dead letter port on its own Kafka topic.
 
-mod letter;
-mod shelf;
+mod message;
+mod scan;
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use tidegate_ports::{Clock, DeadLetter, DeadLetters, FailureCause, LogError};
 use crate::append::{BATCH_BYTES, Capacity, Delivery, Outgoing, Producer};
 use crate::{KafkaOptions, client, wire};
 
-/// Records of the records topic that could not be applied, with their provenance (`docs/records.md`).
+/// Appends and reads dead letters: records that could not be applied, with their provenance (`docs/records.md`).
 pub struct KafkaDeadLetters {
     options: KafkaOptions,
     clock: Arc<dyn Clock>,
@@ -30,9 +30,9 @@ impl KafkaDeadLetters {
     pub fn open(options: &KafkaOptions, clock: Arc<dyn Clock>) -> Result<KafkaDeadLetters, LogError> {
         options.validate()?;
         let capacity = Capacity {
-            // What the topic takes is the operator's to raise, for records that were larger than they should be.
+            // The topic's own limit decides: an operator can raise it for records that exceed the cap.
             message_bytes: LARGEST_BYTES,
-            batch_bytes: wire::letter_message_bytes(options.append.max_record_bytes).min(BATCH_BYTES),
+            batch_bytes: wire::dead_letter_message_bytes(options.append.max_record_bytes).min(BATCH_BYTES),
         };
         let producer = Producer::new(options, "dead-letters", capacity, false)?;
         Ok(KafkaDeadLetters { producer, options: options.clone(), clock })
@@ -41,16 +41,16 @@ impl KafkaDeadLetters {
 
 #[async_trait]
 impl DeadLetters for KafkaDeadLetters {
-    async fn append(&self, letter: DeadLetter) -> Result<(), LogError> {
+    async fn append(&self, dead_letter: DeadLetter) -> Result<(), LogError> {
         let topics = &self.options.topics;
-        let key = letter::key(letter.position);
+        let key = message::key(dead_letter.position);
         let delivery = self.producer.send(Outgoing {
             topic: &topics.dead_letters,
-            // The topic has one: letters are few, and one order is the simplest to read.
+            // The topic has one partition: dead letters are few, and one order is the simplest to read.
             partition: 0,
             key: Some(&key),
-            headers: letter::headers(&letter, &topics.records),
-            payload: &letter.payload,
+            headers: message::headers(&dead_letter, &topics.records),
+            payload: &dead_letter.payload,
             sent_at_ms: self.clock.now().as_millis(),
         });
         let unavailable = |cause: FailureCause| {
@@ -62,7 +62,7 @@ impl DeadLetters for KafkaDeadLetters {
             Delivery::TooLarge => Err(LogError::Broken(
                 format!(
                     "the dead letter {key} of {} bytes does not fit {}: raise its max.message.bytes",
-                    letter.payload.len(),
+                    dead_letter.payload.len(),
                     topics.dead_letters,
                 )
                 .into(),
@@ -72,11 +72,11 @@ impl DeadLetters for KafkaDeadLetters {
 
     async fn list(&self, after: Option<Position>, limit: usize) -> Result<Vec<DeadLetter>, LogError> {
         let options = self.options.clone();
-        client::blocking(move || shelf::list(&options, after, limit)).await
+        client::blocking(move || scan::list(&options, after, limit)).await
     }
 
     async fn find(&self, position: Position) -> Result<Option<DeadLetter>, LogError> {
         let options = self.options.clone();
-        client::blocking(move || shelf::find(&options, position)).await
+        client::blocking(move || scan::find(&options, position)).await
     }
 }

@@ -1,4 +1,4 @@
-//! Where the partitions of a topic begin and end, all with one question each.
+//! First and end offsets of all partitions of a topic, with one request for each of the two.
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -7,7 +7,7 @@ use tidegate_kernel::Partition;
 
 use crate::client::{Asking, QUESTION_TIMEOUT};
 
-/// First offset kept and next offset of partitions `0..partitions`, in their order.
+/// Partition, first kept offset and end offset of the partitions `0..partitions`, in their order.
 pub fn of(
     consumer: &BaseConsumer<Asking>,
     topic: &str,
@@ -31,12 +31,12 @@ pub fn all(topic: &str, partitions: u32) -> TopicPartitionList {
     list
 }
 
-/// A partition's number as Kafka has it.
+/// A partition's number in Kafka's type.
 pub fn number(partition: Partition) -> i32 {
     i32::try_from(partition).unwrap_or(i32::MAX)
 }
 
-/// A partition without an answer would look like an empty one.
+/// The partition's offset in the answers. A missing one is an error: the partition would look empty.
 fn known(answers: &TopicPartitionList, topic: &str, partition: Partition) -> Result<i64, KafkaError> {
     let unknown = KafkaError::OffsetFetch(RDKafkaErrorCode::UnknownPartition);
     let answer = answers.find_partition(topic, number(partition)).ok_or(unknown.clone())?;

@@ -1,9 +1,9 @@
-//! What an error of the client of the brokers means to a caller of the ports.
+//! Maps librdkafka's errors to failure kinds of the ports.
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use tidegate_ports::{FailureCause, FailureKind};
 
-/// What kind of failure it is. The code decides; an error without one says no more than that no answer came.
+/// The failure kind of an error, by its code. An error without a code counts as unreachable.
 pub fn kind_of(error: &KafkaError) -> FailureKind {
     match error {
         KafkaError::ClientConfig(..) | KafkaError::ClientCreation(_) | KafkaError::Nul(_) => FailureKind::Refused,
@@ -11,7 +11,7 @@ pub fn kind_of(error: &KafkaError) -> FailureKind {
     }
 }
 
-/// A topic that is not there counts as out of reach: it may be made, and then the same request works.
+/// A missing topic counts as unreachable: once it is created, the same request works.
 pub const fn kind_of_code(code: RDKafkaErrorCode) -> FailureKind {
     use RDKafkaErrorCode as Code;
     match code {
@@ -50,7 +50,7 @@ pub const fn kind_of_code(code: RDKafkaErrorCode) -> FailureKind {
     }
 }
 
-/// The error as a cause in these words.
+/// A cause with this text and the error as its source.
 pub fn cause(text: impl Into<std::sync::Arc<str>>, error: &KafkaError) -> FailureCause {
     FailureCause::new(kind_of(error), text).caused_by(error.clone())
 }
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_code_that_tells_more_than_an_absence_has_its_kind() {
+    fn every_code_that_says_more_than_an_absence_has_its_kind() {
         use FailureKind::{Overloaded, Refused, Timeout, Unreachable};
         use RDKafkaErrorCode::*;
         for (code, kind) in [

@@ -1,5 +1,5 @@
-//! Reading a message's headers, whoever wrote them. rdkafka's own reader panics on a name that is not UTF-8, and one
-//! such record would stop every consumer that meets it.
+//! Reads the headers of any producer's message. rdkafka's own reader panics on a header name that is not UTF-8, and one
+//! such record would stop every consumer that reads it.
 
 use std::ffi::{CStr, c_void};
 use std::ptr;
@@ -10,7 +10,7 @@ use rdkafka::message::BorrowedMessage;
 
 const NO_ERROR: rd_kafka_resp_err_t = rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR;
 
-/// All headers, in their order. A name that is not UTF-8 has its faulty bytes replaced; no value is an empty one.
+/// All headers, in their order. Invalid UTF-8 in a name is replaced; a missing value reads as an empty one.
 #[expect(unsafe_code, reason = "rdkafka's safe reader panics on names that are not UTF-8")]
 pub fn all(message: &BorrowedMessage<'_>) -> Vec<(String, Bytes)> {
     let mut found = Vec::new();
@@ -18,7 +18,7 @@ pub fn all(message: &BorrowedMessage<'_>) -> Vec<(String, Bytes)> {
     // SAFETY: the message's pointer is good for as long as its borrow; librdkafka parses the headers on this call and
     // keeps them with the message.
     if unsafe { rd_kafka_message_headers(message.ptr(), &mut headers) } != NO_ERROR {
-        // It has none.
+        // The message has no headers.
         return found;
     }
     for index in 0.. {

@@ -1,4 +1,5 @@
-//! How far a consumer group is behind: ends against committed offsets and accounts, and the age of what comes next.
+//! Measures the lag of a consumer group: end offsets minus committed offsets and accounts, and the age of the oldest
+//! record that is not applied.
 
 mod oldest;
 
@@ -16,7 +17,7 @@ use crate::client::{self, Asking, QUESTION_TIMEOUT};
 use crate::ends;
 use oldest::Oldest;
 
-/// Readings of one group's lag on the records topic. Its connections stay open between readings; it is no member.
+/// Measures the lag of one group on the records topic. It keeps its connections open and is no member of the group.
 pub struct KafkaLag {
     reader: Arc<Reader>,
     clock: Arc<dyn Clock>,
@@ -27,9 +28,9 @@ struct Reader {
     topic: String,
     generation: u16,
     partitions: u32,
-    /// Held during a reading: one at a time.
+    /// Locked during a measurement, so that only one runs at a time.
     oldest: Mutex<Oldest>,
-    /// Held while records are fetched.
+    /// Locked while records are fetched.
     fetching: Mutex<()>,
 }
 
@@ -37,9 +38,9 @@ struct Reader {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Behind {
     partition: Partition,
-    /// The first record that is not applied and still there.
+    /// The offset of the first record that is not applied and that the log still has.
     next_offset: i64,
-    /// The offset that the next record gets.
+    /// The offset that the next appended record gets.
     end: i64,
 }
 
@@ -53,16 +54,16 @@ impl KafkaLag {
     /// Makes no call to a broker.
     ///
     /// # Errors
-    /// [`LogError::Broken`] for options that cannot be.
+    /// [`LogError::Broken`] for invalid options.
     pub fn watch(options: &KafkaOptions, group: &str, clock: Arc<dyn Clock>) -> Result<KafkaLag, LogError> {
         options.validate()?;
         let mut config = client::base_config(options, "lag");
         config
-            // The group whose offsets are asked for. Nothing is subscribed to, so it is never joined.
+            // The group whose offsets are read. Without a subscription this client never joins it.
             .set("group.id", group)
             .set("enable.auto.commit", "false")
             .set("auto.offset.reset", "earliest")
-            // One record of each partition is enough: the broker sends a batch of each, whatever is asked.
+            // One record of each partition is enough. The broker sends a whole batch even if fewer bytes are requested.
             .set("fetch.message.max.bytes", "4096")
             .set("queued.min.messages", "1")
             .set("fetch.queue.backoff.ms", "5")
@@ -86,11 +87,11 @@ impl KafkaLag {
 #[async_trait]
 impl ReadLag for KafkaLag {
     async fn read(&self) -> Result<Lag, LogError> {
-        // Before the questions: a reading is never younger than what it says.
+        // Taken before the requests, so that the lag is at least as new as `read_at`.
         let read_at = self.clock.now();
         let lags = self.partitions(&[]).await?;
         let lag = Lag::over(&lags, read_at);
-        // Two clocks: the log may have stamped a record later than we began to read.
+        // The broker's clock stamps records, so a stamp may be later than `read_at`.
         Ok(Lag { read_at: lag.oldest_appended_at.map_or(read_at, |oldest| oldest.max(read_at)), ..lag })
     }
 
@@ -108,7 +109,7 @@ impl ReadLag for KafkaLag {
 
 impl Reader {
     fn read(&self, accounts: &[Account]) -> Result<Vec<PartitionLag>, LogError> {
-        // A reading that is under way is not waited for: the thread would be held for as long.
+        // Waiting for the measurement under way would block this thread as long as the brokers are silent.
         let Ok(mut oldest) = self.oldest.try_lock().or_else(|error| match error {
             std::sync::TryLockError::Poisoned(poisoned) => Ok(PoisonError::into_inner(poisoned)),
             std::sync::TryLockError::WouldBlock => Err(()),
@@ -129,14 +130,14 @@ impl Reader {
         Ok(lags)
     }
 
-    /// Whoever fetches polls by himself.
+    /// Polls for librdkafka's log lines and errors, unless a measurement is polling now.
     fn hand_over(&self) {
         if let Ok(_idle) = self.fetching.try_lock() {
             client::hand_over(&self.consumer);
         }
     }
 
-    /// Committed offsets are asked for first: what is appended in between makes the lag larger, never smaller.
+    /// Reads committed offsets first: records appended in between make the lag larger, never smaller.
     fn lags(&self, accounts: &[Account]) -> Result<Vec<PartitionLag>, KafkaError> {
         let asked = ends::all(&self.topic, self.partitions);
         let committed = self.consumer.committed_offsets(asked, QUESTION_TIMEOUT)?;
@@ -151,7 +152,7 @@ impl Reader {
             };
             let committed = match committed {
                 Offset::Offset(committed) => committed,
-                // A group that never committed begins at the log's beginning.
+                // A group that never committed starts at the first offset of the log.
                 _ => first,
             };
             let generation = self.generation;
@@ -164,7 +165,8 @@ impl Reader {
         spans.map(lag).collect()
     }
 
-    /// Records go to the partitions that are configured, and an operator who added some expects them to be used.
+    /// Compares the topic's partition count with the configured one: records only go to the configured partitions, so
+    /// partitions that an operator added would stay empty.
     fn mismatch(&self) -> Result<Option<String>, KafkaError> {
         let metadata = self.consumer.fetch_metadata(Some(&self.topic), QUESTION_TIMEOUT)?;
         let found = metadata.topics().iter().find(|topic| topic.name() == self.topic);

@@ -1,4 +1,4 @@
-//! The log on Kafka: append, consume, lag, topics, dead letters. The only room that knows rdkafka.
+//! The log on Kafka: append, consume, lag, topics, dead letters. The only crate that uses rdkafka.
 
 mod append;
 mod client;
@@ -14,7 +14,7 @@ mod read;
 pub mod topics;
 mod wire;
 
-pub use append::{Closed, KafkaLog};
+pub use append::{CloseReport, KafkaLog};
 pub use client::all_closed;
 pub use consume::KafkaConsumer;
 pub use dead_letters::KafkaDeadLetters;

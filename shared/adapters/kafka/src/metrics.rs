@@ -32,18 +32,18 @@ tidegate_metric::declare! {
         "Times that the offset read back from the broker was behind what had been committed.";
 }
 
-/// Appends by outcome.
+/// Counters of appends, by outcome.
 #[derive(Clone)]
-pub struct AppendTally {
+pub struct AppendCounters {
     pub acked: Counter,
     pub not_persisted: Counter,
     pub unknown: Counter,
     pub too_large: Counter,
 }
 
-impl AppendTally {
+impl AppendCounters {
     pub fn new() -> Self {
-        AppendTally {
+        AppendCounters {
             acked: APPEND.with([("outcome", "acked")]),
             not_persisted: APPEND.with([("outcome", "not_persisted")]),
             unknown: APPEND.with([("outcome", "unknown")]),
@@ -52,7 +52,7 @@ impl AppendTally {
     }
 }
 
-/// Makes what a producer counts, so that a scrape finds it at zero before anything has happened.
+/// Registers the producer's metrics, so that a scrape shows them at zero before the first append.
 pub fn register_producer(queue_max_bytes: usize) {
     PRODUCER_QUEUE_BYTES.handle().set(0.0);
     PRODUCER_QUEUE_MAX_BYTES.handle().set(queue_max_bytes as f64);
@@ -61,7 +61,7 @@ pub fn register_producer(queue_max_bytes: usize) {
     }
 }
 
-/// The same for a member of a consumer group.
+/// Registers the metrics of a consumer group member at zero.
 pub fn register_consumer() {
     ASSIGNED_PARTITIONS.handle().set(0.0);
     COMMITS_BEHIND.handle().increment(0);
@@ -70,7 +70,8 @@ pub fn register_consumer() {
     }
 }
 
-/// The producer's figures. Retries are counted per producer, so `retries_before` keeps what was published of them.
+/// Publishes the producer's statistics and returns its retries so far. librdkafka counts retries per producer, so only
+/// those above `retries_before` are added.
 pub fn publish_producer(figures: &Statistics, retries_before: u64) -> u64 {
     PRODUCER_QUEUE_BYTES.handle().set(figures.msg_size as f64);
     PRODUCER_QUEUE_MESSAGES.handle().set(figures.msg_cnt as f64);
@@ -80,12 +81,12 @@ pub fn publish_producer(figures: &Statistics, retries_before: u64) -> u64 {
     retries
 }
 
-/// How far our clock is ahead of the brokers'. It keeps its last value while nothing is acknowledged.
+/// Publishes how far our clock is ahead of the brokers'. The metric keeps its value while nothing is acknowledged.
 pub fn publish_clock_difference(ahead_ms: i64) {
     CLOCK_DIFFERENCE_SECONDS.handle().set(ahead_ms as f64 / 1_000.0);
 }
 
-/// The consumer's figures.
+/// Publishes the consumer's statistics.
 pub fn publish_consumer(figures: &Statistics) {
     let partitions = figures.topics.values().flat_map(|topic| topic.partitions.values());
     let queued: u64 = partitions.map(|partition| partition.fetchq_size).sum();
@@ -93,7 +94,7 @@ pub fn publish_consumer(figures: &Statistics) {
     publish_rtt(figures, "consumer");
 }
 
-/// The slowest broker's, so that the number of series stays what it is however many brokers there are.
+/// Publishes the slowest broker's round trip, so that the number of series does not grow with the brokers.
 fn publish_rtt(figures: &Statistics, client: &'static str) {
     const MICROS_PER_SECOND: f64 = 1_000_000.0;
     let windows = || figures.brokers.values().filter_map(|broker| broker.rtt.as_ref());

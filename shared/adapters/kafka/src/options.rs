@@ -1,4 +1,4 @@
-//! What can be set about a log on Kafka.
+//! Options of the log on Kafka.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,20 +6,20 @@ use std::time::Duration;
 use tidegate_kernel::Region;
 use tidegate_ports::LogError;
 
-/// Where the log is and how it is used. The same options make every part of this room.
+/// The address of the log and how it is used. Every type of this crate is created from these options.
 #[derive(Clone)]
 pub struct KafkaOptions {
-    /// Brokers to begin with, `host:port` separated by commas.
+    /// Bootstrap brokers, `host:port` separated by commas.
     pub brokers: String,
-    /// How this process names itself to the brokers.
+    /// Client id that this process sends to the brokers.
     pub client_id: String,
     pub topics: Topics,
-    /// Partitions of the records topic. Fixed for a generation: the key's hash over it is a record's home, from every
-    /// front door. The start-up check holds the topic against it.
+    /// Partitions of the records topic, fixed for a generation: every front door computes a record's partition from the
+    /// key's hash and this count. The start-up check compares the topic with it.
     pub partitions: u32,
     pub append: AppendOptions,
     pub consume: ConsumeOptions,
-    /// Further librdkafka properties (`security.protocol`, `sasl.*`, `ssl.*`, …); they win over ours.
+    /// Further librdkafka properties (`security.protocol`, `sasl.*`, `ssl.*`, …); they override ours.
     pub extra: Vec<(String, String)>,
 }
 
@@ -28,7 +28,7 @@ pub struct KafkaOptions {
 pub struct Topics {
     pub records: String,
     pub dead_letters: String,
-    /// Goes into every position: a later generation's records win over an earlier one's.
+    /// Part of every position: records of a later generation win over those of an earlier one.
     pub generation: u16,
 }
 
@@ -47,15 +47,15 @@ impl Topics {
 /// How records are appended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AppendOptions {
-    /// The largest record taken, without key and headers.
+    /// Bytes of the largest accepted record, without key and headers.
     pub max_record_bytes: usize,
-    /// Records that wait for their acknowledgement, in bytes; beyond it appends are refused at once.
+    /// Bytes of records that may wait for their acknowledgement; appends beyond it are refused at once.
     pub queue_bytes: usize,
     /// How long a record waits for others to share its request.
     pub linger: Duration,
     /// How long the broker may take to acknowledge.
     pub request_timeout: Duration,
-    /// How long a record may take altogether, repetitions included. Longer than `request_timeout`.
+    /// How long a record may take in total, with retries. Longer than `request_timeout`.
     pub message_timeout: Duration,
     pub compression: Compression,
 }
@@ -88,7 +88,7 @@ impl Compression {
     pub const ALL: [Compression; 5] =
         [Compression::None, Compression::Gzip, Compression::Lz4, Compression::Snappy, Compression::Zstd];
 
-    /// Kafka's word for it.
+    /// The value in Kafka's configuration.
     pub const fn as_str(self) -> &'static str {
         match self {
             Compression::None => "none",
@@ -106,14 +106,14 @@ pub enum GroupProtocol {
     /// The cooperative protocol of every broker.
     #[default]
     Classic,
-    /// The protocol that the broker leads; from Kafka 4.0.
+    /// The protocol in which the broker assigns partitions; from Kafka 4.0.
     Consumer,
 }
 
 impl GroupProtocol {
     pub const ALL: [GroupProtocol; 2] = [GroupProtocol::Classic, GroupProtocol::Consumer];
 
-    /// Kafka's word for it.
+    /// The value in Kafka's configuration.
     pub const fn as_str(self) -> &'static str {
         match self {
             GroupProtocol::Classic => "classic",
@@ -126,11 +126,12 @@ impl GroupProtocol {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConsumeOptions {
     pub protocol: GroupProtocol,
-    /// A member that is silent for so long has left. With [`GroupProtocol::Consumer`] the broker's setting holds.
+    /// A member that sends no heartbeat for this long is removed. With [`GroupProtocol::Consumer`] the broker's setting
+    /// applies.
     pub session_timeout: Duration,
-    /// How long a partition that is being taken away may be drained. Shorter than `session_timeout`.
+    /// How long a partition that is being revoked may be drained. Shorter than `session_timeout`.
     pub drain_deadline: Duration,
-    /// Records fetched and not yet polled, in bytes.
+    /// Bytes of records fetched and not yet polled, at most.
     pub fetch_bytes: usize,
 }
 
@@ -146,7 +147,7 @@ impl Default for ConsumeOptions {
 }
 
 impl KafkaOptions {
-    /// Defaults for everything but the place.
+    /// Default options for these brokers, topics and partitions.
     pub fn new(brokers: impl Into<String>, topics: Topics, partitions: u32) -> Self {
         KafkaOptions {
             brokers: brokers.into(),
@@ -159,12 +160,12 @@ impl KafkaOptions {
         }
     }
 
-    /// The longest that an append waits for its answer: what waits for appends must wait longer.
+    /// The longest time that an append takes. Code that waits for appends must wait longer.
     pub fn longest_append(&self) -> Duration {
         self.append.message_timeout + self.append.request_timeout + Duration::from_secs(5)
     }
 
-    /// Numbers that contradict each other, before anything is connected.
+    /// Checks for values that contradict each other, before anything connects.
     pub(crate) fn validate(&self) -> Result<(), LogError> {
         let broken = |text: String| Err(LogError::Broken(text.into()));
         let AppendOptions { max_record_bytes, queue_bytes, request_timeout, message_timeout, .. } = self.append;
@@ -200,7 +201,7 @@ impl KafkaOptions {
     }
 }
 
-/// Values of properties may be secrets: only the names of those known to be harmless show theirs.
+/// Property values may be secrets: only properties known to be harmless are shown with their values.
 impl fmt::Debug for KafkaOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const HARMLESS: [&str; 4] = ["security.protocol", "sasl.mechanism", "sasl.mechanisms", "ssl.ca.location"];

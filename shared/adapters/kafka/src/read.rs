@@ -1,4 +1,4 @@
-//! Reading any part of the records topic, as no member of any group.
+//! Reads any range of the records topic, outside any consumer group.
 
 mod cursor;
 
@@ -16,8 +16,8 @@ use crate::{KafkaOptions, ends};
 use cursor::Cursor;
 pub(crate) use cursor::is_final;
 
-/// The records topic, open at any place. Reading on where the last reading of the same partition ended costs no
-/// question to the brokers.
+/// Reads the records topic at any offset. A read that continues where the last one of the same partition ended needs no
+/// extra request to the brokers.
 pub struct KafkaReadLog {
     reader: Arc<Reader>,
 }
@@ -27,7 +27,7 @@ struct Reader {
     topic: String,
     generation: u16,
     partitions: u32,
-    /// Held during a read: one at a time.
+    /// Locked during a read, so that only one runs at a time.
     cursor: Mutex<Cursor>,
 }
 
@@ -35,7 +35,7 @@ impl KafkaReadLog {
     /// Makes no call to a broker.
     ///
     /// # Errors
-    /// [`LogError::Broken`] for options that cannot be.
+    /// [`LogError::Broken`] for invalid options.
     pub fn open(options: &KafkaOptions) -> Result<KafkaReadLog, LogError> {
         options.validate()?;
         let consumer = unattached(options, "read", &options.topics.records, options.consume.fetch_bytes)?;
@@ -52,7 +52,7 @@ impl KafkaReadLog {
     }
 }
 
-/// A consumer outside any group: what it reads it is told by assignment, and it commits nothing.
+/// A consumer outside any group: partitions are assigned to it directly, and it commits nothing.
 pub(crate) fn unattached(
     options: &KafkaOptions,
     role: &str,
@@ -61,10 +61,10 @@ pub(crate) fn unattached(
 ) -> Result<BaseConsumer<Asking>, LogError> {
     let mut config = client::base_config(options, role);
     config
-        // Assigning wants the name of a group; none is ever joined.
+        // librdkafka requires a group name to assign partitions; the group is never joined.
         .set("group.id", format!("{topic}.reader"))
         .set("enable.auto.commit", "false")
-        // What retention took meanwhile is passed over.
+        // Records that retention has deleted meanwhile are skipped.
         .set("auto.offset.reset", "earliest")
         .set("enable.partition.eof", "true")
         .set("queued.max.messages.kbytes", (fetch_bytes / 1024).max(64).to_string())
@@ -99,7 +99,7 @@ impl ReadLog for KafkaReadLog {
     ) -> Result<Vec<Consumed>, LogError> {
         let reader = self.reader.clone();
         let read = move || {
-            // A panic in a read leaves a cursor that is placed anew or goes on: both are right.
+            // After a panic in a read the cursor is set anew or continues: both are correct.
             let mut cursor = reader.cursor.lock().unwrap_or_else(PoisonError::into_inner);
             cursor.read(&reader, partition, from..until, max_bytes)
         };
@@ -118,7 +118,7 @@ impl KafkaReadLog {
 }
 
 impl Reader {
-    /// Whoever reads polls by himself.
+    /// Polls for librdkafka's log lines and errors, unless a read is polling now.
     fn hand_over(&self) {
         if let Ok(mut cursor) = self.cursor.try_lock()
             && cursor.is_idle(&self.consumer)
@@ -129,7 +129,7 @@ impl Reader {
 
     fn offset_at(&self, partition: Partition, at: Timestamp) -> Result<i64, KafkaError> {
         let mut asked = TopicPartitionList::new();
-        // Below zero, times are words of their own.
+        // Negative times have special meanings in the protocol.
         let time = Offset::Offset(at.as_millis().max(0));
         asked.add_partition_offset(&self.topic, ends::number(partition), time)?;
         let answers = self.consumer.offsets_for_times(asked, QUESTION_TIMEOUT)?;

@@ -1,6 +1,6 @@
-//! The topics: what they must be, whether they are, and making them.
+//! Checks and creates the topics.
 
-mod ask;
+mod brokers;
 mod spans;
 mod wanted;
 
@@ -10,31 +10,31 @@ use tidegate_ports::Retention;
 use tokio::time::Instant;
 
 use crate::KafkaOptions;
-use ask::Brokers;
+use brokers::Brokers;
 use wanted::Wanted;
 
 pub use spans::spans;
 pub use wanted::DEAD_LETTER_RETENTION;
 
-/// What the records topic must be. The dead letters topic has the same replication, and one partition.
+/// The wanted layout of the records topic. The dead letters topic has the same replication and one partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TopicLayout {
     pub partitions: u32,
     pub replication: u16,
     pub min_insync_replicas: u16,
-    /// How long records are kept: the age, and the bytes over all partitions (`u64::MAX`: no bound). Applied or not:
-    /// it must exceed the longest outage to be survived.
+    /// How long records are kept: the age, and the bytes over all partitions (`u64::MAX`: no bound). It also deletes
+    /// records that are not applied, so it must exceed the longest outage to survive.
     pub retention: Retention,
 }
 
-/// What the check found in order.
+/// The topics that passed the check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TopicsFound {
     /// Name and partition count of each topic.
     pub topics: Vec<(String, u32)>,
 }
 
-/// What was made, and what stood there already.
+/// Names of the topics that were created, and of those that existed already.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Created {
     pub created: Vec<String>,
@@ -44,7 +44,7 @@ pub struct Created {
 /// Why the topics cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TopicsError {
-    /// Everything that is not as wanted, with both values and the way out.
+    /// Every difference, with the actual value, the wanted value and what to do.
     #[error("the topics are not as configured: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Mismatch(Vec<Mismatch>),
     #[error("the brokers at {brokers} did not answer: {cause}")]
@@ -55,12 +55,12 @@ pub enum TopicsError {
     Options(String),
 }
 
-/// One thing about a topic that is not as wanted.
+/// One difference between a topic and its wanted layout.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Mismatch {
     #[error("{topic} does not exist: run `tidegate topics create`")]
     Missing { topic: String },
-    /// A count is fixed for a generation: another one needs other topics.
+    /// The partition count is fixed for a generation; another count needs new topics.
     #[error(
         "{topic} has {found} partitions, configured are {wanted}: set kafka.partitions to {found}, or raise kafka.generation and run `tidegate topics create`"
     )]
@@ -77,11 +77,11 @@ pub enum Mismatch {
     Layout { layout: u32, options: u32 },
 }
 
-/// A topic just made is not known to every broker at once.
+/// How long a new topic may take until every broker knows it.
 const VISIBLE_WITHIN: Duration = Duration::from_secs(15);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
-/// Whether the topics are there and as wanted. One error names everything that is not.
+/// Checks that the topics exist with the wanted layout. One error names all differences.
 ///
 /// # Errors
 /// [`TopicsError`].
@@ -90,10 +90,10 @@ pub async fn check(options: &KafkaOptions, wanted: &TopicLayout) -> Result<Topic
     look(&brokers, options, wanted).await
 }
 
-/// Makes the topics that are missing, and checks all of them. What is there is never altered.
+/// Creates the missing topics and checks all of them. Existing topics are never altered.
 ///
 /// # Errors
-/// [`TopicsError`]. What was made before it stays.
+/// [`TopicsError`]. Topics created before the failure stay.
 pub async fn create(options: &KafkaOptions, wanted: &TopicLayout) -> Result<Created, TopicsError> {
     let brokers = Brokers::of(options)?;
     let mut created = Created::default();
@@ -116,7 +116,8 @@ pub async fn create(options: &KafkaOptions, wanted: &TopicLayout) -> Result<Crea
 }
 
 impl Created {
-    /// A broker hears of a topic first and of its settings a little later: it says "unset" for a while.
+    /// Whether a new topic explains the mismatch: a broker knows a topic before its settings, and reports "unset" until
+    /// then.
     fn is_on_its_way(&self, mismatch: &Mismatch) -> bool {
         match mismatch {
             Mismatch::Missing { topic } | Mismatch::Setting { topic, .. } => self.created.contains(topic),

@@ -1,4 +1,4 @@
-//! A message on the wire: its key, its partition, its headers (`docs/records.md`).
+//! The form of a record's message: key, partition and headers (`docs/records.md`).
 
 use bytes::Bytes;
 use rdkafka::message::{BorrowedMessage, Header, Message, OwnedHeaders};
@@ -7,35 +7,35 @@ use tidegate_ports::{Consumed, Origin, Provenance};
 
 use crate::headers;
 
-/// Room for what a message has besides its payload: key, headers, framing of a batch.
+/// Bytes reserved for a message's key, its headers and the framing of its batch.
 pub const OVERHEAD_BYTES: usize = 4 * 1024;
 
-/// What `max.message.bytes` of a topic must be at least, for payloads up to the cap: a batch has a frame of its own.
+/// The lowest `max.message.bytes` of a topic for payloads up to the cap. A batch has its own framing.
 pub const fn topic_message_bytes(max_record_bytes: usize) -> usize {
     max_record_bytes + 2 * OVERHEAD_BYTES
 }
 
-/// Room for what a dead letter has besides its payload: the original key and headers, and what is said of it.
-pub const LETTER_OVERHEAD_BYTES: usize = 64 * 1024;
+/// Bytes reserved for a dead letter's original key and headers and for the headers that describe it.
+pub const DEAD_LETTER_OVERHEAD_BYTES: usize = 64 * 1024;
 
-/// What `max.message.bytes` of the dead letters topic must be at least: whatever the records topic took has to fit.
-pub const fn letter_message_bytes(max_record_bytes: usize) -> usize {
-    topic_message_bytes(max_record_bytes) + LETTER_OVERHEAD_BYTES
+/// The lowest `max.message.bytes` of the dead letters topic, so that every record of the records topic fits.
+pub const fn dead_letter_message_bytes(max_record_bytes: usize) -> usize {
+    topic_message_bytes(max_record_bytes) + DEAD_LETTER_OVERHEAD_BYTES
 }
 
 /// The header that names the format of the payload.
 pub const FORMAT_HEADER: &str = "tidegate-format";
 
-/// The format of records: `v` is in them too, but a reader need not parse them to know.
+/// The format of records. The payload holds `v` too, but with the header a reader need not parse it.
 pub const RECORD_FORMAT: &str = "record/1";
 
 pub fn record_headers() -> OwnedHeaders {
     OwnedHeaders::new_with_capacity(1).insert(Header { key: FORMAT_HEADER, value: Some(RECORD_FORMAT) })
 }
 
-/// Where a replayed record was taken from: `generation/partition/offset`.
+/// Header of a replayed record: the position it was read from, as `generation/partition/offset`.
 const REPLAYED_FROM: &str = "tidegate-replayed-from";
-/// How often the record was given to the consumers, this time included. Absent: once.
+/// Header: how many times the record was delivered to the consumers, this time included. Absent means once.
 const ATTEMPT: &str = "tidegate-attempt";
 
 pub fn origin_headers(headers: OwnedHeaders, origin: Origin) -> OwnedHeaders {
@@ -44,7 +44,7 @@ pub fn origin_headers(headers: OwnedHeaders, origin: Origin) -> OwnedHeaders {
         .insert(Header { key: ATTEMPT, value: Some(&origin.attempt.to_string()) })
 }
 
-/// The origin that headers tell of; the reason why it cannot be read otherwise.
+/// The origin in the headers, if any. The error says why it cannot be read.
 pub fn origin(headers: &[(String, Bytes)]) -> Result<Option<Origin>, String> {
     let text = |name: &str| {
         let value = headers::first(headers, name).map(std::str::from_utf8).transpose();
@@ -52,15 +52,15 @@ pub fn origin(headers: &[(String, Bytes)]) -> Result<Option<Origin>, String> {
     };
     let Some(from) = text(REPLAYED_FROM)? else { return Ok(None) };
     let position = from.parse().map_err(|error| format!("its header {REPLAYED_FROM}: {error}"))?;
-    // Whoever names a place and no attempt has replayed it once.
+    // An origin without an attempt header is a first replay.
     let attempt = text(ATTEMPT)?.unwrap_or("2");
     let number = attempt.parse().ok().filter(|attempt| *attempt >= 2);
     let attempt = number.ok_or_else(|| format!("its header {ATTEMPT} is no number from 2 on: '{attempt}'"))?;
     Ok(Some(Origin { position, attempt }))
 }
 
-/// A message as consumers get it. An origin that cannot be read is none: the record is applied all the same, and the
-/// headers that say so stay with it.
+/// A message as consumers get it. An origin that cannot be read counts as absent: the record is still applied and
+/// keeps its headers.
 pub fn consumed(message: &BorrowedMessage<'_>, generation: u16) -> Option<Consumed> {
     let partition = Partition::try_from(message.partition()).ok()?;
     let position = Position { generation, partition, offset: message.offset() };
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_is_read_or_the_reason_is_told() {
+    fn an_origin_is_read_or_the_reason_is_given() {
         let position = Position { generation: 1, partition: 2, offset: 3 };
         let from = (REPLAYED_FROM, "1/2/3");
         for (given, read) in [

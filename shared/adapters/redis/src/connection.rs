@@ -1,4 +1,4 @@
-//! A connection to one Redis or to a cluster, and what its errors mean for it.
+//! A connection to one Redis or to a cluster, and which errors make it unusable.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, RedisError, RedisResu
 
 use crate::{RedisGateError, RedisOptions};
 
-/// Where to connect to, with the timeouts always set: without them a hang is not an error.
+/// The servers to connect to, always with timeouts: without them a hanging server would cause no error.
 pub(crate) enum Servers {
     Single { client: Client, connect_timeout: Duration, response_timeout: Duration },
     Cluster(ClusterClient),
 }
 
-/// Cheap to clone; clones share the connection.
+/// An open connection. Cheap to clone; clones share it.
 #[derive(Clone)]
 pub(crate) enum Connection {
     Single(MultiplexedConnection),
@@ -24,8 +24,8 @@ pub(crate) enum Connection {
 }
 
 impl Servers {
-    /// Redirections of a cluster that one call follows. A call that the client sends twice, because its node went
-    /// away, may meet its own claims: unconfirmed ones of the same content, which are joined.
+    /// Cluster redirections that one call follows. A call that the client sends twice because its node went away may
+    /// meet its own claims; they are unconfirmed and of the same content, so they are joined.
     const REDIRECTIONS: u32 = 3;
 
     pub fn of(options: &RedisOptions) -> Result<Self, RedisGateError> {
@@ -64,8 +64,8 @@ impl Servers {
         }
     }
 
-    /// How many calls in a row may break before the connection is given up. A cluster's client mends the connection
-    /// to a lost node by itself, and the other nodes' teams are to go on meanwhile.
+    /// How many calls in a row may fail before the connection is given up. A cluster's client reconnects to a lost node
+    /// by itself, and the teams of other nodes must not be affected meanwhile.
     pub const fn breaks_to_give_up(&self) -> u32 {
         match self {
             Servers::Single { .. } => 1,
@@ -84,25 +84,25 @@ impl Connection {
     }
 }
 
-/// What a failed call means for its connection.
+/// Whether a failed call makes its connection unusable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// The server answered, with an error: out of memory, loading its data, not able to save.
+pub(crate) enum CallFailure {
+    /// The server answered with an error: out of memory, loading its data, not able to save.
     Answered,
-    /// The connection is of no use: lost, too slow, or to a server that is no longer the one to write to.
+    /// The connection is unusable: lost, too slow, or to a server that no longer accepts writes.
     Broken,
 }
 
-impl Fault {
+impl CallFailure {
     pub fn of(error: &RedisError) -> Self {
         match error.kind() {
             ErrorKind::Io
             | ErrorKind::Parse
             | ErrorKind::AuthenticationFailed
             | ErrorKind::ClusterConnectionNotFound
-            | ErrorKind::Server(ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown) => Fault::Broken,
-            _ if matches!(error.code(), Some("NOAUTH" | "WRONGPASS")) => Fault::Broken,
-            _ => Fault::Answered,
+            | ErrorKind::Server(ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown) => CallFailure::Broken,
+            _ if matches!(error.code(), Some("NOAUTH" | "WRONGPASS")) => CallFailure::Broken,
+            _ => CallFailure::Answered,
         }
     }
 }
@@ -118,20 +118,20 @@ mod tests {
     #[test]
     fn a_server_that_cannot_be_written_to_is_left_and_one_that_says_no_is_not() {
         for (line, fault) in [
-            ("-READONLY You can't write against a read only replica.\r\n", Fault::Broken),
-            ("-MASTERDOWN Link with MASTER is down\r\n", Fault::Broken),
-            ("-NOAUTH Authentication required.\r\n", Fault::Broken),
-            ("-OOM command not allowed when used memory > 'maxmemory'.\r\n", Fault::Answered),
-            ("-MISCONF Redis is configured to save RDB snapshots\r\n", Fault::Answered),
-            ("-LOADING Redis is loading the dataset in memory\r\n", Fault::Answered),
-            ("-BUSY Redis is busy running a script.\r\n", Fault::Answered),
-            ("-NOPERM this user has no permissions\r\n", Fault::Answered),
-            ("-ERR user_script:1: oops\r\n", Fault::Answered),
+            ("-READONLY You can't write against a read only replica.\r\n", CallFailure::Broken),
+            ("-MASTERDOWN Link with MASTER is down\r\n", CallFailure::Broken),
+            ("-NOAUTH Authentication required.\r\n", CallFailure::Broken),
+            ("-OOM command not allowed when used memory > 'maxmemory'.\r\n", CallFailure::Answered),
+            ("-MISCONF Redis is configured to save RDB snapshots\r\n", CallFailure::Answered),
+            ("-LOADING Redis is loading the dataset in memory\r\n", CallFailure::Answered),
+            ("-BUSY Redis is busy running a script.\r\n", CallFailure::Answered),
+            ("-NOPERM this user has no permissions\r\n", CallFailure::Answered),
+            ("-ERR user_script:1: oops\r\n", CallFailure::Answered),
         ] {
             let error = answered(line.as_bytes());
-            assert_eq!(Fault::of(&error), fault, "{line}");
+            assert_eq!(CallFailure::of(&error), fault, "{line}");
             assert_eq!(&*crate::failure::cause(&error), line[1..].trim());
         }
-        assert_eq!(Fault::of(&std::io::Error::from(std::io::ErrorKind::TimedOut).into()), Fault::Broken);
+        assert_eq!(CallFailure::of(&std::io::Error::from(std::io::ErrorKind::TimedOut).into()), CallFailure::Broken);
     }
 }

@@ -1,9 +1,9 @@
-//! What an error of the client of Redis means to a caller of the gate port.
+//! Maps errors of the Redis client to failure kinds of the ports.
 
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 use tidegate_ports::{FailureCause, FailureKind};
 
-/// What kind of failure it is. A server that cannot keep what it is told (`OOM`, `MISCONF`) has no capacity for it.
+/// The failure kind of an error. A server that cannot store a write (`OOM`, `MISCONF`) counts as overloaded.
 pub(crate) fn kind_of(error: &RedisError) -> FailureKind {
     use ServerErrorKind as Server;
     if error.is_timeout() {
@@ -24,7 +24,7 @@ pub(crate) fn kind_of(error: &RedisError) -> FailureKind {
     }
 }
 
-/// The error as a cause, in the server's own words where it has some: they are what its documentation explains.
+/// The error as a cause, with the server's own text where it has one, since its documentation explains that text.
 pub(crate) fn cause(error: &RedisError) -> FailureCause {
     let text = match (error.code(), error.detail()) {
         (Some(code), Some(detail)) => format!("{code} {detail}"),

@@ -10,32 +10,33 @@ use tidegate_ports::{Clock, FailureCause, FailureKind};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
-use crate::lanes::Lanes;
 use crate::link::Link;
-use crate::metrics::Numbers;
+use crate::metrics::GateMetrics;
 use crate::operation::Operation;
 use crate::options::GateTime;
 use crate::packing::Keeping;
-use crate::{RedisGateError, RedisOptions, answers};
+use crate::team_queues::TeamQueues;
+use crate::{RedisGateError, RedisOptions, replies};
 
-/// A team's counts, agents and mark outlive its claims and a month; a team idle for longer is to be seeded again.
+/// How long a team's state is kept after its last call: longer than its claims and than a month. A team that is idle
+/// for longer must be seeded again.
 const TEAM_TTL_MS: u64 = 32 * 24 * 3_600_000;
 /// The [`Gate`] on Redis, for any number of front doors.
 pub struct RedisGate {
-    lanes: Arc<Lanes>,
+    queues: Arc<TeamQueues>,
     clock: Arc<dyn Clock>,
     supervisor: AbortHandle,
 }
 
 impl RedisGate {
-    /// A gate that connects in the background, and again whenever the connection is lost. Redis being down is not an
-    /// error: the gate says so until it is up. Must be called within a tokio runtime.
+    /// Creates a gate that connects in the background, and again whenever the connection is lost. An unreachable Redis
+    /// is no error here: calls fail until it is up. Must be called inside a tokio runtime.
     ///
     /// # Errors
-    /// [`RedisGateError`]: an option that cannot work.
+    /// [`RedisGateError`]: an option is invalid.
     pub fn connect(options: RedisOptions, clock: Arc<dyn Clock>) -> Result<RedisGate, RedisGateError> {
-        let numbers = Arc::new(Numbers::new());
-        let link = Arc::new(Link::new(&options, Arc::clone(&numbers))?);
+        let metrics = Arc::new(GateMetrics::new());
+        let link = Arc::new(Link::new(&options, Arc::clone(&metrics))?);
         let runtime = Handle::try_current().map_err(|_| RedisGateError::NoRuntime)?;
         // The options are at most a year.
         let window_ms = u64::try_from(options.window.as_millis()).unwrap_or(u64::MAX);
@@ -43,8 +44,8 @@ impl RedisGate {
         let keeping = Keeping { window_ms, team_ttl_ms: TEAM_TTL_MS.max(2 * window_ms), asks_time };
         let supervised = Arc::clone(&link);
         let supervisor = runtime.spawn(async move { supervised.supervise().await }).abort_handle();
-        let lanes = Arc::new(Lanes::new(link, options.key_prefix, keeping, numbers, Arc::clone(&clock)));
-        Ok(RedisGate { lanes, clock, supervisor })
+        let queues = Arc::new(TeamQueues::new(link, options.key_prefix, keeping, metrics, Arc::clone(&clock)));
+        Ok(RedisGate { queues, clock, supervisor })
     }
 }
 
@@ -57,47 +58,47 @@ impl Drop for RedisGate {
 #[async_trait]
 impl Gate for RedisGate {
     async fn admit(&self, ask: Ask) -> Result<Verdict, GateDown> {
-        match self.lanes.ask(ask.team, Operation::Admit(ask)).await? {
-            (Operation::Admit(ask), answer) => answers::verdict(&ask, answer).map_err(unreadable),
+        match self.queues.ask(ask.team, Operation::Admit(ask)).await? {
+            (Operation::Admit(ask), answer) => replies::verdict(&ask, answer).map_err(unreadable),
             _ => Err(GateDown("another operation's answer came back".into())),
         }
     }
 
     async fn confirm(&self, ticket: Ticket) {
-        self.lanes.confirm(ticket.team, Operation::Confirm(ticket));
+        self.queues.confirm(ticket.team, Operation::Confirm(ticket));
     }
 
     async fn release(&self, ticket: Ticket) {
-        if let Err(GateDown(cause)) = self.lanes.ask(ticket.team, Operation::Release(ticket)).await {
+        if let Err(GateDown(cause)) = self.queues.ask(ticket.team, Operation::Release(ticket)).await {
             tracing::warn!(cause = cause.as_str(), kind = %cause.kind(), "a release is lost: its claims stay until their content is sent again");
         }
     }
 
     async fn seed(&self, team: TeamId, seed: Seed) -> Result<(), GateDown> {
         let (team_born, now) = (team.birth(), self.clock.now());
-        self.lanes.ask(team, Operation::Seed { seed, team_born, now }).await.map(drop)
+        self.queues.ask(team, Operation::Seed { seed, team_born, now }).await.map(drop)
     }
 
     async fn settle(&self, team: TeamId, settlement: Settlement) -> Result<(), GateDown> {
         let now = self.clock.now();
-        self.lanes.ask(team, Operation::Settle { settlement, now }).await.map(drop)
+        self.queues.ask(team, Operation::Settle { settlement, now }).await.map(drop)
     }
 
     async fn usage(&self, team: TeamId, month: Month) -> Result<Option<u64>, GateDown> {
-        let (_, answer) = self.lanes.ask(team, Operation::Usage(month)).await?;
-        answers::count(answer).map_err(unreadable)
+        let (_, answer) = self.queues.ask(team, Operation::Usage(month)).await?;
+        replies::count(answer).map_err(unreadable)
     }
 
     async fn agents(&self, team: TeamId) -> Result<Option<u64>, GateDown> {
-        let (_, answer) = self.lanes.ask(team, Operation::Agents).await?;
-        answers::count(answer).map_err(unreadable)
+        let (_, answer) = self.queues.ask(team, Operation::Agents).await?;
+        replies::count(answer).map_err(unreadable)
     }
 
     async fn forget_agent(&self, team: TeamId, agent: Slug) -> Result<(), GateDown> {
-        self.lanes.ask(team, Operation::Forget(agent)).await.map(drop)
+        self.queues.ask(team, Operation::Forget(agent)).await.map(drop)
     }
 }
 
-fn unreadable(error: answers::Unreadable) -> GateDown {
+fn unreadable(error: replies::Unreadable) -> GateDown {
     GateDown(FailureCause::new(FailureKind::Broken, error.to_string()).caused_by(error))
 }

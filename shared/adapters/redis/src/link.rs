@@ -1,5 +1,5 @@
-//! The link to Redis: up, or known to be down. It comes back by itself, and while it is down every call fails at
-//! once instead of queueing up.
+//! The link to Redis: up, or known to be down. It reconnects by itself, and while it is down every call fails at once
+//! instead of waiting.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -11,16 +11,16 @@ use tidegate_ports::FailureCause;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::connection::{Connection, Fault, Servers};
+use crate::connection::{CallFailure, Connection, Servers};
 use crate::failure;
-use crate::metrics::Numbers;
+use crate::metrics::GateMetrics;
 use crate::packing::Packed;
 use crate::{RedisGateError, RedisOptions};
 
 const SCRIPT: &str = include_str!("gate.lua");
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// How often an idle link is looked after, so that the next call need not find out that it is dead.
+/// How often an idle link is probed, so that a lost connection is found before the next call.
 const LOOK_AFTER_EVERY: Duration = Duration::from_secs(1);
 const PROBE_TTL_MS: u32 = 60_000;
 
@@ -32,13 +32,13 @@ pub(crate) struct Link {
     connect_timeout: Duration,
     response_timeout: Duration,
     state: watch::Sender<State>,
-    /// Calls in a row that broke.
+    /// How many calls in a row have failed.
     breaks: AtomicU32,
-    numbers: Arc<Numbers>,
+    metrics: Arc<GateMetrics>,
 }
 
 enum State {
-    /// The first attempt is under way: calls wait for it.
+    /// The first connection attempt is under way, and calls wait for it.
     Starting,
     Up {
         connection: Connection,
@@ -50,7 +50,7 @@ enum State {
 }
 
 impl Link {
-    pub fn new(options: &RedisOptions, numbers: Arc<Numbers>) -> Result<Self, RedisGateError> {
+    pub fn new(options: &RedisOptions, metrics: Arc<GateMetrics>) -> Result<Self, RedisGateError> {
         Ok(Link {
             servers: Servers::of(options)?,
             script_hash: Script::new(SCRIPT).get_hash().to_owned(),
@@ -59,7 +59,7 @@ impl Link {
             response_timeout: options.response_timeout,
             state: watch::Sender::new(State::Starting),
             breaks: AtomicU32::new(0),
-            numbers,
+            metrics,
         })
     }
 
@@ -68,21 +68,21 @@ impl Link {
         let (mut connection, number) = self.up().await?;
         let began = Instant::now();
         let answer = timeout(self.response_timeout, self.eval(&mut connection, packed)).await;
-        self.numbers.took(began.elapsed());
+        self.metrics.took(began.elapsed());
         match answer {
             Ok(Ok(value)) => {
                 self.breaks.store(0, Ordering::Relaxed);
                 let answers = texts(value);
-                if answers.is_some() { &self.numbers.ok } else { &self.numbers.error }.increment(1);
+                if answers.is_some() { &self.metrics.ok } else { &self.metrics.error }.increment(1);
                 answers.ok_or_else(|| GateDown("the script answered with something else than texts".into()))
             }
             Ok(Err(error)) if error.is_timeout() => Err(self.late(number)),
             Ok(Err(error)) => {
-                self.numbers.error.increment(1);
+                self.metrics.error.increment(1);
                 let cause = failure::cause(&error);
-                match Fault::of(&error) {
-                    Fault::Broken => self.broke(number, &cause),
-                    Fault::Answered => self.breaks.store(0, Ordering::Relaxed),
+                match CallFailure::of(&error) {
+                    CallFailure::Broken => self.broke(number, &cause),
+                    CallFailure::Answered => self.breaks.store(0, Ordering::Relaxed),
                 }
                 Err(GateDown(cause))
             }
@@ -90,7 +90,7 @@ impl Link {
         }
     }
 
-    /// The cause, while the link is known to be down.
+    /// Why the link is down; `None` while it is not known to be down.
     pub fn down(&self) -> Option<GateDown> {
         match &*self.state.borrow() {
             State::Down { cause } => Some(GateDown(cause.clone())),
@@ -99,7 +99,7 @@ impl Link {
     }
 
     fn late(&self, number: u64) -> GateDown {
-        self.numbers.timeout.increment(1);
+        self.metrics.timeout.increment(1);
         let cause = self.no_answer();
         self.broke(number, &cause);
         GateDown(cause)
@@ -109,7 +109,7 @@ impl Link {
         FailureCause::timeout(format!("no answer within {} ms", self.response_timeout.as_millis()))
     }
 
-    /// By the script's hash; with its text where the server does not have it, which gives it to the server.
+    /// Runs the script by its hash, or with its text if the server does not have it yet.
     async fn eval(&self, connection: &mut Connection, packed: &Packed) -> Result<Value, RedisError> {
         match connection.send(&packed.command("EVALSHA", &self.script_hash)).await {
             Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
@@ -125,7 +125,7 @@ impl Link {
         }
         let mut states = self.state.subscribe();
         let first_attempt = states.wait_for(|state| !matches!(state, State::Starting));
-        // Its fate is read below; a link that is gone, or still starting, has none.
+        // The state is read below, after a change or a timeout.
         let _ = timeout(self.connect_timeout + self.response_timeout, first_attempt).await;
         self.settled().unwrap_or_else(|| Err(GateDown(FailureCause::timeout("still connecting"))))
     }
@@ -144,7 +144,7 @@ impl Link {
         }
     }
 
-    /// The connection of that number is given up, if it is still the current one.
+    /// Gives up the connection with this number, if it is still the current one.
     fn lost(&self, number: u64, cause: &FailureCause) {
         let was_up = self.state.send_if_modified(|state| {
             let ours = matches!(state, State::Up { number: current, .. } if *current == number);
@@ -154,12 +154,12 @@ impl Link {
             ours
         });
         if was_up {
-            self.numbers.up.set(0.0);
+            self.metrics.up.set(0.0);
             tracing::warn!(cause = cause.as_str(), kind = %cause.kind(), "the connection to the gate's Redis is given up");
         }
     }
 
-    /// Connects, looks after the connection, and connects again, for ever.
+    /// Connects, probes the connection, and reconnects, for ever.
     pub async fn supervise(&self) {
         let mut pause = FIRST_PAUSE;
         let mut number = 0;
@@ -168,8 +168,8 @@ impl Link {
                 Ok(connection) => {
                     number += 1;
                     self.breaks.store(0, Ordering::Relaxed);
-                    self.numbers.connects.increment(1);
-                    self.numbers.up.set(1.0);
+                    self.metrics.connects.increment(1);
+                    self.metrics.up.set(1.0);
                     self.state.send_replace(State::Up { connection: connection.clone(), number });
                     tracing::info!("connected to the gate's Redis");
                     let began = Instant::now();
@@ -181,26 +181,26 @@ impl Link {
                 }
                 Err(cause) => {
                     let known = self.down().is_some();
-                    self.numbers.up.set(0.0);
+                    self.metrics.up.set(0.0);
                     self.state.send_replace(State::Down { cause: cause.clone() });
                     if !known {
                         tracing::warn!(cause = cause.as_str(), kind = %cause.kind(), "the gate's Redis cannot be reached");
                     }
                 }
             }
-            // Also after a connection that did not last.
+            // The pause also applies after a connection that was lost quickly.
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
-    /// A connection counts once a write was answered: a replica, a full or a hanging server is not up.
+    /// Connects. A connection is up once a write was answered, which excludes replicas and full or hanging servers.
     async fn connect(&self) -> Result<Connection, FailureCause> {
         let within = self.connect_timeout + self.response_timeout;
         let late = |_| FailureCause::timeout(format!("no connection within {} ms", within.as_millis()));
         let connecting = timeout(within, self.servers.connect()).await.map_err(late)?;
         let mut connection = connecting.map_err(|error| failure::cause(&error))?;
-        // A cluster has told its slots by now; that one node of it is down must not keep the others' teams out.
+        // The cluster's slots are known by now. One node that is down must not affect the teams of the others.
         if matches!(connection, Connection::Single(_)) {
             self.probe(&mut connection).await?;
         }
@@ -219,12 +219,12 @@ impl Link {
         answer.map_err(|error| failure::cause(&error))
     }
 
-    /// A server that evicts keys forgets claims without a trace.
+    /// Logs a warning if the server evicts keys, since evicted claims are lost without a trace.
     async fn warn_of_eviction(&self, connection: &mut Connection) {
         if matches!(connection, Connection::Cluster(_)) {
             return;
         }
-        // A user who may not ask is no reason not to work.
+        // Without permission for `INFO` the gate works as well.
         let Ok(info) = self.ask(connection, redis::cmd("INFO").arg("memory")).await else { return };
         let text = redis::from_redis_value::<String>(info).unwrap_or_default();
         if let Some(policy) = evicting(&text) {
@@ -232,7 +232,7 @@ impl Link {
         }
     }
 
-    /// Returns when the connection was given up.
+    /// Probes the connection until it is given up.
     async fn look_after(&self, mut connection: Connection, number: u64) {
         let mut states = self.state.subscribe();
         loop {
@@ -247,7 +247,7 @@ impl Link {
     }
 }
 
-/// The policy by which a server with a memory limit evicts keys, if it does.
+/// The eviction policy of a server with a memory limit; `None` if it does not evict.
 fn evicting(info: &str) -> Option<&str> {
     let value = |name: &str| info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim);
     let limited = value("maxmemory").is_some_and(|bytes| bytes != "0");
@@ -268,7 +268,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn eviction_is_told_only_where_it_can_happen() {
+    fn eviction_is_reported_only_where_it_can_happen() {
         let info =
             |limit: &str, policy: &str| format!("# Memory\r\nmaxmemory:{limit}\r\nmaxmemory_policy:{policy}\r\n");
         assert_eq!(evicting(&info("1048576", "allkeys-lru")), Some("allkeys-lru"));

@@ -20,7 +20,7 @@ tidegate_metric::declare! {
 }
 
 /// Handles, so that a call costs no look-up.
-pub(crate) struct Numbers {
+pub(crate) struct GateMetrics {
     pub ok: Counter,
     pub timeout: Counter,
     pub error: Counter,
@@ -31,10 +31,10 @@ pub(crate) struct Numbers {
     call_seconds: Histogram,
 }
 
-impl Numbers {
+impl GateMetrics {
     pub fn new() -> Self {
         let call = |outcome: &'static str| CALLS.with([("outcome", outcome)]);
-        Numbers {
+        GateMetrics {
             ok: call("ok"),
             timeout: call("timeout"),
             error: call("error"),

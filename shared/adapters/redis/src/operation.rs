@@ -1,4 +1,4 @@
-//! What a team's next call is to do.
+//! The operations of a call of the script.
 
 use tidegate_agentping::Slug;
 use tidegate_agentping_ports::{Ask, ClaimKey, Seed, Settlement, Ticket};
@@ -10,7 +10,7 @@ pub(crate) enum Operation {
     Admit(Ask),
     Confirm(Ticket),
     Release(Ticket),
-    /// With when the team was made: of a new one nothing was claimed before.
+    /// Seeds a team. `team_born` is its creation time: nothing was claimed before it.
     Seed {
         seed: Seed,
         team_born: Timestamp,
@@ -21,14 +21,14 @@ pub(crate) enum Operation {
         now: Timestamp,
     },
     Usage(Month),
-    /// How many agents the team has.
+    /// Reads how many agents the team has.
     Agents,
     /// Gives an agent's slot back.
     Forget(Slug),
 }
 
 impl Operation {
-    /// The claims it touches.
+    /// The keys of the claims that the operation touches.
     pub fn claims(&self) -> impl Iterator<Item = ClaimKey> + '_ {
         let (asked, read, held): (&[_], &[_], &[_]) = match self {
             Operation::Admit(ask) => (&ask.claims, &ask.reads, &[]),
@@ -42,7 +42,7 @@ impl Operation {
         asked.iter().map(|claim| claim.key).chain(read.iter().copied()).chain(held.iter().map(|(key, _)| *key))
     }
 
-    /// The agents it touches.
+    /// The agents that the operation touches.
     pub fn agents(&self) -> impl Iterator<Item = &Slug> {
         let (one, seeded): (Option<&Slug>, &[Slug]) = match self {
             Operation::Admit(ask) => (ask.agent.as_ref().map(|agent| &agent.slug), &[]),
@@ -55,7 +55,7 @@ impl Operation {
         one.into_iter().chain(seeded)
     }
 
-    /// About how large it is: how many claims and agents, and how many bytes of answers it carries.
+    /// The approximate size: the number of claims and agents, and the bytes of answers that it carries.
     pub fn size(&self) -> (usize, usize) {
         let answer_bytes = match self {
             Operation::Admit(ask) => ask.claims.iter().map(|claim| claim.answer.len()).sum(),

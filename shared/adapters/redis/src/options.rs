@@ -1,4 +1,4 @@
-//! What the gate on Redis is told, and what is wrong with it.
+//! Options of the gate on Redis, and their validation.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,31 +10,31 @@ use redis::{ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo};
 pub struct RedisOptions {
     /// One url (`redis://[user:password@]host:port[/db]`), or with `cluster` one or several seeds.
     pub urls: Vec<String>,
-    /// Redis is a cluster.
+    /// Whether Redis is a cluster.
     pub cluster: bool,
-    /// What every key begins with, for example `tidegate.eu`: deployments side by side need their own.
+    /// The prefix of every key, for example `tidegate.eu`. Deployments that share a server need different ones.
     pub key_prefix: String,
-    /// A password kept apart from the urls; it wins over one in a url.
+    /// A password configured apart from the urls; it overrides one in a url.
     pub password: Option<String>,
     pub connect_timeout: Duration,
-    /// A call without an answer for so long has failed, and its connection is given up.
+    /// How long a call may take. After that it has failed and its connection is given up.
     pub response_timeout: Duration,
-    /// How long claims are remembered.
+    /// How long claims are kept.
     pub window: Duration,
     pub time: GateTime,
 }
 
-/// Whose clock the gate goes by.
+/// The clock that the gate uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum GateTime {
-    /// Redis' own: front doors' clocks may differ, and nothing of theirs is compared.
+    /// Redis' own clock. Front doors' clocks may differ.
     #[default]
     Server,
-    /// As each question says: for tests that are exact to the millisecond.
+    /// The time in each request, for tests that are exact to the millisecond.
     Asker,
 }
 
-/// An option that cannot work. Never holds a secret.
+/// An invalid option. The text never contains a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RedisGateError {
     #[error("no Redis url is given: name one, such as redis://127.0.0.1:6379")]
@@ -56,7 +56,7 @@ const HOUR: Duration = Duration::from_secs(3_600);
 const YEAR: Duration = Duration::from_secs(366 * 24 * 3_600);
 
 impl RedisOptions {
-    /// Options with the default times: a gate that takes longer than its deadline is a gate that is down.
+    /// Options with the default times.
     pub fn new(url: impl Into<String>, key_prefix: impl Into<String>) -> Self {
         RedisOptions {
             urls: vec![url.into()],
@@ -73,7 +73,7 @@ impl RedisOptions {
     /// The servers to connect to.
     ///
     /// # Errors
-    /// [`RedisGateError`] names the option that cannot work.
+    /// [`RedisGateError`] names the invalid option.
     pub(crate) fn servers(&self) -> Result<Vec<ConnectionInfo>, RedisGateError> {
         match self.urls.len() {
             0 => return Err(RedisGateError::NoUrl),
@@ -142,7 +142,7 @@ mod tests {
     const URL: &str = "redis://tide:s3cret@127.0.0.1:6379/2";
 
     #[test]
-    fn what_cannot_work_is_told_without_its_secret() {
+    fn what_cannot_work_is_named_without_its_secret() {
         let good = RedisOptions::new(URL, "tidegate.eu");
         assert!(good.servers().is_ok());
         type Breach = fn(&mut RedisOptions);

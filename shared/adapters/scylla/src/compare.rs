@@ -1,9 +1,9 @@
-//! Whether two keyspaces hold the same runs, cell by cell: the store is a function of the log, as a check.
+//! Compares the runs of two keyspaces cell by cell, to check that the store is a function of the log.
 //!
-//! Each table is read from both sides in the order of the token ring, page by page, and merged; nothing is kept but
-//! two pages and the first differences. `orphans` and `orphan_days` are left out: they are hints of which runs to look
-//! at, and which of them are there depends on how records were batched. So are `accounts` and `notes`: they tell of
-//! the log as these persisters met it, from where their first one began, and notes end.
+//! Each table is read from both sides in the order of the token ring, page by page, and merged; only two pages and the
+//! first differences are in memory. `orphans` and `orphan_days` are not compared: they are hints that depend on how
+//! records were batched. `accounts` and `notes` are not compared either: they depend on where each keyspace's first
+//! persister started, and notes expire.
 
 use std::cmp::Ordering;
 
@@ -23,7 +23,7 @@ use tables::{TABLES, Table};
 /// How many differences are kept.
 pub const FIRST: usize = 20;
 
-/// What was found.
+/// The result of a comparison.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Comparison {
     /// Each table that was compared.
@@ -39,7 +39,7 @@ pub struct TableComparison {
     /// Rows in the one keyspace and in the other.
     pub rows_one: u64,
     pub rows_other: u64,
-    /// Cells that differ, a row that only one has being one.
+    /// How many cells differ. A row in only one keyspace counts as one.
     pub differences: u64,
 }
 
@@ -49,9 +49,9 @@ pub struct Difference {
     pub table: &'static str,
     /// The primary key, as `column=value …`.
     pub key: String,
-    /// `None`: the row is in one keyspace only.
+    /// The column; `None` if the row is in one keyspace only.
     pub column: Option<&'static str>,
-    /// What stands there in the one keyspace and in the other; long values are cut.
+    /// The values in the one keyspace and in the other; long values are cut.
     pub one: Option<String>,
     pub other: Option<String>,
 }
@@ -63,10 +63,10 @@ impl Comparison {
 }
 
 /// Compares every run table of keyspaces `one` and `other` of the options' cluster, values and the summaries' write
-/// timestamps. Nothing may be written to either meanwhile.
+/// timestamps. Neither keyspace may be written meanwhile.
 ///
 /// # Errors
-/// [`StoreError`]: out of reach, or not at the schema of this build.
+/// [`StoreError`]: the cluster cannot be reached, or the schema is not that of this build.
 pub async fn keyspaces(options: &ScyllaOptions, one: &str, other: &str) -> Result<Comparison, StoreError> {
     for keyspace in [one, other] {
         check_keyspace(keyspace)
@@ -129,15 +129,15 @@ fn differences(table: &'static Table, one: Option<&ScannedRow>, other: Option<&S
             .into_iter()
             .collect();
     };
-    let cells = table.cells.iter().enumerate().map(|(place, column)| (table.key.len() + place, *column));
+    let cells = table.cells.iter().enumerate().map(|(index, column)| (table.key.len() + index, *column));
     cells
-        .filter(|(place, column)| !cell::same(column, one.columns[*place].as_ref(), other.columns[*place].as_ref()))
-        .map(|(place, column)| Difference {
+        .filter(|(index, column)| !cell::same(column, one.columns[*index].as_ref(), other.columns[*index].as_ref()))
+        .map(|(index, column)| Difference {
             table: table.name,
             key: table.key_of(one),
             column: Some(column),
-            one: one.columns[place].as_ref().map(cell::shown),
-            other: other.columns[place].as_ref().map(cell::shown),
+            one: one.columns[index].as_ref().map(cell::shown),
+            other: other.columns[index].as_ref().map(cell::shown),
         })
         .collect()
 }

@@ -1,4 +1,4 @@
-//! What an acknowledged write relies on: that nodes sync before they acknowledge, or that enough of them have it.
+//! The durability of acknowledged writes: nodes sync before they acknowledge, or enough of them have a copy.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -17,15 +17,15 @@ const REPLICATION: &str = "SELECT replication FROM system_schema.keyspaces WHERE
 /// How a keyspace's acknowledged writes survive the crash of a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Durability {
-    /// Copies of every row in the data centre that has the fewest; `None` where that cannot be read.
+    /// Copies of every row in the data centre with the fewest; `None` if that cannot be read.
     pub replicas: Option<u32>,
-    /// The `commitlog_sync` of the node that was asked; `None` where it does not say.
+    /// The `commitlog_sync` of the queried node; `None` if it does not report it.
     pub commitlog_sync: Option<String>,
     pub consistency: Consistency,
 }
 
 impl Durability {
-    /// Reads it; whatever cannot be read is unknown.
+    /// Reads the settings. Those that cannot be read are `None`.
     pub(crate) async fn read(session: &Session, keyspace: &str, consistency: Consistency) -> Self {
         let mut commitlog_sync = None;
         for text in SYNC_MODES {
@@ -42,13 +42,13 @@ impl Durability {
         self.commitlog_sync.as_deref().is_some_and(|mode| mode == "batch" || mode == "group")
     }
 
-    /// Whether a write that one node loses is on others that a read asks.
+    /// Whether a write that one node loses is on other nodes that a read queries.
     pub fn is_replicated(&self) -> bool {
         let quorum = matches!(self.consistency, Consistency::LocalQuorum | Consistency::Quorum | Consistency::All);
         quorum && self.replicas.is_some_and(|replicas| replicas >= 3)
     }
 
-    /// What to do where neither holds.
+    /// Advice for the operator if neither holds.
     pub fn warning(&self) -> Option<String> {
         if self.syncs_first() || self.is_replicated() {
             return None;
@@ -76,7 +76,7 @@ impl fmt::Display for Durability {
 }
 
 async fn value(session: &Session, text: &str) -> Option<String> {
-    // A server of the other kind does not have the table.
+    // Cassandra and ScyllaDB have different tables; the other one is missing.
     let query = session.prepare(text).await.ok()?;
     let rows = session.execute_unpaged(&query, ()).await.ok()?.into_rows_result().ok()?;
     rows.maybe_first_row::<(Option<String>,)>().ok()?.and_then(|(value,)| value)
@@ -89,7 +89,7 @@ async fn replicas(session: &Session, keyspace: &str) -> Option<u32> {
     least_replicas(&replication)
 }
 
-/// Of the data centre that has the fewest. A value may name others after a slash (Cassandra's transient replicas).
+/// Copies in the data centre with the fewest. A value may have transient replicas after a slash (Cassandra).
 fn least_replicas(replication: &HashMap<String, String>) -> Option<u32> {
     let counts = replication.iter().filter(|(name, _)| *name != "class").map(|(_, count)| {
         let full = count.split('/').next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Whether a keyspace holds any run: one that is to be filled from the log must not.
+//! Checks that a keyspace contains no run, which is required before it is rebuilt from the log.
 
 use tidegate_ports::StoreError;
 
@@ -7,7 +7,7 @@ use crate::options::ScyllaOptions;
 use crate::session::{attempts, connect};
 use crate::statement::Prepared;
 
-/// Whether the keyspace, which must be migrated, holds no run at all.
+/// Whether the keyspace, which must be migrated, contains no run.
 ///
 /// # Errors
 /// [`StoreError`].

@@ -1,11 +1,11 @@
-//! What a driver's error means to a caller of the ports.
+//! Maps the driver's errors to errors of the ports.
 
 use std::error::Error;
 
 use scylla::errors::{DbError, ExecutionError, PrepareError, RequestAttemptError};
 use tidegate_ports::{FailureCause, FailureKind, StoreError};
 
-/// Whether sending the same again may help.
+/// Whether a retry of the same request may succeed.
 pub(crate) fn may_pass(error: &ExecutionError) -> bool {
     match error {
         ExecutionError::BadQuery(_) | ExecutionError::PrepareError(_) | ExecutionError::UseKeyspaceError(_) => false,
@@ -32,8 +32,8 @@ fn attempt_may_pass(attempt: &RequestAttemptError) -> bool {
     }
 }
 
-/// Whether the server, or the driver, refuses the statement's values. A table that is gone is told so, too: who gives
-/// up a record for it looks first whether other writes are taken.
+/// Whether the server or the driver refuses the statement's values. A missing table causes the same error, so a caller
+/// that gives up a record for it first checks whether other writes succeed.
 fn is_refused(error: &ExecutionError) -> bool {
     use ExecutionError::{BadQuery, LastAttemptError};
     matches!(
@@ -47,7 +47,7 @@ fn is_refused(error: &ExecutionError) -> bool {
     )
 }
 
-/// The error as the ports have it: what was attempted, how often, and what came back.
+/// The error for the ports: the statement, the number of attempts, and the driver's error.
 pub(crate) fn store_error(statement: &str, attempts: u32, error: &ExecutionError) -> StoreError {
     let text = format!("{statement}, attempt {attempts}: {error}");
     match error {
@@ -59,7 +59,7 @@ pub(crate) fn store_error(statement: &str, attempts: u32, error: &ExecutionError
     }
 }
 
-/// What kind of failure a driver's error is.
+/// The failure kind of a driver's error.
 pub(crate) fn kind_of(error: &ExecutionError) -> FailureKind {
     match error {
         ExecutionError::RequestTimeout(_) => FailureKind::Timeout,
@@ -70,7 +70,7 @@ pub(crate) fn kind_of(error: &ExecutionError) -> FailureKind {
     }
 }
 
-/// What kind of failure it is that a statement was not prepared.
+/// The failure kind of a statement that was not prepared.
 pub(crate) fn kind_of_prepare(error: &PrepareError) -> FailureKind {
     match error {
         PrepareError::AllAttemptsFailed { first_attempt } => kind_of_attempt(first_attempt),
@@ -78,7 +78,8 @@ pub(crate) fn kind_of_prepare(error: &PrepareError) -> FailureKind {
     }
 }
 
-/// Too few replicas alive, or a replica that failed, count as out of reach: the coordinator answers, the data does not.
+/// Too few live replicas and a failed replica count as unreachable: the coordinator answers, but the data is not
+/// available.
 fn kind_of_attempt(attempt: &RequestAttemptError) -> FailureKind {
     match attempt {
         RequestAttemptError::DbError(error, _) => match error {
@@ -99,13 +100,13 @@ fn kind_of_attempt(attempt: &RequestAttemptError) -> FailureKind {
         RequestAttemptError::SerializationError(_) | RequestAttemptError::CqlRequestSerialization(_) => {
             FailureKind::Refused
         }
-        // So many requests are under way on the connection that it has no number for another.
+        // The connection has no free stream id: too many requests are under way.
         RequestAttemptError::UnableToAllocStreamId => FailureKind::Overloaded,
         _ => FailureKind::Unreachable,
     }
 }
 
-/// Content that does not read back, or columns that are not as this build has them.
+/// The error of stored content that cannot be read, or of columns that differ from this build's schema.
 pub(crate) fn unreadable(what: &str, cause: impl Into<Box<dyn Error + Send + Sync>>) -> StoreError {
     let cause = cause.into();
     let text = format!("{what} does not read back: {cause}");
@@ -160,8 +161,8 @@ mod tests {
             (answered(DbError::ProtocolError), Refused, 'b'),
         ] {
             assert_eq!(kind_of(&error), kind, "{error}");
-            let told = store_error("save", 2, &error);
-            let (found, cause) = match &told {
+            let found_error = store_error("save", 2, &error);
+            let (found, cause) = match &found_error {
                 StoreError::Unavailable(cause) => ('u', cause),
                 StoreError::Refused(cause) => ('r', cause),
                 StoreError::Broken(cause) => ('b', cause),
@@ -170,7 +171,7 @@ mod tests {
             assert_eq!(cause.as_str(), format!("save, attempt 2: {error}"));
             assert!(cause.source().is_some_and(|source| source.is::<ExecutionError>()), "{error}");
             if variant == 'u' {
-                assert_eq!(told.kind(), kind, "{error}");
+                assert_eq!(found_error.kind(), kind, "{error}");
             }
         }
     }

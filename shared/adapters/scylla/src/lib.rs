@@ -1,7 +1,7 @@
-//! Store and registry over CQL: ScyllaDB or Cassandra. The only room that knows the scylla driver.
+//! Store and registry over CQL: ScyllaDB or Cassandra. The only crate that uses the scylla driver.
 //!
-//! A run is one partition, written by one unlogged batch with a write timestamp from its place on the log; listings,
-//! usage and the like stand beside it with absolute values and the same timestamp. `docs/schema.md` has the tables.
+//! A run is one partition, written by one unlogged batch with a write timestamp from its position on the log. Listings,
+//! usage and the other derived tables have absolute values and the same timestamp. `docs/schema.md` has the tables.
 //!
 //! Its metrics are [`METRICS`].
 

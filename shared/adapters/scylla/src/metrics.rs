@@ -1,5 +1,5 @@
-//! The metrics of the store on CQL. Labels are bounded: `kind` is one of the statements' names, `outcome` is `ok` or the kind
-//! of the failure.
+//! The metrics of the store on CQL. Labels are bounded: `kind` is one of the statements' names, `outcome` is `ok` or
+//! the kind of the failure.
 
 use tidegate_ports::FailureKind;
 
@@ -12,7 +12,7 @@ tidegate_metric::declare! {
         "How long requests to the CQL cluster took, by kind of statement.";
 }
 
-/// Makes the counters of a kind, so that a scrape finds them at zero before anything has happened.
+/// Registers the counters of a kind at zero, so that a scrape shows them before the first request.
 pub(crate) fn register(kind: &'static str) {
     for outcome in std::iter::once("ok").chain(FailureKind::ALL.map(FailureKind::as_str)) {
         REQUESTS.with([("kind", kind), ("outcome", outcome)]).increment(0);

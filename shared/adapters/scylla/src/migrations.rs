@@ -1,7 +1,7 @@
 //! The schema as numbered migrations, each applied once.
 //!
-//! What was applied stands in `schema_migrations` with a checksum. Every statement may run again, so a migration that
-//! was broken off is simply applied once more; a lock row keeps two appliers apart.
+//! `schema_migrations` has the applied migrations with their checksums. Every statement may run again, so an
+//! interrupted migration is applied once more; a lock row prevents two processes from applying at once.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ pub(crate) mod replicas;
 use ddl::Ddl;
 use lock::Lock;
 
-/// In order; numbers are never used again, and an applied text never changes.
+/// The migrations, in order. Numbers are never reused, and the text of an applied migration never changes.
 const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "runs", text: include_str!("../migrations/0001_runs.cql") },
     Migration { version: 2, name: "registry", text: include_str!("../migrations/0002_registry.cql") },
@@ -43,12 +43,12 @@ pub struct Migration {
     text: &'static str,
 }
 
-/// What an apply did.
+/// The changes that [`apply`] made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Applied {
-    /// Those that were not there before, in order.
+    /// The newly applied migrations, in order.
     pub migrations: Vec<Migration>,
-    /// Whether the region was recorded that was not before.
+    /// Whether the region was newly recorded.
     pub region: bool,
 }
 
@@ -82,12 +82,12 @@ pub enum MigrationError {
 }
 
 impl Migration {
-    /// SHA-256 of its text, in hex.
+    /// SHA-256 of the text, in hex.
     fn checksum(&self) -> String {
         Sha256::digest(self.text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Its statements, without comments.
+    /// The statements of the text, without comments.
     fn statements(&self) -> Vec<String> {
         let lines = self.text.lines().filter(|line| !line.trim_start().starts_with("--"));
         let text = lines.collect::<Vec<_>>().join("\n");
@@ -98,7 +98,7 @@ impl Migration {
     }
 }
 
-/// What [`apply`] would do: all of it where the keyspace is not there.
+/// The changes that [`apply`] would make: all of them if the keyspace does not exist.
 ///
 /// # Errors
 /// [`MigrationError`].
@@ -120,11 +120,12 @@ async fn to_do(
     Ok(Applied { migrations, region: region::recorded(session, keyspace).await?.is_none() })
 }
 
-/// Makes the keyspace if there is none, applies what is pending, and records the region. Running it again, or twice at
-/// once, does no harm.
+/// Creates the keyspace if it is missing, applies pending migrations, and records the region. It is idempotent and may
+/// run in several processes at once.
 ///
 /// # Errors
-/// [`MigrationError`]: of a keyspace that is another region's or replicated otherwise nothing is changed. What was applied before the failure stays.
+/// [`MigrationError`]: of a keyspace that is another region's or replicated otherwise nothing is changed. What was
+/// applied before the failure stays.
 pub async fn apply(options: &ScyllaOptions, replication: &Replication) -> Result<Applied, MigrationError> {
     check_keyspace(&options.keyspace)?;
     let session = connect(options, false).await?;
@@ -175,7 +176,7 @@ async fn pending_in(session: &Session, keyspace: &str) -> Result<Vec<Migration>,
     Ok(pending)
 }
 
-/// Checks that the keyspace is of this region, and at the version that this build needs.
+/// Checks that the keyspace has this region and the schema version that this build needs.
 pub(crate) async fn check(session: &Session, keyspace: &str, region: Region) -> Result<(), StoreError> {
     match judged(session, keyspace, region).await {
         Ok(pending) if pending.is_empty() => Ok(()),
@@ -191,7 +192,7 @@ pub(crate) async fn check(session: &Session, keyspace: &str, region: Region) -> 
     }
 }
 
-/// What is pending in a keyspace of this region. A region that is not recorded yet counts as pending.
+/// The pending migrations in a keyspace of this region. A region that is not recorded yet counts as pending.
 async fn judged(session: &Session, keyspace: &str, asked: Region) -> Result<Vec<Migration>, MigrationError> {
     let pending = pending_in(session, keyspace).await?;
     let recorded = region::recorded(session, keyspace).await?;
@@ -203,18 +204,18 @@ async fn judged(session: &Session, keyspace: &str, asked: Region) -> Result<Vec<
     Ok(pending)
 }
 
-/// The region that is recorded, or that the ids in the keyspace say, against the one of the options; a keyspace that is
-/// not there, or holds nothing, is of any.
+/// Compares the recorded region, or the region of the ids in the keyspace, with that of the options. A missing or empty
+/// keyspace matches any region.
 ///
 /// # Errors
-/// [`MigrationError::OtherRegion`], or the store cannot be asked.
+/// [`MigrationError::OtherRegion`], or the store cannot be read.
 pub async fn check_region(options: &ScyllaOptions) -> Result<(), MigrationError> {
     check_keyspace(&options.keyspace)?;
     let session = connect(options, false).await?;
     region::same(&options.keyspace, region::found(&session, &options.keyspace).await?, options.region)
 }
 
-/// Versions applied, with their checksums; empty where the table is not there.
+/// The applied versions with their checksums; empty if the table does not exist.
 async fn applied(session: &Session, keyspace: &str) -> Result<BTreeMap<i32, String>, MigrationError> {
     if !ddl::table_exists(session, keyspace, "schema_migrations").await? {
         return Ok(BTreeMap::new());
@@ -236,8 +237,8 @@ mod tests {
 
     #[test]
     fn migrations_are_numbered_without_gaps_and_repeatable() {
-        for (place, migration) in MIGRATIONS.iter().enumerate() {
-            assert_eq!(migration.version as usize, place + 1);
+        for (index, migration) in MIGRATIONS.iter().enumerate() {
+            assert_eq!(migration.version as usize, index + 1);
             let statements = migration.statements();
             assert!(!statements.is_empty());
             for statement in statements {

@@ -1,4 +1,4 @@
-//! How to reach the cluster.
+//! Options of the connection to the cluster.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,26 +7,26 @@ use std::time::Duration;
 
 use tidegate_kernel::Region;
 
-/// A cluster, a keyspace of it, and how patient to be.
+/// A cluster, one of its keyspaces, timeouts and retries.
 #[derive(Clone)]
 pub struct ScyllaOptions {
-    /// `host:port` of some of the nodes; the others are learnt from them.
+    /// `host:port` of some nodes; the driver discovers the others.
     pub nodes: Vec<String>,
-    /// 1 to 48 of `a-z`, `0-9` and `_`, a letter first.
+    /// The keyspace's name: 1 to 48 of `a-z`, `0-9` and `_`, a letter first.
     pub keyspace: String,
-    /// Whose data it holds: a keyspace of another region is refused.
+    /// The region of the data. A keyspace of another region is refused.
     pub region: Region,
     /// Requests go to this data centre's nodes first.
     pub datacenter: Option<String>,
-    /// Name and password, where the cluster asks for them.
+    /// User name and password, if the cluster requires them.
     pub user: Option<(String, String)>,
     pub consistency: Consistency,
     pub connect_timeout: Duration,
-    /// Of one attempt.
+    /// Timeout of one attempt.
     pub request_timeout: Duration,
     /// How many times a failed request that may be repeated is sent again, with a growing pause between.
     pub retries: u32,
-    /// How many runs of one call are worked on side by side.
+    /// How many runs of one call are processed concurrently.
     pub concurrency: usize,
 }
 
@@ -102,7 +102,7 @@ impl FromStr for Consistency {
     }
 }
 
-/// As it is written in settings.
+/// The form in settings.
 impl fmt::Display for Consistency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -115,17 +115,17 @@ impl fmt::Display for Consistency {
     }
 }
 
-/// How a new keyspace is replicated. One that exists keeps what it has.
+/// The replication of a new keyspace. An existing keyspace keeps its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Replication {
-    /// So many replicas, wherever: for one data centre, and for trying out.
+    /// The number of replicas, for a cluster with one data centre.
     Simple(u32),
-    /// So many replicas in each of these data centres.
+    /// The number of replicas in each of these data centres.
     PerDatacenter(BTreeMap<String, u32>),
 }
 
 impl Replication {
-    /// Copies of every row in the data centre that has the fewest.
+    /// Copies of every row in the data centre with the fewest.
     pub fn least(&self) -> u32 {
         match self {
             Replication::Simple(replicas) => *replicas,
@@ -133,7 +133,7 @@ impl Replication {
         }
     }
 
-    /// The map that `CREATE KEYSPACE` takes. Names of data centres were checked when parsed.
+    /// The map for `CREATE KEYSPACE`. Names of data centres were checked when parsed.
     pub(crate) fn to_cql(&self) -> String {
         match self {
             Replication::Simple(replicas) => {
@@ -150,7 +150,7 @@ impl Replication {
     }
 }
 
-/// As it is written in a configuration.
+/// The form in a configuration.
 impl fmt::Display for Replication {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -186,7 +186,7 @@ impl FromStr for Replication {
     }
 }
 
-/// Keyspaces stand in statements as they are, so nothing but a plain name may.
+/// Checks a keyspace's name. It is inserted in statements without quotes, so it must be a plain name.
 pub(crate) fn check_keyspace(name: &str) -> Result<(), OptionError> {
     let first = name.starts_with(|c: char| c.is_ascii_lowercase());
     let rest = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');

@@ -33,7 +33,7 @@ impl ScyllaRegistry {
 
 #[async_trait]
 impl Credentials for ScyllaRegistry {
-    /// A read of one row, the credential, and two at once: its team's plan, and whether the team is archived.
+    /// Reads the credential's row, and then at once the team's plan and whether the team is archived.
     async fn find(&self, hash: &CredentialHash) -> Result<Option<CredentialRecord>, StoreError> {
         self.find_credential(hash).await
     }
@@ -92,8 +92,8 @@ impl Registry for ScyllaRegistry {
         self.revoke("key", key.to_string(), at).await
     }
 
-    /// The agents counted towards the cap are those of tokens and those of runs, but for archived ones. Two calls at the same instant may
-    /// both find room for one more.
+    /// The agents counted towards the cap are those of tokens and those of runs, but for archived ones. Two calls at
+    /// the same instant may both find room for one more.
     async fn create_token(&self, row: TokenRow, hash: CredentialHash) -> Result<(), RegistryError> {
         self.check_agent_cap(&row).await?;
         self.insert_credential(&row.clone().into(), &hash).await?;
@@ -108,7 +108,8 @@ impl Registry for ScyllaRegistry {
         self.revoke("token", token.to_string(), at).await
     }
 
-    /// The new token first, then the old one's end: broken off in between, both work, and rotating again is right.
+    /// Writes the new token first, then the old one's end: if it is interrupted in between, both work, and a second
+    /// rotation is correct.
     async fn rotate_token(
         &self,
         old: TokenId,
@@ -120,7 +121,8 @@ impl Registry for ScyllaRegistry {
         self.rotate(old, old_expires_at, new, new_hash, now).await
     }
 
-    /// The new token first: broken off in between, the old one works until the end that the rotation set.
+    /// Revokes the new token first: if it is interrupted in between, the old one works until the end that the rotation
+    /// set.
     async fn undo_rotation(
         &self,
         old: TokenId,

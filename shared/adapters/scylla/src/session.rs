@@ -1,4 +1,4 @@
-//! A session with the cluster: its statements, and how they are sent.
+//! A session with the cluster: its prepared statements, retries and metrics.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ use crate::statement::{Prepared, Statements};
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// What batches are named by in metrics, beside the statements' own names.
+/// The names of batches in metrics, in addition to those of statements.
 const BATCH_KINDS: [&str; 9] = [
     "save_run",
     "save_owners",
@@ -62,7 +62,7 @@ pub(crate) struct PartitionBatch {
     values: Vec<BoxedValues>,
 }
 
-/// A page of rows, and where the next one begins.
+/// A page of rows, and the state of the next page.
 pub(crate) struct Page {
     pub rows: QueryRowsResult,
     pub next: Option<PagingState>,
@@ -73,7 +73,7 @@ impl Cql {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] if no node answers; [`StoreError::Broken`] if the credentials, the keyspace or its
-    /// schema are not right, with what to do.
+    /// schema are wrong, with advice.
     pub async fn connect(options: &ScyllaOptions) -> Result<Self, StoreError> {
         let session = connect(options, true).await?;
         crate::migrations::check(&session, &options.keyspace, options.region).await?;
@@ -86,7 +86,7 @@ impl Cql {
         Ok(Cql(Arc::new(Inner { session, statements, starts, durability, retries: options.retries, concurrency })))
     }
 
-    /// What an acknowledged write relies on here.
+    /// The durability of acknowledged writes in this keyspace.
     pub fn durability(&self) -> &Durability {
         &self.0.durability
     }
@@ -108,19 +108,19 @@ impl Cql {
         self.0.concurrency
     }
 
-    /// Sends a statement whose rows, if any, are few.
+    /// Sends a statement that returns few rows or none.
     pub(crate) async fn run(&self, statement: &Prepared, values: impl SerializeRow) -> Result<Page, StoreError> {
         self.page(statement, values, None, PagingState::start()).await
     }
 
-    /// Sends a write that may be repeated.
+    /// Sends an idempotent write.
     pub(crate) async fn write(&self, statement: &Prepared, values: impl SerializeRow) -> Result<(), StoreError> {
         let bound = statement.bind(values, None)?;
         self.attempts(statement.kind, || self.0.session.execute_bound_unpaged(&bound)).await.map(drop)
     }
 
-    /// Sends a conditional write, once: whether it came through is not known after a timeout. Its answer's row is
-    /// there in any case.
+    /// Sends a conditional write once: after a timeout it is unknown whether it was applied. The result always has a
+    /// row.
     pub(crate) async fn conditional(
         &self,
         statement: &Prepared,
@@ -151,7 +151,7 @@ impl Cql {
         Ok(Page { rows, next })
     }
 
-    /// Writes a batch; it may be repeated.
+    /// Writes an idempotent batch.
     pub(crate) async fn write_batch(&self, batch: &PartitionBatch) -> Result<(), StoreError> {
         if batch.values.is_empty() {
             return Ok(());
@@ -167,7 +167,7 @@ impl Cql {
     }
 }
 
-/// Tries until it works, the failure is not one that passes, or the retries are used up.
+/// Tries until an attempt succeeds, a failure is permanent, or the retries are used up.
 pub(crate) async fn attempts<T, F>(retries: u32, kind: &'static str, once: impl Fn() -> F) -> Result<T, StoreError>
 where
     F: Future<Output = Result<T, ExecutionError>>,
@@ -250,7 +250,7 @@ pub(crate) async fn connect(options: &ScyllaOptions, in_keyspace: bool) -> Resul
     Ok(session)
 }
 
-/// With one acknowledgement, and more than one copy, what was just written is not always what is read next.
+/// Logs a warning for one acknowledgement with more than one copy: a read may then miss an earlier write.
 async fn warn_of_few_acknowledgements(session: &Session, options: &ScyllaOptions) -> Result<(), StoreError> {
     if !matches!(options.consistency, Consistency::One | Consistency::LocalOne) {
         return Ok(());
@@ -267,7 +267,7 @@ async fn warn_of_few_acknowledgements(session: &Session, options: &ScyllaOptions
     Ok(())
 }
 
-/// Never shows the password: the driver's errors name nodes and what they answered.
+/// The error of a failed connection. It never contains the password: the driver's errors name nodes and their answers.
 fn not_connected(options: &ScyllaOptions, error: NewSessionError) -> StoreError {
     let text = error.to_string();
     let refused = text.to_lowercase().contains("authentic") || text.contains("credentials");

@@ -1,7 +1,8 @@
-//! When the cluster's nodes started, as one number: a node that acknowledges before it syncs has lost what it had not
-//! synced when it starts again after a kill.
+//! The starts of the cluster's nodes as one number. A node that acknowledges before it syncs may have lost unsynced
+//! writes when it starts again after a kill.
 //!
-//! Every node keeps its gossip generation, which grows with each of its starts and is written before it answers clients.
+//! Every node keeps its gossip generation, which grows with each of its starts and is written before it answers
+//! clients.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,10 +20,10 @@ use crate::failure::unreadable;
 use crate::statement::Prepared;
 
 const GENERATION: &str = "SELECT gossip_generation FROM system.local WHERE key = 'local'";
-/// How long a node that did not answer is left alone, if others did: its generation is not needed before it answers.
+/// How long a silent node is not queried again if others answered: its generation is not needed while it is silent.
 const QUIET: Duration = Duration::from_secs(10);
 
-/// The nodes' generations as far as they are known.
+/// The known generations of the nodes.
 pub(crate) struct Starts {
     statement: Prepared,
     known: Mutex<Known>,
@@ -30,22 +31,22 @@ pub(crate) struct Starts {
 
 #[derive(Default)]
 struct Known {
-    /// By the node's host id.
+    /// The generations by host id.
     generations: HashMap<u128, u64>,
     quiet_until: HashMap<u128, Instant>,
-    /// When the last question began, and its answer.
+    /// When the last query began, and its result.
     last: Option<(Instant, u64)>,
 }
 
 impl Starts {
     pub async fn prepare(session: &Session) -> Result<Self, StoreError> {
         let mut statement = Prepared::of(session, "node_generation", GENERATION).await?;
-        // It is the node's own table: no other has a replica.
+        // The table is local to the node: no other node has a replica.
         statement.query.set_consistency(Consistency::One);
         Ok(Starts { statement, known: Mutex::default() })
     }
 
-    /// The sum of the nodes' generations: it grows with every start. Asked by many at once, it is read once.
+    /// The sum of the nodes' generations, which grows with every start. Concurrent callers share one query.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] if no node answers.
@@ -82,7 +83,7 @@ impl Starts {
             }
         }
         if !answered {
-            // There is nobody else to ask.
+            // There is no other node to query.
             known.quiet_until.clear();
             return Err(failure);
         }

@@ -1,4 +1,4 @@
-//! The statements, prepared: only prepared ones are sent to a replica straight away.
+//! The prepared statements. Only prepared statements are sent directly to a replica.
 
 use scylla::client::session::Session;
 use scylla::errors::PrepareError;
@@ -20,12 +20,12 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    /// Prepares `text`. Everything but a conditional write may be repeated: timestamps come from the log, or the
-    /// values are absolute.
+    /// Prepares `text`. All statements but conditional writes are idempotent: their timestamps come from the log, or
+    /// their values are absolute.
     pub async fn of(session: &Session, kind: &'static str, text: &str) -> Result<Self, StoreError> {
         let mut query = session.prepare(text).await.map_err(|error| not_prepared(kind, &error))?;
         query.set_is_idempotent(!text.contains(" IF "));
-        // The columns that a conditional write answers with differ by case.
+        // The result columns of a conditional write depend on whether it was applied.
         query.set_use_cached_result_metadata(text.starts_with("SELECT"));
         crate::metrics::register(kind);
         Ok(Prepared { kind, query })

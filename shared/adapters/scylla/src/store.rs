@@ -1,4 +1,4 @@
-//! The store ports over CQL: runs, their events, what follows from them, and the accounts of what became of records.
+//! The store ports over CQL: runs, their events, derived rows, and the accounts of records.
 
 use std::sync::Arc;
 
@@ -19,13 +19,13 @@ mod derived;
 mod event_owners;
 mod event_pages;
 mod follow_ups;
-mod line;
+mod layout;
 mod listing;
+mod listing_cell;
 mod load;
 mod loaded;
 mod missing;
 mod orphans;
-mod places;
 mod queries;
 mod remembered;
 mod save;
@@ -35,11 +35,11 @@ pub(crate) use follow_ups::FIRST_WINS;
 use loaded::Loaded;
 use remembered::Remembered;
 
-/// Runs and what follows from them. Cheap to clone.
+/// The store of runs and their derived rows. Cheap to clone.
 #[derive(Clone)]
 pub struct ScyllaStore {
     cql: Cql,
-    /// Agents that ping tokens were made for stand there.
+    /// The registry, which has the agents of ping tokens.
     registry: ScyllaRegistry,
     remembered: Arc<Remembered>,
     loaded: Arc<Loaded>,

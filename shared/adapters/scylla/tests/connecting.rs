@@ -34,7 +34,7 @@ async fn a_missing_keyspace_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn wrong_credentials_are_told_apart_and_not_shown() {
+async fn wrong_credentials_are_distinguished_and_not_shown() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
     tokio::spawn(async move {

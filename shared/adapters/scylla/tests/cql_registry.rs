@@ -114,10 +114,10 @@ async fn a_rotation_broken_off_anywhere_leaves_a_token_that_works() {
         let dying = ScyllaRegistry::new(Cql::connect(&options).await.expect("connected"));
         proxy.set(Gate::Passes(passes));
         let rotated = dying.rotate_token(old.id, end, fresh(), hashes[1], NOON).await;
-        let standing = registry.find(&hashes[0]).await.expect("read").expect("the old one still works");
+        let old_token = registry.find(&hashes[0]).await.expect("read").expect("the old one still works");
         match rotated {
             Ok(_) => {
-                assert_eq!(standing.expires_at, Some(end));
+                assert_eq!(old_token.expires_at, Some(end));
                 assert!(registry.find(&hashes[1]).await.expect("read").is_some());
             }
             Err(_) => broken += 1,

@@ -1,4 +1,4 @@
-//! The schema: made once, by whoever comes first, and judged before it is used.
+//! The schema: created once, by the first process, and checked before it is used.
 
 use tidegate_kernel::Region;
 use tidegate_ports::StoreError;
@@ -79,8 +79,8 @@ async fn a_keyspace_is_one_regions_and_every_other_is_refused() {
     assert_eq!(connected, Err(StoreError::Broken(refused.to_string().into())));
     let compared = compare::keyspaces(&theirs, name, name).await.map(drop);
     assert_eq!(compared, Err(StoreError::Broken(refused.to_string().into())));
-    for told in ["'eu'", "'us'", "region = \"eu\"", "scylla.keyspace"] {
-        assert!(refused.to_string().contains(told), "{refused}");
+    for message in ["'eu'", "'us'", "region = \"eu\"", "scylla.keyspace"] {
+        assert!(refused.to_string().contains(message), "{refused}");
     }
 
     // As a release of before left it: nothing recorded. What is in it says whose it is, and only its own adopt it.
@@ -117,11 +117,11 @@ async fn a_keyspace_replicated_otherwise_is_refused_and_left_as_it_is() {
     run(format!("DELETE FROM {name}.schema_migrations WHERE version = 2")).await;
     let three = Replication::Simple(3);
     for refused in [migrations::apply(&options, &three).await, migrations::pending(&options, &three).await] {
-        let told = refused.expect_err("another replication").to_string();
+        let message = refused.expect_err("another replication").to_string();
         for part in
             ["has replication 1, configured is 3", "ALTER KEYSPACE", "'replication_factor': 3", "nodetool repair"]
         {
-            assert!(told.contains(part), "{part} is not in {told}");
+            assert!(message.contains(part), "{part} is not in {message}");
         }
     }
     let pending = migrations::pending(&options, &Replication::Simple(1)).await.expect("asked");

@@ -33,7 +33,7 @@ async fn nothing_of_a_purged_orphan_stays() {
     let day_before = THEN.plus_millis(-DAY_MS);
     let (old, young): (Vec<_>, Vec<_>) =
         ((0..6).map(|_| orphan(day_before)).collect(), (0..2).map(|_| orphan(THEN.plus_millis(1))).collect());
-    // Orphans of the day before: one is opened since, one has heard again today.
+    // Orphans of the day before: one was opened since, one received another record today.
     let mut opened = orphan(day_before);
     opened.push(record(opened[0].key(), THEN, start("a", THEN)));
     let mut again = orphan(day_before);

@@ -22,7 +22,7 @@ fn log_of(batches: Vec<Vec<Event>>) -> Vec<Record> {
     log
 }
 
-/// Everything told is there, under the summary that counts it.
+/// Everything that was saved is stored, and the summary counts it.
 async fn assert_whole(store: &ScyllaStore, log: &[Record]) {
     let events = log.iter().filter_map(|record| match &record.body {
         Body::Events(events) => Some(events.clone()),

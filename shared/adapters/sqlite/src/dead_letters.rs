@@ -87,7 +87,7 @@ impl DeadLetters for EmbeddedDeadLetters {
                 dead_letter.position.partition,
                 dead_letter.position.offset,
                 dead_letter.appended_at.as_millis(),
-                dead_letter.buried_at.as_millis(),
+                dead_letter.dead_lettered_at.as_millis(),
                 dead_letter.reason,
                 &dead_letter.payload[..],
                 provenance::to_json(&dead_letter.provenance),

@@ -173,7 +173,7 @@ async fn letters_that_were_counted_and_are_gone_are_refused() {
     let letter_at = |offset| DeadLetter {
         position: Position { generation: 1, partition: 0, offset },
         appended_at: Timestamp::from_millis(0),
-        buried_at: Timestamp::from_millis(0),
+        dead_lettered_at: Timestamp::from_millis(0),
         reason: "none".to_owned(),
         payload: Bytes::new(),
         provenance: tidegate_ports::Provenance::default(),

@@ -1,10 +1,10 @@
-//! What every keeper of accounts does.
+//! The suite of the accounts port.
 
 use tidegate_ports::{Account, Accounts, Fate, Halt};
 
 const GENERATION: u16 = 3;
 
-/// Runs every case on an empty keeper.
+/// Runs every case on empty storage.
 pub async fn suite(accounts: &dyn Accounts) {
     an_account_never_goes_back(accounts).await;
     of_several_halts_the_furthest_is_kept(accounts).await;
@@ -35,7 +35,7 @@ async fn of_several_halts_the_furthest_is_kept(accounts: &dyn Accounts) {
     assert_eq!(accounts.halts().await, Ok(vec![]));
     let first = Halt { generation: GENERATION, partition: 11, offset: 7 };
     let further = Halt { offset: 900, ..first };
-    // One of a partition that nothing was ever settled of, too.
+    // Also for a partition without a settled account.
     let other = Halt { generation: GENERATION, partition: 40, offset: 0 };
     let newer = Halt { generation: GENERATION + 1, ..first };
     let settled = accounts.accounts().await;

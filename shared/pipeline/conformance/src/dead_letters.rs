@@ -1,4 +1,4 @@
-//! What every place for dead letters does.
+//! The suite of the dead letter port.
 
 use bytes::Bytes;
 use tidegate_kernel::{Position, Timestamp};
@@ -8,7 +8,7 @@ fn letter(offset: i64, reason: &str) -> DeadLetter {
     DeadLetter {
         position: Position { generation: 3, partition: 1, offset },
         appended_at: Timestamp::from_millis(1_000 + offset),
-        buried_at: Timestamp::from_millis(2_000 + offset),
+        dead_lettered_at: Timestamp::from_millis(2_000 + offset),
         reason: reason.to_owned(),
         payload: Bytes::from(vec![0, 255, b'{', offset as u8]),
         provenance: Provenance {
@@ -23,13 +23,13 @@ fn letter(offset: i64, reason: &str) -> DeadLetter {
     }
 }
 
-/// Runs every case on an empty place.
+/// Runs every case on empty storage.
 pub async fn suite(letters: &dyn DeadLetters) {
     assert_eq!(letters.list(None, 10).await, Ok(vec![]));
     for offset in [7, 5, 6] {
         letters.append(letter(offset, "it does not decode")).await.expect("appended");
     }
-    // Provenance and bytes come back whole, oldest position first.
+    // Provenance and payload are returned unchanged, lowest position first.
     let expected: Vec<DeadLetter> = [5, 6, 7].map(|offset| letter(offset, "it does not decode")).into();
     assert_eq!(letters.list(None, 10).await, Ok(expected.clone()));
     assert_eq!(letters.list(None, 2).await, Ok(expected[..2].to_vec()));

@@ -1,6 +1,6 @@
-//! One suite per port. Every adapter runs it, the in-memory ones too, and so means the same by the same call.
+//! One test suite per port. Every adapter runs it, the in-memory ones too, so that all behave alike.
 //!
-//! A case panics where the adapter is wrong. Cases mint fresh ids, so that they can share one deployment.
+//! A case panics where the adapter is wrong. Cases mint new ids, so that they can share one deployment.
 
 pub mod accounts;
 pub mod dead_letters;

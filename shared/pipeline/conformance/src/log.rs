@@ -1,6 +1,6 @@
-//! What every log does: [`Append`], [`Consume`] and [`ReadLag`] together.
+//! The suite of the log ports: [`Append`], [`Consume`] and [`ReadLag`] together.
 //!
-//! Each case takes a maker of fresh logs. Records are read through a [`Ledger`], as the persister does it.
+//! Each case gets a factory of empty logs. Records are read through a [`Ledger`], as in the persister.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
@@ -26,11 +26,11 @@ pub trait LogUnderTest: Send + Sync {
     fn appender(&self) -> &dyn Append;
     async fn consumer(&self, group: &str) -> Box<dyn Consume>;
     async fn lag(&self, group: &str) -> Box<dyn ReadLag>;
-    /// The largest record it takes; at most a few megabytes, or the cases take long.
+    /// Bytes of the largest record it accepts; at most a few megabytes, or the cases take long.
     fn max_record_bytes(&self) -> usize;
 }
 
-/// Nothing here takes longer on a working log, however slow the machine.
+/// No case takes longer on a working log, even on a slow machine.
 const DEADLINE: Duration = Duration::from_secs(60);
 const BUDGET: usize = 1024 * 1024;
 
@@ -69,7 +69,7 @@ async fn append(log: &dyn LogUnderTest, count: u128) -> Vec<Position> {
     positions
 }
 
-/// A reading that may lag behind by a moment: waits for it to come.
+/// Waits until the measured lag has the expected value, since a measurement may be out of date by a moment.
 async fn lag_of(reader: &dyn ReadLag, records: u64) -> Lag {
     let deadline = Instant::now() + DEADLINE;
     loop {
@@ -228,7 +228,7 @@ pub async fn a_paused_partition_brings_nothing(make: &dyn MakeLog) {
     let appended = append(&*log, 40).await;
     let in_paused = appended.iter().filter(|position| position.partition == 0).count();
     assert!(in_paused > 0 && in_paused < 40, "40 keys do not all share a partition");
-    // Everything of the other partition came, and with it every chance for the paused one to come.
+    // All records of the other partition arrived, so the paused one had every chance to be read.
     member.read(40 - in_paused).await;
     for _ in 0..3 {
         assert!(matches!(member.poll(BUDGET).await, Polled::Idle));
@@ -266,7 +266,7 @@ pub async fn no_partition_starves(make: &dyn MakeLog) {
     member.poll_until("both partitions", |member| member.assigned.len() == 2).await;
     let deadline = Instant::now() + DEADLINE;
     let mut seen = Vec::new();
-    // A partition that is slow to be fetched has no turns yet. Once it has had one, it has its share.
+    // A partition gets no turns until its first fetch. From its first turn on it gets its share.
     let mut both_since = None;
     while both_since.is_none_or(|since| seen.len() < since + TURNS) {
         assert!(Instant::now() < deadline, "only these turns: {seen:?}");
@@ -342,7 +342,7 @@ pub async fn two_members_share_the_partitions(make: &dyn MakeLog) {
     for (partition, taken) in &second.assigned {
         assert!(taken.epoch > held_before[partition].epoch, "a later assignment has a greater epoch");
     }
-    // What the first member knew of a partition that it gave up counts no more.
+    // The first member's former assignment of a partition no longer counts.
     first.done(40);
     first.commit().await;
     let given_up = first.records.iter().filter(|(from, _)| first.assigned.get(&from.partition) != Some(from)).count();

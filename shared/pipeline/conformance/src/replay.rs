@@ -1,4 +1,4 @@
-//! What every log does for replays: it can be read at any place, and takes its records again.
+//! The suite of the replay ports: a log can be read at any offset and accepts its records again.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tidegate_ports::{
     Again, Append, AppendAgain, Clock, Consume, Consumed, Ids, LogSpan, Origin, Polled, RandomIds, ReadLog, SystemClock,
 };
 
-/// One log through the ports of replay. It is empty, and nobody else writes to it.
+/// One log through the replay ports. It is empty and has no other writers.
 pub struct ReplayUnderTest<'l> {
     pub append: &'l dyn Append,
     pub again: &'l dyn AppendAgain,
@@ -42,7 +42,7 @@ pub async fn suite(log: ReplayUnderTest<'_>) {
     reads_stay_within_their_range_and_budget(reader, &span, &positions).await;
     times_name_offsets(reader, &span).await;
 
-    // The same bytes again, once by key and once by place.
+    // The same bytes again, once by key and once by partition.
     let origin = Origin { position: positions[1], attempt: 2 };
     let by_key = Again { key: Some(key), payload: payload(1), origin };
     let first = again.append_again(by_key).await.expect("appended again");
@@ -83,7 +83,7 @@ async fn read(reader: &dyn ReadLog, span: &LogSpan, from: i64, max_bytes: usize)
 async fn reads_stay_within_their_range_and_budget(reader: &dyn ReadLog, span: &LogSpan, positions: &[Position]) {
     let offsets = |records: &[Consumed]| records.iter().map(|one| one.position.offset).collect::<Vec<_>>();
     let all: Vec<i64> = positions.iter().map(|position| position.offset).collect();
-    // A read may bring less than there is, but always something, and never anything else.
+    // A read may return fewer records than there are, but at least one and only those of the range.
     let mut found = Vec::new();
     while found.len() < all.len() {
         let from = found.last().map_or(span.first, |last| last + 1);

@@ -196,7 +196,7 @@ impl<A: Apply> Applier<A> {
         let dead_letter = DeadLetter {
             position: record.position,
             appended_at: record.appended_at,
-            buried_at: self.clock.now(),
+            dead_lettered_at: self.clock.now(),
             reason,
             payload: record.payload,
             provenance: record.provenance.map(|provenance| *provenance).unwrap_or_default(),

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use tidegate_kernel::Partition;
 use tidegate_ports::{Account, Accounts, Halt, StoreError};
 
-/// Accounts, for as long as a clone of this lives.
+/// Accounts in memory. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryAccounts(Arc<Mutex<Kept>>);
 
@@ -18,13 +18,13 @@ struct Kept {
 }
 
 impl MemoryAccounts {
-    /// A copy that goes its own way.
+    /// An independent copy.
     #[must_use]
     pub fn copied(&self) -> Self {
         MemoryAccounts(Arc::new(Mutex::new(self.kept().clone())))
     }
 
-    /// Goes back to what a copy holds.
+    /// Resets the accounts to those of a copy.
     pub fn go_back_to(&self, copy: &Self) {
         let kept = copy.kept().clone();
         *self.kept() = kept;

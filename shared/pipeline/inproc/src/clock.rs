@@ -1,11 +1,11 @@
-//! A clock that stands where it is put.
+//! A clock for tests.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use tidegate_kernel::Timestamp;
 use tidegate_ports::Clock;
 
-/// A settable clock: time moves only when it is told to.
+/// A settable clock: its time changes only by a call.
 #[derive(Debug)]
 pub struct TestClock(AtomicI64);
 

@@ -14,13 +14,13 @@ use tidegate_ports::{
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::lanes::Lanes;
-use super::membership::{MemberId, Membership, Notice};
+use super::membership::{MemberEvent, MemberId, Membership};
+use super::read_positions::ReadPositions;
 
-/// It never changes its partition count, so there is only the first generation.
+/// The partition count never changes, so there is only the first generation.
 const GENERATION: u16 = 1;
 
-/// How a log in memory is made.
+/// Options of a log in memory.
 #[derive(Clone, Copy, Debug)]
 pub struct MemoryLogOptions {
     pub partitions: u32,
@@ -35,7 +35,7 @@ impl Default for MemoryLogOptions {
     }
 }
 
-/// A log; clones are the same log.
+/// A log in memory. Clones share it.
 #[derive(Clone)]
 pub struct MemoryLog {
     shared: Arc<Shared>,
@@ -68,7 +68,8 @@ impl MemoryLog {
         MemoryLog { shared: Arc::new(Shared { options, clock, state, changed: watch::Sender::new(()) }) }
     }
 
-    /// From now on every append fails so; `None` ends it. An [`AppendError::Unknown`] takes the record all the same.
+    /// Makes every append fail with this error; `None` ends that. With [`AppendError::Unknown`] the record is still
+    /// appended.
     pub fn fail_appends(&self, failure: Option<AppendError>) {
         self.shared.state().failure = failure;
     }
@@ -83,11 +84,11 @@ impl MemoryLog {
         let changed = self.shared.changed.subscribe();
         let member = self.shared.state().group(group, self.shared.options).membership.join(Instant::now().into());
         self.shared.changed.send_replace(());
-        let (shared, group, lanes) = (self.shared.clone(), group.to_owned(), Lanes::default());
-        MemoryConsumer { shared, group, member, lanes, changed }
+        let (shared, group, read_positions) = (self.shared.clone(), group.to_owned(), ReadPositions::default());
+        MemoryConsumer { shared, group, member, read_positions, changed }
     }
 
-    /// Readings of how far the group is behind.
+    /// Measures how far the group is behind.
     pub fn lag(&self, group: &str) -> MemoryLag {
         MemoryLag { shared: self.shared.clone(), group: group.to_owned() }
     }
@@ -199,38 +200,38 @@ pub struct MemoryConsumer {
     shared: Arc<Shared>,
     group: String,
     member: MemberId,
-    lanes: Lanes,
+    read_positions: ReadPositions,
     changed: watch::Receiver<()>,
 }
 
 impl MemoryConsumer {
-    /// What there is to do right now, and otherwise when the group next changes by itself.
+    /// The result of a poll that does not wait. The error is the instant at which the group next changes by itself.
     fn step(&mut self, max_bytes: usize) -> Result<Polled, Option<Instant>> {
         let now = Instant::now().into();
         let mut state = self.shared.state();
         let State { partitions, groups, .. } = &mut *state;
         let Some(group) = groups.get_mut(&self.group) else { return Ok(Polled::Idle) };
-        let notice = group.membership.call(self.member, now);
-        if group.membership.take_news() {
+        let event = group.membership.call(self.member, now);
+        if group.membership.take_changed() {
             self.shared.changed.send_replace(());
         }
-        match notice {
-            Some(Notice::Assigned(assigned)) => {
-                self.lanes.open(assigned, group.committed[assigned.partition as usize]);
+        match event {
+            Some(MemberEvent::Assigned(assigned)) => {
+                self.read_positions.open(assigned, group.committed[assigned.partition as usize]);
                 return Ok(Polled::Assigned(assigned));
             }
-            Some(Notice::Revoking { partitions, deadline }) => {
-                partitions.iter().for_each(|gone| self.lanes.close(*gone));
+            Some(MemberEvent::Revoking { partitions, deadline }) => {
+                partitions.iter().for_each(|gone| self.read_positions.close(*gone));
                 return Ok(Polled::Revoking { partitions, deadline });
             }
-            Some(Notice::Lost(partitions)) => {
-                partitions.iter().for_each(|gone| self.lanes.close(*gone));
+            Some(MemberEvent::Lost(partitions)) => {
+                partitions.iter().for_each(|gone| self.read_positions.close(*gone));
                 return Ok(Polled::Lost(partitions));
             }
             None => {}
         }
-        for (lane, next_offset) in self.lanes.turns() {
-            let waiting = &partitions[lane.partition as usize][next_offset as usize..];
+        for (assigned, next_offset) in self.read_positions.turns() {
+            let waiting = &partitions[assigned.partition as usize][next_offset as usize..];
             let mut bytes = 0;
             let within = |record: &&Consumed| {
                 bytes += record.payload.len();
@@ -238,8 +239,8 @@ impl MemoryConsumer {
             };
             let records: Vec<Consumed> = waiting.iter().take_while(within).cloned().collect();
             if let Some(last) = records.last() {
-                self.lanes.advance(lane, last.position.offset + 1);
-                return Ok(Polled::Records(lane, records));
+                self.read_positions.advance(assigned, last.position.offset + 1);
+                return Ok(Polled::Records(assigned, records));
             }
         }
         Err(group.membership.next_deadline().map(Instant::from))
@@ -256,12 +257,12 @@ impl Consume for MemoryConsumer {
                 Ok(polled) => return Ok(polled),
                 Err(group_changes) => group_changes,
             };
-            let news = self.changed.changed();
-            let heard = match [patience, group_changes].into_iter().flatten().min() {
-                Some(until) => tokio::time::timeout_at(until, news).await.is_ok(),
-                None => news.await.is_ok(),
+            let change = self.changed.changed();
+            let has_changed = match [patience, group_changes].into_iter().flatten().min() {
+                Some(until) => tokio::time::timeout_at(until, change).await.is_ok(),
+                None => change.await.is_ok(),
             };
-            if !heard && patience.is_some_and(|patience| patience <= Instant::now()) {
+            if !has_changed && patience.is_some_and(|patience| patience <= Instant::now()) {
                 return Ok(Polled::Idle);
             }
         }
@@ -280,7 +281,7 @@ impl Consume for MemoryConsumer {
     }
 
     fn pause(&mut self, partition: PartitionEpoch, paused: bool) {
-        self.lanes.pause(partition, paused);
+        self.read_positions.pause(partition, paused);
     }
 }
 

@@ -1,41 +1,41 @@
-//! Consumer group membership within one process: who owns which partition, and how it changes hands. Pure; the time
-//! comes in.
+//! Consumer group membership within one process: which member owns which partition, and how partitions move. Pure; the
+//! time is an argument.
 //!
-//! Partitions are spread evenly over the members, and only the surplus of a member moves. Its owner is told first
-//! and has until a deadline; its next call after being told says that it is done. Only then, or when the deadline
-//! has passed, does another member get the partition, under a greater epoch.
+//! Partitions are spread evenly over the members, and only the surplus of a member moves. Its owner gets a `Revoking`
+//! event with a deadline, and its next call confirms that it is done. After that call, or after the deadline, another
+//! member gets the partition under a greater epoch.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use tidegate_kernel::{Partition, PartitionEpoch};
 
-/// A member of the group, for as long as it is one.
+/// The id of a group member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MemberId(u64);
 
-/// What a member is told.
+/// A change of a member's assignment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Notice {
+pub enum MemberEvent {
     Assigned(PartitionEpoch),
-    /// These go to others: with the member's next call, or after `deadline`.
+    /// These partitions go to other members: with this member's next call, or after `deadline`.
     Revoking {
         partitions: Vec<PartitionEpoch>,
         deadline: Duration,
     },
-    /// The deadline passed; these are gone.
+    /// The deadline has passed: these partitions are no longer the member's.
     Lost(Vec<PartitionEpoch>),
 }
 
 /// One group.
 #[derive(Debug)]
 pub struct Membership {
-    members: BTreeMap<MemberId, VecDeque<Notice>>,
+    members: BTreeMap<MemberId, VecDeque<MemberEvent>>,
     seats: Vec<Seat>,
     next_member: u64,
     next_epoch: u64,
     patience: Duration,
-    news: bool,
+    changed: bool,
 }
 
 /// One partition's ownership.
@@ -49,11 +49,11 @@ struct Seat {
 #[derive(Clone, Copy, Debug)]
 struct Leaving {
     deadline: Instant,
-    told: bool,
+    notified: bool,
 }
 
 impl Membership {
-    /// `patience` is how long an owner may take to hand a partition over.
+    /// `patience`: how long an owner may take to hand a partition over.
     pub fn new(partitions: u32, patience: Duration) -> Self {
         Membership {
             members: BTreeMap::new(),
@@ -61,7 +61,7 @@ impl Membership {
             next_member: 0,
             next_epoch: 1,
             patience,
-            news: false,
+            changed: false,
         }
     }
 
@@ -73,7 +73,7 @@ impl Membership {
         member
     }
 
-    /// The member is gone: what it owned goes to the others at once.
+    /// Removes a member. Its partitions go to the others at once.
     pub fn leave(&mut self, member: MemberId, now: Instant) {
         self.members.remove(&member);
         for seat in self.seats.iter_mut().filter(|seat| seat.owner == Some(member)) {
@@ -82,11 +82,11 @@ impl Membership {
         self.spread(now);
     }
 
-    /// A member calls: it is done with what it was told to hand over. Returns what it has to know next.
-    pub fn call(&mut self, member: MemberId, now: Instant) -> Option<Notice> {
+    /// Handles a call of a member, which confirms the revocations it was notified of. Returns its next event.
+    pub fn call(&mut self, member: MemberId, now: Instant) -> Option<MemberEvent> {
         let mut freed = false;
         for seat in self.seats.iter_mut().filter(|seat| seat.owner == Some(member)) {
-            if seat.leaving.is_some_and(|leaving| leaving.told) {
+            if seat.leaving.is_some_and(|leaving| leaving.notified) {
                 (seat.owner, seat.leaving) = (None, None);
                 freed = true;
             }
@@ -95,21 +95,21 @@ impl Membership {
             self.spread(now);
         }
         self.expire(now);
-        while let Some(notice) = self.members.get_mut(&member)?.pop_front() {
-            // What was assigned and taken back before the member heard of it is no news.
-            if !matches!(notice, Notice::Assigned(assigned) if !self.owns(member, assigned, now)) {
-                return Some(notice);
+        while let Some(event) = self.members.get_mut(&member)?.pop_front() {
+            // An assignment that was taken back before the member's call is dropped.
+            if !matches!(event, MemberEvent::Assigned(assigned) if !self.owns(member, assigned, now)) {
+                return Some(event);
             }
         }
-        self.tell_leaving(member, now)
+        self.notify_leaving(member, now)
     }
 
-    /// Whether others have something to hear since this was last asked: wake them.
-    pub fn take_news(&mut self) -> bool {
-        std::mem::take(&mut self.news)
+    /// Whether any assignment changed since the last call of this function: wake the other members then.
+    pub fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
     }
 
-    /// Takes the partitions whose owners missed their deadline. Returns whether there were any.
+    /// Takes away the partitions whose owners missed their deadline. Returns whether there were any.
     pub fn expire(&mut self, now: Instant) -> bool {
         let mut lost: BTreeMap<MemberId, Vec<PartitionEpoch>> = BTreeMap::new();
         for (partition, seat) in (0..).zip(&mut self.seats) {
@@ -120,8 +120,8 @@ impl Membership {
         }
         let expired = !lost.is_empty();
         for (owner, partitions) in lost {
-            if let Some(notices) = self.members.get_mut(&owner) {
-                notices.push_back(Notice::Lost(partitions));
+            if let Some(events) = self.members.get_mut(&owner) {
+                events.push_back(MemberEvent::Lost(partitions));
             }
         }
         if expired {
@@ -130,12 +130,12 @@ impl Membership {
         expired
     }
 
-    /// When [`expire`](Self::expire) next has something to do.
+    /// The instant at which [`expire`](Self::expire) next takes partitions away.
     pub fn next_deadline(&self) -> Option<Instant> {
         self.seats.iter().filter_map(|seat| Some(seat.leaving?.deadline)).min()
     }
 
-    /// Whether this assignment still stands.
+    /// Whether this assignment is still valid.
     pub fn owns(&self, member: MemberId, assigned: PartitionEpoch, now: Instant) -> bool {
         self.seats.get(assigned.partition as usize).is_some_and(|seat| {
             let in_time = seat.leaving.is_none_or(|leaving| now < leaving.deadline);
@@ -143,30 +143,30 @@ impl Membership {
         })
     }
 
-    fn tell_leaving(&mut self, member: MemberId, now: Instant) -> Option<Notice> {
+    fn notify_leaving(&mut self, member: MemberId, now: Instant) -> Option<MemberEvent> {
         let mut partitions = Vec::new();
         let mut deadline = Duration::MAX;
         for (partition, seat) in (0..).zip(&mut self.seats).filter(|(_, seat)| seat.owner == Some(member)) {
-            if let Some(leaving) = seat.leaving.as_mut().filter(|leaving| !leaving.told) {
-                leaving.told = true;
+            if let Some(leaving) = seat.leaving.as_mut().filter(|leaving| !leaving.notified) {
+                leaving.notified = true;
                 deadline = deadline.min(leaving.deadline.saturating_duration_since(now));
                 partitions.push(PartitionEpoch { partition, epoch: seat.epoch });
             }
         }
-        if partitions.is_empty() { None } else { Some(Notice::Revoking { partitions, deadline }) }
+        if partitions.is_empty() { None } else { Some(MemberEvent::Revoking { partitions, deadline }) }
     }
 
-    /// Gives away what nobody owns, and asks back what someone has too much of.
+    /// Assigns partitions without an owner, and plans revocations of each member's surplus.
     fn spread(&mut self, now: Instant) {
         if self.members.is_empty() {
             return;
         }
-        // Plans that no owner has heard of are dropped and made anew.
-        for seat in self.seats.iter_mut().filter(|seat| seat.leaving.is_some_and(|leaving| !leaving.told)) {
+        // Planned revocations of which the owner is not notified yet are planned anew.
+        for seat in self.seats.iter_mut().filter(|seat| seat.leaving.is_some_and(|leaving| !leaving.notified)) {
             seat.leaving = None;
         }
         let (fair, extra) = (self.seats.len() / self.members.len(), self.seats.len() % self.members.len());
-        // The longest members take the odd partitions.
+        // The oldest members get the remainder.
         let quotas: Vec<(MemberId, usize)> =
             self.members.keys().enumerate().map(|(rank, member)| (*member, fair + usize::from(rank < extra))).collect();
         for partition in 0..self.seats.len() {
@@ -180,8 +180,8 @@ impl Membership {
         for (member, quota) in quotas {
             let surplus: Vec<usize> = self.staying(member).skip(quota).collect();
             for partition in surplus {
-                self.seats[partition].leaving = Some(Leaving { deadline: now + self.patience, told: false });
-                self.news = true;
+                self.seats[partition].leaving = Some(Leaving { deadline: now + self.patience, notified: false });
+                self.changed = true;
             }
         }
     }
@@ -189,15 +189,15 @@ impl Membership {
     fn assign(&mut self, partition: usize, member: MemberId) {
         let epoch = self.next_epoch;
         self.next_epoch += 1;
-        self.news = true;
+        self.changed = true;
         self.seats[partition] = Seat { owner: Some(member), epoch, leaving: None };
-        if let Some(notices) = self.members.get_mut(&member) {
-            // Partitions fit: there are at most as many as `new` was told.
-            notices.push_back(Notice::Assigned(PartitionEpoch { partition: partition as Partition, epoch }));
+        if let Some(events) = self.members.get_mut(&member) {
+            // The cast is lossless: `new` takes the count as a `u32`.
+            events.push_back(MemberEvent::Assigned(PartitionEpoch { partition: partition as Partition, epoch }));
         }
     }
 
-    /// Indices of the partitions that the member owns and need not hand over.
+    /// Indices of the partitions that the member owns and is not handing over.
     fn staying(&self, member: MemberId) -> impl Iterator<Item = usize> {
         let stays = move |seat: &Seat| seat.owner == Some(member) && seat.leaving.is_none();
         self.seats.iter().enumerate().filter(move |(_, seat)| stays(seat)).map(|(partition, _)| partition)
@@ -210,14 +210,14 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_secs(10);
 
-    /// Calls until there is nothing more to hear.
-    fn hear(group: &mut Membership, member: MemberId, now: Instant) -> Vec<Notice> {
+    /// Calls until there are no more events.
+    fn drain_events(group: &mut Membership, member: MemberId, now: Instant) -> Vec<MemberEvent> {
         std::iter::from_fn(|| group.call(member, now)).collect()
     }
 
-    fn partitions(notices: &[Notice]) -> Vec<u32> {
-        let assigned = notices.iter().filter_map(|notice| match notice {
-            Notice::Assigned(assigned) => Some(assigned.partition),
+    fn partitions(events: &[MemberEvent]) -> Vec<u32> {
+        let assigned = events.iter().filter_map(|event| match event {
+            MemberEvent::Assigned(assigned) => Some(assigned.partition),
             _ => None,
         });
         assigned.collect()
@@ -228,10 +228,10 @@ mod tests {
         let now = Instant::now();
         let mut group = Membership::new(4, PATIENCE);
         let first = group.join(now);
-        assert_eq!(partitions(&hear(&mut group, first, now)), [0, 1, 2, 3]);
+        assert_eq!(partitions(&drain_events(&mut group, first, now)), [0, 1, 2, 3]);
         let second = group.join(now);
         assert_eq!(group.call(second, now), None, "nothing before the owner hands over");
-        let Some(Notice::Revoking { partitions: leaving, deadline }) = group.call(first, now) else {
+        let Some(MemberEvent::Revoking { partitions: leaving, deadline }) = group.call(first, now) else {
             panic!("the owner is asked");
         };
         assert_eq!((leaving.len(), deadline), (2, PATIENCE));
@@ -239,7 +239,7 @@ mod tests {
         assert_eq!(group.call(second, now), None, "nothing before the owner is done");
         assert_eq!(group.call(first, now), None);
         assert!(leaving.iter().all(|left| !group.owns(first, *left, now)));
-        assert_eq!(partitions(&hear(&mut group, second, now)), [2, 3]);
+        assert_eq!(partitions(&drain_events(&mut group, second, now)), [2, 3]);
         assert_eq!(group.next_deadline(), None);
     }
 
@@ -248,25 +248,27 @@ mod tests {
         let now = Instant::now();
         let mut group = Membership::new(2, PATIENCE);
         let slow = group.join(now);
-        hear(&mut group, slow, now);
+        drain_events(&mut group, slow, now);
         let other = group.join(now);
-        let Some(Notice::Revoking { partitions: leaving, .. }) = group.call(slow, now) else { panic!("it is asked") };
+        let Some(MemberEvent::Revoking { partitions: leaving, .. }) = group.call(slow, now) else {
+            panic!("it is asked")
+        };
         let late = now + PATIENCE;
         assert_eq!(group.next_deadline(), Some(late));
         assert!(!group.owns(slow, leaving[0], late), "from the deadline on nothing counts");
-        assert_eq!(partitions(&hear(&mut group, other, late)), [1]);
-        assert_eq!(group.call(slow, late), Some(Notice::Lost(leaving)));
+        assert_eq!(partitions(&drain_events(&mut group, other, late)), [1]);
+        assert_eq!(group.call(slow, late), Some(MemberEvent::Lost(leaving)));
     }
 
     #[test]
-    fn what_was_taken_back_before_it_was_heard_of_is_no_news() {
+    fn an_assignment_taken_back_before_the_member_saw_it_is_no_event() {
         let now = Instant::now();
         let mut group = Membership::new(2, PATIENCE);
         let silent = group.join(now);
         let other = group.join(now);
         let late = now + PATIENCE;
-        assert_eq!(partitions(&hear(&mut group, other, late)), [1]);
-        assert_eq!(partitions(&hear(&mut group, silent, late)), [0]);
+        assert_eq!(partitions(&drain_events(&mut group, other, late)), [1]);
+        assert_eq!(partitions(&drain_events(&mut group, silent, late)), [0]);
     }
 
     #[test]
@@ -285,7 +287,7 @@ mod tests {
                 2 => now += PATIENCE / 3,
                 _ if !members.is_empty() => {
                     let member = members[which % members.len()];
-                    if let Some(Notice::Assigned(assigned)) = group.call(member, now) {
+                    if let Some(MemberEvent::Assigned(assigned)) = group.call(member, now) {
                         let known = &mut epochs[assigned.partition as usize];
                         assert!(assigned.epoch > *known, "epochs grow");
                         *known = assigned.epoch;
@@ -297,11 +299,11 @@ mod tests {
                 _ => {}
             }
         }
-        // Left alone, the members come to fair shares.
+        // Without further changes the members reach fair shares.
         members.push(group.join(now));
         for _ in 0..3 {
             now += PATIENCE;
-            members.iter().for_each(|member| drop(hear(&mut group, *member, now)));
+            members.iter().for_each(|member| drop(drain_events(&mut group, *member, now)));
         }
         let fair = 5 / members.len()..=5usize.div_ceil(members.len());
         assert!(members.iter().all(|member| fair.contains(&group.staying(*member).count())));

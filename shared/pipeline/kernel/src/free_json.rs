@@ -1,4 +1,4 @@
-//! Free JSON (`data`, `metadata`, `output`, `scores`): kept as sent, judged once when taken in.
+//! Free JSON (`data`, `metadata`, `output`, `scores`): stored as sent, validated once at admission.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -10,11 +10,11 @@ mod scan;
 
 use scan::Scan;
 
-/// A JSON value that travels untouched, byte for byte as the client wrote it.
+/// A JSON value, byte for byte as the client sent it.
 #[derive(Clone, Debug)]
 pub struct FreeJson(Box<RawValue>);
 
-/// How much structure free JSON may have: whoever parses it later must be able to.
+/// Limits of free JSON's structure, so that later readers can parse it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FreeJsonLimits {
     pub max_depth: u32,
@@ -40,7 +40,7 @@ pub enum FreeJsonError {
 }
 
 impl FreeJson {
-    /// Takes a value over as it stands.
+    /// Wraps a value without a change.
     pub fn from_raw(raw: &RawValue) -> Self {
         FreeJson(raw.to_owned())
     }
@@ -84,18 +84,18 @@ impl<'de> Deserialize<'de> for FreeJson {
     }
 }
 
-/// A hash of what free JSON says.
+/// A hash of the content of free JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ContentHash {
     pub hash: u64,
-    /// What earlier builds made of the same value and stored, where that differs: they took numbers for the same that a
-    /// 64-bit integer or float cannot tell apart.
+    /// The hash that earlier builds stored for the same value, where it differs: they did not distinguish numbers that
+    /// are the same 64-bit integer or float.
     pub earlier: Option<u64>,
 }
 
-/// Checks `raw` against `limits` and returns a hash of what it *says*: white space, the order of members and the
-/// spelling of strings and numbers do not change it, and every digit of a number does. Stable across builds and machines:
-/// it is stored.
+/// Checks `raw` against `limits` and returns a hash of its *content*: white space, the order of members and the
+/// spelling of strings and numbers do not change it; every digit of a number does. The hash is stored, so it is stable
+/// across builds and machines.
 ///
 /// # Errors
 /// [`FreeJsonError`].
@@ -103,7 +103,8 @@ pub fn content_hash(raw: &str, limits: FreeJsonLimits) -> Result<u64, FreeJsonEr
     Ok(content_hash_noting(raw, limits, &mut |_, _| {})?.hash)
 }
 
-/// The same, and shows each member of an object (not of what is in it) to `note`: its name and its raw value.
+/// Like [`content_hash`], and calls `note` with the name and raw value of each member of an object (not of nested
+/// values).
 ///
 /// # Errors
 /// [`FreeJsonError`].
@@ -115,8 +116,8 @@ pub fn content_hash_noting<'j>(
     Scan::new(raw, limits).both(note)
 }
 
-/// What [`text_hash_128`] gathers on the stack: most that is hashed is short, and setting up a stream costs more than
-/// hashing that.
+/// Bytes that [`text_hash_128`] collects on the stack: most inputs are short, and the setup of a stream costs more than
+/// their hash.
 const SHORT_BYTES: usize = 192;
 
 /// A stable 128-bit hash of some texts, each taken with its length.
@@ -136,7 +137,7 @@ pub fn text_hash_128(parts: &[&[u8]]) -> u128 {
     xxh3_128(&short[..len])
 }
 
-/// The same as a stream, which comes to the same hash.
+/// Computes the same hash as a stream.
 fn long_text_hash_128(parts: &[&[u8]]) -> u128 {
     let mut hasher = Xxh3::new();
     for part in parts {

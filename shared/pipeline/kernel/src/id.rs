@@ -1,5 +1,5 @@
-//! Typed ids: `<prefix>_<region>_<32 lowercase hex>`, the hex being a UUIDv7 without dashes. What kinds of ids there are is
-//! each product's own: it declares them with [`IdKind`].
+//! Typed ids: `<prefix>_<region>_<32 lowercase hex>`, the hex being a UUIDv7 without dashes. Each product declares its
+//! kinds of ids with [`IdKind`].
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -18,10 +18,10 @@ pub trait IdKind: 'static {
     const PREFIX: &'static str;
 }
 
-/// A kind whose ids may be shown, logged and stored as they are. Credentials are not of it.
+/// A kind whose ids may be shown, logged and stored in plain text. Credentials do not implement it.
 pub trait PublicKind: IdKind {}
 
-/// One id of kind `K`: it exists only parsed or minted.
+/// One id of kind `K`. It can only be parsed or minted.
 pub struct Id<K> {
     region: Region,
     bits: u128,
@@ -76,7 +76,7 @@ impl<K: IdKind> Id<K> {
         Ok(Id::from_bits(region, bits))
     }
 
-    /// The wire form, also for a secret: call it only to show a credential once or to hash it.
+    /// The wire form, also of a secret: call it only to show a credential once or to hash it.
     pub fn expose(&self) -> String {
         self.wire_form().as_str().to_owned()
     }
@@ -103,7 +103,7 @@ impl<K> Id<K> {
         self.bits
     }
 
-    /// The birth time in the first 48 bits. For a client's id this is the client's clock, or anything at all.
+    /// The birth time in the first 48 bits. In a client's id it is the client's clock, or an arbitrary value.
     pub fn birth(&self) -> Timestamp {
         // 48 bits always fit.
         Timestamp::from_millis((self.bits >> 80) as i64)
@@ -144,7 +144,7 @@ impl<K: PublicKind> fmt::Display for Id<K> {
     }
 }
 
-/// Shows the kind and region only: `Debug` is how secrets end up in logs.
+/// Shows the kind and region only, so that secrets do not get into logs.
 impl<K: IdKind> fmt::Debug for Id<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}_{}_…", K::PREFIX, self.region)

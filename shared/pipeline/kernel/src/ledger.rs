@@ -1,7 +1,7 @@
 //! The offset ledger: which offsets may be committed.
 //!
 //! An offset is committable when everything read before it in its partition is done. Completions of a former
-//! assignment are ignored, whatever they say. Nothing but the ledger makes a [`Committable`].
+//! assignment are ignored. Only the ledger creates a [`Committable`].
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -35,80 +35,82 @@ impl Committable {
 /// Tracks the offsets of every assigned partition.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
-    partitions: HashMap<Partition, Lane>,
+    partitions: HashMap<Partition, AssignedOffsets>,
 }
 
 #[derive(Clone, Debug, Default)]
-struct Lane {
+struct AssignedOffsets {
     epoch: u64,
     /// Offsets read and whether each is done. Finished prefixes are dropped.
     open: BTreeMap<i64, bool>,
     /// One past the last offset of the finished prefix; `None` until something finished.
     next_offset: Option<i64>,
-    /// What was handed out last.
+    /// The last `next_offset` that was handed out as committable.
     handed_out: Option<i64>,
 }
 
 impl Ledger {
-    /// A partition was assigned. An older epoch than the one known changes nothing.
+    /// Records an assignment. An older epoch than the known one changes nothing.
     pub fn assign(&mut self, assigned: PartitionEpoch) {
-        let lane = self.partitions.entry(assigned.partition).or_default();
-        if assigned.epoch > lane.epoch {
-            *lane = Lane { epoch: assigned.epoch, ..Lane::default() };
+        let assigned_offsets = self.partitions.entry(assigned.partition).or_default();
+        if assigned.epoch > assigned_offsets.epoch {
+            *assigned_offsets = AssignedOffsets { epoch: assigned.epoch, ..AssignedOffsets::default() };
         }
     }
 
-    /// A partition was taken away: all that is open in it is forgotten. A stale epoch changes nothing.
+    /// Records a revocation: the partition's offsets are dropped. A stale epoch changes nothing.
     pub fn revoke(&mut self, revoked: PartitionEpoch) {
-        if self.lane(revoked).is_some() {
+        if self.assigned_offsets(revoked).is_some() {
             self.partitions.remove(&revoked.partition);
         }
     }
 
-    /// `offset` was read. Offsets come in growing order; gaps are allowed. What is finished already stays finished.
+    /// Records that `offset` was read. Offsets come in growing order; gaps are allowed. Finished offsets stay finished.
     pub fn read(&mut self, from: PartitionEpoch, offset: i64) {
-        if let Some(lane) = self.lane(from)
-            && lane.next_offset.is_none_or(|next| offset >= next)
+        if let Some(assigned_offsets) = self.assigned_offsets(from)
+            && assigned_offsets.next_offset.is_none_or(|next| offset >= next)
         {
-            lane.open.entry(offset).or_insert(false);
+            assigned_offsets.open.entry(offset).or_insert(false);
         }
     }
 
-    /// `offset` is stored, or its dead letter is acknowledged.
+    /// Records that `offset` is done: its record is stored, or its dead letter is acknowledged.
     pub fn done(&mut self, from: PartitionEpoch, offset: i64) {
-        let Some(lane) = self.lane(from) else { return };
-        if let Some(done) = lane.open.get_mut(&offset) {
+        let Some(assigned_offsets) = self.assigned_offsets(from) else { return };
+        if let Some(done) = assigned_offsets.open.get_mut(&offset) {
             *done = true;
         }
-        while let Some(first) = lane.open.first_entry().filter(|first| *first.get()) {
-            lane.next_offset = Some(first.key() + 1);
+        while let Some(first) = assigned_offsets.open.first_entry().filter(|first| *first.get()) {
+            assigned_offsets.next_offset = Some(first.key() + 1);
             first.remove();
         }
     }
 
     /// How many offsets are read and not yet part of the finished prefix.
     pub fn open(&self) -> usize {
-        self.partitions.values().map(|lane| lane.open.len()).sum()
+        self.partitions.values().map(|assigned_offsets| assigned_offsets.open.len()).sum()
     }
 
-    /// The same for one assignment.
+    /// How many offsets of one assignment are read and not yet part of its finished prefix.
     pub fn open_in(&self, of: PartitionEpoch) -> usize {
-        let lane = self.partitions.get(&of.partition).filter(|lane| lane.epoch == of.epoch);
-        lane.map_or(0, |lane| lane.open.len())
+        let assigned_offsets =
+            self.partitions.get(&of.partition).filter(|assigned_offsets| assigned_offsets.epoch == of.epoch);
+        assigned_offsets.map_or(0, |assigned_offsets| assigned_offsets.open.len())
     }
 
-    /// What may be committed now and was not handed out before, at most one per partition.
+    /// The offsets that may be committed now and were not returned before, at most one per partition.
     pub fn take_committable(&mut self) -> Vec<Committable> {
-        let news = |(partition, lane): (&Partition, &mut Lane)| {
-            let next_offset = lane.next_offset.filter(|_| lane.next_offset != lane.handed_out)?;
-            lane.handed_out = Some(next_offset);
-            let partition = PartitionEpoch { partition: *partition, epoch: lane.epoch };
+        let newly_done = |(partition, assigned_offsets): (&Partition, &mut AssignedOffsets)| {
+            let next_offset =
+                assigned_offsets.next_offset.filter(|_| assigned_offsets.next_offset != assigned_offsets.handed_out)?;
+            assigned_offsets.handed_out = Some(next_offset);
+            let partition = PartitionEpoch { partition: *partition, epoch: assigned_offsets.epoch };
             Some(Committable { partition, next_offset })
         };
-        self.partitions.iter_mut().filter_map(news).collect()
+        self.partitions.iter_mut().filter_map(newly_done).collect()
     }
 
-    fn lane(&mut self, of: PartitionEpoch) -> Option<&mut Lane> {
-        self.partitions.get_mut(&of.partition).filter(|lane| lane.epoch == of.epoch)
+    fn assigned_offsets(&mut self, of: PartitionEpoch) -> Option<&mut AssignedOffsets> {
+        self.partitions.get_mut(&of.partition).filter(|assigned_offsets| assigned_offsets.epoch == of.epoch)
     }
 }

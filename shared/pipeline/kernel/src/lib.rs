@@ -1,5 +1,5 @@
-//! What every product of the pipeline speaks of: time, regions, months, exact money, bounded JSON, places on the log, and
-//! the [ledger] of what may be committed.
+//! Types that every product of the pipeline uses: time, regions, months, exact money, bounded JSON, positions on the
+//! log, and the [ledger] of committable offsets.
 //!
 //! Everything here is pure: no I/O, no async, no clock, no HTTP, no SQL. Time and randomness come in as arguments.
 

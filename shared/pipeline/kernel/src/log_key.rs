@@ -1,4 +1,4 @@
-//! The key of a record on the log: what decides its partition, and what a reader of the topic sees.
+//! The key of a record on the log: a hash that selects its partition, and a text for readers of the topic.
 
 use std::fmt;
 
@@ -7,8 +7,8 @@ use crate::free_json::text_hash;
 
 const MAX_BYTES: usize = 95;
 
-/// Names one thing of a product. All its records go to one partition, in the order of their appends, so that whoever
-/// owns the partition is its only writer.
+/// The key of one object of a product. All records of a key go to one partition, in the order of their appends, so that
+/// the partition's owner is the object's only writer.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LogKey {
     hash: u64,
@@ -17,11 +17,11 @@ pub struct LogKey {
 }
 
 impl LogKey {
-    /// The longest text.
+    /// Bytes of the text at most.
     pub const MAX_BYTES: usize = MAX_BYTES;
 
-    /// `identity` chooses the partition: it must be the same for ever. `parts` put together are the key's text, which is
-    /// cut after [`LogKey::MAX_BYTES`] bytes.
+    /// `identity` selects the partition and must never change. `parts`, joined, are the key's text, which is cut after
+    /// [`LogKey::MAX_BYTES`] bytes.
     pub fn new(identity: &[u8], parts: &[&str]) -> Self {
         let mut key = LogKey { hash: text_hash(&[identity]), text: [0; MAX_BYTES], bytes: 0 };
         for part in parts {
@@ -37,15 +37,15 @@ impl LogKey {
         key
     }
 
-    /// The one of so many partitions that all records of this key go to: for ever, so the hash must never change.
+    /// The partition of this key among `partitions`. Stored records depend on it, so the hash must never change.
     pub fn partition(self, partitions: u32) -> Partition {
         // A remainder of a u32 fits one.
         (self.hash % u64::from(partitions.max(1))) as Partition
     }
 
-    /// The record's key as readers of the topic see it.
+    /// The key as readers of the topic see it.
     pub fn text(&self) -> &str {
-        // It was put together from whole characters.
+        // Only whole characters were copied.
         std::str::from_utf8(&self.text[..usize::from(self.bytes)]).unwrap_or_default()
     }
 }

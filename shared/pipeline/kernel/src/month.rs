@@ -1,4 +1,4 @@
-//! Calendar months in UTC: what quotas and spend are counted by.
+//! Calendar months in UTC, the period of quotas and spend.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,7 +13,7 @@ use crate::Timestamp;
 #[serde(transparent)]
 pub struct Month(i32);
 
-/// A text that is no `YYYY-MM`.
+/// A text that is not of the form `YYYY-MM`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("'{0}' is not a month: write it as YYYY-MM, for example 2026-05")]
 pub struct MonthError(pub String);
@@ -25,7 +25,7 @@ impl Month {
         Month(date.year() * 12 + date.month0() as i32)
     }
 
-    /// Its number, for adapters that store it; the inverse of [`Month::from_number`].
+    /// The month's number, for adapters that store it; the inverse of [`Month::from_number`].
     pub const fn number(self) -> i32 {
         self.0
     }
@@ -38,7 +38,7 @@ impl Month {
         Month(self.0 + 1)
     }
 
-    /// Its first instant.
+    /// The month's first instant.
     pub fn start(self) -> Timestamp {
         let (year, month0) = (self.0.div_euclid(12), self.0.rem_euclid(12) as u32);
         let first = NaiveDate::from_ymd_opt(year, month0 + 1, 1).and_then(|day| day.and_hms_opt(0, 0, 0));

@@ -1,21 +1,22 @@
-//! How soon clients are to come back while something is away: the later the longer it lasts, and for each refusal another
-//! time, so that they do not come back together.
+//! Computes `Retry-After` during an outage: the wait grows with the outage's duration, and jitter gives each refusal
+//! another time, so that clients do not retry together.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use crate::Timestamp;
 
-/// Without a failure for longer, the next one begins another outage. Longer than any wait: who waits is not missing.
+/// Milliseconds without a failure after which the next failure starts a new outage. Longer than any wait, so that
+/// waiting clients do not end an outage.
 const FORGOTTEN_AFTER_MS: u64 = 60_000;
 /// The longest wait before its jitter, which adds up to half of it: clients are known to wait for a
 /// minute at most.
 const LONGEST_S: u64 = 30;
 /// A wait is this part of how long the outage has lasted.
 const PART: u64 = 4;
-/// What did not fail yet has no time.
+/// The time of the first failure while there was none.
 const NEVER: u64 = 0;
 
-/// Of one thing that may be away. Times are the clock port's, in milliseconds.
+/// The outage of one dependency. Times are the clock port's, in milliseconds.
 #[derive(Debug, Default)]
 pub struct Outage {
     since_ms: AtomicU64,
@@ -24,17 +25,17 @@ pub struct Outage {
 }
 
 impl Outage {
-    /// It failed again; the seconds for `Retry-After`: 1 or 2 at first, 30 to 45 from two minutes on.
+    /// Records a failure and returns the seconds for `Retry-After`: 1 or 2 at first, 30 to 45 from two minutes on.
     pub fn failed(&self, now: Timestamp) -> u64 {
         let now_ms = u64::try_from(now.as_millis()).unwrap_or_default().max(NEVER + 1);
         let last_ms = self.last_ms.swap(now_ms, Ordering::Relaxed);
         let since_ms = begun(self.since_ms.load(Ordering::Relaxed), last_ms, now_ms);
-        // Of two that fail at once either may be the first.
+        // Of two concurrent failures either may be the first.
         self.since_ms.store(since_ms, Ordering::Relaxed);
         jittered(wait_s(now_ms.saturating_sub(since_ms)), &self.failures)
     }
 
-    /// It works: the next failure begins another outage. Costs a load where nothing had failed.
+    /// Records a success: the next failure starts a new outage. Costs one atomic load while there is no outage.
     pub fn over(&self) {
         if self.since_ms.load(Ordering::Relaxed) != NEVER {
             self.since_ms.store(NEVER, Ordering::Relaxed);
@@ -42,15 +43,15 @@ impl Outage {
     }
 }
 
-/// Another time for each refusal, where how long something lasts says nothing. `refusals` is their count so far.
+/// Seconds to wait for refusals that do not depend on an outage's duration. `refusals` is their count so far.
 pub fn jittered(wait_s: u64, refusals: &AtomicU32) -> u64 {
     with_jitter(wait_s, refusals.fetch_add(1, Ordering::Relaxed))
 }
 
-/// A wait in seconds with jitter: up to half as long again and at least a second of play, by the request's number `n`, so
-/// that clients do not come back at once.
+/// Adds jitter to a wait in seconds: up to half of it and at least one second, by the request's number `n`, so that
+/// clients do not retry at once.
 pub const fn with_jitter(retry_after_s: u64, n: u32) -> u64 {
-    // Mixed well: callers may choose by the same number whom they refuse.
+    // Hashed, since callers may also use the number to choose which requests they refuse.
     let mut mixed = (n as u64).wrapping_add(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -58,10 +59,10 @@ pub const fn with_jitter(retry_after_s: u64, n: u32) -> u64 {
     retry_after_s.saturating_add((mixed ^ (mixed >> 31)) % play)
 }
 
-/// Since when the outage lasts that this failure belongs to.
+/// The start in milliseconds of the outage that this failure belongs to.
 const fn begun(since_ms: u64, last_ms: u64, now_ms: u64) -> u64 {
     let another = since_ms == NEVER || now_ms.saturating_sub(last_ms) > FORGOTTEN_AFTER_MS;
-    // A clock that was set back begins anew.
+    // A clock that was set back starts a new outage.
     if another || since_ms > now_ms { now_ms } else { since_ms }
 }
 

@@ -1,4 +1,4 @@
-//! Where a record stands on the log.
+//! The position of a record on the log.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,26 +8,26 @@ use serde::{Deserialize, Serialize};
 /// A partition's number within its topic, from 0.
 pub type Partition = u32;
 
-/// A record's place: topic generation, partition, offset.
+/// A record's position: topic generation, partition, offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Position {
     pub generation: u16,
     pub partition: Partition,
-    /// From 0, growing within the partition.
+    /// The record's number within the partition, from 0.
     pub offset: i64,
 }
 
 impl Position {
     const OFFSET_BITS: u32 = 48;
 
-    /// The write timestamp that a store uses for what was folded up to this record: the generation in the high
-    /// bits, the offset in the low 48. Within one run's partition it grows strictly with the log.
+    /// The write timestamp that a store uses for the state folded up to this record: the generation in the high
+    /// bits, the offset in the low 48. Within one partition it grows strictly with the log.
     pub const fn write_timestamp(&self) -> i64 {
         ((self.generation as i64) << Self::OFFSET_BITS) | (self.offset & ((1 << Self::OFFSET_BITS) - 1))
     }
 
-    /// Whether the record here is folded into a run that is stored up to the write timestamp `folded_to`; `None`:
-    /// nothing is stored of the run.
+    /// Whether the record at this position is part of a state stored up to the write timestamp `folded_to`; `None`
+    /// means that no state is stored.
     pub fn is_folded(&self, folded_to: Option<i64>) -> bool {
         folded_to.is_some_and(|folded_to| self.write_timestamp() <= folded_to)
     }
@@ -40,7 +40,7 @@ impl fmt::Display for Position {
     }
 }
 
-/// A text that names no place on the log.
+/// A text that is no position.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("'{0}' is no position: give generation/partition/offset, for example 1/4/1234")]
 pub struct PositionError(String);

@@ -1,9 +1,9 @@
-//! A credential as a request presents it, before anybody has judged it.
+//! A credential as a request presents it, not yet parsed.
 
-/// Something was sent, but nothing that can be a credential.
+/// The text of a value that cannot be a credential.
 const UNUSABLE: &str = "";
 
-/// What stands in the place that decides: `Authorization`, the product's own header, or the query.
+/// The value of the source that decides: `Authorization`, the product's own header, or the query.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Presented<'r> {
     Nothing,
@@ -11,15 +11,15 @@ pub enum Presented<'r> {
     Authorization(&'r str),
     /// The value of the product's header or of the query.
     Plain(&'r str),
-    /// A header came more than once, with different values.
+    /// A header was sent more than once, with different values.
     Twice,
     /// A header's value is no text.
     NoText,
 }
 
 impl<'r> Presented<'r> {
-    /// The credential, without the blanks and line breaks at its ends; `None`: nothing was sent. What cannot be a
-    /// credential (another scheme, no text, two values) is the empty text.
+    /// The credential, without blanks and line breaks at its ends; `None` if none was sent. A value that cannot be a
+    /// credential (another scheme, not text, two values) is the empty text.
     pub fn credential(self) -> Option<&'r str> {
         match self {
             Presented::Nothing => None,

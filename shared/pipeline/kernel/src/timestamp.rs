@@ -1,4 +1,4 @@
-//! Instants at millisecond precision, as the wire contract has them.
+//! Instants at millisecond precision, the precision of the wire contract.
 
 use std::fmt;
 
@@ -18,9 +18,9 @@ pub struct Timestamp(i64);
 pub struct TimestampError;
 
 impl Timestamp {
-    /// 0000-01-01T00:00:00.000Z: the first instant that is ever taken in.
+    /// 0000-01-01T00:00:00.000Z: the earliest accepted instant.
     pub const FIRST: Timestamp = Timestamp(-62_167_219_200_000);
-    /// 9999-12-31T23:59:59.999Z: the last one.
+    /// 9999-12-31T23:59:59.999Z: the latest accepted instant.
     pub const LAST: Timestamp = Timestamp(253_402_300_799_999);
 
     pub const fn from_millis(millis: i64) -> Self {
@@ -31,7 +31,7 @@ impl Timestamp {
         self.0
     }
 
-    /// Parses RFC 3339 with `Z` or an offset and up to nanoseconds; what is finer than a millisecond is cut off
+    /// Parses RFC 3339 with `Z` or an offset and up to nanoseconds; digits below a millisecond are cut off
     /// (AgentPing: rules shared by the JSON endpoints).
     ///
     /// # Errors
@@ -40,7 +40,7 @@ impl Timestamp {
         if let Some(instant) = plain::read(text) {
             return Ok(instant);
         }
-        // chrono also reads a space for the `T`, and more digits than nanoseconds have.
+        // chrono also accepts a space instead of the `T`, and more digits than nanoseconds have.
         if text.len() > 35 || !matches!(text.as_bytes().get(10), Some(b'T' | b't')) {
             return Err(TimestampError);
         }

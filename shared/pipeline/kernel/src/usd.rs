@@ -1,4 +1,4 @@
-//! Exact money: nano-dollars, read from and printed to decimal without floats.
+//! Exact money in nano-dollars, parsed from and printed as decimals without floats.
 
 use std::fmt;
 use std::iter::Sum;
@@ -28,9 +28,9 @@ pub enum UsdError {
 
 impl Usd {
     pub const ZERO: Usd = Usd(0);
-    /// What one amount may be at most (AgentPing: `cost_usd`; 1e9 dollars).
+    /// The largest amount that a client may send (AgentPing: `cost_usd`; 1e9 dollars).
     pub const MAX_GIVEN: Usd = Usd(1_000_000_000 * NANOS_PER_USD);
-    /// Where sums saturate: about 9.2 billion dollars, the largest that a signed 64-bit column holds.
+    /// The largest sum: about 9.2 billion dollars, the limit of a signed 64-bit column. Sums saturate here.
     pub const MAX: Usd = Usd(i64::MAX as u64);
 
     /// Amounts above [`Usd::MAX`] become it.
@@ -48,8 +48,7 @@ impl Usd {
         Usd::from_nanos(self.0.saturating_add(other.0))
     }
 
-    /// Parses a JSON number (sign, digits, fraction, exponent) exactly; what is finer than a nano-dollar is
-    /// rounded half up.
+    /// Parses a JSON number (sign, digits, fraction, exponent) exactly; digits below a nano-dollar are rounded half up.
     ///
     /// # Errors
     /// [`UsdError`]: not such a number, below 0 (`-0` is 0), or above [`Usd::MAX_GIVEN`].

@@ -1,5 +1,5 @@
-//! Whether the process is ready: started, not stopping, and nothing wrong. Being busy is not being unready: a
-//! front door that sheds answers, and stays ready.
+//! Readiness of the process: it has started, is not stopping, and has no problem. Load does not matter: a front door
+//! that sheds requests stays ready.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
-/// Shared by all parts of a process. Cheap to clone.
+/// The process's health, shared by all its parts. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Health(Arc<Mutex<State>>);
 
@@ -19,7 +19,7 @@ struct State {
     checks: Vec<Check>,
 }
 
-/// What answers for itself whenever readiness is asked for.
+/// A check that runs with every readiness request.
 #[derive(Clone)]
 struct Check {
     part: &'static str,
@@ -32,43 +32,43 @@ impl fmt::Debug for Check {
     }
 }
 
-/// A judgement, as `/readyz` shows it.
+/// The readiness that `/readyz` shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Readiness {
     pub ready: bool,
-    /// Why not; empty when ready.
+    /// Why the process is not ready; empty when it is.
     pub reasons: Vec<String>,
 }
 
 impl Health {
-    /// Every part is up.
+    /// Records that every part has started.
     pub fn started(&self) {
         self.state().started = true;
     }
 
-    /// The stop has begun; there is no way back.
+    /// Records that the stop has begun. This cannot be undone.
     pub fn stopping(&self) {
         self.state().stopping = true;
     }
 
-    /// Something the process cannot work without is wrong, and how.
+    /// Records a problem with something that the process needs, with its reason.
     pub fn wrong(&self, part: &'static str, how: impl Into<String>) {
         self.state().wrong.insert(part, how.into());
     }
 
-    /// It is right again.
+    /// Clears the problem.
     pub fn right(&self, part: &'static str) {
         self.state().wrong.remove(part);
     }
 
-    /// A part that is asked whenever readiness is: it answers what is wrong with it now, or `None`.
+    /// Adds a check that runs with every readiness request. It returns its current problem, or `None`.
     pub fn check(&self, part: &'static str, wrong: impl Fn() -> Option<String> + Send + Sync + 'static) {
         self.state().checks.push(Check { part, wrong: Arc::new(wrong) });
     }
 
     pub fn readiness(&self) -> Readiness {
         let checks = self.state().checks.clone();
-        // A check may take its time, and locks of its own.
+        // A check may be slow and take its own locks.
         let found = checks.iter().filter_map(|check| Some((check.part, (check.wrong)()?))).collect::<Vec<_>>();
         let state = self.state();
         let mut reasons = Vec::new();
@@ -83,7 +83,7 @@ impl Health {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Each change is one assignment, so a poisoned state is still a whole one.
+        // Each change is one assignment, so a poisoned state is still consistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,7 +1,7 @@
-//! How a process starts, is judged, and stops in order.
+//! The start, the health and the ordered stop of a process.
 //!
-//! A process is a list of parts. Each is told to stop by its own [`Stopper`], in the order of [`Stages`], and each
-//! has a deadline of its own; what did not end in time stands in the [`ExitReport`], which is the exit code.
+//! A process is a list of parts. Each has its own [`Stopper`] and its own deadline, and they stop in the order of
+//! [`Stages`]. The [`ExitReport`] lists the parts that did not end in time and gives the exit code.
 
 pub mod health;
 pub mod parts;

@@ -1,5 +1,5 @@
-//! The running parts of a process. A part that ends before it is told to, or panics, ends the process: nothing
-//! runs on with a piece missing.
+//! The running parts of a process. A part that panics, or ends before its stop signal, ends the process: a process
+//! never runs with a part missing.
 
 use std::future::Future;
 
@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 
 use crate::stop::{Stop, Stopper};
 
-/// Starts parts and hears when one ends too early.
+/// Starts parts and reports when one ends too early.
 pub struct Parts {
     early: mpsc::Receiver<String>,
     report: mpsc::Sender<String>,
@@ -23,14 +23,14 @@ pub struct Part<T> {
 
 impl Default for Parts {
     fn default() -> Self {
-        // As many early ends as a process has parts; one is enough to stop it.
+        // More than a process has parts; one report is enough to stop it.
         let (report, early) = mpsc::channel(64);
         Parts { early, report }
     }
 }
 
 impl Parts {
-    /// Starts a part. `run` gets the signal on which it is to end.
+    /// Starts a part. `run` gets the part's stop signal.
     pub fn start<T, F>(&self, name: &'static str, run: impl FnOnce(Stop) -> F) -> Part<T>
     where
         T: Send + 'static,
@@ -45,7 +45,7 @@ impl Parts {
             let ended = inner.await;
             if !stop.is_stopping() {
                 let how = if ended.is_err() { "panicked" } else { "ended by itself" };
-                // A full channel holds reports enough.
+                // A full channel already holds enough reports.
                 let _ = report.try_send(format!("{name} {how}"));
             }
             match ended {
@@ -56,17 +56,17 @@ impl Parts {
         Part { name, stopper, handle }
     }
 
-    /// Resolves with a text once some part ended without having been told to.
+    /// Resolves with a text once a part has ended without a stop signal.
     pub async fn ended_early(&mut self) -> String {
         match self.early.recv().await {
             Some(what) => what,
-            // Not reached while `report` lives here; waiting for ever is right without parts.
+            // Not reached while `self.report` exists.
             None => std::future::pending().await,
         }
     }
 }
 
-/// A stage that gave up waiting for a part drops it: the part's task must not outlive that.
+/// Aborts a part's task when a stage gives up waiting and drops the part.
 struct AbortOnDrop(tokio::task::AbortHandle);
 
 impl Drop for AbortOnDrop {
@@ -80,7 +80,7 @@ impl<T> Part<T> {
         self.name
     }
 
-    /// Tells the part to stop and waits until it has.
+    /// Raises the part's stop signal and waits until it has ended.
     ///
     /// # Errors
     /// A text when the part panicked.
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_part_ends_when_told_and_gives_its_result() {
+    async fn a_part_stops_on_its_signal_and_returns_its_result() {
         let parts = Parts::default();
         let part = parts.start("ingest", |stop| async move {
             stop.stopped().await;
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_part_that_ends_or_panics_by_itself_is_heard_of() {
+    async fn a_part_that_ends_or_panics_by_itself_is_reported() {
         let mut parts = Parts::default();
         let ended = parts.start("control", |_| async {});
         assert_eq!(parts.ended_early().await, "control ended by itself");

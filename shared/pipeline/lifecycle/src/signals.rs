@@ -1,10 +1,10 @@
-//! SIGTERM and Ctrl-C. The first one stops in order; a second one stops at once.
+//! SIGTERM and Ctrl-C. The first signal starts the orderly stop; a second one ends the process at once.
 
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Listens from its making on, so that no signal is lost between two waits.
+/// Receives signals from its creation on, so that none is lost between two waits.
 pub struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -12,7 +12,7 @@ pub struct Signals {
 
 impl Signals {
     /// # Errors
-    /// The operating system does not give the signals to us.
+    /// The operating system refuses the signal handlers.
     pub fn listen() -> io::Result<Self> {
         Ok(Signals { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
@@ -25,14 +25,14 @@ impl Signals {
         }
     }
 
-    /// From now on, the next signal ends the process at once, after `last_words`, which must be short. What was accepted
-    /// is on the log all the same.
+    /// From now on, the next signal ends the process at once, after `last_words`, which must be short. Accepted records
+    /// are already on the log.
     pub fn exit_on_next(mut self, last_words: impl FnOnce() + Send + 'static) {
         tokio::spawn(async move {
             let signal = self.next().await;
             tracing::error!(signal, "asked a second time: exiting at once");
             last_words();
-            // 128 + SIGTERM, as shells show it.
+            // 128 + SIGTERM, the shell convention.
             std::process::exit(143);
         });
     }

@@ -1,4 +1,4 @@
-//! The ordered stop: one stage after the other, each with a hard deadline.
+//! The ordered stop: one stage after another, each with a hard deadline.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,23 +12,23 @@ struct Stage {
     name: &'static str,
     deadline: Duration,
     ending: Ending,
-    /// Being cut off at the deadline leaves nothing behind.
+    /// Whether an abort at the deadline loses nothing.
     may_be_cut: bool,
 }
 
-/// What a process does to stop, in order. Nothing of a stage begins before the stage before it has ended or has
-/// missed its deadline.
+/// The stages of a process's stop, in order. A stage begins only after the one before it has ended or missed its
+/// deadline.
 #[derive(Default)]
 pub struct Stages(Vec<Stage>);
 
-/// Something that a stage could not finish.
+/// Work that a stage could not finish.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Left {
     pub stage: &'static str,
     pub what: String,
 }
 
-/// How the stop went.
+/// The outcome of the stop.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub struct ExitReport {
@@ -36,7 +36,7 @@ pub struct ExitReport {
 }
 
 impl Stages {
-    /// Adds a stage after those already there. `ending` gives an error that says what was left, if anything was.
+    /// Adds a stage after the existing ones. `ending` returns an error that says what was left unfinished, if anything.
     pub fn then(
         &mut self,
         name: &'static str,
@@ -46,8 +46,8 @@ impl Stages {
         self.0.push(Stage { name, deadline, ending: Box::pin(ending), may_be_cut: false });
     }
 
-    /// The same for what loses nothing when it is cut off in its middle (a job that begins anew at the next start): that
-    /// it was is told, and not reported as left. What fails is.
+    /// Adds a stage that loses nothing when it is aborted (a job that starts anew at the next start). An abort is
+    /// logged and not reported as left; a failure is reported.
     pub fn then_or_cut(
         &mut self,
         name: &'static str,
@@ -57,7 +57,7 @@ impl Stages {
         self.0.push(Stage { name, deadline, ending: Box::pin(ending), may_be_cut: true });
     }
 
-    /// The names, in order.
+    /// The names of the stages, in order.
     pub fn names(&self) -> Vec<&'static str> {
         self.0.iter().map(|stage| stage.name).collect()
     }
@@ -67,7 +67,7 @@ impl Stages {
         self.0.iter().map(|stage| stage.deadline).sum()
     }
 
-    /// Goes through the stages. A stage that fails or is too slow is reported, and the next one begins.
+    /// Runs the stages. A stage that fails or is too slow is reported, and the next one begins.
     pub async fn run(self) -> ExitReport {
         let mut report = ExitReport::default();
         for Stage { name, deadline, ending, may_be_cut } in self.0 {
@@ -98,12 +98,12 @@ fn millis(span: Duration) -> u64 {
 }
 
 impl ExitReport {
-    /// 0 when everything was ended, 1 when something was left.
+    /// The exit code: 0 when all stages ended, 1 when something was left.
     pub fn code(&self) -> u8 {
         u8::from(!self.left.is_empty())
     }
 
-    /// Adds something that was left.
+    /// Adds unfinished work to the report.
     pub fn add(&mut self, stage: &'static str, what: impl Into<String>) {
         self.left.push(Left { stage, what: what.into() });
     }

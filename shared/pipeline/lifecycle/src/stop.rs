@@ -1,12 +1,12 @@
-//! The signal to stop: raised once, seen by everyone who holds a [`Stop`], also by those who look later.
+//! The stop signal: raised once, visible to every holder of a [`Stop`], also to later readers.
 
 use tokio::sync::watch;
 
-/// Raises the signal. Dropping it raises it too: what nobody can stop any more must not run on.
+/// Raises the signal. Dropping it raises the signal too: a part that cannot be stopped any more must not go on.
 #[derive(Debug)]
 pub struct Stopper(watch::Sender<bool>);
 
-/// Sees the signal. Cheap to clone.
+/// Reads the signal. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Stop(watch::Receiver<bool>);
 
@@ -16,7 +16,7 @@ impl Stopper {
         (Stopper(sender), Stop(receiver))
     }
 
-    /// Raises the signal; again changes nothing.
+    /// Raises the signal. A second call changes nothing.
     pub fn stop(&self) {
         self.0.send_replace(true);
     }
@@ -30,7 +30,7 @@ impl Stop {
 
     /// Resolves once the signal is raised, at once if it is already.
     pub async fn stopped(mut self) {
-        // An error says that the stopper is gone, which is a stop.
+        // An error means that the stopper was dropped, which is a stop.
         let _ = self.0.wait_for(|stopping| *stopping).await;
     }
 }

@@ -1,17 +1,17 @@
-//! What is known of a metric before anything was measured.
+//! The declaration of a metric.
 
 use metrics::{KeyName, SharedString};
 
 use crate::family::record;
 
-/// How a metric behaves.
+/// The kind of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Only grows.
+    /// A value that only grows.
     Counter,
-    /// Goes up and down.
+    /// A value that goes up and down.
     Gauge,
-    /// Keeps the distribution of the values.
+    /// The distribution of recorded values.
     Histogram,
 }
 
@@ -26,7 +26,7 @@ pub struct Declared {
 }
 
 impl Declared {
-    /// Gives the help to the process's recorder. Does nothing while none is installed.
+    /// Registers the help text with the process's recorder. Does nothing while none is installed.
     pub fn describe(&self) {
         let (name, help) = (KeyName::from_const_str(self.name), SharedString::const_str(self.help));
         record(|recorder| match self.kind {

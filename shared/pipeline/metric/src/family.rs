@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder, SharedString};
 
-/// No recorder of ours looks at it.
+/// Metadata that the recorder ignores.
 static METADATA: Metadata<'static> = Metadata::new("tidegate", Level::INFO, None);
 
 #[expect(
@@ -16,9 +16,9 @@ pub(crate) fn record<T>(ask: impl FnOnce(&dyn Recorder) -> T) -> T {
     metrics::with_recorder(ask)
 }
 
-/// A handle that a family gives: a [`Counter`], [`Gauge`] or [`Histogram`].
+/// A handle of a series: a [`Counter`], [`Gauge`] or [`Histogram`].
 pub trait Handle {
-    /// The handle of a series; without a recorder one that measures nothing.
+    /// The handle of a series. Without a recorder it records nothing.
     fn of(key: &Key) -> Self;
 }
 
@@ -49,7 +49,7 @@ pub struct Family<H, const LABELS: usize> {
 }
 
 impl<H, const LABELS: usize> Family<H, LABELS> {
-    /// What [`declare!`](crate::declare) calls.
+    /// Creates a family. Called by [`declare!`](crate::declare).
     pub const fn new(name: &'static str, labels: [&'static str; LABELS]) -> Self {
         Family { name, labels, handle: PhantomData }
     }
@@ -60,8 +60,8 @@ impl<H, const LABELS: usize> Family<H, LABELS> {
 }
 
 impl<H: Handle, const LABELS: usize> Family<H, LABELS> {
-    /// The handle of the series with these label values, each named, in the declared order. This is a look-up: on a path
-    /// that every request takes, keep the handle.
+    /// The handle of the series with these label values, each named, in the declared order. This is a look-up: on a
+    /// path that every request takes, keep the handle.
     pub fn with<V: Into<SharedString>>(&self, labels: [(&'static str, V); LABELS]) -> H {
         debug_assert_eq!(labels.each_ref().map(|(label, _)| *label), self.labels, "the labels of {}", self.name);
         H::of(&Key::from_parts(self.name, Vec::from(labels.map(|(label, value)| Label::new(label, value)))))

@@ -1,10 +1,10 @@
 //! Metrics, each declared once: its name, kind, labels and help are in the crate that emits it.
 //!
-//! A crate declares its metrics with [`declare!`] and exports the list that this makes, `METRICS`. The program joins the
+//! A crate declares its metrics with [`declare!`] and exports the resulting list, `METRICS`. The program joins the
 //! lists of its crates and [describes](Declared::describe) every metric at start.
 //!
-//! Dashboards, alerts and tests depend on names: a name is never reused for something else. Labels are bounded: no ids, no
-//! slugs, no text of a client.
+//! Dashboards, alerts and tests depend on names: a name is never reused for something else. Labels are bounded: no ids,
+//! no slugs, no text of a client.
 
 mod declared;
 mod family;

@@ -1,19 +1,19 @@
-//! The accounts port: what became of every record of the log, as absolute sums for each partition.
+//! The accounts port: how every record of the log ended, as absolute sums per partition.
 
 use async_trait::async_trait;
 use tidegate_kernel::Partition;
 
 use crate::StoreError;
 
-/// Keeps accounts. An account is there before the log may forget what it counts: what a batch changes is saved, then its
-/// account is settled, then its offsets are committed.
+/// Stores accounts. An account is durable before the log may delete the records that it counts: a batch's changes are
+/// saved, then its account is settled, then its offsets are committed.
 #[async_trait]
 pub trait Accounts: Send + Sync + 'static {
-    /// Keeps an account, unless the one kept for its partition reaches as far or further. Returns once it is safe, and
-    /// all that was saved before it: offsets are committed by it.
+    /// Stores an account, unless the stored one of its partition reaches as far or further. Returns once the account
+    /// and everything saved before it are durable, since offsets are committed next.
     ///
     /// # Errors
-    /// [`StoreError`]; settling again is right.
+    /// [`StoreError`]; settle again.
     async fn settle(&self, account: Account) -> Result<(), StoreError>;
 
     /// The account of one partition; `None` before the first record of it was settled.
@@ -28,15 +28,15 @@ pub trait Accounts: Send + Sync + 'static {
     /// [`StoreError`].
     async fn accounts(&self) -> Result<Vec<Account>, StoreError>;
 
-    /// States that nothing of a partition is applied from an offset on. Stating the same again changes nothing; of several
-    /// for one partition the one at the greatest offset is kept. Nobody takes it back: it is over once the partition's
-    /// account goes beyond that offset ([`Halt::is_in_force`]).
+    /// Records that nothing of a partition is applied from an offset on. The same halt again changes nothing; of
+    /// several for one partition the one at the greatest offset is kept. A halt is never deleted: it ends once the
+    /// partition's account passes that offset ([`Halt::is_in_force`]).
     ///
     /// # Errors
-    /// [`StoreError`]; stating it again is right.
+    /// [`StoreError`]; record it again.
     async fn halt(&self, halt: Halt) -> Result<(), StoreError>;
 
-    /// Every halt that was ever stated, by generation, then partition, in force or not.
+    /// Every halt ever recorded, by generation, then partition, in force or not.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -46,20 +46,20 @@ pub trait Accounts: Send + Sync + 'static {
 /// How a record ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fate {
-    /// Something of it was new.
+    /// Part of the record was new.
     Stored,
-    /// All of it was there before.
+    /// The whole record was stored before.
     Duplicate,
-    /// It contradicted what was stored, and lost.
+    /// The record contradicted the stored state and was not applied.
     Conflict,
-    /// It could not be applied and is among the dead letters.
+    /// The record could not be applied and is a dead letter.
     Dead,
 }
 
 impl Fate {
     pub const ALL: [Fate; 4] = [Fate::Stored, Fate::Duplicate, Fate::Conflict, Fate::Dead];
 
-    /// As stores keep it.
+    /// The name that stores keep.
     pub const fn name(self) -> &'static str {
         match self {
             Fate::Stored => "stored",
@@ -75,27 +75,28 @@ impl Fate {
     }
 }
 
-/// What became of the records `[from_offset, next_offset)` of a partition, each counted once, however often it was
+/// Counts of how the records `[from_offset, next_offset)` of a partition ended, each counted once however often it was
 /// delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Account {
     pub generation: u16,
     pub partition: Partition,
-    /// The first record that was ever accounted for.
+    /// The offset of the first record that was counted.
     pub from_offset: i64,
     pub next_offset: i64,
     pub stored: u64,
     pub duplicate: u64,
     pub conflict: u64,
     pub dead: u64,
-    /// How far what is counted is safe; `None` where nothing that a store acknowledged can be lost.
+    /// Up to which offset the stored state is durable; `None` for a store that never loses an acknowledged write.
     pub checkpoint: Option<Checkpoint>,
 }
 
-/// What cannot be lost any more, even if the store goes back to what it last synced.
+/// The offset below which nothing can be lost, even if the store returns to its last synced state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
-    /// As [`Runs::starts`](crate::Runs::starts) said it. If that says otherwise, records from `offset` on are read again.
+    /// The store's count of starts when the account was settled. If it differs later, records from `offset` on are read
+    /// again.
     pub starts: u64,
     pub offset: i64,
 }
@@ -116,8 +117,8 @@ impl Account {
         }
     }
 
-    /// Counts the record at `offset`, unless it is counted already. Offsets come in growing order; one that is passed
-    /// over stays missing in [`Account::missing`].
+    /// Counts the record at `offset`, unless it is counted already. Offsets come in growing order; a skipped one stays
+    /// in [`Account::missing`].
     pub const fn count(&mut self, offset: i64, fate: Fate) {
         if offset < self.next_offset {
             return;
@@ -131,28 +132,28 @@ impl Account {
         }
     }
 
-    /// Records whose fate is known.
+    /// How many records are counted.
     pub const fn settled(&self) -> u64 {
         self.stored + self.duplicate + self.conflict + self.dead
     }
 
-    /// Records between the first and the last that nobody accounted for: 0, or something is wrong.
+    /// How many records between the first and the last one are not counted. Anything but 0 is an error.
     pub const fn missing(&self) -> i64 {
         (self.next_offset - self.from_offset) - self.settled() as i64
     }
 }
 
-/// A persister's statement that it applies nothing of a partition from an offset on, until it is mended.
+/// Says that a persister applies nothing of a partition from an offset on, until an operator has fixed the cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Halt {
     pub generation: u16,
     pub partition: Partition,
-    /// The first record that is not applied.
+    /// The offset of the first record that is not applied.
     pub offset: i64,
 }
 
 impl Halt {
-    /// Whether it still holds where the records below `next_offset` are applied.
+    /// Whether the halt is still in force when the records below `next_offset` are applied.
     pub const fn is_in_force(&self, next_offset: i64) -> bool {
         next_offset <= self.offset
     }

@@ -5,17 +5,16 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use tidegate_kernel::Timestamp;
 
-/// Wall-clock time. Policies take their time from here, so that tests can set it.
+/// Wall-clock time. Policies get the time from here, so that tests can set it.
 pub trait Clock: Send + Sync + 'static {
     fn now(&self) -> Timestamp;
 
-    /// Time that never steps, comparable with itself only, and within one process. A wall clock that is set forward or
-    /// back does not move it.
+    /// Monotonic time, comparable only within one process. Setting the wall clock does not change it.
     fn steady(&self) -> Timestamp {
         self.now()
     }
 
-    /// How far a test has moved the clock, in milliseconds: what has a clock of its own moves along.
+    /// Milliseconds by which a test has moved the clock. Systems with their own clock add it to theirs.
     fn moved_ms(&self) -> i64 {
         0
     }

@@ -1,4 +1,4 @@
-//! The dead letter port: where records go that can never be applied.
+//! The dead letter port: storage of records that can never be applied.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -13,7 +13,7 @@ pub trait DeadLetters: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`LogError`]; the record must then not count as done.
-    async fn append(&self, letter: DeadLetter) -> Result<(), LogError>;
+    async fn append(&self, dead_letter: DeadLetter) -> Result<(), LogError>;
 
     /// Up to `limit` dead letters whose position comes after `after`, in the order of positions.
     ///
@@ -33,11 +33,11 @@ pub trait DeadLetters: Send + Sync + 'static {
 pub struct DeadLetter {
     pub position: Position,
     pub appended_at: Timestamp,
-    pub buried_at: Timestamp,
-    /// Why it cannot be applied.
+    pub dead_lettered_at: Timestamp,
+    /// Why the record cannot be applied.
     pub reason: String,
-    /// The original bytes.
+    /// The record's original bytes.
     pub payload: Bytes,
-    /// The original key, headers and, for a replayed record, its origin, which counts the attempts.
+    /// The original key, the headers and, for a replayed record, its origin with the number of attempts.
     pub provenance: Provenance,
 }

@@ -1,22 +1,22 @@
-//! What a failure of a port carries: a kind for retries, logs and metrics, a text for people, and the driver's error.
+//! The cause of a port's failure: a kind for retries, logs and metrics, a text for people, and the driver's error.
 
 use std::error::Error;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// What kind of failure it was. Bounded, so that it can be a metric's label.
+/// The kind of a failure. A closed set, so that it can be a metric's label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FailureKind {
-    /// No answer within the time given. What was asked may have been done.
+    /// No answer within the time given. The operation may have been done.
     Timeout,
-    /// It answers, and has no capacity for this now: queues are full, a limit is reached, it is still starting.
+    /// The system answers but has no capacity now: queues are full, a limit is reached, it is still starting.
     Overloaded,
-    /// It cannot be reached: no connection, no leader, too few replicas, closed.
+    /// The system cannot be reached: no connection, no leader, too few replicas, closed.
     Unreachable,
-    /// It answers, and does not do this however often it is asked: rights, syntax, sizes, a read-only server.
+    /// The system answers and refuses, and a retry does not help: rights, syntax, sizes, a read-only server.
     Refused,
-    /// It is damaged, or not ours.
+    /// The data is damaged or belongs to another deployment.
     Broken,
 }
 
@@ -29,7 +29,7 @@ impl FailureKind {
         FailureKind::Broken,
     ];
 
-    /// The word in logs (`kind=timeout`) and in labels of metrics.
+    /// The name in logs (`kind=timeout`) and in metric labels.
     pub const fn as_str(self) -> &'static str {
         match self {
             FailureKind::Timeout => "timeout",
@@ -47,17 +47,17 @@ impl fmt::Display for FailureKind {
     }
 }
 
-/// The cause of a failure, as an adapter found it. Reads like its text; equal where kind and text are.
+/// The cause of a failure, as an adapter found it. Displays as its text; equal where kind and text are equal.
 #[derive(Clone)]
 pub struct FailureCause {
-    /// `None`: the adapter knows no more than that no answer came, or the error around it says all.
+    /// The kind; `None` if the adapter only knows that no answer came, or if the surrounding error says everything.
     kind: Option<FailureKind>,
     text: Arc<str>,
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl FailureCause {
-    /// `text` says what was attempted and what came back, and never a secret.
+    /// `text` says what was attempted and what came back. It must not contain a secret.
     pub fn new(kind: FailureKind, text: impl Into<Arc<str>>) -> Self {
         FailureCause { kind: Some(kind), text: text.into(), source: None }
     }
@@ -78,21 +78,21 @@ impl FailureCause {
         FailureCause::new(FailureKind::Refused, text)
     }
 
-    /// With the error that it stems from, for [`Error::source`].
+    /// Adds the underlying error, for [`Error::source`].
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.source = Some(Arc::from(source.into()));
         self
     }
 
-    /// The same kind and source, with what was attempted around the text.
+    /// A cause with the same kind and source and the text that the function makes of this text.
     #[must_use]
     pub fn in_words(mut self, text: impl FnOnce(&str) -> String) -> Self {
         self.text = text(&self.text).into();
         self
     }
 
-    /// [`FailureKind::Unreachable`] where nothing else is known.
+    /// The kind; [`FailureKind::Unreachable`] where nothing else is known.
     pub const fn kind(&self) -> FailureKind {
         match self.kind {
             Some(kind) => kind,
@@ -105,14 +105,14 @@ impl FailureCause {
     }
 }
 
-/// A cause of which no more is known than its text.
+/// A cause with only a text.
 impl From<String> for FailureCause {
     fn from(text: String) -> Self {
         FailureCause { kind: None, text: text.into(), source: None }
     }
 }
 
-/// A cause of which no more is known than its text.
+/// A cause with only a text.
 impl From<&str> for FailureCause {
     fn from(text: &str) -> Self {
         FailureCause { kind: None, text: text.into(), source: None }

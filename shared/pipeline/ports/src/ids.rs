@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use tidegate_kernel::id::IdKind;
 use tidegate_kernel::{Id, Region, Timestamp};
 
-/// Randomness for new ids. Credentials are minted from it too: a real source is cryptographically secure.
+/// Randomness for new ids. Credentials use it too, so a production source must be cryptographically secure.
 pub trait Ids: Send + Sync + 'static {
     fn random(&self) -> [u8; 10];
 }
@@ -17,15 +17,15 @@ impl dyn Ids {
     }
 }
 
-/// The operating system's random source, read in blocks: every request takes an id, and a system call for each would
-/// cost more than all else about it.
+/// The operating system's random source, read in blocks: every request needs an id, and a system call for each would
+/// be the largest part of its cost.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RandomIds;
 
 const ID_BYTES: usize = 10;
 const BLOCK_BYTES: usize = 64 * ID_BYTES;
 
-/// Random bytes of one thread; those before `used` were given out and are erased.
+/// Random bytes of one thread; those before `used` were returned and are erased.
 struct Block {
     bytes: [u8; BLOCK_BYTES],
     used: usize,

@@ -1,7 +1,8 @@
-//! The seams of the pipeline: one narrow trait per use. Adapters translate and decide nothing; everything a policy
-//! needs (time, lag, limits) comes in as an argument; errors say what may have happened, not which library failed.
+//! The ports of the pipeline: one narrow trait per use. Adapters translate and decide nothing; policies get what they
+//! need (time, lag, limits) as arguments; errors say what may have happened, not which library failed.
 //!
-//! Nothing here knows Kafka, Redis, CQL, a file or a product. Ports of a product's own tables stand with the product.
+//! Nothing here depends on Kafka, Redis, CQL, files or a product. A product's own tables have their ports in the
+//! product.
 
 pub mod accounts;
 pub mod clock;

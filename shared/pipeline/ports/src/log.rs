@@ -1,4 +1,4 @@
-//! The log port: append, consume, and how far consumers are behind.
+//! The log port: append, consume, and the lag of consumers.
 
 use std::time::Duration;
 
@@ -11,18 +11,18 @@ use crate::{Account, FailureCause, FailureKind};
 /// Appends to the records topic.
 #[async_trait]
 pub trait Append: Send + Sync + 'static {
-    /// Appends one encoded record and returns when it is safe: acknowledged by all in-sync replicas, or synced to
+    /// Appends one encoded record and returns when it is durable: acknowledged by all in-sync replicas, or synced to
     /// disk. All records of one key go to one partition, in the order of their appends.
     ///
     /// # Errors
-    /// [`AppendError`] says whether the record may be on the log all the same.
+    /// [`AppendError`] says whether the record may be on the log despite the error.
     async fn append(&self, key: LogKey, record: Bytes) -> Result<Position, AppendError>;
 
     /// The partition that the records of this key go to.
     fn partition_of(&self, key: LogKey) -> Partition;
 
-    /// By how many milliseconds this process's clock is ahead of the log's, as the last acknowledgements showed it;
-    /// below 0 if it is behind. `None` where both are one clock, or while nothing was acknowledged lately.
+    /// Milliseconds by which this process's clock is ahead of the log's, from recent acknowledgements; negative if it
+    /// is behind. `None` where both use the same clock, or if nothing was acknowledged lately.
     fn clock_ahead_ms(&self) -> Option<i64> {
         None
     }
@@ -31,10 +31,10 @@ pub trait Append: Send + Sync + 'static {
 /// Why a record was not acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AppendError {
-    /// It is certain that the record is not on the log and never will be. Only this may release a claim.
+    /// The record is certainly not on the log and never will be. Only this error may release a claim.
     #[error("the log did not take the record: {0}")]
     NotPersisted(#[source] FailureCause),
-    /// The record was sent and its fate is not known: it may be on the log now or shortly.
+    /// The record was sent and the outcome is unknown: it may be on the log now or shortly.
     #[error("the log did not say whether it took the record: {0}")]
     Unknown(#[source] FailureCause),
     /// The record is larger than the log takes. It is not on the log.
@@ -43,7 +43,7 @@ pub enum AppendError {
 }
 
 impl AppendError {
-    /// What kind of failure it is. A [`FailureKind::Timeout`] says nothing about the record: the variant does.
+    /// The kind of the failure. Whether the record may be on the log follows from the variant, not from the kind.
     pub const fn kind(&self) -> FailureKind {
         match self {
             AppendError::NotPersisted(cause) | AppendError::Unknown(cause) => cause.kind(),
@@ -58,80 +58,80 @@ impl From<&AppendError> for FailureKind {
     }
 }
 
-/// One member of a consumer group. Partitions come and go.
+/// One member of a consumer group. Its partitions change over time.
 #[async_trait]
 pub trait Consume: Send + 'static {
-    /// Waits up to `wait` for something to do. Records of a partition come in offset order, starting after the
-    /// group's committed offset, at most about `max_bytes` of payload at once. Cancel safe: dropping the future
+    /// Waits up to `wait` for records or an assignment change. Records of a partition come in offset order, starting at
+    /// the group's committed offset, at most about `max_bytes` of payload at once. Cancel safe: dropping the future
     /// loses nothing.
     ///
     /// # Errors
-    /// [`LogError`]; polling again is right.
+    /// [`LogError`]; poll again.
     async fn poll(&mut self, max_bytes: usize, wait: Duration) -> Result<Polled, LogError>;
 
-    /// Commits an offset durably. A commit under a former assignment, or one that goes back, changes nothing.
+    /// Commits an offset durably. A commit under a former assignment, or of a lower offset, changes nothing.
     ///
     /// # Errors
-    /// [`LogError`]; the offset may or may not be committed, and committing again is right.
+    /// [`LogError`]; the offset may or may not be committed. Commit again.
     async fn commit(&mut self, done: Committable) -> Result<(), LogError>;
 
-    /// Stops (or resumes) fetching a partition without giving it up. Polling goes on.
+    /// Pauses or resumes fetching a partition without giving it up. Polling continues.
     fn pause(&mut self, partition: PartitionEpoch, paused: bool);
 }
 
-/// What a poll brought.
+/// The result of a poll.
 #[derive(Clone, Debug)]
 pub enum Polled {
     /// Records of one partition, in offset order.
     Records(PartitionEpoch, Vec<Consumed>),
-    /// A partition is ours from now on.
+    /// A partition was assigned to this member.
     Assigned(PartitionEpoch),
-    /// These partitions are being taken away: commit what is done within the deadline, then poll on.
+    /// These partitions are being revoked: commit what is done within the deadline, then poll again.
     Revoking { partitions: Vec<PartitionEpoch>, deadline: Duration },
-    /// These partitions are gone already: nothing of them can be committed any more.
+    /// These partitions are already assigned to others: nothing of them can be committed.
     Lost(Vec<PartitionEpoch>),
-    /// Nothing to do.
+    /// No record and no change came within the wait.
     Idle,
 }
 
-/// A record as read.
+/// A record as a consumer reads it.
 #[derive(Clone, Debug)]
 pub struct Consumed {
     pub position: Position,
-    /// When the log took it.
+    /// When the log accepted the record.
     pub appended_at: Timestamp,
     /// The encoded record.
     pub payload: Bytes,
-    /// What stands beside the payload, where the log keeps anything there.
+    /// Key and headers, if the log keeps them.
     pub provenance: Option<Box<Provenance>>,
 }
 
 impl Consumed {
-    /// A record with nothing beside its payload.
+    /// A record without key and headers.
     pub const fn plain(position: Position, appended_at: Timestamp, payload: Bytes) -> Self {
         Consumed { position, appended_at, payload, provenance: None }
     }
 }
 
-/// What a log keeps of a record beside its payload.
+/// A record's key, headers and origin.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Provenance {
-    /// The key it was appended under, as the log has it; empty where the log keeps none.
+    /// The key of the append; empty where the log keeps none.
     pub key: Bytes,
-    /// Its headers, in their order.
+    /// The record's headers, in their order.
     pub headers: Vec<(String, Bytes)>,
-    /// Set on a record that was appended again.
+    /// Set on a replayed record.
     pub origin: Option<Origin>,
 }
 
 impl Provenance {
-    /// How often the record was given to the consumers: 1 for the first time, one more for each replay.
+    /// How many times the record was delivered: 1 for the first time, plus one for each replay.
     pub fn attempt(&self) -> u32 {
         self.origin.map_or(1, |origin| origin.attempt)
     }
 }
 
-/// Where a record that was appended again was taken from.
+/// Where a replayed record was read from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origin {
     pub position: Position,
@@ -142,16 +142,16 @@ pub struct Origin {
 /// Why the log could not be read or written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LogError {
-    /// The log is out of reach for now.
+    /// The log cannot be used now; a later retry may succeed.
     #[error("the log is unavailable: {0}")]
     Unavailable(#[source] FailureCause),
-    /// The log is damaged, or not ours: retrying does not help.
+    /// The log is damaged or belongs to another deployment: a retry does not help.
     #[error("the log cannot be used: {0}")]
     Broken(#[source] FailureCause),
 }
 
 impl LogError {
-    /// What kind of failure it is.
+    /// The kind of the failure.
     pub const fn kind(&self) -> FailureKind {
         match self {
             LogError::Unavailable(cause) => cause.kind(),
@@ -166,23 +166,23 @@ impl From<&LogError> for FailureKind {
     }
 }
 
-/// How far a consumer group is behind.
+/// Measures how far a consumer group is behind.
 #[async_trait]
 pub trait ReadLag: Send + Sync + 'static {
-    /// By what the group has committed alone.
+    /// The lag over all partitions, by committed offsets only.
     ///
     /// # Errors
-    /// [`LogError`]; the reading is then unknown.
+    /// [`LogError`]; the lag is then unknown.
     async fn read(&self) -> Result<Lag, LogError>;
 
-    /// By partition, every partition once, in their order. What these accounts count does not wait, whatever the group
-    /// has committed: a group that was deleted has committed nothing, and the store still has everything.
+    /// The lag of every partition, in their order. Records counted in these accounts are not behind, whatever the group
+    /// has committed: a deleted group has no committed offsets although the store has the records.
     ///
     /// # Errors
     /// [`LogError`].
     async fn partitions(&self, accounts: &[Account]) -> Result<Vec<PartitionLag>, LogError>;
 
-    /// What about the log is not as this process is configured, in a sentence; `None` where all of it is.
+    /// A sentence that says how the log differs from this process's configuration; `None` where it does not.
     ///
     /// # Errors
     /// [`LogError`].
@@ -198,50 +198,50 @@ pub struct PartitionLag {
     pub partition: Partition,
     /// The first offset that the log still has.
     pub first: i64,
-    /// The offset that the group reads next: committed, or `first` where it never committed. Below `first` where
-    /// retention deleted records before they were applied.
+    /// The offset that the group reads next: the committed one, or `first` where it never committed. Below `first`
+    /// where retention deleted records before they were applied.
     pub committed: i64,
-    /// Everything below is accounted for, committed or not; 0 where there is no account.
+    /// All records below this offset are accounted for, committed or not; 0 where there is no account.
     pub accounted: i64,
-    /// The offset that the next record gets.
+    /// The offset that the next appended record gets.
     pub end: i64,
-    /// When the oldest record not applied was appended, by the log's clock; `None` when there is none.
+    /// When the oldest unapplied record was appended, by the log's clock; `None` when there is none.
     pub oldest_appended_at: Option<Timestamp>,
-    /// The log's clock at this reading, as far as it is known: a log with a clock of its own shows it by its newest
-    /// record. `None` when nothing waits.
+    /// The log's clock at this measurement, as far as known: the append time of the newest record for a log with its
+    /// own clock. `None` when all records are applied.
     pub log_time: Option<Timestamp>,
 }
 
 impl PartitionLag {
-    /// The first offset that the log has and nobody has applied.
+    /// The first offset that the log still has and that is not applied.
     pub fn next(&self) -> i64 {
         self.committed.max(self.accounted).max(self.first)
     }
 
-    /// Records appended and not applied.
+    /// How many records are appended and not applied.
     pub fn records(&self) -> u64 {
         u64::try_from(self.end - self.next()).unwrap_or(0)
     }
 
-    /// Whether the log ends before what is accounted for: it lost its end, or the topic was deleted and created again.
-    /// What is appended at such offsets now takes the places of records that were applied, and is passed over.
+    /// Whether the log ends below the accounted offset: it lost its end, or the topic was deleted and created again.
+    /// Records appended at such offsets are skipped, since the account already counts their offsets.
     pub const fn went_back(&self) -> bool {
         self.end < self.accounted
     }
 
-    /// Where the account of this partition ends; 0 where there is none.
+    /// The end offset of this partition's account; 0 where there is none.
     pub fn accounted_in(accounts: &[Account], generation: u16, partition: Partition) -> i64 {
         let of = |account: &&Account| account.generation == generation && account.partition == partition;
         accounts.iter().find(of).map_or(0, |account| account.next_offset)
     }
 }
 
-/// One reading, over all partitions.
+/// One measurement of the lag, over all partitions.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Lag {
     /// Records appended and not yet committed by the group.
     pub records: u64,
-    /// When the oldest of them was appended; `None` when there are none.
+    /// When the oldest of these records was appended; `None` when there are none.
     pub oldest_appended_at: Option<Timestamp>,
     pub read_at: Timestamp,
 }
@@ -257,7 +257,7 @@ impl Lag {
     }
 }
 
-/// How long applied log records are kept.
+/// How long log records are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
     pub max_age_ms: u64,

@@ -1,4 +1,4 @@
-//! The replay ports: reading the log outside any group, and appending its records again.
+//! The replay ports: read the log outside any group, and append its records again.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -6,23 +6,23 @@ use tidegate_kernel::{LogKey, Partition, Position, Timestamp};
 
 use crate::{AppendError, Consumed, LogError, Origin};
 
-/// Reads any part of the records topic, as no member of any group. Nothing is committed.
+/// Reads any range of the records topic outside any group. Nothing is committed.
 #[async_trait]
 pub trait ReadLog: Send + Sync + 'static {
-    /// What the log has now, every partition once, in their order.
+    /// The offset range of every partition now, in their order.
     ///
     /// # Errors
     /// [`LogError`].
     async fn spans(&self) -> Result<Vec<LogSpan>, LogError>;
 
-    /// The first offset of a partition whose record was appended at or after `at`; the end where there is none.
+    /// The first offset of a partition whose record was appended at or after `at`; the end offset where there is none.
     ///
     /// # Errors
     /// [`LogError`].
     async fn offset_at(&self, partition: Partition, at: Timestamp) -> Result<i64, LogError>;
 
     /// Records of `[from, until)` in offset order: at least one where there is any, then up to about `max_bytes` of
-    /// payload. What retention has deleted is passed over. Empty: there is none.
+    /// payload. Records that retention has deleted are skipped. Empty if there are none.
     ///
     /// # Errors
     /// [`LogError`].
@@ -35,7 +35,7 @@ pub trait ReadLog: Send + Sync + 'static {
     ) -> Result<Vec<Consumed>, LogError>;
 }
 
-/// What a log has of one partition: `[first, end)`.
+/// The offsets that a log has of one partition: `[first, end)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogSpan {
     pub generation: u16,
@@ -44,21 +44,21 @@ pub struct LogSpan {
     pub end: i64,
 }
 
-/// Appends records of the log again, marked with where they come from.
+/// Appends records of the log again, with their origin.
 #[async_trait]
 pub trait AppendAgain: Send + Sync + 'static {
-    /// Returns when the record is as safe as by [`crate::Append::append`]. Its consumers see its
+    /// Returns when the record is as durable as after [`crate::Append::append`]. Its consumers see its
     /// [`Origin`](crate::Provenance).
     ///
     /// # Errors
-    /// [`AppendError`]; appending it once more is right.
+    /// [`AppendError`]; append it once more.
     async fn append_again(&self, again: Again) -> Result<Position, AppendError>;
 }
 
-/// A record to be appended again.
+/// A record to append again.
 #[derive(Clone, Debug)]
 pub struct Again {
-    /// `None` where the payload tells no key: it then goes to the partition of its origin.
+    /// The key; `None` where the payload has none: the record then goes to the partition of its origin.
     pub key: Option<LogKey>,
     /// The original bytes.
     pub payload: Bytes,

@@ -1,24 +1,23 @@
-//! Why a store did not do what it was asked.
+//! Errors of the store ports.
 
 use crate::{FailureCause, FailureKind};
 
-/// Why the store did not answer.
+/// Why a store operation failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// It is out of reach or too slow for now.
+    /// The store cannot be reached or is too slow; a later retry may succeed.
     #[error("the store is unavailable: {0}")]
     Unavailable(#[source] FailureCause),
-    /// It is damaged, or not ours: retrying does not help.
+    /// The store is damaged or belongs to another deployment: a retry does not help.
     #[error("the store cannot be used: {0}")]
     Broken(#[source] FailureCause),
-    /// It is up and takes other writes, and not this one, however often it is sent: something of it is more than the
-    /// store can keep.
+    /// The store accepts other writes but never this one: a value exceeds what it can keep.
     #[error("the store refuses what it is to keep: {0}")]
     Refused(#[source] FailureCause),
 }
 
 impl StoreError {
-    /// What kind of failure it is.
+    /// The kind of the failure.
     pub const fn kind(&self) -> FailureKind {
         match self {
             StoreError::Unavailable(cause) => cause.kind(),

@@ -1,8 +1,8 @@
-//! For how long records have waited, by clocks that are never compared: this process's own, which never steps, for what
-//! it saw come, and the log's for what waited before that.
+//! Measures how long records have waited. Two clocks are used and never compared: this process's monotonic clock for
+//! records that arrived since the first measurement, and the log's clock for older ones.
 //!
-//! The age of a record by the wall clock would be the difference of two machines' clocks: a front door that is two minutes
-//! ahead of its broker would take every record for two minutes old.
+//! An age by the wall clock would be a difference of two machines' clocks: a front door two minutes ahead of its broker
+//! would measure every record as two minutes old.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -11,13 +11,13 @@ use tidegate_kernel::{Partition, Timestamp};
 
 use crate::PartitionLag;
 
-/// Ends remembered for a partition: at one reading a second, a quarter of an hour that is exact. What waits for longer is
-/// known to a part of its age.
+/// End offsets kept per partition: exact ages for a quarter of an hour at one measurement per second. Longer ages are
+/// exact to a fraction.
 const ENDS: usize = 1_024;
-/// An age is short by one of so many parts of itself at the most, for the first hundred thousand seconds.
+/// The error of an age is at most one part in this many, for the first hundred thousand seconds.
 const PARTS: u32 = 64;
 
-/// What the readings of the lag so far say of how long records have waited.
+/// Waiting times derived from the lag measurements so far.
 #[derive(Clone, Debug, Default)]
 pub struct Waits {
     partitions: HashMap<(u16, Partition), Seen>,
@@ -26,18 +26,18 @@ pub struct Waits {
 /// One partition.
 #[derive(Clone, Debug)]
 struct Seen {
-    /// The first reading: records below its end waited before.
+    /// The end offset at the first measurement: records below it were waiting before.
     first_at: Duration,
     first_end: i64,
-    /// The log's clock then.
+    /// The log's clock at the first measurement.
     log_time: Option<Timestamp>,
     last_end: i64,
-    /// The ends that later readings brought, and when each was seen first; only those above what is applied.
+    /// End offsets of later measurements with the time each was first seen, above the applied offset.
     ends: VecDeque<(Duration, i64)>,
 }
 
 impl Waits {
-    /// Takes a reading in, made `at` so long after some fixed moment, by a clock that never steps.
+    /// Adds a measurement made `at` this time after a fixed moment, by a monotonic clock.
     pub fn note(&mut self, at: Duration, lags: &[PartitionLag]) {
         for lag in lags {
             let seen = self.partitions.entry((lag.generation, lag.partition)).or_insert_with(|| Seen::new(at, lag));
@@ -45,9 +45,9 @@ impl Waits {
         }
     }
 
-    /// For how many milliseconds the oldest record of this partition has waited; 0 when none waits. Short by the time
-    /// between two readings at the most. For what waited before the first reading it is the time since then, and the time
-    /// between the oldest record's append and the newest one's.
+    /// Milliseconds that the oldest record of this partition has waited; 0 when none waits. Too low by at most the time
+    /// between two measurements. For a record from before the first measurement it is the time since then plus the time
+    /// between the append of the oldest record and of the newest one.
     pub fn age_ms(&self, at: Duration, lag: &PartitionLag) -> u64 {
         if lag.records() == 0 {
             return 0;
@@ -56,7 +56,7 @@ impl Waits {
         seen.map_or(0, |seen| seen.age_ms(at, lag))
     }
 
-    /// The greatest age of these partitions.
+    /// The greatest age in milliseconds among these partitions.
     pub fn oldest_ms<'l>(&self, at: Duration, lags: impl IntoIterator<Item = &'l PartitionLag>) -> u64 {
         lags.into_iter().map(|lag| self.age_ms(at, lag)).max().unwrap_or(0)
     }
@@ -69,7 +69,7 @@ impl Seen {
 
     fn note(&mut self, at: Duration, lag: &PartitionLag) {
         if lag.end < self.last_end {
-            // Another log: what was seen of the one before says nothing of it.
+            // A new log: the former one's measurements do not apply.
             *self = Seen::new(at, lag);
         }
         if lag.end > self.last_end {
@@ -84,7 +84,8 @@ impl Seen {
         }
     }
 
-    /// Ends that were seen shortly before the next one, for their age, go: their records count as seen with the next.
+    /// Drops end offsets that were seen shortly before the next one, relative to their age: their records count as seen
+    /// with the next.
     fn thin_out(&mut self, at: Duration) {
         let mut parts = PARTS;
         while self.ends.len() >= ENDS && parts > 0 {

@@ -1,4 +1,4 @@
-//! What an operator sees of a process: its [log lines](logs) and its [metrics](metrics).
+//! The telemetry of a process: its [log lines](logs) and its [metrics](metrics).
 
 mod declared;
 pub mod logs;

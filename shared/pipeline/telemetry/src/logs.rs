@@ -1,8 +1,8 @@
-//! Log lines: for people on a terminal, JSON for machines, always on standard error.
+//! Log lines on standard error: text for a terminal, JSON for machines.
 //!
-//! Whoever logs offers a line to a [bounded queue](queue), which one [thread](writer) writes. A standard error that is
-//! full, closed or not read costs lines, which are counted; requests, probes and the stop do not wait for it. Warnings
-//! and errors that repeat a cause are printed [every five seconds with a count](repeats).
+//! Each line goes to a [bounded queue](queue), which one [thread](writer) writes. If standard error is full, closed or
+//! not read, lines are lost and counted; requests, probes and the stop do not wait for it. Warnings and errors that
+//! repeat a cause are printed [every five seconds with a count](repeats).
 
 mod events;
 mod queue;
@@ -36,7 +36,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// A word that names no format.
+/// A text that names no format.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown log format '{0}': the formats are auto, text, json")]
 pub struct UnknownFormat(pub String);
@@ -92,7 +92,7 @@ pub enum LogsError {
 }
 
 impl LogSettings {
-    /// Whether the level is one, without setting anything up.
+    /// Checks that the level is valid, without setting anything up.
     ///
     /// # Errors
     /// [`LogsError::Level`].
@@ -102,7 +102,7 @@ impl LogSettings {
 
     fn filter(&self) -> Result<EnvFilter, LogsError> {
         let wrong = || LogsError::Level { level: self.level.clone() };
-        // A bare word parses as the name of a module to log everything of: `inof` would silence the rest.
+        // A bare word parses as a module name: with `inof` only the module `inof` would be logged.
         let known = |word: &str| {
             ["off", "error", "warn", "info", "debug", "trace"].iter().any(|level| level.eq_ignore_ascii_case(word))
         };
@@ -120,7 +120,7 @@ struct Logs {
     shape: Shape,
 }
 
-/// The process's, once logging is set up.
+/// The process's logging, once it is set up.
 static LOGS: OnceLock<Arc<Logs>> = OnceLock::new();
 
 /// Sends the process's log lines, and its panics, to standard error.
@@ -136,16 +136,16 @@ pub fn install(settings: &LogSettings) -> Result<(), LogsError> {
     let dispatch = dispatch(filter, terminal, logs, clock);
     dispatcher::set_global_default(dispatch).map_err(|_| LogsError::AlreadySet)?;
     panic::set_hook(Box::new(|panic| {
-        // No subscriber, no lock and no code of anybody else: a panic while a line is made is a line, too.
-        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        // Without the subscriber, locks or foreign code, so that a panic within the formatting of a line is logged too.
+        let location = panic.location().map(ToString::to_string).unwrap_or_default();
         let what = panic.payload_as_str().unwrap_or("something without a text");
-        failed(&format!("a task panicked at {place}: {what}"));
+        failed(&format!("a task panicked at {location}: {what}"));
     }));
     Ok(())
 }
 
-/// Prints why the process, or a part of it, failed: a log line of its own, whatever the level. Before logging is set up
-/// it is a plain line.
+/// Prints why the process or a part of it failed, as a log line at every level. Before logging is set up it is a plain
+/// line.
 pub fn failed(text: &str) {
     match LOGS.get() {
         Some(logs) => logs.queue.offer(logs.shape.line("ERROR", text).as_bytes()),
@@ -158,13 +158,13 @@ pub fn failed(text: &str) {
 pub fn plain(lines: &[u8]) {
     match LOGS.get() {
         Some(logs) => logs.queue.offer(lines),
-        // There is no other place where this could be reported.
+        // A failed write to standard error cannot be reported anywhere.
         None => drop(io::stderr().write_all(lines)),
     }
 }
 
-/// Waits until everything is written or lost; `false` if that took longer than `deadline`. The last thing that a process
-/// does: lines of other threads may come after it.
+/// Waits until all lines are written or lost; `false` if that took longer than `deadline`. Call it last: other threads
+/// may still log after it.
 pub fn flush(deadline: Duration) -> bool {
     LOGS.get().is_none_or(|logs| {
         logs.print_rest();
@@ -194,7 +194,7 @@ impl LogFormat {
 }
 
 impl Logs {
-    /// Prints what was held back as a repeat so far.
+    /// Prints the repeats held back so far.
     fn print_rest(&self) {
         let mut repeats = self.repeats.lock().unwrap_or_else(PoisonError::into_inner);
         for line in repeats.rest(self.shape) {
@@ -208,7 +208,7 @@ impl Logs {
     {
         let (queue, lines, counts) = queue::bounded(bounds);
         let logs = Arc::new(Logs { queue, repeats: Mutex::new(Repeats::new()), shape });
-        // The writer ends when nobody can log any more.
+        // The writer ends when the last sender is dropped.
         let held_back = Arc::downgrade(&logs);
         let due = move || {
             held_back.upgrade().map_or_else(Vec::new, |logs| {
@@ -223,7 +223,7 @@ impl Logs {
 
 fn dispatch(filter: EnvFilter, terminal: bool, logs: Arc<Logs>, now: fn() -> Duration) -> Dispatch {
     let to = logs.clone();
-    // The writer fails never; if it did, complaining on standard error would panic where that is closed.
+    // The writer never fails. If it did, a report on standard error would panic where that is closed.
     let lines = tracing_subscriber::fmt().log_internal_errors(false).with_env_filter(filter);
     let lines = lines.with_writer(move || Offering(to.clone()));
     match logs.shape {
@@ -233,7 +233,7 @@ fn dispatch(filter: EnvFilter, terminal: bool, logs: Arc<Logs>, now: fn() -> Dur
         }
         Shape::Text => {
             let lines = lines.with_ansi(terminal).compact();
-            // The events' own format is asked for colours, as it writes to a string first.
+            // Colours are set on the event format, since it writes to a string first.
             lines.map_event_format(|inner| Limited { inner: inner.with_ansi(terminal), logs, now }).into()
         }
     }

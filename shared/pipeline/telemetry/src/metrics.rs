@@ -1,5 +1,5 @@
-//! The numbers of a process, kept in memory and rendered on demand in Prometheus' text form. Nothing listens here:
-//! the operations port serves what [`Metrics::render`] gives.
+//! The metrics of a process, kept in memory and rendered on demand in Prometheus' text format. This module opens no
+//! listener: the operations port serves the result of [`Metrics::render`].
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ pub enum MetricsError {
 }
 
 impl Metrics {
-    /// Makes the recorder the process's, so that declared metrics reach it, and describes every metric of the program.
+    /// Installs the process's recorder, so that declared metrics reach it, and describes every metric of the program.
     /// `version` and `role` become labels of [`BUILD_INFO`].
     ///
     /// # Errors
@@ -41,12 +41,12 @@ impl Metrics {
 
     /// The text that Prometheus scrapes.
     pub fn render(&self) -> String {
-        // Counted where no recorder may be asked: a line can be lost while a metric is recorded.
+        // Lost lines are counted outside the recorder, since a line can be lost while a metric is recorded.
         LOG_LINES_DROPPED.handle().absolute(logs::lines_dropped());
         self.0.render()
     }
 
-    /// Lets the recorder tidy up what gathers between scrapes: call it every few seconds.
+    /// Runs the recorder's upkeep, which bounds the data kept between scrapes. Call it every few seconds.
     pub fn upkeep(&self) {
         self.0.run_upkeep();
     }

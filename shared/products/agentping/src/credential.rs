@@ -1,4 +1,4 @@
-//! Credentials as clients send them, and the only form in which they are kept.
+//! Credentials as clients send them, and their hash, the only form that is stored.
 
 use std::fmt;
 
@@ -16,14 +16,14 @@ pub use mistake::CredentialMistake;
 /// The header for proxies that strip `Authorization` (AgentPing: transports).
 pub const KEY_HEADER: &str = "x-agentping-key";
 
-/// A well-formed credential in hand. It is a secret: it is hashed for look-up and then dropped.
+/// A well-formed credential. It is a secret: it is hashed for the look-up and then dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Credential {
     ApiKey(ApiKey),
     PingToken(PingToken),
 }
 
-/// Why a text is no credential. Never holds the text.
+/// Why a text is no credential. Never contains the text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialError {
     #[error("the credential has neither the form apk_<region>_<32 hex> nor ping_<region>_<32 hex>")]
@@ -33,10 +33,11 @@ pub enum CredentialError {
 }
 
 impl Credential {
-    /// Parses either form (AgentPing: authentication).
+    /// Parses an API key or a ping token (AgentPing: authentication).
     ///
     /// # Errors
-    /// [`CredentialError::Malformed`], or [`CredentialError::UnknownRegion`] for a well-formed one of no region of ours.
+    /// [`CredentialError::Malformed`], or [`CredentialError::UnknownRegion`] for a well-formed one of an unknown
+    /// region.
     pub fn parse(text: &str) -> Result<Self, CredentialError> {
         let parsed = if text.starts_with("ping_") {
             PingToken::parse(text).map(Credential::PingToken)
@@ -56,7 +57,7 @@ impl Credential {
         }
     }
 
-    /// SHA-256 of the wire form: what is stored and looked up.
+    /// SHA-256 of the wire form, for storage and look-up.
     pub fn hash(&self) -> CredentialHash {
         let text = match self {
             Credential::ApiKey(key) => key.expose(),

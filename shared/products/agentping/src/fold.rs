@@ -1,7 +1,7 @@
-//! The fold: what a run is, given its records.
+//! The fold: computes a run from its records.
 //!
-//! It is total: any records in any order with any repetition end in the same run, as long as they do not
-//! contradict each other; where they do, the first in log order wins and the run is marked as conflicted.
+//! The fold is total: records in any order, with any repetition, give the same run, as long as they do not contradict
+//! each other. Where they do, the first in log order wins and the run gets its conflict flag.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -12,35 +12,35 @@ use crate::EventId;
 use crate::record::{Body, Event, Finish, Heartbeat, Record, Start};
 use crate::run::{Closing, Opening, Reported, Run};
 
-/// A run as it stands, with the events the fold needs to know of.
+/// A run's current state, with the events that the fold needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RunState {
     pub run: Run,
-    /// Content hashes of the events already there: at least of those that the records to be folded name.
+    /// Content hashes of stored events: at least of those that the records to be folded contain.
     pub known_events: HashMap<EventId, u64>,
 }
 
-/// How one record ended.
+/// The outcome of folding one record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// It added something.
+    /// The record added something.
     Applied,
-    /// All it said was there already.
+    /// The record's whole content was there already.
     Duplicate,
-    /// It added nothing, and some of it contradicted what was there.
+    /// The record added nothing, and part of it contradicted the run.
     Conflict,
 }
 
-/// What one record changed.
+/// The changes by one record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     pub outcome: Outcome,
-    /// Events that were not there before, in the order sent.
+    /// Events that are new, in the order sent.
     pub new_events: Vec<Event>,
 }
 
 impl RunState {
-    /// Folds one record in.
+    /// Folds one record into the run.
     pub fn apply(&mut self, record: Record) -> Change {
         let at = record.received_at;
         self.run.last_received = self.run.last_received.max(at);
@@ -141,8 +141,8 @@ impl RunState {
     }
 
     /// Runs conflict on two members only, `agent` and `started_at`, and the second counts only where both sides
-    /// were given one (AgentPing: runs, heartbeats). Both openings speak: a record that contradicted the implied one
-    /// does so still when a start that names no time has come before it, told again or not.
+    /// were given one (AgentPing: runs, heartbeats). Both openings count: a record that contradicts the implied one
+    /// still does so after a start without a time, however often that start is delivered.
     fn contradicts(&self, incoming: &Opening) -> bool {
         [&self.run.start, &self.run.implied].into_iter().flatten().any(|stored| {
             let other_agent = !stored.start.agent.is_same_agent(&incoming.start.agent);
@@ -179,7 +179,7 @@ impl Opening {
         Opening { start, started_at_given: true, received_at, reported: Reported::default() }
     }
 
-    /// From a `start` heartbeat: it has the whole say.
+    /// Applies a `start` heartbeat, which is a full opening.
     fn of_heartbeat(heartbeat: Heartbeat, received_at: Timestamp) -> Self {
         let reported = Reported {
             output: heartbeat.output.clone(),
@@ -193,7 +193,7 @@ impl Opening {
         Opening { start: Start { metadata, ..implied.start }, reported, ..implied }
     }
 
-    /// From a closing heartbeat: what it reports belongs to its closing.
+    /// Applies the opening of a closing heartbeat. Its reported figures belong to the closing.
     fn implied_by(heartbeat: Heartbeat, received_at: Timestamp) -> Self {
         Opening {
             started_at_given: heartbeat.started_at.is_some(),

@@ -1,4 +1,4 @@
-//! The kinds of ids that AgentPing has (AgentPing: identifiers).
+//! AgentPing's kinds of ids (AgentPing: identifiers).
 
 pub use tidegate_kernel::id::{Id, IdError, IdKind, PublicKind};
 

@@ -1,5 +1,5 @@
-//! What Tidegate knows about runs: ids, regions, plans, exact money, the records that go on the log,
-//! and the [fold](fold) that turns records into runs.
+//! AgentPing's types and rules: ids, credentials, plans, rates, the records on the log, and the [fold](fold) that
+//! computes runs from records.
 //!
 //! Everything here is pure: no I/O, no async, no clock, no HTTP, no SQL. Time and randomness come in
 //! as arguments.

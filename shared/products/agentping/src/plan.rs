@@ -15,7 +15,7 @@ pub enum Plan {
     Enterprise(Limits),
 }
 
-/// What a team may do. `None` is no limit.
+/// The limits of a team. `None` is no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Requests per second, refilled continuously. Never 0.
@@ -26,7 +26,7 @@ pub struct Limits {
     pub agents: Option<u32>,
 }
 
-/// A word that names no plan.
+/// A text that names no plan.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown plan '{0}': the plans are starter, team, business, enterprise")]
 pub struct UnknownPlan(pub String);
@@ -47,7 +47,7 @@ impl Plan {
         }
     }
 
-    /// Metadata is a paid feature: on Starter it is dropped in silence (AgentPing: metadata).
+    /// Whether metadata is kept. It is a paid feature: on Starter it is dropped without an error (AgentPing: metadata).
     pub const fn keeps_metadata(&self) -> bool {
         !matches!(self, Plan::Starter)
     }
@@ -81,7 +81,7 @@ impl fmt::Display for Plan {
 impl FromStr for Plan {
     type Err = UnknownPlan;
 
-    /// `enterprise` alone is without limits.
+    /// The plan's limits. Only `enterprise` has none.
     fn from_str(text: &str) -> Result<Self, UnknownPlan> {
         match text {
             "starter" => Ok(Plan::Starter),

@@ -1,4 +1,4 @@
-//! The rate card: what a model call costs (AgentPing: spend).
+//! The rate card: prices of model calls (AgentPing: spend).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,15 +6,15 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tidegate_kernel::Usd;
 
-/// What one model costs, in dollars per million tokens.
+/// The prices of one model, in dollars per million tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rate {
     pub input_per_million: Usd,
-    /// Cache reads; the input rate where absent.
+    /// The price of cache reads; the input price if absent.
     #[serde(default)]
     pub cached_per_million: Option<Usd>,
     pub output_per_million: Usd,
-    /// What a call with `mode:"batch"` is multiplied by, in thousandths.
+    /// The factor of a call with `mode:"batch"`, in thousandths.
     #[serde(default = "half")]
     pub batch_permille: u32,
 }
@@ -33,13 +33,14 @@ pub struct TokenUse {
 }
 
 impl TokenUse {
-    /// No single call has more tokens of a kind than this; a larger count is a mistake and is refused.
+    /// Tokens of one kind in a single call at most; a larger count is refused as a mistake.
     pub const MAX_TOKENS: u64 = 10_000_000_000;
 }
 
 impl Rate {
     pub const DEFAULT_BATCH_PERMILLE: u32 = half();
-    /// No price is above this: ten thousand dollars per million tokens. With [`TokenUse::MAX_TOKENS`] a cost fits [`Usd`].
+    /// The highest price: ten thousand dollars per million tokens. With [`TokenUse::MAX_TOKENS`] a cost fits in
+    /// [`Usd`].
     pub const MAX_PER_MILLION: Usd = Usd::from_nanos(10_000_000_000_000);
 
     /// The cost in whole nano-dollars: exact integer arithmetic, rounded half up once. A cached count above the
@@ -63,7 +64,7 @@ pub struct RateCard {
     rates: HashMap<String, HashMap<String, Rate>>,
 }
 
-/// One line of a rate card, as files and listings have it.
+/// One row of a rate card, in the form of files and listings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RateRow {
     pub provider: String,
@@ -86,7 +87,7 @@ impl RateCard {
         })
     }
 
-    /// Its rows, ordered by provider and model.
+    /// The card's rows, ordered by provider and model.
     pub fn rows(&self) -> Vec<RateRow> {
         let mut rows: Vec<RateRow> = self
             .rates
@@ -103,7 +104,7 @@ impl RateCard {
         rows
     }
 
-    /// The card that ships with Tidegate (`rates/shipped.rs`): our own reading of public price lists, dated there.
+    /// The card that ships with Tidegate (`rates/shipped.rs`), compiled from public price lists with their date.
     pub fn shipped() -> Self {
         shipped::card()
     }
@@ -121,7 +122,7 @@ impl FromIterator<RateRow> for RateCard {
 
 mod shipped;
 
-/// A team's view: its own rows first, then the shipped card.
+/// A team's rates: its own rows first, then the shipped card.
 #[derive(Clone, Debug, Default)]
 pub struct TeamRates {
     pub own: RateCard,

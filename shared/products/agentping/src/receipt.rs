@@ -1,8 +1,8 @@
-//! Receipts: what a client is given with a `202`, to ask later what became of its record.
+//! Receipts. A client gets one with a `202` and can later query how its record ended.
 //!
-//! `rcp_<region>_<hex>`. To clients the text is opaque. It holds the record's place on the log, the team that sent it,
-//! when it was received, and a check over all of these, so that a mistyped receipt is told from an unknown one. It is no
-//! secret and proves nothing: whoever asks must be of the team all the same.
+//! `rcp_<region>_<hex>`. To clients the text is opaque. It contains the record's position on the log, the team that
+//! sent it, the time of receipt, and a checksum, so that a mistyped receipt is distinguished from an unknown one. It is
+//! no secret and grants nothing: a query still needs a credential of the team.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,7 +12,7 @@ use tidegate_kernel::{Position, Region, Timestamp};
 
 use crate::TeamId;
 
-/// The form that this build writes. It reads every version up to it.
+/// The version that this build writes. It reads every version up to it.
 pub const VERSION: u8 = 1;
 
 const PREFIX: &str = "rcp_";
@@ -20,10 +20,10 @@ const PREFIX: &str = "rcp_";
 const BODY_BYTES: usize = 1 + 2 + 4 + 8 + 16 + 8;
 const CHECK_BYTES: usize = 4;
 const BYTES: usize = BODY_BYTES + CHECK_BYTES;
-/// `rcp_`, two letters of region, `_`.
+/// Length of `rcp_`, the two characters of the region, and `_`.
 const HEAD_CHARS: usize = PREFIX.len() + 2 + 1;
 
-/// How long the text of a receipt is: 93 characters, all of them ASCII.
+/// Length of a receipt's text: 93 characters, all of them ASCII.
 pub const CHARS: usize = HEAD_CHARS + 2 * BYTES;
 
 /// A record's receipt. Its region is the team's.
@@ -34,7 +34,7 @@ pub struct Receipt {
     pub received_at: Timestamp,
 }
 
-/// Why a text is no receipt.
+/// Why a text is not a receipt.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReceiptError {
     #[error("must match pattern rcp_(eu|us)_[0-9a-f]{{{}}}", 2 * BYTES)]
@@ -47,7 +47,7 @@ pub enum ReceiptError {
     Altered,
 }
 
-/// A receipt's text, on the stack: it is written for every record that is taken in.
+/// A receipt's text, kept on the stack since every accepted record needs one.
 #[derive(Clone, Copy)]
 pub struct ReceiptText([u8; CHARS]);
 
@@ -96,7 +96,7 @@ impl Receipt {
         ReceiptText(chars)
     }
 
-    /// Parses the wire form. The pattern is judged first, then the region, the version, the check.
+    /// Parses the wire form. The pattern is checked first, then the region, the version and the checksum.
     ///
     /// # Errors
     /// [`ReceiptError`].
@@ -132,11 +132,11 @@ impl Receipt {
     }
 }
 
-/// Reads numbers of known widths one after another.
+/// Reads numbers of known widths, one after another.
 struct Fields<'b>(&'b [u8]);
 
 impl Fields<'_> {
-    /// The next `N` bytes; zeros past the end, which a body of the right length does not reach.
+    /// The next `N` bytes. Past the end it returns zeros, which a body of the right length never reaches.
     fn take<const N: usize>(&mut self) -> [u8; N] {
         let (field, rest) = self.0.split_first_chunk().unwrap_or((&[0; N], &[]));
         self.0 = rest;
@@ -145,7 +145,7 @@ impl Fields<'_> {
 }
 
 fn check_of(region: &[u8], body: &[u8]) -> [u8; CHECK_BYTES] {
-    // The low half of the hash is as good as the whole for telling a slip of the pen.
+    // The low half of the hash is enough to detect a typing error.
     (text_hash(&[region, body]) as u32).to_be_bytes()
 }
 

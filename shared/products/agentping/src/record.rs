@@ -18,7 +18,7 @@ use crate::{EventId, FinishStatus, HeartbeatStatus, RunId, Slug, TeamId};
 /// The version that this build writes. It reads every version up to it.
 pub const VERSION: u16 = 1;
 
-/// Whose run a record is about: the key on the log and the key of the run's one partition in the store. The same
+/// The team and run of a record: the key on the log and the key of the run's one partition in the store. The same
 /// run id from two teams is two runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RunKey {
@@ -32,7 +32,7 @@ impl RunKey {
         LogKey::new(&self.to_bytes(), &[self.team.text().as_str(), "/", self.run.text().as_str()])
     }
 
-    /// The bytes that choose the partition: both ids' bits, big-endian.
+    /// The bytes that select the partition: both ids' bits, big-endian.
     pub fn to_bytes(self) -> [u8; 32] {
         let mut bytes = [0; 32];
         bytes[..16].copy_from_slice(&self.team.bits().to_be_bytes());
@@ -48,13 +48,13 @@ pub struct Record {
     team: TeamId,
     region: Region,
     run: RunId,
-    /// The server's clock when the request was taken in.
+    /// The server's clock when the request was received.
     #[serde(rename = "received_at_ms")]
     pub received_at: Timestamp,
     pub body: Body,
 }
 
-/// What the request said, validated.
+/// The validated content of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Body {
@@ -65,7 +65,7 @@ pub enum Body {
 }
 
 impl Body {
-    /// The ids of the events that it brings.
+    /// The ids of the body's events.
     pub fn event_ids(&self) -> Vec<EventId> {
         match self {
             Body::Events(events) => events.iter().map(|event| event.id).collect(),
@@ -73,7 +73,7 @@ impl Body {
         }
     }
 
-    /// Whether it opens its run, so that the run is no orphan.
+    /// Whether the record opens its run, so that the run is no orphan.
     pub const fn opens(&self) -> bool {
         matches!(self, Body::Start(_) | Body::Heartbeat(_))
     }
@@ -99,10 +99,10 @@ pub struct Start {
     pub idle: Option<Idle>,
 }
 
-/// Closes a run after this much silence (AgentPing: idle timeout).
+/// Closes a run after this time without activity (AgentPing: idle timeout).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Idle {
-    /// 60 to 86,400.
+    /// Seconds, 60 to 86,400.
     pub timeout_s: u32,
     pub status: FinishStatus,
 }
@@ -121,7 +121,7 @@ pub struct Finish {
     pub metadata: Option<FreeJson>,
 }
 
-/// A one-call run, or one end of it (AgentPing: heartbeats). Times are absent where the client sent none.
+/// A run in one call, or one end of a run (AgentPing: heartbeats). Times are absent where the client sent none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Heartbeat {
     pub agent: Slug,
@@ -148,7 +148,7 @@ pub struct Heartbeat {
     pub output_tokens: Option<u64>,
 }
 
-/// Why bytes are no record that this build can apply.
+/// Why this build cannot read bytes as a record.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
     #[error("the record has version {found}; this build reads versions 1 to {VERSION}")]
@@ -161,7 +161,7 @@ pub enum RecordError {
     Region { region: Region, ids: Region },
 }
 
-/// What is around a record's body, about.
+/// Approximate bytes of an encoded record without its body.
 const ENVELOPE_BYTES: usize = 192;
 
 impl Record {
@@ -173,7 +173,7 @@ impl Record {
         RunKey { team: self.team, run: self.run }
     }
 
-    /// The bytes that go on the log.
+    /// The encoded record for the log.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(ENVELOPE_BYTES + self.body.bytes());
         // Every member is a string, a number or JSON that was parsed before: serialization cannot fail.
@@ -181,16 +181,16 @@ impl Record {
         bytes
     }
 
-    /// Reads a record back. Unknown members are passed over, so that a newer minor form stays readable.
+    /// Decodes a record. Unknown members are ignored, so that a newer minor form stays readable.
     ///
     /// # Errors
-    /// [`RecordError`]: such a record is poison and goes to the dead letters.
+    /// [`RecordError`]: such a record is poison and becomes a dead letter.
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
         #[derive(Deserialize)]
         struct Versioned {
             v: u64,
         }
-        // Judged once as text, its strings need not be each.
+        // One UTF-8 check of the whole text replaces one for each string.
         let read = match std::str::from_utf8(bytes) {
             Ok(text) => serde_json::from_str::<Record>(text),
             Err(_) => serde_json::from_slice::<Record>(bytes),
@@ -215,7 +215,7 @@ impl Record {
 }
 
 impl Body {
-    /// The kind's name, as the record format and metrics have it.
+    /// The name of the kind in the record format and in metrics.
     pub const fn kind(&self) -> &'static str {
         match self {
             Body::Start(_) => "start",
@@ -225,7 +225,7 @@ impl Body {
         }
     }
 
-    /// About how long it is when encoded.
+    /// The approximate encoded length in bytes.
     fn bytes(&self) -> usize {
         const MEMBERS_BYTES: usize = 384;
         match self {

@@ -1,11 +1,12 @@
-//! Every documented route of AgentPing's ports, so that a call to the wrong one can be answered with the right one.
+//! Every documented route of AgentPing's ports, so that the response to a call on the wrong port can name the right
+//! one.
 
-/// What each port is called in a sentence.
+/// The name of each port in sentences.
 pub const INGEST: &str = "the ingest port (8080 unless set otherwise)";
 pub const CONTROL: &str = "the read API's port (8081 unless set otherwise)";
 pub const OPS: &str = "the operations port (9090 unless set otherwise)";
 
-/// Port, method, path. Tests of the ports hold their part of it to what they serve.
+/// Port, method, path. Tests of the ports compare the list with the routes that they serve.
 pub const ROUTES: &[(&str, &str, &str)] = &[
     (INGEST, "POST", "/v1/runs"),
     (INGEST, "POST", "/v1/runs/{id}/finish"),

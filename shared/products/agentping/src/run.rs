@@ -1,4 +1,4 @@
-//! A run as the store keeps it, and everything derived from it.
+//! A run as the store keeps it, and the values derived from it.
 
 use std::collections::BTreeMap;
 
@@ -14,11 +14,11 @@ mod repeats;
 pub use clock_skew::ClockSkew;
 pub use repeats::Repeats;
 
-/// The registers and sums of a run. Its events stand beside it, keyed by event id.
+/// The registers and sums of a run. Its events are stored separately, keyed by event id.
 ///
-/// Three registers, each filled by the first record in log order that speaks for it: `start` by an opening call,
-/// `implied` by a heartbeat that closes (it opens and closes in one call, but gives way to a real start), and
-/// `finish` by whatever closes. All else is a sum or a maximum, so order does not matter.
+/// There are three registers, each set by the first matching record in log order: `start` by an opening call, `implied`
+/// by a closing heartbeat (it opens and closes in one call, but a real start takes precedence), and `finish` by any
+/// closing call. All other fields are sums or maxima, so order does not matter.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -30,40 +30,40 @@ pub struct Run {
     /// How many events the run has.
     #[serde(default)]
     pub events: u64,
-    /// The sum of its events' costs.
+    /// The sum of the events' costs.
     #[serde(rename = "events_cost_nanos_usd", default)]
     pub events_cost: Usd,
-    /// An event told of an error.
+    /// Whether an event reported an error.
     #[serde(default)]
     pub errored: bool,
-    /// A record contradicted what was stored, and lost.
+    /// Whether a record contradicted the stored run and was not applied.
     #[serde(default)]
     pub conflicted: bool,
     /// When a start or an event was last received.
     #[serde(rename = "last_activity_ms", default)]
     pub last_activity: Timestamp,
-    /// When a record of any kind was last received: what an orphan's age is counted from.
+    /// When a record of any kind was last received. An orphan's age is measured from it.
     #[serde(rename = "last_received_ms", default)]
     pub last_received: Timestamp,
-    /// What counted towards the monthly quota, by month of receipt, in month order.
+    /// Units counted towards the monthly quota, by month of receipt, in month order.
     #[serde(default)]
     pub units: Vec<(Month, u64)>,
 }
 
-/// What opened a run.
+/// The opening of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opening {
     pub start: Start,
-    /// Whether the client gave `started_at`; a heartbeat may leave it to the server.
+    /// Whether the client sent `started_at`. A heartbeat may omit it; then it is the server's time of receipt.
     pub started_at_given: bool,
     #[serde(rename = "received_at_ms")]
     pub received_at: Timestamp,
-    /// Members that only an opening heartbeat has.
+    /// Figures that only an opening heartbeat has.
     #[serde(default)]
     pub reported: Reported,
 }
 
-/// What closed a run.
+/// The closing of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Closing {
     pub status: FinishStatus,
@@ -77,12 +77,12 @@ pub struct Closing {
     pub metadata: Option<FreeJson>,
     #[serde(default)]
     pub reported: Reported,
-    /// Closing calls that came under the same id afterwards. They change nothing else.
+    /// Later closing calls with the same id. They change nothing else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeats: Option<Repeats>,
 }
 
-/// Figures that a client reports as they are.
+/// Figures that the client reports and that are stored unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reported {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -98,17 +98,18 @@ pub struct Reported {
 }
 
 impl Run {
-    /// What opened it: a real start before an implied one. `None` is an orphan: it waits for its start, unseen.
+    /// The run's opening: a real start before an implied one. `None` for an orphan, which is not shown until its start
+    /// comes.
     pub fn opening(&self) -> Option<&Opening> {
         self.start.as_ref().or(self.implied.as_ref())
     }
 
-    /// The idle rule in force.
+    /// The idle rule in force, if any.
     pub fn idle(&self) -> Option<Idle> {
         self.opening().and_then(|opening| opening.start.idle)
     }
 
-    /// When silence closes it, if nothing else does: last activity plus the timeout.
+    /// When the idle timeout closes the run, if nothing else does: the last activity plus the timeout.
     pub fn idle_deadline(&self) -> Option<Timestamp> {
         if self.finish.is_some() {
             return None;
@@ -120,7 +121,7 @@ impl Run {
         self.idle_deadline().filter(|deadline| *deadline <= now).and_then(|_| self.idle())
     }
 
-    /// Its status at `now`. An idle close shows from its deadline on, without any sweep; a later event reopens.
+    /// The status at `now`. An idle close applies from its deadline on, without a write; a later event reopens the run.
     pub fn status_at(&self, now: Timestamp) -> RunStatus {
         match (&self.finish, self.closed_by_silence(now)) {
             (Some(finish), _) => finish.status.into(),
@@ -129,7 +130,7 @@ impl Run {
         }
     }
 
-    /// When it ended, as seen at `now`. An idle close is dated at the last activity.
+    /// When the run ended, as seen at `now`. An idle close has the time of the last activity.
     pub fn finished_at(&self, now: Timestamp) -> Option<Timestamp> {
         match &self.finish {
             Some(finish) => Some(finish.finished_at),
@@ -137,14 +138,15 @@ impl Run {
         }
     }
 
-    /// How long it took: the number a client gave, else from its start to its end. `None` while open, without a start,
-    /// or where the end lies before the start.
+    /// The duration in milliseconds: the client's number, else the time from start to end. `None` while the run is
+    /// open, without a start, or if the end is before the start.
     pub fn duration_ms(&self, now: Timestamp) -> Option<u64> {
         let given = self.finish.as_ref().and_then(|finish| finish.reported.duration_ms);
         given.or_else(|| self.finished_at(now)?.millis_from(self.opening()?.start.started_at))
     }
 
-    /// What it cost: its events, plus what heartbeats reported (the closing one's word before the opening one's).
+    /// The cost: the sum of the events' costs plus the heartbeats' reported cost (the closing one's before the opening
+    /// one's).
     pub fn cost(&self) -> Usd {
         self.events_cost.plus(self.reported(|reported| reported.cost).unwrap_or(Usd::ZERO))
     }
@@ -170,12 +172,12 @@ impl Run {
         }
     }
 
-    /// The heartbeat word for how it stands.
+    /// The heartbeat word for the current status.
     pub fn heartbeat_status(&self) -> HeartbeatStatus {
         self.finish.as_ref().map_or(HeartbeatStatus::Start, |finish| HeartbeatStatus::of_finish(finish.status))
     }
 
-    /// How many bytes of free JSON it holds: what makes a run large.
+    /// Bytes of free JSON in the run, the main part of its size.
     pub fn free_json_bytes(&self) -> usize {
         let size = |json: &Option<FreeJson>| json.as_ref().map_or(0, |json| json.as_str().len());
         let opened = self.start.iter().chain(&self.implied);
@@ -187,13 +189,13 @@ impl Run {
         opened + closed
     }
 
-    /// What counted towards the quota in `month`.
+    /// Units counted towards the quota in `month`.
     pub fn units_in(&self, month: Month) -> u64 {
         self.units.iter().find(|(counted, _)| *counted == month).map_or(0, |(_, units)| *units)
     }
 }
 
-/// Two flat objects as one. Metadata was validated as flat objects when taken in; anything else gives way to `over`.
+/// Merges two flat objects. Metadata was validated as flat objects at admission; for anything else `over` is returned.
 fn merge(under: &FreeJson, over: &FreeJson) -> FreeJson {
     type Object = BTreeMap<String, FreeJson>;
     let parse = |json: &FreeJson| serde_json::from_str::<Object>(json.as_str());

@@ -18,7 +18,7 @@ pub struct Slug(SmolStr);
 #[error("must be 1 to 128 characters of printable text")]
 pub struct SlugError;
 
-/// Why what a client sent is no name for an agent. Completes "Field 'agent' ".
+/// Why a client's text is no agent name. The text completes "Field 'agent' ".
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SentSlugError {
     #[error(transparent)]
@@ -30,8 +30,8 @@ pub enum SentSlugError {
 impl Slug {
     pub const MAX_CHARS: usize = 128;
 
-    /// Reads a name as it is stored: exactly as it stands. Names taken in by earlier builds may have blanks at their
-    /// ends and invisible characters.
+    /// Parses a stored name without a change. Names accepted by earlier builds may have blanks at their ends and
+    /// invisible characters.
     ///
     /// # Errors
     /// [`SlugError`] if empty, too long, or with a control character.
@@ -39,11 +39,11 @@ impl Slug {
         check(text).map(|()| Slug(SmolStr::new(text)))
     }
 
-    /// Reads a name as a client sends it: blanks at its ends are cut off.
+    /// Parses a name from a client: blanks at its ends are removed.
     ///
     /// # Errors
-    /// [`SentSlugError::Invisible`] for a character that shows nothing or changes the direction of others, else as
-    /// [`Slug::parse`].
+    /// [`SentSlugError::Invisible`] for a character that is invisible or changes the direction of others, otherwise the
+    /// errors of [`Slug::parse`].
     pub fn sent(text: &str) -> Result<Self, SentSlugError> {
         let text = text.trim();
         match invisible::first(text) {
@@ -52,7 +52,7 @@ impl Slug {
         }
     }
 
-    /// Whether both name the same agent to those who read them: names of earlier builds may have blanks at their ends.
+    /// Whether both look like the same name: names of earlier builds may have blanks at their ends.
     pub fn is_same_agent(&self, other: &Slug) -> bool {
         self == other || self.0.trim() == other.0.trim()
     }

@@ -1,10 +1,10 @@
-//! Status words: of a run, of a finish, of a heartbeat (AgentPing: runs, heartbeats).
+//! The status words of runs, finishes and heartbeats (AgentPing: runs, heartbeats).
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What a run's status may read.
+/// The status of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RunStatus {
@@ -51,7 +51,7 @@ pub enum FinishStatus {
 }
 
 impl FinishStatus {
-    /// The documented words only, as `idle_timeout_status` takes them.
+    /// Parses the documented words only, which `idle_timeout_status` accepts.
     pub fn parse(text: &str) -> Option<Self> {
         match text {
             "success" => Some(FinishStatus::Success),
@@ -62,7 +62,7 @@ impl FinishStatus {
         }
     }
 
-    /// As a finish sends it: one SDK says `error` for `failed`.
+    /// Parses the status of a finish: one SDK sends `error` for `failed`.
     pub fn parse_finish(text: &str) -> Option<Self> {
         if text == "error" { Some(FinishStatus::Failed) } else { FinishStatus::parse(text) }
     }
@@ -79,7 +79,7 @@ impl From<FinishStatus> for RunStatus {
     }
 }
 
-/// What a heartbeat says.
+/// The status of a heartbeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum HeartbeatStatus {
@@ -90,7 +90,7 @@ pub enum HeartbeatStatus {
 }
 
 impl HeartbeatStatus {
-    /// The documented words and those that SDKs send instead (`failed`, `error`, `success`).
+    /// Parses the documented words and those that SDKs send instead (`failed`, `error`, `success`).
     pub fn parse(text: &str) -> Option<Self> {
         match text {
             "ok" | "success" => Some(HeartbeatStatus::Ok),
@@ -110,7 +110,7 @@ impl HeartbeatStatus {
         }
     }
 
-    /// How the run stands after it; `None` for `start`, which leaves it open.
+    /// The run's status after this heartbeat; `None` for `start`, which leaves the run open.
     pub const fn finish(self) -> Option<FinishStatus> {
         match self {
             HeartbeatStatus::Ok => Some(FinishStatus::Success),

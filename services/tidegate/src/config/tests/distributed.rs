@@ -13,7 +13,7 @@ fn with(more: &[(&'static str, &'static str)]) -> Vec<(&'static str, &'static st
 }
 
 fn read(file: &str, variables: &[(&str, &str)], purpose: Purpose) -> Result<Config, Vec<String>> {
-    let told = |problems: Vec<Problem>| problems.iter().map(ToString::to_string).collect();
+    let told = |problems: Vec<ConfigProblem>| problems.iter().map(ToString::to_string).collect();
     Config::from_layers(layers(file, variables), purpose).map_err(told)
 }
 

@@ -67,7 +67,7 @@ mod tests {
         About::of(&DeadLetter {
             position: Position { generation: 1, partition: 2, offset: 3 },
             appended_at: Timestamp::from_millis(0),
-            buried_at: Timestamp::from_millis(0),
+            dead_lettered_at: Timestamp::from_millis(0),
             reason: String::new(),
             payload: Bytes::from_static(payload),
             provenance: Provenance { key: Bytes::from_static(key), ..Provenance::default() },

@@ -69,7 +69,7 @@ impl DeadLetterJson {
             partition,
             offset,
             appended_at: letter.appended_at,
-            buried_at: letter.buried_at,
+            buried_at: letter.dead_lettered_at,
             reason: letter.reason.clone(),
             attempt: letter.provenance.attempt(),
             replayed_from: letter.provenance.origin.map(|origin| origin.position.to_string()),

@@ -38,7 +38,7 @@ fn whole(console: &mut Console, letter: &DeadLetter) {
         |name: &str, value: &str| console.line(format_args!("{name:<10} {}", printable::line(value.as_bytes())));
     line("position", &letter.position.to_string());
     line("appended", &letter.appended_at.to_string());
-    line("buried", &letter.buried_at.to_string());
+    line("buried", &letter.dead_lettered_at.to_string());
     line("reason", &letter.reason);
     let attempt = letter.provenance.attempt();
     match letter.provenance.origin {

@@ -1,15 +1,16 @@
-//! By how much our clock is ahead of the brokers', from what acknowledgements say anyway.
+//! Estimates how far our clock is ahead of the brokers', from the append times in acknowledgements.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-/// Differences between when a message was sent by our clock and when the log took it by the broker's. Each is too small by
-/// the time that the message was under way, so the greatest of the last few seconds is nearest.
+/// The greatest recent difference in milliseconds between a message's send time by our clock and its append time by the
+/// broker's. Each difference is too small by the transfer time, so the greatest one of a few seconds is the best
+/// estimate.
 pub struct ClockAhead {
     now_ms: AtomicI64,
     before_ms: AtomicI64,
 }
 
-/// No difference was seen.
+/// No difference was measured.
 const NONE: i64 = i64::MIN;
 
 impl Default for ClockAhead {
@@ -23,13 +24,13 @@ impl ClockAhead {
         self.now_ms.fetch_max(ahead_ms, Ordering::Relaxed);
     }
 
-    /// Since the turn before the last one; `None` if nothing came.
+    /// The greatest difference since the turn before the last one; `None` if there is none.
     pub fn lately(&self) -> Option<i64> {
         let ahead_ms = self.now_ms.load(Ordering::Relaxed).max(self.before_ms.load(Ordering::Relaxed));
         (ahead_ms != NONE).then_some(ahead_ms)
     }
 
-    /// Forgets what came before the last turn, and returns what is left. To be called every few seconds.
+    /// Drops the differences from before the last turn and returns the greatest one left. Call it every few seconds.
     pub fn turn(&self) -> Option<i64> {
         let lately = self.lately();
         self.before_ms.store(self.now_ms.swap(NONE, Ordering::Relaxed), Ordering::Relaxed);

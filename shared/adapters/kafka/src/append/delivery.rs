@@ -1,4 +1,4 @@
-//! What became of a message: the one place that judges a delivery report.
+//! Classifies delivery reports: acknowledged, not persisted, unknown or too large.
 
 use rdkafka::bindings::{rd_kafka_message_status, rd_kafka_msg_status_t};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -9,31 +9,31 @@ use tidegate_ports::FailureCause;
 
 use crate::failure;
 
-/// What became of a message.
+/// The outcome of a sent message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Delivery {
     /// Acknowledged by all in-sync replicas.
     Acked { partition: Partition, offset: i64 },
-    /// Certainly not on the log, now or later.
+    /// The message is certainly not on the log and never will be.
     NotPersisted(FailureCause),
-    /// It was sent, and nobody knows.
+    /// The message was sent and may be on the log.
     Unknown(FailureCause),
     /// The broker takes no message of this size.
     TooLarge,
 }
 
-/// How far librdkafka brought a message.
+/// librdkafka's message status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     /// Never sent, or refused by the broker before anything was written.
     NotPersisted,
-    /// Sent, without an answer that settles it.
+    /// Sent, without an answer that decides it.
     PossiblyPersisted,
     /// Written, whatever the error says.
     Persisted,
 }
 
-/// The report that librdkafka makes of a message, once for each.
+/// The delivery in librdkafka's report, which comes once for each message.
 pub fn delivered(report: &DeliveryResult<'_>) -> Delivery {
     match report {
         Ok(message) => match (u32::try_from(message.partition()), message.offset()) {
@@ -44,13 +44,13 @@ pub fn delivered(report: &DeliveryResult<'_>) -> Delivery {
     }
 }
 
-/// A message that librdkafka did not take: it was never sent.
+/// The delivery of a message that librdkafka did not accept: it was never sent.
 pub fn refused(error: &KafkaError) -> Delivery {
     failed(error, Status::NotPersisted)
 }
 
-/// Only what is certain is called certain: librdkafka's status decides, but where the code itself says that something
-/// may have been written, no status makes it certain.
+/// The delivery of a failed message. librdkafka's status decides, except that a code which means the message may have
+/// been written is never "not persisted".
 pub fn failed(error: &KafkaError, status: Status) -> Delivery {
     use RDKafkaErrorCode as Code;
     let code = error.rdkafka_error_code().unwrap_or(Code::Unknown);
@@ -87,8 +87,8 @@ fn status_of(message: &BorrowedMessage<'_>) -> Status {
 mod tests {
     use super::*;
 
-    /// Every code that a produce request, the queue or a purge may end in, and what it means when librdkafka says that
-    /// the message was not sent or not written, and when it may have been.
+    /// Every error code of a produce request, the queue or a purge, with the delivery for the status "not persisted"
+    /// and for "possibly persisted".
     const TABLE: &[(RDKafkaErrorCode, &str, &str)] = {
         use RDKafkaErrorCode::*;
         const NO: &str = "not persisted";

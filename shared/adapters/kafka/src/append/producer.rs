@@ -1,4 +1,5 @@
-//! The producer behind appends: a byte budget in front, a report for each message, and another one when it breaks.
+//! The producer behind appends: a byte budget, a delivery report for each message, and a new instance after a fatal
+//! error.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -24,63 +25,63 @@ pub struct Outgoing<'m> {
     pub key: Option<&'m str>,
     pub headers: OwnedHeaders,
     pub payload: &'m [u8],
-    /// The sender's clock; a topic with the log's own clock overrides it.
+    /// Milliseconds by the sender's clock; a topic with `LogAppendTime` replaces it.
     pub sent_at_ms: i64,
 }
 
-/// How large what is sent may be.
+/// Size limits of sent messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capacity {
-    /// One message with its key and headers.
+    /// Bytes of one message with its key and headers.
     pub message_bytes: usize,
-    /// Messages that go together. No topic takes less, so a batch of small ones is never refused for its size.
+    /// Bytes of one batch. No topic accepts less, so a batch of small messages is never refused for its size.
     pub batch_bytes: usize,
 }
 
 impl Capacity {
-    /// For the records topic.
+    /// The limits of the records topic.
     pub fn records(options: &KafkaOptions) -> Self {
         let bytes = options.append.max_record_bytes + OVERHEAD_BYTES;
         Capacity { message_bytes: bytes, batch_bytes: bytes.min(BATCH_BYTES) }
     }
 }
 
-/// librdkafka's own bound on a batch of several messages.
+/// Bytes of a batch of several messages at most: librdkafka's own limit.
 pub const BATCH_BYTES: usize = 1_000_000;
 
-/// Sends messages and tells what became of each. A fatal error costs the producer, not the process.
+/// Sends messages and returns the delivery of each. After a fatal error a new librdkafka producer takes over.
 pub struct Producer {
     config: ClientConfig,
-    current: RwLock<Line>,
-    room: Arc<Semaphore>,
+    current: RwLock<Instance>,
+    permits: Arc<Semaphore>,
     queue_bytes: usize,
     waiting: Arc<AtomicUsize>,
     closing: AtomicBool,
-    /// When a report must have come, whatever happened to librdkafka.
+    /// How long a delivery report may take, whatever the state of librdkafka.
     patience: Duration,
 }
 
 /// One librdkafka producer.
 #[derive(Clone)]
-struct Line {
+struct Instance {
     producer: Arc<ThreadedProducer<Reports>>,
     made_at: Instant,
 }
 
-/// A producer that breaks as soon as it is made is not made again at once.
+/// Time between two new instances at least, for a producer that fails as soon as it is created.
 const REBUILD_PAUSE: Duration = Duration::from_secs(1);
 
 impl Producer {
-    /// One of a process's producers may publish librdkafka's figures.
+    /// `publishes`: whether this producer publishes librdkafka's statistics; one producer of a process may.
     pub fn new(options: &KafkaOptions, role: &str, capacity: Capacity, publishes: bool) -> Result<Producer, LogError> {
         let config = config(options, role, capacity, publishes);
         let waiting = Arc::new(AtomicUsize::new(0));
-        let current = Line::new(&config).map_err(|error| client::broken(&error))?;
+        let current = Instance::new(&config).map_err(|error| client::broken(&error))?;
         let queue_bytes = options.append.queue_bytes.min(Semaphore::MAX_PERMITS);
         Ok(Producer {
             config,
             current: RwLock::new(current),
-            room: Arc::new(Semaphore::new(queue_bytes)),
+            permits: Arc::new(Semaphore::new(queue_bytes)),
             queue_bytes,
             waiting,
             closing: AtomicBool::new(false),
@@ -88,7 +89,7 @@ impl Producer {
         })
     }
 
-    /// Returns when the fate of the message is settled.
+    /// Sends a message and returns when its delivery is known.
     pub async fn send(&self, message: Outgoing<'_>) -> Delivery {
         let answer = match self.queue(message) {
             Ok(answer) => answer,
@@ -102,42 +103,42 @@ impl Producer {
     }
 
     fn queue(&self, message: Outgoing<'_>) -> Result<oneshot::Receiver<Delivery>, Delivery> {
-        // Counted before it looks: whoever closes either sees this message, or is seen by it.
+        // Counted before the check: `close` then either counts this message, or this call sees that it is closing.
         let count = Counted::new(&self.waiting);
         if self.closing.load(Ordering::SeqCst) {
             return Err(Delivery::NotPersisted("the producer is closed".into()));
         }
         let bytes = message.payload.len() + message.key.map_or(0, str::len) + OVERHEAD_BYTES.min(256);
         let full = || {
-            let (free, of) = (self.room.available_permits(), self.queue_bytes);
+            let (free, of) = (self.permits.available_permits(), self.queue_bytes);
             let cause = format!("{bytes} bytes do not fit the queue: {free} of {of} are free; raise kafka.queue_bytes");
             Delivery::NotPersisted(FailureCause::overloaded(cause))
         };
-        let room = self.room.clone().try_acquire_many_owned(u32::try_from(bytes).map_err(|_| full())?);
-        let room = room.map_err(|_| full())?;
+        let permits = self.permits.clone().try_acquire_many_owned(u32::try_from(bytes).map_err(|_| full())?);
+        let permits = permits.map_err(|_| full())?;
         let (reply, answer) = oneshot::channel();
         let sent_at_ms = message.sent_at_ms;
-        let waiting = Box::new(Waiting { reply, sent_at_ms, _room: room, _count: count });
-        let line = self.line()?;
+        let waiting = Box::new(Waiting { reply, sent_at_ms, _permit: permits, _count: count });
+        let instance = self.instance()?;
         let mut record = BaseRecord::with_opaque_to(message.topic, waiting)
             .partition(i32::try_from(message.partition).unwrap_or(i32::MAX))
             .payload(message.payload)
             .timestamp(sent_at_ms)
             .headers(message.headers);
         record.key = message.key;
-        match line.producer.send(record) {
+        match instance.producer.send(record) {
             Ok(()) => Ok(answer),
             Err((error, _)) => {
                 if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
-                    line.producer.context().broken.store(true, Ordering::Release);
+                    instance.producer.context().broken.store(true, Ordering::Release);
                 }
                 Err(delivery::refused(&error))
             }
         }
     }
 
-    /// The producer in use; one that is broken is replaced first.
-    fn line(&self) -> Result<Line, Delivery> {
+    /// The instance in use. A broken one is replaced first.
+    fn instance(&self) -> Result<Instance, Delivery> {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner).clone();
         if !current.is_broken() {
             return Ok(current);
@@ -149,37 +150,38 @@ impl Producer {
         if slot.made_at.elapsed() < REBUILD_PAUSE {
             return Err(Delivery::NotPersisted(format!("{}; another one is made shortly", slot.why_broken()).into()));
         }
-        let made = Line::new(&self.config).map_err(|error| delivery::refused(&error))?;
+        let made = Instance::new(&self.config).map_err(|error| delivery::refused(&error))?;
         tracing::error!(cause = slot.why_broken(), "the producer failed for good; another one takes over");
         metrics::PRODUCER_REBUILT.handle().increment(1);
         let broken = std::mem::replace(&mut *slot, made);
-        // Closing tells those who wait on it: what was still queued is not persisted, what was under way is unknown.
+        // Closing sends the outstanding reports: queued messages are not persisted, messages in flight are unknown.
         client::close_aside(broken);
         Ok(slot.clone())
     }
 
-    /// Takes no more, waits for the reports of what was taken, and counts what is left; their callers are told.
+    /// Refuses new messages, waits up to `deadline` for outstanding reports, and counts the messages left; their
+    /// callers get an error.
     pub async fn close(&self, deadline: Duration) -> usize {
         self.closing.store(true, Ordering::SeqCst);
-        let line = self.current.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let instance = self.current.read().unwrap_or_else(PoisonError::into_inner).clone();
         let waiting = self.waiting.clone();
         let closing = tokio::task::spawn_blocking(move || {
-            let left = drained(&line, &waiting, deadline);
-            line.producer.purge(PurgeConfig::default().queue().inflight());
-            // The reports of what was purged: without them their callers would wait in vain.
-            let _ = line.producer.flush(Duration::from_millis(500));
+            let left = drained(&instance, &waiting, deadline);
+            instance.producer.purge(PurgeConfig::default().queue().inflight());
+            // Delivers the reports of purged messages; without them their callers would wait until their timeout.
+            let _ = instance.producer.flush(Duration::from_millis(500));
             left
         });
         closing.await.unwrap_or_else(|_| self.waiting.load(Ordering::Acquire))
     }
 
-    /// By how much our clock is ahead of the brokers', in milliseconds; `None` if nothing was acknowledged lately.
+    /// Milliseconds by which our clock is ahead of the brokers'; `None` if nothing was acknowledged lately.
     pub fn clock_ahead_ms(&self) -> Option<i64> {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
         current.producer.context().clock_ahead.lately()
     }
 
-    /// Messages whose report has not come.
+    /// Messages whose report is outstanding.
     pub fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Acquire)
     }
@@ -192,12 +194,12 @@ impl Drop for Producer {
     }
 }
 
-impl Line {
-    fn new(config: &ClientConfig) -> Result<Line, KafkaError> {
+impl Instance {
+    fn new(config: &ClientConfig) -> Result<Instance, KafkaError> {
         let reports =
             Reports { broken: AtomicBool::new(false), retries: AtomicU64::new(0), clock_ahead: ClockAhead::default() };
         let producer = Arc::new(config.create_with_context(reports)?);
-        Ok(Line { producer, made_at: Instant::now() })
+        Ok(Instance { producer, made_at: Instant::now() })
     }
 
     fn is_broken(&self) -> bool {
@@ -210,13 +212,13 @@ impl Line {
     }
 }
 
-/// Flushes until every message has its report, up to `deadline`, and counts what is left. Our own count decides: flushing
-/// may end early, and also before the last report was heard or a message that was just accepted reached the queue.
-fn drained(line: &Line, waiting: &AtomicUsize, deadline: Duration) -> usize {
+/// Flushes until every message has its report, up to `deadline`, and counts the messages left. Our own count decides:
+/// a flush may end before the last report is handled, or before a message just accepted is in the queue.
+fn drained(instance: &Instance, waiting: &AtomicUsize, deadline: Duration) -> usize {
     let until = Instant::now() + deadline;
     loop {
         let time_left = until.saturating_duration_since(Instant::now());
-        let flushed = line.producer.flush(time_left);
+        let flushed = instance.producer.flush(time_left);
         let left = waiting.load(Ordering::SeqCst);
         if left == 0 || time_left.is_zero() {
             return left;
@@ -241,26 +243,26 @@ fn config(options: &KafkaOptions, role: &str, capacity: Capacity, publishes: boo
         .set("compression.type", append.compression.as_str())
         .set("linger.ms", append.linger.as_millis().to_string())
         .set("request.timeout.ms", client::millis(append.request_timeout))
-        // The client's own patience with a request; a little more than the broker's.
+        // The client's timeout of a request, a little longer than the broker's.
         .set("socket.timeout.ms", client::millis(append.request_timeout + Duration::from_millis(500)))
         .set("message.timeout.ms", client::millis(append.message_timeout))
-        // A topic that is not there is told, and not waited for as long as a message may live.
+        // A missing topic is reported before the message times out.
         .set("topic.metadata.propagation.max.ms", client::millis(append.message_timeout / 2))
         .set("message.max.bytes", capacity.message_bytes.to_string())
         .set("batch.size", capacity.batch_bytes.to_string())
-        // Our own budget stands in front; librdkafka's must not be met first.
+        // Our own byte budget applies first; librdkafka's limits must not be reached before it.
         .set("queue.buffering.max.messages", "0")
         .set("queue.buffering.max.kbytes", (append.queue_bytes / 512).max(1_024).to_string())
         .set("statistics.interval.ms", statistics);
     client::with_extra(config, options)
 }
 
-/// Who waits for a report, and what is given back when it comes.
+/// The state of a message that waits for its report: the caller's channel, its bytes of the budget, its count.
 pub struct Waiting {
     reply: oneshot::Sender<Delivery>,
-    /// By our clock.
+    /// Milliseconds by our clock.
     sent_at_ms: i64,
-    _room: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
     _count: Counted,
 }
 
@@ -279,7 +281,7 @@ impl Drop for Counted {
     }
 }
 
-/// Hears what librdkafka reports.
+/// Handles librdkafka's callbacks.
 struct Reports {
     broken: AtomicBool,
     /// Retries published so far.
@@ -317,15 +319,15 @@ impl ProducerContext for Reports {
         {
             self.broken.store(true, Ordering::Release);
         }
-        // Who hears of the report must find its room given back, and itself not counted any more.
-        let Waiting { reply, sent_at_ms, _room: room, _count: count } = *waiting;
+        // The caller must find its permits returned and its message not counted when it gets the report.
+        let Waiting { reply, sent_at_ms, _permit: permits, _count: count } = *waiting;
         if let Ok(message) = report
             && let Timestamp::LogAppendTime(appended_at_ms) = message.timestamp()
         {
             self.clock_ahead.note(sent_at_ms - appended_at_ms);
         }
-        drop((room, count));
-        // Whoever left does not want to know.
+        drop((permits, count));
+        // The caller may have left.
         let _ = reply.send(delivery::delivered(report));
     }
 }

@@ -1,4 +1,4 @@
-//! What is committed, what is still owed to the broker, and whether the broker remembers it.
+//! Offsets that the broker has acknowledged, offsets still to be committed, and whether the broker still has them.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use tidegate_kernel::{Committable, Partition, PartitionEpoch};
 
-/// The commits of one member. Only ever forward, each under its own assignment.
+/// The commits of one member. Offsets only go forward within an assignment.
 #[derive(Default)]
 pub struct Commits {
     state: Mutex<State>,
@@ -19,21 +19,21 @@ struct State {
 }
 
 impl Commits {
-    /// Takes a commit on; false if what is committed or owed already covers it.
+    /// Queues a commit; false if the committed or queued offset already covers it.
     pub fn owe(&self, done: Committable) -> bool {
         let mut state = self.state();
-        let news = |known: Option<&Committable>| {
+        let advances = |known: Option<&Committable>| {
             known.is_none_or(|known| known.partition() != done.partition() || known.next_offset() < done.next_offset())
         };
         let partition = done.partition().partition;
-        let is_news = news(state.committed.get(&partition)) && news(state.owed.get(&partition));
-        if is_news {
+        let is_new = advances(state.committed.get(&partition)) && advances(state.owed.get(&partition));
+        if is_new {
             state.owed.insert(partition, done);
         }
-        is_news
+        is_new
     }
 
-    /// The broker has it.
+    /// Records that the broker acknowledged the commit.
     pub fn paid(&self, done: Committable) {
         let mut state = self.state();
         let partition = done.partition().partition;
@@ -43,19 +43,20 @@ impl Commits {
         }
     }
 
-    /// What the broker has not got yet.
+    /// Commits that the broker has not acknowledged yet.
     pub fn owed(&self) -> Vec<Committable> {
         self.state().owed.values().copied().collect()
     }
 
-    /// The partition is not ours any more: its next owner commits.
+    /// Drops the commits of an assignment that has ended: the next owner commits.
     pub fn forget(&self, gone: PartitionEpoch) {
         let mut state = self.state();
         state.committed.retain(|_, done| done.partition() != gone);
         state.owed.retain(|_, done| done.partition() != gone);
     }
 
-    /// The broker's committed offset, as read back. One that is behind what it had acknowledged is owed again.
+    /// Compares the offset read back from the broker with the acknowledged one. If the broker is behind, the commit is
+    /// queued again and returned.
     pub fn read_back(&self, partition: Partition, offset: Option<i64>) -> Option<Committable> {
         let mut state = self.state();
         let committed = *state.committed.get(&partition)?;
@@ -71,8 +72,8 @@ impl Commits {
     }
 }
 
-/// Whether a commit was refused because the group is changing: the same one may be right in a moment. (A member that
-/// the group does not know any more is not changing: it hears with its next polls that its partitions are lost.)
+/// Whether a commit was refused because the group is rebalancing, so that a retry may succeed. (A member that the group
+/// has removed is not rebalancing: its next polls report the partitions as lost.)
 pub fn is_changing(error: &KafkaError) -> bool {
     use RDKafkaErrorCode as Code;
     matches!(
@@ -126,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broker_that_forgot_is_told_again() {
+    fn a_broker_that_forgot_gets_the_commit_again() {
         let commits = Commits::default();
         assert_eq!(commits.read_back(3, Some(0)), None, "nothing was committed by us");
         commits.owe(done(1, 5));

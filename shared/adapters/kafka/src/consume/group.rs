@@ -1,4 +1,4 @@
-//! What the group tells this member: partitions come, are to be handed over, are gone.
+//! The rebalance callbacks of librdkafka, queued as events: partitions are assigned, are being revoked, or are lost.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,21 +14,21 @@ use tokio::sync::Notify;
 
 use crate::{client, metrics};
 
-/// A change of the assignment, in the order told.
-pub enum Notice {
+/// One change of the assignment. Events are queued in the order of the callbacks.
+pub enum GroupEvent {
     Assigned(Vec<Partition>),
-    /// They stay ours until they are unassigned: the group waits for it.
+    /// The partitions stay ours until they are unassigned; the group waits for that.
     Revoking(TopicPartitionList),
     Lost(Vec<Partition>),
 }
 
-/// The callbacks of a member and what they leave for its polls.
+/// The callbacks of a member, and the events that they queue for its polls.
 #[derive(Default)]
-pub struct Group {
-    notices: Mutex<VecDeque<Notice>>,
+pub struct GroupCallbacks {
+    events: Mutex<VecDeque<GroupEvent>>,
     handing_over: Mutex<Option<HandingOver>>,
-    /// Wakes a poll that waits.
-    pub heard: Notify,
+    /// Wakes a waiting poll when an event is queued.
+    pub event_queued: Notify,
     leaving: AtomicBool,
 }
 
@@ -37,43 +37,45 @@ struct HandingOver {
     epochs: Vec<(PartitionEpoch, i64)>,
 }
 
-impl Group {
-    pub fn next_notice(&self) -> Option<Notice> {
-        lock(&self.notices).pop_front()
+impl GroupCallbacks {
+    pub fn next_event(&self) -> Option<GroupEvent> {
+        lock(&self.events).pop_front()
     }
 
-    /// These are being drained; each with how far it was handed out.
+    /// Starts the drain of these partitions, each with the offset after the last record handed out.
     pub fn begin_handing_over(&self, list: TopicPartitionList, epochs: Vec<(PartitionEpoch, i64)>) {
         *lock(&self.handing_over) = Some(HandingOver { list, epochs });
     }
 
-    /// How far a partition that is being drained was handed out; `None` if it is none of those.
+    /// The offset after the last record handed out of a partition that is being drained; `None` for any other
+    /// partition.
     pub fn handed_to(&self, of: PartitionEpoch) -> Option<i64> {
         let handing_over = lock(&self.handing_over);
         let mut epochs = handing_over.iter().flat_map(|handing| &handing.epochs);
         epochs.find(|(epoch, _)| *epoch == of).map(|(_, handed_to)| *handed_to)
     }
 
-    /// Whether these are being drained still.
+    /// Whether any of these partitions is still being drained.
     pub fn is_handing_over(&self, any_of: &[PartitionEpoch]) -> bool {
         any_of.iter().any(|epoch| self.handed_to(*epoch).is_some())
     }
 
-    /// Gives up what was being drained, and returns it: the group goes on. Changes nothing if there is none.
+    /// Unassigns the partitions that were being drained and returns them, so that the group can go on. Does nothing if
+    /// none is being drained.
     pub fn finish_handing_over<C: ConsumerContext, M: Consumer<C>>(&self, consumer: &M) -> Vec<PartitionEpoch> {
         let Some(done) = lock(&self.handing_over).take() else { return Vec::new() };
         log_failure("unassign", consumer.incremental_unassign(&done.list));
         done.epochs.into_iter().map(|(epoch, _)| epoch).collect()
     }
 
-    /// From now on a revocation is agreed to at once.
+    /// From now on a revocation is confirmed at once, without a drain.
     pub fn begin_leaving(&self) {
         self.leaving.store(true, Ordering::Release);
     }
 
-    fn tell(&self, notice: Notice) {
-        lock(&self.notices).push_back(notice);
-        self.heard.notify_one();
+    fn queue_event(&self, event: GroupEvent) {
+        lock(&self.events).push_back(event);
+        self.event_queued.notify_one();
     }
 }
 
@@ -91,23 +93,23 @@ fn partitions(list: &TopicPartitionList) -> Vec<Partition> {
     list.elements().iter().filter_map(|element| u32::try_from(element.partition()).ok()).collect()
 }
 
-impl ConsumerContext for Group {
+impl ConsumerContext for GroupCallbacks {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, code: RDKafkaRespErr, list: &mut TopicPartitionList) {
         let leaving = self.leaving.load(Ordering::Acquire);
         if code == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
             log_failure("assign", consumer.incremental_assign(list));
-            self.tell(Notice::Assigned(partitions(list)));
+            self.queue_event(GroupEvent::Assigned(partitions(list)));
         } else if leaving || consumer.assignment_lost() {
             log_failure("unassign", consumer.incremental_unassign(list));
-            self.tell(Notice::Lost(partitions(list)));
+            self.queue_event(GroupEvent::Lost(partitions(list)));
         } else {
-            // Not unassigned here: what was read is applied and committed first. The group waits for it.
-            self.tell(Notice::Revoking(list.clone()));
+            // Unassigned later: the records already read are applied and committed first, and the group waits for that.
+            self.queue_event(GroupEvent::Revoking(list.clone()));
         }
     }
 }
 
-impl ClientContext for Group {
+impl ClientContext for GroupCallbacks {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         client::log_line(level, facility, message);
     }

@@ -1,4 +1,4 @@
-//! The membership: librdkafka's consumer, what is being handed over, and commits whose outcome is known.
+//! One group membership: librdkafka's consumer, partitions being handed over, and commits with their outcome.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,15 +12,15 @@ use tidegate_ports::{FailureCause, LogError};
 use tokio::sync::oneshot;
 
 use super::commits::{Commits, is_changing};
-use super::group::Group;
+use super::group::GroupCallbacks;
 use crate::{GroupProtocol, KafkaOptions, client, failure};
 
-/// One membership of the group. When the last holder lets go of it, it leaves.
+/// One membership of the group. It leaves the group when the last reference is dropped.
 pub struct Member {
-    pub consumer: StreamConsumer<Group>,
+    pub consumer: StreamConsumer<GroupCallbacks>,
     pub commits: Commits,
     topic: String,
-    /// Dropped after the consumer, which tells that it has left.
+    /// Dropped after the consumer: the receiver then knows that the member has left.
     _gone: oneshot::Sender<()>,
 }
 
@@ -29,37 +29,37 @@ pub struct Member {
 #[error("{cause}")]
 pub struct CommitFailure {
     cause: FailureCause,
-    /// The group is changing: the same commit may be right in a moment.
+    /// The group is rebalancing: a retry of the same commit may succeed.
     pub changing: bool,
 }
 
-/// The broker's answer to a commit may take so long, e.g. while the coordinator moves.
+/// How long the broker may take to answer a commit, for example while the coordinator moves.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Member {
     pub fn join(options: &KafkaOptions, group: &str) -> Result<(Arc<Member>, oneshot::Receiver<()>), LogError> {
-        let made = config(options, group).create_with_context(Group::default());
-        let consumer: StreamConsumer<Group> = made.map_err(|error| client::broken(&error))?;
+        let made = config(options, group).create_with_context(GroupCallbacks::default());
+        let consumer: StreamConsumer<GroupCallbacks> = made.map_err(|error| client::broken(&error))?;
         let topic = options.topics.records.clone();
         consumer.subscribe(&[&topic]).map_err(|error| client::broken(&error))?;
         let (sender, gone) = oneshot::channel();
         Ok((Arc::new(Member { consumer, commits: Commits::default(), topic, _gone: sender }), gone))
     }
 
-    pub fn group(&self) -> &Group {
+    pub fn group(&self) -> &GroupCallbacks {
         self.consumer.context()
     }
 
-    /// Gives up what was being drained. Changes nothing if nothing was.
+    /// Gives up the partitions that were being drained. Does nothing if there are none.
     pub fn finish_handing_over(&self) {
         for gone in self.group().finish_handing_over(&self.consumer) {
             self.commits.forget(gone);
         }
     }
 
-    /// The same, should it not have come to it within the deadline: what a stuck owner commits later must not count.
-    /// librdkafka lets go of the partitions only when it is polled, so the others wait for that, or for the owner's
-    /// poll interval to run out.
+    /// Gives up these partitions after `deadline` if they are still being drained: later commits of a stuck owner must
+    /// not count. librdkafka releases the partitions only when it is polled, so the other members wait for that, or for
+    /// the end of the owner's poll interval.
     pub fn finish_handing_over_after(self: &Arc<Self>, deadline: Duration, partitions: Vec<PartitionEpoch>) {
         let member = Arc::downgrade(self);
         tokio::spawn(async move {
@@ -77,23 +77,23 @@ impl Member {
         });
     }
 
-    /// From now on nothing is drained any more.
+    /// Gives up what is being drained; later revocations are confirmed at once.
     pub fn begin_leaving(&self) {
         self.group().begin_leaving();
         self.finish_handing_over();
     }
 
-    /// Has librdkafka fetch a partition, or not.
+    /// Resumes or pauses librdkafka's fetching of a partition.
     pub fn fetch(&self, partition: Partition, wanted: bool) {
         let mut list = TopicPartitionList::new();
         list.add_partition(&self.topic, i32::try_from(partition).unwrap_or(i32::MAX));
-        let told = if wanted { self.consumer.resume(&list) } else { self.consumer.pause(&list) };
-        if let Err(error) = told {
+        let switched = if wanted { self.consumer.resume(&list) } else { self.consumer.pause(&list) };
+        if let Err(error) = switched {
             tracing::warn!(%error, partition, wanted, "fetching was not paused or resumed");
         }
     }
 
-    /// Commits, and returns when the broker has answered.
+    /// Commits an offset and returns when the broker has answered.
     pub async fn commit(self: &Arc<Self>, done: Committable) -> Result<(), CommitFailure> {
         let member = self.clone();
         let committing = tokio::task::spawn_blocking(move || member.commit_blocking(done));
@@ -147,16 +147,16 @@ fn config(options: &KafkaOptions, group: &str) -> ClientConfig {
         .set("queued.max.messages.kbytes", (fetch_bytes / 1_024).to_string())
         .set("fetch.max.bytes", fetch_bytes.to_string())
         .set("fetch.message.max.bytes", (fetch_bytes / 4).to_string())
-        // A bound on what is sent, which librdkafka wants below the one on what is fetched. Larger records come all
-        // the same: the broker sends at least one batch.
+        // The bound on sent messages, which librdkafka requires to be below `fetch.max.bytes`. Larger records are still
+        // fetched: the broker sends at least one batch.
         .set("message.max.bytes", fetch_bytes.min(1_000_000).to_string())
-        // With a queue this small its default of a second would be felt at every refill.
+        // With a queue this small the default of 1 s would delay every refill.
         .set("fetch.queue.backoff.ms", "5")
         .set("fetch.wait.max.ms", "500")
         .set("socket.timeout.ms", "10000")
         .set("statistics.interval.ms", client::millis(client::STATISTICS_INTERVAL));
     if consume.protocol == GroupProtocol::Classic {
-        // The new protocol takes both from the broker, and refuses to be told.
+        // The new protocol takes both from the broker and rejects client settings.
         let session = client::millis(consume.session_timeout);
         let heartbeat = client::millis((consume.session_timeout / 10).min(Duration::from_secs(3)));
         config
@@ -167,7 +167,7 @@ fn config(options: &KafkaOptions, group: &str) -> ClientConfig {
     client::with_extra(config, options)
 }
 
-/// A member that does not poll for so long has lost its partitions: longer than any drain.
+/// A member that does not poll for this long loses its partitions. Longer than any drain.
 fn max_poll_interval(options: &KafkaOptions) -> Duration {
     (options.consume.session_timeout * 2).max(Duration::from_secs(60))
 }

@@ -1,4 +1,4 @@
-//! Reads the group's committed offsets back from the broker, for the metric and to see whether it remembers ours.
+//! Reads the group's committed offsets back from the broker: for the metric, and to detect a broker that lost a commit.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! When the oldest unapplied record was appended: the log's own time on the first one of each partition. And the newest
-//! one's, once, for how long the oldest had waited when it was first looked at.
+//! When the oldest unapplied record of each partition was appended, by the log's clock. The newest record's time is
+//! read once per partition: the difference says how long the oldest one had waited when it was first seen.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -14,22 +14,22 @@ use tidegate_ports::{FailureCause, LogError};
 use super::Behind;
 use crate::client::{self, Asking};
 
-/// What was read before, so that a partition that stands still is not read again.
+/// The times read so far, so that a partition without progress is not read again.
 #[derive(Default)]
 pub struct Oldest {
     known: HashMap<Partition, (i64, Timestamp)>,
-    /// When the newest record was appended, as of the first reading that found the partition behind; `None` where that
-    /// could not be read.
+    /// When the newest record was appended, read at the first measurement that found the partition behind; `None` where
+    /// that failed.
     newest: HashMap<Partition, Option<Timestamp>>,
 }
 
-/// Reading one record of each partition takes milliseconds; a broker that takes longer has no answer.
+/// How long the read of one record of each partition may take. It normally takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// The newest one need not be known, and where a foreign transaction ended there is none.
+/// How long the read of the newest records may take. They are optional: the last offset may be a transaction marker.
 const NEWEST_PATIENCE: Duration = Duration::from_millis(500);
 
 impl Oldest {
-    /// Learns when the first uncommitted record of each of these partitions was appended.
+    /// Reads when the first uncommitted record of each of these partitions was appended.
     pub fn of(&mut self, consumer: &BaseConsumer<Asking>, topic: &str, behind: &[Behind]) -> Result<(), LogError> {
         self.known.retain(|partition, (offset, _)| {
             behind.iter().any(|one| one.partition == *partition && one.next_offset == *offset)
@@ -42,17 +42,17 @@ impl Oldest {
             return Ok(());
         }
         let read = self.read(consumer, topic, &unread).and_then(|()| self.read_newest(consumer, topic, &unseen));
-        // Fetching ends here, or the broker would be asked for more all the time.
+        // Without this, librdkafka would go on fetching.
         let left = consumer.unassign();
         read.and(left.map_err(|error| client::unavailable(&error)))
     }
 
-    /// What was learned of a partition; `None` where nothing is uncommitted.
+    /// When the partition's first uncommitted record was appended; `None` where nothing is uncommitted.
     pub fn known(&self, partition: Partition) -> Option<Timestamp> {
         self.known.get(&partition).map(|(_, appended_at)| *appended_at)
     }
 
-    /// The log's clock, as the partition's newest record showed it when it was first behind.
+    /// The log's clock when the partition was first behind: the append time of its newest record.
     pub fn log_time(&self, partition: Partition) -> Option<Timestamp> {
         self.newest.get(&partition).copied().flatten()
     }
@@ -65,7 +65,7 @@ impl Oldest {
             let text = format!("the oldest record was not read within {PATIENCE:?}");
             return Err(LogError::Unavailable(FailureCause::timeout(text)));
         }
-        // Retention may have taken the record in between: then the first that is left stands for it.
+        // If retention has deleted the record in between, the first one left is used.
         self.known.extend(read.into_iter().map(|(partition, at)| (partition, (wanted[&partition], at))));
         Ok(())
     }
@@ -79,8 +79,8 @@ impl Oldest {
     }
 }
 
-/// When the first record at or after the offset wanted of each partition was appended; without those that could not be
-/// read in time.
+/// The append time of each partition's first record at or after the wanted offset. Partitions that could not be read in
+/// time are missing.
 fn read_one_each(
     consumer: &BaseConsumer<Asking>,
     topic: &str,

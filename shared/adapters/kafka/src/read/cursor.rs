@@ -1,4 +1,4 @@
-//! Where the last read ended: the next one goes on there with what was fetched ahead.
+//! The position after the last read, so that the next read continues with the records fetched ahead.
 
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -13,30 +13,30 @@ use super::Reader;
 use crate::client::Asking;
 use crate::{client, ends, wire};
 
-/// Without a word for so long the broker has no answer.
-const PATIENCE: Duration = Duration::from_secs(15);
-/// Who has not read on for so long does not, and what was fetched ahead is let go of.
+/// A read that gets no record for this long fails.
+const READ_TIMEOUT: Duration = Duration::from_secs(15);
+/// After this time without a read the partition is unassigned and the records fetched ahead are dropped.
 const IDLE_AFTER: Duration = Duration::from_secs(2);
 
 #[derive(Default)]
 pub struct Cursor {
-    place: Option<Place>,
+    assigned: Option<AssignedPartition>,
     read_at: Option<Instant>,
 }
 
 /// A partition that is assigned.
-struct Place {
+struct AssignedPartition {
     partition: Partition,
-    /// The offset to be read next.
+    /// The offset of the next read.
     next: i64,
-    /// The partition's end when last asked for.
+    /// The partition's end offset when it was assigned.
     end: i64,
-    /// A record that was polled and did not fit its read.
+    /// A polled record that did not fit in its read.
     held: Option<Consumed>,
 }
 
 impl Cursor {
-    /// Records of the range, at least one where there is any, then up to about `max_bytes` of payload.
+    /// Records of the range: at least one where there is any, then up to about `max_bytes` of payload.
     pub fn read(
         &mut self,
         reader: &Reader,
@@ -47,34 +47,38 @@ impl Cursor {
         if range.is_empty() {
             return Ok(Vec::new());
         }
-        // Also of a read that fails: it may leave its partition assigned.
+        // Also set for a read that fails, since it may leave its partition assigned.
         self.read_at = Some(Instant::now());
-        let goes_on = |place: &Place| {
-            place.partition == partition && place.next == range.start && place.next < place.end.min(range.end)
+        let goes_on = |assigned: &AssignedPartition| {
+            assigned.partition == partition
+                && assigned.next == range.start
+                && assigned.next < assigned.end.min(range.end)
         };
-        let place = match self.place.take().filter(goes_on) {
-            Some(place) => Some(place),
-            None => Place::take(reader, partition, range.start).map_err(|error| client::unavailable(&error))?,
+        let assigned = match self.assigned.take().filter(goes_on) {
+            Some(assigned) => Some(assigned),
+            None => {
+                AssignedPartition::take(reader, partition, range.start).map_err(|error| client::unavailable(&error))?
+            }
         };
-        let Some(mut place) = place else { return Ok(Vec::new()) };
-        let records = place.records(reader, range, max_bytes)?;
-        self.place = Some(place);
+        let Some(mut assigned) = assigned else { return Ok(Vec::new()) };
+        let records = assigned.records(reader, range, max_bytes)?;
+        self.assigned = Some(assigned);
         Ok(records)
     }
 
-    /// Whether no records are assigned; a partition that nobody reads on is given up for that.
+    /// Whether no partition is assigned. Unassigns the partition first if it has not been read for [`IDLE_AFTER`].
     pub fn is_idle(&mut self, consumer: &BaseConsumer<Asking>) -> bool {
         if self.read_at.is_some_and(|read_at| read_at.elapsed() < IDLE_AFTER) {
             return false;
         }
-        self.place = None;
+        self.assigned = None;
         self.read_at.take().is_none() || consumer.unassign().is_ok()
     }
 }
 
-impl Place {
-    /// Assigns a partition; `None` if it has nothing from there on.
-    fn take(reader: &Reader, partition: Partition, from: i64) -> Result<Option<Place>, KafkaError> {
+impl AssignedPartition {
+    /// Assigns a partition at `from`; `None` if it has no records from there on.
+    fn take(reader: &Reader, partition: Partition, from: i64) -> Result<Option<AssignedPartition>, KafkaError> {
         let (first, end) = reader.span(partition)?;
         let next = from.max(first);
         if next >= end {
@@ -83,26 +87,26 @@ impl Place {
         let mut list = TopicPartitionList::new();
         list.add_partition_offset(&reader.topic, ends::number(partition), Offset::Offset(next))?;
         reader.consumer.assign(&list)?;
-        Ok(Some(Place { partition, next, end, held: None }))
+        Ok(Some(AssignedPartition { partition, next, end, held: None }))
     }
 
     fn records(&mut self, reader: &Reader, range: Range<i64>, max_bytes: usize) -> Result<Vec<Consumed>, LogError> {
         let until = range.end.min(self.end);
         let (mut records, mut bytes): (Vec<Consumed>, usize) = (Vec::new(), 0);
-        let mut heard_at = Instant::now();
+        let mut last_record_at = Instant::now();
         while self.next < until {
             let Some(record) = self.held.take().map(Ok).or_else(|| self.poll(reader)).transpose()? else {
-                if heard_at.elapsed() > PATIENCE {
+                if last_record_at.elapsed() > READ_TIMEOUT {
                     let (partition, next) = (self.partition, self.next);
                     return Err(LogError::Unavailable(FailureCause::timeout(format!(
-                        "partition {partition} of {} was not read from {next} on within {PATIENCE:?}",
+                        "partition {partition} of {} was not read from {next} on within {READ_TIMEOUT:?}",
                         reader.topic
                     ))));
                 }
                 continue;
             };
-            heard_at = Instant::now();
-            // Control messages of others' transactions leave gaps, and so does retention.
+            last_record_at = Instant::now();
+            // Transaction markers of other producers and retention leave gaps.
             self.next = record.position.offset;
             let is_beyond = record.position.offset >= until;
             bytes += record.payload.len();
@@ -116,7 +120,7 @@ impl Place {
         Ok(records)
     }
 
-    /// The next message of this partition, if one comes soon. At the partition's end there is nothing more to wait for.
+    /// The next record of this partition, if one comes soon. At the partition's end `next` becomes `end`.
     fn poll(&mut self, reader: &Reader) -> Option<Result<Consumed, LogError>> {
         match reader.consumer.poll(Duration::from_millis(100))? {
             Ok(message) => {
@@ -126,19 +130,19 @@ impl Place {
             }
             Err(KafkaError::PartitionEOF(partition)) => {
                 if partition == ends::number(self.partition) {
-                    // What lies between here and the end is no record.
+                    // No records lie between here and the end.
                     self.next = self.end;
                 }
                 None
             }
             Err(error) if is_final(&error) => Some(Err(client::unavailable(&error))),
-            // librdkafka mends the others by itself, or the patience ends.
+            // librdkafka recovers from the others by itself, or the read times out.
             Err(_) => None,
         }
     }
 }
 
-/// Whether waiting cannot help.
+/// Whether a retry cannot help.
 pub fn is_final(error: &KafkaError) -> bool {
     use RDKafkaErrorCode as Code;
     let code = error.rdkafka_error_code();

@@ -1,13 +1,13 @@
-//! What stands on the records topic at one moment: for reading it up to there.
+//! The offset range of every partition of the records topic at one moment.
 
 use tidegate_ports::{LogError, LogSpan, ReadLog};
 
 use crate::{KafkaOptions, KafkaReadLog};
 
-/// What every partition of the records topic holds now.
+/// The offset ranges that the partitions of the records topic hold now.
 ///
 /// # Errors
-/// [`LogError`]: the topic is not there, or the brokers do not answer.
+/// [`LogError`]: the topic does not exist, or the brokers do not answer.
 pub async fn spans(options: &KafkaOptions) -> Result<Vec<LogSpan>, LogError> {
     KafkaReadLog::open(options)?.spans().await
 }

@@ -1,4 +1,4 @@
-//! What each topic must be: one list of settings, used to make a topic and to check one.
+//! The wanted settings of each topic: one list, used both to create a topic and to check one.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use tidegate_ports::Retention;
 use super::{Mismatch, TopicLayout};
 use crate::{KafkaOptions, wire};
 
-/// Dead letters are few, and somebody has to look at them: they are kept for a year.
+/// Dead letters are kept for a year: they are few, and a person has to look at each.
 pub const DEAD_LETTER_RETENTION: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// One topic as wanted.
+/// The wanted state of one topic.
 pub struct Wanted {
     pub name: String,
     pub partitions: u32,
@@ -19,11 +19,11 @@ pub struct Wanted {
     settings: Vec<Setting>,
 }
 
-/// One topic as it is.
+/// The actual state of one topic.
 #[derive(Clone, Debug, Default)]
 pub struct Description {
     pub partitions: u32,
-    /// The least of its partitions'.
+    /// The lowest replica count among its partitions.
     pub replication: u16,
     pub settings: HashMap<String, String>,
 }
@@ -34,12 +34,12 @@ struct Setting {
     need: Need,
 }
 
-/// What a check says of a setting that differs.
+/// How a setting's actual value is compared with the wanted one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Need {
     Exactly,
     AtLeast,
-    /// Set when the topic is made; the operator's afterwards.
+    /// Set when the topic is created; the operator may change it afterwards.
     Initially,
 }
 
@@ -53,11 +53,11 @@ impl Wanted {
             settings: settings(layout, partitions, message_bytes, retention),
         };
         let max_record_bytes = options.append.max_record_bytes;
-        let (record_bytes, letter_bytes) =
-            (wire::topic_message_bytes(max_record_bytes), wire::letter_message_bytes(max_record_bytes));
+        let (record_bytes, dead_letter_bytes) =
+            (wire::topic_message_bytes(max_record_bytes), wire::dead_letter_message_bytes(max_record_bytes));
         [
             of(&options.topics.records, layout.partitions, record_bytes, layout.retention),
-            of(&options.topics.dead_letters, 1, letter_bytes, dead_letters),
+            of(&options.topics.dead_letters, 1, dead_letter_bytes, dead_letters),
         ]
     }
 
@@ -66,7 +66,7 @@ impl Wanted {
         self.settings.iter().map(|setting| (setting.name, setting.value.as_str()))
     }
 
-    /// Everything that is not as wanted.
+    /// Every difference between the actual and the wanted state.
     pub fn mismatches(&self, found: &Description) -> Vec<Mismatch> {
         let topic = || self.name.clone();
         let mut mismatches = Vec::new();
@@ -102,14 +102,14 @@ fn settings(layout: &TopicLayout, partitions: u32, message_bytes: usize, retenti
     vec![
         setting("min.insync.replicas", layout.min_insync_replicas.to_string(), Need::AtLeast),
         setting("max.message.bytes", message_bytes.to_string(), Need::AtLeast),
-        // The age of a record is the log's to say, whatever a front door's clock says.
+        // Record ages use the broker's clock, so that clock errors of a front door do not matter.
         setting("message.timestamp.type", "LogAppendTime".to_owned(), Need::Exactly),
         // Compaction would keep one record of each run.
         setting("cleanup.policy", "delete".to_owned(), Need::Exactly),
         // A replica that missed acknowledged records must never lead.
         setting("unclean.leader.election.enable", "false".to_owned(), Need::Exactly),
         setting("retention.ms", unbounded(retention.max_age_ms), Need::Initially),
-        // Kafka's is per partition.
+        // Kafka's limit is per partition.
         setting(
             "retention.bytes",
             match retention.max_bytes {

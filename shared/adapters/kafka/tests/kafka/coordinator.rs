@@ -64,14 +64,14 @@ async fn a_commit_that_meets_a_rebalance_is_tried_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_commit_refused_for_good_is_told_and_owed() {
+async fn a_commit_refused_for_good_is_reported_and_queued() {
     let (cluster, options, mut member) = all_read().await;
     cluster
         .request_errors(RDKafkaApiKey::OffsetCommit, &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED]);
     let first = member.ledger.take_committable()[0];
     let refused = member.consumer.commit(first).await;
     assert!(matches!(refused, Err(LogError::Unavailable(_))), "{refused:?}");
-    // Nobody commits the other partition: its records are all that is left when the owed offset is paid.
+    // The other partition is never committed: only its records are left once the queued offset is committed.
     let lag = KafkaLag::watch(&options, "group", clock()).expect("a reader");
     let of_first = member.read.iter().filter(|(from, _)| *from == first.partition()).count() as u64;
     wait_until("the owed one is paid", async || {

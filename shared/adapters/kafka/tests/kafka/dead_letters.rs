@@ -13,7 +13,7 @@ fn letter(offset: i64) -> DeadLetter {
     DeadLetter {
         position: Position { generation: 7, partition: 3, offset },
         appended_at: Timestamp::from_millis(1_700_000_000_001),
-        buried_at: Timestamp::from_millis(1_700_000_000_002),
+        dead_lettered_at: Timestamp::from_millis(1_700_000_000_002),
         reason: "it does not decode: line 1".to_owned(),
         payload: Bytes::from_static(b"\x00not json\xff"),
         provenance: Provenance {
@@ -28,7 +28,7 @@ fn letter(offset: i64) -> DeadLetter {
 async fn another_client_finds_the_provenance_in_the_headers() {
     let fresh = Fresh::topics(4).await;
     let letters = KafkaDeadLetters::open(&fresh.options, clock()).expect("a place");
-    letters.append(letter(42)).await.expect("buried");
+    letters.append(letter(42)).await.expect("dead-lettered");
     let message = read_all(&fresh.options.topics.dead_letters, 1, 1).remove(0);
     assert_eq!(message.key(), Some("7/3/42".as_bytes()));
     assert_eq!(message.payload(), Some(&b"\x00not json\xff"[..]), "byte for byte");
@@ -55,13 +55,13 @@ async fn another_client_finds_the_provenance_in_the_headers() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_foreign_message_does_not_hide_the_letters() {
+async fn a_foreign_message_does_not_hide_the_dead_letters() {
     let fresh = Fresh::topics(1).await;
     let producer: FutureProducer = plain().create().expect("a producer");
     let foreign = FutureRecord::to(&fresh.options.topics.dead_letters).key("who").payload("knows");
     producer.send(foreign, DEADLINE).await.expect("delivered");
     let letters = KafkaDeadLetters::open(&fresh.options, clock()).expect("a place");
-    letters.append(letter(1)).await.expect("buried");
+    letters.append(letter(1)).await.expect("dead-lettered");
     assert_eq!(letters.list(None, 10).await, Ok(vec![letter(1)]));
     assert_eq!(letters.list(None, 0).await, Ok(vec![]));
 }
@@ -72,7 +72,7 @@ async fn the_largest_record_with_the_longest_reason_is_buried_whole() {
     let letters = KafkaDeadLetters::open(&fresh.options, clock()).expect("a place");
     let payload = Bytes::from(vec![b'x'; fresh.options.append.max_record_bytes]);
     let large = DeadLetter { payload, reason: "why ".repeat(10_000), ..letter(1) };
-    letters.append(large.clone()).await.expect("buried");
+    letters.append(large.clone()).await.expect("dead-lettered");
     let listed = letters.list(None, 1).await.expect("listed").remove(0);
     assert!(listed.payload == large.payload, "the payload is whole");
     assert_eq!(listed.reason.len(), 2_048, "the reason is cut");
@@ -80,7 +80,7 @@ async fn the_largest_record_with_the_longest_reason_is_buried_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_letter_that_is_not_safe_is_not_buried() {
+async fn a_dead_letter_that_is_not_durable_is_an_error() {
     let mut fresh = Fresh::named(1);
     fresh.options.append.message_timeout = std::time::Duration::from_secs(4);
     let letters = KafkaDeadLetters::open(&fresh.options, clock()).expect("a place");

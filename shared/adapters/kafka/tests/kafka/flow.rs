@@ -40,7 +40,7 @@ async fn a_partition_paused_for_long_comes_back_whole() {
         member.consumer.pause(paused, true);
         let before = member.read.iter().filter(|(from, _)| *from == paused).count();
         let others = positions.iter().filter(|(partition, _)| *partition == 1).count();
-        // The paused one does not stand in the way of the other, though both share a small queue.
+        // The paused partition does not block the other, although both share a small queue.
         member
             .poll_until("the other partition", |member| {
                 member.read.iter().filter(|(from, _)| *from != paused).count() == others

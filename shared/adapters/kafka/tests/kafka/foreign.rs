@@ -1,4 +1,4 @@
-//! Records that somebody else wrote: whatever stands in them, they are read, and can be buried whole.
+//! Records of foreign producers: whatever their content, they are read and can be dead-lettered completely.
 
 use std::time::Duration;
 
@@ -53,16 +53,16 @@ fn letter_of(record: &Consumed) -> DeadLetter {
     DeadLetter {
         position: record.position,
         appended_at: record.appended_at,
-        buried_at: Timestamp::from_millis(1),
+        dead_lettered_at: Timestamp::from_millis(1),
         reason: "why ".repeat(1_000),
         payload: record.payload.clone(),
         provenance: record.provenance.as_deref().cloned().unwrap_or_default(),
     }
 }
 
-async fn buried(fresh: &Fresh, letter: &DeadLetter) -> DeadLetter {
+async fn dead_lettered(fresh: &Fresh, letter: &DeadLetter) -> DeadLetter {
     let letters = KafkaDeadLetters::open(&fresh.options, clock()).expect("a place");
-    letters.append(letter.clone()).await.expect("buried");
+    letters.append(letter.clone()).await.expect("dead-lettered");
     letters.find(letter.position).await.expect("looked for").expect("it is there")
 }
 
@@ -102,12 +102,12 @@ async fn headers_that_are_no_text_cost_no_record() {
         }
     };
     assert_eq!(consumed.provenance.as_deref(), Some(&expected), "consumers see the same");
-    assert_eq!(buried(&fresh, &letter_of(&consumed)).await.provenance, expected, "and so do letters");
+    assert_eq!(dead_lettered(&fresh, &letter_of(&consumed)).await.provenance, expected, "and so do letters");
 }
 
-/// The same on the shelf: a message there that is not ours must not hide the letters.
+/// The same on the dead letters topic: a foreign message there must not hide the dead letters.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_foreign_header_name_does_not_hide_the_letters() {
+async fn a_foreign_header_name_does_not_hide_the_dead_letters() {
     let fresh = Fresh::topics(1).await;
     let foreign = producer(&[]);
     let headers = with_name(OwnedHeaders::new(), b"\xff", b"");
@@ -116,11 +116,11 @@ async fn a_foreign_header_name_does_not_hide_the_letters() {
     send(&foreign, fresh.records(), b"", OwnedHeaders::new(), b"x");
     foreign.flush(DEADLINE).expect("delivered");
     let letter = DeadLetter { reason: "why".to_owned(), ..letter_of(&first(&fresh).await) };
-    assert_eq!(buried(&fresh, &letter).await, letter);
+    assert_eq!(dead_lettered(&fresh, &letter).await, letter);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_largest_foreign_record_is_buried_whole() {
+async fn the_largest_foreign_record_is_dead_lettered_completely() {
     let fresh = Fresh::topics(1).await;
     let foreign = producer(&[]);
     // More than we would append, and as much as the topic takes.
@@ -129,13 +129,13 @@ async fn the_largest_foreign_record_is_buried_whole() {
     foreign.flush(DEADLINE).expect("delivered");
     let read = first(&fresh).await;
     assert!(read.payload == payload, "it is read whole");
-    let found = buried(&fresh, &letter_of(&read)).await;
+    let found = dead_lettered(&fresh, &letter_of(&read)).await;
     assert!(found.payload == payload, "and buried whole");
     assert_eq!(found.provenance.key, Bytes::from_static(b"k"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_more_headers_than_fit_the_first_are_kept_and_the_rest_is_told() {
+async fn of_more_headers_than_fit_the_first_are_kept_and_the_rest_is_counted() {
     let fresh = Fresh::topics(1).await;
     let foreign = producer(&[]);
     let numbered = |headers: OwnedHeaders, number: usize| {
@@ -145,12 +145,12 @@ async fn of_more_headers_than_fit_the_first_are_kept_and_the_rest_is_told() {
     foreign.flush(DEADLINE).expect("delivered");
     let read = first(&fresh).await;
     assert_eq!(read.provenance.as_ref().map(|provenance| provenance.headers.len()), Some(150));
-    let found = buried(&fresh, &letter_of(&read)).await.provenance;
+    let found = dead_lettered(&fresh, &letter_of(&read)).await.provenance;
     assert_eq!(found.key.len(), 8 * 1024);
     let (left_out, kept) = found.headers.split_first().expect("headers");
     assert!(kept.len() > 30 && kept[..] == read.provenance.expect("some").headers[..kept.len()], "{}", kept.len());
-    let told = format!("11808 bytes of the key, {} headers, for want of room", 150 - kept.len());
-    assert_eq!(*left_out, ("tidegate-left-out".to_owned(), Bytes::from(told)));
+    let expected_text = format!("11808 bytes of the key, {} headers, for want of room", 150 - kept.len());
+    assert_eq!(*left_out, ("tidegate-left-out".to_owned(), Bytes::from(expected_text)));
 }
 
 /// Others' transactions leave offsets without a record, at the end too.

@@ -140,7 +140,7 @@ async fn a_fatal_error_costs_the_membership_and_not_the_process() {
     fresh.options.extra.push(("group.instance.id".to_owned(), instance.clone()));
     let mut member = Member::join(&fresh.options, &group);
     member.owns(4).await;
-    // Somebody else joins under its name: the group fences it, which is fatal to librdkafka's consumer.
+    // Another client joins with its instance id: the group fences it, which is fatal to librdkafka's consumer.
     let impostor: BaseConsumer = plain()
         .set("group.id", &group)
         .set("group.instance.id", &instance)

@@ -70,7 +70,7 @@ async fn a_missing_topic_makes_the_lag_unknown() {
 
 /// What was deleted before it was applied is lost, and must show.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_offset_that_retention_overtook_is_told_as_it_was_committed() {
+async fn an_offset_that_retention_overtook_is_reported_as_committed() {
     let fresh = Fresh::topics(1).await;
     let log = fresh.log();
     for number in 0..10 {
@@ -94,7 +94,7 @@ async fn an_offset_that_retention_overtook_is_told_as_it_was_committed() {
     }
 }
 
-/// A group that was deleted has committed nothing; what is accounted for is in the store all the same.
+/// A deleted group has no committed offsets, but the records in the accounts are in the store.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_accounted_for_does_not_wait_whatever_is_committed() {
     let fresh = Fresh::topics(1).await;
@@ -121,7 +121,7 @@ async fn what_is_accounted_for_does_not_wait_whatever_is_committed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn partitions_that_were_added_are_told() {
+async fn partitions_that_were_added_are_reported() {
     let fresh = Fresh::topics(3).await;
     let lag = KafkaLag::watch(&fresh.options, "nobody", clock()).expect("a reader");
     assert_eq!(lag.mismatch().await, Ok(None));

@@ -81,7 +81,7 @@ fn plain_member(fresh: &Fresh, group: &str) -> BaseConsumer {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_broker_whose_offset_went_back_is_told_again() {
+async fn a_broker_whose_offset_went_back_gets_the_commit_again() {
     let recorder = PrometheusBuilder::new().build_recorder();
     let figures = recorder.handle();
     // The read-back runs on a thread of its own: it counts with the process's recorder.
@@ -109,11 +109,11 @@ async fn a_broker_whose_offset_went_back_is_told_again() {
         committed(&fresh.options, &group, ours) == Some(at)
     })
     .await;
-    let told = format!("tidegate_kafka_committed_offset{{partition=\"{ours}\"}}");
+    let series = format!("tidegate_kafka_committed_offset{{partition=\"{ours}\"}}");
     wait_until("the metric tells", async || {
         member.poll().await;
         let text = figures.render();
-        text.lines().any(|line| line.starts_with(&told))
+        text.lines().any(|line| line.starts_with(&series))
             && text.lines().any(|line| line.starts_with("tidegate_kafka_commits_behind_total") && !line.ends_with(" 0"))
     })
     .await;
@@ -138,7 +138,7 @@ async fn a_time_names_the_first_offset_appended_since() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_question_tells_all_ends() {
+async fn one_request_returns_all_end_offsets() {
     let (fresh, group) = filled(4).await;
     let client = stranger(&group);
     let mut ends = TopicPartitionList::new();

@@ -1,4 +1,4 @@
-//! What an append answers when brokers are away, slow, or wrong. Brokers that can be told to be are mock ones.
+//! The results of appends when brokers are away, slow or faulty. Mock brokers cause the faults.
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -34,7 +34,7 @@ fn options(brokers: String) -> KafkaOptions {
     options
 }
 
-/// An address where nobody listens.
+/// An address without a listener.
 fn nowhere() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("an address").to_string()
@@ -155,18 +155,18 @@ async fn a_full_queue_refuses_at_once() {
     let refused = tokio::time::timeout(DEADLINE, log.append(key(1), large)).await.expect("at once");
     let Err(AppendError::NotPersisted(cause)) = refused else { panic!("{refused:?}") };
     assert!(cause.contains("kafka.queue_bytes"), "{cause}");
-    // Closing tells those who wait, and counts them.
+    // Closing ends the waiting appends with an error and counts them.
     assert_eq!(log.close(Duration::from_millis(50)).await.left, 2);
     for task in tasks {
-        let told = task.await.expect("no panic");
-        assert!(matches!(told, Err(AppendError::NotPersisted(_))), "never sent: {told:?}");
+        let result = task.await.expect("no panic");
+        assert!(matches!(result, Err(AppendError::NotPersisted(_))), "never sent: {result:?}");
     }
     let refused = append(&log).await;
     assert_eq!(refused, Err(AppendError::NotPersisted("the producer is closed".into())));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn closing_on_a_silent_broker_tells_that_nobody_knows() {
+async fn closing_on_a_silent_broker_reports_an_unknown_outcome() {
     let (cluster, log) = mock();
     assert_eq!(append(&log).await, Ok(0));
     cluster.broker_round_trip_time(1, Duration::from_secs(30)).expect("slow");
@@ -176,8 +176,8 @@ async fn closing_on_a_silent_broker_tells_that_nobody_knows() {
     };
     wait_until("a record waits", async || log.waiting() == 1).await;
     assert_eq!(log.close(Duration::from_millis(300)).await.left, 1);
-    let told = under_way.await.expect("no panic");
-    assert!(matches!(told, Err(AppendError::Unknown(_))), "{told:?}");
+    let result = under_way.await.expect("no panic");
+    assert!(matches!(result, Err(AppendError::Unknown(_))), "{result:?}");
 }
 
 #[test]

@@ -18,7 +18,7 @@ use tidegate_ports::{Clock, Retention, SystemClock};
 pub const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Where the real Kafka is.
-#[expect(clippy::disallowed_methods, reason = "tests are told where the stack is by a variable")]
+#[expect(clippy::disallowed_methods, reason = "a variable gives tests the address of the stack")]
 pub fn brokers() -> String {
     let brokers = std::env::var("TIDEGATE_TEST_KAFKA").unwrap_or_else(|_| "127.0.0.1:19092".to_owned());
     let address = brokers.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
@@ -53,7 +53,7 @@ pub struct Fresh {
 }
 
 impl Fresh {
-    /// Options for topics that nobody else has; nothing is made yet.
+    /// Options with new topic names; no topic is created yet.
     pub fn named(partitions: u32) -> Fresh {
         let topics = Topics::named(&format!("test-{}", random()), Region::Eu, 7);
         let mut options = KafkaOptions::new(brokers(), topics, partitions);

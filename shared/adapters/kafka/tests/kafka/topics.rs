@@ -35,7 +35,7 @@ async fn a_topic_that_is_there_is_never_altered() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_topic_made_by_hand_is_told_everything_it_lacks() {
+async fn every_difference_of_a_topic_made_by_hand_is_reported() {
     let fresh = Fresh::named(2);
     let by_hand = NewTopic::new(fresh.records(), 2, TopicReplication::Fixed(1)).set("cleanup.policy", "compact");
     admin().create_topics([&by_hand], &AdminOptions::new()).await.expect("an answer").remove(0).expect("made");

@@ -1,4 +1,4 @@
-//! What waits while a call of its team is under way shares the next one.
+//! Operations that wait during a call of their team share the next call.
 
 use futures_util::future::join_all;
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -73,7 +73,7 @@ async fn confirmations_go_out_by_themselves() {
 }
 
 #[tokio::test]
-async fn who_leaves_before_the_answer_holds_nobody_up() {
+async fn a_caller_that_leaves_before_the_answer_blocks_no_other() {
     let url = shared_url().await;
     let options = options(&url);
     let gate = gate(&options);

@@ -1,4 +1,4 @@
-//! What every gate does, this one does too.
+//! The conformance suite of the gate port.
 
 use crate::asking::gate;
 use crate::server::{clear_away, options, shared_url};

@@ -145,7 +145,7 @@ async fn a_lost_connection_is_mended() {
 #[tokio::test]
 async fn a_server_that_became_a_replica_is_left_until_it_takes_writes() {
     let (redis, gate, team) = up(options).await;
-    // Nobody listens there: it stays without a master, and refuses writes.
+    // That port has no listener: the server stays without a master and refuses writes.
     redis.tell(&["REPLICAOF", "127.0.0.1", "1"]).await;
     await_down(&gate, team, "READONLY").await;
     await_refused_at_once(&gate, team).await;

@@ -1,4 +1,4 @@
-//! What a Redis that forgot makes of the gate: it knows that it does not know.
+//! The gate after Redis has lost its data: it detects the loss and asks for a seed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

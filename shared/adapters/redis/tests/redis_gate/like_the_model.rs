@@ -44,7 +44,7 @@ enum Step {
         events: Option<u64>,
         slugs: Vec<usize>,
     },
-    /// The count of the month so many hours from now.
+    /// The count of the month that many hours from now.
     Usage(i64),
     Pass(i64),
 }

@@ -34,7 +34,8 @@ pub fn random_word() -> String {
     tidegate_ports::RandomIds.random().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Options with a key prefix of their own, times that a busy machine keeps, and a gate that goes by the questions' time.
+/// Options with a key prefix of their own, times that a busy machine keeps, and a gate that goes by the questions'
+/// time.
 pub fn options(url: impl Into<String>) -> RedisOptions {
     let mut options = RedisOptions::new(url, format!("tidegate-test-{}", random_word()));
     options.connect_timeout = Duration::from_secs(20);
@@ -94,7 +95,7 @@ impl OwnRedis {
         panic!("redis-server did not start on any of {TRIES} ports");
     }
 
-    /// One that is not running yet, on a port where nobody answers.
+    /// A server that is not running yet, on an unused port.
     pub fn stopped(arguments: &[&str]) -> Self {
         OwnRedis {
             program: program(),
@@ -171,7 +172,7 @@ impl OwnRedis {
         }
     }
 
-    /// Makes it hang: it keeps its connections and answers nobody.
+    /// Makes the server hang: it keeps its connections and does not answer.
     pub fn pause(&self) {
         self.signal("-STOP");
     }
@@ -203,14 +204,14 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// The server's program: as told, or the stack's, or the system's.
+/// The server's program: as configured, or the stack's, or the system's.
 fn program() -> PathBuf {
     let stack = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../target/stack/bin/redis-server");
-    let told = variable("TIDEGATE_TEST_REDIS_SERVER").map(PathBuf::from);
+    let configured = variable("TIDEGATE_TEST_REDIS_SERVER").map(PathBuf::from);
     let on_path = || {
         let path = std::env::var_os("PATH").unwrap_or_default();
         std::env::split_paths(&path).map(|folder| folder.join("redis-server")).find(|program| program.exists())
     };
-    let found = told.or_else(|| Some(stack).filter(|program| program.exists())).or_else(on_path);
+    let found = configured.or_else(|| Some(stack).filter(|program| program.exists())).or_else(on_path);
     found.expect("no redis-server: start the real stack once, which fetches it: make stack-up")
 }

@@ -1,14 +1,14 @@
-//! Single values: their order, and how they are shown.
+//! The order and the text form of single values.
 
 use std::cmp::Ordering;
 
 use scylla::value::CqlValue;
 use tidegate_agentping::Event;
 
-/// Longer texts are cut.
+/// Characters of a shown text at most; longer ones are cut.
 const SHOWN_CHARS: usize = 300;
 
-/// The order of the key types that our tables have.
+/// The order of two values of our tables' key types.
 pub(super) fn order(one: Option<&CqlValue>, other: Option<&CqlValue>) -> Ordering {
     match (one, other) {
         (Some(CqlValue::Text(one)), Some(CqlValue::Text(other))) => one.as_bytes().cmp(other.as_bytes()),
@@ -20,7 +20,7 @@ pub(super) fn order(one: Option<&CqlValue>, other: Option<&CqlValue>) -> Orderin
     }
 }
 
-/// Whether two values of a column say the same. An event does in either of the forms that it may be written in.
+/// Whether two values of a column have the same content. An event may be written in either of two forms.
 pub(super) fn same(column: &str, one: Option<&CqlValue>, other: Option<&CqlValue>) -> bool {
     let event = |value: Option<&CqlValue>| match value {
         Some(CqlValue::Text(text)) if column == "body" => serde_json::from_str::<Event>(text).ok(),

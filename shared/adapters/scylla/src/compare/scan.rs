@@ -1,4 +1,4 @@
-//! Reading one whole table in the order of the token ring, page by page.
+//! Reads one whole table in the order of the token ring, page by page.
 
 use std::collections::VecDeque;
 
@@ -12,10 +12,10 @@ use super::tables::Table;
 use crate::failure::unreadable;
 use crate::session::attempts;
 
-/// Stretches of the ring, each a read of its own, so that none runs into the server's timeout.
+/// Ranges of the ring, each read separately so that no read reaches the server's timeout.
 const RANGES: i64 = 32;
 
-/// A row with its place on the ring.
+/// A row with its token.
 pub(super) struct ScannedRow {
     pub token: i64,
     /// The key's columns, then the cells.
@@ -27,7 +27,7 @@ pub(super) struct Scan<'s> {
     retries: u32,
     table: &'static Table,
     statement: PreparedStatement,
-    /// The stretch under way, and where in it the next page begins.
+    /// The range being read, and the state of its next page.
     range: i64,
     next: Option<PagingState>,
     rows: VecDeque<ScannedRow>,
@@ -59,7 +59,7 @@ impl<'s> Scan<'s> {
         self.rows.pop_front()
     }
 
-    /// Reads on until there is a row, or the ring is done.
+    /// Reads pages until there is a row or the ring ends.
     pub async fn fill(&mut self) -> Result<(), StoreError> {
         while self.rows.is_empty() {
             let state = match self.next.take() {
@@ -99,10 +99,10 @@ impl<'s> Scan<'s> {
     }
 }
 
-/// From above the first token to the second one, itself in it.
+/// The tokens of a range: from the first (exclusive) to the second (inclusive).
 fn bounds(range: i64) -> (i64, i64) {
     const WIDTH: i128 = (1 << 64) / RANGES as i128;
-    // Within 64 bits for every range but the last, which is not asked.
+    // Fits in 64 bits for every range but the last, whose end is a constant.
     let end_of = |range: i64| (i128::from(i64::MIN) + i128::from(range + 1) * WIDTH) as i64;
     let start = if range == 0 { i64::MIN } else { end_of(range - 1) };
     (start, if range == RANGES - 1 { i64::MAX } else { end_of(range) })

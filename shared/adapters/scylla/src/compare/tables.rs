@@ -1,4 +1,4 @@
-//! The tables that are compared, and the order that their rows come in.
+//! The compared tables and the order of their rows.
 
 use std::cmp::Ordering;
 
@@ -7,7 +7,7 @@ use super::scan::ScannedRow;
 
 /// One table, or one side of it.
 pub(super) struct Table {
-    /// As reports have it.
+    /// The name in reports.
     pub name: &'static str,
     table: &'static str,
     partition: &'static str,
@@ -15,7 +15,7 @@ pub(super) struct Table {
     is_distinct: bool,
     /// The key's columns, in order.
     pub key: &'static [KeyColumn],
-    /// What is compared.
+    /// The columns that are compared.
     pub cells: &'static [&'static str],
     pub rows_per_page: i32,
 }
@@ -131,17 +131,17 @@ impl Table {
         )
     }
 
-    /// How two rows follow each other in a read of the whole table.
+    /// The order of two rows in a read of the whole table.
     pub fn order(&self, one: &ScannedRow, other: &ScannedRow) -> Ordering {
-        let by_key = self.key.iter().enumerate().map(|(place, column)| {
-            let order = cell::order(one.columns[place].as_ref(), other.columns[place].as_ref());
+        let by_key = self.key.iter().enumerate().map(|(index, column)| {
+            let order = cell::order(one.columns[index].as_ref(), other.columns[index].as_ref());
             if column.is_descending { order.reverse() } else { order }
         });
         let by_key = by_key.fold(Ordering::Equal, Ordering::then);
         one.token.cmp(&other.token).then(by_key)
     }
 
-    /// A row's key as a person may type it.
+    /// A row's key as text for reports.
     pub fn key_of(&self, row: &ScannedRow) -> String {
         let each = self.key.iter().zip(&row.columns).map(|(column, value)| {
             let value = value.as_ref().map_or_else(|| "null".to_owned(), cell::shown);
@@ -150,7 +150,8 @@ impl Table {
         each.collect::<Vec<_>>().join(" ")
     }
 
-    /// A run without events shows as a row without a key: the summary's table has it.
+    /// Whether this is a row of the table. A run without events appears as a row without a clustering key; its summary
+    /// is compared elsewhere.
     pub fn is_row(&self, row: &ScannedRow) -> bool {
         self.key.iter().zip(&row.columns).all(|(_, value)| value.is_some())
     }

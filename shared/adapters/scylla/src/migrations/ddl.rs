@@ -1,4 +1,4 @@
-//! Statements that define: sent as they are, each followed by waiting until all nodes agree on the schema.
+//! Schema statements: sent unprepared, each followed by a wait for schema agreement of all nodes.
 
 use scylla::client::session::Session;
 use scylla::errors::{DbError, ExecutionError, RequestAttemptError};
@@ -12,13 +12,13 @@ use super::Migration;
 use crate::failure::{store_error, unreadable};
 use crate::options::Replication;
 
-/// How long a table that is listed may take until it can be asked.
+/// How long a listed table may take until it can be queried.
 const USABLE_WITHIN: Duration = Duration::from_secs(20);
 const USABLE_POLL: Duration = Duration::from_millis(200);
 
 pub(super) struct Ddl<'s> {
     pub session: &'s Session,
-    /// A plain name: it stands in statements as it is.
+    /// A plain name, since it is inserted in statements without quotes.
     pub keyspace: &'s str,
 }
 
@@ -26,7 +26,7 @@ impl Ddl<'_> {
     pub async fn create_keyspace(&self, replication: &Replication) -> Result<(), StoreError> {
         let text =
             format!("CREATE KEYSPACE IF NOT EXISTS {} WITH replication = {}", self.keyspace, replication.to_cql());
-        // ScyllaDB's tablets did not know conditional writes at first; older versions do not know the option.
+        // Early versions of ScyllaDB's tablets do not support conditional writes; older versions reject the option.
         if table_exists(self.session, "system_schema", "scylla_tables").await? {
             match run(self.session, &format!("{text} AND tablets = {{'enabled': false}}"), ()).await {
                 Ok(_) => return Ok(()),
@@ -37,7 +37,7 @@ impl Ddl<'_> {
         run(self.session, &text, ()).await.map(drop).map_err(|error| store_error("create_keyspace", 1, &error))
     }
 
-    /// The tables that migrations and the region are kept by.
+    /// Creates the tables of applied migrations, the lock and the region.
     pub async fn create_bookkeeping(&self) -> Result<(), StoreError> {
         for columns in [
             "schema_migrations (version int PRIMARY KEY, name text, checksum text, applied_at timestamp)",
@@ -68,7 +68,7 @@ impl Ddl<'_> {
     }
 }
 
-/// The server understood the statement and does not take it.
+/// Whether the server understood the statement and refuses it.
 fn is_refusal(error: &ExecutionError) -> bool {
     let refused = |error: &DbError| matches!(error, DbError::SyntaxError | DbError::Invalid | DbError::ConfigError);
     matches!(error, ExecutionError::LastAttemptError(RequestAttemptError::DbError(error, _)) if refused(error))
@@ -88,11 +88,11 @@ pub(super) async fn rows(
     answer.into_rows_result().map_err(|error| unreadable("schema", error))
 }
 
-/// Rows of a table that the schema lists. A node that is slow to make a table lists it before it can be asked, and says
-/// until then that there is none.
+/// Rows of a table that the schema lists. A slow node lists a new table before it can be queried, and until then
+/// reports that it does not exist.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`] where it still cannot be asked after [`USABLE_WITHIN`].
+/// [`StoreError::Unavailable`] if the table still cannot be queried after [`USABLE_WITHIN`].
 pub(super) async fn rows_of_listed(session: &Session, text: &str) -> Result<QueryRowsResult, StoreError> {
     let end = Instant::now() + USABLE_WITHIN;
     loop {
@@ -115,6 +115,6 @@ async fn run(
 ) -> Result<scylla::response::query_result::QueryResult, ExecutionError> {
     let mut statement = Statement::new(text);
     statement.set_is_idempotent(!text.contains(" IF ") || text.contains("IF NOT EXISTS"));
-    // The driver waits for schema agreement after a statement that defines.
+    // The driver waits for schema agreement after a schema statement.
     session.query_unpaged(statement, values).await
 }

@@ -1,4 +1,4 @@
-//! One applier at a time: a row that the first one takes by a conditional write, and that lapses if it dies.
+//! The migration lock: a row that one process takes by a conditional write, and that expires if the process dies.
 
 use std::time::{Duration, Instant};
 
@@ -8,19 +8,19 @@ use tidegate_ports::{Ids, RandomIds};
 use super::{MigrationError, ddl};
 use crate::failure::unreadable;
 
-/// Longer than one statement takes, since it is renewed before each; a holder that died is waited for no longer.
+/// Seconds until the lock expires. Longer than one statement takes, since it is renewed before each.
 const LAPSES_AFTER_S: u32 = 60;
 const PATIENCE: Duration = Duration::from_secs(90);
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Held until released, or until it lapses.
+/// The lock, held until it is released or expires.
 pub(super) struct Lock<'s> {
     session: &'s Session,
     keyspace: &'s str,
     holder: String,
 }
 
-/// Waits until nobody else holds it.
+/// Waits until no other process holds the lock, and takes it.
 pub(super) async fn take<'s>(session: &'s Session, keyspace: &'s str) -> Result<Lock<'s>, MigrationError> {
     let holder = RandomIds.random().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let text = format!(
@@ -40,7 +40,7 @@ pub(super) async fn take<'s>(session: &'s Session, keyspace: &'s str) -> Result<
 }
 
 impl Lock<'_> {
-    /// Puts its lapse off.
+    /// Extends the lock.
     pub async fn renew(&self) -> Result<(), MigrationError> {
         let text = format!(
             "UPDATE {}.schema_lock USING TTL {LAPSES_AFTER_S} SET holder = ? WHERE lane = 0 IF holder = ?",
@@ -58,7 +58,7 @@ impl Lock<'_> {
     }
 }
 
-/// The first column of a conditional write's answer is `[applied]`.
+/// Whether a conditional write was applied: the first column of its result.
 fn was_applied(answer: &scylla::response::query_result::QueryRowsResult) -> Result<bool, MigrationError> {
     use scylla::value::{CqlValue, Row};
     let row: Row = answer.first_row().map_err(|error| unreadable("schema_lock", error))?;

@@ -1,7 +1,7 @@
-//! Whose data a keyspace holds: its region, recorded once, as a data folder's marker has it.
+//! The region of a keyspace's data, recorded once, like the marker of a data folder.
 //!
-//! A keyspace of before has no such row. Its region is then that of what is in it: every id of a team names its region.
-//! One that holds nothing yet becomes that of whoever migrates it first.
+//! A keyspace of an earlier build has no such row. Its region is then that of its data: every team id names its region.
+//! An empty keyspace gets the region of the process that migrates it first.
 
 use scylla::client::session::Session;
 use tidegate_agentping::TeamId;
@@ -13,7 +13,7 @@ use crate::failure::unreadable;
 
 const TABLE: &str = "schema_region";
 
-/// What is recorded; `None`: nothing yet.
+/// The recorded region; `None` if none is recorded yet.
 pub(super) async fn recorded(session: &Session, keyspace: &str) -> Result<Option<Region>, StoreError> {
     if !ddl::table_exists(session, keyspace, TABLE).await? {
         return Ok(None);
@@ -24,7 +24,7 @@ pub(super) async fn recorded(session: &Session, keyspace: &str) -> Result<Option
     row.map(|(region,)| region.parse().map_err(|error| unreadable(TABLE, error))).transpose()
 }
 
-/// What is recorded, or what the ids in the keyspace say; `None`: it holds nothing.
+/// The recorded region, or the region of the ids in the keyspace; `None` if the keyspace is empty.
 pub(super) async fn found(session: &Session, keyspace: &str) -> Result<Option<Region>, StoreError> {
     if let Some(region) = recorded(session, keyspace).await? {
         return Ok(Some(region));
@@ -42,7 +42,7 @@ pub(super) async fn found(session: &Session, keyspace: &str) -> Result<Option<Re
     Ok(None)
 }
 
-/// Refuses a keyspace that is of another region.
+/// Refuses a keyspace of another region.
 pub(super) fn same(keyspace: &str, found: Option<Region>, asked: Region) -> Result<(), MigrationError> {
     match found.filter(|found| *found != asked) {
         Some(found) => Err(MigrationError::OtherRegion { keyspace: keyspace.to_owned(), found, asked }),
@@ -50,10 +50,10 @@ pub(super) fn same(keyspace: &str, found: Option<Region>, asked: Region) -> Resu
     }
 }
 
-/// Records the region, unless somebody was faster.
+/// Records the region, unless another process has recorded one.
 ///
 /// # Errors
-/// [`MigrationError::OtherRegion`]: it is of another one.
+/// [`MigrationError::OtherRegion`]: the keyspace is of another region.
 pub(super) async fn record(session: &Session, keyspace: &str, asked: Region) -> Result<(), MigrationError> {
     same(keyspace, found(session, keyspace).await?, asked)?;
     let text = format!("INSERT INTO {keyspace}.{TABLE} (lane, region) VALUES (0, ?) IF NOT EXISTS");

@@ -1,4 +1,4 @@
-//! How a keyspace is replicated, against how the configuration wants it.
+//! Compares a keyspace's replication with the configured one.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,15 +10,15 @@ use super::{MigrationError, ddl};
 use crate::failure::unreadable;
 use crate::options::Replication;
 
-/// What a keyspace has.
+/// The replication of a keyspace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
     Known(Replication),
-    /// A strategy that the configuration has no words for.
+    /// A strategy that the configuration cannot express.
     Other(BTreeMap<String, String>),
 }
 
-/// `None`: there is no such keyspace.
+/// Reads the keyspace's replication; `None` if there is no such keyspace.
 pub(crate) async fn found(session: &Session, keyspace: &str) -> Result<Option<Found>, StoreError> {
     let text = "SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = ?";
     let rows = ddl::rows(session, text, (keyspace,)).await?;
@@ -26,8 +26,8 @@ pub(crate) async fn found(session: &Session, keyspace: &str) -> Result<Option<Fo
     Ok(row.map_err(|error| unreadable("the keyspace's replication", error))?.map(|(map,)| Found::of(map)))
 }
 
-/// Refuses a keyspace that is replicated in another way than wanted. It is never altered: copies that are to be made are
-/// made by a repair, and only who runs the cluster can say when.
+/// Refuses a keyspace whose replication differs from the wanted one. It is never altered: new copies need a repair, and
+/// only the cluster's operator can decide when to run it.
 pub(super) async fn check(session: &Session, keyspace: &str, wanted: &Replication) -> Result<(), MigrationError> {
     match found(session, keyspace).await? {
         Some(found) if !found.is(wanted) => Err(MigrationError::Replication {
@@ -57,7 +57,7 @@ impl Found {
         }
     }
 
-    /// A plain number is met by one data centre with so many replicas, too.
+    /// Whether the replication is as wanted. A plain number also accepts one data centre with that number of replicas.
     fn is(&self, wanted: &Replication) -> bool {
         match (self, wanted) {
             (Found::Known(found), wanted) if found == wanted => true,
@@ -68,7 +68,8 @@ impl Found {
         }
     }
 
-    /// Whether some node can be asked that has no copy of what another one acknowledged alone.
+    /// Whether rows have more than one copy, so that a read may reach a node without a write that another one
+    /// acknowledged.
     pub(crate) fn has_copies(&self) -> bool {
         match self {
             Found::Known(Replication::Simple(replicas)) => *replicas > 1,
@@ -78,7 +79,7 @@ impl Found {
     }
 }
 
-/// As `scylla.replication` says it.
+/// The form of the setting `scylla.replication`.
 impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,4 +1,4 @@
-//! Agents: those that ping tokens were made for, those of runs, and those that are archived.
+//! The agents of ping tokens, of runs, and archived agents.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::failure::unreadable;
 use crate::store::FIRST_WINS;
 
 impl ScyllaRegistry {
-    /// By slug: those of runs and of tokens, with those that are archived.
+    /// All agents of runs and tokens, by slug, archived ones included.
     pub(crate) async fn all_agents(&self, team: TeamId) -> Result<Vec<AgentRow>, StoreError> {
         let (of_runs, of_tokens, archived) = futures_util::try_join!(
             self.cql.agents_of_runs(team),
@@ -91,7 +91,8 @@ impl ScyllaRegistry {
         Ok(())
     }
 
-    /// The earliest first token stays, in whatever order they are written. The agent is archived no more.
+    /// Writes the agent of a token. The earliest token's time is kept in any order of writes. The agent is restored if
+    /// it was archived.
     pub(super) async fn save_token_agent(&self, row: &TokenRow) -> Result<(), StoreError> {
         let at = FIRST_WINS - row.created_at.as_millis();
         let values = (row.team.to_string(), row.agent.as_str(), cql_instant(row.created_at), at);

@@ -1,4 +1,4 @@
-//! A credential as its one row has it: key or token, without its secret.
+//! The row of a credential, key or token, without its secret.
 
 use scylla::response::query_result::QueryRowsResult;
 use scylla::value::{CqlTimestamp, CqlValue, Row};
@@ -96,7 +96,7 @@ pub(super) fn cql_instant(instant: Timestamp) -> CqlTimestamp {
     CqlTimestamp(instant.as_millis())
 }
 
-/// The first column of a conditional write's answer says whether it was made; what else is there differs by case.
+/// Whether a conditional write was applied: the first column of its result. The other columns differ by case.
 pub(super) fn was_applied(answer: &QueryRowsResult) -> Result<bool, StoreError> {
     let row: Row = answer.first_row().map_err(|error| unreadable("a conditional write's answer", error))?;
     Ok(matches!(row.columns.first(), Some(Some(CqlValue::Boolean(true)))))

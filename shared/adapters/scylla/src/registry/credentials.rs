@@ -1,8 +1,8 @@
 //! API keys and ping tokens.
 //!
-//! A credential is one row, found by its hash, and whatever ends it is written there: revoking is one write. Beside it
-//! stand two pointers to that row: by id, which also keeps ids unique, and by team, for listings. Both are written
-//! before the row, so that no credential works that cannot be found and revoked.
+//! A credential is one row, found by its hash. Its end is written there, so that revoking is one write. Two more rows
+//! point to it: by id, which also keeps ids unique, and by team, for listings. Both are written before the row, so that
+//! every working credential can be found and revoked.
 
 use futures_util::{StreamExt, TryStreamExt, stream, try_join};
 use scylla::response::PagingState;
@@ -16,7 +16,7 @@ use super::ScyllaRegistry;
 use super::credential_row::{CredentialRow, cql_instant, was_applied};
 use crate::failure::unreadable;
 
-/// A conditional write that another one came before is tried again, so often.
+/// How many times a conditional write is tried when concurrent ones win.
 const TRIES: u32 = 10;
 
 impl ScyllaRegistry {
@@ -45,7 +45,7 @@ impl ScyllaRegistry {
         Ok(row.map_err(|error| unreadable("credential_ids", error))?.map(|(hash,)| hash))
     }
 
-    /// The row that an id names, with its hash.
+    /// The row of the credential with this id, and its hash.
     async fn credential_named(
         &self,
         kind: &'static str,
@@ -58,8 +58,8 @@ impl ScyllaRegistry {
         Ok(row.map(|row| (row, hash)))
     }
 
-    /// Whatever is taken already leaves everything as it is. What a call that was broken off has left under the same
-    /// id and hash is completed.
+    /// Inserts a credential. If the id or hash is taken, nothing changes. Rows that an interrupted call left under the
+    /// same id and hash are completed.
     pub(super) async fn insert_credential(
         &self,
         row: &CredentialRow,
@@ -90,14 +90,14 @@ impl ScyllaRegistry {
                 return Ok(());
             }
         }
-        // The hash is another one's. A pointer from the team's list to it is passed over by readers.
+        // The hash belongs to another credential. Readers skip the pointer from the team's list.
         if is_claimed {
             self.cql.conditional(&statements.release_credential_id, &(kind, id, hash)).await?;
         }
         Err(exists())
     }
 
-    /// The first instant stands.
+    /// Revokes a credential. The first instant is kept.
     pub(super) async fn revoke(&self, kind: &'static str, id: String, at: Timestamp) -> Result<(), RegistryError> {
         let Some((row, hash)) = self.credential_named(kind, &id).await? else {
             return Err(RegistryError::NotFound { what: kind, id });
@@ -129,15 +129,15 @@ impl ScyllaRegistry {
         let fresh = CredentialRow { id: new.to_string(), created_at: now, revoked_at: None, expires_at: None, ..row };
         self.insert_credential(&fresh, &new_hash).await?;
         if !self.expire(&old_hash, old_expires_at).await? {
-            // Revoked in the meantime: what would have replaced it goes, too.
+            // The old token was revoked in the meantime, so the new one is revoked too.
             self.revoke("token", fresh.id, now).await?;
             return Err(ended());
         }
         Ok(fresh.into_token()?)
     }
 
-    /// Sets the end, or an earlier one that is there already: rotating twice never makes the first token live longer.
-    /// `false`: the credential was revoked.
+    /// Sets the credential's end unless an earlier one is set, so that a second rotation never extends the first token.
+    /// `false` if the credential was revoked.
     async fn expire(&self, hash: &[u8], end: Timestamp) -> Result<bool, StoreError> {
         for _ in 0..TRIES {
             let Some(row) = self.credential_at(hash).await?.filter(|row| row.revoked_at.is_none()) else {
@@ -157,7 +157,7 @@ impl ScyllaRegistry {
         ))))
     }
 
-    /// Takes the end of a token away, if it is this one.
+    /// Removes the end of a token, if it is `end`.
     pub(super) async fn keep(&self, token: TokenId, end: Timestamp) -> Result<(), RegistryError> {
         if let Some((_, hash)) = self.credential_named("token", &token.to_string()).await? {
             let values = (None::<CqlTimestamp>, hash, Some(cql_instant(end)));

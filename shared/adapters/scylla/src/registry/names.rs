@@ -1,8 +1,9 @@
-//! Which team has a name.
+//! The names of teams, which are unique.
 //!
-//! A name is claimed for a minute by a conditional write before the team's own row is written, and kept after it: of two
-//! who take one name at once, one is refused, and a claim that was broken off lapses. Teams of before this table have no
-//! row here, so their names are looked up among the teams themselves. Only management commands come here.
+//! A conditional write claims a name for a minute before the team's row is written, and the claim is made permanent
+//! afterwards. Of two concurrent claims one is refused, and the claim of an interrupted call expires. Teams created
+//! before this table existed have no row here, so their names are looked up among the teams. Only management commands
+//! use this table.
 
 use tidegate_agentping::TeamId;
 use tidegate_agentping_ports::RegistryError;
@@ -13,7 +14,7 @@ use super::credential_row::was_applied;
 use crate::failure::unreadable;
 
 impl ScyllaRegistry {
-    /// Claims the name for the team; `false`: it had the name already.
+    /// Claims the name for the team; `false` if the team had the name already.
     ///
     /// # Errors
     /// [`RegistryError::NameTaken`].
@@ -29,14 +30,14 @@ impl ScyllaRegistry {
             return Ok(true);
         }
         let Some((holder, lapses)) = self.name_holder(name).await? else {
-            // It has lapsed this very moment.
+            // The claim has just expired.
             let answer = self.cql.conditional(&statements.claim_name, &(name, &own)).await?;
             return if was_applied(&answer)? { Ok(true) } else { taken(team) };
         };
         let by: TeamId = holder.parse().map_err(|error| unreadable("team_names", error))?;
         match by == team {
             true => Ok(false),
-            // Somebody is at it now.
+            // Another call holds an unfinished claim.
             false if lapses => taken(by),
             // No team has this name: its holder was renamed, and the row of the old name stayed.
             false => {
@@ -46,18 +47,18 @@ impl ScyllaRegistry {
         }
     }
 
-    /// The team has its name: the claim does not lapse any more.
+    /// Makes the claim permanent.
     pub(super) async fn keep_name(&self, name: &str, team: TeamId) -> Result<(), StoreError> {
         let own = team.to_string();
         self.cql.conditional(&self.cql.statements().keep_name, &(&own, name, &own)).await.map(drop)
     }
 
-    /// Nothing where another one has it.
+    /// Releases the name if the team has it.
     pub(super) async fn release_name(&self, name: &str, team: TeamId) -> Result<(), StoreError> {
         self.cql.conditional(&self.cql.statements().release_name, &(name, team.to_string())).await.map(drop)
     }
 
-    /// Who has it, and whether that lapses.
+    /// The team that has the name, and whether its claim expires.
     async fn name_holder(&self, name: &str) -> Result<Option<(String, bool)>, StoreError> {
         let found = self.cql.run(&self.cql.statements().name_holder, &(name,)).await?;
         let row = found.rows.maybe_first_row::<(Option<String>, Option<i32>)>();

@@ -15,7 +15,7 @@ use super::credential_row::{cql_instant, was_applied};
 use crate::failure::unreadable;
 
 impl ScyllaRegistry {
-    /// The name is claimed before: what is broken off in between leaves a claim that lapses.
+    /// Inserts a team whose name is claimed already. If the call is interrupted before, the claim expires.
     pub(super) async fn insert_team(&self, team: &Team) -> Result<(), RegistryError> {
         let is_claimed = self.claim_name(&team.name, team.id).await?;
         let values = (team.id.to_string(), team.name.as_str(), json(&team.plan)?, cql_instant(team.created_at));
@@ -50,7 +50,7 @@ impl ScyllaRegistry {
         Ok(self.release_name(&before, team).await?)
     }
 
-    /// With an instant: archives, and the first one stands. Without: restores.
+    /// Archives the team if an instant is given (the first instant is kept), else restores it.
     pub(super) async fn archive_or_restore(&self, team: TeamId, at: Option<Timestamp>) -> Result<(), StoreError> {
         let (statements, team) = (self.cql.statements(), team.to_string());
         match at {
@@ -59,7 +59,7 @@ impl ScyllaRegistry {
         }
     }
 
-    /// `None`: it is not archived.
+    /// When the team was archived; `None` if it is not.
     pub(super) async fn archived_at(&self, team: TeamId) -> Result<Option<Timestamp>, StoreError> {
         let found = self.cql.run(&self.cql.statements().archived_team, &(team.to_string(),)).await?;
         let row = found.rows.maybe_first_row::<(CqlTimestamp,)>();
@@ -81,7 +81,7 @@ impl ScyllaRegistry {
         Ok(archived)
     }
 
-    /// By creation, then id. A read of two whole tables, which are small.
+    /// All teams by creation, then id. Reads two whole tables, which are small.
     pub(super) async fn all_teams(&self) -> Result<Vec<Team>, StoreError> {
         let archived = self.archived_teams().await?;
         let mut teams = Vec::new();
@@ -109,7 +109,7 @@ impl ScyllaRegistry {
         if was_applied(&answer)? { Ok(()) } else { Err(no_team(team)) }
     }
 
-    /// `None`: there is no such team.
+    /// The team's plan; `None` if there is no such team.
     pub(super) async fn plan_of(&self, team: TeamId) -> Result<Option<Plan>, StoreError> {
         let found = self.cql.run(&self.cql.statements().team, &(team.to_string(),)).await?;
         let row = found.rows.maybe_first_row::<(&str, &str, CqlTimestamp)>();
@@ -119,7 +119,7 @@ impl ScyllaRegistry {
         serde_json::from_str(plan).map(Some).map_err(|error| unreadable("teams", error))
     }
 
-    /// The team's plan, or the refusal for a team that is not there.
+    /// The team's plan, or the error for a missing team.
     pub(super) async fn existing_team(&self, team: TeamId) -> Result<Plan, RegistryError> {
         self.plan_of(team).await?.ok_or_else(|| no_team(team))
     }

@@ -1,8 +1,7 @@
-//! What became of every record: an account for each partition of the log, and notes of records that were not simply
-//! stored.
+//! How every record ended: an account for each partition of the log, and notes of records that were not simply stored.
 //!
-//! An account is one cell, written at the place it reaches to, so that one that reaches less far loses, whenever it
-//! comes; a halt likewise. A note is written at its record's place and ends by itself.
+//! An account is one cell. Its write timestamp is its end offset, so that a shorter account never replaces a longer
+//! one; a halt likewise. A note has its record's position as its write timestamp, and expires.
 
 use std::sync::Arc;
 
@@ -17,16 +16,16 @@ use tidegate_kernel::{Partition, Position, Timestamp};
 use tidegate_ports::{Account, Accounts, Checkpoint, Fate, Halt, StoreError};
 
 use super::ScyllaStore;
-use super::places::{cql_instant, instant};
+use super::layout::{cql_instant, instant};
 use super::save::json;
 use crate::failure::unreadable;
 use crate::session::PartitionBatch;
 
-/// So many neighbouring offsets have their notes in one partition. Part of the data's layout.
+/// Neighbouring offsets whose notes share a partition. Part of the data's layout.
 const OFFSETS_PER_BUCKET: i64 = 10_000;
 /// Notes written in one batch.
 const NOTES_PER_BATCH: usize = 1_000;
-/// ScyllaDB takes no more rows by name in one read.
+/// ScyllaDB's limit of keys in one read.
 const NOTES_PER_READ: usize = 100;
 /// Reads under way at once for one call.
 const SIDE_BY_SIDE: usize = 16;
@@ -53,7 +52,7 @@ struct Safe {
     offset: i64,
 }
 
-/// A note's row beside its key.
+/// The columns of a note other than its key.
 type NoteCells = (i64, Option<CqlTimestamp>, Option<String>, Option<String>, Option<String>);
 
 #[async_trait]
@@ -104,7 +103,7 @@ impl Accounts for ScyllaStore {
         let mut from = Some(PagingState::start());
         while let Some(state) = from {
             let page = self.cql.page(&self.cql.statements().halts, (), Some(ACCOUNTS_PER_PAGE), state).await?;
-            // A row without its cell is one that was deleted by hand.
+            // A row without its cell was deleted by hand.
             for row in page.rows.rows::<(i32, i32, Option<i64>)>().map_err(|error| unreadable("halts", error))? {
                 let (generation, partition, offset) = row.map_err(|error| unreadable("halts", error))?;
                 let generation = u16::try_from(generation).map_err(|error| unreadable("halts", error))?;
@@ -151,10 +150,10 @@ impl NotedAccounts for ScyllaStore {
         // In the order of positions, since buckets are.
         let found: Vec<Note> = found.into_iter().flatten().collect();
         let of = |position: &Position| found.binary_search_by_key(position, |note| note.position).ok();
-        Ok(positions.iter().map(|position| of(position).map(|place| found[place])).collect())
+        Ok(positions.iter().map(|position| of(position).map(|index| found[index])).collect())
     }
 
-    /// Rows end by themselves.
+    /// Does nothing: the rows expire.
     async fn forget_notes(&self, _before: Timestamp, _limit: usize) -> Result<usize, StoreError> {
         Ok(0)
     }
@@ -176,7 +175,7 @@ impl ScyllaStore {
         batch.add(&self.cql.statements().save_note, values);
     }
 
-    /// The notes there are of these positions, which share a bucket, in their order.
+    /// The notes of these positions, which share a bucket, in their order.
     async fn notes_of_bucket(&self, positions: Vec<Position>) -> Result<Vec<Note>, StoreError> {
         let Some(first) = positions.first().copied() else { return Ok(Vec::new()) };
         let (generation, partition, bucket) = key_of(&first);
@@ -193,7 +192,7 @@ impl ScyllaStore {
     }
 }
 
-/// Generation, partition and bucket as the table has them.
+/// Generation, partition and bucket in the table's types.
 type NotesKey = (i32, i32, i64);
 
 fn key_of(position: &Position) -> NotesKey {

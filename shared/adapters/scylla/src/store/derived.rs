@@ -1,5 +1,5 @@
-//! The rows that follow from a run, as values: what [`follow_ups`](super::follow_ups) writes, and what a dry run of a
-//! replay looks for. Pure.
+//! The rows derived from a run, as values: [`follow_ups`](super::follow_ups) writes them, and a dry run of a replay
+//! looks for them. Pure.
 
 use std::collections::BTreeSet;
 
@@ -11,8 +11,8 @@ use tidegate_kernel::free_json::text_hash_128;
 use tidegate_kernel::{Month, Timestamp};
 use tidegate_ports::StoreError;
 
-use super::line::Line;
-use super::places::{Day, Facet, LISTING_BUCKETS, USAGE_BUCKETS, bucket_of, cql_instant};
+use super::layout::{Day, Facet, LISTING_BUCKETS, USAGE_BUCKETS, bucket_of, cql_instant};
+use super::listing_cell::ListingCell;
 use super::save::json;
 
 /// The key of a row of `run_listing`, in the table's order.
@@ -46,15 +46,15 @@ pub(super) struct Unpriced {
     pub model: String,
 }
 
-/// The run's row in every listing that it belongs to; none for an orphan.
+/// The run's row in each of its listings; none for an orphan.
 ///
 /// # Errors
-/// [`StoreError::Broken`]: a line that does not serialize.
+/// [`StoreError::Broken`]: a listing cell does not serialize.
 pub(super) fn lines(key: RunKey, run: &Run) -> Result<Vec<LineRow>, StoreError> {
     let Some(opening) = run.opening() else {
         return Ok(Vec::new());
     };
-    let line = Line::of(run, &opening.start);
+    let line = ListingCell::of(run, &opening.start);
     let (line, line_without_cost) = (json(&line)?, json(&line.without_cost())?);
     let row = |facet: &Facet| {
         let line = if *facet == Facet::all() { &line } else { &line_without_cost };
@@ -63,8 +63,8 @@ pub(super) fn lines(key: RunKey, run: &Run) -> Result<Vec<LineRow>, StoreError> 
     Ok(Facet::of_start(&opening.start).iter().map(row).collect())
 }
 
-/// The rows that the run left elsewhere: where a start has replaced an implied one, and where a build before listed it
-/// by a start that no clock could say.
+/// Obsolete rows of the run: those of an implied start that a real one has replaced, and those that an earlier build
+/// listed by an implausible start time.
 pub(super) fn left_lines(key: RunKey, run: &Run) -> Vec<LineKey> {
     let Some(opening) = run.opening() else {
         return Vec::new();
@@ -89,7 +89,7 @@ fn line_key(key: RunKey, listed_at: Timestamp, facet: &Facet) -> LineKey {
     (key.team.to_string(), facet.name, facet.label.clone(), day, bucket, listed_at, key.run.to_string())
 }
 
-/// Which days and buckets hold runs. Of both openings, so that it does not depend on when the second came.
+/// The days and buckets that contain the run, for both openings, so that they do not depend on when the second came.
 pub(super) fn days(key: RunKey, run: &Run) -> Vec<DayKey> {
     let bucket = bucket_of(key.run, LISTING_BUCKETS);
     let of_opening = |opening: &Opening| {
@@ -100,7 +100,7 @@ pub(super) fn days(key: RunKey, run: &Run) -> Vec<DayKey> {
     run.start.iter().chain(&run.implied).flat_map(of_opening).collect()
 }
 
-/// Of both openings.
+/// The agents of both openings.
 pub(super) fn sightings(key: RunKey, run: &Run) -> Vec<Sighting> {
     let sighting = |opening: &Opening| Sighting {
         team: key.team.to_string(),
@@ -110,7 +110,7 @@ pub(super) fn sightings(key: RunKey, run: &Run) -> Vec<Sighting> {
     run.start.iter().chain(&run.implied).map(sighting).collect()
 }
 
-/// What counts towards the quota, by month.
+/// Units counted towards the quota, by month.
 pub(super) fn usage(key: RunKey, run: &Run) -> Vec<(UsageKey, i64)> {
     let bucket = bucket_of(key.run, USAGE_BUCKETS);
     let row = |(month, units): &(Month, u64)| {
@@ -120,13 +120,13 @@ pub(super) fn usage(key: RunKey, run: &Run) -> Vec<(UsageKey, i64)> {
     run.units.iter().map(row).collect()
 }
 
-/// How often its id was used again, by month. In the buckets that usage has.
+/// How often the run's id was used again, by month, in the buckets of usage.
 pub(super) fn repeats(key: RunKey, run: &Run) -> Vec<(RepeatsKey, i64)> {
     let row = |(agent, month, times)| (repeats_key(key, agent, month), i64::try_from(times).unwrap_or(i64::MAX));
     run.repeats_by_month().map(row).collect()
 }
 
-/// The rows left under an agent that a closing heartbeat wrote otherwise than the start which replaced it does.
+/// Obsolete rows under the agent of a closing heartbeat that differs from the agent of the start which replaced it.
 pub(super) fn left_repeats(key: RunKey, run: &Run) -> Vec<RepeatsKey> {
     let replaced = run.start.as_ref().and(run.implied.as_ref()).map(|implied| &implied.start.agent);
     let left = |(agent, month, _): (&Slug, Month, u64)| {
@@ -157,17 +157,17 @@ pub(super) fn unpriced<'e>(key: RunKey, events: impl IntoIterator<Item = &'e Eve
 }
 
 impl LineRow {
-    /// Of the row and what it says.
+    /// A hash of the row's key and its cell.
     pub fn hash(&self) -> u128 {
         let (team, name, _, _, _, started_at, run) = &self.key;
-        let place = [&started_at.0.to_be_bytes()[..], run.as_bytes()].concat();
-        text_hash_128(&[b"line", team.as_bytes(), name.as_bytes(), &place, self.line.as_bytes()])
+        let row_key = [&started_at.0.to_be_bytes()[..], run.as_bytes()].concat();
+        text_hash_128(&[b"line", team.as_bytes(), name.as_bytes(), &row_key, self.line.as_bytes()])
     }
 }
 
 pub(super) fn day_hash((team, name, label, day, bucket): &DayKey) -> u128 {
-    let place = [&day.0.to_be_bytes()[..], &[bucket.unsigned_abs()]].concat();
-    text_hash_128(&[b"day", team.as_bytes(), name.as_bytes(), label.as_bytes(), &place])
+    let row_key = [&day.0.to_be_bytes()[..], &[bucket.unsigned_abs()]].concat();
+    text_hash_128(&[b"day", team.as_bytes(), name.as_bytes(), label.as_bytes(), &row_key])
 }
 
 impl Sighting {
@@ -176,7 +176,7 @@ impl Sighting {
         text_hash_128(&[b"agent", self.team.as_bytes(), self.slug.as_bytes(), &at])
     }
 
-    /// Of the agent's row, which all its sightings share.
+    /// A hash of the agent's row, which all its sightings share.
     pub fn agent_hash(&self) -> u128 {
         text_hash_128(&[b"agent", self.team.as_bytes(), self.slug.as_bytes()])
     }

@@ -1,6 +1,6 @@
-//! Which runs of a team hold an event.
+//! The runs of a team that contain an event.
 //!
-//! The rows only point: they are written before the run's own, and every answer is read from the run itself.
+//! The rows are pointers only: they are written before the run's own, and the result is always checked in the run.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use tidegate_agentping_ports::RunWanted;
 use tidegate_ports::StoreError;
 
 use super::ScyllaStore;
-use super::places::born_minute;
+use super::layout::born_minute;
 use crate::failure::unreadable;
 use crate::session::PartitionBatch;
 

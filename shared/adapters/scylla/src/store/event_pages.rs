@@ -1,4 +1,4 @@
-//! A page of a run's events, in the order of their ids, which is that of their rows.
+//! Pages of a run's events, in the order of their ids, which is the order of their rows.
 
 use scylla::response::PagingState;
 use scylla::value::CqlTimestamp;
@@ -7,10 +7,10 @@ use tidegate_agentping_ports::{EventPage, EventRow, EventsPage};
 use tidegate_ports::StoreError;
 
 use super::ScyllaStore;
-use super::places::instant;
+use super::layout::instant;
 use crate::failure::unreadable;
 
-/// Rows of the first read: an event may have a megabyte.
+/// Rows of the first read. Few, since an event may have a megabyte.
 const FIRST_ROWS: usize = 16;
 /// Rows of a read at most.
 const MAX_ROWS: usize = 200;
@@ -37,7 +37,7 @@ impl ScyllaStore {
                 };
                 read.rows += 1;
                 read.bytes += body.len();
-                // An event above the summary's position is of a save that did not get to its summary.
+                // An event above the summary's position belongs to a save that did not reach its summary.
                 if written > position {
                     continue;
                 }
@@ -53,16 +53,16 @@ impl ScyllaStore {
     }
 }
 
-/// What a page has read so far.
+/// The page as read so far.
 struct Read {
     rows: usize,
     bytes: usize,
 }
 
 impl Read {
-    /// How many rows to ask for, so that no answer of a server has much more than what is missing of the page.
+    /// How many rows to read next, so that the server returns little more than the page still needs.
     fn next_rows(&self, page: &EventPage) -> i32 {
-        // One more than the page takes tells that more follow.
+        // One more row than the page holds shows that more follow.
         let missing = page.limit.saturating_sub(self.rows).saturating_add(1);
         let by_bytes = match self.bytes / self.rows.max(1) {
             0 => FIRST_ROWS,

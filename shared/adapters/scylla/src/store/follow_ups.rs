@@ -1,5 +1,5 @@
-//! What follows from a run: listings, days, agents, usage, repeats, unpriced models. Absolute values, so that writing them
-//! again changes nothing.
+//! Writes the rows derived from a run: listings, days, agents, usage, repeats, unpriced models. The values are
+//! absolute, so that a second write changes nothing.
 
 use tidegate_agentping::{Run, RunKey};
 use tidegate_agentping_ports::EventRow;
@@ -7,31 +7,31 @@ use tidegate_ports::StoreError;
 
 use super::ScyllaStore;
 use super::derived;
-use super::places::cql_instant;
+use super::layout::cql_instant;
 use super::remembered::Remembered;
 use crate::session::PartitionBatch;
 
-/// A first sight is written at this minus its instant in milliseconds: the earliest is the latest write, and stays.
-/// In microseconds it lies in the past, since servers may refuse timestamps of the future.
+/// The write timestamp of a first sighting is this minus its instant in milliseconds, so that the earliest sighting
+/// wins. In microseconds it lies in the past, since servers may refuse timestamps of the future.
 pub(crate) const FIRST_WINS: i64 = 1_000_000_000_000_000;
 
 /// Which rows are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Which {
-    /// Those that this process has not written yet.
+    /// The rows that this process has not written yet.
     New,
-    /// All: what this process wrote may have been lost since.
+    /// All rows, since earlier writes of this process may be lost.
     All,
 }
 
 impl Which {
-    /// All, where a record came again.
+    /// All rows where a record was delivered again.
     pub const fn of(again: bool) -> Self {
         if again { Which::All } else { Which::New }
     }
 }
 
-/// Batches to be written, and those of their rows that need not be written again.
+/// Batches to write, and the hashes of their rows that need no second write.
 struct FollowUps<'s> {
     which: Which,
     remembered: &'s Remembered,
@@ -50,7 +50,7 @@ impl FollowUps<'_> {
 }
 
 impl ScyllaStore {
-    /// Everything that is derived from a run as it stands.
+    /// All rows derived from a run in its current state.
     pub(super) async fn save_follow_ups(
         &self,
         key: RunKey,
@@ -77,11 +77,11 @@ impl ScyllaStore {
         Ok(())
     }
 
-    /// The run's line in every listing it belongs to. Where a start has replaced an implied one, the lines that the
-    /// implied one left elsewhere go.
+    /// The run's row in each of its listings. Where a start has replaced an implied one, the rows of the implied one
+    /// are deleted.
     fn add_listings(&self, to: &mut FollowUps<'_>, key: RunKey, run: &Run, at: i64) -> Result<(), StoreError> {
         for row in derived::lines(key, run)? {
-            // What a line says only ever goes forward, so the same text need not be written again.
+            // A row's content only goes forward, so the same text needs no second write.
             to.add_lasting(row.hash(), || {
                 let (team, name, label, day, bucket, started_at, id) = row.key;
                 let mut batch = PartitionBatch::new("save_line");
@@ -109,7 +109,8 @@ impl ScyllaStore {
         }
     }
 
-    /// Written at timestamps of their own: the earliest first sight and the latest last one stay, whoever comes last.
+    /// The agents' first and last sightings. Their own write timestamps keep the earliest first and the latest last
+    /// one, in any order of writes.
     fn add_agents(&self, to: &mut FollowUps<'_>, key: RunKey, run: &Run) {
         let statements = self.cql.statements();
         for row in derived::sightings(key, run) {
@@ -132,7 +133,7 @@ impl ScyllaStore {
         }
     }
 
-    /// None for nearly every run.
+    /// The run's repeats; nearly every run has none.
     fn add_repeats(&self, to: &mut FollowUps<'_>, key: RunKey, run: &Run, at: i64) {
         for ((team, month, bucket, agent, run), times) in derived::repeats(key, run) {
             let mut batch = PartitionBatch::new("save_repeats");

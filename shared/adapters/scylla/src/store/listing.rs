@@ -1,7 +1,7 @@
 //! Listing a team's runs, newest first.
 //!
-//! The rows of a listing say which runs may be on the page; each is then read from its own partition, so that what is
-//! listed is the run as it stands.
+//! The rows of a listing say which runs may be on the page. Each run is then read from its own partition, so that the
+//! list shows its current state.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tidegate_agentping::{RunKey, TeamId};
@@ -10,10 +10,10 @@ use tidegate_kernel::Timestamp;
 use tidegate_ports::StoreError;
 
 use super::ScyllaStore;
-use super::places::Facet;
-use super::slots::{Lane, Listed, Slot, Stretch};
+use super::layout::Facet;
+use super::slots::{Listed, Slot, SlotRows, Stretch};
 
-/// Partitions read side by side, more only where one day has more.
+/// How many partitions are read concurrently; more only if one day has more.
 const LANES: usize = 16;
 /// Runs read at once: each may have megabytes.
 const RUNS_PER_READ: usize = 32;
@@ -37,11 +37,11 @@ impl ScyllaStore {
         let slots = self.cql.slots(team, &facet, &stretch).await?;
         for slots in in_groups(&slots) {
             let page_rows = page.limit.clamp(PAGE_ROWS.0, PAGE_ROWS.1) as i32;
-            let lanes = slots.iter().map(|slot| Lane::of(team, &facet, *slot, &stretch, page_rows));
-            let mut lanes: Vec<Lane> = lanes.collect();
+            let slots_rows = slots.iter().map(|slot| SlotRows::of(team, &facet, *slot, &stretch, page_rows));
+            let mut slots_rows: Vec<SlotRows> = slots_rows.collect();
             loop {
                 let wanted = (page.limit - found.runs.len()).min(RUNS_PER_READ);
-                let candidates = self.next_candidates(&mut lanes, filter, now, wanted).await?;
+                let candidates = self.next_candidates(&mut slots_rows, filter, now, wanted).await?;
                 if candidates.is_empty() {
                     break;
                 }
@@ -55,23 +55,26 @@ impl ScyllaStore {
         Ok(found)
     }
 
-    /// The next rows of the lanes' common order that the filter admits, up to `wanted`.
+    /// The next rows of the slots_rows' common order that the filter admits, up to `wanted`.
     async fn next_candidates(
         &self,
-        lanes: &mut [Lane],
+        slots_rows: &mut [SlotRows],
         filter: &RunFilter,
         now: Timestamp,
         wanted: usize,
     ) -> Result<Vec<Listed>, StoreError> {
         let mut candidates = Vec::new();
         while candidates.len() < wanted {
-            if lanes.iter().any(Lane::needs_filling) {
-                let filling = lanes.iter_mut().filter(|lane| lane.needs_filling()).map(|lane| lane.fill(&self.cql));
+            if slots_rows.iter().any(SlotRows::needs_filling) {
+                let filling = slots_rows
+                    .iter_mut()
+                    .filter(|slot_rows| slot_rows.needs_filling())
+                    .map(|slot_rows| slot_rows.fill(&self.cql));
                 futures_util::future::try_join_all(filling).await?;
             }
-            let heads = lanes.iter_mut().filter(|lane| !lane.rows.is_empty());
-            let newest = heads.max_by_key(|lane| lane.rows.front().map(|row| (row.listed_at, row.run)));
-            let Some(row) = newest.and_then(|lane| lane.rows.pop_front()) else {
+            let heads = slots_rows.iter_mut().filter(|slot_rows| !slot_rows.rows.is_empty());
+            let newest = heads.max_by_key(|slot_rows| slot_rows.rows.front().map(|row| (row.listed_at, row.run)));
+            let Some(row) = newest.and_then(|slot_rows| slot_rows.rows.pop_front()) else {
                 break;
             };
             if row.line.is_admitted(filter, now) {
@@ -81,7 +84,7 @@ impl ScyllaStore {
         Ok(candidates)
     }
 
-    /// The runs themselves. A row that is behind its run, or ahead of it, is passed over where it does not fit.
+    /// Reads the runs of the rows. A row that is older or newer than its run is skipped if the run does not match.
     async fn read_listed(
         &self,
         team: TeamId,
@@ -100,7 +103,7 @@ impl ScyllaStore {
         let fits = read.into_iter().filter_map(|(row, summary)| {
             let (Listed { listed_at, run: id, .. }, run) = (row, summary?.run);
             let opening = run.opening()?;
-            // Builds before listed every run by its start; such rows stand there until the run is written again.
+            // Earlier builds listed every run by its start. Such rows remain until the run is written again.
             let stands = [opening.listed_at(), opening.start.started_at].contains(&listed_at);
             (stands && filter.admits(&run, listed_at, now)).then_some(ListedRun { listed_at, id, run })
         });
@@ -138,7 +141,7 @@ fn in_groups(slots: &[Slot]) -> Vec<&[Slot]> {
 mod tests {
     use tidegate_kernel::Timestamp;
 
-    use super::super::places::Day;
+    use super::super::layout::Day;
     use super::{LANES, Slot, in_groups};
 
     #[test]

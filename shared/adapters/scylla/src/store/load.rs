@@ -1,4 +1,4 @@
-//! Reading runs by key.
+//! Reads runs by key.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use scylla::response::PagingState;
@@ -8,12 +8,12 @@ use tidegate_agentping_ports::{EventRow, RunWanted, StoredRun};
 use tidegate_ports::{FailureCause, StoreError};
 
 use super::ScyllaStore;
-use super::places::instant;
+use super::layout::instant;
 use crate::failure::unreadable;
 
-/// ScyllaDB takes no more rows by name in one read.
+/// ScyllaDB's limit of keys in one read.
 pub(super) const EVENTS_PER_READ: usize = 100;
-/// A run that changes between two reads of it is read again, so often.
+/// How many times a run that changes between two reads is read again.
 const TRIES: u32 = 10;
 
 /// A run's summary and the write timestamp of its last record.
@@ -44,7 +44,7 @@ impl ScyllaStore {
             let Some(summary) = self.summary(wanted.key).await? else {
                 return Ok((StoredRun::default(), None));
             };
-            // The summary first: what is not there afterwards was not there then.
+            // The summary first: an event that is missing afterwards was missing then.
             if let Some(events) = self.event_hashes(wanted, summary.position).await? {
                 let position = Some(summary.position);
                 return Ok((StoredRun { run: Some(summary.run), events, folded_to: position }, position));
@@ -56,7 +56,7 @@ impl ScyllaStore {
         ))))
     }
 
-    /// `None`: nothing is stored of the run.
+    /// The run's summary; `None` if nothing is stored of the run.
     pub(super) async fn summary(&self, key: RunKey) -> Result<Option<Summary>, StoreError> {
         let key = (key.team.to_string(), key.run.to_string());
         let found = self.cql.run(&self.cql.statements().run_summary, &key).await?;
@@ -85,7 +85,7 @@ impl ScyllaStore {
                 if now_at != Some(position) {
                     return Ok(None);
                 }
-                // An event above the summary's position is of a save that did not get to its summary.
+                // An event above the summary's position belongs to a save that did not reach its summary.
                 if let (Some(hash), true) = (hash, written.is_some_and(|written| written <= position)) {
                     stored.push((event.parse::<EventId>().map_err(|error| unreadable("events", error))?, hash));
                 }
@@ -96,7 +96,7 @@ impl ScyllaStore {
         Ok(Some(hashes))
     }
 
-    /// Those of these events, at most [`EVENTS_PER_READ`], that are stored under the run.
+    /// The stored ones of these events of the run, at most [`EVENTS_PER_READ`].
     pub(super) async fn stored_events(&self, key: RunKey, events: &[EventId]) -> Result<Vec<EventRow>, StoreError> {
         let names: Vec<String> = events.iter().map(EventId::to_string).collect();
         let values = (key.team.to_string(), key.run.to_string(), names);
@@ -105,7 +105,7 @@ impl ScyllaStore {
         let mut stored = Vec::with_capacity(events.len());
         let rows = found.rows.rows::<(Option<CqlTimestamp>, Option<&str>)>();
         for row in rows.map_err(|error| unreadable("events", error))? {
-            // A name that is not stored may have a row of nothing but the summary.
+            // A missing event may return a row with only the summary's static columns.
             let (Some(received_at), Some(body)) = row.map_err(|error| unreadable("events", error))? else { continue };
             let event: Event = serde_json::from_str(body).map_err(|error| unreadable("an event", error))?;
             stored.push(EventRow { event, received_at: instant(received_at) });

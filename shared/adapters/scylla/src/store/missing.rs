@@ -1,4 +1,4 @@
-//! Which rows that follow from runs are not there: what a dry run of a replay counts. Nothing is written.
+//! Counts missing derived rows of runs, for a dry run of a replay. Nothing is written.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use scylla::serialize::row::SerializeRow;
@@ -9,16 +9,16 @@ use tidegate_ports::StoreError;
 
 use super::ScyllaStore;
 use super::derived::{self, LineRow, RepeatsKey, Sighting, UsageKey};
+use super::layout::{born_minute, cql_instant};
 use super::load::{EVENTS_PER_READ, Summary};
-use super::places::{born_minute, cql_instant};
 use crate::failure::unreadable;
 use crate::statement::Prepared;
 
-/// A run that changes while it is looked at is looked at again, so often.
+/// How many times a run that changes during the check is checked again.
 const TRIES: u32 = 5;
 
 impl ScyllaStore {
-    /// Hashes of rows that follow from these runs as they are stored, and are missing or say something else.
+    /// Hashes of the rows derived from these stored runs that are missing or differ.
     pub(super) async fn missing(&self, wanted: Vec<RunWanted>) -> Result<Vec<u128>, StoreError> {
         let look = |wanted: RunWanted| {
             let store = self.clone();
@@ -33,7 +33,7 @@ impl ScyllaStore {
         for _ in 0..TRIES {
             let Some(summary) = self.summary(wanted.key).await? else { return Ok(Vec::new()) };
             found = self.missing_of_run(wanted.key, &summary).await?;
-            // What is missing may be on its way: the persister writes it after the run.
+            // A missing row may still be written: the persister writes it after the run.
             if found.is_empty() || self.position_of(wanted.key).await? == Some(summary.position) {
                 break;
             }

@@ -1,7 +1,7 @@
 //! Orphans: runs without an opening, found by the day of their last receipt.
 //!
-//! A row of `orphans` is a hint: on that day the run was written as an orphan. Whether it still is one is read from
-//! the run. Hints of runs that were opened since are deleted when they are met.
+//! A row of `orphans` is a hint: on that day the run was written as an orphan. The run itself says whether it still is
+//! one. Hints of runs that were opened since are deleted when a purge reads them.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use scylla::response::PagingState;
@@ -12,15 +12,15 @@ use tidegate_kernel::Timestamp;
 use tidegate_ports::StoreError;
 
 use super::ScyllaStore;
+use super::layout::{Day, ORPHAN_BUCKETS, bucket_of, cql_instant, instant};
 use super::load::Summary;
-use super::places::{Day, ORPHAN_BUCKETS, bucket_of, cql_instant, instant};
 use crate::failure::unreadable;
 use crate::session::Page;
 
 /// The index of days is one small partition.
-const LANE: i8 = 0;
+const DAY_INDEX_LANE: i8 = 0;
 
-/// A day's bucket that holds hints, and when it was last marked.
+/// A day's bucket that has hints, with the write time of its index row.
 #[derive(Clone, Copy)]
 struct Marked {
     day: Day,
@@ -29,7 +29,7 @@ struct Marked {
 }
 
 impl ScyllaStore {
-    /// The hint first, then the index row: whoever finds the index row's newest mark finds the hint, too.
+    /// Writes the hint first, then the index row: a reader that finds the index row's newest write finds the hint too.
     pub(super) async fn mark_orphan(&self, key: RunKey, run: &Run, at: i64) -> Result<(), StoreError> {
         if run.opening().is_some() {
             return Ok(());
@@ -38,7 +38,7 @@ impl ScyllaStore {
         let last_received = cql_instant(run.last_received);
         let hint = (day, bucket, key.team.to_string(), key.run.to_string(), at, last_received, at);
         self.cql.write(&self.cql.statements().save_orphan, &hint).await?;
-        self.cql.write(&self.cql.statements().mark_orphan_day, &(LANE, day, bucket)).await
+        self.cql.write(&self.cql.statements().mark_orphan_day, &(DAY_INDEX_LANE, day, bucket)).await
     }
 
     pub(super) async fn purge(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
@@ -52,9 +52,9 @@ impl ScyllaStore {
         Ok(purged)
     }
 
-    /// Oldest first.
+    /// The buckets with hints up to that day, oldest first.
     async fn marked_days(&self, before: Timestamp) -> Result<Vec<Marked>, StoreError> {
-        let values = (LANE, Day::of(before).to_cql());
+        let values = (DAY_INDEX_LANE, Day::of(before).to_cql());
         let mut days = Vec::new();
         let mut from = Some(PagingState::start());
         while let Some(state) = from {
@@ -92,7 +92,7 @@ impl ScyllaStore {
             from = next;
         }
         if is_empty && marked.day < Day::of(before) {
-            let values = (marked.written, LANE, marked.day.to_cql(), marked.bucket);
+            let values = (marked.written, DAY_INDEX_LANE, marked.day.to_cql(), marked.bucket);
             self.cql.write(&self.cql.statements().unmark_orphan_day, &values).await?;
         }
         Ok(purged)
@@ -106,8 +106,8 @@ impl ScyllaStore {
         stream::iter(hints).map(purge).buffer_unordered(self.cql.concurrency()).try_collect().await
     }
 
-    /// The run's partition goes before the hint, and what points to it before that, so that a purge that was broken
-    /// off is taken up again. The run goes at its own position: what comes later on the log stays.
+    /// Deletes the pointers to the run first, then the run's partition, then the hint, so that an interrupted purge is
+    /// continued later. The run is deleted at its own position, so that later records stay.
     async fn purge_one(&self, hint: Hint, marked: Marked, before: Timestamp) -> Result<Met, StoreError> {
         let key = hint.key;
         let orphan = self.summary(key).await?.filter(|summary| summary.run.opening().is_none());
@@ -147,7 +147,7 @@ impl ScyllaStore {
     }
 }
 
-/// What became of a hint.
+/// The result of checking a hint.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Met {
     Purged,
@@ -161,7 +161,7 @@ enum Met {
 struct Hint {
     key: RunKey,
     position: i64,
-    /// The run's own may be later, on another day.
+    /// When the run was received as of the hint. The run may have a later receipt on another day.
     last_received: Timestamp,
 }
 

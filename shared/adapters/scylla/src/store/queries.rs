@@ -1,4 +1,4 @@
-//! What readers ask besides runs: agents, usage, repeats, a month's spend.
+//! Queries other than those of single runs: agents, usage, repeats, a month's spend.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -14,13 +14,13 @@ use tidegate_kernel::{Month, Timestamp};
 use tidegate_ports::StoreError;
 
 use super::ScyllaStore;
-use super::places::{Facet, USAGE_BUCKETS, instant};
-use super::slots::{Lane, Slot, Stretch};
+use super::layout::{Facet, USAGE_BUCKETS, instant};
+use super::slots::{Slot, SlotRows, Stretch};
 use crate::failure::unreadable;
 use crate::session::Cql;
 
 const LINES_PER_PAGE: i32 = 1_000;
-/// Partitions of a sum read side by side.
+/// How many partitions of a sum are read concurrently.
 const SIDE_BY_SIDE: usize = 16;
 
 impl ScyllaStore {
@@ -38,7 +38,7 @@ impl ScyllaStore {
         buckets.try_fold(0_u64, |sum, units| async move { Ok(sum.saturating_add(units)) }).await
     }
 
-    /// By agent; the server adds up the runs of each, so that only as much comes back as there are agents.
+    /// Repeats by agent. The server adds up the runs of each agent, so that a bucket returns one row per agent.
     pub(super) async fn repeats_in(&self, team: TeamId, month: Month) -> Result<Vec<AgentRepeats>, StoreError> {
         let sums = |bucket: i8| self.repeats_in_bucket(team, month, bucket);
         let buckets = stream::iter(0..USAGE_BUCKETS.cast_signed()).map(sums).buffer_unordered(SIDE_BY_SIDE);
@@ -66,29 +66,29 @@ impl ScyllaStore {
         Ok(sums)
     }
 
-    /// The lines of all runs that are listed in the month, summed as they come.
+    /// Sums the listing rows of all runs of the month as they are read.
     pub(super) async fn spend_in(&self, team: TeamId, month: Month, now: Timestamp) -> Result<Spend, StoreError> {
         let facet = Facet::all();
         let stretch = Stretch { from: month.start(), before: (month.next().start(), String::new()) };
-        let tally = Mutex::new(SpendTally::default());
+        let spend = Mutex::new(SpendTally::default());
         let slots = self.cql.slots(team, &facet, &stretch).await?;
-        let lane = |slot: Slot| Lane::of(team, &facet, slot, &stretch, LINES_PER_PAGE);
-        let lanes: Vec<Lane> = slots.into_iter().map(lane).collect();
-        let tally_ref = &tally;
-        let sum = |mut lane: Lane| async move {
+        let slot_rows = |slot: Slot| SlotRows::of(team, &facet, slot, &stretch, LINES_PER_PAGE);
+        let slots_rows: Vec<SlotRows> = slots.into_iter().map(slot_rows).collect();
+        let spend_ref = &spend;
+        let sum = |mut slot_rows: SlotRows| async move {
             loop {
-                lane.fill(&self.cql).await?;
-                if lane.rows.is_empty() {
+                slot_rows.fill(&self.cql).await?;
+                if slot_rows.rows.is_empty() {
                     return Ok::<(), StoreError>(());
                 }
-                // Adding does not panic.
-                let mut tally = tally_ref.lock().unwrap_or_else(PoisonError::into_inner);
-                lane.rows.drain(..).for_each(|row| tally.add(row.line.spend_at(now)));
+                // An addition does not panic, so a poisoned sum is consistent.
+                let mut spend = spend_ref.lock().unwrap_or_else(PoisonError::into_inner);
+                slot_rows.rows.drain(..).for_each(|row| spend.add(row.line.spend_at(now)));
             }
         };
-        stream::iter(lanes).map(sum).buffer_unordered(SIDE_BY_SIDE).try_collect::<()>().await?;
+        stream::iter(slots_rows).map(sum).buffer_unordered(SIDE_BY_SIDE).try_collect::<()>().await?;
         let unpriced = self.unpriced_in(team, month).await?;
-        Ok(tally.into_inner().unwrap_or_else(PoisonError::into_inner).finish(unpriced))
+        Ok(spend.into_inner().unwrap_or_else(PoisonError::into_inner).finish(unpriced))
     }
 
     async fn unpriced_in(&self, team: TeamId, month: Month) -> Result<Vec<(String, String)>, StoreError> {

@@ -1,5 +1,5 @@
-//! Rows that are known to be written and that nobody will take back: those of indexes, which every run of a team would
-//! write again otherwise, and listings' lines that say what they said before.
+//! Rows that are written and never revert: index rows, which every run of a team would write again otherwise, and
+//! listing rows with unchanged content.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
@@ -16,7 +16,7 @@ impl Remembered {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&row)
     }
 
-    /// Call it only once the row is acknowledged.
+    /// Adds a row. Call it only once the row is acknowledged.
     pub fn add(&self, rows: &[u128]) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() + rows.len() > AT_MOST {

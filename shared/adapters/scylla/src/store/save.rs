@@ -1,8 +1,8 @@
 //! Saving runs.
 //!
 //! A write is one batch in the run's partition, summary and new events together, at the write timestamp of its
-//! position. Before it go the rows that are derived from new events, since a redelivery finds those events stored
-//! and would not write them again; beside it go the rows that are derived from the summary, which every touch writes.
+//! position. The rows derived from new events are written before it, since a redelivery finds those events stored and
+//! would not write the rows again. The rows derived from the summary are written concurrently, by every save.
 
 use std::sync::Arc;
 
@@ -13,27 +13,27 @@ use tidegate_ports::StoreError;
 
 use super::ScyllaStore;
 use super::follow_ups::Which;
+use super::layout::cql_instant;
 use super::load::EVENTS_PER_READ;
-use super::places::cql_instant;
 use crate::failure::unreadable;
 use crate::session::PartitionBatch;
 
-/// Far below what a server takes as one mutation (half a commit log segment, 16 MiB unless set otherwise).
+/// Bytes of a batch at most, far below a server's limit of a mutation (half a commit log segment, 16 MiB by default).
 const BATCH_BYTES: usize = 8 << 20;
 /// The protocol counts a batch's statements in 16 bits.
 const BATCH_EVENTS: usize = 30_000;
-/// About what an event's row adds to its body.
+/// Approximate bytes of an event's row without its body.
 const EVENT_OVERHEAD_BYTES: usize = 256;
 /// Requests under way at once for one run.
 const SIDE_BY_SIDE: usize = 16;
 
 impl ScyllaStore {
     pub(super) async fn save_all(&self, writes: Arc<Vec<RunWrite>>) -> Result<(), StoreError> {
-        let save = |places: Vec<usize>| {
+        let save = |indices: Vec<usize>| {
             let (store, writes) = (self.clone(), Arc::clone(&writes));
             async move {
-                for place in places {
-                    store.save_one(&writes[place]).await?;
+                for index in indices {
+                    store.save_one(&writes[index]).await?;
                 }
                 Ok(())
             }
@@ -50,7 +50,7 @@ impl ScyllaStore {
         match stored {
             // A former owner's late write.
             Some(stored) if stored > position && write.again.is_none() => Ok(()),
-            // A redelivery. The run is there; what stands beside it may not be, nor all of its events.
+            // A redelivery. The run is stored, but its derived rows and some of its events may not be.
             Some(stored) if stored >= position => self.save_redelivered(write).await,
             Some(_) | None => {
                 self.save_of_events(write).await?;
@@ -64,7 +64,7 @@ impl ScyllaStore {
         }
     }
 
-    /// Writes what may be missing around a run that is stored already, as it is stored.
+    /// Writes the derived rows that may be missing for a run that is already stored.
     async fn save_redelivered(&self, write: &RunWrite) -> Result<(), StoreError> {
         self.save_of_events(write).await?;
         self.save_run(write, None).await?;
@@ -74,7 +74,7 @@ impl ScyllaStore {
         self.mark_orphan(write.key, &summary.run, summary.position).await
     }
 
-    /// What follows from a write's new events, and from those that came again.
+    /// The rows derived from a write's new events, and from those that were delivered again.
     async fn save_of_events(&self, write: &RunWrite) -> Result<(), StoreError> {
         let (key, at) = (write.key, write.position.write_timestamp());
         let which = Which::of(write.again.is_some());
@@ -111,7 +111,7 @@ impl ScyllaStore {
                 self.add_event(batch, write, row, event);
             }
         }
-        // The summary last: what it counts is there, and what came before it in vain is not counted.
+        // The summary last: all events that it counts are then stored, and events of a failed save are not counted.
         if let (Some(batch), Some(run)) = (batches.last_mut(), summary) {
             self.add_summary(batch, write.key, run, write.position.write_timestamp())?;
         }
@@ -150,16 +150,16 @@ impl ScyllaStore {
     }
 }
 
-/// Places of writes, those of one run together and in order.
+/// Indices of the writes, grouped by run and in order.
 fn by_run(writes: &[RunWrite]) -> Vec<Vec<usize>> {
-    let mut places: std::collections::HashMap<RunKey, usize> = std::collections::HashMap::with_capacity(writes.len());
+    let mut indices: std::collections::HashMap<RunKey, usize> = std::collections::HashMap::with_capacity(writes.len());
     let mut runs: Vec<Vec<usize>> = Vec::with_capacity(writes.len());
-    for (place, write) in writes.iter().enumerate() {
-        let run = *places.entry(write.key).or_insert_with(|| {
+    for (index, write) in writes.iter().enumerate() {
+        let run = *indices.entry(write.key).or_insert_with(|| {
             runs.push(Vec::with_capacity(1));
             runs.len() - 1
         });
-        runs[run].push(place);
+        runs[run].push(index);
     }
     runs
 }

@@ -1,4 +1,4 @@
-//! Slots: the partitions of one listing that hold runs, newest day first, and reading their rows.
+//! Slots: the partitions of one listing that contain runs, newest day first, and their rows.
 
 use std::collections::VecDeque;
 
@@ -8,8 +8,8 @@ use tidegate_agentping::{RunId, TeamId};
 use tidegate_kernel::Timestamp;
 use tidegate_ports::StoreError;
 
-use super::line::Line;
-use super::places::{Day, Facet, cql_instant, instant};
+use super::layout::{Day, Facet, cql_instant, instant};
+use super::listing_cell::ListingCell;
 use crate::failure::unreadable;
 use crate::session::Cql;
 
@@ -20,11 +20,11 @@ pub(super) struct Slot {
     pub bucket: i8,
 }
 
-/// A stretch of a listing: from an instant on, and before a place in the order, newest first.
+/// A range of a listing, newest first: from an instant on, and before a row in the order.
 #[derive(Clone, Debug)]
 pub(super) struct Stretch {
     pub from: Timestamp,
-    /// Only what stands before this instant, or at it with an id below this one.
+    /// Only rows before this instant, or at it with an id below this one.
     pub before: (Timestamp, String),
 }
 
@@ -40,11 +40,11 @@ impl Stretch {
 pub(super) struct Listed {
     pub listed_at: Timestamp,
     pub run: RunId,
-    pub line: Line,
+    pub line: ListingCell,
 }
 
 impl Cql {
-    /// The slots of a listing that hold runs of the stretch, newest day first.
+    /// The slots of a listing that contain runs of the range, newest day first.
     pub(super) async fn slots(&self, team: TeamId, facet: &Facet, stretch: &Stretch) -> Result<Vec<Slot>, StoreError> {
         let (first, last) = (Day::of(stretch.from).to_cql(), Day::of(stretch.before.0).to_cql());
         let values = (team.to_string(), facet.name, facet.label.as_str(), first, last);
@@ -63,20 +63,20 @@ impl Cql {
 }
 
 /// The rows of one slot, page by page.
-pub(super) struct Lane {
+pub(super) struct SlotRows {
     values: (String, &'static str, String, CqlDate, i8, CqlTimestamp, &'static str, CqlTimestamp, String),
     page_rows: i32,
     next: Option<PagingState>,
     pub rows: VecDeque<Listed>,
 }
 
-impl Lane {
+impl SlotRows {
     pub fn of(team: TeamId, facet: &Facet, slot: Slot, stretch: &Stretch, page_rows: i32) -> Self {
         let Stretch { from, before: (instant, run) } = stretch;
         let label = facet.label.clone();
         let (from, before) = (cql_instant(*from), cql_instant(*instant));
         let (day, bucket) = (slot.day.to_cql(), slot.bucket);
-        Lane {
+        SlotRows {
             // The lower bound's empty id is below every id.
             values: (team.to_string(), facet.name, label, day, bucket, from, "", before, run.clone()),
             page_rows,
@@ -85,7 +85,7 @@ impl Lane {
         }
     }
 
-    /// Reads on until there are rows, or no more are to come.
+    /// Reads pages until there are rows or the slot ends.
     pub async fn fill(&mut self, cql: &Cql) -> Result<(), StoreError> {
         while self.rows.is_empty() {
             let Some(state) = self.next.take() else {

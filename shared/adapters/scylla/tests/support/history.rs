@@ -25,7 +25,7 @@ pub fn unpriced_call(id: EventId) -> Event {
     event(id, "{}").call(ModelCall { provider: "p".into(), model: "unheard of".into(), cost: Usd::ZERO, priced: false })
 }
 
-/// An event whose data is so many bytes.
+/// An event with this many bytes of data.
 pub fn event_of_bytes(bytes: usize) -> Event {
     event(fresh(), &format!("{{\"text\":\"{}\"}}", "x".repeat(bytes.saturating_sub(11))))
 }
@@ -74,7 +74,7 @@ pub async fn apply(store: &dyn Runs, log: &[Record], from: usize, to: usize) -> 
     persist(store, stretch(log, from, to)).await
 }
 
-/// The whole log in batches of so many records.
+/// The whole log in batches of this many records.
 pub async fn apply_all(store: &dyn Runs, log: &[Record], batch: usize) {
     for from in (0..log.len()).step_by(batch) {
         apply(store, log, from, (from + batch).min(log.len())).await.expect("applied");

@@ -36,7 +36,7 @@ pub fn options(keyspace: &str) -> ScyllaOptions {
     }
 }
 
-/// A name that nobody else uses.
+/// A unique name.
 pub fn fresh_keyspace() -> String {
     let random: String = RandomIds.random().iter().map(|byte| format!("{byte:02x}")).collect();
     format!("tidegate_test_{random}")

@@ -62,7 +62,7 @@ impl Proxy {
         self.gate.send_replace(gate);
     }
 
-    /// Until so many frames wait at the gate.
+    /// Waits until this many frames are held.
     pub async fn until_waiting(&self, frames: usize) {
         let mut waiting = self.waiting.clone();
         let reached = waiting.wait_for(|waiting| *waiting >= frames);

@@ -36,7 +36,7 @@ fn dead_letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
     Ok(DeadLetter {
         position,
         appended_at: Timestamp::from_millis(row.get(3)?),
-        buried_at: Timestamp::from_millis(row.get(4)?),
+        dead_lettered_at: Timestamp::from_millis(row.get(4)?),
         reason: row.get(5)?,
         payload: Bytes::from(row.get::<_, Vec<u8>>(6)?),
         // A provenance that cannot be read hides no dead letter.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tidegate_inproc::lanes::Lanes;
-use tidegate_inproc::membership::{MemberId, Notice};
+use tidegate_inproc::membership::{MemberEvent, MemberId};
+use tidegate_inproc::read_positions::ReadPositions;
 use tidegate_kernel::{Committable, PartitionEpoch};
 use tidegate_ports::{Consume, Consumed, LogError, Polled};
 use tokio::sync::{oneshot, watch};
@@ -22,7 +22,7 @@ pub struct EmbeddedConsumer {
     log: Arc<Inner>,
     group: Arc<str>,
     member: MemberId,
-    lanes: Lanes,
+    lanes: ReadPositions,
     changed: watch::Receiver<()>,
     reader: Arc<Reader>,
     /// A read from the file that is under way. It outlives a cancelled poll, and the next poll uses it.
@@ -52,26 +52,26 @@ impl EmbeddedConsumer {
         };
         log.shared.changed.send_replace(());
         let (group, reader) = (group.into(), Arc::new(reader));
-        Ok(EmbeddedConsumer { log, group, member, lanes: Lanes::default(), changed, reader, reading: None })
+        Ok(EmbeddedConsumer { log, group, member, lanes: ReadPositions::default(), changed, reader, reading: None })
     }
 
     fn step(&mut self, max_bytes: usize) -> Step {
         let mut state = self.log.shared.state();
         let Some(group) = state.groups.get_mut(&*self.group) else { return Step::Wait(None) };
         let notice = group.membership.call(self.member, Instant::now().into());
-        if group.membership.take_news() {
+        if group.membership.take_changed() {
             self.log.shared.changed.send_replace(());
         }
         match notice {
-            Some(Notice::Assigned(assigned)) => {
+            Some(MemberEvent::Assigned(assigned)) => {
                 self.lanes.open(assigned, group.committed[assigned.partition as usize]);
                 return Step::Done(Polled::Assigned(assigned));
             }
-            Some(Notice::Revoking { partitions, deadline }) => {
+            Some(MemberEvent::Revoking { partitions, deadline }) => {
                 partitions.iter().for_each(|gone| self.lanes.close(*gone));
                 return Step::Done(Polled::Revoking { partitions, deadline });
             }
-            Some(Notice::Lost(partitions)) => {
+            Some(MemberEvent::Lost(partitions)) => {
                 partitions.iter().for_each(|gone| self.lanes.close(*gone));
                 return Step::Done(Polled::Lost(partitions));
             }

@@ -1,4 +1,4 @@
-//! A group member as the cases use it.
+//! A group member for the test cases.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use super::{BUDGET, DEADLINE, LogUnderTest};
 
 const POLL: Duration = Duration::from_millis(20);
 
-/// A member of a group with its ledger and all that it has read.
+/// A group member with its ledger and all records that it has read.
 pub struct Member {
     pub log: Box<dyn Consume>,
     pub ledger: Ledger,
@@ -25,7 +25,7 @@ impl Member {
         Member { log, ledger: Ledger::default(), assigned: BTreeMap::new(), records: Vec::new() }
     }
 
-    /// One poll, taken into account.
+    /// Polls once and updates the ledger and the records.
     pub async fn poll(&mut self, max_bytes: usize) -> Polled {
         let polled = self.log.poll(max_bytes, POLL).await.expect("the log polls");
         match &polled {

@@ -1,8 +1,8 @@
-//! The names of one object's members, by their hashes: whether one is there twice.
+//! Detects duplicate member names in one object, by their hashes.
 
 use std::collections::HashSet;
 
-/// Most objects have no more members; theirs need no memory of their own.
+/// Members whose hashes are kept on the stack; most objects have no more.
 const FEW: usize = 16;
 
 #[derive(Default)]
@@ -13,7 +13,7 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// Whether the name is new. Two names of one hash would be taken for one; nobody meets two by chance.
+    /// Whether the name is new. A hash collision would count as a duplicate; its probability is negligible.
     pub fn is_new(&mut self, hash: u64) -> bool {
         if self.count < FEW {
             let is_new = !self.few[..self.count].contains(&hash);

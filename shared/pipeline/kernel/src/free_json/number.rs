@@ -1,8 +1,8 @@
-//! Numbers of free JSON, compared as they are written: by their exact decimal value. `1`, `1.0` and `10e-1` are one number;
-//! two that differ in any digit are two, also where a 64-bit float holds both.
+//! Hashes numbers of free JSON by their exact decimal value. `1`, `1.0` and `10e-1` are the same number; numbers that
+//! differ in any digit are different, even if a 64-bit float cannot distinguish them.
 //!
-//! Earlier builds compared what a 64-bit integer or float makes of a number. Their hash is kept wherever it tells a number
-//! from all others, so that most stored hashes stay good; [`Hashed::earlier`] is theirs where it does not.
+//! Earlier builds hashed the 64-bit integer or float. Their hash is kept where it identifies a number uniquely, so that
+//! most stored hashes stay valid; elsewhere [`Hashed::earlier`] holds it.
 
 use std::fmt::{self, Write};
 
@@ -15,25 +15,25 @@ const TAG_INTEGER: u64 = 3;
 const TAG_FLOAT: u64 = 4;
 const TAG_DECIMAL: u64 = 8;
 
-/// All decimals of so many digits are told apart by a normal 64-bit float.
+/// A normal 64-bit float distinguishes all decimals of at most this many digits.
 const SURE_FLOAT_DIGITS: usize = 15;
-/// So many digits fit 64 bits whatever they are.
+/// Any integer of at most this many digits fits in 64 bits.
 const SURE_INTEGER_DIGITS: usize = 19;
 
 /// The hash of a number.
 pub(super) struct Hashed {
     pub hash: u64,
-    /// As earlier builds had it.
+    /// The hash of earlier builds.
     pub earlier: u64,
 }
 
-/// Of an integer from 0 to `i64::MAX`.
+/// The hash of an integer from 0 to `i64::MAX`.
 pub(super) fn of_integer(integer: u64) -> u64 {
     mix(TAG_INTEGER, integer)
 }
 
-/// Of `-1.5` and the like, with [`SURE_FLOAT_DIGITS`] at most, and how long it is: what most numbers are that are no plain
-/// integers. Both hashes are one here. `None`: [`of`] has to look at it.
+/// The hash and the length in bytes of a number such as `-1.5` with at most [`SURE_FLOAT_DIGITS`] digits: the form of
+/// most numbers that are no plain integers. Both hashes are equal here. `None`: use [`of`].
 pub(super) fn of_short_decimal(bytes: &[u8]) -> Option<(u64, usize)> {
     let negative = bytes.first() == Some(&b'-');
     let begins = usize::from(negative);
@@ -50,7 +50,7 @@ pub(super) fn of_short_decimal(bytes: &[u8]) -> Option<(u64, usize)> {
     }
     let digits = bytes[begins..length].iter().filter(|byte| byte.is_ascii_digit());
     let digits = digits.fold(0_u64, |number, digit| number * 10 + u64::from(digit - b'0'));
-    // Both are exact, so their quotient is rounded once, as it must be.
+    // Both are exact, so their quotient is rounded once, which is the correct result.
     let value = digits as f64 / 10_f64.powi(fraction as i32);
     let value = if negative { -value } else { value };
     let hash = if value.fract() == 0.0 { of_integer_bits(value as i64) } else { mix(TAG_FLOAT, value.to_bits()) };
@@ -61,13 +61,13 @@ fn of_integer_bits(integer: i64) -> u64 {
     mix(TAG_INTEGER, integer.cast_unsigned())
 }
 
-/// Of any number: its text, and what was read from it.
+/// The hash of any number, from its text and its parsed value.
 pub(super) fn of(text: &str, number: &Number) -> Hashed {
     let earlier = earlier(number);
     let Some(decimal) = Decimal::of(text) else {
         return Hashed { hash: mix(TAG_DECIMAL, xxh3_64(text.as_bytes())), earlier };
     };
-    // Rounded as it must be, which the other reader does not promise.
+    // Rounded correctly, which serde_json's parser does not promise.
     let float: f64 = text.parse().unwrap_or_default();
     let hash = if let Some(integer) = decimal.as_i64() {
         of_integer_bits(integer)
@@ -102,10 +102,10 @@ struct Decimal {
 }
 
 impl Decimal {
-    /// `None` if the exponent is beyond all measure.
+    /// Parses the text of a number; `None` if the exponent is out of range.
     fn of(text: &str) -> Option<Self> {
         let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
-        // Far from the ends of 64 bits, whatever is added.
+        // Small enough that additions cannot overflow 64 bits.
         let exponent: i64 = exponent.parse().ok().filter(|exponent: &i64| exponent.unsigned_abs() < 1 << 60)?;
         let fraction = mantissa.split_once('.').map_or(0, |(_, fraction)| fraction.len());
         let zeros = significant_digits(mantissa).rev().take_while(|digit| *digit == b'0').count();
@@ -141,7 +141,7 @@ impl Decimal {
             && std::str::from_utf8(&shortest.chars[..shortest.len]).ok().and_then(Decimal::of) == Some(self)
     }
 
-    /// By every digit.
+    /// Hashes all digits and the exponent.
     fn hash(self, text: &str) -> u64 {
         let mantissa = text.split(['e', 'E']).next().unwrap_or(text);
         let digits: Vec<u8> = significant_digits(mantissa).take(self.significant).collect();
@@ -149,7 +149,7 @@ impl Decimal {
     }
 }
 
-/// From the first that is not 0 on.
+/// The digits without leading zeros.
 fn significant_digits(mantissa: &str) -> impl DoubleEndedIterator<Item = u8> {
     let leading = mantissa.find(|char| matches!(char, '1'..='9')).unwrap_or(mantissa.len());
     mantissa[leading..].bytes().filter(u8::is_ascii_digit)
@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// The short way and the long one make the same of a number, and pass over the same of what is none.
+        /// The fast and the general path give the same hash and length for a number, and both reject the same texts.
         #[test]
         fn both_ways_agree(text in "-?[0-9]{1,16}(\\.[0-9]{0,16})?([eE+.-][0-9]?)?") {
             let short = of_short_decimal(text.as_bytes());

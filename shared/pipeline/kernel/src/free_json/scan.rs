@@ -1,4 +1,4 @@
-//! One pass over JSON text that checks it, holds it to limits, and hashes what it says.
+//! One pass over JSON text that validates it, enforces the limits, and hashes its content.
 
 use std::borrow::Cow;
 
@@ -17,15 +17,15 @@ pub(super) fn mix(tag: u64, value: u64) -> u64 {
     xxh3_64_with_seed(&value.to_le_bytes(), tag)
 }
 
-/// The text and how far it was read.
+/// The text and the read position in bytes.
 pub(super) struct Scan<'j> {
     text: &'j str,
     at: usize,
     limits: FreeJsonLimits,
     members_left: u32,
-    /// Hashes numbers as earlier builds did.
+    /// Whether numbers are hashed as earlier builds did.
     as_earlier: bool,
-    /// Met a number whose hash is not what it was to earlier builds.
+    /// Whether a number was found whose hash differs from that of earlier builds.
     differs: bool,
 }
 
@@ -36,8 +36,8 @@ impl<'j> Scan<'j> {
         Scan { text, at: 0, limits, members_left: limits.max_members, as_earlier: false, differs: false }
     }
 
-    /// The hash of the text's one value, and the one that earlier builds gave it if that was another. Members of that
-    /// value itself, not of what is in it, are shown to `note`: name and raw value.
+    /// The hash of the text's value, and the hash of earlier builds where it differs. Calls `note` with the name and
+    /// raw value of each member of the value itself, not of nested values.
     pub fn both(mut self, note: &mut dyn FnMut(&str, &'j str)) -> Scanned<ContentHash> {
         let hash = self.whole(note)?;
         if !self.differs {
@@ -50,12 +50,12 @@ impl<'j> Scan<'j> {
     fn whole(&mut self, note: &mut dyn FnMut(&str, &'j str)) -> Scanned<u64> {
         let hash = self.value(0, note)?;
         self.skip_space();
-        if self.peek().is_none() { Ok(hash) } else { Err(FreeJsonError::NotJson) }
+        if self.next_byte().is_none() { Ok(hash) } else { Err(FreeJsonError::NotJson) }
     }
 
     fn value(&mut self, depth: u32, note: &mut dyn FnMut(&str, &'j str)) -> Scanned<u64> {
         self.skip_space();
-        match self.peek() {
+        match self.next_byte() {
             Some(b'"') => Ok(mix(TAG_STRING, xxh3_64(self.string()?.as_bytes()))),
             Some(b'{') => self.object(depth, note),
             Some(b'[') => self.list(depth),
@@ -107,7 +107,7 @@ impl<'j> Scan<'j> {
         Ok(mix(TAG_LIST, hash))
     }
 
-    /// Past the opening bracket, if the value may be nested so deep.
+    /// Reads the opening bracket and checks the nesting depth.
     fn enter(&mut self, depth: u32) -> Scanned<()> {
         if depth >= self.limits.max_depth {
             return Err(FreeJsonError::TooDeep { max: self.limits.max_depth });
@@ -116,18 +116,18 @@ impl<'j> Scan<'j> {
         Ok(())
     }
 
-    /// Whether an object or list is empty.
+    /// Reads the closing bracket of an empty object or list; false if it is not empty.
     fn closes(&mut self, bracket: u8) -> bool {
         self.skip_space();
-        let closes = self.peek() == Some(bracket);
+        let closes = self.next_byte() == Some(bracket);
         self.at += usize::from(closes);
         closes
     }
 
-    /// After an item: whether it was the last one.
+    /// Reads the separator after an item; true if the item was the last one.
     fn ends(&mut self, bracket: u8) -> Scanned<bool> {
         self.skip_space();
-        let byte = self.peek();
+        let byte = self.next_byte();
         self.at += 1;
         match byte {
             Some(b',') => Ok(false),
@@ -147,7 +147,7 @@ impl<'j> Scan<'j> {
             self.at += plain + 1;
             match rest[plain] {
                 b'"' => break,
-                // What it stands for is judged below; here only a quote must not be taken for the end.
+                // The escape is decoded below. Here an escaped quote must not end the string.
                 b'\\' => {
                     escaped = true;
                     self.at += 1;
@@ -159,7 +159,7 @@ impl<'j> Scan<'j> {
             }
         }
         if escaped {
-            // A backslash may hide the first byte of a longer character: then this is no text, and no JSON.
+            // A backslash may split a multi-byte character: then the bytes are not UTF-8 and not JSON.
             let quoted = self.text.get(quoted_at..self.at).ok_or(FreeJsonError::NotJson)?;
             return serde_json::from_str(quoted).map(Cow::Owned).map_err(|_| FreeJsonError::NotJson);
         }
@@ -167,7 +167,7 @@ impl<'j> Scan<'j> {
     }
 
     fn number(&mut self) -> Scanned<u64> {
-        /// So many digits fit 64 bits whatever they are.
+        /// Any integer of at most this many digits fits in 64 bits.
         const SURE_DIGITS: usize = 19;
         let bytes = &self.text.as_bytes()[self.at..];
         let is_digit = |byte: &u8| byte.is_ascii_digit();
@@ -204,7 +204,7 @@ impl<'j> Scan<'j> {
     }
 
     fn expect(&mut self, byte: u8) -> Scanned<()> {
-        if self.peek() != Some(byte) {
+        if self.next_byte() != Some(byte) {
             return Err(FreeJsonError::NotJson);
         }
         self.at += 1;
@@ -212,17 +212,17 @@ impl<'j> Scan<'j> {
     }
 
     fn skip_space(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\n' | b'\t' | b'\r')) {
+        while matches!(self.next_byte(), Some(b' ' | b'\n' | b'\t' | b'\r')) {
             self.at += 1;
         }
     }
 
-    fn peek(&self) -> Option<u8> {
+    fn next_byte(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 }
 
-/// 1 for the bytes that stand for themselves in a string.
+/// 1 for the bytes that need no escape in a string.
 static PLAIN: [u8; 256] = {
     let mut plain = [1; 256];
     let mut control = 0;

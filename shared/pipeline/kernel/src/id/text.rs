@@ -1,10 +1,9 @@
-//! The wire form of an id, read and written without the formatting machinery: ids are read and written several times
-//! for every event.
+//! The wire form of an id, parsed and printed without `std::fmt`: every event parses and prints several ids.
 
 /// 128 bits as lowercase hex.
 const HEX_CHARS: usize = 32;
 
-/// What the bytes of 32 lowercase hex digits stand for; `None` for any other bytes.
+/// The value of 32 lowercase hex digits; `None` for any other bytes.
 pub(super) fn bits_of(hex: &[u8]) -> Option<u128> {
     let (high, low) = hex.split_at_checked(HEX_CHARS / 2)?;
     Some((u128::from(half_of(high)?) << 64) | u128::from(half_of(low)?))
@@ -34,9 +33,9 @@ static DIGITS: [u8; 256] = {
     digits
 };
 
-/// Most letters that a prefix has.
+/// Characters of a prefix at most.
 pub(super) const MAX_PREFIX_CHARS: usize = 7;
-/// Room for any id.
+/// Bytes of the longest id.
 const MAX_CHARS: usize = MAX_PREFIX_CHARS + 1 + 2 + 1 + HEX_CHARS;
 
 /// An id as text, on the stack.
@@ -46,7 +45,7 @@ pub struct IdText {
 }
 
 impl IdText {
-    /// The prefix must fit in seven letters.
+    /// The prefix must have at most seven characters.
     pub(super) fn of(prefix: &str, region: &str, bits: u128) -> Self {
         let mut text = IdText { chars: [0; MAX_CHARS], len: 0 };
         for part in [prefix, "_", region, "_"] {

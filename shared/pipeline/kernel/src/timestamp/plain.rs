@@ -1,12 +1,12 @@
-//! The one spelling that nearly every client sends and that all answers have, `2026-05-15T14:32:01.123Z`, read and
-//! written by hand; any other is left to the library.
+//! Fast parser and printer of `2026-05-15T14:32:01.123Z`, the form of all responses and of nearly all requests. chrono
+//! parses every other form.
 
 use super::Timestamp;
 
 const MS_PER_DAY: i64 = 86_400_000;
 const CHARS: usize = 24;
 
-/// `None`: another spelling, or no instant at all.
+/// Parses the form; `None` for another form, or for a text that is no instant.
 pub(super) fn read(text: &str) -> Option<Timestamp> {
     let text: &[u8; CHARS] = text.as_bytes().try_into().ok()?;
     let marks = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':'), (19, b'.'), (23, b'Z')];
@@ -21,7 +21,7 @@ pub(super) fn read(text: &str) -> Option<Timestamp> {
     };
     let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
     let (hour, minute, second, milli) = (number(11, 13)?, number(14, 16)?, number(17, 19)?, number(20, 23)?);
-    // A leap second is the library's business.
+    // chrono handles leap seconds.
     if !(1..=12).contains(&month) || day < 1 || day > days_of(year, month) || hour > 23 || minute > 59 || second > 59 {
         return None;
     }
@@ -29,7 +29,7 @@ pub(super) fn read(text: &str) -> Option<Timestamp> {
     Some(Timestamp::from_millis(day_number(year, month, day) * MS_PER_DAY + in_day))
 }
 
-/// `None`: outside the years 0000 to 9999.
+/// Prints the form; `None` outside the years 0000 to 9999.
 pub(super) fn write(instant: Timestamp) -> Option<[u8; CHARS]> {
     let (days, in_day) = (instant.as_millis().div_euclid(MS_PER_DAY), instant.as_millis().rem_euclid(MS_PER_DAY));
     let (year, month, day) = date_of(days);
@@ -40,7 +40,7 @@ pub(super) fn write(instant: Timestamp) -> Option<[u8; CHARS]> {
     let mut put = |from: usize, until: usize, number: i64| {
         let mut rest = number;
         for at in (from..until).rev() {
-            // A digit fits.
+            // One digit always fits.
             text[at] = b'0' + (rest % 10) as u8;
             rest /= 10;
         }
@@ -69,7 +69,7 @@ const fn days_of(year: i64, month: i64) -> i64 {
 
 const DAYS_PER_ERA: i64 = 146_097;
 const YEARS_PER_ERA: i64 = 400;
-/// From 0000-03-01 to 1970-01-01.
+/// Days from 0000-03-01 to 1970-01-01.
 const EPOCH_DAY: i64 = 719_468;
 
 /// Days since 1970-01-01 of a day of the Gregorian calendar. Years are counted from March, so that the leap day is

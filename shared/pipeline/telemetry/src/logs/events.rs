@@ -1,4 +1,4 @@
-//! Warnings and errors on their way to the log: those that repeat a cause are [held back](super::repeats).
+//! Formats log events. Warnings and errors that repeat a cause are [held back](super::repeats).
 
 use std::collections::hash_map::DefaultHasher;
 use std::fmt::{self, Debug, Write};
@@ -15,11 +15,11 @@ use tracing_subscriber::registry::LookupSpan;
 use super::Logs;
 use super::repeats::Key;
 
-/// Formats events as `inner` does, and warnings and errors of one cause every few seconds only.
+/// Formats events with `inner`, but warnings and errors of one cause only every few seconds.
 pub struct Limited<F> {
     pub inner: F,
     pub logs: Arc<Logs>,
-    /// Time since some fixed instant.
+    /// Time since a fixed instant.
     pub now: fn() -> Duration,
 }
 
@@ -37,7 +37,7 @@ where
         self.inner.format_event(context, Writer::new(&mut line), event)?;
         let mut cause = Cause::default();
         event.record(&mut cause);
-        let key = Key { place: event.metadata().callsite(), cause: cause.0.finish() };
+        let key = Key { call_site: event.metadata().callsite(), cause: cause.0.finish() };
         let now = (self.now)();
         let mut repeats = self.logs.repeats.lock().unwrap_or_else(PoisonError::into_inner);
         let printed = repeats.judge(key, now, line, self.logs.shape);
@@ -49,13 +49,13 @@ where
     }
 }
 
-/// The fields that say what is wrong. The others say with which request, record or partition, and after how long.
+/// The fields that name the cause. The others name the request, record, partition or duration.
 const CAUSES: &[&str] = &[
     "message", "kind", "cause", "error", "why", "reason", "what", "stage", "task", "part", "name", "place", "policy",
     "facility",
 ];
 
-/// A hash over what is wrong.
+/// A hash of the fields that name the cause.
 #[derive(Default)]
 struct Cause(DefaultHasher);
 
@@ -63,7 +63,7 @@ impl Visit for Cause {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         if CAUSES.contains(&field.name()) {
             let mut words = Words { hasher: &mut self.0, word: String::new() };
-            // The adapter takes everything.
+            // The adapter never fails.
             let _ = write!(words, "{value:?}");
             words.end();
             self.0.write_u8(0);
@@ -71,7 +71,7 @@ impl Visit for Cause {
     }
 }
 
-/// Hashes a text without its numbers, ids and addresses: words with a digit in them are all the same.
+/// Hashes a text without its numbers, ids and addresses: all words with a digit count as the same word.
 struct Words<'h> {
     hasher: &'h mut DefaultHasher,
     word: String,

@@ -1,12 +1,12 @@
-//! The bounded queue between whoever logs and the one thread that writes. Offering a line never blocks and never fails:
-//! what does not fit is dropped and counted.
+//! The bounded queue between the threads that log and the one thread that writes. Offering a line never blocks and
+//! never fails: a line that does not fit is dropped and counted.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How much may wait to be written.
+/// Limits of the queue.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
     pub lines: usize,
@@ -19,7 +19,7 @@ impl Default for Bounds {
     }
 }
 
-/// The end that takes lines.
+/// The sending end of the queue.
 #[derive(Debug)]
 pub struct Queue {
     lines: SyncSender<Box<[u8]>>,
@@ -27,17 +27,17 @@ pub struct Queue {
     counts: Arc<Counts>,
 }
 
-/// What both ends count.
+/// Counters that both ends share.
 #[derive(Debug, Default)]
 pub struct Counts {
     waiting_bytes: AtomicUsize,
     dropped: AtomicU64,
-    /// Held while the bytes that wait become fewer, so that nobody misses it.
+    /// Locked while the waiting bytes are reduced, so that no waiter misses the change.
     written: Mutex<()>,
     progress: Condvar,
 }
 
-/// A queue, and what its writer reads from.
+/// A queue with its receiver and counters.
 pub fn bounded(bounds: Bounds) -> (Queue, Receiver<Box<[u8]>>, Arc<Counts>) {
     let (lines, taken) = sync_channel(bounds.lines);
     let counts = Arc::new(Counts::default());
@@ -45,7 +45,7 @@ pub fn bounded(bounds: Bounds) -> (Queue, Receiver<Box<[u8]>>, Arc<Counts>) {
 }
 
 impl Queue {
-    /// Takes whole lines, or drops and counts them as one.
+    /// Queues whole lines. If they do not fit, they are dropped and counted as one.
     pub fn offer(&self, line: &[u8]) {
         let bytes = line.len();
         let before = self.counts.waiting_bytes.fetch_add(bytes, Ordering::AcqRel);
@@ -76,7 +76,7 @@ impl Queue {
 }
 
 impl Counts {
-    /// So many lines are lost.
+    /// Counts lost lines.
     pub fn dropped(&self, lines: u64) {
         self.dropped.fetch_add(lines, Ordering::Relaxed);
     }
@@ -85,7 +85,7 @@ impl Counts {
         self.dropped.load(Ordering::Relaxed)
     }
 
-    /// So many bytes do not wait any more.
+    /// Subtracts bytes that no longer wait.
     pub fn done(&self, bytes: usize) {
         let held = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         self.waiting_bytes.fetch_sub(bytes, Ordering::AcqRel);

@@ -1,6 +1,6 @@
-//! One line per cause and five seconds. A failure that comes with every request, poll or retry is printed once; what
-//! repeats it is counted, and the last of it is printed with that count when the time is over. So nothing that happened
-//! is missing from the log, and no failure fills a disk.
+//! Limits warnings and errors to one line per cause and five seconds. A failure that repeats with every request, poll
+//! or retry is printed once; repeats are counted, and the last one is printed with the count after the five seconds.
+//! Every failure appears in the log, and none can fill a disk.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -11,13 +11,13 @@ use super::shape::Shape;
 /// A cause is printed at most once in this time.
 pub const EVERY: Duration = Duration::from_secs(5);
 
-/// So many causes of one place in the code are told apart; further ones count as one.
+/// Causes of one call site that are distinguished; further ones count as one.
 pub const CAUSES: usize = 8;
 
-/// What makes two lines the same: where they come from, and the cause as a hash.
+/// The identity of a repeated line: its call site and the hash of its cause.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Key<P> {
-    pub place: P,
+    pub call_site: P,
     pub cause: u64,
 }
 
@@ -30,7 +30,7 @@ pub struct Repeats<P> {
 #[derive(Debug)]
 struct Seen {
     printed_at: Duration,
-    /// Lines since then that were not printed, and the last of them.
+    /// The lines not printed since then: their count and the last one.
     suppressed: u64,
     last: String,
 }
@@ -52,7 +52,7 @@ impl<P: Clone + Eq + Hash> Repeats<P> {
         Repeats { seen: HashMap::new() }
     }
 
-    /// What is to be printed of this line now: itself, with the count of those that were not, or nothing.
+    /// What to print now: the line with the count of suppressed ones, or nothing.
     pub fn judge(&mut self, key: Key<P>, now: Duration, line: String, shape: Shape) -> Option<String> {
         let key = self.bounded(key);
         match self.seen.get_mut(&key) {
@@ -73,7 +73,7 @@ impl<P: Clone + Eq + Hash> Repeats<P> {
         }
     }
 
-    /// The last line of every cause whose time is over. Causes that did not come again are forgotten.
+    /// The last line of every cause whose time is over. Causes without a repeat are dropped.
     pub fn due(&mut self, now: Duration, shape: Shape) -> Vec<String> {
         let mut lines = Vec::new();
         self.seen.retain(|_, seen| {
@@ -95,7 +95,7 @@ impl<P: Clone + Eq + Hash> Repeats<P> {
     }
 
     fn bounded(&self, key: Key<P>) -> Key<P> {
-        let others = || self.seen.keys().filter(|seen| seen.place == key.place).count();
+        let others = || self.seen.keys().filter(|seen| seen.call_site == key.call_site).count();
         if self.seen.contains_key(&key) || others() < CAUSES { key } else { Key { cause: u64::MAX, ..key } }
     }
 }
@@ -111,8 +111,8 @@ mod tests {
     struct Log(Repeats<&'static str>);
 
     impl Log {
-        fn says(&mut self, place: &'static str, cause: u64, millis: u64) -> Option<String> {
-            self.0.judge(Key { place, cause }, at(millis), format!("{place} at {millis}\n"), Shape::Text)
+        fn says(&mut self, call_site: &'static str, cause: u64, millis: u64) -> Option<String> {
+            self.0.judge(Key { call_site, cause }, at(millis), format!("{call_site} at {millis}\n"), Shape::Text)
         }
 
         fn due(&mut self, millis: u64) -> Vec<String> {
@@ -128,10 +128,10 @@ mod tests {
             assert_eq!(log.says("append", 1, millis), None);
         }
         assert_eq!(log.says("append", 2, 5).as_deref(), Some("append at 5\n"), "another cause");
-        assert_eq!(log.says("lag", 1, 6).as_deref(), Some("lag at 6\n"), "another place");
+        assert_eq!(log.says("lag", 1, 6).as_deref(), Some("lag at 6\n"), "another call site");
         assert!(log.due(4_999).is_empty());
         assert_eq!(log.due(5_000), ["append at 999 suppressed=998\n"]);
-        // What is printed so begins the next five seconds.
+        // A line printed here starts the next five seconds.
         assert_eq!(log.says("append", 1, 9_999), None);
         assert_eq!(log.says("append", 1, 10_000).as_deref(), Some("append at 10000 suppressed=1\n"));
         assert_eq!(log.says("append", 1, 10_001), None);
@@ -153,6 +153,6 @@ mod tests {
         let printed = (0..1_000).filter(|cause| log.says("append", *cause, 0).is_some()).count();
         assert_eq!(printed, CAUSES + 1);
         assert_eq!(log.0.seen.len(), CAUSES + 1);
-        assert!(log.says("lag", 1_000, 0).is_some(), "other places are not concerned");
+        assert!(log.says("lag", 1_000, 0).is_some(), "other call sites are not concerned");
     }
 }

@@ -1,11 +1,11 @@
-//! The two shapes of a log line, as far as lines are made or changed outside the subscriber.
+//! The two formats of a log line, for lines created or changed outside the subscriber.
 
 use std::fmt::Write;
 
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 
-/// How a line looks.
+/// The format of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     Text,
@@ -13,7 +13,7 @@ pub enum Shape {
 }
 
 impl Shape {
-    /// A line of the process itself, which no level hides. `text` may be any.
+    /// A line of the process itself, printed at every level. `text` may contain any characters.
     pub fn line(self, level: &str, text: &str) -> String {
         let mut time = String::new();
         // A line without a time is better than none.
@@ -29,7 +29,7 @@ impl Shape {
         }
     }
 
-    /// A line with a member or field more: how many like it were not printed. None is not worth a word.
+    /// Adds a field with the count of suppressed lines; 0 adds nothing.
     pub fn counted(self, mut line: String, suppressed: u64) -> String {
         if suppressed == 0 {
             return line;
@@ -47,7 +47,7 @@ impl Shape {
     }
 }
 
-/// As the inside of a JSON string.
+/// Escapes a text for the inside of a JSON string.
 fn escape(text: &str, into: &mut String) {
     for c in text.chars() {
         match c {

@@ -1,4 +1,4 @@
-//! Whole events on their way to a destination that works, fails or stalls.
+//! Log events written to a destination that works, fails or stalls.
 
 use std::fmt::{self, Display};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,14 +9,14 @@ use super::*;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Where lines go in tests.
+/// The destination of lines in tests.
 #[derive(Clone, Default)]
 struct Paper(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
     written: Vec<u8>,
-    /// Fails once it holds so many bytes.
+    /// Bytes after which writes fail.
     is_full_at: Option<usize>,
 }
 
@@ -46,7 +46,7 @@ impl Paper {
     }
 }
 
-/// Takes nothing until it is released, and then everything.
+/// Blocks every write until it is released.
 struct Stalled(Receiver<()>);
 
 impl Write for Stalled {
@@ -66,7 +66,7 @@ fn stalled() -> (Stalled, Sender<()>) {
     (Stalled(released), release)
 }
 
-/// Milliseconds that the tests' clock stands at; each test that moves it has a clock of its own.
+/// The time of the tests' clock in milliseconds. Each test that moves it has its own clock.
 macro_rules! clock {
     ($name:ident, $millis:ident) => {
         static $millis: AtomicU64 = AtomicU64::new(0);
@@ -166,7 +166,7 @@ fn a_failure_of_every_request_is_one_line_with_a_count() {
     logs.flush();
     let text = paper.text();
     let of = |cause: &str| text.lines().filter(|line| line.contains(cause)).collect::<Vec<_>>();
-    // The writer may have looked through the repeated lines by now, or not.
+    // The writer may or may not have checked the repeated lines by now.
     for (cause, total) in [("disk is full", 400), ("topic is gone", 401)] {
         let lines = of(cause);
         assert!((2..=3).contains(&lines.len()), "{text}");
@@ -205,10 +205,10 @@ fn a_full_disk_costs_lines_and_the_log_goes_on_with_their_count() {
 }
 
 #[test]
-fn a_destination_that_stalls_holds_nobody() {
+fn a_destination_that_stalls_blocks_no_caller() {
     let (to, release) = stalled();
     let logs = begun(to, &json(), false, still);
-    // More than fits the queue: whoever waited here would wait for ever.
+    // More than the queue holds: a blocking offer would never return.
     logs.run(|| (0..20_000).for_each(|line| tracing::info!(line, "a line")));
     assert!(logs.logs.queue.lines_dropped() > 10_000);
     assert!(!logs.logs.queue.flush(Duration::ZERO));

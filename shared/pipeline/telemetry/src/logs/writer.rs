@@ -1,5 +1,5 @@
-//! The one thread that writes log lines. A destination that fails costs the lines, which are counted, and never more;
-//! one that stalls holds nobody but this thread.
+//! The one thread that writes log lines. If the destination fails, lines are lost and counted; if it stalls, only this
+//! thread blocks.
 
 use std::io::{self, ErrorKind, Write};
 use std::sync::Arc;
@@ -10,11 +10,11 @@ use std::time::Duration;
 use super::queue::Counts;
 use super::shape::Shape;
 
-/// How often the repeated lines are looked through.
+/// How often the writer checks for repeated lines to print.
 const TICK: Duration = Duration::from_millis(500);
-/// A destination that would block and does not wait by itself is tried again after this.
+/// Pause before the next write to a non-blocking destination that would block.
 const TRY_AGAIN: Duration = Duration::from_millis(10);
-/// Lines that wait are written together up to about so many bytes.
+/// Approximate bytes of waiting lines that are written together.
 const BATCH_BYTES: usize = 64 * 1024;
 
 pub struct Writer<W> {
@@ -25,9 +25,9 @@ pub struct Writer<W> {
     /// Where each line of the batch ends, and how much of the batch came from the queue.
     ends: Vec<usize>,
     queued_bytes: usize,
-    /// Whether what was written last is half a line.
+    /// Whether the last write ended within a line.
     is_mid_line: bool,
-    /// Lost lines that the log itself has reported.
+    /// How many lost lines the log has reported.
     reported: u64,
 }
 
@@ -45,7 +45,7 @@ impl<W: Write> Writer<W> {
         }
     }
 
-    /// Writes until the queue's other end is gone. `due` gives the lines that were held back and are to be written now.
+    /// Writes until the queue's sending end is dropped. `due` returns the held back lines to write now.
     pub fn run(mut self, lines: &Receiver<Box<[u8]>>, due: impl Fn() -> Vec<String>) {
         loop {
             match lines.recv_timeout(TICK) {
@@ -94,7 +94,7 @@ impl<W: Write> Writer<W> {
         self.ends.clear();
     }
 
-    /// What goes before the next line: the end of half a line, and how many lines were lost.
+    /// The text before the next line: the end of a partial line, and the count of lost lines.
     fn ahead(&self, dropped: u64) -> String {
         let mut ahead = if self.is_mid_line { "\n".to_owned() } else { String::new() };
         if dropped > self.reported {
@@ -104,7 +104,7 @@ impl<W: Write> Writer<W> {
         ahead
     }
 
-    /// How many bytes of these were written.
+    /// Writes these bytes and returns how many were written.
     fn write_all(&mut self, bytes: &[u8]) -> usize {
         let mut done = 0;
         while let Some(left) = bytes.get(done..).filter(|left| !left.is_empty()) {
@@ -125,7 +125,7 @@ impl<W: Write> Writer<W> {
     }
 }
 
-/// What a log event is written to: its whole line goes to the queue at once.
+/// The writer of one log event. It offers the whole line to the queue at once.
 pub struct Offering(pub Arc<super::Logs>);
 
 impl Write for Offering {

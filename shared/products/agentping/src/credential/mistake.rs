@@ -1,4 +1,4 @@
-//! What was most likely done wrong where a text is no credential. Names the mistake, never the text.
+//! Guesses the client's mistake where a text is no credential. The result names the mistake, never the text.
 
 use std::fmt;
 
@@ -6,14 +6,14 @@ use tidegate_kernel::Presented;
 
 use crate::Credential;
 
-/// The likeliest mistake.
+/// The most likely mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CredentialMistake {
-    /// None that is known.
+    /// No known mistake.
     Form,
-    /// Nothing was sent in the place of a credential.
+    /// The credential was empty.
     Empty,
-    /// The name of a variable or a placeholder was sent, not what it stands for.
+    /// The name of a variable or a placeholder was sent instead of its value.
     Variable,
     Quoted,
     UpperCase,
@@ -29,17 +29,17 @@ pub enum CredentialMistake {
     Handle,
     /// An id of another kind.
     OtherId,
-    /// So many characters follow the region instead of 32.
+    /// This number of characters follows the region instead of 32.
     Length(usize),
-    /// Characters that are no hex digits follow the region.
+    /// Characters other than hex digits follow the region.
     NoHex,
 }
 
-/// As many bytes as this are looked at: a credential is shorter by far.
+/// Bytes of the text that are examined. A credential is much shorter.
 const MAX_BYTES: usize = 1_024;
 
 impl CredentialMistake {
-    /// Of the text of a credential: what follows `Bearer`, the value of `X-AgentPing-Key` or of `key`.
+    /// The mistake in a credential's text: the part after `Bearer`, or the value of `X-AgentPing-Key` or of `key`.
     pub fn of(text: &str) -> Self {
         let text = text.trim();
         if text.is_empty() {
@@ -71,7 +71,7 @@ impl CredentialMistake {
         }
     }
 
-    /// Of a credential as it was presented.
+    /// The mistake in a credential as it was presented.
     pub fn of_presented(presented: Presented<'_>) -> Self {
         match presented {
             Presented::Nothing => Self::Empty,
@@ -82,7 +82,7 @@ impl CredentialMistake {
         }
     }
 
-    /// Of the whole value of `Authorization`.
+    /// The mistake in the whole value of `Authorization`.
     pub fn of_authorization(value: &str) -> Self {
         let value = value.trim();
         let (scheme, rest) = value.split_once(char::is_whitespace).unwrap_or((value, ""));
@@ -102,7 +102,7 @@ impl CredentialMistake {
     }
 }
 
-/// What follows the prefix: `<region>_<32 hex>`.
+/// The mistake after the prefix, where `<region>_<32 hex>` is expected.
 fn digits(rest: &str) -> CredentialMistake {
     let hex = match rest.split_once('_') {
         Some((region, hex)) if region.len() == 2 => hex,
@@ -115,7 +115,7 @@ fn digits(rest: &str) -> CredentialMistake {
 }
 
 impl fmt::Display for CredentialMistake {
-    /// A sentence.
+    /// A sentence for the client that names the mistake.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Form => "The credential has neither the form apk_<region>_<32 hex> nor ping_<region>_<32 hex>.",

@@ -1,4 +1,4 @@
-//! What every port says of a credential that it refuses, in the same words.
+//! Texts and codes for refused credentials, the same on every port.
 
 use tidegate_kernel::Region;
 
@@ -8,12 +8,12 @@ pub const UNKNOWN_REGION: &str = "unknown_region";
 pub const REGION_MISMATCH: &str = "region_mismatch";
 pub const SCOPE_VIOLATION: &str = "scope_violation";
 
-/// The credential names a region that there is not.
+/// The credential names an unknown region.
 pub fn unknown_region(region: &str) -> String {
     format!("The credential names region '{region}', which is not one of 'eu', 'us'.")
 }
 
-/// The credential is of another region. What to do about it follows, and differs from port to port.
+/// The credential belongs to another region. Each port adds its own advice to this text.
 pub fn region_mismatch(credential: Region, endpoint: Region) -> String {
     format!("Credential region '{credential}' does not match endpoint region '{endpoint}'.")
 }

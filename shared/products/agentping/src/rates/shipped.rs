@@ -1,5 +1,5 @@
 //! The default rates. Figures in US dollars per million tokens, read from the providers' public price lists;
-//! as of 2026-05. A team's own rows (`tidegate rates set`) go before them.
+//! as of 2026-05. A team's own rows (`tidegate rates set`) override them.
 use tidegate_kernel::Usd;
 
 use super::{Rate, RateCard};

@@ -1,5 +1,5 @@
-//! An event as it stands on the log: a list of its members' values, so that their names do not stand there fifty times
-//! in a record of fifty. Read from an object, too: so they were written once.
+//! The form of an event on the log: a list of its members' values, so that a record of fifty events does not repeat the
+//! names fifty times. Objects are read too: earlier builds wrote them.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use tidegate_kernel::{FreeJson, Timestamp, Usd};
 use crate::EventId;
 
 /// One event of a run (AgentPing: `POST /v1/runs/{id}/events`).
-// `remote`: what is derived reads the form with names, and is called by `EitherForm` alone.
+// `remote`: the derived implementation reads the form with names and is called by `EitherForm` only.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(remote = "Self")]
 pub struct Event {
@@ -24,12 +24,12 @@ pub struct Event {
     #[serde(default)]
     pub turn: Option<u32>,
     pub data: FreeJson,
-    /// A hash of what the event says, without its id; equal ids with other content are a conflict.
+    /// A hash of the event's content, without its id. Equal ids with different content are a conflict.
     pub content_hash: u64,
-    /// The hash that earlier builds gave to the same content, where that differs.
+    /// The hash that earlier builds computed for the same content, where it differs.
     #[serde(default)]
     pub earlier_hash: Option<u64>,
-    /// `data` tells of an error (AgentPing: event types).
+    /// Whether `data` reports an error (AgentPing: event types).
     #[serde(default)]
     pub errored: bool,
     #[serde(default)]
@@ -37,19 +37,19 @@ pub struct Event {
 }
 
 /// A model call, priced by the card in force when it was received.
-// A derived `Deserialize` reads both forms; what a newer one adds stands at the end of the event's list.
+// A derived `Deserialize` reads both forms. A newer form may add values at the end of the event's list.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct ModelCall {
     pub provider: SmolStr,
     pub model: SmolStr,
     #[serde(rename = "cost_nanos_usd")]
     pub cost: Usd,
-    /// Whether the card had the model; if not, `cost` is 0.
+    /// Whether the rate card had the model; if not, `cost` is 0.
     pub priced: bool,
 }
 
 impl Event {
-    /// Whether an event stored with this content hash, by this build or an earlier one, says the same.
+    /// Whether an event stored with this content hash, by this build or an earlier one, has the same content.
     pub fn says(&self, stored_hash: u64) -> bool {
         self.content_hash == stored_hash || self.earlier_hash == Some(stored_hash)
     }
@@ -100,7 +100,7 @@ impl<'de> Visitor<'de> for EitherForm {
             call: value(&mut values, "call")?,
         };
         event.earlier_hash = values.next_element::<Option<u64>>()?.flatten();
-        // What a newer minor form has beyond these is passed over.
+        // Further values of a newer minor form are ignored.
         while values.next_element::<IgnoredAny>()?.is_some() {}
         Ok(event)
     }

@@ -1,5 +1,5 @@
-//! What a record's numbers and instants may be: what the front door takes in. Anything else came onto the log some other
-//! way, and a store need not be able to keep it.
+//! The ranges of a record's numbers and instants, equal to those that the front door accepts. Records outside them did
+//! not come from a front door, and a store may be unable to keep their values.
 use tidegate_kernel::{Timestamp, Usd};
 
 use super::{Body, Event, Finish, Heartbeat, Record, RecordError, Start};
@@ -8,7 +8,7 @@ use super::{Body, Event, Finish, Heartbeat, Record, RecordError, Start};
 const IDLE_SECONDS: std::ops::RangeInclusive<u32> = 60..=86_400;
 
 /// # Errors
-/// [`RecordError::OutOfRange`] with the first member that is.
+/// [`RecordError::OutOfRange`] with the first member that is out of range.
 pub(super) fn check(record: &Record) -> Result<(), RecordError> {
     instant("received_at_ms", record.received_at)?;
     match &record.body {

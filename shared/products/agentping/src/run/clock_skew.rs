@@ -1,15 +1,16 @@
-//! A client's clock against the server's: what it says is kept as it is, and what no clock should say does not decide
-//! where a run is listed.
+//! Clock skew of clients. Client times are stored unchanged, but an implausible start time does not decide where a run
+//! is listed.
 use tidegate_kernel::Timestamp;
 
 use super::{Opening, Run};
 
-/// A start further ahead of its receipt than this is a clock that is wrong: 24 h.
+/// Milliseconds that a start may be after its receipt: 24 h. Beyond that the client's clock is wrong.
 pub const AHEAD_MAX_MS: i64 = 24 * 3_600_000;
-/// A start further back than this is one, too, or a unit that is: 400 days. Backfills of a year fit.
+/// Milliseconds that a start may be before its receipt: 400 days, which allows backfills of a year. Beyond that the
+/// client's clock or its unit is wrong.
 pub const BEHIND_MAX_MS: i64 = 400 * 24 * 3_600_000;
 
-/// How a client's clock is out of every bound.
+/// How a client's clock is out of bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ClockSkew {
     /// More than [`AHEAD_MAX_MS`] after the receipt.
@@ -19,7 +20,7 @@ pub enum ClockSkew {
 }
 
 impl ClockSkew {
-    /// Of an instant by the client's clock that was received at `received_at`. `None`: it is within the bounds.
+    /// The skew of a client's instant that was received at `received_at`; `None` if it is within the bounds.
     pub fn of(instant: Timestamp, received_at: Timestamp) -> Option<Self> {
         let ahead_ms = instant.as_millis().saturating_sub(received_at.as_millis());
         if ahead_ms > AHEAD_MAX_MS {
@@ -32,28 +33,28 @@ impl ClockSkew {
     }
 }
 
-/// The instant that listings, their days and a month's sums go by: the start, or its receipt where the start's clock is
-/// out of bounds. Stored listings stand on it: a change needs a rebuilt store.
+/// The instant that listings, their days and monthly sums use: the start, or its receipt if the start's clock is out of
+/// bounds. Stored listings depend on it: a change needs a rebuilt store.
 pub fn listed_at(started_at: Timestamp, received_at: Timestamp) -> Timestamp {
     if ClockSkew::of(started_at, received_at).is_none() { started_at } else { received_at }
 }
 
 impl Opening {
-    /// [`listed_at`] of the run that it opened.
+    /// [`listed_at`] of the run with this opening.
     pub fn listed_at(&self) -> Timestamp {
         listed_at(self.start.started_at, self.received_at)
     }
 }
 
 impl Run {
-    /// How the clock that dated its start is out of bounds, else the clock that dated its end.
+    /// The skew of the clock that dated the start, else of the one that dated the end.
     pub fn clock_skew(&self) -> Option<ClockSkew> {
         let started = self.opening().and_then(|opening| ClockSkew::of(opening.start.started_at, opening.received_at));
         let finish = self.finish.as_ref();
         started.or_else(|| finish.and_then(|finish| ClockSkew::of(finish.finished_at, finish.received_at)))
     }
 
-    /// Whether it ended, as seen at `now`, before it started: by clocks that disagree, since nothing else does that.
+    /// Whether the run ended, as seen at `now`, before it started. Only clocks that disagree cause that.
     pub fn ends_before_start(&self, now: Timestamp) -> bool {
         let started_at = self.opening().map(|opening| opening.start.started_at);
         started_at.zip(self.finished_at(now)).is_some_and(|(started, finished)| finished < started)
@@ -73,7 +74,7 @@ mod tests {
             (RECEIVED + AHEAD_MAX_MS + 1, Some(ClockSkew::Ahead)),
             (RECEIVED - BEHIND_MAX_MS, None),
             (RECEIVED - BEHIND_MAX_MS - 1, Some(ClockSkew::Behind)),
-            // The years 9999 and 1, and what no text can say.
+            // The years 9999 and 1, and instants outside the text format.
             (253_402_300_799_999, Some(ClockSkew::Ahead)),
             (-62_135_596_800_000, Some(ClockSkew::Behind)),
             (i64::MAX, Some(ClockSkew::Ahead)),

@@ -6,24 +6,24 @@ use tidegate_kernel::{Month, Timestamp};
 use super::{Closing, Run};
 use crate::{FinishStatus, Slug};
 
-/// Closing calls of a run that was closed, as far as they are on the log. The front door lets retries end there, so what
-/// is counted is an id that is in use again.
+/// Closing calls of a run that was already closed, as far as they are on the log. Retries end at the front door and are
+/// not counted, so a count means that a client uses the id again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Repeats {
     pub times: u64,
     #[serde(rename = "last_received_at_ms")]
     pub last_received_at: Timestamp,
-    /// What the last of those said that said another status than the one that stands.
+    /// The status in the last of these calls whose status differs from the run's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub other_status: Option<FinishStatus>,
-    /// Those of `times` that were received in months before that of the last one, in month order. Absent from what builds
-    /// before this member stored: all of those count in the month of the last one.
+    /// Those of `times` that were received in months before that of the last one, in month order. Absent from what
+    /// builds before this member stored: all of those count in the month of the last one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<(Month, u64)>,
 }
 
 impl Repeats {
-    /// All of them by month of receipt, in month order.
+    /// All repeats by month of receipt, in month order.
     pub fn by_month(&self) -> impl Iterator<Item = (Month, u64)> {
         self.earlier
             .iter()
@@ -47,8 +47,8 @@ impl Repeats {
 }
 
 impl Closing {
-    /// Counts a closing call that came after it. One that was received no later than those counted is one of them, told
-    /// again: by a redelivery, a replay, or a retry that joined the first.
+    /// Counts a later closing call. A call received no later than the counted ones is one of them, delivered again by a
+    /// redelivery, a replay, or a retry that joined the first.
     pub(crate) fn count_repeat(&mut self, status: FinishStatus, received_at: Timestamp) {
         let last = self.repeats.as_ref().map_or(self.received_at, |repeats| repeats.last_received_at);
         if received_at <= last {
@@ -69,8 +69,8 @@ impl Closing {
 }
 
 impl Run {
-    /// Its repeats as sums by agent and month have them, in month order: the agent of its opening, the month of receipt,
-    /// how many. None of an orphan, which is not shown.
+    /// Its repeats as sums by agent and month have them, in month order: the agent of its opening, the month of
+    /// receipt, how many. None of an orphan, which is not shown.
     pub fn repeats_by_month(&self) -> impl Iterator<Item = (&Slug, Month, u64)> {
         let agent = self.opening().map(|opening| &opening.start.agent);
         let repeats = self.finish.as_ref().and_then(|finish| finish.repeats.as_ref());

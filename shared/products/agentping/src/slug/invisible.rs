@@ -1,6 +1,6 @@
-//! Characters that nobody sees: with one of them in its name an agent looks the same as another.
+//! Detects invisible characters. With one of them in its name an agent would look the same as another.
 
-/// The first character of the text that shows nothing, or turns the writing of others around.
+/// The first character of the text that is invisible or changes the writing direction of others.
 pub fn first(text: &str) -> Option<char> {
     if text.is_ascii() {
         return text.chars().find(char::is_ascii_control);
@@ -27,8 +27,8 @@ fn is_invisible(char: char) -> bool {
             | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Whether the character shapes what stands around it, as it does in an emoji (`⚙️`, `👩‍💻`) and in the scripts
-/// whose letters join.
+/// Whether the character changes the shape of its neighbours, as in an emoji (`⚙️`, `👩‍💻`) and in scripts with joined
+/// letters.
 fn shapes(char: char, before: Option<char>, after: Option<char>) -> bool {
     const KEYCAP: char = '\u{20e3}';
     match char {
@@ -42,7 +42,8 @@ fn is_picture(char: char) -> bool {
     matches!(char, '\u{a9}' | '\u{ae}' | '\u{203c}' | '\u{2049}' | '\u{2122}'..='\u{3299}' | '\u{1f000}'..='\u{1faff}')
 }
 
-/// Pictures, also styled ones, and letters from Arabic to Sinhala, Myanmar, Khmer and Mongolian.
+/// Whether the character is a picture, also a styled one, or a letter from Arabic to Sinhala, Myanmar, Khmer or
+/// Mongolian.
 fn joins(char: char) -> bool {
     let letter = matches!(char, '\u{600}'..='\u{dff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{18af}');
     letter && !is_invisible(char) || char == '\u{fe0f}' || is_picture(char) && !is_invisible(char)

@@ -68,7 +68,7 @@ async fn letters_are_counted_up_to_where_the_log_ended() {
         let letter = DeadLetter {
             position,
             appended_at: NOW,
-            buried_at: NOW,
+            dead_lettered_at: NOW,
             reason: "for the test".to_owned(),
             payload: start(1, "a"),
             provenance: Provenance::default(),

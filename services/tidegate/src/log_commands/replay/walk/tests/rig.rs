@@ -123,7 +123,7 @@ pub fn letter(position: Position, payload: Bytes, origin: Option<Origin>) -> Dea
     DeadLetter {
         position,
         appended_at: NOW,
-        buried_at: NOW,
+        dead_lettered_at: NOW,
         reason: "for the test".to_owned(),
         payload,
         provenance: Provenance { origin, ..Provenance::default() },

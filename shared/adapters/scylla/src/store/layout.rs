@@ -1,4 +1,4 @@
-//! Where things stand: days, buckets, facets. Pure, and part of the data's layout: a change needs a rebuilt keyspace.
+//! The data's layout: days, buckets, facets. Pure. A change needs a rebuilt keyspace.
 
 use scylla::value::{CqlDate, CqlTimestamp};
 use tidegate_agentping::record::Start;
@@ -9,14 +9,14 @@ use tidegate_kernel::{SmolStr, Timestamp};
 
 const DAY_MS: i64 = 24 * 3_600_000;
 const MINUTE_MS: i64 = 60_000;
-/// What `date` counts from: its day 0 is 2^31 days before 1970.
+/// Days from day 0 of the CQL type `date` to 1970.
 const EPOCH: i64 = 1 << 31;
 
-/// A team's runs of one day stand in so many partitions.
+/// Partitions of a team's runs of one day.
 pub(super) const LISTING_BUCKETS: u8 = 8;
-/// A team's usage of one month stands in so many partitions.
+/// Partitions of a team's usage of one month.
 pub(super) const USAGE_BUCKETS: u8 = 16;
-/// A day's orphans, of all teams, stand in so many partitions.
+/// Partitions of a day's orphans of all teams.
 pub(super) const ORPHAN_BUCKETS: u8 = 16;
 
 /// A day in UTC, counted from 1970.
@@ -24,7 +24,7 @@ pub(super) const ORPHAN_BUCKETS: u8 = 16;
 pub(super) struct Day(i64);
 
 impl Day {
-    /// `date` reaches further than the years 0 to 9999, and no further than this.
+    /// The first day of the CQL type `date`, which covers more than the years 0 to 9999.
     const FIRST: Day = Day(-EPOCH);
     const LAST: Day = Day(EPOCH - 1);
 
@@ -49,19 +49,19 @@ pub(super) fn instant(cql: CqlTimestamp) -> Timestamp {
     Timestamp::from_millis(cql.0)
 }
 
-/// Which of `buckets` partitions a run's row stands in.
+/// The partition of a run's row, below `buckets`.
 pub(super) fn bucket_of(run: RunId, buckets: u8) -> i8 {
     let hash = text_hash_128(&[&run.bits().to_be_bytes()]);
     // Below 128.
     (hash % u128::from(buckets)) as i8
 }
 
-/// The minute of an event id's birth, as the id says it.
+/// The minute of an event's birth in its id, counted from 1970.
 pub(super) fn born_minute(event: EventId) -> i64 {
     event.birth().as_millis().div_euclid(MINUTE_MS)
 }
 
-/// What runs are listed by.
+/// A property that runs are listed by, with its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Facet {
     pub name: &'static str,
@@ -73,7 +73,7 @@ impl Facet {
         Facet { name: "all", label: String::new() }
     }
 
-    /// Every listing that a run with this opening stands in.
+    /// Every listing that contains a run with this opening.
     pub fn of_start(start: &Start) -> Vec<Self> {
         let named = |name: &'static str, label: &Option<SmolStr>| {
             label.as_ref().map(|label| Facet { name, label: label.to_string() })
@@ -83,7 +83,7 @@ impl Facet {
         [Facet::all(), agent].into_iter().chain(labels.into_iter().flatten()).collect()
     }
 
-    /// The narrowest listing that holds all that the filter admits.
+    /// The narrowest listing that contains all runs that the filter admits.
     pub fn for_filter(filter: &RunFilter) -> Self {
         let RunFilter { agent, customer_id, feature, .. } = filter;
         match (customer_id, agent, feature) {
@@ -120,7 +120,7 @@ mod tests {
         let mut seen = [0; LISTING_BUCKETS as usize];
         runs.for_each(|run| seen[bucket_of(run, LISTING_BUCKETS) as usize] += 1);
         assert!(seen.iter().all(|runs| *runs > 60), "{seen:?}");
-        // Written down, since stored rows depend on it.
+        // Fixed values, since stored rows depend on them.
         let first: Vec<i8> = (0..8).map(|n| bucket_of(Id::from_bits(Region::Eu, n), LISTING_BUCKETS)).collect();
         assert_eq!(first, [7, 3, 3, 2, 4, 4, 5, 3]);
     }

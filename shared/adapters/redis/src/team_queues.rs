@@ -1,5 +1,5 @@
-//! Coalescing: what one team asks while a call of that team is under way shares the next call. Confirmations wait a
-//! little for company; nobody waits for them.
+//! Coalescing: operations of one team that arrive during a call of that team share the next call. Confirmations wait up
+//! to [`CONFIRMS_WAIT`] for other operations, since no request waits for them.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
@@ -14,38 +14,38 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::timeout;
 
 use crate::link::Link;
-use crate::metrics::Numbers;
+use crate::metrics::GateMetrics;
 use crate::operation::Operation;
 use crate::packing::{Keeping, Packed};
 
-/// Operations that wait or are under way, over all teams; beyond it the gate is down for who comes.
+/// Operations that wait or are under way, over all teams; further ones fail as if the gate were down.
 const WAITING_MAX: usize = 16_384;
-/// Confirmations among them: they may not take the place of questions.
+/// Confirmations among them at most, so that they leave room for the other operations.
 const CONFIRMS_MAX: usize = 8_192;
-/// Bounds of one call, so that it holds Redis up for a millisecond or two at most. One operation always fits.
+/// Limits of one call, so that it occupies Redis for a millisecond or two at most. One operation always fits.
 const OPERATIONS_PER_CALL: usize = 128;
 const CLAIMS_PER_CALL: usize = 512;
 const ANSWER_BYTES_PER_CALL: usize = 128 * 1_024;
-/// How long confirmations alone wait for a question to ride along with. Who asks this process about their claims is
-/// behind them in the same queue, so nobody here sees a claim unconfirmed for it.
+/// How long confirmations alone wait for another operation to share the call. Requests of this process about their
+/// claims are behind them in the same queue, so none sees a claim as unconfirmed because of the wait.
 const CONFIRMS_WAIT: Duration = Duration::from_millis(10);
 
-/// A lane for each team that has something under way.
-pub(crate) struct Lanes {
+/// The queues of all teams that have operations under way.
+pub(crate) struct TeamQueues {
     link: Arc<Link>,
     key_prefix: String,
     keeping: Keeping,
-    numbers: Arc<Numbers>,
+    metrics: Arc<GateMetrics>,
     clock: Arc<dyn Clock>,
-    lanes: Mutex<HashMap<TeamId, Lane>>,
+    queues: Mutex<HashMap<TeamId, TeamQueue>>,
     waiting: AtomicUsize,
     confirms_waiting: AtomicUsize,
 }
 
 #[derive(Default)]
-struct Lane {
+struct TeamQueue {
     queue: VecDeque<Waiting>,
-    /// How many of them somebody waits for.
+    /// How many operations in the queue have a waiting caller.
     urgent: usize,
     wake: Arc<Notify>,
 }
@@ -58,28 +58,28 @@ struct Waiting {
 
 type Answered = Result<(Operation, Vec<u8>), GateDown>;
 
-impl Lanes {
+impl TeamQueues {
     pub fn new(
         link: Arc<Link>,
         key_prefix: String,
         keeping: Keeping,
-        numbers: Arc<Numbers>,
+        metrics: Arc<GateMetrics>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Lanes {
+        TeamQueues {
             link,
             key_prefix,
             keeping,
-            numbers,
+            metrics,
             clock,
-            lanes: Mutex::default(),
+            queues: Mutex::default(),
             waiting: AtomicUsize::new(0),
             confirms_waiting: AtomicUsize::new(0),
         }
     }
 
-    /// Does one operation and gives it back with the script's answer. Who leaves before the answer may find that it
-    /// was done, or not.
+    /// Runs one operation and returns it with the script's reply. If the future is dropped before the reply, the
+    /// operation may or may not be done.
     ///
     /// # Errors
     /// [`GateDown`].
@@ -95,10 +95,10 @@ impl Lanes {
         answer.await.unwrap_or_else(|_| Err(GateDown("the call was given up".into())))
     }
 
-    /// Does it in the background, or drops it.
+    /// Runs a confirmation in the background, or drops it when too many wait.
     pub fn confirm(self: &Arc<Self>, team: TeamId, operation: Operation) {
         if self.link.down().is_some() || self.confirms_waiting.load(Ordering::Relaxed) >= CONFIRMS_MAX {
-            self.numbers.confirms_dropped.increment(1);
+            self.metrics.confirms_dropped.increment(1);
             return;
         }
         self.queue(team, Waiting { operation, reply: None });
@@ -110,28 +110,28 @@ impl Lanes {
         if !urgent {
             self.confirms_waiting.fetch_add(1, Ordering::Relaxed);
         }
-        let mut lanes = self.lock();
-        let entry = lanes.entry(team);
+        let mut queues = self.lock();
+        let entry = queues.entry(team);
         let idle = matches!(entry, Entry::Vacant(_));
-        let lane = entry.or_default();
-        lane.queue.push_back(waiting);
-        lane.urgent += usize::from(urgent);
+        let team_queue = entry.or_default();
+        team_queue.queue.push_back(waiting);
+        team_queue.urgent += usize::from(urgent);
         if idle {
-            let wake = Arc::clone(&lane.wake);
-            let driver = Driver { lanes: Arc::clone(self), team, wake, done: false };
-            drop(lanes);
+            let wake = Arc::clone(&team_queue.wake);
+            let driver = Driver { queues: Arc::clone(self), team, wake, done: false };
+            drop(queues);
             tokio::spawn(driver.drive());
         } else if urgent {
-            lane.wake.notify_one();
+            team_queue.wake.notify_one();
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<TeamId, Lane>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<TeamId, TeamQueue>> {
         // Nothing under the lock panics half way through a change.
-        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Those who are done with, or never will be.
+    /// Subtracts operations that have ended from the counts.
     fn left(&self, gone: &[Waiting]) {
         let confirms = gone.iter().filter(|waiting| waiting.reply.is_none()).count();
         self.waiting.fetch_sub(gone.len(), Ordering::Relaxed);
@@ -141,20 +141,20 @@ impl Lanes {
     fn fail(&self, gone: Vec<Waiting>, down: &GateDown) {
         for waiting in gone {
             match waiting.reply {
-                // Whoever left needs no answer.
+                // The caller may have left.
                 Some(reply) => _ = reply.send(Err(down.clone())),
-                None => self.numbers.confirms_dropped.increment(1),
+                None => self.metrics.confirms_dropped.increment(1),
             }
         }
     }
 }
 
-/// The task that makes the calls of one team, one after the other, while it has something to do.
+/// The task that makes the calls of one team, one after another, until its queue is empty.
 struct Driver {
-    lanes: Arc<Lanes>,
+    queues: Arc<TeamQueues>,
     team: TeamId,
     wake: Arc<Notify>,
-    /// The lane is cleared away; one of that team that is there now has another driver.
+    /// Whether the queue was removed. A newer queue of the team has its own driver.
     done: bool,
 }
 
@@ -171,7 +171,7 @@ impl Driver {
             match self.next(waited) {
                 Step::Done => return,
                 Step::WaitForCompany => {
-                    // Late or woken: either way it goes on.
+                    // Continue after the timeout as well as after a wake-up.
                     let _ = timeout(CONFIRMS_WAIT, self.wake.notified()).await;
                     waited = true;
                 }
@@ -184,82 +184,82 @@ impl Driver {
     }
 
     fn next(&mut self, waited: bool) -> Step {
-        let mut lanes = self.lanes.lock();
-        let Some(lane) = lanes.get_mut(&self.team).filter(|lane| !lane.queue.is_empty()) else {
-            lanes.remove(&self.team);
+        let mut queues = self.queues.lock();
+        let Some(team_queue) = queues.get_mut(&self.team).filter(|team_queue| !team_queue.queue.is_empty()) else {
+            queues.remove(&self.team);
             self.done = true;
             return Step::Done;
         };
-        if lane.urgent == 0 && !waited && lane.queue.len() < OPERATIONS_PER_CALL {
+        if team_queue.urgent == 0 && !waited && team_queue.queue.len() < OPERATIONS_PER_CALL {
             return Step::WaitForCompany;
         }
-        Step::Call(lane.take())
+        Step::Call(team_queue.take())
     }
 
     async fn call(&self, batch: Vec<Waiting>) {
-        // A question that nobody waits for any more need not be asked.
-        let (forsaken, batch): (Vec<_>, Vec<_>) = batch.into_iter().partition(Waiting::is_forsaken);
-        self.lanes.left(&forsaken);
+        // A read whose caller has left is dropped.
+        let (abandoned, batch): (Vec<_>, Vec<_>) = batch.into_iter().partition(Waiting::is_abandoned);
+        self.queues.left(&abandoned);
         if batch.is_empty() {
             return;
         }
         let operations = batch.iter().map(|waiting| &waiting.operation);
         let asks = operations.clone().filter(|operation| matches!(operation, Operation::Admit(_))).count();
-        let moved_ms = self.lanes.clock.moved_ms();
-        let packed = Packed::new(&self.lanes.key_prefix, self.team, self.lanes.keeping, moved_ms, operations);
+        let moved_ms = self.queues.clock.moved_ms();
+        let packed = Packed::new(&self.queues.key_prefix, self.team, self.queues.keeping, moved_ms, operations);
         if asks > 0 {
-            self.lanes.numbers.asks_per_call.record(asks as f64);
+            self.queues.metrics.asks_per_call.record(asks as f64);
         }
-        let answers = self.lanes.link.call(&packed).await.and_then(|answers| {
+        let answers = self.queues.link.call(&packed).await.and_then(|answers| {
             let expected = batch.len();
-            let told = answers.len();
-            let short = || GateDown(format!("the script gave {told} answers to {expected} operations").into());
-            if told == expected { Ok(answers) } else { Err(short()) }
+            let found = answers.len();
+            let short = || GateDown(format!("the script gave {found} answers to {expected} operations").into());
+            if found == expected { Ok(answers) } else { Err(short()) }
         });
-        self.lanes.left(&batch);
+        self.queues.left(&batch);
         match answers {
             Ok(answers) => {
                 for (waiting, answer) in batch.into_iter().zip(answers) {
                     if let Some(reply) = waiting.reply {
-                        // Whoever left needs no answer.
+                        // The caller may have left.
                         let _ = reply.send(Ok((waiting.operation, answer)));
                     }
                 }
             }
             Err(down) => {
-                self.lanes.fail(batch, &down);
+                self.queues.fail(batch, &down);
                 self.fail_all(&down);
             }
         }
     }
 
-    /// Nobody queues up behind a call that failed.
+    /// Fails all operations that wait behind a failed call.
     fn fail_all(&self, down: &GateDown) {
         let behind: Vec<Waiting> = {
-            let mut lanes = self.lanes.lock();
-            let Some(lane) = lanes.get_mut(&self.team) else { return };
-            lane.urgent = 0;
-            lane.queue.drain(..).collect()
+            let mut queues = self.queues.lock();
+            let Some(team_queue) = queues.get_mut(&self.team) else { return };
+            team_queue.urgent = 0;
+            team_queue.queue.drain(..).collect()
         };
-        self.lanes.left(&behind);
-        self.lanes.fail(behind, down);
+        self.queues.left(&behind);
+        self.queues.fail(behind, down);
     }
 }
 
-/// A driver that ends early, because the runtime does, leaves no lane behind that nobody drives.
+/// If the driver ends early with the runtime, it removes the queue, which would have no driver.
 impl Drop for Driver {
     fn drop(&mut self) {
         if self.done {
             return;
         }
-        if let Some(mut lane) = self.lanes.lock().remove(&self.team) {
-            self.lanes.left(lane.queue.make_contiguous());
+        if let Some(mut team_queue) = self.queues.lock().remove(&self.team) {
+            self.queues.left(team_queue.queue.make_contiguous());
         }
     }
 }
 
-impl Lane {
-    /// What shares the next call, in order.
+impl TeamQueue {
+    /// The operations of the next call, in order.
     fn take(&mut self) -> Vec<Waiting> {
         let (mut batch, mut claims, mut answer_bytes) = (Vec::new(), 0, 0);
         while let Some(next) = self.queue.front() {
@@ -278,7 +278,7 @@ impl Lane {
 }
 
 impl Waiting {
-    fn is_forsaken(&self) -> bool {
+    fn is_abandoned(&self) -> bool {
         let reads = matches!(self.operation, Operation::Admit(_) | Operation::Usage(_) | Operation::Agents);
         reads && self.reply.as_ref().is_some_and(oneshot::Sender::is_closed)
     }

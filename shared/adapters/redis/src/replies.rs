@@ -1,31 +1,31 @@
-//! What the script answers to one operation.
+//! Parses the script's reply to one operation.
 
 use bytes::{Buf, Bytes};
 use tidegate_agentping_ports::{Ask, ClaimOutcome, Refused, StoreRead, Ticket, Verdict};
 use tidegate_kernel::{Month, Timestamp};
 
-/// An answer that is not what the script gives: another program writes under our keys, or the script is not ours.
+/// A reply that the script cannot give: another program writes under our keys, or the script is not ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the script's answer cannot be read at its part '{0}'")]
 pub(crate) struct Unreadable(&'static str);
 
-/// The verdict about `ask`.
+/// The verdict on `ask`.
 pub(crate) fn verdict(ask: &Ask, answer: Vec<u8>) -> Result<Verdict, Unreadable> {
-    let mut words = Answer(Bytes::from(answer));
-    match words.byte("verdict")? {
+    let mut reply = Reply(Bytes::from(answer));
+    match reply.byte("verdict")? {
         b'S' => Ok(Verdict::NeedsSeed),
-        b'R' => Ok(Verdict::Refused(Refused::Rate { retry_after_s: words.uint("wait", 4)? })),
-        b'Q' => Ok(Verdict::Refused(Refused::Quota { used: words.uint("used", 7)?, at: words.time()? })),
-        b'C' => Ok(Verdict::Refused(Refused::AgentCap { cap: words.uint32("cap")?, at: words.time()? })),
+        b'R' => Ok(Verdict::Refused(Refused::Rate { retry_after_s: reply.uint("wait", 4)? })),
+        b'Q' => Ok(Verdict::Refused(Refused::Quota { used: reply.uint("used", 7)?, at: reply.time()? })),
+        b'C' => Ok(Verdict::Refused(Refused::AgentCap { cap: reply.uint32("cap")?, at: reply.time()? })),
         b'H' => {
-            let (claims, reads) = words.outcomes(ask)?;
+            let (claims, reads) = reply.outcomes(ask)?;
             Ok(Verdict::Blocked { claims, reads })
         }
         b'A' => {
-            let units = words.uint32("units")?;
-            let holds_agent = words.byte("agent")? == 1;
-            let admitted_at = words.time()?;
-            let (claims, reads) = words.outcomes(ask)?;
+            let units = reply.uint32("units")?;
+            let holds_agent = reply.byte("agent")? == 1;
+            let admitted_at = reply.time()?;
+            let (claims, reads) = reply.outcomes(ask)?;
             let new_agent = ask.agent.as_ref().filter(|_| holds_agent).map(|agent| agent.slug.clone());
             let held = ask
                 .claims
@@ -41,21 +41,21 @@ pub(crate) fn verdict(ask: &Ask, answer: Vec<u8>) -> Result<Verdict, Unreadable>
     }
 }
 
-/// A month's events, or the agents; `None` for a team that is not known.
+/// A count of a month's events or of agents; `None` for a team that Redis does not know.
 pub(crate) fn count(answer: Vec<u8>) -> Result<Option<u64>, Unreadable> {
-    let mut words = Answer(Bytes::from(answer));
-    match words.byte("count")? {
+    let mut reply = Reply(Bytes::from(answer));
+    match reply.byte("count")? {
         b'-' => Ok(None),
-        b'u' => words.uint("counted", 7).map(Some),
+        b'u' => reply.uint("counted", 7).map(Some),
         _ => Err(Unreadable("count")),
     }
 }
 
 type Outcomes = (Vec<ClaimOutcome>, Vec<Option<Bytes>>);
 
-struct Answer(Bytes);
+struct Reply(Bytes);
 
-impl Answer {
+impl Reply {
     fn outcomes(&mut self, ask: &Ask) -> Result<Outcomes, Unreadable> {
         let claims = ask.claims.iter().map(|_| self.outcome()).collect::<Result<_, _>>()?;
         let reads = ask.reads.iter().map(|_| self.read()).collect::<Result<_, _>>()?;
@@ -113,7 +113,7 @@ impl Answer {
         self.0.try_get_u32().map_err(|_| Unreadable(part))
     }
 
-    /// Copied, so that a short text does not keep the whole answer in memory.
+    /// A text of the reply, copied so that a short text does not keep the whole reply in memory.
     fn text(&mut self) -> Result<Bytes, Unreadable> {
         let length = self.uint32("length")? as usize;
         if self.0.len() < length {

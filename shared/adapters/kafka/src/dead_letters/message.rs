@@ -6,7 +6,7 @@ use tidegate_kernel::{Position, Timestamp};
 use tidegate_ports::{DeadLetter, Provenance};
 
 use crate::headers;
-use crate::wire::{self, FORMAT_HEADER, LETTER_OVERHEAD_BYTES};
+use crate::wire::{self, DEAD_LETTER_OVERHEAD_BYTES, FORMAT_HEADER};
 
 const FORMAT: &str = "dead-letter/1";
 const TOPIC: &str = "tidegate-topic";
@@ -14,23 +14,23 @@ const GENERATION: &str = "tidegate-generation";
 const PARTITION: &str = "tidegate-partition";
 const OFFSET: &str = "tidegate-offset";
 const APPENDED_AT_MS: &str = "tidegate-appended-at-ms";
-const BURIED_AT_MS: &str = "tidegate-buried-at-ms";
+const DEAD_LETTERED_AT_MS: &str = "tidegate-buried-at-ms";
 const REASON: &str = "tidegate-reason";
 const KEY: &str = "tidegate-key";
 /// In front of the names of the headers that the record itself had.
 const ORIGINAL: &str = "original-";
 
-/// What did not fit of the key and the headers, in words.
+/// A text that says what of the key and the headers did not fit.
 const LEFT_OUT: &str = "tidegate-left-out";
 
-/// Headers have to fit beside a payload of any size; a reason longer than that is cut.
+/// Bytes of the reason at most, so that the headers fit with a payload of any size; a longer reason is cut.
 const REASON_BYTES: usize = 2_048;
-/// The rest of what we say ourselves, with room to spare.
+/// Bytes reserved for the other headers that this crate adds.
 const OWN_BYTES: usize = 6 * 1024;
-/// What the original key and headers may take. Whatever a foreign producer wrote, its record can be buried.
-const PROVENANCE_BYTES: usize = LETTER_OVERHEAD_BYTES - REASON_BYTES - OWN_BYTES;
+/// Bytes of the original key and headers at most. A record of a foreign producer fits too: what exceeds this is cut.
+const PROVENANCE_BYTES: usize = DEAD_LETTER_OVERHEAD_BYTES - REASON_BYTES - OWN_BYTES;
 const KEY_BYTES: usize = 8 * 1024;
-/// A header's lengths on the wire, at most.
+/// Bytes of one header's length fields on the wire, at most.
 const FRAME_BYTES: usize = 10;
 
 /// `generation/partition/offset` of the record that could not be applied.
@@ -38,19 +38,19 @@ pub fn key(position: Position) -> String {
     position.to_string()
 }
 
-pub fn headers(letter: &DeadLetter, topic: &str) -> OwnedHeaders {
-    let position = letter.position;
+pub fn headers(dead_letter: &DeadLetter, topic: &str) -> OwnedHeaders {
+    let position = dead_letter.position;
     let values = [
         (FORMAT_HEADER, FORMAT.to_owned()),
         (TOPIC, topic.to_owned()),
         (GENERATION, position.generation.to_string()),
         (PARTITION, position.partition.to_string()),
         (OFFSET, position.offset.to_string()),
-        (APPENDED_AT_MS, letter.appended_at.as_millis().to_string()),
-        (BURIED_AT_MS, letter.buried_at.as_millis().to_string()),
-        (REASON, cut(&letter.reason).to_owned()),
+        (APPENDED_AT_MS, dead_letter.appended_at.as_millis().to_string()),
+        (DEAD_LETTERED_AT_MS, dead_letter.dead_lettered_at.as_millis().to_string()),
+        (REASON, cut(&dead_letter.reason).to_owned()),
     ];
-    let Provenance { key, headers: original, origin } = &letter.provenance;
+    let Provenance { key, headers: original, origin } = &dead_letter.provenance;
     let headers = OwnedHeaders::new_with_capacity(values.len() + original.len() + 4);
     let mut headers =
         values.iter().fold(headers, |headers, (key, value)| headers.insert(Header { key, value: Some(value) }));
@@ -74,7 +74,7 @@ pub fn headers(letter: &DeadLetter, topic: &str) -> OwnedHeaders {
     })
 }
 
-/// The headers that fit so many bytes, from the first one on.
+/// The longest prefix of the headers that fits in `bytes`.
 fn fitting(headers: &[(String, Bytes)], bytes: usize) -> &[(String, Bytes)] {
     let mut taken = 0;
     let fits = |(name, value): &(String, Bytes)| {
@@ -89,7 +89,7 @@ fn cut(reason: &str) -> &str {
     &reason[..end.unwrap_or_default()]
 }
 
-/// The letter in a message; the reason why it is none otherwise.
+/// Reads a message as a dead letter. The error says why the message is none.
 pub fn read(message: &BorrowedMessage<'_>) -> Result<DeadLetter, String> {
     let headers = headers::all(message);
     Ok(DeadLetter {
@@ -99,21 +99,21 @@ pub fn read(message: &BorrowedMessage<'_>) -> Result<DeadLetter, String> {
             offset: number(&headers, OFFSET)?,
         },
         appended_at: Timestamp::from_millis(number(&headers, APPENDED_AT_MS)?),
-        buried_at: Timestamp::from_millis(number(&headers, BURIED_AT_MS)?),
+        dead_lettered_at: Timestamp::from_millis(number(&headers, DEAD_LETTERED_AT_MS)?),
         reason: text(&headers, REASON)?.to_owned(),
         payload: message.payload().map_or_else(Bytes::new, Bytes::copy_from_slice),
         provenance: provenance(headers),
     })
 }
 
-/// Letters of earlier versions have none. What cannot be read of it hides no letter.
+/// Dead letters of earlier versions have no provenance. An origin that cannot be read counts as absent.
 fn provenance(headers: Vec<(String, Bytes)>) -> Provenance {
     let mut provenance = Provenance { origin: wire::origin(&headers).unwrap_or_default(), ..Provenance::default() };
     for (name, value) in headers {
         if name == KEY {
             provenance.key = value;
         } else if name == LEFT_OUT {
-            // Who looks at the headers must see that there were more.
+            // A reader of the headers must see that some are missing.
             provenance.headers.push((name, value));
         } else if let Some(original) = name.strip_prefix(ORIGINAL) {
             provenance.headers.push((original.to_owned(), value));

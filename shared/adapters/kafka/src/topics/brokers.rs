@@ -1,4 +1,4 @@
-//! Asking the brokers about topics, and for topics.
+//! Requests to the brokers that describe and create topics.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::wanted::{Description, Wanted};
 use crate::KafkaOptions;
 use crate::client::{self, Asking};
 
-/// A connection for questions about topics.
+/// An admin client for topics.
 pub struct Brokers {
     admin: Arc<AdminClient<Asking>>,
     addresses: String,
@@ -26,7 +26,7 @@ impl Brokers {
         Ok(Brokers { admin: Arc::new(admin), addresses: options.brokers.clone() })
     }
 
-    /// The topic as it is; `None` if it is not there.
+    /// The actual state of the topic; `None` if it does not exist.
     pub async fn describe(&self, topic: &str) -> Result<Option<Description>, TopicsError> {
         let Some(mut description) = self.shape(topic).await? else { return Ok(None) };
         let specifiers = [ResourceSpecifier::Topic(topic)];
@@ -63,7 +63,7 @@ impl Brokers {
         asked.await.map_err(broke_off)?.map_err(|error: KafkaError| self.unavailable(&error))
     }
 
-    /// Makes the topic; false if it is there already.
+    /// Creates the topic; false if it exists already.
     pub async fn create(&self, wanted: &Wanted) -> Result<bool, TopicsError> {
         let refused = |cause: String| TopicsError::Refused { topic: wanted.name.clone(), cause };
         let partitions = i32::try_from(wanted.partitions).map_err(|error| refused(error.to_string()))?;

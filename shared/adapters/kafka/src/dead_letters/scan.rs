@@ -1,4 +1,4 @@
-//! Reading the dead letters topic from its beginning to its end, for whoever looks into it.
+//! Reads the dead letters topic from its beginning to its end, for the commands that list and show dead letters.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -11,45 +11,46 @@ use rdkafka::{Offset, TopicPartitionList};
 use tidegate_kernel::Position;
 use tidegate_ports::{DeadLetter, FailureCause, LogError};
 
-use super::letter;
+use super::message;
 use crate::KafkaOptions;
 use crate::client::{self, QUESTION_TIMEOUT};
 use crate::read::{is_final, unattached};
 
-/// Without a record for so long the broker has no answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// A scan that gets no record for this long fails.
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Up to `limit` letters of positions after `after`, in their order; of several with one position the first one buried.
+/// Up to `limit` dead letters of positions after `after`, in the order of positions. Where several have one position,
+/// the one that was appended first.
 pub fn list(options: &KafkaOptions, after: Option<Position>, limit: usize) -> Result<Vec<DeadLetter>, LogError> {
-    let mut letters: BTreeMap<Position, DeadLetter> = BTreeMap::new();
-    scan(options, |letter| {
-        if after.is_none_or(|after| letter.position > after) {
-            letters.entry(letter.position).or_insert(letter);
+    let mut dead_letters: BTreeMap<Position, DeadLetter> = BTreeMap::new();
+    scan(options, |dead_letter| {
+        if after.is_none_or(|after| dead_letter.position > after) {
+            dead_letters.entry(dead_letter.position).or_insert(dead_letter);
         }
-        // Only the oldest are wanted: whatever falls out here would never come back in.
-        if letters.len() > limit {
-            letters.pop_last();
+        // Only the lowest positions are wanted, so the highest one may go.
+        if dead_letters.len() > limit {
+            dead_letters.pop_last();
         }
         ControlFlow::Continue(())
     })?;
-    Ok(letters.into_values().collect())
+    Ok(dead_letters.into_values().collect())
 }
 
-/// The letter of one position.
+/// The dead letter of one position.
 pub fn find(options: &KafkaOptions, position: Position) -> Result<Option<DeadLetter>, LogError> {
     let mut found = None;
-    scan(options, |letter| {
-        if letter.position != position {
+    scan(options, |dead_letter| {
+        if dead_letter.position != position {
             return ControlFlow::Continue(());
         }
-        found = Some(letter);
+        found = Some(dead_letter);
         ControlFlow::Break(())
     })?;
     Ok(found)
 }
 
-/// Shows every letter there is, in the order of their burials, until there are no more or `look` has seen enough. A
-/// reader of its own for each scan: letters are looked at seldom, and it must not keep a connection.
+/// Calls `look` with every dead letter in the order of appends, until the topic ends or `look` breaks. Each scan opens
+/// its own reader: scans are rare, and an idle process must not keep a connection for them.
 fn scan(options: &KafkaOptions, mut look: impl FnMut(DeadLetter) -> ControlFlow<()>) -> Result<(), LogError> {
     let unavailable = |error: KafkaError| client::unavailable(&error);
     let topic = &options.topics.dead_letters;
@@ -62,30 +63,30 @@ fn scan(options: &KafkaOptions, mut look: impl FnMut(DeadLetter) -> ControlFlow<
     list.add_partition_offset(topic, 0, Offset::Offset(first)).map_err(unavailable)?;
     consumer.assign(&list).map_err(unavailable)?;
     let mut next = first;
-    let mut heard_at = Instant::now();
+    let mut last_message_at = Instant::now();
     while next < end {
         match consumer.poll(Duration::from_millis(100)) {
-            Some(Ok(message)) => {
-                heard_at = Instant::now();
-                next = message.offset() + 1;
-                match letter::read(&message) {
+            Some(Ok(received)) => {
+                last_message_at = Instant::now();
+                next = received.offset() + 1;
+                match message::read(&received) {
                     Ok(found) => {
                         if look(found).is_break() {
                             break;
                         }
                     }
-                    // Somebody else's message: it must not hide the letters.
+                    // A foreign message must not hide the dead letters after it.
                     Err(why) => {
-                        tracing::warn!(topic, offset = message.offset(), why, "passed over what is no dead letter");
+                        tracing::warn!(topic, offset = received.offset(), why, "passed over what is no dead letter");
                     }
                 }
             }
-            // What lies between the last message and the end is no message.
+            // Only control messages lie between the last message and the end.
             Some(Err(KafkaError::PartitionEOF(_))) => break,
             Some(Err(error)) if is_final(&error) => return Err(unavailable(error)),
-            _ if heard_at.elapsed() > PATIENCE => {
+            _ if last_message_at.elapsed() > READ_TIMEOUT => {
                 return Err(LogError::Unavailable(FailureCause::timeout(format!(
-                    "{topic} was not read to its end within {PATIENCE:?}"
+                    "{topic} was not read to its end within {READ_TIMEOUT:?}"
                 ))));
             }
             _ => {}

@@ -1,5 +1,5 @@
-//! What a listing's row says of a run: enough to filter and to sum without reading the run. One JSON cell, so that
-//! what is absent leaves no tombstones behind.
+//! The content of a run's row in a listing: enough to filter and to sum without reading the run. It is one JSON cell,
+//! so that absent values cause no tombstones.
 
 use serde::{Deserialize, Serialize};
 use tidegate_agentping::record::Start;
@@ -8,7 +8,7 @@ use tidegate_agentping_ports::{RunFilter, SpendLine};
 use tidegate_kernel::{Timestamp, Usd};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Line {
+pub(super) struct ListingCell {
     agent: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     customer_id: Option<String>,
@@ -16,20 +16,20 @@ pub(super) struct Line {
     feature: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     closed_as: Option<RunStatus>,
-    /// When silence closes it, and as what; only while nothing else has closed it.
+    /// When the idle timeout closes the run; only while nothing else has closed it.
     #[serde(rename = "idle_deadline_ms", default, skip_serializing_if = "Option::is_none")]
     idle_deadline: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     idle_closes_as: Option<RunStatus>,
-    /// In the listing of all runs only, which spend is summed from: elsewhere it would change with every event.
+    /// Only in the listing of all runs, from which spend is summed: elsewhere it would cause a write with every event.
     #[serde(rename = "cost_nanos_usd", default, skip_serializing_if = "Option::is_none")]
     cost: Option<Usd>,
 }
 
-impl Line {
-    /// Of a run that was opened by `start`.
+impl ListingCell {
+    /// The cell of a run that was opened by `start`.
     pub fn of(run: &Run, start: &Start) -> Self {
-        Line {
+        ListingCell {
             agent: start.agent.as_str().to_owned(),
             customer_id: start.customer_id.clone().map(Into::into),
             feature: start.feature.clone().map(Into::into),
@@ -41,7 +41,7 @@ impl Line {
     }
 
     pub fn without_cost(self) -> Self {
-        Line { cost: None, ..self }
+        ListingCell { cost: None, ..self }
     }
 
     /// Like [`Run::status_at`].
