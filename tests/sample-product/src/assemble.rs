@@ -88,9 +88,8 @@ impl Parts {
         let retention = Retention { max_age_ms: 24 * 60 * 60 * 1_000, max_bytes: u64::MAX };
         let layout = TopicLayout { partitions: PARTITIONS, replication: 1, min_insync_replicas: 1, retention };
         topics::create(&options, &layout).await?;
-        let request_timeout = Duration::from_secs(20);
-        let (nodes, keyspace) = (vec![node.to_owned()], name.to_owned());
-        let store = ScyllaOptions { nodes, keyspace, request_timeout, ..ScyllaOptions::default() };
+        let (nodes, request_timeout) = (vec![node.to_owned()], Duration::from_secs(20));
+        let store = ScyllaOptions { nodes, keyspace: name.to_owned(), request_timeout, ..ScyllaOptions::default() };
         migrations::apply(&store, &Replication::Simple(1)).await?;
         let cql = Cql::connect(&store).await?;
         Ok(Parts {

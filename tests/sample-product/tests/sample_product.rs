@@ -1,5 +1,7 @@
 //! A second product on the pipeline: in one process, on a data folder, and on the real stack.
 
+#![allow(clippy::unwrap_used, reason = "this is test code: a panic is how it reports")]
+
 use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
