@@ -46,9 +46,9 @@ impl UnderLoad {
         self.clients.tell(Phase::Send);
     }
 
-    /// Holds what is stored against what the clients were told.
-    async fn judge(self) {
+    /// Compares what is stored with what the clients were answered; returns the counts.
+    async fn judge(self) -> String {
         let load = self.clients.end().await;
-        println!("{}", verdict::check(&load.team, &load.book.all()).await);
+        verdict::check(&load.team, &load.book.all()).await.to_string()
     }
 }

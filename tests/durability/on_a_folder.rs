@@ -15,5 +15,5 @@ async fn twenty_kills_lose_nothing_and_invent_nothing() {
         load.round().await;
         load.kill_all().await;
     }
-    load.judge().await;
+    println!("{}", load.judge().await);
 }

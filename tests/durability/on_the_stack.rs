@@ -26,5 +26,5 @@ async fn kills_lose_nothing_and_invent_nothing() {
     load.round().await;
     load.kill_all().await;
     load.round().await;
-    load.judge().await;
+    println!("{}", load.judge().await);
 }
