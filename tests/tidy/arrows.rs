@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::tree::root;
 
 /// Each room, and the rooms it may lean on, from the lowest floor to the highest.
-const ROOMS: &[(&str, &[&str])] = &[
+pub const ROOMS: &[(&str, &[&str])] = &[
     ("shared/pipeline/kernel", &[]),
     ("shared/pipeline/lifecycle", &[]),
     ("shared/pipeline/metric", &[]),

@@ -38,8 +38,8 @@ impl Apply for RunFold {
         self.runs.load(&wanted).await
     }
 
-    /// Each touched run yields a write, also where nothing is new: a store that keeps listings beside runs mends them by
-    /// it after a crash.
+    /// Each touched run yields a write, even one that changes nothing, so that the store repairs its listings after a
+    /// crash.
     fn fold(
         &self,
         groups: Vec<RunRecords>,

@@ -29,7 +29,7 @@ pub(crate) struct Applier<A> {
     /// To read again what the store has lost; `None` where it cannot lose anything.
     pub log: Option<Arc<dyn ReadLog>>,
     pub clock: Arc<dyn Clock>,
-    /// Where the log ends; `None`: it is never another one than before.
+    /// Where the log ends; `None` where the log cannot be replaced by another one.
     pub ends: Option<Arc<dyn ReadLag>>,
     pub brake: BrakeRules,
     pub metrics: ConsumerMetrics,

@@ -38,8 +38,8 @@ pub trait Apply: Send + Sync + 'static {
     async fn load(&self, groups: &[Group<Self::Key, Self::Record>]) -> Result<Self::Loaded, StoreError>;
 
     /// Folds each group's records onto what is loaded. Pure. Sets the fate of every record that was not folded before:
-    /// a record of a group stands at its place among the entries. `again`: the records are read again because the
-    /// store may have lost what follows from them, whatever was written.
+    /// each record of a group comes with its index into `entries`. `again`: the records are read again because the store
+    /// may have lost what was derived from them.
     fn fold(
         &self,
         groups: Vec<Group<Self::Key, Self::Record>>,

@@ -12,7 +12,7 @@
 //! | committing | `Committed` | idle | settle soon, if more was applied meanwhile |
 //! | committing | `NotCommitted` | idle | try again soon |
 //!
-//! Any other event changes nothing.
+//! `Due` in any other step takes note of what is applied, and settles it later. Any other event changes nothing.
 
 use tidegate_kernel::{Committable, Ledger, PartitionEpoch};
 use tidegate_ports::Account;
@@ -47,7 +47,8 @@ pub(crate) enum Action {
     RetrySoon,
 }
 
-/// Proof that an offset may be committed once the account is settled: the account covers it.
+/// Proof that an offset may be committed once this account is settled: everything before the offset is saved, and the
+/// account counts it.
 #[derive(Clone, Copy, Debug)]
 struct Saved {
     committable: Committable,

@@ -31,7 +31,8 @@ impl<A: Apply> Applier<A> {
         Box::pin(self.read_up_to(partition, until, opened, went_back))
     }
 
-    /// The same up to this offset, which the log says is done.
+    /// Like [`Applier::read_again`], up to the offset `until`: what the group has committed says that all before it was
+    /// applied.
     pub async fn read_up_to(&self, partition: Partition, until: i64, opened: &mut Opened, mut went_back: WentBack) {
         let from = opened.window.safe().min(opened.account.next_offset);
         let Some(log) = &self.log else {
@@ -63,10 +64,10 @@ impl<A: Apply> Applier<A> {
                 }
             }
         }
-        // As of the last of it: what was saved first is not safe before the rest is.
+        // One entry for the whole range: no part of it is safe before the last save is old enough.
         opened.window = Window::from(from);
         opened.window.saved(Instant::now(), until);
-        // What the account says may be lost, too, and no record may come to settle it anew.
+        // The stored account may be lost, too. It is settled now, because no further record may arrive.
         self.settle(self.checked(opened)).await;
     }
 
@@ -91,7 +92,7 @@ impl<A: Apply> Applier<A> {
                 opened.halted = Some(tripped);
             }
             for (record, reason) in std::mem::take(&mut batch.poison) {
-                // Those that are counted have theirs: the log of dead letters has lost nothing.
+                // A record that is counted has its dead letter: dead letters are not lost with the store.
                 if record.position.offset >= opened.account.next_offset {
                     self.dead_letter(record, reason).await;
                 }

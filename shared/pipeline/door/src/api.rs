@@ -21,7 +21,7 @@ pub trait Api: Send + Sync + Sized + 'static {
     /// What a request holds while it is under way.
     type Place: Send;
 
-    /// What counts the calls that no endpoint is for.
+    /// The endpoint under which calls without a route are counted.
     const OTHER: Self::Endpoint;
     /// What this port is called among the [`ROUTES`](Api::ROUTES).
     const PORT: &'static str;
@@ -37,10 +37,10 @@ pub trait Api: Send + Sync + Sized + 'static {
     /// A place for one more request.
     ///
     /// # Errors
-    /// There is none: the request is refused with this.
+    /// No place is free; the refusal to send.
     fn enter(&self) -> Result<Self::Place, Self::Refused>;
 
-    /// How many bytes of a body are read past where there is no place for its request.
+    /// The most bytes of a body that are read and discarded when its request is refused for lack of a place.
     fn max_body_bytes(&self) -> usize;
 
     /// In which form a request's refusal is written.

@@ -1,5 +1,5 @@
-//! Around every request: its id, its place among those under way, its one outcome, and the form of its answer. The
-//! one layer of our own instead of a stack of general ones, which would cost half as much as the whole handler.
+//! Around every request: its id, its place among those under way, its one outcome, and the form of its answer. One
+//! layer for all: a stack of general middleware would add half of the handler's own cost.
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;

@@ -1,4 +1,4 @@
-//! Types that every product of the pipeline uses: time, regions, months, exact money, bounded JSON, positions on the
+//! Types that every product of the pipeline uses: ids, time, regions, months, exact money, bounded JSON, positions on the
 //! log, and the [ledger] of committable offsets.
 //!
 //! Everything here is pure: no I/O, no async, no clock, no HTTP, no SQL. Time and randomness come in as arguments.

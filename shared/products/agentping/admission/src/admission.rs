@@ -81,7 +81,8 @@ impl Admission {
         Ok(self.shedding.shed(class)?)
     }
 
-    /// Whether records of this run go to a partition that is halted. Who is free to choose a run takes another one.
+    /// Whether records of this run go to a partition that is halted. Where the server picks the run's id, it picks
+    /// another one.
     pub fn stands_still(&self, team: TeamId, run: RunId) -> bool {
         self.shedding.is_halted(|| RunKey { team, run }.log_key())
     }
@@ -100,7 +101,7 @@ impl Admission {
         self.accepting.limiting.charge(caller)
     }
 
-    /// Takes a request in: returns once every record of it is safe on the log, or was before. Run it to its end even
+    /// Takes a request in: returns once its record is safe on the log, or all of it was stored before. Run it to its end even
     /// if the client leaves, so that claims are confirmed or released.
     ///
     /// # Errors
@@ -114,9 +115,9 @@ impl Admission {
         self.accepting.accept(caller, submission)
     }
 
-    /// Learns how far each partition is accounted for, before the first record is taken: no answer may call a record
-    /// safe at a place that was accounted for. What cannot be read within two seconds is left to
-    /// [`Admission::watch_lag`].
+    /// Learns how far each partition is accounted for, before the first record is taken: a record appended at an
+    /// offset that is accounted for would never be applied. [`Admission::watch_lag`] learns what cannot be read within two
+    /// seconds.
     pub async fn learn_accounts(&self) {
         self.lag_watch.learn_accounts().await;
     }

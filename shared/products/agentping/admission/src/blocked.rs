@@ -5,7 +5,7 @@
 //! 2. An unconfirmed claim is waited for: its outcome is soon known.
 //! 3. After the wait, the same content joins the claim.
 //! 4. Other content asks the store, and the lag before it. What is stored decides. Where nothing is stored, the claim
-//!    is taken over once nothing of it can land any more, if it is still as it was judged.
+//!    is taken over once its record can no longer reach the log, unless somebody has renewed the claim since it was read.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub struct BlockedBounds {
     pub wait_ms: u64,
     /// How often it asks the store about claims that keep changing.
     pub store_rounds: u32,
-    /// So long after it was admitted, a request's record is on the log or never will be.
+    /// Milliseconds after its admission by which a request's record is on the log, or never will be.
     pub lands_after_ms: u64,
 }
 
@@ -158,7 +158,7 @@ impl Blocked {
         self.count_round(bounds, Action::AskGate)
     }
 
-    /// Unconfirmed claims, after the wait. The age of a claim is that of when the gate was asked.
+    /// Unconfirmed claims, after the wait. A claim's age is the one of the gate's last verdict.
     fn by_store_unconfirmed(
         &mut self,
         bounds: &BlockedBounds,
@@ -195,7 +195,7 @@ impl Blocked {
 
 impl BlockedBounds {
     /// Whether all that was admitted up to the claim's last renewal has landed and is applied, or never will land. Two
-    /// spans of time are compared, the claim's by the gate's clock: no two clocks are.
+    /// durations are compared, so that differences between clocks do not count.
     fn never_lands(&self, claim_age_ms: u64, lag_ms: Option<u64>) -> bool {
         lag_ms.is_some_and(|lag_ms| claim_age_ms > lag_ms.saturating_add(self.lands_after_ms))
     }

@@ -76,7 +76,8 @@ impl Claiming {
         }
     }
 
-    /// Claims what the request wants to write, and says of each claim whether it is new.
+    /// Claims what the request wants to write, and returns for each claim whether it is new. While the gate is down, all of
+    /// it counts as new, within the local share.
     ///
     /// # Errors
     /// The refusals of the gate, of conflicts, and of what only the store could decide.
