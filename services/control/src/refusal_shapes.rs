@@ -26,7 +26,7 @@ impl IntoResponses for Refusals {
     }
 }
 
-/// How reading one run may be refused beside that.
+/// How else reading one run may be refused.
 pub(crate) struct OneRunRefusals;
 
 impl IntoResponses for OneRunRefusals {
@@ -36,7 +36,7 @@ impl IntoResponses for OneRunRefusals {
     }
 }
 
-/// How asking for one record may be refused beside that.
+/// How else asking for one record may be refused.
 pub(crate) struct OneReceiptRefusals;
 
 impl IntoResponses for OneReceiptRefusals {

@@ -1,4 +1,4 @@
-//! The metrics of the persister, beside those of its consumer.
+//! The metrics of the persister; its consumer has its own.
 
 tidegate_metric::declare! {
     pub(crate) ORPHANS_PURGED: Counter = "tidegate_orphans_purged_total",

@@ -16,6 +16,7 @@ mod open_files;
 mod process;
 mod role;
 mod roles;
+mod time_left;
 
 use std::ffi::OsString;
 use std::io::ErrorKind;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::time_left::span;
+
 /// With less done than this, or in less time, the rate says more about the start than about what is left.
 const ESTIMATE_FROM_RECORDS: u64 = 100;
 const ESTIMATE_FROM: Duration = Duration::from_secs(5);
@@ -17,14 +19,6 @@ pub fn line(done: u64, total: u64, took: Duration) -> String {
         left => format!("{} left", span((left as f64 / rate).ceil() as u64)),
     };
     format!("{done} of {total} records ({percent} %), {}/s, {left}", rate.round() as u64)
-}
-
-fn span(seconds: u64) -> String {
-    match (seconds / 3_600, seconds % 3_600 / 60, seconds % 60) {
-        (0, 0, s) => format!("{s} s"),
-        (0, m, s) => format!("{m} min {s} s"),
-        (h, m, _) => format!("{h} h {m} min"),
-    }
 }
 
 #[cfg(test)]

@@ -69,7 +69,7 @@ where
     response
 }
 
-/// Puts on an answer what every answer has: its request's id, and that nobody may keep it.
+/// Puts on an answer what every answer has: its request's id, and that no cache may keep it.
 pub(crate) fn stamp(response: &mut Response, id: HeaderValue) {
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, id);

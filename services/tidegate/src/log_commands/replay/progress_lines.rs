@@ -9,6 +9,7 @@ use tokio::time::{Instant, interval_at};
 use super::state::{Doing, ReplayState};
 use super::traffic::Yield;
 use crate::console::Console;
+use crate::time_left::span;
 
 const EVERY: Duration = Duration::from_secs(2);
 /// The rate is that of the last so many lines.
@@ -73,14 +74,6 @@ fn line(state: &ReplayState, verb: &str, rate: f64) -> String {
             format!("{line}; waiting: nobody can tell how far the consumers are behind ({why})")
         }
         Doing::Trying { what, why } => format!("{line}; {what} does not work, trying again: {why}"),
-    }
-}
-
-fn span(seconds: u64) -> String {
-    match (seconds / 3_600, seconds % 3_600 / 60, seconds % 60) {
-        (0, 0, s) => format!("{s} s"),
-        (0, m, s) => format!("{m} min {s} s"),
-        (h, m, _) => format!("{h} h {m} min"),
     }
 }
 
