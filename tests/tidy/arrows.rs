@@ -20,6 +20,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
     ("shared/pipeline/shedding", &["kernel", "metric", "ports", "telemetry"]),
     ("shared/pipeline/inproc", &["kernel", "ports"]),
     ("shared/pipeline/conformance", &["kernel", "ports"]),
+    ("shared/pipeline/commands", &["kernel", "metric", "ports", "shedding"]),
     ("shared/products/agentping", &["kernel"]),
     ("shared/products/agentping/ports", &["kernel", "ports", "agentping"]),
     ("shared/products/agentping/inproc", &["kernel", "ports", "inproc", "agentping", "agentping-ports"]),
@@ -32,6 +33,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
         "shared/products/agentping/admission",
         &["kernel", "metric", "ports", "access", "shedding", "agentping", "agentping-ports", "agentping-inproc"],
     ),
+    ("shared/products/agentgate", &["kernel"]),
     ("shared/adapters/kafka", &["kernel", "metric", "ports"]),
     ("shared/adapters/redis", &["kernel", "metric", "ports", "agentping", "agentping-ports"]),
     ("shared/adapters/scylla", &["kernel", "metric", "ports", "agentping", "agentping-ports"]),
@@ -42,6 +44,9 @@ pub const ROOMS: &[(&str, &[&str])] = &[
         "services/control",
         &["kernel", "metric", "ports", "door", "telemetry", "agentping", "agentping-ports", "admission"],
     ),
+    ("services/decider", &["kernel", "metric", "ports", "consumer", "lifecycle"]),
+    ("services/agentgate", &["kernel", "metric", "ports", "door", "access", "shedding", "commands", "agentgate"]),
+    ("services/worker", &["lifecycle"]),
     (
         "services/tidegate",
         &[
@@ -55,10 +60,12 @@ pub const ROOMS: &[(&str, &[&str])] = &[
             "shedding",
             "lifecycle",
             "telemetry",
+            "commands",
             "agentping",
             "agentping-ports",
             "agentping-inproc",
             "admission",
+            "agentgate",
             "kafka",
             "redis",
             "scylla",
@@ -66,12 +73,15 @@ pub const ROOMS: &[(&str, &[&str])] = &[
             "ingest",
             "persister",
             "control",
+            "decider",
+            "agentgate-api",
+            "worker",
         ],
     ),
 ];
 
 const PORTS_ARE_SERVED_BY: &[&str] =
-    &["services/ingest", "services/control", "shared/pipeline/door", "services/tidegate"];
+    &["services/ingest", "services/control", "services/agentgate", "shared/pipeline/door", "services/tidegate"];
 
 /// Libraries that only these rooms may import.
 const KEPT: &[(&str, &[&str])] = &[
@@ -135,7 +145,7 @@ fn arrows_point_down_only() {
 
 #[test]
 fn what_is_pure_does_no_io() {
-    for room in ["shared/pipeline/kernel", "shared/products/agentping"] {
+    for room in ["shared/pipeline/kernel", "shared/products/agentping", "shared/products/agentgate"] {
         for name in dependencies(room).keys() {
             let io = ["tokio", "hyper", "axum", "rusqlite", "tracing", "metrics", "getrandom", "async-trait"];
             assert!(!io.contains(&name.as_str()), "{room} is pure, but depends on {name}");

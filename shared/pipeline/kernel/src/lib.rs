@@ -1,8 +1,9 @@
 //! Types that every product of the pipeline uses: ids, time, regions, months, exact money, bounded JSON, positions on the
-//! log, and the [ledger] of committable offsets.
+//! log, the [ledger] of committable offsets, and how [commands](command) are decided.
 //!
 //! Everything here is pure: no I/O, no async, no clock, no HTTP, no SQL. Time and randomness come in as arguments.
 
+pub mod command;
 pub mod free_json;
 pub mod id;
 pub mod ledger;

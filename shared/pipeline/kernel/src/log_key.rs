@@ -17,6 +17,9 @@ pub struct LogKey {
 }
 
 impl LogKey {
+    /// How many shards there are. Stored rows depend on it, so it must never change.
+    pub const SHARDS: u16 = 1_024;
+
     /// Bytes of the text at most.
     pub const MAX_BYTES: usize = MAX_BYTES;
 
@@ -41,6 +44,13 @@ impl LogKey {
     pub fn partition(self, partitions: u32) -> Partition {
         // A remainder of a u32 fits one.
         (self.hash % u64::from(partitions.max(1))) as Partition
+    }
+
+    /// The shard of this key among [`LogKey::SHARDS`], for tables that are read shard by shard. Where the partition count
+    /// divides that number, each shard belongs to one partition.
+    pub fn shard(self) -> u16 {
+        // A remainder of a u16 fits one.
+        (self.hash % u64::from(Self::SHARDS)) as u16
     }
 
     /// The key as readers of the topic see it.

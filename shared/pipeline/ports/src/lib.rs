@@ -5,23 +5,39 @@
 //! product.
 
 pub mod accounts;
+pub mod books;
 pub mod clock;
 pub mod dead_letters;
+pub mod deliveries;
+pub mod due;
+pub mod facts;
 pub mod failure;
 pub mod ids;
+pub mod limits;
 pub mod log;
+pub mod owner_keys;
 pub mod replay;
 pub mod store_error;
+pub mod views;
+pub mod voids;
 pub mod waits;
 
 pub use accounts::{Account, Accounts, Checkpoint, Fate, Halt};
+pub use books::{BookWrite, Books, MAX_BOOK_BYTES, StoredBook};
 pub use clock::{Clock, SystemClock};
 pub use dead_letters::{DeadLetter, DeadLetters};
+pub use deliveries::{Deliveries, DeliveryWrite, SendProgress, SendState, WaitingDelivery};
+pub use due::{Due, DueOwner, DueWrite};
+pub use facts::{FactName, Facts, StoredFact};
 pub use failure::{FailureCause, FailureKind};
 pub use ids::{Ids, RandomIds};
+pub use limits::{Enter, Entered, Limits, LimitsDown, Mark, Take, Verdict, Window};
 pub use log::{
     Append, AppendError, Consume, Consumed, Lag, LogError, Origin, PartitionLag, Polled, Provenance, ReadLag, Retention,
 };
+pub use owner_keys::OwnerKeys;
 pub use replay::{Again, AppendAgain, LogSpan, ReadLog};
 pub use store_error::StoreError;
+pub use views::{Scan, ScanOrder, ViewRow, ViewWrite, Views};
+pub use voids::{Void, Voids};
 pub use waits::Waits;

@@ -1,0 +1,42 @@
+//! The books port: all that decisions about one owner depend on, in one document.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tidegate_kernel::{LogKey, Position};
+
+use crate::StoreError;
+
+/// Stores books. Saving a book is the commit point of its owner's decisions: whatever they made is stored before.
+#[async_trait]
+pub trait Books: Send + Sync + 'static {
+    /// The book of each owner, in the order asked; `None`: it has none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn load(&self, owners: &[LogKey]) -> Result<Vec<Option<StoredBook>>, StoreError>;
+
+    /// Stores each book, unless the stored one was decided further. Saving the same again changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`]; some of the books may be stored. [`StoreError::Refused`]: one is larger than [`MAX_BOOK_BYTES`].
+    async fn save(&self, writes: Arc<Vec<BookWrite>>) -> Result<(), StoreError>;
+}
+
+/// Bytes of a book's document at most.
+pub const MAX_BOOK_BYTES: usize = 256 * 1_024;
+
+/// A book as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredBook {
+    pub doc: Vec<u8>,
+    /// The last command that the book includes.
+    pub decided_to: Position,
+}
+
+/// A book to store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BookWrite {
+    pub owner: LogKey,
+    pub book: StoredBook,
+}

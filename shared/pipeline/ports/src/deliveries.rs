@@ -1,0 +1,77 @@
+//! The deliveries port: messages to receivers outside, until they are sent or given up.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tidegate_kernel::SmolStr;
+use tidegate_kernel::command::Delivery;
+use tidegate_kernel::{LogKey, Position, Timestamp};
+
+use crate::StoreError;
+
+/// Stores what is to be sent, and how far sending is. What is to be sent is a function of the log; the progress is not,
+/// and only the sender of the owner's partition writes it.
+#[async_trait]
+pub trait Deliveries: Send + Sync + 'static {
+    /// Stores what is to be sent. The same again changes nothing, also if it was sent since.
+    ///
+    /// # Errors
+    /// [`StoreError`]; some may be stored.
+    async fn put(&self, writes: Arc<Vec<DeliveryWrite>>) -> Result<(), StoreError>;
+
+    /// What is not yet [finished](SendState::Sent) of one shard ([`LogKey::shard`]), in the order of ids, after `after`, at
+    /// most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn waiting(
+        &self,
+        shard: u16,
+        after: Option<SmolStr>,
+        limit: usize,
+    ) -> Result<Vec<WaitingDelivery>, StoreError>;
+
+    /// Stores the progress of one delivery. The later one stays.
+    ///
+    /// # Errors
+    /// [`StoreError`]; note it again.
+    async fn note(&self, owner: LogKey, id: &str, progress: SendProgress) -> Result<(), StoreError>;
+}
+
+/// A delivery of an owner, as of the command at `position`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliveryWrite {
+    pub owner: LogKey,
+    pub delivery: Delivery,
+    pub position: Position,
+}
+
+/// What a sender reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaitingDelivery {
+    /// The text of the owner's log key.
+    pub owner: SmolStr,
+    pub delivery: Delivery,
+    /// `None`: it was never tried.
+    pub progress: Option<SendProgress>,
+}
+
+/// How far the sending of one delivery is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SendProgress {
+    pub tries: u32,
+    pub state: SendState,
+    /// What came back last, for people: a status, or why nothing came.
+    pub last: String,
+    pub at: Timestamp,
+}
+
+/// Whether it is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SendState {
+    /// It is tried again then.
+    Retry(Timestamp),
+    Sent,
+    /// Every try of the plan failed.
+    GivenUp,
+}
