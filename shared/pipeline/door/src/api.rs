@@ -1,8 +1,8 @@
 //! What a product says of its API on one port. The [frame](crate::frame) does the rest, the same for every product.
 
 use axum::response::Response;
-use http::HeaderMap;
 use http::request::Parts;
+use http::{HeaderMap, HeaderValue};
 
 use crate::entry::Entry;
 use crate::label::Label;
@@ -99,4 +99,9 @@ pub trait Refused: Send + Sized {
     /// Body and content type, with headers of the product's own. The frame adds the status and the headers that the
     /// entry names.
     fn written(&self, entry: &Entry<Self::Cause>, form: Self::Form) -> Response;
+
+    /// The same for the request with this id, where the body repeats it.
+    fn written_for(&self, _id: &HeaderValue, entry: &Entry<Self::Cause>, form: Self::Form) -> Response {
+        self.written(entry, form)
+    }
 }

@@ -60,7 +60,7 @@ where
             let entry = refused.entry();
             counted.settle_refusal(entry.cause);
             log(&entry, endpoint, &id);
-            let mut response = refused.written(&entry, form);
+            let mut response = refused.written_for(&id, &entry, form);
             entry.put_on(&mut response);
             response
         }
