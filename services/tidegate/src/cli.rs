@@ -1,5 +1,6 @@
 //! The command line.
 
+mod agentgate;
 mod amounts;
 mod distributed;
 mod log_commands;
@@ -12,9 +13,12 @@ use clap::{Args, Parser, Subcommand};
 use tidegate_agentping::Slug;
 use tidegate_kernel::Usd;
 
+pub use agentgate::{
+    AgentGateCommand, BillingArg, OrgKeysCommand, OrgSettings, OrgsCommand, ServeArgs, WorkerArgs, WorkerKeysCommand,
+};
 pub use amounts::BatchMultiplier;
 pub use distributed::{
-    CompareArgs, ControlArgs, Deployment, IngestArgs, MigrateArgs, PersistArgs, RebuildArgs, TopicsCommand,
+    CompareArgs, ControlArgs, DecideArgs, Deployment, IngestArgs, MigrateArgs, PersistArgs, RebuildArgs, TopicsCommand,
 };
 pub use log_commands::{DeadLettersCommand, DeadLettersListArgs, DeadLettersShowArgs, LagArgs};
 pub use replay::{LogPlace, ReplayArgs};
@@ -79,6 +83,11 @@ pub enum Command {
         #[arg(long, env = "TIDEGATE_CONFIG", value_name = "FILE")]
         config: Option<PathBuf>,
     },
+    /// Decide the commands of an API: the consumer behind its front doors
+    Decide(DecideArgs),
+    /// AgentGate: its front door, its worker, its organizations and keys
+    #[command(subcommand, name = "agentgate")]
+    AgentGate(AgentGateCommand),
     /// Create, list, rename, archive and restore teams, and set their plans
     #[command(subcommand)]
     Teams(TeamsCommand),
@@ -96,13 +105,28 @@ pub enum Command {
     Rates(RatesCommand),
 }
 
+impl Command {
+    /// Whether it runs until a signal: a service, which works without its standard output.
+    pub const fn serves(&self) -> bool {
+        matches!(
+            self,
+            Command::Dev(_)
+                | Command::Ingest(_)
+                | Command::Persist(_)
+                | Command::Control(_)
+                | Command::Decide(_)
+                | Command::AgentGate(AgentGateCommand::Serve(_) | AgentGateCommand::Worker(_))
+        )
+    }
+}
+
 #[derive(Debug, Args)]
 #[command(after_help = "Without --config and flags, TIDEGATE_… variables set the same values, for example\n\
         TIDEGATE_REGION=us or TIDEGATE_INGEST__LISTEN=0.0.0.0:8080 (see check-config).\n\n\
         Examples:\n  \
         tidegate dev\n  \
         tidegate dev --data /var/lib/tidegate --region us --listen 0.0.0.0:8080\n  \
-        tidegate dev --listen 127.0.0.1:0 --control-listen 127.0.0.1:0 --ops-listen 127.0.0.1:0")]
+        tidegate dev --listen 127.0.0.1:0 --control-listen 127.0.0.1:0 --agentgate-listen 127.0.0.1:0 --ops-listen 127.0.0.1:0")]
 pub struct DevArgs {
     /// The data folder; made if it is not there [default: ./tidegate-data]
     #[arg(long, value_name = "DIR")]
@@ -116,6 +140,9 @@ pub struct DevArgs {
     /// Where the read API listens [default: 127.0.0.1:8081]
     #[arg(long, value_name = "ADDR")]
     pub control_listen: Option<String>,
+    /// Where AgentGate's clients and workers send to [default: 127.0.0.1:8082]
+    #[arg(long, value_name = "ADDR")]
+    pub agentgate_listen: Option<String>,
     /// Where /healthz, /readyz and /metrics listen [default: 127.0.0.1:9090]
     #[arg(long, value_name = "ADDR")]
     pub ops_listen: Option<String>,

@@ -1,6 +1,7 @@
 //! The configuration: one TOML file, `TIDEGATE_…` variables above it, flags above those; checked as a whole at
 //! start, so that every mistake is named at once.
 
+mod agentgate;
 mod checks;
 mod kafka;
 mod layers;
@@ -23,6 +24,7 @@ use tidegate_persister::PersisterConfig;
 use tidegate_redis::RedisOptions;
 use tidegate_telemetry::LogSettings;
 
+pub use agentgate::{AgentGateSection, key_of};
 pub use kafka::KafkaConfig;
 pub use layers::{Layers, Source};
 pub use purpose::Purpose;
@@ -49,6 +51,7 @@ pub struct Config {
     pub ops: OpsConfig,
     pub persister: PersisterConfig,
     pub admission: AdmissionConfig,
+    pub agentgate: AgentGateSection,
     /// Bytes of claims that the in-process gate holds at most.
     pub max_claim_bytes: usize,
     /// The three servers of a distributed deployment, those that are named.
@@ -99,16 +102,20 @@ struct OpsOfRoles {
     ingest: Option<SocketAddr>,
     persister: Option<SocketAddr>,
     control: Option<SocketAddr>,
+    agentgate: Option<SocketAddr>,
+    decider: Option<SocketAddr>,
 }
 
 impl OpsConfig {
     /// For the role that the configuration is read for.
     fn of(self, purpose: Purpose) -> Self {
-        let OpsOfRoles { ingest, persister, control } = self.of_roles;
+        let OpsOfRoles { ingest, persister, control, agentgate, decider } = self.of_roles;
         let own = match purpose {
             Purpose::Ingest => ingest.map(|listen| (listen, "ingest.ops_listen")),
             Purpose::Persist => persister.map(|listen| (listen, "persister.ops_listen")),
             Purpose::Control => control.map(|listen| (listen, "control.ops_listen")),
+            Purpose::AgentGate => agentgate.map(|listen| (listen, "agentgate.ops_listen")),
+            Purpose::Decide => decider.map(|listen| (listen, "decider.ops_listen")),
             Purpose::Look | Purpose::Dev | Purpose::Topics | Purpose::Store | Purpose::Rebuild | Purpose::Manage => {
                 None
             }

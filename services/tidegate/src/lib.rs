@@ -1,5 +1,6 @@
 //! The one binary: commands, configuration, and the only place where adapters are built and handed to services.
 
+mod agentgate;
 pub mod assemble;
 mod cli;
 mod clock;
@@ -27,7 +28,7 @@ use std::time::Duration;
 use clap::Parser;
 use tidegate_telemetry::logs;
 
-use cli::{Cli, Command, Deployment, DevArgs, LogPlace};
+use cli::{AgentGateCommand, Cli, Command, Deployment, DevArgs, LogPlace};
 use config::{Config, ConfigProblem, Layers, Purpose};
 use console::Console;
 use failure::Failure;
@@ -53,8 +54,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(code.max(u8::from(is_lost)));
         }
     };
-    let serves =
-        matches!(cli.command, Command::Dev(_) | Command::Ingest(_) | Command::Persist(_) | Command::Control(_));
+    let serves = cli.command.serves();
     match dispatch(cli.command) {
         // A service works without its standard output; a command whose answer is incomplete has failed.
         Ok(code) => match console::unwritten().filter(|_| !serves) {
@@ -117,6 +117,11 @@ fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         Command::Lag(args) => log_commands::lag::run(&on_the_log(&args.at)?, &args),
         Command::DeadLetters(command) => log_commands::dead_letters::run(&on_the_log(command.at())?, &command),
         Command::Replay(args) => log_commands::replay::run(on_the_log(&args.at)?, *args),
+        Command::Decide(args) => {
+            let flags = [("--ops-listen", "decider.ops_listen", args.operations.ops_listen)];
+            role::decide(distributed(&args.deployment, flags, Purpose::Decide)?, args.api)
+        }
+        Command::AgentGate(command) => agentgate(command),
         Command::Teams(command) => manage(command.into()),
         Command::Agents(command) => manage(command.into()),
         Command::Keys(command) => manage(command.into()),
@@ -131,6 +136,7 @@ fn dev_config(args: &DevArgs) -> Result<Config, Failure> {
     layers.flag("--data", "data", args.data.as_ref().map(|path| path.display()));
     layers.flag("--listen", "ingest.listen", args.listen.as_deref());
     layers.flag("--control-listen", "control.listen", args.control_listen.as_deref());
+    layers.flag("--agentgate-listen", "agentgate.listen", args.agentgate_listen.as_deref());
     layers.flag("--ops-listen", "ops.listen", args.ops_listen.as_deref());
     read(layers, Purpose::Dev)
 }
@@ -160,6 +166,26 @@ fn manage(command: manage::Command) -> Result<ExitCode, Failure> {
     let mut layers = layers(place.config.as_deref());
     layers.flag("--data", "data", place.data.as_ref().map(|path| path.display()));
     manage::run(&read(layers, Purpose::Manage)?, command)
+}
+
+fn agentgate(command: AgentGateCommand) -> Result<ExitCode, Failure> {
+    let command = match command {
+        AgentGateCommand::Serve(args) => {
+            let flags = [
+                ("--listen", "agentgate.listen", args.listen),
+                ("--ops-listen", "agentgate.ops_listen", args.operations.ops_listen),
+            ];
+            return role::agentgate(distributed(&args.deployment, flags, Purpose::AgentGate)?);
+        }
+        AgentGateCommand::Worker(args) => return agentgate::worker::run(args),
+        AgentGateCommand::Orgs(command) => agentgate::manage::Command::Orgs(command),
+        AgentGateCommand::Keys(command) => agentgate::manage::Command::Keys(command),
+        AgentGateCommand::WorkerKeys(command) => agentgate::manage::Command::WorkerKeys(command),
+    };
+    let place = command.place();
+    let mut layers = layers(place.config.as_deref());
+    layers.flag("--data", "data", place.data.as_ref().map(|path| path.display()));
+    agentgate::manage(&read(layers, Purpose::Manage)?, command)
 }
 
 fn check_config(file: Option<&Path>) -> Result<ExitCode, Failure> {

@@ -68,7 +68,8 @@ impl OpenFiles {
 
     /// The configuration with no more connections than the limit leaves to clients.
     pub fn fit(self, mut config: Config) -> Config {
-        for serve in [&mut config.ingest.serve, &mut config.control.serve, &mut config.ops.serve] {
+        let agentgate = &mut config.agentgate.api.serve;
+        for serve in [&mut config.ingest.serve, &mut config.control.serve, agentgate, &mut config.ops.serve] {
             serve.max_connections = self.share(serve.max_connections);
         }
         config
@@ -77,16 +78,18 @@ impl OpenFiles {
 
 /// Connections of clients to the ports that such a process has. What is only looked at may run as any of them.
 fn connections(config: &Config, purpose: Purpose) -> u64 {
-    let [ingest, control, ops] =
-        [&config.ingest.serve, &config.control.serve, &config.ops.serve].map(|serve| serve.max_connections as u64);
+    let of_listeners =
+        [&config.ingest.serve, &config.control.serve, &config.agentgate.api.serve, &config.ops.serve];
+    let [ingest, control, agentgate, ops] = of_listeners.map(|serve| serve.max_connections as u64);
     let is_distributed = config.kafka.is_some() || config.redis.is_some() || config.scylla.is_some();
     match purpose {
-        Purpose::Dev => ingest + control + ops,
+        Purpose::Dev => ingest + control + agentgate + ops,
         Purpose::Ingest => ingest + ops,
         Purpose::Control => control + ops,
-        Purpose::Persist => ops,
-        Purpose::Look if is_distributed => ingest.max(control) + ops,
-        Purpose::Look => ingest + control + ops,
+        Purpose::AgentGate => agentgate + ops,
+        Purpose::Persist | Purpose::Decide => ops,
+        Purpose::Look if is_distributed => ingest.max(control).max(agentgate) + ops,
+        Purpose::Look => ingest + control + agentgate + ops,
         Purpose::Topics | Purpose::Store | Purpose::Rebuild | Purpose::Manage => 0,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 /// Where the servers are.
 #[derive(Clone, Debug, Args)]
@@ -49,6 +49,29 @@ pub struct IngestArgs {
         Example:\n  tidegate persist --config tidegate-distributed.toml --ops-listen 127.0.0.1:9092"
 )]
 pub struct PersistArgs {
+    #[command(flatten)]
+    pub operations: Operations,
+    #[command(flatten)]
+    pub deployment: Deployment,
+}
+
+/// An API whose commands are decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CommandApi {
+    #[value(name = "agentgate")]
+    AgentGate,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Needs [kafka] brokers and [scylla] nodes; it waits start_timeout_ms for them. Deciders share the \
+        partitions: more of them than there are partitions do nothing. Roll deciders out before front doors.\n\n\
+        Example:\n  tidegate decide --api agentgate --config tidegate-distributed.toml"
+)]
+pub struct DecideArgs {
+    /// Whose commands
+    #[arg(long, value_enum)]
+    pub api: CommandApi,
     #[command(flatten)]
     pub operations: Operations,
     #[command(flatten)]

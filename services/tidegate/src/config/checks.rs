@@ -21,6 +21,7 @@ pub(super) fn check(config: &Config, purpose: Purpose) -> Vec<ConfigProblem> {
     let mut rules = deadlines(config);
     rules.extend(caps(config));
     rules.extend(thresholds(config));
+    rules.extend(of_agentgate(config));
     rules.extend(on_kafka(config));
     rules.extend(on_redis(config));
     rules.extend(on_scylla(config));
@@ -160,6 +161,48 @@ fn thresholds(config: &Config) -> Vec<Rule<'_>> {
     ordered(age, &shed.age_ms).into_iter().chain(ordered(records, &shed.records)).chain([unknown]).collect()
 }
 
+fn of_agentgate(config: &Config) -> Vec<Rule<'_>> {
+    let section = &config.agentgate;
+    let (api, age) = (&section.api, section.shed_age_ms);
+    let slowest = (
+        "agentgate.body_timeout_ms + agentgate.wait_ms",
+        ms(api.body_read_timeout) + ms(api.wait),
+    );
+    vec![
+        at_most(
+            ("agentgate.shed_age_leave_ms", age.leave),
+            ("agentgate.shed_age_enter_ms", age.enter),
+            "shedding ends below the threshold where it begins",
+        ),
+        below(
+            ("agentgate.shed_age_enter_ms", age.enter),
+            ("agentgate.shed_age_full_ms", age.full),
+            "everything is shed only well after shedding began",
+        ),
+        below(
+            ("agentgate.shed_age_full_ms", age.full),
+            ("agentgate.wait_ms", ms(api.wait)),
+            "a request that is not shed must be able to wait for its decision",
+        ),
+        below(slowest, ("agentgate.drain_ms", ms(api.serve.drain_deadline)), "a stop must let the slowest request end"),
+        below(
+            slowest,
+            ("agentgate.idle_timeout_ms", ms(api.serve.idle)),
+            "a connection must not be cut while its answer is being made",
+        ),
+        below(
+            ("agentgate.drain_grace_ms", ms(api.serve.drain_grace)),
+            ("agentgate.drain_ms", ms(api.serve.drain_deadline)),
+            "requests are taken for the lesser part of a stop",
+        ),
+        at_most(
+            ("agentgate.lease_s", api.lease.as_secs()),
+            ("agentgate.run_deadline_s", api.run_deadline.as_secs()),
+            "a run that ends at its deadline is not leased for longer",
+        ),
+    ]
+}
+
 /// How long an append may take and where it may still land, how long a partition may drain, what fits where.
 fn on_kafka(config: &Config) -> Vec<Rule<'_>> {
     let Some(kafka) = &config.kafka else { return Vec::new() };
@@ -233,6 +276,7 @@ fn ports(config: &Config, purpose: Purpose) -> Vec<ConfigProblem> {
         .map(|key| match *key {
             "ingest.listen" => ("ingest.listen", config.listen),
             "control.listen" => ("control.listen", config.control.listen),
+            "agentgate.listen" => ("agentgate.listen", config.agentgate.listen),
             _ => (config.ops.key, config.ops.listen),
         })
         .collect();

@@ -15,6 +15,10 @@ pub enum Purpose {
     Persist,
     /// `control`.
     Control,
+    /// `agentgate serve`.
+    AgentGate,
+    /// `decide`.
+    Decide,
     /// `topics`: the log alone.
     Topics,
     /// `migrate`, `compare`: the store alone.
@@ -61,6 +65,8 @@ impl Purpose {
             Purpose::Ingest => "tidegate ingest",
             Purpose::Persist => "tidegate persist",
             Purpose::Control => "tidegate control",
+            Purpose::AgentGate => "tidegate agentgate serve",
+            Purpose::Decide => "tidegate decide",
             Purpose::Topics => "tidegate topics",
             Purpose::Store => "this command",
             Purpose::Rebuild => "tidegate rebuild",
@@ -72,8 +78,8 @@ impl Purpose {
     pub(super) const fn needs(self) -> &'static [Server] {
         match self {
             Purpose::Look | Purpose::Dev | Purpose::Manage => &[],
-            Purpose::Ingest => &[Server::Kafka, Server::Redis, Server::Scylla],
-            Purpose::Persist | Purpose::Rebuild => &[Server::Kafka, Server::Scylla],
+            Purpose::Ingest | Purpose::AgentGate => &[Server::Kafka, Server::Redis, Server::Scylla],
+            Purpose::Persist | Purpose::Decide | Purpose::Rebuild => &[Server::Kafka, Server::Scylla],
             Purpose::Control | Purpose::Store => &[Server::Scylla],
             Purpose::Topics => &[Server::Kafka],
         }
@@ -82,10 +88,11 @@ impl Purpose {
     /// The listeners that it opens.
     pub(super) const fn listens(self) -> &'static [&'static str] {
         match self {
-            Purpose::Look | Purpose::Dev => &["ingest.listen", "control.listen", "ops.listen"],
+            Purpose::Look | Purpose::Dev => &["ingest.listen", "control.listen", "agentgate.listen", "ops.listen"],
             Purpose::Ingest => &["ingest.listen", "ops.listen"],
             Purpose::Control => &["control.listen", "ops.listen"],
-            Purpose::Persist | Purpose::Topics | Purpose::Store | Purpose::Rebuild | Purpose::Manage => &[],
+            Purpose::AgentGate => &["agentgate.listen", "ops.listen"],
+            Purpose::Persist | Purpose::Decide | Purpose::Topics | Purpose::Store | Purpose::Rebuild | Purpose::Manage => &[],
         }
     }
 }

@@ -14,7 +14,7 @@ use tidegate_shedding::Thresholds;
 use tidegate_telemetry::LogSettings;
 
 use super::reader::Reader;
-use super::{Config, ControlConfig, LogConfig, OpsConfig, OpsOfRoles, kafka, redis, scylla};
+use super::{Config, ControlConfig, LogConfig, OpsConfig, OpsOfRoles, agentgate, kafka, redis, scylla};
 
 pub(super) fn read(reader: &mut Reader) -> Config {
     const KIB: u64 = 1024;
@@ -81,7 +81,6 @@ pub(super) fn read(reader: &mut Reader) -> Config {
         },
     };
     of_roles.persister = reader.maybe_address("persister.ops_listen");
-    let ops = OpsConfig { of_roles, ..ops };
     let usual = PersisterConfig::default();
     let persister = PersisterConfig {
         poll_bytes: reader.whole("persister.poll_bytes", usual.poll_bytes as u64, KIB..=256 * MIB) as usize,
@@ -139,6 +138,10 @@ pub(super) fn read(reader: &mut Reader) -> Config {
     shed.when_unknown = reader.parsed("admission.shed_when_unknown", shed.when_unknown, "hold or accept");
     shed.unknown_bulk_after_ms =
         reader.whole("admission.shed_unknown_bulk_after_ms", shed.unknown_bulk_after_ms, 1_000..=DAY_MS);
+    let agentgate = agentgate::read(reader);
+    of_roles.agentgate = reader.maybe_address("agentgate.ops_listen");
+    of_roles.decider = reader.maybe_address("decider.ops_listen");
+    let ops = OpsConfig { of_roles, ..ops };
     let limits = kafka::Limits { max_record_bytes: log.max_record_bytes, drain: persister.drain_deadline };
     let kafka = kafka::read(reader, region, limits);
     let window = Duration::from_millis(admission.claim_window_ms);
@@ -157,6 +160,7 @@ pub(super) fn read(reader: &mut Reader) -> Config {
         ops,
         persister,
         admission,
+        agentgate,
         max_claim_bytes,
         kafka,
         redis,

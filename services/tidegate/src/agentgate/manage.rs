@@ -1,0 +1,47 @@
+//! Managing organizations, keys and workers' keys of AgentGate. There is no registry: each change is a command on the
+//! log, decided as a client's is, and what is read are the views.
+
+mod keys;
+mod office;
+mod orgs;
+mod worker_keys;
+
+pub use office::{Decide, Office};
+
+use crate::cli::{OrgKeysCommand, OrgsCommand, Place, WorkerKeysCommand};
+use crate::failure::Failure;
+
+/// Any of the management commands of AgentGate.
+pub enum Command {
+    Orgs(OrgsCommand),
+    Keys(OrgKeysCommand),
+    WorkerKeys(WorkerKeysCommand),
+}
+
+impl Command {
+    /// Where it works.
+    pub const fn place(&self) -> &Place {
+        match self {
+            Command::Orgs(command) => command.place(),
+            Command::Keys(command) => command.place(),
+            Command::WorkerKeys(command) => command.place(),
+        }
+    }
+
+    /// Whether it may make a deployment that is not there: the first command that one gives.
+    pub const fn begins_a_deployment(&self) -> bool {
+        matches!(self, Command::Orgs(OrgsCommand::Create { .. }))
+    }
+}
+
+/// Runs one command.
+///
+/// # Errors
+/// What was wrong with which value, and the way out.
+pub async fn run(office: Office, command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Orgs(command) => orgs::run(office, command).await,
+        Command::Keys(command) => keys::run(office, command).await,
+        Command::WorkerKeys(command) => worker_keys::run(office, command).await,
+    }
+}

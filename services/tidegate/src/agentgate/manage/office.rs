@@ -1,0 +1,175 @@
+//! What the management commands stand on.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tidegate_agentgate::views::{self, BalanceRow, CredentialRow, OrganizationRow};
+use tidegate_agentgate::{AgentGate, Answer, Command, KeyId, OrgId, Owner, Refusal, Sealed};
+use tidegate_agentgate_api::Secrets;
+use tidegate_commands::sealing::Sealer;
+use tidegate_kernel::command::{Attempt, Decider, Envelope, Outcome, OwnerId, ViewKey};
+use tidegate_kernel::{SmolStr, Timestamp};
+use tidegate_ports::{Clock, Ids, Scan, ScanOrder, ViewRow, Views};
+
+use crate::console::Console;
+use crate::failure::Failure;
+
+/// Rows read at a time.
+const PAGE: usize = 500;
+
+/// Has commands decided.
+#[async_trait]
+pub trait Decide: Send + Sync {
+    /// Returns once the command is decided.
+    ///
+    /// # Errors
+    /// It was not, or nothing is known of it.
+    async fn decide(&self, envelope: Envelope<AgentGate>) -> Result<Outcome<AgentGate>, Failure>;
+}
+
+/// The ports and settings of a management command.
+pub struct Office {
+    pub commands: Arc<dyn Decide>,
+    pub views: Arc<dyn Views>,
+    pub sealer: Sealer,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn Ids>,
+    pub console: Console,
+    pub json: bool,
+}
+
+impl Office {
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub fn secrets(&self) -> Secrets {
+        Secrets::new(self.sealer.deployment().clone())
+    }
+
+    /// Has a command of an owner decided.
+    ///
+    /// # Errors
+    /// It was refused, or could not be decided.
+    pub async fn decided(&self, owner: Owner, command: Command) -> Result<Answer, Failure> {
+        let now = self.now();
+        let envelope = Envelope {
+            rules: AgentGate::RULES,
+            owner,
+            attempt: Some(Attempt::mint(now, &self.ids.random())),
+            key: None,
+            received_at: now,
+            command,
+        };
+        match self.commands.decide(envelope).await? {
+            Outcome::Answered(answer) | Outcome::Repeated(answer) => Ok(answer),
+            Outcome::Refused(refusal) => Err(refused(owner, refusal)),
+            Outcome::Mismatched | Outcome::Expired => {
+                Err(Failure::broken("the command was decided as one that has an idempotency key, or came too late"))
+            }
+        }
+    }
+
+    /// The organization that an argument names.
+    ///
+    /// # Errors
+    /// There is no such organization.
+    pub async fn organization(&self, text: &str) -> Result<(OrgId, OrganizationRow), Failure> {
+        let unknown = || {
+            Failure::refused(format!("there is no organization '{text}'"))
+                .hint("`tidegate agentgate orgs list` shows those there are")
+        };
+        let org = OrgId::parse(text).ok_or_else(unknown)?;
+        Ok((org, self.row(views::organization(org)).await?.ok_or_else(unknown)?))
+    }
+
+    pub async fn organizations(&self) -> Result<Vec<(OrgId, OrganizationRow)>, Failure> {
+        let rows = self.scan(views::ORGANIZATIONS, views::ALL).await?;
+        rows.into_iter()
+            .map(|row| {
+                let org = OrgId::parse(&row.row).ok_or_else(|| unreadable("an organization's row", "its name"))?;
+                Ok((org, read(&row.doc)?))
+            })
+            .collect()
+    }
+
+    /// The credits of an organization as they are now.
+    pub async fn balance(&self, org: OrgId) -> Result<BalanceRow, Failure> {
+        let row: Option<BalanceRow> = self.row(views::balance(org)).await?;
+        let row = row.ok_or_else(|| unreadable("an organization", "it has no balance"))?;
+        Ok(row.at(self.now()))
+    }
+
+    /// The keys of an owner, revoked ones too.
+    pub async fn keys(&self, owner: Owner) -> Result<Vec<CredentialRow>, Failure> {
+        let rows = self.scan(views::KEYS, &owner.to_string()).await?;
+        rows.iter().map(|row| read(&row.doc)).collect()
+    }
+
+    /// The key with this id, among these owners.
+    pub async fn key_of(&self, owners: &[Owner], key: KeyId) -> Result<Option<CredentialRow>, Failure> {
+        let keys: Vec<ViewKey> = owners.iter().map(|owner| views::key_of(*owner, key)).collect();
+        for page in keys.chunks(PAGE) {
+            if let Some(doc) = self.views.get(page).await?.into_iter().flatten().next() {
+                return read(&doc).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    pub async fn seal(&self, owner: Owner, content: &impl Serialize) -> Result<Sealed, Failure> {
+        let text = serde_json::to_vec(content).map_err(|error| Failure::broken(error.to_string()))?;
+        Ok(Sealed::new(self.sealer.seal(owner.log_key(), &text).await?))
+    }
+
+    pub async fn open<T: DeserializeOwned>(&self, owner: Owner, sealed: &Sealed) -> Result<T, Failure> {
+        read(&self.sealer.open(owner.log_key(), sealed.as_str()).await?)
+    }
+
+    async fn row<T: DeserializeOwned>(&self, key: ViewKey) -> Result<Option<T>, Failure> {
+        let found = self.views.get(&[key]).await?;
+        found.into_iter().flatten().next().map(|doc| read(&doc)).transpose()
+    }
+
+    async fn scan(&self, view: &'static str, shard: &str) -> Result<Vec<ViewRow>, Failure> {
+        let (mut rows, mut after) = (Vec::new(), None);
+        loop {
+            let shard = SmolStr::new(shard);
+            let page =
+                self.views.scan(&Scan { view, shard, after, order: ScanOrder::Ascending, limit: PAGE }).await?;
+            let is_last = page.len() < PAGE;
+            after = page.last().map(|row| row.row.clone());
+            rows.extend(page);
+            if is_last {
+                return Ok(rows);
+            }
+        }
+    }
+}
+
+fn read<T: DeserializeOwned>(doc: &[u8]) -> Result<T, Failure> {
+    serde_json::from_slice(doc).map_err(|error| unreadable("a row", &error.to_string()).caused_by(error))
+}
+
+fn unreadable(what: &str, why: &str) -> Failure {
+    Failure::broken(format!("{what} of the store cannot be read: {why}"))
+        .or_else("is this release older than the one that wrote it?")
+}
+
+fn refused(owner: Owner, refusal: Refusal) -> Failure {
+    match refusal {
+        Refusal::UnknownOrganization {} => Failure::refused(format!("there is no organization '{owner}'"))
+            .hint("`tidegate agentgate orgs list` shows those there are"),
+        Refusal::BelowHolds { held_cents, balance_cents } => Failure::refused(format!(
+            "the balance would be {balance_cents} cents, and open runs hold {held_cents}"
+        ))
+        .or_else("choose more, or wait until runs have ended"),
+        Refusal::TooMuch { limit } => Failure::refused(format!("a balance can be {limit} cents at most")),
+        Refusal::ListFull { limit } => {
+            Failure::refused(format!("'{owner}' has {limit} keys, and can have no more")).or_else("revoke one")
+        }
+        other => Failure::refused(format!("the command was refused: {other:?}")),
+    }
+}

@@ -1,0 +1,249 @@
+//! The commands of AgentGate: organizations, keys, the front door, the worker.
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::Place;
+use super::distributed::{Deployment, Operations};
+
+#[derive(Debug, Subcommand)]
+pub enum AgentGateCommand {
+    /// Run a front door of AgentGate: what its clients and workers send to
+    Serve(ServeArgs),
+    /// Lease runs, and run a command for each
+    Worker(WorkerArgs),
+    /// Create, list and change organizations, and give them credits
+    #[command(subcommand)]
+    Orgs(OrgsCommand),
+    /// Create, list and revoke the keys of organizations
+    #[command(subcommand)]
+    Keys(OrgKeysCommand),
+    /// Create and revoke the keys of workers
+    #[command(subcommand)]
+    WorkerKeys(WorkerKeysCommand),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Needs [kafka] brokers, [redis] urls and [scylla] nodes, and agentgate.secret_file.\n\n\
+        Example:\n  tidegate agentgate serve --config tidegate-distributed.toml --listen 0.0.0.0:8082")]
+pub struct ServeArgs {
+    /// Where clients and workers send to; port 0 picks a free one [default: 127.0.0.1:8082]
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<String>,
+    #[command(flatten)]
+    pub operations: Operations,
+    #[command(flatten)]
+    pub deployment: Deployment,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "The command gets the work order as JSON on its standard input. A line of JSON on its standard \
+        output is progress, {\"iterations\":2}, or the result, {\"status\":\"succeeded\"}; without a result, exit code 0 \
+        is success.\n\n\
+        Example:\n  tidegate agentgate worker --url http://127.0.0.1:8082 --key agw_live_… --exec ./agent.sh")]
+pub struct WorkerArgs {
+    /// Where AgentGate's front door is
+    #[arg(long, value_name = "URL")]
+    pub url: String,
+    /// A worker's key
+    #[arg(long, value_name = "KEY", env = "TIDEGATE_WORKER_KEY", hide_env_values = true)]
+    pub key: String,
+    /// The program, or a line for /bin/sh
+    #[arg(long, value_name = "CMD")]
+    pub exec: String,
+    /// Run one order and exit
+    #[arg(long)]
+    pub once: bool,
+    /// How many runs at a time
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub parallel: u16,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum OrgsCommand {
+    /// Create an organization
+    #[command(after_help = "Example:\n  tidegate agentgate orgs create acme --included-cents 20000 --json")]
+    Create {
+        /// What people call it
+        name: String,
+        #[command(flatten)]
+        settings: OrgSettings,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// List organizations
+    List {
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Show one organization with its credits
+    Show {
+        /// The organization (org_…)
+        #[arg(value_name = "ORG")]
+        org: String,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Change what an organization may do; what is not given stays
+    #[command(after_help = "Example:\n  tidegate agentgate orgs set org_… --concurrency 20 --billing none")]
+    Set {
+        /// The organization (org_…)
+        #[arg(value_name = "ORG")]
+        org: String,
+        #[command(flatten)]
+        settings: OrgSettings,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Suspend an organization: every request with a key of it is refused, its runs go on
+    Suspend {
+        /// The organization (org_…)
+        #[arg(value_name = "ORG")]
+        org: String,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Lift the suspension of an organization
+    Resume {
+        /// The organization (org_…)
+        #[arg(value_name = "ORG")]
+        org: String,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Add purchased credits
+    #[command(after_help = "Example:\n  tidegate agentgate orgs credit org_… --cents 5000")]
+    Credit {
+        /// The organization (org_…)
+        #[arg(value_name = "ORG")]
+        org: String,
+        /// How many cents
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MAX_CENTS))]
+        cents: u64,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+/// Cents that a command can name: ten thousand million dollars.
+const MAX_CENTS: u64 = 1_000_000_000_000;
+
+/// What an organization may do.
+#[derive(Clone, Debug, Args)]
+pub struct OrgSettings {
+    /// Credits included in each billing cycle, in cents [default for a new one: 10000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=MAX_CENTS))]
+    pub included_cents: Option<u64>,
+    /// The balance of purchased credits, in cents [default for a new one: 0]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=MAX_CENTS))]
+    pub purchased_cents: Option<u64>,
+    /// Runs open at a time [default for a new one: 10]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub concurrency: Option<u32>,
+    /// Requests a minute [default for a new one: 100]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub requests_per_minute: Option<u32>,
+    /// Submissions of work orders a minute [default for a new one: 20]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub submissions_per_minute: Option<u32>,
+    /// Whether it can be charged; without, submissions are refused [default for a new one: ok]
+    #[arg(long, value_enum)]
+    pub billing: Option<BillingArg>,
+}
+
+/// Whether an organization can be charged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BillingArg {
+    Ok,
+    None,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum OrgKeysCommand {
+    /// Create a key; it is shown this once
+    #[command(after_help = "Example:\n  tidegate agentgate keys create --org org_… --scopes work-orders:write,runs:read")]
+    Create {
+        /// The organization (org_…)
+        #[arg(long, value_name = "ORG")]
+        org: String,
+        /// A comma list of scopes, '*' for all, none for a key without any
+        #[arg(long, value_name = "SCOPES")]
+        scopes: String,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// List the keys of an organization
+    List {
+        /// The organization (org_…)
+        #[arg(long, value_name = "ORG")]
+        org: String,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Revoke a key; a running service follows within two seconds
+    Revoke {
+        /// The key's id (key_…), as list shows it; not the key itself
+        #[arg(value_name = "ID")]
+        id: String,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum WorkerKeysCommand {
+    /// Create a worker's key, of one organization or of the fleet; it is shown this once
+    #[command(after_help = "Example:\n  tidegate agentgate worker-keys create --org org_…")]
+    Create {
+        /// The organization whose runs it works on (org_…)
+        #[arg(long, value_name = "ORG", required_unless_present = "fleet", conflicts_with = "fleet")]
+        org: Option<String>,
+        /// It works on the runs of every organization
+        #[arg(long)]
+        fleet: bool,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Revoke a worker's key; a running service follows within two seconds
+    Revoke {
+        /// The key's id (key_…), as create printed it; not the key itself
+        #[arg(value_name = "ID")]
+        id: String,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+impl OrgsCommand {
+    /// Where it works.
+    pub const fn place(&self) -> &Place {
+        match self {
+            OrgsCommand::Create { place, .. }
+            | OrgsCommand::List { place }
+            | OrgsCommand::Show { place, .. }
+            | OrgsCommand::Set { place, .. }
+            | OrgsCommand::Suspend { place, .. }
+            | OrgsCommand::Resume { place, .. }
+            | OrgsCommand::Credit { place, .. } => place,
+        }
+    }
+}
+
+impl OrgKeysCommand {
+    /// Where it works.
+    pub const fn place(&self) -> &Place {
+        match self {
+            OrgKeysCommand::Create { place, .. }
+            | OrgKeysCommand::List { place, .. }
+            | OrgKeysCommand::Revoke { place, .. } => place,
+        }
+    }
+}
+
+impl WorkerKeysCommand {
+    /// Where it works.
+    pub const fn place(&self) -> &Place {
+        match self {
+            WorkerKeysCommand::Create { place, .. } | WorkerKeysCommand::Revoke { place, .. } => place,
+        }
+    }
+}
