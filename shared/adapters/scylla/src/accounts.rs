@@ -1,34 +1,30 @@
-//! How every record ended: an account for each partition of the log, and notes of records that were not simply stored.
+//! How every record ended: an account for each partition of the log, and halts. The same tables in every keyspace.
 //!
 //! An account is one cell. Its write timestamp is its end offset, so that a shorter account never replaces a longer
-//! one; a halt likewise. A note has its record's position as its write timestamp, and expires.
-
-use std::sync::Arc;
+//! one; a halt likewise.
 
 use async_trait::async_trait;
-use futures_util::{StreamExt, TryStreamExt, stream};
 use scylla::response::PagingState;
-use scylla::value::CqlTimestamp;
 use serde::{Deserialize, Serialize};
-use tidegate_agentping::RunKey;
-use tidegate_agentping_ports::{Note, NotedAccounts};
-use tidegate_kernel::{Partition, Position, Timestamp};
-use tidegate_ports::{Account, Accounts, Checkpoint, Fate, Halt, StoreError};
+use tidegate_kernel::{Partition, Position};
+use tidegate_ports::{Account, Accounts, Checkpoint, Halt, StoreError};
 
-use super::ScyllaStore;
-use super::layout::{cql_instant, instant};
-use super::save::json;
 use crate::failure::unreadable;
-use crate::session::PartitionBatch;
+use crate::session::Cql;
+use crate::statement::statements;
 
-/// Neighbouring offsets whose notes share a partition. Part of the data's layout.
-const OFFSETS_PER_BUCKET: i64 = 10_000;
-/// Notes written in one batch.
-const NOTES_PER_BATCH: usize = 1_000;
-/// ScyllaDB's limit of keys in one read.
-const NOTES_PER_READ: usize = 100;
-/// Reads under way at once for one call.
-const SIDE_BY_SIDE: usize = 16;
+statements! {
+    /// The statements of the tables of accounts.
+    AccountStatements;
+
+    account: "SELECT account FROM accounts WHERE generation = ? AND log_partition = ?";
+    accounts: "SELECT generation, log_partition, account FROM accounts";
+    save_account: "INSERT INTO accounts (generation, log_partition, next_offset, account) VALUES (?, ?, ?, ?) \
+                   USING TIMESTAMP ?";
+    halts: "SELECT generation, log_partition, log_offset FROM halts";
+    save_halt: "INSERT INTO halts (generation, log_partition, log_offset) VALUES (?, ?, ?) USING TIMESTAMP ?";
+}
+
 const ACCOUNTS_PER_PAGE: i32 = 1_000;
 
 /// An account's cell.
@@ -52,24 +48,22 @@ struct Safe {
     offset: i64,
 }
 
-/// The columns of a note other than its key.
-type NoteCells = (i64, Option<CqlTimestamp>, Option<String>, Option<String>, Option<String>);
-
 #[async_trait]
-impl Accounts for ScyllaStore {
+impl<S: AsRef<AccountStatements> + Send + Sync + 'static> Accounts for Cql<S> {
     async fn settle(&self, account: Account) -> Result<(), StoreError> {
         let Account { generation, partition, from_offset, next_offset, stored, duplicate, conflict, dead, checkpoint } =
             account;
         let safe = checkpoint.map(|Checkpoint { starts, offset }| Safe { starts, offset });
-        let sums = json(&Sums { from_offset, next_offset, stored, duplicate, conflict, dead, safe })?;
+        let sums = serde_json::to_string(&Sums { from_offset, next_offset, stored, duplicate, conflict, dead, safe })
+            .map_err(|error| unreadable("an account", error))?;
         let reached = Position { generation, partition, offset: next_offset }.write_timestamp();
         let values = (i32::from(generation), partition.cast_signed(), next_offset, sums, reached);
-        self.cql.write(&self.cql.statements().save_account, values).await
+        self.write(&self.account_statements().save_account, values).await
     }
 
     async fn account(&self, generation: u16, partition: Partition) -> Result<Option<Account>, StoreError> {
         let values = (i32::from(generation), partition.cast_signed());
-        let found = self.cql.run(&self.cql.statements().account, values).await?;
+        let found = self.run(&self.account_statements().account, values).await?;
         let row = found.rows.maybe_first_row::<(&str,)>().map_err(|error| unreadable("an account", error))?;
         row.map(|(sums,)| account_of(generation, partition, sums)).transpose()
     }
@@ -78,8 +72,8 @@ impl Accounts for ScyllaStore {
         let mut accounts = Vec::new();
         let mut from = Some(PagingState::start());
         while let Some(state) = from {
-            let statement = &self.cql.statements().accounts;
-            let page = self.cql.page(statement, (), Some(ACCOUNTS_PER_PAGE), state).await?;
+            let statement = &self.account_statements().accounts;
+            let page = self.page(statement, (), Some(ACCOUNTS_PER_PAGE), state).await?;
             for row in page.rows.rows::<(i32, i32, &str)>().map_err(|error| unreadable("accounts", error))? {
                 let (generation, partition, sums) = row.map_err(|error| unreadable("accounts", error))?;
                 let generation = u16::try_from(generation).map_err(|error| unreadable("accounts", error))?;
@@ -95,14 +89,14 @@ impl Accounts for ScyllaStore {
         let Halt { generation, partition, offset } = halt;
         let at = Position { generation, partition, offset }.write_timestamp();
         let values = (i32::from(generation), partition.cast_signed(), offset, at);
-        self.cql.write(&self.cql.statements().save_halt, values).await
+        self.write(&self.account_statements().save_halt, values).await
     }
 
     async fn halts(&self) -> Result<Vec<Halt>, StoreError> {
         let mut halts = Vec::new();
         let mut from = Some(PagingState::start());
         while let Some(state) = from {
-            let page = self.cql.page(&self.cql.statements().halts, (), Some(ACCOUNTS_PER_PAGE), state).await?;
+            let page = self.page(&self.account_statements().halts, (), Some(ACCOUNTS_PER_PAGE), state).await?;
             // A row without its cell was deleted by hand.
             for row in page.rows.rows::<(i32, i32, Option<i64>)>().map_err(|error| unreadable("halts", error))? {
                 let (generation, partition, offset) = row.map_err(|error| unreadable("halts", error))?;
@@ -117,87 +111,10 @@ impl Accounts for ScyllaStore {
     }
 }
 
-#[async_trait]
-impl NotedAccounts for ScyllaStore {
-    async fn note(&self, notes: Arc<Vec<Note>>) -> Result<(), StoreError> {
-        let mut batches: Vec<PartitionBatch> = Vec::new();
-        let mut open: Option<(NotesKey, usize)> = None;
-        for note in notes.iter() {
-            let key = key_of(&note.position);
-            open = match open {
-                Some((same, rows)) if same == key && rows < NOTES_PER_BATCH => Some((same, rows + 1)),
-                _ => {
-                    batches.push(PartitionBatch::new("save_notes"));
-                    Some((key, 1))
-                }
-            };
-            if let Some(batch) = batches.last_mut() {
-                self.add_note(batch, key, note);
-            }
-        }
-        self.write_all(batches).await
+impl<S: AsRef<AccountStatements>> Cql<S> {
+    fn account_statements(&self) -> &AccountStatements {
+        self.statements().as_ref()
     }
-
-    async fn notes(&self, positions: &[Position]) -> Result<Vec<Option<Note>>, StoreError> {
-        let mut wanted: Vec<Position> = positions.to_vec();
-        wanted.sort_unstable();
-        wanted.dedup();
-        let buckets = wanted.chunk_by(|one, other| key_of(one) == key_of(other));
-        let reads = buckets.flat_map(|bucket| bucket.chunks(NOTES_PER_READ).map(<[Position]>::to_vec));
-        let read = |positions: Vec<Position>| self.notes_of_bucket(positions);
-        let found: Vec<Vec<Note>> =
-            stream::iter(reads.collect::<Vec<_>>()).map(read).buffered(SIDE_BY_SIDE).try_collect().await?;
-        // In the order of positions, since buckets are.
-        let found: Vec<Note> = found.into_iter().flatten().collect();
-        let of = |position: &Position| found.binary_search_by_key(position, |note| note.position).ok();
-        Ok(positions.iter().map(|position| of(position).map(|index| found[index])).collect())
-    }
-
-    /// Does nothing: the rows expire.
-    async fn forget_notes(&self, _before: Timestamp, _limit: usize) -> Result<usize, StoreError> {
-        Ok(0)
-    }
-}
-
-impl ScyllaStore {
-    fn add_note(&self, batch: &mut PartitionBatch, (generation, partition, bucket): NotesKey, note: &Note) {
-        let values = (
-            generation,
-            partition,
-            bucket,
-            note.position.offset,
-            cql_instant(note.appended_at),
-            note.key.map(|key| key.team.to_string()),
-            note.key.map(|key| key.run.to_string()),
-            note.fate.name(),
-            note.position.write_timestamp(),
-        );
-        batch.add(&self.cql.statements().save_note, values);
-    }
-
-    /// The notes of these positions, which share a bucket, in their order.
-    async fn notes_of_bucket(&self, positions: Vec<Position>) -> Result<Vec<Note>, StoreError> {
-        let Some(first) = positions.first().copied() else { return Ok(Vec::new()) };
-        let (generation, partition, bucket) = key_of(&first);
-        let offsets: Vec<i64> = positions.iter().map(|position| position.offset).collect();
-        let values = (generation, partition, bucket, offsets);
-        let found = self.cql.run(&self.cql.statements().notes, values).await?;
-        let mut notes = Vec::new();
-        for row in found.rows.rows::<NoteCells>().map_err(|error| unreadable("notes", error))? {
-            let row = row.map_err(|error| unreadable("notes", error))?;
-            notes.push(note_of(Position { offset: row.0, ..first }, row)?);
-        }
-        notes.sort_by_key(|note| note.position);
-        Ok(notes)
-    }
-}
-
-/// Generation, partition and bucket in the table's types.
-type NotesKey = (i32, i32, i64);
-
-fn key_of(position: &Position) -> NotesKey {
-    let bucket = position.offset.div_euclid(OFFSETS_PER_BUCKET);
-    (i32::from(position.generation), position.partition.cast_signed(), bucket)
 }
 
 fn account_of(generation: u16, partition: Partition, sums: &str) -> Result<Account, StoreError> {
@@ -206,19 +123,4 @@ fn account_of(generation: u16, partition: Partition, sums: &str) -> Result<Accou
         sums.map_err(|error| unreadable(&format!("the account of partition {partition}"), error))?;
     let checkpoint = safe.map(|Safe { starts, offset }| Checkpoint { starts, offset });
     Ok(Account { generation, partition, from_offset, next_offset, stored, duplicate, conflict, dead, checkpoint })
-}
-
-fn note_of(position: Position, (_, appended_at, team, run, fate): NoteCells) -> Result<Note, StoreError> {
-    let what = || format!("the note of offset {} of partition {}", position.offset, position.partition);
-    let (Some(appended_at), Some(fate)) = (appended_at, fate.as_deref().and_then(Fate::named)) else {
-        return Err(unreadable(&what(), "its instant or its fate is missing"));
-    };
-    let key = match (team, run) {
-        (Some(team), Some(run)) => Some(RunKey {
-            team: team.parse().map_err(|error| unreadable(&what(), error))?,
-            run: run.parse().map_err(|error| unreadable(&what(), error))?,
-        }),
-        _ => None,
-    };
-    Ok(Note { position, appended_at: instant(appended_at), key, fate })
 }
