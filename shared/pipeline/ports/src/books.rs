@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tidegate_kernel::{LogKey, Position};
 
-use crate::StoreError;
+use crate::{FailureCause, StoreError};
 
 /// Stores books. Saving a book is the commit point of its owner's decisions: whatever they made is stored before.
 #[async_trait]
@@ -39,4 +39,20 @@ pub struct StoredBook {
 pub struct BookWrite {
     pub owner: LogKey,
     pub book: StoredBook,
+}
+
+impl BookWrite {
+    /// Whether the book is small enough to be stored.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`]: it is larger than [`MAX_BOOK_BYTES`].
+    pub fn check_size(&self) -> Result<(), StoreError> {
+        let bytes = self.book.doc.len();
+        if bytes <= MAX_BOOK_BYTES {
+            return Ok(());
+        }
+        let owner = self.owner.text();
+        let cause = format!("the book of {owner} has {bytes} bytes, and {MAX_BOOK_BYTES} are allowed");
+        Err(StoreError::Refused(FailureCause::refused(cause)))
+    }
 }

@@ -19,7 +19,7 @@ pub trait Deliveries: Send + Sync + 'static {
     /// [`StoreError`]; some may be stored.
     async fn put(&self, writes: Arc<Vec<DeliveryWrite>>) -> Result<(), StoreError>;
 
-    /// What is not yet [finished](SendState::Sent) of one shard ([`LogKey::shard`]), in the order of ids, after `after`, at
+    /// What is not yet [finished](SendState::is_finished) of one shard ([`LogKey::shard`]), in the order of ids, after `after`, at
     /// most `limit`.
     ///
     /// # Errors
@@ -31,14 +31,14 @@ pub trait Deliveries: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<WaitingDelivery>, StoreError>;
 
-    /// Stores the progress of one delivery. The later one stays.
+    /// Stores the progress of one delivery. The one with the later [`SendProgress::at`] stays.
     ///
     /// # Errors
     /// [`StoreError`]; note it again.
     async fn note(&self, owner: LogKey, id: &str, progress: SendProgress) -> Result<(), StoreError>;
 }
 
-/// A delivery of an owner, as of the command at `position`.
+/// A delivery of an owner, as of the command at `position`. Ids of deliveries are unique over all owners.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliveryWrite {
     pub owner: LogKey,
@@ -74,4 +74,11 @@ pub enum SendState {
     Sent,
     /// Every try of the plan failed.
     GivenUp,
+}
+
+impl SendState {
+    /// Whether nothing more is sent.
+    pub const fn is_finished(self) -> bool {
+        !matches!(self, SendState::Retry(_))
+    }
 }

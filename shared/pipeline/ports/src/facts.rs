@@ -23,8 +23,8 @@ pub trait Facts: Send + Sync + 'static {
     /// [`StoreError`].
     async fn find(&self, wanted: &[FactName]) -> Result<Vec<Vec<StoredFact>>, StoreError>;
 
-    /// Returns once a fact was added, or after a while. A hint for whoever waits for a fact: it may come too early, and
-    /// where the facts are added by another process it never comes.
+    /// Returns once a fact was added since the call (not only since the first poll), or after a while. A hint for whoever
+    /// waits for a fact: it may come too early, and where the facts are added by another process it never comes.
     async fn changed(&self) {
         std::future::pending().await
     }

@@ -1,0 +1,69 @@
+//! Deliveries in memory.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use tidegate_kernel::{LogKey, SmolStr};
+use tidegate_ports::{Deliveries, DeliveryWrite, SendProgress, StoreError, WaitingDelivery};
+
+/// Deliveries in memory. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryDeliveries(Arc<Mutex<Kept>>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    /// By shard and id, as the progress.
+    to_send: BTreeMap<(u16, SmolStr), DeliveryWrite>,
+    progress: BTreeMap<(u16, SmolStr), SendProgress>,
+}
+
+impl MemoryDeliveries {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        // A map insert cannot leave a map half changed.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Deliveries for MemoryDeliveries {
+    async fn put(&self, writes: Arc<Vec<DeliveryWrite>>) -> Result<(), StoreError> {
+        let mut kept = self.kept();
+        for write in writes.iter() {
+            let key = (write.owner.shard(), write.delivery.id.clone());
+            kept.to_send.entry(key).or_insert_with(|| write.clone());
+        }
+        Ok(())
+    }
+
+    async fn waiting(
+        &self,
+        shard: u16,
+        after: Option<SmolStr>,
+        limit: usize,
+    ) -> Result<Vec<WaitingDelivery>, StoreError> {
+        let kept = self.kept();
+        let from = match after {
+            Some(id) => Bound::Excluded((shard, id)),
+            None => Bound::Included((shard, SmolStr::default())),
+        };
+        let of_shard = kept.to_send.range((from, Bound::Unbounded)).take_while(|((of, _), _)| *of == shard);
+        let waiting = of_shard.filter_map(|(key, write)| {
+            let progress = kept.progress.get(key).cloned();
+            let is_finished = progress.as_ref().is_some_and(|progress| progress.state.is_finished());
+            let owner = write.owner.text().into();
+            (!is_finished).then(|| WaitingDelivery { owner, delivery: write.delivery.clone(), progress })
+        });
+        Ok(waiting.take(limit).collect())
+    }
+
+    async fn note(&self, owner: LogKey, id: &str, progress: SendProgress) -> Result<(), StoreError> {
+        let mut kept = self.kept();
+        let known = kept.progress.entry((owner.shard(), id.into())).or_insert_with(|| progress.clone());
+        if progress.at > known.at {
+            *known = progress;
+        }
+        Ok(())
+    }
+}
