@@ -1,4 +1,4 @@
-//! What decides at once and forgets, on Redis: AgentPing's gate, and the limits of command APIs. The only crate that uses
+//! AgentPing's gate and the limits of command APIs on Redis: what decides at once and forgets. The only crate that uses
 //! the redis client.
 //!
 //! Each of them has one link to its servers: a connection, known to be up or down, that calls one Lua script. [`agentping`]

@@ -14,14 +14,14 @@ statements! {
     add_fact: "INSERT INTO facts (owner, fact, generation, log_partition, log_offset, doc, expires_at) \
                VALUES (?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ? AND TTL ?";
 
-    view_row: "SELECT doc, is_removed FROM views WHERE view = ? AND shard = ? AND row_name = ?";
+    view_row: "SELECT doc, is_removed FROM views WHERE view_name = ? AND shard = ? AND row_name = ?";
     save_view_row: "UPDATE views USING TIMESTAMP ? SET doc = ?, is_removed = ? \
-                    WHERE view = ? AND shard = ? AND row_name = ?";
-    scan_up: "SELECT row_name, doc, is_removed FROM views WHERE view = ? AND shard = ?";
-    scan_up_after: "SELECT row_name, doc, is_removed FROM views WHERE view = ? AND shard = ? AND row_name > ?";
-    scan_down: "SELECT row_name, doc, is_removed FROM views WHERE view = ? AND shard = ? ORDER BY row_name DESC";
+                    WHERE view_name = ? AND shard = ? AND row_name = ?";
+    scan_up: "SELECT row_name, doc, is_removed FROM views WHERE view_name = ? AND shard = ?";
+    scan_up_after: "SELECT row_name, doc, is_removed FROM views WHERE view_name = ? AND shard = ? AND row_name > ?";
+    scan_down: "SELECT row_name, doc, is_removed FROM views WHERE view_name = ? AND shard = ? ORDER BY row_name DESC";
     scan_down_after: "SELECT row_name, doc, is_removed FROM views \
-                      WHERE view = ? AND shard = ? AND row_name < ? ORDER BY row_name DESC";
+                      WHERE view_name = ? AND shard = ? AND row_name < ? ORDER BY row_name DESC";
 
     due: "SELECT owner, due_at FROM due WHERE shard = ?";
     save_due: "UPDATE due USING TIMESTAMP ? SET due_at = ? WHERE shard = ? AND owner = ?";
