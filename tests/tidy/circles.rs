@@ -15,8 +15,11 @@ const REMAINING: &[(&str, &[&str])] = &[
     ("shared/adapters/sqlite", &["store::events", "store::load"]),
     ("shared/adapters/sqlite", &["store::accounts", "store::writer_state"]),
     ("shared/adapters/scylla", &["migrations", "session"]),
-    ("shared/adapters/scylla", &["compare::scan", "compare::tables"]),
-    ("shared/adapters/scylla", &["store::derived", "store::follow_ups", "store::save"]),
+    ("shared/adapters/scylla", &["agentping::compare::scan", "agentping::compare::tables"]),
+    (
+        "shared/adapters/scylla",
+        &["agentping::store::derived", "agentping::store::follow_ups", "agentping::store::save"],
+    ),
 ];
 
 /// A module's path; the crate's root is empty.

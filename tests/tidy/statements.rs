@@ -11,7 +11,8 @@ const UNPREPARED: [&str; 1] = ["shared/adapters/scylla/src/migrations/ddl.rs"];
 
 /// What a statement's text may be made of, beside constants: names that are ours or checked when the configuration is
 /// read, and numbers that are ours.
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 10] = [
+    "column",
     "keyspace",
     "self.keyspace",
     "table",

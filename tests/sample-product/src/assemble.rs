@@ -16,7 +16,7 @@ use tidegate_kernel::Region;
 use tidegate_ports::{
     Accounts, Append, Clock, Consume, DeadLetters, LogError, ReadLag, ReadLog, Retention, SystemClock,
 };
-use tidegate_scylla::{Cql, Replication, ScyllaOptions, ScyllaStore, migrations};
+use tidegate_scylla::{Cql, Replication, ScyllaOptions, ScyllaStore, agentping, migrations};
 use tidegate_sqlite::dead_letters::EmbeddedDeadLetters;
 use tidegate_sqlite::{DataFolder, EmbeddedLog, EmbeddedRegistry, EmbeddedStore, LogOptions, reconcile};
 
@@ -90,8 +90,8 @@ impl Parts {
         topics::create(&options, &layout).await?;
         let (nodes, request_timeout) = (vec![node.to_owned()], Duration::from_secs(20));
         let store = ScyllaOptions { nodes, keyspace: name.to_owned(), request_timeout, ..ScyllaOptions::default() };
-        migrations::apply(&store, &Replication::Simple(1)).await?;
-        let cql = Cql::connect(&store).await?;
+        migrations::apply(&store, &Replication::Simple(1), &agentping::SCHEMA).await?;
+        let cql = Cql::connect(&store, &agentping::SCHEMA).await?;
         Ok(Parts {
             append: Arc::new(KafkaLog::connect(options.clone(), Arc::new(SystemClock))?),
             counters: Arc::new(CqlCounters::open(cql.clone(), node, name).await?),

@@ -16,7 +16,7 @@ use tidegate_kafka::{
 };
 use tidegate_ports::{Clock, ReadLog};
 use tidegate_redis::RedisGate;
-use tidegate_scylla::{Cql, ScyllaOptions, ScyllaRegistry, ScyllaStore};
+use tidegate_scylla::{AgentPingCql, Cql, ScyllaOptions, ScyllaRegistry, ScyllaStore, agentping};
 
 use super::{Close, Opened, OpenedRegistry, PersisterPorts, ReadPorts, until_up};
 use crate::config::{Config, KafkaConfig};
@@ -135,7 +135,7 @@ pub async fn read_api(config: &Config) -> Result<Opened<(ReadPorts, Arc<dyn Cred
 /// # Errors
 /// What is wrong, and the way out.
 pub async fn registry(config: &Config) -> Result<OpenedRegistry, Failure> {
-    let cql = Cql::connect(&config.scylla()?.options).await?;
+    let cql = Cql::connect(&config.scylla()?.options, &agentping::SCHEMA).await?;
     Ok(OpenedRegistry { registry: Arc::new(ScyllaRegistry::new(cql)), region: config.region })
 }
 
@@ -154,9 +154,9 @@ pub fn options_of(kafka: &KafkaConfig, name: &str) -> KafkaOptions {
     KafkaOptions { client_id: format!("tidegate-{name}"), ..kafka.options.clone() }
 }
 
-async fn store(config: &Config) -> Result<Cql, Failure> {
+async fn store(config: &Config) -> Result<AgentPingCql, Failure> {
     let options = &config.scylla()?.options;
-    let cql = wait_for_store(config, options, || Cql::connect(options)).await?;
+    let cql = wait_for_store(config, options, || Cql::connect(options, &agentping::SCHEMA)).await?;
     let durability = cql.durability();
     match durability.warning() {
         Some(warning) => tracing::warn!(keyspace = options.keyspace, "{warning}"),

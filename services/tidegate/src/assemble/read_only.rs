@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tidegate_kafka::{KafkaDeadLetters, KafkaLag};
 use tidegate_ports::{Accounts, Clock, DeadLetters, ReadLag};
-use tidegate_scylla::{Cql, ScyllaStore};
+use tidegate_scylla::{Cql, ScyllaStore, agentping};
 use tidegate_sqlite::dead_letters::EmbeddedReadDeadLetters;
 use tidegate_sqlite::{DataFolder, EmbeddedReadLog};
 use tokio::time::timeout;
@@ -56,7 +56,7 @@ pub async fn lag(config: &Config, clock: &Arc<dyn Clock>) -> Result<WatchedLag, 
 
 async fn accounts(config: &Config) -> Option<Arc<dyn Accounts>> {
     let options = &config.scylla.as_ref()?.options;
-    match timeout(ACCOUNTS_WITHIN, Cql::connect(options)).await {
+    match timeout(ACCOUNTS_WITHIN, Cql::connect(options, &agentping::SCHEMA)).await {
         Ok(Ok(cql)) => return Some(Arc::new(ScyllaStore::new(cql))),
         Ok(Err(error)) => passed_over(&error),
         Err(_) => passed_over(&format_args!("no answer within {ACCOUNTS_WITHIN:?}")),

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use tidegate_scylla::migrations;
+use tidegate_scylla::{agentping, migrations};
 
 use crate::assemble::distributed::wait_for_store;
 use crate::config::Config;
@@ -12,10 +12,11 @@ use crate::failure::Failure;
 pub(super) async fn migrate(config: &Config, dry_run: bool, mut console: Console) -> Result<ExitCode, Failure> {
     let scylla = config.scylla()?;
     let (options, keyspace, region) = (&scylla.options, &scylla.options.keyspace, config.region);
+    let (replication, schema) = (&scylla.replication, &agentping::SCHEMA);
     let (found, word) = if dry_run {
-        (wait_for_store(config, options, || migrations::pending(options, &scylla.replication)).await?, "would apply")
+        (wait_for_store(config, options, || migrations::pending(options, replication, schema)).await?, "would apply")
     } else {
-        (wait_for_store(config, options, || migrations::apply(options, &scylla.replication)).await?, "applied")
+        (wait_for_store(config, options, || migrations::apply(options, replication, schema)).await?, "applied")
     };
     for migration in &found.migrations {
         console.line(format_args!("{word} {:>4} {}", migration.version, migration.name));

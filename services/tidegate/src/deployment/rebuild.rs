@@ -12,7 +12,7 @@ use tidegate_kernel::Position;
 use tidegate_lifecycle::{ExitReport, Parts};
 use tidegate_persister::{BrakeRules, Persister, PersisterConfig, purge_orphans};
 use tidegate_ports::{Clock, DeadLetter, DeadLetters, Ids, LogError, RandomIds, SystemClock};
-use tidegate_scylla::{Cql, ScyllaOptions, ScyllaStore, migrations};
+use tidegate_scylla::{Cql, ScyllaOptions, ScyllaStore, agentping, migrations};
 use tokio::time::{Instant, interval};
 
 use super::progress;
@@ -106,14 +106,14 @@ async fn empty_store(config: &Config, into: &str) -> Result<ScyllaStore, Failure
         let live = config.with_source("scylla.keyspace");
         return Err(Failure::config(format!("--into {into} is the live keyspace ({live})")).hint("name a new one"));
     }
-    wait_for_store(config, &live.options, || migrations::check_region(&live.options)).await?;
+    wait_for_store(config, &live.options, || migrations::check_region(&live.options, &agentping::SCHEMA)).await?;
     let options = ScyllaOptions { keyspace: into.to_owned(), ..live.options.clone() };
-    wait_for_store(config, &options, || migrations::apply(&options, &live.replication)).await?;
+    wait_for_store(config, &options, || migrations::apply(&options, &live.replication, &agentping::SCHEMA)).await?;
     if !tidegate_scylla::is_empty(&options).await? {
         let full = Failure::refused(format!("--into {into}: that keyspace holds runs already"));
         return Err(full.or_else("name a new one, or drop it first"));
     }
-    let cql = Cql::connect(&options).await?;
+    let cql = Cql::connect(&options, &agentping::SCHEMA).await?;
     Ok(ScyllaStore::new(cql))
 }
 

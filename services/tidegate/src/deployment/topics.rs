@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use tidegate_kafka::topics as kafka_topics;
-use tidegate_scylla::{MigrationError, migrations};
+use tidegate_scylla::{MigrationError, agentping, migrations};
 
 use crate::assemble::distributed::{options_of, wait_for_log};
 use crate::cli::TopicsCommand;
@@ -15,7 +15,7 @@ use crate::failure::Failure;
 /// made: the roles check the region again at their start.
 async fn same_region(config: &Config) -> Result<(), Failure> {
     let Some(scylla) = &config.scylla else { return Ok(()) };
-    match migrations::check_region(&scylla.options).await {
+    match migrations::check_region(&scylla.options, &agentping::SCHEMA).await {
         Err(MigrationError::Store(error)) => {
             Console::errors()
                 .line(format_args!("whether the store is of region {} is not known: {error}", config.region));

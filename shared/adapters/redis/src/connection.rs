@@ -65,7 +65,7 @@ impl Servers {
     }
 
     /// How many calls in a row may fail before the connection is given up. A cluster's client reconnects to a lost node
-    /// by itself, and the teams of other nodes must not be affected meanwhile.
+    /// by itself, and the keys of other nodes must not be affected meanwhile.
     pub const fn breaks_to_give_up(&self) -> u32 {
         match self {
             Servers::Single { .. } => 1,

@@ -1,32 +1,41 @@
 //! The link to Redis: up, or known to be down. It reconnects by itself, and while it is down every call fails at once
 //! instead of waiting.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use redis::{Cmd, ErrorKind, RedisError, Script, ServerErrorKind, Value};
-use tidegate_agentping_ports::GateDown;
 use tidegate_ports::FailureCause;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::connection::{CallFailure, Connection, Servers};
 use crate::failure;
-use crate::metrics::GateMetrics;
-use crate::packing::Packed;
+use crate::metrics::LinkMetrics;
+use crate::script::ScriptCall;
 use crate::{RedisGateError, RedisOptions};
 
-const SCRIPT: &str = include_str!("gate.lua");
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// How often an idle link is probed, so that a lost connection is found before the next call.
 const LOOK_AFTER_EVERY: Duration = Duration::from_secs(1);
 const PROBE_TTL_MS: u32 = 60_000;
 
-/// The one connection of this process.
+/// What a link is used for.
+#[derive(Clone, Copy)]
+pub(crate) struct Purpose {
+    /// The text of the one script that is called.
+    pub script: &'static str,
+    /// Whose Redis it is, in log messages: `the gate's`.
+    pub whose: &'static str,
+    /// The warning if the server may evict keys; `None`: what may be evicted is no loss.
+    pub on_eviction: Option<&'static str>,
+}
+
+/// One connection for all calls of one purpose.
 pub(crate) struct Link {
     servers: Servers,
+    purpose: Purpose,
     script_hash: String,
     probe_key: String,
     connect_timeout: Duration,
@@ -34,7 +43,7 @@ pub(crate) struct Link {
     state: watch::Sender<State>,
     /// How many calls in a row have failed.
     breaks: AtomicU32,
-    metrics: Arc<GateMetrics>,
+    metrics: LinkMetrics,
 }
 
 enum State {
@@ -50,10 +59,11 @@ enum State {
 }
 
 impl Link {
-    pub fn new(options: &RedisOptions, metrics: Arc<GateMetrics>) -> Result<Self, RedisGateError> {
+    pub fn new(options: &RedisOptions, purpose: Purpose, metrics: LinkMetrics) -> Result<Self, RedisGateError> {
         Ok(Link {
             servers: Servers::of(options)?,
-            script_hash: Script::new(SCRIPT).get_hash().to_owned(),
+            purpose,
+            script_hash: Script::new(purpose.script).get_hash().to_owned(),
             probe_key: format!("{}:probe", options.key_prefix),
             connect_timeout: options.connect_timeout,
             response_timeout: options.response_timeout,
@@ -64,17 +74,20 @@ impl Link {
     }
 
     /// Runs the script once.
-    pub async fn call(&self, packed: &Packed) -> Result<Vec<Vec<u8>>, GateDown> {
+    ///
+    /// # Errors
+    /// Why there is no answer: then it is unknown whether the call was made.
+    pub async fn call(&self, call: &ScriptCall) -> Result<Vec<Vec<u8>>, FailureCause> {
         let (mut connection, number) = self.up().await?;
         let began = Instant::now();
-        let answer = timeout(self.response_timeout, self.eval(&mut connection, packed)).await;
+        let answer = timeout(self.response_timeout, self.eval(&mut connection, call)).await;
         self.metrics.took(began.elapsed());
         match answer {
             Ok(Ok(value)) => {
                 self.breaks.store(0, Ordering::Relaxed);
                 let answers = texts(value);
                 if answers.is_some() { &self.metrics.ok } else { &self.metrics.error }.increment(1);
-                answers.ok_or_else(|| GateDown("the script answered with something else than texts".into()))
+                answers.ok_or_else(|| "the script answered with something else than texts".into())
             }
             Ok(Err(error)) if error.is_timeout() => Err(self.late(number)),
             Ok(Err(error)) => {
@@ -84,25 +97,25 @@ impl Link {
                     CallFailure::Broken => self.broke(number, &cause),
                     CallFailure::Answered => self.breaks.store(0, Ordering::Relaxed),
                 }
-                Err(GateDown(cause))
+                Err(cause)
             }
             Err(_) => Err(self.late(number)),
         }
     }
 
     /// Why the link is down; `None` while it is not known to be down.
-    pub fn down(&self) -> Option<GateDown> {
+    pub fn down(&self) -> Option<FailureCause> {
         match &*self.state.borrow() {
-            State::Down { cause } => Some(GateDown(cause.clone())),
+            State::Down { cause } => Some(cause.clone()),
             State::Starting | State::Up { .. } => None,
         }
     }
 
-    fn late(&self, number: u64) -> GateDown {
+    fn late(&self, number: u64) -> FailureCause {
         self.metrics.timeout.increment(1);
         let cause = self.no_answer();
         self.broke(number, &cause);
-        GateDown(cause)
+        cause
     }
 
     fn no_answer(&self) -> FailureCause {
@@ -110,16 +123,16 @@ impl Link {
     }
 
     /// Runs the script by its hash, or with its text if the server does not have it yet.
-    async fn eval(&self, connection: &mut Connection, packed: &Packed) -> Result<Value, RedisError> {
-        match connection.send(&packed.command("EVALSHA", &self.script_hash)).await {
+    async fn eval(&self, connection: &mut Connection, call: &ScriptCall) -> Result<Value, RedisError> {
+        match connection.send(&call.command("EVALSHA", &self.script_hash)).await {
             Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                connection.send(&packed.command("EVAL", SCRIPT)).await
+                connection.send(&call.command("EVAL", self.purpose.script)).await
             }
             answer => answer,
         }
     }
 
-    async fn up(&self) -> Result<(Connection, u64), GateDown> {
+    async fn up(&self) -> Result<(Connection, u64), FailureCause> {
         if let Some(now) = self.settled() {
             return now;
         }
@@ -127,14 +140,14 @@ impl Link {
         let first_attempt = states.wait_for(|state| !matches!(state, State::Starting));
         // The state is read below, after a change or a timeout.
         let _ = timeout(self.connect_timeout + self.response_timeout, first_attempt).await;
-        self.settled().unwrap_or_else(|| Err(GateDown(FailureCause::timeout("still connecting"))))
+        self.settled().unwrap_or_else(|| Err(FailureCause::timeout("still connecting")))
     }
 
-    fn settled(&self) -> Option<Result<(Connection, u64), GateDown>> {
+    fn settled(&self) -> Option<Result<(Connection, u64), FailureCause>> {
         match &*self.state.borrow() {
             State::Starting => None,
             State::Up { connection, number } => Some(Ok((connection.clone(), *number))),
-            State::Down { cause } => Some(Err(GateDown(cause.clone()))),
+            State::Down { cause } => Some(Err(cause.clone())),
         }
     }
 
@@ -155,7 +168,7 @@ impl Link {
         });
         if was_up {
             self.metrics.up.set(0.0);
-            tracing::warn!(cause = cause.as_str(), kind = %cause.kind(), "the connection to the gate's Redis is given up");
+            tracing::warn!(cause = cause.as_str(), kind = %cause.kind(), "the connection to {} Redis is given up", self.purpose.whose);
         }
     }
 
@@ -171,7 +184,7 @@ impl Link {
                     self.metrics.connects.increment(1);
                     self.metrics.up.set(1.0);
                     self.state.send_replace(State::Up { connection: connection.clone(), number });
-                    tracing::info!("connected to the gate's Redis");
+                    tracing::info!("connected to {} Redis", self.purpose.whose);
                     let began = Instant::now();
                     self.look_after(connection, number).await;
                     if began.elapsed() > LONGEST_PAUSE {
@@ -184,7 +197,7 @@ impl Link {
                     self.metrics.up.set(0.0);
                     self.state.send_replace(State::Down { cause: cause.clone() });
                     if !known {
-                        tracing::warn!(cause = cause.as_str(), kind = %cause.kind(), "the gate's Redis cannot be reached");
+                        tracing::warn!(cause = cause.as_str(), kind = %cause.kind(), "{} Redis cannot be reached", self.purpose.whose);
                     }
                 }
             }
@@ -200,7 +213,7 @@ impl Link {
         let late = |_| FailureCause::timeout(format!("no connection within {} ms", within.as_millis()));
         let connecting = timeout(within, self.servers.connect()).await.map_err(late)?;
         let mut connection = connecting.map_err(|error| failure::cause(&error))?;
-        // The cluster's slots are known by now. One node that is down must not affect the teams of the others.
+        // The cluster's slots are known by now. One node that is down must not affect the keys of the others.
         if matches!(connection, Connection::Single(_)) {
             self.probe(&mut connection).await?;
         }
@@ -219,16 +232,17 @@ impl Link {
         answer.map_err(|error| failure::cause(&error))
     }
 
-    /// Logs a warning if the server evicts keys, since evicted claims are lost without a trace.
+    /// Logs a warning if the server evicts keys that must not be lost: nothing notices when they are.
     async fn warn_of_eviction(&self, connection: &mut Connection) {
+        let Some(warning) = self.purpose.on_eviction else { return };
         if matches!(connection, Connection::Cluster(_)) {
             return;
         }
-        // Without permission for `INFO` the gate works as well.
+        // Without permission for `INFO` the script works as well.
         let Ok(info) = self.ask(connection, redis::cmd("INFO").arg("memory")).await else { return };
         let text = redis::from_redis_value::<String>(info).unwrap_or_default();
         if let Some(policy) = evicting(&text) {
-            tracing::warn!(policy, "the gate's Redis may evict claims: set its maxmemory-policy to noeviction");
+            tracing::warn!(policy, "{warning}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! The metrics of the gate on Redis.
+//! The metrics of the gate and of the limits on Redis.
 
 use std::time::Duration;
 
@@ -17,29 +17,53 @@ tidegate_metric::declare! {
         "1 while the gate's Redis answers, else 0.";
     pub CONNECTS: Counter = "tidegate_redis_connects_total",
         "Connections made to the gate's Redis.";
+    pub LIMITS_CALLS: Counter = "tidegate_redis_limits_calls_total" { outcome },
+        "Calls of the limits' script on Redis, by outcome (ok, timeout, error).";
+    pub LIMITS_CALL_SECONDS: Histogram = "tidegate_redis_limits_call_seconds",
+        "How long a call of the limits' script took.";
+    pub LIMITS_UP: Gauge = "tidegate_redis_limits_up",
+        "1 while the limits' Redis answers, else 0.";
+    pub LIMITS_CONNECTS: Counter = "tidegate_redis_limits_connects_total",
+        "Connections made to the limits' Redis.";
 }
 
-/// Handles, so that a call costs no look-up.
-pub(crate) struct GateMetrics {
+/// Handles of a link, so that a call costs no look-up.
+#[derive(Clone)]
+pub(crate) struct LinkMetrics {
     pub ok: Counter,
     pub timeout: Counter,
     pub error: Counter,
-    pub asks_per_call: Histogram,
-    pub confirms_dropped: Counter,
     pub up: Gauge,
     pub connects: Counter,
     call_seconds: Histogram,
 }
 
-impl GateMetrics {
-    pub fn new() -> Self {
-        let call = |outcome: &'static str| CALLS.with([("outcome", outcome)]);
-        GateMetrics {
+/// Handles of the gate.
+pub(crate) struct GateMetrics {
+    pub link: LinkMetrics,
+    pub asks_per_call: Histogram,
+    pub confirms_dropped: Counter,
+}
+
+impl LinkMetrics {
+    pub fn of_limits() -> Self {
+        let call = |outcome: &'static str| LIMITS_CALLS.with([("outcome", outcome)]);
+        LinkMetrics {
             ok: call("ok"),
             timeout: call("timeout"),
             error: call("error"),
-            asks_per_call: ASKS_PER_CALL.handle(),
-            confirms_dropped: CONFIRMS_DROPPED.handle(),
+            up: LIMITS_UP.handle(),
+            connects: LIMITS_CONNECTS.handle(),
+            call_seconds: LIMITS_CALL_SECONDS.handle(),
+        }
+    }
+
+    fn of_gate() -> Self {
+        let call = |outcome: &'static str| CALLS.with([("outcome", outcome)]);
+        LinkMetrics {
+            ok: call("ok"),
+            timeout: call("timeout"),
+            error: call("error"),
             up: UP.handle(),
             connects: CONNECTS.handle(),
             call_seconds: CALL_SECONDS.handle(),
@@ -48,5 +72,15 @@ impl GateMetrics {
 
     pub fn took(&self, time: Duration) {
         self.call_seconds.record(time.as_secs_f64());
+    }
+}
+
+impl GateMetrics {
+    pub fn new() -> Self {
+        GateMetrics {
+            link: LinkMetrics::of_gate(),
+            asks_per_call: ASKS_PER_CALL.handle(),
+            confirms_dropped: CONFIRMS_DROPPED.handle(),
+        }
     }
 }

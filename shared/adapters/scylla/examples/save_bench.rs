@@ -10,7 +10,7 @@ use scylla::client::session_builder::SessionBuilder;
 use tidegate_agentping::{Body, FinishStatus, RunKey};
 use tidegate_agentping_testkit::{IntoBody as _, NOON, StartWith as _, event, finish, fresh, persist, record, start};
 use tidegate_kernel::Position;
-use tidegate_scylla::{Cql, Replication, ScyllaOptions, ScyllaStore, migrations};
+use tidegate_scylla::{Cql, Replication, ScyllaOptions, ScyllaStore, agentping, migrations};
 
 const POLL: usize = 500;
 
@@ -22,8 +22,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let keyspace = arguments.next().unwrap_or_else(|| "tidegate_bench".into());
     let runs: usize = arguments.next().map_or(Ok(5_000), |text| text.parse())?;
     let options = ScyllaOptions { nodes: vec![node], keyspace, ..ScyllaOptions::default() };
-    migrations::apply(&options, &Replication::Simple(1)).await?;
-    let store = ScyllaStore::new(Cql::connect(&options).await?);
+    migrations::apply(&options, &Replication::Simple(1), &agentping::SCHEMA).await?;
+    let store = ScyllaStore::new(Cql::connect(&options, &agentping::SCHEMA).await?);
 
     let team = fresh();
     let keys: Vec<RunKey> = (0..runs).map(|_| RunKey { team, run: fresh() }).collect();

@@ -1,29 +1,32 @@
-//! Store and registry over CQL: ScyllaDB or Cassandra. The only crate that uses the scylla driver.
+//! Stores over CQL: ScyllaDB or Cassandra. The only crate that uses the scylla driver.
 //!
-//! A run is one partition, written by one unlogged batch with a write timestamp from its position on the log. Listings,
-//! usage and the other derived tables have absolute values and the same timestamp. `docs/schema.md` has the tables.
+//! A product has a keyspace of its own in each region. [`agentping`] and [`commands`] have its schema and its ports; the
+//! rest is the same for all: the session with its retries and metrics, the migrations, the accounts of records.
+//! `docs/schema.md` has the tables.
 //!
 //! Its metrics are [`METRICS`].
 
-pub mod compare;
+mod accounts;
+pub mod agentping;
+mod batch;
+pub mod commands;
 mod durability;
-mod emptiness;
 mod failure;
 mod metrics;
 pub mod migrations;
 mod options;
-mod registry;
+mod schema;
 mod session;
 mod starts;
 mod statement;
-mod store;
+mod write_time;
 
-pub use compare::{Comparison, Difference, TableComparison};
+pub use agentping::compare::{self, Comparison, Difference, TableComparison};
+pub use agentping::{AgentPingCql, ScyllaRegistry, ScyllaStore, is_empty};
+pub use commands::ScyllaCommands;
 pub use durability::Durability;
-pub use emptiness::is_empty;
 pub use metrics::METRICS;
-pub use migrations::{Applied, Migration, MigrationError};
+pub use migrations::{Applied, MigrationError};
 pub use options::{Consistency, OptionError, Replication, ScyllaOptions};
-pub use registry::ScyllaRegistry;
+pub use schema::{Migration, Schema};
 pub use session::Cql;
-pub use store::ScyllaStore;

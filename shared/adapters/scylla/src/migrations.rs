@@ -1,4 +1,4 @@
-//! The schema as numbered migrations, each applied once.
+//! A schema as numbered migrations, each applied once.
 //!
 //! `schema_migrations` has the applied migrations with their checksums. Every statement may run again, so an
 //! interrupted migration is applied once more; a lock row prevents two processes from applying at once.
@@ -6,12 +6,12 @@
 use std::collections::BTreeMap;
 
 use scylla::client::session::Session;
-use sha2::{Digest, Sha256};
 use tidegate_kernel::Region;
 use tidegate_ports::{FailureCause, StoreError};
 
 use crate::failure::unreadable;
-use crate::options::{OptionError, Replication, ScyllaOptions, check_keyspace};
+use crate::options::{OptionError, Replication, ScyllaOptions};
+use crate::schema::{Migration, Schema, Tables};
 use crate::session::connect;
 
 mod ddl;
@@ -21,27 +21,6 @@ pub(crate) mod replicas;
 
 use ddl::Ddl;
 use lock::Lock;
-
-/// The migrations, in order. Numbers are never reused, and the text of an applied migration never changes.
-const MIGRATIONS: &[Migration] = &[
-    Migration { version: 1, name: "runs", text: include_str!("../migrations/0001_runs.cql") },
-    Migration { version: 2, name: "registry", text: include_str!("../migrations/0002_registry.cql") },
-    Migration { version: 3, name: "accounts", text: include_str!("../migrations/0003_accounts.cql") },
-    Migration { version: 4, name: "names_and_archive", text: include_str!("../migrations/0004_names_and_archive.cql") },
-    Migration { version: 5, name: "halts", text: include_str!("../migrations/0005_halts.cql") },
-    Migration { version: 6, name: "repeats", text: include_str!("../migrations/0006_repeats.cql") },
-];
-
-/// The version that this build needs.
-pub const VERSION: i32 = 6;
-
-/// One step of the schema.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Migration {
-    pub version: i32,
-    pub name: &'static str,
-    text: &'static str,
-}
 
 /// The changes that [`apply`] made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,9 +37,9 @@ pub enum MigrationError {
     #[error(transparent)]
     Option(#[from] OptionError),
     #[error(
-        "the schema of keyspace '{keyspace}' is at version {found}, and this build knows versions up to {VERSION}: use a newer build"
+        "the schema of keyspace '{keyspace}' is at version {found}, and this build knows versions up to {known}: use a newer build"
     )]
-    Newer { keyspace: String, found: i32 },
+    Newer { keyspace: String, found: i32, known: i32 },
     #[error(
         "migration {version} ({name}) was applied to keyspace '{keyspace}' with another text: this build and the keyspace do not belong together"
     )]
@@ -81,41 +60,29 @@ pub enum MigrationError {
     Store(#[from] StoreError),
 }
 
-impl Migration {
-    /// SHA-256 of the text, in hex.
-    fn checksum(&self) -> String {
-        Sha256::digest(self.text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
-    }
-
-    /// The statements of the text, without comments.
-    fn statements(&self) -> Vec<String> {
-        let lines = self.text.lines().filter(|line| !line.trim_start().starts_with("--"));
-        let text = lines.collect::<Vec<_>>().join("\n");
-        text.split(";\n")
-            .map(|statement| statement.trim().trim_end_matches(';').to_owned())
-            .filter(|s| !s.is_empty())
-            .collect()
-    }
-}
-
 /// The changes that [`apply`] would make: all of them if the keyspace does not exist.
 ///
 /// # Errors
 /// [`MigrationError`].
-pub async fn pending(options: &ScyllaOptions, replication: &Replication) -> Result<Applied, MigrationError> {
-    check_keyspace(&options.keyspace)?;
+pub async fn pending<S>(
+    options: &ScyllaOptions,
+    replication: &Replication,
+    schema: &Schema<S>,
+) -> Result<Applied, MigrationError> {
+    schema.tables.check_options(options)?;
     let session = connect(options, false).await?;
-    to_do(&session, options, replication).await
+    to_do(&session, options, replication, &schema.tables).await
 }
 
 async fn to_do(
     session: &Session,
     options: &ScyllaOptions,
     replication: &Replication,
+    tables: &Tables,
 ) -> Result<Applied, MigrationError> {
     let keyspace = &options.keyspace;
-    let migrations = pending_in(session, keyspace).await?;
-    region::same(keyspace, region::found(session, keyspace).await?, options.region)?;
+    let migrations = pending_in(session, keyspace, tables).await?;
+    region::same(keyspace, region::found(session, keyspace, tables).await?, options.region)?;
     replicas::check(session, keyspace, replication).await?;
     Ok(Applied { migrations, region: region::recorded(session, keyspace).await?.is_none() })
 }
@@ -126,24 +93,33 @@ async fn to_do(
 /// # Errors
 /// [`MigrationError`]: of a keyspace that is another region's or replicated otherwise nothing is changed. What was
 /// applied before the failure stays.
-pub async fn apply(options: &ScyllaOptions, replication: &Replication) -> Result<Applied, MigrationError> {
-    check_keyspace(&options.keyspace)?;
+pub async fn apply<S>(
+    options: &ScyllaOptions,
+    replication: &Replication,
+    schema: &Schema<S>,
+) -> Result<Applied, MigrationError> {
+    schema.tables.check_options(options)?;
     let session = connect(options, false).await?;
     let ddl = Ddl { session: &session, keyspace: &options.keyspace };
-    let to_do = to_do(&session, options, replication).await?;
+    let to_do = to_do(&session, options, replication, &schema.tables).await?;
     if to_do == Applied::default() {
         return Ok(to_do);
     }
     ddl.create_keyspace(replication).await?;
     ddl.create_bookkeeping().await?;
     let lock = lock::take(&session, &options.keyspace).await?;
-    let applied = apply_pending(&ddl, &lock, options.region).await;
+    let applied = apply_pending(&ddl, &lock, options.region, &schema.tables).await;
     lock.release().await?;
     applied
 }
 
-async fn apply_pending(ddl: &Ddl<'_>, lock: &Lock<'_>, asked: Region) -> Result<Applied, MigrationError> {
-    let pending = pending_in(ddl.session, ddl.keyspace).await?;
+async fn apply_pending(
+    ddl: &Ddl<'_>,
+    lock: &Lock<'_>,
+    asked: Region,
+    tables: &Tables,
+) -> Result<Applied, MigrationError> {
+    let pending = pending_in(ddl.session, ddl.keyspace, tables).await?;
     for migration in &pending {
         tracing::info!(keyspace = ddl.keyspace, version = migration.version, name = migration.name, "migrating");
         for statement in migration.statements() {
@@ -153,17 +129,18 @@ async fn apply_pending(ddl: &Ddl<'_>, lock: &Lock<'_>, asked: Region) -> Result<
         ddl.record(migration).await?;
     }
     let region = region::recorded(ddl.session, ddl.keyspace).await?.is_none();
-    region::record(ddl.session, ddl.keyspace, asked).await?;
+    region::record(ddl.session, ddl.keyspace, asked, tables).await?;
     Ok(Applied { migrations: pending, region })
 }
 
-async fn pending_in(session: &Session, keyspace: &str) -> Result<Vec<Migration>, MigrationError> {
+async fn pending_in(session: &Session, keyspace: &str, tables: &Tables) -> Result<Vec<Migration>, MigrationError> {
     let applied = applied(session, keyspace).await?;
-    if let Some(found) = applied.keys().next_back().filter(|found| **found > VERSION) {
-        return Err(MigrationError::Newer { keyspace: keyspace.to_owned(), found: *found });
+    let known = tables.version();
+    if let Some(found) = applied.keys().next_back().copied().filter(|found| *found > known) {
+        return Err(MigrationError::Newer { keyspace: keyspace.to_owned(), found, known });
     }
     let mut pending = Vec::new();
-    for migration in MIGRATIONS {
+    for migration in tables.migrations {
         match applied.get(&migration.version) {
             None => pending.push(*migration),
             Some(checksum) if *checksum == migration.checksum() => {}
@@ -177,8 +154,13 @@ async fn pending_in(session: &Session, keyspace: &str) -> Result<Vec<Migration>,
 }
 
 /// Checks that the keyspace has this region and the schema version that this build needs.
-pub(crate) async fn check(session: &Session, keyspace: &str, region: Region) -> Result<(), StoreError> {
-    match judged(session, keyspace, region).await {
+pub(crate) async fn check(
+    session: &Session,
+    keyspace: &str,
+    region: Region,
+    tables: &Tables,
+) -> Result<(), StoreError> {
+    match judged(session, keyspace, region, tables).await {
         Ok(pending) if pending.is_empty() => Ok(()),
         Ok(pending) => {
             let names: Vec<String> = pending.iter().map(|one| format!("{} ({})", one.version, one.name)).collect();
@@ -193,8 +175,13 @@ pub(crate) async fn check(session: &Session, keyspace: &str, region: Region) -> 
 }
 
 /// The pending migrations in a keyspace of this region. A region that is not recorded yet counts as pending.
-async fn judged(session: &Session, keyspace: &str, asked: Region) -> Result<Vec<Migration>, MigrationError> {
-    let pending = pending_in(session, keyspace).await?;
+async fn judged(
+    session: &Session,
+    keyspace: &str,
+    asked: Region,
+    tables: &Tables,
+) -> Result<Vec<Migration>, MigrationError> {
+    let pending = pending_in(session, keyspace, tables).await?;
     let recorded = region::recorded(session, keyspace).await?;
     region::same(keyspace, recorded, asked)?;
     if pending.is_empty() && recorded.is_none() {
@@ -209,10 +196,11 @@ async fn judged(session: &Session, keyspace: &str, asked: Region) -> Result<Vec<
 ///
 /// # Errors
 /// [`MigrationError::OtherRegion`], or the store cannot be read.
-pub async fn check_region(options: &ScyllaOptions) -> Result<(), MigrationError> {
-    check_keyspace(&options.keyspace)?;
+pub async fn check_region<S>(options: &ScyllaOptions, schema: &Schema<S>) -> Result<(), MigrationError> {
+    schema.tables.check_options(options)?;
     let session = connect(options, false).await?;
-    region::same(&options.keyspace, region::found(&session, &options.keyspace).await?, options.region)
+    let found = region::found(&session, &options.keyspace, &schema.tables).await?;
+    region::same(&options.keyspace, found, options.region)
 }
 
 /// The applied versions with their checksums; empty if the table does not exist.
@@ -229,23 +217,4 @@ async fn applied(session: &Session, keyspace: &str) -> Result<BTreeMap<i32, Stri
         applied.insert(version, checksum);
     }
     Ok(applied)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{MIGRATIONS, VERSION};
-
-    #[test]
-    fn migrations_are_numbered_without_gaps_and_repeatable() {
-        for (index, migration) in MIGRATIONS.iter().enumerate() {
-            assert_eq!(migration.version as usize, index + 1);
-            let statements = migration.statements();
-            assert!(!statements.is_empty());
-            for statement in statements {
-                assert!(statement.contains(" IF NOT EXISTS "), "{statement}");
-                assert!(!statement.contains(';') && !statement.contains("--"), "{statement}");
-            }
-        }
-        assert_eq!(MIGRATIONS.last().map(|last| last.version), Some(VERSION));
-    }
 }

@@ -26,7 +26,7 @@ pub struct ScyllaOptions {
     pub request_timeout: Duration,
     /// How many times a failed request that may be repeated is sent again, with a growing pause between.
     pub retries: u32,
-    /// How many runs of one call are processed concurrently.
+    /// How many runs, or rows of different partitions, of one call are processed concurrently.
     pub concurrency: usize,
 }
 
@@ -85,6 +85,17 @@ pub enum OptionError {
     Replication(String),
     #[error("'{0}' is no keyspace name: use 1 to 48 of a-z, 0-9 and _, a letter first")]
     Keyspace(String),
+    #[error(
+        "keyspace '{keyspace}' holds decisions, so every read and write is a quorum: scylla.consistency is {found}, set it to local_quorum"
+    )]
+    NoQuorum { keyspace: String, found: Consistency },
+}
+
+impl Consistency {
+    /// Whether it is a majority of replicas: each read then overlaps each write, and one lost node stops neither.
+    pub(crate) const fn is_quorum(self) -> bool {
+        matches!(self, Consistency::LocalQuorum | Consistency::Quorum)
+    }
 }
 
 impl FromStr for Consistency {

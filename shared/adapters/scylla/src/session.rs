@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use scylla::client::execution_profile::ExecutionProfile;
 use scylla::client::session::Session;
 use scylla::client::session_builder::SessionBuilder;
@@ -12,54 +13,31 @@ use scylla::policies::load_balancing::DefaultPolicy;
 use scylla::response::query_result::QueryRowsResult;
 use scylla::response::{PagingState, PagingStateResponse};
 use scylla::serialize::row::SerializeRow;
-use scylla::statement::batch::{Batch, BatchType};
 use scylla::statement::{Consistency as DriverConsistency, SerialConsistency};
 use tidegate_ports::{FailureCause, StoreError};
 
+use crate::batch::PartitionBatch;
 use crate::durability::Durability;
 use crate::failure::{kind_of, may_pass, store_error, unreadable};
 use crate::metrics::{REQUEST_SECONDS, REQUESTS, RETRIES};
-use crate::options::{Consistency, ScyllaOptions, check_keyspace};
+use crate::options::{Consistency, OptionError, ScyllaOptions, check_keyspace};
+use crate::schema::Schema;
 use crate::starts::Starts;
-use crate::statement::{Prepared, Statements};
+use crate::statement::Prepared;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// The names of batches in metrics, in addition to those of statements.
-const BATCH_KINDS: [&str; 9] = [
-    "save_run",
-    "save_owners",
-    "delete_owners",
-    "save_line",
-    "delete_line",
-    "save_day",
-    "save_agent",
-    "save_usage",
-    "save_notes",
-];
+/// One keyspace of a cluster, with every statement `S` of its schema prepared. Cheap to clone.
+pub struct Cql<S>(Arc<Inner<S>>);
 
-/// One keyspace of a cluster, with every statement prepared. Cheap to clone.
-#[derive(Clone)]
-pub struct Cql(Arc<Inner>);
-
-struct Inner {
+struct Inner<S> {
     session: Session,
-    statements: Statements,
+    statements: S,
     starts: Starts,
     durability: Durability,
     retries: u32,
     concurrency: usize,
-}
-
-/// Values of one statement of a batch.
-pub(crate) type BoxedValues = Box<dyn SerializeRow + Send + Sync>;
-
-/// Statements of one partition, written as one.
-pub(crate) struct PartitionBatch {
-    kind: &'static str,
-    batch: Batch,
-    values: Vec<BoxedValues>,
 }
 
 /// A page of rows, and the state of the next page.
@@ -68,20 +46,27 @@ pub(crate) struct Page {
     pub next: Option<PagingState>,
 }
 
-impl Cql {
-    /// Connects, checks that the keyspace's schema is the one this build needs, and prepares every statement.
+impl<S> Clone for Cql<S> {
+    fn clone(&self) -> Self {
+        Cql(Arc::clone(&self.0))
+    }
+}
+
+impl<S> Cql<S> {
+    /// Connects, checks that the keyspace has the schema that this build needs, and prepares every statement.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] if no node answers; [`StoreError::Broken`] if the credentials, the keyspace or its
-    /// schema are wrong, with advice.
-    pub async fn connect(options: &ScyllaOptions) -> Result<Self, StoreError> {
+    /// [`StoreError::Unavailable`] if no node answers; [`StoreError::Broken`] if the credentials, the keyspace, its
+    /// schema or the consistency level are wrong, with advice.
+    pub async fn connect(options: &ScyllaOptions, schema: &Schema<S>) -> Result<Self, StoreError> {
+        schema.tables.check_options(options).map_err(broken)?;
         let session = connect(options, true).await?;
-        crate::migrations::check(&session, &options.keyspace, options.region).await?;
+        crate::migrations::check(&session, &options.keyspace, options.region, &schema.tables).await?;
         warn_of_few_acknowledgements(&session, options).await?;
-        let statements = Statements::prepare(&session).await?;
+        let statements = (schema.prepare)(&session).await?;
         let starts = Starts::prepare(&session).await?;
         let durability = Durability::read(&session, &options.keyspace, options.consistency).await;
-        BATCH_KINDS.into_iter().for_each(crate::metrics::register);
+        schema.tables.batches.iter().copied().for_each(crate::metrics::register);
         let concurrency = options.concurrency.max(1);
         Ok(Cql(Arc::new(Inner { session, statements, starts, durability, retries: options.retries, concurrency })))
     }
@@ -100,7 +85,7 @@ impl Cql {
         self.0.starts.read(&self.0.session).await
     }
 
-    pub(crate) fn statements(&self) -> &Statements {
+    pub(crate) fn statements(&self) -> &S {
         &self.0.statements
     }
 
@@ -159,6 +144,18 @@ impl Cql {
         self.attempts(batch.kind, || self.0.session.batch(&batch.batch, &batch.values)).await.map(drop)
     }
 
+    /// Writes idempotent batches of different partitions concurrently, in any order.
+    pub(crate) async fn write_batches(&self, batches: Vec<PartitionBatch>, concurrency: usize) -> Result<(), StoreError>
+    where
+        S: Send + Sync + 'static,
+    {
+        let write = |batch: PartitionBatch| {
+            let cql = self.clone();
+            async move { cql.write_batch(&batch).await }
+        };
+        stream::iter(batches).map(write).buffer_unordered(concurrency).try_collect().await
+    }
+
     async fn attempts<T, F>(&self, kind: &'static str, once: impl Fn() -> F) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, ExecutionError>>,
@@ -204,23 +201,9 @@ async fn measured<T>(
     answer
 }
 
-impl PartitionBatch {
-    pub fn new(kind: &'static str) -> Self {
-        let mut batch = Batch::new(BatchType::Unlogged);
-        batch.set_is_idempotent(true);
-        PartitionBatch { kind, batch, values: Vec::new() }
-    }
-
-    pub fn add(&mut self, statement: &Prepared, values: impl SerializeRow + Send + Sync + 'static) {
-        self.batch.append_statement(statement.query.clone());
-        self.values.push(Box::new(values));
-    }
-}
-
 /// A bare session, in the options' keyspace or in none.
 pub(crate) async fn connect(options: &ScyllaOptions, in_keyspace: bool) -> Result<Session, StoreError> {
-    check_keyspace(&options.keyspace)
-        .map_err(|error| StoreError::Broken(FailureCause::from(error.to_string()).caused_by(error)))?;
+    check_keyspace(&options.keyspace).map_err(broken)?;
     let mut balancing = DefaultPolicy::builder().token_aware(true);
     if let Some(datacenter) = &options.datacenter {
         balancing = balancing.prefer_datacenter(datacenter.clone()).permit_dc_failover(true);
@@ -248,6 +231,10 @@ pub(crate) async fn connect(options: &ScyllaOptions, in_keyspace: bool) -> Resul
         })?;
     }
     Ok(session)
+}
+
+fn broken(error: OptionError) -> StoreError {
+    StoreError::Broken(FailureCause::from(error.to_string()).caused_by(error))
 }
 
 /// Logs a warning for one acknowledgement with more than one copy: a read may then miss an earlier write.

@@ -9,9 +9,39 @@ use tidegate_ports::{FailureCause, StoreError};
 
 use crate::failure::{kind_of_prepare, unreadable};
 
-mod texts;
+/// Declares the statements of some tables, which are prepared at connect. `with` adds a group that several schemas share.
+macro_rules! statements {
+    (
+        $(#[$doc:meta])*
+        $group:ident $(with $shared:ident: $shared_type:ty)?;
+        $($(#[$meaning:meta])* $name:ident: $text:literal;)*
+    ) => {
+        $(#[$doc])*
+        pub struct $group {
+            $(pub(crate) $shared: $shared_type,)?
+            $($(#[$meaning])* pub(crate) $name: $crate::statement::Prepared,)*
+        }
 
-pub(crate) use texts::Statements;
+        $(impl AsRef<$shared_type> for $group {
+            fn as_ref(&self) -> &$shared_type {
+                &self.$shared
+            }
+        })?
+
+        impl $group {
+            pub(crate) async fn prepare(
+                session: &scylla::client::session::Session,
+            ) -> Result<Self, tidegate_ports::StoreError> {
+                Ok($group {
+                    $($shared: <$shared_type>::prepare(session).await?,)?
+                    $($name: $crate::statement::Prepared::of(session, stringify!($name), $text).await?,)*
+                })
+            }
+        }
+    };
+}
+
+pub(crate) use statements;
 
 /// One prepared statement; `kind` names it in metrics and errors.
 pub(crate) struct Prepared {

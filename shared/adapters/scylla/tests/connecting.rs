@@ -1,7 +1,7 @@
 //! What a wrong address, wrong credentials and a missing keyspace say.
 
 use tidegate_ports::StoreError;
-use tidegate_scylla::{Cql, OptionError, Replication, ScyllaOptions, migrations};
+use tidegate_scylla::{Cql, OptionError, Replication, ScyllaOptions, agentping, migrations};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -10,7 +10,7 @@ mod support;
 use support::{fresh_keyspace, options};
 
 async fn refusal(options: &ScyllaOptions) -> StoreError {
-    Cql::connect(options).await.map(drop).expect_err("refused")
+    Cql::connect(options, &agentping::SCHEMA).await.map(drop).expect_err("refused")
 }
 
 #[tokio::test]
@@ -30,7 +30,7 @@ async fn a_missing_keyspace_says_what_to_do() {
     assert!(matches!(&error, StoreError::Broken(text) if says(text)), "{error}");
     let error = refusal(&options("no; name")).await;
     assert_eq!(error, StoreError::Broken(OptionError::Keyspace("no; name".into()).to_string().into()));
-    assert!(migrations::apply(&options("no; name"), &Replication::Simple(1)).await.is_err());
+    assert!(migrations::apply(&options("no; name"), &Replication::Simple(1), &agentping::SCHEMA).await.is_err());
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tidegate_agentping::{CredentialHash, Limits, Plan, RunKey, Slug};
 use tidegate_agentping_conformance::registry::{RegistryUnderTest, suite};
 use tidegate_agentping_ports::{Agents, Credentials, KeyRow, Registry, RegistryError, Team, TokenRow};
-use tidegate_scylla::{Cql, ScyllaOptions, ScyllaRegistry, ScyllaStore};
+use tidegate_scylla::{Cql, ScyllaOptions, ScyllaRegistry, ScyllaStore, agentping};
 
 mod support;
 
@@ -111,7 +111,7 @@ async fn a_rotation_broken_off_anywhere_leaves_a_token_that_works() {
         registry.create_token(old.clone(), hashes[0]).await.expect("created");
         proxy.set(Gate::Open);
         let options = ScyllaOptions { nodes: vec![proxy.address.clone()], retries: 0, ..options(&keyspace.name) };
-        let dying = ScyllaRegistry::new(Cql::connect(&options).await.expect("connected"));
+        let dying = ScyllaRegistry::new(Cql::connect(&options, &agentping::SCHEMA).await.expect("connected"));
         proxy.set(Gate::Passes(passes));
         let rotated = dying.rotate_token(old.id, end, fresh(), hashes[1], NOON).await;
         let old_token = registry.find(&hashes[0]).await.expect("read").expect("the old one still works");

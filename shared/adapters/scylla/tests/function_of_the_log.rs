@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tidegate_agentping::Record;
 use tidegate_agentping_ports::Runs;
-use tidegate_scylla::{Comparison, Cql, ScyllaOptions, ScyllaStore, compare};
+use tidegate_scylla::{Comparison, Cql, ScyllaOptions, ScyllaStore, agentping, compare};
 
 mod support;
 
@@ -44,7 +44,7 @@ impl Pair {
 /// A store that writes to `keyspace` through the proxy, and gives up at once.
 async fn through(proxy: &Proxy, keyspace: &Keyspace) -> ScyllaStore {
     let options = ScyllaOptions { nodes: vec![proxy.address.clone()], retries: 0, ..options(&keyspace.name) };
-    ScyllaStore::new(Cql::connect(&options).await.expect("connected"))
+    ScyllaStore::new(Cql::connect(&options, &agentping::SCHEMA).await.expect("connected"))
 }
 
 /// The runs' records, one of each in turn.

@@ -3,7 +3,7 @@
 use tidegate_agentping::{Body, Record, RunKey};
 use tidegate_agentping_ports::{RunWanted, Runs, StoredSummary};
 use tidegate_kernel::Timestamp;
-use tidegate_scylla::{Cql, ScyllaOptions, ScyllaStore};
+use tidegate_scylla::{Cql, ScyllaOptions, ScyllaStore, agentping};
 
 mod support;
 
@@ -48,7 +48,7 @@ async fn nothing_of_a_purged_orphan_stays() {
     // Cut off after each of its batches in turn.
     let proxy = Proxy::start().await;
     let options = ScyllaOptions { nodes: vec![proxy.address.clone()], retries: 0, ..options(&keyspace.name) };
-    let dying = ScyllaStore::new(Cql::connect(&options).await.expect("connected"));
+    let dying = ScyllaStore::new(Cql::connect(&options, &agentping::SCHEMA).await.expect("connected"));
     proxy.set(Gate::Passes(2));
     dying.purge_orphans(THEN, 100).await.expect_err("broken off");
 

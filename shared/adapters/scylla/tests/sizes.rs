@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tidegate_agentping::{Body, Event, Record, RunKey};
 use tidegate_agentping_ports::{EventPage, RunQueries, RunWanted, Runs, StoredSummary};
-use tidegate_scylla::{Cql, ScyllaOptions, ScyllaStore};
+use tidegate_scylla::{Cql, ScyllaOptions, ScyllaStore, agentping};
 
 mod support;
 
@@ -79,7 +79,7 @@ async fn a_save_of_many_megabytes_counts_nothing_before_its_end() {
     let store = ScyllaStore::new(keyspace.connect().await);
     let proxy = Proxy::start().await;
     let options = ScyllaOptions { nodes: vec![proxy.address.clone()], retries: 0, ..options(&keyspace.name) };
-    let dying = ScyllaStore::new(Cql::connect(&options).await.expect("connected"));
+    let dying = ScyllaStore::new(Cql::connect(&options, &agentping::SCHEMA).await.expect("connected"));
     let log = log_of((0..20).map(|_| vec![event_of_bytes(MIB - KIB)]).collect());
     apply(&store, &log, 0, 2).await.expect("applied");
 

@@ -46,11 +46,16 @@ fn nothing_filters_and_nothing_is_sent_unprepared() {
 #[test]
 fn every_migration_is_part_of_the_build() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let listed = fs::read_to_string(root.join("src/migrations.rs")).expect("read");
-    for path in files(&root.join("migrations"), "cql") {
-        let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
-        assert!(listed.contains(&format!("include_str!(\"../migrations/{name}\")")), "{name}");
+    let mut products = 0;
+    for product in ["agentping", "commands"] {
+        let listed = fs::read_to_string(root.join(format!("src/{product}.rs"))).expect("read");
+        for path in files(&root.join("migrations").join(product), "cql") {
+            let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
+            assert!(listed.contains(&format!("include_str!(\"../migrations/{product}/{name}\")")), "{name}");
+        }
+        products += 1;
     }
+    assert_eq!(fs::read_dir(root.join("migrations")).expect("a folder").count(), products);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use scylla::client::session::Session;
 use scylla::client::session_builder::SessionBuilder;
 use scylla::statement::prepared::PreparedStatement;
 use tidegate_ports::StoreError;
-use tidegate_scylla::Cql;
+use tidegate_scylla::AgentPingCql;
 
 use crate::counting::{Counters, Total, unavailable};
 use crate::mark::CounterId;
@@ -20,7 +20,7 @@ const SAVE: &str = "INSERT INTO counters (counter, total, marks, folded_to) VALU
 
 /// Each save is one row, with a write timestamp from the place that it reaches.
 pub struct CqlCounters {
-    cql: Cql,
+    cql: AgentPingCql,
     session: Session,
     read: PreparedStatement,
     save: PreparedStatement,
@@ -29,7 +29,7 @@ pub struct CqlCounters {
 impl CqlCounters {
     /// # Errors
     /// What the driver says.
-    pub async fn open(cql: Cql, node: &str, keyspace: &str) -> Result<Self, Box<dyn Error + Send + Sync>> {
+    pub async fn open(cql: AgentPingCql, node: &str, keyspace: &str) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let session = SessionBuilder::new().known_node(node).use_keyspace(keyspace, false).build().await?;
         session.query_unpaged(TABLE, ()).await?;
         let (read, save) = (session.prepare(READ).await?, session.prepare(SAVE).await?);

@@ -7,7 +7,7 @@ use tidegate_agentping_ports::Registry;
 use tidegate_kafka::{KafkaDeadLetters, KafkaLag, KafkaLog, KafkaReadLog, topics};
 use tidegate_lifecycle::{ExitReport, Parts};
 use tidegate_ports::{Clock, RandomIds, SystemClock};
-use tidegate_scylla::{Cql, ScyllaRegistry, ScyllaStore};
+use tidegate_scylla::{Cql, ScyllaRegistry, ScyllaStore, agentping};
 use tidegate_sqlite::{DataFolder, EmbeddedReadLog};
 use tokio::sync::Mutex;
 
@@ -51,7 +51,7 @@ impl Deployment {
         let options = options_of(kafka, "replay");
         let store = &config.scylla()?.options;
         // The store first: it says whether it is of this region.
-        let cql = wait_for_store(config, store, || Cql::connect(store)).await?;
+        let cql = wait_for_store(config, store, || Cql::connect(store, &agentping::SCHEMA)).await?;
         wait_for_log(config, &options, || topics::check(&options, &kafka.layout)).await?;
         let log = KafkaLog::connect(options.clone(), clock.clone())?;
         let ports = Ports {

@@ -1,4 +1,4 @@
-//! The gate on real Redis servers: the shared one of the local stack, and own ones that hang, die and forget.
+//! The gate and the limits on real Redis servers: the shared one of the local stack, and own ones that hang, die and forget.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
@@ -11,4 +11,5 @@ mod contending;
 mod faults;
 mod forgetting;
 mod like_the_model;
+mod limits;
 mod server;

@@ -8,9 +8,9 @@ use scylla::statement::Statement;
 use tidegate_ports::{FailureCause, StoreError};
 use tokio::time::{Duration, Instant};
 
-use super::Migration;
 use crate::failure::{store_error, unreadable};
 use crate::options::Replication;
+use crate::schema::Migration;
 
 /// How long a listed table may take until it can be queried.
 const USABLE_WITHIN: Duration = Duration::from_secs(20);

@@ -10,8 +10,10 @@ use std::time::Duration;
 use scylla::client::session::Session;
 use scylla::client::session_builder::SessionBuilder;
 use tidegate_kernel::Region;
-use tidegate_ports::{Ids, RandomIds};
-use tidegate_scylla::{Consistency, Cql, Replication, ScyllaOptions, migrations};
+use tidegate_ports::{Ids, RandomIds, SystemClock};
+use tidegate_scylla::{
+    AgentPingCql, Consistency, Cql, Replication, ScyllaCommands, ScyllaOptions, agentping, commands, migrations,
+};
 use tokio::sync::Mutex;
 
 /// Where the real cluster is.
@@ -59,9 +61,23 @@ impl Keyspace {
     /// One for the caller alone.
     pub async fn fresh() -> Self {
         let name = fresh_keyspace();
-        let made = migrations::apply(&options(&name), &Replication::Simple(1)).await;
+        let made = migrations::apply(&options(&name), &Replication::Simple(1), &agentping::SCHEMA).await;
         made.expect("start the real stack: make stack-up");
         Keyspace { name }
+    }
+
+    /// One of a command API.
+    pub async fn of_commands() -> Self {
+        let name = fresh_keyspace();
+        let made = migrations::apply(&options(&name), &Replication::Simple(1), &commands::SCHEMA).await;
+        made.expect("start the real stack: make stack-up");
+        Keyspace { name }
+    }
+
+    /// The tables of a command API in it.
+    pub async fn commands(&self) -> ScyllaCommands {
+        let cql = Cql::connect(&options(&self.name), &commands::SCHEMA).await.expect("connected");
+        ScyllaCommands::new(cql, Arc::new(SystemClock))
     }
 
     /// The one that the tests of this binary share.
@@ -75,8 +91,8 @@ impl Keyspace {
         keyspace
     }
 
-    pub async fn connect(&self) -> Cql {
-        Cql::connect(&options(&self.name)).await.expect("connected")
+    pub async fn connect(&self) -> AgentPingCql {
+        Cql::connect(&options(&self.name), &agentping::SCHEMA).await.expect("connected")
     }
 }
 

@@ -13,10 +13,10 @@ use tidegate_ports::{Clock, FailureCause};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::timeout;
 
+use super::operation::Operation;
+use super::packing::{Keeping, pack};
 use crate::link::Link;
 use crate::metrics::GateMetrics;
-use crate::operation::Operation;
-use crate::packing::{Keeping, Packed};
 
 /// Operations that wait or are under way, over all teams; further ones fail as if the gate were down.
 const WAITING_MAX: usize = 16_384;
@@ -85,7 +85,7 @@ impl TeamQueues {
     /// [`GateDown`].
     pub async fn ask(self: &Arc<Self>, team: TeamId, operation: Operation) -> Answered {
         if let Some(down) = self.link.down() {
-            return Err(down);
+            return Err(GateDown(down));
         }
         if self.waiting.load(Ordering::Relaxed) >= WAITING_MAX {
             return Err(GateDown(FailureCause::overloaded(format!("{WAITING_MAX} questions wait for Redis already"))));
@@ -206,11 +206,11 @@ impl Driver {
         let operations = batch.iter().map(|waiting| &waiting.operation);
         let asks = operations.clone().filter(|operation| matches!(operation, Operation::Admit(_))).count();
         let moved_ms = self.queues.clock.moved_ms();
-        let packed = Packed::new(&self.queues.key_prefix, self.team, self.queues.keeping, moved_ms, operations);
+        let call = pack(&self.queues.key_prefix, self.team, self.queues.keeping, moved_ms, operations);
         if asks > 0 {
             self.queues.metrics.asks_per_call.record(asks as f64);
         }
-        let answers = self.queues.link.call(&packed).await.and_then(|answers| {
+        let answers = self.queues.link.call(&call).await.map_err(GateDown).and_then(|answers| {
             let expected = batch.len();
             let found = answers.len();
             let short = || GateDown(format!("the script gave {found} answers to {expected} operations").into());

@@ -1,26 +1,12 @@
-//! Every statement that the store and the registry send.
+//! Every statement that AgentPing's store and registry send.
 
-use scylla::client::session::Session;
-use tidegate_ports::StoreError;
-
-use super::Prepared;
-
-macro_rules! statements {
-    ($($(#[$doc:meta])* $name:ident: $text:literal;)*) => {
-        /// Prepared once, at connect.
-        pub(crate) struct Statements {
-            $($(#[$doc])* pub $name: Prepared,)*
-        }
-
-        impl Statements {
-            pub async fn prepare(session: &Session) -> Result<Self, StoreError> {
-                Ok(Statements { $($name: Prepared::of(session, stringify!($name), $text).await?,)* })
-            }
-        }
-    };
-}
+use crate::accounts::AccountStatements;
+use crate::statement::statements;
 
 statements! {
+    /// The statements of AgentPing's tables.
+    AgentPingStatements with accounts: AccountStatements;
+
     // Runs: the partition with the summary and the events.
     run_position: "SELECT DISTINCT position FROM runs WHERE team = ? AND run = ?";
     run_summary: "SELECT DISTINCT position, summary FROM runs WHERE team = ? AND run = ?";
@@ -86,13 +72,7 @@ statements! {
     mark_orphan_day: "INSERT INTO orphan_days (lane, day, bucket, marked) VALUES (?, ?, ?, true)";
     unmark_orphan_day: "DELETE FROM orphan_days USING TIMESTAMP ? WHERE lane = ? AND day = ? AND bucket = ?";
 
-    // What became of records.
-    account: "SELECT account FROM accounts WHERE generation = ? AND log_partition = ?";
-    accounts: "SELECT generation, log_partition, account FROM accounts";
-    save_account: "INSERT INTO accounts (generation, log_partition, next_offset, account) VALUES (?, ?, ?, ?) \
-                   USING TIMESTAMP ?";
-    halts: "SELECT generation, log_partition, log_offset FROM halts";
-    save_halt: "INSERT INTO halts (generation, log_partition, log_offset) VALUES (?, ?, ?) USING TIMESTAMP ?";
+    // Notes on records that were not simply stored.
     notes: "SELECT log_offset, appended_at, team, run, fate FROM notes \
             WHERE generation = ? AND log_partition = ? AND bucket = ? AND log_offset IN ?";
     save_note: "INSERT INTO notes (generation, log_partition, bucket, log_offset, appended_at, team, run, fate) \

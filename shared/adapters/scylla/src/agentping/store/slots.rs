@@ -10,8 +10,8 @@ use tidegate_ports::StoreError;
 
 use super::layout::{Day, Facet, cql_instant, instant};
 use super::listing_cell::ListingCell;
+use crate::agentping::AgentPingCql;
 use crate::failure::unreadable;
-use crate::session::Cql;
 
 /// A day's bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub(super) struct Listed {
     pub line: ListingCell,
 }
 
-impl Cql {
+impl AgentPingCql {
     /// The slots of a listing that contain runs of the range, newest day first.
     pub(super) async fn slots(&self, team: TeamId, facet: &Facet, stretch: &Stretch) -> Result<Vec<Slot>, StoreError> {
         let (first, last) = (Day::of(stretch.from).to_cql(), Day::of(stretch.before.0).to_cql());
@@ -86,7 +86,7 @@ impl SlotRows {
     }
 
     /// Reads pages until there are rows or the slot ends.
-    pub async fn fill(&mut self, cql: &Cql) -> Result<(), StoreError> {
+    pub async fn fill(&mut self, cql: &AgentPingCql) -> Result<(), StoreError> {
         while self.rows.is_empty() {
             let Some(state) = self.next.take() else {
                 return Ok(());

@@ -13,7 +13,7 @@ use tidegate_ports::StoreError;
 use super::ScyllaRegistry;
 use super::credential_row::cql_instant;
 use crate::failure::unreadable;
-use crate::store::FIRST_WINS;
+use crate::write_time::first_wins;
 
 impl ScyllaRegistry {
     /// All agents of runs and tokens, by slug, archived ones included.
@@ -94,7 +94,7 @@ impl ScyllaRegistry {
     /// Writes the agent of a token. The earliest token's time is kept in any order of writes. The agent is restored if
     /// it was archived.
     pub(super) async fn save_token_agent(&self, row: &TokenRow) -> Result<(), StoreError> {
-        let at = FIRST_WINS - row.created_at.as_millis();
+        let at = first_wins(row.created_at);
         let values = (row.team.to_string(), row.agent.as_str(), cql_instant(row.created_at), at);
         self.cql.write(&self.cql.statements().save_token_agent, &values).await?;
         let values = (row.team.to_string(), row.agent.as_str());

@@ -15,8 +15,8 @@ use super::ScyllaStore;
 use super::follow_ups::Which;
 use super::layout::cql_instant;
 use super::load::EVENTS_PER_READ;
+use crate::batch::PartitionBatch;
 use crate::failure::unreadable;
-use crate::session::PartitionBatch;
 
 /// Bytes of a batch at most, far below a server's limit of a mutation (half a commit log segment, 16 MiB by default).
 const BATCH_BYTES: usize = 8 << 20;
@@ -142,11 +142,7 @@ impl ScyllaStore {
 
     /// Writes batches of different partitions, in any order.
     pub(super) async fn write_all(&self, batches: Vec<PartitionBatch>) -> Result<(), StoreError> {
-        let write = |batch: PartitionBatch| {
-            let cql = self.cql.clone();
-            async move { cql.write_batch(&batch).await }
-        };
-        stream::iter(batches).map(write).buffer_unordered(SIDE_BY_SIDE).try_collect().await
+        self.cql.write_batches(batches, SIDE_BY_SIDE).await
     }
 }
 

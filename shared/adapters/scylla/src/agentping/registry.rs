@@ -11,7 +11,7 @@ use tidegate_agentping_ports::{
 use tidegate_kernel::Timestamp;
 use tidegate_ports::StoreError;
 
-use crate::session::Cql;
+use crate::agentping::AgentPingCql;
 
 mod agents;
 mod credential_row;
@@ -22,11 +22,11 @@ mod teams;
 /// Teams, credentials and rates. Cheap to clone.
 #[derive(Clone)]
 pub struct ScyllaRegistry {
-    cql: Cql,
+    cql: AgentPingCql,
 }
 
 impl ScyllaRegistry {
-    pub fn new(cql: Cql) -> Self {
+    pub fn new(cql: AgentPingCql) -> Self {
         ScyllaRegistry { cql }
     }
 }

@@ -10,17 +10,25 @@ use tidegate_ports::{Clock, FailureCause, FailureKind};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
-use crate::link::Link;
+use super::operation::Operation;
+use super::packing::Keeping;
+use super::replies;
+use super::team_queues::TeamQueues;
+use crate::link::{Link, Purpose};
 use crate::metrics::GateMetrics;
-use crate::operation::Operation;
 use crate::options::GateTime;
-use crate::packing::Keeping;
-use crate::team_queues::TeamQueues;
-use crate::{RedisGateError, RedisOptions, replies};
+use crate::{RedisGateError, RedisOptions};
 
 /// How long a team's state is kept after its last call: longer than its claims and than a month. A team that is idle
 /// for longer must be seeded again.
 const TEAM_TTL_MS: u64 = 32 * 24 * 3_600_000;
+
+const PURPOSE: Purpose = Purpose {
+    script: include_str!("gate.lua"),
+    whose: "the gate's",
+    on_eviction: Some("the gate's Redis may evict claims: set its maxmemory-policy to noeviction"),
+};
+
 /// The [`Gate`] on Redis, for any number of front doors.
 pub struct RedisGate {
     queues: Arc<TeamQueues>,
@@ -36,7 +44,7 @@ impl RedisGate {
     /// [`RedisGateError`]: an option is invalid.
     pub fn connect(options: RedisOptions, clock: Arc<dyn Clock>) -> Result<RedisGate, RedisGateError> {
         let metrics = Arc::new(GateMetrics::new());
-        let link = Arc::new(Link::new(&options, Arc::clone(&metrics))?);
+        let link = Arc::new(Link::new(&options, PURPOSE, metrics.link.clone())?);
         let runtime = Handle::try_current().map_err(|_| RedisGateError::NoRuntime)?;
         // The options are at most a year.
         let window_ms = u64::try_from(options.window.as_millis()).unwrap_or(u64::MAX);

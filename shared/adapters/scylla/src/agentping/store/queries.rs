@@ -16,8 +16,8 @@ use tidegate_ports::StoreError;
 use super::ScyllaStore;
 use super::layout::{Facet, USAGE_BUCKETS, instant};
 use super::slots::{Slot, SlotRows, Stretch};
+use crate::agentping::AgentPingCql;
 use crate::failure::unreadable;
-use crate::session::Cql;
 
 const LINES_PER_PAGE: i32 = 1_000;
 /// How many partitions of a sum are read concurrently.
@@ -106,7 +106,7 @@ impl ScyllaStore {
     }
 }
 
-impl Cql {
+impl AgentPingCql {
     /// The agents that runs were opened for, by slug.
     pub(crate) async fn agents_of_runs(&self, team: TeamId) -> Result<Vec<AgentRow>, StoreError> {
         let values = (team.to_string(),);

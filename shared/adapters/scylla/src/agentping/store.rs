@@ -8,13 +8,12 @@ use tidegate_agentping_ports::{
     AgentRepeats, AgentRow, Agents, EventPage, EventsPage, RunFilter, RunPage, RunQueries, RunWanted, RunWrite, Runs,
     RunsPage, Spend, StoredRun, StoredSummary,
 };
-use tidegate_kernel::{Month, Timestamp};
-use tidegate_ports::StoreError;
+use tidegate_kernel::{Month, Partition, Timestamp};
+use tidegate_ports::{Account, Accounts, Halt, StoreError};
 
-use crate::registry::ScyllaRegistry;
-use crate::session::Cql;
+use crate::agentping::AgentPingCql;
+use crate::agentping::registry::ScyllaRegistry;
 
-mod accounts;
 mod derived;
 mod event_owners;
 mod event_pages;
@@ -25,20 +24,20 @@ mod listing_cell;
 mod load;
 mod loaded;
 mod missing;
+mod notes;
 mod orphans;
 mod queries;
 mod remembered;
 mod save;
 mod slots;
 
-pub(crate) use follow_ups::FIRST_WINS;
 use loaded::Loaded;
 use remembered::Remembered;
 
 /// The store of runs and their derived rows. Cheap to clone.
 #[derive(Clone)]
 pub struct ScyllaStore {
-    cql: Cql,
+    cql: AgentPingCql,
     /// The registry, which has the agents of ping tokens.
     registry: ScyllaRegistry,
     remembered: Arc<Remembered>,
@@ -46,7 +45,7 @@ pub struct ScyllaStore {
 }
 
 impl ScyllaStore {
-    pub fn new(cql: Cql) -> Self {
+    pub fn new(cql: AgentPingCql) -> Self {
         let registry = ScyllaRegistry::new(cql.clone());
         ScyllaStore { cql, registry, remembered: Arc::default(), loaded: Arc::default() }
     }
@@ -72,6 +71,29 @@ impl Runs for ScyllaStore {
 
     async fn purge_orphans(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
         self.purge(before, limit).await
+    }
+}
+
+#[async_trait]
+impl Accounts for ScyllaStore {
+    async fn settle(&self, account: Account) -> Result<(), StoreError> {
+        self.cql.settle(account).await
+    }
+
+    async fn account(&self, generation: u16, partition: Partition) -> Result<Option<Account>, StoreError> {
+        self.cql.account(generation, partition).await
+    }
+
+    async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
+        self.cql.accounts().await
+    }
+
+    async fn halt(&self, halt: Halt) -> Result<(), StoreError> {
+        self.cql.halt(halt).await
+    }
+
+    async fn halts(&self) -> Result<Vec<Halt>, StoreError> {
+        self.cql.halts().await
     }
 }
 

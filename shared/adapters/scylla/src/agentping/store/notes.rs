@@ -1,25 +1,19 @@
-//! How every record ended: an account for each partition of the log, and notes of records that were not simply stored.
-//!
-//! An account is one cell. Its write timestamp is its end offset, so that a shorter account never replaces a longer
-//! one; a halt likewise. A note has its record's position as its write timestamp, and expires.
+//! Notes of records that were not simply stored. A note has its record's position as its write timestamp, and expires.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use scylla::response::PagingState;
 use scylla::value::CqlTimestamp;
-use serde::{Deserialize, Serialize};
 use tidegate_agentping::RunKey;
 use tidegate_agentping_ports::{Note, NotedAccounts};
-use tidegate_kernel::{Partition, Position, Timestamp};
-use tidegate_ports::{Account, Accounts, Checkpoint, Fate, Halt, StoreError};
+use tidegate_kernel::{Position, Timestamp};
+use tidegate_ports::{Fate, StoreError};
 
 use super::ScyllaStore;
 use super::layout::{cql_instant, instant};
-use super::save::json;
+use crate::batch::PartitionBatch;
 use crate::failure::unreadable;
-use crate::session::PartitionBatch;
 
 /// Neighbouring offsets whose notes share a partition. Part of the data's layout.
 const OFFSETS_PER_BUCKET: i64 = 10_000;
@@ -29,93 +23,9 @@ const NOTES_PER_BATCH: usize = 1_000;
 const NOTES_PER_READ: usize = 100;
 /// Reads under way at once for one call.
 const SIDE_BY_SIDE: usize = 16;
-const ACCOUNTS_PER_PAGE: i32 = 1_000;
-
-/// An account's cell.
-#[derive(Serialize, Deserialize)]
-struct Sums {
-    from_offset: i64,
-    next_offset: i64,
-    stored: u64,
-    duplicate: u64,
-    conflict: u64,
-    dead: u64,
-    /// Absent in accounts from before there were checkpoints.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    safe: Option<Safe>,
-}
-
-/// A checkpoint within an account's cell.
-#[derive(Serialize, Deserialize)]
-struct Safe {
-    starts: u64,
-    offset: i64,
-}
 
 /// The columns of a note other than its key.
 type NoteCells = (i64, Option<CqlTimestamp>, Option<String>, Option<String>, Option<String>);
-
-#[async_trait]
-impl Accounts for ScyllaStore {
-    async fn settle(&self, account: Account) -> Result<(), StoreError> {
-        let Account { generation, partition, from_offset, next_offset, stored, duplicate, conflict, dead, checkpoint } =
-            account;
-        let safe = checkpoint.map(|Checkpoint { starts, offset }| Safe { starts, offset });
-        let sums = json(&Sums { from_offset, next_offset, stored, duplicate, conflict, dead, safe })?;
-        let reached = Position { generation, partition, offset: next_offset }.write_timestamp();
-        let values = (i32::from(generation), partition.cast_signed(), next_offset, sums, reached);
-        self.cql.write(&self.cql.statements().save_account, values).await
-    }
-
-    async fn account(&self, generation: u16, partition: Partition) -> Result<Option<Account>, StoreError> {
-        let values = (i32::from(generation), partition.cast_signed());
-        let found = self.cql.run(&self.cql.statements().account, values).await?;
-        let row = found.rows.maybe_first_row::<(&str,)>().map_err(|error| unreadable("an account", error))?;
-        row.map(|(sums,)| account_of(generation, partition, sums)).transpose()
-    }
-
-    async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
-        let mut accounts = Vec::new();
-        let mut from = Some(PagingState::start());
-        while let Some(state) = from {
-            let statement = &self.cql.statements().accounts;
-            let page = self.cql.page(statement, (), Some(ACCOUNTS_PER_PAGE), state).await?;
-            for row in page.rows.rows::<(i32, i32, &str)>().map_err(|error| unreadable("accounts", error))? {
-                let (generation, partition, sums) = row.map_err(|error| unreadable("accounts", error))?;
-                let generation = u16::try_from(generation).map_err(|error| unreadable("accounts", error))?;
-                accounts.push(account_of(generation, partition.cast_unsigned(), sums)?);
-            }
-            from = page.next;
-        }
-        accounts.sort_by_key(|account| (account.generation, account.partition));
-        Ok(accounts)
-    }
-
-    async fn halt(&self, halt: Halt) -> Result<(), StoreError> {
-        let Halt { generation, partition, offset } = halt;
-        let at = Position { generation, partition, offset }.write_timestamp();
-        let values = (i32::from(generation), partition.cast_signed(), offset, at);
-        self.cql.write(&self.cql.statements().save_halt, values).await
-    }
-
-    async fn halts(&self) -> Result<Vec<Halt>, StoreError> {
-        let mut halts = Vec::new();
-        let mut from = Some(PagingState::start());
-        while let Some(state) = from {
-            let page = self.cql.page(&self.cql.statements().halts, (), Some(ACCOUNTS_PER_PAGE), state).await?;
-            // A row without its cell was deleted by hand.
-            for row in page.rows.rows::<(i32, i32, Option<i64>)>().map_err(|error| unreadable("halts", error))? {
-                let (generation, partition, offset) = row.map_err(|error| unreadable("halts", error))?;
-                let generation = u16::try_from(generation).map_err(|error| unreadable("halts", error))?;
-                let halt = |offset| Halt { generation, partition: partition.cast_unsigned(), offset };
-                halts.extend(offset.map(halt));
-            }
-            from = page.next;
-        }
-        halts.sort_by_key(|halt| (halt.generation, halt.partition));
-        Ok(halts)
-    }
-}
 
 #[async_trait]
 impl NotedAccounts for ScyllaStore {
@@ -198,14 +108,6 @@ type NotesKey = (i32, i32, i64);
 fn key_of(position: &Position) -> NotesKey {
     let bucket = position.offset.div_euclid(OFFSETS_PER_BUCKET);
     (i32::from(position.generation), position.partition.cast_signed(), bucket)
-}
-
-fn account_of(generation: u16, partition: Partition, sums: &str) -> Result<Account, StoreError> {
-    let sums: Result<Sums, _> = serde_json::from_str(sums);
-    let Sums { from_offset, next_offset, stored, duplicate, conflict, dead, safe } =
-        sums.map_err(|error| unreadable(&format!("the account of partition {partition}"), error))?;
-    let checkpoint = safe.map(|Safe { starts, offset }| Checkpoint { starts, offset });
-    Ok(Account { generation, partition, from_offset, next_offset, stored, duplicate, conflict, dead, checkpoint })
 }
 
 fn note_of(position: Position, (_, appended_at, team, run, fate): NoteCells) -> Result<Note, StoreError> {

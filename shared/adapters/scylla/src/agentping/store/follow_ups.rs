@@ -9,11 +9,8 @@ use super::ScyllaStore;
 use super::derived;
 use super::layout::cql_instant;
 use super::remembered::Remembered;
-use crate::session::PartitionBatch;
-
-/// The write timestamp of a first sighting is this minus its instant in milliseconds, so that the earliest sighting
-/// wins. In microseconds it lies in the past, since servers may refuse timestamps of the future.
-pub(crate) const FIRST_WINS: i64 = 1_000_000_000_000_000;
+use crate::batch::PartitionBatch;
+use crate::write_time::first_wins;
 
 /// Which rows are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,7 +114,7 @@ impl ScyllaStore {
             to.add_lasting(row.hash(), || {
                 let (seen, seen_ms) = (cql_instant(row.at), row.at.as_millis());
                 let mut batch = PartitionBatch::new("save_agent");
-                let first = (FIRST_WINS.saturating_sub(seen_ms), seen, row.team.clone(), row.slug.clone());
+                let first = (first_wins(row.at), seen, row.team.clone(), row.slug.clone());
                 batch.add(&statements.save_agent_first, first);
                 batch.add(&statements.save_agent_last, (seen_ms, seen, row.team, row.slug));
                 batch

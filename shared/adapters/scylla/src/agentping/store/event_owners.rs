@@ -11,8 +11,8 @@ use tidegate_ports::StoreError;
 
 use super::ScyllaStore;
 use super::layout::born_minute;
+use crate::batch::PartitionBatch;
 use crate::failure::unreadable;
-use crate::session::PartitionBatch;
 
 impl ScyllaStore {
     pub(super) async fn owners_of(

@@ -1,13 +1,13 @@
 //! Encodes the keys and arguments of one call of the script.
 
-use redis::Cmd;
 use tidegate_agentping::{Limits, Slug, TeamId};
 use tidegate_agentping_ports::gate::OnUnconfirmed;
 use tidegate_agentping_ports::{Ask, Claim, ClaimKey, Fingerprint, Seed, Ticket};
 use tidegate_kernel::{Month, Timestamp};
 
-use crate::keys::{ClaimAddress, TeamKeys};
-use crate::operation::Operation;
+use super::keys::{ClaimAddress, TeamKeys};
+use super::operation::Operation;
+use crate::script::ScriptCall;
 
 /// The largest integer that the script's numbers, which are doubles, represent exactly.
 const MOST: u64 = (1 << 53) - 1;
@@ -23,62 +23,45 @@ pub(crate) struct Keeping {
     pub asks_time: bool,
 }
 
-/// An encoded call, to be sent with the script's hash or its text.
-pub(crate) struct Packed {
-    keys: Vec<String>,
-    args: Vec<Vec<u8>>,
-}
+/// Encodes operations of one team. `moved_ms`: milliseconds by which a test has moved the clock.
+pub(crate) fn pack<'a>(
+    prefix: &str,
+    team: TeamId,
+    keeping: Keeping,
+    moved_ms: i64,
+    operations: impl Iterator<Item = &'a Operation> + Clone,
+) -> ScriptCall {
+    let mut addresses: Vec<ClaimAddress> =
+        operations.clone().flat_map(Operation::claims).map(ClaimAddress::of).collect();
+    addresses.sort_unstable();
+    addresses.dedup();
+    let mut agents: Vec<&Slug> = operations.clone().flat_map(Operation::agents).collect();
+    agents.sort_unstable();
+    agents.dedup();
 
-impl Packed {
-    /// Encodes operations of one team. `moved_ms`: milliseconds by which a test has moved the clock.
-    pub fn new<'a>(
-        prefix: &str,
-        team: TeamId,
-        keeping: Keeping,
-        moved_ms: i64,
-        operations: impl Iterator<Item = &'a Operation> + Clone,
-    ) -> Self {
-        let mut addresses: Vec<ClaimAddress> =
-            operations.clone().flat_map(Operation::claims).map(ClaimAddress::of).collect();
-        addresses.sort_unstable();
-        addresses.dedup();
-        let mut agents: Vec<&Slug> = operations.clone().flat_map(Operation::agents).collect();
-        agents.sort_unstable();
-        agents.dedup();
-
-        let team_keys = TeamKeys::new(prefix, team);
-        let mut keys = vec![team_keys.state()];
-        let mut buckets = ArgumentBytes::default();
-        for bucket in addresses.chunk_by(|one, two| one.bucket() == two.bucket()) {
-            keys.push(team_keys.bucket(bucket[0].bucket()));
-            buckets.size(bucket.len());
-            buckets.uint::<6>(bucket[0].bucket().born_ms());
-        }
-        let mut header = ArgumentBytes::default();
-        header.uint::<6>(keeping.window_ms);
-        header.uint::<6>(keeping.team_ttl_ms);
-        header.size(keys.len() - 1);
-        header.size(agents.len());
-        header.flag(keeping.asks_time);
-        header.0.extend_from_slice(&moved_ms.to_be_bytes());
-
-        let mut args = Vec::with_capacity(2 + addresses.len() + agents.len());
-        args.extend([header.0, buckets.0]);
-        args.extend(addresses.iter().map(|address| address.field().to_vec()));
-        args.extend(agents.iter().map(|slug| [b"a", slug.as_str().as_bytes()].concat()));
-        let slots = Slots { addresses: &addresses, agents: &agents };
-        args.extend(operations.map(|operation| slots.pack(operation)));
-        Packed { keys, args }
+    let team_keys = TeamKeys::new(prefix, team);
+    let mut keys = vec![team_keys.state()];
+    let mut buckets = ArgumentBytes::default();
+    for bucket in addresses.chunk_by(|one, two| one.bucket() == two.bucket()) {
+        keys.push(team_keys.bucket(bucket[0].bucket()));
+        buckets.size(bucket.len());
+        buckets.uint::<6>(bucket[0].bucket().born_ms());
     }
+    let mut header = ArgumentBytes::default();
+    header.uint::<6>(keeping.window_ms);
+    header.uint::<6>(keeping.team_ttl_ms);
+    header.size(keys.len() - 1);
+    header.size(agents.len());
+    header.flag(keeping.asks_time);
+    header.0.extend_from_slice(&moved_ms.to_be_bytes());
 
-    /// The command, `EVALSHA` with the script's hash or `EVAL` with its text.
-    pub fn command(&self, eval: &str, script: &str) -> Cmd {
-        let mut command = redis::cmd(eval);
-        command.arg(script).arg(self.keys.len());
-        self.keys.iter().for_each(|key| _ = command.arg(key));
-        self.args.iter().for_each(|arg| _ = command.arg(arg.as_slice()));
-        command
-    }
+    let mut args = Vec::with_capacity(2 + addresses.len() + agents.len());
+    args.extend([header.0, buckets.0]);
+    args.extend(addresses.iter().map(|address| address.field().to_vec()));
+    args.extend(agents.iter().map(|slug| [b"a", slug.as_str().as_bytes()].concat()));
+    let slots = Slots { addresses: &addresses, agents: &agents };
+    args.extend(operations.map(|operation| slots.pack(operation)));
+    ScriptCall { keys, args }
 }
 
 /// The numbers from 1 by which the operations refer to their claims and agents.

@@ -74,7 +74,7 @@ pub async fn keyspaces(options: &ScyllaOptions, one: &str, other: &str) -> Resul
     }
     let session = connect(options, false).await?;
     for keyspace in [one, other] {
-        crate::migrations::check(&session, keyspace, options.region).await?;
+        crate::migrations::check(&session, keyspace, options.region, &super::SCHEMA.tables).await?;
     }
     let mut comparison = Comparison::default();
     for table in TABLES {

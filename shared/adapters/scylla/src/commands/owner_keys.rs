@@ -1,0 +1,37 @@
+//! Owner keys. They are on no log, so their write timestamps are fixed: an erasure wins against every creation, whichever
+//! comes first, without a conditional write.
+
+use async_trait::async_trait;
+use tidegate_kernel::LogKey;
+use tidegate_ports::{OwnerKeys, StoreError};
+
+use super::ScyllaCommands;
+use crate::failure::unreadable;
+
+/// Of two creations, which nobody makes of one owner, the greater key stays on every replica.
+const CREATED: i64 = 1;
+const ERASED: i64 = 2;
+
+#[async_trait]
+impl OwnerKeys for ScyllaCommands {
+    async fn create(&self, owner: LogKey, wrapped: Vec<u8>) -> Result<(), StoreError> {
+        self.save_owner_key(CREATED, owner, wrapped).await
+    }
+
+    async fn find(&self, owner: LogKey) -> Result<Option<Vec<u8>>, StoreError> {
+        let found = self.cql.run(&self.cql.statements().owner_key, (owner.text(),)).await?;
+        let row = found.rows.maybe_first_row::<(Vec<u8>,)>().map_err(|error| unreadable("an owner's key", error))?;
+        Ok(row.map(|(wrapped,)| wrapped).filter(|wrapped| !wrapped.is_empty()))
+    }
+
+    /// Replaces the key by an empty one, which stays for good. The server drops the old bytes with its next compaction.
+    async fn erase(&self, owner: LogKey) -> Result<(), StoreError> {
+        self.save_owner_key(ERASED, owner, Vec::new()).await
+    }
+}
+
+impl ScyllaCommands {
+    async fn save_owner_key(&self, at: i64, owner: LogKey, wrapped: Vec<u8>) -> Result<(), StoreError> {
+        self.cql.write(&self.cql.statements().save_owner_key, (at, wrapped, owner.text())).await
+    }
+}
