@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tidegate_agentping::{Body, Event, EventId, Outcome, Record, Run, RunKey, RunState};
 use tidegate_agentping_ports::{EventRow, Note, NotedAccounts, RunWanted, RunWrite, Runs, StoredRun};
-use tidegate_consumer::{Apply, Entry, Group, RecordFate};
-use tidegate_kernel::Position;
+use tidegate_consumer::{Apply, Entry, FoldStop, Group, RecordFate};
+use tidegate_kernel::{PartitionEpoch, Position};
 use tidegate_ports::{Fate, StoreError};
 
 type RunRecords = Group<RunKey, Record>;
@@ -21,8 +21,11 @@ pub(crate) struct RunFold {
 impl Apply for RunFold {
     type Key = RunKey;
     type Record = Record;
+    type Assignment = ();
     type Loaded = Vec<StoredRun>;
     type Change = RunWrite;
+
+    fn assigned(&self, _of: PartitionEpoch) {}
 
     fn decode(&self, payload: &[u8]) -> Result<Record, String> {
         Record::decode(payload).map_err(|error| error.to_string())
@@ -32,7 +35,12 @@ impl Apply for RunFold {
         record.key()
     }
 
-    async fn load(&self, groups: &[RunRecords]) -> Result<Vec<StoredRun>, StoreError> {
+    async fn load(
+        &self,
+        (): &(),
+        groups: &[RunRecords],
+        _entries: &[Entry<RunKey>],
+    ) -> Result<Vec<StoredRun>, StoreError> {
         let wanted: Vec<RunWanted> =
             groups.iter().map(|run| RunWanted { key: run.key, events: event_ids(run) }).collect();
         self.runs.load(&wanted).await
@@ -46,7 +54,7 @@ impl Apply for RunFold {
         loaded: Vec<StoredRun>,
         entries: &mut [Entry<RunKey>],
         again: bool,
-    ) -> Vec<RunWrite> {
+    ) -> Result<Vec<RunWrite>, FoldStop> {
         let write = |(records, stored): (RunRecords, StoredRun)| {
             let (key, position) = (records.key, records.last);
             let comes_again = again || comes_again(&records, &stored, entries);
@@ -54,7 +62,7 @@ impl Apply for RunFold {
             let (run, new_events) = fold_run(records.records, stored, entries);
             RunWrite { key, run, new_events, position, again }
         };
-        groups.into_iter().zip(loaded).map(write).collect()
+        Ok(groups.into_iter().zip(loaded).map(write).collect())
     }
 
     fn key_of(change: &RunWrite) -> RunKey {

@@ -4,7 +4,8 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tidegate_consumer::{Apply, Entry, Group};
+use tidegate_consumer::{Apply, Entry, FoldStop, Group};
+use tidegate_kernel::PartitionEpoch;
 use tidegate_ports::{Fate, StoreError};
 
 use crate::mark::{CounterId, Mark};
@@ -54,8 +55,11 @@ pub struct Counting(pub Arc<dyn Counters>);
 impl Apply for Counting {
     type Key = CounterId;
     type Record = Mark;
+    type Assignment = ();
     type Loaded = Vec<Total>;
     type Change = (CounterId, Total);
+
+    fn assigned(&self, _of: PartitionEpoch) {}
 
     fn decode(&self, payload: &[u8]) -> Result<Mark, String> {
         Mark::decode(payload)
@@ -65,7 +69,12 @@ impl Apply for Counting {
         mark.counter
     }
 
-    async fn load(&self, groups: &[Group<CounterId, Mark>]) -> Result<Vec<Total>, StoreError> {
+    async fn load(
+        &self,
+        (): &(),
+        groups: &[Group<CounterId, Mark>],
+        _entries: &[Entry<CounterId>],
+    ) -> Result<Vec<Total>, StoreError> {
         let mut loaded = Vec::with_capacity(groups.len());
         for group in groups {
             loaded.push(self.0.read(group.key).await?.unwrap_or_default());
@@ -80,7 +89,7 @@ impl Apply for Counting {
         loaded: Vec<Total>,
         entries: &mut [Entry<CounterId>],
         _again: bool,
-    ) -> Vec<(CounterId, Total)> {
+    ) -> Result<Vec<(CounterId, Total)>, FoldStop> {
         let fold = |(group, mut sum): (Group<CounterId, Mark>, Total)| {
             for (place, mark) in group.records {
                 let entry = &mut entries[place];
@@ -92,7 +101,7 @@ impl Apply for Counting {
             }
             (group.key, sum)
         };
-        groups.into_iter().zip(loaded).map(fold).collect()
+        Ok(groups.into_iter().zip(loaded).map(fold).collect())
     }
 
     fn key_of(change: &(CounterId, Total)) -> CounterId {

@@ -10,21 +10,25 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use tidegate_kernel::{Partition, Position};
+use tidegate_kernel::Position;
 use tidegate_ports::{Account, Accounts, Clock, Consumed, DeadLetter, Fate, Halt, ReadLag, ReadLog, StoreError};
 use tokio::time::Instant;
 
 use crate::apply::{Apply, Poison};
 use crate::backoff::Backoff;
-use crate::batch::{Batch, Folded};
-use crate::brake::{Brake, BrakeRules, Tripped};
+use crate::batch::{Batch, Folded, Intake};
+use crate::brake::{Brake, BrakeRules};
 use crate::metrics::ConsumerMetrics;
-use crate::opened::{LaneState, Opened, WentBack};
+use crate::opened::{Assigned, LaneState, Opened, WentBack};
+use crate::parts::{Halting, Parts};
+use crate::void_records::VoidRecords;
 
 /// What every lane needs.
 pub(crate) struct Applier<A> {
     pub apply: A,
     pub poison: Poison,
+    pub voids: VoidRecords,
+    pub max_records_of_key: Option<usize>,
     pub accounts: Arc<dyn Accounts>,
     /// To read again what the store has lost; `None` where it cannot lose anything.
     pub log: Option<Arc<dyn ReadLog>>,
@@ -43,12 +47,14 @@ pub(crate) struct Applied {
     /// Counts everything up to here.
     pub account: Account,
     /// The rest of the batch is not done, and nothing after it may be.
-    pub tripped: Option<Tripped>,
+    pub halting: Option<Halting>,
+    /// The records that are not done, in log order.
+    pub rest: Vec<Consumed>,
 }
 
 impl<A: Apply> Applier<A> {
     /// Applies one batch, however long the store is away. A store outage never dead-letters.
-    pub async fn apply(&self, consumed: Vec<Consumed>, state: &mut LaneState) -> Option<Applied> {
+    pub async fn apply(&self, consumed: Vec<Consumed>, state: &mut LaneState<A>) -> Option<Applied> {
         let first = consumed.first()?.position;
         let mut opened = self.open(first, state).await;
         let read_to = state.read_to.replace(consumed.last()?.position.offset + 1);
@@ -57,49 +63,93 @@ impl<A: Apply> Applier<A> {
         }
         let applied = match opened.halted {
             None => self.apply_opened(consumed, state, &mut opened).await,
-            halted => Applied { offsets: Vec::new(), account: opened.account, tripped: halted },
+            halting => Applied { offsets: Vec::new(), account: opened.account, halting, rest: consumed },
         };
         state.opened = Some(opened);
         Some(applied)
     }
 
-    async fn apply_opened(&self, consumed: Vec<Consumed>, state: &mut LaneState, opened: &mut Opened) -> Applied {
-        let halted = |opened: &Opened| Applied { offsets: Vec::new(), account: opened.account, tripped: opened.halted };
-        let mut batch = Batch::decode(&self.apply, consumed, &mut state.brake);
-        let mut tripped = batch.tripped.take().map(|(tripped, position, reason)| {
-            tracing::error!(%position, reason, "a record cannot be applied; its partition is halted");
-            tripped
-        });
-        for (record, reason) in std::mem::take(&mut batch.poison) {
-            self.dead_letter(record, reason).await;
+    async fn apply_opened(&self, consumed: Vec<Consumed>, state: &mut LaneState<A>, opened: &mut Opened) -> Applied {
+        let mut offsets = Vec::with_capacity(consumed.len());
+        let (mut parts, mut halting) = (Parts::of(consumed), None);
+        while halting.is_none()
+            && let Some(part) = parts.next()
+        {
+            let mut passed = self.passed_brake();
+            let brake = if part.is_passed { &mut passed } else { &mut state.brake };
+            let mut batch = Batch::decode(&self.apply, part.records, &self.intake(), brake);
+            let tripped = batch.tripped.take().map(|(tripped, position, reason)| {
+                tracing::error!(%position, reason, "a record cannot be applied; its partition is halted");
+                Halting { tripped, offset: position.offset }
+            });
+            for (record, reason) in std::mem::take(&mut batch.poison) {
+                self.dead_letter(record, reason).await;
+            }
+            parts.put_back(std::mem::take(&mut batch.rest), false);
+            let Some(loaded) = self.load_or_halt(&state.assigned, &batch, opened).await else {
+                parts.put_back(batch.into_records(), true);
+                halting = opened.halted;
+                continue;
+            };
+            match batch.fold(&self.apply, loaded, false) {
+                Err(stopped) => halting = parts.split(stopped),
+                Ok(mut folded) => match self.keep(&state.assigned, &mut folded, opened, false).await {
+                    Err(refused) => {
+                        halting = Some(refused);
+                        parts.put_back(folded.into_records(), true);
+                    }
+                    Ok(refused) => {
+                        halting = tripped;
+                        for _ in 0..refused {
+                            let offset = opened.account.next_offset;
+                            halting = state.brake.take(true).map(|tripped| Halting { tripped, offset }).or(halting);
+                        }
+                        self.metrics.count(folded.done().map(|(_, fate)| fate));
+                        offsets.extend(folded.done().map(|(offset, _)| offset));
+                    }
+                },
+            }
         }
-        let loaded = loop {
-            match self.load(&batch, opened).await {
-                Ok(loaded) => break loaded,
-                Err(went_back) => self.read_again(state.partition, opened, went_back).await,
+        Applied { offsets, account: self.checked(opened), halting, rest: parts.into_records() }
+    }
+
+    /// What a batch takes.
+    pub fn intake(&self) -> Intake {
+        Intake { void: self.voids.known(), max_records_of_key: self.max_records_of_key }
+    }
+
+    /// What is stored of the batch's keys, once the store has everything again; `None`: the partition is halted.
+    async fn load_or_halt(
+        &self,
+        assigned: &Assigned<A>,
+        batch: &Batch<A>,
+        opened: &mut Opened,
+    ) -> Option<Option<A::Loaded>> {
+        loop {
+            match self.load(assigned, batch, opened).await {
+                Ok(loaded) => return Some(loaded),
+                Err(went_back) => self.read_again(assigned, opened, went_back).await,
             }
             if opened.halted.is_some() {
-                return halted(opened);
+                return None;
             }
-        };
-        let folded = batch.fold(&self.apply, loaded, false);
-        let Ok((folded, refused)) = self.keep(state.partition, folded, opened, false).await else {
-            return halted(opened);
-        };
-        for _ in 0..refused {
-            tripped = state.brake.take(true).or(tripped);
         }
-        self.metrics.count(folded.done().map(|(_, fate)| fate));
-        let offsets = folded.done().map(|(offset, _)| offset).collect();
-        Applied { offsets, account: self.checked(opened), tripped }
     }
 
     /// What is stored of the batch's keys, by a store that has lost nothing since; `None`: the batch has no keys.
-    pub async fn load(&self, batch: &Batch<A>, opened: &mut Opened) -> Result<Option<A::Loaded>, WentBack> {
+    pub async fn load(
+        &self,
+        assigned: &Assigned<A>,
+        batch: &Batch<A>,
+        opened: &mut Opened,
+    ) -> Result<Option<A::Loaded>, WentBack> {
         if batch.groups.is_empty() {
             return Ok(None);
         }
-        let loaded = self.until_done("load", || self.apply.load(&batch.groups)).await;
+        let loaded = {
+            let load = || self.apply.load(&assigned.assignment, &batch.groups, &batch.entries);
+            self.until_done("load", load).await
+        };
         let asked_at = Instant::now();
         match self.until_done("ask for starts", || self.apply.starts()).await {
             starts if starts == opened.starts => {
@@ -117,11 +167,11 @@ impl<A: Apply> Applier<A> {
     /// The store refuses what may not be dead-lettered: the partition is halted, and nothing is counted.
     pub async fn keep(
         &self,
-        partition: Partition,
-        mut folded: Folded<A>,
+        assigned: &Assigned<A>,
+        folded: &mut Folded<A>,
         opened: &mut Opened,
         again: bool,
-    ) -> Result<(Folded<A>, u32), Tripped> {
+    ) -> Result<u32, Halting> {
         let not_yet_counted = folded.not_yet_counted(&opened.account);
         let recorded: HashMap<Position, Fate> = match not_yet_counted.is_empty() {
             true => HashMap::new(),
@@ -140,13 +190,13 @@ impl<A: Apply> Applier<A> {
         let refused = if changes.is_empty() { Vec::new() } else { self.save(changes).await };
         let refused = match refused.is_empty() {
             true => 0,
-            false => self.sort_out(partition, refused, &mut folded, opened).await?,
+            false => self.sort_out(assigned, refused, folded, opened).await?,
         };
         #[cfg(feature = "fail-points")]
         fail::fail_point!("persister::between_save_and_commit", |_| std::process::abort());
         folded.count(&mut opened.account, &recorded);
         opened.window.saved(Instant::now(), opened.account.next_offset);
-        Ok((folded, refused))
+        Ok(refused)
     }
 
     /// The brake of a partition that is assigned now.
@@ -162,7 +212,7 @@ impl<A: Apply> Applier<A> {
     fn brake_by(&self, rules: BrakeRules) -> Brake {
         match self.poison {
             Poison::DeadLetter(_) => Brake::new(rules),
-            Poison::Halt => Brake::at_first(),
+            Poison::Halt(_) => Brake::at_first(),
         }
     }
 

@@ -4,8 +4,8 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tidegate_kernel::Position;
-use tidegate_ports::{DeadLetters, Fate, StoreError};
+use tidegate_kernel::{PartitionEpoch, Position};
+use tidegate_ports::{DeadLetters, Fate, StoreError, Voids};
 
 use crate::group::{Entry, Group, RecordFate};
 
@@ -20,10 +20,15 @@ pub trait Apply: Send + Sync + 'static {
     type Key: Copy + Eq + Hash + Send + Sync + 'static;
     /// A decoded record.
     type Record: Send + Sync + 'static;
+    /// What is remembered from batch to batch of one assignment of a partition. It ends with the assignment.
+    type Assignment: Send + Sync + 'static;
     /// What is stored of the keys of a batch.
     type Loaded: Send + 'static;
     /// One write of one key, which the store takes or refuses as a whole.
     type Change: Clone + Send + Sync + 'static;
+
+    /// A partition was assigned to this consumer.
+    fn assigned(&self, of: PartitionEpoch) -> Self::Assignment;
 
     /// # Errors
     /// Why the payload is no record that this release can apply: it is poison.
@@ -31,27 +36,38 @@ pub trait Apply: Send + Sync + 'static {
 
     fn key(record: &Self::Record) -> Self::Key;
 
-    /// What is stored of each group's key.
+    /// What is stored of each group's key. Each record of a group comes with its index into `entries`.
     ///
     /// # Errors
     /// [`StoreError`]; the batch waits and is loaded again.
-    async fn load(&self, groups: &[Group<Self::Key, Self::Record>]) -> Result<Self::Loaded, StoreError>;
+    async fn load(
+        &self,
+        assignment: &Self::Assignment,
+        groups: &[Group<Self::Key, Self::Record>],
+        entries: &[Entry<Self::Key>],
+    ) -> Result<Self::Loaded, StoreError>;
 
     /// Folds each group's records onto what is loaded. Pure. Sets the fate of every record that was not folded before:
     /// each record of a group comes with its index into `entries`. `again`: the records are read again because the store
     /// may have lost what was derived from them.
+    ///
+    /// A panic counts as a [`FoldStop`] at an unknown record.
+    ///
+    /// # Errors
+    /// [`FoldStop`]: what comes before its record is folded again and saved, and the partition is halted there.
     fn fold(
         &self,
         groups: Vec<Group<Self::Key, Self::Record>>,
         loaded: Self::Loaded,
         entries: &mut [Entry<Self::Key>],
         again: bool,
-    ) -> Vec<Self::Change>;
+    ) -> Result<Vec<Self::Change>, FoldStop>;
 
     fn key_of(change: &Self::Change) -> Self::Key;
 
     /// The fate of each record that was folded before, in the order asked, as it was recorded then; `None`: it was
-    /// simply stored. Asked only for records that no account counts yet.
+    /// simply stored. Asked only for records that no account counts yet, and whose fate the fold did not know
+    /// ([`Entry::fate_before`]).
     ///
     /// # Errors
     /// [`StoreError`]; it is asked again.
@@ -85,11 +101,20 @@ pub trait Apply: Send + Sync + 'static {
     }
 }
 
+/// A record that may not be passed over cannot be folded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoldStop {
+    /// Its index into the entries; `None`: one of the batch's records, and it is not known which.
+    pub at: Option<usize>,
+    pub reason: String,
+}
+
 /// What becomes of a record that cannot be decoded, or whose change the store refuses for good.
 #[derive(Clone)]
 pub enum Poison {
     /// It goes to the dead letters, and its partition goes on, as far as the brake allows.
     DeadLetter(Arc<dyn DeadLetters>),
-    /// Its partition is halted at this record.
-    Halt,
+    /// Its partition is halted at this record, until the record is void. Void records are passed over, whether or not they
+    /// can be decoded, and count as [`Fate::Dead`].
+    Halt(Arc<dyn Voids>),
 }

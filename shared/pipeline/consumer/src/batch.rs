@@ -1,14 +1,23 @@
 //! One batch of a partition, as pure steps: decode, group by key, know each record's fate.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use tidegate_kernel::Position;
 use tidegate_ports::{Account, Consumed, Fate};
 
-use crate::apply::Apply;
+use crate::apply::{Apply, FoldStop};
 use crate::brake::{Brake, Tripped};
 use crate::fail_points;
-use crate::group::{Entry, Group, RecordFate};
+use crate::group::{Entry, EntryOrigin, Group, RecordFate};
+use crate::panics::or_panic;
+
+/// What a batch takes.
+pub(crate) struct Intake {
+    /// Records that are passed over.
+    pub void: Arc<HashSet<Position>>,
+    pub max_records_of_key: Option<usize>,
+}
 
 /// A decoded batch: what can be applied, by key, and what never can.
 pub(crate) struct Batch<A: Apply> {
@@ -17,75 +26,124 @@ pub(crate) struct Batch<A: Apply> {
     /// What stopped decoding, at which record, and why that cannot be decoded. It and all after it are not of this
     /// batch.
     pub tripped: Option<(Tripped, Position, String)>,
+    /// What is not of this batch, in log order.
+    pub rest: Vec<Consumed>,
     /// Every record of the batch, in log order.
-    entries: Vec<Entry<A::Key>>,
-    /// The records themselves, each at its entry's place; `None` for poison.
+    pub entries: Vec<Entry<A::Key>>,
+    /// The records themselves, each at its entry's place; `None` once it was taken.
     sources: Vec<Option<Consumed>>,
 }
 
 impl<A: Apply> Batch<A> {
     /// Decodes records in log order, as far as the brake lets it, and groups them by key, keeping each key's order.
-    pub fn decode(apply: &A, consumed: Vec<Consumed>, brake: &mut Brake) -> Self {
+    pub fn decode(apply: &A, consumed: Vec<Consumed>, intake: &Intake, brake: &mut Brake) -> Self {
         let mut batch = Batch {
             groups: Vec::new(),
             poison: Vec::new(),
             tripped: None,
+            rest: Vec::new(),
             entries: Vec::with_capacity(consumed.len()),
             sources: Vec::with_capacity(consumed.len()),
         };
         let mut places: HashMap<A::Key, usize> = HashMap::with_capacity(consumed.len());
-        for one in consumed {
-            let decoded = apply.decode(fail_points::as_read(&one.payload));
+        let mut waiting = consumed.into_iter();
+        for one in waiting.by_ref() {
+            let entry = entry_of(&one, intake);
+            if intake.void.contains(&one.position) {
+                batch.push(Entry { fate: Some(Fate::Dead), ..entry }, one);
+                continue;
+            }
+            let payload = fail_points::as_read(&one.payload);
+            let decoded = or_panic("decoding", || apply.decode(payload)).and_then(|decoded| decoded);
+            if let Ok(record) = &decoded
+                && batch.is_full_of(A::key(record), intake, &places)
+            {
+                batch.rest.push(one);
+                break;
+            }
             let tripped = brake.take(decoded.is_err());
-            let entry = Entry { position: one.position, appended_at: one.appended_at, key: None, fate: None };
             match (decoded, tripped) {
                 (Ok(record), _) => {
                     let key = A::key(&record);
-                    batch.entries.push(Entry { key: Some(key), ..entry });
-                    let replayed = one.provenance.as_ref().is_some_and(|provenance| provenance.origin.is_some());
-                    batch.add(key, record, one.position, replayed, &mut places);
-                    batch.sources.push(Some(one));
+                    batch.push(Entry { key: Some(key), ..entry }, one);
+                    batch.add(key, record, entry, &mut places);
                 }
                 (Err(reason), Some(tripped)) => {
                     batch.tripped = Some((tripped, one.position, reason));
+                    batch.rest.push(one);
                     break;
                 }
                 (Err(reason), None) => {
-                    batch.entries.push(Entry { fate: Some(Fate::Dead), ..entry });
-                    batch.poison.push((one, reason));
-                    batch.sources.push(None);
+                    batch.poison.push((one.clone(), reason));
+                    batch.push(Entry { fate: Some(Fate::Dead), ..entry }, one);
                 }
             }
         }
+        batch.rest.extend(waiting);
         batch
     }
 
-    fn add(
-        &mut self,
-        key: A::Key,
-        record: A::Record,
-        position: Position,
-        replayed: bool,
-        places: &mut HashMap<A::Key, usize>,
-    ) {
+    fn is_full_of(&self, key: A::Key, intake: &Intake, places: &HashMap<A::Key, usize>) -> bool {
+        let Some(most) = intake.max_records_of_key else { return false };
+        places.get(&key).is_some_and(|place| self.groups[*place].records.len() >= most.max(1))
+    }
+
+    fn push(&mut self, entry: Entry<A::Key>, source: Consumed) {
+        self.entries.push(entry);
+        self.sources.push(Some(source));
+    }
+
+    fn add(&mut self, key: A::Key, record: A::Record, of: Entry<A::Key>, places: &mut HashMap<A::Key, usize>) {
         let place = *places.entry(key).or_insert_with(|| {
-            self.groups.push(Group { key, records: Vec::with_capacity(1), replayed: false, last: position });
+            self.groups.push(Group { key, records: Vec::with_capacity(1), replayed: false, last: of.position });
             self.groups.len() - 1
         });
         let group = &mut self.groups[place];
         group.records.push((self.entries.len() - 1, record));
-        group.replayed |= replayed;
-        group.last = position;
+        group.replayed |= of.origin.is_some();
+        group.last = of.position;
     }
 
     /// Folds the records onto what is loaded of their keys; `None`: there are none.
-    pub fn fold(mut self, apply: &A, loaded: Option<A::Loaded>, again: bool) -> Folded<A> {
-        let changes = match loaded {
-            Some(loaded) => apply.fold(self.groups, loaded, &mut self.entries, again),
-            None => Vec::new(),
+    ///
+    /// # Errors
+    /// [`Stopped`], with the records.
+    pub fn fold(mut self, apply: &A, loaded: Option<A::Loaded>, again: bool) -> Result<Folded<A>, Stopped> {
+        let (groups, entries) = (self.groups, &mut self.entries);
+        let folded = match loaded {
+            // After a panic the entries are dropped.
+            Some(loaded) => or_panic("folding", || apply.fold(groups, loaded, entries, again))
+                .unwrap_or_else(|reason| Err(FoldStop { at: None, reason })),
+            None => Ok(Vec::new()),
         };
-        Folded { changes, entries: self.entries, sources: self.sources }
+        match folded {
+            Ok(changes) => Ok(Folded { changes, entries: self.entries, sources: self.sources }),
+            Err(FoldStop { at, reason }) => {
+                Err(Stopped { records: self.sources.into_iter().flatten().collect(), at, reason })
+            }
+        }
     }
+
+    /// The batch's records, in log order.
+    pub fn into_records(self) -> Vec<Consumed> {
+        self.sources.into_iter().flatten().collect()
+    }
+}
+
+fn entry_of<K>(one: &Consumed, intake: &Intake) -> Entry<K> {
+    let origin = one.provenance.as_ref().and_then(|provenance| provenance.origin);
+    let origin =
+        origin.map(|origin| EntryOrigin { position: origin.position, is_void: intake.void.contains(&origin.position) });
+    Entry { position: one.position, appended_at: one.appended_at, key: None, origin, fate: None, fate_before: None }
+}
+
+/// A fold that stopped.
+pub(crate) struct Stopped {
+    /// The batch's records, in log order.
+    pub records: Vec<Consumed>,
+    /// Which of them is the cause, where that is known.
+    pub at: Option<usize>,
+    pub reason: String,
 }
 
 /// The changes of a batch and how each of its records ended.
@@ -96,9 +154,11 @@ pub(crate) struct Folded<A: Apply> {
 }
 
 impl<A: Apply> Folded<A> {
-    /// Records that were folded before and are not counted yet: the process that folded them ended before it settled.
+    /// Records that were folded before and are not counted yet, and whose fates the fold did not know: the process that
+    /// folded them ended before it settled.
     pub fn not_yet_counted(&self, account: &Account) -> Vec<Position> {
-        let open = self.entries.iter().filter(|entry| entry.fate.is_none() && is_new_to(account, entry));
+        let is_open = |entry: &&Entry<A::Key>| entry.fate.is_none() && entry.fate_before.is_none();
+        let open = self.entries.iter().filter(is_open).filter(|entry| is_new_to(account, entry));
         open.map(|entry| entry.position).collect()
     }
 
@@ -115,7 +175,8 @@ impl<A: Apply> Folded<A> {
     /// has none there was stored.
     pub fn count(&self, account: &mut Account, recorded: &HashMap<Position, Fate>) {
         for entry in &self.entries {
-            let fate = entry.fate.or_else(|| recorded.get(&entry.position).copied()).unwrap_or(Fate::Stored);
+            let before = || entry.fate_before.or_else(|| recorded.get(&entry.position).copied());
+            let fate = entry.fate.or_else(before).unwrap_or(Fate::Stored);
             account.count(entry.position.offset, fate);
         }
     }
@@ -125,6 +186,16 @@ impl<A: Apply> Folded<A> {
         let wanted = |place: &usize| self.entries[*place].key.is_some_and(&of);
         let places: Vec<usize> = (0..self.entries.len()).filter(wanted).collect();
         places.into_iter().filter_map(|place| Some((place, self.sources[place].take()?))).collect()
+    }
+
+    /// The batch's records, in log order.
+    pub fn into_records(self) -> Vec<Consumed> {
+        self.sources.into_iter().flatten().collect()
+    }
+
+    /// The offset of the batch's first record.
+    pub fn first_offset(&self) -> Option<i64> {
+        self.entries.first().map(|entry| entry.position.offset)
     }
 
     pub fn set_fate(&mut self, place: usize, fate: Fate) {

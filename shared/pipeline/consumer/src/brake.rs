@@ -55,6 +55,8 @@ pub enum Tripped {
     Share { poison: u32, of: u32 },
     /// A record that may not be passed over cannot be decoded.
     Unreadable,
+    /// A record that may not be passed over cannot be folded.
+    Stopped,
     /// The store refuses for good what follows from a record that may not be passed over.
     Refused,
     /// The log has records at offsets that are accounted for, and ends before the last of them. They are others than
@@ -106,6 +108,7 @@ impl fmt::Display for Tripped {
             Tripped::InARow { poison } => write!(formatter, "{poison} records in a row cannot be applied"),
             Tripped::Share { poison, of } => write!(formatter, "{poison} of the last {of} records cannot be applied"),
             Tripped::Unreadable => formatter.write_str("a record cannot be decoded"),
+            Tripped::Stopped => formatter.write_str("a record cannot be folded"),
             Tripped::Refused => formatter.write_str("the store refuses what follows from a record"),
             Tripped::LogWentBack { accounted, end } => {
                 write!(formatter, "the log ends at {end}, and everything up to {accounted} is accounted for")

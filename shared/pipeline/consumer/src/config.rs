@@ -22,6 +22,8 @@ pub struct ConsumerConfig {
     /// How long after a batch its account is settled and its offset committed, so that neither costs every batch.
     pub settle_every: Duration,
     pub brake: BrakeRules,
+    /// How many records of one key a batch has at most; `None`: as many as were read.
+    pub max_records_of_key: Option<usize>,
     /// How long a stop may take to apply and commit what was read.
     pub drain_deadline: Duration,
 }
@@ -35,6 +37,7 @@ impl Default for ConsumerConfig {
             linger: Duration::from_millis(50),
             settle_every: Duration::from_millis(50),
             brake: BrakeRules::default(),
+            max_records_of_key: None,
             drain_deadline: Duration::from_secs(10),
         }
     }

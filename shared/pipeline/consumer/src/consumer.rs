@@ -20,6 +20,7 @@ use crate::pacing::Pacing;
 use crate::progress::{Action, Event};
 use crate::stall_watch::Stalled;
 use crate::throttle::Throttle;
+use crate::void_records::VoidRecords;
 
 const POLL_WAIT: Duration = Duration::from_millis(500);
 const LOG_RETRY: Duration = Duration::from_millis(200);
@@ -59,10 +60,21 @@ impl<A: Apply> Consumer<A> {
     ) -> Self {
         // Wide enough that a lane never waits to report.
         let (events_sender, events) = mpsc::channel(1_024);
-        let (brake, metrics) = (config.brake, ConsumerMetrics::new());
+        let applier = Applier {
+            apply,
+            voids: VoidRecords::new(&poison),
+            poison,
+            max_records_of_key: config.max_records_of_key,
+            accounts,
+            log: None,
+            clock,
+            ends: None,
+            brake: config.brake,
+            metrics: ConsumerMetrics::new(),
+        };
         Consumer {
             log,
-            applier: Arc::new(Applier { apply, poison, accounts, log: None, clock, ends: None, brake, metrics }),
+            applier: Arc::new(applier),
             config,
             lanes: HashMap::new(),
             events_sender,
@@ -158,14 +170,17 @@ impl<A: Apply> Consumer<A> {
 
     async fn feed(&mut self, from: PartitionEpoch, records: Vec<Consumed>) {
         let partitions = self.lanes.len();
-        let Some(lane) = lane_of(&mut self.lanes, from).filter(|lane| !lane.is_halted()) else { return };
+        let is_kept = |lane: &&mut Lane| !lane.is_halted() || self.applier.voids.can_end_halts();
+        let Some(lane) = lane_of(&mut self.lanes, from).filter(is_kept) else { return };
         self.applier.metrics.read.increment(records.len() as u64);
         let mut bytes = 0;
         for record in &records {
             lane.progress.on(Event::Read(record.position.offset));
             bytes += record.payload.len();
         }
-        self.throttle.add(bytes);
+        if !lane.is_halted() {
+            self.throttle.add(bytes);
+        }
         lane.push(records, bytes).await;
         self.pause_full_lanes();
         self.pacing.polled(bytes, partitions, &self.config);
@@ -175,6 +190,7 @@ impl<A: Apply> Consumer<A> {
         match event {
             LaneEvent::Applied { of, bytes, applied } => self.applied(of, bytes, &applied).await,
             LaneEvent::Settled(of) => self.advance(of, Event::Settled).await,
+            LaneEvent::WentOn { of, bytes } => self.went_on(of, bytes),
         }
     }
 
@@ -183,12 +199,19 @@ impl<A: Apply> Consumer<A> {
         let Some(lane) = lane_of(&mut self.lanes, of) else { return };
         lane.done(bytes);
         self.throttle.release(bytes);
-        if let Some(tripped) = applied.tripped {
-            let is_braked = !matches!(tripped, Tripped::LogWentBack { .. });
+        if let Some(halting) = applied.halting {
+            let is_braked = !matches!(halting.tripped, Tripped::LogWentBack { .. });
             metrics::braked(of.partition).set(f64::from(u8::from(is_braked)));
             self.throttle.release(lane.halt());
         }
         self.advance(of, Event::Applied { offsets: &applied.offsets, account: applied.account }).await;
+        self.pause_full_lanes();
+    }
+
+    fn went_on(&mut self, of: PartitionEpoch, bytes: usize) {
+        let Some(lane) = lane_of(&mut self.lanes, of) else { return };
+        metrics::braked(of.partition).set(0.0);
+        self.throttle.add(lane.go_on(bytes));
         self.pause_full_lanes();
     }
 

@@ -21,8 +21,20 @@ pub struct Entry<K> {
     pub appended_at: Timestamp,
     /// `None`: it cannot be decoded.
     pub key: Option<K>,
+    /// Where a replayed record was read from.
+    pub origin: Option<EntryOrigin>,
     /// `None`: it was folded before.
     pub fate: Option<Fate>,
+    /// Of a record that was folded before: how it ended then, where the fold knows.
+    pub fate_before: Option<Fate>,
+}
+
+/// Where a replayed record was read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EntryOrigin {
+    pub position: Position,
+    /// The record there is void: it was never applied.
+    pub is_void: bool,
 }
 
 /// How one record ended.

@@ -1,9 +1,11 @@
 //! A halted lane: says so now and then, in the log and once in the store, and applies nothing more, until the partition
-//! is taken away or the consumer ends.
+//! is taken away, the consumer ends, or the record that halts it is void.
 
+use std::collections::VecDeque;
 use std::pin::pin;
 use std::time::Duration;
 
+use tidegate_kernel::Position;
 use tidegate_ports::{Consumed, Halt};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
@@ -11,32 +13,58 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use crate::applier::Applier;
 use crate::apply::Apply;
 use crate::brake::Tripped;
+use crate::parts::Halting;
 
 /// How often a halted lane logs it.
 const LOG_EVERY: Duration = Duration::from_secs(60);
+/// How often it reads which records are void.
+const READ_VOIDS_EVERY: Duration = Duration::from_secs(1);
 
-/// Drops the batches that still come.
+/// Returns the batches that came meanwhile once the lane may go on; `None`: nothing more comes. The partition is paused, so
+/// few come. Where no record can be void, they are dropped.
 pub(crate) async fn stay_halted<A: Apply>(
     applier: &Applier<A>,
-    tripped: Tripped,
+    Halting { tripped, offset }: Halting,
     halt: Halt,
-    mut incoming: mpsc::Receiver<Vec<Consumed>>,
-) {
+    incoming: &mut mpsc::Receiver<Vec<Consumed>>,
+) -> Option<VecDeque<Vec<Consumed>>> {
     let mut ticks = interval_at(Instant::now(), LOG_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut reads = interval_at(Instant::now(), READ_VOIDS_EVERY);
+    for interval in [&mut ticks, &mut reads] {
+        interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    }
+    let is_of_this_log = !matches!(tripped, Tripped::LogWentBack { .. });
+    let can_end = is_of_this_log && applier.voids.can_end_halts();
     // Front doors read it there. Of a log that went back they know by themselves.
-    let mut is_stated = matches!(tripped, Tripped::LogWentBack { .. });
+    let mut is_stated = !is_of_this_log;
     let mut stating = pin!(applier.halt(halt));
+    let mut came = VecDeque::new();
     loop {
         tokio::select! {
             biased;
-            consumed = incoming.recv() => if consumed.is_none() {
-                return;
+            consumed = incoming.recv() => match consumed {
+                Some(consumed) if can_end => came.push_back(consumed),
+                Some(_) => {}
+                None => return None,
             },
             () = &mut stating, if !is_stated => is_stated = true,
             _ = ticks.tick() => log(&tripped, halt),
+            _ = reads.tick(), if can_end => {
+                let at = Position { generation: halt.generation, partition: halt.partition, offset };
+                if is_void(applier, at).await {
+                    tracing::warn!(position = %at, "the record that halted this partition is void: the partition goes on");
+                    return Some(came);
+                }
+            }
         }
     }
+}
+
+async fn is_void<A: Apply>(applier: &Applier<A>, at: Position) -> bool {
+    if let Err(error) = applier.voids.read().await {
+        tracing::debug!(%error, "the void records cannot be read");
+    }
+    applier.voids.known().contains(&at)
 }
 
 fn log(tripped: &Tripped, Halt { partition, offset, .. }: Halt) {
@@ -55,12 +83,12 @@ fn log(tripped: &Tripped, Halt { partition, offset, .. }: Halt) {
             "the brake stopped this partition: nothing is lost, nothing more goes to the dead letters; deploy a release \
              that reads these records, or raise the brake's limits and restart (docs/runbook.md, TidegateBraked)",
         ),
-        Tripped::Unreadable | Tripped::Refused => tracing::error!(
+        Tripped::Unreadable | Tripped::Stopped | Tripped::Refused => tracing::error!(
             partition,
             offset,
             %tripped,
             "this partition is halted: nothing is lost, and nothing of it is passed over; deploy a release that applies \
-             this record",
+             this record, or set the record aside as void where the product can do so",
         ),
     }
 }

@@ -1,5 +1,6 @@
 //! A lane applies the batches of one assigned partition, one at a time and in order.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use crate::applier::{Applied, Applier};
 use crate::apply::Apply;
 use crate::halted::stay_halted;
 use crate::metrics;
-use crate::opened::LaneState;
+use crate::opened::{Assigned, LaneState};
 use crate::progress::Progress;
 use crate::stall_watch::StallTimer;
 
@@ -27,6 +28,8 @@ pub(crate) enum LaneEvent {
     Applied { of: PartitionEpoch, bytes: usize, applied: Applied },
     /// The account that was being settled is durable.
     Settled(PartitionEpoch),
+    /// The lane is halted no more, and applies records of so many payload bytes that it had not done.
+    WentOn { of: PartitionEpoch, bytes: usize },
 }
 
 /// The consumer's side of a lane. Dropping it lets the lane finish what it has and end.
@@ -40,7 +43,7 @@ pub(crate) struct Lane {
     waiting: usize,
     waiting_bytes: usize,
     pub paused: bool,
-    /// Nothing more is applied here under this assignment.
+    /// Nothing more is applied here for now.
     halted: bool,
     stall: StallTimer,
 }
@@ -82,11 +85,19 @@ impl Lane {
         self.waiting_bytes -= bytes;
     }
 
-    /// Nothing more is applied here. Returns the payload bytes that were handed over for nothing.
+    /// Nothing more is applied here for now. Returns the payload bytes that wait in vain.
     pub const fn halt(&mut self) -> usize {
-        let waiting_bytes = self.waiting_bytes;
-        (self.halted, self.waiting, self.waiting_bytes) = (true, 0, 0);
-        waiting_bytes
+        self.halted = true;
+        self.waiting_bytes
+    }
+
+    /// The lane applies what waits, and before that the rest of the batch that halted it, of so many payload bytes. Returns
+    /// the payload bytes of it all.
+    pub const fn go_on(&mut self, bytes: usize) -> usize {
+        self.halted = false;
+        self.waiting += 1;
+        self.waiting_bytes += bytes;
+        self.waiting_bytes
     }
 
     pub const fn is_halted(&self) -> bool {
@@ -110,7 +121,7 @@ impl Lane {
 
     /// Whether something of it is being applied, settled or committed, or waits for it.
     pub fn is_busy(&self) -> bool {
-        self.waiting > 0 || self.progress.is_settling()
+        (self.waiting > 0 && !self.halted) || self.progress.is_settling()
     }
 
     /// For how long something of it has been under way or uncommitted without any commit.
@@ -119,7 +130,7 @@ impl Lane {
         self.stall.stalled_for(waits && !self.halted, self.progress.committed_to(), now)
     }
 
-    /// Ends the lane at once: its partition is somebody else's. Returns the payload bytes that were not applied.
+    /// Ends the lane at once: its partition is somebody else's. Returns the payload bytes that still wait to be applied.
     pub fn abort(self) -> usize {
         metrics::braked(self.of.partition).set(0.0);
         metrics::stalled(self.of.partition).set(0.0);
@@ -127,7 +138,7 @@ impl Lane {
         if let Some(settling) = self.settling {
             settling.abort();
         }
-        self.waiting_bytes
+        if self.halted { 0 } else { self.waiting_bytes }
     }
 }
 
@@ -137,25 +148,41 @@ async fn apply_batches<A: Apply>(
     mut incoming: mpsc::Receiver<Vec<Consumed>>,
     events: mpsc::Sender<LaneEvent>,
 ) {
-    let mut state = LaneState::new(of.partition, applier.new_brake());
+    let assigned = Assigned { of, assignment: applier.apply.assigned(of) };
+    let mut state = LaneState::new(assigned, applier.new_brake());
+    // What came while the lane was halted.
+    let mut held = VecDeque::new();
     loop {
-        let consumed = tokio::select! {
-            biased;
-            consumed = incoming.recv() => consumed,
-            () = sleep(CHECK_EVERY), if state.needs_check() => {
-                applier.check(&mut state).await;
-                continue;
-            }
+        let consumed = match held.pop_front() {
+            Some(consumed) => Some(consumed),
+            None => tokio::select! {
+                biased;
+                consumed = incoming.recv() => consumed,
+                () = sleep(CHECK_EVERY), if state.needs_check() => {
+                    applier.check(&mut state).await;
+                    continue;
+                }
+            },
         };
         let Some(consumed) = consumed else { return };
-        let bytes = consumed.iter().map(|one| one.payload.len()).sum();
-        let Some(applied) = applier.apply(consumed, &mut state).await else { continue };
+        let bytes = bytes_of(&consumed);
+        let Some(mut applied) = applier.apply(consumed, &mut state).await else { continue };
         let Account { generation, partition, next_offset: offset, .. } = applied.account;
-        let halt = applied.tripped.map(|tripped| (tripped, Halt { generation, partition, offset }));
+        let halting = applied.halting.map(|halting| (halting, Halt { generation, partition, offset }));
+        let rest = std::mem::take(&mut applied.rest);
         // Nobody listens any more once the consumer has stopped.
         let _ = events.send(LaneEvent::Applied { of, bytes, applied }).await;
-        if let Some((tripped, halt)) = halt {
-            return stay_halted(&applier, tripped, halt, incoming).await;
+        if let Some((halting, halt)) = halting {
+            // Those that wait already come before those that still come.
+            let Some(came) = stay_halted(&applier, halting, halt, &mut incoming).await else { return };
+            held.extend(came);
+            state.go_on();
+            let _ = events.send(LaneEvent::WentOn { of, bytes: bytes_of(&rest) }).await;
+            held.push_front(rest);
         }
     }
+}
+
+fn bytes_of(records: &[Consumed]) -> usize {
+    records.iter().map(|one| one.payload.len()).sum()
 }

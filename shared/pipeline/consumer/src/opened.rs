@@ -1,14 +1,22 @@
 //! What is known of a partition once its account is read, and whether the store still has what it counts.
 
-use tidegate_kernel::Partition;
+use tidegate_kernel::PartitionEpoch;
 use tidegate_ports::Account;
 
-use crate::brake::{Brake, Tripped};
+use crate::apply::Apply;
+use crate::brake::Brake;
+use crate::parts::Halting;
 use crate::window::Window;
 
+/// One assignment of a partition, and what the product remembers of it.
+pub(crate) struct Assigned<A: Apply> {
+    pub of: PartitionEpoch,
+    pub assignment: A::Assignment,
+}
+
 /// What one assignment of a partition remembers from batch to batch.
-pub(crate) struct LaneState {
-    pub(crate) partition: Partition,
+pub(crate) struct LaneState<A: Apply> {
+    pub(crate) assigned: Assigned<A>,
     pub(crate) brake: Brake,
     /// Read with the first batch.
     pub(crate) opened: Option<Opened>,
@@ -25,7 +33,7 @@ pub(crate) struct Opened {
     pub starts: u64,
     pub window: Window,
     /// Why nothing more of the partition is to be applied.
-    pub halted: Option<Tripped>,
+    pub halted: Option<Halting>,
 }
 
 /// A server of the store has started again: what was loaded is not to be built upon.
@@ -34,9 +42,16 @@ pub(crate) struct WentBack {
     pub starts: u64,
 }
 
-impl LaneState {
-    pub fn new(partition: Partition, brake: Brake) -> Self {
-        LaneState { partition, brake, opened: None, is_checked: false, read_to: None }
+impl<A: Apply> LaneState<A> {
+    pub fn new(assigned: Assigned<A>, brake: Brake) -> Self {
+        LaneState { assigned, brake, opened: None, is_checked: false, read_to: None }
+    }
+
+    /// Its record is void: what comes after it may be applied.
+    pub const fn go_on(&mut self) {
+        if let Some(opened) = &mut self.opened {
+            opened.halted = None;
+        }
     }
 }
 

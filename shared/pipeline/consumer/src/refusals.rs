@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use tidegate_kernel::Partition;
 use tidegate_ports::{Fate, StoreError};
 
 use crate::applier::Applier;
@@ -12,7 +11,8 @@ use crate::backoff::Backoff;
 use crate::batch::{Batch, Folded};
 use crate::brake::Tripped;
 use crate::group::RecordFate;
-use crate::opened::Opened;
+use crate::opened::{Assigned, Opened};
+use crate::parts::Halting;
 
 /// A change that is refused so often in a row, over about a second, will always be.
 const REFUSALS: u32 = 5;
@@ -55,29 +55,43 @@ impl<A: Apply> Applier<A> {
     /// None of them may be dead-lettered: the partition is halted.
     pub async fn sort_out(
         &self,
-        partition: Partition,
+        assigned: &Assigned<A>,
         refused: Vec<(A::Key, String)>,
         folded: &mut Folded<A>,
         opened: &mut Opened,
-    ) -> Result<u32, Tripped> {
-        if matches!(self.poison, Poison::Halt) {
+    ) -> Result<u32, Halting> {
+        let offset = folded.first_offset().unwrap_or(opened.account.next_offset);
+        if matches!(self.poison, Poison::Halt(_)) {
             for (_, why) in refused {
-                tracing::error!(partition, reason = why, "the store refuses a change; its partition is halted");
+                tracing::error!(
+                    partition = assigned.of.partition,
+                    reason = why,
+                    "the store refuses a change; its partition is halted"
+                );
             }
-            opened.halted = Some(Tripped::Refused);
-            return Err(Tripped::Refused);
+            let halting = Halting { tripped: Tripped::Refused, offset };
+            opened.halted = Some(halting);
+            return Err(halting);
         }
         let mut causes = 0;
         for (place, record) in folded.take_sources(|key| refused.iter().any(|(refused, _)| *refused == key)) {
             let (position, appended_at) = (record.position, record.appended_at);
-            let alone = Batch::decode(&self.apply, vec![record.clone()], &mut self.passed_brake());
+            let alone = Batch::decode(&self.apply, vec![record.clone()], &self.intake(), &mut self.passed_brake());
             let loaded = loop {
-                match self.load(&alone, opened).await {
+                match self.load(assigned, &alone, opened).await {
                     Ok(loaded) => break loaded,
-                    Err(went_back) => self.read_again(partition, opened, went_back).await,
+                    Err(went_back) => self.read_again(assigned, opened, went_back).await,
                 }
             };
-            let mut alone = alone.fold(&self.apply, loaded, false);
+            let mut alone = match alone.fold(&self.apply, loaded, false) {
+                Ok(alone) => alone,
+                Err(stopped) => {
+                    tracing::error!(%position, reason = stopped.reason, "a record cannot be folded; its partition is halted");
+                    let halting = Halting { tripped: Tripped::Stopped, offset };
+                    opened.halted = Some(halting);
+                    return Err(halting);
+                }
+            };
             let (key, mut fate) = alone.only();
             if let Some((_, why)) = self.save(std::mem::take(&mut alone.changes)).await.pop() {
                 self.dead_letter(record, why).await;

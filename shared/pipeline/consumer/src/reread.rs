@@ -12,7 +12,8 @@ use crate::applier::Applier;
 use crate::apply::Apply;
 use crate::backoff::Backoff;
 use crate::batch::Batch;
-use crate::opened::{LaneState, Opened, WentBack};
+use crate::opened::{Assigned, LaneState, Opened, WentBack};
+use crate::parts::{Halting, Parts};
 use crate::window::Window;
 
 /// Payload bytes read at once.
@@ -23,17 +24,18 @@ impl<A: Apply> Applier<A> {
     // Boxed, since what is read again may have to be read again.
     pub fn read_again<'a>(
         &'a self,
-        partition: Partition,
+        assigned: &'a Assigned<A>,
         opened: &'a mut Opened,
         went_back: WentBack,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
         let until = opened.account.next_offset;
-        Box::pin(self.read_up_to(partition, until, opened, went_back))
+        Box::pin(self.read_up_to(assigned, until, opened, went_back))
     }
 
     /// Like [`Applier::read_again`], up to the offset `until`: what the group has committed says that all before it was
     /// applied.
-    pub async fn read_up_to(&self, partition: Partition, until: i64, opened: &mut Opened, mut went_back: WentBack) {
+    pub async fn read_up_to(&self, assigned: &Assigned<A>, until: i64, opened: &mut Opened, mut went_back: WentBack) {
+        let partition = assigned.of.partition;
         let from = opened.window.safe().min(opened.account.next_offset);
         let Some(log) = &self.log else {
             tracing::error!(partition, from, until, "a server of the store started again, and there is no log to read");
@@ -50,7 +52,7 @@ impl<A: Apply> Applier<A> {
         loop {
             opened.window = Window::from(from);
             let expected = std::mem::replace(&mut opened.starts, went_back.starts);
-            match self.apply_again(&**log, partition, from..until, opened).await {
+            match self.apply_again(&**log, assigned, from..until, opened).await {
                 Ok(()) if opened.halted.is_some() => {
                     // Not healed, and nothing may say so.
                     opened.starts = expected;
@@ -75,32 +77,18 @@ impl<A: Apply> Applier<A> {
     async fn apply_again(
         &self,
         log: &dyn ReadLog,
-        partition: Partition,
+        assigned: &Assigned<A>,
         range: Range<i64>,
         opened: &mut Opened,
     ) -> Result<(), WentBack> {
         let mut from = range.start;
         while from < range.end {
-            let consumed = self.read_log(log, partition, from..range.end).await;
+            let consumed = self.read_log(log, assigned.of.partition, from..range.end).await;
             let Some(last) = consumed.last() else { break };
             from = last.position.offset + 1;
             self.metrics.read.increment(consumed.len() as u64);
             self.metrics.reread.increment(consumed.len() as u64);
-            let mut batch = Batch::decode(&self.apply, consumed, &mut self.passed_brake());
-            if let Some((tripped, position, reason)) = batch.tripped.take() {
-                tracing::error!(%position, reason, "a record cannot be applied; its partition is halted");
-                opened.halted = Some(tripped);
-            }
-            for (record, reason) in std::mem::take(&mut batch.poison) {
-                // A record that is counted has its dead letter: dead letters are not lost with the store.
-                if record.position.offset >= opened.account.next_offset {
-                    self.dead_letter(record, reason).await;
-                }
-            }
-            let loaded = self.load(&batch, opened).await?;
-            let folded = batch.fold(&self.apply, loaded, true);
-            let Ok((folded, _)) = self.keep(partition, folded, opened, true).await else { return Ok(()) };
-            self.metrics.count(folded.done().map(|(_, fate)| fate));
+            self.apply_records_again(assigned, consumed, opened).await?;
             if opened.halted.is_some() {
                 return Ok(());
             }
@@ -108,8 +96,50 @@ impl<A: Apply> Applier<A> {
         Ok(())
     }
 
+    async fn apply_records_again(
+        &self,
+        assigned: &Assigned<A>,
+        consumed: Vec<Consumed>,
+        opened: &mut Opened,
+    ) -> Result<(), WentBack> {
+        let mut parts = Parts::of(consumed);
+        while let Some(part) = parts.next() {
+            let mut batch = Batch::decode(&self.apply, part.records, &self.intake(), &mut self.passed_brake());
+            let mut halting = None;
+            if let Some((tripped, position, reason)) = batch.tripped.take() {
+                tracing::error!(%position, reason, "a record cannot be applied; its partition is halted");
+                halting = Some(Halting { tripped, offset: position.offset });
+            }
+            for (record, reason) in std::mem::take(&mut batch.poison) {
+                // A record that is counted has its dead letter: dead letters are not lost with the store.
+                if record.position.offset >= opened.account.next_offset {
+                    self.dead_letter(record, reason).await;
+                }
+            }
+            parts.put_back(std::mem::take(&mut batch.rest), false);
+            let loaded = self.load(assigned, &batch, opened).await?;
+            match batch.fold(&self.apply, loaded, true) {
+                Ok(mut folded) => {
+                    if self.keep(assigned, &mut folded, opened, true).await.is_err() {
+                        return Ok(());
+                    }
+                    self.metrics.count(folded.done().map(|(_, fate)| fate));
+                }
+                Err(stopped) => match parts.split(stopped) {
+                    Some(stopped) => halting = Some(stopped),
+                    None => continue,
+                },
+            }
+            if halting.is_some() {
+                opened.halted = halting;
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
     /// A partition without an account: this is its very first record, or the store has lost all that came before.
-    pub async fn open_anew(&self, first: Position, starts: u64) -> Opened {
+    pub async fn open_anew(&self, first: Position, assigned: &Assigned<A>, starts: u64) -> Opened {
         let begins = match &self.log {
             Some(log) => self.first_of(&**log, first.partition).await.map_or(first.offset, |at| at.min(first.offset)),
             None => first.offset,
@@ -117,7 +147,7 @@ impl<A: Apply> Applier<A> {
         let account = Account::opened(first.generation, first.partition, begins);
         let mut opened = Opened { account, starts, window: Window::from(begins), halted: None };
         if begins < first.offset {
-            self.read_up_to(first.partition, first.offset, &mut opened, WentBack { starts }).await;
+            self.read_up_to(assigned, first.offset, &mut opened, WentBack { starts }).await;
         }
         opened
     }
@@ -144,7 +174,7 @@ impl<A: Apply> Applier<A> {
     }
 
     /// Checks that the store still has what was saved here, where no batch does so.
-    pub async fn check(&self, state: &mut LaneState) {
+    pub async fn check(&self, state: &mut LaneState<A>) {
         let Some(mut opened) = state.opened.take() else {
             match self.open_idle(state).await {
                 Ok(()) => state.is_checked = true,
@@ -155,7 +185,7 @@ impl<A: Apply> Applier<A> {
         let asked_at = Instant::now();
         match self.apply.starts().await {
             Ok(starts) if starts == opened.starts => opened.window.confirmed(asked_at),
-            Ok(starts) => self.read_again(state.partition, &mut opened, WentBack { starts }).await,
+            Ok(starts) => self.read_again(&state.assigned, &mut opened, WentBack { starts }).await,
             // The next check may be answered.
             Err(error) => tracing::debug!(%error, "whether the store went back is not known"),
         }
@@ -163,9 +193,10 @@ impl<A: Apply> Applier<A> {
     }
 
     /// A partition that brings no records: what its former owner saved may be lost all the same.
-    async fn open_idle(&self, state: &mut LaneState) -> Result<(), String> {
+    async fn open_idle(&self, state: &mut LaneState<A>) -> Result<(), String> {
         let Some(log) = &self.log else { return Ok(()) };
-        let partition = state.partition;
+        let partition = state.assigned.of.partition;
+        self.voids.read().await.map_err(|error| error.to_string())?;
         let spans = log.spans().await.map_err(|error| error.to_string())?;
         let Some(span) = spans.iter().find(|span| span.partition == partition) else { return Ok(()) };
         let settled = self.accounts.account(span.generation, partition).await.map_err(|error| error.to_string())?;
@@ -178,14 +209,14 @@ impl<A: Apply> Applier<A> {
         // What waits on the log and is read here comes once more, and changes nothing then.
         if opened.starts != starts || account.next_offset < span.end {
             let until = account.next_offset.max(span.end);
-            self.read_up_to(partition, until, &mut opened, WentBack { starts }).await;
+            self.read_up_to(&state.assigned, until, &mut opened, WentBack { starts }).await;
         }
         state.opened = Some(opened);
         Ok(())
     }
 }
 
-impl LaneState {
+impl<A: Apply> LaneState<A> {
     /// Whether the store may have lost something that a check would notice.
     pub fn needs_check(&self) -> bool {
         match &self.opened {

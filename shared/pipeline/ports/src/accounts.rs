@@ -52,7 +52,7 @@ pub enum Fate {
     Duplicate,
     /// The record contradicted the stored state and was not applied.
     Conflict,
-    /// The record could not be applied and is a dead letter.
+    /// The record could not be applied and is a dead letter, or it is void.
     Dead,
 }
 

@@ -1,4 +1,5 @@
-//! Reads about once a second how far the consumers are behind, and sets the shed decisions that follow from it.
+//! Reads about once a second, or more often, how far the consumers are behind, and sets the shed decisions that follow
+//! from it.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -33,6 +34,8 @@ pub struct LagWatch<C> {
     shedding: Arc<Shedding<C>>,
     product: Arc<dyn AfterReading>,
     thresholds: ShedThresholds,
+    period: Duration,
+    by_partition: bool,
 }
 
 /// The watch's state from one reading to the next.
@@ -53,7 +56,13 @@ impl<C: ShedClass> LagWatch<C> {
         product: Arc<dyn AfterReading>,
     ) -> Self {
         LAG_READ_FAILURES.handle().increment(0);
-        LagWatch { lag, shedding, product, thresholds }
+        LagWatch { lag, shedding, product, thresholds, period: PERIOD, by_partition: false }
+    }
+
+    /// Reads so often, and lets each partition shed by its own lag: for requests that wait until their records are applied.
+    #[must_use]
+    pub fn by_partition(self, period: Duration) -> Self {
+        LagWatch { period, by_partition: true, ..self }
     }
 
     /// Learns how far each partition is accounted for, before the first record is taken: no answer may call a record
@@ -72,7 +81,7 @@ impl<C: ShedClass> LagWatch<C> {
         let mut stop = pin!(stop);
         let mut rounds = Rounds {
             began: Instant::now(),
-            watch: PartitionWatch::new(self.thresholds, Duration::ZERO),
+            watch: PartitionWatch::new(self.thresholds, self.by_partition, Duration::ZERO),
             reports: LagReports::default(),
             accounts_read: Last::default(),
             mismatch_read: Last::default(),
@@ -85,7 +94,7 @@ impl<C: ShedClass> LagWatch<C> {
             }
             tokio::select! {
                 () = &mut stop => return,
-                () = sleep(PERIOD) => {}
+                () = sleep(self.period) => {}
             }
         }
     }
@@ -112,7 +121,7 @@ impl<C: ShedClass> LagWatch<C> {
                 // The gauges keep their last values then: only this counter says that they are old.
                 LAG_READ_FAILURES.handle().increment(1);
                 tracing::warn!(kind = %error.kind(), %error, "the consumers' lag cannot be read");
-                (watch.all.unknown(at), None)
+                (watch.unknown(at), None)
             }
         };
         reports.shedding(decision.cause.map(ShedCause::label));

@@ -1,5 +1,6 @@
 //! What a reading of the lag means for the whole log and for each of its partitions. A partition of which nothing is
-//! applied is left out of the sums: it sheds what would go to it, and the others go on.
+//! applied is left out of the sums: it sheds what would go to it, and the others go on. Where requests wait for their
+//! records, every partition sheds by itself, and none for another.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,10 +18,11 @@ const READINGS_TO_BELIEVE: u32 = 2;
 /// The state from one reading to the next.
 pub(crate) struct PartitionWatch {
     thresholds: ShedThresholds,
+    by_partition: bool,
     waits: Waits,
     pub all: ShedWatch,
-    /// Those that a consumer halted.
-    halted: BTreeMap<Partition, ShedWatch>,
+    /// Those that a consumer halted; all of them, where each sheds by itself.
+    watches: BTreeMap<Partition, ShedWatch>,
     /// Readings in a row that found the log's end below what is accounted for.
     went_back: BTreeMap<Partition, u32>,
 }
@@ -41,7 +43,7 @@ pub(crate) struct Judged {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PartitionJudged {
     pub standstill: Option<Standstill>,
-    /// What it sheds, if nothing of it is applied.
+    /// What it sheds, if nothing of it is applied or if each partition sheds by itself.
     pub decision: Option<Decision>,
     /// Everything below is accounted for.
     pub accounted: i64,
@@ -70,12 +72,13 @@ impl Standstill {
 
 impl PartitionWatch {
     /// Every `at` is the time since some fixed moment, by a clock that never steps.
-    pub fn new(thresholds: ShedThresholds, at: Duration) -> Self {
+    pub fn new(thresholds: ShedThresholds, by_partition: bool, at: Duration) -> Self {
         PartitionWatch {
             thresholds,
+            by_partition,
             waits: Waits::default(),
             all: ShedWatch::new(thresholds, at),
-            halted: BTreeMap::new(),
+            watches: BTreeMap::new(),
             went_back: BTreeMap::new(),
         }
     }
@@ -89,8 +92,16 @@ impl PartitionWatch {
             || lags.iter().zip(&partitions).filter(|(_, judged)| judged.standstill.is_none()).map(|(lag, _)| lag);
         let records = going().map(PartitionLag::records).sum();
         let age_ms = self.waits.oldest_ms(at, going());
-        let decision = self.all.known(records, age_ms, at);
+        let of_all = self.all.known(records, age_ms, at);
+        let decision = if self.by_partition { Decision::default() } else { of_all };
         Judged { decision, records, age_ms, partitions }
+    }
+
+    /// No reading came. Partitions that shed by themselves go on doing so.
+    pub fn unknown(&mut self, at: Duration) -> Decision {
+        let of_all = self.all.unknown(at);
+        let is_held = self.by_partition && of_all.cause != Some(ShedCause::Unknown);
+        if is_held { Decision::default() } else { of_all }
     }
 
     fn judge(&mut self, lag: &PartitionLag, halts: &[Halt], at: Duration) -> PartitionJudged {
@@ -106,15 +117,21 @@ impl PartitionWatch {
         let (standstill, decision) = if readings >= READINGS_TO_BELIEVE {
             (Some(Standstill::LogWentBack), Some(shut(&self.thresholds)))
         } else if halts.iter().any(states) {
-            let age_ms = self.waits.age_ms(at, lag);
-            let watch = self.halted.entry(partition).or_insert_with(|| ShedWatch::new(self.thresholds, at));
-            let decision = watch.known(lag.records(), age_ms, at).because(ShedCause::PartitionHalted);
+            let decision = self.by_its_own_lag(lag, at).because(ShedCause::PartitionHalted);
             (Some(Standstill::Halted), Some(decision))
+        } else if self.by_partition {
+            (None, Some(self.by_its_own_lag(lag, at)))
         } else {
-            self.halted.remove(&partition);
+            self.watches.remove(&partition);
             (None, None)
         };
         PartitionJudged { standstill, decision, accounted: lag.accounted }
+    }
+
+    fn by_its_own_lag(&mut self, lag: &PartitionLag, at: Duration) -> Decision {
+        let age_ms = self.waits.age_ms(at, lag);
+        let watch = self.watches.entry(lag.partition).or_insert_with(|| ShedWatch::new(self.thresholds, at));
+        watch.known(lag.records(), age_ms, at)
     }
 }
 
@@ -151,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_halted_partition_sheds_by_its_own_age_and_the_others_do_not() {
-        let mut watch = PartitionWatch::new(ShedThresholds::default(), s(0));
+        let mut watch = PartitionWatch::new(ShedThresholds::default(), false, s(0));
         let halts = [halt(1, 100), Halt { generation: 2, ..halt(0, 500) }];
         watch.take(&[lag(0, 0, 0), lag(1, 100, 100)], &[], s(0));
         let mut last = None;
@@ -177,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_log_that_ends_before_what_is_accounted_for_is_shut_once_it_is_certain() {
-        let mut watch = PartitionWatch::new(ShedThresholds::default(), s(0));
+        let mut watch = PartitionWatch::new(ShedThresholds::default(), false, s(0));
         let mut standstill = |lags: &[PartitionLag], at| {
             let judged = watch.take(lags, &[], s(at));
             assert_eq!(judged.decision, Decision::default());
@@ -193,5 +210,19 @@ mod tests {
         let shut = watch.take(&[back], &[], s(6)).partitions[0].decision.expect("it is shut");
         assert_eq!(Rank::ALL.map(|rank| shut.share_permille(rank)), [1_000; 4]);
         assert_eq!(watch.take(&[lag(0, 0, 0)], &[], s(7)).partitions[0].standstill, None);
+    }
+
+    #[test]
+    fn each_partition_sheds_by_its_own_lag_where_requests_wait() {
+        let mut watch = PartitionWatch::new(ShedThresholds::OF_COMMANDS, true, s(0));
+        watch.take(&[lag(0, 0, 0), lag(1, 0, 0)], &[], s(0));
+        let behind = [lag(0, 5, 5), lag(1, 0, 9)];
+        watch.take(&behind, &[], s(1));
+        let judged = watch.take(&behind, &[], s(3));
+        assert!(!judged.decision.sheds());
+        let shed = |partition: usize| judged.partitions[partition].decision.map(|decision| decision.cause);
+        assert_eq!([shed(0), shed(1)], [Some(None), Some(Some(ShedCause::Age))]);
+        assert!(!watch.unknown(s(4)).sheds());
+        assert_eq!(watch.unknown(s(70)).cause, Some(ShedCause::Unknown));
     }
 }

@@ -62,6 +62,17 @@ pub struct ShedThresholds {
 }
 
 impl ShedThresholds {
+    /// Where requests wait until their records are applied: the refused share rises from 1 to 5 s of waiting.
+    pub const OF_COMMANDS: ShedThresholds = ShedThresholds {
+        age_ms: Thresholds { leave: 500, enter: 1_000, full: 5_000 },
+        records: Thresholds { leave: 50_000, enter: 100_000, full: 500_000 },
+        unknown_after_ms: 10_000,
+        when_unknown: WhenUnknown::Hold,
+        unknown_bulk_after_ms: 60_000,
+        retry_floor_s: 1,
+        retry_cap_s: 60,
+    };
+
     /// The longest `Retry-After` before its jitter: where nothing is known of how the lag sinks.
     pub(crate) fn longest_retry_s(&self) -> u64 {
         self.retry_cap_s.max(self.retry_floor_s).max(1)

@@ -1,15 +1,18 @@
 //! Where no record may be passed over, poison halts its partition.
 
-use tidegate_consumer::Poison;
 use tidegate_ports::{Accounts, Halt};
 
 use crate::sums::{Rig, Running, Sums, eventually};
 
 async fn halts_at(rig: &Rig, offset: i64) -> Running {
-    let running = rig.start(Poison::Halt);
+    let running = rig.start_halting();
+    is_halted_at(rig, offset).await;
+    running
+}
+
+async fn is_halted_at(rig: &Rig, offset: i64) {
     let halt = Halt { generation: 1, partition: 0, offset };
     eventually("the halt is stated", async || rig.accounts.halts().await == Ok(vec![halt])).await;
-    running
 }
 
 #[tokio::test(start_paused = true)]
@@ -40,4 +43,99 @@ async fn what_the_store_refuses_halts_its_partition_and_counts_nothing_of_the_ba
     assert_eq!(rig.behind().await, 3);
     assert_eq!(rig.accounts.accounts().await, Ok(vec![]));
     assert!(rig.listed_dead_letters().await.is_empty());
+}
+
+/// The fold says where it stops, or panics: what comes before that record is applied either way.
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_folded_halts_its_partition_there() {
+    for sums in [Sums::stopping_at('x'), Sums::panicking_at('x')] {
+        let rig = Rig::new(sums);
+        for record in ["a=1", "b=2", "a=4", "x=1", "a=8", "b=1"] {
+            rig.append(record).await;
+        }
+        let running = halts_at(&rig, 3).await;
+        eventually("what came before is committed", async || rig.behind().await == 3).await;
+        assert_eq!([rig.sums.sum('a'), rig.sums.sum('b'), rig.sums.sum('x')], [Some(5), Some(2), None]);
+        running.stop().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_halts_where_poison_goes_to_the_dead_letters_too() {
+    let rig = Rig::new(Sums::panicking_at('x'));
+    for record in ["a=1", "a=one", "x=1", "a=2"] {
+        rig.append(record).await;
+    }
+    let running = rig.start_dead_lettering();
+    is_halted_at(&rig, 2).await;
+    eventually("what came before is committed", async || rig.behind().await == 2).await;
+    assert_eq!((rig.sums.sum('a'), rig.listed_dead_letters().await.len()), (Some(1), 1));
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_halted_partition_goes_on_once_its_record_is_void() {
+    let mut rig = Rig::new(Sums::stopping_at('x'));
+    rig.config.poll_bytes = 12;
+    for record in ["a=1", "a=2", "a=one", "a=4", "x=1", "a=8", "b=1", "b=2"] {
+        rig.append(record).await;
+    }
+    let running = halts_at(&rig, 2).await;
+    let unreadable = rig.log.records(0)[2].position;
+    rig.void(unreadable).await;
+    is_halted_at(&rig, 4).await;
+    rig.append("b=4").await;
+    let stops = rig.log.records(0)[4].position;
+    rig.void(stops).await;
+    rig.caught_up().await;
+    assert_eq!([rig.sums.sum('a'), rig.sums.sum('b'), rig.sums.sum('x')], [Some(15), Some(7), None]);
+    let account = rig.accounts.account(1, 0).await.expect("in memory").expect("settled");
+    assert_eq!((account.stored, account.dead, account.missing()), (7, 2, 0));
+    running.stop().await;
+}
+
+/// Also one that this release could apply: whoever reads the log passes over exactly the void ones.
+#[tokio::test(start_paused = true)]
+async fn a_void_record_is_passed_over_though_it_can_be_applied() {
+    let rig = Rig::new(Sums::default());
+    rig.append("a=1").await;
+    let void = rig.append("a=2").await;
+    rig.append("a=4").await;
+    rig.void(void).await;
+    let running = rig.start_halting();
+    rig.caught_up().await;
+    assert_eq!(rig.sums.sum('a'), Some(5));
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_halted_partition_can_be_handed_over_and_its_next_owner_goes_on() {
+    let rig = Rig::new(Sums::default());
+    let records = ["a=1", "a=one", "a=2"];
+    for record in records {
+        rig.append(record).await;
+    }
+    let first = halts_at(&rig, 1).await;
+    first.kill().await;
+    rig.void(rig.log.records(0)[1].position).await;
+    let second = rig.start_halting();
+    rig.caught_up().await;
+    assert_eq!(rig.sums.sum('a'), Some(3));
+    assert_eq!(second.stop().await.uncommitted, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_has_so_many_records_of_a_key_at_most() {
+    let mut rig = Rig::new(Sums::default());
+    rig.config.max_records_of_key = Some(3);
+    for number in 0..20 {
+        rig.append(&format!("a={number}")).await;
+        rig.append(&format!("b={number}")).await;
+    }
+    let running = rig.start_halting();
+    rig.caught_up().await;
+    assert_eq!((rig.sums.sum('a'), rig.sums.sum('b'), rig.sums.most_of_a_name()), (Some(190), Some(190), 3));
+    let account = rig.accounts.account(1, 0).await.expect("in memory").expect("settled");
+    assert_eq!((account.stored, account.missing()), (40, 0));
+    running.stop().await;
 }

@@ -1,4 +1,5 @@
-//! The product: a record is `name=number`, and the store keeps each name's sum. And what every test stands on.
+//! The product: a record is `name=number`, and the store keeps each name's sum. A name may make the fold panic or stop. And
+//! what every test stands on.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -7,12 +8,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tidegate_consumer::{Apply, Consumer, ConsumerConfig, Entry, Group, Poison, StopReport};
+use tidegate_consumer::{Apply, Consumer, ConsumerConfig, Entry, FoldStop, Group, Poison, StopReport};
 use tidegate_inproc::accounts::MemoryAccounts;
 use tidegate_inproc::dead_letters::MemoryDeadLetters;
 use tidegate_inproc::log::{MemoryLog, MemoryLogOptions};
-use tidegate_kernel::{LogKey, Position};
-use tidegate_ports::{Append, DeadLetter, DeadLetters, Fate, ReadLag, StoreError, SystemClock};
+use tidegate_kernel::{LogKey, PartitionEpoch, Position, Timestamp};
+use tidegate_ports::{Append, DeadLetter, DeadLetters, Fate, ReadLag, StoreError, SystemClock, Void, Voids};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -39,6 +40,10 @@ pub struct Sums {
     is_away: Arc<AtomicBool>,
     /// No change of it is taken, ever.
     refuses: Option<char>,
+    panics_at: Option<char>,
+    stops_at: Option<char>,
+    /// The most records of one name that a fold was given.
+    most_of_a_name: Arc<AtomicUsize>,
     tries: Arc<AtomicUsize>,
     saves: Arc<AtomicUsize>,
     /// A save ends only while it is open.
@@ -48,6 +53,18 @@ pub struct Sums {
 impl Sums {
     pub fn refusing(name: char) -> Self {
         Sums { refuses: Some(name), ..Sums::default() }
+    }
+
+    pub fn panicking_at(name: char) -> Self {
+        Sums { panics_at: Some(name), ..Sums::default() }
+    }
+
+    pub fn stopping_at(name: char) -> Self {
+        Sums { stops_at: Some(name), ..Sums::default() }
+    }
+
+    pub fn most_of_a_name(&self) -> usize {
+        self.most_of_a_name.load(Ordering::SeqCst)
     }
 
     pub fn set_away(&self, is_away: bool) {
@@ -86,8 +103,11 @@ impl Sums {
 impl Apply for Sums {
     type Key = char;
     type Record = (char, i64);
+    type Assignment = ();
     type Loaded = Vec<Sum>;
     type Change = Change;
+
+    fn assigned(&self, _of: PartitionEpoch) {}
 
     fn decode(&self, payload: &[u8]) -> Result<(char, i64), String> {
         let text = std::str::from_utf8(payload).map_err(|error| error.to_string())?;
@@ -100,7 +120,12 @@ impl Apply for Sums {
         record.0
     }
 
-    async fn load(&self, groups: &[Group<char, (char, i64)>]) -> Result<Vec<Sum>, StoreError> {
+    async fn load(
+        &self,
+        (): &(),
+        groups: &[Group<char, (char, i64)>],
+        _entries: &[Entry<char>],
+    ) -> Result<Vec<Sum>, StoreError> {
         self.answers()?;
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(groups.iter().map(|group| kept.get(&group.key).copied().unwrap_or_default()).collect())
@@ -112,7 +137,14 @@ impl Apply for Sums {
         loaded: Vec<Sum>,
         entries: &mut [Entry<char>],
         _again: bool,
-    ) -> Vec<Change> {
+    ) -> Result<Vec<Change>, FoldStop> {
+        for group in &groups {
+            assert_ne!(Some(group.key), self.panics_at, "as the test wants");
+            self.most_of_a_name.fetch_max(group.records.len(), Ordering::SeqCst);
+            if Some(group.key) == self.stops_at {
+                return Err(FoldStop { at: Some(group.records[0].0), reason: "as the test wants".to_owned() });
+            }
+        }
         let change = |(group, mut sum): (Group<char, (char, i64)>, Sum)| {
             for (place, (_, number)) in group.records {
                 let entry = &mut entries[place];
@@ -123,7 +155,7 @@ impl Apply for Sums {
             }
             Change { name: group.key, sum }
         };
-        groups.into_iter().zip(loaded).map(change).collect()
+        Ok(groups.into_iter().zip(loaded).map(change).collect())
     }
 
     fn key_of(change: &Change) -> char {
@@ -151,12 +183,29 @@ impl Apply for Sums {
     }
 }
 
+/// Void records; clones share them.
+#[derive(Clone, Default)]
+pub struct TestVoids(Arc<Mutex<Vec<Void>>>);
+
+#[async_trait]
+impl Voids for TestVoids {
+    async fn add(&self, void: Void) -> Result<(), StoreError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(void);
+        Ok(())
+    }
+
+    async fn all(&self) -> Result<Vec<Void>, StoreError> {
+        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+}
+
 /// One log, and what is made of it.
 pub struct Rig {
     pub log: MemoryLog,
     pub sums: Sums,
     pub accounts: MemoryAccounts,
     pub dead_letters: MemoryDeadLetters,
+    pub voids: TestVoids,
     pub config: ConsumerConfig,
 }
 
@@ -174,6 +223,7 @@ impl Rig {
             sums,
             accounts: MemoryAccounts::default(),
             dead_letters: MemoryDeadLetters::default(),
+            voids: TestVoids::default(),
             config: ConsumerConfig {
                 linger: Duration::from_millis(1),
                 settle_every: Duration::from_millis(2),
@@ -190,6 +240,15 @@ impl Rig {
 
     pub fn start_dead_lettering(&self) -> Running {
         self.start(Poison::DeadLetter(Arc::new(self.dead_letters.clone())))
+    }
+
+    pub fn start_halting(&self) -> Running {
+        self.start(Poison::Halt(Arc::new(self.voids.clone())))
+    }
+
+    pub async fn void(&self, position: Position) {
+        let void = Void { position, reason: "as the test wants".to_owned(), voided_at: Timestamp::from_millis(0) };
+        self.voids.add(void).await.expect("in memory");
     }
 
     pub fn start(&self, poison: Poison) -> Running {
