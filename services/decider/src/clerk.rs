@@ -45,7 +45,7 @@ impl<D: Decider> Clerk<D> {
 
     /// Until its task is aborted.
     pub async fn tick(self) {
-        let (ticks, failures) = (TICKS.handle(), TICK_FAILURES.handle());
+        let (ticks, failures) = (TICKS.with([("api", D::API)]), TICK_FAILURES.with([("api", D::API)]));
         self.read_stored().await;
         loop {
             let now = self.clock.now();

@@ -48,8 +48,9 @@ pub fn consumer<D: Decider>(
 }
 
 /// The configuration of a consumer that decides commands: clients wait, so that records do not gather.
-pub fn consumer_config() -> ConsumerConfig {
+pub fn consumer_config<D: Decider>() -> ConsumerConfig {
     ConsumerConfig {
+        api: Some(D::API),
         linger: Duration::ZERO,
         max_records_of_key: Some(MAX_RECORDS_OF_OWNER),
         ..ConsumerConfig::default()

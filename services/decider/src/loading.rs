@@ -70,9 +70,9 @@ async fn load_books<D: Decider>(
 ) -> Result<Vec<Arc<BookState<D::Book>>>, StoreError> {
     let mut books: Vec<_> = groups.iter().map(|group| partition.book(group.key)).collect();
     let missing: Vec<usize> = (0..books.len()).filter(|at| books[*at].is_none()).collect();
-    BOOKS_READ.with([("from", "memory")]).increment((books.len() - missing.len()) as u64);
+    BOOKS_READ.with([("api", D::API), ("from", "memory")]).increment((books.len() - missing.len()) as u64);
     if !missing.is_empty() {
-        BOOKS_READ.with([("from", "store")]).increment(missing.len() as u64);
+        BOOKS_READ.with([("api", D::API), ("from", "store")]).increment(missing.len() as u64);
         let keys: Vec<_> = missing.iter().map(|at| groups[*at].key.log_key()).collect();
         for (at, stored) in missing.into_iter().zip(ports.books.load(&keys).await?) {
             let (state, bytes) = match stored {

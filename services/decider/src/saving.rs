@@ -48,7 +48,7 @@ async fn append_effects<D: Decider>(append: &dyn Append, changes: &[OwnerChange<
         for appended in join_all(appending).await {
             appended.map_err(not_appended)?;
         }
-        EFFECTS.handle().increment(some.len() as u64);
+        EFFECTS.with([("api", D::API)]).increment(some.len() as u64);
     }
     waiting().for_each(|change| change.effects.appended());
     Ok(())

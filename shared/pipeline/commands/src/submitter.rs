@@ -56,14 +56,14 @@ impl<D: Decider, C: ShedClass> Submitter<D, C> {
     /// Starts the task that reads outcomes; to be called within a runtime.
     pub fn new(ports: SubmitPorts, shedding: Arc<Shedding<C>>, options: SubmitOptions) -> Self {
         Submitter {
-            waiting: WaitingFacts::start(ports.facts.clone()),
+            waiting: WaitingFacts::start(ports.facts.clone(), D::API),
             ports,
             shedding,
             outage: Outage::default(),
             appends: Arc::default(),
             permits: Semaphore::new(options.max_waiting),
-            count: COMMANDS_WAITING.handle(),
-            seconds: DECISION_SECONDS.handle(),
+            count: COMMANDS_WAITING.with([("api", D::API)]),
+            seconds: DECISION_SECONDS.with([("api", D::API)]),
             product: PhantomData,
         }
     }
@@ -86,7 +86,7 @@ impl<D: Decider, C: ShedClass> Submitter<D, C> {
             Ok(fact) => label(&fact.outcome),
             Err(refusal) => refusal.label(),
         };
-        counter(label).increment(1);
+        counter(D::API, label).increment(1);
         if submitted.is_ok() {
             self.seconds.record(began.elapsed().as_secs_f64());
         }
@@ -211,8 +211,8 @@ fn decode<D: Decider>(fact: &StoredFact) -> Result<Fact<D>, StoreError> {
     Fact::decode(fact.position, &fact.doc).map_err(|error| StoreError::Broken(error.to_string().into()))
 }
 
-fn counter(outcome: &'static str) -> Counter {
-    COMMANDS.with([("outcome", outcome)])
+fn counter(api: &'static str, outcome: &'static str) -> Counter {
+    COMMANDS.with([("api", api), ("outcome", outcome)])
 }
 
 /// The name of an outcome in metrics.

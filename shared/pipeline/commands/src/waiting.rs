@@ -49,9 +49,9 @@ struct Look {
 
 impl WaitingFacts {
     /// Starts the task that reads.
-    pub fn start(facts: Arc<dyn Facts>) -> Self {
+    pub fn start(facts: Arc<dyn Facts>, api: &'static str) -> Self {
         let shared = Arc::new(Shared::default());
-        let task = tokio::spawn(read_facts(facts, shared.clone()));
+        let task = tokio::spawn(read_facts(facts, shared.clone(), api));
         WaitingFacts { shared, task }
     }
 
@@ -117,8 +117,8 @@ impl Looks {
     }
 }
 
-async fn read_facts(facts: Arc<dyn Facts>, shared: Arc<Shared>) {
-    let (reads, failures) = (FACT_READS.handle(), FACT_READ_FAILURES.handle());
+async fn read_facts(facts: Arc<dyn Facts>, shared: Arc<Shared>, api: &'static str) {
+    let (reads, failures) = (FACT_READS.with([("api", api)]), FACT_READ_FAILURES.with([("api", api)]));
     failures.increment(0);
     let mut all = false;
     loop {

@@ -26,6 +26,8 @@ pub struct ConsumerConfig {
     pub max_records_of_key: Option<usize>,
     /// How long a stop may take to apply and commit what was read.
     pub drain_deadline: Duration,
+    /// The API whose commands are decided, as a label of metrics; `None`: the consumer has metrics without this label.
+    pub api: Option<&'static str>,
 }
 
 impl Default for ConsumerConfig {
@@ -39,6 +41,7 @@ impl Default for ConsumerConfig {
             brake: BrakeRules::default(),
             max_records_of_key: None,
             drain_deadline: Duration::from_secs(10),
+            api: None,
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::apply::{Apply, Poison};
 use crate::brake::Tripped;
 use crate::config::ConsumerConfig;
 use crate::lane::{Lane, LaneEvent};
-use crate::metrics::{self, ConsumerMetrics};
+use crate::metrics::ConsumerMetrics;
 use crate::pacing::Pacing;
 use crate::progress::{Action, Event};
 use crate::stall_watch::Stalled;
@@ -70,7 +70,7 @@ impl<A: Apply> Consumer<A> {
             clock,
             ends: None,
             brake: config.brake,
-            metrics: ConsumerMetrics::new(),
+            metrics: ConsumerMetrics::new(config.api),
         };
         Consumer {
             log,
@@ -201,7 +201,7 @@ impl<A: Apply> Consumer<A> {
         self.throttle.release(bytes);
         if let Some(halting) = applied.halting {
             let is_braked = !matches!(halting.tripped, Tripped::LogWentBack { .. });
-            metrics::braked(of.partition).set(f64::from(u8::from(is_braked)));
+            lane.gauges.braked.set(f64::from(u8::from(is_braked)));
             self.throttle.release(lane.halt());
         }
         self.advance(of, Event::Applied { offsets: &applied.offsets, account: applied.account }).await;
@@ -210,7 +210,7 @@ impl<A: Apply> Consumer<A> {
 
     fn went_on(&mut self, of: PartitionEpoch, bytes: usize) {
         let Some(lane) = lane_of(&mut self.lanes, of) else { return };
-        metrics::braked(of.partition).set(0.0);
+        lane.gauges.braked.set(0.0);
         self.throttle.add(lane.go_on(bytes));
         self.pause_full_lanes();
     }
@@ -256,7 +256,7 @@ impl<A: Apply> Consumer<A> {
         let mut stalled = Vec::new();
         for lane in self.lanes.values_mut() {
             let (partition, since) = (lane.of.partition, lane.stalled_for(now));
-            metrics::stalled(partition).set(since.as_secs() as f64);
+            lane.gauges.stalled_seconds.set(since.as_secs() as f64);
             if since >= STALL_CHECK_EVERY {
                 stalled.push(Stalled { partition, since });
             }

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 use crate::applier::{Applied, Applier};
 use crate::apply::Apply;
 use crate::halted::stay_halted;
-use crate::metrics;
+use crate::metrics::PartitionGauges;
 use crate::opened::{Assigned, LaneState};
 use crate::progress::Progress;
 use crate::stall_watch::StallTimer;
@@ -37,6 +37,7 @@ pub(crate) struct Lane {
     pub of: PartitionEpoch,
     pub progress: Progress,
     batches: mpsc::Sender<Vec<Consumed>>,
+    pub gauges: PartitionGauges,
     task: JoinHandle<()>,
     settling: Option<JoinHandle<()>>,
     /// Batches, and their payload bytes, handed over and not yet done.
@@ -54,10 +55,9 @@ impl Lane {
 
     pub fn open<A: Apply>(of: PartitionEpoch, applier: Arc<Applier<A>>, events: mpsc::Sender<LaneEvent>) -> Self {
         let (batches, incoming) = mpsc::channel::<Vec<Consumed>>(Self::DEPTH);
-        metrics::braked(of.partition).set(0.0);
-        metrics::stalled(of.partition).set(0.0);
         Lane {
             of,
+            gauges: applier.metrics.partition(of.partition),
             progress: Progress::new(of),
             batches,
             task: tokio::spawn(apply_batches(of, applier, incoming, events)),
@@ -132,8 +132,7 @@ impl Lane {
 
     /// Ends the lane at once: its partition is somebody else's. Returns the payload bytes that still wait to be applied.
     pub fn abort(self) -> usize {
-        metrics::braked(self.of.partition).set(0.0);
-        metrics::stalled(self.of.partition).set(0.0);
+        self.gauges.clear();
         self.task.abort();
         if let Some(settling) = self.settling {
             settling.abort();

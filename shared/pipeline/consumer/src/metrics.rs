@@ -1,7 +1,7 @@
 //! The consumer's metrics: every record read ends in exactly one outcome.
 
 use tidegate_kernel::Partition;
-use tidegate_metric::{Counter, Gauge};
+use tidegate_metric::{Counter, Family, Gauge};
 use tidegate_ports::Fate;
 
 tidegate_metric::declare! {
@@ -21,10 +21,28 @@ tidegate_metric::declare! {
         "1 while the brake holds a partition because too many of its records cannot be applied, by partition; else 0.";
     pub(crate) PERSISTER_STALLED_SECONDS: Gauge = "tidegate_persister_stalled_seconds" { partition },
         "For how long a partition has had records that were read and no commit, by partition; 0 while it goes on or the brake holds it.";
+    pub(crate) DECIDER_RECORDS_READ: Counter = "tidegate_decider_records_read_total" { api },
+        "Commands that deciders read from the log, by API.";
+    pub(crate) DECIDER_RECORDS: Counter = "tidegate_decider_records_total" { api, outcome },
+        "Commands that deciders are done with, by API and outcome (applied, duplicate, conflict: refused; dead_lettered: void; redelivered, handed_back); once they are idle these sum up to the read ones.";
+    pub(crate) DECIDER_RECORDS_REREAD: Counter = "tidegate_decider_records_reread_total" { api },
+        "Commands that deciders read again because a server of the store had started again and may have lost what they made, by API.";
+    pub(crate) DECIDER_STORE_WENT_BACK: Counter = "tidegate_decider_store_went_back_total" { api },
+        "Times a partition's last commands were read again because a server of the store had started again, or lacked what was settled, by API.";
+    pub(crate) DECIDER_COMMITS: Counter = "tidegate_decider_commits_total" { api },
+        "Offsets that deciders committed, by API.";
+    pub(crate) DECIDER_RETRIES: Counter = "tidegate_decider_retries_total" { api },
+        "Steps of deciders (loads, saves, settlements) that failed and were tried again, by API.";
+    pub(crate) DECIDER_HALTED: Gauge = "tidegate_decider_halted" { api, partition },
+        "1 while a partition is halted because a command on it cannot be decided, by API and partition; else 0.";
+    pub(crate) DECIDER_STALLED_SECONDS: Gauge = "tidegate_decider_stalled_seconds" { api, partition },
+        "For how long a partition has had commands that were read and no commit, by API and partition; 0 while it goes on or is halted.";
 }
 
 /// Counters of a consumer. At rest, `read` equals the sum of the outcomes.
 pub(crate) struct ConsumerMetrics {
+    /// The API whose commands are decided; `None`: the process has one other consumer.
+    api: Option<&'static str>,
     pub read: Counter,
     applied: Counter,
     duplicate: Counter,
@@ -43,20 +61,27 @@ pub(crate) struct ConsumerMetrics {
 }
 
 impl ConsumerMetrics {
-    pub fn new() -> Self {
-        let ended = |outcome: &'static str| RECORDS.with([("outcome", outcome)]);
+    pub fn new(api: Option<&'static str>) -> Self {
+        let one = |plain: Family<Counter, 0>, of_api: Family<Counter, 1>| {
+            api.map_or_else(|| plain.handle(), |api| of_api.with([("api", api)]))
+        };
+        let ended = |outcome: &'static str| match api {
+            None => RECORDS.with([("outcome", outcome)]),
+            Some(api) => DECIDER_RECORDS.with([("api", api), ("outcome", outcome)]),
+        };
         ConsumerMetrics {
-            read: RECORDS_READ.handle(),
+            api,
+            read: one(RECORDS_READ, DECIDER_RECORDS_READ),
             applied: ended("applied"),
             duplicate: ended("duplicate"),
             conflict: ended("conflict"),
             dead_lettered: ended("dead_lettered"),
             redelivered: ended("redelivered"),
             handed_back: ended("handed_back"),
-            reread: RECORDS_REREAD.handle(),
-            went_back: STORE_WENT_BACK.handle(),
-            commits: COMMITS.handle(),
-            retries: PERSISTER_RETRIES.handle(),
+            reread: one(RECORDS_REREAD, DECIDER_RECORDS_REREAD),
+            went_back: one(STORE_WENT_BACK, DECIDER_STORE_WENT_BACK),
+            commits: one(COMMITS, DECIDER_COMMITS),
+            retries: one(PERSISTER_RETRIES, DECIDER_RETRIES),
         }
     }
 
@@ -73,14 +98,35 @@ impl ConsumerMetrics {
             counter.increment(1);
         }
     }
+
+    pub fn partition(&self, partition: Partition) -> PartitionGauges {
+        let partition = partition.to_string();
+        let gauges = match self.api {
+            None => PartitionGauges {
+                braked: PERSISTER_BRAKED.with([("partition", partition.clone())]),
+                stalled_seconds: PERSISTER_STALLED_SECONDS.with([("partition", partition)]),
+            },
+            Some(api) => PartitionGauges {
+                braked: DECIDER_HALTED.with([("api", api.to_owned()), ("partition", partition.clone())]),
+                stalled_seconds: DECIDER_STALLED_SECONDS.with([("api", api.to_owned()), ("partition", partition)]),
+            },
+        };
+        gauges.clear();
+        gauges
+    }
 }
 
-/// Seconds for which records of the partition were read and none was committed.
-pub(crate) fn stalled(partition: Partition) -> Gauge {
-    PERSISTER_STALLED_SECONDS.with([("partition", partition.to_string())])
+/// The gauges of one assigned partition.
+pub(crate) struct PartitionGauges {
+    /// 1 while the partition is halted.
+    pub braked: Gauge,
+    /// Seconds for which records of the partition were read and none was committed.
+    pub stalled_seconds: Gauge,
 }
 
-/// 1 while the partition is halted.
-pub(crate) fn braked(partition: Partition) -> Gauge {
-    PERSISTER_BRAKED.with([("partition", partition.to_string())])
+impl PartitionGauges {
+    pub fn clear(&self) {
+        self.braked.set(0.0);
+        self.stalled_seconds.set(0.0);
+    }
 }

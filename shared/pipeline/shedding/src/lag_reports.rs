@@ -1,8 +1,8 @@
 //! What the lag watch has logged already, so that each thing is logged once.
 
 use tidegate_kernel::Partition;
+use tidegate_metric::Gauge;
 use tidegate_ports::StoreError;
-use tidegate_telemetry::LOG_MISMATCHED;
 
 use crate::partition_watch::Standstill;
 
@@ -61,11 +61,11 @@ impl LagReports {
     }
 
     /// Logs how the log differs from what is configured, and sets the gauge that says whether it does.
-    pub fn mismatched(&mut self, now: Option<String>) {
+    pub fn mismatched(&mut self, now: Option<String>, gauge: &Gauge) {
         if let Some(how) = now.as_deref().filter(|how| self.mismatched.as_deref() != Some(how)) {
             tracing::error!(how, "the log is not as configured (docs/runbook.md, TidegateLogMismatched)");
         }
-        LOG_MISMATCHED.handle().set(f64::from(u8::from(now.is_some())));
+        gauge.set(f64::from(u8::from(now.is_some())));
         self.mismatched = now;
     }
 }

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::lag_reader::{Behind, LagReader};
 use crate::lag_reports::LagReports;
-use crate::metrics::{LAG_AGE_SECONDS, LAG_DRAIN, LAG_READ_FAILURES, LAG_RECORDS, PARTITIONS_HALTED};
+use crate::metrics::LagMetrics;
 use crate::partition_watch::{Judged, PartitionWatch, Standstill};
 use crate::policy::ShedCause;
 use crate::rank::ShedClass;
@@ -36,6 +36,7 @@ pub struct LagWatch<C> {
     thresholds: ShedThresholds,
     period: Duration,
     by_partition: bool,
+    api: Option<&'static str>,
 }
 
 /// The watch's state from one reading to the next.
@@ -45,24 +46,29 @@ struct Rounds {
     reports: LagReports,
     accounts_read: Last,
     mismatch_read: Last,
+    metrics: LagMetrics,
 }
 
 impl<C: ShedClass> LagWatch<C> {
-    /// Registers its counter, so that a scrape finds it at zero before a reading fails.
     pub fn new(
         thresholds: ShedThresholds,
         lag: Arc<LagReader>,
         shedding: Arc<Shedding<C>>,
         product: Arc<dyn AfterReading>,
     ) -> Self {
-        LAG_READ_FAILURES.handle().increment(0);
-        LagWatch { lag, shedding, product, thresholds, period: PERIOD, by_partition: false }
+        LagWatch { lag, shedding, product, thresholds, period: PERIOD, by_partition: false, api: None }
     }
 
     /// Reads so often, and lets each partition shed by its own lag: for requests that wait until their records are applied.
     #[must_use]
     pub fn by_partition(self, period: Duration) -> Self {
         LagWatch { period, by_partition: true, ..self }
+    }
+
+    /// Watches the deciders of this API, which is a label of its metrics.
+    #[must_use]
+    pub fn of_api(self, api: &'static str) -> Self {
+        LagWatch { api: Some(api), ..self }
     }
 
     /// Learns how far each partition is accounted for, before the first record is taken: no answer may call a record
@@ -85,7 +91,10 @@ impl<C: ShedClass> LagWatch<C> {
             reports: LagReports::default(),
             accounts_read: Last::default(),
             mismatch_read: Last::default(),
+            metrics: LagMetrics::of(self.api),
         };
+        // A scrape finds it at zero before a reading fails.
+        rounds.metrics.read_failures.increment(0);
         loop {
             let looking = self.look(&mut rounds);
             tokio::select! {
@@ -100,7 +109,7 @@ impl<C: ShedClass> LagWatch<C> {
     }
 
     async fn look(&self, rounds: &mut Rounds) {
-        let Rounds { began, watch, reports, accounts_read, mismatch_read } = rounds;
+        let Rounds { began, watch, reports, accounts_read, mismatch_read, metrics } = rounds;
         // Before the log's ends: what is accounted for was on the log, so no end lies below unless the log lost it.
         if accounts_read.is_due(ACCOUNTS_EVERY) {
             reports.accounts_read(self.lag.read_stated().await);
@@ -113,13 +122,13 @@ impl<C: ShedClass> LagWatch<C> {
                 let judged = watch.take(&lags, &stated.halts, at);
                 let partitions: Vec<_> = judged.partitions.iter().map(|one| (one.decision, one.accounted)).collect();
                 self.shedding.set_partitions(&partitions);
-                publish(&judged, watch.all.drains_per_s());
+                publish(&judged, watch.all.drains_per_s(), metrics);
                 reports.standstills((0..).zip(&judged.partitions).filter_map(|(at, one)| Some((at, one.standstill?))));
                 (judged.decision, Some(behind))
             }
             Err(error) => {
                 // The gauges keep their last values then: only this counter says that they are old.
-                LAG_READ_FAILURES.handle().increment(1);
+                metrics.read_failures.increment(1);
                 tracing::warn!(kind = %error.kind(), %error, "the consumers' lag cannot be read");
                 (watch.unknown(at), None)
             }
@@ -130,18 +139,18 @@ impl<C: ShedClass> LagWatch<C> {
         if mismatch_read.is_due(MISMATCH_EVERY)
             && let Ok(mismatch) = self.lag.mismatch().await
         {
-            reports.mismatched(mismatch);
+            reports.mismatched(mismatch, &metrics.log_mismatched);
         }
     }
 }
 
-fn publish(judged: &Judged, drains_per_s: f64) {
-    LAG_RECORDS.handle().set(judged.records as f64);
-    LAG_AGE_SECONDS.handle().set(judged.age_ms as f64 / 1_000.0);
-    LAG_DRAIN.handle().set(drains_per_s);
+fn publish(judged: &Judged, drains_per_s: f64, metrics: &LagMetrics) {
+    metrics.records.set(judged.records as f64);
+    metrics.age_seconds.set(judged.age_ms as f64 / 1_000.0);
+    metrics.drain.set(drains_per_s);
     for cause in Standstill::ALL {
         let partitions = judged.partitions.iter().filter(|one| one.standstill == Some(cause)).count();
-        PARTITIONS_HALTED.with([("cause", cause.label())]).set(partitions as f64);
+        metrics.standing_still(cause).set(partitions as f64);
     }
 }
 

@@ -32,6 +32,7 @@ impl Decider for AgentGate {
     type Answer = Answer;
     type Refusal = Refusal;
 
+    const API: &'static str = "agentgate";
     const RULES: Rules = Rules::FIRST;
     const KEY_WINDOW_MS: i64 = 24 * 60 * 60 * 1_000;
 

@@ -45,6 +45,9 @@ pub trait Decider: Copy + Debug + Eq + Send + Sync + 'static {
     /// Why a command is refused.
     type Refusal: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static;
 
+    /// The API's name: a label of metrics and a part of names.
+    const API: &'static str;
+
     /// The newest rules that this release knows.
     const RULES: Rules;
 
