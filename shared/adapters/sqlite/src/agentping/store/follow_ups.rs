@@ -9,7 +9,7 @@ use tidegate_agentping_ports::EventRow;
 use tidegate_kernel::{Month, SmolStr};
 
 use super::repeats::Counted;
-use super::run_row::signed;
+use crate::sqlite::values::signed;
 
 #[derive(Debug, Default)]
 pub(super) struct FollowUps {

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use tidegate_ports::StoreError;
 use tokio::sync::Semaphore;
 
-use super::failure::failure;
+use crate::sqlite::failure::failure;
 use crate::sqlite::{self, FileKind, SqliteError};
 
 #[derive(Clone)]

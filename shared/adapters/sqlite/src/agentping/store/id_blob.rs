@@ -5,7 +5,7 @@ use tidegate_agentping::Id;
 use tidegate_agentping::id::IdKind;
 use tidegate_kernel::Region;
 
-use super::failure::unreadable;
+use crate::sqlite::failure::unreadable;
 
 pub(crate) type IdBlob = [u8; 17];
 

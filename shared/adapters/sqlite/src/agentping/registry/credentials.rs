@@ -8,7 +8,7 @@ use tidegate_kernel::Timestamp;
 
 use super::change::{Unmade, exists, not_found, plan_of};
 use super::{agents, plan_at, slug_at};
-use crate::store::id_blob::{IdBlob, blob_of, id_at};
+use crate::agentping::store::id_blob::{IdBlob, blob_of, id_at};
 
 /// The credential with its team's plan, in one read by primary key.
 pub(super) fn find(connection: &Connection, hash: &CredentialHash) -> rusqlite::Result<Option<CredentialRecord>> {

@@ -4,7 +4,7 @@
 use rusqlite::Connection;
 
 use super::schema::MIGRATIONS;
-use super::{accounts, event_pages, events, listing, load, purge, queries, repeats, save};
+use super::{event_pages, events, listing, load, notes, purge, queries, repeats, save};
 
 fn plan(connection: &Connection, statement: &str) -> Vec<String> {
     let question = format!("EXPLAIN QUERY PLAN {statement}");
@@ -61,7 +61,7 @@ fn every_read_goes_by_an_index() {
         ),
         (purge::OLDEST_ORPHANS, &["SEARCH runs USING INDEX orphans (last_received_ms<?)"]),
         (
-            accounts::FORGET_NOTES,
+            notes::FORGET_NOTES,
             &[
                 "SEARCH notes USING PRIMARY KEY (generation=? AND partition=? AND offset=?)",
                 "LIST SUBQUERY 2",

@@ -24,7 +24,7 @@ use crate::guards;
 ///
 /// Step 7 adds `repeats`: how often ids of an agent's runs were used again, by month of receipt. Earlier builds kept no
 /// months of a run's repeats: all count in the month of the last one.
-pub(super) const MIGRATIONS: &[&str] = &[
+pub(crate) const MIGRATIONS: &[&str] = &[
     "
 CREATE TABLE teams (
     team_no INTEGER PRIMARY KEY,

@@ -4,7 +4,7 @@ use rusqlite::{Connection, params};
 use tidegate_kernel::Timestamp;
 
 use super::events;
-use super::run_row::signed;
+use crate::sqlite::values::signed;
 
 pub(super) const OLDEST_ORPHANS: &str = "SELECT run_no FROM runs WHERE listed_at_ms IS NULL AND last_received_ms < ?1 \
      ORDER BY last_received_ms LIMIT ?2";

@@ -1,41 +1,46 @@
-//! The store's one writer: a thread with the only writing connection. What waits together, runs, notes and accounts, is
-//! committed together.
+//! The store's one writer: a thread with the only writing connection. What waits together is committed together.
 
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
-use tidegate_kernel::Timestamp;
 use tidegate_ports::StoreError;
 use tokio::sync::{mpsc, oneshot};
 
-use super::accounts;
-use super::purge::purge;
-use super::writer_state::{Work, WriterState};
-use crate::folder::{OwnedFolder, STORE};
+use super::Tables;
+use super::writer_state::WriterState;
+use crate::folder::OwnedFolder;
 use crate::guards::FileGuard;
-use crate::sqlite::SqliteError;
+use crate::sqlite::{FileKind, SqliteError};
 
 /// Calls that may wait for the writer; more wait in their callers.
 const WAITING_CALLS: usize = 64;
 /// Rows committed together at most, beyond the first call's.
 const ROWS_PER_COMMIT: usize = 4_096;
 
-enum Call {
-    Write { work: Work, done: oneshot::Sender<Result<(), StoreError>> },
-    Purge { before: Timestamp, limit: usize, done: oneshot::Sender<Result<usize, StoreError>> },
-    ForgetNotes { before: Timestamp, limit: usize, done: oneshot::Sender<Result<usize, StoreError>> },
+/// Deletes rows inside a transaction, and returns how many.
+type Delete = Box<dyn FnOnce(&Connection) -> rusqlite::Result<usize> + Send>;
+
+enum Call<W> {
+    Write { work: W, done: oneshot::Sender<Result<(), StoreError>> },
+    Delete { delete: Delete, done: oneshot::Sender<Result<usize, StoreError>> },
 }
 
 /// Hands calls to the writer's thread. Dropping it ends the thread, after the calls that wait.
-pub(super) struct Writer {
-    calls: Option<mpsc::Sender<Call>>,
+pub(super) struct Writer<T: Tables> {
+    calls: Option<mpsc::Sender<Call<T::Work>>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Writer {
-    pub fn start(connection: Connection, guard: FileGuard, folder: OwnedFolder) -> Result<Self, SqliteError> {
-        let path = folder.folder().file(STORE);
-        let state = WriterState::open(connection, guard, folder)?;
+impl<T: Tables> Writer<T> {
+    pub fn start(
+        connection: Connection,
+        guard: FileGuard,
+        kind: FileKind,
+        tables: T,
+        folder: OwnedFolder,
+    ) -> Result<Self, SqliteError> {
+        let path = folder.folder().file(kind);
+        let state = WriterState::open(connection, guard, kind, tables, folder)?;
         let (calls, waiting) = mpsc::channel(WAITING_CALLS);
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
@@ -45,22 +50,21 @@ impl Writer {
         Ok(Writer { calls: Some(calls), thread: Some(thread) })
     }
 
-    pub async fn write(&self, work: Work) -> Result<(), StoreError> {
+    pub async fn write(&self, work: T::Work) -> Result<(), StoreError> {
         let (done, answer) = oneshot::channel();
         self.call(Call::Write { work, done }, answer).await
     }
 
-    pub async fn purge(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+    pub async fn delete(&self, delete: Delete) -> Result<usize, StoreError> {
         let (done, answer) = oneshot::channel();
-        self.call(Call::Purge { before, limit, done }, answer).await
+        self.call(Call::Delete { delete, done }, answer).await
     }
 
-    pub async fn forget_notes(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
-        let (done, answer) = oneshot::channel();
-        self.call(Call::ForgetNotes { before, limit, done }, answer).await
-    }
-
-    async fn call<T>(&self, call: Call, answer: oneshot::Receiver<Result<T, StoreError>>) -> Result<T, StoreError> {
+    async fn call<R>(
+        &self,
+        call: Call<T::Work>,
+        answer: oneshot::Receiver<Result<R, StoreError>>,
+    ) -> Result<R, StoreError> {
         let gone = || StoreError::Unavailable("the store's writer has stopped".into());
         let calls = self.calls.as_ref().ok_or_else(gone)?;
         calls.send(call).await.map_err(|_| gone())?;
@@ -68,7 +72,7 @@ impl Writer {
     }
 }
 
-impl Drop for Writer {
+impl<T: Tables> Drop for Writer<T> {
     fn drop(&mut self) {
         drop(self.calls.take());
         if let Some(thread) = self.thread.take() {
@@ -78,21 +82,18 @@ impl Drop for Writer {
     }
 }
 
-fn serve(mut state: WriterState, mut waiting: mpsc::Receiver<Call>) {
+fn serve<T: Tables>(mut state: WriterState<T>, mut waiting: mpsc::Receiver<Call<T::Work>>) {
     let mut next = waiting.blocking_recv();
     while let Some(call) = next.take() {
         match call {
-            Call::Purge { before, limit, done } => drop(done.send(state.delete(before, limit, purge))),
-            Call::ForgetNotes { before, limit, done } => {
-                drop(done.send(state.delete(before, limit, accounts::forget_notes)));
-            }
+            Call::Delete { delete, done } => drop(done.send(state.delete(delete))),
             Call::Write { work, done } => {
-                let mut rows = work.rows();
+                let mut rows = T::rows(&work);
                 let (mut works, mut callers) = (vec![work], vec![done]);
                 while rows < ROWS_PER_COMMIT && next.is_none() {
                     match waiting.try_recv() {
                         Ok(Call::Write { work, done }) => {
-                            rows += work.rows();
+                            rows += T::rows(&work);
                             works.push(work);
                             callers.push(done);
                         }

@@ -1,23 +1,19 @@
 //! The state of the store's writer: its connection, which of its commits are synced, and when its WAL is checkpointed.
 //!
-//! Saves and notes are not synced by themselves: the next account that is settled syncs them with it
+//! Most writes are not synced by themselves: the next account that is settled syncs them with it
 //! (docs/adr/0017-saves-are-synced-by-the-settlement.md).
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
-use tidegate_agentping_ports::{Note, RunWrite};
-use tidegate_kernel::Timestamp;
-use tidegate_ports::{Account, Halt, StoreError};
+use tidegate_ports::StoreError;
 
-use super::accounts;
-use super::failure::{failure, is_of_the_disk};
-use super::run_row::signed;
-use super::save::{Pass, TeamNumbers};
-use crate::folder::{OwnedFolder, STORE};
+use super::Tables;
+use crate::folder::OwnedFolder;
 use crate::guards::{Checkpointer, FileGuard, checkpoint};
-use crate::sqlite::SqliteError;
+use crate::sqlite::failure::{failure, is_of_the_disk};
+use crate::sqlite::values::signed;
+use crate::sqlite::{FileKind, SqliteError};
 
 /// Bounds of the WAL.
 struct WalLimits {
@@ -39,37 +35,13 @@ impl WalLimits {
 /// KiB of page cache for the writer: it keeps the upper levels of all indexes, and their newest leaves.
 const CACHE_KIB: i64 = 32 * 1024;
 
-/// One write. Writes that wait together share a commit.
-pub(super) enum Work {
-    Runs(Arc<Vec<RunWrite>>),
-    Notes(Arc<Vec<Note>>),
-    Account(Account),
-    Halt(Halt),
-}
-
-impl Work {
-    pub fn rows(&self) -> usize {
-        match self {
-            Work::Runs(writes) => writes.len(),
-            Work::Notes(notes) => notes.len(),
-            Work::Account(_) | Work::Halt(_) => 1,
-        }
-    }
-
-    /// Whether it, and all that was written before it, must be on disk before it is answered. The WAL is one sequence: one
-    /// sync covers both.
-    const fn is_synced(&self) -> bool {
-        matches!(self, Work::Account(_))
-    }
-}
-
-pub(super) struct WriterState {
+pub(super) struct WriterState<T: Tables> {
     connection: Connection,
     /// Commits are synced at present.
     synced: bool,
     /// A sync failed. What it was to cover may be lost, and no later sync would report that, so there is none.
     sync_failed: bool,
-    teams: TeamNumbers,
+    tables: T,
     guard: FileGuard,
     checkpointer: Checkpointer,
     limits: WalLimits,
@@ -79,23 +51,28 @@ pub(super) struct WriterState {
     _folder: OwnedFolder,
 }
 
-impl WriterState {
-    pub fn open(connection: Connection, guard: FileGuard, folder: OwnedFolder) -> Result<Self, SqliteError> {
+impl<T: Tables> WriterState<T> {
+    pub fn open(
+        connection: Connection,
+        guard: FileGuard,
+        kind: FileKind,
+        tables: T,
+        folder: OwnedFolder,
+    ) -> Result<Self, SqliteError> {
         let limits = WalLimits::USUAL;
-        let path = &folder.folder().file(STORE);
+        let path = &folder.folder().file(kind);
         let failed = |source| SqliteError::Sqlite { path: path.into(), source };
         connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(failed)?;
         connection.pragma_update(None, "cache_size", -CACHE_KIB).map_err(failed)?;
         connection
             .pragma_update_and_check(None, "journal_size_limit", signed(limits.file_max_bytes), |_| Ok(()))
             .map_err(failed)?;
-        let checkpointer = Checkpointer::start(path, STORE)?;
-        let teams = TeamNumbers::new();
+        let checkpointer = Checkpointer::start(path, kind)?;
         Ok(WriterState {
             connection,
             synced: true,
             sync_failed: false,
-            teams,
+            tables,
             guard,
             checkpointer,
             limits,
@@ -105,18 +82,17 @@ impl WriterState {
     }
 
     /// Writes all in one transaction.
-    pub fn save(&mut self, works: &[Work]) -> Result<(), StoreError> {
-        let synced = works.iter().any(Work::is_synced);
+    pub fn save(&mut self, works: &[T::Work]) -> Result<(), StoreError> {
+        let synced = works.iter().any(T::is_synced);
         self.sync_commits(synced)?;
-        match save_all(&mut self.connection, &mut self.teams, works, &self.guard) {
+        match self.save_all(works) {
             Ok(bytes) => {
                 self.guard.committed();
                 self.unchecked_bytes += bytes;
                 Ok(())
             }
             Err(error) => {
-                // The transaction is rolled back, and with it the numbers it may have given out.
-                self.teams.clear();
+                self.tables.rolled_back();
                 if synced {
                     self.note_failed_sync(&error);
                 }
@@ -125,16 +101,20 @@ impl WriterState {
         }
     }
 
-    pub fn delete(
-        &mut self,
-        before: Timestamp,
-        limit: usize,
-        delete: impl FnOnce(&Connection, Timestamp, usize) -> rusqlite::Result<usize>,
-    ) -> Result<usize, StoreError> {
+    fn save_all(&mut self, works: &[T::Work]) -> rusqlite::Result<u64> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        self.guard.note_commit(&transaction)?;
+        let bytes = self.tables.write(&transaction, works)?;
+        transaction.commit()?;
+        Ok(bytes)
+    }
+
+    /// Deletes in one transaction.
+    pub fn delete(&mut self, delete: impl FnOnce(&Connection) -> rusqlite::Result<usize>) -> Result<usize, StoreError> {
         self.sync_commits(false)?;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failure)?;
         self.guard.note_commit(&transaction).map_err(failure)?;
-        let deleted = delete(&transaction, before, limit).map_err(failure)?;
+        let deleted = delete(&transaction).map_err(failure)?;
         transaction.commit().map_err(failure)?;
         self.guard.committed();
         self.unchecked_bytes += deleted as u64 * 256;
@@ -206,7 +186,7 @@ impl WriterState {
     }
 }
 
-impl Drop for WriterState {
+impl<T: Tables> Drop for WriterState<T> {
     fn drop(&mut self) {
         if !self.guard.is_refused()
             && self.sync_commits(true).is_ok()
@@ -215,28 +195,6 @@ impl Drop for WriterState {
             tracing::warn!(%error, "the store's WAL was not folded back at the end");
         }
     }
-}
-
-fn save_all(
-    connection: &mut Connection,
-    teams: &mut TeamNumbers,
-    works: &[Work],
-    guard: &FileGuard,
-) -> rusqlite::Result<u64> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    guard.note_commit(&transaction)?;
-    let mut pass = Pass::begin(&transaction, teams)?;
-    for work in works {
-        match work {
-            Work::Runs(writes) => writes.iter().try_for_each(|write| pass.save(write))?,
-            Work::Notes(notes) => pass.bytes += accounts::save_notes(&transaction, notes)?,
-            Work::Account(account) => accounts::save_account(&transaction, account)?,
-            Work::Halt(halt) => accounts::save_halt(&transaction, halt)?,
-        }
-    }
-    let bytes = pass.finish()?;
-    transaction.commit()?;
-    Ok(bytes)
 }
 
 /// Returns whether the next commit begins the WAL anew. Does not wait for readers.

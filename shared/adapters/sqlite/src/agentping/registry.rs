@@ -17,12 +17,12 @@ use tidegate_agentping_ports::{
 use tidegate_kernel::Timestamp;
 use tidegate_ports::StoreError;
 
+use crate::agentping::store::queries;
 use crate::folder::{DataFolder, REGISTRY, STORE};
 use crate::guards::{Acknowledged, FileGuard, GuardedFile, Refused};
+use crate::sqlite::failure::unreadable;
 use crate::sqlite::{self, SqliteError};
-use crate::store::failure::unreadable;
-use crate::store::queries;
-use crate::store::readers::Readers;
+use crate::store_file::readers::Readers;
 
 mod agents;
 mod change;

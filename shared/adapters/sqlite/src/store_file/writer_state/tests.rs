@@ -1,20 +1,27 @@
 //! What is synced, what begins anew, and what a WAL that lost its end leaves.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use rusqlite::ffi;
-use tidegate_kernel::{Position, Region};
-use tidegate_ports::Fate;
+use tidegate_agentping_ports::Note;
+use tidegate_kernel::{Position, Region, Timestamp};
+use tidegate_ports::{Account, Fate};
 
 use super::*;
-use crate::folder::DataFolder;
+use crate::agentping::store::{MIGRATIONS, RunTables, Work};
+use crate::folder::{DataFolder, STORE};
 use crate::guards::Refused;
-use crate::store::open_file;
 
-fn opened(place: &Path) -> WriterState {
+fn open_file(path: &Path) -> Result<(Connection, FileGuard), SqliteError> {
+    crate::store_file::open_file(path, STORE, MIGRATIONS, Refused::default())
+}
+
+fn opened(place: &Path) -> WriterState<RunTables> {
     let folder = DataFolder::open_or_create(place, Region::Eu, 1, Timestamp::from_millis(0)).expect("ours");
-    let (connection, guard) = open_file(&place.join("store.db"), Refused::default()).expect("opened");
-    WriterState::open(connection, guard, folder.own().expect("free")).expect("a writer's state")
+    let (connection, guard) = open_file(&place.join("store.db")).expect("opened");
+    WriterState::open(connection, guard, STORE, RunTables::default(), folder.own().expect("free"))
+        .expect("a writer's state")
 }
 
 #[test]
@@ -48,7 +55,7 @@ fn under_steady_writing_the_wal_begins_anew_and_its_file_is_written_over() {
     state.limits = WalLimits { checkpoint_every_bytes: 64 << 10, restart_beyond_bytes: 512 << 10, ..WalLimits::USUAL };
     let file_bytes = || place.path().join("store.db-wal").metadata().expect("a WAL").len();
     let mut offset = 0;
-    let mut write = |state: &mut WriterState| {
+    let mut write = |state: &mut WriterState<RunTables>| {
         offset += 1;
         state.save(&[notes(offset)]).expect("saved");
     };
@@ -77,7 +84,7 @@ fn after_a_sync_that_failed_nothing_is_written_any_more() {
     state.note_failed_sync(&failure(ffi::SQLITE_IOERR_FSYNC));
     assert!(matches!(state.save(&[account()]), Err(StoreError::Broken(_))));
     assert!(matches!(state.save(&[Work::Runs(Arc::default())]), Err(StoreError::Broken(_))));
-    assert!(matches!(state.delete(Timestamp::from_millis(0), 1, |_, _, _| Ok(0)), Err(StoreError::Broken(_))));
+    assert!(matches!(state.delete(|_| Ok(0)), Err(StoreError::Broken(_))));
 }
 
 fn notes(offset: i64) -> Work {
@@ -112,7 +119,7 @@ fn cut(place: &Path, share: (usize, usize)) -> Result<i64, SqliteError> {
     let mut wal = std::fs::read(place.join("store.db-wal")).expect("a WAL");
     wal.truncate(wal.len() / share.1 * share.0);
     std::fs::write(copy.path().join("store.db-wal"), wal).expect("written");
-    let (connection, _guard) = open_file(&copy.path().join("store.db"), Refused::default())?;
+    let (connection, _guard) = open_file(&copy.path().join("store.db"))?;
     let read = |sql| connection.query_row::<i64, _, _>(sql, [], |row| row.get(0)).expect("read");
     let (notes, last) = (read("SELECT count(*) FROM notes"), read("SELECT coalesce(max(offset), 0) FROM notes"));
     let saved = FIRST * i64::from(NOTES) + (last - FIRST) * i64::from(FEW);

@@ -9,10 +9,10 @@ use tidegate_agentping_ports::runs::UNPRICED_MAX;
 use tidegate_agentping_ports::{AgentRow, Spend, SpendLine, SpendTally};
 use tidegate_kernel::{Month, Timestamp, Usd};
 
-use super::failure::unreadable;
 use super::load::{find, team_number};
-use super::run_row::{millis, text, unsigned};
 use super::status_columns::{self, StatusColumns};
+use crate::sqlite::failure::unreadable;
+use crate::sqlite::values::{millis, text, unsigned};
 
 pub(super) fn run(connection: &Connection, key: RunKey) -> rusqlite::Result<Option<Run>> {
     let Some(team_no) = team_number(connection, key.team)? else {

@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use crate::store::run_row::unsigned;
+use crate::sqlite::values::unsigned;
 
 /// Steps are only ever added. Credentials are there as SHA-256 only; keys have no `agent`, tokens have one. `changes` has
 /// one row: how many changes were ever made. Each archiving of an agent has a number of its own, so that a running service

@@ -10,7 +10,7 @@ use tidegate_kernel::Timestamp;
 
 use super::change::{Unmade, plan_of};
 use super::slug_at;
-use crate::store::id_blob::{blob_of, id_at};
+use crate::agentping::store::id_blob::{blob_of, id_at};
 
 /// The agents that tokens were made for, by slug.
 pub(super) fn of_tokens(connection: &Connection, team: TeamId) -> rusqlite::Result<Vec<AgentRow>> {

@@ -11,6 +11,7 @@ use super::id_blob::{IdBlob, blob_of, id_at};
 use super::load::team_number;
 use super::status_columns::StatusColumns;
 use super::{run_row, status_columns};
+use crate::sqlite::values::text;
 
 /// Rows of one read. A filter that few runs pass takes several reads, so that no read holds a snapshot, and with it the
 /// WAL, for long.
@@ -81,7 +82,7 @@ impl Listing {
         for (column, asked) in
             [(2, agent.as_ref().map(|slug| slug.as_str())), (3, customer_id.as_deref()), (4, feature.as_deref())]
         {
-            if asked.is_some() && asked != run_row::text(row, column)? {
+            if asked.is_some() && asked != text(row, column)? {
                 return Ok(false);
             }
         }

@@ -8,8 +8,8 @@ use tidegate_kernel::Timestamp;
 
 use super::change::{Unmade, exists, not_found, plan_of};
 use super::{json, plan_at};
-use crate::store::failure::unreadable;
-use crate::store::id_blob::{blob_of, id_at};
+use crate::agentping::store::id_blob::{blob_of, id_at};
+use crate::sqlite::failure::unreadable;
 
 pub(super) fn create(change: &Transaction<'_>, team: &Team) -> Result<(), Unmade> {
     unused_name(change, &team.name, team.id)?;

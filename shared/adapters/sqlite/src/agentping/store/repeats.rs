@@ -6,9 +6,10 @@ use tidegate_agentping::{Run, Slug, TeamId};
 use tidegate_agentping_ports::AgentRepeats;
 use tidegate_kernel::Month;
 
-use super::failure::unreadable;
 use super::id_blob::blob_of;
-use super::run_row::{register, text, unsigned};
+use super::run_row::register;
+use crate::sqlite::failure::unreadable;
+use crate::sqlite::values::{text, unsigned};
 
 /// What one run adds to the sums: agent, month, how many.
 pub(super) type Counted = Vec<(Slug, Month, u64)>;

@@ -6,9 +6,9 @@ use tidegate_agentping::{Id, Plan, TeamId};
 use tidegate_agentping_ports::RegistryError;
 
 use super::plan_at;
-use crate::store::failure::failure;
-use crate::store::id_blob::blob_of;
-use crate::store::run_row::unsigned;
+use crate::agentping::store::id_blob::blob_of;
+use crate::sqlite::failure::failure;
+use crate::sqlite::values::unsigned;
 
 /// Why a change was not made: a rule of the registry, or SQLite.
 pub(super) enum Unmade {

@@ -5,8 +5,9 @@ use tidegate_agentping::Run;
 use tidegate_agentping_ports::RunWrite;
 
 use super::id_blob::blob_of;
-use super::run_row::{signed, to_json};
+use super::run_row::to_json;
 use super::status_columns::StatusColumns;
+use crate::sqlite::values::signed;
 
 /// Both statements take the same values; a new row's number, ?1, is NULL.
 pub(super) const INSERT: &str = "INSERT INTO runs (run_no, team_no, run, listed_at_ms, position, agent, customer_id, feature, closed_as, \

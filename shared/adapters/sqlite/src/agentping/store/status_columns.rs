@@ -4,8 +4,8 @@ use rusqlite::Row;
 use tidegate_agentping::{Run, RunStatus};
 use tidegate_kernel::Timestamp;
 
-use super::failure::unreadable;
-use super::run_row::text;
+use crate::sqlite::failure::unreadable;
+use crate::sqlite::values::text;
 
 /// The columns that [`StatusColumns::read`] takes, in its order.
 pub(super) const COLUMNS: &str = "closed_as, idle_deadline_ms, idle_closes_as";

@@ -1,13 +1,13 @@
 //! A run as a row: start and finish as JSON, the sums as columns.
 
 use rusqlite::Row;
-use rusqlite::types::FromSql;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tidegate_agentping::Run;
-use tidegate_kernel::{Timestamp, Usd};
+use tidegate_kernel::Usd;
 
-use super::failure::unreadable;
+use crate::sqlite::failure::unreadable;
+use crate::sqlite::values::{millis, text, unsigned};
 
 /// The columns that [`read`] takes, in its order.
 pub(super) const COLUMNS: &str = "start, implied, finish, events, events_cost_nanos_usd, errored, conflicted, \
@@ -42,24 +42,4 @@ pub(super) fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlit
 pub(super) fn register<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<T>> {
     let text = text(row, column)?;
     text.map(|text| serde_json::from_str(text).map_err(|error| unreadable(column, error))).transpose()
-}
-
-/// A text column without a copy; `None` for NULL.
-pub(super) fn text<'r>(row: &'r Row<'_>, column: usize) -> rusqlite::Result<Option<&'r str>> {
-    row.get_ref(column)?.as_str_or_null().map_err(|error| unreadable(column, error))
-}
-
-pub(super) fn millis(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
-    row.get(column).map(Timestamp::from_millis)
-}
-
-/// Counts and sums are never stored below 0.
-pub(crate) fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
-    let value = i64::column_result(row.get_ref(column)?).map_err(|error| unreadable(column, error))?;
-    u64::try_from(value).map_err(|error| unreadable(column, error))
-}
-
-/// The inverse of [`unsigned`], saturating.
-pub(super) fn signed(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
 }
