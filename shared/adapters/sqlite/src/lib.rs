@@ -2,6 +2,7 @@
 //! any tool can look into.
 
 pub mod agentping;
+pub mod commands;
 pub mod dead_letters;
 pub mod folder;
 mod guards;
@@ -13,6 +14,9 @@ mod store_file;
 
 pub use agentping::registry::EmbeddedRegistry;
 pub use agentping::store::EmbeddedStore;
+pub use commands::inbox::{OperatorInbox, OperatorRoute, PostedCommand};
+pub use commands::keys::EmbeddedKeys;
+pub use commands::{EmbeddedCommandStore, Expired};
 pub use folder::{DataFolder, FolderError, OwnedFolder};
 pub use guards::{ReconcileError, reconcile, reconcile_commands};
 pub use log::{
