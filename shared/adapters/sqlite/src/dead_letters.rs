@@ -12,9 +12,9 @@ use tidegate_kernel::Position;
 use tidegate_ports::{DeadLetter, DeadLetters, FailureCause, LogError};
 
 use crate::folder::{DEAD_LETTERS, OwnedFolder};
+use crate::sqlite::failure::cause;
+use crate::sqlite::values::unsigned;
 use crate::sqlite::{self, Migrations, SqliteError};
-use crate::store::failure::cause;
-use crate::store::run_row::unsigned;
 
 pub use read_only::EmbeddedReadDeadLetters;
 

@@ -9,6 +9,14 @@
 //! | `registry.db` | teams, credentials, rates | the owner, and management commands while it runs |
 //! | `*.mark` | the high-water mark of that file: how much it had acknowledged | as that file |
 //!
+//! An API of commands has a folder of its own, with a marker that names it:
+//!
+//! | file | what | opened by |
+//! | --- | --- | --- |
+//! | `log.db`, `store.db` | commands; what was decided from them | the owner; `store.db` by others for reading only |
+//! | `keys.db` | data keys of owners, void records: what no log has | the owner, and operator commands while it runs |
+//! | `inbox.db` | commands of operators that the owner is to append | the same |
+//!
 //! A folder that is not certainly ours and whole is refused with the reason, and nothing in it is changed.
 
 use std::fs::{self, File, TryLockError};
@@ -22,22 +30,13 @@ use tidegate_kernel::{Region, Timestamp};
 use crate::guards::Refused;
 use crate::sqlite::{self, FileKind, SqliteError, private};
 
+mod contents;
 mod marker;
 
+use contents::Contents;
+pub use contents::{COMMAND_STORE, DEAD_LETTERS, INBOX, KEYS, LOG, REGISTRY, STORE};
 pub use marker::{FORMAT_VERSION, Marker};
 
-/// The records topic and its consumer groups.
-pub const LOG: FileKind = FileKind { file_name: "log.db", application_id: 0x5447_4c31, page_bytes: 16 * 1024 };
-/// Runs, events, listings.
-pub const STORE: FileKind = FileKind { file_name: "store.db", application_id: 0x5447_5331, page_bytes: 8 * 1024 };
-/// Teams, credentials, rates.
-pub const REGISTRY: FileKind = FileKind { file_name: "registry.db", application_id: 0x5447_5231, page_bytes: 4 * 1024 };
-
-/// Records of the log that could not be applied.
-pub const DEAD_LETTERS: FileKind =
-    FileKind { file_name: "dead_letters.db", application_id: 0x5447_4431, page_bytes: 4 * 1024 };
-
-const FILES: [FileKind; 4] = [LOG, STORE, REGISTRY, DEAD_LETTERS];
 const LOCK: &str = "LOCK";
 
 /// Partitions of a new log, unless set otherwise.
@@ -69,6 +68,8 @@ pub enum FolderError {
         "{path} holds data of region '{found}', not '{asked}'; start with --region {found} or another --data folder"
     )]
     OtherRegion { path: PathBuf, found: Region, asked: Region },
+    #[error("{path} holds data of {found}, not of {asked}; point --data at the right folder")]
+    OtherApi { path: PathBuf, found: String, asked: String },
     #[error("a log has 1 to {MAX_PARTITIONS} partitions, not {asked}")]
     Partitions { asked: u32 },
     #[error("{path} is in use by another process; stop that one first, or point --data at another folder")]
@@ -95,37 +96,77 @@ pub struct OwnedFolder {
 }
 
 impl DataFolder {
-    /// Opens the folder, or makes it if it is not there or empty. `partitions` counts for a new folder only: an
+    /// Opens AgentPing's folder, or makes it if it is not there or empty. `partitions` counts for a new folder only: an
     /// existing log keeps its own number.
     ///
     /// # Errors
     /// [`FolderError`].
     pub fn open_or_create(path: &Path, region: Region, partitions: u32, now: Timestamp) -> Result<Self, FolderError> {
-        if !(1..=MAX_PARTITIONS).contains(&partitions) {
-            return Err(FolderError::Partitions { asked: partitions });
-        }
-        if !marker::path(path).exists() {
-            create(path, Marker::new(region, partitions, now))?;
-        }
-        Self::open_existing(path, Some(region))
+        Self::open_or_create_for(Contents::RUNS, path, region, partitions, now)
     }
 
-    /// Opens a folder that is there; with a region, only if it is of that one.
+    /// Like [`DataFolder::open_or_create`], for the folder of an API of commands.
+    ///
+    /// # Errors
+    /// [`FolderError`].
+    pub fn open_or_create_commands(
+        path: &Path,
+        api: &str,
+        region: Region,
+        partitions: u32,
+        now: Timestamp,
+    ) -> Result<Self, FolderError> {
+        Self::open_or_create_for(Contents::commands(api), path, region, partitions, now)
+    }
+
+    /// Opens AgentPing's folder that is there; with a region, only if it is of that one.
     ///
     /// # Errors
     /// [`FolderError`].
     pub fn open_existing(path: &Path, region: Option<Region>) -> Result<Self, FolderError> {
+        Self::open_existing_for(Contents::RUNS, path, region)
+    }
+
+    /// Like [`DataFolder::open_existing`], for the folder of an API of commands.
+    ///
+    /// # Errors
+    /// [`FolderError`].
+    pub fn open_existing_commands(path: &Path, api: &str, region: Option<Region>) -> Result<Self, FolderError> {
+        Self::open_existing_for(Contents::commands(api), path, region)
+    }
+
+    fn open_or_create_for(
+        contents: Contents<'_>,
+        path: &Path,
+        region: Region,
+        partitions: u32,
+        now: Timestamp,
+    ) -> Result<Self, FolderError> {
+        if !(1..=MAX_PARTITIONS).contains(&partitions) {
+            return Err(FolderError::Partitions { asked: partitions });
+        }
         if !marker::path(path).exists() {
-            return Err(match foreign_entry(path)? {
+            create(path, &Marker::new(contents.api, region, partitions, now), contents.files)?;
+        }
+        Self::open_existing_for(contents, path, Some(region))
+    }
+
+    fn open_existing_for(contents: Contents<'_>, path: &Path, region: Option<Region>) -> Result<Self, FolderError> {
+        if !marker::path(path).exists() {
+            return Err(match foreign_entry(path, contents.files)? {
                 None => FolderError::NotThere { path: path.into() },
                 Some(found) => FolderError::Foreign { path: path.into(), found },
             });
         }
         let marker = Marker::read(path)?;
+        if marker.api != contents.api {
+            let (found, asked) = (marker.api, contents.api.to_owned());
+            return Err(FolderError::OtherApi { path: path.into(), found, asked });
+        }
         if let Some(asked) = region.filter(|asked| *asked != marker.region) {
             return Err(FolderError::OtherRegion { path: path.into(), found: marker.region, asked });
         }
-        for kind in FILES {
+        for kind in contents.files {
             let file = path.join(kind.file_name);
             if !file.is_file() {
                 return Err(SqliteError::Missing { path: file }.into());
@@ -181,9 +222,9 @@ impl OwnedFolder {
 
 /// Makes the folder. The marker comes last, so a folder with a marker is whole; until then a draft marker distinguishes
 /// an interrupted creation, which the next one finishes, from a foreign folder.
-fn create(path: &Path, marker: Marker) -> Result<(), FolderError> {
+fn create(path: &Path, marker: &Marker, files: &[FileKind]) -> Result<(), FolderError> {
     let io = |source| FolderError::Io { path: path.into(), source };
-    if let Some(found) = foreign_entry(path)? {
+    if let Some(found) = foreign_entry(path, files)? {
         return Err(FolderError::Foreign { path: path.into(), found });
     }
     create_private(path).map_err(io)?;
@@ -195,8 +236,8 @@ fn create(path: &Path, marker: Marker) -> Result<(), FolderError> {
         return Ok(());
     }
     marker.draft(path)?;
-    for kind in FILES {
-        sqlite::create(&path.join(kind.file_name), kind)?;
+    for kind in files {
+        sqlite::create(&path.join(kind.file_name), *kind)?;
     }
     Marker::publish(path)?;
     // The names of the new files must survive a power cut as well as what is in them.
@@ -215,7 +256,7 @@ fn create_private(path: &Path) -> io::Result<()> {
 
 /// The name of something in the folder that keeps it from being made ours; `None` if it is absent, empty, or what
 /// an interrupted creation left.
-fn foreign_entry(path: &Path) -> Result<Option<String>, FolderError> {
+fn foreign_entry(path: &Path, files: &[FileKind]) -> Result<Option<String>, FolderError> {
     let io = |source| FolderError::Io { path: path.into(), source };
     let entries = match fs::read_dir(path) {
         Ok(entries) => entries,
@@ -227,10 +268,13 @@ fn foreign_entry(path: &Path) -> Result<Option<String>, FolderError> {
     };
     let drafted = marker::draft_path(path).exists();
     for entry in entries {
-        let name = entry.map_err(io)?.file_name().to_string_lossy().into_owned();
+        let entry = entry.map_err(io)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
         let ours = name == LOCK
             || name == marker::DRAFT
-            || drafted && FILES.iter().any(|kind| name.starts_with(kind.file_name));
+            || drafted && files.iter().any(|kind| name.starts_with(kind.file_name))
+            // The folder of another API, which may be made first.
+            || [LOCK, marker::DRAFT].iter().any(|file| entry.path().join(file).exists());
         if !ours {
             return Ok(Some(name));
         }

@@ -22,6 +22,6 @@ mod snapshot;
 pub(crate) use checkpoint_count::TABLE as CHECKPOINTS_TABLE;
 pub(crate) use checkpointer::{Checkpointer, checkpoint};
 pub(crate) use file_guard::{Acknowledged, FileGuard, GuardedFile};
-pub use reconcile::{ReconcileError, reconcile};
+pub use reconcile::{ReconcileError, reconcile, reconcile_commands};
 pub(crate) use refused::Refused;
 pub(crate) use snapshot::Snapshot;

@@ -6,8 +6,8 @@ use rusqlite::{Connection, Error, ErrorCode};
 use tidegate_ports::LogError;
 
 use crate::folder::DataFolder;
+use crate::sqlite::failure::cause;
 use crate::sqlite::{self, FileKind, Migrations, SqliteError};
-use crate::store::failure::cause;
 
 /// A connection that never writes, not even when it is closed.
 pub(crate) struct ReadOnlyFile {

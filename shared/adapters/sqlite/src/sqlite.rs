@@ -8,6 +8,9 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
+pub(crate) mod failure;
+pub(crate) mod values;
+
 /// What one of our files is. A file with another `application_id` is not ours and is never written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileKind {
@@ -55,6 +58,11 @@ pub enum SqliteError {
     HighWaterMark { path: PathBuf, cause: String },
     #[error("{path} has schema version {found}; this build knows versions up to {known}: use a newer build")]
     Newer { path: PathBuf, found: usize, known: usize },
+    #[error(
+        "{path} has schema version {found} and this build reads version {known}: use the build of the service that owns \
+         the folder, or start this one on it once"
+    )]
+    OtherVersion { path: PathBuf, found: usize, known: usize },
     #[error("{path} cannot be used: {source}")]
     Sqlite { path: PathBuf, source: rusqlite::Error },
 }
@@ -179,6 +187,17 @@ pub fn open_reader(path: &Path, kind: FileKind) -> Result<Connection, SqliteErro
     let connection = open_again(path, kind)?;
     connection.pragma_update(None, "query_only", true).map_err(|source| file_error(path, source))?;
     Ok(connection)
+}
+
+/// Whether a file, which another process may own, has the tables that these migrations make.
+///
+/// # Errors
+/// [`SqliteError`]; [`SqliteError::OtherVersion`] where it has others, or none yet.
+pub(crate) fn check_version(path: &Path, kind: FileKind, migrations: &Migrations) -> Result<(), SqliteError> {
+    let connection = open_reader(path, kind)?;
+    let found = user_version(&connection).map_err(|source| file_error(path, source))?;
+    let known = migrations.len();
+    if found == known { Ok(()) } else { Err(SqliteError::OtherVersion { path: path.into(), found, known }) }
 }
 
 /// Makes sure that the file is of this kind, judged by its header before SQLite touches it.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tidegate_kernel::{Region, Timestamp};
 
+use super::contents::AGENTPING;
 use super::{FolderError, MAX_PARTITIONS};
 use crate::sqlite::private;
 
@@ -21,11 +22,22 @@ pub(super) const DRAFT: &str = "tidegate.json.draft";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Marker {
     pub format: u64,
+    /// The API that the folder belongs to. AgentPing's folders do not name it.
+    #[serde(default = "agentping", skip_serializing_if = "is_agentping")]
+    pub api: String,
     pub region: Region,
     /// Of the log; 1 to [`MAX_PARTITIONS`].
     pub partitions: u32,
     #[serde(with = "tidegate_kernel::timestamp::iso")]
     pub created_at: Timestamp,
+}
+
+fn agentping() -> String {
+    AGENTPING.to_owned()
+}
+
+fn is_agentping(api: &str) -> bool {
+    api == AGENTPING
 }
 
 pub(super) fn path(folder: &Path) -> PathBuf {
@@ -37,8 +49,8 @@ pub(super) fn draft_path(folder: &Path) -> PathBuf {
 }
 
 impl Marker {
-    pub(super) const fn new(region: Region, partitions: u32, created_at: Timestamp) -> Self {
-        Marker { format: FORMAT_VERSION, region, partitions, created_at }
+    pub(super) fn new(api: &str, region: Region, partitions: u32, created_at: Timestamp) -> Self {
+        Marker { format: FORMAT_VERSION, api: api.to_owned(), region, partitions, created_at }
     }
 
     pub(super) fn read(folder: &Path) -> Result<Self, FolderError> {

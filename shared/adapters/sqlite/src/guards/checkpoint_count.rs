@@ -12,7 +12,7 @@
 
 use rusqlite::Connection;
 
-use crate::store::run_row::unsigned;
+use crate::sqlite::values::unsigned;
 
 /// A step of a file's migrations.
 pub(crate) const TABLE: &str = "

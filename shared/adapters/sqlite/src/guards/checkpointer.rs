@@ -9,9 +9,9 @@ use std::thread::JoinHandle;
 use rusqlite::Connection;
 
 use super::Snapshot;
+use crate::sqlite::failure::is_of_the_disk;
+use crate::sqlite::values::unsigned;
 use crate::sqlite::{self, FileKind, SqliteError};
-use crate::store::failure::is_of_the_disk;
-use crate::store::run_row::unsigned;
 
 /// Runs checkpoints, one at a time. Dropping it ends the thread.
 pub(crate) struct Checkpointer {

@@ -10,7 +10,6 @@ use tidegate_ports::{Account, Accounts, LogError, StoreError};
 use crate::dead_letters::EmbeddedDeadLetters;
 use crate::folder::{DEAD_LETTERS, LOG, OwnedFolder, STORE};
 use crate::log::{EmbeddedLog, GroupProgress};
-use crate::store::EmbeddedStore;
 
 /// Why the files of a folder cannot be used together.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +52,19 @@ fn of_store(error: StoreError) -> ReconcileError {
     }
 }
 
+/// Compares the files of a folder of commands, which has no dead letters; otherwise as [`reconcile`].
+///
+/// # Errors
+/// [`ReconcileError`].
+pub async fn reconcile_commands(
+    folder: &OwnedFolder,
+    log: &EmbeddedLog,
+    group: &str,
+    store: &dyn Accounts,
+) -> Result<(), ReconcileError> {
+    refusing(folder, compare(log, group, store).await)
+}
+
 /// Compares the files, lets the group read again what the store lacks, and checks the checksum of every record that the store
 /// has not taken in yet. To be called before the group consumes. Files that are refused stay as they are when they are closed.
 ///
@@ -62,28 +74,29 @@ pub async fn reconcile(
     folder: &OwnedFolder,
     log: &EmbeddedLog,
     group: &str,
-    store: &EmbeddedStore,
+    store: &dyn Accounts,
     dead_letters: &EmbeddedDeadLetters,
 ) -> Result<(), ReconcileError> {
-    let reconciled = compare(log, group, store, dead_letters).await;
-    if reconciled.is_err() {
-        folder.refused().set();
-    }
-    reconciled
+    let compared = match count_dead_letters(store, dead_letters).await {
+        Ok(()) => compare(log, group, store).await,
+        refused => refused,
+    };
+    refusing(folder, compared)
 }
 
-async fn compare(
-    log: &EmbeddedLog,
-    group: &str,
-    store: &EmbeddedStore,
-    dead_letters: &EmbeddedDeadLetters,
-) -> Result<(), ReconcileError> {
-    let accounts = store.accounts().await.map_err(of_store)?;
-    let counted = accounts.iter().map(|account| account.dead).sum();
+/// Files that are refused stay as they are when they are closed.
+fn refusing(folder: &OwnedFolder, compared: Result<(), ReconcileError>) -> Result<(), ReconcileError> {
+    compared.inspect_err(|_| folder.refused().set())
+}
+
+async fn count_dead_letters(store: &dyn Accounts, dead_letters: &EmbeddedDeadLetters) -> Result<(), ReconcileError> {
+    let counted = store.accounts().await.map_err(of_store)?.iter().map(|account| account.dead).sum();
     let found = dead_letters.count().await.map_err(of_log(DEAD_LETTERS.file_name))?;
-    if found < counted {
-        return Err(ReconcileError::DeadLettersShort { counted, found });
-    }
+    if found < counted { Err(ReconcileError::DeadLettersShort { counted, found }) } else { Ok(()) }
+}
+
+async fn compare(log: &EmbeddedLog, group: &str, store: &dyn Accounts) -> Result<(), ReconcileError> {
+    let accounts = store.accounts().await.map_err(of_store)?;
     let mut rewinds = Vec::new();
     for (partition, progress) in (0..).zip(log.progress(group)) {
         let account = accounts.iter().find(|account| account.partition == partition);

@@ -9,7 +9,7 @@ use super::rows;
 use super::schema::{self, GENERATION, record_id};
 use super::state::{Group, Shared, State};
 use crate::guards::FileGuard;
-use crate::store::failure::cause;
+use crate::sqlite::failure::cause;
 
 /// Why a batch was not acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq)]

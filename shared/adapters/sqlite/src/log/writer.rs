@@ -17,7 +17,7 @@ use super::state::Shared;
 use crate::folder::{self, OwnedFolder};
 use crate::guards::FileGuard;
 use crate::sqlite;
-use crate::store::failure::cause;
+use crate::sqlite::failure::cause;
 use tidegate_ports::FailureCause;
 
 pub(super) struct Writer {

@@ -1,0 +1,209 @@
+//! API keys and ping tokens. A row has the SHA-256 of its secret and nothing else of it.
+
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use tidegate_agentping::id::PublicKind;
+use tidegate_agentping::{CredentialHash, Id, KeyId, Scope, Slug, TeamId, TokenId};
+use tidegate_agentping_ports::{AgentRow, CredentialRecord, KeyRow, RegistryError, TokenRow};
+use tidegate_kernel::Timestamp;
+
+use super::change::{Unmade, exists, not_found, plan_of};
+use super::{agents, plan_at, slug_at};
+use crate::agentping::store::id_blob::{IdBlob, blob_of, id_at};
+
+/// The credential with its team's plan, in one read by primary key.
+pub(super) fn find(connection: &Connection, hash: &CredentialHash) -> rusqlite::Result<Option<CredentialRecord>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT team, agent, expires_at_ms, plan FROM credentials JOIN teams USING (team) \
+         WHERE hash = ?1 AND revoked_at_ms IS NULL AND archived_at_ms IS NULL",
+    )?;
+    let record = |row: &Row<'_>| {
+        let agent: Option<String> = row.get(1)?;
+        Ok(CredentialRecord {
+            team: id_at(row, 0)?,
+            scope: if agent.is_some() { Scope::Agent(slug_at(row, 1)?) } else { Scope::Team },
+            expires_at: instant(row, 2)?,
+            plan: plan_at(row, 3)?,
+        })
+    };
+    statement.query_row(params![hash.0], record).optional()
+}
+
+pub(super) fn create_key(change: &Transaction<'_>, row: &KeyRow, hash: &CredentialHash) -> Result<(), Unmade> {
+    plan_of(change, row.team)?;
+    let credential = NewCredential {
+        kind: "key",
+        id: row.id,
+        team: row.team,
+        agent: None,
+        created_at: row.created_at,
+        revoked_at: row.revoked_at,
+        expires_at: None,
+    };
+    credential.insert(change, hash)
+}
+
+/// `seen` are the agents that the store knows of. Together with those of the registry they count towards the plan's cap,
+/// without the archived ones. The token's own agent is no longer archived afterwards.
+pub(super) fn create_token(
+    change: &Transaction<'_>,
+    row: &TokenRow,
+    hash: &CredentialHash,
+    seen: Vec<AgentRow>,
+) -> Result<(), Unmade> {
+    let plan = plan_of(change, row.team)?;
+    let counted: Vec<AgentRow> =
+        agents::all(change, row.team, seen)?.into_iter().filter(|agent| !agent.is_archived()).collect();
+    let is_new = counted.iter().all(|agent| agent.slug != row.agent);
+    if let Some(cap) = plan.limits().agents.filter(|cap| is_new && counted.len() as u64 >= u64::from(*cap)) {
+        return Err(RegistryError::AgentCap { cap, slug: row.agent.to_string() }.into());
+    }
+    insert_token(change, row, hash)?;
+    agents::restore(change, row.team, &row.agent)?;
+    change.execute(
+        "INSERT INTO agents (team, slug, first_token_at_ms) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+        params![blob_of(row.team), row.agent.as_str(), row.created_at.as_millis()],
+    )?;
+    Ok(())
+}
+
+pub(super) fn rotate_token(
+    change: &Transaction<'_>,
+    old: TokenId,
+    old_expires_at: Timestamp,
+    new: TokenId,
+    new_hash: &CredentialHash,
+    now: Timestamp,
+) -> Result<TokenRow, Unmade> {
+    let found = change
+        .prepare_cached(
+            "SELECT id, team, agent, created_at_ms, revoked_at_ms, expires_at_ms FROM credentials \
+             WHERE kind = 'token' AND id = ?1",
+        )?
+        .query_row(params![blob_of(old)], token_at)
+        .optional()?;
+    let row = found.ok_or_else(|| not_found("token", old))?;
+    if row.revoked_at.is_some() || row.expires_at.is_some_and(|end| end <= now) {
+        return Err(RegistryError::Ended { what: "token", id: old.to_string() }.into());
+    }
+    // Rotating twice never makes the first token live longer.
+    let expires_at = row.expires_at.map_or(old_expires_at, |end| end.min(old_expires_at));
+    change.execute(
+        "UPDATE credentials SET expires_at_ms = ?2 WHERE kind = 'token' AND id = ?1",
+        params![blob_of(old), expires_at.as_millis()],
+    )?;
+    let fresh = TokenRow { id: new, created_at: now, revoked_at: None, expires_at: None, ..row };
+    insert_token(change, &fresh, new_hash)?;
+    Ok(fresh)
+}
+
+/// Revokes the new token, and removes the expiry that the rotation gave the old one.
+pub(super) fn undo_rotation(
+    change: &Transaction<'_>,
+    old: TokenId,
+    old_expires_at: Timestamp,
+    new: TokenId,
+    at: Timestamp,
+) -> Result<(), Unmade> {
+    revoke(change, "token", new, at)?;
+    change.execute(
+        "UPDATE credentials SET expires_at_ms = NULL WHERE kind = 'token' AND id = ?1 AND expires_at_ms = ?2",
+        params![blob_of(old), old_expires_at.as_millis()],
+    )?;
+    Ok(())
+}
+
+/// Revokes a key (`kind` "key") or a token ("token"). One that is revoked already keeps its instant.
+pub(super) fn revoke<K: PublicKind>(
+    change: &Transaction<'_>,
+    kind: &'static str,
+    id: Id<K>,
+    at: Timestamp,
+) -> Result<(), Unmade> {
+    let found = change.execute(
+        "UPDATE credentials SET revoked_at_ms = ifnull(revoked_at_ms, ?3) WHERE kind = ?1 AND id = ?2",
+        params![kind, blob_of(id), at.as_millis()],
+    )?;
+    if found == 1 { Ok(()) } else { Err(not_found(kind, id).into()) }
+}
+
+pub(super) fn keys(connection: &Connection, team: TeamId) -> Result<Vec<KeyRow>, Unmade> {
+    plan_of(connection, team)?;
+    let mut statement = connection.prepare_cached(
+        "SELECT id, created_at_ms, revoked_at_ms FROM credentials WHERE team = ?1 AND kind = 'key' \
+         ORDER BY created_at_ms, id",
+    )?;
+    let key = |row: &Row<'_>| {
+        let id: KeyId = id_at(row, 0)?;
+        Ok(KeyRow { id, team, created_at: Timestamp::from_millis(row.get(1)?), revoked_at: instant(row, 2)? })
+    };
+    Ok(statement.query_map(params![blob_of(team)], key)?.collect::<rusqlite::Result<_>>()?)
+}
+
+pub(super) fn tokens(connection: &Connection, team: TeamId) -> Result<Vec<TokenRow>, Unmade> {
+    plan_of(connection, team)?;
+    let mut statement = connection.prepare_cached(
+        "SELECT id, team, agent, created_at_ms, revoked_at_ms, expires_at_ms FROM credentials \
+         WHERE team = ?1 AND kind = 'token' ORDER BY created_at_ms, id",
+    )?;
+    Ok(statement.query_map(params![blob_of(team)], token_at)?.collect::<rusqlite::Result<_>>()?)
+}
+
+fn insert_token(change: &Transaction<'_>, row: &TokenRow, hash: &CredentialHash) -> Result<(), Unmade> {
+    let credential = NewCredential {
+        kind: "token",
+        id: row.id,
+        team: row.team,
+        agent: Some(&row.agent),
+        created_at: row.created_at,
+        revoked_at: row.revoked_at,
+        expires_at: row.expires_at,
+    };
+    credential.insert(change, hash)
+}
+
+struct NewCredential<'r, K> {
+    kind: &'static str,
+    id: Id<K>,
+    team: TeamId,
+    agent: Option<&'r Slug>,
+    created_at: Timestamp,
+    revoked_at: Option<Timestamp>,
+    expires_at: Option<Timestamp>,
+}
+
+impl<K: PublicKind> NewCredential<'_, K> {
+    /// Neither an id nor a secret is ever taken twice.
+    fn insert(&self, change: &Transaction<'_>, hash: &CredentialHash) -> Result<(), Unmade> {
+        let id: IdBlob = blob_of(self.id);
+        let made = change.execute(
+            "INSERT INTO credentials (hash, kind, id, team, agent, created_at_ms, revoked_at_ms, expires_at_ms) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
+            params![
+                hash.0,
+                self.kind,
+                id,
+                blob_of(self.team),
+                self.agent.map(Slug::as_str),
+                self.created_at.as_millis(),
+                self.revoked_at.map(Timestamp::as_millis),
+                self.expires_at.map(Timestamp::as_millis),
+            ],
+        )?;
+        if made == 1 { Ok(()) } else { Err(exists(self.kind, self.id).into()) }
+    }
+}
+
+fn token_at(row: &Row<'_>) -> rusqlite::Result<TokenRow> {
+    Ok(TokenRow {
+        id: id_at(row, 0)?,
+        team: id_at(row, 1)?,
+        agent: slug_at(row, 2)?,
+        created_at: Timestamp::from_millis(row.get(3)?),
+        revoked_at: instant(row, 4)?,
+        expires_at: instant(row, 5)?,
+    })
+}
+
+fn instant(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
+    Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis))
+}

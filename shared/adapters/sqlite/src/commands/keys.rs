@@ -1,0 +1,162 @@
+//! Owner keys and void records on `keys.db`: what cannot be made again from the log. Seldom written, so one connection
+//! behind a lock is enough. Operator commands open it from a second process while the service runs.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use tidegate_kernel::{LogKey, Position};
+use tidegate_ports::{OwnerKeys, StoreError, Void, Voids};
+
+use crate::folder::{DataFolder, KEYS};
+use crate::guards::{Acknowledged, FileGuard, GuardedFile, Refused};
+use crate::sqlite::failure::failure;
+use crate::sqlite::values::{millis, unsigned};
+use crate::sqlite::{Migrations, SqliteError};
+use crate::store_file::readers::Readers;
+
+/// Steps are only ever added. `wrapped` is NULL where the key was erased. `changes` is for the high-water mark.
+const MIGRATIONS: &Migrations = &["
+CREATE TABLE owner_keys (
+    owner TEXT PRIMARY KEY,
+    wrapped BLOB
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE voids (
+    generation INTEGER NOT NULL,
+    partition INTEGER NOT NULL,
+    offset INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    voided_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (generation, partition, offset)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE changes (made INTEGER NOT NULL) STRICT;
+INSERT INTO changes VALUES (0);
+"];
+
+const READERS: usize = 1;
+
+/// The owner keys and void records of an API's folder. Every change is synced before it is answered.
+#[derive(Clone)]
+pub struct EmbeddedKeys {
+    readers: Readers,
+    writer: Arc<Mutex<(Connection, FileGuard)>>,
+}
+
+impl EmbeddedKeys {
+    /// Opens the folder's file; no lock on the folder is needed.
+    ///
+    /// # Errors
+    /// [`SqliteError`]: missing, damaged, newer, another's, or shorter than it was.
+    pub fn open(folder: &DataFolder) -> Result<Self, SqliteError> {
+        let path = folder.file(KEYS);
+        let count =
+            |connection: &Connection| connection.query_row("SELECT made FROM changes", [], |row| unsigned(row, 0));
+        let (connection, guard) = FileGuard::open(&GuardedFile {
+            path: &path,
+            kind: KEYS,
+            migrations: MIGRATIONS,
+            acknowledged: Some(Acknowledged { what: "changes", else_way: "", count: &count }),
+            // Only who owns the folder can refuse it, and this file is opened without owning it.
+            refused: Refused::default(),
+        })?;
+        // An erased key must not stay in a free page.
+        let failed = |source| SqliteError::Sqlite { path: path.clone(), source };
+        connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(())).map_err(failed)?;
+        let readers = Readers::open(&path, KEYS, READERS)?;
+        Ok(EmbeddedKeys { readers, writer: Arc::new(Mutex::new((connection, guard))) })
+    }
+
+    async fn change(
+        &self,
+        change: impl FnOnce(&Connection) -> rusqlite::Result<()> + Send + 'static,
+    ) -> Result<(), StoreError> {
+        let writer = self.writer.clone();
+        let changed = tokio::task::spawn_blocking(move || {
+            // A panic rolls the transaction back.
+            let (connection, guard) = &mut *writer.lock().unwrap_or_else(PoisonError::into_inner);
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            change(&transaction)?;
+            let made = transaction
+                .query_one("UPDATE changes SET made = made + 1 RETURNING made", [], |row| unsigned(row, 0))?;
+            transaction.commit()?;
+            guard.acknowledge(made);
+            Ok(())
+        });
+        let detached = |error| StoreError::Unavailable(format!("a change was broken off: {error}").into());
+        changed.await.map_err(detached)?.map_err(failure)
+    }
+
+    /// Moves all commits into the file and cuts the write-ahead log, so that it no longer holds what a key was. Where a
+    /// reader is at work, a later one does so.
+    async fn cut_wal(&self) -> Result<(), StoreError> {
+        let writer = self.writer.clone();
+        let cut = tokio::task::spawn_blocking(move || {
+            let (connection, _) = &*writer.lock().unwrap_or_else(PoisonError::into_inner);
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        });
+        let detached = |error| StoreError::Unavailable(format!("a checkpoint was broken off: {error}").into());
+        cut.await.map_err(detached)?.map_err(failure)
+    }
+}
+
+#[async_trait]
+impl OwnerKeys for EmbeddedKeys {
+    async fn create(&self, owner: LogKey, wrapped: Vec<u8>) -> Result<(), StoreError> {
+        self.change(move |connection| {
+            let insert = "INSERT INTO owner_keys (owner, wrapped) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+            connection.execute(insert, params![owner.text(), wrapped]).map(drop)
+        })
+        .await
+    }
+
+    async fn find(&self, owner: LogKey) -> Result<Option<Vec<u8>>, StoreError> {
+        self.readers
+            .read(move |connection| {
+                let mut find = connection.prepare_cached("SELECT wrapped FROM owner_keys WHERE owner = ?1")?;
+                Ok(find.query_row([owner.text()], |row| row.get(0)).optional()?.flatten())
+            })
+            .await
+    }
+
+    async fn erase(&self, owner: LogKey) -> Result<(), StoreError> {
+        self.change(move |connection| {
+            let erase = "INSERT INTO owner_keys (owner, wrapped) VALUES (?1, NULL) \
+                         ON CONFLICT DO UPDATE SET wrapped = NULL";
+            connection.execute(erase, [owner.text()]).map(drop)
+        })
+        .await?;
+        self.cut_wal().await
+    }
+}
+
+#[async_trait]
+impl Voids for EmbeddedKeys {
+    async fn add(&self, void: Void) -> Result<(), StoreError> {
+        self.change(move |connection| {
+            let Void { position: Position { generation, partition, offset }, reason, voided_at } = void;
+            let insert = "INSERT INTO voids (generation, partition, offset, reason, voided_at_ms) \
+                          VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
+            let values = params![generation, partition, offset, reason, voided_at.as_millis()];
+            connection.execute(insert, values).map(drop)
+        })
+        .await
+    }
+
+    async fn all(&self) -> Result<Vec<Void>, StoreError> {
+        self.readers
+            .read(|connection| {
+                let mut all = connection.prepare_cached(
+                    "SELECT generation, partition, offset, reason, voided_at_ms FROM voids \
+                     ORDER BY generation, partition, offset",
+                )?;
+                let voids = all.query_map([], |row| {
+                    let position = Position { generation: row.get(0)?, partition: row.get(1)?, offset: row.get(2)? };
+                    Ok(Void { position, reason: row.get(3)?, voided_at: millis(row, 4)? })
+                })?;
+                voids.collect()
+            })
+            .await
+    }
+}

@@ -1,0 +1,179 @@
+//! The suites of the command ports, on a folder.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tidegate_conformance::{accounts, books, deliveries, due, facts, owner_keys, views, voids};
+use tidegate_kernel::command::{Attempt, Delivery, FactId, ViewChange, ViewKey};
+use tidegate_kernel::{LogKey, Position, Region, Timestamp};
+use tidegate_ports::{
+    Account, Accounts, BookWrite, Books, Deliveries, DeliveryWrite, FactName, Facts, OwnerKeys, SendProgress,
+    SendState, StoreError, StoredBook, StoredFact, ViewWrite, Views,
+};
+use tidegate_sqlite::{DataFolder, EmbeddedCommandStore, EmbeddedKeys, Expired, SqliteError};
+
+const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+const DAY_MS: i64 = 86_400_000;
+
+fn folder(place: &Path) -> DataFolder {
+    DataFolder::open_or_create_commands(place, "sample", Region::Eu, 1, NOW).expect("ours")
+}
+
+fn store_in(place: &Path) -> EmbeddedCommandStore {
+    EmbeddedCommandStore::open(&folder(place).own().expect("owned")).expect("a store")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_store_passes_the_suites() {
+    let place = tempfile::tempdir().expect("a folder");
+    let store = store_in(place.path());
+    books::suite(&store).await;
+    facts::suite(&store).await;
+    facts::a_wait_ends_with_the_next_fact(&store).await;
+    views::suite(&store).await;
+    due::suite(&store).await;
+    deliveries::suite(&store).await;
+    accounts::suite(&store).await;
+    let accounts = store.accounts().await;
+    drop(store);
+    assert_eq!(store_in(place.path()).accounts().await, accounts, "all of it is there after a restart");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_keys_pass_the_suites_and_a_second_process_sees_them() {
+    let place = tempfile::tempdir().expect("a folder");
+    let keys = EmbeddedKeys::open(&folder(place.path())).expect("keys");
+    owner_keys::suite(&keys).await;
+    voids::suite(&keys).await;
+    let second = EmbeddedKeys::open(&folder(place.path())).expect("keys");
+    let owner = owner(1);
+    second.create(owner, vec![1; 60]).await.expect("created");
+    assert_eq!(keys.find(owner).await, Ok(Some(vec![1; 60])));
+    keys.erase(owner).await.expect("erased");
+    assert_eq!(second.find(owner).await, Ok(None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erased_key_leaves_no_byte_on_disk() {
+    let place = tempfile::tempdir().expect("a folder");
+    let keys = EmbeddedKeys::open(&folder(place.path())).expect("keys");
+    let wrapped = b"0123456789 is nowhere else on this disk".to_vec();
+    let is_there = || {
+        let entries = std::fs::read_dir(place.path()).expect("a folder").map(|entry| entry.expect("an entry").path());
+        let mut files = entries.filter(|path| path.is_file()).map(|path| std::fs::read(path).expect("read"));
+        files.any(|bytes| bytes.windows(wrapped.len()).any(|window| window == wrapped))
+    };
+    keys.create(owner(1), wrapped.clone()).await.expect("created");
+    assert!(is_there());
+    keys.erase(owner(1)).await.expect("erased");
+    assert!(!is_there());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_were_lost_are_refused() {
+    let place = tempfile::tempdir().expect("a folder");
+    let keys = EmbeddedKeys::open(&folder(place.path())).expect("keys");
+    for number in 0..3 {
+        keys.create(owner(number), vec![1; 60]).await.expect("created");
+    }
+    let copy = tempfile::tempdir().expect("a folder");
+    for name in ["tidegate.json", "keys.db", "keys.mark", "log.db", "store.db", "inbox.db"] {
+        // Without the write-ahead log.
+        std::fs::copy(place.path().join(name), copy.path().join(name)).expect("copied");
+    }
+    let refused = EmbeddedKeys::open(&folder(copy.path())).map(drop).expect_err("refused").to_string();
+    assert!(refused.contains("keys.db has lost its end: it had 3 changes and knows of 0;"), "{refused}");
+}
+
+fn owner(number: u8) -> LogKey {
+    LogKey::new(&[number], &["owner_", &number.to_string()])
+}
+
+fn at(offset: i64) -> Position {
+    Position { generation: 1, partition: 0, offset }
+}
+
+fn fact(offset: i64, expires_at: Option<Timestamp>) -> StoredFact {
+    let id = FactId::Attempt(Attempt::from_bits(offset.unsigned_abs().into()));
+    StoredFact { name: FactName { owner: owner(1), id }, position: at(offset), doc: b"{}".to_vec(), expires_at }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_process_reads_the_store_and_writes_nothing() {
+    let place = tempfile::tempdir().expect("a folder");
+    let folder = folder(place.path());
+    let refused = EmbeddedCommandStore::open_read_only(&folder).map(drop).expect_err("nothing is there yet");
+    assert!(matches!(refused, SqliteError::OtherVersion { found: 0, .. }), "{refused}");
+    let store = store_in(place.path());
+    let reader = EmbeddedCommandStore::open_read_only(&folder).expect("read only");
+    let fact = fact(1, None);
+    assert_eq!(reader.find(&[fact.name]).await, Ok(vec![vec![]]));
+    store.add(Arc::new(vec![fact.clone()])).await.expect("added");
+    assert_eq!(reader.find(&[fact.name]).await, Ok(vec![vec![fact.clone()]]));
+    assert!(matches!(reader.add(Arc::new(vec![fact])).await, Err(StoreError::Refused(_))));
+    let account = Account { next_offset: 1, ..Account::opened(1, 0, 0) };
+    assert!(matches!(reader.settle(account).await, Err(StoreError::Refused(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_expired_is_deleted_and_the_rest_stays() {
+    let place = tempfile::tempdir().expect("a folder");
+    let store = store_in(place.path());
+    let facts = vec![fact(1, Some(NOW)), fact(2, Some(NOW.plus_millis(1))), fact(3, None)];
+    let names: Vec<FactName> = facts.iter().map(|fact| fact.name).collect();
+    store.add(Arc::new(facts.clone())).await.expect("added");
+    let deliveries = ["old", "new", "waits"].map(|id| {
+        let delivery = Delivery { id: id.into(), body: b"{}".to_vec() };
+        DeliveryWrite { owner: owner(1), delivery, position: at(1) }
+    });
+    Deliveries::put(&store, Arc::new(deliveries.to_vec())).await.expect("put");
+    for (id, state, age_ms) in [
+        ("old", SendState::Sent, 4 * DAY_MS),
+        ("new", SendState::GivenUp, 2 * DAY_MS),
+        ("waits", SendState::Retry(NOW), 4 * DAY_MS),
+    ] {
+        let progress = SendProgress { tries: 1, state, last: "200".to_owned(), at: NOW.plus_millis(-age_ms) };
+        store.note(owner(1), id, progress).await.expect("noted");
+    }
+    let row = |offset: i64, doc: Option<&[u8]>| {
+        let key = ViewKey { view: "things", shard: "s".into(), row: offset.to_string().into() };
+        ViewWrite { change: ViewChange { key, doc: doc.map(<[u8]>::to_vec) }, position: at(offset) }
+    };
+    let rows = vec![row(1, None), row(2, Some(b"{}")), row(3, None), row(4, None)];
+    Views::put(&store, Arc::new(rows)).await.expect("put");
+    store.settle(Account { next_offset: 4, ..Account::opened(1, 0, 0) }).await.expect("settled");
+
+    let expected = Expired { facts: 1, deliveries: 1, removed_rows: 2 };
+    assert_eq!(store.delete_expired(NOW, 100).await, Ok(expected));
+    assert_eq!(store.delete_expired(NOW, 100).await, Ok(Expired::default()));
+    assert_eq!(store.find(&names).await, Ok(vec![vec![], vec![facts[1].clone()], vec![facts[2].clone()]]));
+    let waiting = store.waiting(owner(1).shard(), None, 10).await.expect("read");
+    assert_eq!(waiting.len(), 1);
+    // What was not settled is still guarded by its removal.
+    let again = |offset: i64| ViewWrite { position: at(0), ..row(offset, Some(b"older")) };
+    Views::put(&store, Arc::new(vec![again(4), again(2)])).await.expect("put");
+    let keys = [4, 2].map(|offset| row(offset, None).change.key);
+    assert_eq!(store.get(&keys).await, Ok(vec![None, Some(b"{}".to_vec())]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_from_many_callers_share_commits_and_are_all_there() {
+    let place = tempfile::tempdir().expect("a folder");
+    let store = store_in(place.path());
+    let write = |number: u8| BookWrite {
+        owner: owner(number),
+        book: StoredBook { doc: vec![number; 100], decided_to: at(i64::from(number)) },
+    };
+    let saving: Vec<_> = (0..200)
+        .map(|number| {
+            let store = store.clone();
+            tokio::spawn(async move { store.save(Arc::new(vec![write(number)])).await })
+        })
+        .collect();
+    for saved in saving {
+        assert_eq!(saved.await.expect("ran"), Ok(()));
+    }
+    let owners: Vec<LogKey> = (0..200).map(owner).collect();
+    let expected = (0..200).map(|number| Some(write(number).book)).collect();
+    assert_eq!(store.load(&owners).await, Ok(expected));
+}
