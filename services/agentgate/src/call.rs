@@ -150,7 +150,9 @@ async fn take(
         Window::None => {}
         Window::Submissions => takes.push(rates::submissions(caller.submissions_per_minute)),
         // An id of no webhook has no window.
-        Window::WebhookTests => takes.extend(path.split('/').find(|id| WebhookId::parse(id).is_some()).map(rates::webhook_tests)),
+        Window::WebhookTests => {
+            takes.extend(path.split('/').find(|id| WebhookId::parse(id).is_some()).map(rates::webhook_tests))
+        }
     }
     let owner = Owner::Org(caller.org).log_key();
     let enter = Enter { owner: owner.text().into(), takes, mark: None };

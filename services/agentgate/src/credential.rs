@@ -47,9 +47,8 @@ pub(crate) fn is_worker_key(key: &str) -> bool {
 }
 
 fn has_form(key: &str, prefix: &str) -> bool {
-    key.strip_prefix(prefix).is_some_and(|rest| {
-        (16..=64).contains(&rest.len()) && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
-    })
+    key.strip_prefix(prefix)
+        .is_some_and(|rest| (16..=64).contains(&rest.len()) && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
 #[cfg(test)]

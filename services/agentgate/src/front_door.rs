@@ -22,6 +22,8 @@ use crate::refusal::{Cause, Refusal, Why};
 use crate::secrets::Secrets;
 use crate::send_test::SendTest;
 use crate::submit::SubmitCommand;
+use crate::worker::offers::Offers;
+use crate::worker::queue::Asking;
 
 /// How long an answer waits for its part of the bytes for answers.
 const ANSWER_WAIT: Duration = Duration::from_secs(1);
@@ -42,6 +44,8 @@ pub struct FrontDoor {
     pub(crate) in_flight: InFlight,
     pub(crate) body_budget: ByteBudget,
     pub(crate) draining: Draining,
+    pub(crate) asking: Asking,
+    pub(crate) offers: Offers,
     answers: AnswerBudget,
     store_outage: Outage,
 }
@@ -71,6 +75,8 @@ impl FrontDoor {
             body_budget: ByteBudget::new(config.body_bytes),
             answers: AnswerBudget::new(config.answer_bytes, ANSWER_WAIT),
             draining: Draining::default(),
+            asking: Asking::default(),
+            offers: Offers::new(config.lease),
             store_outage: Outage::default(),
             config,
             views,
@@ -130,11 +136,7 @@ impl FrontDoor {
     ///
     /// # Errors
     /// The owner's key cannot be read.
-    pub(crate) async fn seal(
-        &self,
-        owner: LogKey,
-        content: &impl Serialize,
-    ) -> Result<Sealed, Refusal> {
+    pub(crate) async fn seal(&self, owner: LogKey, content: &impl Serialize) -> Result<Sealed, Refusal> {
         let text = serde_json::to_vec(content).map_err(defect)?;
         let sealed = self.sealer.seal(owner, &text).await;
         sealed.map(Sealed::new).map_err(|error| self.unsealable(&error))
@@ -144,11 +146,7 @@ impl FrontDoor {
     ///
     /// # Errors
     /// The owner's key cannot be read, or the document was not sealed with it.
-    pub(crate) async fn open<T: DeserializeOwned>(
-        &self,
-        owner: LogKey,
-        sealed: &Sealed,
-    ) -> Result<T, Refusal> {
+    pub(crate) async fn open<T: DeserializeOwned>(&self, owner: LogKey, sealed: &Sealed) -> Result<T, Refusal> {
         let text = self.sealer.open(owner, sealed.as_str()).await.map_err(|error| self.unsealable(&error))?;
         decoded(&text)
     }
@@ -156,9 +154,7 @@ impl FrontDoor {
     fn unsealable(&self, error: &SealerError) -> Refusal {
         let cause = error.to_string();
         match error {
-            SealerError::Store { source: StoreError::Unavailable(_), .. } => {
-                self.store_down(cause)
-            }
+            SealerError::Store { source: StoreError::Unavailable(_), .. } => self.store_down(cause),
             _ => Why::Defect { cause }.into(),
         }
     }

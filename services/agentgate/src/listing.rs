@@ -59,8 +59,7 @@ impl FrontDoor {
         for shard in shards {
             let mut after = None;
             loop {
-                let scan =
-                    Scan { view, shard: shard.clone(), after, order: ScanOrder::Descending, limit: BATCH };
+                let scan = Scan { view, shard: shard.clone(), after, order: ScanOrder::Descending, limit: BATCH };
                 let rows = self.ask(self.views.scan(&scan)).await?;
                 let count = rows.len();
                 after = rows.last().map(|row| row.row.clone());

@@ -10,7 +10,7 @@ mod url;
 mod webhook;
 mod worker;
 
-pub(crate) use fields::{FieldError, FieldFault, FieldErrors};
+pub(crate) use fields::{FieldError, FieldErrors, FieldFault};
 pub(crate) use json::{BodyFault, JsonBody, json_object};
 pub(crate) use lists::{Page, RunQuery, TemplateQuery, UsageQuery};
 pub(crate) use submission::{Source, SubmissionBody};

@@ -32,10 +32,17 @@ pub(crate) enum Why {
     KeyRevoked,
     OrganizationSuspended,
     /// The key has scopes, but not the one that is needed.
-    ScopeLacking { required: Scope, available: Scopes },
+    ScopeLacking {
+        required: Scope,
+        available: Scopes,
+    },
     /// The key has no scopes at all.
-    NoScopes { required: Scope },
-    TemplateBuiltIn { template: String },
+    NoScopes {
+        required: Scope,
+    },
+    TemplateBuiltIn {
+        template: String,
+    },
     Body(BodyError),
     ContentType,
     Json(BodyFault),
@@ -43,23 +50,60 @@ pub(crate) enum Why {
     IdempotencyKeyMalformed,
     /// It was used before with another body.
     IdempotencyKeyReused,
-    RunEnded { run: RunId, status: RunStatus },
+    RunEnded {
+        run: RunId,
+        status: RunStatus,
+    },
     /// The organization has as many of these as it may have.
-    TooManyKept { what: &'static str, limit: u32 },
-    InsufficientCredits { required_cents: u64, available_cents: u64 },
-    Billing { reason: &'static str },
-    PathUnknown { path: String },
-    RunUnknown { run: String },
-    WorkOrderUnknown { work_order: String },
-    WebhookUnknown { webhook: String },
-    TemplateUnknown { template: String },
-    RateLimited { limit: u32, reset_at: Timestamp, retry_after_s: u64 },
-    ConcurrentLimit { limit: u32, current: u32 },
+    TooManyKept {
+        what: &'static str,
+        limit: u32,
+    },
+    InsufficientCredits {
+        required_cents: u64,
+        available_cents: u64,
+    },
+    Billing {
+        reason: &'static str,
+    },
+    PathUnknown {
+        path: String,
+    },
+    RunUnknown {
+        run: String,
+    },
+    WorkOrderUnknown {
+        work_order: String,
+    },
+    WebhookUnknown {
+        webhook: String,
+    },
+    TemplateUnknown {
+        template: String,
+    },
+    RateLimited {
+        limit: u32,
+        reset_at: Timestamp,
+        retry_after_s: u64,
+    },
+    ConcurrentLimit {
+        limit: u32,
+        current: u32,
+    },
     /// The deciders are behind, or the partition is halted.
-    Shed { retry_after_s: u64 },
-    LogRefused { retry_after_s: u64 },
-    StoreUnavailable { cause: String, retry_after_s: u64 },
-    LimitsUnavailable { cause: String },
+    Shed {
+        retry_after_s: u64,
+    },
+    LogRefused {
+        retry_after_s: u64,
+    },
+    StoreUnavailable {
+        cause: String,
+        retry_after_s: u64,
+    },
+    LimitsUnavailable {
+        cause: String,
+    },
     TooManyInFlight,
     TooManyBytes,
     TooManyAnswers,
@@ -69,12 +113,18 @@ pub(crate) enum Why {
     Undecided,
     /// It reached the log late, so it was not decided.
     Expired,
-    Defect { cause: String },
+    Defect {
+        cause: String,
+    },
     Panicked,
     WorkerKeyInvalid,
     WorkerBody(WorkerFault),
-    WorkerRunUnknown { run: String },
-    TokenStale { run: String },
+    WorkerRunUnknown {
+        run: String,
+    },
+    TokenStale {
+        run: String,
+    },
 }
 
 /// What is wrong with a request of a worker: one code for all of it.

@@ -1,60 +1,65 @@
-//! From a command to its outcome: the port that decides, and what its answers mean on this API.
+//! From a command to its outcome: the port that decides, and what its outcomes mean on this API.
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tidegate_agentgate::{AgentGate, Answer, Command, Owner, Refusal as Decision};
-use tidegate_kernel::command::{Attempt, Decider, Envelope, Fact, IdempotencyKey, OwnerId, Outcome};
-use tidegate_kernel::{LogKey, Timestamp};
+use tidegate_commands::{SubmitRefusal, Submitter};
+use tidegate_door::body::BodyError;
+use tidegate_kernel::Timestamp;
+use tidegate_kernel::command::{Attempt, Decider, Envelope, IdempotencyKey, Outcome};
+use tidegate_ports::StoreError;
+use tidegate_shedding::ShedRefusal;
 
+use crate::command_class::CommandClass;
 use crate::front_door::FrontDoor;
 use crate::refusal::{Refusal, Why};
 
 /// Appends commands to the log and waits for what becomes of them.
 #[async_trait]
 pub trait SubmitCommand: Send + Sync + 'static {
-    /// The outcome of a command. It goes on though nobody waits any more.
+    /// The outcome of a command.
     ///
     /// # Errors
-    /// [`NotDecided`].
+    /// [`SubmitRefusal`].
     async fn submit(
         &self,
         envelope: Envelope<AgentGate>,
         class: CommandClass,
-    ) -> Result<Outcome<AgentGate>, NotDecided>;
+        bound: Duration,
+    ) -> Result<Outcome<AgentGate>, SubmitRefusal<CommandClass>>;
 
-    /// What was decided first with an idempotency key of the owner; `None`: nothing was, or its window is over.
+    /// What a request with this idempotency key gets: a repeat or a mismatch; `None`: the key is free.
     ///
     /// # Errors
-    /// [`NotDecided`].
+    /// [`StoreError`].
     async fn find_key(
         &self,
-        owner: LogKey,
+        owner: Owner,
         key: IdempotencyKey,
         now: Timestamp,
-    ) -> Result<Option<Fact<AgentGate>>, NotDecided>;
+    ) -> Result<Option<Outcome<AgentGate>>, StoreError>;
 }
 
-/// Which commands are shed first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CommandClass {
-    /// What makes work.
-    Creates,
-    /// What ends it, and everything else.
-    Rest,
-}
+#[async_trait]
+impl SubmitCommand for Submitter<AgentGate, CommandClass> {
+    async fn submit(
+        &self,
+        envelope: Envelope<AgentGate>,
+        class: CommandClass,
+        bound: Duration,
+    ) -> Result<Outcome<AgentGate>, SubmitRefusal<CommandClass>> {
+        Ok(Submitter::submit(self, envelope, class, bound).await?.outcome)
+    }
 
-/// Why nothing is known of a command's outcome.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NotDecided {
-    /// The deciders are behind, or the partition is halted. Nothing was appended.
-    Shed { retry_after_s: u64 },
-    /// The log did not take it.
-    LogRefused { retry_after_s: u64 },
-    /// As many requests as may wait for a decision do. Nothing was appended.
-    TooManyWaiting,
-    /// It is or may be on the log, and was not decided in time.
-    Undecided,
-    /// Facts cannot be read.
-    StoreDown { cause: String },
+    async fn find_key(
+        &self,
+        owner: Owner,
+        key: IdempotencyKey,
+        now: Timestamp,
+    ) -> Result<Option<Outcome<AgentGate>>, StoreError> {
+        Submitter::find_key(self, owner, key, now).await
+    }
 }
 
 /// What became of a command.
@@ -80,10 +85,7 @@ impl FrontDoor {
     /// # Errors
     /// Nothing is known of the outcome, or the key was used with another body.
     pub(crate) async fn carry_out(&self, order: Order) -> Result<Decided, Refusal> {
-        let class = match &order.command {
-            Command::Submit(_) | Command::WebhookPut(_) | Command::TemplatePut(_) => CommandClass::Creates,
-            _ => CommandClass::Rest,
-        };
+        let class = CommandClass::of(&order.command);
         let envelope = Envelope {
             rules: AgentGate::RULES,
             owner: order.owner,
@@ -92,7 +94,7 @@ impl FrontDoor {
             received_at: order.received_at,
             command: order.command,
         };
-        match self.commands.submit(envelope, class).await.map_err(|error| self.not_decided(error))? {
+        match self.commands.submit(envelope, class, self.config.wait).await.map_err(|error| self.not_decided(error))? {
             Outcome::Answered(answer) => Ok(Decided::Answered(answer)),
             Outcome::Repeated(answer) => Ok(Decided::Repeated(answer)),
             Outcome::Refused(refusal) => Ok(Decided::Refused(refusal)),
@@ -105,11 +107,10 @@ impl FrontDoor {
     ///
     /// # Errors
     /// As [`FrontDoor::carry_out`], and those of `make`.
-    pub(crate) async fn carry_out_anew<F, Fut>(&self, mut make: F) -> Result<Decided, Refusal>
-    where
-        F: FnMut() -> Fut + Send,
-        Fut: Future<Output = Result<Order, Refusal>> + Send,
-    {
+    pub(crate) async fn carry_out_anew(
+        &self,
+        make: impl AsyncFn() -> Result<Order, Refusal>,
+    ) -> Result<Decided, Refusal> {
         for _ in 0..ATTEMPTS {
             match self.carry_out(make().await?).await? {
                 Decided::Refused(Decision::Stale {}) => {}
@@ -130,25 +131,21 @@ impl FrontDoor {
         now: Timestamp,
     ) -> Result<Option<Answer>, Refusal> {
         let Some(key) = key else { return Ok(None) };
-        let found = self.commands.find_key(owner.log_key(), key, now).await;
-        match found.map_err(|error| self.not_decided(error))? {
+        match self.ask(self.commands.find_key(owner, key, now)).await? {
             None => Ok(None),
-            Some(Fact { fingerprint, outcome: Outcome::Answered(answer), .. })
-                if fingerprint == Some(key.fingerprint) =>
-            {
-                Ok(Some(answer))
-            }
+            Some(Outcome::Repeated(answer)) => Ok(Some(answer)),
             Some(_) => Err(Why::IdempotencyKeyReused.into()),
         }
     }
 
-    fn not_decided(&self, error: NotDecided) -> Refusal {
-        match error {
-            NotDecided::Shed { retry_after_s } => Why::Shed { retry_after_s }.into(),
-            NotDecided::LogRefused { retry_after_s } => Why::LogRefused { retry_after_s }.into(),
-            NotDecided::TooManyWaiting => Why::TooManyInFlight.into(),
-            NotDecided::Undecided => Why::Undecided.into(),
-            NotDecided::StoreDown { cause } => self.store_down(cause),
+    fn not_decided(&self, refusal: SubmitRefusal<CommandClass>) -> Refusal {
+        match refusal {
+            SubmitRefusal::Shed(ShedRefusal { retry_after_s, .. }) => Why::Shed { retry_after_s }.into(),
+            SubmitRefusal::LogRefused { retry_after_s } => Why::LogRefused { retry_after_s }.into(),
+            SubmitRefusal::TooManyWaiting => Why::TooManyInFlight.into(),
+            SubmitRefusal::TooLarge { cap, .. } => Why::Body(BodyError::TooLarge { max_bytes: cap }).into(),
+            SubmitRefusal::Undecided => Why::Undecided.into(),
+            SubmitRefusal::StoreDown(error) => self.store_down(error.to_string()),
         }
     }
 }

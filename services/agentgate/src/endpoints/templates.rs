@@ -51,8 +51,7 @@ async fn page(call: Call, mut body: Body) -> Result<Answer, Refusal> {
     let query = TemplateQuery::read(&call.query())?;
     let mut templates: Vec<Template> = BuiltIn::ALL.iter().map(Template::built_in).collect();
     let shard = SmolStr::from(call.caller.org.to_string());
-    let scan =
-        Scan { view: views::TEMPLATES, shard, after: None, order: ScanOrder::Ascending, limit: SCAN_LIMIT };
+    let scan = Scan { view: views::TEMPLATES, shard, after: None, order: ScanOrder::Ascending, limit: SCAN_LIMIT };
     for row in call.door.ask(call.door.views.scan(&scan)).await? {
         let doc: TemplateRow = decoded(&row.doc)?;
         let content: TemplateContent = call.door.open(call.owner(), &doc.content).await?;

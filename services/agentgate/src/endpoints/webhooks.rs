@@ -59,8 +59,7 @@ async fn page(call: Call, mut body: Body) -> Result<Answer, Refusal> {
     drop(body);
     let page = Page::read(&call.query())?;
     let shard = views::webhook(call.caller.org, WebhookId::from_bits(0)).shard;
-    let scan =
-        Scan { view: views::WEBHOOKS, shard, after: None, order: ScanOrder::Ascending, limit: SCAN_LIMIT };
+    let scan = Scan { view: views::WEBHOOKS, shard, after: None, order: ScanOrder::Ascending, limit: SCAN_LIMIT };
     let mut webhooks = Vec::new();
     for row in call.door.ask(call.door.views.scan(&scan)).await? {
         let Some(id) = WebhookId::parse(&row.row) else { continue };

@@ -137,11 +137,7 @@ impl<'e, 'j> Fields<'e, 'j> {
     }
 
     /// What `read` makes of the member; `Some(None)` if it is not there, `None` if it is wrong.
-    pub fn optional<T>(
-        &self,
-        name: &str,
-        read: impl FnOnce(Field<'e, 'j>) -> Option<T>,
-    ) -> Option<Option<T>> {
+    pub fn optional<T>(&self, name: &str, read: impl FnOnce(Field<'e, 'j>) -> Option<T>) -> Option<Option<T>> {
         match self.get(name) {
             None => Some(None),
             Some(field) => read(field).map(Some),
@@ -199,9 +195,7 @@ impl<'e, 'j> Field<'e, 'j> {
         }
         // What does not fit is out of range, too.
         let number = text.parse().ok().filter(|number| range.contains(number));
-        number.or_else(|| {
-            self.fault(FieldFault::Value, format!("must be from {} to {}", range.start(), range.end()))
-        })
+        number.or_else(|| self.fault(FieldFault::Value, format!("must be from {} to {}", range.start(), range.end())))
     }
 
     /// One of some words.

@@ -64,11 +64,7 @@ impl<'q> Parameters<'q> {
     }
 
     /// What `read` makes of a parameter that was sent.
-    fn get<T>(
-        &mut self,
-        name: &str,
-        read: impl FnOnce(&str) -> Result<T, (FieldFault, String)>,
-    ) -> Option<T> {
+    fn get<T>(&mut self, name: &str, read: impl FnOnce(&str) -> Result<T, (FieldFault, String)>) -> Option<T> {
         let parameters = self.query.parameters();
         let mut named = parameters.iter().enumerate().filter(|(_, parameter)| parameter.is(name));
         let (at, parameter) = named.next()?;

@@ -26,7 +26,9 @@ impl Why {
             }),
             Why::Billing { reason } => json!({ "reason": reason }),
             Why::PathUnknown { path } => json!({ "path": path }),
-            Why::RunUnknown { run } | Why::WorkerRunUnknown { run } | Why::TokenStale { run } => json!({ "runId": run }),
+            Why::RunUnknown { run } | Why::WorkerRunUnknown { run } | Why::TokenStale { run } => {
+                json!({ "runId": run })
+            }
             Why::WorkOrderUnknown { work_order } => json!({ "workOrderId": work_order }),
             Why::WebhookUnknown { webhook } => json!({ "webhookId": webhook }),
             Why::TemplateUnknown { template } => json!({ "templateId": template }),

@@ -56,11 +56,9 @@ impl Why {
             ),
             Why::KeyUnknown => unauthorized("INVALID_API_KEY", Cause::KeyUnknown, "This key is not valid."),
             Why::KeyRevoked => unauthorized("EXPIRED_API_KEY", Cause::KeyRevoked, "This key was revoked."),
-            Why::OrganizationSuspended => forbidden(
-                "ORGANIZATION_SUSPENDED",
-                Cause::OrganizationSuspended,
-                "The organization is suspended.",
-            ),
+            Why::OrganizationSuspended => {
+                forbidden("ORGANIZATION_SUSPENDED", Cause::OrganizationSuspended, "The organization is suspended.")
+            }
             Why::ScopeLacking { required, .. } => forbidden(
                 "INSUFFICIENT_PERMISSIONS",
                 Cause::ScopeLacking,
@@ -137,22 +135,44 @@ impl Why {
                 format!("At most {limit} runs at a time. Wait for one to end, or cancel one."),
             )
             .retry_after(CONCURRENT_RETRY_S),
-            Why::Shed { retry_after_s } => unavailable(QUIET, Cause::Shed, *retry_after_s, "Too much is waiting. Retry later."),
-            Why::LogRefused { retry_after_s } => {
-                unavailable(Level::WARN, Cause::LogRefused, *retry_after_s, "Nothing can be taken in right now. Retry later.")
+            Why::Shed { retry_after_s } => {
+                unavailable(QUIET, Cause::Shed, *retry_after_s, "Too much is waiting. Retry later.")
             }
-            Why::StoreUnavailable { cause, retry_after_s } => {
-                unavailable(Level::WARN, Cause::StoreUnavailable, *retry_after_s, "The data cannot be read right now. Retry later.")
-                    .detail(cause.clone())
+            Why::LogRefused { retry_after_s } => unavailable(
+                Level::WARN,
+                Cause::LogRefused,
+                *retry_after_s,
+                "Nothing can be taken in right now. Retry later.",
+            ),
+            Why::StoreUnavailable { cause, retry_after_s } => unavailable(
+                Level::WARN,
+                Cause::StoreUnavailable,
+                *retry_after_s,
+                "The data cannot be read right now. Retry later.",
+            )
+            .detail(cause.clone()),
+            Why::LimitsUnavailable { cause } => unavailable(
+                Level::WARN,
+                Cause::LimitsUnavailable,
+                SOON_S,
+                "Requests cannot be counted right now. Retry later.",
+            )
+            .detail(cause.clone()),
+            Why::TooManyInFlight => {
+                unavailable(QUIET, Cause::TooManyInFlight, SOON_S, "Too many requests are under way. Retry later.")
             }
-            Why::LimitsUnavailable { cause } => {
-                unavailable(Level::WARN, Cause::LimitsUnavailable, SOON_S, "Requests cannot be counted right now. Retry later.")
-                    .detail(cause.clone())
+            Why::TooManyBytes => unavailable(
+                QUIET,
+                Cause::TooManyBytes,
+                SOON_S,
+                "Too many bytes of requests are under way. Retry later.",
+            ),
+            Why::TooManyAnswers => {
+                unavailable(QUIET, Cause::TooManyAnswers, SOON_S, "Too many answers are under way. Retry later.")
             }
-            Why::TooManyInFlight => unavailable(QUIET, Cause::TooManyInFlight, SOON_S, "Too many requests are under way. Retry later."),
-            Why::TooManyBytes => unavailable(QUIET, Cause::TooManyBytes, SOON_S, "Too many bytes of requests are under way. Retry later."),
-            Why::TooManyAnswers => unavailable(QUIET, Cause::TooManyAnswers, SOON_S, "Too many answers are under way. Retry later."),
-            Why::Contended => unavailable(QUIET, Cause::Contended, SOON_S, "Others change the same right now. Retry later."),
+            Why::Contended => {
+                unavailable(QUIET, Cause::Contended, SOON_S, "Others change the same right now. Retry later.")
+            }
             Why::Undecided => Entry::new(
                 StatusCode::GATEWAY_TIMEOUT,
                 "TIMEOUT",
@@ -160,7 +180,9 @@ impl Why {
                 Cause::Undecided,
                 "The request ran out of time and may still be carried out. Retry with the same Idempotency-Key.",
             ),
-            Why::Expired => unavailable(Level::WARN, Cause::Expired, SOON_S, "The request came too late to be carried out. Retry."),
+            Why::Expired => {
+                unavailable(Level::WARN, Cause::Expired, SOON_S, "The request came too late to be carried out. Retry.")
+            }
             Why::Defect { cause } => internal(Cause::Defect).detail(cause.clone()),
             Why::Panicked => internal(Cause::Panicked),
             Why::WorkerKeyInvalid => unauthorized(
@@ -169,7 +191,9 @@ impl Why {
                 "Send a worker's key in the header 'Authorization: Bearer <key>'. This one is not valid.",
             ),
             Why::WorkerBody(fault) => Entry::bad_request(INVALID_REQUEST, Cause::WorkerBody, worker_text(fault)),
-            Why::WorkerRunUnknown { .. } => not_found("RUN_NOT_FOUND", Cause::WorkerRunUnknown, "There is no such run for this worker."),
+            Why::WorkerRunUnknown { .. } => {
+                not_found("RUN_NOT_FOUND", Cause::WorkerRunUnknown, "There is no such run for this worker.")
+            }
             Why::TokenStale { .. } => Entry::new(
                 StatusCode::CONFLICT,
                 "STALE_TOKEN",

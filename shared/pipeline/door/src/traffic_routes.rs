@@ -32,7 +32,7 @@ impl Draining {
         }
     }
 
-    fn is_draining(&self) -> bool {
+    pub fn is_draining(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }

@@ -1,0 +1,8 @@
+//! The worker API: leases of runs, their progress and their ends.
+
+pub(crate) mod call;
+pub(crate) mod finish;
+pub(crate) mod lease;
+pub(crate) mod offers;
+pub(crate) mod progress;
+pub(crate) mod queue;
