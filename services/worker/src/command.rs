@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::api::Lease;
-use crate::log::Source;
+use crate::log::LogSource;
 use crate::options::WorkerOptions;
 use crate::output::{Lines, OutputLine};
 use crate::supervise::Order;
@@ -24,7 +24,7 @@ const PIPES_DEADLINE: Duration = Duration::from_secs(2);
 /// What a command did.
 #[derive(Debug)]
 pub enum CommandEvent {
-    Wrote(Source, OutputLine),
+    Wrote(LogSource, OutputLine),
     /// The command and its descendants have ended. `None`: the supervisor died, or could not be waited for.
     Ended(Option<i32>),
 }
@@ -54,10 +54,10 @@ impl Running {
         let (sender, events) = mpsc::channel(WAITING_LINES);
         let (closed, all_closed) = blocking::channel();
         if let Some(pipe) = child.stdout.take() {
-            forward(pipe, Source::CommandOutput, sender.clone(), closed.clone());
+            forward(pipe, LogSource::CommandOutput, sender.clone(), closed.clone());
         }
         if let Some(pipe) = child.stderr.take() {
-            forward(pipe, Source::CommandErrors, sender.clone(), closed);
+            forward(pipe, LogSource::CommandErrors, sender.clone(), closed);
         }
         let stdin = child.stdin.take();
         thread::spawn(move || wait(child, &all_closed, &sender));
@@ -106,7 +106,7 @@ async fn feed(stdin: Option<ChildStdin>, input: Vec<u8>) -> Option<ChildStdin> {
 /// Sends the lines of a pipe. `closed` is dropped at its end.
 fn forward(
     pipe: impl Read + Send + 'static,
-    source: Source,
+    source: LogSource,
     sender: mpsc::Sender<CommandEvent>,
     closed: blocking::Sender<()>,
 ) {

@@ -24,7 +24,7 @@ use tokio::task::JoinSet;
 use crate::api::Api;
 use crate::slot::Slot;
 
-pub use crate::log::{LogLine, LogSink, Source};
+pub use crate::log::{LogLine, LogSink, LogSource};
 pub use crate::options::{STOP_GRACE, SupervisorCommand, WorkerError, WorkerOptions};
 pub use crate::supervise::supervise;
 

@@ -11,7 +11,7 @@ const MOST_BYTES: usize = 8 * 1024;
 
 /// Who wrote a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum LogSource {
     Worker,
     CommandOutput,
     CommandErrors,
@@ -22,14 +22,14 @@ pub enum Source {
 pub struct LogLine {
     /// The run that the line is about.
     pub run: Option<String>,
-    pub source: Source,
+    pub source: LogSource,
     /// One line of text without control characters.
     pub text: String,
 }
 
 impl LogLine {
     pub(crate) fn worker(text: impl Into<String>) -> Self {
-        LogLine { run: None, source: Source::Worker, text: harmless(&text.into()) }
+        LogLine { run: None, source: LogSource::Worker, text: harmless(&text.into()) }
     }
 
     pub(crate) fn of_run(run: &str, text: impl Into<String>) -> Self {
@@ -37,7 +37,7 @@ impl LogLine {
     }
 
     /// A line that the command of `run` wrote, which `is_cut` if it was longer than what was read of it.
-    pub(crate) fn of_command(run: &str, source: Source, line: &[u8], is_cut: bool) -> Self {
+    pub(crate) fn of_command(run: &str, source: LogSource, line: &[u8], is_cut: bool) -> Self {
         let kept = &line[..line.len().min(MOST_BYTES)];
         let mut text = harmless(&String::from_utf8_lossy(kept));
         if is_cut || kept.len() < line.len() {
@@ -69,9 +69,9 @@ impl fmt::Display for LogLine {
             write!(f, "{run} ")?;
         }
         match self.source {
-            Source::Worker => f.write_str(&self.text),
-            Source::CommandOutput => write!(f, "stdout: {}", self.text),
-            Source::CommandErrors => write!(f, "stderr: {}", self.text),
+            LogSource::Worker => f.write_str(&self.text),
+            LogSource::CommandOutput => write!(f, "stdout: {}", self.text),
+            LogSource::CommandErrors => write!(f, "stderr: {}", self.text),
         }
     }
 }
@@ -82,13 +82,13 @@ mod tests {
 
     #[test]
     fn a_command_sends_a_terminal_nothing() {
-        let line = LogLine::of_command("run_1", Source::CommandErrors, b"\x1b[2Jred\r\tand \xff", false);
+        let line = LogLine::of_command("run_1", LogSource::CommandErrors, b"\x1b[2Jred\r\tand \xff", false);
         assert_eq!(line.to_string(), "run_1 stderr: \\u{1b}[2Jred\\r\tand \u{fffd}");
     }
 
     #[test]
     fn a_long_line_is_cut() {
-        let line = LogLine::of_command("run_1", Source::CommandOutput, &vec![b'x'; MOST_BYTES + 1], false);
+        let line = LogLine::of_command("run_1", LogSource::CommandOutput, &vec![b'x'; MOST_BYTES + 1], false);
         assert_eq!(line.text, format!("{} … (cut)", "x".repeat(MOST_BYTES)));
     }
 }

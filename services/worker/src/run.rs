@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use crate::api::{Api, CallFailure, Finish, Lease};
 use crate::backoff::Backoff;
 use crate::command::{CommandEvent, Running};
-use crate::log::{LogLine, LogSink, Source};
+use crate::log::{LogLine, LogSink, LogSource};
 use crate::options::WorkerOptions;
 use crate::output::{OutputLine, Said, SaidResult, said};
 use crate::renewal::{Ended, Latest, Renewed, renew};
@@ -22,6 +22,10 @@ const LAST_PROGRESS_DEADLINE: Duration = Duration::from_secs(5);
 const FINISH_MARGIN: Duration = Duration::from_secs(60);
 /// How long a finish is tried once the worker stops.
 const STOPPED_FINISH: Duration = Duration::from_secs(5);
+/// Exit codes of a command that SIGINT or SIGTERM ended.
+const SIGNALLED: [i32; 2] = [130, 143];
+/// A service's stop may signal commands and worker at once. A command that a signal has ended may be the first to show.
+const SIGNAL_GAP: Duration = Duration::from_secs(1);
 /// Bytes of a run's output that are logged. More is read, but not logged.
 const MOST_LOGGED_BYTES: usize = 16 * 1024 * 1024;
 
@@ -82,6 +86,9 @@ pub async fn run(around: &Surroundings<'_>, lease: &Lease) -> RunEnd {
         }
     };
     drop(progress);
+    if !is_stopping && output.result.is_none() && exit_code.is_some_and(|code| SIGNALLED.contains(&code)) {
+        is_stopping = timeout(SIGNAL_GAP, stopped).await.is_ok();
+    }
     let renewed = match renewed {
         Some(renewed) => renewed,
         None => {
@@ -127,8 +134,8 @@ struct Output<'a> {
 
 impl Output<'_> {
     /// Takes a line. Returns whether it is progress.
-    fn take(&mut self, source: Source, line: &OutputLine) -> bool {
-        let said = if source == Source::CommandOutput { said(line) } else { Said::Text };
+    fn take(&mut self, source: LogSource, line: &OutputLine) -> bool {
+        let said = if source == LogSource::CommandOutput { said(line) } else { Said::Text };
         match said {
             Said::Progress { iterations, verification } => {
                 self.latest.iterations = iterations.or(self.latest.iterations);
@@ -149,7 +156,7 @@ impl Output<'_> {
         }
     }
 
-    fn log(&mut self, source: Source, line: &OutputLine) {
+    fn log(&mut self, source: LogSource, line: &OutputLine) {
         if self.logged_bytes > MOST_LOGGED_BYTES {
             return;
         }

@@ -50,6 +50,7 @@ impl Slot {
     /// Waits for a run. `None`: the worker stops.
     async fn next_lease(&self) -> Result<Option<Lease>, WorkerError> {
         let mut backoff = Backoff::default();
+        let mut logged = None;
         loop {
             let asked_at = Instant::now();
             let Some(answer) = self.unless_stopped(self.api.lease(&self.name)).await else { return Ok(None) };
@@ -63,7 +64,12 @@ impl Slot {
                 Err(CallFailure::KeyRefused { .. }) => Instant::now() + backoff.failed(None),
                 Err(CallFailure::Away { retry_after, .. }) => Instant::now() + backoff.failed(retry_after),
                 Err(CallFailure::Lost(why) | CallFailure::Refused(why)) => {
-                    (self.log)(&LogLine::worker(format!("the server refuses to give a lease: {why}")));
+                    if logged.as_ref() != Some(&why) {
+                        (self.log)(&LogLine::worker(format!(
+                            "the server refuses to give a lease, trying again: {why}"
+                        )));
+                        logged = Some(why);
+                    }
                     Instant::now() + backoff.failed(None)
                 }
             };

@@ -1,9 +1,9 @@
 //! The supervisor: a small process between the worker and one command. It ends the command with all its descendants
 //! when the worker closes the pipe to it, which also happens when the worker dies, however it dies.
 //!
-//! The pipe is the supervisor's standard input. On it come an [`Order`] as one line of JSON, the work order, and nothing
-//! more until it is closed. Standard output and standard error are the command's own. The exit code is the command's, or
-//! 128 and the number of the signal that ended it.
+//! The pipe is the supervisor's standard input. The worker writes an [`Order`] as one line of JSON and the work order,
+//! and then keeps the pipe open for as long as the command may run. The command writes to the supervisor's standard
+//! output and standard error. The exit code is the command's, or 128 plus the number of the signal that ended it.
 
 mod command;
 mod descendants;
@@ -21,9 +21,9 @@ use tidegate_lifecycle::signals::Signals;
 
 pub use self::order::Order;
 
-/// How long what a command left running may take to end after SIGTERM, once the command itself has ended.
+/// From SIGTERM to SIGKILL for the processes that a command leaves running at its own end.
 const LEFTOVER_GRACE: Duration = Duration::from_secs(1);
-/// How long the kernel may take to report that nothing is left, where nothing is.
+/// How long the supervisor waits to learn that no descendant is left.
 const SETTLE: Duration = Duration::from_millis(50);
 /// Rounds of SIGKILL, one every [`SETTLE`]: killed processes leave children that have to be killed in turn.
 const KILL_ROUNDS: u32 = 60;
@@ -46,7 +46,7 @@ pub fn supervise() -> ExitCode {
     match supervised() {
         Ok(code) => ExitCode::from(code),
         Err(why) => {
-            // Nobody reads a return value here, and standard error goes to the worker's log.
+            // Standard error goes to the worker's log.
             let _ = writeln!(io::stderr(), "the command could not be started: {why}");
             ExitCode::from(NOT_STARTED)
         }
@@ -57,12 +57,12 @@ fn supervised() -> Result<u8, String> {
     let (order, work_order) = read_order().map_err(|error| format!("the order cannot be read: {error}"))?;
     let (sender, events) = mpsc::sync_channel(8);
     stop_on_signals(sender.clone())?;
-    // Without it, descendants that leave the command's group are not seen. Groups still end.
+    // If this fails, descendants that leave the command's group are not found. The group still ends.
     let _ = descendants::adopt_orphans();
     let mut child = command::start(&order.command).map_err(|error| format!("{}: {error}", order.command))?;
     let group = Pid::from_child(&child);
     if let Some(mut stdin) = child.stdin.take() {
-        // A command that does not read its input is none the worse: the write fails once the pipe's reader is gone.
+        // The command may leave its input unread: then the write fails once the command has ended.
         thread::spawn(move || stdin.write_all(&work_order));
     }
     stop_on_closed_pipe(sender.clone());
@@ -80,7 +80,7 @@ fn read_order() -> io::Result<(Order, Vec<u8>)> {
     Ok((order, work_order))
 }
 
-/// SIGTERM and SIGINT stop the command as the worker does. So whoever signals all processes of a service loses nothing.
+/// SIGTERM and SIGINT stop the command as the worker does: a service's stop may signal all of its processes.
 fn stop_on_signals(sender: SyncSender<Event>) -> Result<(), String> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(|error| error.to_string())?;
@@ -102,7 +102,7 @@ fn stop_on_signals(sender: SyncSender<Event>) -> Result<(), String> {
 
 fn stop_on_closed_pipe(sender: SyncSender<Event>) {
     thread::spawn(move || {
-        // Whatever comes is of no interest. An error is an end too.
+        // Nothing is expected but the end of the pipe. An error counts as the end.
         let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
         let _ = sender.send(Event::Stop);
     });
@@ -142,7 +142,7 @@ fn watch(events: &Receiver<Event>, group: Pid, grace: Duration) -> u8 {
         Ok(Event::Stop) => grace,
         Ok(Event::NoneLeft) | Err(_) => return code,
     };
-    // An error means that the group is empty: what is left has left the group.
+    // An error means that the group is empty: the remaining processes have left it.
     let _ = kill_process_group(group, Signal::TERM);
     if none_left(events, grace, &mut code) {
         return code;

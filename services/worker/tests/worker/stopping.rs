@@ -136,3 +136,25 @@ async fn a_killed_worker_leaves_nothing_running() {
     process.wait().unwrap();
     none_left(&left).await;
 }
+
+#[tokio::test]
+async fn a_signal_to_all_processes_of_a_service_fails_no_run() {
+    let server = Server::start().await;
+    let folder = TempDir::new().unwrap();
+    let mut process = Command::new(PROGRAM)
+        .args(["work", &server.url, KEY, r#"echo $PPID $$ > "$DIR/pids"; echo '{"iterations":1}'; sleep 1000"#])
+        .env("DIR", folder.path())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    server.submit("run_1", json!({}));
+    server.until("progress", |seen| !seen.progress.is_empty()).await;
+    let pids = std::fs::read_to_string(folder.path().join("pids")).unwrap();
+    let (supervisor, id) = pids.trim().split_once(' ').unwrap();
+    let worker = process.id().to_string();
+    let kill = Command::new("/bin/kill").args(["-TERM", "--", &format!("-{id}"), supervisor, &worker]).status();
+    assert!(kill.unwrap().success());
+    assert!(process.wait().unwrap().success());
+    assert!(group(id).is_empty() && !is_running(supervisor));
+    assert!(server.seen().finishes.is_empty(), "another worker takes the run up");
+}
