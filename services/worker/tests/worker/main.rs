@@ -1,5 +1,6 @@
 //! The worker against a server of the tests' own, with real commands.
 
+mod examples;
 mod outages;
 mod outputs;
 mod processes;

@@ -154,7 +154,13 @@ async fn a_signal_to_all_processes_of_a_service_fails_no_run() {
     let worker = process.id().to_string();
     let kill = Command::new("/bin/kill").args(["-TERM", "--", &format!("-{id}"), supervisor, &worker]).status();
     assert!(kill.unwrap().success());
-    assert!(process.wait().unwrap().success());
+    let mut status = None;
+    until("the worker ends", || {
+        status = process.try_wait().unwrap();
+        status.is_some()
+    })
+    .await;
+    assert!(status.is_some_and(|status| status.success()));
     assert!(group(id).is_empty() && !is_running(supervisor));
     assert!(server.seen().finishes.is_empty(), "another worker takes the run up");
 }

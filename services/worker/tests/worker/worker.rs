@@ -85,7 +85,7 @@ impl Worker {
 }
 
 /// Waits until `is_so`.
-pub async fn until(what: &str, is_so: impl Fn() -> bool) {
+pub async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let wait = async {
         let mut ticks = tokio::time::interval(Duration::from_millis(10));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
