@@ -100,19 +100,19 @@ pub async fn run(around: &Surroundings<'_>, lease: &Lease) -> RunEnd {
     match (renewed.ended, exit_code) {
         (Some(Ended::Cancelled), _) => {
             log("cancelled".to_owned());
-            return RunEnd::Reported;
+            RunEnd::Reported
         }
         (Some(Ended::Lost(why)), _) => {
             log(format!("no longer this worker's: {why}"));
-            return RunEnd::NotReported;
+            RunEnd::NotReported
         }
         (None, None) => {
             log("its supervisor was ended by others; the lease will lapse".to_owned());
-            return RunEnd::NotReported;
+            RunEnd::NotReported
         }
         (None, Some(_)) if is_stopping && output.result.is_none() => {
             log("stopped without a result; its lease will lapse, and another worker takes it up".to_owned());
-            return RunEnd::NotReported;
+            RunEnd::NotReported
         }
         (None, Some(exit_code)) => {
             let body = report::finish(lease.token, output.result, exit_code, output.latest.iterations);
