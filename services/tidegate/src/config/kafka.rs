@@ -17,6 +17,21 @@ pub struct KafkaConfig {
     pub prefix: String,
 }
 
+impl KafkaConfig {
+    /// The same servers for the commands of an API: a topic of its own that is kept for ever, and the group of its deciders.
+    #[must_use]
+    pub fn of_commands(&self, api: &str, region: Region, partitions: u32) -> Self {
+        let topics = Topics::of_commands(&self.prefix, api, region);
+        let retention = Retention { max_age_ms: u64::MAX, max_bytes: u64::MAX };
+        KafkaConfig {
+            options: KafkaOptions { topics, partitions, ..self.options.clone() },
+            layout: TopicLayout { partitions, retention, ..self.layout },
+            group: format!("{}.{api}.{region}.decider.g1", self.prefix),
+            prefix: format!("{}.{api}", self.prefix),
+        }
+    }
+}
+
 /// Properties about the connection may be set freely. All others decide what is promised to clients, and have keys
 /// of their own where they may be chosen at all.
 const CONNECTION: [&str; 11] = [

@@ -27,12 +27,20 @@ pub struct KafkaOptions {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Topics {
     pub records: String,
+    /// Empty: there is none, since nothing is dead-lettered.
     pub dead_letters: String,
     /// Part of every position: records of a later generation win over those of an earlier one.
     pub generation: u16,
 }
 
 impl Topics {
+    /// `tidegate.<api>.eu.records.g1`, without a topic of dead letters: a command is never passed over. Such a topic has one
+    /// generation.
+    pub fn of_commands(prefix: &str, api: &str, region: Region) -> Topics {
+        let named = Topics::named(&format!("{prefix}.{api}"), region, 1);
+        Topics { dead_letters: String::new(), ..named }
+    }
+
     /// `tidegate.eu.records.g1` and `tidegate.eu.dead-letters.g1`.
     pub fn named(prefix: &str, region: Region, generation: u16) -> Topics {
         let region = region.as_str();

@@ -44,7 +44,7 @@ enum Need {
 }
 
 impl Wanted {
-    pub fn all(options: &KafkaOptions, layout: &TopicLayout) -> [Wanted; 2] {
+    pub fn all(options: &KafkaOptions, layout: &TopicLayout) -> Vec<Wanted> {
         let dead_letters = Retention { max_age_ms: DEAD_LETTER_RETENTION.as_millis() as u64, max_bytes: u64::MAX };
         let of = |name: &str, partitions: u32, message_bytes: usize, retention: Retention| Wanted {
             name: name.to_owned(),
@@ -55,10 +55,11 @@ impl Wanted {
         let max_record_bytes = options.append.max_record_bytes;
         let (record_bytes, dead_letter_bytes) =
             (wire::topic_message_bytes(max_record_bytes), wire::dead_letter_message_bytes(max_record_bytes));
-        [
-            of(&options.topics.records, layout.partitions, record_bytes, layout.retention),
-            of(&options.topics.dead_letters, 1, dead_letter_bytes, dead_letters),
-        ]
+        let mut wanted = vec![of(&options.topics.records, layout.partitions, record_bytes, layout.retention)];
+        if !options.topics.dead_letters.is_empty() {
+            wanted.push(of(&options.topics.dead_letters, 1, dead_letter_bytes, dead_letters));
+        }
+        wanted
     }
 
     /// The settings that a new topic gets.
@@ -152,7 +153,7 @@ mod tests {
         let options = KafkaOptions::new("broker:9092", Topics::named("tidegate", Region::Eu, 1), 12);
         let retention = Retention { max_age_ms: 60_000, max_bytes: 1_200 };
         let layout = TopicLayout { partitions: 12, replication: 3, min_insync_replicas: 2, retention };
-        let [records, _] = Wanted::all(&options, &layout);
+        let records = Wanted::all(&options, &layout).swap_remove(0);
         records
     }
 

@@ -1,0 +1,68 @@
+//! The ports of an API of commands, on a data folder of its own or on servers.
+
+pub mod distributed;
+pub mod embedded;
+
+use std::sync::Arc;
+
+use tidegate_commands::sealing::{DeploymentKey, Sealer};
+use tidegate_decider::DecidingPorts;
+use tidegate_ports::{
+    Accounts, Append, Books, Clock, Consume, Deliveries, Due, Facts, Ids, Limits, OwnerKeys, ReadLag, ReadLog, Views,
+    Voids,
+};
+
+/// What both the front door and the decider of an API stand on.
+#[derive(Clone)]
+pub struct CommandPorts {
+    pub append: Arc<dyn Append>,
+    pub facts: Arc<dyn Facts>,
+    pub views: Arc<dyn Views>,
+    pub accounts: Arc<dyn Accounts>,
+    /// How far the deciders are behind.
+    pub lag: Arc<dyn ReadLag>,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What a front door needs besides.
+#[derive(Clone)]
+pub struct DoorPorts {
+    pub commands: CommandPorts,
+    pub limits: Arc<dyn Limits>,
+    pub owner_keys: Arc<dyn OwnerKeys>,
+    pub key: DeploymentKey,
+}
+
+impl DoorPorts {
+    pub fn sealer(&self, ids: Arc<dyn Ids>) -> Sealer {
+        Sealer::new(self.owner_keys.clone(), self.key.clone(), ids)
+    }
+}
+
+/// What a decider needs besides.
+pub struct DeciderPorts {
+    pub commands: CommandPorts,
+    pub consume: Box<dyn Consume>,
+    pub books: Arc<dyn Books>,
+    pub due: Arc<dyn Due>,
+    pub deliveries: Arc<dyn Deliveries>,
+    pub voids: Arc<dyn Voids>,
+    /// The log from which commands are read again when the store has lost what they made; `None` where it never does.
+    pub log: Option<Arc<dyn ReadLog>>,
+    pub partitions: u32,
+}
+
+impl DeciderPorts {
+    pub fn deciding(&self) -> DecidingPorts {
+        let CommandPorts { append, facts, views, clock, .. } = self.commands.clone();
+        DecidingPorts {
+            books: self.books.clone(),
+            facts,
+            views,
+            due: self.due.clone(),
+            deliveries: self.deliveries.clone(),
+            append: Some(append),
+            clock,
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! An API of commands on its own folder below the data folder: log, store and keys as files, limits in the process.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tidegate_inproc::limits::MemoryLimits;
+use tidegate_kernel::Timestamp;
+use tidegate_ports::{Clock, Retention};
+use tidegate_sqlite::{
+    DataFolder, EmbeddedCommandStore, EmbeddedKeys, EmbeddedLog, FolderError, LogOptions, OperatorInbox, OwnedFolder,
+    reconcile_commands,
+};
+
+use super::{CommandPorts, DeciderPorts, DoorPorts};
+use crate::agentgate::secret;
+use crate::assemble::{Close, Opened};
+use crate::config::Config;
+use crate::failure::Failure;
+
+/// The one consumer group of the log.
+const GROUP: &str = "decider";
+
+/// The ports of all roles of one API.
+pub struct EmbeddedCommands {
+    pub door: DoorPorts,
+    pub decider: DeciderPorts,
+    /// Where other processes put the commands of operators.
+    pub inbox: OperatorInbox,
+    pub store: EmbeddedCommandStore,
+}
+
+/// The folder of AgentGate.
+pub fn path(config: &Config) -> PathBuf {
+    config.data.join("agentgate")
+}
+
+/// Opens AgentGate's folder, making it if it is not there. The data folder itself must be there.
+///
+/// # Errors
+/// What is wrong with the folder, and the way out.
+pub fn folder(config: &Config, now: Timestamp) -> Result<DataFolder, Failure> {
+    Ok(DataFolder::open_or_create(&path(config), config.region, config.agentgate.partitions, now)?)
+}
+
+/// The same, for a command: where no service was ever started there is nothing to manage.
+///
+/// # Errors
+/// What is wrong with the folder, and the way out.
+pub fn existing(config: &Config) -> Result<DataFolder, Failure> {
+    let region = config.is_set("region").then_some(config.region);
+    DataFolder::open_existing(&config.data, region)?;
+    match DataFolder::open_existing(&path(config), region) {
+        Err(FolderError::NotThere { .. }) => Err(Failure::refused(format!(
+            "there is no organization in {}",
+            config.data.display()
+        ))
+        .hint("`tidegate agentgate orgs create NAME` makes the first")),
+        opened => Ok(opened?),
+    }
+}
+
+/// Opens the files of a folder that this process owns.
+///
+/// # Errors
+/// What is wrong with them, and the way out.
+pub async fn open(
+    config: &Config,
+    folder: &DataFolder,
+    owned: &OwnedFolder,
+    clock: &Arc<dyn Clock>,
+) -> Result<Opened<EmbeddedCommands>, Failure> {
+    let log = EmbeddedLog::open(owned, log_options(config), clock.clone())?;
+    let store = EmbeddedCommandStore::open(owned)?;
+    reconcile_commands(owned, &log, GROUP, &store).await?;
+    let keys = EmbeddedKeys::open(folder)?;
+    let inbox = OperatorInbox::open(folder)?;
+    let key = secret::of_folder(folder)?;
+    let consume = log.consumer(GROUP).await?;
+    let lag = Arc::new(log.lag(GROUP)?);
+    let (shared, keys) = (Arc::new(store.clone()), Arc::new(keys));
+    let commands = CommandPorts {
+        append: Arc::new(log.clone()),
+        facts: shared.clone(),
+        views: shared.clone(),
+        accounts: shared.clone(),
+        lag,
+        clock: clock.clone(),
+    };
+    let limits = Arc::new(MemoryLimits::new(clock.clone()));
+    let door = DoorPorts { commands: commands.clone(), limits, owner_keys: keys.clone(), key };
+    let decider = DeciderPorts {
+        commands,
+        consume: Box::new(consume),
+        books: shared.clone(),
+        due: shared.clone(),
+        deliveries: shared,
+        voids: keys,
+        log: None,
+        partitions: folder.partitions(),
+    };
+    let close = closing(log, store.clone());
+    Ok(Opened { ports: EmbeddedCommands { door, decider, inbox, store }, close })
+}
+
+fn closing(log: EmbeddedLog, store: EmbeddedCommandStore) -> Close {
+    Box::pin(async move {
+        let left = log.close().await.left;
+        // The store's last handle: its file is closed with it.
+        drop(store);
+        if left == 0 { Ok(()) } else { Err(format!("{left} commands or commits could not be written")) }
+    })
+}
+
+/// The log of commands is the books: it is kept for ever.
+fn log_options(config: &Config) -> LogOptions {
+    LogOptions {
+        max_record_bytes: config.log.max_record_bytes,
+        retention: Retention { max_age_ms: u64::MAX, max_bytes: u64::MAX },
+        ..LogOptions::default()
+    }
+}

@@ -1,0 +1,182 @@
+//! Progress and renewals: what a command reports goes to the server, at most once a second, and the lease is renewed
+//! before it ends.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+use crate::api::{Api, CallFailure, Lease, Progress};
+use crate::backoff::Backoff;
+use crate::log::{LogLine, LogSink};
+
+/// The longest time between two renewals. A cancel is seen with the next one, and the command then has its grace to
+/// end, all within 30 s.
+const LONGEST_RENEWAL: Duration = Duration::from_secs(15);
+const SHORTEST_RENEWAL: Duration = Duration::from_millis(100);
+/// The shortest time between two reports of progress.
+const PROGRESS_GAP: Duration = Duration::from_secs(1);
+
+/// The progress of a command so far.
+#[derive(Clone, Debug, Default)]
+pub struct Latest {
+    pub iterations: Option<u32>,
+    pub verification: Option<Map<String, Value>>,
+    /// How many verifications there were, so that each is sent once.
+    pub verifications: u64,
+}
+
+/// Why a run is no longer this worker's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    Cancelled,
+    Lost(String),
+}
+
+/// What the renewals came to.
+#[derive(Debug)]
+pub struct Renewed {
+    /// `None`: the run is still this worker's.
+    pub ended: Option<Ended>,
+    /// When the lease ends, if nothing renews it.
+    pub lease_ends: Instant,
+}
+
+/// Renews the lease of a run until the run is lost. With the sender of `latest` dropped, it sends what is unsent, once,
+/// and ends.
+pub async fn renew(api: &Api, lease: &Lease, mut latest: watch::Receiver<Latest>, log: &LogSink) -> Renewed {
+    let mut renewals = Renewals::new(lease);
+    loop {
+        let is_over = tokio::select! {
+            changed = latest.changed() => match changed {
+                Ok(()) => {
+                    renewals.is_unsent = true;
+                    continue;
+                }
+                Err(_) => true,
+            },
+            () = sleep_until(renewals.due()) => false,
+        };
+        if is_over && !renewals.is_unsent {
+            return renewals.renewed(None);
+        }
+        let progress = latest.borrow_and_update().clone();
+        let ended = renewals.send(api, lease, &progress, log).await;
+        if is_over || ended.is_some() {
+            return renewals.renewed(ended);
+        }
+    }
+}
+
+struct Renewals {
+    every: Duration,
+    lease_ends: Instant,
+    /// When the next renewal is due.
+    next_renewal: Instant,
+    /// Before this nothing is sent.
+    not_before: Instant,
+    is_unsent: bool,
+    sent_verifications: u64,
+    /// The last iterations that the server took.
+    taken_iterations: u32,
+    backoff: Backoff,
+}
+
+impl Renewals {
+    fn new(lease: &Lease) -> Self {
+        let now = Instant::now();
+        let every = every(lease.length);
+        Renewals {
+            every,
+            lease_ends: now + lease.length,
+            next_renewal: now + every,
+            not_before: now,
+            is_unsent: false,
+            sent_verifications: 0,
+            taken_iterations: 0,
+            backoff: Backoff::default(),
+        }
+    }
+
+    /// When the next call is due.
+    fn due(&self) -> Instant {
+        if self.is_unsent { self.not_before } else { self.next_renewal.max(self.not_before) }
+    }
+
+    fn renewed(self, ended: Option<Ended>) -> Renewed {
+        Renewed { ended, lease_ends: self.lease_ends }
+    }
+
+    /// Sends the progress, which renews the lease.
+    async fn send(&mut self, api: &Api, lease: &Lease, latest: &Latest, log: &LogSink) -> Option<Ended> {
+        let is_new = latest.verifications > self.sent_verifications;
+        let verification = latest.verification.as_ref().filter(|_| is_new);
+        let iterations = latest.iterations.unwrap_or(self.taken_iterations);
+        let body = Progress { token: lease.token, iterations, verification };
+        let sent_at = Instant::now();
+        match api.progress(&lease.run, &body).await {
+            Ok(true) => return Some(Ended::Cancelled),
+            Ok(false) => {
+                self.taken_iterations = iterations;
+                self.taken(sent_at, latest, lease);
+            }
+            Err(CallFailure::Lost(why) | CallFailure::KeyRefused { why, is_lasting: true }) => {
+                return Some(Ended::Lost(why));
+            }
+            Err(CallFailure::Away { retry_after, .. }) => self.failed(retry_after),
+            Err(CallFailure::KeyRefused { .. }) => self.failed(None),
+            Err(CallFailure::Refused(why)) => {
+                (log)(&LogLine::of_run(&lease.run, format!("the server refuses this progress: {why}")));
+                return self.send_plain(api, lease, latest).await;
+            }
+        }
+        None
+    }
+
+    /// Renews the lease without the progress that the server refused.
+    async fn send_plain(&mut self, api: &Api, lease: &Lease, latest: &Latest) -> Option<Ended> {
+        let body = Progress { token: lease.token, iterations: self.taken_iterations, verification: None };
+        let sent_at = Instant::now();
+        match api.progress(&lease.run, &body).await {
+            Ok(true) => return Some(Ended::Cancelled),
+            Ok(false) => self.taken(sent_at, latest, lease),
+            Err(CallFailure::Lost(why)) => return Some(Ended::Lost(why)),
+            Err(_) => self.failed(None),
+        }
+        None
+    }
+
+    fn taken(&mut self, sent_at: Instant, latest: &Latest, lease: &Lease) {
+        self.is_unsent = false;
+        self.sent_verifications = latest.verifications;
+        self.lease_ends = sent_at + lease.length;
+        self.next_renewal = sent_at + self.every;
+        self.not_before = sent_at + PROGRESS_GAP.min(self.every);
+        self.backoff.succeeded();
+    }
+
+    /// The next try comes after a wait, but not later than a renewal would.
+    fn failed(&mut self, retry_after: Option<Duration>) {
+        self.is_unsent = true;
+        self.not_before = Instant::now() + self.backoff.failed(retry_after).min(self.every);
+    }
+}
+
+/// The time between two renewals: a third of the lease, so that one that fails can be made good.
+fn every(length: Duration) -> Duration {
+    (length / 3).clamp(SHORTEST_RENEWAL, LONGEST_RENEWAL)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_is_renewed_well_before_its_end() {
+        for (length_ms, expected_ms) in [(60_000, 15_000), (600_000, 15_000), (6_000, 2_000), (0, 100)] {
+            let expected = Duration::from_millis(expected_ms);
+            assert_eq!(every(Duration::from_millis(length_ms)), expected, "{length_ms} ms");
+        }
+    }
+}

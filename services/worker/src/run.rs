@@ -1,0 +1,220 @@
+//! One run from its lease to its report.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use tidegate_lifecycle::Stop;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use crate::api::{Api, CallFailure, Finish, Lease};
+use crate::backoff::Backoff;
+use crate::command::{CommandEvent, Running};
+use crate::log::{LogLine, LogSink, LogSource};
+use crate::options::WorkerOptions;
+use crate::output::{OutputLine, Said, SaidResult, said};
+use crate::renewal::{Ended, Latest, Renewed, renew};
+use crate::report;
+
+/// How long the last progress may take once the command has ended.
+const LAST_PROGRESS_DEADLINE: Duration = Duration::from_secs(5);
+/// How long a finish is tried beyond the end of its lease. The server takes it if nobody else has the run by then.
+const FINISH_MARGIN: Duration = Duration::from_secs(60);
+/// How long a finish is tried once the worker stops.
+const STOPPED_FINISH: Duration = Duration::from_secs(5);
+/// Exit codes of a command that SIGINT or SIGTERM ended.
+const SIGNALLED: [i32; 2] = [130, 143];
+/// A service's stop may signal commands and worker at once. A command that a signal has ended may be the first to show.
+const SIGNAL_GAP: Duration = Duration::from_secs(1);
+/// Bytes of a run's output that are logged. More is read, but not logged.
+const MOST_LOGGED_BYTES: usize = 16 * 1024 * 1024;
+
+/// What became of a run.
+#[derive(Debug, PartialEq, Eq)]
+pub enum RunEnd {
+    /// The server knows how it ended.
+    Reported,
+    /// The server does not know: the lease lapses, or is another worker's.
+    NotReported,
+    /// The command could not be started here.
+    NotStarted,
+}
+
+/// What a slot lends to its runs.
+pub struct Surroundings<'a> {
+    pub api: &'a Api,
+    pub options: &'a WorkerOptions,
+    pub log: &'a LogSink,
+    pub stop: &'a Stop,
+}
+
+/// Runs the command for `lease`. When it returns, the command and its descendants have ended.
+pub async fn run(around: &Surroundings<'_>, lease: &Lease) -> RunEnd {
+    let log = |text: String| (around.log)(&LogLine::of_run(&lease.run, text));
+    let mut command = match Running::start(around.options, lease).await {
+        Ok(command) => command,
+        Err(error) => {
+            log(format!("the command could not be started, the lease will lapse: {error}"));
+            return RunEnd::NotStarted;
+        }
+    };
+    log(format!("started, grant {}", lease.token));
+    let mut output =
+        Output { run: &lease.run, log: around.log, logged_bytes: 0, result: None, latest: Latest::default() };
+    let (progress, latest) = watch::channel(Latest::default());
+    let mut renewals = pin!(renew(around.api, lease, latest, around.log));
+    let mut stopped = pin!(around.stop.clone().stopped());
+    let (mut renewed, mut is_stopping) = (None, false);
+    let exit_code = loop {
+        tokio::select! {
+            event = command.next() => match event {
+                CommandEvent::Wrote(source, line) => {
+                    if output.take(source, &line) {
+                        progress.send_replace(output.latest.clone());
+                    }
+                }
+                CommandEvent::Ended(exit_code) => break exit_code,
+            },
+            end = &mut renewals, if renewed.is_none() => {
+                renewed = Some(end);
+                command.stop();
+            }
+            () = &mut stopped, if !is_stopping => {
+                is_stopping = true;
+                command.stop();
+            }
+        }
+    };
+    drop(progress);
+    if !is_stopping && output.result.is_none() && exit_code.is_some_and(|code| SIGNALLED.contains(&code)) {
+        is_stopping = timeout(SIGNAL_GAP, stopped).await.is_ok();
+    }
+    let renewed = match renewed {
+        Some(renewed) => renewed,
+        None => {
+            // Whatever becomes of the last progress, the end of the run is reported next.
+            let unknown = |_| Renewed { ended: None, lease_ends: Instant::now() + lease.length };
+            timeout(LAST_PROGRESS_DEADLINE, renewals).await.unwrap_or_else(unknown)
+        }
+    };
+    match (renewed.ended, exit_code) {
+        (Some(Ended::Cancelled), _) => {
+            log("cancelled".to_owned());
+            RunEnd::Reported
+        }
+        (Some(Ended::Lost(why)), _) => {
+            log(format!("no longer this worker's: {why}"));
+            RunEnd::NotReported
+        }
+        (None, None) => {
+            log("its supervisor was ended by others; the lease will lapse".to_owned());
+            RunEnd::NotReported
+        }
+        (None, Some(_)) if is_stopping && output.result.is_none() => {
+            log("stopped without a result; its lease will lapse, and another worker takes it up".to_owned());
+            RunEnd::NotReported
+        }
+        (None, Some(exit_code)) => {
+            let body = report::finish(lease.token, output.result, exit_code, output.latest.iterations);
+            let until = renewed.lease_ends.max(Instant::now()) + FINISH_MARGIN;
+            finish(around, lease, body, until).await
+        }
+    }
+}
+
+/// What a command has written.
+struct Output<'a> {
+    run: &'a str,
+    log: &'a LogSink,
+    logged_bytes: usize,
+    /// The last result line.
+    result: Option<SaidResult>,
+    latest: Latest,
+}
+
+impl Output<'_> {
+    /// Takes a line. Returns whether it is progress.
+    fn take(&mut self, source: LogSource, line: &OutputLine) -> bool {
+        let said = if source == LogSource::CommandOutput { said(line) } else { Said::Text };
+        match said {
+            Said::Progress { iterations, verification } => {
+                self.latest.iterations = iterations.or(self.latest.iterations);
+                if verification.is_some() {
+                    self.latest.verification = verification;
+                    self.latest.verifications += 1;
+                }
+                true
+            }
+            Said::Result(result) => {
+                self.result = Some(result);
+                false
+            }
+            Said::Text => {
+                self.log(source, line);
+                false
+            }
+        }
+    }
+
+    fn log(&mut self, source: LogSource, line: &OutputLine) {
+        if self.logged_bytes > MOST_LOGGED_BYTES {
+            return;
+        }
+        self.logged_bytes += line.bytes.len();
+        (self.log)(&LogLine::of_command(self.run, source, &line.bytes, line.is_cut));
+        if self.logged_bytes > MOST_LOGGED_BYTES {
+            let text = format!("wrote more than {MOST_LOGGED_BYTES} bytes; the rest of its output is not logged");
+            (self.log)(&LogLine::of_run(self.run, text));
+        }
+    }
+}
+
+/// Reports the end of a run, again and again until `until`, or for a short while once the worker stops.
+async fn finish(around: &Surroundings<'_>, lease: &Lease, mut body: Finish, until: Instant) -> RunEnd {
+    let log = |text: String| (around.log)(&LogLine::of_run(&lease.run, text));
+    let mut backoff = Backoff::default();
+    let mut is_replaced = false;
+    let mut given_up = pin!(async {
+        tokio::select! {
+            () = sleep_until(until) => {}
+            () = async {
+                around.stop.clone().stopped().await;
+                sleep(STOPPED_FINISH).await;
+            } => {}
+        }
+    });
+    loop {
+        let result = tokio::select! {
+            result = around.api.finish(&lease.run, &body) => result,
+            () = &mut given_up => break,
+        };
+        let wait = match result {
+            Ok(()) => {
+                log(body.status.to_owned());
+                return RunEnd::Reported;
+            }
+            Err(CallFailure::Lost(why) | CallFailure::KeyRefused { why, is_lasting: true }) => {
+                log(format!("no longer this worker's: {why}"));
+                return RunEnd::NotReported;
+            }
+            Err(CallFailure::Refused(why)) if is_replaced => {
+                log(format!("the server refuses its end: {why}"));
+                return RunEnd::NotReported;
+            }
+            Err(CallFailure::Refused(why)) => {
+                log(format!("the server refuses the command's result, the run fails: {why}"));
+                is_replaced = true;
+                body = report::after_refusal(&body, &why);
+                continue;
+            }
+            Err(CallFailure::Away { retry_after, .. }) => backoff.failed(retry_after),
+            Err(CallFailure::KeyRefused { .. }) => backoff.failed(None),
+        };
+        tokio::select! {
+            () = sleep(wait) => {}
+            () = &mut given_up => break,
+        }
+    }
+    log(format!("{}, but the server could not be reached in time; its lease lapses", body.status));
+    RunEnd::NotReported
+}
