@@ -2,6 +2,7 @@
 //! is given those it needs and no others.
 
 pub mod archived_agents;
+pub mod commands;
 pub mod distributed;
 pub mod embedded;
 pub mod read_only;

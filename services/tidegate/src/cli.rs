@@ -18,7 +18,7 @@ pub use agentgate::{
 };
 pub use amounts::BatchMultiplier;
 pub use distributed::{
-    CompareArgs, ControlArgs, DecideArgs, Deployment, IngestArgs, MigrateArgs, PersistArgs, RebuildArgs, TopicsCommand,
+    CommandApi, CompareArgs, ControlArgs, DecideArgs, Deployment, IngestArgs, MigrateArgs, PersistArgs, RebuildArgs, TopicsCommand,
 };
 pub use log_commands::{DeadLettersCommand, DeadLettersListArgs, DeadLettersShowArgs, LagArgs};
 pub use replay::{LogPlace, ReplayArgs};
@@ -83,6 +83,9 @@ pub enum Command {
         #[arg(long, env = "TIDEGATE_CONFIG", value_name = "FILE")]
         config: Option<PathBuf>,
     },
+    /// Supervise one command of a worker
+    #[command(hide = true, name = "supervise-command")]
+    SuperviseCommand,
     /// Decide the commands of an API: the consumer behind its front doors
     Decide(DecideArgs),
     /// AgentGate: its front door, its worker, its organizations and keys

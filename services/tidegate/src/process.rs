@@ -6,12 +6,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidegate_admission::Admission;
 use tidegate_agentping::routes as agentping;
 use tidegate_door::{LaterRoutes, Ops, ServeReport, serve};
 use tidegate_lifecycle::signals::Signals;
 use tidegate_lifecycle::{ExitReport, Health, Part, Parts};
 use tidegate_ports::{Clock, Ids, RandomIds};
+use tidegate_shedding::Appends;
 use tidegate_telemetry::{Metrics, logs};
 
 use crate::assemble::Close;
@@ -128,9 +128,9 @@ impl Process {
     }
 
     /// From now on the process is not ready while the log takes no records.
-    pub fn watch_appends(&self, admission: &Admission) {
-        let (appends, clock) = (admission.appends(), self.clock.clone());
-        self.health.check("log", move || appends.refused(clock.now()));
+    pub fn watch_appends(&self, log: &'static str, appends: Arc<Appends>) {
+        let clock = self.clock.clone();
+        self.health.check(log, move || appends.refused(clock.now()));
     }
 
     /// Resolves when the process is to stop.

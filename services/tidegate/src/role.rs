@@ -1,14 +1,18 @@
-//! The roles of a distributed deployment, one process each: `tidegate ingest`, `persist`, `control`.
+//! The roles of a distributed deployment, one process each: `tidegate ingest`, `persist`, `control`,
+//! `agentgate serve`, `decide`.
 //!
 //! Start: the operations port (not ready yet), then the role's servers, waited for within `start_timeout_ms`, then
 //! the role. Stop: not ready any more, the role, its jobs, its adapters, the operations port.
 
+mod agentgate;
 mod control;
+mod decide;
 mod ingest;
 mod persist;
 
 use std::process::ExitCode;
 
+use crate::cli::CommandApi;
 use crate::config::{Config, Purpose};
 use crate::failure::Failure;
 use crate::process;
@@ -35,4 +39,22 @@ pub fn persist(config: Config) -> Result<ExitCode, Failure> {
 /// Why it could not start, and the way out.
 pub fn control(config: Config) -> Result<ExitCode, Failure> {
     process::run(config, ("control", Purpose::Control), control::live)
+}
+
+/// Runs a front door of AgentGate until a signal.
+///
+/// # Errors
+/// Why it could not start, and the way out.
+pub fn agentgate(config: Config) -> Result<ExitCode, Failure> {
+    process::run(config, ("agentgate", Purpose::AgentGate), agentgate::live)
+}
+
+/// Runs a decider until a signal.
+///
+/// # Errors
+/// Why it could not start, and the way out.
+pub fn decide(config: Config, api: CommandApi) -> Result<ExitCode, Failure> {
+    match api {
+        CommandApi::AgentGate => process::run(config, ("decide", Purpose::Decide), decide::live),
+    }
 }

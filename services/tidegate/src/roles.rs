@@ -9,12 +9,15 @@ use tidegate_door::{LaterRoutes, ServeReport};
 use tidegate_ingest::Ingest;
 use tidegate_lifecycle::{Health, Part, Parts, Stages, Stop};
 use tidegate_persister::{LogWatch, Persister, StopReport, note_expiry, orphan_purge, watch_stalls};
+use tidegate_sqlite::OperatorInbox;
 use tidegate_ports::{Clock, Ids};
 use tidegate_telemetry::{JOB_FAILURES, Metrics};
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 
+use crate::agentgate::{self, Door};
 use crate::assemble::archived_agents::ArchivedAgents;
+use crate::assemble::commands::DeciderPorts;
 use crate::assemble::{PersisterPorts, ReadPorts};
 use crate::config::Config;
 
@@ -31,6 +34,8 @@ pub struct Roles {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     persister: Option<Part<StopReport>>,
+    decider: Option<Part<StopReport>>,
+    agentgate: Option<Part<ServeReport>>,
     control: Option<Part<ServeReport>>,
     ingest: Option<Part<ServeReport>>,
     admission: Option<Arc<Admission>>,
@@ -44,7 +49,19 @@ impl Roles {
     pub fn new(config: Config, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self {
         let health = Health::default();
         let jobs = Vec::new();
-        Roles { config, clock, ids, persister: None, control: None, ingest: None, admission: None, jobs, health }
+        Roles {
+            config,
+            clock,
+            ids,
+            persister: None,
+            decider: None,
+            agentgate: None,
+            control: None,
+            ingest: None,
+            admission: None,
+            jobs,
+            health,
+        }
     }
 
     /// What is wrong with the log or the partitions makes this process not ready.
@@ -72,6 +89,32 @@ impl Roles {
         self.jobs.push(parts.start("stall watch", |stop| watch_stalls(stalled, health, stop)));
         self.persister = Some(parts.start("persister", |stop| persister.run(stop.stopped())));
         self.jobs.extend(jobs.map(|job| parts.start(job.name(), |stop| job.run(stop))));
+    }
+
+    /// Decides AgentGate's commands.
+    pub fn start_decider(&mut self, parts: &Parts, ports: DeciderPorts) {
+        let log_watch = LogWatch::new(ports.commands.lag.clone(), ports.commands.accounts.clone());
+        let decider = agentgate::decider(ports);
+        let stalled = decider.stalled();
+        let health = self.health.clone();
+        self.jobs.push(parts.start("log watch of deciders", |stop| log_watch.watch(health, stop)));
+        let health = self.health.clone();
+        self.jobs.push(parts.start("stall watch of deciders", |stop| watch_stalls(stalled, health, stop)));
+        self.decider = Some(parts.start("decider", |stop| decider.run(stop.stopped())));
+    }
+
+    /// Appends the commands that operators' processes put into the inbox.
+    pub fn start_inbox(&mut self, parts: &Parts, inbox: OperatorInbox, append: Arc<dyn tidegate_ports::Append>) {
+        self.jobs.push(parts.start("inbox", |stop| agentgate::serve_inbox(inbox, append, stop)));
+    }
+
+    /// Takes in what AgentGate's clients and workers send, and watches how far the deciders are behind.
+    pub fn start_agentgate(&mut self, parts: &Parts, door: Door, listener: TcpListener) {
+        let Door { front_door, lag_watch, .. } = door;
+        self.jobs.push(parts.start("lag watch of agentgate", |stop| async move {
+            lag_watch.watch(stop.stopped()).await;
+        }));
+        self.agentgate = Some(parts.start("agentgate", |stop| front_door.serve(listener, stop.stopped())));
     }
 
     /// Takes in what clients send, and watches how far the persisters are behind.
@@ -123,7 +166,8 @@ impl Roles {
         self.jobs.push(parts.start("metrics upkeep", |stop| upkeep(metrics, stop)));
     }
 
-    /// The stop, in order: the front door and what it still confirms, the background jobs, the persister, the read API.
+    /// The stop, in order: the front doors and what they still confirm, the background jobs, decider and persister, the read
+    /// API.
     pub fn stages(self) -> Stages {
         let config = &self.config;
         let mut stages = Stages::default();
@@ -133,6 +177,11 @@ impl Roles {
             let deadline = serve.drain_grace + serve.drain_deadline * 2 + GRACE;
             stages.then("ingest", deadline, async { served(ingest.stop().await?) });
         }
+        if let Some(agentgate) = self.agentgate {
+            let serve = config.agentgate.api.serve;
+            let deadline = serve.drain_grace + serve.drain_deadline * 2 + GRACE;
+            stages.then("agentgate", deadline, async { served(agentgate.stop().await?) });
+        }
         if let Some(admission) = self.admission {
             stages.then_or_cut("confirming claims", GRACE, async move {
                 admission.all_confirmed().await;
@@ -141,6 +190,14 @@ impl Roles {
         }
         for job in self.jobs {
             stages.then_or_cut(job.name(), GRACE, job.stop());
+        }
+        if let Some(decider) = self.decider {
+            stages.then("decider", config.persister.drain_deadline + GRACE, async {
+                match decider.stop().await?.uncommitted {
+                    0 => Ok(()),
+                    records => Err(format!("{records} commands read and not committed; they are read again")),
+                }
+            });
         }
         if let Some(persister) = self.persister {
             stages.then("persister", config.persister.drain_deadline + GRACE, async {

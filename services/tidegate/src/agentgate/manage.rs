@@ -1,9 +1,9 @@
 //! Managing organizations, keys and workers' keys of AgentGate. There is no registry: each change is a command on the
 //! log, decided as a client's is, and what is read are the views.
 
-mod keys;
+pub mod keys;
 mod office;
-mod orgs;
+pub mod orgs;
 mod worker_keys;
 
 pub use office::{Decide, Office};

@@ -41,7 +41,7 @@ pub async fn front_door(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opene
     let gate = RedisGate::connect(config.redis()?.clone(), clock.clone())?;
     // The store first: topics of a region that is not the store's are missing, and must not be made.
     let cql = store(config).await?;
-    log(config, kafka, &options).await?;
+    log_as_configured(config, kafka, &options).await?;
     let append = KafkaLog::connect(options.clone(), clock.clone())?;
     let lag = KafkaLag::watch(&options, &kafka.group, clock.clone())?;
     let (store, registry) = (Arc::new(ScyllaStore::new(cql.clone())), Arc::new(ScyllaRegistry::new(cql)));
@@ -80,7 +80,7 @@ pub async fn persister(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened
     let options = options_of(kafka, "persist");
     // The store first: topics of a region that is not the store's are missing, and must not be made.
     let cql = store(config).await?;
-    log(config, kafka, &options).await?;
+    log_as_configured(config, kafka, &options).await?;
     let store = Arc::new(ScyllaStore::new(cql));
     let ports = PersisterPorts {
         consume: Box::new(KafkaConsumer::join(&options, &kafka.group, clock.clone())?),
@@ -95,7 +95,7 @@ pub async fn persister(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened
 
 /// A dropped consumer leaves its group on a thread of its own. The process waits for that, so that the other members
 /// take over at once and not when the session times out.
-fn leaving() -> Close {
+pub fn leaving() -> Close {
     Box::pin(left(tidegate_kafka::all_closed(LEAVE_DEADLINE)))
 }
 
@@ -187,7 +187,10 @@ where
 }
 
 /// Waits until the topics are there, and checks that they are as configured.
-async fn log(config: &Config, kafka: &KafkaConfig, options: &KafkaOptions) -> Result<(), Failure> {
+///
+/// # Errors
+/// What is wrong or did not come up, and the way out.
+pub async fn log_as_configured(config: &Config, kafka: &KafkaConfig, options: &KafkaOptions) -> Result<(), Failure> {
     wait_for_log(config, options, || topics::check(options, &kafka.layout)).await.map(drop)
 }
 

@@ -128,7 +128,7 @@ pub enum OrgsCommand {
 const MAX_CENTS: u64 = 1_000_000_000_000;
 
 /// What an organization may do.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct OrgSettings {
     /// Credits included in each billing cycle, in cents [default for a new one: 10000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=MAX_CENTS))]

@@ -7,25 +7,35 @@ use tidegate_agentping::{EventId, RunId};
 use tidegate_ports::{Clock, Ids};
 
 use super::demo::{NAME, Welcome};
+use super::demo_agentgate::GateWelcome;
 use crate::config::Config;
 use crate::console::Console;
 use crate::failure::Failure;
 
-/// Where the three listeners are.
+/// Where the listeners are.
 #[derive(Clone, Debug)]
 pub struct Addresses {
     pub ingest: SocketAddr,
     pub control: SocketAddr,
+    pub agentgate: SocketAddr,
     pub ops: SocketAddr,
 }
 
 /// The banner's text. It holds secrets when they are new: for standard output only, never a log.
-pub fn text(config: &Config, addresses: &Addresses, welcome: &Welcome, clock: &dyn Clock, ids: &dyn Ids) -> String {
+pub fn text(
+    config: &Config,
+    addresses: &Addresses,
+    (welcome, gate_welcome): (&Welcome, &GateWelcome),
+    clock: &dyn Clock,
+    ids: &dyn Ids,
+) -> String {
     let (ingest, control, ops) = (url(addresses.ingest), url(addresses.control), url(addresses.ops));
+    let agentgate = url(addresses.agentgate);
     let mut text = format!(
         "\nTidegate is up (region {}).\n\n  \
            ingest      {ingest}   what clients send to\n  \
            control     {control}   reading it back\n  \
+           agentgate   {agentgate}   work orders and their workers\n  \
            operations  {ops}   /healthz /readyz /metrics\n  \
            data        {}\n\n",
         config.region,
@@ -50,6 +60,7 @@ pub fn text(config: &Config, addresses: &Addresses, welcome: &Welcome, clock: &d
             text.push_str(&tour(&ingest, &control, key, token, run, config, clock, ids));
         }
     }
+    text.push_str(&gate_tour(&agentgate, gate_welcome, &config.data));
     text.push_str("Ctrl-C stops it in order.\n");
     text
 }
@@ -102,6 +113,34 @@ fn tour(
         text += &format!("curl -sS '{control}{path}' -H 'Authorization: Bearer {key}'\n");
     }
     text + "\n"
+}
+
+/// A work order, a worker that finishes it, and the run read back.
+fn gate_tour(url: &str, welcome: &GateWelcome, data: &Path) -> String {
+    let (org, key, worker) = match welcome {
+        GateWelcome::Again { org } => {
+            return format!(
+                "AgentGate's keys were shown when they were made. For new ones:\n\n  \
+                   tidegate agentgate keys create --org {org} --scopes '*'{0}\n  \
+                   tidegate agentgate worker-keys create --org {org}{0}\n\n",
+                data_flag(data),
+            );
+        }
+        GateWelcome::First { org, key, worker } => (org, &key.secret, &worker.secret),
+    };
+    let order = r#"{"taskPrompt":"Say hello","workspaceSource":{"type":"git","repository":"https://github.com/octocat/Hello-World"}}"#;
+    let program = r#"echo "{\"status\":\"succeeded\",\"iterations\":1}""#;
+    format!(
+        "AgentGate has an organization '{NAME}' ({org}). Its secrets are shown this once:\n\n  \
+           key           {key}\n  \
+           worker's key  {worker}\n\n\
+         # A work order\n\
+         curl -sS {url}/v1/work-orders -H 'Authorization: Bearer {key}' \\\n  -H 'Content-Type: application/json' \\\n  -d '{order}'\n\n\
+         # A worker that finishes it\n\
+         tidegate agentgate worker --url {url} --key {worker} --once \\\n  --exec '{program}'\n\n\
+         # Read it back\n\
+         curl -sS {url}/v1/runs -H 'Authorization: Bearer {key}'\n\n"
+    )
 }
 
 /// An address as a client on this machine reaches it: a listener on all addresses is reached on the local one.

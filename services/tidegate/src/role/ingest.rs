@@ -37,7 +37,7 @@ pub(super) async fn live(config: Config, metrics: Metrics) -> Result<ExitReport,
     };
     let admission = Arc::new(Admission::new(opened.ports, config.admission.clone()));
     admission.learn_accounts().await;
-    process.watch_appends(&admission);
+    process.watch_appends("log", admission.appends());
     roles.start_ingest(&process.parts, admission, reserved.listen()?);
     process.ready();
     tracing::info!(ingest = %address, operations = %process.ops_address, "ready");

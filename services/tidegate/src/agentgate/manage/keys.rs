@@ -132,13 +132,21 @@ pub async fn show(office: &mut Office, owner: Owner, Made { id, secret }: Made) 
         office.console.line(format_args!("owner  {owner}"));
     }
     if let Err(failure) = office.console.delivered() {
-        let undone = office.decided(owner, Command::KeyRevoke(RevokeKey { key: id })).await;
+        let undone = take_back(office, owner, id).await;
         return Err(failure.in_words(|failure| match undone {
-            Ok(_) => format!("{failure}; nobody can have seen the key {id}, so it is revoked again"),
+            Ok(()) => format!("{failure}; nobody can have seen the key {id}, so it is revoked again"),
             Err(error) => format!("{failure}; the key {id} could not be revoked again: {error}"),
         }));
     }
     Ok(())
+}
+
+/// Revokes a key that was made and could not be shown.
+///
+/// # Errors
+/// It could not be decided.
+pub async fn take_back(office: &Office, owner: Owner, key: KeyId) -> Result<(), Failure> {
+    office.decided(owner, Command::KeyRevoke(RevokeKey { key })).await.map(drop)
 }
 
 /// Revokes the key with this id, of one of these owners. `shown_by` names the command that lists keys.

@@ -1,0 +1,14 @@
+//! AgentGate's part of the program: its front door and decider on their ports, what operators do, and the worker.
+
+mod decider;
+mod door;
+mod inbox;
+pub mod manage;
+mod operate;
+pub mod secret;
+pub mod worker;
+
+pub use decider::decider;
+pub use door::Door;
+pub use inbox::serve as serve_inbox;
+pub use operate::{manage, on_ports};

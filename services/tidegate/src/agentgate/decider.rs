@@ -1,0 +1,21 @@
+//! The consumer that decides AgentGate's commands.
+
+use tidegate_agentgate::AgentGate;
+use tidegate_consumer::Consumer;
+use tidegate_decider::{Deciding, DecidingOptions, consumer, consumer_config};
+
+use crate::assemble::commands::DeciderPorts;
+
+/// A member of the group of deciders.
+pub fn decider(ports: DeciderPorts) -> Consumer<Deciding<AgentGate>> {
+    let deciding = ports.deciding();
+    let DeciderPorts { commands, consume, voids, partitions, log, .. } = ports;
+    let options = DecidingOptions::new(partitions);
+    let config = consumer_config::<AgentGate>();
+    let consumer = consumer::<AgentGate>(consume, deciding, voids, commands.accounts, options, config);
+    let consumer = consumer.with_ends(commands.lag);
+    match log {
+        Some(log) => consumer.reading_again_from(log),
+        None => consumer,
+    }
+}

@@ -1,0 +1,164 @@
+//! How a management command has its commands decided: by the process that owns the data folder, by this one where none
+//! does, or by the deciders of a distributed deployment.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tidegate_agentgate::{AgentGate, Owner};
+use tidegate_agentgate_api::CommandClass;
+use tidegate_commands::sealing::Sealer;
+use tidegate_commands::{SubmitRefusal, Submitter};
+use tidegate_kernel::command::{Envelope, Fact, FactId, Outcome, OwnerId};
+use tidegate_ports::{Clock, FactName, Facts, Ids, RandomIds, SystemClock, Views};
+use tidegate_shedding::ShedThresholds;
+use tidegate_sqlite::{DataFolder, EmbeddedCommandStore, EmbeddedKeys, OperatorInbox, OperatorRoute};
+use tokio::time::{Instant, sleep};
+
+use super::decider::decider;
+use super::door::submitter;
+use super::manage::{self, Command, Decide, Office};
+use super::secret;
+use crate::assemble::commands::{CommandPorts, DoorPorts, distributed, embedded};
+use crate::assemble::embedded::make_registry;
+use crate::config::Config;
+use crate::console::Console;
+use crate::deployment::cannot_start;
+use crate::failure::Failure;
+
+/// How long an operator waits for a decision.
+const WITHIN: Duration = Duration::from_secs(20);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// Runs one management command.
+///
+/// # Errors
+/// What was wrong with which value, and the way out.
+pub fn manage(config: &Config, command: Command) -> Result<ExitCode, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.map_err(cannot_start)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    runtime.block_on(async {
+        match config.scylla {
+            Some(_) => on_servers(config, clock, command).await,
+            None => on_folder(config, clock, command).await,
+        }
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn on_servers(config: &Config, clock: Arc<dyn Clock>, command: Command) -> Result<(), Failure> {
+    let opened = distributed::door(config, &clock).await?;
+    let json = command.place().json;
+    let done = manage::run(on_ports(&opened.ports, Arc::new(RandomIds), json), command).await;
+    let closed = opened.close.await;
+    done.and(closed.map_err(Failure::unavailable))
+}
+
+/// An office whose commands are decided by whoever consumes the log.
+pub fn on_ports(ports: &DoorPorts, ids: Arc<dyn Ids>, json: bool) -> Office {
+    let (_, submitter) = submitter(&ports.commands, ShedThresholds::OF_COMMANDS);
+    let CommandPorts { views, clock, .. } = ports.commands.clone();
+    let sealer = ports.sealer(ids.clone());
+    Office { commands: Arc::new(Submitting(submitter)), views, sealer, clock, ids, console: Console::output(), json }
+}
+
+async fn on_folder(config: &Config, clock: Arc<dyn Clock>, command: Command) -> Result<(), Failure> {
+    let folder = if command.begins_a_deployment() {
+        let region = config.is_set("region").then_some(config.region);
+        let made = make_registry(&config.data, region, clock.now())?;
+        embedded::folder(&Config { region: made.region, ..config.clone() }, clock.now())?
+    } else {
+        embedded::existing(config)?
+    };
+    match OperatorRoute::of(&folder)? {
+        OperatorRoute::Inbox(inbox) => by_inbox(&folder, inbox, clock, command).await,
+        OperatorRoute::Own(owned) => {
+            let opened = embedded::open(config, &folder, &owned, &clock).await?;
+            let json = command.place().json;
+            let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+            let deciding = tokio::spawn(decider(opened.ports.decider).run(async { _ = stopped.await }));
+            let office = on_ports(&opened.ports.door, Arc::new(RandomIds), json);
+            let done = manage::run(office, command).await;
+            // The consumer commits what it has decided, and ends.
+            _ = stop.send(());
+            let ended = deciding.await;
+            drop((opened.ports.door, opened.ports.inbox, opened.ports.store));
+            let closed = opened.close.await;
+            let ended = ended.map(drop).map_err(|error| Failure::broken(format!("the decider ended: {error}")));
+            done.and(ended).and(closed.map_err(Failure::unavailable))
+        }
+    }
+}
+
+async fn by_inbox(
+    folder: &DataFolder,
+    inbox: OperatorInbox,
+    clock: Arc<dyn Clock>,
+    command: Command,
+) -> Result<(), Failure> {
+    let store = Arc::new(EmbeddedCommandStore::open_read_only(folder)?);
+    let keys = Arc::new(EmbeddedKeys::open(folder)?);
+    let ids: Arc<dyn Ids> = Arc::new(RandomIds);
+    let (views, json): (Arc<dyn Views>, _) = (store.clone(), command.place().json);
+    let sealer = Sealer::new(keys, secret::of_folder(folder)?, ids.clone());
+    let commands = Arc::new(ByInbox { inbox, facts: store });
+    manage::run(Office { commands, views, sealer, clock, ids, console: Console::output(), json }, command).await
+}
+
+/// Appends by itself, and waits for the fact.
+struct Submitting(Submitter<AgentGate, CommandClass>);
+
+#[async_trait]
+impl Decide for Submitting {
+    async fn decide(&self, envelope: Envelope<AgentGate>) -> Result<Outcome<AgentGate>, Failure> {
+        match self.0.submit(envelope, CommandClass::Rest, WITHIN).await {
+            Ok(fact) => Ok(fact.outcome),
+            Err(SubmitRefusal::Undecided) => Err(undecided()),
+            Err(SubmitRefusal::StoreDown(error)) => Err(error.into()),
+            Err(SubmitRefusal::LogRefused { .. }) => Err(Failure::unavailable("the log did not take the command")),
+            Err(SubmitRefusal::TooLarge { bytes, cap }) => {
+                Err(Failure::config(format!("the command has {bytes} bytes; the log takes {cap}")))
+            }
+            Err(SubmitRefusal::Shed(_) | SubmitRefusal::TooManyWaiting) => {
+                Err(Failure::unavailable("commands are shed").or_else("try again when the deciders have caught up"))
+            }
+        }
+    }
+}
+
+/// Has the owner of the folder append, and reads the fact in its store.
+struct ByInbox {
+    inbox: OperatorInbox,
+    facts: Arc<EmbeddedCommandStore>,
+}
+
+#[async_trait]
+impl Decide for ByInbox {
+    async fn decide(&self, envelope: Envelope<AgentGate>) -> Result<Outcome<AgentGate>, Failure> {
+        let Some(attempt) = envelope.attempt else { return Err(undecided()) };
+        let owner = envelope.owner;
+        let identity = match owner {
+            Owner::Org(org) => org.bits().to_be_bytes(),
+            Owner::Fleet => [0; 16],
+        };
+        let deadline = Instant::now() + WITHIN;
+        self.inbox.put(&identity, &owner.to_string(), Bytes::from(envelope.encode())).await?;
+        let name = FactName { owner: owner.log_key(), id: FactId::Attempt(attempt) };
+        while Instant::now() < deadline {
+            if let Some(fact) = self.facts.find(&[name]).await?.into_iter().flatten().next() {
+                let fact = Fact::<AgentGate>::decode(fact.position, &fact.doc);
+                return Ok(fact.map_err(|error| Failure::broken(error.to_string()).caused_by(error))?.outcome);
+            }
+            sleep(LOOK_EVERY).await;
+        }
+        Err(undecided())
+    }
+}
+
+fn undecided() -> Failure {
+    Failure::unavailable(format!("the command was not decided within {} s; it may be decided later", WITHIN.as_secs()))
+        .or_else("are deciders running? `tidegate decide --api agentgate` is one")
+}
