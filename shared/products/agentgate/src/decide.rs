@@ -39,6 +39,10 @@ impl Decider for AgentGate {
         command.source()
     }
 
+    fn tick() -> Command {
+        Command::Tick {}
+    }
+
     fn advance(_rules: Rules, book: &Book, now: Timestamp) -> Vec<Event> {
         advance::advance(book, now)
     }
