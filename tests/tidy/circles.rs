@@ -12,8 +12,7 @@ use crate::use_paths::use_paths;
 const REMAINING: &[(&str, &[&str])] = &[
     ("shared/pipeline/kernel", &["free_json::number", "free_json::scan"]),
     ("shared/products/agentping/inproc", &["gate::claims", "gate::lane"]),
-    ("shared/adapters/sqlite", &["store::events", "store::load"]),
-    ("shared/adapters/sqlite", &["store::accounts", "store::writer_state"]),
+    ("shared/adapters/sqlite", &["agentping::store::events", "agentping::store::load"]),
     ("shared/adapters/scylla", &["migrations", "session"]),
     ("shared/adapters/scylla", &["agentping::compare::scan", "agentping::compare::tables"]),
     (

@@ -66,7 +66,7 @@ pub struct PostedCommand {
 }
 
 impl OperatorInbox {
-    /// Opens the folder's file; no lock on the folder is needed.
+    /// Opens the folder's file; no lock on the folder is needed. Once in a process: what else needs it has a clone.
     ///
     /// # Errors
     /// [`SqliteError`]: missing, damaged, newer, or another's.

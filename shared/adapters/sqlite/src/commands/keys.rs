@@ -45,7 +45,7 @@ pub struct EmbeddedKeys {
 }
 
 impl EmbeddedKeys {
-    /// Opens the folder's file; no lock on the folder is needed.
+    /// Opens the folder's file; no lock on the folder is needed. Once in a process: what else needs it has a clone.
     ///
     /// # Errors
     /// [`SqliteError`]: missing, damaged, newer, another's, or shorter than it was.
