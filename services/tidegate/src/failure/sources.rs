@@ -4,7 +4,7 @@ use tidegate_agentping::slug::SlugError;
 use tidegate_agentping_ports::{GateDown, RegistryError};
 use tidegate_kafka::TopicsError;
 use tidegate_ports::{AppendError, LogError, StoreError};
-use tidegate_redis::RedisGateError;
+use tidegate_redis::RedisConnectError;
 use tidegate_scylla::MigrationError;
 use tidegate_sqlite::{FolderError, LogOpenError, ReconcileError, SqliteError};
 use tidegate_telemetry::{LogsError, MetricsError};
@@ -24,7 +24,7 @@ macro_rules! of_one_class {
 
 of_one_class! {
     GateDown => Unavailable;
-    RedisGateError => Config;
+    RedisConnectError => Config;
     LogsError => Config;
     MetricsError => Broken;
     FolderError => Refused;

@@ -8,7 +8,7 @@ use redis::cluster_async::ClusterConnection;
 use redis::io::tcp::TcpSettings;
 use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, Value};
 
-use crate::{RedisGateError, RedisOptions};
+use crate::{RedisConnectError, RedisOptions};
 
 /// The servers to connect to, always with timeouts: without them a hanging server would cause no error.
 pub(crate) enum Servers {
@@ -28,11 +28,11 @@ impl Servers {
     /// meet its own claims; they are unconfirmed and of the same content, so they are joined.
     const REDIRECTIONS: u32 = 3;
 
-    pub fn of(options: &RedisOptions) -> Result<Self, RedisGateError> {
+    pub fn of(options: &RedisOptions) -> Result<Self, RedisConnectError> {
         let at_once = || TcpSettings::default().set_nodelay(true);
         let servers = options.servers()?.into_iter().map(|server| server.set_tcp_settings(at_once()));
         let (connect_timeout, response_timeout) = (options.connect_timeout, options.response_timeout);
-        let wrong = |error: RedisError| RedisGateError::Url {
+        let wrong = |error: RedisError| RedisConnectError::Url {
             url: "the list of urls".to_owned(),
             cause: error.category().to_owned(),
         };
@@ -45,7 +45,7 @@ impl Servers {
             return builder.build().map(Servers::Cluster).map_err(wrong);
         }
         let mut servers = servers;
-        let server = servers.next().ok_or(RedisGateError::NoUrl)?;
+        let server = servers.next().ok_or(RedisConnectError::NoUrl)?;
         let client = Client::open(server).map_err(wrong)?;
         Ok(Servers::Single { client, connect_timeout, response_timeout })
     }

@@ -28,4 +28,4 @@ mod script;
 pub use agentping::RedisGate;
 pub use commands::RedisLimits;
 pub use metrics::METRICS;
-pub use options::{GateTime, RedisGateError, RedisOptions};
+pub use options::{GateTime, RedisConnectError, RedisOptions};

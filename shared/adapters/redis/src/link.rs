@@ -13,7 +13,7 @@ use crate::connection::{CallFailure, Connection, Servers};
 use crate::failure;
 use crate::metrics::LinkMetrics;
 use crate::script::ScriptCall;
-use crate::{RedisGateError, RedisOptions};
+use crate::{RedisConnectError, RedisOptions};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -59,7 +59,7 @@ enum State {
 }
 
 impl Link {
-    pub fn new(options: &RedisOptions, purpose: Purpose, metrics: LinkMetrics) -> Result<Self, RedisGateError> {
+    pub fn new(options: &RedisOptions, purpose: Purpose, metrics: LinkMetrics) -> Result<Self, RedisConnectError> {
         Ok(Link {
             servers: Servers::of(options)?,
             purpose,

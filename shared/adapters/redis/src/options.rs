@@ -1,11 +1,11 @@
-//! Options of the gate on Redis, and their validation.
+//! Options of Redis, and their validation.
 
 use std::fmt;
 use std::time::Duration;
 
 use redis::{ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo};
 
-/// How to reach Redis, and how the gate uses it.
+/// How to reach Redis, and how it is used.
 #[derive(Clone)]
 pub struct RedisOptions {
     /// One url (`redis://[user:password@]host:port[/db]`), or with `cluster` one or several seeds.
@@ -36,7 +36,7 @@ pub enum GateTime {
 
 /// An invalid option. The text never contains a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RedisGateError {
+pub enum RedisConnectError {
     #[error("no Redis url is given: name one, such as redis://127.0.0.1:6379")]
     NoUrl,
     #[error("{count} urls are given for a single Redis: give one, or turn cluster on")]
@@ -47,7 +47,7 @@ pub enum RedisGateError {
     KeyPrefix { prefix: String },
     #[error("{option} is {value:?}: it must be between {least:?} and {most:?}")]
     OutOfRange { option: &'static str, value: Duration, least: Duration, most: Duration },
-    #[error("the gate on Redis needs a running tokio runtime: connect within one")]
+    #[error("a connection to Redis needs a running tokio runtime: connect within one")]
     NoRuntime,
 }
 
@@ -73,17 +73,17 @@ impl RedisOptions {
     /// The servers to connect to.
     ///
     /// # Errors
-    /// [`RedisGateError`] names the invalid option.
-    pub(crate) fn servers(&self) -> Result<Vec<ConnectionInfo>, RedisGateError> {
+    /// [`RedisConnectError`] names the invalid option.
+    pub(crate) fn servers(&self) -> Result<Vec<ConnectionInfo>, RedisConnectError> {
         match self.urls.len() {
-            0 => return Err(RedisGateError::NoUrl),
+            0 => return Err(RedisConnectError::NoUrl),
             1 => {}
-            count if !self.cluster => return Err(RedisGateError::SeveralUrls { count }),
+            count if !self.cluster => return Err(RedisConnectError::SeveralUrls { count }),
             _ => {}
         }
         let prefix = &self.key_prefix;
         if prefix.is_empty() || prefix.contains(['{', '}']) {
-            return Err(RedisGateError::KeyPrefix { prefix: prefix.clone() });
+            return Err(RedisConnectError::KeyPrefix { prefix: prefix.clone() });
         }
         for (option, value, most) in [
             ("connect_timeout", self.connect_timeout, HOUR),
@@ -91,14 +91,14 @@ impl RedisOptions {
             ("window", self.window, YEAR),
         ] {
             if value < MILLISECOND || value > most {
-                return Err(RedisGateError::OutOfRange { option, value, least: MILLISECOND, most });
+                return Err(RedisConnectError::OutOfRange { option, value, least: MILLISECOND, most });
             }
         }
         self.urls.iter().map(|url| self.server(url)).collect()
     }
 
-    fn server(&self, url: &str) -> Result<ConnectionInfo, RedisGateError> {
-        let wrong = |cause: String| RedisGateError::Url { url: redacted(url), cause };
+    fn server(&self, url: &str) -> Result<ConnectionInfo, RedisConnectError> {
+        let wrong = |cause: String| RedisConnectError::Url { url: redacted(url), cause };
         let info = url.into_connection_info().map_err(|error| wrong(error.category().to_owned()))?;
         if !info.addr().is_supported() {
             return Err(wrong("this build is without TLS".to_owned()));

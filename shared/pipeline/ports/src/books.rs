@@ -21,6 +21,15 @@ pub trait Books: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`]; some of the books may be stored. [`StoreError::Refused`]: one is larger than [`MAX_BOOK_BYTES`].
     async fn save(&self, writes: Arc<Vec<BookWrite>>) -> Result<(), StoreError>;
+
+    /// A number that changes when a server of the store has started again: what it acknowledged shortly before, in any
+    /// of a command's tables, may be gone then. A store that never loses what it acknowledged has one number for ever.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn starts(&self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
 }
 
 /// Bytes of a book's document at most.

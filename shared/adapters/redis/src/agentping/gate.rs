@@ -17,7 +17,7 @@ use super::team_queues::TeamQueues;
 use crate::link::{Link, Purpose};
 use crate::metrics::GateMetrics;
 use crate::options::GateTime;
-use crate::{RedisGateError, RedisOptions};
+use crate::{RedisConnectError, RedisOptions};
 
 /// How long a team's state is kept after its last call: longer than its claims and than a month. A team that is idle
 /// for longer must be seeded again.
@@ -41,11 +41,11 @@ impl RedisGate {
     /// is no error here: calls fail until it is up. Must be called inside a tokio runtime.
     ///
     /// # Errors
-    /// [`RedisGateError`]: an option is invalid.
-    pub fn connect(options: RedisOptions, clock: Arc<dyn Clock>) -> Result<RedisGate, RedisGateError> {
+    /// [`RedisConnectError`]: an option is invalid.
+    pub fn connect(options: RedisOptions, clock: Arc<dyn Clock>) -> Result<RedisGate, RedisConnectError> {
         let metrics = Arc::new(GateMetrics::new());
         let link = Arc::new(Link::new(&options, PURPOSE, metrics.link.clone())?);
-        let runtime = Handle::try_current().map_err(|_| RedisGateError::NoRuntime)?;
+        let runtime = Handle::try_current().map_err(|_| RedisConnectError::NoRuntime)?;
         // The options are at most a year.
         let window_ms = u64::try_from(options.window.as_millis()).unwrap_or(u64::MAX);
         let asks_time = options.time == GateTime::Asker;

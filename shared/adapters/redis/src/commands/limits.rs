@@ -12,7 +12,7 @@ use super::replies;
 use crate::link::{Link, Purpose};
 use crate::metrics::LinkMetrics;
 use crate::script::ScriptCall;
-use crate::{RedisGateError, RedisOptions};
+use crate::{RedisConnectError, RedisOptions};
 
 const PURPOSE: Purpose = Purpose { script: include_str!("limits.lua"), whose: "the limits'", on_eviction: None };
 
@@ -29,10 +29,10 @@ impl RedisLimits {
     /// the gate's alone.
     ///
     /// # Errors
-    /// [`RedisGateError`]: an option is invalid.
-    pub fn connect(options: RedisOptions) -> Result<Self, RedisGateError> {
+    /// [`RedisConnectError`]: an option is invalid.
+    pub fn connect(options: RedisOptions) -> Result<Self, RedisConnectError> {
         let link = Arc::new(Link::new(&options, PURPOSE, LinkMetrics::of_limits())?);
-        let runtime = Handle::try_current().map_err(|_| RedisGateError::NoRuntime)?;
+        let runtime = Handle::try_current().map_err(|_| RedisConnectError::NoRuntime)?;
         let supervised = Arc::clone(&link);
         let supervisor = runtime.spawn(async move { supervised.supervise().await }).abort_handle();
         Ok(RedisLimits { link, key_prefix: options.key_prefix, supervisor })

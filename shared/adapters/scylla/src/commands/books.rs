@@ -31,6 +31,10 @@ impl Books for ScyllaCommands {
         };
         stream::iter(0..writes.len()).map(save).buffer_unordered(self.cql.concurrency()).try_collect().await
     }
+
+    async fn starts(&self) -> Result<u64, StoreError> {
+        self.cql.starts().await
+    }
 }
 
 impl ScyllaCommands {
