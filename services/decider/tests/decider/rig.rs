@@ -118,32 +118,15 @@ impl Rig {
     }
 
     pub fn start_with(&self, group: &str, ports: DecidingPorts, stores: &Stores) -> Running {
-        self.start_on(&self.log, self.partitions, group, ports, stores)
+        start(&self.log, self.partitions, group, ports, stores, self.config)
     }
 
-    pub fn start_on(
-        &self,
-        log: &MemoryLog,
-        partitions: u32,
-        group: &str,
-        ports: DecidingPorts,
-        stores: &Stores,
-    ) -> Running {
-        let (voids, accounts) = (Arc::new(stores.voids.clone()), Arc::new(stores.accounts.clone()));
-        let options = DecidingOptions::new(partitions);
-        let member = consumer::<Tills>(Box::new(log.consumer(group)), ports, voids, accounts, options, self.config);
-        let (stop, stopped) = oneshot::channel::<()>();
-        let task = tokio::spawn(member.run(async move {
-            let _ = stopped.await;
-        }));
-        Running { stop, task }
-    }
-
-    /// The stores as the whole log makes them in one go.
+    /// The stores as the whole log makes them, in batches as large as they come.
     pub async fn rebuilt(&self, group: &str) -> Stores {
         let stores = Stores { voids: self.stores.voids.clone(), ..Stores::default() };
         let ports = DecidingPorts { append: None, ..self.ports(&stores) };
-        let running = self.start_with(group, ports, &stores);
+        let config = ConsumerConfig { poll_bytes: 2 << 20, ..self.config };
+        let running = start(&self.log, self.partitions, group, ports, &stores, config);
         self.caught_up(group).await;
         running.stop().await;
         stores
@@ -220,6 +203,24 @@ impl Rig {
             deliveries: deliveries.into_iter().collect(),
         }
     }
+}
+
+fn start(
+    log: &MemoryLog,
+    partitions: u32,
+    group: &str,
+    ports: DecidingPorts,
+    stores: &Stores,
+    config: ConsumerConfig,
+) -> Running {
+    let (voids, accounts) = (Arc::new(stores.voids.clone()), Arc::new(stores.accounts.clone()));
+    let options = DecidingOptions::new(partitions);
+    let member = consumer::<Tills>(Box::new(log.consumer(group)), ports, voids, accounts, options, config);
+    let (stop, stopped) = oneshot::channel::<()>();
+    let task = tokio::spawn(member.run(async move {
+        let _ = stopped.await;
+    }));
+    Running { stop, task }
 }
 
 pub fn key(hash: u128, content: u128) -> IdempotencyKey {
