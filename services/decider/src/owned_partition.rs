@@ -15,7 +15,7 @@ use crate::ports::{DecidingOptions, DecidingPorts};
 
 /// One assignment of a partition. Dropping it ends its clerk.
 pub struct OwnedPartition<D: Decider> {
-    books: Mutex<BooksInMemory<D>>,
+    books: Mutex<BooksInMemory<D::Owner, BookState<D::Book>>>,
     due: Arc<SharedDue<D::Owner>>,
     clerk: Option<AbortHandle>,
 }
@@ -62,7 +62,7 @@ impl<D: Decider> OwnedPartition<D> {
         }
     }
 
-    fn books(&self) -> MutexGuard<'_, BooksInMemory<D>> {
+    fn books(&self) -> MutexGuard<'_, BooksInMemory<D::Owner, BookState<D::Book>>> {
         // Nothing under the lock panics.
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
