@@ -39,8 +39,8 @@ impl Deciding {
         let owner = envelope.owner.log_key();
         let position = Position { generation: 1, partition: 0, offset: self.offset.fetch_add(1, Ordering::SeqCst) };
         let stored = self.books.load(&[owner]).await.unwrap().remove(0);
-        let mut state: BookState<Book> = stored
-            .map_or_else(BookState::default, |stored| BookState::decode(stored.decided_to, &stored.doc).unwrap());
+        let mut state: BookState<Book> =
+            stored.map_or_else(BookState::default, |stored| BookState::decode(stored.decided_to, &stored.doc).unwrap());
         let key = match envelope.key {
             Some(key) => self.of(FactName { owner, id: FactId::Key(key.hash) }).await,
             None => Vec::new(),

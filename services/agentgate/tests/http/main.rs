@@ -3,7 +3,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test reports")]
 
-mod bad_requests;
 mod deciding;
 #[path = "../../../../tests/agentgate/suite.rs"]
 mod suite;

@@ -12,8 +12,8 @@ use tidegate_inproc::limits::MemoryLimits;
 use tidegate_inproc::owner_keys::MemoryOwnerKeys;
 use tidegate_kernel::command::{Attempt, Decider, Envelope, Outcome, OwnerId, ViewKey};
 use tidegate_ports::{
-    Clock, Enter, Entered, Ids, Limits, LimitsDown, Mark, RandomIds, Scan, StoreError, SystemClock, ViewRow,
-    ViewWrite, Views,
+    Clock, Enter, Entered, Ids, Limits, LimitsDown, Mark, RandomIds, Scan, StoreError, SystemClock, ViewRow, ViewWrite,
+    Views,
 };
 use tokio::net::TcpListener;
 
