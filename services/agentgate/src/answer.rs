@@ -14,29 +14,29 @@ const JSON: &str = "application/json";
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// An answer ready to be sent, and how the request ended.
-pub(crate) struct Answer {
+pub struct Answer {
     outcome: RequestOutcome,
     response: Response,
 }
 
 impl Answer {
     /// What was read.
-    pub fn read(body: &impl Serialize) -> Result<Self, Refusal> {
+    pub(crate) fn read(body: &impl Serialize) -> Result<Self, Refusal> {
         Ok(Answer::found(json(StatusCode::OK, body)?))
     }
 
     /// What was read, as a response that holds its permit.
-    pub fn found(response: Response) -> Self {
+    pub(crate) fn found(response: Response) -> Self {
         Answer { outcome: RequestOutcome::Answered, response }
     }
 
     /// A command was carried out.
-    pub fn done(status: StatusCode, body: &impl Serialize) -> Result<Self, Refusal> {
+    pub(crate) fn done(status: StatusCode, body: &impl Serialize) -> Result<Self, Refusal> {
         Ok(Answer { outcome: RequestOutcome::Accepted, response: json(status, body)? })
     }
 
     /// A command was carried out that leaves nothing to say.
-    pub fn gone() -> Self {
+    pub(crate) fn gone() -> Self {
         let mut response = Response::default();
         *response.status_mut() = StatusCode::NO_CONTENT;
         Answer { outcome: RequestOutcome::Accepted, response }
@@ -44,20 +44,20 @@ impl Answer {
 
     /// The same as an earlier request with the same idempotency key.
     #[must_use]
-    pub fn replayed(mut self) -> Self {
+    pub(crate) fn replayed(mut self) -> Self {
         self.outcome = RequestOutcome::Repeated;
         self.response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
         self
     }
 
     /// The description of this port.
-    pub fn description(text: Bytes) -> Self {
+    pub(crate) fn description(text: Bytes) -> Self {
         Answer::found(with_type(JSON, text))
     }
 
     /// Puts the rate's headers on.
     #[must_use]
-    pub fn rated(mut self, rate: RateHeaders) -> Self {
+    pub(crate) fn rated(mut self, rate: RateHeaders) -> Self {
         rate.put_on(self.response.headers_mut());
         self
     }

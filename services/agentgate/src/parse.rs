@@ -10,10 +10,10 @@ mod url;
 mod webhook;
 mod worker;
 
-pub(crate) use fields::{FieldError, FieldErrors, FieldFault};
+pub(crate) use fields::{FieldErrors, FieldFault};
 pub(crate) use json::{BodyFault, JsonBody, json_object};
 pub(crate) use lists::{Page, RunQuery, TemplateQuery, UsageQuery};
 pub(crate) use submission::{Source, SubmissionBody};
 pub(crate) use template::{TemplateBody, TemplateChangeBody};
 pub(crate) use webhook::{WebhookBody, WebhookChangeBody};
-pub(crate) use worker::{FinishBody, LeaseBody, ProgressBody};
+pub(crate) use worker::{FinishBody, LeaseBody, ProgressBody, Verification};

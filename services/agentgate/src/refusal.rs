@@ -16,10 +16,10 @@ use crate::rates::RateHeaders;
 
 /// A refusal with what its headers say of the caller's rate.
 #[derive(Debug)]
-pub(crate) struct Refusal {
-    pub why: Why,
+pub struct Refusal {
+    pub(crate) why: Why,
     /// `None`: no organization is known, or it is our own trouble.
-    pub rate: Option<RateHeaders>,
+    pub(crate) rate: Option<RateHeaders>,
 }
 
 /// Why a request is refused.
@@ -139,7 +139,7 @@ pub(crate) enum WorkerFault {
 impl Refusal {
     /// Puts the rate's headers on a refusal that has none yet.
     #[must_use]
-    pub fn rated(self, rate: RateHeaders) -> Self {
+    pub(crate) fn rated(self, rate: RateHeaders) -> Self {
         Refusal { rate: self.rate.or(Some(rate)), ..self }
     }
 }

@@ -78,6 +78,14 @@ pub(crate) struct Order {
     pub received_at: Timestamp,
 }
 
+/// Makes a command from what is stored now.
+#[async_trait]
+pub(crate) trait MakeOrder: Sync {
+    /// # Errors
+    /// What is stored does not allow it, or cannot be read.
+    async fn order(&self) -> Result<Order, Refusal>;
+}
+
 /// How often a command is made anew because what it was made from had changed.
 const ATTEMPTS: usize = 8;
 
@@ -103,16 +111,13 @@ impl FrontDoor {
         }
     }
 
-    /// Carries out a command that `make` makes from what is stored, anew where that has changed meanwhile.
+    /// Carries out a command that is made from what is stored, anew where that has changed meanwhile.
     ///
     /// # Errors
-    /// As [`FrontDoor::carry_out`], and those of `make`.
-    pub(crate) async fn carry_out_anew(
-        &self,
-        make: impl AsyncFn() -> Result<Order, Refusal>,
-    ) -> Result<Decided, Refusal> {
+    /// As [`FrontDoor::carry_out`], and those of [`MakeOrder::order`].
+    pub(crate) async fn carry_out_anew(&self, from: &dyn MakeOrder) -> Result<Decided, Refusal> {
         for _ in 0..ATTEMPTS {
-            match self.carry_out(make().await?).await? {
+            match self.carry_out(from.order().await?).await? {
                 Decided::Refused(Decision::Stale {}) => {}
                 decided => return Ok(decided),
             }

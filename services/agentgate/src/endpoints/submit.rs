@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -24,7 +25,7 @@ use crate::parse::{Source, SubmissionBody, json_object};
 use crate::refusal::{Refusal, Why};
 use crate::refusal_shapes::{SubmissionRefusals, TemplateRefusals};
 use crate::request_shapes::WorkOrderRequest;
-use crate::submit::{Decided, Order, refused, unexpected};
+use crate::submit::{Decided, MakeOrder, Order, refused, unexpected};
 use crate::wire::seconds;
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -91,7 +92,7 @@ async fn take_in(call: Call, body: Body) -> Result<Answer, Refusal> {
 async fn decide(call: &Call, submission: SubmissionBody, key: Option<IdempotencyKey>) -> Result<Answer, Refusal> {
     let owner = Owner::Org(call.caller.org);
     let run = RunId::mint(call.received_at, &call.door.ids.random());
-    let decided = call.door.carry_out_anew(async || order(call, &submission, run, key).await).await;
+    let decided = call.door.carry_out_anew(&OnItsWay { call, submission: &submission, run, key }).await;
     let decided = match decided {
         // What is refused before it is decided is first held against the key.
         Err(refusal) if !matches!(refusal.why, Why::IdempotencyKeyReused) && refusal.why.is_callers() => {
@@ -137,46 +138,53 @@ fn why(decision: Decision, submission: &SubmissionBody) -> Refusal {
     why.into()
 }
 
-/// The command, from the template as it is stored now.
-async fn order(
-    call: &Call,
-    submission: &SubmissionBody,
+/// A submission on its way to the log.
+struct OnItsWay<'a> {
+    call: &'a Call,
+    submission: &'a SubmissionBody,
     run: RunId,
     key: Option<IdempotencyKey>,
-) -> Result<Order, Refusal> {
-    let (door, org) = (&call.door, call.caller.org);
-    let (template, version) = named_template(call, &submission.source).await?.unzip();
-    let content = OrderContent {
-        task_prompt: submission.task_prompt.clone(),
-        workspace_source: free(&submission.source)?,
-        gate_plan: submission.gate_plan.clone(),
-        metadata: submission.metadata.clone(),
-        webhook_url: submission.webhook_url.clone(),
-        template,
-    };
-    let tenant = submission.tenant.as_ref();
-    let tenant_id = tenant.and_then(|tenant| tenant.tenant_id.as_deref());
-    let user_id = tenant.and_then(|tenant| tenant.tenant_user_id.as_deref());
-    let tenant_context = match tenant {
-        Some(tenant) => Some(door.seal(call.owner(), tenant).await?),
-        None => None,
-    };
-    let cents = u64::from(door.config.estimate_cents_per_iteration);
-    let command = Command::Submit(Box::new(SubmitRun {
-        sent_with: call.caller.key,
-        run,
-        hold_cents: cents.saturating_mul(u64::from(submission.max_iterations)),
-        cents_per_iteration: cents,
-        max_iterations: submission.max_iterations,
-        pending_limit_ms: PENDING_LIMIT_MS,
-        template: version,
-        tenant: tenant_id.map(|id| door.secrets.tenant(org, id)),
-        tenant_user: user_id.map(|id| door.secrets.tenant_user(org, id)),
-        webhook_url: submission.webhook_url.is_some(),
-        content: door.seal(call.owner(), &content).await?,
-        tenant_context,
-    }));
-    Ok(Order { owner: Owner::Org(org), command, key, received_at: call.received_at })
+}
+
+#[async_trait]
+impl MakeOrder for OnItsWay<'_> {
+    /// From the template as it is stored now.
+    async fn order(&self) -> Result<Order, Refusal> {
+        let OnItsWay { call, submission, run, key } = *self;
+        let (door, org) = (&call.door, call.caller.org);
+        let (template, version) = named_template(call, &submission.source).await?.unzip();
+        let content = OrderContent {
+            task_prompt: submission.task_prompt.clone(),
+            workspace_source: free(&submission.source)?,
+            gate_plan: submission.gate_plan.clone(),
+            metadata: submission.metadata.clone(),
+            webhook_url: submission.webhook_url.clone(),
+            template,
+        };
+        let tenant = submission.tenant.as_ref();
+        let tenant_id = tenant.and_then(|tenant| tenant.tenant_id.as_deref());
+        let user_id = tenant.and_then(|tenant| tenant.tenant_user_id.as_deref());
+        let tenant_context = match tenant {
+            Some(tenant) => Some(door.seal(call.owner(), tenant).await?),
+            None => None,
+        };
+        let cents = u64::from(door.config.estimate_cents_per_iteration);
+        let command = Command::Submit(Box::new(SubmitRun {
+            sent_with: call.caller.key,
+            run,
+            hold_cents: cents.saturating_mul(u64::from(submission.max_iterations)),
+            cents_per_iteration: cents,
+            max_iterations: submission.max_iterations,
+            pending_limit_ms: PENDING_LIMIT_MS,
+            template: version,
+            tenant: tenant_id.map(|id| door.secrets.tenant(org, id)),
+            tenant_user: user_id.map(|id| door.secrets.tenant_user(org, id)),
+            webhook_url: submission.webhook_url.is_some(),
+            content: door.seal(call.owner(), &content).await?,
+            tenant_context,
+        }));
+        Ok(Order { owner: Owner::Org(org), command, key, received_at: call.received_at })
+    }
 }
 
 fn free(source: &Source) -> Result<FreeJson, Refusal> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -20,7 +21,7 @@ use crate::parse::{TemplateChangeBody, json_object};
 use crate::refusal::{Refusal, Why};
 use crate::refusal_shapes::{CommandRefusals, Refusals, TemplateRefusals};
 use crate::request_shapes::TemplateChangeRequest;
-use crate::submit::{Decided, Order, refused};
+use crate::submit::{Decided, MakeOrder, Order, refused};
 
 /// One template.
 #[utoipa::path(
@@ -68,11 +69,9 @@ async fn merge(call: Call, body: Body) -> Result<Answer, Refusal> {
         let id = own_path_id(&call)?;
         let body = json_object(&bytes).map_err(Why::Json)?;
         let change = TemplateChangeBody::read(body.object)?;
-        let decided = call.door.carry_out_anew(async || {
-            let (version, content) = merged(&call, &id, &change).await?;
-            put(&call, &id, version, &content).await
-        });
-        put_done(decided.await?, &id)?;
+        let merge = Merge { call: &call, id: &id, change: &change };
+        let decided = call.door.carry_out_anew(&merge).await?;
+        put_done(decided, &id)?;
         // The views are written before the decision is known.
         let (row, content) = stored(&call, &id).await?;
         Answer::done(StatusCode::OK, &Template::own(id.as_str(), content, row.created_at_ms, row.updated_at_ms))
@@ -80,19 +79,29 @@ async fn merge(call: Call, body: Body) -> Result<Answer, Refusal> {
     .await
 }
 
-/// The stored template with what changes, and the version that it was made from.
-async fn merged(call: &Call, id: &TemplateId, change: &TemplateChangeBody) -> Result<(u32, TemplateContent), Refusal> {
-    let (row, stands) = stored(call, id).await?;
-    let change = change.clone();
-    let content = TemplateContent {
-        name: change.name.unwrap_or(stands.name),
-        source: change.source.unwrap_or(stands.source),
-        description: change.description.or(stands.description),
-        variables: change.variables.or(stands.variables),
-        hooks: change.hooks.or(stands.hooks),
-        tags: change.tags.or(stands.tags),
-    };
-    Ok((row.version, content))
+/// A change on its way to the log.
+struct Merge<'a> {
+    call: &'a Call,
+    id: &'a TemplateId,
+    change: &'a TemplateChangeBody,
+}
+
+#[async_trait]
+impl MakeOrder for Merge<'_> {
+    /// What is stored now, with what changes.
+    async fn order(&self) -> Result<Order, Refusal> {
+        let (row, stands) = stored(self.call, self.id).await?;
+        let change = self.change.clone();
+        let content = TemplateContent {
+            name: change.name.unwrap_or(stands.name),
+            source: change.source.unwrap_or(stands.source),
+            description: change.description.or(stands.description),
+            variables: change.variables.or(stands.variables),
+            hooks: change.hooks.or(stands.hooks),
+            tags: change.tags.or(stands.tags),
+        };
+        put(self.call, self.id, row.version, &content).await
+    }
 }
 
 /// Deletes a template of the organization's own. Work orders that were made from it stay as they are.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -20,7 +21,7 @@ use crate::parse::{WebhookChangeBody, json_object};
 use crate::refusal::{Refusal, Why};
 use crate::refusal_shapes::{CommandRefusals, Refusals, WebhookRefusals};
 use crate::request_shapes::WebhookChangeRequest;
-use crate::submit::{Decided, Order, refused};
+use crate::submit::{Decided, MakeOrder, Order, refused};
 
 /// One webhook.
 #[utoipa::path(
@@ -66,11 +67,9 @@ async fn merge(call: Call, body: Body) -> Result<Answer, Refusal> {
         let body = json_object(&bytes).map_err(Why::Json)?;
         let change = WebhookChangeBody::read(body.object, call.door.config.webhook_allow_http)?;
         let id = path_id(&call)?;
-        let decided = call.door.carry_out_anew(async || {
-            let (version, settings) = merged(&call, id, &change).await?;
-            put(&call, id, version, &settings).await
-        });
-        put_done(decided.await?, id)?;
+        let merge = Merge { call: &call, id: &id, change: &change };
+        let decided = call.door.carry_out_anew(&merge).await?;
+        put_done(decided, id)?;
         // The views are written before the decision is known.
         let (row, content) = stored(&call, id).await?;
         let settings = Settings { enabled: row.enabled, events: row.events, content };
@@ -79,18 +78,28 @@ async fn merge(call: Call, body: Body) -> Result<Answer, Refusal> {
     .await
 }
 
-/// The stored webhook with what changes, and the version that it was made from.
-async fn merged(call: &Call, id: WebhookId, change: &WebhookChangeBody) -> Result<(u32, Settings), Refusal> {
-    let (row, content) = stored(call, id).await?;
-    let change = change.clone();
-    let content = WebhookContent {
-        url: change.url.unwrap_or(content.url),
-        description: change.description.or(content.description),
-        headers: content.headers,
-    };
-    let enabled = change.enabled.unwrap_or(row.enabled);
-    let settings = Settings { enabled, events: change.events.unwrap_or(row.events), content };
-    Ok((row.version, settings))
+/// A change on its way to the log.
+struct Merge<'a> {
+    call: &'a Call,
+    id: &'a WebhookId,
+    change: &'a WebhookChangeBody,
+}
+
+#[async_trait]
+impl MakeOrder for Merge<'_> {
+    /// What is stored now, with what changes.
+    async fn order(&self) -> Result<Order, Refusal> {
+        let (row, content) = stored(self.call, *self.id).await?;
+        let change = self.change.clone();
+        let content = WebhookContent {
+            url: change.url.unwrap_or(content.url),
+            description: change.description.or(content.description),
+            headers: content.headers,
+        };
+        let enabled = change.enabled.unwrap_or(row.enabled);
+        let settings = Settings { enabled, events: change.events.unwrap_or(row.events), content };
+        put(self.call, *self.id, row.version, &settings).await
+    }
 }
 
 /// Deletes a webhook. Nothing more is sent to it.

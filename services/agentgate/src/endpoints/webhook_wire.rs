@@ -34,7 +34,7 @@ pub(crate) struct Webhook {
 
 /// A webhook's changing parts.
 #[derive(Clone)]
-pub(super) struct Settings {
+pub(crate) struct Settings {
     pub enabled: bool,
     pub events: Vec<EventType>,
     pub content: WebhookContent,

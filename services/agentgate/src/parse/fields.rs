@@ -155,10 +155,6 @@ impl<'e, 'j> Field<'e, 'j> {
         kind_of(self.raw)
     }
 
-    pub fn raw(&self) -> &'j RawValue {
-        self.raw
-    }
-
     /// A string of any length.
     pub fn string(&self) -> Option<String> {
         let text = (self.kind() == Kind::Text).then(|| serde_json::from_str(self.raw.get()).ok()).flatten();

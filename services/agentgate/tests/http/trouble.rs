@@ -1,0 +1,105 @@
+//! What is answered when something is down.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tidegate_agentgate_api::CommandClass;
+use tidegate_commands::SubmitRefusal;
+use tidegate_ports::StoreError;
+use tidegate_shedding::{ShedCause, ShedRefusal};
+
+use crate::suite::{git_order, one};
+
+/// AG-40: a failure of ours says its request's id and nothing of the inside.
+#[tokio::test]
+async fn an_unexpected_failure_says_its_requests_id() {
+    let (world, _, client) = one().await;
+    world.broken.store(true, Ordering::SeqCst);
+    for path in ["/v1/runs", "/v1/credits", "/v1/templates"] {
+        let answer = client.get(path).await;
+        let id = answer.header("x-request-id").unwrap().to_owned();
+        assert!(id.starts_with("req_") && !answer.text().contains("secret-internals"), "{answer}");
+        assert_eq!(answer.refused(500, "INTERNAL_ERROR"), json!({ "requestId": id }));
+    }
+}
+
+/// AG-41: what is shed or refused by the log was not appended; what is not decided in time has no ids.
+#[tokio::test]
+async fn what_is_not_decided_has_no_ids() {
+    let (world, _, client) = one().await;
+    let shed = ShedRefusal { class: CommandClass::Creates, cause: ShedCause::Age, retry_after_s: 7 };
+    let down = StoreError::Unavailable("no connection".to_owned().into());
+    for (refusal, status, code, retry_after) in [
+        (SubmitRefusal::Shed(shed), 503, "SERVICE_UNAVAILABLE", Some("7")),
+        (SubmitRefusal::LogRefused { retry_after_s: 3 }, 503, "SERVICE_UNAVAILABLE", Some("3")),
+        (SubmitRefusal::TooManyWaiting, 503, "SERVICE_UNAVAILABLE", Some("1")),
+        (SubmitRefusal::StoreDown(down), 503, "SERVICE_UNAVAILABLE", None),
+        (SubmitRefusal::Undecided, 504, "TIMEOUT", None),
+    ] {
+        *world.deciding.refuses.lock().unwrap() = Some(refusal);
+        let answer = client.submit(&git_order()).await;
+        if let Some(retry_after) = retry_after {
+            assert_eq!(answer.header("retry-after"), Some(retry_after));
+        }
+        assert!(!answer.text().contains("run_") && !answer.text().contains("wo_"), "{answer}");
+        let details = answer.refused(status, code);
+        assert!(details["requestId"].is_string());
+    }
+    *world.deciding.refuses.lock().unwrap() = None;
+    assert_eq!(client.get("/v1/runs").await.json()["total"], 0);
+}
+
+/// Our choice: whoever cannot count requests lets nobody in.
+#[tokio::test]
+async fn without_a_limiter_nobody_is_let_in() {
+    let (world, _, client) = one().await;
+    world.limits_down.store(true, Ordering::SeqCst);
+    let answer = client.get("/v1/runs").await;
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    answer.refused(503, "SERVICE_UNAVAILABLE");
+}
+
+/// Our choice: a test sends one signed event at once, and answers with what came back.
+#[tokio::test]
+async fn a_test_of_a_webhook_is_sent_at_once() {
+    let (world, _, client) = one().await;
+    for (last, delivered, status) in
+        [("204", true, json!(204)), ("500", false, json!(500)), ("302", false, json!(302)), ("x", false, Value::Null)]
+    {
+        let webhook = json!({
+            "url": format!("https://example.com/{last}"), "events": ["run.failed"], "headers": { "X-A": "b" },
+        });
+        let made = client.post("/v1/webhooks", &webhook).await.expect(201).json();
+        let path = format!("/v1/webhooks/{}/test", made["webhook"]["id"].as_str().unwrap());
+        let answer = client.post(&path, &json!({})).await.expect(200).json();
+        assert_eq!(answer, json!({ "delivered": delivered, "statusCode": status }));
+        let sent = world.tests.lock().unwrap().pop().unwrap();
+        assert_eq!((&sent.secret, sent.event), (&made["secret"].as_str().unwrap().to_owned(), "run.failed"));
+        assert_eq!(sent.headers, [("X-A".to_owned(), "b".to_owned())]);
+        let body: Value = serde_json::from_slice(&sent.body).unwrap();
+        assert_eq!((&body["type"], &body["id"]), (&json!("run.failed"), &json!(sent.id.as_str())));
+    }
+}
+
+/// Our choice: a lease that nobody renews lapses, and the run is offered again with the next token.
+#[tokio::test]
+async fn a_lease_lapses() {
+    use crate::suite::{eventually, with_world, worker};
+    let mut settings = crate::WorldSettings::default();
+    settings.config.lease = Duration::from_millis(200);
+    let (world, org, client) = with_world(crate::World::with(settings).await).await;
+    let worker = worker(&world, &org).await;
+    let run = client.run().await;
+    let first = worker.post("/worker/v1/leases", &json!({ "worker": "a" })).await.expect(200).json();
+    assert_eq!((&first["run"], &first["token"]), (&json!(run), &json!(1)));
+    // Time passes for the organization with its next command.
+    eventually("the next lease", async || {
+        client.run().await;
+        let again = worker.post("/worker/v1/leases", &json!({ "worker": "b" })).await.expect(200).json();
+        again["run"] == json!(run) && again["token"] == 2
+    })
+    .await;
+    let stale = json!({ "token": 1, "iterations": 0 });
+    worker.post(&format!("/worker/v1/runs/{run}/progress"), &stale).await.refused(409, "STALE_TOKEN");
+}

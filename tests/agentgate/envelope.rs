@@ -1,0 +1,129 @@
+//! The form of answers and refusals.
+
+use reqwest::Method;
+use serde_json::Value;
+
+use super::{Client, Limited, another, one};
+
+/// The codes of the error reference, each with its status.
+const CODES: [(u16, &str); 23] = [
+    (401, "MISSING_API_KEY"),
+    (401, "INVALID_API_KEY_FORMAT"),
+    (401, "INVALID_API_KEY"),
+    (401, "EXPIRED_API_KEY"),
+    (403, "INSUFFICIENT_PERMISSIONS"),
+    (403, "SCOPE_REQUIRED"),
+    (403, "ORGANIZATION_SUSPENDED"),
+    (400, "INVALID_REQUEST"),
+    (400, "MISSING_FIELD"),
+    (400, "INVALID_FORMAT"),
+    (400, "INVALID_VALUE"),
+    (402, "INSUFFICIENT_CREDITS"),
+    (402, "BILLING_ERROR"),
+    (404, "RESOURCE_NOT_FOUND"),
+    (404, "RUN_NOT_FOUND"),
+    (404, "WORK_ORDER_NOT_FOUND"),
+    (404, "WEBHOOK_NOT_FOUND"),
+    (404, "TEMPLATE_NOT_FOUND"),
+    (429, "RATE_LIMITED"),
+    (429, "CONCURRENT_LIMIT"),
+    (500, "INTERNAL_ERROR"),
+    (503, "SERVICE_UNAVAILABLE"),
+    (504, "TIMEOUT"),
+];
+
+/// AG-06, AG-44: whatever is sent anywhere, a refusal has the envelope, and a code of the reference with its status.
+#[tokio::test]
+async fn every_refusal_has_the_envelope_and_a_known_code() {
+    let (world, _, client) = one().await;
+    let stranger = Client::without_key(world.url());
+    let paths = [
+        "/",
+        "/v1",
+        "/v1/",
+        "/v1/runs",
+        "/v1/runs/x",
+        "/v1/runs/x/cancel",
+        "/v1/work-orders",
+        "/v1/credits",
+        "/v2/runs",
+    ];
+    for path in paths {
+        for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"] {
+            for body in [None, Some(b"{".to_vec()), Some(b"{}".to_vec())] {
+                for client in [&client, &stranger] {
+                    let method = Method::from_bytes(method.as_bytes()).unwrap();
+                    let answer = client.send(method, path, &[], body.clone()).await;
+                    assert!(answer.header("x-request-id").is_some_and(|id| id.starts_with("req_")), "{answer}");
+                    if answer.status.is_success() {
+                        continue;
+                    }
+                    let text = answer.to_string();
+                    let body = answer.json();
+                    let error = body["error"].as_object().unwrap_or_else(|| panic!("{text}"));
+                    let known = ["code", "message", "details"];
+                    assert!(error.keys().all(|name| known.contains(&name.as_str())), "{text}");
+                    let pair = (answer.status.as_u16(), error["code"].as_str().unwrap());
+                    assert!(CODES.contains(&pair), "{text}");
+                    assert!(error.get("details").is_none_or(Value::is_object), "{text}");
+                    answer.refused(pair.0, pair.1);
+                }
+            }
+        }
+    }
+}
+
+/// AG-32: an unknown path, and a wrong method, are no resource; and the path is named.
+#[tokio::test]
+async fn an_unknown_path_is_no_resource() {
+    let (world, _, client) = one().await;
+    for (method, path) in
+        [("GET", "/v1/nothing"), ("GET", "/v1/work-orders"), ("OPTIONS", "/v1/runs"), ("PUT", "/v1/credits")]
+    {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let details = client.send(method, path, &[], None).await.refused(404, "RESOURCE_NOT_FOUND");
+        assert_eq!(details["path"], path);
+    }
+    Client::without_key(world.url()).get("/v1/nothing").await.refused(401, "MISSING_API_KEY");
+}
+
+/// AG-31: each kind of resource has a code of its own.
+#[tokio::test]
+async fn unknown_ids_have_codes_of_their_own() {
+    let (.., client) = one().await;
+    let well_formed = "00000000000000000000000007";
+    for id in [well_formed, "x", "%00", "..", "a%20b"] {
+        for (path, code, member, prefix) in [
+            ("/v1/runs/", "RUN_NOT_FOUND", "runId", "run_"),
+            ("/v1/work-orders/", "WORK_ORDER_NOT_FOUND", "workOrderId", "wo_"),
+            ("/v1/webhooks/", "WEBHOOK_NOT_FOUND", "webhookId", "wh_"),
+            ("/v1/templates/", "TEMPLATE_NOT_FOUND", "templateId", ""),
+        ] {
+            let id = format!("{prefix}{id}");
+            if id == ".." {
+                continue;
+            }
+            let details = client.get(&format!("{path}{id}")).await.refused(404, code);
+            assert_eq!(details[member], id.as_str());
+        }
+    }
+    client.send(Method::POST, "/v1/runs/run_x/cancel", &[], None).await.refused(404, "RUN_NOT_FOUND");
+    client.send(Method::POST, "/v1/webhooks/wh_x/test", &[], None).await.refused(404, "WEBHOOK_NOT_FOUND");
+}
+
+/// AG-32: what another organization has is answered as what nobody has.
+#[tokio::test]
+async fn anothers_ids_are_unknown() {
+    let (world, _, client) = one().await;
+    let (_, other) = another(&world, Limited::default()).await;
+    let run = client.run().await;
+    let order = run.replace("run_", "wo_");
+    for (path, code) in
+        [(format!("/v1/runs/{run}"), "RUN_NOT_FOUND"), (format!("/v1/work-orders/{order}"), "WORK_ORDER_NOT_FOUND")]
+    {
+        client.get(&path).await.expect(200);
+        other.get(&path).await.refused(404, code);
+    }
+    other.send(Method::POST, &format!("/v1/runs/{run}/cancel"), &[], None).await.refused(404, "RUN_NOT_FOUND");
+    assert_eq!(client.get(&format!("/v1/runs/{run}")).await.json()["status"], "pending");
+}
