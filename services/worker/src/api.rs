@@ -41,13 +41,22 @@ pub struct Lease {
     pub work_order: Box<RawValue>,
 }
 
+/// What a renewal came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Renewal {
+    /// The client has cancelled the run.
+    pub is_cancelled: bool,
+    /// How long the lease lasts now, if the server tells.
+    pub length: Option<Duration>,
+}
+
 /// A call that had no success.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallFailure {
     /// The server is away, busy or broken. The same call may succeed later.
     Away { why: String, retry_after: Option<Duration> },
-    /// The server does not know the worker key, or knows it no longer.
-    KeyRefused { why: String, is_lasting: bool },
+    /// The server does not know the worker key, or does not know it any more.
+    KeyRefused(String),
     /// The lease is no longer ours, or there is no such run.
     Lost(String),
     /// The server does not take this request, and never will.
@@ -90,22 +99,29 @@ impl Api {
     pub async fn lease(&self, worker: &str) -> Result<Option<Lease>, CallFailure> {
         let body = wire::LeaseRequest { worker, wait_seconds: LEASE_WAIT_S };
         let deadline = Duration::from_secs(LEASE_WAIT_S) + ANSWER_DEADLINE;
-        let answer = self.call(&["leases"], &body, deadline).await?;
+        let answer = self.call(&["leases"], &body, deadline).await.inspect_err(|failure| {
+            if let CallFailure::KeyRefused(why) = failure {
+                self.connection.key_refused(why);
+            }
+        })?;
+        self.connection.answered();
         let lease = wire::lease(&answer.body, answer.date.as_deref());
         self.read(lease.map_err(|why| format!("a lease that is not understood: {why}")))
     }
 
-    /// Reports progress and renews the lease. Returns whether the run was cancelled.
-    pub async fn progress(&self, run: &str, body: &Progress<'_>) -> Result<bool, CallFailure> {
+    /// Reports progress and renews the lease.
+    pub async fn progress(&self, run: &str, body: &Progress<'_>) -> Result<Renewal, CallFailure> {
         let answer = self.call(&["runs", run, "progress"], body, ANSWER_DEADLINE).await?;
-        let read = serde_json::from_slice::<wire::ProgressAnswer>(&answer.body);
-        let read = read.map_err(|error| format!("an answer to progress that is not understood: {error}"));
-        self.read(read.map(|answer| answer.cancelled))
+        self.connection.answered();
+        let renewal = wire::renewal(&answer.body, answer.date.as_deref());
+        self.read(renewal.map_err(|why| format!("an answer to progress that is not understood: {why}")))
     }
 
     /// Reports the end of a run. The same report again succeeds again.
     pub async fn finish(&self, run: &str, body: &Finish) -> Result<(), CallFailure> {
-        self.call(&["runs", run, "finish"], body, ANSWER_DEADLINE).await.map(|_| ())
+        self.call(&["runs", run, "finish"], body, ANSWER_DEADLINE).await?;
+        self.connection.answered();
+        Ok(())
     }
 
     async fn call(&self, path: &[&str], body: &impl Serialize, deadline: Duration) -> Result<Answer, CallFailure> {
@@ -123,11 +139,9 @@ impl Api {
             Err(_) => return Err(self.connection.lost(format!("no answer in {} s", deadline.as_secs()), None)),
         };
         match answer.status {
-            status if status.is_success() => {
-                self.connection.answered();
-                Ok(answer)
-            }
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(self.connection.key_refused(answer.why())),
+            status if status.is_success() => Ok(answer),
+            // It may be the organization of one run that is suspended: this says nothing of the connection.
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(CallFailure::KeyRefused(answer.why())),
             status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
                 Err(self.connection.lost(answer.why(), answer.retry_after))
             }

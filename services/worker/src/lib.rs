@@ -6,6 +6,7 @@
 mod api;
 mod backoff;
 mod command;
+mod key_patience;
 mod log;
 mod options;
 mod output;

@@ -7,14 +7,15 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use crate::api::{Api, CallFailure, Lease, Progress};
+use crate::api::{Api, CallFailure, Lease, Progress, Renewal};
 use crate::backoff::Backoff;
+use crate::key_patience::KeyPatience;
 use crate::log::{LogLine, LogSink};
 
 /// The longest time between two renewals. A cancel is seen with the next one, and the command then has its grace to
 /// end, all within 30 s.
 const LONGEST_RENEWAL: Duration = Duration::from_secs(15);
-const SHORTEST_RENEWAL: Duration = Duration::from_millis(100);
+const SHORTEST_RENEWAL: Duration = Duration::from_millis(200);
 /// The shortest time between two reports of progress.
 const PROGRESS_GAP: Duration = Duration::from_secs(1);
 
@@ -70,7 +71,8 @@ pub async fn renew(api: &Api, lease: &Lease, mut latest: watch::Receiver<Latest>
 }
 
 struct Renewals {
-    every: Duration,
+    /// From a renewal to the lease's end.
+    length: Duration,
     lease_ends: Instant,
     /// When the next renewal is due.
     next_renewal: Instant,
@@ -81,21 +83,22 @@ struct Renewals {
     /// The last iterations that the server took.
     taken_iterations: u32,
     backoff: Backoff,
+    patience: KeyPatience,
 }
 
 impl Renewals {
     fn new(lease: &Lease) -> Self {
         let now = Instant::now();
-        let every = every(lease.length);
         Renewals {
-            every,
+            length: lease.length,
             lease_ends: now + lease.length,
-            next_renewal: now + every,
+            next_renewal: now + every(lease.length),
             not_before: now,
             is_unsent: false,
             sent_verifications: 0,
             taken_iterations: 0,
             backoff: Backoff::default(),
+            patience: KeyPatience::default(),
         }
     }
 
@@ -116,22 +119,16 @@ impl Renewals {
         let body = Progress { token: lease.token, iterations, verification };
         let sent_at = Instant::now();
         match api.progress(&lease.run, &body).await {
-            Ok(true) => return Some(Ended::Cancelled),
-            Ok(false) => {
+            Ok(renewal) => {
                 self.taken_iterations = iterations;
-                self.taken(sent_at, latest, lease);
+                self.taken(renewal, sent_at, latest)
             }
-            Err(CallFailure::Lost(why) | CallFailure::KeyRefused { why, is_lasting: true }) => {
-                return Some(Ended::Lost(why));
-            }
-            Err(CallFailure::Away { retry_after, .. }) => self.failed(retry_after),
-            Err(CallFailure::KeyRefused { .. }) => self.failed(None),
             Err(CallFailure::Refused(why)) => {
                 (log)(&LogLine::of_run(&lease.run, format!("the server refuses this progress: {why}")));
-                return self.send_plain(api, lease, latest).await;
+                self.send_plain(api, lease, latest).await
             }
+            Err(failure) => self.failed(failure),
         }
-        None
     }
 
     /// Renews the lease without the progress that the server refused.
@@ -139,27 +136,34 @@ impl Renewals {
         let body = Progress { token: lease.token, iterations: self.taken_iterations, verification: None };
         let sent_at = Instant::now();
         match api.progress(&lease.run, &body).await {
-            Ok(true) => return Some(Ended::Cancelled),
-            Ok(false) => self.taken(sent_at, latest, lease),
-            Err(CallFailure::Lost(why)) => return Some(Ended::Lost(why)),
-            Err(_) => self.failed(None),
+            Ok(renewal) => self.taken(renewal, sent_at, latest),
+            Err(failure) => self.failed(failure),
         }
-        None
     }
 
-    fn taken(&mut self, sent_at: Instant, latest: &Latest, lease: &Lease) {
+    fn taken(&mut self, renewal: Renewal, sent_at: Instant, latest: &Latest) -> Option<Ended> {
+        self.length = renewal.length.unwrap_or(self.length);
         self.is_unsent = false;
         self.sent_verifications = latest.verifications;
-        self.lease_ends = sent_at + lease.length;
-        self.next_renewal = sent_at + self.every;
-        self.not_before = sent_at + PROGRESS_GAP.min(self.every);
+        self.lease_ends = sent_at + self.length;
+        self.next_renewal = sent_at + every(self.length);
+        self.not_before = sent_at + PROGRESS_GAP.min(every(self.length));
         self.backoff.succeeded();
+        self.patience.taken();
+        renewal.is_cancelled.then_some(Ended::Cancelled)
     }
 
     /// The next try comes after a wait, but not later than a renewal would.
-    fn failed(&mut self, retry_after: Option<Duration>) {
+    fn failed(&mut self, failure: CallFailure) -> Option<Ended> {
+        let retry_after = match failure {
+            CallFailure::Lost(why) => return Some(Ended::Lost(why)),
+            CallFailure::KeyRefused(why) if self.patience.refused() => return Some(Ended::Lost(why)),
+            CallFailure::Away { retry_after, .. } => retry_after,
+            CallFailure::KeyRefused(_) | CallFailure::Refused(_) => None,
+        };
         self.is_unsent = true;
-        self.not_before = Instant::now() + self.backoff.failed(retry_after).min(self.every);
+        self.not_before = Instant::now() + self.backoff.failed(retry_after).min(every(self.length));
+        None
     }
 }
 
@@ -174,7 +178,7 @@ mod tests {
 
     #[test]
     fn a_lease_is_renewed_well_before_its_end() {
-        for (length_ms, expected_ms) in [(60_000, 15_000), (600_000, 15_000), (6_000, 2_000), (0, 100)] {
+        for (length_ms, expected_ms) in [(60_000, 15_000), (600_000, 15_000), (6_000, 2_000), (0, 200)] {
             let expected = Duration::from_millis(expected_ms);
             assert_eq!(every(Duration::from_millis(length_ms)), expected, "{length_ms} ms");
         }

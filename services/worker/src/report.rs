@@ -6,6 +6,10 @@ use crate::api::{Finish, RunError};
 use crate::output::SaidResult;
 
 const FAILED_CODE: &str = "VERIFICATION_FAILED";
+/// The message of a failure that the command does not explain.
+const UNSAID: &str = "the command reported that the run failed";
+/// The longest message that the server takes.
+const MOST_MESSAGE_CHARS: usize = 2_000;
 
 /// The report of a command that ended with `exit_code`. `said` is its result line; `iterations` the last that it
 /// reported. A run that was started counts one iteration at least.
@@ -18,18 +22,26 @@ pub fn finish(token: u64, said: Option<SaidResult>, exit_code: i32, iterations: 
     let iterations = said.iterations.or(iterations).unwrap_or(1);
     let error = (!said.is_success).then(|| RunError {
         code: said.error.remove("code").unwrap_or_else(|| json!(FAILED_CODE)),
-        message: said.error.remove("message").unwrap_or_else(|| json!("the command reported that the run failed")),
+        message: said.error.remove("message").map_or_else(|| json!(UNSAID), shortened),
         details: said.error.remove("details"),
     });
     let status = if said.is_success { "succeeded" } else { "failed" };
-    Finish { token, status, iterations, pr_url: said.pr_url, error }
+    Finish { token, status, iterations, pr_url: said.pr_url.filter(|url| !url.is_empty()), error }
 }
 
 /// The report that takes the place of one that the server refuses, so that the run ends.
 pub fn after_refusal(refused: &Finish, why: &str) -> Finish {
-    let message = json!(format!("the server refused the command's result: {why}"));
+    let message = shortened(json!(format!("the server refused the command's result: {why}")));
     let error = Some(RunError { code: json!(FAILED_CODE), message, details: None });
     Finish { status: "failed", iterations: 1, pr_url: None, error, token: refused.token }
+}
+
+/// `message` with no more characters than the server takes.
+fn shortened(message: Value) -> Value {
+    match message.as_str() {
+        Some(text) => text.chars().take(MOST_MESSAGE_CHARS).collect::<String>().into(),
+        None => message,
+    }
 }
 
 fn exited(exit_code: i32) -> RunError {
@@ -72,6 +84,13 @@ mod tests {
             let report = finish(7, said, exit_code, iterations);
             assert_eq!(serde_json::to_value(report).unwrap(), expected);
         }
+    }
+
+    #[test]
+    fn a_long_message_is_cut() {
+        let error = json!({"message": "é".repeat(3_000)});
+        let report = finish(1, said(false, Some(1), &error), 0, None);
+        assert_eq!(report.error.unwrap().message, json!("é".repeat(2_000)));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use crate::api::{Api, CallFailure, Finish, Lease};
 use crate::backoff::Backoff;
 use crate::command::{CommandEvent, Running};
+use crate::key_patience::KeyPatience;
 use crate::log::{LogLine, LogSink, LogSource};
 use crate::options::WorkerOptions;
 use crate::output::{OutputLine, Said, SaidResult, said};
@@ -173,6 +174,7 @@ impl Output<'_> {
 async fn finish(around: &Surroundings<'_>, lease: &Lease, mut body: Finish, until: Instant) -> RunEnd {
     let log = |text: String| (around.log)(&LogLine::of_run(&lease.run, text));
     let mut backoff = Backoff::default();
+    let mut patience = KeyPatience::default();
     let mut is_replaced = false;
     let mut given_up = pin!(async {
         tokio::select! {
@@ -193,8 +195,12 @@ async fn finish(around: &Surroundings<'_>, lease: &Lease, mut body: Finish, unti
                 log(body.status.to_owned());
                 return RunEnd::Reported;
             }
-            Err(CallFailure::Lost(why) | CallFailure::KeyRefused { why, is_lasting: true }) => {
+            Err(CallFailure::Lost(why)) => {
                 log(format!("no longer this worker's: {why}"));
+                return RunEnd::NotReported;
+            }
+            Err(CallFailure::KeyRefused(why)) if patience.refused() => {
+                log(format!("{}, but the server refuses the worker key: {why}", body.status));
                 return RunEnd::NotReported;
             }
             Err(CallFailure::Refused(why)) if is_replaced => {
@@ -208,7 +214,7 @@ async fn finish(around: &Surroundings<'_>, lease: &Lease, mut body: Finish, unti
                 continue;
             }
             Err(CallFailure::Away { retry_after, .. }) => backoff.failed(retry_after),
-            Err(CallFailure::KeyRefused { .. }) => backoff.failed(None),
+            Err(CallFailure::KeyRefused(_)) => backoff.failed(None),
         };
         tokio::select! {
             () = sleep(wait) => {}

@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::api::{Api, CallFailure, Lease};
 use crate::backoff::Backoff;
+use crate::key_patience::KeyPatience;
 use crate::log::{LogLine, LogSink};
 use crate::options::{WorkerError, WorkerOptions};
 use crate::run::{RunEnd, Surroundings, run};
@@ -50,6 +51,7 @@ impl Slot {
     /// Waits for a run. `None`: the worker stops.
     async fn next_lease(&self) -> Result<Option<Lease>, WorkerError> {
         let mut backoff = Backoff::default();
+        let mut patience = KeyPatience::default();
         let mut logged = None;
         loop {
             let asked_at = Instant::now();
@@ -58,10 +60,11 @@ impl Slot {
                 Ok(Some(lease)) => return Ok(Some(lease)),
                 Ok(None) => {
                     backoff.succeeded();
+                    patience.taken();
                     asked_at + LEASE_GAP
                 }
-                Err(CallFailure::KeyRefused { why, is_lasting: true }) => return Err(WorkerError::KeyRefused(why)),
-                Err(CallFailure::KeyRefused { .. }) => Instant::now() + backoff.failed(None),
+                Err(CallFailure::KeyRefused(why)) if patience.refused() => return Err(WorkerError::KeyRefused(why)),
+                Err(CallFailure::KeyRefused(_)) => Instant::now() + backoff.failed(None),
                 Err(CallFailure::Away { retry_after, .. }) => Instant::now() + backoff.failed(retry_after),
                 Err(CallFailure::Lost(why) | CallFailure::Refused(why)) => {
                     if logged.as_ref() != Some(&why) {

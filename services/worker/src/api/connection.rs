@@ -4,13 +4,8 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use super::CallFailure;
 use crate::log::{LogLine, LogSink};
-
-/// How long the server may refuse the key before that is final. A new key holds within 2 s.
-const KEY_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The state of the connection, shared by all slots.
 pub struct Connection {
@@ -24,7 +19,7 @@ enum State {
     Unknown,
     Answers,
     Away,
-    RefusesKey { since: Instant },
+    RefusesKey,
 }
 
 impl Connection {
@@ -34,43 +29,33 @@ impl Connection {
 
     /// The server answered, be it with a refusal.
     pub fn answered(&self) {
-        let before = self.change(|_| State::Answers);
+        let before = self.change(State::Answers);
         match before {
             State::Answers => {}
             State::Unknown => self.log(format!("{} answers", self.url)),
-            State::Away | State::RefusesKey { .. } => self.log(format!("{} answers again", self.url)),
+            State::Away | State::RefusesKey => self.log(format!("{} answers again", self.url)),
         }
     }
 
     /// The server did not answer, or has no capacity.
     pub fn lost(&self, why: String, retry_after: Option<Duration>) -> CallFailure {
-        if self.change(|_| State::Away) != State::Away {
+        if self.change(State::Away) != State::Away {
             self.log(format!("{} is away, trying again: {why}", self.url));
         }
         CallFailure::Away { why, retry_after }
     }
 
-    /// The server does not know the key.
-    pub fn key_refused(&self, why: String) -> CallFailure {
-        let now = Instant::now();
-        let since = |state| match state {
-            State::RefusesKey { since } => since,
-            _ => now,
-        };
-        let before = self.change(|state| State::RefusesKey { since: since(state) });
-        if !matches!(before, State::RefusesKey { .. }) {
+    /// The server gives no lease to this key.
+    pub fn key_refused(&self, why: &str) {
+        if self.change(State::RefusesKey) != State::RefusesKey {
             self.log(format!("{} refuses the worker key, trying again: {why}", self.url));
         }
-        CallFailure::KeyRefused { why, is_lasting: now.saturating_duration_since(since(before)) >= KEY_PATIENCE }
     }
 
     /// Sets the state and returns the former one.
-    fn change(&self, to: impl FnOnce(State) -> State) -> State {
+    fn change(&self, to: State) -> State {
         // Each change is one assignment, so a poisoned state is still consistent.
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = *state;
-        *state = to(before);
-        before
+        std::mem::replace(&mut *self.state.lock().unwrap_or_else(PoisonError::into_inner), to)
     }
 
     fn log(&self, text: String) {
@@ -105,22 +90,12 @@ mod tests {
             connection.answered();
             connection.lost("refused".to_owned(), None);
             connection.lost("refused".to_owned(), None);
+            connection.key_refused("401");
+            connection.key_refused("401");
         }
         let away = "http://gate is away, trying again: refused";
-        assert_eq!(*lines.lock().unwrap(), ["http://gate answers", away, "http://gate answers again", away]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_key_that_stays_refused_is_given_up() {
-        let (connection, _) = connection();
-        let is_lasting = || match connection.key_refused(String::new()) {
-            CallFailure::KeyRefused { is_lasting, .. } => is_lasting,
-            other => panic!("{other:?}"),
-        };
-        assert!(!is_lasting());
-        tokio::time::advance(KEY_PATIENCE).await;
-        assert!(is_lasting());
-        connection.answered();
-        assert!(!is_lasting());
+        let refuses = "http://gate refuses the worker key, trying again: 401";
+        let expected = ["http://gate answers", away, refuses, "http://gate answers again", away, refuses];
+        assert_eq!(*lines.lock().unwrap(), expected);
     }
 }

@@ -15,8 +15,8 @@ fn a_leases_length_is_by_the_servers_clock() {
         (Some("Sun, 29 Nov 2026 10:00:00 GMT"), 60),
         (Some("Sun, 29 Nov 2026 10:00:55 GMT"), 5),
         (Some("Sun, 29 Nov 2026 10:01:00 GMT"), 0),
-        // Already over, no date, no readable date.
-        (Some("Sun, 29 Nov 2026 10:02:00 GMT"), 60),
+        // Already over.
+        (Some("Sun, 29 Nov 2026 10:02:00 GMT"), 0),
         (None, 60),
         (Some("today"), 60),
     ] {
@@ -39,6 +39,20 @@ fn an_answer_without_a_run_is_no_lease() {
     for broken in ["", "[]x", r#"{"run":"run_1"}"#, r#"{"run":"a b","token":1,"workOrder":{}}"#] {
         assert!(lease(broken, None).is_err(), "{broken}");
     }
+}
+
+#[test]
+fn a_renewal_tells_the_leases_length_anew() {
+    let renewal = |body: &str| wire::renewal(body.as_bytes(), Some("Sun, 29 Nov 2026 10:00:00 GMT"));
+    let length = Some(Duration::from_secs(30));
+    for (body, expected) in [
+        (r#"{"cancelled":true}"#, Renewal { is_cancelled: true, length: None }),
+        (r#"{"cancelled":false,"expiresAt":"2026-11-29T10:00:30Z"}"#, Renewal { is_cancelled: false, length }),
+        ("{}", Renewal { is_cancelled: false, length: None }),
+    ] {
+        assert_eq!(renewal(body), Ok(expected), "{body}");
+    }
+    assert!(renewal("x").is_err());
 }
 
 #[test]

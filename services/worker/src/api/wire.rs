@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::{Lease, MOST_ID_BYTES, USUAL_LEASE};
+use super::{Lease, MOST_ID_BYTES, Renewal, USUAL_LEASE};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -56,7 +56,8 @@ pub fn lease(body: &[u8], date: Option<&str>) -> Result<Option<Lease>, String> {
 fn length(expires_at: Option<&str>, date: Option<&str>) -> Option<Duration> {
     let expires_at = DateTime::parse_from_rfc3339(expires_at?).ok()?;
     let date = DateTime::parse_from_rfc2822(date?).ok()?;
-    expires_at.signed_duration_since(date).to_std().ok()
+    // Over already, as a short lease may be by whole seconds: it is renewed at once.
+    Some(expires_at.signed_duration_since(date).to_std().unwrap_or_default())
 }
 
 #[derive(Debug, Serialize)]
@@ -68,9 +69,17 @@ pub struct Progress<'a> {
 }
 
 #[derive(Deserialize)]
-pub struct ProgressAnswer {
+#[serde(rename_all = "camelCase")]
+struct ProgressAnswer {
     #[serde(default)]
-    pub cancelled: bool,
+    cancelled: bool,
+    expires_at: Option<String>,
+}
+
+/// Reads the answer to progress.
+pub fn renewal(body: &[u8], date: Option<&str>) -> Result<Renewal, String> {
+    let answer: ProgressAnswer = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    Ok(Renewal { is_cancelled: answer.cancelled, length: length(answer.expires_at.as_deref(), date) })
 }
 
 /// The end of a run.

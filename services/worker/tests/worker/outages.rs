@@ -47,3 +47,15 @@ async fn a_stop_does_not_wait_for_a_server_that_is_away() {
     worker.stop().await.unwrap();
     assert!(server.seen().finishes.is_empty());
 }
+
+#[tokio::test]
+async fn a_key_may_be_unknown_for_a_moment() {
+    let server = Server::start().await;
+    server.set(|seen| seen.refuses_key = true);
+    let worker = Worker::start(&server, "true");
+    until("the refusal is logged", || worker.lines("refuses the worker key").len() == 1).await;
+    server.set(|seen| seen.refuses_key = false);
+    server.submit("run_1", json!({}));
+    assert_eq!(server.finish_of("run_1").await["status"], "succeeded");
+    worker.stop().await.unwrap();
+}

@@ -29,6 +29,8 @@ pub struct Seen {
     pub cancelled: HashSet<String>,
     /// Runs whose token is old.
     pub taken_away: HashSet<String>,
+    /// Every call is answered 401.
+    pub refuses_key: bool,
     /// Every call is answered 503.
     pub is_busy: bool,
     /// Calls that were answered 503.
@@ -95,9 +97,16 @@ impl Server {
         finish.clone()
     }
 
+    /// The end of a lease that is granted or renewed now.
+    fn expires_at(&self) -> String {
+        let ends_at_s = now_s() + self.seen().lease_s;
+        chrono::DateTime::from_timestamp(ends_at_s, 0).unwrap().to_rfc3339()
+    }
+
     /// The refusal that comes before all else, if there is one.
     fn refusal(&self, headers: &HeaderMap) -> Option<Response> {
-        if headers.get("authorization").is_none_or(|value| value != &format!("Bearer {KEY}")) {
+        let is_known = headers.get("authorization").is_some_and(|value| value == &format!("Bearer {KEY}"));
+        if !is_known || self.seen().refuses_key {
             return Some(problem(StatusCode::UNAUTHORIZED, "INVALID_WORKER_KEY"));
         }
         if self.seen().is_busy {
@@ -124,8 +133,7 @@ async fn lease(State(server): State<Server>, headers: HeaderMap, Json(body): Jso
     let _ = tokio::time::timeout(wait, changes.wait_for(|()| !server.seen().queue.is_empty())).await;
     let Some((run, work_order)) = server.seen().queue.pop_front() else { return Json(json!({})).into_response() };
     server.set(|seen| seen.leased.push(run.clone()));
-    let expires_at = chrono::DateTime::from_timestamp(now_s() + server.seen().lease_s, 0).unwrap();
-    let expires_at = expires_at.to_rfc3339();
+    let expires_at = server.expires_at();
     Json(json!({"run": run, "token": 1, "expiresAt": expires_at, "workOrderId": format!("wo_{run}"), "workOrder": work_order}))
         .into_response()
 }
@@ -143,7 +151,12 @@ async fn progress(
     if server.seen().taken_away.contains(&run) {
         return problem(StatusCode::CONFLICT, "STALE_TOKEN");
     }
-    Json(json!({"cancelled": server.seen().cancelled.contains(&run)})).into_response()
+    let is_cancelled = server.seen().cancelled.contains(&run);
+    let body = match is_cancelled {
+        true => json!({"cancelled": true}),
+        false => json!({"cancelled": false, "expiresAt": server.expires_at()}),
+    };
+    Json(body).into_response()
 }
 
 async fn finish(
