@@ -1,5 +1,8 @@
 //! The one binary: commands, configuration, and the only place where adapters are built and handed to services.
 
+// A role is one future that holds those of everything below it.
+#![recursion_limit = "256"]
+
 mod agentgate;
 pub mod assemble;
 mod cli;

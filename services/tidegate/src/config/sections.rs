@@ -83,6 +83,7 @@ pub(super) fn read(reader: &mut Reader) -> Config {
     of_roles.persister = reader.maybe_address("persister.ops_listen");
     let usual = PersisterConfig::default();
     let persister = PersisterConfig {
+        api: None,
         poll_bytes: reader.whole("persister.poll_bytes", usual.poll_bytes as u64, KIB..=256 * MIB) as usize,
         high_mark_bytes: reader.whole("persister.high_mark_bytes", usual.high_mark_bytes as u64, KIB..=4_096 * MIB)
             as usize,

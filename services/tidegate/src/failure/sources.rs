@@ -2,6 +2,7 @@
 
 use tidegate_agentping::slug::SlugError;
 use tidegate_agentping_ports::{GateDown, RegistryError};
+use tidegate_commands::sealing::SealerError;
 use tidegate_kafka::TopicsError;
 use tidegate_ports::{AppendError, LogError, StoreError};
 use tidegate_redis::RedisConnectError;
@@ -32,6 +33,19 @@ of_one_class! {
     LogOpenError => Broken;
     ReconcileError => Broken;
     SlugError => Config;
+}
+
+impl From<SealerError> for Failure {
+    fn from(error: SealerError) -> Self {
+        let (class, text) = (FailureClass::Broken, error.to_string());
+        match error {
+            SealerError::Store { source, .. } => Failure::from(source),
+            SealerError::Foreign { .. } => Failure::new(class, text)
+                .or_else("is agentgate.secret_file the one of this deployment, or the file `secret` the folder's own?")
+                .caused_by(error),
+            _ => Failure::new(class, text).caused_by(error),
+        }
+    }
 }
 
 impl From<StoreError> for Failure {
