@@ -24,7 +24,8 @@ fn every_read_goes_by_an_index() {
         cleanup::REMOVED_ROWS,
     ];
     for statement in statements {
-        let mut explained = connection.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).expect("a statement");
+        let question = format!("EXPLAIN QUERY PLAN {statement}");
+        let mut explained = connection.prepare(&question).expect("a statement");
         let nothing = vec![rusqlite::types::Null; explained.parameter_count()];
         let steps = explained.query_map(rusqlite::params_from_iter(nothing), |row| row.get(3)).expect("explained");
         let steps: Vec<String> = steps.collect::<rusqlite::Result<_>>().expect("read");
