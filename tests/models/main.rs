@@ -9,5 +9,6 @@
 //! first kind can fail. `docs/protocol-models.md` has the table.
 
 mod admission;
+mod commands;
 mod consuming;
 mod exhaustive;
