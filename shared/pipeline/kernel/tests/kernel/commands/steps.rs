@@ -126,6 +126,15 @@ fn the_greater_rules_of_book_and_command_decide_and_stay() {
 }
 
 #[test]
+fn a_book_of_newer_rules_is_not_for_an_older_release() {
+    let mut now = state(5, 100, 9);
+    for (rules, is_known) in [(1, true), (3, true), (4, false)] {
+        now.rules = Rules::new(rules);
+        assert_eq!(now.is_known_to(Purse::RULES), is_known, "{rules}");
+    }
+}
+
+#[test]
 fn an_effect_is_named_by_its_cause_and_by_the_facts_of_its_decision() {
     let decide = |offset| {
         let mut now = state(5, 100, 9);
