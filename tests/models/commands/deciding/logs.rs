@@ -27,8 +27,13 @@ pub fn retried() -> Expected {
 
 /// A purchase that is refused and would succeed later, and its replay.
 pub fn refused_then_replayed() -> Expected {
-    let log = vec![record(1, Command::Buy(2)), record(2, Command::Add(5)), record(1, Command::Buy(2)).replayed_from(0)];
-    (log, vec![Some(Outcome::TooLittle), Some(Outcome::Answered(5)), None])
+    let log = vec![
+        record(1, Command::Buy(2)),
+        record(2, Command::Add(5)),
+        record(1, Command::Buy(2)).replayed_from(0),
+        record(3, Command::Buy(1)),
+    ];
+    (log, vec![Some(Outcome::TooLittle), Some(Outcome::Answered(5)), None, Some(Outcome::Answered(4))])
 }
 
 /// The same, but nothing says that the second one is a replay: an append that was repeated.
@@ -63,9 +68,14 @@ pub fn key_used_again() -> Expected {
 
 /// A refusal leaves its key free.
 pub fn refused_key() -> Expected {
-    let log =
-        vec![record(1, Command::Buy(2)).keyed(7), record(2, Command::Add(5)), record(3, Command::Buy(2)).keyed(7)];
-    (log, vec![Some(Outcome::TooLittle), Some(Outcome::Answered(5)), Some(Outcome::Answered(3))])
+    let log = vec![
+        record(1, Command::Buy(2)).keyed(7),
+        record(2, Command::Add(5)),
+        record(3, Command::Buy(2)).keyed(7),
+        record(4, Command::Buy(2)).keyed(7),
+    ];
+    let bought = [Some(Outcome::Answered(3)), Some(Outcome::Repeated(3))];
+    (log, [vec![Some(Outcome::TooLittle), Some(Outcome::Answered(5))], bought.to_vec()].concat())
 }
 
 fn answered(balances: [u8; 3]) -> Vec<Option<Outcome>> {
