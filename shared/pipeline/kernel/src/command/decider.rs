@@ -53,6 +53,9 @@ pub trait Decider: Copy + Debug + Eq + Send + Sync + 'static {
 
     fn source(command: &Self::Command) -> Source;
 
+    /// The command that says that time has passed.
+    fn tick() -> Self::Command;
+
     /// What is due by `now`, in the order of due times, each at its own due time, ties by id.
     fn advance(rules: Rules, book: &Self::Book, now: Timestamp) -> Vec<Self::Event>;
 
