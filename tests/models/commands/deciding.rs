@@ -8,7 +8,7 @@
 //! is a consumer that takes no further step, or is assigned anew.
 //!
 //! **The log** is there from the beginning, since a record that is not there yet is as good as one that nobody has polled.
-//! It holds what clients, redeliveries and replays append: an attempt again, with or without the mark of a replay; an
+//! It holds what clients, redeliveries and replays append: an attempt again, with or without the header of a replay; an
 //! idempotency key again; a command that is refused and would later succeed.
 //!
 //! **The store** takes of two writes of a value the one at the higher position, and, at the same one, a removal or the

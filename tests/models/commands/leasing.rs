@@ -3,7 +3,7 @@
 //!
 //! **Steps of a worker.** It asks for a lease; with a token it works, renews any number of times, and finishes. Each call
 //! is a command: it is sent, reaches the log at any later time, and is decided there by `judge`; the worker reads the
-//! answer at any later time still, or never hears it and asks the same again. A worker may stop for ever at any step.
+//! answer at any later time still, or never gets it and asks the same again. A worker may stop for ever at any step.
 //!
 //! **The rest of the world.** A client submits work, of which one piece at most may be open, and may, where a check says so, cancel it once. Time
 //! is a small number that goes up between any two steps; a command carries the time it was sent at. A tick may be decided
@@ -57,8 +57,8 @@ pub struct Call {
 pub struct Worker {
     pub token: Option<u8>,
     pub call: Option<Call>,
-    /// It was told that its result counts.
-    pub is_told: bool,
+    /// Its finish succeeded.
+    pub is_answered: bool,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq)]
@@ -81,6 +81,6 @@ pub enum Breach {
     AskedInVain,
     /// A result counted that is not of who had the lease.
     NotTheHolders,
-    /// A worker whose result counts was told that it does not.
-    ToldStale,
+    /// A worker whose result counts was answered that its lease is over.
+    AnsweredStale,
 }

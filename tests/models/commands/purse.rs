@@ -46,6 +46,8 @@ pub enum Command {
     Swap(u8),
     /// Ends the hold: its row goes.
     Release,
+    /// Nothing is ever due here.
+    Tick,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -105,8 +107,13 @@ impl Decider for Purse {
     fn source(command: &Command) -> Source {
         match command {
             Command::Credit(_) => Source::Effect,
+            Command::Tick => Source::Tick,
             _ => Source::Client,
         }
+    }
+
+    fn tick() -> Command {
+        Command::Tick
     }
 
     fn advance(_: Rules, _: &Book, _: Timestamp) -> Vec<Event> {
@@ -125,6 +132,7 @@ impl Decider for Purse {
             Command::Hold(amount) => (vec![Event::Held(amount)], book.balance, amount),
             Command::Swap(amount) => (vec![Event::Released, Event::Held(amount)], book.balance + book.held, amount),
             Command::Release => (vec![Event::Released], book.balance + book.held, 0),
+            Command::Tick => (Vec::new(), book.balance, 0),
         };
         if cost > free { Err(TooLittle) } else { Ok((events, Balance(free - cost))) }
     }

@@ -118,6 +118,6 @@ fn amount(state: &State, attempt: u8) -> u8 {
 fn amount_of(command: Command) -> u8 {
     match command {
         Command::Add(amount) | Command::Buy(amount) | Command::Credit(amount) => amount,
-        Command::Hold(_) | Command::Swap(_) | Command::Release => 0,
+        Command::Hold(_) | Command::Swap(_) | Command::Release | Command::Tick => 0,
     }
 }

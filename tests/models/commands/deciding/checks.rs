@@ -48,7 +48,7 @@ fn holds_for_a_key_whose_first_use_was_refused() {
     assert_holds("a refused key", Deciding::over(&checked(logs::refused_key())).with_one_zombie());
 }
 
-/// Facts of clients expire; then the mark of a replay is what is left.
+/// Facts of clients expire; then the header of a replay is what is left.
 #[test]
 fn holds_for_a_replay_without_facts() {
     let rules = Rules { attempts: Attempts::None, ..Rules::ALL };

@@ -43,13 +43,13 @@ pub fn refused_then_repeated() -> Expected {
     (log, outcomes)
 }
 
-/// A purchase on the log a second time, without a mark.
+/// A purchase on the log a second time, without the header of a replay.
 pub fn bought_twice() -> Expected {
     let log = vec![record(1, Command::Add(5)), record(2, Command::Buy(2)), record(2, Command::Buy(2))];
     (log, vec![Some(Outcome::Answered(5)), Some(Outcome::Answered(3)), None])
 }
 
-/// The same, with the mark of a replay.
+/// The same, with the header of a replay.
 pub fn replayed() -> Expected {
     let (mut log, outcomes) = bought_twice();
     log[2].origin = Some(1);

@@ -3,7 +3,7 @@
 use super::Leasing;
 use super::properties::{
     ENDS_BY_ITS_DEADLINE, GRANTS_ARE_CAPPED, LIMIT_HOLDS, NOBODY_ASKS_IN_VAIN, ONE_RESULT_COUNTS,
-    RETRY_IS_TOLD_THE_SAME, THE_HOLDERS_COUNTS,
+    RETRY_HAS_THE_SAME_ANSWER, THE_HOLDERS_COUNTS,
 };
 use super::work::{
     ALL, ASKED_AGAIN_GETS_NOTHING, FINISHED_AGAIN_IS_STALE, LIMIT_AT_FRONT_DOOR, NO_CAP, NO_DEADLINE, NO_LAPSE,
@@ -60,7 +60,7 @@ fn without_the_limit_at_the_decision_two_submissions_pass_it() {
 #[test]
 fn without_the_same_answer_again_a_worker_takes_its_result_for_lost() {
     let model = Leasing::under(FINISHED_AGAIN_IS_STALE);
-    assert_breaks("the same finish again gets the same answer", model, RETRY_IS_TOLD_THE_SAME);
+    assert_breaks("the same finish again gets the same answer", model, RETRY_HAS_THE_SAME_ANSWER);
 }
 
 #[test]

@@ -64,7 +64,7 @@ impl Model for Leasing {
             match (worker.call, worker.token) {
                 (Some(Call { outcome: None, .. }), _) => steps.push(Step::Land(w)),
                 (Some(_), _) => steps.extend([Step::Read(w), Step::Miss(w)]),
-                (None, _) if worker.is_told => {}
+                (None, _) if worker.is_answered => {}
                 (None, None) => steps.push(Step::Send(w, Command::Lease { worker: number })),
                 (None, Some(token)) => steps.extend([
                     Step::Send(w, Command::Renew { token }),
@@ -164,7 +164,7 @@ impl Leasing {
                 }
             }
             (Command::Finish { .. }, Err(_)) if state.book.result == Some(number) => {
-                state.breach = Some(Breach::ToldStale);
+                state.breach = Some(Breach::AnsweredStale);
             }
             _ => {}
         }
@@ -178,7 +178,7 @@ fn read(state: &mut State, w: usize) {
     };
     match (command, outcome) {
         (Command::Lease { .. }, Ok(Answer::Lease { token })) => worker.token = Some(token),
-        (Command::Finish { .. }, Ok(_)) => *worker = Worker { is_told: true, ..Worker::default() },
+        (Command::Finish { .. }, Ok(_)) => *worker = Worker { is_answered: true, ..Worker::default() },
         (_, Err(_)) => worker.token = None,
         _ => {}
     }

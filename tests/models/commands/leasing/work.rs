@@ -114,6 +114,10 @@ impl Decider for Work {
         if *command == Command::Tick { Source::Tick } else { Source::Client }
     }
 
+    fn tick() -> Command {
+        Command::Tick
+    }
+
     fn advance(rules: Rules, book: &Book, now: Timestamp) -> Vec<Event> {
         let (now, off) = (units(now), |version| rules == Rules::new(version));
         let is_over = book.is_open() && book.deadline().is_some_and(|at| at <= now) && !off(NO_DEADLINE);

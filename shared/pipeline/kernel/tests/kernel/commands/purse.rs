@@ -127,6 +127,10 @@ impl Decider for Purse {
         }
     }
 
+    fn tick() -> Command {
+        Command::Tick
+    }
+
     fn advance(_: Rules, book: &Book, now: Timestamp) -> Vec<Event> {
         let mut due: Vec<_> = book.holds.iter().filter(|(_, hold)| hold.until <= now).collect();
         due.sort_by_key(|(id, hold)| (hold.until, **id));

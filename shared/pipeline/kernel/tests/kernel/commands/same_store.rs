@@ -137,7 +137,7 @@ fn log_of(requests: Vec<Request>) -> Vec<Record> {
         let appended_at = time(now + lateness);
         if let Some(origin) = again.filter(|_| offset > 0).map(|again| again.index(offset)) {
             let envelope = log[origin].envelope.clone();
-            // Every other one without the mark: an effect that was emitted twice.
+            // Every other one without the header: an effect that was emitted twice.
             let origin = (origin % 2 == 0).then_some(at(origin as i64));
             log.push(Record { envelope, place: Place { position, appended_at, origin } });
             continue;
