@@ -39,6 +39,14 @@ impl<B: Default> Default for BookState<B> {
     }
 }
 
+impl<B> BookState<B> {
+    /// Whether a release that knows rules up to `newest` can decide about this book. Where it cannot, its decider stands
+    /// still, as it does at a command of rules that it does not know: the book's rules decide the commands after it, too.
+    pub fn is_known_to(&self, newest: Rules) -> bool {
+        self.rules <= newest
+    }
+}
+
 impl<B: Serialize + DeserializeOwned> BookState<B> {
     /// The document that stores keep, without the position.
     ///

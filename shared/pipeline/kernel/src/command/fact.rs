@@ -61,7 +61,8 @@ pub struct Fact<D: Decider> {
     pub decided_at: Timestamp,
     /// On a key's fact: what a repeat must match.
     pub fingerprint: Option<Fingerprint>,
-    /// Commands to other owners that the decision emitted, whose outcomes the front door waits for, too.
+    /// Commands to other owners that the decision, or the one that it repeats, emitted: the front door waits for their
+    /// outcomes, too.
     pub effects: Vec<(D::Owner, Attempt)>,
     pub outcome: Outcome<D>,
 }

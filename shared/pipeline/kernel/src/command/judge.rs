@@ -1,6 +1,6 @@
 //! The protocol around a decision, in one pure function.
 
-use super::{BookState, Decider, Envelope, Fact, FactId, Follow, Outcome, Source};
+use super::{Attempt, BookState, Decider, Envelope, Fact, FactId, Follow, Outcome, Source};
 use crate::{Position, Timestamp};
 
 /// What is stored of the names that a command carries, at any position. The facts that earlier records of the same batch
@@ -50,6 +50,9 @@ pub struct Decision<D: Decider> {
     /// What was due, then what the command did.
     pub events: Vec<D::Event>,
     pub follow: Follow<D>,
+    /// Of a repeat: the effects of the decision that it repeats, which its client waits for, too. They are not emitted
+    /// again.
+    pub earlier_effects: Vec<(D::Owner, Attempt)>,
 }
 
 /// Decides the record at `place`, and moves `state` past it.
@@ -77,18 +80,21 @@ pub fn judge<D: Decider>(
         return Judged::Duplicate;
     }
     let now = state.now.max(envelope.received_at.min(appended_at));
-    let undecided = |outcome| Judged::Decided(Box::new(Decision::without_change(outcome, now)));
     if let Some(key) = envelope.key
         && let Some(fact) = in_window(prior.key, position, now)
     {
-        return undecided(match &fact.outcome {
-            Outcome::Answered(answer) if fact.fingerprint == Some(key.fingerprint) => Outcome::Repeated(answer.clone()),
-            _ => Outcome::Mismatched,
-        });
+        let mut decision = Decision::without_change(Outcome::Mismatched, now);
+        if let Outcome::Answered(answer) = &fact.outcome
+            && fact.fingerprint == Some(key.fingerprint)
+        {
+            decision.outcome = Outcome::Repeated(answer.clone());
+            decision.earlier_effects.clone_from(&fact.effects);
+        }
+        return Judged::Decided(Box::new(decision));
     }
     let late = appended_at.as_millis().saturating_sub(envelope.received_at.as_millis()) > Fact::<D>::EXPIRY_MS;
     if late && D::source(&envelope.command) == Source::Client {
-        return undecided(Outcome::Expired);
+        return Judged::Decided(Box::new(Decision::without_change(Outcome::Expired, now)));
     }
     state.now = now;
     state.rules = state.rules.max(envelope.rules);
@@ -119,7 +125,14 @@ fn in_window<D: Decider>(facts: &[Fact<D>], position: Position, now: Timestamp) 
 
 impl<D: Decider> Decision<D> {
     fn without_change(outcome: Outcome<D>, decided_at: Timestamp) -> Self {
-        Decision { outcome, changed: false, decided_at, events: Vec::new(), follow: Follow::default() }
+        Decision {
+            outcome,
+            changed: false,
+            decided_at,
+            events: Vec::new(),
+            follow: Follow::default(),
+            earlier_effects: Vec::new(),
+        }
     }
 
     fn apply(&mut self, owner: D::Owner, book: &mut D::Book, events: Vec<D::Event>) {
@@ -133,11 +146,13 @@ impl<D: Decider> Decision<D> {
     /// The facts to write: that of the attempt, whatever the outcome, and that of the key, if the command changed the book.
     /// A refusal leaves no fact of its key, so that a later try with the key is decided anew.
     pub fn facts(&self, envelope: &Envelope<D>, position: Position) -> Vec<(FactId, Fact<D>)> {
+        let emitted = self.follow.effects.iter().map(|effect| (effect.owner, effect.attempt));
+        let effects: Vec<_> = emitted.chain(self.earlier_effects.iter().copied()).collect();
         let fact = |fingerprint| Fact {
             position,
             decided_at: self.decided_at,
             fingerprint,
-            effects: self.follow.effects.iter().map(|effect| (effect.owner, effect.attempt)).collect(),
+            effects: effects.clone(),
             outcome: self.outcome.clone(),
         };
         let of_attempt = envelope.attempt.map(|attempt| (FactId::Attempt(attempt), fact(None)));
