@@ -61,6 +61,7 @@ pub trait Decider: Copy + Debug + Eq + Send + Sync + 'static {
 
     /// # Errors
     /// Why the command is refused. A refusal changes nothing.
+    #[allow(clippy::type_complexity, reason = "a pair of two of the trait's types: a name for it would hide them")]
     fn decide(
         rules: Rules,
         book: &Self::Book,
