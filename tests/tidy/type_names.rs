@@ -8,7 +8,10 @@ use crate::use_paths::use_paths;
 /// Names that several crates have, each with the reason.
 const ALLOWED: &[(&str, &str)] = &[
     ("Entry", "the chassis' row of a refusal table, ingest's alias of it, and a record of a consumer's group"),
+    ("Refusal", "why AgentPing's admission refuses a request, and why AgentGate refuses a command"),
     ("Refused", "the chassis' trait of a port's refusals, and the gate's verdict that a claim or a limit refuses"),
+    ("RunStatus", "the status of an AgentPing run, and that of an AgentGate run"),
+    ("Scope", "what a team's key may read and write, and one permission of an AgentGate key"),
 ];
 
 /// The crate that a source file belongs to: its folder, for files below `src/` of services/ and shared/.

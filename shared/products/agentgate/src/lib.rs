@@ -12,7 +12,7 @@ pub mod command;
 mod cycle;
 mod decide;
 mod end;
-pub mod event;
+mod event;
 mod evolve;
 mod follow;
 pub mod id;

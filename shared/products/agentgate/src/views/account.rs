@@ -14,6 +14,7 @@ use crate::status::EventType;
 /// An organization's settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrganizationRow {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<Sealed>,
     #[serde(default, skip_serializing_if = "is_false")]
     pub suspended: bool,

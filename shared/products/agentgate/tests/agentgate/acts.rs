@@ -4,7 +4,7 @@ use proptest::prelude::{Just, Strategy, any, prop, prop_oneof};
 
 use crate::samples::{DAY, HOUR, MINUTE, SECOND};
 
-/// What is sent. Runs are counted back from the last one submitted.
+/// What is sent. `nth` is one of the open runs, the leased ones first, or beyond them the last one submitted.
 #[derive(Clone, Debug)]
 pub enum Act {
     Submit {
@@ -13,18 +13,18 @@ pub enum Act {
         key: Option<u8>,
     },
     Cancel {
-        back: u32,
+        nth: u32,
     },
     Lease {
         worker: u32,
     },
     Progress {
-        back: u32,
+        nth: u32,
         off: i8,
         iterations: u32,
     },
     Finish {
-        back: u32,
+        nth: u32,
         off: i8,
         iterations: u32,
         fails: bool,
@@ -52,21 +52,21 @@ pub enum Act {
 }
 
 pub fn act() -> impl Strategy<Value = Act> {
-    let back = || 0..4u32;
+    let nth = || prop_oneof![3 => Just(0u32), 1 => 1..4u32];
     let off = || prop_oneof![6 => Just(0i8), 1 => Just(-1), 1 => Just(1)];
     prop_oneof![
-        6 => (1..6u32, 0..80u64, prop::option::of(0..3u8))
+        9 => (1..6u32, 0..80u64, prop::option::of(0..3u8))
             .prop_map(|(iterations, price, key)| Act::Submit { iterations, price, key }),
-        2 => back().prop_map(|back| Act::Cancel { back }),
+        2 => nth().prop_map(|nth| Act::Cancel { nth }),
         6 => (0..3u32).prop_map(|worker| Act::Lease { worker }),
-        5 => (back(), off(), 0..8u32).prop_map(|(back, off, iterations)| Act::Progress { back, off, iterations }),
-        5 => (back(), off(), 0..8u32, any::<bool>())
-            .prop_map(|(back, off, iterations, fails)| Act::Finish { back, off, iterations, fails }),
+        5 => (nth(), off(), 0..8u32).prop_map(|(nth, off, iterations)| Act::Progress { nth, off, iterations }),
+        5 => (nth(), off(), 0..8u32, any::<bool>())
+            .prop_map(|(nth, off, iterations, fails)| Act::Finish { nth, off, iterations, fails }),
         1 => (0..500u64).prop_map(|cents| Act::Credit { cents }),
         1 => (0..900u64).prop_map(|cents| Act::Included { cents }),
         1 => (0..500u64).prop_map(|cents| Act::Purchased { cents }),
-        1 => (0..5u32).prop_map(|limit| Act::Concurrency { limit }),
-        1 => any::<bool>().prop_map(|suspended| Act::Suspend { suspended }),
+        1 => (0..8u32).prop_map(|limit| Act::Concurrency { limit }),
+        1 => prop::bool::weighted(0.2).prop_map(|suspended| Act::Suspend { suspended }),
         1 => Just(Act::Tick),
         2 => (0..6usize).prop_map(|back| Act::Again { back }),
     ]
@@ -75,9 +75,9 @@ pub fn act() -> impl Strategy<Value = Act> {
 /// Milliseconds before the next act.
 pub fn wait() -> impl Strategy<Value = i64> {
     prop_oneof![
-        4 => Just(0),
-        4 => 0..SECOND,
-        6 => 0..2 * MINUTE,
+        16 => Just(0),
+        24 => 0..SECOND,
+        8 => 0..2 * MINUTE,
         2 => Just(MINUTE),
         2 => 5 * MINUTE..40 * MINUTE,
         1 => 23 * HOUR..26 * HOUR,

@@ -3,6 +3,7 @@
 mod acts;
 mod bounds;
 mod credits;
+mod documented;
 mod golden;
 mod leases;
 mod lists;

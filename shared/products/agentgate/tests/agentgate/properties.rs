@@ -37,8 +37,12 @@ impl Run {
         Run { rig, model, submitted: 0, sent: Vec::new(), keyed: BTreeMap::new(), ended: BTreeMap::new() }
     }
 
-    fn number(&self, back: u32) -> u32 {
-        self.submitted.saturating_sub(back)
+    /// The leased runs come first, then those that are queued.
+    fn number(&self, nth: u32) -> u32 {
+        let runs = &self.rig.book().runs;
+        let mut open: Vec<u32> = (1..=self.submitted).filter(|number| runs.contains_key(&run_id(*number))).collect();
+        open.sort_by_key(|number| runs[&run_id(*number)].is_queued());
+        open.get(nth as usize).copied().unwrap_or(self.submitted)
     }
 
     fn token(&self, number: u32, off: i8) -> u32 {
@@ -57,14 +61,14 @@ impl Run {
                 let key = key.map(|key| IdempotencyKey { hash: KeyHash(key.into()), fingerprint });
                 return (Command::Submit(Box::new(order)), key);
             }
-            Act::Cancel { back } => cancel(self.number(back)),
+            Act::Cancel { nth } => cancel(self.number(nth)),
             Act::Lease { worker } => lease(worker),
-            Act::Progress { back, off, iterations } => {
-                let number = self.number(back);
+            Act::Progress { nth, off, iterations } => {
+                let number = self.number(nth);
                 progress(number, self.token(number, off), iterations)
             }
-            Act::Finish { back, off, iterations, fails } => {
-                let number = self.number(back);
+            Act::Finish { nth, off, iterations, fails } => {
+                let number = self.number(nth);
                 let error_code = fails.then_some(RunErrorCode::VerificationFailed);
                 finish(number, self.token(number, off), iterations, error_code)
             }
