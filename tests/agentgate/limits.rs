@@ -17,7 +17,7 @@ fn rate(answer: &Answer) -> (i64, i64, i64) {
     (number("limit"), number("remaining"), number("reset"))
 }
 
-/// AG-29: what a refusal says of the limit agrees with itself.
+/// What a refusal says of the limit agrees with itself.
 fn limited(answer: Answer, limit: i64) {
     let (of, remaining, reset) = rate(&answer);
     assert_eq!((of, remaining), (limit, 0), "{answer}");
@@ -40,7 +40,7 @@ fn seconds(text: &Value) -> i64 {
     days * 86_400 + part(11, 13) * 3_600 + part(14, 16) * 60 + part(17, 19)
 }
 
-/// AG-25, AG-28: the 101st request of a minute is refused; each answer says what is left.
+/// AG-25, AG-28, AG-29: the 101st request of a minute is refused; each answer says what is left.
 #[tokio::test]
 async fn the_101st_request_of_a_minute_is_refused() {
     let (_world, _, client) = with(Limited::DOCUMENTED).await;
