@@ -55,6 +55,7 @@ impl Rig {
                 settle_every: Duration::from_millis(2),
                 drain_deadline: Duration::from_secs(10),
                 brake: BrakeRules::default(),
+                max_records_of_key: None,
             },
         }
     }

@@ -98,6 +98,7 @@ pub(super) fn read(reader: &mut Reader) -> Config {
             ratio_percent: reader.whole("persister.brake_ratio_percent", usual.brake.ratio_percent.into(), 0..=100)
                 as u32,
         },
+        max_records_of_key: usual.max_records_of_key,
     };
     let mut admission = AdmissionConfig::new(region);
     let times = &mut admission.credentials;

@@ -1,0 +1,119 @@
+//! When changes of books are due, and when a tick for each was appended last. Pure.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::Hash;
+
+use tidegate_kernel::Timestamp;
+
+const FIRST_RETRY_MS: i64 = 1_000;
+const LAST_RETRY_MS: i64 = 60_000;
+
+/// The owners of one partition of whose books something is due.
+pub(crate) struct DueTimes<O> {
+    owners: HashMap<O, NextTick>,
+    /// By when a tick is to be appended.
+    order: BTreeSet<(Timestamp, O)>,
+    /// Owners that were set while the stored times are still being read; `None`: they are read.
+    set_meanwhile: Option<HashSet<O>>,
+}
+
+struct NextTick {
+    at: Timestamp,
+    /// Ticks appended that have changed nothing yet.
+    ticks: u32,
+}
+
+impl<O: Copy + Eq + Hash + Ord> DueTimes<O> {
+    /// The stored times are not read yet.
+    pub fn unread() -> Self {
+        DueTimes { owners: HashMap::new(), order: BTreeSet::new(), set_meanwhile: Some(HashSet::new()) }
+    }
+
+    /// As it was saved just now.
+    pub fn set(&mut self, owner: O, at: Option<Timestamp>) {
+        if let Some(known) = self.owners.remove(&owner) {
+            self.order.remove(&(known.at, owner));
+        }
+        if let Some(at) = at {
+            self.owners.insert(owner, NextTick { at, ticks: 0 });
+            self.order.insert((at, owner));
+        }
+        if let Some(meanwhile) = &mut self.set_meanwhile {
+            meanwhile.insert(owner);
+        }
+    }
+
+    /// As it was stored before. What was saved since then is newer.
+    pub fn read(&mut self, owner: O, at: Timestamp) {
+        let is_newer_known = self.set_meanwhile.as_ref().is_none_or(|meanwhile| meanwhile.contains(&owner));
+        if !is_newer_known {
+            self.owners.insert(owner, NextTick { at, ticks: 0 });
+            self.order.insert((at, owner));
+        }
+    }
+
+    /// All stored times are read.
+    pub fn all_read(&mut self) {
+        self.set_meanwhile = None;
+    }
+
+    /// Up to `most` owners to append a tick for. If a tick changes nothing, the next one comes after 1 s, 2 s, … 60 s.
+    pub fn take(&mut self, now: Timestamp, most: usize) -> Vec<O> {
+        let due: Vec<(Timestamp, O)> =
+            self.order.range(..).take_while(|(at, _)| *at <= now).take(most).copied().collect();
+        for (at, owner) in &due {
+            self.order.remove(&(*at, *owner));
+            if let Some(next) = self.owners.get_mut(owner) {
+                let pause_ms = FIRST_RETRY_MS.saturating_mul(1 << next.ticks.min(6)).min(LAST_RETRY_MS);
+                next.ticks += 1;
+                next.at = now.plus_millis(pause_ms);
+                self.order.insert((next.at, *owner));
+            }
+        }
+        due.into_iter().map(|(_, owner)| owner).collect()
+    }
+
+    /// When the next tick is to be appended.
+    pub fn next_at(&self) -> Option<Timestamp> {
+        self.order.first().map(|(at, _)| *at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1_000)
+    }
+
+    #[test]
+    fn a_tick_is_due_once_and_then_ever_more_rarely_until_something_changes() {
+        let mut due = DueTimes::unread();
+        due.set('a', Some(at(10)));
+        assert_eq!((due.take(at(9), 5), due.next_at()), (vec![], Some(at(10))));
+        let mut ticked = Vec::new();
+        for second in 10..=200 {
+            ticked.extend(due.take(at(second), 5).into_iter().map(|_| second));
+        }
+        assert_eq!(ticked, [10, 11, 13, 17, 25, 41, 73, 133, 193]);
+        due.set('a', Some(at(200)));
+        assert_eq!((due.take(at(200), 5), due.next_at()), (vec!['a'], Some(at(201))));
+        due.set('a', None);
+        assert_eq!((due.take(at(900), 5), due.next_at()), (vec![], None));
+    }
+
+    #[test]
+    fn what_was_saved_meanwhile_is_newer_than_what_is_read() {
+        let mut due = DueTimes::unread();
+        due.set('a', None);
+        due.set('b', Some(at(7)));
+        for owner in ['a', 'b', 'c'] {
+            due.read(owner, at(5));
+        }
+        due.all_read();
+        assert_eq!(due.take(at(5), 9), ['c']);
+        assert_eq!(due.take(at(7), 1), ['c'], "a second later, and no more than asked");
+        assert_eq!(due.take(at(7), 9), ['b']);
+    }
+}

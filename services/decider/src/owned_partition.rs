@@ -1,0 +1,77 @@
+//! What one assignment of a partition remembers: its owners' books and due times. It ends with the assignment.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tidegate_kernel::PartitionEpoch;
+use tidegate_kernel::command::{BookState, Decider};
+use tokio::sync::Notify;
+use tokio::task::AbortHandle;
+
+use crate::books_in_memory::BooksInMemory;
+use crate::change::OwnerChange;
+use crate::clerk::Clerk;
+use crate::due_times::DueTimes;
+use crate::ports::{DecidingOptions, DecidingPorts};
+
+/// One assignment of a partition. Dropping it ends its clerk.
+pub struct OwnedPartition<D: Decider> {
+    books: Mutex<BooksInMemory<D::Owner, BookState<D::Book>>>,
+    due: Arc<SharedDue<D::Owner>>,
+    clerk: Option<AbortHandle>,
+}
+
+/// The due times, as the lane sets them and the clerk takes them.
+pub(crate) struct SharedDue<O> {
+    times: Mutex<DueTimes<O>>,
+    pub changed: Notify,
+}
+
+impl<O> SharedDue<O> {
+    pub fn times(&self) -> MutexGuard<'_, DueTimes<O>> {
+        // Nothing under the lock panics.
+        self.times.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<D: Decider> OwnedPartition<D> {
+    /// Starts its clerk, where ticks can be appended.
+    pub(crate) fn assigned(of: PartitionEpoch, ports: &DecidingPorts, options: &DecidingOptions) -> Self {
+        let due = Arc::new(SharedDue { times: Mutex::new(DueTimes::unread()), changed: Notify::new() });
+        let clerk = ports.append.clone().map(|append| {
+            let clerk = Clerk::<D>::new(of.partition, options.partitions, ports, append, due.clone());
+            tokio::spawn(clerk.tick()).abort_handle()
+        });
+        OwnedPartition { books: Mutex::new(BooksInMemory::new(options.max_book_bytes_in_memory)), due, clerk }
+    }
+
+    pub(crate) fn book(&self, owner: D::Owner) -> Option<Arc<BookState<D::Book>>> {
+        self.books().get(owner)
+    }
+
+    /// A book as it is stored, with the bytes of its document.
+    pub(crate) fn keep_book(&self, owner: D::Owner, state: Arc<BookState<D::Book>>, bytes: usize) {
+        self.books().put(owner, state, bytes);
+    }
+
+    /// A change was saved.
+    pub(crate) fn saved(&self, change: &OwnerChange<D>) {
+        self.keep_book(change.owner, change.state.clone(), change.book.book.doc.len());
+        if let Some(due) = change.due {
+            self.due.times().set(change.owner, due.at);
+            self.due.changed.notify_one();
+        }
+    }
+
+    fn books(&self) -> MutexGuard<'_, BooksInMemory<D::Owner, BookState<D::Book>>> {
+        // Nothing under the lock panics.
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<D: Decider> Drop for OwnedPartition<D> {
+    fn drop(&mut self) {
+        if let Some(clerk) = &self.clerk {
+            clerk.abort();
+        }
+    }
+}

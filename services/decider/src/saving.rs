@@ -1,0 +1,63 @@
+//! Writing what a batch decided. Each step is acknowledged before the next: views, due times and deliveries → facts →
+//! effects → books. The book is the commit point; whatever is written before it may be written again, and is the same.
+//! Views come before facts, so whoever has its answer finds what it made.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use tidegate_kernel::command::Decider;
+use tidegate_ports::{Append, AppendError, StoreError};
+
+use crate::change::OwnerChange;
+use crate::fail_points::{WriteStep, after};
+use crate::metrics::EFFECTS;
+use crate::ports::DecidingPorts;
+
+/// Effects appended at once.
+const APPENDS_AT_ONCE: usize = 64;
+
+pub(crate) async fn save<D: Decider>(ports: &DecidingPorts, changes: &[OwnerChange<D>]) -> Result<(), StoreError> {
+    let (views, due, deliveries) = tokio::join!(
+        ports.views.put(all(changes, |change| &change.views)),
+        ports.due.put(Arc::new(changes.iter().filter_map(|change| change.due).collect())),
+        ports.deliveries.put(all(changes, |change| &change.deliveries)),
+    );
+    views.and(due).and(deliveries)?;
+    after(WriteStep::Views);
+    ports.facts.add(all(changes, |change| &change.facts)).await?;
+    after(WriteStep::Facts);
+    if let Some(append) = &ports.append {
+        append_effects(&**append, changes).await?;
+    }
+    after(WriteStep::Effects);
+    ports.books.save(Arc::new(changes.iter().map(|change| change.book.clone()).collect())).await?;
+    after(WriteStep::Books);
+    changes.iter().for_each(|change| change.partition.saved(change));
+    Ok(())
+}
+
+fn all<D: Decider, T: Clone>(changes: &[OwnerChange<D>], of: impl Fn(&OwnerChange<D>) -> &Vec<T>) -> Arc<Vec<T>> {
+    Arc::new(changes.iter().flat_map(of).cloned().collect())
+}
+
+async fn append_effects<D: Decider>(append: &dyn Append, changes: &[OwnerChange<D>]) -> Result<(), StoreError> {
+    let waiting = || changes.iter().filter(|change| !change.effects.are_appended());
+    let commands: Vec<_> = waiting().flat_map(|change| change.effects.commands.iter()).collect();
+    for some in commands.chunks(APPENDS_AT_ONCE) {
+        let appending = some.iter().map(|(owner, command)| append.append(*owner, command.clone()));
+        for appended in join_all(appending).await {
+            appended.map_err(not_appended)?;
+        }
+        EFFECTS.handle().increment(some.len() as u64);
+    }
+    waiting().for_each(|change| change.effects.appended());
+    Ok(())
+}
+
+/// An effect that may be on the log is appended again: whoever receives it knows it by its attempt.
+fn not_appended(error: AppendError) -> StoreError {
+    match error {
+        AppendError::NotPersisted(cause) | AppendError::Unknown(cause) => StoreError::Unavailable(cause),
+        AppendError::TooLarge { .. } => StoreError::Refused(error.to_string().into()),
+    }
+}

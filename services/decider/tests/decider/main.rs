@@ -1,0 +1,11 @@
+//! Deciding and submitting, over a product that could not be smaller: tills with money in them.
+
+mod crashes;
+mod deciding;
+mod dying;
+mod halts;
+mod replays;
+mod rig;
+mod submitting;
+mod ticks;
+mod till;
