@@ -15,7 +15,7 @@ fn order(iterations: u32) -> Value {
 /// AG-22: an estimate above the balance is refused with both figures, and nothing is queued. Equal is enough.
 #[tokio::test]
 async fn an_estimate_above_the_balance_is_refused() {
-    let (.., client) = with(Limited { included_cents: 300, purchased_cents: 200, ..Limited::default() }).await;
+    let (_world, _, client) = with(Limited { included_cents: 300, purchased_cents: 200, ..Limited::default() }).await;
     let details = client.submit(&order(11)).await.refused(402, "INSUFFICIENT_CREDITS");
     assert_eq!((&details["estimatedCost"], &details["availableCredits"]), (&json!(550), &json!(500)));
     assert_eq!((&details["required"], &details["available"]), (&json!(550), &json!(500)));
@@ -28,7 +28,7 @@ async fn an_estimate_above_the_balance_is_refused() {
 /// AG-23: an organization that cannot be charged.
 #[tokio::test]
 async fn an_organization_without_billing_is_refused() {
-    let (.., client) = with(Limited { billing: false, ..Limited::default() }).await;
+    let (_world, _, client) = with(Limited { billing: false, ..Limited::default() }).await;
     let details = client.submit(&git_order()).await.refused(402, "BILLING_ERROR");
     assert!(details["reason"].is_string());
 }
@@ -37,7 +37,7 @@ async fn an_organization_without_billing_is_refused() {
 #[tokio::test]
 async fn submissions_at_once_never_hold_more_than_there_is() {
     let limited = Limited { included_cents: 350, concurrency: 100, ..Limited::default() };
-    let (.., client) = with(limited).await;
+    let (_world, _, client) = with(limited).await;
     let order = order(1);
     let answers = join_all((0..40).map(|_| client.submit(&order))).await;
     let accepted = answers.iter().filter(|answer| answer.status == 201).count();
@@ -49,7 +49,7 @@ async fn submissions_at_once_never_hold_more_than_there_is() {
 /// AG-37: the balance is the sum of both kinds of credits, within a billing cycle.
 #[tokio::test]
 async fn the_balance_is_the_sum_of_both_kinds() {
-    let (.., client) = with(Limited { included_cents: 1_000, purchased_cents: 234, ..Limited::default() }).await;
+    let (_world, _, client) = with(Limited { included_cents: 1_000, purchased_cents: 234, ..Limited::default() }).await;
     let body = client.get("/v1/credits").await.expect(200).json();
     assert_eq!((&body["includedCreditsCents"], &body["purchasedCreditsCents"]), (&json!(1_000), &json!(234)));
     assert_eq!(body["totalCreditsCents"], 1_234);
@@ -101,7 +101,7 @@ async fn usage_is_filtered() {
 /// Our choice: a run that is cancelled while it is pending costs nothing.
 #[tokio::test]
 async fn a_run_that_never_began_costs_nothing() {
-    let (.., client) = one().await;
+    let (_world, _, client) = one().await;
     let run = client.run().await;
     client.post(&format!("/v1/runs/{run}/cancel"), &json!({})).await.expect(200);
     assert_eq!(client.get("/v1/credits").await.json()["totalCreditsCents"], 10_000);

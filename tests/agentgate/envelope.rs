@@ -90,7 +90,7 @@ async fn an_unknown_path_is_no_resource() {
 /// AG-31: each kind of resource has a code of its own.
 #[tokio::test]
 async fn unknown_ids_have_codes_of_their_own() {
-    let (.., client) = one().await;
+    let (_world, _, client) = one().await;
     let well_formed = "00000000000000000000000007";
     for id in [well_formed, "x", "%00", "..", "a%20b"] {
         for (path, code, member, prefix) in [

@@ -13,7 +13,7 @@ async fn submit(client: &Client, key: &str, body: &str) -> Answer {
 /// AG-42: the same again, whatever the order of members and white space, repeats the answer and takes nothing.
 #[tokio::test]
 async fn the_same_again_repeats_the_answer() {
-    let (.., client) = one().await;
+    let (_world, _, client) = one().await;
     let first = submit(
         &client,
         "key-1",
@@ -47,7 +47,7 @@ async fn another_body_is_refused() {
 /// AG-42: of many at once exactly one makes a work order.
 #[tokio::test]
 async fn of_many_at_once_one_makes_a_work_order() {
-    let (.., client) = one().await;
+    let (_world, _, client) = one().await;
     let body = git_order().to_string();
     let answers = join_all((0..30).map(|_| submit(&client, "key-1", &body))).await;
     let first = answers[0].json();
@@ -73,7 +73,7 @@ async fn a_refusal_does_not_freeze_the_key() {
 /// Our choice: a repeat also goes before a template that is gone meanwhile.
 #[tokio::test]
 async fn a_repeat_goes_before_a_template_that_is_gone() {
-    let (.., client) = one().await;
+    let (_world, _, client) = one().await;
     let template = json!({ "id": "mine", "name": "Mine", "source": { "type": "git", "repository": "r" } });
     client.post("/v1/templates", &template).await.expect(201);
     let mut order = git_order();
@@ -87,7 +87,7 @@ async fn a_repeat_goes_before_a_template_that_is_gone() {
 /// Our choice: a key has 1 to 255 visible ASCII characters.
 #[tokio::test]
 async fn an_ill_formed_key_is_refused() {
-    let (.., client) = one().await;
+    let (_world, _, client) = one().await;
     let body = git_order().to_string();
     for key in ["", "a b", &"k".repeat(256)] {
         submit(&client, key, &body).await.refused(400, "INVALID_REQUEST");

@@ -17,7 +17,7 @@ fn rate(answer: &Answer) -> (i64, i64, i64) {
     (number("limit"), number("remaining"), number("reset"))
 }
 
-/// AG-29: what a refusal says of the limit agrees with itself.
+/// What a refusal says of the limit agrees with itself.
 fn limited(answer: Answer, limit: i64) {
     let (of, remaining, reset) = rate(&answer);
     assert_eq!((of, remaining), (limit, 0), "{answer}");
@@ -40,10 +40,10 @@ fn seconds(text: &Value) -> i64 {
     days * 86_400 + part(11, 13) * 3_600 + part(14, 16) * 60 + part(17, 19)
 }
 
-/// AG-25, AG-28: the 101st request of a minute is refused; each answer says what is left.
+/// AG-25, AG-28, AG-29: the 101st request of a minute is refused; each answer says what is left.
 #[tokio::test]
 async fn the_101st_request_of_a_minute_is_refused() {
-    let (.., client) = with(Limited::DOCUMENTED).await;
+    let (_world, _, client) = with(Limited::DOCUMENTED).await;
     for sent in 1..=100 {
         // A refusal that comes after the limiter counts, too.
         let path = if sent % 2 == 0 { "/v1/runs" } else { "/v1/nothing" };
@@ -61,7 +61,7 @@ async fn the_101st_request_of_a_minute_is_refused() {
 /// AG-26: the 21st submission of a minute is refused and takes from neither window.
 #[tokio::test]
 async fn the_21st_submission_of_a_minute_is_refused() {
-    let (.., client) = with(Limited { concurrency: 100, included_cents: 100_000, ..Limited::DOCUMENTED }).await;
+    let (_world, _, client) = with(Limited { concurrency: 100, included_cents: 100_000, ..Limited::DOCUMENTED }).await;
     for sent in 1..=20 {
         let body = if sent % 5 == 0 { json!({}) } else { git_order() };
         let answer = client.submit(&body).await;
@@ -113,7 +113,7 @@ async fn ten_runs_at_a_time() {
 /// Our choice: credits come before slots, because waiting does not add credits.
 #[tokio::test]
 async fn credits_come_before_slots() {
-    let (.., client) = with(Limited { included_cents: 500, concurrency: 1, ..Limited::default() }).await;
+    let (_world, _, client) = with(Limited { included_cents: 500, concurrency: 1, ..Limited::default() }).await;
     client.run().await;
     client.submit(&git_order()).await.refused(402, "INSUFFICIENT_CREDITS");
 }
@@ -121,7 +121,7 @@ async fn credits_come_before_slots() {
 /// Our choice: ten tests of a webhook in a minute, each webhook for itself.
 #[tokio::test]
 async fn ten_tests_of_a_webhook_in_a_minute() {
-    let (.., client) = with(Limited::default()).await;
+    let (_world, _, client) = with(Limited::default()).await;
     let webhook = json!({ "url": "https://example.com/hook/204", "events": ["run.completed"] });
     let mut paths = Vec::new();
     for _ in 0..2 {

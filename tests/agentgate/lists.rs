@@ -52,7 +52,7 @@ async fn runs_are_listed_by_filter_and_page() {
 /// AG-36: what is no page or no filter is refused, not cut.
 #[tokio::test]
 async fn what_is_no_page_is_refused() {
-    let (.., client) = with(Limited::default()).await;
+    let (_world, _, client) = with(Limited::default()).await;
     for (path, query, code, field) in [
         ("runs", "limit=0", "INVALID_VALUE", "limit"),
         ("runs", "limit=101", "INVALID_VALUE", "limit"),

@@ -14,7 +14,7 @@ fn with_source(source: Value) -> Value {
 /// AG-19: every type of source, with its documented fields.
 #[tokio::test]
 async fn every_type_of_source_is_taken() {
-    let (.., client) = one().await;
+    let (_world, _, client) = one().await;
     for source in [
         json!({ "type": "git", "repository": "git@github.com:example/app.git", "branch": "main", "commit": "abc123" }),
         json!({ "type": "git", "repository": "https://gitlab.com/example/app" }),
@@ -30,7 +30,7 @@ async fn every_type_of_source_is_taken() {
 /// AG-20: a gate plan is an object or a text, and is kept as it was sent.
 #[tokio::test]
 async fn a_gate_plan_is_an_object_or_a_text() {
-    let (.., client) = one().await;
+    let (_world, _, client) = one().await;
     for plan in [json!({ "levels": ["L0", "L1"], "other": [1] }), json!({}), json!("L2"), json!("L0, L1,L3")] {
         let mut order = git_order();
         order["gatePlan"] = plan.clone();
@@ -41,7 +41,7 @@ async fn a_gate_plan_is_an_object_or_a_text() {
 /// AG-31: a submission that names a template that nobody has.
 #[tokio::test]
 async fn an_unknown_template_is_not_found() {
-    let (.., client) = one().await;
+    let (_world, _, client) = one().await;
     for id in ["nobody-has-this", "NOT A SLUG"] {
         let order = with_source(json!({ "type": "template", "templateId": id }));
         let details = client.submit(&order).await.refused(404, "TEMPLATE_NOT_FOUND");
@@ -52,7 +52,7 @@ async fn an_unknown_template_is_not_found() {
 /// Our choice: a variable that a template requires must be supplied.
 #[tokio::test]
 async fn a_required_variable_must_be_supplied() {
-    let (.., client) = one().await;
+    let (_world, _, client) = one().await;
     let template = json!({
         "id": "shop", "name": "Shop", "source": { "type": "git", "repository": "https://github.com/example/shop" },
         "variables": [{ "name": "title", "description": "", "required": true },

@@ -17,7 +17,7 @@ pub fn is_time(value: &Value) -> bool {
 /// AG-11, AG-12: a submission answers 201 with its ids, unwrapped, and what GETs read is there at once.
 #[tokio::test]
 async fn a_submission_answers_with_its_ids() {
-    let (.., client) = one().await;
+    let (_world, _, client) = one().await;
     let answer = client.submit(&git_order()).await.expect(201);
     let body = answer.json();
     assert!(is_id(&body["workOrderId"], "wo_") && is_id(&body["runId"], "run_"), "{answer}");
@@ -31,7 +31,7 @@ async fn a_submission_answers_with_its_ids() {
 /// AG-18: ten iterations, unless the client says otherwise. The body of the work order says what was taken in.
 #[tokio::test]
 async fn iterations_are_ten_unless_said_otherwise() {
-    let (.., client) = one().await;
+    let (_world, _, client) = one().await;
     for (sent, expected) in [(None, 10), (Some(1), 1), (Some(100), 100)] {
         let mut order = git_order();
         if let Some(sent) = sent {
@@ -51,7 +51,7 @@ pub async fn submitted(client: &Client, order: &Value) -> Value {
 /// Our choice: metadata comes back with the answer, as it was sent.
 #[tokio::test]
 async fn metadata_comes_back() {
-    let (.., client) = one().await;
+    let (_world, _, client) = one().await;
     let metadata = json!({ "ticket": "T-1", "nested": { "list": [1, 2.5, null, "ü"] } });
     let mut order = git_order();
     order["metadata"] = metadata.clone();
@@ -62,7 +62,7 @@ async fn metadata_comes_back() {
 /// AG-21: all of a tenant context is optional, and it comes back unchanged.
 #[tokio::test]
 async fn a_tenant_context_is_kept_unchanged() {
-    let (.., client) = one().await;
+    let (_world, _, client) = one().await;
     for context in [
         json!({}),
         json!({ "tenantId": "t-1" }),

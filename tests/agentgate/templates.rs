@@ -25,7 +25,7 @@ fn template() -> Value {
 /// AG-39: every organization has the built-in templates, and none can change them.
 #[tokio::test]
 async fn built_in_templates_are_listed_and_stay() {
-    let (.., client) = one().await;
+    let (_world, _, client) = one().await;
     let body = client.get("/v1/templates").await.expect(200).json();
     let ids: Vec<&str> = body["data"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap()).collect();
     assert_eq!((ids, &body["total"]), (BUILT_IN.to_vec(), &json!(6)));

@@ -46,7 +46,7 @@ async fn the_secret_is_shown_once() {
 /// AG-38: only https is taken.
 #[tokio::test]
 async fn only_https_is_taken() {
-    let (.., client) = one().await;
+    let (_world, _, client) = one().await;
     for (url, code) in [
         ("http://example.com/hook", "INVALID_VALUE"),
         ("ftp://example.com", "INVALID_VALUE"),

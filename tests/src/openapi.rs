@@ -14,6 +14,7 @@ impl Description {
     /// Every port's.
     pub fn all() -> Vec<Description> {
         vec![
+            Description { file: "agentgate.json", text: tidegate_agentgate_api::openapi_json().unwrap() },
             Description { file: "control.json", text: tidegate_control::openapi_json().unwrap() },
             Description { file: "ingest.json", text: tidegate_ingest::openapi_json().unwrap() },
         ]

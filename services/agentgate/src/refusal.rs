@@ -3,6 +3,8 @@
 mod cause;
 mod details;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use http::HeaderValue;
 use tidegate_agentgate::{RunId, RunStatus, Scope, Scopes};

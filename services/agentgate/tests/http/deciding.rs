@@ -1,5 +1,6 @@
 //! A double of log and decider: each command is judged as it is submitted, on the ports in memory.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -49,8 +50,12 @@ impl Deciding {
         let Judged::Decided(decision) = judge(&mut state, &envelope, place, Prior { attempt: &[], key: &key }) else {
             panic!("a new command is decided")
         };
-        let views = decision.follow.views.iter().map(|change| ViewWrite { change: change.clone(), position });
-        self.views.put(Arc::new(views.collect())).await.unwrap();
+        // Each row is written once, as its last value.
+        let mut rows = BTreeMap::new();
+        for change in &decision.follow.views {
+            rows.insert(change.key.clone(), ViewWrite { change: change.clone(), position });
+        }
+        self.views.put(Arc::new(rows.into_values().collect())).await.unwrap();
         let facts = decision.facts(&envelope, position).into_iter().map(|(id, fact)| StoredFact {
             name: FactName { owner, id },
             position,

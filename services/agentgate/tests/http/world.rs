@@ -1,5 +1,7 @@
 //! A front door of the test's own, and the operator's commands on it.
 
+#![allow(dead_code, reason = "not every root that includes this file uses all of it")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
