@@ -5,12 +5,17 @@ pub mod embedded;
 
 use std::sync::Arc;
 
+use tidegate_agentgate::AgentGate;
 use tidegate_commands::sealing::{DeploymentKey, Sealer};
 use tidegate_decider::DecidingPorts;
+use tidegate_kernel::command::Decider;
 use tidegate_ports::{
     Accounts, Append, Books, Clock, Consume, Deliveries, Due, Facts, Ids, Limits, OwnerKeys, ReadLag, ReadLog, Views,
     Voids,
 };
+
+/// AgentGate's name in topics, groups, keyspaces, prefixes and folders.
+pub const API: &str = AgentGate::API;
 
 /// What both the front door and the decider of an API stand on.
 #[derive(Clone)]

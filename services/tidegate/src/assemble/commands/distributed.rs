@@ -8,14 +8,11 @@ use tidegate_redis::{RedisLimits, RedisOptions};
 use tidegate_scylla::commands::{CommandCql, SCHEMA};
 use tidegate_scylla::{Cql, ScyllaCommands, ScyllaOptions};
 
-use super::{CommandPorts, DeciderPorts, DoorPorts};
+use super::{API, CommandPorts, DeciderPorts, DoorPorts};
 use crate::assemble::Opened;
 use crate::assemble::distributed::{FLUSH_GRACE, flushing, leaving, log_as_configured, options_of, wait_for_store};
 use crate::config::{Config, KafkaConfig};
 use crate::failure::Failure;
-
-/// AgentGate's name in topics, groups, keyspaces and prefixes.
-pub const API: &str = "agentgate";
 
 /// AgentGate's topic and group.
 ///

@@ -11,7 +11,7 @@ use tidegate_sqlite::{
     reconcile_commands,
 };
 
-use super::{CommandPorts, DeciderPorts, DoorPorts};
+use super::{API, CommandPorts, DeciderPorts, DoorPorts};
 use crate::agentgate::secret;
 use crate::assemble::{Close, Opened};
 use crate::config::Config;
@@ -31,7 +31,7 @@ pub struct EmbeddedCommands {
 
 /// The folder of AgentGate.
 pub fn path(config: &Config) -> PathBuf {
-    config.data.join("agentgate")
+    config.data.join(API)
 }
 
 /// Opens AgentGate's folder, making it if it is not there. The data folder itself must be there.
@@ -39,7 +39,8 @@ pub fn path(config: &Config) -> PathBuf {
 /// # Errors
 /// What is wrong with the folder, and the way out.
 pub fn folder(config: &Config, now: Timestamp) -> Result<DataFolder, Failure> {
-    Ok(DataFolder::open_or_create(&path(config), config.region, config.agentgate.partitions, now)?)
+    let partitions = config.agentgate.partitions;
+    Ok(DataFolder::open_or_create_commands(&path(config), API, config.region, partitions, now)?)
 }
 
 /// The same, for a command: where no service was ever started there is nothing to manage.
@@ -49,7 +50,7 @@ pub fn folder(config: &Config, now: Timestamp) -> Result<DataFolder, Failure> {
 pub fn existing(config: &Config) -> Result<DataFolder, Failure> {
     let region = config.is_set("region").then_some(config.region);
     DataFolder::open_existing(&config.data, region)?;
-    match DataFolder::open_existing(&path(config), region) {
+    match DataFolder::open_existing_commands(&path(config), API, region) {
         Err(FolderError::NotThere { .. }) => Err(Failure::refused(format!(
             "there is no organization in {}",
             config.data.display()
