@@ -3,11 +3,10 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use tidegate_replay::{Doing, ReplayState, Yield};
 use tokio::sync::watch;
 use tokio::time::{Instant, interval_at};
 
-use super::state::{Doing, ReplayState};
-use super::traffic::Yield;
 use crate::console::Console;
 use crate::time_left::span;
 
@@ -99,7 +98,8 @@ impl Meter {
 
 #[cfg(test)]
 mod tests {
-    use super::super::state::Spent;
+    use tidegate_replay::Spent;
+
     use super::*;
 
     #[test]
