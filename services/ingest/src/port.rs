@@ -4,8 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use axum::Router;
-use bytes::Bytes;
-use tidegate_door::openapi::description_route;
+use tidegate_door::openapi::with_description;
 use tidegate_door::{ServeReport, serve_watched, traffic_routes, with_fallbacks};
 use tokio::net::TcpListener;
 use tracing::warn;
@@ -18,10 +17,7 @@ use crate::openapi;
 impl Ingest {
     /// The routes of the five endpoints, `/openapi.json`, `/healthz` and `/`, and the answers to everything else.
     pub fn router(self: Arc<Self>) -> Router {
-        let (routes, description) = openapi::routes().split_for_parts();
-        let text = openapi::text(&description).expect("a description is plain data, and always serializes");
-        let routes = routes
-            .merge(description_route(Bytes::from(text), Answer::description))
+        let routes = with_description(openapi::routes(), Answer::description)
             .merge(traffic_routes("Tidegate ingest", self.draining.clone()));
         with_fallbacks(routes).with_state(self)
     }
