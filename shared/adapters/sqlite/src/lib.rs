@@ -6,6 +6,7 @@ pub mod folder;
 mod guards;
 pub mod log;
 mod metrics;
+mod product_file;
 mod read_only;
 pub mod registry;
 pub mod sqlite;
@@ -17,6 +18,7 @@ pub use log::{
     Closed, EmbeddedConsumer, EmbeddedLag, EmbeddedLog, EmbeddedReadLag, EmbeddedReadLog, LogOpenError, LogOptions,
 };
 pub use metrics::METRICS;
+pub use product_file::ProductFile;
 pub use registry::EmbeddedRegistry;
 pub use sqlite::SqliteError;
 pub use store::EmbeddedStore;
