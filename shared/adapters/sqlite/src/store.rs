@@ -40,13 +40,15 @@ pub(crate) mod run_row;
 mod save;
 mod schema;
 mod status_columns;
+mod team_number;
+mod work;
 mod writer;
 mod writer_state;
 
 use listing::Listing;
 use readers::Readers;
+use work::Work;
 use writer::Writer;
-use writer_state::Work;
 
 /// Connections for the persister's loads and the front door's single reads.
 const KEY_READERS: usize = 2;

@@ -14,7 +14,7 @@ use super::EmbeddedStore;
 use super::failure::unreadable;
 use super::id_blob::{IdBlob, blob_of, id_at};
 use super::run_row::{millis, signed, unsigned};
-use super::writer_state::Work;
+use super::work::Work;
 
 /// The columns that [`account_at`] takes, in its order.
 const ACCOUNT: &str = "generation, partition, from_offset, next_offset, stored, duplicate, conflict, dead";

@@ -10,9 +10,10 @@ use tidegate_agentping_ports::{AgentRow, Spend, SpendLine, SpendTally};
 use tidegate_kernel::{Month, Timestamp, Usd};
 
 use super::failure::unreadable;
-use super::load::{find, team_number};
+use super::load::find;
 use super::run_row::{millis, text, unsigned};
 use super::status_columns::{self, StatusColumns};
+use super::team_number::team_number;
 
 pub(super) fn run(connection: &Connection, key: RunKey) -> rusqlite::Result<Option<Run>> {
     let Some(team_no) = team_number(connection, key.team)? else {

@@ -10,7 +10,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::accounts;
 use super::purge::purge;
-use super::writer_state::{Work, WriterState};
+use super::work::Work;
+use super::writer_state::WriterState;
 use crate::folder::{OwnedFolder, STORE};
 use crate::guards::FileGuard;
 use crate::sqlite::SqliteError;

@@ -3,18 +3,17 @@
 //! Saves and notes are not synced by themselves: the next account that is settled syncs them with it
 //! (docs/adr/0017-saves-are-synced-by-the-settlement.md).
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
-use tidegate_agentping_ports::{Note, RunWrite};
 use tidegate_kernel::Timestamp;
-use tidegate_ports::{Account, Halt, StoreError};
+use tidegate_ports::StoreError;
 
 use super::accounts;
 use super::failure::{failure, is_of_the_disk};
 use super::run_row::signed;
 use super::save::{Pass, TeamNumbers};
+use super::work::Work;
 use crate::folder::{OwnedFolder, STORE};
 use crate::guards::{Checkpointer, FileGuard, checkpoint};
 use crate::sqlite::SqliteError;
@@ -38,30 +37,6 @@ impl WalLimits {
 
 /// KiB of page cache for the writer: it keeps the upper levels of all indexes, and their newest leaves.
 const CACHE_KIB: i64 = 32 * 1024;
-
-/// One write. Writes that wait together share a commit.
-pub(super) enum Work {
-    Runs(Arc<Vec<RunWrite>>),
-    Notes(Arc<Vec<Note>>),
-    Account(Account),
-    Halt(Halt),
-}
-
-impl Work {
-    pub fn rows(&self) -> usize {
-        match self {
-            Work::Runs(writes) => writes.len(),
-            Work::Notes(notes) => notes.len(),
-            Work::Account(_) | Work::Halt(_) => 1,
-        }
-    }
-
-    /// Whether it, and all that was written before it, must be on disk before it is answered. The WAL is one sequence: one
-    /// sync covers both.
-    const fn is_synced(&self) -> bool {
-        matches!(self, Work::Account(_))
-    }
-}
 
 pub(super) struct WriterState {
     connection: Connection,

@@ -1,10 +1,12 @@
 //! What is synced, what begins anew, and what a WAL that lost its end leaves.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use rusqlite::ffi;
+use tidegate_agentping_ports::Note;
 use tidegate_kernel::{Position, Region};
-use tidegate_ports::Fate;
+use tidegate_ports::{Account, Fate};
 
 use super::*;
 use crate::folder::DataFolder;
