@@ -1,5 +1,5 @@
 //! Conservation: accepted = stored + duplicate + conflict + dead + in flight, over the whole deployment. It is of no one
-//! team, so it is shown on the operations port and told as metrics. What is called stored is believed of the accounts, and
+//! team, so it is shown on the operations port and published as metrics. What is called stored is believed of the accounts, and
 //! looked up in the store for a sample.
 
 mod draw;

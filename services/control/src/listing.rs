@@ -66,7 +66,7 @@ async fn page(call: Call) -> Result<Response, Problem> {
     let (filter, page) = read_query(&call.parameters(KNOWN)?)?;
     let Call { reads, reader, .. } = call;
     let now = reads.now();
-    // One more than asked for tells whether anything follows.
+    // One more than asked for shows whether anything follows.
     let asked = RunPage { limit: page.limit + 1, ..page };
     let permit = reads.permit(Weight::Listing).await?;
     let listed = reads.ask(reads.queries.list(reader.team, &filter, &asked, now)).await?;

@@ -1,4 +1,4 @@
-//! Why a read is not answered, and the one table of what a client is told about it.
+//! Why a read is refused, and the one table of what the client gets for it.
 
 mod cause;
 mod credential;

@@ -101,7 +101,7 @@ async fn one(mut call: Call) -> Result<Response, Problem> {
     };
     let (state, run) = match note {
         None => (Stage::Queued, None),
-        // Records without a note are stored, but for those that nobody ever read.
+        // Records without a note are stored, except those that no persister ever read.
         Some(None) if account.is_some_and(|account| account.missing() != 0) => return Err(Problem::ReceiptUncertain),
         Some(None) => (Stage::Stored, None),
         Some(Some(Note { key: Some(key), .. })) if key.team != reader.team => return Err(Problem::ReceiptUnknown),

@@ -22,9 +22,9 @@ impl Ingest {
         with_fallbacks(routes).with_state(self)
     }
 
-    /// Serves until `shutdown` completes, then stops in order: for the drain grace requests are still taken, each the last
-    /// of its connection; then no new connections, idle ones closed, requests under way ended, what is left cut at the
-    /// drain deadline. Work that its client has left is waited for too.
+    /// Serves until `shutdown` completes, then stops in order. During the drain grace, requests are still accepted, each as
+    /// the last of its connection. Then idle connections are closed, requests under way end, and the drain deadline cuts
+    /// what is left. Detached work is awaited, too.
     pub async fn serve(self: Arc<Self>, listener: TcpListener, shutdown: impl Future<Output = ()>) -> ServeReport {
         let options = self.config.serve;
         let shutdown = self.draining.noting(shutdown);

@@ -1,4 +1,4 @@
-//! The one table: from what went wrong to everything that a client, a log and a metric are told of it. The page
+//! The one table: from what went wrong to everything that a client, a log and a metric get of it. The page
 //! `docs/status-codes.md` is the same table for readers, and a test holds the two together.
 
 mod admission;

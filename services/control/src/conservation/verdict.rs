@@ -16,7 +16,7 @@ pub(super) enum Verdict {
     Found,
     /// Something that it brought is not stored, and nothing allows that.
     Missing,
-    /// Nobody calls it stored, or what is not stored of it may have been purged.
+    /// No account calls it stored, or what is not stored of it may have been purged.
     NotJudged,
 }
 

@@ -70,7 +70,7 @@ fn line(state: &ReplayState, verb: &str, rate: f64) -> String {
             span(age_ms / 1_000)
         ),
         Doing::Yielding(Yield::Unknown(why)) => {
-            format!("{line}; waiting: nobody can tell how far the consumers are behind ({why})")
+            format!("{line}; waiting: how far the consumers are behind is not known ({why})")
         }
         Doing::Trying { what, why } => format!("{line}; {what} does not work, trying again: {why}"),
     }
