@@ -58,12 +58,9 @@ impl Roles {
         let jobs =
             [orphan_purge(runs.clone(), lag.clone(), clock.clone()), note_expiry(accounts.clone(), clock.clone())];
         let (log_watch, health) = (LogWatch::new(lag.clone(), accounts.clone()), self.health.clone());
-        let persister =
-            Persister::new(consume, runs, accounts, dead_letters, clock, self.config.persister).with_ends(lag);
-        let persister = match log {
-            Some(log) => persister.reading_again_from(log),
-            None => persister,
-        };
+        let persister = Persister::new(consume, runs, accounts, dead_letters, clock, self.config.persister)
+            .with_ends(lag)
+            .reading_again_from(log);
         let stalled = persister.stalled();
         self.jobs.push(parts.start("log watch", |stop| log_watch.watch(health, stop)));
         let health = self.health.clone();

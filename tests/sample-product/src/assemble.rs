@@ -103,10 +103,6 @@ impl Parts {
         let (counting, poison) = (Counting(self.counters.clone()), Poison::DeadLetter(self.dead_letters.clone()));
         let (accounts, config) = (self.accounts.clone(), ConsumerConfig::default());
         let consumer = Consumer::new(log, counting, poison, accounts, Arc::new(SystemClock), config);
-        let consumer = consumer.with_ends(self.groups.lag(group)?);
-        Ok(match &self.read_log {
-            Some(log) => consumer.reading_again_from(log.clone()),
-            None => consumer,
-        })
+        Ok(consumer.with_ends(self.groups.lag(group)?).reading_again_from(self.read_log.clone()))
     }
 }

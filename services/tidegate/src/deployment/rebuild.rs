@@ -61,7 +61,7 @@ async fn live(config: Config, into: String, mut console: Console) -> Result<Exit
     let (runs, accounts) = (store.clone(), store.clone());
     let log = Arc::new(KafkaReadLog::open(&options)?);
     let persister = Persister::new(Box::new(up_to), runs, accounts, dead_letters, clock.clone(), settings);
-    let persister = persister.reading_again_from(log);
+    let persister = persister.reading_again_from(Some(log));
     let mut parts = Parts::default();
     let part = parts.start("persister", |stop| persister.run(stop.stopped()));
     let began = Instant::now();
