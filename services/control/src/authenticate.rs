@@ -1,4 +1,4 @@
-//! Who a credential belongs to, as reading asks it.
+//! Authentication, as the read API needs it.
 
 use async_trait::async_trait;
 use tidegate_admission::{Admission, Authenticator, Caller, Refusal};

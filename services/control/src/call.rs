@@ -52,7 +52,7 @@ impl Call {
         Parameters::read(&self.parts.uri, known)
     }
 
-    /// The one variable segment of the path; `None` where its escapes stand for no text.
+    /// The one variable segment of the path; `None` where its percent-encoding is not UTF-8.
     pub async fn path(&mut self) -> Option<String> {
         Path::from_request_parts(&mut self.parts, &()).await.ok().map(|Path(text)| text)
     }

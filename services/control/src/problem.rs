@@ -21,7 +21,7 @@ use credential::credential_entry;
 pub type Entry = tidegate_door::Entry<Cause>;
 
 const NOT_FOUND: StatusCode = StatusCode::NOT_FOUND;
-/// The level of what is the caller's doing.
+/// The log level of refusals that the caller caused.
 const QUIET: Level = Level::DEBUG;
 /// How much of what a client sent is shown back to it.
 const SHOWN_CHARS: usize = 64;
@@ -54,7 +54,7 @@ pub(crate) enum Problem {
     ParameterRepeated {
         name: &'static str,
     },
-    /// Its escapes stand for no text.
+    /// Its percent-encoding is not UTF-8.
     ParameterNoText {
         name: &'static str,
         fault: TextFault,

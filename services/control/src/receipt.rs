@@ -21,7 +21,7 @@ use crate::refusal_shapes::{OneReceiptRefusals, Refusals};
 /// A record's whereabouts.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ReceiptView {
-    /// As it was asked for.
+    /// The receipt in the request.
     receipt: String,
     /// `queued`: safe on the log, to be stored. `stored`: something of it was new. `duplicate`: all of it was there
     /// before. `conflict`: it contradicts what was stored first, which stands. `dead`: it could not be applied and is set

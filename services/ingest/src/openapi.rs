@@ -18,7 +18,7 @@ use crate::refusal_shapes::ErrorBody;
         title = "Tidegate ingest API",
         description = "What AI agents report: runs, events, heartbeats. `202` is sent once the record is safe; a repeat \
                        of what is there is `200`. What is taken in has a receipt in `X-Tidegate-Receipt`: opaque, no \
-                       secret; `GET /v1/receipts/{receipt}` of the read API tells for 30 days what became of the \
+                       secret; `GET /v1/receipts/{receipt}` of the read API says for 30 days what became of the \
                        record. Every answer carries `x-request-id`, and every `429` and `503` \
                        `Retry-After` in whole seconds.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),

@@ -27,7 +27,7 @@ const NO_ROUTE: &str = "There is no such route. GET /openapi.json lists the rout
 /// One line of the table.
 pub type Entry = tidegate_door::Entry<Cause>;
 
-/// Everything for which a request is not taken in.
+/// Every reason for which a request is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Problem {
     /// Admission refused.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tidegate_kernel::Partition;
 use tidegate_ports::{Account, LogSpan};
 
-/// What is known of every partition, by generation, then partition.
+/// The sums of every partition, by generation, then partition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sums {
     pub partitions: Vec<PartitionSums>,
