@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use tidegate_door::openapi::text;
+
 /// One port's description.
 pub struct Description {
     /// Below `docs/openapi/`.
@@ -14,9 +16,9 @@ impl Description {
     /// Every port's.
     pub fn all() -> Vec<Description> {
         vec![
-            Description { file: "agentgate.json", text: tidegate_agentgate_api::openapi_json().unwrap() },
-            Description { file: "control.json", text: tidegate_control::openapi_json().unwrap() },
-            Description { file: "ingest.json", text: tidegate_ingest::openapi_json().unwrap() },
+            Description { file: "agentgate.json", text: text(&tidegate_agentgate_api::openapi()) },
+            Description { file: "control.json", text: text(&tidegate_control::openapi()) },
+            Description { file: "ingest.json", text: text(&tidegate_ingest::openapi()) },
         ]
     }
 

@@ -1,4 +1,4 @@
-//! Who reads: an API key in a header, never in the URL.
+//! The caller of a read: authenticated by an API key in a header, never in the URL.
 
 use http::{HeaderMap, HeaderName};
 use tidegate_agentping::{Plan, Scope, TeamId, credential};
@@ -9,14 +9,14 @@ use crate::reads::Reads;
 
 const KEY_HEADER: HeaderName = HeaderName::from_static(credential::KEY_HEADER);
 
-/// A caller who may read all of its team. Only its credential makes one.
+/// A caller who may read everything of its team. It exists only after its credential was checked.
 pub(crate) struct Reader {
     pub team: TeamId,
     pub plan: Plan,
 }
 
 impl Reader {
-    /// Whoever the headers say it is.
+    /// The caller that the headers name.
     ///
     /// # Errors
     /// [`Problem::Refused`], or [`Problem::TokenMayNotRead`].

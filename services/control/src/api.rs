@@ -6,7 +6,7 @@ use http::request::Parts;
 use tidegate_agentping::routes::{CONTROL, ROUTES};
 use tidegate_door::{Api, LikelyCall, OutcomesOf, Refused, Route, WrongMethod};
 
-use crate::endpoint::{self, Endpoint};
+use crate::endpoint::Endpoint;
 use crate::problem::{Cause, Entry, Problem};
 use crate::reads::Reads;
 
@@ -43,8 +43,8 @@ impl Api for Reads {
         Problem::RouteUnknown { path: parts.uri.path().to_owned(), likely }
     }
 
-    fn wrong_method(parts: &Parts, why: WrongMethod) -> (Endpoint, Problem) {
-        (endpoint::of_path(parts.uri.path()), Problem::MethodNotAllowed { method: parts.method.clone(), why })
+    fn wrong_method(parts: &Parts, _: &'static str, why: WrongMethod) -> Problem {
+        Problem::MethodNotAllowed { method: parts.method.clone(), why }
     }
 }
 

@@ -1,9 +1,9 @@
-//! Who a credential belongs to, as reading asks it.
+//! Authentication, as the read API needs it.
 
 use async_trait::async_trait;
 use tidegate_admission::{Admission, Authenticator, Caller, Refusal};
 
-/// Tells who a credential belongs to: admission's first step, and all that reading needs of it.
+/// Finds the owner of a credential. It is the first step of admission, and the only one that a read needs.
 #[async_trait]
 pub trait Authenticate: Send + Sync + 'static {
     /// Judges a credential as presented (`None`: nothing was): its form, its region before any look-up, then whose

@@ -1,4 +1,4 @@
-//! One read on its way: who reads is known before what is read is looked at.
+//! One read: the caller is authenticated before anything is read.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ where
     F: Future<Output = Result<Response, Problem>>,
 {
     let enter = async move |Entered { api: reads, parts, body, .. }: Entered<Reads>| {
-        // A read has no use for one.
+        // A read has no body.
         drop(body);
         let reader = Reader::of(&reads, &parts.headers).await?;
         read(Call { reads, reader, parts }).await
@@ -36,7 +36,7 @@ where
     tidegate_door::framed(reads, endpoint, request, enter)
 }
 
-/// A read by somebody who may read.
+/// A read by an authenticated caller.
 pub(crate) struct Call {
     pub reads: Arc<Reads>,
     pub reader: Reader,
@@ -52,7 +52,7 @@ impl Call {
         Parameters::read(&self.parts.uri, known)
     }
 
-    /// The one variable segment of the path; `None` where its escapes stand for no text.
+    /// The one variable segment of the path; `None` where its percent-encoding is not UTF-8.
     pub async fn path(&mut self) -> Option<String> {
         Path::from_request_parts(&mut self.parts, &()).await.ok().map(|Path(text)| text)
     }

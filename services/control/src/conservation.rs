@@ -1,6 +1,6 @@
 //! Conservation: accepted = stored + duplicate + conflict + dead + in flight, over the whole deployment. It is of no one
-//! team, so it is shown on the operations port and told as metrics. What is called stored is believed of the accounts, and
-//! looked up in the store for a sample.
+//! team, so it is shown on the operations port and published as metrics. The accounts are trusted for what is
+//! stored, and a sample of it is looked up in the store.
 
 mod draw;
 mod sample;
@@ -28,7 +28,7 @@ use crate::metrics::{CONSERVATION_DIFFERENCE, CONSERVATION_RECORDS, LOG_END_OFFS
 use sample::{Sample, Sampler};
 pub use sums::{LogEnds, PartitionSums, Sums, Total};
 
-/// How often the metrics are set anew, and a sample is taken.
+/// How often the metrics are updated, and a sample is taken.
 const PERIOD: Duration = Duration::from_secs(10);
 
 const NO_LOG: &str = "this process was given no log to read: name the log's servers in its configuration";
@@ -192,7 +192,7 @@ impl Conservation {
     }
 }
 
-/// No comparison with what is no number holds, so no alert stands on an end that is not known any more.
+/// Sets the gauges to NaN. A comparison with NaN never holds, so no alert fires on an end that is not known any more.
 fn forget(ends: &mut Vec<Gauge>) {
     ends.drain(..).for_each(|gauge| gauge.set(f64::NAN));
 }

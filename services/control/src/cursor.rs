@@ -1,5 +1,5 @@
-//! The place from which a next page goes on: opaque to clients, and bound to what it came from: of a listing to its
-//! filter, of a run's events to the run.
+//! Cursors: where the next page begins. They are opaque to clients, and each is bound to its query: that of a listing
+//! to the filter, that of a run's events to the run.
 
 use tidegate_agentping::id::IdKind;
 use tidegate_agentping::{EventId, Id, RunId};
@@ -18,7 +18,7 @@ pub(crate) fn encode(listed_at: Timestamp, id: RunId, filter: &RunFilter) -> Str
     format!("{VERSION}{}{millis:016x}{:032x}{filter:016x}", id.region(), id.bits())
 }
 
-/// `None` for what was never given out, or was for another filter.
+/// `None` for a text that is no cursor of ours, or is of another filter.
 pub(crate) fn decode(text: &str, filter: &RunFilter) -> Option<(Timestamp, RunId)> {
     let (region, digits) = parts(text, CHARS)?;
     let millis = u64::from_str_radix(&digits[..16], 16).ok()?;
@@ -31,7 +31,7 @@ pub(crate) fn encode_event(run: RunId, last: EventId) -> String {
     format!("{VERSION}{}{:032x}{:016x}", last.region(), last.bits(), run_fingerprint(run))
 }
 
-/// `None` for what was never given out, or was for another run.
+/// `None` for a text that is no cursor of ours, or is of another run.
 pub(crate) fn decode_event(text: &str, run: RunId) -> Option<EventId> {
     let (region, digits) = parts(text, EVENT_CHARS)?;
     let (id, bound_to) = id_and_binding(region, digits)?;

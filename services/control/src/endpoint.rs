@@ -21,22 +21,8 @@ tidegate_door::labels! {
     }
 }
 
-/// The endpoint of a path that has a route.
-pub(crate) fn of_path(path: &str) -> Endpoint {
-    match path {
-        "/v1/runs" => Endpoint::Runs,
-        "/v1/agents" => Endpoint::Agents,
-        "/v1/usage" => Endpoint::Usage,
-        "/v1/spend" => Endpoint::Spend,
-        path if path.starts_with("/v1/runs/") => Endpoint::Run,
-        path if path.starts_with("/v1/receipts/") => Endpoint::Receipt,
-        _ => Endpoint::Other,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use tidegate_agentping::routes::{CONTROL, ROUTES};
     use tidegate_door::Label;
 
     use super::*;
@@ -50,15 +36,5 @@ mod tests {
         for (index, cause) in Cause::ALL.iter().enumerate() {
             assert_eq!(*cause as usize, index, "{cause:?}");
         }
-    }
-
-    #[test]
-    fn every_read_counts_under_an_endpoint_of_its_own() {
-        let reads = ROUTES.iter().filter(|(port, _, path)| *port == CONTROL && path.starts_with("/v1"));
-        let mut labels: Vec<&str> = reads.map(|(_, _, path)| of_path(path).label()).collect();
-        labels.push(Endpoint::Other.label());
-        labels.sort_unstable();
-        labels.dedup();
-        assert_eq!(labels.len(), Endpoint::ALL.len(), "{labels:?}");
     }
 }

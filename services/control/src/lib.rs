@@ -35,7 +35,7 @@ use axum::Router;
 use axum::response::Response;
 use tidegate_agentping_ports::{NotedAccounts, RunQueries};
 use tidegate_door::entry::with_type;
-use tidegate_door::openapi::description_route;
+use tidegate_door::openapi::with_description;
 use tidegate_door::{
     AnswerBudget, Answered, Draining, Outcomes, ServeOptions, ServeReport, serve, stamped, traffic_routes,
     with_fallbacks,
@@ -47,7 +47,7 @@ use tokio::net::TcpListener;
 pub use authenticate::Authenticate;
 pub use conservation::Conservation;
 pub use metrics::METRICS;
-pub use openapi::{openapi, openapi_json};
+pub use openapi::openapi;
 
 use endpoint::COUNTED;
 use reads::Reads;
@@ -131,11 +131,9 @@ impl Control {
     /// All routes, with their fallbacks.
     pub fn into_router(self) -> Router {
         let reads = Arc::new(self.reads);
-        let (routes, description) = openapi::routes().split_for_parts();
-        let text = serde_json::to_vec(&description).expect("a description is plain data, and always serializes");
-        let described = description_route(text.into(), |text| with_type("application/json", text));
+        let routes = with_description(openapi::routes(), |text| with_type("application/json", text));
         let traffic = stamped(traffic_routes("Tidegate read API", self.draining), &reads);
-        with_fallbacks(routes.merge(described).merge(traffic)).with_state(reads)
+        with_fallbacks(routes.merge(traffic)).with_state(reads)
     }
 
     /// Serves on `listener` until `shutdown` completes and requests under way have ended, or the drain deadline

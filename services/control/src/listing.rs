@@ -47,7 +47,7 @@ pub(crate) struct RunList {
     tag = "runs",
     params(
         ("agent" = inline(Option<String>), Query, description = "Of this agent: its slug.", min_length = 1, max_length = 128),
-        ("status" = inline(Option<Status>), Query, description = "Standing like this at the time of the answer."),
+        ("status" = inline(Option<Status>), Query, description = "With this status at the time of the answer."),
         ("customer_id" = inline(Option<String>), Query, description = "Of this customer.", min_length = 1, max_length = 256),
         ("feature" = inline(Option<String>), Query, description = "Of this feature.", min_length = 1, max_length = 256),
         ("from" = inline(Option<String>), Query, description = "Started at or after (received, where the run has `clock_skew`): RFC 3339.", format = DateTime),
@@ -66,7 +66,7 @@ async fn page(call: Call) -> Result<Response, Problem> {
     let (filter, page) = read_query(&call.parameters(KNOWN)?)?;
     let Call { reads, reader, .. } = call;
     let now = reads.now();
-    // One more than asked for tells whether anything follows.
+    // One more than asked for shows whether anything follows.
     let asked = RunPage { limit: page.limit + 1, ..page };
     let permit = reads.permit(Weight::Listing).await?;
     let listed = reads.ask(reads.queries.list(reader.team, &filter, &asked, now)).await?;

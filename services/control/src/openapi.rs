@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use tidegate_door::openapi::{Transport, add_transport};
-use utoipa::{Modify, OpenApi};
+use tidegate_door::openapi::{Transports, of_endpoint};
+use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::endpoint::Endpoint;
 use crate::reads::Reads;
 use crate::refusal_shapes::ErrorBody;
 use crate::{agents, listing, receipt, run, spend, usage};
@@ -20,50 +21,30 @@ use crate::{agents, listing, receipt, run, spend, usage};
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     components(schemas(ErrorBody)),
-    modifiers(&Keys),
+    modifiers(&CREDENTIALS),
 )]
 struct Description;
 
-/// Where an API key may be sent.
-struct Keys;
-
-impl Modify for Keys {
-    fn modify(&self, description: &mut utoipa::openapi::OpenApi) {
-        add_transport(
-            description,
-            "bearer",
-            Transport::Bearer { form: "apk_<region>_<32 hex>" },
-            "One of the team's API keys.",
-        );
-        add_transport(
-            description,
-            "key_header",
-            Transport::Header { name: "X-AgentPing-Key" },
-            "The same key, for proxies that strip `Authorization`. Not looked at where `Authorization` is sent.",
-        );
-    }
-}
+const CREDENTIALS: Transports = Transports {
+    form: "apk_<region>_<32 hex>",
+    about: "One of the team's API keys.",
+    noun: "key",
+    header: "X-AgentPing-Key",
+    query: None,
+};
 
 /// The routes that the description is generated from: a route cannot be served and not be described.
 pub(crate) fn routes() -> OpenApiRouter<Arc<Reads>> {
     OpenApiRouter::with_openapi(Description::openapi())
-        .routes(routes!(listing::list))
-        .routes(routes!(run::read))
-        .routes(routes!(agents::list))
-        .routes(routes!(usage::read))
-        .routes(routes!(spend::read))
-        .routes(routes!(receipt::read))
+        .routes(of_endpoint(Endpoint::Runs, routes!(listing::list)))
+        .routes(of_endpoint(Endpoint::Run, routes!(run::read)))
+        .routes(of_endpoint(Endpoint::Agents, routes!(agents::list)))
+        .routes(of_endpoint(Endpoint::Usage, routes!(usage::read)))
+        .routes(of_endpoint(Endpoint::Spend, routes!(spend::read)))
+        .routes(of_endpoint(Endpoint::Receipt, routes!(receipt::read)))
 }
 
 /// The description of this port, as served at `/openapi.json`.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     routes().into_openapi()
-}
-
-/// The same as text, as it is checked in.
-///
-/// # Errors
-/// None in practice: a description is plain data.
-pub fn openapi_json() -> Result<String, serde_json::Error> {
-    openapi().to_pretty_json().map(|text| text + "\n")
 }

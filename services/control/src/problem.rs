@@ -1,4 +1,4 @@
-//! Why a read is not answered, and the one table of what a client is told about it.
+//! Why a read is refused, and the one table of what the client gets for it.
 
 mod cause;
 mod credential;
@@ -21,7 +21,7 @@ use credential::credential_entry;
 pub type Entry = tidegate_door::Entry<Cause>;
 
 const NOT_FOUND: StatusCode = StatusCode::NOT_FOUND;
-/// The level of what is the caller's doing.
+/// The log level of refusals that the caller caused.
 const QUIET: Level = Level::DEBUG;
 /// How much of what a client sent is shown back to it.
 const SHOWN_CHARS: usize = 64;
@@ -54,7 +54,7 @@ pub(crate) enum Problem {
     ParameterRepeated {
         name: &'static str,
     },
-    /// Its escapes stand for no text.
+    /// Its percent-encoding is not UTF-8.
     ParameterNoText {
         name: &'static str,
         fault: TextFault,

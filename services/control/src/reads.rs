@@ -18,7 +18,7 @@ use crate::weight::Weight;
 pub(crate) struct Reads {
     pub queries: Arc<dyn RunQueries>,
     pub accounts: Arc<dyn NotedAccounts>,
-    /// What there can be receipts of; `None` where this process knows no log.
+    /// The log that receipts refer to; `None` where this process has none.
     pub log: Option<Arc<dyn ReadLog>>,
     pub callers: Arc<dyn Authenticate>,
     pub clock: Arc<dyn Clock>,
@@ -29,7 +29,7 @@ pub(crate) struct Reads {
     /// How long a read may wait for what was on the log before it.
     pub settle_wait: Duration,
     pub budget: AnswerBudget,
-    /// Since when reads find no part of it.
+    /// Since when reads get no permit of the budget.
     pub crowding: Outage,
 }
 

@@ -21,7 +21,7 @@ use crate::refusal_shapes::{OneReceiptRefusals, Refusals};
 /// A record's whereabouts.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ReceiptView {
-    /// As it was asked for.
+    /// The receipt in the request.
     receipt: String,
     /// `queued`: safe on the log, to be stored. `stored`: something of it was new. `duplicate`: all of it was there
     /// before. `conflict`: it contradicts what was stored first, which stands. `dead`: it could not be applied and is set
@@ -101,7 +101,7 @@ async fn one(mut call: Call) -> Result<Response, Problem> {
     };
     let (state, run) = match note {
         None => (Stage::Queued, None),
-        // Records without a note are stored, but for those that nobody ever read.
+        // Records without a note are stored, except those that no persister ever read.
         Some(None) if account.is_some_and(|account| account.missing() != 0) => return Err(Problem::ReceiptUncertain),
         Some(None) => (Stage::Stored, None),
         Some(Some(Note { key: Some(key), .. })) if key.team != reader.team => return Err(Problem::ReceiptUnknown),

@@ -25,7 +25,7 @@ use crate::{cursor, settled};
 
 const KNOWN: &[&str] = &["events_limit", "events_cursor", "settled"];
 const MAX_EVENTS: usize = 500;
-/// A page ends with the event that brings it to so many bytes.
+/// Bytes of a page of events; it ends with the event that reaches them.
 const PAGE_BYTES: usize = 1 << 20;
 /// A run that changes while its events are read is read again, so often at the most.
 const MOMENTS: u32 = 4;

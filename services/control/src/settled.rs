@@ -20,7 +20,7 @@ pub(crate) fn parse(text: &str) -> Option<bool> {
     text.parse().ok()
 }
 
-/// Says on an answer whether what it waited for was stored; nothing, if it did not wait.
+/// Sets the header that says whether what the answer waited for is stored; none if it did not wait.
 pub(crate) fn marked(mut response: Response, settled: Option<bool>) -> Response {
     if let Some(settled) = settled {
         let value = HeaderValue::from_static(if settled { "true" } else { "false" });
@@ -39,7 +39,7 @@ impl Reads {
         let Some(log) = &self.log else { return Ok(false) };
         let until = Instant::now() + self.settle_wait;
         let spans = self.ask_log(log.spans()).await?;
-        // Every partition stands there once.
+        // Every partition is listed once.
         let partitions = u32::try_from(spans.len()).unwrap_or(u32::MAX);
         let Some(span) = spans.into_iter().find(|span| span.partition == key.log_key().partition(partitions)) else {
             return Ok(false);

@@ -29,13 +29,13 @@ pub(crate) struct MonthlySpend {
     #[serde(serialize_with = "decimal")]
     #[schema(value_type = f64, minimum = 0)]
     total_usd: Usd,
-    /// Of the runs that stand at `success`.
+    /// The cost of runs with status `success`.
     #[serde(serialize_with = "decimal")]
     #[schema(value_type = f64, minimum = 0)]
     successful_usd: Usd,
     /// Greatest cost first, at most 1,000.
     by_agent: Vec<Line>,
-    /// What the agents beyond those come to; absent if there are none.
+    /// The sum over the other agents; absent if there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Rest, required = false)]
     by_agent_rest: Option<Rest>,
@@ -53,7 +53,7 @@ pub(crate) struct MonthlySpend {
     unpriced: Vec<UnpricedModel>,
 }
 
-/// What the rows that a breakdown leaves out come to.
+/// The sum over the rows that a breakdown leaves out.
 #[derive(Serialize, ToSchema)]
 struct Rest {
     /// US dollars, exact.

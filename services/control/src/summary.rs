@@ -52,7 +52,7 @@ pub(crate) struct RunSummary {
     #[serde(serialize_with = "decimal")]
     #[schema(value_type = f64, minimum = 0)]
     cost_usd: Usd,
-    /// An event told of an error. Apart from `status`: a run may succeed after a call that failed.
+    /// An event reported an error. This is separate from `status`: a run may succeed after a call that failed.
     errored: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
@@ -100,7 +100,7 @@ pub(crate) struct RunSummary {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct RepeatedClosings {
     /// How many: those that say another status, or come more than ten minutes after the first, and retries that the
-    /// front door could not tell from new calls.
+    /// front door could not distinguish from new calls.
     times: u64,
     /// By the server's clock.
     #[serde(with = "iso")]
@@ -124,7 +124,7 @@ pub(crate) enum Status {
 }
 
 impl RunSummary {
-    /// The run as seen at `now`; `None` for one without an opening, which nobody is shown.
+    /// The run as seen at `now`; `None` for one without an opening, which is not shown.
     pub fn of(id: RunId, run: &Run, now: Timestamp) -> Option<Self> {
         let opening = run.opening()?;
         let start = &opening.start;

@@ -1,5 +1,5 @@
-//! How far the log has acknowledged what clients were told is safe, by partition. A log that ends before it has forgotten
-//! accepted records, and nobody behind the log could tell.
+//! The highest offset that the log acknowledged to this front door, by partition. A log that ends before it has lost
+//! accepted records, which no consumer of the log can notice.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -128,7 +128,7 @@ pub struct OpenedRun {
     pub status: RunStatus,
 }
 
-/// A batch as taken in.
+/// An accepted batch.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TakenEvents {
     #[schema(value_type = String)]
@@ -193,7 +193,7 @@ pub struct TakenHeartbeat {
     pub duration_ms: Option<u64>,
 }
 
-/// A ping as taken in, for those who ask for JSON.
+/// An accepted ping, for clients that ask for JSON.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TakenPing {
     #[schema(value_type = String)]

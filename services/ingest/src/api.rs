@@ -9,7 +9,7 @@ use tidegate_door::entry::with_type;
 use tidegate_door::{Api, FormOf, LikelyCall, OutcomesOf, Place, Refused, Route, WrongMethod};
 
 use crate::answers::{Answer, TEXT};
-use crate::endpoint::{Endpoint, known_path};
+use crate::endpoint::Endpoint;
 use crate::ingest::Ingest;
 use crate::ping_text::ping_text;
 use crate::refusal_table::{Cause, Entry, Problem};
@@ -66,9 +66,8 @@ impl Api for Ingest {
         Problem::NotFound { likely }
     }
 
-    fn wrong_method(parts: &Parts, why: WrongMethod) -> (Endpoint, Problem) {
-        let (endpoint, allow) = known_path(parts.uri.path());
-        (endpoint, Problem::MethodNotAllowed { allow, why })
+    fn wrong_method(_: &Parts, allow: &'static str, why: WrongMethod) -> Problem {
+        Problem::MethodNotAllowed { allow, why }
     }
 }
 

@@ -1,4 +1,4 @@
-//! One request on its way: the steps that the endpoints share, in the order of the gates (AgentPing: gate order).
+//! One request: the steps that the endpoints share, in the order of the gates (AgentPing: gate order).
 
 use std::future::Future;
 use std::sync::Arc;
@@ -44,22 +44,22 @@ where
 pub(crate) struct Call {
     pub ingest: Arc<Ingest>,
     pub parts: Parts,
-    /// When it came: the server's word on every time that the client leaves out.
+    /// When it was received: used for every time that the client leaves out.
     pub received_at: Timestamp,
     place: Place,
-    /// What its body takes of the bytes for bodies.
+    /// The bytes of the body budget that its body holds.
     permit: BytePermit,
 }
 
 impl Call {
-    /// The body stands apart: it cannot be shared between threads, and the rest must be.
+    /// The body is separate: it cannot be shared between threads, and the rest must be.
     fn new(Entered { api: ingest, place, parts, body }: Entered<Ingest>) -> (Self, Body) {
         let received_at = ingest.clock.now();
         let permit = ingest.body_budget.none();
         (Call { ingest, parts, received_at, place, permit }, body)
     }
 
-    /// Who calls, unless the door is shut to this class for now. Nothing of the body is kept of who may not enter.
+    /// The caller, unless this class is shed at present. The body of a refused request is read and discarded.
     pub async fn enter(&self, class: Class, query_key: Option<&str>, body: &mut Body) -> Result<Caller, Problem> {
         let admission = &self.ingest.admission;
         let presented = presented(&self.parts.headers, &KEY_HEADER, query_key);
@@ -74,13 +74,13 @@ impl Call {
         }
     }
 
-    /// The whole body. Once it is parsed it should go: nobody needs it while the log is waited for.
+    /// The whole body. Drop it once it is parsed: it is not needed while the request waits for the log.
     pub async fn text(&self, caller: &Caller, body: Body) -> Result<String, Problem> {
         let config = &self.ingest.config;
         let bounds = Bounds { max_bytes: config.max_body_bytes, read_timeout: config.body_read_timeout };
         let headers = &self.parts.headers;
         match read(headers, body, bounds, &self.permit).await {
-            // Our trouble, and the caller is not charged for it.
+            // This is our limit, so the caller is not charged.
             Err(BodyError::OverBudget) => {
                 let retry_after_s = self.ingest.bytes_outage.failed(self.ingest.clock.now());
                 Err(Problem::TooManyBytes { retry_after_s })
@@ -97,7 +97,7 @@ impl Call {
         ids::of_region(id, self.ingest.config.region, || "id".to_owned())
     }
 
-    /// What the rules for bodies need to know.
+    /// The options of the rules for bodies.
     pub fn reading(&self, caller: &Caller) -> ParseOptions {
         ParseOptions {
             region: self.ingest.config.region,
@@ -107,8 +107,8 @@ impl Call {
         }
     }
 
-    /// What is wrong with a request is told only after the request was charged, and only if the caller may still
-    /// send: the limits' refusal wins.
+    /// Answers with a fault only after the request was charged, and only if the caller may still send: the refusal of a
+    /// limit comes first.
     pub async fn judged<T>(&self, caller: &Caller, parsed: Result<T, impl Into<Problem>>) -> Result<T, Problem> {
         match parsed {
             Ok(value) => Ok(value),
@@ -120,7 +120,7 @@ impl Call {
         }
     }
 
-    /// Takes the request in. This runs on even if the client leaves: what was claimed must be settled.
+    /// Accepts the request. It runs on even if the client leaves: what was claimed must be settled.
     pub async fn accept(self, caller: Caller, run: Option<RunId>, body: RecordBody) -> Result<Accepted, Problem> {
         let Call { ingest, parts, received_at, place, permit } = self;
         // Its headers stand in the connection's read buffer, which is free for the next request once nothing refers to
@@ -144,7 +144,7 @@ impl Call {
     }
 }
 
-/// An id for a run whose sender gave none, of a partition that does not stand still if there is one.
+/// An id for a run whose sender gave none, in a partition that is not halted if there is one.
 fn mint(ingest: &Ingest, team: TeamId, received_at: Timestamp) -> RunId {
     const TRIES: usize = 64;
     let mint = || ingest.ids.mint(ingest.config.region, received_at);
@@ -156,11 +156,11 @@ fn mint(ingest: &Ingest, team: TeamId, received_at: Timestamp) -> RunId {
     std::iter::repeat_with(mint).take(TRIES).find(other).unwrap_or(run)
 }
 
-/// A request that was taken in.
+/// An accepted request.
 pub(crate) struct Accepted {
     pub run: RunId,
     pub received_at: Timestamp,
-    /// Of the record that it made.
+    /// The receipt of the record that it made.
     pub receipt: Option<Receipt>,
     pub acceptance: Acceptance,
 }

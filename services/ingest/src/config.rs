@@ -1,4 +1,4 @@
-//! What the front door can be told. The binary reads and checks it; here are the shapes and the defaults.
+//! The settings of the front door, with their defaults. The binary reads and checks them.
 
 use std::time::Duration;
 

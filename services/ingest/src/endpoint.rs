@@ -19,15 +19,3 @@ tidegate_door::labels! {
         Other "other";
     }
 }
-
-/// The endpoint of a path that has a route, and its methods.
-pub(crate) fn known_path(path: &str) -> (Endpoint, &'static str) {
-    match path {
-        "/v1/runs" => (Endpoint::Runs, "POST"),
-        "/v1/heartbeats" => (Endpoint::Heartbeats, "POST"),
-        "/v1/ping" => (Endpoint::Ping, "GET"),
-        "/openapi.json" | "/healthz" | "/" => (Endpoint::Other, "GET, HEAD"),
-        path if path.ends_with("/events") => (Endpoint::Events, "POST"),
-        _ => (Endpoint::Finish, "POST"),
-    }
-}

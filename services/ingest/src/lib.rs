@@ -23,5 +23,5 @@ pub use config::IngestConfig;
 pub use endpoint::Endpoint;
 pub use ingest::Ingest;
 pub use metrics::METRICS;
-pub use openapi::{openapi, openapi_json};
+pub use openapi::openapi;
 pub use tidegate_door::ServeReport;

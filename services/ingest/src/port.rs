@@ -4,8 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use axum::Router;
-use bytes::Bytes;
-use tidegate_door::openapi::description_route;
+use tidegate_door::openapi::with_description;
 use tidegate_door::{ServeReport, serve_watched, traffic_routes, with_fallbacks};
 use tokio::net::TcpListener;
 use tracing::warn;
@@ -18,17 +17,14 @@ use crate::openapi;
 impl Ingest {
     /// The routes of the five endpoints, `/openapi.json`, `/healthz` and `/`, and the answers to everything else.
     pub fn router(self: Arc<Self>) -> Router {
-        let (routes, description) = openapi::routes().split_for_parts();
-        let text = openapi::text(&description).expect("a description is plain data, and always serializes");
-        let routes = routes
-            .merge(description_route(Bytes::from(text), Answer::description))
+        let routes = with_description(openapi::routes(), Answer::description)
             .merge(traffic_routes("Tidegate ingest", self.draining.clone()));
         with_fallbacks(routes).with_state(self)
     }
 
-    /// Serves until `shutdown` completes, then stops in order: for the drain grace requests are still taken, each the last
-    /// of its connection; then no new connections, idle ones closed, requests under way ended, what is left cut at the
-    /// drain deadline. Work that its client has left is waited for too.
+    /// Serves until `shutdown` completes, then stops in order. During the drain grace, requests are still accepted, each as
+    /// the last of its connection. Then idle connections are closed, requests under way end, and the drain deadline cuts
+    /// what is left. Detached work is awaited, too.
     pub async fn serve(self: Arc<Self>, listener: TcpListener, shutdown: impl Future<Output = ()>) -> ServeReport {
         let options = self.config.serve;
         let shutdown = self.draining.noting(shutdown);

@@ -1,4 +1,4 @@
-//! The one table: from what went wrong to everything that a client, a log and a metric are told of it. The page
+//! The one table: from what went wrong to everything that a client, a log and a metric get of it. The page
 //! `docs/status-codes.md` is the same table for readers, and a test holds the two together.
 
 mod admission;
@@ -27,7 +27,7 @@ const NO_ROUTE: &str = "There is no such route. GET /openapi.json lists the rout
 /// One line of the table.
 pub type Entry = tidegate_door::Entry<Cause>;
 
-/// Everything for which a request is not taken in.
+/// Every reason for which a request is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Problem {
     /// Admission refused.

@@ -28,7 +28,7 @@ impl Persister {
 
     /// See [`Consumer::reading_again_from`].
     #[must_use]
-    pub fn reading_again_from(self, log: Arc<dyn ReadLog>) -> Self {
+    pub fn reading_again_from(self, log: Option<Arc<dyn ReadLog>>) -> Self {
         Persister(self.0.reading_again_from(log))
     }
 

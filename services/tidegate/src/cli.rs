@@ -67,7 +67,7 @@ pub enum Command {
     Rebuild(RebuildArgs),
     /// Compare the runs of two keyspaces, cell by cell
     Compare(CompareArgs),
-    /// Tell how far the persisters are behind the log, by partition
+    /// Print how far the persisters are behind the log, by partition
     Lag(LagArgs),
     /// List and show the records that could not be applied
     #[command(subcommand)]

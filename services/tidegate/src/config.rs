@@ -175,7 +175,7 @@ impl Config {
         self.effective.iter().find(|effective| effective.key == key).map_or_else(String::new, Effective::shown)
     }
 
-    /// Whether somebody set this key.
+    /// Whether this key is set.
     pub fn is_set(&self, key: &str) -> bool {
         self.effective.iter().any(|effective| effective.key == key && effective.source != Source::Default)
     }

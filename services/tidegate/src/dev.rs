@@ -80,7 +80,7 @@ async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, Failure> {
     let admission = Arc::new(Admission::new(front_door, config.admission.clone()));
     process.watch_appends("log", admission.appends());
     roles.start_upkeep(&process.parts, metrics);
-    roles.start_following(&process.parts, archived);
+    roles.start_job(&process.parts, archived.into_job());
     roles.start_control(&process.parts, &process.ops_routes, read_api, admission.clone(), control);
     roles.start_ingest(&process.parts, admission, ingest);
     let office = on_ports(&door, process.ids.clone(), false);
@@ -103,7 +103,7 @@ async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, Failure> {
     let text = banner::text(&config, &addresses, (&welcome, &gate_welcome), &*process.clock, &*process.ids);
     let (unprinted, early) = tokio::select! {
         printed = banner::print(text) => (printed.err().map(|failure| failure.to_string()), None),
-        reason = process.stop_requested() => (Some("nobody reads standard output".to_owned()), Some(reason)),
+        reason = process.stop_requested() => (Some("standard output is closed".to_owned()), Some(reason)),
     };
     if let Some(why) = unprinted {
         welcome.take_back(&*registry, process.clock.now(), &why).await;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_admission::Admission;
+use tidegate_consumer::Job;
 use tidegate_control::{Authenticate, Conservation, Control};
 use tidegate_door::{LaterRoutes, ServeReport};
 use tidegate_ingest::Ingest;
@@ -11,18 +12,15 @@ use tidegate_lifecycle::{Health, Part, Parts, Stages, Stop};
 use tidegate_persister::{LogWatch, Persister, StopReport, note_expiry, orphan_purge, watch_stalls};
 use tidegate_sqlite::OperatorInbox;
 use tidegate_ports::{Clock, Ids};
-use tidegate_telemetry::{JOB_FAILURES, Metrics};
+use tidegate_telemetry::Metrics;
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 
 use crate::agentgate::{self, Door};
-use crate::assemble::archived_agents::ArchivedAgents;
 use crate::assemble::commands::DeciderPorts;
 use crate::assemble::{PersisterPorts, ReadPorts};
 use crate::config::Config;
 
-/// A change that a command makes takes effect within two seconds.
-const FOLLOW_EVERY: Duration = Duration::from_secs(1);
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// Time that a part gets on top of its own drain deadline.
@@ -77,18 +75,15 @@ impl Roles {
         let jobs =
             [orphan_purge(runs.clone(), lag.clone(), clock.clone()), note_expiry(accounts.clone(), clock.clone())];
         let (log_watch, health) = (LogWatch::new(lag.clone(), accounts.clone()), self.health.clone());
-        let persister =
-            Persister::new(consume, runs, accounts, dead_letters, clock, self.config.persister).with_ends(lag);
-        let persister = match log {
-            Some(log) => persister.reading_again_from(log),
-            None => persister,
-        };
+        let persister = Persister::new(consume, runs, accounts, dead_letters, clock, self.config.persister)
+            .with_ends(lag)
+            .reading_again_from(log);
         let stalled = persister.stalled();
         self.jobs.push(parts.start("log watch", |stop| log_watch.watch(health, stop)));
         let health = self.health.clone();
         self.jobs.push(parts.start("stall watch", |stop| watch_stalls(stalled, health, stop)));
         self.persister = Some(parts.start("persister", |stop| persister.run(stop.stopped())));
-        self.jobs.extend(jobs.map(|job| parts.start(job.name(), |stop| job.run(stop))));
+        jobs.into_iter().for_each(|job| self.start_job(parts, job));
     }
 
     /// Decides AgentGate's commands.
@@ -156,9 +151,9 @@ impl Roles {
         self.control = Some(parts.start("control", |stop| control.serve(listener, options, stop.stopped())));
     }
 
-    /// Follows what commands archive.
-    pub fn start_following(&mut self, parts: &Parts, archived: ArchivedAgents) {
-        self.jobs.push(parts.start("following archived agents", |stop| follow(archived, stop)));
+    /// Does one more job in the background.
+    pub fn start_job(&mut self, parts: &Parts, job: Job) {
+        self.jobs.push(parts.start(job.name(), |stop| job.run(stop)));
     }
 
     /// What every process does in the background.
@@ -221,26 +216,6 @@ fn served(report: ServeReport) -> Result<(), String> {
         report if report.is_clean() => Ok(()),
         ServeReport { cut, panicked: 0, .. } => Err(format!("{cut} requests were cut off")),
         ServeReport { cut, panicked, .. } => Err(format!("{cut} requests were cut off, {panicked} had panicked")),
-    }
-}
-
-/// Gives the slots of archived agents back. A failure waits for the next time, and is logged once.
-async fn follow(mut archived: ArchivedAgents, stop: Stop) {
-    let failures = JOB_FAILURES.with([("task", "archived_agents")]);
-    let mut failing = false;
-    while !stop.is_stopping() {
-        let followed = archived.forget().await;
-        if let Err(error) = &followed {
-            failures.increment(1);
-            if !failing {
-                tracing::warn!(
-                    error = error.to_string(),
-                    "could not read which agents are archived; trying again every second"
-                );
-            }
-        }
-        failing = followed.is_err();
-        rest(FOLLOW_EVERY, &stop).await;
     }
 }
 

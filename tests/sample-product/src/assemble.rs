@@ -10,12 +10,10 @@ use tidegate_inproc::accounts::MemoryAccounts;
 use tidegate_inproc::dead_letters::MemoryDeadLetters;
 use tidegate_inproc::log::MemoryLog;
 use tidegate_kafka::{
-    KafkaConsumer, KafkaDeadLetters, KafkaLag, KafkaLog, KafkaOptions, KafkaReadLog, TopicLayout, Topics, topics,
+    KafkaDeadLetters, KafkaGroups, KafkaLog, KafkaOptions, KafkaReadLog, TopicLayout, Topics, topics,
 };
 use tidegate_kernel::Region;
-use tidegate_ports::{
-    Accounts, Append, Clock, Consume, DeadLetters, LogError, ReadLag, ReadLog, Retention, SystemClock,
-};
+use tidegate_ports::{Accounts, Append, Clock, ConsumerGroups, DeadLetters, LogError, ReadLog, Retention, SystemClock};
 use tidegate_scylla::{Cql, Replication, ScyllaOptions, ScyllaStore, agentping, migrations};
 use tidegate_sqlite::dead_letters::EmbeddedDeadLetters;
 use tidegate_sqlite::{DataFolder, EmbeddedLog, EmbeddedRegistry, EmbeddedStore, LogOptions, reconcile};
@@ -35,15 +33,9 @@ pub struct Parts {
     pub counters: Arc<dyn Counters>,
     pub accounts: Arc<dyn Accounts>,
     pub dead_letters: Arc<dyn DeadLetters>,
-    log: Log,
+    pub groups: Arc<dyn ConsumerGroups>,
     /// To read again what the store has lost, where it can lose anything.
     read_log: Option<Arc<dyn ReadLog>>,
-}
-
-enum Log {
-    InProcess(MemoryLog),
-    Embedded(EmbeddedLog),
-    Kafka(Box<KafkaOptions>),
 }
 
 impl Parts {
@@ -55,7 +47,7 @@ impl Parts {
             counters: Arc::new(MemoryCounters::default()),
             accounts: Arc::new(MemoryAccounts::default()),
             dead_letters: Arc::new(MemoryDeadLetters::default()),
-            log: Log::InProcess(log),
+            groups: Arc::new(log),
             read_log: None,
         }
     }
@@ -74,7 +66,7 @@ impl Parts {
             counters: Arc::new(SqliteCounters::open(&owned)?),
             accounts: Arc::new(store),
             dead_letters: Arc::new(dead_letters),
-            log: Log::Embedded(log),
+            groups: Arc::new(log),
             read_log: None,
         })
     }
@@ -98,7 +90,7 @@ impl Parts {
             accounts: Arc::new(ScyllaStore::new(cql)),
             dead_letters: Arc::new(KafkaDeadLetters::open(&options, Arc::new(SystemClock))?),
             read_log: Some(Arc::new(KafkaReadLog::open(&options)?)),
-            log: Log::Kafka(Box::new(options)),
+            groups: Arc::new(KafkaGroups::new(options, Arc::new(SystemClock))),
         })
     }
 
@@ -107,30 +99,10 @@ impl Parts {
     /// # Errors
     /// [`LogError`].
     pub async fn consumer(&self, group: &str) -> Result<Consumer<Counting>, LogError> {
-        let log: Box<dyn Consume> = match &self.log {
-            Log::InProcess(log) => Box::new(log.consumer(group)),
-            Log::Embedded(log) => Box::new(log.consumer(group).await?),
-            Log::Kafka(options) => Box::new(KafkaConsumer::join(options, group, Arc::new(SystemClock))?),
-        };
+        let log = self.groups.join(group).await?;
         let (counting, poison) = (Counting(self.counters.clone()), Poison::DeadLetter(self.dead_letters.clone()));
         let (accounts, config) = (self.accounts.clone(), ConsumerConfig::default());
         let consumer = Consumer::new(log, counting, poison, accounts, Arc::new(SystemClock), config);
-        let consumer = consumer.with_ends(Arc::from(self.lag(group)?));
-        Ok(match &self.read_log {
-            Some(log) => consumer.reading_again_from(log.clone()),
-            None => consumer,
-        })
-    }
-
-    /// How far the group is behind.
-    ///
-    /// # Errors
-    /// [`LogError`].
-    pub fn lag(&self, group: &str) -> Result<Box<dyn ReadLag>, LogError> {
-        Ok(match &self.log {
-            Log::InProcess(log) => Box::new(log.lag(group)),
-            Log::Embedded(log) => Box::new(log.lag(group)?),
-            Log::Kafka(options) => Box::new(KafkaLag::watch(options, group, Arc::new(SystemClock))?),
-        })
+        Ok(consumer.with_ends(self.groups.lag(group)?).reading_again_from(self.read_log.clone()))
     }
 }

@@ -1,6 +1,5 @@
 //! The consumer's part: the fold, and the port of the product's only table.
 
-use std::fmt::Display;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -41,11 +40,6 @@ pub trait Counters: Send + Sync + 'static {
     async fn starts(&self) -> Result<u64, StoreError> {
         Ok(0)
     }
-}
-
-/// Worth another try.
-pub(crate) fn unavailable(error: impl Display) -> StoreError {
-    StoreError::Unavailable(error.to_string().into())
 }
 
 /// Counts marks.

@@ -5,18 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router, extract::State};
+use axum::{Json, Router};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
 use tidegate_door::body::{BodyError, Bounds, read};
+use tidegate_door::endpoint_routes::{get, post};
 use tidegate_door::entry::with_type;
 use tidegate_door::openapi::description_route;
 use tidegate_door::{Answered, Api, ByteBudget, Detached, Draining, Entered, InFlight, LikelyCall, Outcomes, Place};
 use tidegate_door::{OutcomeMetrics, RequestOutcome, Route, ServeOptions, ServeReport, WrongMethod};
-use tidegate_door::{framed, serve, traffic_routes, with_fallbacks};
+use tidegate_door::{serve, traffic_routes, with_fallbacks};
 use tidegate_ports::{Append, AppendError, Ids, RandomIds};
 use tokio::net::TcpListener;
 
@@ -31,7 +31,7 @@ tidegate_metric::declare! {
 
 const BODY: Bounds = Bounds { max_bytes: 1_024, read_timeout: Duration::from_secs(10) };
 const MARKS: &str = "/v1/marks";
-const COUNTERS: &str = "/v1/counters/";
+const TOTAL: &str = "/v1/counters/{counter}";
 
 tidegate_door::labels! {
     /// What requests are counted under.
@@ -42,20 +42,7 @@ tidegate_door::labels! {
     }
 }
 
-/// What a request is answered with that is not refused.
-pub struct Answer(RequestOutcome, Response);
-
-impl Answered for Answer {
-    const OUTCOMES: &'static [RequestOutcome] = &[RequestOutcome::Accepted, RequestOutcome::Answered];
-
-    fn outcome(&self) -> RequestOutcome {
-        self.0
-    }
-
-    fn into_response(self) -> Response {
-        self.1
-    }
-}
+type Answer = (RequestOutcome, Response);
 
 /// One front door.
 pub struct FrontDoor {
@@ -79,12 +66,10 @@ impl FrontDoor {
     pub async fn serve(self: Arc<Self>, listener: TcpListener, shutdown: impl Future<Output = ()>) -> ServeReport {
         let options = ServeOptions { port: "counters", ..ServeOptions::default() };
         let description = Bytes::from_static(include_bytes!("openapi.json"));
-        let described = |text: Bytes| Answer(RequestOutcome::Answered, with_type("application/json", text));
-        let post_mark = async |State(api), request| framed(api, Endpoint::Marks, request, mark).await;
-        let get_total = async |State(api), request| framed(api, Endpoint::Counters, request, total).await;
+        let described = |text: Bytes| (RequestOutcome::Answered, with_type("application/json", text));
         let routes = Router::new()
-            .route(MARKS, post(post_mark))
-            .route(&format!("{COUNTERS}{{counter}}"), get(get_total))
+            .route(MARKS, post(Endpoint::Marks, mark))
+            .route(TOTAL, get(Endpoint::Counters, total))
             .merge(description_route(description, described))
             .merge(traffic_routes("Counters", self.draining.clone()));
         let service = with_fallbacks::<FrontDoor>(routes).with_state(self.clone());
@@ -113,16 +98,16 @@ async fn mark(Entered { api, place, parts, body }: Entered<FrontDoor>) -> Result
         AppendError::Unknown(_) => Cause::LogSilent.because(error),
         AppendError::TooLarge { .. } => Cause::TooLarge.because(error),
     })?;
-    Ok(Answer(RequestOutcome::Accepted, (StatusCode::ACCEPTED, Json(mark)).into_response()))
+    Ok((RequestOutcome::Accepted, (StatusCode::ACCEPTED, Json(mark)).into_response()))
 }
 
 async fn total(Entered { api, parts, .. }: Entered<FrontDoor>) -> Result<Answer, Refusal> {
-    let text = parts.uri.path().strip_prefix(COUNTERS).unwrap_or_default();
+    let text = parts.uri.path().rsplit('/').next().unwrap_or_default();
     let counter = CounterId::parse(text).map_err(|error| Cause::NoCounter.because(error))?;
     let found = api.counters.read(counter).await.map_err(|error| Cause::StoreDown.because(error))?;
     let found = found.ok_or_else(|| Cause::NoCounter.because("No mark of it was counted yet."))?;
     let body = json!({ "counter": counter, "total": found.total, "marks": found.marks });
-    Ok(Answer(RequestOutcome::Answered, Json(body).into_response()))
+    Ok((RequestOutcome::Answered, Json(body).into_response()))
 }
 
 impl Api for FrontDoor {
@@ -133,7 +118,7 @@ impl Api for FrontDoor {
 
     const OTHER: Endpoint = Endpoint::Other;
     const PORT: &'static str = "the counters' port";
-    const ROUTES: &'static [Route] = &[(Self::PORT, "POST", MARKS), (Self::PORT, "GET", "/v1/counters/{counter}")];
+    const ROUTES: &'static [Route] = &[(Self::PORT, "POST", MARKS), (Self::PORT, "GET", TOTAL)];
 
     fn outcomes(&self) -> &Outcomes<Endpoint, Cause> {
         &self.outcomes
@@ -157,12 +142,8 @@ impl Api for FrontDoor {
         Cause::NoRoute.because(likely.map_or("There is no such route.".to_owned(), |likely| likely.to_string()))
     }
 
-    fn wrong_method(parts: &Parts, why: WrongMethod) -> (Endpoint, Refusal) {
-        let (endpoint, cause) = match parts.uri.path() {
-            MARKS => (Endpoint::Marks, Cause::PostOnly),
-            path if path.starts_with(COUNTERS) => (Endpoint::Counters, Cause::GetOnly),
-            _ => (Endpoint::Other, Cause::GetOnly),
-        };
-        (endpoint, cause.because(why.after("The route has another method.".to_owned())))
+    fn wrong_method(_: &Parts, allow: &'static str, why: WrongMethod) -> Refusal {
+        let cause = if allow == "POST" { Cause::PostOnly } else { Cause::GetOnly };
+        cause.because(why.after(format!("The route has {allow}.")))
     }
 }

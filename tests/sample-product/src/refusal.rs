@@ -4,7 +4,6 @@ use std::fmt::Display;
 
 use axum::response::Response;
 use http::StatusCode;
-use http::header::ALLOW;
 use serde_json::json;
 use tidegate_door::entry::with_type;
 use tidegate_door::{Entry, Refused};
@@ -48,8 +47,8 @@ impl Refused for Refusal {
             Cause::BadMark => entry(StatusCode::BAD_REQUEST, Level::DEBUG),
             Cause::TooLarge => entry(StatusCode::PAYLOAD_TOO_LARGE, Level::DEBUG),
             Cause::NoCounter | Cause::NoRoute => entry(StatusCode::NOT_FOUND, Level::DEBUG),
-            Cause::PostOnly => entry(StatusCode::METHOD_NOT_ALLOWED, Level::DEBUG).header(ALLOW, "POST"),
-            Cause::GetOnly => entry(StatusCode::METHOD_NOT_ALLOWED, Level::DEBUG).header(ALLOW, "GET, HEAD"),
+            // The router names the route's methods in `Allow`.
+            Cause::PostOnly | Cause::GetOnly => entry(StatusCode::METHOD_NOT_ALLOWED, Level::DEBUG),
             Cause::Busy => entry(StatusCode::SERVICE_UNAVAILABLE, Level::DEBUG).retry_after(1),
             Cause::LogDown | Cause::LogSilent | Cause::StoreDown => {
                 entry(StatusCode::SERVICE_UNAVAILABLE, Level::WARN).retry_after(5)

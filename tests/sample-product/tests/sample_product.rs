@@ -91,7 +91,7 @@ impl World {
 
     /// Everything on the log is applied and committed.
     async fn caught_up(&self, group: &str) {
-        let lag = self.parts.lag(group).unwrap();
+        let lag = self.parts.groups.lag(group).unwrap();
         let behind = async || match lag.read().await {
             Ok(lag) if lag.records == 0 => Ok(()),
             lag => Err(format!("{lag:?}")),

@@ -189,7 +189,7 @@ mod tests {
         assert_eq!((&second.missing, &second.suspects), (&vec![lost(3)], &vec![]));
         let third = turn(&second, &[(3, false)], &[]);
         assert_eq!(third.missing, [lost(3)]);
-        // Healed, or the log has let go of it.
+        // It was repaired, or the log has deleted it.
         assert_eq!(turn(&third, &[(3, true)], &[]).missing, []);
         assert_eq!(turn(&third, &[], &[]).missing, []);
     }

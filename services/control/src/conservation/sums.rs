@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tidegate_kernel::Partition;
 use tidegate_ports::{Account, LogSpan};
 
-/// What is known of every partition, by generation, then partition.
+/// The sums of every partition, by generation, then partition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sums {
     pub partitions: Vec<PartitionSums>,
@@ -117,12 +117,12 @@ impl PartitionSums {
         self.log.map(|log| log.end - self.from)
     }
 
-    /// Records that the log still has and nobody has settled.
+    /// Records that the log still has and no persister has settled.
     pub fn in_flight(&self) -> Option<i64> {
         self.log.map(|log| (log.end - self.next.max(log.first)).max(0))
     }
 
-    /// Above 0: records that were accepted and that nobody can account for any more. Below 0: more was settled than the
+    /// Above 0: records that were accepted and that no account covers any more. Below 0: more was settled than the
     /// log has, so it has lost its tail. Where the log is unknown: what is missing of that which was read.
     pub fn difference(&self) -> i64 {
         match (self.accepted(), self.in_flight()) {
@@ -157,13 +157,13 @@ mod tests {
     #[test]
     fn what_was_accepted_is_settled_or_in_flight() {
         let settled = account(0, 10, (10..).zip(Fate::ALL));
-        // A foreign record that nobody can read is a dead one: it was accepted, too.
+        // A foreign record that cannot be decoded is a dead one: it was accepted, too.
         let untouched = span(1, 3, 8);
         let sums = Sums::of(&[settled], Some(&[span(0, 0, 17), untouched]));
         assert_eq!(sums.adds_up(), Some(true));
-        let told = |row: &PartitionSums| (row.accepted(), row.settled(), row.in_flight(), row.difference());
-        assert_eq!(told(&sums.partitions[0]), (Some(7), 4, Some(3), 0));
-        assert_eq!(told(&sums.partitions[1]), (Some(5), 0, Some(5), 0));
+        let sums_of = |row: &PartitionSums| (row.accepted(), row.settled(), row.in_flight(), row.difference());
+        assert_eq!(sums_of(&sums.partitions[0]), (Some(7), 4, Some(3), 0));
+        assert_eq!(sums_of(&sums.partitions[1]), (Some(5), 0, Some(5), 0));
         let expected = Total {
             accepted: Some(12),
             stored: 1,
@@ -182,7 +182,7 @@ mod tests {
         assert_eq!((sums.adds_up(), sums.total().accepted), (Some(true), Some(0)));
     }
 
-    /// Retention deleted what nobody had read: it shows before the consumers come to the gap, and stays afterwards.
+    /// Retention deleted what no persister had read: it shows before the consumers reach the gap, and stays afterwards.
     #[test]
     fn a_gap_shows_for_good() {
         let before = account(0, 0, [(0, Fate::Stored), (1, Fate::Stored)]);

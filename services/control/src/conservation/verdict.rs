@@ -9,14 +9,14 @@ use tidegate_kernel::{Position, Timestamp};
 /// Clocks of front doors, the log and the store may differ by so much, and what ends may have ended so much earlier.
 const MARGIN_MS: i64 = 60 * 60 * 1_000;
 
-/// What a look into the store said of a record.
+/// The result of looking a record up in the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// All that it brought is stored.
     Found,
     /// Something that it brought is not stored, and nothing allows that.
     Missing,
-    /// Nobody calls it stored, or what is not stored of it may have been purged.
+    /// No account calls it stored, or what is not stored of it may have been purged.
     NotJudged,
 }
 
@@ -82,7 +82,7 @@ mod tests {
         StoredRun { run, events: Vec::new(), folded_to: Some(AT.write_timestamp()) }
     }
 
-    /// So many hours after the record was received and appended.
+    /// The verdict `hours` after the record was received and appended.
     fn after(hours: i64, record: Record, note: Option<Fate>, stored: StoredRun) -> Verdict {
         let note = note.map(|fate| Note { position: AT, appended_at: THEN, key: Some(record.key()), fate });
         let looked = Looked { record, position: AT, appended_at: THEN, note: note.as_ref(), stored };

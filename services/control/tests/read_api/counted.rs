@@ -114,3 +114,19 @@ async fn received_is_the_sum_of_outcomes() {
     // What front doors count is another matter.
     assert!(!metrics.render().contains("tidegate_requests_"));
 }
+
+/// Also where it is called by a method that its route does not have.
+#[tokio::test]
+async fn every_read_counts_under_an_endpoint_of_its_own() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let router = on(&recorder, MemoryRuns::default());
+    let paths: Vec<String> = tidegate_control::openapi().paths.paths.into_keys().collect();
+    for path in &paths {
+        get(&router, path).await;
+        assert_eq!(send(&router, request(Method::POST, path, None)).await.0, StatusCode::METHOD_NOT_ALLOWED);
+    }
+    let page = recorder.handle().render();
+    let received = page.lines().filter(|line| line.starts_with(&format!("{RECEIVED}{{")) && !line.ends_with(" 0"));
+    let received: Vec<&str> = received.map(|line| line.rsplit(' ').next().unwrap()).collect();
+    assert_eq!(received, vec!["2"; paths.len()], "{page}");
+}

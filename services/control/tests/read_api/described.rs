@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::house::*;
 
 fn described() -> Value {
-    serde_json::from_str(&tidegate_control::openapi_json().unwrap()).unwrap()
+    serde_json::to_value(tidegate_control::openapi()).unwrap()
 }
 
 fn paths(description: &Value) -> Vec<(String, Value)> {

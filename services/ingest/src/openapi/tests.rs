@@ -9,7 +9,7 @@ use crate::parse::{event, finish, heartbeat, start};
 use crate::refusal_table::Problem;
 
 fn described() -> Value {
-    serde_json::from_str(&openapi_json().unwrap()).unwrap()
+    serde_json::to_value(openapi()).unwrap()
 }
 
 #[test]

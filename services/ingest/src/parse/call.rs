@@ -1,4 +1,4 @@
-//! What an event's `data` tells: errors, and for `llm_call` the tokens and their price (AgentPing: `llm_call` data).
+//! What an event's `data` reports: errors, and for `llm_call` the tokens and their price (AgentPing: `llm_call` data).
 
 use tidegate_agentping::{ModelCall, TeamRates, TokenUse};
 use tidegate_kernel::Usd;
@@ -26,11 +26,11 @@ const UNKNOWN: &str = "unknown";
 
 /// What was noted of `data` while it was read. Of a repeated member the last value counts, as most readers have it.
 #[derive(Default)]
-pub(super) struct Told<'de> {
+pub(super) struct Reported<'de> {
     members: [Option<&'de str>; NAMES.len()],
 }
 
-impl<'de> Told<'de> {
+impl<'de> Reported<'de> {
     pub fn note(&mut self, name: &str, raw: &'de str) {
         if let Some(index) = NAMES.iter().position(|known| *known == name) {
             self.members[index] = Some(raw);

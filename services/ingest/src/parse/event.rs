@@ -4,7 +4,7 @@ use tidegate_agentping::{Event, EventId, TeamRates};
 use tidegate_kernel::free_json::text_hash;
 
 use super::ParseOptions;
-use super::call::Told;
+use super::call::Reported;
 use super::fault::{Fault, ParentObject};
 use super::free;
 use super::object::{Object, Shape};
@@ -41,14 +41,14 @@ pub(super) fn event(
         (ts, alias) => ts.or(alias).ok_or_else(|| instant.missing())?,
     };
     let free = object.free("data");
-    let mut told = Told::default();
+    let mut reported = Reported::default();
     let (data, data_hash) =
-        free::hashed(&free, &mut |name, raw| told.note(name, raw))?.ok_or_else(|| free.member.missing())?;
+        free::hashed(&free, &mut |name, raw| reported.note(name, raw))?.ok_or_else(|| free.member.missing())?;
     if !data.as_str().starts_with('{') {
         return Err(free.member.malformed("must be an object"));
     }
-    let errored = told.is_error();
-    let call = if kind == "llm_call" { told.model_call(ParentObject::Data(index), rates)? } else { None };
+    let errored = reported.is_error();
+    let call = if kind == "llm_call" { reported.model_call(ParentObject::Data(index), rates)? } else { None };
     // 1 to u32::MAX: it fits.
     let turn = object.member("turn").whole(1, u64::from(u32::MAX))?.map(|turn| turn as u32);
     let whole_hash = |data_hash: u64| {

@@ -15,7 +15,7 @@ use super::near;
 pub struct Shape<const N: usize> {
     /// In the order of the endpoint's table, aliases last.
     pub names: [&'static str; N],
-    /// In the same order; each with its aliases. The first name is the one that a fault tells.
+    /// In the same order; each with its aliases. A fault names the first one.
     pub required: &'static [&'static [&'static str]],
 }
 

@@ -1,4 +1,4 @@
-//! What is told of an instance that works and is too busy. The texts are ready made: refusing must cost little.
+//! Refusals of an instance that works and is too busy. The texts are constants: refusing must cost little.
 
 use tidegate_admission::{Class, ShedCause};
 

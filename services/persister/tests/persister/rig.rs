@@ -100,7 +100,7 @@ impl Rig {
 
     /// Starts one that reads again what the store loses.
     pub fn start_reading_again(&self) -> Running {
-        Self::run(self.persister(self.ports()).reading_again_from(Arc::new(self.log.clone())))
+        Self::run(self.persister(self.ports()).reading_again_from(Some(Arc::new(self.log.clone()))))
     }
 
     fn persister(&self, ports: Ports) -> Persister {

@@ -66,7 +66,7 @@ pub fn flushing(log: KafkaLog, deadline: Duration) -> Close {
     Box::pin(async move {
         match log.close(deadline).await.left {
             0 => Ok(()),
-            left => Err(format!("{left} records were not acknowledged; their senders were told so")),
+            left => Err(format!("{left} records were not acknowledged; their senders got that answer")),
         }
     })
 }

@@ -23,7 +23,7 @@ use crate::log_commands::kind::Kind;
         tidegate lag --watch --json | jq .records"
 )]
 pub struct LagArgs {
-    /// Read again every --every-s seconds, and tell how fast records are applied and how long that takes
+    /// Read again every --every-s seconds, and print how fast records are applied and how long the rest takes
     #[arg(long)]
     pub watch: bool,
     /// Seconds between two readings of --watch
@@ -41,7 +41,7 @@ pub enum DeadLettersCommand {
     /// List records that could not be applied, in the order of their places on the log
     #[command(
         after_help = "What a record says of its team, kind and agent is read from its bytes as far as they can be \
-        read, and its team from its key otherwise; a record that tells neither is found without filters only. Events and \
+        read, and its team from its key otherwise; a record that names neither is found without filters only. Events and \
         finishes do not name their agent.\n\n\
         Examples:\n  \
         tidegate dead-letters list --config tidegate-distributed.toml\n  \

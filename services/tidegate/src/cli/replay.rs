@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args};
 use tidegate_agentping::Slug;
 use tidegate_kernel::Timestamp;
+use tidegate_replay::OffsetRanges;
 
 use crate::log_commands::kind::Kind;
-use crate::log_commands::replay::offsets::OffsetRanges;
 
 /// Records a second, where no rate is given.
 const DEFAULT_RATE: &str = "1000";

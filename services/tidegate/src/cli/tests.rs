@@ -100,7 +100,7 @@ fn what_is_well_formed_is_taken() {
 
 #[test]
 fn what_is_not_is_refused_with_the_way_out() {
-    for (line, told) in [
+    for (line, expected) in [
         ("tidegate", "Usage"),
         ("tidegate fly", "unrecognized subcommand"),
         ("tidegate persist --listen 127.0.0.1:0", "unexpected argument '--listen'"),
@@ -133,15 +133,15 @@ fn what_is_not_is_refused_with_the_way_out() {
     ] {
         let error = parse(line).expect_err(line);
         assert_eq!(error.exit_code(), 2, "{line}");
-        assert!(error.to_string().contains(told), "{line}: {error}");
+        assert!(error.to_string().contains(expected), "{line}: {error}");
     }
 }
 
 #[test]
 fn help_is_no_failure() {
     for line in ["tidegate --help", "tidegate rates set --help", "tidegate rebuild --help", "tidegate --version"] {
-        let told = parse(line).expect_err(line);
-        assert!(matches!(told.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion), "{line}");
-        assert_eq!(told.exit_code(), 0, "{line}");
+        let shown = parse(line).expect_err(line);
+        assert!(matches!(shown.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion), "{line}");
+        assert_eq!(shown.exit_code(), 0, "{line}");
     }
 }

@@ -112,7 +112,7 @@ impl Layers {
         below.filter_map(|(key, (text, source))| Some((name(&key)?, text, source))).collect()
     }
 
-    /// What nobody took, and what went wrong while gathering.
+    /// Settings that no section reads, and errors of reading.
     pub(super) fn rest(self) -> (BTreeMap<String, (String, Source)>, Vec<ConfigProblem>) {
         (self.values, self.problems)
     }

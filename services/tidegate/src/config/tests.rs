@@ -129,7 +129,7 @@ fn variables_of_a_cluster_or_a_test_are_none_of_ours() {
 
 #[test]
 fn numbers_that_contradict_each_other_are_refused_with_both() {
-    for (variables, told) in [
+    for (variables, expected) in [
         (
             &[("TIDEGATE_ADMISSION__APPEND_TIMEOUT_MS", "30000")][..],
             "= 32000 must be at most admission.lands_within_ms",
@@ -159,7 +159,7 @@ fn numbers_that_contradict_each_other_are_refused_with_both() {
         (&[("TIDEGATE_OPS__LISTEN", "127.0.0.1:8080")], "ingest.listen and ops.listen are both 127.0.0.1:8080"),
     ] {
         let found = mistakes("", variables);
-        assert!(found.iter().any(|line| line.contains(told)), "{variables:?}: {found:#?}");
+        assert!(found.iter().any(|line| line.contains(expected)), "{variables:?}: {found:#?}");
     }
     let ephemeral = ["INGEST", "CONTROL", "OPS"].map(|part| format!("TIDEGATE_{part}__LISTEN"));
     let variables: Vec<_> = ephemeral.iter().map(|name| (name.as_str(), "127.0.0.1:0")).collect();

@@ -49,7 +49,7 @@ async fn live(config: Config, into: String, mut console: Console) -> Result<Exit
     let member = KafkaConsumer::join(&options, &group, clock.clone())?;
     let (up_to, reach) = UpTo::new(Box::new(member), &spans);
     let passed_over = PassedOver::default();
-    let letters = Arc::new(passed_over.clone());
+    let dead_letters = Arc::new(passed_over.clone());
     console.line(format_args!(
         "rebuilding {into} from {}: {} records in {} partitions",
         options.topics.records,
@@ -60,8 +60,8 @@ async fn live(config: Config, into: String, mut console: Console) -> Result<Exit
     let settings = PersisterConfig { brake: BrakeRules::OFF, ..config.persister };
     let (runs, accounts) = (store.clone(), store.clone());
     let log = Arc::new(KafkaReadLog::open(&options)?);
-    let persister = Persister::new(Box::new(up_to), runs, accounts, letters, clock.clone(), settings);
-    let persister = persister.reading_again_from(log);
+    let persister = Persister::new(Box::new(up_to), runs, accounts, dead_letters, clock.clone(), settings);
+    let persister = persister.reading_again_from(Some(log));
     let mut parts = Parts::default();
     let part = parts.start("persister", |stop| persister.run(stop.stopped()));
     let began = Instant::now();

@@ -6,6 +6,7 @@ use tidegate_commands::sealing::SealerError;
 use tidegate_kafka::TopicsError;
 use tidegate_ports::{AppendError, LogError, StoreError};
 use tidegate_redis::RedisConnectError;
+use tidegate_replay::{PlanError, ProgressFileError, ReplayError};
 use tidegate_scylla::MigrationError;
 use tidegate_sqlite::{FolderError, LogOpenError, ReconcileError, SqliteError};
 use tidegate_telemetry::{LogsError, MetricsError};
@@ -33,6 +34,7 @@ of_one_class! {
     LogOpenError => Broken;
     ReconcileError => Broken;
     SlugError => Config;
+    ProgressFileError => Refused;
 }
 
 impl From<SealerError> for Failure {
@@ -93,6 +95,26 @@ impl From<MigrationError> for Failure {
         match error {
             MigrationError::Store(error) => error.into(),
             error => Failure::broken(error.to_string()).caused_by(error),
+        }
+    }
+}
+
+impl From<PlanError> for Failure {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::Log(error) => error.into(),
+            error => Failure::refused(error.to_string()).caused_by(error),
+        }
+    }
+}
+
+impl From<ReplayError> for Failure {
+    fn from(error: ReplayError) -> Self {
+        match error {
+            ReplayError::Log(error) => error.into(),
+            ReplayError::Store(error) => error.into(),
+            ReplayError::Append(error) => error.into(),
+            ReplayError::ProgressFile(error) => error.into(),
         }
     }
 }

@@ -5,31 +5,26 @@
 
 mod agents;
 mod choice;
-mod chooser;
 mod counts;
 mod deployment;
-pub mod offsets;
-mod pacer;
-mod plan;
-mod ports;
+mod filters;
 mod preview;
-mod progress_file;
 mod progress_lines;
+mod readable;
 mod report;
 #[cfg(test)]
 mod samples;
-mod selection;
-mod source;
-mod state;
-mod traffic;
-mod walk;
-mod waves;
+#[cfg(test)]
+mod tests;
 
 use std::process::ExitCode;
 
 use tidegate_lifecycle::signals::Signals;
 use tidegate_lifecycle::{ExitReport, Stop, Stopper};
 use tidegate_ports::ReadLag;
+use tidegate_replay::{
+    Chooser, Ended, Progress, ProgressFile, ReplayPace, ReplayPlan, ReplayPorts, ReplayState, SelectionRange, Walk,
+};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -38,15 +33,13 @@ use crate::config::{Config, Purpose};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::process;
+use choice::ByFilters;
 use deployment::Deployment;
-use plan::Plan;
-use ports::Ports;
+use filters::Filters;
 use preview::Preview;
-use progress_file::{Progress, ProgressFile};
 use report::{Previewed, Replayed};
-use selection::{Filters, Range, Selection};
-use state::{Ended, ReplayState};
-use walk::{Pace, Walk};
+
+type Selection = tidegate_replay::Selection<Filters>;
 
 /// Replays, or says what a replay would do: 0 when all of it was done.
 ///
@@ -111,11 +104,11 @@ async fn work(config: &Config, args: &ReplayArgs, opened: &Deployment, stop: &St
     // With --json standard output holds the report alone.
     let lines = if args.json { Console::errors() } else { Console::output() };
     if args.dry_run {
-        return preview(&selection, &opened.ports, args.json, lines, stop).await;
+        return preview(&selection, opened, args.json, lines, stop).await;
     }
-    let pace = Pace { rate: args.rate, thresholds: config.admission.shed };
+    let pace = ReplayPace { rate: args.rate, thresholds: config.admission.shed };
     let file = ProgressFile::of(&selection, args.progress.clone());
-    let left = replay(&selection, &opened.ports, pace, &file, args.json, lines, stop).await?;
+    let left = replay(&selection, opened, pace, &file, args.json, lines, stop).await?;
     if left.is_some() {
         return Ok(left);
     }
@@ -126,26 +119,27 @@ async fn work(config: &Config, args: &ReplayArgs, opened: &Deployment, stop: &St
     Ok((!all_is_applied).then(|| "everything was appended, and the service applies the rest when it starts".to_owned()))
 }
 
-fn range(args: &ReplayArgs) -> Result<Range, Failure> {
+fn range(args: &ReplayArgs) -> Result<SelectionRange, Failure> {
     match (args.from, args.to, &args.offsets) {
         (Some(from), Some(to), _) if to <= from => {
             Err(Failure::config(format!("--to {to} must be after --from {from}")))
         }
-        (Some(from), to, _) => Ok(Range::Time { from, to }),
-        (None, _, Some(offsets)) => Ok(Range::Offsets(offsets.clone())),
-        (None, _, None) => Ok(Range::DeadLetters),
+        (Some(from), to, _) => Ok(SelectionRange::Time { from, to }),
+        (None, _, Some(offsets)) => Ok(SelectionRange::Offsets(offsets.clone())),
+        (None, _, None) => Ok(SelectionRange::DeadLetters),
     }
 }
 
 async fn replay(
     selection: &Selection,
-    ports: &Ports,
-    pace: Pace,
+    opened: &Deployment,
+    pace: ReplayPace,
     file: &ProgressFile,
     json: bool,
     mut lines: Console,
     stop: &Stop,
 ) -> Result<Option<String>, Failure> {
+    let ports = &opened.ports;
     let found = file.load(selection)?;
     let (resumed, path) = (found.is_some(), file.path().display());
     let progress = match found {
@@ -167,7 +161,7 @@ async fn replay(
     let how = if resumed { format!("going on after {done} of {total}") } else { format!("{total} to look at") };
     lines.line(format_args!("replaying {selection}: {how}, at most {} a second", pace.rate));
     let (before, began) = (progress.clone(), Instant::now());
-    let walk = Walk::new(ports, selection, file, progress, pace);
+    let walk = Walk::new(ports, chooser(selection, opened), file, progress, pace);
     let state = walk.state();
     let ended = with_progress_lines(walk.run(stop), state.clone(), &mut lines, "appended").await;
     let appended_now = state.borrow().records;
@@ -176,7 +170,8 @@ async fn replay(
         Ok(ended) => ended,
         Err(failure) => {
             let done = before.plan.done();
-            return Err(failure.in_words(|why| format!("{why}; {go_on}; {done} of {total} were done when it began")));
+            return Err(Failure::from(failure)
+                .in_words(|why| format!("{why}; {go_on}; {done} of {total} were done when it began")));
         }
     };
     let whole = ended == Ended::Whole;
@@ -207,15 +202,16 @@ async fn replay(
 
 async fn preview(
     selection: &Selection,
-    ports: &Ports,
+    opened: &Deployment,
     json: bool,
     mut lines: Console,
     stop: &Stop,
 ) -> Result<Option<String>, Failure> {
+    let ports = &opened.ports;
     let (plan, began) = (make_plan(selection, ports).await?, Instant::now());
     let total = plan.total();
     lines.line(format_args!("looking at {selection}: {total} records"));
-    let preview = Preview::new(ports, selection, plan);
+    let preview = Preview::new(ports, &*opened.runs, chooser(selection, opened), plan);
     let state = preview.state();
     let (ended, counts, would) = with_progress_lines(preview.run(stop), state, &mut lines, "folded").await?;
     let whole = ended == Ended::Whole;
@@ -237,8 +233,12 @@ async fn preview(
     Ok((!whole).then(|| "the counts are of what was looked at; nothing was appended".to_owned()))
 }
 
-async fn make_plan(selection: &Selection, ports: &Ports) -> Result<Plan, Failure> {
-    Ok(Plan::make(selection, &*ports.log, &*ports.letters).await?)
+async fn make_plan(selection: &Selection, ports: &ReplayPorts) -> Result<ReplayPlan, Failure> {
+    Ok(ReplayPlan::make(selection, &*ports.log, &*ports.dead_letters).await?)
+}
+
+fn chooser(selection: &Selection, opened: &Deployment) -> Chooser<ByFilters> {
+    Chooser::new(selection, ByFilters::new(&selection.filters, opened.runs.clone()))
 }
 
 async fn waiting(lag: &dyn ReadLag) -> Option<u64> {

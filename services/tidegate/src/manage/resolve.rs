@@ -77,7 +77,7 @@ pub fn handle<K: IdKind + PublicKind>(text: &str, list: &str) -> Result<Id<K>, F
     if ["apk_", "ping_"].iter().any(|secret| text.starts_with(secret)) {
         let prefix = K::PREFIX;
         return Err(Failure::config("that is a secret, not its id")
-            .hint(format!("give the {prefix}_… that `tidegate {list}` shows beside it")));
+            .hint(format!("give the {prefix}_… that `tidegate {list}` shows with it")));
     }
     Id::parse(text).map_err(|error| {
         Failure::config(format!("'{text}' is no id: it {error}"))

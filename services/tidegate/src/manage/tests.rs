@@ -86,8 +86,8 @@ async fn a_team_is_made_listed_and_given_another_plan() {
     for member in ["id", "team", "name", "plan"] {
         assert_eq!(listed[0][member], enterprise[member], "{member}");
     }
-    let told = office.refused("teams create x --plan team --agents 5").await;
-    assert!(told.contains("--plan enterprise"), "{told}");
+    let refusal = office.refused("teams create x --plan team --agents 5").await;
+    assert!(refusal.contains("--plan enterprise"), "{refusal}");
 }
 
 #[tokio::test]
@@ -102,12 +102,12 @@ async fn a_key_is_shown_once_listed_without_its_secret_and_revoked() {
         assert_eq!((text(&listed[0], "id"), &listed[0]["revoked_at"]), (id, &Value::Null));
         assert!(!listed.to_string().contains(key), "a list shows no secret");
     }
-    let told = office.refused(&format!("keys revoke {key}")).await;
-    assert!(told.contains("key_") && !told.contains(key), "{told}");
+    let refusal = office.refused(&format!("keys revoke {key}")).await;
+    assert!(refusal.contains("key_") && !refusal.contains(key), "{refusal}");
     assert_eq!(text(&office.json(&format!("keys revoke {id}")).await, "id"), id);
     assert!(office.json("keys list").await[0]["revoked_at"].is_string());
-    let told = office.refused("keys revoke nonsense").await;
-    assert!(told.contains("'nonsense'") && told.contains("keys list"), "{told}");
+    let refusal = office.refused("keys revoke nonsense").await;
+    assert!(refusal.contains("'nonsense'") && refusal.contains("keys list"), "{refusal}");
 }
 
 #[tokio::test]
@@ -138,28 +138,28 @@ async fn rates_are_exact() {
     }
     let listed = office.json("rates list").await;
     assert_eq!((text(&listed[0], "id"), text(&listed[0], "model")), ("openai/gpt-x", "gpt-x"));
-    let told = office.refused("rates set --team acme --provider p --model m --input 10001 --output 1").await;
-    assert!(told.contains("--input") && told.contains("10000"), "{told}");
+    let refusal = office.refused("rates set --team acme --provider p --model m --input 10001 --output 1").await;
+    assert!(refusal.contains("--input") && refusal.contains("10000"), "{refusal}");
 }
 
 #[tokio::test]
 async fn a_name_is_one_teams_and_asking_again_is_no_mistake() {
     let office = Office::default();
     let one = office.json("teams create acme --plan team").await;
-    let told = office.refused("teams create acme --plan team").await;
-    assert!(told.contains("'acme' is taken") && told.contains(text(&one, "id")), "{told}");
+    let refusal = office.refused("teams create acme --plan team").await;
+    assert!(refusal.contains("'acme' is taken") && refusal.contains(text(&one, "id")), "{refusal}");
     // The plan stays: what a script repeats must not take back what an operator has agreed since.
     assert_eq!(office.json("teams create acme --plan business --if-missing").await, one);
     let other = office.json("teams create other --plan team --if-missing").await;
     assert_ne!(other["id"], one["id"]);
     assert_eq!(office.json("teams list").await.as_array().map(Vec::len), Some(2));
 
-    let told = office.refused("teams rename other acme").await;
-    assert!(told.contains("'acme' is taken") && told.contains("teams rename"), "{told}");
+    let refusal = office.refused("teams rename other acme").await;
+    assert!(refusal.contains("'acme' is taken") && refusal.contains("teams rename"), "{refusal}");
     assert_eq!(text(&office.json("teams rename other another").await, "name"), "another");
     assert_eq!(office.json("keys create --team another").await["team"], other["id"]);
-    let told = office.refused("tokens create --team other --agent a").await;
-    assert!(told.contains("'other'") && told.contains("teams list"), "{told}");
+    let refusal = office.refused("tokens create --team other --agent a").await;
+    assert!(refusal.contains("'other'") && refusal.contains("teams list"), "{refusal}");
     assert!(office.refused(&format!("teams create {} --plan team", text(&one, "id"))).await.contains("form of"));
     assert!(office.refused(&format!("teams rename acme {}", text(&one, "id"))).await.contains("form of"));
 }
@@ -177,8 +177,8 @@ async fn an_archived_team_is_hidden_gets_no_credentials_and_comes_back() {
     for line in
         ["keys create --team acme", "tokens create --team acme --agent a", "teams create acme --plan team --if-missing"]
     {
-        let told = office.refused(line).await;
-        assert!(told.contains("archived") && told.contains("teams restore"), "{line}: {told}");
+        let refusal = office.refused(line).await;
+        assert!(refusal.contains("archived") && refusal.contains("teams restore"), "{line}: {refusal}");
     }
     assert!(office.refused("teams create acme --plan team").await.contains("is taken"));
     assert_eq!(office.json("teams restore acme").await, team);
@@ -199,8 +199,8 @@ async fn agents_are_listed_and_archived() {
         assert_eq!(listed[0][member], Value::Null, "{member}");
     }
     assert!(office.run("agents list --team acme").await.unwrap().contains("2 agents take a slot (of 2,"));
-    let told = office.refused("agents archive --team acme nigthly nobody").await;
-    assert!(told.contains("no agent 'nobody'") && told.contains("agents list"), "{told}");
+    let refusal = office.refused("agents archive --team acme nigthly nobody").await;
+    assert!(refusal.contains("no agent 'nobody'") && refusal.contains("agents list"), "{refusal}");
     assert_eq!(office.json("agents list --team acme").await.as_array().map(Vec::len), Some(2), "all or none");
 
     assert!(office.refused("tokens create --team acme --agent hourly").await.contains("2 agents"));

@@ -8,6 +8,7 @@ pub mod folder;
 mod guards;
 pub mod log;
 mod metrics;
+mod product_file;
 mod read_only;
 pub mod sqlite;
 mod store_file;
@@ -23,4 +24,5 @@ pub use log::{
     Closed, EmbeddedConsumer, EmbeddedLag, EmbeddedLog, EmbeddedReadLag, EmbeddedReadLog, LogOpenError, LogOptions,
 };
 pub use metrics::METRICS;
+pub use product_file::ProductFile;
 pub use sqlite::SqliteError;

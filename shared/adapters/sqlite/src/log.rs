@@ -23,6 +23,7 @@ use crate::sqlite::{self, SqliteError};
 
 mod batch;
 mod consumer;
+mod groups;
 mod housekeeping;
 mod lag;
 mod options;

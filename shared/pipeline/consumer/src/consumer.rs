@@ -87,12 +87,12 @@ impl<A: Apply> Consumer<A> {
         }
     }
 
-    /// Reads again from this log what the store loses when a server of it is killed.
+    /// Reads again from this log what the store loses when a server of it is killed; `None` where the store loses nothing.
     #[must_use]
-    pub fn reading_again_from(mut self, log: Arc<dyn ReadLog>) -> Self {
-        // Nobody else has it before lanes are opened.
+    pub fn reading_again_from(mut self, log: Option<Arc<dyn ReadLog>>) -> Self {
+        // The only handle, as no lane is open yet.
         if let Some(applier) = Arc::get_mut(&mut self.applier) {
-            applier.log = Some(log);
+            applier.log = log;
         }
         self
     }

@@ -1,4 +1,4 @@
-//! What a product says of its API on one port. The [frame](crate::frame) does the rest, the same for every product.
+//! What a product says about its API on one port. The [frame](crate::frame) does the rest, the same for every product.
 
 use axum::response::Response;
 use http::request::Parts;
@@ -49,8 +49,9 @@ pub trait Api: Send + Sync + Sized + 'static {
     /// What refuses a call that has no route, with the one that was likely meant.
     fn unknown_route(parts: &Parts, likely: Option<LikelyCall>) -> Self::Refused;
 
-    /// What refuses a call by a method that its route does not have, and the endpoint that it counts under.
-    fn wrong_method(parts: &Parts, why: WrongMethod) -> (Self::Endpoint, Self::Refused);
+    /// What refuses a call by a method that its route does not have. `allow` names the route's methods as the header of
+    /// that name does.
+    fn wrong_method(parts: &Parts, allow: &'static str, why: WrongMethod) -> Self::Refused;
 }
 
 /// The counters of an API.
@@ -81,6 +82,20 @@ impl Answered for Response {
 
     fn into_response(self) -> Response {
         self
+    }
+}
+
+/// An answer with its outcome, for a port whose requests are accepted, repeated or read.
+impl Answered for (RequestOutcome, Response) {
+    const OUTCOMES: &'static [RequestOutcome] =
+        &[RequestOutcome::Accepted, RequestOutcome::Repeated, RequestOutcome::Answered];
+
+    fn outcome(&self) -> RequestOutcome {
+        self.0
+    }
+
+    fn into_response(self) -> Response {
+        self.1
     }
 }
 

@@ -3,7 +3,8 @@
 //! A port has bounds on connections, headers, bodies and answers ([`serve`], [`body`], [`byte_budget`], [`in_flight`],
 //! [`answer_budget`]). A request has an id ([`request_id`]), its credential in one of three places ([`credential`]), and
 //! exactly one outcome ([`outcomes`]), which the [`frame`] around it sees to. Calls without a route get an answer that
-//! points to the right one ([`unrouted`], [`likely_call`]). Work that must be finished runs on after its client has left
+//! points to the right one ([`unrouted`], [`likely_call`]), and a method that a route does not have is refused with those
+//! that it has ([`endpoint_routes`]). Work that must be finished runs on after its client has left
 //! ([`detached`]).
 //!
 //! What a request means, and in which words it is refused, is the product's: it says so by an [`Api`], and by a table of
@@ -16,6 +17,7 @@ pub mod byte_budget;
 mod causes;
 pub mod credential;
 pub mod detached;
+pub mod endpoint_routes;
 pub mod entry;
 pub mod frame;
 pub mod gzip;

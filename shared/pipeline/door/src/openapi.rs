@@ -8,11 +8,14 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::get;
 use bytes::Bytes;
+use utoipa::Modify;
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, Object, Ref, RefOr, ResponseBuilder, Type};
+use utoipa::openapi::{ContentBuilder, Object, OpenApi, PathItem, Ref, RefOr, ResponseBuilder, Type};
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 use crate::api::Api;
+use crate::endpoint_routes::refusing_other_methods;
 use crate::frame::framed;
 
 /// How requests of some endpoints may be refused, as rows of status and meaning.
@@ -21,18 +24,18 @@ pub struct RefusalTable {
     pub rows: &'static [RefusalRow],
     /// The schema of the JSON refusal.
     pub envelope: &'static str,
-    /// What `Retry-After` says, where it comes.
+    /// What `Retry-After` says, where it is sent.
     pub retry_after: &'static str,
-    /// Of endpoints that refuse in text too: the header with the code, and what it says.
+    /// For endpoints that refuse in text too: the header with the code, and what it says.
     pub text_code: Option<(&'static str, &'static str)>,
 }
 
-/// One status.
+/// One status, and when it is sent.
 #[derive(Clone, Copy, Debug)]
 pub struct RefusalRow {
     pub status: &'static str,
     pub meaning: &'static str,
-    /// `Retry-After` comes with it.
+    /// Whether `Retry-After` is sent with it.
     pub waits: bool,
 }
 
@@ -48,7 +51,7 @@ impl RefusalRow {
 }
 
 impl RefusalTable {
-    /// As the responses of an operation, by status.
+    /// The rows as responses of an operation, by status.
     pub fn responses(&self) -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
         self.rows.iter().map(|row| (row.status.to_owned(), self.response(row).into())).collect()
     }
@@ -71,38 +74,76 @@ fn header(of: Type, meaning: &str) -> Header {
     HeaderBuilder::new().schema(Some(Object::with_type(of))).description(Some(meaning)).build()
 }
 
-/// Where a credential may be sent.
+/// Where a port takes its credential ([`presented`](crate::presented)), as its description says it. Operations refer to
+/// the places as `bearer`, `key_header` and `key_query`.
 #[derive(Clone, Copy, Debug)]
-pub enum Transport {
-    /// `Authorization: Bearer`, with the credential's form.
-    Bearer { form: &'static str },
-    /// A header of the product's own.
-    Header { name: &'static str },
-    /// A parameter of the query.
-    Query { name: &'static str },
+pub struct Transports {
+    /// The credential's form.
+    pub form: &'static str,
+    pub about: &'static str,
+    /// What it is called in a sentence.
+    pub noun: &'static str,
+    /// The header of the product's own.
+    pub header: &'static str,
+    /// The parameter of the query, and the calls that take it there.
+    pub query: Option<(&'static str, &'static str)>,
 }
 
-/// Describes a place for a credential under the name that operations refer to it by.
-pub fn add_transport(
-    description: &mut utoipa::openapi::OpenApi,
-    scheme: &'static str,
-    transport: Transport,
-    about: &'static str,
-) {
-    let described = match transport {
-        Transport::Bearer { form } => {
-            let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format(form);
-            SecurityScheme::Http(bearer.description(Some(about)).build())
+impl Modify for Transports {
+    fn modify(&self, description: &mut OpenApi) {
+        let Transports { form, about, noun, header, query } = *self;
+        let components = description.components.get_or_insert_default();
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format(form);
+        components.add_security_scheme("bearer", SecurityScheme::Http(bearer.description(Some(about)).build()));
+        let about = format!(
+            "The same {noun}, for proxies that strip `Authorization`. Not looked at where `Authorization` is sent."
+        );
+        let header = ApiKey::Header(ApiKeyValue::with_description(header, &about));
+        components.add_security_scheme("key_header", SecurityScheme::ApiKey(header));
+        if let Some((parameter, calls)) = query {
+            let about = format!("The same {noun} in the URL, for {calls} only. Not looked at where a header is sent.");
+            let query = ApiKey::Query(ApiKeyValue::with_description(parameter, &about));
+            components.add_security_scheme("key_query", SecurityScheme::ApiKey(query));
         }
-        Transport::Header { name } => {
-            SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(name, about)))
-        }
-        Transport::Query { name } => SecurityScheme::ApiKey(ApiKey::Query(ApiKeyValue::with_description(name, about))),
-    };
-    description.components.get_or_insert_default().add_security_scheme(scheme, described);
+    }
 }
 
-/// `GET /openapi.json`. `answer` is made of the text for each request.
+/// Described routes of one endpoint, with the refusal of the methods that they do not have.
+pub fn of_endpoint<A: Api>(
+    endpoint: A::Endpoint,
+    (schemas, paths, routes): UtoipaMethodRouter<Arc<A>>,
+) -> UtoipaMethodRouter<Arc<A>> {
+    let methods = paths.paths.values().flat_map(methods).collect::<Vec<_>>().join(", ");
+    // Made once for each route, which lives as long as the process.
+    let routes = refusing_other_methods(endpoint, methods.leak(), routes);
+    (schemas, paths, routes)
+}
+
+/// The methods of a path, as the header `Allow` names them.
+fn methods(path: &PathItem) -> impl Iterator<Item = &'static str> + use<> {
+    let described = [
+        ("GET", path.get.is_some()),
+        ("POST", path.post.is_some()),
+        ("PUT", path.put.is_some()),
+        ("PATCH", path.patch.is_some()),
+        ("DELETE", path.delete.is_some()),
+    ];
+    described.into_iter().filter_map(|(method, is_described)| is_described.then_some(method))
+}
+
+/// A description as text, as it is served and checked in.
+pub fn text(description: &OpenApi) -> String {
+    description.to_pretty_json().expect("a description is plain data, and always serializes") + "\n"
+}
+
+/// Described routes, and `GET /openapi.json` with their description. `answer` makes an answer of its
+/// text for each request.
+pub fn with_description<A: Api>(routes: OpenApiRouter<Arc<A>>, answer: fn(Bytes) -> A::Answer) -> Router<Arc<A>> {
+    let (routes, description) = routes.split_for_parts();
+    routes.merge(description_route(text(&description).into(), answer))
+}
+
+/// `GET /openapi.json`. `answer` makes an answer of the text for each request.
 pub fn description_route<A: Api>(text: Bytes, answer: fn(Bytes) -> A::Answer) -> Router<Arc<A>> {
     let serve = async move |State(api): State<Arc<A>>, request: Request| -> Response {
         framed(api, A::OTHER, request, async move |_| Ok(answer(text))).await

@@ -7,9 +7,9 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 
 use crate::api::Api;
+use crate::endpoint_routes::refuse;
 use crate::frame::{Entered, framed};
 use crate::likely_call::likely_call;
-use crate::wrong_method::WrongMethod;
 
 /// The routes, and the answers to everything else.
 pub fn with_fallbacks<A: Api>(routes: Router<Arc<A>>) -> Router<Arc<A>> {
@@ -24,8 +24,7 @@ async fn unknown_route<A: Api>(State(api): State<Arc<A>>, request: Request) -> R
     framed(api, A::OTHER, request, refuse).await
 }
 
+/// Routes without a refusal of their own are those that every port has, which are read.
 async fn other_method<A: Api>(State(api): State<Arc<A>>, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
-    let (endpoint, refused) = A::wrong_method(&parts, WrongMethod::of(A::ROUTES, A::PORT, &parts));
-    framed(api, endpoint, Request::from_parts(parts, body), async move |_| Err(refused)).await
+    refuse(api, A::OTHER, "GET, HEAD", request).await
 }

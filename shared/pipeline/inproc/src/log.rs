@@ -17,6 +17,8 @@ use tokio::time::Instant;
 use super::membership::{MemberEvent, MemberId, Membership};
 use super::read_positions::ReadPositions;
 
+mod groups;
+
 /// The partition count never changes, so there is only the first generation.
 const GENERATION: u16 = 1;
 

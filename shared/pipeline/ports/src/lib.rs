@@ -12,6 +12,7 @@ pub mod deliveries;
 pub mod due;
 pub mod facts;
 pub mod failure;
+pub mod groups;
 pub mod ids;
 pub mod limits;
 pub mod log;
@@ -30,6 +31,7 @@ pub use deliveries::{Deliveries, DeliveryWrite, SendProgress, SendState, Waiting
 pub use due::{Due, DueOwner, DueWrite};
 pub use facts::{FactName, Facts, StoredFact};
 pub use failure::{FailureCause, FailureKind};
+pub use groups::ConsumerGroups;
 pub use ids::{Ids, RandomIds};
 pub use limits::{Enter, Entered, Limits, LimitsDown, Mark, Take, Verdict, Window};
 pub use log::{

@@ -13,8 +13,8 @@ fn with(more: &[(&'static str, &'static str)]) -> Vec<(&'static str, &'static st
 }
 
 fn read(file: &str, variables: &[(&str, &str)], purpose: Purpose) -> Result<Config, Vec<String>> {
-    let told = |problems: Vec<ConfigProblem>| problems.iter().map(ToString::to_string).collect();
-    Config::from_layers(layers(file, variables), purpose).map_err(told)
+    let in_words = |problems: Vec<ConfigProblem>| problems.iter().map(ToString::to_string).collect();
+    Config::from_layers(layers(file, variables), purpose).map_err(in_words)
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn the_shipped_file_names_all_servers() {
 #[test]
 fn what_a_command_needs_must_be_named() {
     let [kafka, redis, scylla] = SERVERS;
-    for (variables, purpose, told) in [
+    for (variables, purpose, expected) in [
         (vec![], Purpose::Ingest, vec!["kafka.brokers is not set, and tidegate ingest", "redis.urls", "scylla.nodes"]),
         (vec![kafka, scylla], Purpose::Ingest, vec!["redis.urls is not set"]),
         (vec![kafka], Purpose::Persist, vec!["for example TIDEGATE_SCYLLA__NODES=127.0.0.1:9042"]),
@@ -58,8 +58,8 @@ fn what_a_command_needs_must_be_named() {
         (vec![redis], Purpose::Look, vec!["kafka.brokers is not set, and redis.urls = [\"redis://r:6379\"]", "scylla"]),
     ] {
         let found = read("", &variables, purpose).expect_err("something is missing");
-        assert_eq!(found.len(), told.len(), "{purpose:?} {found:#?}");
-        for part in told {
+        assert_eq!(found.len(), expected.len(), "{purpose:?} {found:#?}");
+        for part in expected {
             assert!(found.iter().any(|line| line.contains(part)), "{part}: {found:#?}");
         }
     }
@@ -92,7 +92,7 @@ fn a_data_folder_does_not_stand_beside_servers() {
 
 #[test]
 fn numbers_of_the_servers_are_held_against_the_others() {
-    for (variable, told) in [
+    for (variable, expected) in [
         (("TIDEGATE_KAFKA__REQUEST_TIMEOUT_MS", "8000"), "must be below kafka.message_timeout_ms = 8000"),
         (
             ("TIDEGATE_KAFKA__MESSAGE_TIMEOUT_MS", "10001"),
@@ -105,8 +105,8 @@ fn numbers_of_the_servers_are_held_against_the_others() {
         (("TIDEGATE_REDIS__RESPONSE_TIMEOUT_MS", "251"), "= 251 must be at most admission.gate_timeout_ms = 250"),
         (("TIDEGATE_SCYLLA__REQUEST_TIMEOUT_MS", "10001"), "must be at most control.store_deadline_ms = 10000"),
     ] {
-        let found = read("", &with(&[variable]), Purpose::Look).expect_err(told);
-        assert!(found.iter().any(|line| line.contains(told)), "{told}: {found:#?}");
+        let found = read("", &with(&[variable]), Purpose::Look).expect_err(expected);
+        assert!(found.iter().any(|line| line.contains(expected)), "{expected}: {found:#?}");
     }
     // An embedded deployment is not held to them.
     assert!(read("", &[("TIDEGATE_ADMISSION__APPEND_TIMEOUT_MS", "5000")], Purpose::Dev).is_ok());
@@ -145,7 +145,7 @@ fn a_role_has_an_operations_port_of_its_own_where_one_is_named() {
 
 #[test]
 fn bad_servers_are_named() {
-    for (variable, told) in [
+    for (variable, expected) in [
         (("TIDEGATE_KAFKA__BROKERS", "k1"), "must be a list of brokers such as broker-1:9092"),
         (("TIDEGATE_KAFKA__BROKERS", "k1:0"), "must be a list of brokers"),
         (("TIDEGATE_REDIS__URLS", "http://r"), "must be a url such as redis://127.0.0.1:6379"),
@@ -159,8 +159,11 @@ fn bad_servers_are_named() {
         (("TIDEGATE_KAFKA__GENERATION", "32768"), "must be a whole number from 1 to 32767"),
     ] {
         let variables = with(&[variable]);
-        let found = read("", &variables, Purpose::Look).expect_err(told);
-        assert!(found.iter().any(|line| line.contains(told) && line.contains(variable.0)), "{told}: {found:#?}");
+        let found = read("", &variables, Purpose::Look).expect_err(expected);
+        assert!(
+            found.iter().any(|line| line.contains(expected) && line.contains(variable.0)),
+            "{expected}: {found:#?}"
+        );
     }
 }
 

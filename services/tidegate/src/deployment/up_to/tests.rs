@@ -32,10 +32,10 @@ async fn is_stored(runs: &MemoryRuns, run: u128) -> bool {
 async fn read(log: &MemoryLog, spans: &BTreeMap<Partition, Span>) -> (MemoryRuns, Reach) {
     let runs = MemoryRuns::default();
     let (up_to, reach) = UpTo::new(Box::new(log.consumer("again")), spans);
-    let letters = Arc::new(MemoryDeadLetters::default());
+    let dead_letters = Arc::new(MemoryDeadLetters::default());
     let config = PersisterConfig { poll_bytes: 1_500, linger: Duration::ZERO, ..PersisterConfig::default() };
     let (store, accounts) = (Arc::new(runs.clone()), Arc::new(MemoryNotedAccounts::default()));
-    let persister = Persister::new(Box::new(up_to), store, accounts, letters, Arc::new(SystemClock), config);
+    let persister = Persister::new(Box::new(up_to), store, accounts, dead_letters, Arc::new(SystemClock), config);
     let seen = reach.clone();
     let report = persister.run(async move { seen.whole().await });
     let report = tokio::time::timeout(Duration::from_secs(60), report).await.expect("it reads the whole");

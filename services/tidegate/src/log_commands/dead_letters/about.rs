@@ -26,9 +26,9 @@ pub struct Wanted {
 
 impl About {
     /// Reads the record as JSON of any version; where it names neither team nor run, its key does.
-    pub fn of(letter: &DeadLetter) -> About {
-        let mut about = serde_json::from_slice(&letter.payload).map(|value| in_json(&value)).unwrap_or_default();
-        let key = std::str::from_utf8(&letter.provenance.key).ok();
+    pub fn of(dead_letter: &DeadLetter) -> About {
+        let mut about = serde_json::from_slice(&dead_letter.payload).map(|value| in_json(&value)).unwrap_or_default();
+        let key = std::str::from_utf8(&dead_letter.provenance.key).ok();
         if let Some((team, run)) = key.and_then(|key| key.split_once('/')) {
             about.team.get_or_insert_with(|| team.to_owned());
             about.run.get_or_insert_with(|| run.to_owned());

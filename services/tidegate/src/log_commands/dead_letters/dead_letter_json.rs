@@ -16,8 +16,8 @@ pub struct DeadLetterJson {
     offset: i64,
     #[serde(with = "iso")]
     appended_at: Timestamp,
-    #[serde(with = "iso")]
-    pub buried_at: Timestamp,
+    #[serde(with = "iso", rename = "buried_at")]
+    pub dead_lettered_at: Timestamp,
     pub reason: String,
     /// 1 unless it was replayed.
     pub attempt: u32,
@@ -32,7 +32,7 @@ pub struct DeadLetterJson {
 #[derive(Debug, Serialize)]
 pub struct WholeDeadLetterJson {
     #[serde(flatten)]
-    letter: DeadLetterJson,
+    dead_letter: DeadLetterJson,
     headers: Vec<HeaderJson>,
     payload: ShownBytes,
 }
@@ -61,32 +61,32 @@ impl From<&[u8]> for ShownBytes {
 }
 
 impl DeadLetterJson {
-    pub fn of(letter: &DeadLetter, about: About) -> Self {
-        let Position { generation, partition, offset } = letter.position;
+    pub fn of(dead_letter: &DeadLetter, about: About) -> Self {
+        let Position { generation, partition, offset } = dead_letter.position;
         DeadLetterJson {
-            position: letter.position.to_string(),
+            position: dead_letter.position.to_string(),
             generation,
             partition,
             offset,
-            appended_at: letter.appended_at,
-            buried_at: letter.dead_lettered_at,
-            reason: letter.reason.clone(),
-            attempt: letter.provenance.attempt(),
-            replayed_from: letter.provenance.origin.map(|origin| origin.position.to_string()),
+            appended_at: dead_letter.appended_at,
+            dead_lettered_at: dead_letter.dead_lettered_at,
+            reason: dead_letter.reason.clone(),
+            attempt: dead_letter.provenance.attempt(),
+            replayed_from: dead_letter.provenance.origin.map(|origin| origin.position.to_string()),
             about,
-            key: ShownBytes::from(&letter.provenance.key[..]),
-            payload_bytes: letter.payload.len(),
+            key: ShownBytes::from(&dead_letter.provenance.key[..]),
+            payload_bytes: dead_letter.payload.len(),
         }
     }
 }
 
 impl WholeDeadLetterJson {
-    pub fn of(letter: &DeadLetter, about: About) -> Self {
+    pub fn of(dead_letter: &DeadLetter, about: About) -> Self {
         let header = |(name, value): &(String, _)| HeaderJson { name: name.clone(), value: bytes_of(value) };
         WholeDeadLetterJson {
-            headers: letter.provenance.headers.iter().map(header).collect(),
-            payload: ShownBytes::from(&letter.payload[..]),
-            letter: DeadLetterJson::of(letter, about),
+            headers: dead_letter.provenance.headers.iter().map(header).collect(),
+            payload: ShownBytes::from(&dead_letter.payload[..]),
+            dead_letter: DeadLetterJson::of(dead_letter, about),
         }
     }
 }

@@ -17,23 +17,23 @@ use crate::console::Console;
 use crate::failure::Failure;
 use crate::manage;
 
-const HEAD: [&str; 8] = ["POSITION", "BURIED", "TEAM", "KIND", "AGENT", "ATTEMPT", "BYTES", "REASON"];
+const HEAD: [&str; 8] = ["POSITION", "DEAD-LETTERED", "TEAM", "KIND", "AGENT", "ATTEMPT", "BYTES", "REASON"];
 
 /// Dead letters read at once; each may be as large as a record.
-const PAGE_LETTERS: usize = 500;
+const PAGE_DEAD_LETTERS: usize = 500;
 const WORD_CHARACTERS: usize = 45;
 const REASON_CHARACTERS: usize = 100;
 
 pub async fn list(config: &Config, args: &DeadLettersListArgs, mut console: Console) -> Result<ExitCode, Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let letters = read_only::dead_letters(config, &clock)?;
+    let dead_letters = read_only::dead_letters(config, &clock)?;
     let team = match &args.team {
         Some(text) => Some(team(config, text).await?),
         None => None,
     };
     let wanted = Wanted { team, agent: args.agent.clone(), kind: args.kind };
     let limit = args.limit as usize;
-    let mut found = find(&*letters, &wanted, limit + 1).await?;
+    let mut found = find(&*dead_letters, &wanted, limit + 1).await?;
     let is_more = found.len() > limit;
     found.truncate(limit);
     if args.json {
@@ -54,33 +54,36 @@ pub async fn list(config: &Config, args: &DeadLettersListArgs, mut console: Cons
 }
 
 /// The first `limit` dead letters that are wanted, without their payloads, which are not printed here.
-async fn find(letters: &dyn DeadLetters, wanted: &Wanted, limit: usize) -> Result<Vec<DeadLetterJson>, Failure> {
+async fn find(dead_letters: &dyn DeadLetters, wanted: &Wanted, limit: usize) -> Result<Vec<DeadLetterJson>, Failure> {
     let (mut found, mut after): (Vec<DeadLetterJson>, Option<Position>) = (Vec::new(), None);
     while found.len() < limit {
-        let some = letters.list(after, PAGE_LETTERS).await?;
-        after = some.last().map(|letter| letter.position);
-        let matching = some.iter().map(|letter| (letter, About::of(letter))).filter(|(_, about)| about.is(wanted));
-        found.extend(matching.map(|(letter, about)| DeadLetterJson::of(letter, about)).take(limit - found.len()));
-        if some.len() < PAGE_LETTERS {
+        let some = dead_letters.list(after, PAGE_DEAD_LETTERS).await?;
+        after = some.last().map(|dead_letter| dead_letter.position);
+        let matching =
+            some.iter().map(|dead_letter| (dead_letter, About::of(dead_letter))).filter(|(_, about)| about.is(wanted));
+        found.extend(
+            matching.map(|(dead_letter, about)| DeadLetterJson::of(dead_letter, about)).take(limit - found.len()),
+        );
+        if some.len() < PAGE_DEAD_LETTERS {
             break;
         }
     }
     Ok(found)
 }
 
-fn row(letter: &DeadLetterJson) -> [String; 8] {
+fn row(dead_letter: &DeadLetterJson) -> [String; 8] {
     let word = |word: &Option<String>| {
         word.as_deref().map_or_else(|| "-".to_owned(), |word| printable::short(word, WORD_CHARACTERS))
     };
     [
-        letter.position.clone(),
-        letter.buried_at.to_string(),
-        word(&letter.about.team),
-        word(&letter.about.kind),
-        word(&letter.about.agent),
-        letter.attempt.to_string(),
-        letter.payload_bytes.to_string(),
-        printable::short(&letter.reason, REASON_CHARACTERS),
+        dead_letter.position.clone(),
+        dead_letter.dead_lettered_at.to_string(),
+        word(&dead_letter.about.team),
+        word(&dead_letter.about.kind),
+        word(&dead_letter.about.agent),
+        dead_letter.attempt.to_string(),
+        dead_letter.payload_bytes.to_string(),
+        printable::short(&dead_letter.reason, REASON_CHARACTERS),
     ]
 }
 

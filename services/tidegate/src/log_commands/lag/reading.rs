@@ -86,7 +86,7 @@ impl Pace {
         if seconds <= 0.0 || !comparable {
             return None;
         }
-        // Offsets go back only where somebody set them back.
+        // Offsets go back only where an operator resets them.
         let per_s = |from: i64, to: i64| (to - from).max(0) as f64 / seconds;
         let pairs = || before.partitions.iter().zip(&now.partitions);
         let drained: Vec<_> =

@@ -6,9 +6,9 @@ use tidegate_agentping::{Record, RunKey, Slug};
 use tidegate_agentping_ports::{RunWanted, Runs};
 use tidegate_ports::StoreError;
 
-use super::choice::agent_of;
+use super::readable::agent_of;
 
-/// Runs that are remembered at most: the latest.
+/// Runs that are remembered: the latest ones.
 const REMEMBERED_MAX: usize = 1_000_000;
 
 /// The runs of the wanted agent among the records read so far, for runs that the store does not have (yet).

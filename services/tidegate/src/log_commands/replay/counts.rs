@@ -1,11 +1,12 @@
-//! What a replay did so far. It is part of the progress file, so that the report of a resumed one is whole.
+//! What a replay did so far, by kind of record and by reason.
 
 use serde::{Deserialize, Serialize};
+use tidegate_replay::{CountFates, Reason};
 
-use super::choice::Reason;
+use super::readable::Readable;
 use crate::log_commands::kind::ByKind;
 
-/// Every place looked at ends in exactly one of these: done = appended + passed over.
+/// Every record looked at is counted exactly once: done = appended + passed over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// In a dry run: would be appended.
@@ -13,7 +14,7 @@ pub struct Counts {
     pub passed_over: PassedOver,
 }
 
-/// Places whose records were not appended again, by [`Reason`].
+/// Records that were not appended again, by [`Reason`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PassedOver {
     pub not_asked_for: u64,
@@ -25,16 +26,16 @@ pub struct PassedOver {
 }
 
 impl PassedOver {
-    pub const fn count(&mut self, reason: Reason, places: u64) {
+    const fn count(&mut self, reason: Reason, records: u64) {
         let counted = match reason {
             Reason::NotAskedFor => &mut self.not_asked_for,
             Reason::Replay => &mut self.replays,
             Reason::Unreadable => &mut self.unreadable,
-            Reason::AgentUnknown => &mut self.agent_unknown,
+            Reason::Unknown => &mut self.agent_unknown,
             Reason::Gone => &mut self.gone,
             Reason::TooLarge => &mut self.too_large,
         };
-        *counted += places;
+        *counted += records;
     }
 
     pub const fn total(&self) -> u64 {
@@ -58,16 +59,23 @@ impl PassedOver {
     }
 }
 
-impl Counts {
-    /// Adds those of another part.
-    pub const fn add(&mut self, other: &Counts) {
+impl CountFates<Readable> for Counts {
+    fn appended(&mut self, record: &Readable) {
+        self.appended.count(record.kind());
+    }
+
+    fn passed_over(&mut self, reason: Reason, records: u64) {
+        self.passed_over.count(reason, records);
+    }
+
+    fn add(&mut self, other: &Counts) {
         self.appended.add(&other.appended);
         self.passed_over.add(&other.passed_over);
     }
 }
 
 impl PassedOver {
-    pub const fn add(&mut self, other: &PassedOver) {
+    const fn add(&mut self, other: &PassedOver) {
         self.not_asked_for += other.not_asked_for;
         self.replays += other.replays;
         self.unreadable += other.unreadable;

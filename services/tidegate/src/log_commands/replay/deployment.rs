@@ -1,17 +1,17 @@
-//! Where a replay works: on Kafka and the store while services run there, or on a data folder that no other process has
-//! open.
+//! Where a replay works: on Kafka and the store while services run there, or on a data folder that is open in no other
+//! process.
 
 use std::sync::Arc;
 
-use tidegate_agentping_ports::Registry;
+use tidegate_agentping_ports::{Registry, Runs};
 use tidegate_kafka::{KafkaDeadLetters, KafkaLag, KafkaLog, KafkaReadLog, topics};
 use tidegate_lifecycle::{ExitReport, Parts};
 use tidegate_ports::{Clock, RandomIds, SystemClock};
+use tidegate_replay::ReplayPorts;
 use tidegate_scylla::{Cql, ScyllaRegistry, ScyllaStore, agentping};
 use tidegate_sqlite::{DataFolder, EmbeddedReadLog};
 use tokio::sync::Mutex;
 
-use super::ports::Ports;
 use crate::assemble::distributed::{FLUSH_GRACE, flushing, options_of, wait_for_log, wait_for_store};
 use crate::assemble::read_only::names_servers;
 use crate::assemble::{Close, embedded};
@@ -22,7 +22,9 @@ use crate::roles::Roles;
 
 /// The opened deployment, and how it is closed.
 pub struct Deployment {
-    pub ports: Ports,
+    pub ports: ReplayPorts,
+    /// For reading: the persister alone writes runs.
+    pub runs: Arc<dyn Runs>,
     pub registry: Arc<dyn Registry>,
     /// The log in words that are the same each time: part of the progress file's name.
     pub log_name: String,
@@ -54,16 +56,16 @@ impl Deployment {
         let cql = wait_for_store(config, store, || Cql::connect(store, &agentping::SCHEMA)).await?;
         wait_for_log(config, &options, || topics::check(&options, &kafka.layout)).await?;
         let log = KafkaLog::connect(options.clone(), clock.clone())?;
-        let ports = Ports {
+        let ports = ReplayPorts {
             log: Arc::new(KafkaReadLog::open(&options)?),
             again: Arc::new(log.clone()),
-            letters: Arc::new(KafkaDeadLetters::open(&options, clock.clone())?),
-            runs: Arc::new(ScyllaStore::new(cql.clone())),
+            dead_letters: Arc::new(KafkaDeadLetters::open(&options, clock.clone())?),
             lag: Arc::new(KafkaLag::watch(&options, &kafka.group, clock.clone())?),
             clock,
         };
         Ok(Deployment {
             ports,
+            runs: Arc::new(ScyllaStore::new(cql.clone())),
             registry: Arc::new(ScyllaRegistry::new(cql)),
             log_name: options.topics.records.clone(),
             parts: Mutex::default(),
@@ -79,21 +81,20 @@ impl Deployment {
         let log_name = config.data.canonicalize().unwrap_or_else(|_| config.data.clone()).display().to_string();
         let opened = embedded::open(&config, &clock).await?;
         let embedded::AllPorts { persister, registry, log, .. } = opened.ports;
-        let ports = Ports {
+        let ports = ReplayPorts {
             log: Arc::new(EmbeddedReadLog::open(&folder)?),
             again: Arc::new(log),
-            letters: persister.dead_letters.clone(),
-            runs: persister.runs.clone(),
+            dead_letters: persister.dead_letters.clone(),
             lag: persister.lag.clone(),
             clock: clock.clone(),
         };
-        let parts = Parts::default();
+        let (parts, runs) = (Parts::default(), persister.runs.clone());
         let roles = (!dry_run).then(|| {
             let mut roles = Roles::new(config.clone(), clock, Arc::new(RandomIds));
             roles.start_persister(&parts, persister);
             roles
         });
-        Ok(Deployment { ports, registry, log_name, parts: Mutex::new(parts), roles, close: opened.close })
+        Ok(Deployment { ports, runs, registry, log_name, parts: Mutex::new(parts), roles, close: opened.close })
     }
 
     /// Resolves if a part of it ends by itself.
@@ -112,8 +113,8 @@ impl Deployment {
     /// Closes it in order.
     pub async fn close(self) -> ExitReport {
         let mut report = ExitReport::default();
-        let Deployment { ports, registry, roles, close, .. } = self;
-        drop((ports, registry));
+        let Deployment { ports, runs, registry, roles, close, .. } = self;
+        drop((ports, runs, registry));
         if let Some(roles) = roles {
             report.left.extend(roles.stages().run().await.left);
         }

@@ -8,17 +8,14 @@ use tidegate_agentping::{Outcome, Record, RunKey, RunState};
 use tidegate_agentping_ports::{RunWanted, Runs, StoredRun};
 use tidegate_lifecycle::Stop;
 use tidegate_ports::StoreError;
+use tidegate_replay::{
+    Chooser, ChunkReader, CountFates as _, Doing, Ended, Reason, ReplayError, ReplayPlan, ReplayPorts, ReplayState,
+    Spent, patiently,
+};
 use tokio::sync::watch;
 
-use super::choice::Reason;
-use super::chooser::Chooser;
+use super::choice::ByFilters;
 use super::counts::Counts;
-use super::plan::Plan;
-use super::ports::Ports;
-use super::selection::Selection;
-use super::source::Source;
-use super::state::{Doing, Ended, ReplayState, Spent, patiently};
-use crate::failure::Failure;
 use crate::log_commands::kind::{ByKind, Kind};
 
 /// Changed runs that are kept in memory; a run beyond them is folded on what the store has.
@@ -45,9 +42,10 @@ pub struct Would {
 
 /// A dry run under way.
 pub struct Preview<'p> {
-    ports: &'p Ports,
-    plan: Plan,
-    chooser: Chooser<'p>,
+    ports: &'p ReplayPorts,
+    runs: &'p dyn Runs,
+    plan: ReplayPlan,
+    chooser: Chooser<ByFilters>,
     state: Arc<watch::Sender<ReplayState>>,
     counts: Counts,
     folding: Folding,
@@ -63,13 +61,14 @@ struct Folding {
 }
 
 impl<'p> Preview<'p> {
-    pub fn new(ports: &'p Ports, selection: &'p Selection, plan: Plan) -> Self {
+    pub fn new(ports: &'p ReplayPorts, runs: &'p dyn Runs, chooser: Chooser<ByFilters>, plan: ReplayPlan) -> Self {
         let state =
             ReplayState { done: 0, total: plan.total(), records: 0, doing: Doing::Going, spent: Spent::default() };
         Preview {
             ports,
+            runs,
             plan,
-            chooser: Chooser::new(selection),
+            chooser,
             state: Arc::new(watch::Sender::new(state)),
             counts: Counts::default(),
             folding: Folding::new(CHANGED_MAX),
@@ -85,26 +84,26 @@ impl<'p> Preview<'p> {
     ///
     /// # Errors
     /// What does not pass by waiting.
-    pub async fn run(mut self, stop: &Stop) -> Result<(Ended, Counts, Would), Failure> {
-        let mut source = Source::new(self.ports, CHUNK_RECORDS);
+    pub async fn run(mut self, stop: &Stop) -> Result<(Ended, Counts, Would), ReplayError> {
+        let mut reader = ChunkReader::new(self.ports, CHUNK_RECORDS);
         loop {
             if stop.is_stopping() {
                 return Ok((Ended::Stopped, self.counts, self.folding.would));
             }
-            let (plan, runs) = (&self.plan, &*self.ports.runs);
-            let read = patiently("reading the log", &self.state, stop, async || source.next(plan).await);
+            let (plan, runs) = (&self.plan, self.runs);
+            let read = patiently("reading the log", &self.state, stop, async || reader.next(plan).await);
             let Some(chunk) = read.await? else { continue };
             let Some(mut chunk) = chunk else { return Ok((Ended::Whole, self.counts, self.folding.would)) };
             let candidates = std::mem::take(&mut chunk.candidates);
             let chooser = &mut self.chooser;
-            let asked = async || chooser.choose(&candidates, runs).await;
-            let Some(chosen) = patiently("asking the store", &self.state, stop, asked).await? else { continue };
-            self.counts.passed_over.add(&chosen.passed_over);
-            self.counts.passed_over.count(Reason::Gone, chunk.gone);
-            let mut records = Vec::with_capacity(chosen.candidates.len());
-            for candidate in chosen.candidates {
-                self.counts.appended.count(candidate.kind());
-                match candidate.record {
+            let asked = async || chooser.choose(&candidates).await;
+            let Some(choices) = patiently("asking the store", &self.state, stop, asked).await? else { continue };
+            self.counts.add(&choices.counts);
+            self.counts.passed_over(Reason::Gone, chunk.gone);
+            let mut records = Vec::with_capacity(choices.chosen.len());
+            for candidate in choices.chosen {
+                self.counts.appended(&candidate.record);
+                match candidate.record.record {
                     Some(record) => records.push(record),
                     None => self.folding.would.not_decode += 1,
                 }

@@ -3,11 +3,10 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use tidegate_replay::{Doing, ReplayState, Yield};
 use tokio::sync::watch;
 use tokio::time::{Instant, interval_at};
 
-use super::state::{Doing, ReplayState};
-use super::traffic::Yield;
 use crate::console::Console;
 use crate::time_left::span;
 
@@ -71,7 +70,7 @@ fn line(state: &ReplayState, verb: &str, rate: f64) -> String {
             span(age_ms / 1_000)
         ),
         Doing::Yielding(Yield::Unknown(why)) => {
-            format!("{line}; waiting: nobody can tell how far the consumers are behind ({why})")
+            format!("{line}; waiting: how far the consumers are behind is not known ({why})")
         }
         Doing::Trying { what, why } => format!("{line}; {what} does not work, trying again: {why}"),
     }
@@ -99,7 +98,8 @@ impl Meter {
 
 #[cfg(test)]
 mod tests {
-    use super::super::state::Spent;
+    use tidegate_replay::Spent;
+
     use super::*;
 
     #[test]

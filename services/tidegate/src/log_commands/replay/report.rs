@@ -4,10 +4,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tidegate_kernel::Timestamp;
 use tidegate_kernel::timestamp::iso;
+use tidegate_replay::Progress;
 
 use super::counts::Counts;
 use super::preview::Would;
-use super::progress_file::Progress;
 use crate::console::Console;
 use crate::log_commands::kind::ByKind;
 
@@ -15,7 +15,7 @@ use crate::log_commands::kind::ByKind;
 #[derive(Debug)]
 pub struct Replayed<'r> {
     pub selection: String,
-    pub progress: &'r Progress,
+    pub progress: &'r Progress<Counts>,
     /// Whether it went on with an earlier one.
     pub resumed: bool,
     pub whole: bool,

@@ -6,8 +6,9 @@ pub use tidegate_agentping_testkit::{AFTERNOON as NOW, key, slug, team};
 use tidegate_agentping_testkit::{EventWith as _, FinishWith as _, IntoBody, StartWith as _, event, record};
 use tidegate_kernel::Position;
 use tidegate_ports::Consumed;
+use tidegate_replay::Candidate;
 
-use super::choice::Candidate;
+use super::readable::Readable;
 
 fn encoded(run: u128, body: impl IntoBody) -> Bytes {
     record(key(run), NOW, body).encode().into()
@@ -40,6 +41,6 @@ pub fn place(offset: i64) -> Position {
     Position { generation: 1, partition: 0, offset }
 }
 
-pub fn candidate(offset: i64, payload: &Bytes) -> Candidate {
+pub fn candidate(offset: i64, payload: &Bytes) -> Candidate<Readable> {
     Candidate::of_record(Consumed::plain(place(offset), NOW, payload.clone()))
 }

@@ -38,6 +38,7 @@ mod save;
 mod schema;
 mod status_columns;
 mod tables;
+mod team_number;
 mod work;
 
 use listing::Listing;

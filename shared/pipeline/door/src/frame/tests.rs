@@ -74,8 +74,8 @@ impl Api for Port {
         Cause::NoRoute
     }
 
-    fn wrong_method(_: &Parts, _: WrongMethod) -> (Endpoint, Cause) {
-        (Endpoint::Other, Cause::NoRoute)
+    fn wrong_method(_: &Parts, _: &'static str, _: WrongMethod) -> Cause {
+        Cause::NoRoute
     }
 }
 

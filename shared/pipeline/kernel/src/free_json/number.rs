@@ -9,7 +9,7 @@ use std::fmt::{self, Write};
 use serde_json::Number;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::scan::mix;
+use super::mix::mix;
 
 const TAG_INTEGER: u64 = 3;
 const TAG_FLOAT: u64 = 4;

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+use xxhash_rust::xxh3::xxh3_64;
 
+use super::mix::mix;
 use super::names::Names;
 use super::{ContentHash, FreeJsonError, FreeJsonLimits, number};
 
@@ -12,10 +13,6 @@ const TAG_BOOL: u64 = 2;
 const TAG_STRING: u64 = 5;
 const TAG_LIST: u64 = 6;
 const TAG_OBJECT: u64 = 7;
-
-pub(super) fn mix(tag: u64, value: u64) -> u64 {
-    xxh3_64_with_seed(&value.to_le_bytes(), tag)
-}
 
 /// The text and the read position in bytes.
 pub(super) struct Scan<'j> {

@@ -20,11 +20,12 @@ mod bucket;
 mod claims;
 mod keyed;
 mod lane;
+mod moment;
 mod stake;
 mod team;
 
 pub use bucket::{BucketRate, TokenBucket};
-use claims::Moment;
+use moment::Moment;
 use team::Team;
 
 const SHARDS: usize = 16;

@@ -1,19 +1,31 @@
-//! The judgement, in a table.
+//! The choice, in a table.
+
+use bytes::Bytes;
+use tidegate_agentping_inproc::runs::MemoryRuns;
+use tidegate_ports::Origin;
+use tidegate_replay::{Choice, Reason, SelectionRange};
 
 use super::super::samples::{candidate, events, finish, key, newer, place, slug, start, team, unreadable};
-use super::super::selection::{Filters, Range};
 use super::*;
 
-fn selection(range: Range, filters: Filters) -> Selection {
+type Selection = tidegate_replay::Selection<Filters>;
+type Candidate = tidegate_replay::Candidate<Readable>;
+
+fn selection(range: SelectionRange, filters: Filters) -> Selection {
     Selection { log: "a log".to_owned(), range, filters }
 }
 
+fn judge(selection: &Selection, candidate: &Candidate) -> Choice {
+    let asked = ByFilters::new(&selection.filters, Arc::new(MemoryRuns::default())).asks_for(&candidate.record);
+    tidegate_replay::judge(selection.is_explicit(), candidate.origin.is_some(), asked)
+}
+
 fn by_time(filters: Filters) -> Selection {
-    selection(Range::Time { from: super::super::samples::NOW, to: None }, filters)
+    selection(SelectionRange::Time { from: super::super::samples::NOW, to: None }, filters)
 }
 
 fn by_offsets(filters: Filters) -> Selection {
-    selection(Range::Offsets("0:0-9".parse().unwrap()), filters)
+    selection(SelectionRange::Offsets("0:0-9".parse().unwrap()), filters)
 }
 
 fn of_team(number: u128) -> Filters {
@@ -34,9 +46,9 @@ fn replayed(payload: &Bytes) -> Candidate {
 }
 
 #[test]
-fn by_time_and_letters() {
+fn by_time_and_dead_letters() {
+    use Choice::{Chosen, LookUp, PassedOver};
     use Reason::{NotAskedFor, Replay, Unreadable};
-    use Verdict::{Chosen, IfOfAgent, PassedOver};
     let (plain, all) = (|payload: &Bytes| candidate(5, payload), Filters::default);
     let cases = [
         (plain(&start(1, "a")), all(), Chosen),
@@ -49,22 +61,26 @@ fn by_time_and_letters() {
         (plain(&newer(1)), of_team(2), PassedOver(NotAskedFor)),
         (plain(&start(1, "a")), of_agent("a"), Chosen),
         (plain(&start(1, "a")), of_agent("b"), PassedOver(NotAskedFor)),
-        (plain(&events(1, [7])), of_agent("a"), IfOfAgent(key(1))),
-        (plain(&finish(1)), of_agent("a"), IfOfAgent(key(1))),
+        (plain(&events(1, [7])), of_agent("a"), LookUp),
+        (plain(&finish(1)), of_agent("a"), LookUp),
         (plain(&start(1, "a")), of_kind(Kind::Start), Chosen),
         (plain(&finish(1)), of_kind(Kind::Start), PassedOver(NotAskedFor)),
         (plain(&events(1, [7])), Filters { agent: Some(slug("a")), ..of_kind(Kind::Start) }, PassedOver(NotAskedFor)),
     ];
-    for (number, (candidate, filters, verdict)) in cases.into_iter().enumerate() {
-        assert_eq!(judge(&by_time(filters.clone()), &candidate), verdict, "{number}");
-        assert_eq!(judge(&selection(Range::DeadLetters, filters), &candidate), verdict, "{number}, as a letter");
+    for (number, (candidate, filters, choice)) in cases.into_iter().enumerate() {
+        assert_eq!(judge(&by_time(filters.clone()), &candidate), choice, "{number}");
+        assert_eq!(
+            judge(&selection(SelectionRange::DeadLetters, filters), &candidate),
+            choice,
+            "{number}, as a dead letter"
+        );
     }
 }
 
 #[test]
-fn a_named_place_is_taken_whatever_is_there() {
+fn a_named_position_is_taken_whatever_is_there() {
+    use Choice::{Chosen, PassedOver};
     use Reason::{NotAskedFor, Unreadable};
-    use Verdict::{Chosen, PassedOver};
     let cases = [
         (replayed(&start(1, "a")), Filters::default(), Chosen),
         (candidate(5, &unreadable()), Filters::default(), Chosen),
@@ -74,13 +90,13 @@ fn a_named_place_is_taken_whatever_is_there() {
         (candidate(5, &newer(1)), of_agent("a"), PassedOver(Unreadable)),
         (candidate(5, &newer(1)), of_kind(Kind::Finish), PassedOver(Unreadable)),
     ];
-    for (number, (candidate, filters, verdict)) in cases.into_iter().enumerate() {
-        assert_eq!(judge(&by_offsets(filters), &candidate), verdict, "{number}");
+    for (number, (candidate, filters, choice)) in cases.into_iter().enumerate() {
+        assert_eq!(judge(&by_offsets(filters), &candidate), choice, "{number}");
     }
 }
 
 #[test]
-fn a_record_goes_again_with_its_bytes_its_key_and_its_place() {
+fn a_record_goes_again_with_its_bytes_its_key_and_its_position() {
     let payload = start(1, "a");
     let again = candidate(5, &payload).again();
     assert_eq!((again.key, again.payload), (Some(key(1).log_key()), payload.clone()));

@@ -10,15 +10,16 @@ use tidegate_inproc::log::{MemoryLog, MemoryLogOptions};
 use tidegate_kernel::Timestamp;
 use tidegate_lifecycle::Stopper;
 use tidegate_ports::Append;
+use tidegate_replay::{Selection, SelectionRange};
 
 use super::super::samples::{NOW, events, finish, key, newer, place, start, unreadable};
-use super::super::selection::{Filters, Range};
 use super::*;
+use crate::log_commands::replay::filters::Filters;
 
 struct Rig {
     log: MemoryLog,
     runs: MemoryRuns,
-    ports: Ports,
+    ports: ReplayPorts,
 }
 
 impl Rig {
@@ -26,11 +27,10 @@ impl Rig {
         let clock = Arc::new(TestClock::at(NOW));
         let log = MemoryLog::new(MemoryLogOptions { partitions: 1, ..MemoryLogOptions::default() }, clock.clone());
         let runs = MemoryRuns::default();
-        let ports = Ports {
+        let ports = ReplayPorts {
             log: Arc::new(log.clone()),
             again: Arc::new(log.clone()),
-            letters: Arc::new(MemoryDeadLetters::default()),
-            runs: Arc::new(runs.clone()),
+            dead_letters: Arc::new(MemoryDeadLetters::default()),
             lag: Arc::new(log.lag("persister")),
             clock,
         };
@@ -54,18 +54,19 @@ impl Rig {
         self.runs.save(Arc::new(vec![write])).await.unwrap();
     }
 
-    async fn preview(&self, range: Range) -> (Counts, Would) {
+    async fn preview(&self, range: SelectionRange) -> (Counts, Would) {
         let selection = Selection { log: "a log".to_owned(), range, filters: Filters::default() };
-        let plan = Plan::make(&selection, &self.log, &MemoryDeadLetters::default()).await.unwrap();
+        let plan = ReplayPlan::make(&selection, &self.log, &MemoryDeadLetters::default()).await.unwrap();
         let (_stopper, stop) = Stopper::new();
-        let (ended, counts, would) = Preview::new(&self.ports, &selection, plan).run(&stop).await.unwrap();
+        let chooser = Chooser::new(&selection, ByFilters::new(&selection.filters, Arc::new(self.runs.clone())));
+        let (ended, counts, would) = Preview::new(&self.ports, &self.runs, chooser, plan).run(&stop).await.unwrap();
         assert_eq!(ended, Ended::Whole);
         (counts, would)
     }
 }
 
-fn all() -> Range {
-    Range::Time { from: Timestamp::from_millis(0), to: None }
+fn all() -> SelectionRange {
+    SelectionRange::Time { from: Timestamp::from_millis(0), to: None }
 }
 
 #[tokio::test]
@@ -92,7 +93,7 @@ async fn it_says_what_is_missing_what_is_there_and_what_contradicts() {
     assert_eq!((would.conflict.start, would.conflict.total()), (1, 1));
     assert_eq!((counts.appended.total(), counts.passed_over.unreadable, would.not_decode), (8, 2, 0));
     assert_eq!((would.runs_changed, would.exact), (2, true));
-    let (counts, would) = rig.preview(Range::Offsets("0:6-".parse().unwrap())).await;
+    let (counts, would) = rig.preview(SelectionRange::Offsets("0:6-".parse().unwrap())).await;
     assert_eq!((counts.appended.unreadable, would.not_decode), (2, 2), "named places are chosen all the same");
 
     assert_eq!(rig.log.records(0).len(), log.len(), "nothing was appended");

@@ -11,7 +11,8 @@ use tidegate_agentping_ports::{EventPage, EventRow, EventsPage};
 
 use super::events;
 use super::id_blob::blob_of;
-use super::load::{find, team_number};
+use super::load::find;
+use super::team_number::team_number;
 
 /// Batches with ids from ?2 on. `least_id` is NULL in those that are older than the column; they come first.
 pub(super) const CANDIDATES: &str =

@@ -9,8 +9,8 @@ use tidegate_agentping_ports::EventRow;
 use tidegate_kernel::Timestamp;
 
 use super::id_blob::{blob_of, id_at};
-use super::load::team_number;
 use super::run_row::{json, to_json};
+use super::team_number::team_number;
 
 const INSERT_ID: &str = "INSERT INTO event_ids (id, run_no, content_hash) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
 /// Inserts [`TOGETHER`] rows at once: one statement descends the tree once, and not for each row.

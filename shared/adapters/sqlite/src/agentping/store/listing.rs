@@ -8,8 +8,8 @@ use tidegate_agentping_ports::{ListedRun, RunFilter, RunPage, RunsPage};
 use tidegate_kernel::Timestamp;
 
 use super::id_blob::{IdBlob, blob_of, id_at};
-use super::load::team_number;
 use super::status_columns::StatusColumns;
+use super::team_number::team_number;
 use super::{run_row, status_columns};
 use crate::sqlite::values::text;
 

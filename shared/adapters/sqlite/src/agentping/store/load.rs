@@ -7,6 +7,7 @@ use tidegate_agentping::{Run, RunKey, TeamId};
 use tidegate_agentping_ports::{RunWanted, StoredRun};
 
 use super::id_blob::blob_of;
+use super::team_number::team_number;
 use super::{events, run_row};
 
 pub(super) static FIND: LazyLock<String> = LazyLock::new(|| {
@@ -60,11 +61,4 @@ pub(super) fn find(connection: &Connection, team_no: i64, key: RunKey) -> rusqli
 fn found(find: &mut CachedStatement<'_>, team_no: i64, key: RunKey) -> rusqlite::Result<Option<Found>> {
     let read = |row: &Row<'_>| Ok(Found { run_no: row.get(0)?, position: row.get(1)?, run: run_row::read(row, 2)? });
     find.query_row(params![team_no, blob_of(key.run)], read).optional()
-}
-
-pub(super) fn team_number(connection: &Connection, team: TeamId) -> rusqlite::Result<Option<i64>> {
-    connection
-        .prepare_cached("SELECT team_no FROM teams WHERE team = ?1")?
-        .query_row(params![blob_of(team)], |row| row.get(0))
-        .optional()
 }

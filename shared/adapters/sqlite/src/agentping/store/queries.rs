@@ -9,8 +9,9 @@ use tidegate_agentping_ports::runs::UNPRICED_MAX;
 use tidegate_agentping_ports::{AgentRow, Spend, SpendLine, SpendTally};
 use tidegate_kernel::{Month, Timestamp, Usd};
 
-use super::load::{find, team_number};
+use super::load::find;
 use super::status_columns::{self, StatusColumns};
+use super::team_number::team_number;
 use crate::sqlite::failure::unreadable;
 use crate::sqlite::values::{millis, text, unsigned};
 

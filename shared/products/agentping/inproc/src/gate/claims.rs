@@ -1,26 +1,14 @@
 //! The claims of one team: small, in order of age, forgotten at the end of the window or when there are too many.
 
 use bytes::Bytes;
-use tidegate_agentping_ports::{Ask, ClaimKey, Fingerprint, StoreRead};
+use tidegate_agentping_ports::{ClaimKey, Fingerprint, StoreRead};
 use tidegate_kernel::{Region, Timestamp};
 
 use super::lane::{CLAIM_BYTES, Extra, FUTURE_SLACK_MS, Lane, Slim, birth, halves};
+use super::moment::Moment;
 
 const KINDS: usize = 3;
 const LANES: usize = KINDS * Region::ALL.len();
-
-/// When a question is asked. Ids carry their birth by clients' wall clocks; all else is by time that never steps.
-#[derive(Clone, Copy)]
-pub(super) struct Moment {
-    pub wall: Timestamp,
-    pub steady: Timestamp,
-}
-
-impl Moment {
-    pub const fn of(ask: &Ask) -> Self {
-        Moment { wall: ask.now, steady: ask.steady }
-    }
-}
 
 /// One team's claims, a lane for each kind and region, so that a key is 16 bytes.
 #[derive(Default)]

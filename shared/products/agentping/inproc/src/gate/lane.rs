@@ -4,8 +4,8 @@ use std::collections::{HashMap, VecDeque};
 
 use tidegate_kernel::Timestamp;
 
-use super::claims::Moment;
 use super::keyed::Keyed;
+use super::moment::Moment;
 
 /// How far ahead of ours a client's clock may be before an id's birth time is not believed.
 pub(super) const FUTURE_SLACK_MS: i64 = 120_000;

@@ -12,7 +12,8 @@ use tidegate_kernel::{Month, Timestamp};
 
 use super::MemoryGateConfig;
 use super::bucket::{BucketRate, TokenBucket};
-use super::claims::{Claims, Found, Moment};
+use super::claims::{Claims, Found};
+use super::moment::Moment;
 use super::stake::Stake;
 
 pub(super) struct Team {

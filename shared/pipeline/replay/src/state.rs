@@ -6,24 +6,23 @@ use tidegate_lifecycle::Stop;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use super::traffic::Yield;
+use crate::error::ReplayError;
+use crate::traffic::Yield;
 
-use crate::failure::Failure;
-
-/// One moment.
+/// The state at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplayState {
-    /// Places looked at, of how many.
+    /// Records looked at, of `total`.
     pub done: u64,
     pub total: u64,
     /// Records appended, in a dry run folded, since this process began.
     pub records: u64,
     pub doing: Doing,
-    /// What the time since this process began went into.
+    /// Where the time since this process began went.
     pub spent: Spent,
 }
 
-/// Time by what it went into.
+/// Time by what it was spent on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Spent {
     pub reading: Duration,
@@ -51,15 +50,15 @@ impl Spent {
     }
 }
 
-/// Less work than this says nothing.
+/// With less work than this, nothing can be said.
 const BOUND_FROM: Duration = Duration::from_secs(2);
 
-/// What it does.
+/// What the replay is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Doing {
     Going,
     Yielding(Yield),
-    /// Something does not work now and is tried until it does.
+    /// Something fails, and is tried until it works.
     Trying {
         what: &'static str,
         why: String,
@@ -77,27 +76,27 @@ pub enum Ended {
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LAST_PAUSE: Duration = Duration::from_secs(5);
 
-/// Tries until it works, and notes in the state why it does not; `None`: stopped before.
+/// Tries until it works, and notes in the state why it fails; `None`: stopped before.
 ///
 /// # Errors
 /// What does not pass by waiting.
-pub async fn patiently<T, E: Into<Failure>>(
+pub async fn patiently<T, E: Into<ReplayError>>(
     what: &'static str,
     state: &watch::Sender<ReplayState>,
     stop: &Stop,
     mut attempt: impl AsyncFnMut() -> Result<T, E>,
-) -> Result<Option<T>, Failure> {
+) -> Result<Option<T>, ReplayError> {
     let mut pause = FIRST_PAUSE;
     loop {
-        match attempt().await.map_err(Into::<Failure>::into) {
+        match attempt().await.map_err(Into::<ReplayError>::into) {
             Ok(done) => {
                 if pause > FIRST_PAUSE {
                     doing(state, Doing::Going);
                 }
                 return Ok(Some(done));
             }
-            Err(failure) if failure.may_pass() => doing(state, Doing::Trying { what, why: failure.to_string() }),
-            Err(failure) => return Err(failure),
+            Err(error) if error.may_pass() => doing(state, Doing::Trying { what, why: error.to_string() }),
+            Err(error) => return Err(error),
         }
         if !rest(pause, stop).await {
             return Ok(None);
@@ -106,7 +105,7 @@ pub async fn patiently<T, E: Into<Failure>>(
     }
 }
 
-/// Notes what is done now.
+/// Notes what the replay is doing.
 pub fn doing(state: &watch::Sender<ReplayState>, now: Doing) {
     state.send_if_modified(|state| {
         let changes = state.doing != now;
@@ -115,7 +114,7 @@ pub fn doing(state: &watch::Sender<ReplayState>, now: Doing) {
     });
 }
 
-/// Waits so long; whether it may go on then.
+/// Waits; `false` if it was stopped meanwhile.
 pub async fn rest(span: Duration, stop: &Stop) -> bool {
     tokio::select! {
         biased;

@@ -1,4 +1,4 @@
-//! Yielding to live traffic: the front doors' own policy says when consumers are behind, and a replay stops then.
+//! Live traffic goes first: a replay waits while consumers are so far behind that front doors shed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,9 +7,9 @@ use tidegate_ports::{PartitionLag, ReadLag, Waits};
 use tidegate_shedding::{Decision, Reading, ShedThresholds, Trend};
 use tokio::time::{Instant, timeout};
 
-/// A reading is used for so long,
+/// How long a reading of the lag is used,
 const PERIOD: Duration = Duration::from_secs(1);
-/// and for at least so long, also when all that it allowed was appended.
+/// and for how long at least, also when all that it allowed was appended.
 const SOON: Duration = Duration::from_millis(100);
 const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 
@@ -26,7 +26,7 @@ pub struct Traffic {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Allowance {
-    /// So many records until the threshold.
+    /// This many records are left until the threshold.
     Open(u64),
     Closed(Yield),
 }
@@ -36,18 +36,18 @@ enum Allowance {
 pub enum Yield {
     /// The front doors shed at this lag.
     Behind { records: u64, age_ms: u64 },
-    /// How far the consumers are behind is not known, and a replay has time.
+    /// How far the consumers are behind is not known, and a replay can wait.
     Unknown(String),
 }
 
 /// What may be appended now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Room {
-    /// Up to so many records; at least one.
-    For(u64),
-    /// All that the last reading allowed is used up; the next one is soon.
+pub enum Allowed {
+    /// Up to this many records; at least one.
+    Records(u64),
+    /// All that the last reading allowed is used up; ask again after this.
     AskIn(Duration),
-    None(Yield),
+    Nothing(Yield),
 }
 
 impl Traffic {
@@ -57,20 +57,20 @@ impl Traffic {
     }
 
     /// Reads the lag if it is time, and says what may be appended.
-    pub async fn room(&mut self) -> Room {
+    pub async fn allowed(&mut self) -> Allowed {
         let age = self.read_at.map(|at| at.elapsed());
         let used_up = self.allowance == Allowance::Open(0);
         if age.is_none_or(|age| age >= PERIOD || used_up && age >= SOON) {
             self.read().await;
         }
         match &self.allowance {
-            Allowance::Open(0) => Room::AskIn(SOON),
-            Allowance::Open(records) => Room::For(*records),
-            Allowance::Closed(why) => Room::None(why.clone()),
+            Allowance::Open(0) => Allowed::AskIn(SOON),
+            Allowance::Open(records) => Allowed::Records(*records),
+            Allowance::Closed(why) => Allowed::Nothing(why.clone()),
         }
     }
 
-    /// So many records were appended: they are part of the next reading, and count until then.
+    /// Notes that records were appended: they count until the next reading has them.
     pub const fn used(&mut self, records: u64) {
         if let Allowance::Open(left) = &mut self.allowance {
             *left = left.saturating_sub(records);
@@ -101,7 +101,7 @@ impl Traffic {
         if self.held.sheds() {
             return Allowance::Closed(Yield::Behind { records, age_ms });
         }
-        // Not to go over the threshold by what is appended before the next reading.
+        // What is appended before the next reading must not go over the threshold.
         Allowance::Open(self.thresholds.records.enter.saturating_sub(records))
     }
 }

@@ -1,4 +1,4 @@
-//! The replay itself: read a chunk, choose, append in waves, note how far it is.
+//! The replay itself: read a chunk, choose, append in waves, save the progress.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,55 +10,55 @@ use tidegate_shedding::ShedThresholds;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::choice::{Candidate, Reason};
-use super::chooser::Chooser;
-use super::counts::Counts;
-use super::pacer::{Grant, Pacer};
-use super::ports::Ports;
-use super::progress_file::{Progress, ProgressFile};
-use super::selection::Selection;
-use super::source::Source;
-use super::state::{Doing, Ended, ReplayState, Spent, doing, patiently, rest};
-use super::traffic::{Room, Traffic, Yield};
-use super::waves::waves;
+use crate::candidate::Candidate;
+use crate::choice::Reason;
+use crate::choose::{Choose, CountFates as _};
+use crate::chooser::Chooser;
+use crate::error::ReplayError;
+use crate::pacer::{Grant, Pacer};
+use crate::ports::ReplayPorts;
+use crate::progress_file::{Progress, ProgressFile};
+use crate::source::ChunkReader;
+use crate::state::{Doing, Ended, ReplayState, Spent, doing, patiently, rest};
+use crate::traffic::{Allowed, Traffic, Yield};
+use crate::waves::waves;
 
-use crate::failure::Failure;
-
-/// Under way at once, at most.
-const SIDE_BY_SIDE: usize = 256;
-/// A chunk is about a second's work, so that little is done twice after a kill; and at most so many records.
+/// Appends in flight, at most.
+const IN_FLIGHT_MAX: usize = 256;
+/// Records of a chunk, at most. A chunk is about a second's work, so that little is done twice after a kill.
 const CHUNK_RECORDS_MAX: u32 = 500;
-/// Between two looks at the lag while live traffic goes first.
-const YIELD_LOOK: Duration = Duration::from_millis(500);
+/// Time between two readings of the lag while live traffic goes first.
+const YIELD_POLL: Duration = Duration::from_millis(500);
 
 /// A replay under way.
-pub struct Walk<'w> {
-    ports: &'w Ports,
+pub struct Walk<'w, C: Choose> {
+    ports: &'w ReplayPorts,
     file: &'w ProgressFile,
-    progress: Progress,
-    chooser: Chooser<'w>,
+    progress: Progress<C::Counts>,
+    chooser: Chooser<C>,
     pacer: Pacer,
     traffic: Traffic,
     state: Arc<watch::Sender<ReplayState>>,
     began: Instant,
-    source: Source,
+    reader: ChunkReader,
 }
 
 /// How fast, and when it waits.
 #[derive(Clone, Copy, Debug)]
-pub struct Pace {
+pub struct ReplayPace {
     /// Records a second, at least 1.
     pub rate: u32,
     pub thresholds: ShedThresholds,
 }
 
-impl<'w> Walk<'w> {
+impl<'w, C: Choose> Walk<'w, C> {
+    /// A replay that goes on where `progress` is, and saves it to `file`.
     pub fn new(
-        ports: &'w Ports,
-        selection: &'w Selection,
+        ports: &'w ReplayPorts,
+        chooser: Chooser<C>,
         file: &'w ProgressFile,
-        progress: Progress,
-        pace: Pace,
+        progress: Progress<C::Counts>,
+        pace: ReplayPace,
     ) -> Self {
         let (done, total) = (progress.plan.done(), progress.plan.total());
         let state = ReplayState { done, total, records: 0, doing: Doing::Going, spent: Spent::default() };
@@ -66,17 +66,17 @@ impl<'w> Walk<'w> {
             ports,
             file,
             progress,
-            chooser: Chooser::new(selection),
+            chooser,
             pacer: Pacer::new(pace.rate),
             traffic: Traffic::new(ports.lag.clone(), pace.thresholds),
             state: Arc::new(watch::Sender::new(state)),
             began: Instant::now(),
             // At most CHUNK_RECORDS_MAX.
-            source: Source::new(ports, pace.rate.clamp(1, CHUNK_RECORDS_MAX) as usize),
+            reader: ChunkReader::new(ports, pace.rate.clamp(1, CHUNK_RECORDS_MAX) as usize),
         }
     }
 
-    /// The state, from now on.
+    /// Follows the state.
     pub fn state(&self) -> watch::Receiver<ReplayState> {
         self.state.subscribe()
     }
@@ -86,7 +86,7 @@ impl<'w> Walk<'w> {
     ///
     /// # Errors
     /// What does not pass by waiting, and the way out.
-    pub async fn run(mut self, stop: &Stop) -> Result<(Ended, Progress), Failure> {
+    pub async fn run(mut self, stop: &Stop) -> Result<(Ended, Progress<C::Counts>), ReplayError> {
         self.file.save(&self.progress)?;
         if !self.learn_again(stop).await? {
             return Ok((Ended::Stopped, self.progress));
@@ -95,8 +95,8 @@ impl<'w> Walk<'w> {
             if stop.is_stopping() {
                 return Ok((Ended::Stopped, self.progress));
             }
-            let (plan, source) = (&self.progress.plan, &mut self.source);
-            let read = patiently("reading the log", &self.state, stop, async || source.next(plan).await);
+            let (plan, reader) = (&self.progress.plan, &mut self.reader);
+            let read = patiently("reading the log", &self.state, stop, async || reader.next(plan).await);
             let read = timed(&self.state, |spent| &mut spent.reading, read).await?;
             let Some(chunk) = read else { return Ok((Ended::Stopped, self.progress)) };
             let Some(mut chunk) = chunk else { return Ok((Ended::Whole, self.progress)) };
@@ -104,7 +104,7 @@ impl<'w> Walk<'w> {
             let Some(mut counts) = self.replay(candidates, stop).await? else {
                 return Ok((Ended::Stopped, self.progress));
             };
-            counts.passed_over.count(Reason::Gone, chunk.gone);
+            counts.passed_over(Reason::Gone, chunk.gone);
             chunk.finish(&mut self.progress.plan);
             self.progress.counts.add(&counts);
             self.file.save(&self.progress)?;
@@ -113,16 +113,16 @@ impl<'w> Walk<'w> {
         }
     }
 
-    /// Before going on with an interrupted one: what was read then may have named agents.
-    async fn learn_again(&mut self, stop: &Stop) -> Result<bool, Failure> {
+    /// Learns from what an interrupted replay has done before; `false`: stopped meanwhile.
+    async fn learn_again(&mut self, stop: &Stop) -> Result<bool, ReplayError> {
         if !self.chooser.learns() {
             return Ok(true);
         }
         let mut before = self.progress.plan.done_part();
-        let mut source = Source::new(self.ports, CHUNK_RECORDS_MAX as usize);
+        let mut reader = ChunkReader::new(self.ports, CHUNK_RECORDS_MAX as usize);
         loop {
-            let (plan, source) = (&before, &mut source);
-            let read = patiently("reading the log", &self.state, stop, async || source.next(plan).await);
+            let (plan, reader) = (&before, &mut reader);
+            let read = patiently("reading the log", &self.state, stop, async || reader.next(plan).await);
             let Some(chunk) = read.await? else { return Ok(false) };
             let Some(chunk) = chunk else { return Ok(true) };
             self.chooser.learn(&chunk.candidates);
@@ -131,14 +131,17 @@ impl<'w> Walk<'w> {
     }
 
     /// Chooses and appends; `None`: stopped before all of it was appended.
-    async fn replay(&mut self, candidates: Vec<Candidate>, stop: &Stop) -> Result<Option<Counts>, Failure> {
-        let mut counts = Counts::default();
-        let (chooser, runs) = (&mut self.chooser, &*self.ports.runs);
-        let asked = patiently("asking the store", &self.state, stop, async || chooser.choose(&candidates, runs).await);
+    async fn replay(
+        &mut self,
+        candidates: Vec<Candidate<C::Record>>,
+        stop: &Stop,
+    ) -> Result<Option<C::Counts>, ReplayError> {
+        let chooser = &mut self.chooser;
+        let asked = patiently("asking the store", &self.state, stop, async || chooser.choose(&candidates).await);
         let asked = timed(&self.state, |spent| &mut spent.asking_the_store, asked).await?;
-        let Some(chosen) = asked else { return Ok(None) };
-        counts.passed_over = chosen.passed_over;
-        for wave in waves(chosen.candidates) {
+        let Some(choices) = asked else { return Ok(None) };
+        let mut counts = choices.counts;
+        for wave in waves(choices.chosen) {
             let mut left = &wave[..];
             while !left.is_empty() {
                 let Some(some) = self.permit(left.len(), stop).await else { return Ok(None) };
@@ -150,8 +153,8 @@ impl<'w> Walk<'w> {
                 for (candidate, fate) in now.iter().zip(fates) {
                     match fate? {
                         None => return Ok(None),
-                        Some(Fate::Safe) => counts.appended.count(candidate.kind()),
-                        Some(Fate::TooLarge) => counts.passed_over.count(Reason::TooLarge, 1),
+                        Some(Fate::Safe) => counts.appended(&candidate.record),
+                        Some(Fate::TooLarge) => counts.passed_over(Reason::TooLarge, 1),
                     }
                 }
                 left = later;
@@ -160,21 +163,21 @@ impl<'w> Walk<'w> {
         Ok(Some(counts))
     }
 
-    /// Waits until something may be appended: how many; `None`: stopped.
+    /// Waits until something may be appended, and says how many records; `None`: stopped.
     async fn permit(&mut self, wanted: usize, stop: &Stop) -> Option<usize> {
         loop {
-            let wait = match self.traffic.room().await {
-                Room::For(records) => {
+            let wait = match self.traffic.allowed().await {
+                Allowed::Records(records) => {
                     doing(&self.state, Doing::Going);
-                    let most = wanted.min(SIDE_BY_SIDE).min(usize::try_from(records).unwrap_or(usize::MAX));
+                    let most = wanted.min(IN_FLIGHT_MAX).min(usize::try_from(records).unwrap_or(usize::MAX));
                     match self.pacer.grant(self.began.elapsed(), most) {
                         Grant::Now(_) if stop.is_stopping() => return None,
                         Grant::Now(some) => return Some(some),
                         Grant::In(wait) => wait,
                     }
                 }
-                Room::AskIn(wait) => wait,
-                Room::None(why) => self.yielding(why),
+                Allowed::AskIn(wait) => wait,
+                Allowed::Nothing(why) => self.yielding(why),
             };
             if !timed(&self.state, |spent| &mut spent.waiting, rest(wait, stop)).await {
                 return None;
@@ -184,11 +187,11 @@ impl<'w> Walk<'w> {
 
     fn yielding(&self, why: Yield) -> Duration {
         doing(&self.state, Doing::Yielding(why));
-        YIELD_LOOK
+        YIELD_POLL
     }
 
     /// Appends until it is safe; `None`: stopped while the log was away.
-    async fn append(&self, candidate: &Candidate, stop: &Stop) -> Result<Option<Fate>, Failure> {
+    async fn append(&self, candidate: &Candidate<C::Record>, stop: &Stop) -> Result<Option<Fate>, ReplayError> {
         patiently("appending", &self.state, stop, async || {
             match self.ports.again.append_again(candidate.again()).await {
                 Ok(_) => Ok(Fate::Safe),
@@ -200,7 +203,7 @@ impl<'w> Walk<'w> {
     }
 }
 
-/// Does it, and adds the time it took.
+/// Awaits the work, and adds the time it took.
 async fn timed<T>(
     state: &watch::Sender<ReplayState>,
     part: impl FnOnce(&mut Spent) -> &mut Duration,
@@ -208,7 +211,7 @@ async fn timed<T>(
 ) -> T {
     let began = Instant::now();
     let done = work.await;
-    // Nobody is woken for it: lines come by the clock.
+    // No reader is woken for it: progress lines are printed on a timer.
     state.send_if_modified(|state| {
         *part(&mut state.spent) += began.elapsed();
         false

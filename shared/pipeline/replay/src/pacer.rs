@@ -1,13 +1,13 @@
-//! How fast records are appended again. Pure: time comes in.
+//! How fast records are appended again. Pure: the time is an argument.
 
 use std::time::Duration;
 
-/// Gives out so many records a second, and never more than a tenth of that at once.
+/// Grants so many records a second, and never more than a tenth of that at once.
 #[derive(Debug)]
 pub struct Pacer {
-    /// Between two records, in nanoseconds.
+    /// Time between two records, in nanoseconds.
     interval_nanos: u64,
-    /// Records that are saved up at most while none are asked for.
+    /// What is saved up at most while no records are asked for, in nanoseconds.
     burst_nanos: u64,
     /// When the next record would be due if none had been saved up, in nanoseconds.
     due_nanos: u64,

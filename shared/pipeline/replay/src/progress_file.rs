@@ -1,33 +1,32 @@
-//! The progress file: what lets an interrupted replay go on where it was.
+//! The progress file, by which an interrupted replay goes on where it was.
 
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tidegate_kernel::Timestamp;
 use tidegate_kernel::timestamp::iso;
 
-use super::counts::Counts;
-use super::plan::Plan;
-use super::selection::Selection;
-
-use crate::failure::Failure;
+use crate::plan::ReplayPlan;
+use crate::selection::Selection;
 
 const FORMAT: u32 = 1;
 
-/// How far a replay is.
+/// How far a replay is, with the product's counts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
+pub struct Progress<C> {
     format: u32,
     /// [`Selection::name`].
     replay: String,
-    /// The selection in words, for people.
+    /// The selection in words, for error messages.
     selection: String,
     #[serde(with = "iso")]
     pub begun_at: Timestamp,
-    pub plan: Plan,
-    pub counts: Counts,
+    pub plan: ReplayPlan,
+    pub counts: C,
 }
 
 /// Why a progress file cannot be used.
@@ -41,26 +40,21 @@ pub enum ProgressFileError {
     Another { path: PathBuf, theirs: String },
 }
 
-impl From<ProgressFileError> for Failure {
-    fn from(error: ProgressFileError) -> Self {
-        Failure::refused(error.to_string()).caused_by(error)
-    }
-}
-
-impl Progress {
-    pub fn new(selection: &Selection, plan: Plan, begun_at: Timestamp) -> Self {
+impl<C: Default> Progress<C> {
+    /// Nothing is done yet.
+    pub fn new<F: Display>(selection: &Selection<F>, plan: ReplayPlan, begun_at: Timestamp) -> Self {
         let (replay, in_words) = (selection.name(), selection.to_string());
-        Progress { format: FORMAT, replay, selection: in_words, begun_at, plan, counts: Counts::default() }
+        Progress { format: FORMAT, replay, selection: in_words, begun_at, plan, counts: C::default() }
     }
 }
 
-/// Where it is.
+/// The place of a progress file.
 #[derive(Clone, Debug)]
 pub struct ProgressFile(PathBuf);
 
 impl ProgressFile {
-    /// The given place, or one in the working folder that is named after the selection.
-    pub fn of(selection: &Selection, given: Option<PathBuf>) -> Self {
+    /// `given`, or a file in the working folder that is named after the selection.
+    pub fn of<F: Display>(selection: &Selection<F>, given: Option<PathBuf>) -> Self {
         ProgressFile(given.unwrap_or_else(|| PathBuf::from(format!("./tidegate-replay-{}.json", selection.name()))))
     }
 
@@ -68,18 +62,21 @@ impl ProgressFile {
         &self.0
     }
 
-    /// What is there of this selection; `None` if there is no file.
+    /// The progress of this selection; `None` without a file.
     ///
     /// # Errors
     /// [`ProgressFileError`]: another replay's file, or none at all, is never overwritten.
-    pub fn load(&self, selection: &Selection) -> Result<Option<Progress>, ProgressFileError> {
+    pub fn load<C: DeserializeOwned, F: Display>(
+        &self,
+        selection: &Selection<F>,
+    ) -> Result<Option<Progress<C>>, ProgressFileError> {
         let text = match fs::read(&self.0) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(self.io("read", source)),
         };
         let damaged = |why: String| ProgressFileError::Damaged { path: self.0.clone(), why };
-        let progress: Progress = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
+        let progress: Progress<C> = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
         if progress.format != FORMAT {
             return Err(damaged(format!("it has format {}, this release reads {FORMAT}", progress.format)));
         }
@@ -93,7 +90,7 @@ impl ProgressFile {
     ///
     /// # Errors
     /// [`ProgressFileError::Io`].
-    pub fn save(&self, progress: &Progress) -> Result<(), ProgressFileError> {
+    pub fn save<C: Serialize>(&self, progress: &Progress<C>) -> Result<(), ProgressFileError> {
         let mut new = self.0.clone().into_os_string();
         new.push(".new");
         let new = PathBuf::from(new);
@@ -107,7 +104,7 @@ impl ProgressFile {
         written().map_err(|source| self.io("write", source))
     }
 
-    /// The replay is whole: there is nothing to go on with.
+    /// Removes the file: the replay is whole.
     ///
     /// # Errors
     /// [`ProgressFileError::Io`].
@@ -125,54 +122,54 @@ impl ProgressFile {
 
 #[cfg(test)]
 mod tests {
-    use super::super::plan::Stretch;
-    use super::super::samples::NOW;
-    use super::super::selection::{Filters, Range};
     use super::*;
+    use crate::plan::Stretch;
+    use crate::samples::{Fates, NOW, OfWord};
+    use crate::selection::SelectionRange;
 
-    fn selection() -> Selection {
-        Selection { log: "a log".to_owned(), range: Range::DeadLetters, filters: Filters::default() }
+    fn selection() -> Selection<OfWord> {
+        Selection { log: "a log".to_owned(), range: SelectionRange::DeadLetters, filters: OfWord::default() }
     }
 
-    fn progress() -> Progress {
+    fn progress() -> Progress<Fates> {
         let stretch = Stretch { partition: 3, from: 10, until: 90, next: 40 };
-        Progress::new(&selection(), Plan::Stretches(vec![stretch]), NOW)
+        Progress::new(&selection(), ReplayPlan::Stretches(vec![stretch]), NOW)
     }
 
     #[test]
     fn it_comes_back_as_it_was_saved_until_it_is_removed() {
         let folder = tempfile::tempdir().unwrap();
         let file = ProgressFile::of(&selection(), Some(folder.path().join("p.json")));
-        assert_eq!(file.load(&selection()).unwrap(), None);
+        assert_eq!(file.load::<Fates, _>(&selection()).unwrap(), None);
         let mut progress = progress();
         file.save(&progress).unwrap();
-        progress.counts.passed_over.gone = 4;
+        progress.counts.gone = 4;
         file.save(&progress).unwrap();
         assert_eq!(file.load(&selection()).unwrap(), Some(progress));
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no other file is left");
         file.remove().unwrap();
         file.remove().unwrap();
-        assert_eq!(file.load(&selection()).unwrap(), None);
+        assert_eq!(file.load::<Fates, _>(&selection()).unwrap(), None);
     }
 
     #[test]
-    fn another_file_in_its_place_is_told_and_kept() {
+    fn another_file_in_its_place_is_refused_and_kept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("p.json");
         let file = ProgressFile::of(&selection(), Some(path.clone()));
         file.save(&progress()).unwrap();
         let other = Selection { log: "another log".to_owned(), ..selection() };
-        let text = file.load(&other).unwrap_err().to_string();
+        let text = file.load::<Fates, _>(&other).unwrap_err().to_string();
         assert!(text.contains("dead letters in a log") && text.contains("--progress"), "{text}");
         for damaged in ["{", "{}", "a shopping list"] {
             fs::write(&path, damaged).unwrap();
-            let text = file.load(&selection()).unwrap_err().to_string();
+            let text = file.load::<Fates, _>(&selection()).unwrap_err().to_string();
             assert!(text.contains("p.json") && text.contains("--progress"), "{text}");
             assert_eq!(fs::read_to_string(&path).unwrap(), damaged);
         }
         let newer = serde_json::to_string(&progress()).unwrap().replace("\"format\":1", "\"format\":2");
         fs::write(&path, newer).unwrap();
-        assert!(file.load(&selection()).unwrap_err().to_string().contains("format 2"));
+        assert!(file.load::<Fates, _>(&selection()).unwrap_err().to_string().contains("format 2"));
         let nowhere = ProgressFile::of(&selection(), Some(folder.path().join("no/such/p.json")));
         assert!(nowhere.save(&progress()).unwrap_err().to_string().contains("no/such/p.json"));
     }

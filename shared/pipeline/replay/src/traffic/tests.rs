@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use tidegate_ports::{Account, Lag, LogError};
 use tidegate_shedding::Thresholds;
 
-use super::super::samples::NOW;
 use super::*;
+use crate::samples::NOW;
 
 struct SetLag {
     says: Mutex<Result<(u64, i64), LogError>>,
@@ -62,30 +62,30 @@ fn traffic(lag: &Arc<SetLag>) -> Traffic {
     Traffic::new(lag.clone(), thresholds)
 }
 
-async fn after(span: Duration, traffic: &mut Traffic) -> Room {
+async fn after(span: Duration, traffic: &mut Traffic) -> Allowed {
     tokio::time::advance(span).await;
-    traffic.room().await
+    traffic.allowed().await
 }
 
 #[tokio::test(start_paused = true)]
 async fn it_waits_over_the_threshold_and_goes_on_below_the_lower_one() {
     let lag = SetLag::new();
     let mut traffic = traffic(&lag);
-    assert_eq!(traffic.room().await, Room::For(20));
-    for (says, room) in [
-        ((15, 1_000), Room::For(5)),
-        ((20, 2_000), Room::None(Yield::Behind { records: 20, age_ms: 2_000 })),
-        ((15, 3_000), Room::None(Yield::Behind { records: 15, age_ms: 3_000 })),
-        ((9, 4_000), Room::For(11)),
-        ((1, 12_000), Room::None(Yield::Behind { records: 1, age_ms: 12_000 })),
-        ((1, 11_500), Room::None(Yield::Behind { records: 1, age_ms: 11_500 })),
-        ((1, 10_999), Room::For(19)),
+    assert_eq!(traffic.allowed().await, Allowed::Records(20));
+    for (says, allowed) in [
+        ((15, 1_000), Allowed::Records(5)),
+        ((20, 2_000), Allowed::Nothing(Yield::Behind { records: 20, age_ms: 2_000 })),
+        ((15, 3_000), Allowed::Nothing(Yield::Behind { records: 15, age_ms: 3_000 })),
+        ((9, 4_000), Allowed::Records(11)),
+        ((1, 12_000), Allowed::Nothing(Yield::Behind { records: 1, age_ms: 12_000 })),
+        ((1, 11_500), Allowed::Nothing(Yield::Behind { records: 1, age_ms: 11_500 })),
+        ((1, 10_999), Allowed::Records(19)),
     ] {
         lag.set(Ok(says));
-        assert_eq!(after(PERIOD, &mut traffic).await, room, "{says:?}");
+        assert_eq!(after(PERIOD, &mut traffic).await, allowed, "{says:?}");
     }
     lag.set(Err(LogError::Unavailable("no brokers".into())));
-    let Room::None(Yield::Unknown(why)) = after(PERIOD, &mut traffic).await else { panic!("it goes on blindly") };
+    let Allowed::Nothing(Yield::Unknown(why)) = after(PERIOD, &mut traffic).await else { panic!("it goes on blindly") };
     assert!(why.contains("no brokers"), "{why}");
 }
 
@@ -93,11 +93,15 @@ async fn it_waits_over_the_threshold_and_goes_on_below_the_lower_one() {
 async fn what_it_appends_counts_before_it_is_read() {
     let lag = SetLag::new();
     let mut traffic = traffic(&lag);
-    assert_eq!(traffic.room().await, Room::For(20));
+    assert_eq!(traffic.allowed().await, Allowed::Records(20));
     traffic.used(19);
-    assert_eq!((traffic.room().await, lag.asked()), (Room::For(1), 1), "a reading is used for a while");
+    assert_eq!((traffic.allowed().await, lag.asked()), (Allowed::Records(1), 1), "a reading is used for a while");
     traffic.used(1);
-    assert_eq!((traffic.room().await, lag.asked()), (Room::AskIn(SOON), 1), "and for some time also when used up");
+    assert_eq!(
+        (traffic.allowed().await, lag.asked()),
+        (Allowed::AskIn(SOON), 1),
+        "and for some time also when used up"
+    );
     lag.set(Ok((20, 100)));
-    assert_eq!(after(SOON, &mut traffic).await, Room::None(Yield::Behind { records: 20, age_ms: 100 }));
+    assert_eq!(after(SOON, &mut traffic).await, Allowed::Nothing(Yield::Behind { records: 20, age_ms: 100 }));
 }

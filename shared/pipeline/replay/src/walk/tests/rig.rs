@@ -1,4 +1,4 @@
-//! A log, a store and dead letters in memory, with some runs on the log.
+//! A log and dead letters in memory, with the records of three keys on the log.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tempfile::TempDir;
-use tidegate_agentping_inproc::runs::MemoryRuns;
 use tidegate_inproc::clock::TestClock;
 use tidegate_inproc::dead_letters::MemoryDeadLetters;
 use tidegate_inproc::log::{MemoryLog, MemoryLogOptions};
@@ -15,21 +14,21 @@ use tidegate_lifecycle::Stopper;
 use tidegate_ports::{Append, Consume, Consumed, DeadLetter, Origin, Polled, Provenance};
 use tidegate_shedding::ShedThresholds;
 
-use crate::log_commands::replay::plan::Plan;
-use crate::log_commands::replay::ports::Ports;
-use crate::log_commands::replay::progress_file::{Progress, ProgressFile};
-use crate::log_commands::replay::samples::{NOW, events, finish, key, start};
-use crate::log_commands::replay::selection::{Filters, Range, Selection};
-use crate::log_commands::replay::state::Ended;
-use crate::log_commands::replay::walk::{Pace, Walk};
+use crate::chooser::Chooser;
+use crate::plan::ReplayPlan;
+use crate::ports::ReplayPorts;
+use crate::progress_file::{Progress, ProgressFile};
+use crate::samples::{ByWord, Fates, NOW, OfWord, key, payload};
+use crate::selection::{Selection, SelectionRange};
+use crate::state::Ended;
+use crate::walk::{ReplayPace, Walk};
 
-pub const GROUP: &str = "persister";
+pub const GROUP: &str = "group";
 
 pub struct Rig {
     pub log: MemoryLog,
-    pub letters: MemoryDeadLetters,
-    pub runs: MemoryRuns,
-    pub ports: Ports,
+    pub dead_letters: MemoryDeadLetters,
+    pub ports: ReplayPorts,
     pub folder: TempDir,
 }
 
@@ -37,29 +36,27 @@ impl Rig {
     pub fn new() -> Self {
         let clock = Arc::new(TestClock::at(NOW));
         let log = MemoryLog::new(MemoryLogOptions { partitions: 3, ..MemoryLogOptions::default() }, clock.clone());
-        let (letters, runs) = (MemoryDeadLetters::default(), MemoryRuns::default());
-        let ports = Ports {
+        let dead_letters = MemoryDeadLetters::default();
+        let ports = ReplayPorts {
             log: Arc::new(log.clone()),
             again: Arc::new(log.clone()),
-            letters: Arc::new(letters.clone()),
-            runs: Arc::new(runs.clone()),
+            dead_letters: Arc::new(dead_letters.clone()),
             lag: Arc::new(log.lag(GROUP)),
             clock,
         };
-        Rig { log, letters, runs, ports, folder: tempfile::tempdir().unwrap() }
+        Rig { log, dead_letters, ports, folder: tempfile::tempdir().unwrap() }
     }
 
-    pub async fn append(&self, run: u128, payload: &Bytes) -> Position {
-        self.log.append(key(run).log_key(), payload.clone()).await.unwrap()
+    pub async fn append(&self, text: &'static str) -> Position {
+        let (of, _) = text.split_once(' ').unwrap();
+        self.log.append(key(of), payload(text)).await.unwrap()
     }
 
-    /// Three runs: started, two events each, finished. Agents a, b, a.
+    /// Three records of each of three keys. Their words are a, b, a.
     pub async fn filled() -> Self {
         let rig = Rig::new();
-        for (run, agent) in [(1, "a"), (2, "b"), (3, "a")] {
-            rig.append(run, &start(run, agent)).await;
-            rig.append(run, &events(run, [run * 10, run * 10 + 1])).await;
-            rig.append(run, &finish(run)).await;
+        for text in ["1 a", "1 ?", "1 ?", "2 b", "2 ?", "2 ?", "3 a", "3 ?", "3 ?"] {
+            rig.append(text).await;
         }
         rig
     }
@@ -68,26 +65,31 @@ impl Rig {
         self.folder.path().join("progress.json")
     }
 
-    pub fn file(&self, selection: &Selection) -> ProgressFile {
+    pub fn file(&self, selection: &Selection<OfWord>) -> ProgressFile {
         ProgressFile::of(selection, Some(self.path()))
     }
 
     /// Replays, going on with what is there.
-    pub async fn replay(&self, selection: &Selection) -> (Ended, Progress) {
+    pub async fn replay(&self, selection: &Selection<OfWord>) -> (Ended, Progress<Fates>) {
         self.replay_by(selection, &self.ports, pace(100_000)).await
     }
 
-    pub async fn replay_by(&self, selection: &Selection, ports: &Ports, pace: Pace) -> (Ended, Progress) {
+    pub async fn replay_by(
+        &self,
+        selection: &Selection<OfWord>,
+        ports: &ReplayPorts,
+        pace: ReplayPace,
+    ) -> (Ended, Progress<Fates>) {
         let file = self.file(selection);
         let progress = match file.load(selection).unwrap() {
             Some(progress) => progress,
             None => {
-                let plan = Plan::make(selection, &self.log, &self.letters).await.unwrap();
+                let plan = ReplayPlan::make(selection, &self.log, &self.dead_letters).await.unwrap();
                 Progress::new(selection, plan, NOW)
             }
         };
         let (_stopper, stop) = Stopper::new();
-        let walk = Walk::new(ports, selection, &file, progress, pace);
+        let walk = Walk::new(ports, chooser(selection), &file, progress, pace);
         let ended = walk.run(&stop).await.unwrap();
         if ended.0 == Ended::Whole {
             file.remove().unwrap();
@@ -101,36 +103,40 @@ impl Rig {
 
     /// Origin and payload of what was appended again, by partition and offset.
     pub fn again(&self) -> Vec<(Origin, Bytes)> {
-        let origin = |one: &Consumed| one.provenance.as_ref().and_then(|beside| beside.origin);
+        let origin = |one: &Consumed| one.provenance.as_ref().and_then(|provenance| provenance.origin);
         self.records().iter().filter_map(|one| Some((origin(one)?, one.payload.clone()))).collect()
     }
 }
 
-pub fn pace(rate: u32) -> Pace {
-    Pace { rate, thresholds: ShedThresholds::default() }
+pub fn pace(rate: u32) -> ReplayPace {
+    ReplayPace { rate, thresholds: ShedThresholds::default() }
 }
 
-pub fn everything(filters: Filters) -> Selection {
-    let range = Range::Time { from: NOW.plus_millis(-1), to: None };
+pub fn chooser(selection: &Selection<OfWord>) -> Chooser<ByWord> {
+    Chooser::new(selection, ByWord::new(selection.filters))
+}
+
+pub fn everything(filters: OfWord) -> Selection<OfWord> {
+    let range = SelectionRange::Time { from: NOW.plus_millis(-1), to: None };
     Selection { log: "a log".to_owned(), range, filters }
 }
 
-pub fn dead_letters() -> Selection {
-    Selection { range: Range::DeadLetters, ..everything(Filters::default()) }
+pub fn dead_letters() -> Selection<OfWord> {
+    Selection { range: SelectionRange::DeadLetters, ..everything(OfWord::default()) }
 }
 
-pub fn letter(position: Position, payload: Bytes, origin: Option<Origin>) -> DeadLetter {
+pub fn dead_letter(position: Position, text: &'static str, origin: Option<Origin>) -> DeadLetter {
     DeadLetter {
         position,
         appended_at: NOW,
         dead_lettered_at: NOW,
         reason: "for the test".to_owned(),
-        payload,
+        payload: payload(text),
         provenance: Provenance { origin, ..Provenance::default() },
     }
 }
 
-/// Consumes and commits until nothing has come for a while.
+/// Consumes and commits until nothing comes for a minute of the test's clock.
 pub async fn catch_up(rig: &Rig) {
     let (mut consumer, mut ledger) = (rig.log.consumer(GROUP), Ledger::default());
     loop {

@@ -1,4 +1,4 @@
-//! The offsets that a replay looks at. They are fixed when it is first begun, so that it never reads what it appends.
+//! The offsets that a replay looks at. They are fixed when it first begins, so that it never reads what it appends.
 
 use std::collections::BTreeMap;
 
@@ -6,34 +6,34 @@ use serde::{Deserialize, Serialize};
 use tidegate_kernel::{Partition, Position, Timestamp};
 use tidegate_ports::{DeadLetters, LogError, LogSpan, ReadLog};
 
-use super::offsets::OffsetRanges;
-use super::selection::{Range, Selection};
-
-use crate::failure::Failure;
+use crate::offsets::OffsetRanges;
+use crate::selection::{Selection, SelectionRange};
 
 /// The offsets or dead letters, and how many of them are done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Plan {
+pub enum ReplayPlan {
     Stretches(Vec<Stretch>),
-    Letters(Letters),
+    /// The progress file calls them letters.
+    #[serde(rename = "letters")]
+    DeadLetters(PlannedDeadLetters),
 }
 
-/// Offsets `[from, until)` of a partition.
+/// The offsets `[from, until)` of a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stretch {
     pub partition: Partition,
     pub from: i64,
     pub until: i64,
-    /// Everything before it is done.
+    /// Every offset before it is done.
     pub next: i64,
 }
 
 /// Dead letters, in the order of their positions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Letters {
+pub struct PlannedDeadLetters {
     pub generation: u16,
-    /// Where the log ended: dead letters of this generation from there on are none of this replay.
+    /// Where the log ended: later dead letters of this generation are not part of this replay.
     pub ends: BTreeMap<Partition, i64>,
     pub total: u64,
     pub done: u64,
@@ -56,27 +56,18 @@ pub enum PlanError {
     AnotherLog { partition: Partition },
 }
 
-impl From<PlanError> for Failure {
-    fn from(error: PlanError) -> Self {
-        match error {
-            PlanError::Log(error) => error.into(),
-            error => Failure::refused(error.to_string()).caused_by(error),
-        }
-    }
-}
-
 impl Stretch {
     const fn new(partition: Partition, from: i64, until: i64) -> Self {
         Stretch { partition, from, until: if until > from { until } else { from }, next: from }
     }
 
-    /// A replay of millennia of records would still fit.
+    /// Offsets from `from` up to `to`.
     const fn length(from: i64, to: i64) -> u64 {
         if to > from { from.abs_diff(to) } else { 0 }
     }
 }
 
-impl Letters {
+impl PlannedDeadLetters {
     /// Whether the dead letter at this position is one of this replay.
     pub fn holds(&self, position: Position) -> bool {
         position.generation != self.generation
@@ -84,23 +75,23 @@ impl Letters {
     }
 }
 
-/// Dead letters counted and read at once.
-pub const LETTERS_AT_ONCE: usize = 200;
+/// Dead letters read at once, at most.
+pub const DEAD_LETTERS_AT_ONCE: usize = 200;
 
-impl Plan {
-    /// Places to be looked at.
+impl ReplayPlan {
+    /// Records to be looked at.
     pub fn total(&self) -> u64 {
         match self {
-            Plan::Stretches(all) => all.iter().map(|stretch| Stretch::length(stretch.from, stretch.until)).sum(),
-            Plan::Letters(letters) => letters.total,
+            ReplayPlan::Stretches(all) => all.iter().map(|stretch| Stretch::length(stretch.from, stretch.until)).sum(),
+            ReplayPlan::DeadLetters(dead_letters) => dead_letters.total,
         }
     }
 
-    /// Those that are done.
+    /// Records that are done.
     pub fn done(&self) -> u64 {
         match self {
-            Plan::Stretches(all) => all.iter().map(|stretch| Stretch::length(stretch.from, stretch.next)).sum(),
-            Plan::Letters(letters) => letters.done,
+            ReplayPlan::Stretches(all) => all.iter().map(|stretch| Stretch::length(stretch.from, stretch.next)).sum(),
+            ReplayPlan::DeadLetters(dead_letters) => dead_letters.done,
         }
     }
 
@@ -108,27 +99,34 @@ impl Plan {
     #[must_use]
     pub fn done_part(&self) -> Self {
         match self {
-            Plan::Stretches(all) => {
+            ReplayPlan::Stretches(all) => {
                 let done = |stretch: &Stretch| Stretch::new(stretch.partition, stretch.from, stretch.next);
-                Plan::Stretches(all.iter().map(done).collect())
+                ReplayPlan::Stretches(all.iter().map(done).collect())
             }
-            Plan::Letters(letters) => {
-                Plan::Letters(Letters { total: letters.done, done: 0, after: None, ..letters.clone() })
-            }
+            ReplayPlan::DeadLetters(dead_letters) => ReplayPlan::DeadLetters(PlannedDeadLetters {
+                total: dead_letters.done,
+                done: 0,
+                after: None,
+                ..dead_letters.clone()
+            }),
         }
     }
 
-    /// Makes the plan of a selection, as the log is now. Places that the log does not have any more are left in: they
-    /// are counted as gone when they are come to.
+    /// Makes the plan of a selection, as the log is now. Offsets that the log does not have any more stay in it: the
+    /// replay counts them as gone when it gets there.
     ///
     /// # Errors
     /// [`PlanError`].
-    pub async fn make(selection: &Selection, log: &dyn ReadLog, letters: &dyn DeadLetters) -> Result<Self, PlanError> {
+    pub async fn make<F>(
+        selection: &Selection<F>,
+        log: &dyn ReadLog,
+        dead_letters: &dyn DeadLetters,
+    ) -> Result<Self, PlanError> {
         let spans = log.spans().await?;
         match &selection.range {
-            Range::Time { from, to } => by_time(&spans, log, *from, *to).await.map(Plan::Stretches),
-            Range::Offsets(ranges) => by_offsets(&spans, ranges).map(Plan::Stretches),
-            Range::DeadLetters => by_letters(&spans, letters).await.map(Plan::Letters),
+            SelectionRange::Time { from, to } => by_time(&spans, log, *from, *to).await.map(ReplayPlan::Stretches),
+            SelectionRange::Offsets(ranges) => by_offsets(&spans, ranges).map(ReplayPlan::Stretches),
+            SelectionRange::DeadLetters => by_dead_letters(&spans, dead_letters).await.map(ReplayPlan::DeadLetters),
         }
     }
 
@@ -139,8 +137,10 @@ impl Plan {
     pub fn check(&self, spans: &[LogSpan]) -> Result<(), PlanError> {
         let end = |partition: Partition| spans.iter().find(|span| span.partition == partition).map(|span| span.end);
         let planned: Vec<(Partition, i64)> = match self {
-            Plan::Stretches(all) => all.iter().map(|stretch| (stretch.partition, stretch.until)).collect(),
-            Plan::Letters(letters) => letters.ends.iter().map(|(partition, end)| (*partition, *end)).collect(),
+            ReplayPlan::Stretches(all) => all.iter().map(|stretch| (stretch.partition, stretch.until)).collect(),
+            ReplayPlan::DeadLetters(dead_letters) => {
+                dead_letters.ends.iter().map(|(partition, end)| (*partition, *end)).collect()
+            }
         };
         for (partition, until) in planned {
             match end(partition) {
@@ -175,7 +175,7 @@ async fn by_time(
 }
 
 fn by_offsets(spans: &[LogSpan], ranges: &OffsetRanges) -> Result<Vec<Stretch>, PlanError> {
-    let stretch = |range: &super::offsets::OffsetRange| {
+    let stretch = |range: &crate::offsets::OffsetRange| {
         let partition = range.partition;
         let span = spans.iter().find(|span| span.partition == partition);
         let no_such = PlanError::NoSuchPartition { asked: partition, last: spans.len().saturating_sub(1) };
@@ -188,16 +188,16 @@ fn by_offsets(spans: &[LogSpan], ranges: &OffsetRanges) -> Result<Vec<Stretch>, 
     ranges.iter().map(stretch).collect()
 }
 
-async fn by_letters(spans: &[LogSpan], letters: &dyn DeadLetters) -> Result<Letters, PlanError> {
+async fn by_dead_letters(spans: &[LogSpan], dead_letters: &dyn DeadLetters) -> Result<PlannedDeadLetters, PlanError> {
     let generation = spans.first().map_or(0, |span| span.generation);
     let ends = spans.iter().map(|span| (span.partition, span.end)).collect();
-    let mut found = Letters { generation, ends, total: 0, done: 0, after: None };
+    let mut found = PlannedDeadLetters { generation, ends, total: 0, done: 0, after: None };
     let mut after = None;
     loop {
-        let some = letters.list(after, LETTERS_AT_ONCE).await?;
+        let some = dead_letters.list(after, DEAD_LETTERS_AT_ONCE).await?;
         let Some(last) = some.last() else { return Ok(found) };
         after = Some(last.position);
-        found.total += some.iter().filter(|letter| found.holds(letter.position)).count() as u64;
+        found.total += some.iter().filter(|dead_letter| found.holds(dead_letter.position)).count() as u64;
     }
 }
 

@@ -1,4 +1,4 @@
-//! Offsets as people write them: `P:FROM-TO[,…]`.
+//! Offsets as they are written on a command line: `P:FROM-TO[,…]`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,7 +14,7 @@ pub struct OffsetRange {
     pub until: Option<i64>,
 }
 
-/// Some of them, in the order of their places, without overlap.
+/// Ranges in the order of partition and offset, without overlap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OffsetRanges(Vec<OffsetRange>);
 
