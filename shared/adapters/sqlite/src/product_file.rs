@@ -7,7 +7,7 @@ use tidegate_ports::StoreError;
 
 use crate::folder::OwnedFolder;
 use crate::sqlite::{self, FileKind, Migrations, SqliteError};
-use crate::store::failure::failure;
+use crate::sqlite::failure::failure;
 
 /// One connection, used on blocking threads. Each write is synced.
 #[derive(Clone)]
