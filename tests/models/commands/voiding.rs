@@ -26,7 +26,7 @@ use super::partition::{Partition, Void};
 use super::rules::{Bounds, Rules};
 use crate::exhaustive::Walked;
 
-/// The record in question, which only the new release can decide.
+/// The record in question, which only the new release can decide: the first.
 pub const CONTESTED: u8 = 0;
 
 /// What `void` looks at before the void is in force.

@@ -158,10 +158,10 @@ impl Leasing {
                     state.breach = Some(Breach::AskedInVain);
                 }
             }
-            (Command::Finish { token, .. }, Ok(_)) if before.result.is_none() => {
-                if (before.holder, before.token) != (number, token) {
-                    state.breach = Some(Breach::NotTheHolders);
-                }
+            (Command::Finish { token, .. }, Ok(_))
+                if before.result.is_none() && (before.holder, before.token) != (number, token) =>
+            {
+                state.breach = Some(Breach::NotTheHolders);
             }
             (Command::Finish { .. }, Err(_)) if state.book.result == Some(number) => {
                 state.breach = Some(Breach::AnsweredStale);

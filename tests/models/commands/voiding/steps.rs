@@ -113,14 +113,14 @@ impl Voiding {
         if is_new && !state.is_registered {
             return; // it registers first, or now
         }
-        let stands = consumer.next <= CONTESTED
+        let stands = consumer.next == CONTESTED
             && match sees {
                 Void::InForce => false,
                 Void::Asked if is_new => self.void_rules.while_asked == WhileAsked::Waits,
                 Void::None | Void::Asked | Void::Withdrawn => !is_new,
             };
         let end = if stands { usize::from(CONTESTED) } else { self.log.len() };
-        if stands && consumer.next == CONTESTED && consumer.work == Work::None && sees != state.void {
+        if stands && consumer.work == Work::None && sees != state.void {
             steps.push(Step::ReadVoids(c));
         }
         steps.extend(state.partition.steps_of(c, end, self.bounds, &self.rules).into_iter().map(Step::Of));
