@@ -18,7 +18,7 @@ use crate::failure::unreadable;
 
 /// Deliveries of a page, which have a body each.
 const DELIVERIES_PER_PAGE: i32 = 200;
-/// Microseconds, the servers' unit of write timestamps, in a millisecond. Tries within one are told apart.
+/// Microseconds, the servers' unit of write timestamps, in a millisecond. Several tries within one differ by them.
 const MICROS: i64 = 1_000;
 
 /// A progress as it is stored: one cell, so that no two can mix.
