@@ -58,7 +58,10 @@ start_side() {
     "${binaries[$side]}" ingest "${where[@]}" --listen "127.0.0.1:$port" --ops-listen "127.0.0.1:$((port + 2))" \
       >"$folder/out-$side" 2>"$folder/log-$side" &
   else
-    "${binaries[$side]}" dev "${where[@]}" --listen "127.0.0.1:$port" --control-listen "127.0.0.1:$((port + 1))" \
+    # A build of before AgentGate has no such port.
+    local agentgate=()
+    "${binaries[$side]}" dev --help | grep -q -e --agentgate-listen && agentgate=(--agentgate-listen 127.0.0.1:0)
+    "${binaries[$side]}" dev "${where[@]}" "${agentgate[@]}" --listen "127.0.0.1:$port" --control-listen "127.0.0.1:$((port + 1))" \
       --ops-listen "127.0.0.1:$((port + 2))" >"$folder/out-$side" 2>"$folder/log-$side" &
   fi
   processes[side]=$!

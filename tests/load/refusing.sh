@@ -23,7 +23,7 @@ team=$("$target/tidegate" teams create load --plan enterprise --data "$folder/sh
 shedding_key=$("$target/tidegate" keys create --team "$team" --data "$folder/shedding" --json | tr -d '\n' | member key)
 TIDEGATE_PERSISTER__SETTLE_MS=10000 TIDEGATE_ADMISSION__SHED_RECORDS_LEAVE=1 TIDEGATE_ADMISSION__SHED_RECORDS_ENTER=1 \
   TIDEGATE_ADMISSION__SHED_RECORDS_FULL=2 "$target/tidegate" dev --data "$folder/shedding" --listen 127.0.0.1:18083 \
-  --control-listen 127.0.0.1:18084 --ops-listen 127.0.0.1:18085 >"$folder/shedding-out" 2>"$folder/shedding-log" &
+  --control-listen 127.0.0.1:18084 --agentgate-listen 127.0.0.1:0 --ops-listen 127.0.0.1:18085 >"$folder/shedding-out" 2>"$folder/shedding-log" &
 shedding=$!
 pids+=("$shedding")
 

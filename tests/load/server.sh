@@ -37,7 +37,7 @@ start_server() {
   LOAD_KEY=$("$target/tidegate" keys create --team "$team" --data "$folder/data" --json | tr -d '\n' | member key)
   export LOAD_KEY
   "$target/tidegate" dev --data "$folder/data" --listen 127.0.0.1:18080 --control-listen 127.0.0.1:18081 \
-    --ops-listen 127.0.0.1:18082 >"$folder/out" 2>"$folder/log" &
+    --agentgate-listen 127.0.0.1:0 --ops-listen 127.0.0.1:18082 >"$folder/out" 2>"$folder/log" &
   server=$!
   pids+=("$server")
   for _ in $(seq 200); do

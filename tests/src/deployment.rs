@@ -91,15 +91,16 @@ impl Deployment {
         data: &Path,
     ) -> Self {
         let data = data.to_str().expect("temporary folders have plain names").to_owned();
-        let arguments = |[ingest, control, ops]: [u16; 3]| {
-            let [ingest, control, ops] = [ingest, control, ops].map(|port| format!("127.0.0.1:{port}"));
+        let arguments = |[ingest, control, agentgate, ops]: [u16; 4]| {
+            let [ingest, control, agentgate, ops] =
+                [ingest, control, agentgate, ops].map(|port| format!("127.0.0.1:{port}"));
             let words = ["dev", "--region", region, "--data", &data, "--listen", &ingest];
-            let more = ["--control-listen", &control, "--ops-listen", &ops];
+            let more = ["--control-listen", &control, "--agentgate-listen", &agentgate, "--ops-listen", &ops];
             let args = words.into_iter().chain(more).map(str::to_owned).chain(extra.args.clone()).collect();
             Arguments { args, environment: extra.environment.clone(), streams: extra.streams, limit: extra.limit }
         };
-        let (server, [ingest, control, ops]) =
-            raise("server", Path::new(binary), folder, free_ports::<3>, |ports| ports[2], arguments).await;
+        let (server, [ingest, control, _, ops]) =
+            raise("server", Path::new(binary), folder, free_ports::<4>, |ports| ports[3], arguments).await;
         Deployment {
             ingest: vec![local(ingest)],
             control: local(control),

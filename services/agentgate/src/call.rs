@@ -15,7 +15,7 @@ use tidegate_door::query::Query;
 use tidegate_door::{BytePermit, Entered, Place, framed};
 use tidegate_kernel::command::OwnerId;
 use tidegate_kernel::{LogKey, Timestamp};
-use tidegate_ports::{Enter, Take, Verdict};
+use tidegate_ports::{Enter, LimitsVerdict, Take};
 
 use crate::answer::Answer;
 use crate::caller::Caller;
@@ -164,12 +164,12 @@ async fn take(
     };
     let missing = || Why::Defect { cause: "the limits left a window out".to_owned() };
     match entered.verdict {
-        Verdict::Exhausted(at) => {
+        LimitsVerdict::Exhausted(at) => {
             let (take, window) = headers(at).ok_or_else(missing)?;
             Err(RateHeaders::of(take, window, now).used_up(window))
         }
         // No mark is asked for, so none is in the way.
-        Verdict::Admitted | Verdict::InFlight(_) => {
+        LimitsVerdict::Admitted | LimitsVerdict::InFlight(_) => {
             let (take, window) = headers(0).ok_or_else(missing)?;
             Ok(RateHeaders::of(take, window, now))
         }

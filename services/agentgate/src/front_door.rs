@@ -11,7 +11,7 @@ use tidegate_commands::sealing::{Sealer, SealerError};
 use tidegate_door::{AnswerBudget, AnswerPermit, Answered, ByteBudget, Draining, InFlight, Outcomes};
 use tidegate_kernel::command::ViewKey;
 use tidegate_kernel::{LogKey, Outage};
-use tidegate_ports::{Clock, Ids, Limits, StoreError, Views};
+use tidegate_ports::{Clock, Ids, RequestLimits, StoreError, Views};
 use tokio::time::timeout;
 
 use crate::answer::Answer;
@@ -32,7 +32,7 @@ const ANSWER_WAIT: Duration = Duration::from_secs(1);
 pub struct FrontDoor {
     pub(crate) config: AgentGateConfig,
     pub(crate) views: Arc<dyn Views>,
-    pub(crate) limits: Arc<dyn Limits>,
+    pub(crate) limits: Arc<dyn RequestLimits>,
     pub(crate) commands: Arc<dyn SubmitCommand>,
     pub(crate) sealer: Sealer,
     pub(crate) secrets: Secrets,
@@ -53,7 +53,7 @@ pub struct FrontDoor {
 /// What a front door stands on.
 pub struct FrontDoorParts {
     pub views: Arc<dyn Views>,
-    pub limits: Arc<dyn Limits>,
+    pub limits: Arc<dyn RequestLimits>,
     pub commands: Arc<dyn SubmitCommand>,
     /// Also holds the deployment's key.
     pub sealer: Sealer,

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use tidegate_agentgate::{KeyId, KeyedHash, OrgId, RunId, WebhookId};
 use tidegate_commands::sealing::DeploymentKey;
-use tidegate_kernel::command::{Fingerprint, IdempotencyKey, KeyHash};
+use tidegate_kernel::command::{ContentFingerprint, IdempotencyKey, KeyHash};
 
 /// The derived hashes and secrets of a deployment.
 #[derive(Clone, Debug)]
@@ -41,7 +41,7 @@ impl Secrets {
         let org = org.bits().to_be_bytes();
         IdempotencyKey {
             hash: KeyHash(self.0.hash("agentgate/idempotency", &[&org, key.as_bytes()])),
-            fingerprint: Fingerprint(self.0.hash("agentgate/body", &[&org, content])),
+            fingerprint: ContentFingerprint(self.0.hash("agentgate/body", &[&org, content])),
         }
     }
 
@@ -50,7 +50,7 @@ impl Secrets {
         let (run, token) = (run.bits().to_be_bytes(), token.to_be_bytes());
         IdempotencyKey {
             hash: KeyHash(self.0.hash("agentgate/finish", &[&run, &token])),
-            fingerprint: Fingerprint(self.0.hash("agentgate/finish-body", &[&run, content])),
+            fingerprint: ContentFingerprint(self.0.hash("agentgate/finish-body", &[&run, content])),
         }
     }
 

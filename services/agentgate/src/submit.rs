@@ -7,7 +7,7 @@ use tidegate_agentgate::{AgentGate, Answer, Command, Owner, Refusal as Decision}
 use tidegate_commands::{SubmitRefusal, Submitter};
 use tidegate_door::body::BodyError;
 use tidegate_kernel::Timestamp;
-use tidegate_kernel::command::{Attempt, Decider, Envelope, IdempotencyKey, Outcome};
+use tidegate_kernel::command::{Attempt, CommandOutcome, Decider, Envelope, IdempotencyKey};
 use tidegate_ports::StoreError;
 use tidegate_shedding::ShedRefusal;
 
@@ -27,7 +27,7 @@ pub trait SubmitCommand: Send + Sync + 'static {
         envelope: Envelope<AgentGate>,
         class: CommandClass,
         bound: Duration,
-    ) -> Result<Outcome<AgentGate>, SubmitRefusal<CommandClass>>;
+    ) -> Result<CommandOutcome<AgentGate>, SubmitRefusal<CommandClass>>;
 
     /// What a request with this idempotency key gets: a repeat or a mismatch; `None`: the key is free.
     ///
@@ -38,7 +38,7 @@ pub trait SubmitCommand: Send + Sync + 'static {
         owner: Owner,
         key: IdempotencyKey,
         now: Timestamp,
-    ) -> Result<Option<Outcome<AgentGate>>, StoreError>;
+    ) -> Result<Option<CommandOutcome<AgentGate>>, StoreError>;
 }
 
 #[async_trait]
@@ -48,7 +48,7 @@ impl SubmitCommand for Submitter<AgentGate, CommandClass> {
         envelope: Envelope<AgentGate>,
         class: CommandClass,
         bound: Duration,
-    ) -> Result<Outcome<AgentGate>, SubmitRefusal<CommandClass>> {
+    ) -> Result<CommandOutcome<AgentGate>, SubmitRefusal<CommandClass>> {
         Ok(Submitter::submit(self, envelope, class, bound).await?.outcome)
     }
 
@@ -57,7 +57,7 @@ impl SubmitCommand for Submitter<AgentGate, CommandClass> {
         owner: Owner,
         key: IdempotencyKey,
         now: Timestamp,
-    ) -> Result<Option<Outcome<AgentGate>>, StoreError> {
+    ) -> Result<Option<CommandOutcome<AgentGate>>, StoreError> {
         Submitter::find_key(self, owner, key, now).await
     }
 }
@@ -103,11 +103,11 @@ impl FrontDoor {
             command: order.command,
         };
         match self.commands.submit(envelope, class, self.config.wait).await.map_err(|error| self.not_decided(error))? {
-            Outcome::Answered(answer) => Ok(Decided::Answered(answer)),
-            Outcome::Repeated(answer) => Ok(Decided::Repeated(answer)),
-            Outcome::Refused(refusal) => Ok(Decided::Refused(refusal)),
-            Outcome::Mismatched => Err(Why::IdempotencyKeyReused.into()),
-            Outcome::Expired => Err(Why::Expired.into()),
+            CommandOutcome::Answered(answer) => Ok(Decided::Answered(answer)),
+            CommandOutcome::Repeated(answer) => Ok(Decided::Repeated(answer)),
+            CommandOutcome::Refused(refusal) => Ok(Decided::Refused(refusal)),
+            CommandOutcome::Mismatched => Err(Why::IdempotencyKeyReused.into()),
+            CommandOutcome::Expired => Err(Why::Expired.into()),
         }
     }
 
@@ -138,7 +138,7 @@ impl FrontDoor {
         let Some(key) = key else { return Ok(None) };
         match self.ask(self.commands.find_key(owner, key, now)).await? {
             None => Ok(None),
-            Some(Outcome::Repeated(answer)) => Ok(Some(answer)),
+            Some(CommandOutcome::Repeated(answer)) => Ok(Some(answer)),
             Some(_) => Err(Why::IdempotencyKeyReused.into()),
         }
     }

@@ -1,15 +1,15 @@
 //! How a decided record counts in the accounts.
 
 use tidegate_kernel::Position;
-use tidegate_kernel::command::{Decider, Fact, Outcome, Source};
+use tidegate_kernel::command::{CommandOutcome, CommandSource, Decider, Fact};
 use tidegate_ports::Fate;
 
 /// An answer counts as stored, a repeat as a duplicate, a refusal as a conflict. A tick counts as stored, whatever it came to.
-pub(crate) fn fate_of<D: Decider>(command: &D::Command, outcome: &Outcome<D>) -> Fate {
+pub(crate) fn fate_of<D: Decider>(command: &D::Command, outcome: &CommandOutcome<D>) -> Fate {
     match (D::source(command), outcome) {
-        (Source::Tick, _) | (_, Outcome::Answered(_)) => Fate::Stored,
-        (_, Outcome::Repeated(_)) => Fate::Duplicate,
-        (_, Outcome::Refused(_) | Outcome::Mismatched | Outcome::Expired) => Fate::Conflict,
+        (CommandSource::Tick, _) | (_, CommandOutcome::Answered(_)) => Fate::Stored,
+        (_, CommandOutcome::Repeated(_)) => Fate::Duplicate,
+        (_, CommandOutcome::Refused(_) | CommandOutcome::Mismatched | CommandOutcome::Expired) => Fate::Conflict,
     }
 }
 

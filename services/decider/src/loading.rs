@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tidegate_consumer::{Entry, Group};
 use tidegate_kernel::Timestamp;
-use tidegate_kernel::command::{BookState, Decider, Envelope, Fact, FactId, OwnerId, Source};
+use tidegate_kernel::command::{BookState, CommandSource, Decider, Envelope, Fact, FactId, OwnerId};
 use tidegate_ports::{FactName, StoreError};
 
 use crate::metrics::BOOKS_READ;
@@ -102,7 +102,7 @@ fn names<D: Decider>(
     let appended_at = envelope.received_at.min(entry.appended_at);
     let by_attempt = match is_before {
         true => now.millis_since(appended_at) < SURELY_STORED_MS,
-        false => entry.origin.is_some() || D::source(&envelope.command) != Source::Client,
+        false => entry.origin.is_some() || D::source(&envelope.command) != CommandSource::Client,
     };
     let attempt = envelope.attempt.filter(|_| by_attempt).map(FactId::Attempt);
     [attempt, envelope.key.filter(|_| !is_before).map(|key| FactId::Key(key.hash))]

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tidegate_consumer::{Entry, FoldStop, Group};
 use tidegate_kernel::command::{
-    BookState, Decider, Decision, Envelope, Fact, FactId, Judged, OwnerId, Place, Prior, Source, ViewChange, ViewKey,
-    judge,
+    BookState, CommandDecision, CommandSource, Decider, Envelope, Fact, FactId, Judged, OwnerId, Prior, RecordPlace,
+    ViewChange, ViewKey, judge,
 };
 use tidegate_kernel::{LogKey, Position, Timestamp};
 use tidegate_ports::{
@@ -78,7 +78,7 @@ impl<D: Decider> OwnerBatch<D> {
         self.check_partition(position)?;
         // A record that was set aside undecided was not decided there.
         let origin = entry.origin.filter(|origin| !origin.is_void).map(|origin| origin.position);
-        let place = Place { position, appended_at: entry.appended_at, origin };
+        let place = RecordPlace { position, appended_at: entry.appended_at, origin };
         let of = |id: Option<FactId>| id.and_then(|id| self.known_facts.get(&id)).map_or(&[][..], |facts| facts);
         let prior = Prior {
             attempt: of(envelope.attempt.map(FactId::Attempt)),
@@ -113,7 +113,7 @@ impl<D: Decider> OwnerBatch<D> {
 
     /// How a record at or below the book ended. If its fact should be there and is not, the store is of another log.
     fn decided_before(&self, envelope: &Envelope<D>, position: Position) -> Result<Option<Fate>, String> {
-        if D::source(&envelope.command) == Source::Tick {
+        if D::source(&envelope.command) == CommandSource::Tick {
             return Ok(Some(Fate::Stored));
         }
         let Some(facts) = envelope.attempt.and_then(|attempt| self.known_facts.get(&FactId::Attempt(attempt))) else {
@@ -130,15 +130,15 @@ impl<D: Decider> OwnerBatch<D> {
         }
     }
 
-    fn take(&mut self, decision: Decision<D>, envelope: &Envelope<D>, position: Position) {
-        let is_effect = D::source(&envelope.command) == Source::Effect;
+    fn take(&mut self, decision: CommandDecision<D>, envelope: &Envelope<D>, position: Position) {
+        let is_effect = D::source(&envelope.command) == CommandSource::Effect;
         let expires_at = (!is_effect).then(|| decision.decided_at.plus_millis(FACT_LIVES_MS));
         for (id, fact) in decision.facts(envelope, position) {
             let name = FactName { owner: self.log_key, id };
             self.facts.push(StoredFact { name, position, doc: fact.encode(), expires_at });
             self.known_facts.entry(id).or_default().push(fact);
         }
-        let Decision { decided_at, follow, events, .. } = decision;
+        let CommandDecision { decided_at, follow, events, .. } = decision;
         for ViewChange { key, doc } in follow.views {
             self.views.insert(key, (doc, position));
         }

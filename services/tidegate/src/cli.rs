@@ -18,7 +18,8 @@ pub use agentgate::{
 };
 pub use amounts::BatchMultiplier;
 pub use distributed::{
-    CommandApi, CompareArgs, ControlArgs, DecideArgs, Deployment, IngestArgs, MigrateArgs, PersistArgs, RebuildArgs, TopicsCommand,
+    CommandApi, CompareArgs, ControlArgs, DecideArgs, Deployment, IngestArgs, MigrateArgs, PersistArgs, RebuildArgs,
+    TopicsCommand,
 };
 pub use log_commands::{DeadLettersCommand, DeadLettersListArgs, DeadLettersShowArgs, LagArgs};
 pub use replay::{LogPlace, ReplayArgs};

@@ -78,8 +78,7 @@ impl OpenFiles {
 
 /// Connections of clients to the ports that such a process has. What is only looked at may run as any of them.
 fn connections(config: &Config, purpose: Purpose) -> u64 {
-    let of_listeners =
-        [&config.ingest.serve, &config.control.serve, &config.agentgate.api.serve, &config.ops.serve];
+    let of_listeners = [&config.ingest.serve, &config.control.serve, &config.agentgate.api.serve, &config.ops.serve];
     let [ingest, control, agentgate, ops] = of_listeners.map(|serve| serve.max_connections as u64);
     let is_distributed = config.kafka.is_some() || config.redis.is_some() || config.scylla.is_some();
     match purpose {

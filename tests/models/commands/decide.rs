@@ -9,7 +9,7 @@ use super::log::{Record, known};
 use super::partition::Consumer;
 use super::purse::{BALANCE_ROW, number};
 use super::rules::{Attempts, RowWrites, Rules, Write};
-use super::store::{Book, Fact, FactName, Outcome, Row, Store, position, value};
+use super::store::{Book, CommandOutcome, Fact, FactName, Row, Store, position, value};
 
 /// What decides what.
 pub struct Task<'a> {
@@ -81,7 +81,7 @@ pub fn made(
         };
         for (id, fact) in decision.facts(&envelope, position(offset)) {
             let (name, mut fact) = ((id, offset), Fact::of(&fact));
-            if !rules.repeats_name_effects && matches!(fact.outcome, Outcome::Repeated(_)) {
+            if !rules.repeats_name_effects && matches!(fact.outcome, CommandOutcome::Repeated(_)) {
                 fact.effect = None;
             }
             facts.insert(name, fact);
@@ -114,7 +114,9 @@ fn counted(
     let mut of_attempt = known(facts, record, true);
     match rules.attempts {
         Attempts::All => {}
-        Attempts::Answered => of_attempt.retain(|fact| matches!(Outcome::of(&fact.outcome), Outcome::Answered(_))),
+        Attempts::Answered => {
+            of_attempt.retain(|fact| matches!(CommandOutcome::of(&fact.outcome), CommandOutcome::Answered(_)))
+        }
         Attempts::None => of_attempt.clear(),
     }
     of_attempt

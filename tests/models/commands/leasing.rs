@@ -21,7 +21,7 @@ mod steps;
 mod work;
 
 use crate::exhaustive::Walked;
-use work::{Book, Command, Outcome};
+use work::{Book, Command, CommandOutcome};
 
 pub const WORKERS: usize = 2;
 
@@ -50,7 +50,7 @@ pub struct Call {
     pub command: Command,
     pub sent_at: u8,
     /// `None`: it has not reached the log.
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<CommandOutcome>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Hash, PartialEq, Eq, PartialOrd, Ord)]

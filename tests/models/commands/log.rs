@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use tidegate_kernel::command::{
-    Attempt, Envelope, Fingerprint, IdempotencyKey, Judged, KeyHash, Place, Rules as Version, judge,
+    Attempt, ContentFingerprint, Envelope, IdempotencyKey, Judged, KeyHash, RecordPlace, Rules as Version, judge,
 };
 
 use super::purse::{Command, Name, Purse, number};
-use super::store::{Book, Fact, FactName, Outcome, Rows, instant, position};
+use super::store::{Book, CommandOutcome, Fact, FactName, Rows, instant, position};
 
 /// A command on the log. Attempts, hashes and instants are small numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,7 +45,7 @@ impl Record {
     }
 
     pub fn envelope(&self) -> Envelope<Purse> {
-        let key = |hash| IdempotencyKey { hash: KeyHash(hash), fingerprint: Fingerprint(0) };
+        let key = |hash| IdempotencyKey { hash: KeyHash(hash), fingerprint: ContentFingerprint(0) };
         Envelope {
             rules: Version::new(self.rules),
             owner: self.owner,
@@ -56,8 +56,12 @@ impl Record {
         }
     }
 
-    pub fn place(&self, offset: u8) -> Place {
-        Place { position: position(offset), appended_at: instant(self.received_at), origin: self.origin.map(position) }
+    pub fn place(&self, offset: u8) -> RecordPlace {
+        RecordPlace {
+            position: position(offset),
+            appended_at: instant(self.received_at),
+            origin: self.origin.map(position),
+        }
     }
 }
 
@@ -70,7 +74,7 @@ pub struct Sequential {
     /// The effects that each record has, by their attempts.
     pub effects: Vec<Vec<u8>>,
     /// What became of each record; `None`: a duplicate, or void.
-    pub outcomes: Vec<Option<Outcome>>,
+    pub outcomes: Vec<Option<CommandOutcome>>,
 }
 
 impl Sequential {
@@ -107,7 +111,7 @@ impl Sequential {
                         rows.put(number(&change.key), offset, change.doc.as_deref());
                     }
                     effects = decision.follow.effects.iter().map(|effect| effect.attempt.bits() as u8).collect();
-                    outcome = Some(Outcome::of(&decision.outcome));
+                    outcome = Some(CommandOutcome::of(&decision.outcome));
                 }
             }
             all.books.push(book);

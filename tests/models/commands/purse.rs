@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use tidegate_kernel::command::{Attempt, Decider, Effect, Follow, OwnerId, Rules, Source, ViewKey};
+use tidegate_kernel::command::{Attempt, CommandSource, Decider, Effect, Follow, OwnerId, Rules, ViewKey};
 use tidegate_kernel::{LogKey, Timestamp};
 
 /// Rows of a purse: its balance, and its hold, which comes and goes.
@@ -104,11 +104,11 @@ impl Decider for Purse {
     const RULES: Rules = Rules::new(2);
     const KEY_WINDOW_MS: i64 = 10;
 
-    fn source(command: &Command) -> Source {
+    fn source(command: &Command) -> CommandSource {
         match command {
-            Command::Credit(_) => Source::Effect,
-            Command::Tick => Source::Tick,
-            _ => Source::Client,
+            Command::Credit(_) => CommandSource::Effect,
+            Command::Tick => CommandSource::Tick,
+            _ => CommandSource::Client,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tidegate_kernel::command::{self, Attempt, BookState, FactId, Fingerprint, Rules as Version};
+use tidegate_kernel::command::{self, Attempt, BookState, ContentFingerprint, FactId, Rules as Version};
 use tidegate_kernel::{Position, Timestamp};
 
 use super::purse::{self, Balance, Name, PROVIDER, Purse, ROWS, TooLittle};
@@ -52,7 +52,7 @@ impl Book {
 
 /// What became of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Outcome {
+pub enum CommandOutcome {
     Answered(u8),
     TooLittle,
     Repeated(u8),
@@ -60,24 +60,24 @@ pub enum Outcome {
     Expired,
 }
 
-impl Outcome {
-    pub fn of(outcome: &command::Outcome<Purse>) -> Outcome {
+impl CommandOutcome {
+    pub fn of(outcome: &command::CommandOutcome<Purse>) -> CommandOutcome {
         match outcome {
-            command::Outcome::Answered(Balance(balance)) => Outcome::Answered(*balance),
-            command::Outcome::Refused(TooLittle) => Outcome::TooLittle,
-            command::Outcome::Repeated(Balance(balance)) => Outcome::Repeated(*balance),
-            command::Outcome::Mismatched => Outcome::Mismatched,
-            command::Outcome::Expired => Outcome::Expired,
+            command::CommandOutcome::Answered(Balance(balance)) => CommandOutcome::Answered(*balance),
+            command::CommandOutcome::Refused(TooLittle) => CommandOutcome::TooLittle,
+            command::CommandOutcome::Repeated(Balance(balance)) => CommandOutcome::Repeated(*balance),
+            command::CommandOutcome::Mismatched => CommandOutcome::Mismatched,
+            command::CommandOutcome::Expired => CommandOutcome::Expired,
         }
     }
 
-    fn whole(self) -> command::Outcome<Purse> {
+    fn whole(self) -> command::CommandOutcome<Purse> {
         match self {
-            Outcome::Answered(balance) => command::Outcome::Answered(Balance(balance)),
-            Outcome::TooLittle => command::Outcome::Refused(TooLittle),
-            Outcome::Repeated(balance) => command::Outcome::Repeated(Balance(balance)),
-            Outcome::Mismatched => command::Outcome::Mismatched,
-            Outcome::Expired => command::Outcome::Expired,
+            CommandOutcome::Answered(balance) => command::CommandOutcome::Answered(Balance(balance)),
+            CommandOutcome::TooLittle => command::CommandOutcome::Refused(TooLittle),
+            CommandOutcome::Repeated(balance) => command::CommandOutcome::Repeated(Balance(balance)),
+            CommandOutcome::Mismatched => command::CommandOutcome::Mismatched,
+            CommandOutcome::Expired => command::CommandOutcome::Expired,
         }
     }
 }
@@ -91,7 +91,7 @@ pub struct Fact {
     pub of_key: bool,
     /// The attempt of its effect: no command here has two.
     pub effect: Option<u8>,
-    pub outcome: Outcome,
+    pub outcome: CommandOutcome,
 }
 
 impl Fact {
@@ -100,7 +100,7 @@ impl Fact {
             decided_at: fact.decided_at.as_millis() as u8,
             of_key: fact.fingerprint.is_some(),
             effect: fact.effects.first().map(|(_, attempt)| attempt.bits() as u8),
-            outcome: Outcome::of(&fact.outcome),
+            outcome: CommandOutcome::of(&fact.outcome),
         }
     }
 
@@ -109,7 +109,7 @@ impl Fact {
         command::Fact {
             position: position(offset),
             decided_at: instant(self.decided_at),
-            fingerprint: self.of_key.then_some(Fingerprint(0)),
+            fingerprint: self.of_key.then_some(ContentFingerprint(0)),
             effects: self.effect.map(effect).into_iter().collect(),
             outcome: self.outcome.whole(),
         }

@@ -7,7 +7,7 @@ use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
 use tidegate_agentgate::command::FinishRun;
-use tidegate_agentgate::{Answer as Outcome, Command, Refusal as Decision};
+use tidegate_agentgate::{Answer as CommandOutcome, Command, Refusal as Decision};
 use tidegate_door::Detached;
 use tidegate_kernel::command::OwnerId;
 use utoipa::ToSchema;
@@ -71,8 +71,8 @@ async fn end(call: WorkerCall, bytes: Vec<u8>) -> Result<Answer, Refusal> {
         })?;
         let status = if succeeded { "succeeded" } else { "failed" };
         match decided {
-            Decided::Answered(Outcome::Finished {}) => Answer::done(StatusCode::OK, &FinishAnswer { status }),
-            Decided::Repeated(Outcome::Finished {}) => {
+            Decided::Answered(CommandOutcome::Finished {}) => Answer::done(StatusCode::OK, &FinishAnswer { status }),
+            Decided::Repeated(CommandOutcome::Finished {}) => {
                 Answer::done(StatusCode::OK, &FinishAnswer { status }).map(Answer::replayed)
             }
             Decided::Refused(Decision::NotOpen {} | Decision::StaleToken {}) => Err(stale()),

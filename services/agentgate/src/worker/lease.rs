@@ -9,7 +9,7 @@ use http::StatusCode;
 use serde::Serialize;
 use tidegate_agentgate::command::AskLease;
 use tidegate_agentgate::views::{self, OrderRow};
-use tidegate_agentgate::{Answer as Outcome, Command, Grant, KeyedHash, OrgId, Owner, Refusal as Decision};
+use tidegate_agentgate::{Answer as CommandOutcome, Command, Grant, KeyedHash, OrgId, Owner, Refusal as Decision};
 use tidegate_door::Detached;
 use tidegate_kernel::command::OwnerId;
 use tidegate_kernel::{FreeJson, Timestamp};
@@ -131,11 +131,13 @@ async fn ask(call: &Arc<WorkerCall>, org: OrgId, name: KeyedHash) -> Result<Opti
     let (of_call, offered) = (Arc::clone(call), Arc::clone(call));
     let decided = Detached::new(async move { of_call.door.carry_out(order).await }).await?;
     match decided {
-        Decided::Answered(Outcome::Leased(grant)) | Decided::Repeated(Outcome::Leased(grant)) => {
+        Decided::Answered(CommandOutcome::Leased(grant)) | Decided::Repeated(CommandOutcome::Leased(grant)) => {
             offered.door.offers.note(name, org);
             Ok(Some(grant))
         }
-        Decided::Answered(Outcome::NothingQueued {}) | Decided::Repeated(Outcome::NothingQueued {}) => Ok(None),
+        Decided::Answered(CommandOutcome::NothingQueued {}) | Decided::Repeated(CommandOutcome::NothingQueued {}) => {
+            Ok(None)
+        }
         Decided::Refused(Decision::KeyRevoked {}) => Err(Why::WorkerKeyInvalid.into()),
         Decided::Refused(_) => Ok(None),
         Decided::Answered(other) | Decided::Repeated(other) => Err(unexpected(&other)),

@@ -13,7 +13,8 @@ use tidegate_inproc::books::MemoryBooks;
 use tidegate_inproc::facts::MemoryFacts;
 use tidegate_inproc::views::MemoryViews;
 use tidegate_kernel::command::{
-    BookState, Decider, Envelope, Fact, FactId, IdempotencyKey, Judged, Outcome, OwnerId, Place, Prior, judge,
+    BookState, CommandOutcome, Decider, Envelope, Fact, FactId, IdempotencyKey, Judged, OwnerId, Prior, RecordPlace,
+    judge,
 };
 use tidegate_kernel::{Position, Timestamp};
 use tidegate_ports::{
@@ -35,7 +36,7 @@ pub struct Deciding {
 
 impl Deciding {
     /// The outcome of a command of any sender.
-    pub async fn decide(&self, envelope: Envelope<AgentGate>) -> Outcome<AgentGate> {
+    pub async fn decide(&self, envelope: Envelope<AgentGate>) -> CommandOutcome<AgentGate> {
         let _alone = self.one_at_a_time.lock().await;
         let owner = envelope.owner.log_key();
         let position = Position { generation: 1, partition: 0, offset: self.offset.fetch_add(1, Ordering::SeqCst) };
@@ -46,7 +47,7 @@ impl Deciding {
             Some(key) => self.of(FactName { owner, id: FactId::Key(key.hash) }).await,
             None => Vec::new(),
         };
-        let place = Place { position, appended_at: SystemClock.now(), origin: None };
+        let place = RecordPlace { position, appended_at: SystemClock.now(), origin: None };
         let Judged::Decided(decision) = judge(&mut state, &envelope, place, Prior { attempt: &[], key: &key }) else {
             panic!("a new command is decided")
         };
@@ -81,7 +82,7 @@ impl SubmitCommand for Deciding {
         envelope: Envelope<AgentGate>,
         _: CommandClass,
         _: Duration,
-    ) -> Result<Outcome<AgentGate>, SubmitRefusal<CommandClass>> {
+    ) -> Result<CommandOutcome<AgentGate>, SubmitRefusal<CommandClass>> {
         if let Some(refusal) = self.refuses.lock().unwrap().clone() {
             return Err(refusal);
         }
@@ -93,14 +94,16 @@ impl SubmitCommand for Deciding {
         owner: Owner,
         key: IdempotencyKey,
         now: Timestamp,
-    ) -> Result<Option<Outcome<AgentGate>>, StoreError> {
+    ) -> Result<Option<CommandOutcome<AgentGate>>, StoreError> {
         let facts = self.of(FactName { owner: owner.log_key(), id: FactId::Key(key.hash) }).await;
         let fresh = |fact: &Fact<AgentGate>| {
             now.as_millis() - fact.decided_at.as_millis() < <AgentGate as Decider>::KEY_WINDOW_MS
         };
         Ok(facts.into_iter().rfind(fresh).map(|fact| match fact.outcome {
-            Outcome::Answered(answer) if fact.fingerprint == Some(key.fingerprint) => Outcome::Repeated(answer),
-            _ => Outcome::Mismatched,
+            CommandOutcome::Answered(answer) if fact.fingerprint == Some(key.fingerprint) => {
+                CommandOutcome::Repeated(answer)
+            }
+            _ => CommandOutcome::Mismatched,
         }))
     }
 }

@@ -12,10 +12,10 @@ use tidegate_agentgate_api::{AgentGateConfig, FrontDoor, FrontDoorParts, Secrets
 use tidegate_commands::sealing::{DeploymentKey, Sealer};
 use tidegate_inproc::limits::MemoryLimits;
 use tidegate_inproc::owner_keys::MemoryOwnerKeys;
-use tidegate_kernel::command::{Attempt, Decider, Envelope, Outcome, OwnerId, ViewKey};
+use tidegate_kernel::command::{Attempt, CommandOutcome, Decider, Envelope, OwnerId, ViewKey};
 use tidegate_ports::{
-    Clock, Enter, Entered, Ids, Limits, LimitsDown, Mark, RandomIds, Scan, StoreError, SystemClock, ViewRow, ViewWrite,
-    Views,
+    Clock, Enter, Ids, LimitsDown, LimitsEntered, Mark, RandomIds, RequestLimits, Scan, StoreError, SystemClock,
+    ViewRow, ViewWrite, Views,
 };
 use tokio::net::TcpListener;
 
@@ -81,8 +81,8 @@ impl Views for Breakable {
 struct Countable(Arc<AtomicBool>, MemoryLimits);
 
 #[async_trait]
-impl Limits for Countable {
-    async fn enter(&self, enter: &Enter) -> Result<Entered, LimitsDown> {
+impl RequestLimits for Countable {
+    async fn enter(&self, enter: &Enter) -> Result<LimitsEntered, LimitsDown> {
         match self.0.load(Ordering::SeqCst) {
             true => Err(LimitsDown("no connection".to_owned().into())),
             false => self.1.enter(enter).await,
@@ -149,7 +149,7 @@ impl World {
             command,
         };
         let outcome = self.deciding.decide(envelope).await;
-        assert!(matches!(outcome, Outcome::Answered(_)), "{outcome:?}");
+        assert!(matches!(outcome, CommandOutcome::Answered(_)), "{outcome:?}");
     }
 
     /// A new organization: its id.

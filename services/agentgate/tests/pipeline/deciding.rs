@@ -17,7 +17,7 @@ use tidegate_inproc::log::{MemoryLog, MemoryLogOptions};
 use tidegate_inproc::views::MemoryViews;
 use tidegate_inproc::voids::MemoryVoids;
 use tidegate_kernel::Timestamp;
-use tidegate_kernel::command::{Envelope, IdempotencyKey, Outcome};
+use tidegate_kernel::command::{CommandOutcome, Envelope, IdempotencyKey};
 use tidegate_metric::{Counter, Family, Gauge};
 use tidegate_ports::{Append, Clock, StoreError, SystemClock};
 use tidegate_shedding::{ShedMetrics, ShedThresholds, Shedding};
@@ -70,7 +70,7 @@ impl Default for Deciding {
 
 impl Deciding {
     /// The outcome of an operator's command.
-    pub async fn decide(&self, envelope: Envelope<AgentGate>) -> Outcome<AgentGate> {
+    pub async fn decide(&self, envelope: Envelope<AgentGate>) -> CommandOutcome<AgentGate> {
         self.submitter.submit(envelope, CommandClass::Rest, BOUND).await.unwrap().outcome
     }
 }
@@ -82,7 +82,7 @@ impl SubmitCommand for Deciding {
         envelope: Envelope<AgentGate>,
         class: CommandClass,
         bound: Duration,
-    ) -> Result<Outcome<AgentGate>, SubmitRefusal<CommandClass>> {
+    ) -> Result<CommandOutcome<AgentGate>, SubmitRefusal<CommandClass>> {
         SubmitCommand::submit(&*self.submitter, envelope, class, bound).await
     }
 
@@ -91,7 +91,7 @@ impl SubmitCommand for Deciding {
         owner: Owner,
         key: IdempotencyKey,
         now: Timestamp,
-    ) -> Result<Option<Outcome<AgentGate>>, StoreError> {
+    ) -> Result<Option<CommandOutcome<AgentGate>>, StoreError> {
         SubmitCommand::find_key(&*self.submitter, owner, key, now).await
     }
 }

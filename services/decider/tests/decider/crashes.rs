@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use tidegate_kernel::command::{Envelope, Outcome};
+use tidegate_kernel::command::{CommandOutcome, Envelope};
 use tidegate_ports::{Accounts, Again, AppendAgain, Origin};
 
 use crate::dying::{Fuse, dying};
@@ -65,18 +65,18 @@ async fn is_function_of_the_log(rig: &Rig, envelopes: &[Envelope<Tills>], run: &
     for envelope in envelopes {
         outcomes.push(if envelope.attempt.is_some() { rig.outcome(envelope).await } else { None });
     }
-    let repeated = Some(Outcome::Repeated(crate::till::Balance(70)));
+    let repeated = Some(CommandOutcome::Repeated(crate::till::Balance(70)));
     let expected = [
         answered(100),
         answered(50),
         answered(70),
         repeated,
-        Some(Outcome::Mismatched),
+        Some(CommandOutcome::Mismatched),
         answered(50),
         answered(41),
         answered(45),
         refused(),
-        Some(Outcome::Expired),
+        Some(CommandOutcome::Expired),
         None,
         answered(44),
     ];

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tidegate_kernel::command::{Envelope, Outcome};
+use tidegate_kernel::command::{CommandOutcome, Envelope};
 
 use crate::rig::{Rig, answered, key, refused};
 use crate::submitting::{Class, submitter};
@@ -41,11 +41,11 @@ async fn two_hundred_at_once_against_a_balance_for_seven_give_exactly_seven() {
     let submitter = submitter(&rig);
     let buy = || submitter.submit(rig.envelope(A, Command::Buy { price: 5 }), Class::Creates, BOUND);
     let outcomes = join_all((0..200).map(|_| buy())).await;
-    let count = |wanted: fn(&Outcome<_>) -> bool| {
+    let count = |wanted: fn(&CommandOutcome<_>) -> bool| {
         outcomes.iter().filter(|one| one.as_ref().is_ok_and(|fact| wanted(&fact.outcome))).count()
     };
-    assert_eq!(count(|outcome| matches!(outcome, Outcome::Answered(_))), 7);
-    assert_eq!(count(|outcome| matches!(outcome, Outcome::Refused(_))), 193);
+    assert_eq!(count(|outcome| matches!(outcome, CommandOutcome::Answered(_))), 7);
+    assert_eq!(count(|outcome| matches!(outcome, CommandOutcome::Refused(_))), 193);
     assert_eq!(rig.balance(A).await, Some(4));
     running.stop().await;
 }
@@ -62,16 +62,16 @@ async fn one_key_from_fifty_clients_is_decided_once() {
     };
     let outcomes = join_all((0..50).map(|_| buy(1))).await;
     let balance = crate::till::Balance(995);
-    let (answered, repeated) = (Outcome::Answered(balance.clone()), Outcome::Repeated(balance));
-    let count = |wanted: &Outcome<_>| outcomes.iter().flatten().filter(|fact| fact.outcome == *wanted).count();
+    let (answered, repeated) = (CommandOutcome::Answered(balance.clone()), CommandOutcome::Repeated(balance));
+    let count = |wanted: &CommandOutcome<_>| outcomes.iter().flatten().filter(|fact| fact.outcome == *wanted).count();
     assert_eq!((count(&answered), count(&repeated)), (1, 49));
-    assert_eq!(buy(2).await.map(|fact| fact.outcome), Ok(Outcome::Mismatched));
+    assert_eq!(buy(2).await.map(|fact| fact.outcome), Ok(CommandOutcome::Mismatched));
     assert_eq!(rig.balance(A).await, Some(995));
     let find = async |content| {
         use tidegate_ports::Clock;
         submitter.find_key(A, key(1, content), rig.clock.now()).await.expect("in memory")
     };
-    assert_eq!((find(1).await, find(2).await), (Some(repeated), Some(Outcome::Mismatched)));
+    assert_eq!((find(1).await, find(2).await), (Some(repeated), Some(CommandOutcome::Mismatched)));
     rig.clock.advance_ms(25 * 3_600_000);
     assert_eq!(find(1).await, None);
     running.stop().await;

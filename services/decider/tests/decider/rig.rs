@@ -18,7 +18,7 @@ use tidegate_inproc::log::{MemoryLog, MemoryLogOptions};
 use tidegate_inproc::views::MemoryViews;
 use tidegate_inproc::voids::MemoryVoids;
 use tidegate_kernel::command::{
-    Attempt, Envelope, Fact, FactId, Fingerprint, IdempotencyKey, KeyHash, Outcome, OwnerId, Rules,
+    Attempt, CommandOutcome, ContentFingerprint, Envelope, Fact, FactId, IdempotencyKey, KeyHash, OwnerId, Rules,
 };
 use tidegate_kernel::{Position, Timestamp};
 use tidegate_ports::{
@@ -162,7 +162,7 @@ impl Rig {
         row.map(|doc| serde_json::from_slice(&doc).expect("a number"))
     }
 
-    pub async fn outcome(&self, envelope: &Envelope<Tills>) -> Option<Outcome<Tills>> {
+    pub async fn outcome(&self, envelope: &Envelope<Tills>) -> Option<CommandOutcome<Tills>> {
         let id = FactId::Attempt(envelope.attempt.expect("an attempt"));
         let name = FactName { owner: envelope.owner.log_key(), id };
         let found = self.stores.facts.find(&[name]).await.expect("in memory").remove(0);
@@ -224,15 +224,15 @@ fn start(
 }
 
 pub fn key(hash: u128, content: u128) -> IdempotencyKey {
-    IdempotencyKey { hash: KeyHash(hash), fingerprint: Fingerprint(content) }
+    IdempotencyKey { hash: KeyHash(hash), fingerprint: ContentFingerprint(content) }
 }
 
-pub const fn answered(balance: i64) -> Option<Outcome<Tills>> {
-    Some(Outcome::Answered(crate::till::Balance(balance)))
+pub const fn answered(balance: i64) -> Option<CommandOutcome<Tills>> {
+    Some(CommandOutcome::Answered(crate::till::Balance(balance)))
 }
 
-pub const fn refused() -> Option<Outcome<Tills>> {
-    Some(Outcome::Refused(crate::till::TooPoor))
+pub const fn refused() -> Option<CommandOutcome<Tills>> {
+    Some(CommandOutcome::Refused(crate::till::TooPoor))
 }
 
 pub struct Running {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use tidegate_kernel::command::{Attempt, Decider, Effect, Follow, OwnerId, Rules, Source, ViewKey};
+use tidegate_kernel::command::{Attempt, CommandSource, Decider, Effect, Follow, OwnerId, Rules, ViewKey};
 use tidegate_kernel::{LogKey, Timestamp};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -92,12 +92,12 @@ impl Decider for Tills {
     const RULES: Rules = Rules::FIRST;
     const KEY_WINDOW_MS: i64 = 24 * 3_600_000;
 
-    fn source(command: &Command) -> Source {
+    fn source(command: &Command) -> CommandSource {
         match command {
-            Command::Fund { .. } => Source::Operator,
-            Command::Credit { .. } => Source::Effect,
-            Command::Tick => Source::Tick,
-            _ => Source::Client,
+            Command::Fund { .. } => CommandSource::Operator,
+            Command::Credit { .. } => CommandSource::Effect,
+            Command::Tick => CommandSource::Tick,
+            _ => CommandSource::Client,
         }
     }
 

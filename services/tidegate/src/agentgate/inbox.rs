@@ -1,7 +1,7 @@
 //! Appends the commands that operators' processes put into the inbox of a data folder.
 
-use std::time::Duration;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tidegate_lifecycle::Stop;
 use tidegate_ports::{Append, AppendError};

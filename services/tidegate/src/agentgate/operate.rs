@@ -11,7 +11,7 @@ use tidegate_agentgate::{AgentGate, Owner};
 use tidegate_agentgate_api::CommandClass;
 use tidegate_commands::sealing::Sealer;
 use tidegate_commands::{SubmitRefusal, Submitter};
-use tidegate_kernel::command::{Envelope, Fact, FactId, Outcome, OwnerId};
+use tidegate_kernel::command::{CommandOutcome, Envelope, Fact, FactId, OwnerId};
 use tidegate_ports::{Clock, FactName, Facts, Ids, RandomIds, SystemClock, Views};
 use tidegate_shedding::ShedThresholds;
 use tidegate_sqlite::{DataFolder, EmbeddedCommandStore, EmbeddedKeys, OperatorInbox, OperatorRoute};
@@ -113,7 +113,7 @@ struct Submitting(Submitter<AgentGate, CommandClass>);
 
 #[async_trait]
 impl Decide for Submitting {
-    async fn decide(&self, envelope: Envelope<AgentGate>) -> Result<Outcome<AgentGate>, Failure> {
+    async fn decide(&self, envelope: Envelope<AgentGate>) -> Result<CommandOutcome<AgentGate>, Failure> {
         match self.0.submit(envelope, CommandClass::Rest, WITHIN).await {
             Ok(fact) => Ok(fact.outcome),
             Err(SubmitRefusal::Undecided) => Err(undecided()),
@@ -137,7 +137,7 @@ struct ByInbox {
 
 #[async_trait]
 impl Decide for ByInbox {
-    async fn decide(&self, envelope: Envelope<AgentGate>) -> Result<Outcome<AgentGate>, Failure> {
+    async fn decide(&self, envelope: Envelope<AgentGate>) -> Result<CommandOutcome<AgentGate>, Failure> {
         let Some(attempt) = envelope.attempt else { return Err(undecided()) };
         let owner = envelope.owner;
         let identity = match owner {

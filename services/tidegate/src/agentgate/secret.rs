@@ -70,9 +70,15 @@ mod tests {
         assert_eq!(first.hash("test", &[]), again.hash("test", &[]));
         let path = place.path().join(FILE);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(fs::read_dir(place.path()).unwrap().filter(|entry| {
-            entry.as_ref().is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with(FILE))
-        }).count(), 1);
+        assert_eq!(
+            fs::read_dir(place.path())
+                .unwrap()
+                .filter(|entry| {
+                    entry.as_ref().is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with(FILE))
+                })
+                .count(),
+            1
+        );
         fs::write(&path, "0f").unwrap();
         assert!(of_folder(&folder).unwrap_err().to_string().contains("64 hex digits"));
     }

@@ -59,7 +59,9 @@ impl From<WorkerError> for Failure {
         let text = error.to_string();
         match error {
             WorkerError::Url { .. } | WorkerError::Key => Failure::config(text),
-            WorkerError::KeyRefused(_) => Failure::refused(text).or_else("make one with `tidegate agentgate worker-keys create`"),
+            WorkerError::KeyRefused(_) => {
+                Failure::refused(text).or_else("make one with `tidegate agentgate worker-keys create`")
+            }
             WorkerError::NoClient(_)
             | WorkerError::NoRandomness(_)
             | WorkerError::NotReported

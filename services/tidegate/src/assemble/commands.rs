@@ -10,8 +10,8 @@ use tidegate_commands::sealing::{DeploymentKey, Sealer};
 use tidegate_decider::DecidingPorts;
 use tidegate_kernel::command::Decider;
 use tidegate_ports::{
-    Accounts, Append, Books, Clock, Consume, Deliveries, Due, Facts, Ids, Limits, OwnerKeys, ReadLag, ReadLog, Views,
-    Voids,
+    Accounts, Append, Books, Clock, Consume, Deliveries, Due, Facts, Ids, OwnerKeys, ReadLag, ReadLog, RequestLimits,
+    Views, Voids,
 };
 
 /// AgentGate's name in topics, groups, keyspaces, prefixes and folders.
@@ -33,7 +33,7 @@ pub struct CommandPorts {
 #[derive(Clone)]
 pub struct DoorPorts {
     pub commands: CommandPorts,
-    pub limits: Arc<dyn Limits>,
+    pub limits: Arc<dyn RequestLimits>,
     pub owner_keys: Arc<dyn OwnerKeys>,
     pub key: DeploymentKey,
 }

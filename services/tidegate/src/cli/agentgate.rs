@@ -36,10 +36,12 @@ pub struct ServeArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "The command gets the work order as JSON on its standard input. A line of JSON on its standard \
+#[command(
+    after_help = "The command gets the work order as JSON on its standard input. A line of JSON on its standard \
         output is progress, {\"iterations\":2}, or the result, {\"status\":\"succeeded\"}; without a result, exit code 0 \
         is success.\n\n\
-        Example:\n  tidegate agentgate worker --url http://127.0.0.1:8082 --key agw_live_… --exec ./agent.sh")]
+        Example:\n  tidegate agentgate worker --url http://127.0.0.1:8082 --key agw_live_… --exec ./agent.sh"
+)]
 pub struct WorkerArgs {
     /// Where AgentGate's front door is
     #[arg(long, value_name = "URL")]
@@ -160,7 +162,9 @@ pub enum BillingArg {
 #[derive(Debug, Subcommand)]
 pub enum OrgKeysCommand {
     /// Create a key; it is shown this once
-    #[command(after_help = "Example:\n  tidegate agentgate keys create --org org_… --scopes work-orders:write,runs:read")]
+    #[command(
+        after_help = "Example:\n  tidegate agentgate keys create --org org_… --scopes work-orders:write,runs:read"
+    )]
     Create {
         /// The organization (org_…)
         #[arg(long, value_name = "ORG")]

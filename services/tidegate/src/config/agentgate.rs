@@ -79,11 +79,10 @@ pub(super) fn read(reader: &mut Reader) -> AgentGateSection {
         }
         key
     });
-    let webhook_allow_targets = reader.list(
-        "agentgate.webhook_allow_targets",
-        "a list of networks such as 10.0.0.0/8",
-        |text| text.split_once('/').map_or(text, |(address, _)| address).parse::<std::net::IpAddr>().is_ok(),
-    );
+    let webhook_allow_targets =
+        reader.list("agentgate.webhook_allow_targets", "a list of networks such as 10.0.0.0/8", |text| {
+            text.split_once('/').map_or(text, |(address, _)| address).parse::<std::net::IpAddr>().is_ok()
+        });
     AgentGateSection { listen, api, partitions, shed_age_ms, secret, webhook_allow_targets }
 }
 

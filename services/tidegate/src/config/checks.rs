@@ -164,10 +164,7 @@ fn thresholds(config: &Config) -> Vec<Rule<'_>> {
 fn of_agentgate(config: &Config) -> Vec<Rule<'_>> {
     let section = &config.agentgate;
     let (api, age) = (&section.api, section.shed_age_ms);
-    let slowest = (
-        "agentgate.body_timeout_ms + agentgate.wait_ms",
-        ms(api.body_read_timeout) + ms(api.wait),
-    );
+    let slowest = ("agentgate.body_timeout_ms + agentgate.wait_ms", ms(api.body_read_timeout) + ms(api.wait));
     vec![
         at_most(
             ("agentgate.shed_age_leave_ms", age.leave),

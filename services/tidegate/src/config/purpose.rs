@@ -92,7 +92,12 @@ impl Purpose {
             Purpose::Ingest => &["ingest.listen", "ops.listen"],
             Purpose::Control => &["control.listen", "ops.listen"],
             Purpose::AgentGate => &["agentgate.listen", "ops.listen"],
-            Purpose::Persist | Purpose::Decide | Purpose::Topics | Purpose::Store | Purpose::Rebuild | Purpose::Manage => &[],
+            Purpose::Persist
+            | Purpose::Decide
+            | Purpose::Topics
+            | Purpose::Store
+            | Purpose::Rebuild
+            | Purpose::Manage => &[],
         }
     }
 }

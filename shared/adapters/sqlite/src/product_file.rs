@@ -6,8 +6,8 @@ use rusqlite::Connection;
 use tidegate_ports::StoreError;
 
 use crate::folder::OwnedFolder;
-use crate::sqlite::{self, FileKind, Migrations, SqliteError};
 use crate::sqlite::failure::failure;
+use crate::sqlite::{self, FileKind, Migrations, SqliteError};
 
 /// One connection, used on blocking threads. Each write is synced.
 #[derive(Clone)]

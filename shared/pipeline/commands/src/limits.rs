@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use tidegate_kernel::SmolStr;
-use tidegate_ports::{Enter, Entered, Limits, LimitsDown, Mark, Verdict};
+use tidegate_ports::{Enter, LimitsDown, LimitsEntered, LimitsVerdict, Mark, RequestLimits};
 use tokio::runtime::Handle;
 
 /// Gives a mark back when it is dropped: with the end of its request, whatever the answer, and also if the client left.
 #[must_use]
 pub struct MarkGuard {
-    limits: Arc<dyn Limits>,
+    limits: Arc<dyn RequestLimits>,
     owner: SmolStr,
     /// `None`: nothing is to be given back.
     mark: Option<Mark>,
@@ -19,11 +19,14 @@ pub struct MarkGuard {
 ///
 /// # Errors
 /// [`LimitsDown`].
-pub async fn enter_limits(limits: &Arc<dyn Limits>, enter: Enter) -> Result<(Entered, MarkGuard), LimitsDown> {
+pub async fn enter_limits(
+    limits: &Arc<dyn RequestLimits>,
+    enter: Enter,
+) -> Result<(LimitsEntered, MarkGuard), LimitsDown> {
     // Made before: a client that leaves meanwhile may have left a mark. Only its holder's is removed.
     let mut guard = MarkGuard { limits: limits.clone(), owner: enter.owner.clone(), mark: enter.mark.clone() };
     let entered = limits.enter(&enter).await?;
-    if entered.verdict != Verdict::Admitted {
+    if entered.verdict != LimitsVerdict::Admitted {
         guard.mark = None;
     }
     Ok((entered, guard))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tidegate_kernel::command::{Attempt, Decider, Envelope, Fact, FactId, IdempotencyKey, Outcome, OwnerId};
+use tidegate_kernel::command::{Attempt, CommandOutcome, Decider, Envelope, Fact, FactId, IdempotencyKey, OwnerId};
 use tidegate_kernel::outage::Outage;
 use tidegate_kernel::{LogKey, Timestamp};
 use tidegate_metric::{Counter, Gauge, Histogram};
@@ -164,7 +164,7 @@ impl<D: Decider, C: ShedClass> Submitter<D, C> {
         found.into_iter().flatten().next().map(|fact| decode(&fact)).transpose()
     }
 
-    /// What a request with this idempotency key gets: [`Outcome::Repeated`] or [`Outcome::Mismatched`]; `None`: the key is
+    /// What a request with this idempotency key gets: [`CommandOutcome::Repeated`] or [`CommandOutcome::Mismatched`]; `None`: the key is
     /// free. For requests that are refused before they are submitted. `now` stands for the owner's time.
     ///
     /// # Errors
@@ -174,15 +174,17 @@ impl<D: Decider, C: ShedClass> Submitter<D, C> {
         owner: D::Owner,
         key: IdempotencyKey,
         now: Timestamp,
-    ) -> Result<Option<Outcome<D>>, StoreError> {
+    ) -> Result<Option<CommandOutcome<D>>, StoreError> {
         let name = FactName { owner: owner.log_key(), id: FactId::Key(key.hash) };
         let found = self.ports.facts.find(&[name]).await?;
         let Some(last) = found.into_iter().flatten().next_back() else { return Ok(None) };
         let fact = decode::<D>(&last)?;
         let is_open = now.as_millis().saturating_sub(fact.decided_at.as_millis()) < D::KEY_WINDOW_MS;
         Ok(is_open.then(|| match fact.outcome {
-            Outcome::Answered(answer) if fact.fingerprint == Some(key.fingerprint) => Outcome::Repeated(answer),
-            _ => Outcome::Mismatched,
+            CommandOutcome::Answered(answer) if fact.fingerprint == Some(key.fingerprint) => {
+                CommandOutcome::Repeated(answer)
+            }
+            _ => CommandOutcome::Mismatched,
         }))
     }
 }
@@ -216,12 +218,12 @@ fn counter(api: &'static str, outcome: &'static str) -> Counter {
 }
 
 /// The name of an outcome in metrics.
-const fn label<D: Decider>(outcome: &Outcome<D>) -> &'static str {
+const fn label<D: Decider>(outcome: &CommandOutcome<D>) -> &'static str {
     match outcome {
-        Outcome::Answered(_) => "answered",
-        Outcome::Refused(_) => "refused",
-        Outcome::Repeated(_) => "repeated",
-        Outcome::Mismatched => "mismatched",
-        Outcome::Expired => "expired",
+        CommandOutcome::Answered(_) => "answered",
+        CommandOutcome::Refused(_) => "refused",
+        CommandOutcome::Repeated(_) => "repeated",
+        CommandOutcome::Mismatched => "mismatched",
+        CommandOutcome::Expired => "expired",
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use tidegate_kernel::command::Attempt;
 use tidegate_kernel::{SmolStr, Timestamp};
-use tidegate_ports::{Clock, Enter, Entered, Limits, LimitsDown, Mark, Take, Verdict, Window};
+use tidegate_ports::{Clock, Enter, LimitsDown, LimitsEntered, LimitsVerdict, Mark, RequestLimits, Take, Window};
 
 /// Limits in memory, by the clock's steady time. Clones share them.
 #[derive(Clone)]
@@ -63,8 +63,8 @@ impl fmt::Debug for MemoryLimits {
 }
 
 #[async_trait]
-impl Limits for MemoryLimits {
-    async fn enter(&self, enter: &Enter) -> Result<Entered, LimitsDown> {
+impl RequestLimits for MemoryLimits {
+    async fn enter(&self, enter: &Enter) -> Result<LimitsEntered, LimitsDown> {
         let now = self.clock.steady();
         let mut owners = self.owners();
         owners.sweep(now);
@@ -95,10 +95,10 @@ impl Owners {
 }
 
 impl Owner {
-    fn enter(&mut self, enter: &Enter, now: Timestamp) -> Entered {
+    fn enter(&mut self, enter: &Enter, now: Timestamp) -> LimitsEntered {
         self.forget_what_ended(now);
         let verdict = self.judge(enter);
-        if verdict == Verdict::Admitted {
+        if verdict == LimitsVerdict::Admitted {
             for take in &enter.takes {
                 let fresh = Counted { taken: 0, ends_at: now.plus_millis(i64::from(take.window_ms)) };
                 self.windows.entry(take.name.clone()).or_insert(fresh).taken += 1;
@@ -108,18 +108,18 @@ impl Owner {
                 self.marks.insert(key.clone(), held);
             }
         }
-        Entered { windows: enter.takes.iter().map(|take| self.window(take, now)).collect(), verdict }
+        LimitsEntered { windows: enter.takes.iter().map(|take| self.window(take, now)).collect(), verdict }
     }
 
-    fn judge(&self, enter: &Enter) -> Verdict {
+    fn judge(&self, enter: &Enter) -> LimitsVerdict {
         let taken = |take: &Take| self.windows.get(&take.name).map_or(0, |window| window.taken);
         if let Some(exhausted) = enter.takes.iter().position(|take| taken(take) >= take.limit) {
-            return Verdict::Exhausted(exhausted);
+            return LimitsVerdict::Exhausted(exhausted);
         }
         let held = enter.mark.as_ref().and_then(|mark| Some((mark.holder, self.marks.get(&mark.key)?.holder)));
         match held {
-            Some((asks, holds)) if asks != holds => Verdict::InFlight(holds),
-            _ => Verdict::Admitted,
+            Some((asks, holds)) if asks != holds => LimitsVerdict::InFlight(holds),
+            _ => LimitsVerdict::Admitted,
         }
     }
 

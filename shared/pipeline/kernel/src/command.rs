@@ -14,11 +14,11 @@ mod hex128;
 mod judge;
 mod rules;
 
-pub use attempt::{Attempt, Fingerprint, IdempotencyKey, KeyHash};
+pub use attempt::{Attempt, ContentFingerprint, IdempotencyKey, KeyHash};
 pub use book_state::{BookState, BookStateError};
-pub use decider::{Decider, OwnerId, Source};
+pub use decider::{CommandSource, Decider, OwnerId};
 pub use envelope::{Envelope, EnvelopeError};
-pub use fact::{Fact, FactError, FactId, Outcome};
+pub use fact::{CommandOutcome, Fact, FactError, FactId};
 pub use follow::{Delivery, Effect, Follow, ViewChange, ViewKey};
-pub use judge::{Decision, Judged, Place, Prior, judge};
+pub use judge::{CommandDecision, Judged, Prior, RecordPlace, judge};
 pub use rules::Rules;

@@ -33,7 +33,7 @@ pub use facts::{FactName, Facts, StoredFact};
 pub use failure::{FailureCause, FailureKind};
 pub use groups::ConsumerGroups;
 pub use ids::{Ids, RandomIds};
-pub use limits::{Enter, Entered, Limits, LimitsDown, Mark, Take, Verdict, Window};
+pub use limits::{Enter, LimitsDown, LimitsEntered, LimitsVerdict, Mark, RequestLimits, Take, Window};
 pub use log::{
     Append, AppendError, Consume, Consumed, Lag, LogError, Origin, PartitionLag, Polled, Provenance, ReadLag, Retention,
 };

@@ -8,13 +8,13 @@ use crate::FailureCause;
 
 /// Counts requests. All of it is a brake and a hint; no decision about money or state depends on it.
 #[async_trait]
-pub trait Limits: Send + Sync + 'static {
+pub trait RequestLimits: Send + Sync + 'static {
     /// Takes one from each window, and the mark; or, if one of them has nothing left or the mark is held, takes nothing
     /// at all. One atomic step. A window begins with its first request and ends [`Take::window_ms`] later.
     ///
     /// # Errors
     /// [`LimitsDown`]; nothing is known of what was taken.
-    async fn enter(&self, enter: &Enter) -> Result<Entered, LimitsDown>;
+    async fn enter(&self, enter: &Enter) -> Result<LimitsEntered, LimitsDown>;
 
     /// Gives the mark back. Only its holder removes it; for others, and where it has lapsed, nothing happens.
     ///
@@ -52,15 +52,15 @@ pub struct Mark {
 
 /// What a request found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entered {
+pub struct LimitsEntered {
     /// Each window, in the order asked, after the take if all was taken.
     pub windows: Vec<Window>,
-    pub verdict: Verdict,
+    pub verdict: LimitsVerdict,
 }
 
 /// Whether a request is within its limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum LimitsVerdict {
     Admitted,
     /// The window at this index has nothing left: the first such one. Nothing was taken.
     Exhausted(usize),

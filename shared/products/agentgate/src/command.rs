@@ -1,7 +1,7 @@
 //! The commands on the log. Their JSON is a contract: `docs/agentgate/records.md` says what may change.
 
 use serde::{Deserialize, Serialize};
-use tidegate_kernel::command::Source;
+use tidegate_kernel::command::CommandSource;
 
 mod client;
 mod operator;
@@ -45,14 +45,14 @@ pub enum Sender {
 }
 
 impl Command {
-    pub const fn source(&self) -> Source {
+    pub const fn source(&self) -> CommandSource {
         match self {
             Command::OrgPut(_)
             | Command::KeyPut(_)
             | Command::KeyRevoke(_)
             | Command::Credit(_)
-            | Command::Suspend(_) => Source::Operator,
-            Command::Tick {} => Source::Tick,
+            | Command::Suspend(_) => CommandSource::Operator,
+            Command::Tick {} => CommandSource::Tick,
             Command::Submit(_)
             | Command::Cancel(_)
             | Command::WebhookPut(_)
@@ -61,7 +61,7 @@ impl Command {
             | Command::TemplateDrop(_)
             | Command::Lease(_)
             | Command::Progress(_)
-            | Command::Finish(_) => Source::Client,
+            | Command::Finish(_) => CommandSource::Client,
         }
     }
 

@@ -1,7 +1,7 @@
 //! What each command does to the book.
 
 use tidegate_kernel::Timestamp;
-use tidegate_kernel::command::{Decider, Follow, Rules, Source};
+use tidegate_kernel::command::{CommandSource, Decider, Follow, Rules};
 
 mod leases;
 mod lists;
@@ -36,7 +36,7 @@ impl Decider for AgentGate {
     const RULES: Rules = Rules::FIRST;
     const KEY_WINDOW_MS: i64 = 24 * 60 * 60 * 1_000;
 
-    fn source(command: &Command) -> Source {
+    fn source(command: &Command) -> CommandSource {
         command.source()
     }
 

@@ -9,7 +9,7 @@ use crate::commands::decide::fact_of_attempt;
 use crate::commands::log::Sequential;
 use crate::commands::partition::Work;
 use crate::commands::purse::{BALANCE_ROW, Command};
-use crate::commands::store::Outcome;
+use crate::commands::store::CommandOutcome;
 
 pub const NONE_IS_LOST: &str = "the effect of every purchase that the payer's book includes is on the provider's log";
 pub const COUNTS_ONCE: &str = "each effect counts once";
@@ -53,7 +53,7 @@ pub fn all(with_zombie_providers: bool) -> Vec<Property<Crossing>> {
             (0u8..).zip(&model.payers_log).all(|(offset, record)| {
                 let fact = state.payer.store.facts.get(&fact_of_attempt(record.attempt, offset));
                 let is_purchase = matches!(record.command, Command::Buy(_));
-                let Some(fact) = fact.filter(|fact| is_purchase && fact.outcome != Outcome::TooLittle) else {
+                let Some(fact) = fact.filter(|fact| is_purchase && fact.outcome != CommandOutcome::TooLittle) else {
                     return true;
                 };
                 let is_known = |attempt: u8| {

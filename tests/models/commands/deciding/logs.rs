@@ -2,14 +2,14 @@
 
 use crate::commands::log::{Record, Sequential};
 use crate::commands::purse::{Command, PAYER};
-use crate::commands::store::Outcome;
+use crate::commands::store::CommandOutcome;
 
 fn record(attempt: u8, command: Command) -> Record {
     Record::new(PAYER, attempt, command)
 }
 
 /// A log, and the outcome of each record.
-pub type Expected = (Vec<Record>, Vec<Option<Outcome>>);
+pub type Expected = (Vec<Record>, Vec<Option<CommandOutcome>>);
 
 /// The log, if its records become what is expected of them.
 #[track_caller]
@@ -22,7 +22,7 @@ pub fn checked((log, outcomes): Expected) -> Vec<Record> {
 pub fn retried() -> Expected {
     let log =
         vec![record(1, Command::Add(5)), record(2, Command::Buy(2)).keyed(7), record(3, Command::Buy(2)).keyed(7)];
-    (log, vec![Some(Outcome::Answered(5)), Some(Outcome::Answered(3)), Some(Outcome::Repeated(3))])
+    (log, vec![Some(CommandOutcome::Answered(5)), Some(CommandOutcome::Answered(3)), Some(CommandOutcome::Repeated(3))])
 }
 
 /// A purchase that is refused and would succeed later, and its replay.
@@ -33,7 +33,15 @@ pub fn refused_then_replayed() -> Expected {
         record(1, Command::Buy(2)).replayed_from(0),
         record(3, Command::Buy(1)),
     ];
-    (log, vec![Some(Outcome::TooLittle), Some(Outcome::Answered(5)), None, Some(Outcome::Answered(4))])
+    (
+        log,
+        vec![
+            Some(CommandOutcome::TooLittle),
+            Some(CommandOutcome::Answered(5)),
+            None,
+            Some(CommandOutcome::Answered(4)),
+        ],
+    )
 }
 
 /// The same, but nothing says that the second one is a replay: an append that was repeated.
@@ -46,7 +54,7 @@ pub fn refused_then_repeated() -> Expected {
 /// A purchase on the log a second time, without the header of a replay.
 pub fn bought_twice() -> Expected {
     let log = vec![record(1, Command::Add(5)), record(2, Command::Buy(2)), record(2, Command::Buy(2))];
-    (log, vec![Some(Outcome::Answered(5)), Some(Outcome::Answered(3)), None])
+    (log, vec![Some(CommandOutcome::Answered(5)), Some(CommandOutcome::Answered(3)), None])
 }
 
 /// The same, with the header of a replay.
@@ -63,7 +71,7 @@ pub fn key_used_again() -> Expected {
         record(2, Command::Add(2)).keyed(7).at(5),
         record(3, Command::Add(2)).keyed(7).at(15),
     ];
-    (log, vec![Some(Outcome::Answered(2)), Some(Outcome::Repeated(2)), Some(Outcome::Answered(4))])
+    (log, vec![Some(CommandOutcome::Answered(2)), Some(CommandOutcome::Repeated(2)), Some(CommandOutcome::Answered(4))])
 }
 
 /// A refusal leaves its key free.
@@ -74,12 +82,12 @@ pub fn refused_key() -> Expected {
         record(3, Command::Buy(2)).keyed(7),
         record(4, Command::Buy(2)).keyed(7),
     ];
-    let bought = [Some(Outcome::Answered(3)), Some(Outcome::Repeated(3))];
-    (log, [vec![Some(Outcome::TooLittle), Some(Outcome::Answered(5))], bought.to_vec()].concat())
+    let bought = [Some(CommandOutcome::Answered(3)), Some(CommandOutcome::Repeated(3))];
+    (log, [vec![Some(CommandOutcome::TooLittle), Some(CommandOutcome::Answered(5))], bought.to_vec()].concat())
 }
 
-fn answered(balances: [u8; 3]) -> Vec<Option<Outcome>> {
-    balances.map(|balance| Some(Outcome::Answered(balance))).to_vec()
+fn answered(balances: [u8; 3]) -> Vec<Option<CommandOutcome>> {
+    balances.map(|balance| Some(CommandOutcome::Answered(balance))).to_vec()
 }
 
 /// A row that comes and goes.

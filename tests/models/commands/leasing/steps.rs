@@ -1,9 +1,9 @@
 //! The steps of the leasing model.
 
 use stateright::{Model, Property};
-use tidegate_kernel::command::{self, BookState, Envelope, Judged, Place, Prior, Rules, judge};
+use tidegate_kernel::command::{self, BookState, Envelope, Judged, Prior, RecordPlace, Rules, judge};
 
-use super::work::{Answer, Book, Command, LIMIT_AT_FRONT_DOOR, MAX_OPEN, Outcome, Phase, Work};
+use super::work::{Answer, Book, Command, CommandOutcome, LIMIT_AT_FRONT_DOOR, MAX_OPEN, Phase, Work};
 use super::{Breach, Call, Leasing, State, Worker, properties};
 use crate::commands::purse::PAYER;
 use crate::commands::store::{instant, position};
@@ -116,7 +116,7 @@ impl Model for Leasing {
 
 impl Leasing {
     /// What stands on the log before does not matter: no record stands there twice.
-    fn decide(&self, state: &mut State, command: Command, sent_at: u8) -> Outcome {
+    fn decide(&self, state: &mut State, command: Command, sent_at: u8) -> CommandOutcome {
         let mut book =
             BookState { rules: Rules::FIRST, now: instant(state.decided_at), decided_to: None, book: state.book };
         let envelope = Envelope::<Work> {
@@ -127,14 +127,14 @@ impl Leasing {
             received_at: instant(sent_at),
             command,
         };
-        let place = Place { position: position(0), appended_at: instant(state.time), origin: None };
+        let place = RecordPlace { position: position(0), appended_at: instant(state.time), origin: None };
         let judged = judge(&mut book, &envelope, place, Prior::NONE);
         state.book = book.book;
         state.decided_at = book.now.as_millis() as u8;
         match judged {
             Judged::Decided(decision) => match decision.outcome {
-                command::Outcome::Answered(answer) => Ok(answer),
-                command::Outcome::Refused(refused) => Err(refused),
+                command::CommandOutcome::Answered(answer) => Ok(answer),
+                command::CommandOutcome::Refused(refused) => Err(refused),
                 other => unreachable!("the model has no keys and no late commands: {other:?}"),
             },
             other => unreachable!("every record is the only one: {other:?}"),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use tidegate_kernel::Timestamp;
-use tidegate_kernel::command::{Decider, Follow, Rules, Source};
+use tidegate_kernel::command::{CommandSource, Decider, Follow, Rules};
 
 use crate::commands::purse::Name;
 
@@ -79,7 +79,7 @@ pub enum Answer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Refused;
 
-pub type Outcome = Result<Answer, Refused>;
+pub type CommandOutcome = Result<Answer, Refused>;
 
 fn units(now: Timestamp) -> u8 {
     now.as_millis() as u8
@@ -110,8 +110,8 @@ impl Decider for Work {
     const RULES: Rules = Rules::new(ASKED_AGAIN_GETS_NOTHING);
     const KEY_WINDOW_MS: i64 = 0;
 
-    fn source(command: &Command) -> Source {
-        if *command == Command::Tick { Source::Tick } else { Source::Client }
+    fn source(command: &Command) -> CommandSource {
+        if *command == Command::Tick { CommandSource::Tick } else { CommandSource::Client }
     }
 
     fn tick() -> Command {

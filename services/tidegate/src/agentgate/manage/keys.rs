@@ -113,7 +113,8 @@ fn token(office: &Office) -> String {
     let mut text = String::with_capacity(24);
     while text.len() < 24 {
         // Bytes above the last whole multiple of the letters would make some letters likelier.
-        let usable = office.ids.random().into_iter().filter(|byte| usize::from(*byte) < 256 / LETTERS.len() * LETTERS.len());
+        let usable =
+            office.ids.random().into_iter().filter(|byte| usize::from(*byte) < 256 / LETTERS.len() * LETTERS.len());
         text.extend(usable.take(24 - text.len()).map(|byte| char::from(LETTERS[usize::from(byte) % LETTERS.len()])));
     }
     text

@@ -9,7 +9,7 @@ use tidegate_agentgate::views::{self, BalanceRow, CredentialRow, OrganizationRow
 use tidegate_agentgate::{AgentGate, Answer, Command, KeyId, OrgId, Owner, Refusal, Sealed};
 use tidegate_agentgate_api::Secrets;
 use tidegate_commands::sealing::Sealer;
-use tidegate_kernel::command::{Attempt, Decider, Envelope, Outcome, OwnerId, ViewKey};
+use tidegate_kernel::command::{Attempt, CommandOutcome, Decider, Envelope, OwnerId, ViewKey};
 use tidegate_kernel::{SmolStr, Timestamp};
 use tidegate_ports::{Clock, Ids, Scan, ScanOrder, ViewRow, Views};
 
@@ -26,7 +26,7 @@ pub trait Decide: Send + Sync {
     ///
     /// # Errors
     /// It was not, or nothing is known of it.
-    async fn decide(&self, envelope: Envelope<AgentGate>) -> Result<Outcome<AgentGate>, Failure>;
+    async fn decide(&self, envelope: Envelope<AgentGate>) -> Result<CommandOutcome<AgentGate>, Failure>;
 }
 
 /// The ports and settings of a management command.
@@ -64,9 +64,9 @@ impl Office {
             command,
         };
         match self.commands.decide(envelope).await? {
-            Outcome::Answered(answer) | Outcome::Repeated(answer) => Ok(answer),
-            Outcome::Refused(refusal) => Err(refused(owner, refusal)),
-            Outcome::Mismatched | Outcome::Expired => {
+            CommandOutcome::Answered(answer) | CommandOutcome::Repeated(answer) => Ok(answer),
+            CommandOutcome::Refused(refusal) => Err(refused(owner, refusal)),
+            CommandOutcome::Mismatched | CommandOutcome::Expired => {
                 Err(Failure::broken("the command was decided as one that has an idempotency key, or came too late"))
             }
         }
@@ -137,8 +137,7 @@ impl Office {
         let (mut rows, mut after) = (Vec::new(), None);
         loop {
             let shard = SmolStr::new(shard);
-            let page =
-                self.views.scan(&Scan { view, shard, after, order: ScanOrder::Ascending, limit: PAGE }).await?;
+            let page = self.views.scan(&Scan { view, shard, after, order: ScanOrder::Ascending, limit: PAGE }).await?;
             let is_last = page.len() < PAGE;
             after = page.last().map(|row| row.row.clone());
             rows.extend(page);
@@ -162,10 +161,10 @@ fn refused(owner: Owner, refusal: Refusal) -> Failure {
     match refusal {
         Refusal::UnknownOrganization {} => Failure::refused(format!("there is no organization '{owner}'"))
             .hint("`tidegate agentgate orgs list` shows those there are"),
-        Refusal::BelowHolds { held_cents, balance_cents } => Failure::refused(format!(
-            "the balance would be {balance_cents} cents, and open runs hold {held_cents}"
-        ))
-        .or_else("choose more, or wait until runs have ended"),
+        Refusal::BelowHolds { held_cents, balance_cents } => {
+            Failure::refused(format!("the balance would be {balance_cents} cents, and open runs hold {held_cents}"))
+                .or_else("choose more, or wait until runs have ended")
+        }
         Refusal::TooMuch { limit } => Failure::refused(format!("a balance can be {limit} cents at most")),
         Refusal::ListFull { limit } => {
             Failure::refused(format!("'{owner}' has {limit} keys, and can have no more")).or_else("revoke one")

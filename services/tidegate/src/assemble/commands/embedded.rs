@@ -51,11 +51,10 @@ pub fn existing(config: &Config) -> Result<DataFolder, Failure> {
     let region = config.is_set("region").then_some(config.region);
     DataFolder::open_existing(&config.data, region)?;
     match DataFolder::open_existing_commands(&path(config), API, region) {
-        Err(FolderError::NotThere { .. }) => Err(Failure::refused(format!(
-            "there is no organization in {}",
-            config.data.display()
-        ))
-        .hint("`tidegate agentgate orgs create NAME` makes the first")),
+        Err(FolderError::NotThere { .. }) => {
+            Err(Failure::refused(format!("there is no organization in {}", config.data.display()))
+                .hint("`tidegate agentgate orgs create NAME` makes the first"))
+        }
         opened => Ok(opened?),
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tidegate_ports::{Enter, Entered, FailureCause, FailureKind, Limits, LimitsDown, Mark, Verdict};
+use tidegate_ports::{Enter, FailureCause, FailureKind, LimitsDown, LimitsEntered, LimitsVerdict, Mark, RequestLimits};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
@@ -16,7 +16,7 @@ use crate::{RedisConnectError, RedisOptions};
 
 const PURPOSE: Purpose = Purpose { script: include_str!("limits.lua"), whose: "the limits'", on_eviction: None };
 
-/// The [`Limits`] on Redis, for any number of front doors.
+/// The [`RequestLimits`] on Redis, for any number of front doors.
 pub struct RedisLimits {
     link: Arc<Link>,
     key_prefix: String,
@@ -46,8 +46,8 @@ impl Drop for RedisLimits {
 }
 
 #[async_trait]
-impl Limits for RedisLimits {
-    async fn enter(&self, enter: &Enter) -> Result<Entered, LimitsDown> {
+impl RequestLimits for RedisLimits {
+    async fn enter(&self, enter: &Enter) -> Result<LimitsEntered, LimitsDown> {
         let tag = OwnerTag::new(&self.key_prefix, &enter.owner);
         let mut keys: Vec<String> = enter.takes.iter().map(|take| tag.window(&take.name)).collect();
         let mut args = vec![b"enter".to_vec(), number(keys.len())];
@@ -57,7 +57,7 @@ impl Limits for RedisLimits {
             args.extend([number(holder), number((*lives_ms).max(1))]);
         }
         if keys.is_empty() {
-            return Ok(Entered { windows: Vec::new(), verdict: Verdict::Admitted });
+            return Ok(LimitsEntered { windows: Vec::new(), verdict: LimitsVerdict::Admitted });
         }
         let reply = self.link.call(&ScriptCall { keys, args }).await.map_err(LimitsDown)?;
         replies::entered(&reply, enter.takes.len())

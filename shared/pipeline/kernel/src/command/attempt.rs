@@ -56,12 +56,12 @@ pub struct KeyHash(#[serde(with = "hex128")] pub u128);
 /// The first 128 bits of a keyed hash of a request's content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Fingerprint(#[serde(with = "hex128")] pub u128);
+pub struct ContentFingerprint(#[serde(with = "hex128")] pub u128);
 
 /// A client's idempotency key on a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdempotencyKey {
     pub hash: KeyHash,
     /// What a repeat must match.
-    pub fingerprint: Fingerprint,
+    pub fingerprint: ContentFingerprint,
 }

@@ -20,7 +20,7 @@ pub trait OwnerId:
 
 /// Who sent a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Source {
+pub enum CommandSource {
     /// A client or a worker, who waits for the answer. A command of theirs that reaches the log late is refused.
     Client,
     Operator,
@@ -54,7 +54,7 @@ pub trait Decider: Copy + Debug + Eq + Send + Sync + 'static {
     /// For how long an idempotency key is remembered, in milliseconds of the owner's time.
     const KEY_WINDOW_MS: i64;
 
-    fn source(command: &Self::Command) -> Source;
+    fn source(command: &Self::Command) -> CommandSource;
 
     /// The command that says that time has passed.
     fn tick() -> Self::Command;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Attempt, Decider, Fingerprint, KeyHash};
+use super::{Attempt, ContentFingerprint, Decider, KeyHash};
 use crate::{Position, Timestamp};
 
 /// Which fact of an owner.
@@ -41,7 +41,7 @@ impl FactId {
 /// What became of a command.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", bound = "")]
-pub enum Outcome<D: Decider> {
+pub enum CommandOutcome<D: Decider> {
     Answered(D::Answer),
     Refused(D::Refusal),
     /// Its idempotency key was used before, with the same content: the answer of then.
@@ -60,11 +60,11 @@ pub struct Fact<D: Decider> {
     /// The owner's time of the decision.
     pub decided_at: Timestamp,
     /// On a key's fact: what a repeat must match.
-    pub fingerprint: Option<Fingerprint>,
+    pub fingerprint: Option<ContentFingerprint>,
     /// Commands to other owners that the decision, or the one that it repeats, emitted: the front door waits for their
     /// outcomes, too.
     pub effects: Vec<(D::Owner, Attempt)>,
-    pub outcome: Outcome<D>,
+    pub outcome: CommandOutcome<D>,
 }
 
 /// A stored document that is no fact of this product.
@@ -80,10 +80,10 @@ pub struct FactError {
 struct Wire<D: Decider> {
     decided_at_ms: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    fingerprint: Option<Fingerprint>,
+    fingerprint: Option<ContentFingerprint>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     effects: Vec<(D::Owner, Attempt)>,
-    outcome: Outcome<D>,
+    outcome: CommandOutcome<D>,
 }
 
 impl<D: Decider> Fact<D> {

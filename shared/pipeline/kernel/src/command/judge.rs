@@ -1,6 +1,6 @@
 //! The protocol around a decision, in one pure function.
 
-use super::{Attempt, BookState, Decider, Envelope, Fact, FactId, Follow, Outcome, Source};
+use super::{Attempt, BookState, CommandOutcome, CommandSource, Decider, Envelope, Fact, FactId, Follow};
 use crate::{Position, Timestamp};
 
 /// What is stored of the names that a command carries, at any position. The facts that earlier records of the same batch
@@ -20,7 +20,7 @@ impl<D: Decider> Prior<'_, D> {
 
 /// Where a record stands on the log.
 #[derive(Clone, Copy, Debug)]
-pub struct Place {
+pub struct RecordPlace {
     pub position: Position,
     /// When the log took it.
     pub appended_at: Timestamp,
@@ -36,13 +36,13 @@ pub enum Judged<D: Decider> {
     Before,
     /// It stands on the log a second time, and was decided at a lower position. Nothing happens.
     Duplicate,
-    Decided(Box<Decision<D>>),
+    Decided(Box<CommandDecision<D>>),
 }
 
 /// A decision, and what follows from it.
 #[derive(Debug)]
-pub struct Decision<D: Decider> {
-    pub outcome: Outcome<D>,
+pub struct CommandDecision<D: Decider> {
+    pub outcome: CommandOutcome<D>,
     /// Whether the command itself changed the book, apart from what was due.
     pub changed: bool,
     /// The owner's time of the decision.
@@ -66,10 +66,10 @@ pub struct Decision<D: Decider> {
 pub fn judge<D: Decider>(
     state: &mut BookState<D::Book>,
     envelope: &Envelope<D>,
-    place: Place,
+    place: RecordPlace,
     prior: Prior<'_, D>,
 ) -> Judged<D> {
-    let Place { position, appended_at, origin } = place;
+    let RecordPlace { position, appended_at, origin } = place;
     let decided_to = state.decided_to.map(|decided_to| decided_to.write_timestamp());
     if position.is_folded(decided_to) {
         return Judged::Before;
@@ -83,31 +83,31 @@ pub fn judge<D: Decider>(
     if let Some(key) = envelope.key
         && let Some(fact) = in_window(prior.key, position, now)
     {
-        let mut decision = Decision::without_change(Outcome::Mismatched, now);
-        if let Outcome::Answered(answer) = &fact.outcome
+        let mut decision = CommandDecision::without_change(CommandOutcome::Mismatched, now);
+        if let CommandOutcome::Answered(answer) = &fact.outcome
             && fact.fingerprint == Some(key.fingerprint)
         {
-            decision.outcome = Outcome::Repeated(answer.clone());
+            decision.outcome = CommandOutcome::Repeated(answer.clone());
             decision.earlier_effects.clone_from(&fact.effects);
         }
         return Judged::Decided(Box::new(decision));
     }
     let late = appended_at.as_millis().saturating_sub(envelope.received_at.as_millis()) > Fact::<D>::EXPIRY_MS;
-    if late && D::source(&envelope.command) == Source::Client {
-        return Judged::Decided(Box::new(Decision::without_change(Outcome::Expired, now)));
+    if late && D::source(&envelope.command) == CommandSource::Client {
+        return Judged::Decided(Box::new(CommandDecision::without_change(CommandOutcome::Expired, now)));
     }
     state.now = now;
     state.rules = state.rules.max(envelope.rules);
-    let mut decision = Decision::without_change(Outcome::Expired, now);
+    let mut decision = CommandDecision::without_change(CommandOutcome::Expired, now);
     let due = D::advance(state.rules, &state.book, now);
     decision.apply(envelope.owner, &mut state.book, due);
     decision.outcome = match D::decide(state.rules, &state.book, &envelope.command, now) {
         Ok((events, answer)) => {
             decision.changed = !events.is_empty();
             decision.apply(envelope.owner, &mut state.book, events);
-            Outcome::Answered(answer)
+            CommandOutcome::Answered(answer)
         }
-        Err(refusal) => Outcome::Refused(refusal),
+        Err(refusal) => CommandOutcome::Refused(refusal),
     };
     Judged::Decided(Box::new(decision))
 }
@@ -123,9 +123,9 @@ fn in_window<D: Decider>(facts: &[Fact<D>], position: Position, now: Timestamp) 
     (now.as_millis().saturating_sub(last.decided_at.as_millis()) < D::KEY_WINDOW_MS).then_some(last)
 }
 
-impl<D: Decider> Decision<D> {
-    fn without_change(outcome: Outcome<D>, decided_at: Timestamp) -> Self {
-        Decision {
+impl<D: Decider> CommandDecision<D> {
+    fn without_change(outcome: CommandOutcome<D>, decided_at: Timestamp) -> Self {
+        CommandDecision {
             outcome,
             changed: false,
             decided_at,

@@ -11,8 +11,8 @@ use std::fmt::Debug;
 
 use purse::{Command, Name, Purse};
 use tidegate_kernel::command::{
-    Attempt, BookState, Decision, Envelope, Fact, Fingerprint, IdempotencyKey, Judged, KeyHash, Outcome, Place, Prior,
-    Rules, judge,
+    Attempt, BookState, CommandDecision, CommandOutcome, ContentFingerprint, Envelope, Fact, IdempotencyKey, Judged,
+    KeyHash, Prior, RecordPlace, Rules, judge,
 };
 use tidegate_kernel::{Position, Timestamp};
 
@@ -29,8 +29,8 @@ fn time(millis: i64) -> Timestamp {
 }
 
 /// A record that reaches the log when it is received.
-fn place(offset: i64, millis: i64) -> Place {
-    Place { position: at(offset), appended_at: time(millis), origin: None }
+fn place(offset: i64, millis: i64) -> RecordPlace {
+    RecordPlace { position: at(offset), appended_at: time(millis), origin: None }
 }
 
 fn envelope(command: Command, millis: i64) -> Envelope<Purse> {
@@ -45,7 +45,7 @@ fn envelope(command: Command, millis: i64) -> Envelope<Purse> {
 }
 
 fn keyed(command: Command, millis: i64, fingerprint: u128) -> Envelope<Purse> {
-    let key = IdempotencyKey { hash: KeyHash(5), fingerprint: Fingerprint(fingerprint) };
+    let key = IdempotencyKey { hash: KeyHash(5), fingerprint: ContentFingerprint(fingerprint) };
     Envelope { key: Some(key), ..envelope(command, millis) }
 }
 
@@ -54,9 +54,9 @@ fn answered(offset: i64, millis: i64, fingerprint: u128) -> Fact<Purse> {
     Fact {
         position: at(offset),
         decided_at: time(millis),
-        fingerprint: Some(Fingerprint(fingerprint)),
+        fingerprint: Some(ContentFingerprint(fingerprint)),
         effects: Vec::new(),
-        outcome: Outcome::Answered(purse::Answer { balance: offset.unsigned_abs() }),
+        outcome: CommandOutcome::Answered(purse::Answer { balance: offset.unsigned_abs() }),
     }
 }
 
@@ -71,12 +71,12 @@ fn state(offset: i64, millis: i64, balance: u64) -> State {
 }
 
 /// Judges a record of which nothing is known.
-fn alone(state: &mut State, envelope: &Envelope<Purse>, place: Place) -> Judged<Purse> {
+fn alone(state: &mut State, envelope: &Envelope<Purse>, place: RecordPlace) -> Judged<Purse> {
     judge(state, envelope, place, Prior::NONE)
 }
 
 #[track_caller]
-fn decided(judged: Judged<Purse>) -> Decision<Purse> {
+fn decided(judged: Judged<Purse>) -> CommandDecision<Purse> {
     match judged {
         Judged::Decided(decision) => *decision,
         other => panic!("not decided: {other:?}"),

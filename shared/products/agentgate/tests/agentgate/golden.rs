@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tidegate_agentgate::{AgentGate, Owner};
 use tidegate_kernel::Position;
 use tidegate_kernel::Timestamp;
-use tidegate_kernel::command::{Envelope, FactId, Judged, Outcome};
+use tidegate_kernel::command::{CommandOutcome, Envelope, FactId, Judged};
 
 use crate::rig::Rig;
 use crate::story::story;
@@ -56,11 +56,11 @@ fn decided(lines: &[Line], mut on_outcome: impl FnMut(&Value, &str)) -> BTreeMap
         (rig.offset, rig.now_ms) = (offset as i64, line.appended_at_ms.as_millis());
         let outcome = match rig.append(&envelope, line.replayed_from).1 {
             Judged::Decided(decision) => match decision.outcome {
-                Outcome::Answered(_) => "answered",
-                Outcome::Refused(_) => "refused",
-                Outcome::Repeated(_) => "repeated",
-                Outcome::Mismatched => "mismatched",
-                Outcome::Expired => "expired",
+                CommandOutcome::Answered(_) => "answered",
+                CommandOutcome::Refused(_) => "refused",
+                CommandOutcome::Repeated(_) => "repeated",
+                CommandOutcome::Mismatched => "mismatched",
+                CommandOutcome::Expired => "expired",
             },
             Judged::Duplicate => "duplicate",
             Judged::Before => "before",

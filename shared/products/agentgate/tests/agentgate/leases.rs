@@ -3,7 +3,7 @@
 use tidegate_agentgate::views::{self, RunRow};
 use tidegate_agentgate::{Answer, Refusal, RunErrorCode, RunStatus};
 use tidegate_kernel::Timestamp;
-use tidegate_kernel::command::{Decider, Fingerprint, IdempotencyKey, KeyHash, Outcome};
+use tidegate_kernel::command::{CommandOutcome, ContentFingerprint, Decider, IdempotencyKey, KeyHash};
 
 use crate::rig::{Rig, START_MS};
 use crate::samples::{DAY, MINUTE, SECOND, cancel, finish, lease, progress, run_id, submit};
@@ -52,9 +52,9 @@ fn progress_renews_the_lease_up_to_the_runs_time() {
     for iterations in 1..=40 {
         rig.pass(45 * SECOND);
         match rig.send(progress(1, 1, iterations)) {
-            Outcome::Answered(Answer::Renewed { expires_at_ms }) => expires_at = expires_at_ms,
+            CommandOutcome::Answered(Answer::Renewed { expires_at_ms }) => expires_at = expires_at_ms,
             outcome => {
-                assert_eq!((iterations, outcome), (40, Outcome::Refused(Refusal::NotOpen {})));
+                assert_eq!((iterations, outcome), (40, CommandOutcome::Refused(Refusal::NotOpen {})));
             }
         }
     }
@@ -127,17 +127,17 @@ fn the_same_finish_again_gets_the_same_answer_and_another_a_mismatch() {
     let mut rig = rig();
     rig.accept(submit(1, 9));
     rig.grant(lease(1));
-    let key = |content| IdempotencyKey { hash: KeyHash(1), fingerprint: Fingerprint(content) };
+    let key = |content| IdempotencyKey { hash: KeyHash(1), fingerprint: ContentFingerprint(content) };
     let send = |rig: &mut Rig, content, iterations| {
         let envelope = rig.envelope(finish(1, 1, iterations, None), Some(key(content)));
         rig.send_envelope(&envelope)
     };
-    assert_eq!(send(&mut rig, 1, 3), Outcome::Answered(Answer::Finished {}));
-    assert_eq!(send(&mut rig, 1, 3), Outcome::Repeated(Answer::Finished {}));
-    assert_eq!(send(&mut rig, 2, 4), Outcome::Mismatched);
+    assert_eq!(send(&mut rig, 1, 3), CommandOutcome::Answered(Answer::Finished {}));
+    assert_eq!(send(&mut rig, 1, 3), CommandOutcome::Repeated(Answer::Finished {}));
+    assert_eq!(send(&mut rig, 2, 4), CommandOutcome::Mismatched);
     assert_eq!(run_row(&rig, 1).iterations, 3);
     rig.pass(DAY);
-    assert_eq!(send(&mut rig, 1, 3), Outcome::Refused(Refusal::NotOpen {}));
+    assert_eq!(send(&mut rig, 1, 3), CommandOutcome::Refused(Refusal::NotOpen {}));
 }
 
 #[test]

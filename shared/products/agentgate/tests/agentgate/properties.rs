@@ -11,7 +11,7 @@ use tidegate_agentgate::views::{
 };
 use tidegate_agentgate::{AgentGate, Answer, Book, RunErrorCode, RunStatus};
 use tidegate_kernel::Timestamp;
-use tidegate_kernel::command::{Decider, Fingerprint, IdempotencyKey, Judged, KeyHash, Outcome, ViewKey};
+use tidegate_kernel::command::{CommandOutcome, ContentFingerprint, Decider, IdempotencyKey, Judged, KeyHash, ViewKey};
 
 use crate::acts::{Act, act, wait};
 use crate::model::Model;
@@ -25,7 +25,7 @@ struct Run {
     submitted: u32,
     sent: Vec<(Sent, i64)>,
     /// By idempotency key: the content, the answer, and when it was decided.
-    keyed: BTreeMap<u128, (Fingerprint, Answer, i64)>,
+    keyed: BTreeMap<u128, (ContentFingerprint, Answer, i64)>,
     /// Rows of ended runs.
     ended: BTreeMap<ViewKey, Value>,
 }
@@ -57,7 +57,7 @@ impl Run {
                 self.submitted += 1;
                 let mut order = order(self.submitted, iterations);
                 order.cents_per_iteration = price;
-                let fingerprint = Fingerprint(u128::from(iterations % 2));
+                let fingerprint = ContentFingerprint(u128::from(iterations % 2));
                 let key = key.map(|key| IdempotencyKey { hash: KeyHash(key.into()), fingerprint });
                 return (Command::Submit(Box::new(order)), key);
             }
@@ -100,7 +100,7 @@ impl Run {
             self.check_against_model();
             self.check_advance(&before);
         }
-        if !matches!(outcome, Outcome::Answered(_)) {
+        if !matches!(outcome, CommandOutcome::Answered(_)) {
             let mut due = before;
             if is_decided {
                 advance(&mut due, self.rig.now());
@@ -111,7 +111,7 @@ impl Run {
         self.check_ended();
     }
 
-    fn judged(&mut self, envelope: &Sent) -> Outcome<AgentGate> {
+    fn judged(&mut self, envelope: &Sent) -> CommandOutcome<AgentGate> {
         let (_, judged): (_, Judgement) = self.rig.append(envelope, None);
         match judged {
             Judged::Decided(decision) => decision.outcome,
@@ -120,14 +120,17 @@ impl Run {
     }
 
     /// What the model says, and whether the command was decided rather than answered by its key's fact.
-    fn expected(&mut self, envelope: &Sent) -> (Outcome<AgentGate>, bool) {
+    fn expected(&mut self, envelope: &Sent) -> (CommandOutcome<AgentGate>, bool) {
         let now = self.rig.now_ms;
         if let Some(key) = envelope.key
             && let Some((fingerprint, answer, at)) = self.keyed.get(&key.hash.0)
             && now - at < DAY
         {
             let is_same = *fingerprint == key.fingerprint;
-            return (if is_same { Outcome::Repeated(answer.clone()) } else { Outcome::Mismatched }, false);
+            return (
+                if is_same { CommandOutcome::Repeated(answer.clone()) } else { CommandOutcome::Mismatched },
+                false,
+            );
         }
         self.model.pass(now);
         let outcome = match self.model.decide(&envelope.command, now) {
@@ -135,9 +138,9 @@ impl Run {
                 if let Some(key) = envelope.key {
                     self.keyed.insert(key.hash.0, (key.fingerprint, answer.clone(), now));
                 }
-                Outcome::Answered(answer)
+                CommandOutcome::Answered(answer)
             }
-            Err(refusal) => Outcome::Refused(refusal),
+            Err(refusal) => CommandOutcome::Refused(refusal),
         };
         (outcome, true)
     }

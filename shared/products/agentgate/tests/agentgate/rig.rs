@@ -7,8 +7,8 @@ use tidegate_agentgate::command::KeyUse;
 use tidegate_agentgate::views::BalanceRow;
 use tidegate_agentgate::{AgentGate, Answer, Book, Command, Grant, Owner, Refusal};
 use tidegate_kernel::command::{
-    Attempt, BookState, Decider, Decision, Envelope, Fact, FactId, IdempotencyKey, Judged, Outcome, Place, Prior,
-    ViewKey, judge,
+    Attempt, BookState, CommandDecision, CommandOutcome, Decider, Envelope, Fact, FactId, IdempotencyKey, Judged,
+    Prior, RecordPlace, ViewKey, judge,
 };
 use tidegate_kernel::{Position, Timestamp};
 
@@ -90,7 +90,7 @@ impl Rig {
         };
         let attempt = named(envelope.attempt.map(FactId::Attempt));
         let key = named(envelope.key.map(|key| FactId::Key(key.hash)));
-        let place = Place { position, appended_at: self.now(), origin };
+        let place = RecordPlace { position, appended_at: self.now(), origin };
         let judged = judge(&mut self.state, &envelope, place, Prior { attempt: &attempt, key: &key });
         if let Judged::Decided(decision) = &judged {
             self.store(&envelope, position, decision);
@@ -98,7 +98,7 @@ impl Rig {
         (position, judged)
     }
 
-    fn store(&mut self, envelope: &Sent, position: Position, decision: &Decision<AgentGate>) {
+    fn store(&mut self, envelope: &Sent, position: Position, decision: &CommandDecision<AgentGate>) {
         for change in &decision.follow.views {
             match &change.doc {
                 Some(doc) => {
@@ -117,12 +117,12 @@ impl Rig {
         self.facts.extend(decision.facts(envelope, position));
     }
 
-    pub fn send(&mut self, command: Command) -> Outcome<AgentGate> {
+    pub fn send(&mut self, command: Command) -> CommandOutcome<AgentGate> {
         let envelope = self.envelope(command, None);
         self.send_envelope(&envelope)
     }
 
-    pub fn send_envelope(&mut self, envelope: &Sent) -> Outcome<AgentGate> {
+    pub fn send_envelope(&mut self, envelope: &Sent) -> CommandOutcome<AgentGate> {
         match self.append(envelope, None).1 {
             Judged::Decided(decision) => decision.outcome,
             judged => panic!("a new attempt is decided, and not {judged:?}"),
@@ -132,7 +132,7 @@ impl Rig {
     #[track_caller]
     pub fn accept(&mut self, command: Command) -> Answer {
         match self.send(command.clone()) {
-            Outcome::Answered(answer) => answer,
+            CommandOutcome::Answered(answer) => answer,
             outcome => panic!("{command:?} is accepted, and not {outcome:?}"),
         }
     }
@@ -140,7 +140,7 @@ impl Rig {
     #[track_caller]
     pub fn refuse(&mut self, command: Command) -> Refusal {
         match self.send(command.clone()) {
-            Outcome::Refused(refusal) => refusal,
+            CommandOutcome::Refused(refusal) => refusal,
             outcome => panic!("{command:?} is refused, and not {outcome:?}"),
         }
     }

@@ -5,7 +5,7 @@ use tidegate_agentgate::command::{
     Billing, DropTemplate, DropWebhook, KeyUse, PutOrganization, RevokeKey, TemplateVersion,
 };
 use tidegate_agentgate::{AgentGate, Command, EventType, KeyId, KeyedHash, Level, Owner, RunErrorCode, Sealed};
-use tidegate_kernel::command::{Attempt, Decider, Envelope, Fingerprint, IdempotencyKey, KeyHash};
+use tidegate_kernel::command::{Attempt, ContentFingerprint, Decider, Envelope, IdempotencyKey, KeyHash};
 use tidegate_kernel::{Position, Timestamp};
 
 use crate::golden::Line;
@@ -44,7 +44,7 @@ impl Story {
     }
 
     fn keyed(&mut self, command: Command, key: u128, content: u128) -> &mut Self {
-        let key = Some(IdempotencyKey { hash: KeyHash(key), fingerprint: Fingerprint(content) });
+        let key = Some(IdempotencyKey { hash: KeyHash(key), fingerprint: ContentFingerprint(content) });
         let envelope = Envelope { key, ..self.envelope(Owner::Org(ORG), command) };
         self.write(&envelope, None);
         self

@@ -2,7 +2,7 @@
 
 use tidegate_kernel::LogKey;
 use tidegate_kernel::command::{
-    Attempt, BookState, Envelope, EnvelopeError, Fact, FactId, KeyHash, Outcome, OwnerId, Rules,
+    Attempt, BookState, CommandOutcome, Envelope, EnvelopeError, Fact, FactId, KeyHash, OwnerId, Rules,
 };
 
 use super::purse::{Answer, Command, Hold, Name, Purse, Refusal};
@@ -82,11 +82,11 @@ fn what_this_release_cannot_decide_is_refused_by_its_cause() {
 fn every_outcome_is_read_as_it_is_written() {
     let effects = vec![(Name(8), Attempt::from_bits(9))];
     for (outcome, text) in [
-        (Outcome::Answered(Answer { balance: 3 }), r#"{"answered":{"balance":3}}"#),
-        (Outcome::Refused(Refusal::TooLittle { free: 2 }), r#"{"refused":{"too_little":{"free":2}}}"#),
-        (Outcome::Repeated(Answer { balance: 3 }), r#"{"repeated":{"balance":3}}"#),
-        (Outcome::Mismatched, r#""mismatched""#),
-        (Outcome::Expired, r#""expired""#),
+        (CommandOutcome::Answered(Answer { balance: 3 }), r#"{"answered":{"balance":3}}"#),
+        (CommandOutcome::Refused(Refusal::TooLittle { free: 2 }), r#"{"refused":{"too_little":{"free":2}}}"#),
+        (CommandOutcome::Repeated(Answer { balance: 3 }), r#"{"repeated":{"balance":3}}"#),
+        (CommandOutcome::Mismatched, r#""mismatched""#),
+        (CommandOutcome::Expired, r#""expired""#),
     ] {
         let whole = Fact::<Purse> { outcome, effects: effects.clone(), ..answered(6, 150, 1) };
         let plain = Fact { effects: Vec::new(), fingerprint: None, ..whole.clone() };

@@ -1,17 +1,17 @@
 //! Idempotency keys: what repeats an earlier answer.
 
-use tidegate_kernel::command::{Attempt, Fact, FactId, Fingerprint, Outcome, Prior, judge};
+use tidegate_kernel::command::{Attempt, CommandOutcome, ContentFingerprint, Fact, FactId, Prior, judge};
 
 use super::purse::{Answer, Command, Name, Purse};
 use super::{answered, at, decided, keyed, place, state, time};
 
 /// Decides a keyed deposit with fingerprint 1 at offset 8 and time 2,000.
-fn outcome(facts: &[Fact<Purse>]) -> Outcome<Purse> {
+fn outcome(facts: &[Fact<Purse>]) -> CommandOutcome<Purse> {
     let mut now = state(5, 100, 9);
     let deposit = keyed(Command::Deposit(1), 2_000, 1);
     let prior = Prior { attempt: &[], key: facts };
     let decision = decided(judge(&mut now, &deposit, place(8, 2_000), prior));
-    let is_new = decision.outcome == Outcome::Answered(Answer { balance: 10 });
+    let is_new = decision.outcome == CommandOutcome::Answered(Answer { balance: 10 });
     assert_eq!(decision.changed, is_new);
     let written: Vec<FactId> = decision.facts(&deposit, at(8)).into_iter().map(|(id, _)| id).collect();
     if is_new {
@@ -25,12 +25,12 @@ fn outcome(facts: &[Fact<Purse>]) -> Outcome<Purse> {
 
 #[test]
 fn the_newest_fact_below_the_position_counts_within_its_window() {
-    let new = || Outcome::Answered(Answer { balance: 10 });
-    let repeated = |offset: i64| Outcome::Repeated(Answer { balance: offset.unsigned_abs() });
+    let new = || CommandOutcome::Answered(Answer { balance: 10 });
+    let repeated = |offset: i64| CommandOutcome::Repeated(Answer { balance: offset.unsigned_abs() });
     for (facts, expected) in [
         (vec![], new()),
         (vec![answered(2, 1_500, 1)], repeated(2)),
-        (vec![answered(2, 1_500, 3)], Outcome::Mismatched),
+        (vec![answered(2, 1_500, 3)], CommandOutcome::Mismatched),
         // The window is 1,000 ms.
         (vec![answered(2, 1_001, 1)], repeated(2)),
         (vec![answered(2, 1_000, 1)], new()),
@@ -42,7 +42,7 @@ fn the_newest_fact_below_the_position_counts_within_its_window() {
         // Several, in any order.
         (vec![answered(2, 900, 3), answered(6, 1_950, 1)], repeated(6)),
         (vec![answered(6, 1_950, 1), answered(2, 900, 3)], repeated(6)),
-        (vec![answered(2, 1_500, 1), answered(6, 1_950, 3)], Outcome::Mismatched),
+        (vec![answered(2, 1_500, 1), answered(6, 1_950, 3)], CommandOutcome::Mismatched),
         // The newest decides, though an older one is in its window by its own time.
         (vec![answered(2, 1_500, 1), answered(6, 1_000, 1)], new()),
     ] {
@@ -56,7 +56,7 @@ fn a_repeat_goes_before_expiry() {
     let deposit = keyed(Command::Deposit(1), 2_000, 1);
     let prior = Prior { attempt: &[], key: &facts };
     let decision = decided(judge(&mut state(5, 100, 9), &deposit, place(8, 90_000), prior));
-    assert_eq!(decision.outcome, Outcome::Repeated(Answer { balance: 2 }));
+    assert_eq!(decision.outcome, CommandOutcome::Repeated(Answer { balance: 2 }));
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn facts_of_a_key_do_not_concern_a_command_without_one() {
     let deposit = super::envelope(Command::Deposit(1), 2_000);
     let prior = Prior { attempt: &[], key: &facts };
     let decision = decided(judge(&mut state(5, 100, 9), &deposit, place(8, 2_000), prior));
-    assert_eq!(decision.outcome, Outcome::Answered(Answer { balance: 10 }));
+    assert_eq!(decision.outcome, CommandOutcome::Answered(Answer { balance: 10 }));
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn the_fact_of_a_key_has_what_a_repeat_must_match() {
     let [(FactId::Attempt(_), of_attempt), (FactId::Key(_), of_key)] = facts.as_slice() else {
         panic!("two facts: {facts:?}");
     };
-    assert_eq!((of_attempt.fingerprint, of_key.fingerprint), (None, Some(Fingerprint(1))));
+    assert_eq!((of_attempt.fingerprint, of_key.fingerprint), (None, Some(ContentFingerprint(1))));
     assert_eq!((of_key.position, of_key.decided_at), (at(8), time(2_000)));
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use tidegate_kernel::command::{Attempt, Decider, Effect, Follow, OwnerId, Rules, Source, ViewKey};
+use tidegate_kernel::command::{Attempt, CommandSource, Decider, Effect, Follow, OwnerId, Rules, ViewKey};
 use tidegate_kernel::{LogKey, Timestamp};
 
 /// Whose purse it is.
@@ -118,12 +118,12 @@ impl Decider for Purse {
     const RULES: Rules = Rules::new(3);
     const KEY_WINDOW_MS: i64 = 1_000;
 
-    fn source(command: &Command) -> Source {
+    fn source(command: &Command) -> CommandSource {
         match command {
-            Command::Deposit(_) | Command::Hold { .. } | Command::Spend { .. } | Command::Look => Source::Client,
-            Command::Grant(_) => Source::Operator,
-            Command::Credit(_) => Source::Effect,
-            Command::Tick => Source::Tick,
+            Command::Deposit(_) | Command::Hold { .. } | Command::Spend { .. } | Command::Look => CommandSource::Client,
+            Command::Grant(_) => CommandSource::Operator,
+            Command::Credit(_) => CommandSource::Effect,
+            Command::Tick => CommandSource::Tick,
         }
     }
 

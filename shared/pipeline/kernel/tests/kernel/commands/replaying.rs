@@ -1,7 +1,7 @@
 //! A record that stands on the log a second time, or whose decision is tried a second time.
 
 use tidegate_kernel::Position;
-use tidegate_kernel::command::{Fact, Judged, Outcome, Prior, judge};
+use tidegate_kernel::command::{CommandOutcome, Fact, Judged, Prior, judge};
 
 use super::purse::{Command, Purse, Refusal};
 use super::{answered, at, envelope, place, state};
@@ -21,7 +21,7 @@ fn is_duplicate(prior: &[Fact<Purse>], origin: Option<Position>) -> bool {
 
 #[test]
 fn a_fact_of_its_attempt_at_a_lower_position_makes_it_a_duplicate() {
-    let refused = Fact { outcome: Outcome::Refused(Refusal::NoHold), ..answered(2, 50, 1) };
+    let refused = Fact { outcome: CommandOutcome::Refused(Refusal::NoHold), ..answered(2, 50, 1) };
     for (prior, expected) in [
         (vec![], false),
         (vec![answered(2, 50, 1)], true),

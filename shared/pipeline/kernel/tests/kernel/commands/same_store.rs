@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use tidegate_kernel::command::{
-    Attempt, Decider, Envelope, Fact, FactId, Fingerprint, IdempotencyKey, Judged, KeyHash, Place, Prior, Rules,
-    ViewKey, judge,
+    Attempt, ContentFingerprint, Decider, Envelope, Fact, FactId, IdempotencyKey, Judged, KeyHash, Prior, RecordPlace,
+    Rules, ViewKey, judge,
 };
 
 use super::purse::{Command, Name, Purse};
@@ -14,7 +14,7 @@ use super::{OWNER, State, at, time};
 
 struct Record {
     envelope: Envelope<Purse>,
-    place: Place,
+    place: RecordPlace,
 }
 
 /// What a store has, with the position of each write.
@@ -139,7 +139,7 @@ fn log_of(requests: Vec<Request>) -> Vec<Record> {
             let envelope = log[origin].envelope.clone();
             // Every other one without the header: an effect that was emitted twice.
             let origin = (origin % 2 == 0).then_some(at(origin as i64));
-            log.push(Record { envelope, place: Place { position, appended_at, origin } });
+            log.push(Record { envelope, place: RecordPlace { position, appended_at, origin } });
             continue;
         }
         let is_tick = command == Command::Tick;
@@ -149,12 +149,12 @@ fn log_of(requests: Vec<Request>) -> Vec<Record> {
             attempt: (!is_tick).then_some(Attempt::from_bits(offset as u128)),
             key: key.map(|(hash, fingerprint)| IdempotencyKey {
                 hash: KeyHash(hash),
-                fingerprint: Fingerprint(fingerprint),
+                fingerprint: ContentFingerprint(fingerprint),
             }),
             received_at: time(now),
             command,
         };
-        log.push(Record { envelope, place: Place { position, appended_at, origin: None } });
+        log.push(Record { envelope, place: RecordPlace { position, appended_at, origin: None } });
     }
     log
 }

@@ -1,6 +1,6 @@
 //! What is decided at all, what has expired, what is due, and by which rules.
 
-use tidegate_kernel::command::{Decider, FactId, Judged, Outcome, Rules};
+use tidegate_kernel::command::{CommandOutcome, Decider, FactId, Judged, Rules};
 
 use super::purse::{Answer, Command, Event, Hold, Name, Purse, Refusal, balance_row, hold_row};
 use super::{OWNER, alone, at, decided, envelope, is_same, keyed, place, state, time};
@@ -15,7 +15,7 @@ fn a_record_at_or_below_the_book_was_decided_before() {
     }
     let mut now = state(5, 100, 9);
     let decision = decided(alone(&mut now, &envelope(Command::Deposit(1), 200), place(6, 200)));
-    assert_eq!(decision.outcome, Outcome::Answered(Answer { balance: 10 }));
+    assert_eq!(decision.outcome, CommandOutcome::Answered(Answer { balance: 10 }));
     assert_eq!((now.book.balance, now.decided_to), (10, Some(at(6))));
 }
 
@@ -40,7 +40,7 @@ fn a_clients_command_that_reaches_the_log_late_has_expired_and_others_have_not()
     ] {
         let (mut now, before) = (state(5, 100, 9), state(6, 100, 9));
         let decision = decided(alone(&mut now, &envelope(command.clone(), 200), place(6, 200 + late_ms)));
-        assert_eq!(decision.outcome == Outcome::Expired, expires, "{command:?} {late_ms}");
+        assert_eq!(decision.outcome == CommandOutcome::Expired, expires, "{command:?} {late_ms}");
         if expires {
             assert_eq!(now, before, "only the position moves");
             assert!(!decision.changed && decision.events.is_empty());
@@ -54,7 +54,10 @@ fn an_expired_command_has_a_fact_of_its_attempt_and_none_of_its_key() {
     let decision = decided(alone(&mut state(5, 100, 9), &late, place(6, 70_000)));
     let facts = decision.facts(&late, at(6));
     assert_eq!(facts.len(), 1);
-    assert_eq!((facts[0].0, &facts[0].1.outcome), (FactId::Attempt(late.attempt.expect("has one")), &Outcome::Expired));
+    assert_eq!(
+        (facts[0].0, &facts[0].1.outcome),
+        (FactId::Attempt(late.attempt.expect("has one")), &CommandOutcome::Expired)
+    );
 }
 
 /// The book's time, when a command was received, when the log took it, and the time it is decided at.
@@ -79,7 +82,11 @@ fn what_is_due_happens_before_the_command_in_order_of_its_time_and_then_by_id() 
         decided(alone(&mut now, &envelope(Command::Hold { id: 5, amount: 7, for_ms: 10 }, 150), place(6, 150)));
     let held = Event::Held { id: 5, hold: Hold { amount: 7, until: time(160) } };
     assert_eq!(decision.events, [Event::Lapsed { id: 2 }, Event::Lapsed { id: 1 }, Event::Lapsed { id: 3 }, held]);
-    assert_eq!(decision.outcome, Outcome::Answered(Answer { balance: 9 }), "7 are free once three holds have lapsed");
+    assert_eq!(
+        decision.outcome,
+        CommandOutcome::Answered(Answer { balance: 9 }),
+        "7 are free once three holds have lapsed"
+    );
     assert_eq!(Purse::due(&now.book), Some(time(151)));
     let delivered: Vec<&str> = decision.follow.deliveries.iter().map(|delivery| delivery.id.as_str()).collect();
     assert_eq!(delivered, ["purse-7-2-lapsed", "purse-7-1-lapsed", "purse-7-3-lapsed"]);
@@ -91,7 +98,7 @@ fn a_refused_command_keeps_what_was_due_and_leaves_no_fact_of_its_key() {
     now.book.holds.insert(1, Hold { amount: 2, until: time(150) });
     let refused = keyed(Command::Hold { id: 2, amount: 10, for_ms: 10 }, 150, 1);
     let decision = decided(alone(&mut now, &refused, place(6, 150)));
-    assert_eq!(decision.outcome, Outcome::Refused(Refusal::TooLittle { free: 9 }));
+    assert_eq!(decision.outcome, CommandOutcome::Refused(Refusal::TooLittle { free: 9 }));
     assert_eq!((decision.changed, now.book.holds.len()), (false, 0), "the hold has lapsed");
     let facts: Vec<FactId> = decision.facts(&refused, at(6)).into_iter().map(|(id, _)| id).collect();
     assert_eq!(facts, [FactId::Attempt(refused.attempt.expect("has one"))]);
