@@ -11,8 +11,8 @@ use tidegate_kernel::{LogKey, Partition};
 use tidegate_ports::{Append, Clock, Due};
 use tokio::time::sleep;
 
+use crate::due_times::SharedDue;
 use crate::metrics::{TICK_FAILURES, TICKS};
-use crate::owned_partition::SharedDue;
 use crate::ports::DecidingPorts;
 
 /// Ticks appended at once. With the pause after them they are at most 200 a second.

@@ -1,9 +1,11 @@
-//! When changes of books are due, and when a tick for each was appended last. Pure.
+//! When changes of books are due, and when a tick for each was appended last.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tidegate_kernel::Timestamp;
+use tokio::sync::Notify;
 
 const FIRST_RETRY_MS: i64 = 1_000;
 const LAST_RETRY_MS: i64 = 60_000;
@@ -76,6 +78,24 @@ impl<O: Copy + Eq + Hash + Ord> DueTimes<O> {
     /// When the next tick is to be appended.
     pub fn next_at(&self) -> Option<Timestamp> {
         self.order.first().map(|(at, _)| *at)
+    }
+}
+
+/// The due times, as the lane sets them and the clerk takes them.
+pub(crate) struct SharedDue<O> {
+    times: Mutex<DueTimes<O>>,
+    pub changed: Notify,
+}
+
+impl<O: Copy + Eq + Hash + Ord> SharedDue<O> {
+    /// The stored times are not read yet.
+    pub fn unread() -> Self {
+        SharedDue { times: Mutex::new(DueTimes::unread()), changed: Notify::new() }
+    }
+
+    pub fn times(&self) -> MutexGuard<'_, DueTimes<O>> {
+        // Nothing under the lock panics.
+        self.times.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -2,15 +2,13 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tidegate_kernel::PartitionEpoch;
 use tidegate_kernel::command::{BookState, Decider};
-use tokio::sync::Notify;
+use tidegate_kernel::{PartitionEpoch, Timestamp};
 use tokio::task::AbortHandle;
 
 use crate::books_in_memory::BooksInMemory;
-use crate::change::OwnerChange;
 use crate::clerk::Clerk;
-use crate::due_times::DueTimes;
+use crate::due_times::SharedDue;
 use crate::ports::{DecidingOptions, DecidingPorts};
 
 /// One assignment of a partition. Dropping it ends its clerk.
@@ -20,23 +18,10 @@ pub struct OwnedPartition<D: Decider> {
     clerk: Option<AbortHandle>,
 }
 
-/// The due times, as the lane sets them and the clerk takes them.
-pub(crate) struct SharedDue<O> {
-    times: Mutex<DueTimes<O>>,
-    pub changed: Notify,
-}
-
-impl<O> SharedDue<O> {
-    pub fn times(&self) -> MutexGuard<'_, DueTimes<O>> {
-        // Nothing under the lock panics.
-        self.times.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl<D: Decider> OwnedPartition<D> {
     /// Starts its clerk, where ticks can be appended.
     pub(crate) fn assigned(of: PartitionEpoch, ports: &DecidingPorts, options: &DecidingOptions) -> Self {
-        let due = Arc::new(SharedDue { times: Mutex::new(DueTimes::unread()), changed: Notify::new() });
+        let due = Arc::new(SharedDue::unread());
         let clerk = ports.append.clone().map(|append| {
             let clerk = Clerk::<D>::new(of.partition, options.partitions, ports, append, due.clone());
             tokio::spawn(clerk.tick()).abort_handle()
@@ -53,13 +38,10 @@ impl<D: Decider> OwnedPartition<D> {
         self.books().put(owner, state, bytes);
     }
 
-    /// A change was saved.
-    pub(crate) fn saved(&self, change: &OwnerChange<D>) {
-        self.keep_book(change.owner, change.state.clone(), change.book.book.doc.len());
-        if let Some(due) = change.due {
-            self.due.times().set(change.owner, due.at);
-            self.due.changed.notify_one();
-        }
+    /// The next change of an owner's book is due then, as it was saved.
+    pub(crate) fn set_due(&self, owner: D::Owner, at: Option<Timestamp>) {
+        self.due.times().set(owner, at);
+        self.due.changed.notify_one();
     }
 
     fn books(&self) -> MutexGuard<'_, BooksInMemory<D::Owner, BookState<D::Book>>> {

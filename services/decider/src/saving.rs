@@ -32,7 +32,12 @@ pub(crate) async fn save<D: Decider>(ports: &DecidingPorts, changes: &[OwnerChan
     after(WriteStep::Effects);
     ports.books.save(Arc::new(changes.iter().map(|change| change.book.clone()).collect())).await?;
     after(WriteStep::Books);
-    changes.iter().for_each(|change| change.partition.saved(change));
+    for change in changes {
+        change.partition.keep_book(change.owner, change.state.clone(), change.book.book.doc.len());
+        if let Some(due) = change.due {
+            change.partition.set_due(change.owner, due.at);
+        }
+    }
     Ok(())
 }
 
