@@ -44,8 +44,8 @@ impl Api for FrontDoor {
         Why::PathUnknown { path: parts.uri.path().to_owned() }.into()
     }
 
-    fn wrong_method(parts: &Parts, _: WrongMethod) -> (Endpoint, Refusal) {
-        (Endpoint::Other, FrontDoor::unknown_route(parts, None))
+    fn wrong_method(parts: &Parts, _: &'static str, _: WrongMethod) -> Refusal {
+        FrontDoor::unknown_route(parts, None)
     }
 }
 

@@ -37,7 +37,7 @@ pub use command_class::CommandClass;
 pub use config::AgentGateConfig;
 pub use front_door::{FrontDoor, FrontDoorParts};
 pub use metrics::{METRICS, SHED_METRICS};
-pub use openapi::{openapi, openapi_json};
+pub use openapi::openapi;
 pub use secrets::Secrets;
 pub use send_test::{NoSender, SendTest, TestMessage};
 pub use submit::SubmitCommand;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tidegate_door::openapi::{Transport, add_transport};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -33,9 +33,14 @@ struct Keys;
 
 impl Modify for Keys {
     fn modify(&self, description: &mut utoipa::openapi::OpenApi) {
-        let (client, worker) = ("org_live_<16 to 64 letters and digits>", "agw_live_<16 to 64 letters and digits>");
-        add_transport(description, "key", Transport::Bearer { form: client }, "A key of an organization.");
-        add_transport(description, "worker_key", Transport::Bearer { form: worker }, "A key of a worker.");
+        let components = description.components.get_or_insert_default();
+        for (name, form, about) in [
+            ("key", "org_live_<16 to 64 letters and digits>", "A key of an organization."),
+            ("worker_key", "agw_live_<16 to 64 letters and digits>", "A key of a worker."),
+        ] {
+            let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format(form);
+            components.add_security_scheme(name, SecurityScheme::Http(bearer.description(Some(about)).build()));
+        }
     }
 }
 
@@ -62,12 +67,4 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<FrontDoor>> {
 /// The description of this port, as served at `/openapi.json`.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     routes().into_openapi()
-}
-
-/// The same as text, as it is checked in.
-///
-/// # Errors
-/// None in practice: a description is plain data.
-pub fn openapi_json() -> Result<String, serde_json::Error> {
-    openapi().to_pretty_json().map(|text| text + "\n")
 }

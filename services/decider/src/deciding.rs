@@ -100,6 +100,10 @@ impl<D: Decider> Apply for Deciding<D> {
         change.owner
     }
 
+    async fn starts(&self) -> Result<u64, StoreError> {
+        self.ports.books.starts().await
+    }
+
     async fn save(&self, changes: Arc<Vec<OwnerChange<D>>>) -> Result<(), StoreError> {
         saving::save(&self.ports, &changes).await
     }

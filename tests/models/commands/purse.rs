@@ -101,6 +101,7 @@ impl Decider for Purse {
     type Answer = Balance;
     type Refusal = TooLittle;
 
+    const API: &'static str = "test";
     const RULES: Rules = Rules::new(2);
     const KEY_WINDOW_MS: i64 = 10;
 

@@ -89,6 +89,7 @@ impl Decider for Tills {
     type Answer = Balance;
     type Refusal = TooPoor;
 
+    const API: &'static str = "test";
     const RULES: Rules = Rules::FIRST;
     const KEY_WINDOW_MS: i64 = 24 * 3_600_000;
 

@@ -48,6 +48,7 @@ impl Rig {
             accounts: MemoryNotedAccounts::default(),
             dead_letters: MemoryDeadLetters::default(),
             config: PersisterConfig {
+                api: None,
                 poll_bytes: 2_000,
                 high_mark_bytes: 6_000,
                 low_mark_bytes: 3_000,

@@ -13,9 +13,5 @@ pub fn decider(ports: DeciderPorts) -> Consumer<Deciding<AgentGate>> {
     let options = DecidingOptions::new(partitions);
     let config = consumer_config::<AgentGate>();
     let consumer = consumer::<AgentGate>(consume, deciding, voids, commands.accounts, options, config);
-    let consumer = consumer.with_ends(commands.lag);
-    match log {
-        Some(log) => consumer.reading_again_from(log),
-        None => consumer,
-    }
+    consumer.with_ends(commands.lag).reading_again_from(log)
 }

@@ -107,6 +107,7 @@ impl Decider for Work {
     type Answer = Answer;
     type Refusal = Refused;
 
+    const API: &'static str = "test";
     const RULES: Rules = Rules::new(ASKED_AGAIN_GETS_NOTHING);
     const KEY_WINDOW_MS: i64 = 0;
 

@@ -115,6 +115,7 @@ impl Decider for Purse {
     type Answer = Answer;
     type Refusal = Refusal;
 
+    const API: &'static str = "test";
     const RULES: Rules = Rules::new(3);
     const KEY_WINDOW_MS: i64 = 1_000;
 
