@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tidegate_conformance::limits::{LimitsUnderTest, suite};
 use tidegate_kernel::command::Attempt;
-use tidegate_ports::{Enter, Limits, LimitsDown, Mark, Take, Verdict};
+use tidegate_ports::{Enter, RequestLimits, LimitsDown, Mark, Take, LimitsVerdict};
 use tidegate_redis::{RedisLimits, RedisOptions};
 use tokio::time::timeout;
 
@@ -55,7 +55,7 @@ async fn two_front_doors_share_a_window_and_a_mark() {
     let limits = [(); 2].map(|()| RedisLimits::connect(options.clone()).unwrap());
     let entry = entry("create", 7, MINUTE_MS);
     let entered = join_all((0..60).map(|number| limits[number % 2].enter(&entry))).await;
-    let admitted = entered.iter().filter(|entered| entered.as_ref().unwrap().verdict == Verdict::Admitted);
+    let admitted = entered.iter().filter(|entered| entered.as_ref().unwrap().verdict == LimitsVerdict::Admitted);
     assert_eq!(admitted.count(), 7);
 
     let with_mark = |holder: u128| {
@@ -64,7 +64,7 @@ async fn two_front_doors_share_a_window_and_a_mark() {
     };
     let entries: Vec<Enter> = (0..60).map(with_mark).collect();
     let entered = join_all(entries.iter().enumerate().map(|(number, entry)| limits[number % 2].enter(entry))).await;
-    let admitted = entered.iter().filter(|entered| entered.as_ref().unwrap().verdict == Verdict::Admitted);
+    let admitted = entered.iter().filter(|entered| entered.as_ref().unwrap().verdict == LimitsVerdict::Admitted);
     assert_eq!(admitted.count(), 1);
 }
 
@@ -75,9 +75,9 @@ async fn a_window_that_became_shorter_ends_sooner() {
     let limits = RedisLimits::connect(options(redis.url())).unwrap();
     limits.enter(&entry("create", 1, 60 * MINUTE_MS)).await.unwrap();
     let entered = limits.enter(&entry("create", 1, MINUTE_MS)).await.unwrap();
-    assert_eq!((entered.verdict, entered.windows[0].resets_in_ms), (Verdict::Exhausted(0), MINUTE_MS));
+    assert_eq!((entered.verdict, entered.windows[0].resets_in_ms), (LimitsVerdict::Exhausted(0), MINUTE_MS));
     advance(&redis.url(), i64::from(MINUTE_MS));
-    assert_eq!(limits.enter(&entry("create", 1, MINUTE_MS)).await.unwrap().verdict, Verdict::Admitted);
+    assert_eq!(limits.enter(&entry("create", 1, MINUTE_MS)).await.unwrap().verdict, LimitsVerdict::Admitted);
 }
 
 #[tokio::test]
