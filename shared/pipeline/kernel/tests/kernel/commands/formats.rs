@@ -106,7 +106,10 @@ fn a_book_is_read_as_it_is_written() {
     state.rules = Rules::new(2);
     state.book.holds.insert(4, Hold { amount: 2, until: time(900) });
     let doc = String::from_utf8(state.encode()).expect("text");
-    assert_eq!(doc, r#"{"rules":2,"now_ms":150,"book":{"balance":3,"holds":{"4":{"amount":2,"until":900}}}}"#);
+    assert_eq!(
+        doc,
+        r#"{"rules":2,"now_ms":150,"book":{"balance":3,"holds":{"4":{"amount":2,"until":900}},"spends":0}}"#
+    );
     assert_eq!(BookState::decode(at(6), doc.as_bytes()).expect("a book"), state);
     let error = BookState::<super::purse::Book>::decode(at(6), b"{}").expect_err("no book");
     assert!(error.to_string().starts_with("the book decided to 1/3/6 cannot be read"), "{error}");

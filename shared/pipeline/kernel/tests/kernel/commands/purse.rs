@@ -40,6 +40,8 @@ pub struct Purse;
 pub struct Book {
     pub balance: u64,
     pub holds: BTreeMap<u32, Hold>,
+    /// Counts spends, since a hold's id may be used again: what names an effect must be unique to its cause.
+    pub spends: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -170,6 +172,7 @@ impl Decider for Purse {
             Event::Spent { id, amount, .. } => {
                 book.holds.remove(&id);
                 book.balance -= amount;
+                book.spends += 1;
             }
             Event::Lapsed { id } => {
                 book.holds.remove(&id);
@@ -187,7 +190,7 @@ impl Decider for Purse {
             }
             Event::Spent { id, amount, to } => {
                 follow.remove(hold_row(owner, id));
-                let attempt = Attempt::of_effect(&[b"spend", &owner.0.to_be_bytes(), &id.to_be_bytes()]);
+                let attempt = Attempt::of_effect(&[b"spend", &owner.0.to_be_bytes(), &book.spends.to_be_bytes()]);
                 follow.effects.push(Effect { owner: to, attempt, command: Command::Credit(amount) });
             }
         }
