@@ -136,11 +136,12 @@ pub fn git_order() -> Value {
 
 /// Waits for a level: tries until `reached` says so, for half a minute at most.
 pub async fn eventually(what: &str, mut reached: impl AsyncFnMut() -> bool) {
+    let mut tries = tokio::time::interval(Duration::from_millis(50));
     for _ in 0..600 {
+        tries.tick().await;
         if reached().await {
             return;
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("{what} was not reached");
 }

@@ -73,12 +73,6 @@ pub async fn with(limited: Limited) -> (World, String, Client) {
     (world, org, client)
 }
 
-/// The same in a world that is there.
-pub async fn with_world(world: World) -> (World, String, Client) {
-    let (org, client) = another(&world, Limited::default()).await;
-    (world, org, client)
-}
-
 /// One more organization with a key for everything.
 pub async fn another(world: &World, limited: Limited) -> (String, Client) {
     let org = world.organization(limited).await;

@@ -21,9 +21,9 @@ use crate::endpoint::{COUNTED, Endpoint};
 use crate::refusal::{Cause, Refusal, Why};
 use crate::secrets::Secrets;
 use crate::send_test::SendTest;
-use crate::submit::SubmitCommand;
+use crate::submit_command::SubmitCommand;
+use crate::worker::asking::Asking;
 use crate::worker::offers::Offers;
-use crate::worker::queue::Asking;
 
 /// How long an answer waits for its part of the bytes for answers.
 const ANSWER_WAIT: Duration = Duration::from_secs(1);

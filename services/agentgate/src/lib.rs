@@ -30,6 +30,7 @@ mod run_object;
 mod secrets;
 mod send_test;
 mod submit;
+mod submit_command;
 mod wire;
 mod worker;
 
@@ -40,4 +41,4 @@ pub use metrics::{METRICS, SHED_METRICS};
 pub use openapi::openapi;
 pub use secrets::Secrets;
 pub use send_test::{NoSender, SendTest, TestMessage};
-pub use submit::SubmitCommand;
+pub use submit_command::SubmitCommand;

@@ -1,66 +1,16 @@
-//! From a command to its outcome: the port that decides, and what its outcomes mean on this API.
-
-use std::time::Duration;
+//! From a command to its outcome, and what outcomes mean on this API.
 
 use async_trait::async_trait;
 use tidegate_agentgate::{AgentGate, Answer, Command, Owner, Refusal as Decision};
-use tidegate_commands::{SubmitRefusal, Submitter};
+use tidegate_commands::SubmitRefusal;
 use tidegate_door::body::BodyError;
 use tidegate_kernel::Timestamp;
 use tidegate_kernel::command::{Attempt, CommandOutcome, Decider, Envelope, IdempotencyKey};
-use tidegate_ports::StoreError;
 use tidegate_shedding::ShedRefusal;
 
 use crate::command_class::CommandClass;
 use crate::front_door::FrontDoor;
 use crate::refusal::{Refusal, Why};
-
-/// Appends commands to the log and waits for what becomes of them.
-#[async_trait]
-pub trait SubmitCommand: Send + Sync + 'static {
-    /// The outcome of a command.
-    ///
-    /// # Errors
-    /// [`SubmitRefusal`].
-    async fn submit(
-        &self,
-        envelope: Envelope<AgentGate>,
-        class: CommandClass,
-        bound: Duration,
-    ) -> Result<CommandOutcome<AgentGate>, SubmitRefusal<CommandClass>>;
-
-    /// What a request with this idempotency key gets: a repeat or a mismatch; `None`: the key is free.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    async fn find_key(
-        &self,
-        owner: Owner,
-        key: IdempotencyKey,
-        now: Timestamp,
-    ) -> Result<Option<CommandOutcome<AgentGate>>, StoreError>;
-}
-
-#[async_trait]
-impl SubmitCommand for Submitter<AgentGate, CommandClass> {
-    async fn submit(
-        &self,
-        envelope: Envelope<AgentGate>,
-        class: CommandClass,
-        bound: Duration,
-    ) -> Result<CommandOutcome<AgentGate>, SubmitRefusal<CommandClass>> {
-        Ok(Submitter::submit(self, envelope, class, bound).await?.outcome)
-    }
-
-    async fn find_key(
-        &self,
-        owner: Owner,
-        key: IdempotencyKey,
-        now: Timestamp,
-    ) -> Result<Option<CommandOutcome<AgentGate>>, StoreError> {
-        Submitter::find_key(self, owner, key, now).await
-    }
-}
 
 /// What became of a command.
 pub(crate) enum Decided {

@@ -1,5 +1,6 @@
 //! The worker API: leases of runs, their progress and their ends.
 
+pub(crate) mod asking;
 pub(crate) mod call;
 pub(crate) mod finish;
 pub(crate) mod lease;

@@ -54,7 +54,7 @@ async fn end(call: Call, mut body: Body) -> Result<Answer, Refusal> {
     drop(body);
     Detached::new(async move {
         let text = call.id("/v1/runs/");
-        let run = RunId::parse(&text).ok_or_else(|| Why::RunUnknown { run: text })?;
+        let run = RunId::parse(&text).ok_or(Why::RunUnknown { run: text })?;
         open(&call, run).await?;
         let command = Command::Cancel(CancelRun { sent_with: call.caller.key, run });
         let owner = Owner::Org(call.caller.org);

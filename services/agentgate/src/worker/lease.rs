@@ -102,7 +102,7 @@ async fn wait(call: WorkerCall, bytes: Vec<u8>) -> Result<Answer, Refusal> {
     }
     loop {
         for queue in call.door.queues(call.worker).await? {
-            let Some(_asking) = call.door.asking.begin(&queue) else { continue };
+            let Some(_asking) = call.door.asking.begin(queue.org, queue.row.queued) else { continue };
             if let Some(grant) = ask(&call, queue.org, name).await? {
                 return granted(&call, queue.org, grant).await;
             }

@@ -1,7 +1,4 @@
-//! Which organizations have queued runs, and how many workers ask for them right now.
-
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+//! Which organizations have queued runs.
 
 use tidegate_agentgate::OrgId;
 use tidegate_agentgate::views::{self, OpenShardRow};
@@ -50,41 +47,5 @@ impl FrontDoor {
         }
         queues.sort_by_key(|queue| (queue.row.oldest_at_ms, queue.org));
         Ok(queues)
-    }
-}
-
-/// Leases that this process asks for right now, by organization: no more of one than it has queued runs. A hint that saves
-/// appends; the decision is the organization's decider's.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Asking(Arc<Mutex<HashMap<OrgId, u32>>>);
-
-/// One lease that is asked for, until it is dropped.
-pub(super) struct Ask {
-    all: Asking,
-    org: OrgId,
-}
-
-impl Asking {
-    /// `None`: as many are asked for as runs are queued.
-    pub(super) fn begin(&self, queue: &Queue) -> Option<Ask> {
-        let mut asking = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = asking.entry(queue.org).or_default();
-        if *count >= queue.row.queued.max(1) {
-            return None;
-        }
-        *count += 1;
-        Some(Ask { all: self.clone(), org: queue.org })
-    }
-}
-
-impl Drop for Ask {
-    fn drop(&mut self) {
-        let mut asking = self.all.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = asking.get_mut(&self.org) {
-            *count -= 1;
-            if *count == 0 {
-                asking.remove(&self.org);
-            }
-        }
     }
 }

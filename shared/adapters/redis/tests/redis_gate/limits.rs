@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tidegate_conformance::limits::{LimitsUnderTest, suite};
 use tidegate_kernel::command::Attempt;
-use tidegate_ports::{Enter, RequestLimits, LimitsDown, Mark, Take, LimitsVerdict};
+use tidegate_ports::{Enter, LimitsDown, LimitsVerdict, Mark, RequestLimits, Take};
 use tidegate_redis::{RedisLimits, RedisOptions};
 use tokio::time::timeout;
 

@@ -12,7 +12,7 @@ use crate::template::TemplateId;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubmitRun {
     pub sent_with: KeyId,
-    /// Minted by the front door for this attempt alone. The work order has the same bits.
+    /// Minted by the front door for this request alone. The work order has the same bits.
     pub run: RunId,
     /// The estimate, which is held until the run's end. More is never charged.
     pub hold_cents: u64,

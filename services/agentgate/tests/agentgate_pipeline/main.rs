@@ -6,7 +6,7 @@
 mod deciding;
 #[path = "../../../../tests/agentgate/suite.rs"]
 mod suite;
-#[path = "../http/world.rs"]
+#[path = "../agentgate_front_door/world.rs"]
 mod world;
 
 pub use world::World;

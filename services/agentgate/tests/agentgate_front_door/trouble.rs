@@ -9,7 +9,8 @@ use tidegate_commands::SubmitRefusal;
 use tidegate_ports::StoreError;
 use tidegate_shedding::{ShedCause, ShedRefusal};
 
-use crate::suite::{git_order, one};
+use crate::suite::{Limited, another, eventually, git_order, one, worker};
+use crate::{World, WorldSettings};
 
 /// AG-40: a failure of ours says its request's id and nothing of the inside.
 #[tokio::test]
@@ -85,10 +86,10 @@ async fn a_test_of_a_webhook_is_sent_at_once() {
 /// Our choice: a lease that nobody renews lapses, and the run is offered again with the next token.
 #[tokio::test]
 async fn a_lease_lapses() {
-    use crate::suite::{eventually, with_world, worker};
-    let mut settings = crate::WorldSettings::default();
+    let mut settings = WorldSettings::default();
     settings.config.lease = Duration::from_millis(200);
-    let (world, org, client) = with_world(crate::World::with(settings).await).await;
+    let world = World::with(settings).await;
+    let (org, client) = another(&world, Limited::default()).await;
     let worker = worker(&world, &org).await;
     let run = client.run().await;
     let first = worker.post("/worker/v1/leases", &json!({ "worker": "a" })).await.expect(200).json();
