@@ -76,6 +76,14 @@ impl<D: Decider> OwnerBatch<D> {
     fn decide_one(&mut self, envelope: &Envelope<D>, entry: &mut Entry<D::Owner>) -> Result<(), String> {
         let position = entry.position;
         self.check_partition(position)?;
+        if !self.state.is_known_to(D::RULES) {
+            return Err(format!(
+                "the book of {} was decided by rules {}, and this release knows rules up to {}: run a newer one",
+                self.owner,
+                self.state.rules,
+                D::RULES
+            ));
+        }
         // A record that was set aside undecided was not decided there.
         let origin = entry.origin.filter(|origin| !origin.is_void).map(|origin| origin.position);
         let place = RecordPlace { position, appended_at: entry.appended_at, origin };

@@ -58,7 +58,7 @@ impl Default for Deciding {
             Arc::new(MemoryVoids::default()),
             Arc::new(MemoryAccounts::default()),
             DecidingOptions::new(PARTITIONS),
-            consumer_config(),
+            consumer_config::<AgentGate>(),
         );
         tokio::spawn(member.run(std::future::pending()));
         let metrics = ShedMetrics { pressure: &PRESSURE, refused: &REFUSED };

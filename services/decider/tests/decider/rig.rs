@@ -72,7 +72,7 @@ impl Rig {
             partitions,
             stores: Stores::default(),
             clock,
-            config: ConsumerConfig { settle_every: Duration::from_millis(2), ..consumer_config() },
+            config: ConsumerConfig { settle_every: Duration::from_millis(2), ..consumer_config::<Tills>() },
             attempts: AtomicU64::new(1),
         }
     }
