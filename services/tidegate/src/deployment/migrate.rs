@@ -2,17 +2,31 @@
 
 use std::process::ExitCode;
 
-use tidegate_scylla::{agentping, migrations};
+use tidegate_scylla::{Replication, Schema, ScyllaOptions, agentping, commands, migrations};
 
+use crate::assemble::commands::distributed;
 use crate::assemble::distributed::wait_for_store;
 use crate::config::Config;
 use crate::console::Console;
 use crate::failure::Failure;
 
+/// Brings the keyspace of AgentPing and that of AgentGate up to date.
 pub(super) async fn migrate(config: &Config, dry_run: bool, mut console: Console) -> Result<ExitCode, Failure> {
     let scylla = config.scylla()?;
-    let (options, keyspace, region) = (&scylla.options, &scylla.options.keyspace, config.region);
-    let (replication, schema) = (&scylla.replication, &agentping::SCHEMA);
+    let of_agentgate = distributed::scylla(config)?;
+    one(config, (&scylla.options, &scylla.replication), &agentping::SCHEMA, dry_run, &mut console).await?;
+    one(config, (&of_agentgate, &scylla.replication), &commands::SCHEMA, dry_run, &mut console).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn one<S>(
+    config: &Config,
+    (options, replication): (&ScyllaOptions, &Replication),
+    schema: &Schema<S>,
+    dry_run: bool,
+    console: &mut Console,
+) -> Result<(), Failure> {
+    let (keyspace, region) = (&options.keyspace, config.region);
     let (found, word) = if dry_run {
         (wait_for_store(config, options, || migrations::pending(options, replication, schema)).await?, "would apply")
     } else {
@@ -30,5 +44,5 @@ pub(super) async fn migrate(config: &Config, dry_run: bool, mut console: Console
         count if dry_run => console.line(format_args!("keyspace {keyspace}: {count} to apply; nothing was changed")),
         count => console.line(format_args!("keyspace {keyspace}: {count} applied")),
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }

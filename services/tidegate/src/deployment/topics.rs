@@ -5,9 +5,10 @@ use std::process::ExitCode;
 use tidegate_kafka::topics as kafka_topics;
 use tidegate_scylla::{MigrationError, agentping, migrations};
 
+use crate::assemble::commands::distributed;
 use crate::assemble::distributed::{options_of, wait_for_log};
 use crate::cli::TopicsCommand;
-use crate::config::Config;
+use crate::config::{Config, KafkaConfig};
 use crate::console::Console;
 use crate::failure::Failure;
 
@@ -31,7 +32,18 @@ pub(super) async fn topics(
     mut console: Console,
 ) -> Result<ExitCode, Failure> {
     same_region(config).await?;
-    let kafka = config.kafka()?;
+    one(config, config.kafka()?, command, &mut console).await?;
+    one(config, &distributed::kafka(config)?, command, &mut console).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The topics of one product.
+async fn one(
+    config: &Config,
+    kafka: &KafkaConfig,
+    command: &TopicsCommand,
+    console: &mut Console,
+) -> Result<(), Failure> {
     let options = options_of(kafka, "topics");
     match command {
         TopicsCommand::Create { .. } => {
@@ -51,5 +63,5 @@ pub(super) async fn topics(
             }
         }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
