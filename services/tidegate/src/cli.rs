@@ -86,7 +86,7 @@ pub enum Command {
     },
     /// Supervise one command of a worker
     #[command(hide = true, name = "supervise-command")]
-    SuperviseCommand,
+    Supervise,
     /// Decide the commands of an API: the consumer behind its front doors
     Decide(DecideArgs),
     /// AgentGate: its front door, its worker, its organizations and keys

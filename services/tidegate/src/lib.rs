@@ -125,7 +125,7 @@ fn dispatch(command: Command) -> Result<ExitCode, Failure> {
             role::decide(distributed(&args.deployment, flags, Purpose::Decide)?, args.api)
         }
         Command::AgentGate(command) => agentgate(command),
-        Command::SuperviseCommand => Ok(tidegate_worker::supervise()),
+        Command::Supervise => Ok(tidegate_worker::supervise()),
         Command::Teams(command) => manage(command.into()),
         Command::Agents(command) => manage(command.into()),
         Command::Keys(command) => manage(command.into()),

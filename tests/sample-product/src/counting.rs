@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::future::try_join_all;
 use tidegate_consumer::{Apply, Entry, FoldStop, Group};
 use tidegate_kernel::PartitionEpoch;
 use tidegate_ports::{Fate, StoreError};
@@ -42,6 +43,10 @@ pub trait Counters: Send + Sync + 'static {
     }
 }
 
+/// The marks of one counter in a batch, and what is known of one of them.
+type Marks = Group<CounterId, Mark>;
+type MarkEntry = Entry<CounterId>;
+
 /// Counts marks.
 pub struct Counting(pub Arc<dyn Counters>);
 
@@ -63,28 +68,20 @@ impl Apply for Counting {
         mark.counter
     }
 
-    async fn load(
-        &self,
-        (): &(),
-        groups: &[Group<CounterId, Mark>],
-        _entries: &[Entry<CounterId>],
-    ) -> Result<Vec<Total>, StoreError> {
-        let mut loaded = Vec::with_capacity(groups.len());
-        for group in groups {
-            loaded.push(self.0.read(group.key).await?.unwrap_or_default());
-        }
-        Ok(loaded)
+    async fn load(&self, (): &(), groups: &[Marks], _: &[MarkEntry]) -> Result<Vec<Total>, StoreError> {
+        let read = async |group: &Marks| Ok(self.0.read(group.key).await?.unwrap_or_default());
+        try_join_all(groups.iter().map(read)).await
     }
 
     /// A mark that comes again stands at a place that is in the total already.
     fn fold(
         &self,
-        groups: Vec<Group<CounterId, Mark>>,
+        groups: Vec<Marks>,
         loaded: Vec<Total>,
-        entries: &mut [Entry<CounterId>],
+        entries: &mut [MarkEntry],
         _again: bool,
     ) -> Result<Vec<(CounterId, Total)>, FoldStop> {
-        let fold = |(group, mut sum): (Group<CounterId, Mark>, Total)| {
+        let fold = |(group, mut sum): (Marks, Total)| {
             for (place, mark) in group.records {
                 let entry = &mut entries[place];
                 if !entry.position.is_folded(sum.folded_to) {

@@ -153,8 +153,7 @@ mod tests {
         let options = KafkaOptions::new("broker:9092", Topics::named("tidegate", Region::Eu, 1), 12);
         let retention = Retention { max_age_ms: 60_000, max_bytes: 1_200 };
         let layout = TopicLayout { partitions: 12, replication: 3, min_insync_replicas: 2, retention };
-        let records = Wanted::all(&options, &layout).swap_remove(0);
-        records
+        Wanted::all(&options, &layout).swap_remove(0)
     }
 
     fn as_wanted() -> Description {
