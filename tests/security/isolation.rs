@@ -212,7 +212,7 @@ async fn probe(scene: &Scene<'_>, route: &Route) {
 /// Every route that is described: it refuses who has no credential or another region's, and keeps two teams apart.
 pub async fn holds(scene: &Scene<'_>) {
     let before = scene.seen_by_the_victim().await;
-    for route in routes::all() {
+    for route in routes::of_agentping() {
         strangers_are_refused(scene, &route).await;
         // Whoever names the victim's ids sees no more of it, and the next look shows the victim as it was.
         if !route.path.contains("usage") && route.path != "/v1/runs/{id}" {
@@ -225,7 +225,9 @@ pub async fn holds(scene: &Scene<'_>) {
     assert!(own.len() >= 5, "the intruder's own runs are stored: {own:?}");
     assert_eq!(scene.seen_by_the_victim().await, before, "the intruder changed what is the victim's");
     // These make the victim act, so they come last.
-    for route in routes::all().iter().filter(|route| route.path.contains("usage") || route.path == "/v1/runs/{id}") {
+    for route in
+        routes::of_agentping().iter().filter(|route| route.path.contains("usage") || route.path == "/v1/runs/{id}")
+    {
         probe(scene, route).await;
     }
 }

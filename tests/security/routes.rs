@@ -6,11 +6,16 @@ use tidegate_tests::openapi::Description;
 /// One method of one path on one port.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Route {
-    /// `ingest` or `control`.
+    /// `ingest`, `control` or `agentgate`.
     pub port: String,
     /// Upper case.
     pub method: String,
     pub path: String,
+}
+
+/// AgentPing's. Those of AgentGate are kept apart by its own suite (AG-27, AG-32).
+pub fn of_agentping() -> Vec<Route> {
+    all().into_iter().filter(|route| route.port != "agentgate").collect()
 }
 
 /// Every route that clients are told of.

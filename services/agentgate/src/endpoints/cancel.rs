@@ -9,7 +9,7 @@ use http::StatusCode;
 use serde::Serialize;
 use tidegate_agentgate::command::CancelRun;
 use tidegate_agentgate::views::{self, RunRow};
-use tidegate_agentgate::{Answer as CommandOutcome, Command, Owner, Refusal as Decision, RunId, Scope};
+use tidegate_agentgate::{Answer as DecidedAnswer, Command, Owner, Refusal as Decision, RunId, Scope};
 use tidegate_door::Detached;
 use tidegate_kernel::Timestamp;
 use utoipa::ToSchema;
@@ -60,7 +60,7 @@ async fn end(call: Call, mut body: Body) -> Result<Answer, Refusal> {
         let owner = Owner::Org(call.caller.org);
         let order = Order { owner, command, key: None, received_at: call.received_at };
         match call.door.carry_out(order).await? {
-            Decided::Answered(CommandOutcome::Cancelled { at_ms }) => {
+            Decided::Answered(DecidedAnswer::Cancelled { at_ms }) => {
                 let body = CancelledRun { id: run.to_string(), status: "cancelled", cancelled_at: at_ms };
                 Answer::done(StatusCode::OK, &body)
             }

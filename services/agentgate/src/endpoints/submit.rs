@@ -9,7 +9,7 @@ use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use tidegate_agentgate::command::SubmitRun;
-use tidegate_agentgate::{Answer as CommandOutcome, Command, Owner, Refusal as Decision, RunId, Scope};
+use tidegate_agentgate::{Answer as DecidedAnswer, Command, Owner, Refusal as Decision, RunId, Scope};
 use tidegate_door::Detached;
 use tidegate_kernel::command::IdempotencyKey;
 use tidegate_kernel::{FreeJson, Timestamp};
@@ -102,8 +102,8 @@ async fn decide(call: &Call, submission: SubmissionBody, key: Option<Idempotency
         decided => decided?,
     };
     match decided {
-        Decided::Answered(CommandOutcome::Submitted { run, created_at_ms }) => created(run, created_at_ms, submission),
-        Decided::Repeated(CommandOutcome::Submitted { run, created_at_ms }) => {
+        Decided::Answered(DecidedAnswer::Submitted { run, created_at_ms }) => created(run, created_at_ms, submission),
+        Decided::Repeated(DecidedAnswer::Submitted { run, created_at_ms }) => {
             created(run, created_at_ms, submission).map(Answer::replayed)
         }
         Decided::Refused(decision) => Err(why(decision, &submission)),

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use tidegate_agentgate::command::PutTemplate;
 use tidegate_agentgate::views::{self, TemplateRow};
-use tidegate_agentgate::{Answer as CommandOutcome, BuiltIn, Command, Owner, Refusal as Decision, TemplateId};
+use tidegate_agentgate::{Answer as DecidedAnswer, BuiltIn, Command, Owner, Refusal as Decision, TemplateId};
 use tidegate_kernel::{FreeJson, Timestamp};
 use utoipa::ToSchema;
 
@@ -118,7 +118,7 @@ pub(super) async fn put(
 /// What a put answers: when the template was created and updated.
 pub(super) fn put_done(decided: Decided, id: &TemplateId) -> Result<(Timestamp, Option<Timestamp>), Refusal> {
     match decided {
-        Decided::Answered(CommandOutcome::Stored { created_at_ms, updated_at_ms, .. }) => {
+        Decided::Answered(DecidedAnswer::Stored { created_at_ms, updated_at_ms, .. }) => {
             Ok((created_at_ms, updated_at_ms))
         }
         Decided::Refused(Decision::Exists {} | Decision::BuiltIn {}) => {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use tidegate_agentgate::command::PutWebhook;
 use tidegate_agentgate::views::{self, WebhookRow};
-use tidegate_agentgate::{Answer as CommandOutcome, Command, EventType, Owner, Refusal as Decision, WebhookId};
+use tidegate_agentgate::{Answer as DecidedAnswer, Command, EventType, Owner, Refusal as Decision, WebhookId};
 use tidegate_kernel::Timestamp;
 use utoipa::ToSchema;
 
@@ -82,7 +82,7 @@ pub(super) async fn put(call: &Call, id: WebhookId, version: u32, settings: &Set
 /// What a put answers: when the webhook was created and updated.
 pub(super) fn put_done(decided: Decided, id: WebhookId) -> Result<(Timestamp, Option<Timestamp>), Refusal> {
     match decided {
-        Decided::Answered(CommandOutcome::Stored { created_at_ms, updated_at_ms, .. }) => {
+        Decided::Answered(DecidedAnswer::Stored { created_at_ms, updated_at_ms, .. }) => {
             Ok((created_at_ms, updated_at_ms))
         }
         Decided::Refused(Decision::Unknown {}) => Err(unknown(id)),

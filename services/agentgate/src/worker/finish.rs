@@ -7,7 +7,7 @@ use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
 use tidegate_agentgate::command::FinishRun;
-use tidegate_agentgate::{Answer as CommandOutcome, Command, Refusal as Decision};
+use tidegate_agentgate::{Answer as DecidedAnswer, Command, Refusal as Decision};
 use tidegate_door::Detached;
 use tidegate_kernel::command::OwnerId;
 use utoipa::ToSchema;
@@ -71,11 +71,13 @@ async fn end(call: WorkerCall, bytes: Vec<u8>) -> Result<Answer, Refusal> {
         })?;
         let status = if succeeded { "succeeded" } else { "failed" };
         match decided {
-            Decided::Answered(CommandOutcome::Finished {}) => Answer::done(StatusCode::OK, &FinishAnswer { status }),
-            Decided::Repeated(CommandOutcome::Finished {}) => {
+            Decided::Answered(DecidedAnswer::Finished {}) => Answer::done(StatusCode::OK, &FinishAnswer { status }),
+            Decided::Repeated(DecidedAnswer::Finished {}) => {
                 Answer::done(StatusCode::OK, &FinishAnswer { status }).map(Answer::replayed)
             }
             Decided::Refused(Decision::NotOpen {} | Decision::StaleToken {}) => Err(stale()),
+            // As for progress.
+            Decided::Refused(Decision::Suspended {}) if call.is_fleet() => Err(stale()),
             Decided::Refused(decision) => Err(refused(&decision)),
             Decided::Answered(other) | Decided::Repeated(other) => Err(unexpected(&other)),
         }

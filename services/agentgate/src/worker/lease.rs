@@ -9,7 +9,7 @@ use http::StatusCode;
 use serde::Serialize;
 use tidegate_agentgate::command::AskLease;
 use tidegate_agentgate::views::{self, OrderRow};
-use tidegate_agentgate::{Answer as CommandOutcome, Command, Grant, KeyedHash, OrgId, Owner, Refusal as Decision};
+use tidegate_agentgate::{Answer as DecidedAnswer, Command, Grant, KeyedHash, OrgId, Owner, Refusal as Decision};
 use tidegate_door::Detached;
 use tidegate_kernel::command::OwnerId;
 use tidegate_kernel::{FreeJson, Timestamp};
@@ -131,11 +131,11 @@ async fn ask(call: &Arc<WorkerCall>, org: OrgId, name: KeyedHash) -> Result<Opti
     let (of_call, offered) = (Arc::clone(call), Arc::clone(call));
     let decided = Detached::new(async move { of_call.door.carry_out(order).await }).await?;
     match decided {
-        Decided::Answered(CommandOutcome::Leased(grant)) | Decided::Repeated(CommandOutcome::Leased(grant)) => {
+        Decided::Answered(DecidedAnswer::Leased(grant)) | Decided::Repeated(DecidedAnswer::Leased(grant)) => {
             offered.door.offers.note(name, org);
             Ok(Some(grant))
         }
-        Decided::Answered(CommandOutcome::NothingQueued {}) | Decided::Repeated(CommandOutcome::NothingQueued {}) => {
+        Decided::Answered(DecidedAnswer::NothingQueued {}) | Decided::Repeated(DecidedAnswer::NothingQueued {}) => {
             Ok(None)
         }
         Decided::Refused(Decision::KeyRevoked {}) => Err(Why::WorkerKeyInvalid.into()),

@@ -8,7 +8,7 @@ use http::StatusCode;
 use serde::Serialize;
 use tidegate_agentgate::command::{ReportProgress, VerificationReport};
 use tidegate_agentgate::views::{self, RunRow};
-use tidegate_agentgate::{Answer as CommandOutcome, Command, Refusal as Decision, RunId, RunStatus};
+use tidegate_agentgate::{Answer as DecidedAnswer, Command, Refusal as Decision, RunId, RunStatus};
 use tidegate_door::Detached;
 use tidegate_kernel::Timestamp;
 use tidegate_kernel::command::OwnerId;
@@ -64,11 +64,15 @@ async fn report(call: WorkerCall, bytes: Vec<u8>) -> Result<Answer, Refusal> {
         let command = Command::Progress(ReportProgress { sent_with, fleet, run, token, iterations, verification });
         let order = Order { owner: owner(&row), command, key: None, received_at: call.received_at };
         match call.door.carry_out(order).await? {
-            Decided::Answered(CommandOutcome::Renewed { expires_at_ms }) => {
+            Decided::Answered(DecidedAnswer::Renewed { expires_at_ms }) => {
                 let body = ProgressAnswer { cancelled: false, expires_at: Some(expires_at_ms) };
                 Answer::done(StatusCode::OK, &body)
             }
             Decided::Refused(Decision::NotOpen {} | Decision::StaleToken {}) => over(&call, run).await,
+            // The key of the fleet is as good as before: only this run is not to be worked on.
+            Decided::Refused(Decision::Suspended {}) if call.is_fleet() => {
+                Err(Why::TokenStale { run: run.to_string() }.into())
+            }
             Decided::Refused(decision) => Err(refused(&decision)),
             Decided::Answered(other) | Decided::Repeated(other) => Err(unexpected(&other)),
         }

@@ -100,10 +100,11 @@ async fn by_inbox(
     command: Command,
 ) -> Result<(), Failure> {
     let store = Arc::new(EmbeddedCommandStore::open_read_only(folder)?);
+    let key = secret::of_folder(folder)?;
     let keys = Arc::new(EmbeddedKeys::open(folder)?);
     let ids: Arc<dyn Ids> = Arc::new(RandomIds);
     let (views, json): (Arc<dyn Views>, _) = (store.clone(), command.place().json);
-    let sealer = Sealer::new(keys, secret::of_folder(folder)?, ids.clone());
+    let sealer = Sealer::new(keys, key, ids.clone());
     let commands = Arc::new(ByInbox { inbox, facts: store });
     manage::run(Office { commands, views, sealer, clock, ids, console: Console::output(), json }, command).await
 }

@@ -13,6 +13,8 @@ use tidegate_sqlite::DataFolder;
 use crate::config::key_of;
 use crate::failure::Failure;
 
+/// The file of the keys that this one wraps.
+const KEYS: &str = "keys.db";
 /// The file's name.
 const FILE: &str = "secret";
 
@@ -26,6 +28,13 @@ pub fn of_folder(folder: &DataFolder) -> Result<DeploymentKey, Failure> {
         Failure::unavailable(format!("the secret {} cannot be read or made: {error}", path.display())).caused_by(error)
     };
     let text = match fs::read_to_string(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound && folder.path().join(KEYS).exists() => {
+            return Err(Failure::broken(format!(
+                "{} is not there, and the folder holds keys under it",
+                path.display()
+            ))
+            .or_else("put it back from a backup: without it no credential works and no content can be read"));
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => {
             make(folder.path(), &path).map_err(failed)?;
             fs::read_to_string(&path).map_err(failed)?
@@ -79,6 +88,9 @@ mod tests {
                 .count(),
             1
         );
+        fs::rename(&path, place.path().join("moved")).unwrap();
+        fs::write(place.path().join(KEYS), "").unwrap();
+        assert!(of_folder(&folder).unwrap_err().to_string().contains("is not there, and the folder holds keys"));
         fs::write(&path, "0f").unwrap();
         assert!(of_folder(&folder).unwrap_err().to_string().contains("64 hex digits"));
     }

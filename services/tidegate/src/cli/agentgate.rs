@@ -96,7 +96,8 @@ pub enum OrgsCommand {
         #[command(flatten)]
         place: Place,
     },
-    /// Suspend an organization: every request with a key of it is refused, its runs go on
+    /// Suspend an organization: requests of its clients and its workers are refused, and runs under way end by their
+    /// deadlines
     Suspend {
         /// The organization (org_…)
         #[arg(value_name = "ORG")]

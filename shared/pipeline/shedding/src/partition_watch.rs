@@ -21,6 +21,8 @@ pub(crate) struct PartitionWatch {
     by_partition: bool,
     waits: Waits,
     pub all: ShedWatch,
+    /// For how long no reading came, whatever the last one said.
+    silence: ShedWatch,
     /// Those that a consumer halted; all of them, where each sheds by itself.
     watches: BTreeMap<Partition, ShedWatch>,
     /// Readings in a row that found the log's end below what is accounted for.
@@ -78,6 +80,7 @@ impl PartitionWatch {
             by_partition,
             waits: Waits::default(),
             all: ShedWatch::new(thresholds, at),
+            silence: ShedWatch::new(thresholds, at),
             watches: BTreeMap::new(),
             went_back: BTreeMap::new(),
         }
@@ -93,15 +96,14 @@ impl PartitionWatch {
         let records = going().map(PartitionLag::records).sum();
         let age_ms = self.waits.oldest_ms(at, going());
         let of_all = self.all.known(records, age_ms, at);
+        self.silence.known(0, 0, at);
         let decision = if self.by_partition { Decision::default() } else { of_all };
         Judged { decision, records, age_ms, partitions }
     }
 
     /// No reading came. Partitions that shed by themselves go on doing so.
     pub fn unknown(&mut self, at: Duration) -> Decision {
-        let of_all = self.all.unknown(at);
-        let is_held = self.by_partition && of_all.cause != Some(ShedCause::Unknown);
-        if is_held { Decision::default() } else { of_all }
+        if self.by_partition { self.silence.unknown(at) } else { self.all.unknown(at) }
     }
 
     fn judge(&mut self, lag: &PartitionLag, halts: &[Halt], at: Duration) -> PartitionJudged {

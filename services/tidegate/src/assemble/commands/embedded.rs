@@ -72,9 +72,10 @@ pub async fn open(
     let log = EmbeddedLog::open(owned, log_options(config), clock.clone())?;
     let store = EmbeddedCommandStore::open(owned)?;
     reconcile_commands(owned, &log, GROUP, &store).await?;
+    // Before the keys: a folder that has keys has a secret.
+    let key = secret::of_folder(folder)?;
     let keys = EmbeddedKeys::open(folder)?;
     let inbox = OperatorInbox::open(folder)?;
-    let key = secret::of_folder(folder)?;
     let consume = log.consumer(GROUP).await?;
     let lag = Arc::new(log.lag(GROUP)?);
     let (shared, keys) = (Arc::new(store.clone()), Arc::new(keys));
