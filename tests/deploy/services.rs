@@ -63,7 +63,8 @@ fn each_waits_for_what_it_needs() {
         })
     });
     let (schema, topics) = (compose.running(&["migrate"])[0], compose.running(&["topics", "create"])[0]);
-    let commands: [&[&str]; 4] = [&["ingest"], &["persist"], &["agentgate", "serve"], &["decide", "--api", "agentgate"]];
+    let commands: [&[&str]; 4] =
+        [&["ingest"], &["persist"], &["agentgate", "serve"], &["decide", "--api", "agentgate"]];
     for role in commands.into_iter().flat_map(|command| compose.running(command)) {
         let waits_for = &compose.service(role).depends_on;
         assert!(waits_for.contains_key(schema) && waits_for.contains_key(topics), "{role} waits for {waits_for:?}");
