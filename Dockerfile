@@ -25,7 +25,7 @@ COPY --from=build /out/tidegate /usr/local/bin/tidegate
 COPY --chmod=0755 deploy/image/ready /usr/local/bin/ready
 # A number, so that Kubernetes can see that it is not root.
 USER 65532:65532
-# Clients, the read API, operations.
-EXPOSE 8080 8081 9090
+# Clients, the read API, AgentGate's clients, operations.
+EXPOSE 8080 8081 8082 9090
 ENTRYPOINT ["tidegate"]
 CMD ["--help"]

@@ -21,6 +21,12 @@ refused "persist.keda.minReplicas is 30" --values "$eu" --set persist.keda.minRe
 refused "persist.replicas is 13, and kafka.partitions is 12" --values "$us" --set persist.replicas=13
 refused "kafka.minInsyncReplicas is 4, above kafka.replication, which is 3" --values "$us" --set kafka.minInsyncReplicas=4
 refused "ingest.autoscaling.minReplicas is 21" --values "$us" --set ingest.autoscaling.minReplicas=21
+refused "agentgate.enabled is true without agentgate.secret.existing" --values "$us" --set agentgate.enabled=true
+refused "decide.keda.maxReplicas is 17, and agentgate.partitions is 16" --values "$eu" --set decide.keda.maxReplicas=17
+refused "decide.keda.minReplicas is 17" --values "$eu" --set decide.keda.minReplicas=17
+refused "decide.replicas is 17, and agentgate.partitions is 16" --values "$eu" --set decide.keda.enabled=false,decide.replicas=17
+refused "agentgate.autoscaling.minReplicas is 21" --values "$eu" --set agentgate.autoscaling.minReplicas=21
+refused "at '/agentgate/partitions'" --values "$eu" --set agentgate.partitions=12
 refused "there is no Secret" --values "$us" --set secret.existing=
 refused "scylla.user is set without secret.scyllaPasswordKey" --values "$us" --set scylla.user=tidegate
 refused "at '/region'" --values "$us" --set region=fr

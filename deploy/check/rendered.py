@@ -10,8 +10,13 @@ import tomllib
 import yaml
 
 FOREIGN = {"ScaledObject", "PodMonitor", "PrometheusRule"}
-DOORS = {"ingest": 8080, "control": 8081}
-ROLES = ["ingest", "persist", "control"]
+# The command line of each role, the section of the configuration that it drains by, and its port.
+ARGUMENTS = {"ingest": ["ingest"], "persist": ["persist"], "control": ["control"], "agentgate": ["agentgate", "serve"],
+             "decide": ["decide", "--api", "agentgate"]}
+SECTIONS = {"ingest": "ingest", "persist": "persister", "control": "control", "agentgate": "agentgate",
+            "decide": "persister"}
+PORTS = {"ingest": 8080, "control": 8081, "agentgate": 8082}
+OF_AGENTGATE = {"agentgate", "decide"}
 
 
 class Rendered:
@@ -21,6 +26,9 @@ class Rendered:
         with open("deploy/kubernetes/tidegate/values.yaml") as file:
             self.values = merged(yaml.safe_load(file), values)
         self.wrong = []
+        agentgate = self.values["agentgate"]["enabled"]
+        self.roles = [role for role in ARGUMENTS if agentgate or role not in OF_AGENTGATE]
+        self.doors = {role: port for role, port in PORTS.items() if role in self.roles}
         config = self.one("ConfigMap", "", hook=False)
         self.config = tomllib.loads(config["data"]["tidegate.toml"])
 
@@ -75,7 +83,8 @@ def pods_are_restricted(chart):
 
 def what_is_mounted_is_there(chart):
     made = {(each["kind"], each["metadata"]["name"]) for each in chart.objects}
-    existing = chart.values["secret"]["existing"]
+    existing, of_agentgate = chart.values["secret"]["existing"], chart.values["agentgate"]["secret"]["existing"]
+    agentgate = chart.one("Deployment", "agentgate") if "agentgate" in chart.roles else None
     for owner, pod in chart.pods():
         name, spec = owner["metadata"]["name"], pod["spec"]
         volumes = {volume["name"]: volume for volume in spec["volumes"]}
@@ -86,36 +95,41 @@ def what_is_mounted_is_there(chart):
                 chart.must(volume["configMap"]["name"].endswith("-jobs") == hook, f"{name} mounts another's ConfigMap")
             if "secret" in volume:
                 secret = volume["secret"]["secretName"]
-                chart.must(secret == existing or ("Secret", secret) in made, f"{name}: no Secret {secret}")
+                own = owner is agentgate and secret == of_agentgate
+                chart.must(own or secret == existing or ("Secret", secret) in made, f"{name}: no Secret {secret}")
         for container in spec["containers"]:
             mounts = {mount["mountPath"]: mount for mount in container["volumeMounts"]}
             chart.must(all(mount["name"] in volumes for mount in mounts.values()), f"{name} mounts no volume")
             for variable in container["env"]:
                 if variable["name"].endswith("_FILE"):
-                    chart.must("/etc/tidegate/secrets" in mounts, f"{name}: {variable['name']} leads nowhere")
+                    folder = variable["value"].rsplit("/", 1)[0]
+                    chart.must(folder in mounts, f"{name}: {variable['name']} leads nowhere")
                 chart.must("PASSWORD" not in variable["name"] or variable["name"].endswith("_FILE"),
                            f"{name}: a password in {variable['name']}")
+            named = {variable["name"] for variable in container["env"]}
+            chart.must(("TIDEGATE_AGENTGATE__SECRET_FILE" in named) == (owner is agentgate), f"{name}: AgentGate's secret")
 
 
 def roles_are_probed_and_end_in_time(chart):
-    for role in ROLES:
+    for role in chart.roles:
         deployment = chart.one("Deployment", role)
         spec = deployment["spec"]["template"]["spec"]
         container = spec["containers"][0]
-        chart.must(container["args"] == [role], f"{role} runs {container['args']}")
+        chart.must(container["args"] == ARGUMENTS[role], f"{role} runs {container['args']}")
         ports = {port["name"]: port["containerPort"] for port in container["ports"]}
         chart.must(ports.get("ops") == port_of(chart.config["ops"]), f"{role}: the operations port is another")
-        if role in DOORS:
-            chart.must(ports.get("http") == port_of(chart.config[role]) == DOORS[role], f"{role}: its port is another")
+        if role in chart.doors:
+            port = chart.doors[role]
+            chart.must(ports.get("http") == port_of(chart.config[role]) == port, f"{role}: its port is another")
         for probe, path in [("startupProbe", "/healthz"), ("livenessProbe", "/healthz"), ("readinessProbe", "/readyz")]:
             chart.must(container[probe]["httpGet"] == {"path": path, "port": "ops"}, f"{role}: {probe}")
         startup = container["startupProbe"]
         chart.must(startup["periodSeconds"] * startup["failureThreshold"] * 1_000 > chart.config["start_timeout_ms"],
                    f"{role} is killed while it waits for its servers")
-        section = {"ingest": "ingest", "persist": "persister", "control": "control"}[role]
-        drain_s = chart.config[section]["drain_ms"] / 1_000 * (2 if role == "ingest" else 1)
+        section = SECTIONS[role]
+        drain_s = chart.config[section]["drain_ms"] / 1_000 * (2 if role in ["ingest", "agentgate"] else 1)
         # Requests are taken on for drain_grace_ms, which is 5 s unless it is set.
-        drain_s += chart.config[section].get("drain_grace_ms", 5_000) / 1_000 if role in DOORS else 0
+        drain_s += chart.config[section].get("drain_grace_ms", 5_000) / 1_000 if role in chart.doors else 0
         pause_s = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
         # Beside the drain: ending the background jobs, closing log and store, the operations port.
         chart.must(spec["terminationGracePeriodSeconds"] >= drain_s + pause_s + 35, f"{role} is killed while it drains")
@@ -133,8 +147,8 @@ def port_of(section):
 
 
 def doors_are_services(chart):
-    chart.must(len(chart.all("Service")) == len(DOORS), "a Service for each door, and no other")
-    for role in DOORS:
+    chart.must(len(chart.all("Service")) == len(chart.doors), "a Service for each door, and no other")
+    for role in chart.doors:
         labels = chart.one("Deployment", role)["spec"]["template"]["metadata"]["labels"]
         service = chart.one("Service", role)["spec"]
         chart.must(selects(service["selector"], labels), f"{role}: its Service finds no pod")
@@ -151,17 +165,22 @@ def what_scales_is_scaled_once(chart):
     chart.must(hpas | kedas <= names.keys() and not hpas & kedas, "two scale one, or one that is not there")
     for name, deployment in names.items():
         chart.must(("replicas" in deployment["spec"]) != (name in hpas | kedas), f"{name}: its number of pods")
-    chart.must(bool(kedas) == chart.values["persist"]["keda"]["enabled"], "KEDA is on, or off, against the values")
+    asked = {role for role in ["persist", "decide"] if role in chart.roles and chart.values[role]["keda"]["enabled"]}
+    scaled_roles = {each["metadata"]["labels"]["app.kubernetes.io/component"] for each in chart.all("ScaledObject")}
+    chart.must(scaled_roles == asked and len(kedas) == len(asked), "KEDA is on, or off, against the values")
     kafka, region = chart.config["kafka"], chart.config["region"]
     for scaled in chart.all("ScaledObject"):
         chart.must(scaled["apiVersion"] == "keda.sh/v1alpha1", "KEDA's version")
-        spec = scaled["spec"]
-        chart.must(0 < spec["minReplicaCount"] <= spec["maxReplicaCount"] <= kafka["partitions"], "persisters that idle")
+        spec, of_commands = scaled["spec"], scaled["metadata"]["labels"]["app.kubernetes.io/component"] == "decide"
+        partitions = (chart.config["agentgate"] if of_commands else kafka)["partitions"]
+        chart.must(0 < spec["minReplicaCount"] <= spec["maxReplicaCount"] <= partitions, "consumers that idle")
+        prefix, generation = kafka["topic_prefix"], kafka["generation"]
+        below, group = (f"{prefix}.agentgate.{region}", "decider") if of_commands else (f"{prefix}.{region}", "persister")
         (trigger,) = spec["triggers"]
         named = {
             "bootstrapServers": ",".join(kafka["brokers"]),
-            "consumerGroup": f"{kafka['topic_prefix']}.{region}.persister.g{kafka['generation']}",
-            "topic": f"{kafka['topic_prefix']}.{region}.records.g{kafka['generation']}",
+            "consumerGroup": f"{below}.{group}.g{generation}",
+            "topic": f"{below}.records.g{generation}",
         }
         chart.must(trigger["type"] == "kafka" and named.items() <= trigger["metadata"].items(), "KEDA looks elsewhere")
         chart.must(all(isinstance(value, str) for value in trigger["metadata"].values()), "KEDA's metadata is all text")
@@ -182,12 +201,13 @@ def jobs_run_first(chart):
 def pods_reach_their_servers(chart):
     servers = chart.config["kafka"]["brokers"] + chart.config["redis"]["urls"] + chart.config["scylla"]["nodes"]
     wanted = {int(re.search(r":(\d+)$", server)[1]) for server in servers}
+    chart.must(len(chart.all("NetworkPolicy")) == len(chart.roles), "a NetworkPolicy for each role")
     for policy in chart.all("NetworkPolicy"):
         open_to = {port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]}
         chart.must(wanted | {53} <= open_to, f"{policy['metadata']['name']} bars {wanted - open_to}")
         doors = {port["port"] for rule in policy["spec"]["ingress"] for port in rule["ports"]}
         role = policy["metadata"]["labels"]["app.kubernetes.io/component"]
-        chart.must(doors == {9090} | ({DOORS[role]} if role in DOORS else set()), f"{role} opens {doors}")
+        chart.must(doors == {9090} | ({chart.doors[role]} if role in chart.doors else set()), f"{role} opens {doors}")
 
 
 def monitoring_finds_its_way(chart):
@@ -199,7 +219,7 @@ def monitoring_finds_its_way(chart):
         role = labels["app.kubernetes.io/component"]
         (expression,) = selector["matchExpressions"]
         found = selects(selector["matchLabels"], labels) and role in expression["values"]
-        chart.must(found == (role in ROLES), f"{owner['metadata']['name']} is scraped, or is not")
+        chart.must(found == (role in chart.roles), f"{owner['metadata']['name']} is scraped, or is not")
         chart.must(labels[monitor["spec"]["jobLabel"]] == "tidegate", "the alerts ask for job=tidegate")
     (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
     chart.must(endpoint["port"] == "ops", "the operations port is scraped")

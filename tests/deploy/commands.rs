@@ -2,7 +2,9 @@
 
 use std::process::{Command, Output};
 
-use crate::compose::{Compose, Service, read};
+use tempfile::NamedTempFile;
+
+use crate::compose::{Compose, SECRET_FILE, Service, read};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_tidegate-under-test");
 
@@ -13,6 +15,12 @@ const MADE_UP: (&str, &str) = ("TIDEGATE_MADE_UP__BY_A_TEST", "1");
 fn tidegate(words: &[impl AsRef<str>], service: &Service, further: Option<(&str, &str)>) -> Output {
     let mut command = Command::new(BINARY);
     command.args(words.iter().map(AsRef::as_ref)).env_clear().envs(&service.environment).envs(further);
+    // In the container the file is there.
+    let secret = NamedTempFile::new().expect("a file");
+    std::fs::write(secret.path(), "0f".repeat(32)).expect("written");
+    if service.environment.contains_key(SECRET_FILE) {
+        command.env(SECRET_FILE, secret.path());
+    }
     command.output().unwrap_or_else(|error| panic!("{BINARY}: {error}"))
 }
 

@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
+/// The variable that says where AgentGate's secret is.
+pub const SECRET_FILE: &str = "TIDEGATE_AGENTGATE__SECRET_FILE";
+
 /// The project's root folder.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the project's root").to_owned()

@@ -34,7 +34,7 @@ fn every_role_is_scraped() {
             let (host, port) = target.split_once(':').expect("host:port");
             let service = compose.service(host);
             assert_eq!(port, service.listens("OPS"), "{host}'s operations port");
-            assert_eq!([group.labels["role"].as_str()], service.command.as_slice(), "{host}'s role");
+            assert_eq!(service.command.first(), group.labels.get("role"), "{host}'s role");
             assert_eq!(group.labels["region"], service.environment["TIDEGATE_REGION"], "{host}'s region");
             scraped.insert(host.to_owned());
         }
@@ -62,7 +62,12 @@ fn every_front_door_is_balanced() {
             (name, address.rsplit_once(':').expect("a port").1)
         })
         .collect();
-    let doors = compose.running(&["ingest"]).into_iter().map(|door| (door, compose.service(door).listens("INGEST")));
+    let doors = [(&["ingest"][..], "INGEST"), (&["agentgate", "serve"], "AGENTGATE")].into_iter().flat_map(
+        |(command, section)| {
+            let doors = compose.running(command).into_iter();
+            doors.map(|door| (door, compose.service(door).listens(section))).collect::<Vec<_>>()
+        },
+    );
     assert_eq!(servers, doors.collect());
     let ops = compose.service("ingest-1").listens("OPS");
     assert!(config.contains("option httpchk GET /readyz") && config.contains(&format!("check port {ops} ")));
@@ -70,9 +75,12 @@ fn every_front_door_is_balanced() {
     let health = balancer.healthcheck.as_ref().and_then(|check| check.test.last()).expect("a healthcheck");
     let port = health.strip_prefix("http://127.0.0.1:").and_then(|rest| rest.strip_suffix("/health")).expect("its url");
     assert!(config.contains(&format!("bind :{port}")) && config.contains("monitor-uri /health"));
-    assert!(config.contains("bind :8080"), "what the compose file publishes");
-    let own = config.lines().find(|line| line.contains("http-error status 503")).expect("an answer without doors");
-    assert!(own.contains("hdr Retry-After ") && own.contains(r#"\"error\":\"unavailable\""#), "{own}");
+    assert!(config.contains("bind :8080") && config.contains("bind :8082"), "what the compose file publishes");
+    let own: Vec<&str> = config.lines().filter(|line| line.contains("http-error status 503")).collect();
+    assert_eq!(own.len(), 2, "an answer without doors for each product");
+    for (own, form) in own.into_iter().zip([r#"\"error\":\"unavailable\""#, r#"\"code\":\"SERVICE_UNAVAILABLE\""#]) {
+        assert!(own.contains("hdr Retry-After ") && own.contains(form), "{own}");
+    }
 }
 
 #[derive(Deserialize)]

@@ -1,7 +1,7 @@
 //! The compose file's services, started as it says, on the real stack: the same commands and the same variables, with
 //! addresses and names replaced, because here they stand on one machine beside others.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use tidegate_tests::stack::{Addresses, Leftovers, Settings};
 use tidegate_tests::wait::READABLE;
 use tidegate_tests::{Client, eventually, ids, wire};
 
-use crate::compose::{Compose, Service};
+use crate::compose::{Compose, SECRET_FILE, Service};
 use crate::ready;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_tidegate-under-test");
@@ -42,6 +42,7 @@ impl Here {
             ("TIDEGATE_SCYLLA__NODES", self.stack.cql.clone()),
             ("TIDEGATE_INGEST__LISTEN", local(port)),
             ("TIDEGATE_CONTROL__LISTEN", local(port)),
+            ("TIDEGATE_AGENTGATE__LISTEN", local(port)),
             ("TIDEGATE_OPS__LISTEN", local(ops)),
         ];
         let mut environment = service.environment.clone();
@@ -51,7 +52,15 @@ impl Here {
         }
         environment.insert("TIDEGATE_KAFKA__TOPIC_PREFIX".to_owned(), self.settings.name.clone());
         environment.insert("TIDEGATE_SCYLLA__KEYSPACE".to_owned(), self.settings.keyspace());
+        if environment.contains_key(SECRET_FILE) {
+            environment.insert(SECRET_FILE.to_owned(), self.secret().display().to_string());
+        }
         environment.into_iter().collect()
+    }
+
+    /// The file with AgentGate's secret.
+    fn secret(&self) -> PathBuf {
+        self.folder.path().join("secret")
     }
 
     /// Runs a command to its end, as in that service's container.
@@ -96,6 +105,7 @@ async fn what_the_compose_file_starts_takes_in_a_run_and_shows_it() {
     let (stack, settings) = (Addresses::found(), Settings::small());
     let _leftovers = Leftovers::watched(Path::new(BINARY), &settings, &stack);
     let here = Here { stack, settings, folder: tempfile::tempdir().expect("a folder") };
+    std::fs::write(here.secret(), "0f".repeat(32)).expect("written");
 
     // Each `up` runs these again, on what is there already.
     for _ in 0..2 {
@@ -129,6 +139,16 @@ async fn what_the_compose_file_starts_takes_in_a_run_and_shows_it() {
         if answer.status == 200 { Ok(()) } else { Err(answer.to_string()) }
     })
     .await;
+
+    // One secret: a key made with one front door's settings opens both.
+    let door = compose.service("agentgate-1");
+    let org = here.run_for_json(door, &["agentgate", "orgs", "create", "acme", "--json"])["organization"].clone();
+    let org = org.as_str().expect("an id");
+    let key = ["agentgate", "keys", "create", "--org", org, "--scopes", "credits:read", "--json"];
+    let key = here.run_for_json(door, &key)["key"].as_str().expect("a key").to_owned();
+    for door in ["agentgate-1", "agentgate-2"] {
+        client.get(&at(door, "/v1/credits")).bearer(&key).send().await.expect(200);
+    }
 
     for (name, mut service) in running {
         assert!(service.process.stop(), "{name} did not end well:\n{}", service.process.log());

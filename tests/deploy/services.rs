@@ -5,6 +5,9 @@ use crate::compose::{Compose, Service, root};
 /// Its image starts as root and gives that up itself, and offers no other way.
 const STARTS_AS_ROOT: &[&str] = &["scylla"];
 
+/// The volume with AgentGate's secret, as mounts begin.
+const VOLUME: &str = "agentgate-secret:";
+
 /// All services that break a rule, at once.
 #[track_caller]
 fn each(rule: &str, holds: impl Fn(&str, &Service) -> bool) {
@@ -18,13 +21,19 @@ fn each(rule: &str, holds: impl Fn(&str, &Service) -> bool) {
 #[test]
 fn the_roles_are_all_there() {
     let compose = Compose::read();
-    for (command, count) in
-        [(&["ingest"][..], 2), (&["persist"], 2), (&["control"], 1), (&["migrate"], 1), (&["topics", "create"], 1)]
-    {
+    for (command, count) in [
+        (&["ingest"][..], 2),
+        (&["persist"], 2),
+        (&["agentgate", "serve"], 2),
+        (&["decide", "--api", "agentgate"], 2),
+        (&["control"], 1),
+        (&["migrate"], 1),
+        (&["topics", "create"], 1),
+    ] {
         let found = compose.running(command);
         assert_eq!(found.len(), count, "services that run {command:?}: {found:?}");
     }
-    assert_eq!(compose.ours().len(), 7, "every service that is built has one of these commands");
+    assert_eq!(compose.ours().len(), 11, "every service that is built has one of these commands");
 }
 
 #[test]
@@ -54,11 +63,17 @@ fn each_waits_for_what_it_needs() {
         })
     });
     let (schema, topics) = (compose.running(&["migrate"])[0], compose.running(&["topics", "create"])[0]);
-    for role in compose.running(&["ingest"]).into_iter().chain(compose.running(&["persist"])) {
+    let commands: [&[&str]; 4] =
+        [&["ingest"], &["persist"], &["agentgate", "serve"], &["decide", "--api", "agentgate"]];
+    for role in commands.into_iter().flat_map(|command| compose.running(command)) {
         let waits_for = &compose.service(role).depends_on;
         assert!(waits_for.contains_key(schema) && waits_for.contains_key(topics), "{role} waits for {waits_for:?}");
     }
     assert!(compose.service("control").depends_on.contains_key(schema), "control reads the schema");
+    for door in compose.running(&["agentgate", "serve"]) {
+        let waits_for = &compose.service(door).depends_on;
+        assert!(waits_for.contains_key("agentgate-secret"), "{door} waits for {waits_for:?}");
+    }
 }
 
 #[test]
@@ -96,7 +111,13 @@ fn only_what_people_use_is_published_and_here_only() {
         .flat_map(|(name, service)| service.ports.iter().map(move |port| (name.as_str(), port.as_str())))
         .collect();
     let here = |port: u16| format!("${{PUBLISH_ADDRESS:-127.0.0.1}}:{port}:{port}");
-    let wanted = [("control", here(8081)), ("grafana", here(3000)), ("lb", here(8080)), ("prometheus", here(9090))];
+    let wanted = [
+        ("control", here(8081)),
+        ("grafana", here(3000)),
+        ("lb", here(8080)),
+        ("lb", here(8082)),
+        ("prometheus", here(9090)),
+    ];
     assert_eq!(published, wanted.each_ref().map(|(name, port)| (*name, port.as_str())));
     assert_eq!(compose.service("control").listens("CONTROL"), "8081");
 }
@@ -113,12 +134,30 @@ fn what_is_mounted_exists() {
                 assert!(to.ends_with(":ro"), "{name} could change {path}");
             } else {
                 assert!(compose.volumes.contains_key(from), "{name} mounts the volume {from}, which is not declared");
-                kept.push(from);
+                if !to.ends_with(":ro") {
+                    kept.push(from);
+                }
             }
         }
     }
     kept.sort_unstable();
-    assert_eq!(kept, compose.volumes.keys().collect::<Vec<_>>(), "each volume is one service's");
+    assert_eq!(kept, compose.volumes.keys().collect::<Vec<_>>(), "each volume is written by one service");
+}
+
+/// The front doors of AgentGate share the file that one service makes, and nobody else has it.
+#[test]
+fn the_secret_of_agentgate_is_made_once_and_read_by_its_front_doors() {
+    let compose = Compose::read();
+    let with_the_volume =
+        compose.services.iter().filter(|(_, service)| service.volumes.iter().any(|mount| mount.starts_with(VOLUME)));
+    let names: Vec<&str> = with_the_volume.map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["agentgate-1", "agentgate-2", "agentgate-secret"]);
+    assert!(compose.service("agentgate-secret").runs_once());
+    for door in compose.running(&["agentgate", "serve"]) {
+        let door = compose.service(door);
+        let folder = door.volumes[0].split(':').nth(1).expect("where it is mounted");
+        assert_eq!(door.environment["TIDEGATE_AGENTGATE__SECRET_FILE"], format!("{folder}/agentgate"));
+    }
 }
 
 /// The grace of a stop covers the slowest drain, as the program's own settings say.

@@ -14,6 +14,16 @@
 {{- if gt (int .kafka.minInsyncReplicas) (int .kafka.replication) }}{{ fail (printf "kafka.minInsyncReplicas is %d, above kafka.replication, which is %d" (int .kafka.minInsyncReplicas) (int .kafka.replication)) }}{{ end -}}
 {{- if and .ingest.autoscaling.enabled (gt (int .ingest.autoscaling.minReplicas) (int .ingest.autoscaling.maxReplicas)) }}{{ fail (printf "ingest.autoscaling.minReplicas is %d, above maxReplicas, which is %d" (int .ingest.autoscaling.minReplicas) (int .ingest.autoscaling.maxReplicas)) }}{{ end -}}
 {{- if and (or .secret.redisPasswordKey .secret.scyllaPasswordKey .secret.kafkaPasswordKey) (not (include "tidegate.secret" $)) }}{{ fail "secret names keys of passwords, but there is no Secret: set secret.existing, or secret.data" }}{{ end -}}
+{{- if .agentgate.enabled -}}
+{{- $partitions := int .agentgate.partitions -}}
+{{- if not .agentgate.secret.existing }}{{ fail "agentgate.enabled is true without agentgate.secret.existing: name a Secret that holds 64 hex digits (openssl rand -hex 32)" }}{{ end -}}
+{{- if .decide.keda.enabled -}}
+{{- if gt (int .decide.keda.maxReplicas) $partitions }}{{ fail (printf "decide.keda.maxReplicas is %d, and agentgate.partitions is %d: a decider more than there are partitions would own nothing" (int .decide.keda.maxReplicas) $partitions) }}{{ end -}}
+{{- if gt (int .decide.keda.minReplicas) (int .decide.keda.maxReplicas) }}{{ fail (printf "decide.keda.minReplicas is %d, above decide.keda.maxReplicas, which is %d" (int .decide.keda.minReplicas) (int .decide.keda.maxReplicas)) }}{{ end -}}
+{{- else if gt (int .decide.replicas) $partitions }}{{ fail (printf "decide.replicas is %d, and agentgate.partitions is %d: a decider more than there are partitions would own nothing" (int .decide.replicas) $partitions) }}
+{{- end -}}
+{{- if and .agentgate.autoscaling.enabled (gt (int .agentgate.autoscaling.minReplicas) (int .agentgate.autoscaling.maxReplicas)) }}{{ fail (printf "agentgate.autoscaling.minReplicas is %d, above maxReplicas, which is %d" (int .agentgate.autoscaling.minReplicas) (int .agentgate.autoscaling.maxReplicas)) }}{{ end -}}
+{{- end -}}
 {{- if and .scylla.user (not .secret.scyllaPasswordKey) }}{{ fail "scylla.user is set without secret.scyllaPasswordKey: name the Secret's key that holds the password" }}{{ end -}}
 {{- end -}}
 {{- end -}}

@@ -1,6 +1,7 @@
 {{/*
 One role's Deployment. Takes (dict "root" $ "role" "ingest" "values" .Values.ingest "port" 8080 "grace" 85 "fixed" true):
-port 0 is no port beside the operations port; fixed says that nothing else scales it.
+port 0 is no port beside the operations port; fixed says that nothing else scales it. "args" is the command line, by
+default the role's name; "secret" (dict "existing" "…" "key" "…") is a Secret that only this role mounts.
 */}}
 {{- define "tidegate.deployment" -}}
 apiVersion: apps/v1
@@ -55,9 +56,13 @@ spec:
         - name: {{ .role }}
           image: {{ include "tidegate.image" .root }}
           imagePullPolicy: {{ .root.Values.image.pullPolicy }}
-          args: [{{ .role }}]
+          args: {{ .args | default (list .role) | toJson }}
           env:
             {{- include "tidegate.environment" .root | nindent 12 }}
+            {{- with .secret }}
+            - name: TIDEGATE_{{ $.role | upper }}__SECRET_FILE
+              value: /etc/tidegate/{{ $.role }}/{{ .key }}
+            {{- end }}
           ports:
             {{- if .port }}
             - name: http
@@ -92,8 +97,19 @@ spec:
             {{- include "tidegate.containerSecurity" .root | nindent 12 }}
           volumeMounts:
             {{- include "tidegate.mounts" .root | nindent 12 }}
+            {{- if .secret }}
+            - name: {{ .role }}-secret
+              mountPath: /etc/tidegate/{{ .role }}
+              readOnly: true
+            {{- end }}
       volumes:
         {{- include "tidegate.volumes" (dict "root" .root "suffix" "") | nindent 8 }}
+        {{- with .secret }}
+        - name: {{ $.role }}-secret
+          secret:
+            secretName: {{ .existing }}
+            defaultMode: 0440
+        {{- end }}
       topologySpreadConstraints:
         {{- include "tidegate.spread" . | nindent 8 }}
       {{- range $name := list "nodeSelector" "affinity" "tolerations" }}

@@ -27,6 +27,14 @@
 {{- with .Values }}{{ .kafka.topicPrefix }}.{{ .region }}.records.g{{ .kafka.generation }}{{ end -}}
 {{- end -}}
 
+{{- define "tidegate.agentgate.group" -}}
+{{- with .Values }}{{ .kafka.topicPrefix }}.agentgate.{{ .region }}.decider.g{{ .kafka.generation }}{{ end -}}
+{{- end -}}
+
+{{- define "tidegate.agentgate.topic" -}}
+{{- with .Values }}{{ .kafka.topicPrefix }}.agentgate.{{ .region }}.records.g{{ .kafka.generation }}{{ end -}}
+{{- end -}}
+
 {{/* What all objects carry. */}}
 {{- define "tidegate.labels" -}}
 app.kubernetes.io/name: tidegate

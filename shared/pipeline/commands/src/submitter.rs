@@ -55,6 +55,10 @@ pub struct Submitter<D, C> {
 impl<D: Decider, C: ShedClass> Submitter<D, C> {
     /// Starts the task that reads outcomes; to be called within a runtime.
     pub fn new(ports: SubmitPorts, shedding: Arc<Shedding<C>>, options: SubmitOptions) -> Self {
+        // At zero before the first command: an alert on a rise must see what it rose from.
+        for outcome in OUTCOMES {
+            _ = counter(D::API, outcome);
+        }
         Submitter {
             waiting: WaitingFacts::start(ports.facts.clone(), D::API),
             ports,
@@ -212,6 +216,21 @@ fn name(owner: LogKey, attempt: Attempt) -> FactName {
 fn decode<D: Decider>(fact: &StoredFact) -> Result<Fact<D>, StoreError> {
     Fact::decode(fact.position, &fact.doc).map_err(|error| StoreError::Broken(error.to_string().into()))
 }
+
+/// Every outcome, as metrics name it: those of decisions, then those of [`SubmitRefusal::label`].
+const OUTCOMES: [&str; 11] = [
+    "answered",
+    "refused",
+    "repeated",
+    "mismatched",
+    "expired",
+    "shed",
+    "too_many_waiting",
+    "store_down",
+    "log_refused",
+    "too_large",
+    "undecided",
+];
 
 fn counter(api: &'static str, outcome: &'static str) -> Counter {
     COMMANDS.with([("api", api), ("outcome", outcome)])
