@@ -100,7 +100,7 @@ async fn by_inbox(
     command: Command,
 ) -> Result<(), Failure> {
     let store = Arc::new(EmbeddedCommandStore::open_read_only(folder)?);
-    let key = secret::of_folder(folder)?;
+    let key = secret::of_folder(folder, false)?;
     let keys = Arc::new(EmbeddedKeys::open(folder)?);
     let ids: Arc<dyn Ids> = Arc::new(RandomIds);
     let (views, json): (Arc<dyn Views>, _) = (store.clone(), command.place().json);

@@ -13,27 +13,22 @@ use tidegate_sqlite::DataFolder;
 use crate::config::key_of;
 use crate::failure::Failure;
 
-/// The file of the keys that this one wraps.
-const KEYS: &str = "keys.db";
 /// The file's name.
 const FILE: &str = "secret";
 
-/// Reads the key of a folder; a folder that has none gets one.
+/// Reads the key of a folder. A folder `without_records` that has none gets one.
 ///
 /// # Errors
-/// The file cannot be read or made, or holds no key.
-pub fn of_folder(folder: &DataFolder) -> Result<DeploymentKey, Failure> {
+/// The file cannot be read or made, is gone, or holds no key.
+pub fn of_folder(folder: &DataFolder, without_records: bool) -> Result<DeploymentKey, Failure> {
     let path = folder.path().join(FILE);
     let failed = |error: std::io::Error| {
         Failure::unavailable(format!("the secret {} cannot be read or made: {error}", path.display())).caused_by(error)
     };
     let text = match fs::read_to_string(&path) {
-        Err(error) if error.kind() == ErrorKind::NotFound && folder.path().join(KEYS).exists() => {
-            return Err(Failure::broken(format!(
-                "{} is not there, and the folder holds keys under it",
-                path.display()
-            ))
-            .or_else("put it back from a backup: without it no credential works and no content can be read"));
+        Err(error) if error.kind() == ErrorKind::NotFound && !without_records => {
+            return Err(Failure::broken(format!("{} is gone", path.display()))
+                .or_else("put it back from a backup: without it no credential works and no content can be read"));
         }
         Err(error) if error.kind() == ErrorKind::NotFound => {
             make(folder.path(), &path).map_err(failed)?;
@@ -75,7 +70,7 @@ mod tests {
     fn a_folder_has_one_secret_that_only_its_user_can_read() {
         let place = tempfile::tempdir().unwrap();
         let folder = DataFolder::open_or_create(place.path(), Region::Eu, 1, Timestamp::from_millis(0)).unwrap();
-        let [first, again] = [of_folder(&folder).unwrap(), of_folder(&folder).unwrap()];
+        let [first, again] = [of_folder(&folder, true).unwrap(), of_folder(&folder, false).unwrap()];
         assert_eq!(first.hash("test", &[]), again.hash("test", &[]));
         let path = place.path().join(FILE);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
@@ -89,9 +84,8 @@ mod tests {
             1
         );
         fs::rename(&path, place.path().join("moved")).unwrap();
-        fs::write(place.path().join(KEYS), "").unwrap();
-        assert!(of_folder(&folder).unwrap_err().to_string().contains("is not there, and the folder holds keys"));
+        assert!(of_folder(&folder, false).unwrap_err().to_string().contains("secret is gone"));
         fs::write(&path, "0f").unwrap();
-        assert!(of_folder(&folder).unwrap_err().to_string().contains("64 hex digits"));
+        assert!(of_folder(&folder, true).unwrap_err().to_string().contains("64 hex digits"));
     }
 }

@@ -72,8 +72,7 @@ pub async fn open(
     let log = EmbeddedLog::open(owned, log_options(config), clock.clone())?;
     let store = EmbeddedCommandStore::open(owned)?;
     reconcile_commands(owned, &log, GROUP, &store).await?;
-    // Before the keys: a folder that has keys has a secret.
-    let key = secret::of_folder(folder)?;
+    let key = secret::of_folder(folder, log.is_fresh())?;
     let keys = EmbeddedKeys::open(folder)?;
     let inbox = OperatorInbox::open(folder)?;
     let consume = log.consumer(GROUP).await?;
