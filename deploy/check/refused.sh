@@ -22,6 +22,7 @@ refused "persist.replicas is 13, and kafka.partitions is 12" --values "$us" --se
 refused "kafka.minInsyncReplicas is 4, above kafka.replication, which is 3" --values "$us" --set kafka.minInsyncReplicas=4
 refused "ingest.autoscaling.minReplicas is 21" --values "$us" --set ingest.autoscaling.minReplicas=21
 refused "agentgate.enabled is true without agentgate.secret.existing" --values "$us" --set agentgate.enabled=true
+refused "scylla.consistency is one, and agentgate.enabled is true" --values "$eu" --set scylla.consistency=one
 refused "decide.keda.maxReplicas is 17, and agentgate.partitions is 16" --values "$eu" --set decide.keda.maxReplicas=17
 refused "decide.keda.minReplicas is 17" --values "$eu" --set decide.keda.minReplicas=17
 refused "decide.replicas is 17, and agentgate.partitions is 16" --values "$eu" --set decide.keda.enabled=false,decide.replicas=17

@@ -17,6 +17,7 @@
 {{- if .agentgate.enabled -}}
 {{- $partitions := int .agentgate.partitions -}}
 {{- if not .agentgate.secret.existing }}{{ fail "agentgate.enabled is true without agentgate.secret.existing: name a Secret that holds 64 hex digits (openssl rand -hex 32)" }}{{ end -}}
+{{- if not (has .scylla.consistency (list "local_quorum" "quorum")) }}{{ fail (printf "scylla.consistency is %s, and agentgate.enabled is true: AgentGate reads and writes with quorums, so use local_quorum or quorum" .scylla.consistency) }}{{ end -}}
 {{- if .decide.keda.enabled -}}
 {{- if gt (int .decide.keda.maxReplicas) $partitions }}{{ fail (printf "decide.keda.maxReplicas is %d, and agentgate.partitions is %d: a decider more than there are partitions would own nothing" (int .decide.keda.maxReplicas) $partitions) }}{{ end -}}
 {{- if gt (int .decide.keda.minReplicas) (int .decide.keda.maxReplicas) }}{{ fail (printf "decide.keda.minReplicas is %d, above decide.keda.maxReplicas, which is %d" (int .decide.keda.minReplicas) (int .decide.keda.maxReplicas)) }}{{ end -}}
