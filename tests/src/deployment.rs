@@ -24,6 +24,8 @@ const RESTS: Duration = Duration::from_secs(120);
 #[derive(Debug)]
 pub struct Deployment {
     pub(crate) ingest: Vec<String>,
+    /// AgentGate's front doors; empty where none was asked for.
+    pub(crate) agentgate: Vec<String>,
     pub control: String,
     pub ops: Vec<String>,
     pub region: String,
@@ -65,6 +67,7 @@ impl Deployment {
     pub(crate) fn external(external: External) -> Self {
         Deployment {
             ingest: external.ingest,
+            agentgate: external.agentgate,
             control: external.control,
             ops: external.ops,
             region: external.region,
@@ -99,10 +102,11 @@ impl Deployment {
             let args = words.into_iter().chain(more).map(str::to_owned).chain(extra.args.clone()).collect();
             Arguments { args, environment: extra.environment.clone(), streams: extra.streams, limit: extra.limit }
         };
-        let (server, [ingest, control, _, ops]) =
+        let (server, [ingest, control, agentgate, ops]) =
             raise("server", Path::new(binary), folder, free_ports::<4>, |ports| ports[3], arguments).await;
         Deployment {
             ingest: vec![local(ingest)],
+            agentgate: vec![local(agentgate)],
             control: local(control),
             ops: vec![local(ops)],
             region: region.to_owned(),
@@ -128,6 +132,12 @@ impl Deployment {
     /// A front door: each in turn.
     pub fn ingest(&self) -> &str {
         &self.ingest[self.turn.fetch_add(1, Ordering::Relaxed) % self.ingest.len()]
+    }
+
+    /// A front door of AgentGate: each in turn.
+    pub fn agentgate(&self) -> &str {
+        assert!(!self.agentgate.is_empty(), "this deployment has no front door of AgentGate");
+        &self.agentgate[self.turn.fetch_add(1, Ordering::Relaxed) % self.agentgate.len()]
     }
 
     /// All front doors.

@@ -2,6 +2,7 @@
 //!
 //! ```toml
 //! ingest = ["http://10.0.0.5:8080", "http://10.0.0.6:8080"]   # front doors, used in turn
+//! agentgate = ["http://10.0.0.8:8082"]                        # optional: AgentGate's front doors
 //! control = "http://10.0.0.7:8081"
 //! ops = ["http://10.0.0.5:9090", "http://10.0.0.6:9090"]      # all instances: metrics are summed
 //! region = "eu"
@@ -22,6 +23,8 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 pub struct External {
     pub ingest: Vec<String>,
+    #[serde(default)]
+    pub agentgate: Vec<String>,
     pub control: String,
     pub ops: Vec<String>,
     pub region: String,

@@ -17,6 +17,8 @@ pub enum Program {
     Embedded(&'static str),
     /// This binary, each role a process, on the real stack.
     OnTheStack(&'static str),
+    /// The same with two front doors of AgentGate and two deciders.
+    AgentGateOnTheStack(&'static str),
 }
 
 /// A deployment, and how a test holds it.
@@ -52,6 +54,9 @@ async fn shared(program: Program) -> Arc<Deployment> {
         }
         (None, Program::OnTheStack(binary)) => {
             Deployment::on_the_stack(binary, &Settings::with_a_moving_clock(), Keep::UntilTheLeashIsLet).await
+        }
+        (None, Program::AgentGateOnTheStack(binary)) => {
+            Deployment::on_the_stack(binary, &Settings::of_agentgate(), Keep::UntilTheLeashIsLet).await
         }
     };
     SHARED.get_or_init(async || Arc::new(begun().await)).await.clone()

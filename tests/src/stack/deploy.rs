@@ -43,6 +43,7 @@ impl Deployment {
         let file = file.to_str().expect("temporary folders have plain names").to_owned();
         let mut deployment = Deployment {
             ingest: Vec::new(),
+            agentgate: Vec::new(),
             control: String::new(),
             ops: Vec::new(),
             region: settings.region.to_owned(),
@@ -69,16 +70,23 @@ impl Deployment {
         let named = |role: &str, count: usize| (0..count).map(|n| format!("{role}-{n}")).collect::<Vec<_>>();
         let front_doors = named("ingest", settings.front_doors);
         let persisters = named("persist", settings.persisters);
-        let (front_doors, persisters, (control, control_at)) = tokio::join!(
-            join_all(front_doors.iter().map(|name| fleet.listening("ingest", name))),
-            join_all(persisters.iter().map(|name| fleet.persister(name))),
-            fleet.listening("control", "control"),
+        let (gates, deciders) = (named("agentgate", settings.agentgate), named("decide", settings.agentgate));
+        let (front_doors, persisters, (control, control_at), gates, deciders) = tokio::join!(
+            join_all(front_doors.iter().map(|name| fleet.listening(&["ingest"], name))),
+            join_all(persisters.iter().map(|name| fleet.consumer(&["persist"], name))),
+            fleet.listening(&["control"], "control"),
+            join_all(gates.iter().map(|name| fleet.listening(&["agentgate", "serve"], name))),
+            join_all(deciders.iter().map(|name| fleet.consumer(&["decide", "--api", "agentgate"], name))),
         );
         let (front_doors, addresses): (Vec<Server>, Vec<String>) = front_doors.into_iter().unzip();
         let mut servers = front_doors;
         servers.extend(persisters);
         servers.push(control);
+        let (gates, gate_addresses): (Vec<Server>, Vec<String>) = gates.into_iter().unzip();
+        servers.extend(gates);
+        servers.extend(deciders);
         deployment.ingest = addresses;
+        deployment.agentgate = gate_addresses;
         deployment.control = control_at;
         deployment.ops = servers.iter().map(|server| server.ops().to_owned()).collect();
         let spare = settings.persisters..settings.persisters + settings.spare_persisters;
@@ -91,9 +99,9 @@ impl Deployment {
 
 impl Fleet<'_> {
     /// A process with a port for others; returns where that is.
-    async fn listening(&self, role: &str, name: &str) -> (Server, String) {
+    async fn listening(&self, words: &[&str], name: &str) -> (Server, String) {
         let arguments = |[listen, ops]: [u16; 2]| {
-            let mut arguments = self.arguments(role, ops);
+            let mut arguments = self.arguments(words, ops);
             arguments.args.extend(["--listen".to_owned(), format!("127.0.0.1:{listen}")]);
             arguments
         };
@@ -102,20 +110,21 @@ impl Fleet<'_> {
         (server, local(listen))
     }
 
-    async fn persister(&self, name: &str) -> Server {
-        let arguments = |[ops]: [u16; 1]| self.arguments("persist", ops);
+    async fn consumer(&self, words: &[&str], name: &str) -> Server {
+        let arguments = |[ops]: [u16; 1]| self.arguments(words, ops);
         raise(name, self.binary, self.folder, free_ports::<1>, |[ops]| ops, arguments).await.0
     }
 
     fn spare_persister(&self, name: &str) -> Server {
         let [ops] = free_ports();
-        let process = Process::new(name, self.binary, self.folder, self.arguments("persist", ops));
+        let process = Process::new(name, self.binary, self.folder, self.arguments(&["persist"], ops));
         Server::new(process, local(ops)).spare()
     }
 
-    fn arguments(&self, role: &str, ops: u16) -> Arguments {
-        let args = [role, "--config", self.file, "--ops-listen"].map(str::to_owned);
-        let args = args.into_iter().chain([format!("127.0.0.1:{ops}")]).collect();
+    fn arguments(&self, words: &[&str], ops: u16) -> Arguments {
+        let more = ["--config", self.file, "--ops-listen"];
+        let args = words.iter().copied().chain(more).map(str::to_owned);
+        let args = args.chain([format!("127.0.0.1:{ops}")]).collect();
         Arguments { args, streams: self.streams, limit: self.limit, ..Arguments::default() }
     }
 }

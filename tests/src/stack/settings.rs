@@ -28,6 +28,8 @@ pub struct Settings {
     pub region: &'static str,
     pub front_doors: usize,
     pub persisters: usize,
+    /// Front doors of AgentGate, and as many deciders.
+    pub agentgate: usize,
     /// Persisters that are started only by name: they follow the others in number.
     pub spare_persisters: usize,
     pub partitions: u32,
@@ -60,6 +62,7 @@ impl Default for Settings {
             region: "eu",
             front_doors: 2,
             persisters: 2,
+            agentgate: 0,
             spare_persisters: 0,
             partitions: 6,
             protocol: GroupProtocol::Consumer,
@@ -81,6 +84,11 @@ impl Settings {
     /// For suites that move the clock.
     pub fn with_a_moving_clock() -> Self {
         Settings { moving_clock: true, ..Settings::default() }
+    }
+
+    /// Two front doors of AgentGate and two deciders, and one of each other role.
+    pub fn of_agentgate() -> Self {
+        Settings { agentgate: 2, ..Settings::small() }
     }
 
     /// One of each role.
@@ -129,6 +137,7 @@ impl Settings {
              [scylla]\nnodes = [\"{cql}\"]\nkeyspace = \"{keyspace}\"\nreplication = \"1\"\nrequest_timeout_ms = {patient}\n\n\
              [persister]\ndrain_ms = {drain}\n\n\
              [ingest]\ndrain_ms = {slowest}\n\n\
+             [agentgate]\nsecret = \"{secret}\"\n\n\
              [admission]\ngate_timeout_ms = {gate_patience}\nstore_timeout_ms = {store_patience}\n{admission}\n",
             // Tests share the stack and the machine: a change of the schema may take its time.
             patience = 4 * MINUTE_MS,
@@ -142,6 +151,7 @@ impl Settings {
             // A killed persister's partitions are taken over soon.
             session = 10 * SECOND_MS,
             drain = 6 * SECOND_MS,
+            secret = "5e".repeat(32),
             admission = admission.join("\n"),
         );
         self.with_more(file)

@@ -1,0 +1,14 @@
+//! AgentGate's contract suite against one process on a data folder.
+
+#![allow(clippy::unwrap_used, reason = "this is test code: a panic is how it reports")]
+
+#[path = "../agentgate/suite.rs"]
+mod suite;
+#[path = "world.rs"]
+mod world;
+
+use tidegate_tests::Program;
+pub use world::World;
+
+/// What is tested.
+const PROGRAM: Program = Program::Embedded(env!("CARGO_BIN_EXE_tidegate-under-test"));
