@@ -14,7 +14,15 @@ pub struct World {
 
 impl World {
     pub async fn start() -> World {
-        let target = Target::shared(PROGRAM).await;
+        World::of(Target::shared(PROGRAM).await)
+    }
+
+    /// While no other test runs on it.
+    pub async fn alone() -> World {
+        World::of(Target::own(PROGRAM).await)
+    }
+
+    fn of(target: Target) -> World {
         let url = target.agentgate().to_owned();
         World { target, url }
     }
@@ -38,7 +46,7 @@ impl World {
             limited.submissions_per_minute.into(),
         ];
         let [included, purchased, concurrency, requests, submissions] = numbers.map(|number: u64| number.to_string());
-        let made = self.operate(&[
+        let words = [
             "orgs",
             "create",
             "of a test",
@@ -54,8 +62,8 @@ impl World {
             &submissions,
             "--billing",
             if billing { "ok" } else { "none" },
-        ]);
-        text(&made.await, "organization")
+        ];
+        text(&self.operate(&words).await, "organization")
     }
 
     /// A new key: its id and the key.

@@ -110,6 +110,11 @@ impl World {
         World::with(WorldSettings::default()).await
     }
 
+    /// While no other test runs on it: each has a world of its own.
+    pub async fn alone() -> World {
+        World::start().await
+    }
+
     pub async fn with(settings: WorldSettings) -> World {
         let (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>) = (Arc::new(SystemClock), Arc::new(RandomIds));
         let (deciding, broken, limits_down) = (Deciding::default(), Arc::default(), Arc::default());
