@@ -13,6 +13,7 @@ mod refused_starts;
 mod replay;
 mod schema_and_topics;
 mod tour;
+mod void;
 mod wrong_region;
 
 /// How long something may take that needs no more than a moment.

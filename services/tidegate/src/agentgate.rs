@@ -2,13 +2,16 @@
 
 mod decider;
 mod door;
+mod expiry;
 mod inbox;
 pub mod manage;
 mod operate;
 pub mod secret;
+pub mod void;
 pub mod worker;
 
 pub use decider::decider;
 pub use door::Door;
+pub use expiry::expiry;
 pub use inbox::serve as serve_inbox;
 pub use operate::{manage, on_ports};

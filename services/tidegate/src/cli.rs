@@ -19,7 +19,7 @@ pub use agentgate::{
 pub use amounts::BatchMultiplier;
 pub use distributed::{
     CommandApi, CompareArgs, ControlArgs, DecideArgs, Deployment, IngestArgs, MigrateArgs, PersistArgs, RebuildArgs,
-    TopicsCommand,
+    TopicsCommand, VoidArgs,
 };
 pub use log_commands::{DeadLettersCommand, DeadLettersListArgs, DeadLettersShowArgs, LagArgs};
 pub use replay::{LogPlace, ReplayArgs};
@@ -89,6 +89,8 @@ pub enum Command {
     Supervise,
     /// Decide the commands of an API: the consumer behind its front doors
     Decide(DecideArgs),
+    /// Set one command aside that cannot be decided, so that its partition goes on
+    Void(VoidArgs),
     /// AgentGate: its front door, its worker, its organizations and keys
     #[command(subcommand, name = "agentgate")]
     AgentGate(AgentGateCommand),

@@ -17,7 +17,7 @@ use tidegate_lifecycle::ExitReport;
 use tidegate_ports::Clock;
 use tidegate_telemetry::Metrics;
 
-use crate::agentgate::{Door, on_ports};
+use crate::agentgate::{Door, expiry, on_ports};
 use crate::assemble::commands::embedded::{self as commands, EmbeddedCommands};
 use crate::assemble::embedded::{self, AllPorts};
 use crate::assemble::{Close, Opened};
@@ -60,7 +60,7 @@ async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, Failure> {
         }
     };
     let close = both(opened.close, gate.close);
-    let EmbeddedCommands { door, decider, inbox, .. } = gate.ports;
+    let EmbeddedCommands { door, decider, inbox, store } = gate.ports;
 
     let mut roles = Roles::new(config.clone(), process.clock.clone(), process.ids.clone());
     let (lag, gate_lag) = (front_door.lag.clone(), door.commands.lag.clone());
@@ -71,7 +71,7 @@ async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, Failure> {
         catch_up::catch_up(&*gate_lag).await
     };
     if let Begun::Stopped(reason) = process.unless_stopped(caught_up).await? {
-        drop((front_door, read_api, lag, gate_lag, registry, archived, door, inbox));
+        drop((front_door, read_api, lag, gate_lag, registry, archived, door, inbox, store));
         return Ok(process.stop(reason, roles, Some(close)).await);
     }
     drop((lag, gate_lag));
@@ -86,6 +86,7 @@ async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, Failure> {
     let office = on_ports(&door, process.ids.clone(), false);
     let gate_door = Door::new(&config.agentgate, &door, process.ids.clone());
     process.watch_appends("log of agentgate", gate_door.appends.clone());
+    roles.start_job(&process.parts, expiry(store, process.clock.clone()));
     roles.start_inbox(&process.parts, inbox, door.commands.append.clone());
     roles.start_agentgate(&process.parts, gate_door, agentgate);
     drop(door);

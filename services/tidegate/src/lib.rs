@@ -31,7 +31,7 @@ use std::time::Duration;
 use clap::Parser;
 use tidegate_telemetry::logs;
 
-use cli::{AgentGateCommand, Cli, Command, Deployment, DevArgs, LogPlace};
+use cli::{AgentGateCommand, Cli, Command, CommandApi, Deployment, DevArgs, LogPlace};
 use config::{Config, ConfigProblem, Layers, Purpose};
 use console::Console;
 use failure::Failure;
@@ -123,6 +123,12 @@ fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         Command::Decide(args) => {
             let flags = [("--ops-listen", "decider.ops_listen", args.operations.ops_listen)];
             role::decide(distributed(&args.deployment, flags, Purpose::Decide)?, args.api)
+        }
+        Command::Void(args) => {
+            let mut layers = layers(args.place.config.as_deref());
+            layers.flag("--data", "data", args.place.data.as_ref().map(|path| path.display()));
+            let CommandApi::AgentGate = args.api;
+            agentgate::void::run(&read(layers, Purpose::Manage)?, &args)
         }
         Command::AgentGate(command) => agentgate(command),
         Command::Supervise => Ok(tidegate_worker::supervise()),

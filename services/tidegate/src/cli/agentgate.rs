@@ -208,9 +208,20 @@ pub enum WorkerKeysCommand {
         #[command(flatten)]
         place: Place,
     },
+    /// List workers' keys, of one organization or of the fleet
+    List {
+        /// The organization (org_…)
+        #[arg(long, value_name = "ORG", required_unless_present = "fleet", conflicts_with = "fleet")]
+        org: Option<String>,
+        /// Those of the fleet
+        #[arg(long)]
+        fleet: bool,
+        #[command(flatten)]
+        place: Place,
+    },
     /// Revoke a worker's key; a running service follows within two seconds
     Revoke {
-        /// The key's id (key_…), as create printed it; not the key itself
+        /// The key's id (key_…), as list shows it; not the key itself
         #[arg(value_name = "ID")]
         id: String,
         #[command(flatten)]
@@ -248,7 +259,9 @@ impl WorkerKeysCommand {
     /// Where it works.
     pub const fn place(&self) -> &Place {
         match self {
-            WorkerKeysCommand::Create { place, .. } | WorkerKeysCommand::Revoke { place, .. } => place,
+            WorkerKeysCommand::Create { place, .. }
+            | WorkerKeysCommand::List { place, .. }
+            | WorkerKeysCommand::Revoke { place, .. } => place,
         }
     }
 }

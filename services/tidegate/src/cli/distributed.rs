@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use tidegate_kernel::Position;
+
+use super::Place;
 
 /// Where the servers are.
 #[derive(Clone, Debug, Args)]
@@ -60,6 +63,27 @@ pub struct PersistArgs {
 pub enum CommandApi {
     #[value(name = "agentgate")]
     AgentGate,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "A command that cannot be decided halts its partition; `tidegate_decider_halted` and the log of the \
+        decider say where. Set it aside only if no release can decide it: it is never decided afterwards, not by a \
+        replay and not by a rebuild.\n\n\
+        Example:\n  tidegate void 1/3/1234 --api agentgate --reason 'garbage, sent by a broken tool'"
+)]
+pub struct VoidArgs {
+    /// Where the partition is halted: generation/partition/offset
+    #[arg(value_name = "PLACE")]
+    pub position: Position,
+    /// Whose commands
+    #[arg(long, value_enum)]
+    pub api: CommandApi,
+    /// Why, for those who look at it later
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    #[command(flatten)]
+    pub place: Place,
 }
 
 #[derive(Debug, Args)]

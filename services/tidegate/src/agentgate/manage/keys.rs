@@ -50,18 +50,7 @@ pub async fn run(mut office: Office, command: OrgKeysCommand) -> Result<(), Fail
         }
         OrgKeysCommand::List { org, .. } => {
             let (org, _) = office.organization(&org).await?;
-            let rows = office.keys(Owner::Org(org)).await?;
-            if office.json {
-                office.console.json(&rows.iter().map(KeyJson::from).collect::<Vec<_>>());
-                return Ok(());
-            }
-            let line = |row: &CredentialRow| {
-                let scopes: Vec<&str> = row.scopes.iter().map(Scope::as_str).collect();
-                let state = row.revoked_at_ms.map_or_else(|| "active".to_owned(), |at| format!("revoked {at}"));
-                let scopes = if row.key_use == KeyUse::Client { scopes.join(",") } else { "(worker)".to_owned() };
-                [row.key.to_string(), scopes, row.created_at_ms.to_string(), state]
-            };
-            office.console.table(["ID", "SCOPES", "CREATED", "STATE"], &rows.iter().map(line).collect::<Vec<_>>());
+            list(&mut office, Owner::Org(org), |_| true).await?;
         }
         OrgKeysCommand::Revoke { id, .. } => {
             let mut owners: Vec<Owner> = Vec::new();
@@ -69,6 +58,27 @@ pub async fn run(mut office: Office, command: OrgKeysCommand) -> Result<(), Fail
             revoke(&mut office, &owners, &id, "keys list --org ORG").await?;
         }
     }
+    Ok(())
+}
+
+/// Prints the keys of an owner that `wanted` chooses, revoked ones too.
+///
+/// # Errors
+/// They cannot be read.
+pub async fn list(office: &mut Office, owner: Owner, wanted: impl Fn(KeyUse) -> bool) -> Result<(), Failure> {
+    let mut rows = office.keys(owner).await?;
+    rows.retain(|row| wanted(row.key_use));
+    if office.json {
+        office.console.json(&rows.iter().map(KeyJson::from).collect::<Vec<_>>());
+        return Ok(());
+    }
+    let line = |row: &CredentialRow| {
+        let scopes: Vec<&str> = row.scopes.iter().map(Scope::as_str).collect();
+        let state = row.revoked_at_ms.map_or_else(|| "active".to_owned(), |at| format!("revoked {at}"));
+        let scopes = if row.key_use == KeyUse::Client { scopes.join(",") } else { "(worker)".to_owned() };
+        [row.key.to_string(), scopes, row.created_at_ms.to_string(), state]
+    };
+    office.console.table(["ID", "SCOPES", "CREATED", "STATE"], &rows.iter().map(line).collect::<Vec<_>>());
     Ok(())
 }
 

@@ -91,7 +91,11 @@ async fn commands(
     Ok((ports, store, log))
 }
 
-async fn cql(config: &Config) -> Result<CommandCql, Failure> {
+/// The store alone.
+///
+/// # Errors
+/// What is wrong or did not come up, and the way out.
+pub async fn cql(config: &Config) -> Result<CommandCql, Failure> {
     let options = scylla(config)?;
     wait_for_store(config, &options, || Cql::connect(&options, &SCHEMA)).await
 }
