@@ -41,6 +41,14 @@ pub(crate) struct RegionalId {
     pub region: fn(&str) -> Result<Region, StoreError>,
 }
 
+impl<S> Schema<S> {
+    /// # Errors
+    /// [`OptionError`]: a keyspace of this schema cannot be used with these options.
+    pub fn check_options(&self, options: &ScyllaOptions) -> Result<(), OptionError> {
+        self.tables.check_options(options)
+    }
+}
+
 impl Tables {
     /// The version that this build needs.
     pub fn version(&self) -> i32 {

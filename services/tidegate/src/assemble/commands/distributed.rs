@@ -11,7 +11,7 @@ use tidegate_scylla::{Cql, ScyllaCommands, ScyllaOptions};
 use super::{API, CommandPorts, DeciderPorts, DoorPorts};
 use crate::assemble::Opened;
 use crate::assemble::distributed::{FLUSH_GRACE, flushing, leaving, log_as_configured, options_of, wait_for_store};
-use crate::config::{Config, KafkaConfig};
+use crate::config::{Config, KafkaConfig, is_keyspace};
 use crate::failure::Failure;
 
 /// AgentGate's topic and group.
@@ -25,10 +25,15 @@ pub fn kafka(config: &Config) -> Result<KafkaConfig, Failure> {
 /// AgentGate's keyspace: that of the configuration, with its name at the end.
 ///
 /// # Errors
-/// No node is named.
+/// No node is named, or the name would be too long.
 pub fn scylla(config: &Config) -> Result<ScyllaOptions, Failure> {
     let options = config.scylla()?.options.clone();
-    Ok(ScyllaOptions { keyspace: format!("{}_{API}", options.keyspace), ..options })
+    let keyspace = format!("{}_{API}", options.keyspace);
+    if !is_keyspace(&keyspace) {
+        return Err(Failure::config(format!("the keyspace {keyspace} has more than 48 characters"))
+            .or_else("AgentGate needs a shorter scylla.keyspace"));
+    }
+    Ok(ScyllaOptions { keyspace, ..options })
 }
 
 /// What a front door needs.
