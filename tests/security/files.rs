@@ -25,6 +25,13 @@ async fn the_data_folder_is_its_owners_alone() {
         assert!(files.contains(&folder.join(name)), "{name} is not in {files:?}");
     }
     for file in &files {
+        let wanted = if file.is_dir() { 0o700 } else { 0o600 };
+        assert_eq!(mode(file), wanted, "{file:?} is {:o}", mode(file));
+    }
+    // AgentGate's folder in it, with the secret of the deployment.
+    let files: Vec<_> = fs::read_dir(folder.join("agentgate")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(files.iter().any(|file| file.ends_with("secret")), "{files:?}");
+    for file in &files {
         assert_eq!(mode(file), 0o600, "{file:?} is {:o}", mode(file));
     }
 }

@@ -84,9 +84,11 @@ pub async fn untold(deployment: &Deployment, sent: &Sent) {
 }
 
 fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
-    let read =
-        |entry: fs::DirEntry| (entry.file_name().to_string_lossy().into_owned(), fs::read(entry.path()).unwrap());
-    fs::read_dir(folder).unwrap().map(|entry| read(entry.unwrap())).collect()
+    let read = |entry: fs::DirEntry| match entry.path() {
+        path if path.is_dir() => files(&path),
+        path => vec![(entry.file_name().to_string_lossy().into_owned(), fs::read(path).unwrap())],
+    };
+    fs::read_dir(folder).unwrap().flat_map(|entry| read(entry.unwrap())).collect()
 }
 
 fn absent_in_files(target: &Target, sent: &Sent, when: &str) {
