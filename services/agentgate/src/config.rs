@@ -45,7 +45,7 @@ impl Default for AgentGateConfig {
             webhook_allow_http: false,
             max_body_bytes: 1 << 20,
             body_read_timeout: Duration::from_secs(30),
-            max_in_flight: 4_096,
+            max_in_flight: 2_048,
             body_bytes: 256 << 20,
             answer_bytes: 128 << 20,
             store_deadline: Duration::from_secs(5),

@@ -105,8 +105,8 @@ mod tests {
     #[test]
     fn clients_never_take_the_last_files() {
         let connections = connections(&usual(), Purpose::Dev);
-        assert_eq!(connections, 4_096 + 1_024 + 4_096 + 128);
-        for (limit, warns) in [(64, true), (256, true), (1_024, true), (9_599, true), (9_600, false), (u64::MAX, false)]
+        assert_eq!(connections, 4_096 + 1_024 + 1_024 + 128);
+        for (limit, warns) in [(64, true), (256, true), (1_024, true), (6_527, true), (6_528, false), (u64::MAX, false)]
         {
             let files = OpenFiles { connections, limit };
             assert_eq!(files.warning().is_some(), warns, "{limit}");
@@ -127,9 +127,9 @@ mod tests {
             (Purpose::Ingest, 4_096 + 128),
             (Purpose::Control, 1_024 + 128),
             (Purpose::Persist, 128),
-            (Purpose::AgentGate, 4_096 + 128),
+            (Purpose::AgentGate, 1_024 + 128),
             (Purpose::Decide, 128),
-            (Purpose::Look, 4_096 + 1_024 + 4_096 + 128),
+            (Purpose::Look, 4_096 + 1_024 + 1_024 + 128),
             (Purpose::Manage, 0),
         ] {
             assert_eq!(connections(&config, purpose), wanted, "{purpose:?}");

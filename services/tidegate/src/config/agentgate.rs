@@ -55,7 +55,7 @@ pub(super) fn read(reader: &mut Reader) -> AgentGateSection {
             header_read_timeout: reader.millis("agentgate.header_timeout_ms", 30_000, 10..=600_000),
             keep_alive: reader.millis("agentgate.keep_alive_ms", 75_000, 10..=3_600_000),
             idle: reader.millis("agentgate.idle_timeout_ms", 60_000, 10..=3_600_000),
-            max_connections: reader.whole("agentgate.max_connections", 4_096, 1..=1_000_000) as usize,
+            max_connections: reader.whole("agentgate.max_connections", 1_024, 1..=1_000_000) as usize,
             drain_grace: reader.millis("agentgate.drain_grace_ms", 5_000, 0..=600_000),
             drain_deadline: reader.millis("agentgate.drain_ms", 25_000, 1..=600_000),
         },
