@@ -12,7 +12,7 @@ use tidegate_tests::durability::Random;
 use tidegate_tests::stack::Settings;
 use tidegate_tests::{Program, Target, eventually, ids};
 use tokio::task::{JoinHandle, spawn};
-use tokio::time::sleep;
+use tokio::time::interval;
 
 use crate::BINARY;
 
@@ -41,8 +41,9 @@ struct Load {
 
 /// Calls any front door until it is answered, and not with 5xx or 429: what it answers then.
 async fn insist(target: &Target, key: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> (u16, Value) {
-    let http = Client::new();
+    let (http, mut tries) = (Client::new(), interval(AGAIN));
     loop {
+        tries.tick().await;
         let mut request = http.request(Method::POST, format!("{}{path}", target.agentgate())).bearer_auth(key);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -54,7 +55,6 @@ async fn insist(target: &Target, key: &str, path: &str, headers: &[(&str, &str)]
                 return (status, answer);
             }
         }
-        sleep(AGAIN).await;
     }
 }
 
