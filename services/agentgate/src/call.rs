@@ -156,7 +156,7 @@ async fn take(
     }
     let owner = Owner::Org(caller.org).log_key();
     let enter = Enter { owner: owner.text().into(), takes, mark: None };
-    // Whoever cannot count lets nobody in.
+    // A front door that cannot count admits no request.
     let entered = door.limits.enter(&enter).await;
     let entered = entered.map_err(|error| Why::LimitsUnavailable { cause: error.to_string() })?;
     let headers = |at: usize| -> Option<(&Take, tidegate_ports::Window)> {

@@ -31,7 +31,7 @@ use std::time::Duration;
 use clap::Parser;
 use tidegate_telemetry::logs;
 
-use cli::{AgentGateCommand, Cli, Command, CommandApi, Deployment, DevArgs, LogPlace};
+use cli::{AgentGateCommand, Cli, Command, CommandApi, Deployment, DevArgs, LogPlace, Place};
 use config::{Config, ConfigProblem, Layers, Purpose};
 use console::Console;
 use failure::Failure;
@@ -125,10 +125,8 @@ fn dispatch(command: Command) -> Result<ExitCode, Failure> {
             role::decide(distributed(&args.deployment, flags, Purpose::Decide)?, args.api)
         }
         Command::Void(args) => {
-            let mut layers = layers(args.place.config.as_deref());
-            layers.flag("--data", "data", args.place.data.as_ref().map(|path| path.display()));
             let CommandApi::AgentGate = args.api;
-            agentgate::void::run(&read(layers, Purpose::Manage)?, &args)
+            agentgate::void::run(&managed(&args.place)?, &args)
         }
         Command::AgentGate(command) => agentgate(command),
         Command::Supervise => Ok(tidegate_worker::supervise()),
@@ -171,11 +169,15 @@ fn on_the_log(place: &LogPlace) -> Result<Config, Failure> {
     read(layers, Purpose::Manage)
 }
 
-fn manage(command: manage::Command) -> Result<ExitCode, Failure> {
-    let place = command.place();
+/// What a management command works by.
+fn managed(place: &Place) -> Result<Config, Failure> {
     let mut layers = layers(place.config.as_deref());
     layers.flag("--data", "data", place.data.as_ref().map(|path| path.display()));
-    manage::run(&read(layers, Purpose::Manage)?, command)
+    read(layers, Purpose::Manage)
+}
+
+fn manage(command: manage::Command) -> Result<ExitCode, Failure> {
+    manage::run(&managed(command.place())?, command)
 }
 
 fn agentgate(command: AgentGateCommand) -> Result<ExitCode, Failure> {
@@ -192,10 +194,7 @@ fn agentgate(command: AgentGateCommand) -> Result<ExitCode, Failure> {
         AgentGateCommand::Keys(command) => agentgate::manage::Command::Keys(command),
         AgentGateCommand::WorkerKeys(command) => agentgate::manage::Command::WorkerKeys(command),
     };
-    let place = command.place();
-    let mut layers = layers(place.config.as_deref());
-    layers.flag("--data", "data", place.data.as_ref().map(|path| path.display()));
-    agentgate::manage(&read(layers, Purpose::Manage)?, command)
+    agentgate::manage(&managed(command.place())?, command)
 }
 
 fn check_config(file: Option<&Path>) -> Result<ExitCode, Failure> {

@@ -123,7 +123,7 @@ fn forward(
 /// Sends the end of the command after its last line.
 fn wait(mut child: Child, all_closed: &blocking::Receiver<()>, sender: &mpsc::Sender<CommandEvent>) {
     let status = child.wait();
-    // Nothing is sent on it: this waits until both pipes are closed. A process that nobody can kill may hold one open.
+    // Nothing is sent on it: this waits until both pipes are closed. A process that cannot be killed may hold one open.
     let _ = all_closed.recv_timeout(PIPES_DEADLINE);
     let _ = sender.blocking_send(CommandEvent::Ended(status.ok().and_then(|status| status.code())));
 }

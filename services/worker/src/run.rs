@@ -19,7 +19,7 @@ use crate::report;
 
 /// How long the last progress may take once the command has ended.
 const LAST_PROGRESS_DEADLINE: Duration = Duration::from_secs(5);
-/// How long a finish is tried beyond the end of its lease. The server takes it if nobody else has the run by then.
+/// How long a finish is tried beyond the end of its lease. The server takes it if no other worker has the run by then.
 const FINISH_MARGIN: Duration = Duration::from_secs(60);
 /// How long a finish is tried once the worker stops.
 const STOPPED_FINISH: Duration = Duration::from_secs(5);

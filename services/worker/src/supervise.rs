@@ -32,7 +32,7 @@ const NOT_STARTED: u8 = 126;
 
 /// What happens while a command runs.
 enum Event {
-    /// The worker has closed the pipe, or somebody ends the supervisor.
+    /// The worker has closed the pipe, or a signal ends the supervisor.
     Stop,
     /// The command has ended, with this exit code.
     Ended(u8),

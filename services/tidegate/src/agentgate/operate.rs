@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tidegate_agentgate::{AgentGate, Owner};
+use tidegate_agentgate::AgentGate;
 use tidegate_agentgate_api::CommandClass;
 use tidegate_commands::sealing::Sealer;
 use tidegate_commands::{SubmitRefusal, Submitter};
@@ -141,12 +141,8 @@ impl Decide for ByInbox {
     async fn decide(&self, envelope: Envelope<AgentGate>) -> Result<CommandOutcome<AgentGate>, Failure> {
         let Some(attempt) = envelope.attempt else { return Err(undecided()) };
         let owner = envelope.owner;
-        let identity = match owner {
-            Owner::Org(org) => org.bits().to_be_bytes(),
-            Owner::Fleet => [0; 16],
-        };
         let deadline = Instant::now() + WITHIN;
-        self.inbox.put(&identity, &owner.to_string(), Bytes::from(envelope.encode())).await?;
+        self.inbox.put(&owner.identity(), &owner.to_string(), Bytes::from(envelope.encode())).await?;
         let name = FactName { owner: owner.log_key(), id: FactId::Attempt(attempt) };
         while Instant::now() < deadline {
             if let Some(fact) = self.facts.find(&[name]).await?.into_iter().flatten().next() {

@@ -15,6 +15,7 @@ use crate::failure::Failure;
 
 /// The file's name.
 const FILE: &str = "secret";
+const PUT_BACK: &str = "put it back from a backup: without it no credential works and no content can be read";
 
 /// Reads the key of a folder. A folder `without_records` that has none gets one.
 ///
@@ -27,8 +28,7 @@ pub fn of_folder(folder: &DataFolder, without_records: bool) -> Result<Deploymen
     };
     let text = match fs::read_to_string(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound && !without_records => {
-            return Err(Failure::broken(format!("{} is gone", path.display()))
-                .or_else("put it back from a backup: without it no credential works and no content can be read"));
+            return Err(Failure::broken(format!("{} is gone", path.display())).or_else(PUT_BACK));
         }
         Err(error) if error.kind() == ErrorKind::NotFound => {
             make(folder.path(), &path).map_err(failed)?;
@@ -36,10 +36,8 @@ pub fn of_folder(folder: &DataFolder, without_records: bool) -> Result<Deploymen
         }
         read => read.map_err(failed)?,
     };
-    key_of(&text).ok_or_else(|| {
-        Failure::broken(format!("{} does not hold 64 hex digits", path.display()))
-            .or_else("put it back from a backup: without it no credential works and no content can be read")
-    })
+    key_of(&text)
+        .ok_or_else(|| Failure::broken(format!("{} does not hold 64 hex digits", path.display())).or_else(PUT_BACK))
 }
 
 /// Makes the file whole, or not at all. Where two processes make it, one of them wins.

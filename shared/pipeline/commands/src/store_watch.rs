@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 /// A store that fails for less is waited for.
 const LASTS: Duration = Duration::from_secs(2);
-/// Without another failure for so long nobody knows any more: somebody has to try it.
+/// Without another failure for so long its state is not known any more: a request has to try it.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(2);
 
 /// Since when reads fail.

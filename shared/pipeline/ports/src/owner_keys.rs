@@ -9,7 +9,7 @@ use crate::StoreError;
 /// key an owner's content can never be read again.
 #[async_trait]
 pub trait OwnerKeys: Send + Sync + 'static {
-    /// Stores the key of an owner that is created now. The owner's id is new, so nobody else creates its key.
+    /// Stores the key of an owner that is created now. The owner's id is new, so no other process creates its key.
     ///
     /// # Errors
     /// [`StoreError`]; create it again.

@@ -33,7 +33,7 @@ fn next_run(book: &Book) -> Option<(Timestamp, RunId, Due)> {
     due.min_by_key(|((at, _), id)| (*at, *id)).map(|((at, due), id)| (at, id, due))
 }
 
-/// When the next change of a run is due. Billing cycles are not: nobody waits for one.
+/// When the next change of a run is due. Billing cycles are not: no request waits for one.
 pub(crate) fn next_due(book: &Book) -> Option<Timestamp> {
     book.runs.values().map(|run| due_of(run).0).min()
 }

@@ -26,6 +26,15 @@ const FLEET: &str = "fleet";
 pub struct UnknownOwner;
 
 impl Owner {
+    /// What selects the owner's partition.
+    pub fn identity(self) -> [u8; 16] {
+        match self {
+            Owner::Org(org) => org.bits().to_be_bytes(),
+            // No organization was born in 1970.
+            Owner::Fleet => [0; 16],
+        }
+    }
+
     pub const fn org(self) -> Option<OrgId> {
         match self {
             Owner::Org(org) => Some(org),
@@ -36,11 +45,7 @@ impl Owner {
 
 impl OwnerId for Owner {
     fn log_key(&self) -> LogKey {
-        match self {
-            Owner::Org(org) => LogKey::new(&org.bits().to_be_bytes(), &[&org.to_string()]),
-            // No organization was born in 1970.
-            Owner::Fleet => LogKey::new(&[0; 16], &[FLEET]),
-        }
+        LogKey::new(&self.identity(), &[&self.to_string()])
     }
 }
 

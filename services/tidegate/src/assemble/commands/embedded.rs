@@ -111,7 +111,7 @@ fn closing(log: EmbeddedLog, store: EmbeddedCommandStore) -> Close {
     })
 }
 
-/// The log of commands is the books: it is kept for ever.
+/// The log of commands is the books: nothing of it is ever deleted.
 fn log_options(config: &Config) -> LogOptions {
     LogOptions {
         max_record_bytes: config.log.max_record_bytes,

@@ -8,7 +8,7 @@ use tidegate_ports::{OwnerKeys, StoreError};
 use super::ScyllaCommands;
 use crate::failure::unreadable;
 
-/// Of two creations, which nobody makes of one owner, the greater key stays on every replica.
+/// Of two creations of one owner's key, which no process makes, the greater key stays on every replica.
 const CREATED: i64 = 1;
 const ERASED: i64 = 2;
 

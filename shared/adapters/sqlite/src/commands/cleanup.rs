@@ -1,4 +1,4 @@
-//! Deleting what nobody asks for any more. A job calls it; nothing depends on when.
+//! Deleting what no reader needs any more. A job calls it; nothing depends on when.
 
 use rusqlite::{Connection, params};
 use tidegate_kernel::{Position, Timestamp};

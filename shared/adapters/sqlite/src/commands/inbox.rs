@@ -36,7 +36,7 @@ pub enum OperatorRoute {
 }
 
 impl OperatorRoute {
-    /// Owns the folder if nobody does.
+    /// Owns the folder if no process does.
     ///
     /// # Errors
     /// [`FolderError`]; never [`FolderError::InUse`].

@@ -10,7 +10,7 @@ use crate::Timestamp;
 pub struct Envelope<D: Decider> {
     pub rules: Rules,
     pub owner: D::Owner,
-    /// Who is to find the outcome; `None`: nobody waits for it (a tick).
+    /// Who is to find the outcome; `None`: no request waits for it (a tick).
     pub attempt: Option<Attempt>,
     pub key: Option<IdempotencyKey>,
     /// When the front door received the request, by its clock.
