@@ -151,7 +151,7 @@ impl FrontDoor {
         decoded(&text)
     }
 
-    fn unsealable(&self, error: &SealerError) -> Refusal {
+    pub(crate) fn unsealable(&self, error: &SealerError) -> Refusal {
         let cause = error.to_string();
         match error {
             SealerError::Store { source: StoreError::Unavailable(_), .. } => self.store_down(cause),

@@ -31,6 +31,8 @@ mod secrets;
 mod send_test;
 mod submit;
 mod submit_command;
+mod webhook_composer;
+mod webhook_message;
 mod wire;
 mod worker;
 
@@ -40,5 +42,7 @@ pub use front_door::{FrontDoor, FrontDoorParts};
 pub use metrics::{METRICS, SHED_METRICS};
 pub use openapi::openapi;
 pub use secrets::Secrets;
-pub use send_test::{NoSender, SendTest, TestMessage};
+pub use send_test::SendTest;
 pub use submit_command::SubmitCommand;
+pub use webhook_composer::{WEBHOOK_RETRIES, WebhookComposer};
+pub use webhook_message::{EVENT_HEADER, SIGNATURE_HEADER};

@@ -1,10 +1,12 @@
 //! A run as clients and webhooks see it.
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 use tidegate_agentgate::command::VerificationReport;
 use tidegate_agentgate::views::{OrderRow, RunRow, VerificationRow};
-use tidegate_agentgate::{Owner, RunErrorCode, RunId};
+use tidegate_agentgate::{Owner, RunErrorCode, RunId, Sealed};
+use tidegate_commands::sealing::{Sealer, SealerError};
 use tidegate_kernel::command::OwnerId;
 use tidegate_kernel::{FreeJson, LogKey, Timestamp};
 use utoipa::ToSchema;
@@ -69,6 +71,15 @@ struct RunError {
     details: Option<FreeJson>,
 }
 
+/// Why the sealed content of an owner cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unreadable {
+    #[error(transparent)]
+    Sealer(#[from] SealerError),
+    #[error("sealed content is not what was sealed: {0}")]
+    Content(#[from] serde_json::Error),
+}
+
 impl FrontDoor {
     /// A run from its rows.
     ///
@@ -81,17 +92,36 @@ impl FrontDoor {
         order: Option<OrderRow>,
         verification: Option<VerificationRow>,
     ) -> Result<Run, Refusal> {
+        Run::opened(&self.sealer, id, row, order, verification).await.map_err(|error| match &error {
+            Unreadable::Sealer(error) => self.unsealable(error),
+            Unreadable::Content(error) => defect(error),
+        })
+    }
+}
+
+impl Run {
+    /// A run from its rows.
+    ///
+    /// # Errors
+    /// Its sealed content cannot be read.
+    pub(crate) async fn opened(
+        sealer: &Sealer,
+        id: RunId,
+        row: RunRow,
+        order: Option<OrderRow>,
+        verification: Option<VerificationRow>,
+    ) -> Result<Run, Unreadable> {
         let owner = Owner::Org(row.org).log_key();
         let result: ResultContent = match &row.result {
-            Some(sealed) => self.open(owner, sealed).await?,
+            Some(sealed) => open(sealer, owner, sealed).await?,
             None => ResultContent::default(),
         };
         let tenant_context = match order.and_then(|order| order.tenant_context) {
-            Some(sealed) => Some(self.open(owner, &sealed).await?),
+            Some(sealed) => Some(open(sealer, owner, &sealed).await?),
             None => None,
         };
         let error = match row.error_code {
-            Some(code) => Some(self.run_error(owner, code, &row, &result, verification).await?),
+            Some(code) => Some(run_error(sealer, owner, code, &row, &result, verification).await?),
             None => None,
         };
         let between = |start: Timestamp, end: Timestamp| end.millis_since(start);
@@ -110,41 +140,58 @@ impl FrontDoor {
         })
     }
 
-    async fn run_error(
-        &self,
-        owner: LogKey,
-        code: RunErrorCode,
-        row: &RunRow,
-        result: &ResultContent,
-        verification: Option<VerificationRow>,
-    ) -> Result<RunError, Refusal> {
-        let details = match (&result.details, code) {
-            (Some(sent), _) => Some(sent.clone()),
-            (None, RunErrorCode::MaxIterationsReached) => {
-                let last = match verification {
-                    Some(row) => Some(self.verification_result(owner, row.verification).await?),
-                    None => None,
-                };
-                let details = json!({ "iterations": row.iterations, "lastVerificationResult": last });
-                Some(FreeJson::parse(&details.to_string()).map_err(defect)?)
-            }
-            (None, _) => None,
-        };
-        let message = result.message.clone().unwrap_or_else(|| default_message(code).to_owned());
-        Ok(RunError { code: code.as_str(), message, details })
+    /// As it was sent with the submission.
+    pub(crate) const fn tenant_context(&self) -> Option<&TenantContent> {
+        self.tenant_context.as_ref()
     }
+}
 
-    async fn verification_result(
-        &self,
-        owner: LogKey,
-        report: VerificationReport,
-    ) -> Result<serde_json::Value, Refusal> {
-        let failures: serde_json::Value = match &report.failures {
-            Some(sealed) => self.open(owner, sealed).await?,
-            None => json!([]),
-        };
-        Ok(json!({ "level": report.level.as_str(), "passed": report.passed, "failures": failures }))
-    }
+/// A sealed document of an owner.
+///
+/// # Errors
+/// The owner's key cannot be read, or the document was not sealed with it.
+pub(crate) async fn open<T: DeserializeOwned>(
+    sealer: &Sealer,
+    owner: LogKey,
+    sealed: &Sealed,
+) -> Result<T, Unreadable> {
+    Ok(serde_json::from_slice(&sealer.open(owner, sealed.as_str()).await?)?)
+}
+
+async fn run_error(
+    sealer: &Sealer,
+    owner: LogKey,
+    code: RunErrorCode,
+    row: &RunRow,
+    result: &ResultContent,
+    verification: Option<VerificationRow>,
+) -> Result<RunError, Unreadable> {
+    let details = match (&result.details, code) {
+        (Some(sent), _) => Some(sent.clone()),
+        (None, RunErrorCode::MaxIterationsReached) => {
+            let last = match verification {
+                Some(row) => Some(verification_result(sealer, owner, row.verification).await?),
+                None => None,
+            };
+            let details = json!({ "iterations": row.iterations, "lastVerificationResult": last });
+            Some(serde_json::from_value(details)?)
+        }
+        (None, _) => None,
+    };
+    let message = result.message.clone().unwrap_or_else(|| default_message(code).to_owned());
+    Ok(RunError { code: code.as_str(), message, details })
+}
+
+async fn verification_result(
+    sealer: &Sealer,
+    owner: LogKey,
+    report: VerificationReport,
+) -> Result<serde_json::Value, Unreadable> {
+    let failures: serde_json::Value = match &report.failures {
+        Some(sealed) => open(sealer, owner, sealed).await?,
+        None => json!([]),
+    };
+    Ok(json!({ "level": report.level.as_str(), "passed": report.passed, "failures": failures }))
 }
 
 fn default_message(code: RunErrorCode) -> &'static str {

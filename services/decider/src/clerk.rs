@@ -13,6 +13,7 @@ use tokio::time::sleep;
 
 use crate::due_times::SharedDue;
 use crate::metrics::{TICK_FAILURES, TICKS};
+use crate::partition_shards::may_hold;
 use crate::ports::DecidingPorts;
 
 /// Ticks appended at once. With the pause after them they are at most 200 a second.
@@ -91,7 +92,7 @@ impl<D: Decider> Clerk<D> {
 
     /// Reads the stored due times of the partition's owners.
     async fn read_stored(&self) {
-        for shard in (0..LogKey::SHARDS).filter(|shard| self.may_hold(*shard)) {
+        for shard in (0..LogKey::SHARDS).filter(|shard| may_hold(*shard, self.partition, self.partitions)) {
             let read = loop {
                 match self.stored.read(shard).await {
                     Ok(read) => break read,
@@ -112,12 +113,5 @@ impl<D: Decider> Clerk<D> {
             }
         }
         self.due.times().all_read();
-    }
-
-    /// Whether owners of the partition can be in this shard: each shard belongs to one partition where the number of
-    /// partitions divides that of shards.
-    fn may_hold(&self, shard: u16) -> bool {
-        let (shards, partitions) = (u32::from(LogKey::SHARDS), self.partitions.max(1));
-        !shards.is_multiple_of(partitions) || u32::from(shard) % partitions == self.partition
     }
 }

@@ -3,7 +3,7 @@
 //! [`Deciding`] is what the [consumer](tidegate_consumer) applies a batch with. For each owner of the batch it has the
 //! [book](books_in_memory) and the facts that the records name, [decides](owner_batch) the records in log order, and
 //! [writes](saving) what follows, the book last. A [clerk](clerk) appends ticks when changes of books are due. What is to be
-//! sent to receivers outside is stored; sending is another task.
+//! sent to receivers outside is stored first, and then [sent](sender) by tasks of the partition's assignment.
 
 mod books_in_memory;
 mod change;
@@ -12,12 +12,17 @@ mod deciding;
 mod due_times;
 mod fail_points;
 mod fate;
+mod held;
 mod loading;
 mod metrics;
 mod owned_partition;
 mod owner_batch;
+mod partition_shards;
 mod ports;
+mod receivers;
 mod saving;
+mod sender;
+mod sending;
 
 pub use change::OwnerChange;
 pub use deciding::{Deciding, consumer, consumer_config};
@@ -25,3 +30,4 @@ pub use loading::LoadedOwners;
 pub use metrics::METRICS;
 pub use owned_partition::OwnedPartition;
 pub use ports::{DecidingOptions, DecidingPorts};
+pub use sending::Sending;

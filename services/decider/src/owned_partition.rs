@@ -4,29 +4,37 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tidegate_kernel::command::{BookState, Decider};
 use tidegate_kernel::{PartitionEpoch, Timestamp};
+use tidegate_ports::DeliveryWrite;
 use tokio::task::AbortHandle;
 
 use crate::books_in_memory::BooksInMemory;
 use crate::clerk::Clerk;
 use crate::due_times::SharedDue;
 use crate::ports::{DecidingOptions, DecidingPorts};
+use crate::sender::Sender;
 
-/// One assignment of a partition. Dropping it ends its clerk.
+/// One assignment of a partition. Dropping it ends its clerk and its sender.
 pub struct OwnedPartition<D: Decider> {
     books: Mutex<BooksInMemory<D::Owner, BookState<D::Book>>>,
     due: Arc<SharedDue<D::Owner>>,
     clerk: Option<AbortHandle>,
+    sender: Option<Sender>,
 }
 
 impl<D: Decider> OwnedPartition<D> {
-    /// Starts its clerk, where ticks can be appended.
+    /// Starts its clerk and its sender, where ticks can be appended.
     pub(crate) fn assigned(of: PartitionEpoch, ports: &DecidingPorts, options: &DecidingOptions) -> Self {
         let due = Arc::new(SharedDue::unread());
         let clerk = ports.append.clone().map(|append| {
             let clerk = Clerk::<D>::new(of.partition, options.partitions, ports, append, due.clone());
             tokio::spawn(clerk.tick()).abort_handle()
         });
-        OwnedPartition { books: Mutex::new(BooksInMemory::new(options.max_book_bytes_in_memory)), due, clerk }
+        let sender = ports
+            .append
+            .clone()
+            .zip(ports.sending.as_ref())
+            .map(|(append, sending)| Sender::start::<D>(sending, of.partition, options.partitions, ports, append));
+        OwnedPartition { books: Mutex::new(BooksInMemory::new(options.max_book_bytes_in_memory)), due, clerk, sender }
     }
 
     pub(crate) fn book(&self, owner: D::Owner) -> Option<Arc<BookState<D::Book>>> {
@@ -42,6 +50,13 @@ impl<D: Decider> OwnedPartition<D> {
     pub(crate) fn set_due(&self, owner: D::Owner, at: Option<Timestamp>) {
         self.due.times().set(owner, at);
         self.due.changed.notify_one();
+    }
+
+    /// These were stored, and what they follow from is decided.
+    pub(crate) fn deliver(&self, deliveries: &[DeliveryWrite]) {
+        if let Some(sender) = &self.sender {
+            sender.offer(deliveries);
+        }
     }
 
     fn books(&self) -> MutexGuard<'_, BooksInMemory<D::Owner, BookState<D::Book>>> {

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use tidegate_ports::{Append, Books, Clock, Deliveries, Due, Facts, Views};
 
+use crate::sending::Sending;
+
 /// The ports of a decider.
 #[derive(Clone)]
 pub struct DecidingPorts {
@@ -14,6 +16,8 @@ pub struct DecidingPorts {
     pub deliveries: Arc<dyn Deliveries>,
     /// Takes effects and ticks; `None` while a store is rebuilt: they are on the log already.
     pub append: Option<Arc<dyn Append>>,
+    /// Sends what is stored as deliveries; `None`: this process leaves that to others.
+    pub sending: Option<Arc<Sending>>,
     pub clock: Arc<dyn Clock>,
 }
 

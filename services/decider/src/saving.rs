@@ -37,6 +37,7 @@ pub(crate) async fn save<D: Decider>(ports: &DecidingPorts, changes: &[OwnerChan
         if let Some(due) = change.due {
             change.partition.set_due(change.owner, due.at);
         }
+        change.partition.deliver(&change.deliveries);
     }
     Ok(())
 }

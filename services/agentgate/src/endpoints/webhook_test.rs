@@ -9,7 +9,6 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::json;
 use tidegate_agentgate::{EventType, MessageId, RunId, Scope};
-use tidegate_kernel::SmolStr;
 use utoipa::ToSchema;
 
 use super::webhook_wire::{path_id, stored};
@@ -19,7 +18,7 @@ use crate::endpoint::Endpoint;
 use crate::front_door::{FrontDoor, defect};
 use crate::refusal::Refusal;
 use crate::refusal_shapes::{CommandRefusals, WebhookRefusals};
-use crate::send_test::TestMessage;
+use crate::webhook_message::WebhookEvent;
 use crate::wire::whole_seconds;
 
 /// How a test went.
@@ -54,30 +53,25 @@ async fn send(call: Call, mut body: Body) -> Result<Answer, Refusal> {
     let webhook = path_id(&call)?;
     let (row, content) = stored(&call, webhook).await?;
     let kind = row.events.first().copied().unwrap_or(EventType::RunCompleted);
-    let id = MessageId::mint(call.received_at, &call.door.ids.random());
-    let message = TestMessage {
-        url: content.url,
-        headers: content.headers.unwrap_or_default().into_iter().collect(),
-        secret: call.door.secrets.webhook(webhook),
-        event: kind.as_str(),
-        id: SmolStr::from(id.to_string()),
-        body: sample(&call, id, kind)?,
-    };
-    let status_code = call.door.send_test.send(message).await;
+    let event = sample(&call, kind);
+    let (headers, secret) = (content.headers.unwrap_or_default(), call.door.secrets.webhook(webhook));
+    let message = event.to(content.url, headers, &secret).map_err(defect)?;
+    let status_code = call.door.send_test.send_test(message).await;
     let delivered = status_code.is_some_and(|status| (200..300).contains(&status));
     Answer::done(StatusCode::OK, &TestResult { delivered, status_code })
 }
 
-fn sample(call: &Call, id: MessageId, kind: EventType) -> Result<Vec<u8>, Refusal> {
+fn sample(call: &Call, kind: EventType) -> WebhookEvent<serde_json::Value> {
     let at = whole_seconds(call.received_at);
     let run = RunId::mint(call.received_at, &call.door.ids.random());
     let run = json!({
         "id": run, "workOrderId": run.work_order(), "status": "succeeded", "iterations": 1, "createdAt": at,
         "timing": { "startedAt": at, "completedAt": at, "durationMs": 0 }, "cost": { "credits": 0 },
     });
-    let message = json!({
-        "id": id, "type": kind.as_str(), "createdAt": at,
-        "data": { "run": run, "tenantContext": null, "test": true },
-    });
-    serde_json::to_vec(&message).map_err(defect)
+    WebhookEvent {
+        id: MessageId::mint(call.received_at, &call.door.ids.random()),
+        kind,
+        created_at: call.received_at,
+        data: json!({ "run": run, "tenantContext": null, "test": true }),
+    }
 }

@@ -50,6 +50,7 @@ impl Default for Deciding {
             due: Arc::new(MemoryDue::default()),
             deliveries: Arc::new(MemoryDeliveries::default()),
             append: Some(Arc::clone(&append)),
+            sending: None,
             clock: Arc::clone(&clock),
         };
         let member = consumer::<AgentGate>(

@@ -70,6 +70,7 @@ pub fn dying(ports: DecidingPorts, fuse: &Fuse) -> DecidingPorts {
         due: dying.clone(),
         deliveries: dying.clone(),
         append: Some(dying),
+        sending: ports.sending,
         clock: ports.clock,
     }
 }
@@ -152,6 +153,10 @@ impl Deliveries for Dying {
         limit: usize,
     ) -> Result<Vec<WaitingDelivery>, StoreError> {
         self.ports.deliveries.waiting(shard, after, limit).await
+    }
+
+    async fn kept(&self, shard: u16, after: Option<SmolStr>, limit: usize) -> Result<Vec<WaitingDelivery>, StoreError> {
+        self.ports.deliveries.kept(shard, after, limit).await
     }
 
     async fn note(&self, owner: LogKey, id: &str, progress: SendProgress) -> Result<(), StoreError> {

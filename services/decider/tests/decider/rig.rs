@@ -109,6 +109,7 @@ impl Rig {
             due: Arc::new(stores.due.clone()),
             deliveries: Arc::new(stores.deliveries.clone()),
             append: Some(Arc::new(self.log.clone())),
+            sending: None,
             clock: self.clock.clone(),
         }
     }

@@ -79,21 +79,35 @@ async fn the_later_progress_stays(deliveries: &dyn Deliveries) {
 async fn what_is_finished_no_longer_waits(deliveries: &dyn Deliveries) {
     let owner = owner();
     let prefix = name();
-    let [sent, given_up, retried] = ["1", "2", "3"].map(|end| write(owner, &format!("{prefix}{end}")));
-    put(deliveries, vec![sent.clone(), given_up.clone(), retried.clone()]).await;
+    let [sent, given_up, retried, dropped] = ["1", "2", "3", "4"].map(|end| write(owner, &format!("{prefix}{end}")));
+    put(deliveries, vec![sent.clone(), given_up.clone(), retried.clone(), dropped.clone()]).await;
     let retry = progress(1, SendState::Retry(now()), 1_000);
-    for write in [&sent, &given_up, &retried] {
+    for write in [&sent, &given_up, &retried, &dropped] {
         deliveries.note(owner, &write.delivery.id, retry.clone()).await.expect("noted");
     }
-    for (write, state) in [(&sent, SendState::Sent), (&given_up, SendState::GivenUp)] {
+    let finished = [(&sent, SendState::Sent), (&given_up, SendState::GivenUp), (&dropped, SendState::Dropped)];
+    for (write, state) in finished {
         deliveries.note(owner, &write.delivery.id, progress(2, state, 2_000)).await.expect("noted");
     }
     let expected = [waits(&retried, Some(retry.clone()))];
     assert_eq!(waiting(deliveries, &[owner]).await, expected);
     // Whoever decides the same again puts the same again; and a late note changes nothing.
-    put(deliveries, vec![sent.clone(), given_up]).await;
-    deliveries.note(owner, &sent.delivery.id, retry).await.expect("noted");
+    put(deliveries, vec![sent.clone(), given_up.clone()]).await;
+    deliveries.note(owner, &sent.delivery.id, retry.clone()).await.expect("noted");
     assert_eq!(waiting(deliveries, &[owner]).await, expected);
+    // What is finished is still there for whoever looks.
+    let expected = [
+        waits(&sent, Some(progress(2, SendState::Sent, 2_000))),
+        waits(&given_up, Some(progress(2, SendState::GivenUp, 2_000))),
+        waits(&retried, Some(retry)),
+        waits(&dropped, Some(progress(2, SendState::Dropped, 2_000))),
+    ];
+    let after = Some(SmolStr::from(prefix.as_str()));
+    let mut kept = deliveries.kept(owner.shard(), after, 1_000_000).await.expect("read");
+    kept.retain(|one| one.owner == owner.text());
+    assert_eq!(kept, expected);
+    let page = deliveries.kept(owner.shard(), Some(given_up.delivery.id), 1).await.expect("read");
+    assert_eq!(page.len(), 1);
 }
 
 async fn what_waits_is_found_page_by_page(deliveries: &dyn Deliveries) {

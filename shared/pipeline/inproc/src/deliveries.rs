@@ -20,16 +20,36 @@ struct Kept {
 }
 
 impl MemoryDeliveries {
-    fn kept(&self) -> MutexGuard<'_, Kept> {
+    fn lock(&self) -> MutexGuard<'_, Kept> {
         // A map insert cannot leave a map half changed.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn page(&self, shard: u16, after: Option<SmolStr>, limit: usize, finished_too: bool) -> Vec<WaitingDelivery> {
+        let kept = self.lock();
+        let from = match after {
+            Some(id) => Bound::Excluded((shard, id)),
+            None => Bound::Included((shard, SmolStr::default())),
+        };
+        let of_shard = kept.to_send.range((from, Bound::Unbounded)).take_while(|((of, _), _)| *of == shard);
+        let wanted = of_shard.filter_map(|(key, write)| {
+            let progress = kept.progress.get(key).cloned();
+            let is_finished = progress.as_ref().is_some_and(|progress| progress.state.is_finished());
+            let owner = write.owner.text().into();
+            (finished_too || !is_finished).then(|| WaitingDelivery {
+                owner,
+                delivery: write.delivery.clone(),
+                progress,
+            })
+        });
+        wanted.take(limit).collect()
     }
 }
 
 #[async_trait]
 impl Deliveries for MemoryDeliveries {
     async fn put(&self, writes: Arc<Vec<DeliveryWrite>>) -> Result<(), StoreError> {
-        let mut kept = self.kept();
+        let mut kept = self.lock();
         for write in writes.iter() {
             let key = (write.owner.shard(), write.delivery.id.clone());
             kept.to_send.entry(key).or_insert_with(|| write.clone());
@@ -43,23 +63,15 @@ impl Deliveries for MemoryDeliveries {
         after: Option<SmolStr>,
         limit: usize,
     ) -> Result<Vec<WaitingDelivery>, StoreError> {
-        let kept = self.kept();
-        let from = match after {
-            Some(id) => Bound::Excluded((shard, id)),
-            None => Bound::Included((shard, SmolStr::default())),
-        };
-        let of_shard = kept.to_send.range((from, Bound::Unbounded)).take_while(|((of, _), _)| *of == shard);
-        let waiting = of_shard.filter_map(|(key, write)| {
-            let progress = kept.progress.get(key).cloned();
-            let is_finished = progress.as_ref().is_some_and(|progress| progress.state.is_finished());
-            let owner = write.owner.text().into();
-            (!is_finished).then(|| WaitingDelivery { owner, delivery: write.delivery.clone(), progress })
-        });
-        Ok(waiting.take(limit).collect())
+        Ok(self.page(shard, after, limit, false))
+    }
+
+    async fn kept(&self, shard: u16, after: Option<SmolStr>, limit: usize) -> Result<Vec<WaitingDelivery>, StoreError> {
+        Ok(self.page(shard, after, limit, true))
     }
 
     async fn note(&self, owner: LogKey, id: &str, progress: SendProgress) -> Result<(), StoreError> {
-        let mut kept = self.kept();
+        let mut kept = self.lock();
         let known = kept.progress.entry((owner.shard(), id.into())).or_insert_with(|| progress.clone());
         if progress.at > known.at {
             *known = progress;

@@ -31,6 +31,12 @@ pub trait Deliveries: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<WaitingDelivery>, StoreError>;
 
+    /// The same of everything that is kept, finished or not.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn kept(&self, shard: u16, after: Option<SmolStr>, limit: usize) -> Result<Vec<WaitingDelivery>, StoreError>;
+
     /// Stores the progress of one delivery. The one with the later [`SendProgress::at`] stays.
     ///
     /// # Errors
@@ -46,7 +52,7 @@ pub struct DeliveryWrite {
     pub position: Position,
 }
 
-/// What a sender reads.
+/// What a sender reads, or whoever looks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WaitingDelivery {
     /// The text of the owner's log key.
@@ -74,6 +80,8 @@ pub enum SendState {
     Sent,
     /// Every try of the plan failed.
     GivenUp,
+    /// Its receiver is gone, or does not want it any more.
+    Dropped,
 }
 
 impl SendState {

@@ -37,6 +37,7 @@ enum State {
     Retry { retry_at_ms: i64 },
     Sent,
     GivenUp,
+    Dropped,
 }
 
 #[async_trait]
@@ -57,28 +58,11 @@ impl Deliveries for ScyllaCommands {
         after: Option<SmolStr>,
         limit: usize,
     ) -> Result<Vec<WaitingDelivery>, StoreError> {
-        let mut waiting = Vec::new();
-        // No id is empty.
-        let values = (shard.cast_signed(), after.unwrap_or_default().to_string());
-        let mut from = Some(PagingState::start());
-        while let Some(state) = from.filter(|_| waiting.len() < limit) {
-            let statement = &self.cql.statements().deliveries;
-            let page = self.cql.page(statement, &values, Some(DELIVERIES_PER_PAGE), state).await?;
-            let mut deliveries = Vec::new();
-            for row in page.rows.rows::<(&str, &str, Vec<u8>)>().map_err(|error| unreadable("deliveries", error))? {
-                let (id, owner, body) = row.map_err(|error| unreadable("deliveries", error))?;
-                deliveries.push((SmolStr::from(owner), Delivery { id: id.into(), body }));
-            }
-            let mut progress = self.progress_of(shard, &deliveries).await?;
-            let all = deliveries.into_iter().map(|(owner, delivery)| {
-                let progress = progress.remove(&delivery.id);
-                WaitingDelivery { owner, delivery, progress }
-            });
-            let is_waiting = |one: &WaitingDelivery| one.progress.as_ref().is_none_or(|one| !one.state.is_finished());
-            waiting.extend(all.filter(is_waiting).take(limit - waiting.len()));
-            from = page.next;
-        }
-        Ok(waiting)
+        self.page_of(shard, after, limit, |one| one.progress.as_ref().is_none_or(|one| !one.state.is_finished())).await
+    }
+
+    async fn kept(&self, shard: u16, after: Option<SmolStr>, limit: usize) -> Result<Vec<WaitingDelivery>, StoreError> {
+        self.page_of(shard, after, limit, |_| true).await
     }
 
     async fn note(&self, owner: LogKey, id: &str, progress: SendProgress) -> Result<(), StoreError> {
@@ -91,6 +75,36 @@ impl Deliveries for ScyllaCommands {
 }
 
 impl ScyllaCommands {
+    async fn page_of(
+        &self,
+        shard: u16,
+        after: Option<SmolStr>,
+        limit: usize,
+        is_wanted: impl Fn(&WaitingDelivery) -> bool + Send + Sync,
+    ) -> Result<Vec<WaitingDelivery>, StoreError> {
+        let mut found = Vec::new();
+        // No id is empty.
+        let values = (shard.cast_signed(), after.unwrap_or_default().to_string());
+        let mut from = Some(PagingState::start());
+        while let Some(state) = from.filter(|_| found.len() < limit) {
+            let statement = &self.cql.statements().deliveries;
+            let page = self.cql.page(statement, &values, Some(DELIVERIES_PER_PAGE), state).await?;
+            let mut deliveries = Vec::new();
+            for row in page.rows.rows::<(&str, &str, Vec<u8>)>().map_err(|error| unreadable("deliveries", error))? {
+                let (id, owner, body) = row.map_err(|error| unreadable("deliveries", error))?;
+                deliveries.push((SmolStr::from(owner), Delivery { id: id.into(), body }));
+            }
+            let mut progress = self.progress_of(shard, &deliveries).await?;
+            let all = deliveries.into_iter().map(|(owner, delivery)| {
+                let progress = progress.remove(&delivery.id);
+                WaitingDelivery { owner, delivery, progress }
+            });
+            found.extend(all.filter(&is_wanted).take(limit - found.len()));
+            from = page.next;
+        }
+        Ok(found)
+    }
+
     /// The progress of these deliveries, which are in the order of their ids.
     async fn progress_of(
         &self,
@@ -120,6 +134,7 @@ impl From<SendProgress> for Cell {
             SendState::Retry(at) => State::Retry { retry_at_ms: at.as_millis() },
             SendState::Sent => State::Sent,
             SendState::GivenUp => State::GivenUp,
+            SendState::Dropped => State::Dropped,
         };
         Cell { tries, state, last, at_ms: at.as_millis() }
     }
@@ -131,6 +146,7 @@ impl From<Cell> for SendProgress {
             State::Retry { retry_at_ms } => SendState::Retry(Timestamp::from_millis(retry_at_ms)),
             State::Sent => SendState::Sent,
             State::GivenUp => SendState::GivenUp,
+            State::Dropped => SendState::Dropped,
         };
         SendProgress { tries, state, last, at: Timestamp::from_millis(at_ms) }
     }

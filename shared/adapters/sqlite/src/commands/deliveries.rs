@@ -20,10 +20,14 @@ const NOTE: &str = "INSERT INTO delivery_progress (shard, id, tries, state, retr
      ON CONFLICT DO UPDATE SET tries = excluded.tries, state = excluded.state, retry_at_ms = excluded.retry_at_ms, \
      last = excluded.last, at_ms = excluded.at_ms WHERE excluded.at_ms > at_ms";
 
-pub(super) const WAITING: &str = "SELECT deliveries.id, owner, body, tries, retry_at_ms, last, at_ms FROM deliveries \
+pub(super) const WAITING: &str = "SELECT deliveries.id, owner, body, tries, state, retry_at_ms, last, at_ms FROM deliveries \
      LEFT JOIN delivery_progress USING (shard, id) \
      WHERE deliveries.shard = ?1 AND deliveries.id > ?2 AND (state IS NULL OR state = 'retry') \
      ORDER BY deliveries.id LIMIT ?3";
+
+pub(super) const KEPT: &str = "SELECT deliveries.id, owner, body, tries, state, retry_at_ms, last, at_ms FROM deliveries \
+     LEFT JOIN delivery_progress USING (shard, id) \
+     WHERE deliveries.shard = ?1 AND deliveries.id > ?2 ORDER BY deliveries.id LIMIT ?3";
 
 #[async_trait]
 impl Deliveries for EmbeddedCommandStore {
@@ -40,7 +44,11 @@ impl Deliveries for EmbeddedCommandStore {
         after: Option<SmolStr>,
         limit: usize,
     ) -> Result<Vec<WaitingDelivery>, StoreError> {
-        self.file.queries.read(move |connection| waiting(connection, shard, after.as_deref(), limit)).await
+        self.file.queries.read(move |connection| page(connection, WAITING, shard, after.as_deref(), limit)).await
+    }
+
+    async fn kept(&self, shard: u16, after: Option<SmolStr>, limit: usize) -> Result<Vec<WaitingDelivery>, StoreError> {
+        self.file.queries.read(move |connection| page(connection, KEPT, shard, after.as_deref(), limit)).await
     }
 
     /// Not synced before an account is settled: whatever is forgotten is sent once more.
@@ -67,32 +75,43 @@ pub(super) fn note(connection: &Connection, shard: u16, id: &str, progress: &Sen
         SendState::Retry(at) => ("retry", Some(at.as_millis())),
         SendState::Sent => ("sent", None),
         SendState::GivenUp => ("given_up", None),
+        SendState::Dropped => ("dropped", None),
     };
     connection.prepare_cached(NOTE)?.execute(params![shard, id, tries, state, retry_at_ms, last, at.as_millis()])?;
     Ok(last.len())
 }
 
-fn waiting(
+fn page(
     connection: &Connection,
+    query: &str,
     shard: u16,
     after: Option<&str>,
     limit: usize,
 ) -> rusqlite::Result<Vec<WaitingDelivery>> {
     // No id is empty.
     let values = params![shard, after.unwrap_or_default(), signed(limit as u64)];
-    connection.prepare_cached(WAITING)?.query_map(values, waiting_at)?.collect()
+    connection.prepare_cached(query)?.query_map(values, delivery_at)?.collect()
 }
 
-fn waiting_at(row: &Row<'_>) -> rusqlite::Result<WaitingDelivery> {
+fn delivery_at(row: &Row<'_>) -> rusqlite::Result<WaitingDelivery> {
     let name = |column| Ok::<_, rusqlite::Error>(SmolStr::new(text(row, column)?.unwrap_or_default()));
     let progress = match row.get::<_, Option<u32>>(3)? {
         None => None,
-        Some(tries) => {
-            let retry_at: Option<i64> = row.get(4)?;
-            let retry_at = retry_at.ok_or_else(|| unreadable(4, "a retry without its time"))?;
-            let state = SendState::Retry(Timestamp::from_millis(retry_at));
-            Some(SendProgress { tries, state, last: row.get(5)?, at: millis(row, 6)? })
-        }
+        Some(tries) => Some(SendProgress { tries, state: state_at(row)?, last: row.get(6)?, at: millis(row, 7)? }),
     };
     Ok(WaitingDelivery { owner: name(1)?, delivery: Delivery { id: name(0)?, body: row.get(2)? }, progress })
+}
+
+fn state_at(row: &Row<'_>) -> rusqlite::Result<SendState> {
+    match text(row, 4)?.unwrap_or_default() {
+        "retry" => {
+            let retry_at: Option<i64> = row.get(5)?;
+            let retry_at = retry_at.ok_or_else(|| unreadable(5, "a retry without its time"))?;
+            Ok(SendState::Retry(Timestamp::from_millis(retry_at)))
+        }
+        "sent" => Ok(SendState::Sent),
+        "given_up" => Ok(SendState::GivenUp),
+        "dropped" => Ok(SendState::Dropped),
+        _ => Err(unreadable(4, "no state of a delivery")),
+    }
 }

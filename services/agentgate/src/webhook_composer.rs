@@ -1,0 +1,150 @@
+//! Makes the message of a stored delivery, as its receiver is now.
+
+use async_trait::async_trait;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tidegate_agentgate::views::{self, OrderRow, Receiver, VerificationRow, WebhookMessage, WebhookRow};
+use tidegate_agentgate::{MessageId, OrgId, Owner, RunId, WebhookId};
+use tidegate_commands::sealing::{Sealer, SealerError};
+use tidegate_kernel::SmolStr;
+use tidegate_kernel::command::{Delivery, OwnerId, ViewKey};
+use tidegate_outbound::{Compose, Composed, RetryPlan};
+use tidegate_ports::{StoreError, Views};
+
+use crate::content::{OrderContent, TenantContent, WebhookContent};
+use crate::run_object::{Run, Unreadable, open};
+use crate::secrets::Secrets;
+use crate::webhook_message::WebhookEvent;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Five tries over about two hours, the second one after five seconds.
+pub const WEBHOOK_RETRIES: RetryPlan = RetryPlan {
+    pauses: &[
+        Duration::from_secs(5),
+        Duration::from_secs(2 * 60),
+        Duration::from_secs(20 * 60),
+        Duration::from_secs(90 * 60),
+    ],
+    jitter_percent: 10,
+};
+
+/// Composes what is sent to webhooks and to the `webhookUrl` of submissions.
+pub struct WebhookComposer {
+    views: Arc<dyn Views>,
+    sealer: Sealer,
+    secrets: Secrets,
+}
+
+/// What an event is about.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RunEvent {
+    run: Run,
+    /// As it was sent with the submission.
+    tenant_context: Option<TenantContent>,
+}
+
+/// Where a message goes.
+struct Address {
+    url: String,
+    headers: Vec<(String, String)>,
+    secret: String,
+}
+
+/// Why there is no message.
+enum NoMessage {
+    Never(&'static str),
+    NotNow(StoreError),
+}
+
+impl WebhookComposer {
+    pub fn new(views: Arc<dyn Views>, sealer: Sealer) -> Self {
+        let secrets = Secrets::new(sealer.deployment().clone());
+        WebhookComposer { views, sealer, secrets }
+    }
+
+    async fn message(&self, delivery: &Delivery) -> Result<Composed, NoMessage> {
+        let message: WebhookMessage = decoded(&delivery.body)?;
+        let id = MessageId::parse(&delivery.id).ok_or(NoMessage::Never("its id is no message's"))?;
+        let (order, verification) = self.of_run(message.run).await?;
+        let address = match message.to {
+            Receiver::Webhook(webhook) => self.webhook(message.org, webhook).await?,
+            Receiver::Order => self.submission(message.org, order.as_ref()).await?,
+        };
+        let run = Run::opened(&self.sealer, message.run, message.state, order, verification).await?;
+        let tenant_context = run.tenant_context().cloned();
+        let data = RunEvent { run, tenant_context };
+        let event = WebhookEvent { id, kind: message.kind, created_at: message.at_ms, data };
+        let Address { url, headers, secret } = address;
+        let signed = event.to(url, headers, &secret).map_err(|_| NoMessage::Never("it has no JSON form"))?;
+        Ok(Composed::Send(signed))
+    }
+
+    async fn of_run(&self, run: RunId) -> Result<(Option<OrderRow>, Option<VerificationRow>), NoMessage> {
+        let mut docs = self.docs(&[views::order(run), views::verification(run)]).await?.into_iter();
+        let mut next = || docs.next().flatten();
+        let (order, verification) = (next(), next());
+        let order = order.map(|doc| decoded(&doc)).transpose()?;
+        Ok((order, verification.map(|doc| decoded(&doc)).transpose()?))
+    }
+
+    /// A webhook as it is now: a message that was decided for one that is gone or disabled is not sent.
+    async fn webhook(&self, org: OrgId, id: WebhookId) -> Result<Address, NoMessage> {
+        let doc = self.docs(&[views::webhook(org, id)]).await?.into_iter().flatten().next();
+        let row: WebhookRow = decoded(&doc.ok_or(NoMessage::Never("the webhook was deleted"))?)?;
+        if !row.enabled {
+            return Err(NoMessage::Never("the webhook is disabled"));
+        }
+        let content: WebhookContent = open(&self.sealer, Owner::Org(org).log_key(), &row.content).await?;
+        let headers = content.headers.unwrap_or_default().into_iter().collect();
+        Ok(Address { url: content.url, headers, secret: self.secrets.webhook(id) })
+    }
+
+    async fn submission(&self, org: OrgId, order: Option<&OrderRow>) -> Result<Address, NoMessage> {
+        let order = order.ok_or(NoMessage::Never("the work order is gone"))?;
+        let content: OrderContent = open(&self.sealer, Owner::Org(org).log_key(), &order.content).await?;
+        let url = content.webhook_url.ok_or(NoMessage::Never("the work order has no webhookUrl"))?;
+        Ok(Address { url, headers: Vec::new(), secret: self.secrets.submissions(org) })
+    }
+
+    async fn docs(&self, keys: &[ViewKey]) -> Result<Vec<Option<Vec<u8>>>, NoMessage> {
+        self.views.get(keys).await.map_err(NoMessage::NotNow)
+    }
+}
+
+#[async_trait]
+impl Compose for WebhookComposer {
+    /// By webhook; of submissions by organization.
+    fn queue(&self, delivery: &Delivery) -> SmolStr {
+        match serde_json::from_slice::<WebhookMessage>(&delivery.body) {
+            Ok(WebhookMessage { to: Receiver::Webhook(id), .. }) => SmolStr::from(id.to_string()),
+            Ok(WebhookMessage { to: Receiver::Order, org, .. }) => SmolStr::from(org.to_string()),
+            Err(_) => SmolStr::new_static("unreadable"),
+        }
+    }
+
+    async fn compose(&self, delivery: &Delivery) -> Result<Composed, StoreError> {
+        match self.message(delivery).await {
+            Ok(composed) => Ok(composed),
+            Err(NoMessage::Never(why)) => Ok(Composed::Drop(why)),
+            Err(NoMessage::NotNow(error)) => Err(error),
+        }
+    }
+}
+
+impl From<Unreadable> for NoMessage {
+    fn from(error: Unreadable) -> Self {
+        match error {
+            Unreadable::Sealer(SealerError::Store { source, .. }) => NoMessage::NotNow(source),
+            Unreadable::Sealer(SealerError::NoKey { .. }) => NoMessage::Never("the organization was erased"),
+            Unreadable::Sealer(_) => NoMessage::Never("its content cannot be opened"),
+            Unreadable::Content(_) => NoMessage::Never("its content cannot be read"),
+        }
+    }
+}
+
+fn decoded<T: DeserializeOwned>(doc: &[u8]) -> Result<T, NoMessage> {
+    serde_json::from_slice(doc).map_err(|_| NoMessage::Never("it cannot be read"))
+}

@@ -1,0 +1,203 @@
+//! The deliveries of one partition that are in memory, and which of them is tried next. Pure.
+//!
+//! The store is the truth: what does not fit here is left there, and found by the next sweep.
+
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+
+use tidegate_kernel::command::Delivery;
+use tidegate_kernel::{LogKey, SmolStr, Timestamp};
+
+/// What is tried again later than this is left to the store until then.
+pub(crate) const HORIZON_MS: i64 = 60_000;
+/// What a delivery takes apart from its body.
+const OVERHEAD_BYTES: usize = 512;
+
+/// Bounds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HeldLimits {
+    pub deliveries: usize,
+    pub bytes: usize,
+    /// Deliveries of one queue.
+    pub of_queue: usize,
+    /// Tries of one queue under way at once.
+    pub at_once: usize,
+    /// The same while its tries fail.
+    pub at_once_failing: usize,
+}
+
+impl HeldLimits {
+    pub const USUAL: HeldLimits =
+        HeldLimits { deliveries: 4_096, bytes: 32 << 20, of_queue: 64, at_once: 8, at_once_failing: 2 };
+}
+
+/// A delivery of an owner, and how often it was tried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ToSend {
+    pub owner: LogKey,
+    pub delivery: Delivery,
+    pub tries: u32,
+    pub queue: SmolStr,
+}
+
+/// How a try ended, as far as the next one depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TryEnd {
+    /// Nothing more is tried.
+    Finished {
+        well: bool,
+    },
+    Again(Timestamp),
+}
+
+#[derive(Default)]
+struct Queue {
+    held: usize,
+    under_way: usize,
+    is_failing: bool,
+    /// Due, and waiting for a try of the queue to end.
+    waiting: VecDeque<SmolStr>,
+    is_left_out: bool,
+}
+
+/// The deliveries held of one partition.
+pub(crate) struct Held {
+    limits: HeldLimits,
+    deliveries: HashMap<SmolStr, ToSend>,
+    bytes: usize,
+    /// By when the next try is due.
+    timed: BTreeSet<(Timestamp, SmolStr)>,
+    queues: HashMap<SmolStr, Queue>,
+    is_left_out: bool,
+    /// Finished or put off since the page was asked for that is being read: it may say otherwise.
+    since_page: Option<HashSet<SmolStr>>,
+}
+
+impl Held {
+    pub fn new(limits: HeldLimits) -> Self {
+        Held {
+            limits,
+            deliveries: HashMap::new(),
+            bytes: 0,
+            timed: BTreeSet::new(),
+            queues: HashMap::new(),
+            is_left_out: false,
+            since_page: None,
+        }
+    }
+
+    /// A page of the store is asked for.
+    pub fn page_begins(&mut self) {
+        self.since_page = Some(HashSet::new());
+    }
+
+    /// Every delivery of the page was offered.
+    pub fn page_ends(&mut self) {
+        self.since_page = None;
+    }
+
+    /// A sweep begins: it will find what was left out.
+    pub fn sweep_begins(&mut self) {
+        self.is_left_out = false;
+        self.queues.values_mut().for_each(|queue| queue.is_left_out = false);
+    }
+
+    /// Takes a delivery in whose next try is due then, unless it is known, due late, or there is no room.
+    pub fn offer(&mut self, one: ToSend, due: Timestamp, now: Timestamp) {
+        let id = &one.delivery.id;
+        let is_stale = self.since_page.as_ref().is_some_and(|since| since.contains(id));
+        if is_stale || self.deliveries.contains_key(id) || due > now.plus_millis(HORIZON_MS) {
+            return;
+        }
+        let bytes = one.delivery.body.len() + OVERHEAD_BYTES;
+        let fits = self.bytes + bytes <= self.limits.bytes || self.deliveries.is_empty();
+        if !fits || self.deliveries.len() >= self.limits.deliveries {
+            self.is_left_out = true;
+            return;
+        }
+        let queue = self.queues.entry(one.queue.clone()).or_default();
+        if queue.held >= self.limits.of_queue {
+            queue.is_left_out = true;
+            return;
+        }
+        queue.held += 1;
+        self.bytes += bytes;
+        self.timed.insert((due, id.clone()));
+        self.deliveries.insert(id.clone(), one);
+    }
+
+    /// What is to be tried now. Each is under way until [`Held::ended`].
+    pub fn take(&mut self, now: Timestamp) -> Vec<ToSend> {
+        let mut taken = Vec::new();
+        while let Some((due, id)) = self.timed.pop_first() {
+            if due > now {
+                self.timed.insert((due, id));
+                break;
+            }
+            let Some(one) = self.deliveries.get(&id) else { continue };
+            let queue = self.queues.entry(one.queue.clone()).or_default();
+            if queue.under_way < self.limits.at_once_of(queue) {
+                queue.under_way += 1;
+                taken.push(one.clone());
+            } else {
+                queue.waiting.push_back(id);
+            }
+        }
+        taken
+    }
+
+    /// A try has ended. `tries`: with this one. Returns whether a sweep would find what now has room.
+    pub fn ended(&mut self, id: &SmolStr, tries: u32, end: TryEnd, now: Timestamp) -> bool {
+        let Some(one) = self.deliveries.get_mut(id) else { return false };
+        one.tries = tries;
+        let name = one.queue.clone();
+        let again = match end {
+            TryEnd::Again(at) if at <= now.plus_millis(HORIZON_MS) => Some(at),
+            TryEnd::Again(_) | TryEnd::Finished { .. } => None,
+        };
+        match again {
+            Some(at) => {
+                self.timed.insert((at, id.clone()));
+            }
+            None => self.forget(id),
+        }
+        let Some(queue) = self.queues.get_mut(&name) else { return false };
+        queue.under_way -= 1;
+        queue.is_failing = !matches!(end, TryEnd::Finished { well: true });
+        let free = self.limits.at_once_of(queue).saturating_sub(queue.under_way);
+        for id in queue.waiting.drain(..free.min(queue.waiting.len())) {
+            self.timed.insert((now, id));
+        }
+        let of_queue = queue.is_left_out && queue.held < self.limits.at_once;
+        if queue.held == 0 && !queue.is_left_out {
+            self.queues.remove(&name);
+        }
+        of_queue || self.is_left_out && self.deliveries.len() <= self.limits.deliveries / 2
+    }
+
+    /// When the next try is due.
+    pub fn next_at(&self) -> Option<Timestamp> {
+        self.timed.first().map(|(at, _)| *at)
+    }
+
+    fn forget(&mut self, id: &SmolStr) {
+        if let Some(one) = self.deliveries.remove(id) {
+            self.bytes -= one.delivery.body.len() + OVERHEAD_BYTES;
+            if let Some(queue) = self.queues.get_mut(&one.queue) {
+                queue.held -= 1;
+            }
+        }
+        if let Some(since) = &mut self.since_page {
+            since.insert(id.clone());
+        }
+    }
+}
+
+impl HeldLimits {
+    const fn at_once_of(&self, queue: &Queue) -> usize {
+        if queue.is_failing { self.at_once_failing } else { self.at_once }
+    }
+}
+
+#[cfg(test)]
+#[path = "held/tests.rs"]
+mod tests;

@@ -1,0 +1,118 @@
+use super::*;
+
+const LIMITS: HeldLimits = HeldLimits { deliveries: 12, bytes: 1 << 20, of_queue: 6, at_once: 3, at_once_failing: 1 };
+const NOW: Timestamp = at(100);
+
+const fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_millis(seconds * 1_000)
+}
+
+fn to_send(queue: &str, number: u32, bytes: usize) -> ToSend {
+    let delivery = Delivery { id: format!("{queue}{number:03}").into(), body: vec![b'x'; bytes] };
+    ToSend { owner: LogKey::new(b"owner", &["owner"]), delivery, tries: 0, queue: queue.into() }
+}
+
+fn offered(queues: &[(&str, u32)]) -> Held {
+    let mut held = Held::new(LIMITS);
+    for (queue, count) in queues {
+        for number in 0..*count {
+            held.offer(to_send(queue, number, 1), NOW, NOW);
+        }
+    }
+    held
+}
+
+fn taken(held: &mut Held, now: Timestamp) -> Vec<String> {
+    held.take(now).into_iter().map(|one| one.delivery.id.to_string()).collect()
+}
+
+const WELL: TryEnd = TryEnd::Finished { well: true };
+
+#[test]
+fn each_is_tried_once_and_at_most_so_many_of_a_queue_at_once() {
+    let mut held = offered(&[("a", 5), ("b", 2)]);
+    held.offer(to_send("a", 0, 1), NOW, NOW);
+    assert_eq!(taken(&mut held, at(99)), [""; 0], "not due");
+    assert_eq!(taken(&mut held, NOW), ["a000", "a001", "a002", "b000", "b001"]);
+    assert_eq!(taken(&mut held, NOW), [""; 0]);
+    assert!(!held.ended(&"a001".into(), 1, WELL, NOW));
+    assert_eq!(taken(&mut held, NOW), ["a003"]);
+    for id in ["a000", "a002", "a003", "b000", "b001"] {
+        held.ended(&id.into(), 1, WELL, NOW);
+    }
+    assert_eq!(taken(&mut held, NOW), ["a004"]);
+    held.ended(&"a004".into(), 1, WELL, NOW);
+    assert_eq!((held.deliveries.len(), held.queues.len(), held.bytes, held.next_at()), (0, 0, 0, None));
+}
+
+#[test]
+fn a_queue_that_fails_has_fewer_tries_at_once_until_one_goes_well() {
+    let mut held = offered(&[("a", 6)]);
+    assert_eq!(taken(&mut held, NOW).len(), 3);
+    for id in ["a000", "a001", "a002"] {
+        held.ended(&id.into(), 1, TryEnd::Again(at(105)), NOW);
+    }
+    assert_eq!(taken(&mut held, NOW), ["a003"]);
+    held.ended(&"a003".into(), 1, TryEnd::Again(at(105)), NOW);
+    assert_eq!(taken(&mut held, NOW), ["a004"]);
+    held.ended(&"a004".into(), 1, WELL, NOW);
+    assert_eq!(taken(&mut held, at(105)), ["a005", "a000", "a001"], "two are free, and one that waited");
+    assert_eq!(held.deliveries["a000"].tries, 1);
+}
+
+#[test]
+fn what_is_due_late_is_left_to_the_store() {
+    let mut held = offered(&[("a", 1)]);
+    let later = NOW.plus_millis(HORIZON_MS + 1);
+    held.offer(to_send("a", 1, 1), later, NOW);
+    assert_eq!(held.deliveries.len(), 1);
+    held.take(NOW);
+    assert!(!held.ended(&"a000".into(), 1, TryEnd::Again(later), NOW));
+    assert_eq!((held.deliveries.len(), held.queues.len(), held.next_at()), (0, 0, None));
+    held.offer(to_send("a", 0, 1), later, at(101));
+    assert_eq!(held.next_at(), Some(later), "soon enough now");
+}
+
+#[test]
+fn a_queue_has_a_bound_and_asks_for_a_sweep_when_it_has_room() {
+    let mut held = offered(&[("a", 9), ("b", 1)]);
+    assert_eq!(held.deliveries.len(), 7, "the others' place is kept");
+    let mut asked = Vec::new();
+    while let Some(one) = held.take(NOW).into_iter().find(|one| one.queue == "a") {
+        // The other ones of this round end as well, so that nothing stays under way.
+        let rest: Vec<SmolStr> = held.deliveries.keys().filter(|id| id.starts_with('a')).cloned().collect();
+        asked.push(held.ended(&one.delivery.id, 1, WELL, NOW));
+        if rest.len() == 1 {
+            break;
+        }
+    }
+    assert!(asked.contains(&true), "{asked:?}");
+    held.sweep_begins();
+    assert!(held.queues.values().all(|queue| !queue.is_left_out));
+}
+
+#[test]
+fn all_have_a_bound_in_number_and_bytes() {
+    let mut held = offered(&[("a", 6), ("b", 6), ("c", 3)]);
+    assert_eq!((held.deliveries.len(), held.is_left_out), (12, true));
+    assert!(held.take(NOW).len() == 6);
+    let mut large = Held::new(LIMITS);
+    large.offer(to_send("a", 0, 2 << 20), NOW, NOW);
+    large.offer(to_send("b", 0, 1), NOW, NOW);
+    assert_eq!((large.deliveries.len(), large.is_left_out), (1, true), "one that is larger than all is sent alone");
+    held.forget(&"a000".into());
+    assert_eq!(held.deliveries.len(), 11);
+}
+
+#[test]
+fn a_page_that_was_asked_for_before_a_try_ended_does_not_bring_it_back() {
+    let mut held = offered(&[("a", 1)]);
+    held.take(NOW);
+    held.page_begins();
+    held.ended(&"a000".into(), 1, WELL, NOW);
+    held.offer(to_send("a", 0, 1), NOW, NOW);
+    assert_eq!(held.deliveries.len(), 0);
+    held.page_ends();
+    held.offer(to_send("a", 0, 1), NOW, NOW);
+    assert_eq!(held.deliveries.len(), 1);
+}

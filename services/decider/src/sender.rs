@@ -1,0 +1,213 @@
+//! The sender of a partition: tries what is to be sent to receivers outside, and finds in the store what is not in memory.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tidegate_kernel::command::{Decider, OwnerId};
+use tidegate_kernel::{LogKey, Partition, SmolStr};
+use tidegate_metric::Gauge;
+use tidegate_ports::{Append, Clock, Deliveries, DeliveryWrite, SendProgress, SendState, WaitingDelivery};
+use tokio::sync::Notify;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::held::{Held, HeldLimits, ToSend, TryEnd};
+use crate::metrics::DELIVERIES_WAITING;
+use crate::partition_shards::may_hold;
+use crate::ports::DecidingPorts;
+use crate::sending::Sending;
+
+/// The clock may be set meanwhile.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often the store is read whole: below [`HORIZON_MS`](crate::held::HORIZON_MS), so that nothing is tried late.
+const SWEEP_EVERY: Duration = Duration::from_secs(30);
+const PAGE: usize = 200;
+const READ_RETRY: Duration = Duration::from_secs(1);
+
+/// Sends the deliveries of one assignment of a partition. Dropping it ends its tasks; a try that is cut off is repeated by
+/// whoever is assigned next.
+pub(crate) struct Sender {
+    shared: Arc<Shared>,
+    tasks: [AbortHandle; 2],
+}
+
+/// What both tasks of a sender know.
+struct Shared {
+    sending: Arc<Sending>,
+    stored: Arc<dyn Deliveries>,
+    clock: Arc<dyn Clock>,
+    held: Mutex<Held>,
+    offered: Notify,
+    has_room: Notify,
+    waiting: Mutex<Waiting>,
+}
+
+/// How many wait, as the last sweep counted them and what happened since.
+struct Waiting {
+    count: f64,
+    gauge: Gauge,
+}
+
+impl Sender {
+    pub fn start<D: Decider>(
+        sending: &Arc<Sending>,
+        partition: Partition,
+        partitions: u32,
+        ports: &DecidingPorts,
+        append: Arc<dyn Append>,
+    ) -> Self {
+        let shared = Arc::new(Shared {
+            sending: sending.clone(),
+            stored: ports.deliveries.clone(),
+            clock: ports.clock.clone(),
+            held: Mutex::new(Held::new(HeldLimits::USUAL)),
+            offered: Notify::new(),
+            has_room: Notify::new(),
+            waiting: Mutex::new(Waiting { count: 0.0, gauge: DELIVERIES_WAITING.with([("api", D::API)]) }),
+        });
+        let trying = tokio::spawn(try_all(shared.clone(), D::API)).abort_handle();
+        let sweeping = tokio::spawn(sweep_always::<D>(shared.clone(), partition, partitions, append)).abort_handle();
+        Sender { shared, tasks: [trying, sweeping] }
+    }
+
+    /// Deliveries were stored just now.
+    pub fn offer(&self, writes: &[DeliveryWrite]) {
+        if writes.is_empty() {
+            return;
+        }
+        let (now, shared) = (self.shared.clock.now(), &self.shared);
+        for DeliveryWrite { owner, delivery, .. } in writes {
+            let queue = shared.sending.compose().queue(delivery);
+            let one = ToSend { owner: *owner, delivery: delivery.clone(), tries: 0, queue };
+            shared.held().offer(one, now, now);
+        }
+        shared.waiting().add(writes.len() as f64);
+        shared.offered.notify_one();
+    }
+}
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(AbortHandle::abort);
+        self.shared.waiting().set(0.0);
+    }
+}
+
+impl Shared {
+    fn held(&self) -> MutexGuard<'_, Held> {
+        // Nothing under the lock panics.
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        // Nothing under the lock panics.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ended(&self, id: &SmolStr, progress: &SendProgress) {
+        let end = match progress.state {
+            SendState::Retry(at) => TryEnd::Again(at),
+            SendState::Sent | SendState::Dropped => TryEnd::Finished { well: true },
+            SendState::GivenUp => TryEnd::Finished { well: false },
+        };
+        if progress.state.is_finished() {
+            self.waiting().add(-1.0);
+        }
+        if self.held().ended(id, progress.tries, end, self.clock.now()) {
+            self.has_room.notify_one();
+        }
+    }
+}
+
+impl Waiting {
+    fn set(&mut self, count: f64) {
+        self.gauge.increment(count - self.count);
+        self.count = count;
+    }
+
+    fn add(&mut self, more: f64) {
+        // What is finished twice counts twice, until the next sweep counts anew.
+        self.set((self.count + more).max(0.0));
+    }
+}
+
+/// Tries what is due. If it is dropped, so are the tries under way.
+async fn try_all(shared: Arc<Shared>, api: &'static str) {
+    let mut tries = JoinSet::new();
+    loop {
+        let now = shared.clock.now();
+        let (ready, next_at) = {
+            let mut held = shared.held();
+            (held.take(now), held.next_at())
+        };
+        for one in ready {
+            let shared = shared.clone();
+            tries.spawn(async move {
+                let progress = shared.sending.attempt(&one, api, &*shared.stored, &*shared.clock).await;
+                shared.ended(&one.delivery.id, &progress);
+            });
+        }
+        let pause = next_at.map_or(LOOK_EVERY, |at| Duration::from_millis(at.millis_since(now)).min(LOOK_EVERY));
+        tokio::select! {
+            Some(_) = tries.join_next() => {}
+            () = sleep(pause) => {}
+            () = shared.offered.notified() => {}
+        }
+    }
+}
+
+/// Reads the store: at once, and then every so often, or when what was left out has room.
+async fn sweep_always<D: Decider>(shared: Arc<Shared>, partition: Partition, partitions: u32, append: Arc<dyn Append>) {
+    loop {
+        let began = Instant::now();
+        shared.held().sweep_begins();
+        let mut count = 0;
+        for shard in (0..LogKey::SHARDS).filter(|shard| may_hold(*shard, partition, partitions)) {
+            count += sweep::<D>(&shared, shard, |owner| append.partition_of(owner) == partition).await;
+        }
+        shared.waiting().set(count as f64);
+        // A large store is not read all the time.
+        sleep(READ_RETRY.max(began.elapsed() * 2)).await;
+        _ = timeout(SWEEP_EVERY, shared.has_room.notified()).await;
+    }
+}
+
+/// Offers what waits in one shard. Returns how much there is.
+async fn sweep<D: Decider>(shared: &Shared, shard: u16, is_mine: impl Fn(LogKey) -> bool) -> usize {
+    let (mut after, mut count) = (None, 0);
+    loop {
+        shared.held().page_begins();
+        let page = match shared.stored.waiting(shard, after.clone(), PAGE).await {
+            Ok(page) => page,
+            Err(error) => {
+                tracing::warn!(shard, kind = %error.kind(), %error, "deliveries cannot be read");
+                sleep(READ_RETRY).await;
+                continue;
+            }
+        };
+        let is_last = page.len() < PAGE;
+        after = page.last().map(|one| one.delivery.id.clone());
+        let now = shared.clock.now();
+        for WaitingDelivery { owner, delivery, progress } in page {
+            let Ok(owner) = owner.parse::<D::Owner>() else {
+                tracing::error!(%owner, "a delivery is of no owner of this product");
+                continue;
+            };
+            if !is_mine(owner.log_key()) {
+                continue;
+            }
+            count += 1;
+            let (tries, due) = match progress {
+                Some(SendProgress { tries, state: SendState::Retry(at), .. }) => (tries, at),
+                _ => (0, now),
+            };
+            let queue = shared.sending.compose().queue(&delivery);
+            shared.held().offer(ToSend { owner: owner.log_key(), delivery, tries, queue }, due, now);
+        }
+        shared.held().page_ends();
+        shared.offered.notify_one();
+        if is_last {
+            return count;
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! One try of a delivery: compose, wait for the receiver's turn, send, note.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tidegate_kernel::Timestamp;
+use tidegate_outbound::{Compose, Composed, Message, Outbound, RetryPlan};
+use tidegate_ports::{Clock, Deliveries, SendProgress, SendState, StoreError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::sleep;
+
+use crate::held::ToSend;
+use crate::metrics::DELIVERIES;
+use crate::receivers::{Receivers, Turn};
+
+/// Tries of the process at once: each has a connection, a body and an answer in memory.
+const AT_ONCE: usize = 1_024;
+const STORE_RETRY: Duration = Duration::from_secs(1);
+
+/// What sends deliveries to their receivers, for all partitions of a process.
+pub struct Sending {
+    compose: Arc<dyn Compose>,
+    client: Outbound,
+    plan: RetryPlan,
+    receivers: Receivers,
+    at_once: Arc<Semaphore>,
+}
+
+/// What came of a try.
+struct Outcome {
+    state: SendState,
+    /// For people.
+    last: String,
+    is_try: bool,
+}
+
+impl Sending {
+    pub fn new(compose: Arc<dyn Compose>, client: Outbound, plan: RetryPlan) -> Self {
+        let at_once = Arc::new(Semaphore::new(AT_ONCE));
+        Sending { compose, client, plan, receivers: Receivers::default(), at_once }
+    }
+
+    pub(crate) fn compose(&self) -> &dyn Compose {
+        &*self.compose
+    }
+
+    /// Tries once, and notes what came of it. The store is asked until it answers.
+    pub(crate) async fn attempt(
+        &self,
+        one: &ToSend,
+        api: &'static str,
+        stored: &dyn Deliveries,
+        clock: &dyn Clock,
+    ) -> SendProgress {
+        let outcome = loop {
+            match self.send(one, clock).await {
+                Ok(outcome) => break outcome,
+                Err(error) => {
+                    tracing::debug!(owner = one.owner.text(), kind = %error.kind(), %error, "a delivery cannot be composed now");
+                    sleep(STORE_RETRY).await;
+                }
+            }
+        };
+        let tries = one.tries + u32::from(outcome.is_try);
+        let progress = SendProgress { tries, state: outcome.state, last: outcome.last, at: clock.now() };
+        report(api, one, &progress);
+        while let Err(error) = stored.note(one.owner, &one.delivery.id, progress.clone()).await {
+            tracing::debug!(owner = one.owner.text(), kind = %error.kind(), %error, "a delivery's progress cannot be noted now");
+            sleep(STORE_RETRY).await;
+        }
+        progress
+    }
+
+    async fn send(&self, one: &ToSend, clock: &dyn Clock) -> Result<Outcome, StoreError> {
+        let mut turn: Option<Turn> = None;
+        loop {
+            let permit = self.permit().await;
+            let message = match self.compose.compose(&one.delivery).await? {
+                Composed::Send(message) => message,
+                Composed::Drop(why) => {
+                    return Ok(Outcome { state: SendState::Dropped, last: why.to_owned(), is_try: false });
+                }
+            };
+            let origin = match self.client.target(&message.url) {
+                Ok(target) => target.origin(),
+                Err(rule) => return Ok(self.failed(one, format!("the URL is not allowed: {rule}"), clock.now())),
+            };
+            // The receiver may have moved while the turn was waited for.
+            turn = turn.filter(|turn| turn.origin == origin).or_else(|| self.receivers.try_turn(&origin));
+            match turn {
+                Some(turn) => return Ok(self.send_now(one, &message, clock, (permit, turn)).await),
+                None => {
+                    // Whoever waits holds neither a message nor a place among all tries.
+                    drop((permit, message));
+                    turn = self.receivers.turn(&origin).await;
+                }
+            }
+        }
+    }
+
+    async fn send_now(
+        &self,
+        one: &ToSend,
+        message: &Message,
+        clock: &dyn Clock,
+        _places: (Option<OwnedSemaphorePermit>, Turn),
+    ) -> Outcome {
+        match self.client.send(message).await {
+            Ok(answer) if answer.is_success() => {
+                Outcome { state: SendState::Sent, last: format!("status {}", answer.status), is_try: true }
+            }
+            Ok(answer) => self.failed(one, format!("status {}", answer.status), clock.now()),
+            Err(error) => self.failed(one, error.to_string(), clock.now()),
+        }
+    }
+
+    fn failed(&self, one: &ToSend, last: String, now: Timestamp) -> Outcome {
+        let pause = self.plan.pause(&one.delivery.id, one.tries + 1);
+        let at = |pause: Duration| now.plus_millis(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX));
+        let state = pause.map_or(SendState::GivenUp, |pause| SendState::Retry(at(pause)));
+        Outcome { state, last, is_try: true }
+    }
+
+    /// A place among all tries. The semaphore is never closed.
+    async fn permit(&self) -> Option<OwnedSemaphorePermit> {
+        self.at_once.clone().acquire_owned().await.ok()
+    }
+}
+
+fn report(api: &'static str, one: &ToSend, progress: &SendProgress) {
+    let result = match progress.state {
+        SendState::Sent => "sent",
+        SendState::Retry(_) => "failed",
+        SendState::GivenUp => "given_up",
+        SendState::Dropped => "dropped",
+    };
+    DELIVERIES.with([("api", api), ("result", result)]).increment(1);
+    let (owner, delivery, queue) = (one.owner.text(), &one.delivery.id, &one.queue);
+    let SendProgress { tries, last, .. } = progress;
+    match progress.state {
+        SendState::GivenUp => tracing::warn!(api, owner, %delivery, %queue, tries, last, "a delivery is given up"),
+        SendState::Retry(at) => {
+            tracing::debug!(api, owner, %delivery, %queue, tries, last, next_try_at = %at, "a delivery failed");
+        }
+        SendState::Sent | SendState::Dropped => {
+            tracing::debug!(api, owner, %delivery, %queue, tries, last, "a delivery ended")
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Sending a message: judge, look up, judge, connect, send, read.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::ClientConfig;
+use tokio::time::{Instant, timeout_at};
+
+use crate::address::judge;
+use crate::answer::Answer;
+use crate::connection::{connect, exchange};
+use crate::message::Message;
+use crate::resolve::{Resolve, SystemResolver};
+use crate::send_error::SendError;
+use crate::target::{Target, TargetHost, TargetPolicy, UrlRule};
+use crate::trust::{Trust, TrustError};
+
+/// Addresses of a name that are tried.
+const MAX_ADDRESSES: usize = 4;
+
+/// Limits of one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestLimits {
+    /// From the look-up to the answer's head.
+    pub whole: Duration,
+    /// Connecting to one address.
+    pub connect: Duration,
+    /// Bytes of an answer's body that are read.
+    pub body_bytes: usize,
+}
+
+/// The client. Cheap to clone. Each request has a connection of its own.
+#[derive(Clone)]
+pub struct Outbound {
+    policy: Arc<TargetPolicy>,
+    limits: RequestLimits,
+    tls: Arc<ClientConfig>,
+    resolver: Arc<dyn Resolve>,
+}
+
+impl Outbound {
+    /// # Errors
+    /// TLS cannot be used.
+    pub fn new(policy: TargetPolicy, limits: RequestLimits, trust: Trust) -> Result<Self, TrustError> {
+        let resolver = Arc::new(SystemResolver::default());
+        Ok(Outbound { policy: Arc::new(policy), limits, tls: trust.into_config()?, resolver })
+    }
+
+    #[must_use]
+    pub fn with_resolver(self, resolver: Arc<dyn Resolve>) -> Self {
+        Outbound { resolver, ..self }
+    }
+
+    /// Judges a URL without looking its name up.
+    ///
+    /// # Errors
+    /// The rule that it breaks.
+    pub fn target(&self, url: &str) -> Result<Target, UrlRule> {
+        Target::parse(url, &self.policy)
+    }
+
+    /// Sends a message once. Any status is an answer, a redirect as well.
+    ///
+    /// # Errors
+    /// [`SendError`]: none came.
+    pub async fn send(&self, message: &Message) -> Result<Answer, SendError> {
+        let target = self.target(&message.url)?;
+        let until = Instant::now() + self.limits.whole;
+        let connecting = async {
+            let addresses = self.addresses(&target).await?;
+            connect(&addresses, self.limits.connect).await
+        };
+        let late = |_| SendError::Timeout(self.limits.whole);
+        let stream = timeout_at(until, connecting).await.map_err(late)??;
+        exchange(stream, &target, message, &self.tls, (until, &self.limits)).await
+    }
+
+    /// The addresses of a target. If one of them is not allowed, none is: a receiver that is public has no other.
+    async fn addresses(&self, target: &Target) -> Result<Vec<SocketAddr>, SendError> {
+        let found = match &target.host {
+            TargetHost::Address(address) => vec![*address],
+            TargetHost::Name(name) => self.resolver.addresses(name).await.map_err(|_| SendError::Unresolved)?,
+        };
+        found.iter().try_for_each(|address| judge(*address, &self.policy.networks)).map_err(SendError::Address)?;
+        let mut addresses: Vec<IpAddr> = Vec::new();
+        for address in found {
+            if !addresses.contains(&address) {
+                addresses.push(address);
+            }
+        }
+        addresses.truncate(MAX_ADDRESSES);
+        match addresses.is_empty() {
+            true => Err(SendError::Unresolved),
+            false => Ok(addresses.into_iter().map(|address| SocketAddr::new(address, target.port)).collect()),
+        }
+    }
+}
+
+impl fmt::Debug for Outbound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbound").field("policy", &self.policy).field("limits", &self.limits).finish_non_exhaustive()
+    }
+}

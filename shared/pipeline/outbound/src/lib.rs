@@ -1,0 +1,34 @@
+//! Requests to receivers that strangers name: webhooks, alerts.
+//!
+//! A receiver's URL is a stranger's text, so that a request to it may be meant for a neighbour of this process
+//! (server-side request forgery). [`Outbound::send`] judges the [URL](target), looks its name up once, judges every
+//! [address](address) that came back, and connects to one of *these*: a name that changes its mind in between has nothing
+//! to gain. It follows no redirect, asks no proxy, waits and reads within [limits](RequestLimits), and its errors name the
+//! rule that was broken, never what a name resolved to.
+//!
+//! [`RetryPlan`] says when a try that failed is repeated, [`Compose`] is what a product tells the sender of its deliveries.
+
+mod address;
+mod answer;
+mod client;
+mod compose;
+mod connection;
+mod message;
+mod networks;
+mod plan;
+mod resolve;
+mod send_error;
+mod target;
+mod trust;
+
+pub use address::AddressRule;
+pub use answer::Answer;
+pub use client::{Outbound, RequestLimits};
+pub use compose::{Compose, Composed};
+pub use message::Message;
+pub use networks::Networks;
+pub use plan::RetryPlan;
+pub use resolve::{Resolve, SystemResolver};
+pub use send_error::SendError;
+pub use target::{Origin, PortRule, Target, TargetPolicy, UrlRule};
+pub use trust::{Trust, TrustError};
