@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "this is test code: a panic is how it reports")]
 
+mod killed;
+mod receivers;
 #[path = "../agentgate/suite.rs"]
 mod suite;
 #[path = "world.rs"]

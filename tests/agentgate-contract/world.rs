@@ -1,7 +1,8 @@
 //! A deployment that all tests of this binary share, and the operator's commands on it.
 
 use serde_json::Value;
-use tidegate_tests::Target;
+use tidegate_tests::process::Extra;
+use tidegate_tests::{Program, Target};
 
 use crate::PROGRAM;
 use crate::suite::Limited;
@@ -31,7 +32,34 @@ impl World {
         &self.url
     }
 
-    async fn operate(&self, words: &[&str]) -> Value {
+    /// A process of the test's own, with these settings.
+    #[allow(dead_code, reason = "one of the two suites does without")]
+    pub async fn own(extra: Extra) -> World {
+        match PROGRAM {
+            Program::Embedded(binary) => World::of(Target::dev_with(binary, extra).await),
+            other => panic!("{other:?} is not one process"),
+        }
+    }
+
+    /// `kill -9`, and a start.
+    #[allow(dead_code, reason = "as above")]
+    pub async fn kill_and_start(&self) {
+        self.target.kill().await;
+        self.target.start().await;
+    }
+
+    /// A stop: whether it ended well.
+    #[allow(dead_code, reason = "as above")]
+    pub async fn stopped(&self) -> bool {
+        self.target.stop().await
+    }
+
+    #[allow(dead_code, reason = "as above")]
+    pub async fn started(&self) {
+        self.target.start().await;
+    }
+
+    pub async fn operate(&self, words: &[&str]) -> Value {
         self.target.manage(&[&["agentgate"], words].concat()).await
     }
 

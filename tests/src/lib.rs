@@ -18,6 +18,7 @@ pub mod ids;
 pub mod metrics;
 pub mod openapi;
 pub mod process;
+pub mod receiver;
 pub mod servers;
 pub mod stack;
 pub mod target;

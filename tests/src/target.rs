@@ -8,6 +8,7 @@ use tokio::sync::{OnceCell, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock}
 use crate::deployment::{Deployment, Keep};
 use crate::external::External;
 use crate::process::Extra;
+use crate::receiver;
 use crate::stack::Settings;
 
 /// What a suite runs against, unless `TIDEGATE_TARGET` names a deployment that is there already.
@@ -50,7 +51,7 @@ async fn shared(program: Program) -> Arc<Deployment> {
     let begun = async || match (External::from_environment(), program) {
         (Some(external), _) => Deployment::external(external),
         (None, Program::Embedded(binary)) => {
-            Deployment::dev(binary, "eu", &Extra::default(), Keep::UntilTheLeashIsLet).await
+            Deployment::dev(binary, "eu", &reaching_receivers(), Keep::UntilTheLeashIsLet).await
         }
         (None, Program::OnTheStack(binary)) => {
             Deployment::on_the_stack(binary, &Settings::with_a_moving_clock(), Keep::UntilTheLeashIsLet).await
@@ -60,6 +61,12 @@ async fn shared(program: Program) -> Arc<Deployment> {
         }
     };
     SHARED.get_or_init(async || Arc::new(begun().await)).await.clone()
+}
+
+/// With webhooks allowed to a receiver on loopback.
+pub fn reaching_receivers() -> Extra {
+    let named = |(name, value): (&str, String)| (format!("TIDEGATE_AGENTGATE__{}", name.to_uppercase()), value);
+    Extra { environment: receiver::settings().map(named).into(), ..Extra::default() }
 }
 
 impl Target {

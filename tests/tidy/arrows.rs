@@ -22,6 +22,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
     ("shared/pipeline/conformance", &["kernel", "ports"]),
     ("shared/pipeline/commands", &["kernel", "metric", "ports", "shedding"]),
     ("shared/pipeline/replay", &["kernel", "ports", "shedding", "lifecycle"]),
+    ("shared/pipeline/outbound", &["kernel", "ports"]),
     ("shared/products/agentping", &["kernel"]),
     ("shared/products/agentping/ports", &["kernel", "ports", "agentping"]),
     ("shared/products/agentping/inproc", &["kernel", "ports", "inproc", "agentping", "agentping-ports"]),
@@ -45,8 +46,11 @@ pub const ROOMS: &[(&str, &[&str])] = &[
         "services/control",
         &["kernel", "metric", "ports", "door", "telemetry", "agentping", "agentping-ports", "admission"],
     ),
-    ("services/decider", &["kernel", "metric", "ports", "consumer", "lifecycle"]),
-    ("services/agentgate", &["kernel", "metric", "ports", "door", "access", "shedding", "commands", "agentgate"]),
+    ("services/decider", &["kernel", "metric", "ports", "consumer", "lifecycle", "outbound"]),
+    (
+        "services/agentgate",
+        &["kernel", "metric", "ports", "door", "access", "shedding", "commands", "outbound", "agentgate"],
+    ),
     ("services/worker", &["lifecycle"]),
     (
         "services/tidegate",
@@ -63,6 +67,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
             "telemetry",
             "commands",
             "replay",
+            "outbound",
             "agentping",
             "agentping-ports",
             "agentping-inproc",
@@ -85,6 +90,16 @@ pub const ROOMS: &[(&str, &[&str])] = &[
 const PORTS_ARE_SERVED_BY: &[&str] =
     &["services/ingest", "services/control", "services/agentgate", "shared/pipeline/door", "services/tidegate"];
 
+/// Those, and what asks strangers.
+const HTTP_IS_SPOKEN_BY: &[&str] = &[
+    "services/ingest",
+    "services/control",
+    "services/agentgate",
+    "shared/pipeline/door",
+    "shared/pipeline/outbound",
+    "services/tidegate",
+];
+
 /// Libraries that only these rooms may import.
 const KEPT: &[(&str, &[&str])] = &[
     ("rusqlite", &["shared/adapters/sqlite"]),
@@ -92,8 +107,9 @@ const KEPT: &[(&str, &[&str])] = &[
     ("redis", &["shared/adapters/redis"]),
     ("scylla", &["shared/adapters/scylla"]),
     ("axum", PORTS_ARE_SERVED_BY),
-    ("hyper", PORTS_ARE_SERVED_BY),
-    ("hyper-util", PORTS_ARE_SERVED_BY),
+    ("hyper", HTTP_IS_SPOKEN_BY),
+    ("hyper-util", HTTP_IS_SPOKEN_BY),
+    ("rustls", &["shared/pipeline/outbound"]),
     ("clap", &["services/tidegate"]),
     ("metrics", &["shared/pipeline/metric", "shared/pipeline/telemetry"]),
     ("tracing-subscriber", &["shared/pipeline/telemetry"]),

@@ -8,6 +8,7 @@ pub mod manage;
 mod operate;
 pub mod secret;
 pub mod void;
+pub mod webhooks;
 pub mod worker;
 
 pub use decider::decider;

@@ -14,7 +14,8 @@ use tidegate_agentping::Slug;
 use tidegate_kernel::Usd;
 
 pub use agentgate::{
-    AgentGateCommand, BillingArg, OrgKeysCommand, OrgSettings, OrgsCommand, WorkerArgs, WorkerKeysCommand,
+    AgentGateCommand, BillingArg, DeliveriesArgs, OrgKeysCommand, OrgSettings, OrgsCommand, WorkerArgs,
+    WorkerKeysCommand,
 };
 pub use amounts::BatchMultiplier;
 pub use distributed::{

@@ -17,7 +17,7 @@ use tidegate_lifecycle::ExitReport;
 use tidegate_ports::Clock;
 use tidegate_telemetry::Metrics;
 
-use crate::agentgate::{Door, expiry, on_ports};
+use crate::agentgate::{Door, expiry, on_ports, webhooks};
 use crate::assemble::commands::embedded::{self as commands, EmbeddedCommands};
 use crate::assemble::embedded::{self, AllPorts};
 use crate::assemble::{Close, Opened};
@@ -48,6 +48,7 @@ async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, Failure> {
         agentgate: agentgate.address(),
         ops: process.ops_address,
     };
+    let webhooks = webhooks::client(&config.agentgate)?;
     let opened = embedded::open(&config, &process.clock).await?;
     let AllPorts { front_door, persister, read_api, registry, archived, .. } = opened.ports;
     let gate = match open_agentgate(&config, &process.clock).await {
@@ -65,7 +66,7 @@ async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, Failure> {
     let mut roles = Roles::new(config.clone(), process.clock.clone(), process.ids.clone());
     let (lag, gate_lag) = (front_door.lag.clone(), door.commands.lag.clone());
     roles.start_persister(&process.parts, persister);
-    roles.start_decider(&process.parts, decider);
+    roles.start_decider(&process.parts, decider, webhooks.clone());
     let caught_up = async {
         catch_up::catch_up(&*lag).await?;
         catch_up::catch_up(&*gate_lag).await
@@ -84,7 +85,7 @@ async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, Failure> {
     roles.start_control(&process.parts, &process.ops_routes, read_api, admission.clone(), control);
     roles.start_ingest(&process.parts, admission, ingest);
     let office = on_ports(&door, process.ids.clone(), false);
-    let gate_door = Door::new(&config.agentgate, &door, process.ids.clone());
+    let gate_door = Door::new(&config.agentgate, &door, webhooks, process.ids.clone());
     process.watch_appends("log of agentgate", gate_door.appends.clone());
     roles.start_job(&process.parts, expiry(store, process.clock.clone()));
     roles.start_inbox(&process.parts, inbox, door.commands.append.clone());

@@ -193,6 +193,7 @@ fn agentgate(command: AgentGateCommand) -> Result<ExitCode, Failure> {
         AgentGateCommand::Orgs(command) => agentgate::manage::Command::Orgs(command),
         AgentGateCommand::Keys(command) => agentgate::manage::Command::Keys(command),
         AgentGateCommand::WorkerKeys(command) => agentgate::manage::Command::WorkerKeys(command),
+        AgentGateCommand::Deliveries(args) => agentgate::manage::Command::Deliveries(args),
     };
     agentgate::manage(&managed(command.place())?, command)
 }

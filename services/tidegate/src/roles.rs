@@ -9,6 +9,7 @@ use tidegate_control::{Authenticate, Conservation, Control};
 use tidegate_door::{LaterRoutes, ServeReport};
 use tidegate_ingest::Ingest;
 use tidegate_lifecycle::{Health, Part, Parts, Stages, Stop};
+use tidegate_outbound::Outbound;
 use tidegate_persister::{LogWatch, Persister, StopReport, note_expiry, orphan_purge, watch_stalls};
 use tidegate_ports::{Clock, Ids};
 use tidegate_sqlite::OperatorInbox;
@@ -86,10 +87,11 @@ impl Roles {
         jobs.into_iter().for_each(|job| self.start_job(parts, job));
     }
 
-    /// Decides AgentGate's commands.
-    pub fn start_decider(&mut self, parts: &Parts, ports: DeciderPorts) {
+    /// Decides AgentGate's commands, and sends webhooks.
+    pub fn start_decider(&mut self, parts: &Parts, ports: DeciderPorts, webhooks: Outbound) {
         let log_watch = LogWatch::new(ports.commands.lag.clone(), ports.commands.accounts.clone());
-        let decider = agentgate::decider(ports);
+        let sending = agentgate::webhooks::sending(webhooks, &ports);
+        let decider = agentgate::decider(ports, sending);
         let stalled = decider.stalled();
         let health = self.health.clone();
         self.jobs.push(parts.start("log watch of deciders", |stop| log_watch.watch(health, stop)));

@@ -4,6 +4,7 @@ use super::Addresses;
 use crate::clock::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS};
 use crate::ids;
 use crate::process::{Limit, Streams};
+use crate::receiver;
 
 /// How persisters form a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,7 +138,7 @@ impl Settings {
              [scylla]\nnodes = [\"{cql}\"]\nkeyspace = \"{keyspace}\"\nreplication = \"1\"\nrequest_timeout_ms = {patient}\n\n\
              [persister]\ndrain_ms = {drain}\n\n\
              [ingest]\ndrain_ms = {slowest}\n\n\
-             [agentgate]\nsecret = \"{secret}\"\n\n\
+             [agentgate]\nsecret = \"{secret}\"\n{receivers}\n\
              [admission]\ngate_timeout_ms = {gate_patience}\nstore_timeout_ms = {store_patience}\n{admission}\n",
             // Tests share the stack and the machine: a change of the schema may take its time.
             patience = 4 * MINUTE_MS,
@@ -152,6 +153,7 @@ impl Settings {
             session = 10 * SECOND_MS,
             drain = 6 * SECOND_MS,
             secret = "5e".repeat(32),
+            receivers = receiver::settings().map(|(name, value)| format!("{name} = \"{value}\"\n")).concat(),
             admission = admission.join("\n"),
         );
         self.with_more(file)

@@ -3,7 +3,9 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use hmac::{Hmac, Mac};
 use serde_json::{Value, json};
+use sha2::Sha256;
 use tidegate_agentgate_api::CommandClass;
 use tidegate_commands::SubmitRefusal;
 use tidegate_ports::StoreError;
@@ -76,10 +78,16 @@ async fn a_test_of_a_webhook_is_sent_at_once() {
         let answer = client.post(&path, &json!({})).await.expect(200).json();
         assert_eq!(answer, json!({ "delivered": delivered, "statusCode": status }));
         let sent = world.tests.lock().unwrap().pop().unwrap();
-        assert_eq!((&sent.secret, sent.event), (&made["secret"].as_str().unwrap().to_owned(), "run.failed"));
-        assert_eq!(sent.headers, [("X-A".to_owned(), "b".to_owned())]);
+        let header = |name: &str| sent.headers.iter().find(|(of, _)| of == name).map(|(_, value)| value.as_str());
+        assert_eq!((header("X-A"), header("X-AgentGate-Event")), (Some("b"), Some("run.failed")));
+        let secret = made["secret"].as_str().unwrap();
+        let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+        mac.update(&sent.body);
+        let digits: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(header("X-AgentGate-Signature"), Some(format!("sha256={digits}").as_str()));
         let body: Value = serde_json::from_slice(&sent.body).unwrap();
-        assert_eq!((&body["type"], &body["id"]), (&json!("run.failed"), &json!(sent.id.as_str())));
+        assert_eq!((&body["type"], &body["data"]["test"]), (&json!("run.failed"), &json!(true)));
+        assert!(body["id"].as_str().is_some_and(|id| id.starts_with("evt_")) && body["createdAt"].is_string());
     }
 }
 

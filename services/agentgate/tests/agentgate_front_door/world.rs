@@ -8,11 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use tidegate_agentgate::command::{AddCredit, Billing, KeyUse, PutKey, PutOrganization, RevokeKey, SetSuspension};
 use tidegate_agentgate::{AgentGate, Command, KeyId, OrgId, Owner, Scope, Scopes, TransactionId};
-use tidegate_agentgate_api::{AgentGateConfig, FrontDoor, FrontDoorParts, Secrets, SendTest, TestMessage};
+use tidegate_agentgate_api::{AgentGateConfig, FrontDoor, FrontDoorParts, Secrets, SendTest};
 use tidegate_commands::sealing::{DeploymentKey, Sealer};
 use tidegate_inproc::limits::MemoryLimits;
 use tidegate_inproc::owner_keys::MemoryOwnerKeys;
 use tidegate_kernel::command::{Attempt, CommandOutcome, Decider, Envelope, OwnerId, ViewKey};
+use tidegate_outbound::Message;
 use tidegate_ports::{
     Clock, Enter, Ids, LimitsDown, LimitsEntered, Mark, RandomIds, RequestLimits, Scan, StoreError, SystemClock,
     ViewRow, ViewWrite, Views,
@@ -34,7 +35,7 @@ pub struct World {
     pub deciding: Deciding,
     pub broken: Arc<AtomicBool>,
     pub limits_down: Arc<AtomicBool>,
-    pub tests: Arc<std::sync::Mutex<Vec<TestMessage>>>,
+    pub tests: Arc<std::sync::Mutex<Vec<Message>>>,
     sealer: Sealer,
     secrets: Secrets,
     server: tokio::task::JoinHandle<()>,
@@ -94,11 +95,11 @@ impl RequestLimits for Countable {
     }
 }
 
-struct Tests(Arc<std::sync::Mutex<Vec<TestMessage>>>);
+struct Tests(Arc<std::sync::Mutex<Vec<Message>>>);
 
 #[async_trait]
 impl SendTest for Tests {
-    async fn send(&self, message: TestMessage) -> Option<u16> {
+    async fn send_test(&self, message: Message) -> Option<u16> {
         let status = message.url.rsplit('/').next().and_then(|last| last.parse().ok());
         self.0.lock().unwrap().push(message);
         status
@@ -118,7 +119,7 @@ impl World {
     pub async fn with(settings: WorldSettings) -> World {
         let (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>) = (Arc::new(SystemClock), Arc::new(RandomIds));
         let (deciding, broken, limits_down) = (Deciding::default(), Arc::default(), Arc::default());
-        let tests = Arc::<std::sync::Mutex<Vec<TestMessage>>>::default();
+        let tests = Arc::<std::sync::Mutex<Vec<Message>>>::default();
         let key = DeploymentKey::new([7; DeploymentKey::BYTES]);
         let sealer = Sealer::new(Arc::new(MemoryOwnerKeys::default()), key.clone(), Arc::clone(&ids));
         let parts = FrontDoorParts {

@@ -6,6 +6,7 @@ mod dying;
 mod halts;
 mod replays;
 mod rig;
+mod sending;
 mod submitting;
 mod ticks;
 mod till;

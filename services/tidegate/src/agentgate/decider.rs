@@ -1,14 +1,16 @@
 //! The consumer that decides AgentGate's commands.
 
+use std::sync::Arc;
+
 use tidegate_agentgate::AgentGate;
 use tidegate_consumer::Consumer;
-use tidegate_decider::{Deciding, DecidingOptions, consumer, consumer_config};
+use tidegate_decider::{Deciding, DecidingOptions, Sending, consumer, consumer_config};
 
 use crate::assemble::commands::DeciderPorts;
 
-/// A member of the group of deciders.
-pub fn decider(ports: DeciderPorts) -> Consumer<Deciding<AgentGate>> {
-    let deciding = ports.deciding();
+/// A member of the group of deciders. It sends webhooks where it is given what with.
+pub fn decider(ports: DeciderPorts, sending: Option<Arc<Sending>>) -> Consumer<Deciding<AgentGate>> {
+    let deciding = ports.deciding(sending);
     let DeciderPorts { commands, consume, voids, partitions, log, .. } = ports;
     let options = DecidingOptions::new(partitions);
     let config = consumer_config::<AgentGate>();

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use tidegate_agentgate::AgentGate;
-use tidegate_agentgate_api::{CommandClass, FrontDoor, FrontDoorParts, NoSender, SHED_METRICS, SubmitCommand};
+use tidegate_agentgate_api::{CommandClass, FrontDoor, FrontDoorParts, SHED_METRICS, SubmitCommand};
 use tidegate_commands::{SubmitOptions, SubmitPorts, Submitter};
 use tidegate_kernel::command::Decider;
+use tidegate_outbound::Outbound;
 use tidegate_ports::Ids;
 use tidegate_shedding::{AfterReading, Appends, Behind, LagPorts, LagReader, LagWatch, ShedThresholds, Shedding};
 
@@ -25,7 +26,7 @@ pub struct Door {
 
 impl Door {
     /// Within a runtime: it starts the task that reads outcomes.
-    pub fn new(section: &AgentGateSection, ports: &DoorPorts, ids: Arc<dyn Ids>) -> Self {
+    pub fn new(section: &AgentGateSection, ports: &DoorPorts, webhooks: Outbound, ids: Arc<dyn Ids>) -> Self {
         let thresholds = ShedThresholds { age_ms: section.shed_age_ms, ..ShedThresholds::OF_COMMANDS };
         let (shedding, submitter) = submitter(&ports.commands, thresholds);
         let CommandPorts { append, views, accounts, lag, clock, .. } = ports.commands.clone();
@@ -40,7 +41,7 @@ impl Door {
             limits: ports.limits.clone(),
             commands,
             sealer: ports.sealer(ids.clone()),
-            send_test: Arc::new(NoSender),
+            send_test: Arc::new(webhooks),
             clock,
             ids,
         };

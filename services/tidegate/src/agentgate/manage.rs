@@ -1,6 +1,7 @@
 //! Managing organizations, keys and workers' keys of AgentGate. There is no registry: each change is a command on the
 //! log, decided as a client's is, and what is read are the views.
 
+mod deliveries;
 pub mod keys;
 mod office;
 pub mod orgs;
@@ -8,7 +9,7 @@ mod worker_keys;
 
 pub use office::{Decide, Office};
 
-use crate::cli::{OrgKeysCommand, OrgsCommand, Place, WorkerKeysCommand};
+use crate::cli::{DeliveriesArgs, OrgKeysCommand, OrgsCommand, Place, WorkerKeysCommand};
 use crate::failure::Failure;
 
 /// Any of the management commands of AgentGate.
@@ -16,6 +17,7 @@ pub enum Command {
     Orgs(OrgsCommand),
     Keys(OrgKeysCommand),
     WorkerKeys(WorkerKeysCommand),
+    Deliveries(DeliveriesArgs),
 }
 
 impl Command {
@@ -25,6 +27,7 @@ impl Command {
             Command::Orgs(command) => command.place(),
             Command::Keys(command) => command.place(),
             Command::WorkerKeys(command) => command.place(),
+            Command::Deliveries(args) => &args.place,
         }
     }
 
@@ -43,5 +46,6 @@ pub async fn run(office: Office, command: Command) -> Result<(), Failure> {
         Command::Orgs(command) => orgs::run(office, command).await,
         Command::Keys(command) => keys::run(office, command).await,
         Command::WorkerKeys(command) => worker_keys::run(office, command).await,
+        Command::Deliveries(args) => deliveries::run(office, args).await,
     }
 }

@@ -60,9 +60,18 @@ async fn on_servers(config: &Config, clock: Arc<dyn Clock>, command: Command) ->
 /// An office whose commands are decided by whoever consumes the log.
 pub fn on_ports(ports: &DoorPorts, ids: Arc<dyn Ids>, json: bool) -> Office {
     let (_, submitter) = submitter(&ports.commands, ShedThresholds::OF_COMMANDS);
-    let CommandPorts { views, clock, .. } = ports.commands.clone();
+    let CommandPorts { views, deliveries, clock, .. } = ports.commands.clone();
     let sealer = ports.sealer(ids.clone());
-    Office { commands: Arc::new(Submitting(submitter)), views, sealer, clock, ids, console: Console::output(), json }
+    Office {
+        commands: Arc::new(Submitting(submitter)),
+        views,
+        deliveries,
+        sealer,
+        clock,
+        ids,
+        console: Console::output(),
+        json,
+    }
 }
 
 async fn on_folder(config: &Config, clock: Arc<dyn Clock>, command: Command) -> Result<(), Failure> {
@@ -79,7 +88,7 @@ async fn on_folder(config: &Config, clock: Arc<dyn Clock>, command: Command) -> 
             let opened = embedded::open(config, &folder, &owned, &clock).await?;
             let json = command.place().json;
             let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-            let deciding = tokio::spawn(decider(opened.ports.decider).run(async { _ = stopped.await }));
+            let deciding = tokio::spawn(decider(opened.ports.decider, None).run(async { _ = stopped.await }));
             let office = on_ports(&opened.ports.door, Arc::new(RandomIds), json);
             let done = manage::run(office, command).await;
             // The consumer commits what it has decided, and ends.
@@ -103,10 +112,12 @@ async fn by_inbox(
     let key = secret::of_folder(folder, false)?;
     let keys = Arc::new(EmbeddedKeys::open(folder)?);
     let ids: Arc<dyn Ids> = Arc::new(RandomIds);
-    let (views, json): (Arc<dyn Views>, _) = (store.clone(), command.place().json);
+    let (views, deliveries): (Arc<dyn Views>, _) = (store.clone(), store.clone());
+    let json = command.place().json;
     let sealer = Sealer::new(keys, key, ids.clone());
     let commands = Arc::new(ByInbox { inbox, facts: store });
-    manage::run(Office { commands, views, sealer, clock, ids, console: Console::output(), json }, command).await
+    manage::run(Office { commands, views, deliveries, sealer, clock, ids, console: Console::output(), json }, command)
+        .await
 }
 
 /// Appends by itself, and waits for the fact.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tidegate_agentgate::AgentGate;
 use tidegate_commands::sealing::{DeploymentKey, Sealer};
-use tidegate_decider::DecidingPorts;
+use tidegate_decider::{DecidingPorts, Sending};
 use tidegate_kernel::command::Decider;
 use tidegate_ports::{
     Accounts, Append, Books, Clock, Consume, Deliveries, Due, Facts, Ids, OwnerKeys, ReadLag, ReadLog, RequestLimits,
@@ -24,6 +24,7 @@ pub struct CommandPorts {
     pub facts: Arc<dyn Facts>,
     pub views: Arc<dyn Views>,
     pub accounts: Arc<dyn Accounts>,
+    pub deliveries: Arc<dyn Deliveries>,
     /// How far the deciders are behind.
     pub lag: Arc<dyn ReadLag>,
     pub clock: Arc<dyn Clock>,
@@ -50,23 +51,25 @@ pub struct DeciderPorts {
     pub consume: Box<dyn Consume>,
     pub books: Arc<dyn Books>,
     pub due: Arc<dyn Due>,
-    pub deliveries: Arc<dyn Deliveries>,
     pub voids: Arc<dyn Voids>,
     /// The log from which commands are read again when the store has lost what they made; `None` where it never does.
     pub log: Option<Arc<dyn ReadLog>>,
     pub partitions: u32,
+    /// Opens what is sent to receivers; `None`: nothing is sent.
+    pub sealer: Option<Sealer>,
 }
 
 impl DeciderPorts {
-    pub fn deciding(&self) -> DecidingPorts {
-        let CommandPorts { append, facts, views, clock, .. } = self.commands.clone();
+    pub fn deciding(&self, sending: Option<Arc<Sending>>) -> DecidingPorts {
+        let CommandPorts { append, facts, views, deliveries, clock, .. } = self.commands.clone();
         DecidingPorts {
             books: self.books.clone(),
             facts,
             views,
             due: self.due.clone(),
-            deliveries: self.deliveries.clone(),
+            deliveries,
             append: Some(append),
+            sending,
             clock,
         }
     }

@@ -20,6 +20,24 @@ pub enum AgentGateCommand {
     /// Create and revoke the keys of workers
     #[command(subcommand)]
     WorkerKeys(WorkerKeysCommand),
+    /// List what is to be sent to webhooks: what waits, what is given up, and what came back last
+    Deliveries(DeliveriesArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  tidegate agentgate deliveries --org org_… --json")]
+pub struct DeliveriesArgs {
+    /// Those of one organization (org_…) [default: all]
+    #[arg(long, value_name = "ORG")]
+    pub org: Option<String>,
+    /// Those that were sent, too
+    #[arg(long)]
+    pub sent: bool,
+    /// The newest, at most so many
+    #[arg(long, value_name = "N", default_value = "100", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub limit: u16,
+    #[command(flatten)]
+    pub place: Place,
 }
 
 #[derive(Debug, Args)]
@@ -107,6 +125,14 @@ pub enum OrgsCommand {
     },
     /// Lift the suspension of an organization
     Resume {
+        /// The organization (org_…)
+        #[arg(value_name = "ORG")]
+        org: String,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Show the secret that signs what is sent to the webhookUrl of an organization's submissions
+    WebhookSecret {
         /// The organization (org_…)
         #[arg(value_name = "ORG")]
         org: String,
@@ -239,6 +265,7 @@ impl OrgsCommand {
             | OrgsCommand::Set { place, .. }
             | OrgsCommand::Suspend { place, .. }
             | OrgsCommand::Resume { place, .. }
+            | OrgsCommand::WebhookSecret { place, .. }
             | OrgsCommand::Credit { place, .. } => place,
         }
     }

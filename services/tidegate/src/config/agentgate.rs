@@ -7,6 +7,7 @@ use tidegate_agentgate_api::AgentGateConfig;
 use tidegate_commands::sealing::DeploymentKey;
 use tidegate_door::ServeOptions;
 use tidegate_kernel::LogKey;
+use tidegate_outbound::{Networks, Trust};
 use tidegate_shedding::Thresholds;
 
 use super::reader::{ConfigProblem, Reader};
@@ -23,7 +24,9 @@ pub struct AgentGateSection {
     /// The key of a distributed deployment. A data folder has its own, in a file.
     pub secret: Option<DeploymentKey>,
     /// Networks that webhooks may be sent to though they are private.
-    pub webhook_allow_targets: Vec<String>,
+    pub webhook_allow_targets: Networks,
+    /// The certificate authorities that receivers of webhooks are believed by.
+    pub webhook_trust: Trust,
 }
 
 pub(super) fn read(reader: &mut Reader) -> AgentGateSection {
@@ -79,11 +82,23 @@ pub(super) fn read(reader: &mut Reader) -> AgentGateSection {
         }
         key
     });
-    let webhook_allow_targets =
-        reader.list("agentgate.webhook_allow_targets", "a list of networks such as 10.0.0.0/8", |text| {
-            text.split_once('/').map_or(text, |(address, _)| address).parse::<std::net::IpAddr>().is_ok()
-        });
-    AgentGateSection { listen, api, partitions, shed_age_ms, secret, webhook_allow_targets }
+    let targets = reader.list("agentgate.webhook_allow_targets", "a list of networks such as 10.0.0.0/8", |text| {
+        Networks::parse_one(text).is_some()
+    });
+    // Each was read above.
+    let webhook_allow_targets = Networks::parse(targets.iter().map(String::as_str)).unwrap_or_default();
+    let webhook_trust = webhook_trust(reader);
+    AgentGateSection { listen, api, partitions, shed_age_ms, secret, webhook_allow_targets, webhook_trust }
+}
+
+/// The public authorities, and those of a file.
+fn webhook_trust(reader: &mut Reader) -> Trust {
+    const KEY: &str = "agentgate.webhook_ca_file";
+    let Some(pem) = reader.file(KEY) else { return Trust::public() };
+    Trust::public().and_pem(pem.as_bytes()).unwrap_or_else(|error| {
+        reader.problem(ConfigProblem::nesting(format!("{KEY}: {error}")));
+        Trust::public()
+    })
 }
 
 /// A deployment's key as a file or a setting has it: 64 hex digits.

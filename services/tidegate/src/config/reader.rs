@@ -193,6 +193,12 @@ impl Reader {
         }
     }
 
+    /// The text of a file that may be left out.
+    pub(super) fn file(&mut self, key: &'static str) -> Option<String> {
+        let path = self.maybe(key, "the path of a file", |_| true)?;
+        self.mounted(key, &path)
+    }
+
     /// The text of a mounted secret, without the line's end that editors leave.
     fn mounted(&mut self, key: &str, path: &str) -> Option<String> {
         match std::fs::read_to_string(path) {

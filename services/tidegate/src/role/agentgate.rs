@@ -3,7 +3,7 @@
 use tidegate_lifecycle::ExitReport;
 use tidegate_telemetry::Metrics;
 
-use crate::agentgate::Door;
+use crate::agentgate::{Door, webhooks};
 use crate::assemble::commands::distributed;
 use crate::config::Config;
 use crate::failure::Failure;
@@ -19,6 +19,7 @@ pub(super) async fn live(config: Config, metrics: Metrics) -> Result<ExitReport,
     let mut roles = Roles::new(config.clone(), clock.clone(), process.ids.clone());
     roles.start_upkeep(&process.parts, metrics);
     let kafka = distributed::kafka(&config)?;
+    let webhooks = webhooks::client(&config.agentgate)?;
     tracing::info!(
         region = %config.region,
         brokers = kafka.options.brokers,
@@ -33,7 +34,7 @@ pub(super) async fn live(config: Config, metrics: Metrics) -> Result<ExitReport,
         Begun::Done(opened) => opened,
         Begun::Stopped(reason) => return Ok(process.stop(reason, roles, None).await),
     };
-    let door = Door::new(&config.agentgate, &opened.ports, process.ids.clone());
+    let door = Door::new(&config.agentgate, &opened.ports, webhooks, process.ids.clone());
     door.lag_watch.learn_accounts().await;
     process.watch_appends("log", door.appends.clone());
     roles.start_agentgate(&process.parts, door, reserved.listen()?);

@@ -3,6 +3,7 @@
 use tidegate_lifecycle::ExitReport;
 use tidegate_telemetry::Metrics;
 
+use crate::agentgate::webhooks;
 use crate::assemble::commands::distributed;
 use crate::config::Config;
 use crate::failure::Failure;
@@ -15,6 +16,7 @@ pub(super) async fn live(config: Config, metrics: Metrics) -> Result<ExitReport,
     let mut roles = Roles::new(config.clone(), clock.clone(), process.ids.clone()).with_health(process.health());
     roles.start_upkeep(&process.parts, metrics);
     let kafka = distributed::kafka(&config)?;
+    let webhooks = webhooks::client(&config.agentgate)?;
     tracing::info!(
         region = %config.region,
         brokers = kafka.options.brokers,
@@ -29,7 +31,7 @@ pub(super) async fn live(config: Config, metrics: Metrics) -> Result<ExitReport,
         Begun::Done(opened) => opened,
         Begun::Stopped(reason) => return Ok(process.stop(reason, roles, None).await),
     };
-    roles.start_decider(&process.parts, opened.ports);
+    roles.start_decider(&process.parts, opened.ports, webhooks);
     process.ready();
     tracing::info!(operations = %process.ops_address, "ready");
     let reason = process.stop_requested().await;

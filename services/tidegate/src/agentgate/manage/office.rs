@@ -11,7 +11,7 @@ use tidegate_agentgate_api::Secrets;
 use tidegate_commands::sealing::Sealer;
 use tidegate_kernel::command::{Attempt, CommandOutcome, Decider, Envelope, OwnerId, ViewKey};
 use tidegate_kernel::{SmolStr, Timestamp};
-use tidegate_ports::{Clock, Ids, Scan, ScanOrder, ViewRow, Views};
+use tidegate_ports::{Clock, Deliveries, Ids, Scan, ScanOrder, ViewRow, Views};
 
 use crate::console::Console;
 use crate::failure::Failure;
@@ -33,6 +33,7 @@ pub trait Decide: Send + Sync {
 pub struct Office {
     pub commands: Arc<dyn Decide>,
     pub views: Arc<dyn Views>,
+    pub deliveries: Arc<dyn Deliveries>,
     pub sealer: Sealer,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,

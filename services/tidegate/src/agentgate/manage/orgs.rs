@@ -1,6 +1,7 @@
 //! `tidegate agentgate orgs`.
 
 use serde::Serialize;
+use serde_json::json;
 use tidegate_agentgate::command::{AddCredit, Billing, PutOrganization, SetSuspension};
 use tidegate_agentgate::views::{BalanceRow, OrganizationRow};
 use tidegate_agentgate::{Command, OrgId, Owner, TransactionId};
@@ -53,6 +54,15 @@ pub async fn run(mut office: Office, command: OrgsCommand) -> Result<(), Failure
         }
         OrgsCommand::Suspend { org, .. } => suspend(&mut office, &org, true).await,
         OrgsCommand::Resume { org, .. } => suspend(&mut office, &org, false).await,
+        OrgsCommand::WebhookSecret { org, .. } => {
+            let (org, _) = office.organization(&org).await?;
+            let secret = office.secrets().submissions(org);
+            match office.json {
+                true => office.console.json(&json!({ "organization": org, "secret": secret })),
+                false => office.console.line(format_args!("secret  {secret}")),
+            }
+            Ok(())
+        }
         OrgsCommand::Credit { org, cents, .. } => {
             let (org, _) = office.organization(&org).await?;
             let transaction = TransactionId::mint(office.now(), &office.ids.random());

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use tidegate_commands::sealing::Sealer;
 use tidegate_kafka::{KafkaConsumer, KafkaLag, KafkaLog, KafkaOptions, KafkaReadLog};
-use tidegate_ports::Clock;
+use tidegate_ports::{Clock, RandomIds};
 use tidegate_redis::{RedisLimits, RedisOptions};
 use tidegate_scylla::commands::{CommandCql, SCHEMA};
 use tidegate_scylla::{Cql, ScyllaCommands, ScyllaOptions};
@@ -62,15 +63,21 @@ pub async fn decider(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<D
     let kafka = kafka(config)?;
     let options = options_of(&kafka, "decide");
     let (commands, store, _) = commands(config, &kafka, &options, clock).await?;
+    let sealer = config.agentgate.secret.clone().map(|key| Sealer::new(store.clone(), key, Arc::new(RandomIds)));
+    if sealer.is_none() {
+        tracing::warn!(
+            "agentgate.secret_file is not set: this decider sends no webhooks, and leaves them to those that have it"
+        );
+    }
     let ports = DeciderPorts {
         commands,
         consume: Box::new(KafkaConsumer::join(&options, &kafka.group, clock.clone())?),
         books: store.clone(),
         due: store.clone(),
-        deliveries: store.clone(),
         voids: store,
         log: Some(Arc::new(KafkaReadLog::open(&options)?)),
         partitions: kafka.options.partitions,
+        sealer,
     };
     // A tick that is not acknowledged is appended by the next decider.
     Ok(Opened { ports, close: leaving() })
@@ -90,6 +97,7 @@ async fn commands(
         facts: store.clone(),
         views: store.clone(),
         accounts: store.clone(),
+        deliveries: store.clone(),
         lag: Arc::new(KafkaLag::watch(options, &kafka.group, clock.clone())?),
         clock: clock.clone(),
     };

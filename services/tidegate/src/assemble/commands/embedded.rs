@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tidegate_inproc::limits::MemoryLimits;
 use tidegate_kernel::Timestamp;
-use tidegate_ports::{Clock, Retention};
+use tidegate_ports::{Clock, RandomIds, Retention};
 use tidegate_sqlite::{
     DataFolder, EmbeddedCommandStore, EmbeddedKeys, EmbeddedLog, FolderError, LogOptions, OperatorInbox, OwnedFolder,
     reconcile_commands,
@@ -83,20 +83,22 @@ pub async fn open(
         facts: shared.clone(),
         views: shared.clone(),
         accounts: shared.clone(),
+        deliveries: shared.clone(),
         lag,
         clock: clock.clone(),
     };
     let limits = Arc::new(MemoryLimits::new(clock.clone()));
     let door = DoorPorts { commands: commands.clone(), limits, owner_keys: keys.clone(), key };
+    let sealer = door.sealer(Arc::new(RandomIds));
     let decider = DeciderPorts {
         commands,
         consume: Box::new(consume),
         books: shared.clone(),
-        due: shared.clone(),
-        deliveries: shared,
+        due: shared,
         voids: keys,
         log: None,
         partitions: folder.partitions(),
+        sealer: Some(sealer),
     };
     let close = closing(log, store.clone());
     Ok(Opened { ports: EmbeddedCommands { door, decider, inbox, store }, close })
