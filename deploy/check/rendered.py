@@ -84,7 +84,7 @@ def pods_are_restricted(chart):
 def what_is_mounted_is_there(chart):
     made = {(each["kind"], each["metadata"]["name"]) for each in chart.objects}
     existing, of_agentgate = chart.values["secret"]["existing"], chart.values["agentgate"]["secret"]["existing"]
-    agentgate = chart.one("Deployment", "agentgate") if "agentgate" in chart.roles else None
+    secretive = [chart.one("Deployment", role) for role in OF_AGENTGATE if role in chart.roles]
     for owner, pod in chart.pods():
         name, spec = owner["metadata"]["name"], pod["spec"]
         volumes = {volume["name"]: volume for volume in spec["volumes"]}
@@ -95,7 +95,7 @@ def what_is_mounted_is_there(chart):
                 chart.must(volume["configMap"]["name"].endswith("-jobs") == hook, f"{name} mounts another's ConfigMap")
             if "secret" in volume:
                 secret = volume["secret"]["secretName"]
-                own = owner is agentgate and secret == of_agentgate
+                own = any(owner is each for each in secretive) and secret == of_agentgate
                 chart.must(own or secret == existing or ("Secret", secret) in made, f"{name}: no Secret {secret}")
         for container in spec["containers"]:
             mounts = {mount["mountPath"]: mount for mount in container["volumeMounts"]}
@@ -107,7 +107,8 @@ def what_is_mounted_is_there(chart):
                 chart.must("PASSWORD" not in variable["name"] or variable["name"].endswith("_FILE"),
                            f"{name}: a password in {variable['name']}")
             named = {variable["name"] for variable in container["env"]}
-            chart.must(("TIDEGATE_AGENTGATE__SECRET_FILE" in named) == (owner is agentgate), f"{name}: AgentGate's secret")
+            chart.must(("TIDEGATE_AGENTGATE__SECRET_FILE" in named) == any(owner is each for each in secretive),
+                       f"{name}: AgentGate's secret")
 
 
 def roles_are_probed_and_end_in_time(chart):

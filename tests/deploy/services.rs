@@ -70,7 +70,8 @@ fn each_waits_for_what_it_needs() {
         assert!(waits_for.contains_key(schema) && waits_for.contains_key(topics), "{role} waits for {waits_for:?}");
     }
     assert!(compose.service("control").depends_on.contains_key(schema), "control reads the schema");
-    for door in compose.running(&["agentgate", "serve"]) {
+    let deciders = compose.running(&["decide", "--api", "agentgate"]);
+    for door in compose.running(&["agentgate", "serve"]).into_iter().chain(deciders) {
         let waits_for = &compose.service(door).depends_on;
         assert!(waits_for.contains_key("agentgate-secret"), "{door} waits for {waits_for:?}");
     }
@@ -144,16 +145,17 @@ fn what_is_mounted_exists() {
     assert_eq!(kept, compose.volumes.keys().collect::<Vec<_>>(), "each volume is written by one service");
 }
 
-/// The front doors of AgentGate share the file that one service makes, and nobody else has it.
+/// The front doors and deciders of AgentGate share the file that one service makes, and nobody else has it.
 #[test]
-fn the_secret_of_agentgate_is_made_once_and_read_by_its_front_doors() {
+fn the_secret_of_agentgate_is_made_once_and_read_by_its_roles() {
     let compose = Compose::read();
     let with_the_volume =
         compose.services.iter().filter(|(_, service)| service.volumes.iter().any(|mount| mount.starts_with(VOLUME)));
     let names: Vec<&str> = with_the_volume.map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, ["agentgate-1", "agentgate-2", "agentgate-secret"]);
+    assert_eq!(names, ["agentgate-1", "agentgate-2", "agentgate-secret", "decide-1", "decide-2"]);
     assert!(compose.service("agentgate-secret").runs_once());
-    for door in compose.running(&["agentgate", "serve"]) {
+    let deciders = compose.running(&["decide", "--api", "agentgate"]);
+    for door in compose.running(&["agentgate", "serve"]).into_iter().chain(deciders) {
         let door = compose.service(door);
         let folder = door.volumes[0].split(':').nth(1).expect("where it is mounted");
         assert_eq!(door.environment["TIDEGATE_AGENTGATE__SECRET_FILE"], format!("{folder}/agentgate"));

@@ -1,5 +1,8 @@
 //! Makes the message of a stored delivery, as its receiver is now.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use async_trait::async_trait;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -15,9 +18,6 @@ use crate::content::{OrderContent, TenantContent, WebhookContent};
 use crate::run_object::{Run, Unreadable, open};
 use crate::secrets::Secrets;
 use crate::webhook_message::WebhookEvent;
-
-use std::sync::Arc;
-use std::time::Duration;
 
 /// Five tries over about two hours, the second one after five seconds.
 pub const WEBHOOK_RETRIES: RetryPlan = RetryPlan {

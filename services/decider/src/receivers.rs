@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tidegate_outbound::Origin;
+use tidegate_outbound::ReceiverOrigin;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Tries of one receiver at once.
@@ -11,28 +11,28 @@ const AT_ONCE: usize = 8;
 
 /// Counts the tries of each receiver.
 #[derive(Default)]
-pub(crate) struct Receivers(Mutex<HashMap<Origin, Arc<Semaphore>>>);
+pub(crate) struct Receivers(Mutex<HashMap<ReceiverOrigin, Arc<Semaphore>>>);
 
 /// One of a receiver's tries.
 pub(crate) struct Turn {
-    pub origin: Origin,
+    pub origin: ReceiverOrigin,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Receivers {
     /// A turn, if one is free now.
-    pub fn try_turn(&self, origin: &Origin) -> Option<Turn> {
+    pub fn try_turn(&self, origin: &ReceiverOrigin) -> Option<Turn> {
         let permit = self.semaphore(origin).try_acquire_owned().ok()?;
         Some(Turn { origin: origin.clone(), _permit: permit })
     }
 
     /// Waits for a turn. `None` never comes: no semaphore is closed.
-    pub async fn turn(&self, origin: &Origin) -> Option<Turn> {
+    pub async fn turn(&self, origin: &ReceiverOrigin) -> Option<Turn> {
         let permit = self.semaphore(origin).acquire_owned().await.ok()?;
         Some(Turn { origin: origin.clone(), _permit: permit })
     }
 
-    fn semaphore(&self, origin: &Origin) -> Arc<Semaphore> {
+    fn semaphore(&self, origin: &ReceiverOrigin) -> Arc<Semaphore> {
         let mut receivers = self.receivers();
         if !receivers.contains_key(origin) {
             // Those that nobody waits for and nothing is sent to.
@@ -41,7 +41,7 @@ impl Receivers {
         receivers.entry(origin.clone()).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE))).clone()
     }
 
-    fn receivers(&self) -> MutexGuard<'_, HashMap<Origin, Arc<Semaphore>>> {
+    fn receivers(&self) -> MutexGuard<'_, HashMap<ReceiverOrigin, Arc<Semaphore>>> {
         // Nothing under the lock panics.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -53,7 +53,7 @@ mod tests {
 
     use super::*;
 
-    fn origin(text: &str) -> Origin {
+    fn origin(text: &str) -> ReceiverOrigin {
         let policy = TargetPolicy { allow_http: false, networks: Networks::NONE, ports: PortRule::Any };
         Target::parse(text, &policy).unwrap().origin()
     }

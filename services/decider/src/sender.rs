@@ -15,7 +15,7 @@ use crate::held::{Held, HeldLimits, ToSend, TryEnd};
 use crate::metrics::DELIVERIES_WAITING;
 use crate::partition_shards::may_hold;
 use crate::ports::DecidingPorts;
-use crate::sending::Sending;
+use crate::sending::{Sending, register};
 
 /// The clock may be set meanwhile.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -56,6 +56,7 @@ impl Sender {
         ports: &DecidingPorts,
         append: Arc<dyn Append>,
     ) -> Self {
+        register(D::API);
         let shared = Arc::new(Shared {
             sending: sending.clone(),
             stored: ports.deliveries.clone(),

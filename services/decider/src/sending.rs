@@ -127,13 +127,25 @@ impl Sending {
     }
 }
 
-fn report(api: &'static str, one: &ToSend, progress: &SendProgress) {
-    let result = match progress.state {
+/// Every result stands at zero before anything is sent.
+pub(crate) fn register(api: &'static str) {
+    let states = [SendState::Sent, SendState::Retry(Timestamp::from_millis(0)), SendState::GivenUp, SendState::Dropped];
+    for state in states {
+        DELIVERIES.with([("api", api), ("result", result(state))]).increment(0);
+    }
+}
+
+const fn result(state: SendState) -> &'static str {
+    match state {
         SendState::Sent => "sent",
         SendState::Retry(_) => "failed",
         SendState::GivenUp => "given_up",
         SendState::Dropped => "dropped",
-    };
+    }
+}
+
+fn report(api: &'static str, one: &ToSend, progress: &SendProgress) {
+    let result = result(progress.state);
     DELIVERIES.with([("api", api), ("result", result)]).increment(1);
     let (owner, delivery, queue) = (one.owner.text(), &one.delivery.id, &one.queue);
     let SendProgress { tries, last, .. } = progress;

@@ -10,7 +10,7 @@ use tidegate_decider::{DecidingPorts, Sending};
 use tidegate_kernel::SmolStr;
 use tidegate_kernel::command::{Delivery, OwnerId};
 use tidegate_outbound::{
-    Compose, Composed, Message, Networks, Outbound, PortRule, RequestLimits, RetryPlan, TargetPolicy, Trust,
+    Compose, Composed, Message, Networks, Outbound, PortRule, RetryPlan, SendLimits, TargetPolicy, Trust,
 };
 use tidegate_ports::{Deliveries, SendProgress, SendState, StoreError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -91,7 +91,7 @@ fn sending(rig: &Rig, ports: &[(Till, u16)]) -> DecidingPorts {
         networks: Networks::parse(["127.0.0.1"]).expect("a network"),
         ports: PortRule::Any,
     };
-    let limits = RequestLimits { whole: Duration::from_secs(600), connect: Duration::from_secs(60), body_bytes: 1_024 };
+    let limits = SendLimits { whole: Duration::from_secs(600), connect: Duration::from_secs(60), body_bytes: 1_024 };
     let client = Outbound::new(policy, limits, Trust::public()).expect("a client");
     let sending = Sending::new(Arc::new(Ports(ports.to_vec())), client, PLAN);
     DecidingPorts { sending: Some(Arc::new(sending)), ..rig.ports(&rig.stores) }

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use tidegate_agentgate_api::{WEBHOOK_RETRIES, WebhookComposer};
 use tidegate_decider::Sending;
-use tidegate_outbound::{Outbound, PortRule, RequestLimits, TargetPolicy};
+use tidegate_outbound::{Outbound, PortRule, SendLimits, TargetPolicy};
 
 use crate::assemble::commands::DeciderPorts;
 use crate::config::AgentGateSection;
 use crate::failure::Failure;
 
 /// A receiver answers within 30 seconds (AgentGate: webhooks). Its answer's body is not used.
-const LIMITS: RequestLimits =
-    RequestLimits { whole: Duration::from_secs(30), connect: Duration::from_secs(5), body_bytes: 64 << 10 };
+const LIMITS: SendLimits =
+    SendLimits { whole: Duration::from_secs(30), connect: Duration::from_secs(5), body_bytes: 64 << 10 };
 
 /// The client, as the operator allows it.
 ///

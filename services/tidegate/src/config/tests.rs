@@ -46,6 +46,25 @@ fn the_shipped_file_is_the_defaults() {
 }
 
 #[test]
+fn receivers_of_webhooks_are_networks_and_authorities() {
+    let one = |text: &str| mistakes(&format!("[agentgate]\n{text}\n"), &[]).join("\n");
+    let told = one("webhook_allow_targets = [\"10.0.0.0/8\", \"10.0.0.0/33\"]");
+    assert!(told.contains("agentgate.webhook_allow_targets") && told.contains("a list of networks"), "{told}");
+    let told = one("webhook_ca_file = \"/nowhere/ca.pem\"");
+    assert!(told.contains("agentgate.webhook_ca_file: /nowhere/ca.pem cannot be read"), "{told}");
+    let empty = tempfile::NamedTempFile::new().unwrap();
+    let told = one(&format!("webhook_ca_file = {:?}", empty.path()));
+    assert!(told.contains("agentgate.webhook_ca_file: there is no certificate in it"), "{told}");
+    let variables = [
+        ("TIDEGATE_AGENTGATE__WEBHOOK_ALLOW_TARGETS", "127.0.0.0/8, ::1"),
+        ("TIDEGATE_AGENTGATE__WEBHOOK_ALLOW_HTTP", "true"),
+    ];
+    let config = Config::from_layers(layers("", &variables), Purpose::Look).unwrap().agentgate;
+    assert!(config.api.webhook_allow_http && config.webhook_allow_targets.contain([127, 1, 2, 3].into()));
+    assert!(!config.webhook_allow_targets.contain([10, 0, 0, 1].into()));
+}
+
+#[test]
 fn a_variable_goes_over_the_file_and_a_flag_over_both() {
     let file = "region = \"us\"\n[ingest]\nlisten = \"127.0.0.1:1\"\nmax_in_flight = 7\nlenient = true\n";
     let mut layers = layers(file, &[("TIDEGATE_INGEST__LISTEN", "127.0.0.1:2"), ("HOME", "/root")]);

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 /// An answer, as much of it as was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct ReceiverAnswer {
     pub status: u16,
     /// How long the receiver asks to be left alone, where `Retry-After` has whole seconds.
     pub retry_after: Option<Duration>,
@@ -16,7 +16,7 @@ pub struct Answer {
     pub is_cut: bool,
 }
 
-impl Answer {
+impl ReceiverAnswer {
     /// A status of 200 to 299. A redirect is no success: it is not followed.
     pub const fn is_success(&self) -> bool {
         matches!(self.status, 200..=299)

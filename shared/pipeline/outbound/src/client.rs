@@ -3,14 +3,14 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
 use rustls::ClientConfig;
 use tokio::time::{Instant, timeout_at};
 
 use crate::address::judge;
-use crate::answer::Answer;
+use crate::answer::ReceiverAnswer;
 use crate::connection::{connect, exchange};
+use crate::limits::SendLimits;
 use crate::message::Message;
 use crate::resolve::{Resolve, SystemResolver};
 use crate::send_error::SendError;
@@ -20,22 +20,11 @@ use crate::trust::{Trust, TrustError};
 /// Addresses of a name that are tried.
 const MAX_ADDRESSES: usize = 4;
 
-/// Limits of one request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RequestLimits {
-    /// From the look-up to the answer's head.
-    pub whole: Duration,
-    /// Connecting to one address.
-    pub connect: Duration,
-    /// Bytes of an answer's body that are read.
-    pub body_bytes: usize,
-}
-
 /// The client. Cheap to clone. Each request has a connection of its own.
 #[derive(Clone)]
 pub struct Outbound {
     policy: Arc<TargetPolicy>,
-    limits: RequestLimits,
+    limits: SendLimits,
     tls: Arc<ClientConfig>,
     resolver: Arc<dyn Resolve>,
 }
@@ -43,7 +32,7 @@ pub struct Outbound {
 impl Outbound {
     /// # Errors
     /// TLS cannot be used.
-    pub fn new(policy: TargetPolicy, limits: RequestLimits, trust: Trust) -> Result<Self, TrustError> {
+    pub fn new(policy: TargetPolicy, limits: SendLimits, trust: Trust) -> Result<Self, TrustError> {
         let resolver = Arc::new(SystemResolver::default());
         Ok(Outbound { policy: Arc::new(policy), limits, tls: trust.into_config()?, resolver })
     }
@@ -65,7 +54,7 @@ impl Outbound {
     ///
     /// # Errors
     /// [`SendError`]: none came.
-    pub async fn send(&self, message: &Message) -> Result<Answer, SendError> {
+    pub async fn send(&self, message: &Message) -> Result<ReceiverAnswer, SendError> {
         let target = self.target(&message.url)?;
         let until = Instant::now() + self.limits.whole;
         let connecting = async {

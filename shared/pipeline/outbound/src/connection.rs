@@ -19,8 +19,8 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 
-use crate::answer::Answer;
-use crate::client::RequestLimits;
+use crate::answer::ReceiverAnswer;
+use crate::limits::SendLimits;
 use crate::message::Message;
 use crate::send_error::SendError;
 use crate::target::{Target, TargetHost};
@@ -49,8 +49,8 @@ pub(crate) async fn exchange(
     target: &Target,
     message: &Message,
     tls: &Arc<ClientConfig>,
-    limits: (Instant, &RequestLimits),
-) -> Result<Answer, SendError> {
+    limits: (Instant, &SendLimits),
+) -> Result<ReceiverAnswer, SendError> {
     // It only saves a packet's wait.
     _ = stream.set_nodelay(true);
     let request = request(target, message)?;
@@ -61,7 +61,7 @@ pub(crate) async fn exchange(
         TargetHost::Name(name) => ServerName::try_from(name.clone()).map_err(|_| SendError::Request)?,
         TargetHost::Address(address) => ServerName::from(*address),
     };
-    let (until, RequestLimits { whole, .. }) = limits;
+    let (until, SendLimits { whole, .. }) = limits;
     let securing = TlsConnector::from(tls.clone()).connect(name, stream);
     let secured = timeout_at(until, securing).await.map_err(|_| SendError::Timeout(*whole))?;
     converse(secured.map_err(|error| SendError::Tls(untrusted(&error)))?, request, limits).await
@@ -106,8 +106,8 @@ fn request(target: &Target, message: &Message) -> Result<Request<Full<Bytes>>, S
 async fn converse<S>(
     stream: S,
     request: Request<Full<Bytes>>,
-    (until, limits): (Instant, &RequestLimits),
-) -> Result<Answer, SendError>
+    (until, limits): (Instant, &SendLimits),
+) -> Result<ReceiverAnswer, SendError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -120,7 +120,7 @@ where
         let (head, body) = response.into_parts();
         let retry_after = retry_after(&head.headers);
         let (body, is_cut) = read(body, limits.body_bytes).await;
-        Ok(Answer { status: head.status.as_u16(), retry_after, body, is_cut })
+        Ok(ReceiverAnswer { status: head.status.as_u16(), retry_after, body, is_cut })
     };
     // Both in this task: if it is dropped, the connection is.
     tokio::pin!(connection, conversation);

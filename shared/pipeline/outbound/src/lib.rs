@@ -1,9 +1,10 @@
-//! Requests to receivers that strangers name: webhooks, alerts.
+//! Requests to receivers that strangers name: judges URLs and addresses, connects to what it judged, and bounds what it
+//! waits for and reads.
 //!
 //! A receiver's URL is a stranger's text, so that a request to it may be meant for a neighbour of this process
 //! (server-side request forgery). [`Outbound::send`] judges the [URL](target), looks its name up once, judges every
 //! [address](address) that came back, and connects to one of *these*: a name that changes its mind in between has nothing
-//! to gain. It follows no redirect, asks no proxy, waits and reads within [limits](RequestLimits), and its errors name the
+//! to gain. It follows no redirect, asks no proxy, waits and reads within [limits](SendLimits), and its errors name the
 //! rule that was broken, never what a name resolved to.
 //!
 //! [`RetryPlan`] says when a try that failed is repeated, [`Compose`] is what a product tells the sender of its deliveries.
@@ -13,6 +14,7 @@ mod answer;
 mod client;
 mod compose;
 mod connection;
+mod limits;
 mod message;
 mod networks;
 mod plan;
@@ -22,13 +24,14 @@ mod target;
 mod trust;
 
 pub use address::AddressRule;
-pub use answer::Answer;
-pub use client::{Outbound, RequestLimits};
+pub use answer::ReceiverAnswer;
+pub use client::Outbound;
 pub use compose::{Compose, Composed};
+pub use limits::SendLimits;
 pub use message::Message;
 pub use networks::Networks;
 pub use plan::RetryPlan;
 pub use resolve::{Resolve, SystemResolver};
 pub use send_error::SendError;
-pub use target::{Origin, PortRule, Target, TargetPolicy, UrlRule};
+pub use target::{PortRule, ReceiverOrigin, Target, TargetPolicy, UrlRule};
 pub use trust::{Trust, TrustError};

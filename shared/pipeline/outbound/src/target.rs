@@ -65,7 +65,7 @@ pub(crate) enum TargetHost {
 
 /// Scheme, host and port: a receiver. What is sent to it at once is counted by it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Origin(SmolStr);
+pub struct ReceiverOrigin(SmolStr);
 
 impl Target {
     /// Judges a URL. A host that is an address, in whatever notation, is judged as one.
@@ -112,9 +112,9 @@ impl Target {
         Ok(Target { is_https, host, port, authority, path })
     }
 
-    pub fn origin(&self) -> Origin {
+    pub fn origin(&self) -> ReceiverOrigin {
         let scheme = if self.is_https { "https" } else { "http" };
-        Origin(SmolStr::from(format!("{scheme}://{}", self.authority)))
+        ReceiverOrigin(SmolStr::from(format!("{scheme}://{}", self.authority)))
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tidegate_outbound::{AddressRule, RequestLimits, SendError, Trust, UrlRule};
+use tidegate_outbound::{AddressRule, SendError, SendLimits, Trust, UrlRule};
 
 use crate::server::{CA, LIMITS, Names, Server, Way, client, client_with, message};
 
@@ -96,7 +96,7 @@ async fn what_is_no_tls_or_no_http_is_a_failure() {
 #[tokio::test]
 async fn whoever_hangs_is_left() {
     let whole = Duration::from_millis(300);
-    let limits = RequestLimits { whole, ..LIMITS };
+    let limits = SendLimits { whole, ..LIMITS };
     for (server, scheme) in [
         (Server::plain(Way::Hang).await, "http"),
         (Server::secure(Way::Hang).await, "https"),

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tidegate_outbound::{Message, Networks, Outbound, PortRule, RequestLimits, Resolve, TargetPolicy, Trust};
+use tidegate_outbound::{Message, Networks, Outbound, PortRule, Resolve, SendLimits, TargetPolicy, Trust};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -134,15 +134,15 @@ impl Resolve for Names {
     }
 }
 
-pub const LIMITS: RequestLimits =
-    RequestLimits { whole: Duration::from_secs(60), connect: Duration::from_secs(30), body_bytes: 64 << 10 };
+pub const LIMITS: SendLimits =
+    SendLimits { whole: Duration::from_secs(60), connect: Duration::from_secs(30), body_bytes: 64 << 10 };
 
 /// A client that may send to these networks, also without TLS.
 pub fn client(networks: &[&str]) -> Outbound {
     client_with(networks, LIMITS, Trust::public().and_pem(CA).unwrap())
 }
 
-pub fn client_with(networks: &[&str], limits: RequestLimits, trust: Trust) -> Outbound {
+pub fn client_with(networks: &[&str], limits: SendLimits, trust: Trust) -> Outbound {
     let networks = Networks::parse(networks.iter().copied()).unwrap();
     Outbound::new(TargetPolicy { allow_http: true, networks, ports: PortRule::Any }, limits, trust).unwrap()
 }
