@@ -29,7 +29,7 @@ FAST := admission agentgate agentgate_coverage agentgate_described agentgate_fro
 test-fast: ## The tests that need no server: under two minutes once built
 	$(CARGO) test --workspace --locked --no-fail-fast --lib $(FAST:%=--test %)
 
-faults: ## Break it in every way there is a name for, under load, and keep the ledger (ARGS="--help" tells more)
+faults: ## Inject every known fault under load, and check that nothing is lost (ARGS="--help" prints the options)
 	$(CARGO) build --locked -p tidegate-tests --bins
 	deploy/stack/with-stack.sh $(CARGO) run --quiet --locked -p tidegate-tests --bin faults -- $(ARGS)
 
