@@ -78,7 +78,7 @@ async fn unknown_members_may_be_passed_over() {
     team.start(&json!({"surprise": 1})).await.refused(400, "missing_field", Some("id"));
 }
 
-/// AP-63: of several faults the first is told: JSON form, unknown members, missing ones, malformed ones, each in
+/// AP-63: of several faults the first is answered: JSON form, unknown members, missing ones, malformed ones, each in
 /// the order of the contract's tables (our choice).
 #[tokio::test]
 async fn the_first_fault_is_told() {

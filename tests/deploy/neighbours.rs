@@ -1,4 +1,4 @@
-//! The files beside the compose file that name its services: balancer, scrapes, dashboards.
+//! The files that name services of the compose file: balancer, scrapes, dashboards.
 
 use std::collections::{BTreeMap, BTreeSet};
 

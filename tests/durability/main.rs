@@ -21,7 +21,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_tidegate-under-test");
 /// A round ends after so many acknowledged requests, at least and at most.
 const ROUND: Range<u64> = 20..150;
 
-/// A target under load, and what its clients were told.
+/// A target under load, and what its clients were answered.
 struct UnderLoad {
     target: Target,
     clients: Clients,

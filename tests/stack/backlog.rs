@@ -147,7 +147,7 @@ async fn events_are_shed_while_heartbeats_are_taken() {
 
     // The persister is back, all that was taken is stored, and events are taken again.
     persister.start().await;
-    eventually(SEEN, "nobody is behind", async || {
+    eventually(SEEN, "no consumer is behind", async || {
         let records = door_lag(door.ops()).await;
         lag_is("and shedding goes on", records < WIDE.leave, records)
     })

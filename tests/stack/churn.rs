@@ -77,7 +77,7 @@ async fn change_members(target: &Target, clients: &Clients) {
                 leaving.kill();
                 killed += 1;
             } else {
-                // It may tell that the group did not let it go in time: then the others take over a little later.
+                // It may report that the group did not release it in time: then the others take over a little later.
                 let _ = leaving.stop().await;
                 left += 1;
             }

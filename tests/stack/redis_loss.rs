@@ -57,7 +57,7 @@ async fn no_record_is_lost_or_doubled() {
 }
 
 /// A repeat and a conflict of what was stored before the loss are known as such again; until the gate is asked
-/// again, a repeat may be told 202, and never anything worse.
+/// again, a repeat may be answered 202, and never anything worse.
 async fn remembered(team: &Team, start: &serde_json::Value) {
     eventually(COMES_BACK, "a repeat is known as one", async || match team.start(start).await {
         answer if answer.status == 200 => Ok(()),

@@ -1,4 +1,4 @@
-//! Forgetting notes that nobody may ask for any more.
+//! Deletion of expired notes.
 
 use tidegate_agentping_ports::NotedAccounts;
 use tidegate_agentping_ports::notes::NOTES_KEPT_MS;

@@ -16,9 +16,9 @@ pub enum Step {
         consumer: usize,
         up_to: usize,
     },
-    /// A write lands and its completion is heard.
+    /// A write is stored and its completion is received.
     Save(usize, usize),
-    /// A write lands and its completion is not heard: it will be repeated.
+    /// A write is stored and its completion is not received: it will be repeated.
     SaveUnheard(usize, usize),
     /// Only a write's summary lands: only without the rule that summary and events are one batch.
     SaveHalf(usize, usize),
@@ -173,7 +173,7 @@ impl Consuming {
         }
     }
 
-    /// Never 0, which is the timestamp of a cell that nobody wrote.
+    /// Never 0, which is the timestamp of a cell that was never written.
     fn timestamp(&self, highest_offset: usize) -> u8 {
         match self.rules.write_timestamp {
             WriteTimestamp::Offset => highest_offset as u8 + 1,

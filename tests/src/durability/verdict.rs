@@ -59,7 +59,7 @@ pub async fn check(team: &Team, book: &BTreeMap<Sent, bool>) -> Sound {
     .await
 }
 
-/// The same, for who wants to count: waits as long for what is missing, and then tells it.
+/// The same, for callers that count: waits as long for what is missing, and then returns it.
 ///
 /// # Errors
 /// Any [`Fault`].

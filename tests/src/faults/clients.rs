@@ -1,4 +1,4 @@
-//! Clients that leave before their answer, and clients that take for ever to say what they want.
+//! Clients that leave before their answer, and clients that send their request very slowly.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,7 +77,7 @@ pub async fn dawdle(given: Given, in_the_body: bool) {
     trial.ends().await;
 }
 
-/// What it was told before it was cut off.
+/// What it was answered before it was cut off.
 async fn one_dawdles(load: Arc<Load>, at: usize, in_the_body: bool) -> String {
     let doors = load.team.deployment.front_doors();
     let door = &doors[at % doors.len()];

@@ -1,4 +1,4 @@
-//! Processes that find a topic missing, or one with fewer partitions than they were told.
+//! Processes that find a topic missing, or one with fewer partitions than configured.
 
 use std::time::Duration;
 

@@ -79,7 +79,7 @@ impl Trial {
         self.count();
     }
 
-    /// Tells the clients that nobody is there, or that somebody is again.
+    /// Tells the clients whether the service is down or up again.
     pub fn tell(&self, phase: Phase) {
         self.clients.tell(phase);
     }

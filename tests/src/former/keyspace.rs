@@ -18,7 +18,7 @@ const OF_THE_SCHEMA: [&str; 3] = ["schema_migrations", "schema_lock", "schema_re
 #[derive(Debug)]
 pub struct Keyspace(Vec<Row>);
 
-/// Cells that were written together, beside the key of their row.
+/// Cells that were written together, next to the key of their row.
 #[derive(Debug, Deserialize, Serialize)]
 struct Row {
     table: String,

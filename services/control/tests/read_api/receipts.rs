@@ -21,7 +21,7 @@ fn path(receipt: Receipt) -> String {
     format!("/v1/receipts/{receipt}")
 }
 
-/// Partition 3 is settled from 10 to 15: stored, then one of each other fate, then stored; who wrote them is team A.
+/// Partition 3 is settled from 10 to 15: stored, then one of each other fate, then stored; all of them are of team A.
 async fn settled(house: &House) {
     let mut account = Account::opened(1, 3, 10);
     let fates = [Fate::Stored, Fate::Duplicate, Fate::Conflict, Fate::Dead, Fate::Stored];
@@ -141,7 +141,7 @@ async fn what_is_not_kept_any_more_is_gone() {
     }
 }
 
-/// A record that nobody ever read has no note either, and must not be told stored.
+/// A record that was never read has no note either, and must not be reported as stored.
 #[tokio::test]
 async fn where_records_are_missing_nothing_is_guessed() {
     let house = House::open().await;

@@ -86,7 +86,7 @@ async fn a_run_of_poison_stops_its_partition_and_no_other() {
     })
     .await;
     assert_eq!((lag_in(&rig, braked).await.committed, count_dead_letters(&rig).await), (held_at, 99));
-    assert_eq!(running.stop().await.uncommitted, 0, "the brake's records are nobody's lateness");
+    assert_eq!(running.stop().await.uncommitted, 0, "records behind the brake do not count as uncommitted");
 }
 
 /// After the operator has looked: a start with the rule raised goes on exactly there, and each dead letter is there once.
@@ -146,7 +146,7 @@ async fn a_held_partition_can_be_taken_away() {
     }
 }
 
-/// One in five cannot be read, for ever: that is a client's or a disk's doing, and each one becomes a dead letter.
+/// One in five can never be read: a client or a disk is the cause, and each one becomes a dead letter.
 #[tokio::test]
 async fn occasional_poison_never_stops_anything() {
     let mut rig = Rig::new();

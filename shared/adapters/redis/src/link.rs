@@ -172,7 +172,7 @@ impl Link {
         }
     }
 
-    /// Connects, probes the connection, and reconnects, for ever.
+    /// Connects, probes the connection, and reconnects, without end.
     pub async fn supervise(&self) {
         let mut pause = FIRST_PAUSE;
         let mut number = 0;

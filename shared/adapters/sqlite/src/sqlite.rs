@@ -142,7 +142,7 @@ pub(crate) fn open_if(
 }
 
 /// Syncs the WAL and its name. A process that was killed may have left commits in the WAL that are read, and that no sync
-/// has covered yet: nobody may build upon them before. The file itself needs none: a checkpoint syncs it before the WAL
+/// has covered yet: no caller may rely on them before. The file itself needs none: a checkpoint syncs it before the WAL
 /// that it came from is written over.
 ///
 /// # Errors

@@ -60,7 +60,7 @@ mod tests {
         }
         watch.failed(error(), at(2_000));
         assert_eq!([watch.down(at(2_000)), watch.down(at(3_999))], [Some(error()), Some(error())]);
-        assert_eq!(watch.down(at(4_000)), None, "somebody has to try it");
+        assert_eq!(watch.down(at(4_000)), None, "a request has to try it");
         watch.failed(error(), at(4_000));
         assert_eq!(watch.down(at(4_000)), None, "counted anew");
         watch.failed(error(), at(5_900));

@@ -92,7 +92,7 @@ pub trait Apply: Send + Sync + 'static {
     async fn save(&self, changes: Arc<Vec<Self::Change>>) -> Result<(), StoreError>;
 
     /// A number that changes when a server of the store has started again: what it acknowledged shortly before may be
-    /// gone then. A store that never loses what it acknowledged has one number for ever.
+    /// gone then. A store that never loses what it acknowledged always has the same number.
     ///
     /// # Errors
     /// [`StoreError`]; it is asked again.

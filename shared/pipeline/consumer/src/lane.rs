@@ -130,7 +130,7 @@ impl Lane {
         self.stall.stalled_for(waits && !self.halted, self.progress.committed_to(), now)
     }
 
-    /// Ends the lane at once: its partition is somebody else's. Returns the payload bytes that still wait to be applied.
+    /// Ends the lane at once: its partition has another owner. Returns the payload bytes that still wait to be applied.
     pub fn abort(self) -> usize {
         self.gauges.clear();
         self.task.abort();

@@ -80,7 +80,7 @@ mod tests {
         let began = Instant::now();
         let mut window = Window::from(0);
         window.saved(began, 10);
-        // Ten minutes of silence, and nobody has seen that the store stayed up.
+        // Ten minutes without an observation that the store stayed up.
         window.saved(began + Duration::from_secs(600), 20);
         assert_eq!(window.safe(), 0);
     }

@@ -86,7 +86,7 @@ pub async fn read(
     Ok(decoded)
 }
 
-/// Reads past a body that nobody wants, so that its sender reads the answer and the connection can be used again. Nothing
+/// Reads and discards a body, so that its sender reads the answer and the connection can be used again. Nothing
 /// of it is kept. A body that is large, slow, or waits to be asked for is left where it is.
 pub async fn read_past(headers: &HeaderMap, body: &mut Body, max_bytes: usize) {
     if body.is_end_stream() || headers.contains_key(EXPECT) || announced(headers).is_some_and(|bytes| bytes > max_bytes)

@@ -84,7 +84,7 @@ impl Ops {
         self.later.clone()
     }
 
-    /// The routes, with `more` beside them.
+    /// The routes, and those of `more`.
     pub fn routes(self, more: Router) -> Router {
         let hints = self.hints;
         Router::new()

@@ -1,7 +1,7 @@
 //! Serving HTTP/1.1 on one port: bounded connections, bounded waits, and a stop with a deadline.
 //!
-//! `axum::serve` alone waits for ever on a half-sent header, on a body that stalls and on a client that does not
-//! read its answer. Here each of these ends.
+//! `axum::serve` alone waits without a deadline on a half-sent header, on a body that stalls and on a client that does
+//! not read its answer. Here each of these ends.
 
 mod connection;
 mod exchange;

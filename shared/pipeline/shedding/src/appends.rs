@@ -37,7 +37,7 @@ impl Appends {
         }
     }
 
-    /// The log did not take a record, or nobody knows whether it did.
+    /// The log refused a record, or it is not known whether it has it.
     pub fn failed(&self, now: Timestamp, cause: &str) {
         let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
         match failing.as_mut().filter(|failing| !is_forgotten(failing, now)) {
@@ -95,7 +95,7 @@ mod tests {
         appends.failed(at(0), "the disk is full");
         appends.failed(at(5_000), "the disk is full");
         assert!(appends.refused(at(19_999)).is_some());
-        assert_eq!(appends.refused(at(20_000)), None, "somebody has to try it");
+        assert_eq!(appends.refused(at(20_000)), None, "a request has to try it");
         appends.failed(at(60_000), "the disk is full");
         assert_eq!(appends.refused(at(60_000)), None, "counted anew");
     }

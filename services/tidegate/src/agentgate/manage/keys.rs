@@ -145,7 +145,7 @@ pub async fn show(office: &mut Office, owner: Owner, Made { id, secret }: Made) 
     if let Err(failure) = office.console.delivered() {
         let undone = take_back(office, owner, id).await;
         return Err(failure.in_words(|failure| match undone {
-            Ok(()) => format!("{failure}; nobody can have seen the key {id}, so it is revoked again"),
+            Ok(()) => format!("{failure}; the key {id} was not shown, so it is revoked again"),
             Err(error) => format!("{failure}; the key {id} could not be revoked again: {error}"),
         }));
     }

@@ -130,7 +130,7 @@ async fn the_largest_foreign_record_is_dead_lettered_completely() {
     let read = first(&fresh).await;
     assert!(read.payload == payload, "it is read whole");
     let found = dead_lettered(&fresh, &letter_of(&read)).await;
-    assert!(found.payload == payload, "and buried whole");
+    assert!(found.payload == payload, "and dead-lettered whole");
     assert_eq!(found.provenance.key, Bytes::from_static(b"k"));
 }
 

@@ -44,8 +44,8 @@ async fn a_revoked_partition_waits_for_its_owner() {
         let mut first = with_all(&fresh.options, &group).await;
         let mut second = Member::join(&fresh.options, &group);
         until_revoked(&mut first, &mut second).await;
-        // The first one is asked, and does not answer: it drains. Until then the group gives its partitions to nobody,
-        // and takes its commits.
+        // The first one is asked, and does not answer: it drains. Until then the group assigns its partitions to no
+        // member, and takes its commits.
         let asked_for = first.revoking.clone();
         for _ in 0..20 {
             second.poll().await;

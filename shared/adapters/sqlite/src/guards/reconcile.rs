@@ -25,7 +25,7 @@ pub enum ReconcileError {
     )]
     Gone { partition: Partition, settled: i64, first: i64 },
     #[error(
-        "dead_letters.db has lost its end: {counted} letters were buried and it holds {found}; restore the data folder \
+        "dead_letters.db has lost its end: {counted} dead letters were appended and it holds {found}; restore the data folder \
          from a backup"
     )]
     DeadLettersShort { counted: u64, found: u64 },
@@ -150,7 +150,7 @@ mod tests {
             (at(0, 9, 9), Some(7), 7),
             (at(7, 9, 8), Some(7), 7),
             (at(0, 9, 9), None, 0),
-            // No account, and the begin is gone: nobody can tell.
+            // No account, and the beginning is gone: it cannot be known.
             (at(1, 9, 8), None, 8),
         ] {
             let account = settled.map(account);

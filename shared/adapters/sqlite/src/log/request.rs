@@ -15,7 +15,7 @@ pub(super) enum Request {
         reply: oneshot::Sender<Result<(), LogError>>,
     },
     Commit(PendingCommit),
-    /// Sets a committed offset back, while nobody of the group reads.
+    /// Sets a committed offset back, while no member of the group reads.
     Rewind {
         group: String,
         partition: Partition,

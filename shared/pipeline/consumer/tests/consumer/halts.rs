@@ -24,7 +24,7 @@ async fn what_cannot_be_decoded_halts_its_partition_there() {
     let running = halts_at(&rig, 2).await;
     eventually("what came before is committed", async || rig.behind().await == 2).await;
     assert_eq!((rig.sums.sum('a'), rig.sums.sum('b')), (Some(1), Some(2)));
-    assert_eq!(running.stop().await.uncommitted, 0, "what is halted is nobody's lateness");
+    assert_eq!(running.stop().await.uncommitted, 0, "halted records do not count as uncommitted");
     assert!(rig.listed_dead_letters().await.is_empty());
     // Neither is it passed over at the next start.
     let again = halts_at(&rig, 2).await;

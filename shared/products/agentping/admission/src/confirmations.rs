@@ -42,7 +42,7 @@ impl Confirmations {
         let deadline = self.deadline;
         tokio::spawn(async move {
             let _permit = permit;
-            // A lost confirmation is safe, so its fate is nobody's concern.
+            // A lost confirmation is safe, so its result is ignored.
             let _ = tokio::time::timeout(deadline, confirming).await;
         });
     }

@@ -22,7 +22,7 @@ pub enum Refusal {
     CredentialRegionUnknown { region: String },
     /// The credential is of another region: refused before any look-up.
     RegionMismatch { credential: Region, endpoint: Region },
-    /// Nobody has this credential, it was revoked, or it has expired after a rotation.
+    /// The credential is unknown, was revoked, or has expired after a rotation.
     CredentialUnknown,
     /// The credential could not be looked up, and no recent answer is at hand: the store is down.
     CredentialUnavailable { retry_after_s: u64 },

@@ -114,7 +114,7 @@ pub struct Ask {
     pub claims: Vec<Claim>,
     /// Claims to read without claiming them.
     pub reads: Vec<ClaimKey>,
-    /// Quota units beside those of the claims: of records whose id was minted by the server.
+    /// Quota units in addition to those of the claims: of records whose id was minted by the server.
     pub unclaimed_units: u32,
 }
 
@@ -234,7 +234,7 @@ pub enum Refused {
 /// How one claim went.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClaimOutcome {
-    /// Nobody claimed it as far as the gate remembers.
+    /// It is not claimed, as far as the gate remembers.
     New {
         /// Whether the gate may have forgotten an earlier claim of this id.
         store: StoreRead,

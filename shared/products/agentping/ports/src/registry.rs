@@ -91,8 +91,8 @@ pub trait Registry: Send + Sync + 'static {
         new_hash: CredentialHash,
         now: Timestamp,
     ) -> Result<TokenRow, RegistryError>;
-    /// Takes a rotation back whose new token nobody has: `new` is revoked, and `old` does not expire any more, if its end
-    /// is still the one that the rotation set. An earlier end, or a revocation, stands.
+    /// Undoes a rotation whose new token was not shown: `new` is revoked, and `old` does not expire any more, if its
+    /// end is still the one that the rotation set. An earlier end, or a revocation, stands.
     async fn undo_rotation(
         &self,
         old: TokenId,
@@ -105,7 +105,7 @@ pub trait Registry: Send + Sync + 'static {
     async fn list_rates(&self, team: TeamId) -> Result<Vec<RateRow>, RegistryError>;
 }
 
-/// Why the registry did not do as told. Nothing was changed.
+/// Why the registry refused a change. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RegistryError {
     #[error("there is no {what} '{id}'")]

@@ -42,7 +42,7 @@ pub trait Runs: Send + Sync + 'static {
 
     /// A number that changes when a server of the store has started again: what it acknowledged shortly before may be
     /// gone then. Asked after a load, it says whether the load may be built upon. It may change without a cause. A
-    /// store that never loses what it acknowledged has one number for ever.
+    /// store that never loses what it acknowledged always has the same number.
     ///
     /// # Errors
     /// [`StoreError`].

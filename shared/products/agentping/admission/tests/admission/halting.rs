@@ -74,7 +74,7 @@ async fn nothing_is_called_safe_at_a_place_that_is_accounted_for() {
     world.backend.with(|state| state.lags = Some(vec![partition_lag(0, 100, 100)]));
     let (_stop, _watch) = watching(&world);
     settle().await;
-    // The topic is there anew, and empty, before anybody has read so.
+    // The topic was created again, and is empty, before any reader has noticed.
     let run = world.run();
     let refused = world.send(run, start("a", NOW)).await;
     assert!(matches!(refused, Err(Refusal::OutcomeUnknown { .. })), "{refused:?}");

@@ -34,7 +34,7 @@ pub const TEAM: TeamId = team(7);
 pub enum Appends {
     Work,
     FailForCertain,
-    /// The fate stays unknown; the record is lost or lands.
+    /// The outcome stays unknown; the record is lost or reaches the log.
     Lost,
     Landed,
     TooLarge,
@@ -65,7 +65,7 @@ pub struct State {
     pub lag_down: bool,
 }
 
-/// `[committed, end)` waits in a partition that nobody has accounted for.
+/// `[committed, end)` waits in a partition that has no account.
 pub fn partition_lag(partition: Partition, committed: i64, end: i64) -> PartitionLag {
     PartitionLag {
         generation: 1,

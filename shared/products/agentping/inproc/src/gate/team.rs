@@ -243,7 +243,7 @@ impl Team {
     }
 }
 
-/// Seconds are enough to tell a name under way from one that was left behind, in every gate.
+/// In every gate, seconds are enough to distinguish a name in use from an abandoned one.
 const fn next_second(at: Timestamp) -> Timestamp {
     Timestamp::from_millis((at.as_millis() + 999).div_euclid(1_000) * 1_000)
 }
