@@ -45,7 +45,7 @@ fn odd(answers: &[Answer], usual: &[u16]) -> String {
     answers.iter().find(|answer| !usual.contains(&answer.status)).map_or_else(String::new, Answer::to_string)
 }
 
-/// One content by everybody: one run, and nothing but 200 and 202.
+/// One content from every client: one run, and nothing but 200 and 202.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_id_from_a_hundred_clients_is_one_run() {
     let (_target, team) = team().await;

@@ -71,7 +71,7 @@ pub async fn work(
                 Some(Err(error)) => result = result.and(Err(WorkerError::SlotEnded(error.to_string()))),
             },
         }
-        // One slot's failure is everybody's: a worker does not run on with fewer slots than it was asked for.
+        // The failure of one slot ends the worker: it does not continue with fewer slots than configured.
         stopper.stop();
     }
 }

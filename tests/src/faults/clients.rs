@@ -72,7 +72,7 @@ pub async fn dawdle(given: Given, in_the_body: bool) {
     // The others are served all the while.
     let (ends, ()) = tokio::join!(ends, trial.acknowledge(100));
     let told = ends.iter().filter(|end| end.contains(" 408 ")).count();
-    given.sheet.note(format!("{SLOW} slow clients were cut off, {told} of them told 408"));
+    given.sheet.note(format!("{SLOW} slow clients were cut off, {told} of them with a 408"));
     trial.recovers().await;
     trial.ends().await;
 }

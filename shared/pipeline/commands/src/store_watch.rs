@@ -1,5 +1,5 @@
-//! Whether outcomes can be read at all. While they cannot, a command that is appended would be decided, and nobody could
-//! say how: it is refused before.
+//! Whether outcomes can be read at all. While they cannot, a command that is appended would be decided, and its
+//! outcome could not be answered: it is refused before.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

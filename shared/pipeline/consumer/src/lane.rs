@@ -114,7 +114,7 @@ impl Lane {
         let (of, applier, events) = (self.of, applier.clone(), events.clone());
         self.settling = Some(tokio::spawn(async move {
             applier.settle(account).await;
-            // Nobody listens any more once the consumer has stopped.
+            // The receiver is gone once the consumer has stopped.
             let _ = events.send(LaneEvent::Settled(of)).await;
         }));
     }
@@ -169,7 +169,7 @@ async fn apply_batches<A: Apply>(
         let Account { generation, partition, next_offset: offset, .. } = applied.account;
         let halting = applied.halting.map(|halting| (halting, Halt { generation, partition, offset }));
         let rest = std::mem::take(&mut applied.rest);
-        // Nobody listens any more once the consumer has stopped.
+        // The receiver is gone once the consumer has stopped.
         let _ = events.send(LaneEvent::Applied { of, bytes, applied }).await;
         if let Some((halting, halt)) = halting {
             // Those that wait already come before those that still come.

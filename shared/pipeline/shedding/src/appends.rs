@@ -8,8 +8,8 @@ use tidegate_kernel::Timestamp;
 
 /// A log that fails for less is not named: leaders move, disks stall.
 const LASTS_MS: i64 = 2_000;
-/// Without another failure for so long, nobody knows any more: a front door that gets no requests because it is not
-/// ready must be given some, or it would never find out that the log is back.
+/// Without another failure for this long, the log's state is not known any more: a front door that gets no requests
+/// because it is not ready must get some, or it would never find out that the log is back.
 const FORGOTTEN_AFTER_MS: i64 = 15_000;
 
 /// Since when the appends of a front door fail. A successful append costs a relaxed load.

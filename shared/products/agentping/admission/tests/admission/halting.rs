@@ -53,7 +53,7 @@ async fn a_halted_partition_refuses_its_own_runs_once_they_wait_too_long_and_no_
     assert_eq!(world.logged(), logged, "nothing is left behind");
     assert!(world.send(elsewhere, start("a", NOW)).await.unwrap().fresh);
     for class in Class::ALL {
-        assert_eq!(world.admission.shed(class), Ok(()), "it is no reason to refuse everybody");
+        assert_eq!(world.admission.shed(class), Ok(()), "it is no reason to refuse other requests");
     }
     // Another release goes on behind the offset at which it was halted.
     let mut account = Account::opened(1, 1, 0);
