@@ -61,7 +61,7 @@ async fn unknown_members_are_named() {
     team.heartbeat(&json!({"agent": "a", "ok": true})).await.refused(400, "unknown_field", Some("ok"));
 }
 
-/// AP-12: with the lenient switch on, unknown members are passed over.
+/// AP-12: with the lenient switch on, unknown members are ignored.
 #[tokio::test]
 async fn unknown_members_may_be_passed_over() {
     let environment = vec![("TIDEGATE_INGEST__LENIENT".to_owned(), "true".to_owned())];

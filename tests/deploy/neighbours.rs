@@ -23,7 +23,7 @@ struct Targets {
     labels: BTreeMap<String, String>,
 }
 
-/// Every role that goes on running is scraped on its operations port, under its own name.
+/// Every role that keeps running is scraped on its operations port, under its own name.
 #[test]
 fn every_role_is_scraped() {
     let compose = Compose::read();

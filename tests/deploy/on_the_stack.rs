@@ -26,7 +26,7 @@ struct Here {
     folder: TempDir,
 }
 
-/// A service that goes on running, and the port of its own that is not the operations port.
+/// A service that keeps running, and the port of its own that is not the operations port.
 struct Running {
     process: Process,
     port: u16,

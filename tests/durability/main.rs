@@ -39,7 +39,7 @@ impl UnderLoad {
         self.clients.acknowledge(self.random.within(ROUND)).await;
     }
 
-    /// Kills every process while requests are under way, and starts all again.
+    /// Kills every process while requests are in progress, and starts all again.
     async fn kill_all(&self) {
         self.target.kill().await;
         self.clients.tell(Phase::Hold);

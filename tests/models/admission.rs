@@ -234,7 +234,7 @@ pub struct Request {
     pub content: Content,
     pub phase: Phase,
     pub answer: Option<Answer>,
-    /// Its record is under way and may still land.
+    /// Its record is in progress and may still land.
     pub in_flight: bool,
     /// It is a holder of the present claim.
     pub holds: bool,

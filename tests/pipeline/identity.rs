@@ -153,7 +153,7 @@ async fn settled<'m>(deployment: &Deployment, before: &'m Metrics, received: u64
     .await
 }
 
-/// A reading with nothing under way: each record that was read has ended.
+/// A reading with nothing in progress: each record that was read has ended.
 async fn at_rest(deployment: &Deployment) -> Metrics {
     eventually(READABLE, "nothing is under way", async || {
         let now = deployment.metrics().await;

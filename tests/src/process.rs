@@ -60,7 +60,8 @@ impl Process {
         let mut command = limited.unwrap_or_else(|| Command::new(&self.binary));
         command.arg(format!("--leash={}", self.folder.display())).args(&self.arguments.args);
         without_own_variables(&mut command);
-        // A stop goes on for as long as clients keep connections, and those of tests do; what drains is tested with more.
+        // A stop continues for as long as clients keep connections, and those of tests do; what drains is tested with
+        // more.
         command.envs([("TIDEGATE_INGEST__DRAIN_GRACE_MS", "100"), ("TIDEGATE_CONTROL__DRAIN_GRACE_MS", "100")]);
         command.envs(self.arguments.environment.iter().map(|(name, value)| (name, value)));
         command.envs(self.armed.iter().map(|(name, value)| (name, value)));

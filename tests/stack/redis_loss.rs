@@ -77,7 +77,7 @@ async fn remembered(team: &Team, start: &serde_json::Value) {
 }
 
 /// A Redis that hangs: requests are accepted within the local share of the team's rate, more is refused as too fast,
-/// and when it goes on, so does the gate.
+/// and when it continues, so does the gate.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hanging_redis_leaves_a_local_share() {
     let redis = RedisServer::spawn().await;

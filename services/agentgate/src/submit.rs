@@ -36,7 +36,7 @@ pub(crate) trait MakeOrder: Sync {
     async fn order(&self) -> Result<Order, Refusal>;
 }
 
-/// How often a command is made anew because what it was made from had changed.
+/// How often a command is made again because what it was made from had changed.
 const ATTEMPTS: usize = 8;
 
 impl FrontDoor {
@@ -61,7 +61,7 @@ impl FrontDoor {
         }
     }
 
-    /// Carries out a command that is made from what is stored, anew where that has changed meanwhile.
+    /// Carries out a command that is made from what is stored, again where that has changed meanwhile.
     ///
     /// # Errors
     /// As [`FrontDoor::carry_out`], and those of [`MakeOrder::order`].

@@ -73,7 +73,7 @@ pub(crate) enum Problem {
         method: Method,
         why: WrongMethod,
     },
-    /// The answers under way take all the memory that there is for them.
+    /// The answers in progress take all the memory that there is for them.
     TooManyAnswers {
         retry_after_s: u64,
     },

@@ -46,9 +46,9 @@ pub enum Problem {
     BodyBroken,
     /// A content encoding other than gzip.
     Encoding { encoding: String },
-    /// As many requests as may be are under way.
+    /// As many requests as may be are in progress.
     TooManyInFlight { retry_after_s: u64 },
-    /// As many bytes of bodies as may be are under way.
+    /// As many bytes of bodies as may be are in progress.
     TooManyBytes { retry_after_s: u64 },
     /// A defect of ours.
     Panicked,

@@ -29,7 +29,7 @@ const CLOSE_DEADLINE: Duration = Duration::from_secs(20);
 /// Runs until `live` has ended. `role` is a label of the process's metrics; `purpose` says which ports it has.
 ///
 /// # Errors
-/// Why it could not start, and the way out.
+/// Why it could not start, and what to do about it.
 pub fn run<F>(
     config: Config,
     (role, purpose): (&'static str, Purpose),

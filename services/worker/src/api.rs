@@ -53,7 +53,7 @@ pub struct Renewal {
 /// A call that had no success.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallFailure {
-    /// The server is away, busy or broken. The same call may succeed later.
+    /// The server is down, busy or broken. The same call may succeed later.
     Away { why: String, retry_after: Option<Duration> },
     /// The server does not know the worker key, or does not know it any more.
     KeyRefused(String),

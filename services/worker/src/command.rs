@@ -1,4 +1,4 @@
-//! A command under way: its supervisor's process and pipes.
+//! A command in progress: its supervisor's process and pipes.
 
 use std::ffi::OsStr;
 use std::io::{self, Read, Write};

@@ -31,11 +31,11 @@ pub use crate::supervise::supervise;
 
 /// Works until `stop` resolves or, with `once`, until one run has ended. When it returns, no command of it is running.
 ///
-/// A run that is under way at the stop is not finished, unless its command has written a result: its lease lapses, and
-/// another worker takes it up.
+/// A run that is in progress at the stop is not finished, unless its command has written a result: its lease lapses,
+/// and another worker takes it up.
 ///
 /// # Errors
-/// The options are wrong, the server goes on refusing the worker key, or, with `once`, the run was not reported.
+/// The options are wrong, the server keeps refusing the worker key, or, with `once`, the run was not reported.
 pub async fn work(
     options: WorkerOptions,
     stop: impl Future<Output = ()> + Send,

@@ -24,7 +24,7 @@ const SEEN: Timestamp = Timestamp::from_millis(0);
 const CONFLICT: Refusal = Refusal::EventConflict { index: 0 };
 
 impl Admission {
-    /// Asks the gate, then goes on until it is admitted, answered, or has to ask the store. What it asked the gate
+    /// Asks the gate, then continues until it is admitted, answered, or has to ask the store. What it asked the gate
     /// before the last time took nothing, so all of it is one step.
     pub fn arrive(&self, state: &mut State, i: usize) {
         let mut blocked = Blocked::new(opening(()));

@@ -284,7 +284,7 @@ impl Request {
 }
 
 impl State {
-    /// Puts the claim anew: its age starts again and covers all who were admitted so far, and who looked at it before
+    /// Puts the claim again: its age starts again and covers all who were admitted so far, and who looked at it before
     /// no longer knows it.
     pub fn set_claim(&mut self, claim: Claim) {
         self.claim = claim;

@@ -4,8 +4,8 @@
 //! or, once, from the start of the log (a reset of the group). A consumer polls one or more records and reads the book, or
 //! has it in memory from the poll before; then it reads the facts and decides by `judge`; then it does its writes, one
 //! after the other: views, facts, effects, book, account, offset. Of a write that stores several things any part may be
-//! stored. Who lost the partition goes on with all of it as a zombie for as long as it likes: there may be two. A crash
-//! is a consumer that takes no further step, or is assigned anew.
+//! stored. Who lost the partition continues with all of it as a zombie for as long as it likes: there may be two. A
+//! crash is a consumer that takes no further step, or is assigned again.
 //!
 //! **The log** is there from the beginning, since a record that is not there yet is equivalent to one that was not
 //! polled yet. It holds what clients, redeliveries and replays append: an attempt again, with or without the header of

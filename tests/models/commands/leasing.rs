@@ -44,7 +44,7 @@ impl Leasing {
     }
 }
 
-/// A call that is under way.
+/// A call that is in progress.
 #[derive(Clone, Copy, Debug, Hash, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Call {
     pub command: Command,
@@ -68,7 +68,7 @@ pub struct State {
     pub decided_at: u8,
     pub book: Book,
     pub workers: [Worker; WORKERS],
-    /// Further submissions that are under way, with what the front door saw open.
+    /// Further submissions that are in progress, with what the front door saw open.
     pub submits: Vec<Call>,
     pub is_cancelled: bool,
     /// What a decision did that it must not do.

@@ -208,7 +208,7 @@ impl Consuming {
     }
 
     /// Takes a completion of a former assignment for the present one's: the run's write at work counts as completed,
-    /// while it is still under way.
+    /// while it is still in progress.
     fn complete_late(&self, consumer: &mut Consumer, run: usize) {
         if let Some(w) = consumer.writes.iter().position(|write| write.run == run) {
             let write = consumer.writes.remove(w);
@@ -241,7 +241,7 @@ fn new_events(loaded: &Run, folded: &Run) -> [u8; super::store::EVENTS] {
 }
 
 impl Consumer {
-    /// Starts an assignment, or none. What was under way stays under way.
+    /// Starts an assignment, or none. What was in progress stays in progress.
     fn begin(&mut self, epoch: u8, from: usize) {
         self.epoch = epoch;
         self.stored_below = from;
@@ -263,7 +263,7 @@ impl State {
     }
 }
 
-/// The same write twice under way is as good as once: it may also land unheard.
+/// The same write twice in progress is as good as once: it may also land unheard.
 fn in_order_once(writes: &mut Vec<Write>) {
     writes.sort();
     writes.dedup();

@@ -35,7 +35,7 @@ pub struct Load {
     pub book: Book,
     /// Acknowledged requests so far.
     acknowledged: AtomicU64,
-    /// Requests under way.
+    /// Requests in progress.
     under_way: AtomicU64,
     /// How requests ended, by kind: see [`kind`].
     ends: Mutex<BTreeMap<String, u64>>,

@@ -72,8 +72,8 @@ pub async fn settle(team: &Team, book: &BTreeMap<Sent, bool>) -> Result<Sound, F
     .await
 }
 
-/// The verdict on what is stored while clients wait to go on: events and a finish whose start did not come yet are stored
-/// and not shown.
+/// The verdict on what is stored while clients wait to continue: events and a finish whose start did not come yet are
+/// stored and not shown.
 ///
 /// # Errors
 /// Any [`Fault`].

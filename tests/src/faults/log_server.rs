@@ -53,7 +53,7 @@ pub async fn restarted(given: Given) {
     trial.ends().await;
 }
 
-/// It takes only small records for a while: large ones are refused, small ones go on.
+/// It takes only small records for a while: large ones are refused, small ones continue.
 pub async fn limits_records(given: Given) {
     const FEW_BYTES: &str = "20000";
     const AMPLE_BYTES: &str = "8388608";
@@ -71,7 +71,7 @@ pub async fn limits_records(given: Given) {
             event
         });
         let answer = team.events(&run, &json!({"events": padded.collect::<Vec<_>>()})).await;
-        // Until the brokers apply the limit, such a record is accepted. Then it is the operator's to mend: the
+        // Until the brokers apply the limit, such a record is accepted. Then it is the operator's to repair: the
         // client did nothing wrong.
         match answer.status {
             202 => {}

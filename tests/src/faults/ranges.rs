@@ -1,5 +1,5 @@
 //! Records at the ends of every range, written straight to the topic: what can never have been taken in is dead, with
-//! the reason, what could have been is stored, and the partition goes on.
+//! the reason, what could have been is stored, and the partition continues.
 
 use std::time::Duration;
 

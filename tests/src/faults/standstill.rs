@@ -108,7 +108,7 @@ pub async fn one_braked(given: Given) {
             .sum();
         assert_eq!(others, 0, "{door} refused what another partition would have taken");
     }
-    // The next owners set the rest aside, and go on.
+    // The next owners set the rest aside, and continue.
     for name in PERSISTERS {
         let persister = trial.server(name);
         assert!(persister.stop().await, "{name} did not stop:\n{}", persister.log());

@@ -11,7 +11,7 @@ use crate::stack::{Addresses, Settings};
 
 const FILE: &str = "keyspace.jsonl";
 
-/// What the schema itself keeps: made anew by `tidegate migrate`.
+/// What the schema itself keeps: made again by `tidegate migrate`.
 const OF_THE_SCHEMA: [&str; 3] = ["schema_migrations", "schema_lock", "schema_region"];
 
 /// The rows of all tables.

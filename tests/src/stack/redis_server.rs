@@ -68,7 +68,7 @@ impl RedisServer {
         signal(self.child.as_ref().expect("it runs"), "STOP");
     }
 
-    /// Lets it go on.
+    /// Lets it continue.
     pub fn go_on(&self) {
         signal(self.child.as_ref().expect("it runs"), "CONT");
     }

@@ -72,7 +72,7 @@ async fn every_state_is_told() {
     }
 }
 
-/// The persister goes on, and the answer with it.
+/// The persister continues, and the answer with it.
 #[tokio::test]
 async fn a_queued_record_becomes_a_settled_one() {
     let house = House::open().await;

@@ -18,11 +18,11 @@ enum Step {
     Crash {
         after: usize,
     },
-    /// So it does, and what it had under way is done later, behind its successor's back.
+    /// So it does, and what it had in progress is done later, behind its successor's back.
     CrashAndComeLate {
         after: usize,
     },
-    /// The process stands still, is taken for dead, and goes on.
+    /// The process stands still, is taken for dead, and continues.
     Freeze {
         after: usize,
     },

@@ -1,4 +1,4 @@
-//! A seam between a persister and its ports, where it can be stopped between any two steps and go on later, and a
+//! A seam between a persister and its ports, where it can be stopped between any two steps and continue later, and a
 //! witness that checks at each step which steps must be done before it.
 
 use std::collections::HashMap;
@@ -45,7 +45,7 @@ impl Seam {
         !*self.is_open.borrow()
     }
 
-    /// Whoever waits goes on.
+    /// Whoever waits continues.
     pub fn reopen(&self) {
         self.passes_left.store(usize::MAX, Ordering::SeqCst);
         self.is_open.send_replace(true);
@@ -68,7 +68,7 @@ impl Seam {
         let _ = self.is_open.subscribe().wait_for(|is_open| *is_open).await;
     }
 
-    /// One step, under way by itself: whoever asked for it may be gone when it is done.
+    /// One step, in progress by itself: whoever asked for it may be gone when it is done.
     async fn step<T: Send + 'static>(&self, step: impl Future<Output = T> + Send + 'static) -> T {
         let seam = self.clone();
         let done = tokio::spawn(async move {

@@ -35,7 +35,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Runs one management command.
 ///
 /// # Errors
-/// What was wrong with which value, and the way out.
+/// What was wrong with which value, and what to do about it.
 pub fn manage(config: &Config, command: Command) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(cannot_start)?;

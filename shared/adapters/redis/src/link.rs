@@ -47,7 +47,7 @@ pub(crate) struct Link {
 }
 
 enum State {
-    /// The first connection attempt is under way, and calls wait for it.
+    /// The first connection attempt is in progress, and calls wait for it.
     Starting,
     Up {
         connection: Connection,

@@ -101,7 +101,7 @@ pub trait Apply: Send + Sync + 'static {
     }
 }
 
-/// A record that may not be passed over cannot be folded.
+/// A record that may not be skipped cannot be folded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoldStop {
     /// Its index into the entries; `None`: one of the batch's records, and it is not known which.
@@ -112,9 +112,9 @@ pub struct FoldStop {
 /// What becomes of a record that cannot be decoded, or whose change the store refuses for good.
 #[derive(Clone)]
 pub enum Poison {
-    /// It goes to the dead letters, and its partition goes on, as far as the brake allows.
+    /// It goes to the dead letters, and its partition continues, as far as the brake allows.
     DeadLetter(Arc<dyn DeadLetters>),
-    /// Its partition is halted at this record, until the record is void. Void records are passed over, whether or not they
+    /// Its partition is halted at this record, until the record is void. Void records are skipped, whether or not they
     /// can be decoded, and count as [`Fate::Dead`].
     Halt(Arc<dyn Voids>),
 }

@@ -152,7 +152,7 @@ async fn beyond(body: Body, announced: Option<usize>, max_bytes: usize) -> BodyE
     }
 }
 
-/// The next piece of the body; `None` at its end. Trailers are passed over.
+/// The next piece of the body; `None` at its end. Trailers are skipped.
 async fn data(body: &mut Body) -> Result<Option<Bytes>, BodyError> {
     while let Some(frame) = body.frame().await {
         if let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() {

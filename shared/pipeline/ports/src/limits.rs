@@ -41,7 +41,7 @@ pub struct Take {
     pub window_ms: u32,
 }
 
-/// Says that a request with this idempotency key is under way.
+/// Says that a request with this idempotency key is in progress.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mark {
     pub key: SmolStr,

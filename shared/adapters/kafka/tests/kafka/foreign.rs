@@ -177,7 +177,7 @@ async fn a_read_passes_over_offsets_without_a_record() {
     assert!(one.is_empty(), "nothing stands between: {one:?}");
 }
 
-/// Reading goes on where it ended, turns elsewhere and comes back, and never gives what was not asked for.
+/// Reading continues where it ended, turns elsewhere and comes back, and never gives what was not asked for.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn reads_go_on_and_turn_as_they_are_asked() {
     let fresh = Fresh::topics(2).await;

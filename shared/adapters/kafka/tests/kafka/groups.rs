@@ -154,7 +154,7 @@ async fn a_fatal_error_costs_the_membership_and_not_the_process() {
         member.lost.len() == 4
     })
     .await;
-    // It joins anew by itself, and fences the impostor in turn.
+    // It joins again by itself, and fences the impostor in turn.
     member.owns(4).await;
     member.poll_until("all records", |member| member.read.len() >= 40).await;
 }

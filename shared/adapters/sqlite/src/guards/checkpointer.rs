@@ -58,7 +58,7 @@ impl Checkpointer {
         self.failed.load(Ordering::Relaxed)
     }
 
-    /// The WAL began anew.
+    /// The WAL restarted.
     pub fn restarted(&self) {
         self.wal_bytes.store(0, Ordering::Relaxed);
     }

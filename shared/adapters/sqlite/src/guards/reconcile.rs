@@ -113,8 +113,8 @@ async fn compare(log: &EmbeddedLog, group: &str, store: &dyn Accounts) -> Result
     Ok(())
 }
 
-/// The offset at which the group goes on. An account is settled before the offset behind it is committed (docs/adr/0010), so
-/// where the committed offset is beyond the account, the store has lost something.
+/// The offset at which the group continues. An account is settled before the offset behind it is committed
+/// (docs/adr/0010), so where the committed offset is beyond the account, the store has lost something.
 fn read_from(partition: Partition, progress: GroupProgress, account: Option<&Account>) -> Result<i64, ReconcileError> {
     let GroupProgress { first, end, committed } = progress;
     let settled = match account {

@@ -32,7 +32,7 @@ pub(super) enum Request {
     BeforeCheckpoint {
         reply: oneshot::Sender<rusqlite::Result<()>>,
     },
-    /// Folds what is left of the write-ahead log back, so that it begins anew.
+    /// Folds what is left of the write-ahead log back, so that it restarts.
     FinishCheckpoint {
         reply: oneshot::Sender<()>,
     },

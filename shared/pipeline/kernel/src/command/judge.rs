@@ -144,7 +144,7 @@ impl<D: Decider> CommandDecision<D> {
     }
 
     /// The facts to write: that of the attempt, whatever the outcome, and that of the key, if the command changed the book.
-    /// A refusal leaves no fact of its key, so that a later try with the key is decided anew.
+    /// A refusal leaves no fact of its key, so that a later try with the key is decided again.
     pub fn facts(&self, envelope: &Envelope<D>, position: Position) -> Vec<(FactId, Fact<D>)> {
         let emitted = self.follow.effects.iter().map(|effect| (effect.owner, effect.attempt));
         let effects: Vec<_> = emitted.chain(self.earlier_effects.iter().copied()).collect();

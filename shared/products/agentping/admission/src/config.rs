@@ -18,7 +18,7 @@ pub struct AdmissionConfig {
     pub claim_window_ms: u64,
     /// With the gate down, what this process alone admits of each team's rate and burst, in thousandths.
     pub local_share_permille: u32,
-    /// Confirmations under way in the background at most; beyond it they are dropped, which is safe.
+    /// Confirmations in progress in the background at most; beyond it they are dropped, which is safe.
     pub confirms_max: usize,
 }
 

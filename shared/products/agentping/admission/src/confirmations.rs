@@ -47,7 +47,7 @@ impl Confirmations {
         });
     }
 
-    /// Resolves once no confirmation is under way.
+    /// Resolves once no confirmation is in progress.
     pub async fn all_done(&self) {
         // A semaphore's most fits; it is never closed.
         let _all = self.permits.acquire_many(u32::try_from(self.max).unwrap_or(u32::MAX)).await;

@@ -42,7 +42,7 @@ pub enum Refusal {
     EventConflict { index: usize },
     /// Consumers are behind: shedding.
     Shed { class: Class, cause: ShedCause, retry_after_s: u64 },
-    /// Another request with the same id and other content is still under way: its outcome decides.
+    /// Another request with the same id and other content is still in progress: its outcome decides.
     Undecided { retry_after_s: u64 },
     /// The answer depends on the store, and the store is down.
     StoreUnavailable { retry_after_s: u64 },

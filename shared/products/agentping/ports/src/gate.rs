@@ -46,8 +46,8 @@ pub trait Gate: Send + Sync + 'static {
     /// [`GateDown`].
     async fn usage(&self, team: TeamId, month: Month) -> Result<Option<u64>, GateDown>;
 
-    /// Agents counted for a team, those that only requests under way name included; `None` where the gate does not know
-    /// the team.
+    /// Agents counted for a team, those that only requests in progress name included; `None` where the gate does not
+    /// know the team.
     ///
     /// # Errors
     /// [`GateDown`].

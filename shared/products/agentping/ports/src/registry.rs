@@ -1,4 +1,4 @@
-//! The registry port: teams and plans, credentials, agents' own rows, rates. Small, seldom written, read through
+//! The registry port: teams and plans, credentials, agents' own rows, rates. Small, rarely written, read through
 //! caches.
 
 use std::sync::Arc;

@@ -290,7 +290,7 @@ impl World {
         World { clock, backend, admission, caller, tail: AtomicU32::new(1) }
     }
 
-    /// The process is started anew: its gate remembers nothing from before.
+    /// The process is started again: its gate remembers nothing from before.
     pub fn restart(&mut self) {
         let remembers_since = Some(self.clock.now().plus_millis(120_000));
         let gate = MemoryGate::new(MemoryGateConfig { remembers_since, ..MemoryGateConfig::default() });
@@ -312,7 +312,7 @@ impl World {
         Submission { run, minted: false, received_at: self.clock.now(), body }
     }
 
-    /// Leaves a claim as a front door does that dies while its record is under way.
+    /// Leaves a claim as a front door does that dies while its record is in progress.
     pub async fn die_while_appending(&self, run: RunId, body: Body) {
         self.appends(Appends::Hang);
         let task = self.spawn(run, body);

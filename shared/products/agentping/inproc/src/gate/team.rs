@@ -28,7 +28,7 @@ pub(super) struct Team {
 #[derive(Default)]
 struct Counts(Vec<(Month, u64)>);
 
-/// Who named an agent: a record on the log, or requests under way.
+/// Who named an agent: a record on the log, or requests in progress.
 #[derive(Clone, Copy, Default)]
 struct Naming {
     confirmed: bool,
@@ -82,7 +82,7 @@ impl Team {
         self.agents.len() as u64
     }
 
-    /// Requests under way that hold the agent may still confirm it; their releases find nothing.
+    /// Requests in progress that hold the agent may still confirm it; their releases find nothing.
     pub fn forget_agent(&mut self, slug: &Slug) {
         self.agents.remove(slug);
     }
