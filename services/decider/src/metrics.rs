@@ -8,5 +8,5 @@ tidegate_metric::declare! {
     pub(crate) TICKS: Counter = "tidegate_ticks_total" { api },
         "Ticks appended because a change of a book was due.";
     pub(crate) TICK_FAILURES: Counter = "tidegate_tick_failures_total" { api },
-        "Ticks that the log did not take; they are tried again.";
+        "Ticks whose append failed; they are retried.";
 }

@@ -177,7 +177,7 @@ pub async fn revoke(office: &mut Office, owners: &[Owner], id: &str, shown_by: &
     if office.json {
         office.console.json(&json!({ "id": key, "revoked": true }));
     } else {
-        office.console.line(format_args!("revoked {key}; a running service follows within two seconds"));
+        office.console.line(format_args!("revoked {key}; a running service applies it within two seconds"));
     }
     Ok(())
 }
