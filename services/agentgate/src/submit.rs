@@ -75,7 +75,8 @@ impl FrontDoor {
         Err(Why::Contended.into())
     }
 
-    /// What stands against a request that brought a key and is refused: the answer of an earlier one with the same body.
+    /// What overrides the refusal of a request with an idempotency key: the answer of an earlier one with the same
+    /// body.
     ///
     /// # Errors
     /// The key was used with another body, or its fact cannot be read.

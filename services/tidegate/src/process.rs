@@ -138,7 +138,7 @@ impl Process {
         stop_requested(&mut self.signals, &mut self.parts).await
     }
 
-    /// Stops in order: not ready any more, the roles, what stands behind their ports, the operations port.
+    /// Stops in order: not ready any more, the roles, the adapters of their ports, the operations port.
     pub async fn stop(self, reason: StopReason, roles: Roles, close: Option<Close>) -> ExitReport {
         self.health.stopping();
         self.ops_routes.close();

@@ -57,7 +57,7 @@ async fn on_servers(config: &Config, clock: Arc<dyn Clock>, command: Command) ->
     done.and(closed.map_err(Failure::unavailable))
 }
 
-/// An office whose commands are decided by whoever consumes the log.
+/// An office whose commands are decided by the consumer of the log.
 pub fn on_ports(ports: &DoorPorts, ids: Arc<dyn Ids>, json: bool) -> Office {
     let (_, submitter) = submitter(&ports.commands, ShedThresholds::OF_COMMANDS);
     let CommandPorts { views, clock, .. } = ports.commands.clone();

@@ -298,7 +298,7 @@ fn user_version(connection: &Connection) -> rusqlite::Result<usize> {
     Ok(usize::try_from(version).unwrap_or(usize::MAX))
 }
 
-/// What a SQLite error means to whoever opens the file.
+/// What a SQLite error means to the process that opens the file.
 pub(crate) fn file_error(path: &Path, source: rusqlite::Error) -> SqliteError {
     let path = path.to_owned();
     match source.sqlite_error_code() {

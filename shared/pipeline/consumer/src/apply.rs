@@ -16,7 +16,7 @@ use crate::group::{Entry, Group, RecordFate};
 /// then.
 #[async_trait]
 pub trait Apply: Send + Sync + 'static {
-    /// Whose state a record changes. All records of a key stand in one partition.
+    /// Whose state a record changes. All records of a key are in one partition.
     type Key: Copy + Eq + Hash + Send + Sync + 'static;
     /// A decoded record.
     type Record: Send + Sync + 'static;

@@ -101,7 +101,7 @@ fn announced(headers: &HeaderMap) -> Option<usize> {
     headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok())
 }
 
-/// Whether the body is to be decoded. The encodings may stand in one header or in several (RFC 9110, 8.4).
+/// Whether the body is to be decoded. The encodings may be in one header or in several (RFC 9110, 8.4).
 fn is_gzip(headers: &HeaderMap) -> Result<bool, BodyError> {
     let mut gzip = false;
     for value in headers.get_all(CONTENT_ENCODING) {

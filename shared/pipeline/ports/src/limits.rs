@@ -68,7 +68,7 @@ pub enum LimitsVerdict {
     InFlight(Attempt),
 }
 
-/// A window as it stands.
+/// The state of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     pub remaining: u32,

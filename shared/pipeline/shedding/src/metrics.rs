@@ -66,7 +66,7 @@ impl LagMetrics {
         }
     }
 
-    /// How many partitions stand still for this cause.
+    /// How many partitions are halted for this cause.
     pub const fn standing_still(&self, cause: Standstill) -> &Gauge {
         match cause {
             Standstill::Halted => &self.halted,

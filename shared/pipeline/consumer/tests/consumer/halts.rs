@@ -94,7 +94,7 @@ async fn a_halted_partition_goes_on_once_its_record_is_void() {
     running.stop().await;
 }
 
-/// Also one that this release could apply: whoever reads the log skips exactly the void ones.
+/// Also one that this release could apply: every reader of the log skips exactly the void ones.
 #[tokio::test(start_paused = true)]
 async fn a_void_record_is_passed_over_though_it_can_be_applied() {
     let rig = Rig::new(Sums::default());

@@ -18,7 +18,7 @@ impl<D: Decider> Prior<'_, D> {
     pub const NONE: Prior<'static, D> = Prior { attempt: &[], key: &[] };
 }
 
-/// Where a record stands on the log.
+/// A record's position on the log.
 #[derive(Clone, Copy, Debug)]
 pub struct RecordPlace {
     pub position: Position,
@@ -34,7 +34,7 @@ pub struct RecordPlace {
 pub enum Judged<D: Decider> {
     /// It was decided before: it is at or below the position that the book is decided to. All that it made is stored.
     Before,
-    /// It stands on the log a second time, and was decided at a lower position. Nothing happens.
+    /// It is on the log a second time, and was decided at a lower position. Nothing happens.
     Duplicate,
     Decided(Box<CommandDecision<D>>),
 }

@@ -18,7 +18,7 @@ use crate::answers::{Closed, Opened};
 use crate::per_claim::PerClaim;
 use crate::submission::Submission;
 
-/// What a request asks of the gate, besides its team and limits.
+/// What a request asks of the gate, in addition to its team and limits.
 #[derive(Debug)]
 pub struct Wanted {
     pub claims: PerClaim<Claim>,

@@ -1,4 +1,4 @@
-//! Partitions that stand still: what would go there is refused, and nothing else is.
+//! Halted partitions: requests for them are refused, and no others.
 
 use std::time::Duration;
 

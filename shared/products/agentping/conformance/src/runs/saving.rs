@@ -1,4 +1,4 @@
-//! Loading, saving, and whose write stands.
+//! Loading, saving, and whose write wins.
 
 use std::sync::Arc;
 

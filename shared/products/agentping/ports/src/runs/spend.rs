@@ -20,7 +20,7 @@ pub struct SpendLine<'a> {
     pub customer_id: Option<&'a str>,
     pub feature: Option<&'a str>,
     pub cost: Usd,
-    /// It stands at `success`.
+    /// Its status is `success`.
     pub successful: bool,
 }
 
