@@ -1,5 +1,5 @@
 # The image of all roles: `docker build -t tidegate .`, then `docker run tidegate --help`.
-# Small and plain: one binary, TLS and its certificates, nobody's account.
+# Minimal: one binary, TLS and its certificates, an unprivileged user.
 
 FROM rust:1.95-slim-bookworm AS build
 # librdkafka is compiled here (g++, make, perl); OpenSSL is for encrypted connections to Kafka and Redis.

@@ -9,7 +9,7 @@ TARGETS ?=
 
 .PHONY: help run test test-fast faults check check-deploy fuzz fuzz-short fmt openapi bench stack-up stack-down stack-status stack-fetch stack-wipe
 
-help: ## What there is
+help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
 
 run: ## Build and start the whole pipeline, embedded, in ./tidegate-data
@@ -17,7 +17,7 @@ run: ## Build and start the whole pipeline, embedded, in ./tidegate-data
 	$(CARGO) build --release --locked -p tidegate
 	./target/release/tidegate dev --data $(DATA)
 
-test: ## Every test, beside a real Kafka, Cassandra and Redis (started and stopped again unless they run already)
+test: ## Every test, on a real Kafka, Cassandra and Redis (started and stopped again unless they run already)
 	deploy/stack/with-stack.sh $(CARGO) test --workspace --locked --no-fail-fast
 
 # Suites that need no server. Their names are one of a kind, so that they can be picked out of the whole workspace: picking
@@ -29,11 +29,11 @@ FAST := admission agentgate agentgate_coverage agentgate_described agentgate_fro
 test-fast: ## The tests that need no server: under two minutes once built
 	$(CARGO) test --workspace --locked --no-fail-fast --lib $(FAST:%=--test %)
 
-faults: ## Break it in every way there is a name for, under load, and keep the ledger (ARGS="--help" tells more)
+faults: ## Inject every known fault under load, and check that nothing is lost (ARGS="--help" prints the options)
 	$(CARGO) build --locked -p tidegate-tests --bins
 	deploy/stack/with-stack.sh $(CARGO) run --quiet --locked -p tidegate-tests --bin faults -- $(ARGS)
 
-check: ## Format, lints as errors, the house rules, what is depended on
+check: ## Format, lints as errors, the coding rules, the dependencies
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
@@ -53,23 +53,23 @@ fmt: ## Format everything
 	$(CARGO) fmt --all
 	$(CARGO) fmt --manifest-path fuzz/Cargo.toml
 
-openapi: ## Write docs/openapi/*.json anew from the code
+openapi: ## Write docs/openapi/*.json from the code
 	$(CARGO) run --locked -p tidegate-tests --bin write-openapi
 
-bench: ## Measure this machine: bare axum beside Tidegate (see docs/performance.md)
+bench: ## Measure this machine: bare axum and Tidegate in turns (see docs/performance.md)
 	./tests/load/bench.sh
 
 stack-up: ## Start a real Kafka, Cassandra and Redis on loopback, or find them running (see deploy/stack/README.md)
 	@deploy/stack/stack.sh up
 	@deploy/stack/stack.sh status
 
-stack-status: ## What of the real stack runs, where, and whether it answers
+stack-status: ## Which servers of the real stack run, where, and whether they answer
 	@deploy/stack/stack.sh status
 
 stack-down: ## Stop the real stack; its data stays until `make stack-wipe`
 	@deploy/stack/stack.sh down
 
-stack-fetch: ## Fetch what the real stack is made of, start nothing
+stack-fetch: ## Download the real stack's programs, start nothing
 	@deploy/stack/stack.sh fetch
 
 stack-wipe: ## Stop the real stack and remove its data

@@ -33,7 +33,7 @@ launch() { # instance, word of its command line to know it by, command...
 
 port_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# A port that answers before we started anything is somebody else's.
+# A port that answers before we started anything belongs to another program.
 claim_port() { # instance, port, variable that moves it
     port_taken "$2" || return 0
     say "port $2, wanted for $1, is taken by a process that this stack did not start:"

@@ -1,5 +1,5 @@
 # Where the local stack lives, on which ports it answers, and how much memory it may take.
-# Every value can be set from outside, so that two stacks can stand side by side. Sourced by stack.sh.
+# Every value can be set from outside, so that two stacks can run at the same time. Sourced by stack.sh.
 # shellcheck shell=bash disable=SC2034
 
 stack_here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)

@@ -1,4 +1,4 @@
-//! The fold: records that agree end in one run in any order; any records told again change nothing.
+//! The fold: records that agree end in one run in any order; any records delivered again change nothing.
 
 #![no_main]
 
@@ -21,7 +21,7 @@ fn fold(records: &[Record]) -> (RunState, BTreeMap<EventId, Event>) {
     (state, stored)
 }
 
-/// Everything but the mark: told again, a record may contradict what was filled after it was first told.
+/// Everything but the mark: delivered again, a record may contradict what was set after its first delivery.
 fn unmarked(run: &Run) -> Run {
     Run { conflicted: false, ..run.clone() }
 }

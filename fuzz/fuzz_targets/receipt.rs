@@ -35,8 +35,8 @@ fuzz_target!(|input: &[u8]| {
     let Ok(receipt) = given(&mut bytes) else { return };
     let text = receipt.text().as_str().to_owned();
     assert_eq!((Receipt::parse(&text), text.len()), (Ok(receipt), CHARS));
-    // One character changed, at a place that the input chooses: told from the one that was given out, or at least not
-    // read as it. (The check is one of slips: two receipts in four thousand million share it.)
+    // One character changed, at a place that the input chooses: distinguished from the one that was issued, or at least
+    // not read as it. (The check is one of slips: two receipts in four thousand million share it.)
     let at = usize::from(bytes.arbitrary::<u8>().unwrap_or_default()) % CHARS;
     let mut changed = text.clone().into_bytes();
     changed[at] = if changed[at] == b'0' { b'1' } else { b'0' };

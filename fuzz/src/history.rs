@@ -1,4 +1,4 @@
-//! Records of one run out of a fuzzer's bytes: openings, events in any batching, closings; some told twice.
+//! Records of one run out of a fuzzer's bytes: openings, events in any batching, closings; some delivered twice.
 
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
 use tidegate_agentping::{
@@ -140,7 +140,7 @@ pub fn anything(bytes: &mut Unstructured<'_>) -> Result<Vec<Record>> {
     Ok(records)
 }
 
-/// Records that contradict each other nowhere: one opening and one closing, each told as often as it likes.
+/// Records that contradict each other nowhere: one opening and one closing, each delivered any number of times.
 pub fn agreeing(bytes: &mut Unstructured<'_>) -> Result<Vec<Record>> {
     let opening = match bytes.int_in_range(0..=3)? {
         0 => Some(Body::Start(start(bytes)?)),

@@ -29,7 +29,7 @@ async fn another_form_of_header_is_refused() {
     }
 }
 
-/// AG-03, AG-04: a key of another form and a key that nobody has get the same body.
+/// AG-03, AG-04: a key of another form and an unknown key get the same body.
 #[tokio::test]
 async fn a_key_that_nobody_has_is_invalid() {
     let (world, ..) = one().await;
@@ -54,7 +54,7 @@ async fn the_scheme_is_matched_in_any_case() {
     }
 }
 
-/// AG-05: a revoked key is told so, soon.
+/// AG-05: a revoked key is refused as such, soon.
 #[tokio::test]
 async fn a_revoked_key_has_expired() {
     let world = World::start().await;

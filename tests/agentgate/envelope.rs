@@ -111,7 +111,7 @@ async fn unknown_ids_have_codes_of_their_own() {
     client.send(Method::POST, "/v1/webhooks/wh_x/test", &[], None).await.refused(404, "WEBHOOK_NOT_FOUND");
 }
 
-/// AG-32: what another organization has is answered as what nobody has.
+/// AG-32: what another organization has is answered like what does not exist.
 #[tokio::test]
 async fn anothers_ids_are_unknown() {
     let (world, _, client) = one().await;

@@ -38,7 +38,7 @@ async fn a_gate_plan_is_an_object_or_a_text() {
     }
 }
 
-/// AG-31: a submission that names a template that nobody has.
+/// AG-31: a submission that names a template that does not exist.
 #[tokio::test]
 async fn an_unknown_template_is_not_found() {
     let (_world, _, client) = one().await;

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::shipped;
 
-/// Names, each with the label values that somebody asks for by name.
+/// Names, each with the label values that are asked for by name.
 pub type Asked = BTreeMap<String, BTreeSet<(String, String)>>;
 
 /// What the alerts and the recording rules ask for.

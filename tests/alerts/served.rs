@@ -1,5 +1,5 @@
 //! Every metric, and every label value, that an alert or a panel asks for is on `/metrics` of a running system: an
-//! alert on a name that nobody has never fires.
+//! alert on a name that does not exist never fires.
 
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ fn missing(asked: &Asked, page: &Metrics) -> Vec<String> {
     missing
 }
 
-/// Some of everything that a client can be told.
+/// Some of every answer that a client can get.
 async fn mixed_traffic(target: &Target) {
     let team = Team::create(target.deployment(), Plan::UNLIMITED).await;
     let quota = Agreed { events_per_month: Some(1), ..Agreed::default() };

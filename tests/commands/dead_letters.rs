@@ -10,7 +10,7 @@ use crate::{BINARY, PATIENCE, foreign};
 
 const GARBAGE: &[u8] = b"\x00\xff not a record \x1b[2J";
 
-/// Waits for so many letters.
+/// Waits for this many dead letters.
 async fn letters(at: &Deployment, count: usize) -> Vec<Value> {
     eventually(PATIENCE, "the letters are there", async || {
         let rows = at.manage(&["dead-letters", "list"]).await;
@@ -94,7 +94,7 @@ async fn a_foreign_record_keeps_its_key_headers_and_attempt() {
     target.at_rest().await;
 }
 
-/// A release that can read nothing buries; the folder tells what, beside it.
+/// A release that can read nothing dead-letters; the folder shows what, while it runs.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_folder_tells_its_letters_beside_the_service() {
     let variable = ("FAILPOINTS".to_owned(), "persister::decode_fails=return".to_owned());

@@ -27,7 +27,7 @@ pub fn append(topic: &str, partition: i32, key: &[u8], headers: &[(&str, &[u8])]
     producer.flush(ANSWERS).expect("delivered");
 }
 
-/// Commits an offset for a group that nobody is in.
+/// Commits an offset for a group without members.
 pub fn commit(group: &str, topic: &str, partition: i32, offset: i64) {
     let client: BaseConsumer = plain().set("group.id", group).create().expect("plain options");
     let mut list = TopicPartitionList::new();

@@ -1,4 +1,4 @@
-//! `lag`: before there is a log, on a backlog, while it sinks, and beside a running service.
+//! `lag`: before there is a log, on a backlog, while it falls, and while a service runs.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -70,7 +70,7 @@ async fn a_backlog_is_told_by_partition_and_watched_until_the_reader_leaves() {
                 break one;
             }
         };
-        // Nobody reads on: it ends by itself, with the next reading or the one after.
+        // The pipe has no reader: it ends by itself, with the next reading or the one after.
         drop(lines);
         (before, after, child.wait().expect("it ends"))
     });

@@ -78,7 +78,7 @@ async fn one_place_is_managed_and_never_two() {
         "{both:?}"
     );
     assert!(!std::path::Path::new(&data).exists(), "a folder was made");
-    // Variables name a place as well as a file does; a keyspace that nobody made is told with the way out.
+    // Variables name a place as well as a file does; the error about a missing keyspace says what to do.
     let (nodes, keyspace) = (tidegate_tests::stack::Addresses::found().cql, place.settings.keyspace());
     let variables = [("TIDEGATE_SCYLLA__NODES", nodes.as_str()), ("TIDEGATE_SCYLLA__KEYSPACE", &keyspace)];
     let unmade = run(&["teams", "list", "--json"], &variables).await;

@@ -1,4 +1,4 @@
-//! Roles that cannot start say why and how to go on; what may come later is waited for.
+//! Roles that cannot start say why and how to continue; what may come later is waited for.
 
 use tidegate_tests::process::free_ports;
 use tidegate_tests::stack::Settings;

@@ -39,6 +39,6 @@ async fn every_role_and_command_refuses_a_keyspace_of_another_region() {
         assert!(ended.err.contains(&told), "{line}: {ended:?}");
         assert!(ended.err.contains("--region") && ended.err.contains("scylla.keyspace"), "{line}: {ended:?}");
     }
-    // Its own region goes on.
+    // Its own region continues.
     place.done(&["teams", "list"]).await;
 }

@@ -61,7 +61,7 @@ async fn unknown_members_are_named() {
     team.heartbeat(&json!({"agent": "a", "ok": true})).await.refused(400, "unknown_field", Some("ok"));
 }
 
-/// AP-12: with the lenient switch on, unknown members are passed over.
+/// AP-12: with the lenient switch on, unknown members are ignored.
 #[tokio::test]
 async fn unknown_members_may_be_passed_over() {
     let environment = vec![("TIDEGATE_INGEST__LENIENT".to_owned(), "true".to_owned())];
@@ -78,7 +78,7 @@ async fn unknown_members_may_be_passed_over() {
     team.start(&json!({"surprise": 1})).await.refused(400, "missing_field", Some("id"));
 }
 
-/// AP-63: of several faults the first is told: JSON form, unknown members, missing ones, malformed ones, each in
+/// AP-63: of several faults the first is answered: JSON form, unknown members, missing ones, malformed ones, each in
 /// the order of the contract's tables (our choice).
 #[tokio::test]
 async fn the_first_fault_is_told() {

@@ -5,7 +5,7 @@ use tidegate_tests::{ids, wire};
 
 use crate::team;
 
-/// What is not a run id, beside the region.
+/// What is not a run id, apart from the region.
 fn malformed() -> Vec<String> {
     let hex = "018f3a2b9c1d7e8fa4b9c2d7e8f1a3b6";
     vec![

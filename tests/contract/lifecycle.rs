@@ -47,7 +47,7 @@ async fn a_finish_may_come_before_the_start() {
     let held = team.finish(&run, &finish).await.expect(202);
     assert_eq!((&held.json()["id"], &held.json()["status"]), (&json!(run), &json!("cancelled")));
     for unknown in ["agent", "started_at", "duration_ms"] {
-        assert!(held.json().get(unknown).is_none(), "nobody knows its {unknown} yet: {held}");
+        assert!(held.json().get(unknown).is_none(), "its {unknown} is not known yet: {held}");
     }
     assert!(team.stored(&run).await.is_none(), "an orphan is hidden");
     let start = json!({"id": run, "agent": "a", "started_at": "2026-05-15T14:32:01.000Z"});

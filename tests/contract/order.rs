@@ -5,7 +5,7 @@ use tidegate_tests::{Team, wire};
 
 use crate::team;
 
-/// What a run is told in four calls.
+/// The four calls of a run.
 #[derive(Clone)]
 struct Story {
     run: String,

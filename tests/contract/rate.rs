@@ -129,7 +129,7 @@ async fn each_plan_has_its_figures() {
         [(Plan::Starter, 100, 200), (Plan::Team, 500, 1_000), (Plan::Business, 2_000, 5_000)]
     {
         let (target, team) = team_apart(plan).await;
-        // Requests that are refused drain the bucket, too, and cost nobody anything.
+        // Requests that are refused drain the bucket, too, and have no other cost.
         let drain = async || team.call("POST", "/v1/runs").bytes("{").send().await;
         drain().await.expect(400);
         let begun = now_ms();
@@ -150,7 +150,7 @@ async fn each_plan_has_its_figures() {
     }
 }
 
-/// AP-62: the bucket fills with time: after the wait that was told, requests pass again.
+/// AP-62: the bucket fills with time: after the wait that `Retry-After` names, requests pass again.
 #[tokio::test]
 async fn it_fills_again() {
     let (target, team) = team_apart(rate(1, 2)).await;

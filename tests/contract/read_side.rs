@@ -67,7 +67,7 @@ async fn listings_filter_and_page() {
     assert_eq!(found("from=2026-05-15T14:32:02.000Z&to=2026-05-15T14:32:05.000Z").await, [4, 3, 2]);
 }
 
-/// Our choice: the month's spend is told by agent, customer and feature.
+/// Our choice: the month's spend is broken down by agent, customer and feature.
 #[tokio::test]
 async fn spend_is_broken_down() {
     let (_target, team) = team().await;

@@ -21,7 +21,7 @@ async fn the_old_token_lives_for_a_day() {
     assert_ne!(old.token, new.token);
     ping(&new.token).await.expect(200);
     ping(&old.token).await.expect(200);
-    // A second before the end, by a clock that goes on: the answer counts only if it came before the end.
+    // A second before the end, by a clock that runs: the answer counts only if it came before the end.
     eventually(READABLE, "an answer within the last second", async || {
         target.at_rest().await;
         let offset = before + DAY_MS - SECOND_MS - now_ms();

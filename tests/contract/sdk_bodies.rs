@@ -24,7 +24,7 @@ impl Sdk {
     }
 }
 
-/// AP-68: a run as the TypeScript SDK tells it: start, a batch, finish.
+/// AP-68: a run as the TypeScript SDK sends it: start, a batch, finish.
 #[tokio::test]
 async fn the_typescript_sdk() {
     let (_target, team) = team().await;
@@ -56,7 +56,7 @@ async fn the_typescript_sdk() {
     assert_eq!(stored["metadata"], json!({"plan": "pro", "turns": 1}));
 }
 
-/// AP-68: a run as the Laravel SDK tells it: empty maps are `[]`, one event a call, `error` as a finish.
+/// AP-68: a run as the Laravel SDK sends it: empty maps are `[]`, one event a call, `error` as a finish.
 #[tokio::test]
 async fn the_laravel_sdk() {
     let (_target, team) = team().await;

@@ -9,7 +9,7 @@ use crate::compose::{Compose, SECRET_FILE, Service, read};
 const BINARY: &str = env!("CARGO_BIN_EXE_tidegate-under-test");
 
 /// A key that no configuration has. Configurations are read whole before anything is done, so a command line with
-/// this variable does nothing, and tells of everything else that it would not take.
+/// this variable does nothing, and reports everything else that it would refuse.
 const MADE_UP: (&str, &str) = ("TIDEGATE_MADE_UP__BY_A_TEST", "1");
 
 fn tidegate(words: &[impl AsRef<str>], service: &Service, further: Option<(&str, &str)>) -> Output {
@@ -57,7 +57,7 @@ fn each_services_command_line_is_one() {
     }
 }
 
-/// What the pages tell people to type.
+/// The commands of the pages.
 #[test]
 fn each_command_line_of_the_pages_is_one() {
     let compose = Compose::read();

@@ -1,4 +1,4 @@
-//! The files beside the compose file that name its services: balancer, scrapes, dashboards.
+//! The files that name services of the compose file: balancer, scrapes, dashboards.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +23,7 @@ struct Targets {
     labels: BTreeMap<String, String>,
 }
 
-/// Every role that goes on running is scraped on its operations port, under its own name.
+/// Every role that keeps running is scraped on its operations port, under its own name.
 #[test]
 fn every_role_is_scraped() {
     let compose = Compose::read();

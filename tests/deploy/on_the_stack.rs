@@ -1,5 +1,5 @@
 //! The compose file's services, started as it says, on the real stack: the same commands and the same variables, with
-//! addresses and names replaced, because here they stand on one machine beside others.
+//! addresses and names replaced, because here they share one machine with others.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -26,7 +26,7 @@ struct Here {
     folder: TempDir,
 }
 
-/// A service that goes on running, and the port of its own that is not the operations port.
+/// A service that keeps running, and the port of its own that is not the operations port.
 struct Running {
     process: Process,
     port: u16,

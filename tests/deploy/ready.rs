@@ -17,7 +17,7 @@ pub fn says_yes(port: u16) -> bool {
 /// A server that answers one request like this; returns what it was asked.
 fn asked_by_one(listener: TcpListener, answer: &'static str) -> thread::JoinHandle<String> {
     thread::spawn(move || {
-        let (mut connection, _) = listener.accept().expect("somebody asks");
+        let (mut connection, _) = listener.accept().expect("a connection");
         let (mut asked, mut part) = (Vec::new(), [0; 1024]);
         while !asked.ends_with(b"\r\n\r\n") {
             let read = connection.read(&mut part).expect("a request");
@@ -44,7 +44,7 @@ fn only_200_is_ready() {
 
 #[test]
 fn nobody_is_not_ready() {
-    // Bound and not listening: nobody else can come to listen there meanwhile.
+    // Bound and not listening: no other process can listen there meanwhile.
     let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
     socket.bind(([127, 0, 0, 1], 0).into()).expect("a port");
     assert!(!says_yes(socket.local_addr().expect("its address").port()));

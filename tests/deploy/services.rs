@@ -145,7 +145,7 @@ fn what_is_mounted_exists() {
     assert_eq!(kept, compose.volumes.keys().collect::<Vec<_>>(), "each volume is written by one service");
 }
 
-/// The front doors and deciders of AgentGate share the file that one service makes, and nobody else has it.
+/// The front doors and deciders of AgentGate share the file that one service makes, and no other service has it.
 #[test]
 fn the_secret_of_agentgate_is_made_once_and_read_by_its_roles() {
     let compose = Compose::read();

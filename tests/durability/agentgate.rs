@@ -203,7 +203,7 @@ async fn kills_of_the_one_process_charge_each_run_once() {
     println!("{}", load.judge().await);
 }
 
-/// Deciders and front doors in turn, and a decider that is stopped until its partitions are another's, and goes on.
+/// Deciders and front doors in turn, and a decider that is stopped until its partitions are another's, and continues.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kills_of_deciders_and_front_doors_charge_each_run_once() {
     let load = Load::begin(Target::on_the_stack(BINARY, &Settings::of_agentgate()).await).await;
@@ -215,7 +215,7 @@ async fn kills_of_deciders_and_front_doors_charge_each_run_once() {
         load.answers(5).await;
         server.start().await;
     }
-    // Whichever has the organization's partition: its session ends, the other one decides, and it goes on.
+    // Whichever has the organization's partition: its session ends, the other one decides, and it continues.
     for zombie in ["decide-0", "decide-1"] {
         let server = load.target.servers().named(zombie);
         server.hold();

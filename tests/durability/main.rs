@@ -21,7 +21,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_tidegate-under-test");
 /// A round ends after so many acknowledged requests, at least and at most.
 const ROUND: Range<u64> = 20..150;
 
-/// A target under load, and what its clients were told.
+/// A target under load, and what its clients were answered.
 struct UnderLoad {
     target: Target,
     clients: Clients,
@@ -39,7 +39,7 @@ impl UnderLoad {
         self.clients.acknowledge(self.random.within(ROUND)).await;
     }
 
-    /// Kills every process while requests are under way, and starts all again.
+    /// Kills every process while requests are in progress, and starts all again.
     async fn kill_all(&self) {
         self.target.kill().await;
         self.clients.tell(Phase::Hold);

@@ -1,5 +1,5 @@
-//! Front doors and persisters on the real stack: one of two is killed at a time, so that the other goes on; and in the end
-//! all at once.
+//! Front doors and persisters on the real stack: one of two is killed at a time, so that the other continues; and in
+//! the end all at once.
 
 use tidegate_tests::Target;
 use tidegate_tests::stack::Settings;

@@ -1,4 +1,4 @@
-//! The short pass of the fault harness: the fastest and most telling faults, each as a test. All of them:
+//! The short pass of the fault harness: the fastest and most useful faults, each as a test. All of them:
 //! `make faults`.
 
 #![allow(clippy::unwrap_used, reason = "this is test code: a panic is how it reports")]

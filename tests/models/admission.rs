@@ -1,5 +1,5 @@
 //! What `202` means, as a model: several requests want the same id (one register, such as a run's start) with
-//! contents that may differ, and each is told at most one answer.
+//! contents that may differ, and each gets at most one answer.
 //!
 //! **Steps of a request.** It arrives and asks the gate, one atomic script:
 //!
@@ -24,8 +24,8 @@
 //!
 //! **The plan's slot.** A request that may append also holds a slot of its team's plan (the name of a new agent; units
 //! go the same way). A confirmation keeps it, a release gives it back, and a dead front door leaves it behind. In
-//! configurations that allow it somebody settles it, in three steps: note whether the latest naming is old, read the
-//! store, and give the slot back if that naming was old, nothing is stored, and nobody has named it since.
+//! configurations that allow it a process settles it, in three steps: note whether the latest naming is old, read the
+//! store, and give the slot back if that naming was old, nothing is stored, and no request has named it since.
 //!
 //! **Lost memory.** In configurations that allow it the gate loses all claims once; from then on whoever takes or joins a
 //! claim reads the store, and where the store hangs it appends without: its content was compared with nothing, so it
@@ -72,7 +72,7 @@ pub struct Rules {
     pub joins_renew_age: bool,
     /// A claim with other holders is not released.
     pub only_sole_holder_releases: bool,
-    /// A release names its holder: it does not touch a claim that has passed to somebody else.
+    /// A release names its holder: it does not touch a claim that has passed to another request.
     pub release_names_holder: bool,
     /// An append whose outcome is unknown keeps its claim.
     pub unknown_keeps_claim: bool,
@@ -190,7 +190,7 @@ pub enum Entry {
 pub enum Phase {
     /// Not there yet.
     Waiting,
-    /// Met another content's unconfirmed claim: will read the store. `unchanged`: nobody touched the claim since.
+    /// Met another content's unconfirmed claim: will read the store. `unchanged`: no request touched the claim since.
     AskStore { old: bool, unchanged: bool },
     /// The store had nothing and the claim was old: will take it over.
     TakeOver { unchanged: bool },
@@ -198,11 +198,11 @@ pub enum Phase {
     LookUp(Entry),
     /// May append.
     Admitted(Entry),
-    /// The record is sent, nothing is heard yet.
+    /// The record is sent, and there is no acknowledgement yet.
     Sending,
-    /// The record is on the log, and the front door has not heard so.
+    /// The record is on the log, and the front door has no acknowledgement.
     Landed,
-    /// `202` is told: will confirm.
+    /// `202` is sent: will confirm.
     Confirming,
     /// Refused, or answered from the store: will release.
     Releasing,
@@ -210,7 +210,7 @@ pub enum Phase {
     Gone,
 }
 
-/// What a client was told. Dead front doors tell nothing.
+/// What a client was answered. Crashed front doors answer nothing.
 #[derive(Clone, Copy, Debug, Hash, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Answer {
     /// `202`.
@@ -234,13 +234,13 @@ pub struct Request {
     pub content: Content,
     pub phase: Phase,
     pub answer: Option<Answer>,
-    /// Its record is under way and may still land.
+    /// Its record is in progress and may still land.
     pub in_flight: bool,
     /// It is a holder of the present claim.
     pub holds: bool,
     /// It joined without renewing the claim's age, so that the age says nothing about it.
     pub unseen_by_age: bool,
-    /// It was told that nothing was left behind, and its record is on the log.
+    /// The answer said that nothing was left behind, and its record is on the log.
     pub left_record: bool,
     /// Its content was compared with nothing.
     pub uncompared: bool,
@@ -276,7 +276,7 @@ pub enum Slot {
     Kept,
 }
 
-/// Who settles the slot. `unchanged`: nobody has named it since the first step.
+/// Who settles the slot. `unchanged`: no request has named it since the first step.
 #[derive(Clone, Copy, Debug, Hash, PartialEq, Eq)]
 pub enum Settler {
     Idle,

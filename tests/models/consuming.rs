@@ -7,11 +7,11 @@
 //! Each write lands in one atomic step; its completion marks the run's records in the ledger, and the ledger's
 //! contiguous part may be committed. The next poll follows when every write of the last one is completed.
 //!
-//! **What goes wrong.** The partition is assigned anew between any two steps, to the other consumer or to the same one
-//! again. A consumer that lost it is a zombie: it goes on polling, loading and writing for as long as it likes. (One
+//! **What goes wrong.** The partition is assigned again between any two steps, to the other consumer or to the same one
+//! again. A consumer that lost it is a zombie: it keeps polling, loading and writing for as long as it likes. (One
 //! that notices does nothing more, which any consumer may do at any time, so noticing needs no step.) A write may land
-//! unheard and be repeated. A process may crash. Writes under way when a consumer loses its life or is assigned anew
-//! stay under way: each may land at any later time or never; if the process lives, its completion still comes in.
+//! unheard and be repeated. A process may crash. Writes in progress when a consumer loses its life or is assigned again
+//! stay in progress: each may land at any later time or never; if the process lives, its completion still comes in.
 //!
 //! **The store** keeps, cell by cell, the value with the greatest write timestamp, and of two values with the same
 //! timestamp the greater one. A summary has the start (first wins), the finish (first wins), the number of events, and
@@ -77,7 +77,7 @@ pub struct Rules {
     pub absolute_summary: bool,
     /// The summary and the events of a run land in one step, rather than one after the other.
     pub one_batch: bool,
-    /// Each poll loads the runs anew, rather than trusting what this process loaded in a former assignment.
+    /// Each poll loads the runs again, rather than trusting what this process loaded in a former assignment.
     pub load_each_poll: bool,
     /// The broker refuses a commit of a former epoch. The protocol also stands without.
     pub broker_fences_commits: bool,
@@ -138,7 +138,7 @@ pub struct Consumer {
     pub next: usize,
     /// The writes of the poll at work that are not completed, at most one for each run.
     pub writes: Vec<Write>,
-    /// Writes of its former assignments that are still under way.
+    /// Writes of its former assignments that are still in progress.
     pub left_behind: Vec<Write>,
     /// What it folded last, for each run: used only without the rule that forbids it.
     pub cached: [Option<store::Run>; RUNS],
@@ -155,7 +155,7 @@ pub struct State {
     /// The highest offset ever committed, which whoever trims the log or reads the lag has acted on.
     pub promised: usize,
     pub store: [StoredRun; RUNS],
-    /// Writes of crashed processes that are still under way.
+    /// Writes of crashed processes that are still in progress.
     pub adrift: Vec<Write>,
     pub crashes: u8,
     /// Somewhere two values met under one timestamp, and the greater one stayed.

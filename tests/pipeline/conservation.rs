@@ -10,10 +10,10 @@ use crate::PROGRAM;
 /// Generous: records have to be folded, and metrics are set every ten seconds.
 const SETTLES: Duration = Duration::from_secs(120);
 
-/// What control shows; which of the instances is control is told by who shows it.
+/// What control shows; the instance that shows it is control.
 ///
 /// # Errors
-/// Nobody shows it now.
+/// No instance shows it now.
 pub async fn shown(deployment: &Deployment) -> Result<Value, String> {
     let mut told = Vec::new();
     for ops in &deployment.ops {

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use crate::BINARY;
 
 const SEEN: Duration = Duration::from_secs(60);
-/// Far longer than the test: with everybody told to leave, the stop does not wait for it.
+/// Far longer than the test: once every connection is asked to close, the stop does not wait for it.
 const GRACE_MS: &str = "20000";
 const BUSY: usize = 8;
 const IDLE: usize = 4;

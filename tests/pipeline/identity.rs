@@ -21,7 +21,7 @@ const OUTCOMES: [&str; 6] = ["accepted", "repeated", "refused", "failed", "aband
 const RECORD_OUTCOMES: [&str; 6] = ["applied", "duplicate", "conflict", "dead_lettered", "redelivered", "handed_back"];
 const ENDPOINTS: [&str; 6] = ["runs", "events", "finish", "heartbeats", "ping", "other"];
 
-/// What the client side knows it was told.
+/// What the clients were answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Told {
     accepted: u64,
@@ -36,7 +36,7 @@ impl Told {
             202 => self.accepted += 1,
             200 => self.repeated += 1,
             400..=499 => self.refused += 1,
-            other => panic!("a status of nobody's doing: {other}"),
+            other => panic!("an unexpected status: {other}"),
         }
     }
 }
@@ -153,7 +153,7 @@ async fn settled<'m>(deployment: &Deployment, before: &'m Metrics, received: u64
     .await
 }
 
-/// A reading with nothing under way: each record that was read has ended.
+/// A reading with nothing in progress: each record that was read has ended.
 async fn at_rest(deployment: &Deployment) -> Metrics {
     eventually(READABLE, "nothing is under way", async || {
         let now = deployment.metrics().await;

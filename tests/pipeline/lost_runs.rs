@@ -13,7 +13,7 @@ use crate::conservation::{settled, shown, total};
 /// Generous: a sample is taken every ten seconds, and what is missing is looked for twice.
 const NOTICES: Duration = Duration::from_secs(90);
 
-/// The store's file, beside the service that has it open.
+/// The store's file, while the service has it open.
 fn store(folder: &Path) -> Connection {
     let connection = Connection::open(folder.join("store.db")).expect("the store's file opens");
     connection.busy_timeout(Duration::from_secs(10)).expect("a plain setting");

@@ -1,4 +1,4 @@
-//! Receipts: what is taken in has one, nothing else has, and by it the team is told what became of the record.
+//! Receipts: what is taken in has one, nothing else has, and with it the team looks up what became of the record.
 
 use std::collections::BTreeSet;
 

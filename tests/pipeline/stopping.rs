@@ -1,5 +1,5 @@
-//! The ordered stop from outside: not ready any more, nobody new is let in, who is inside gets the answer, and what was
-//! answered is there at the next start.
+//! The ordered stop from outside: not ready any more, no new connection is accepted, open requests get their answers,
+//! and what was answered is there at the next start.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -44,7 +44,7 @@ async fn who_is_inside_is_answered_and_nobody_new_is_let_in() {
             }
         })
         .await;
-        eventually(SEEN, "nobody new is let in", async || match TcpStream::connect(&door) {
+        eventually(SEEN, "no new connection is accepted", async || match TcpStream::connect(&door) {
             Err(_) => Ok(()),
             Ok(_) => Err("a connection".to_owned()),
         })

@@ -1,4 +1,4 @@
-//! Log lines that cannot be written cost nobody anything but the lines.
+//! When log lines cannot be written, only the lines are lost.
 
 use std::net::TcpListener;
 use std::process::Command;

@@ -32,7 +32,7 @@ async fn every_role_serves_and_stops_without_its_streams() {
     }
 }
 
-/// Kafka's client reports on threads of its own; nobody asks it anything while the brokers are away.
+/// Kafka's client reports on threads of its own; it gets no calls while the brokers are down.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_lines_of_kafkas_client_come_while_the_role_runs() {
     let target = Target::on_the_stack(BINARY, &Settings::small()).await;

@@ -1,4 +1,4 @@
-//! A secret that could not be printed is known to nobody: it is revoked again, and the command says so.
+//! A secret that could not be printed is not known to anyone: it is revoked again, and the command says so.
 
 use serde_json::Value;
 use tidegate_tests::process::Stream;

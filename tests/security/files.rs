@@ -1,4 +1,4 @@
-//! The data folder holds what teams sent, and hashes of their credentials: nobody but the process's own user reads it.
+//! The data folder holds what teams sent, and hashes of their credentials: only the process's own user can read it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

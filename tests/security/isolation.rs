@@ -91,7 +91,7 @@ impl<'d> Scene<'d> {
         }
     }
 
-    /// For the intruder what is the victim's is what is nobody's: the same answer but for the name.
+    /// The intruder gets the same answer for the victim's data as for data that does not exist, except for the name.
     async fn as_if_unknown(&self, path: impl Fn(&str) -> String, theirs: &str, nobodys: &str) {
         let ask = async |name: &str| {
             let answer = self.intruder.read(&path(name)).await;
@@ -232,7 +232,7 @@ pub async fn holds(scene: &Scene<'_>) {
     }
 }
 
-/// Without a credential, with one that nobody has, with one of the other region.
+/// Without a credential, with an unknown one, with one of the other region.
 async fn strangers_are_refused(scene: &Scene<'_>, route: &Route) {
     let address = if route.port == "ingest" { scene.deployment.ingest() } else { &scene.deployment.control };
     let path = route.path.replace("{id}", &scene.names.open).replace("{receipt}", "rcp_eu_0");

@@ -39,11 +39,11 @@ async fn a_header_has_bounds() {
             }
         }
     }
-    assert!(answered > 0, "nobody got to read a refusal");
+    assert!(answered > 0, "no client could read a refusal");
     alive(&team).await;
 }
 
-/// A body over the limit is refused however its length is told.
+/// A body over the limit is refused however its length is declared.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_body_has_bounds() {
     let target = loud("json").await;

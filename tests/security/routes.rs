@@ -18,7 +18,7 @@ pub fn of_agentping() -> Vec<Route> {
     all().into_iter().filter(|route| route.port != "agentgate").collect()
 }
 
-/// Every route that clients are told of.
+/// Every route that is described to clients.
 pub fn all() -> Vec<Route> {
     let mut routes = Vec::new();
     for description in Description::all() {

@@ -1,5 +1,5 @@
-//! Credentials are kept as SHA-256 and told to nobody: not to a log at its loudest, not to a metric, not to an answer,
-//! not to a file. A password of the configuration is not either.
+//! Credentials are kept as SHA-256 and never revealed: not in a log at its most verbose, not in a metric, not in an
+//! answer, not to a file. A password of the configuration is not either.
 
 use std::fs;
 use std::path::Path;
@@ -61,7 +61,7 @@ pub fn sha256(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
 }
 
-/// Neither log nor answer nor metric nor listing tells of a credential; no log tells a query string.
+/// No log, answer, metric or listing contains a credential; no log contains a query string.
 pub async fn untold(deployment: &Deployment, sent: &Sent) {
     let needles = Needles::of(&sent.secrets);
     let log = deployment.log();
@@ -182,7 +182,7 @@ async fn a_dump_of_the_configuration_has_no_secret() {
     }
 }
 
-/// A credential where data is due is data: it is stored as it came, and the caller alone is told of it.
+/// A credential in the place of data is data: it is stored as it came, and only the caller can read it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_in_the_wrong_place_is_not_logged_either() {
     let target = loud("json").await;

@@ -23,7 +23,7 @@ pub struct Sent {
 
 impl Sent {
     fn heard(&mut self, answer: &Answer) {
-        // Without what was asked: that is how a test tells its own request.
+        // Without what was asked: a test distinguishes its own request that way.
         self.answers.push(format!("{} {:?} {}", answer.status, answer.headers, answer.text()));
     }
 
@@ -160,7 +160,7 @@ async fn presented_everywhere(deployment: &Deployment, team: &Team, credential: 
     for call in calls {
         sent.send(call).await;
     }
-    // What is no HTTP at all, and a header that breaks off: a parser may tell what it read.
+    // What is not HTTP at all, and an incomplete header: a parser may print what it read.
     for broken in [
         format!("GET /v1/ping?key={credential} HTTP/9.9\r\n\r\n"),
         format!("GET /v1/ping?key={credential} \r\n\r\n"),

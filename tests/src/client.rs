@@ -159,7 +159,7 @@ impl Answer {
         assert_eq!(body["error"], code, "expected {code} {field:?}, got {self}");
         assert!(body["message"].as_str().is_some_and(|text| !text.is_empty()), "a message for people: {self}");
         assert_eq!(body.get("field").and_then(Value::as_str), field, "expected field {field:?}, got {self}");
-        // A refusal for overload tells cause and class besides.
+        // A refusal for overload also has cause and class.
         let more = ["cause", "class"].iter().filter(|member| status == 503 && body.get(**member).is_some()).count();
         let members = 2 + usize::from(field.is_some()) + more;
         assert_eq!(self.members().len(), members, "nothing beside the envelope: {self}");

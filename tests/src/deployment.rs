@@ -17,7 +17,7 @@ use crate::wait::eventually;
 
 /// How long a server may take to start: it may have to catch up with its log first.
 pub(crate) const STARTS: Duration = Duration::from_secs(300);
-/// How long what is under way may take to end before the clock is moved.
+/// How long what is in progress may take to end before the clock is moved.
 const RESTS: Duration = Duration::from_secs(120);
 
 /// A deployment: one process or many, spawned or there already.

@@ -1,7 +1,7 @@
 //! What a former build wrote, kept as files: a data folder, a topic, a keyspace, and what clients were answered then. A build
-//! of now must open them, answer the same, and go on.
+//! of now must open them, answer the same, and continue.
 //!
-//! `write-former-build BINARY` writes the files anew by that binary: once after a release, never to make a test pass.
+//! `write-former-build BINARY` writes the files again by that binary: once after a release, never to make a test pass.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -25,7 +25,7 @@ pub struct Process {
     child: Option<Child>,
     /// Variables of its next lives.
     armed: Vec<(String, String)>,
-    /// The other ends of its pipes that nobody reads.
+    /// The other ends of its pipes that are not read.
     unread: Vec<PipeReader>,
 }
 
@@ -60,7 +60,8 @@ impl Process {
         let mut command = limited.unwrap_or_else(|| Command::new(&self.binary));
         command.arg(format!("--leash={}", self.folder.display())).args(&self.arguments.args);
         without_own_variables(&mut command);
-        // A stop goes on for as long as clients keep connections, and those of tests do; what drains is tested with more.
+        // A stop continues for as long as clients keep connections, and those of tests do; what drains is tested with
+        // more.
         command.envs([("TIDEGATE_INGEST__DRAIN_GRACE_MS", "100"), ("TIDEGATE_CONTROL__DRAIN_GRACE_MS", "100")]);
         command.envs(self.arguments.environment.iter().map(|(name, value)| (name, value)));
         command.envs(self.armed.iter().map(|(name, value)| (name, value)));
@@ -90,7 +91,7 @@ impl Process {
         ended.success()
     }
 
-    /// Gives its next lives these variables beside its own.
+    /// Sets these variables for its next starts, in addition to its own.
     pub fn arm(&mut self, variables: &[(&str, &str)]) {
         self.armed = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     }
@@ -151,7 +152,7 @@ pub fn signal(child: &Child, name: &str) {
     assert!(told.expect("kill is there").success(), "process {} had ended before it was sent SIG{name}", child.id());
 }
 
-/// Ports that nobody listens on, below the range that outgoing connections are given: a client that calls a server
+/// Ports without a listener, below the range that outgoing connections are given: a client that calls a server
 /// which is down must not be given that very port and talk to itself. The ports of the real stack are left alone.
 pub fn free_ports<const N: usize>() -> [u16; N] {
     const BELOW: u16 = 4_000;

@@ -117,7 +117,7 @@ impl Server {
         self.locked().signal("STOP");
     }
 
-    /// Lets it go on: SIGCONT.
+    /// Lets it continue: SIGCONT.
     pub fn go_on(&self) {
         self.locked().signal("CONT");
     }

@@ -1,7 +1,7 @@
 //! Distributed deployments on the real stack: Kafka, a store that speaks CQL, and Redis.
 //!
-//! The stack is there already (`make stack-up`); a test that finds nobody says so. Everything that a deployment makes
-//! there has a random name, and is removed when it ends, however that happens.
+//! The stack is there already (`make stack-up`); a test that finds no server says so. Everything that a deployment
+//! makes there has a random name, and is removed when it ends, however that happens.
 
 mod deploy;
 mod leftovers;
@@ -35,7 +35,7 @@ impl Addresses {
     /// `make stack-up`.
     ///
     /// # Panics
-    /// If nobody is there.
+    /// If no server is there.
     pub fn found() -> Self {
         let found = |variable: &str, usual: &str| {
             let given = std::env::var_os(variable).and_then(|address| address.into_string().ok());
@@ -43,7 +43,7 @@ impl Addresses {
             let mut resolved =
                 address.to_socket_addrs().unwrap_or_else(|error| panic!("{variable}={address}: {error}"));
             let reached = resolved.any(|one| TcpStream::connect_timeout(&one, CONNECTS).is_ok());
-            assert!(reached, "nobody listens on {address} ({variable}): start the real stack: make stack-up");
+            assert!(reached, "no server listens on {address} ({variable}): start the real stack: make stack-up");
             address
         };
         Addresses {

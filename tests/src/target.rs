@@ -1,4 +1,4 @@
-//! How a test holds what it runs against: beside other tests, alone, or as its own.
+//! How a test holds what it runs against: concurrently with other tests, alone, or as its own.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -71,7 +71,7 @@ pub fn reaching_receivers() -> Extra {
 
 impl Target {
     /// The target that all tests of this binary share. They run side by side, each with teams of its own. A test
-    /// holds it once: who asks again while another waits to be alone waits for ever.
+    /// holds it once: a test that asks again while another waits to be alone never gets it.
     pub async fn shared(program: Program) -> Self {
         let guard = exclusion().await.read_owned().await;
         Target { deployment: shared(program).await, hold: Hold::Shared { _guard: guard } }

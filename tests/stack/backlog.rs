@@ -20,7 +20,7 @@ fn lag_is(told: &str, ok: bool, records: u64) -> Result<(), String> {
     if ok { Ok(()) } else { Err(format!("{records} records, {told}")) }
 }
 
-/// Refused as overload: everybody's, with a time to come back.
+/// Refused as overload: requests of every team, with a time to come back.
 #[track_caller]
 fn shed(answer: Answer) {
     let answer = answer.refused(503, "unavailable", None);
@@ -53,7 +53,7 @@ async fn lag_sheds_and_nothing_is_lost() {
         waiting.push(opened(&team).await);
     }
 
-    // At the line everybody is refused, whatever they bring, and the instance stays ready: it is busy, not broken.
+    // At the threshold every request is refused, whatever its class, and the instance stays ready: it is busy, not broken.
     let start = async || team.start(&wire::start(&team.run_id(), "late")).await;
     let apart = Team::create(target.deployment(), Plan::UNLIMITED).await;
     let clients = Clients::begin(apart, CLIENTS);
@@ -147,7 +147,7 @@ async fn events_are_shed_while_heartbeats_are_taken() {
 
     // The persister is back, all that was taken is stored, and events are taken again.
     persister.start().await;
-    eventually(SEEN, "nobody is behind", async || {
+    eventually(SEEN, "no consumer is behind", async || {
         let records = door_lag(door.ops()).await;
         lag_is("and shedding goes on", records < WIDE.leave, records)
     })

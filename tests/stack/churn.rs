@@ -77,7 +77,7 @@ async fn change_members(target: &Target, clients: &Clients) {
                 leaving.kill();
                 killed += 1;
             } else {
-                // It may tell that the group did not let it go in time: then the others take over a little later.
+                // It may report that the group did not release it in time: then the others take over a little later.
                 let _ = leaving.stop().await;
                 left += 1;
             }
@@ -89,7 +89,7 @@ async fn change_members(target: &Target, clients: &Clients) {
     assert!(joined >= 4 && left >= 2 && killed >= 2, "{joined} joined, {left} left, {killed} were killed");
 }
 
-/// Reads the log anew into another keyspace and holds it against the live one; then changes one cell of it.
+/// Reads the log again into another keyspace and holds it against the live one; then changes one cell of it.
 async fn the_log_gives_the_same_store(target: &Target, settings: &Settings) {
     let again = format!("{}_again", settings.keyspace());
     let rebuilt = target.command(&["rebuild", "--into", &again]).await;

@@ -12,7 +12,7 @@ use crate::team;
 
 const CLIENTS: usize = 100;
 const ROUNDS: usize = 5;
-/// How long a client goes on while it is told to come again.
+/// How long a client retries while it is answered `503`.
 const GOES_ON: Duration = Duration::from_secs(60);
 
 /// A hundred clients of the team, each with connections of its own.
@@ -29,7 +29,7 @@ fn statuses(answers: &[Answer]) -> BTreeSet<u16> {
     answers.iter().map(|answer| answer.status).collect()
 }
 
-/// When those of this status were received, as they were told.
+/// When those of this status were received, as the answers say.
 fn of_status(answers: &[Answer], status: u16) -> BTreeSet<String> {
     answers.iter().filter(|answer| answer.status == status).map(|answer| text(&answer.json(), "received_at")).collect()
 }
@@ -38,14 +38,14 @@ fn of_status(answers: &[Answer], status: u16) -> BTreeSet<String> {
 fn only_accepted_or_repeated(answers: &[Answer]) {
     let found = statuses(answers);
     assert!(found.is_subset(&BTreeSet::from([200, 202])), "{found:?}, such as {}", odd(answers, &[200, 202]));
-    assert!(found.contains(&202), "somebody was first");
+    assert!(found.contains(&202), "one client was first");
 }
 
 fn odd(answers: &[Answer], usual: &[u16]) -> String {
     answers.iter().find(|answer| !usual.contains(&answer.status)).map_or_else(String::new, Answer::to_string)
 }
 
-/// One content by everybody: one run, and nothing but 200 and 202.
+/// One content from every client: one run, and nothing but 200 and 202.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_id_from_a_hundred_clients_is_one_run() {
     let (_target, team) = team().await;
@@ -69,12 +69,12 @@ async fn one_id_from_a_hundred_clients_is_one_run() {
             (&json!("success"), &finish["finished_at"], &start["started_at"])
         );
         // Several may have been accepted before the first was known to be safe. Which of them is the run's is settled
-        // by their order on the log; whatever is told or stored is of one of them.
+        // by their order on the log; whatever is answered or stored is of one of them.
         let accepted: BTreeSet<String> = of_status(&started, 202);
         assert!(accepted.contains(&text(&settled, "received_at")), "{settled} is of none of {accepted:?}");
         let repeated = of_status(&started, 200);
         assert!(repeated.is_subset(&accepted) && repeated.len() <= 1, "{repeated:?} told, {accepted:?} accepted");
-        // And whoever comes later is told that it is known.
+        // And later requests are answered that it is known.
         team.start(&start).await.expect(200);
         team.events(&run, &batch).await.expect(200);
         team.finish(&run, &finish).await.expect(200);
@@ -85,8 +85,8 @@ async fn one_id_from_a_hundred_clients_is_one_run() {
     team.usage_is(4 * u64::try_from(runs.len()).unwrap()).await;
 }
 
-/// Two contents under one id, half of the clients each: one wins, all of its clients are told so, and all of the
-/// other's are told that it conflicts.
+/// Two contents under one id, half of the clients each: one wins, all of its clients are answered so, and all of the
+/// other's are answered that it conflicts.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_two_contents_exactly_one_wins() {
     let (_target, team) = team().await;
@@ -101,7 +101,7 @@ async fn of_two_contents_exactly_one_wins() {
         let of = |side: usize| answers.iter().enumerate().filter(move |(n, _)| n / 2 % 2 == side).map(|(_, one)| one);
         let told: [BTreeSet<u16>; 2] = [0, 1].map(|side| of(side).map(|answer| answer.status).collect());
         let winner = usize::from(!told[0].contains(&202));
-        assert!(told[winner].contains(&202), "{told:?}: somebody was first");
+        assert!(told[winner].contains(&202), "{told:?}: one client was first");
         assert!(told[winner].is_subset(&BTreeSet::from([200, 202])), "{told:?}: all of one side are right");
         assert_eq!(told[1 - winner], BTreeSet::from([409]), "{told:?}: and none of the other");
         for refused in of(1 - winner) {
@@ -114,7 +114,7 @@ async fn of_two_contents_exactly_one_wins() {
     team.lists_exactly(&runs).await;
 }
 
-/// One client's answer. `503` is no answer yet: while the other side's record is on its way, nobody can tell.
+/// One client's answer. `503` is no answer yet: while the other side's record is in flight, the outcome is not known.
 async fn definite(team: &Team, body: &Value) -> Answer {
     eventually(GOES_ON, "a definite answer", async || match team.start(body).await {
         answer if answer.status == 503 => {

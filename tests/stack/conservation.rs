@@ -1,5 +1,5 @@
-//! Under load, persisters are killed, leave and join, and somebody else writes rubbish to the topic: at no moment is any
-//! record unaccounted for, and in the end the sums are those that an outsider counts on the log.
+//! Under load, persisters are killed, leave and join, and another program writes garbage to the topic: at no moment is
+//! any record unaccounted for, and in the end the sums are those that an outsider counts on the log.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,4 +1,4 @@
-//! A gate that forgot lets a repeat and a contradiction in while neither is stored: both are told `202`, and their
+//! A gate that forgot lets a repeat and a contradiction in while neither is stored: both are answered `202`, and their
 //! receipts say what became of them.
 
 use std::time::Duration;

@@ -57,7 +57,7 @@ async fn no_record_is_lost_or_doubled() {
 }
 
 /// A repeat and a conflict of what was stored before the loss are known as such again; until the gate is asked
-/// again, a repeat may be told 202, and never anything worse.
+/// again, a repeat may be answered 202, and never anything worse.
 async fn remembered(team: &Team, start: &serde_json::Value) {
     eventually(COMES_BACK, "a repeat is known as one", async || match team.start(start).await {
         answer if answer.status == 200 => Ok(()),
@@ -77,7 +77,7 @@ async fn remembered(team: &Team, start: &serde_json::Value) {
 }
 
 /// A Redis that hangs: requests are accepted within the local share of the team's rate, more is refused as too fast,
-/// and when it goes on, so does the gate.
+/// and when it continues, so does the gate.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hanging_redis_leaves_a_local_share() {
     let redis = RedisServer::spawn().await;

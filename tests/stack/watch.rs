@@ -10,7 +10,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 const LOOK: Duration = Duration::from_millis(100);
 
-/// A watch under way.
+/// A watch in progress.
 pub struct Watch {
     log: LogClient,
     over: Arc<AtomicBool>,

@@ -1,5 +1,6 @@
 //! What is sent to a store is a constant text with values bound to it: nothing that a client sent is ever part of a
-//! statement. Text can tell as much: where statements are made into text, only names of ours go into them.
+//! statement. The source text is enough to check that: where statements are made into text, only names of ours go into
+//! them.
 
 use crate::tree::{File, rust_files};
 
@@ -9,8 +10,8 @@ const ROOMS: [&str; 2] = ["shared/adapters/scylla/src/", "shared/adapters/sqlite
 /// Where statements are sent unprepared: definitions, which have no values of clients.
 const UNPREPARED: [&str; 1] = ["shared/adapters/scylla/src/migrations/ddl.rs"];
 
-/// What a statement's text may be made of, beside constants: names that are ours or checked when the configuration is
-/// read, and numbers that are ours.
+/// What a statement's text may be made of, in addition to constants: names that are ours or checked when the
+/// configuration is read, and numbers that are ours.
 const NAMES: [&str; 10] = [
     "column",
     "keyspace",
@@ -144,7 +145,7 @@ fn statements_are_prepared() {
     assert!(bad.is_empty(), "a statement is put together where it is sent:\n  {}", bad.join("\n  "));
 }
 
-/// Nobody else speaks to a store.
+/// No other crate speaks to a store.
 #[test]
 fn statements_stand_in_their_rooms() {
     let words = ["SELECT ", "INSERT INTO ", "DELETE FROM ", "DROP TABLE "];

@@ -23,11 +23,11 @@ pub struct AgentGateConfig {
     pub max_body_bytes: usize,
     /// How long a body may take to arrive as a whole.
     pub body_read_timeout: Duration,
-    /// Requests under way at most, waiting workers included.
+    /// Requests in progress at most, waiting workers included.
     pub max_in_flight: u32,
-    /// Bytes of bodies under way at most.
+    /// Bytes of bodies in progress at most.
     pub body_bytes: usize,
-    /// Bytes of answers under way at most.
+    /// Bytes of answers in progress at most.
     pub answer_bytes: usize,
     /// The deadline of one read of the store.
     pub store_deadline: Duration,

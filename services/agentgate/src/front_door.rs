@@ -1,4 +1,4 @@
-//! The front door: what it stands on, and how long it waits for it.
+//! The front door: the ports that it uses, and how long it waits for them.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -50,7 +50,7 @@ pub struct FrontDoor {
     store_outage: Outage,
 }
 
-/// What a front door stands on.
+/// The ports that a front door uses.
 pub struct FrontDoorParts {
     pub views: Arc<dyn Views>,
     pub limits: Arc<dyn RequestLimits>,

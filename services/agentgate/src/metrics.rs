@@ -4,7 +4,7 @@ use tidegate_shedding::ShedMetrics;
 
 tidegate_metric::declare! {
     pub(crate) SHED_PRESSURE: Gauge = "tidegate_agentgate_shed_pressure",
-        "How far AgentGate's front door sheds: 0 while nothing is shed, 1 while everything is.";
+        "How much AgentGate's front door sheds: 0 nothing, 1 everything.";
     pub(crate) SHED: Counter = "tidegate_agentgate_shed_total" { class, cause },
         "Commands shed by AgentGate's front door, by class (creates, rest) and cause.";
     pub(crate) REQUESTS_RECEIVED: Counter = "tidegate_agentgate_requests_received_total" { endpoint },

@@ -44,7 +44,7 @@ pub(crate) struct RateHeaders {
 }
 
 impl RateHeaders {
-    /// Of a window as it stands at `now`.
+    /// Of the state of a window at `now`.
     pub fn of(take: &Take, window: Window, now: Timestamp) -> Self {
         let reset_ms = now.plus_millis(i64::from(window.resets_in_ms)).as_millis();
         // Rounded up: the window is over then.

@@ -36,7 +36,7 @@ pub(crate) trait MakeOrder: Sync {
     async fn order(&self) -> Result<Order, Refusal>;
 }
 
-/// How often a command is made anew because what it was made from had changed.
+/// How often a command is made again because what it was made from had changed.
 const ATTEMPTS: usize = 8;
 
 impl FrontDoor {
@@ -61,7 +61,7 @@ impl FrontDoor {
         }
     }
 
-    /// Carries out a command that is made from what is stored, anew where that has changed meanwhile.
+    /// Carries out a command that is made from what is stored, again where that has changed meanwhile.
     ///
     /// # Errors
     /// As [`FrontDoor::carry_out`], and those of [`MakeOrder::order`].
@@ -75,7 +75,8 @@ impl FrontDoor {
         Err(Why::Contended.into())
     }
 
-    /// What stands against a request that brought a key and is refused: the answer of an earlier one with the same body.
+    /// What overrides the refusal of a request with an idempotency key: the answer of an earlier one with the same
+    /// body.
     ///
     /// # Errors
     /// The key was used with another body, or its fact cannot be read.

@@ -167,7 +167,7 @@ impl Conservation {
     }
 
     /// Sums that are not known now keep the values they had: a log that is out of reach for a while has lost nothing by
-    /// it. Ends do not, because front doors go on without us: an old end would look like a log that lost its tail.
+    /// it. Ends do not, because front doors continue without us: an old end would look like a log that lost its tail.
     fn publish(&self, reading: &Reading, ends: &mut Vec<Gauge>) {
         let Total { accepted, stored, duplicate, conflict, dead, in_flight, .. } = reading.sums.total();
         let known = [("stored", stored), ("duplicate", duplicate), ("conflict", conflict), ("dead", dead)];

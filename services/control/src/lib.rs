@@ -62,7 +62,7 @@ pub struct Control {
 impl Control {
     /// How long the store may take for one answer, unless set otherwise: 10 s.
     pub const STORE_DEADLINE: Duration = Duration::from_secs(10);
-    /// How many bytes of answers may be under way, unless set otherwise: 256 MiB.
+    /// How many bytes of answers may be in progress, unless set otherwise: 256 MiB.
     pub const ANSWER_BYTES: usize = 256 << 20;
     /// The least that can be set: one answer of every sort.
     pub const ANSWER_BYTES_MIN: usize = Weight::LARGEST_BYTES;
@@ -121,7 +121,7 @@ impl Control {
         self
     }
 
-    /// Answers 503 where more than so many bytes of answers are under way.
+    /// Answers 503 where more than so many bytes of answers are in progress.
     #[must_use]
     pub fn with_answer_bytes(mut self, max_bytes: usize) -> Self {
         self.reads.budget = AnswerBudget::new(max_bytes, Self::ANSWER_WAIT);
@@ -136,7 +136,7 @@ impl Control {
         with_fallbacks(routes.merge(traffic)).with_state(reads)
     }
 
-    /// Serves on `listener` until `shutdown` completes and requests under way have ended, or the drain deadline
+    /// Serves on `listener` until `shutdown` completes and requests in progress have ended, or the drain deadline
     /// has cut them.
     pub async fn serve(
         self,

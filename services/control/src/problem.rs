@@ -43,7 +43,7 @@ pub(crate) enum Problem {
     ReceiptUnknown,
     /// What became of its record may be forgotten.
     ReceiptTooOld,
-    /// Its record was done with before anybody kept accounts.
+    /// Its record was settled before there were accounts.
     ReceiptFromBefore,
     /// Records of its partition are missing, and it may be one of them.
     ReceiptUncertain,
@@ -73,7 +73,7 @@ pub(crate) enum Problem {
         method: Method,
         why: WrongMethod,
     },
-    /// The answers under way take all the memory that there is for them.
+    /// The answers in progress take all the memory that there is for them.
     TooManyAnswers {
         retry_after_s: u64,
     },
@@ -128,7 +128,7 @@ impl Problem {
             }
             Problem::ReceiptUncertain => gone(
                 Cause::ReceiptUncertain,
-                "Records around this one are missing, so nobody can say for certain what became of it. Look for its run.",
+                "Records around this one are missing, so what became of it cannot be known for certain. Look for its run.",
             ),
             Problem::ParameterUnknown { name, known } => {
                 let name = shown(name);

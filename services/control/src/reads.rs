@@ -52,7 +52,7 @@ impl Reads {
         }
     }
 
-    /// Waits for the store's answer, but not for ever: a store that hangs is down.
+    /// Waits for the store's answer up to a deadline: a store that hangs is treated as down.
     pub async fn ask<T>(&self, query: impl Future<Output = Result<T, StoreError>>) -> Result<T, Problem> {
         let cause = match timeout(self.store_deadline, query).await {
             Ok(Ok(answer)) => {

@@ -120,7 +120,7 @@ fn is_too_old(receipt: &Receipt, now: Timestamp) -> bool {
 enum Whereabouts {
     Queued,
     Done,
-    /// It was done with before anybody kept accounts of its partition.
+    /// It was settled before its partition had accounts.
     BeforeTheAccounts,
 }
 

@@ -142,7 +142,7 @@ async fn one(mut call: Call) -> Result<Response, Problem> {
     Ok(settled::marked(response, settled))
 }
 
-/// A run and a page of its events as they stood at one moment: the run is the same before and after its events are read.
+/// A run and a page of its events at one moment: the run is the same before and after its events are read.
 /// A run that changes all the time is answered as it was last seen; `None` if the team has no such run.
 async fn at_one_moment(reads: &Reads, key: RunKey, page: &EventPage) -> Result<Option<(Run, EventsPage)>, Problem> {
     let mut before = reads.ask(reads.queries.run(key)).await?;

@@ -33,8 +33,8 @@ impl<D: Decider> Deciding<D> {
     }
 }
 
-/// A consumer that decides commands. No command is ever passed over: one that cannot be decided halts its partition, until it
-/// is void.
+/// A consumer that decides commands. No command is ever skipped: one that cannot be decided halts its partition, until
+/// it is void.
 pub fn consumer<D: Decider>(
     log: Box<dyn Consume>,
     ports: DecidingPorts,

@@ -1,5 +1,5 @@
 //! What a batch needs: the books first, then the facts that its records name. The other way round, a newer book over older
-//! facts would decide a replayed record anew.
+//! facts would decide a replayed record again.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -8,7 +8,7 @@ tidegate_metric::declare! {
     pub(crate) TICKS: Counter = "tidegate_ticks_total" { api },
         "Ticks appended because a change of a book was due.";
     pub(crate) TICK_FAILURES: Counter = "tidegate_tick_failures_total" { api },
-        "Ticks that the log did not take; they are tried again.";
+        "Ticks whose append failed; they are retried.";
     pub(crate) DELIVERIES: Counter = "tidegate_deliveries_total" { api, result },
         "Tries of deliveries to receivers outside, by result (sent; failed: tried again; given_up; dropped: its receiver is gone).";
     pub(crate) DELIVERIES_WAITING: Gauge = "tidegate_deliveries_waiting" { api },

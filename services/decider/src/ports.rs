@@ -1,4 +1,4 @@
-//! What deciding stands on.
+//! The ports that a decider uses.
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! Writing what a batch decided. Each step is acknowledged before the next: views, due times and deliveries → facts →
 //! effects → books. The book is the commit point; whatever is written before it may be written again, and is the same.
-//! Views come before facts, so whoever has its answer finds what it made.
+//! Views come before facts, so a client that has its answer finds what the command created.
 
 use std::sync::Arc;
 
@@ -60,7 +60,7 @@ async fn append_effects<D: Decider>(append: &dyn Append, changes: &[OwnerChange<
     Ok(())
 }
 
-/// An effect that may be on the log is appended again: whoever receives it knows it by its attempt.
+/// An effect that may be on the log is appended again: the receiver identifies it by its attempt.
 fn not_appended(error: AppendError) -> StoreError {
     match error {
         AppendError::NotPersisted(cause) | AppendError::Unknown(cause) => StoreError::Unavailable(cause),

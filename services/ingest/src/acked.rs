@@ -20,7 +20,7 @@ struct Highest {
 }
 
 impl Highest {
-    /// The gauge may stand one record too low for an instant, never too high: too low raises no alarm.
+    /// The gauge may be one record too low for an instant, never too high: too low raises no alarm.
     fn raise(&self, to: i64) {
         if self.offset.fetch_max(to, Ordering::Relaxed) < to {
             self.gauge.set(self.offset.load(Ordering::Relaxed) as f64);

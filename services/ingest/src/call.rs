@@ -123,7 +123,7 @@ impl Call {
     /// Accepts the request. It runs on even if the client leaves: what was claimed must be settled.
     pub async fn accept(self, caller: Caller, run: Option<RunId>, body: RecordBody) -> Result<Accepted, Problem> {
         let Call { ingest, parts, received_at, place, permit } = self;
-        // Its headers stand in the connection's read buffer, which is free for the next request once nothing refers to
+        // Its headers are in the connection's read buffer, which is free for the next request once nothing refers to
         // it.
         drop(parts);
         let minted = run.is_none();

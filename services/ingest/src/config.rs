@@ -10,14 +10,14 @@ use tidegate_kernel::Region;
 pub struct IngestConfig {
     /// The endpoint's own region: ids of any other are refused.
     pub region: Region,
-    /// Unknown members of JSON bodies are passed over instead of refused (AgentPing: rules shared by the JSON
+    /// Unknown members of JSON bodies are ignored instead of refused (AgentPing: rules shared by the JSON
     /// endpoints).
     pub ignore_unknown_members: bool,
     /// The largest body, decoded.
     pub max_body_bytes: usize,
     /// How long a body may take to arrive as a whole.
     pub body_read_timeout: Duration,
-    /// Requests under way at once, those included whose client has left; further ones are refused with `503`.
+    /// Requests in progress at once, those included whose client has left; further ones are refused with `503`.
     pub max_in_flight: u32,
     /// Bytes of their bodies at once, as sent and decoded; a request with more of them is refused with `503` before its
     /// body is read. At least twice `max_body_bytes`, so that the largest body fits with what it decodes to.

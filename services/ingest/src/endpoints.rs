@@ -1,4 +1,4 @@
-//! The endpoints. The steps of each stand in its own file, in the order of the gates.
+//! The endpoints. The steps of each are in its own file, in the order of the checks.
 
 pub mod events;
 pub mod finish;

@@ -49,7 +49,7 @@ impl Ingest {
         }
     }
 
-    /// Requests under way now, those included whose client has left.
+    /// Requests in progress now, those included whose client has left.
     pub fn in_flight(&self) -> usize {
         self.in_flight.now()
     }

@@ -4,12 +4,12 @@ tidegate_metric::declare! {
     pub(crate) REQUESTS_RECEIVED: Counter = "tidegate_requests_received_total" { endpoint },
         "Requests that reached a front door, by endpoint (runs, events, finish, heartbeats, ping, other).";
     pub(crate) REQUESTS: Counter = "tidegate_requests_total" { endpoint, outcome, cause },
-        "Requests by endpoint, outcome (accepted, repeated, refused, failed, abandoned, unknown) and cause; over all outcomes they sum up to the received.";
+        "Requests by endpoint, outcome (accepted, repeated, refused, failed, abandoned, unknown) and cause; their sum over all outcomes is the number received.";
 
     pub(crate) CONNECTIONS_OPEN: Gauge = "tidegate_connections_open",
         "Connections open at the front door.";
     pub(crate) CONNECTIONS_MAX: Gauge = "tidegate_connections_max",
-        "As many may be open at once; beyond it those that wait longest for a request give way to new ones.";
+        "The most connections that may be open at once; beyond it the longest idle ones are closed for new ones.";
 
     pub(crate) LOG_ACKED_OFFSET: Gauge = "tidegate_log_acked_offset" { generation, partition },
         "Highest offset that the log acknowledged to this front door, by generation and partition.";

@@ -31,7 +31,7 @@ use tidegate_kernel::{Region, Timestamp};
 pub struct ParseOptions {
     /// The endpoint's region: ids must be of it.
     pub region: Region,
-    /// Unknown members are passed over instead of refused.
+    /// Unknown members are ignored instead of refused.
     pub ignore_unknown: bool,
     /// The team's plan keeps metadata; otherwise it is dropped without a look.
     pub keep_metadata: bool,

@@ -13,7 +13,7 @@ pub(crate) fn ping_text(problem: &Problem, entry: &Entry) -> String {
             "This ping token is scoped to agent \"{own}\".\nYou attempted to fire a heartbeat for \"{asked}\".\n"
         ),
         _ => {
-            // What a client sent may stand in the message, and the body must stay one line.
+            // The message may contain what a client sent, and the body must stay one line.
             let line: String = entry.message.chars().map(|char| if char.is_control() { ' ' } else { char }).collect();
             format!("{} {line}\n", entry.code)
         }

@@ -23,8 +23,8 @@ impl Ingest {
     }
 
     /// Serves until `shutdown` completes, then stops in order. During the drain grace, requests are still accepted, each as
-    /// the last of its connection. Then idle connections are closed, requests under way end, and the drain deadline cuts
-    /// what is left. Detached work is awaited, too.
+    /// the last of its connection. Then idle connections are closed, requests in progress end, and the drain deadline
+    /// cuts what is left. Detached work is awaited, too.
     pub async fn serve(self: Arc<Self>, listener: TcpListener, shutdown: impl Future<Output = ()>) -> ServeReport {
         let options = self.config.serve;
         let shutdown = self.draining.noting(shutdown);

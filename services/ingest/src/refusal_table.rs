@@ -1,5 +1,5 @@
-//! The one table: from what went wrong to everything that a client, a log and a metric get of it. The page
-//! `docs/status-codes.md` is the same table for readers, and a test holds the two together.
+//! The one table of refusals: from a cause to status, code, headers, text, log level and metric label. The page
+//! `docs/status-codes.md` is the same table for readers, and a test compares the two.
 
 mod admission;
 mod agent_slots;
@@ -46,9 +46,9 @@ pub enum Problem {
     BodyBroken,
     /// A content encoding other than gzip.
     Encoding { encoding: String },
-    /// As many requests as may be are under way.
+    /// As many requests as may be are in progress.
     TooManyInFlight { retry_after_s: u64 },
-    /// As many bytes of bodies as may be are under way.
+    /// As many bytes of bodies as may be are in progress.
     TooManyBytes { retry_after_s: u64 },
     /// A defect of ours.
     Panicked,

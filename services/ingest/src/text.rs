@@ -35,7 +35,7 @@ impl From<BodyError> for Problem {
 /// What some programs put before UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// A byte order mark is passed over.
+/// A byte order mark is skipped.
 fn utf8(mut decoded: Vec<u8>) -> Result<String, Fault> {
     if decoded.starts_with(BYTE_ORDER_MARK) {
         decoded.drain(..BYTE_ORDER_MARK.len());

@@ -31,14 +31,14 @@ pub fn orphan_purge(runs: Arc<dyn Runs>, lag: Arc<dyn ReadLag>, clock: Arc<dyn C
     })
 }
 
-/// Forgets the notes that nobody may ask for any more.
+/// Deletes expired notes.
 pub fn note_expiry(accounts: Arc<dyn NotedAccounts>, clock: Arc<dyn Clock>) -> Job {
     Job::new("forget_notes", PAUSE, move || {
         let (accounts, now) = (accounts.clone(), clock.now());
         async move {
             let forgotten = forget_notes(&*accounts, now).await.map_err(|error| error.to_string())?;
             if forgotten > 0 {
-                tracing::info!(forgotten, "forgot notes of records that nobody may ask for any more");
+                tracing::info!(forgotten, "deleted expired notes of records");
             }
             Ok(())
         }

@@ -1,4 +1,4 @@
-//! Forgetting notes that nobody may ask for any more.
+//! Deletion of expired notes.
 
 use tidegate_agentping_ports::NotedAccounts;
 use tidegate_agentping_ports::notes::NOTES_KEPT_MS;
@@ -8,7 +8,7 @@ use tidegate_ports::StoreError;
 const STEP: usize = 500;
 
 /// Deletes the notes of records that were appended more than [`NOTES_KEPT_MS`] before `now`, in small steps, so that
-/// writes are not held up. Returns how many.
+/// writes are not delayed. Returns how many.
 ///
 /// # Errors
 /// [`StoreError`]; what was deleted stays deleted, the rest waits for the next call.

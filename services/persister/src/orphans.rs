@@ -8,7 +8,7 @@ use tidegate_ports::StoreError;
 const STEP: usize = 500;
 
 /// Deletes every orphan last touched more than [`ORPHAN_AGE_MS`] before `now`, in small steps, so that writes are
-/// not held up. Returns how many.
+/// not delayed. Returns how many.
 ///
 /// # Errors
 /// [`StoreError`]; what was deleted stays deleted, the rest waits for the next call.

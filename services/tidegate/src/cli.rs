@@ -54,7 +54,7 @@ pub struct Cli {
 pub enum Command {
     /// Run everything in one process, on one data folder
     Dev(DevArgs),
-    /// Run a front door: what clients send to
+    /// Run a front door, which clients send requests to
     Ingest(IngestArgs),
     /// Run a persister: folds the log into the store
     Persist(PersistArgs),
@@ -62,7 +62,7 @@ pub enum Command {
     Control(ControlArgs),
     /// Bring the store's schema to what this version needs
     Migrate(MigrateArgs),
-    /// Make the log's topics, or check them
+    /// Create the log's topics, or check them
     #[command(subcommand)]
     Topics(TopicsCommand),
     /// Read the whole log again into an empty keyspace
@@ -74,14 +74,14 @@ pub enum Command {
     /// List and show the records that could not be applied
     #[command(subcommand)]
     DeadLetters(DeadLettersCommand),
-    /// Append chosen records of the log again: by time, by place, or from the dead letters
+    /// Append chosen records of the log again: by time, by position, or from the dead letters
     Replay(Box<ReplayArgs>),
-    /// Check the configuration and print what holds, with where each value came from
+    /// Check the configuration and print the settings in effect, with the source of each value
     #[command(
         after_help = "Example:\n  TIDEGATE_INGEST__LISTEN=0.0.0.0:8080 tidegate check-config --config tidegate.toml"
     )]
     CheckConfig {
-        /// A TOML file; variables go over it
+        /// A TOML file; variables override it
         #[arg(long, env = "TIDEGATE_CONFIG", value_name = "FILE")]
         config: Option<PathBuf>,
     },
@@ -90,7 +90,7 @@ pub enum Command {
     Supervise,
     /// Decide the commands of an API: the consumer behind its front doors
     Decide(DecideArgs),
-    /// Set one command aside that cannot be decided, so that its partition goes on
+    /// Set one command aside that cannot be decided, so that its partition continues
     Void(VoidArgs),
     /// AgentGate: its front door, its worker, its organizations and keys
     #[command(subcommand, name = "agentgate")]
@@ -135,25 +135,25 @@ impl Command {
         tidegate dev --data /var/lib/tidegate --region us --listen 0.0.0.0:8080\n  \
         tidegate dev --listen 127.0.0.1:0 --control-listen 127.0.0.1:0 --agentgate-listen 127.0.0.1:0 --ops-listen 127.0.0.1:0")]
 pub struct DevArgs {
-    /// The data folder; made if it is not there [default: ./tidegate-data]
+    /// The data folder; created if it does not exist [default: ./tidegate-data]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// Where the data lives: eu or us; fixed once the folder is made [default: eu]
+    /// The region of the data: eu or us; fixed once the folder is created [default: eu]
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
-    /// Where clients send to; port 0 picks a free one [default: 127.0.0.1:8080]
+    /// Where the front door listens; port 0 picks a free one [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<String>,
     /// Where the read API listens [default: 127.0.0.1:8081]
     #[arg(long, value_name = "ADDR")]
     pub control_listen: Option<String>,
-    /// Where AgentGate's clients and workers send to [default: 127.0.0.1:8082]
+    /// Where AgentGate's front door listens [default: 127.0.0.1:8082]
     #[arg(long, value_name = "ADDR")]
     pub agentgate_listen: Option<String>,
     /// Where /healthz, /readyz and /metrics listen [default: 127.0.0.1:9090]
     #[arg(long, value_name = "ADDR")]
     pub ops_listen: Option<String>,
-    /// A TOML file; variables go over it, and flags over those
+    /// A TOML file; variables override it, and flags override those
     #[arg(long, env = "TIDEGATE_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
 }
@@ -176,7 +176,7 @@ pub struct Place {
 
 #[derive(Debug, Subcommand)]
 pub enum KeysCommand {
-    /// Create an API key; it is shown this once
+    /// Create an API key, which is shown only once
     #[command(after_help = "Example:\n  tidegate keys create --team acme --json")]
     Create {
         /// The team, by id or name
@@ -193,7 +193,7 @@ pub enum KeysCommand {
         #[command(flatten)]
         place: Place,
     },
-    /// Revoke a key; a running service follows within seconds
+    /// Revoke a key; a running service applies it within seconds
     Revoke {
         /// The key's id (key_…), as list shows it; not the key itself
         #[arg(value_name = "ID")]
@@ -205,7 +205,7 @@ pub enum KeysCommand {
 
 #[derive(Debug, Subcommand)]
 pub enum TokensCommand {
-    /// Create a ping token for an agent, and the agent if it is new; the token is shown this once
+    /// Create a ping token for an agent, and the agent if it is new; the token is shown only once
     #[command(after_help = "Example:\n  tidegate tokens create --team acme --agent nightly-report")]
     Create {
         /// The team, by id or name
@@ -233,7 +233,7 @@ pub enum TokensCommand {
         #[command(flatten)]
         place: Place,
     },
-    /// Revoke a token; a running service follows within seconds
+    /// Revoke a token; a running service applies it within seconds
     Revoke {
         /// The token's id (tok_…), as list shows it; not the token itself
         #[arg(value_name = "ID")]
@@ -245,7 +245,7 @@ pub enum TokensCommand {
 
 #[derive(Debug, Subcommand)]
 pub enum RatesCommand {
-    /// List the rates that teams have set themselves; they go before the shipped ones
+    /// List the rates that teams have set themselves; they take precedence over the shipped ones
     List {
         /// The team, by id or name
         #[arg(long, value_name = "TEAM")]
@@ -253,7 +253,7 @@ pub enum RatesCommand {
         #[command(flatten)]
         place: Place,
     },
-    /// Set what one model costs a team, in US dollars per million tokens; events received from now on follow it
+    /// Set what one model costs a team, in US dollars per million tokens; it applies to events received from now on
     #[command(after_help = "Example:\n  tidegate rates set --team acme --provider openai --model gpt-5 \\\n      \
         --input 1.25 --cached 0.125 --output 10")]
     Set(Box<RateArgs>),
@@ -264,10 +264,10 @@ pub struct RateArgs {
     /// The team, by id or name
     #[arg(long, value_name = "TEAM")]
     pub team: String,
-    /// As events name it, for example openai
+    /// Its name in events, for example openai
     #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub provider: String,
-    /// As events name it, for example gpt-5
+    /// Its name in events, for example gpt-5
     #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub model: String,
     /// Dollars per million input tokens, exact to 9 decimals
@@ -279,7 +279,7 @@ pub struct RateArgs {
     /// Dollars per million output tokens
     #[arg(long, value_name = "USD", allow_negative_numbers = true)]
     pub output: Usd,
-    /// What calls in batch mode are multiplied by: 0 to 1, up to 3 decimals
+    /// The factor for calls in batch mode: 0 to 1, up to 3 decimals
     #[arg(long, value_name = "FACTOR", default_value = "0.5", allow_negative_numbers = true)]
     pub batch_multiplier: BatchMultiplier,
     #[command(flatten)]

@@ -32,7 +32,7 @@ mod movable {
 
     use super::{Arc, Clock, Router, SystemClock};
 
-    /// The system's clock, moved by an offset in milliseconds: as time goes on, or as a wall clock is set wrong.
+    /// The system's clock, moved by an offset in milliseconds: as time passes, or as a wall clock is set wrong.
     #[derive(Default)]
     struct MovedClock {
         moved_ms: AtomicI64,

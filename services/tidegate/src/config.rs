@@ -197,7 +197,7 @@ impl Config {
     }
 }
 
-/// `host:port`; an IPv6 address stands in brackets.
+/// `host:port`; an IPv6 address is in brackets.
 fn host_and_port(text: &str) -> bool {
     let Some((host, port)) = text.rsplit_once(':') else { return false };
     let plain = |character: char| character.is_ascii_alphanumeric() || "._-".contains(character);

@@ -26,7 +26,7 @@ pub fn unwritten() -> Option<&'static str> {
     UNWRITTEN.get().map(String::as_str)
 }
 
-/// Standard error. In a process that logs, its lines stand among the log lines, and never block.
+/// Standard error. In a process that logs, its lines are among the log lines, and never block.
 struct Errors;
 
 impl Write for Errors {

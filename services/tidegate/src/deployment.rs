@@ -23,7 +23,7 @@ pub use rebuild::rebuild;
 /// Brings the keyspace's schema up to date, or says what that would do.
 ///
 /// # Errors
-/// What is wrong, and the way out.
+/// What is wrong, and what to do about it.
 pub fn migrate(config: &Config, dry_run: bool) -> Result<ExitCode, Failure> {
     at_once(config, migrate::migrate(config, dry_run, Console::output()))
 }
@@ -31,7 +31,7 @@ pub fn migrate(config: &Config, dry_run: bool) -> Result<ExitCode, Failure> {
 /// Makes or checks the topics.
 ///
 /// # Errors
-/// What is wrong, and the way out.
+/// What is wrong, and what to do about it.
 pub fn topics(config: &Config, command: &TopicsCommand) -> Result<ExitCode, Failure> {
     at_once(config, topics::topics(config, command, Console::output()))
 }

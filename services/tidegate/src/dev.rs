@@ -31,7 +31,7 @@ use banner::Addresses;
 /// Runs until a signal.
 ///
 /// # Errors
-/// Why it could not start, and the way out.
+/// Why it could not start, and what to do about it.
 pub fn run(config: Config) -> Result<ExitCode, Failure> {
     process::run(config, ("dev", Purpose::Dev), live)
 }

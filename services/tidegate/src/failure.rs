@@ -55,7 +55,7 @@ impl Failure {
         Failure::new(FailureClass::Unavailable, message)
     }
 
-    /// Something that trying again does not mend.
+    /// Something that trying again does not repair.
     pub fn broken(message: impl Into<String>) -> Self {
         Failure::new(FailureClass::Broken, message)
     }

@@ -1,4 +1,4 @@
-//! Commands about the log and what stands on it.
+//! Commands about the log and its records.
 
 pub mod dead_letters;
 pub mod kind;

@@ -88,7 +88,7 @@ impl Context {
 /// Runs one command.
 ///
 /// # Errors
-/// What was wrong with which value, and the way out.
+/// What was wrong with which value, and what to do about it.
 pub fn run(config: &Config, command: Command) -> Result<ExitCode, Failure> {
     plans::check(&command)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot_start)?;

@@ -29,7 +29,7 @@ const CLOSE_DEADLINE: Duration = Duration::from_secs(20);
 /// Runs until `live` has ended. `role` is a label of the process's metrics; `purpose` says which ports it has.
 ///
 /// # Errors
-/// Why it could not start, and the way out.
+/// Why it could not start, and what to do about it.
 pub fn run<F>(
     config: Config,
     (role, purpose): (&'static str, Purpose),
@@ -138,7 +138,7 @@ impl Process {
         stop_requested(&mut self.signals, &mut self.parts).await
     }
 
-    /// Stops in order: not ready any more, the roles, what stands behind their ports, the operations port.
+    /// Stops in order: not ready any more, the roles, the adapters of their ports, the operations port.
     pub async fn stop(self, reason: StopReason, roles: Roles, close: Option<Close>) -> ExitReport {
         self.health.stopping();
         self.ops_routes.close();

@@ -20,7 +20,7 @@ use crate::process;
 /// Runs a front door until a signal.
 ///
 /// # Errors
-/// Why it could not start, and the way out.
+/// Why it could not start, and what to do about it.
 pub fn ingest(config: Config) -> Result<ExitCode, Failure> {
     process::run(config, ("ingest", Purpose::Ingest), ingest::live)
 }
@@ -28,7 +28,7 @@ pub fn ingest(config: Config) -> Result<ExitCode, Failure> {
 /// Runs a persister until a signal.
 ///
 /// # Errors
-/// Why it could not start, and the way out.
+/// Why it could not start, and what to do about it.
 pub fn persist(config: Config) -> Result<ExitCode, Failure> {
     process::run(config, ("persist", Purpose::Persist), persist::live)
 }
@@ -36,7 +36,7 @@ pub fn persist(config: Config) -> Result<ExitCode, Failure> {
 /// Runs the read API until a signal.
 ///
 /// # Errors
-/// Why it could not start, and the way out.
+/// Why it could not start, and what to do about it.
 pub fn control(config: Config) -> Result<ExitCode, Failure> {
     process::run(config, ("control", Purpose::Control), control::live)
 }
@@ -44,7 +44,7 @@ pub fn control(config: Config) -> Result<ExitCode, Failure> {
 /// Runs a front door of AgentGate until a signal.
 ///
 /// # Errors
-/// Why it could not start, and the way out.
+/// Why it could not start, and what to do about it.
 pub fn agentgate(config: Config) -> Result<ExitCode, Failure> {
     process::run(config, ("agentgate", Purpose::AgentGate), agentgate::live)
 }
@@ -52,7 +52,7 @@ pub fn agentgate(config: Config) -> Result<ExitCode, Failure> {
 /// Runs a decider until a signal.
 ///
 /// # Errors
-/// Why it could not start, and the way out.
+/// Why it could not start, and what to do about it.
 pub fn decide(config: Config, api: CommandApi) -> Result<ExitCode, Failure> {
     match api {
         CommandApi::AgentGate => process::run(config, ("decide", Purpose::Decide), decide::live),

@@ -169,7 +169,7 @@ impl Roles {
         let config = &self.config;
         let mut stages = Stages::default();
         if let Some(ingest) = self.ingest {
-            // The drain twice: for connections, and for what is still under way after its client has left.
+            // The drain twice: for connections, and for what is still in progress after its client has left.
             let serve = config.ingest.serve;
             let deadline = serve.drain_grace + serve.drain_deadline * 2 + GRACE;
             stages.then("ingest", deadline, async { served(ingest.stop().await?) });

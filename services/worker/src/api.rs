@@ -25,7 +25,7 @@ const IDLE_CONNECTION: Duration = Duration::from_secs(4);
 const MOST_ANSWER_BYTES: usize = 8 * 1024 * 1024;
 /// The longest run id and work order id.
 const MOST_ID_BYTES: usize = 256;
-/// The length of a lease whose end the server does not tell.
+/// The length of a lease whose end the server does not report.
 const USUAL_LEASE: Duration = Duration::from_secs(60);
 
 /// A run that is this worker's for a while.
@@ -46,14 +46,14 @@ pub struct Lease {
 pub struct Renewal {
     /// The client has cancelled the run.
     pub is_cancelled: bool,
-    /// How long the lease lasts now, if the server tells.
+    /// How long the lease lasts now, if the server reports it.
     pub length: Option<Duration>,
 }
 
 /// A call that had no success.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallFailure {
-    /// The server is away, busy or broken. The same call may succeed later.
+    /// The server is down, busy or broken. The same call may succeed later.
     Away { why: String, retry_after: Option<Duration> },
     /// The server does not know the worker key, or does not know it any more.
     KeyRefused(String),

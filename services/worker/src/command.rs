@@ -1,4 +1,4 @@
-//! A command under way: its supervisor's process and pipes.
+//! A command in progress: its supervisor's process and pipes.
 
 use std::ffi::OsStr;
 use std::io::{self, Read, Write};
@@ -97,7 +97,7 @@ async fn feed(stdin: Option<ChildStdin>, input: Vec<u8>) -> Option<ChildStdin> {
     let (sender, fed) = oneshot::channel();
     thread::spawn(move || {
         let written = stdin.write_all(&input);
-        // Nobody waits any more: the pipe closes.
+        // There is no reader any more: the pipe closes.
         let _ = sender.send(written.map(|()| stdin));
     });
     fed.await.ok()?.ok()

@@ -31,11 +31,11 @@ pub use crate::supervise::supervise;
 
 /// Works until `stop` resolves or, with `once`, until one run has ended. When it returns, no command of it is running.
 ///
-/// A run that is under way at the stop is not finished, unless its command has written a result: its lease lapses, and
-/// another worker takes it up.
+/// A run that is in progress at the stop is not finished, unless its command has written a result: its lease lapses,
+/// and another worker takes it up.
 ///
 /// # Errors
-/// The options are wrong, the server goes on refusing the worker key, or, with `once`, the run was not reported.
+/// The options are wrong, the server keeps refusing the worker key, or, with `once`, the run was not reported.
 pub async fn work(
     options: WorkerOptions,
     stop: impl Future<Output = ()> + Send,
@@ -71,7 +71,7 @@ pub async fn work(
                 Some(Err(error)) => result = result.and(Err(WorkerError::SlotEnded(error.to_string()))),
             },
         }
-        // One slot's failure is everybody's: a worker does not run on with fewer slots than it was asked for.
+        // The failure of one slot ends the worker: it does not continue with fewer slots than configured.
         stopper.stop();
     }
 }

@@ -1,4 +1,4 @@
-//! A replay that is stopped, killed or held up goes on where it was.
+//! A replay that is stopped, killed or delayed continues where it was.
 
 use std::collections::BTreeSet;
 

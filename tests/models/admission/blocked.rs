@@ -13,7 +13,7 @@ use super::{Admission, Answer, Claim, Entry, Phase, State};
 
 /// A claim that keeps changing is left to the client's retry, which is another request.
 const BOUNDS: BlockedBounds = BlockedBounds { wait_ms: 1, store_rounds: 1, lands_after_ms: 10 };
-/// Everybody has waited for the outcome of others.
+/// Every request has waited for the outcome of others.
 const WAITED: Duration = Duration::from_millis(BOUNDS.wait_ms);
 const LAG_MS: u64 = 5;
 /// The least age of a claim of which nothing can land any more.
@@ -24,7 +24,7 @@ const SEEN: Timestamp = Timestamp::from_millis(0);
 const CONFLICT: Refusal = Refusal::EventConflict { index: 0 };
 
 impl Admission {
-    /// Asks the gate, then goes on until it is admitted, answered, or has to ask the store. What it asked the gate
+    /// Asks the gate, then continues until it is admitted, answered, or has to ask the store. What it asked the gate
     /// before the last time took nothing, so all of it is one step.
     pub fn arrive(&self, state: &mut State, i: usize) {
         let mut blocked = Blocked::new(opening(()));

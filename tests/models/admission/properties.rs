@@ -5,7 +5,7 @@ use stateright::Property;
 use super::{Admission, Answer, Claim, Content, Entry, Phase, Request, Slot, State};
 
 pub const ONE_CONTENT: &str = "no two contents are both told 202 or 200";
-pub const ON_LOG_WHEN_TOLD: &str = "who is told 202 or 200 has its content first on the log";
+pub const ON_LOG_WHEN_TOLD: &str = "a request that is answered 202 or 200 has its content first on the log";
 pub const STORED_WHEN_DRAINED: &str = "who was told 202 or 200 has its content in the drained store";
 pub const CONFLICT_IS_TRUE: &str = "who was told 409 has another content in the drained store";
 pub const REFUSAL_LEAVES_NOTHING: &str = "a refused request leaves no record on the log";
@@ -95,7 +95,7 @@ pub fn all(model: &Admission) -> Vec<Property<Admission>> {
         }));
     }
     if model.window_may_pass {
-        // Only then: while the gate remembers, no claim of one content stands beside the other one stored.
+        // Only then: while the gate remembers, there is no claim of one content while the other one is stored.
         all.push(Property::sometimes("200 by the store", |_, state: &State| {
             any(state, |r| r.answer == Some(Answer::RepeatByStore))
         }));

@@ -21,13 +21,13 @@ pub enum Step {
     Send(usize),
     /// Its record lands on the log, whether or not anyone still waits for it.
     Land(usize),
-    /// Its record, for which nobody waits any more, never lands.
+    /// Its record, which no request waits for any more, never reaches the log.
     Vanish(usize),
     /// Its append fails for certain.
     Fail(usize),
     /// It stops waiting without knowing.
     TimeOut(usize),
-    /// It hears that its record landed, and answers `202`.
+    /// Its append is acknowledged, and it answers `202`.
     Acknowledge(usize),
     Confirm(usize),
     Release(usize),
@@ -284,7 +284,7 @@ impl Request {
 }
 
 impl State {
-    /// Puts the claim anew: its age starts again and covers all who were admitted so far, and who looked at it before
+    /// Puts the claim again: its age starts again and covers all who were admitted so far, and who looked at it before
     /// no longer knows it.
     pub fn set_claim(&mut self, claim: Claim) {
         self.claim = claim;
@@ -303,7 +303,7 @@ impl State {
         }
     }
 
-    /// Nobody is at work and everything is applied.
+    /// No process is at work and everything is applied.
     fn all_over(&self) -> bool {
         self.drained() && self.requests.iter().all(|r| matches!(r.phase, Phase::Waiting | Phase::Gone))
     }

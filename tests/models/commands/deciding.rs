@@ -1,15 +1,15 @@
-//! One partition of commands as a model: the store is a function of the log, and nobody is answered what is not so.
+//! One partition of commands as a model: the store is a function of the log, and no client gets a false answer.
 //!
 //! **Steps.** The group assigns the partition to one of three consumers, twice or three times, from the committed offset
 //! or, once, from the start of the log (a reset of the group). A consumer polls one or more records and reads the book, or
 //! has it in memory from the poll before; then it reads the facts and decides by `judge`; then it does its writes, one
 //! after the other: views, facts, effects, book, account, offset. Of a write that stores several things any part may be
-//! stored. Who lost the partition goes on with all of it as a zombie for as long as it likes: there may be two. A crash
-//! is a consumer that takes no further step, or is assigned anew.
+//! stored. Who lost the partition continues with all of it as a zombie for as long as it likes: there may be two. A
+//! crash is a consumer that takes no further step, or is assigned again.
 //!
-//! **The log** is there from the beginning, since a record that is not there yet is as good as one that nobody has polled.
-//! It holds what clients, redeliveries and replays append: an attempt again, with or without the header of a replay; an
-//! idempotency key again; a command that is refused and would later succeed.
+//! **The log** is there from the beginning, since a record that is not there yet is equivalent to one that was not
+//! polled yet. It holds what clients, redeliveries and replays append: an attempt again, with or without the header of
+//! a replay; an idempotency key again; a command that is refused and would later succeed.
 //!
 //! **The store** takes of two writes of a value the one at the higher position, and, at the same one, a removal or the
 //! greater value. Facts are only inserted.

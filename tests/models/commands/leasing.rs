@@ -3,7 +3,7 @@
 //!
 //! **Steps of a worker.** It asks for a lease; with a token it works, renews any number of times, and finishes. Each call
 //! is a command: it is sent, reaches the log at any later time, and is decided there by `judge`; the worker reads the
-//! answer at any later time still, or never gets it and asks the same again. A worker may stop for ever at any step.
+//! answer at any later time still, or never gets it and asks the same again. A worker may stop permanently at any step.
 //!
 //! **The rest of the world.** A client submits work, of which one piece at most may be open, and may, where a check says so, cancel it once. Time
 //! is a small number that goes up between any two steps; a command carries the time it was sent at. A tick may be decided
@@ -44,7 +44,7 @@ impl Leasing {
     }
 }
 
-/// A call that is under way.
+/// A call that is in progress.
 #[derive(Clone, Copy, Debug, Hash, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Call {
     pub command: Command,
@@ -68,7 +68,7 @@ pub struct State {
     pub decided_at: u8,
     pub book: Book,
     pub workers: [Worker; WORKERS],
-    /// Further submissions that are under way, with what the front door saw open.
+    /// Further submissions that are in progress, with what the front door saw open.
     pub submits: Vec<Call>,
     pub is_cancelled: bool,
     /// What a decision did that it must not do.
@@ -77,7 +77,7 @@ pub struct State {
 
 #[derive(Clone, Copy, Debug, Hash, PartialEq, Eq)]
 pub enum Breach {
-    /// A worker asked, nobody had a lease, and it got nothing.
+    /// A worker asked, no worker had a lease, and it got nothing.
     AskedInVain,
     /// A result counted that is not of who had the lease.
     NotTheHolders,

@@ -1,5 +1,5 @@
 //! The records of a partition, and what a sequential execution makes of them: one record after the other, nothing
-//! repeated, nobody else there.
+//! repeated, no concurrency.
 
 use std::collections::BTreeMap;
 

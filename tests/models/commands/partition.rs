@@ -32,7 +32,7 @@ pub enum Work {
 #[derive(Clone, Copy, Debug, Hash, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Void {
     None,
-    /// Somebody wants it to be void; whether it will be is open.
+    /// An operator asked for it to be void; whether it will be is open.
     Asked,
     InForce,
     /// It will not be void.

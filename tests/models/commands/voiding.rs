@@ -5,11 +5,11 @@
 //! are values of the same position, so neither wins by its write timestamp; and a zombie that has decided the record may
 //! write at any later time. Whatever `void` reads of the store proves nothing about such a zombie.
 //!
-//! **The rules.** Every release registers, for ever, before its first decider reads the voids. `void` first writes that the
-//! record is asked to be void; then it reads which releases have registered; if one of them can decide the record, it
-//! withdraws, else the void is in force. A decider that could decide the record waits while it is asked, skips it once it
-//! is in force, and decides it if it was withdrawn. So either `void` sees the new release, or the new release sees the
-//! void; no clock is needed.
+//! **The rules.** Every release registers permanently, before its first decider reads the voids. `void` first writes
+//! that the record is asked to be void; then it reads which releases have registered; if one of them can decide the
+//! record, it withdraws, else the void is in force. A decider that could decide the record waits while it is asked,
+//! skips it once it is in force, and decides it if it was withdrawn. So either `void` sees the new release, or the new
+//! release sees the void; no clock is needed.
 //!
 //! **Steps.** The group assigns the partition at most three times, to a decider of the old release, which stands at the
 //! record, or of the new one. A decider reads the voids when it begins, and again while it stands. The operator takes its

@@ -16,9 +16,9 @@ pub enum Step {
         consumer: usize,
         up_to: usize,
     },
-    /// A write lands and its completion is heard.
+    /// A write is stored and its completion is received.
     Save(usize, usize),
-    /// A write lands and its completion is not heard: it will be repeated.
+    /// A write is stored and its completion is not received: it will be repeated.
     SaveUnheard(usize, usize),
     /// Only a write's summary lands: only without the rule that summary and events are one batch.
     SaveHalf(usize, usize),
@@ -173,7 +173,7 @@ impl Consuming {
         }
     }
 
-    /// Never 0, which is the timestamp of a cell that nobody wrote.
+    /// Never 0, which is the timestamp of a cell that was never written.
     fn timestamp(&self, highest_offset: usize) -> u8 {
         match self.rules.write_timestamp {
             WriteTimestamp::Offset => highest_offset as u8 + 1,
@@ -208,7 +208,7 @@ impl Consuming {
     }
 
     /// Takes a completion of a former assignment for the present one's: the run's write at work counts as completed,
-    /// while it is still under way.
+    /// while it is still in progress.
     fn complete_late(&self, consumer: &mut Consumer, run: usize) {
         if let Some(w) = consumer.writes.iter().position(|write| write.run == run) {
             let write = consumer.writes.remove(w);
@@ -241,7 +241,7 @@ fn new_events(loaded: &Run, folded: &Run) -> [u8; super::store::EVENTS] {
 }
 
 impl Consumer {
-    /// Starts an assignment, or none. What was under way stays under way.
+    /// Starts an assignment, or none. What was in progress stays in progress.
     fn begin(&mut self, epoch: u8, from: usize) {
         self.epoch = epoch;
         self.stored_below = from;
@@ -263,7 +263,7 @@ impl State {
     }
 }
 
-/// The same write twice under way is as good as once: it may also land unheard.
+/// The same write twice in progress is as good as once: it may also land unheard.
 fn in_order_once(writes: &mut Vec<Write>) {
     writes.sort();
     writes.dedup();

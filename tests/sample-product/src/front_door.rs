@@ -87,7 +87,7 @@ async fn mark(Entered { api, place, parts, body }: Entered<FrontDoor>) -> Result
         _ => Cause::BadMark.because(error),
     })?;
     let mark: Mark = serde_json::from_slice(&body).map_err(|error| Cause::BadMark.because(error))?;
-    // It goes on where its client leaves: the place and the bytes are taken until the log has answered.
+    // It continues where its client leaves: the place and the bytes are taken until the log has answered.
     let appending = Detached::new(async move {
         let appended = api.append.append(mark.log_key(), mark.encode()).await;
         drop((place, permit));

@@ -18,7 +18,7 @@ use tidegate_tests::{eventually, ids};
 use tokio::net::TcpListener;
 use tokio::task::{AbortHandle, spawn};
 
-/// A busy machine, and a group that is joined anew.
+/// A busy machine, and a group that is joined again.
 const SOON: Duration = Duration::from_secs(90);
 
 struct World {

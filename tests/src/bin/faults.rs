@@ -1,4 +1,4 @@
-//! `make faults`: breaks a running system in every way there is a name for, under load, and tells what became of what
+//! `make faults`: injects every known fault into a running system under load, and reports what became of what
 //! was accepted.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "what it finds is for people to read")]
@@ -33,7 +33,7 @@ struct Args {
     /// Run the short pass alone: the one that `make test` runs
     #[arg(long)]
     short: bool,
-    /// Repeat what was drawn in a run with this seed; without it, one is drawn and told
+    /// Repeat what was drawn in a run with this seed; without it, one is drawn and printed
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// Print one JSON object a fault instead of the table
@@ -42,7 +42,7 @@ struct Args {
     /// Write the table into this page, between its two marks, keeping the rows of faults that were not run
     #[arg(long, value_name = "FILE")]
     table: Option<PathBuf>,
-    /// The program under test, built with its test features; without it, the one beside this program
+    /// The program under test, built with its test features; without it, the one next to this program
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
 }

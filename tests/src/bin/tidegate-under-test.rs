@@ -31,7 +31,7 @@ fn main() -> ExitCode {
     tidegate::run(args)
 }
 
-/// Nobody writes; the read ends when the other end is gone.
+/// Nothing is written to it; the read ends when the other end is closed.
 fn wait_for_the_end() {
     let _ = std::io::stdin().read(&mut [0]);
 }

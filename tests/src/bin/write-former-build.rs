@@ -1,5 +1,5 @@
-//! Writes `tests/durability/former` anew by a build of before: its data folder, its topic, its keyspace, and what it answered.
-//! Needs the real stack.
+//! Writes `tests/durability/former` again by a build of before: its data folder, its topic, its keyspace, and what it
+//! answered. Needs the real stack.
 
 #![allow(clippy::print_stderr, reason = "a command says how it is used")]
 

@@ -1,4 +1,4 @@
-//! Writes `docs/openapi/*.json` anew from the code: `make openapi`.
+//! Writes `docs/openapi/*.json` again from the code: `make openapi`.
 
 use std::fs;
 use std::io;

@@ -19,7 +19,7 @@ const WORD_COMES: Duration = Duration::from_secs(1);
 /// How long the clients may take over some more acknowledgements.
 const GOES_ON: Duration = Duration::from_secs(120);
 
-/// What the clients are told to do.
+/// What the clients do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     Send,
@@ -35,7 +35,7 @@ pub struct Load {
     pub book: Book,
     /// Acknowledged requests so far.
     acknowledged: AtomicU64,
-    /// Requests under way.
+    /// Requests in progress.
     under_way: AtomicU64,
     /// How requests ended, by kind: see [`kind`].
     ends: Mutex<BTreeMap<String, u64>>,
@@ -123,7 +123,7 @@ impl Clients {
 }
 
 impl Load {
-    /// One client: tells one run after another until it is told to stop.
+    /// One client: sends one run after another until it is stopped.
     async fn client(self: Arc<Self>, mut phase: watch::Receiver<Phase>, number: u64) {
         let mut turn = number;
         // An interval of nothing is none.
@@ -263,7 +263,7 @@ impl Load {
     }
 }
 
-/// How a request ended, in a word or two: `2xx`; `503` with the cause as far as its text tells it; any other status;
+/// How a request ended, in a word or two: `2xx`; `503` with the cause as far as its text names it; any other status;
 /// `no answer`. A `503` without `Retry-After` says so.
 pub fn kind(answer: &Result<Answer, String>) -> String {
     const CAUSES: [(&str, &str); 7] = [

@@ -7,7 +7,7 @@ use crate::ids;
 pub struct Random(u64);
 
 impl Random {
-    /// Seeded by `TIDEGATE_SEED`, or anew; says on standard output how to repeat the rounds.
+    /// Seeded by `TIDEGATE_SEED`, or at random; says on standard output how to repeat the rounds.
     ///
     /// # Panics
     /// If the variable is no whole number.

@@ -59,7 +59,7 @@ pub async fn check(team: &Team, book: &BTreeMap<Sent, bool>) -> Sound {
     .await
 }
 
-/// The same, for who wants to count: waits as long for what is missing, and then tells it.
+/// The same, for callers that count: waits as long for what is missing, and then returns it.
 ///
 /// # Errors
 /// Any [`Fault`].
@@ -72,8 +72,8 @@ pub async fn settle(team: &Team, book: &BTreeMap<Sent, bool>) -> Result<Sound, F
     .await
 }
 
-/// The verdict on what is stored while clients wait to go on: events and a finish whose start did not come yet are stored
-/// and not shown.
+/// The verdict on what is stored while clients wait to continue: events and a finish whose start did not come yet are
+/// stored and not shown.
 ///
 /// # Errors
 /// Any [`Fault`].

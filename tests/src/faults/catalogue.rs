@@ -141,7 +141,12 @@ pub const FAULTS: &[Fault] = &[
         does!(g => points::dies_at(g, &DOORS, "admission::between_append_and_confirm")),
     )),
     // Redis.
-    short(fault("redis-down", Ground::Stack, "nobody listens where Redis was", does!(g => gate::is(g, Mode::Refuse)))),
+    short(fault(
+        "redis-down",
+        Ground::Stack,
+        "connections to Redis are refused",
+        does!(g => gate::is(g, Mode::Refuse)),
+    )),
     fault(
         "redis-hangs",
         Ground::Stack,
@@ -184,7 +189,7 @@ pub const FAULTS: &[Fault] = &[
     ),
     // Clients and what they send.
     fault("release-reads-nothing", Ground::Stack, "a release that fails every record", does!(release::reads_nothing)),
-    fault("poison", Ground::Stack, "records on the topic that nobody can read", does!(poison::records)),
+    fault("poison", Ground::Stack, "records on the topic that cannot be decoded", does!(poison::records)),
     fault("ranges", Ground::Stack, "records at the ends of every range, on the topic", does!(ranges::records)),
     fault("clock-steps", Ground::Stack, "one front door's clock leaps by 1 h, forth and back", does!(clocks::step)),
     fault("clocks-apart", Ground::Stack, "two front doors' clocks are 5 min apart", does!(clocks::apart)),
@@ -242,7 +247,7 @@ pub const FAULTS: &[Fault] = &[
     fault(
         "kafka-down",
         Ground::OwnKafka,
-        "nobody listens where Kafka was, for 20 s",
+        "connections to Kafka are refused, for 20 s",
         does!(g => log_server::is(g, Mode::Refuse, Duration::from_secs(20))),
     ),
     fault(
@@ -312,7 +317,7 @@ pub const FAULTS: &[Fault] = &[
     short(fault(
         "log-reader-stalled",
         Ground::Own,
-        "nobody reads the log lines of tidegate dev, and there are many",
+        "the log lines of tidegate dev are not read, and there are many",
         does!(g => logs::are_not_taken(g, Stream::Stalled)),
     )),
     fault(

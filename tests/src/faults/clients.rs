@@ -1,4 +1,4 @@
-//! Clients that leave before their answer, and clients that take for ever to say what they want.
+//! Clients that leave before their answer, and clients that send their request very slowly.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,12 +72,12 @@ pub async fn dawdle(given: Given, in_the_body: bool) {
     // The others are served all the while.
     let (ends, ()) = tokio::join!(ends, trial.acknowledge(100));
     let told = ends.iter().filter(|end| end.contains(" 408 ")).count();
-    given.sheet.note(format!("{SLOW} slow clients were cut off, {told} of them told 408"));
+    given.sheet.note(format!("{SLOW} slow clients were cut off, {told} of them with a 408"));
     trial.recovers().await;
     trial.ends().await;
 }
 
-/// What it was told before it was cut off.
+/// What it was answered before it was cut off.
 async fn one_dawdles(load: Arc<Load>, at: usize, in_the_body: bool) -> String {
     let doors = load.team.deployment.front_doors();
     let door = &doors[at % doors.len()];

@@ -84,7 +84,7 @@ pub async fn apart_from_the_broker(given: Given) {
         trial.recovers().await;
     }
     let ends = trial.load().ends();
-    assert_eq!(ends.get("503 shed"), None, "nobody was behind: {ends:?}");
+    assert_eq!(ends.get("503 shed"), None, "no consumer was behind: {ends:?}");
     trial.ends().await;
 }
 

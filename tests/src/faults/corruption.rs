@@ -23,7 +23,7 @@ const SETTLES: Duration = Duration::from_secs(120);
 const FIRST_FRAME: usize = 32;
 const FRAME_HEAD: usize = 24;
 
-/// The process dies in the middle of a write that nobody was told of: half a frame stands at the end.
+/// The process crashes in the middle of an unacknowledged write: half a frame is at the end.
 pub async fn torn_tail(given: Given) {
     let mut trial = Trial::begin(given.deployment().await, Pace::BUSY, given.random, given.sheet.clone()).await;
     let server = trial.server("server");
@@ -167,7 +167,7 @@ async fn told(trial: &Trial) -> Outcome {
     let mut row = trial.sheet.open();
     match read {
         Ok(Ok(_)) => Outcome::Right,
-        // What cannot be read is told by its answer.
+        // What cannot be read is an error in the answer.
         Err(panicked) => {
             row.notes.push(format!("noticed while it served: {}", panicked.chars().take(120).collect::<String>()));
             Outcome::Told

@@ -64,7 +64,7 @@ pub async fn more_than_fit(given: Given) {
     trial.acknowledge_some(SOME).await;
     trial.recovers().await;
     let gave_way = metrics_of(server.ops()).await.sum("tidegate_connections_gave_way_total", &[("port", "ingest")]);
-    assert!(gave_way > 0, "nobody gave way to anybody");
+    assert!(gave_way > 0, "no connection gave way to another");
     assert!(server.log().contains("all connections are taken"), "nothing was logged");
     given.sheet.note(format!("{gave_way} connections gave way to others"));
     drop(idle);

@@ -1,5 +1,5 @@
-//! A Kafka of the harness's own, of one broker or several, each reached through a [`Proxy`] alone: brokers tell their
-//! clients where to go, and these tell them the proxy.
+//! A Kafka of the harness's own, of one broker or several, each reached through a [`Proxy`] alone: brokers send their
+//! clients an address, and these send that of the proxy.
 
 use std::fmt::Write as _;
 use std::fs::File;

@@ -15,7 +15,7 @@ pub async fn killed(given: Given) {
         trial.acknowledge_some(SOME).await;
         let leader = kafka.lock().await.leader(&topic, partition).await;
         kafka.lock().await.broker(leader).kill();
-        // The other two go on.
+        // The other two continue.
         trial.acknowledge_some(SOME).await;
         trial.recovers().await;
         let mut brokers = kafka.lock().await;

@@ -13,7 +13,7 @@ use crate::durability::{Sent, book};
 use crate::stack::Addresses;
 use crate::wait::eventually;
 
-/// How long Kafka may take to hear of a new limit.
+/// How long Kafka may take to apply a new limit.
 const TAKES_AGAIN: Duration = Duration::from_secs(60);
 const SOME: std::ops::Range<u64> = 20..100;
 
@@ -53,7 +53,7 @@ pub async fn restarted(given: Given) {
     trial.ends().await;
 }
 
-/// It takes only small records for a while: large ones are refused, small ones go on.
+/// It takes only small records for a while: large ones are refused, small ones continue.
 pub async fn limits_records(given: Given) {
     const FEW_BYTES: &str = "20000";
     const AMPLE_BYTES: &str = "8388608";
@@ -71,7 +71,7 @@ pub async fn limits_records(given: Given) {
             event
         });
         let answer = team.events(&run, &json!({"events": padded.collect::<Vec<_>>()})).await;
-        // Until the brokers have heard of the limit, such a record is taken. Then it is the operator's to mend: the
+        // Until the brokers apply the limit, such a record is accepted. Then it is the operator's to repair: the
         // client did nothing wrong.
         match answer.status {
             202 => {}

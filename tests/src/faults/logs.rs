@@ -1,4 +1,4 @@
-//! Log lines that nobody takes: a reader that stands still, a disk without room.
+//! Log lines that cannot be written: a stalled reader, a full disk.
 
 use super::catalogue::Given;
 use super::trial::{Pace, Trial};

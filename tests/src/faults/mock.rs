@@ -30,7 +30,7 @@ const TIMES: u64 = 5;
 const RECOVERS: Duration = Duration::from_secs(60);
 const READS: Duration = Duration::from_secs(30);
 
-/// The fate of each record, by its number.
+/// The outcome of each record, by its number.
 type Ledger = BTreeMap<u64, Result<(), AppendError>>;
 
 /// The brokers throttle by errors, many in a row.
@@ -39,7 +39,8 @@ pub async fn throttled(given: Given) {
     answered_with(given, error, 40).await;
 }
 
-/// The producer is told that its numbers make no sense: it cannot know any more what was written, and is replaced.
+/// The broker reports that the producer's sequence numbers make no sense: it cannot know any more what was written, and
+/// is replaced.
 pub async fn fatal(given: Given) {
     let error = RDKafkaRespErr::RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
     answered_with(given, error, 1).await;
@@ -75,7 +76,7 @@ async fn answered_with(mut given: Given, error: RDKafkaRespErr, most: u64) {
     judge(&given, &ledger, &found);
 }
 
-/// What stands on the topic against what was told.
+/// What is on the topic compared with what was answered.
 fn judge(given: &Given, ledger: &Ledger, found: &BTreeMap<u64, u64>) {
     let mut row = given.sheet.open();
     row.requests = ledger.len() as u64;
@@ -98,7 +99,7 @@ fn judge(given: &Given, ledger: &Ledger, found: &BTreeMap<u64, u64>) {
         }
         row.doubled += times.saturating_sub(1);
     }
-    assert!(found.keys().all(|number| ledger.contains_key(number)), "the topic holds what nobody sent");
+    assert!(found.keys().all(|number| ledger.contains_key(number)), "the topic holds records that were not sent");
 }
 
 async fn append(log: &KafkaLog, ledger: &mut Ledger) {

@@ -1,4 +1,4 @@
-//! Records that nobody can read, and a release that can read none.
+//! Records that cannot be decoded, and a release that can decode none.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -17,7 +17,7 @@ const RECORDS: u64 = 60;
 const DELIVERS: Duration = Duration::from_secs(30);
 const BURIES: Duration = Duration::from_secs(120);
 
-/// Somebody else writes to the topic: each such record becomes one dead letter, and those around it are stored.
+/// Another program writes to the topic: each such record becomes one dead letter, and those around it are stored.
 pub async fn records(given: Given) {
     let scene = given.scene();
     let mut trial = Trial::begin(scene.deployment(), Pace::STEADY, given.random, given.sheet.clone()).await;
@@ -37,7 +37,7 @@ pub async fn records(given: Given) {
         trial.recovers().await;
     }
     let expected = before + usize::try_from(RECORDS).expect("it is small");
-    let letters = eventually(BURIES, "each has a letter", async || match buried(&scene).await {
+    let letters = eventually(BURIES, "each has a dead letter", async || match buried(&scene).await {
         letters if letters.len() >= expected => Ok(letters),
         letters => Err(format!("{} of {expected}", letters.len())),
     })
@@ -66,7 +66,7 @@ pub(super) fn write(brokers: &str, topic: &str, payloads: &[Vec<u8>], places: &[
     producer.flush(DELIVERS).expect("a broker takes them");
 }
 
-/// Where the records of all letters stood.
+/// The positions of the records of all dead letters.
 pub(super) async fn buried(scene: &Scene) -> BTreeSet<String> {
     let settings = scene.target.servers().settings();
     let log = LogClient::connect(&Addresses::found(), &settings.dead_letters_topic(), "none");

@@ -21,7 +21,7 @@ const COMES_BACK: Duration = Duration::from_secs(30);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     Pass,
-    /// Nobody listens, and what was connected is cut.
+    /// Nothing listens, and open connections are cut.
     Refuse,
     /// Connections are taken and stay; no byte moves.
     Hang,

@@ -1,5 +1,5 @@
 //! Records at the ends of every range, written straight to the topic: what can never have been taken in is dead, with
-//! the reason, what could have been is stored, and the partition goes on.
+//! the reason, what could have been is stored, and the partition continues.
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ pub async fn records(given: Given) {
     tokio::task::spawn_blocking(written).await.expect("every record is taken");
     trial.recovers().await;
     let letters =
-        eventually(BURIES, "each that is outside has a letter", async || match poison::buried(&scene).await {
+        eventually(BURIES, "each that is outside has a dead letter", async || match poison::buried(&scene).await {
             letters if letters.len() >= expected => Ok(letters.len()),
             letters => Err(format!("{} of {expected}", letters.len())),
         })
@@ -48,7 +48,7 @@ pub async fn records(given: Given) {
     trial.ends().await;
 }
 
-/// A record of a team that nobody knows.
+/// A record of an unknown team.
 fn record(received_at: i64, body: &Value) -> Vec<u8> {
     let (team, run) = (ids::fresh("team", "eu"), ids::fresh("run", "eu"));
     let record = json!({"v": 1, "team": team, "region": "eu", "run": run, "received_at_ms": received_at, "body": body});

@@ -1,5 +1,5 @@
-//! A release that can read no record. The brake stops it before all is buried; the one before it takes over, and what
-//! was buried is replayed.
+//! A release that can read no record. The brake stops it before all is dead-lettered; the former release takes over,
+//! and what was dead-lettered is replayed.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ pub async fn reads_nothing(given: Given) {
     for name in PERSISTERS {
         trial.server(name).start().await;
     }
-    // Partitions that a persister owns, those of them that are braked, and the records it buried.
+    // Partitions that a persister owns, those of them that are braked, and the records it dead-lettered.
     let held = async |name: &str| {
         let metrics = metrics_of(trial.server(name).ops()).await;
         let (owned, braked) = ("tidegate_kafka_assigned_partitions", "tidegate_persister_braked");
@@ -54,9 +54,9 @@ pub async fn reads_nothing(given: Given) {
     let before = buried().await;
     trial.lasts(LASTS).await;
     let later = buried().await;
-    assert_eq!(before, later, "records are buried behind the brake");
+    assert_eq!(before, later, "records are dead-lettered behind the brake");
     // A partition may have changed hands meanwhile, once.
-    assert!(later <= 2 * RUN_LENGTH * partitions, "{later} records were buried before the brake held");
+    assert!(later <= 2 * RUN_LENGTH * partitions, "{later} records were dead-lettered before the brake held");
     given.sheet.note(format!("the brake held {partitions} partitions after {later} records, which were replayed"));
     for name in PERSISTERS {
         let persister = trial.server(name);

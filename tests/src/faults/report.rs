@@ -29,7 +29,7 @@ pub struct Row {
     pub peak_bytes: u64,
     /// How long all of it took.
     pub took_ms: u64,
-    /// What was seen beside the numbers.
+    /// What was seen in addition to the numbers.
     pub notes: Vec<String>,
     /// Why it does not hold, if it does not.
     pub failure: Option<String>,

@@ -45,7 +45,7 @@ fn pick<'n>(names: &[&'n str], random: &mut Random) -> &'n str {
     names[usize::try_from(random.within(0..names.len() as u64)).expect("it is small")]
 }
 
-/// `kill -9` of one of these; the others go on without it.
+/// `kill -9` of one of these; the others continue without it.
 pub async fn kill(given: Given, names: &[&str]) {
     let mut trial = begin(given, Pace::BUSY).await;
     for _ in 0..TIMES {
@@ -89,7 +89,7 @@ pub async fn kill_all(given: Given) {
     trial.ends().await;
 }
 
-/// A persister stands still until others own its partitions, and goes on as if nothing had been.
+/// A persister stands still until others own its partitions, and continues as if nothing had been.
 pub async fn zombie(given: Given) {
     let mut trial = begin(given, Pace::STEADY).await;
     for name in ["persist-0", "persist-1"] {

@@ -31,7 +31,7 @@ impl Runner {
         Runner { binary, seed, scene: None }
     }
 
-    /// Does one fault and tells what it came to. Each draws from a sequence of its own, so that it is the same
+    /// Runs one fault and returns its result. Each draws from a sequence of its own, so that it is the same
     /// alone and among others.
     pub async fn run(&mut self, fault: &Fault) -> Row {
         let since = Instant::now();
@@ -39,7 +39,7 @@ impl Runner {
         sheet.open().fault = fault.name.to_owned();
         if let Err(told) = self.done(fault, &sheet).await {
             sheet.open().failure = Some(told);
-            // Whatever it left behind is nobody's else.
+            // Nothing else uses what it left behind.
             self.scene = None;
         }
         let mut row = sheet.open().clone();

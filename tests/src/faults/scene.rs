@@ -100,7 +100,7 @@ impl Scene {
     }
 }
 
-/// Room for ten thousand idle connections, and slow clients that are cut off while somebody watches.
+/// Room for ten thousand idle connections, and slow clients that are cut off while the test watches.
 fn patience() -> Vec<(&'static str, &'static str, String)> {
     vec![
         ("ingest", "max_connections", "12000".to_owned()),

@@ -17,7 +17,7 @@ const SOME: std::ops::Range<u64> = 30..60;
 const CALM: Pace =
     Pace { clients: 2, habits: crate::durability::load::Habits { turn: Duration::from_millis(250), follows: false } };
 
-/// Below every line: nobody is told 5xx.
+/// Below every threshold: no request is answered 5xx.
 pub async fn below_the_line(given: Given) {
     let scene = given.scene();
     spike(scene.deployment(), &given).await;
@@ -25,8 +25,8 @@ pub async fn below_the_line(given: Given) {
     assert!(row.failed_by_kind.is_empty(), "below the line, and told {:?}", row.failed_by_kind);
 }
 
-/// Above the line, as the persisters stand still: what is too much is told 503 with `Retry-After`, and taken again
-/// once they have caught up.
+/// Above the threshold, while the persisters are stopped: the excess is answered 503 with `Retry-After`, and accepted
+/// again once they have caught up.
 pub async fn above_the_line(given: Given) {
     let lines = Lines { leave: 50, enter: 100, full: 400 };
     let settings = Settings { shed_records: Some(lines), ..Settings::default() };

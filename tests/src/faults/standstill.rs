@@ -1,5 +1,5 @@
-//! What concerns the group or one partition only, or makes the log another one: nobody else is refused anything, and nothing
-//! is called safe that will not be stored.
+//! What concerns the group or one partition only, or makes the log another one: no other request is refused, and
+//! nothing is called safe that will not be stored.
 
 use std::time::Duration;
 
@@ -66,12 +66,12 @@ pub async fn group_deleted(given: Given) {
     trial.tell(Phase::Send);
     trial.recovers().await;
     let ends = trial.load().ends();
-    assert_eq!(ends.get("503 shed"), None, "nobody was behind: {ends:?}");
+    assert_eq!(ends.get("503 shed"), None, "no consumer was behind: {ends:?}");
     trial.ends().await;
 }
 
-/// 150 records that nobody can read stop one partition. Only what would go there is refused, and that only once it has
-/// waited for too long.
+/// 150 records that cannot be decoded stop one partition. Only what would go there is refused, and that only once it
+/// has waited for too long.
 pub async fn one_braked(given: Given) {
     const UNREADABLE: u64 = 150;
     let scene = given.scene();
@@ -108,7 +108,7 @@ pub async fn one_braked(given: Given) {
             .sum();
         assert_eq!(others, 0, "{door} refused what another partition would have taken");
     }
-    // The next owners set the rest aside, and go on.
+    // The next owners set the rest aside, and continue.
     for name in PERSISTERS {
         let persister = trial.server(name);
         assert!(persister.stop().await, "{name} did not stop:\n{}", persister.log());

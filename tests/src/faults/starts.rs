@@ -1,4 +1,4 @@
-//! Processes that find a topic missing, or one with fewer partitions than they were told.
+//! Processes that find a topic missing, or one with fewer partitions than configured.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::wait::eventually;
 const SOME: std::ops::Range<u64> = 20..80;
 const REFUSES: Duration = Duration::from_secs(120);
 
-/// Restarted with this variable, a front door and a persister each end at start and say this; the others go on, and
+/// Restarted with this variable, a front door and a persister each end at start and say this; the others continue, and
 /// with their old settings they come back.
 pub async fn refused(given: Given, variable: (&str, &str), says: &str) {
     let scene = given.scene();

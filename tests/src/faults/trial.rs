@@ -30,7 +30,7 @@ impl Pace {
     pub const STEADY: Pace = Pace { clients: 6, habits: Habits { turn: Duration::from_millis(150), follows: false } };
 }
 
-/// Load under way.
+/// Load in progress.
 pub struct Trial {
     pub deployment: Arc<Deployment>,
     pub random: Random,
@@ -68,7 +68,7 @@ impl Trial {
         self.acknowledge(more).await;
     }
 
-    /// Lets the fault last so long, while the clients go on as they can.
+    /// Lets the fault last so long, while the clients continue as they can.
     pub async fn lasts(&self, long: Duration) {
         let since = Instant::now();
         eventually(4 * long, "time passes", async || {
@@ -79,7 +79,7 @@ impl Trial {
         self.count();
     }
 
-    /// Tells the clients that nobody is there, or that somebody is again.
+    /// Tells the clients whether the service is down or up again.
     pub fn tell(&self, phase: Phase) {
         self.clients.tell(phase);
     }

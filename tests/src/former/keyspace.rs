@@ -11,14 +11,14 @@ use crate::stack::{Addresses, Settings};
 
 const FILE: &str = "keyspace.jsonl";
 
-/// What the schema itself keeps: made anew by `tidegate migrate`.
+/// What the schema itself keeps: made again by `tidegate migrate`.
 const OF_THE_SCHEMA: [&str; 3] = ["schema_migrations", "schema_lock", "schema_region"];
 
 /// The rows of all tables.
 #[derive(Debug)]
 pub struct Keyspace(Vec<Row>);
 
-/// Cells that were written together, beside the key of their row.
+/// Cells that were written together, next to the key of their row.
 #[derive(Debug, Deserialize, Serialize)]
 struct Row {
     table: String,

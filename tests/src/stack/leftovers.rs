@@ -24,7 +24,7 @@ impl Leftovers {
         without_own_variables(&mut command);
         // What ends the test run from the keyboard must not end this.
         command.process_group(0);
-        // Nobody reads what it says once the test run is over.
+        // Its output has no reader once the test run is over.
         let sweeper = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         Leftovers { _sweeper: sweeper.unwrap_or_else(|error| panic!("{}: {error}", binary.display())) }
     }

@@ -68,7 +68,7 @@ impl RedisServer {
         signal(self.child.as_ref().expect("it runs"), "STOP");
     }
 
-    /// Lets it go on.
+    /// Lets it continue.
     pub fn go_on(&self) {
         signal(self.child.as_ref().expect("it runs"), "CONT");
     }
@@ -89,7 +89,8 @@ fn binary() -> PathBuf {
     if fetched.exists() { fetched } else { PathBuf::from("redis-server") }
 }
 
-/// Where the real stack's programs are: `TIDEGATE_STACK_DIR`, or where its Redis was told to be, or below the checkout.
+/// Where the real stack's programs are: `TIDEGATE_STACK_DIR`, or where its Redis is configured to be, or below the
+/// checkout.
 pub fn stack_folder() -> PathBuf {
     let given = std::env::var_os("TIDEGATE_STACK_DIR").map(PathBuf::from);
     let redis = std::env::var_os("TIDEGATE_TEST_REDIS_SERVER").map(PathBuf::from);

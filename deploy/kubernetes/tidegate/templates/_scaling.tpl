@@ -60,7 +60,7 @@ spec:
   maxReplicaCount: {{ .maxReplicas }}
   pollingInterval: {{ .pollingIntervalSeconds }}
   cooldownPeriod: {{ .cooldownSeconds }}
-  # Without an answer from Kafka: as many as possible, for nobody knows how much waits.
+  # Without an answer from Kafka: as many as possible, because the lag is unknown.
   fallback:
     failureThreshold: 4
     replicas: {{ .maxReplicas }}

@@ -53,7 +53,7 @@ async fn what_is_not_decided_has_no_ids() {
     assert_eq!(client.get("/v1/runs").await.json()["total"], 0);
 }
 
-/// Our choice: whoever cannot count requests lets nobody in.
+/// Our choice: a front door that cannot count requests refuses them.
 #[tokio::test]
 async fn without_a_limiter_nobody_is_let_in() {
     let (world, _, client) = one().await;
@@ -91,7 +91,7 @@ async fn a_test_of_a_webhook_is_sent_at_once() {
     }
 }
 
-/// Our choice: a lease that nobody renews lapses, and the run is offered again with the next token.
+/// Our choice: a lease that is not renewed lapses, and the run is offered again with the next token.
 #[tokio::test]
 async fn a_lease_lapses() {
     let mut settings = WorldSettings::default();

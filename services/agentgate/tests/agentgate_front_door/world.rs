@@ -47,7 +47,7 @@ impl Drop for World {
     }
 }
 
-/// Views that break when they are told to.
+/// Views that fail on request.
 struct Breakable(Arc<AtomicBool>, Arc<dyn Views>);
 
 impl Breakable {

@@ -43,7 +43,7 @@ pub(super) fn draw(settled: &[Stretch], records: u64, mut random: impl FnMut() -
     joined(drawn)
 }
 
-/// Each of these records by itself, so that none is passed over for its size, if it is still there to be read. In log
+/// Each of these records by itself, so that none is skipped for its size, if it is still there to be read. In log
 /// order: reading on costs no seek.
 pub(super) fn these(positions: impl Iterator<Item = Position>, settled: &[Stretch]) -> Vec<Stretch> {
     let one = |at: Position| Stretch { partition: at.partition, from: at.offset, until: at.offset + 1 };

@@ -16,7 +16,7 @@ use super::draw::{self, Stretch};
 use super::verdict::{Looked, Verdict};
 use crate::metrics::{CONSERVATION_MISSING, CONSERVATION_SAMPLED};
 
-/// Payload read at once. Records beyond it are passed over.
+/// Payload read at once. Records beyond it are skipped.
 const READ_BYTES: usize = 1 << 20;
 /// Lost records that are kept in view; each turn looks at them again.
 const KEPT: usize = 32;

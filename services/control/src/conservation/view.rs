@@ -25,7 +25,7 @@ pub(super) struct View {
 /// What the last sample of records that are called stored found in the store.
 #[derive(Serialize)]
 struct SampleView {
-    /// `null`: the first one is under way.
+    /// `null`: the first one is in progress.
     #[serde(serialize_with = "iso_option::serialize")]
     taken_at: Option<Timestamp>,
     looked_up: u64,

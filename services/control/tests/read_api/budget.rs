@@ -1,4 +1,4 @@
-//! The bytes of answers under way: bounded, waited for, and given back.
+//! The bytes of answers in progress: bounded, waited for, and given back.
 
 use std::sync::Arc;
 

@@ -85,7 +85,7 @@ fn published(log: Option<MemoryLog>, accounts: MemoryNotedAccounts) -> String {
     let recorder = PrometheusBuilder::new().build_recorder();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     metrics::with_local_recorder(&recorder, || {
-        // In memory nothing waits: the first pass is over before the watch can be told to stop.
+        // In memory nothing waits: the first pass is over before the watch can be stopped.
         runtime.block_on(conservation(log, accounts).watch(async { tokio::task::yield_now().await }));
     });
     recorder.handle().render()

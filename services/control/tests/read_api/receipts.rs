@@ -21,7 +21,7 @@ fn path(receipt: Receipt) -> String {
     format!("/v1/receipts/{receipt}")
 }
 
-/// Partition 3 is settled from 10 to 15: stored, then one of each other fate, then stored; who wrote them is team A.
+/// Partition 3 is settled from 10 to 15: stored, then one of each other fate, then stored; all of them are of team A.
 async fn settled(house: &House) {
     let mut account = Account::opened(1, 3, 10);
     let fates = [Fate::Stored, Fate::Duplicate, Fate::Conflict, Fate::Dead, Fate::Stored];
@@ -72,7 +72,7 @@ async fn every_state_is_told() {
     }
 }
 
-/// The persister goes on, and the answer with it.
+/// The persister continues, and the answer with it.
 #[tokio::test]
 async fn a_queued_record_becomes_a_settled_one() {
     let house = House::open().await;
@@ -141,7 +141,7 @@ async fn what_is_not_kept_any_more_is_gone() {
     }
 }
 
-/// A record that nobody ever read has no note either, and must not be told stored.
+/// A record that was never read has no note either, and must not be reported as stored.
 #[tokio::test]
 async fn where_records_are_missing_nothing_is_guessed() {
     let house = House::open().await;

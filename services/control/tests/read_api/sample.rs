@@ -1,4 +1,4 @@
-//! What is called stored is looked up in the store, and what is not there is told.
+//! Records that count as stored are looked up in the store, and missing ones are reported.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -112,7 +112,7 @@ async fn a_run_that_the_store_has_lost_is_told_once_a_second_look_does_not_find_
     let before = pipeline.runs.copied();
     let finished = pipeline.store(1, closing()).await;
     let lost = pipeline.store(2, opening()).await;
-    // On its way: nobody calls it stored.
+    // Not settled yet, so it does not count as stored.
     pipeline.append(3, opening()).await;
     let conservation = pipeline.conservation(64);
     started(&conservation);

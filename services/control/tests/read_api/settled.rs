@@ -25,11 +25,11 @@ impl ReadLog for Ends {
     }
 
     async fn offset_at(&self, _: Partition, _: Timestamp) -> Result<i64, LogError> {
-        unreachable!("nobody looks for a time")
+        unreachable!("no lookup by time")
     }
 
     async fn read_range(&self, _: Partition, _: i64, _: i64, _: usize) -> Result<Vec<Consumed>, LogError> {
-        unreachable!("nobody reads records")
+        unreachable!("no record is read")
     }
 }
 
@@ -86,7 +86,7 @@ async fn an_empty_log_is_settled_and_an_unknown_one_is_not() {
     unknown.tell(team(1), run_id(1), start("finder", NOON)).await;
     assert_eq!(unknown.get(&path("?settled=true")).await.header("x-tidegate-settled"), Some("false"));
     for query in ["", "?settled=false"] {
-        assert_eq!(unknown.get(&path(query)).await.header("x-tidegate-settled"), None, "nobody asked");
+        assert_eq!(unknown.get(&path(query)).await.header("x-tidegate-settled"), None, "it was not asked for");
     }
     assert_refusal(&unknown.get(&path("?settled=yes")).await, 400, "invalid_field", Some("settled"));
 }

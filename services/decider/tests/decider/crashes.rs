@@ -1,5 +1,5 @@
-//! A process that ends between any two writes, or in the middle of one, and one that goes on though its partition is another's:
-//! the store is what the log makes of it.
+//! A process that ends between any two writes, or in the middle of one, and one that continues though its partition is
+//! another's: the store is what the log makes of it.
 
 use std::collections::BTreeMap;
 
@@ -124,7 +124,7 @@ async fn a_kill_at_any_write_changes_nothing() {
     }
 }
 
-/// It was suspended in the middle of a write; others have decided everything meanwhile; it goes on.
+/// It was suspended in the middle of a write; others have decided everything meanwhile; it continues.
 #[tokio::test(start_paused = true)]
 async fn a_zombie_changes_nothing() {
     for writes in (1..).step_by(3) {

@@ -30,7 +30,7 @@ impl Fuse {
         *self.left.borrow() == 0
     }
 
-    /// What hung goes on, as a process does that was only suspended.
+    /// What hung continues, as a process does that was only suspended.
     pub fn revive(&self) {
         self.left.send_replace(usize::MAX);
     }

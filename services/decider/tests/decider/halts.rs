@@ -1,4 +1,4 @@
-//! A command that cannot be decided halts its partition. Nothing is passed over, but for what an operator has set aside.
+//! A command that cannot be decided halts its partition. Nothing is skipped, but for what an operator has set aside.
 
 use bytes::Bytes;
 use tidegate_kernel::command::OwnerId;

@@ -93,7 +93,7 @@ async fn a_log_with_other_partitions_is_not_decided() {
     running.stop().await;
 }
 
-/// Facts of clients expire after 30 days: nobody looks for them then.
+/// Facts of clients expire after 30 days: no client looks for them then.
 #[tokio::test(start_paused = true)]
 async fn an_old_log_may_be_read_again_without_its_facts() {
     let rig = funded().await;

@@ -42,7 +42,7 @@ async fn the_next_owner_of_the_partition_appends_it() {
     running.stop().await;
 }
 
-/// While nobody decides, at most one tick is on the way, and then ever fewer are added.
+/// While no decider runs, at most one tick is in flight, and further ones are appended with growing pauses.
 #[tokio::test(start_paused = true)]
 async fn a_partition_that_stands_still_gets_few_ticks() {
     let rig = Rig::new(1);

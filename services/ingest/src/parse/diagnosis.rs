@@ -15,18 +15,18 @@ const MAX_PATH_CHARS: usize = 256;
 /// The first thing wrong with a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnosis {
-    /// The innermost member or item that it stands in, such as `events[36].data.score`; empty for the text itself.
+    /// The innermost member or item that it is in, such as `events[36].data.score`; empty for the text itself.
     pub path: String,
     /// Completes "The body …".
     pub what: String,
-    /// The byte at which it stands.
+    /// The byte at which it is.
     at: usize,
     /// A member is there twice.
     pub is_repeat: bool,
 }
 
 impl Diagnosis {
-    /// Where it stands in its text, for people: ` (line 1, column 7)`.
+    /// Its place in its text, for people: ` (line 1, column 7)`.
     pub fn place(&self, text: &str) -> String {
         let before = text.get(..self.at).unwrap_or(text);
         let line = before.rsplit('\n').next().unwrap_or(before);

@@ -1,6 +1,6 @@
 //! Which encoding a body is in that is no UTF-8. Only refused bodies are looked at.
 
-/// The encoding's name, by its byte order mark or by where the zeros of its first characters stand.
+/// The encoding's name, by its byte order mark or by the places of the zeros in its first characters.
 pub fn foreign(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0xff, 0xfe, 0, 0, ..] => Some("UTF-32 (little-endian)"),

@@ -17,12 +17,12 @@ pub const MAX_EVENTS: usize = 50;
 #[derive(Debug)]
 pub struct Batch {
     pub events: Vec<Event>,
-    /// Where each stood in the body.
+    /// The index of each in the body.
     indices: Vec<usize>,
 }
 
 impl Batch {
-    /// Where the event stood in the body, given its place among [`Batch::events`].
+    /// The event's index in the body, given its index among [`Batch::events`].
     pub fn sent_index(&self, index: usize) -> usize {
         self.indices.get(index).copied().unwrap_or(index)
     }

@@ -34,11 +34,11 @@ impl ParentObject {
 pub enum Fault {
     /// Not JSON, or no object where one must be.
     NotJson {
-        /// The innermost member that the fault stands in.
+        /// The innermost member that the fault is in.
         field: Option<String>,
         reason: String,
     },
-    /// A known member, or one of free JSON, stands in an object twice: no reader could say which one counts.
+    /// A known member, or one of free JSON, is in an object twice: no reader could say which one counts.
     Twice {
         field: String,
     },
@@ -88,7 +88,7 @@ impl Fault {
         if let Some(name) = encoding::foreign(body) {
             return Fault::whole_body(format!("is {name}: send UTF-8"));
         }
-        // Cut off there, it ends in the member that the byte stands in.
+        // Cut off there, it ends in the member that the byte is in.
         let before = std::str::from_utf8(&body[..valid]).unwrap_or_default();
         let path = diagnosis::of(before).map(|found| found.path).filter(|path| !path.is_empty());
         let byte = body.get(valid).copied().unwrap_or_default();
@@ -96,7 +96,7 @@ impl Fault {
         Fault::NotJson { field: path, reason }
     }
 
-    /// What is wrong with a body that the JSON reader refuses, in words and with the member it stands in.
+    /// What is wrong with a body that the JSON reader refuses, in words and with the member it is in.
     pub(super) fn not_json(body: &str, error: &serde_json::Error) -> Self {
         if let Some(name) = encoding::foreign(body.as_bytes()) {
             return Fault::whole_body(format!("is {name}: send UTF-8"));

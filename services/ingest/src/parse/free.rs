@@ -24,7 +24,7 @@ pub fn is_empty_list(raw: &RawValue) -> bool {
     inner.is_some_and(|inner| inner.trim().is_empty())
 }
 
-/// The member's value as it stands and the hash of what it says; the members of an object are shown to `note`.
+/// The member's value as it was sent and the hash of its content; the members of an object are shown to `note`.
 ///
 /// # Errors
 /// [`Fault::Malformed`]: nested too deep, too many members, or not readable. [`Fault::Twice`]: a repeated member.
@@ -40,7 +40,7 @@ pub fn hashed<'de>(
     Ok(Some((if empty { FreeJson::empty_object() } else { FreeJson::from_raw(raw) }, hash)))
 }
 
-/// The fault with the member of the value that it stands in.
+/// The fault with the member of the value that it is in.
 pub(super) fn free_fault(member: &Member<'_>, raw: &str, error: &FreeJsonError) -> Fault {
     let found = match error {
         FreeJsonError::NotJson | FreeJsonError::Repeated => diagnosis::of_free(raw),

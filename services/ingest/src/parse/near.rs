@@ -17,8 +17,8 @@ const SYNONYMS: [(&str, &str); 11] = [
 /// No name of ours is longer; a longer one resembles none.
 const MAX_BYTES: usize = 32;
 
-/// The known name that `name` is a slip of: in other case, with other dashes, with a letter or two wrong, or another
-/// word for it.
+/// The known name that `name` is a misspelling of: in other case, with other dashes, with a character or two wrong, or
+/// another word for it.
 pub fn likely(name: &str, known: &[&'static str]) -> Option<&'static str> {
     if name.len() > MAX_BYTES {
         return None;
@@ -34,7 +34,7 @@ fn plain(name: &str) -> String {
     name.chars().filter(|char| !matches!(char, '_' | '-' | '.' | ' ')).map(|char| char.to_ascii_lowercase()).collect()
 }
 
-/// Two of the shortest names differ by a letter or two anyhow.
+/// Two of the shortest names differ by a character or two anyway.
 fn is_slip(given: &str, known: &str) -> bool {
     let letters = match known.len() {
         0..=3 => 0,

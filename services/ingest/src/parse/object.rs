@@ -63,7 +63,7 @@ impl<'de, const N: usize> Object<'de, N> {
     }
 }
 
-/// Reads any JSON value; what is no object is passed over and noted.
+/// Reads any JSON value; what is no object is skipped and noted.
 #[derive(Clone, Copy)]
 pub(super) struct ReadObject<const N: usize> {
     pub shape: &'static Shape<N>,

@@ -61,7 +61,7 @@ fn idle(object: &Object<'_, 10>) -> Result<Option<Idle>, Fault> {
         None => None,
     };
     match (seconds, status) {
-        (None, Some(_)) => Err(word.malformed("needs 'idle_timeout_seconds' beside it")),
+        (None, Some(_)) => Err(word.malformed("needs 'idle_timeout_seconds' as well")),
         (None, None) => Ok(None),
         // 86,400 at most: it fits.
         (Some(seconds), status) => {

@@ -28,7 +28,7 @@ async fn a_run_from_start_to_finish() {
     let taken = house.send(post(&events, &batch(&[item(1, "log"), item(2, "step")]))).await;
     let expected = json!({"run_id": RUN, "accepted": 2, "duplicates": 0, "received_at": NOW});
     assert_eq!((taken.status, taken.json()), (StatusCode::ACCEPTED, expected));
-    // The twin in front does not shift the place that the conflict is told of.
+    // The duplicate before it does not change the index that the conflict names.
     let conflicting = batch(&[item(3, "log"), item(3, "log"), item(2, "log")]);
     let refused = house.send(post(&events, &conflicting)).await;
     assert_eq!((refused.status, &refused.json()["field"]), (StatusCode::CONFLICT, &json!("events[2].external_id")));

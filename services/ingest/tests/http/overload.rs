@@ -1,4 +1,4 @@
-//! Busy, by room for bodies: what is refused, what is told, and that nothing stays taken.
+//! Overload by bytes of bodies: what is refused, with which text, and that all permits are given back.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -1,4 +1,4 @@
-//! How soon clients are to come back while something is away.
+//! How soon clients are to come back while something is down.
 
 use std::collections::BTreeSet;
 

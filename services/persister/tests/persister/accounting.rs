@@ -18,11 +18,11 @@ enum Step {
     Crash {
         after: usize,
     },
-    /// So it does, and what it had under way is done later, behind its successor's back.
+    /// So it does, and what it had in progress is done later, behind its successor's back.
     CrashAndComeLate {
         after: usize,
     },
-    /// The process stands still, is taken for dead, and goes on.
+    /// The process stands still, is taken for dead, and continues.
     Freeze {
         after: usize,
     },
@@ -144,13 +144,13 @@ impl Group {
             Step::PowerCut { after } => {
                 let first = self.stopped_after(*after).await;
                 self.members.iter().for_each(|(seam, _)| seam.close_after(0));
-                // Steps under way end before the power goes, or never do: time passes only while everybody waits.
+                // Steps in progress end before the power cut, or never do: time passes only while all tasks wait.
                 let mut looks = 0;
                 let looked_twice = async || {
                     looks += 1;
                     looks > 2
                 };
-                eventually("everybody stands still", looked_twice).await;
+                eventually("all tasks wait", looked_twice).await;
                 for (_, running) in self.members.drain(..).chain([first]) {
                     running.kill().await;
                 }
@@ -166,7 +166,7 @@ impl Group {
         }
     }
 
-    /// Everything that stood still goes on, everything is read to its end, everybody stops.
+    /// Everything that was halted continues, everything is read to its end, all tasks stop.
     async fn end(&mut self) {
         eventually("the group reads to the log's end", async || is_caught_up(&self.rig).await).await;
         self.late.iter().for_each(Seam::reopen);
@@ -213,7 +213,7 @@ async fn plays(steps: &[Step], poll_bytes: usize) {
     group.check().await;
 }
 
-/// In a time of its own, which passes at once while everybody waits.
+/// On a clock of its own, which advances at once while all tasks wait.
 fn in_its_own_time(test: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     runtime.expect("a runtime").block_on(test);

@@ -40,7 +40,7 @@ async fn records_at_places_of_others_are_not_passed_over() {
     assert_eq!(rig.accounts.account(1, 2).await, Ok(Some(former)), "nor accounted for");
 }
 
-/// The group was deleted: all is read again, nothing is counted twice, and the partition goes on.
+/// The group was deleted: all is read again, nothing is counted twice, and the partition continues.
 #[tokio::test]
 async fn records_that_only_come_again_are_no_other_log() {
     let rig = Rig::new();

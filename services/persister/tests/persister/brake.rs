@@ -41,7 +41,7 @@ async fn count_dead_letters(rig: &Rig) -> usize {
 }
 
 /// A thousand records that cannot be read: what came before them is applied, of them fewer than the brake's length are
-/// dead-lettered, what comes after them waits unharmed on the log, and other partitions go on. A stop does not wait.
+/// dead-lettered, what comes after them waits unharmed on the log, and other partitions continue. A stop does not wait.
 #[tokio::test]
 async fn a_run_of_poison_stops_its_partition_and_no_other() {
     let rig = Rig::new();
@@ -86,10 +86,11 @@ async fn a_run_of_poison_stops_its_partition_and_no_other() {
     })
     .await;
     assert_eq!((lag_in(&rig, braked).await.committed, count_dead_letters(&rig).await), (held_at, 99));
-    assert_eq!(running.stop().await.uncommitted, 0, "the brake's records are nobody's lateness");
+    assert_eq!(running.stop().await.uncommitted, 0, "records behind the brake do not count as uncommitted");
 }
 
-/// After the operator has looked: a start with the rule raised goes on exactly there, and each dead letter is there once.
+/// After the operator has looked: a start with the rule raised continues exactly there, and each dead letter is there
+/// once.
 #[tokio::test]
 async fn a_restart_goes_on_from_there() {
     let mut rig = Rig::new();
@@ -122,7 +123,7 @@ async fn a_restart_goes_on_from_there() {
     assert!(halts.iter().all(|halt| !halt.is_in_force(account.next_offset)), "{halts:?} are over");
 }
 
-/// A partition that is taken away while it is held goes on with its next owner's own count.
+/// A partition that is taken away while it is held continues with its next owner's own count.
 #[tokio::test]
 async fn a_held_partition_can_be_taken_away() {
     let mut rig = Rig::new();
@@ -146,7 +147,7 @@ async fn a_held_partition_can_be_taken_away() {
     }
 }
 
-/// One in five cannot be read, for ever: that is a client's or a disk's doing, and each one becomes a dead letter.
+/// One in five can never be read: a client or a disk is the cause, and each one becomes a dead letter.
 #[tokio::test]
 async fn occasional_poison_never_stops_anything() {
     let mut rig = Rig::new();

@@ -44,7 +44,7 @@ impl Runs for Failing {
     }
 }
 
-/// Records wait on the log while the store is away; none becomes a dead letter, none is lost or doubled.
+/// Records wait on the log while the store is down; none becomes a dead letter, none is lost or doubled.
 #[tokio::test]
 async fn a_store_outage_only_delays() {
     let rig = Rig::new();

@@ -5,7 +5,7 @@ use tidegate_ports::{Append, DeadLetters};
 
 use crate::rig::{Rig, key, records_of};
 
-/// A poison record never blocks its partition: it is kept with its provenance and its bytes, and the rest goes on.
+/// A poison record never blocks its partition: it is kept with its provenance and its bytes, and the rest continues.
 #[tokio::test]
 async fn poison_goes_to_the_dead_letters() {
     let rig = Rig::new();

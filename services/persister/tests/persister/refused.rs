@@ -1,4 +1,4 @@
-//! A store that refuses some records for good: they become dead letters, and their partition goes on.
+//! A store that refuses some records for good: they become dead letters, and their partition continues.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,5 +1,5 @@
-//! A seam between a persister and its ports, where it can be stopped between any two steps and go on later, and a
-//! witness beside it who knows what each step must find done.
+//! A seam between a persister and its ports, where it can be stopped between any two steps and continue later, and a
+//! witness that checks at each step which steps must be done before it.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -36,7 +36,7 @@ impl Seam {
         }
     }
 
-    /// Lets so many more passes through, and then nobody.
+    /// Lets this many more passes through, and then none.
     pub fn close_after(&self, passes: usize) {
         self.passes_left.store(passes, Ordering::SeqCst);
     }
@@ -45,7 +45,7 @@ impl Seam {
         !*self.is_open.borrow()
     }
 
-    /// Whoever waits goes on.
+    /// Whoever waits continues.
     pub fn reopen(&self) {
         self.passes_left.store(usize::MAX, Ordering::SeqCst);
         self.is_open.send_replace(true);
@@ -68,7 +68,7 @@ impl Seam {
         let _ = self.is_open.subscribe().wait_for(|is_open| *is_open).await;
     }
 
-    /// One step, under way by itself: whoever asked for it may be gone when it is done.
+    /// One step, in progress by itself: whoever asked for it may be gone when it is done.
     async fn step<T: Send + 'static>(&self, step: impl Future<Output = T> + Send + 'static) -> T {
         let seam = self.clone();
         let done = tokio::spawn(async move {
@@ -127,22 +127,22 @@ impl Witness {
 
     /// The power goes: saves and notes that no settlement followed are gone. The log and the dead letters are synced.
     pub fn cut_power(&self) {
-        let synced = self.synced.lock().expect("nobody panics with it");
+        let synced = self.synced.lock().expect("no holder panics");
         self.runs.go_back_to(&synced.0);
         self.accounts.go_back_to(&synced.1);
     }
 
     fn sync(&self) {
-        *self.synced.lock().expect("nobody panics with it") = (self.runs.copied(), self.accounts.copied());
+        *self.synced.lock().expect("no holder panics") = (self.runs.copied(), self.accounts.copied());
     }
 
     /// What it saw that must not be.
     pub fn seen(&self) -> Vec<String> {
-        self.seen.lock().expect("nobody panics with it").clone()
+        self.seen.lock().expect("no holder panics").clone()
     }
 
     fn accuse(&self, what: String) {
-        self.seen.lock().expect("nobody panics with it").push(what);
+        self.seen.lock().expect("no holder panics").push(what);
     }
 
     /// The account of the records before `next_offset`, as the log has it.
@@ -233,7 +233,7 @@ struct WatchedLog {
 #[async_trait]
 impl Consume for WatchedLog {
     async fn poll(&mut self, max_bytes: usize, wait: Duration) -> Result<Polled, LogError> {
-        // Only before: what was polled must not be lost when nobody waits for it any more.
+        // Only before: what was polled must not be lost when its caller has stopped waiting.
         self.watched.seam.pass().await;
         let polled = self.inner.poll(max_bytes, wait).await;
         if matches!(polled, Ok(Polled::Idle)) {

@@ -79,7 +79,7 @@ async fn what_the_store_lost_is_read_again_before_anything_is_built_upon_the_res
     rig.append_all(middle).await;
     rig.caught_up().await;
     rig.store_goes_back_to(&synced);
-    // Of the same runs: folded onto what is left, they would hide for ever what was lost.
+    // Of the same runs: folded onto what is left, they would hide permanently what was lost.
     rig.append_all(the_end).await;
     rig.caught_up().await;
     running.stop().await;

@@ -8,7 +8,7 @@ use tidegate_ports::Clock;
 use tidegate_sqlite::{EmbeddedCommandStore, Expired};
 
 const EVERY: Duration = Duration::from_secs(600);
-/// Rows of one kind deleted at a time, so that decisions are not held up.
+/// Rows of one kind deleted at a time, so that decisions are not delayed.
 const STEP: usize = 500;
 
 pub fn expiry(store: EmbeddedCommandStore, clock: Arc<dyn Clock>) -> Job {

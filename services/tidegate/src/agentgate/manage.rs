@@ -40,7 +40,7 @@ impl Command {
 /// Runs one command.
 ///
 /// # Errors
-/// What was wrong with which value, and the way out.
+/// What was wrong with which value, and what to do about it.
 pub async fn run(office: Office, command: Command) -> Result<(), Failure> {
     match command {
         Command::Orgs(command) => orgs::run(office, command).await,

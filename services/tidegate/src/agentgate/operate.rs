@@ -35,7 +35,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Runs one management command.
 ///
 /// # Errors
-/// What was wrong with which value, and the way out.
+/// What was wrong with which value, and what to do about it.
 pub fn manage(config: &Config, command: Command) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(cannot_start)?;
@@ -57,7 +57,7 @@ async fn on_servers(config: &Config, clock: Arc<dyn Clock>, command: Command) ->
     done.and(closed.map_err(Failure::unavailable))
 }
 
-/// An office whose commands are decided by whoever consumes the log.
+/// An office whose commands are decided by the consumer of the log.
 pub fn on_ports(ports: &DoorPorts, ids: Arc<dyn Ids>, json: bool) -> Office {
     let (_, submitter) = submitter(&ports.commands, ShedThresholds::OF_COMMANDS);
     let CommandPorts { views, deliveries, clock, .. } = ports.commands.clone();

@@ -1,7 +1,7 @@
 //! `tidegate void`: sets one command aside that cannot be decided.
 //!
-//! Only the command at which its partition is halted can be set aside: another one may have been decided, or be under way,
-//! and would then be skipped by a rebuild though its decision was answered (docs/protocol-models.md).
+//! Only the command at which its partition is halted can be set aside: another one may have been decided, or be in
+//! progress, and would then be skipped by a rebuild though its decision was answered (docs/protocol-models.md).
 
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -40,7 +40,7 @@ pub fn run(args: WorkerArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// One line on standard error. Whether anybody reads it makes no difference.
+/// One line on standard error. An error of the write is ignored.
 fn log(line: &LogLine) {
     let source = match line.source {
         LogSource::Worker => "",

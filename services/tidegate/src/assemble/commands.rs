@@ -17,7 +17,7 @@ use tidegate_ports::{
 /// AgentGate's name in topics, groups, keyspaces, prefixes and folders.
 pub const API: &str = AgentGate::API;
 
-/// What both the front door and the decider of an API stand on.
+/// The ports that both the front door and the decider of an API use.
 #[derive(Clone)]
 pub struct CommandPorts {
     pub append: Arc<dyn Append>,
@@ -30,7 +30,7 @@ pub struct CommandPorts {
     pub clock: Arc<dyn Clock>,
 }
 
-/// What a front door needs besides.
+/// What a front door needs in addition.
 #[derive(Clone)]
 pub struct DoorPorts {
     pub commands: CommandPorts,
@@ -45,7 +45,7 @@ impl DoorPorts {
     }
 }
 
-/// What a decider needs besides.
+/// What a decider needs in addition.
 pub struct DeciderPorts {
     pub commands: CommandPorts,
     pub consume: Box<dyn Consume>,

@@ -34,7 +34,7 @@ const LEAVE_DEADLINE: Duration = Duration::from_secs(10);
 /// What a front door needs: the log, the consumers' lag, the gate, credentials, rates, what is stored.
 ///
 /// # Errors
-/// What is wrong or did not come up, and the way out.
+/// What is wrong or did not come up, and what to do about it.
 pub async fn front_door(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<AdmissionPorts>, Failure> {
     let kafka = config.kafka()?;
     let options = options_of(kafka, "ingest");
@@ -74,7 +74,7 @@ pub fn flushing(log: KafkaLog, deadline: Duration) -> Close {
 /// What a persister needs: its membership of the group, the runs, the dead letters, the lag.
 ///
 /// # Errors
-/// What is wrong or did not come up, and the way out.
+/// What is wrong or did not come up, and what to do about it.
 pub async fn persister(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<PersisterPorts>, Failure> {
     let kafka = config.kafka()?;
     let options = options_of(kafka, "persist");
@@ -112,7 +112,7 @@ async fn left(in_time: impl Future<Output = bool>) -> Result<(), String> {
 /// for the log.
 ///
 /// # Errors
-/// What is wrong or did not come up, and the way out.
+/// What is wrong or did not come up, and what to do about it.
 pub async fn read_api(config: &Config) -> Result<Opened<(ReadPorts, Arc<dyn Credentials>)>, Failure> {
     let log: Option<Arc<dyn ReadLog>> = match &config.kafka {
         Some(kafka) => {
@@ -133,7 +133,7 @@ pub async fn read_api(config: &Config) -> Result<Opened<(ReadPorts, Arc<dyn Cred
 /// The registry alone. Management commands do not wait for a store that is down: they fail at once.
 ///
 /// # Errors
-/// What is wrong, and the way out.
+/// What is wrong, and what to do about it.
 pub async fn registry(config: &Config) -> Result<OpenedRegistry, Failure> {
     let cql = Cql::connect(&config.scylla()?.options, &agentping::SCHEMA).await?;
     Ok(OpenedRegistry { registry: Arc::new(ScyllaRegistry::new(cql)), region: config.region })
@@ -142,7 +142,7 @@ pub async fn registry(config: &Config) -> Result<OpenedRegistry, Failure> {
 /// The gate alone, for a command that frees slots. It connects in the background.
 ///
 /// # Errors
-/// What is wrong, and the way out.
+/// What is wrong, and what to do about it.
 pub fn gate(config: &Config, clock: &Arc<dyn Clock>) -> Result<RedisGate, Failure> {
     // Its keys are named after the log's topics.
     config.kafka()?;
@@ -168,7 +168,7 @@ async fn store(config: &Config) -> Result<AgentPingCql, Failure> {
 /// Waits until `attempt` on the store works.
 ///
 /// # Errors
-/// What is wrong or did not come up, and the way out.
+/// What is wrong or did not come up, and what to do about it.
 pub async fn wait_for_store<T, E, F>(
     config: &Config,
     options: &ScyllaOptions,
@@ -189,7 +189,7 @@ where
 /// Waits until the topics are there, and checks that they are as configured.
 ///
 /// # Errors
-/// What is wrong or did not come up, and the way out.
+/// What is wrong or did not come up, and what to do about it.
 pub async fn log_as_configured(config: &Config, kafka: &KafkaConfig, options: &KafkaOptions) -> Result<(), Failure> {
     wait_for_log(config, options, || topics::check(options, &kafka.layout)).await.map(drop)
 }
@@ -197,7 +197,7 @@ pub async fn log_as_configured(config: &Config, kafka: &KafkaConfig, options: &K
 /// Waits until `attempt` on the log works.
 ///
 /// # Errors
-/// What is wrong or did not come up, and the way out.
+/// What is wrong or did not come up, and what to do about it.
 pub async fn wait_for_log<T, F>(
     config: &Config,
     options: &KafkaOptions,

@@ -39,7 +39,7 @@ pub struct AllPorts {
 /// Opens the files of the folder, making those that are missing, and locks the folder for this process.
 ///
 /// # Errors
-/// What is wrong with the folder, and the way out.
+/// What is wrong with the folder, and what to do about it.
 pub async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<AllPorts>, Failure> {
     let partitions = config.log.partitions;
     let folder = DataFolder::open_or_create(&config.data, config.region, partitions, clock.now())?;
@@ -114,7 +114,7 @@ fn closing(log: EmbeddedLog, store: Arc<EmbeddedStore>) -> Close {
 /// Opens the registry of a folder, also while a service runs on it.
 ///
 /// # Errors
-/// What is wrong with the folder, and the way out.
+/// What is wrong with the folder, and what to do about it.
 pub fn open_registry(data: &Path, region: Option<Region>) -> Result<OpenedRegistry, Failure> {
     registry_of(&DataFolder::open_existing(data, region)?)
 }
@@ -122,7 +122,7 @@ pub fn open_registry(data: &Path, region: Option<Region>) -> Result<OpenedRegist
 /// The same, for a command that begins a deployment: a folder that is not there is made.
 ///
 /// # Errors
-/// What is wrong with the folder, and the way out.
+/// What is wrong with the folder, and what to do about it.
 pub fn make_registry(data: &Path, region: Option<Region>, now: Timestamp) -> Result<OpenedRegistry, Failure> {
     let folder = match DataFolder::open_existing(data, region) {
         Err(FolderError::NotThere { .. }) => {

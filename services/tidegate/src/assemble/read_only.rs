@@ -38,7 +38,7 @@ pub struct WatchedLag {
 /// Opens the lag. Where the store cannot be read, a line on standard error says so, and its accounts do not count.
 ///
 /// # Errors
-/// What is wrong, and the way out.
+/// What is wrong, and what to do about it.
 pub async fn lag(config: &Config, clock: &Arc<dyn Clock>) -> Result<WatchedLag, Failure> {
     if names_servers(config) {
         let kafka = config.kafka()?;
@@ -71,7 +71,7 @@ fn passed_over(why: &dyn std::fmt::Display) {
 /// The dead letters, for reading.
 ///
 /// # Errors
-/// What is wrong, and the way out.
+/// What is wrong, and what to do about it.
 pub fn dead_letters(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn DeadLetters>, Failure> {
     if names_servers(config) {
         let options = distributed::options_of(config.kafka()?, "dead-letters");
@@ -83,7 +83,7 @@ pub fn dead_letters(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn D
 /// The registry, which knows the teams by name.
 ///
 /// # Errors
-/// What is wrong, and the way out.
+/// What is wrong, and what to do about it.
 pub async fn registry(config: &Config) -> Result<OpenedRegistry, Failure> {
     if names_servers(config) {
         return distributed::registry(config).await;

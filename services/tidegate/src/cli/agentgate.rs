@@ -7,7 +7,7 @@ use super::distributed::{Deployment, Operations};
 
 #[derive(Debug, Subcommand)]
 pub enum AgentGateCommand {
-    /// Run a front door of AgentGate: what its clients and workers send to
+    /// Run a front door of AgentGate, which its clients and workers send requests to
     Serve(ServeArgs),
     /// Lease runs, and run a command for each
     Worker(WorkerArgs),
@@ -44,7 +44,7 @@ pub struct DeliveriesArgs {
 #[command(after_help = "Needs [kafka] brokers, [redis] urls and [scylla] nodes, and agentgate.secret_file.\n\n\
         Example:\n  tidegate agentgate serve --config tidegate-distributed.toml --listen 0.0.0.0:8082")]
 pub struct ServeArgs {
-    /// Where clients and workers send to; port 0 picks a free one [default: 127.0.0.1:8082]
+    /// Where the front door listens; port 0 picks a free one [default: 127.0.0.1:8082]
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<String>,
     #[command(flatten)]
@@ -67,10 +67,10 @@ pub struct WorkerArgs {
     /// A worker's key
     #[arg(long, value_name = "KEY", env = "TIDEGATE_WORKER_KEY", hide_env_values = true)]
     pub key: String,
-    /// The program, or a line for /bin/sh
+    /// The program, or a command line for /bin/sh
     #[arg(long, value_name = "CMD")]
     pub exec: String,
-    /// Run one order and exit
+    /// Carry out one run and exit
     #[arg(long)]
     pub once: bool,
     /// How many runs at a time
@@ -83,7 +83,7 @@ pub enum OrgsCommand {
     /// Create an organization
     #[command(after_help = "Example:\n  tidegate agentgate orgs create acme --included-cents 20000 --json")]
     Create {
-        /// What people call it
+        /// Its display name
         name: String,
         #[command(flatten)]
         settings: OrgSettings,
@@ -103,7 +103,7 @@ pub enum OrgsCommand {
         #[command(flatten)]
         place: Place,
     },
-    /// Change what an organization may do; what is not given stays
+    /// Change an organization's limits; those not given stay
     #[command(after_help = "Example:\n  tidegate agentgate orgs set org_… --concurrency 20 --billing none")]
     Set {
         /// The organization (org_…)
@@ -114,7 +114,7 @@ pub enum OrgsCommand {
         #[command(flatten)]
         place: Place,
     },
-    /// Suspend an organization: requests of its clients and its workers are refused, and runs under way end by their
+    /// Suspend an organization: requests of its clients and its workers are refused, and runs in progress end by their
     /// deadlines
     Suspend {
         /// The organization (org_…)
@@ -156,7 +156,7 @@ pub enum OrgsCommand {
 /// Cents that a command can name: ten thousand million dollars.
 const MAX_CENTS: u64 = 1_000_000_000_000;
 
-/// What an organization may do.
+/// An organization's limits.
 #[derive(Clone, Debug, Default, Args)]
 pub struct OrgSettings {
     /// Credits included in each billing cycle, in cents [default for a new one: 10000]
@@ -188,7 +188,7 @@ pub enum BillingArg {
 
 #[derive(Debug, Subcommand)]
 pub enum OrgKeysCommand {
-    /// Create a key; it is shown this once
+    /// Create a key, which is shown only once
     #[command(
         after_help = "Example:\n  tidegate agentgate keys create --org org_… --scopes work-orders:write,runs:read"
     )]
@@ -210,7 +210,7 @@ pub enum OrgKeysCommand {
         #[command(flatten)]
         place: Place,
     },
-    /// Revoke a key; a running service follows within two seconds
+    /// Revoke a key; a running service applies it within two seconds
     Revoke {
         /// The key's id (key_…), as list shows it; not the key itself
         #[arg(value_name = "ID")]
@@ -222,7 +222,7 @@ pub enum OrgKeysCommand {
 
 #[derive(Debug, Subcommand)]
 pub enum WorkerKeysCommand {
-    /// Create a worker's key, of one organization or of the fleet; it is shown this once
+    /// Create a worker's key, of one organization or of the fleet, which is shown only once
     #[command(after_help = "Example:\n  tidegate agentgate worker-keys create --org org_…")]
     Create {
         /// The organization whose runs it works on (org_…)
@@ -245,7 +245,7 @@ pub enum WorkerKeysCommand {
         #[command(flatten)]
         place: Place,
     },
-    /// Revoke a worker's key; a running service follows within two seconds
+    /// Revoke a worker's key; a running service applies it within two seconds
     Revoke {
         /// The key's id (key_…), as list shows it; not the key itself
         #[arg(value_name = "ID")]

@@ -10,10 +10,10 @@ use super::Place;
 /// Where the servers are.
 #[derive(Clone, Debug, Args)]
 pub struct Deployment {
-    /// A TOML file; TIDEGATE_… variables go over it, and flags over those
+    /// A TOML file; TIDEGATE_… variables override it, and flags override those
     #[arg(long, env = "TIDEGATE_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Where the data lives: eu or us; topics, keyspace and the gate's keys are named after it [default: eu]
+    /// The region of the data: eu or us; topics, keyspace and the gate's keys are named after it [default: eu]
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
 }
@@ -36,7 +36,7 @@ pub struct Operations {
         TIDEGATE_KAFKA__BROKERS=k1:9092,k2:9092 TIDEGATE_REDIS__URLS=redis://r:6379 TIDEGATE_SCYLLA__NODES=s:9042 \\\n    \
         tidegate ingest --region us")]
 pub struct IngestArgs {
-    /// Where clients send to; port 0 picks a free one [default: 127.0.0.1:8080]
+    /// Where the front door listens; port 0 picks a free one [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<String>,
     #[command(flatten)]
@@ -79,7 +79,7 @@ pub struct VoidArgs {
     /// Whose commands
     #[arg(long, value_enum)]
     pub api: CommandApi,
-    /// Why, for those who look at it later
+    /// The reason, which is kept
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
     #[command(flatten)]
@@ -123,7 +123,7 @@ pub struct ControlArgs {
         tidegate migrate --config tidegate-distributed.toml --dry-run"
 )]
 pub struct MigrateArgs {
-    /// Only say what would be applied
+    /// Only print what would be applied
     #[arg(long)]
     pub dry_run: bool,
     #[command(flatten)]
@@ -132,13 +132,13 @@ pub struct MigrateArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum TopicsCommand {
-    /// Make the topics that are missing; what is there is checked and never altered
+    /// Create missing topics; existing ones are checked and never altered
     #[command(after_help = "Example:\n  tidegate topics create --config tidegate-distributed.toml")]
     Create {
         #[command(flatten)]
         deployment: Deployment,
     },
-    /// Check that the topics are there, with the partitions, replicas and sizes that the configuration says
+    /// Check that the topics exist, with the partitions, replicas and sizes of the configuration
     #[command(after_help = "Example:\n  tidegate topics check --config tidegate-distributed.toml")]
     Check {
         #[command(flatten)]
@@ -165,7 +165,7 @@ impl TopicsCommand {
         tidegate compare --config tidegate-distributed.toml --with tidegate_eu_again"
 )]
 pub struct RebuildArgs {
-    /// The keyspace to be filled; made if it is not there
+    /// The keyspace to be filled; created if it does not exist
     #[arg(long, value_name = "KEYSPACE")]
     pub into: String,
     #[command(flatten)]

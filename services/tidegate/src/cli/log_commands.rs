@@ -23,7 +23,7 @@ use crate::log_commands::kind::Kind;
         tidegate lag --watch --json | jq .records"
 )]
 pub struct LagArgs {
-    /// Read again every --every-s seconds, and print how fast records are applied and how long the rest takes
+    /// Repeat every --every-s seconds, and print how fast records are applied and the time left
     #[arg(long)]
     pub watch: bool,
     /// Seconds between two readings of --watch
@@ -38,7 +38,7 @@ pub struct LagArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum DeadLettersCommand {
-    /// List records that could not be applied, in the order of their places on the log
+    /// List records that could not be applied, in the order of their positions on the log
     #[command(
         after_help = "What a record says of its team, kind and agent is read from its bytes as far as they can be \
         read, and its team from its key otherwise; a record that names neither is found without filters only. Events and \
@@ -49,7 +49,7 @@ pub enum DeadLettersCommand {
         tidegate dead-letters list --data ./tidegate-data --json"
     )]
     List(DeadLettersListArgs),
-    /// Show one of them whole: why, since when, its key, its headers, its bytes
+    /// Show one of them in full: reason, time, key, headers, bytes
     #[command(after_help = "Examples:\n  \
         tidegate dead-letters show 1/3/1234 --config tidegate-distributed.toml\n  \
         tidegate dead-letters show 1/0/7 --data ./tidegate-data --json\n  \
@@ -78,7 +78,7 @@ pub struct DeadLettersListArgs {
     /// Only those of this kind
     #[arg(long, value_name = "KIND")]
     pub kind: Option<Kind>,
-    /// At most so many, the oldest places first
+    /// At most this many, the lowest positions first
     #[arg(long, value_name = "N", default_value = "100", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub limit: u32,
     /// Print one JSON array and nothing else
@@ -90,7 +90,7 @@ pub struct DeadLettersListArgs {
 
 #[derive(Debug, Args)]
 pub struct DeadLettersShowArgs {
-    /// Where the record stands on the log, as list shows it: generation/partition/offset
+    /// The record's position on the log, as list shows it: generation/partition/offset
     #[arg(value_name = "POSITION")]
     pub position: Position,
     /// Write the record's bytes, exactly those and nothing else

@@ -9,7 +9,7 @@ use tidegate_replay::OffsetRanges;
 
 use crate::log_commands::kind::Kind;
 
-/// Records a second, where no rate is given.
+/// Records per second, if no rate is given.
 const DEFAULT_RATE: &str = "1000";
 
 #[derive(Debug, Args)]
@@ -34,14 +34,14 @@ const DEFAULT_RATE: &str = "1000";
         tidegate replay --data ./tidegate-data --dead-letters --agent nightly"
 )]
 pub struct ReplayArgs {
-    /// Records that the log took at this time or after it, for example 2026-05-15T14:00:00Z
+    /// Records appended at this time or later, for example 2026-05-15T14:00:00Z
     #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
     pub from: Option<Timestamp>,
     /// ... and before this time [default: when the replay is first started]
     #[arg(long, value_name = "TIME", requires = "from", conflicts_with_all = ["offsets", "dead_letters"],
         value_parser = Timestamp::parse)]
     pub to: Option<Timestamp>,
-    /// Records by place: PARTITION:FROM-TO[,…], TO not included; 3:100- goes to the end, 3:100 is one record
+    /// Records by position: PARTITION:FROM-TO[,…], TO not included; 3:100- goes to the end, 3:100 is one record
     #[arg(long, value_name = "RANGES")]
     pub offsets: Option<OffsetRanges>,
     /// All dead letters
@@ -56,13 +56,13 @@ pub struct ReplayArgs {
     /// Only records of this kind
     #[arg(long, value_name = "KIND")]
     pub kind: Option<Kind>,
-    /// Append nothing: fold the records in memory and say what they would change
+    /// Append nothing: fold the records in memory and print what they would change
     #[arg(long, conflicts_with_all = ["rate", "progress"])]
     pub dry_run: bool,
-    /// Append at most so many records a second
+    /// Append at most this many records per second
     #[arg(long, value_name = "N", default_value = DEFAULT_RATE, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub rate: u32,
-    /// Where to keep how far it is [default: ./tidegate-replay-<hash of the selection>.json]
+    /// The progress file [default: ./tidegate-replay-<hash of the selection>.json]
     #[arg(long, value_name = "FILE")]
     pub progress: Option<PathBuf>,
     /// Print one JSON object at the end, progress on standard error, and nothing else
@@ -82,7 +82,7 @@ pub struct LogPlace {
     /// The embedded deployment's folder, also TIDEGATE_DATA [default: ./tidegate-data]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// Where the data lives: eu or us [default: eu; an existing folder's own]
+    /// The region of the data: eu or us [default: eu; an existing folder's own]
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
 }

@@ -13,14 +13,14 @@ pub enum TeamsCommand {
         tidegate teams create acme --plan team --if-missing     again and again, for scripts\n  \
         tidegate teams create big --plan enterprise --sustained-per-s 5000 --burst 20000")]
     Create {
-        /// What people call it
+        /// Its display name
         name: String,
         #[command(flatten)]
         plan: PlanArgs,
         /// If there is a team of this name, print it and change nothing, not even its plan
         #[arg(long)]
         if_missing: bool,
-        /// Where its data lives: eu or us; must be the deployment's [default: the deployment's, eu for a new folder]
+        /// The region of its data: eu or us; must be the deployment's [default: the deployment's, eu for a new folder]
         #[arg(long, value_name = "REGION")]
         region: Option<Region>,
         #[command(flatten)]

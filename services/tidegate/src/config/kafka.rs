@@ -18,7 +18,8 @@ pub struct KafkaConfig {
 }
 
 impl KafkaConfig {
-    /// The same servers for the commands of an API: a topic of its own that is kept for ever, and the group of its deciders.
+    /// The same servers for the commands of an API: a topic of its own without a retention limit, and the group of its
+    /// deciders.
     #[must_use]
     pub fn of_commands(&self, api: &str, region: Region, partitions: u32) -> Self {
         let topics = Topics::of_commands(&self.prefix, api, region);

@@ -1,4 +1,4 @@
-//! What a configuration is read for: which servers must be named, and which listeners stand side by side.
+//! What a configuration is read for: which servers must be named, and which listeners one process opens.
 
 use crate::failure::Failure;
 

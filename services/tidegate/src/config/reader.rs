@@ -211,7 +211,7 @@ impl Reader {
     }
 
     /// Everything below `prefix`, as pairs of a name and a text. A name that ends in `_file` stands for the content
-    /// of that file. `allowed` gives a reason where a name may not stand here.
+    /// of that file. `allowed` gives a reason where a name is not allowed here.
     pub(super) fn table(
         &mut self,
         prefix: &'static str,

@@ -29,7 +29,7 @@ const LEAVES_WITHIN: Duration = Duration::from_secs(10);
 /// Reads the whole log into an empty keyspace: 0 when all of it was read and applied.
 ///
 /// # Errors
-/// Why it cannot be done, and the way out.
+/// Why it cannot be done, and what to do about it.
 pub fn rebuild(config: Config, into: String) -> Result<ExitCode, Failure> {
     let config = Config { telemetry: super::quiet(&config), ..config };
     process::run(config, ("rebuild", Purpose::Rebuild), |config, _| live(config, into, Console::output()))

@@ -32,7 +32,7 @@ pub async fn first_organization(office: &Office) -> Result<GateWelcome, Failure>
 }
 
 impl GateWelcome {
-    /// Revokes what nobody has seen.
+    /// Revokes keys that were not shown.
     pub async fn take_back(&self, office: &Office) {
         let GateWelcome::First { org, key, worker } = self else { return };
         for made in [key, worker] {

@@ -17,7 +17,7 @@ use crate::failure::Failure;
 /// Lists or shows.
 ///
 /// # Errors
-/// They cannot be read, or there is no such dead letter, and the way out.
+/// They cannot be read, or there is no such dead letter, and what to do about it.
 pub fn run(config: &Config, command: &DeadLettersCommand) -> Result<ExitCode, Failure> {
     let console = Console::output();
     match command {

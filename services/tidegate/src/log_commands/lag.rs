@@ -21,7 +21,7 @@ use reading::{Pace, Reading};
 /// Reads once, or until it is interrupted.
 ///
 /// # Errors
-/// It cannot be read, and the way out.
+/// It cannot be read, and what to do about it.
 pub fn run(config: &Config, args: &LagArgs) -> Result<ExitCode, Failure> {
     let every = args.watch.then(|| Duration::from_secs(args.every_s.into()));
     at_once(config, live(config, every, args.json, Console::output()))

@@ -44,7 +44,7 @@ type Selection = tidegate_replay::Selection<Filters>;
 /// Replays, or says what a replay would do: 0 when all of it was done.
 ///
 /// # Errors
-/// Why it cannot be done, and the way out.
+/// Why it cannot be done, and what to do about it.
 pub fn run(config: Config, args: ReplayArgs) -> Result<ExitCode, Failure> {
     let config = Config { telemetry: crate::deployment::quiet(&config), ..config };
     process::run(config, ("replay", Purpose::Manage), |config, _| live(config, args))

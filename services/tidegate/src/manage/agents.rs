@@ -66,7 +66,7 @@ pub async fn run(mut context: Context, command: AgentsCommand) -> Result<(), Fai
     Ok(())
 }
 
-/// The registry has it by then: the same command again goes on from here.
+/// The registry has it by then: the same command again continues from here.
 async fn free_slot(gate: &dyn Gate, team: TeamId, slug: &Slug) -> Result<(), Failure> {
     let give_up = Instant::now() + GATE_ANSWERS_WITHIN;
     loop {

@@ -49,7 +49,7 @@ pub async fn run(mut context: Context, command: KeysCommand) -> Result<(), Failu
             if context.json {
                 context.console.json(&json!({ "id": key, "revoked": true }));
             } else {
-                context.console.line(format_args!("revoked {key}; a running service follows within seconds"));
+                context.console.line(format_args!("revoked {key}; a running service applies it within seconds"));
             }
         }
     }

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 /// Refuses limits along with a plan that has its own, before anything is opened or made.
 ///
 /// # Errors
-/// What is wrong and the way out.
+/// What is wrong, and what to do about it.
 pub fn check(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Teams(TeamsCommand::Create { plan, .. } | TeamsCommand::SetPlan { plan, .. }) => {
@@ -22,7 +22,7 @@ pub fn check(command: &Command) -> Result<(), Failure> {
 /// The plan that was chosen, with the limits agreed on.
 ///
 /// # Errors
-/// What is wrong and the way out.
+/// What is wrong, and what to do about it.
 pub fn chosen(args: &PlanArgs) -> Result<Plan, Failure> {
     let limits = Limits {
         sustained_per_s: args.sustained_per_s,

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 /// The team that this text means: its id, or the name of exactly one.
 ///
 /// # Errors
-/// What is wrong and the way out.
+/// What is wrong, and what to do about it.
 pub async fn team(registry: &dyn Registry, text: &str) -> Result<Team, Failure> {
     let found = find(registry, text).await?;
     found.ok_or_else(|| {
@@ -20,7 +20,7 @@ pub async fn team(registry: &dyn Registry, text: &str) -> Result<Team, Failure> 
 /// The same, for what is to get new credentials: an archived team's would not work.
 ///
 /// # Errors
-/// What is wrong and the way out.
+/// What is wrong, and what to do about it.
 pub async fn active_team(registry: &dyn Registry, text: &str) -> Result<Team, Failure> {
     let team = team(registry, text).await?;
     match team.archived_at {
@@ -72,7 +72,7 @@ pub async fn team_or_all(registry: &dyn Registry, text: Option<&str>) -> Result<
 /// The handle of a credential. The credential itself in its place is refused without being repeated.
 ///
 /// # Errors
-/// What is wrong and the way out.
+/// What is wrong, and what to do about it.
 pub fn handle<K: IdKind + PublicKind>(text: &str, list: &str) -> Result<Id<K>, Failure> {
     if ["apk_", "ping_"].iter().any(|secret| text.starts_with(secret)) {
         let prefix = K::PREFIX;

@@ -65,7 +65,7 @@ pub async fn run(mut context: Context, command: TokensCommand) -> Result<(), Fai
             if context.json {
                 context.console.json(&json!({ "id": token, "revoked": true }));
             } else {
-                context.console.line(format_args!("revoked {token}; a running service follows within seconds"));
+                context.console.line(format_args!("revoked {token}; a running service applies it within seconds"));
             }
         }
     }

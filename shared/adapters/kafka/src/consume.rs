@@ -200,7 +200,7 @@ impl KafkaConsumer {
             return Ok(());
         }
         match error.rdkafka_error_code() {
-            // One broker of several is away, or a poll came late: the consequences arrive as group events.
+            // One broker of several is down, or a poll came late: the consequences arrive as group events.
             Some(
                 RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::Resolve | RDKafkaErrorCode::PollExceeded,
             ) => {

@@ -109,7 +109,7 @@ impl ReadLag for KafkaLag {
 
 impl Reader {
     fn read(&self, accounts: &[Account]) -> Result<Vec<PartitionLag>, LogError> {
-        // Waiting for the measurement under way would block this thread as long as the brokers are silent.
+        // Waiting for the measurement in progress would block this thread as long as the brokers are silent.
         let Ok(mut oldest) = self.oldest.try_lock().or_else(|error| match error {
             std::sync::TryLockError::Poisoned(poisoned) => Ok(PoisonError::into_inner(poisoned)),
             std::sync::TryLockError::WouldBlock => Err(()),

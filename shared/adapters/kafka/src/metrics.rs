@@ -9,11 +9,11 @@ tidegate_metric::declare! {
     pub(crate) PRODUCER_QUEUE_BYTES: Gauge = "tidegate_kafka_producer_queue_bytes",
         "Bytes that wait for an acknowledgement, by librdkafka's count.";
     pub(crate) PRODUCER_QUEUE_MAX_BYTES: Gauge = "tidegate_kafka_producer_queue_max_bytes",
-        "As many may wait for an acknowledgement; further appends are refused.";
+        "The most that may wait for an acknowledgement; further appends are refused.";
     pub(crate) PRODUCER_QUEUE_MESSAGES: Gauge = "tidegate_kafka_producer_queue_messages",
         "Records that wait for an acknowledgement, by librdkafka's count.";
     pub(crate) PRODUCER_RETRIES: Counter = "tidegate_kafka_producer_retries_total",
-        "Requests that the producer sent again.";
+        "Requests that the producer retried.";
     pub(crate) PRODUCER_REBUILT: Counter = "tidegate_kafka_producer_rebuilt_total",
         "Producers replaced after a fatal error.";
     pub(crate) CLOCK_DIFFERENCE_SECONDS: Gauge = "tidegate_kafka_clock_difference_seconds",
@@ -29,7 +29,7 @@ tidegate_metric::declare! {
     pub(crate) COMMITTED_OFFSET: Gauge = "tidegate_kafka_committed_offset" { partition },
         "The group's committed offset as read back from the broker, by partition.";
     pub(crate) COMMITS_BEHIND: Counter = "tidegate_kafka_commits_behind_total",
-        "Times that the offset read back from the broker was behind what had been committed.";
+        "Times that the offset read back from the broker was lower than the committed one.";
 }
 
 /// Counters of appends, by outcome.

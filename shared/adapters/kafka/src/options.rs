@@ -34,8 +34,8 @@ pub struct Topics {
 }
 
 impl Topics {
-    /// `tidegate.<api>.eu.records.g1`, without a topic of dead letters: a command is never passed over. Such a topic has one
-    /// generation.
+    /// `tidegate.<api>.eu.records.g1`, without a topic of dead letters: a command is never skipped. Such a topic has
+    /// one generation.
     pub fn of_commands(prefix: &str, api: &str, region: Region) -> Topics {
         let named = Topics::named(&format!("{prefix}.{api}"), region, 1);
         Topics { dead_letters: String::new(), ..named }

@@ -99,7 +99,7 @@ impl ReadLog for KafkaReadLog {
     ) -> Result<Vec<Consumed>, LogError> {
         let reader = self.reader.clone();
         let read = move || {
-            // After a panic in a read the cursor is set anew or continues: both are correct.
+            // After a panic in a read the cursor is set again or continues: both are correct.
             let mut cursor = reader.cursor.lock().unwrap_or_else(PoisonError::into_inner);
             cursor.read(&reader, partition, from..until, max_bytes)
         };

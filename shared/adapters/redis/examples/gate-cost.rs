@@ -1,7 +1,7 @@
 //! What the gate costs on a real Redis: admissions per second, questions per call, Redis's CPU per admission, and
 //! memory per claim.
 //!
-//! `cargo run --release -p tidegate-redis --example gate-cost [URL]`, against a Redis that nobody else uses.
+//! `cargo run --release -p tidegate-redis --example gate-cost [URL]`, against a Redis that nothing else uses.
 //!
 //! Seen with Redis 7.0, client and server on two cores that were busy with much else (load 10 to 20), so the speeds
 //! are lower bounds and Redis's CPU an upper one; each request is one admission and one confirmation:

@@ -11,7 +11,7 @@
 //! | `<prefix>:probe` | nothing: written to see whether the server takes writes | after 60 s |
 //!
 //! Time is Redis' own: a window is the time to live of its key. No decision about money or state depends on any of it, so
-//! a flush, a failover or an eviction only begins windows anew.
+//! a flush, a failover or an eviction only restarts windows.
 
 mod keys;
 mod limits;

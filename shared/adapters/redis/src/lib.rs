@@ -2,7 +2,7 @@
 //! the redis client.
 //!
 //! Each of them has one link to its servers: a connection, known to be up or down, that calls one Lua script. [`agentping`]
-//! and [`commands`] say what stands in Redis for them.
+//! and [`commands`] describe their keys in Redis.
 //!
 //! # Failures
 //!

@@ -47,7 +47,7 @@ pub(crate) struct Link {
 }
 
 enum State {
-    /// The first connection attempt is under way, and calls wait for it.
+    /// The first connection attempt is in progress, and calls wait for it.
     Starting,
     Up {
         connection: Connection,
@@ -172,7 +172,7 @@ impl Link {
         }
     }
 
-    /// Connects, probes the connection, and reconnects, for ever.
+    /// Connects, probes the connection, and reconnects, without end.
     pub async fn supervise(&self) {
         let mut pause = FIRST_PAUSE;
         let mut number = 0;

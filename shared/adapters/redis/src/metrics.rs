@@ -10,9 +10,9 @@ tidegate_metric::declare! {
     pub CALL_SECONDS: Histogram = "tidegate_redis_call_seconds",
         "How long a call of the gate's script took.";
     pub ASKS_PER_CALL: Histogram = "tidegate_redis_asks_per_call",
-        "How many questions one call of the gate's script carried.";
+        "Requests to the gate that one call of its script served.";
     pub CONFIRMS_DROPPED: Counter = "tidegate_redis_confirms_dropped_total",
-        "Confirmations of claims that never reached Redis, which is safe.";
+        "Confirmations of claims that did not reach Redis, which is safe.";
     pub UP: Gauge = "tidegate_redis_up",
         "1 while the gate's Redis answers, else 0.";
     pub CONNECTS: Counter = "tidegate_redis_connects_total",

@@ -1,4 +1,4 @@
-//! How many touches of runs a store takes per second: start, events, finish, each loaded, folded and saved; and beside
+//! How many touches of runs a store takes per second: start, events, finish, each loaded, folded and saved; and besides
 //! it, how many bare inserts the driver gets through, since the server is the limit of both.
 //!
 //! `cargo run --release -p tidegate-scylla --example save_bench -- 127.0.0.1:19042 KEYSPACE RUNS`

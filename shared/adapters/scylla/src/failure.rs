@@ -100,7 +100,7 @@ fn kind_of_attempt(attempt: &RequestAttemptError) -> FailureKind {
         RequestAttemptError::SerializationError(_) | RequestAttemptError::CqlRequestSerialization(_) => {
             FailureKind::Refused
         }
-        // The connection has no free stream id: too many requests are under way.
+        // The connection has no free stream id: too many requests are in progress.
         RequestAttemptError::UnableToAllocStreamId => FailureKind::Overloaded,
         _ => FailureKind::Unreachable,
     }

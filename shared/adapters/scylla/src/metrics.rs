@@ -5,9 +5,9 @@ use tidegate_ports::FailureKind;
 
 tidegate_metric::declare! {
     pub(crate) REQUESTS: Counter = "tidegate_cql_requests_total" { kind, outcome },
-        "Requests sent to the CQL cluster, a retry being another one, by kind of statement and outcome (ok, timeout, refused, overloaded, unreachable, broken).";
+        "Requests sent to the CQL cluster, each retry counted, by kind of statement and outcome (ok, timeout, refused, overloaded, unreachable, broken).";
     pub(crate) RETRIES: Counter = "tidegate_cql_retries_total" { kind },
-        "Requests sent again to the CQL cluster after a failure that may pass, by kind of statement.";
+        "Requests to the CQL cluster retried after a transient failure, by kind of statement.";
     pub(crate) REQUEST_SECONDS: Histogram = "tidegate_cql_request_seconds" { kind },
         "How long requests to the CQL cluster took, by kind of statement.";
 }

@@ -45,7 +45,7 @@ pub enum MigrationError {
     )]
     Changed { keyspace: String, version: i32, name: String },
     #[error(
-        "somebody else has been migrating keyspace '{keyspace}' for too long; if nobody is, wait a minute and try again"
+        "another process has been migrating keyspace '{keyspace}' for too long; if none is, wait a minute and try again"
     )]
     Locked { keyspace: String },
     #[error(

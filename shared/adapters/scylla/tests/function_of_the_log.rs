@@ -65,7 +65,7 @@ async fn two_batchings_are_equal_and_a_late_writer_changes_nothing() {
     apply_all(&pair.other_store, &log, 11).await;
     pair.assert_equal().await;
 
-    // A former owner has read and folded, its batches hang; its successor goes on; then they arrive.
+    // A former owner has read and folded, its batches hang; its successor continues; then they arrive.
     let proxy = Proxy::start().await;
     let zombie = through(&proxy, &pair.other).await;
     let log = log_of(1);

@@ -1,4 +1,4 @@
-//! Purging orphans: nothing of them stays, and a purge that is broken off goes on.
+//! Purging orphans: nothing of them stays, and a purge that is broken off continues.
 
 use tidegate_agentping::{Body, Record, RunKey};
 use tidegate_agentping_ports::{RunWanted, Runs, StoredSummary};

@@ -36,7 +36,7 @@ use tables::CommandTables;
 #[derive(Clone)]
 pub struct EmbeddedCommandStore {
     file: StoreFile<CommandTables>,
-    /// Wakes whoever waits for a fact.
+    /// Wakes the tasks that wait for a fact.
     added: Arc<Notify>,
 }
 

@@ -1,4 +1,4 @@
-//! Dead letters on the data folder: seldom written, so one connection behind a lock is enough.
+//! Dead letters on the data folder: rarely written, so one connection behind a lock is enough.
 
 mod provenance;
 mod read_only;

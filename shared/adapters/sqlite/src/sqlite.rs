@@ -142,7 +142,7 @@ pub(crate) fn open_if(
 }
 
 /// Syncs the WAL and its name. A process that was killed may have left commits in the WAL that are read, and that no sync
-/// has covered yet: nobody may build upon them before. The file itself needs none: a checkpoint syncs it before the WAL
+/// has covered yet: no caller may rely on them before. The file itself needs none: a checkpoint syncs it before the WAL
 /// that it came from is written over.
 ///
 /// # Errors
@@ -298,7 +298,7 @@ fn user_version(connection: &Connection) -> rusqlite::Result<usize> {
     Ok(usize::try_from(version).unwrap_or(usize::MAX))
 }
 
-/// What a SQLite error means to whoever opens the file.
+/// What a SQLite error means to the process that opens the file.
 pub(crate) fn file_error(path: &Path, source: rusqlite::Error) -> SqliteError {
     let path = path.to_owned();
     match source.sqlite_error_code() {

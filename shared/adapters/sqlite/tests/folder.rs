@@ -215,7 +215,7 @@ fn a_damaged_file_is_refused() {
             .expect("a record");
     }
     let busy: bool = file.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).expect("a checkpoint");
-    assert!(!busy, "somebody else is at it");
+    assert!(!busy, "another process uses it");
     drop(file);
     let whole = fs::read(&path).expect("the file");
 

@@ -48,7 +48,7 @@ async fn what_is_put_waits_in_order_until_it_is_removed() {
 fn who_finds_no_owner_owns_the_folder() {
     let place = tempfile::tempdir().expect("a folder");
     let folder = folder(place.path());
-    let OperatorRoute::Own(owned) = OperatorRoute::of(&folder).expect("ours") else { panic!("nobody owned it") };
+    let OperatorRoute::Own(owned) = OperatorRoute::of(&folder).expect("ours") else { panic!("it had no owner") };
     assert!(matches!(OperatorRoute::of(&folder).expect("ours"), OperatorRoute::Inbox(_)));
     drop(owned);
     assert!(matches!(OperatorRoute::of(&folder).expect("ours"), OperatorRoute::Own(_)));

@@ -166,7 +166,7 @@ async fn a_full_file_refuses_and_takes_records_again_when_there_is_room() {
     assert!(matches!(&error, AppendError::NotPersisted(cause) if cause.contains("full")), "{error}");
     assert!(taken > 10, "the cap leaves room for more than {taken}");
 
-    // What was acknowledged is there; applying it lets retention make room, and offsets go on without a gap.
+    // What was acknowledged is there; applying it lets retention make room, and offsets continue without a gap.
     let mut member = Member::join(&log, "group").await;
     member.read(taken as usize, |_| true).await;
     let position = {

@@ -56,7 +56,7 @@ impl MakeLog for OnDisk {
     async fn fresh(&self, partitions: u32) -> Box<dyn LogUnderTest> {
         let place = tempfile::tempdir().expect("a folder");
         let folder = DataFolder::open_or_create(place.path(), Region::Eu, partitions, Timestamp::from_millis(0));
-        let owned = folder.expect("a new folder").own().expect("nobody else's");
+        let owned = folder.expect("a new folder").own().expect("no other owner");
         let options = LogOptions {
             max_record_bytes: MAX_RECORD_BYTES,
             revocation_deadline: REVOCATION_DEADLINE,

@@ -31,7 +31,7 @@ fn crashed(place: &Path, damage: impl FnOnce(&mut Vec<u8>)) -> tempfile::TempDir
 }
 
 /// Opens what the crash left and makes sure that it is a beginning of what was appended, at least `at_least` long,
-/// and goes on from there. Returns its length.
+/// and continues from there. Returns its length.
 async fn assert_beginning(place: &Path, at_least: u64) -> u64 {
     let log = open(place, 1, LogOptions::default());
     let read = read_all(&log, "group").await;

@@ -1,4 +1,4 @@
-//! Reading the log at any place, appending its records again, and what a process beside its owner sees.
+//! Reading the log at any place, appending its records again, and what another process than its owner sees.
 
 mod log_support;
 
@@ -92,7 +92,7 @@ async fn a_log_is_read_beside_its_owner() {
     let nowhere = beside.read_range(PARTITIONS, 0, 1, 1).await;
     assert!(matches!(&nowhere, Err(LogError::Broken(why)) if why.contains("0 to 2")), "{nowhere:?}");
 
-    // It goes on when the owner is gone, and keeps nobody from owning the folder.
+    // It continues when the owner is gone, and does not prevent another owner.
     assert_eq!(log.close().await.left, 0);
     drop((log, member, owners));
     assert_eq!(lag.partitions(&[]).await.expect("a reading").len(), PARTITIONS as usize);

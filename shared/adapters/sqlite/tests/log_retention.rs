@@ -1,4 +1,4 @@
-//! Retention: applied records go, unapplied ones never do, and the file does not grow for ever.
+//! Retention: applied records go, unapplied ones never do, and the file does not grow without bound.
 
 mod log_support;
 

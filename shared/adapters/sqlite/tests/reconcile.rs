@@ -178,11 +178,11 @@ async fn letters_that_were_counted_and_are_gone_are_refused() {
         payload: Bytes::new(),
         provenance: tidegate_ports::Provenance::default(),
     };
-    opened.letters.append(letter_at(3)).await.expect("buried");
+    opened.letters.append(letter_at(3)).await.expect("appended");
     let told = opened.reconcile().await.expect_err("refused");
-    assert!(told.contains("2 letters were buried and it holds 1"), "{told}");
-    opened.letters.append(letter_at(4)).await.expect("buried");
-    opened.letters.append(letter_at(5)).await.expect("buried");
+    assert!(told.contains("2 dead letters were appended and it holds 1"), "{told}");
+    opened.letters.append(letter_at(4)).await.expect("appended");
+    opened.letters.append(letter_at(5)).await.expect("appended");
     assert_eq!(opened.reconcile().await, Ok(()), "one that is not counted yet");
 }
 

@@ -82,7 +82,7 @@ async fn notes_are_forgotten_oldest_first() {
     assert_eq!(store.notes(&[position(1_100)]).await, Ok(vec![Some(note(1_100))]));
 }
 
-/// Settling beside saves, from many callers: each sees its own account, whatever shared its commit.
+/// Settling concurrently with saves, from many callers: each sees its own account, whatever shared its commit.
 #[tokio::test]
 async fn accounts_settle_beside_each_other() {
     let place = tempfile::tempdir().expect("a folder");

@@ -1,4 +1,4 @@
-//! The store across restarts, beside a second process's registry, and on files that are not whole.
+//! The store across restarts, together with a second process's registry, and on damaged files.
 
 use std::fs;
 use std::path::Path;

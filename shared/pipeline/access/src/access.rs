@@ -13,7 +13,7 @@ use crate::store_health::StoreHealth;
 /// Why there is no record for a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccessRefusal {
-    /// Nobody has this credential, it was revoked, or it has expired.
+    /// The credential is unknown, was revoked, or has expired.
     Unknown,
     /// It could not be looked up, and no recent answer is at hand: the store is down.
     Unavailable { retry_after_s: u64 },

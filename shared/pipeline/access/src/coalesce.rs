@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::OnceCell;
 
-/// Look-ups under way, by key.
+/// Look-ups in progress, by key.
 pub struct Coalesce<K, V> {
     under_way: Mutex<HashMap<K, Arc<OnceCell<V>>>>,
 }
@@ -18,8 +18,8 @@ impl<K, V> Default for Coalesce<K, V> {
 }
 
 impl<K: Copy + Eq + Hash, V: Clone> Coalesce<K, V> {
-    /// The result of `look_up`, or of a look-up of the same key that is under way already. If the request that looks
-    /// up is dropped, another of those that wait goes on.
+    /// The result of `look_up`, or of a look-up of the same key that is in progress already. If the request that looks
+    /// up is dropped, another of those that wait continues.
     pub async fn run<F: Future<Output = V>>(&self, key: K, look_up: impl FnOnce() -> F) -> V {
         let cell = Arc::clone(self.lock().entry(key).or_default());
         let entered = Entered { all: self, key, cell };

@@ -59,7 +59,7 @@ impl<K: Copy + Eq + Hash + Send + Sync + 'static, R: Send + Sync + 'static> Cred
         Arc::clone(&self.health)
     }
 
-    /// The record of the credential with this key, which `look_up` finds; `None` if nobody has it.
+    /// The record of the credential with this key, which `look_up` finds; `None` if it does not exist.
     ///
     /// # Errors
     /// The store is down and no answer is recent enough.

@@ -1,5 +1,5 @@
-//! Whether outcomes can be read at all. While they cannot, a command that is appended would be decided, and nobody could
-//! say how: it is refused before.
+//! Whether outcomes can be read at all. While they cannot, a command that is appended would be decided, and its
+//! outcome could not be answered: it is refused before.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -60,7 +60,7 @@ mod tests {
         }
         watch.failed(error(), at(2_000));
         assert_eq!([watch.down(at(2_000)), watch.down(at(3_999))], [Some(error()), Some(error())]);
-        assert_eq!(watch.down(at(4_000)), None, "somebody has to try it");
+        assert_eq!(watch.down(at(4_000)), None, "a request has to try it");
         watch.failed(error(), at(4_000));
         assert_eq!(watch.down(at(4_000)), None, "counted anew");
         watch.failed(error(), at(5_900));

@@ -6,7 +6,7 @@ use tidegate_ports::{Enter, LimitsEntered, LimitsVerdict, Mark, RequestLimits, T
 
 use crate::minted::{bits, name};
 
-/// Limits whose time a case moves forward. Time may go on by itself, too, if slowly.
+/// Limits whose time a case moves forward. Time may advance by itself, too, if slowly.
 pub struct LimitsUnderTest<'l> {
     pub limits: &'l dyn RequestLimits,
     /// Moves the clock forward by milliseconds.

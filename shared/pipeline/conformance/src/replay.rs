@@ -115,7 +115,7 @@ async fn consume(mut consumer: Box<dyn Consume>, wanted: usize) -> Vec<Consumed>
             Polled::Records(_, records) => consumed.extend(records),
             Polled::Assigned(partition) => assigned.push(partition),
             Polled::Idle => panic!("only {} of {wanted} records came from {assigned:?}", consumed.len()),
-            Polled::Revoking { .. } | Polled::Lost(_) => panic!("nobody else is in the group"),
+            Polled::Revoking { .. } | Polled::Lost(_) => panic!("the group has no other member"),
         }
     }
     consumed

@@ -53,7 +53,7 @@ pub(crate) struct Applied {
 }
 
 impl<A: Apply> Applier<A> {
-    /// Applies one batch, however long the store is away. A store outage never dead-letters.
+    /// Applies one batch, however long the store is down. A store outage never dead-letters.
     pub async fn apply(&self, consumed: Vec<Consumed>, state: &mut LaneState<A>) -> Option<Applied> {
         let first = consumed.first()?.position;
         let mut opened = self.open(first, state).await;
@@ -216,12 +216,12 @@ impl<A: Apply> Applier<A> {
         }
     }
 
-    /// States a halt, however long the store is away.
+    /// States a halt, however long the store is down.
     pub async fn halt(&self, halt: Halt) {
         self.until_done("halt", || self.accounts.halt(halt)).await;
     }
 
-    /// Settles an account, however long the store is away.
+    /// Settles an account, however long the store is down.
     pub async fn settle(&self, account: Account) {
         self.until_done("settle", || self.accounts.settle(account)).await;
     }

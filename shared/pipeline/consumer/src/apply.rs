@@ -16,7 +16,7 @@ use crate::group::{Entry, Group, RecordFate};
 /// then.
 #[async_trait]
 pub trait Apply: Send + Sync + 'static {
-    /// Whose state a record changes. All records of a key stand in one partition.
+    /// Whose state a record changes. All records of a key are in one partition.
     type Key: Copy + Eq + Hash + Send + Sync + 'static;
     /// A decoded record.
     type Record: Send + Sync + 'static;
@@ -92,7 +92,7 @@ pub trait Apply: Send + Sync + 'static {
     async fn save(&self, changes: Arc<Vec<Self::Change>>) -> Result<(), StoreError>;
 
     /// A number that changes when a server of the store has started again: what it acknowledged shortly before may be
-    /// gone then. A store that never loses what it acknowledged has one number for ever.
+    /// gone then. A store that never loses what it acknowledged always has the same number.
     ///
     /// # Errors
     /// [`StoreError`]; it is asked again.
@@ -101,7 +101,7 @@ pub trait Apply: Send + Sync + 'static {
     }
 }
 
-/// A record that may not be passed over cannot be folded.
+/// A record that may not be skipped cannot be folded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoldStop {
     /// Its index into the entries; `None`: one of the batch's records, and it is not known which.
@@ -112,9 +112,9 @@ pub struct FoldStop {
 /// What becomes of a record that cannot be decoded, or whose change the store refuses for good.
 #[derive(Clone)]
 pub enum Poison {
-    /// It goes to the dead letters, and its partition goes on, as far as the brake allows.
+    /// It goes to the dead letters, and its partition continues, as far as the brake allows.
     DeadLetter(Arc<dyn DeadLetters>),
-    /// Its partition is halted at this record, until the record is void. Void records are passed over, whether or not they
+    /// Its partition is halted at this record, until the record is void. Void records are skipped, whether or not they
     /// can be decoded, and count as [`Fate::Dead`].
     Halt(Arc<dyn Voids>),
 }

@@ -14,7 +14,7 @@ use crate::panics::or_panic;
 
 /// What a batch takes.
 pub(crate) struct Intake {
-    /// Records that are passed over.
+    /// Records that are skipped.
     pub void: Arc<HashSet<Position>>,
     pub max_records_of_key: Option<usize>,
 }

@@ -53,14 +53,14 @@ pub enum Tripped {
     InARow { poison: u32 },
     /// So many of the last records cannot be applied.
     Share { poison: u32, of: u32 },
-    /// A record that may not be passed over cannot be decoded.
+    /// A record that may not be skipped cannot be decoded.
     Unreadable,
-    /// A record that may not be passed over cannot be folded.
+    /// A record that may not be skipped cannot be folded.
     Stopped,
-    /// The store refuses for good what follows from a record that may not be passed over.
+    /// The store refuses for good what follows from a record that may not be skipped.
     Refused,
     /// The log has records at offsets that are accounted for, and ends before the last of them. They are others than
-    /// those that were applied there, and would be passed over.
+    /// those that were applied there, and would be skipped.
     LogWentBack { accounted: i64, end: i64 },
 }
 

@@ -13,7 +13,7 @@ pub struct ConsumerConfig {
     /// Payload bytes fetched per poll.
     pub poll_bytes: usize,
     /// Payload bytes read and not yet applied: above the high-water mark every partition pauses, at the low one they
-    /// go on.
+    /// continue.
     pub high_mark_bytes: usize,
     pub low_mark_bytes: usize,
     /// How long records may gather after a round of small polls; a fifth of it after a round of very small ones. It

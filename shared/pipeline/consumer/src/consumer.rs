@@ -97,7 +97,7 @@ impl<A: Apply> Consumer<A> {
         self
     }
 
-    /// For a log that may be replaced by another one: before records that come again are passed over, its end is asked
+    /// For a log that may be replaced by another one: before records that come again are skipped, its end is asked
     /// for.
     #[must_use]
     pub fn with_ends(mut self, ends: Arc<dyn ReadLag>) -> Self {
@@ -265,7 +265,7 @@ impl<A: Apply> Consumer<A> {
         self.stalled.send_replace(stalled);
     }
 
-    /// Pauses a partition whose lane is full, and all of them while too many bytes are in flight. Polling goes on.
+    /// Pauses a partition whose lane is full, and all of them while too many bytes are in flight. Polling continues.
     fn pause_full_lanes(&mut self) {
         let is_throttled = self.throttle.is_engaged();
         for lane in self.lanes.values_mut() {

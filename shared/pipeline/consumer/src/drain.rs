@@ -51,7 +51,7 @@ impl<A: Apply> Consumer<A> {
         }
     }
 
-    /// The partition is not ours any more: whatever of it is under way is its next owner's to do.
+    /// The partition is not ours any more: whatever of it is in progress is its next owner's to do.
     pub(crate) fn give_up(&mut self, assigned: PartitionEpoch) {
         // A later assignment of the partition stays.
         if self.lanes.get(&assigned.partition).is_some_and(|lane| lane.of == assigned)

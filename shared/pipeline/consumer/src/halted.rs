@@ -20,8 +20,8 @@ const LOG_EVERY: Duration = Duration::from_secs(60);
 /// How often it reads which records are void.
 const READ_VOIDS_EVERY: Duration = Duration::from_secs(1);
 
-/// Returns the batches that came meanwhile once the lane may go on; `None`: nothing more comes. The partition is paused, so
-/// few come. Where no record can be void, they are dropped.
+/// Returns the batches that came meanwhile once the lane may continue; `None`: nothing more comes. The partition is
+/// paused, so few come. Where no record can be void, they are dropped.
 pub(crate) async fn stay_halted<A: Apply>(
     applier: &Applier<A>,
     Halting { tripped, offset }: Halting,

@@ -71,7 +71,7 @@ impl Lane {
     }
 
     /// Hands a batch of so many payload bytes over. The consumer pauses a partition before its lane is full; a batch
-    /// that was under way all the same waits here.
+    /// that was in progress all the same waits here.
     pub async fn push(&mut self, batch: Vec<Consumed>, bytes: usize) {
         self.waiting += 1;
         self.waiting_bytes += bytes;
@@ -109,12 +109,12 @@ impl Lane {
         self.halted || self.waiting >= Self::DEPTH
     }
 
-    /// Begins to settle an account; [`LaneEvent::Settled`] follows, however long the store is away.
+    /// Begins to settle an account; [`LaneEvent::Settled`] follows, however long the store is down.
     pub fn settle<A: Apply>(&mut self, account: Account, applier: &Arc<Applier<A>>, events: &mpsc::Sender<LaneEvent>) {
         let (of, applier, events) = (self.of, applier.clone(), events.clone());
         self.settling = Some(tokio::spawn(async move {
             applier.settle(account).await;
-            // Nobody listens any more once the consumer has stopped.
+            // The receiver is gone once the consumer has stopped.
             let _ = events.send(LaneEvent::Settled(of)).await;
         }));
     }
@@ -124,13 +124,13 @@ impl Lane {
         (self.waiting > 0 && !self.halted) || self.progress.is_settling()
     }
 
-    /// For how long something of it has been under way or uncommitted without any commit.
+    /// For how long something of it has been in progress or uncommitted without any commit.
     pub fn stalled_for(&mut self, now: Instant) -> Duration {
         let waits = self.progress.open() > 0 || self.is_busy() || self.progress.uncommitted() > 0;
         self.stall.stalled_for(waits && !self.halted, self.progress.committed_to(), now)
     }
 
-    /// Ends the lane at once: its partition is somebody else's. Returns the payload bytes that still wait to be applied.
+    /// Ends the lane at once: its partition has another owner. Returns the payload bytes that still wait to be applied.
     pub fn abort(self) -> usize {
         self.gauges.clear();
         self.task.abort();
@@ -169,7 +169,7 @@ async fn apply_batches<A: Apply>(
         let Account { generation, partition, next_offset: offset, .. } = applied.account;
         let halting = applied.halting.map(|halting| (halting, Halt { generation, partition, offset }));
         let rest = std::mem::take(&mut applied.rest);
-        // Nobody listens any more once the consumer has stopped.
+        // The receiver is gone once the consumer has stopped.
         let _ = events.send(LaneEvent::Applied { of, bytes, applied }).await;
         if let Some((halting, halt)) = halting {
             // Those that wait already come before those that still come.

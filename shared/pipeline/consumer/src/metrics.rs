@@ -8,7 +8,7 @@ tidegate_metric::declare! {
     pub(crate) RECORDS_READ: Counter = "tidegate_records_read_total",
         "Records the persister read from the log.";
     pub(crate) RECORDS: Counter = "tidegate_records_total" { outcome },
-        "Records the persister is done with, by outcome (applied, duplicate, conflict, dead_lettered, redelivered, handed_back); once it is idle they sum up to the read ones.";
+        "Records the persister is done with, by outcome (applied, duplicate, conflict, dead_lettered, redelivered, handed_back); once it is idle their sum is the number read.";
     pub(crate) RECORDS_REREAD: Counter = "tidegate_records_reread_total",
         "Records the persister read again because a server of the store had started again and may have lost them; they are among the read ones, too.";
     pub(crate) STORE_WENT_BACK: Counter = "tidegate_store_went_back_total",
@@ -16,11 +16,11 @@ tidegate_metric::declare! {
     pub(crate) COMMITS: Counter = "tidegate_commits_total",
         "Offsets committed.";
     pub(crate) PERSISTER_RETRIES: Counter = "tidegate_persister_retries_total",
-        "Steps of the persister (loads, notes, saves, settlements, dead letters) that failed and were tried again.";
+        "Steps of the persister (loads, notes, saves, settlements, dead letters) that failed and were retried.";
     pub(crate) PERSISTER_BRAKED: Gauge = "tidegate_persister_braked" { partition },
         "1 while the brake holds a partition because too many of its records cannot be applied, by partition; else 0.";
     pub(crate) PERSISTER_STALLED_SECONDS: Gauge = "tidegate_persister_stalled_seconds" { partition },
-        "For how long a partition has had records that were read and no commit, by partition; 0 while it goes on or the brake holds it.";
+        "For how long a partition has had records that were read and no commit, by partition; 0 while it makes progress or the brake holds it.";
     pub(crate) DECIDER_RECORDS_READ: Counter = "tidegate_decider_records_read_total" { api },
         "Commands that deciders read from the log, by API.";
     pub(crate) DECIDER_RECORDS: Counter = "tidegate_decider_records_total" { api, outcome },
@@ -32,11 +32,11 @@ tidegate_metric::declare! {
     pub(crate) DECIDER_COMMITS: Counter = "tidegate_decider_commits_total" { api },
         "Offsets that deciders committed, by API.";
     pub(crate) DECIDER_RETRIES: Counter = "tidegate_decider_retries_total" { api },
-        "Steps of deciders (loads, saves, settlements) that failed and were tried again, by API.";
+        "Steps of deciders (loads, saves, settlements) that failed and were retried, by API.";
     pub(crate) DECIDER_HALTED: Gauge = "tidegate_decider_halted" { api, partition },
         "1 while a partition is halted because a command on it cannot be decided, by API and partition; else 0.";
     pub(crate) DECIDER_STALLED_SECONDS: Gauge = "tidegate_decider_stalled_seconds" { api, partition },
-        "For how long a partition has had commands that were read and no commit, by API and partition; 0 while it goes on or is halted.";
+        "For how long a partition has had commands that were read and no commit, by API and partition; 0 while it makes progress or is halted.";
 }
 
 /// Counters of a consumer. At rest, `read` equals the sum of the outcomes.

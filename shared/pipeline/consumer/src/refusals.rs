@@ -1,5 +1,5 @@
 //! Saving, and what the store refuses for good: the records that are the cause become dead letters, and the partition
-//! goes on. Where nothing may be dead-lettered, the partition is halted.
+//! continues. Where nothing may be dead-lettered, the partition is halted.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::parts::Halting;
 const REFUSALS: u32 = 5;
 
 impl<A: Apply> Applier<A> {
-    /// Saves changes, however long the store is away. Returns the keys whose changes it refuses, and what it says.
+    /// Saves changes, however long the store is down. Returns the keys whose changes it refuses, and what it says.
     pub async fn save(&self, changes: Vec<A::Change>) -> Vec<(A::Key, String)> {
         let changes = Arc::new(changes);
         let Err(why) = self.save_or_refuse(&changes).await else { return Vec::new() };

@@ -22,7 +22,7 @@ impl Throttle {
         self.in_flight_bytes += bytes;
     }
 
-    /// So many of them are applied, or nobody applies them here any more.
+    /// This many of them are applied, or are not applied here any more.
     pub const fn release(&mut self, bytes: usize) {
         self.in_flight_bytes -= bytes;
     }

@@ -1,4 +1,4 @@
-//! Records that an operator has set aside: they are passed over.
+//! Records that an operator has set aside: they are skipped.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,7 +24,7 @@ impl VoidRecords {
         VoidRecords { port, known: Mutex::default() }
     }
 
-    /// Reads them anew.
+    /// Reads them again.
     pub async fn read(&self) -> Result<(), StoreError> {
         let Some(port) = &self.port else { return Ok(()) };
         let read: HashSet<Position> = port.all().await?.into_iter().map(|void| void.position).collect();
@@ -37,7 +37,7 @@ impl VoidRecords {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether a halted partition may go on by itself.
+    /// Whether a halted partition may continue by itself.
     pub const fn can_end_halts(&self) -> bool {
         self.port.is_some()
     }

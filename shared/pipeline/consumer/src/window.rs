@@ -10,7 +10,7 @@ use tokio::time::Instant;
 /// are set otherwise (`commitlog_sync_period`), and refuse writes when a sync is late by half as much.
 pub(crate) const SYNCED_WITHIN: Duration = Duration::from_secs(30);
 
-/// Offsets of one partition by when what stands before them was saved.
+/// Offsets of one partition by when the records before them were saved.
 #[derive(Clone, Debug)]
 pub(crate) struct Window {
     saved: VecDeque<(Instant, i64)>,
@@ -41,7 +41,7 @@ impl Window {
         }
     }
 
-    /// What stands before it cannot be lost any more.
+    /// Records before it cannot be lost any more.
     pub const fn safe(&self) -> i64 {
         self.safe
     }
@@ -80,7 +80,7 @@ mod tests {
         let began = Instant::now();
         let mut window = Window::from(0);
         window.saved(began, 10);
-        // Ten minutes of silence, and nobody has seen that the store stayed up.
+        // Ten minutes without an observation that the store stayed up.
         window.saved(began + Duration::from_secs(600), 20);
         assert_eq!(window.safe(), 0);
     }

@@ -1,5 +1,5 @@
-//! How many bytes of answers are under way, and no more than that: an answer's permit is had before the store is read,
-//! shrinks to what the answer has, and is given back once its last byte is with the connection.
+//! How many bytes of answers are in progress, and no more than that: an answer's permit is had before the store is
+//! read, shrinks to what the answer has, and is given back once its last byte is with the connection.
 
 use std::sync::Arc;
 use std::time::Duration;

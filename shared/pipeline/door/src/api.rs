@@ -18,7 +18,7 @@ pub trait Api: Send + Sync + Sized + 'static {
     type Answer: Answered;
     /// Why a request is refused.
     type Refused: Refused;
-    /// What a request holds while it is under way.
+    /// What a request holds while it is in progress.
     type Place: Send;
 
     /// The endpoint under which calls without a route are counted.

@@ -86,7 +86,7 @@ pub async fn read(
     Ok(decoded)
 }
 
-/// Reads past a body that nobody wants, so that its sender reads the answer and the connection can be used again. Nothing
+/// Reads and discards a body, so that its sender reads the answer and the connection can be used again. Nothing
 /// of it is kept. A body that is large, slow, or waits to be asked for is left where it is.
 pub async fn read_past(headers: &HeaderMap, body: &mut Body, max_bytes: usize) {
     if body.is_end_stream() || headers.contains_key(EXPECT) || announced(headers).is_some_and(|bytes| bytes > max_bytes)
@@ -101,7 +101,7 @@ fn announced(headers: &HeaderMap) -> Option<usize> {
     headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok())
 }
 
-/// Whether the body is to be decoded. The encodings may stand in one header or in several (RFC 9110, 8.4).
+/// Whether the body is to be decoded. The encodings may be in one header or in several (RFC 9110, 8.4).
 fn is_gzip(headers: &HeaderMap) -> Result<bool, BodyError> {
     let mut gzip = false;
     for value in headers.get_all(CONTENT_ENCODING) {
@@ -152,7 +152,7 @@ async fn beyond(body: Body, announced: Option<usize>, max_bytes: usize) -> BodyE
     }
 }
 
-/// The next piece of the body; `None` at its end. Trailers are passed over.
+/// The next piece of the body; `None` at its end. Trailers are skipped.
 async fn data(body: &mut Body) -> Result<Option<Bytes>, BodyError> {
     while let Some(frame) = body.frame().await {
         if let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() {

@@ -1,5 +1,5 @@
-//! Bounds the bytes of request bodies under way, as sent and decoded: a request takes its permit before a byte is read,
-//! and gives it back when it is done, however it ends.
+//! Bounds the bytes of request bodies in progress, as sent and decoded: a request takes its permit before a byte is
+//! read, and gives it back when it is done, however it ends.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -23,7 +23,7 @@ macro_rules! causes {
                 }
             }
 
-            /// Refused: the caller's or policy's doing. Failed: ours. Unknown: nobody can tell.
+            /// Refused: caused by the caller or a policy. Failed: caused by us. Unknown: the outcome is not known.
             pub const fn outcome(self) -> $crate::RequestOutcome {
                 match self {
                     $(Cause::$cause => $crate::RequestOutcome::$outcome,)*

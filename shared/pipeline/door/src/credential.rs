@@ -4,9 +4,9 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName};
 use tidegate_kernel::Presented;
 
-/// What stands in the place that decides: `Authorization`, then `header`, the product's own for proxies that strip
-/// `Authorization`, then `query`, where the route takes a credential there. The first one present decides, good or bad;
-/// the others are not looked at.
+/// The credential of a request, from `Authorization`, else from `header`, the product's own for proxies that strip
+/// `Authorization`, else from `query`, where the route accepts a credential there. The first one present decides, good or
+/// bad; the others are not looked at.
 pub fn presented<'r>(headers: &'r HeaderMap, header: &HeaderName, query: Option<&'r str>) -> Presented<'r> {
     in_header(headers, &AUTHORIZATION, Presented::Authorization)
         .or_else(|| in_header(headers, header, Presented::Plain))

@@ -1,4 +1,4 @@
-//! Around every request: its id, its place among those under way, its one outcome, and the form of its answer. One
+//! Around every request: its id, its place among those in progress, its one outcome, and the form of its answer. One
 //! layer for all: a stack of general middleware would add half of the handler's own cost.
 
 use std::future::Future;

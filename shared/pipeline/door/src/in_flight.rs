@@ -1,4 +1,4 @@
-//! How many requests are under way, and no more than that.
+//! How many requests are in progress, and no more than that.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use crate::metrics::{REQUESTS_IN_FLIGHT, REQUESTS_IN_FLIGHT_MAX};
 
-/// A bound on requests under way.
+/// A bound on requests in progress.
 pub struct InFlight {
     places: Arc<Semaphore>,
     max: u32,
@@ -46,7 +46,7 @@ impl InFlight {
         self.max as usize - self.places.available_permits().min(self.max as usize)
     }
 
-    /// Waits until nothing is under way, at most for `deadline`; returns how many are left.
+    /// Waits until nothing is in progress, at most for `deadline`; returns how many are left.
     pub async fn drained(&self, deadline: Duration) -> usize {
         match timeout(deadline, self.places.acquire_many(self.max)).await {
             Ok(_) => 0,

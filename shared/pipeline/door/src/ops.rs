@@ -32,7 +32,7 @@ struct Hints {
     routes: &'static [Route],
 }
 
-/// Routes that join the operations port once what they stand on is there: the port itself is served from the first
+/// Routes that join the operations port once the ports they use are open: the port itself is served from the first
 /// moment on, when nothing else is.
 #[derive(Clone, Default)]
 pub struct LaterRoutes {
@@ -49,7 +49,7 @@ impl LaterRoutes {
         self.set(Some(TowerToHyperService::new(routes)));
     }
 
-    /// They are not served any more, and let go of what they stand on.
+    /// They are not served any more, and release the ports they use.
     pub fn close(&self) {
         self.set(None);
     }
@@ -84,7 +84,7 @@ impl Ops {
         self.later.clone()
     }
 
-    /// The routes, with `more` beside them.
+    /// The routes, and those of `more`.
     pub fn routes(self, more: Router) -> Router {
         let hints = self.hints;
         Router::new()

@@ -44,7 +44,7 @@ impl RequestOutcome {
 
 /// Why a request was refused, as metrics and logs label it. [`causes!`](crate::causes) makes such an enum.
 pub trait RefusalCause: Label {
-    /// Refused: the caller's or policy's doing. Failed: ours. Unknown: nobody can tell.
+    /// Refused: caused by the caller or a policy. Failed: caused by us. Unknown: the outcome is not known.
     fn outcome(self) -> RequestOutcome;
 }
 

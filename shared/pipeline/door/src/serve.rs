@@ -1,7 +1,7 @@
 //! Serving HTTP/1.1 on one port: bounded connections, bounded waits, and a stop with a deadline.
 //!
-//! `axum::serve` alone waits for ever on a half-sent header, on a body that stalls and on a client that does not
-//! read its answer. Here each of these ends.
+//! `axum::serve` alone waits without a deadline on a half-sent header, on a body that stalls and on a client that does
+//! not read its answer. Here each of these ends.
 
 mod connection;
 mod exchange;
@@ -41,7 +41,7 @@ pub struct ServeOptions {
     /// Once a stop was asked for, connections are still accepted and requests answered for so long, each answer being
     /// its connection's last; less where no connection is open any more.
     pub drain_grace: Duration,
-    /// How long requests under way may take to end after that; then they are cut.
+    /// How long requests in progress may take to end after that; then they are cut.
     pub drain_deadline: Duration,
 }
 
@@ -68,22 +68,22 @@ pub struct ServeReport {
     pub gave_way: u64,
     /// Requests whose head could not be read.
     pub unreadable: u64,
-    /// Connections cut at the drain deadline with a request under way.
+    /// Connections cut at the drain deadline with a request in progress.
     pub cut: u64,
     /// Connections that ended in a panic of their handler: a defect.
     pub panicked: u64,
 }
 
 impl ServeReport {
-    /// Whether every request under way got its answer.
+    /// Whether every request in progress got its answer.
     pub const fn is_clean(&self) -> bool {
         self.cut == 0 && self.panicked == 0
     }
 }
 
-/// Serves `service` on `listener` until `shutdown` completes. Then it goes on for the drain grace, in which each answer
-/// is its connection's last. After that it stops accepting, lets idle connections go at once and requests under way
-/// end, and cuts what is left at the drain deadline.
+/// Serves `service` on `listener` until `shutdown` completes. Then it continues for the drain grace, in which each
+/// answer is its connection's last. After that it stops accepting, lets idle connections go at once and requests in
+/// progress end, and cuts what is left at the drain deadline.
 pub async fn serve(
     listener: TcpListener,
     service: Router,

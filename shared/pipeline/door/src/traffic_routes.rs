@@ -1,5 +1,5 @@
-//! What every port for clients answers besides its interface: `/healthz` for balancers that can probe no other port, and
-//! `/` for people. Neither asks for a credential, and neither counts as a request.
+//! What every port for clients answers in addition to its API: `/healthz` for balancers that can probe no other port,
+//! and `/` for people. Neither asks for a credential, and neither counts as a request.
 
 use std::future::Future;
 use std::sync::Arc;

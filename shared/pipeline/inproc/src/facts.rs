@@ -9,7 +9,7 @@ use tidegate_kernel::Position;
 use tidegate_ports::{FactName, Facts, StoreError, StoredFact};
 use tokio::sync::Notify;
 
-/// Facts in memory, kept for ever. Clones share them.
+/// Facts in memory, which never expire. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryFacts(Arc<Kept>);
 

@@ -161,7 +161,7 @@ impl Membership {
         if self.members.is_empty() {
             return;
         }
-        // Planned revocations of which the owner is not notified yet are planned anew.
+        // Planned revocations of which the owner is not notified yet are planned again.
         for seat in self.seats.iter_mut().filter(|seat| seat.leaving.is_some_and(|leaving| !leaving.notified)) {
             seat.leaving = None;
         }

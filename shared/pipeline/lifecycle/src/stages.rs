@@ -46,7 +46,7 @@ impl Stages {
         self.0.push(Stage { name, deadline, ending: Box::pin(ending), may_be_cut: false });
     }
 
-    /// Adds a stage that loses nothing when it is aborted (a job that starts anew at the next start). An abort is
+    /// Adds a stage that loses nothing when it is aborted (a job that starts again at the next start). An abort is
     /// logged and not reported as left; a failure is reported.
     pub fn then_or_cut(
         &mut self,

@@ -2,7 +2,7 @@
 
 use tokio::sync::watch;
 
-/// Raises the signal. Dropping it raises the signal too: a part that cannot be stopped any more must not go on.
+/// Raises the signal. Dropping it raises the signal too: a part that cannot be stopped any more must not continue.
 #[derive(Debug)]
 pub struct Stopper(watch::Sender<bool>);
 

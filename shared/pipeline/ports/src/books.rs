@@ -23,7 +23,8 @@ pub trait Books: Send + Sync + 'static {
     async fn save(&self, writes: Arc<Vec<BookWrite>>) -> Result<(), StoreError>;
 
     /// A number that changes when a server of the store has started again: what it acknowledged shortly before, in any
-    /// of a command's tables, may be gone then. A store that never loses what it acknowledged has one number for ever.
+    /// of a command's tables, may be gone then. A store that never loses what it acknowledged always has the same
+    /// number.
     ///
     /// # Errors
     /// [`StoreError`].

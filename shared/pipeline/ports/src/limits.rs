@@ -41,7 +41,7 @@ pub struct Take {
     pub window_ms: u32,
 }
 
-/// Says that a request with this idempotency key is under way.
+/// Says that a request with this idempotency key is in progress.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mark {
     pub key: SmolStr,
@@ -68,7 +68,7 @@ pub enum LimitsVerdict {
     InFlight(Attempt),
 }
 
-/// A window as it stands.
+/// The state of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     pub remaining: u32,

@@ -25,7 +25,7 @@ pub trait Views: Send + Sync + 'static {
     /// [`StoreError`].
     async fn get(&self, keys: &[ViewKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError>;
 
-    /// Rows of one shard in the scan's order, at most its limit. To go on, scan again from the last row.
+    /// Rows of one shard in the scan's order, at most its limit. To continue, scan again from the last row.
     ///
     /// # Errors
     /// [`StoreError`].

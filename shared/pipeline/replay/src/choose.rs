@@ -34,7 +34,7 @@ pub trait Choose: Send + Sync {
     }
 }
 
-/// What became of the records looked at, as a product counts it: each is appended or passed over. It is part of the
+/// What became of the records looked at, as a product counts it: each is appended or skipped. It is part of the
 /// progress file, so that the report of a resumed replay is whole.
 pub trait CountFates<R>: Clone + Default + Send + Serialize + DeserializeOwned {
     fn appended(&mut self, record: &R);

@@ -4,7 +4,7 @@ use tidegate_ports::{AppendError, LogError, StoreError};
 
 use crate::progress_file::ProgressFileError;
 
-/// Why a replay cannot go on.
+/// Why a replay cannot continue.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
     #[error(transparent)]

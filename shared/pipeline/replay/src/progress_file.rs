@@ -1,4 +1,4 @@
-//! The progress file, by which an interrupted replay goes on where it was.
+//! The progress file, by which an interrupted replay continues where it was.
 
 use std::fmt::Display;
 use std::fs::{self, File};

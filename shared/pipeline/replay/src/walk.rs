@@ -30,7 +30,7 @@ const CHUNK_RECORDS_MAX: u32 = 500;
 /// Time between two readings of the lag while live traffic goes first.
 const YIELD_POLL: Duration = Duration::from_millis(500);
 
-/// A replay under way.
+/// A replay in progress.
 pub struct Walk<'w, C: Choose> {
     ports: &'w ReplayPorts,
     file: &'w ProgressFile,
@@ -52,7 +52,7 @@ pub struct ReplayPace {
 }
 
 impl<'w, C: Choose> Walk<'w, C> {
-    /// A replay that goes on where `progress` is, and saves it to `file`.
+    /// A replay that continues where `progress` is, and saves it to `file`.
     pub fn new(
         ports: &'w ReplayPorts,
         chooser: Chooser<C>,
@@ -85,7 +85,7 @@ impl<'w, C: Choose> Walk<'w, C> {
     /// where it was last saved: after the last whole chunk.
     ///
     /// # Errors
-    /// What does not pass by waiting, and the way out.
+    /// What does not pass by waiting, and what to do about it.
     pub async fn run(mut self, stop: &Stop) -> Result<(Ended, Progress<C::Counts>), ReplayError> {
         self.file.save(&self.progress)?;
         if !self.learn_again(stop).await? {

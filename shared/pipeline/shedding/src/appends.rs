@@ -8,8 +8,8 @@ use tidegate_kernel::Timestamp;
 
 /// A log that fails for less is not named: leaders move, disks stall.
 const LASTS_MS: i64 = 2_000;
-/// Without another failure for so long, nobody knows any more: a front door that gets no requests because it is not
-/// ready must be given some, or it would never find out that the log is back.
+/// Without another failure for this long, the log's state is not known any more: a front door that gets no requests
+/// because it is not ready must get some, or it would never find out that the log is back.
 const FORGOTTEN_AFTER_MS: i64 = 15_000;
 
 /// Since when the appends of a front door fail. A successful append costs a relaxed load.
@@ -37,7 +37,7 @@ impl Appends {
         }
     }
 
-    /// The log did not take a record, or nobody knows whether it did.
+    /// The log refused a record, or it is not known whether it has it.
     pub fn failed(&self, now: Timestamp, cause: &str) {
         let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
         match failing.as_mut().filter(|failing| !is_forgotten(failing, now)) {
@@ -95,7 +95,7 @@ mod tests {
         appends.failed(at(0), "the disk is full");
         appends.failed(at(5_000), "the disk is full");
         assert!(appends.refused(at(19_999)).is_some());
-        assert_eq!(appends.refused(at(20_000)), None, "somebody has to try it");
+        assert_eq!(appends.refused(at(20_000)), None, "a request has to try it");
         appends.failed(at(60_000), "the disk is full");
         assert_eq!(appends.refused(at(60_000)), None, "counted anew");
     }

@@ -55,7 +55,7 @@ impl LagReader {
         self.stated.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Reads what consumers stated. If it cannot be read, what was read before goes on counting: less is accounted for
+    /// Reads what consumers stated. If it cannot be read, what was read before keeps counting: less is accounted for
     /// by it than is, never more.
     ///
     /// # Errors

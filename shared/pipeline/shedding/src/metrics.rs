@@ -12,21 +12,21 @@ tidegate_metric::declare! {
     pub(crate) LAG_AGE_SECONDS: Gauge = "tidegate_lag_age_seconds",
         "For how long the oldest record on the log that is not applied yet has waited.";
     pub(crate) LAG_DRAIN: Gauge = "tidegate_lag_drain_records_per_second",
-        "By how many records a second the lag sinks, over its last readings; below 0 while it grows.";
+        "By how many records per second the lag falls, over its last readings; below 0 while it grows.";
     pub(crate) LAG_READ_FAILURES: Counter = "tidegate_lag_read_failures_total",
         "Readings of the consumers' lag that failed: the lag gauges keep their last values then.";
     pub(crate) PARTITIONS_HALTED: Gauge = "tidegate_partitions_halted" { cause },
-        "Partitions that stand still by what this front door reads, by cause (halted: a persister stopped there; log_went_back: the log ends before what is accounted for); the gauges of lag leave them out.";
+        "Halted partitions as read by this front door, by cause (halted: a persister stopped there; log_went_back: the log ends before what is accounted for); the gauges of lag leave them out.";
     pub(crate) DECIDER_LAG_RECORDS: Gauge = "tidegate_decider_lag_records" { api },
         "Commands on the log that are not decided yet, by API.";
     pub(crate) DECIDER_LAG_AGE_SECONDS: Gauge = "tidegate_decider_lag_age_seconds" { api },
         "For how long the oldest command on the log that is not decided yet has waited, by API.";
     pub(crate) DECIDER_LAG_DRAIN: Gauge = "tidegate_decider_lag_drain_records_per_second" { api },
-        "By how many commands a second the lag sinks, over its last readings; below 0 while it grows; by API.";
+        "By how many commands per second the lag falls, over its last readings; below 0 while it grows; by API.";
     pub(crate) DECIDER_LAG_READ_FAILURES: Counter = "tidegate_decider_lag_read_failures_total" { api },
         "Readings of the deciders' lag that failed, by API: the lag gauges keep their last values then.";
     pub(crate) DECIDER_PARTITIONS_HALTED: Gauge = "tidegate_decider_partitions_halted" { api, cause },
-        "Partitions that stand still by what this front door reads, by API and cause (halted: a command there cannot be decided; log_went_back: the log ends before what is accounted for); the gauges of lag leave them out.";
+        "Halted partitions as read by this front door, by API and cause (halted: a command there cannot be decided; log_went_back: the log ends before what is accounted for); the gauges of lag leave them out.";
     pub(crate) DECIDER_LOG_MISMATCHED: Gauge = "tidegate_decider_log_mismatched" { api },
         "1 while the log is not as this process is configured, by API; else 0.";
 }
@@ -66,7 +66,7 @@ impl LagMetrics {
         }
     }
 
-    /// How many partitions stand still for this cause.
+    /// How many partitions are halted for this cause.
     pub const fn standing_still(&self, cause: Standstill) -> &Gauge {
         match cause {
             Standstill::Halted => &self.halted,

@@ -1,6 +1,6 @@
 //! What a reading of the lag means for the whole log and for each of its partitions. A partition of which nothing is
-//! applied is left out of the sums: it sheds what would go to it, and the others go on. Where requests wait for their
-//! records, every partition sheds by itself, and none for another.
+//! applied is left out of the sums: it sheds what would go to it, and the others continue. Where requests wait for
+//! their records, every partition sheds by itself, and none for another.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -56,7 +56,7 @@ pub(crate) struct PartitionJudged {
 pub(crate) enum Standstill {
     /// A consumer halted it: too many of its records cannot be read.
     Halted,
-    /// The log ends before what is accounted for. What was appended there would be passed over.
+    /// The log ends before what is accounted for. What was appended there would be skipped.
     LogWentBack,
 }
 
@@ -101,7 +101,7 @@ impl PartitionWatch {
         Judged { decision, records, age_ms, partitions }
     }
 
-    /// No reading came. Partitions that shed by themselves go on doing so.
+    /// No reading came. Partitions that shed by themselves keep doing so.
     pub fn unknown(&mut self, at: Duration) -> Decision {
         if self.by_partition { self.silence.unknown(at) } else { self.all.unknown(at) }
     }
@@ -137,7 +137,7 @@ impl PartitionWatch {
     }
 }
 
-/// Nothing is taken for a partition whose records would be passed over.
+/// Nothing is taken for a partition whose records would be skipped.
 pub(crate) fn shut(thresholds: &ShedThresholds) -> Decision {
     Decision::everything(ShedCause::PartitionHalted, thresholds.longest_retry_s())
 }
@@ -175,7 +175,7 @@ mod tests {
         watch.take(&[lag(0, 0, 0), lag(1, 100, 100)], &[], s(0));
         let mut last = None;
         for second in 1..=400 {
-            // One goes on, a second behind; the other stays at 100.
+            // One continues, a second behind; the other stays at 100.
             let came = 100 * second as i64;
             let judged = watch.take(&[lag(0, came - 100, came), lag(1, 100, 100 + came)], &halts, s(second));
             assert_eq!((judged.records, judged.age_ms, judged.decision.sheds()), (100, 0, false), "at {second}");
@@ -189,7 +189,7 @@ mod tests {
         assert_eq!((last.cause, last.retry_after_s), (Some(ShedCause::PartitionHalted), 60));
         let shares = Rank::ALL.map(|rank| last.share_permille(rank));
         assert!(shares[2..] == [1_000; 2] && (1..1_000).contains(&shares[1]) && shares[0] == 0, "{shares:?}");
-        // A release that can read them goes on.
+        // A release that can read them continues.
         let judged = watch.take(&[lag(0, 40_000, 40_000), lag(1, 101, 40_100)], &halts, s(401));
         assert_eq!((judged.records, judged.partitions[1].standstill), (39_999, None));
     }

@@ -16,7 +16,7 @@ pub enum ShedCause {
     Records,
     /// How far the consumers are behind could not be read for too long.
     Unknown,
-    /// The request's own partition is halted: nothing of it is applied until an operator mends it.
+    /// The request's own partition is halted: nothing of it is applied until an operator repairs it.
     PartitionHalted,
 }
 

@@ -113,7 +113,7 @@ impl<C: ShedClass> ShedGauge<C> {
         self.of(partition).map_or(0, |gauge| gauge.accounted.load(Ordering::Relaxed))
     }
 
-    /// Whether any partition sheds by itself: until then nobody needs a request's partition.
+    /// Whether any partition sheds by itself: until then a request's partition is not needed.
     pub fn any_halted(&self) -> bool {
         self.any_halted.load(Ordering::Acquire)
     }

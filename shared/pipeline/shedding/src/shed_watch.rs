@@ -37,7 +37,7 @@ impl ShedWatch {
         self.take(Reading::Unknown { for_ms: self.silent_ms(at) })
     }
 
-    /// By how many records the lag sinks each second; below 0 while it grows.
+    /// By how many records the lag falls each second; below 0 while it grows.
     pub fn drains_per_s(&self) -> f64 {
         self.trend.records_sink_per_s()
     }

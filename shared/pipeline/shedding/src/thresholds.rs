@@ -73,7 +73,7 @@ impl ShedThresholds {
         retry_cap_s: 60,
     };
 
-    /// The longest `Retry-After` before its jitter: where nothing is known of how the lag sinks.
+    /// The longest `Retry-After` before its jitter: where nothing is known of how the lag falls.
     pub(crate) fn longest_retry_s(&self) -> u64 {
         self.retry_cap_s.max(self.retry_floor_s).max(1)
     }

@@ -34,7 +34,7 @@ impl Trend {
         self.readings.clear();
     }
 
-    /// By how many records the lag sinks each second; below 0 while it grows, 0 while too little is known.
+    /// By how many records the lag falls each second; below 0 while it grows, 0 while too little is known.
     pub fn records_sink_per_s(&self) -> f64 {
         self.sinks(|point| point.records)
     }

@@ -69,7 +69,7 @@ pub enum Refusal {
     Unknown {},
     /// It is new, and is there already.
     Exists {},
-    /// The version that the command was made from is not the one that stands now. Read again, and send a new command.
+    /// The version that the command was made from is not the current one. Read again, and send a new command.
     Stale {},
     /// Every organization has this template; it cannot be changed.
     BuiltIn {},

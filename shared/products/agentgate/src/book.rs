@@ -37,7 +37,8 @@ pub struct Book {
     pub webhooks: BTreeMap<WebhookId, BookedWebhook>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub templates: BTreeMap<TemplateId, BookedTemplate>,
-    /// The last version of a webhook or a template. None is given twice, also not to an entry made anew under an old id.
+    /// The last version of a webhook or a template. None is given twice, also not to an entry made again under an old
+    /// id.
     #[serde(default)]
     pub last_version: u32,
 }

@@ -1,5 +1,5 @@
 //! The records on the log: one accepted request is one record. The format is a contract: old records stay
-//! readable for ever.
+//! readable by every later release.
 //!
 //! A record is one JSON object: `v`, `team`, `region`, `run`, `received_at_ms`, and `body`, an object with one
 //! member named after the record's kind (`start`, `events`, `finish`, `heartbeat`).

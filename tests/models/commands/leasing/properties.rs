@@ -11,7 +11,7 @@ pub const RETRY_HAS_THE_SAME_ANSWER: &str = "a worker whose result counts is nev
 pub const GIVEN_BACK_ONCE: &str = "work is charged once, when it ends, and then gives its slot back";
 pub const GRANTS_ARE_CAPPED: &str = "work is granted no more often than the cap";
 pub const ENDS_BY_ITS_DEADLINE: &str = "a decision after the deadline leaves no open work";
-pub const NOBODY_ASKS_IN_VAIN: &str = "who asks while nobody has the lease gets it";
+pub const NOBODY_ASKS_IN_VAIN: &str = "a worker that asks while no worker has the lease gets it";
 pub const LIMIT_HOLDS: &str = "no more work is open than the limit";
 
 fn always() -> Vec<Property<Leasing>> {

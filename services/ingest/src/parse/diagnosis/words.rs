@@ -3,7 +3,7 @@
 /// How much of what was sent is shown back.
 const SHOWN_CHARS: usize = 24;
 
-/// What stands where a JSON value must stand. Completes "The body ".
+/// What was found in the place of a JSON value. Completes "The body ".
 pub fn foreign_value(rest: &str) -> String {
     let word: String =
         rest.chars().take_while(|char| !matches!(char, ',' | ']' | '}' | ' ' | '\n' | '\r' | '\t')).collect();

@@ -145,7 +145,7 @@ pub async fn show(office: &mut Office, owner: Owner, Made { id, secret }: Made) 
     if let Err(failure) = office.console.delivered() {
         let undone = take_back(office, owner, id).await;
         return Err(failure.in_words(|failure| match undone {
-            Ok(()) => format!("{failure}; nobody can have seen the key {id}, so it is revoked again"),
+            Ok(()) => format!("{failure}; the key {id} was not shown, so it is revoked again"),
             Err(error) => format!("{failure}; the key {id} could not be revoked again: {error}"),
         }));
     }
@@ -177,7 +177,7 @@ pub async fn revoke(office: &mut Office, owners: &[Owner], id: &str, shown_by: &
     if office.json {
         office.console.json(&json!({ "id": key, "revoked": true }));
     } else {
-        office.console.line(format_args!("revoked {key}; a running service follows within two seconds"));
+        office.console.line(format_args!("revoked {key}; a running service applies it within two seconds"));
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What the management commands stand on.
+//! The ports that the management commands use.
 
 use std::sync::Arc;
 

@@ -40,7 +40,7 @@ pub fn scylla(config: &Config) -> Result<ScyllaOptions, Failure> {
 /// What a front door needs.
 ///
 /// # Errors
-/// What is wrong or did not come up, and the way out.
+/// What is wrong or did not come up, and what to do about it.
 pub async fn door(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<DoorPorts>, Failure> {
     let key = config.agentgate.secret.clone().ok_or_else(|| {
         Failure::config("agentgate.secret_file is not set")
@@ -58,7 +58,7 @@ pub async fn door(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<Door
 /// What a decider needs.
 ///
 /// # Errors
-/// What is wrong or did not come up, and the way out.
+/// What is wrong or did not come up, and what to do about it.
 pub async fn decider(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<DeciderPorts>, Failure> {
     let kafka = kafka(config)?;
     let options = options_of(&kafka, "decide");
@@ -107,7 +107,7 @@ async fn commands(
 /// The store alone.
 ///
 /// # Errors
-/// What is wrong or did not come up, and the way out.
+/// What is wrong or did not come up, and what to do about it.
 pub async fn cql(config: &Config) -> Result<CommandCql, Failure> {
     let options = scylla(config)?;
     wait_for_store(config, &options, || Cql::connect(&options, &SCHEMA)).await

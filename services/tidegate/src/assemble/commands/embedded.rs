@@ -37,7 +37,7 @@ pub fn path(config: &Config) -> PathBuf {
 /// Opens AgentGate's folder, making it if it is not there. The data folder itself must be there.
 ///
 /// # Errors
-/// What is wrong with the folder, and the way out.
+/// What is wrong with the folder, and what to do about it.
 pub fn folder(config: &Config, now: Timestamp) -> Result<DataFolder, Failure> {
     let partitions = config.agentgate.partitions;
     Ok(DataFolder::open_or_create_commands(&path(config), API, config.region, partitions, now)?)
@@ -46,7 +46,7 @@ pub fn folder(config: &Config, now: Timestamp) -> Result<DataFolder, Failure> {
 /// The same, for a command: where no service was ever started there is nothing to manage.
 ///
 /// # Errors
-/// What is wrong with the folder, and the way out.
+/// What is wrong with the folder, and what to do about it.
 pub fn existing(config: &Config) -> Result<DataFolder, Failure> {
     let region = config.is_set("region").then_some(config.region);
     DataFolder::open_existing(&config.data, region)?;
@@ -62,7 +62,7 @@ pub fn existing(config: &Config) -> Result<DataFolder, Failure> {
 /// Opens the files of a folder that this process owns.
 ///
 /// # Errors
-/// What is wrong with them, and the way out.
+/// What is wrong with them, and what to do about it.
 pub async fn open(
     config: &Config,
     folder: &DataFolder,

@@ -6,7 +6,7 @@ use tidegate_replay::{CountFates, Reason};
 use super::readable::Readable;
 use crate::log_commands::kind::ByKind;
 
-/// Every record looked at is counted exactly once: done = appended + passed over.
+/// Every record looked at is counted exactly once: done = appended + skipped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// In a dry run: would be appended.

@@ -29,7 +29,7 @@ pub struct Deployment {
     /// The log in words that are the same each time: part of the progress file's name.
     pub log_name: String,
     parts: Mutex<Parts>,
-    /// A folder's own persister, so that lag sinks meanwhile.
+    /// A folder's own persister, so that lag falls meanwhile.
     roles: Option<Roles>,
     close: Close,
 }
@@ -38,7 +38,7 @@ impl Deployment {
     /// Opens what the configuration names. A dry run folds nothing in.
     ///
     /// # Errors
-    /// What is wrong, and the way out.
+    /// What is wrong, and what to do about it.
     pub async fn open(config: &Config, dry_run: bool) -> Result<Self, Failure> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         if names_servers(config) {

@@ -40,7 +40,7 @@ pub struct Would {
     pub exact: bool,
 }
 
-/// A dry run under way.
+/// A dry run in progress.
 pub struct Preview<'p> {
     ports: &'p ReplayPorts,
     runs: &'p dyn Runs,

@@ -56,7 +56,7 @@ pub fn failed(error: &KafkaError, status: Status) -> Delivery {
     let code = error.rdkafka_error_code().unwrap_or(Code::Unknown);
     let text = || match code {
         Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition => {
-            format!("{error}: the topic is not as configured; `tidegate topics check` tells how")
+            format!("{error}: the topic is not as configured; `tidegate topics check` shows how")
         }
         Code::QueueFull => format!("{error}: raise kafka.queue_bytes, or look why the brokers are slow"),
         _ => error.to_string(),

@@ -230,14 +230,14 @@ mod tests {
         let mut buffers = with_records(2, 0);
         let now = Instant::now();
         assert!(buffers.expected_until(now).is_some());
-        assert_eq!(buffers.expected_until(now + 2 * FIRST_ANSWER), None, "and not for ever");
+        assert_eq!(buffers.expected_until(now + 2 * FIRST_ANSWER), None, "and not longer");
         buffers.at_end(0);
         assert!(buffers.expected_until(now).is_some());
         buffers.take(record(1, 0, 1), 0);
         assert_eq!(buffers.expected_until(now), None);
         buffers.open(epoch(2));
         buffers.pause(epoch(2), true);
-        assert_eq!(buffers.expected_until(now), None, "nobody waits for what is paused");
+        assert_eq!(buffers.expected_until(now), None, "a paused partition is not waited for");
     }
 
     #[test]

@@ -60,8 +60,8 @@ impl GroupCallbacks {
         any_of.iter().any(|epoch| self.handed_to(*epoch).is_some())
     }
 
-    /// Unassigns the partitions that were being drained and returns them, so that the group can go on. Does nothing if
-    /// none is being drained.
+    /// Unassigns the partitions that were being drained and returns them, so that the group can continue. Does nothing
+    /// if none is being drained.
     pub fn finish_handing_over<C: ConsumerContext, M: Consumer<C>>(&self, consumer: &M) -> Vec<PartitionEpoch> {
         let Some(done) = lock(&self.handing_over).take() else { return Vec::new() };
         log_failure("unassign", consumer.incremental_unassign(&done.list));

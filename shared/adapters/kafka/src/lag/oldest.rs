@@ -42,7 +42,7 @@ impl Oldest {
             return Ok(());
         }
         let read = self.read(consumer, topic, &unread).and_then(|()| self.read_newest(consumer, topic, &unseen));
-        // Without this, librdkafka would go on fetching.
+        // Without this, librdkafka would keep fetching.
         let left = consumer.unassign();
         read.and(left.map_err(|error| client::unavailable(&error)))
     }

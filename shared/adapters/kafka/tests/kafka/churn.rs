@@ -1,4 +1,4 @@
-//! Members come and go while records are appended: nothing is passed over, and no committed offset goes back.
+//! Members come and go while records are appended: nothing is skipped, and no committed offset goes back.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};

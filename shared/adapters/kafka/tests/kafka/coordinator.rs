@@ -47,7 +47,7 @@ async fn a_commit_without_an_answer_is_owed_and_paid_later() {
     cluster.broker_round_trip_time(1, Duration::from_secs(30)).expect("slow");
     let unanswered = member.consumer.commit(first).await;
     assert!(matches!(unanswered, Err(LogError::Unavailable(_))), "{unanswered:?}");
-    // The next one does not wait as long again: the member must go on polling.
+    // The next one does not wait as long again: the member must keep polling.
     let Err(LogError::Unavailable(cause)) = member.consumer.commit(second).await else { panic!("answered") };
     assert!(cause.contains("as one before it does"), "{cause}");
     cluster.broker_round_trip_time(1, Duration::ZERO).expect("fast");

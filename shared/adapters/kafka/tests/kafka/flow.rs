@@ -69,7 +69,7 @@ async fn a_poll_that_is_given_up_loses_nothing() {
                 seen.extend(records.into_iter().map(|record| (from.partition, record.position.offset)));
             }
             // Between two polls a question to the broker: meanwhile the first records of a partition arrive, whose
-            // assignment the poll that was given up may have heard of.
+            // assignment the abandoned poll may have received.
             _ => assert_eq!(committed(&fresh.options, &group, 0), None),
         }
     }

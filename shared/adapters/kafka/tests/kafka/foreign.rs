@@ -130,7 +130,7 @@ async fn the_largest_foreign_record_is_dead_lettered_completely() {
     let read = first(&fresh).await;
     assert!(read.payload == payload, "it is read whole");
     let found = dead_lettered(&fresh, &letter_of(&read)).await;
-    assert!(found.payload == payload, "and buried whole");
+    assert!(found.payload == payload, "and dead-lettered whole");
     assert_eq!(found.provenance.key, Bytes::from_static(b"k"));
 }
 
@@ -177,7 +177,7 @@ async fn a_read_passes_over_offsets_without_a_record() {
     assert!(one.is_empty(), "nothing stands between: {one:?}");
 }
 
-/// Reading goes on where it ended, turns elsewhere and comes back, and never gives what was not asked for.
+/// Reading continues where it ended, turns elsewhere and comes back, and never gives what was not asked for.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn reads_go_on_and_turn_as_they_are_asked() {
     let fresh = Fresh::topics(2).await;

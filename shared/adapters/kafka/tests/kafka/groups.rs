@@ -44,8 +44,8 @@ async fn a_revoked_partition_waits_for_its_owner() {
         let mut first = with_all(&fresh.options, &group).await;
         let mut second = Member::join(&fresh.options, &group);
         until_revoked(&mut first, &mut second).await;
-        // The first one is asked, and does not answer: it drains. Until then the group gives its partitions to nobody,
-        // and takes its commits.
+        // The first one is asked, and does not answer: it drains. Until then the group assigns its partitions to no
+        // member, and takes its commits.
         let asked_for = first.revoking.clone();
         for _ in 0..20 {
             second.poll().await;
@@ -154,7 +154,7 @@ async fn a_fatal_error_costs_the_membership_and_not_the_process() {
         member.lost.len() == 4
     })
     .await;
-    // It joins anew by itself, and fences the impostor in turn.
+    // It joins again by itself, and fences the impostor in turn.
     member.owns(4).await;
     member.poll_until("all records", |member| member.read.len() >= 40).await;
 }

@@ -52,7 +52,7 @@ async fn the_broker_lets_a_group_go_back() {
     let client = stranger(&group);
     client.commit(&one(&fresh.options, 0, Offset::Offset(8)), CommitMode::Sync).expect("committed");
     client.commit(&one(&fresh.options, 0, Offset::Offset(3)), CommitMode::Sync).expect("committed");
-    assert_eq!(committed(&fresh.options, &group, 0), Some(3), "so nobody but us keeps it from going back");
+    assert_eq!(committed(&fresh.options, &group, 0), Some(3), "so only this adapter keeps it from going back");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

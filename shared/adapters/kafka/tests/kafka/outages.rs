@@ -115,7 +115,7 @@ async fn a_fatal_error_costs_the_producer_and_not_the_process() {
     let rebuilt = recorder.handle();
     let (cluster, log) = mock();
     assert_eq!(append(&log).await, Ok(0));
-    // An out-of-order answer to the oldest request under way: the producer cannot know any more what was written.
+    // An out-of-order answer to the oldest request in progress: the producer cannot know any more what was written.
     let error = RDKafkaRespErr::RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
     cluster.request_errors(RDKafkaApiKey::Produce, &[error]);
     let fate = append(&log).await;

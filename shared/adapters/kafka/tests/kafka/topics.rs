@@ -66,7 +66,7 @@ async fn every_difference_of_a_topic_made_by_hand_is_reported() {
 async fn brokers_out_of_reach_are_named() {
     let fresh = Fresh::named(1);
     let options = KafkaOptions { brokers: "127.0.0.1:1".to_owned(), ..fresh.options.clone() };
-    let error = topics::check(&options, &fresh.layout).await.expect_err("nobody is there");
+    let error = topics::check(&options, &fresh.layout).await.expect_err("no broker answers");
     assert!(matches!(&error, TopicsError::Unavailable { brokers, .. } if brokers == "127.0.0.1:1"), "{error}");
 }
 

@@ -18,7 +18,7 @@ use super::packing::{Keeping, pack};
 use crate::link::Link;
 use crate::metrics::GateMetrics;
 
-/// Operations that wait or are under way, over all teams; further ones fail as if the gate were down.
+/// Operations that wait or are in progress, over all teams; further ones fail as if the gate were down.
 const WAITING_MAX: usize = 16_384;
 /// Confirmations among them at most, so that they leave room for the other operations.
 const CONFIRMS_MAX: usize = 8_192;
@@ -30,7 +30,7 @@ const ANSWER_BYTES_PER_CALL: usize = 128 * 1_024;
 /// claims are behind them in the same queue, so none sees a claim as unconfirmed because of the wait.
 const CONFIRMS_WAIT: Duration = Duration::from_millis(10);
 
-/// The queues of all teams that have operations under way.
+/// The queues of all teams that have operations in progress.
 pub(crate) struct TeamQueues {
     link: Arc<Link>,
     key_prefix: String,

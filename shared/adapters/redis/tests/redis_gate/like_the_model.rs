@@ -108,7 +108,7 @@ fn asked() -> impl Strategy<Value = Asked> {
     )
 }
 
-/// Time mostly goes on; in small steps it also goes back, as it does between front doors.
+/// Time mostly advances; in small steps it also goes back, as it does between front doors.
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = |passes: std::ops::Range<i64>| {
         prop_oneof![

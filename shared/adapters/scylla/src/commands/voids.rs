@@ -1,4 +1,4 @@
-//! Void records, all in one partition: there are few, and whoever applies the log reads them all.
+//! Void records, all in one partition: there are few, and every consumer of the log reads them all.
 
 use async_trait::async_trait;
 use scylla::response::PagingState;

@@ -61,7 +61,7 @@ pub struct PostedCommand {
     /// Its number in the inbox.
     pub number: i64,
     pub key: LogKey,
-    /// As it is to stand on the log.
+    /// As it will be on the log.
     pub command: Bytes,
 }
 

@@ -1,4 +1,4 @@
-//! Owner keys and void records on `keys.db`: what cannot be made again from the log. Seldom written, so one connection
+//! Owner keys and void records on `keys.db`: what cannot be made again from the log. Rarely written, so one connection
 //! behind a lock is enough. Operator commands open it from a second process while the service runs.
 
 use std::sync::{Arc, Mutex, PoisonError};

@@ -28,7 +28,7 @@ impl Tables for CommandTables {
     }
 
     fn write(&mut self, transaction: &Connection, works: &[Work]) -> rusqlite::Result<u64> {
-        /// Of keys and the like, beside the documents.
+        /// Of keys and the like, in addition to the documents.
         const ROW_BYTES: usize = 200;
         let mut bytes = 0;
         for work in works {

@@ -3,12 +3,12 @@
 //! A checkpoint moves commits from the write-ahead log into the file. If the write-ahead log loses some of these commits
 //! later, it does not fit the file any more: the file would mix old pages with new ones. So a commit counts each checkpoint
 //! before it begins. That commit is synced, the high-water mark is raised to the count, and the checkpoint moves nothing that
-//! is committed after it. Where commits go on meanwhile, a [snapshot](super::Snapshot) taken before the count bounds the
-//! checkpoint; where the writer itself runs the checkpoint, nothing is committed. A file that knows of fewer checkpoints than
-//! its high-water mark is not used.
+//! is committed after it. Where commits continue meanwhile, a [snapshot](super::Snapshot) taken before the count bounds
+//! the checkpoint; where the writer itself runs the checkpoint, nothing is committed. A file that knows of fewer
+//! checkpoints than its high-water mark is not used.
 //!
 //! The count must be read from what is left of the write-ahead log and not from the file. So the first commit after each
-//! count writes the count's page too: a write-ahead log only begins anew after a checkpoint.
+//! count writes the count's page too: a write-ahead log only restarts after a checkpoint.
 
 use rusqlite::Connection;
 
@@ -130,7 +130,7 @@ mod tests {
         commit(&writer, false);
         let before = fs::metadata(place.path().join("a.db-wal")).expect("a write-ahead log").len();
         assert_eq!(count(&writer), Ok(2));
-        // All of it, with the count: as the writer does when the write-ahead log is to begin anew.
+        // All of it, with the count: as the writer does when the write-ahead log is to restart.
         checkpoint(&writer, PASSIVE);
         assert_eq!(known(place.path(), before.try_into().expect("small")), 1);
         assert_eq!(known(place.path(), 0), 2, "all was moved");

@@ -58,7 +58,7 @@ impl Checkpointer {
         self.failed.load(Ordering::Relaxed)
     }
 
-    /// The WAL began anew.
+    /// The WAL restarted.
     pub fn restarted(&self) {
         self.wal_bytes.store(0, Ordering::Relaxed);
     }
@@ -126,7 +126,7 @@ fn checkpoint_when_called(
 ) {
     while let Ok(snapshot) = calls.recv() {
         match checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)") {
-            // PASSIVE waits for nobody; what readers still need is left for the next time.
+            // PASSIVE does not wait for readers; what they still need is left for the next time.
             Ok((_, bytes)) => wal_bytes.store(bytes, Ordering::Relaxed),
             Err(error) => {
                 tracing::warn!(%error, "a checkpoint of the store failed; it is tried again");
@@ -136,7 +136,7 @@ fn checkpoint_when_called(
             }
         }
         snapshot.release();
-        // Nobody waits for it at the end.
+        // No caller waits for it at the end.
         let _ = back.try_send(snapshot);
     }
 }

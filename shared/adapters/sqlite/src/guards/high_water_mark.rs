@@ -1,5 +1,5 @@
-//! The high-water mark of a file: how much the file had acknowledged, in a small file next to it. It tells a file that lost
-//! its end from one that never had more.
+//! The high-water mark of a file: how much the file had acknowledged, in a small file next to it. It distinguishes a
+//! file that lost its end from one that never had more.
 //!
 //! SQLite ends a write-ahead log at the first frame whose checksum does not fit, and ignores what follows. That is right
 //! after a power cut, when nothing there was acknowledged yet, and wrong after a bit flipped or a disk lied about a sync.
@@ -115,7 +115,7 @@ fn open(path: &Path) -> std::io::Result<File> {
     #[cfg(unix)]
     if let Ok(database) = fs::metadata(path.with_extension("db")) {
         use std::os::unix::fs::{MetadataExt, fchown};
-        // Only a superuser may, and nobody else needs to.
+        // Only a superuser may, and no other user needs to.
         let _ = fchown(&file, Some(database.uid()), Some(database.gid()));
     }
     Ok(file)

@@ -25,7 +25,7 @@ pub enum ReconcileError {
     )]
     Gone { partition: Partition, settled: i64, first: i64 },
     #[error(
-        "dead_letters.db has lost its end: {counted} letters were buried and it holds {found}; restore the data folder \
+        "dead_letters.db has lost its end: {counted} dead letters were appended and it holds {found}; restore the data folder \
          from a backup"
     )]
     DeadLettersShort { counted: u64, found: u64 },
@@ -113,8 +113,8 @@ async fn compare(log: &EmbeddedLog, group: &str, store: &dyn Accounts) -> Result
     Ok(())
 }
 
-/// The offset at which the group goes on. An account is settled before the offset behind it is committed (docs/adr/0010), so
-/// where the committed offset is beyond the account, the store has lost something.
+/// The offset at which the group continues. An account is settled before the offset behind it is committed
+/// (docs/adr/0010), so where the committed offset is beyond the account, the store has lost something.
 fn read_from(partition: Partition, progress: GroupProgress, account: Option<&Account>) -> Result<i64, ReconcileError> {
     let GroupProgress { first, end, committed } = progress;
     let settled = match account {
@@ -150,7 +150,7 @@ mod tests {
             (at(0, 9, 9), Some(7), 7),
             (at(7, 9, 8), Some(7), 7),
             (at(0, 9, 9), None, 0),
-            // No account, and the begin is gone: nobody can tell.
+            // No account, and the beginning is gone: it cannot be known.
             (at(1, 9, 8), None, 8),
         ] {
             let account = settled.map(account);

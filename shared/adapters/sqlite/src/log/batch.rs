@@ -32,7 +32,7 @@ pub(super) struct Written {
 /// Offsets that a batch trimmed its partitions to.
 pub(super) type Trims = Vec<(Partition, i64)>;
 
-/// Writes the requests in one transaction and commits it. Appends go on at the partitions' ends.
+/// Writes the requests in one transaction and commits it. Appends continue at the partitions' ends.
 pub(super) fn write(
     connection: &Connection,
     requests: &[Request],

@@ -25,7 +25,7 @@ pub struct EmbeddedConsumer {
     lanes: ReadPositions,
     changed: watch::Receiver<()>,
     reader: Arc<Reader>,
-    /// A read from the file that is under way. It outlives a cancelled poll, and the next poll uses it.
+    /// A read from the file that is in progress. It outlives a cancelled poll, and the next poll uses it.
     reading: Option<Reading>,
 }
 

@@ -21,7 +21,7 @@ pub struct LogOptions {
     pub revocation_deadline: Duration,
     /// Bytes of the write-ahead log, beyond which it is folded back into the file in the background.
     pub wal_checkpoint_bytes: u64,
-    /// Bytes of the write-ahead log, beyond which the writer itself helps, so that it begins anew.
+    /// Bytes of the write-ahead log, beyond which the writer itself helps, so that it restarts.
     pub wal_restart_bytes: u64,
     /// Bytes that `log.db` may have; appends that need more are refused as not persisted. `None`: the disk is the cap.
     pub max_file_bytes: Option<u64>,

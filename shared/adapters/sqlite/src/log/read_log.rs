@@ -13,7 +13,7 @@ use crate::folder::{self, DataFolder};
 use crate::read_only::ReadOnlyFile;
 use crate::sqlite::SqliteError;
 
-/// The log of a folder, for reading only. It need not be ours: another process may own the folder and go on writing.
+/// The log of a folder, for reading only. It need not be ours: another process may own the folder and keep writing.
 /// What that one has not yet acknowledged to its callers may be seen already; it is on disk then.
 #[derive(Clone)]
 pub struct EmbeddedReadLog {

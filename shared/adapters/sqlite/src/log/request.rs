@@ -15,7 +15,7 @@ pub(super) enum Request {
         reply: oneshot::Sender<Result<(), LogError>>,
     },
     Commit(PendingCommit),
-    /// Sets a committed offset back, while nobody of the group reads.
+    /// Sets a committed offset back, while no member of the group reads.
     Rewind {
         group: String,
         partition: Partition,
@@ -32,7 +32,7 @@ pub(super) enum Request {
     BeforeCheckpoint {
         reply: oneshot::Sender<rusqlite::Result<()>>,
     },
-    /// Folds what is left of the write-ahead log back, so that it begins anew.
+    /// Folds what is left of the write-ahead log back, so that it restarts.
     FinishCheckpoint {
         reply: oneshot::Sender<()>,
     },

@@ -45,7 +45,7 @@ impl Tail {
         }
     }
 
-    /// Drops all records and goes on at `end`.
+    /// Drops all records and continues at `end`.
     pub fn restart(&mut self, end: i64) {
         *self = Tail::new(end, self.max_bytes);
     }

@@ -208,7 +208,7 @@ impl Writer {
         self.guard.before_checkpoint(connection)
     }
 
-    /// With the writer at rest a passive checkpoint reaches the end, and the next write begins the file anew.
+    /// With the writer at rest a passive checkpoint reaches the end, and the next write restarts the file.
     fn finish_checkpoint(&mut self) {
         if let Err(error) = self.fold_back("PRAGMA wal_checkpoint(PASSIVE)") {
             tracing::warn!(%error, "the write-ahead log was not folded back; it grows until that succeeds");

@@ -19,11 +19,11 @@ use crate::sqlite::{FileKind, SqliteError};
 struct WalLimits {
     /// Bytes written between two checkpoints.
     checkpoint_every_bytes: u64,
-    /// Bytes in use, beyond which the writer itself lets the WAL begin anew: under steady writing no passive checkpoint
+    /// Bytes in use, beyond which the writer itself lets the WAL restart: under steady writing no passive checkpoint
     /// ever finds a moment in which it can. The file keeps its size: what is written over needs no new blocks, and its sync
     /// no inode.
     restart_beyond_bytes: u64,
-    /// Bytes of the file, to which it is cut when it begins anew. Readers that take long make it larger.
+    /// Bytes of the file, to which it is cut when it restarts. Readers that take long make it larger.
     file_max_bytes: u64,
 }
 
@@ -121,7 +121,7 @@ impl<T: Tables> WriterState<T> {
         Ok(deleted)
     }
 
-    /// Begins a checkpoint when enough was written, or lets the WAL begin anew.
+    /// Begins a checkpoint when enough was written, or lets the WAL restart.
     pub fn tend_wal(&mut self) {
         if self.unchecked_bytes < self.limits.checkpoint_every_bytes || !self.checkpointer.is_idle() {
             return;
@@ -197,7 +197,7 @@ impl<T: Tables> Drop for WriterState<T> {
     }
 }
 
-/// Returns whether the next commit begins the WAL anew. Does not wait for readers.
+/// Returns whether the next commit restarts the WAL. Does not wait for readers.
 fn restart_wal(connection: &Connection) -> rusqlite::Result<bool> {
     connection.busy_timeout(Duration::ZERO)?;
     let restarted = checkpoint(connection, "PRAGMA wal_checkpoint(RESTART)").map(|(busy, _)| !busy);

@@ -21,7 +21,7 @@ pub fn open(place: &Path, partitions: u32, options: LogOptions) -> EmbeddedLog {
 
 pub fn open_at(place: &Path, partitions: u32, options: LogOptions, clock: Arc<dyn Clock>) -> EmbeddedLog {
     let folder = DataFolder::open_or_create(place, Region::Eu, partitions, Timestamp::from_millis(0)).expect("ours");
-    EmbeddedLog::open(&folder.own().expect("nobody else's"), options, clock).expect("a log")
+    EmbeddedLog::open(&folder.own().expect("no other owner"), options, clock).expect("a log")
 }
 
 pub fn key(number: u64) -> LogKey {

@@ -12,7 +12,7 @@ fn trips_at(rules: BrakeRules, records: impl IntoIterator<Item = bool>) -> Optio
     (0..).zip(records).find_map(|(place, is_poison)| Some((place, brake.take(is_poison)?)))
 }
 
-/// The same by the words of the rules, looking at everything anew each time.
+/// The same by the words of the rules, looking at everything again each time.
 fn by_the_words(rules: BrakeRules, records: &[bool]) -> Option<(usize, Tripped)> {
     (0..records.len()).filter(|place| records[*place]).find_map(|place| {
         let seen = &records[..=place];
@@ -42,7 +42,7 @@ fn each_rule_by_itself() {
     let run = |poison: usize| [false; 30].into_iter().chain(vec![true; poison]);
     assert_eq!(trips_at(RULES, run(9)), None);
     assert_eq!(trips_at(RULES, run(10)), Some((39, Tripped::InARow { poison: 10 })));
-    // One good one in between begins the row anew, and then the share is what counts: 9 + 1 of 40.
+    // One good one in between begins the row again, and then the share is what counts: 9 + 1 of 40.
     let broken = run(9).chain([false]).chain([true; 9]);
     assert_eq!(trips_at(RULES, broken), None);
     // Every second one, from the start: at the tenth poison one.

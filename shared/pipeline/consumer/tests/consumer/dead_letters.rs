@@ -1,4 +1,4 @@
-//! Poison goes to the dead letters, and its partition goes on.
+//! Poison goes to the dead letters, and its partition continues.
 
 use tidegate_ports::Accounts;
 

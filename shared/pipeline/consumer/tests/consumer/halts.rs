@@ -1,4 +1,4 @@
-//! Where no record may be passed over, poison halts its partition.
+//! Where no record may be skipped, poison halts its partition.
 
 use tidegate_ports::{Accounts, Halt};
 
@@ -24,9 +24,9 @@ async fn what_cannot_be_decoded_halts_its_partition_there() {
     let running = halts_at(&rig, 2).await;
     eventually("what came before is committed", async || rig.behind().await == 2).await;
     assert_eq!((rig.sums.sum('a'), rig.sums.sum('b')), (Some(1), Some(2)));
-    assert_eq!(running.stop().await.uncommitted, 0, "what is halted is nobody's lateness");
+    assert_eq!(running.stop().await.uncommitted, 0, "halted records do not count as uncommitted");
     assert!(rig.listed_dead_letters().await.is_empty());
-    // Neither is it passed over at the next start.
+    // Neither is it skipped at the next start.
     let again = halts_at(&rig, 2).await;
     again.stop().await;
     assert_eq!((rig.behind().await, rig.sums.sum('a')), (2, Some(1)));
@@ -94,7 +94,7 @@ async fn a_halted_partition_goes_on_once_its_record_is_void() {
     running.stop().await;
 }
 
-/// Also one that this release could apply: whoever reads the log passes over exactly the void ones.
+/// Also one that this release could apply: every reader of the log skips exactly the void ones.
 #[tokio::test(start_paused = true)]
 async fn a_void_record_is_passed_over_though_it_can_be_applied() {
     let rig = Rig::new(Sums::default());

@@ -1,4 +1,4 @@
-//! A store that is away, partitions that are taken away, and a process that dies.
+//! A store that is down, partitions that are taken away, and a process that dies.
 
 use std::time::Duration;
 

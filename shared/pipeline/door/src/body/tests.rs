@@ -125,7 +125,7 @@ async fn more_than_was_announced_is_no_body() {
     assert_eq!(bounded(&headers, two, Duration::from_secs(30)).await.unwrap(), "for");
 }
 
-/// A body that fails the test when anybody reads it.
+/// A body that fails the test when it is read.
 fn unread() -> Body {
     Body::from_stream(stream::once(async {
         panic!("nothing of it is to be read");

@@ -11,7 +11,7 @@ use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// In place of a time: a request is under way, or its answer is not written yet.
+/// In place of a time: a request is in progress, or its answer is not written yet.
 const NOT_WAITING: u64 = u64::MAX;
 
 /// The state of one connection. A clone is of the same connection.
@@ -32,7 +32,7 @@ struct State {
     asked: Notify,
 }
 
-/// A request under way, until it is dropped.
+/// A request in progress, until it is dropped.
 pub(super) struct UnderWay(Exchange);
 
 impl Exchange {
@@ -67,7 +67,7 @@ impl Exchange {
         self.0.waiting_since_ms.store(self.ms(since), Ordering::Relaxed);
     }
 
-    /// For how long it has waited for a request; `None` while one is under way.
+    /// For how long it has waited for a request; `None` while one is in progress.
     pub fn waiting(&self, now: Instant) -> Option<Duration> {
         let since = self.0.waiting_since_ms.load(Ordering::Relaxed);
         (since != NOT_WAITING && !self.is_under_way())
@@ -116,7 +116,7 @@ impl Drop for UnderWay {
     }
 }
 
-/// An answer's body: its request is under way until it was given whole.
+/// An answer's body: its request is in progress until it was given whole.
 pub(super) struct Answering {
     body: Body,
     _under_way: UnderWay,

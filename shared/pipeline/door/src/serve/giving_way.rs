@@ -10,7 +10,7 @@ const LEAST_WAIT: Duration = Duration::from_secs(1);
 /// At most one line in so long.
 const LOG_EVERY: Duration = Duration::from_secs(5);
 
-/// Of connections, each with how long it has waited for a request (`None`: one is under way), the one to give way.
+/// Of connections, each with how long it has waited for a request (`None`: one is in progress), the one to give way.
 pub(super) fn longest_waiting<C>(connections: impl Iterator<Item = (C, Option<Duration>)>) -> Option<C> {
     let waiting = connections.filter_map(|(connection, waited)| Some((connection, waited?)));
     let patient = waiting.filter(|(_, waited)| *waited >= LEAST_WAIT);

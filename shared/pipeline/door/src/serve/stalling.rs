@@ -53,7 +53,7 @@ pub(super) struct Stalling<S> {
     stream: S,
     patience: Patience,
     exchange: Exchange,
-    /// Whether a request was under way when this was last looked at.
+    /// Whether a request was in progress when this was last looked at.
     was_under_way: bool,
     /// Since when an answer waits for its reader.
     unread_since: Option<Instant>,
@@ -67,8 +67,8 @@ pub(super) struct Stalling<S> {
     /// Written in place of hyper's own answer.
     substitute: Option<Substitute>,
     lingering: Option<Lingering>,
-    /// Armed seldom: when it rings too early it is set again, so neither a byte nor a request costs a timer. Never later
-    /// than any deadline can be.
+    /// Armed rarely: when it rings too early it is set again, so neither a byte nor a request costs a timer. Never
+    /// later than any deadline can be.
     alarm: Pin<Box<Sleep>>,
 }
 

@@ -70,7 +70,7 @@ fn hello() -> Router {
     Router::new().route("/", get(|| async { "" }))
 }
 
-/// A service whose one route waits for `gate`, telling on `entered` that it has begun.
+/// A service whose one route signals on `entered` that it has begun, and waits for `gate`.
 fn held(entered: &Arc<Notify>, gate: &Arc<Notify>) -> Router {
     let (entered, gate) = (entered.clone(), gate.clone());
     let handler = move || {
@@ -110,7 +110,7 @@ async fn a_handler_may_take_longer_than_a_header() {
     let port = Port::open(held(&entered, &gate), options).await;
     let busy = port.send("GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
     entered.notified().await;
-    // That this one is cut tells that the other has waited for longer.
+    // This one is cut only after the other, which has waited for longer.
     assert_eq!(read_to_close(port.send("GET / HTTP/1.1\r\nhost").await).await, "");
     gate.notify_one();
     assert!(read_to_close(busy).await.ends_with("late but whole"));

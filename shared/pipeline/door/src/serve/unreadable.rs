@@ -64,7 +64,7 @@ impl Unreadable {
     /// What hyper's error says about a request's head; `None` for everything else that ends a connection.
     pub(super) fn of_error(error: &hyper::Error) -> Option<Self> {
         match error {
-            // hyper tells the two apart by their texts only; a test fails if it words them differently.
+            // hyper distinguishes the two by their texts only; a test fails if it words them differently.
             error if error.is_parse_too_large() && error.to_string().contains("URI") => Some(Unreadable::TargetTooLong),
             error if error.is_parse_too_large() => Some(Unreadable::HeadTooLarge),
             error if error.is_parse() => Some(Unreadable::Malformed),

@@ -9,7 +9,7 @@ use crate::Timestamp;
 use crate::free_json::text_hash_128;
 
 /// The id of one request: a UUIDv7, which is also its request id. The attempt of an effect is a hash of its cause, so
-/// that whoever emits it again emits the same.
+/// that emitting it again gives the same.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Attempt(#[serde(with = "hex128")] u128);

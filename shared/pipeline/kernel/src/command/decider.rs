@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use super::{Follow, Rules};
 use crate::{LogKey, Timestamp};
 
-/// Whose state a command changes. All commands of an owner stand in one partition, in the order of their appends. Its
+/// Whose state a command changes. All commands of an owner are in one partition, in the order of their appends. Its
 /// text is the text of its log key.
 pub trait OwnerId:
     Copy + Eq + Ord + Hash + Debug + Display + FromStr + Serialize + DeserializeOwned + Send + Sync + 'static

@@ -27,7 +27,7 @@ pub struct ViewChange {
 /// A message to a receiver outside, sent at least once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
-    /// Made from its cause: whoever decides the same again makes the same.
+    /// Derived from its cause: deciding the same again gives the same.
     pub id: SmolStr,
     /// JSON.
     pub body: Vec<u8>,

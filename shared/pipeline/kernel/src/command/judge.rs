@@ -18,7 +18,7 @@ impl<D: Decider> Prior<'_, D> {
     pub const NONE: Prior<'static, D> = Prior { attempt: &[], key: &[] };
 }
 
-/// Where a record stands on the log.
+/// A record's position on the log.
 #[derive(Clone, Copy, Debug)]
 pub struct RecordPlace {
     pub position: Position,
@@ -34,7 +34,7 @@ pub struct RecordPlace {
 pub enum Judged<D: Decider> {
     /// It was decided before: it is at or below the position that the book is decided to. All that it made is stored.
     Before,
-    /// It stands on the log a second time, and was decided at a lower position. Nothing happens.
+    /// It is on the log a second time, and was decided at a lower position. Nothing happens.
     Duplicate,
     Decided(Box<CommandDecision<D>>),
 }
@@ -144,7 +144,7 @@ impl<D: Decider> CommandDecision<D> {
     }
 
     /// The facts to write: that of the attempt, whatever the outcome, and that of the key, if the command changed the book.
-    /// A refusal leaves no fact of its key, so that a later try with the key is decided anew.
+    /// A refusal leaves no fact of its key, so that a later try with the key is decided again.
     pub fn facts(&self, envelope: &Envelope<D>, position: Position) -> Vec<(FactId, Fact<D>)> {
         let emitted = self.follow.effects.iter().map(|effect| (effect.owner, effect.attempt));
         let effects: Vec<_> = emitted.chain(self.earlier_effects.iter().copied()).collect();

@@ -1,4 +1,4 @@
-//! When a replay waits, by readings of a lag that stands where it is put.
+//! When a replay waits, by readings of a lag that the test sets.
 
 use std::sync::Mutex;
 

@@ -1,4 +1,4 @@
-//! Webhooks and templates. Their content is the front door's matter; the book knows which version stands.
+//! Webhooks and templates. Their content is the front door's matter; the book knows which version is current.
 
 use tidegate_kernel::Timestamp;
 

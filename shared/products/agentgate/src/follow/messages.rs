@@ -37,7 +37,7 @@ pub(super) fn send<D: Decider>(book: &Book, cause: &Cause, state: &RunRow, order
     }
 }
 
-/// Made from its cause: whoever decides the same again makes the same. Ids are in the order of their events' times.
+/// Derived from its cause: deciding the same again gives the same. Ids are in the order of their events' times.
 fn message_id(cause: &Cause, to: Receiver) -> MessageId {
     let receiver = match to {
         Receiver::Webhook(id) => id.bits(),

@@ -1,5 +1,5 @@
 //! A log of rules 1, and the books, facts, rows and messages that it makes. Both stand in files and never change: a log
-//! outlives every release, and whoever decides it again must decide the same.
+//! outlives every release, and every later decision of it must be the same.
 //!
 //! A failing test writes what it found to cargo's folder for test files, and says where. Copying it here is right only
 //! for what is new: a log and a state of rules 2, never those of rules 1.

@@ -1,4 +1,4 @@
-//! The story that the golden log tells: it has every kind of command and every outcome.
+//! The scenario of the golden log: it has every kind of command and every outcome.
 
 use serde_json::Value;
 use tidegate_agentgate::command::{
@@ -160,7 +160,7 @@ fn repeats(story: &mut Story) {
 fn ends(story: &mut Story) {
     story.pass(SECOND).send(lease(4));
     story.pass(SECOND).send(finish(5, 1, 1, Some(RunErrorCode::VerificationFailed)));
-    // Nobody starts it for a day.
+    // No worker starts it for a day.
     story.pass(SECOND).send(submit(10, 4)).pass(DAY).tick();
     // Three leases lapse.
     story.pass(SECOND).send(submit(11, 4));

@@ -51,7 +51,7 @@ impl Accepting {
         let appends = fresh || touches(&submission, &ends) || reuses;
         if let Some(ticket) = claimed.ticket.as_mut().filter(|_| fresh && lone_opening(&claimed.slots)) {
             // A heartbeat that closes costs its unit by the closing. Where a finish came before and only the opening is
-            // new, the record still counts once. Seldom, so it takes no room in the future of every request; the same
+            // new, the record still counts once. Rarely, so it takes no room in the future of every request; the same
             // goes for the read of the store below.
             Box::pin(self.limiting.count_unit(caller, ticket)).await;
         }

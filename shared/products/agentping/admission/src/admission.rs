@@ -128,8 +128,8 @@ impl Admission {
         self.lag_watch.watch(stop).await;
     }
 
-    /// Resolves once no confirmation is under way. Each takes no longer than a question to the gate may. To be awaited
-    /// before the process ends, as repeats are recognised by what is confirmed.
+    /// Resolves once no confirmation is in progress. Each takes no longer than a question to the gate may. To be
+    /// awaited before the process ends, as repeats are recognised by what is confirmed.
     pub async fn all_confirmed(&self) {
         self.gate.all_confirmed().await;
     }

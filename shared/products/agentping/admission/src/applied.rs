@@ -1,5 +1,5 @@
-//! Up to when everything that was admitted is applied: by it a claim's age tells whether its record can still appear in
-//! the store.
+//! Up to when everything that was admitted is applied: from it and a claim's age follows whether its record can still
+//! appear in the store.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -35,7 +35,7 @@ pub(crate) struct Claimed {
     /// What the gate holds for the request; `None` without a gate.
     pub ticket: Option<Ticket>,
     /// What is claimed and could be compared neither by the gate, which lost its memory, nor by the store, which is
-    /// down. It is never confirmed: whoever meets it asks the store.
+    /// down. It is never confirmed: a request that finds it reads the store.
     pub uncompared: Vec<ClaimKey>,
     /// When the gate was last asked: the record must be sent soon after.
     pub asked_at: Instant,

@@ -6,7 +6,7 @@
 //! | events | each event | run and content | 1 each | |
 //! | finish | closing | always the same: a finished run never changes | 1 | opening |
 //! | heartbeat that closes | opening and closing | as those | 0 and 1: together one | |
-//! | any with a minted run id | none: nobody else can know the id | | 1 | |
+//! | any with a minted run id | none: no other client can know the id | | 1 | |
 
 use bytes::Bytes;
 use tidegate_agentping::{Body, Event, Finish, Heartbeat, RunId, Slug, Start};
@@ -18,7 +18,7 @@ use crate::answers::{Closed, Opened};
 use crate::per_claim::PerClaim;
 use crate::submission::Submission;
 
-/// What a request asks of the gate, besides its team and limits.
+/// What a request asks of the gate, in addition to its team and limits.
 #[derive(Debug)]
 pub struct Wanted {
     pub claims: PerClaim<Claim>,

@@ -18,7 +18,7 @@ pub struct AdmissionConfig {
     pub claim_window_ms: u64,
     /// With the gate down, what this process alone admits of each team's rate and burst, in thousandths.
     pub local_share_permille: u32,
-    /// Confirmations under way in the background at most; beyond it they are dropped, which is safe.
+    /// Confirmations in progress in the background at most; beyond it they are dropped, which is safe.
     pub confirms_max: usize,
 }
 
@@ -33,7 +33,7 @@ pub struct Timeouts {
     pub store_extra_ms: u64,
     /// Waiting for the outcome of another request with the same id.
     pub claim_wait_ms: u64,
-    /// Between being admitted and sending the record; whoever is later gives up.
+    /// The most time between admission and sending the record; a later request gives up.
     pub send_within_ms: u64,
     /// Waiting for the log's acknowledgement.
     pub append_ms: u64,

@@ -42,12 +42,12 @@ impl Confirmations {
         let deadline = self.deadline;
         tokio::spawn(async move {
             let _permit = permit;
-            // A lost confirmation is safe, so its fate is nobody's concern.
+            // A lost confirmation is safe, so its result is ignored.
             let _ = tokio::time::timeout(deadline, confirming).await;
         });
     }
 
-    /// Resolves once no confirmation is under way.
+    /// Resolves once no confirmation is in progress.
     pub async fn all_done(&self) {
         // A semaphore's most fits; it is never closed.
         let _all = self.permits.acquire_many(u32::try_from(self.max).unwrap_or(u32::MAX)).await;

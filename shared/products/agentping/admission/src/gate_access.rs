@@ -56,7 +56,7 @@ impl GateAccess {
         if let Ok(Verdict::NeedsSeed) = answer {
             let seed = match Box::pin(self.store.seed(team)).await {
                 Ok(seed) => seed,
-                // It is the store that is down: the gate goes on for the teams that it knows.
+                // It is the store that is down: the gate continues for the teams that it knows.
                 Err(GateDown(cause)) => return without_gate(&cause),
             };
             answer = match self.within_deadline(self.gate.seed(team, seed)).await {
@@ -87,7 +87,7 @@ impl GateAccess {
         self.confirmations.confirm(ticket)
     }
 
-    /// Resolves once no confirmation is under way. Each takes no longer than a question to the gate may.
+    /// Resolves once no confirmation is in progress. Each takes no longer than a question to the gate may.
     pub fn all_confirmed(&self) -> impl Future<Output = ()> + Send + '_ {
         self.confirmations.all_done()
     }

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
 use tidegate_kernel::Timestamp;
 
-/// Counts failures of the gate. After some in a row nobody asks it for a moment, so that a gate that hangs does not
-/// cost every request its deadline. Times are the steady clock's.
+/// Counts failures of the gate. After some in a row no request calls it for a moment, so that a gate that hangs does
+/// not cost every request its deadline. Times are the steady clock's.
 #[derive(Debug)]
 pub(crate) struct GateHealth {
     failures: AtomicU32,

@@ -97,7 +97,7 @@ fn remembered<T>(bytes: Option<&Bytes>, decode: impl Fn(&[u8]) -> Option<T>) -> 
     bytes.and_then(|bytes| decode(bytes))
 }
 
-/// One end of the run, by the slot of its claim; what is claimed by nobody is the request's own.
+/// One end of the run, by the slot of its claim; an end without a claim is the request's own.
 fn end<T>(
     slot: &Option<Slot>,
     own: impl FnOnce() -> Option<T>,

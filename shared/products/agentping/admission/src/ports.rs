@@ -1,4 +1,4 @@
-//! The ports that admission stands on.
+//! The ports that admission uses.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use tidegate_agentping_ports::{Agents, Credentials, Gate, Rates, RunQueries, Sto
 use tidegate_ports::{Accounts, Append, Clock, ReadLag};
 use tidegate_shedding::LagPorts;
 
-/// The ports that admission stands on. Each part of admission takes those that it uses.
+/// The ports that admission uses. Each part of admission takes those that it uses.
 #[derive(Clone)]
 pub struct AdmissionPorts {
     pub clock: Arc<dyn Clock>,

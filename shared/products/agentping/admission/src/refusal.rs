@@ -22,7 +22,7 @@ pub enum Refusal {
     CredentialRegionUnknown { region: String },
     /// The credential is of another region: refused before any look-up.
     RegionMismatch { credential: Region, endpoint: Region },
-    /// Nobody has this credential, it was revoked, or it has expired after a rotation.
+    /// The credential is unknown, was revoked, or has expired after a rotation.
     CredentialUnknown,
     /// The credential could not be looked up, and no recent answer is at hand: the store is down.
     CredentialUnavailable { retry_after_s: u64 },
@@ -42,7 +42,7 @@ pub enum Refusal {
     EventConflict { index: usize },
     /// Consumers are behind: shedding.
     Shed { class: Class, cause: ShedCause, retry_after_s: u64 },
-    /// Another request with the same id and other content is still under way: its outcome decides.
+    /// Another request with the same id and other content is still in progress: its outcome decides.
     Undecided { retry_after_s: u64 },
     /// The answer depends on the store, and the store is down.
     StoreUnavailable { retry_after_s: u64 },

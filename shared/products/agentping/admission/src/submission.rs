@@ -15,7 +15,7 @@ pub struct Caller {
 #[derive(Clone, Debug)]
 pub struct Submission {
     pub run: RunId,
-    /// The server minted the run id: nobody else can know it, so nothing is claimed.
+    /// The server minted the run id: no other client can know it, so nothing is claimed.
     pub minted: bool,
     pub received_at: Timestamp,
     pub body: Body,

@@ -1,4 +1,4 @@
-//! The refusal while another request with the same id is under way.
+//! The refusal while another request with the same id is in progress.
 
 use std::sync::atomic::AtomicU32;
 

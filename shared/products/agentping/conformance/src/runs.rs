@@ -22,11 +22,11 @@ pub struct StoreUnderTest {
     pub summary: Arc<dyn StoredSummary>,
     pub queries: Arc<dyn RunQueries>,
     pub agents: Arc<dyn Agents>,
-    /// The registry whose agents the store shows beside its own.
+    /// The registry whose agents the store shows in addition to its own.
     pub registry: Arc<dyn Registry>,
 }
 
-/// Runs every case. `replays` is how many random histories are told.
+/// Runs every case. `replays` is how many random histories are run.
 pub async fn suite(store: &StoreUnderTest, replays: u64) {
     saving::nothing_is_stored_of_an_unknown_run(store).await;
     saving::every_member_comes_back(store).await;

@@ -37,7 +37,7 @@ const LOOKS: usize = 64;
 const FORGOTTEN_AT_ONCE: usize = 256;
 const FORGOTTEN_SHARE: usize = 64;
 
-/// What the gate can be told.
+/// The settings of the gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryGateConfig {
     /// How long a confirmed claim is remembered, in milliseconds.

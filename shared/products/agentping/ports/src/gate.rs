@@ -46,8 +46,8 @@ pub trait Gate: Send + Sync + 'static {
     /// [`GateDown`].
     async fn usage(&self, team: TeamId, month: Month) -> Result<Option<u64>, GateDown>;
 
-    /// Agents counted for a team, those that only requests under way name included; `None` where the gate does not know
-    /// the team.
+    /// Agents counted for a team, those that only requests in progress name included; `None` where the gate does not
+    /// know the team.
     ///
     /// # Errors
     /// [`GateDown`].
@@ -114,7 +114,7 @@ pub struct Ask {
     pub claims: Vec<Claim>,
     /// Claims to read without claiming them.
     pub reads: Vec<ClaimKey>,
-    /// Quota units beside those of the claims: of records whose id was minted by the server.
+    /// Quota units in addition to those of the claims: of records whose id was minted by the server.
     pub unclaimed_units: u32,
 }
 
@@ -234,7 +234,7 @@ pub enum Refused {
 /// How one claim went.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClaimOutcome {
-    /// Nobody claimed it as far as the gate remembers.
+    /// It is not claimed, as far as the gate remembers.
     New {
         /// Whether the gate may have forgotten an earlier claim of this id.
         store: StoreRead,

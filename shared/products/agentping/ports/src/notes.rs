@@ -1,4 +1,4 @@
-//! The notes port: a note for each record that was not simply stored, so that whoever has its receipt can be answered.
+//! The notes port: a note for each record that was not simply stored, so that its receipt can be answered.
 
 use std::sync::Arc;
 

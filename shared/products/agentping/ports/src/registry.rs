@@ -1,4 +1,4 @@
-//! The registry port: teams and plans, credentials, agents' own rows, rates. Small, seldom written, read through
+//! The registry port: teams and plans, credentials, agents' own rows, rates. Small, rarely written, read through
 //! caches.
 
 use std::sync::Arc;
@@ -63,7 +63,7 @@ pub trait Registry: Send + Sync + 'static {
     async fn set_plan(&self, team: TeamId, plan: Plan) -> Result<(), RegistryError>;
     /// Refuses a name that another team has already.
     async fn rename_team(&self, team: TeamId, name: String) -> Result<(), RegistryError>;
-    /// With an instant: the team's credentials do not work any more; the first instant stands. Without: they do again.
+    /// With an instant: the team's credentials do not work any more; the first instant stays. Without: they do again.
     async fn set_archived(&self, team: TeamId, at: Option<Timestamp>) -> Result<(), RegistryError>;
 
     /// By slug: the agents of runs, as far as the store can be read, and those that tokens were made for; with those that
@@ -91,8 +91,8 @@ pub trait Registry: Send + Sync + 'static {
         new_hash: CredentialHash,
         now: Timestamp,
     ) -> Result<TokenRow, RegistryError>;
-    /// Takes a rotation back whose new token nobody has: `new` is revoked, and `old` does not expire any more, if its end
-    /// is still the one that the rotation set. An earlier end, or a revocation, stands.
+    /// Undoes a rotation whose new token was not shown: `new` is revoked, and `old` does not expire any more, if its
+    /// end is still the one that the rotation set. An earlier end, or a revocation, stays.
     async fn undo_rotation(
         &self,
         old: TokenId,
@@ -105,7 +105,7 @@ pub trait Registry: Send + Sync + 'static {
     async fn list_rates(&self, team: TeamId) -> Result<Vec<RateRow>, RegistryError>;
 }
 
-/// Why the registry did not do as told. Nothing was changed.
+/// Why the registry refused a change. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RegistryError {
     #[error("there is no {what} '{id}'")]

@@ -42,7 +42,7 @@ pub trait Runs: Send + Sync + 'static {
 
     /// A number that changes when a server of the store has started again: what it acknowledged shortly before may be
     /// gone then. Asked after a load, it says whether the load may be built upon. It may change without a cause. A
-    /// store that never loses what it acknowledged has one number for ever.
+    /// store that never loses what it acknowledged always has the same number.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -203,7 +203,7 @@ pub struct RunFilter {
 }
 
 impl RunFilter {
-    /// Whether a run that stands at `listed_at` in the order is to be listed. An orphan never is.
+    /// Whether a run that is at `listed_at` in the order is to be listed. An orphan never is.
     pub fn admits(&self, run: &Run, listed_at: Timestamp, now: Timestamp) -> bool {
         let Some(start) = run.opening().map(|opening| &opening.start) else {
             return false;
@@ -243,7 +243,7 @@ pub struct AgentRepeats {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Spend {
     pub total: Usd,
-    /// Of the runs that stand at `success` (AgentPing: spend; the headline figure).
+    /// Of the runs with status `success` (AgentPing: spend; the headline figure).
     pub successful: Usd,
     /// At most [`SPEND_ROWS_MAX`] rows of each breakdown, and the sum of those beyond.
     pub by_agent: Vec<SpendRow>,

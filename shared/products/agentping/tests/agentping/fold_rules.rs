@@ -259,7 +259,7 @@ fn repeats_count_in_the_month_of_their_receipt() {
     }
     let last = expected.last().expect("months").1;
     assert_eq!(by_month(&before), [("cron".to_owned(), last, 99)]);
-    // Nothing is counted of a run that nobody is shown.
+    // Nothing is counted for a run that is not shown.
     let (orphan, _) = folded([
         (0, Body::Finish(finish(FinishStatus::Success, 0))),
         (DAY_MS, Body::Finish(finish(FinishStatus::Success, 0))),

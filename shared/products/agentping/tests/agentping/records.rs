@@ -1,4 +1,4 @@
-//! The record format: old records stay readable for ever.
+//! The record format: old records stay readable.
 
 use tidegate_agentping::{Body, FinishStatus, HeartbeatStatus, Record, RecordError, RunId, RunKey, TeamId};
 use tidegate_kernel::Region;

@@ -84,7 +84,7 @@ mod tests {
         assert_eq!(next(16, 16 * 300), 200, "small ones");
         assert_eq!(next(400, 400 * 300), 101, "as many as are missing, and one");
         assert_eq!(next(16, 16 * 40_000), 11);
-        assert_eq!(next(1, 2 << 20), 1, "the page is full: one tells that more follow");
+        assert_eq!(next(1, 2 << 20), 1, "the page is full: one more shows that others follow");
         assert_eq!(Read { rows: 0, bytes: 0 }.next_rows(&EventPage { limit: 1, ..page }), 2);
     }
 }

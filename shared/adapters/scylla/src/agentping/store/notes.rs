@@ -21,7 +21,7 @@ const OFFSETS_PER_BUCKET: i64 = 10_000;
 const NOTES_PER_BATCH: usize = 1_000;
 /// ScyllaDB's limit of keys in one read.
 const NOTES_PER_READ: usize = 100;
-/// Reads under way at once for one call.
+/// Reads in progress at once for one call.
 const SIDE_BY_SIDE: usize = 16;
 
 /// The columns of a note other than its key.

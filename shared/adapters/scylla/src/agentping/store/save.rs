@@ -24,7 +24,7 @@ const BATCH_BYTES: usize = 8 << 20;
 const BATCH_EVENTS: usize = 30_000;
 /// Approximate bytes of an event's row without its body.
 const EVENT_OVERHEAD_BYTES: usize = 256;
-/// Requests under way at once for one run.
+/// Requests in progress at once for one run.
 const SIDE_BY_SIDE: usize = 16;
 
 impl ScyllaStore {

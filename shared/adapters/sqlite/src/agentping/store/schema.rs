@@ -264,7 +264,7 @@ mod tests {
         assert_eq!(events::stored_hashes(&connection, 0, &[hash.0]), Ok(Vec::new()));
     }
 
-    /// Rows of before stand where they started, whatever clock said so.
+    /// Rows of earlier builds are listed by their start, whatever clock it is from.
     #[test]
     fn runs_of_the_fourth_schema_move_to_where_they_are_listed() {
         const RECEIVED: i64 = 1_778_846_400_000;

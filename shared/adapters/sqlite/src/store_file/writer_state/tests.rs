@@ -1,4 +1,4 @@
-//! What is synced, what begins anew, and what a WAL that lost its end leaves.
+//! What is synced, what restarts, and what a WAL that lost its end leaves.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -119,7 +119,7 @@ async fn a_connection_waits_for_a_request_once_all_that_it_owed_is_flushed() {
 async fn what_was_waited_for_before_does_not_put_a_header_off() {
     let mut rig = rig(Patience { idle: Duration::from_secs(600), ..PATIENCE });
     let under_way = rig.exchange.begin();
-    // The alarm rings meanwhile, and is set again for a request under way.
+    // The alarm rings meanwhile, and is set again for a request in progress.
     let waiting = timeout(Duration::from_secs(35), rig.server.read(&mut [0])).await;
     assert!(waiting.is_err(), "there is still patience: {waiting:?}");
     drop(under_way);

@@ -34,7 +34,7 @@ async fn in_the_grace_a_kept_connection_gets_one_more_answer_which_says_that_it_
     kept.write_all(GET).await.unwrap();
     let last = read_to_close(kept).await;
     assert!(last.starts_with("HTTP/1.1 200") && last.contains("connection: close"), "{last}");
-    // With nobody left the grace is over.
+    // Without connections the grace period is over.
     assert!(serving.await.unwrap().is_clean());
 }
 

@@ -1,4 +1,4 @@
-//! Clients that close their sending side, or the whole connection, while their request is under way.
+//! Clients that close their sending side, or the whole connection, while their request is in progress.
 
 use super::*;
 

@@ -29,7 +29,7 @@ fn a_fact_of_its_attempt_at_a_lower_position_makes_it_a_duplicate() {
         (vec![answered(7, 50, 1)], true),
         // What the first try of this decision wrote.
         (vec![answered(8, 200, 1)], false),
-        // What somebody wrote who is further.
+        // Written by a consumer that is further.
         (vec![answered(9, 200, 1)], false),
         (vec![answered(8, 200, 1), answered(2, 50, 1)], true),
     ] {

@@ -112,7 +112,7 @@ fn a_tick_does_what_is_due_and_a_second_one_does_nothing() {
     tick.attempt = None;
     let first = decided(alone(&mut now, &tick, place(6, 150)));
     assert_eq!(first.events, [Event::Lapsed { id: 1 }]);
-    assert!(first.facts(&tick, at(6)).is_empty(), "nobody waits for it");
+    assert!(first.facts(&tick, at(6)).is_empty(), "no client waits for it");
     let before = now.book.clone();
     let second = decided(alone(&mut now, &tick, place(7, 150)));
     assert!(second.events.is_empty() && second.follow.views.is_empty());

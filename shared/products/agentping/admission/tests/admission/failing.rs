@@ -235,7 +235,7 @@ async fn with_the_store_down_ids_from_before_the_gates_memory_are_taken_in_and_c
     let old = world.run();
     world.send(world.run(), start("a", NOW)).await.unwrap();
     world.store_down(true);
-    assert!(world.send(old, start("a", NOW)).await.is_ok(), "within the gate's memory nobody asks the store");
+    assert!(world.send(old, start("a", NOW)).await.is_ok(), "within the gate's memory the store is not read");
     world.store_down(false);
     world.restart();
     world.send(world.run(), start("a", NOW)).await.unwrap();

@@ -53,7 +53,7 @@ async fn the_name_of_an_agent_that_is_on_the_log_is_kept() {
     }
     world.backend.with(|state| state.lag_down = true);
     world.clock.advance_ms(LATER_MS);
-    assert!(is_capped(&world, "b").await, "nobody knows what is applied");
+    assert!(is_capped(&world, "b").await, "what is applied is not known");
     world.backend.with(|state| state.lag_down = false);
     world.backend.apply();
     for _ in 0..3 {

@@ -1,4 +1,4 @@
-//! Partitions that stand still: what would go there is refused, and nothing else is.
+//! Halted partitions: requests for them are refused, and no others.
 
 use std::time::Duration;
 
@@ -53,7 +53,7 @@ async fn a_halted_partition_refuses_its_own_runs_once_they_wait_too_long_and_no_
     assert_eq!(world.logged(), logged, "nothing is left behind");
     assert!(world.send(elsewhere, start("a", NOW)).await.unwrap().fresh);
     for class in Class::ALL {
-        assert_eq!(world.admission.shed(class), Ok(()), "it is no reason to refuse everybody");
+        assert_eq!(world.admission.shed(class), Ok(()), "it is no reason to refuse other requests");
     }
     // Another release goes on behind the offset at which it was halted.
     let mut account = Account::opened(1, 1, 0);
@@ -74,7 +74,7 @@ async fn nothing_is_called_safe_at_a_place_that_is_accounted_for() {
     world.backend.with(|state| state.lags = Some(vec![partition_lag(0, 100, 100)]));
     let (_stop, _watch) = watching(&world);
     settle().await;
-    // The topic is there anew, and empty, before anybody has read so.
+    // The topic was created again, and is empty, before any reader has noticed.
     let run = world.run();
     let refused = world.send(run, start("a", NOW)).await;
     assert!(matches!(refused, Err(Refusal::OutcomeUnknown { .. })), "{refused:?}");

@@ -37,7 +37,7 @@ async fn first(world: &World, run: RunId, body: Body, fate: First) {
         First::Lost => Appends::Lost,
         First::Landed => Appends::Landed,
     });
-    assert!(world.send(run, body).await.is_err(), "nobody knows its outcome");
+    assert!(world.send(run, body).await.is_err(), "its outcome is not known");
     world.appends(Appends::Work);
 }
 

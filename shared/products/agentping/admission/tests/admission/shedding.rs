@@ -64,7 +64,7 @@ async fn a_lag_that_cannot_be_read_holds_and_then_sheds_half_of_the_events_until
     world.backend.with(|state| state.lag_down = false);
     tokio::time::advance(Duration::from_secs(2)).await;
     settle().await;
-    assert_eq!(Class::ALL.map(refused), [0; 4], "it is read again, and nobody is behind");
+    assert_eq!(Class::ALL.map(refused), [0; 4], "it is read again, and no consumer is behind");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
-//! The gate has lost its memory, and the store hangs: what can be compared with nothing is taken, and nothing else.
+//! The gate has lost its memory, and the store hangs: what can be compared with nothing is accepted, and nothing else.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;

@@ -34,7 +34,7 @@ pub const TEAM: TeamId = team(7);
 pub enum Appends {
     Work,
     FailForCertain,
-    /// The fate stays unknown; the record is lost or lands.
+    /// The outcome stays unknown; the record is lost or reaches the log.
     Lost,
     Landed,
     TooLarge,
@@ -65,7 +65,7 @@ pub struct State {
     pub lag_down: bool,
 }
 
-/// `[committed, end)` waits in a partition that nobody has accounted for.
+/// `[committed, end)` waits in a partition that has no account.
 pub fn partition_lag(partition: Partition, committed: i64, end: i64) -> PartitionLag {
     PartitionLag {
         generation: 1,
@@ -290,7 +290,7 @@ impl World {
         World { clock, backend, admission, caller, tail: AtomicU32::new(1) }
     }
 
-    /// The process is started anew: its gate remembers nothing from before.
+    /// The process is started again: its gate remembers nothing from before.
     pub fn restart(&mut self) {
         let remembers_since = Some(self.clock.now().plus_millis(120_000));
         let gate = MemoryGate::new(MemoryGateConfig { remembers_since, ..MemoryGateConfig::default() });
@@ -312,7 +312,7 @@ impl World {
         Submission { run, minted: false, received_at: self.clock.now(), body }
     }
 
-    /// Leaves a claim as a front door does that dies while its record is under way.
+    /// Leaves a claim as a front door does that dies while its record is in progress.
     pub async fn die_while_appending(&self, run: RunId, body: Body) {
         self.appends(Appends::Hang);
         let task = self.spawn(run, body);

@@ -154,8 +154,8 @@ pub async fn an_agent_that_is_forgotten_frees_its_slot(gate: &dyn Gate) {
     gate.confirm(three).await;
     at_cap("one").await;
 
-    // A request under way confirms what was forgotten meanwhile: the agent has reported, and takes a slot again. A release
-    // finds nothing to give back.
+    // A request in progress confirms what was forgotten meanwhile: the agent has reported, and takes a slot again. A
+    // release finds nothing to give back.
     forget("two").await;
     assert_eq!(count().await, Some(1));
     gate.release(two).await;

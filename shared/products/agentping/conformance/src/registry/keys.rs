@@ -20,7 +20,7 @@ pub(super) async fn a_key_is_found_by_its_hash_until_revoked(registry: &Registry
     assert_eq!(registry.registry.list_tokens(team).await, Ok(Vec::new()));
 
     for later in [5, 6] {
-        // The second time changes nothing: the first stands.
+        // The second time changes nothing: the first one stays.
         registry.registry.revoke_key(first.id, NOW.plus_millis(later)).await.expect("revoked");
         assert_eq!(registry.find(&first_hash).await, None, "at once, whatever the instant says");
         let revoked = KeyRow { revoked_at: Some(NOW.plus_millis(5)), ..first.clone() };

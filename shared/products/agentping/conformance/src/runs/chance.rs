@@ -1,4 +1,4 @@
-//! Reproducible randomness for histories: the same seed tells the same one on every adapter.
+//! Reproducible randomness for histories: the same seed gives the same one on every adapter.
 
 /// A splitmix64 generator.
 pub(super) struct Chance(u64);

@@ -16,7 +16,7 @@ const RUNS: usize = 45;
 const AGENTS: [&str; 3] = ["alpha", "Alpha", "beta"];
 const LABELS: [Option<&str>; 3] = [None, Some("x"), Some("")];
 
-/// What the model knows of a run, put down beside the story, not read from it.
+/// What the model knows of a run, written independently of the history, not derived from it.
 struct Known {
     id: RunId,
     started_at: Timestamp,

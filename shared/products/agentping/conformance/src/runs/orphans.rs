@@ -26,7 +26,7 @@ pub(super) async fn an_orphan_is_hidden_until_it_is_opened(store: &StoreUnderTes
     assert_eq!(store.agents.slugs(team).await.map(|slugs| slugs.len()), Ok(1));
 }
 
-/// In a time of its own, long before every other case, so that it purges nobody else's.
+/// In a time of its own, long before every other case, so that it purges no other case's orphans.
 pub(super) async fn old_orphans_are_purged_and_only_those(store: &StoreUnderTest) {
     let long_ago = |ms: i64| Timestamp::from_millis(1_000_000_000_000 + ms);
     let team = fresh();

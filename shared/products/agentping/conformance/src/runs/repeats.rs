@@ -62,7 +62,7 @@ fn fresh_run(team: TeamId) -> Story {
     opened.tell(NOON.plus_millis(1), finish(FinishStatus::Success))
 }
 
-/// Until a run is opened nobody sees it; and what opens it last decides under which spelling its agent is listed.
+/// A run is not shown until it is opened; the last opening decides under which spelling its agent is listed.
 pub(super) async fn they_are_the_agents_of_the_opening(store: &StoreUnderTest) {
     let team = fresh();
     let may = Month::of(NOON);

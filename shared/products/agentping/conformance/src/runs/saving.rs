@@ -1,4 +1,4 @@
-//! Loading, saving, and whose write stands.
+//! Loading, saving, and whose write wins.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ impl StoreUnderTest {
         loaded
     }
 
-    /// The run and its events are there as told, and as every port shows them.
+    /// The run and its events are stored as sent, and every port shows them so.
     pub(super) async fn assert_stored(&self, story: &Story) {
         let ids: Vec<EventId> = story.told.iter().map(|row| row.event.id).collect();
         let loaded = self.load(story.key, &ids).await;

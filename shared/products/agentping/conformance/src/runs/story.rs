@@ -1,4 +1,4 @@
-//! Runs to be saved, told record by record through the fold, as the persister makes them.
+//! Runs to be saved, folded record by record, as the persister makes them.
 
 use tidegate_agentping::{Event, EventId, Finish, FinishStatus, RunId, RunKey, RunState, Start, TeamId};
 use tidegate_agentping_ports::{EventRow, RunWrite};

@@ -18,7 +18,7 @@ pub(super) struct Claims {
     bytes: usize,
 }
 
-/// A claim as it stands.
+/// The state of a claim.
 pub(super) struct Found {
     pub fingerprint: Fingerprint,
     pub answer: Bytes,

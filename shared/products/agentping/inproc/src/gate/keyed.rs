@@ -1,4 +1,4 @@
-//! Hashing ids quickly, under a key that nobody outside knows: ids are the clients' to choose.
+//! Hashing ids quickly, under a key that is not known outside: clients choose the ids.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 

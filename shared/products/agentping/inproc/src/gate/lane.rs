@@ -156,7 +156,7 @@ impl Lane {
                     bytes += self.remove(bits);
                     forgotten += 1;
                 }
-                // Unconfirmed, or born ahead: it stays, and must not stand in the way of those behind it.
+                // Unconfirmed, or born ahead: it stays, and must not block those behind it.
                 Some(slim) if slim.at().plus_millis(window_ms) <= now.steady => self.order.rotate_left(1),
                 // Claimed again since it took this place: those behind it are older.
                 Some(slim) if self.second().is_some_and(|second| second.at() < slim.at()) => self.order.rotate_left(1),

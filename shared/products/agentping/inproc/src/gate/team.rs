@@ -28,7 +28,7 @@ pub(super) struct Team {
 #[derive(Default)]
 struct Counts(Vec<(Month, u64)>);
 
-/// Who named an agent: a record on the log, or requests under way.
+/// Who named an agent: a record on the log, or requests in progress.
 #[derive(Clone, Copy, Default)]
 struct Naming {
     confirmed: bool,
@@ -82,7 +82,7 @@ impl Team {
         self.agents.len() as u64
     }
 
-    /// Requests under way that hold the agent may still confirm it; their releases find nothing.
+    /// Requests in progress that hold the agent may still confirm it; their releases find nothing.
     pub fn forget_agent(&mut self, slug: &Slug) {
         self.agents.remove(slug);
     }
@@ -243,7 +243,7 @@ impl Team {
     }
 }
 
-/// Seconds are enough to tell a name under way from one that was left behind, in every gate.
+/// In every gate, seconds are enough to distinguish a name in use from an abandoned one.
 const fn next_second(at: Timestamp) -> Timestamp {
     Timestamp::from_millis((at.as_millis() + 999).div_euclid(1_000) * 1_000)
 }

@@ -10,7 +10,7 @@ use super::{Spend, SpendRest, SpendRow};
 pub const SPEND_ROWS_MAX: usize = 1_000;
 /// Models without a rate that are listed of a month.
 pub const UNPRICED_MAX: usize = 1_000;
-/// Names that one breakdown tells apart while it is summed: labels are the clients' to choose, and memory is not.
+/// The most names that one breakdown distinguishes while it is summed: clients choose labels, and memory is limited.
 const NAMES_MAX: usize = 20_000;
 
 /// What one run adds to its month.
@@ -20,7 +20,7 @@ pub struct SpendLine<'a> {
     pub customer_id: Option<&'a str>,
     pub feature: Option<&'a str>,
     pub cost: Usd,
-    /// It stands at `success`.
+    /// Its status is `success`.
     pub successful: bool,
 }
 
@@ -124,7 +124,7 @@ mod tests {
         let mut tally = SpendTally::default();
         let names: Vec<String> = (0..NAMES_MAX + 500).map(|n| format!("customer {n:06}")).collect();
         for (n, name) in names.iter().enumerate() {
-            // The later, the dearer, up to where names are not told apart any more.
+            // Later names cost more, up to where names are not distinguished any more.
             let cost = Usd::from_nanos(1 + n as u64);
             tally.add(SpendLine { agent: "a", customer_id: Some(name), feature: None, cost, successful: true });
         }
