@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use tidegate_agentping::{Event, TeamRates};
+use tidegate_agentping::{Event, EventId, TeamRates};
 
 use super::ParseOptions;
 use super::event::{SHAPE as EVENT, event};
@@ -73,6 +73,8 @@ struct List {
     items: usize,
     events: Vec<Event>,
     indices: Vec<usize>,
+    /// Most batches are in the order of their ids: what is greater than all before has no twin among them.
+    greatest: Option<EventId>,
     /// The foremost fault so far, by class, then by place.
     fault: Option<Fault>,
 }
@@ -85,7 +87,10 @@ impl List {
     }
 
     fn take(&mut self, index: usize, event: Event) {
-        match self.events.iter().find(|earlier| earlier.id == event.id) {
+        let is_in_order = self.greatest < Some(event.id);
+        self.greatest = self.greatest.max(Some(event.id));
+        let earlier = if is_in_order { &[][..] } else { &self.events[..] };
+        match earlier.iter().find(|earlier| earlier.id == event.id) {
             None => {
                 self.events.push(event);
                 self.indices.push(index);

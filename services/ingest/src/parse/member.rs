@@ -125,7 +125,7 @@ impl<'de> Member<'de> {
 /// The text of a raw JSON string; `None` if it is no string, or one with an escape that stands for no character.
 pub fn unquoted(raw: &str) -> Option<Cow<'_, str>> {
     let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
-    if inner.bytes().any(|byte| byte == b'\\') {
+    if inner.contains('\\') {
         return serde_json::from_str::<String>(raw).ok().map(Cow::Owned);
     }
     Some(Cow::Borrowed(inner))

@@ -4,27 +4,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_metric::Gauge;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::metrics::{REQUESTS_IN_FLIGHT, REQUESTS_IN_FLIGHT_MAX};
 
 /// A bound on requests in progress.
-pub struct InFlight {
-    places: Arc<Semaphore>,
+pub struct InFlight(Arc<Places>);
+
+struct Places {
+    free: Semaphore,
     max: u32,
     gauge: Gauge,
 }
 
 /// One request's place: free again when dropped.
-pub struct Place {
-    _permit: OwnedSemaphorePermit,
-    gauge: Gauge,
-}
+pub struct Place(Arc<Places>);
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.gauge.decrement(1.0);
+        self.0.gauge.decrement(1.0);
+        self.0.free.add_permits(1);
     }
 }
 
@@ -32,23 +32,24 @@ impl InFlight {
     /// Registers its metrics.
     pub fn new(max: u32) -> Self {
         REQUESTS_IN_FLIGHT_MAX.handle().set(f64::from(max));
-        InFlight { places: Arc::new(Semaphore::new(max as usize)), max, gauge: REQUESTS_IN_FLIGHT.handle() }
+        InFlight(Arc::new(Places { free: Semaphore::new(max as usize), max, gauge: REQUESTS_IN_FLIGHT.handle() }))
     }
 
     /// A place, if one is free.
     pub fn enter(&self) -> Option<Place> {
-        let permit = self.places.clone().try_acquire_owned().ok()?;
-        self.gauge.increment(1.0);
-        Some(Place { _permit: permit, gauge: self.gauge.clone() })
+        // The place gives it back.
+        self.0.free.try_acquire().ok()?.forget();
+        self.0.gauge.increment(1.0);
+        Some(Place(Arc::clone(&self.0)))
     }
 
     pub fn now(&self) -> usize {
-        self.max as usize - self.places.available_permits().min(self.max as usize)
+        self.0.max as usize - self.0.free.available_permits().min(self.0.max as usize)
     }
 
     /// Waits until nothing is in progress, at most for `deadline`; returns how many are left.
     pub async fn drained(&self, deadline: Duration) -> usize {
-        match timeout(deadline, self.places.acquire_many(self.max)).await {
+        match timeout(deadline, self.0.free.acquire_many(self.0.max)).await {
             Ok(_) => 0,
             Err(_) => self.now(),
         }

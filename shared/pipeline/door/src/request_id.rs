@@ -1,11 +1,11 @@
 //! `x-request-id` in and out, the same on every port that clients call.
 
-use std::fmt::Write;
-
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_CHARS: usize = 128;
+/// Bytes of `req_`.
+const PREFIX_BYTES: usize = 4;
 
 /// The id that the client sent, if it is 1 to 128 visible ASCII characters, else a new one from `random` bytes.
 pub fn of(headers: &HeaderMap, random: impl FnOnce() -> [u8; 10]) -> HeaderValue {
@@ -19,13 +19,12 @@ fn is_usable(given: &[u8]) -> bool {
 
 /// A new one from `random` bytes.
 pub fn minted(random: [u8; 10]) -> HeaderValue {
-    let mut text = String::with_capacity(24);
-    text.push_str("req_");
-    for byte in random {
-        // Writing to a string does not fail.
-        let _ = write!(text, "{byte:02x}");
+    let mut text = *b"req_00000000000000000000";
+    for (pair, byte) in text[PREFIX_BYTES..].chunks_exact_mut(2).zip(random) {
+        pair[0] = b"0123456789abcdef"[usize::from(byte >> 4)];
+        pair[1] = b"0123456789abcdef"[usize::from(byte & 0xf)];
     }
-    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("req_"))
+    HeaderValue::from_bytes(&text).unwrap_or(HeaderValue::from_static("req_"))
 }
 
 #[cfg(test)]

@@ -85,10 +85,14 @@ impl fmt::Display for Timestamp {
 pub mod iso {
     use serde::{Deserialize, Deserializer, Serializer, de};
 
-    use super::Timestamp;
+    use super::{Timestamp, plain};
 
     pub fn serialize<S: Serializer>(instant: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(instant)
+        match plain::write(*instant) {
+            // Digits and marks are ASCII.
+            Some(text) => serializer.serialize_str(std::str::from_utf8(&text).unwrap_or_default()),
+            None => serializer.collect_str(instant),
+        }
     }
 
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
@@ -105,7 +109,7 @@ pub mod iso_option {
 
     pub fn serialize<S: Serializer>(instant: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
         match instant {
-            Some(instant) => serializer.collect_str(instant),
+            Some(instant) => super::iso::serialize(instant, serializer),
             None => serializer.serialize_none(),
         }
     }

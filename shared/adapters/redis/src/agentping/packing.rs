@@ -7,11 +7,15 @@ use tidegate_kernel::{Month, Timestamp};
 
 use super::keys::{ClaimAddress, TeamKeys};
 use super::operation::Operation;
-use crate::script::ScriptCall;
+use crate::script::{Arguments, ScriptCall};
 
 /// The largest integer that the script's numbers, which are doubles, represent exactly.
 const MOST: u64 = (1 << 53) - 1;
 const TOKEN_MICRO: u64 = 1_000_000;
+
+/// The room that is made at once for an argument without its claims, and for each claim. A longer one makes its own.
+const ARGUMENT_BYTES: usize = 48;
+const CLAIM_BYTES: usize = 48;
 
 /// Retention times in Redis.
 #[derive(Clone, Copy, Debug)]
@@ -41,26 +45,34 @@ pub(crate) fn pack<'a>(
 
     let team_keys = TeamKeys::new(prefix, team);
     let mut keys = vec![team_keys.state()];
-    let mut buckets = ArgumentBytes::default();
+    let mut buckets = Vec::new();
     for bucket in addresses.chunk_by(|one, two| one.bucket() == two.bucket()) {
         keys.push(team_keys.bucket(bucket[0].bucket()));
-        buckets.size(bucket.len());
-        buckets.uint::<6>(bucket[0].bucket().born_ms());
+        let mut counted = ArgumentBytes(&mut buckets);
+        counted.size(bucket.len());
+        counted.uint::<6>(bucket[0].bucket().born_ms());
     }
-    let mut header = ArgumentBytes::default();
-    header.uint::<6>(keeping.window_ms);
-    header.uint::<6>(keeping.team_ttl_ms);
-    header.size(keys.len() - 1);
-    header.size(agents.len());
-    header.flag(keeping.asks_time);
-    header.0.extend_from_slice(&moved_ms.to_be_bytes());
-
-    let mut args = Vec::with_capacity(2 + addresses.len() + agents.len());
-    args.extend([header.0, buckets.0]);
-    args.extend(addresses.iter().map(|address| address.field().to_vec()));
-    args.extend(agents.iter().map(|slug| [b"a", slug.as_str().as_bytes()].concat()));
+    let count = 2 + addresses.len() + agents.len() + operations.clone().count();
+    let mut args = Arguments::with_capacity(count, count * ARGUMENT_BYTES + addresses.len() * CLAIM_BYTES);
+    args.push_with(|header| {
+        let mut header = ArgumentBytes(header);
+        header.uint::<6>(keeping.window_ms);
+        header.uint::<6>(keeping.team_ttl_ms);
+        header.size(keys.len() - 1);
+        header.size(agents.len());
+        header.flag(keeping.asks_time);
+        header.0.extend_from_slice(&moved_ms.to_be_bytes());
+    });
+    args.push(&buckets);
+    addresses.iter().for_each(|address| args.push(&address.field()));
+    for slug in &agents {
+        args.push_with(|agent| {
+            agent.push(b'a');
+            agent.extend_from_slice(slug.as_str().as_bytes());
+        });
+    }
     let slots = Slots { addresses: &addresses, agents: &agents };
-    args.extend(operations.map(|operation| slots.pack(operation)));
+    operations.for_each(|operation| args.push_with(|argument| slots.pack(ArgumentBytes(argument), operation)));
     ScriptCall { keys, args }
 }
 
@@ -81,8 +93,7 @@ impl Slots<'_> {
         slug.and_then(|slug| self.agents.binary_search(&slug).ok()).map_or(0, |at| at + 1)
     }
 
-    fn pack(&self, operation: &Operation) -> Vec<u8> {
-        let mut argument = ArgumentBytes::default();
+    fn pack(&self, mut argument: ArgumentBytes<'_>, operation: &Operation) {
         match operation {
             Operation::Admit(ask) => self.admit(&mut argument, ask),
             Operation::Confirm(ticket) => {
@@ -121,10 +132,9 @@ impl Slots<'_> {
                 argument.size(self.agent(Some(slug)));
             }
         }
-        argument.0
     }
 
-    fn admit(&self, argument: &mut ArgumentBytes, ask: &Ask) {
+    fn admit(&self, argument: &mut ArgumentBytes<'_>, ask: &Ask) {
         argument.byte(b'a');
         argument.time(ask.now);
         argument.month(Month::of(ask.now));
@@ -144,7 +154,7 @@ impl Slots<'_> {
         ask.reads.iter().for_each(|key| argument.size(self.claim(*key)));
     }
 
-    fn asked(&self, argument: &mut ArgumentBytes, claim: &Claim) {
+    fn asked(&self, argument: &mut ArgumentBytes<'_>, claim: &Claim) {
         argument.size(self.claim(claim.key));
         argument.fingerprint(claim.fingerprint);
         let (mode, seen_at) = match claim.on_unconfirmed {
@@ -159,7 +169,7 @@ impl Slots<'_> {
         argument.0.extend_from_slice(&claim.answer);
     }
 
-    fn held(&self, argument: &mut ArgumentBytes, ticket: &Ticket) {
+    fn held(&self, argument: &mut ArgumentBytes<'_>, ticket: &Ticket) {
         argument.size(ticket.held.len());
         for (key, fingerprint) in &ticket.held {
             argument.size(self.claim(*key));
@@ -167,7 +177,7 @@ impl Slots<'_> {
         }
     }
 
-    fn seed(&self, argument: &mut ArgumentBytes, seed: &Seed) {
+    fn seed(&self, argument: &mut ArgumentBytes<'_>, seed: &Seed) {
         argument.flag(seed.usage.is_some());
         let usage = seed.usage.map(|usage| (usage.month, usage.events.min(MOST)));
         let (month, events) = usage.unwrap_or((Month::from_number(0), 0));
@@ -186,10 +196,9 @@ fn rate(limits: &Limits) -> Option<(u64, u64)> {
 }
 
 /// An argument: big-endian fields, one after another.
-#[derive(Default)]
-struct ArgumentBytes(Vec<u8>);
+struct ArgumentBytes<'a>(&'a mut Vec<u8>);
 
-impl ArgumentBytes {
+impl ArgumentBytes<'_> {
     fn byte(&mut self, byte: u8) {
         self.0.push(byte);
     }

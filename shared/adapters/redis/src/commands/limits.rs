@@ -11,7 +11,7 @@ use super::keys::OwnerTag;
 use super::replies;
 use crate::link::{Link, Purpose};
 use crate::metrics::LinkMetrics;
-use crate::script::ScriptCall;
+use crate::script::{Arguments, ScriptCall};
 use crate::{RedisConnectError, RedisOptions};
 
 const PURPOSE: Purpose = Purpose { script: include_str!("limits.lua"), whose: "the limits'", on_eviction: None };
@@ -50,11 +50,17 @@ impl RequestLimits for RedisLimits {
     async fn enter(&self, enter: &Enter) -> Result<LimitsEntered, LimitsDown> {
         let tag = OwnerTag::new(&self.key_prefix, &enter.owner);
         let mut keys: Vec<String> = enter.takes.iter().map(|take| tag.window(&take.name)).collect();
-        let mut args = vec![b"enter".to_vec(), number(keys.len())];
-        args.extend(enter.takes.iter().flat_map(|take| [number(take.limit), number(take.window_ms.max(1))]));
+        let mut args = Arguments::default();
+        args.push(b"enter");
+        args.push(&number(keys.len()));
+        for take in &enter.takes {
+            args.push(&number(take.limit));
+            args.push(&number(take.window_ms.max(1)));
+        }
         if let Some(Mark { key, holder, lives_ms }) = &enter.mark {
             keys.push(tag.mark(key));
-            args.extend([number(holder), number((*lives_ms).max(1))]);
+            args.push(&number(holder));
+            args.push(&number((*lives_ms).max(1)));
         }
         if keys.is_empty() {
             return Ok(LimitsEntered { windows: Vec::new(), verdict: LimitsVerdict::Admitted });
@@ -66,7 +72,9 @@ impl RequestLimits for RedisLimits {
 
     async fn leave(&self, owner: &str, mark: &Mark) -> Result<(), LimitsDown> {
         let keys = vec![OwnerTag::new(&self.key_prefix, owner).mark(&mark.key)];
-        let args = vec![b"leave".to_vec(), number(mark.holder)];
+        let mut args = Arguments::default();
+        args.push(b"leave");
+        args.push(&number(mark.holder));
         self.link.call(&ScriptCall { keys, args }).await.map(drop).map_err(LimitsDown)
     }
 }

@@ -52,11 +52,12 @@ impl IdText {
             text.chars[text.len..text.len + part.len()].copy_from_slice(part.as_bytes());
             text.len += part.len();
         }
-        for byte in bits.to_be_bytes() {
-            text.chars[text.len] = b"0123456789abcdef"[usize::from(byte >> 4)];
-            text.chars[text.len + 1] = b"0123456789abcdef"[usize::from(byte & 0xf)];
-            text.len += 2;
+        let hex = &mut text.chars[text.len..text.len + HEX_CHARS];
+        for (pair, byte) in hex.chunks_exact_mut(2).zip(bits.to_be_bytes()) {
+            pair[0] = b"0123456789abcdef"[usize::from(byte >> 4)];
+            pair[1] = b"0123456789abcdef"[usize::from(byte & 0xf)];
         }
+        text.len += HEX_CHARS;
         text
     }
 

@@ -222,9 +222,10 @@ impl Gate for MemoryGate {
 }
 
 fn change(sum: &AtomicUsize, before: usize, after: usize) {
-    if after >= before {
+    // Most calls change neither sum, which all threads share.
+    if after > before {
         sum.fetch_add(after - before, Ordering::Relaxed);
-    } else {
+    } else if after < before {
         sum.fetch_sub(before - after, Ordering::Relaxed);
     }
 }
