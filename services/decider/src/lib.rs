@@ -18,6 +18,7 @@ mod owned_partition;
 mod owner_batch;
 mod ports;
 mod saving;
+mod stored_decisions;
 
 pub use change::OwnerChange;
 pub use deciding::{Deciding, consumer, consumer_config};
@@ -25,3 +26,4 @@ pub use loading::LoadedOwners;
 pub use metrics::METRICS;
 pub use owned_partition::OwnedPartition;
 pub use ports::{DecidingOptions, DecidingPorts};
+pub use stored_decisions::StoredDecisions;

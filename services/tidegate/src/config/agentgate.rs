@@ -10,6 +10,7 @@ use tidegate_kernel::LogKey;
 use tidegate_shedding::Thresholds;
 
 use super::reader::{ConfigProblem, Reader};
+use super::scylla::is_keyspace;
 
 /// AgentGate's settings.
 #[derive(Clone, Debug)]
@@ -18,6 +19,8 @@ pub struct AgentGateSection {
     pub api: AgentGateConfig,
     /// Of a new topic or folder. It divides [`LogKey::SHARDS`].
     pub partitions: u32,
+    /// Its keyspace; empty: AgentPing's with `_agentgate` at its end.
+    pub keyspace: String,
     /// How old the oldest undecided command of a partition is when requests are shed.
     pub shed_age_ms: Thresholds,
     /// The key of a distributed deployment. A data folder has its own, in a file.
@@ -66,6 +69,8 @@ pub(super) fn read(reader: &mut Reader) -> AgentGateSection {
         let text = format!("agentgate.partitions = {partitions}: must divide {}, for example 16", LogKey::SHARDS);
         reader.problem(ConfigProblem::nesting(text));
     }
+    let allowed = "1 to 48 small letters, digits and underscores, beginning with a letter";
+    let keyspace = reader.formed("agentgate.keyspace", "", allowed, |name| name.is_empty() || is_keyspace(name));
     let shed_age_ms = Thresholds {
         leave: reader.whole("agentgate.shed_age_leave_ms", 500, 1..=600_000),
         enter: reader.whole("agentgate.shed_age_enter_ms", 1_000, 1..=600_000),
@@ -83,7 +88,7 @@ pub(super) fn read(reader: &mut Reader) -> AgentGateSection {
         reader.list("agentgate.webhook_allow_targets", "a list of networks such as 10.0.0.0/8", |text| {
             text.split_once('/').map_or(text, |(address, _)| address).parse::<std::net::IpAddr>().is_ok()
         });
-    AgentGateSection { listen, api, partitions, shed_age_ms, secret, webhook_allow_targets }
+    AgentGateSection { listen, api, partitions, keyspace, shed_age_ms, secret, webhook_allow_targets }
 }
 
 /// A deployment's key as a file or a setting has it: 64 hex digits.
