@@ -3,6 +3,7 @@
 
 mod choice;
 mod kinds;
+mod readable;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -26,8 +27,9 @@ use crate::assemble::read_only::names_servers;
 use crate::cli::ReplayArgs;
 use crate::config::Config;
 use crate::failure::Failure;
-use choice::{ByOwner, CommandFilters, ReadableCommand};
+use choice::{ByOwner, CommandFilters};
 use kinds::CommandKinds;
+use readable::ReadableCommand;
 
 /// What is known of AgentGate's log beside its records.
 pub struct AgentGate {

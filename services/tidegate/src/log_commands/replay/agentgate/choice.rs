@@ -1,47 +1,16 @@
-//! A command as a replay reads it, and which are asked for.
+//! Which commands are asked for.
 
 use std::collections::HashSet;
 use std::fmt;
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use serde::Deserialize;
-use serde_json::Value;
-use tidegate_agentgate::{AgentGate, Owner};
-use tidegate_kernel::command::{Envelope, OwnerId};
-use tidegate_kernel::{LogKey, Position};
-use tidegate_replay::{Asked, Choose, Replayable};
+use tidegate_agentgate::Owner;
+use tidegate_kernel::Position;
+use tidegate_replay::{Asked, Choose};
 
 use super::kinds::CommandKinds;
+use super::readable::ReadableCommand;
 use crate::log_commands::replay::counts::Counts;
-
-/// What a payload says.
-#[derive(Clone, Debug)]
-pub struct ReadableCommand {
-    /// Whose command. Known also of one that this build cannot decode, if it names its owner.
-    pub owner: Option<Owner>,
-    /// The name of its kind; `None`: this build cannot decode it.
-    pub kind: Option<String>,
-}
-
-impl Replayable for ReadableCommand {
-    fn read(payload: &Bytes) -> Self {
-        #[derive(Deserialize)]
-        struct Named {
-            owner: Owner,
-            #[serde(default)]
-            body: Value,
-        }
-        let named: Option<Named> = serde_json::from_slice(payload).ok();
-        let is_readable = Envelope::<AgentGate>::decode(payload).is_ok();
-        let kind = named.as_ref().filter(|_| is_readable).and_then(|named| named.body.as_object()?.keys().next());
-        ReadableCommand { kind: kind.cloned(), owner: named.map(|named| named.owner) }
-    }
-
-    fn key(&self) -> Option<LogKey> {
-        self.owner.map(|owner| owner.log_key())
-    }
-}
 
 /// Which of AgentGate's commands a replay is asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -88,11 +57,12 @@ impl Choose for ByOwner {
 
 #[cfg(test)]
 mod tests {
-    use tidegate_agentgate::{Command, OrgId};
+    use bytes::Bytes;
+    use tidegate_agentgate::{AgentGate, Command, OrgId};
     use tidegate_kernel::Timestamp;
-    use tidegate_kernel::command::{Decider, Rules};
+    use tidegate_kernel::command::{Decider, Envelope, OwnerId, Rules};
     use tidegate_ports::Consumed;
-    use tidegate_replay::{Candidate, Chooser, OffsetRanges, Selection, SelectionRange};
+    use tidegate_replay::{Candidate, Chooser, OffsetRanges, Replayable, Selection, SelectionRange};
 
     use super::*;
 

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::choice::ReadableCommand;
+use super::readable::ReadableCommand;
 use crate::log_commands::replay::counts::CountKinds;
 
 /// What has no kind that can be read.
