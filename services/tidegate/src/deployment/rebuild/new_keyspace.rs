@@ -37,9 +37,12 @@ pub fn named(config: &Config, into: &str, (live, key): (&ScyllaOptions, &str)) -
         return Err(Failure::config(format!("--into {into:?} names no keyspace"))
             .hint("give 1 to 48 small letters, digits and underscores, a letter first"));
     }
-    if [&live.keyspace, &config.scylla()?.options.keyspace].into_iter().any(|keyspace| keyspace == into) {
+    if into == live.keyspace {
         let live = config.with_source(key);
-        return Err(Failure::config(format!("--into {into} is a live keyspace ({live})")).hint("name a new one"));
+        return Err(Failure::config(format!("--into {into} is the live keyspace ({live})")).hint("name a new one"));
+    }
+    if into == config.scylla()?.options.keyspace {
+        return Err(Failure::config(format!("--into {into} is AgentPing's keyspace")).hint("name a new one"));
     }
     Ok(ScyllaOptions { keyspace: into.to_owned(), ..live.clone() })
 }
