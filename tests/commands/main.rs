@@ -4,7 +4,6 @@
 #![allow(clippy::unwrap_used, reason = "this is test code: a panic is how it reports")]
 
 mod dead_letters;
-mod foreign;
 mod lag;
 mod managing;
 mod missing_folder;
@@ -15,6 +14,8 @@ mod schema_and_topics;
 mod tour;
 mod void;
 mod wrong_region;
+
+use tidegate_tests::stack::foreign;
 
 /// How long something may take that needs no more than a moment.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(120);

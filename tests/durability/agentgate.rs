@@ -27,8 +27,8 @@ const AGAIN: Duration = Duration::from_millis(50);
 const SOON: Duration = Duration::from_secs(180);
 
 /// What the clients and workers do, and what they were answered.
-struct Load {
-    target: Arc<Target>,
+pub struct Load {
+    pub target: Arc<Target>,
     org: String,
     key: String,
     worker_key: String,
@@ -59,7 +59,7 @@ async fn insist(target: &Target, key: &str, path: &str, headers: &[(&str, &str)]
 }
 
 impl Load {
-    async fn begin(target: Target) -> Load {
+    pub async fn begin(target: Target) -> Load {
         let target = Arc::new(target);
         let included = INCLUDED_CENTS.to_string();
         let words = [
@@ -135,7 +135,7 @@ impl Load {
     }
 
     /// Waits until so many more are answered.
-    async fn answers(&self, more: u64) {
+    pub async fn answers(&self, more: u64) {
         let until = self.answered.load(Ordering::Relaxed) + more;
         eventually(SOON, "submissions are answered", async || match self.answered.load(Ordering::Relaxed) {
             answered if answered >= until => Ok(()),
@@ -144,11 +144,17 @@ impl Load {
         .await;
     }
 
-    async fn shown(&self) -> Value {
+    pub async fn shown(&self) -> Value {
         self.target.manage(&["agentgate", "orgs", "show", &self.org]).await
     }
 
-    async fn get(&self, path: &str) -> Value {
+    pub async fn post(&self, path: &str, body: &Value) -> Value {
+        let (status, answer) = insist(&self.target, &self.key, path, &[], body).await;
+        assert_eq!(status, 201, "{path}: {answer}");
+        answer
+    }
+
+    pub async fn get(&self, path: &str) -> Value {
         let url = format!("{}{path}", self.target.agentgate());
         let response = Client::new().get(url).bearer_auth(&self.key).send().await.unwrap();
         assert_eq!(response.status(), 200, "{path}");
@@ -156,7 +162,7 @@ impl Load {
     }
 
     /// Lets everything end, and compares what is stored with what was answered.
-    async fn judge(mut self) -> String {
+    pub async fn judge(&mut self) -> String {
         self.stop.store(true, Ordering::Relaxed);
         let mut runs = HashMap::new();
         for submitter in std::mem::take(&mut self.submitters) {
@@ -192,7 +198,7 @@ impl Load {
 /// The process that holds front door, decider and store, killed at random moments.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kills_of_the_one_process_charge_each_run_once() {
-    let load = Load::begin(Target::own(Program::Embedded(BINARY)).await).await;
+    let mut load = Load::begin(Target::own(Program::Embedded(BINARY)).await).await;
     let mut random = Random::seeded();
     for _ in 0..8 {
         load.answers(random.within(10..120)).await;
@@ -206,7 +212,7 @@ async fn kills_of_the_one_process_charge_each_run_once() {
 /// Deciders and front doors in turn, and a decider that is stopped until its partitions are another's, and continues.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kills_of_deciders_and_front_doors_charge_each_run_once() {
-    let load = Load::begin(Target::on_the_stack(BINARY, &Settings::of_agentgate()).await).await;
+    let mut load = Load::begin(Target::on_the_stack(BINARY, &Settings::of_agentgate()).await).await;
     let mut random = Random::seeded();
     for victim in ["decide-0", "agentgate-0", "decide-1", "agentgate-1"] {
         load.answers(random.within(10..60)).await;

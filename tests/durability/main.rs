@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "this is test code: a panic is how it reports")]
 
 mod agentgate;
+mod agentgate_again;
 mod former_build;
 mod on_a_folder;
 mod on_the_stack;

@@ -4,6 +4,7 @@
 //! makes there has a random name, and is removed when it ends, however that happens.
 
 mod deploy;
+pub mod foreign;
 mod leftovers;
 pub mod log_client;
 pub mod redis_server;

@@ -16,6 +16,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
     ("shared/pipeline/door", &["kernel", "lifecycle", "metric"]),
     ("shared/pipeline/ports", &["kernel"]),
     ("shared/pipeline/consumer", &["kernel", "metric", "ports", "lifecycle", "telemetry"]),
+    ("shared/pipeline/conservation", &["kernel", "metric", "ports", "telemetry"]),
     ("shared/pipeline/access", &["kernel", "metric", "ports"]),
     ("shared/pipeline/shedding", &["kernel", "metric", "ports", "telemetry"]),
     ("shared/pipeline/inproc", &["kernel", "ports"]),
@@ -44,12 +45,12 @@ pub const ROOMS: &[(&str, &[&str])] = &[
     ("services/persister", &["kernel", "metric", "ports", "consumer", "agentping", "agentping-ports"]),
     (
         "services/control",
-        &["kernel", "metric", "ports", "door", "telemetry", "agentping", "agentping-ports", "admission"],
+        &["kernel", "metric", "ports", "door", "conservation", "agentping", "agentping-ports", "admission"],
     ),
-    ("services/decider", &["kernel", "metric", "ports", "consumer", "lifecycle", "outbound"]),
+    ("services/decider", &["kernel", "metric", "ports", "consumer", "conservation", "lifecycle", "outbound"]),
     (
         "services/agentgate",
-        &["kernel", "metric", "ports", "door", "access", "shedding", "commands", "outbound", "agentgate"],
+        &["kernel", "metric", "ports", "door", "access", "shedding", "commands", "telemetry", "outbound", "agentgate"],
     ),
     ("services/worker", &["lifecycle"]),
     (
@@ -61,6 +62,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
             "inproc",
             "door",
             "consumer",
+            "conservation",
             "access",
             "shedding",
             "lifecycle",

@@ -13,6 +13,7 @@ mod command_class;
 mod config;
 pub mod content;
 mod credential;
+mod credit_watch;
 mod endpoint;
 mod endpoints;
 mod front_door;
@@ -38,6 +39,7 @@ mod worker;
 
 pub use command_class::CommandClass;
 pub use config::AgentGateConfig;
+pub use credit_watch::CreditWatch;
 pub use front_door::{FrontDoor, FrontDoorParts};
 pub use metrics::{METRICS, SHED_METRICS};
 pub use openapi::openapi;

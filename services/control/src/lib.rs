@@ -45,7 +45,6 @@ use tidegate_ports::{Clock, Ids, ReadLog};
 use tokio::net::TcpListener;
 
 pub use authenticate::Authenticate;
-pub use conservation::Conservation;
 pub use metrics::METRICS;
 pub use openapi::openapi;
 

@@ -23,6 +23,7 @@ mod receivers;
 mod saving;
 mod sender;
 mod sending;
+mod stored_decisions;
 
 pub use change::OwnerChange;
 pub use deciding::{Deciding, consumer, consumer_config};
@@ -31,3 +32,4 @@ pub use metrics::METRICS;
 pub use owned_partition::OwnedPartition;
 pub use ports::{DecidingOptions, DecidingPorts};
 pub use sending::Sending;
+pub use stored_decisions::StoredDecisions;

@@ -14,7 +14,7 @@ use crate::owned_partition::OwnedPartition;
 use crate::ports::DecidingPorts;
 
 /// The fact of a record that is younger than this is certainly stored: facts expire a day later.
-const SURELY_STORED_MS: u64 = 29 * 24 * 3_600_000;
+pub(crate) const SURELY_STORED_MS: u64 = 29 * 24 * 3_600_000;
 
 /// What is stored of the owners of a batch.
 pub struct LoadedOwners<D: Decider> {

@@ -1,5 +1,6 @@
 //! AgentGate's part of the program: its front door and decider on their ports, what operators do, and the worker.
 
+mod conservation;
 mod decider;
 mod door;
 mod expiry;
@@ -11,6 +12,7 @@ pub mod void;
 pub mod webhooks;
 pub mod worker;
 
+pub use conservation::AgentGateConservation;
 pub use decider::decider;
 pub use door::Door;
 pub use expiry::expiry;

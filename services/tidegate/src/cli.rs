@@ -19,8 +19,8 @@ pub use agentgate::{
 };
 pub use amounts::BatchMultiplier;
 pub use distributed::{
-    CommandApi, CompareArgs, ControlArgs, DecideArgs, Deployment, IngestArgs, MigrateArgs, PersistArgs, RebuildArgs,
-    TopicsCommand, VoidArgs,
+    Api, CommandApi, CompareArgs, ControlArgs, DecideArgs, Deployment, IngestArgs, MigrateArgs, PersistArgs,
+    RebuildArgs, TopicsCommand, VoidArgs,
 };
 pub use log_commands::{DeadLettersCommand, DeadLettersListArgs, DeadLettersShowArgs, LagArgs};
 pub use replay::{LogPlace, ReplayArgs};
@@ -67,9 +67,9 @@ pub enum Command {
     Topics(TopicsCommand),
     /// Read the whole log again into an empty keyspace
     Rebuild(RebuildArgs),
-    /// Compare the runs of two keyspaces, cell by cell
+    /// Compare two keyspaces, cell by cell
     Compare(CompareArgs),
-    /// Print how far the persisters are behind the log, by partition
+    /// Print how far persisters or deciders are behind the log, by partition
     Lag(LagArgs),
     /// List and show the records that could not be applied
     #[command(subcommand)]

@@ -61,11 +61,12 @@ async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, Failure> {
         }
     };
     let close = both(opened.close, gate.close);
-    let EmbeddedCommands { door, decider, inbox, store } = gate.ports;
+    let EmbeddedCommands { door, decider, inbox, store, .. } = gate.ports;
 
     let mut roles = Roles::new(config.clone(), process.clock.clone(), process.ids.clone());
     let (lag, gate_lag) = (front_door.lag.clone(), door.commands.lag.clone());
     roles.start_persister(&process.parts, persister);
+    let conservation = roles.start_commands_conservation(&process.parts, &decider);
     roles.start_decider(&process.parts, decider, webhooks.clone());
     let caught_up = async {
         catch_up::catch_up(&*lag).await?;
@@ -82,7 +83,7 @@ async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, Failure> {
     process.watch_appends("log", admission.appends());
     roles.start_upkeep(&process.parts, metrics);
     roles.start_job(&process.parts, archived.into_job());
-    roles.start_control(&process.parts, &process.ops_routes, read_api, admission.clone(), control);
+    roles.start_control(&process.parts, &process.ops_routes, read_api, admission.clone(), vec![conservation], control);
     roles.start_ingest(&process.parts, admission, ingest);
     let office = on_ports(&door, process.ids.clone(), false);
     let gate_door = Door::new(&config.agentgate, &door, webhooks, process.ids.clone());

@@ -115,7 +115,7 @@ fn dispatch(command: Command) -> Result<ExitCode, Failure> {
             let config = distributed(command.deployment(), [], Purpose::Topics)?;
             deployment::topics(&config, &command)
         }
-        Command::Rebuild(args) => deployment::rebuild(distributed(&args.deployment, [], Purpose::Rebuild)?, args.into),
+        Command::Rebuild(args) => deployment::rebuild(distributed(&args.deployment, [], Purpose::Rebuild)?, args),
         Command::Compare(args) => deployment::compare(&distributed(&args.deployment, [], Purpose::Store)?, &args),
         Command::Lag(args) => log_commands::lag::run(&on_the_log(&args.at)?, &args),
         Command::DeadLetters(command) => log_commands::dead_letters::run(&on_the_log(command.at())?, &command),

@@ -17,6 +17,7 @@ pub fn all() -> impl Iterator<Item = &'static Declared> {
         tidegate_admission::METRICS,
         tidegate_agentgate_api::METRICS,
         tidegate_commands::METRICS,
+        tidegate_conservation::METRICS,
         tidegate_consumer::METRICS,
         tidegate_control::METRICS,
         tidegate_decider::METRICS,

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_admission::Admission;
+use tidegate_conservation::Conservation;
 use tidegate_consumer::Job;
-use tidegate_control::{Authenticate, Conservation, Control};
+use tidegate_control::conservation::{self, ShowConservation, Shown, StoredRuns};
+use tidegate_control::{Authenticate, Control};
 use tidegate_door::{LaterRoutes, ServeReport};
 use tidegate_ingest::Ingest;
 use tidegate_lifecycle::{Health, Part, Parts, Stages, Stop};
@@ -17,8 +19,8 @@ use tidegate_telemetry::Metrics;
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 
-use crate::agentgate::{self, Door};
-use crate::assemble::commands::DeciderPorts;
+use crate::agentgate::{self, AgentGateConservation, Door};
+use crate::assemble::commands::{API, DeciderPorts};
 use crate::assemble::{PersisterPorts, ReadPorts};
 use crate::config::Config;
 
@@ -26,6 +28,9 @@ const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// Time that a part gets on top of its own drain deadline.
 pub const GRACE: Duration = Duration::from_secs(2);
+
+/// What is shown of an API's conservation, with its name.
+pub type ShownApi = (&'static str, Arc<dyn ShowConservation>);
 
 /// The running roles and jobs of a process.
 pub struct Roles {
@@ -100,6 +105,17 @@ impl Roles {
         self.decider = Some(parts.start("decider", |stop| decider.run(stop.stopped())));
     }
 
+    /// Publishes whether all commands and credits are accounted for. Returns what is shown of it, with its name.
+    pub fn start_commands_conservation(&mut self, parts: &Parts, ports: &DeciderPorts) -> ShownApi {
+        let watched = AgentGateConservation::new(&self.config, ports, self.ids.clone());
+        let (counting, sampling, credits) =
+            (watched.commands.clone(), watched.commands.clone(), watched.credits.clone());
+        self.jobs.push(parts.start("conservation of commands", |stop| counting.watch(stop.stopped())));
+        self.jobs.push(parts.start("sample of commands", |stop| sampling.take_samples(stop.stopped())));
+        self.jobs.push(parts.start("conservation of credits", |stop| credits.watch(stop.stopped())));
+        (API, Arc::new(watched))
+    }
+
     /// Appends the commands that operators' processes put into the inbox.
     pub fn start_inbox(&mut self, parts: &Parts, inbox: OperatorInbox, append: Arc<dyn tidegate_ports::Append>) {
         self.jobs.push(parts.start("inbox", |stop| agentgate::serve_inbox(inbox, append, stop)));
@@ -131,17 +147,18 @@ impl Roles {
         ops: &LaterRoutes,
         ports: ReadPorts,
         callers: Arc<dyn Authenticate>,
+        apis: Vec<ShownApi>,
         listener: TcpListener,
     ) {
         let ReadPorts { queries, stored, accounts, log } = ports;
         let deadline = self.config.control.store_deadline;
         let conservation = Conservation::new(accounts.clone(), log.clone(), self.clock.clone(), deadline).with_samples(
-            stored,
+            Arc::new(StoredRuns { accounts: accounts.clone(), stored, clock: self.clock.clone() }),
             self.ids.clone(),
             self.config.control.sample_records,
         );
         let conservation = Arc::new(conservation);
-        ops.open(conservation.clone().routes());
+        ops.open(conservation::routes(Shown { agentping: Some(conservation.clone()), apis }));
         let sampling = conservation.clone();
         self.jobs.push(parts.start("conservation", |stop| conservation.watch(stop.stopped())));
         self.jobs.push(parts.start("conservation sample", |stop| sampling.take_samples(stop.stopped())));

@@ -114,6 +114,21 @@ impl Settings {
         format!("{}.dead-letters.g1", self.prefix())
     }
 
+    /// AgentGate's topic.
+    pub fn commands_topic(&self) -> String {
+        format!("{}.agentgate.{}.records.g1", self.name, self.region)
+    }
+
+    /// The consumer group of AgentGate's deciders.
+    pub fn deciders_group(&self) -> String {
+        format!("{}.agentgate.{}.decider.g1", self.name, self.region)
+    }
+
+    /// AgentGate's keyspace.
+    pub fn commands_keyspace(&self) -> String {
+        format!("{}_agentgate", self.keyspace())
+    }
+
     /// The persisters' consumer group.
     pub fn group(&self) -> String {
         format!("{}.persister.g1", self.prefix())

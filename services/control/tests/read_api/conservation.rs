@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use tidegate_agentping::RunKey;
 use tidegate_agentping_inproc::noted_accounts::MemoryNotedAccounts;
 use tidegate_agentping_ports::NotedAccounts;
-use tidegate_control::Conservation;
+use tidegate_conservation::Conservation;
+use tidegate_control::conservation::{Shown, routes};
 use tidegate_door::{ServeOptions, serve};
 use tidegate_inproc::clock::TestClock;
 use tidegate_inproc::log::{MemoryLog, MemoryLogOptions};
@@ -42,9 +43,10 @@ fn conservation(log: Option<MemoryLog>, accounts: impl NotedAccounts) -> Arc<Con
 }
 
 pub async fn shown(conservation: Arc<Conservation>) -> Value {
+    let shown = Shown { agentping: Some(conservation), apis: Vec::new() };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/v1/conservation", listener.local_addr().unwrap());
-    tokio::spawn(serve(listener, conservation.routes(), ServeOptions::default(), std::future::pending()));
+    tokio::spawn(serve(listener, routes(shown), ServeOptions::default(), std::future::pending()));
     let answer = Client::new().get(url).send().await.unwrap();
     assert_eq!(answer.status(), 200);
     serde_json::from_str(&answer.text().await.unwrap()).unwrap()

@@ -10,7 +10,8 @@ use tidegate_agentping_inproc::noted_accounts::MemoryNotedAccounts;
 use tidegate_agentping_inproc::runs::MemoryRuns;
 use tidegate_agentping_ports::{Note, NotedAccounts, Runs};
 use tidegate_agentping_testkit::key;
-use tidegate_control::Conservation;
+use tidegate_conservation::Conservation;
+use tidegate_control::conservation::StoredRuns;
 use tidegate_inproc::clock::TestClock;
 use tidegate_inproc::log::{MemoryLog, MemoryLogOptions};
 use tidegate_kernel::Position;
@@ -70,8 +71,9 @@ impl Pipeline {
 
     fn conservation(&self, records: u64) -> Arc<Conservation> {
         let (accounts, log) = (Arc::new(self.accounts.clone()), Arc::new(self.log.clone()));
-        let conservation = Conservation::new(accounts, Some(log), self.clock.clone(), DEADLINE);
-        Arc::new(conservation.with_samples(Arc::new(self.runs.clone()), Arc::new(RandomIds), records))
+        let conservation = Conservation::new(accounts.clone(), Some(log), self.clock.clone(), DEADLINE);
+        let stored = StoredRuns { accounts, stored: Arc::new(self.runs.clone()), clock: self.clock.clone() };
+        Arc::new(conservation.with_samples(Arc::new(stored), Arc::new(RandomIds), records))
     }
 
     /// What is shown after one turn more.

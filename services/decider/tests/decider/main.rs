@@ -4,6 +4,7 @@ mod crashes;
 mod deciding;
 mod dying;
 mod halts;
+mod looked_up;
 mod replays;
 mod rig;
 mod sending;

@@ -94,7 +94,7 @@ async fn on_folder(config: &Config, clock: Arc<dyn Clock>, command: Command) -> 
             // The consumer commits what it has decided, and ends.
             _ = stop.send(());
             let ended = deciding.await;
-            drop((opened.ports.door, opened.ports.inbox, opened.ports.store));
+            drop((opened.ports.door, opened.ports.inbox, opened.ports.store, opened.ports.log));
             let closed = opened.close.await;
             let ended = ended.map(drop).map_err(|error| Failure::broken(format!("the decider ended: {error}")));
             done.and(ended).and(closed.map_err(Failure::unavailable))

@@ -54,6 +54,8 @@ pub struct DeciderPorts {
     pub voids: Arc<dyn Voids>,
     /// The log from which commands are read again when the store has lost what they made; `None` where it never does.
     pub log: Option<Arc<dyn ReadLog>>,
+    /// For a sample of the commands that are decided.
+    pub read_log: Arc<dyn ReadLog>,
     pub partitions: u32,
     /// Opens what is sent to receivers; `None`: nothing is sent.
     pub sealer: Option<Sealer>,

@@ -115,12 +115,7 @@ async fn left(in_time: impl Future<Output = bool>) -> Result<(), String> {
 /// What is wrong or did not come up, and what to do about it.
 pub async fn read_api(config: &Config) -> Result<Opened<(ReadPorts, Arc<dyn Credentials>)>, Failure> {
     let log: Option<Arc<dyn ReadLog>> = match &config.kafka {
-        Some(kafka) => {
-            let mut options = options_of(kafka, "control");
-            // It reads single records of many places: bytes fetched beyond a record are not used.
-            options.consume.fetch_bytes = options.consume.fetch_bytes.min(SAMPLE_FETCH_BYTES);
-            Some(Arc::new(KafkaReadLog::open(&options)?))
-        }
+        Some(kafka) => Some(Arc::new(KafkaReadLog::open(&for_samples(options_of(kafka, "control")))?)),
         None => None,
     };
     let cql = store(config).await?;
@@ -152,6 +147,12 @@ pub fn gate(config: &Config, clock: &Arc<dyn Clock>) -> Result<RedisGate, Failur
 /// The log's options, as a process of this name uses them.
 pub fn options_of(kafka: &KafkaConfig, name: &str) -> KafkaOptions {
     KafkaOptions { client_id: format!("tidegate-{name}"), ..kafka.options.clone() }
+}
+
+/// For reading single records of many places: bytes fetched beyond a record are not used.
+pub fn for_samples(mut options: KafkaOptions) -> KafkaOptions {
+    options.consume.fetch_bytes = options.consume.fetch_bytes.min(SAMPLE_FETCH_BYTES);
+    options
 }
 
 async fn store(config: &Config) -> Result<AgentPingCql, Failure> {

@@ -1,16 +1,17 @@
-//! The ports of commands that only read, while services run: the persisters' lag, the dead letters, the registry.
+//! The ports of commands that only read, while services run: the consumers' lag, the dead letters, the registry.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_kafka::{KafkaDeadLetters, KafkaLag};
 use tidegate_ports::{Accounts, Clock, DeadLetters, ReadLag};
-use tidegate_scylla::{Cql, ScyllaStore, agentping};
+use tidegate_scylla::{Cql, ScyllaCommands, ScyllaStore, agentping};
 use tidegate_sqlite::dead_letters::EmbeddedReadDeadLetters;
 use tidegate_sqlite::{DataFolder, EmbeddedReadLog};
 use tokio::time::timeout;
 
-use super::{OpenedRegistry, distributed, embedded};
+use super::{OpenedRegistry, commands, distributed, embedded};
+use crate::cli::Api;
 use crate::config::Config;
 use crate::console::Console;
 use crate::failure::Failure;
@@ -23,13 +24,13 @@ pub const fn names_servers(config: &Config) -> bool {
     config.kafka.is_some() || config.redis.is_some() || config.scylla.is_some()
 }
 
-/// How far the persisters are behind.
+/// How far the consumers of an API are behind.
 pub struct WatchedLag {
     pub lag: Arc<dyn ReadLag>,
     /// Records that are applied whatever the group has committed; `None` for a folder, whose group cannot be lost, and
     /// without a store.
     pub accounts: Option<Arc<dyn Accounts>>,
-    /// The persisters' consumer group.
+    /// Their consumer group.
     pub group: String,
     /// The log, in words: its topic and brokers, or its folder.
     pub log: String,
@@ -39,25 +40,42 @@ pub struct WatchedLag {
 ///
 /// # Errors
 /// What is wrong, and what to do about it.
-pub async fn lag(config: &Config, clock: &Arc<dyn Clock>) -> Result<WatchedLag, Failure> {
+pub async fn lag(config: &Config, api: Api, clock: &Arc<dyn Clock>) -> Result<WatchedLag, Failure> {
     if names_servers(config) {
-        let kafka = config.kafka()?;
-        let options = distributed::options_of(kafka, "lag");
+        let kafka = match api {
+            Api::AgentPing => config.kafka()?.clone(),
+            Api::AgentGate => commands::distributed::kafka(config)?,
+        };
+        let options = distributed::options_of(&kafka, "lag");
         let lag = KafkaLag::watch(&options, &kafka.group, clock.clone())?;
         let log = format!("{} at {}", options.topics.records, options.brokers);
-        let accounts = accounts(config).await;
-        return Ok(WatchedLag { lag: Arc::new(lag), accounts, group: kafka.group.clone(), log });
+        let accounts = accounts(config, api, clock).await;
+        return Ok(WatchedLag { lag: Arc::new(lag), accounts, group: kafka.group, log });
     }
-    let folder = folder(config)?;
+    let (folder, group) = match api {
+        Api::AgentPing => (folder(config)?, embedded::GROUP),
+        Api::AgentGate => (commands::embedded::existing(config)?, commands::embedded::GROUP),
+    };
     let read = EmbeddedReadLog::open(&folder)?;
-    let (group, log) = (embedded::GROUP.to_owned(), folder.path().display().to_string());
+    let (group, log) = (group.to_owned(), folder.path().display().to_string());
     Ok(WatchedLag { lag: Arc::new(read.lag(&group, clock.clone())), accounts: None, group, log })
 }
 
-async fn accounts(config: &Config) -> Option<Arc<dyn Accounts>> {
+async fn accounts(config: &Config, api: Api, clock: &Arc<dyn Clock>) -> Option<Arc<dyn Accounts>> {
     let options = &config.scylla.as_ref()?.options;
-    match timeout(ACCOUNTS_WITHIN, Cql::connect(options, &agentping::SCHEMA)).await {
-        Ok(Ok(cql)) => return Some(Arc::new(ScyllaStore::new(cql))),
+    let connecting = async {
+        let accounts: Arc<dyn Accounts> = match api {
+            Api::AgentPing => Arc::new(ScyllaStore::new(Cql::connect(options, &agentping::SCHEMA).await?)),
+            Api::AgentGate => {
+                let options = commands::distributed::scylla(config)?;
+                let cql = Cql::connect(&options, &tidegate_scylla::commands::SCHEMA).await?;
+                Arc::new(ScyllaCommands::new(cql, clock.clone()))
+            }
+        };
+        Ok::<_, Failure>(accounts)
+    };
+    match timeout(ACCOUNTS_WITHIN, connecting).await {
+        Ok(Ok(accounts)) => return Some(accounts),
         Ok(Err(error)) => passed_over(&error),
         Err(_) => passed_over(&format_args!("no answer within {ACCOUNTS_WITHIN:?}")),
     }

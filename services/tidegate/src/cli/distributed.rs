@@ -58,6 +58,16 @@ pub struct PersistArgs {
     pub deployment: Deployment,
 }
 
+/// An API, which has a log and a store of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Api {
+    #[default]
+    #[value(name = "agentping")]
+    AgentPing,
+    #[value(name = "agentgate")]
+    AgentGate,
+}
+
 /// An API whose commands are decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum CommandApi {
@@ -160,14 +170,25 @@ impl TopicsCommand {
     after_help = "Reads the log from its beginning up to where it ends now, as a consumer group of its own, while \
         the deployment runs. The live keyspace is not touched, and a keyspace that holds anything is refused. \
         Teams, keys, tokens and rates are not on the log, so they are not rebuilt.\n\n\
-        Example:\n  \
+        With --api agentgate every command is decided again, up to where the group of deciders is now: what is behind it \
+        is theirs to decide. Nothing is sent and nothing is appended, and void commands are skipped. Data keys and void \
+        places are on no log; they are copied, and --only-keys copies them once more, when deciders and front doors have \
+        stopped and before they start on the new keyspace (agentgate.keyspace).\n\n\
+        Examples:\n  \
         tidegate rebuild --config tidegate-distributed.toml --into tidegate_eu_again\n  \
-        tidegate compare --config tidegate-distributed.toml --with tidegate_eu_again"
+        tidegate compare --config tidegate-distributed.toml --with tidegate_eu_again\n  \
+        tidegate rebuild --config tidegate-distributed.toml --api agentgate --into agentgate_eu_again"
 )]
 pub struct RebuildArgs {
     /// The keyspace to be filled; created if it does not exist
     #[arg(long, value_name = "KEYSPACE")]
     pub into: String,
+    /// Whose store
+    #[arg(long, value_enum, default_value_t)]
+    pub api: Api,
+    /// Of AgentGate: only copy data keys and void places into a keyspace that was rebuilt before
+    #[arg(long)]
+    pub only_keys: bool,
     #[command(flatten)]
     pub deployment: Deployment,
 }
@@ -175,12 +196,17 @@ pub struct RebuildArgs {
 #[derive(Debug, Args)]
 #[command(
     after_help = "Exit code 0: equal; 1: different, or not comparable. Records that are still on their way to one \
-        of both show as differences.\n\n\
+        of both show as differences. Of AgentGate, books, facts, view rows and due times are compared, and of \
+        deliveries, which end after three days, those that both have.\n\n\
         Examples:\n  \
         tidegate compare --config tidegate-distributed.toml --with tidegate_eu_again\n  \
+        tidegate compare --config tidegate-distributed.toml --api agentgate --with agentgate_eu_again\n  \
         tidegate compare --config tidegate-distributed.toml --keyspace tidegate_a --with tidegate_b --json"
 )]
 pub struct CompareArgs {
+    /// Whose store
+    #[arg(long, value_enum, default_value_t)]
+    pub api: Api,
     /// The one keyspace [default: the configuration's]
     #[arg(long, value_name = "KEYSPACE")]
     pub keyspace: Option<String>,

@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use tidegate_agentping::Slug;
 use tidegate_kernel::Position;
 
+use super::distributed::Api;
 use super::replay::LogPlace;
 use crate::log_commands::kind::Kind;
 
@@ -20,9 +21,13 @@ use crate::log_commands::kind::Kind;
         tidegate lag --config tidegate-distributed.toml\n  \
         tidegate lag --config tidegate-distributed.toml --watch\n  \
         tidegate lag --data ./tidegate-data --json\n  \
-        tidegate lag --watch --json | jq .records"
+        tidegate lag --watch --json | jq .records\n  \
+        tidegate lag --api agentgate --data ./tidegate-data"
 )]
 pub struct LagArgs {
+    /// Whose log
+    #[arg(long, value_enum, default_value_t)]
+    pub api: Api,
     /// Repeat every --every-s seconds, and print how fast records are applied and the time left
     #[arg(long)]
     pub watch: bool,
@@ -58,6 +63,14 @@ pub enum DeadLettersCommand {
 }
 
 impl DeadLettersCommand {
+    /// Of which API: only AgentPing has dead letters.
+    pub const fn api(&self) -> Api {
+        match self {
+            DeadLettersCommand::List(args) => args.api,
+            DeadLettersCommand::Show(args) => args.api,
+        }
+    }
+
     /// Whose log.
     pub const fn at(&self) -> &LogPlace {
         match self {
@@ -69,6 +82,9 @@ impl DeadLettersCommand {
 
 #[derive(Debug, Args)]
 pub struct DeadLettersListArgs {
+    /// Only agentping has dead letters
+    #[arg(long, value_enum, default_value_t)]
+    pub api: Api,
     /// Only those of this team, by id or name
     #[arg(long, value_name = "TEAM")]
     pub team: Option<String>,
@@ -90,6 +106,9 @@ pub struct DeadLettersListArgs {
 
 #[derive(Debug, Args)]
 pub struct DeadLettersShowArgs {
+    /// Only agentping has dead letters
+    #[arg(long, value_enum, default_value_t)]
+    pub api: Api,
     /// The record's position on the log, as list shows it: generation/partition/offset
     #[arg(value_name = "POSITION")]
     pub position: Position,

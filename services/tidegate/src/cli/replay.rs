@@ -7,6 +7,7 @@ use tidegate_agentping::Slug;
 use tidegate_kernel::Timestamp;
 use tidegate_replay::OffsetRanges;
 
+use super::distributed::Api;
 use crate::log_commands::kind::Kind;
 
 /// Records per second, if no rate is given.
@@ -23,6 +24,8 @@ const DEFAULT_RATE: &str = "1000";
         removed when all is done.\n\n\
         Records that are replays themselves are passed over, and so are those that this release cannot decode: only \
         --offsets takes them too. Events and finishes do not name their agent: --agent asks the store for it.\n\n\
+        With --api agentgate commands are appended again: chosen by time or by place, of all organizations or of one. A \
+        command is decided once, so nothing changes. Void commands, and those that cannot be decoded, are never taken.\n\n\
         Where the configuration names brokers and a store, those are used; otherwise the data folder, and no \
         `tidegate dev` may be running on it: the replay folds its records in itself.\n\n\
         Exit code 0: all was appended; 1: stopped or failed before, and standard error says how to go on.\n\n\
@@ -31,9 +34,13 @@ const DEFAULT_RATE: &str = "1000";
         tidegate replay --config tidegate-distributed.toml --from 2026-05-15T14:00:00Z --team acme --rate 200\n  \
         tidegate replay --config tidegate-distributed.toml --offsets 3:1200-1300,4:77\n  \
         tidegate replay --config tidegate-distributed.toml --dead-letters --kind events --json\n  \
-        tidegate replay --data ./tidegate-data --dead-letters --agent nightly"
+        tidegate replay --data ./tidegate-data --dead-letters --agent nightly\n  \
+        tidegate replay --config tidegate-distributed.toml --api agentgate --from 2026-05-15T14:00:00Z"
 )]
 pub struct ReplayArgs {
+    /// Whose records
+    #[arg(long, value_enum, default_value_t)]
+    pub api: Api,
     /// Records appended at this time or later, for example 2026-05-15T14:00:00Z
     #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
     pub from: Option<Timestamp>,
@@ -56,6 +63,9 @@ pub struct ReplayArgs {
     /// Only records of this kind
     #[arg(long, value_name = "KIND")]
     pub kind: Option<Kind>,
+    /// Only commands of this organization of AgentGate (org_…)
+    #[arg(long, value_name = "ORG")]
+    pub org: Option<String>,
     /// Append nothing: fold the records in memory and print what they would change
     #[arg(long, conflicts_with_all = ["rate", "progress"])]
     pub dry_run: bool,

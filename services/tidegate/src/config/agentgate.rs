@@ -11,6 +11,7 @@ use tidegate_outbound::{Networks, Trust};
 use tidegate_shedding::Thresholds;
 
 use super::reader::{ConfigProblem, Reader};
+use super::scylla::is_keyspace;
 
 /// AgentGate's settings.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub struct AgentGateSection {
     pub api: AgentGateConfig,
     /// Of a new topic or folder. It divides [`LogKey::SHARDS`].
     pub partitions: u32,
+    /// Its keyspace; empty: AgentPing's with `_agentgate` at its end.
+    pub keyspace: String,
     /// How old the oldest undecided command of a partition is when requests are shed.
     pub shed_age_ms: Thresholds,
     /// The key of a distributed deployment. A data folder has its own, in a file.
@@ -69,6 +72,8 @@ pub(super) fn read(reader: &mut Reader) -> AgentGateSection {
         let text = format!("agentgate.partitions = {partitions}: must divide {}, for example 16", LogKey::SHARDS);
         reader.problem(ConfigProblem::nesting(text));
     }
+    let allowed = "1 to 48 small letters, digits and underscores, beginning with a letter";
+    let keyspace = reader.formed("agentgate.keyspace", "", allowed, |name| name.is_empty() || is_keyspace(name));
     let shed_age_ms = Thresholds {
         leave: reader.whole("agentgate.shed_age_leave_ms", 500, 1..=600_000),
         enter: reader.whole("agentgate.shed_age_enter_ms", 1_000, 1..=600_000),
@@ -88,7 +93,7 @@ pub(super) fn read(reader: &mut Reader) -> AgentGateSection {
     // Each was read above.
     let webhook_allow_targets = Networks::parse(targets.iter().map(String::as_str)).unwrap_or_default();
     let webhook_trust = webhook_trust(reader);
-    AgentGateSection { listen, api, partitions, shed_age_ms, secret, webhook_allow_targets, webhook_trust }
+    AgentGateSection { listen, api, partitions, keyspace, shed_age_ms, secret, webhook_allow_targets, webhook_trust }
 }
 
 /// The public authorities, and those of a file.

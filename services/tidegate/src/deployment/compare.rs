@@ -1,23 +1,32 @@
-//! `tidegate compare`: whether two keyspaces hold the same runs.
+//! `tidegate compare`: whether two keyspaces hold the same.
 
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
-use tidegate_scylla::{Comparison, Difference, TableComparison, compare as keyspaces};
+use tidegate_ports::{Clock as _, SystemClock};
+use tidegate_scylla::{Comparison, Difference, TableComparison, agentping, commands, compare as keyspaces};
 
-use crate::cli::CompareArgs;
+use crate::assemble::commands::distributed;
+use crate::cli::{Api, CompareArgs};
 use crate::config::Config;
 use crate::console::Console;
 use crate::failure::Failure;
 
 pub(super) async fn compare(config: &Config, args: &CompareArgs, mut console: Console) -> Result<ExitCode, Failure> {
-    let options = &config.scylla()?.options;
+    let options = match args.api {
+        Api::AgentPing => config.scylla()?.options.clone(),
+        Api::AgentGate => distributed::scylla(config)?,
+    };
     let (one, other) = (args.keyspace.as_deref().unwrap_or(&options.keyspace), args.with.as_str());
     if one == other {
         let same = Failure::config(format!("--with {other}: that is the very keyspace to compare it with"));
         return Err(same.or_else("name another one"));
     }
-    let comparison = keyspaces::keyspaces(options, one, other).await?;
+    let (both, now) = ([one, other], SystemClock.now());
+    let comparison = match args.api {
+        Api::AgentPing => keyspaces::keyspaces(&options, &agentping::SCHEMA, both, now).await?,
+        Api::AgentGate => keyspaces::keyspaces(&options, &commands::SCHEMA, both, now).await?,
+    };
     if args.json {
         console.json(&as_json(one, other, &comparison));
     } else {

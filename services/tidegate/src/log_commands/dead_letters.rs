@@ -8,7 +8,7 @@ mod show;
 
 use std::process::ExitCode;
 
-use crate::cli::DeadLettersCommand;
+use crate::cli::{Api, DeadLettersCommand};
 use crate::config::Config;
 use crate::console::Console;
 use crate::deployment::at_once;
@@ -19,6 +19,10 @@ use crate::failure::Failure;
 /// # Errors
 /// They cannot be read, or there is no such dead letter, and what to do about it.
 pub fn run(config: &Config, command: &DeadLettersCommand) -> Result<ExitCode, Failure> {
+    if command.api() != Api::AgentPing {
+        let none = "AgentGate has no dead letters: a command that cannot be decided halts its partition";
+        return Err(Failure::refused(none).or_else("`tidegate lag --api agentgate` shows where deciders are"));
+    }
     let console = Console::output();
     match command {
         DeadLettersCommand::List(args) => at_once(config, list::list(config, args, console)),

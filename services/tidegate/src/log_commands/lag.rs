@@ -1,4 +1,4 @@
-//! `tidegate lag`: how far the persisters are behind, by partition.
+//! `tidegate lag`: how far persisters or deciders are behind, by partition.
 
 mod output;
 mod reading;
@@ -11,7 +11,7 @@ use tidegate_ports::{Clock, FailureCause, LogError, PartitionLag, StoreError, Sy
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::assemble::read_only::{self, WatchedLag};
-use crate::cli::LagArgs;
+use crate::cli::{Api, LagArgs};
 use crate::config::Config;
 use crate::console::Console;
 use crate::deployment::at_once;
@@ -24,12 +24,18 @@ use reading::{Pace, Reading};
 /// It cannot be read, and what to do about it.
 pub fn run(config: &Config, args: &LagArgs) -> Result<ExitCode, Failure> {
     let every = args.watch.then(|| Duration::from_secs(args.every_s.into()));
-    at_once(config, live(config, every, args.json, Console::output()))
+    at_once(config, live(config, args.api, every, args.json, Console::output()))
 }
 
-async fn live(config: &Config, every: Option<Duration>, json: bool, mut console: Console) -> Result<ExitCode, Failure> {
+async fn live(
+    config: &Config,
+    api: Api,
+    every: Option<Duration>,
+    json: bool,
+    mut console: Console,
+) -> Result<ExitCode, Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let watched = read_only::lag(config, &clock).await?;
+    let watched = read_only::lag(config, api, &clock).await?;
     let unread = |error: LogError| {
         let (group, log) = (&watched.group, &watched.log);
         Failure::from(error).in_words(|error| format!("the lag of {group} on {log} is not known: {error}"))

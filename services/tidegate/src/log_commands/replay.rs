@@ -1,21 +1,16 @@
 //! `tidegate replay`: appends chosen records of the log again.
 //!
-//! A record that is appended again goes through the one writer of its run like any other, and the fold makes what was
-//! applied before a no-op: a replay may be repeated, and killed and taken up again.
+//! A record that is appended again goes through the one owner of its partition like any other, and what was applied before
+//! is a no-op: a replay may be repeated, and killed and taken up again.
 
-mod agents;
-mod choice;
+mod agentgate;
+mod agentping;
 mod counts;
-mod deployment;
-mod filters;
+mod opened;
 mod preview;
+mod product;
 mod progress_lines;
-mod readable;
 mod report;
-#[cfg(test)]
-mod samples;
-#[cfg(test)]
-mod tests;
 
 use std::process::ExitCode;
 
@@ -23,23 +18,22 @@ use tidegate_lifecycle::signals::Signals;
 use tidegate_lifecycle::{ExitReport, Stop, Stopper};
 use tidegate_ports::ReadLag;
 use tidegate_replay::{
-    Chooser, Ended, Progress, ProgressFile, ReplayPace, ReplayPlan, ReplayPorts, ReplayState, SelectionRange, Walk,
+    Chooser, Ended, Progress, ProgressFile, ReplayPace, ReplayPlan, ReplayPorts, ReplayState, Selection,
+    SelectionRange, Walk,
 };
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::cli::ReplayArgs;
+use crate::cli::{Api, ReplayArgs};
 use crate::config::{Config, Purpose};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::process;
-use choice::ByFilters;
-use deployment::Deployment;
-use filters::Filters;
+use counts::Counts;
+use opened::Opened;
 use preview::Preview;
+use product::{Foresee as _, Product};
 use report::{Previewed, Replayed};
-
-type Selection = tidegate_replay::Selection<Filters>;
 
 /// Replays, or says what a replay would do: 0 when all of it was done.
 ///
@@ -47,13 +41,16 @@ type Selection = tidegate_replay::Selection<Filters>;
 /// Why it cannot be done, and what to do about it.
 pub fn run(config: Config, args: ReplayArgs) -> Result<ExitCode, Failure> {
     let config = Config { telemetry: crate::deployment::quiet(&config), ..config };
-    process::run(config, ("replay", Purpose::Manage), |config, _| live(config, args))
+    process::run(config, ("replay", Purpose::Manage), async |config: Config, _| match args.api {
+        Api::AgentPing => live::<agentping::AgentPing>(config, args).await,
+        Api::AgentGate => live::<agentgate::AgentGate>(config, args).await,
+    })
 }
 
-async fn live(config: Config, args: ReplayArgs) -> Result<ExitReport, Failure> {
+async fn live<P: Product>(config: Config, args: ReplayArgs) -> Result<ExitReport, Failure> {
     let mut signals = process::signals()?;
     let opened = tokio::select! {
-        opened = Deployment::open(&config, args.dry_run) => opened?,
+        opened = P::open(&config, args.dry_run) => opened?,
         signal = signals.next() => return Err(Failure::refused(format!("stopped by {signal} before anything was read"))),
     };
     let (stopper, stop) = Stopper::new();
@@ -94,19 +91,20 @@ async fn until_done<T>(
 }
 
 /// Replays, or previews. `Some` says how to go on if not all was done.
-async fn work(config: &Config, args: &ReplayArgs, opened: &Deployment, stop: &Stop) -> Result<Option<String>, Failure> {
-    let team = match &args.team {
-        Some(text) => Some(crate::manage::team(&*opened.registry, text).await?.id),
-        None => None,
-    };
-    let filters = Filters { team, agent: args.agent.clone(), kind: args.kind };
+async fn work<P: Product>(
+    config: &Config,
+    args: &ReplayArgs,
+    opened: &Opened<P>,
+    stop: &Stop,
+) -> Result<Option<String>, Failure> {
+    let filters = opened.product.filters(args).await?;
     let selection = Selection { log: opened.log_name.clone(), range: range(args)?, filters };
     // With --json standard output holds the report alone.
     let lines = if args.json { Console::errors() } else { Console::output() };
     if args.dry_run {
         return preview(&selection, opened, args.json, lines, stop).await;
     }
-    let pace = ReplayPace { rate: args.rate, thresholds: config.admission.shed };
+    let pace = ReplayPace { rate: args.rate, thresholds: P::thresholds(config) };
     let file = ProgressFile::of(&selection, args.progress.clone());
     let left = replay(&selection, opened, pace, &file, args.json, lines, stop).await?;
     if left.is_some() {
@@ -130,9 +128,9 @@ fn range(args: &ReplayArgs) -> Result<SelectionRange, Failure> {
     }
 }
 
-async fn replay(
-    selection: &Selection,
-    opened: &Deployment,
+async fn replay<P: Product>(
+    selection: &Selection<P::Filters>,
+    opened: &Opened<P>,
     pace: ReplayPace,
     file: &ProgressFile,
     json: bool,
@@ -140,7 +138,7 @@ async fn replay(
     stop: &Stop,
 ) -> Result<Option<String>, Failure> {
     let ports = &opened.ports;
-    let found = file.load(selection)?;
+    let found: Option<Progress<Counts<P::Kinds>>> = file.load(selection)?;
     let (resumed, path) = (found.is_some(), file.path().display());
     let progress = match found {
         Some(progress) => {
@@ -200,9 +198,9 @@ async fn replay(
     }
 }
 
-async fn preview(
-    selection: &Selection,
-    opened: &Deployment,
+async fn preview<P: Product>(
+    selection: &Selection<P::Filters>,
+    opened: &Opened<P>,
     json: bool,
     mut lines: Console,
     stop: &Stop,
@@ -211,16 +209,16 @@ async fn preview(
     let (plan, began) = (make_plan(selection, ports).await?, Instant::now());
     let total = plan.total();
     lines.line(format_args!("looking at {selection}: {total} records"));
-    let preview = Preview::new(ports, &*opened.runs, chooser(selection, opened), plan);
+    let preview = Preview::new(ports, opened.product.foresee(), chooser(selection, opened), plan);
     let state = preview.state();
-    let (ended, counts, would) = with_progress_lines(preview.run(stop), state, &mut lines, "folded").await?;
+    let (ended, counts, foresee) = with_progress_lines(preview.run(stop), state, &mut lines, "folded").await?;
     let whole = ended == Ended::Whole;
     let waiting_on_the_log = waiting(&*ports.lag).await;
     let previewed = Previewed {
         selection: selection.to_string(),
         total,
         counts: &counts,
-        would: &would,
+        foreseen: foresee.foreseen(counts.passed_over.unreadable),
         whole,
         waiting_on_the_log,
         took_ms: millis(began),
@@ -233,12 +231,12 @@ async fn preview(
     Ok((!whole).then(|| "the counts are of what was looked at; nothing was appended".to_owned()))
 }
 
-async fn make_plan(selection: &Selection, ports: &ReplayPorts) -> Result<ReplayPlan, Failure> {
+async fn make_plan<F>(selection: &Selection<F>, ports: &ReplayPorts) -> Result<ReplayPlan, Failure> {
     Ok(ReplayPlan::make(selection, &*ports.log, &*ports.dead_letters).await?)
 }
 
-fn chooser(selection: &Selection, opened: &Deployment) -> Chooser<ByFilters> {
-    Chooser::new(selection, ByFilters::new(&selection.filters, opened.runs.clone()))
+fn chooser<P: Product>(selection: &Selection<P::Filters>, opened: &Opened<P>) -> Chooser<P::Choose> {
+    Chooser::new(selection, opened.product.choose(&selection.filters))
 }
 
 async fn waiting(lag: &dyn ReadLag) -> Option<u64> {

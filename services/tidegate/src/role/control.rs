@@ -34,7 +34,7 @@ pub(super) async fn live(config: Config, metrics: Metrics) -> Result<ExitReport,
     };
     let (ports, credentials) = opened.ports;
     let callers = Arc::new(Authenticator::new(credentials, clock, &config.admission));
-    roles.start_control(&process.parts, &process.ops_routes, ports, callers, reserved.listen()?);
+    roles.start_control(&process.parts, &process.ops_routes, ports, callers, Vec::new(), reserved.listen()?);
     process.ready();
     tracing::info!(control = %address, operations = %process.ops_address, "ready");
     let reason = process.stop_requested().await;

@@ -1,5 +1,6 @@
 //! A decider by itself: one member of the group that shares the partitions.
 
+use tidegate_control::conservation::{self, Shown};
 use tidegate_lifecycle::ExitReport;
 use tidegate_telemetry::Metrics;
 
@@ -31,6 +32,8 @@ pub(super) async fn live(config: Config, metrics: Metrics) -> Result<ExitReport,
         Begun::Done(opened) => opened,
         Begun::Stopped(reason) => return Ok(process.stop(reason, roles, None).await),
     };
+    let conservation = roles.start_commands_conservation(&process.parts, &opened.ports);
+    process.ops_routes.open(conservation::routes(Shown { agentping: None, apis: vec![conservation] }));
     roles.start_decider(&process.parts, opened.ports, webhooks);
     process.ready();
     tracing::info!(operations = %process.ops_address, "ready");

@@ -11,13 +11,11 @@ use crate::failure::unreadable;
 use crate::schema::{Migration, RegionalId, Schema, Tables};
 use crate::session::Cql;
 
-pub mod compare;
-mod emptiness;
+mod compared;
 mod registry;
 mod statements;
 mod store;
 
-pub use emptiness::is_empty;
 pub use registry::ScyllaRegistry;
 pub use statements::AgentPingStatements;
 pub use store::ScyllaStore;
@@ -57,6 +55,8 @@ pub static SCHEMA: Schema<AgentPingStatements> = Schema {
             "save_notes",
         ],
         needs_quorums: false,
+        compared: compared::TABLES,
+        any_row: "SELECT team FROM runs LIMIT 1",
     },
     prepare: |session| Box::pin(AgentPingStatements::prepare(session)),
 };

@@ -17,6 +17,8 @@ use crate::schema::{Migration, Schema, Tables};
 use crate::session::Cql;
 
 mod books;
+mod compared;
+mod copying;
 mod deliveries;
 mod due;
 mod facts;
@@ -25,6 +27,7 @@ mod statements;
 mod views;
 mod voids;
 
+pub use copying::Copied;
 pub use statements::CommandStatements;
 
 /// A connection to a keyspace of a command API.
@@ -41,6 +44,8 @@ pub static SCHEMA: Schema<CommandStatements> = Schema {
         batches: &["save_views", "save_due", "save_deliveries"],
         // A decision from a book or without a fact that was acknowledged would be another decision.
         needs_quorums: true,
+        compared: compared::TABLES,
+        any_row: "SELECT owner FROM books LIMIT 1",
     },
     prepare: |session| Box::pin(CommandStatements::prepare(session)),
 };
@@ -51,11 +56,20 @@ pub struct ScyllaCommands {
     cql: CommandCql,
     /// Says how long a fact still lives.
     clock: Arc<dyn Clock>,
+    /// Seconds that each fact lives at least, also one that has expired.
+    facts_live_s: i32,
 }
 
 impl ScyllaCommands {
     pub fn new(cql: CommandCql, clock: Arc<dyn Clock>) -> Self {
-        ScyllaCommands { cql, clock }
+        ScyllaCommands { cql, clock, facts_live_s: 0 }
+    }
+
+    /// For a store that is rebuilt from a log: facts that have expired by now are stored for a week all the same. Records
+    /// that the log has soon after theirs were decided by them, and are decided again.
+    #[must_use]
+    pub fn rebuilding(self) -> Self {
+        ScyllaCommands { facts_live_s: facts::REBUILD_TTL_S, ..self }
     }
 }
 

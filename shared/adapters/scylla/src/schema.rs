@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use tidegate_kernel::Region;
 use tidegate_ports::StoreError;
 
+use crate::compared_table::ComparedTable;
 use crate::options::{OptionError, ScyllaOptions, check_keyspace};
 
 /// The schema of one product's keyspaces, with the prepared statements `S`.
@@ -24,6 +25,10 @@ pub(crate) struct Tables {
     pub batches: &'static [&'static str],
     /// Whether every read must see every acknowledged write.
     pub needs_quorums: bool,
+    /// The tables that are functions of the log.
+    pub compared: &'static [ComparedTable],
+    /// Selects at most one row, which is there once anything of a log was applied.
+    pub any_row: &'static str,
 }
 
 /// One step of a schema.

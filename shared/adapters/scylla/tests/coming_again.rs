@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use tidegate_agentping::Record;
 use tidegate_agentping_ports::{RunWanted, Runs};
-use tidegate_scylla::{ScyllaStore, compare};
+use tidegate_scylla::ScyllaStore;
 
 mod support;
 
 use support::history::{eventful_run, fold, fresh};
-use support::{Keyspace, options};
+use support::{Keyspace, compared};
 
 async fn assert_equal(one: &Keyspace, other: &Keyspace) {
-    let comparison = compare::keyspaces(&options(&one.name), &one.name, &other.name).await.expect("compared");
+    let comparison = compared(&one.name, &other.name).await;
     assert!(comparison.are_equal(), "{:#?}", comparison.first);
 }
 

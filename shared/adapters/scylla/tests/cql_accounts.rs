@@ -7,11 +7,11 @@ use tidegate_agentping_ports::notes::NOTES_KEPT_MS;
 use tidegate_agentping_ports::{Note, NotedAccounts};
 use tidegate_kernel::{Position, Region, Timestamp};
 use tidegate_ports::{Account, Accounts, Clock, Fate, Ids, RandomIds, SystemClock};
-use tidegate_scylla::{ScyllaStore, compare};
+use tidegate_scylla::ScyllaStore;
 
 mod support;
 
-use support::{Keyspace, options, session};
+use support::{Keyspace, compared, session};
 
 fn position(offset: i64) -> Position {
     Position { generation: 1, partition: 3, offset }
@@ -97,7 +97,7 @@ async fn accounts_and_notes_are_not_compared() {
     account.count(0, Fate::Dead);
     store.settle(account).await.expect("settled");
     store.note(Arc::new(notes_of(0..1))).await.expect("noted");
-    let comparison = compare::keyspaces(&options(&one.name), &one.name, &other.name).await.expect("compared");
+    let comparison = compared(&one.name, &other.name).await;
     assert!(comparison.are_equal(), "{comparison:#?}");
     let tables: Vec<&str> = comparison.tables.iter().map(|table| table.table).collect();
     assert!(!tables.contains(&"accounts") && !tables.contains(&"notes"), "{tables:?}");

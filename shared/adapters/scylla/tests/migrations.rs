@@ -1,6 +1,6 @@
 //! The schema: created once, by the first process, and checked before it is used.
 
-use tidegate_kernel::Region;
+use tidegate_kernel::{Region, Timestamp};
 use tidegate_ports::StoreError;
 use tidegate_scylla::agentping::SCHEMA;
 use tidegate_scylla::{
@@ -82,7 +82,7 @@ async fn a_keyspace_is_one_regions_and_every_other_is_refused() {
     all_refuse().await;
     let connected = Cql::connect(&theirs, &SCHEMA).await.map(drop);
     assert_eq!(connected, Err(StoreError::Broken(refused.to_string().into())));
-    let compared = compare::keyspaces(&theirs, name, name).await.map(drop);
+    let compared = compare::keyspaces(&theirs, &SCHEMA, [name, name], Timestamp::from_millis(0)).await.map(drop);
     assert_eq!(compared, Err(StoreError::Broken(refused.to_string().into())));
     for message in ["'eu'", "'us'", "region = \"eu\"", "scylla.keyspace"] {
         assert!(refused.to_string().contains(message), "{refused}");

@@ -40,6 +40,8 @@ pub enum Reason {
     Gone,
     /// The log does not take records of its size any more.
     TooLarge,
+    /// The product has set aside what stands there; [`crate::Choose::is_set_aside`] says so.
+    SetAside,
 }
 
 /// Decides about one record. `is_explicit`: its position was named by the selection.

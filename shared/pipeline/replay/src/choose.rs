@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tidegate_kernel::Position;
 use tidegate_ports::StoreError;
 
 use crate::candidate::Replayable;
@@ -16,6 +17,12 @@ pub trait Choose: Send + Sync {
 
     /// What the filters say of a record.
     fn asks_for(&self, record: &Self::Record) -> Asked;
+
+    /// Whether the record at this position was set aside for good: it is never appended again, also not where its position
+    /// was named.
+    fn is_set_aside(&self, _position: Position) -> bool {
+        false
+    }
 
     /// Whether [`Choose::learn`] has any effect. If so, a resumed replay reads again what it has done.
     fn learns(&self) -> bool {

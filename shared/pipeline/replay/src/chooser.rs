@@ -68,6 +68,9 @@ impl<C: Choose> Chooser<C> {
     }
 
     fn judge(&self, candidate: &Candidate<C::Record>) -> Choice {
+        if self.product.is_set_aside(candidate.position) {
+            return Choice::PassedOver(Reason::SetAside);
+        }
         let asked: Asked = self.product.asks_for(&candidate.record);
         judge(self.is_explicit, candidate.origin.is_some(), asked)
     }

@@ -100,7 +100,9 @@ impl CountFates<Word> for Fates {
         *match reason {
             Reason::Gone => &mut self.gone,
             Reason::Replay => &mut self.replays,
-            Reason::NotAskedFor | Reason::Unreadable | Reason::Unknown | Reason::TooLarge => &mut self.others,
+            Reason::NotAskedFor | Reason::Unreadable | Reason::Unknown | Reason::TooLarge | Reason::SetAside => {
+                &mut self.others
+            }
         } += records;
     }
 

@@ -6,9 +6,11 @@ use serde::{Deserialize, Serialize};
 use tidegate_kernel::Timestamp;
 
 mod credits;
+mod imbalance;
 mod run;
 
 pub use credits::{Charge, Credits};
+pub use imbalance::Imbalance;
 pub(crate) use run::after;
 pub use run::{Lease, OpenRun, Work};
 

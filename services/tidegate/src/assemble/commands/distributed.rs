@@ -11,7 +11,9 @@ use tidegate_scylla::{Cql, ScyllaCommands, ScyllaOptions};
 
 use super::{API, CommandPorts, DeciderPorts, DoorPorts};
 use crate::assemble::Opened;
-use crate::assemble::distributed::{FLUSH_GRACE, flushing, leaving, log_as_configured, options_of, wait_for_store};
+use crate::assemble::distributed::{
+    FLUSH_GRACE, flushing, for_samples, leaving, log_as_configured, options_of, wait_for_store,
+};
 use crate::config::{Config, KafkaConfig, is_keyspace};
 use crate::failure::Failure;
 
@@ -23,13 +25,20 @@ pub fn kafka(config: &Config) -> Result<KafkaConfig, Failure> {
     Ok(config.kafka()?.of_commands(API, config.region, config.agentgate.partitions))
 }
 
-/// AgentGate's keyspace: that of the configuration, with its name at the end.
+/// AgentGate's keyspace: the one that the configuration names, or AgentPing's with its name at the end.
 ///
 /// # Errors
-/// No node is named, or the name would be too long.
+/// No node is named, it is AgentPing's, or the name would be too long.
 pub fn scylla(config: &Config) -> Result<ScyllaOptions, Failure> {
     let options = config.scylla()?.options.clone();
-    let keyspace = format!("{}_{API}", options.keyspace);
+    let keyspace = match config.agentgate.keyspace.as_str() {
+        "" => format!("{}_{API}", options.keyspace),
+        named if named == options.keyspace => {
+            return Err(Failure::config(format!("agentgate.keyspace = {named} is AgentPing's (scylla.keyspace)"))
+                .or_else("each needs one of its own"));
+        }
+        named => named.to_owned(),
+    };
     if !is_keyspace(&keyspace) {
         return Err(Failure::config(format!("the keyspace {keyspace} has more than 48 characters"))
             .or_else("AgentGate needs a shorter scylla.keyspace"));
@@ -76,6 +85,7 @@ pub async fn decider(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<D
         due: store.clone(),
         voids: store,
         log: Some(Arc::new(KafkaReadLog::open(&options)?)),
+        read_log: Arc::new(KafkaReadLog::open(&for_samples(options))?),
         partitions: kafka.options.partitions,
         sealer,
     };

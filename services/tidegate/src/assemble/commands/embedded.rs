@@ -7,8 +7,8 @@ use tidegate_inproc::limits::MemoryLimits;
 use tidegate_kernel::Timestamp;
 use tidegate_ports::{Clock, RandomIds, Retention};
 use tidegate_sqlite::{
-    DataFolder, EmbeddedCommandStore, EmbeddedKeys, EmbeddedLog, FolderError, LogOptions, OperatorInbox, OwnedFolder,
-    reconcile_commands,
+    DataFolder, EmbeddedCommandStore, EmbeddedKeys, EmbeddedLog, EmbeddedReadLog, FolderError, LogOptions,
+    OperatorInbox, OwnedFolder, reconcile_commands,
 };
 
 use super::{API, CommandPorts, DeciderPorts, DoorPorts};
@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::failure::Failure;
 
 /// The one consumer group of the log.
-const GROUP: &str = "decider";
+pub const GROUP: &str = "decider";
 
 /// The ports of all roles of one API.
 pub struct EmbeddedCommands {
@@ -27,6 +27,8 @@ pub struct EmbeddedCommands {
     /// Where other processes put the commands of operators.
     pub inbox: OperatorInbox,
     pub store: EmbeddedCommandStore,
+    /// For appending commands again.
+    pub log: EmbeddedLog,
 }
 
 /// The folder of AgentGate.
@@ -97,11 +99,12 @@ pub async fn open(
         due: shared,
         voids: keys,
         log: None,
+        read_log: Arc::new(EmbeddedReadLog::open(folder)?),
         partitions: folder.partitions(),
         sealer: Some(sealer),
     };
-    let close = closing(log, store.clone());
-    Ok(Opened { ports: EmbeddedCommands { door, decider, inbox, store }, close })
+    let close = closing(log.clone(), store.clone());
+    Ok(Opened { ports: EmbeddedCommands { door, decider, inbox, store, log }, close })
 }
 
 fn closing(log: EmbeddedLog, store: EmbeddedCommandStore) -> Close {

@@ -48,7 +48,7 @@ fn note(lag: &PartitionLag) -> Option<String> {
     if accounted > committed.max(first) {
         return Some(format!(
             "partition {partition}: offset {committed} is committed, and the store has everything up to {accounted}: that \
-             does not wait, the persisters pass over it"
+             does not wait, its consumers pass over it"
         ));
     }
     if committed < first {
@@ -61,7 +61,7 @@ fn note(lag: &PartitionLag) -> Option<String> {
     (committed > end).then(|| {
         format!(
             "partition {partition}: offset {committed} is committed and the log ends at {end}: records that were \
-             applied are gone from it; do not let persisters go on before that is understood"
+             applied are gone from it; do not let consumers go on before that is understood"
         )
     })
 }

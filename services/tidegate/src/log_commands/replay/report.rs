@@ -6,16 +6,15 @@ use tidegate_kernel::Timestamp;
 use tidegate_kernel::timestamp::iso;
 use tidegate_replay::Progress;
 
-use super::counts::Counts;
-use super::preview::Would;
+use super::counts::{CountKinds, Counts, PassedOver};
+use super::product::Foreseen;
 use crate::console::Console;
-use crate::log_commands::kind::ByKind;
 
 /// The report of a replay.
 #[derive(Debug)]
-pub struct Replayed<'r> {
+pub struct Replayed<'r, K> {
     pub selection: String,
-    pub progress: &'r Progress<Counts>,
+    pub progress: &'r Progress<Counts<K>>,
     /// Whether it went on with an earlier one.
     pub resumed: bool,
     pub whole: bool,
@@ -28,25 +27,18 @@ pub struct Replayed<'r> {
 
 /// The report of a dry run.
 #[derive(Debug)]
-pub struct Previewed<'r> {
+pub struct Previewed<'r, K> {
     pub selection: String,
     pub total: u64,
-    pub counts: &'r Counts,
-    pub would: &'r Would,
+    pub counts: &'r Counts<K>,
+    pub foreseen: Foreseen,
     pub whole: bool,
     /// Records that consumers have not applied: what they add, the replay need not. `None`: not known.
     pub waiting_on_the_log: Option<u64>,
     pub took_ms: u64,
 }
 
-fn by_kind(counted: &ByKind) -> Value {
-    json!({
-        "total": counted.total(), "start": counted.start, "events": counted.events, "finish": counted.finish,
-        "heartbeat": counted.heartbeat, "unreadable": counted.unreadable,
-    })
-}
-
-impl Replayed<'_> {
+impl<K: CountKinds> Replayed<'_, K> {
     pub fn as_json(&self) -> impl Serialize {
         #[derive(Serialize)]
         struct Begun(#[serde(with = "iso")] Timestamp);
@@ -59,7 +51,7 @@ impl Replayed<'_> {
             "whole": self.whole,
             "total": plan.total(),
             "done": plan.done(),
-            "appended": by_kind(&counts.appended),
+            "appended": counts.appended.as_json(),
             "appended_now": self.appended_now,
             "passed_over": counts.passed_over,
             "took_ms": self.took_ms,
@@ -76,45 +68,34 @@ impl Replayed<'_> {
             counts.appended,
             plan.done()
         ));
-        passed_over(console, counts);
+        passed_over(console, &counts.passed_over);
     }
 }
 
-impl Previewed<'_> {
+impl<K: CountKinds> Previewed<'_, K> {
     pub fn as_json(&self) -> impl Serialize {
-        let Would { add, change_nothing, conflict, not_decode, runs_changed, add_rows, exact } = self.would;
-        json!({
+        let mut report = json!({
             "dry_run": true,
             "selection": self.selection,
             "whole": self.whole,
             "total": self.total,
-            "chosen": by_kind(&self.counts.appended),
-            "would_add": by_kind(add),
-            "would_change_nothing": by_kind(change_nothing),
-            "would_conflict": by_kind(conflict),
-            "cannot_be_decoded": not_decode + self.counts.passed_over.unreadable,
-            "runs_changed": runs_changed,
-            "would_add_rows": add_rows,
-            "exact": exact,
+            "chosen": self.counts.appended.as_json(),
             "passed_over": self.counts.passed_over,
             "waiting_on_the_log": self.waiting_on_the_log,
             "took_ms": self.took_ms,
-        })
+        });
+        if let (Value::Object(report), Value::Object(foreseen)) = (&mut report, &self.foreseen.json) {
+            report.extend(foreseen.clone());
+        }
+        report
     }
 
     pub fn as_lines(&self, console: &mut Console) {
-        let Would { add, change_nothing, conflict, not_decode, runs_changed, add_rows, exact } = self.would;
         console.line(format_args!("of {} records, {} would be appended again:", self.total, self.counts.appended));
-        console.line(format_args!("  would add something      {add}, in {runs_changed} runs"));
-        console.line(format_args!("  would change nothing     {change_nothing}"));
-        console.line(format_args!("  would conflict and lose  {conflict}"));
-        console
-            .line(format_args!("  would add rows           {add_rows}, of listings and indexes that stored runs lack"));
-        console.line(format_args!("  cannot be decoded        {}", not_decode + self.counts.passed_over.unreadable));
-        passed_over(console, self.counts);
-        if !exact {
-            console.line(format_args!("so much would change that repeats among it may be counted as adding something"));
+        for line in &self.foreseen.lines {
+            console.line(format_args!("  {line}"));
         }
+        passed_over(console, &self.counts.passed_over);
         match self.waiting_on_the_log {
             Some(0) => {}
             Some(records) => console.line(format_args!(
@@ -126,12 +107,12 @@ impl Previewed<'_> {
     }
 }
 
-fn passed_over(console: &mut Console, counts: &Counts) {
-    let passed_over = counts.passed_over.in_words();
-    if !passed_over.is_empty() {
-        console.line(format_args!("passed over {}:", counts.passed_over.total()));
+fn passed_over(console: &mut Console, passed_over: &PassedOver) {
+    let in_words = passed_over.in_words();
+    if !in_words.is_empty() {
+        console.line(format_args!("passed over {}:", passed_over.total()));
     }
-    for why in passed_over {
+    for why in in_words {
         console.line(format_args!("  {why}"));
     }
 }

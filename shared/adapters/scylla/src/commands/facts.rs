@@ -17,6 +17,9 @@ use crate::failure::unreadable;
 /// A fact that lives longer than this is kept for good: servers limit the time to live and the instant of its end.
 const MAX_TTL_S: i64 = 5 * 366 * 24 * 3_600;
 
+/// How long an expired fact lives in a store that is rebuilt: longer than a rebuild takes.
+pub(super) const REBUILD_TTL_S: i32 = 7 * 24 * 3_600;
+
 /// The columns of a fact after its name.
 type FactCells = (i32, i32, i64, Vec<u8>, Option<CqlTimestamp>);
 
@@ -43,7 +46,7 @@ impl Facts for ScyllaCommands {
 impl ScyllaCommands {
     async fn add_fact(&self, fact: &StoredFact, now: Timestamp) -> Result<(), StoreError> {
         let StoredFact { name, position, doc, expires_at } = fact;
-        let Some(ttl_s) = ttl_s(*expires_at, now) else { return Ok(()) };
+        let Some(ttl_s) = ttl_s(*expires_at, now, self.facts_live_s) else { return Ok(()) };
         let values = (
             name.owner.text(),
             name.id.to_bytes().to_vec(),
@@ -82,12 +85,13 @@ fn fact_of(name: FactName, cells: FactCells) -> Result<StoredFact, StoreError> {
     Ok(StoredFact { name, position, doc, expires_at })
 }
 
-/// Seconds until the fact may be deleted, rounded up; 0: never. `None`: it is over already and need not be written.
-fn ttl_s(expires_at: Option<Timestamp>, now: Timestamp) -> Option<i32> {
+/// Seconds until the fact may be deleted, rounded up, and at least `least_s`; 0: never. `None`: it is over already and need
+/// not be written.
+fn ttl_s(expires_at: Option<Timestamp>, now: Timestamp, least_s: i32) -> Option<i32> {
     let Some(expires_at) = expires_at else { return Some(0) };
     let left_ms = expires_at.as_millis().saturating_sub(now.as_millis());
     let left_s = left_ms.div_euclid(1_000).saturating_add(i64::from(left_ms.rem_euclid(1_000) > 0));
-    match left_s {
+    match left_s.max(i64::from(least_s)) {
         ..=0 => None,
         1..=MAX_TTL_S => i32::try_from(left_s).ok(),
         _ => Some(0),
@@ -98,7 +102,7 @@ fn ttl_s(expires_at: Option<Timestamp>, now: Timestamp) -> Option<i32> {
 mod tests {
     use tidegate_kernel::Timestamp;
 
-    use super::{MAX_TTL_S, ttl_s};
+    use super::{MAX_TTL_S, REBUILD_TTL_S, ttl_s};
 
     #[test]
     fn a_fact_lives_until_it_expires_and_no_shorter() {
@@ -117,7 +121,9 @@ mod tests {
             (Some(at(i64::MAX)), Some(0)),
             (Some(at(i64::MIN)), None),
         ] {
-            assert_eq!(ttl_s(expires_at, now), ttl, "{expires_at:?}");
+            assert_eq!(ttl_s(expires_at, now, 0), ttl, "{expires_at:?}");
+            let least = if ttl == Some(0) { 0 } else { ttl.unwrap_or(0).max(REBUILD_TTL_S) };
+            assert_eq!(ttl_s(expires_at, now, REBUILD_TTL_S), Some(least), "{expires_at:?}, in a rebuild");
         }
     }
 }

@@ -9,13 +9,13 @@ use super::ScyllaCommands;
 use crate::failure::unreadable;
 
 /// Of two creations of one owner's key, which no process makes, the greater key stays on every replica.
-const CREATED: i64 = 1;
-const ERASED: i64 = 2;
+pub(super) const CREATED: i64 = 1;
+pub(super) const ERASED: i64 = 2;
 
 #[async_trait]
 impl OwnerKeys for ScyllaCommands {
     async fn create(&self, owner: LogKey, wrapped: Vec<u8>) -> Result<(), StoreError> {
-        self.save_owner_key(CREATED, owner, wrapped).await
+        self.save_owner_key(CREATED, owner.text(), wrapped).await
     }
 
     async fn find(&self, owner: LogKey) -> Result<Option<Vec<u8>>, StoreError> {
@@ -26,12 +26,12 @@ impl OwnerKeys for ScyllaCommands {
 
     /// Replaces the key by an empty one, which stays for good. The server drops the old bytes with its next compaction.
     async fn erase(&self, owner: LogKey) -> Result<(), StoreError> {
-        self.save_owner_key(ERASED, owner, Vec::new()).await
+        self.save_owner_key(ERASED, owner.text(), Vec::new()).await
     }
 }
 
 impl ScyllaCommands {
-    async fn save_owner_key(&self, at: i64, owner: LogKey, wrapped: Vec<u8>) -> Result<(), StoreError> {
-        self.cql.write(&self.cql.statements().save_owner_key, (at, wrapped, owner.text())).await
+    pub(super) async fn save_owner_key(&self, at: i64, owner: &str, wrapped: Vec<u8>) -> Result<(), StoreError> {
+        self.cql.write(&self.cql.statements().save_owner_key, (at, wrapped, owner)).await
     }
 }

@@ -33,6 +33,7 @@ statements! {
     save_delivery_progress: "INSERT INTO delivery_progress (shard, delivery, progress) VALUES (?, ?, ?) \
                              USING TIMESTAMP ?";
 
+    owner_keys: "SELECT owner, wrapped FROM owner_keys";
     owner_key: "SELECT wrapped FROM owner_keys WHERE owner = ?";
     save_owner_key: "UPDATE owner_keys USING TIMESTAMP ? SET wrapped = ? WHERE owner = ?";
 

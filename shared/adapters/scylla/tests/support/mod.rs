@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use scylla::client::session::Session;
 use scylla::client::session_builder::SessionBuilder;
-use tidegate_kernel::Region;
+use tidegate_kernel::{Region, Timestamp};
 use tidegate_ports::{Ids, RandomIds, SystemClock};
 use tidegate_scylla::{
-    AgentPingCql, Consistency, Cql, Replication, ScyllaCommands, ScyllaOptions, agentping, commands, migrations,
+    AgentPingCql, Comparison, Consistency, Cql, Replication, ScyllaCommands, ScyllaOptions, agentping, commands,
+    compare, migrations,
 };
 use tokio::sync::Mutex;
 
@@ -36,6 +37,12 @@ pub fn options(keyspace: &str) -> ScyllaOptions {
         retries: 5,
         concurrency: 32,
     }
+}
+
+/// Compares two keyspaces of AgentPing, of whose rows none ends.
+pub async fn compared(one: &str, other: &str) -> Comparison {
+    let at = Timestamp::from_millis(0);
+    compare::keyspaces(&options(one), &agentping::SCHEMA, [one, other], at).await.expect("compared")
 }
 
 /// A unique name.

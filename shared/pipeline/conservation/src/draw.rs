@@ -2,7 +2,7 @@
 
 use tidegate_kernel::{Partition, Position};
 
-use super::Sums;
+use crate::sums::{PartitionSums, Sums};
 
 /// Records that follow one another and are read at once: what a store loses lies together, and each read of the log
 /// costs a seek.
@@ -10,15 +10,15 @@ const STRETCH: u64 = 8;
 
 /// Records `[from, until)` of a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Stretch {
+pub(crate) struct Stretch {
     pub partition: Partition,
     pub from: i64,
     pub until: i64,
 }
 
 /// What each partition's account counts and the log still has. Nothing of a partition whose end is not known.
-pub(super) fn settled(sums: &Sums) -> Vec<Stretch> {
-    let of_partition = |row: &super::PartitionSums| {
+pub(crate) fn settled(sums: &Sums) -> Vec<Stretch> {
+    let of_partition = |row: &PartitionSums| {
         let log = row.log?;
         let (from, until) = (row.from.max(log.first), row.next.min(log.end));
         (from < until).then_some(Stretch { partition: row.partition, from, until })
@@ -29,7 +29,7 @@ pub(super) fn settled(sums: &Sums) -> Vec<Stretch> {
 /// At most `records` records of what is settled, in stretches that do not overlap. Each stretch is of a partition at
 /// random, and ends at an age that is random in its order of magnitude: the last ten records of a partition are as
 /// likely as the ninety before them, or the nine hundred before those.
-pub(super) fn draw(settled: &[Stretch], records: u64, mut random: impl FnMut() -> u64) -> Vec<Stretch> {
+pub(crate) fn draw(settled: &[Stretch], records: u64, mut random: impl FnMut() -> u64) -> Vec<Stretch> {
     let mut drawn = Vec::new();
     let mut left = if settled.is_empty() { 0 } else { records };
     while left > 0 {
@@ -45,7 +45,7 @@ pub(super) fn draw(settled: &[Stretch], records: u64, mut random: impl FnMut() -
 
 /// Each of these records by itself, so that none is skipped for its size, if it is still there to be read. In log
 /// order: reading on costs no seek.
-pub(super) fn these(positions: impl Iterator<Item = Position>, settled: &[Stretch]) -> Vec<Stretch> {
+pub(crate) fn these(positions: impl Iterator<Item = Position>, settled: &[Stretch]) -> Vec<Stretch> {
     let one = |at: Position| Stretch { partition: at.partition, from: at.offset, until: at.offset + 1 };
     let is_there = |wanted: &Stretch| {
         let within = |of: &Stretch| of.partition == wanted.partition && (of.from..of.until).contains(&wanted.from);

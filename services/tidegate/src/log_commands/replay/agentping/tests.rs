@@ -12,12 +12,14 @@ use tidegate_inproc::dead_letters::MemoryDeadLetters;
 use tidegate_inproc::log::{MemoryLog, MemoryLogOptions};
 use tidegate_lifecycle::Stopper;
 use tidegate_ports::{Append, Consumed};
-use tidegate_shedding::ShedThresholds;
+use tidegate_replay::{Chooser, Ended, Progress, ProgressFile, ReplayPace, ReplayPlan, SelectionRange, Walk};
 
-use super::counts::Counts;
 use super::samples::{NOW, events, finish, key, place, slug, start, team};
 use super::*;
 use crate::log_commands::kind::Kind;
+use crate::log_commands::replay::counts::Counts;
+
+type Selection = tidegate_replay::Selection<Filters>;
 
 struct Rig {
     log: MemoryLog,
@@ -55,8 +57,8 @@ impl Rig {
         rig
     }
 
-    async fn replay(&self, selection: &Selection) -> (Ended, Progress<Counts>) {
-        let plan = make_plan(selection, &self.ports).await.unwrap();
+    async fn replay(&self, selection: &Selection) -> (Ended, Progress<Counts<ByKind>>) {
+        let plan = ReplayPlan::make(selection, &self.log, &MemoryDeadLetters::default()).await.unwrap();
         let file = ProgressFile::of(selection, Some(self.folder.path().join("progress.json")));
         let chooser = Chooser::new(selection, ByFilters::new(&selection.filters, Arc::new(self.runs.clone())));
         let pace = ReplayPace { rate: 100_000, thresholds: ShedThresholds::default() };

@@ -1,24 +1,25 @@
-//! Compares the runs of two keyspaces cell by cell, to check that the store is a function of the log.
+//! Compares two keyspaces of one schema cell by cell, to check that the store is a function of the log.
 //!
 //! Each table is read from both sides in the order of the token ring, page by page, and merged; only two pages and the
-//! first differences are in memory. `orphans` and `orphan_days` are not compared: they are hints that depend on how
-//! records were batched. `accounts` and `notes` are not compared either: they depend on where each keyspace's first
-//! persister started, and notes expire.
+//! first differences are in memory. Which tables and columns are compared is the schema's business.
 
 use std::cmp::Ordering;
 
 use futures_util::try_join;
+use tidegate_kernel::Timestamp;
 use tidegate_ports::{FailureCause, StoreError};
 
+use crate::compared_table::{ComparedTable, RowEnd};
 use crate::options::{ScyllaOptions, check_keyspace};
+use crate::schema::Schema;
 use crate::session::connect;
 
 mod cell;
+mod read_table;
 mod scan;
-mod tables;
 
-use scan::{Scan, ScannedRow};
-use tables::{TABLES, Table};
+use read_table::ScannedRow;
+use scan::Scan;
 
 /// How many differences are kept.
 pub const FIRST: usize = 20;
@@ -62,24 +63,28 @@ impl Comparison {
     }
 }
 
-/// Compares every run table of keyspaces `one` and `other` of the options' cluster, values and the summaries' write
-/// timestamps. Neither keyspace may be written meanwhile.
+/// Compares keyspaces `one` and `other` of the options' cluster, as of `now`. Neither may be written meanwhile.
 ///
 /// # Errors
 /// [`StoreError`]: the cluster cannot be reached, or the schema is not that of this build.
-pub async fn keyspaces(options: &ScyllaOptions, one: &str, other: &str) -> Result<Comparison, StoreError> {
+pub async fn keyspaces<S>(
+    options: &ScyllaOptions,
+    schema: &Schema<S>,
+    [one, other]: [&str; 2],
+    now: Timestamp,
+) -> Result<Comparison, StoreError> {
     for keyspace in [one, other] {
         check_keyspace(keyspace)
             .map_err(|error| StoreError::Broken(FailureCause::from(error.to_string()).caused_by(error)))?;
     }
     let session = connect(options, false).await?;
     for keyspace in [one, other] {
-        crate::migrations::check(&session, keyspace, options.region, &super::SCHEMA.tables).await?;
+        crate::migrations::check(&session, keyspace, options.region, &schema.tables).await?;
     }
     let mut comparison = Comparison::default();
-    for table in TABLES {
-        let mut one = Scan::begin(&session, options.retries, table, one).await?;
-        let mut other = Scan::begin(&session, options.retries, table, other).await?;
+    for table in schema.tables.compared {
+        let mut one = Scan::begin(&session, options.retries, table, one, now).await?;
+        let mut other = Scan::begin(&session, options.retries, table, other, now).await?;
         let compared = merge(table, &mut one, &mut other, &mut comparison.first).await?;
         comparison.tables.push(compared);
     }
@@ -87,7 +92,7 @@ pub async fn keyspaces(options: &ScyllaOptions, one: &str, other: &str) -> Resul
 }
 
 async fn merge(
-    table: &'static Table,
+    table: &'static ComparedTable,
     one: &mut Scan<'_>,
     other: &mut Scan<'_>,
     first: &mut Vec<Difference>,
@@ -114,8 +119,11 @@ async fn merge(
     }
 }
 
-fn differences(table: &'static Table, one: Option<&ScannedRow>, other: Option<&ScannedRow>) -> Vec<Difference> {
+fn differences(table: &'static ComparedTable, one: Option<&ScannedRow>, other: Option<&ScannedRow>) -> Vec<Difference> {
     let (Some(one), Some(other)) = (one, other) else {
+        if table.end == RowEnd::Sometime {
+            return Vec::new();
+        }
         let shown = |row: &ScannedRow| table.key_of(row);
         return one
             .or(other)
@@ -131,7 +139,7 @@ fn differences(table: &'static Table, one: Option<&ScannedRow>, other: Option<&S
     };
     let cells = table.cells.iter().enumerate().map(|(index, column)| (table.key.len() + index, *column));
     cells
-        .filter(|(index, column)| !cell::same(column, one.columns[*index].as_ref(), other.columns[*index].as_ref()))
+        .filter(|(index, column)| !(table.same)(column, one.columns[*index].as_ref(), other.columns[*index].as_ref()))
         .map(|(index, column)| Difference {
             table: table.name,
             key: table.key_of(one),

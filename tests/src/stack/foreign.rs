@@ -7,7 +7,8 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
-use tidegate_tests::stack::Addresses;
+
+use super::Addresses;
 
 const ANSWERS: Duration = Duration::from_secs(60);
 
@@ -18,6 +19,9 @@ fn plain() -> ClientConfig {
 }
 
 /// Appends one message.
+///
+/// # Panics
+/// If the broker does not take it.
 pub fn append(topic: &str, partition: i32, key: &[u8], headers: &[(&str, &[u8])], payload: &[u8]) {
     let producer: BaseProducer = plain().create().expect("plain options");
     let all =
@@ -28,6 +32,9 @@ pub fn append(topic: &str, partition: i32, key: &[u8], headers: &[(&str, &[u8])]
 }
 
 /// Commits an offset for a group without members.
+///
+/// # Panics
+/// If the broker refuses it.
 pub fn commit(group: &str, topic: &str, partition: i32, offset: i64) {
     let client: BaseConsumer = plain().set("group.id", group).create().expect("plain options");
     let mut list = TopicPartitionList::new();

@@ -4,17 +4,14 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tidegate_agentping::{Record, RunKey};
-use tidegate_agentping_ports::{NotedAccounts, RunWanted, StoredSummary};
 use tidegate_kernel::{Position, Timestamp};
-use tidegate_metric::Counter;
-use tidegate_ports::{Clock, Ids, ReadLog};
+use tidegate_ports::{Accounts, Clock, Ids, ReadLog};
 use tokio::time::timeout;
 
-use super::Sums;
-use super::draw::{self, Stretch};
-use super::verdict::{Looked, Verdict};
-use crate::metrics::{CONSERVATION_MISSING, CONSERVATION_SAMPLED};
+use crate::draw::{self, Stretch};
+use crate::look_up::{LookUp, LookedUp};
+use crate::metrics::LogMetrics;
+use crate::sums::Sums;
 
 /// Payload read at once. Records beyond it are skipped.
 const READ_BYTES: usize = 1 << 20;
@@ -22,10 +19,11 @@ const READ_BYTES: usize = 1 << 20;
 const KEPT: usize = 32;
 
 /// Looks up records and remembers which are not there.
-pub(super) struct Sampler {
+pub(crate) struct Sampler {
+    pub metrics: LogMetrics,
     pub log: Arc<dyn ReadLog>,
-    pub accounts: Arc<dyn NotedAccounts>,
-    pub stored: Arc<dyn StoredSummary>,
+    pub accounts: Arc<dyn Accounts>,
+    pub look_up: Arc<dyn LookUp>,
     pub ids: Arc<dyn Ids>,
     pub clock: Arc<dyn Clock>,
     /// Of each question to the log or the store.
@@ -49,15 +47,23 @@ pub(crate) struct Sample {
 }
 
 /// A record that is not in the store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Lost {
     pub position: Position,
-    pub key: RunKey,
+    /// [`LookedUp::about`].
+    pub about: Vec<(&'static str, String)>,
 }
 
 impl Sampler {
     pub fn seen(&self) -> Sample {
         self.kept().clone()
+    }
+
+    /// Makes the metrics before anything is counted, so that a scrape finds them at zero.
+    pub fn register(&self) {
+        self.metrics.sampled("found").increment(0);
+        self.metrics.sampled("missing").increment(0);
+        self.metrics.missing().set(0);
     }
 
     fn kept(&self) -> MutexGuard<'_, Sample> {
@@ -79,7 +85,7 @@ impl Sampler {
         let drawn = draw::draw(&settled, self.records, || self.random());
         let drawn = self.look_up(&drawn).await?;
         let sample = before.next(self.clock.now(), &again, &drawn);
-        report(&before, &sample, &drawn);
+        report(self.metrics, &before, &sample, &drawn);
         *self.kept() = sample;
         Ok(())
     }
@@ -89,21 +95,10 @@ impl Sampler {
         let mut judged = Vec::new();
         for Stretch { partition, from, until } in stretches {
             let consumed = self.ask(self.log.read_range(*partition, *from, *until, READ_BYTES)).await?;
-            let positions: Vec<Position> = consumed.iter().map(|one| one.position).collect();
-            let notes = self.ask(self.accounts.notes(&positions)).await?;
-            for (one, note) in consumed.into_iter().zip(&notes) {
-                // What cannot be read was not stored: its note may have ended.
-                let Ok(record) = Record::decode(&one.payload) else { continue };
-                let stored = self.ask(self.stored.stored(RunWanted::of(&record))).await?;
-                let lost = Lost { position: one.position, key: record.key() };
-                let (position, appended_at, note) = (one.position, one.appended_at, note.as_ref());
-                let looked = Looked { record, position, appended_at, note, stored };
-                match looked.verdict(self.clock.now()) {
-                    Verdict::Found => judged.push((lost, true)),
-                    Verdict::Missing => judged.push((lost, false)),
-                    Verdict::NotJudged => {}
-                }
-            }
+            let looked_up = self.ask(self.look_up.look_up(consumed)).await?;
+            judged.extend(
+                looked_up.into_iter().map(|LookedUp { position, about, found }| (Lost { position, about }, found)),
+            );
         }
         Ok(judged)
     }
@@ -126,7 +121,7 @@ impl Sample {
     /// have any more cannot be looked at, and is forgotten.
     fn next(&self, now: Timestamp, again: &[(Lost, bool)], drawn: &[(Lost, bool)]) -> Sample {
         let unfound = |looked: &[(Lost, bool)]| -> Vec<Lost> {
-            looked.iter().filter(|(_, found)| !found).map(|(lost, _)| *lost).collect()
+            looked.iter().filter(|(_, found)| !found).map(|(lost, _)| lost.clone()).collect()
         };
         let was_unfound = |lost: &Lost| self.missing.contains(lost) || self.suspects.contains(lost);
         let missing: Vec<Lost> = unfound(again).into_iter().filter(was_unfound).collect();
@@ -138,42 +133,35 @@ impl Sample {
 }
 
 /// Sets the metrics, and logs what changed.
-fn report(before: &Sample, now: &Sample, drawn: &[(Lost, bool)]) {
+fn report(metrics: LogMetrics, before: &Sample, now: &Sample, drawn: &[(Lost, bool)]) {
     let found = drawn.iter().filter(|(_, found)| *found).count();
     let newly: Vec<&Lost> = now.missing.iter().filter(|lost| !before.missing.contains(lost)).collect();
-    for Lost { position, key } in &newly {
-        tracing::error!(
-            %position, run = %key.run, team = %key.team,
-            "a record that the accounts call stored is not in the store"
-        );
+    for lost in &newly {
+        let (position, about) = (lost.position, lost.in_words());
+        tracing::error!(%position, about, "a record that the accounts call stored is not in the store");
     }
-    for Lost { position, key } in before.missing.iter().filter(|lost| !now.missing.contains(lost)) {
-        tracing::warn!(%position, run = %key.run, "a record that was missing is in the store again, or the log has let go of it");
+    for lost in before.missing.iter().filter(|lost| !now.missing.contains(lost)) {
+        let (position, about) = (lost.position, lost.in_words());
+        tracing::warn!(%position, about, "a record that was missing is in the store again, or the log has let go of it");
     }
-    count("found").increment(found as u64);
-    count("missing").increment(newly.len() as u64);
-    CONSERVATION_MISSING.handle().set(now.missing.len() as f64);
+    metrics.sampled("found").increment(found as u64);
+    metrics.sampled("missing").increment(newly.len() as u64);
+    metrics.missing().set(now.missing.len() as f64);
 }
 
-/// Made before anything is counted, so that a scrape finds them at zero.
-pub(super) fn made() {
-    count("found").increment(0);
-    count("missing").increment(0);
-    CONSERVATION_MISSING.handle().set(0);
-}
-
-fn count(result: &'static str) -> Counter {
-    CONSERVATION_SAMPLED.with([("result", result)])
+impl Lost {
+    fn in_words(&self) -> String {
+        let words: Vec<String> = self.about.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        words.join(", ")
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use tidegate_agentping_testkit::key;
-
     use super::*;
 
     fn lost(offset: i64) -> Lost {
-        Lost { position: Position { generation: 1, partition: 0, offset }, key: key(offset as u128) }
+        Lost { position: Position { generation: 1, partition: 0, offset }, about: vec![("owner", offset.to_string())] }
     }
 
     fn turn(before: &Sample, again: &[(i64, bool)], drawn: &[(i64, bool)]) -> Sample {

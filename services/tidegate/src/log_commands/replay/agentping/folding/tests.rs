@@ -10,11 +10,14 @@ use tidegate_inproc::log::{MemoryLog, MemoryLogOptions};
 use tidegate_kernel::Timestamp;
 use tidegate_lifecycle::Stopper;
 use tidegate_ports::Append;
-use tidegate_replay::{Selection, SelectionRange};
+use tidegate_replay::{Chooser, Ended, ReplayPlan, ReplayPorts, Selection, SelectionRange};
 
 use super::super::samples::{NOW, events, finish, key, newer, place, start, unreadable};
 use super::*;
-use crate::log_commands::replay::filters::Filters;
+use crate::log_commands::replay::agentping::choice::ByFilters;
+use crate::log_commands::replay::agentping::filters::Filters;
+use crate::log_commands::replay::counts::Counts;
+use crate::log_commands::replay::preview::Preview;
 
 struct Rig {
     log: MemoryLog,
@@ -54,14 +57,15 @@ impl Rig {
         self.runs.save(Arc::new(vec![write])).await.unwrap();
     }
 
-    async fn preview(&self, range: SelectionRange) -> (Counts, Would) {
+    async fn preview(&self, range: SelectionRange) -> (Counts<ByKind>, Would) {
         let selection = Selection { log: "a log".to_owned(), range, filters: Filters::default() };
         let plan = ReplayPlan::make(&selection, &self.log, &MemoryDeadLetters::default()).await.unwrap();
         let (_stopper, stop) = Stopper::new();
         let chooser = Chooser::new(&selection, ByFilters::new(&selection.filters, Arc::new(self.runs.clone())));
-        let (ended, counts, would) = Preview::new(&self.ports, &self.runs, chooser, plan).run(&stop).await.unwrap();
+        let folding = Folding::new(Arc::new(self.runs.clone()));
+        let (ended, counts, folding) = Preview::new(&self.ports, folding, chooser, plan).run(&stop).await.unwrap();
         assert_eq!(ended, Ended::Whole);
-        (counts, would)
+        (counts, folding.would)
     }
 }
 
@@ -114,7 +118,7 @@ async fn once_it_is_stored_nothing_would_change() {
 
 #[test]
 fn a_run_that_is_forgotten_makes_the_counts_inexact() {
-    let mut folding = Folding::new(1);
+    let mut folding = Folding { changed_max: 1, ..Folding::new(Arc::new(MemoryRuns::default())) };
     let record = |run| vec![(key(run), vec![Record::decode(&start(run, "a")).unwrap()])];
     folding.fold(record(1), vec![StoredRun::default()]);
     folding.fold(record(1), vec![StoredRun::default()]);

@@ -6,26 +6,22 @@ use scylla::client::session::Session;
 use scylla::response::{PagingState, PagingStateResponse};
 use scylla::statement::prepared::PreparedStatement;
 use scylla::value::{CqlValue, Row};
+use tidegate_kernel::Timestamp;
 use tidegate_ports::{FailureCause, StoreError};
 
-use super::tables::Table;
+use super::read_table::ScannedRow;
+use crate::compared_table::ComparedTable;
 use crate::failure::unreadable;
 use crate::session::attempts;
 
 /// Ranges of the ring, each read separately so that no read reaches the server's timeout.
 const RANGES: i64 = 32;
 
-/// A row with its token.
-pub(super) struct ScannedRow {
-    pub token: i64,
-    /// The key's columns, then the cells.
-    pub columns: Vec<Option<CqlValue>>,
-}
-
 pub(super) struct Scan<'s> {
     session: &'s Session,
     retries: u32,
-    table: &'static Table,
+    table: &'static ComparedTable,
+    now_ms: i64,
     statement: PreparedStatement,
     /// The range being read, and the state of its next page.
     range: i64,
@@ -37,8 +33,9 @@ impl<'s> Scan<'s> {
     pub async fn begin(
         session: &'s Session,
         retries: u32,
-        table: &'static Table,
+        table: &'static ComparedTable,
         keyspace: &str,
+        now: Timestamp,
     ) -> Result<Self, StoreError> {
         let prepared = session.prepare(table.statement(keyspace)).await;
         let mut statement = prepared.map_err(|error| {
@@ -48,7 +45,8 @@ impl<'s> Scan<'s> {
         statement.set_page_size(table.rows_per_page);
         statement.set_is_idempotent(true);
         let next = Some(PagingState::start());
-        Ok(Scan { session, retries, table, statement, range: 0, next, rows: VecDeque::new() })
+        let now_ms = now.as_millis();
+        Ok(Scan { session, retries, table, now_ms, statement, range: 0, next, rows: VecDeque::new() })
     }
 
     pub fn head(&self) -> Option<&ScannedRow> {
@@ -87,7 +85,7 @@ impl<'s> Scan<'s> {
                 return Err(unreadable(self.table.name, "the partitioner is not Murmur3Partitioner"));
             };
             let row = ScannedRow { token, columns };
-            if self.table.is_row(&row) {
+            if self.table.is_row(&row, self.now_ms) {
                 self.rows.push_back(row);
             }
         }

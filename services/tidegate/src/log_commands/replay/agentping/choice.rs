@@ -9,10 +9,10 @@ use tidegate_ports::StoreError;
 use tidegate_replay::{Asked, Choose};
 
 use super::agents::{AgentsSeen, Owner};
-use super::counts::Counts;
 use super::filters::Filters;
 use super::readable::{Readable, agent_of};
-use crate::log_commands::kind::Kind;
+use crate::log_commands::kind::{ByKind, Kind};
+use crate::log_commands::replay::counts::Counts;
 
 /// Chooses records by the filters.
 pub struct ByFilters {
@@ -31,7 +31,7 @@ impl ByFilters {
 #[async_trait]
 impl Choose for ByFilters {
     type Record = Readable;
-    type Counts = Counts;
+    type Counts = Counts<ByKind>;
 
     fn asks_for(&self, readable: &Readable) -> Asked {
         let Filters { team, agent, kind } = &self.filters;

@@ -1,16 +1,32 @@
 //! The sums as they are shown.
 
 use serde::Serialize;
-use tidegate_agentping::{RunId, TeamId};
+use serde_json::{Map, Value};
 use tidegate_kernel::timestamp::{iso, iso_option};
 use tidegate_kernel::{Partition, Timestamp};
 
-use super::sample::{Lost, Sample};
-use super::{PartitionSums, Reading, Total};
+use crate::sample::{Lost, Sample};
+use crate::sums::{PartitionSums, Sums, Total};
 
-/// What `GET /v1/conservation` answers.
+/// The sums, and why the log's ends are not among them where they are not.
+pub struct Reading {
+    pub sums: Sums,
+    pub log_unknown: Option<String>,
+    /// `None`: no samples are taken.
+    pub sample: Option<Sample>,
+}
+
+impl Reading {
+    /// Whether all is accounted for, and of the sample everything was found. `None`: that is not known.
+    pub fn adds_up(&self) -> Option<bool> {
+        let is_missing = self.sample.as_ref().is_some_and(|sample| !sample.missing.is_empty());
+        if is_missing { Some(false) } else { self.sums.adds_up() }
+    }
+}
+
+/// What is shown.
 #[derive(Serialize)]
-pub(super) struct View {
+pub struct View {
     #[serde(with = "iso")]
     read_at: Timestamp,
     /// `null`: not known, because the log is not.
@@ -37,8 +53,8 @@ struct LostView {
     generation: u16,
     partition: Partition,
     offset: i64,
-    team: TeamId,
-    run: RunId,
+    #[serde(flatten)]
+    about: Map<String, Value>,
 }
 
 #[derive(Serialize)]
@@ -89,12 +105,11 @@ impl View {
 
 impl SampleView {
     fn of(Sample { taken_at, looked_up, missing, .. }: &Sample) -> Self {
-        let shown = |Lost { position, key }: &Lost| LostView {
+        let shown = |Lost { position, about }: &Lost| LostView {
             generation: position.generation,
             partition: position.partition,
             offset: position.offset,
-            team: key.team,
-            run: key.run,
+            about: about.iter().map(|(name, value)| ((*name).to_owned(), Value::from(value.clone()))).collect(),
         };
         SampleView { taken_at: *taken_at, looked_up: *looked_up, missing: missing.iter().map(shown).collect() }
     }
