@@ -27,9 +27,9 @@ pub struct Terms {
 
 impl Terms {
     /// More than any load uses.
-    pub const AMPLE: Terms = Terms { included_cents: 100_000_000, concurrency: 1_000 };
+    pub const AMPLE: Terms = Terms { included_cents: 100_000_000, concurrency: 100 };
     /// Not enough for one iteration: each submission is refused.
-    pub const POOR: Terms = Terms { included_cents: CENTS_PER_ITERATION - 1, concurrency: 1_000 };
+    pub const POOR: Terms = Terms { included_cents: CENTS_PER_ITERATION - 1, concurrency: 100 };
 }
 
 /// An organization with a key of each kind.
@@ -55,8 +55,8 @@ impl Account {
         let numbers = [terms.included_cents, terms.concurrency].map(|number| number.to_string());
         let [included, concurrency] = &numbers;
         let words = ["agentgate", "orgs", "create", "loaded", "--included-cents", included];
-        let limits = ["--concurrency", concurrency, "--requests-per-minute", "1000000"];
-        let words = [&words[..], &limits, &["--submissions-per-minute", "1000000"]].concat();
+        let limits = ["--concurrency", concurrency, "--requests-per-minute", "100000"];
+        let words = [&words[..], &limits, &["--submissions-per-minute", "100000"]].concat();
         let text = |made: &Value, member: &str| made[member].as_str().unwrap().to_owned();
         let org = text(&deployment.manage(&words).await, "organization");
         let key = deployment.manage(&["agentgate", "keys", "create", "--org", &org, "--scopes", "*"]).await;

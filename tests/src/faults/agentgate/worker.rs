@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::agentgate::ledger::End;
@@ -28,9 +29,8 @@ pub struct Site {
 }
 
 impl Site {
-    /// Submits the run.
-    pub async fn begin(binary: &str, deployment: Arc<Deployment>) -> Self {
-        let way = Proxy::to(deployment.agentgate().trim_start_matches("http://"), 0).await;
+    /// Submits the run. `way` leads to the server.
+    pub async fn begin(binary: &str, deployment: Arc<Deployment>, way: Proxy) -> Self {
         let account = Account::create(deployment, Terms::AMPLE).await;
         let run = account.submit(&ids::nonce()).await.expect("it has credits");
         let folder = tempfile::Builder::new().prefix("tidegate-worker-").tempdir().expect("a folder for the workers");
@@ -113,6 +113,13 @@ impl Site {
         let mut another = self.worker("another", true, 1);
         self.is("succeeded").await;
         assert!(another.stop(), "it did not end in order:\n{}", another.log());
+    }
+
+    /// A worker that asks for a run is given none.
+    pub async fn none_waits(&self) {
+        let ask = json!({ "worker": "another" });
+        let answer = self.account.insist(&self.account.worker_key, "/worker/v1/leases", None, &ask).await;
+        assert_eq!(answer.expect(200).json(), json!({}), "a run that had ended is leased again");
     }
 
     /// The run has ended after so many iterations: what does not hold.
