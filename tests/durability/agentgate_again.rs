@@ -11,11 +11,13 @@ use tidegate_tests::stack::{LogClient, Settings, foreign};
 use tidegate_tests::{Target, eventually};
 
 use crate::BINARY;
-use crate::agentgate::Load;
+use crate::agentgate::{judge, load};
 
 /// Until deciders are at the end of the log.
 const SOON: Duration = Duration::from_secs(180);
 const REFUSED: usize = 5;
+/// Those of the load, and the one without credits.
+const ORGANIZATIONS: usize = 5;
 
 /// An organization without credits, whose submissions are refused.
 struct Penniless {
@@ -119,29 +121,30 @@ async fn rebuilt_equal(target: &Target, settings: &Settings, name: &str) -> Valu
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_topic_that_comes_again_changes_nothing_and_a_rebuild_is_equal() {
     let settings = Settings::of_agentgate();
-    let mut load = Load::begin(Target::on_the_stack(BINARY, &settings).await).await;
-    let target = load.target.clone();
+    let target = Target::on_the_stack(BINARY, &settings).await;
+    let load = load(&target).await;
+    let organization = load.organization();
     let penniless = Penniless::refused(&target).await;
     let hook = json!({ "url": "https://example.com/hook", "events": ["run.completed"] });
-    load.post("/v1/webhooks", &hook).await;
-    load.answers(30).await;
+    organization.insist(&organization.key, "/v1/webhooks", None, &hook).await.expect(201);
+    load.accepts(30).await;
     let first = replayed(&target).await;
-    load.answers(30).await;
+    load.accepts(30).await;
     // Offsets are lost while commands wait.
     stop_deciders(&target).await;
     lose_offsets(&settings).await;
     start_deciders(&target).await;
-    load.answers(30).await;
-    println!("{}; {first} commands were appended again under load", load.judge().await);
+    load.accepts(30).await;
+    judge(load).await;
     penniless.has_nothing(&target).await;
     decided(&target).await;
     rebuilt_equal(&target, &settings, "after_load").await;
 
-    let (shown, runs) = (load.shown().await, load.get("/v1/runs?limit=100").await);
+    let (shown, runs) = (organization.shown().await, organization.get("/v1/runs?limit=100").await);
     let unchanged = async |what: &str| {
         decided(&target).await;
-        assert_eq!(load.shown().await, shown, "{what}");
-        assert_eq!(load.get("/v1/runs?limit=100").await, runs, "{what}");
+        assert_eq!(organization.shown().await, shown, "{what}");
+        assert_eq!(organization.get("/v1/runs?limit=100").await, runs, "{what}");
         penniless.has_nothing(&target).await;
     };
     let second = replayed(&target).await;
@@ -176,7 +179,7 @@ async fn all_is_accounted_for(target: &Target, settings: &Settings, replayed: u6
     let log = LogClient::connect(&Addresses::found(), &settings.commands_topic(), &settings.deciders_group());
     let ends: i64 = log.ends().await.unwrap().iter().sum();
     let view = eventually(SOON, "commands and credits were looked at", async || match conservation(target).await? {
-        view if view["sample"]["looked_up"].as_u64() > Some(0) && view["credits"]["organizationsInLastRound"] == 2 => {
+        view if view["sample"]["looked_up"].as_u64() > Some(0) && view["credits"]["organizationsInLastRound"] == ORGANIZATIONS => {
             Ok(view)
         }
         view => Err(view.to_string()),
@@ -216,25 +219,26 @@ async fn a_cent_that_is_made_is_seen(target: &Target, settings: &Settings, rows:
 /// The same in a folder: the process is stopped for a replay, since only one may own the folder.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_folders_commands_that_come_again_change_nothing() {
-    let mut load = Load::begin(Target::dev_with(BINARY, Extra::default()).await).await;
-    let target = load.target.clone();
+    let target = Target::dev_with(BINARY, Extra::default()).await;
+    let load = load(&target).await;
+    let organization = load.organization();
     let penniless = Penniless::refused(&target).await;
     let busy = target.command(&["replay", "--api", "agentgate", "--offsets", "0:0-"]).await;
     assert!(!busy.status.success(), "a process is running on the folder");
     for _ in 0..2 {
-        load.answers(20).await;
+        load.accepts(20).await;
         target.kill().await;
         replayed(&target).await;
         target.start().await;
     }
-    println!("{}", load.judge().await);
-    let shown = load.shown().await;
+    judge(load).await;
+    let shown = organization.shown().await;
     assert!(target.stop().await, "{}", target.log());
     replayed(&target).await;
     let lag = target.manage(&["lag", "--api", "agentgate"]).await;
     assert_eq!((&lag["records"], &lag["group"]), (&json!(0), &json!("decider")), "{lag}");
     target.start().await;
-    assert_eq!(load.shown().await, shown);
+    assert_eq!(organization.shown().await, shown);
     penniless.has_nothing(&target).await;
     // The one process shows both APIs in one object.
     let url = format!("{}/v1/conservation", target.ops[0]);

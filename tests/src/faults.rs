@@ -4,10 +4,12 @@
 //! - A [scene](scene) is a deployment whose ways to Redis, the store and Kafka lead through [proxies](proxy).
 //! - A [trial](trial) is the load on it and what is measured: requests, answers by kind, the time to recover, memory.
 //! - The oracle is the ledger check of [`crate::durability`]: each id that was answered 2xx is stored exactly once
-//!   with the content sent, and nothing else is stored but what got no answer.
+//!   with the content sent, and nothing else is stored but what got no answer. What is done to AgentGate is held against
+//!   the ledgers of [`crate::agentgate`].
 //!
 //! Everything random follows from one seed, so that a round that fails can be run again.
 
+mod agentgate;
 mod cassandra;
 pub mod catalogue;
 mod clients;

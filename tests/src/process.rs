@@ -120,6 +120,14 @@ impl Process {
         ended.is_some_and(|status| status.signal() == Some(ABORTED))
     }
 
+    /// Whether it is suspended, as SIGSTOP does it.
+    pub fn is_suspended(&self) -> bool {
+        let stat = self.child.as_ref().map(|child| std::fs::read_to_string(format!("/proc/{}/stat", child.id())));
+        let Some(Ok(stat)) = stat else { return false };
+        // The state follows the name, which stands in parentheses.
+        stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
+    }
+
     /// Whether it was started and not ended by us.
     pub const fn is_started(&self) -> bool {
         self.child.is_some()

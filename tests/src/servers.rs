@@ -122,6 +122,11 @@ impl Server {
         self.locked().signal("CONT");
     }
 
+    /// Whether it is held still, by whomever.
+    pub fn is_suspended(&self) -> bool {
+        self.locked().is_suspended()
+    }
+
     /// Gives its next lives these variables.
     pub fn arm(&self, variables: &[(&str, &str)]) {
         self.locked().arm(variables);

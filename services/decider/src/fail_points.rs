@@ -1,5 +1,5 @@
-//! Where a fault harness ends this process between two writes, by name. Only a build with the feature `fail-points` has
-//! any of it.
+//! Where a fault harness ends or suspends this process between two writes, by name. Only a build with the feature
+//! `fail-points` has any of it.
 
 /// A step of the writes that follow from a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,14 +10,26 @@ pub(crate) enum WriteStep {
     Books,
 }
 
-/// The step is acknowledged.
+/// The step is acknowledged. A point that is armed with `return` ends the process, with `return(suspend)` it suspends it
+/// as SIGSTOP does: whoever continues it finds it between two writes.
 #[cfg(feature = "fail-points")]
 pub(crate) fn after(step: WriteStep) {
     match step {
-        WriteStep::Views => fail::fail_point!("decider::after_views", |_| std::process::abort()),
-        WriteStep::Facts => fail::fail_point!("decider::after_facts", |_| std::process::abort()),
-        WriteStep::Effects => fail::fail_point!("decider::after_effects", |_| std::process::abort()),
-        WriteStep::Books => fail::fail_point!("decider::after_books", |_| std::process::abort()),
+        WriteStep::Views => fail::fail_point!("decider::after_views", end_or_suspend),
+        WriteStep::Facts => fail::fail_point!("decider::after_facts", end_or_suspend),
+        WriteStep::Effects => fail::fail_point!("decider::after_effects", end_or_suspend),
+        WriteStep::Books => fail::fail_point!("decider::after_books", end_or_suspend),
+    }
+}
+
+#[cfg(feature = "fail-points")]
+fn end_or_suspend(action: Option<String>) {
+    use rustix::process::{Signal, getpid, kill_process};
+    if action.as_deref() != Some("suspend") {
+        std::process::abort();
+    }
+    if let Err(error) = kill_process(getpid(), Signal::STOP) {
+        tracing::error!(%error, "this process cannot be suspended");
     }
 }
 

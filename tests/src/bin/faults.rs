@@ -17,7 +17,8 @@ use tidegate_tests::ids;
 /// Each fault is done several times to a deployment of its own on the real stack (`make stack-up`), on a Kafka that the
 /// harness starts itself, or on one local folder. Then every id that was answered 2xx must be stored exactly once with
 /// the content sent, and nothing else may be stored but what got no answer. Every answer of 5xx must be a 503 with
-/// Retry-After. The exit code is 0 if all of that holds for every fault, 1 if not, 2 for wrong usage.
+/// Retry-After, or AgentGate's 504. Of AgentGate, each run that was answered 201 must be there once and be charged once,
+/// and the credits must add up. The exit code is 0 if all of that holds for every fault, 1 if not, 2 for wrong usage.
 #[derive(Parser)]
 #[command(name = "faults")]
 struct Args {
@@ -50,7 +51,7 @@ struct Args {
 fn main() -> ExitCode {
     let args = Args::parse();
     if args.list {
-        for fault in FAULTS {
+        for fault in FAULTS.iter() {
             println!("{:<28} {}{}", fault.name, fault.about, if fault.short { " (short pass)" } else { "" });
         }
         return ExitCode::SUCCESS;

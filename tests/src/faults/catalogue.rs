@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use super::proxy::Mode;
@@ -27,6 +27,10 @@ pub enum Ground {
     Cluster,
     /// The same as on the real stack, on a Cassandra of its own.
     OwnStore,
+    /// Two front doors of AgentGate and two deciders on the real stack.
+    Gate,
+    /// The same on three brokers of its own, each partition on one of them alone.
+    GateCluster,
     /// A `tidegate dev` of the fault's own, or a client library's own mock of Kafka: the fault brings what it needs.
     Own,
 }
@@ -91,8 +95,13 @@ macro_rules! does {
     };
 }
 
+mod agentgate;
+
 /// All of them.
-pub const FAULTS: &[Fault] = &[
+pub static FAULTS: LazyLock<Vec<Fault>> = LazyLock::new(|| [AGENTPING, agentgate::AGENTGATE].concat());
+
+/// Those that are done to AgentPing.
+const AGENTPING: &[Fault] = &[
     // Processes.
     fault("kill-ingest", Ground::Stack, "kill -9 of a front door", does!(g => roles::kill(g, &DOORS))),
     fault("kill-persist", Ground::Stack, "kill -9 of a persister", does!(g => roles::kill(g, &PERSISTERS))),

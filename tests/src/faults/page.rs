@@ -52,7 +52,7 @@ fn with(page: &str, rows: &[Row], seed: u64) -> Result<String, String> {
     let mut body = head;
     let mut notes = String::new();
     let mut not_run = Vec::new();
-    for fault in FAULTS {
+    for fault in FAULTS.iter() {
         match lines.get(fault.name) {
             Some(line) => {
                 body.push_str(&format!("{}\n", line.row));

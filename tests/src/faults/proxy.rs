@@ -1,5 +1,6 @@
 //! A way to a server that can be blocked, slowed and cut while it is in use.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -47,10 +48,8 @@ pub struct Proxy {
 impl Proxy {
     /// A way to `server`, open.
     pub async fn to(server: &str, seed: u64) -> Self {
-        let [port] = free_ports();
-        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        let (address, listener) = listener().await;
         let (mode, seen) = watch::channel(Mode::Pass);
-        let listener = TcpListener::bind(address).await.expect("a port that was free just now");
         let cut = Arc::new(AtomicU64::new(0));
         let way = Way { server: server.to_owned(), mode: seen, cut: cut.clone(), seed };
         Proxy { address, mode, cut, task: tokio::spawn(serve(listener, address, way)) }
@@ -87,6 +86,19 @@ struct Way {
     mode: watch::Receiver<Mode>,
     cut: Arc<AtomicU64>,
     seed: u64,
+}
+
+/// Another process may take a port between our look and our bind: then we look again.
+async fn listener() -> (SocketAddr, TcpListener) {
+    for _ in 0..4 {
+        let [port] = free_ports();
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        match TcpListener::bind(address).await {
+            Ok(listener) => return (address, listener),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::AddrInUse, "{address}"),
+        }
+    }
+    panic!("no free port in four tries");
 }
 
 async fn serve(listener: TcpListener, address: SocketAddr, way: Way) {

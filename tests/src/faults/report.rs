@@ -58,7 +58,7 @@ impl Sheet {
 
 impl Row {
     /// Why this row fails: what was told, a record lost or doubled, or an answer of 5xx other than `503` with
-    /// `Retry-After`.
+    /// `Retry-After` and AgentGate's `504 undecided`.
     pub fn failing(&self) -> Option<String> {
         if let Some(told) = &self.failure {
             return Some(told.clone());
@@ -66,7 +66,9 @@ impl Row {
         if self.lost + self.doubled > 0 {
             return Some(format!("{} lost, {} doubled", self.lost, self.doubled));
         }
-        let wrong = |kind: &&String| !kind.starts_with("503 ") || kind.ends_with("without Retry-After");
+        let wrong = |kind: &&String| {
+            kind.as_str() != "504 undecided" && (!kind.starts_with("503 ") || kind.ends_with("without Retry-After"))
+        };
         self.failed_by_kind.keys().find(wrong).map(|kind| format!("answers of {kind}"))
     }
 
@@ -137,9 +139,10 @@ mod tests {
             })
         };
         assert_eq!(counted("503 shed").failing(), None);
+        assert_eq!(counted("504 undecided").failing(), None);
         assert!(row(|row| row.lost = 1).failing().is_some_and(|told| told.contains("1 lost")));
         assert!(row(|row| row.doubled = 2).failing().is_some_and(|told| told.contains("2 doubled")));
-        for wrong in ["500", "502", "503 shed without Retry-After"] {
+        for wrong in ["500", "502", "504", "503 shed without Retry-After"] {
             assert!(counted(wrong).failing().is_some_and(|told| told.contains(wrong)), "{wrong}");
         }
         let told = row(|row| row.failure = Some("it never came back".to_owned())).failing();

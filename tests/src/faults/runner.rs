@@ -59,6 +59,8 @@ impl Runner {
                     Ground::OwnKafka => Scene::on_its_own_kafka(&binary, seed, 1).await,
                     Ground::Cluster => Scene::on_its_own_kafka(&binary, seed, 3).await,
                     Ground::OwnStore => Scene::on_its_own_store(&binary, seed).await,
+                    Ground::Gate => Scene::of_agentgate(&binary, seed).await,
+                    Ground::GateCluster => Scene::of_agentgate_on_its_own_kafka(&binary, seed).await,
                     Ground::Own => unreachable!("it brings what it needs"),
                 }
             });
@@ -126,7 +128,7 @@ mod tests {
     fn faults_on_one_ground_follow_each_other() {
         let mut grounds: Vec<Ground> = FAULTS.iter().map(|fault| fault.ground).collect();
         grounds.dedup();
-        assert!(grounds.len() <= 5, "{grounds:?}");
+        assert!(grounds.len() <= 7, "{grounds:?}");
     }
 
     #[test]

@@ -134,6 +134,8 @@ impl<D: Decider, C: ShedClass> Submitter<D, C> {
         match timeout_at(deadline, appending).await.unwrap_or_else(late) {
             Ok(position) if !self.shedding.will_be_applied(position, accounted) => Err(SubmitRefusal::Undecided),
             Ok(_) => {
+                #[cfg(feature = "fail-points")]
+                fail::fail_point!("commands::between_append_and_answer", |_| std::process::abort());
                 self.outage.over();
                 self.appends.succeeded();
                 Ok(())

@@ -1,0 +1,29 @@
+//! The store is away, or hangs.
+
+use std::time::Duration;
+
+use super::trial::{GateTrial, STEADY};
+use crate::faults::catalogue::Given;
+use crate::faults::proxy::Mode;
+
+const SOME: std::ops::Range<u64> = 10..60;
+const REFUSED: &str = "503 store_unavailable";
+/// What clients and workers may be answered meanwhile.
+const ANSWERS: [&str; 4] = [REFUSED, "504 undecided", "503 shed", "503 expired"];
+
+/// The way to the store is so for that long. Deciders wait, and pass nothing over.
+pub async fn is(given: Given, mode: Mode, lasts: Duration) {
+    let scene = given.scene();
+    let mut trial = GateTrial::begin(&given, STEADY).await;
+    trial.accepts_some(SOME).await;
+    scene.store.set(mode);
+    // Outcomes that were read before are answered by then.
+    trial.ends_in(REFUSED).await;
+    let accepted = trial.load.accepted();
+    let ends = trial.lasts(lasts).await;
+    assert!(ends.keys().all(|kind| ANSWERS.contains(&kind.as_str())), "{ends:?}");
+    assert_eq!(trial.load.accepted(), accepted, "nothing is decided without the store: {ends:?}");
+    scene.store.set(Mode::Pass);
+    trial.recovers().await;
+    trial.ends().await;
+}
