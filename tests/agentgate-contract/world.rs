@@ -31,6 +31,15 @@ impl World {
         &self.url
     }
 
+    /// Every front door.
+    pub fn urls(&self) -> Vec<String> {
+        self.target.agentgate_front_doors().to_vec()
+    }
+
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
     async fn operate(&self, words: &[&str]) -> Value {
         self.target.manage(&[&["agentgate"], words].concat()).await
     }

@@ -140,6 +140,11 @@ impl Deployment {
         &self.agentgate[self.turn.fetch_add(1, Ordering::Relaxed) % self.agentgate.len()]
     }
 
+    /// All front doors of AgentGate.
+    pub fn agentgate_front_doors(&self) -> &[String] {
+        &self.agentgate
+    }
+
     /// All front doors.
     pub fn front_doors(&self) -> &[String] {
         &self.ingest
