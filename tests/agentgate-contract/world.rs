@@ -32,6 +32,15 @@ impl World {
         &self.url
     }
 
+    /// Every front door.
+    pub fn urls(&self) -> Vec<String> {
+        self.target.gates().to_vec()
+    }
+
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
     /// A process of the test's own, with these settings.
     #[allow(dead_code, reason = "one of the two suites does without")]
     pub async fn own(extra: Extra) -> World {

@@ -64,6 +64,20 @@ impl Client {
 
     /// Any request. A body is sent as JSON unless the headers say otherwise.
     pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<Vec<u8>>) -> Answer {
+        self.try_send(method, path, headers, body).await.unwrap()
+    }
+
+    /// The same, where there may be no answer.
+    ///
+    /// # Errors
+    /// No whole answer came.
+    pub async fn try_send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Vec<u8>>,
+    ) -> reqwest::Result<Answer> {
         let what = format!("{method} {path}");
         let mut request = self.http.request(method, format!("{}{path}", self.url));
         if let Some(key) = &self.key {
@@ -75,9 +89,9 @@ impl Client {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let response = request.body(body.unwrap_or_default()).send().await.unwrap();
+        let response = request.body(body.unwrap_or_default()).send().await?;
         let (status, headers) = (response.status(), response.headers().clone());
-        Answer { what, status, headers, text: response.text().await.unwrap() }
+        Ok(Answer { what, status, headers, text: response.text().await? })
     }
 }
 

@@ -5,6 +5,7 @@
 //! organizations and keys as an operator does.
 
 mod authentication;
+mod bad_input;
 mod bodies;
 mod client;
 mod credits;
@@ -12,7 +13,9 @@ mod envelope;
 mod idempotency;
 mod limits;
 mod lists;
+mod races;
 mod reads;
+mod refusals;
 mod runs;
 mod scopes;
 mod sources;

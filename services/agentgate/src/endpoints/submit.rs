@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 
 use crate::answer::Answer;
 use crate::call::{Call, Needs, Window, client};
-use crate::content::OrderContent;
+use crate::content::{OrderContent, TemplateContent};
 use crate::endpoint::Endpoint;
 use crate::front_door::{FrontDoor, defect};
 use crate::named_template::named_template;
@@ -153,14 +153,7 @@ impl MakeOrder for OnItsWay<'_> {
         let OnItsWay { call, submission, run, key } = *self;
         let (door, org) = (&call.door, call.caller.org);
         let (template, version) = named_template(call, &submission.source).await?.unzip();
-        let content = OrderContent {
-            task_prompt: submission.task_prompt.clone(),
-            workspace_source: free(&submission.source)?,
-            gate_plan: submission.gate_plan.clone(),
-            metadata: submission.metadata.clone(),
-            webhook_url: submission.webhook_url.clone(),
-            template,
-        };
+        let content = order_content(submission, template)?;
         let tenant = submission.tenant.as_ref();
         let tenant_id = tenant.and_then(|tenant| tenant.tenant_id.as_deref());
         let user_id = tenant.and_then(|tenant| tenant.tenant_user_id.as_deref());
@@ -185,6 +178,24 @@ impl MakeOrder for OnItsWay<'_> {
         }));
         Ok(Order { owner: Owner::Org(org), command, key, received_at: call.received_at })
     }
+}
+
+/// What is sealed of a submission, made from a template of the organization's own or from none.
+///
+/// # Errors
+/// The source has no JSON form, which is a defect.
+pub(crate) fn order_content(
+    submission: &SubmissionBody,
+    template: Option<TemplateContent>,
+) -> Result<OrderContent, Refusal> {
+    Ok(OrderContent {
+        task_prompt: submission.task_prompt.clone(),
+        workspace_source: free(&submission.source)?,
+        gate_plan: submission.gate_plan.clone(),
+        metadata: submission.metadata.clone(),
+        webhook_url: submission.webhook_url.clone(),
+        template,
+    })
 }
 
 fn free(source: &Source) -> Result<FreeJson, Refusal> {

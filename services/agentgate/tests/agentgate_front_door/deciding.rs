@@ -32,6 +32,8 @@ pub struct Deciding {
     one_at_a_time: Arc<Mutex<()>>,
     /// What is refused next, instead of deciding.
     pub refuses: Arc<std::sync::Mutex<Option<SubmitRefusal<CommandClass>>>>,
+    /// What is decided next, whatever the command.
+    pub outcome: Arc<std::sync::Mutex<Option<CommandOutcome<AgentGate>>>>,
 }
 
 impl Deciding {
@@ -85,6 +87,9 @@ impl SubmitCommand for Deciding {
     ) -> Result<CommandOutcome<AgentGate>, SubmitRefusal<CommandClass>> {
         if let Some(refusal) = self.refuses.lock().unwrap().clone() {
             return Err(refusal);
+        }
+        if let Some(outcome) = self.outcome.lock().unwrap().clone() {
+            return Ok(outcome);
         }
         Ok(self.decide(envelope).await)
     }

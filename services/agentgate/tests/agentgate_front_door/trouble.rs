@@ -18,7 +18,7 @@ use crate::{World, WorldSettings};
 #[tokio::test]
 async fn an_unexpected_failure_says_its_requests_id() {
     let (world, _, client) = one().await;
-    world.broken.store(true, Ordering::SeqCst);
+    world.store.broken.store(true, Ordering::SeqCst);
     for path in ["/v1/runs", "/v1/credits", "/v1/templates"] {
         let answer = client.get(path).await;
         let id = answer.header("x-request-id").unwrap().to_owned();

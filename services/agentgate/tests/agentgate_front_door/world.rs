@@ -33,7 +33,7 @@ pub struct WorldSettings {
 pub struct World {
     url: String,
     pub deciding: Deciding,
-    pub broken: Arc<AtomicBool>,
+    pub store: Arc<StoreTrouble>,
     pub limits_down: Arc<AtomicBool>,
     pub tests: Arc<std::sync::Mutex<Vec<Message>>>,
     sealer: Sealer,
@@ -47,12 +47,24 @@ impl Drop for World {
     }
 }
 
-/// Views that fail on request.
-struct Breakable(Arc<AtomicBool>, Arc<dyn Views>);
+/// What reads of the store do instead of answering. Keys are found all the same.
+#[derive(Debug, Default)]
+pub struct StoreTrouble {
+    pub broken: AtomicBool,
+    pub panics: AtomicBool,
+    pub hangs: AtomicBool,
+}
+
+/// Views that get into trouble when a test says so.
+struct Breakable(Arc<StoreTrouble>, Arc<dyn Views>);
 
 impl Breakable {
-    fn check(&self) -> Result<(), StoreError> {
-        match self.0.load(Ordering::SeqCst) {
+    async fn check(&self) -> Result<(), StoreError> {
+        assert!(!self.0.panics.load(Ordering::SeqCst), "secret-internals");
+        if self.0.hangs.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        match self.0.broken.load(Ordering::SeqCst) {
             true => Err(StoreError::Broken("secret-internals".to_owned().into())),
             false => Ok(()),
         }
@@ -66,15 +78,14 @@ impl Views for Breakable {
     }
 
     async fn get(&self, keys: &[ViewKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
-        // Keys are found all the same.
         if keys.iter().all(|key| !["credentials", "organizations"].contains(&key.view)) {
-            self.check()?;
+            self.check().await?;
         }
         self.1.get(keys).await
     }
 
     async fn scan(&self, scan: &Scan) -> Result<Vec<ViewRow>, StoreError> {
-        self.check()?;
+        self.check().await?;
         self.1.scan(scan).await
     }
 }
@@ -118,12 +129,12 @@ impl World {
 
     pub async fn with(settings: WorldSettings) -> World {
         let (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>) = (Arc::new(SystemClock), Arc::new(RandomIds));
-        let (deciding, broken, limits_down) = (Deciding::default(), Arc::default(), Arc::default());
+        let (deciding, store, limits_down) = (Deciding::default(), Arc::default(), Arc::default());
         let tests = Arc::<std::sync::Mutex<Vec<Message>>>::default();
         let key = DeploymentKey::new([7; DeploymentKey::BYTES]);
         let sealer = Sealer::new(Arc::new(MemoryOwnerKeys::default()), key.clone(), Arc::clone(&ids));
         let parts = FrontDoorParts {
-            views: Arc::new(Breakable(Arc::clone(&broken), Arc::new(deciding.views.clone()))),
+            views: Arc::new(Breakable(Arc::clone(&store), Arc::new(deciding.views.clone()))),
             limits: Arc::new(Countable(Arc::clone(&limits_down), MemoryLimits::new(Arc::clone(&clock)))),
             commands: Arc::new(deciding.clone()),
             sealer: sealer.clone(),
@@ -137,11 +148,16 @@ impl World {
         let server = tokio::spawn(async move {
             door.serve(listener, std::future::pending()).await;
         });
-        World { url, deciding, broken, limits_down, tests, sealer, secrets: Secrets::new(key), server }
+        World { url, deciding, store, limits_down, tests, sealer, secrets: Secrets::new(key), server }
     }
 
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Every front door.
+    pub fn urls(&self) -> Vec<String> {
+        vec![self.url.clone()]
     }
 
     async fn operate(&self, owner: Owner, command: Command) {

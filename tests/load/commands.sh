@@ -1,0 +1,158 @@
+#!/usr/bin/env bash
+# Measures AgentGate: commands decided a second and their CPU, the time from a request to its answer at full and at half
+# load, the memory of the books of many organizations, and a long list. Needs wrk (Debian package `wrk`). Stops by itself.
+#   tests/load/commands.sh                       # embedded: one process on a data folder
+#   STACK=1 tests/load/commands.sh               # a front door and a decider on the real stack (make stack-up)
+#   SECONDS_EACH=10 CONNECTIONS=64 ORGANIZATIONS=1000 RUNS=10000
+#   BINARY=target/debug/tidegate tests/load/commands.sh     # a program that is built already
+# A command is a submission or the cancel of its run, of all organizations in turn. Half load is what pauses between the
+# requests of each connection make of it. QUIET=FILE waits for that file before it measures: setting up takes a while.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+seconds=${SECONDS_EACH:-10}
+connections=${CONNECTIONS:-64}
+organizations=${ORGANIZATIONS:-1000}
+runs=${RUNS:-10000}
+# shellcheck source=tests/load/server.sh
+source tests/load/server.sh
+build
+folder=$(mktemp -d)
+trap finish EXIT
+
+port=18182 ops=18183 decider_ops=18184
+name=commands_$$
+if [[ -n ${STACK:-} ]]; then
+  cat >"$folder/load.toml" <<TOML
+region = "eu"
+[kafka]
+brokers = ["${TIDEGATE_TEST_KAFKA:-127.0.0.1:19092}"]
+topic_prefix = "$name"
+replication = 1
+min_insync_replicas = 1
+[redis]
+urls = ["redis://${TIDEGATE_TEST_REDIS:-127.0.0.1:16379}"]
+[scylla]
+nodes = ["${TIDEGATE_TEST_CQL:-127.0.0.1:19042}"]
+keyspace = "$name"
+replication = "1"
+[agentgate]
+secret = "$(printf '5e%.0s' $(seq 32))"
+TOML
+  where=(--config "$folder/load.toml")
+else
+  where=(--data "$folder/data")
+fi
+
+# Not for the program, which would take them for configuration.
+unset TIDEGATE_TEST_KAFKA TIDEGATE_TEST_REDIS TIDEGATE_TEST_CQL
+tidegate() { "$target/tidegate" "$@" "${where[@]}"; }
+
+# Starts a process, named by the first word, and waits until it is ready. Sets: started (process id).
+start() {
+  local process=$1 at=$2
+  shift 2
+  "$target/tidegate" "$@" "${where[@]}" --ops-listen "127.0.0.1:$at" >"$folder/$process.out" 2>"$folder/$process.log" &
+  started=$!
+  pids+=("$started")
+  for _ in $(seq 600); do
+    curl -fsS -o /dev/null "http://127.0.0.1:$at/readyz" 2>/dev/null && return
+    sleep 0.05
+  done
+  echo "$process did not become ready:" >&2
+  cat "$folder/$process.log" >&2
+  exit 1
+}
+
+# A new organization with room for everything: appends its key to a file.
+organization() {
+  local org
+  org=$(tidegate agentgate orgs create load --included-cents 1000000000000 --concurrency 100 --requests-per-minute 100000 \
+    --submissions-per-minute 100000 --json | tr -d '\n' | member organization)
+  tidegate agentgate keys create --org "$org" --scopes '*' --json | tr -d '\n' | member key >>"$1"
+  echo >>"$1"
+}
+
+if [[ -n ${STACK:-} ]]; then
+  tidegate migrate >/dev/null
+  tidegate topics create >/dev/null
+  start decider "$decider_ops" decide --api agentgate
+  decider=$started
+fi
+echo "Making $organizations organizations"
+for _ in $(seq "$organizations"); do organization "$folder/keys"; done
+organization "$folder/one-key"
+if [[ -n ${STACK:-} ]]; then
+  # Anew, so that no book is in its memory.
+  kill "$decider" && wait "$decider" || true
+  start decider "$decider_ops" decide --api agentgate
+  decider=$started
+  start front-door "$ops" agentgate serve --listen "127.0.0.1:$port"
+  front_door=$started
+  processes=("front door:$front_door" "decider:$decider")
+  # Of the stack's own processes, as far as they run here.
+  while read -r service _ _ pid _; do
+    [[ -d /proc/$pid ]] && processes+=("$service:$pid")
+  done < <(deploy/stack/stack.sh status | awk 'NR > 1 && $4 ~ /^[0-9]+$/')
+else
+  start server "$ops" dev --listen 127.0.0.1:0 --control-listen 127.0.0.1:0 --agentgate-listen "127.0.0.1:$port"
+  decider=$started
+  processes=("server:$decider")
+fi
+if [[ -n ${QUIET:-} ]]; then
+  echo "Waiting for $QUIET"
+  until [[ -e $QUIET ]]; do sleep 1; done
+fi
+
+cpu_ms() { awk -v hz="$(getconf CLK_TCK)" '{sub(/.*\) /, ""); print ($12 + $13) * 1000 / hz}' "/proc/$1/stat"; }
+rss_mib() { awk '$1 == "VmRSS:" {printf "%.1f", $2 / 1024}' "/proc/$1/status"; }
+
+# One wrk run over a file of keys. Sets: rate, answered, p50, p99; prints CPU per command of each process if asked to.
+load() {
+  local label=$1 keys=$2 length=$3 clients=$4 before=() after=() at
+  for at in "${processes[@]}"; do before+=("$(cpu_ms "${at#*:}")"); done
+  LOAD_KEYS=$keys wrk -t1 -c"$clients" -d"${length}s" --timeout 15s --latency -s tests/load/wrk/commands.lua \
+    "http://127.0.0.1:$port" >"$folder/wrk"
+  for at in "${processes[@]}"; do after+=("$(cpu_ms "${at#*:}")"); done
+  grep -E 'Non-2xx|Socket errors' "$folder/wrk" >&2 || true
+  read -r rate answered p50 p99 < <(awk '
+    $1 == "50%" {p50 = $2} $1 == "99%" {p99 = $2} / requests in / {answered = $1}
+    /Requests\/sec/ {rate = $2} END {print rate, answered, p50, p99}' "$folder/wrk")
+  printf '%-34s %10.0f %9s %9s ' "$label" "$rate" "$p50" "$p99"
+  for at in "${!processes[@]}"; do
+    awk -v name="${processes[at]%:*}" -v a="${after[at]}" -v b="${before[at]}" -v n="$answered" \
+      'BEGIN {printf " %s %.0f µs", name, (a - b) * 1000 / n}'
+  done
+  echo
+}
+
+printf '%-34s %10s %9s %9s  %s\n' load commands/s p50 p99 'CPU a command'
+before=$(rss_mib "$decider")
+COMMANDS=create load "submissions, $connections connections" "$folder/keys" 5 "$connections"
+opened=$answered
+after=$(rss_mib "$decider")
+load "both, $connections connections" "$folder/keys" "$seconds" "$connections"
+full=$rate
+load "one command at a time" "$folder/keys" 5 1
+# At half of that rate the requests of a connection come so far apart, the time of an answer included.
+DELAY_MS=$(awk -v c="$connections" -v r="$full" -v p="$p50" 'BEGIN {printf "%d", 2000 * c / r - p}')
+export DELAY_MS
+load "both, at about half load" "$folder/keys" "$seconds" "$connections"
+printf 'half load: %.0f %% of the commands of full load\n' "$(awk -v a="$rate" -v b="$full" 'BEGIN {print 100 * a / b}')"
+unset DELAY_MS
+echo "memory of the process that decides: $before MiB before, $after MiB with $opened open runs of $organizations organizations"
+
+echo "One organization with $runs runs"
+made=0
+while ((made < runs)); do
+  load "both, of one organization" "$folder/one-key" 5 "$connections"
+  made=$(curl -fsS -H "Authorization: Bearer $(cat "$folder/one-key")" "http://127.0.0.1:$port/v1/runs?limit=1" |
+    sed -E 's/.*"total":([0-9]+).*/\1/')
+done
+for offset in $(seq 0 100 $((runs - 100))); do
+  curl -fsS -o /dev/null -w '%{time_total}\n' -H "Authorization: Bearer $(cat "$folder/one-key")" \
+    "http://127.0.0.1:$port/v1/runs?limit=100&offset=$offset"
+done | sort -n | awk -v made="$made" '
+  {all[NR] = $1 * 1000; sum += $1}
+  END {printf "a list of %d runs, %d pages of 100: %.0f ms the fastest, %.0f ms at the middle, %.0f ms the slowest; %.1f s in all\n",
+       made, NR, all[1], all[int((NR + 1) / 2)], all[NR], sum}'
