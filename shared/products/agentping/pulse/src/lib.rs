@@ -1,0 +1,16 @@
+//! The rules of AgentPing's schedules: when runs are expected, which runs cover them, and which incidents, messages and
+//! spend alerts follow.
+//!
+//! Everything here is pure: no I/O, no async, no clock. A verdict is a function of stored runs, of the history of
+//! definitions, and of the instant up to which the log has been applied.
+
+pub mod cron;
+pub mod definition;
+pub mod preview;
+pub mod slots;
+pub mod zone;
+
+pub use cron::{Cron, CronFault};
+pub use definition::{Definition, DefinitionFault};
+pub use slots::{Slot, Timing};
+pub use zone::{Zone, ZoneFault};
