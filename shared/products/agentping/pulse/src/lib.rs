@@ -4,13 +4,19 @@
 //! Everything here is pure: no I/O, no async, no clock. A verdict is a function of stored runs, of the history of
 //! definitions, and of the instant up to which the log has been applied.
 
+pub mod coverage;
 pub mod cron;
 pub mod definition;
+pub mod doubt;
 pub mod preview;
+pub mod runs;
 pub mod slots;
 pub mod zone;
 
+pub use coverage::{Coverage, ScheduleChange, SlotDecision};
 pub use cron::{Cron, CronFault};
 pub use definition::{Definition, DefinitionFault};
+pub use doubt::{Doubt, DoubtReason, Doubts};
+pub use runs::{OpenedRun, SlotOutcome};
 pub use slots::{Slot, Timing};
 pub use zone::{Zone, ZoneFault};

@@ -3,8 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test reports")]
 
 mod clock_changes;
+mod coverage_properties;
+mod covering;
 mod cron_text;
 mod definitions;
+mod doubting;
 mod independent;
+mod judged;
 mod samples;
 mod windows;
