@@ -11,6 +11,7 @@ pub mod doubt;
 pub mod preview;
 pub mod runs;
 pub mod slots;
+pub mod watermark;
 pub mod zone;
 
 pub use coverage::{Coverage, ScheduleChange, SlotDecision};
@@ -19,4 +20,5 @@ pub use definition::{Definition, DefinitionFault};
 pub use doubt::{Doubt, DoubtReason, Doubts};
 pub use runs::{OpenedRun, SlotOutcome};
 pub use slots::{Slot, Timing};
+pub use watermark::Watermark;
 pub use zone::{Zone, ZoneFault};

@@ -11,4 +11,5 @@ mod doubting;
 mod independent;
 mod judged;
 mod samples;
+mod watermarks;
 mod windows;
