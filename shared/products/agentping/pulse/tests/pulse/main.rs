@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test reports")]
 
+mod alerting;
 mod clock_changes;
 mod coverage_properties;
 mod covering;
@@ -10,6 +11,8 @@ mod definitions;
 mod doubting;
 mod independent;
 mod judged;
+mod judging_many;
 mod samples;
+mod watching;
 mod watermarks;
 mod windows;
