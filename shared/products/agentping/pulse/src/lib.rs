@@ -14,6 +14,7 @@ pub mod open_runs;
 pub mod preview;
 pub mod runs;
 pub mod slots;
+pub mod spend;
 pub mod watched;
 pub mod watermark;
 pub mod zone;

@@ -13,6 +13,7 @@ mod independent;
 mod judged;
 mod judging_many;
 mod samples;
+mod spending;
 mod watching;
 mod watermarks;
 mod windows;
