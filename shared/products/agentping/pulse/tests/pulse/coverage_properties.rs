@@ -169,7 +169,7 @@ fn settled(decisions: &[SlotDecision]) -> BTreeMap<Timestamp, (SlotOutcome, Opti
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn ac_22_each_slot_has_one_outcome_whenever_it_is_judged(
