@@ -67,6 +67,35 @@ async fn listings_filter_and_page() {
     assert_eq!(found("from=2026-05-15T14:32:02.000Z&to=2026-05-15T14:32:05.000Z").await, [4, 3, 2]);
 }
 
+/// Our choice (AC-17, AC-29, AC-40): when a schedule would expect runs, also where a clock is put forward; and the member
+/// to blame where it is none.
+#[tokio::test]
+async fn a_schedule_is_previewed() {
+    let (target, team) = team().await;
+    let url = format!("{}/v1/schedules/preview", target.control);
+    let ask = async |schedule: Value| {
+        let body = json!({"schedule": schedule, "after": "2026-03-28T12:00:00Z", "count": 2});
+        team.client.post(&url).bearer(&team.key).json(&body).send().await
+    };
+    let answer = ask(json!({"cron": "30 2 * * *", "timezone": "Europe/Berlin"})).await;
+    assert_eq!(answer.status, 200, "{answer}");
+    let slots = answer.json()["slots"].clone();
+    assert_eq!(
+        [text(&slots[0], "at"), text(&slots[1], "at")],
+        ["2026-03-29T01:00:00.000Z", "2026-03-30T00:30:00.000Z"]
+    );
+    assert_eq!(text(&slots[0], "local"), "2026-03-29T03:00:00+02:00");
+    assert_eq!(text(&slots[0], "deadline"), "2026-03-29T01:10:00.000Z");
+    for (schedule, field) in [
+        (json!({"cron": "0 30 2 * * *"}), "schedule.cron"),
+        (json!({"cron": "30 2 * * *", "timezone": "Mars/Base"}), "schedule.timezone"),
+        (json!({"cron": "30 2 * * *", "tolerance_s": 59}), "schedule.tolerance_s"),
+    ] {
+        let refused = ask(schedule).await;
+        assert_eq!((refused.status, text(&refused.json(), "field")), (400, field.to_owned()), "{refused}");
+    }
+}
+
 /// Our choice: the month's spend is broken down by agent, customer and feature.
 #[tokio::test]
 async fn spend_is_broken_down() {

@@ -205,6 +205,13 @@ async fn probe(scene: &Scene<'_>, route: &Route) {
             let answer = intruder.read(&format!("/v1/spend?month={month}")).await.expect(200);
             scene.silent(&answer, &[&names.agent]);
         }
+        ("control", "POST", "/v1/schedules/preview") => {
+            // It computes, and reads nothing that is anyone's.
+            let call = intruder.client.post(&format!("{}{}", scene.deployment.control, route.path));
+            let body = json!({"schedule": {"cron": "@daily"}});
+            let answer = call.bearer(&intruder.key).json(&body).send().await.expect(200);
+            scene.silent(&answer, &[]);
+        }
         _ => panic!("{route:?} is a route that nothing here tries to misuse: add what an intruder would do to it"),
     }
 }

@@ -36,6 +36,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
         "shared/products/agentping/admission",
         &["kernel", "metric", "ports", "access", "shedding", "agentping", "agentping-ports", "agentping-inproc"],
     ),
+    ("shared/products/agentping/pulse", &["kernel", "agentping"]),
     ("shared/products/agentgate", &["kernel"]),
     ("shared/adapters/kafka", &["kernel", "metric", "ports"]),
     ("shared/adapters/redis", &["kernel", "metric", "ports", "agentping", "agentping-ports"]),
@@ -45,7 +46,17 @@ pub const ROOMS: &[(&str, &[&str])] = &[
     ("services/persister", &["kernel", "metric", "ports", "consumer", "agentping", "agentping-ports"]),
     (
         "services/control",
-        &["kernel", "metric", "ports", "door", "conservation", "agentping", "agentping-ports", "admission"],
+        &[
+            "kernel",
+            "metric",
+            "ports",
+            "door",
+            "conservation",
+            "agentping",
+            "agentping-ports",
+            "agentping-pulse",
+            "admission",
+        ],
     ),
     ("services/decider", &["kernel", "metric", "ports", "consumer", "conservation", "lifecycle", "outbound"]),
     (
@@ -165,7 +176,13 @@ fn arrows_point_down_only() {
 
 #[test]
 fn what_is_pure_does_no_io() {
-    for room in ["shared/pipeline/kernel", "shared/products/agentping", "shared/products/agentgate"] {
+    let pure = [
+        "shared/pipeline/kernel",
+        "shared/products/agentping",
+        "shared/products/agentping/pulse",
+        "shared/products/agentgate",
+    ];
+    for room in pure {
         for name in dependencies(room).keys() {
             let io = ["tokio", "hyper", "axum", "rusqlite", "tracing", "metrics", "getrandom", "async-trait"];
             assert!(!io.contains(&name.as_str()), "{room} is pure, but depends on {name}");

@@ -6,6 +6,7 @@ use http::request::Parts;
 use tidegate_agentping::routes::{CONTROL, ROUTES};
 use tidegate_door::{Api, LikelyCall, OutcomesOf, Refused, Route, WrongMethod};
 
+use crate::body;
 use crate::endpoint::Endpoint;
 use crate::problem::{Cause, Entry, Problem};
 use crate::reads::Reads;
@@ -34,7 +35,7 @@ impl Api for Reads {
     }
 
     fn max_body_bytes(&self) -> usize {
-        0
+        body::MAX_BYTES
     }
 
     fn form(_: Endpoint, _: &HeaderMap) {}
@@ -43,8 +44,8 @@ impl Api for Reads {
         Problem::RouteUnknown { path: parts.uri.path().to_owned(), likely }
     }
 
-    fn wrong_method(parts: &Parts, _: &'static str, why: WrongMethod) -> Problem {
-        Problem::MethodNotAllowed { method: parts.method.clone(), why }
+    fn wrong_method(parts: &Parts, allow: &'static str, why: WrongMethod) -> Problem {
+        Problem::MethodNotAllowed { method: parts.method.clone(), allow, why }
     }
 }
 

@@ -3,14 +3,18 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::{FromRequestParts, Path, Request};
 use axum::response::Response;
+use http::HeaderMap;
 use http::request::Parts;
 use serde::Serialize;
 use tidegate_door::Entered;
+use tidegate_door::body::read_past;
 use tidegate_door::entry::with_type;
 
 use crate::access::Reader;
+use crate::body::MAX_BYTES;
 use crate::endpoint::Endpoint;
 use crate::parameters::Parameters;
 use crate::problem::Problem;
@@ -36,6 +40,32 @@ where
     tidegate_door::framed(reads, endpoint, request, enter)
 }
 
+/// The same for a read whose question is a body. The body of a caller who may not ask is read and discarded.
+pub(crate) fn framed_with_body<F, H>(
+    reads: Arc<Reads>,
+    endpoint: Endpoint,
+    request: Request,
+    read: H,
+) -> impl Future<Output = Response>
+where
+    H: FnOnce(Call, Body) -> F,
+    F: Future<Output = Result<Response, Problem>>,
+{
+    let enter = async move |Entered { api: reads, parts, mut body, .. }: Entered<Reads>| match Reader::of(
+        &reads,
+        &parts.headers,
+    )
+    .await
+    {
+        Ok(reader) => read(Call { reads, reader, parts }, body).await,
+        Err(problem) => {
+            read_past(&parts.headers, &mut body, MAX_BYTES).await;
+            Err(problem)
+        }
+    };
+    tidegate_door::framed(reads, endpoint, request, enter)
+}
+
 /// A read by an authenticated caller.
 pub(crate) struct Call {
     pub reads: Arc<Reads>,
@@ -44,6 +74,10 @@ pub(crate) struct Call {
 }
 
 impl Call {
+    pub fn headers(&self) -> &HeaderMap {
+        &self.parts.headers
+    }
+
     /// The query's parameters, of which these are known.
     ///
     /// # Errors

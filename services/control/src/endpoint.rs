@@ -16,6 +16,7 @@ tidegate_door::labels! {
         Usage "usage";
         Spend "spend";
         Receipt "receipt";
+        SchedulePreview "schedule_preview";
         /// Everything else: unknown routes, the description of the interface.
         Other "other";
     }

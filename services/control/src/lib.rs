@@ -2,12 +2,14 @@
 //! own. And for the operators: whether all records are accounted for.
 //!
 //! Every answer is within the team of the API key that asks: another team's run does not exist for it. What depends
-//! on time (an idle run's status, its end, its duration) is derived at the clock when asked. Nothing here writes.
+//! on time (an idle run's status, its end, its duration) is derived at the clock when asked. Nothing here writes: what is
+//! posted is a question with a body.
 
 mod access;
 mod agents;
 mod api;
 mod authenticate;
+mod body;
 mod call;
 pub mod conservation;
 mod cursor;
@@ -16,6 +18,7 @@ mod listing;
 mod metrics;
 mod openapi;
 mod parameters;
+mod preview;
 mod problem;
 mod reads;
 mod receipt;
@@ -37,7 +40,7 @@ use tidegate_agentping_ports::{NotedAccounts, RunQueries};
 use tidegate_door::entry::with_type;
 use tidegate_door::openapi::with_description;
 use tidegate_door::{
-    AnswerBudget, Answered, Draining, Outcomes, ServeOptions, ServeReport, serve, stamped, traffic_routes,
+    AnswerBudget, Answered, ByteBudget, Draining, Outcomes, ServeOptions, ServeReport, serve, stamped, traffic_routes,
     with_fallbacks,
 };
 use tidegate_kernel::Outage;
@@ -95,6 +98,7 @@ impl Control {
             settle_wait,
             budget,
             crowding,
+            bodies: ByteBudget::unmeasured(body::BODIES_BYTES),
         };
         Control { reads, draining: Draining::default() }
     }

@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 use crate::endpoint::Endpoint;
 use crate::reads::Reads;
 use crate::refusal_shapes::ErrorBody;
-use crate::{agents, listing, receipt, run, spend, usage};
+use crate::{agents, listing, preview, receipt, run, spend, usage};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -42,6 +42,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Reads>> {
         .routes(of_endpoint(Endpoint::Usage, routes!(usage::read)))
         .routes(of_endpoint(Endpoint::Spend, routes!(spend::read)))
         .routes(of_endpoint(Endpoint::Receipt, routes!(receipt::read)))
+        .routes(of_endpoint(Endpoint::SchedulePreview, routes!(preview::read)))
 }
 
 /// The description of this port, as served at `/openapi.json`.

@@ -1,5 +1,6 @@
 //! Why a read is refused, and the one table of what the client gets for it.
 
+mod body;
 mod cause;
 mod credential;
 
@@ -9,12 +10,14 @@ use http::{Method, StatusCode};
 use tidegate_admission::Refusal;
 use tidegate_agentping::credential::refused;
 use tidegate_agentping::{IdError, ReceiptError, RunId};
+use tidegate_door::body::BodyError;
 use tidegate_door::query::TextFault;
 use tidegate_door::{LikelyCall, WrongMethod, with_likely_call};
 use tracing::Level;
 
 pub use cause::Cause;
 
+use body::body_entry;
 use credential::credential_entry;
 
 /// One line of the table.
@@ -65,12 +68,24 @@ pub(crate) enum Problem {
         value: String,
         must: String,
     },
+    /// The body did not arrive.
+    Body(BodyError),
+    /// What arrived is no JSON. The text completes "The body ".
+    NotJson(String),
+    /// A member of the body is wrong. The text completes "Field 'x' ", or "The body " where no member is to blame.
+    MemberInvalid {
+        field: Option<String>,
+        fault: String,
+        is_unknown: bool,
+    },
     RouteUnknown {
         path: String,
         likely: Option<LikelyCall>,
     },
     MethodNotAllowed {
         method: Method,
+        /// The methods that the route has.
+        allow: &'static str,
         why: WrongMethod,
     },
     /// The answers in progress take all the memory that there is for them.
@@ -152,18 +167,30 @@ impl Problem {
                 let message = format!("Parameter '{name}' must {must}; it is '{}'.", shown(value));
                 Entry::bad_request("invalid_field", Cause::ParameterMalformed, message).field(*name)
             }
+            Problem::Body(error) => body_entry(error),
+            Problem::NotJson(fault) => Entry::bad_request("invalid_json", Cause::NotJson, format!("The body {fault}.")),
+            Problem::MemberInvalid { field, fault, is_unknown } => {
+                let (code, cause) = match is_unknown {
+                    true => ("unknown_field", Cause::UnknownMember),
+                    false => ("invalid_field", Cause::Malformed),
+                };
+                match field.as_deref().map(shown) {
+                    Some(field) => Entry::bad_request(code, cause, format!("Field '{field}' {fault}.")).field(field),
+                    None => Entry::bad_request(code, cause, format!("The body {fault}.")),
+                }
+            }
             Problem::RouteUnknown { path, likely } => {
                 let message = format!("There is nothing at '{}'. See /openapi.json.", shown(path));
                 let message = with_likely_call(message, likely.as_ref());
                 Entry::new(NOT_FOUND, "not_found", QUIET, Cause::NotFound, message)
             }
             // The router says which methods there are, in `Allow`.
-            Problem::MethodNotAllowed { method, why } => Entry::new(
+            Problem::MethodNotAllowed { method, allow, why } => Entry::new(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "method_not_allowed",
                 QUIET,
                 Cause::MethodNotAllowed,
-                why.after(format!("'{}' is not allowed here: this port only reads. Use GET.", shown(method.as_str()))),
+                why.after(format!("'{}' is not allowed here: use {allow}.", shown(method.as_str()))),
             ),
             Problem::TooManyAnswers { retry_after_s } => Entry::unavailable(
                 QUIET,

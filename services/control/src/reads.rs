@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_agentping_ports::{NotedAccounts, RunQueries};
-use tidegate_door::{AnswerBudget, AnswerPermit, Outcomes};
+use tidegate_door::{AnswerBudget, AnswerPermit, ByteBudget, Outcomes};
 use tidegate_kernel::{Outage, Timestamp};
 use tidegate_ports::{Clock, Ids, LogError, ReadLog, StoreError};
 use tokio::time::timeout;
@@ -31,6 +31,8 @@ pub(crate) struct Reads {
     pub budget: AnswerBudget,
     /// Since when reads get no permit of the budget.
     pub crowding: Outage,
+    /// The bytes that bodies may take.
+    pub bodies: ByteBudget,
 }
 
 impl Reads {

@@ -49,6 +49,21 @@ impl IntoResponses for OneReceiptRefusals {
     }
 }
 
+/// How else a request with a body may be refused.
+pub(crate) struct BodyRefusals;
+
+impl IntoResponses for BodyRefusals {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        const TABLE: RefusalTable = table(&[
+            RefusalRow::new("400", "`invalid_json`, `invalid_field`, `unknown_field` or `unknown_region`."),
+            RefusalRow::new("408", "`request_timeout`: the body did not arrive in time."),
+            RefusalRow::new("413", "`payload_too_large`: more than 64 KiB."),
+            RefusalRow::new("415", "`unsupported_encoding`: send gzip, or none."),
+        ]);
+        TABLE.responses()
+    }
+}
+
 /// What every error says.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ErrorBody {

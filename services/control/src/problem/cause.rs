@@ -19,6 +19,14 @@ tidegate_door::causes! {
     ParameterUnknown "parameter_unknown" Refused;
     ParameterTwice "parameter_twice" Refused;
     ParameterMalformed "parameter_malformed" Refused;
+    NotJson "not_json" Refused;
+    UnknownMember "member_unknown" Refused;
+    Malformed "member_malformed" Refused;
+    BodyTooLarge "body_too_large" Refused;
+    BodyTimeout "body_timeout" Refused;
+    BodyBroken "body_broken" Refused;
+    Encoding "encoding" Refused;
+    TooManyBytes "too_many_bytes" Refused;
     NotFound "not_found" Refused;
     MethodNotAllowed "method_not_allowed" Refused;
     TooManyAnswers "too_many_answers" Refused;

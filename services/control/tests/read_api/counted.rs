@@ -123,7 +123,7 @@ async fn every_read_counts_under_an_endpoint_of_its_own() {
     let paths: Vec<String> = tidegate_control::openapi().paths.paths.into_keys().collect();
     for path in &paths {
         get(&router, path).await;
-        assert_eq!(send(&router, request(Method::POST, path, None)).await.0, StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(send(&router, request(Method::PUT, path, None)).await.0, StatusCode::METHOD_NOT_ALLOWED);
     }
     let page = recorder.handle().render();
     let received = page.lines().filter(|line| line.starts_with(&format!("{RECEIVED}{{")) && !line.ends_with(" 0"));

@@ -2,9 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use reqwest::Method;
 use serde_json::Value;
 
 use crate::house::*;
+
+/// Reads whose question is a body.
+const POSTED: &[&str] = &["/v1/schedules/preview"];
+
+fn key_a() -> [(&'static str, String); 1] {
+    [("authorization", format!("Bearer {KEY_A}"))]
+}
 
 fn described() -> Value {
     serde_json::to_value(tidegate_control::openapi()).unwrap()
@@ -41,12 +49,14 @@ async fn each_described_path_is_served_to_key_holders_only() {
     let house = House::open().await;
     for (path, item) in paths(&described()) {
         let methods: Vec<&String> = item.as_object().unwrap().keys().collect();
-        assert_eq!(methods, ["get"], "{path}");
-        assert_eq!(item["get"]["security"], serde_json::json!([{"bearer": []}, {"key_header": []}]), "{path}");
+        let expected = if POSTED.contains(&path.as_str()) { "post" } else { "get" };
+        assert_eq!(methods, [expected], "{path}");
+        assert_eq!(item[expected]["security"], serde_json::json!([{"bearer": []}, {"key_header": []}]), "{path}");
+        let method: Method = expected.to_uppercase().parse().unwrap();
         let path = filled(&path);
-        assert_refusal(&house.get_as(None, &path).await, 401, "invalid_credential", None);
-        let answer = house.get(&path).await;
-        let documented = item["get"]["responses"][answer.status.as_str()].is_object();
+        assert_refusal(&house.send(method.clone(), &path, &[]).await, 401, "invalid_credential", None);
+        let answer = house.send(method, &path, &key_a()).await;
+        let documented = item[expected]["responses"][answer.status.as_str()].is_object();
         assert!(documented, "{path} answers {}, which is not described", answer.status);
     }
 }
@@ -55,7 +65,7 @@ async fn each_described_path_is_served_to_key_holders_only() {
 #[tokio::test]
 async fn described_parameters_are_those_taken() {
     let house = House::open().await;
-    for (path, item) in paths(&described()) {
+    for (path, item) in paths(&described()).into_iter().filter(|(path, _)| !POSTED.contains(&path.as_str())) {
         let parameters = item["get"]["parameters"].as_array().cloned().unwrap_or_default();
         let of_query = parameters.iter().filter(|parameter| parameter["in"] == "query");
         let described: BTreeSet<String> = of_query.map(|one| one["name"].as_str().unwrap().to_owned()).collect();

@@ -31,7 +31,7 @@ async fn a_call_without_a_route_is_answered_with_the_nearest_one() {
         (Method::GET, "/v1/runs/".to_owned(), 404, "GET /v1/runs is the nearest route here."),
         (Method::GET, "/v1/agent".to_owned(), 404, "GET /v1/agents is the nearest route here."),
         (Method::GET, "/metrics".to_owned(), 404, "GET /metrics is on the operations port"),
-        (Method::DELETE, "/v1/usage".to_owned(), 405, "Use GET."),
+        (Method::DELETE, "/v1/usage".to_owned(), 405, "use GET."),
     ] {
         let answer = house.send(method.clone(), &path, &[]).await;
         assert_eq!(answer.status, status, "{method} {path}");

@@ -168,14 +168,25 @@ impl House {
         self.send(Method::GET, path, bearer.as_slice()).await
     }
 
+    /// Team A's question with a JSON body.
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.post_as(Some(KEY_A), path, body.to_string()).await
+    }
+
+    pub async fn post_as(&self, key: Option<&str>, path: &str, body: impl Into<reqwest::Body>) -> Answer {
+        let mut request = self.client.post(format!("{}{path}", self.base)).body(body);
+        if let Some(key) = key {
+            request = request.bearer_auth(key);
+        }
+        Answer::of(request.send().await.unwrap()).await
+    }
+
     pub async fn send(&self, method: Method, path: &str, headers: &[(&str, String)]) -> Answer {
         let mut request = self.client.request(method, format!("{}{path}", self.base));
         for (name, value) in headers {
             request = request.header(*name, value);
         }
-        let response = request.send().await.unwrap();
-        let (status, headers) = (response.status(), response.headers().clone());
-        Answer { status, headers, text: response.text().await.unwrap() }
+        Answer::of(request.send().await.unwrap()).await
     }
 }
 
@@ -192,6 +203,11 @@ pub struct Answer {
 }
 
 impl Answer {
+    async fn of(response: reqwest::Response) -> Self {
+        let (status, headers) = (response.status(), response.headers().clone());
+        Answer { status, headers, text: response.text().await.unwrap() }
+    }
+
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }

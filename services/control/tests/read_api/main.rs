@@ -15,6 +15,7 @@ mod idle;
 mod listing;
 mod month;
 mod outage;
+mod preview;
 mod receipts;
 mod run;
 mod sample;

@@ -15,7 +15,8 @@ pub struct ByteBudget(Arc<Inner>);
 struct Inner {
     taken: AtomicUsize,
     max: usize,
-    gauge: Gauge,
+    /// `None` where another port of the process reports its own.
+    gauge: Option<Gauge>,
 }
 
 /// One request's part of it: given back when dropped.
@@ -34,7 +35,12 @@ impl ByteBudget {
         BODY_BYTES_IN_FLIGHT_MAX.handle().set(max as f64);
         let gauge = BODY_BYTES_IN_FLIGHT.handle();
         gauge.set(0.0);
-        ByteBudget(Arc::new(Inner { taken: AtomicUsize::new(0), max, gauge }))
+        ByteBudget(Arc::new(Inner { taken: AtomicUsize::new(0), max, gauge: Some(gauge) }))
+    }
+
+    /// Without metrics: for a port whose bodies are few and small.
+    pub fn unmeasured(max: usize) -> Self {
+        ByteBudget(Arc::new(Inner { taken: AtomicUsize::new(0), max, gauge: None }))
     }
 
     /// None of it yet.
@@ -51,14 +57,18 @@ impl ByteBudget {
     fn take(&self, bytes: usize) -> Result<(), OverBudget> {
         let fits = |taken: usize| taken.checked_add(bytes).filter(|sum| *sum <= self.0.max);
         self.0.taken.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fits).map_err(|_| OverBudget)?;
-        self.0.gauge.increment(bytes as f64);
+        if let Some(gauge) = &self.0.gauge {
+            gauge.increment(bytes as f64);
+        }
         Ok(())
     }
 
     fn give_back(&self, bytes: usize) {
         if bytes > 0 {
             self.0.taken.fetch_sub(bytes, Ordering::SeqCst);
-            self.0.gauge.decrement(bytes as f64);
+            if let Some(gauge) = &self.0.gauge {
+                gauge.decrement(bytes as f64);
+            }
         }
     }
 }

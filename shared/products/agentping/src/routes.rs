@@ -19,6 +19,7 @@ pub const ROUTES: &[(&str, &str, &str)] = &[
     (CONTROL, "GET", "/v1/usage"),
     (CONTROL, "GET", "/v1/spend"),
     (CONTROL, "GET", "/v1/receipts/{receipt}"),
+    (CONTROL, "POST", "/v1/schedules/preview"),
     (OPS, "GET", "/healthz"),
     (OPS, "GET", "/readyz"),
     (OPS, "GET", "/metrics"),

@@ -1,0 +1,239 @@
+//! The judge of one agent: its slots, its open runs, its incidents and their messages.
+//!
+//! Slots follow the watermark, runs the clocks of their own partitions. An agent without a schedule and without trouble
+//! has no memory of its own beyond this structure, and nothing is done for it until its next due time.
+
+use serde::{Deserialize, Serialize};
+use tidegate_agentping::{FinishStatus, RunId};
+use tidegate_kernel::{Timestamp, Usd};
+
+use crate::coverage::{Coverage, ScheduleChange, SlotDecision, SlotRule};
+use crate::doubt::Doubts;
+use crate::incident::track::InARow;
+use crate::incident::{AlertKind, IncidentOrigin};
+use crate::open_runs::OpenRuns;
+use crate::runs::{OpenedRun, SlotOutcome};
+use crate::watched::{Alerting, Judgement, Watched, send_alone};
+
+/// The end of a run, as its record was stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EndedRun {
+    pub run: RunId,
+    pub status: FinishStatus,
+    /// When the record that ended it was received.
+    pub at: Timestamp,
+    pub duration_ms: Option<u64>,
+    pub cost: Usd,
+    /// Appended again by a replay: it opens nothing.
+    pub is_replayed: bool,
+}
+
+/// The last run that succeeded, for messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastSuccess {
+    pub run: RunId,
+    pub finished_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<u64>,
+    pub cost: Usd,
+}
+
+/// How an agent is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentStanding {
+    New,
+    Up,
+    /// Past a slot, and within its tolerance. Shown, and never sent.
+    Late,
+    Running,
+    Down,
+    Unknown,
+    Paused,
+}
+
+/// The state of one agent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentJudge {
+    coverage: Coverage,
+    #[serde(default, skip_serializing_if = "Watched::is_idle")]
+    missed: Watched,
+    #[serde(default, skip_serializing_if = "Watched::is_idle")]
+    failed: Watched,
+    #[serde(default, skip_serializing_if = "OpenRuns::is_new")]
+    runs: OpenRuns,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_success: Option<LastSuccess>,
+    /// Of the last slot that was judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_outcome: Option<SlotOutcome>,
+}
+
+impl AgentJudge {
+    /// An agent whose last opening was received at `last_opening`, if it ever had one.
+    pub fn new(last_opening: Option<Timestamp>) -> Self {
+        AgentJudge { coverage: Coverage::new(last_opening), ..AgentJudge::default() }
+    }
+
+    pub fn coverage(&self) -> &Coverage {
+        &self.coverage
+    }
+
+    pub fn missed(&self) -> &Watched {
+        &self.missed
+    }
+
+    pub fn failed(&self) -> &Watched {
+        &self.failed
+    }
+
+    pub fn runs(&self) -> &OpenRuns {
+        &self.runs
+    }
+
+    pub fn last_success(&self) -> Option<&LastSuccess> {
+        self.last_success.as_ref()
+    }
+
+    /// From `at` on this holds ([`Coverage::change`]).
+    pub fn change(&mut self, at: Timestamp, change: ScheduleChange) {
+        self.coverage.change(at, change);
+    }
+
+    /// When [`AgentJudge::advance`] has something to do, in the time up to which slots can be judged.
+    pub fn next_due(&self, alerting: &Alerting<'_>) -> Option<Timestamp> {
+        let watched = [(AlertKind::ScheduleMissed, &self.missed), (AlertKind::RunFailed, &self.failed)].into_iter();
+        let watched = watched.chain(self.runs.watched());
+        let alerts = watched.filter_map(|(kind, watched)| watched.next_due(kind, alerting.routes)).min();
+        self.coverage.next_due().into_iter().chain(alerts).min()
+    }
+
+    /// When [`AgentJudge::check_runs`] has something to do, by the clock of the run's partition.
+    pub fn next_run_due(&self) -> Option<Timestamp> {
+        self.runs.next_due(self.max_runtime_s())
+    }
+
+    fn max_runtime_s(&self) -> Option<u32> {
+        self.coverage.unpaused_definition_at(Timestamp::LAST)?.max_runtime_s
+    }
+
+    /// A run was opened.
+    pub fn opened(&mut self, opened: OpenedRun, alerting: &Alerting<'_>, emit: &mut impl FnMut(Judgement)) {
+        self.runs.opened(&opened);
+        let AgentJudge { coverage, missed, last_outcome, .. } = self;
+        coverage.opened(opened, &mut |decision| decided(decision, missed, last_outcome, alerting, emit));
+    }
+
+    /// A run is alive: an event with `data.alive`, or its start again.
+    pub fn alive(&mut self, run: RunId, at: Timestamp) {
+        self.runs.alive(run, at);
+    }
+
+    /// A run ended.
+    pub fn ended(&mut self, ended: EndedRun, alerting: &Alerting<'_>, emit: &mut impl FnMut(Judgement)) {
+        let EndedRun { run, status, at, duration_ms, cost, is_replayed } = ended;
+        let AgentJudge { coverage, missed, last_outcome, .. } = self;
+        coverage.ended(run, status, &mut |decision| decided(decision, missed, last_outcome, alerting, emit));
+        self.runs.ended(run, status == FinishStatus::Success, at, alerting, emit);
+        let (rule, origin) = (self.in_a_row(at), IncidentOrigin::Run(run));
+        let failed = &mut self.failed;
+        match status {
+            FinishStatus::Success => {
+                failed.change(alerting, AlertKind::RunFailed, at, emit, |track, of| track.good(of, rule, origin, at));
+                if self.last_success.is_none_or(|last| last.finished_at <= at) {
+                    self.last_success = Some(LastSuccess { run, finished_at: at, duration_ms, cost });
+                }
+            }
+            FinishStatus::Failed | FinishStatus::Timeout if !is_replayed => {
+                failed.change(alerting, AlertKind::RunFailed, at, emit, |track, of| track.bad(of, rule, origin, at));
+            }
+            FinishStatus::Failed | FinishStatus::Timeout | FinishStatus::Cancelled => {}
+        }
+    }
+
+    /// How many failures in a row count: by the definition at their own time, however far slots are judged.
+    fn in_a_row(&self, at: Timestamp) -> InARow {
+        self.coverage.unpaused_definition_at(at).map_or(InARow::ONE, |definition| InARow {
+            alert_after: definition.alert_after,
+            recover_after: definition.recover_after,
+        })
+    }
+
+    /// Judges what can be judged up to `to` ([`Coverage::advance`]).
+    pub fn advance(
+        &mut self,
+        to: Timestamp,
+        doubts: &Doubts<'_>,
+        alerting: &Alerting<'_>,
+        emit: &mut impl FnMut(Judgement),
+    ) {
+        let AgentJudge { coverage, missed, last_outcome, .. } = self;
+        coverage.advance(to, doubts, &mut |decision| decided(decision, missed, last_outcome, alerting, emit));
+        if let Some(at) = coverage.changed_at().filter(|_| coverage.definition().is_none()) {
+            // Nothing is expected any more.
+            let origin = IncidentOrigin::Slot(at);
+            missed.change(alerting, AlertKind::ScheduleMissed, at, emit, |track, of| track.resolve(of, origin, at));
+        }
+        self.missed.tick(alerting, AlertKind::ScheduleMissed, to, emit);
+        self.failed.tick(alerting, AlertKind::RunFailed, to, emit);
+        self.runs.tick(alerting, to, emit);
+    }
+
+    /// Judges which open runs are stuck, each by the clock of its own partition.
+    pub fn check_runs(
+        &mut self,
+        clock: impl Fn(RunId) -> Timestamp,
+        doubts: &Doubts<'_>,
+        alerting: &Alerting<'_>,
+        emit: &mut impl FnMut(Judgement),
+    ) {
+        if let Some(max_runtime_s) = self.max_runtime_s() {
+            self.runs.check(max_runtime_s, clock, doubts, alerting, emit);
+        }
+    }
+
+    /// How the agent is shown at `now`.
+    pub fn standing(&self, now: Timestamp) -> AgentStanding {
+        let is_down = self.missed.track().open().is_some();
+        let is_late = || self.coverage.next_slot().is_some_and(|slot| slot.at <= now);
+        match () {
+            () if self.coverage.is_paused() => AgentStanding::Paused,
+            () if is_down => AgentStanding::Down,
+            () if !self.coverage.is_seen() && self.last_outcome.is_none() => AgentStanding::New,
+            () if !self.runs.is_empty() => AgentStanding::Running,
+            () if is_late() => AgentStanding::Late,
+            () if self.last_outcome == Some(SlotOutcome::Unknown) => AgentStanding::Unknown,
+            () => AgentStanding::Up,
+        }
+    }
+}
+
+/// What a decision about a slot means for incidents.
+fn decided(
+    decision: SlotDecision,
+    missed: &mut Watched,
+    last_outcome: &mut Option<SlotOutcome>,
+    alerting: &Alerting<'_>,
+    emit: &mut impl FnMut(Judgement),
+) {
+    emit(Judgement::Slot(decision));
+    let SlotDecision { slot, outcome, decided_at: at, missed_after, .. } = decision;
+    let Some(SlotRule { alert_after, recover_after, unknown_alerts }) = decision.rule else { return };
+    if !decision.is_amendment {
+        *last_outcome = Some(outcome);
+    }
+    let (rule, origin) = (InARow { alert_after, recover_after }, IncidentOrigin::Slot(slot.at));
+    let kind = AlertKind::ScheduleMissed;
+    match outcome {
+        SlotOutcome::Missed => missed.change(alerting, kind, at, emit, |track, of| track.bad(of, rule, origin, at)),
+        SlotOutcome::OkLate => missed
+            .change(alerting, kind, at, emit, |track, of| track.well_after_all(of, rule, origin, at, missed_after)),
+        SlotOutcome::Open | SlotOutcome::Ok | SlotOutcome::Failed | SlotOutcome::Timeout => {
+            missed.change(alerting, kind, at, emit, |track, of| track.good(of, rule, origin, at));
+        }
+        SlotOutcome::Unknown if unknown_alerts => {
+            send_alone(alerting, AlertKind::ScheduleUnknown, origin, at, emit);
+        }
+        SlotOutcome::Unknown | SlotOutcome::Skipped => {}
+    }
+}

@@ -1,0 +1,118 @@
+//! Incidents: one ongoing trouble of one agent and kind, with the messages that follow from it.
+//!
+//! All ids are derived from what the incident is about, and all times are those at which something became true. Two
+//! judges that see the same make the same incidents, messages and ids, whenever they see it.
+
+use serde::{Deserialize, Serialize};
+use tidegate_agentping::{AgentId, RunId};
+use tidegate_kernel::Timestamp;
+
+pub mod derived_id;
+pub mod routing;
+pub mod storm;
+pub mod track;
+
+pub use derived_id::{DeliveryId, IncidentId};
+pub use routing::{AlertMessage, RoutePolicy};
+pub use track::Track;
+
+/// What an incident or a message is about, in the wire's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertKind {
+    ScheduleMissed,
+    /// A slot that cannot be judged, where the schedule asks for it: a message without an incident.
+    ScheduleUnknown,
+    RunStuck,
+    RunFailed,
+    SpendAnomaly,
+}
+
+/// How grave it is, from the least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertSeverity {
+    Info,
+    Warning,
+    Error,
+    Critical,
+}
+
+impl AlertKind {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            AlertKind::ScheduleMissed => "schedule_missed",
+            AlertKind::ScheduleUnknown => "schedule_unknown",
+            AlertKind::RunStuck => "run_stuck",
+            AlertKind::RunFailed => "run_failed",
+            AlertKind::SpendAnomaly => "spend_anomaly",
+        }
+    }
+
+    /// Of its firing; a recovery is `info`.
+    pub const fn severity(self) -> AlertSeverity {
+        match self {
+            AlertKind::ScheduleMissed | AlertKind::RunStuck | AlertKind::RunFailed => AlertSeverity::Error,
+            AlertKind::SpendAnomaly => AlertSeverity::Warning,
+            AlertKind::ScheduleUnknown => AlertSeverity::Info,
+        }
+    }
+}
+
+/// What brought something about: the slot or the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IncidentOrigin {
+    Slot(Timestamp),
+    Run(RunId),
+}
+
+/// Whose incidents these are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// Its team's id is part of the derived ids, by way of the agent's.
+    pub agent: AgentId,
+    pub kind: AlertKind,
+}
+
+/// What happens to an incident.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Edge {
+    Firing,
+    /// One more slot or run of an open incident.
+    Repeat,
+    Resolved,
+    /// Its state changes too often: one message, then silence until it is stable.
+    Flapping,
+    Reminder,
+}
+
+impl Edge {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Edge::Firing => "firing",
+            Edge::Repeat => "repeat",
+            Edge::Resolved => "resolved",
+            Edge::Flapping => "flapping",
+            Edge::Reminder => "reminder",
+        }
+    }
+}
+
+/// An edge of an incident, before any route is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IncidentEdge {
+    pub incident: IncidentId,
+    pub kind: AlertKind,
+    pub edge: Edge,
+    /// The slot or run of this edge.
+    pub origin: IncidentOrigin,
+    /// When it became true.
+    pub timestamp: Timestamp,
+    pub opened_at: Timestamp,
+    /// Slots or runs in the incident so far.
+    pub count: u32,
+    /// Nothing but recoveries of what was sent is sent.
+    pub is_quiet: bool,
+}

@@ -1,0 +1,158 @@
+//! From an incident's edges to messages: which route gets which, and how many slots a message stands for.
+
+use serde::{Deserialize, Serialize};
+use tidegate_kernel::{Region, SmolStr, Timestamp};
+
+use super::derived_id::{DeliveryId, IncidentId, delivery_id};
+use super::{AlertKind, AlertSeverity, Edge, IncidentEdge, IncidentOrigin};
+
+/// What a route wants.
+#[derive(Clone, Copy, Debug)]
+pub struct RoutePolicy<'r> {
+    /// Its id.
+    pub route: &'r str,
+    /// The kinds that it wants; all if absent.
+    pub kinds: Option<&'r [AlertKind]>,
+    pub min_severity: AlertSeverity,
+    /// Between two messages about slots of one open incident.
+    pub min_interval_s: u32,
+    /// Whether an incident that stays open is sent again once a day.
+    pub reminders: bool,
+}
+
+impl RoutePolicy<'_> {
+    pub const MIN_INTERVAL_S: u32 = 3_600;
+
+    fn wants(&self, kind: AlertKind) -> bool {
+        self.kinds.is_none_or(|kinds| kinds.contains(&kind)) && kind.severity() >= self.min_severity
+    }
+}
+
+/// One message to one route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertMessage {
+    pub id: DeliveryId,
+    pub route: SmolStr,
+    pub incident: IncidentId,
+    pub kind: AlertKind,
+    pub edge: Edge,
+    pub severity: AlertSeverity,
+    /// The slot or run that it is about.
+    pub origin: IncidentOrigin,
+    /// When it became true.
+    pub timestamp: Timestamp,
+    pub opened_at: Timestamp,
+    /// Slots or runs in the incident so far.
+    pub count: u32,
+    /// Slots or runs since the route's last message that had none of their own.
+    pub folded: u32,
+}
+
+impl AlertMessage {
+    /// Seconds that the incident was open; only of a recovery.
+    pub fn down_s(&self) -> Option<u64> {
+        (self.edge == Edge::Resolved).then(|| self.timestamp.millis_since(self.opened_at) / 1_000)
+    }
+}
+
+/// What was sent to the routes about the open incident of one track.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Routing(Vec<Sent>);
+
+/// A route that got the opening, or a later message of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Sent {
+    route: SmolStr,
+    last_at: Timestamp,
+    #[serde(default)]
+    folded: u32,
+}
+
+impl Routing {
+    /// A reminder follows the last message after a day.
+    pub const REMINDER_AFTER_MS: i64 = 86_400_000;
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The messages of an edge, in the order of the routes.
+    pub fn route(
+        &mut self,
+        region: Region,
+        edge: &IncidentEdge,
+        routes: &[RoutePolicy<'_>],
+        send: &mut impl FnMut(AlertMessage),
+    ) {
+        for policy in routes {
+            if let Some(folded) = self.takes(edge, policy) {
+                send(message(region, edge, policy.route, folded));
+            }
+        }
+        if edge.edge == Edge::Resolved {
+            self.0 = Vec::new();
+        }
+    }
+
+    /// Whether a route gets a message of this edge, and for how many others it stands.
+    fn takes(&mut self, edge: &IncidentEdge, policy: &RoutePolicy<'_>) -> Option<u32> {
+        let at = self.0.iter().position(|sent| sent.route == policy.route);
+        match edge.edge {
+            // Past severity, silence and whatever the route wants by now.
+            Edge::Resolved => at.map(|at| self.0[at].folded),
+            _ if !policy.wants(edge.kind) => None,
+            Edge::Flapping => Some(0),
+            Edge::Firing | Edge::Repeat | Edge::Reminder => match at {
+                Some(at) => self.0[at].next(edge, policy),
+                None if edge.is_quiet || edge.edge == Edge::Reminder => None,
+                None => {
+                    self.0.push(Sent { route: SmolStr::new(policy.route), last_at: edge.timestamp, folded: 0 });
+                    Some(0)
+                }
+            },
+        }
+    }
+
+    /// When the next reminder of an open incident is due.
+    pub fn next_reminder(&self, kind: AlertKind, routes: &[RoutePolicy<'_>]) -> Option<Timestamp> {
+        let reminded = |sent: &&Sent| {
+            let mut of_route = routes.iter().filter(|policy| sent.route == policy.route);
+            of_route.any(|policy| policy.reminders && policy.wants(kind))
+        };
+        self.0.iter().filter(reminded).map(|sent| sent.last_at.plus_millis(Self::REMINDER_AFTER_MS)).min()
+    }
+}
+
+impl Sent {
+    fn next(&mut self, edge: &IncidentEdge, policy: &RoutePolicy<'_>) -> Option<u32> {
+        let since_ms = edge.timestamp.millis_since(self.last_at);
+        let is_due = match edge.edge {
+            Edge::Reminder => policy.reminders && since_ms >= Routing::REMINDER_AFTER_MS as u64,
+            _ => !edge.is_quiet && since_ms >= u64::from(policy.min_interval_s) * 1_000,
+        };
+        if is_due {
+            self.last_at = edge.timestamp;
+            return Some(std::mem::take(&mut self.folded));
+        }
+        self.folded += u32::from(edge.edge == Edge::Repeat);
+        None
+    }
+}
+
+fn message(region: Region, edge: &IncidentEdge, route: &str, folded: u32) -> AlertMessage {
+    let severity = if edge.edge == Edge::Resolved { AlertSeverity::Info } else { edge.kind.severity() };
+    AlertMessage {
+        id: delivery_id(region, edge.incident, route, edge.edge, edge.origin, edge.timestamp),
+        route: SmolStr::new(route),
+        incident: edge.incident,
+        kind: edge.kind,
+        edge: edge.edge,
+        severity,
+        origin: edge.origin,
+        timestamp: edge.timestamp,
+        opened_at: edge.opened_at,
+        count: edge.count,
+        folded,
+    }
+}

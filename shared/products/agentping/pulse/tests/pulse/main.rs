@@ -1,0 +1,19 @@
+//! The rules of schedules, by table and by property.
+
+#![allow(clippy::unwrap_used, reason = "a panic is how a test reports")]
+
+mod alerting;
+mod clock_changes;
+mod coverage_properties;
+mod covering;
+mod cron_text;
+mod definitions;
+mod doubting;
+mod independent;
+mod judged;
+mod judging_many;
+mod samples;
+mod spending;
+mod watching;
+mod watermarks;
+mod windows;
