@@ -199,5 +199,4 @@ impl HeldLimits {
 }
 
 #[cfg(test)]
-#[path = "held/tests.rs"]
 mod tests;

@@ -1,3 +1,5 @@
+//! What is held, tried and left out.
+
 use super::*;
 
 const LIMITS: HeldLimits = HeldLimits { deliveries: 12, bytes: 1 << 20, of_queue: 6, at_once: 3, at_once_failing: 1 };
