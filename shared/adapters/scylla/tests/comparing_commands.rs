@@ -28,7 +28,7 @@ fn fact(number: u128, expires_at: Option<Timestamp>) -> StoredFact {
 }
 
 /// One row in each table that follows from the log.
-async fn filled(store: &ScyllaCommands) {
+async fn filled(store: &ScyllaCommands, in_a_day: Timestamp) {
     let key = ViewKey { view: "things", shard: "all".into(), row: "one".into() };
     let change = ViewChange { key, doc: Some(b"{}".to_vec()) };
     store.put_view(change).await;
@@ -37,7 +37,6 @@ async fn filled(store: &ScyllaCommands) {
         .unwrap();
     let delivery = Delivery { id: "evt_1".into(), body: b"{}".to_vec() };
     Deliveries::put(store, Arc::new(vec![DeliveryWrite { owner: owner(), delivery, position: AT }])).await.unwrap();
-    let in_a_day = SystemClock.now().plus_millis(24 * HOUR_MS);
     store.add_facts(vec![fact(1, None), fact(2, Some(in_a_day))]).await;
     let book = StoredBook { doc: br#"{"granted":1}"#.to_vec(), decided_to: AT };
     store.save(Arc::new(vec![BookWrite { owner: owner(), book }])).await.unwrap();
@@ -73,13 +72,14 @@ fn differing(comparison: &Comparison) -> Vec<(&'static str, u64)> {
 async fn every_table_is_compared_with_its_write_timestamps() {
     let (one, other) = (Keyspace::of_commands().await, Keyspace::of_commands().await);
     let (ours, theirs) = (one.commands().await, other.commands().await);
+    let in_a_day = SystemClock.now().plus_millis(24 * HOUR_MS);
     assert!(is_empty(&options(&one.name), &commands::SCHEMA).await.unwrap());
-    filled(&ours).await;
+    filled(&ours, in_a_day).await;
     assert!(!is_empty(&options(&one.name), &commands::SCHEMA).await.unwrap());
     let nothing_there = compared(&one, &other).await;
     // A delivery that only one has may have ended in the other.
     assert_eq!(differing(&nothing_there), [("books", 1), ("facts", 2), ("views", 1), ("due", 1)]);
-    filled(&theirs).await;
+    filled(&theirs, in_a_day).await;
     let equal = compared(&one, &other).await;
     assert!(equal.are_equal(), "{:#?}", equal.first);
     let rows: Vec<_> = equal.tables.iter().map(|table| (table.table, table.rows_one, table.rows_other)).collect();

@@ -91,7 +91,8 @@ fn ttl_s(expires_at: Option<Timestamp>, now: Timestamp, least_s: i32) -> Option<
     let Some(expires_at) = expires_at else { return Some(0) };
     let left_ms = expires_at.as_millis().saturating_sub(now.as_millis());
     let left_s = left_ms.div_euclid(1_000).saturating_add(i64::from(left_ms.rem_euclid(1_000) > 0));
-    match left_s.max(i64::from(least_s)) {
+    let left_s = left_s.max(i64::from(least_s));
+    match left_s {
         ..=0 => None,
         1..=MAX_TTL_S => i32::try_from(left_s).ok(),
         _ => Some(0),
