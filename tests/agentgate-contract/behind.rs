@@ -52,7 +52,11 @@ async fn what_is_shed_is_never_decided() {
             let key = ids::nonce();
             let answer = submit(door, &key).await;
             sent.insert(key, answer.status.as_u16());
-            if answer.status == 503 { Ok(shed(answer)) } else { Err(answer.expect(504).to_string()) }
+            match answer.status.as_u16() {
+                503 => shed(answer),
+                _ => return Err(answer.expect(504).to_string()),
+            }
+            Ok(())
         })
         .await;
     }
