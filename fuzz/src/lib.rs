@@ -16,7 +16,7 @@ const OVERHEAD_BYTES: usize = 4_096;
 /// A record is at most so many times its request: else the limit on bodies would not bound records.
 const GROWTH: usize = 4;
 /// The longest message to a client. Names that it made up are cut at 128 characters.
-const MESSAGE_BYTES: usize = 2_048;
+pub const MESSAGE_BYTES: usize = 2_048;
 
 /// As a front door of `eu` reads. The first byte of the input chooses the switches.
 pub fn reading(switches: u8) -> ParseOptions {

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "this is test code: a panic is how it reports")]
 
+mod clients;
 mod killed;
+mod kills;
 mod receivers;
 #[path = "../agentgate/suite.rs"]
 mod suite;
@@ -14,3 +16,6 @@ pub use world::World;
 
 /// What is tested.
 const PROGRAM: Program = Program::Embedded(env!("CARGO_BIN_EXE_tidegate-under-test"));
+
+/// What is killed, one after the other.
+const VICTIMS: [&str; 3] = ["server"; 3];

@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "this is test code: a panic is how it reports")]
 
+mod behind;
+mod clients;
+mod kills;
+mod reading_back;
 #[path = "receivers.rs"]
 mod receivers;
 #[path = "../agentgate/suite.rs"]
@@ -14,3 +18,6 @@ pub use world::World;
 
 /// What is tested.
 const PROGRAM: Program = Program::AgentGateOnTheStack(env!("CARGO_BIN_EXE_tidegate-under-test"));
+
+/// What is killed, one after the other.
+const VICTIMS: [&str; 4] = ["agentgate-0", "decide-0", "agentgate-1", "decide-1"];

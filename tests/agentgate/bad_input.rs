@@ -70,8 +70,9 @@ struct Callers {
 }
 
 impl Callers {
-    async fn of(operation: &Operation, callers: &Callers, id: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-        let caller = if operation.is_workers() { &callers.worker } else { &callers.client };
+    /// Calls an operation as the one who may.
+    async fn call(&self, operation: &Operation, id: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let caller = if operation.is_workers() { &self.worker } else { &self.client };
         caller.send(operation.method.clone(), &operation.at(id), headers, Some(body.to_vec())).await
     }
 }
@@ -114,7 +115,7 @@ async fn no_endpoint_takes_a_body_that_is_no_json_object() {
         // A worker's run is looked up before its body is read.
         let id = if operation.is_workers() { &callers.run } else { "x" };
         for body in bodies {
-            let answer = Callers::of(operation, &callers, id, &[], body).await;
+            let answer = callers.call(operation, id, &[], body).await;
             assert_eq!(answer.refused(400, "INVALID_REQUEST"), Value::Null, "{operation:?}");
         }
         for header in [
@@ -124,7 +125,7 @@ async fn no_endpoint_takes_a_body_that_is_no_json_object() {
             ("content-encoding", "br"),
             ("content-encoding", "gzip"),
         ] {
-            let answer = Callers::of(operation, &callers, id, &[header], b"{}").await;
+            let answer = callers.call(operation, id, &[header], b"{}").await;
             assert_eq!(answer.refused(400, "INVALID_REQUEST"), Value::Null, "{operation:?} {header:?}");
         }
         tried += 1;
@@ -139,7 +140,7 @@ async fn any_id_in_a_path_is_at_most_unknown() {
     let long = "x".repeat(4_000);
     for operation in Operation::all().iter().filter(|operation| operation.path.contains("{id}")) {
         for id in ["x", "run_", "wh_00000000000000000000000007", "%00", "%FF", "a%20b", "'", "RUN_X", &long] {
-            let answer = Callers::of(operation, &callers, id, &[], b"{}").await;
+            let answer = callers.call(operation, id, &[], b"{}").await;
             let details = answer.refused(404, operation.unknown());
             let named: Vec<&Value> = details.as_object().unwrap().values().collect();
             assert_eq!(named, [id], "{operation:?}");
