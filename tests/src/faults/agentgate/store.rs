@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::trial::{GateTrial, STEADY};
+use super::trial::{GateTrial, STEADY, only};
 use crate::faults::catalogue::Given;
 use crate::faults::proxy::Mode;
 
@@ -21,7 +21,7 @@ pub async fn is(given: Given, mode: Mode, lasts: Duration) {
     trial.ends_in(REFUSED).await;
     let accepted = trial.load.accepted();
     let ends = trial.lasts(lasts).await;
-    assert!(ends.keys().all(|kind| ANSWERS.contains(&kind.as_str())), "{ends:?}");
+    only(&ANSWERS, &ends);
     assert_eq!(trial.load.accepted(), accepted, "nothing is decided without the store: {ends:?}");
     scene.store.set(Mode::Pass);
     trial.recovers().await;
