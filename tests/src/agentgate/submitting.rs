@@ -53,9 +53,7 @@ impl Account {
                 self.ledger().refuse(key);
                 Err(answer.to_string())
             }
-            Ok(answer) if answer.status < 500 => {
-                self.decided(key, &answer).ok_or_else(|| format!("refused: {answer}"))
-            }
+            Ok(answer) if answer.status < 500 => self.decided(key, &answer).ok_or_else(|| format!("refused: {answer}")),
             other => {
                 self.ledger().leave_unknown(key);
                 Err(other.map_or_else(|error| error, |answer| answer.to_string()))

@@ -138,7 +138,8 @@ impl GateTrial {
 /// If a request ended in 5xx or without an answer, in another way than these.
 pub fn only(allowed: &[&str], ends: &BTreeMap<String, u64>) {
     let is_trouble = |kind: &&String| kind.starts_with('5') || kind.as_str() == "no answer";
-    let strange: Vec<&String> = ends.keys().filter(is_trouble).filter(|kind| !allowed.contains(&kind.as_str())).collect();
+    let strange: Vec<&String> =
+        ends.keys().filter(is_trouble).filter(|kind| !allowed.contains(&kind.as_str())).collect();
     assert!(strange.is_empty(), "{strange:?} of {ends:?}");
 }
 
