@@ -60,14 +60,16 @@ async fn suspended(trial: &mut GateTrial, point: &str) -> Server {
     for name in DECIDERS.into_iter().cycle().take(8) {
         let victim = trial.arm(name, point, "return(suspend)", 0..5).await;
         let until = trial.load.accepted() + ENOUGH;
-        let is_there = eventually(GETS_THERE, &format!("{name} is suspended, or others are served"), async || {
+        let what = format!("{name} is suspended, or others are served");
+        let is_there = eventually(GETS_THERE, &what, async || {
             trial.load.still_going();
             match (victim.is_suspended(), trial.load.accepted()) {
                 (false, accepted) if accepted < until => Err(format!("{accepted} of {until}")),
                 (is_suspended, _) => Ok(is_suspended),
             }
-        });
-        if is_there.await {
+        })
+        .await;
+        if is_there {
             return victim;
         }
         assert!(victim.stop().await, "{name} did not stop:\n{}", victim.log());
