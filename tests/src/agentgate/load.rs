@@ -20,6 +20,8 @@ use crate::{Deployment, ids};
 const ORGANIZATIONS: usize = 3;
 /// Clients of each.
 const CLIENTS: u64 = 2;
+/// Workers of each. A run takes two requests of theirs, and one of a client's.
+const WORKERS: usize = 4;
 /// How long a client of an organization without credits waits between two tries, at least.
 const POOR_TURN: Duration = Duration::from_millis(150);
 /// Keys of refusals that are used again in the end, of each organization.
@@ -52,7 +54,7 @@ impl GateLoad {
             let (is_poor, account) = (number == ORGANIZATIONS, account.clone());
             let (count, turn) = if is_poor { (1, turn.max(POOR_TURN)) } else { (CLIENTS, turn) };
             clients.extend((0..count).map(|client| spawn_client(account.clone(), stop.clone(), turn, client)));
-            workers.push(spawn_worker(account, done.clone()));
+            workers.extend((0..WORKERS).map(|_| spawn_worker(account.clone(), done.clone())));
         }
         GateLoad { deployment, accounts, tally, stop, done, clients, workers }
     }
@@ -97,13 +99,13 @@ impl GateLoad {
         assert!(tasks.all(|task| !task.is_finished()), "a client or worker met an answer that it must not get");
     }
 
-    /// Each organization with credits submits once at this front door, and every front door shows its run.
+    /// Each organization with credits submits once at this front door, which is decided, and every front door shows its run.
     ///
     /// # Errors
     /// What came instead.
     pub async fn is_served_by(&self, door: &str) -> Result<(), String> {
         for account in &self.accounts[..ORGANIZATIONS] {
-            let run = account.submit_once(door, &ids::nonce()).await?;
+            let Some(run) = account.submit_once(door, &ids::nonce()).await? else { continue };
             for _ in 0..self.deployment.gates().len() {
                 account.get(&format!("/v1/runs/{run}")).await?;
             }

@@ -46,7 +46,8 @@ impl Stored {
     /// If a list, the balance or the operators' command has no answer.
     pub async fn read(account: &Account, ledger: &Ledger) -> Self {
         let mut stored = Stored::default();
-        let mut runs: Vec<String> = pages(account, "/v1/runs", "data").await.iter().map(|run| text(run, "id")).collect();
+        let mut runs: Vec<String> =
+            pages(account, "/v1/runs", "data").await.iter().map(|run| text(run, "id")).collect();
         let listed = runs.len();
         runs.extend(ledger.accepted.values().flatten().cloned());
         let reads = iter(runs.into_iter().enumerate()).map(async |(at, run)| {

@@ -42,20 +42,20 @@ impl Account {
         self.decided(key, &answer);
     }
 
-    /// Submits once at this front door, and never again: the run.
+    /// Submits once at this front door, and never again: the run, unless it is refused for lack of credits or slots.
     ///
     /// # Errors
-    /// What came instead.
-    pub async fn submit_once(&self, door: &str, key: &str) -> Result<String, String> {
+    /// What came instead of a decision.
+    pub async fn submit_once(&self, door: &str, key: &str) -> Result<Option<String>, String> {
         let order = order(key, PROMPT, ITERATIONS);
         match self.post_to(door, &self.key, "/v1/work-orders", Some(key), &order).await {
             Ok(answer) if answer.status == 503 || answer.status == 429 => {
                 self.ledger().refuse(key);
-                Err(answer.to_string())
+                // The decider said so.
+                let is_decided = answer.status == 429 && answer.json()["error"]["code"] == "CONCURRENT_LIMIT";
+                if is_decided { Ok(None) } else { Err(answer.to_string()) }
             }
-            Ok(answer) if answer.status < 500 => {
-                self.decided(key, &answer).ok_or_else(|| format!("refused: {answer}"))
-            }
+            Ok(answer) if answer.status < 500 => Ok(self.decided(key, &answer)),
             other => {
                 self.ledger().leave_unknown(key);
                 Err(other.map_or_else(|error| error, |answer| answer.to_string()))

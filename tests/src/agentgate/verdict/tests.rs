@@ -84,7 +84,8 @@ fn a_run_that_was_made_twice_or_after_a_refusal_is_found() {
     }
     let twice = found(|ledger, stored| {
         for run in ["run-u", "run-v"] {
-            let one = StoredRun { key: "key-unknown".to_owned(), status: "cancelled".to_owned(), ..StoredRun::default() };
+            let one =
+                StoredRun { key: "key-unknown".to_owned(), status: "cancelled".to_owned(), ..StoredRun::default() };
             stored.runs.insert(run.to_owned(), one);
             ledger.cancel(run);
         }

@@ -13,6 +13,8 @@ use crate::wait::eventually;
 
 /// How long a process may take to get to a point, or clients to be refused.
 const GETS_THERE: Duration = Duration::from_secs(120);
+/// In which requests that were under way come to an end, several times if need be.
+const SETTLES: Duration = Duration::from_secs(3);
 /// More than this in any process is not bounded.
 const MEMORY_BYTES: u64 = 1 << 30;
 
@@ -61,6 +63,23 @@ impl GateTrial {
             (more > 0).then_some((kind, more))
         };
         self.load.ends().into_iter().filter_map(more).collect()
+    }
+
+    /// The same, once no submission is accepted any more: what was under way when the fault began may still be.
+    ///
+    /// # Panics
+    /// If submissions go on being accepted.
+    pub async fn lasts_without_success(&self, long: Duration) -> BTreeMap<String, u64> {
+        for _ in 0..4 {
+            let accepted = self.load.accepted();
+            self.lasts(SETTLES).await;
+            if self.load.accepted() == accepted {
+                let ends = self.lasts(long).await;
+                assert_eq!(self.load.accepted(), accepted, "a submission was accepted: {ends:?}");
+                return ends;
+            }
+        }
+        panic!("submissions go on being accepted: {:?}", self.load.ends());
     }
 
     /// Waits until some requests more have ended in this way.
@@ -132,6 +151,15 @@ impl GateTrial {
         row.peak_bytes = row.peak_bytes.max(peak);
         assert!(row.peak_bytes < MEMORY_BYTES, "a process held {} MiB", row.peak_bytes >> 20);
     }
+}
+
+/// # Panics
+/// If a request ended in 5xx or without an answer, in another way than these.
+pub fn only(allowed: &[&str], ends: &BTreeMap<String, u64>) {
+    let is_trouble = |kind: &&String| kind.starts_with('5') || kind.as_str() == "no answer";
+    let strange: Vec<&String> =
+        ends.keys().filter(is_trouble).filter(|kind| !allowed.contains(&kind.as_str())).collect();
+    assert!(strange.is_empty(), "{strange:?} of {ends:?}");
 }
 
 /// Writes down what does not hold.
