@@ -179,7 +179,9 @@ async fn all_is_accounted_for(target: &Target, settings: &Settings, replayed: u6
     let log = LogClient::connect(&Addresses::found(), &settings.commands_topic(), &settings.deciders_group());
     let ends: i64 = log.ends().await.unwrap().iter().sum();
     let view = eventually(SOON, "commands and credits were looked at", async || match conservation(target).await? {
-        view if view["sample"]["looked_up"].as_u64() > Some(0) && view["credits"]["organizationsInLastRound"] == ORGANIZATIONS => {
+        view if view["sample"]["looked_up"].as_u64() > Some(0)
+            && view["credits"]["organizationsInLastRound"] == ORGANIZATIONS =>
+        {
             Ok(view)
         }
         view => Err(view.to_string()),

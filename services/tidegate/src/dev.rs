@@ -67,7 +67,7 @@ async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, Failure> {
     let (lag, gate_lag) = (front_door.lag.clone(), door.commands.lag.clone());
     roles.start_persister(&process.parts, persister);
     let conservation = roles.start_commands_conservation(&process.parts, &decider);
-    roles.start_decider(&process.parts, decider, webhooks.clone());
+    roles.start_decider(&process.parts, decider, Some(webhooks.clone()));
     let caught_up = async {
         catch_up::catch_up(&*lag).await?;
         catch_up::catch_up(&*gate_lag).await

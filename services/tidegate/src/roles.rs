@@ -93,9 +93,9 @@ impl Roles {
     }
 
     /// Decides AgentGate's commands, and sends webhooks.
-    pub fn start_decider(&mut self, parts: &Parts, ports: DeciderPorts, webhooks: Outbound) {
+    pub fn start_decider(&mut self, parts: &Parts, ports: DeciderPorts, webhooks: Option<Outbound>) {
         let log_watch = LogWatch::new(ports.commands.lag.clone(), ports.commands.accounts.clone());
-        let sending = agentgate::webhooks::sending(webhooks, &ports);
+        let sending = webhooks.and_then(|client| agentgate::webhooks::sending(client, &ports));
         let decider = agentgate::decider(ports, sending);
         let stalled = decider.stalled();
         let health = self.health.clone();

@@ -34,7 +34,7 @@ pub(super) async fn live(config: Config, metrics: Metrics) -> Result<ExitReport,
     };
     let conservation = roles.start_commands_conservation(&process.parts, &opened.ports);
     process.ops_routes.open(conservation::routes(Shown { agentping: None, apis: vec![conservation] }));
-    roles.start_decider(&process.parts, opened.ports, webhooks);
+    roles.start_decider(&process.parts, opened.ports, Some(webhooks));
     process.ready();
     tracing::info!(operations = %process.ops_address, "ready");
     let reason = process.stop_requested().await;

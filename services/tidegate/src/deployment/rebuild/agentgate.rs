@@ -60,6 +60,7 @@ pub async fn live(config: Config, into: String, console: Console) -> Result<Exit
         due: decided.clone(),
         deliveries: Arc::new(deliveries),
         append: None,
+        sending: None,
         clock,
     };
     let limits = DecidingOptions::new(options.partitions);

@@ -49,6 +49,10 @@ impl Deliveries for YoungDeliveries {
         self.inner.waiting(shard, after, limit).await
     }
 
+    async fn kept(&self, shard: u16, after: Option<SmolStr>, limit: usize) -> Result<Vec<WaitingDelivery>, StoreError> {
+        self.inner.kept(shard, after, limit).await
+    }
+
     async fn note(&self, owner: LogKey, id: &str, progress: SendProgress) -> Result<(), StoreError> {
         self.inner.note(owner, id, progress).await
     }

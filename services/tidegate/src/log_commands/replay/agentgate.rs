@@ -114,7 +114,9 @@ async fn in_folder(config: &Config, clock: Arc<dyn Clock>, dry_run: bool) -> Res
     };
     let product = AgentGate { voids: voids(&*decider.voids).await? };
     let at = (&config, clock, dry_run);
-    Ok(Opened::in_folder(at, ports, product, opened.close, |roles, parts| roles.start_decider(parts, decider)))
+    Ok(Opened::in_folder(at, ports, product, opened.close, |roles, parts| {
+        roles.start_decider(parts, decider, None);
+    }))
 }
 
 async fn voids(voids: &dyn Voids) -> Result<HashSet<Position>, StoreError> {
