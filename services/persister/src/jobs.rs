@@ -1,13 +1,14 @@
-//! What the persister does in the background: it purges orphans and forgets notes.
+//! What the persister does in the background: it purges orphans, forgets notes, and deletes old rows of the feed.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidegate_agentping_ports::{NotedAccounts, Runs};
+use tidegate_agentping_ports::{NotedAccounts, PulseFeed, Runs};
 use tidegate_consumer::Job;
 use tidegate_kernel::Timestamp;
 use tidegate_ports::{Clock, ReadLag};
 
+use crate::feed::purge_feed;
 use crate::metrics::ORPHANS_PURGED;
 use crate::notes::forget_notes;
 use crate::orphans::purge_orphans;
@@ -39,6 +40,20 @@ pub fn note_expiry(accounts: Arc<dyn NotedAccounts>, clock: Arc<dyn Clock>) -> J
             let forgotten = forget_notes(&*accounts, now).await.map_err(|error| error.to_string())?;
             if forgotten > 0 {
                 tracing::info!(forgotten, "deleted expired notes of records");
+            }
+            Ok(())
+        }
+    })
+}
+
+/// Deletes the rows of the feed that are older than it keeps them.
+pub fn feed_expiry(feed: Arc<dyn PulseFeed>, clock: Arc<dyn Clock>) -> Job {
+    Job::new("purge_feed", PAUSE, move || {
+        let (feed, now) = (feed.clone(), clock.now());
+        async move {
+            let purged = purge_feed(&*feed, now).await.map_err(|error| error.to_string())?;
+            if purged > 0 {
+                tracing::info!(purged, "deleted old rows of the pulse feed");
             }
             Ok(())
         }

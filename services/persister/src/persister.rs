@@ -22,7 +22,7 @@ impl Persister {
         clock: Arc<dyn Clock>,
         config: ConsumerConfig,
     ) -> Self {
-        let fold = RunFold { runs, notes: accounts.clone() };
+        let fold = RunFold { runs, notes: accounts.clone(), clock: clock.clone() };
         Persister(Consumer::new(log, fold, Poison::DeadLetter(dead_letters), accounts, clock, config))
     }
 

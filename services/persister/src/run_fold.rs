@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tidegate_agentping::{Body, Event, EventId, Outcome, Record, Run, RunKey, RunState};
-use tidegate_agentping_ports::{EventRow, Note, NotedAccounts, RunWanted, RunWrite, Runs, StoredRun};
+use tidegate_agentping::feed::{self, Arrival};
+use tidegate_agentping::{Body, Event, EventId, FeedRow, Outcome, Record, Run, RunKey, RunState};
+use tidegate_agentping_ports::{EventRow, FeedEntry, Note, NotedAccounts, RunWanted, RunWrite, Runs, StoredRun};
 use tidegate_consumer::{Apply, Entry, FoldStop, Group, RecordFate};
-use tidegate_kernel::{PartitionEpoch, Position};
-use tidegate_ports::{Fate, StoreError};
+use tidegate_kernel::{PartitionEpoch, Position, Timestamp};
+use tidegate_ports::{Clock, Fate, StoreError};
 
 type RunRecords = Group<RunKey, Record>;
 
@@ -15,6 +16,8 @@ type RunRecords = Group<RunKey, Record>;
 pub(crate) struct RunFold {
     pub runs: Arc<dyn Runs>,
     pub notes: Arc<dyn NotedAccounts>,
+    /// Says which records are too old for the feed.
+    pub clock: Arc<dyn Clock>,
 }
 
 #[async_trait]
@@ -55,12 +58,13 @@ impl Apply for RunFold {
         entries: &mut [Entry<RunKey>],
         again: bool,
     ) -> Result<Vec<RunWrite>, FoldStop> {
+        let feeding = Feeding { since: self.clock.now().plus_millis(-feed::KEPT_MS), recovers: again };
         let write = |(records, stored): (RunRecords, StoredRun)| {
             let (key, position) = (records.key, records.last);
             let comes_again = again || comes_again(&records, &stored, entries);
             let again = comes_again.then(|| event_ids(&records));
-            let (run, new_events) = fold_run(records.records, stored, entries);
-            RunWrite { key, run, new_events, position, again }
+            let (run, new_events, feed) = fold_run(records.records, stored, entries, feeding);
+            RunWrite { key, run, new_events, feed, position, again }
         };
         Ok(groups.into_iter().zip(loaded).map(write).collect())
     }
@@ -102,26 +106,47 @@ fn comes_again(run: &RunRecords, stored: &StoredRun, entries: &[Entry<RunKey>]) 
     run.replayed || run.records.iter().any(folded)
 }
 
-fn fold_run(records: Vec<(usize, Record)>, stored: StoredRun, entries: &mut [Entry<RunKey>]) -> (Run, Vec<EventRow>) {
+/// Which rows of the feed are made.
+#[derive(Clone, Copy)]
+struct Feeding {
+    /// Of records appended since then; older rows would end at once.
+    since: Timestamp,
+    /// Also of records that were folded before: the store may have lost their rows.
+    recovers: bool,
+}
+
+fn fold_run(
+    records: Vec<(usize, Record)>,
+    stored: StoredRun,
+    entries: &mut [Entry<RunKey>],
+    feeding: Feeding,
+) -> (Run, Vec<EventRow>, Vec<FeedEntry>) {
     let known_events = stored.events.into_iter().collect();
     let mut state = RunState { run: stored.run.unwrap_or_default(), known_events };
-    let mut new_events = Vec::new();
+    let (mut new_events, mut feed) = (Vec::new(), Vec::new());
     for (place, record) in records {
         let entry = &mut entries[place];
         let received_at = record.received_at;
-        if entry.position.is_folded(stored.folded_to) {
+        let arrival = Arrival { appended_at: entry.appended_at, replayed: entry.origin.is_some() };
+        let row = if entry.position.is_folded(stored.folded_to) {
+            let lost = feeding.recovers.then(|| FeedRow::recover(&record, &state.run, arrival)).flatten();
             new_events.extend(lost_events(record, &mut state));
-            continue;
-        }
-        let change = state.apply(record);
-        entry.fate = Some(match change.outcome {
-            Outcome::Applied => Fate::Stored,
-            Outcome::Duplicate => Fate::Duplicate,
-            Outcome::Conflict => Fate::Conflict,
-        });
-        new_events.extend(change.new_events.into_iter().map(|event| EventRow { event, received_at }));
+            lost
+        } else {
+            let (change, row) = feed::apply(&mut state, record, arrival);
+            entry.fate = Some(match change.outcome {
+                Outcome::Applied => Fate::Stored,
+                Outcome::Duplicate => Fate::Duplicate,
+                Outcome::Conflict => Fate::Conflict,
+            });
+            new_events.extend(change.new_events.into_iter().map(|event| EventRow { event, received_at }));
+            row
+        };
+        let position = entry.position;
+        let kept = row.filter(|_| arrival.appended_at >= feeding.since);
+        feed.extend(kept.map(|row| FeedEntry { position, row }));
     }
-    (state.run, new_events)
+    (state.run, new_events, feed)
 }
 
 /// Events of a record that was folded before, which the store has lost since: the run's summary counts them.

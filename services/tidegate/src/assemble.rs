@@ -12,7 +12,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use tidegate_agentping_ports::{NotedAccounts, Registry, RunQueries, Runs, StoredSummary};
+use tidegate_agentping_ports::{NotedAccounts, PulseFeed, Registry, RunQueries, Runs, StoredSummary};
 use tidegate_kernel::Region;
 use tidegate_ports::{Consume, DeadLetters, ReadLag, ReadLog};
 
@@ -35,6 +35,8 @@ pub struct PersisterPorts {
     pub runs: Arc<dyn Runs>,
     /// What became of every record, in the same store as the runs.
     pub accounts: Arc<dyn NotedAccounts>,
+    /// The rows that are saved with the runs: old ones are deleted.
+    pub feed: Arc<dyn PulseFeed>,
     pub dead_letters: Arc<dyn DeadLetters>,
     /// The log from which records are read again when the store has lost some; `None` where the store never does.
     pub log: Option<Arc<dyn ReadLog>>,

@@ -12,7 +12,7 @@ use tidegate_door::{LaterRoutes, ServeReport};
 use tidegate_ingest::Ingest;
 use tidegate_lifecycle::{Health, Part, Parts, Stages, Stop};
 use tidegate_outbound::Outbound;
-use tidegate_persister::{LogWatch, Persister, StopReport, note_expiry, orphan_purge, watch_stalls};
+use tidegate_persister::{LogWatch, Persister, StopReport, feed_expiry, note_expiry, orphan_purge, watch_stalls};
 use tidegate_ports::{Clock, Ids};
 use tidegate_sqlite::OperatorInbox;
 use tidegate_telemetry::Metrics;
@@ -76,10 +76,13 @@ impl Roles {
 
     /// Folds the log into the store, and purges the runs that were never opened.
     pub fn start_persister(&mut self, parts: &Parts, ports: PersisterPorts) {
-        let PersisterPorts { consume, runs, accounts, dead_letters, log, lag } = ports;
+        let PersisterPorts { consume, runs, accounts, feed, dead_letters, log, lag } = ports;
         let clock = self.clock.clone();
-        let jobs =
-            [orphan_purge(runs.clone(), lag.clone(), clock.clone()), note_expiry(accounts.clone(), clock.clone())];
+        let jobs = [
+            orphan_purge(runs.clone(), lag.clone(), clock.clone()),
+            note_expiry(accounts.clone(), clock.clone()),
+            feed_expiry(feed, clock.clone()),
+        ];
         let (log_watch, health) = (LogWatch::new(lag.clone(), accounts.clone()), self.health.clone());
         let persister = Persister::new(consume, runs, accounts, dead_letters, clock, self.config.persister)
             .with_ends(lag)

@@ -5,6 +5,7 @@ mod another_log;
 mod brake;
 mod dead_letters;
 mod faults;
+mod feed;
 mod membership;
 mod poison;
 mod refused;

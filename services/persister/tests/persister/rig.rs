@@ -110,7 +110,7 @@ impl Rig {
         Persister::new(log, runs, accounts, dead_letters, clock, self.config).with_ends(Arc::new(self.log.lag(GROUP)))
     }
 
-    fn run(persister: Persister) -> Running {
+    pub fn run(persister: Persister) -> Running {
         let (stop, stopped) = oneshot::channel::<()>();
         let stalled = persister.stalled();
         let task = tokio::spawn(persister.run(async move {
@@ -192,7 +192,7 @@ fn at(millis: u128) -> Timestamp {
 /// Everything that is sent of run number `run`: a start, `batches` batches of three events, a finish.
 pub fn records_of(run: u128, batches: u128) -> Vec<Record> {
     let key = key(run);
-    let event = |number: u128| event(run * 1_000 + number).at(at(number)).data("{\"message\":\"x\"}").hash(7);
+    let event = |number: u128| event(run * 1_000 + number).at(at(number)).llm("m", Some("0.5")).hash(7);
     let batch = |number: u128| -> Vec<Event> { (number * 3..number * 3 + 3).map(event).collect() };
     let mut records = vec![record(key, at(run), start("a").at(at(run)))];
     records.extend((0..batches).map(|number| record(key, at(run + number), batch(number))));

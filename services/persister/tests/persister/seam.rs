@@ -10,13 +10,14 @@ use async_trait::async_trait;
 use tidegate_agentping::{Outcome, Record, RunState};
 use tidegate_agentping_inproc::noted_accounts::MemoryNotedAccounts;
 use tidegate_agentping_inproc::runs::MemoryRuns;
-use tidegate_agentping_ports::{Note, NotedAccounts, RunWanted, RunWrite, Runs, StoredRun};
+use tidegate_agentping_ports::{FeedRange, Note, NotedAccounts, PulseFeed, RunWanted, RunWrite, Runs, StoredRun};
 use tidegate_inproc::dead_letters::MemoryDeadLetters;
 use tidegate_inproc::log::MemoryLog;
 use tidegate_kernel::{Committable, Partition, PartitionEpoch, Position, Timestamp};
 use tidegate_ports::{Account, Accounts, Consume, DeadLetter, DeadLetters, Fate, Halt, LogError, Polled, StoreError};
 use tokio::sync::watch;
 
+use crate::feed::rows_of_log;
 use crate::rig::{GROUP, Ports, Rig};
 
 /// Passed before and after each step of one persister. Clones are the same seam.
@@ -177,6 +178,13 @@ impl Witness {
         let expected = self.account(account.partition, account.next_offset);
         if account != expected {
             self.accuse(format!("settles {account:?}, the log says {expected:?}"));
+        }
+        let range = FeedRange { generation: 1, partition: account.partition, from: 0, until: account.next_offset };
+        let rows = self.runs.feed_page(range, usize::MAX).await.expect("in memory").entries;
+        let mut expected = rows_of_log(&self.log, account.partition);
+        expected.retain(|entry| entry.position.offset < account.next_offset);
+        if rows != expected {
+            self.accuse(format!("settles {account:?}; the feed has {rows:?}, the log says {expected:?}"));
         }
         let counted = self.log.records(account.partition);
         for one in counted.iter().take_while(|one| one.position.offset < account.next_offset) {

@@ -85,7 +85,8 @@ pub async fn persister(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened
     let ports = PersisterPorts {
         consume: Box::new(KafkaConsumer::join(&options, &kafka.group, clock.clone())?),
         runs: store.clone(),
-        accounts: store,
+        accounts: store.clone(),
+        feed: store,
         dead_letters: Arc::new(KafkaDeadLetters::open(&options, clock.clone())?),
         log: Some(Arc::new(KafkaReadLog::open(&options)?)),
         lag: Arc::new(KafkaLag::watch(&options, &kafka.group, clock.clone())?),

@@ -94,7 +94,8 @@ pub async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<AllP
     let persister = PersisterPorts {
         consume: Box::new(consume),
         runs: store.clone(),
-        accounts: store,
+        accounts: store.clone(),
+        feed: store,
         dead_letters,
         log: None,
         lag,

@@ -37,6 +37,11 @@ pub static SCHEMA: Schema<AgentPingStatements> = Schema {
             },
             Migration { version: 5, name: "halts", text: include_str!("../migrations/agentping/0005_halts.cql") },
             Migration { version: 6, name: "repeats", text: include_str!("../migrations/agentping/0006_repeats.cql") },
+            Migration {
+                version: 7,
+                name: "pulse_feed",
+                text: include_str!("../migrations/agentping/0007_pulse_feed.cql"),
+            },
         ],
         // Every team id names its region.
         regional_ids: &[
@@ -53,6 +58,7 @@ pub static SCHEMA: Schema<AgentPingStatements> = Schema {
             "save_agent",
             "save_usage",
             "save_notes",
+            "save_feed",
         ],
         needs_quorums: false,
         compared: compared::TABLES,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tidegate_agentping_conformance::feed::{self, FeedUnderTest};
 use tidegate_agentping_conformance::runs::{StoreUnderTest, suite};
 use tidegate_scylla::{ScyllaRegistry, ScyllaStore};
 
@@ -22,6 +23,13 @@ async fn the_suite() {
         registry: Arc::new(ScyllaRegistry::new(cql)),
     };
     suite(&parts, 12).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_suite_of_the_feed() {
+    let keyspace = Keyspace::fresh().await;
+    let store = Arc::new(ScyllaStore::new(keyspace.connect().await));
+    feed::suite(&FeedUnderTest { runs: store.clone(), feed: store.clone(), accounts: store }, 12).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

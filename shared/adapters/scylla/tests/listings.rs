@@ -59,6 +59,7 @@ async fn every_page_agrees_with_a_plain_model() {
             key,
             run: state.run.clone(),
             new_events: Vec::new(),
+            feed: Vec::new(),
             position: at_offset(0),
             again: None,
         });
@@ -114,7 +115,14 @@ async fn a_line_that_an_older_build_left_is_read_and_moves() {
     let year_9999 = Timestamp::parse("9999-12-31T12:00:00Z").expect("an instant");
     let mut state = RunState::default();
     state.apply(record(key, NOON, start("daily", year_9999)));
-    let write = RunWrite { key, run: state.run.clone(), new_events: Vec::new(), position: at_offset(0), again: None };
+    let write = RunWrite {
+        key,
+        run: state.run.clone(),
+        new_events: Vec::new(),
+        feed: Vec::new(),
+        position: at_offset(0),
+        again: None,
+    };
     store.save(Arc::new(vec![write])).await.expect("saved");
     let (session, name, team) = (support::session().await, &keyspace.name, key.team);
     let text = format!("SELECT facet, label, bucket, line FROM {name}.run_listing ALLOW FILTERING");
@@ -153,7 +161,8 @@ async fn a_line_that_an_older_build_left_is_read_and_moves() {
         assert_eq!(places(&store, filter).await, [(key.run, year_9999)], "where the older build left it");
     }
     state.apply(record(key, NOON, start("daily", year_9999)));
-    let write = RunWrite { key, run: state.run, new_events: Vec::new(), position: at_offset(2), again: None };
+    let write =
+        RunWrite { key, run: state.run, new_events: Vec::new(), feed: Vec::new(), position: at_offset(2), again: None };
     let store = ScyllaStore::new(keyspace.connect().await);
     store.save(Arc::new(vec![write])).await.expect("saved");
     for filter in [&RunFilter::default(), &by_agent] {

@@ -36,7 +36,7 @@ async fn main() {
         });
         let records: Vec<Record> = records.collect();
         clock.begin();
-        take(&store, records, round as i64).await;
+        take(&store, records, round).await;
         clock.end();
     }
     clock.print("new runs, one record each", ROUNDS * RUNS_PER_ROUND);
@@ -51,7 +51,7 @@ async fn main() {
         });
         let records: Vec<Record> = records.collect();
         clock.begin();
-        take(&store, records, (ROUNDS + round) as i64).await;
+        take(&store, records, ROUNDS + round).await;
         clock.end();
     }
     clock.print("events, 50 a record", EVENT_ROUNDS * BATCHES_PER_ROUND * EVENTS_PER_BATCH);
@@ -59,10 +59,10 @@ async fn main() {
     println!("store.db {} MiB, its WAL {} MiB", bytes("store.db") >> 20, bytes("store.db-wal") >> 20);
 }
 
-/// One batch of the persister.
-async fn take(store: &EmbeddedStore, records: Vec<Record>, offset: i64) {
-    let position = Position { generation: 0, partition: 0, offset };
-    persist(store, records.into_iter().map(|record| (position, record))).await.expect("saved");
+/// One batch of the persister: so many rounds came before it.
+async fn take(store: &EmbeddedStore, records: Vec<Record>, round: usize) {
+    let at = |n: usize| Position { generation: 1, partition: 0, offset: (round * RUNS_PER_ROUND + n) as i64 };
+    persist(store, records.into_iter().enumerate().map(|(n, record)| (at(n), record))).await.expect("saved");
 }
 
 fn opening(n: usize, now: Timestamp) -> Start {

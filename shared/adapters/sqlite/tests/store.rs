@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use tidegate_agentping_conformance::feed::{self, FeedUnderTest};
 use tidegate_agentping_conformance::runs::{StoreUnderTest, suite};
+use tidegate_agentping_inproc::noted_accounts::MemoryNotedAccounts;
 use tidegate_agentping_inproc::registry::MemoryRegistry;
 use tidegate_agentping_inproc::runs::MemoryRuns;
-use tidegate_agentping_ports::{Note, NotedAccounts};
+use tidegate_agentping_ports::{FeedRange, Note, NotedAccounts, PulseFeed};
+use tidegate_agentping_testkit::{fresh_key, record, start};
 use tidegate_kernel::{Position, Region, Timestamp};
 use tidegate_ports::{Account, Accounts, Fate};
 use tidegate_sqlite::{DataFolder, EmbeddedRegistry, EmbeddedStore};
@@ -55,6 +58,55 @@ async fn accounts_on_a_folder() {
     // All of it is still there after a restart.
     let kept = store_in(place.path()).accounts().await.expect("read");
     assert_eq!(kept.len(), 3);
+}
+
+#[tokio::test]
+async fn the_feed_in_memory() {
+    let store = Arc::new(MemoryRuns::default());
+    let accounts = Arc::new(MemoryNotedAccounts::default());
+    feed::suite(&FeedUnderTest { runs: store.clone(), feed: store, accounts }, 200).await;
+}
+
+#[tokio::test]
+async fn the_feed_on_a_folder() {
+    let place = tempfile::tempdir().expect("a folder");
+    let store = Arc::new(store_in(place.path()));
+    feed::suite(&FeedUnderTest { runs: store.clone(), feed: store.clone(), accounts: store.clone() }, 40).await;
+    // All of it is still there after a restart.
+    let range = FeedRange { generation: 1, partition: 100, from: 0, until: 1_000 };
+    let before = store.feed_page(range, 1_000).await.expect("read");
+    drop(store);
+    assert!(before.entries.len() > 5);
+    assert_eq!(store_in(place.path()).feed_page(range, 1_000).await, Ok(before));
+}
+
+#[tokio::test]
+async fn rows_of_the_feed_are_purged_oldest_first() {
+    let place = tempfile::tempdir().expect("a folder");
+    let store = store_in(place.path());
+    for partition in 0..2 {
+        let position = |offset| Position { generation: 1, partition, offset };
+        let records = (0..600).map(|offset| (position(offset), record(fresh_key(), at(offset), start("a"))));
+        tidegate_agentping_testkit::persist(&store, records).await.expect("saved");
+        let mut account = Account::opened(1, partition, 0);
+        (0..600).for_each(|offset| account.count(offset, Fate::Stored));
+        store.settle(account).await.expect("settled");
+    }
+    let kept = async |partition| {
+        let range = FeedRange { generation: 1, partition, from: 0, until: 600 };
+        let page = store.feed_page(range, 1_000).await.expect("read");
+        page.entries.iter().map(|entry| entry.position.offset).collect::<Vec<_>>()
+    };
+    assert_eq!(store.purge_feed(at(400), 500).await, Ok(500));
+    assert_eq!((kept(0).await, kept(1).await), ((400..600).collect(), (100..600).collect()));
+    assert_eq!(store.purge_feed(at(400), 500).await, Ok(300));
+    assert_eq!(store.purge_feed(at(400), 500).await, Ok(0));
+    assert_eq!((kept(0).await, kept(1).await), ((400..600).collect(), (400..600).collect()));
+}
+
+/// A second for each offset.
+fn at(offset: i64) -> Timestamp {
+    Timestamp::from_millis(1_000 * offset)
 }
 
 #[tokio::test]

@@ -29,7 +29,7 @@ fn write(team: TeamId, number: u8, agent: &str) -> RunWrite {
     let key = RunKey { team, run: id(number) };
     let records = [record(key, NOW, start(agent)), record(key, NOW, finish(FinishStatus::Success))];
     let position = Position { generation: 0, partition: 0, offset: 7 };
-    RunWrite { key, run: folded(&records).run, new_events: Vec::new(), position, again: None }
+    RunWrite { key, run: folded(&records).run, new_events: Vec::new(), feed: Vec::new(), position, again: None }
 }
 
 #[tokio::test]

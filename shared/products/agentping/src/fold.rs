@@ -61,7 +61,11 @@ impl RunState {
             return self.conflict();
         }
         self.run.last_activity = self.run.last_activity.max(at);
-        if self.run.start.is_some() {
+        if let Some(start) = &self.run.start {
+            // A replay, and a retry that joined the first, have its time of receipt.
+            if at > start.received_at {
+                self.run.alive_at = self.run.alive_at.max(Some(at));
+            }
             return Change::nothing(Outcome::Duplicate);
         }
         self.run.start = Some(opening);
@@ -73,6 +77,9 @@ impl RunState {
         let mut conflicting = false;
         let mut new_events = Vec::with_capacity(events.len());
         self.known_events.reserve(events.len());
+        if events.iter().any(Event::is_alive) {
+            self.run.alive_at = self.run.alive_at.max(Some(at));
+        }
         for event in events {
             match self.known_events.entry(event.id) {
                 Entry::Occupied(known) => conflicting |= !event.says(*known.get()),

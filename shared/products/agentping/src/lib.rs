@@ -5,6 +5,7 @@
 //! as arguments.
 
 pub mod credential;
+pub mod feed;
 pub mod fold;
 pub mod id;
 pub mod plan;
@@ -17,6 +18,7 @@ pub mod slug;
 pub mod status;
 
 pub use credential::{Credential, CredentialError, CredentialHash, CredentialMistake, Scope};
+pub use feed::FeedRow;
 pub use fold::{Change, Outcome, RunState};
 pub use id::{AgentId, ApiKey, EventId, Id, IdError, KeyId, PingToken, RunId, TeamId, TokenId};
 pub use plan::{Limits, Plan};

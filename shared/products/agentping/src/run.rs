@@ -42,6 +42,9 @@ pub struct Run {
     /// When a start or an event was last received.
     #[serde(rename = "last_activity_ms", default)]
     pub last_activity: Timestamp,
+    /// When the run last reported that it is alive: by an event that [says so](crate::Event::is_alive), or by another start.
+    #[serde(rename = "alive_at_ms", default, skip_serializing_if = "Option::is_none")]
+    pub alive_at: Option<Timestamp>,
     /// When a record of any kind was last received. An orphan's age is measured from it.
     #[serde(rename = "last_received_ms", default)]
     pub last_received: Timestamp,

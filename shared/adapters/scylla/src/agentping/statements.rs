@@ -78,6 +78,15 @@ statements! {
     save_note: "INSERT INTO notes (generation, log_partition, bucket, log_offset, appended_at, team, run, fate) \
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?";
 
+    fates: "SELECT log_offset, fate FROM notes WHERE generation = ? AND log_partition = ? AND bucket = ? \
+            AND log_offset >= ? AND log_offset <= ?";
+
+    // The pulse feed.
+    feed: "SELECT log_offset, entry FROM pulse_feed WHERE generation = ? AND log_partition = ? AND bucket = ? \
+           AND log_offset >= ? AND log_offset < ? LIMIT ?";
+    save_feed_entry: "INSERT INTO pulse_feed (generation, log_partition, bucket, log_offset, entry) \
+                      VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ?";
+
     // Registry: teams and rates.
     team: "SELECT name, plan, created_at FROM teams WHERE team = ?";
     teams: "SELECT team, name, plan, created_at FROM teams";

@@ -17,6 +17,7 @@ use crate::agentping::registry::ScyllaRegistry;
 mod derived;
 mod event_owners;
 mod event_pages;
+mod feed;
 mod follow_ups;
 mod layout;
 mod listing;
@@ -27,11 +28,13 @@ mod missing;
 mod notes;
 mod orphans;
 mod queries;
+mod refused;
 mod remembered;
 mod save;
 mod slots;
 
 use loaded::Loaded;
+use refused::RefusedRuns;
 use remembered::Remembered;
 
 /// The store of runs and their derived rows. Cheap to clone.
@@ -42,12 +45,13 @@ pub struct ScyllaStore {
     registry: ScyllaRegistry,
     remembered: Arc<Remembered>,
     loaded: Arc<Loaded>,
+    refused: Arc<RefusedRuns>,
 }
 
 impl ScyllaStore {
     pub fn new(cql: AgentPingCql) -> Self {
         let registry = ScyllaRegistry::new(cql.clone());
-        ScyllaStore { cql, registry, remembered: Arc::default(), loaded: Arc::default() }
+        ScyllaStore { cql, registry, remembered: Arc::default(), loaded: Arc::default(), refused: Arc::default() }
     }
 }
 

@@ -23,6 +23,7 @@ mod accounts;
 mod columns;
 mod event_pages;
 mod events;
+mod feed;
 mod follow_ups;
 pub(crate) mod id_blob;
 mod listing;

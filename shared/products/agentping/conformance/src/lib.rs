@@ -3,6 +3,7 @@
 //!
 //! A case panics where the adapter is wrong. Cases mint fresh ids, so that they can share one deployment.
 
+pub mod feed;
 pub mod gate;
 pub mod notes;
 pub mod registry;

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use tidegate_agentping_ports::{Agents, Registry, RunQueries, Runs, StoredSummary};
 
-mod chance;
+pub(crate) mod chance;
 mod event_pages;
 mod listings;
 mod orphans;
 mod repeats;
-mod replays;
+pub(crate) mod replays;
 mod saving;
 mod story;
 mod sums;

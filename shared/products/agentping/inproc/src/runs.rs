@@ -6,17 +6,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use tidegate_agentping::{EventId, Run, RunId, RunKey, Slug, TeamId};
+use tidegate_agentping::{EventId, FeedRow, Run, RunId, RunKey, Slug, TeamId};
 use tidegate_agentping_ports::registry::agent_id;
 use tidegate_agentping_ports::{
     AgentRepeats, AgentRow, Agents, EventPage, EventRow, EventsPage, ListedRun, RunFilter, RunPage, RunQueries,
     RunWanted, RunWrite, Runs, RunsPage, Spend, StoredRun, StoredSummary, union_of_agents,
 };
-use tidegate_kernel::{Month, Timestamp};
+use tidegate_kernel::{Month, Position, Timestamp};
 use tidegate_ports::StoreError;
 
 use crate::registry::MemoryRegistry;
 
+mod feed;
 mod spend;
 
 /// Runs and events, for as long as a clone of this lives. Agents that ping tokens made come from the registry.
@@ -32,6 +33,7 @@ struct Kept {
     runs: BTreeMap<RunKey, KeptRun>,
     usage: HashMap<(TeamId, Month), u64>,
     agents: BTreeMap<(TeamId, Slug), AgentRow>,
+    feed: BTreeMap<Position, FeedRow>,
     /// Calls without a rate: team, month of receipt, provider, model.
     unpriced: BTreeSet<(TeamId, Month, String, String)>,
 }
@@ -105,9 +107,12 @@ impl Kept {
                 for row in new_events {
                     kept.events.entry(row.event.id).or_insert_with(|| row.clone());
                 }
+                self.add_to_feed(&write.feed);
             }
             return;
         }
+        self.add_to_feed(&write.feed);
+        let before = self.runs.get(key);
         for (month, units) in &run.units {
             let counted = before.map_or(0, |kept| kept.run.units_in(*month));
             let usage = self.usage.entry((key.team, *month)).or_default();

@@ -1,11 +1,13 @@
 //! AgentPing's own ports: what its gate, its store and its registry do for it. Each is one narrow trait; adapters translate
 //! and decide nothing.
 
+pub mod feed;
 pub mod gate;
 pub mod notes;
 pub mod registry;
 pub mod runs;
 
+pub use feed::{FeedEntry, FeedPage, FeedRange, PulseFeed, settled_page};
 pub use gate::{
     Ask, Claim, ClaimKey, ClaimOutcome, Fingerprint, Gate, GateDown, Refused, Seed, Settlement, StoreRead, Ticket,
     Usage, Verdict,

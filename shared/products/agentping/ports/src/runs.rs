@@ -7,6 +7,8 @@ use tidegate_agentping::{AgentId, Event, EventId, Run, RunId, RunKey, RunStatus,
 use tidegate_kernel::{Month, Position, SmolStr, Timestamp, Usd};
 use tidegate_ports::StoreError;
 
+use crate::FeedEntry;
+
 mod agents;
 mod held;
 mod pages;
@@ -32,6 +34,8 @@ pub trait Runs: Send + Sync + 'static {
     /// Saves each write whole or not at all; a write whose position is below the one stored for its run loses,
     /// silently. Saving the same again changes nothing, so retrying is always safe. Listings, agents, usage, repeats
     /// and unpriced models follow from the writes. They are shared, so that a retry costs no copy.
+    ///
+    /// Rows of the feed are there before their run says that it was folded so far.
     ///
     /// From now on they are read; they outlive a power cut at the latest once an account is settled after them
     /// ([`Accounts::settle`](tidegate_ports::Accounts::settle)).
@@ -95,6 +99,9 @@ pub struct RunWrite {
     pub run: Run,
     /// Each with its own record's receipt, so that what is stored does not depend on how records were batched.
     pub new_events: Vec<EventRow>,
+    /// Rows of the pulse feed of the records folded in, in log order, and [recovered](tidegate_agentping::FeedRow::recovered) ones, which
+    /// lose to rows that are there.
+    pub feed: Vec<FeedEntry>,
     /// Of the last record folded in.
     pub position: Position,
     /// Set where a record of it came again: appended again by a replay, or read again. All that follows from the run

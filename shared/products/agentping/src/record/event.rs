@@ -49,6 +49,20 @@ pub struct ModelCall {
 }
 
 impl Event {
+    /// Whether the event says that its run still works: `data.alive` is `true`. It moves the time after which a run counts
+    /// as stuck. The member is Tidegate's own; its name must be written without escapes.
+    pub fn is_alive(&self) -> bool {
+        #[derive(Deserialize)]
+        struct Data {
+            alive: bool,
+        }
+        let text = self.data.as_str();
+        // Nearly no event has the member, and looking for its name costs less than parsing.
+        text.contains("\"alive\"")
+            && text.trim_start().starts_with('{')
+            && serde_json::from_str::<Data>(text).is_ok_and(|data| data.alive)
+    }
+
     /// Whether an event stored with this content hash, by this build or an earlier one, has the same content.
     pub fn says(&self, stored_hash: u64) -> bool {
         self.content_hash == stored_hash || self.earlier_hash == Some(stored_hash)

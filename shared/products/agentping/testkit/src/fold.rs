@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tidegate_agentping::feed::{self, Arrival};
 use tidegate_agentping::{Record, RunKey, RunState};
-use tidegate_agentping_ports::{EventRow, RunWanted, RunWrite, Runs};
+use tidegate_agentping_ports::{EventRow, FeedEntry, RunWanted, RunWrite, Runs};
 use tidegate_kernel::Position;
 use tidegate_ports::StoreError;
 
@@ -18,7 +19,8 @@ pub fn folded<'r>(records: impl IntoIterator<Item = &'r Record>) -> RunState {
 }
 
 /// What a persister would save of these records with their positions on the log: one write for each run, on top of what
-/// the store holds of it.
+/// the store holds of it. Records were appended when they were received. Unlike a persister, it folds what was folded
+/// before once more.
 ///
 /// # Errors
 /// [`StoreError`], if the runs cannot be loaded.
@@ -40,15 +42,17 @@ pub async fn fold(
     for ((key, records), stored) in runs.into_iter().zip(stored) {
         let known_events = stored.events.into_iter().collect();
         let mut state = RunState { run: stored.run.unwrap_or_default(), known_events };
-        let mut new_events = Vec::new();
+        let (mut new_events, mut feed) = (Vec::new(), Vec::new());
         let mut last = Position { generation: 0, partition: 0, offset: 0 };
         for (position, record) in records {
             let received_at = record.received_at;
-            let change = state.apply(record);
+            let (change, row) = feed::apply(&mut state, record, Arrival { appended_at: received_at, replayed: false });
+            let is_folded = position.is_folded(stored.folded_to);
+            feed.extend(row.filter(|_| !is_folded).map(|row| FeedEntry { position, row }));
             new_events.extend(change.new_events.into_iter().map(|event| EventRow { event, received_at }));
             last = position;
         }
-        writes.push(RunWrite { key, run: state.run, new_events, position: last, again: None });
+        writes.push(RunWrite { key, run: state.run, new_events, feed, position: last, again: None });
     }
     Ok(writes)
 }

@@ -4,7 +4,10 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use tidegate_agentping::{Body, Event, EventId, FinishStatus, HeartbeatStatus, Outcome, Record, RunState, RunStatus};
+use tidegate_agentping::feed::{self, Arrival};
+use tidegate_agentping::{
+    Body, Event, EventId, FeedRow, FinishStatus, HeartbeatStatus, Outcome, Record, RunState, RunStatus,
+};
 use tidegate_kernel::{Month, Usd};
 
 use crate::samples::{T0, at, event, finish, heartbeat, idle_start, record, start};
@@ -145,6 +148,29 @@ proptest! {
             prop_assert_ne!(second.apply(record).outcome, Outcome::Applied);
         }
         prop_assert_eq!(second.run, whole.run);
+    }
+}
+
+proptest! {
+    /// In whatever order a run's records come, its rows of the feed open it once, end it once, and add up to its cost.
+    #[test]
+    fn the_feed_adds_up_in_any_order((_, _, records) in history()) {
+        let mut state = RunState::default();
+        let arrival = Arrival { appended_at: at(0), replayed: false };
+        let rows: Vec<FeedRow> =
+            records.iter().filter_map(|record| feed::apply(&mut state, record.clone(), arrival).1).collect();
+        let run = &state.run;
+        let times = |did: fn(&FeedRow) -> bool| rows.iter().filter(|row| did(row)).count();
+        prop_assert_eq!(times(|row| row.did.opened), usize::from(run.opening().is_some()));
+        let is_ended = run.opening().is_some() && run.finish.is_some();
+        prop_assert_eq!(times(|row| row.did.ended), usize::from(is_ended));
+        let added: u64 = rows.iter().map(|row| row.cost.as_nanos() - row.cost_before.as_nanos()).sum();
+        let shown = if run.opening().is_some() { run.cost() } else { Usd::ZERO };
+        prop_assert_eq!(Usd::from_nanos(added), shown);
+        // Folded again from wherever, they are the same rows or none.
+        for record in records {
+            prop_assert_eq!(feed::apply(&mut state, record, arrival).1, None);
+        }
     }
 }
 

@@ -110,6 +110,7 @@ async fn the_store_is_asked_for_agents_and_unknown_ones_are_counted() {
         key: key(run),
         run: state.run.clone(),
         new_events: Vec::new(),
+        feed: Vec::new(),
         position: place(0),
         again: None,
     };

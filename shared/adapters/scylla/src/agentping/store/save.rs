@@ -2,7 +2,8 @@
 //!
 //! A write is one batch in the run's partition, summary and new events together, at the write timestamp of its
 //! position. The rows derived from new events are written before it, since a redelivery finds those events stored and
-//! would not write the rows again. The rows derived from the summary are written concurrently, by every save.
+//! would not write the rows again. The rows derived from the summary are written concurrently, by every save. Rows of
+//! the feed come before all of it, those of all runs together.
 
 use std::sync::Arc;
 
@@ -29,11 +30,16 @@ const SIDE_BY_SIDE: usize = 16;
 
 impl ScyllaStore {
     pub(super) async fn save_all(&self, writes: Arc<Vec<RunWrite>>) -> Result<(), StoreError> {
+        self.save_feed(&writes).await?;
         let save = |indices: Vec<usize>| {
             let (store, writes) = (self.clone(), Arc::clone(&writes));
             async move {
                 for index in indices {
-                    store.save_one(&writes[index]).await?;
+                    let saved = store.save_one(&writes[index]).await;
+                    if matches!(saved, Err(StoreError::Refused(_))) {
+                        store.refused.add(writes[index].key);
+                    }
+                    saved?;
                 }
                 Ok(())
             }

@@ -12,14 +12,14 @@ use crate::sqlite::values::signed;
 /// Both statements take the same values; a new row's number, ?1, is NULL.
 pub(super) const INSERT: &str = "INSERT INTO runs (run_no, team_no, run, listed_at_ms, position, agent, customer_id, feature, closed_as, \
      idle_deadline_ms, idle_closes_as, cost_nanos_usd, start, implied, finish, events, events_cost_nanos_usd, errored, \
-     conflicted, last_activity_ms, last_received_ms, units) VALUES \
-     (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)";
+     conflicted, last_activity_ms, last_received_ms, units, alive_at_ms) VALUES \
+     (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)";
 
 /// Leaves `listed_at_ms` alone: naming a column of an index in an UPDATE rewrites its entry even if nothing changes.
 pub(super) const UPDATE: &str = "UPDATE runs SET position = ?5, agent = ?6, customer_id = ?7, feature = ?8, closed_as = ?9, idle_deadline_ms = ?10, \
      idle_closes_as = ?11, cost_nanos_usd = ?12, start = ?13, implied = ?14, finish = ?15, events = ?16, \
      events_cost_nanos_usd = ?17, errored = ?18, conflicted = ?19, last_activity_ms = ?20, last_received_ms = ?21, \
-     units = ?22 WHERE run_no = ?1";
+     units = ?22, alive_at_ms = ?23 WHERE run_no = ?1";
 
 /// The values that are not members of the run.
 pub(super) struct Columns<'w> {
@@ -79,6 +79,7 @@ impl<'w> Columns<'w> {
             run.last_activity.as_millis(),
             run.last_received.as_millis(),
             self.units,
+            run.alive_at.map(|at| at.as_millis()),
         ])
         .map(drop)
     }

@@ -4,7 +4,7 @@
 use rusqlite::Connection;
 
 use super::schema::MIGRATIONS;
-use super::{event_pages, events, listing, load, notes, purge, queries, repeats, save};
+use super::{event_pages, events, feed, listing, load, notes, purge, queries, repeats, save};
 
 fn plan(connection: &Connection, statement: &str) -> Vec<String> {
     let question = format!("EXPLAIN QUERY PLAN {statement}");
@@ -19,7 +19,7 @@ fn every_read_goes_by_an_index() {
     let connection = Connection::open_in_memory().expect("a database");
     MIGRATIONS.iter().for_each(|step| connection.execute_batch(step).expect("migrated"));
     let by_id = "SEARCH runs USING INDEX runs_by_id (team_no=? AND run=?)";
-    let expected: [(&str, &[&str]); 11] = [
+    let expected: [(&str, &[&str]); 14] = [
         (save::FIND, &[by_id]),
         (&load::FIND, &[by_id]),
         (
@@ -60,6 +60,9 @@ fn every_read_goes_by_an_index() {
             ],
         ),
         (purge::OLDEST_ORPHANS, &["SEARCH runs USING INDEX orphans (last_received_ms<?)"]),
+        (feed::PAGE, &["SEARCH pulse_feed USING PRIMARY KEY (generation=? AND partition=? AND offset>? AND offset<?)"]),
+        (feed::OLDEST, &["SEARCH pulse_feed USING PRIMARY KEY (generation=? AND partition=?)"]),
+        (feed::PURGE, &["SEARCH pulse_feed USING PRIMARY KEY (generation=? AND partition=? AND offset<?)"]),
         (
             notes::FORGET_NOTES,
             &[

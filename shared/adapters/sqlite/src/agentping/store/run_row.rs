@@ -4,14 +4,14 @@ use rusqlite::Row;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tidegate_agentping::Run;
-use tidegate_kernel::Usd;
+use tidegate_kernel::{Timestamp, Usd};
 
 use crate::sqlite::failure::unreadable;
 use crate::sqlite::values::{millis, text, unsigned};
 
 /// The columns that [`read`] takes, in its order.
 pub(super) const COLUMNS: &str = "start, implied, finish, events, events_cost_nanos_usd, errored, conflicted, \
-                                  last_activity_ms, last_received_ms, units";
+                                  last_activity_ms, last_received_ms, units, alive_at_ms";
 
 /// Reads a run from [`COLUMNS`], of which the first is column `first`.
 pub(super) fn read(row: &Row<'_>, first: usize) -> rusqlite::Result<Run> {
@@ -26,6 +26,7 @@ pub(super) fn read(row: &Row<'_>, first: usize) -> rusqlite::Result<Run> {
         last_activity: millis(row, first + 7)?,
         last_received: millis(row, first + 8)?,
         units: json(row, first + 9)?,
+        alive_at: row.get::<_, Option<i64>>(first + 10)?.map(Timestamp::from_millis),
     })
 }
 

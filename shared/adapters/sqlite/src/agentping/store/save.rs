@@ -9,6 +9,7 @@ use tidegate_kernel::Month;
 
 use super::columns::{self, Columns};
 use super::events::EventInserts;
+use super::feed;
 use super::follow_ups::FollowUps;
 use super::id_blob::blob_of;
 use super::repeats;
@@ -29,6 +30,7 @@ pub(super) struct Pass<'c> {
     insert: CachedStatement<'c>,
     update: CachedStatement<'c>,
     events: EventInserts<'c>,
+    feed: CachedStatement<'c>,
     follow_ups: FollowUps,
     /// Bytes that the writes put into the WAL, about.
     pub bytes: u64,
@@ -50,6 +52,7 @@ impl<'c> Pass<'c> {
             insert: connection.prepare_cached(columns::INSERT)?,
             update: connection.prepare_cached(columns::UPDATE)?,
             events: EventInserts::prepare(connection)?,
+            feed: connection.prepare_cached(feed::INSERT)?,
             follow_ups: FollowUps::default(),
             bytes: 0,
         })
@@ -60,6 +63,9 @@ impl<'c> Pass<'c> {
         let before = self.before(team_no, write)?;
         // Equal positions come of a redelivery: the same write again.
         if before.as_ref().is_some_and(|before| before.position >= write.position.write_timestamp()) {
+            if write.again.is_some() {
+                self.bytes += feed::save(&mut self.feed, &write.feed)?;
+            }
             return Ok(());
         }
         let columns = Columns::of(write)?;
@@ -84,6 +90,7 @@ impl<'c> Pass<'c> {
             }
         };
         self.bytes += self.events.save(run_no, &write.new_events)?;
+        self.bytes += feed::save(&mut self.feed, &write.feed)?;
         for row in &write.new_events {
             self.follow_ups.of_event(team_no, row);
         }

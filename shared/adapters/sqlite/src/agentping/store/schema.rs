@@ -24,6 +24,9 @@ use crate::guards;
 ///
 /// Step 7 adds `repeats`: how often ids of an agent's runs were used again, by month of receipt. Earlier builds kept no
 /// months of a run's repeats: all count in the month of the last one.
+///
+/// Step 8 adds the pulse feed, a row for each record that says something to those who watch agents, and when a run last
+/// reported that it is alive. Records of before have no rows.
 pub(crate) const MIGRATIONS: &[&str] = &[
     "
 CREATE TABLE teams (
@@ -189,6 +192,17 @@ WITH counted AS (
 )
 SELECT team_no, strftime('%Y', last_s, 'unixepoch') * 12 + strftime('%m', last_s, 'unixepoch') - 1 AS month, agent, sum(times)
 FROM counted WHERE times IS NOT NULL GROUP BY team_no, month, agent;
+",
+    "
+CREATE TABLE pulse_feed (
+    generation INTEGER NOT NULL,
+    partition INTEGER NOT NULL,
+    offset INTEGER NOT NULL,
+    appended_at_ms INTEGER NOT NULL,
+    entry TEXT NOT NULL,
+    PRIMARY KEY (generation, partition, offset)
+) STRICT, WITHOUT ROWID;
+ALTER TABLE runs ADD COLUMN alive_at_ms INTEGER;
 ",
 ];
 

@@ -1,7 +1,7 @@
 //! Reproducible randomness for histories: the same seed gives the same one on every adapter.
 
 /// A splitmix64 generator.
-pub(super) struct Chance(u64);
+pub(crate) struct Chance(u64);
 
 impl Chance {
     pub fn new(seed: u64) -> Self {

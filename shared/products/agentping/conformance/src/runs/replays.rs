@@ -87,7 +87,7 @@ async fn fold_batch(store: &StoreUnderTest, log: &[Record], from: usize, to: usi
 }
 
 /// Records of three runs of two teams, in any order, repeats and twisted events among them, over a month's end.
-fn some_log(chance: &mut Chance) -> Vec<Record> {
+pub(crate) fn some_log(chance: &mut Chance) -> Vec<Record> {
     let (teams, runs): ([TeamId; 2], [_; 3]) = ([fresh(), fresh()], [fresh(), fresh(), fresh()]);
     let events: Vec<EventId> = (0..8).map(|_| fresh()).collect();
     let mut at = Month::of(NOON).next().start().plus_millis(-10 * HOUR_MS);

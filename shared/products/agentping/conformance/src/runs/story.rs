@@ -46,6 +46,7 @@ impl Story {
             key: self.key,
             run: self.state.run.clone(),
             new_events: std::mem::take(&mut self.new_events),
+            feed: Vec::new(),
             position: at_offset(self.next_offset - 1),
             again: None,
         }

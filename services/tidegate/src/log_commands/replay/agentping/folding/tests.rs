@@ -53,7 +53,8 @@ impl Rig {
             let new = state.apply(Record::decode(record).unwrap()).new_events;
             new_events.extend(new.into_iter().map(|event| EventRow { event, received_at: NOW }));
         }
-        let write = RunWrite { key: key(run), run: state.run, new_events, position: place(0), again: None };
+        let write =
+            RunWrite { key: key(run), run: state.run, new_events, feed: Vec::new(), position: place(0), again: None };
         self.runs.save(Arc::new(vec![write])).await.unwrap();
     }
 
