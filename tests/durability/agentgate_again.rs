@@ -180,7 +180,7 @@ async fn all_is_accounted_for(target: &Target, settings: &Settings, replayed: u6
     let ends: i64 = log.ends().await.unwrap().iter().sum();
     let view = eventually(SOON, "commands and credits were looked at", async || match conservation(target).await? {
         view if view["sample"]["looked_up"].as_u64() > Some(0)
-            && view["credits"]["organizationsInLastRound"] == ORGANIZATIONS =>
+            && view["credits"]["organizations_in_last_round"] == ORGANIZATIONS =>
         {
             Ok(view)
         }

@@ -19,7 +19,7 @@ pub(crate) struct HeldLimits {
     pub bytes: usize,
     /// Deliveries of one queue.
     pub of_queue: usize,
-    /// Tries of one queue under way at once.
+    /// Tries of one queue in progress at once.
     pub at_once: usize,
     /// The same while its tries fail.
     pub at_once_failing: usize,
@@ -125,7 +125,7 @@ impl Held {
         self.deliveries.insert(id.clone(), one);
     }
 
-    /// What is to be tried now. Each is under way until [`Held::ended`].
+    /// What is to be tried now. Each is in progress until [`Held::ended`].
     pub fn take(&mut self, now: Timestamp) -> Vec<ToSend> {
         let mut taken = Vec::new();
         while let Some((due, id)) = self.timed.pop_first() {

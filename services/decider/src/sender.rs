@@ -132,7 +132,7 @@ impl Waiting {
     }
 }
 
-/// Tries what is due. If it is dropped, so are the tries under way.
+/// Tries what is due. If it is dropped, so are the tries in progress.
 async fn try_all(shared: Arc<Shared>, api: &'static str) {
     let mut tries = JoinSet::new();
     loop {
