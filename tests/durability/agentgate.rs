@@ -14,6 +14,8 @@ pub async fn load(target: &Target) -> GateLoad {
     GateLoad::begin(target.deployment(), Duration::ZERO).await
 }
 
+/// Ends the load, and holds every answer against what is stored.
+#[allow(clippy::print_stdout, reason = "the figures of a run are read in the test's output")]
 pub async fn judge(load: GateLoad) {
     let ends = load.ends();
     let (runs, found) = load.end().await;

@@ -125,7 +125,7 @@ async fn a_topic_that_comes_again_changes_nothing_and_a_rebuild_is_equal() {
     let load = load(&target).await;
     let organization = load.organization();
     let penniless = Penniless::refused(&target).await;
-    let hook = json!({ "url": "https://example.com/hook", "events": ["run.completed"] });
+    let hook = json!({ "url": "https://receiver.invalid/hook", "events": ["run.completed"] });
     organization.insist(&organization.key, "/v1/webhooks", None, &hook).await.expect(201);
     load.accepts(30).await;
     let first = replayed(&target).await;
@@ -180,7 +180,7 @@ async fn all_is_accounted_for(target: &Target, settings: &Settings, replayed: u6
     let ends: i64 = log.ends().await.unwrap().iter().sum();
     let view = eventually(SOON, "commands and credits were looked at", async || match conservation(target).await? {
         view if view["sample"]["looked_up"].as_u64() > Some(0)
-            && view["credits"]["organizationsInLastRound"] == ORGANIZATIONS =>
+            && view["credits"]["organizations_in_last_round"] == ORGANIZATIONS =>
         {
             Ok(view)
         }

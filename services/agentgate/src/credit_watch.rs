@@ -71,8 +71,8 @@ impl CreditWatch {
         let seen = self.kept();
         let off = |(org, why): (&OrgId, &String)| json!({ "organization": org, "why": why });
         json!({
-            "checkedAt": seen.checked_at.map(|at| at.to_string()),
-            "organizationsInLastRound": seen.last_round,
+            "checked_at": seen.checked_at.map(|at| at.to_string()),
+            "organizations_in_last_round": seen.last_round,
             "off": seen.off.iter().map(off).collect::<Vec<_>>(),
         })
     }

@@ -12,7 +12,7 @@ use crate::reads::Reads;
 
 /// The largest body.
 pub(crate) const MAX_BYTES: usize = 64 << 10;
-/// What all bodies under way may take.
+/// Bytes of all bodies in progress at most.
 pub(crate) const BODIES_BYTES: usize = 16 << 20;
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 

@@ -17,9 +17,11 @@ const OVERHEAD_BYTES: usize = 512;
 pub(crate) struct HeldLimits {
     pub deliveries: usize,
     pub bytes: usize,
+    /// Deliveries of one owner, so that its receivers leave room for others'.
+    pub of_owner: usize,
     /// Deliveries of one queue.
     pub of_queue: usize,
-    /// Tries of one queue under way at once.
+    /// Tries of one queue in progress at once.
     pub at_once: usize,
     /// The same while its tries fail.
     pub at_once_failing: usize,
@@ -27,7 +29,7 @@ pub(crate) struct HeldLimits {
 
 impl HeldLimits {
     pub const USUAL: HeldLimits =
-        HeldLimits { deliveries: 4_096, bytes: 32 << 20, of_queue: 64, at_once: 8, at_once_failing: 2 };
+        HeldLimits { deliveries: 4_096, bytes: 32 << 20, of_owner: 512, of_queue: 64, at_once: 8, at_once_failing: 2 };
 }
 
 /// A delivery of an owner, and how often it was tried.
@@ -36,6 +38,8 @@ pub(crate) struct ToSend {
     pub owner: LogKey,
     pub delivery: Delivery,
     pub tries: u32,
+    /// When its progress was last noted.
+    pub noted_at: Option<Timestamp>,
     pub queue: SmolStr,
 }
 
@@ -59,6 +63,12 @@ struct Queue {
     is_left_out: bool,
 }
 
+#[derive(Default)]
+struct Share {
+    held: usize,
+    is_left_out: bool,
+}
+
 /// The deliveries held of one partition.
 pub(crate) struct Held {
     limits: HeldLimits,
@@ -67,6 +77,7 @@ pub(crate) struct Held {
     /// By when the next try is due.
     timed: BTreeSet<(Timestamp, SmolStr)>,
     queues: HashMap<SmolStr, Queue>,
+    owners: HashMap<LogKey, Share>,
     is_left_out: bool,
     /// Finished or put off since the page was asked for that is being read: it may say otherwise.
     since_page: Option<HashSet<SmolStr>>,
@@ -80,6 +91,7 @@ impl Held {
             bytes: 0,
             timed: BTreeSet::new(),
             queues: HashMap::new(),
+            owners: HashMap::new(),
             is_left_out: false,
             since_page: None,
         }
@@ -99,6 +111,8 @@ impl Held {
     pub fn sweep_begins(&mut self) {
         self.is_left_out = false;
         self.queues.values_mut().for_each(|queue| queue.is_left_out = false);
+        self.owners.retain(|_, share| share.held > 0);
+        self.owners.values_mut().for_each(|share| share.is_left_out = false);
     }
 
     /// Takes a delivery in whose next try is due then, unless it is known, due late, or there is no room.
@@ -114,18 +128,24 @@ impl Held {
             self.is_left_out = true;
             return;
         }
+        let share = self.owners.entry(one.owner).or_default();
+        if share.held >= self.limits.of_owner {
+            share.is_left_out = true;
+            return;
+        }
         let queue = self.queues.entry(one.queue.clone()).or_default();
         if queue.held >= self.limits.of_queue {
             queue.is_left_out = true;
             return;
         }
+        share.held += 1;
         queue.held += 1;
         self.bytes += bytes;
         self.timed.insert((due, id.clone()));
         self.deliveries.insert(id.clone(), one);
     }
 
-    /// What is to be tried now. Each is under way until [`Held::ended`].
+    /// What is to be tried now. Each is in progress until [`Held::ended`].
     pub fn take(&mut self, now: Timestamp) -> Vec<ToSend> {
         let mut taken = Vec::new();
         while let Some((due, id)) = self.timed.pop_first() {
@@ -145,11 +165,12 @@ impl Held {
         taken
     }
 
-    /// A try has ended. `tries`: with this one. Returns whether a sweep would find what now has room.
-    pub fn ended(&mut self, id: &SmolStr, tries: u32, end: TryEnd, now: Timestamp) -> bool {
+    /// A try has ended. `noted`: the tries with this one, and when that was noted. Returns whether a sweep would find what
+    /// now has room.
+    pub fn ended(&mut self, id: &SmolStr, noted: (u32, Timestamp), end: TryEnd, now: Timestamp) -> bool {
         let Some(one) = self.deliveries.get_mut(id) else { return false };
-        one.tries = tries;
-        let name = one.queue.clone();
+        (one.tries, one.noted_at) = (noted.0, Some(noted.1));
+        let (name, owner) = (one.queue.clone(), one.owner);
         let again = match end {
             TryEnd::Again(at) if at <= now.plus_millis(HORIZON_MS) => Some(at),
             TryEnd::Again(_) | TryEnd::Finished { .. } => None,
@@ -171,7 +192,9 @@ impl Held {
         if queue.held == 0 && !queue.is_left_out {
             self.queues.remove(&name);
         }
-        of_queue || self.is_left_out && self.deliveries.len() <= self.limits.deliveries / 2
+        let half = self.limits.of_owner / 2;
+        let of_owner = self.owners.get(&owner).is_some_and(|share| share.is_left_out && share.held <= half);
+        of_queue || of_owner || self.is_left_out && self.deliveries.len() <= self.limits.deliveries / 2
     }
 
     /// When the next try is due.
@@ -184,6 +207,12 @@ impl Held {
             self.bytes -= one.delivery.body.len() + OVERHEAD_BYTES;
             if let Some(queue) = self.queues.get_mut(&one.queue) {
                 queue.held -= 1;
+            }
+            if let Some(share) = self.owners.get_mut(&one.owner) {
+                share.held -= 1;
+                if share.held == 0 && !share.is_left_out {
+                    self.owners.remove(&one.owner);
+                }
             }
         }
         if let Some(since) = &mut self.since_page {

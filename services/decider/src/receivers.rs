@@ -35,7 +35,7 @@ impl Receivers {
     fn semaphore(&self, origin: &ReceiverOrigin) -> Arc<Semaphore> {
         let mut receivers = self.receivers();
         if !receivers.contains_key(origin) {
-            // Those that nobody waits for and nothing is sent to.
+            // Those that no try waits for and nothing is sent to.
             receivers.retain(|_, tries| Arc::strong_count(tries) > 1 || tries.available_permits() < AT_ONCE);
         }
         receivers.entry(origin.clone()).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE))).clone()

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::held::{Held, HeldLimits, ToSend, TryEnd};
+use crate::held::{HORIZON_MS, Held, HeldLimits, ToSend, TryEnd};
 use crate::metrics::DELIVERIES_WAITING;
 use crate::partition_shards::may_hold;
 use crate::ports::DecidingPorts;
@@ -79,7 +79,7 @@ impl Sender {
         let (now, shared) = (self.shared.clock.now(), &self.shared);
         for DeliveryWrite { owner, delivery, .. } in writes {
             let queue = shared.sending.compose().queue(delivery);
-            let one = ToSend { owner: *owner, delivery: delivery.clone(), tries: 0, queue };
+            let one = ToSend { owner: *owner, delivery: delivery.clone(), tries: 0, noted_at: None, queue };
             shared.held().offer(one, now, now);
         }
         shared.waiting().add(writes.len() as f64);
@@ -114,7 +114,7 @@ impl Shared {
         if progress.state.is_finished() {
             self.waiting().add(-1.0);
         }
-        if self.held().ended(id, progress.tries, end, self.clock.now()) {
+        if self.held().ended(id, (progress.tries, progress.at), end, self.clock.now()) {
             self.has_room.notify_one();
         }
     }
@@ -132,7 +132,24 @@ impl Waiting {
     }
 }
 
-/// Tries what is due. If it is dropped, so are the tries under way.
+/// Gives back the place of a try that panics: it is repeated in a while.
+struct BrokenOff {
+    shared: Arc<Shared>,
+    one: ToSend,
+}
+
+impl Drop for BrokenOff {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let ToSend { delivery, tries, noted_at, .. } = &self.one;
+            let now = self.shared.clock.now();
+            let again = TryEnd::Again(now.plus_millis(HORIZON_MS));
+            self.shared.held().ended(&delivery.id, (*tries, noted_at.unwrap_or(now)), again, now);
+        }
+    }
+}
+
+/// Tries what is due. If it is dropped, so are the tries in progress.
 async fn try_all(shared: Arc<Shared>, api: &'static str) {
     let mut tries = JoinSet::new();
     loop {
@@ -144,6 +161,7 @@ async fn try_all(shared: Arc<Shared>, api: &'static str) {
         for one in ready {
             let shared = shared.clone();
             tries.spawn(async move {
+                let _broken_off = BrokenOff { shared: shared.clone(), one: one.clone() };
                 let progress = shared.sending.attempt(&one, api, &*shared.stored, &*shared.clock).await;
                 shared.ended(&one.delivery.id, &progress);
             });
@@ -198,12 +216,12 @@ async fn sweep<D: Decider>(shared: &Shared, shard: u16, is_mine: impl Fn(LogKey)
                 continue;
             }
             count += 1;
-            let (tries, due) = match progress {
-                Some(SendProgress { tries, state: SendState::Retry(at), .. }) => (tries, at),
-                _ => (0, now),
+            let (tries, due, noted_at) = match progress {
+                Some(SendProgress { tries, state: SendState::Retry(due), at, .. }) => (tries, due, Some(at)),
+                _ => (0, now, None),
             };
             let queue = shared.sending.compose().queue(&delivery);
-            shared.held().offer(ToSend { owner: owner.log_key(), delivery, tries, queue }, due, now);
+            shared.held().offer(ToSend { owner: owner.log_key(), delivery, tries, noted_at, queue }, due, now);
         }
         shared.held().page_ends();
         shared.offered.notify_one();

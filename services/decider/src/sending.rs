@@ -62,7 +62,9 @@ impl Sending {
             }
         };
         let tries = one.tries + u32::from(outcome.is_try);
-        let progress = SendProgress { tries, state: outcome.state, last: outcome.last, at: clock.now() };
+        // The later note stays, also where the clock went back.
+        let at = one.noted_at.map_or(clock.now(), |noted_at| clock.now().max(noted_at.plus_millis(1)));
+        let progress = SendProgress { tries, state: outcome.state, last: outcome.last, at };
         report(api, one, &progress);
         while let Err(error) = stored.note(one.owner, &one.delivery.id, progress.clone()).await {
             tracing::debug!(owner = one.owner.text(), kind = %error.kind(), %error, "a delivery's progress cannot be noted now");

@@ -19,7 +19,8 @@ pub enum FailureClass {
     Broken,
 }
 
-/// What was attempted and the offending value; the way out, where the message does not say it; what it stems from.
+/// What was attempted and the offending value; what to do about it, where the message does not say it; what it stems
+/// from.
 #[derive(Debug)]
 pub struct Failure {
     class: FailureClass,
@@ -60,13 +61,13 @@ impl Failure {
         Failure::new(FailureClass::Broken, message)
     }
 
-    /// With the way out after a colon: `there is no team 'x': ...`.
+    /// With what to do about it after a colon: `there is no team 'x': ...`.
     #[must_use]
     pub fn hint(self, text: impl Into<String>) -> Self {
         self.joined(": ", text)
     }
 
-    /// With the way out after a semicolon: `cannot listen on ...; choose another`.
+    /// With what to do about it after a semicolon: `cannot listen on ...; choose another`.
     #[must_use]
     pub fn or_else(self, text: impl Into<String>) -> Self {
         self.joined("; ", text)

@@ -81,7 +81,7 @@ async fn a_book_that_lost_a_cent_is_found_at_once_and_healed_again() {
     }
     let watch = store.watch();
     watch.turn().await.unwrap();
-    assert!(!watch.is_off() && watch.shown()["organizationsInLastRound"] == 3, "{}", watch.shown());
+    assert!(!watch.is_off() && watch.shown()["organizations_in_last_round"] == 3, "{}", watch.shown());
     let mut short = book(100);
     short.credits.granted_cents += 1;
     store.put_book(2, short, 2).await;
@@ -125,6 +125,6 @@ async fn every_organization_is_looked_at_in_its_turn() {
     let watch = store.watch();
     for round in [Value::Null, Value::Null, 250.into(), 250.into()] {
         watch.turn().await.unwrap();
-        assert_eq!(watch.shown()["organizationsInLastRound"], round);
+        assert_eq!(watch.shown()["organizations_in_last_round"], round);
     }
 }

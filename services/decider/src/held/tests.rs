@@ -2,16 +2,19 @@
 
 use super::*;
 
-const LIMITS: HeldLimits = HeldLimits { deliveries: 12, bytes: 1 << 20, of_queue: 6, at_once: 3, at_once_failing: 1 };
+const LIMITS: HeldLimits =
+    HeldLimits { deliveries: 12, bytes: 1 << 20, of_owner: 8, of_queue: 6, at_once: 3, at_once_failing: 1 };
 const NOW: Timestamp = at(100);
 
 const fn at(seconds: i64) -> Timestamp {
     Timestamp::from_millis(seconds * 1_000)
 }
 
+/// Each queue is an owner's, who is named by its first letter.
 fn to_send(queue: &str, number: u32, bytes: usize) -> ToSend {
     let delivery = Delivery { id: format!("{queue}{number:03}").into(), body: vec![b'x'; bytes] };
-    ToSend { owner: LogKey::new(b"owner", &["owner"]), delivery, tries: 0, queue: queue.into() }
+    let owner = &queue[..1];
+    ToSend { owner: LogKey::new(owner.as_bytes(), &[owner]), delivery, tries: 0, noted_at: None, queue: queue.into() }
 }
 
 fn offered(queues: &[(&str, u32)]) -> Held {
@@ -37,13 +40,13 @@ fn each_is_tried_once_and_at_most_so_many_of_a_queue_at_once() {
     assert_eq!(taken(&mut held, at(99)), [""; 0], "not due");
     assert_eq!(taken(&mut held, NOW), ["a000", "a001", "a002", "b000", "b001"]);
     assert_eq!(taken(&mut held, NOW), [""; 0]);
-    assert!(!held.ended(&"a001".into(), 1, WELL, NOW));
+    assert!(!held.ended(&"a001".into(), (1, NOW), WELL, NOW));
     assert_eq!(taken(&mut held, NOW), ["a003"]);
     for id in ["a000", "a002", "a003", "b000", "b001"] {
-        held.ended(&id.into(), 1, WELL, NOW);
+        held.ended(&id.into(), (1, NOW), WELL, NOW);
     }
     assert_eq!(taken(&mut held, NOW), ["a004"]);
-    held.ended(&"a004".into(), 1, WELL, NOW);
+    held.ended(&"a004".into(), (1, NOW), WELL, NOW);
     assert_eq!((held.deliveries.len(), held.queues.len(), held.bytes, held.next_at()), (0, 0, 0, None));
 }
 
@@ -52,12 +55,12 @@ fn a_queue_that_fails_has_fewer_tries_at_once_until_one_goes_well() {
     let mut held = offered(&[("a", 6)]);
     assert_eq!(taken(&mut held, NOW).len(), 3);
     for id in ["a000", "a001", "a002"] {
-        held.ended(&id.into(), 1, TryEnd::Again(at(105)), NOW);
+        held.ended(&id.into(), (1, NOW), TryEnd::Again(at(105)), NOW);
     }
     assert_eq!(taken(&mut held, NOW), ["a003"]);
-    held.ended(&"a003".into(), 1, TryEnd::Again(at(105)), NOW);
+    held.ended(&"a003".into(), (1, NOW), TryEnd::Again(at(105)), NOW);
     assert_eq!(taken(&mut held, NOW), ["a004"]);
-    held.ended(&"a004".into(), 1, WELL, NOW);
+    held.ended(&"a004".into(), (1, NOW), WELL, NOW);
     assert_eq!(taken(&mut held, at(105)), ["a005", "a000", "a001"], "two are free, and one that waited");
     assert_eq!(held.deliveries["a000"].tries, 1);
 }
@@ -69,7 +72,7 @@ fn what_is_due_late_is_left_to_the_store() {
     held.offer(to_send("a", 1, 1), later, NOW);
     assert_eq!(held.deliveries.len(), 1);
     held.take(NOW);
-    assert!(!held.ended(&"a000".into(), 1, TryEnd::Again(later), NOW));
+    assert!(!held.ended(&"a000".into(), (1, NOW), TryEnd::Again(later), NOW));
     assert_eq!((held.deliveries.len(), held.queues.len(), held.next_at()), (0, 0, None));
     held.offer(to_send("a", 0, 1), later, at(101));
     assert_eq!(held.next_at(), Some(later), "soon enough now");
@@ -83,7 +86,7 @@ fn a_queue_has_a_bound_and_asks_for_a_sweep_when_it_has_room() {
     while let Some(one) = held.take(NOW).into_iter().find(|one| one.queue == "a") {
         // The other ones of this round end as well, so that nothing stays under way.
         let rest: Vec<SmolStr> = held.deliveries.keys().filter(|id| id.starts_with('a')).cloned().collect();
-        asked.push(held.ended(&one.delivery.id, 1, WELL, NOW));
+        asked.push(held.ended(&one.delivery.id, (1, NOW), WELL, NOW));
         if rest.len() == 1 {
             break;
         }
@@ -111,10 +114,25 @@ fn a_page_that_was_asked_for_before_a_try_ended_does_not_bring_it_back() {
     let mut held = offered(&[("a", 1)]);
     held.take(NOW);
     held.page_begins();
-    held.ended(&"a000".into(), 1, WELL, NOW);
+    held.ended(&"a000".into(), (1, NOW), WELL, NOW);
     held.offer(to_send("a", 0, 1), NOW, NOW);
     assert_eq!(held.deliveries.len(), 0);
     held.page_ends();
     held.offer(to_send("a", 0, 1), NOW, NOW);
     assert_eq!(held.deliveries.len(), 1);
+}
+
+#[test]
+fn an_owners_receivers_leave_room_for_others() {
+    let mut held = offered(&[("a1", 4), ("a2", 4), ("a3", 4), ("b", 4)]);
+    assert_eq!(held.deliveries.len(), 8 + 4);
+    let of_b = taken(&mut held, NOW).into_iter().filter(|id| id.starts_with('b')).count();
+    assert_eq!(of_b, 3);
+    // What was left out has room once half of the owner's is gone.
+    let ids = ["a1000", "a1001", "a1002", "a2000"];
+    let finds = ids.map(|id| held.ended(&id.into(), (1, NOW), WELL, NOW));
+    assert_eq!(finds, [false, false, false, true]);
+    held.sweep_begins();
+    held.offer(to_send("a3", 0, 1), NOW, NOW);
+    assert_eq!(taken(&mut held, NOW).iter().filter(|id| *id == "a3000").count(), 1);
 }

@@ -1,4 +1,4 @@
-//! What a product tells the sender of its deliveries.
+//! What a product implements for the sender of its deliveries.
 
 use async_trait::async_trait;
 use tidegate_kernel::SmolStr;
@@ -10,7 +10,7 @@ use crate::message::Message;
 /// Makes the message of a delivery.
 #[async_trait]
 pub trait Compose: Send + Sync + 'static {
-    /// Names the queue of a delivery, for example by its webhook, without asking anyone. Deliveries of one queue wait for
+    /// Names the queue of a delivery, for example by its webhook, without I/O. Deliveries of one queue wait for
     /// each other where the receiver is slow; those of different queues do not.
     fn queue(&self, delivery: &Delivery) -> SmolStr;
 

@@ -7,7 +7,8 @@
 //! to gain. It follows no redirect, asks no proxy, waits and reads within [limits](SendLimits), and its errors name the
 //! rule that was broken, never what a name resolved to.
 //!
-//! [`RetryPlan`] says when a try that failed is repeated, [`Compose`] is what a product tells the sender of its deliveries.
+//! [`RetryPlan`] says when a try that failed is repeated, [`Compose`] is what a product implements for the sender of
+//! its deliveries.
 
 mod address;
 mod answer;

@@ -1,4 +1,5 @@
-//! Deliveries of a store that is rebuilt: those that have ended in the live store are left out.
+//! Deliveries of a store that is rebuilt: those that have expired in the live store are left out. The others are stored
+//! without their progress, so that a decider on the new store sends them once more.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -23,7 +23,7 @@ pub trait Product: Sized {
     /// Opens what the configuration names. A dry run applies nothing.
     ///
     /// # Errors
-    /// What is wrong, and the way out.
+    /// What is wrong, and what to do about it.
     async fn open(config: &Config, dry_run: bool) -> Result<Opened<Self>, Failure>;
 
     /// Where its front doors shed: a replay waits then.

@@ -5,8 +5,8 @@
 //! 2. An unconfirmed claim is waited for: its outcome is soon known.
 //! 3. After the wait, the same content joins the claim.
 //! 4. Other content asks the store, and the lag before it. What is stored decides. Where nothing is stored, the claim
-//! is taken over once its record can no longer reach the log, unless another request has renewed the claim since it was
-//! read.
+//!    is taken over once its record can no longer reach the log, unless another request has renewed the claim since it was
+//!    read.
 
 use std::time::Duration;
 

@@ -231,7 +231,7 @@ fn an_incident_that_stays_open_is_sent_again_after_a_day() {
     let judge = AgentJudge::new(None);
     let mut watching = Watching { routes: vec![OPS, quiet], ..Watching::of(judge) };
     watching.beat(1, Failed, "09:00");
-    watching.to_time(time("09:00").plus_millis(3 * 86_400_000 - 1));
+    watching.watch_until(time("09:00").plus_millis(3 * 86_400_000 - 1));
     let reminder = "09:00 run_failed reminder";
     assert_eq!(watching.sent(), ["09:00 run_failed firing", reminder, reminder]);
     assert_eq!(watching.sent_to("quiet"), ["09:00 run_failed firing"]);

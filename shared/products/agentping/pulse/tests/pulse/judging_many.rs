@@ -36,9 +36,9 @@ fn an_agent_is_due_when_something_happens() {
         let before = watching.edges.len();
         let alerting = tidegate_agentping_pulse::Alerting { agent: watching.agent, routes: &[OPS] };
         let due = watching.judge.next_due(&alerting).unwrap();
-        watching.to_time(due.plus_millis(-1));
+        watching.watch_until(due.plus_millis(-1));
         assert_eq!(watching.edges.len(), before);
-        watching.to_time(due);
+        watching.watch_until(due);
         assert_eq!(watching.edges.len(), before + 1);
     }
 }
@@ -82,7 +82,7 @@ fn judged(acts: &[Act], lag_minutes: u32, restart_every: usize) -> Watching {
             }
         };
         if minute > lag_minutes {
-            watching.to_time(time(&clock(minute - lag_minutes)).plus_millis(-1));
+            watching.watch_until(time(&clock(minute - lag_minutes)).plus_millis(-1));
         }
         if restart_every > 0 && index % restart_every == 0 {
             let text = serde_json::to_string(&watching.judge).unwrap();

@@ -83,10 +83,10 @@ impl Watching {
     }
 
     pub fn to(&mut self, until: &str) {
-        self.to_time(time(until));
+        self.watch_until(time(until));
     }
 
-    pub fn to_time(&mut self, until: Timestamp) {
+    pub fn watch_until(&mut self, until: Timestamp) {
         self.act(|judge, doubts, alerting, mut emit| judge.advance(until, doubts, alerting, &mut emit));
     }
 
