@@ -67,7 +67,7 @@ async fn listings_filter_and_page() {
     assert_eq!(found("from=2026-05-15T14:32:02.000Z&to=2026-05-15T14:32:05.000Z").await, [4, 3, 2]);
 }
 
-/// Our choice (AC-17, AC-29, AC-40): when a schedule would expect runs, also where a clock is put forward; and the member
+/// Our choice: when a schedule would expect runs (AC-40), also where a clock is put forward (AC-29); and the member (AC-17)
 /// to blame where it is none.
 #[tokio::test]
 async fn a_schedule_is_previewed() {
