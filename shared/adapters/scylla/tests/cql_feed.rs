@@ -8,12 +8,12 @@ use tidegate_agentping_ports::{FeedRange, Note, NotedAccounts, PulseFeed, RunWri
 use tidegate_agentping_testkit::{EventWith as _, model_call};
 use tidegate_kernel::{Position, Usd};
 use tidegate_ports::{Clock, Fate, StoreError, SystemClock};
-use tidegate_scylla::{ScyllaStore, compare};
+use tidegate_scylla::ScyllaStore;
 
 mod support;
 
 use support::history::{NOON, apply_all, at_offset, event, finish, fold, fresh, record, start};
-use support::{Keyspace, options, session};
+use support::{Keyspace, compared, session};
 
 fn range(until: i64) -> FeedRange {
     FeedRange { generation: 1, partition: 0, from: 0, until }
@@ -51,7 +51,7 @@ async fn rows_end_by_themselves_and_are_not_compared() {
 
     let text = format!("TRUNCATE {}.pulse_feed", other.name);
     session().await.query_unpaged(text, ()).await.expect("emptied");
-    let comparison = compare::keyspaces(&options(&keyspace.name), &keyspace.name, &other.name).await.expect("compared");
+    let comparison = compared(&keyspace.name, &other.name).await;
     assert!(comparison.are_equal(), "{comparison:#?}");
     assert!(comparison.tables.iter().all(|table| table.table != "pulse_feed"));
 }
