@@ -72,10 +72,10 @@ fn which_records_make_which_rows() {
             "a run, and all of it again",
             vec![
                 started(1),
-                events(2, &[priced.clone()]),
+                events(2, std::slice::from_ref(&priced)),
                 finished(3, Failed),
                 started(1),
-                events(2, &[priced.clone()]),
+                events(2, std::slice::from_ref(&priced)),
                 finished(4, Failed),
             ],
             &["opened running", "running 500<0", "ended failed 500<500", "-", "-", "-"],
@@ -83,7 +83,7 @@ fn which_records_make_which_rows() {
         ("events that say nothing", vec![started(1), events(2, &[plain(1), plain(2)])], &["opened running", "-"]),
         (
             "an orphan's start says all of it",
-            vec![finished(1, Success), events(2, &[priced.clone()]), started(3)],
+            vec![finished(1, Success), events(2, std::slice::from_ref(&priced)), started(3)],
             &["-", "-", "opened ended success 500<0"],
         ),
         ("an orphan", vec![events(1, &[priced.clone(), alive(2)]), finished(2, Failed)], &["-", "-"]),
