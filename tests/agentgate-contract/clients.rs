@@ -12,7 +12,7 @@ use tokio::time::interval;
 use crate::World;
 use crate::suite::{Answer, Client, Limited};
 
-/// Limits that are in nobody's way.
+/// Limits that are in no request's way.
 pub const WIDE: Limited = Limited {
     billing: true,
     included_cents: 1_000_000_000,

@@ -10,7 +10,7 @@ use super::{Answer, Client, Limited, git_order, worker};
 use crate::World;
 
 const AT_ONCE: usize = 200;
-/// Limits that are in nobody's way.
+/// Limits that are in no request's way.
 const WIDE: Limited = Limited {
     billing: true,
     included_cents: 1_000_000,

@@ -91,7 +91,7 @@ async fn start_deciders(target: &Target) {
     }
 }
 
-/// Sets the group of the deciders, which nobody is in, back to the beginning.
+/// Sets the group of the deciders, which has no members, back to the beginning.
 async fn lose_offsets(settings: &Settings) {
     let (topic, group) = (settings.commands_topic(), settings.deciders_group());
     let log = LogClient::connect(&Addresses::found(), &topic, &group);

@@ -21,7 +21,7 @@ use seen::{Finding, Seen};
 
 /// Between two turns.
 const PERIOD: Duration = Duration::from_secs(10);
-/// Organizations of one turn, beside those that are looked at again.
+/// Organizations of one turn, apart from those that are looked at again.
 const PAGE: usize = 100;
 
 /// Checks the credits of organizations.

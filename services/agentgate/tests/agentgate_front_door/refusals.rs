@@ -26,7 +26,7 @@ async fn with(change: impl FnOnce(&mut WorldSettings)) -> (World, String, Client
     (world, org, client)
 }
 
-/// Our choice: a body that does not fit beside those under way is not read.
+/// Our choice: a body that does not fit with those in progress is not read.
 #[tokio::test]
 async fn too_many_bytes_are_under_way() {
     let (_world, _, client) = with(|settings| settings.config.body_bytes = 64).await;

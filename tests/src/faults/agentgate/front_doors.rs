@@ -6,7 +6,7 @@ use crate::faults::catalogue::Given;
 const SOME: std::ops::Range<u64> = 10..60;
 /// How often the point is passed before the process ends there.
 const PASSES: std::ops::Range<u64> = 0..20;
-/// The log has the command, and nobody was answered.
+/// The log has the command, and no answer was sent.
 const APPENDED: &str = "commands::between_append_and_answer";
 
 /// Each front door dies once.

@@ -25,7 +25,7 @@ pub async fn is(given: Given, mode: Mode, lasts: Duration) {
     trial.ends().await;
 }
 
-/// `kill -9` of each broker in turn: nobody leads its partitions until it is back, and others are decided all the while.
+/// `kill -9` of each broker in turn: its partitions have no leader until it is back, and others are decided all the while.
 pub async fn without_leaders(given: Given) {
     let scene = given.scene();
     let kafka = scene.kafka.as_ref().expect("a Kafka of its own");

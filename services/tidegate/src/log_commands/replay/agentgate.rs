@@ -31,7 +31,7 @@ use choice::{ByOwner, CommandFilters};
 use kinds::CommandKinds;
 use readable::ReadableCommand;
 
-/// What is known of AgentGate's log beside its records.
+/// What is known of AgentGate's log apart from its records.
 pub struct AgentGate {
     voids: HashSet<Position>,
 }

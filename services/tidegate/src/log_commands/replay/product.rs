@@ -57,7 +57,7 @@ pub trait Foresee<R> {
     fn foreseen(&self, passed_over: u64) -> Foreseen;
 }
 
-/// What a dry run says beside its counts.
+/// What a dry run says in addition to its counts.
 #[derive(Debug)]
 pub struct Foreseen {
     /// An object: members of the report.

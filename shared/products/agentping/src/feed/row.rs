@@ -120,7 +120,7 @@ pub enum FeedRowError {
     Version { found: u16 },
 }
 
-/// How a record came: what its row says beside the run.
+/// How a record came: what its row says in addition to the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Arrival {
     pub appended_at: Timestamp,

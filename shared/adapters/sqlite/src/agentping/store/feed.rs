@@ -24,7 +24,7 @@ pub(super) const OLDEST: &str = "SELECT offset, appended_at_ms FROM pulse_feed \
 
 pub(super) const PURGE: &str = "DELETE FROM pulse_feed WHERE generation = ?1 AND partition = ?2 AND offset <= ?3";
 
-/// Bytes of a row beside its text.
+/// Bytes of a row without its text.
 const KEY_BYTES: u64 = 32;
 
 #[async_trait]

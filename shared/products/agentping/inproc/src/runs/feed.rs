@@ -1,4 +1,4 @@
-//! The pulse feed in memory, beside the runs.
+//! The pulse feed in memory, with the runs.
 
 use async_trait::async_trait;
 use tidegate_agentping_ports::{FeedEntry, FeedPage, FeedRange, PulseFeed, Runs};
