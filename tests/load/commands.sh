@@ -23,22 +23,8 @@ trap finish EXIT
 port=18182 ops=18183 decider_ops=18184
 name=commands_$$
 if [[ -n ${STACK:-} ]]; then
-  cat >"$folder/load.toml" <<TOML
-region = "eu"
-[kafka]
-brokers = ["${TIDEGATE_TEST_KAFKA:-127.0.0.1:19092}"]
-topic_prefix = "$name"
-replication = 1
-min_insync_replicas = 1
-[redis]
-urls = ["redis://${TIDEGATE_TEST_REDIS:-127.0.0.1:16379}"]
-[scylla]
-nodes = ["${TIDEGATE_TEST_CQL:-127.0.0.1:19042}"]
-keyspace = "$name"
-replication = "1"
-[agentgate]
-secret = "$(printf '5e%.0s' $(seq 32))"
-TOML
+  stack_settings "$name" >"$folder/load.toml"
+  printf '[agentgate]\nsecret = "%s"\n' "$(printf '5e%.0s' $(seq 32))" >>"$folder/load.toml"
   where=(--config "$folder/load.toml")
 else
   where=(--data "$folder/data")

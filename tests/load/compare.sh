@@ -25,20 +25,7 @@ trap finish EXIT
 # Writes the settings of one side on the real stack and prepares its keyspace and topics.
 prepare_stack() {
   local side=$1 name="compare_${1}_$$"
-  cat >"$folder/$side.toml" <<TOML
-region = "eu"
-[kafka]
-brokers = ["${TIDEGATE_TEST_KAFKA:-127.0.0.1:19092}"]
-topic_prefix = "$name"
-replication = 1
-min_insync_replicas = 1
-[redis]
-urls = ["redis://${TIDEGATE_TEST_REDIS:-127.0.0.1:16379}"]
-[scylla]
-nodes = ["${TIDEGATE_TEST_CQL:-127.0.0.1:19042}"]
-keyspace = "$name"
-replication = "1"
-TOML
+  stack_settings "$name" >"$folder/$side.toml"
   "${binaries[$side]}" migrate --config "$folder/$side.toml" >/dev/null
   "${binaries[$side]}" topics create --config "$folder/$side.toml" >/dev/null
 }

@@ -29,6 +29,25 @@ member() {
   sed -E "s/.*\"$1\": ?\"([^\"]+)\".*/\1/"
 }
 
+# Prints the settings of a deployment of this name on the real stack (topics and keyspace).
+stack_settings() {
+  local name=$1
+  cat <<TOML
+region = "eu"
+[kafka]
+brokers = ["${TIDEGATE_TEST_KAFKA:-127.0.0.1:19092}"]
+topic_prefix = "$name"
+replication = 1
+min_insync_replicas = 1
+[redis]
+urls = ["redis://${TIDEGATE_TEST_REDIS:-127.0.0.1:16379}"]
+[scylla]
+nodes = ["${TIDEGATE_TEST_CQL:-127.0.0.1:19042}"]
+keyspace = "$name"
+replication = "1"
+TOML
+}
+
 start_server() {
   folder=$(mktemp -d)
   trap finish EXIT

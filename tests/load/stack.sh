@@ -17,20 +17,7 @@ folder=$(mktemp -d)
 trap finish EXIT
 
 name=load_$$
-cat >"$folder/load.toml" <<TOML
-region = "eu"
-[kafka]
-brokers = ["${TIDEGATE_TEST_KAFKA:-127.0.0.1:19092}"]
-topic_prefix = "$name"
-replication = 1
-min_insync_replicas = 1
-[redis]
-urls = ["redis://${TIDEGATE_TEST_REDIS:-127.0.0.1:16379}"]
-[scylla]
-nodes = ["${TIDEGATE_TEST_CQL:-127.0.0.1:19042}"]
-keyspace = "$name"
-replication = "1"
-TOML
+stack_settings "$name" >"$folder/load.toml"
 
 tidegate() { env -u TIDEGATE_TEST_KAFKA -u TIDEGATE_TEST_REDIS -u TIDEGATE_TEST_CQL "$target/tidegate" "$@" --config "$folder/load.toml"; }
 
