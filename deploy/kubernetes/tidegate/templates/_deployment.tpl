@@ -60,7 +60,7 @@ spec:
           env:
             {{- include "tidegate.environment" .root | nindent 12 }}
             {{- with .secret }}
-            - name: TIDEGATE_{{ $.role | upper }}__SECRET_FILE
+            - name: TIDEGATE_AGENTGATE__SECRET_FILE
               value: /etc/tidegate/{{ $.role }}/{{ .key }}
             {{- end }}
           ports:
