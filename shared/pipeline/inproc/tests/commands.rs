@@ -3,17 +3,20 @@
 use std::sync::Arc;
 
 use tidegate_conformance::limits::LimitsUnderTest;
-use tidegate_conformance::{books, deliveries, due, facts, limits, owner_keys, views, voids};
+use tidegate_conformance::{books, deliveries, documents, due, facts, limits, owner_keys, rows, views, voids};
 use tidegate_inproc::books::MemoryBooks;
 use tidegate_inproc::clock::TestClock;
 use tidegate_inproc::deliveries::MemoryDeliveries;
+use tidegate_inproc::documents::MemoryDocuments;
 use tidegate_inproc::due::MemoryDue;
 use tidegate_inproc::facts::MemoryFacts;
 use tidegate_inproc::limits::MemoryLimits;
 use tidegate_inproc::owner_keys::MemoryOwnerKeys;
+use tidegate_inproc::rows::MemoryRows;
 use tidegate_inproc::views::MemoryViews;
 use tidegate_inproc::voids::MemoryVoids;
 use tidegate_kernel::Timestamp;
+use tidegate_ports::SystemClock;
 
 #[tokio::test]
 async fn books_in_memory() {
@@ -30,6 +33,16 @@ async fn facts_in_memory() {
 #[tokio::test]
 async fn views_in_memory() {
     views::suite(&MemoryViews::default()).await;
+}
+
+#[tokio::test]
+async fn documents_in_memory() {
+    documents::suite(&MemoryDocuments::new(Arc::new(SystemClock))).await;
+}
+
+#[tokio::test]
+async fn rows_in_memory() {
+    rows::suite(&MemoryRows::new(Arc::new(SystemClock))).await;
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ pub mod books;
 pub mod clock;
 pub mod dead_letters;
 pub mod deliveries;
+pub mod documents;
 pub mod due;
 pub mod facts;
 pub mod failure;
@@ -18,6 +19,7 @@ pub mod limits;
 pub mod log;
 pub mod owner_keys;
 pub mod replay;
+pub mod rows;
 pub mod store_error;
 pub mod views;
 pub mod voids;
@@ -28,6 +30,9 @@ pub use books::{BookWrite, Books, MAX_BOOK_BYTES, StoredBook};
 pub use clock::{Clock, SystemClock};
 pub use dead_letters::{DeadLetter, DeadLetters};
 pub use deliveries::{Deliveries, DeliveryWrite, SendProgress, SendState, WaitingDelivery};
+pub use documents::{
+    Document, DocumentList, DocumentWrite, Documents, Expected, MAX_DOCUMENT_BYTES, MAX_WRITES, Written,
+};
 pub use due::{Due, DueOwner, DueWrite};
 pub use facts::{FactName, Facts, StoredFact};
 pub use failure::{FailureCause, FailureKind};
@@ -39,6 +44,7 @@ pub use log::{
 };
 pub use owner_keys::OwnerKeys;
 pub use replay::{Again, AppendAgain, LogSpan, ReadLog};
+pub use rows::{KeptRow, Meeting, RowKey, RowScan, RowTable, RowWrite, Rows};
 pub use store_error::StoreError;
 pub use views::{Scan, ScanOrder, ViewRow, ViewWrite, Views};
 pub use voids::{Void, Voids};

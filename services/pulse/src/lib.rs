@@ -1,0 +1,1 @@
+//! The role that watches agents: it judges schedules and runs from the feed, opens incidents, and sends what follows.

@@ -1,0 +1,28 @@
+//! The kinds of documents, and what their names are.
+
+/// An agent's own members; the name is its slug.
+pub const AGENT: &str = "agent";
+/// An agent's schedule with its history; the name is its slug.
+pub const SCHEDULE: &str = "schedule";
+/// The pauses of an agent (its slug), or of the whole team ([`WHOLE_TEAM`]).
+pub const PAUSE: &str = "pause";
+/// The mute of an agent (`agent/` and its slug), a route (`route/` and its id), or of the whole team ([`WHOLE_TEAM`]).
+pub const MUTE: &str = "mute";
+/// The team's own members; the name is [`WHOLE_TEAM`].
+pub const TEAM: &str = "team";
+/// A route; the name is its id.
+pub const ROUTE: &str = "route";
+/// A guard rule; the name is its id.
+pub const RULE: &str = "rule";
+/// A check; the name is its id.
+pub const CHECK: &str = "check";
+/// A badge; the name is its id.
+pub const BADGE: &str = "badge";
+/// What was changed by whom; the name sorts by time. It ends after 90 days.
+pub const AUDIT: &str = "audit";
+
+/// Names what is of a team as a whole. No slug is empty.
+pub const WHOLE_TEAM: &str = "";
+
+/// How long what was changed by whom is kept, in milliseconds: 90 days.
+pub const AUDIT_KEPT_MS: i64 = 90 * 86_400_000;

@@ -1,0 +1,16 @@
+//! What a team sets: agents, schedules, pauses, mutes, routes, guard rules, checks. As stored documents, and as those read
+//! them who decide by them.
+//!
+//! A document's space is the text of its team's id. An operator's state (pauses, mutes, tokens) has documents of its own,
+//! so that no configuration can touch it.
+
+pub mod agent;
+pub mod kinds;
+pub mod pause;
+pub mod schedule;
+pub mod team;
+
+pub use agent::{AgentDoc, AgentRoutes, Maintenance};
+pub use pause::{MuteDoc, PauseDoc, PauseSpan};
+pub use schedule::{ScheduleDoc, TimedChange};
+pub use team::{TeamDoc, TeamSettings};

@@ -1,0 +1,92 @@
+//! A team's own members, and everything that it has set, as those read it who decide by it.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tidegate_agentping::Slug;
+use tidegate_kernel::{SmolStr, Timestamp};
+use tidegate_mirror::Mirrored;
+use tidegate_ports::Document;
+
+use crate::agent::{AgentDoc, Maintenance};
+use crate::kinds;
+use crate::pause::{MuteDoc, PauseDoc, PauseSpan};
+use crate::schedule::ScheduleDoc;
+
+/// What is set of a team as a whole.
+#[derive(Clone, Debug, PartialEq, Serialize, serde::Deserialize)]
+#[serde(default)]
+pub struct TeamDoc {
+    /// The names of the routes that agents inherit.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub routes: Vec<SmolStr>,
+    /// How many deviations above the mean a day's spend must be to alert.
+    pub sigma: f64,
+    /// Below this a day's spend never alerts.
+    pub min_usd: SmolStr,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub maintenance: Vec<Maintenance>,
+}
+
+impl Default for TeamDoc {
+    fn default() -> Self {
+        TeamDoc { routes: Vec::new(), sigma: 2.5, min_usd: "1".into(), maintenance: Vec::new() }
+    }
+}
+
+/// Everything that a team has set.
+#[derive(Debug, Default)]
+pub struct TeamSettings {
+    pub team: TeamDoc,
+    pub agents: BTreeMap<Slug, AgentDoc>,
+    pub schedules: BTreeMap<Slug, ScheduleDoc>,
+    /// By slug; that of the whole team is apart.
+    pub pauses: BTreeMap<Slug, PauseDoc>,
+    pub team_pause: PauseDoc,
+    /// By the names of their documents.
+    pub mutes: BTreeMap<SmolStr, MuteDoc>,
+}
+
+impl TeamSettings {
+    /// The pause that holds for an agent: its own, or the team's.
+    pub fn pause_of(&self, agent: &Slug, now: Timestamp) -> Option<&PauseSpan> {
+        self.team_pause.at(now).or_else(|| self.pauses.get(agent)?.at(now))
+    }
+}
+
+impl Mirrored for TeamSettings {
+    const KINDS: &'static [&'static str] = &[kinds::TEAM, kinds::AGENT, kinds::SCHEDULE, kinds::PAUSE, kinds::MUTE];
+
+    fn of(space: &str, documents: Vec<Document>) -> Self {
+        let mut settings = TeamSettings::default();
+        for document in documents {
+            let Document { kind, name, .. } = &document;
+            let slug = || Slug::parse(name).ok();
+            match kind.as_str() {
+                kinds::TEAM => settings.team = read(space, &document).unwrap_or_default(),
+                kinds::AGENT => keep(&mut settings.agents, slug(), read(space, &document)),
+                kinds::SCHEDULE => keep(&mut settings.schedules, slug(), read(space, &document)),
+                kinds::PAUSE if name.is_empty() => settings.team_pause = read(space, &document).unwrap_or_default(),
+                kinds::PAUSE => keep(&mut settings.pauses, slug(), read(space, &document)),
+                kinds::MUTE => keep(&mut settings.mutes, Some(name.clone()), read(space, &document)),
+                _ => {}
+            }
+        }
+        settings
+    }
+}
+
+fn keep<K: Ord, V>(map: &mut BTreeMap<K, V>, key: Option<K>, value: Option<V>) {
+    if let (Some(key), Some(value)) = (key, value) {
+        map.insert(key, value);
+    }
+}
+
+/// Reads a document. One of a later build, or a damaged one, is left out and reported.
+pub fn read<T: DeserializeOwned>(space: &str, document: &Document) -> Option<T> {
+    let Document { kind, name, doc, .. } = document;
+    serde_json::from_slice(doc)
+        .inspect_err(|error| tracing::error!(team = space, %kind, %name, %error, "a setting cannot be read"))
+        .ok()
+}
