@@ -5,6 +5,7 @@
 //! so that no configuration can touch it.
 
 pub mod agent;
+pub mod config;
 pub mod kinds;
 pub mod pause;
 pub mod schedule;
