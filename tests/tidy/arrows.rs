@@ -90,6 +90,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
         &["kernel", "metric", "ports", "door", "access", "shedding", "commands", "telemetry", "outbound", "agentgate"],
     ),
     ("services/worker", &["lifecycle"]),
+    ("services/exec", &["kernel", "ports", "outbound", "agentping"]),
     (
         "services/tidegate",
         &[
@@ -126,6 +127,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
             "decider",
             "agentgate-api",
             "worker",
+            "exec",
         ],
     ),
 ];
