@@ -6,7 +6,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tidegate_agentping::rates::RateRow;
-use tidegate_agentping::{AgentId, CredentialHash, KeyId, Plan, Rate, RateCard, Scope, Slug, TeamId, TokenId};
+use tidegate_agentping::{
+    AgentId, CredentialHash, KeyAccess, KeyId, Plan, Rate, RateCard, Scope, Slug, TeamId, TokenId,
+};
 use tidegate_kernel::Timestamp;
 
 use tidegate_ports::StoreError;
@@ -29,8 +31,24 @@ pub struct CredentialRecord {
     pub team: TeamId,
     pub plan: Plan,
     pub scope: Scope,
+    /// The API key that it is; `None`: it is a ping token.
+    pub key: Option<HeldKey>,
     /// From this instant on it is no longer valid (24 h after a rotation; AgentPing: authentication).
     pub expires_at: Option<Timestamp>,
+}
+
+/// The API key that a caller has presented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeldKey {
+    pub id: KeyId,
+    pub access: KeyAccess,
+}
+
+impl HeldKey {
+    /// Whether it may only read.
+    pub const fn is_read_only(&self) -> bool {
+        matches!(self.access, KeyAccess::Read)
+    }
 }
 
 /// Finds a team's own rates.
@@ -69,6 +87,9 @@ pub trait Registry: Send + Sync + 'static {
     /// By slug: the agents of runs, as far as the store can be read, and those that tokens were made for; with those that
     /// are archived.
     async fn list_agents(&self, team: TeamId) -> Result<Vec<AgentRow>, RegistryError>;
+    /// Makes an agent ahead of its first run. It counts towards the plan's agents. One that is archived is there again;
+    /// one that takes a slot already is refused.
+    async fn create_agent(&self, team: TeamId, agent: Slug, at: Timestamp) -> Result<(), RegistryError>;
     /// Takes an agent out of the team's count, until a run of it that is received after `at`, or another token for it.
     /// Whether there is such an agent is not asked.
     async fn archive_agent(&self, team: TeamId, agent: Slug, at: Timestamp) -> Result<(), RegistryError>;
@@ -142,6 +163,7 @@ pub struct Team {
 pub struct KeyRow {
     pub id: KeyId,
     pub team: TeamId,
+    pub access: KeyAccess,
     pub created_at: Timestamp,
     pub revoked_at: Option<Timestamp>,
 }
