@@ -78,6 +78,10 @@ pub trait Registry: Send + Sync + 'static {
     async fn create_team(&self, team: Team) -> Result<(), RegistryError>;
     /// By creation, then id; with those that are archived.
     async fn list_teams(&self) -> Result<Vec<Team>, RegistryError>;
+    /// One team, archived or not.
+    async fn team(&self, team: TeamId) -> Result<Option<Team>, RegistryError> {
+        Ok(self.list_teams().await?.into_iter().find(|row| row.id == team))
+    }
     async fn set_plan(&self, team: TeamId, plan: Plan) -> Result<(), RegistryError>;
     /// Refuses a name that another team has already.
     async fn rename_team(&self, team: TeamId, name: String) -> Result<(), RegistryError>;
