@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tidegate_agentping::{Slug, TeamId};
-use tidegate_agentping_ports::{FeedEntry, FeedRange, PulseFeed, settled_page};
+use tidegate_agentping_ports::{FeedEntry, PulseFeed};
 use tidegate_agentping_pulse::watermark::{PartitionId, PartitionProgress, PartitionReading};
 use tidegate_agentping_pulse::{Doubt, Watermark};
 use tidegate_agentping_settings::TeamSettings;
@@ -27,6 +27,7 @@ mod front_doors;
 mod lease;
 mod outbox;
 mod progress;
+mod reading;
 mod running;
 mod saving;
 mod state;
@@ -40,8 +41,10 @@ pub use state::{Head, JUDGE_STATE, SHARDS};
 pub use watching::Watching;
 
 use agents::{Agents, Turn};
+use changes::SETTLED_AFTER_MS;
 use findings::Findings;
 use progress::{LogProgress, PartitionTarget};
+use reading::FeedReading;
 use saving::Saved;
 use state::Cursors;
 
@@ -95,12 +98,26 @@ pub enum Unjudged {
     Log(#[from] LogError),
 }
 
-/// Rows of the feed that are read at once.
-const PAGE: usize = 500;
+/// Rows of the feed of one turn.
+const MAX_ROWS: usize = 20_000;
 /// Findings beyond this are written before more is read.
 const MAX_FINDINGS: usize = 2_000;
-/// Pages of one partition that are read in one turn, so that no partition waits for another's backlog for long.
-const PAGES: usize = 40;
+
+/// What everyone is judged by, as of one turn.
+#[derive(Default)]
+struct Bench {
+    settled_to: Timestamp,
+    doubts: Vec<Doubt>,
+    doubts_of_teams: HashMap<TeamId, Vec<Doubt>>,
+    run_clocks: BTreeMap<PartitionId, Timestamp>,
+}
+
+impl Bench {
+    fn turn(&self, to: Timestamp) -> Turn<'_> {
+        let Bench { settled_to, doubts, doubts_of_teams, run_clocks } = self;
+        Turn { to, settled_to: *settled_to, doubts, doubts_of_teams, run_clocks }
+    }
+}
 
 /// The judge of all agents.
 pub struct Judge {
@@ -114,6 +131,7 @@ pub struct Judge {
     cursors: Cursors,
     saved: Saved,
     findings: Findings,
+    bench: Bench,
     /// Greater than the rank of any standing so far.
     rank: u64,
 }
@@ -135,10 +153,9 @@ impl Judge {
         let Head { watermark, judged_to, rank, doors } = head;
         let mut judge = Judge::empty(ports, options, watermark);
         (judge.doors, judge.rank) = (doors, rank);
-        judge.agents.begin_at(judged_to);
-        judge.agents.follow(&judge.ports.settings);
         let shards = state::read_shards(&*judge.ports.rows).await?;
-        judge.cursors = judge.saved.take(shards, &mut judge.agents);
+        judge.cursors = judge.saved.take(shards, judged_to, &mut judge.agents);
+        judge.agents.follow(&judge.ports.settings);
         tracing::info!(agents = judge.agents.len(), watermark = %judge.watermark.now(), "the judge goes on");
         Ok(judge)
     }
@@ -147,7 +164,7 @@ impl Judge {
     async fn begin(ports: JudgePorts, options: JudgeOptions) -> Result<Self, Unjudged> {
         let now = ports.clock.now();
         let mut judge = Judge::empty(ports, options, Watermark::new(now));
-        judge.agents.begin_at(now.plus_millis(-options.hold_ms));
+        judge.agents.begin_at(now.plus_millis(-options.hold_ms), Vec::new());
         let targets = judge.progress().read().await?;
         judge.cursors = targets.iter().map(|target| (target.reading.id, target.settled)).collect();
         judge.agents.begin_with(judge.ports.seen.seen().await?, &judge.ports.settings);
@@ -168,6 +185,7 @@ impl Judge {
             cursors: Cursors::new(),
             saved: Saved::default(),
             findings: Findings::default(),
+            bench: Bench::default(),
             rank: 0,
         }
     }
@@ -197,12 +215,15 @@ impl Judge {
         let wall = self.ports.clock.now();
         self.ports.settings.catch_up().await?;
         self.agents.follow(&self.ports.settings);
-        let targets = self.progress().read().await?;
-        let mut readings = Vec::with_capacity(targets.len());
-        for target in targets {
-            readings.push(self.read_feed(target).await?);
+        self.bench = self.bench();
+        let mut targets = self.progress().read().await?;
+        let there = targets.len();
+        targets.extend(self.gone(&targets));
+        let mut readings = self.read_feed(targets).await?;
+        readings.truncate(there);
+        if self.saved.left(&self.cursors).is_empty() {
+            self.agents.caught_up();
         }
-        self.read_left(&readings).await?;
         self.watermark.read(wall, &readings);
         let judged_until = self.watermark.judged_until(self.options.hold_ms);
         // Runs of other partitions than the slowest are judged further on.
@@ -215,81 +236,57 @@ impl Judge {
         Ok(())
     }
 
-    /// Reads a partition's rows up to where it is settled, and returns how far it then is.
-    async fn read_feed(&mut self, target: PartitionTarget) -> Result<PartitionReading, Unjudged> {
-        let PartitionTarget { reading, settled } = target;
-        let (generation, partition) = reading.id;
-        let mut last_appended_at = None;
-        for _ in 0..PAGES {
-            let from = self.cursors.get(&reading.id).copied().unwrap_or(0);
-            if from >= settled {
-                return Ok(reading);
-            }
-            let range = FeedRange { generation, partition, from, until: settled };
-            let (feed, accounts) = (&*self.ports.feed, &*self.ports.accounts);
-            let Some(page) = settled_page(feed, accounts, range, PAGE).await? else { return Ok(reading) };
-            FEED_ROWS.handle().increment(page.entries.len() as u64);
-            if page.next_offset <= from {
-                // The store may have lost rows, which the persister writes again.
-                break;
-            }
-            last_appended_at = page.entries.last().map(|entry| entry.row.appended_at).or(last_appended_at);
-            self.feed(&page.entries, reading.id);
-            self.cursors.insert(reading.id, page.next_offset);
+    /// Reads the feed up to where each partition is settled, and returns how far each then is.
+    async fn read_feed(&mut self, targets: Vec<PartitionTarget>) -> Result<Vec<PartitionReading>, Unjudged> {
+        let JudgePorts { feed, accounts, .. } = &self.ports;
+        let mut reading = FeedReading::new(feed.clone(), accounts.clone(), targets, &self.cursors);
+        for _ in 0..MAX_ROWS {
+            let Some(entry) = reading.next().await? else { break };
+            self.feed(&entry);
+            self.cursors.extend(reading.cursors());
             if self.findings.len() > MAX_FINDINGS {
                 self.write().await?;
             }
         }
-        let is_read = self.cursors.get(&reading.id).is_some_and(|cursor| *cursor >= settled);
-        let progress = match last_appended_at {
-            _ if is_read => reading.progress,
-            // Rows are in the order of the log: what was appended before the last one has been read.
-            Some(oldest_appended_at) => PartitionProgress::Behind { oldest_appended_at },
-            None => PartitionProgress::Unreadable,
+        self.cursors.extend(reading.cursors());
+        Ok(reading.readings())
+    }
+
+    /// Partitions that the log does not have any more, of which a shard of the state lacks something.
+    fn gone(&self, targets: &[PartitionTarget]) -> Vec<PartitionTarget> {
+        let left = self.saved.left(&self.cursors).into_iter();
+        let gone = left.filter(|(id, _)| targets.iter().all(|target| target.reading.id != *id));
+        let target = |(id, settled)| {
+            let progress = PartitionProgress::Unreadable;
+            PartitionTarget { reading: PartitionReading { id, applied: settled, progress }, settled }
         };
-        Ok(PartitionReading { progress, ..reading })
+        gone.map(target).collect()
     }
 
-    /// Reads what a shard of the state lacks of partitions that the log does not have any more.
-    async fn read_left(&mut self, readings: &[PartitionReading]) -> Result<(), Unjudged> {
-        for (id, settled) in self.saved.left(&self.cursors) {
-            if readings.iter().all(|reading| reading.id != id) {
-                let reading = PartitionReading { id, applied: settled, progress: PartitionProgress::Unreadable };
-                self.read_feed(PartitionTarget { reading, settled }).await?;
-            }
-        }
-        Ok(())
-    }
-
-    fn feed(&mut self, entries: &[FeedEntry], partition: PartitionId) {
-        let (doubts, of_teams, run_clocks) = self.bench();
-        let to = self.agents.judged_to();
-        let turn = Turn { to, doubts: &doubts, doubts_of_teams: &of_teams, run_clocks: &run_clocks };
-        for entry in entries {
-            if !self.saved.had(partition, entry) {
-                self.agents.fed(entry, &turn, &mut self.findings);
-            }
+    fn feed(&mut self, entry: &FeedEntry) {
+        FEED_ROWS.handle().increment(1);
+        if !self.saved.had(entry) {
+            let turn = self.bench.turn(self.agents.judged_to());
+            self.agents.fed(entry, &turn, &mut self.findings);
         }
     }
 
     fn judge(&mut self, to: Timestamp) {
         let to = to.max(self.agents.judged_to());
-        let (doubts, of_teams, run_clocks) = self.bench();
-        let turn = Turn { to, doubts: &doubts, doubts_of_teams: &of_teams, run_clocks: &run_clocks };
-        self.agents.advance(&turn, &mut self.findings);
+        self.bench = self.bench();
+        self.agents.advance(&self.bench.turn(to), &mut self.findings);
         let watermark = self.watermark.now();
         self.rank = u64::try_from(watermark.as_millis()).unwrap_or(0).max(self.rank + 1);
         self.agents.show(to, self.rank, &mut self.findings);
         self.findings.row(JudgedDoc { until: watermark }.row());
     }
 
-    /// What everyone is judged by: doubts of all and of teams, and the clocks of runs.
-    fn bench(&self) -> (Vec<Doubt>, HashMap<TeamId, Vec<Doubt>>, BTreeMap<PartitionId, Timestamp>) {
-        let hold_ms = self.options.hold_ms;
-        let mut doubts = self.watermark.doubts(hold_ms);
+    fn bench(&self) -> Bench {
+        let mut doubts = self.watermark.doubts(self.options.hold_ms);
         doubts.extend_from_slice(self.doors.of_all());
         let clocks = self.run_clocks().into_iter().map(|(id, at)| (id, at.min(self.known_to)));
-        (doubts, self.doors.of_teams(), clocks.collect())
+        let settled_to = self.ports.clock.now().plus_millis(-SETTLED_AFTER_MS);
+        Bench { settled_to, doubts, doubts_of_teams: self.doors.of_teams(), run_clocks: clocks.collect() }
     }
 
     /// Up to where what happened to the runs of each partition is known.

@@ -21,6 +21,8 @@ use super::watching::{Bench, Watching};
 /// What everyone is judged by in a turn.
 pub struct Turn<'t> {
     pub to: Timestamp,
+    /// Up to where what teams have set does not change any more.
+    pub settled_to: Timestamp,
     pub doubts: &'t [Doubt],
     /// By team.
     pub doubts_of_teams: &'t HashMap<TeamId, Vec<Doubt>>,
@@ -40,8 +42,10 @@ pub struct Agents {
     pub changed: HashSet<u8>,
     /// Agents that were touched and not yet shown.
     touched: HashSet<AgentId>,
-    /// New agents are judged from here on.
+    /// Up to where slots are judged.
     judged_to: Timestamp,
+    /// Of each shard: up to where its agents were judged when it was saved. An agent that was new since is new again.
+    saved_to: Vec<Timestamp>,
 }
 
 impl Agents {
@@ -57,6 +61,7 @@ impl Agents {
             changed: HashSet::new(),
             touched: HashSet::new(),
             judged_to: Timestamp::FIRST,
+            saved_to: Vec::new(),
         }
     }
 
@@ -68,8 +73,14 @@ impl Agents {
         self.judged_to
     }
 
-    pub fn begin_at(&mut self, judged_to: Timestamp) {
-        self.judged_to = judged_to;
+    /// New agents are judged from there on, or from where the state of their shard is.
+    pub fn begin_at(&mut self, judged_to: Timestamp, saved_to: Vec<Timestamp>) {
+        (self.judged_to, self.saved_to) = (judged_to, saved_to);
+    }
+
+    /// All shards have had all that was read before: who is new now is new.
+    pub fn caught_up(&mut self) {
+        self.saved_to = Vec::new();
     }
 
     pub fn get(&self, agent: AgentId) -> Option<&Watching> {
@@ -104,7 +115,8 @@ impl Agents {
         let id = agent_id(team, &slug);
         if !self.all.contains_key(&id) {
             let (settings, last_opening) = (self.settings_of(team), last_openings.get(&id).copied());
-            self.add(Watching::new(team, slug, last_opening, self.judged_to, &settings));
+            let begin = self.saved_to.get(usize::from(shard_of(id))).copied().unwrap_or(self.judged_to);
+            self.add(Watching::new(team, slug, last_opening, begin, &settings));
             self.changed.insert(shard_of(id));
             self.touched.insert(id);
         }
@@ -212,6 +224,7 @@ impl Agents {
         let of_team = turn.doubts_of_teams.get(&team).map_or(&[][..], Vec::as_slice);
         let bench = Bench {
             to: turn.to,
+            settled_to: turn.settled_to,
             doubts: Doubts { of_all: turn.doubts, of_team },
             settings: &settings,
             routes: &routes,

@@ -31,8 +31,10 @@ const SAVE_IDLE_EVERY_MS: u64 = 5 * 60_000;
 const AT_ONCE: usize = 8;
 
 impl Saved {
-    /// Takes in the shards as they were read. Returns where the feed is read on: where the shard that is furthest behind is.
-    pub fn take(&mut self, shards: Vec<Option<StoredShard>>, agents: &mut Agents) -> Cursors {
+    /// Takes in the shards as they were read; slots were judged to `head`. Returns where the feed is read on: where the shard that is furthest behind is.
+    pub fn take(&mut self, shards: Vec<Option<StoredShard>>, head: Timestamp, agents: &mut Agents) -> Cursors {
+        let saved_to = shards.iter().map(|shard| shard.as_ref().map_or(head, |shard| shard.judged_to));
+        agents.begin_at(head, saved_to.collect());
         let known: Vec<Cursors> = shards.iter().flatten().map(StoredShard::cursors).collect();
         let partitions: BTreeSet<PartitionId> = known.iter().flat_map(|cursors| cursors.keys().copied()).collect();
         let mut begin = Cursors::new();
@@ -58,8 +60,8 @@ impl Saved {
     }
 
     /// Whether a row of the feed is part of what was read at the start.
-    pub fn had(&self, partition: PartitionId, entry: &FeedEntry) -> bool {
-        let offset = entry.position.offset;
+    pub fn had(&self, entry: &FeedEntry) -> bool {
+        let (partition, offset) = ((entry.position.generation, entry.position.partition), entry.position.offset);
         if self.read_again_to.get(&partition).is_none_or(|end| offset >= *end) {
             return false;
         }
@@ -98,7 +100,7 @@ impl Saved {
             due.truncate(AT_ONCE);
         }
         for chunk in due.chunks(AT_ONCE) {
-            let row = |shard: &u8| state::shard_row(*shard, cursors, agents.of_shard(*shard), watermark);
+            let row = |shard: &u8| state::shard_row(*shard, cursors, agents.of_shard(*shard), (head.judged_to, watermark));
             let writes: Vec<RowWrite> = chunk.iter().map(row).collect::<Result<_, _>>()?;
             state::save(rows, writes, now).await?;
             for shard in chunk {

@@ -48,6 +48,7 @@ pub struct Head {
 /// A shard as it is stored.
 #[derive(Serialize)]
 struct ShardDoc<'s> {
+    judged_to: Timestamp,
     cursors: Vec<(PartitionId, i64)>,
     agents: Vec<&'s Watching>,
 }
@@ -55,6 +56,7 @@ struct ShardDoc<'s> {
 /// A shard as it was stored.
 #[derive(Debug, Deserialize)]
 pub struct StoredShard {
+    pub judged_to: Timestamp,
     cursors: Vec<(PartitionId, i64)>,
     pub agents: Vec<Watching>,
 }
@@ -73,7 +75,7 @@ pub fn head_row(head: &Head) -> Result<RowWrite, StoreError> {
     row("head".into(), head, head.watermark.now())
 }
 
-/// The row of a shard as of `watermark`.
+/// The row of a shard whose slots are judged to `judged_to`, as of `watermark`.
 ///
 /// # Errors
 /// Never: it holds texts, numbers and lists.
@@ -81,10 +83,10 @@ pub fn shard_row<'s>(
     shard: u8,
     cursors: &Cursors,
     agents: impl Iterator<Item = &'s Watching>,
-    watermark: Timestamp,
+    (judged_to, watermark): (Timestamp, Timestamp),
 ) -> Result<RowWrite, StoreError> {
     let cursors = cursors.iter().map(|(id, offset)| (*id, *offset)).collect();
-    row(shard_name(shard), &ShardDoc { cursors, agents: agents.collect() }, watermark)
+    row(shard_name(shard), &ShardDoc { judged_to, cursors, agents: agents.collect() }, watermark)
 }
 
 /// The head; `None`: no judge has run yet.

@@ -17,7 +17,7 @@ use tidegate_agentping_settings::TeamSettings;
 use tidegate_agentping_verdicts::{IncidentDoc, LastRun, SlotDoc, StandingDoc};
 use tidegate_kernel::{Timestamp, Usd};
 
-use super::changes;
+use super::changes::Given;
 use super::findings::Findings;
 use super::outbox::{Alert, RouteChoice};
 
@@ -27,8 +27,7 @@ pub struct Watching {
     pub team: TeamId,
     pub slug: Slug,
     judge: AgentJudge,
-    /// What was set is given up to here.
-    given_to: Timestamp,
+    given: Given,
     /// Open runs with what is known of them, the oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     open: Vec<OpenRun>,
@@ -60,6 +59,8 @@ struct OpenRun {
 pub struct Bench<'b> {
     /// Up to where slots are judged.
     pub to: Timestamp,
+    /// Up to where what is set does not change any more.
+    pub settled_to: Timestamp,
     pub doubts: Doubts<'b>,
     pub settings: &'b TeamSettings,
     pub routes: &'b [RouteChoice],
@@ -80,14 +81,13 @@ impl Watching {
         settings: &TeamSettings,
     ) -> Self {
         let mut judge = AgentJudge::new(last_opening);
-        for (from, change) in changes::in_force(settings, &slug, at) {
-            judge.change(from, change);
-        }
+        let (given, changes) = Given::begin(settings, &slug, at);
+        changes.into_iter().for_each(|(from, change)| judge.change(from, change));
         Watching {
             team,
             slug,
             judge,
-            given_to: at,
+            given,
             open: Vec::new(),
             last_opening,
             last_run: None,
@@ -108,7 +108,7 @@ impl Watching {
     pub fn dues(&self, settings: &TeamSettings, routes: &[RouteChoice]) -> (Option<Timestamp>, Option<Timestamp>) {
         let policies: Vec<RoutePolicy<'_>> = routes.iter().map(RouteChoice::policy).collect();
         let judged = self.judge.next_due(&Alerting { agent: self.id(), routes: &policies });
-        let change = changes::next_after(settings, &self.slug, self.given_to);
+        let change = self.given.next(settings, &self.slug);
         let idle = self.open.iter().filter_map(|open| Some(open.idle?.at)).min();
         let stuck = self.judge.next_run_due();
         (judged.into_iter().chain(change).min(), idle.into_iter().chain(stuck).min())
@@ -121,6 +121,8 @@ impl Watching {
         let status = finish_status(row.status);
         self.judged(bench, findings, |watching, alerting, found| {
             let emit = &mut |judgement| found.push(judgement);
+            // Failures in a row are counted by the schedule at their own time, which is not judged yet.
+            watching.take_changes(bench);
             if row.did.opened {
                 let ended = status.filter(|_| row.did.ended);
                 let (run, received_at, started_at) = (row.run, row.received_at, Some(row.started_at));
@@ -160,10 +162,7 @@ impl Watching {
     pub fn advance(&mut self, bench: &Bench<'_>, findings: &mut Findings) {
         self.judged(bench, findings, |watching, alerting, found| {
             let emit = &mut |judgement| found.push(judgement);
-            for (at, change) in changes::between(bench.settings, &watching.slug, watching.given_to, bench.to) {
-                watching.judge.change(at, change);
-            }
-            watching.given_to = watching.given_to.max(bench.to);
+            watching.take_changes(bench);
             watching.judge.advance(bench.to, &bench.doubts, alerting, emit);
         });
     }
@@ -197,7 +196,12 @@ impl Watching {
         let next_slot = self.next_expected();
         // As of before the slot: `late` is for the reader to add.
         let before_slot = self.judge.coverage().next_slot().map_or(at, |slot| slot.at.plus_millis(-1));
-        let state = self.judge.standing(before_slot);
+        let state = match self.judge.standing(before_slot) {
+            // Its first run is not judged yet.
+            AgentStanding::New if !self.open.is_empty() => AgentStanding::Running,
+            AgentStanding::New if self.last_opening.is_some() => AgentStanding::Up,
+            state => state,
+        };
         let down = self.judge.missed().track().open().map(|open| open.opened_at);
         let began = match state {
             AgentStanding::Down => down,
@@ -223,6 +227,12 @@ impl Watching {
         }
         self.shown = Some(doc.clone());
         Some(doc)
+    }
+
+    fn take_changes(&mut self, bench: &Bench<'_>) {
+        for (at, change) in self.given.take(bench.settings, &self.slug, bench.settled_to.max(bench.to)) {
+            self.judge.change(at, change);
+        }
     }
 
     fn knows(&self, run: RunId) -> bool {

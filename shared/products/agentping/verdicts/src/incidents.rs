@@ -39,7 +39,7 @@ pub struct IncidentDoc {
 }
 
 impl IncidentDoc {
-    /// The incident after this edge.
+    /// The incident after this edge. A run that was received before it was opened, and came late, resolves it at once.
     pub fn of(edge: &IncidentEdge, agent: &Slug, origin: IncidentOrigin) -> Self {
         IncidentDoc {
             id: edge.incident,
@@ -47,7 +47,7 @@ impl IncidentDoc {
             kind: edge.kind,
             severity: edge.kind.severity(),
             opened_at: edge.opened_at,
-            resolved_at: (edge.edge == Edge::Resolved).then_some(edge.timestamp),
+            resolved_at: (edge.edge == Edge::Resolved).then_some(edge.timestamp.max(edge.opened_at)),
             origin,
             count: edge.count,
         }
