@@ -113,9 +113,9 @@ struct Bench {
 }
 
 impl Bench {
-    fn turn(&self, to: Timestamp) -> Turn<'_> {
+    fn turn(&self, to: Timestamp, runs_to: Timestamp) -> Turn<'_> {
         let Bench { settled_to, doubts, doubts_of_teams, run_clocks } = self;
-        Turn { to, settled_to: *settled_to, doubts, doubts_of_teams, run_clocks }
+        Turn { to, settled_to: *settled_to, doubts, doubts_of_teams, run_clocks, runs_to }
     }
 }
 
@@ -215,8 +215,11 @@ impl Judge {
         let wall = self.ports.clock.now();
         self.ports.settings.catch_up().await?;
         self.agents.follow(&self.ports.settings);
-        self.bench = self.bench();
+        // Nothing later than this can be judged in this turn.
+        let furthest = wall.plus_millis(-Watermark::CLOCK_DIFFERENCE_MS - self.options.hold_ms);
+        self.known_to = self.doors.read(&*self.ports.rows, furthest).await?.max(self.known_to);
         let mut targets = self.progress().read().await?;
+        self.bench = self.bench(self.run_clocks_at(&targets));
         let there = targets.len();
         targets.extend(self.gone(&targets));
         let mut readings = self.read_feed(targets).await?;
@@ -226,9 +229,6 @@ impl Judge {
         }
         self.watermark.read(wall, &readings);
         let judged_until = self.watermark.judged_until(self.options.hold_ms);
-        // Runs of other partitions than the slowest are judged further on.
-        let furthest = self.run_clocks().into_values().max().map_or(judged_until, |at| at.max(judged_until));
-        self.known_to = self.doors.read(&*self.ports.rows, furthest).await?.max(self.known_to);
         self.judge(judged_until.min(self.known_to));
         self.write().await?;
         self.save(false).await?;
@@ -266,27 +266,44 @@ impl Judge {
     fn feed(&mut self, entry: &FeedEntry) {
         FEED_ROWS.handle().increment(1);
         if !self.saved.had(entry) {
-            let turn = self.bench.turn(self.agents.judged_to());
+            let runs_to = entry.row.appended_at.plus_millis(-Watermark::CLOCK_DIFFERENCE_MS - self.options.hold_ms);
+            let turn = self.bench.turn(self.agents.judged_to(), runs_to);
             self.agents.fed(entry, &turn, &mut self.findings);
         }
     }
 
     fn judge(&mut self, to: Timestamp) {
         let to = to.max(self.agents.judged_to());
-        self.bench = self.bench();
-        self.agents.advance(&self.bench.turn(to), &mut self.findings);
+        self.bench = self.bench(self.run_clocks());
+        self.agents.advance(&self.bench.turn(to, Timestamp::LAST), &mut self.findings);
         let watermark = self.watermark.now();
         self.rank = u64::try_from(watermark.as_millis()).unwrap_or(0).max(self.rank + 1);
         self.agents.show(to, self.rank, &mut self.findings);
         self.findings.row(JudgedDoc { until: watermark }.row());
     }
 
-    fn bench(&self) -> Bench {
+    fn bench(&self, run_clocks: BTreeMap<PartitionId, Timestamp>) -> Bench {
         let mut doubts = self.watermark.doubts(self.options.hold_ms);
         doubts.extend_from_slice(self.doors.of_all());
-        let clocks = self.run_clocks().into_iter().map(|(id, at)| (id, at.min(self.known_to)));
+        let clocks = run_clocks.into_iter().map(|(id, at)| (id, at.min(self.known_to)));
         let settled_to = self.ports.clock.now().plus_millis(-SETTLED_AFTER_MS);
         Bench { settled_to, doubts, doubts_of_teams: self.doors.of_teams(), run_clocks: clocks.collect() }
+    }
+
+    /// The same once the feed is read up to these targets.
+    fn run_clocks_at(&self, targets: &[PartitionTarget]) -> BTreeMap<PartitionId, Timestamp> {
+        let hold_ms = self.options.hold_ms;
+        let clock = |target: &PartitionTarget| {
+            let PartitionReading { id, progress, .. } = target.reading;
+            let applied_to = match progress {
+                PartitionProgress::CaughtUp { asked_at } => Some(asked_at),
+                PartitionProgress::Behind { oldest_appended_at } => Some(oldest_appended_at),
+                PartitionProgress::Unreadable | PartitionProgress::Torn => None,
+            };
+            let at = applied_to.map(|at| at.plus_millis(-Watermark::CLOCK_DIFFERENCE_MS));
+            Some((id, at.or_else(|| self.watermark.clock(id))?.plus_millis(-hold_ms)))
+        };
+        targets.iter().filter_map(clock).collect()
     }
 
     /// Up to where what happened to the runs of each partition is known.

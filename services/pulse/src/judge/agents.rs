@@ -26,7 +26,9 @@ pub struct Turn<'t> {
     pub doubts: &'t [Doubt],
     /// By team.
     pub doubts_of_teams: &'t HashMap<TeamId, Vec<Doubt>>,
+    /// Up to where the runs of each partition are judged, and up to where those of any are.
     pub run_clocks: &'t BTreeMap<PartitionId, Timestamp>,
+    pub runs_to: Timestamp,
 }
 
 /// All agents.
@@ -229,6 +231,7 @@ impl Agents {
             settings: &settings,
             routes: &routes,
             run_clocks: turn.run_clocks,
+            runs_to: turn.runs_to,
         };
         act(watching, &bench);
         let (slots, runs) = watching.dues(&settings, &routes);

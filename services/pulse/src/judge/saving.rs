@@ -45,7 +45,10 @@ impl Saved {
             self.read_again_to.insert(id, offsets().max().unwrap_or(0));
         }
         if known.len() < SHARDS {
-            tracing::error!(missing = SHARDS - known.len(), "parts of the judge's state are missing: their agents are new");
+            tracing::error!(
+                missing = SHARDS - known.len(),
+                "parts of the judge's state are missing: their agents are new"
+            );
         }
         self.had = shards.iter().map(|shard| shard.as_ref().map(StoredShard::cursors).unwrap_or_default()).collect();
         shards.into_iter().flatten().flat_map(|shard| shard.agents).for_each(|agent| agents.add(agent));
@@ -92,7 +95,8 @@ impl Saved {
             // Until all shards have had the same, the cursor of the reading is not the shards'.
             return Ok(());
         }
-        let mut due: Vec<u8> = (0..=u8::MAX).filter(|shard| self.is_due(*shard, agents, cursors, every_ms, now)).collect();
+        let mut due: Vec<u8> =
+            (0..=u8::MAX).filter(|shard| self.is_due(*shard, agents, cursors, every_ms, now)).collect();
         if is_first {
             due = (0..=u8::MAX).collect();
         }
@@ -100,7 +104,8 @@ impl Saved {
             due.truncate(AT_ONCE);
         }
         for chunk in due.chunks(AT_ONCE) {
-            let row = |shard: &u8| state::shard_row(*shard, cursors, agents.of_shard(*shard), (head.judged_to, watermark));
+            let row =
+                |shard: &u8| state::shard_row(*shard, cursors, agents.of_shard(*shard), (head.judged_to, watermark));
             let writes: Vec<RowWrite> = chunk.iter().map(row).collect::<Result<_, _>>()?;
             state::save(rows, writes, now).await?;
             for shard in chunk {

@@ -64,8 +64,15 @@ pub struct Bench<'b> {
     pub doubts: Doubts<'b>,
     pub settings: &'b TeamSettings,
     pub routes: &'b [RouteChoice],
-    /// Up to where the runs of each partition are judged.
+    /// Up to where the runs of each partition are judged, and up to where those of any are.
     pub run_clocks: &'b BTreeMap<PartitionId, Timestamp>,
+    pub runs_to: Timestamp,
+}
+
+impl Bench<'_> {
+    fn clock(&self, open: &OpenRun) -> Timestamp {
+        self.run_clocks.get(&open.partition).copied().unwrap_or(self.to).min(self.runs_to)
+    }
 }
 
 /// Open runs of an agent at most, as the rules have it.
@@ -83,17 +90,7 @@ impl Watching {
         let mut judge = AgentJudge::new(last_opening);
         let (given, changes) = Given::begin(settings, &slug, at);
         changes.into_iter().for_each(|(from, change)| judge.change(from, change));
-        Watching {
-            team,
-            slug,
-            judge,
-            given,
-            open: Vec::new(),
-            last_opening,
-            last_run: None,
-            state: None,
-            shown: None,
-        }
+        Watching { team, slug, judge, given, open: Vec::new(), last_opening, last_run: None, state: None, shown: None }
     }
 
     pub fn id(&self) -> AgentId {
@@ -109,13 +106,20 @@ impl Watching {
         let policies: Vec<RoutePolicy<'_>> = routes.iter().map(RouteChoice::policy).collect();
         let judged = self.judge.next_due(&Alerting { agent: self.id(), routes: &policies });
         let change = self.given.next(settings, &self.slug);
+        (judged.into_iter().chain(change).min(), self.runs_due())
+    }
+
+    fn runs_due(&self) -> Option<Timestamp> {
         let idle = self.open.iter().filter_map(|open| Some(open.idle?.at)).min();
-        let stuck = self.judge.next_run_due();
-        (judged.into_iter().chain(change).min(), idle.into_iter().chain(stuck).min())
+        idle.into_iter().chain(self.judge.next_run_due()).min()
     }
 
     /// A row of the feed that is about one of its runs.
     pub fn fed(&mut self, entry: &FeedEntry, bench: &Bench<'_>, findings: &mut Findings) {
+        // What was due before this record was appended was judged before it, however many records are read at once.
+        if self.runs_due().is_some_and(|due| due <= bench.runs_to) {
+            self.check_runs(bench, findings);
+        }
         let row = &entry.row;
         let partition = (entry.position.generation, entry.position.partition);
         let status = finish_status(row.status);
@@ -169,11 +173,10 @@ impl Watching {
 
     /// Ends runs by their idle timeouts, and judges which are stuck, each by the clock of its partition.
     pub fn check_runs(&mut self, bench: &Bench<'_>, findings: &mut Findings) {
-        let clock = |open: &OpenRun| bench.run_clocks.get(&open.partition).copied().unwrap_or(bench.to);
         self.judged(bench, findings, |watching, alerting, found| {
             let emit = &mut |judgement| found.push(judgement);
             let idle = watching.open.iter().filter_map(|open| {
-                let end = open.idle.filter(|end| end.at <= clock(open))?;
+                let end = open.idle.filter(|end| end.at <= bench.clock(open))?;
                 Some((open.run, end, open.is_replayed))
             });
             for (run, IdleEnd { at, status }, is_replayed) in idle.collect::<Vec<_>>() {
@@ -185,7 +188,7 @@ impl Watching {
                     last.status = status.into();
                 }
             }
-            let clocks: Vec<(RunId, Timestamp)> = watching.open.iter().map(|open| (open.run, clock(open))).collect();
+            let clocks = watching.open.iter().map(|open| (open.run, bench.clock(open))).collect::<Vec<_>>();
             let of_run = |run| clocks.iter().find(|(of, _)| *of == run).map_or(bench.to, |(_, at)| *at);
             watching.judge.check_runs(of_run, &bench.doubts, alerting, emit);
         });
@@ -255,13 +258,7 @@ impl Watching {
         }
     }
 
-    fn end(
-        &mut self,
-        status: FinishStatus,
-        row: &FeedRow,
-        alerting: &Alerting<'_>,
-        emit: &mut impl FnMut(Judgement),
-    ) {
+    fn end(&mut self, status: FinishStatus, row: &FeedRow, alerting: &Alerting<'_>, emit: &mut impl FnMut(Judgement)) {
         let FeedRow { run, received_at: at, duration_ms, cost, replayed: is_replayed, .. } = *row;
         self.open.retain(|open| open.run != run);
         self.judge.ended(EndedRun { run, status, at, duration_ms, cost, is_replayed }, alerting, emit);
@@ -276,7 +273,9 @@ impl Watching {
         // A window that an opening has reached is taken by it, or by one before it.
         while slot.window_from <= opening {
             slot = match definition.timing {
-                tidegate_agentping_pulse::Timing::Every { .. } if slot.at <= opening => definition.slot_after(opening)?,
+                tidegate_agentping_pulse::Timing::Every { .. } if slot.at <= opening => {
+                    definition.slot_after(opening)?
+                }
                 _ => definition.slot_following(slot.at)?,
             };
         }
@@ -285,7 +284,8 @@ impl Watching {
 
     fn open_incidents(&self) -> impl Iterator<Item = (IncidentId, IncidentOrigin)> {
         let stuck = self.judge.runs().iter().filter_map(|open| open.incident());
-        let tracks = [self.judge.missed(), self.judge.failed()].into_iter().filter_map(|watched| watched.track().open());
+        let tracks =
+            [self.judge.missed(), self.judge.failed()].into_iter().filter_map(|watched| watched.track().open());
         tracks.chain(stuck).map(|open| (open.id, open.origin))
     }
 

@@ -58,12 +58,7 @@ pub struct FailingRows {
 impl FailingRows {
     fn new(clock: Arc<dyn Clock>) -> Self {
         let rows = MemoryRows::new(clock);
-        FailingRows {
-            rows,
-            fail_in: Arc::new(AtomicI64::new(-1)),
-            written: Arc::default(),
-            reads: Arc::default(),
-        }
+        FailingRows { rows, fail_in: Arc::new(AtomicI64::new(-1)), written: Arc::default(), reads: Arc::default() }
     }
 
     pub fn step(&self) -> Result<(), StoreError> {

@@ -78,7 +78,15 @@ async fn changes_count_once_over_restarts() {
     let from_noon = slots.iter().position(|slot| slot.starts_with("12:00")).unwrap();
     assert_eq!(
         slots[from_noon..],
-        ["12:00 missed", "12:10 skipped", "12:20 skipped", "12:30 missed", "12:40 missed", "12:50 skipped", "13:00 skipped"]
+        [
+            "12:00 missed",
+            "12:10 skipped",
+            "12:20 skipped",
+            "12:30 missed",
+            "12:40 missed",
+            "12:50 skipped",
+            "13:00 skipped"
+        ]
     );
 }
 
@@ -112,8 +120,5 @@ async fn ac_29_the_day_of_a_clock_change() {
     let query = tidegate_agentping_verdicts::SlotQuery { agent, from, to, before: None, limit: 100 };
     let slots = query.read(&rig.rows.rows).await.unwrap();
     let shown: Vec<_> = slots.iter().map(|slot| (slot.at, slot.outcome.as_str())).collect();
-    assert_eq!(
-        shown,
-        [(time("2026-03-30T00:30:00Z"), "missed"), (time("2026-03-29T01:00:00Z"), "unknown")]
-    );
+    assert_eq!(shown, [(time("2026-03-30T00:30:00Z"), "missed"), (time("2026-03-29T01:00:00Z"), "unknown")]);
 }

@@ -1,8 +1,8 @@
 //! Two judges at once, of which one lags: they write the same.
 
 use serde_json::json;
-use tidegate_agentping::HeartbeatStatus;
 use tidegate_agentping::FinishStatus::Failed;
+use tidegate_agentping::HeartbeatStatus;
 
 use crate::rig::Rig;
 

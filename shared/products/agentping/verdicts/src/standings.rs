@@ -78,7 +78,8 @@ impl StandingDoc {
         let (mut all, mut after) = (BTreeMap::new(), None);
         loop {
             let order = ScanOrder::Ascending;
-            let page = rows.scan(&RowScan { table: &STANDINGS, shard: shard.clone(), after, order, limit: PAGE }).await?;
+            let page =
+                rows.scan(&RowScan { table: &STANDINGS, shard: shard.clone(), after, order, limit: PAGE }).await?;
             let docs = page.iter().filter_map(|row| {
                 Some((Slug::parse(&row.row).ok()?, read::<StandingDoc>(STANDINGS.name, &shard, &row.doc)?))
             });
