@@ -6,6 +6,7 @@ pub mod gate;
 pub mod notes;
 pub mod registry;
 pub mod runs;
+pub mod spend_rows;
 
 pub use feed::{FeedEntry, FeedPage, FeedRange, PulseFeed, settled_page};
 pub use gate::{
@@ -19,3 +20,4 @@ pub use runs::{
     RunWrite, Runs, RunsPage, Spend, SpendLine, SpendRest, SpendRow, SpendTally, StoredRun, StoredSummary,
     union_of_agents,
 };
+pub use spend_rows::SpendCursor;

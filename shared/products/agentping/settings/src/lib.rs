@@ -5,12 +5,17 @@
 //! so that no configuration can touch it.
 
 pub mod agent;
+pub mod fields;
+pub mod guard;
 pub mod kinds;
 pub mod pause;
+pub mod rule;
 pub mod schedule;
 pub mod team;
 
 pub use agent::{AgentDoc, AgentRoutes, Maintenance};
+pub use guard::{GuardCheck, GuardEvent, GuardEventKind, GuardVerdict};
 pub use pause::{MuteDoc, PauseDoc, PauseSpan};
+pub use rule::{GuardRuleId, RuleAction, RuleDoc, RuleMatch};
 pub use schedule::{ScheduleDoc, TimedChange};
 pub use team::{TeamDoc, TeamSettings};
