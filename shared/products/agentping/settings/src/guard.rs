@@ -6,4 +6,4 @@ mod verdict;
 
 pub use asked::GuardCheck;
 pub use event::{GuardEvent, GuardEventKind, guard_event_id};
-pub use verdict::{GuardVerdict, RuleShown, ShownWhy, by_pause, by_rules, pause_rule_id};
+pub use verdict::{GuardVerdict, RuleShown, ShownWhy, by_pause, by_rules};

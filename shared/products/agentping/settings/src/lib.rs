@@ -5,6 +5,7 @@
 //! so that no configuration can touch it.
 
 pub mod agent;
+pub mod audit;
 pub mod fields;
 pub mod guard;
 pub mod kinds;
@@ -14,8 +15,10 @@ pub mod schedule;
 pub mod team;
 
 pub use agent::{AgentDoc, AgentRoutes, Maintenance};
+pub use audit::AuditDoc;
+pub use fields::{Fields, Patch, SettingFault};
 pub use guard::{GuardCheck, GuardEvent, GuardEventKind, GuardVerdict};
-pub use pause::{MuteDoc, PauseDoc, PauseSpan};
+pub use pause::{MuteDoc, MuteRequest, PauseDoc, PauseRequest, PauseSpan};
 pub use rule::{GuardRuleId, RuleAction, RuleDoc, RuleMatch};
 pub use schedule::{ScheduleDoc, TimedChange};
 pub use team::{TeamDoc, TeamSettings};

@@ -3,15 +3,13 @@
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use tidegate_agentping::TeamId;
 use tidegate_agentping_pulse::spend::{SpendOf, SpendScope, SpendWindow};
-use tidegate_kernel::{Id, SmolStr, Timestamp, Usd};
+use tidegate_kernel::{SmolStr, Timestamp, Usd};
 
 use super::asked::GuardCheck;
 use super::event::{GuardEvent, GuardEventKind};
 use crate::pause::PauseSpan;
-use crate::rule::{GuardRuleId, RuleAction, RuleDoc};
+use crate::rule::{RuleAction, RuleDoc};
 
 /// A rule as a check's answer shows it: one that applied, or a pause.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,21 +67,10 @@ impl GuardVerdict {
     }
 }
 
-/// The id of the rule that stands for an agent's pause, or for the team's (`None`). It is the same for each pause.
-pub fn pause_rule_id(team: TeamId, agent: Option<&str>) -> GuardRuleId {
-    let mut hash = Sha256::new();
-    for part in [b"pause".as_slice(), &team.bits().to_be_bytes(), agent.unwrap_or_default().as_bytes()] {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
-    let hash: [u8; 32] = hash.finalize().into();
-    let bits = hash.iter().take(16).fold(0, |bits, byte| bits << 8 | u128::from(*byte));
-    Id::from_bits(team.region(), bits)
-}
-
-/// The verdict on a paused agent, or on any in a team that is paused.
-pub fn by_pause(id: GuardRuleId, pause: &PauseSpan) -> GuardVerdict {
-    let id = SmolStr::from(id.to_string());
+/// The verdict on a paused agent, or on any in a team that is paused. The id is that of
+/// [`pause_rule_id`](crate::pause::pause_rule_id).
+pub fn by_pause(id: &str, pause: &PauseSpan) -> GuardVerdict {
+    let id = SmolStr::from(id);
     let why = ShownWhy::Pause {
         reason: "operator_pause".into(),
         paused_at: pause.paused_at,

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use tidegate_agentping::TeamId;
 use tidegate_agentping_pulse::spend::{SpendScope, SpendWindow};
-use tidegate_agentping_settings::guard::{by_pause, by_rules, guard_event_id, pause_rule_id};
+use tidegate_agentping_settings::guard::{by_pause, by_rules, guard_event_id};
+use tidegate_agentping_settings::pause::pause_rule_id;
 use tidegate_agentping_settings::{GuardCheck, GuardEventKind, GuardVerdict, PauseDoc, RuleDoc};
 use tidegate_kernel::{Region, SmolStr, Timestamp, Usd};
 
@@ -151,13 +152,12 @@ fn ac_14_what_is_alerted_is_the_same_event_within_a_window() {
 fn a_pause_is_a_rule_of_a_fixed_id() {
     let mut pause = PauseDoc::default();
     pause.pause(NOON, "key_eu_1".to_owned(), None, Some("on fire".to_owned()));
-    let id = pause_rule_id(TEAM, Some("a"));
-    assert_eq!(id, pause_rule_id(TEAM, Some("a")));
-    assert!(id.to_string().starts_with("grl_eu_"));
-    assert_ne!(id, pause_rule_id(TEAM, Some("b")));
-    assert_ne!(id, pause_rule_id(TEAM, None));
-    let given = by_pause(id, pause.at(NOON).unwrap());
-    assert_eq!(given.blocked_by, [SmolStr::from(id.to_string())]);
+    let id = pause_rule_id("agt_eu_1");
+    assert_eq!(id, pause_rule_id("agt_eu_1"));
+    assert!(id.starts_with("grl_eu_"));
+    assert_ne!(id, pause_rule_id("agt_eu_2"));
+    let given = by_pause(&id, pause.at(NOON).unwrap());
+    assert_eq!(given.blocked_by, [SmolStr::from(id)]);
     let shown = serde_json::to_value(&given.rules[0]).unwrap();
     assert_eq!((&shown["name"], &shown["reason"]), (&json!("paused"), &json!("operator_pause")));
     assert_eq!((&shown["paused_by"], &shown["note"]), (&json!("key_eu_1"), &json!("on fire")));
