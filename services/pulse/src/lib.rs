@@ -2,5 +2,6 @@
 
 pub mod judge;
 mod metrics;
+pub mod spend;
 
 pub use metrics::METRICS;

@@ -7,6 +7,7 @@ pub mod gate;
 pub mod notes;
 pub mod registry;
 pub mod runs;
+pub mod spend_rows;
 
 pub use feed::{FeedEntry, FeedPage, FeedRange, PulseFeed, settled_page};
 pub use front_doors::{ReadySpan, RefusedMinute};
@@ -23,3 +24,4 @@ pub use runs::{
     RunWrite, Runs, RunsPage, Spend, SpendLine, SpendRest, SpendRow, SpendTally, StoredRun, StoredSummary,
     union_of_agents,
 };
+pub use spend_rows::SpendCursor;
