@@ -39,7 +39,10 @@ pub const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("shared/products/agentping/pulse", &["kernel", "agentping"]),
     ("shared/products/agentping/settings", &["kernel", "ports", "mirror", "agentping", "agentping-pulse"]),
-    ("shared/products/agentping/alerts", &["kernel", "ports", "agentping", "agentping-pulse", "agentping-settings"]),
+    (
+        "shared/products/agentping/alerts",
+        &["kernel", "ports", "mirror", "agentping", "agentping-pulse", "agentping-settings"],
+    ),
     ("shared/products/agentping/checks", &["kernel", "ports", "agentping"]),
     ("shared/products/agentgate", &["kernel"]),
     ("shared/adapters/kafka", &["kernel", "metric", "ports"]),

@@ -7,10 +7,12 @@
 pub mod agent;
 pub mod kinds;
 pub mod pause;
+pub mod route;
 pub mod schedule;
 pub mod team;
 
 pub use agent::{AgentDoc, AgentRoutes, Maintenance};
 pub use pause::{MuteDoc, PauseDoc, PauseSpan};
+pub use route::{MailTarget, RouteDisabled, RouteDoc, RouteId, RouteTarget, SecretText, WebhookTarget};
 pub use schedule::{ScheduleDoc, TimedChange};
 pub use team::{TeamDoc, TeamSettings};

@@ -12,6 +12,7 @@ use tidegate_ports::Document;
 use crate::agent::{AgentDoc, Maintenance};
 use crate::kinds;
 use crate::pause::{MuteDoc, PauseDoc, PauseSpan};
+use crate::route::RouteDoc;
 use crate::schedule::ScheduleDoc;
 
 /// What is set of a team as a whole.
@@ -46,6 +47,8 @@ pub struct TeamSettings {
     pub team_pause: PauseDoc,
     /// By the names of their documents.
     pub mutes: BTreeMap<SmolStr, MuteDoc>,
+    /// By id.
+    pub routes: BTreeMap<SmolStr, RouteDoc>,
 }
 
 impl TeamSettings {
@@ -56,7 +59,8 @@ impl TeamSettings {
 }
 
 impl Mirrored for TeamSettings {
-    const KINDS: &'static [&'static str] = &[kinds::TEAM, kinds::AGENT, kinds::SCHEDULE, kinds::PAUSE, kinds::MUTE];
+    const KINDS: &'static [&'static str] =
+        &[kinds::TEAM, kinds::AGENT, kinds::SCHEDULE, kinds::PAUSE, kinds::MUTE, kinds::ROUTE];
 
     fn of(space: &str, documents: Vec<Document>) -> Self {
         let mut settings = TeamSettings::default();
@@ -70,6 +74,7 @@ impl Mirrored for TeamSettings {
                 kinds::PAUSE if name.is_empty() => settings.team_pause = read(space, &document).unwrap_or_default(),
                 kinds::PAUSE => keep(&mut settings.pauses, slug(), read(space, &document)),
                 kinds::MUTE => keep(&mut settings.mutes, Some(name.clone()), read(space, &document)),
+                kinds::ROUTE => keep(&mut settings.routes, Some(name.clone()), read(space, &document)),
                 _ => {}
             }
         }
