@@ -132,7 +132,11 @@ impl DeliveryDoc {
             route: self.route.clone(),
             made_at: self.made_at,
             edge: self.edge,
-            incidents: self.incident.into_iter().chain(self.members.iter().filter_map(|member| member.incident)).collect(),
+            incidents: self
+                .incident
+                .into_iter()
+                .chain(self.members.iter().filter_map(|member| member.incident))
+                .collect(),
             is_muted: self.began == Began::Muted,
             due: None,
         }

@@ -92,7 +92,9 @@ pub fn confirmation_form(route: &str, team: Option<&str>, confirm_url: &str) -> 
 
 /// Without line breaks and other control characters.
 fn one_line(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}') { ' ' } else { letter }).collect()
+    text.chars()
+        .map(|letter| if letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}') { ' ' } else { letter })
+        .collect()
 }
 
 fn escaped(text: &str) -> String {

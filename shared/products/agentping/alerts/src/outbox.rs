@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
-use tidegate_agentping_settings::{RouteDoc, RouteTarget, TeamSettings};
 use tidegate_agentping::TeamId;
 use tidegate_agentping_pulse::IncidentId;
+use tidegate_agentping_settings::{RouteDoc, RouteTarget, TeamSettings};
 use tidegate_kernel::{SmolStr, Timestamp};
 use tidegate_mirror::Mirror;
 use tidegate_ports::{Clock, RowKey, RowWrite, Rows, StoreError};
@@ -19,7 +19,7 @@ use crate::event::{AlertEvent, MessageEdge};
 use crate::naming::Naming;
 use crate::outgoing::{OpenAlert, Outgoing, Withheld, WithheldWhat};
 use crate::quiet::is_muted;
-use crate::rows::{ROUTE_DELIVERIES, delivery_key, open_key, outbox_key, timed_key, withheld_key};
+use crate::rows::{ROUTE_DELIVERIES, delivery_key, open_key, outbox_key, staged_key, timed_key, withheld_key};
 
 mod drafts;
 mod release;
@@ -137,7 +137,8 @@ impl Outbox {
             drafts.iter().filter_map(|draft| Some((draft.team, draft.route.clone(), draft.incident?))).collect();
         wanted.sort_unstable();
         wanted.dedup();
-        let keys: Vec<RowKey> = wanted.iter().map(|(team, route, incident)| open_key(*team, route, *incident)).collect();
+        let keys: Vec<RowKey> =
+            wanted.iter().map(|(team, route, incident)| open_key(*team, route, *incident)).collect();
         let found = self.rows.get(&keys).await?;
         let mut open = OpenAlerts::new();
         for ((_, route, incident), doc) in wanted.into_iter().zip(found) {
@@ -242,7 +243,11 @@ fn withheld_row(doc: &DeliveryDoc, what: WithheldWhat) -> Result<RowWrite, Store
 /// The row of what waits, as of an instant.
 pub fn outbox_row(outgoing: &Outgoing, as_of: Timestamp) -> Result<RowWrite, StoreError> {
     let one = outgoing.to_ref();
-    row(outbox_key(&one.route, one.made_at, one.id), outgoing, u64::try_from(as_of.as_millis()).unwrap_or(0))
+    let key = match outgoing {
+        Outgoing::Staged(_) => staged_key(&one.route, one.made_at, one.id),
+        Outgoing::Delivery(_) => outbox_key(&one.route, one.made_at, one.id),
+    };
+    row(key, outgoing, u64::try_from(as_of.as_millis()).unwrap_or(0))
 }
 
 /// A row with this document.

@@ -27,7 +27,13 @@ impl fmt::Debug for AlertRequest {
 
 /// The request of a delivery with this id and stored body, at `now`. `None`: the route is of mail, or the body cannot be
 /// read.
-pub fn alert_request(route: &RouteDoc, id: &str, body: &str, agent_header: &str, now: Timestamp) -> Option<AlertRequest> {
+pub fn alert_request(
+    route: &RouteDoc,
+    id: &str,
+    body: &str,
+    agent_header: &str,
+    now: Timestamp,
+) -> Option<AlertRequest> {
     let mut headers = vec![
         ("Content-Type".to_owned(), "application/json".to_owned()),
         ("User-Agent".to_owned(), agent_header.to_owned()),

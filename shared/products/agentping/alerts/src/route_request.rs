@@ -160,7 +160,8 @@ impl RouteRequest {
             RouteTarget::Email(mail) => {
                 if let Some(to) = required("to")?.filter(|to| *to != mail.to) {
                     // Another address has to confirm, too.
-                    *mail = MailTarget { to: address(&to)?, token: mail_token(team, id, &random.0), confirmed_at: None };
+                    *mail =
+                        MailTarget { to: address(&to)?, token: mail_token(team, id, &random.0), confirmed_at: None };
                 }
             }
             RouteTarget::Pagerduty { routing_key: key, url: own } => {
@@ -211,7 +212,9 @@ impl Members<'_> {
         let mut kinds = Vec::new();
         for (at, text) in texts.iter().enumerate() {
             let kind = text.as_str().and_then(AlertKind::named);
-            kinds.push(kind.ok_or_else(|| invalid(&format!("alerts[{at}]"), &format!("must be one of {}", all_kinds())))?);
+            kinds.push(
+                kind.ok_or_else(|| invalid(&format!("alerts[{at}]"), &format!("must be one of {}", all_kinds())))?,
+            );
         }
         kinds.sort_unstable();
         kinds.dedup();

@@ -85,6 +85,12 @@ pub fn outbox_key(route: &str, made_at: Timestamp, id: DeliveryId) -> RowKey {
     RowKey { table: &OUTBOX, shard, row: timed_name(made_at, id) }
 }
 
+/// An opening that waits for others: another row than that of the message that it becomes.
+pub fn staged_key(route: &str, made_at: Timestamp, id: DeliveryId) -> RowKey {
+    let RowKey { table, shard, row } = outbox_key(route, made_at, id);
+    RowKey { table, shard, row: SmolStr::from(format!("{row}/staged")) }
+}
+
 /// An incident of a route that waits for the end of a mute, or a message that does.
 pub fn withheld_key(route: &str, what: &str) -> RowKey {
     let shard = SmolStr::from(shard_of(route).to_string());

@@ -25,9 +25,11 @@ pub fn slack_body(body: &MessageBody) -> String {
         };
         blocks.push(json!({"type": "section", "fields": some.iter().map(field).collect::<Vec<_>>()}));
     }
-    blocks.extend(sections(&list).into_iter().map(|text| {
-        json!({"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": true}})
-    }));
+    blocks.extend(
+        sections(&list)
+            .into_iter()
+            .map(|text| json!({"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": true}})),
+    );
     if let Some(url) = &body.url {
         let text = format!("<{}|Open>", escaped(url).replace('|', "%7C"));
         if text.chars().count() <= SECTION_CHARS {

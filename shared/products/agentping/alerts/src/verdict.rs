@@ -47,7 +47,9 @@ pub fn of_status(target: &RouteTarget, status: u16, body: &[u8], retry_after: Op
     match (target, status) {
         (_, 200..=299) => Verdict::Sent,
         (RouteTarget::Webhook(_), 410) => Verdict::Gone("the receiver answered 410: it is gone"),
-        (RouteTarget::Slack { .. }, 404 | 410) => Verdict::Gone("the receiver answered that this URL is not one of its own"),
+        (RouteTarget::Slack { .. }, 404 | 410) => {
+            Verdict::Gone("the receiver answered that this URL is not one of its own")
+        }
         (RouteTarget::Slack { .. }, 400) if contains(body, b"invalid_token") => {
             Verdict::Gone("the receiver answered invalid_token")
         }

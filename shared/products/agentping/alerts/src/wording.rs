@@ -58,7 +58,9 @@ const FACTS: &[(&str, &str)] = &[
 impl Wording {
     pub fn of(body: &MessageBody) -> Self {
         let mut facts: Vec<(&str, String)> = vec![("Severity", body.severity.as_str().to_owned())];
-        facts.extend(FACTS.iter().filter_map(|(path, label)| Some((*label, body.fact(path).filter(|text| text != "0")?))));
+        facts.extend(
+            FACTS.iter().filter_map(|(path, label)| Some((*label, body.fact(path).filter(|text| text != "0")?))),
+        );
         facts.push(("At", body.timestamp.to_string()));
         Wording { title: title(body), facts, list: list(body) }
     }

@@ -70,7 +70,8 @@ fn addressed(settings: &TeamSettings, event: &AlertEvent) -> Vec<(SmolStr, Deliv
             routes.filter(|(_, doc)| wants(doc)).map(|(route, _)| (route.clone(), id(key, route))).collect()
         }
         Addressees::AllBut { route: without, key } => {
-            let routes = settings.routes.iter().filter(|(route, doc)| *route != without && doc.is_serving() && wants(doc));
+            let routes =
+                settings.routes.iter().filter(|(route, doc)| *route != without && doc.is_serving() && wants(doc));
             routes.map(|(route, _)| (route.clone(), id(key, route))).collect()
         }
     }

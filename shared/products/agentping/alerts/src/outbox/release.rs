@@ -15,7 +15,7 @@ use super::{FollowUps, Outbox, read, row};
 use crate::body::{MessageBody, type_word};
 use crate::delivery::{Began, DeliveryDoc, GroupMember};
 use crate::event::MessageEdge;
-use crate::rows::{delivery_key, outbox_key};
+use crate::rows::{delivery_key, staged_key};
 
 const MINUTE_MS: i64 = 60_000;
 /// Openings that are listed in a group's message.
@@ -49,7 +49,7 @@ impl Outbox {
     async fn release_minute(&self, minute: i64, openings: Vec<DeliveryDoc>) -> Result<(), StoreError> {
         let now = self.clock.now();
         // Kept as they were staged: their rows are removed by these keys.
-        let rows: Vec<RowKey> = openings.iter().map(|doc| outbox_key(&doc.route, doc.made_at, doc.id)).collect();
+        let rows: Vec<RowKey> = openings.iter().map(|doc| staged_key(&doc.route, doc.made_at, doc.id)).collect();
         let known = self.known(&openings).await?;
         let mut follow_ups = FollowUps::default();
         known.iter().flatten().try_for_each(|doc| follow_ups.add(doc))?;
@@ -62,7 +62,9 @@ impl Outbox {
             let stored = self.rows.get(&[delivery_key(id)]).await?.into_iter().next().flatten();
             let group: DeliveryDoc = match stored {
                 Some(doc) => read(&doc)?,
-                None if new.len() > MAX_SINGLE => self.insert_group(id, &new[..new.len().min(MAX_MEMBERS)], now).await?,
+                None if new.len() > MAX_SINGLE => {
+                    self.insert_group(id, &new[..new.len().min(MAX_MEMBERS)], now).await?
+                }
                 None => break,
             };
             let is_member = |doc: &DeliveryDoc| group.members.iter().any(|member| member.id == doc.id);
@@ -83,7 +85,12 @@ impl Outbox {
     }
 
     /// Stores a group, unless one is there by now; returns the one that is.
-    async fn insert_group(&self, id: DeliveryId, of: &[DeliveryDoc], now: Timestamp) -> Result<DeliveryDoc, StoreError> {
+    async fn insert_group(
+        &self,
+        id: DeliveryId,
+        of: &[DeliveryDoc],
+        now: Timestamp,
+    ) -> Result<DeliveryDoc, StoreError> {
         let group = self.group(id, of, now);
         let key = delivery_key(id);
         let is_new = self.rows.insert(Arc::new(vec![row(key.clone(), &group, 0)?]), now).await?;

@@ -34,7 +34,8 @@ impl Outbox {
             WithheldWhat::Incident { incident, since_ms } => {
                 let key = open_key(withheld.team, &withheld.route, *incident);
                 let open = self.rows.get(std::slice::from_ref(&key)).await?.into_iter().next().flatten();
-                let serves = self.settings_of(withheld.team).routes.get(&withheld.route).is_some_and(|r| r.is_serving());
+                let serves =
+                    self.settings_of(withheld.team).routes.get(&withheld.route).is_some_and(|r| r.is_serving());
                 if let Some(open) = open.filter(|_| serves) {
                     let open: OpenAlert = read(&open)?;
                     let since = since_ms.to_string();

@@ -79,7 +79,8 @@ impl Members<'_> {
             let shown: String = name.chars().filter(|letter| !letter.is_control()).take(64).collect();
             let field = format!("headers.{shown}");
             header_name(name).map_err(|why| invalid(&field, why))?;
-            let is_value = |text: &str| text.len() <= MAX_VALUE_BYTES && text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+            let is_value =
+                |text: &str| text.len() <= MAX_VALUE_BYTES && text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
             let text = value.as_str().filter(|text| is_value(text));
             let text = text.ok_or_else(|| invalid(&field, "must be at most 1024 bytes of printable ASCII"))?;
             if headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name)) {
