@@ -13,8 +13,8 @@ mod body;
 mod call;
 pub mod conservation;
 mod cursor;
-mod endpoint;
 mod document;
+mod endpoint;
 mod listing;
 mod metrics;
 mod model_costs;
@@ -42,8 +42,8 @@ use tidegate_agentping_ports::{NotedAccounts, RunQueries};
 use tidegate_door::entry::with_type;
 use tidegate_door::openapi::with_description;
 use tidegate_door::{
-    AnswerBudget, Answered, ByteBudget, Draining, Outcomes, ServeOptions, ServeReport, health_route, serve, stamped, traffic_routes,
-    with_fallbacks,
+    AnswerBudget, Answered, ByteBudget, Draining, Outcomes, ServeOptions, ServeReport, health_route, serve, stamped,
+    traffic_routes, with_fallbacks,
 };
 use tidegate_kernel::Outage;
 use tidegate_ports::{Clock, Ids, ReadLog};

@@ -4,8 +4,8 @@
 use std::fmt::Write as _;
 use std::sync::{Arc, LazyLock};
 
-use axum::extract::{RawPathParams, State};
 use axum::extract::{FromRequestParts, Request};
+use axum::extract::{RawPathParams, State};
 use axum::routing::MethodRouter;
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
@@ -26,8 +26,9 @@ pub(crate) struct Asset {
     body: &'static str,
 }
 
-pub(crate) static STYLE: LazyLock<Asset> =
-    LazyLock::new(|| Asset::new("dashboard", "css", "text/css; charset=utf-8", include_str!("../assets/dashboard.css")));
+pub(crate) static STYLE: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new("dashboard", "css", "text/css; charset=utf-8", include_str!("../assets/dashboard.css"))
+});
 pub(crate) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("dashboard", "js", "text/javascript; charset=utf-8", include_str!("../assets/dashboard.js"))
 });
@@ -45,17 +46,19 @@ impl Asset {
     }
 }
 
-/// `/assets/{file}`: for everybody, as it holds nothing of anybody.
+/// `/assets/…`: for everybody, as it holds nothing of anybody.
 pub(crate) fn route() -> MethodRouter<Arc<Pages>> {
     let show = async |State(pages): State<Arc<Pages>>, request: Request| {
-        let mut response = framed(pages, Endpoint::Asset, request, async |Entered { mut parts, .. }: Entered<Pages>| {
-            let params = RawPathParams::from_request_parts(&mut parts, &()).await.map_err(|_| Problem::NotFound)?;
-            let path = params.iter().find(|(name, _)| *name == "file").map(|(_, file)| format!("/assets/{file}"));
-            let assets: [&Asset; 3] = [&STYLE, &SCRIPT, &ICON];
-            let asset = assets.into_iter().find(|asset| Some(&asset.path) == path.as_ref()).ok_or(Problem::NotFound)?;
-            Ok(with_type(asset.content_type, asset.body))
-        })
-        .await;
+        let mut response =
+            framed(pages, Endpoint::Asset, request, async |Entered { mut parts, .. }: Entered<Pages>| {
+                let params = RawPathParams::from_request_parts(&mut parts, &()).await.map_err(|_| Problem::NotFound)?;
+                let path = params.iter().find(|(name, _)| *name == "file").map(|(_, file)| format!("/assets/{file}"));
+                let assets: [&Asset; 3] = [&STYLE, &SCRIPT, &ICON];
+                let asset =
+                    assets.into_iter().find(|asset| Some(&asset.path) == path.as_ref()).ok_or(Problem::NotFound)?;
+                Ok(with_type(asset.content_type, asset.body))
+            })
+            .await;
         if response.status().is_success() {
             let headers = response.headers_mut();
             headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));

@@ -97,32 +97,43 @@ impl Page {
                 }
             }
         };
-        response(document(&format!("{title} · {team}"), waits, html! {
-            a.skip href="#main" { "Skip to the page" }
-            (bar)
-            main #main tabindex="-1" data-live=[live_s] { (body) }
-        }))
+        response(document(
+            &format!("{title} · {team}"),
+            waits,
+            html! {
+                a.skip href="#main" { "Skip to the page" }
+                (bar)
+                main #main tabindex="-1" data-live=[live_s] { (body) }
+            },
+        ))
     }
 }
 
 /// A page of no team.
 pub(crate) fn plain(title: &str, body: Markup) -> Markup {
-    document(title, false, html! {
-        header.bar { a.brand href="/" { img src=(ICON.path) alt="" width="24" height="24"; "Tidegate" } }
-        main #main tabindex="-1" { (body) }
-    })
+    document(
+        title,
+        false,
+        html! {
+            header.bar { a.brand href="/" { img src=(ICON.path) alt="" width="24" height="24"; "Tidegate" } }
+            main #main tabindex="-1" { (body) }
+        },
+    )
 }
 
 /// A refusal as a page.
 pub(crate) fn refusal(status: StatusCode, message: &str) -> Markup {
     let reason = status.canonical_reason().unwrap_or("Refused");
-    plain(reason, html! {
-        section.card.narrow {
-            h1 { (reason) }
-            p { (message) }
-            p { a.button href="/" { "To the overview" } }
-        }
-    })
+    plain(
+        reason,
+        html! {
+            section.card.narrow {
+                h1 { (reason) }
+                p { (message) }
+                p { a.button href="/" { "To the overview" } }
+            }
+        },
+    )
 }
 
 /// What a client reads that does not follow to another path by itself.

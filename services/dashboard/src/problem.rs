@@ -91,9 +91,13 @@ impl Problem {
                 Cause::ReadOnly,
                 "Your key may only read. Sign in with a key of full access to change something.",
             ),
-            Problem::Declined(why) => {
-                Entry::new(StatusCode::CONFLICT, "declined", QUIET, Cause::Declined, format!("That is not possible: {why}."))
-            }
+            Problem::Declined(why) => Entry::new(
+                StatusCode::CONFLICT,
+                "declined",
+                QUIET,
+                Cause::Declined,
+                format!("That is not possible: {why}."),
+            ),
             Problem::NotFound => {
                 Entry::new(StatusCode::NOT_FOUND, "not_found", QUIET, Cause::NotFound, "There is nothing here.")
             }
@@ -141,9 +145,9 @@ fn of_key(refusal: &Refusal) -> Entry {
         }
         Refusal::CredentialUnknown => refuse("This key is unknown, or was revoked.".to_owned()),
         Refusal::CredentialRegionUnknown { .. } => refuse("This key names a region that does not exist.".to_owned()),
-        Refusal::RegionMismatch { credential, endpoint } => refuse(format!(
-            "This key is of region '{credential}', and this is the dashboard of region '{endpoint}'."
-        )),
+        Refusal::RegionMismatch { credential, endpoint } => {
+            refuse(format!("This key is of region '{credential}', and this is the dashboard of region '{endpoint}'."))
+        }
         Refusal::CredentialUnavailable { retry_after_s } => Entry::unavailable(
             Level::WARN,
             Cause::StoreUnavailable,

@@ -19,7 +19,7 @@ pub(crate) fn routes() -> Router<Arc<Pages>> {
         .route("/", sign_in::home())
         .route("/login", sign_in::login())
         .route("/logout", sign_in::logout())
-        .route("/assets/{file}", assets::route())
+        .route("/assets/{*file}", assets::route())
         .route("/teams/{team}", page(Endpoint::Overview, pages::overview::show))
         .route("/teams/{team}/start", page(Endpoint::Start, pages::start::show))
         .route("/teams/{team}/agents", page(Endpoint::Agents, pages::agents::show))
@@ -32,8 +32,7 @@ pub(crate) fn routes() -> Router<Arc<Pages>> {
         .route("/teams/{team}/quotas", page(Endpoint::Quotas, pages::quotas::show))
         .route("/teams/{team}/rates", page(Endpoint::Rates, pages::rates::show))
         .route("/teams/{team}/keys", page(Endpoint::Keys, pages::keys::show))
-        .route("/teams/{*rest}", axum::routing::any(nothing))
-        .route("/assets/{*rest}", axum::routing::any(nothing))
+        .route("/teams/{team}/{*rest}", axum::routing::any(nothing))
 }
 
 async fn nothing(State(pages): State<Arc<Pages>>, request: Request) -> Response {

@@ -131,7 +131,12 @@ impl Visit {
     ///
     /// # Errors
     /// [`Problem::Query`].
-    pub fn parsed<T>(&self, name: &str, must: &str, parse: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Problem> {
+    pub fn parsed<T>(
+        &self,
+        name: &str,
+        must: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, Problem> {
         let Some(value) = self.query(name) else { return Ok(None) };
         let fault = || Problem::Query(format!("'{name}' must {must}; it is '{value}'."));
         parse(value.trim()).map(Some).ok_or_else(fault)

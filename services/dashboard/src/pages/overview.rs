@@ -79,7 +79,8 @@ fn figures(visit: &Visit, today: &Walk, agents: u64, events: u64) -> Markup {
 /// How many of today's runs have each status, those that there are.
 fn counts(today: &Walk) -> String {
     let counts = RunStatus::ALL.into_iter().map(|status| (today.with_status(status), status));
-    let counts: Vec<String> = counts.filter(|(runs, _)| *runs > 0).map(|(runs, status)| format!("{} {status}", count(runs))).collect();
+    let counts: Vec<String> =
+        counts.filter(|(runs, _)| *runs > 0).map(|(runs, status)| format!("{} {status}", count(runs))).collect();
     if counts.is_empty() { "none so far".to_owned() } else { counts.join(", ") }
 }
 

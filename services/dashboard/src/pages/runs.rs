@@ -93,7 +93,8 @@ fn pager(visit: &Visit, is_later: bool, next: Option<&str>) -> Markup {
     let names = ["agent", "status", "customer_id", "feature", "from", "to"];
     let values: Vec<(&str, Option<String>)> = names.into_iter().map(|name| (name, visit.query(name))).collect();
     let link = |after: Option<&str>| {
-        let mut query: Vec<(&str, Option<&str>)> = values.iter().map(|(name, value)| (*name, value.as_deref())).collect();
+        let mut query: Vec<(&str, Option<&str>)> =
+            values.iter().map(|(name, value)| (*name, value.as_deref())).collect();
         query.push(("after", after));
         with_query(&visit.at("/runs"), &query)
     };

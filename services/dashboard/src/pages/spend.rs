@@ -16,7 +16,8 @@ use crate::visit::Visit;
 const OPEN_ROWS: usize = 15;
 
 pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
-    let asked = visit.parsed("month", "be a month written as YYYY-MM, for example 2026-05", |text| text.parse().ok())?;
+    let asked =
+        visit.parsed("month", "be a month written as YYYY-MM, for example 2026-05", |text| text.parse().ok())?;
     let this = Month::of(visit.now);
     let month = asked.unwrap_or(this);
     let pages = &visit.pages;
@@ -101,7 +102,14 @@ fn breakdown(visit: &Visit, title: &str, label: &Label, rows: &[SpendRow], rest:
     }
 }
 
-fn table(visit: &Visit, title: &str, label: &Label, rows: &[SpendRow], rest: Option<SpendRest>, spend: &Spend) -> Markup {
+fn table(
+    visit: &Visit,
+    title: &str,
+    label: &Label,
+    rows: &[SpendRow],
+    rest: Option<SpendRest>,
+    spend: &Spend,
+) -> Markup {
     let share = |nanos: u64| permille(nanos, spend.total.as_nanos());
     html! {
         div.scroll tabindex="0" role="region" aria-label=(title) {
@@ -156,4 +164,3 @@ fn unpriced(visit: &Visit, spend: &Spend) -> Markup {
         }
     }
 }
-

@@ -26,7 +26,10 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     let filter = RunFilter { agent: agent.clone(), ..RunFilter::default() };
     match visit.runs(&filter, None, 1).await?.runs.first() {
         Some(run) => Ok(to(&visit.run_url(run.id))),
-        None => Ok(waiting(&visit, agent.as_ref().map(tidegate_agentping::Slug::as_str)).live(LIVE_S).waiting().response(&visit)),
+        None => Ok(waiting(&visit, agent.as_ref().map(tidegate_agentping::Slug::as_str))
+            .live(LIVE_S)
+            .waiting()
+            .response(&visit)),
     }
 }
 

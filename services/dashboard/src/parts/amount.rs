@@ -57,6 +57,9 @@ mod tests {
 
     #[test]
     fn a_part_is_never_above_its_whole() {
-        assert_eq!([permille(1, 3), permille(5, 4), permille(1, 0), permille(u64::MAX, u64::MAX)], [333, 1_000, 1_000, 1_000]);
+        assert_eq!(
+            [permille(1, 3), permille(5, 4), permille(1, 0), permille(u64::MAX, u64::MAX)],
+            [333, 1_000, 1_000, 1_000]
+        );
     }
 }

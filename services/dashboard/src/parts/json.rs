@@ -88,7 +88,10 @@ mod tests {
     #[test]
     fn json_is_indented_and_not_changed() {
         for (raw, shown) in [
-            (r#"{"a":1.50,"b":[true, null],"c":{}}"#, "{\n  \"a\": 1.50,\n  \"b\": [\n    true,\n    null\n  ],\n  \"c\": {}\n}"),
+            (
+                r#"{"a":1.50,"b":[true, null],"c":{}}"#,
+                "{\n  \"a\": 1.50,\n  \"b\": [\n    true,\n    null\n  ],\n  \"c\": {}\n}",
+            ),
             (r#""a, {b}: \"c\" \\""#, r#""a, {b}: \"c\" \\""#),
             ("[ ]", "[]"),
             ("1e400", "1e400"),

@@ -75,14 +75,28 @@ mod tests {
             shown(-90_000),
             r#"<time datetime="2026-05-15T11:58:30.000Z" title="2026-05-15 11:58:30 UTC">1 min ago</time>"#
         );
-        for (ms, text) in [(0, ">now<"), (-999, ">now<"), (-59_999, ">59 s ago<"), (-3_600_000, ">1 h ago<"), (-172_800_000, ">2 d ago<"), (5_000, ">in 5 s<")] {
+        for (ms, text) in [
+            (0, ">now<"),
+            (-999, ">now<"),
+            (-59_999, ">59 s ago<"),
+            (-3_600_000, ">1 h ago<"),
+            (-172_800_000, ">2 d ago<"),
+            (5_000, ">in 5 s<"),
+        ] {
             assert!(shown(ms).contains(text), "{ms}: {}", shown(ms));
         }
     }
 
     #[test]
     fn a_span_has_two_units_at_most() {
-        for (ms, text) in [(0, "0 ms"), (999, "999 ms"), (1_250, "1.2 s"), (61_000, "1 min 01 s"), (3_660_000, "1 h 01 min"), (90_000_000, "1 d 01 h")] {
+        for (ms, text) in [
+            (0, "0 ms"),
+            (999, "999 ms"),
+            (1_250, "1.2 s"),
+            (61_000, "1 min 01 s"),
+            (3_660_000, "1 h 01 min"),
+            (90_000_000, "1 d 01 h"),
+        ] {
             assert_eq!(span(ms), text);
         }
     }

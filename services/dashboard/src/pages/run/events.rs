@@ -80,7 +80,9 @@ impl Line {
         let started = run.opening().map(|opening| opening.start.started_at);
         let (first, last) = (events.first().map(|row| row.event.ts), events.last().map(|row| row.event.ts));
         // Clocks that err by days would squeeze all events into one tick: the line is then that of the events.
-        let near = |at: &Timestamp| first.is_none_or(|first| first.millis_since(*at).max(at.millis_since(first)) < time::DAY_MS);
+        let near = |at: &Timestamp| {
+            first.is_none_or(|first| first.millis_since(*at).max(at.millis_since(first)) < time::DAY_MS)
+        };
         let from = started.filter(near).into_iter().chain(first).min().unwrap_or_default();
         let to = run.finished_at(now).filter(near).into_iter().chain(last).max().unwrap_or(from);
         Line { from, length_ms: to.millis_since(from).max(1) }
