@@ -74,6 +74,11 @@ impl Registry for ScyllaRegistry {
         Ok(self.all_agents(team).await?)
     }
 
+    /// Two calls at the same instant may both find room for one more, and both make the same agent.
+    async fn create_agent(&self, team: TeamId, agent: Slug, at: Timestamp) -> Result<(), RegistryError> {
+        self.insert_agent(team, &agent, at).await
+    }
+
     async fn archive_agent(&self, team: TeamId, agent: Slug, at: Timestamp) -> Result<(), RegistryError> {
         self.existing_team(team).await?;
         Ok(self.save_archived_agent(team, &agent, at).await?)

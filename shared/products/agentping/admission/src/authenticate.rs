@@ -64,6 +64,6 @@ impl Authenticator {
     /// [`Refusal::CredentialUnknown`], [`Refusal::CredentialUnavailable`].
     pub async fn holder(&self, hash: CredentialHash) -> Result<Caller, Refusal> {
         let record = self.access.find(hash, || self.credentials.find(&hash)).await?;
-        Ok(Caller { team: record.team, plan: record.plan, scope: record.scope.clone() })
+        Ok(Caller { team: record.team, plan: record.plan, scope: record.scope.clone(), key: record.key })
     }
 }

@@ -5,13 +5,17 @@
 //! so that no configuration can touch it.
 
 pub mod agent;
+pub mod audit;
 pub mod config;
+pub mod fields;
 pub mod kinds;
 pub mod pause;
 pub mod schedule;
 pub mod team;
 
 pub use agent::{AgentDoc, AgentRoutes, Maintenance};
-pub use pause::{MuteDoc, PauseDoc, PauseSpan};
+pub use audit::AuditDoc;
+pub use fields::{Fields, Patch, SettingFault};
+pub use pause::{MuteDoc, MuteRequest, PauseDoc, PauseRequest, PauseSpan};
 pub use schedule::{ScheduleDoc, TimedChange};
 pub use team::{TeamDoc, TeamSettings};
