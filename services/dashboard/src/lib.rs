@@ -20,6 +20,7 @@ mod reads;
 mod routes;
 mod session;
 mod sign_in;
+mod team_api;
 mod teams;
 mod url;
 mod visit;
@@ -36,7 +37,7 @@ use tidegate_kernel::Outage;
 use tidegate_ports::{Clock, Ids};
 use tokio::sync::Semaphore;
 
-pub use holders::KeyHolders;
+pub use holders::{KeyHolders, SessionCallers};
 pub use links::SignInLinks;
 pub use metrics::METRICS;
 pub use session::SessionSecret;
@@ -44,13 +45,16 @@ pub use session::SessionSecret;
 use endpoint::COUNTED;
 use reads::Pages;
 use session::Sessions;
+use team_api::TeamApi;
 use teams::TeamNames;
 
 /// What the pages show, and who may see it.
 pub struct DashboardPorts {
     pub queries: Arc<dyn RunQueries>,
-    /// Names of teams, their keys, tokens and rates. Pages change nothing in it but by making ping tokens.
+    /// Names of teams, their keys, tokens and rates.
     pub registry: Arc<dyn Registry>,
+    /// The API of teams, with [`SessionCallers`] as its callers: what pages change, they change by it.
+    pub api: Router,
     pub holders: Arc<dyn KeyHolders>,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,
@@ -82,12 +86,13 @@ impl Dashboard {
 
     /// Registers its metrics: the process's recorder must be installed before.
     pub fn new(ports: DashboardPorts, options: DashboardOptions) -> Self {
-        let DashboardPorts { queries, registry, holders, clock, ids } = ports;
+        let DashboardPorts { queries, registry, api, holders, clock, ids } = ports;
         let DashboardOptions { secret, ingest_url, secure_cookies, store_deadline, links } = options;
         let pages = Pages {
             queries,
             teams: TeamNames::new(registry.clone()),
             registry,
+            api: TeamApi::new(api),
             holders,
             clock,
             ids,

@@ -96,7 +96,7 @@ impl Problem {
                 "declined",
                 QUIET,
                 Cause::Declined,
-                format!("That is not possible: {why}."),
+                format!("That is not possible: {}", why.trim_end_matches('.')) + ".",
             ),
             Problem::NotFound => {
                 Entry::new(StatusCode::NOT_FOUND, "not_found", QUIET, Cause::NotFound, "There is nothing here.")

@@ -16,11 +16,13 @@ use crate::holders::KeyHolders;
 use crate::links::SignInLinks;
 use crate::problem::{Cause, Problem};
 use crate::session::Sessions;
+use crate::team_api::TeamApi;
 use crate::teams::TeamNames;
 
 pub(crate) struct Pages {
     pub queries: Arc<dyn RunQueries>,
     pub registry: Arc<dyn Registry>,
+    pub api: TeamApi,
     pub teams: TeamNames,
     pub holders: Arc<dyn KeyHolders>,
     pub clock: Arc<dyn Clock>,

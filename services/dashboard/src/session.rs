@@ -41,6 +41,19 @@ impl SessionSecret {
         SessionSecret(bytes)
     }
 
+    /// As a file or a setting has it: 64 hex digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let mut bytes = [0; Self::BYTES];
+        if text.len() != 2 * bytes.len() || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return None;
+        }
+        for (at, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).ok()?;
+        }
+        Some(SessionSecret(bytes))
+    }
+
     /// A secret of this process alone: its sessions end with it.
     pub fn random(ids: &dyn Ids) -> Self {
         let mut bytes = [0; Self::BYTES];
@@ -236,7 +249,11 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_not_printed() {
+    fn a_secret_is_64_hex_digits_and_not_printed() {
+        assert!(SessionSecret::parse(&format!(" {}\n", "0F".repeat(32))).is_some_and(|secret| secret.0 == [15; 32]));
+        for bad in ["", "0f", &"0g".repeat(32), &"0f".repeat(33)] {
+            assert!(SessionSecret::parse(bad).is_none(), "{bad}");
+        }
         assert_eq!(format!("{:?}", SessionSecret::new([7; 32])), "SessionSecret(…)");
     }
 }

@@ -43,12 +43,14 @@ impl Viewer {
     /// [`Problem::NoSession`], or what keeps the key from being looked up.
     pub async fn of(pages: &Pages, headers: &HeaderMap) -> Result<Self, Problem> {
         let session = session_of(pages, headers).ok_or(Problem::NoSession)?;
-        let Caller { team, plan, scope } = pages.holders.of_hash(session.hash).await.map_err(Problem::of_session)?;
+        let Caller { team, plan, scope, key } =
+            pages.holders.of_hash(session.hash).await.map_err(Problem::of_session)?;
         if scope != Scope::Team {
             return Err(Problem::NoSession);
         }
         let team = pages.team(team).await?.ok_or(Problem::NoSession)?;
-        Ok(Viewer { team, plan, session, may_change: true })
+        let may_change = key.is_none_or(|key| !key.is_read_only());
+        Ok(Viewer { team, plan, session, may_change })
     }
 }
 

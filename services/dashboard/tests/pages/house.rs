@@ -8,7 +8,7 @@ use reqwest::header::{COOKIE, HeaderMap, LOCATION, SET_COOKIE};
 use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode};
 use tidegate_admission::{AdmissionConfig, Authenticator};
-use tidegate_agentping::{Credential, CredentialHash, KeyId, Plan, RunId, RunKey, TeamId, TokenId};
+use tidegate_agentping::{Credential, CredentialHash, KeyAccess, KeyId, Plan, RunId, RunKey, TeamId, TokenId};
 use tidegate_agentping_inproc::noted_accounts::MemoryNotedAccounts;
 use tidegate_agentping_inproc::registry::MemoryRegistry;
 use tidegate_agentping_inproc::runs::MemoryRuns;
@@ -17,10 +17,12 @@ pub use tidegate_agentping_testkit::{
     EventWith, FinishWith, IntoBody, NOON, StartWith, event, finish, heartbeat, persist, record, run_id, slug, start,
     team,
 };
-use tidegate_control::Control;
-use tidegate_dashboard::{Dashboard, DashboardOptions, DashboardPorts, SessionSecret, SignInLinks};
+use tidegate_control::{Authenticate, Control, Management};
+use tidegate_dashboard::{Dashboard, DashboardOptions, DashboardPorts, SessionCallers, SessionSecret, SignInLinks};
 use tidegate_door::ServeOptions;
 use tidegate_inproc::clock::TestClock;
+use tidegate_inproc::documents::MemoryDocuments;
+use tidegate_inproc::rows::MemoryRows;
 use tidegate_kernel::{Position, Region};
 use tidegate_ports::{Clock, RandomIds};
 use tokio::net::TcpListener;
@@ -70,7 +72,7 @@ impl House {
             let row = Team { id: team, name: name.to_owned(), plan: Plan::Team, created_at: NOON, archived_at: None };
             registry.create_team(row).await.unwrap();
             let id = KeyId::mint(Region::Eu, NOON, &[number as u8; 10]);
-            let row = KeyRow { id, team, created_at: NOON, revoked_at: None };
+            let row = KeyRow { id, team, access: KeyAccess::Full, created_at: NOON, revoked_at: None };
             registry.create_key(row, hash(key)).await.unwrap();
             keys.push(id);
         }
@@ -88,9 +90,19 @@ impl House {
         let callers =
             Arc::new(Authenticator::new(Arc::new(registry.clone()), clock.clone(), &AdmissionConfig::new(Region::Eu)));
         let links = SignInLinks::default();
+        let accounts = Arc::new(MemoryNotedAccounts::default());
+        let documents = Arc::new(MemoryDocuments::new(clock.clone()));
+        let rows = Arc::new(MemoryRows::new(clock.clone()));
+        let managed =
+            Management::new(documents, rows, Arc::new(registry.clone()), clock.clone()).with_ingest_url(INGEST);
+        let control = |callers: Arc<dyn Authenticate>| {
+            let (queries, accounts) = (queries.clone(), accounts.clone());
+            Control::new(queries, accounts, managed.clone(), callers, clock.clone(), Arc::new(RandomIds))
+        };
         let ports = DashboardPorts {
             queries: queries.clone(),
             registry: Arc::new(registry.clone()),
+            api: control(Arc::new(SessionCallers(callers.clone()))).into_router(),
             holders: callers.clone(),
             clock: clock.clone(),
             ids: Arc::new(RandomIds),
@@ -103,8 +115,7 @@ impl House {
             links: links.clone(),
         };
         let pages = Dashboard::new(ports, options).into_router();
-        let accounts = Arc::new(MemoryNotedAccounts::default());
-        let control = Control::new(queries, accounts, callers, clock.clone(), Arc::new(RandomIds)).with_pages(pages);
+        let control = control(callers).with_pages(pages);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(control.serve(listener, ServeOptions::default(), std::future::pending()));
