@@ -91,7 +91,7 @@ fn troubles(visit: &Visit, today: &Walk) -> Markup {
     let rows: Vec<SeenRun> = today.runs.iter().filter(failed).take(ROWS).cloned().collect();
     html! {
         section aria-labelledby="troubles" {
-            h2 #troubles { "Failed today" }
+            h2 #troubles { "Failed or with errors today" }
             @if rows.is_empty() {
                 p.empty { "No run of today has failed or reported an error." }
             } @else {

@@ -66,7 +66,7 @@ async fn the_overview_counts_today() {
         "Runs today",
         "1 running, 1 failed",
         "$0.75",
-        "Failed today",
+        "Failed or with errors today",
         &run_id(2).to_string(),
         "1,000,000 in the plan",
     ]);
