@@ -71,6 +71,10 @@ pub const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "services/dashboard",
+        &["kernel", "metric", "ports", "door", "agentping", "agentping-ports", "admission", "control"],
+    ),
+    (
         "services/pulse",
         &[
             "kernel",
@@ -123,6 +127,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
             "ingest",
             "persister",
             "control",
+            "dashboard",
             "pulse",
             "mirror",
             "agentping-settings",
@@ -135,13 +140,20 @@ pub const ROOMS: &[(&str, &[&str])] = &[
     ),
 ];
 
-const PORTS_ARE_SERVED_BY: &[&str] =
-    &["services/ingest", "services/control", "services/agentgate", "shared/pipeline/door", "services/tidegate"];
+const PORTS_ARE_SERVED_BY: &[&str] = &[
+    "services/ingest",
+    "services/control",
+    "services/dashboard",
+    "services/agentgate",
+    "shared/pipeline/door",
+    "services/tidegate",
+];
 
 /// Those, and what asks strangers.
 const HTTP_IS_SPOKEN_BY: &[&str] = &[
     "services/ingest",
     "services/control",
+    "services/dashboard",
     "services/agentgate",
     "shared/pipeline/door",
     "shared/pipeline/outbound",
@@ -159,6 +171,7 @@ const KEPT: &[(&str, &[&str])] = &[
     ("hyper-util", HTTP_IS_SPOKEN_BY),
     ("rustls", &["shared/pipeline/outbound"]),
     ("clap", &["services/tidegate"]),
+    ("maud", &["services/dashboard"]),
     ("metrics", &["shared/pipeline/metric", "shared/pipeline/telemetry"]),
     ("tracing-subscriber", &["shared/pipeline/telemetry"]),
 ];

@@ -14,11 +14,13 @@ mod body;
 mod call;
 pub mod conservation;
 mod cursor;
+mod document;
 mod endpoint;
 mod listing;
 mod manage;
 mod management;
 mod metrics;
+mod model_costs;
 mod mute;
 mod openapi;
 mod parameters;
@@ -48,16 +50,18 @@ use tidegate_agentping_ports::{NotedAccounts, RunQueries};
 use tidegate_door::entry::with_type;
 use tidegate_door::openapi::with_description;
 use tidegate_door::{
-    AnswerBudget, Answered, ByteBudget, Draining, Outcomes, ServeOptions, ServeReport, serve, stamped, traffic_routes,
-    with_fallbacks,
+    AnswerBudget, Answered, ByteBudget, Draining, Outcomes, ServeOptions, ServeReport, health_route, serve, stamped,
+    traffic_routes, with_fallbacks,
 };
 use tidegate_kernel::Outage;
 use tidegate_ports::{Clock, Ids, ReadLog};
 use tokio::net::TcpListener;
 
 pub use authenticate::Authenticate;
+pub use document::RunDocument;
 pub use management::Management;
 pub use metrics::METRICS;
+pub use model_costs::{ModelCost, ModelCosts};
 pub use openapi::openapi;
 
 use endpoint::COUNTED;
@@ -69,6 +73,7 @@ use weight::Weight;
 pub struct Control {
     reads: Reads,
     draining: Draining,
+    pages: Option<Router>,
 }
 
 impl Control {
@@ -117,7 +122,7 @@ impl Control {
             managed,
             limit: TeamLimit::new(Self::MANAGED_PER_S, Self::MANAGED_BURST),
         };
-        Control { reads, draining: Draining::default() }
+        Control { reads, draining: Draining::default(), pages: None }
     }
 
     /// Asks this log whether there is a record at all, where no account says it.
@@ -155,12 +160,27 @@ impl Control {
         self
     }
 
+    /// Serves pages for people on the same port, which have `/` and no route of the API.
+    #[must_use]
+    pub fn with_pages(mut self, pages: Router) -> Self {
+        self.pages = Some(pages);
+        self
+    }
+
     /// All routes, with their fallbacks.
     pub fn into_router(self) -> Router {
         let reads = Arc::new(self.reads);
         let routes = with_description(openapi::routes(), |text| with_type("application/json", text));
-        let traffic = stamped(traffic_routes("Tidegate read API", self.draining), &reads);
-        with_fallbacks(routes.merge(traffic)).with_state(reads)
+        let traffic = match &self.pages {
+            Some(_) => health_route(self.draining),
+            None => traffic_routes("Tidegate read API", self.draining),
+        };
+        let api = with_fallbacks(routes.merge(stamped(traffic, &reads))).with_state(reads);
+        // The pages refuse in their own way what they do not have.
+        match self.pages {
+            Some(pages) => api.merge(pages),
+            None => api,
+        }
     }
 
     /// Serves on `listener` until `shutdown` completes and requests in progress have ended, or the drain deadline

@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tidegate_admission::AdmissionConfig;
+use tidegate_dashboard::SessionSecret;
 use tidegate_door::ServeOptions;
 use tidegate_ingest::IngestConfig;
 use tidegate_kernel::Region;
@@ -82,6 +83,10 @@ pub struct ControlConfig {
     pub max_answer_bytes_in_flight: usize,
     /// The address under which clients reach the front door: it is part of the calls that are shown with a new ping token.
     pub ingest_url: Option<String>,
+    /// The dashboard's secret, which its replicas share; `None`: each start makes one, and sessions end with the process.
+    pub session_secret: Option<SessionSecret>,
+    /// Whether browsers send sessions of the dashboard over HTTPS only.
+    pub secure_cookies: bool,
     /// Records in a sample of those that the accounts call stored; 0: no sample is taken.
     pub sample_records: u64,
 }

@@ -107,7 +107,9 @@ async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, Failure> {
         operations = %addresses.ops,
         "ready"
     );
-    let text = banner::text(&config, &addresses, (&welcome, &gate_welcome), &*process.clock, &*process.ids);
+    let link = welcome.key_hash().map(|key| roles.sign_in_links().make(key, &*process.ids));
+    let path = link.as_deref().unwrap_or("/");
+    let text = banner::text(&config, &addresses, path, (&welcome, &gate_welcome), &*process.clock, &*process.ids);
     let (unprinted, early) = tokio::select! {
         printed = banner::print(text) => (printed.err().map(|failure| failure.to_string()), None),
         reason = process.stop_requested() => (Some("standard output is closed".to_owned()), Some(reason)),

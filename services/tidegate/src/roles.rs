@@ -4,10 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_admission::Admission;
+use tidegate_agentping_ports::{NotedAccounts, RunQueries};
 use tidegate_conservation::Conservation;
 use tidegate_consumer::Job;
 use tidegate_control::conservation::{self, ShowConservation, Shown, StoredRuns};
 use tidegate_control::{Authenticate, Control, Management};
+use tidegate_dashboard::{
+    Dashboard, DashboardOptions, DashboardPorts, KeyHolders, SessionCallers, SessionSecret, SignInLinks,
+};
 use tidegate_door::{LaterRoutes, ServeReport};
 use tidegate_ingest::Ingest;
 use tidegate_lifecycle::{Health, Part, Parts, Stages, Stop};
@@ -50,6 +54,8 @@ pub struct Roles {
     /// Where a persister says what it cannot work with. In a process with a front door it is not read: the process goes
     /// on taking records in.
     health: Health,
+    /// Links that sign in to the dashboard of this process.
+    links: SignInLinks,
 }
 
 impl Roles {
@@ -68,7 +74,13 @@ impl Roles {
             admission: None,
             jobs,
             health,
+            links: SignInLinks::default(),
         }
+    }
+
+    /// Where links are made that sign in to this process's dashboard once.
+    pub fn sign_in_links(&self) -> SignInLinks {
+        self.links.clone()
     }
 
     /// What is wrong with the log or the partitions makes this process not ready.
@@ -152,7 +164,7 @@ impl Roles {
         parts: &Parts,
         ops: &LaterRoutes,
         (ports, managed): (ReadPorts, Management),
-        callers: Arc<dyn Authenticate>,
+        callers: Arc<impl Authenticate + KeyHolders>,
         apis: Vec<ShownApi>,
         listener: TcpListener,
     ) {
@@ -169,13 +181,40 @@ impl Roles {
         let sampling = conservation.clone();
         self.jobs.push(parts.start("conservation", |stop| conservation.watch(stop.stopped())));
         self.jobs.push(parts.start("conservation sample", |stop| sampling.take_samples(stop.stopped())));
+        let pages = self.dashboard(&queries, &accounts, &managed, callers.clone());
         let control = Control::new(queries, accounts, managed, callers, self.clock.clone(), self.ids.clone())
             .with_log(log)
             .with_store_deadline(deadline)
-            .with_answer_bytes(self.config.control.max_answer_bytes_in_flight);
+            .with_answer_bytes(self.config.control.max_answer_bytes_in_flight)
+            .with_pages(pages.into_router());
         let options = self.config.control.serve;
         self.jobs.push(parts.start("settings", |stop| settings.follow(stop.stopped())));
         self.control = Some(parts.start("control", |stop| control.serve(listener, options, stop.stopped())));
+    }
+
+    /// The pages for people. They ask the API of teams within the process, in the name of their visitors.
+    fn dashboard(
+        &self,
+        queries: &Arc<dyn RunQueries>,
+        accounts: &Arc<dyn NotedAccounts>,
+        managed: &Management,
+        holders: Arc<impl KeyHolders>,
+    ) -> Dashboard {
+        let config = &self.config.control;
+        let (clock, ids) = (self.clock.clone(), self.ids.clone());
+        let callers = Arc::new(SessionCallers(holders.clone()));
+        let api = Control::new(queries.clone(), accounts.clone(), managed.clone(), callers, clock.clone(), ids.clone())
+            .with_store_deadline(config.store_deadline)
+            .with_answer_bytes(config.max_answer_bytes_in_flight);
+        let options = DashboardOptions {
+            secret: config.session_secret.clone().unwrap_or_else(|| SessionSecret::random(&*ids)),
+            ingest_url: managed.ingest_url.clone(),
+            secure_cookies: config.secure_cookies,
+            store_deadline: config.store_deadline,
+            links: self.links.clone(),
+        };
+        let (queries, registry, api) = (queries.clone(), managed.registry.clone(), api.into_router());
+        Dashboard::new(DashboardPorts { queries, registry, api, holders, clock, ids }, options)
     }
 
     /// Deletes settings and derived rows that have ended, where they do not end by themselves.

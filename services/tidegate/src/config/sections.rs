@@ -6,6 +6,7 @@ use std::time::Duration;
 use tidegate_admission::AdmissionConfig;
 use tidegate_conservation::Conservation;
 use tidegate_control::Control;
+use tidegate_dashboard::SessionSecret;
 use tidegate_door::ServeOptions;
 use tidegate_ingest::IngestConfig;
 use tidegate_kernel::Region;
@@ -14,7 +15,7 @@ use tidegate_redis::RedisOptions;
 use tidegate_shedding::Thresholds;
 use tidegate_telemetry::LogSettings;
 
-use super::reader::Reader;
+use super::reader::{ConfigProblem, Reader};
 use super::{Config, ControlConfig, LogConfig, OpsConfig, OpsOfRoles, agentgate, kafka, redis, scylla};
 
 pub(super) fn read(reader: &mut Reader) -> Config {
@@ -67,6 +68,8 @@ pub(super) fn read(reader: &mut Reader) -> Config {
             Control::ANSWER_BYTES_MIN as u64..=1_024 * 1_024 * MIB,
         ) as usize,
         ingest_url: reader.maybe_url("control.ingest_url"),
+        session_secret: session_secret(reader),
+        secure_cookies: reader.flag("control.secure_cookies", false),
         sample_records: reader.whole("control.sample_records", Conservation::SAMPLE_RECORDS, 0..=4_096),
     };
     of_roles.control = reader.maybe_address("control.ops_listen");
@@ -172,4 +175,15 @@ pub(super) fn read(reader: &mut Reader) -> Config {
         telemetry,
         effective: Vec::new(),
     }
+}
+
+/// The secret of the dashboard's sessions: 64 hex digits.
+fn session_secret(reader: &mut Reader) -> Option<SessionSecret> {
+    let text = reader.secret("control.session_secret", "control.session_secret_file")?;
+    let secret = SessionSecret::parse(&text);
+    if secret.is_none() {
+        let text = "control.session_secret: must be 64 hex digits, for example of `openssl rand -hex 32`";
+        reader.problem(ConfigProblem::nesting(text.to_owned()));
+    }
+    secret
 }
