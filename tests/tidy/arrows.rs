@@ -39,6 +39,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("shared/products/agentping/pulse", &["kernel", "agentping"]),
     ("shared/products/agentping/settings", &["kernel", "ports", "mirror", "agentping", "agentping-pulse"]),
+    ("shared/products/agentping/verdicts", &["kernel", "ports", "agentping", "agentping-pulse"]),
     ("shared/products/agentping/checks", &["kernel", "ports", "agentping", "agentping-settings"]),
     (
         "shared/products/agentping/alerts",

@@ -30,6 +30,7 @@ mod progress;
 mod reading;
 mod running;
 mod saving;
+mod seen;
 mod state;
 mod watching;
 
@@ -37,6 +38,7 @@ pub use front_doors::DoorWatch;
 pub use lease::{Lease, LeaseDocuments};
 pub use outbox::{Alert, NoRoutes, Outbox, RouteChoice, Routes};
 pub use running::{JudgeRole, Standby};
+pub use seen::RegistryAgents;
 pub use state::{Head, JUDGE_STATE, SHARDS};
 pub use watching::Watching;
 
