@@ -122,7 +122,8 @@ fn one_that_fails_keeps_no_other_from_being_judged() {
 #[test]
 fn a_result_is_the_same_whoever_judges_and_differs_by_version() {
     let mut doc = check(&json!({"type": "length", "unit": "characters", "max": 3}));
-    let judge = |doc: &CheckDoc| Evaluator::of(CHECK, doc).judge(RUN, &facts(Some(json!("yes"))), NOON, || Duration::ZERO);
+    let judge =
+        |doc: &CheckDoc| Evaluator::of(CHECK, doc).judge(RUN, &facts(Some(json!("yes"))), NOON, || Duration::ZERO);
     let first = judge(&doc);
     assert_eq!(judge(&doc), first);
     assert!(first.id.as_deref().unwrap().starts_with("chkr_eu_"));
