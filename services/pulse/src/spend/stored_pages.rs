@@ -24,6 +24,8 @@ type Owned = (u16, Partition, PageKey);
 #[derive(Debug, Default)]
 pub struct StoredPages {
     pages: HashMap<Owned, SpendPage>,
+    /// The rank of the last announcement: each has its own, so that none passes for the one before.
+    announced: u64,
 }
 
 impl StoredPages {
@@ -64,7 +66,8 @@ impl StoredPages {
             SpendPeriod::Total => None,
         });
         let days: BTreeSet<(TeamId, i64)> = days.collect();
-        announce(rows, &days, now).await?;
+        self.announced = u64::try_from(now.as_millis()).unwrap_or_default().max(self.announced + 1);
+        announce(rows, &days, self.announced, now).await?;
         Ok(days)
     }
 
@@ -115,8 +118,12 @@ fn row_key((generation, partition, key): &Owned) -> RowKey {
 }
 
 /// Says which days changed, after their pages are stored.
-async fn announce(rows: &dyn Rows, days: &BTreeSet<(TeamId, i64)>, now: Timestamp) -> Result<(), StoreError> {
-    let rank = u64::try_from(now.as_millis()).unwrap_or_default();
+async fn announce(
+    rows: &dyn Rows,
+    days: &BTreeSet<(TeamId, i64)>,
+    rank: u64,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let stamp = SmolStr::from(rank.to_string());
     let write = |(team, day): &(TeamId, i64)| {
         let key = RowKey { table: &SPEND_CHANGED, shard: changed_shard(now), row: changed_row(*team, *day) };

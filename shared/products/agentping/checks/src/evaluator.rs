@@ -38,6 +38,11 @@ impl Evaluator {
         Evaluator { id, version: doc.version, compiled: compile() }
     }
 
+    /// Whether it looks at a run's events.
+    pub fn reads_events(&self) -> bool {
+        self.compiled.as_ref().is_ok_and(|compiled| matches!(compiled.kind, CheckKind::ToolCall { .. }))
+    }
+
     /// The result for a run. `spent` is the time that the run's checks have taken up to now: beyond the budget they end in
     /// an error, each for itself.
     pub fn judge(&self, run: RunKey, facts: &RunFacts, at: Timestamp, spent: impl Fn() -> Duration) -> CheckResult {

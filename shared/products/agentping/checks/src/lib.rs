@@ -6,6 +6,7 @@
 pub mod definition;
 mod evaluate;
 mod evaluator;
+mod facts;
 mod members;
 mod place;
 mod regexes;

@@ -21,7 +21,7 @@ pub use registry::{
 };
 pub use runs::{
     AgentRepeats, AgentRow, EventPage, EventRow, EventsPage, ListedRun, RunFilter, RunPage, RunQueries, RunWanted,
-    RunWrite, Runs, RunsPage, Spend, SpendLine, SpendRest, SpendRow, SpendTally, StoredRun, StoredSummary,
+    RunWrite, Runs, RunsPage, Spend, SpendLine, SpendRest, SpendRow, SpendTally, StoredRun, StoredSummary, each_event,
     union_of_agents,
 };
 pub use spend_rows::SpendCursor;

@@ -13,7 +13,8 @@ pub struct TeamSums {
     /// Only sums of these are kept.
     wanted: BTreeSet<SpendOf>,
     days: BTreeMap<i64, Sums>,
-    total: Sums,
+    /// `None`: it was not set.
+    total: Option<Sums>,
 }
 
 /// For each scope, the hours of a day that have spend, with their nano-dollars.
@@ -44,7 +45,7 @@ impl TeamSums {
             }
         }
         match period {
-            SpendPeriod::Total => self.total = sums,
+            SpendPeriod::Total => self.total = Some(sums),
             SpendPeriod::Day(day) => _ = self.days.insert(day, sums),
         }
     }
@@ -52,6 +53,11 @@ impl TeamSums {
     /// The days that were set.
     pub fn days(&self) -> impl Iterator<Item = i64> {
         self.days.keys().copied()
+    }
+
+    /// Whether the sums of all time were set.
+    pub const fn has_total(&self) -> bool {
+        self.total.is_some()
     }
 
     /// Forgets the days before this one.
@@ -62,7 +68,7 @@ impl TeamSums {
     /// What was spent in a window that ends now. Runs that start later than now, by wrong clocks, count as well.
     pub fn spent(&self, scope: &SpendScope, window: SpendWindow, now: Timestamp) -> Usd {
         let nanos: i64 = match window.first_hour(now) {
-            None => self.total.get(scope).into_iter().flatten().map(|(_, nanos)| *nanos).sum(),
+            None => self.total.iter().filter_map(|total| total.get(scope)).flatten().map(|(_, nanos)| *nanos).sum(),
             Some(first) => {
                 let day = first.div_euclid(DAY_HOURS);
                 let hours = self.days.range(day..).filter_map(|(day, sums)| Some((*day, sums.get(scope)?)));
