@@ -62,6 +62,8 @@ pub struct DeliveryRef {
     pub id: DeliveryId,
     pub team: TeamId,
     pub route: SmolStr,
+    #[serde(rename = "timestamp_ms")]
+    pub timestamp: Timestamp,
     #[serde(rename = "made_at_ms")]
     pub made_at: Timestamp,
     pub edge: MessageEdge,
@@ -73,6 +75,9 @@ pub struct DeliveryRef {
     /// The next try, where one failed or it was asked for.
     #[serde(rename = "due_ms", default, skip_serializing_if = "Option::is_none")]
     pub due: Option<Timestamp>,
+    /// When it was asked for again: its row among what waits is there, and not where it was made.
+    #[serde(rename = "asked_at_ms", default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<Timestamp>,
 }
 
 /// How far a message is.
@@ -130,6 +135,7 @@ impl DeliveryDoc {
             id: self.id,
             team: self.team,
             route: self.route.clone(),
+            timestamp: self.timestamp,
             made_at: self.made_at,
             edge: self.edge,
             incidents: self
@@ -139,6 +145,7 @@ impl DeliveryDoc {
                 .collect(),
             is_muted: self.began == Began::Muted,
             due: None,
+            asked_at: None,
         }
     }
 

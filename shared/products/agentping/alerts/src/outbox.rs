@@ -17,13 +17,16 @@ use tidegate_ports::{Clock, RowKey, RowWrite, Rows, StoreError};
 use crate::delivery::{Began, DeliveryDoc};
 use crate::event::{AlertEvent, MessageEdge};
 use crate::naming::Naming;
-use crate::outgoing::{OpenAlert, Outgoing, Withheld, WithheldWhat};
+use crate::outstanding::{OpenAlert, Outstanding, Withheld, WithheldWhat};
 use crate::quiet::is_muted;
 use crate::rows::{ROUTE_DELIVERIES, delivery_key, open_key, outbox_key, staged_key, timed_key, withheld_key};
 
+mod asking;
 mod drafts;
 mod release;
 mod unmuting;
+
+pub use release::storm_minute;
 
 /// Stores messages. Cheap to clone.
 #[derive(Clone)]
@@ -62,6 +65,11 @@ impl Outbox {
         Outbox { wake, ..self }
     }
 
+    /// What messages say of where they come from.
+    pub fn naming(&self) -> &Naming {
+        &self.naming
+    }
+
     /// Stores the messages of events. A repeat changes nothing.
     ///
     /// # Errors
@@ -98,7 +106,7 @@ impl Outbox {
         }
         for doc in staged {
             let made_at = doc.made_at;
-            follow_ups.ranked.push(outbox_row(&Outgoing::Staged(Box::new(doc)), made_at)?);
+            follow_ups.ranked.push(outbox_row(&Outstanding::Staged(Box::new(doc)), rank_at(made_at))?);
         }
         self.write(made, follow_ups, now).await
     }
@@ -190,7 +198,7 @@ fn note_open(open: &mut OpenAlerts, doc: &DeliveryDoc) -> Option<RowWrite> {
     let incident = doc.incident?;
     let place = (doc.route.clone(), incident);
     let before = open.get(&place);
-    let stamp = u64::try_from(doc.timestamp.as_millis()).unwrap_or(0);
+    let stamp = rank_at(doc.timestamp);
     let rank = before.map_or(stamp, |before| stamp.max(before.rank + 1));
     let key = open_key(doc.team, &doc.route, incident);
     if doc.edge == MessageEdge::Resolved {
@@ -220,7 +228,9 @@ impl FollowUps {
             self.listed.push(row(timed_key(&ROUTE_DELIVERIES, &doc.route, doc.made_at, doc.id), &one, 0)?);
         }
         match doc.began {
-            Began::Waiting | Began::Asking => self.ranked.push(outbox_row(&Outgoing::Delivery(one), doc.made_at)?),
+            Began::Waiting | Began::Asking => {
+                self.ranked.push(outbox_row(&Outstanding::Delivery(one), rank_at(doc.made_at))?)
+            }
             Began::Withheld => self.ranked.push(withheld_row(doc, WithheldWhat::Message(one))?),
             Began::Muted => {
                 if let Some(incident) = doc.incident.filter(|_| doc.edge != MessageEdge::Resolved) {
@@ -235,28 +245,42 @@ impl FollowUps {
 }
 
 fn withheld_row(doc: &DeliveryDoc, what: WithheldWhat) -> Result<RowWrite, StoreError> {
-    let rank = u64::try_from(doc.made_at.as_millis()).unwrap_or(0);
+    let rank = rank_at(doc.made_at);
     let withheld = Withheld { team: doc.team, route: doc.route.clone(), agent: doc.agent.clone(), what, rank };
     row(withheld_key(&doc.route, &withheld.name()), &withheld, rank)
 }
 
-/// The row of what waits, as of an instant.
-pub fn outbox_row(outgoing: &Outgoing, as_of: Timestamp) -> Result<RowWrite, StoreError> {
-    let one = outgoing.to_ref();
-    let key = match outgoing {
-        Outgoing::Staged(_) => staged_key(&one.route, one.made_at, one.id),
-        Outgoing::Delivery(_) => outbox_key(&one.route, one.made_at, one.id),
+/// The row of what waits.
+///
+/// # Errors
+/// [`StoreError::Refused`]: it cannot be written as JSON.
+pub fn outbox_row(outstanding: &Outstanding, rank: u64) -> Result<RowWrite, StoreError> {
+    let one = outstanding.to_ref();
+    let key = match outstanding {
+        Outstanding::Staged(_) => staged_key(&one.route, one.made_at, one.id),
+        Outstanding::Delivery(_) => outbox_key(&one),
     };
-    row(key, outgoing, u64::try_from(as_of.as_millis()).unwrap_or(0))
+    row(key, outstanding, rank)
+}
+
+/// The rank of a row that holds as of an instant.
+pub fn rank_at(instant: Timestamp) -> u64 {
+    u64::try_from(instant.as_millis()).unwrap_or(0)
 }
 
 /// A row with this document.
-pub(crate) fn row(key: RowKey, doc: &impl serde::Serialize, rank: u64) -> Result<RowWrite, StoreError> {
+///
+/// # Errors
+/// [`StoreError::Refused`]: it cannot be written as JSON.
+pub fn row(key: RowKey, doc: &impl serde::Serialize, rank: u64) -> Result<RowWrite, StoreError> {
     let doc = serde_json::to_vec(doc).map_err(|error| StoreError::Refused(error.to_string().into()))?;
     Ok(RowWrite { key, rank, doc: Some(doc) })
 }
 
 /// Reads a document of a row.
-pub(crate) fn read<T: serde::de::DeserializeOwned>(doc: &[u8]) -> Result<T, StoreError> {
+///
+/// # Errors
+/// [`StoreError::Broken`]: it is not one of these.
+pub fn read<T: serde::de::DeserializeOwned>(doc: &[u8]) -> Result<T, StoreError> {
     serde_json::from_slice(doc).map_err(|error| StoreError::Broken(format!("a row of messages: {error}").into()))
 }

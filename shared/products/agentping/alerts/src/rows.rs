@@ -6,6 +6,8 @@ use tidegate_kernel::free_json::text_hash;
 use tidegate_kernel::{SmolStr, Timestamp};
 use tidegate_ports::{Meeting, RowKey, RowTable};
 
+use crate::delivery::DeliveryRef;
+
 /// What is to be sent, by id: written by whoever found it, and never changed.
 pub const DELIVERIES: RowTable = RowTable { name: "deliveries", keep_days: 90, meeting: Meeting::First };
 /// The same by route and day, in the order of time; without texts.
@@ -80,14 +82,18 @@ pub fn outbox_shard(shard: u16, bucket: i64) -> SmolStr {
     SmolStr::from(format!("{shard}/{bucket}"))
 }
 
-pub fn outbox_key(route: &str, made_at: Timestamp, id: DeliveryId) -> RowKey {
-    let shard = outbox_shard(shard_of(route), bucket_of(made_at));
-    RowKey { table: &OUTBOX, shard, row: timed_name(made_at, id) }
+pub fn outbox_key(one: &DeliveryRef) -> RowKey {
+    waiting_key(&one.route, one.asked_at.unwrap_or(one.made_at), one.id)
+}
+
+fn waiting_key(route: &str, at: Timestamp, id: DeliveryId) -> RowKey {
+    let shard = outbox_shard(shard_of(route), bucket_of(at));
+    RowKey { table: &OUTBOX, shard, row: timed_name(at, id) }
 }
 
 /// An opening that waits for others: another row than that of the message that it becomes.
 pub fn staged_key(route: &str, made_at: Timestamp, id: DeliveryId) -> RowKey {
-    let RowKey { table, shard, row } = outbox_key(route, made_at, id);
+    let RowKey { table, shard, row } = waiting_key(route, made_at, id);
     RowKey { table, shard, row: SmolStr::from(format!("{row}/staged")) }
 }
 

@@ -6,7 +6,7 @@ use tidegate_agentping_settings::RouteTarget;
 
 /// What came of a try.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum TryVerdict {
     Sent,
     Again {
         /// What the receiver asked for.
@@ -39,21 +39,21 @@ pub fn pause(tries: u32, spread: u32, asked: Option<Duration>) -> Option<Duratio
 }
 
 /// Judges a status of HTTP. `body` is the beginning of the answer.
-pub fn of_status(target: &RouteTarget, status: u16, body: &[u8], retry_after: Option<Duration>) -> Verdict {
-    let again = Verdict::Again {
+pub fn of_status(target: &RouteTarget, status: u16, body: &[u8], retry_after: Option<Duration>) -> TryVerdict {
+    let again = TryVerdict::Again {
         after: retry_after.map(|asked| asked.min(MAX_RETRY_AFTER)),
         slows_route: matches!(status, 429 | 502 | 504),
     };
     match (target, status) {
-        (_, 200..=299) => Verdict::Sent,
-        (RouteTarget::Webhook(_), 410) => Verdict::Gone("the receiver answered 410: it is gone"),
+        (_, 200..=299) => TryVerdict::Sent,
+        (RouteTarget::Webhook(_), 410) => TryVerdict::Gone("the receiver answered 410: it is gone"),
         (RouteTarget::Slack { .. }, 404 | 410) => {
-            Verdict::Gone("the receiver answered that this URL is not one of its own")
+            TryVerdict::Gone("the receiver answered that this URL is not one of its own")
         }
         (RouteTarget::Slack { .. }, 400) if contains(body, b"invalid_token") => {
-            Verdict::Gone("the receiver answered invalid_token")
+            TryVerdict::Gone("the receiver answered invalid_token")
         }
-        (RouteTarget::Slack { .. } | RouteTarget::Pagerduty { .. }, 400) => Verdict::Refused,
+        (RouteTarget::Slack { .. } | RouteTarget::Pagerduty { .. }, 400) => TryVerdict::Refused,
         _ => again,
     }
 }
@@ -63,6 +63,6 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
 }
 
 /// Judges a reply of an SMTP server by its first digit.
-pub const fn of_reply(is_permanent: bool) -> Verdict {
-    if is_permanent { Verdict::Refused } else { Verdict::Again { after: None, slows_route: false } }
+pub const fn of_reply(is_permanent: bool) -> TryVerdict {
+    if is_permanent { TryVerdict::Refused } else { TryVerdict::Again { after: None, slows_route: false } }
 }

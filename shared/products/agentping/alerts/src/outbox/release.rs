@@ -11,7 +11,7 @@ use tidegate_agentping_pulse::incident::storm::MAX_SINGLE;
 use tidegate_kernel::{SmolStr, Timestamp};
 use tidegate_ports::{RowKey, RowWrite, StoreError};
 
-use super::{FollowUps, Outbox, read, row};
+use super::{FollowUps, Outbox, rank_at, read, row};
 use crate::body::{MessageBody, type_word};
 use crate::delivery::{Began, DeliveryDoc, GroupMember};
 use crate::event::MessageEdge;
@@ -79,7 +79,7 @@ impl Outbox {
         }
         let singles: Vec<DeliveryDoc> = new.into_iter().map(|doc| DeliveryDoc { made_at: now, ..doc }).collect();
         self.write(singles, follow_ups, now).await?;
-        let rank = u64::try_from(now.as_millis()).unwrap_or(0).saturating_add(1);
+        let rank = rank_at(now) + 1;
         let removed = rows.into_iter().map(|key| RowWrite { key, rank, doc: None }).collect();
         self.rows.put(Arc::new(removed), now).await
     }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use tidegate_kernel::Timestamp;
 use tidegate_ports::{RowWrite, StoreError};
 
-use super::{FollowUps, Outbox, outbox_row, read, row};
+use super::{FollowUps, Outbox, outbox_row, rank_at, read, row};
 use crate::delivery::{Began, DeliveryDoc, DeliveryRef};
 use crate::derived::derived_delivery_id;
 use crate::event::MessageEdge;
-use crate::outgoing::{OpenAlert, Outgoing, Withheld, WithheldWhat};
+use crate::outstanding::{OpenAlert, Outstanding, Withheld, WithheldWhat};
 use crate::quiet::is_muted;
 use crate::rows::{open_key, withheld_key};
 
@@ -27,9 +27,9 @@ impl Outbox {
         let now = self.clock.now();
         match &withheld.what {
             WithheldWhat::Message(one) => {
-                // It keeps its place by the time at which it was made, and is tried now.
-                let one = DeliveryRef { due: Some(now), ..one.clone() };
-                self.rows.put(Arc::new(vec![outbox_row(&Outgoing::Delivery(one), now)?]), now).await?;
+                // It is found among what was stored just now.
+                let one = DeliveryRef { due: Some(now), asked_at: Some(now), ..one.clone() };
+                self.rows.put(Arc::new(vec![outbox_row(&Outstanding::Delivery(one), rank_at(now))?]), now).await?;
             }
             WithheldWhat::Incident { incident, since_ms } => {
                 let key = open_key(withheld.team, &withheld.route, *incident);
@@ -64,7 +64,7 @@ impl Outbox {
                 }
             }
         }
-        let rank = u64::try_from(now.as_millis()).unwrap_or(0).max(withheld.rank + 1);
+        let rank = rank_at(now).max(withheld.rank + 1);
         let removed = RowWrite { key: withheld_key(&withheld.route, &withheld.name()), rank, doc: None };
         self.rows.put(Arc::new(vec![removed]), now).await
     }

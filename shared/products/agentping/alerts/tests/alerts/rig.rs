@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 use tidegate_agentping::{AgentId, Slug, TeamId};
 use tidegate_agentping_alerts::rows::{OUTBOX, SHARDS, WITHHELD, bucket_of, outbox_shard};
-use tidegate_agentping_alerts::{Addressees, AlertEvent, MessageEdge, Messages, Naming, Outbox, Outgoing, Withheld};
+use tidegate_agentping_alerts::{Addressees, AlertEvent, MessageEdge, Messages, Naming, Outbox, Outstanding, Withheld};
 use tidegate_agentping_pulse::incident::Subject;
 use tidegate_agentping_pulse::incident::derived_id::{delivery_id, incident_id};
 use tidegate_agentping_pulse::{AlertKind, AlertSeverity, DeliveryId, Edge, IncidentId, IncidentOrigin};
@@ -82,7 +82,7 @@ impl Rig {
     }
 
     /// What waits to be sent or grouped, in the order in which it was made.
-    pub async fn outgoing(&self) -> Vec<Outgoing> {
+    pub async fn outgoing(&self) -> Vec<Outstanding> {
         let mut all = Vec::new();
         for shard in 0..SHARDS {
             for bucket in bucket_of(NOW)..=bucket_of(self.clock.now()) {
@@ -109,8 +109,8 @@ impl Rig {
     /// What a sender does with openings that have waited.
     pub async fn release(&self) {
         let staged = self.outgoing().await.into_iter().filter_map(|outgoing| match outgoing {
-            Outgoing::Staged(doc) => Some(*doc),
-            Outgoing::Delivery(_) => None,
+            Outstanding::Staged(doc) => Some(*doc),
+            Outstanding::Delivery(_) => None,
         });
         self.outbox.release(staged.collect()).await.unwrap();
     }

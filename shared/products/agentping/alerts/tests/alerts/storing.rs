@@ -1,7 +1,7 @@
 //! Each message is stored once, and all add up.
 
 use serde_json::json;
-use tidegate_agentping_alerts::{Addressees, AlertEvent, DeliveryTotals, Outgoing};
+use tidegate_agentping_alerts::{Addressees, AlertEvent, DeliveryTotals, Outstanding};
 use tidegate_agentping_pulse::Edge;
 use tidegate_ports::Clock;
 
@@ -31,7 +31,7 @@ async fn ac_35_a_repeat_changes_nothing() {
 async fn ac_70_a_message_without_its_rows_gets_them() {
     let rig = Rig::new().await;
     rig.put(&[quota(80)]).await;
-    let [Outgoing::Delivery(one)] = &rig.outgoing().await[..] else { panic!("one waits") };
+    let [Outstanding::Delivery(one)] = &rig.outgoing().await[..] else { panic!("one waits") };
     // As if the process had ended right after the message itself.
     let other = Rig::new().await;
     let doc = rig.messages.one(TEAM, one.id).await.unwrap().unwrap().doc;
@@ -40,7 +40,7 @@ async fn ac_70_a_message_without_its_rows_gets_them() {
     tidegate_ports::Rows::insert(&other.rows, std::sync::Arc::new(vec![write]), other.clock.now()).await.unwrap();
     other.clock.advance_ms(30_000);
     other.put(&[quota(80)]).await;
-    assert_eq!(other.outgoing().await, [Outgoing::Delivery(one.clone())], "with the time of the first");
+    assert_eq!(other.outgoing().await, [Outstanding::Delivery(one.clone())], "with the time of the first");
     assert_eq!(other.listed("ops").await, ["- firing waiting"]);
 }
 

@@ -1,7 +1,7 @@
 //! Many openings of one route and minute are one message.
 
 use serde_json::{Value, json};
-use tidegate_agentping_alerts::{AlertEvent, Outgoing};
+use tidegate_agentping_alerts::{AlertEvent, Outstanding};
 use tidegate_agentping_pulse::Edge;
 use tidegate_ports::Clock;
 
@@ -27,7 +27,7 @@ async fn ac_68_a_storm_is_one_message() {
     assert_eq!((&body["alert"], &body["agent"]), (&json!("schedule_missed"), &Value::Null));
     assert_eq!((&body["data"]["count"], body["data"]["incidents"].as_array().unwrap().len()), (&json!(50), 50));
     assert!(body.get("incident_id").is_none());
-    let [Outgoing::Delivery(one)] = &rig.outgoing().await[..] else { panic!("only the group waits") };
+    let [Outstanding::Delivery(one)] = &rig.outgoing().await[..] else { panic!("only the group waits") };
     assert_eq!((one.id, one.incidents.len()), (group.id, 50));
     // Whoever repeats the events changes nothing, and no member is in a list.
     rig.put(&openings(50)).await;
@@ -44,7 +44,7 @@ async fn five_openings_are_five_messages() {
     rig.put(&openings(5)).await;
     rig.release().await;
     assert_eq!(rig.listed("ops").await.len(), 5);
-    assert!(rig.outgoing().await.iter().all(|outgoing| matches!(outgoing, Outgoing::Delivery(_))));
+    assert!(rig.outgoing().await.iter().all(|outgoing| matches!(outgoing, Outstanding::Delivery(_))));
     assert_eq!(rig.outgoing().await.len(), 5);
 }
 
@@ -76,8 +76,8 @@ async fn a_release_goes_on_where_it_was_cut_off() {
         let rig = Rig::new().await;
         rig.put(&openings(12)).await;
         let staged = rig.outgoing().await.into_iter().filter_map(|outgoing| match outgoing {
-            Outgoing::Staged(doc) => Some(*doc),
-            Outgoing::Delivery(_) => None,
+            Outstanding::Staged(doc) => Some(*doc),
+            Outstanding::Delivery(_) => None,
         });
         let staged: Vec<_> = staged.collect();
         let failing = crate::rig::failing(&rig, cut);

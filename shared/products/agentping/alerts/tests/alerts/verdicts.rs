@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tidegate_agentping_alerts::verdict::{TRIES, Verdict, of_reply, of_status, pause};
+use tidegate_agentping_alerts::verdict::{TRIES, TryVerdict, of_reply, of_status, pause};
 use tidegate_agentping_settings::RouteTarget;
 
 fn target(kind: &str) -> RouteTarget {
@@ -56,19 +56,19 @@ fn answers_and_their_meaning() {
                 _ => "again",
             };
             let found = match verdict {
-                Verdict::Sent => "sent",
-                Verdict::Gone(_) => "gone",
-                Verdict::Refused => "refused",
-                Verdict::Again { slows_route: true, .. } => "slow",
-                Verdict::Again { slows_route: false, .. } => "again",
+                TryVerdict::Sent => "sent",
+                TryVerdict::Gone(_) => "gone",
+                TryVerdict::Refused => "refused",
+                TryVerdict::Again { slows_route: true, .. } => "slow",
+                TryVerdict::Again { slows_route: false, .. } => "again",
             };
             assert_eq!(found, expected, "{kind} {status}");
         }
     }
-    assert!(matches!(of_status(&target("slack"), 400, b"invalid_token\n", None), Verdict::Gone(_)));
-    assert_eq!(of_status(&target("slack"), 400, b"invalid_payload", None), Verdict::Refused);
+    assert!(matches!(of_status(&target("slack"), 400, b"invalid_token\n", None), TryVerdict::Gone(_)));
+    assert_eq!(of_status(&target("slack"), 400, b"invalid_payload", None), TryVerdict::Refused);
     let asked = Some(Duration::from_secs(7));
-    assert_eq!(of_status(&target("slack"), 429, b"", asked), Verdict::Again { after: asked, slows_route: true });
-    assert_eq!(of_reply(true), Verdict::Refused);
-    assert_eq!(of_reply(false), Verdict::Again { after: None, slows_route: false });
+    assert_eq!(of_status(&target("slack"), 429, b"", asked), TryVerdict::Again { after: asked, slows_route: true });
+    assert_eq!(of_reply(true), TryVerdict::Refused);
+    assert_eq!(of_reply(false), TryVerdict::Again { after: None, slows_route: false });
 }

@@ -10,7 +10,7 @@ use crate::delivery::{DeliveryDoc, DeliveryRef};
 /// A row of [`crate::rows::OUTBOX`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outgoing {
+pub enum Outstanding {
     /// An opening, which becomes a message of its own or part of a group a moment later.
     Staged(Box<DeliveryDoc>),
     Delivery(DeliveryRef),
@@ -19,19 +19,19 @@ pub enum Outgoing {
 /// How long an opening waits for others.
 pub const STAGED_MS: i64 = 5_000;
 
-impl Outgoing {
+impl Outstanding {
     /// When it is due if nothing was tried yet.
     pub fn due(&self) -> Timestamp {
         match self {
-            Outgoing::Staged(doc) => doc.made_at.plus_millis(STAGED_MS),
-            Outgoing::Delivery(one) => one.due.unwrap_or(one.made_at),
+            Outstanding::Staged(doc) => doc.made_at.plus_millis(STAGED_MS),
+            Outstanding::Delivery(one) => one.due.unwrap_or(one.made_at),
         }
     }
 
     pub fn to_ref(&self) -> DeliveryRef {
         match self {
-            Outgoing::Staged(doc) => doc.to_ref(),
-            Outgoing::Delivery(one) => one.clone(),
+            Outstanding::Staged(doc) => doc.to_ref(),
+            Outstanding::Delivery(one) => one.clone(),
         }
     }
 }
