@@ -29,6 +29,10 @@ tidegate_door::labels! {
         Token "token";
         TokenRotation "token_rotation";
         Audit "audit";
+        Slots "slots";
+        Incidents "incidents";
+        Incident "incident";
+        Status "status";
         /// Everything else: unknown routes, the description of the interface.
         Other "other";
     }

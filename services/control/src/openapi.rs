@@ -10,7 +10,10 @@ use utoipa_axum::routes;
 use crate::endpoint::Endpoint;
 use crate::reads::Reads;
 use crate::refusal_shapes::ErrorBody;
-use crate::{agents, audit, listing, mute, pause, preview, receipt, run, schedule, spend, team, tokens, usage};
+use crate::{
+    agents, audit, incidents, listing, mute, pause, preview, receipt, run, schedule, slots, spend, status, team,
+    tokens, usage,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -61,6 +64,10 @@ fn managed_routes() -> OpenApiRouter<Arc<Reads>> {
         .routes(of_endpoint(Endpoint::Token, routes!(tokens::delete)))
         .routes(of_endpoint(Endpoint::TokenRotation, routes!(tokens::rotate)))
         .routes(of_endpoint(Endpoint::Audit, routes!(audit::list)))
+        .routes(of_endpoint(Endpoint::Slots, routes!(slots::list)))
+        .routes(of_endpoint(Endpoint::Incidents, routes!(incidents::list)))
+        .routes(of_endpoint(Endpoint::Incident, routes!(incidents::read)))
+        .routes(of_endpoint(Endpoint::Status, routes!(status::read)))
 }
 
 /// The description of this port, as served at `/openapi.json`.

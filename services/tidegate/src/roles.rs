@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_admission::Admission;
+use tidegate_agentping_settings::TeamSettings;
 use tidegate_conservation::Conservation;
 use tidegate_consumer::Job;
 use tidegate_control::conservation::{self, ShowConservation, Shown, StoredRuns};
@@ -11,11 +12,11 @@ use tidegate_control::{Authenticate, Control, Management};
 use tidegate_door::{LaterRoutes, ServeReport};
 use tidegate_ingest::{DoorReports, Ingest};
 use tidegate_lifecycle::{Health, Part, Parts, Stages, Stop};
-use tidegate_outbound::Outbound;
 use tidegate_mirror::Mirror;
+use tidegate_outbound::Outbound;
 use tidegate_persister::{LogWatch, Persister, StopReport, feed_expiry, note_expiry, orphan_purge, watch_stalls};
 use tidegate_ports::{Clock, Ids, Rows};
-use tidegate_pulse::judge::{JudgeOptions, JudgePorts, JudgeRole, Lease, NoRoutes, RegistryAgents, Standby};
+use tidegate_pulse::judge::{JudgePorts, JudgeRole, Lease, NoRoutes, RegistryAgents, Standby};
 use tidegate_sqlite::OperatorInbox;
 use tidegate_telemetry::Metrics;
 use tokio::net::TcpListener;
@@ -186,8 +187,13 @@ impl Roles {
             .with_store_deadline(deadline)
             .with_answer_bytes(self.config.control.max_answer_bytes_in_flight);
         let options = self.config.control.serve;
-        self.jobs.push(parts.start("settings", |stop| settings.follow(stop.stopped())));
+        self.start_following(parts, settings);
         self.control = Some(parts.start("control", |stop| control.serve(listener, options, stop.stopped())));
+    }
+
+    /// Follows what teams set.
+    pub fn start_following(&mut self, parts: &Parts, settings: Mirror<TeamSettings>) {
+        self.jobs.push(parts.start("settings", |stop| settings.follow(stop.stopped())));
     }
 
     /// Judges schedules and runs: alone, or while this process has the lease.
@@ -196,7 +202,7 @@ impl Roles {
         parts: &Parts,
         PulsePorts { lag, accounts, feed }: PulsePorts,
         settings: &SettingsPorts,
-        mirror: Mirror<tidegate_agentping_settings::TeamSettings>,
+        mirror: Mirror<TeamSettings>,
         is_alone: bool,
     ) {
         let SettingsPorts { documents, rows, registry } = settings.clone();
@@ -214,7 +220,7 @@ impl Roles {
             routes,
             clock: clock.clone(),
         };
-        let role = JudgeRole { ports, options: JudgeOptions::default(), every: JudgeRole::EVERY, standby };
+        let role = JudgeRole { ports, options: self.config.pulse, every: JudgeRole::EVERY, standby };
         self.jobs.push(parts.start("judge", |stop| role.run(stop)));
     }
 
