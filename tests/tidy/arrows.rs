@@ -69,6 +69,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
             "mirror",
             "outbound",
             "admission",
+            "agentping-verdicts",
         ],
     ),
     (
@@ -90,6 +91,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
             "agentping-settings",
             "agentping-alerts",
             "agentping-checks",
+            "agentping-verdicts",
         ],
     ),
     ("services/decider", &["kernel", "metric", "ports", "consumer", "conservation", "lifecycle", "outbound"]),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tidegate_admission::Admission;
 use tidegate_agentping_ports::{NotedAccounts, RunQueries};
+use tidegate_agentping_settings::TeamSettings;
 use tidegate_conservation::Conservation;
 use tidegate_consumer::Job;
 use tidegate_control::conservation::{self, ShowConservation, Shown, StoredRuns};
@@ -19,7 +20,7 @@ use tidegate_mirror::Mirror;
 use tidegate_outbound::Outbound;
 use tidegate_persister::{LogWatch, Persister, StopReport, feed_expiry, note_expiry, orphan_purge, watch_stalls};
 use tidegate_ports::{Clock, Ids, Rows};
-use tidegate_pulse::judge::{JudgeOptions, JudgePorts, JudgeRole, Lease, NoRoutes, RegistryAgents, Standby};
+use tidegate_pulse::judge::{JudgePorts, JudgeRole, Lease, NoRoutes, RegistryAgents, Standby};
 use tidegate_sqlite::OperatorInbox;
 use tidegate_telemetry::Metrics;
 use tokio::net::TcpListener;
@@ -200,7 +201,7 @@ impl Roles {
             .with_answer_bytes(self.config.control.max_answer_bytes_in_flight)
             .with_pages(pages.into_router());
         let options = self.config.control.serve;
-        self.jobs.push(parts.start("settings", |stop| settings.follow(stop.stopped())));
+        self.start_following(parts, settings);
         self.control = Some(parts.start("control", |stop| control.serve(listener, options, stop.stopped())));
     }
 
@@ -229,13 +230,18 @@ impl Roles {
         Dashboard::new(DashboardPorts { queries, registry, api, holders, clock, ids }, options)
     }
 
+    /// Follows what teams set.
+    pub fn start_following(&mut self, parts: &Parts, settings: Mirror<TeamSettings>) {
+        self.jobs.push(parts.start("settings", |stop| settings.follow(stop.stopped())));
+    }
+
     /// Judges schedules and runs: alone, or while this process has the lease.
     pub fn start_pulse(
         &mut self,
         parts: &Parts,
         PulsePorts { lag, accounts, feed }: PulsePorts,
         settings: &SettingsPorts,
-        mirror: Mirror<tidegate_agentping_settings::TeamSettings>,
+        mirror: Mirror<TeamSettings>,
         is_alone: bool,
     ) {
         let SettingsPorts { documents, rows, registry } = settings.clone();
@@ -253,7 +259,7 @@ impl Roles {
             routes,
             clock: clock.clone(),
         };
-        let role = JudgeRole { ports, options: JudgeOptions::default(), every: JudgeRole::EVERY, standby };
+        let role = JudgeRole { ports, options: self.config.pulse, every: JudgeRole::EVERY, standby };
         self.jobs.push(parts.start("judge", |stop| role.run(stop)));
     }
 
