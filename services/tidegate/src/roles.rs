@@ -20,13 +20,15 @@ use tidegate_mirror::Mirror;
 use tidegate_outbound::Outbound;
 use tidegate_persister::{LogWatch, Persister, StopReport, feed_expiry, note_expiry, orphan_purge, watch_stalls};
 use tidegate_ports::{Clock, Ids, Rows};
-use tidegate_pulse::judge::{JudgePorts, JudgeRole, Lease, NoRoutes, RegistryAgents, Standby};
+use tidegate_pulse::judge::{JudgePorts, JudgeRole, Lease, RegistryAgents, Standby};
+use tidegate_pulse::messages::{JudgedMessages, SettingsRoutes};
 use tidegate_sqlite::OperatorInbox;
 use tidegate_telemetry::Metrics;
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 
 use crate::agentgate::{self, AgentGateConservation, Door};
+use crate::alerts::Alerts;
 use crate::assemble::commands::{API, DeciderPorts};
 use crate::assemble::{PersisterPorts, PulsePorts, ReadPorts, SettingsPorts};
 use crate::config::Config;
@@ -235,17 +237,18 @@ impl Roles {
         self.jobs.push(parts.start("settings", |stop| settings.follow(stop.stopped())));
     }
 
-    /// Judges schedules and runs: alone, or while this process has the lease.
+    /// Judges schedules and runs, alone or while this process has the lease, and sends alerts.
     pub fn start_pulse(
         &mut self,
         parts: &Parts,
         PulsePorts { lag, accounts, feed }: PulsePorts,
         settings: &SettingsPorts,
         mirror: Mirror<TeamSettings>,
+        alerts: Alerts,
         is_alone: bool,
     ) {
         let SettingsPorts { documents, rows, registry } = settings.clone();
-        let (clock, routes) = (self.clock.clone(), Arc::new(NoRoutes));
+        let clock = self.clock.clone();
         let lease = || Lease::new(documents, clock.clone(), "judge", self.process_name());
         let standby = if is_alone { Standby::Alone } else { Standby::Leased(Box::new(lease())) };
         let ports = JudgePorts {
@@ -255,12 +258,15 @@ impl Roles {
             settings: mirror,
             rows,
             seen: Arc::new(RegistryAgents(registry)),
-            outbox: routes.clone(),
-            routes,
+            outbox: Arc::new(JudgedMessages(alerts.outbox.clone())),
+            routes: Arc::new(SettingsRoutes),
             clock: clock.clone(),
         };
         let role = JudgeRole { ports, options: self.config.pulse, every: JudgeRole::EVERY, standby };
         self.jobs.push(parts.start("judge", |stop| role.run(stop)));
+        let names = alerts.clone();
+        self.jobs.push(parts.start("team names", |stop| names.follow_names(stop)));
+        self.jobs.push(parts.start("alerts", |stop| alerts.send(stop)));
     }
 
     /// Names this process, and no other one.

@@ -17,7 +17,7 @@ use tidegate_shedding::Thresholds;
 use tidegate_telemetry::LogSettings;
 
 use super::reader::{ConfigProblem, Reader};
-use super::{Config, ControlConfig, LogConfig, OpsConfig, OpsOfRoles, agentgate, kafka, redis, scylla};
+use super::{Config, ControlConfig, LogConfig, OpsConfig, OpsOfRoles, agentgate, alerts, kafka, redis, scylla};
 
 pub(super) fn read(reader: &mut Reader) -> Config {
     const KIB: u64 = 1024;
@@ -155,6 +155,7 @@ pub(super) fn read(reader: &mut Reader) -> Config {
         hold_ms: reader.whole("pulse.hold_ms", usual.hold_ms as u64, 1_000..=600_000) as i64,
         save_every_ms: reader.whole("pulse.save_ms", usual.save_every_ms, 1_000..=3_600_000),
     };
+    let alerts = alerts::read(reader);
     let ops = OpsConfig { of_roles, ..ops };
     let limits = kafka::Limits { max_record_bytes: log.max_record_bytes, drain: persister.drain_deadline };
     let kafka = kafka::read(reader, region, limits);
@@ -175,6 +176,7 @@ pub(super) fn read(reader: &mut Reader) -> Config {
         persister,
         admission,
         agentgate,
+        alerts,
         pulse,
         max_claim_bytes,
         kafka,
