@@ -117,6 +117,13 @@ fn tour(
     for path in [format!("/v1/runs/{run}"), "/v1/runs?limit=10".to_owned(), "/v1/agents".to_owned()] {
         text += &format!("curl -sS '{control}{path}' -H 'Authorization: Bearer {key}'\n");
     }
+    text += "\n# Expect a run each hour, and see what was missed\n";
+    text += &format!(
+        "curl -sS -X PUT '{control}/v1/agents/{NAME}/schedule' -H 'Authorization: Bearer {key}' \\\n  \
+           -H 'Content-Type: application/json' \\\n  \
+           -d '{{\"cron\":\"0 * * * *\",\"timezone\":\"UTC\",\"tolerance_s\":600}}'\n\
+         curl -sS '{control}/v1/status' -H 'Authorization: Bearer {key}'\n"
+    );
     text + "\n"
 }
 
