@@ -25,7 +25,7 @@ pub struct DoorReports {
     span: Option<ReadySpan>,
     /// Spans since the start, until the clock was moved for the first time.
     before_move: Option<Vec<(u64, ReadySpan)>>,
-    moved_ms: i64,
+    moves: u64,
     minutes: BTreeMap<Timestamp, RefusedMinute>,
     /// What is not written yet.
     pending: Vec<RowWrite>,
@@ -49,7 +49,7 @@ impl DoorReports {
         is_ready: impl Fn() -> bool + Send + Sync + 'static,
         door: String,
     ) -> Self {
-        let moved_ms = clock.moved_ms();
+        let moves = clock.moves();
         DoorReports {
             rows,
             clock,
@@ -59,7 +59,7 @@ impl DoorReports {
             number: 0,
             span: None,
             before_move: Some(Vec::new()),
-            moved_ms,
+            moves,
             minutes: BTreeMap::new(),
             pending: Vec::new(),
         }
@@ -88,8 +88,8 @@ impl DoorReports {
 
     /// Notes whether it is ready. Returns whether that has changed, or the clock was moved.
     fn look(&mut self) -> bool {
-        let (now, moved_ms) = (self.clock.now(), self.clock.moved_ms());
-        let has_moved = std::mem::replace(&mut self.moved_ms, moved_ms) != moved_ms;
+        let (moves, now) = (self.clock.moves(), self.clock.now());
+        let has_moved = std::mem::replace(&mut self.moves, moves) != moves;
         if has_moved && let Some(spans) = self.before_move.take() {
             // The first move says at what time the process has started.
             let taken_back = spans.iter().map(|(number, span)| span.removal(&self.door, *number, now));

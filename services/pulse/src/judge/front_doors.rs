@@ -57,7 +57,9 @@ impl DoorWatch {
     /// # Errors
     /// [`StoreError`].
     pub async fn read(&mut self, rows: &dyn Rows, to: Timestamp) -> Result<Timestamp, StoreError> {
-        let begin = self.checked_to.unwrap_or(to).min(to).plus_millis(-READ_AGAIN_MS);
+        // A clock that was set back does not make unknown what is known.
+        let to = self.checked_to.map_or(to, |checked| to.max(checked));
+        let begin = self.checked_to.unwrap_or(to).plus_millis(-READ_AGAIN_MS);
         let begin = begin.plus_millis(-begin.as_millis().rem_euclid(MINUTE_MS));
         // Also what is newer than `to`: a front door that has said something later was ready then.
         let spans = ReadySpan::between(rows, begin, to.plus_millis(MINUTE_MS)).await?;

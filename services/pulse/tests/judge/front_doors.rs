@@ -93,3 +93,21 @@ async fn the_judge_waits_for_front_doors_that_are_there() {
     assert_eq!(rig.slots("hourly").await, ["12:00 missed", "13:00 unknown"]);
     assert!(rig.clock.now() >= time("13:15"));
 }
+
+/// A judge that starts again while its clock is behind what was judged finds the same by its old state.
+#[tokio::test(start_paused = true)]
+async fn a_gap_stays_known_over_a_restart_with_a_clock_that_is_behind() {
+    let mut rig = Rig::new().await;
+    rig.agent("hourly", json!({"cron": "0 * * * *", "tolerance_s": 600})).await;
+    rig.ready(0, "11:00", "11:55").await;
+    rig.to("11:55:01").await;
+    rig.ready(1, "12:05", "12:40").await;
+    rig.to("12:40").await;
+    assert_eq!(rig.slots("hourly").await, ["12:00 unknown"]);
+    rig.clock.set(time("11:56"));
+    rig.start().await;
+    rig.turn().await;
+    rig.ready(2, "12:40", "13:00").await;
+    rig.to("13:00").await;
+    assert_eq!((rig.slots("hourly").await, rig.messages()), (vec!["12:00 unknown".to_owned()], vec![]));
+}
