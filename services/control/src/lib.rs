@@ -163,6 +163,13 @@ impl Control {
         self
     }
 
+    /// Lets a team ask guard so often in a second, and at once.
+    #[must_use]
+    pub fn with_guard_rate(mut self, per_s: u32, burst: u32) -> Self {
+        self.reads.guard.limit = TeamLimit::new(per_s, burst);
+        self
+    }
+
     /// Hands on what guard's checks find, for people to be alerted.
     #[must_use]
     pub fn with_guard_events(mut self, to: Arc<dyn GuardEvents>) -> Self {

@@ -189,7 +189,7 @@ impl House {
         .with_ingest_url("https://eu.example/");
         let control = Control::new(queries, kept, managed, Arc::new(callers), clock.clone(), Arc::new(RandomIds));
         // Cases send many requests while the clock stands.
-        let control = set_up(control.with_managed_rate(1_000_000, 1_000_000));
+        let control = set_up(control.with_managed_rate(1_000_000, 1_000_000).with_guard_rate(1_000_000, 1_000_000));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(control.serve(listener, ServeOptions::default(), std::future::pending()));
