@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test reports")]
 
 mod agents;
+mod alerts;
 mod assets;
 mod empty;
 mod escaping;
@@ -12,6 +13,7 @@ mod forms;
 mod house;
 mod isolation;
 mod long_run;
+mod managed;
 mod outage;
 mod run;
 mod runs;
