@@ -119,12 +119,17 @@ impl Sent {
         body::parsed(&self.0)
     }
 
-    /// The same, where no body is as good as an empty object.
+    /// The same, where no body, or `null`, is as good as an empty object.
     ///
     /// # Errors
     /// [`Problem::NotJson`].
     pub fn json_or_none(&self) -> Result<Value, Problem> {
-        if self.0.is_empty() { Ok(Value::Object(Map::new())) } else { self.json() }
+        match self.0.is_empty() {
+            true => Ok(Value::Object(Map::new())),
+            false => {
+                Ok(Some(self.json()?).filter(|value| !value.is_null()).unwrap_or_else(|| Value::Object(Map::new())))
+            }
+        }
     }
 }
 

@@ -89,8 +89,8 @@ fn new_rule(visit: &Visit) -> Markup {
                 summary { "A new rule" }
                 (form(visit, "/guard/rules", "Add", html! {
                     div.filters {
-                        div { (field("name", "name", "Name", "")) }
-                        div { (field("limit_usd", "limit_usd", "Limit in US dollars", "")) }
+                        (field("name", "name", "Name", ""))
+                        (field("limit_usd", "limit_usd", "Limit in US dollars", ""))
                         div {
                             label for="window" { "Window" }
                             select #window name="window" { @for one in ["day", "week", "month", "total"] { option value=(one) { (one) } } }
@@ -103,8 +103,8 @@ fn new_rule(visit: &Visit) -> Markup {
                             label for="action" { "Action" }
                             select #action name="action" { @for one in ["block", "warn"] { option value=(one) { (one) } } }
                         }
-                        div { (field("agent", "agent", "Agent (empty: any)", "")) }
-                        div { (field("customer_ref", "customer_ref", "Customer (empty: any)", "")) }
+                        (field("agent", "agent", "Agent (empty: any)", ""))
+                        (field("customer_ref", "customer_ref", "Customer (empty: any)", ""))
                     }
                 }))
             }

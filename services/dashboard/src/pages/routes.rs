@@ -87,7 +87,7 @@ fn new_route(visit: &Visit) -> Markup {
                 summary { "A new route" }
                 (form(visit, "/routes/new", "Add", html! {
                     div.filters {
-                        div { (field("name", "name", "Name", "")) }
+                        (field("name", "name", "Name", ""))
                         div {
                             label for="kind" { "Kind" }
                             select #kind name="kind" { @for one in ["webhook", "slack", "email", "pagerduty"] { option value=(one) { (one) } } }

@@ -25,13 +25,15 @@ pub(crate) fn button(visit: &Visit, path: &str, label: &str) -> Markup {
 /// How long a mute or a pause is to last.
 pub(crate) fn hours(id: &str) -> Markup {
     html! {
-        label for=(id) { "For" }
-        select id=(id) name="hours" {
-            option value="1" { "1 hour" }
-            option value="8" { "8 hours" }
-            option value="24" selected { "1 day" }
-            option value="168" { "7 days" }
-            option value="720" { "30 days" }
+        div.field {
+            label for=(id) { "For" }
+            select id=(id) name="hours" {
+                option value="1" { "1 hour" }
+                option value="8" { "8 hours" }
+                option value="24" selected { "1 day" }
+                option value="168" { "7 days" }
+                option value="720" { "30 days" }
+            }
         }
     }
 }
@@ -39,7 +41,9 @@ pub(crate) fn hours(id: &str) -> Markup {
 /// A short text field.
 pub(crate) fn field(id: &str, name: &str, label: &str, value: &str) -> Markup {
     html! {
-        label for=(id) { (label) }
-        input id=(id) name=(name) value=(value) maxlength="256" autocomplete="off";
+        div.field {
+            label for=(id) { (label) }
+            input id=(id) name=(name) value=(value) maxlength="256" autocomplete="off";
+        }
     }
 }

@@ -55,7 +55,7 @@ async fn an_agent_is_paused_and_resumed() {
     assert_eq!(browser.api("/v1/agents/nightly").await["muted"], false);
     // Each is noted down under the id of the session's key.
     let key = browser.house.key_a.to_string();
-    browser.page("/teams/acme/config").await.has(&["pause.update", "pause.delete", "mute.update", &key]);
+    browser.page("/teams/acme/config").await.has(&["pause.create", "pause.delete", "mute.create", &key]);
 }
 
 #[tokio::test]

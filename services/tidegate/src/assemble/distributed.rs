@@ -16,7 +16,7 @@ use tidegate_kafka::{
 };
 use tidegate_ports::{Clock, ReadLog};
 use tidegate_redis::RedisGate;
-use tidegate_scylla::{AgentPingCql, Cql, ScyllaOptions, ScyllaRegistry, ScyllaStore, agentping};
+use tidegate_scylla::{AgentPingCql, Cql, ScyllaOptions, ScyllaRegistry, ScyllaSettings, ScyllaStore, agentping};
 
 use super::{Close, Opened, OpenedRegistry, PersisterPorts, ReadPorts, SettingsPorts, until_up};
 use crate::config::{Config, KafkaConfig};
@@ -126,13 +126,15 @@ pub async fn read_api(
     let store = Arc::new(ScyllaStore::new(cql.clone()));
     let ports = ReadPorts { queries: store.clone(), stored: store.clone(), accounts: store, log };
     // A session holds nothing back: everything is written when it is acknowledged.
-    let registry = Arc::new(ScyllaRegistry::new(cql));
-    let settings = SettingsPorts {
-        documents: Arc::new(tidegate_inproc::documents::MemoryDocuments::new(clock.clone())),
-        rows: Arc::new(tidegate_inproc::rows::MemoryRows::new(clock.clone())),
-        registry: registry.clone(),
-    };
+    let registry = Arc::new(ScyllaRegistry::new(cql.clone()));
+    let settings = settings(cql, clock, registry.clone());
     Ok(Opened { ports: (ports, registry, settings), close: Box::pin(async { Ok(()) }) })
+}
+
+/// What teams set, and what is derived from it.
+fn settings(cql: AgentPingCql, clock: &Arc<dyn Clock>, registry: Arc<ScyllaRegistry>) -> SettingsPorts {
+    let kept = Arc::new(ScyllaSettings::new(cql, clock.clone()));
+    SettingsPorts { documents: kept.clone(), rows: kept, registry }
 }
 
 /// The registry alone. Management commands do not wait for a store that is down: they fail at once.

@@ -100,11 +100,11 @@ impl Watched {
                         summary { @if self.schedule.is_some() { "Change the schedule" } @else { "Set a schedule" } }
                         (form(visit, &format!("{path}/schedule"), "Set", html! {
                             div.filters {
-                                div { (field("cron", "cron", "Cron, five fields", &value("cron"))) }
-                                div { (field("every_s", "every_s", "or every … seconds", &value("every_s"))) }
-                                div { (field("timezone", "timezone", "Time zone", &value("timezone"))) }
-                                div { (field("tolerance_s", "tolerance_s", "Tolerance in seconds", &value("tolerance_s"))) }
-                                div { (field("max_runtime_s", "max_runtime_s", "Stuck after seconds", &value("max_runtime_s"))) }
+                                (field("cron", "cron", "Cron, five fields", &value("cron")))
+                                (field("every_s", "every_s", "or every … seconds", &value("every_s")))
+                                (field("timezone", "timezone", "Time zone", &value("timezone")))
+                                (field("tolerance_s", "tolerance_s", "Tolerance in seconds", &value("tolerance_s")))
+                                (field("max_runtime_s", "max_runtime_s", "Stuck after seconds", &value("max_runtime_s")))
                             }
                         }))
                         @if self.schedule.is_some() { (button(visit, &format!("{path}/unschedule"), "Remove the schedule")) }

@@ -14,7 +14,7 @@ use tidegate_ports::StoreError;
 use crate::agentping::AgentPingCql;
 
 mod agents;
-mod credential_row;
+pub(super) mod credential_row;
 mod credentials;
 mod names;
 mod teams;

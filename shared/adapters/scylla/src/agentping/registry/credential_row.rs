@@ -122,7 +122,7 @@ pub(super) fn cql_instant(instant: Timestamp) -> CqlTimestamp {
 }
 
 /// Whether a conditional write was applied: the first column of its result. The other columns differ by case.
-pub(super) fn was_applied(answer: &QueryRowsResult) -> Result<bool, StoreError> {
+pub(crate) fn was_applied(answer: &QueryRowsResult) -> Result<bool, StoreError> {
     let row: Row = answer.first_row().map_err(|error| unreadable("a conditional write's answer", error))?;
     Ok(matches!(row.columns.first(), Some(Some(CqlValue::Boolean(true)))))
 }
