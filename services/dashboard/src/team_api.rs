@@ -3,6 +3,7 @@
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
+use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{Method, Request, StatusCode};
 use hyper::service::Service as _;
@@ -34,7 +35,7 @@ impl TeamApi {
         method: Method,
         path: &str,
         body: Option<&Value>,
-    ) -> Result<(StatusCode, Value), Problem> {
+    ) -> Result<(StatusCode, Bytes), Problem> {
         let defect = |cause: String| Problem::Defect { cause };
         let request = Request::builder()
             .method(method)
@@ -46,7 +47,6 @@ impl TeamApi {
         let Ok(answer) = self.0.call(request).await;
         let status = answer.status();
         let bytes = to_bytes(answer.into_body(), ANSWER_BYTES).await.map_err(|error| defect(error.to_string()))?;
-        let value = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes)? };
-        Ok((status, value))
+        Ok((status, bytes))
     }
 }

@@ -19,8 +19,8 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
         with_query("/v1/incidents", &[("status", Some(status)), ("limit", Some(PAGE)), ("cursor", cursor.as_deref())])
     };
     let health = visit.health().await?;
-    let open = visit.read(&ask("open", None)).await?;
-    let resolved = visit.read(&ask("resolved", visit.query("after"))).await?;
+    let open = visit.look(&ask("open", None)).await?;
+    let resolved = visit.look(&ask("resolved", visit.query("after"))).await?;
     let body = html! {
         h1 { "Alerts" }
         @if let Some(health) = &health { (health.notes(&visit)) }

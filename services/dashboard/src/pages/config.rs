@@ -36,10 +36,10 @@ pub(crate) async fn diff(visit: Visit, form: Form) -> Result<Response, Problem> 
 }
 
 async fn page(visit: &Visit, compared: Option<(&str, Markup)>) -> Result<Markup, Problem> {
-    let exported = visit.read("/v1/config").await?;
+    let exported = visit.look("/v1/config").await?;
     let cursor = visit.query("after");
     let asked = [("limit", Some(ENTRIES)), ("cursor", cursor.as_deref())];
-    let entries = visit.read(&with_query("/v1/audit", &asked)).await?;
+    let entries = visit.look(&with_query("/v1/audit", &asked)).await?;
     let (yaml, result) = compared.map_or(("", None), |(yaml, result)| (yaml, Some(result)));
     Ok(html! {
         h1 { "Configuration" }

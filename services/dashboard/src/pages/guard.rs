@@ -15,8 +15,8 @@ use crate::url::encoded;
 use crate::visit::Visit;
 
 pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
-    let rules = visit.read("/v1/guard/rules?limit=200").await?;
-    let status = visit.read("/v1/status?limit=1").await?;
+    let rules = visit.look("/v1/guard/rules?limit=200").await?;
+    let status = visit.look("/v1/status?limit=1").await?;
     let body = html! {
         h1 { "Guard" }
         p.lead { "Rules block an agent's next start once it, its customer or the team has spent a limit. A pause blocks it until it is resumed." }

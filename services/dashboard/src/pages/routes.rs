@@ -18,7 +18,7 @@ use crate::visit::Visit;
 const DELIVERIES: &str = "20";
 
 pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
-    let found = visit.read("/v1/routes?limit=200").await?;
+    let found = visit.look("/v1/routes?limit=200").await?;
     let body = html! {
         h1 { "Routes" }
         p.lead { "Alerts of an agent go to its own routes, or to those of the team." }
@@ -133,10 +133,10 @@ pub(crate) async fn add(visit: Visit, form: Form) -> Result<Response, Problem> {
 /// `…/routes/{id}`: one route, and what it was sent.
 pub(crate) async fn one(visit: Visit) -> Result<Response, Problem> {
     let path = format!("/v1/routes/{}", encoded(visit.segment("id")?));
-    let route = visit.read(&path).await?.ok_or(Problem::NotFound)?;
+    let route = visit.look(&path).await?.ok_or(Problem::NotFound)?;
     let cursor = visit.query("after");
     let asked = [("limit", Some(DELIVERIES)), ("cursor", cursor.as_deref())];
-    let sent = visit.read(&with_query(&format!("{path}/deliveries"), &asked)).await?.unwrap_or_default();
+    let sent = visit.look(&with_query(&format!("{path}/deliveries"), &asked)).await?.unwrap_or_default();
     let own = format!("/routes/{}", encoded(visit.segment("id")?));
     let body = html! {
         p.path { a href=(visit.at("/routes")) { "Routes" } }

@@ -33,7 +33,7 @@ impl Visit {
     /// # Errors
     /// The API refuses.
     pub async fn health(&self) -> Result<Option<Health>, Problem> {
-        let Some(mut page) = self.read("/v1/status?limit=200").await? else { return Ok(None) };
+        let Some(mut page) = self.look("/v1/status?limit=200").await? else { return Ok(None) };
         let mut health = Health::default();
         for _ in 0..PAGES_MAX {
             let rows = page.rows("agents").iter().map(|agent| (agent.text("agent").to_owned(), agent.clone()));
@@ -44,7 +44,7 @@ impl Visit {
                 break;
             }
             let next = with_query("/v1/status", &[("limit", Some("200")), ("cursor", Some(&cursor))]);
-            page = self.read(&next).await?.ok_or(Problem::NotFound)?;
+            page = self.look(&next).await?.ok_or(Problem::NotFound)?;
         }
         Ok(Some(health))
     }

@@ -18,3 +18,4 @@ mod outage;
 mod run;
 mod runs;
 mod session;
+mod structure;

@@ -25,6 +25,7 @@ pub(super) struct Watched {
     preview: Option<Value>,
     slots: Option<Value>,
     incidents: Option<Value>,
+    checks: Option<Value>,
 }
 
 impl Watched {
@@ -32,16 +33,17 @@ impl Watched {
     /// The API refuses.
     pub async fn of(visit: &Visit, slug: &Slug) -> Result<Self, Problem> {
         let path = format!("/v1/agents/{}", encoded(slug.as_str()));
-        let agent = visit.read(&path).await?.unwrap_or_default();
-        let schedule = visit.read(&format!("{path}/schedule")).await?;
+        let agent = visit.look(&path).await?.unwrap_or_default();
+        let schedule = visit.look(&format!("{path}/schedule")).await?;
         let preview = match &schedule {
             Some(schedule) => upcoming(visit, schedule).await,
             None => None,
         };
-        let slots = visit.read(&with_query(&format!("{path}/slots"), &[("limit", Some(SLOTS))])).await?;
+        let slots = visit.look(&with_query(&format!("{path}/slots"), &[("limit", Some(SLOTS))])).await?;
         let asked = [("agent", Some(slug.as_str())), ("limit", Some(INCIDENTS))];
-        let incidents = visit.read(&with_query("/v1/incidents", &asked)).await?;
-        Ok(Watched { agent, schedule, preview, slots, incidents })
+        let incidents = visit.look(&with_query("/v1/incidents", &asked)).await?;
+        let checks = visit.look(&format!("{path}/checks")).await?;
+        Ok(Watched { agent, schedule, preview, slots, incidents, checks })
     }
 
     /// The state, a pause and a mute as marks.
@@ -70,6 +72,7 @@ impl Watched {
                     @if found.rows("incidents").is_empty() { p.empty { "None." } } @else { (incidents(visit, found.rows("incidents"))) }
                 }
             }
+            @if let Some(found) = &self.checks { (checks(found.rows("checks"))) }
             (self.quiet(visit, slug))
         }
     }
@@ -189,4 +192,38 @@ async fn upcoming(visit: &Visit, schedule: &Value) -> Option<Value> {
     let definition: Value = members.map(|(name, value)| (name.clone(), value.clone())).collect();
     let asked = serde_json::json!({ "schedule": definition, "after": visit.now.to_string(), "count": 5 });
     visit.send(http::Method::POST, "/v1/schedules/preview", Some(&asked)).await.ok()
+}
+
+/// The checks of its finished runs: the members of each, whatever its type.
+fn checks(rows: &[Value]) -> Markup {
+    const COMMON: [&str; 8] = ["id", "name", "type", "agent", "enabled", "version", "when", "alert_after"];
+    let asked = |check: &Value| -> Vec<(String, String)> {
+        let members = check.as_object().into_iter().flatten();
+        members
+            .filter(|(name, _)| !COMMON.contains(&name.as_str()))
+            .map(|(name, _)| (name.clone(), check.shown(name)))
+            .collect()
+    };
+    html! {
+        section aria-labelledby="checks" {
+            h2 #checks { "Checks" }
+            @if rows.is_empty() { p.empty { "None: what its runs put out is not checked." } } @else {
+                div.scroll tabindex="0" role="region" aria-label="Checks" {
+                    table {
+                        thead { tr { th scope="col" { "Name" } th scope="col" { "Type" } th scope="col" { "Asks for" } th scope="col" { "Id" } } }
+                        tbody {
+                            @for check in rows {
+                                tr {
+                                    th scope="row" { (check.text("name")) @if check.get("enabled").and_then(Value::as_bool) == Some(false) { " " span.tag { "off" } } }
+                                    td { (check.text("type")) }
+                                    td.text { @for (name, value) in asked(check) { span { (name) " " (value) } " " } }
+                                    td { code.id { (check.text("id")) } }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
