@@ -21,7 +21,7 @@ impl Api for Pages {
 
     const OTHER: Endpoint = Endpoint::Other;
     const PORT: &'static str = CONTROL;
-    /// Nobody calls a page by mistake for a route of the API.
+    /// Pages suggest no route of the API.
     const ROUTES: &'static [Route] = &[];
 
     fn outcomes(&self) -> &OutcomesOf<Self> {

@@ -46,7 +46,7 @@ impl Asset {
     }
 }
 
-/// `/assets/…`: for everybody, as it holds nothing of anybody.
+/// `/assets/…`: without a session, as it holds nothing of any team.
 pub(crate) fn route() -> MethodRouter<Arc<Pages>> {
     let show = async |State(pages): State<Arc<Pages>>, request: Request| {
         let mut response =

@@ -21,6 +21,13 @@ tidegate_door::labels! {
         Run "run";
         RunJson "run_json";
         Spend "spend";
+        Guard "guard";
+        Alerts "alerts";
+        Routes "routes";
+        Route "route";
+        Config "config";
+        /// A button of a page.
+        Change "change";
         Quotas "quotas";
         Rates "rates";
         Keys "keys";

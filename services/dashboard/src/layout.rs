@@ -1,4 +1,4 @@
-//! The frame of every page: its head, its landmarks, and the headers that keep strangers' texts from running.
+//! The frame of every page: its head, its landmarks, and the headers that keep clients' texts from running.
 
 use axum::response::Response;
 use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
@@ -28,20 +28,28 @@ pub(crate) enum Part {
     Agents,
     Runs,
     Spend,
+    Guard,
+    Alerts,
+    Routes,
     Quotas,
     Rates,
     Keys,
+    Config,
 }
 
 impl Part {
-    const ALL: [(Part, &str, &str); 7] = [
+    const ALL: [(Part, &str, &str); 11] = [
         (Part::Overview, "Overview", ""),
         (Part::Agents, "Agents", "/agents"),
         (Part::Runs, "Runs", "/runs"),
         (Part::Spend, "Spend", "/spend"),
+        (Part::Guard, "Guard", "/guard"),
+        (Part::Alerts, "Alerts", "/alerts"),
+        (Part::Routes, "Routes", "/routes"),
         (Part::Quotas, "Quotas", "/quotas"),
         (Part::Rates, "Rates", "/rates"),
         (Part::Keys, "Keys", "/keys"),
+        (Part::Config, "Configuration", "/config"),
     ];
 }
 

@@ -6,6 +6,7 @@
 //! host.
 
 mod api;
+mod asking;
 mod assets;
 mod endpoint;
 mod form;
@@ -90,7 +91,7 @@ impl Dashboard {
         let DashboardOptions { secret, ingest_url, secure_cookies, store_deadline, links } = options;
         let pages = Pages {
             queries,
-            teams: TeamNames::new(registry.clone()),
+            teams: TeamNames::default(),
             registry,
             api: TeamApi::new(api),
             holders,

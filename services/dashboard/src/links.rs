@@ -1,4 +1,4 @@
-//! Links that sign in once: a process that has just made a key prints one, so that nobody has to paste the key.
+//! Links that sign in once: a process that has just made a key prints one, so that the key need not be pasted.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -4,7 +4,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidegate_agentping_ports::{Registry, RegistryError, RunQueries};
+use tidegate_agentping::TeamId;
+use tidegate_agentping_ports::{Registry, RegistryError, RunQueries, Team};
 use tidegate_door::{ByteBudget, Outcomes};
 use tidegate_kernel::{Outage, Timestamp};
 use tidegate_ports::{Clock, Ids, StoreError};
@@ -70,5 +71,25 @@ impl Pages {
             }
         };
         self.ask(query).await?
+    }
+
+    /// The team of a session; `None` if there is none any more. While the registry is down, as it was known before.
+    ///
+    /// # Errors
+    /// The registry does not answer, and was never read.
+    pub async fn team(&self, id: TeamId) -> Result<Option<Team>, Problem> {
+        let now = self.now();
+        if let Some(team) = self.teams.fresh(id, now) {
+            return Ok(Some(team));
+        }
+        match (self.ask_registry(self.registry.list_teams()).await, self.teams.known(id)) {
+            (Ok(teams), _) => {
+                let team = teams.iter().find(|team| team.id == id).cloned();
+                self.teams.keep(teams, now);
+                Ok(team)
+            }
+            (Err(_), Some(known)) => Ok(known),
+            (Err(problem), None) => Err(problem),
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Sessions: what the cookie of a browser that has signed in holds, and how it is told from one that was made up.
+//! Sessions: what the cookie of a browser that has signed in holds, and how a forged one is recognized.
 //!
 //! A cookie is the hash of the key that began the session, the time when that was, and a code of both under the secret
 //! of the dashboard. Nothing is stored: whichever replica has the secret reads the cookie. It ends 12 hours after it

@@ -94,8 +94,8 @@ fn begun(pages: &Pages, headers: &HeaderMap, hash: CredentialHash) -> Response {
     response
 }
 
-/// Whether browsers are to send the session over HTTPS only. A visitor who claims it of a plain connection locks out
-/// nobody but itself.
+/// Whether browsers are to send the session over HTTPS only. A client that claims it of a plain connection affects its own
+/// session only.
 fn is_secure(pages: &Pages, headers: &HeaderMap) -> bool {
     pages.secure_cookies || headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https")
 }

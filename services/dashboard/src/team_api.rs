@@ -3,6 +3,7 @@
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
+use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{Method, Request, StatusCode};
 use hyper::service::Service as _;
@@ -12,7 +13,6 @@ use tidegate_agentping::CredentialHash;
 
 use crate::holders::as_credential;
 use crate::problem::Problem;
-use crate::visit::Visit;
 
 /// Bytes of an answer at most; lists are pages.
 const ANSWER_BYTES: usize = 8 << 20;
@@ -25,13 +25,17 @@ impl TeamApi {
         TeamApi(TowerToHyperService::new(routes))
     }
 
-    async fn call(
+    /// Asks it in the name of the session that a key with this hash began.
+    ///
+    /// # Errors
+    /// [`Problem::Defect`]: the answer is not what the API answers.
+    pub async fn call(
         &self,
         session: CredentialHash,
         method: Method,
         path: &str,
         body: Option<&Value>,
-    ) -> Result<(StatusCode, Value), Problem> {
+    ) -> Result<(StatusCode, Bytes), Problem> {
         let defect = |cause: String| Problem::Defect { cause };
         let request = Request::builder()
             .method(method)
@@ -43,48 +47,6 @@ impl TeamApi {
         let Ok(answer) = self.0.call(request).await;
         let status = answer.status();
         let bytes = to_bytes(answer.into_body(), ANSWER_BYTES).await.map_err(|error| defect(error.to_string()))?;
-        let value = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes)? };
-        Ok((status, value))
+        Ok((status, bytes))
     }
-}
-
-impl Visit {
-    /// What the API answers to a `GET`; `None` for what it does not have.
-    ///
-    /// # Errors
-    /// It refuses otherwise.
-    pub async fn read(&self, path: &str) -> Result<Option<Value>, Problem> {
-        let session = self.viewer.session.hash;
-        let (status, answer) = self.pages.api.call(session, Method::GET, path, None).await?;
-        match status {
-            StatusCode::NOT_FOUND => Ok(None),
-            status => answered(status, answer).map(Some),
-        }
-    }
-
-    /// Changes something by the API. What it refuses is said on the page.
-    ///
-    /// # Errors
-    /// It refuses.
-    pub async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Problem> {
-        let session = self.viewer.session.hash;
-        let (status, answer) = self.pages.api.call(session, method, path, body).await?;
-        answered(status, answer)
-    }
-}
-
-fn answered(status: StatusCode, answer: Value) -> Result<Value, Problem> {
-    if status.is_success() {
-        return Ok(answer);
-    }
-    let message = answer.get("message").and_then(Value::as_str).unwrap_or_default().to_owned();
-    Err(match status {
-        StatusCode::UNAUTHORIZED => Problem::NoSession,
-        StatusCode::NOT_FOUND => Problem::NotFound,
-        StatusCode::FORBIDDEN => Problem::ReadOnly,
-        StatusCode::TOO_MANY_REQUESTS => Problem::Busy,
-        StatusCode::SERVICE_UNAVAILABLE => Problem::StoreUnavailable { cause: message, retry_after_s: 1 },
-        status if status.is_server_error() => Problem::Defect { cause: message },
-        _ => Problem::Declined(message),
-    })
 }

@@ -1,4 +1,4 @@
-//! The dashboard's own URLs: texts of strangers become one segment of a path, or one value of a query.
+//! The dashboard's own URLs: texts of clients become one segment of a path, or one value of a query.
 
 use std::fmt::Write as _;
 

@@ -123,6 +123,14 @@ impl Visit {
         self.path.get("agent").and_then(|slug| Slug::parse(slug).ok()).ok_or(Problem::NotFound)
     }
 
+    /// A variable segment of the path.
+    ///
+    /// # Errors
+    /// [`Problem::NotFound`]: the path has none of that name.
+    pub fn segment(&self, name: &str) -> Result<&str, Problem> {
+        self.path.get(name).map(String::as_str).ok_or(Problem::NotFound)
+    }
+
     /// A value of the query; an empty one is none, as browsers send the empty fields of a form.
     pub fn query(&self, name: &str) -> Option<String> {
         let query = Query::read(self.uri.query());

@@ -1,4 +1,6 @@
-//! An agent: its latest runs, what it cost this month, its ping tokens, and how to report for it.
+//! An agent: how it is watched, its latest runs, what it cost this month, its ping tokens, and how to report for it.
+
+mod watched;
 
 use axum::response::Response;
 use maud::{Markup, html};
@@ -14,6 +16,7 @@ use crate::parts::time;
 use crate::problem::Problem;
 use crate::url::with_query;
 use crate::visit::Visit;
+use watched::Watched;
 
 const RUNS: usize = 20;
 const LIVE_S: u32 = 2;
@@ -30,10 +33,12 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
         pages.ask_registry(pages.registry.list_tokens(visit.team())),
     )?;
     let agent = agents.into_iter().find(|agent| agent.slug == slug).ok_or(Problem::NotFound)?;
+    let watched = Watched::of(&visit, &slug).await?;
     let spent = spend.by_agent.into_iter().find(|row| row.name.as_deref() == Some(slug.as_str()));
     let body = html! {
         p.path { a href=(visit.at("/agents")) { "Agents" } }
-        h1 { (slug) @if agent.is_archived() { " " span.tag { "archived" } } }
+        h1 { (slug) (watched.mark()) @if agent.is_archived() { " " span.tag { "archived" } } }
+        (watched.description())
         (facts(&agent, spent.as_ref(), visit.now))
         section aria-labelledby="runs" {
             h2 #runs { "Runs" }
@@ -44,6 +49,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
                 @if runs.more { p { a href=(with_query(&visit.at("/runs"), &[("agent", Some(slug.as_str()))])) { "All its runs" } } }
             }
         }
+        (watched.sections(&visit, &slug))
         section aria-labelledby="report" {
             h2 #report { "Report for it" }
             (ways(&visit, slug.as_str(), PLACEHOLDER))

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use axum::response::Response;
 use maud::{Markup, html};
+use serde_json::Value;
 use tidegate_agentping::{RunStatus, Slug};
 use tidegate_agentping_ports::AgentRow;
 use tidegate_kernel::{Timestamp, Usd};
@@ -11,6 +12,8 @@ use tidegate_kernel::{Timestamp, Usd};
 use crate::layout::{Page, Part};
 use crate::pages::start;
 use crate::parts::amount::{count, counted, usd};
+use crate::parts::health::{self, Health};
+use crate::parts::value::Members;
 use crate::parts::{status, time};
 use crate::problem::Problem;
 use crate::url::with_query;
@@ -68,7 +71,9 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
         return Ok(start::waiting(&visit, None).live(LIVE_S).waiting().response(&visit));
     }
     let total = agents.len();
+    let (health, wanted) = (visit.health().await?, visit.query("state"));
     let mut lines = lines(agents, &walk, search.as_deref());
+    lines.retain(|line| wanted.is_none() || wanted.as_deref() == Some(state_of(health.as_ref(), line).text("state")));
     sort(&mut lines, order);
     let (found, page) = (lines.len(), from.unwrap_or(1usize));
     let shown: Vec<Line> = lines.into_iter().skip((page - 1).saturating_mul(PAGE_AGENTS)).take(PAGE_AGENTS).collect();
@@ -85,7 +90,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
             div.actions { button.primary type="submit" { "Show" } }
         }
         p.hint { (count(found as u64)) " of " (counted(total as u64, "agent")) @if walk.more { "; figures of today are of its latest runs only" } "." }
-        (table(&visit, &shown, order))
+        (table(&visit, &shown, health.as_ref(), order))
         (pager(&visit, page, found))
     };
     Ok(Page::new("Agents", Part::Agents, body).live(LIVE_S).response(&visit))
@@ -117,7 +122,12 @@ fn sort(lines: &mut [Line], order: Order) {
     }
 }
 
-fn table(visit: &Visit, lines: &[Line], order: Order) -> Markup {
+/// What the judge says of an agent; nothing where none is at work.
+fn state_of<'h>(health: Option<&'h Health>, line: &Line) -> &'h Value {
+    health.and_then(|health| health.agent(line.agent.slug.as_str())).unwrap_or(&Value::Null)
+}
+
+fn table(visit: &Visit, lines: &[Line], health: Option<&Health>, order: Order) -> Markup {
     let q = visit.query("q");
     html! {
         div.scroll tabindex="0" role="region" aria-label="Agents" {
@@ -129,18 +139,19 @@ fn table(visit: &Visit, lines: &[Line], order: Order) -> Markup {
                                 a href=(with_query(&visit.at("/agents"), &[("q", q.as_deref()), ("sort", Some(word))])) { (name) }
                             }
                         }
+                        @if health.is_some() { th scope="col" { "State" } th scope="col" { "Next slot" } }
                         th scope="col" { "Latest today" }
                         th.number scope="col" { "Failed today" }
                     }
                 }
-                tbody { @for line in lines { (row(visit, line, visit.now)) } }
+                tbody { @for line in lines { (row(visit, line, health.map(|health| state_of(Some(health), line)), visit.now)) } }
             }
         }
         @if lines.is_empty() { p.empty { "No agent has this in its name." } }
     }
 }
 
-fn row(visit: &Visit, Line { agent, today }: &Line, now: Timestamp) -> Markup {
+fn row(visit: &Visit, Line { agent, today }: &Line, state: Option<&Value>, now: Timestamp) -> Markup {
     html! {
         tr {
             th scope="row" {
@@ -150,6 +161,10 @@ fn row(visit: &Visit, Line { agent, today }: &Line, now: Timestamp) -> Markup {
             td { @match agent.last_seen { Some(at) => (time::ago(at, now)), None => "never" } }
             td.number { (count(today.runs)) }
             td.number { (usd(today.cost)) }
+            @if let Some(watched) = state {
+                td { @if !watched.text("state").is_empty() { (health::state(watched.text("state"))) } (health::marks(watched)) }
+                td { @if let Some(at) = watched.instant("next_slot") { (time::ago(at, now)) } @else { "–" } }
+            }
             td { @match today.status { Some(status) => (status::status(status)), None => "–" } }
             td.number { (count(today.failed)) }
         }

@@ -10,6 +10,7 @@ use crate::layout::{Page, Part};
 use crate::pages::start;
 use crate::parts::amount::{count, counted, permille, usd};
 use crate::parts::bar::bar;
+use crate::parts::health::Health;
 use crate::parts::runs_table::runs_table;
 use crate::parts::time;
 use crate::problem::Problem;
@@ -30,12 +31,14 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     if latest.is_empty() {
         return Ok(start::waiting(&visit, None).live(LIVE_S).waiting().response(&visit));
     }
+    let health = visit.health().await?;
     let month = Month::of(visit.now);
     let events = pages.ask(pages.queries.usage(visit.team(), month)).await?;
     let active = agents.iter().filter(|agent| !agent.is_archived()).count() as u64;
     let body = html! {
         h1 { "Overview" }
-        (figures(&visit, &today, active, events))
+        @if let Some(health) = &health { (health.notes(&visit)) }
+        (figures(&visit, &today, health.as_ref(), active, events))
         (troubles(&visit, &today))
         section aria-labelledby="latest" {
             h2 #latest { "Latest runs" }
@@ -46,12 +49,13 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     Ok(Page::new("Overview", Part::Overview, body).live(LIVE_S).response(&visit))
 }
 
-fn figures(visit: &Visit, today: &Walk, agents: u64, events: u64) -> Markup {
+fn figures(visit: &Visit, today: &Walk, health: Option<&Health>, agents: u64, events: u64) -> Markup {
     let at_least = today.at_least();
     let allowance = visit.viewer.plan.limits().events_per_month;
     html! {
         dl.figures {
             div { dt { "Agents" } dd { a href=(visit.at("/agents")) { (count(agents)) } } }
+            @if let Some(health) = health { (health.figure(visit)) }
             div {
                 dt { "Runs today" }
                 dd { (at_least) (count(today.runs.len() as u64)) }

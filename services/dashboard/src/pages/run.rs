@@ -1,5 +1,6 @@
 //! A run: what became of it, its place among others, and its events page by page, however many there are.
 
+mod checks;
 mod events;
 mod tree;
 
@@ -37,6 +38,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     let next = events.rows.last().filter(|_| events.more).map(|row| row.event.id);
     events.rows.sort_by_key(|row| (row.event.ts, row.event.id));
     let related = tree::related(&visit, id, &run).await?;
+    let checked = checks::results(&visit, id).await?;
     let is_whole = after.is_none() && next.is_none();
     let title = format!("Run of {}", opening.start.agent);
     let body = html! {
@@ -58,6 +60,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
             }
             (pager(&visit, id, &run, after.is_some(), next, events.rows.len()))
         }
+        (checked)
         (models(&events, is_whole))
         (carried(&visit, id, &run))
     };

@@ -1,8 +1,9 @@
 //! Spend: what a month's runs cost, and whose they were; the figures of `GET /v1/spend`.
 
+mod month;
+
 use axum::response::Response;
 use maud::{Markup, html};
-use tidegate_agentping_ports::{Spend, SpendRest, SpendRow};
 use tidegate_kernel::Month;
 
 use crate::layout::{Page, Part};
@@ -11,6 +12,7 @@ use crate::parts::bar::bar;
 use crate::problem::Problem;
 use crate::url::with_query;
 use crate::visit::Visit;
+use month::{Line, MonthView, Rest};
 
 /// Rows of a breakdown that stand open; the others unfold.
 const OPEN_ROWS: usize = 15;
@@ -19,18 +21,18 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     let asked =
         visit.parsed("month", "be a month written as YYYY-MM, for example 2026-05", |text| text.parse().ok())?;
     let this = Month::of(visit.now);
-    let month = asked.unwrap_or(this);
-    let pages = &visit.pages;
-    let spend = pages.ask(pages.queries.spend(visit.team(), month, visit.now)).await?;
-    let runs: u64 = spend.by_agent.iter().map(|row| row.runs).sum::<u64>() + spend.agents_rest.runs;
+    let month: Month = asked.unwrap_or(this);
+    let path = with_query("/v1/spend", &[("month", Some(&month.to_string()))]);
+    let spend: MonthView = visit.read(&path).await?.ok_or(Problem::NotFound)?;
+    let runs = spend.runs();
     let body = html! {
         h1 { "Spend in " (month) }
         (months(&visit, month, this))
         (headline(&spend, runs))
         @if runs == 0 { p.empty { "No run began in this month." } }
-        (breakdown(&visit, "By agent", &Label::AGENT, &spend.by_agent, spend.agents_rest, &spend))
-        (breakdown(&visit, "By customer", &Label::CUSTOMER, &spend.by_customer, spend.customers_rest, &spend))
-        (breakdown(&visit, "By feature", &Label::FEATURE, &spend.by_feature, spend.features_rest, &spend))
+        (breakdown(&visit, "By agent", &Label::AGENT, &spend.by_agent, spend.by_agent_rest, &spend))
+        (breakdown(&visit, "By customer", &Label::CUSTOMER, &spend.by_customer, spend.by_customer_rest, &spend))
+        (breakdown(&visit, "By feature", &Label::FEATURE, &spend.by_feature, spend.by_feature_rest, &spend))
         (unpriced(&visit, &spend))
         p.hint { "A run counts in the month (UTC) in which it began, at its cost so far. The same figures: " code { "GET /v1/spend?month=" (month) } "." }
     };
@@ -61,17 +63,20 @@ fn months(visit: &Visit, month: Month, this: Month) -> Markup {
     }
 }
 
-fn headline(spend: &Spend, runs: u64) -> Markup {
+fn headline(spend: &MonthView, runs: u64) -> Markup {
     html! {
         dl.figures {
-            div { dt { "Total" } dd { (usd(spend.total)) } }
+            div { dt { "Total" } dd { (usd(spend.total_usd.0)) } }
             div {
                 dt { "Of successful runs" }
-                dd { (usd(spend.successful)) }
-                dd.note { (bar(permille(spend.successful.as_nanos(), spend.total.as_nanos()), "good")) }
+                dd { (usd(spend.successful_usd.0)) }
+                dd.note { (bar(permille(spend.successful_usd.0.as_nanos(), spend.total_usd.0.as_nanos()), "good")) }
+            }
+            @if let Some(each) = &spend.cost_per_successful_run {
+                div { dt { "Cost per successful run" } dd { (usd(each.0)) } dd.note { "all that was spent, by the runs that succeeded with their checks passed" } }
             }
             div { dt { "Runs" } dd { (count(runs)) } }
-            div { dt { "Cost per run" } dd { @if runs == 0 { "–" } @else { (per_run(spend.total.as_nanos(), runs)) } } }
+            div { dt { "Cost per run" } dd { @if runs == 0 { "–" } @else { (per_run(spend.total_usd.0.as_nanos(), runs)) } } }
         }
     }
 }
@@ -83,18 +88,25 @@ fn per_run(nanos: u64, runs: u64) -> String {
     format!("${}.{:04}", parts / 10_000, parts % 10_000)
 }
 
-fn breakdown(visit: &Visit, title: &str, label: &Label, rows: &[SpendRow], rest: SpendRest, spend: &Spend) -> Markup {
+fn breakdown(
+    visit: &Visit,
+    title: &str,
+    label: &Label,
+    rows: &[Line],
+    rest: Option<Rest>,
+    spend: &MonthView,
+) -> Markup {
     let (open, more) = rows.split_at(rows.len().min(OPEN_ROWS));
     let id = label.filter;
     html! {
         @if !rows.is_empty() {
             section aria-labelledby=(id) {
                 h2 id=(id) { (title) }
-                (table(visit, title, label, open, (more.is_empty()).then_some(rest), spend))
+                (table(visit, title, label, open, rest.filter(|_| more.is_empty()), spend))
                 @if !more.is_empty() {
                     details {
                         summary { (count(more.len() as u64)) " more" }
-                        (table(visit, title, label, more, Some(rest), spend))
+                        (table(visit, title, label, more, rest, spend))
                     }
                 }
             }
@@ -102,15 +114,8 @@ fn breakdown(visit: &Visit, title: &str, label: &Label, rows: &[SpendRow], rest:
     }
 }
 
-fn table(
-    visit: &Visit,
-    title: &str,
-    label: &Label,
-    rows: &[SpendRow],
-    rest: Option<SpendRest>,
-    spend: &Spend,
-) -> Markup {
-    let share = |nanos: u64| permille(nanos, spend.total.as_nanos());
+fn table(visit: &Visit, title: &str, label: &Label, rows: &[Line], rest: Option<Rest>, spend: &MonthView) -> Markup {
+    let share = |nanos: u64| permille(nanos, spend.total_usd.0.as_nanos());
     html! {
         div.scroll tabindex="0" role="region" aria-label=(title) {
             table.shares {
@@ -132,19 +137,19 @@ fn table(
                                     None => em { "unattributed" },
                                 }
                             }
-                            td.number { (usd(row.cost)) }
+                            td.number { (usd(row.cost_usd.0)) }
                             td.number { (count(row.runs)) }
-                            td.number { (per_run(row.cost.as_nanos(), row.runs)) }
-                            td.wide { (bar(share(row.cost.as_nanos()), "")) }
+                            td.number { (per_run(row.cost_usd.0.as_nanos(), row.runs)) }
+                            td.wide { (bar(share(row.cost_usd.0.as_nanos()), "")) }
                         }
                     }
                     @if let Some(rest) = rest.filter(|rest| rest.runs > 0) {
                         tr {
                             th scope="row" { em { "all others" } }
-                            td.number { (usd(rest.cost)) }
+                            td.number { (usd(rest.cost_usd.0)) }
                             td.number { (count(rest.runs)) }
-                            td.number { (per_run(rest.cost.as_nanos(), rest.runs)) }
-                            td.wide { (bar(share(rest.cost.as_nanos()), "")) }
+                            td.number { (per_run(rest.cost_usd.0.as_nanos(), rest.runs)) }
+                            td.wide { (bar(share(rest.cost_usd.0.as_nanos()), "")) }
                         }
                     }
                 }
@@ -153,13 +158,13 @@ fn table(
     }
 }
 
-fn unpriced(visit: &Visit, spend: &Spend) -> Markup {
+fn unpriced(visit: &Visit, spend: &MonthView) -> Markup {
     html! {
         @if !spend.unpriced.is_empty() {
             section aria-labelledby="unpriced" {
                 h2 #unpriced { "Models without a rate" }
                 p { "Calls of these models cost 0 here, because the " a href=(visit.at("/rates")) { "rate card" } " does not have them." }
-                ul { @for (provider, model) in &spend.unpriced { li { code { (provider) " / " (model) } } } }
+                ul { @for one in &spend.unpriced { li { code { (one.provider) " / " (one.model) } } } }
             }
         }
     }

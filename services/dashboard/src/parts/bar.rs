@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-/// A bar of `permille` of its width. What it says stands as text beside it, so it is hidden from readers of screens.
+/// A bar of `permille` of its width. What it says is also there as text, so screen readers skip it.
 pub(crate) fn bar(permille: u32, class: &str) -> Markup {
     let width = percent(permille);
     html! {

@@ -1,4 +1,4 @@
-//! JSON of strangers as text: indented where it is an object or a list, and cut where it is long.
+//! JSON of clients as text: indented where it is an object or a list, and cut where it is long.
 
 use maud::{Markup, html};
 use tidegate_kernel::FreeJson;

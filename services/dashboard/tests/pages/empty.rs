@@ -38,7 +38,7 @@ async fn lists_without_rows_say_so() {
     let cookie = house.sign_in(KEY_A).await;
     for (path, text) in [
         ("/runs?status=failed", "No run passes these filters."),
-        ("/agents?q=nobody", "No agent has this in its name."),
+        ("/agents?q=zzz", "No agent has this in its name."),
         ("/spend?month=2020-01", "No run began in this month."),
         ("/rates", "Every model that was called this month has a rate."),
         (&format!("/runs/{}", run_id(1)), "The run has no events."),

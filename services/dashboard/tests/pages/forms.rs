@@ -55,7 +55,7 @@ async fn a_form_from_elsewhere_changes_nothing() {
     assert_eq!(foreign.status, StatusCode::NOT_FOUND, "another team's agent");
     assert_eq!(house.registry.list_tokens(team(1)).await.unwrap().len(), 1);
     let login = house.post_with(None, "/login", &format!("key={KEY_A}"), &[("sec-fetch-site", "cross-site")]).await;
-    assert_eq!(login.status, StatusCode::FORBIDDEN, "nobody is signed in by another site");
+    assert_eq!(login.status, StatusCode::FORBIDDEN, "another site signs in no browser");
     let own = house.post_with(Some(&cookie), PATH, &good, &[("sec-fetch-site", "same-origin")]).await;
     own.ok();
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use axum::Router;
 use reqwest::header::{COOKIE, HeaderMap, LOCATION, SET_COOKIE};
 use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode};
@@ -29,6 +30,8 @@ use tokio::net::TcpListener;
 
 pub const KEY_A: &str = "apk_eu_0000000000000000000000000000000a";
 pub const KEY_B: &str = "apk_eu_0000000000000000000000000000000b";
+/// Of the first team, for reading only.
+pub const READ_KEY: &str = "apk_eu_0000000000000000000000000000000c";
 pub const TOKEN_A: &str = "ping_eu_0000000000000000000000000000000a";
 pub const INGEST: &str = "http://ingest.example:8080";
 
@@ -50,19 +53,24 @@ pub fn hash(credential: &str) -> CredentialHash {
 impl House {
     /// Two teams, `acme` and `other co/2`, with a key each.
     pub async fn open() -> House {
-        House::opened(None, false).await
+        House::opened(None, false, None).await
     }
 
     /// On another store.
     pub async fn on(queries: impl RunQueries) -> House {
-        House::opened(Some(Arc::new(queries)), false).await
+        House::opened(Some(Arc::new(queries)), false, None).await
     }
 
     pub async fn with_secure_cookies() -> House {
-        House::opened(None, true).await
+        House::opened(None, true, None).await
     }
 
-    async fn opened(queries: Option<Arc<dyn RunQueries>>, secure_cookies: bool) -> House {
+    /// Whose pages ask another API, as far as it has routes.
+    pub async fn with_api(api: Router) -> House {
+        House::opened(None, false, Some(api)).await
+    }
+
+    async fn opened(queries: Option<Arc<dyn RunQueries>>, secure_cookies: bool, api: Option<Router>) -> House {
         let clock = Arc::new(TestClock::at(NOON));
         let registry = MemoryRegistry::default();
         let runs = MemoryRuns::new(registry.clone());
@@ -76,6 +84,9 @@ impl House {
             registry.create_key(row, hash(key)).await.unwrap();
             keys.push(id);
         }
+        let id = KeyId::mint(Region::Eu, NOON, &[8; 10]);
+        let row = KeyRow { id, team: team(1), access: KeyAccess::Read, created_at: NOON, revoked_at: None };
+        registry.create_key(row, hash(READ_KEY)).await.unwrap();
         let id = TokenId::mint(Region::Eu, NOON, &[9; 10]);
         let row = TokenRow {
             id,
@@ -102,7 +113,7 @@ impl House {
         let ports = DashboardPorts {
             queries: queries.clone(),
             registry: Arc::new(registry.clone()),
-            api: control(Arc::new(SessionCallers(callers.clone()))).into_router(),
+            api: api.unwrap_or_else(|| control(Arc::new(SessionCallers(callers.clone()))).into_router()),
             holders: callers.clone(),
             clock: clock.clone(),
             ids: Arc::new(RandomIds),

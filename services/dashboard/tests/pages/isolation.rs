@@ -32,7 +32,7 @@ async fn another_teams_pages_are_not_there() {
             "{theirs_path}: {status}"
         );
         let refused = house.get(Some(&ours), &theirs_path).await;
-        let unknown = house.get(Some(&ours), &format!("/teams/nobody{path}")).await;
+        let unknown = house.get(Some(&ours), &format!("/teams/unknown{path}")).await;
         assert_eq!(refused.status, StatusCode::NOT_FOUND, "{theirs_path}");
         assert_eq!(refused.text, unknown.text);
     }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test reports")]
 
 mod agents;
+mod alerts;
 mod assets;
 mod empty;
 mod escaping;
@@ -12,7 +13,9 @@ mod forms;
 mod house;
 mod isolation;
 mod long_run;
+mod managed;
 mod outage;
 mod run;
 mod runs;
 mod session;
+mod structure;

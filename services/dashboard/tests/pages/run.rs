@@ -47,7 +47,7 @@ async fn events_are_shown_in_order_with_what_they_carry() {
     assert!(at("anthropic / a-model") < at("search: timed out") && at("search: timed out") < at(">done<"));
 }
 
-/// Parents, children and theirs are linked, and strangers are not.
+/// Parents, children and theirs are linked, and other runs are not.
 #[tokio::test]
 async fn a_family_is_linked() {
     let house = House::open().await;

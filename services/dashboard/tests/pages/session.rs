@@ -72,8 +72,8 @@ async fn a_made_up_cookie_is_no_session() {
         let answer = house.get(Some(cookie), "/teams/acme").await;
         assert_eq!(answer.location(), Some("/login"), "{cookie}");
     }
-    let beside = format!("a=b; {good}; c=d");
-    house.get(Some(&beside), "/teams/acme").await.ok();
+    let among = format!("a=b; {good}; c=d");
+    house.get(Some(&among), "/teams/acme").await.ok();
 }
 
 #[tokio::test]
