@@ -16,7 +16,7 @@ use tidegate_mirror::Mirror;
 use tidegate_outbound::Outbound;
 use tidegate_persister::{LogWatch, Persister, StopReport, feed_expiry, note_expiry, orphan_purge, watch_stalls};
 use tidegate_ports::{Clock, Ids, Rows};
-use tidegate_pulse::judge::{JudgePorts, JudgeRole, Lease, NoRoutes, RegistryAgents, Standby};
+use tidegate_pulse::judge::{JudgeLease, JudgePorts, JudgeRole, NoRoutes, RegistryAgents, Standby};
 use tidegate_sqlite::OperatorInbox;
 use tidegate_telemetry::Metrics;
 use tokio::net::TcpListener;
@@ -207,7 +207,7 @@ impl Roles {
     ) {
         let SettingsPorts { documents, rows, registry } = settings.clone();
         let (clock, routes) = (self.clock.clone(), Arc::new(NoRoutes));
-        let lease = || Lease::new(documents, clock.clone(), "judge", self.process_name());
+        let lease = || JudgeLease::new(documents, clock.clone(), "judge", self.process_name());
         let standby = if is_alone { Standby::Alone } else { Standby::Leased(Box::new(lease())) };
         let ports = JudgePorts {
             lag,
