@@ -11,11 +11,11 @@ const MESSAGE_BYTES: usize = 2_048;
 fuzz_target!(|text: &str| {
     // An empty last line counts; so does each of a carriage return alone, as YAML has it.
     let lines = text.chars().filter(|char| matches!(char, '\n' | '\r')).count() + 1;
-    match ConfigText::read(text) {
+    match ConfigText::parse(text) {
         Ok(read) => {
             if let Some(members) = read.value.as_object() {
                 let written = yaml(members);
-                let again = ConfigText::read(&written).unwrap_or_else(|fault| panic!("{fault:?} in {written}"));
+                let again = ConfigText::parse(&written).unwrap_or_else(|fault| panic!("{fault:?} in {written}"));
                 assert_eq!(again.value, read.value, "{written}");
             }
         }

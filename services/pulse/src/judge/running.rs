@@ -7,7 +7,7 @@ use tidegate_lifecycle::Stop;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use super::{Judge, JudgeOptions, JudgePorts, Lease};
+use super::{Judge, JudgeLease, JudgeOptions, JudgePorts};
 use crate::metrics::{IS_ACTIVE, TURN_FAILURES};
 
 /// How a process comes to judge.
@@ -15,7 +15,7 @@ pub enum Standby {
     /// It is the only one.
     Alone,
     /// It waits for the lease.
-    Leased(Box<Lease>),
+    Leased(Box<JudgeLease>),
 }
 
 /// The judge's part.

@@ -7,7 +7,7 @@ use tidegate_kernel::Timestamp;
 use tidegate_lifecycle::Parts;
 use tidegate_mirror::Mirror;
 use tidegate_pulse::checks::{CheckAlerts, CheckRunner};
-use tidegate_pulse::judge::{JudgePorts, JudgeRole, Lease, RegistryAgents, Standby};
+use tidegate_pulse::judge::{JudgeLease, JudgePorts, JudgeRole, RegistryAgents, Standby};
 use tidegate_pulse::messages::{JudgedMessages, SettingsRoutes};
 use tidegate_pulse::rounds::Rounds;
 use tidegate_pulse::spend::SpendKeeper;
@@ -30,7 +30,7 @@ impl Roles {
     ) {
         let SettingsPorts { documents, rows, registry } = settings.clone();
         let clock = self.clock.clone();
-        let lease = || Lease::new(documents, clock.clone(), "judge", self.process_name());
+        let lease = || JudgeLease::new(documents, clock.clone(), "judge", self.process_name());
         let standby = if is_alone { Standby::Alone } else { Standby::Leased(Box::new(lease())) };
         let (judged, watermark) = watch::channel(Timestamp::FIRST);
         let rounds = Rounds {
