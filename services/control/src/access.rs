@@ -2,6 +2,7 @@
 
 use http::{HeaderMap, HeaderName};
 use tidegate_agentping::{Plan, Scope, TeamId, credential};
+use tidegate_agentping_ports::HeldKey;
 use tidegate_door::presented;
 
 use crate::problem::Problem;
@@ -13,6 +14,8 @@ const KEY_HEADER: HeaderName = HeaderName::from_static(credential::KEY_HEADER);
 pub(crate) struct Reader {
     pub team: TeamId,
     pub plan: Plan,
+    /// The key that it presented.
+    pub key: Option<HeldKey>,
 }
 
 impl Reader {
@@ -25,7 +28,7 @@ impl Reader {
         let authenticated = reads.callers.authenticate(presented.credential()).await;
         let caller = authenticated.map_err(|refusal| Problem::Refused(refusal.of_presented(presented)))?;
         match caller.scope {
-            Scope::Team => Ok(Reader { team: caller.team, plan: caller.plan }),
+            Scope::Team => Ok(Reader { team: caller.team, plan: caller.plan, key: caller.key }),
             Scope::Agent(_) => Err(Problem::TokenMayNotRead),
         }
     }

@@ -1,4 +1,7 @@
-//! `GET /v1/agents`: the team's agents.
+//! `/v1/agents`: the team's agents, and what is set of each.
+
+pub(crate) mod one;
+mod view;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,77 +9,87 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use serde::Serialize;
-use tidegate_agentping::{AgentId, Slug};
+use tidegate_agentping::Slug;
 use tidegate_agentping_ports::AgentRow;
-use tidegate_kernel::timestamp::{iso, iso_option};
-use tidegate_kernel::{Month, Timestamp};
+use tidegate_agentping_settings::TeamSettings;
+use tidegate_kernel::Month;
 use utoipa::ToSchema;
 
-use crate::call::{Call, framed};
+use crate::call::{Call, framed_managed};
 use crate::endpoint::Endpoint;
+use crate::manage::{NamePage, PAGE_PARAMETERS, page_of};
 use crate::problem::Problem;
 use crate::reads::Reads;
-use crate::refusal_shapes::Refusals;
+use crate::refusal_shapes::{ManagedRefusals, Refusals};
 use crate::weight::Weight;
 
-/// A team's agents.
+pub(crate) use view::AgentView;
+
+const LIST: &[&str] = &["agents"];
+
+/// A page of the team's agents.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct AgentList {
     /// By slug.
     agents: Vec<AgentView>,
+    /// Send it as `cursor` for the next page; null at the end.
+    #[schema(required = true)]
+    next_cursor: Option<String>,
 }
 
-/// An agent.
-#[derive(Serialize, ToSchema)]
-struct AgentView {
-    #[schema(value_type = String, example = "agt_eu_019e2c4f7a3b7c1d8e5fa0b1c2d3e4f5")]
-    id: AgentId,
-    /// Its slug.
-    #[schema(value_type = String, example = "invoice-matcher")]
-    agent: Slug,
-    /// When its first record was received, or its first ping token made.
-    #[serde(with = "iso")]
-    #[schema(value_type = String, format = DateTime)]
-    first_seen: Timestamp,
-    /// When a run of it was last opened; absent before the first.
-    #[serde(with = "iso_option", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = String, format = DateTime, required = false)]
-    last_seen: Option<Timestamp>,
-    /// How often ids of its runs were used again this month (UTC): calls that close a run again which is closed, and are
-    /// no retries. Absent if there were none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = u64, required = false)]
-    repeats_this_month: Option<u64>,
-}
-
-/// All agents of the team, by slug.
+/// The agents of the team, by slug.
 #[utoipa::path(
     get,
     path = "/v1/agents",
     operation_id = "list_agents",
     tag = "agents",
-    responses((status = 200, description = "The agents.", body = AgentList), Refusals),
+    params(
+        ("limit" = inline(Option<u32>), Query, description = "At most so many; 50 if absent.", minimum = 1, maximum = 200),
+        ("cursor" = inline(Option<String>), Query, description = "The `next_cursor` of the page before."),
+    ),
+    responses((status = 200, description = "A page of agents.", body = AgentList), Refusals, ManagedRefusals),
     security(("bearer" = []), ("key_header" = [])),
 )]
 pub(crate) async fn list(State(reads): State<Arc<Reads>>, request: Request) -> Response {
-    framed(reads, Endpoint::Agents, request, all).await
+    framed_managed(reads, Endpoint::Agents, request, page).await
 }
 
-async fn all(call: Call) -> Result<Response, Problem> {
-    call.parameters(&[])?;
+async fn page(call: Call) -> Result<Response, Problem> {
+    let page = NamePage::read(&call.parameters(PAGE_PARAMETERS)?, LIST)?;
+    let settings = call.settings();
     let Call { reads, reader, .. } = call;
     let permit = reads.permit(Weight::Rows).await?;
+    let now = reads.now();
     let rows = reads.ask(reads.queries.agents(reader.team));
-    let repeats = reads.ask(reads.queries.repeats(reader.team, Month::of(reads.now())));
+    let repeats = reads.ask(reads.queries.repeats(reader.team, Month::of(now)));
     let (rows, repeats) = tokio::try_join!(rows, repeats)?;
     let repeats: HashMap<Slug, u64> = repeats.into_iter().map(|of_agent| (of_agent.agent, of_agent.times)).collect();
-    let view = |row: AgentRow| AgentView {
-        repeats_this_month: repeats.get(&row.slug).copied(),
-        id: row.id,
-        agent: row.slug,
-        first_seen: row.first_seen,
-        last_seen: row.last_seen,
+    let is_asked = |row: &AgentRow| {
+        is_there(row, &settings) && page.after.as_deref().is_none_or(|after| row.slug.as_str() > after)
     };
-    let agents = rows.into_iter().map(view).collect();
-    Ok(permit.json(&AgentList { agents })?)
+    let found: Vec<AgentRow> = rows.into_iter().filter(is_asked).take(page.limit + 1).collect();
+    let (rows, next_cursor) = page_of(found, &page, LIST, |row| row.slug.to_string());
+    let view = |row: &AgentRow| {
+        let mut view = AgentView::in_settings(row, &settings, now);
+        view.repeats_this_month = repeats.get(&row.slug).copied();
+        view
+    };
+    let agents = rows.iter().map(view).collect();
+    Ok(permit.json(&AgentList { agents, next_cursor })?)
+}
+
+fn is_there(row: &AgentRow, settings: &TeamSettings) -> bool {
+    settings.agents.get(&row.slug).is_none_or(|set| set.is_there(row.last_seen))
+}
+
+/// The team's agent of that name.
+///
+/// # Errors
+/// [`Problem::Unknown`]; the store's.
+pub(crate) async fn known(call: &Call, name: Option<&str>) -> Result<AgentRow, Problem> {
+    let unknown = || Problem::Unknown { what: "agent", name: name.unwrap_or("?").to_owned() };
+    let slug = name.and_then(|name| Slug::parse(name).ok()).ok_or_else(unknown)?;
+    let rows = call.reads.ask(call.reads.queries.agents(call.reader.team)).await?;
+    let row = rows.into_iter().find(|row| row.slug == slug);
+    row.filter(|row| is_there(row, &call.settings())).ok_or_else(unknown)
 }

@@ -21,10 +21,23 @@ const READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// # Errors
 /// [`Problem::Body`], or [`Problem::NotJson`].
 pub(crate) async fn json(reads: &Reads, headers: &HeaderMap, body: Body) -> Result<Value, Problem> {
+    parsed(&bytes(reads, headers, body).await?)
+}
+
+/// The body as it was sent.
+///
+/// # Errors
+/// [`Problem::Body`].
+pub(crate) async fn bytes(reads: &Reads, headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Problem> {
     let permit = reads.bodies.none();
     let bounds = Bounds { max_bytes: MAX_BYTES, read_timeout: READ_TIMEOUT };
-    let bytes = read(headers, body, bounds, &permit).await.map_err(Problem::Body)?;
-    serde_json::from_slice(&bytes).map_err(|error| {
+    read(headers, body, bounds, &permit).await.map_err(Problem::Body)
+}
+
+/// # Errors
+/// [`Problem::NotJson`].
+pub(crate) fn parsed(bytes: &[u8]) -> Result<Value, Problem> {
+    serde_json::from_slice(bytes).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         Problem::NotJson(format!("is no JSON that can be read (line {line}, column {column})"))
     })

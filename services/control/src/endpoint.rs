@@ -17,6 +17,18 @@ tidegate_door::labels! {
         Spend "spend";
         Receipt "receipt";
         SchedulePreview "schedule_preview";
+        Agent "agent";
+        Schedule "schedule";
+        Pause "pause";
+        TeamPause "team_pause";
+        Mute "mute";
+        RouteMute "route_mute";
+        TeamMute "team_mute";
+        Team "team";
+        Tokens "tokens";
+        Token "token";
+        TokenRotation "token_rotation";
+        Audit "audit";
         /// Everything else: unknown routes, the description of the interface.
         Other "other";
     }

@@ -1,13 +1,14 @@
-//! The read API: what a team's runs, agents, usage and spend are, and what became of its records, on a port of its
-//! own. And for the operators: whether all records are accounted for.
+//! The read and management API: what a team's runs, agents, usage and spend are, what became of its records, and what the
+//! team sets, on a port of its own. And for the operators: whether all records are accounted for.
 //!
 //! Every answer is within the team of the API key that asks: another team's run does not exist for it. What depends
-//! on time (an idle run's status, its end, its duration) is derived at the clock when asked. Nothing here writes: what is
-//! posted is a question with a body.
+//! on time (an idle run's status, its end, its duration) is derived at the clock when asked. What a team sets are documents;
+//! a change is one conditional write of them with its audit entry.
 
 mod access;
 mod agents;
 mod api;
+mod audit;
 mod authenticate;
 mod body;
 mod call;
@@ -15,18 +16,25 @@ pub mod conservation;
 mod cursor;
 mod endpoint;
 mod listing;
+mod manage;
+mod management;
 mod metrics;
+mod mute;
 mod openapi;
 mod parameters;
+mod pause;
 mod preview;
 mod problem;
 mod reads;
 mod receipt;
 mod refusal_shapes;
 mod run;
+mod schedule;
 mod settled;
 mod spend;
 mod summary;
+mod team;
+mod tokens;
 mod usage;
 mod weight;
 
@@ -48,10 +56,12 @@ use tidegate_ports::{Clock, Ids, ReadLog};
 use tokio::net::TcpListener;
 
 pub use authenticate::Authenticate;
+pub use management::Management;
 pub use metrics::METRICS;
 pub use openapi::openapi;
 
 use endpoint::COUNTED;
+use manage::TeamLimit;
 use reads::Reads;
 use weight::Weight;
 
@@ -73,10 +83,15 @@ impl Control {
     /// How long a read with `settled=true` waits for what was on the log before it: 2 s.
     pub const SETTLE_WAIT: Duration = Duration::from_secs(2);
 
+    /// Requests of the management API that a team may send in a second, and at once.
+    const MANAGED_PER_S: u32 = 20;
+    const MANAGED_BURST: u32 = 100;
+
     /// Registers its metrics: the process's recorder must be installed before.
     pub fn new(
         queries: Arc<dyn RunQueries>,
         accounts: Arc<dyn NotedAccounts>,
+        managed: Management,
         callers: Arc<dyn Authenticate>,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
@@ -99,6 +114,8 @@ impl Control {
             budget,
             crowding,
             bodies: ByteBudget::unmeasured(body::BODIES_BYTES),
+            managed,
+            limit: TeamLimit::new(Self::MANAGED_PER_S, Self::MANAGED_BURST),
         };
         Control { reads, draining: Draining::default() }
     }
@@ -121,6 +138,13 @@ impl Control {
     #[must_use]
     pub fn with_settle_wait(mut self, wait: Duration) -> Self {
         self.reads.settle_wait = wait;
+        self
+    }
+
+    /// Lets a team send so many requests of the management API in a second, and at once.
+    #[must_use]
+    pub fn with_managed_rate(mut self, per_s: u32, burst: u32) -> Self {
+        self.reads.limit = TeamLimit::new(per_s, burst);
         self
     }
 

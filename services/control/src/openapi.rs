@@ -10,13 +10,13 @@ use utoipa_axum::routes;
 use crate::endpoint::Endpoint;
 use crate::reads::Reads;
 use crate::refusal_shapes::ErrorBody;
-use crate::{agents, listing, preview, receipt, run, spend, usage};
+use crate::{agents, audit, listing, mute, pause, preview, receipt, run, schedule, spend, team, tokens, usage};
 
 #[derive(OpenApi)]
 #[openapi(
     info(
-        title = "Tidegate read API",
-        description = "What a team's runs, agents, usage and spend are, and what became of its records. Every answer is \
+        title = "Tidegate read and management API",
+        description = "What a team's runs, agents, usage and spend are, what became of its records, and what the team sets. Every answer is \
                        within the team of the API key that asks. Every answer carries `x-request-id` (the one sent, if it was usable) and `Cache-Control: no-store`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
@@ -38,11 +38,29 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Reads>> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(of_endpoint(Endpoint::Runs, routes!(listing::list)))
         .routes(of_endpoint(Endpoint::Run, routes!(run::read)))
-        .routes(of_endpoint(Endpoint::Agents, routes!(agents::list)))
+        .routes(of_endpoint(Endpoint::Agents, routes!(agents::list, agents::one::create)))
         .routes(of_endpoint(Endpoint::Usage, routes!(usage::read)))
         .routes(of_endpoint(Endpoint::Spend, routes!(spend::read)))
         .routes(of_endpoint(Endpoint::Receipt, routes!(receipt::read)))
         .routes(of_endpoint(Endpoint::SchedulePreview, routes!(preview::read)))
+        .merge(managed_routes())
+}
+
+/// Those of what a team sets.
+fn managed_routes() -> OpenApiRouter<Arc<Reads>> {
+    OpenApiRouter::new()
+        .routes(of_endpoint(Endpoint::Agent, routes!(agents::one::read, agents::one::patch, agents::one::delete)))
+        .routes(of_endpoint(Endpoint::Schedule, routes!(schedule::read, schedule::put, schedule::delete)))
+        .routes(of_endpoint(Endpoint::Pause, routes!(pause::put_agent, pause::delete_agent)))
+        .routes(of_endpoint(Endpoint::TeamPause, routes!(pause::put_team, pause::delete_team)))
+        .routes(of_endpoint(Endpoint::Mute, routes!(mute::put_agent, mute::delete_agent)))
+        .routes(of_endpoint(Endpoint::RouteMute, routes!(mute::put_route, mute::delete_route)))
+        .routes(of_endpoint(Endpoint::TeamMute, routes!(mute::put_team, mute::delete_team)))
+        .routes(of_endpoint(Endpoint::Team, routes!(team::read, team::patch)))
+        .routes(of_endpoint(Endpoint::Tokens, routes!(tokens::list, tokens::create)))
+        .routes(of_endpoint(Endpoint::Token, routes!(tokens::delete)))
+        .routes(of_endpoint(Endpoint::TokenRotation, routes!(tokens::rotate)))
+        .routes(of_endpoint(Endpoint::Audit, routes!(audit::list)))
 }
 
 /// The description of this port, as served at `/openapi.json`.

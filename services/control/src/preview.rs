@@ -17,7 +17,8 @@ use crate::call::{Call, framed_with_body, json};
 use crate::endpoint::Endpoint;
 use crate::problem::Problem;
 use crate::reads::Reads;
-use crate::refusal_shapes::{BodyRefusals, Refusals};
+use crate::refusal_shapes::{BodyRefusals, ManagedRefusals, Refusals};
+use crate::schedule::ScheduleRequest;
 
 /// What is asked for.
 #[derive(ToSchema)]
@@ -30,41 +31,6 @@ pub(crate) struct SchedulePreviewRequest {
     /// How many.
     #[schema(minimum = 1, maximum = 100, default = 5)]
     count: Option<u32>,
-}
-
-/// When runs of an agent are expected: `cron` or `every_s`.
-#[derive(ToSchema)]
-#[allow(dead_code, reason = "it describes and is never made")]
-struct ScheduleRequest {
-    /// Five fields (minute, hour, day of month, month, day of week), or `@hourly`, `@daily`, `@weekly`, `@monthly`.
-    #[schema(max_length = 256, example = "30 2 * * MON-FRI")]
-    cron: Option<String>,
-    /// Seconds from the last run's opening to the next one.
-    #[schema(minimum = 60, maximum = 31_536_000)]
-    every_s: Option<u32>,
-    /// A time zone of the IANA database, for `cron`.
-    #[schema(default = "UTC", example = "Europe/Berlin")]
-    timezone: Option<String>,
-    /// Seconds after a slot that a run may take to arrive; at most `every_s`.
-    #[schema(minimum = 60, maximum = 2_419_200, default = 600)]
-    tolerance_s: Option<u32>,
-    /// Seconds after its opening that a run is stuck; never if absent.
-    #[schema(minimum = 1, maximum = 2_419_200)]
-    max_runtime_s: Option<u32>,
-    /// Missed slots, or failed runs, in a row that open an incident.
-    #[schema(minimum = 1, maximum = 720, default = 1)]
-    alert_after: Option<u32>,
-    /// Covered slots, or successful runs, in a row that resolve one.
-    #[schema(minimum = 1, maximum = 720, default = 1)]
-    recover_after: Option<u32>,
-    /// Whether a slot that cannot be judged sends a message.
-    #[schema(default = false)]
-    unknown_alerts: Option<bool>,
-    /// Whether slots are judged before the agent's first run.
-    #[schema(default = false)]
-    start_unseen: Option<bool>,
-    #[schema(default = true)]
-    enabled: Option<bool>,
 }
 
 /// The next slots of a schedule, if no run comes in between.
@@ -99,7 +65,7 @@ struct SlotView {
     operation_id = "preview_schedule",
     tag = "schedules",
     request_body = SchedulePreviewRequest,
-    responses((status = 200, description = "The next slots.", body = SchedulePreview), Refusals, BodyRefusals),
+    responses((status = 200, description = "The next slots.", body = SchedulePreview), Refusals, ManagedRefusals, BodyRefusals),
     security(("bearer" = []), ("key_header" = [])),
 )]
 pub(crate) async fn read(State(reads): State<Arc<Reads>>, request: Request) -> Response {
@@ -107,6 +73,7 @@ pub(crate) async fn read(State(reads): State<Arc<Reads>>, request: Request) -> R
 }
 
 async fn slots(call: Call, body: Body) -> Result<Response, Problem> {
+    call.within_limit()?;
     call.parameters(&[])?;
     let asked = body::json(&call.reads, call.headers(), body).await?;
     let PreviewRequest { schedule, after, count } = PreviewRequest::parse(&asked)?;

@@ -3,13 +3,14 @@
 mod body;
 mod cause;
 mod credential;
+mod managed;
 
 use std::fmt::Display;
 
 use http::{Method, StatusCode};
 use tidegate_admission::Refusal;
 use tidegate_agentping::credential::refused;
-use tidegate_agentping::{IdError, ReceiptError, RunId};
+use tidegate_agentping::{IdError, ReceiptError, RunId, Slug};
 use tidegate_door::body::BodyError;
 use tidegate_door::query::TextFault;
 use tidegate_door::{LikelyCall, WrongMethod, with_likely_call};
@@ -19,6 +20,7 @@ pub use cause::Cause;
 
 use body::body_entry;
 use credential::credential_entry;
+use managed::managed_entry;
 
 /// One line of the table.
 pub type Entry = tidegate_door::Entry<Cause>;
@@ -78,6 +80,44 @@ pub(crate) enum Problem {
         fault: String,
         is_unknown: bool,
     },
+    /// A key that may only read asks for a change.
+    KeyReadsOnly,
+    /// The team's bucket of the management API is empty.
+    RateLimited {
+        retry_after_s: u64,
+    },
+    /// The change's `If-Match` names another state of the object, or there is no object.
+    Stale,
+    /// The team has no such thing. Whether another team has one makes no difference.
+    Unknown {
+        what: &'static str,
+        name: String,
+    },
+    /// The name belongs to another one of the team's.
+    NameTaken {
+        what: &'static str,
+        name: String,
+    },
+    /// The team has an agent with this slug.
+    AgentExists(Slug),
+    /// The team has as many agents as its plan allows.
+    AgentCap {
+        cap: u32,
+        slug: String,
+    },
+    /// The team's plan does not have it. `what` begins the sentence.
+    PlanRequired {
+        field: &'static str,
+        what: String,
+        plan: &'static str,
+    },
+    /// A rotation was asked for of what is revoked or has expired.
+    Ended {
+        what: &'static str,
+        name: String,
+    },
+    /// Other changes were written in between, time and again.
+    TooManyChanges,
     RouteUnknown {
         path: String,
         likely: Option<LikelyCall>,
@@ -179,6 +219,22 @@ impl Problem {
                     None => Entry::bad_request(code, cause, format!("The body {fault}.")),
                 }
             }
+            Problem::KeyReadsOnly => Entry::new(
+                StatusCode::FORBIDDEN,
+                "read_only",
+                QUIET,
+                Cause::KeyReadsOnly,
+                "This key may only read. Make changes with a key of full access.",
+            ),
+            Problem::RateLimited { .. }
+            | Problem::Stale
+            | Problem::Unknown { .. }
+            | Problem::NameTaken { .. }
+            | Problem::AgentExists(_)
+            | Problem::AgentCap { .. }
+            | Problem::PlanRequired { .. }
+            | Problem::Ended { .. }
+            | Problem::TooManyChanges => managed_entry(self),
             Problem::RouteUnknown { path, likely } => {
                 let message = format!("There is nothing at '{}'. See /openapi.json.", shown(path));
                 let message = with_likely_call(message, likely.as_ref());

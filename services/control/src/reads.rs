@@ -1,10 +1,10 @@
-//! What every read needs: the ports, and asking the store with a deadline.
+//! What every request needs: the ports, and asking the store with a deadline.
 
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidegate_agentping_ports::{NotedAccounts, RunQueries};
+use tidegate_agentping_ports::{NotedAccounts, RegistryError, RunQueries};
 use tidegate_door::{AnswerBudget, AnswerPermit, ByteBudget, Outcomes};
 use tidegate_kernel::{Outage, Timestamp};
 use tidegate_ports::{Clock, Ids, LogError, ReadLog, StoreError};
@@ -12,6 +12,8 @@ use tokio::time::timeout;
 
 use crate::authenticate::Authenticate;
 use crate::endpoint::Endpoint;
+use crate::manage::TeamLimit;
+use crate::management::Management;
 use crate::problem::{Cause, Problem};
 use crate::weight::Weight;
 
@@ -33,6 +35,10 @@ pub(crate) struct Reads {
     pub crowding: Outage,
     /// The bytes that bodies may take.
     pub bodies: ByteBudget,
+    /// What teams manage.
+    pub managed: Management,
+    /// How many requests of the management API a team may send.
+    pub limit: TeamLimit,
 }
 
 impl Reads {
@@ -68,6 +74,18 @@ impl Reads {
             Err(_) => format!("no answer within {:?}", self.store_deadline),
         };
         Err(Problem::StoreUnavailable { cause, retry_after_s: self.outage.failed(self.now()) })
+    }
+
+    /// The same of the registry.
+    pub async fn ask_registry<T>(&self, query: impl Future<Output = Result<T, RegistryError>>) -> Result<T, Problem> {
+        // What the registry refuses is an answer of it.
+        let query = async {
+            match query.await {
+                Ok(answer) => Ok(Ok(answer)),
+                Err(error) => Problem::of_registry(error).map_or_else(|refused| Ok(Err(refused)), Err),
+            }
+        };
+        self.ask(query).await?
     }
 
     /// The same of the log.

@@ -64,6 +64,60 @@ impl IntoResponses for BodyRefusals {
     }
 }
 
+/// How else a request of the management API may be refused.
+pub(crate) struct ManagedRefusals;
+
+impl IntoResponses for ManagedRefusals {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        const TABLE: RefusalTable = table(&[RefusalRow::waiting(
+            "429",
+            "`rate_limit`: the team's requests of the management API are used up.",
+        )]);
+        TABLE.responses()
+    }
+}
+
+/// How else a change may be refused.
+pub(crate) struct ChangeRefusals;
+
+impl IntoResponses for ChangeRefusals {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        const TABLE: RefusalTable = table(&[
+            RefusalRow::new(
+                "400",
+                "`invalid_json`, `invalid_field`, `unknown_field`, `agent_limit`, `plan_required` or `unknown_region`.",
+            ),
+            RefusalRow::new("403", "`read_only`: the key may only read."),
+            RefusalRow::new("408", "`request_timeout`: the body did not arrive in time."),
+            RefusalRow::new("412", "`stale`: what `If-Match` names is not what is there."),
+            RefusalRow::new("413", "`payload_too_large`: more than 64 KiB."),
+            RefusalRow::new("415", "`unsupported_encoding`: send gzip, or none."),
+        ]);
+        TABLE.responses()
+    }
+}
+
+/// How else a request about one thing may be refused.
+pub(crate) struct NotFoundRefusals;
+
+impl IntoResponses for NotFoundRefusals {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        const TABLE: RefusalTable = table(&[RefusalRow::new("404", "`not_found`: the team has no such thing.")]);
+        TABLE.responses()
+    }
+}
+
+/// How else a request that makes something may be refused.
+pub(crate) struct TakenRefusals;
+
+impl IntoResponses for TakenRefusals {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        const TABLE: RefusalTable =
+            table(&[RefusalRow::new("409", "`agent_exists`, `name_taken` or `ended`: what is there forbids it.")]);
+        TABLE.responses()
+    }
+}
+
 /// What every error says.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ErrorBody {

@@ -11,6 +11,7 @@ const TABLE: RefusalTable = RefusalTable {
     rows: &[
         RefusalRow::new("400", "The request is faulty: `field` says where, if it is one place."),
         RefusalRow::new("401", "The credential is missing, bad, of another region, or not for this."),
+        RefusalRow::new("403", "A key that may only read was used to report."),
         RefusalRow::new("405", "The route has other methods; see `Allow`."),
         RefusalRow::new("408", "The body did not arrive in time."),
         RefusalRow::new("409", "The id is taken by other content."),

@@ -13,10 +13,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use tidegate_agentping_ports::{NotedAccounts, PulseFeed, Registry, RunQueries, Runs, StoredSummary};
+use tidegate_control::Management;
 use tidegate_kernel::Region;
-use tidegate_ports::{Consume, DeadLetters, ReadLag, ReadLog};
+use tidegate_mirror::Mirror;
+use tidegate_ports::{Clock, Consume, DeadLetters, Documents, ReadLag, ReadLog, Rows};
 
 pub use waiting::until_up;
+
+use crate::failure::Failure;
 
 /// Closes what the ports use, in order. The text says what was left behind: a line of the exit report.
 pub type Close = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
@@ -52,6 +56,27 @@ pub struct ReadPorts {
     pub accounts: Arc<dyn NotedAccounts>,
     /// The log whose ends the accounts are compared with; `None` where no log is named.
     pub log: Option<Arc<dyn ReadLog>>,
+}
+
+/// What teams set, and what is derived from it.
+#[derive(Clone)]
+pub struct SettingsPorts {
+    pub documents: Arc<dyn Documents>,
+    pub rows: Arc<dyn Rows>,
+    pub registry: Arc<dyn Registry>,
+}
+
+impl SettingsPorts {
+    /// For the management API, with a copy of the settings that has read all of them.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn management(&self, clock: Arc<dyn Clock>, ingest_url: &str) -> Result<Management, Failure> {
+        let SettingsPorts { documents, rows, registry } = self.clone();
+        let mirror = Mirror::read(documents.clone(), clock.clone()).await?;
+        let management = Management::new(documents, rows, registry, clock).with_ingest_url(ingest_url);
+        Ok(Management { mirror, ..management })
+    }
 }
 
 /// The registry alone, for management commands.

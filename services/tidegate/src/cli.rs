@@ -10,7 +10,7 @@ mod teams;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use tidegate_agentping::Slug;
+use tidegate_agentping::{KeyAccess, Slug};
 use tidegate_kernel::Usd;
 
 pub use agentgate::{
@@ -177,11 +177,15 @@ pub struct Place {
 #[derive(Debug, Subcommand)]
 pub enum KeysCommand {
     /// Create an API key, which is shown only once
-    #[command(after_help = "Example:\n  tidegate keys create --team acme --json")]
+    #[command(after_help = "Examples:\n  tidegate keys create --team acme --json\n  \
+        tidegate keys create --team acme --access read    for dashboards and scrapers")]
     Create {
         /// The team, by id or name
         #[arg(long, value_name = "TEAM")]
         team: String,
+        /// What it may do: full, or read (it neither reports nor changes anything)
+        #[arg(long, value_name = "ACCESS", default_value_t = KeyAccess::Full)]
+        access: KeyAccess,
         #[command(flatten)]
         place: Place,
     },

@@ -74,12 +74,14 @@ pub struct LogConfig {
 }
 
 /// The read API.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ControlConfig {
     pub listen: SocketAddr,
     pub serve: ServeOptions,
     pub store_deadline: Duration,
     pub max_answer_bytes_in_flight: usize,
+    /// The address under which clients reach the front door: it is part of the calls that are shown with a new ping token.
+    pub ingest_url: Option<String>,
     /// Records in a sample of those that the accounts call stored; 0: no sample is taken.
     pub sample_records: u64,
 }

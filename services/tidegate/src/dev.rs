@@ -50,11 +50,11 @@ async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, Failure> {
     };
     let webhooks = webhooks::client(&config.agentgate)?;
     let opened = embedded::open(&config, &process.clock).await?;
-    let AllPorts { front_door, persister, read_api, registry, archived, .. } = opened.ports;
+    let AllPorts { front_door, persister, read_api, registry, settings, archived, .. } = opened.ports;
     let gate = match open_agentgate(&config, &process.clock).await {
         Ok(gate) => gate,
         Err(failure) => {
-            drop((front_door, persister, read_api, registry, archived));
+            drop((front_door, persister, read_api, registry, settings, archived));
             // Why it could not start counts, not what is left.
             _ = opened.close.await;
             return Err(failure);
@@ -68,22 +68,26 @@ async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, Failure> {
     roles.start_persister(&process.parts, persister);
     let conservation = roles.start_commands_conservation(&process.parts, &decider);
     roles.start_decider(&process.parts, decider, Some(webhooks.clone()));
+    let ingest_url = config.control.ingest_url.clone().unwrap_or_else(|| format!("http://{}", addresses.ingest));
     let caught_up = async {
         catch_up::catch_up(&*lag).await?;
         catch_up::catch_up(&*gate_lag).await
     };
     if let Begun::Stopped(reason) = process.unless_stopped(caught_up).await? {
-        drop((front_door, read_api, lag, gate_lag, registry, archived, door, inbox, store));
+        drop((front_door, read_api, lag, gate_lag, registry, settings, archived, door, inbox, store));
         return Ok(process.stop(reason, roles, Some(close)).await);
     }
     drop((lag, gate_lag));
+    let managed = settings.management(process.clock.clone(), &ingest_url).await?;
     let (control, ingest, agentgate) = (control.listen()?, ingest.listen()?, agentgate.listen()?);
     // One admission for the process: its caches serve the front door and the read API.
     let admission = Arc::new(Admission::new(front_door, config.admission.clone()));
     process.watch_appends("log", admission.appends());
     roles.start_upkeep(&process.parts, metrics);
     roles.start_job(&process.parts, archived.into_job());
-    roles.start_control(&process.parts, &process.ops_routes, read_api, admission.clone(), vec![conservation], control);
+    let shown = vec![conservation];
+    roles.start_control(&process.parts, &process.ops_routes, (read_api, managed), admission.clone(), shown, control);
+    roles.start_expiry_of_settings(&process.parts, settings);
     roles.start_ingest(&process.parts, admission, ingest);
     let office = on_ports(&door, process.ids.clone(), false);
     let gate_door = Door::new(&config.agentgate, &door, webhooks, process.ids.clone());

@@ -7,7 +7,7 @@ use tidegate_admission::Admission;
 use tidegate_conservation::Conservation;
 use tidegate_consumer::Job;
 use tidegate_control::conservation::{self, ShowConservation, Shown, StoredRuns};
-use tidegate_control::{Authenticate, Control};
+use tidegate_control::{Authenticate, Control, Management};
 use tidegate_door::{LaterRoutes, ServeReport};
 use tidegate_ingest::Ingest;
 use tidegate_lifecycle::{Health, Part, Parts, Stages, Stop};
@@ -21,10 +21,13 @@ use tokio::time::sleep;
 
 use crate::agentgate::{self, AgentGateConservation, Door};
 use crate::assemble::commands::{API, DeciderPorts};
-use crate::assemble::{PersisterPorts, ReadPorts};
+use crate::assemble::{PersisterPorts, ReadPorts, SettingsPorts};
 use crate::config::Config;
 
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+/// How often settings and rows that have ended are deleted, and how many at once.
+const EXPIRE_EVERY: Duration = Duration::from_secs(10);
+const EXPIRED_AT_ONCE: usize = 2_000;
 
 /// Time that a part gets on top of its own drain deadline.
 pub const GRACE: Duration = Duration::from_secs(2);
@@ -148,12 +151,13 @@ impl Roles {
         &mut self,
         parts: &Parts,
         ops: &LaterRoutes,
-        ports: ReadPorts,
+        (ports, managed): (ReadPorts, Management),
         callers: Arc<dyn Authenticate>,
         apis: Vec<ShownApi>,
         listener: TcpListener,
     ) {
         let ReadPorts { queries, stored, accounts, log } = ports;
+        let settings = managed.mirror.clone();
         let deadline = self.config.control.store_deadline;
         let conservation = Conservation::new(accounts.clone(), log.clone(), self.clock.clone(), deadline).with_samples(
             Arc::new(StoredRuns { accounts: accounts.clone(), stored, clock: self.clock.clone() }),
@@ -165,12 +169,19 @@ impl Roles {
         let sampling = conservation.clone();
         self.jobs.push(parts.start("conservation", |stop| conservation.watch(stop.stopped())));
         self.jobs.push(parts.start("conservation sample", |stop| sampling.take_samples(stop.stopped())));
-        let control = Control::new(queries, accounts, callers, self.clock.clone(), self.ids.clone())
+        let control = Control::new(queries, accounts, managed, callers, self.clock.clone(), self.ids.clone())
             .with_log(log)
             .with_store_deadline(deadline)
             .with_answer_bytes(self.config.control.max_answer_bytes_in_flight);
         let options = self.config.control.serve;
+        self.jobs.push(parts.start("settings", |stop| settings.follow(stop.stopped())));
         self.control = Some(parts.start("control", |stop| control.serve(listener, options, stop.stopped())));
+    }
+
+    /// Deletes settings and derived rows that have ended, where they do not end by themselves.
+    pub fn start_expiry_of_settings(&mut self, parts: &Parts, settings: SettingsPorts) {
+        let clock = self.clock.clone();
+        self.jobs.push(parts.start("expiry of settings", |stop| expire(settings, clock, stop)));
     }
 
     /// Does one more job in the background.
@@ -245,6 +256,21 @@ async fn upkeep(metrics: Metrics, stop: Stop) {
     while !stop.is_stopping() {
         metrics.upkeep();
         rest(UPKEEP_EVERY, &stop).await;
+    }
+}
+
+async fn expire(settings: SettingsPorts, clock: Arc<dyn Clock>, stop: Stop) {
+    while !stop.is_stopping() {
+        let now = clock.now();
+        for deleted in [
+            settings.documents.purge_documents(now, EXPIRED_AT_ONCE).await,
+            settings.rows.purge_rows(now, EXPIRED_AT_ONCE).await,
+        ] {
+            if let Err(error) = deleted {
+                tracing::warn!(kind = %error.kind(), %error, "settings that have ended cannot be deleted now");
+            }
+        }
+        rest(EXPIRE_EVERY, &stop).await;
     }
 }
 

@@ -27,6 +27,16 @@ tidegate_door::causes! {
     BodyBroken "body_broken" Refused;
     Encoding "encoding" Refused;
     TooManyBytes "too_many_bytes" Refused;
+    KeyReadsOnly "key_reads_only" Refused;
+    RateLimited "rate" Refused;
+    Stale "stale" Refused;
+    Unknown "unknown" Refused;
+    NameTaken "name_taken" Refused;
+    AgentExists "agent_exists" Refused;
+    AgentCap "agent_cap" Refused;
+    PlanRequired "plan_required" Refused;
+    Ended "ended" Refused;
+    TooManyChanges "too_many_changes" Refused;
     NotFound "not_found" Refused;
     MethodNotAllowed "method_not_allowed" Refused;
     TooManyAnswers "too_many_answers" Refused;

@@ -49,7 +49,7 @@ async fn every_listing_and_sum_is_within_the_team() {
     let for_b = async |path: &str| house.get_as(Some(KEY_B), path).await.ok();
     assert_eq!(for_b("/v1/runs").await, json!({"runs": [], "next_cursor": null}));
     assert_eq!(for_b("/v1/runs?agent=secret-agent").await["runs"], json!([]));
-    assert_eq!(for_b("/v1/agents").await, json!({"agents": []}));
+    assert_eq!(for_b("/v1/agents").await, json!({"agents": [], "next_cursor": null}));
     assert_eq!(for_b("/v1/usage").await["events"], 0);
     let spend = for_b("/v1/spend").await;
     assert_eq!((&spend["total_usd"], &spend["by_agent"], &spend["unpriced"]), (&json!(0), &json!([]), &json!([])));

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use tidegate_admission::{Admission, AdmissionConfig, AdmissionPorts};
-use tidegate_agentping::{Credential, CredentialHash, KeyId, Plan, Slug, TokenId};
+use tidegate_agentping::{Credential, CredentialHash, KeyAccess, KeyId, Plan, Slug, TokenId};
 use tidegate_agentping_inproc::gate::MemoryGate;
 use tidegate_agentping_inproc::noted_accounts::MemoryNotedAccounts;
 use tidegate_agentping_inproc::registry::MemoryRegistry;
@@ -44,7 +44,8 @@ async fn registry() -> MemoryRegistry {
         .create_team(Team { id: team, name: "one".to_owned(), plan: Plan::Starter, created_at, archived_at: None })
         .await
         .unwrap();
-    let key = KeyRow { id: KeyId::from_bits(Region::Eu, 1), team, created_at, revoked_at: None };
+    let key =
+        KeyRow { id: KeyId::from_bits(Region::Eu, 1), team, access: KeyAccess::Full, created_at, revoked_at: None };
     registry.create_key(key, hash(KEY_A)).await.unwrap();
     let token = TokenRow {
         id: TokenId::from_bits(Region::Eu, 1),

@@ -49,7 +49,7 @@ const BAD: &[(&str, &str, &str)] = &[
     ("/v1/runs?cursor=abc", "invalid_field", "cursor"),
     ("/v1/runs?cursor=%F0%9F%98%80", "invalid_field", "cursor"),
     ("/v1/runs?limit=5&cursor=null", "invalid_field", "cursor"),
-    ("/v1/agents?limit=5", "unknown_field", "limit"),
+    ("/v1/agents?page=5", "unknown_field", "page"),
     ("/v1/usage?month=2026-05", "unknown_field", "month"),
     ("/v1/spend?month=", "invalid_field", "month"),
     ("/v1/spend?month=2026-5", "invalid_field", "month"),

@@ -7,13 +7,6 @@ use serde_json::Value;
 
 use crate::house::*;
 
-/// Reads whose question is a body.
-const POSTED: &[&str] = &["/v1/schedules/preview"];
-
-fn key_a() -> [(&'static str, String); 1] {
-    [("authorization", format!("Bearer {KEY_A}"))]
-}
-
 fn described() -> Value {
     serde_json::to_value(tidegate_control::openapi()).unwrap()
 }
@@ -24,7 +17,8 @@ fn paths(description: &Value) -> Vec<(String, Value)> {
 
 /// A path with something of team A's in its places.
 fn filled(path: &str) -> String {
-    path.replace("{id}", &run_id(1).to_string()).replace("{receipt}", &receipt(team(1), 0, 0).to_string())
+    let path = path.replace("{receipt}", &receipt(team(1), 0, 0).to_string()).replace("{slug}", "finder");
+    path.replace("{id}", &run_id(1).to_string())
 }
 
 #[tokio::test]
@@ -44,28 +38,45 @@ fn likely_calls_are_those_described() {
     assert_eq!(likely, described.iter().map(|(path, _)| path.as_str()).collect());
 }
 
+/// AC-89: each operation is served, to key holders only, and answers as it is described.
 #[tokio::test]
-async fn each_described_path_is_served_to_key_holders_only() {
+async fn ac_89_each_described_path_is_served_to_key_holders_only() {
     let house = House::open().await;
     for (path, item) in paths(&described()) {
-        let methods: Vec<&String> = item.as_object().unwrap().keys().collect();
-        let expected = if POSTED.contains(&path.as_str()) { "post" } else { "get" };
-        assert_eq!(methods, [expected], "{path}");
-        assert_eq!(item[expected]["security"], serde_json::json!([{"bearer": []}, {"key_header": []}]), "{path}");
-        let method: Method = expected.to_uppercase().parse().unwrap();
-        let path = filled(&path);
-        assert_refusal(&house.send(method.clone(), &path, &[]).await, 401, "invalid_credential", None);
-        let answer = house.send(method, &path, &key_a()).await;
-        let documented = item[expected]["responses"][answer.status.as_str()].is_object();
-        assert!(documented, "{path} answers {}, which is not described", answer.status);
+        for (name, operation) in item.as_object().unwrap() {
+            assert_eq!(operation["security"], serde_json::json!([{"bearer": []}, {"key_header": []}]), "{path}");
+            let method: Method = name.to_uppercase().parse().unwrap();
+            let path = filled(&path);
+            assert_refusal(&house.send(method.clone(), &path, &[]).await, 401, "invalid_credential", None);
+            for key in [KEY_A, KEY_READS] {
+                let answer = house.send(method.clone(), &path, &[("authorization", format!("Bearer {key}"))]).await;
+                let documented = operation["responses"][answer.status.as_str()].is_object();
+                assert!(documented, "{method} {path} answers {}, which is not described", answer.status);
+            }
+        }
     }
+}
+
+/// The table of routes has the very operations that are described.
+#[test]
+fn ac_89_the_table_of_routes_has_every_operation() {
+    use tidegate_agentping::routes::{CONTROL, ROUTES};
+    let of_control = ROUTES.iter().filter(|(port, _, path)| *port == CONTROL && path.starts_with("/v1"));
+    let listed: BTreeSet<(String, String)> =
+        of_control.map(|(_, method, path)| ((*method).to_owned(), (*path).to_owned())).collect();
+    let described = paths(&described()).into_iter().flat_map(|(path, item)| {
+        let methods: Vec<String> = item.as_object().unwrap().keys().map(|name| name.to_uppercase()).collect();
+        methods.into_iter().map(move |method| (method, path.clone()))
+    });
+    assert_eq!(listed, described.collect());
 }
 
 /// The parameters that an endpoint takes, as its refusal of an unknown one lists them, are those described.
 #[tokio::test]
 async fn described_parameters_are_those_taken() {
     let house = House::open().await;
-    for (path, item) in paths(&described()).into_iter().filter(|(path, _)| !POSTED.contains(&path.as_str())) {
+    house.with_agent("finder", 1).await;
+    for (path, item) in paths(&described()).into_iter().filter(|(_, item)| item["get"].is_object()) {
         let parameters = item["get"]["parameters"].as_array().cloned().unwrap_or_default();
         let of_query = parameters.iter().filter(|parameter| parameter["in"] == "query");
         let described: BTreeSet<String> = of_query.map(|one| one["name"].as_str().unwrap().to_owned()).collect();
@@ -81,6 +92,7 @@ async fn described_parameters_are_those_taken() {
 async fn members_are_described() {
     let house = House::open().await;
     house.tell(team(1), run_id(1), start("finder", NOON)).await;
+    house.put("/v1/agents/finder/schedule", &serde_json::json!({"cron": "@daily"})).await.ok();
     let description = described();
     let schema = |name: &str| description["components"]["schemas"][name].clone();
     let of_receipt = format!("/v1/receipts/{}", receipt(team(1), 0, 0));
@@ -89,6 +101,11 @@ async fn members_are_described() {
         ("/v1/usage", "Usage"),
         ("/v1/spend", "MonthlySpend"),
         ("/v1/agents", "AgentList"),
+        ("/v1/agents/finder", "AgentView"),
+        ("/v1/agents/finder/schedule", "Schedule"),
+        ("/v1/team", "TeamView"),
+        ("/v1/audit", "AuditList"),
+        ("/v1/agents/finder/tokens", "TokenList"),
         ("/v1/runs", "RunList"),
     ];
     for (path, name) in cases {

@@ -10,19 +10,22 @@ use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
 use tidegate_admission::{Caller, Refusal};
 use tidegate_agentping::{
-    Event, Finish, FinishStatus, Heartbeat, HeartbeatStatus, Plan, Receipt, RunId, RunKey, Scope, Start, TeamId,
+    Event, Finish, FinishStatus, Heartbeat, HeartbeatStatus, KeyAccess, KeyId, Plan, Receipt, RunId, RunKey, Scope,
+    Start, TeamId,
 };
 use tidegate_agentping_inproc::noted_accounts::MemoryNotedAccounts;
 use tidegate_agentping_inproc::registry::MemoryRegistry;
 use tidegate_agentping_inproc::runs::MemoryRuns;
-use tidegate_agentping_ports::{NotedAccounts, RunQueries};
+use tidegate_agentping_ports::{HeldKey, NotedAccounts, Registry, RunQueries, Team};
 pub use tidegate_agentping_testkit::{
     EventWith, FinishWith, IntoBody, StartWith, event_id, heartbeat, json as free, persist, record, run_id, slug, team,
 };
-use tidegate_control::{Authenticate, Control};
+use tidegate_control::{Authenticate, Control, Management};
 use tidegate_door::ServeOptions;
 use tidegate_inproc::clock::TestClock;
-use tidegate_kernel::{Position, Timestamp};
+use tidegate_inproc::documents::MemoryDocuments;
+use tidegate_inproc::rows::MemoryRows;
+use tidegate_kernel::{Position, Region, Timestamp};
 use tidegate_ports::RandomIds;
 use tokio::net::TcpListener;
 
@@ -30,6 +33,8 @@ use tokio::net::TcpListener;
 pub const NOON: &str = "2026-05-15T12:00:00.000Z";
 pub const KEY_A: &str = "apk_eu_0000000000000000000000000000000a";
 pub const KEY_B: &str = "apk_eu_0000000000000000000000000000000b";
+/// Team A's key that may only read.
+pub const KEY_READS: &str = "apk_eu_000000000000000000000000000000ab";
 pub const TOKEN_A: &str = "ping_eu_0000000000000000000000000000000a";
 
 pub fn at(text: &str) -> Timestamp {
@@ -74,19 +79,45 @@ impl Callers {
     pub fn two_teams() -> Self {
         let plan = Plan::Team;
         let token = Scope::Agent(slug("nightly"));
+        let key = |number, access| Some(HeldKey { id: key_id(number), access });
+        let (full, read) = (key(1, KeyAccess::Full), key(2, KeyAccess::Read));
+        let enterprise = Plan::Enterprise(Default::default());
+        let of_b = Caller { team: team(2), plan: enterprise, scope: Scope::Team, key: key(3, KeyAccess::Full) };
         Callers(HashMap::from([
-            (KEY_A.to_owned(), Ok(Caller { team: team(1), plan, scope: Scope::Team })),
-            (
-                KEY_B.to_owned(),
-                Ok(Caller { team: team(2), plan: Plan::Enterprise(Default::default()), scope: Scope::Team }),
-            ),
-            (TOKEN_A.to_owned(), Ok(Caller { team: team(1), plan, scope: token })),
+            (KEY_A.to_owned(), Ok(Caller { team: team(1), plan, scope: Scope::Team, key: full })),
+            (KEY_READS.to_owned(), Ok(Caller { team: team(1), plan, scope: Scope::Team, key: read })),
+            (KEY_B.to_owned(), Ok(of_b)),
+            (TOKEN_A.to_owned(), Ok(Caller { team: team(1), plan, scope: token, key: None })),
         ]))
     }
 }
 
+/// The id of a caller's key.
+pub fn key_id(number: u128) -> KeyId {
+    KeyId::from_bits(Region::Eu, number)
+}
+
+/// What teams manage, in memory.
+pub fn in_memory(clock: Arc<TestClock>) -> Management {
+    let documents = Arc::new(MemoryDocuments::new(clock.clone()));
+    let rows = Arc::new(MemoryRows::new(clock.clone()));
+    Management::new(documents, rows, Arc::new(MemoryRegistry::default()), clock)
+}
+
+/// A registry with the teams behind the keys.
+pub async fn two_teams() -> MemoryRegistry {
+    let registry = MemoryRegistry::default();
+    for (number, name, plan) in [(1, "acme", Plan::Team), (2, "bolt", Plan::Enterprise(Default::default()))] {
+        let team = Team { id: team(number), name: name.to_owned(), plan, created_at: at(NOON), archived_at: None };
+        registry.create_team(team).await.unwrap();
+    }
+    registry
+}
+
 pub struct House {
     pub runs: MemoryRuns,
+    pub registry: MemoryRegistry,
+    pub documents: MemoryDocuments,
     pub accounts: MemoryNotedAccounts,
     pub clock: Arc<TestClock>,
     offset: AtomicI64,
@@ -102,8 +133,11 @@ impl House {
 
     /// The same, set up otherwise.
     pub async fn opened_with(set_up: impl FnOnce(Control) -> Control) -> House {
-        let runs = MemoryRuns::new(MemoryRegistry::default());
-        House::with(runs.clone(), Arc::new(runs), Callers::two_teams(), set_up).await
+        let registry = two_teams().await;
+        let runs = MemoryRuns::new(registry.clone());
+        let accounts = MemoryNotedAccounts::default();
+        let ports = (Arc::new(runs.clone()) as Arc<dyn RunQueries>, Arc::new(accounts.clone()) as _);
+        House::raised((runs, registry), accounts, ports, Callers::two_teams(), set_up).await
     }
 
     /// On another store.
@@ -120,7 +154,8 @@ impl House {
     pub async fn on_accounts(kept: Arc<dyn NotedAccounts>, set_up: impl FnOnce(Control) -> Control) -> House {
         let runs = MemoryRuns::default();
         let ports = (Arc::new(runs.clone()) as Arc<dyn RunQueries>, kept);
-        House::raised(runs, MemoryNotedAccounts::default(), ports, Callers::two_teams(), set_up).await
+        House::raised((runs, two_teams().await), MemoryNotedAccounts::default(), ports, Callers::two_teams(), set_up)
+            .await
     }
 
     async fn with(
@@ -131,22 +166,28 @@ impl House {
     ) -> House {
         let accounts = MemoryNotedAccounts::default();
         let ports = (queries, Arc::new(accounts.clone()) as Arc<dyn NotedAccounts>);
-        House::raised(runs, accounts, ports, callers, set_up).await
+        House::raised((runs, two_teams().await), accounts, ports, callers, set_up).await
     }
 
     async fn raised(
-        runs: MemoryRuns,
+        (runs, registry): (MemoryRuns, MemoryRegistry),
         accounts: MemoryNotedAccounts,
         (queries, kept): (Arc<dyn RunQueries>, Arc<dyn NotedAccounts>),
         callers: impl Authenticate,
         set_up: impl FnOnce(Control) -> Control,
     ) -> House {
         let clock = Arc::new(TestClock::at(at(NOON)));
-        let control = set_up(Control::new(queries, kept, Arc::new(callers), clock.clone(), Arc::new(RandomIds)));
+        let documents = MemoryDocuments::new(clock.clone());
+        let rows = Arc::new(MemoryRows::new(clock.clone()));
+        let managed = Management::new(Arc::new(documents.clone()), rows, Arc::new(registry.clone()), clock.clone())
+            .with_ingest_url("https://eu.example/");
+        let control = Control::new(queries, kept, managed, Arc::new(callers), clock.clone(), Arc::new(RandomIds));
+        // Cases send many requests while the clock stands.
+        let control = set_up(control.with_managed_rate(1_000_000, 1_000_000));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(control.serve(listener, ServeOptions::default(), std::future::pending()));
-        House { runs, accounts, clock, offset: AtomicI64::new(0), base, client: Client::new() }
+        House { runs, registry, documents, accounts, clock, offset: AtomicI64::new(0), base, client: Client::new() }
     }
 
     /// Puts one record into the store, as the persister would: received now.
@@ -179,6 +220,46 @@ impl House {
             request = request.bearer_auth(key);
         }
         Answer::of(request.send().await.unwrap()).await
+    }
+
+    /// Team A's change with a JSON body; `null`: with none.
+    pub async fn change(&self, method: Method, path: &str, body: &Value) -> Answer {
+        self.change_as(KEY_A, method, path, body, &[]).await
+    }
+
+    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+        self.change(Method::PUT, path, body).await
+    }
+
+    pub async fn patch(&self, path: &str, body: &Value) -> Answer {
+        self.change(Method::PATCH, path, body).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.change(Method::DELETE, path, &Value::Null).await
+    }
+
+    pub async fn change_as(
+        &self,
+        key: &str,
+        method: Method,
+        path: &str,
+        body: &Value,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let mut request = self.client.request(method, format!("{}{path}", self.base)).bearer_auth(key);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if !body.is_null() {
+            request = request.body(body.to_string());
+        }
+        Answer::of(request.send().await.unwrap()).await
+    }
+
+    /// An agent of team A that has run.
+    pub async fn with_agent(&self, name: &str, number: u128) {
+        self.tell(team(1), run_id(number), start(name, NOON)).await;
     }
 
     pub async fn send(&self, method: Method, path: &str, headers: &[(&str, String)]) -> Answer {
@@ -217,6 +298,25 @@ impl Answer {
     pub fn ok(&self) -> Value {
         assert_eq!(self.status, StatusCode::OK, "{}", self.text);
         serde_json::from_str(&self.text).unwrap()
+    }
+
+    /// The body of an answer with this status.
+    #[track_caller]
+    pub fn with(&self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        serde_json::from_str(&self.text).unwrap()
+    }
+
+    #[track_caller]
+    pub fn is_empty_204(&self) {
+        assert_eq!((self.status.as_u16(), self.text.as_str()), (204, ""), "{self:?}");
+    }
+
+    #[track_caller]
+    pub fn etag(&self) -> String {
+        let tag = self.header("etag").unwrap_or_else(|| panic!("{self:?}"));
+        assert!(tag.starts_with('"') && tag.ends_with('"'), "{tag} is not strong");
+        tag.to_owned()
     }
 
     /// Code and field of an error in the envelope, and nothing beside code, message and field.

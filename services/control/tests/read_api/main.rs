@@ -4,6 +4,9 @@
 
 mod access;
 mod admitted;
+mod agents_managed;
+mod audited;
+mod bad_changes;
 mod bad_input;
 mod budget;
 mod conservation;
@@ -12,12 +15,18 @@ mod described;
 mod elsewhere;
 mod house;
 mod idle;
+mod limited;
 mod listing;
 mod month;
 mod outage;
+mod paused;
 mod preview;
+mod read_only;
 mod receipts;
 mod run;
 mod sample;
+mod schedules;
 mod settled;
 mod shape;
+mod team_settings;
+mod tokens;

@@ -40,7 +40,7 @@ async fn unknown_routes_answer_in_the_envelope() {
 async fn other_methods_answer_in_the_envelope_with_allow() {
     let house = House::open().await;
     let run = format!("/v1/runs/{}", run_id(1));
-    for path in ["/v1/runs", &run, "/v1/agents", "/v1/usage", "/v1/spend", "/openapi.json"] {
+    for path in ["/v1/runs", &run, "/v1/audit", "/v1/usage", "/v1/spend", "/openapi.json"] {
         for method in [Method::POST, Method::PUT, Method::DELETE, Method::PATCH] {
             let answer = house.send(method, path, &[]).await;
             assert_refusal(&answer, 405, "method_not_allowed", None);

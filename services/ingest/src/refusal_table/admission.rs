@@ -62,6 +62,13 @@ pub(super) fn refusal_entry(refusal: &Refusal) -> Entry {
             Cause::ScopeAgent,
             format!("This ping token is scoped to agent '{own}'. You attempted to fire a heartbeat for '{asked}'."),
         ),
+        Refusal::KeyReadsOnly => Entry::new(
+            StatusCode::FORBIDDEN,
+            "read_only",
+            Level::DEBUG,
+            Cause::KeyReadsOnly,
+            "This key may only read. Report with a key of full access, or with a ping token.",
+        ),
         Refusal::Rate { sustained_per_s, retry_after_s } => Entry::new(
             StatusCode::TOO_MANY_REQUESTS,
             "rate_limit",

@@ -10,6 +10,7 @@ tidegate_door::causes! {
     CredentialUnavailable "credential_unavailable" Failed;
     ScopeHeartbeatsOnly "scope_heartbeats_only" Refused;
     ScopeAgent "scope_agent" Refused;
+    KeyReadsOnly "key_reads_only" Refused;
     Rate "rate" Refused;
     Quota "quota" Refused;
     AgentCap "agent_cap" Refused;

@@ -35,7 +35,8 @@ fn next(problem: &Problem) -> Option<Problem> {
             R::ScopeHeartbeatsOnly => {
                 R::ScopeAgent { own: slug("daily-summary"), asked: slug("competitor-scan") }.into()
             }
-            R::ScopeAgent { .. } => R::Rate { sustained_per_s: 500, retry_after_s: 7 }.into(),
+            R::ScopeAgent { .. } => R::KeyReadsOnly.into(),
+            R::KeyReadsOnly => R::Rate { sustained_per_s: 500, retry_after_s: 7 }.into(),
             R::Rate { .. } => {
                 let resets_at = Timestamp::parse("2026-06-01T00:00:00Z").unwrap();
                 R::Quota { resets_at, retry_after_s: 60 }.into()

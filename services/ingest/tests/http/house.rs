@@ -15,7 +15,7 @@ use hyper_util::service::TowerToHyperService;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::Value;
 use tidegate_admission::{Admission, AdmissionConfig, AdmissionPorts};
-use tidegate_agentping::{Credential, KeyId, Plan, Slug, TeamId, TokenId};
+use tidegate_agentping::{Credential, KeyAccess, KeyId, Plan, Slug, TeamId, TokenId};
 use tidegate_agentping_inproc::gate::MemoryGate;
 use tidegate_agentping_inproc::noted_accounts::MemoryNotedAccounts;
 use tidegate_agentping_inproc::registry::MemoryRegistry;
@@ -130,7 +130,8 @@ impl House {
             .await
             .unwrap();
         let hash = |text| Credential::parse(text).unwrap().hash();
-        let key = KeyRow { id: KeyId::from_bits(Region::Eu, 1), team, created_at, revoked_at: None };
+        let key =
+            KeyRow { id: KeyId::from_bits(Region::Eu, 1), team, access: KeyAccess::Full, created_at, revoked_at: None };
         registry.create_key(key, hash(KEY)).await.unwrap();
         let token = TokenRow {
             id: TokenId::from_bits(Region::Eu, 1),

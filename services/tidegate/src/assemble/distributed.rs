@@ -16,9 +16,9 @@ use tidegate_kafka::{
 };
 use tidegate_ports::{Clock, ReadLog};
 use tidegate_redis::RedisGate;
-use tidegate_scylla::{AgentPingCql, Cql, ScyllaOptions, ScyllaRegistry, ScyllaStore, agentping};
+use tidegate_scylla::{AgentPingCql, Cql, ScyllaOptions, ScyllaRegistry, ScyllaSettings, ScyllaStore, agentping};
 
-use super::{Close, Opened, OpenedRegistry, PersisterPorts, ReadPorts, until_up};
+use super::{Close, Opened, OpenedRegistry, PersisterPorts, ReadPorts, SettingsPorts, until_up};
 use crate::config::{Config, KafkaConfig};
 use crate::failure::Failure;
 
@@ -114,7 +114,10 @@ async fn left(in_time: impl Future<Output = bool>) -> Result<(), String> {
 ///
 /// # Errors
 /// What is wrong or did not come up, and what to do about it.
-pub async fn read_api(config: &Config) -> Result<Opened<(ReadPorts, Arc<dyn Credentials>)>, Failure> {
+pub async fn read_api(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+) -> Result<Opened<(ReadPorts, Arc<dyn Credentials>, SettingsPorts)>, Failure> {
     let log: Option<Arc<dyn ReadLog>> = match &config.kafka {
         Some(kafka) => Some(Arc::new(KafkaReadLog::open(&for_samples(options_of(kafka, "control")))?)),
         None => None,
@@ -123,7 +126,15 @@ pub async fn read_api(config: &Config) -> Result<Opened<(ReadPorts, Arc<dyn Cred
     let store = Arc::new(ScyllaStore::new(cql.clone()));
     let ports = ReadPorts { queries: store.clone(), stored: store.clone(), accounts: store, log };
     // A session holds nothing back: everything is written when it is acknowledged.
-    Ok(Opened { ports: (ports, Arc::new(ScyllaRegistry::new(cql))), close: Box::pin(async { Ok(()) }) })
+    let registry = Arc::new(ScyllaRegistry::new(cql.clone()));
+    let settings = settings(cql, clock, registry.clone());
+    Ok(Opened { ports: (ports, registry, settings), close: Box::pin(async { Ok(()) }) })
+}
+
+/// What teams set, and what is derived from it.
+fn settings(cql: AgentPingCql, clock: &Arc<dyn Clock>, registry: Arc<ScyllaRegistry>) -> SettingsPorts {
+    let kept = Arc::new(ScyllaSettings::new(cql, clock.clone()));
+    SettingsPorts { documents: kept.clone(), rows: kept, registry }
 }
 
 /// The registry alone. Management commands do not wait for a store that is down: they fail at once.

@@ -11,11 +11,12 @@ use tidegate_ports::{Clock, Retention};
 use tidegate_sqlite::dead_letters::EmbeddedDeadLetters;
 use tidegate_sqlite::folder::DEFAULT_PARTITIONS;
 use tidegate_sqlite::{
-    DataFolder, EmbeddedLog, EmbeddedReadLog, EmbeddedRegistry, EmbeddedStore, FolderError, LogOptions, reconcile,
+    DataFolder, EmbeddedDocuments, EmbeddedLog, EmbeddedReadLog, EmbeddedRegistry, EmbeddedRows, EmbeddedStore,
+    FolderError, LogOptions, reconcile,
 };
 
 use super::archived_agents::ArchivedAgents;
-use super::{Close, Opened, OpenedRegistry, PersisterPorts, ReadPorts};
+use super::{Close, Opened, OpenedRegistry, PersisterPorts, ReadPorts, SettingsPorts};
 use crate::config::Config;
 use crate::failure::Failure;
 
@@ -30,6 +31,7 @@ pub struct AllPorts {
     pub persister: PersisterPorts,
     pub read_api: ReadPorts,
     pub registry: Arc<dyn Registry>,
+    pub settings: SettingsPorts,
     /// The agents that commands archive while this process runs.
     pub archived: ArchivedAgents,
     /// For appending records again.
@@ -55,6 +57,8 @@ pub async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<AllP
     let registry = EmbeddedRegistry::open(&folder)?;
     let store = EmbeddedStore::open(&owned, registry.clone())?;
     let dead_letters = EmbeddedDeadLetters::open(&owned)?;
+    let documents = Arc::new(EmbeddedDocuments::open(&owned, clock.clone())?);
+    let rows = Arc::new(EmbeddedRows::open(&owned, clock.clone())?);
     reconcile(&owned, &log, GROUP, &store, &dead_letters).await?;
     let log_reader = EmbeddedReadLog::open(&folder)?;
     let consume = log.consumer(GROUP).await?;
@@ -85,6 +89,7 @@ pub async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<AllP
         accounts: store.clone(),
     };
     let dead_letters = Arc::new(dead_letters);
+    let settings = SettingsPorts { documents, rows, registry: registry.clone() };
     let read_api = ReadPorts {
         queries: store.clone(),
         stored: store.clone(),
@@ -100,7 +105,7 @@ pub async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<AllP
         log: None,
         lag,
     };
-    Ok(Opened { ports: AllPorts { front_door, persister, read_api, registry, archived, log }, close })
+    Ok(Opened { ports: AllPorts { front_door, persister, read_api, registry, settings, archived, log }, close })
 }
 
 fn closing(log: EmbeddedLog, store: Arc<EmbeddedStore>) -> Close {

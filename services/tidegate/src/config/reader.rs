@@ -260,6 +260,15 @@ impl Reader {
         text.and_then(|text| text.parse().ok())
     }
 
+    /// The URL of a server that may be left out; an empty one is none.
+    pub(super) fn maybe_url(&mut self, key: &'static str) -> Option<String> {
+        let is_url = |text: &str| {
+            let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+            host.is_some_and(|host| !host.is_empty() && !host.contains(['\'', ' ', '?', '#', '@']))
+        };
+        self.maybe(key, "empty, or a URL such as https://ingest.example.com", is_url)
+    }
+
     pub(super) fn level(&mut self, key: &'static str) -> String {
         let allowed = "error, warn, info, debug or trace, or directives such as info,tidegate_ingest=debug";
         let parse = |text: &str| {

@@ -66,6 +66,7 @@ pub(super) fn read(reader: &mut Reader) -> Config {
             Control::ANSWER_BYTES as u64,
             Control::ANSWER_BYTES_MIN as u64..=1_024 * 1_024 * MIB,
         ) as usize,
+        ingest_url: reader.maybe_url("control.ingest_url"),
         sample_records: reader.whole("control.sample_records", Conservation::SAMPLE_RECORDS, 0..=4_096),
     };
     of_roles.control = reader.maybe_address("control.ops_listen");

@@ -1,7 +1,7 @@
 //! `tidegate keys`.
 
 use serde_json::json;
-use tidegate_agentping::{ApiKey, Credential, KeyId};
+use tidegate_agentping::{ApiKey, Credential, KeyAccess, KeyId};
 use tidegate_agentping_ports::{KeyRow, Team};
 
 use super::rows::KeyJson;
@@ -12,15 +12,18 @@ use crate::failure::Failure;
 
 pub async fn run(mut context: Context, command: KeysCommand) -> Result<(), Failure> {
     match command {
-        KeysCommand::Create { team, .. } => {
+        KeysCommand::Create { team, access, .. } => {
             let team = resolve::active_team(&*context.registry, &team).await?;
-            let (row, key) = create(&context, &team).await?;
+            let (row, key) = create(&context, &team, access).await?;
             if context.json {
-                context.console.json(&json!({ "id": row.id, "key": key, "team": row.team }));
+                context.console.json(&json!({ "id": row.id, "key": key, "team": row.team, "access": row.access }));
             } else {
                 context.console.line(format_args!("key   {key}   (shown this once)"));
                 context.console.line(format_args!("id    {}", row.id));
                 context.console.line(format_args!("team  {} ({})", team.name, row.team));
+                if row.access == KeyAccess::Read {
+                    context.console.line(format_args!("it reads, and neither reports nor changes anything"));
+                }
             }
             if let Err(failure) = context.console.delivered() {
                 let undone = context.registry.revoke_key(row.id, context.now()).await;
@@ -37,9 +40,17 @@ pub async fn run(mut context: Context, command: KeysCommand) -> Result<(), Failu
             } else {
                 let line = |row: &KeyRow| {
                     let state = row.revoked_at.map_or_else(|| "active".to_owned(), |at| format!("revoked {at}"));
-                    [row.id.to_string(), row.team.to_string(), row.created_at.to_string(), state]
+                    [
+                        row.id.to_string(),
+                        row.team.to_string(),
+                        row.access.to_string(),
+                        row.created_at.to_string(),
+                        state,
+                    ]
                 };
-                context.console.table(["ID", "TEAM", "CREATED", "STATE"], &rows.iter().map(line).collect::<Vec<_>>());
+                context
+                    .console
+                    .table(["ID", "TEAM", "ACCESS", "CREATED", "STATE"], &rows.iter().map(line).collect::<Vec<_>>());
             }
         }
         KeysCommand::Revoke { id, .. } => {
@@ -60,11 +71,11 @@ pub async fn run(mut context: Context, command: KeysCommand) -> Result<(), Failu
 ///
 /// # Errors
 /// The registry's.
-pub async fn create(context: &Context, team: &Team) -> Result<(KeyRow, String), Failure> {
+pub async fn create(context: &Context, team: &Team, access: KeyAccess) -> Result<(KeyRow, String), Failure> {
     let now = context.now();
     let key = ApiKey::mint(team.id.region(), now, &context.ids.random());
     let id = KeyId::mint(team.id.region(), now, &context.ids.random());
-    let row = KeyRow { id, team: team.id, created_at: now, revoked_at: None };
+    let row = KeyRow { id, team: team.id, access, created_at: now, revoked_at: None };
     let hash = Credential::ApiKey(key).hash();
     context.registry.create_key(row.clone(), hash).await?;
     Ok((row, key.expose()))

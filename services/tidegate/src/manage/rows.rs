@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use tidegate_agentping::rates::RateRow;
-use tidegate_agentping::{AgentId, KeyId, Limits, Slug, TeamId, TokenId};
+use tidegate_agentping::{AgentId, KeyAccess, KeyId, Limits, Slug, TeamId, TokenId};
 use tidegate_agentping_ports::{AgentRow, KeyRow, Team, TokenRow};
 use tidegate_kernel::timestamp::{iso, iso_option};
 use tidegate_kernel::usd::decimal;
@@ -68,6 +68,7 @@ impl<'r> AgentJson<'r> {
 pub struct KeyJson {
     pub id: KeyId,
     pub team: TeamId,
+    pub access: KeyAccess,
     #[serde(with = "iso")]
     pub created_at: Timestamp,
     #[serde(with = "iso_option")]
@@ -76,7 +77,8 @@ pub struct KeyJson {
 
 impl From<&KeyRow> for KeyJson {
     fn from(row: &KeyRow) -> Self {
-        KeyJson { id: row.id, team: row.team, created_at: row.created_at, revoked_at: row.revoked_at }
+        let KeyRow { id, team, access, created_at, revoked_at } = *row;
+        KeyJson { id, team, access, created_at, revoked_at }
     }
 }
 

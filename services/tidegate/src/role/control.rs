@@ -28,13 +28,19 @@ pub(super) async fn live(config: Config, metrics: Metrics) -> Result<ExitReport,
         operations = %process.ops_address,
         "starting the read API",
     );
-    let opened = match process.unless_stopped(distributed::read_api(&config)).await? {
+    let opened = match process.unless_stopped(distributed::read_api(&config, &clock)).await? {
         Begun::Done(opened) => opened,
         Begun::Stopped(reason) => return Ok(process.stop(reason, roles, None).await),
     };
-    let (ports, credentials) = opened.ports;
+    let (ports, credentials, settings) = opened.ports;
+    let of_region = || format!("https://{}.ingest.agentping.io", config.region);
+    let ingest_url = config.control.ingest_url.clone().unwrap_or_else(of_region);
+    let managed = match process.unless_stopped(settings.management(clock.clone(), &ingest_url)).await? {
+        Begun::Done(managed) => managed,
+        Begun::Stopped(reason) => return Ok(process.stop(reason, roles, Some(opened.close)).await),
+    };
     let callers = Arc::new(Authenticator::new(credentials, clock, &config.admission));
-    roles.start_control(&process.parts, &process.ops_routes, ports, callers, Vec::new(), reserved.listen()?);
+    roles.start_control(&process.parts, &process.ops_routes, (ports, managed), callers, Vec::new(), reserved.listen()?);
     process.ready();
     tracing::info!(control = %address, operations = %process.ops_address, "ready");
     let reason = process.stop_requested().await;

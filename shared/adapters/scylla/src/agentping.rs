@@ -13,10 +13,12 @@ use crate::session::Cql;
 
 mod compared;
 mod registry;
+mod settings;
 mod statements;
 mod store;
 
 pub use registry::ScyllaRegistry;
+pub use settings::ScyllaSettings;
 pub use statements::AgentPingStatements;
 pub use store::ScyllaStore;
 
@@ -42,6 +44,7 @@ pub static SCHEMA: Schema<AgentPingStatements> = Schema {
                 name: "pulse_feed",
                 text: include_str!("../migrations/agentping/0007_pulse_feed.cql"),
             },
+            Migration { version: 8, name: "settings", text: include_str!("../migrations/agentping/0008_settings.cql") },
         ],
         // Every team id names its region.
         regional_ids: &[
@@ -59,6 +62,8 @@ pub static SCHEMA: Schema<AgentPingStatements> = Schema {
             "save_usage",
             "save_notes",
             "save_feed",
+            "write_documents",
+            "put_rows",
         ],
         needs_quorums: false,
         compared: compared::TABLES,

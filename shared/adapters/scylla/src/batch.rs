@@ -29,6 +29,11 @@ impl PartitionBatch {
         PartitionBatch { kind, batch, values: Vec::new() }
     }
 
+    /// One whose statements have conditions: it is applied if all of them hold, and sent once.
+    pub fn conditional(kind: &'static str) -> Self {
+        PartitionBatch { kind, batch: Batch::new(BatchType::Logged), values: Vec::new() }
+    }
+
     pub fn add(&mut self, statement: &Prepared, values: impl SerializeRow + Send + Sync + 'static) {
         self.batch.append_statement(statement.query.clone());
         self.values.push(Box::new(values));

@@ -24,7 +24,7 @@ mod starts;
 mod statement;
 mod write_time;
 
-pub use agentping::{AgentPingCql, ScyllaRegistry, ScyllaStore};
+pub use agentping::{AgentPingCql, ScyllaRegistry, ScyllaSettings, ScyllaStore};
 pub use commands::ScyllaCommands;
 pub use compare::{Comparison, Difference, TableComparison};
 pub use durability::Durability;

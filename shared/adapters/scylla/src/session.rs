@@ -14,6 +14,7 @@ use scylla::response::query_result::QueryRowsResult;
 use scylla::response::{PagingState, PagingStateResponse};
 use scylla::serialize::row::SerializeRow;
 use scylla::statement::{Consistency as DriverConsistency, SerialConsistency};
+use scylla::value::{CqlValue, Row};
 use tidegate_ports::{FailureCause, StoreError};
 
 use crate::batch::PartitionBatch;
@@ -115,6 +116,15 @@ impl<S> Cql<S> {
         let answer = measured(statement.kind, self.0.session.execute_bound_unpaged(&bound)).await;
         let answer = answer.map_err(|error| store_error(statement.kind, 1, &error))?;
         answer.into_rows_result().map_err(|error| unreadable(statement.kind, error))
+    }
+
+    /// Sends a batch of conditional writes once: after a timeout it is unknown whether it was applied. Says whether it was.
+    pub(crate) async fn conditional_batch(&self, batch: &PartitionBatch) -> Result<bool, StoreError> {
+        let answer = measured(batch.kind, self.0.session.batch(&batch.batch, &batch.values)).await;
+        let answer = answer.map_err(|error| store_error(batch.kind, 1, &error))?;
+        let rows = answer.into_rows_result().map_err(|error| unreadable(batch.kind, error))?;
+        let row: Row = rows.first_row().map_err(|error| unreadable("a conditional batch's answer", error))?;
+        Ok(matches!(row.columns.first(), Some(Some(CqlValue::Boolean(true)))))
     }
 
     /// Reads one page, of the statement's own size if none is given.

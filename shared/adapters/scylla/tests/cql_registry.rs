@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tidegate_agentping::{CredentialHash, Limits, Plan, RunKey, Slug};
+use tidegate_agentping::{CredentialHash, KeyAccess, Limits, Plan, RunKey, Slug};
 use tidegate_agentping_conformance::registry::{RegistryUnderTest, suite};
 use tidegate_agentping_ports::{Agents, Credentials, KeyRow, Registry, RegistryError, Team, TokenRow};
 use tidegate_scylla::{Cql, ScyllaOptions, ScyllaRegistry, ScyllaStore, agentping};
@@ -66,7 +66,7 @@ async fn a_creation_broken_off_is_completed() {
         })
         .await
         .expect("created");
-    let key = KeyRow { id: fresh(), team, created_at: NOON, revoked_at: None };
+    let key = KeyRow { id: fresh(), team, access: KeyAccess::Full, created_at: NOON, revoked_at: None };
     let hash = CredentialHash([7; 32]);
     let text =
         format!("INSERT INTO {}.credential_ids (kind, id, hash) VALUES ('key', ?, ?) IF NOT EXISTS", keyspace.name);

@@ -6,6 +6,7 @@
 //! | `LOCK` | held by the one process that owns the log and the store | the owner |
 //! | `log.db`, `store.db` | records; what was folded from them | the owner only |
 //! | `dead_letters.db` | records that could not be applied | the owner only |
+//! | `settings.db`, `rows.db` | what teams set; rows that are derived from it and from runs | the owner only |
 //! | `registry.db` | teams, credentials, rates | the owner, and management commands while it runs |
 //! | `*.mark` | the high-water mark of that file: how much it had acknowledged | as that file |
 //!
@@ -34,7 +35,7 @@ mod contents;
 mod marker;
 
 use contents::Contents;
-pub use contents::{COMMAND_STORE, DEAD_LETTERS, INBOX, KEYS, LOG, REGISTRY, STORE};
+pub use contents::{COMMAND_STORE, DEAD_LETTERS, INBOX, KEYS, LOG, REGISTRY, ROWS, SETTINGS, STORE};
 pub use marker::{FORMAT_VERSION, Marker};
 
 const LOCK: &str = "LOCK";

@@ -3,13 +3,16 @@
 
 pub mod agentping;
 pub mod commands;
+mod counted_file;
 pub mod dead_letters;
+pub mod documents;
 pub mod folder;
 mod guards;
 pub mod log;
 mod metrics;
 mod product_file;
 mod read_only;
+pub mod rows;
 pub mod sqlite;
 mod store_file;
 
@@ -18,6 +21,7 @@ pub use agentping::store::EmbeddedStore;
 pub use commands::inbox::{OperatorInbox, OperatorRoute, PostedCommand};
 pub use commands::keys::EmbeddedKeys;
 pub use commands::{EmbeddedCommandStore, Expired};
+pub use documents::EmbeddedDocuments;
 pub use folder::{DataFolder, FolderError, OwnedFolder};
 pub use guards::{ReconcileError, reconcile, reconcile_commands};
 pub use log::{
@@ -25,4 +29,5 @@ pub use log::{
 };
 pub use metrics::METRICS;
 pub use product_file::ProductFile;
+pub use rows::EmbeddedRows;
 pub use sqlite::SqliteError;

@@ -58,10 +58,15 @@ impl<T: Mirrored> Mirror<T> {
     /// # Errors
     /// [`StoreError`].
     pub async fn read(documents: Arc<dyn Documents>, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
-        let as_of = watch::Sender::new(Timestamp::FIRST);
-        let mirror = Mirror { shared: Arc::new(Shared { documents, clock, spaces: Mutex::default(), as_of }) };
+        let mirror = Mirror::unread(documents, clock);
         mirror.read_all().await?;
         Ok(mirror)
+    }
+
+    /// A copy of nothing, until it follows or a space is read.
+    pub fn unread(documents: Arc<dyn Documents>, clock: Arc<dyn Clock>) -> Self {
+        let as_of = watch::Sender::new(Timestamp::FIRST);
+        Mirror { shared: Arc::new(Shared { documents, clock, spaces: Mutex::default(), as_of }) }
     }
 
     /// What a space has; `None`: no document.

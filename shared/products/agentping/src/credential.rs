@@ -1,6 +1,7 @@
 //! Credentials as clients send them, and their hash, the only form that is stored.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -74,6 +75,49 @@ pub struct CredentialHash(pub [u8; 32]);
 impl fmt::Debug for CredentialHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("CredentialHash(…)")
+    }
+}
+
+/// What an API key may do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyAccess {
+    /// Everything of its team.
+    #[default]
+    Full,
+    /// It reads, and neither reports nor changes anything.
+    Read,
+}
+
+/// A text that names no access.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is no access of a key: it is full or read")]
+pub struct UnknownAccess(pub String);
+
+impl KeyAccess {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            KeyAccess::Full => "full",
+            KeyAccess::Read => "read",
+        }
+    }
+}
+
+impl fmt::Display for KeyAccess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for KeyAccess {
+    type Err = UnknownAccess;
+
+    fn from_str(text: &str) -> Result<Self, UnknownAccess> {
+        match text {
+            "full" => Ok(KeyAccess::Full),
+            "read" => Ok(KeyAccess::Read),
+            other => Err(UnknownAccess(other.to_owned())),
+        }
     }
 }
 

@@ -17,7 +17,7 @@ pub mod run;
 pub mod slug;
 pub mod status;
 
-pub use credential::{Credential, CredentialError, CredentialHash, CredentialMistake, Scope};
+pub use credential::{Credential, CredentialError, CredentialHash, CredentialMistake, KeyAccess, Scope};
 pub use feed::FeedRow;
 pub use fold::{Change, Outcome, RunState};
 pub use id::{AgentId, ApiKey, EventId, Id, IdError, KeyId, PingToken, RunId, TeamId, TokenId};

@@ -14,7 +14,7 @@ use tidegate_ports::StoreError;
 use crate::agentping::AgentPingCql;
 
 mod agents;
-mod credential_row;
+pub(super) mod credential_row;
 mod credentials;
 mod names;
 mod teams;
@@ -72,6 +72,11 @@ impl Registry for ScyllaRegistry {
     async fn list_agents(&self, team: TeamId) -> Result<Vec<AgentRow>, RegistryError> {
         self.existing_team(team).await?;
         Ok(self.all_agents(team).await?)
+    }
+
+    /// Two calls at the same instant may both find room for one more, and both make the same agent.
+    async fn create_agent(&self, team: TeamId, agent: Slug, at: Timestamp) -> Result<(), RegistryError> {
+        self.insert_agent(team, &agent, at).await
     }
 
     async fn archive_agent(&self, team: TeamId, agent: Slug, at: Timestamp) -> Result<(), RegistryError> {

@@ -87,6 +87,35 @@ statements! {
     save_feed_entry: "INSERT INTO pulse_feed (generation, log_partition, bucket, log_offset, entry) \
                       VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ?";
 
+    // Settings: documents, which are written conditionally only.
+    document: "SELECT name, version, doc, written_at, ends_at FROM documents WHERE space = ? AND kind = ? AND name = ?";
+    documents_up: "SELECT name, version, doc, written_at, ends_at FROM documents \
+                   WHERE space = ? AND kind = ? AND name >= ?";
+    documents_up_after: "SELECT name, version, doc, written_at, ends_at FROM documents \
+                         WHERE space = ? AND kind = ? AND name > ?";
+    documents_down: "SELECT name, version, doc, written_at, ends_at FROM documents \
+                     WHERE space = ? AND kind = ? AND name >= ? ORDER BY kind DESC, name DESC";
+    documents_down_before: "SELECT name, version, doc, written_at, ends_at FROM documents \
+                            WHERE space = ? AND kind = ? AND name >= ? AND name < ? ORDER BY kind DESC, name DESC";
+    set_document: "UPDATE documents USING TTL ? SET version = ?, doc = ?, written_at = ?, ends_at = ? \
+                   WHERE space = ? AND kind = ? AND name = ? IF version = ?";
+    remove_document: "DELETE FROM documents WHERE space = ? AND kind = ? AND name = ? IF version = ?";
+    spaces: "SELECT DISTINCT space FROM documents";
+    announce_change: "INSERT INTO document_changes (minute, space) VALUES (?, ?)";
+    changed_spaces: "SELECT space FROM document_changes WHERE minute = ?";
+
+    // Derived rows.
+    kept_row: "SELECT name, doc, is_removed, ends_at FROM kept_rows WHERE kind = ? AND shard = ? AND name = ?";
+    rows_up: "SELECT name, doc, is_removed, ends_at FROM kept_rows WHERE kind = ? AND shard = ?";
+    rows_up_after: "SELECT name, doc, is_removed, ends_at FROM kept_rows WHERE kind = ? AND shard = ? AND name > ?";
+    rows_down: "SELECT name, doc, is_removed, ends_at FROM kept_rows WHERE kind = ? AND shard = ? ORDER BY name DESC";
+    rows_down_after: "SELECT name, doc, is_removed, ends_at FROM kept_rows \
+                      WHERE kind = ? AND shard = ? AND name < ? ORDER BY name DESC";
+    put_row: "UPDATE kept_rows USING TIMESTAMP ? AND TTL ? SET doc = ?, is_removed = ?, ends_at = ? \
+              WHERE kind = ? AND shard = ? AND name = ?";
+    insert_row: "INSERT INTO kept_rows (kind, shard, name, doc, is_removed, ends_at) VALUES (?, ?, ?, ?, false, ?) \
+                 IF NOT EXISTS USING TTL ?";
+
     // Registry: teams and rates.
     team: "SELECT name, plan, created_at FROM teams WHERE team = ?";
     teams: "SELECT team, name, plan, created_at FROM teams";

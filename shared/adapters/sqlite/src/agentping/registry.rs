@@ -157,6 +157,15 @@ impl Registry for EmbeddedRegistry {
         .await
     }
 
+    async fn create_agent(&self, team: TeamId, agent: Slug, at: Timestamp) -> Result<(), RegistryError> {
+        let store = self.store.clone();
+        self.change(move |change| match agents::take_slot(change, team, &agent, at, agents_with_runs(&store, team))? {
+            true => Ok(()),
+            false => Err(RegistryError::Exists { what: "agent", id: agent.to_string() }.into()),
+        })
+        .await
+    }
+
     async fn archive_agent(&self, team: TeamId, agent: Slug, at: Timestamp) -> Result<(), RegistryError> {
         self.change(move |change| agents::archive(change, team, &agent, at)).await
     }

@@ -13,6 +13,11 @@ pub const REGISTRY: FileKind = FileKind { file_name: "registry.db", application_
 pub const DEAD_LETTERS: FileKind =
     FileKind { file_name: "dead_letters.db", application_id: 0x5447_4431, page_bytes: 4 * 1024 };
 
+/// What teams set. A folder of an earlier build has none: it is made when it is opened.
+pub const SETTINGS: FileKind = FileKind { file_name: "settings.db", application_id: 0x5447_4131, page_bytes: 4 * 1024 };
+/// Rows that are derived and end by themselves. Like the settings, it is made when it is opened.
+pub const ROWS: FileKind = FileKind { file_name: "rows.db", application_id: 0x5447_5731, page_bytes: 4 * 1024 };
+
 /// Books, facts, views, due times and deliveries.
 pub const COMMAND_STORE: FileKind =
     FileKind { file_name: "store.db", application_id: 0x5447_4331, page_bytes: 8 * 1024 };

@@ -33,7 +33,7 @@ impl Accepting {
     /// # Errors
     /// Every [`Refusal`] but those of authentication and of shedding for the whole log.
     pub async fn accept(&self, caller: &Caller, submission: Submission) -> Result<Acceptance, Refusal> {
-        if let Err(refusal) = scope::check(&caller.scope, &submission.body) {
+        if let Err(refusal) = scope::check(caller, &submission.body) {
             self.limiting.charge(caller).await?;
             return Err(refusal);
         }

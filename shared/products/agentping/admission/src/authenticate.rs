@@ -57,6 +57,6 @@ impl Authenticator {
     pub async fn authenticate(&self, presented: Option<&str>) -> Result<Caller, Refusal> {
         let hash = read(presented, self.region)?.hash();
         let record = self.access.find(hash, || self.credentials.find(&hash)).await?;
-        Ok(Caller { team: record.team, plan: record.plan, scope: record.scope.clone() })
+        Ok(Caller { team: record.team, plan: record.plan, scope: record.scope.clone(), key: record.key })
     }
 }

@@ -30,6 +30,8 @@ pub enum Refusal {
     ScopeHeartbeatsOnly,
     /// A ping token was used for an agent that is not its own.
     ScopeAgent { own: Slug, asked: Slug },
+    /// A key that may only read was used to report.
+    KeyReadsOnly,
     /// The team's rate bucket is empty.
     Rate { sustained_per_s: u32, retry_after_s: u64 },
     /// The month's hard cap is reached.

@@ -1,6 +1,7 @@
 //! What goes into admission and what comes out.
 
 use tidegate_agentping::{Body, FinishStatus, Plan, RunId, RunStatus, Scope, Slug, TeamId};
+use tidegate_agentping_ports::HeldKey;
 use tidegate_kernel::{Position, Timestamp, Usd};
 
 /// Who calls: only [`authenticate`](crate) makes one.
@@ -9,6 +10,8 @@ pub struct Caller {
     pub team: TeamId,
     pub plan: Plan,
     pub scope: Scope,
+    /// The API key that it presented; `None`: it presented a ping token.
+    pub key: Option<HeldKey>,
 }
 
 /// A parsed and validated request, priced, ready to be claimed and appended.

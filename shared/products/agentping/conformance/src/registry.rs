@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tidegate_agentping::id::IdKind;
 use tidegate_agentping::rates::RateRow;
-use tidegate_agentping::{CredentialHash, Id, Limits, Plan, Rate, Scope, TeamId};
+use tidegate_agentping::{CredentialHash, Id, KeyAccess, Limits, Plan, Rate, Scope, TeamId};
 use tidegate_agentping_ports::{CredentialRecord, Credentials, KeyRow, Rates, Registry, RegistryError, Team, TokenRow};
 use tidegate_agentping_testkit::{NOON as NOW, slug};
 use tidegate_kernel::{Region, Usd};
@@ -41,6 +41,7 @@ pub async fn suite(registry: &RegistryUnderTest) {
     tokens::a_rotation_is_taken_back(registry).await;
     tokens::a_new_agent_above_the_cap_is_refused(registry).await;
     tokens::a_plan_without_a_cap_takes_any_number(registry).await;
+    archiving::an_agent_is_made_ahead_of_its_runs(registry).await;
 }
 
 fn fresh<K: IdKind>() -> Id<K> {
@@ -67,7 +68,7 @@ impl RegistryUnderTest {
     }
 
     async fn key(&self, team: TeamId) -> (KeyRow, CredentialHash) {
-        let row = KeyRow { id: fresh(), team, created_at: NOW, revoked_at: None };
+        let row = KeyRow { id: fresh(), team, access: KeyAccess::Full, created_at: NOW, revoked_at: None };
         let hash = fresh_hash();
         self.registry.create_key(row.clone(), hash).await.expect("created");
         (row, hash)
@@ -134,7 +135,7 @@ async fn an_unknown_team_is_refused_everywhere(registry: &RegistryUnderTest) {
     assert_eq!(ports.set_archived(team, Some(NOW)).await, Err(no_team(team)));
     assert_eq!(ports.list_agents(team).await, Err(no_team(team)));
     assert_eq!(ports.archive_agent(team, slug("a"), NOW).await, Err(no_team(team)));
-    let key = KeyRow { id: fresh(), team, created_at: NOW, revoked_at: None };
+    let key = KeyRow { id: fresh(), team, access: KeyAccess::Full, created_at: NOW, revoked_at: None };
     assert_eq!(ports.create_key(key, hash).await, Err(no_team(team)));
     assert_eq!(ports.create_token(token_row(team, "a"), hash).await, Err(no_team(team)));
     assert_eq!(ports.set_rate(team, rate("p", "m", 1)).await, Err(no_team(team)));

@@ -8,7 +8,8 @@ use tidegate_agentping::rates::RateRow;
 use tidegate_agentping::{CredentialHash, KeyId, Plan, Rate, RateCard, Scope, Slug, TeamId, TokenId};
 use tidegate_agentping_ports::registry::agent_id;
 use tidegate_agentping_ports::{
-    AgentRow, CredentialRecord, Credentials, KeyRow, Rates, Registry, RegistryError, Team, TokenRow, union_of_agents,
+    AgentRow, CredentialRecord, Credentials, HeldKey, KeyRow, Rates, Registry, RegistryError, Team, TokenRow,
+    union_of_agents,
 };
 use tidegate_kernel::Timestamp;
 use tidegate_ports::StoreError;
@@ -90,6 +91,21 @@ impl State {
         union_of_agents(self.agents(team), Vec::new(), &self.archived_agents(team))
     }
 
+    /// A slot of the team's plan for the agent, which is there afterwards. Whether it was new.
+    fn take_slot(&mut self, team: TeamId, slug: &Slug, at: Timestamp) -> Result<bool, RegistryError> {
+        let cap = self.team(team)?.plan.limits().agents;
+        let counted: Vec<AgentRow> =
+            self.listed_agents(team).into_iter().filter(|agent| !agent.is_archived()).collect();
+        let is_new = counted.iter().all(|agent| agent.slug != *slug);
+        if let Some(cap) = cap.filter(|cap| is_new && counted.len() as u64 >= u64::from(*cap)) {
+            return Err(RegistryError::AgentCap { cap, slug: slug.to_string() });
+        }
+        let agent = (team, slug.clone());
+        self.archived_agents.remove(&agent);
+        self.agents.entry(agent).or_insert(at);
+        Ok(is_new)
+    }
+
     fn add_token(&mut self, row: TokenRow, hash: CredentialHash) {
         self.hashes.insert(hash, Holder::Token(row.id));
         self.tokens.insert(row.id, row);
@@ -102,17 +118,20 @@ impl Credentials for MemoryRegistry {
         let state = self.state();
         let found = match state.hashes.get(hash) {
             None => None,
-            Some(Holder::Key(key)) => state.keys.get(key).map(|row| (row.team, Scope::Team, row.revoked_at, None)),
+            Some(Holder::Key(key)) => state.keys.get(key).map(|row| {
+                let held = HeldKey { id: row.id, access: row.access };
+                (row.team, Scope::Team, Some(held), row.revoked_at, None)
+            }),
             Some(Holder::Token(token)) => state
                 .tokens
                 .get(token)
-                .map(|row| (row.team, Scope::Agent(row.agent.clone()), row.revoked_at, row.expires_at)),
+                .map(|row| (row.team, Scope::Agent(row.agent.clone()), None, row.revoked_at, row.expires_at)),
         };
-        let Some((team, scope, None, expires_at)) = found else {
+        let Some((team, scope, key, None, expires_at)) = found else {
             return Ok(None);
         };
         let row = state.teams.get(&team).filter(|row| row.archived_at.is_none());
-        Ok(row.map(|row| CredentialRecord { team, plan: row.plan, scope, expires_at }))
+        Ok(row.map(|row| CredentialRecord { team, plan: row.plan, scope, key, expires_at }))
     }
 }
 
@@ -172,6 +191,13 @@ impl Registry for MemoryRegistry {
         Ok(state.listed_agents(team))
     }
 
+    async fn create_agent(&self, team: TeamId, agent: Slug, at: Timestamp) -> Result<(), RegistryError> {
+        match self.state().take_slot(team, &agent, at)? {
+            true => Ok(()),
+            false => Err(RegistryError::Exists { what: "agent", id: agent.to_string() }),
+        }
+    }
+
     async fn archive_agent(&self, team: TeamId, agent: Slug, at: Timestamp) -> Result<(), RegistryError> {
         let mut state = self.state();
         state.team(team)?;
@@ -209,20 +235,12 @@ impl Registry for MemoryRegistry {
 
     async fn create_token(&self, row: TokenRow, hash: CredentialHash) -> Result<(), RegistryError> {
         let mut state = self.state();
-        let cap = state.team(row.team)?.plan.limits().agents;
+        state.team(row.team)?;
         if state.tokens.contains_key(&row.id) {
             return Err(RegistryError::Exists { what: "token", id: row.id.to_string() });
         }
         state.unused_hash(&hash, "token", row.id.to_string())?;
-        let counted: Vec<AgentRow> =
-            state.listed_agents(row.team).into_iter().filter(|agent| !agent.is_archived()).collect();
-        let is_new = counted.iter().all(|agent| agent.slug != row.agent);
-        if let Some(cap) = cap.filter(|cap| is_new && counted.len() as u64 >= u64::from(*cap)) {
-            return Err(RegistryError::AgentCap { cap, slug: row.agent.to_string() });
-        }
-        let agent = (row.team, row.agent.clone());
-        state.archived_agents.remove(&agent);
-        state.agents.entry(agent).or_insert(row.created_at);
+        state.take_slot(row.team, &row.agent, row.created_at)?;
         state.add_token(row, hash);
         Ok(())
     }

@@ -13,7 +13,9 @@ pub use gate::{
     Usage, Verdict,
 };
 pub use notes::{Note, NotedAccounts};
-pub use registry::{Agents, CredentialRecord, Credentials, KeyRow, Rates, Registry, RegistryError, Team, TokenRow};
+pub use registry::{
+    Agents, CredentialRecord, Credentials, HeldKey, KeyRow, Rates, Registry, RegistryError, Team, TokenRow,
+};
 pub use runs::{
     AgentRepeats, AgentRow, EventPage, EventRow, EventsPage, ListedRun, RunFilter, RunPage, RunQueries, RunWanted,
     RunWrite, Runs, RunsPage, Spend, SpendLine, SpendRest, SpendRow, SpendTally, StoredRun, StoredSummary,

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tidegate_agentping::rates::RateRow;
-use tidegate_agentping::{AgentId, CredentialHash, KeyId, Plan, Rate, RateCard, Scope, Slug, TeamId, TokenId};
+use tidegate_agentping::{
+    AgentId, CredentialHash, KeyAccess, KeyId, Plan, Rate, RateCard, Scope, Slug, TeamId, TokenId,
+};
 use tidegate_kernel::Timestamp;
 
 use tidegate_ports::StoreError;
@@ -29,8 +31,24 @@ pub struct CredentialRecord {
     pub team: TeamId,
     pub plan: Plan,
     pub scope: Scope,
+    /// The API key that it is; `None`: it is a ping token.
+    pub key: Option<HeldKey>,
     /// From this instant on it is no longer valid (24 h after a rotation; AgentPing: authentication).
     pub expires_at: Option<Timestamp>,
+}
+
+/// The API key that a caller has presented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeldKey {
+    pub id: KeyId,
+    pub access: KeyAccess,
+}
+
+impl HeldKey {
+    /// Whether it may only read.
+    pub const fn is_read_only(&self) -> bool {
+        matches!(self.access, KeyAccess::Read)
+    }
 }
 
 /// Finds a team's own rates.
@@ -60,6 +78,10 @@ pub trait Registry: Send + Sync + 'static {
     async fn create_team(&self, team: Team) -> Result<(), RegistryError>;
     /// By creation, then id; with those that are archived.
     async fn list_teams(&self) -> Result<Vec<Team>, RegistryError>;
+    /// One team, archived or not.
+    async fn team(&self, team: TeamId) -> Result<Option<Team>, RegistryError> {
+        Ok(self.list_teams().await?.into_iter().find(|row| row.id == team))
+    }
     async fn set_plan(&self, team: TeamId, plan: Plan) -> Result<(), RegistryError>;
     /// Refuses a name that another team has already.
     async fn rename_team(&self, team: TeamId, name: String) -> Result<(), RegistryError>;
@@ -69,6 +91,9 @@ pub trait Registry: Send + Sync + 'static {
     /// By slug: the agents of runs, as far as the store can be read, and those that tokens were made for; with those that
     /// are archived.
     async fn list_agents(&self, team: TeamId) -> Result<Vec<AgentRow>, RegistryError>;
+    /// Makes an agent ahead of its first run. It counts towards the plan's agents. One that is archived is there again;
+    /// one that takes a slot already is refused.
+    async fn create_agent(&self, team: TeamId, agent: Slug, at: Timestamp) -> Result<(), RegistryError>;
     /// Takes an agent out of the team's count, until a run of it that is received after `at`, or another token for it.
     /// Whether there is such an agent is not asked.
     async fn archive_agent(&self, team: TeamId, agent: Slug, at: Timestamp) -> Result<(), RegistryError>;
@@ -142,6 +167,7 @@ pub struct Team {
 pub struct KeyRow {
     pub id: KeyId,
     pub team: TeamId,
+    pub access: KeyAccess,
     pub created_at: Timestamp,
     pub revoked_at: Option<Timestamp>,
 }

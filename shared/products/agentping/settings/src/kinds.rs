@@ -1,5 +1,7 @@
 //! The kinds of documents, and what their names are.
 
+use tidegate_agentping::Slug;
+
 /// An agent's own members; the name is its slug.
 pub const AGENT: &str = "agent";
 /// An agent's schedule with its history; the name is its slug.
@@ -18,6 +20,8 @@ pub const RULE: &str = "rule";
 pub const CHECK: &str = "check";
 /// A badge; the name is its id.
 pub const BADGE: &str = "badge";
+/// What is shown of a ping token besides the registry's row; the name is its id.
+pub const TOKEN: &str = "token";
 /// What was changed by whom; the name sorts by time. It ends after 90 days.
 pub const AUDIT: &str = "audit";
 
@@ -26,3 +30,13 @@ pub const WHOLE_TEAM: &str = "";
 
 /// How long what was changed by whom is kept, in milliseconds: 90 days.
 pub const AUDIT_KEPT_MS: i64 = 90 * 86_400_000;
+
+/// The name of an agent's mute.
+pub fn mute_of_agent(agent: &Slug) -> String {
+    format!("agent/{agent}")
+}
+
+/// The name of a route's mute.
+pub fn mute_of_route(id: &str) -> String {
+    format!("route/{id}")
+}

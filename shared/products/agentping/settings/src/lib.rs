@@ -5,6 +5,8 @@
 //! so that no configuration can touch it.
 
 pub mod agent;
+pub mod audit;
+pub mod fields;
 pub mod kinds;
 pub mod pause;
 pub mod route;
@@ -12,7 +14,9 @@ pub mod schedule;
 pub mod team;
 
 pub use agent::{AgentDoc, AgentRoutes, Maintenance};
-pub use pause::{MuteDoc, PauseDoc, PauseSpan};
+pub use audit::AuditDoc;
+pub use fields::{Fields, Patch, SettingFault};
+pub use pause::{MuteDoc, MuteRequest, PauseDoc, PauseRequest, PauseSpan};
 pub use route::{MailTarget, RouteDisabled, RouteDoc, RouteId, RouteTarget, SecretText, WebhookTarget};
 pub use schedule::{ScheduleDoc, TimedChange};
 pub use team::{TeamDoc, TeamSettings};

@@ -1,7 +1,14 @@
 //! Pauses and mutes: an operator's state.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tidegate_kernel::Timestamp;
+use tidegate_kernel::free_json::text_hash_128;
+
+use crate::fields::{Fields, SettingFault, instant, text};
+
+/// Characters of a note or a reason at most.
+const NOTE_CHARS: usize = 500;
 
 /// The pauses of an agent or a team, the oldest first. The last one may be in force.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +42,30 @@ impl PauseSpan {
     /// Whether it is in force at `now`.
     pub fn holds(&self, now: Timestamp) -> bool {
         self.paused_at <= now && self.ends_at().is_none_or(|end| now < end)
+    }
+}
+
+/// What is asked for of a pause.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PauseRequest {
+    pub until: Option<Timestamp>,
+    pub note: Option<String>,
+}
+
+impl PauseRequest {
+    /// # Errors
+    /// [`SettingFault`]: the first member that is wrong.
+    pub fn parse(given: &Value, now: Timestamp) -> Result<Self, SettingFault> {
+        let given = Fields::of(given, "", &["until", "note"])?;
+        let until = given.read("until", |value, path| later(value, path, now))?;
+        Ok(PauseRequest { until, note: given.read("note", text(1, NOTE_CHARS))? })
+    }
+}
+
+fn later(value: &Value, path: &str, now: Timestamp) -> Result<Timestamp, SettingFault> {
+    match instant(value, path)? {
+        until if until > now => Ok(until),
+        _ => Err(SettingFault::at(path, format!("must be after now, which is {now}"))),
     }
 }
 
@@ -72,6 +103,13 @@ impl PauseDoc {
     }
 }
 
+/// The id under which guard names a pause, derived from the id of what is paused, such as `agt_eu_…` or `team_eu_…`: always
+/// the same for an agent, and for a team.
+pub fn pause_rule_id(paused_id: &str) -> String {
+    let region = paused_id.split('_').nth(1).unwrap_or_default();
+    format!("grl_{region}_{:032x}", text_hash_128(&[b"pause", paused_id.as_bytes()]))
+}
+
 /// A mute of an agent, a route or a team.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MuteDoc {
@@ -85,6 +123,27 @@ pub struct MuteDoc {
     /// It was ended then, before its time.
     #[serde(rename = "unmuted_at_ms", default, skip_serializing_if = "Option::is_none")]
     pub unmuted_at: Option<Timestamp>,
+}
+
+/// What is asked for of a mute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MuteRequest {
+    pub until: Timestamp,
+    pub reason: Option<String>,
+}
+
+impl MuteRequest {
+    /// # Errors
+    /// [`SettingFault`]: the first member that is wrong.
+    pub fn parse(given: &Value, now: Timestamp) -> Result<Self, SettingFault> {
+        let given = Fields::of(given, "", &["until", "reason"])?;
+        let longest = now.plus_millis(MuteDoc::LONGEST_MS);
+        let until = given.need("until", |value, path| match later(value, path, now)? {
+            until if until <= longest => Ok(until),
+            _ => Err(SettingFault::at(path, format!("must be within 30 days: {longest} at the latest"))),
+        })?;
+        Ok(MuteRequest { until, reason: given.read("reason", text(1, NOTE_CHARS))? })
+    }
 }
 
 impl MuteDoc {

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tidegate_agentping::Slug;
-use tidegate_kernel::{SmolStr, Timestamp};
+use tidegate_kernel::{SmolStr, Timestamp, Usd};
 use tidegate_mirror::Mirrored;
 use tidegate_ports::Document;
 
 use crate::agent::{AgentDoc, Maintenance};
+use crate::fields::{Fields, Patch, SettingFault, names};
 use crate::kinds;
 use crate::pause::{MuteDoc, PauseDoc, PauseSpan};
 use crate::route::RouteDoc;
@@ -28,6 +30,47 @@ pub struct TeamDoc {
     pub min_usd: SmolStr,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub maintenance: Vec<Maintenance>,
+}
+
+impl TeamDoc {
+    /// The members that people set.
+    pub const MEMBERS: [&'static str; 3] = ["routes", "spend", "maintenance"];
+    const ROUTES: usize = 50;
+
+    /// Changes the members that are given; `null` sets the default again.
+    ///
+    /// # Errors
+    /// [`SettingFault`]: the first member that is wrong.
+    pub fn change(&mut self, given: &Fields<'_>) -> Result<(), SettingFault> {
+        let unset = TeamDoc::default();
+        given.patch("routes", names(Self::ROUTES))?.apply_or(&mut self.routes, Vec::new());
+        match given.patch("spend", |value, path| Fields::of(value, path, &["sigma", "min_usd"]))? {
+            Patch::Keep => {}
+            Patch::Unset => (self.sigma, self.min_usd) = (unset.sigma, unset.min_usd),
+            Patch::Set(spend) => {
+                spend.patch("sigma", sigma)?.apply_or(&mut self.sigma, unset.sigma);
+                spend.patch("min_usd", usd)?.apply_or(&mut self.min_usd, unset.min_usd);
+            }
+        }
+        given.patch("maintenance", Maintenance::parse_list)?.apply_or(&mut self.maintenance, Vec::new());
+        Ok(())
+    }
+
+    /// Below this a day's spend never alerts.
+    pub fn min_spend(&self) -> Usd {
+        Usd::parse(&self.min_usd).unwrap_or(Usd::ZERO)
+    }
+}
+
+fn sigma(value: &Value, path: &str) -> Result<f64, SettingFault> {
+    let number = value.as_f64().filter(|number| *number > 0.0 && *number <= 100.0);
+    number.ok_or_else(|| SettingFault::at(path, "must be a number above 0, at most 100"))
+}
+
+fn usd(value: &Value, path: &str) -> Result<SmolStr, SettingFault> {
+    let number = value.as_number().map(serde_json::Number::to_string);
+    let number = number.filter(|text| Usd::parse(text).is_ok());
+    number.map(SmolStr::from).ok_or_else(|| SettingFault::at(path, "must be a number of US dollars, not below 0"))
 }
 
 impl Default for TeamDoc {
@@ -52,6 +95,13 @@ pub struct TeamSettings {
 }
 
 impl TeamSettings {
+    /// The mute that holds for an agent: its own, or the team's.
+    pub fn mute_of(&self, agent: &Slug, now: Timestamp) -> Option<&MuteDoc> {
+        let own = self.mutes.get(kinds::mute_of_agent(agent).as_str());
+        let of_team = self.mutes.get(kinds::WHOLE_TEAM);
+        own.into_iter().chain(of_team).find(|mute| mute.holds(now))
+    }
+
     /// The pause that holds for an agent: its own, or the team's.
     pub fn pause_of(&self, agent: &Slug, now: Timestamp) -> Option<&PauseSpan> {
         self.team_pause.at(now).or_else(|| self.pauses.get(agent)?.at(now))

@@ -79,25 +79,40 @@ impl ScyllaRegistry {
 
     /// Whether the team may have a token for this agent.
     pub(super) async fn check_agent_cap(&self, row: &TokenRow) -> Result<(), RegistryError> {
-        let Some(cap) = self.existing_team(row.team).await?.limits().agents else {
-            return Ok(());
-        };
-        let agents: Vec<AgentRow> =
-            self.all_agents(row.team).await?.into_iter().filter(|agent| !agent.is_archived()).collect();
-        let is_new = agents.iter().all(|agent| agent.slug != row.agent);
-        if is_new && agents.len() as u64 >= u64::from(cap) {
-            return Err(RegistryError::AgentCap { cap, slug: row.agent.to_string() });
+        self.has_slot(row.team, &row.agent).await.map(drop)
+    }
+
+    /// Makes an agent ahead of its first run.
+    pub(super) async fn insert_agent(&self, team: TeamId, agent: &Slug, at: Timestamp) -> Result<(), RegistryError> {
+        if self.has_slot(team, agent).await? {
+            return Err(RegistryError::Exists { what: "agent", id: agent.to_string() });
         }
-        Ok(())
+        Ok(self.save_agent(team, agent, at).await?)
+    }
+
+    /// Whether the agent has a slot of the team's plan, if not one is free.
+    async fn has_slot(&self, team: TeamId, agent: &Slug) -> Result<bool, RegistryError> {
+        let cap = self.existing_team(team).await?.limits().agents;
+        let agents: Vec<AgentRow> = self.all_agents(team).await?.into_iter().filter(|row| !row.is_archived()).collect();
+        let is_new = agents.iter().all(|row| row.slug != *agent);
+        match cap {
+            Some(cap) if is_new && agents.len() as u64 >= u64::from(cap) => {
+                Err(RegistryError::AgentCap { cap, slug: agent.to_string() })
+            }
+            _ => Ok(!is_new),
+        }
     }
 
     /// Writes the agent of a token. The earliest token's time is kept in any order of writes. The agent is restored if
     /// it was archived.
     pub(super) async fn save_token_agent(&self, row: &TokenRow) -> Result<(), StoreError> {
-        let at = first_wins(row.created_at);
-        let values = (row.team.to_string(), row.agent.as_str(), cql_instant(row.created_at), at);
+        self.save_agent(row.team, &row.agent, row.created_at).await
+    }
+
+    async fn save_agent(&self, team: TeamId, agent: &Slug, created_at: Timestamp) -> Result<(), StoreError> {
+        let values = (team.to_string(), agent.as_str(), cql_instant(created_at), first_wins(created_at));
         self.cql.write(&self.cql.statements().save_token_agent, &values).await?;
-        let values = (row.team.to_string(), row.agent.as_str());
+        let values = (team.to_string(), agent.as_str());
         self.cql.write(&self.cql.statements().restore_agent, &values).await
     }
 }

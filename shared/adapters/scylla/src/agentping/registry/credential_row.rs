@@ -2,24 +2,28 @@
 
 use scylla::response::query_result::QueryRowsResult;
 use scylla::value::{CqlTimestamp, CqlValue, Row};
-use tidegate_agentping::{Scope, Slug, TeamId};
-use tidegate_agentping_ports::{KeyRow, TokenRow};
+use tidegate_agentping::{KeyAccess, Scope, Slug, TeamId};
+use tidegate_agentping_ports::{HeldKey, KeyRow, TokenRow};
 use tidegate_kernel::Timestamp;
 use tidegate_ports::StoreError;
 
 use crate::failure::unreadable;
 
-/// `kind` is "key" or "token"; only a token has an agent.
+/// `kind` is "key" or "token"; only a token has an agent. In the table a key that may only read has a kind of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct CredentialRow {
     pub kind: &'static str,
     pub id: String,
     pub team: TeamId,
     pub agent: Option<Slug>,
+    /// What a key may do.
+    pub access: KeyAccess,
     pub created_at: Timestamp,
     pub revoked_at: Option<Timestamp>,
     pub expires_at: Option<Timestamp>,
 }
+
+const READ_KEY: &str = "read_key";
 
 type Columns<'r> =
     (&'r str, &'r str, &'r str, Option<&'r str>, CqlTimestamp, Option<CqlTimestamp>, Option<CqlTimestamp>);
@@ -27,6 +31,23 @@ type Columns<'r> =
 impl CredentialRow {
     pub fn scope(&self) -> Scope {
         self.agent.clone().map_or(Scope::Team, Scope::Agent)
+    }
+
+    /// The API key that it is.
+    pub fn key(&self) -> Result<Option<HeldKey>, StoreError> {
+        if self.agent.is_some() {
+            return Ok(None);
+        }
+        let id = self.id.parse().map_err(|error| unreadable("a key", error))?;
+        Ok(Some(HeldKey { id, access: self.access }))
+    }
+
+    /// The kind as the table has it.
+    pub fn stored_kind(&self) -> &'static str {
+        match self.access {
+            KeyAccess::Read => READ_KEY,
+            KeyAccess::Full => self.kind,
+        }
     }
 
     /// Reads the columns that the `credential` statement selects.
@@ -38,6 +59,7 @@ impl CredentialRow {
         let agent = agent.map(Slug::parse).transpose().map_err(|error| unreadable("a credential", error))?;
         Ok(Some(CredentialRow {
             kind: if kind == "token" { "token" } else { "key" },
+            access: if kind == READ_KEY { KeyAccess::Read } else { KeyAccess::Full },
             id: id.to_owned(),
             team: team.parse().map_err(|error| unreadable("a credential", error))?,
             agent,
@@ -49,7 +71,8 @@ impl CredentialRow {
 
     pub fn into_key(self) -> Result<KeyRow, StoreError> {
         let id = self.id.parse().map_err(|error| unreadable("a key", error))?;
-        Ok(KeyRow { id, team: self.team, created_at: self.created_at, revoked_at: self.revoked_at })
+        let CredentialRow { team, access, created_at, revoked_at, .. } = self;
+        Ok(KeyRow { id, team, access, created_at, revoked_at })
     }
 
     pub fn into_token(self) -> Result<TokenRow, StoreError> {
@@ -71,6 +94,7 @@ impl From<KeyRow> for CredentialRow {
             id: row.id.to_string(),
             team: row.team,
             agent: None,
+            access: row.access,
             created_at: row.created_at,
             revoked_at: row.revoked_at,
             expires_at: None,
@@ -85,6 +109,7 @@ impl From<TokenRow> for CredentialRow {
             id: row.id.to_string(),
             team: row.team,
             agent: Some(row.agent),
+            access: KeyAccess::Full,
             created_at: row.created_at,
             revoked_at: row.revoked_at,
             expires_at: row.expires_at,
@@ -97,7 +122,7 @@ pub(super) fn cql_instant(instant: Timestamp) -> CqlTimestamp {
 }
 
 /// Whether a conditional write was applied: the first column of its result. The other columns differ by case.
-pub(super) fn was_applied(answer: &QueryRowsResult) -> Result<bool, StoreError> {
+pub(crate) fn was_applied(answer: &QueryRowsResult) -> Result<bool, StoreError> {
     let row: Row = answer.first_row().map_err(|error| unreadable("a conditional write's answer", error))?;
     Ok(matches!(row.columns.first(), Some(Some(CqlValue::Boolean(true)))))
 }

@@ -29,7 +29,8 @@ impl ScyllaRegistry {
         if archived_at.is_some() {
             return Ok(None);
         }
-        let record = |plan| CredentialRecord { team: row.team, plan, scope: row.scope(), expires_at: row.expires_at };
+        let (key, expires_at) = (row.key()?, row.expires_at);
+        let record = |plan| CredentialRecord { team: row.team, plan, scope: row.scope(), key, expires_at };
         Ok(plan.map(record))
     }
 
@@ -77,7 +78,7 @@ impl ScyllaRegistry {
             self.cql.write(&statements.enlist_credential, &(row.team.to_string(), kind, id, hash)).await?;
             let values = (
                 hash,
-                kind,
+                row.stored_kind(),
                 id,
                 row.team.to_string(),
                 row.agent.as_ref().map(|agent| agent.as_str()),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, Row, Transaction, params};
 use tidegate_agentping::{Slug, TeamId};
 use tidegate_agentping_ports::registry::agent_id;
-use tidegate_agentping_ports::{AgentRow, union_of_agents};
+use tidegate_agentping_ports::{AgentRow, RegistryError, union_of_agents};
 use tidegate_kernel::Timestamp;
 
 use super::change::{Unmade, plan_of};
@@ -46,6 +46,29 @@ pub(super) fn archive(change: &Transaction<'_>, team: TeamId, slug: &Slug, at: T
         params![blob_of(team), slug.as_str(), at.as_millis()],
     )?;
     Ok(())
+}
+
+/// A slot of the team's plan for the agent, which is there and not archived afterwards; `seen` are the agents of runs. Whether
+/// it was new.
+pub(super) fn take_slot(
+    change: &Transaction<'_>,
+    team: TeamId,
+    slug: &Slug,
+    at: Timestamp,
+    seen: Vec<AgentRow>,
+) -> Result<bool, Unmade> {
+    let plan = plan_of(change, team)?;
+    let counted: Vec<AgentRow> = all(change, team, seen)?.into_iter().filter(|agent| !agent.is_archived()).collect();
+    let is_new = counted.iter().all(|agent| agent.slug != *slug);
+    if let Some(cap) = plan.limits().agents.filter(|cap| is_new && counted.len() as u64 >= u64::from(*cap)) {
+        return Err(RegistryError::AgentCap { cap, slug: slug.to_string() }.into());
+    }
+    restore(change, team, slug)?;
+    change.execute(
+        "INSERT INTO agents (team, slug, first_token_at_ms) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+        params![blob_of(team), slug.as_str(), at.as_millis()],
+    )?;
+    Ok(is_new)
 }
 
 pub(super) fn restore(change: &Transaction<'_>, team: TeamId, slug: &Slug) -> rusqlite::Result<()> {

@@ -2,18 +2,19 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use tidegate_agentping::id::PublicKind;
-use tidegate_agentping::{CredentialHash, Id, KeyId, Scope, Slug, TeamId, TokenId};
-use tidegate_agentping_ports::{AgentRow, CredentialRecord, KeyRow, RegistryError, TokenRow};
+use tidegate_agentping::{CredentialHash, Id, KeyAccess, KeyId, Scope, Slug, TeamId, TokenId};
+use tidegate_agentping_ports::{AgentRow, CredentialRecord, HeldKey, KeyRow, RegistryError, TokenRow};
 use tidegate_kernel::Timestamp;
 
 use super::change::{Unmade, exists, not_found, plan_of};
 use super::{agents, plan_at, slug_at};
 use crate::agentping::store::id_blob::{IdBlob, blob_of, id_at};
+use crate::sqlite::failure::unreadable;
 
 /// The credential with its team's plan, in one read by primary key.
 pub(super) fn find(connection: &Connection, hash: &CredentialHash) -> rusqlite::Result<Option<CredentialRecord>> {
     let mut statement = connection.prepare_cached(
-        "SELECT team, agent, expires_at_ms, plan FROM credentials JOIN teams USING (team) \
+        "SELECT team, agent, expires_at_ms, plan, id, access FROM credentials JOIN teams USING (team) \
          WHERE hash = ?1 AND revoked_at_ms IS NULL AND archived_at_ms IS NULL",
     )?;
     let record = |row: &Row<'_>| {
@@ -21,6 +22,10 @@ pub(super) fn find(connection: &Connection, hash: &CredentialHash) -> rusqlite::
         Ok(CredentialRecord {
             team: id_at(row, 0)?,
             scope: if agent.is_some() { Scope::Agent(slug_at(row, 1)?) } else { Scope::Team },
+            key: match agent {
+                None => Some(HeldKey { id: id_at(row, 4)?, access: access_at(row, 5)? }),
+                Some(_) => None,
+            },
             expires_at: instant(row, 2)?,
             plan: plan_at(row, 3)?,
         })
@@ -35,6 +40,7 @@ pub(super) fn create_key(change: &Transaction<'_>, row: &KeyRow, hash: &Credenti
         id: row.id,
         team: row.team,
         agent: None,
+        access: Some(row.access).filter(|access| *access != KeyAccess::Full),
         created_at: row.created_at,
         revoked_at: row.revoked_at,
         expires_at: None,
@@ -50,20 +56,8 @@ pub(super) fn create_token(
     hash: &CredentialHash,
     seen: Vec<AgentRow>,
 ) -> Result<(), Unmade> {
-    let plan = plan_of(change, row.team)?;
-    let counted: Vec<AgentRow> =
-        agents::all(change, row.team, seen)?.into_iter().filter(|agent| !agent.is_archived()).collect();
-    let is_new = counted.iter().all(|agent| agent.slug != row.agent);
-    if let Some(cap) = plan.limits().agents.filter(|cap| is_new && counted.len() as u64 >= u64::from(*cap)) {
-        return Err(RegistryError::AgentCap { cap, slug: row.agent.to_string() }.into());
-    }
-    insert_token(change, row, hash)?;
-    agents::restore(change, row.team, &row.agent)?;
-    change.execute(
-        "INSERT INTO agents (team, slug, first_token_at_ms) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
-        params![blob_of(row.team), row.agent.as_str(), row.created_at.as_millis()],
-    )?;
-    Ok(())
+    agents::take_slot(change, row.team, &row.agent, row.created_at, seen)?;
+    insert_token(change, row, hash)
 }
 
 pub(super) fn rotate_token(
@@ -129,12 +123,13 @@ pub(super) fn revoke<K: PublicKind>(
 pub(super) fn keys(connection: &Connection, team: TeamId) -> Result<Vec<KeyRow>, Unmade> {
     plan_of(connection, team)?;
     let mut statement = connection.prepare_cached(
-        "SELECT id, created_at_ms, revoked_at_ms FROM credentials WHERE team = ?1 AND kind = 'key' \
+        "SELECT id, created_at_ms, revoked_at_ms, access FROM credentials WHERE team = ?1 AND kind = 'key' \
          ORDER BY created_at_ms, id",
     )?;
     let key = |row: &Row<'_>| {
         let id: KeyId = id_at(row, 0)?;
-        Ok(KeyRow { id, team, created_at: Timestamp::from_millis(row.get(1)?), revoked_at: instant(row, 2)? })
+        let created_at = Timestamp::from_millis(row.get(1)?);
+        Ok(KeyRow { id, team, access: access_at(row, 3)?, created_at, revoked_at: instant(row, 2)? })
     };
     Ok(statement.query_map(params![blob_of(team)], key)?.collect::<rusqlite::Result<_>>()?)
 }
@@ -154,6 +149,7 @@ fn insert_token(change: &Transaction<'_>, row: &TokenRow, hash: &CredentialHash)
         id: row.id,
         team: row.team,
         agent: Some(&row.agent),
+        access: None,
         created_at: row.created_at,
         revoked_at: row.revoked_at,
         expires_at: row.expires_at,
@@ -166,6 +162,8 @@ struct NewCredential<'r, K> {
     id: Id<K>,
     team: TeamId,
     agent: Option<&'r Slug>,
+    /// `None`: full.
+    access: Option<KeyAccess>,
     created_at: Timestamp,
     revoked_at: Option<Timestamp>,
     expires_at: Option<Timestamp>,
@@ -176,8 +174,8 @@ impl<K: PublicKind> NewCredential<'_, K> {
     fn insert(&self, change: &Transaction<'_>, hash: &CredentialHash) -> Result<(), Unmade> {
         let id: IdBlob = blob_of(self.id);
         let made = change.execute(
-            "INSERT INTO credentials (hash, kind, id, team, agent, created_at_ms, revoked_at_ms, expires_at_ms) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
+            "INSERT INTO credentials (hash, kind, id, team, agent, created_at_ms, revoked_at_ms, expires_at_ms, access) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
             params![
                 hash.0,
                 self.kind,
@@ -187,6 +185,7 @@ impl<K: PublicKind> NewCredential<'_, K> {
                 self.created_at.as_millis(),
                 self.revoked_at.map(Timestamp::as_millis),
                 self.expires_at.map(Timestamp::as_millis),
+                self.access.map(KeyAccess::as_str),
             ],
         )?;
         if made == 1 { Ok(()) } else { Err(exists(self.kind, self.id).into()) }
@@ -202,6 +201,12 @@ fn token_at(row: &Row<'_>) -> rusqlite::Result<TokenRow> {
         revoked_at: instant(row, 4)?,
         expires_at: instant(row, 5)?,
     })
+}
+
+/// A key of before there was access has all of it.
+fn access_at(row: &Row<'_>, column: usize) -> rusqlite::Result<KeyAccess> {
+    let text: Option<String> = row.get(column)?;
+    text.map_or(Ok(KeyAccess::Full), |text| text.parse().map_err(|error| unreadable(column, error)))
 }
 
 fn instant(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {

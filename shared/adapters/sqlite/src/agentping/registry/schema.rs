@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use crate::sqlite::values::unsigned;
 
-/// Steps are only ever added. Credentials are there as SHA-256 only; keys have no `agent`, tokens have one. `changes` has
+/// Steps are only ever added. Credentials are there as SHA-256 only; keys have no `agent`, tokens have one. `access` is null for full access and for tokens. `changes` has
 /// one row: how many changes were ever made. Each archiving of an agent has a number of its own, so that a running service
 /// reads only what is new to it.
 pub(super) const MIGRATIONS: &[&str] = &[
@@ -58,6 +58,9 @@ CREATE TABLE archived_agents (
     archived_at_ms INTEGER NOT NULL,
     UNIQUE (team, slug)
 ) STRICT;
+",
+    "
+ALTER TABLE credentials ADD COLUMN access TEXT;
 ",
 ];
 

@@ -285,7 +285,7 @@ impl World {
             look_ups: AtomicU32::new(0),
             store_reads: AtomicU32::new(0),
         });
-        let caller = Caller { team: TEAM, plan: Plan::Enterprise(Limits::default()), scope: Scope::Team };
+        let caller = Caller { team: TEAM, plan: Plan::Enterprise(Limits::default()), scope: Scope::Team, key: None };
         let admission = door(&clock, &backend, gate);
         World { clock, backend, admission, caller, tail: AtomicU32::new(1) }
     }
@@ -354,7 +354,7 @@ impl World {
     }
 
     pub fn add_credential(&self, text: &str, scope: Scope, expires_at: Option<Timestamp>) {
-        let record = CredentialRecord { team: TEAM, plan: Plan::Team, scope, expires_at };
+        let record = CredentialRecord { team: TEAM, plan: Plan::Team, scope, key: None, expires_at };
         let hash = Credential::parse(text).unwrap().hash();
         self.backend.with(|state| state.credentials.insert(hash, record));
     }

@@ -81,3 +81,25 @@ pub(super) async fn an_archived_agent_frees_its_slot_until_it_has_a_token_again(
     assert_eq!(archived(&agent(team, "one").await), (None, false));
     assert_eq!(registry.registry.list_agents(team).await.map(|agents| agents.len()), Ok(3), "all stay listed");
 }
+
+pub(super) async fn an_agent_is_made_ahead_of_its_runs(registry: &RegistryUnderTest) {
+    let team = registry.team(capped(2)).await;
+    let make = async |name: &str, at: i64| registry.registry.create_agent(team, slug(name), NOW.plus_millis(at)).await;
+    let cap = |name: &str| Err(RegistryError::AgentCap { cap: 2, slug: name.to_owned() });
+    assert_eq!(make("a/b c", 1).await, Ok(()));
+    let exists = RegistryError::Exists { what: "agent", id: "a/b c".to_owned() };
+    assert_eq!(make("a/b c", 2).await, Err(exists));
+    registry.token(team, "other").await;
+    assert_eq!(make("third", 3).await, cap("third"));
+    let listed = registry.registry.list_agents(team).await.expect("listed");
+    let seen: Vec<_> = listed.iter().map(|row| (row.slug.as_str(), row.first_seen, row.last_seen)).collect();
+    assert_eq!(seen, [("a/b c", NOW.plus_millis(1), None), ("other", NOW, None)]);
+    registry.registry.archive_agent(team, slug("a/b c"), NOW.plus_millis(4)).await.expect("archived");
+    assert_eq!(make("third", 5).await, Ok(()));
+    assert_eq!(make("a/b c", 6).await, cap("a/b c"));
+    registry.registry.archive_agent(team, slug("third"), NOW.plus_millis(7)).await.expect("archived");
+    assert_eq!(make("a/b c", 8).await, Ok(()), "an archived one is there again");
+    let listed = registry.registry.list_agents(team).await.expect("listed");
+    let there: Vec<_> = listed.iter().filter(|row| !row.is_archived()).map(|row| row.slug.as_str()).collect();
+    assert_eq!(there, ["a/b c", "other"]);
+}

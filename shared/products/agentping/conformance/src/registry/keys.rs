@@ -1,19 +1,23 @@
 //! API keys.
 
-use tidegate_agentping::{KeyId, Plan, Scope, TokenId};
-use tidegate_agentping_ports::{CredentialRecord, KeyRow, RegistryError};
+use tidegate_agentping::{KeyAccess, KeyId, Plan, Scope, TokenId};
+use tidegate_agentping_ports::{CredentialRecord, HeldKey, KeyRow, RegistryError};
 
 use super::{NOW, RegistryUnderTest, fresh, fresh_hash, scope_of, token_row};
 
 pub(super) async fn a_key_is_found_by_its_hash_until_revoked(registry: &RegistryUnderTest) {
     let team = registry.team(Plan::Business).await;
     let (first, first_hash) = registry.key(team).await;
-    let second = KeyRow { id: fresh(), team, created_at: NOW.plus_millis(1), revoked_at: None };
+    let second =
+        KeyRow { id: fresh(), team, access: KeyAccess::Read, created_at: NOW.plus_millis(1), revoked_at: None };
     let second_hash = fresh_hash();
     registry.registry.create_key(second.clone(), second_hash).await.expect("created");
-    let record = CredentialRecord { team, plan: Plan::Business, scope: Scope::Team, expires_at: None };
-    for hash in [first_hash, second_hash] {
-        assert_eq!(registry.find(&hash).await, Some(record.clone()));
+    let record = |key: &KeyRow| {
+        let held = HeldKey { id: key.id, access: key.access };
+        CredentialRecord { team, plan: Plan::Business, scope: Scope::Team, key: Some(held), expires_at: None }
+    };
+    for (hash, key) in [(first_hash, &first), (second_hash, &second)] {
+        assert_eq!(registry.find(&hash).await, Some(record(key)));
     }
     assert_eq!(registry.find(&fresh_hash()).await, None);
     assert_eq!(registry.registry.list_keys(team).await, Ok(vec![first.clone(), second.clone()]));
@@ -26,7 +30,7 @@ pub(super) async fn a_key_is_found_by_its_hash_until_revoked(registry: &Registry
         let revoked = KeyRow { revoked_at: Some(NOW.plus_millis(5)), ..first.clone() };
         assert_eq!(registry.registry.list_keys(team).await, Ok(vec![revoked, second.clone()]));
     }
-    assert_eq!(registry.find(&second_hash).await, Some(record));
+    assert_eq!(registry.find(&second_hash).await, Some(record(&second)));
 }
 
 pub(super) async fn a_plan_change_shows_in_what_is_found(registry: &RegistryUnderTest) {
@@ -56,7 +60,7 @@ pub(super) async fn neither_id_nor_secret_is_taken_twice(registry: &RegistryUnde
     assert_eq!(rotated, Err(exists("token", token.id.to_string())));
 
     for hash in [key_hash, token_hash] {
-        let fresh_key = KeyRow { id: fresh(), team: other, created_at: NOW, revoked_at: None };
+        let fresh_key = KeyRow { id: fresh(), team: other, access: KeyAccess::Full, created_at: NOW, revoked_at: None };
         let refused = exists("key", fresh_key.id.to_string());
         assert_eq!(registry.registry.create_key(fresh_key, hash).await, Err(refused));
         let fresh_token = token_row(other, "c");
