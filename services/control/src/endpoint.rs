@@ -29,6 +29,14 @@ tidegate_door::labels! {
         Token "token";
         TokenRotation "token_rotation";
         Audit "audit";
+        Routes "routes";
+        Route "route";
+        RouteTest "route_test";
+        RouteSecret "route_secret";
+        Deliveries "deliveries";
+        Resend "resend";
+        Confirm "confirm";
+        Unsubscribe "unsubscribe";
         /// Everything else: unknown routes, the description of the interface.
         Other "other";
     }

@@ -7,6 +7,7 @@
 
 mod access;
 mod agents;
+mod alert_routes;
 mod api;
 mod audit;
 mod authenticate;
@@ -16,6 +17,7 @@ pub mod conservation;
 mod cursor;
 mod endpoint;
 mod listing;
+mod mail_pages;
 mod manage;
 mod management;
 mod metrics;
