@@ -41,6 +41,14 @@ tidegate_door::labels! {
         Incidents "incidents";
         Incident "incident";
         Status "status";
+        Routes "routes";
+        Route "route";
+        RouteTest "route_test";
+        RouteSecret "route_secret";
+        Deliveries "deliveries";
+        Resend "resend";
+        Confirm "confirm";
+        Unsubscribe "unsubscribe";
         /// Everything else: unknown routes, the description of the interface.
         Other "other";
     }

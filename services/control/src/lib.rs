@@ -7,6 +7,7 @@
 
 mod access;
 mod agents;
+mod alert_routes;
 mod api;
 mod audit;
 mod authenticate;
@@ -20,6 +21,7 @@ mod endpoint;
 mod guard;
 mod incidents;
 mod listing;
+mod mail_pages;
 mod manage;
 mod management;
 mod metrics;
