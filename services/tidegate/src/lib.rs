@@ -125,6 +125,10 @@ fn dispatch(command: Command) -> Result<ExitCode, Failure> {
             let flags = [("--ops-listen", "decider.ops_listen", args.operations.ops_listen)];
             role::decide(distributed(&args.deployment, flags, Purpose::Decide)?, args.api)
         }
+        Command::Pulse(args) => {
+            let flags = [("--ops-listen", "pulse.ops_listen", args.operations.ops_listen)];
+            role::pulse(distributed(&args.deployment, flags, Purpose::Pulse)?)
+        }
         Command::Void(args) => {
             let CommandApi::AgentGate = args.api;
             agentgate::void::run(&managed(&args.place)?, &args)

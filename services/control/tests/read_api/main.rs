@@ -17,6 +17,7 @@ mod guard_checks;
 mod guard_rules;
 mod house;
 mod idle;
+mod judged;
 mod limited;
 mod listing;
 mod month;
