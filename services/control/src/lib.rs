@@ -15,6 +15,7 @@ mod call;
 mod checks;
 pub mod conservation;
 mod cursor;
+mod document;
 mod endpoint;
 mod guard;
 mod incidents;
@@ -22,6 +23,7 @@ mod listing;
 mod manage;
 mod management;
 mod metrics;
+mod model_costs;
 mod mute;
 mod openapi;
 mod parameters;
@@ -54,17 +56,19 @@ use tidegate_agentping_ports::{NotedAccounts, RunQueries};
 use tidegate_door::entry::with_type;
 use tidegate_door::openapi::with_description;
 use tidegate_door::{
-    AnswerBudget, Answered, ByteBudget, Draining, Outcomes, ServeOptions, ServeReport, serve, stamped, traffic_routes,
-    with_fallbacks,
+    AnswerBudget, Answered, ByteBudget, Draining, Outcomes, ServeOptions, ServeReport, health_route, serve, stamped,
+    traffic_routes, with_fallbacks,
 };
 use tidegate_kernel::Outage;
 use tidegate_ports::{Clock, Ids, ReadLog};
 use tokio::net::TcpListener;
 
 pub use authenticate::Authenticate;
+pub use document::RunDocument;
 pub use guard::GuardEvents;
 pub use management::Management;
 pub use metrics::METRICS;
+pub use model_costs::{ModelCost, ModelCosts};
 pub use openapi::openapi;
 
 use endpoint::COUNTED;
@@ -77,6 +81,7 @@ use weight::Weight;
 pub struct Control {
     reads: Reads,
     draining: Draining,
+    pages: Option<Router>,
 }
 
 impl Control {
@@ -127,7 +132,7 @@ impl Control {
             managed,
             limit: TeamLimit::new(Self::MANAGED_PER_S, Self::MANAGED_BURST),
         };
-        Control { reads, draining: Draining::default() }
+        Control { reads, draining: Draining::default(), pages: None }
     }
 
     /// Asks this log whether there is a record at all, where no account says it.
@@ -179,12 +184,27 @@ impl Control {
         self
     }
 
+    /// Serves pages for people on the same port, which have `/` and no route of the API.
+    #[must_use]
+    pub fn with_pages(mut self, pages: Router) -> Self {
+        self.pages = Some(pages);
+        self
+    }
+
     /// All routes, with their fallbacks.
     pub fn into_router(self) -> Router {
         let reads = Arc::new(self.reads);
         let routes = with_description(openapi::routes(), |text| with_type("application/json", text));
-        let traffic = stamped(traffic_routes("Tidegate read API", self.draining), &reads);
-        with_fallbacks(routes.merge(traffic)).with_state(reads)
+        let traffic = match &self.pages {
+            Some(_) => health_route(self.draining),
+            None => traffic_routes("Tidegate read API", self.draining),
+        };
+        let api = with_fallbacks(routes.merge(stamped(traffic, &reads))).with_state(reads);
+        // The pages refuse in their own way what they do not have.
+        match self.pages {
+            Some(pages) => api.merge(pages),
+            None => api,
+        }
     }
 
     /// Serves on `listener` until `shutdown` completes and requests in progress have ended, or the drain deadline

@@ -2,7 +2,9 @@
 
 pub mod checks;
 pub mod judge;
+pub mod messages;
 mod metrics;
+pub mod sending;
 pub mod spend;
 
 pub use metrics::METRICS;

@@ -4,6 +4,7 @@
 #![recursion_limit = "256"]
 
 mod agentgate;
+mod alerts;
 pub mod assemble;
 mod cli;
 mod clock;

@@ -4,11 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_admission::Admission;
+use tidegate_agentping_ports::{NotedAccounts, RunQueries};
 use tidegate_agentping_settings::TeamSettings;
 use tidegate_conservation::Conservation;
 use tidegate_consumer::Job;
 use tidegate_control::conservation::{self, ShowConservation, Shown, StoredRuns};
 use tidegate_control::{Authenticate, Control, Management};
+use tidegate_dashboard::{
+    Dashboard, DashboardOptions, DashboardPorts, KeyHolders, SessionCallers, SessionSecret, SignInLinks,
+};
 use tidegate_door::{LaterRoutes, ServeReport};
 use tidegate_ingest::{DoorReports, Ingest};
 use tidegate_lifecycle::{Health, Part, Parts, Stages, Stop};
@@ -16,13 +20,15 @@ use tidegate_mirror::Mirror;
 use tidegate_outbound::Outbound;
 use tidegate_persister::{LogWatch, Persister, StopReport, feed_expiry, note_expiry, orphan_purge, watch_stalls};
 use tidegate_ports::{Clock, Ids, Rows};
-use tidegate_pulse::judge::{JudgePorts, JudgeRole, Lease, NoRoutes, RegistryAgents, Standby};
+use tidegate_pulse::judge::{JudgePorts, JudgeRole, Lease, RegistryAgents, Standby};
+use tidegate_pulse::messages::{JudgedMessages, SettingsRoutes};
 use tidegate_sqlite::OperatorInbox;
 use tidegate_telemetry::Metrics;
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 
 use crate::agentgate::{self, AgentGateConservation, Door};
+use crate::alerts::Alerts;
 use crate::assemble::commands::{API, DeciderPorts};
 use crate::assemble::{PersisterPorts, PulsePorts, ReadPorts, SettingsPorts};
 use crate::config::Config;
@@ -53,6 +59,8 @@ pub struct Roles {
     /// Where a persister says what it cannot work with. In a process with a front door it is not read: the process goes
     /// on taking records in.
     health: Health,
+    /// Links that sign in to the dashboard of this process.
+    links: SignInLinks,
 }
 
 impl Roles {
@@ -71,7 +79,13 @@ impl Roles {
             admission: None,
             jobs,
             health,
+            links: SignInLinks::default(),
         }
+    }
+
+    /// Where links are made that sign in to this process's dashboard once.
+    pub fn sign_in_links(&self) -> SignInLinks {
+        self.links.clone()
     }
 
     /// What is wrong with the log or the partitions makes this process not ready.
@@ -165,7 +179,7 @@ impl Roles {
         parts: &Parts,
         ops: &LaterRoutes,
         (ports, managed): (ReadPorts, Management),
-        callers: Arc<dyn Authenticate>,
+        callers: Arc<impl Authenticate + KeyHolders>,
         apis: Vec<ShownApi>,
         listener: TcpListener,
     ) {
@@ -182,13 +196,40 @@ impl Roles {
         let sampling = conservation.clone();
         self.jobs.push(parts.start("conservation", |stop| conservation.watch(stop.stopped())));
         self.jobs.push(parts.start("conservation sample", |stop| sampling.take_samples(stop.stopped())));
+        let pages = self.dashboard(&queries, &accounts, &managed, callers.clone());
         let control = Control::new(queries, accounts, managed, callers, self.clock.clone(), self.ids.clone())
             .with_log(log)
             .with_store_deadline(deadline)
-            .with_answer_bytes(self.config.control.max_answer_bytes_in_flight);
+            .with_answer_bytes(self.config.control.max_answer_bytes_in_flight)
+            .with_pages(pages.into_router());
         let options = self.config.control.serve;
         self.start_following(parts, settings);
         self.control = Some(parts.start("control", |stop| control.serve(listener, options, stop.stopped())));
+    }
+
+    /// The pages for people. They ask the API of teams within the process, in the name of their visitors.
+    fn dashboard(
+        &self,
+        queries: &Arc<dyn RunQueries>,
+        accounts: &Arc<dyn NotedAccounts>,
+        managed: &Management,
+        holders: Arc<impl KeyHolders>,
+    ) -> Dashboard {
+        let config = &self.config.control;
+        let (clock, ids) = (self.clock.clone(), self.ids.clone());
+        let callers = Arc::new(SessionCallers(holders.clone()));
+        let api = Control::new(queries.clone(), accounts.clone(), managed.clone(), callers, clock.clone(), ids.clone())
+            .with_store_deadline(config.store_deadline)
+            .with_answer_bytes(config.max_answer_bytes_in_flight);
+        let options = DashboardOptions {
+            secret: config.session_secret.clone().unwrap_or_else(|| SessionSecret::random(&*ids)),
+            ingest_url: managed.ingest_url.clone(),
+            secure_cookies: config.secure_cookies,
+            store_deadline: config.store_deadline,
+            links: self.links.clone(),
+        };
+        let (queries, registry, api) = (queries.clone(), managed.registry.clone(), api.into_router());
+        Dashboard::new(DashboardPorts { queries, registry, api, holders, clock, ids }, options)
     }
 
     /// Follows what teams set.
@@ -196,17 +237,18 @@ impl Roles {
         self.jobs.push(parts.start("settings", |stop| settings.follow(stop.stopped())));
     }
 
-    /// Judges schedules and runs: alone, or while this process has the lease.
+    /// Judges schedules and runs, alone or while this process has the lease, and sends alerts.
     pub fn start_pulse(
         &mut self,
         parts: &Parts,
         PulsePorts { lag, accounts, feed }: PulsePorts,
         settings: &SettingsPorts,
         mirror: Mirror<TeamSettings>,
+        alerts: Alerts,
         is_alone: bool,
     ) {
         let SettingsPorts { documents, rows, registry } = settings.clone();
-        let (clock, routes) = (self.clock.clone(), Arc::new(NoRoutes));
+        let clock = self.clock.clone();
         let lease = || Lease::new(documents, clock.clone(), "judge", self.process_name());
         let standby = if is_alone { Standby::Alone } else { Standby::Leased(Box::new(lease())) };
         let ports = JudgePorts {
@@ -216,12 +258,15 @@ impl Roles {
             settings: mirror,
             rows,
             seen: Arc::new(RegistryAgents(registry)),
-            outbox: routes.clone(),
-            routes,
+            outbox: Arc::new(JudgedMessages(alerts.outbox.clone())),
+            routes: Arc::new(SettingsRoutes),
             clock: clock.clone(),
         };
         let role = JudgeRole { ports, options: self.config.pulse, every: JudgeRole::EVERY, standby };
         self.jobs.push(parts.start("judge", |stop| role.run(stop)));
+        let names = alerts.clone();
+        self.jobs.push(parts.start("team names", |stop| names.follow_names(stop)));
+        self.jobs.push(parts.start("alerts", |stop| alerts.send(stop)));
     }
 
     /// Names this process, and no other one.
