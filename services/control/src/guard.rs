@@ -3,7 +3,6 @@
 pub mod blocks;
 pub mod check;
 mod events;
-mod messages;
 pub mod rules;
 mod sums;
 
@@ -16,7 +15,6 @@ use crate::management::Management;
 
 pub(crate) use events::Announcer;
 pub use events::GuardEvents;
-pub use messages::GuardMessages;
 pub(crate) use sums::SpendBoard;
 
 /// Checks of a team in a second, and at once.

@@ -65,7 +65,7 @@ use tokio::net::TcpListener;
 
 pub use authenticate::Authenticate;
 pub use document::RunDocument;
-pub use guard::{GuardEvents, GuardMessages};
+pub use guard::GuardEvents;
 pub use management::Management;
 pub use metrics::METRICS;
 pub use model_costs::{ModelCost, ModelCosts};

@@ -1,7 +1,6 @@
 //! The role that watches agents: it judges schedules and runs from the feed, opens incidents, and sends what follows.
 
 pub mod checks;
-pub mod counting;
 pub mod judge;
 pub mod messages;
 mod metrics;

@@ -1,7 +1,5 @@
 //! From the judge's findings to the messages of alerts: which routes an agent has, and what a message's `data` says.
 
-mod counted;
-
 use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 use tidegate_agentping::{Slug, TeamId};
@@ -15,8 +13,6 @@ use tidegate_kernel::usd::decimal;
 use tidegate_ports::StoreError;
 
 use crate::judge::{self, Alert, RouteChoice};
-
-pub use counted::CountedMessages;
 
 /// Stores the judge's messages in the outbox of alerts.
 #[derive(Clone, Debug)]

@@ -65,7 +65,6 @@ pub struct PulsePorts {
     pub lag: Arc<dyn ReadLag>,
     pub accounts: Arc<dyn Accounts>,
     pub feed: Arc<dyn PulseFeed>,
-    pub queries: Arc<dyn RunQueries>,
 }
 
 /// What teams set, and what is derived from it.

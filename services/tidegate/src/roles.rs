@@ -20,9 +20,8 @@ use tidegate_mirror::Mirror;
 use tidegate_outbound::Outbound;
 use tidegate_persister::{LogWatch, Persister, StopReport, feed_expiry, note_expiry, orphan_purge, watch_stalls};
 use tidegate_ports::{Clock, Ids, Rows};
-use tidegate_pulse::counting::{CountingPorts, CountingRole};
 use tidegate_pulse::judge::{JudgePorts, JudgeRole, Lease, RegistryAgents, Standby};
-use tidegate_pulse::messages::{CountedMessages, JudgedMessages, SettingsRoutes};
+use tidegate_pulse::messages::{JudgedMessages, SettingsRoutes};
 use tidegate_sqlite::OperatorInbox;
 use tidegate_telemetry::Metrics;
 use tokio::net::TcpListener;
@@ -242,7 +241,7 @@ impl Roles {
     pub fn start_pulse(
         &mut self,
         parts: &Parts,
-        PulsePorts { lag, accounts, feed, queries }: PulsePorts,
+        PulsePorts { lag, accounts, feed }: PulsePorts,
         settings: &SettingsPorts,
         mirror: Mirror<TeamSettings>,
         alerts: Alerts,
@@ -252,18 +251,6 @@ impl Roles {
         let clock = self.clock.clone();
         let lease = || Lease::new(documents, clock.clone(), "judge", self.process_name());
         let standby = if is_alone { Standby::Alone } else { Standby::Leased(Box::new(lease())) };
-        let counting = CountingPorts {
-            feed: feed.clone(),
-            accounts: accounts.clone(),
-            queries,
-            registry: registry.clone(),
-            rows: rows.clone(),
-            settings: mirror.clone(),
-            clock: clock.clone(),
-        };
-        let counted = CountedMessages { outbox: alerts.outbox.clone(), settings: mirror.clone() };
-        let counting = CountingRole::new(counting, Arc::new(counted));
-        self.jobs.push(parts.start("spend and checks", |stop| counting.run(stop)));
         let ports = JudgePorts {
             lag,
             accounts,

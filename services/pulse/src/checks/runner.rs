@@ -275,6 +275,6 @@ impl CheckRunner {
     }
 }
 
-pub(super) fn broken(error: &dyn std::fmt::Display) -> StoreError {
+fn broken(error: &dyn std::fmt::Display) -> StoreError {
     StoreError::Broken(FailureCause::new(FailureKind::Broken, format!("a row of checks: {error}")))
 }

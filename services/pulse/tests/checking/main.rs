@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test reports")]
 
 mod judging;
-mod streaks;
 #[path = "../spend/world.rs"]
 #[allow(dead_code, reason = "other tests use the rest")]
 mod world;
