@@ -35,7 +35,7 @@ mod state;
 mod watching;
 
 pub use front_doors::DoorWatch;
-pub use lease::{Lease, LeaseDocuments};
+pub use lease::{JudgeLease, LeaseDocuments};
 pub use outbox::{Alert, NoRoutes, Outbox, RouteChoice, Routes};
 pub use running::{JudgeRole, Standby};
 pub use seen::RegistryAgents;

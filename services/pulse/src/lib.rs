@@ -4,6 +4,7 @@ pub mod checks;
 pub mod judge;
 pub mod messages;
 mod metrics;
+pub mod rounds;
 pub mod sending;
 pub mod spend;
 

@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
-use tidegate_agentping_alerts::{Naming, Outbox};
-use tidegate_agentping_settings::TeamSettings;
+use async_trait::async_trait;
+use tidegate_agentping::TeamId;
+use tidegate_agentping_alerts::guard::guard_alert;
+use tidegate_agentping_alerts::{AlertEvent, Naming, Outbox};
+use tidegate_agentping_settings::{GuardEvent, TeamSettings};
+use tidegate_control::{GuardEvents, Management};
 use tidegate_lifecycle::Stop;
 use tidegate_mirror::Mirror;
 use tidegate_outbound::Outbound;
@@ -14,6 +18,22 @@ use tokio::sync::Notify;
 use crate::assemble::SettingsPorts;
 use crate::config::{AlertsConfig, Config};
 use crate::failure::Failure;
+
+/// Stores what guard finds as messages.
+pub struct GuardMessages(pub Outbox);
+
+#[async_trait]
+impl GuardEvents for GuardMessages {
+    async fn found(&self, team: TeamId, events: &[GuardEvent], guard_check_id: Option<&str>) -> bool {
+        let events: Vec<AlertEvent> = events.iter().map(|event| guard_alert(team, event, guard_check_id)).collect();
+        let stored = self.0.put(&events).await;
+        stored
+            .inspect_err(
+                |error| tracing::warn!(kind = %error.kind(), %error, "a message of guard cannot be stored now"),
+            )
+            .is_ok()
+    }
+}
 
 /// The outbox of a process, and what its sender needs.
 #[derive(Clone)]
@@ -36,20 +56,28 @@ impl Alerts {
         settings: &SettingsPorts,
         mirror: &Mirror<TeamSettings>,
         clock: &Arc<dyn Clock>,
-        control_url: Option<String>,
     ) -> Result<Self, Failure> {
         let config = config.alerts.clone();
         let client = Outbound::new(config.targets.clone(), AlertsConfig::LIMITS, config.trust.clone());
         let client =
             client.map_err(|error| Failure::broken(format!("alerts cannot be sent: {error}")).caused_by(error))?;
         let names = TeamNames::default();
-        let naming = Naming { public_url: config.public_url.clone().or(control_url), team_name: names.find() };
+        let naming = Naming { public_url: config.public_url.clone(), team_name: names.find() };
         let wake = Arc::new(Notify::new());
         let waker = wake.clone();
         let outbox = Outbox::new(settings.rows.clone(), mirror.clone(), clock.clone(), naming)
             .with_wake(Arc::new(move || waker.notify_one()));
         let (settings, mirror, clock) = (settings.clone(), mirror.clone(), clock.clone());
         Ok(Alerts { outbox, client, settings, mirror, clock, names, config, wake })
+    }
+
+    /// Of what the management API works on.
+    ///
+    /// # Errors
+    /// TLS cannot be used.
+    pub fn of(config: &Config, managed: &Management, clock: &Arc<dyn Clock>) -> Result<Self, Failure> {
+        let Management { documents, rows, mirror, registry, .. } = managed.clone();
+        Alerts::new(config, &SettingsPorts { documents, rows, registry }, &mirror, clock)
     }
 
     /// Sends what waits, whoever stored it.

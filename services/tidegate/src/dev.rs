@@ -88,9 +88,9 @@ async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, Failure> {
     roles.start_job(&process.parts, archived.into_job());
     let shown = vec![conservation];
     let (mirror, rows) = (managed.mirror.clone(), settings.rows.clone());
-    roles.start_control(&process.parts, &process.ops_routes, (read_api, managed), admission.clone(), shown, control);
-    let alerts =
-        Alerts::new(&config, &settings, &mirror, &process.clock, Some(format!("http://{}", addresses.control)))?;
+    let alerts = Alerts::of(&config, &managed, &process.clock)?;
+    let reading = (read_api, managed);
+    roles.start_control(&process.parts, &process.ops_routes, reading, admission.clone(), shown, &alerts, control);
     roles.start_pulse(&process.parts, pulse, &settings, mirror, alerts, true);
     roles.start_expiry_of_settings(&process.parts, settings);
     roles.start_ingest(&process.parts, admission, (rows, process.health()), ingest);

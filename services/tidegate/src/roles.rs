@@ -20,18 +20,18 @@ use tidegate_mirror::Mirror;
 use tidegate_outbound::Outbound;
 use tidegate_persister::{LogWatch, Persister, StopReport, feed_expiry, note_expiry, orphan_purge, watch_stalls};
 use tidegate_ports::{Clock, Ids, Rows};
-use tidegate_pulse::judge::{JudgePorts, JudgeRole, Lease, RegistryAgents, Standby};
-use tidegate_pulse::messages::{JudgedMessages, SettingsRoutes};
 use tidegate_sqlite::OperatorInbox;
 use tidegate_telemetry::Metrics;
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 
 use crate::agentgate::{self, AgentGateConservation, Door};
-use crate::alerts::Alerts;
+use crate::alerts::{Alerts, GuardMessages};
 use crate::assemble::commands::{API, DeciderPorts};
-use crate::assemble::{PersisterPorts, PulsePorts, ReadPorts, SettingsPorts};
+use crate::assemble::{PersisterPorts, ReadPorts, SettingsPorts};
 use crate::config::Config;
+
+mod pulse;
 
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// How often settings and rows that have ended are deleted, and how many at once.
@@ -181,6 +181,7 @@ impl Roles {
         (ports, managed): (ReadPorts, Management),
         callers: Arc<impl Authenticate + KeyHolders>,
         apis: Vec<ShownApi>,
+        alerts: &Alerts,
         listener: TcpListener,
     ) {
         let ReadPorts { queries, stored, accounts, log } = ports;
@@ -199,6 +200,7 @@ impl Roles {
         let pages = self.dashboard(&queries, &accounts, &managed, callers.clone());
         let control = Control::new(queries, accounts, managed, callers, self.clock.clone(), self.ids.clone())
             .with_log(log)
+            .with_guard_events(Arc::new(GuardMessages(alerts.outbox.clone())))
             .with_store_deadline(deadline)
             .with_answer_bytes(self.config.control.max_answer_bytes_in_flight)
             .with_pages(pages.into_router());
@@ -235,43 +237,6 @@ impl Roles {
     /// Follows what teams set.
     pub fn start_following(&mut self, parts: &Parts, settings: Mirror<TeamSettings>) {
         self.jobs.push(parts.start("settings", |stop| settings.follow(stop.stopped())));
-    }
-
-    /// Judges schedules and runs, alone or while this process has the lease, and sends alerts.
-    pub fn start_pulse(
-        &mut self,
-        parts: &Parts,
-        PulsePorts { lag, accounts, feed }: PulsePorts,
-        settings: &SettingsPorts,
-        mirror: Mirror<TeamSettings>,
-        alerts: Alerts,
-        is_alone: bool,
-    ) {
-        let SettingsPorts { documents, rows, registry } = settings.clone();
-        let clock = self.clock.clone();
-        let lease = || Lease::new(documents, clock.clone(), "judge", self.process_name());
-        let standby = if is_alone { Standby::Alone } else { Standby::Leased(Box::new(lease())) };
-        let ports = JudgePorts {
-            lag,
-            accounts,
-            feed,
-            settings: mirror,
-            rows,
-            seen: Arc::new(RegistryAgents(registry)),
-            outbox: Arc::new(JudgedMessages(alerts.outbox.clone())),
-            routes: Arc::new(SettingsRoutes),
-            clock: clock.clone(),
-        };
-        let role = JudgeRole { ports, options: self.config.pulse, every: JudgeRole::EVERY, standby };
-        self.jobs.push(parts.start("judge", |stop| role.run(stop)));
-        let names = alerts.clone();
-        self.jobs.push(parts.start("team names", |stop| names.follow_names(stop)));
-        self.jobs.push(parts.start("alerts", |stop| alerts.send(stop)));
-    }
-
-    /// Names this process, and no other one.
-    fn process_name(&self) -> String {
-        self.ids.random().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Deletes settings and derived rows that have ended, where they do not end by themselves.

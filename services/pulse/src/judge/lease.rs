@@ -14,7 +14,7 @@ const KIND: &str = "lease";
 pub type LeaseDocuments = Arc<dyn Documents>;
 
 /// A place that one process has at a time. Two may believe so for a moment, when a clock is wrong.
-pub struct Lease {
+pub struct JudgeLease {
     documents: LeaseDocuments,
     clock: Arc<dyn Clock>,
     name: &'static str,
@@ -35,7 +35,7 @@ struct LeaseDoc {
     until: Timestamp,
 }
 
-impl Lease {
+impl JudgeLease {
     /// How long it holds after a renewal.
     pub const HOLDS_MS: i64 = 20_000;
     /// It is renewed once so much of it is over.
@@ -43,7 +43,7 @@ impl Lease {
 
     /// `holder` names this process, and no other one.
     pub fn new(documents: LeaseDocuments, clock: Arc<dyn Clock>, name: &'static str, holder: String) -> Self {
-        Lease { documents, clock, name, holder, held: None }
+        JudgeLease { documents, clock, name, holder, held: None }
     }
 
     /// Takes or renews it. Returns whether this process has it.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tidegate_inproc::clock::TestClock;
 use tidegate_inproc::documents::MemoryDocuments;
-use tidegate_pulse::judge::Lease;
+use tidegate_pulse::judge::JudgeLease;
 
 use crate::rig::time;
 
@@ -13,7 +13,7 @@ use crate::rig::time;
 async fn ac_90_one_of_two_has_the_lease() {
     let clock = Arc::new(TestClock::at(time("12:00")));
     let documents = Arc::new(MemoryDocuments::new(clock.clone()));
-    let lease = |holder: &str| Lease::new(documents.clone(), clock.clone(), "judge", holder.to_owned());
+    let lease = |holder: &str| JudgeLease::new(documents.clone(), clock.clone(), "judge", holder.to_owned());
     let (mut one, mut other) = (lease("one"), lease("other"));
     assert!(one.hold().await.unwrap());
     assert!(!other.hold().await.unwrap());
@@ -26,7 +26,7 @@ async fn ac_90_one_of_two_has_the_lease() {
     assert!(!one.is_held());
     assert!(other.hold().await.unwrap(), "it was given back");
     assert!(!one.hold().await.unwrap());
-    clock.advance_ms(Lease::HOLDS_MS);
+    clock.advance_ms(JudgeLease::HOLDS_MS);
     assert!(!other.is_held());
     assert!(one.hold().await.unwrap(), "the other one is silent");
     assert!(!other.hold().await.unwrap());

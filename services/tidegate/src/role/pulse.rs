@@ -38,7 +38,7 @@ pub(super) async fn live(config: Config, metrics: Metrics) -> Result<ExitReport,
     };
     let (ports, settings) = opened.ports;
     roles.start_following(&process.parts, mirror.clone());
-    let alerts = Alerts::new(&config, &settings, &mirror, &clock, None)?;
+    let alerts = Alerts::new(&config, &settings, &mirror, &clock)?;
     roles.start_pulse(&process.parts, ports, &settings, mirror, alerts, false);
     process.ready();
     tracing::info!(operations = %process.ops_address, "ready");

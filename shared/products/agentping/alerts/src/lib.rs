@@ -8,6 +8,7 @@ pub mod body;
 pub mod delivery;
 pub mod derived;
 pub mod event;
+pub mod guard;
 pub mod health;
 pub mod mail;
 pub mod naming;

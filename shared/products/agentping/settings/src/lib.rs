@@ -6,7 +6,7 @@
 
 pub mod agent;
 pub mod audit;
-pub mod config;
+pub mod configuration;
 pub mod fields;
 pub mod guard;
 pub mod kinds;
