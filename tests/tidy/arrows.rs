@@ -40,7 +40,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
     ("shared/products/agentping/pulse", &["kernel", "agentping"]),
     ("shared/products/agentping/settings", &["kernel", "ports", "mirror", "agentping", "agentping-pulse"]),
     ("shared/products/agentping/alerts", &["kernel", "ports", "agentping", "agentping-pulse", "agentping-settings"]),
-    ("shared/products/agentping/checks", &["kernel", "ports", "agentping"]),
+    ("shared/products/agentping/checks", &["kernel", "ports", "agentping", "agentping-settings"]),
     ("shared/products/agentgate", &["kernel"]),
     ("shared/adapters/kafka", &["kernel", "metric", "ports"]),
     ("shared/adapters/redis", &["kernel", "metric", "ports", "agentping", "agentping-ports"]),
@@ -94,6 +94,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
         &["kernel", "metric", "ports", "door", "access", "shedding", "commands", "telemetry", "outbound", "agentgate"],
     ),
     ("services/worker", &["lifecycle"]),
+    ("services/exec", &["kernel", "ports", "outbound", "agentping"]),
     (
         "services/tidegate",
         &[
@@ -131,6 +132,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
             "decider",
             "agentgate-api",
             "worker",
+            "exec",
         ],
     ),
 ];

@@ -29,6 +29,14 @@ tidegate_door::labels! {
         Token "token";
         TokenRotation "token_rotation";
         Audit "audit";
+        GuardCheck "guard_check";
+        GuardRules "guard_rules";
+        GuardRule "guard_rule";
+        GuardBlock "guard_block";
+        AgentChecks "agent_checks";
+        Check "check";
+        CheckTrial "check_trial";
+        RunChecks "run_checks";
         /// Everything else: unknown routes, the description of the interface.
         Other "other";
     }

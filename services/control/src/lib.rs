@@ -12,10 +12,12 @@ mod audit;
 mod authenticate;
 mod body;
 mod call;
+mod checks;
 pub mod conservation;
 mod cursor;
 mod document;
 mod endpoint;
+mod guard;
 mod listing;
 mod manage;
 mod management;
@@ -59,12 +61,14 @@ use tokio::net::TcpListener;
 
 pub use authenticate::Authenticate;
 pub use document::RunDocument;
+pub use guard::GuardEvents;
 pub use management::Management;
 pub use metrics::METRICS;
 pub use model_costs::{ModelCost, ModelCosts};
 pub use openapi::openapi;
 
 use endpoint::COUNTED;
+use guard::{Announcer, Guard};
 use manage::TeamLimit;
 use reads::Reads;
 use weight::Weight;
@@ -105,7 +109,9 @@ impl Control {
         let budget = AnswerBudget::new(Self::ANSWER_BYTES, Self::ANSWER_WAIT);
         let (settle_wait, outage, crowding) = (Self::SETTLE_WAIT, Outage::default(), Outage::default());
         let (log, outcomes) = (None, Outcomes::register(COUNTED, Response::OUTCOMES));
+        let guard = Guard::new(&managed);
         let reads = Reads {
+            guard,
             queries,
             accounts,
             log,
@@ -153,6 +159,13 @@ impl Control {
         self
     }
 
+    /// Hands on what guard's checks find, for people to be alerted.
+    #[must_use]
+    pub fn with_guard_events(mut self, to: Arc<dyn GuardEvents>) -> Self {
+        self.reads.guard.announcer = Announcer::to(to);
+        self
+    }
+
     /// Answers 503 where more than so many bytes of answers are in progress.
     #[must_use]
     pub fn with_answer_bytes(mut self, max_bytes: usize) -> Self {
@@ -192,6 +205,15 @@ impl Control {
         shutdown: impl Future<Output = ()>,
     ) -> ServeReport {
         let shutdown = self.draining.noting(shutdown);
-        serve(listener, self.into_router(), options, shutdown).await
+        let following = self.reads.guard.board.clone().follow(self.reads.clock.clone());
+        let serving = serve(listener, self.into_router(), options, shutdown);
+        tokio::pin!(following, serving);
+        loop {
+            tokio::select! {
+                report = &mut serving => return report,
+                // It goes on for as long as it is polled.
+                () = &mut following => {}
+            }
+        }
     }
 }

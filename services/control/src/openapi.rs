@@ -10,7 +10,9 @@ use utoipa_axum::routes;
 use crate::endpoint::Endpoint;
 use crate::reads::Reads;
 use crate::refusal_shapes::ErrorBody;
-use crate::{agents, audit, listing, mute, pause, preview, receipt, run, schedule, spend, team, tokens, usage};
+use crate::{
+    agents, audit, checks, guard, listing, mute, pause, preview, receipt, run, schedule, spend, team, tokens, usage,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -61,6 +63,17 @@ fn managed_routes() -> OpenApiRouter<Arc<Reads>> {
         .routes(of_endpoint(Endpoint::Token, routes!(tokens::delete)))
         .routes(of_endpoint(Endpoint::TokenRotation, routes!(tokens::rotate)))
         .routes(of_endpoint(Endpoint::Audit, routes!(audit::list)))
+        .routes(of_endpoint(Endpoint::GuardCheck, routes!(guard::check::check)))
+        .routes(of_endpoint(Endpoint::GuardRules, routes!(guard::rules::list, guard::rules::create)))
+        .routes(of_endpoint(
+            Endpoint::GuardRule,
+            routes!(guard::rules::read, guard::rules::patch, guard::rules::delete),
+        ))
+        .routes(of_endpoint(Endpoint::GuardBlock, routes!(guard::blocks::read)))
+        .routes(of_endpoint(Endpoint::AgentChecks, routes!(checks::list, checks::create)))
+        .routes(of_endpoint(Endpoint::Check, routes!(checks::one::read, checks::one::patch, checks::one::delete)))
+        .routes(of_endpoint(Endpoint::CheckTrial, routes!(checks::trial::attempt)))
+        .routes(of_endpoint(Endpoint::RunChecks, routes!(checks::of_run::read)))
 }
 
 /// The description of this port, as served at `/openapi.json`.

@@ -86,6 +86,10 @@ pub(crate) enum Problem {
     RateLimited {
         retry_after_s: u64,
     },
+    /// The team's bucket of guard's checks is empty.
+    GuardRateLimited {
+        retry_after_s: u64,
+    },
     /// The change's `If-Match` names another state of the object, or there is no object.
     Stale,
     /// The team has no such thing. Whether another team has one makes no difference.
@@ -227,6 +231,7 @@ impl Problem {
                 "This key may only read. Make changes with a key of full access.",
             ),
             Problem::RateLimited { .. }
+            | Problem::GuardRateLimited { .. }
             | Problem::Stale
             | Problem::Unknown { .. }
             | Problem::NameTaken { .. }

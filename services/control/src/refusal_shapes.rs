@@ -77,6 +77,17 @@ impl IntoResponses for ManagedRefusals {
     }
 }
 
+/// How else a check of guard may be refused.
+pub(crate) struct GuardRefusals;
+
+impl IntoResponses for GuardRefusals {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        const TABLE: RefusalTable =
+            table(&[RefusalRow::waiting("429", "`rate_limit`: the team's checks of guard are used up.")]);
+        TABLE.responses()
+    }
+}
+
 /// How else a change may be refused.
 pub(crate) struct ChangeRefusals;
 

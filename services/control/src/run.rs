@@ -13,6 +13,7 @@ use tidegate_kernel::{FreeJson, Timestamp, Usd};
 use utoipa::ToSchema;
 
 use crate::call::{Call, framed};
+use crate::checks::of_run;
 use crate::endpoint::Endpoint;
 use crate::model_costs::{ModelCost, ModelCosts};
 use crate::parameters::whole;
@@ -117,7 +118,8 @@ async fn one(mut call: Call) -> Result<Response, Problem> {
     let permit = reads.permit(Weight::RunWithEvents).await?;
     let (run, EventsPage { mut rows, more, .. }) =
         at_one_moment(&reads, key, &page).await?.ok_or(Problem::RunUnknown(id))?;
-    let summary = RunSummary::of(id, &run, reads.now()).ok_or(Problem::RunUnknown(id))?;
+    let mut summary = RunSummary::of(id, &run, reads.now()).ok_or(Problem::RunUnknown(id))?;
+    summary.checks_passed = of_run::passed(&reads, std::iter::once(key)).await.pop().flatten();
     let last = rows.last().filter(|_| more).map(|row| row.event.id);
     let next_events_cursor = last.map(|last| cursor::encode_event(id, last));
     rows.sort_by_key(|row| (row.event.ts, row.event.id));

@@ -1,1 +1,3 @@
 //! The role that watches agents: it judges schedules and runs from the feed, opens incidents, and sends what follows.
+
+pub mod spend;

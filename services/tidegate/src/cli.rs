@@ -3,6 +3,7 @@
 mod agentgate;
 mod amounts;
 mod distributed;
+mod exec;
 mod log_commands;
 mod replay;
 mod teams;
@@ -22,6 +23,7 @@ pub use distributed::{
     Api, CommandApi, CompareArgs, ControlArgs, DecideArgs, Deployment, IngestArgs, MigrateArgs, PersistArgs,
     RebuildArgs, TopicsCommand, VoidArgs,
 };
+pub use exec::ExecArgs;
 pub use log_commands::{DeadLettersCommand, DeadLettersListArgs, DeadLettersShowArgs, LagArgs};
 pub use replay::{LogPlace, ReplayArgs};
 pub use teams::{AgentsCommand, PlanArgs, TeamsCommand};
@@ -38,6 +40,7 @@ pub const DEFAULT_DATA: &str = "./tidegate-data";
         tidegate dev                                  everything in one process, data in ./tidegate-data\n  \
         tidegate teams create acme --plan business    a team\n  \
         tidegate keys create --team acme              an API key for it\n  \
+        tidegate exec --agent nightly -- ./job.sh     a job that reports itself\n  \
         tidegate check-config --config tidegate.toml  what would hold, and why\n\n\
         On Kafka, Redis and ScyllaDB or Cassandra, all with the same --config FILE or TIDEGATE_… variables:\n  \
         tidegate migrate && tidegate topics create    once, before anything else\n  \
@@ -85,6 +88,8 @@ pub enum Command {
         #[arg(long, env = "TIDEGATE_CONFIG", value_name = "FILE")]
         config: Option<PathBuf>,
     },
+    /// Run a command, and report its start and end to AgentPing
+    Exec(ExecArgs),
     /// Supervise one command of a worker
     #[command(hide = true, name = "supervise-command")]
     Supervise,

@@ -11,6 +11,7 @@ pub mod config;
 mod console;
 mod deployment;
 mod dev;
+mod exec;
 mod failure;
 mod listeners;
 mod log_commands;
@@ -129,6 +130,7 @@ fn dispatch(command: Command) -> Result<ExitCode, Failure> {
             agentgate::void::run(&managed(&args.place)?, &args)
         }
         Command::AgentGate(command) => agentgate(command),
+        Command::Exec(args) => Ok(exec::run(args)),
         Command::Supervise => Ok(tidegate_worker::supervise()),
         Command::Teams(command) => manage(command.into()),
         Command::Agents(command) => manage(command.into()),

@@ -29,6 +29,7 @@ tidegate_door::causes! {
     TooManyBytes "too_many_bytes" Refused;
     KeyReadsOnly "key_reads_only" Refused;
     RateLimited "rate" Refused;
+    GuardRateLimited "guard_rate" Refused;
     Stale "stale" Refused;
     Unknown "unknown" Refused;
     NameTaken "name_taken" Refused;

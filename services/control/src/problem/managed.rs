@@ -21,6 +21,14 @@ pub(super) fn managed_entry(problem: &Problem) -> Entry {
             format!("Too many requests of the management API. Retry in {retry_after_s} seconds."),
         )
         .retry_after(*retry_after_s),
+        Problem::GuardRateLimited { retry_after_s } => Entry::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "rate_limit",
+            QUIET,
+            Cause::GuardRateLimited,
+            format!("Too many checks of guard. Retry in {retry_after_s} seconds."),
+        )
+        .retry_after(*retry_after_s),
         Problem::Stale => Entry::new(
             StatusCode::PRECONDITION_FAILED,
             "stale",

@@ -1,0 +1,6 @@
+//! Running sums of spend, against the runs' own.
+
+#![allow(clippy::unwrap_used, reason = "a panic is how a test reports")]
+
+mod counting;
+mod world;
