@@ -64,8 +64,20 @@ impl<'d> Scene<'d> {
         call.json(&json!({"cron": "7 7 * * *"})).send().await.expect(200);
         let own_agent = own("intruder");
         let own_token = intruder.token(&own_agent).await.token;
-        let names =
-            Names { open, closed, event, agent, customer, feature, model, cursor, receipt, token_id, own_agent, own_token };
+        let names = Names {
+            open,
+            closed,
+            event,
+            agent,
+            customer,
+            feature,
+            model,
+            cursor,
+            receipt,
+            token_id,
+            own_agent,
+            own_token,
+        };
         Scene { deployment: held, victim, intruder, names }
     }
 
@@ -227,7 +239,8 @@ async fn probe(scene: &Scene<'_>, route: &Route) {
         ("control", method, path) if is_managed(path) => {
             let path = path.replace("{slug}", &encode(&names.agent)).replace("{id}", &names.token_id);
             let url = format!("{}{path}", scene.deployment.control);
-            for body in [json!({}), json!({"cron": "@daily"}), json!({"until": soon()}), json!({"agent": names.agent})] {
+            for body in [json!({}), json!({"cron": "@daily"}), json!({"until": soon()}), json!({"agent": names.agent})]
+            {
                 let answer = intruder.client.call(method, &url).bearer(&intruder.key).json(&body).send().await;
                 assert!(answer.status < 500, "{method} {path} {body}: {answer}");
                 scene.silent(&answer, &[&names.agent]);

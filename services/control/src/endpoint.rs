@@ -37,6 +37,10 @@ tidegate_door::labels! {
         Check "check";
         CheckTrial "check_trial";
         RunChecks "run_checks";
+        Slots "slots";
+        Incidents "incidents";
+        Incident "incident";
+        Status "status";
         /// Everything else: unknown routes, the description of the interface.
         Other "other";
     }

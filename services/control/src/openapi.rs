@@ -11,7 +11,8 @@ use crate::endpoint::Endpoint;
 use crate::reads::Reads;
 use crate::refusal_shapes::ErrorBody;
 use crate::{
-    agents, audit, checks, guard, listing, mute, pause, preview, receipt, run, schedule, spend, team, tokens, usage,
+    agents, audit, checks, guard, incidents, listing, mute, pause, preview, receipt, run, schedule, slots, spend,
+    status, team, tokens, usage,
 };
 
 #[derive(OpenApi)]
@@ -74,6 +75,10 @@ fn managed_routes() -> OpenApiRouter<Arc<Reads>> {
         .routes(of_endpoint(Endpoint::Check, routes!(checks::one::read, checks::one::patch, checks::one::delete)))
         .routes(of_endpoint(Endpoint::CheckTrial, routes!(checks::trial::attempt)))
         .routes(of_endpoint(Endpoint::RunChecks, routes!(checks::of_run::read)))
+        .routes(of_endpoint(Endpoint::Slots, routes!(slots::list)))
+        .routes(of_endpoint(Endpoint::Incidents, routes!(incidents::list)))
+        .routes(of_endpoint(Endpoint::Incident, routes!(incidents::read)))
+        .routes(of_endpoint(Endpoint::Status, routes!(status::read)))
 }
 
 /// The description of this port, as served at `/openapi.json`.

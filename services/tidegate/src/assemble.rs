@@ -16,7 +16,7 @@ use tidegate_agentping_ports::{NotedAccounts, PulseFeed, Registry, RunQueries, R
 use tidegate_control::Management;
 use tidegate_kernel::Region;
 use tidegate_mirror::Mirror;
-use tidegate_ports::{Clock, Consume, DeadLetters, Documents, ReadLag, ReadLog, Rows};
+use tidegate_ports::{Accounts, Clock, Consume, DeadLetters, Documents, ReadLag, ReadLog, Rows};
 
 pub use waiting::until_up;
 
@@ -56,6 +56,15 @@ pub struct ReadPorts {
     pub accounts: Arc<dyn NotedAccounts>,
     /// The log whose ends the accounts are compared with; `None` where no log is named.
     pub log: Option<Arc<dyn ReadLog>>,
+}
+
+/// The ports of a judge of schedules, but for what teams set.
+#[derive(Clone)]
+pub struct PulsePorts {
+    /// How far the persisters are behind.
+    pub lag: Arc<dyn ReadLag>,
+    pub accounts: Arc<dyn Accounts>,
+    pub feed: Arc<dyn PulseFeed>,
 }
 
 /// What teams set, and what is derived from it.

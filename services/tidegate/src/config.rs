@@ -53,6 +53,8 @@ pub struct Config {
     pub persister: PersisterConfig,
     pub admission: AdmissionConfig,
     pub agentgate: AgentGateSection,
+    /// The judge of schedules.
+    pub pulse: tidegate_pulse::judge::JudgeOptions,
     /// Bytes of claims that the in-process gate holds at most.
     pub max_claim_bytes: usize,
     /// The three servers of a distributed deployment, those that are named.
@@ -111,18 +113,20 @@ struct OpsOfRoles {
     control: Option<SocketAddr>,
     agentgate: Option<SocketAddr>,
     decider: Option<SocketAddr>,
+    pulse: Option<SocketAddr>,
 }
 
 impl OpsConfig {
     /// For the role that the configuration is read for.
     fn of(self, purpose: Purpose) -> Self {
-        let OpsOfRoles { ingest, persister, control, agentgate, decider } = self.of_roles;
+        let OpsOfRoles { ingest, persister, control, agentgate, decider, pulse } = self.of_roles;
         let own = match purpose {
             Purpose::Ingest => ingest.map(|listen| (listen, "ingest.ops_listen")),
             Purpose::Persist => persister.map(|listen| (listen, "persister.ops_listen")),
             Purpose::Control => control.map(|listen| (listen, "control.ops_listen")),
             Purpose::AgentGate => agentgate.map(|listen| (listen, "agentgate.ops_listen")),
             Purpose::Decide => decider.map(|listen| (listen, "decider.ops_listen")),
+            Purpose::Pulse => pulse.map(|listen| (listen, "pulse.ops_listen")),
             Purpose::Look | Purpose::Dev | Purpose::Topics | Purpose::Store | Purpose::Rebuild | Purpose::Manage => {
                 None
             }

@@ -9,6 +9,7 @@ mod cli;
 mod clock;
 pub mod config;
 mod console;
+mod dashboard;
 mod deployment;
 mod dev;
 mod exec;
@@ -124,6 +125,10 @@ fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         Command::Decide(args) => {
             let flags = [("--ops-listen", "decider.ops_listen", args.operations.ops_listen)];
             role::decide(distributed(&args.deployment, flags, Purpose::Decide)?, args.api)
+        }
+        Command::Pulse(args) => {
+            let flags = [("--ops-listen", "pulse.ops_listen", args.operations.ops_listen)];
+            role::pulse(distributed(&args.deployment, flags, Purpose::Pulse)?)
         }
         Command::Void(args) => {
             let CommandApi::AgentGate = args.api;

@@ -4,20 +4,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_admission::Admission;
-use tidegate_agentping_ports::{NotedAccounts, RunQueries};
+use tidegate_agentping_settings::TeamSettings;
 use tidegate_conservation::Conservation;
 use tidegate_consumer::Job;
 use tidegate_control::conservation::{self, ShowConservation, Shown, StoredRuns};
 use tidegate_control::{Authenticate, Control, Management};
-use tidegate_dashboard::{
-    Dashboard, DashboardOptions, DashboardPorts, KeyHolders, SessionCallers, SessionSecret, SignInLinks,
-};
+use tidegate_dashboard::{KeyHolders, SignInLinks};
 use tidegate_door::{LaterRoutes, ServeReport};
-use tidegate_ingest::Ingest;
+use tidegate_ingest::{DoorReports, Ingest};
 use tidegate_lifecycle::{Health, Part, Parts, Stages, Stop};
+use tidegate_mirror::Mirror;
 use tidegate_outbound::Outbound;
 use tidegate_persister::{LogWatch, Persister, StopReport, feed_expiry, note_expiry, orphan_purge, watch_stalls};
-use tidegate_ports::{Clock, Ids};
+use tidegate_ports::{Clock, Ids, Rows};
+use tidegate_pulse::judge::{JudgePorts, JudgeRole, Lease, NoRoutes, RegistryAgents, Standby};
 use tidegate_sqlite::OperatorInbox;
 use tidegate_telemetry::Metrics;
 use tokio::net::TcpListener;
@@ -25,8 +25,9 @@ use tokio::time::sleep;
 
 use crate::agentgate::{self, AgentGateConservation, Door};
 use crate::assemble::commands::{API, DeciderPorts};
-use crate::assemble::{PersisterPorts, ReadPorts, SettingsPorts};
+use crate::assemble::{PersisterPorts, PulsePorts, ReadPorts, SettingsPorts};
 use crate::config::Config;
+use crate::dashboard::{self, Common};
 
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// How often settings and rows that have ended are deleted, and how many at once.
@@ -148,13 +149,23 @@ impl Roles {
         self.agentgate = Some(parts.start("agentgate", |stop| front_door.serve(listener, stop.stopped())));
     }
 
-    /// Takes in what clients send, and watches how far the persisters are behind.
-    pub fn start_ingest(&mut self, parts: &Parts, admission: Arc<Admission>, listener: TcpListener) {
+    /// Takes in what clients send, watches how far the persisters are behind, and reports to `rows` when it is ready, by
+    /// `health`.
+    pub fn start_ingest(
+        &mut self,
+        parts: &Parts,
+        admission: Arc<Admission>,
+        (rows, health): (Arc<dyn Rows>, Health),
+        listener: TcpListener,
+    ) {
         self.admission = Some(admission.clone());
         let watching = admission.clone();
         self.jobs.push(parts.start("lag watch", |stop| watching.watch_lag(stop.stopped())));
         let config = self.config.ingest.clone();
         let ingest = Arc::new(Ingest::new(config, admission, self.clock.clone(), self.ids.clone()));
+        let (openings, is_ready) = (ingest.openings(), move || health.readiness().ready);
+        let reports = DoorReports::new(rows, self.clock.clone(), openings, is_ready, self.process_name());
+        self.jobs.push(parts.start("reports of the front door", |stop| reports.run(stop.stopped())));
         self.ingest = Some(parts.start("ingest", |stop| ingest.serve(listener, stop.stopped())));
     }
 
@@ -181,40 +192,54 @@ impl Roles {
         let sampling = conservation.clone();
         self.jobs.push(parts.start("conservation", |stop| conservation.watch(stop.stopped())));
         self.jobs.push(parts.start("conservation sample", |stop| sampling.take_samples(stop.stopped())));
-        let pages = self.dashboard(&queries, &accounts, &managed, callers.clone());
+        let common = Common { config: &self.config.control, clock: &self.clock, ids: &self.ids, links: &self.links };
+        let pages = dashboard::pages(common, &queries, &accounts, &managed, callers.clone());
         let control = Control::new(queries, accounts, managed, callers, self.clock.clone(), self.ids.clone())
             .with_log(log)
             .with_store_deadline(deadline)
             .with_answer_bytes(self.config.control.max_answer_bytes_in_flight)
-            .with_pages(pages.into_router());
+            .with_pages(pages);
         let options = self.config.control.serve;
-        self.jobs.push(parts.start("settings", |stop| settings.follow(stop.stopped())));
+        self.start_following(parts, settings);
         self.control = Some(parts.start("control", |stop| control.serve(listener, options, stop.stopped())));
     }
 
-    /// The pages for people. They ask the API of teams within the process, in the name of their visitors.
-    fn dashboard(
-        &self,
-        queries: &Arc<dyn RunQueries>,
-        accounts: &Arc<dyn NotedAccounts>,
-        managed: &Management,
-        holders: Arc<impl KeyHolders>,
-    ) -> Dashboard {
-        let config = &self.config.control;
-        let (clock, ids) = (self.clock.clone(), self.ids.clone());
-        let callers = Arc::new(SessionCallers(holders.clone()));
-        let api = Control::new(queries.clone(), accounts.clone(), managed.clone(), callers, clock.clone(), ids.clone())
-            .with_store_deadline(config.store_deadline)
-            .with_answer_bytes(config.max_answer_bytes_in_flight);
-        let options = DashboardOptions {
-            secret: config.session_secret.clone().unwrap_or_else(|| SessionSecret::random(&*ids)),
-            ingest_url: managed.ingest_url.clone(),
-            secure_cookies: config.secure_cookies,
-            store_deadline: config.store_deadline,
-            links: self.links.clone(),
+    /// Follows what teams set.
+    pub fn start_following(&mut self, parts: &Parts, settings: Mirror<TeamSettings>) {
+        self.jobs.push(parts.start("settings", |stop| settings.follow(stop.stopped())));
+    }
+
+    /// Judges schedules and runs: alone, or while this process has the lease.
+    pub fn start_pulse(
+        &mut self,
+        parts: &Parts,
+        PulsePorts { lag, accounts, feed }: PulsePorts,
+        settings: &SettingsPorts,
+        mirror: Mirror<TeamSettings>,
+        is_alone: bool,
+    ) {
+        let SettingsPorts { documents, rows, registry } = settings.clone();
+        let (clock, routes) = (self.clock.clone(), Arc::new(NoRoutes));
+        let lease = || Lease::new(documents, clock.clone(), "judge", self.process_name());
+        let standby = if is_alone { Standby::Alone } else { Standby::Leased(Box::new(lease())) };
+        let ports = JudgePorts {
+            lag,
+            accounts,
+            feed,
+            settings: mirror,
+            rows,
+            seen: Arc::new(RegistryAgents(registry)),
+            outbox: routes.clone(),
+            routes,
+            clock: clock.clone(),
         };
-        let (queries, registry, api) = (queries.clone(), managed.registry.clone(), api.into_router());
-        Dashboard::new(DashboardPorts { queries, registry, api, holders, clock, ids }, options)
+        let role = JudgeRole { ports, options: self.config.pulse, every: JudgeRole::EVERY, standby };
+        self.jobs.push(parts.start("judge", |stop| role.run(stop)));
+    }
+
+    /// Names this process, and no other one.
+    fn process_name(&self) -> String {
+        self.ids.random().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Deletes settings and derived rows that have ended, where they do not end by themselves.

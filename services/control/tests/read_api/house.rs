@@ -118,6 +118,7 @@ pub struct House {
     pub runs: MemoryRuns,
     pub registry: MemoryRegistry,
     pub documents: MemoryDocuments,
+    pub rows: MemoryRows,
     pub accounts: MemoryNotedAccounts,
     pub clock: Arc<TestClock>,
     offset: AtomicI64,
@@ -178,16 +179,31 @@ impl House {
     ) -> House {
         let clock = Arc::new(TestClock::at(at(NOON)));
         let documents = MemoryDocuments::new(clock.clone());
-        let rows = Arc::new(MemoryRows::new(clock.clone()));
-        let managed = Management::new(Arc::new(documents.clone()), rows, Arc::new(registry.clone()), clock.clone())
-            .with_ingest_url("https://eu.example/");
+        let rows = MemoryRows::new(clock.clone());
+        let managed = Management::new(
+            Arc::new(documents.clone()),
+            Arc::new(rows.clone()),
+            Arc::new(registry.clone()),
+            clock.clone(),
+        )
+        .with_ingest_url("https://eu.example/");
         let control = Control::new(queries, kept, managed, Arc::new(callers), clock.clone(), Arc::new(RandomIds));
         // Cases send many requests while the clock stands.
         let control = set_up(control.with_managed_rate(1_000_000, 1_000_000));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(control.serve(listener, ServeOptions::default(), std::future::pending()));
-        House { runs, registry, documents, accounts, clock, offset: AtomicI64::new(0), base, client: Client::new() }
+        House {
+            runs,
+            registry,
+            documents,
+            rows,
+            accounts,
+            clock,
+            offset: AtomicI64::new(0),
+            base,
+            client: Client::new(),
+        }
     }
 
     /// Puts one record into the store, as the persister would: received now.

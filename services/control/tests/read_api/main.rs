@@ -15,6 +15,7 @@ mod described;
 mod elsewhere;
 mod house;
 mod idle;
+mod judged;
 mod limited;
 mod listing;
 mod month;

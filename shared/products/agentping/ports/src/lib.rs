@@ -2,6 +2,7 @@
 //! and decide nothing.
 
 pub mod feed;
+pub mod front_doors;
 pub mod gate;
 pub mod notes;
 pub mod registry;
@@ -9,6 +10,7 @@ pub mod runs;
 pub mod spend_rows;
 
 pub use feed::{FeedEntry, FeedPage, FeedRange, PulseFeed, settled_page};
+pub use front_doors::{ReadySpan, RefusedMinute};
 pub use gate::{
     Ask, Claim, ClaimKey, ClaimOutcome, Fingerprint, Gate, GateDown, Refused, Seed, Settlement, StoreRead, Ticket,
     Usage, Verdict,
