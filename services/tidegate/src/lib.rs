@@ -10,6 +10,7 @@ mod cli;
 mod clock;
 pub mod config;
 mod console;
+mod dashboard;
 mod deployment;
 mod dev;
 mod exec;
