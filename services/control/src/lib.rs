@@ -13,6 +13,7 @@ mod authenticate;
 mod body;
 mod call;
 mod checks;
+mod configuration;
 pub mod conservation;
 mod cursor;
 mod endpoint;

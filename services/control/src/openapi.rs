@@ -11,7 +11,8 @@ use crate::endpoint::Endpoint;
 use crate::reads::Reads;
 use crate::refusal_shapes::ErrorBody;
 use crate::{
-    agents, audit, checks, guard, listing, mute, pause, preview, receipt, run, schedule, spend, team, tokens, usage,
+    agents, audit, checks, configuration, guard, listing, mute, pause, preview, receipt, run, schedule, spend, team,
+    tokens, usage,
 };
 
 #[derive(OpenApi)]
@@ -63,6 +64,8 @@ fn managed_routes() -> OpenApiRouter<Arc<Reads>> {
         .routes(of_endpoint(Endpoint::Token, routes!(tokens::delete)))
         .routes(of_endpoint(Endpoint::TokenRotation, routes!(tokens::rotate)))
         .routes(of_endpoint(Endpoint::Audit, routes!(audit::list)))
+        .routes(of_endpoint(Endpoint::Config, routes!(configuration::read, configuration::apply)))
+        .routes(of_endpoint(Endpoint::ConfigDiff, routes!(configuration::compare)))
         .routes(of_endpoint(Endpoint::GuardCheck, routes!(guard::check::check)))
         .routes(of_endpoint(Endpoint::GuardRules, routes!(guard::rules::list, guard::rules::create)))
         .routes(of_endpoint(
