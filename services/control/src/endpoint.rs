@@ -39,6 +39,14 @@ tidegate_door::labels! {
         Check "check";
         CheckTrial "check_trial";
         RunChecks "run_checks";
+        Routes "routes";
+        Route "route";
+        RouteTest "route_test";
+        RouteSecret "route_secret";
+        Deliveries "deliveries";
+        Resend "resend";
+        Confirm "confirm";
+        Unsubscribe "unsubscribe";
         /// Everything else: unknown routes, the description of the interface.
         Other "other";
     }

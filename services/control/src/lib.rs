@@ -7,6 +7,7 @@
 
 mod access;
 mod agents;
+mod alert_routes;
 mod api;
 mod audit;
 mod authenticate;
@@ -19,6 +20,7 @@ mod cursor;
 mod endpoint;
 mod guard;
 mod listing;
+mod mail_pages;
 mod manage;
 mod management;
 mod metrics;

@@ -11,8 +11,8 @@ use crate::endpoint::Endpoint;
 use crate::reads::Reads;
 use crate::refusal_shapes::ErrorBody;
 use crate::{
-    agents, audit, checks, configuration, guard, listing, mute, pause, preview, receipt, run, schedule, spend, team,
-    tokens, usage,
+    agents, alert_routes, audit, checks, configuration, guard, listing, mail_pages, mute, pause, preview, receipt, run,
+    schedule, spend, team, tokens, usage,
 };
 
 #[derive(OpenApi)]
@@ -77,6 +77,20 @@ fn managed_routes() -> OpenApiRouter<Arc<Reads>> {
         .routes(of_endpoint(Endpoint::Check, routes!(checks::one::read, checks::one::patch, checks::one::delete)))
         .routes(of_endpoint(Endpoint::CheckTrial, routes!(checks::trial::attempt)))
         .routes(of_endpoint(Endpoint::RunChecks, routes!(checks::of_run::read)))
+        .merge(alert_routes())
+}
+
+/// Those of routes and their messages.
+fn alert_routes() -> OpenApiRouter<Arc<Reads>> {
+    OpenApiRouter::new()
+        .routes(of_endpoint(Endpoint::Routes, routes!(alert_routes::list, alert_routes::create)))
+        .routes(of_endpoint(Endpoint::Route, routes!(alert_routes::read, alert_routes::patch, alert_routes::delete)))
+        .routes(of_endpoint(Endpoint::RouteTest, routes!(alert_routes::asking::test)))
+        .routes(of_endpoint(Endpoint::RouteSecret, routes!(alert_routes::asking::rotate)))
+        .routes(of_endpoint(Endpoint::Deliveries, routes!(alert_routes::deliveries::list)))
+        .routes(of_endpoint(Endpoint::Resend, routes!(alert_routes::deliveries::resend)))
+        .routes(of_endpoint(Endpoint::Confirm, routes!(mail_pages::ask_to_confirm, mail_pages::confirm)))
+        .routes(of_endpoint(Endpoint::Unsubscribe, routes!(mail_pages::ask_to_unsubscribe, mail_pages::unsubscribe)))
 }
 
 /// The description of this port, as served at `/openapi.json`.

@@ -1,3 +1,4 @@
 //! The role that watches agents: it judges schedules and runs from the feed, opens incidents, and sends what follows.
 
+pub mod sending;
 pub mod spend;

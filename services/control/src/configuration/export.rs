@@ -17,10 +17,8 @@ use crate::problem::Problem;
 /// # Errors
 /// [`Problem::StoreBroken`]: a document cannot be read.
 pub(super) fn file(stored: &Stored) -> Result<String, Problem> {
-    let mut file = Map::from_iter([("version".to_owned(), json!(1))]);
     let of_team: Kept<TeamDoc> = stored.kept(kinds::TEAM, kinds::WHOLE_TEAM)?;
-    put(&mut file, "team", apart_from(team::written(&of_team.doc), &team::written(&TeamDoc::default())));
-    put(&mut file, "agents", all_agents(stored)?);
+    let team = apart_from(team::written(&of_team.doc), &team::written(&TeamDoc::default()));
     let mut rules = Map::new();
     for (_, rule) in stored.all::<RuleDoc>(kinds::RULE)? {
         let defaults = Map::from_iter([
@@ -30,8 +28,14 @@ pub(super) fn file(stored: &Stored) -> Result<String, Problem> {
         ]);
         rules.insert(rule.doc.name.to_string(), Value::Object(apart_from(guard::written(&rule.doc)?, &defaults)));
     }
-    put(&mut file, "guard", rules);
-    Ok(yaml(&file))
+    // In the order in which people read it.
+    let mut text = yaml(&Map::from_iter([("version".to_owned(), json!(1))]));
+    for (name, section) in [("team", team), ("agents", all_agents(stored)?), ("guard", rules)] {
+        if !section.is_empty() {
+            text.push_str(&yaml(&Map::from_iter([(name.to_owned(), Value::Object(section))])));
+        }
+    }
+    Ok(text)
 }
 
 /// Those of whom something is set, or that were made over the API.
@@ -80,12 +84,6 @@ fn schedule(definition: &Definition) -> Result<Map<String, Value>, Problem> {
 /// An agent's members in the file.
 fn below<'f>(file: &'f mut BTreeMap<String, Map<String, Value>>, name: &str) -> &'f mut Map<String, Value> {
     file.entry(name.to_owned()).or_default()
-}
-
-fn put(file: &mut Map<String, Value>, name: &str, section: Map<String, Value>) {
-    if !section.is_empty() {
-        file.insert(name.to_owned(), Value::Object(section));
-    }
 }
 
 /// The members that are not at their defaults.

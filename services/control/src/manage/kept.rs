@@ -62,6 +62,11 @@ impl<T: DeserializeOwned + Serialize> Kept<T> {
         Kept { doc, ..self }
     }
 
+    /// Its version once it is written as it is now, or was written last.
+    pub fn next_version(&self, is_written: bool) -> u64 {
+        self.version.unwrap_or(0) + u64::from(is_written)
+    }
+
     /// Whether it is stored.
     pub fn is_stored(&self) -> bool {
         self.version.is_some()

@@ -5,6 +5,9 @@
 mod access;
 mod admitted;
 mod agents_managed;
+mod alert_messages;
+mod alert_routes;
+mod alert_routes_refused;
 mod audited;
 mod bad_changes;
 mod bad_input;
@@ -18,6 +21,7 @@ mod house;
 mod idle;
 mod limited;
 mod listing;
+mod mail_links;
 mod month;
 mod outage;
 mod paused;

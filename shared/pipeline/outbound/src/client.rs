@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use http::Method;
 use rustls::ClientConfig;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::address::judge;
 use crate::answer::ReceiverAnswer;
@@ -49,6 +49,19 @@ impl Outbound {
     /// The rule that it breaks.
     pub fn target(&self, url: &str) -> Result<Target, UrlRule> {
         Target::parse(url, &self.policy)
+    }
+
+    /// Judges a URL, and the addresses of its name if it has any by now. Each sending judges both again.
+    ///
+    /// # Errors
+    /// The rule that it breaks.
+    pub async fn judge(&self, url: &str) -> Result<(), SendError> {
+        let target = self.target(url)?;
+        match timeout(self.limits.connect, self.addresses(&target)).await {
+            Ok(Err(error @ SendError::Address(_))) => Err(error),
+            // A name that cannot be looked up now is judged when something is sent.
+            _ => Ok(()),
+        }
     }
 
     /// Sends a message once. Any status is an answer, a redirect as well.
