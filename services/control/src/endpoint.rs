@@ -29,6 +29,8 @@ tidegate_door::labels! {
         Token "token";
         TokenRotation "token_rotation";
         Audit "audit";
+        Config "config";
+        ConfigDiff "config_diff";
         GuardCheck "guard_check";
         GuardRules "guard_rules";
         GuardRule "guard_rule";

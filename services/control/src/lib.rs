@@ -14,6 +14,7 @@ mod authenticate;
 mod body;
 mod call;
 mod checks;
+mod configuration;
 pub mod conservation;
 mod cursor;
 mod document;

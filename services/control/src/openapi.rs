@@ -11,8 +11,8 @@ use crate::endpoint::Endpoint;
 use crate::reads::Reads;
 use crate::refusal_shapes::ErrorBody;
 use crate::{
-    agents, alert_routes, audit, checks, guard, incidents, listing, mail_pages, mute, pause, preview, receipt, run,
-    schedule, slots, spend, status, team, tokens, usage,
+    agents, alert_routes, audit, checks, configuration, guard, incidents, listing, mail_pages, mute, pause, preview,
+    receipt, run, schedule, slots, spend, status, team, tokens, usage,
 };
 
 #[derive(OpenApi)]
@@ -64,6 +64,8 @@ fn managed_routes() -> OpenApiRouter<Arc<Reads>> {
         .routes(of_endpoint(Endpoint::Token, routes!(tokens::delete)))
         .routes(of_endpoint(Endpoint::TokenRotation, routes!(tokens::rotate)))
         .routes(of_endpoint(Endpoint::Audit, routes!(audit::list)))
+        .routes(of_endpoint(Endpoint::Config, routes!(configuration::read, configuration::apply)))
+        .routes(of_endpoint(Endpoint::ConfigDiff, routes!(configuration::compare)))
         .routes(of_endpoint(Endpoint::GuardCheck, routes!(guard::check::check)))
         .routes(of_endpoint(Endpoint::GuardRules, routes!(guard::rules::list, guard::rules::create)))
         .routes(of_endpoint(

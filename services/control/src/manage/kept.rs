@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tidegate_agentping::TeamId;
-use tidegate_ports::{DocumentWrite, Expected};
+use tidegate_ports::{Document, DocumentWrite, Expected};
 
 use crate::problem::Problem;
 use crate::reads::Reads;
@@ -38,6 +38,17 @@ impl<T: DeserializeOwned + Serialize> Kept<T> {
     pub async fn find(reads: &Reads, team: TeamId, kind: &'static str, name: &str) -> Result<Option<Self>, Problem> {
         let found = find(reads, team, kind, name).await?;
         Ok(found.map(|(version, doc)| Kept { kind, name: name.to_owned(), version: Some(version), doc }))
+    }
+
+    /// One that was read already.
+    ///
+    /// # Errors
+    /// [`Problem::StoreBroken`], as [`Kept::read`].
+    pub fn of(kind: &'static str, document: &Document) -> Result<Self, Problem> {
+        let Document { name, version, doc, .. } = document;
+        let broken = |error| Problem::StoreBroken { cause: format!("the {kind} '{name}' cannot be read: {error}") };
+        let doc = serde_json::from_slice(doc).map_err(broken)?;
+        Ok(Kept { kind, name: name.to_string(), version: Some(*version), doc })
     }
 
     /// One that is to be made.

@@ -12,6 +12,7 @@ mod audited;
 mod bad_changes;
 mod bad_input;
 mod budget;
+mod configured;
 mod conservation;
 mod counted;
 mod described;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use http::Method;
 use rustls::ClientConfig;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -68,6 +69,14 @@ impl Outbound {
     /// # Errors
     /// [`SendError`]: none came.
     pub async fn send(&self, message: &Message) -> Result<ReceiverAnswer, SendError> {
+        self.ask(&Method::POST, message).await
+    }
+
+    /// The same by another method.
+    ///
+    /// # Errors
+    /// [`SendError`]: no answer came.
+    pub async fn ask(&self, method: &Method, message: &Message) -> Result<ReceiverAnswer, SendError> {
         let target = self.target(&message.url)?;
         let until = Instant::now() + self.limits.whole;
         let connecting = async {
@@ -76,7 +85,7 @@ impl Outbound {
         };
         let late = |_| SendError::Timeout(self.limits.whole);
         let stream = timeout_at(until, connecting).await.map_err(late)??;
-        exchange(stream, &target, message, &self.tls, (until, &self.limits)).await
+        exchange(stream, &target, (method, message), &self.tls, (until, &self.limits)).await
     }
 
     /// The addresses of a target. If one of them is not allowed, none is: a receiver that is public has no other.
