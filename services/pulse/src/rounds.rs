@@ -13,12 +13,13 @@ use tokio::sync::watch;
 use crate::checks::{CheckAlerts, CheckEvent, CheckRunner};
 use crate::messages::SpendMessages;
 use crate::metrics::{CHECKED_RUNS, ROUND_FAILURES};
-use crate::spend::{SpendKeeper, SpendRound, SpendWatch};
+use crate::spend::{GuardWatch, SpendKeeper, SpendRound, SpendWatch};
 
 /// What follows the judge.
 pub struct Rounds {
     pub spend: SpendKeeper,
     pub spend_watch: SpendWatch,
+    pub guard_watch: GuardWatch,
     pub spend_messages: SpendMessages,
     pub clock: Arc<dyn Clock>,
     /// What was counted and could not be judged then.
@@ -59,6 +60,11 @@ impl Rounds {
         if !alerts.is_empty() {
             self.spend_messages.put(&alerts).await?;
             self.spend_watch.stored(&alerts);
+        }
+        let warnings = self.guard_watch.judge(&self.unjudged.changed, self.clock.now()).await?;
+        if !warnings.is_empty() {
+            self.spend_messages.warn(&warnings).await?;
+            self.guard_watch.stored(&warnings);
         }
         self.unjudged = SpendRound::default();
         Ok(())

@@ -1,8 +1,11 @@
 //! From what is found about spend to the messages of alerts.
 
 use serde_json::{Map, Value, json};
+use tidegate_agentping::TeamId;
+use tidegate_agentping_alerts::guard::guard_alert;
 use tidegate_agentping_alerts::{Addressees, AlertEvent, MessageEdge, Outbox};
 use tidegate_agentping_pulse::{AlertKind, AlertSeverity};
+use tidegate_agentping_settings::GuardEvent;
 use tidegate_kernel::Usd;
 use tidegate_kernel::usd::decimal;
 use tidegate_ports::StoreError;
@@ -18,6 +21,15 @@ impl SpendMessages {
     /// [`StoreError`]: the same alerts again store what is missing.
     pub async fn put(&self, alerts: &[SpendAlert]) -> Result<(), StoreError> {
         let events: Vec<AlertEvent> = alerts.iter().map(of_spend).collect();
+        self.0.put(&events).await
+    }
+
+    /// The same of guard's warnings.
+    ///
+    /// # Errors
+    /// As [`SpendMessages::put`].
+    pub async fn warn(&self, warnings: &[(TeamId, GuardEvent)]) -> Result<(), StoreError> {
+        let events: Vec<AlertEvent> = warnings.iter().map(|(team, event)| guard_alert(*team, event, None)).collect();
         self.0.put(&events).await
     }
 }
