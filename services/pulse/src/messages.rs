@@ -1,5 +1,7 @@
 //! From the judge's findings to the messages of alerts: which routes an agent has, and what a message's `data` says.
 
+mod spend;
+
 use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 use tidegate_agentping::{Slug, TeamId};
@@ -13,6 +15,8 @@ use tidegate_kernel::usd::decimal;
 use tidegate_ports::StoreError;
 
 use crate::judge::{self, Alert, RouteChoice};
+
+pub use spend::SpendMessages;
 
 /// Stores the judge's messages in the outbox of alerts.
 #[derive(Clone, Debug)]

@@ -3,18 +3,27 @@
 //! They have a task of their own, so that a run with much to check delays no schedule. In a process whose judge has not the
 //! lease the watermark does not move, and nothing is done.
 
+use std::sync::Arc;
+
 use tidegate_kernel::Timestamp;
 use tidegate_lifecycle::Stop;
-use tidegate_ports::StoreError;
+use tidegate_ports::{Clock, StoreError};
 use tokio::sync::watch;
 
 use crate::checks::{CheckAlerts, CheckEvent, CheckRunner};
+use crate::messages::SpendMessages;
 use crate::metrics::{CHECKED_RUNS, ROUND_FAILURES};
-use crate::spend::SpendKeeper;
+use crate::spend::{GuardWatch, SpendKeeper, SpendRound, SpendWatch};
 
 /// What follows the judge.
 pub struct Rounds {
     pub spend: SpendKeeper,
+    pub spend_watch: SpendWatch,
+    pub guard_watch: GuardWatch,
+    pub spend_messages: SpendMessages,
+    pub clock: Arc<dyn Clock>,
+    /// What was counted and could not be judged then.
+    pub unjudged: SpendRound,
     pub checks: CheckRunner,
     pub check_alerts: CheckAlerts,
     /// Results of rounds before, which could not be taken in then.
@@ -44,7 +53,21 @@ impl Rounds {
     }
 
     async fn sum(&mut self, as_of: Timestamp) -> Result<(), StoreError> {
-        self.spend.round(as_of).await.map(drop)
+        let round = self.spend.round(as_of).await?;
+        self.unjudged.changed.extend(round.changed);
+        self.unjudged.unpriced.extend(round.unpriced);
+        let alerts = self.spend_watch.judge(&self.unjudged, self.clock.now()).await?;
+        if !alerts.is_empty() {
+            self.spend_messages.put(&alerts).await?;
+            self.spend_watch.stored(&alerts);
+        }
+        let warnings = self.guard_watch.judge(&self.unjudged.changed, self.clock.now()).await?;
+        if !warnings.is_empty() {
+            self.spend_messages.warn(&warnings).await?;
+            self.guard_watch.stored(&warnings);
+        }
+        self.unjudged = SpendRound::default();
+        Ok(())
     }
 
     async fn check(&mut self, as_of: Timestamp) -> Result<(), StoreError> {

@@ -112,9 +112,6 @@ impl SpendBoard {
 
     /// Reads what changed, and what rules need that is not there yet.
     async fn refresh(&self, now: Timestamp) -> Result<(), StoreError> {
-        // In the reverse of the order in which they are written.
-        let as_of = self.stored_as_of().await?;
-        let changed = self.changed(now).await?;
         let teams: Vec<(TeamId, Arc<TeamSettings>)> = self
             .settings
             .all()
@@ -122,6 +119,13 @@ impl SpendBoard {
             .filter(|(_, settings)| settings.rules.values().any(|rule| rule.enabled))
             .filter_map(|(space, settings)| Some((TeamId::parse(&space).ok()?, settings)))
             .collect();
+        // In the reverse of the order in which they are written.
+        let as_of = self.stored_as_of().await?;
+        if teams.is_empty() {
+            *self.shared() = Shared { as_of, ..Shared::default() };
+            return Ok(());
+        }
+        let changed = self.changed(now).await?;
         let with_rules: BTreeSet<TeamId> = teams.iter().map(|(team, _)| *team).collect();
         {
             let mut shared = self.shared();

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
+use serde_json::{Value, json};
 use tidegate_agentping::{HeartbeatStatus, Plan, RunKey};
 use tidegate_agentping_inproc::registry::MemoryRegistry;
 use tidegate_agentping_ports::{Registry, Team};
-use tidegate_agentping_settings::{TeamDoc, kinds};
+use tidegate_agentping_settings::{RuleDoc, TeamDoc, kinds};
 use tidegate_agentping_testkit::{EventWith as _, NOON, event, heartbeat, record, run_id, start, team};
 use tidegate_inproc::documents::MemoryDocuments;
 use tidegate_kernel::Usd;
 use tidegate_mirror::Mirror;
 use tidegate_ports::{Clock, DocumentWrite, Documents, Expected};
-use tidegate_pulse::spend::{SpendAlert, SpendKeeper, SpendWatch, marks_reached};
+use tidegate_pulse::spend::{GuardWatch, SpendAlert, SpendKeeper, SpendWatch, marks_reached};
 
 use crate::world::World;
 
@@ -132,6 +133,54 @@ async fn ac_42_and_43_the_line_is_the_teams_and_has_floors() {
         watched.spend(today).await;
         let alerts = watched.round().await;
         assert_eq!(alerts.len(), usize::from(fires), "{} days, {today}, {sigma}: {alerts:?}", days.len());
+    }
+}
+
+/// AC-14: warnings come with the spend, once a window, whether or not anyone asks guard.
+#[tokio::test]
+async fn ac_14_warnings_are_found_as_spend_is_counted() {
+    let mut watched = Watched::new().await;
+    let rule = |members: Value| {
+        let mut given = json!({"name": "cap", "spend_of": "agent", "window": "day", "limit_usd": 20});
+        given.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        serde_json::to_vec(&RuleDoc::parse(&given, NOON).unwrap()).unwrap()
+    };
+    let rules = [
+        rule(json!({"match": {"agent": "*"}})),
+        rule(json!({"action": "warn", "limit_usd": 17, "window": "total"})),
+        rule(json!({"match": {"environment": "prod"}})),
+        rule(json!({"spend_of": "team"})),
+        rule(json!({"match": {"agent": "other"}})),
+        rule(json!({"enabled": false})),
+    ];
+    let write = |(number, doc): (usize, Vec<u8>)| DocumentWrite {
+        kind: kinds::RULE.into(),
+        name: format!("grl_eu_{number}").into(),
+        expected: Expected::Anything,
+        doc: Some(doc),
+        ends_at: None,
+    };
+    let writes: Vec<DocumentWrite> = rules.into_iter().enumerate().map(write).collect();
+    watched.documents.write(&team(1).to_string(), &writes, NOON).await.unwrap();
+    let settings = Mirror::read(watched.documents.clone(), watched.world.clock.clone()).await.unwrap();
+    let mut guard = GuardWatch::new(watched.world.rows.clone(), settings);
+    for (usd, days, expected) in [
+        ("15.99", 0, vec![]),
+        ("0.01", 0, vec!["grl_eu_0"]),
+        ("0.99", 0, vec![]),
+        ("0.01", 0, vec!["grl_eu_1"]),
+        // Beyond the limit it is no warning any more, and the next day it is a new one.
+        ("50", 0, vec![]),
+        ("16", 1, vec!["grl_eu_0"]),
+    ] {
+        watched.world.clock.advance_ms(days * DAY_MS);
+        watched.spend(usd).await;
+        let round = watched.world.round(&mut watched.keeper).await.unwrap();
+        let found = guard.judge(&round.changed, watched.world.clock.now()).await.unwrap();
+        let names: Vec<&str> = found.iter().map(|(_, event)| event.rule.as_str()).collect();
+        assert_eq!(names, expected, "{usd}");
+        assert!(found.iter().all(|(_, event)| event.agent.as_deref() == Some("daily")));
+        guard.stored(&found);
     }
 }
 

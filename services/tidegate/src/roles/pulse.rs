@@ -8,9 +8,9 @@ use tidegate_lifecycle::Parts;
 use tidegate_mirror::Mirror;
 use tidegate_pulse::checks::{CheckAlerts, CheckRunner};
 use tidegate_pulse::judge::{JudgeLease, JudgePorts, JudgeRole, RegistryAgents, Standby};
-use tidegate_pulse::messages::{JudgedMessages, SettingsRoutes};
+use tidegate_pulse::messages::{JudgedMessages, SettingsRoutes, SpendMessages};
 use tidegate_pulse::rounds::Rounds;
-use tidegate_pulse::spend::SpendKeeper;
+use tidegate_pulse::spend::{GuardWatch, SpendKeeper, SpendRound, SpendWatch};
 use tokio::sync::watch;
 
 use super::Roles;
@@ -35,6 +35,11 @@ impl Roles {
         let (judged, watermark) = watch::channel(Timestamp::FIRST);
         let rounds = Rounds {
             spend: SpendKeeper::new(feed.clone(), accounts.clone(), rows.clone(), clock.clone()),
+            spend_watch: SpendWatch::new(rows.clone(), queries.clone(), registry.clone(), mirror.clone()),
+            guard_watch: GuardWatch::new(rows.clone(), mirror.clone()),
+            spend_messages: SpendMessages(alerts.outbox.clone()),
+            clock: clock.clone(),
+            unjudged: SpendRound::default(),
             checks: CheckRunner::new(
                 feed.clone(),
                 accounts.clone(),
