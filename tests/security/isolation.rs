@@ -250,13 +250,34 @@ async fn probe(scene: &Scene<'_>, route: &Route) {
             let answer = intruder.client.call(method, &url).bearer(&intruder.key).send().await;
             assert!(!named_twice || answer.status == 404, "the victim's token: {answer}");
         }
+        // Links of mails: whoever has one may follow it, and a token that was never given out names nothing.
+        ("control", method, path) if !path.starts_with("/v1") => {
+            let url = format!("{}{}", scene.deployment.control, path.replace("{token}", &names.token_id));
+            let answer = intruder.client.call(method, &url).send().await;
+            assert!([400, 404].contains(&answer.status), "{answer}");
+            scene.silent(&answer, &[]);
+        }
         _ => panic!("{route:?} is a route that nothing here tries to misuse: add what an intruder would do to it"),
     }
 }
 
 /// Whether a path is of what teams manage.
 fn is_managed(path: &str) -> bool {
-    let rooms = ["/v1/agents", "/v1/pause", "/v1/mute", "/v1/team", "/v1/audit", "/v1/routes/{id}/mute"];
+    let rooms = [
+        "/v1/agents",
+        "/v1/audit",
+        "/v1/checks",
+        "/v1/config",
+        "/v1/deliveries",
+        "/v1/guard",
+        "/v1/incidents",
+        "/v1/mute",
+        "/v1/pause",
+        "/v1/routes",
+        "/v1/runs/{id}/checks",
+        "/v1/status",
+        "/v1/team",
+    ];
     rooms.iter().any(|room| path.starts_with(room))
 }
 
@@ -270,7 +291,9 @@ fn soon() -> String {
 pub async fn holds(scene: &Scene<'_>) {
     let before = scene.seen_by_the_victim().await;
     for route in routes::of_agentping() {
-        strangers_are_refused(scene, &route).await;
+        if route.path.starts_with("/v1") {
+            strangers_are_refused(scene, &route).await;
+        }
         // Whoever names the victim's ids sees no more of it, and the next look shows the victim as it was.
         if !route.path.contains("usage") && route.path != "/v1/runs/{id}" {
             probe(scene, &route).await;

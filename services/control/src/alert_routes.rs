@@ -235,14 +235,21 @@ fn members(sent: &Sent) -> Result<Map<String, Value>, Problem> {
 
 /// What is to be said of the URL that was given, if one was.
 async fn judged(call: &Call, given: &Map<String, Value>) -> Result<(), String> {
-    let Some(url) = given.get("url").and_then(Value::as_str) else { return Ok(()) };
+    match given.get("url").and_then(Value::as_str) {
+        Some(url) => judged_url(call, url).await,
+        None => Ok(()),
+    }
+}
+
+/// What is to be said of a URL, as the sender judges it.
+pub(crate) async fn judged_url(call: &Call, url: &str) -> Result<(), String> {
     match &call.reads.managed.receivers {
         Some(receivers) => receivers.judge(url).await.map_err(|error| error.to_string()),
         None => Err("this process sends nothing".to_owned()),
     }
 }
 
-fn random(call: &Call) -> RouteRandom {
+pub(crate) fn random(call: &Call) -> RouteRandom {
     let mut bytes = [0; 32];
     for part in bytes.chunks_mut(10) {
         part.copy_from_slice(&call.reads.ids.random()[..part.len()]);
@@ -284,7 +291,7 @@ async fn all(call: &Call) -> Result<Vec<(String, RouteDoc)>, Problem> {
 
 /// Asks a new mail address whether it wants messages. If that fails, the route stays unconfirmed: naming the address anew
 /// asks again.
-async fn ask_to_confirm(call: &Call, id: &str, route: &RouteDoc) {
+pub(crate) async fn ask_to_confirm(call: &Call, id: &str, route: &RouteDoc) {
     let (RouteTarget::Email(mail), Ok(id)) = (&route.target, id.parse::<RouteId>()) else { return };
     let asked = call.reads.managed.outbox.ask(call.reader.team, id, mail);
     if let Err(problem) = call.reads.ask(asked).await {

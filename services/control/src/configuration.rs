@@ -8,10 +8,12 @@ mod checks;
 mod export;
 mod guard;
 mod plan;
+mod routes;
 mod stored;
 mod team;
+mod variables;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -20,22 +22,25 @@ use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::Value;
-use tidegate_agentping::{Plan, Slug};
+use tidegate_agentping::{Plan, Slug, TeamId};
+use tidegate_agentping_alerts::route_request::RouteRandom;
 use tidegate_agentping_ports::RegistryError;
+use tidegate_agentping_settings::RouteDoc;
 use tidegate_agentping_settings::configuration::{ConfigFault, ConfigText};
 use tidegate_agentping_settings::fields::{Fields, SettingFault, flag};
 use tidegate_kernel::Region;
 use tidegate_ports::Ids;
 use utoipa::ToSchema;
 
-use crate::body;
 use crate::call::{Call, Sent, framed_change, framed_managed, framed_with_body, json};
 use crate::endpoint::Endpoint;
 use crate::manage::{Change, ETag, object};
 use crate::problem::Problem;
 use crate::reads::Reads;
 use crate::refusal_shapes::{BodyRefusals, ChangeRefusals, ConfigRefusals, ManagedRefusals, Refusals};
+use crate::{alert_routes, body};
 use plan::{ConfigChange, Planner};
+use routes::JudgedUrls;
 use stored::Stored;
 
 /// Characters of a file at most: those of a body.
@@ -76,14 +81,24 @@ pub(crate) struct ConfigFile {
 
 /// Whose settings they are.
 struct Owner<'c> {
+    team: TeamId,
     plan: Plan,
     region: Region,
     ids: &'c dyn Ids,
+    /// The values of variables.
+    env: &'c BTreeMap<String, String>,
+    judged: &'c JudgedUrls,
+    random: RouteRandom,
+    /// Whether this deployment sends mail.
+    sends_mail: bool,
 }
 
 /// A request, parsed.
 struct Asked {
     text: ConfigText,
+    env: BTreeMap<String, String>,
+    /// What is to be said of the URLs among the values, as far as the file uses them for routes.
+    judged: JudgedUrls,
     prune: bool,
     dry_run: bool,
 }
@@ -115,7 +130,8 @@ pub(crate) async fn read(State(reads): State<Arc<Reads>>, request: Request) -> R
 pub(crate) async fn apply(State(reads): State<Arc<Reads>>, request: Request) -> Response {
     framed_change(reads, Endpoint::Config, request, async move |call: Call, sent: Sent| {
         call.parameters(&[])?;
-        applied(call, Asked::parse(&sent.json()?)?).await
+        let asked = Asked::parse(&sent.json()?)?.judged(&call).await;
+        applied(call, asked).await
     })
     .await
 }
@@ -134,7 +150,7 @@ pub(crate) async fn compare(State(reads): State<Arc<Reads>>, request: Request) -
     framed_with_body(reads, Endpoint::ConfigDiff, request, async move |call: Call, body: Body| {
         call.within_limit()?;
         call.parameters(&[])?;
-        let asked = Asked::parse(&body::json(&call.reads, call.headers(), body).await?)?;
+        let asked = Asked::parse(&body::json(&call.reads, call.headers(), body).await?)?.judged(&call).await;
         let stored = Stored::read(&call).await?;
         let plan = planned(&call, &asked, &stored)?;
         json(&ConfigOutcome { changes: plan.changes, applied: false })
@@ -157,17 +173,21 @@ async fn applied(call: Call, asked: Asked) -> Result<Response, Problem> {
             ETag::matched(Some(&ETag::of(&export::file(&stored)?)?), call.headers())?;
             let Planner { changes, writes, agents, .. } = planned(call, asked, &stored)?;
             if asked.dry_run {
-                return Ok(Change { writes: Vec::new(), audited: None, answer: (changes, Vec::new()) });
+                return Ok(Change { writes: Vec::new(), audited: None, answer: (changes, Vec::new(), Vec::new()) });
             }
             // Agents first: one that is there without what was to be set of it is harmless, and the same apply completes it.
             for slug in &agents {
                 make(call, slug).await?;
             }
-            let gone: Vec<Slug> = stored.pruned(&writes);
-            Ok(Change { writes, audited: Some(("config.apply", String::new())), answer: (changes, gone) })
+            let (gone, unasked) = (stored.pruned(&writes), stored.unasked(&writes));
+            let audited = Some(("config.apply", String::new()));
+            Ok(Change { writes, audited, answer: (changes, gone, unasked) })
         }
     };
-    let (changes, gone) = call.change(decide).await?;
+    let (changes, gone, unasked): (_, Vec<Slug>, Vec<(String, RouteDoc)>) = call.change(decide).await?;
+    for (id, route) in unasked {
+        alert_routes::ask_to_confirm(&call, &id, &route).await;
+    }
     for slug in gone {
         let (registry, now) = (&call.reads.managed.registry, call.reads.now());
         call.reads.ask_registry(registry.archive_agent(call.reader.team, slug, now)).await?;
@@ -200,12 +220,18 @@ fn planned<'a>(call: &Call, asked: &'a Asked, stored: &'a Stored) -> Result<Plan
     }
     let empty = Value::Object(serde_json::Map::new());
     let section = |name: &str| asked.text.value.get(name).filter(|value| !value.is_null()).unwrap_or(&empty);
-    if section("routes").as_object().is_none_or(|routes| !routes.is_empty()) {
-        let text = "cannot be set in a file by this build: set routes over /v1/routes, and name them here";
-        planner.fault(&SettingFault::at("routes", text));
-    }
+    let owner = Owner {
+        team: call.reader.team,
+        plan: call.reader.plan,
+        region: call.reader.team.region(),
+        ids: &*call.reads.ids,
+        env: &asked.env,
+        judged: &asked.judged,
+        random: alert_routes::random(call),
+        sends_mail: call.reads.managed.outbox.naming().public_url.is_some(),
+    };
+    routes::plan(&mut planner, stored, section("routes"), &owner)?;
     team::plan(&mut planner, stored, section("team"))?;
-    let owner = Owner { plan: call.reader.plan, region: call.reader.team.region(), ids: &*call.reads.ids };
     agents::plan(&mut planner, stored, section("agents"), &owner)?;
     guard::plan(&mut planner, stored, section("guard"), &owner)?;
     planner.checked()
@@ -218,15 +244,25 @@ impl Asked {
             let text = value.as_str().filter(|text| text.len() <= MAX_CHARS);
             text.ok_or_else(|| SettingFault::at(path, "must be the text of the file"))
         })?;
-        let is_texts = |value: &Value| value.as_object().is_some_and(|env| env.values().all(Value::is_string));
-        fields.read("env", |value, path| match is_texts(value) {
-            true => Ok(()),
-            false => Err(SettingFault::at(path, "must be an object of texts")),
+        let env = fields.read("env", |value, path| {
+            serde_json::from_value(value.clone()).map_err(|_| SettingFault::at(path, "must be an object of texts"))
         })?;
         let prune = fields.read("prune", flag)?.unwrap_or(false);
         let dry_run = fields.read("dry_run", flag)?.unwrap_or(false);
         let text = ConfigText::parse(yaml).map_err(|fault| Problem::ConfigInvalid(vec![fault]))?;
-        Ok(Asked { text, prune, dry_run })
+        Ok(Asked { text, env: env.unwrap_or_default(), judged: JudgedUrls::new(), prune, dry_run })
+    }
+
+    /// Judges the URLs of routes as the sender will.
+    async fn judged(mut self, call: &Call) -> Self {
+        let routes = self.text.value.get("routes").and_then(Value::as_object).into_iter().flatten();
+        let names = routes.filter_map(|(_, route)| variables::variable(route.get("url")?.as_str()?));
+        let urls: BTreeSet<String> = names.filter_map(|name| self.env.get(name).cloned()).collect();
+        for url in urls {
+            let judged = alert_routes::judged_url(call, &url).await;
+            self.judged.insert(url, judged);
+        }
+        self
     }
 }
 

@@ -72,7 +72,7 @@ fn agent(
 }
 
 fn set(planner: &mut Planner<'_>, stored: &Stored, slug: &Slug, path: &str, wanted: AgentDoc) -> Result<(), Problem> {
-    let known = stored.route_names()?;
+    let known = planner.routes.clone();
     for (path, name) in wanted.routes.mentioned(&joined(path, "routes")) {
         if !known.contains(name) {
             planner.fault(&SettingFault::at(path, format!("'{name}' names no route of the team")));

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 use tidegate_agentping::Slug;
 use tidegate_agentping_checks::CheckDoc;
-use tidegate_agentping_pulse::Definition;
+use tidegate_agentping_pulse::{Definition, RoutePolicy};
 use tidegate_agentping_settings::configuration::yaml;
-use tidegate_agentping_settings::{AgentDoc, RuleDoc, ScheduleDoc, TeamDoc, kinds};
+use tidegate_agentping_settings::{AgentDoc, RouteDoc, RuleDoc, ScheduleDoc, TeamDoc, kinds};
 
 use super::stored::Stored;
-use super::{agents, checks, guard, team};
+use super::variables::{SecretNames, name_for, secrets_of};
+use super::{agents, checks, guard, routes, team};
 use crate::manage::Kept;
 use crate::problem::Problem;
 
@@ -28,14 +29,44 @@ pub(super) fn file(stored: &Stored) -> Result<String, Problem> {
         ]);
         rules.insert(rule.doc.name.to_string(), Value::Object(apart_from(guard::written(&rule.doc)?, &defaults)));
     }
+    let names: Kept<SecretNames> = stored.kept(kinds::CONFIG, kinds::WHOLE_TEAM)?;
+    let mut all_routes = Map::new();
+    for (_, route) in stored.all::<RouteDoc>(kinds::ROUTE)? {
+        all_routes.insert(route.doc.name.to_string(), Value::Object(of_route(&route.doc, &names.doc)));
+    }
     // In the order in which people read it.
     let mut text = yaml(&Map::from_iter([("version".to_owned(), json!(1))]));
-    for (name, section) in [("team", team), ("agents", all_agents(stored)?), ("guard", rules)] {
+    for (name, section) in [("team", team), ("routes", all_routes), ("agents", all_agents(stored)?), ("guard", rules)] {
         if !section.is_empty() {
             text.push_str(&yaml(&Map::from_iter([(name.to_owned(), Value::Object(section))])));
         }
     }
     Ok(text)
+}
+
+/// With the names of variables for its secrets. A webhook's own secret is left out unless a file has given it.
+fn of_route(route: &RouteDoc, names: &SecretNames) -> Map<String, Value> {
+    let defaults = Map::from_iter([
+        ("min_severity".to_owned(), json!("info")),
+        ("min_interval_s".to_owned(), json!(RoutePolicy::MIN_INTERVAL_S)),
+        ("reminders".to_owned(), json!(true)),
+        ("enabled".to_owned(), json!(true)),
+    ]);
+    let mut file = apart_from(routes::written(route), &defaults);
+    let mut headers = Map::new();
+    for path in secrets_of(&route.target).into_keys() {
+        let is_given = names.routes.get(route.name.as_str()).is_some_and(|given| given.contains_key(&path));
+        let value = Value::from(format!("${{{}}}", name_for(names, &route.name, &path)));
+        match path.strip_prefix("headers.") {
+            Some(header) => _ = headers.insert(header.to_owned(), value),
+            None if path != "secret" || is_given => _ = file.insert(path, value),
+            None => {}
+        }
+    }
+    if !headers.is_empty() {
+        file.insert("headers".to_owned(), Value::Object(headers));
+    }
+    file
 }
 
 /// Those of whom something is set, or that were made over the API.

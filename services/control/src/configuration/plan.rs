@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use tidegate_agentping::Slug;
 use tidegate_agentping_settings::configuration::{ConfigFault, ConfigText};
 use tidegate_agentping_settings::fields::{SettingFault, joined};
-use tidegate_kernel::Timestamp;
+use tidegate_kernel::{SmolStr, Timestamp};
 use tidegate_ports::{DocumentWrite, MAX_WRITES};
 use utoipa::ToSchema;
 
@@ -41,13 +41,15 @@ pub(super) struct Planner<'t> {
     pub writes: Vec<DocumentWrite>,
     /// Agents that are to be made.
     pub agents: Vec<Slug>,
+    /// The names of all routes, those of the file included.
+    pub routes: Vec<SmolStr>,
     faults: Vec<ConfigFault>,
 }
 
 impl<'t> Planner<'t> {
     pub fn new(text: &'t ConfigText, now: Timestamp, prune: bool) -> Self {
         let (changes, writes) = (Vec::new(), Vec::new());
-        Planner { text, now, prune, changes, writes, agents: Vec::new(), faults: Vec::new() }
+        Planner { text, now, prune, changes, writes, agents: Vec::new(), routes: Vec::new(), faults: Vec::new() }
     }
 
     pub fn fault(&mut self, fault: &SettingFault) {
@@ -72,6 +74,12 @@ impl<'t> Planner<'t> {
     /// Member by member; those of objects within by their paths.
     pub fn updated(&mut self, what: &str, before: &Map<String, Value>, after: &Map<String, Value>) {
         self.differences(what, "", before, after);
+    }
+
+    /// A secret is another one. Its values are not shown.
+    pub fn secret_changed(&mut self, what: &str, field: &str) {
+        let (what, field) = (what.to_owned(), Some(field.to_owned()));
+        self.changes.push(ConfigChange { op: "update", what, field, from: None, to: None });
     }
 
     fn differences(&mut self, what: &str, path: &str, before: &Map<String, Value>, after: &Map<String, Value>) {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tidegate_agentping::Slug;
 use tidegate_agentping_ports::AgentRow;
-use tidegate_agentping_settings::{AgentDoc, kinds};
+use tidegate_agentping_settings::{AgentDoc, RouteDoc, kinds};
 use tidegate_kernel::SmolStr;
 use tidegate_ports::{Document, DocumentList, DocumentWrite, ScanOrder};
 
@@ -14,7 +14,7 @@ use crate::call::Call;
 use crate::manage::Kept;
 use crate::problem::Problem;
 
-const KINDS: [&str; 8] = [
+const KINDS: [&str; 9] = [
     kinds::TEAM,
     kinds::AGENT,
     kinds::SCHEDULE,
@@ -23,6 +23,7 @@ const KINDS: [&str; 8] = [
     kinds::RULE_NAME,
     kinds::CHECK,
     kinds::CHECK_NAME,
+    kinds::CONFIG,
 ];
 const PAGE: usize = 500;
 
@@ -102,15 +103,16 @@ impl Stored {
         writes.iter().filter(deletes).filter_map(|write| Slug::parse(&write.name).ok()).collect()
     }
 
-    /// The names of the team's routes.
-    ///
-    /// # Errors
-    /// [`Problem::StoreBroken`]: one cannot be read.
-    pub fn route_names(&self) -> Result<Vec<SmolStr>, Problem> {
-        let routes: Vec<(SmolStr, Kept<serde_json::Value>)> = self.all(kinds::ROUTE)?;
-        let name = |(_, route): &(SmolStr, Kept<serde_json::Value>)| {
-            route.doc.get("name").and_then(serde_json::Value::as_str).map(SmolStr::new)
+    /// The mail routes of these writes whose address has not been asked yet, each with its id.
+    pub fn unasked(&self, writes: &[DocumentWrite]) -> Vec<(String, RouteDoc)> {
+        let of_routes = writes.iter().filter(|write| write.kind == kinds::ROUTE);
+        let read = |write: &DocumentWrite| {
+            let route: RouteDoc = serde_json::from_slice(write.doc.as_deref()?).ok()?;
+            let before = self.documents.get(kinds::ROUTE)?.get(&write.name);
+            let before: Option<RouteDoc> = before.and_then(|known| serde_json::from_slice(&known.doc).ok());
+            let is_asked = before.is_some_and(|before| before.target == route.target);
+            (route.target.is_unconfirmed() && !is_asked).then(|| (write.name.to_string(), route))
         };
-        Ok(routes.iter().filter_map(name).collect())
+        of_routes.filter_map(read).collect()
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn plan(planner: &mut Planner<'_>, stored: &Stored, given: &Value) ->
             return Ok(());
         }
     };
-    let known = stored.route_names()?;
+    let known = planner.routes.clone();
     for (index, name) in wanted.routes.iter().enumerate().filter(|(_, name)| !known.contains(name)) {
         planner
             .fault(&SettingFault::at(format!("team.routes[{index}]"), format!("'{name}' names no route of the team")));

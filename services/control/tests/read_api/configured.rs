@@ -289,3 +289,93 @@ async fn a_file_is_applied_on_condition_or_not_at_all() {
     let refusal = house.put("/v1/config", &json!({"yaml": format!("version: 1\nagents:\n{many}")})).await.with(400);
     assert_eq!((&refusal["faults"][0]["path"], &refusal["faults"][0]["line"]), (&json!("agents"), &json!(2)));
 }
+
+const ROUTES: &str = r#"version: 1
+team: {routes: [ops]}
+routes:
+  ops: {kind: webhook, url: "${OPS_URL}", headers: {X-Key: "${OPS_KEY}"}, min_severity: warning}
+  chat: {kind: slack, url: "${CHAT_URL}", alerts: [run_failed]}
+agents:
+  daily: {routes: {add: [chat]}}
+"#;
+
+fn with_env(yaml: &str, env: &Value) -> Value {
+    json!({"yaml": yaml, "env": env})
+}
+
+/// AC-72, AC-85: secrets come from variables and are in no answer, log of changes or export; one that is not set stays.
+#[tokio::test]
+async fn ac_85_routes_are_applied_with_their_secrets_in_variables() {
+    let house = House::open().await;
+    let (ops, chat) = ("https://93.184.216.34/ops?s3cret=1", "https://93.184.216.34/services/s3cret");
+    let env = json!({"OPS_URL": ops, "OPS_KEY": "s3cret-key", "CHAT_URL": chat});
+    let applied = house.put("/v1/config", &with_env(ROUTES, &env)).await;
+    for what in ["routes.ops", "routes.chat", "agents.daily"] {
+        assert!(whats(&applied.ok()).contains(&created(what)), "{what}: {}", applied.text);
+    }
+    let listed = house.get("/v1/routes").await;
+    let routes = listed.ok()["routes"].clone();
+    assert_eq!((&routes[0]["name"], &routes[1]["name"]), (&json!("chat"), &json!("ops")));
+    let exported = house.get("/v1/config").await;
+    let yaml = exported.ok()["yaml"].as_str().unwrap().to_owned();
+    for part in ["${OPS_URL}", "${OPS_KEY}", "${CHAT_URL}", "min_severity: warning"] {
+        assert!(yaml.contains(part), "{part} is not in {yaml}");
+    }
+    // Without the variables what is stored stays.
+    for file in [yaml.as_str(), ROUTES] {
+        assert_eq!(house.put("/v1/config", &with_env(file, &json!({}))).await.ok()["changes"], json!([]), "{file}");
+    }
+    let other = json!({"OPS_URL": "https://93.184.216.34/other?s3cret=2"});
+    let changed = house.put("/v1/config", &with_env(ROUTES, &other)).await;
+    assert_eq!(changed.ok()["changes"], json!([{"op": "update", "what": "routes.ops", "field": "url"}]));
+    let audit = house.get("/v1/audit").await;
+    for answer in [&applied, &listed, &exported, &changed, &audit] {
+        assert!(!answer.text.contains("s3cret") && !answer.text.contains("whsec_"), "{}", answer.text);
+    }
+    assert_eq!(pruned(&house, "version: 1").await["changes"].as_array().unwrap().len(), 3);
+    assert_eq!(house.get("/v1/routes").await.ok()["routes"], json!([]));
+}
+
+/// What the API made is exported with names after the route.
+#[tokio::test]
+async fn a_route_of_the_api_is_exported_under_a_name_of_its_own() {
+    let house = House::open().await;
+    let route = json!({"name": "on-call", "kind": "pagerduty", "routing_key": "R0123456789ABCDEF"});
+    house.post("/v1/routes", &route).await.with(201);
+    let yaml = house.get("/v1/config").await.ok()["yaml"].as_str().unwrap().to_owned();
+    assert!(yaml.contains("${ROUTE_ON_CALL_ROUTING_KEY}") && !yaml.contains("R0123"), "{yaml}");
+    assert_eq!(diff(&house, &yaml).await["changes"], json!([]));
+}
+
+/// AC-86 of routes.
+#[tokio::test]
+async fn ac_86_faults_of_routes_are_named_with_their_lines() {
+    let house = House::open().await;
+    let file = r#"version: 1
+team: {routes: [ops, none]}
+routes:
+  ops: {kind: webhook, url: "https://example.com/literal"}
+  unset: {kind: slack, url: "${NOT_SET}"}
+  local: {kind: webhook, url: "${LOCAL}"}
+  bad:
+    kind: webhook
+    url: "${GOOD}"
+    min_severity: loud
+    colour: red
+"#;
+    let env = json!({"LOCAL": "https://127.0.0.1/", "GOOD": "https://93.184.216.34/"});
+    let refusal = house.put("/v1/config", &with_env(file, &env)).await.with(400);
+    let faults = refusal["faults"].as_array().unwrap();
+    let found: Vec<(u64, &str)> =
+        faults.iter().map(|fault| (fault["line"].as_u64().unwrap(), fault["path"].as_str().unwrap())).collect();
+    let expected = [
+        (2, "team.routes[1]"),
+        (4, "routes.ops.url"),
+        (5, "routes.unset.url"),
+        (6, "routes.local.url"),
+        (10, "routes.bad.min_severity"),
+        (11, "routes.bad.colour"),
+    ];
+    assert_eq!(found, expected, "{refusal}");
+    assert_eq!(house.get("/v1/routes").await.ok()["routes"], json!([]));
+}

@@ -24,6 +24,8 @@ pub const RULE_NAME: &str = "rule-name";
 pub const CHECK_NAME: &str = "check-name";
 /// A badge; the name is its id.
 pub const BADGE: &str = "badge";
+/// By which variables secrets were given in a configuration; the name is [`WHOLE_TEAM`].
+pub const CONFIG: &str = "config";
 /// What is shown of a ping token besides the registry's row; the name is its id.
 pub const TOKEN: &str = "token";
 /// What was changed by whom; the name sorts by time. It ends after 90 days.
