@@ -6,6 +6,7 @@
 mod agent_cap;
 mod conservation;
 mod draining;
+mod guard;
 mod identity;
 mod lost_runs;
 mod receipts;

@@ -31,6 +31,8 @@ struct Names {
     model: String,
     cursor: String,
     receipt: Option<String>,
+    /// The id of a ping token.
+    token_id: String,
     /// The intruder's own agent; a token of it is at hand.
     own_agent: String,
     own_token: String,
@@ -56,10 +58,26 @@ impl<'d> Scene<'d> {
         victim.closed_run(&closed).await;
         let page = victim.read("/v1/runs?limit=1").await.expect(200).json();
         let cursor = page["next_cursor"].as_str().expect("two runs are two pages").to_owned();
+        let token_id = victim.token(&agent).await.id;
+        let path = format!("{}/v1/agents/{}/schedule", victim.deployment.control, encode(&agent));
+        let call = victim.client.call("PUT", &path).bearer(&victim.key);
+        call.json(&json!({"cron": "7 7 * * *"})).send().await.expect(200);
         let own_agent = own("intruder");
         let own_token = intruder.token(&own_agent).await.token;
-        let names =
-            Names { open, closed, event, agent, customer, feature, model, cursor, receipt, own_agent, own_token };
+        let names = Names {
+            open,
+            closed,
+            event,
+            agent,
+            customer,
+            feature,
+            model,
+            cursor,
+            receipt,
+            token_id,
+            own_agent,
+            own_token,
+        };
         Scene { deployment: held, victim, intruder, names }
     }
 
@@ -72,6 +90,11 @@ impl<'d> Scene<'d> {
             format!("/v1/runs/{}", self.names.open),
             format!("/v1/runs/{}", self.names.closed),
             "/v1/agents".to_owned(),
+            format!("/v1/agents/{}", encode(&self.names.agent)),
+            format!("/v1/agents/{}/schedule", encode(&self.names.agent)),
+            format!("/v1/agents/{}/tokens", encode(&self.names.agent)),
+            "/v1/team".to_owned(),
+            "/v1/audit".to_owned(),
             "/v1/usage".to_owned(),
             format!("/v1/spend?month={month}"),
         ] {
@@ -212,8 +235,35 @@ async fn probe(scene: &Scene<'_>, route: &Route) {
             let answer = call.bearer(&intruder.key).json(&body).send().await.expect(200);
             scene.silent(&answer, &[]);
         }
+        // What a team manages. The intruder may have an agent of the same name by now, which is its own.
+        ("control", method, path) if is_managed(path) => {
+            let path = path.replace("{slug}", &encode(&names.agent)).replace("{id}", &names.token_id);
+            let url = format!("{}{path}", scene.deployment.control);
+            for body in [json!({}), json!({"cron": "@daily"}), json!({"until": soon()}), json!({"agent": names.agent})]
+            {
+                let answer = intruder.client.call(method, &url).bearer(&intruder.key).json(&body).send().await;
+                assert!(answer.status < 500, "{method} {path} {body}: {answer}");
+                scene.silent(&answer, &[&names.agent]);
+                assert!(!answer.text().contains("7 7 * * *"), "{answer}");
+            }
+            let named_twice = path.contains("tokens/");
+            let answer = intruder.client.call(method, &url).bearer(&intruder.key).send().await;
+            assert!(!named_twice || answer.status == 404, "the victim's token: {answer}");
+        }
         _ => panic!("{route:?} is a route that nothing here tries to misuse: add what an intruder would do to it"),
     }
+}
+
+/// Whether a path is of what teams manage.
+fn is_managed(path: &str) -> bool {
+    let rooms = ["/v1/agents", "/v1/pause", "/v1/mute", "/v1/team", "/v1/audit", "/v1/routes/{id}/mute"];
+    rooms.iter().any(|room| path.starts_with(room))
+}
+
+/// In an hour.
+fn soon() -> String {
+    let at = tidegate_kernel::Timestamp::from_millis(tidegate_tests::clock::now_ms() + 3_600_000);
+    at.to_string()
 }
 
 /// Every route that is described: it refuses who has no credential or another region's, and keeps two teams apart.
@@ -242,7 +292,7 @@ pub async fn holds(scene: &Scene<'_>) {
 /// Without a credential, with an unknown one, with one of the other region.
 async fn strangers_are_refused(scene: &Scene<'_>, route: &Route) {
     let address = if route.port == "ingest" { scene.deployment.ingest() } else { &scene.deployment.control };
-    let path = route.path.replace("{id}", &scene.names.open).replace("{receipt}", "rcp_eu_0");
+    let path = route.path.replace("{id}", &scene.names.open).replace("{receipt}", "rcp_eu_0").replace("{slug}", "a");
     let region = &scene.deployment.region;
     let far = ids::fresh("apk", scene.deployment.other_region());
     for header in [

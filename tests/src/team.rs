@@ -247,7 +247,7 @@ impl Team {
 
     /// The slugs of the team's agents, sorted.
     pub async fn agents(&self) -> Vec<String> {
-        let answer = self.read("/v1/agents").await.expect(200).json();
+        let answer = self.read("/v1/agents?limit=200").await.expect(200).json();
         let agents = answer["agents"].as_array().expect("a list of agents");
         let mut slugs: Vec<String> = agents.iter().map(|agent| text(agent, "agent")).collect();
         slugs.sort();

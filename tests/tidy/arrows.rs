@@ -40,8 +40,11 @@ pub const ROOMS: &[(&str, &[&str])] = &[
     ("shared/products/agentping/pulse", &["kernel", "agentping"]),
     ("shared/products/agentping/settings", &["kernel", "ports", "mirror", "agentping", "agentping-pulse"]),
     ("shared/products/agentping/verdicts", &["kernel", "ports", "agentping", "agentping-pulse"]),
-    ("shared/products/agentping/alerts", &["kernel", "ports", "agentping", "agentping-pulse", "agentping-settings"]),
-    ("shared/products/agentping/checks", &["kernel", "ports", "agentping"]),
+    ("shared/products/agentping/checks", &["kernel", "ports", "agentping", "agentping-settings"]),
+    (
+        "shared/products/agentping/alerts",
+        &["kernel", "ports", "mirror", "agentping", "agentping-pulse", "agentping-settings"],
+    ),
     ("shared/products/agentgate", &["kernel"]),
     ("shared/adapters/kafka", &["kernel", "metric", "ports"]),
     ("shared/adapters/redis", &["kernel", "metric", "ports", "agentping", "agentping-ports"]),
@@ -63,11 +66,15 @@ pub const ROOMS: &[(&str, &[&str])] = &[
             "agentping-settings",
             "agentping-alerts",
             "agentping-checks",
-            "agentping-verdicts",
             "mirror",
             "outbound",
             "admission",
+            "agentping-verdicts",
         ],
+    ),
+    (
+        "services/dashboard",
+        &["kernel", "metric", "ports", "door", "agentping", "agentping-ports", "admission", "control"],
     ),
     (
         "services/pulse",
@@ -93,6 +100,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
         &["kernel", "metric", "ports", "door", "access", "shedding", "commands", "telemetry", "outbound", "agentgate"],
     ),
     ("services/worker", &["lifecycle"]),
+    ("services/exec", &["kernel", "ports", "outbound", "agentping"]),
     (
         "services/tidegate",
         &[
@@ -122,6 +130,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
             "ingest",
             "persister",
             "control",
+            "dashboard",
             "pulse",
             "mirror",
             "agentping-settings",
@@ -129,17 +138,25 @@ pub const ROOMS: &[(&str, &[&str])] = &[
             "decider",
             "agentgate-api",
             "worker",
+            "exec",
         ],
     ),
 ];
 
-const PORTS_ARE_SERVED_BY: &[&str] =
-    &["services/ingest", "services/control", "services/agentgate", "shared/pipeline/door", "services/tidegate"];
+const PORTS_ARE_SERVED_BY: &[&str] = &[
+    "services/ingest",
+    "services/control",
+    "services/dashboard",
+    "services/agentgate",
+    "shared/pipeline/door",
+    "services/tidegate",
+];
 
 /// Those, and what asks strangers.
 const HTTP_IS_SPOKEN_BY: &[&str] = &[
     "services/ingest",
     "services/control",
+    "services/dashboard",
     "services/agentgate",
     "shared/pipeline/door",
     "shared/pipeline/outbound",
@@ -157,6 +174,7 @@ const KEPT: &[(&str, &[&str])] = &[
     ("hyper-util", HTTP_IS_SPOKEN_BY),
     ("rustls", &["shared/pipeline/outbound"]),
     ("clap", &["services/tidegate"]),
+    ("maud", &["services/dashboard"]),
     ("metrics", &["shared/pipeline/metric", "shared/pipeline/telemetry"]),
     ("tracing-subscriber", &["shared/pipeline/telemetry"]),
 ];

@@ -45,7 +45,7 @@ pub(crate) struct AgentList {
     operation_id = "list_agents",
     tag = "agents",
     params(
-        ("limit" = inline(Option<u32>), Query, description = "At most so many; 50 if absent.", minimum = 1, maximum = 200),
+        ("limit" = inline(Option<u32>), Query, description = "At most so many; 200 if absent.", minimum = 1, maximum = 200),
         ("cursor" = inline(Option<String>), Query, description = "The `next_cursor` of the page before."),
     ),
     responses((status = 200, description = "A page of agents.", body = AgentList), Refusals, ManagedRefusals),
@@ -56,7 +56,7 @@ pub(crate) async fn list(State(reads): State<Arc<Reads>>, request: Request) -> R
 }
 
 async fn page(call: Call) -> Result<Response, Problem> {
-    let page = NamePage::read(&call.parameters(PAGE_PARAMETERS)?, LIST)?;
+    let page = NamePage::read_long(&call.parameters(PAGE_PARAMETERS)?, LIST)?;
     let settings = call.settings();
     let Call { reads, reader, .. } = call;
     let permit = reads.permit(Weight::Rows).await?;

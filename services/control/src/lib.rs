@@ -7,19 +7,26 @@
 
 mod access;
 mod agents;
+mod alert_routes;
 mod api;
 mod audit;
 mod authenticate;
 mod body;
 mod call;
+mod checks;
+mod configuration;
 pub mod conservation;
 mod cursor;
+mod document;
 mod endpoint;
+mod guard;
 mod incidents;
 mod listing;
+mod mail_pages;
 mod manage;
 mod management;
 mod metrics;
+mod model_costs;
 mod mute;
 mod openapi;
 mod parameters;
@@ -52,19 +59,23 @@ use tidegate_agentping_ports::{NotedAccounts, RunQueries};
 use tidegate_door::entry::with_type;
 use tidegate_door::openapi::with_description;
 use tidegate_door::{
-    AnswerBudget, Answered, ByteBudget, Draining, Outcomes, ServeOptions, ServeReport, serve, stamped, traffic_routes,
-    with_fallbacks,
+    AnswerBudget, Answered, ByteBudget, Draining, Outcomes, ServeOptions, ServeReport, health_route, serve, stamped,
+    traffic_routes, with_fallbacks,
 };
 use tidegate_kernel::Outage;
 use tidegate_ports::{Clock, Ids, ReadLog};
 use tokio::net::TcpListener;
 
 pub use authenticate::Authenticate;
+pub use document::RunDocument;
+pub use guard::GuardEvents;
 pub use management::Management;
 pub use metrics::METRICS;
+pub use model_costs::{ModelCost, ModelCosts};
 pub use openapi::openapi;
 
 use endpoint::COUNTED;
+use guard::{Announcer, Guard};
 use manage::TeamLimit;
 use reads::Reads;
 use weight::Weight;
@@ -73,6 +84,7 @@ use weight::Weight;
 pub struct Control {
     reads: Reads,
     draining: Draining,
+    pages: Option<Router>,
 }
 
 impl Control {
@@ -104,7 +116,9 @@ impl Control {
         let budget = AnswerBudget::new(Self::ANSWER_BYTES, Self::ANSWER_WAIT);
         let (settle_wait, outage, crowding) = (Self::SETTLE_WAIT, Outage::default(), Outage::default());
         let (log, outcomes) = (None, Outcomes::register(COUNTED, Response::OUTCOMES));
+        let guard = Guard::new(&managed);
         let reads = Reads {
+            guard,
             queries,
             accounts,
             log,
@@ -121,7 +135,7 @@ impl Control {
             managed,
             limit: TeamLimit::new(Self::MANAGED_PER_S, Self::MANAGED_BURST),
         };
-        Control { reads, draining: Draining::default() }
+        Control { reads, draining: Draining::default(), pages: None }
     }
 
     /// Asks this log whether there is a record at all, where no account says it.
@@ -152,6 +166,20 @@ impl Control {
         self
     }
 
+    /// Lets a team ask guard so often in a second, and at once.
+    #[must_use]
+    pub fn with_guard_rate(mut self, per_s: u32, burst: u32) -> Self {
+        self.reads.guard.limit = TeamLimit::new(per_s, burst);
+        self
+    }
+
+    /// Hands on what guard's checks find, for people to be alerted.
+    #[must_use]
+    pub fn with_guard_events(mut self, to: Arc<dyn GuardEvents>) -> Self {
+        self.reads.guard.announcer = Announcer::to(to);
+        self
+    }
+
     /// Answers 503 where more than so many bytes of answers are in progress.
     #[must_use]
     pub fn with_answer_bytes(mut self, max_bytes: usize) -> Self {
@@ -159,12 +187,27 @@ impl Control {
         self
     }
 
+    /// Serves pages for people on the same port, which have `/` and no route of the API.
+    #[must_use]
+    pub fn with_pages(mut self, pages: Router) -> Self {
+        self.pages = Some(pages);
+        self
+    }
+
     /// All routes, with their fallbacks.
     pub fn into_router(self) -> Router {
         let reads = Arc::new(self.reads);
         let routes = with_description(openapi::routes(), |text| with_type("application/json", text));
-        let traffic = stamped(traffic_routes("Tidegate read API", self.draining), &reads);
-        with_fallbacks(routes.merge(traffic)).with_state(reads)
+        let traffic = match &self.pages {
+            Some(_) => health_route(self.draining),
+            None => traffic_routes("Tidegate read API", self.draining),
+        };
+        let api = with_fallbacks(routes.merge(stamped(traffic, &reads))).with_state(reads);
+        // The pages refuse in their own way what they do not have.
+        match self.pages {
+            Some(pages) => api.merge(pages),
+            None => api,
+        }
     }
 
     /// Serves on `listener` until `shutdown` completes and requests in progress have ended, or the drain deadline
@@ -176,6 +219,15 @@ impl Control {
         shutdown: impl Future<Output = ()>,
     ) -> ServeReport {
         let shutdown = self.draining.noting(shutdown);
-        serve(listener, self.into_router(), options, shutdown).await
+        let following = self.reads.guard.board.clone().follow(self.reads.clock.clone());
+        let serving = serve(listener, self.into_router(), options, shutdown);
+        tokio::pin!(following, serving);
+        loop {
+            tokio::select! {
+                report = &mut serving => return report,
+                // It goes on for as long as it is polled.
+                () = &mut following => {}
+            }
+        }
     }
 }

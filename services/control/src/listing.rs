@@ -5,12 +5,13 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use serde::Serialize;
-use tidegate_agentping::{RunStatus, Slug};
+use tidegate_agentping::{RunKey, RunStatus, Slug};
 use tidegate_agentping_ports::{ListedRun, RunFilter, RunPage, RunsPage};
 use tidegate_kernel::Timestamp;
 use utoipa::ToSchema;
 
 use crate::call::{Call, framed};
+use crate::checks::of_run;
 use crate::cursor;
 use crate::endpoint::Endpoint;
 use crate::parameters::{Parameters, whole};
@@ -70,7 +71,11 @@ async fn page(call: Call) -> Result<Response, Problem> {
     let asked = RunPage { limit: page.limit + 1, ..page };
     let permit = reads.permit(Weight::Listing).await?;
     let listed = reads.ask(reads.queries.list(reader.team, &filter, &asked, now)).await?;
-    Ok(permit.json(&one_page(listed, page.limit, &filter, now))?)
+    let mut list = one_page(listed, page.limit, &filter, now);
+    let keys = list.runs.iter().map(|summary| RunKey { team: reader.team, run: summary.id });
+    let passed = of_run::passed(&reads, keys).await;
+    list.runs.iter_mut().zip(passed).for_each(|(summary, passed)| summary.checks_passed = passed);
+    Ok(permit.json(&list)?)
 }
 
 fn one_page(listed: RunsPage, limit: usize, filter: &RunFilter, now: Timestamp) -> RunList {

@@ -36,6 +36,11 @@ impl Parameters {
         Ok(Parameters(read))
     }
 
+    /// Whether the parameter was given.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(given, _)| *given == name)
+    }
+
     /// The parameter `name` as `parse` reads it, or `None` if it was not given. `must` says what `parse` wants.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use crate::authenticate::Authenticate;
 use crate::endpoint::Endpoint;
+use crate::guard::Guard;
 use crate::manage::TeamLimit;
 use crate::management::Management;
 use crate::problem::{Cause, Problem};
@@ -39,6 +40,8 @@ pub(crate) struct Reads {
     pub managed: Management,
     /// How many requests of the management API a team may send.
     pub limit: TeamLimit,
+    /// What guard decides by.
+    pub guard: Guard,
 }
 
 impl Reads {

@@ -77,6 +77,17 @@ impl IntoResponses for ManagedRefusals {
     }
 }
 
+/// How else a check of guard may be refused.
+pub(crate) struct GuardRefusals;
+
+impl IntoResponses for GuardRefusals {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        const TABLE: RefusalTable =
+            table(&[RefusalRow::waiting("429", "`rate_limit`: the team's checks of guard are used up.")]);
+        TABLE.responses()
+    }
+}
+
 /// How else a change may be refused.
 pub(crate) struct ChangeRefusals;
 
@@ -114,6 +125,19 @@ impl IntoResponses for TakenRefusals {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         const TABLE: RefusalTable =
             table(&[RefusalRow::new("409", "`agent_exists`, `name_taken` or `ended`: what is there forbids it.")]);
+        TABLE.responses()
+    }
+}
+
+/// How else a file may be refused.
+pub(crate) struct ConfigRefusals;
+
+impl IntoResponses for ConfigRefusals {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        const TABLE: RefusalTable = table(&[RefusalRow::new(
+            "400",
+            "`invalid_json`, `invalid_field`, `unknown_field`, `unknown_region`, or `invalid_config` with `faults`: each with `line`, `path`, `message`.",
+        )]);
         TABLE.responses()
     }
 }

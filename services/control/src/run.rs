@@ -1,6 +1,5 @@
 //! `GET /v1/runs/{id}`: one run, and its events page by page.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -9,12 +8,14 @@ use serde::Serialize;
 use tidegate_agentping::{EventId, IdError, Run, RunId, RunKey};
 use tidegate_agentping_ports::{EventPage, EventRow, EventsPage};
 use tidegate_kernel::timestamp::iso;
-use tidegate_kernel::usd::{decimal, decimal_option};
+use tidegate_kernel::usd::decimal_option;
 use tidegate_kernel::{FreeJson, Timestamp, Usd};
 use utoipa::ToSchema;
 
 use crate::call::{Call, framed};
+use crate::checks::of_run;
 use crate::endpoint::Endpoint;
+use crate::model_costs::{ModelCost, ModelCosts};
 use crate::parameters::whole;
 use crate::problem::Problem;
 use crate::reads::Reads;
@@ -47,7 +48,7 @@ pub(crate) struct RunDetail {
 
 /// An event as sent, with what it cost and when it was received.
 #[derive(Serialize, ToSchema)]
-struct EventView {
+pub(crate) struct EventView {
     #[schema(value_type = String, example = "evt_eu_019e2c4f7b107a2c9d4eb0c1d2e3f405")]
     external_id: EventId,
     #[serde(rename = "type")]
@@ -71,21 +72,6 @@ struct EventView {
     #[serde(with = "iso")]
     #[schema(value_type = String, format = DateTime)]
     received_at: Timestamp,
-}
-
-/// What calls of one model cost.
-#[derive(Serialize, ToSchema)]
-struct ModelCost {
-    provider: String,
-    model: String,
-    /// US dollars, exact.
-    #[serde(serialize_with = "decimal")]
-    #[schema(value_type = f64, minimum = 0)]
-    cost_usd: Usd,
-    /// How many calls.
-    calls: u64,
-    /// How many of them no rate was there for: they cost 0.
-    unpriced: u64,
 }
 
 /// One run with its events and what its model calls cost. A run of more than 500 events, or of more than about a
@@ -132,11 +118,14 @@ async fn one(mut call: Call) -> Result<Response, Problem> {
     let permit = reads.permit(Weight::RunWithEvents).await?;
     let (run, EventsPage { mut rows, more, .. }) =
         at_one_moment(&reads, key, &page).await?.ok_or(Problem::RunUnknown(id))?;
-    let summary = RunSummary::of(id, &run, reads.now()).ok_or(Problem::RunUnknown(id))?;
+    let mut summary = RunSummary::of(id, &run, reads.now()).ok_or(Problem::RunUnknown(id))?;
+    summary.checks_passed = of_run::passed(&reads, std::iter::once(key)).await.pop().flatten();
     let last = rows.last().filter(|_| more).map(|row| row.event.id);
     let next_events_cursor = last.map(|last| cursor::encode_event(id, last));
     rows.sort_by_key(|row| (row.event.ts, row.event.id));
-    let cost_by_model = cost_by_model(&rows);
+    let mut costs = ModelCosts::default();
+    rows.iter().for_each(|row| costs.add(row));
+    let cost_by_model = costs.rows();
     let events = rows.into_iter().map(EventView::from).collect();
     let response = permit.json(&RunDetail { summary, events, next_events_cursor, cost_by_model })?;
     Ok(settled::marked(response, settled))
@@ -171,27 +160,4 @@ impl From<EventRow> for EventView {
             received_at,
         }
     }
-}
-
-fn cost_by_model(events: &[EventRow]) -> Vec<ModelCost> {
-    let mut by_model = BTreeMap::new();
-    for call in events.iter().filter_map(|row| row.event.call.as_ref()) {
-        let (cost, calls, unpriced) = by_model.entry((&call.provider, &call.model)).or_insert((Usd::ZERO, 0u64, 0u64));
-        *cost = cost.plus(call.cost);
-        *calls += 1;
-        *unpriced += u64::from(!call.priced);
-    }
-    let mut costs: Vec<ModelCost> = by_model
-        .into_iter()
-        .map(|((provider, model), (cost_usd, calls, unpriced))| ModelCost {
-            provider: provider.to_string(),
-            model: model.to_string(),
-            cost_usd,
-            calls,
-            unpriced,
-        })
-        .collect();
-    // Stable: equal costs stay by name.
-    costs.sort_by_key(|row| std::cmp::Reverse(row.cost_usd));
-    costs
 }

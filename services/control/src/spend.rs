@@ -5,8 +5,10 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use serde::Serialize;
+use tidegate_agentping_checks::rows::{CHECKS_FAILED, failed_shard};
+use tidegate_agentping_ports::spend_rows::whole_shard;
 use tidegate_agentping_ports::{Spend, SpendRest, SpendRow};
-use tidegate_kernel::usd::decimal;
+use tidegate_kernel::usd::{decimal, decimal_option};
 use tidegate_kernel::{Month, Usd};
 use utoipa::ToSchema;
 
@@ -33,6 +35,11 @@ pub(crate) struct MonthlySpend {
     #[serde(serialize_with = "decimal")]
     #[schema(value_type = f64, minimum = 0)]
     successful_usd: Usd,
+    /// US dollars: the cost of all runs, divided by the number of those with status `success` that did not fail their checks.
+    /// Absent if there are none.
+    #[serde(serialize_with = "decimal_option", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = f64, minimum = 0, required = false)]
+    cost_per_successful_run: Option<Usd>,
     /// Greatest cost first, at most 1,000.
     by_agent: Vec<Line>,
     /// The sum over the other agents; absent if there are none.
@@ -107,17 +114,24 @@ async fn month(call: Call) -> Result<Response, Problem> {
     let month = asked.unwrap_or_else(|| Month::of(now));
     let permit = reads.permit(Weight::Rows).await?;
     let spend = reads.ask(reads.queries.spend(reader.team, month, now)).await?;
-    Ok(permit.json(&MonthlySpend::of(month, spend))?)
+    // A store that does not say is as one without checks.
+    let failed = whole_shard(&*reads.managed.rows, &CHECKS_FAILED, failed_shard(reader.team, month));
+    let failed = reads.ask(failed).await.map_or(0, |rows| rows.len() as u64);
+    Ok(permit.json(&MonthlySpend::of(month, spend, failed))?)
 }
 
 impl MonthlySpend {
-    fn of(month: Month, spend: Spend) -> Self {
+    /// `failed` runs with status `success` did not pass their checks.
+    fn of(month: Month, spend: Spend, failed: u64) -> Self {
+        let counted = spend.successful_runs.saturating_sub(failed);
+        let each = |nanos: u64| Usd::from_nanos((nanos + counted / 2) / counted);
         let lines = |rows: Vec<SpendRow>| rows.into_iter().map(Line::from).collect();
         let rest = |rest: SpendRest| (rest.runs > 0).then_some(Rest { cost_usd: rest.cost, runs: rest.runs });
         MonthlySpend {
             month: month.to_string(),
             total_usd: spend.total,
             successful_usd: spend.successful,
+            cost_per_successful_run: (counted > 0).then(|| each(spend.total.as_nanos())),
             by_agent: lines(spend.by_agent),
             by_agent_rest: rest(spend.agents_rest),
             by_customer: lines(spend.by_customer),

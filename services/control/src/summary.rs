@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 #[derive(Serialize, ToSchema)]
 pub(crate) struct RunSummary {
     #[schema(value_type = String, example = "run_eu_019e2c4f7a3b7c1d8e5fa0b1c2d3e4f5")]
-    id: RunId,
+    pub id: RunId,
     /// The agent's slug.
     #[schema(value_type = String, example = "invoice-matcher")]
     agent: Slug,
@@ -52,6 +52,11 @@ pub(crate) struct RunSummary {
     #[serde(serialize_with = "decimal")]
     #[schema(value_type = f64, minimum = 0)]
     cost_usd: Usd,
+    /// Whether the run passed its checks. Absent while it is not judged, where it has none, and where one of them ended in
+    /// an error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = bool, required = false)]
+    pub checks_passed: Option<bool>,
     /// An event reported an error. This is separate from `status`: a run may succeed after a call that failed.
     errored: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -147,6 +152,7 @@ impl RunSummary {
                 other_status: repeats.other_status.map(Into::into),
             }),
             cost_usd: run.cost(),
+            checks_passed: None,
             errored: run.errored,
             customer_id: start.customer_id.clone().map(Into::into),
             feature: start.feature.clone().map(Into::into),

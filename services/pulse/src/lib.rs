@@ -1,6 +1,11 @@
 //! The role that watches agents: it judges schedules and runs from the feed, opens incidents, and sends what follows.
 
+pub mod checks;
 pub mod judge;
+pub mod messages;
 mod metrics;
+pub mod rounds;
+pub mod sending;
+pub mod spend;
 
 pub use metrics::METRICS;

@@ -1,4 +1,4 @@
-//! The metrics of the judge.
+//! The metrics of the judge and of what follows it.
 
 tidegate_metric::declare! {
     pub(crate) JUDGED_UNTIL_SECONDS: Gauge = "tidegate_pulse_judged_until_seconds",
@@ -21,4 +21,8 @@ tidegate_metric::declare! {
         "Agents that this process knows.";
     pub(crate) TURN_FAILURES: Counter = "tidegate_pulse_turn_failures_total",
         "Turns of the judge that did not complete; the next one goes on where it stopped.";
+    pub(crate) CHECKED_RUNS: Counter = "tidegate_pulse_checked_runs_total",
+        "Runs whose checks were judged; one that is judged again counts again.";
+    pub(crate) ROUND_FAILURES: Counter = "tidegate_pulse_round_failures_total" { what },
+        "Rounds that did not complete, by what they do (spend, checks); the next one goes on where it stopped.";
 }

@@ -65,6 +65,8 @@ pub struct PulsePorts {
     pub lag: Arc<dyn ReadLag>,
     pub accounts: Arc<dyn Accounts>,
     pub feed: Arc<dyn PulseFeed>,
+    /// Runs whose checks are judged.
+    pub queries: Arc<dyn RunQueries>,
 }
 
 /// What teams set, and what is derived from it.

@@ -2,7 +2,9 @@
 
 mod agentgate;
 mod amounts;
+mod config;
 mod distributed;
+mod exec;
 mod log_commands;
 mod replay;
 mod teams;
@@ -18,10 +20,12 @@ pub use agentgate::{
     WorkerKeysCommand,
 };
 pub use amounts::BatchMultiplier;
+pub use config::{ConfigCommand, ConfigFileArgs, ControlServer};
 pub use distributed::{
     Api, CommandApi, CompareArgs, ControlArgs, DecideArgs, Deployment, IngestArgs, MigrateArgs, PersistArgs, PulseArgs,
     RebuildArgs, TopicsCommand, VoidArgs,
 };
+pub use exec::ExecArgs;
 pub use log_commands::{DeadLettersCommand, DeadLettersListArgs, DeadLettersShowArgs, LagArgs};
 pub use replay::{LogPlace, ReplayArgs};
 pub use teams::{AgentsCommand, PlanArgs, TeamsCommand};
@@ -38,6 +42,7 @@ pub const DEFAULT_DATA: &str = "./tidegate-data";
         tidegate dev                                  everything in one process, data in ./tidegate-data\n  \
         tidegate teams create acme --plan business    a team\n  \
         tidegate keys create --team acme              an API key for it\n  \
+        tidegate exec --agent nightly -- ./job.sh     a job that reports itself\n  \
         tidegate check-config --config tidegate.toml  what would hold, and why\n\n\
         On Kafka, Redis and ScyllaDB or Cassandra, all with the same --config FILE or TIDEGATE_… variables:\n  \
         tidegate migrate && tidegate topics create    once, before anything else\n  \
@@ -85,6 +90,11 @@ pub enum Command {
         #[arg(long, env = "TIDEGATE_CONFIG", value_name = "FILE")]
         config: Option<PathBuf>,
     },
+    /// Compare, apply and export a team's settings as one file of YAML
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Run a command, and report its start and end to AgentPing
+    Exec(ExecArgs),
     /// Supervise one command of a worker
     #[command(hide = true, name = "supervise-command")]
     Supervise,

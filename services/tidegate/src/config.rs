@@ -2,6 +2,7 @@
 //! start, so that every mistake is named at once.
 
 mod agentgate;
+mod alerts;
 mod checks;
 mod kafka;
 mod layers;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tidegate_admission::AdmissionConfig;
+use tidegate_dashboard::SessionSecret;
 use tidegate_door::ServeOptions;
 use tidegate_ingest::IngestConfig;
 use tidegate_kernel::Region;
@@ -25,6 +27,7 @@ use tidegate_redis::RedisOptions;
 use tidegate_telemetry::LogSettings;
 
 pub use agentgate::{AgentGateSection, key_of};
+pub use alerts::AlertsConfig;
 pub use kafka::KafkaConfig;
 pub use layers::{Layers, Source};
 pub use purpose::Purpose;
@@ -52,6 +55,8 @@ pub struct Config {
     pub persister: PersisterConfig,
     pub admission: AdmissionConfig,
     pub agentgate: AgentGateSection,
+    /// How messages to a team's routes are sent.
+    pub alerts: AlertsConfig,
     /// The judge of schedules.
     pub pulse: tidegate_pulse::judge::JudgeOptions,
     /// Bytes of claims that the in-process gate holds at most.
@@ -84,6 +89,10 @@ pub struct ControlConfig {
     pub max_answer_bytes_in_flight: usize,
     /// The address under which clients reach the front door: it is part of the calls that are shown with a new ping token.
     pub ingest_url: Option<String>,
+    /// The dashboard's secret, which its replicas share; `None`: each start makes one, and sessions end with the process.
+    pub session_secret: Option<SessionSecret>,
+    /// Whether browsers send sessions of the dashboard over HTTPS only.
+    pub secure_cookies: bool,
     /// Records in a sample of those that the accounts call stored; 0: no sample is taken.
     pub sample_records: u64,
 }

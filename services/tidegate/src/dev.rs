@@ -18,6 +18,7 @@ use tidegate_ports::Clock;
 use tidegate_telemetry::Metrics;
 
 use crate::agentgate::{Door, expiry, on_ports, webhooks};
+use crate::alerts::Alerts;
 use crate::assemble::commands::embedded::{self as commands, EmbeddedCommands};
 use crate::assemble::embedded::{self, AllPorts};
 use crate::assemble::{Close, Opened};
@@ -87,8 +88,10 @@ async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, Failure> {
     roles.start_job(&process.parts, archived.into_job());
     let shown = vec![conservation];
     let (mirror, rows) = (managed.mirror.clone(), settings.rows.clone());
-    roles.start_control(&process.parts, &process.ops_routes, (read_api, managed), admission.clone(), shown, control);
-    roles.start_pulse(&process.parts, pulse, &settings, mirror, true);
+    let (alerts, managed) = Alerts::of(&config, managed, &process.clock)?;
+    let reading = (read_api, managed);
+    roles.start_control(&process.parts, &process.ops_routes, reading, admission.clone(), shown, &alerts, control);
+    roles.start_pulse(&process.parts, pulse, &settings, mirror, alerts, true);
     roles.start_expiry_of_settings(&process.parts, settings);
     roles.start_ingest(&process.parts, admission, (rows, process.health()), ingest);
     let office = on_ports(&door, process.ids.clone(), false);
@@ -109,7 +112,9 @@ async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, Failure> {
         operations = %addresses.ops,
         "ready"
     );
-    let text = banner::text(&config, &addresses, (&welcome, &gate_welcome), &*process.clock, &*process.ids);
+    let link = welcome.key_hash().map(|key| roles.sign_in_links().make(key, &*process.ids));
+    let path = link.as_deref().unwrap_or("/");
+    let text = banner::text(&config, &addresses, path, (&welcome, &gate_welcome), &*process.clock, &*process.ids);
     let (unprinted, early) = tokio::select! {
         printed = banner::print(text) => (printed.err().map(|failure| failure.to_string()), None),
         reason = process.stop_requested() => (Some("standard output is closed".to_owned()), Some(reason)),

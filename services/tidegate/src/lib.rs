@@ -4,13 +4,17 @@
 #![recursion_limit = "256"]
 
 mod agentgate;
+mod alerts;
 pub mod assemble;
 mod cli;
 mod clock;
 pub mod config;
+mod configuration;
 mod console;
+mod dashboard;
 mod deployment;
 mod dev;
+mod exec;
 mod failure;
 mod listeners;
 mod log_commands;
@@ -133,6 +137,8 @@ fn dispatch(command: Command) -> Result<ExitCode, Failure> {
             agentgate::void::run(&managed(&args.place)?, &args)
         }
         Command::AgentGate(command) => agentgate(command),
+        Command::Config(command) => configuration::run(command),
+        Command::Exec(args) => Ok(exec::run(args)),
         Command::Supervise => Ok(tidegate_worker::supervise()),
         Command::Teams(command) => manage(command.into()),
         Command::Agents(command) => manage(command.into()),

@@ -8,7 +8,10 @@ use std::process::ExitCode;
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
-    do_without_huge_pages();
+    // The command that `exec` runs would inherit the setting.
+    if std::env::args_os().nth(1).is_none_or(|command| command != "exec") {
+        do_without_huge_pages();
+    }
     tidegate::run(std::env::args_os())
 }
 

@@ -20,6 +20,7 @@ pub fn all() -> impl Iterator<Item = &'static Declared> {
         tidegate_conservation::METRICS,
         tidegate_consumer::METRICS,
         tidegate_control::METRICS,
+        tidegate_dashboard::METRICS,
         tidegate_decider::METRICS,
         tidegate_door::METRICS,
         tidegate_ingest::METRICS,

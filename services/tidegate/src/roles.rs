@@ -9,6 +9,7 @@ use tidegate_conservation::Conservation;
 use tidegate_consumer::Job;
 use tidegate_control::conservation::{self, ShowConservation, Shown, StoredRuns};
 use tidegate_control::{Authenticate, Control, Management};
+use tidegate_dashboard::{KeyHolders, SignInLinks};
 use tidegate_door::{LaterRoutes, ServeReport};
 use tidegate_ingest::{DoorReports, Ingest};
 use tidegate_lifecycle::{Health, Part, Parts, Stages, Stop};
@@ -16,16 +17,19 @@ use tidegate_mirror::Mirror;
 use tidegate_outbound::Outbound;
 use tidegate_persister::{LogWatch, Persister, StopReport, feed_expiry, note_expiry, orphan_purge, watch_stalls};
 use tidegate_ports::{Clock, Ids, Rows};
-use tidegate_pulse::judge::{JudgeLease, JudgePorts, JudgeRole, NoRoutes, RegistryAgents, Standby};
 use tidegate_sqlite::OperatorInbox;
 use tidegate_telemetry::Metrics;
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 
 use crate::agentgate::{self, AgentGateConservation, Door};
+use crate::alerts::{Alerts, GuardMessages};
 use crate::assemble::commands::{API, DeciderPorts};
-use crate::assemble::{PersisterPorts, PulsePorts, ReadPorts, SettingsPorts};
+use crate::assemble::{PersisterPorts, ReadPorts, SettingsPorts};
 use crate::config::Config;
+use crate::dashboard::{self, Common};
+
+mod pulse;
 
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// How often settings and rows that have ended are deleted, and how many at once.
@@ -53,6 +57,8 @@ pub struct Roles {
     /// Where a persister says what it cannot work with. In a process with a front door it is not read: the process goes
     /// on taking records in.
     health: Health,
+    /// Links that sign in to the dashboard of this process.
+    links: SignInLinks,
 }
 
 impl Roles {
@@ -71,7 +77,13 @@ impl Roles {
             admission: None,
             jobs,
             health,
+            links: SignInLinks::default(),
         }
+    }
+
+    /// Where links are made that sign in to this process's dashboard once.
+    pub fn sign_in_links(&self) -> SignInLinks {
+        self.links.clone()
     }
 
     /// What is wrong with the log or the partitions makes this process not ready.
@@ -165,8 +177,9 @@ impl Roles {
         parts: &Parts,
         ops: &LaterRoutes,
         (ports, managed): (ReadPorts, Management),
-        callers: Arc<dyn Authenticate>,
+        callers: Arc<impl Authenticate + KeyHolders>,
         apis: Vec<ShownApi>,
+        alerts: &Alerts,
         listener: TcpListener,
     ) {
         let ReadPorts { queries, stored, accounts, log } = ports;
@@ -182,10 +195,14 @@ impl Roles {
         let sampling = conservation.clone();
         self.jobs.push(parts.start("conservation", |stop| conservation.watch(stop.stopped())));
         self.jobs.push(parts.start("conservation sample", |stop| sampling.take_samples(stop.stopped())));
+        let common = Common { config: &self.config.control, clock: &self.clock, ids: &self.ids, links: &self.links };
+        let pages = dashboard::pages(common, &queries, &accounts, &managed, callers.clone());
         let control = Control::new(queries, accounts, managed, callers, self.clock.clone(), self.ids.clone())
             .with_log(log)
+            .with_guard_events(Arc::new(GuardMessages(alerts.outbox.clone())))
             .with_store_deadline(deadline)
-            .with_answer_bytes(self.config.control.max_answer_bytes_in_flight);
+            .with_answer_bytes(self.config.control.max_answer_bytes_in_flight)
+            .with_pages(pages);
         let options = self.config.control.serve;
         self.start_following(parts, settings);
         self.control = Some(parts.start("control", |stop| control.serve(listener, options, stop.stopped())));
@@ -194,39 +211,6 @@ impl Roles {
     /// Follows what teams set.
     pub fn start_following(&mut self, parts: &Parts, settings: Mirror<TeamSettings>) {
         self.jobs.push(parts.start("settings", |stop| settings.follow(stop.stopped())));
-    }
-
-    /// Judges schedules and runs: alone, or while this process has the lease.
-    pub fn start_pulse(
-        &mut self,
-        parts: &Parts,
-        PulsePorts { lag, accounts, feed }: PulsePorts,
-        settings: &SettingsPorts,
-        mirror: Mirror<TeamSettings>,
-        is_alone: bool,
-    ) {
-        let SettingsPorts { documents, rows, registry } = settings.clone();
-        let (clock, routes) = (self.clock.clone(), Arc::new(NoRoutes));
-        let lease = || JudgeLease::new(documents, clock.clone(), "judge", self.process_name());
-        let standby = if is_alone { Standby::Alone } else { Standby::Leased(Box::new(lease())) };
-        let ports = JudgePorts {
-            lag,
-            accounts,
-            feed,
-            settings: mirror,
-            rows,
-            seen: Arc::new(RegistryAgents(registry)),
-            outbox: routes.clone(),
-            routes,
-            clock: clock.clone(),
-        };
-        let role = JudgeRole { ports, options: self.config.pulse, every: JudgeRole::EVERY, standby };
-        self.jobs.push(parts.start("judge", |stop| role.run(stop)));
-    }
-
-    /// Names this process, and no other one.
-    fn process_name(&self) -> String {
-        self.ids.random().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Deletes settings and derived rows that have ended, where they do not end by themselves.

@@ -32,6 +32,15 @@ impl NamePage {
         let after = parameters.get("cursor", unaltered, |text| decode(text, list))?;
         Ok(NamePage { limit: limit.unwrap_or(DEFAULT_LIMIT), after })
     }
+
+    /// The same, of as much as one page may have unless `limit` says otherwise.
+    ///
+    /// # Errors
+    /// As [`NamePage::read`].
+    pub fn read_long(parameters: &Parameters, list: &[&str]) -> Result<Self, Problem> {
+        let page = NamePage::read(parameters, list)?;
+        Ok(if parameters.has("limit") { page } else { NamePage { limit: MAX_LIMIT, ..page } })
+    }
 }
 
 /// Cuts what was found, one more than the limit at the most, to a page; the second is its cursor, if more follow. `text` is

@@ -29,6 +29,7 @@ tidegate_door::causes! {
     TooManyBytes "too_many_bytes" Refused;
     KeyReadsOnly "key_reads_only" Refused;
     RateLimited "rate" Refused;
+    GuardRateLimited "guard_rate" Refused;
     Stale "stale" Refused;
     Unknown "unknown" Refused;
     NameTaken "name_taken" Refused;
@@ -36,6 +37,7 @@ tidegate_door::causes! {
     AgentCap "agent_cap" Refused;
     PlanRequired "plan_required" Refused;
     Ended "ended" Refused;
+    ConfigInvalid "config_invalid" Refused;
     TooManyChanges "too_many_changes" Refused;
     NotFound "not_found" Refused;
     MethodNotAllowed "method_not_allowed" Refused;

@@ -5,6 +5,8 @@ use tidegate_agentping_ports::RegistryError;
 use tidegate_agentping_settings::SettingFault;
 use tidegate_ports::StoreError;
 
+use crate::configuration::faults_text;
+
 use super::{Cause, Entry, Problem, QUIET, internal, shown};
 
 /// Seconds after which other changes are likely over.
@@ -19,6 +21,14 @@ pub(super) fn managed_entry(problem: &Problem) -> Entry {
             QUIET,
             Cause::RateLimited,
             format!("Too many requests of the management API. Retry in {retry_after_s} seconds."),
+        )
+        .retry_after(*retry_after_s),
+        Problem::GuardRateLimited { retry_after_s } => Entry::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "rate_limit",
+            QUIET,
+            Cause::GuardRateLimited,
+            format!("Too many checks of guard. Retry in {retry_after_s} seconds."),
         )
         .retry_after(*retry_after_s),
         Problem::Stale => Entry::new(
@@ -57,6 +67,9 @@ pub(super) fn managed_entry(problem: &Problem) -> Entry {
         Problem::Ended { what, name } => {
             let message = format!("The {what} '{}' is revoked or has expired. Create a new one.", shown(name));
             conflict("ended", Cause::Ended, message)
+        }
+        Problem::ConfigInvalid(faults) => {
+            Entry::bad_request("invalid_config", Cause::ConfigInvalid, faults_text(faults))
         }
         Problem::TooManyChanges => Entry::unavailable(
             QUIET,

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use tidegate_kernel::Timestamp;
 use tidegate_lifecycle::Stop;
+use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::{Judge, JudgeLease, JudgeOptions, JudgePorts};
@@ -23,6 +25,8 @@ pub struct JudgeRole {
     /// Between the end of a turn and the next one.
     pub every: Duration,
     pub standby: Standby,
+    /// Where the watermark is published after each turn.
+    pub judged: watch::Sender<Timestamp>,
 }
 
 impl JudgeRole {
@@ -31,16 +35,19 @@ impl JudgeRole {
 
     /// Judges until stopped. What fails is tried again.
     pub async fn run(self, stop: Stop) {
-        let JudgeRole { ports, options, every, mut standby } = self;
+        let JudgeRole { ports, options, every, mut standby, judged } = self;
         let (failures, active) = (TURN_FAILURES.handle(), IS_ACTIVE.handle());
         let mut judge = None;
         while !stop.is_stopping() {
             let is_ours = standby.is_ours().await;
             active.set(f64::from(u8::from(is_ours)));
             if is_ours {
-                if let Err(error) = turn(&mut judge, &ports, options).await {
-                    tracing::warn!(%error, "nothing can be judged now; trying again");
-                    failures.increment(1);
+                match turn(&mut judge, &ports, options).await {
+                    Ok(watermark) => _ = judged.send_replace(watermark),
+                    Err(error) => {
+                        tracing::warn!(%error, "nothing can be judged now; trying again");
+                        failures.increment(1);
+                    }
                 }
             } else {
                 judge = None;
@@ -60,12 +67,18 @@ impl JudgeRole {
     }
 }
 
-async fn turn(judge: &mut Option<Judge>, ports: &JudgePorts, options: JudgeOptions) -> Result<(), super::Unjudged> {
+/// One turn; returns the watermark after it.
+async fn turn(
+    judge: &mut Option<Judge>,
+    ports: &JudgePorts,
+    options: JudgeOptions,
+) -> Result<Timestamp, super::Unjudged> {
     let judge = match judge {
         Some(judge) => judge,
         None => judge.insert(Judge::start(ports.clone(), options).await?),
     };
-    judge.turn().await
+    judge.turn().await?;
+    Ok(judge.watermark().now())
 }
 
 impl Standby {

@@ -184,9 +184,9 @@ impl TopicsCommand {
         the deployment runs. The live keyspace is not touched, and a keyspace that holds anything is refused. \
         Teams, keys, tokens and rates are not on the log, so they are not rebuilt.\n\n\
         With --api agentgate every command is decided again, up to where the group of deciders is now: what is behind it \
-        is theirs to decide. Nothing is sent and nothing is appended, and void commands are skipped. Data keys and void \
-        places are on no log; they are copied, and --only-keys copies them once more, when deciders and front doors have \
-        stopped and before they start on the new keyspace (agentgate.keyspace).\n\n\
+        is theirs to decide. Nothing is sent and nothing is appended, and void commands are skipped. Data keys, void \
+        places and how far messages are stand on no log; they are copied, and --only-keys copies them once more, when \
+        deciders and front doors have stopped and before they start on the new keyspace (agentgate.keyspace).\n\n\
         Examples:\n  \
         tidegate rebuild --config tidegate-distributed.toml --into tidegate_eu_again\n  \
         tidegate compare --config tidegate-distributed.toml --with tidegate_eu_again\n  \
@@ -199,7 +199,7 @@ pub struct RebuildArgs {
     /// Whose store
     #[arg(long, value_enum, default_value_t)]
     pub api: Api,
-    /// Of AgentGate: only copy data keys and void places into a keyspace that was rebuilt before
+    /// Of AgentGate: only copy data keys, void places and how far messages are into a keyspace that was rebuilt before
     #[arg(long)]
     pub only_keys: bool,
     #[command(flatten)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tidegate_admission::AdmissionConfig;
 use tidegate_conservation::Conservation;
 use tidegate_control::Control;
+use tidegate_dashboard::SessionSecret;
 use tidegate_door::ServeOptions;
 use tidegate_ingest::IngestConfig;
 use tidegate_kernel::Region;
@@ -15,8 +16,8 @@ use tidegate_redis::RedisOptions;
 use tidegate_shedding::Thresholds;
 use tidegate_telemetry::LogSettings;
 
-use super::reader::Reader;
-use super::{Config, ControlConfig, LogConfig, OpsConfig, OpsOfRoles, agentgate, kafka, redis, scylla};
+use super::reader::{ConfigProblem, Reader};
+use super::{Config, ControlConfig, LogConfig, OpsConfig, OpsOfRoles, agentgate, alerts, kafka, redis, scylla};
 
 pub(super) fn read(reader: &mut Reader) -> Config {
     const KIB: u64 = 1024;
@@ -68,6 +69,8 @@ pub(super) fn read(reader: &mut Reader) -> Config {
             Control::ANSWER_BYTES_MIN as u64..=1_024 * 1_024 * MIB,
         ) as usize,
         ingest_url: reader.maybe_url("control.ingest_url"),
+        session_secret: session_secret(reader),
+        secure_cookies: reader.flag("control.secure_cookies", false),
         sample_records: reader.whole("control.sample_records", Conservation::SAMPLE_RECORDS, 0..=4_096),
     };
     of_roles.control = reader.maybe_address("control.ops_listen");
@@ -152,6 +155,7 @@ pub(super) fn read(reader: &mut Reader) -> Config {
         hold_ms: reader.whole("pulse.hold_ms", usual.hold_ms as u64, 1_000..=600_000) as i64,
         save_every_ms: reader.whole("pulse.save_ms", usual.save_every_ms, 1_000..=3_600_000),
     };
+    let alerts = alerts::read(reader);
     let ops = OpsConfig { of_roles, ..ops };
     let limits = kafka::Limits { max_record_bytes: log.max_record_bytes, drain: persister.drain_deadline };
     let kafka = kafka::read(reader, region, limits);
@@ -172,6 +176,7 @@ pub(super) fn read(reader: &mut Reader) -> Config {
         persister,
         admission,
         agentgate,
+        alerts,
         pulse,
         max_claim_bytes,
         kafka,
@@ -180,4 +185,15 @@ pub(super) fn read(reader: &mut Reader) -> Config {
         telemetry,
         effective: Vec::new(),
     }
+}
+
+/// The secret of the dashboard's sessions: 64 hex digits.
+fn session_secret(reader: &mut Reader) -> Option<SessionSecret> {
+    let text = reader.secret("control.session_secret", "control.session_secret_file")?;
+    let secret = SessionSecret::parse(&text);
+    if secret.is_none() {
+        let text = "control.session_secret: must be 64 hex digits, for example of `openssl rand -hex 32`";
+        reader.problem(ConfigProblem::nesting(text.to_owned()));
+    }
+    secret
 }

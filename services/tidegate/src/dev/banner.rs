@@ -21,10 +21,11 @@ pub struct Addresses {
     pub ops: SocketAddr,
 }
 
-/// The banner's text. It holds secrets when they are new: for standard output only, never a log.
+/// The banner's text, with the dashboard's path. It holds secrets when they are new: for standard output only, never a log.
 pub fn text(
     config: &Config,
     addresses: &Addresses,
+    sign_in: &str,
     (welcome, gate_welcome): (&Welcome, &GateWelcome),
     clock: &dyn Clock,
     ids: &dyn Ids,
@@ -34,13 +35,17 @@ pub fn text(
     let mut text = format!(
         "\nTidegate is up (region {}).\n\n  \
            ingest      {ingest}   what clients send to\n  \
-           control     {control}   reading it back\n  \
+           control     {control}   reading it back, and the dashboard\n  \
            agentgate   {agentgate}   work orders and their workers\n  \
            operations  {ops}   /healthz /readyz /metrics\n  \
            data        {}\n\n",
         config.region,
         config.data.display(),
     );
+    text.push_str(&match welcome {
+        Welcome::Again { .. } => format!("Dashboard: {control}{sign_in}   (sign in with an API key)\n\n"),
+        Welcome::First { .. } => format!("Dashboard, signed in by this link once:\n\n  {control}{sign_in}\n\n"),
+    });
     match welcome {
         Welcome::Again { team } => text.push_str(&format!(
             "Credentials were shown when they were made. For new ones:\n\n  \
@@ -112,6 +117,13 @@ fn tour(
     for path in [format!("/v1/runs/{run}"), "/v1/runs?limit=10".to_owned(), "/v1/agents".to_owned()] {
         text += &format!("curl -sS '{control}{path}' -H 'Authorization: Bearer {key}'\n");
     }
+    text += "\n# Expect a run each hour, and see what was missed\n";
+    text += &format!(
+        "curl -sS -X PUT '{control}/v1/agents/{NAME}/schedule' -H 'Authorization: Bearer {key}' \\\n  \
+           -H 'Content-Type: application/json' \\\n  \
+           -d '{{\"cron\":\"0 * * * *\",\"timezone\":\"UTC\",\"tolerance_s\":600}}'\n\
+         curl -sS '{control}/v1/status' -H 'Authorization: Bearer {key}'\n"
+    );
     text + "\n"
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tidegate_agentping::{KeyAccess, KeyId, Plan, Slug, TeamId, TokenId};
+use tidegate_agentping::{Credential, CredentialHash, KeyAccess, KeyId, Plan, Slug, TeamId, TokenId};
 use tidegate_agentping_ports::Registry;
 use tidegate_kernel::{Region, Timestamp};
 use tidegate_ports::{Clock, Ids};
@@ -48,6 +48,14 @@ pub async fn first_team(
 }
 
 impl Welcome {
+    /// The hash of the new team's key.
+    pub fn key_hash(&self) -> Option<CredentialHash> {
+        match self {
+            Welcome::First { key, .. } => Credential::parse(key).ok().map(|key| key.hash()),
+            Welcome::Again { .. } => None,
+        }
+    }
+
     /// Revokes the new secrets, which were not shown to anyone. Without new ones it does nothing.
     pub async fn take_back(&self, registry: &dyn Registry, now: Timestamp, why: &str) {
         let Welcome::First { ids: (key, token), .. } = self else { return };

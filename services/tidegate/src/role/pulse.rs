@@ -4,6 +4,7 @@ use tidegate_lifecycle::ExitReport;
 use tidegate_mirror::Mirror;
 use tidegate_telemetry::Metrics;
 
+use crate::alerts::Alerts;
 use crate::assemble::distributed;
 use crate::config::Config;
 use crate::failure::Failure;
@@ -37,7 +38,8 @@ pub(super) async fn live(config: Config, metrics: Metrics) -> Result<ExitReport,
     };
     let (ports, settings) = opened.ports;
     roles.start_following(&process.parts, mirror.clone());
-    roles.start_pulse(&process.parts, ports, &settings, mirror, false);
+    let alerts = Alerts::new(&config, &settings, &mirror, &clock)?;
+    roles.start_pulse(&process.parts, ports, &settings, mirror, alerts, false);
     process.ready();
     tracing::info!(operations = %process.ops_address, "ready");
     let reason = process.stop_requested().await;

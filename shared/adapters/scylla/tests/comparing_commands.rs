@@ -7,8 +7,8 @@ use std::sync::Arc;
 use tidegate_kernel::command::{Attempt, Delivery, FactId, ViewChange, ViewKey};
 use tidegate_kernel::{LogKey, Position, Timestamp};
 use tidegate_ports::{
-    BookWrite, Books, Clock, Deliveries, DeliveryWrite, Due, DueWrite, FactName, Facts, OwnerKeys, StoredBook,
-    StoredFact, SystemClock, ViewWrite, Views, Void, Voids,
+    BookWrite, Books, Clock, Deliveries, DeliveryWrite, Due, DueWrite, FactName, Facts, OwnerKeys, SendProgress,
+    SendState, StoredBook, StoredFact, SystemClock, ViewWrite, Views, Void, Voids,
 };
 use tidegate_scylla::commands::Copied;
 use tidegate_scylla::{Comparison, ScyllaCommands, commands, compare, is_empty};
@@ -112,7 +112,7 @@ async fn what_has_expired_is_there_in_a_rebuild_and_is_not_compared() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn keys_and_void_records_are_copied_and_an_erased_key_stays_erased() {
+async fn what_no_log_has_is_copied_and_an_erased_key_stays_erased() {
     let (one, other) = (Keyspace::of_commands().await, Keyspace::of_commands().await);
     let (live, rebuilt) = (one.commands().await, other.commands().await);
     let [kept, erased] = ["owner_1", "owner_2"].map(|text| LogKey::new(text.as_bytes(), &[text]));
@@ -121,12 +121,29 @@ async fn keys_and_void_records_are_copied_and_an_erased_key_stays_erased() {
     }
     let void = Void { position: AT, reason: "garbage".to_owned(), voided_at: Timestamp::from_millis(1) };
     Voids::add(&live, void.clone()).await.unwrap();
-    assert_eq!(live.copy_keys_and_voids(&rebuilt).await, Ok(Copied { owner_keys: 2, voids: 1 }));
+    let tried = |tries, state, at_ms| {
+        let at = Timestamp::from_millis(SystemClock.now().as_millis() + at_ms);
+        SendProgress { tries, state, last: "status 500".to_owned(), at }
+    };
+    let (sent, later) = (tried(1, SendState::Sent, 0), tried(3, SendState::GivenUp, 9));
+    live.note(kept, "evt_1", sent.clone()).await.unwrap();
+    live.note(kept, "evt_2", tried(2, SendState::GivenUp, 5)).await.unwrap();
+    // The rebuilt one has tried since.
+    rebuilt.note(kept, "evt_2", later.clone()).await.unwrap();
+    for id in ["evt_1", "evt_2"] {
+        let delivery = Delivery { id: id.into(), body: b"{}".to_vec() };
+        let write = DeliveryWrite { owner: kept, delivery, position: AT };
+        Deliveries::put(&rebuilt, Arc::new(vec![write])).await.unwrap();
+    }
+    assert_eq!(live.copy_what_no_log_has(&rebuilt).await, Ok(Copied { owner_keys: 2, voids: 1, tried: 2 }));
     live.erase(erased).await.unwrap();
     for _ in 0..2 {
-        assert_eq!(live.copy_keys_and_voids(&rebuilt).await, Ok(Copied { owner_keys: 2, voids: 1 }));
+        assert_eq!(live.copy_what_no_log_has(&rebuilt).await, Ok(Copied { owner_keys: 2, voids: 1, tried: 2 }));
         assert_eq!(OwnerKeys::find(&rebuilt, kept).await.unwrap(), Some(b"owner_1".to_vec()));
         assert_eq!(OwnerKeys::find(&rebuilt, erased).await.unwrap(), None);
         assert_eq!(rebuilt.all().await.unwrap(), std::slice::from_ref(&void));
+        let found = rebuilt.kept(kept.shard(), None, 10).await.unwrap();
+        let progress: Vec<_> = found.into_iter().map(|one| one.progress).collect();
+        assert_eq!(progress, [Some(sent.clone()), Some(later.clone())]);
     }
 }

@@ -49,6 +49,6 @@ pub use metrics::METRICS;
 pub use ops::{LaterRoutes, Ops};
 pub use outcomes::{OutcomeMetrics, Outcomes, RefusalCause, RequestOutcome};
 pub use serve::{ServeOptions, ServeReport, Unreadable, serve, serve_watched};
-pub use traffic_routes::{Draining, stamped, traffic_routes};
+pub use traffic_routes::{Draining, health_route, stamped, traffic_routes};
 pub use unrouted::with_fallbacks;
 pub use wrong_method::{NO_CORS, WrongMethod};

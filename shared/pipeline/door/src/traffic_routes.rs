@@ -37,18 +37,25 @@ impl Draining {
     }
 }
 
-/// `/` and `/healthz`. The latter is 200 until the stop begins, and 503 while requests are still taken then.
-pub fn traffic_routes<S: Clone + Send + Sync + 'static>(service: &'static str, draining: Draining) -> Router<S> {
-    const NO_STORE: (HeaderName, &str) = (CACHE_CONTROL, "no-store");
+const NO_STORE: (HeaderName, &str) = (CACHE_CONTROL, "no-store");
+
+/// `/healthz` alone, for a port that has a page at `/`. It is 200 until the stop begins, and 503 while requests are still
+/// taken then.
+pub fn health_route<S: Clone + Send + Sync + 'static>(draining: Draining) -> Router<S> {
     let health = async move || match draining.is_draining() {
         false => Ok(([NO_STORE], "OK\n")),
         true => Err((StatusCode::SERVICE_UNAVAILABLE, [NO_STORE, (RETRY_AFTER, "1")], "stopping\n")),
     };
+    Router::new().route("/healthz", get(health))
+}
+
+/// `/` and `/healthz`.
+pub fn traffic_routes<S: Clone + Send + Sync + 'static>(service: &'static str, draining: Draining) -> Router<S> {
     let about = async move || {
         let about = json!({ "service": service, "description": "/openapi.json", "health": "/healthz" });
         ([NO_STORE], Json(about))
     };
-    Router::new().route("/", get(about)).route("/healthz", get(health))
+    health_route(draining).route("/", get(about))
 }
 
 /// The same routes, whose answers have request ids.

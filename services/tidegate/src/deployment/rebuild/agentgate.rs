@@ -40,7 +40,7 @@ pub async fn live(config: Config, into: String, console: Console) -> Result<Exit
     let new = new_keyspace::make(&config, &into, (&live_options, KEYSPACE), &SCHEMA).await?;
     let live = ScyllaCommands::new(distributed::cql(&config).await?, clock.clone());
     let store = ScyllaCommands::new(Cql::connect(&new, &SCHEMA).await?, clock.clone());
-    live.copy_keys_and_voids(&store).await?;
+    live.copy_what_no_log_has(&store).await?;
 
     let kafka = distributed::kafka(&config)?;
     let options = options_of(&kafka, "rebuild");
@@ -73,7 +73,7 @@ pub async fn live(config: Config, into: String, console: Console) -> Result<Exit
         Err(report) => return Ok(report),
     };
     // Once more: some were made meanwhile.
-    let copied = live.copy_keys_and_voids(&store).await?;
+    let copied = live.copy_what_no_log_has(&store).await?;
     print(&mut console, copied);
     console.line(format_args!("done: tidegate compare --api agentgate --with {into}"));
     Ok(ExitReport::default())
@@ -85,12 +85,14 @@ pub async fn only_keys(config: &Config, into: &str, mut console: Console) -> Res
     let new = new_keyspace::named(config, into, (&distributed::scylla(config)?, KEYSPACE))?;
     let live = ScyllaCommands::new(distributed::cql(config).await?, clock.clone());
     let store = ScyllaCommands::new(Cql::connect(&new, &SCHEMA).await?, clock);
-    print(&mut console, live.copy_keys_and_voids(&store).await?);
+    print(&mut console, live.copy_what_no_log_has(&store).await?);
     Ok(ExitCode::SUCCESS)
 }
 
-fn print(console: &mut Console, Copied { owner_keys, voids }: Copied) {
-    console.line(format_args!("copied {owner_keys} data keys and {voids} void places, which are on no log"));
+fn print(console: &mut Console, Copied { owner_keys, voids, tried }: Copied) {
+    console.line(format_args!(
+        "copied {owner_keys} data keys, {voids} void places and how far {tried} messages are, which are on no log"
+    ));
 }
 
 /// What the live deciders are done with, by partition.

@@ -30,6 +30,7 @@ statements! {
     save_delivery: "INSERT INTO deliveries (shard, delivery, owner, body) VALUES (?, ?, ?, ?) USING TIMESTAMP ?";
     delivery_progress: "SELECT delivery, progress FROM delivery_progress \
                         WHERE shard = ? AND delivery >= ? AND delivery <= ?";
+    all_delivery_progress: "SELECT delivery, progress, WRITETIME(progress) FROM delivery_progress WHERE shard = ?";
     save_delivery_progress: "INSERT INTO delivery_progress (shard, delivery, progress) VALUES (?, ?, ?) \
                              USING TIMESTAMP ?";
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tidegate_agentping::{RunId, RunKey, TeamId, TeamRates};
+use tidegate_agentping::{CredentialHash, RunId, RunKey, TeamId, TeamRates};
 use tidegate_shedding::{Appends, LagReader, LagWatch, ShedMetrics, Shedding};
 
 use crate::accept::Accepting;
@@ -71,6 +71,14 @@ impl Admission {
     /// Its refusals.
     pub fn authenticate(&self, presented: Option<&str>) -> impl Future<Output = Result<Caller, Refusal>> + Send {
         self.authenticator.authenticate(presented)
+    }
+
+    /// Who holds the credential with this hash: [`Authenticator::holder`].
+    ///
+    /// # Errors
+    /// Its refusals.
+    pub fn holder(&self, hash: CredentialHash) -> impl Future<Output = Result<Caller, Refusal>> + Send {
+        self.authenticator.holder(hash)
     }
 
     /// Whether a request of this class is refused because consumers are behind.

@@ -55,7 +55,14 @@ impl Authenticator {
     /// # Errors
     /// The refusals of [`read`], [`Refusal::CredentialUnknown`], [`Refusal::CredentialUnavailable`].
     pub async fn authenticate(&self, presented: Option<&str>) -> Result<Caller, Refusal> {
-        let hash = read(presented, self.region)?.hash();
+        self.holder(read(presented, self.region)?.hash()).await
+    }
+
+    /// Who holds the credential with this hash: of a session, which keeps the hash of the key that began it.
+    ///
+    /// # Errors
+    /// [`Refusal::CredentialUnknown`], [`Refusal::CredentialUnavailable`].
+    pub async fn holder(&self, hash: CredentialHash) -> Result<Caller, Refusal> {
         let record = self.access.find(hash, || self.credentials.find(&hash)).await?;
         Ok(Caller { team: record.team, plan: record.plan, scope: record.scope.clone(), key: record.key })
     }

@@ -7,6 +7,7 @@ pub mod gate;
 pub mod notes;
 pub mod registry;
 pub mod runs;
+pub mod spend_rows;
 
 pub use feed::{FeedEntry, FeedPage, FeedRange, PulseFeed, settled_page};
 pub use front_doors::{ReadySpan, RefusedMinute};
@@ -20,6 +21,7 @@ pub use registry::{
 };
 pub use runs::{
     AgentRepeats, AgentRow, EventPage, EventRow, EventsPage, ListedRun, RunFilter, RunPage, RunQueries, RunWanted,
-    RunWrite, Runs, RunsPage, Spend, SpendLine, SpendRest, SpendRow, SpendTally, StoredRun, StoredSummary,
+    RunWrite, Runs, RunsPage, Spend, SpendLine, SpendRest, SpendRow, SpendTally, StoredRun, StoredSummary, each_event,
     union_of_agents,
 };
+pub use spend_rows::SpendCursor;

@@ -10,11 +10,13 @@ use tidegate_ports::StoreError;
 use crate::FeedEntry;
 
 mod agents;
+mod each_event;
 mod held;
 mod pages;
 mod spend;
 
 pub use agents::union_of_agents;
+pub use each_event::each_event;
 pub use pages::{EventPage, EventsPage, ListedRun, RunPage, RunsPage};
 pub use spend::{SPEND_ROWS_MAX, SpendLine, SpendTally, UNPRICED_MAX};
 
@@ -252,6 +254,8 @@ pub struct Spend {
     pub total: Usd,
     /// Of the runs with status `success` (AgentPing: spend; the headline figure).
     pub successful: Usd,
+    /// How many these are.
+    pub successful_runs: u64,
     /// At most [`SPEND_ROWS_MAX`] rows of each breakdown, and the sum of those beyond.
     pub by_agent: Vec<SpendRow>,
     pub agents_rest: SpendRest,

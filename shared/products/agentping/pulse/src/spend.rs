@@ -1,13 +1,20 @@
-//! The spend line: whether an agent's spend of today is out of the ordinary (AgentPing: spend alerts).
+//! The spend line: whether an agent's spend of today is out of the ordinary (AgentPing: spend alerts). And below it the
+//! running sums that this and guard judge by.
 //!
 //! Amounts are compared exactly, in nano-dollars: what is shown is rounded, what is judged is not.
 
 use serde::{Deserialize, Serialize};
 use tidegate_kernel::{Timestamp, Usd};
 
+mod page;
+mod team_sums;
 mod wide;
+mod window;
 
+pub use page::{PAGES_A_DAY, PageKey, SpendCell, SpendChange, SpendPage, SpendPeriod, changes_of};
+pub use team_sums::{TeamSums, first_day};
 use wide::product;
+pub use window::{SpendOf, SpendScope, SpendWindow, SpendWindowError, hour_of};
 
 /// Days before today that are looked at.
 pub const BASELINE_DAYS: usize = 14;

@@ -18,6 +18,10 @@ pub const ROUTE: &str = "route";
 pub const RULE: &str = "rule";
 /// A check; the name is its id.
 pub const CHECK: &str = "check";
+/// That a guard rule has this name.
+pub const RULE_NAME: &str = "rule-name";
+/// That a check of an agent has this name; the document's name is the slug, a line end, and the name.
+pub const CHECK_NAME: &str = "check-name";
 /// A badge; the name is its id.
 pub const BADGE: &str = "badge";
 /// What is shown of a ping token besides the registry's row; the name is its id.

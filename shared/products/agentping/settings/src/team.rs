@@ -14,6 +14,8 @@ use crate::agent::{AgentDoc, Maintenance};
 use crate::fields::{Fields, Patch, SettingFault, names};
 use crate::kinds;
 use crate::pause::{MuteDoc, PauseDoc, PauseSpan};
+use crate::route::RouteDoc;
+use crate::rule::RuleDoc;
 use crate::schedule::ScheduleDoc;
 
 /// What is set of a team as a whole.
@@ -89,6 +91,12 @@ pub struct TeamSettings {
     pub team_pause: PauseDoc,
     /// By the names of their documents.
     pub mutes: BTreeMap<SmolStr, MuteDoc>,
+    /// Guard rules by id.
+    pub rules: BTreeMap<SmolStr, RuleDoc>,
+    /// Checks by id, as they are stored: what they ask is the business of whoever evaluates them.
+    pub checks: BTreeMap<SmolStr, Value>,
+    /// By id.
+    pub routes: BTreeMap<SmolStr, RouteDoc>,
 }
 
 impl TeamSettings {
@@ -106,7 +114,16 @@ impl TeamSettings {
 }
 
 impl Mirrored for TeamSettings {
-    const KINDS: &'static [&'static str] = &[kinds::TEAM, kinds::AGENT, kinds::SCHEDULE, kinds::PAUSE, kinds::MUTE];
+    const KINDS: &'static [&'static str] = &[
+        kinds::TEAM,
+        kinds::AGENT,
+        kinds::SCHEDULE,
+        kinds::PAUSE,
+        kinds::MUTE,
+        kinds::RULE,
+        kinds::CHECK,
+        kinds::ROUTE,
+    ];
 
     fn of(space: &str, documents: Vec<Document>) -> Self {
         let mut settings = TeamSettings::default();
@@ -120,6 +137,9 @@ impl Mirrored for TeamSettings {
                 kinds::PAUSE if name.is_empty() => settings.team_pause = read(space, &document).unwrap_or_default(),
                 kinds::PAUSE => keep(&mut settings.pauses, slug(), read(space, &document)),
                 kinds::MUTE => keep(&mut settings.mutes, Some(name.clone()), read(space, &document)),
+                kinds::CHECK => keep(&mut settings.checks, Some(name.clone()), read(space, &document)),
+                kinds::RULE => keep(&mut settings.rules, Some(name.clone()), read(space, &document)),
+                kinds::ROUTE => keep(&mut settings.routes, Some(name.clone()), read(space, &document)),
                 _ => {}
             }
         }

@@ -29,6 +29,7 @@ pub struct SpendLine<'a> {
 pub struct SpendTally {
     total: Usd,
     successful: Usd,
+    successful_runs: u64,
     by_agent: Breakdown,
     by_customer: Breakdown,
     by_feature: Breakdown,
@@ -53,6 +54,7 @@ impl SpendTally {
         self.total = self.total.plus(line.cost);
         if line.successful {
             self.successful = self.successful.plus(line.cost);
+            self.successful_runs += 1;
         }
         self.by_agent.add(Some(line.agent), line.cost);
         self.by_customer.add(line.customer_id, line.cost);
@@ -62,13 +64,14 @@ impl SpendTally {
     /// The sums with their rows in order, and `unpriced` as it is.
     pub fn finish(self, mut unpriced: Vec<(String, String)>) -> Spend {
         unpriced.truncate(UNPRICED_MAX);
-        let (total, successful) = (self.total, self.successful);
+        let (total, successful, successful_runs) = (self.total, self.successful, self.successful_runs);
         let (by_agent, agents_rest) = self.by_agent.rows();
         let (by_customer, customers_rest) = self.by_customer.rows();
         let (by_feature, features_rest) = self.by_feature.rows();
         Spend {
             total,
             successful,
+            successful_runs,
             by_agent,
             agents_rest,
             by_customer,

@@ -1,0 +1,80 @@
+// Keeps a page up to date and copies commands. Every page can be read without it.
+"use strict";
+
+const main = document.getElementById("main");
+
+// Copy buttons are there for whoever has script.
+function offerCopies(root) {
+  for (const button of root.querySelectorAll("button.copy")) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      const code = button.closest("figure").querySelector("code");
+      try {
+        await navigator.clipboard.writeText(code.textContent);
+        button.textContent = "Copied";
+      } catch {
+        // Without the clipboard the text is at least chosen.
+        getSelection().selectAllChildren(code);
+        button.textContent = "Selected";
+      }
+      setTimeout(() => { button.textContent = "Copy"; }, 2000);
+    });
+  }
+}
+
+// What a reader has unfolded stays so.
+function keepOpen(before, after) {
+  const name = (details) => details.closest("[id]").id + "/" + details.querySelector("summary").textContent;
+  const open = new Map();
+  for (const details of before.querySelectorAll("details")) open.set(name(details), details.open);
+  for (const details of after.querySelectorAll("details")) {
+    const was = open.get(name(details));
+    if (was !== undefined) details.open = was;
+  }
+}
+
+// A reader who types, has chosen text or has scrolled a table sideways is left in peace.
+function isBusy() {
+  const active = document.activeElement;
+  const types = active && main.contains(active) && active.matches("input, select, textarea");
+  const chosen = String(getSelection()).length > 0;
+  const scrolled = [...main.querySelectorAll(".scroll, pre")].some((one) => one.scrollLeft > 0 || (one.matches("pre") && one.scrollTop > 0));
+  return types || chosen || scrolled;
+}
+
+let shown = null;
+
+async function renew() {
+  if (document.hidden) return;
+  const answer = await fetch(location.href, { credentials: "same-origin", headers: { "X-Live": "1" } });
+  // The page has become another: the first run, or the form to sign in.
+  if (answer.redirected) { location.assign(answer.url); return; }
+  if (!answer.ok) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const next = page.getElementById("main");
+  if (!next || next.innerHTML === shown || isBusy()) return;
+  shown = next.innerHTML;
+  const focused = document.activeElement && main.contains(document.activeElement) ? document.activeElement.id || document.activeElement.getAttribute("href") : null;
+  keepOpen(main, next);
+  main.replaceChildren(...next.childNodes);
+  document.title = page.title;
+  offerCopies(main);
+  if (focused) {
+    const again = document.getElementById(focused) || [...main.querySelectorAll("a[href]")].find((link) => link.getAttribute("href") === focused);
+    if (again) again.focus({ preventScroll: true });
+  }
+}
+
+function live() {
+  const seconds = Number(main.dataset.live);
+  if (!seconds) return;
+  setTimeout(async () => {
+    try { await renew(); } catch { /* The server is away for a moment: the next try may find it. */ }
+    live();
+  }, seconds * 1000);
+}
+
+if (main) {
+  offerCopies(main);
+  live();
+}

@@ -1,0 +1,128 @@
+//! An agent: how it is watched, its latest runs, what it cost this month, its ping tokens, and how to report for it.
+
+mod watched;
+
+use axum::response::Response;
+use maud::{Markup, html};
+use tidegate_agentping::Slug;
+use tidegate_agentping_ports::{AgentRow, RunFilter, SpendRow, TokenRow};
+use tidegate_kernel::{Month, Timestamp};
+
+use crate::layout::{Page, Part};
+use crate::pages::start::{PLACEHOLDER, token_form, ways};
+use crate::parts::amount::{count, usd};
+use crate::parts::runs_table::runs_table;
+use crate::parts::time;
+use crate::problem::Problem;
+use crate::url::with_query;
+use crate::visit::Visit;
+use watched::Watched;
+
+const RUNS: usize = 20;
+const LIVE_S: u32 = 2;
+
+pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
+    let slug = visit.agent()?;
+    let pages = &visit.pages;
+    let filter = RunFilter { agent: Some(slug.clone()), ..RunFilter::default() };
+    let month = Month::of(visit.now);
+    let (agents, runs, spend, tokens) = tokio::try_join!(
+        pages.ask(pages.queries.agents(visit.team())),
+        visit.runs(&filter, None, RUNS),
+        pages.ask(pages.queries.spend(visit.team(), month, visit.now)),
+        pages.ask_registry(pages.registry.list_tokens(visit.team())),
+    )?;
+    let agent = agents.into_iter().find(|agent| agent.slug == slug).ok_or(Problem::NotFound)?;
+    let watched = Watched::of(&visit, &slug).await?;
+    let spent = spend.by_agent.into_iter().find(|row| row.name.as_deref() == Some(slug.as_str()));
+    let body = html! {
+        p.path { a href=(visit.at("/agents")) { "Agents" } }
+        h1 { (slug) (watched.mark()) @if agent.is_archived() { " " span.tag { "archived" } } }
+        (watched.description())
+        (facts(&agent, spent.as_ref(), visit.now))
+        section aria-labelledby="runs" {
+            h2 #runs { "Runs" }
+            @if runs.runs.is_empty() {
+                p.empty { "No run of it has arrived yet." }
+            } @else {
+                (runs_table(&visit, &runs.runs, true, visit.now))
+                @if runs.more { p { a href=(with_query(&visit.at("/runs"), &[("agent", Some(slug.as_str()))])) { "All its runs" } } }
+            }
+        }
+        (watched.sections(&visit, &slug))
+        section aria-labelledby="report" {
+            h2 #report { "Report for it" }
+            (ways(&visit, slug.as_str(), PLACEHOLDER))
+        }
+        (tokens_of(&visit, &slug, &tokens))
+    };
+    Ok(Page::new(slug.as_str(), Part::Agents, body).live(LIVE_S).response(&visit))
+}
+
+fn facts(agent: &AgentRow, spent: Option<&SpendRow>, now: Timestamp) -> Markup {
+    html! {
+        dl.figures {
+            div { dt { "Last run" } dd { @match agent.last_seen { Some(at) => (time::ago(at, now)), None => "never" } } }
+            div { dt { "First seen" } dd { (time::ago(agent.first_seen, now)) } }
+            div { dt { "Runs this month" } dd { (count(spent.map_or(0, |row| row.runs))) } }
+            div { dt { "Cost this month" } dd { (usd(spent.map(|row| row.cost).unwrap_or_default())) } }
+        }
+        dl.facts { div { dt { "Id" } dd { code { (agent.id) } } } }
+    }
+}
+
+fn tokens_of(visit: &Visit, slug: &Slug, tokens: &[TokenRow]) -> Markup {
+    let own = || tokens.iter().filter(|token| token.agent == *slug);
+    html! {
+        section aria-labelledby="tokens" {
+            h2 #tokens { "Ping tokens" }
+            @if own().next().is_none() { p.empty { "It has none: API keys may report for it." } } @else { (token_table(own(), visit.now, false, visit)) }
+            @if visit.viewer.may_change { (token_form(visit, slug.as_str())) }
+        }
+    }
+}
+
+/// Tokens by their ids: a secret is shown once, when it is made.
+pub(crate) fn token_table<'t>(
+    tokens: impl Iterator<Item = &'t TokenRow>,
+    now: Timestamp,
+    with_agent: bool,
+    visit: &Visit,
+) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="Ping tokens" {
+            table {
+                thead {
+                    tr {
+                        th scope="col" { "Id" }
+                        @if with_agent { th scope="col" { "Agent" } }
+                        th scope="col" { "Made" }
+                        th scope="col" { "State" }
+                    }
+                }
+                tbody {
+                    @for token in tokens {
+                        tr {
+                            td { code.id { (token.id) } }
+                            @if with_agent { td { a href=(visit.agent_url(token.agent.as_str())) { (token.agent) } } }
+                            td { (time::ago(token.created_at, now)) }
+                            td { (state(token.revoked_at, token.expires_at, now)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// How a credential stands.
+pub(crate) fn state(revoked_at: Option<Timestamp>, expires_at: Option<Timestamp>, now: Timestamp) -> Markup {
+    html! {
+        @match (revoked_at, expires_at) {
+            (Some(at), _) => { "revoked " (time::ago(at, now)) }
+            (None, Some(at)) if at <= now => { "expired " (time::ago(at, now)) }
+            (None, Some(at)) => { "replaced, ends " (time::ago(at, now)) }
+            (None, None) => "active",
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The overview: what ran today, what it cost, and what the month comes to.
+
+use axum::response::Response;
+use maud::{Markup, html};
+use tidegate_agentping::RunStatus;
+use tidegate_agentping_ports::RunFilter;
+use tidegate_kernel::Month;
+
+use crate::layout::{Page, Part};
+use crate::pages::start;
+use crate::parts::amount::{count, counted, permille, usd};
+use crate::parts::bar::bar;
+use crate::parts::health::Health;
+use crate::parts::runs_table::runs_table;
+use crate::parts::time;
+use crate::problem::Problem;
+use crate::visit::Visit;
+use crate::walk::{RUNS_MAX, SeenRun, Walk};
+
+/// Rows of a list here at most.
+const ROWS: usize = 8;
+const LIVE_S: u32 = 2;
+
+pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
+    let pages = &visit.pages;
+    let (agents, today) = tokio::try_join!(pages.ask(pages.queries.agents(visit.team())), visit.today())?;
+    let latest = match today.runs.is_empty() {
+        true => visit.runs(&RunFilter::default(), None, ROWS).await?.runs,
+        false => today.runs.iter().take(ROWS).cloned().collect(),
+    };
+    if latest.is_empty() {
+        return Ok(start::waiting(&visit, None).live(LIVE_S).waiting().response(&visit));
+    }
+    let health = visit.health().await?;
+    let month = Month::of(visit.now);
+    let events = pages.ask(pages.queries.usage(visit.team(), month)).await?;
+    let active = agents.iter().filter(|agent| !agent.is_archived()).count() as u64;
+    let body = html! {
+        h1 { "Overview" }
+        @if let Some(health) = &health { (health.notes(&visit)) }
+        (figures(&visit, &today, health.as_ref(), active, events))
+        (troubles(&visit, &today))
+        section aria-labelledby="latest" {
+            h2 #latest { "Latest runs" }
+            (runs_table(&visit, &latest, false, visit.now))
+            p { a href=(visit.at("/runs")) { "All runs" } }
+        }
+    };
+    Ok(Page::new("Overview", Part::Overview, body).live(LIVE_S).response(&visit))
+}
+
+fn figures(visit: &Visit, today: &Walk, health: Option<&Health>, agents: u64, events: u64) -> Markup {
+    let at_least = today.at_least();
+    let allowance = visit.viewer.plan.limits().events_per_month;
+    html! {
+        dl.figures {
+            div { dt { "Agents" } dd { a href=(visit.at("/agents")) { (count(agents)) } } }
+            @if let Some(health) = health { (health.figure(visit)) }
+            div {
+                dt { "Runs today" }
+                dd { (at_least) (count(today.runs.len() as u64)) }
+                dd.note { (counts(today)) }
+            }
+            div { dt { "Spent today" } dd { (at_least) (usd(today.cost())) } dd.note { "runs that began since midnight UTC" } }
+            div {
+                dt { "Events this month" }
+                dd { a href=(visit.at("/quotas")) { (count(events)) } }
+                @match allowance {
+                    Some(allowance) => {
+                        dd.note { "of " (count(allowance)) " in the plan" }
+                        dd.note { (bar(permille(events, allowance), "")) }
+                    }
+                    None => dd.note { "no limit" },
+                }
+            }
+        }
+        @if today.more {
+            p.hint { "Figures of today are of its latest " (counted(RUNS_MAX as u64, "run")) " at most." }
+        }
+    }
+}
+
+/// How many of today's runs have each status, those that there are.
+fn counts(today: &Walk) -> String {
+    let counts = RunStatus::ALL.into_iter().map(|status| (today.with_status(status), status));
+    let counts: Vec<String> =
+        counts.filter(|(runs, _)| *runs > 0).map(|(runs, status)| format!("{} {status}", count(runs))).collect();
+    if counts.is_empty() { "none so far".to_owned() } else { counts.join(", ") }
+}
+
+/// Today's runs that failed, and those with errors.
+fn troubles(visit: &Visit, today: &Walk) -> Markup {
+    let failed = |run: &&SeenRun| matches!(run.status, RunStatus::Failed | RunStatus::Timeout) || run.errored;
+    let total = today.runs.iter().filter(failed).count();
+    let rows: Vec<SeenRun> = today.runs.iter().filter(failed).take(ROWS).cloned().collect();
+    html! {
+        section aria-labelledby="troubles" {
+            h2 #troubles { "Failed or with errors today" }
+            @if rows.is_empty() {
+                p.empty { "No run of today has failed or reported an error." }
+            } @else {
+                (runs_table(visit, &rows, false, visit.now))
+                @if total > rows.len() {
+                    p {
+                        a href=(crate::url::with_query(&visit.at("/runs"), &[("status", Some("failed")), ("from", Some(&time::midnight(visit.now).to_string()))])) {
+                            "All that failed today"
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

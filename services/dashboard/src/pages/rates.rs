@@ -1,0 +1,93 @@
+//! The rate card: what model calls are priced at, and the models that have no price.
+
+use std::collections::HashSet;
+
+use axum::response::Response;
+use maud::{Markup, html};
+use tidegate_agentping::rates::RateRow;
+use tidegate_agentping::{Rate, RateCard};
+use tidegate_kernel::Month;
+
+use crate::layout::{Page, Part};
+use crate::parts::amount::usd;
+use crate::parts::code::quoted;
+use crate::problem::Problem;
+use crate::visit::Visit;
+
+pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
+    let pages = &visit.pages;
+    let month = Month::of(visit.now);
+    let (own, spend) = tokio::try_join!(
+        pages.ask_registry(pages.registry.list_rates(visit.team())),
+        pages.ask(pages.queries.spend(visit.team(), month, visit.now)),
+    )?;
+    let replaced: HashSet<(&str, &str)> = own.iter().map(|row| (row.provider.as_str(), row.model.as_str())).collect();
+    let shipped: Vec<RateRow> = RateCard::shipped()
+        .rows()
+        .into_iter()
+        .filter(|row| !replaced.contains(&(row.provider.as_str(), row.model.as_str())))
+        .collect();
+    let body = html! {
+        h1 { "Rate card" }
+        p.lead { "US dollars for a million tokens. A call is priced by the card in force when it is received, and keeps that price." }
+        section aria-labelledby="unpriced" {
+            h2 #unpriced { "Without a rate in " (month) }
+            @if spend.unpriced.is_empty() {
+                p.empty { "Every model that was called this month has a rate." }
+            } @else {
+                ul { @for (provider, model) in &spend.unpriced { li { code { (provider) " / " (model) } } } }
+                p.hint {
+                    "A rate for one of them: "
+                    code { "tidegate rates set --help" }
+                }
+            }
+        }
+        section aria-labelledby="own" {
+            h2 #own { "The team's own" }
+            @if own.is_empty() {
+                p.empty { "None. " code { "tidegate rates set --team " (quoted(&visit.viewer.team.name)) " …" } " sets one, which goes before the card's." }
+            } @else { (table("The team's own rates", &own)) }
+        }
+        section aria-labelledby="shipped" { h2 #shipped { "Shipped with Tidegate" } (table("Rates shipped with Tidegate", &shipped)) }
+    };
+    Ok(Page::new("Rate card", Part::Rates, body).response(&visit))
+}
+
+fn table(title: &str, rows: &[RateRow]) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label=(title) {
+            table {
+                thead {
+                    tr {
+                        th scope="col" { "Provider" }
+                        th scope="col" { "Model" }
+                        th.number scope="col" { "Input" }
+                        th.number scope="col" { "Cached input" }
+                        th.number scope="col" { "Output" }
+                        th.number scope="col" { "Batch" }
+                    }
+                }
+                tbody {
+                    @for RateRow { provider, model, rate } in rows {
+                        tr {
+                            td { (provider) }
+                            th scope="row" { (model) }
+                            td.number { (usd(rate.input_per_million)) }
+                            td.number { (usd(rate.cached_per_million.unwrap_or(rate.input_per_million))) }
+                            td.number { (usd(rate.output_per_million)) }
+                            td.number { (batch(rate)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The factor of batch calls in percent.
+fn batch(rate: &Rate) -> String {
+    match (rate.batch_permille / 10, rate.batch_permille % 10) {
+        (percent, 0) => format!("{percent} %"),
+        (percent, tenth) => format!("{percent}.{tenth} %"),
+    }
+}

@@ -1,0 +1,236 @@
+//! Routes: to whom alerts are sent, how well that goes, and what was sent.
+
+use axum::response::Response;
+use http::Method;
+use maud::{Markup, html};
+use serde_json::{Map, Value, json};
+
+use crate::form::Form;
+use crate::layout::{Page, Part};
+use crate::parts::control::{button, field, form};
+use crate::parts::time;
+use crate::parts::value::Members;
+use crate::problem::Problem;
+use crate::sign_in::to;
+use crate::url::{encoded, with_query};
+use crate::visit::Visit;
+
+const DELIVERIES: &str = "20";
+
+pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
+    let found = visit.look("/v1/routes?limit=200").await?;
+    let body = html! {
+        h1 { "Routes" }
+        p.lead { "Alerts of an agent go to its own routes, or to those of the team." }
+        @match &found {
+            None => p.empty { "This server sends no alerts." },
+            Some(found) => {
+                @if found.rows("routes").is_empty() { p.empty { "None: incidents are recorded, and no messages are sent." } }
+                @else { (table(&visit, found.rows("routes"))) }
+                (new_route(&visit))
+            }
+        }
+    };
+    Ok(Page::new("Routes", Part::Routes, body).response(&visit))
+}
+
+fn table(visit: &Visit, routes: &[Value]) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="Routes" {
+            table {
+                thead {
+                    tr {
+                        th scope="col" { "Name" }
+                        th scope="col" { "Kind" }
+                        th scope="col" { "Target" }
+                        th scope="col" { "State" }
+                        th scope="col" { "Last success" }
+                        @if visit.viewer.may_change { th scope="col" { span.unseen { "Test" } } }
+                    }
+                }
+                tbody {
+                    @for route in routes {
+                        @let health = route.get("health").unwrap_or(&Value::Null);
+                        tr {
+                            th scope="row" { a href=(visit.at(&format!("/routes/{}", encoded(route.text("id"))))) { (route.text("name")) } }
+                            td { (route.text("kind")) }
+                            td { (route.text("target")) }
+                            td { (state(route)) }
+                            td { @if let Some(at) = health.instant("last_success_at") { (time::ago(at, visit.now)) } @else { "never" } }
+                            @if visit.viewer.may_change { td { (button(visit, &format!("/routes/{}/test", encoded(route.text("id"))), "Test")) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn state(route: &Value) -> Markup {
+    let health = route.get("health").unwrap_or(&Value::Null);
+    let class = match health.text("state") {
+        "ok" => "success",
+        "failing" | "disabled" => "failed",
+        _ => "timeout",
+    };
+    html! {
+        span class={ "status " (class) } { (health.text("state")) }
+        @if route.get("enabled").and_then(Value::as_bool) == Some(false) { " " span.tag { "off" } }
+        @if !health.text("reason").is_empty() { " " span.note { (health.text("reason")) } }
+    }
+}
+
+fn new_route(visit: &Visit) -> Markup {
+    html! {
+        @if visit.viewer.may_change {
+            details {
+                summary { "A new route" }
+                (form(visit, "/routes/new", "Add", html! {
+                    div.filters {
+                        (field("name", "name", "Name", ""))
+                        div {
+                            label for="kind" { "Kind" }
+                            select #kind name="kind" { @for one in ["webhook", "slack", "email", "pagerduty"] { option value=(one) { (one) } } }
+                        }
+                        div {
+                            label for="target" { "URL, address or routing key" }
+                            input #target name="target" type="password" autocomplete="off" maxlength="2048";
+                        }
+                    }
+                }))
+                p.hint { "A new route gets messages once an agent or the team names it." }
+            }
+        }
+    }
+}
+
+/// `POST …/routes/new`: a route, whose secret is shown this once.
+pub(crate) async fn add(visit: Visit, form: Form) -> Result<Response, Problem> {
+    let kind = form.field("kind");
+    let member = match kind {
+        "email" => "to",
+        "pagerduty" => "routing_key",
+        _ => "url",
+    };
+    let mut route = Map::new();
+    for (name, value) in [("name", form.field("name").trim()), ("kind", kind), (member, form.field("target").trim())] {
+        route.insert(name.to_owned(), json!(value));
+    }
+    let made = visit.send(Method::POST, "/v1/routes", Some(&Value::Object(route))).await?;
+    let secret = made.text("secret");
+    if secret.is_empty() {
+        return Ok(to(&visit.at("/routes")));
+    }
+    let body = html! {
+        h1 { "Route " (made.text("name")) }
+        p.alert role="status" { "The secret that messages are signed with is shown this once." }
+        (crate::parts::code::code("Secret", secret))
+        p { a.button href=(visit.at("/routes")) { "To the routes" } }
+    };
+    Ok(Page::new("A new route", Part::Routes, body).response(&visit))
+}
+
+/// `…/routes/{id}`: one route, and what it was sent.
+pub(crate) async fn one(visit: Visit) -> Result<Response, Problem> {
+    let path = format!("/v1/routes/{}", encoded(visit.segment("id")?));
+    let route = visit.look(&path).await?.ok_or(Problem::NotFound)?;
+    let cursor = visit.query("after");
+    let asked = [("limit", Some(DELIVERIES)), ("cursor", cursor.as_deref())];
+    let sent = visit.look(&with_query(&format!("{path}/deliveries"), &asked)).await?.unwrap_or_default();
+    let own = format!("/routes/{}", encoded(visit.segment("id")?));
+    let body = html! {
+        p.path { a href=(visit.at("/routes")) { "Routes" } }
+        h1 { (route.text("name")) " " (state(&route)) }
+        dl.facts {
+            div { dt { "Kind" } dd { (route.text("kind")) } }
+            @if !route.text("target").is_empty() { div { dt { "Target" } dd { (route.text("target")) } } }
+            div { dt { "Least severity" } dd { (route.text("min_severity")) } }
+            div { dt { "Id" } dd { code { (route.text("id")) } } }
+        }
+        (button(&visit, &format!("{own}/test"), "Send a test"))
+        section aria-labelledby="deliveries" {
+            h2 #deliveries { "Deliveries" }
+            (totals(&sent))
+            @if sent.rows("deliveries").is_empty() { p.empty { "Nothing was sent." } }
+            @for delivery in sent.rows("deliveries") { (delivered(&visit, delivery)) }
+            @if !sent.text("next_cursor").is_empty() {
+                nav.pager aria-label="Pages of deliveries" { a rel="next" href=(with_query(&visit.at(&own), &[("after", Some(sent.text("next_cursor")))])) { "Older" } }
+            }
+        }
+        (button(&visit, &format!("{own}/delete"), "Delete the route"))
+    };
+    Ok(Page::new(route.text("name"), Part::Routes, body).response(&visit))
+}
+
+fn totals(sent: &Value) -> Markup {
+    let totals = sent.get("totals").unwrap_or(&Value::Null);
+    html! {
+        @if totals.is_object() {
+            dl.facts { @for name in ["made", "sent", "waiting", "failed", "muted"] { div { dt { (name) } dd { (totals.shown(name)) } } } }
+        }
+    }
+}
+
+fn delivered(visit: &Visit, delivery: &Value) -> Markup {
+    let class = match delivery.text("status") {
+        "sent" => "success",
+        "failed" => "failed",
+        "waiting" => "running",
+        _ => "",
+    };
+    html! {
+        details.delivery id=(delivery.text("id")) {
+            summary {
+                span class={ "status " (class) } { (delivery.text("status")) } " "
+                strong { (delivery.text("alert")) } " " (delivery.text("edge")) " "
+                @if !delivery.text("agent").is_empty() { "of " (delivery.text("agent")) " " }
+                @if let Some(at) = delivery.instant("created_at") { span.note { (time::ago(at, visit.now)) } }
+            }
+            dl.facts {
+                div { dt { "Id" } dd { code { (delivery.text("id")) } } }
+                @if let Some(at) = delivery.instant("next_try_at") { div { dt { "Next try" } dd { (time::ago(at, visit.now)) } } }
+            }
+            @for tried in delivery.rows("tries") {
+                p {
+                    @if let Some(at) = tried.instant("at") { (time::stamped(at)) ": " }
+                    (tried.shown("status")) " " (tried.text("error")) " " span.note { (tried.shown("took_ms")) " ms" }
+                }
+                @if !tried.text("answer").is_empty() { pre.data tabindex="0" { (tried.text("answer")) } }
+            }
+            h3 { "Message" }
+            pre.data tabindex="0" { (delivery.text("body")) }
+            (button(visit, &format!("/deliveries/{}/resend", encoded(delivery.text("id"))), "Send again"))
+        }
+    }
+}
+
+/// `POST …/routes/{id}/test`: one try, and what came of it.
+pub(crate) async fn test(visit: Visit, _: Form) -> Result<Response, Problem> {
+    let id = encoded(visit.segment("id")?);
+    let tried = visit.send(Method::POST, &format!("/v1/routes/{id}/test"), None).await?;
+    let body = html! {
+        h1 { "Test of a route" }
+        p.alert role="status" {
+            @if tried.flag("ok") { "The message was accepted" } @else { "The message was not accepted" }
+            @if !tried.shown("status").is_empty() { ", with status " (tried.shown("status")) }
+            ", after " (tried.shown("took_ms")) " ms."
+        }
+        @if !tried.text("error").is_empty() { p { (tried.text("error")) } }
+        p { a.button href=(visit.at(&format!("/routes/{id}"))) { "To the route" } }
+    };
+    Ok(Page::new("Test of a route", Part::Routes, body).response(&visit))
+}
+
+/// `POST …/routes/{id}/delete`.
+pub(crate) async fn delete(visit: Visit, _: Form) -> Result<Response, Problem> {
+    let id = encoded(visit.segment("id")?);
+    visit.send(Method::DELETE, &format!("/v1/routes/{id}"), None).await?;
+    Ok(to(&visit.at("/routes")))
+}
+
+/// `POST …/deliveries/{id}/resend`.
+pub(crate) async fn resend(visit: Visit, _: Form) -> Result<Response, Problem> {
+    let id = encoded(visit.segment("id")?);
+    visit.send(Method::POST, &format!("/v1/deliveries/{id}/resend"), None).await?;
+    Ok(to(&visit.at("/routes")))
+}

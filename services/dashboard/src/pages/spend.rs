@@ -1,0 +1,171 @@
+//! Spend: what a month's runs cost, and whose they were; the figures of `GET /v1/spend`.
+
+mod month;
+
+use axum::response::Response;
+use maud::{Markup, html};
+use tidegate_kernel::Month;
+
+use crate::layout::{Page, Part};
+use crate::parts::amount::{count, permille, usd};
+use crate::parts::bar::bar;
+use crate::problem::Problem;
+use crate::url::with_query;
+use crate::visit::Visit;
+use month::{Line, MonthView, Rest};
+
+/// Rows of a breakdown that stand open; the others unfold.
+const OPEN_ROWS: usize = 15;
+
+pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
+    let asked =
+        visit.parsed("month", "be a month written as YYYY-MM, for example 2026-05", |text| text.parse().ok())?;
+    let this = Month::of(visit.now);
+    let month: Month = asked.unwrap_or(this);
+    let path = with_query("/v1/spend", &[("month", Some(&month.to_string()))]);
+    let spend: MonthView = visit.read(&path).await?.ok_or(Problem::NotFound)?;
+    let runs = spend.runs();
+    let body = html! {
+        h1 { "Spend in " (month) }
+        (months(&visit, month, this))
+        (headline(&spend, runs))
+        @if runs == 0 { p.empty { "No run began in this month." } }
+        (breakdown(&visit, "By agent", &Label::AGENT, &spend.by_agent, spend.by_agent_rest, &spend))
+        (breakdown(&visit, "By customer", &Label::CUSTOMER, &spend.by_customer, spend.by_customer_rest, &spend))
+        (breakdown(&visit, "By feature", &Label::FEATURE, &spend.by_feature, spend.by_feature_rest, &spend))
+        (unpriced(&visit, &spend))
+        p.hint { "A run counts in the month (UTC) in which it began, at its cost so far. The same figures: " code { "GET /v1/spend?month=" (month) } "." }
+    };
+    Ok(Page::new(format!("Spend in {month}"), Part::Spend, body).response(&visit))
+}
+
+/// What a breakdown is by, and the filter of runs that its rows lead to.
+struct Label {
+    column: &'static str,
+    filter: &'static str,
+}
+
+impl Label {
+    const AGENT: Label = Label { column: "Agent", filter: "agent" };
+    const CUSTOMER: Label = Label { column: "Customer", filter: "customer_id" };
+    const FEATURE: Label = Label { column: "Feature", filter: "feature" };
+}
+
+fn months(visit: &Visit, month: Month, this: Month) -> Markup {
+    let link = |month: Month| with_query(&visit.at("/spend"), &[("month", Some(&month.to_string()))]);
+    let before = Month::from_number(month.number() - 1);
+    html! {
+        nav.pager aria-label="Months" {
+            a rel="prev" href=(link(before)) { (before) }
+            span aria-current="page" { (month) }
+            @if month < this { a rel="next" href=(link(month.next())) { (month.next()) } }
+        }
+    }
+}
+
+fn headline(spend: &MonthView, runs: u64) -> Markup {
+    html! {
+        dl.figures {
+            div { dt { "Total" } dd { (usd(spend.total_usd.0)) } }
+            div {
+                dt { "Of successful runs" }
+                dd { (usd(spend.successful_usd.0)) }
+                dd.note { (bar(permille(spend.successful_usd.0.as_nanos(), spend.total_usd.0.as_nanos()), "good")) }
+            }
+            @if let Some(each) = &spend.cost_per_successful_run {
+                div { dt { "Cost per successful run" } dd { (usd(each.0)) } dd.note { "all that was spent, by the runs that succeeded with their checks passed" } }
+            }
+            div { dt { "Runs" } dd { (count(runs)) } }
+            div { dt { "Cost per run" } dd { @if runs == 0 { "–" } @else { (per_run(spend.total_usd.0.as_nanos(), runs)) } } }
+        }
+    }
+}
+
+/// Dollars by run, to a hundredth of a cent.
+fn per_run(nanos: u64, runs: u64) -> String {
+    const NANOS: u64 = 100_000;
+    let parts = (nanos / runs.max(1) + NANOS / 2) / NANOS;
+    format!("${}.{:04}", parts / 10_000, parts % 10_000)
+}
+
+fn breakdown(
+    visit: &Visit,
+    title: &str,
+    label: &Label,
+    rows: &[Line],
+    rest: Option<Rest>,
+    spend: &MonthView,
+) -> Markup {
+    let (open, more) = rows.split_at(rows.len().min(OPEN_ROWS));
+    let id = label.filter;
+    html! {
+        @if !rows.is_empty() {
+            section aria-labelledby=(id) {
+                h2 id=(id) { (title) }
+                (table(visit, title, label, open, rest.filter(|_| more.is_empty()), spend))
+                @if !more.is_empty() {
+                    details {
+                        summary { (count(more.len() as u64)) " more" }
+                        (table(visit, title, label, more, rest, spend))
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn table(visit: &Visit, title: &str, label: &Label, rows: &[Line], rest: Option<Rest>, spend: &MonthView) -> Markup {
+    let share = |nanos: u64| permille(nanos, spend.total_usd.0.as_nanos());
+    html! {
+        div.scroll tabindex="0" role="region" aria-label=(title) {
+            table.shares {
+                thead {
+                    tr {
+                        th scope="col" { (label.column) }
+                        th.number scope="col" { "Cost" }
+                        th.number scope="col" { "Runs" }
+                        th.number scope="col" { "Cost per run" }
+                        th.wide scope="col" { "Share" }
+                    }
+                }
+                tbody {
+                    @for row in rows {
+                        tr {
+                            th scope="row" {
+                                @match &row.name {
+                                    Some(name) => a href=(with_query(&visit.at("/runs"), &[(label.filter, Some(name))])) { (name) },
+                                    None => em { "unattributed" },
+                                }
+                            }
+                            td.number { (usd(row.cost_usd.0)) }
+                            td.number { (count(row.runs)) }
+                            td.number { (per_run(row.cost_usd.0.as_nanos(), row.runs)) }
+                            td.wide { (bar(share(row.cost_usd.0.as_nanos()), "")) }
+                        }
+                    }
+                    @if let Some(rest) = rest.filter(|rest| rest.runs > 0) {
+                        tr {
+                            th scope="row" { em { "all others" } }
+                            td.number { (usd(rest.cost_usd.0)) }
+                            td.number { (count(rest.runs)) }
+                            td.number { (per_run(rest.cost_usd.0.as_nanos(), rest.runs)) }
+                            td.wide { (bar(share(rest.cost_usd.0.as_nanos()), "")) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn unpriced(visit: &Visit, spend: &MonthView) -> Markup {
+    html! {
+        @if !spend.unpriced.is_empty() {
+            section aria-labelledby="unpriced" {
+                h2 #unpriced { "Models without a rate" }
+                p { "Calls of these models cost 0 here, because the " a href=(visit.at("/rates")) { "rate card" } " does not have them." }
+                ul { @for one in &spend.unpriced { li { code { (one.provider) " / " (one.model) } } } }
+            }
+        }
+    }
+}

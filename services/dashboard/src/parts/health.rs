@@ -1,0 +1,117 @@
+//! How the team's agents stand, as `GET /v1/status` says it.
+
+use std::collections::HashMap;
+
+use maud::{Markup, html};
+use serde_json::Value;
+
+use crate::parts::amount::count;
+use crate::parts::time;
+use crate::parts::value::Members;
+use crate::problem::Problem;
+use crate::url::with_query;
+use crate::visit::Visit;
+
+/// Pages of the status that are read at most, of 200 agents each.
+const PAGES_MAX: usize = 10;
+/// The judge may be so far behind before a page says so.
+const BEHIND_MS: u64 = 300_000;
+
+/// The states, the gravest first.
+const STATES: [&str; 7] = ["down", "unknown", "late", "running", "paused", "up", "new"];
+
+/// The status of a team.
+#[derive(Default)]
+pub(crate) struct Health {
+    team: Value,
+    agents: HashMap<String, Value>,
+}
+
+impl Visit {
+    /// The status; `None` where no schedules are judged.
+    ///
+    /// # Errors
+    /// The API refuses.
+    pub async fn health(&self) -> Result<Option<Health>, Problem> {
+        let Some(mut page) = self.look("/v1/status?limit=200").await? else { return Ok(None) };
+        let mut health = Health::default();
+        for _ in 0..PAGES_MAX {
+            let rows = page.rows("agents").iter().map(|agent| (agent.text("agent").to_owned(), agent.clone()));
+            health.agents.extend(rows);
+            let cursor = page.text("next_cursor").to_owned();
+            health.team = page;
+            if cursor.is_empty() {
+                break;
+            }
+            let next = with_query("/v1/status", &[("limit", Some("200")), ("cursor", Some(&cursor))]);
+            page = self.look(&next).await?.ok_or(Problem::NotFound)?;
+        }
+        Ok(Some(health))
+    }
+}
+
+impl Health {
+    /// What is said of an agent.
+    pub fn agent(&self, slug: &str) -> Option<&Value> {
+        self.agents.get(slug)
+    }
+
+    /// How many agents are in each state that there is one in, the gravest first.
+    pub fn counts(&self) -> Vec<(&'static str, u64)> {
+        let of = |state: &&str| self.agents.values().filter(|agent| agent.text("state") == *state).count() as u64;
+        STATES.into_iter().map(|state| (state, of(&state))).filter(|(_, agents)| *agents > 0).collect()
+    }
+
+    /// What a reader must know: pauses, mutes, a judge that is behind, open incidents.
+    pub fn notes(&self, visit: &Visit) -> Markup {
+        let judged = self.team.instant("judged_until");
+        let open = self.team.number("incidents_open").unwrap_or(0);
+        html! {
+            @if self.team.flag("paused") { p.alert role="note" { "The team is paused: guard blocks all its agents, and slots are skipped." } }
+            @if self.team.flag("muted") { p.alert role="note" { "The team is muted: no messages are sent." } }
+            @if open > 0 { p.alert.bad role="note" { a href=(visit.at("/alerts")) { (crate::parts::amount::counted(open, "open incident")) } } }
+            @if let Some(judged) = judged {
+                @if visit.now.millis_since(judged) > BEHIND_MS {
+                    p.alert role="note" { "Schedules are judged up to " (time::exact(judged)) " (" (time::ago(judged, visit.now)) ")." }
+                } @else {
+                    p.hint { "Judged up to " (time::exact(judged)) "." }
+                }
+            }
+        }
+    }
+
+    /// The counts as a figure.
+    pub fn figure(&self, visit: &Visit) -> Markup {
+        html! {
+            div {
+                dt { "States" }
+                @let counts = self.counts();
+                @if counts.is_empty() { dd { "–" } }
+                @for (name, agents) in counts {
+                    dd.note { a href=(with_query(&visit.at("/agents"), &[("state", Some(name))])) { (count(agents)) } " " (state(name)) }
+                }
+            }
+        }
+    }
+}
+
+/// The state of an agent as a mark.
+pub(crate) fn state(state: &str) -> Markup {
+    let (class, sign) = match state {
+        "up" => ("success", "✓"),
+        "down" => ("failed", "✕"),
+        "late" => ("timeout", "◷"),
+        "running" => ("running", "●"),
+        "unknown" => ("timeout", "?"),
+        _ => ("", "–"),
+    };
+    html! { span class={ "status " (class) } { span aria-hidden="true" { (sign) } " " (state) } }
+}
+
+/// Whether an agent is paused or muted, as marks.
+pub(crate) fn marks(agent: &Value) -> Markup {
+    html! {
+        @if agent.flag("paused") { " " span.tag { "paused" } }
+        @if agent.flag("muted") { " " span.tag { "muted" } }
+    }
+}

@@ -1,0 +1,95 @@
+//! What every page needs: the ports, and asking the store with a deadline.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tidegate_agentping::TeamId;
+use tidegate_agentping_ports::{Registry, RegistryError, RunQueries, Team};
+use tidegate_door::{ByteBudget, Outcomes};
+use tidegate_kernel::{Outage, Timestamp};
+use tidegate_ports::{Clock, Ids, StoreError};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use crate::endpoint::Endpoint;
+use crate::holders::KeyHolders;
+use crate::links::SignInLinks;
+use crate::problem::{Cause, Problem};
+use crate::session::Sessions;
+use crate::team_api::TeamApi;
+use crate::teams::TeamNames;
+
+pub(crate) struct Pages {
+    pub queries: Arc<dyn RunQueries>,
+    pub registry: Arc<dyn Registry>,
+    pub api: TeamApi,
+    pub teams: TeamNames,
+    pub holders: Arc<dyn KeyHolders>,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn Ids>,
+    pub outcomes: Outcomes<Endpoint, Cause>,
+    pub places: Arc<Semaphore>,
+    /// The bytes that forms may take.
+    pub forms: ByteBudget,
+    pub sessions: Sessions,
+    pub links: SignInLinks,
+    pub ingest_url: String,
+    pub secure_cookies: bool,
+    pub store_deadline: Duration,
+    pub outage: Outage,
+}
+
+impl Pages {
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Waits for the store's answer up to a deadline: a store that hangs is treated as down.
+    pub async fn ask<T>(&self, query: impl Future<Output = Result<T, StoreError>>) -> Result<T, Problem> {
+        let cause = match timeout(self.store_deadline, query).await {
+            Ok(Ok(answer)) => {
+                self.outage.over();
+                return Ok(answer);
+            }
+            Ok(Err(StoreError::Broken(cause) | StoreError::Refused(cause))) => {
+                return Err(Problem::StoreBroken { cause: cause.to_string() });
+            }
+            Ok(Err(StoreError::Unavailable(cause))) => cause.to_string(),
+            Err(_) => format!("no answer within {:?}", self.store_deadline),
+        };
+        Err(Problem::StoreUnavailable { cause, retry_after_s: self.outage.failed(self.now()) })
+    }
+
+    /// The same of the registry. What it refuses is a refusal of the page.
+    pub async fn ask_registry<T>(&self, query: impl Future<Output = Result<T, RegistryError>>) -> Result<T, Problem> {
+        let query = async {
+            match query.await {
+                Ok(answer) => Ok(Ok(answer)),
+                Err(RegistryError::Store(error)) => Err(error),
+                Err(refused) => Ok(Err(Problem::Declined(refused.to_string()))),
+            }
+        };
+        self.ask(query).await?
+    }
+
+    /// The team of a session; `None` if there is none any more. While the registry is down, as it was known before.
+    ///
+    /// # Errors
+    /// The registry does not answer, and was never read.
+    pub async fn team(&self, id: TeamId) -> Result<Option<Team>, Problem> {
+        let now = self.now();
+        if let Some(team) = self.teams.fresh(id, now) {
+            return Ok(Some(team));
+        }
+        match (self.ask_registry(self.registry.list_teams()).await, self.teams.known(id)) {
+            (Ok(teams), _) => {
+                let team = teams.iter().find(|team| team.id == id).cloned();
+                self.teams.keep(teams, now);
+                Ok(team)
+            }
+            (Err(_), Some(known)) => Ok(known),
+            (Err(problem), None) => Err(problem),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Runs that have ended and are to be judged, and when. Pure.
+
+use std::collections::{BTreeMap, HashMap};
+
+use tidegate_agentping::{FeedRow, RunKey, Slug};
+use tidegate_kernel::{Partition, Timestamp};
+
+/// How far the watermark must pass an end, or a later event, before the run is judged: events that belong to the run may
+/// trail.
+const TRAILING_MS: i64 = 30_000;
+/// How long events after the end judge the run again.
+const FINAL_AFTER_MS: i64 = 10 * 60_000;
+
+/// A run that is to be judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PendingRun {
+    pub agent: Slug,
+    /// When its end was appended. Checks of that time judge it.
+    pub ended_at: Timestamp,
+    pub listed_at: Timestamp,
+    /// Where its end is on the log.
+    from: (u16, Partition, i64),
+    /// It is judged once the watermark is there; `None`: it was, and nothing has come since.
+    due: Option<Timestamp>,
+}
+
+/// The runs that are not final.
+#[derive(Clone, Debug, Default)]
+pub struct Pending {
+    runs: HashMap<RunKey, PendingRun>,
+}
+
+impl Pending {
+    /// Takes a row of the feed.
+    pub fn take(&mut self, row: &FeedRow, (generation, partition, offset): (u16, Partition, i64)) {
+        let key = RunKey { team: row.team, run: row.run };
+        if row.did.ended {
+            self.runs.entry(key).or_insert_with(|| PendingRun {
+                agent: row.agent.clone(),
+                ended_at: row.appended_at,
+                listed_at: row.listed_at(),
+                from: (generation, partition, offset),
+                due: Some(row.appended_at.plus_millis(TRAILING_MS)),
+            });
+        } else if row.did.after_end
+            && let Some(run) = self.runs.get_mut(&key)
+            && row.appended_at < run.final_at()
+        {
+            let due = row.appended_at.plus_millis(TRAILING_MS);
+            run.due = Some(run.due.map_or(due, |before| before.max(due)).min(run.final_at()));
+        }
+    }
+
+    /// Runs to judge, given the watermark; whether it is for the last time.
+    pub fn due(&self, as_of: Timestamp) -> Vec<(RunKey, PendingRun, bool)> {
+        let is_due = |run: &&PendingRun| run.due.is_some_and(|due| due <= as_of) || run.final_at() <= as_of;
+        let due = self.runs.iter().filter(|(_, run)| is_due(run));
+        due.map(|(key, run)| (*key, run.clone(), run.final_at() <= as_of)).collect()
+    }
+
+    /// A run was judged.
+    pub fn judged(&mut self, key: RunKey, is_final: bool) {
+        if is_final {
+            self.runs.remove(&key);
+        } else if let Some(run) = self.runs.get_mut(&key) {
+            run.due = None;
+        }
+    }
+
+    /// For each partition the first offset that a restart must read again.
+    pub fn oldest(&self) -> BTreeMap<(u16, Partition), i64> {
+        let mut oldest = BTreeMap::new();
+        for (generation, partition, offset) in self.runs.values().map(|run| run.from) {
+            let first = oldest.entry((generation, partition)).or_insert(offset);
+            *first = offset.min(*first);
+        }
+        oldest
+    }
+
+    pub fn len(&self) -> usize {
+        self.runs.len()
+    }
+}
+
+impl PendingRun {
+    /// What is appended from then on changes nothing.
+    pub fn final_at(&self) -> Timestamp {
+        self.ended_at.plus_millis(FINAL_AFTER_MS)
+    }
+}

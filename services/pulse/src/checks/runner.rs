@@ -1,0 +1,280 @@
+//! The runner: reads the feed, and judges each run 30 s after its end, and again for 10 minutes as its events come.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Instant;
+
+use tidegate_agentping::{RunKey, RunStatus, Slug, TeamId};
+use tidegate_agentping_checks::rows::{RunChecks, cursor_key, failed_key, result_key, summary_key};
+use tidegate_agentping_checks::{
+    CheckDoc, CheckId, CheckOutcome, CheckResult, Evaluator, RunFacts, ToolCall, checks_passed,
+};
+use tidegate_agentping_ports::{EventRow, FeedRange, PulseFeed, RunQueries, SpendCursor, each_event, settled_page};
+use tidegate_agentping_settings::TeamSettings;
+use tidegate_kernel::{Month, Partition, SmolStr, Timestamp};
+use tidegate_mirror::Mirror;
+use tidegate_ports::{Accounts, Clock, FailureCause, FailureKind, RowWrite, Rows, StoreError};
+use tokio::task::spawn_blocking;
+
+use super::pending::{Pending, PendingRun};
+
+/// Rows of the feed that are read at once.
+const PAGE: usize = 500;
+/// Pages of one partition in a round.
+const PAGES_A_ROUND: usize = 20;
+/// How long settings may take to be known here: the feed is read that far behind the watermark.
+const SETTINGS_WITHIN_MS: i64 = 2_000;
+/// Events of a run that are looked at.
+const MOST_EVENTS: usize = 5_000;
+/// Runs that wait at most. Beyond it the feed is read on once some are final.
+const MOST_PENDING: usize = 200_000;
+/// Compiled checks that are kept.
+const MOST_COMPILED: usize = 10_000;
+
+/// Judges runs. Two that do so at once write the same.
+pub struct CheckRunner {
+    feed: Arc<dyn PulseFeed>,
+    accounts: Arc<dyn Accounts>,
+    queries: Arc<dyn RunQueries>,
+    rows: Arc<dyn Rows>,
+    settings: Mirror<TeamSettings>,
+    clock: Arc<dyn Clock>,
+    pending: Pending,
+    next: Option<BTreeMap<(u16, Partition), i64>>,
+    compiled: HashMap<(SmolStr, u32), Arc<Evaluator>>,
+}
+
+/// What a check said of a run, for people to be alerted. It comes again if the run is judged again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CheckEvent {
+    pub team: TeamId,
+    pub agent: Slug,
+    pub run: RunKey,
+    pub check: SmolStr,
+    pub check_name: SmolStr,
+    /// Failures in a row that open an incident.
+    pub alert_after: u16,
+    /// When the run's end was appended: the order in which a check's failures are in a row.
+    pub ended_at: Timestamp,
+    pub outcome: CheckOutcome,
+}
+
+/// What a round came to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CheckRound {
+    /// Runs that were judged.
+    pub judged: usize,
+    /// What their checks said, but for those that were skipped.
+    pub events: Vec<CheckEvent>,
+}
+
+/// A check of an agent that judges a run.
+struct Applying {
+    id: SmolStr,
+    doc: CheckDoc,
+    evaluator: Arc<Evaluator>,
+}
+
+impl CheckRunner {
+    pub fn new(
+        feed: Arc<dyn PulseFeed>,
+        accounts: Arc<dyn Accounts>,
+        queries: Arc<dyn RunQueries>,
+        rows: Arc<dyn Rows>,
+        settings: Mirror<TeamSettings>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let (pending, next, compiled) = (Pending::default(), None, HashMap::new());
+        CheckRunner { feed, accounts, queries, rows, settings, clock, pending, next, compiled }
+    }
+
+    /// Runs that are not final.
+    pub fn waiting(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Reads what is settled and judges what is due. `as_of` is the watermark, taken before the call.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the next round judges what this one has not.
+    pub async fn round(&mut self, as_of: Timestamp) -> Result<CheckRound, StoreError> {
+        self.read_on(as_of).await?;
+        let mut round = CheckRound::default();
+        for (key, run, is_final) in self.pending.due(as_of) {
+            round.events.extend(self.judge(key, &run, is_final, as_of).await?);
+            round.judged += 1;
+            self.pending.judged(key, is_final);
+        }
+        self.store(as_of).await?;
+        Ok(round)
+    }
+
+    async fn read_on(&mut self, as_of: Timestamp) -> Result<(), StoreError> {
+        let mut next = match self.next.take() {
+            Some(next) => next,
+            None => self.stored().await?,
+        };
+        let read = self.read_from(&mut next, as_of.plus_millis(-SETTINGS_WITHIN_MS)).await;
+        self.next = Some(next);
+        read
+    }
+
+    async fn read_from(
+        &mut self,
+        next: &mut BTreeMap<(u16, Partition), i64>,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        for account in self.accounts.accounts().await? {
+            let (generation, partition) = (account.generation, account.partition);
+            let owner = (generation, partition);
+            // What ended before anyone judged is not judged: there were no checks.
+            let mut from = next.get(&owner).copied().unwrap_or(account.from_offset);
+            for _ in 0..PAGES_A_ROUND {
+                if from >= account.next_offset || self.pending.len() >= MOST_PENDING {
+                    break;
+                }
+                let range = FeedRange { generation, partition, from, until: account.next_offset };
+                let page = settled_page(&*self.feed, &*self.accounts, range, PAGE).await?.unwrap_or_default();
+                if page.next_offset <= from {
+                    break;
+                }
+                let young = page.entries.iter().find(|entry| entry.row.appended_at > until);
+                let end = young.map(|entry| entry.position.offset);
+                for entry in page.entries.iter().filter(|entry| end.is_none_or(|end| entry.position.offset < end)) {
+                    let is_checked = || self.is_checked(entry.row.team, &entry.row.agent);
+                    if (entry.row.did.ended || entry.row.did.after_end) && is_checked() {
+                        self.pending.take(&entry.row, (generation, partition, entry.position.offset));
+                    }
+                }
+                from = end.unwrap_or(page.next_offset);
+                next.insert(owner, from);
+                if end.is_some() {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn is_checked(&self, team: TeamId, agent: &Slug) -> bool {
+        let settings = self.settings.get(&team.to_string());
+        let is_of =
+            |doc: &serde_json::Value| doc.get("agent").and_then(serde_json::Value::as_str) == Some(agent.as_str());
+        settings.is_some_and(|settings| settings.checks.values().any(is_of))
+    }
+
+    /// The checks that judge a run: those of its agent, as they were when it ended.
+    fn applying(&mut self, team: TeamId, run: &PendingRun) -> Vec<Applying> {
+        let Some(settings) = self.settings.get(&team.to_string()) else { return Vec::new() };
+        if self.compiled.len() > MOST_COMPILED {
+            self.compiled.clear();
+        }
+        let mut applying = Vec::new();
+        for (id, stored) in &settings.checks {
+            let Ok(doc) = serde_json::from_value::<CheckDoc>(stored.clone()) else { continue };
+            let Ok(check) = CheckId::parse(id) else { continue };
+            if doc.agent != run.agent.as_str() || !doc.enabled || doc.since > run.ended_at {
+                continue;
+            }
+            let compiled = self.compiled.entry((id.clone(), doc.version));
+            let evaluator = compiled.or_insert_with(|| Arc::new(Evaluator::of(check, &doc))).clone();
+            applying.push(Applying { id: id.clone(), doc, evaluator });
+        }
+        applying
+    }
+
+    async fn judge(
+        &mut self,
+        key: RunKey,
+        run: &PendingRun,
+        is_final: bool,
+        as_of: Timestamp,
+    ) -> Result<Vec<CheckEvent>, StoreError> {
+        let applying = self.applying(key.team, run);
+        if applying.is_empty() {
+            return Ok(Vec::new());
+        }
+        let now = self.clock.now();
+        let Some(stored) = self.queries.run(key).await? else { return Ok(Vec::new()) };
+        let (mut calls, mut are_all) = (Vec::new(), true);
+        if applying.iter().any(|check| check.evaluator.reads_events()) {
+            // The last judgement sees what all others would have seen.
+            let until = run.final_at();
+            let see = |row: &EventRow| {
+                calls.extend(ToolCall::of(&row.event).filter(|_| row.received_at < until));
+            };
+            are_all = each_event(&*self.queries, key, MOST_EVENTS, see).await?;
+        }
+        let facts = RunFacts::of(&stored, are_all.then_some(calls), now);
+        let is_success = facts.status == RunStatus::Success;
+        let evaluators: Vec<Arc<Evaluator>> = applying.iter().map(|check| check.evaluator.clone()).collect();
+        // It takes up to some milliseconds of a processor.
+        let judging = spawn_blocking(move || {
+            let began = Instant::now();
+            let judge = |evaluator: &Arc<Evaluator>| evaluator.judge(key, &facts, now, || began.elapsed());
+            evaluators.iter().map(judge).collect::<Vec<CheckResult>>()
+        });
+        let results = judging.await.map_err(|error| broken(&error))?;
+        self.keep(key, run, (&results, is_final, is_success), as_of).await?;
+        let event = |(check, result): (Applying, &CheckResult)| CheckEvent {
+            team: key.team,
+            agent: run.agent.clone(),
+            run: key,
+            check: check.id,
+            check_name: check.doc.name,
+            alert_after: check.doc.alert_after,
+            ended_at: run.ended_at,
+            outcome: result.outcome,
+        };
+        let events = applying.into_iter().zip(&results).map(event);
+        Ok(events.filter(|event| event.outcome != CheckOutcome::Skipped).collect())
+    }
+
+    async fn keep(
+        &self,
+        key: RunKey,
+        run: &PendingRun,
+        (results, is_final, is_success): (&[CheckResult], bool, bool),
+        as_of: Timestamp,
+    ) -> Result<(), StoreError> {
+        let rank = u64::try_from(as_of.as_millis()).unwrap_or_default();
+        let passed = checks_passed(results.iter().map(|result| result.outcome));
+        let mut writes = Vec::new();
+        for result in results {
+            let doc = serde_json::to_vec(result).map_err(|error| broken(&error))?;
+            writes.push(RowWrite { key: result_key(key, &result.check), rank, doc: Some(doc) });
+        }
+        let summary = serde_json::to_vec(&RunChecks { passed, is_final }).map_err(|error| broken(&error))?;
+        writes.push(RowWrite { key: summary_key(key), rank, doc: Some(summary) });
+        let is_counted = is_success && passed == Some(false);
+        let failed = failed_key(key, Month::of(run.listed_at));
+        writes.push(RowWrite { key: failed, rank, doc: is_counted.then(|| b"{}".to_vec()) });
+        self.rows.put(Arc::new(writes), self.clock.now()).await
+    }
+
+    async fn stored(&self) -> Result<BTreeMap<(u16, Partition), i64>, StoreError> {
+        let found = self.rows.get(&[cursor_key()]).await?.pop().flatten();
+        let Some(bytes) = found else { return Ok(BTreeMap::new()) };
+        let cursor: SpendCursor = serde_json::from_slice(&bytes).map_err(|error| broken(&error))?;
+        Ok(cursor.next.into_iter().map(|(generation, partition, next)| ((generation, partition), next)).collect())
+    }
+
+    /// Stores from where a restart reads: the ends of runs that are not final are read again.
+    async fn store(&self, as_of: Timestamp) -> Result<(), StoreError> {
+        let mut next = self.next.clone().unwrap_or_default();
+        for (owner, oldest) in self.pending.oldest() {
+            let from = next.entry(owner).or_insert(oldest);
+            *from = oldest.min(*from);
+        }
+        let next = next.into_iter().map(|((generation, partition), next)| (generation, partition, next));
+        let cursor = SpendCursor { as_of: Some(as_of), next: next.collect() };
+        let doc = serde_json::to_vec(&cursor).map_err(|error| broken(&error))?;
+        let now = self.clock.now();
+        let rank = u64::try_from(now.as_millis()).unwrap_or_default();
+        self.rows.put(Arc::new(vec![RowWrite { key: cursor_key(), rank, doc: Some(doc) }]), now).await
+    }
+}
+
+fn broken(error: &dyn std::fmt::Display) -> StoreError {
+    StoreError::Broken(FailureCause::new(FailureKind::Broken, format!("a row of checks: {error}")))
+}

@@ -1,0 +1,13 @@
+//! Running sums of spend, counted from the feed and stored for those who decide by them: guard's checks, spend alerts.
+
+mod alert;
+mod guard_watch;
+mod keeper;
+mod stored_pages;
+mod top;
+mod watch;
+
+pub use alert::{QUOTA_MARKS, SpendAlert, TopSpenders, marks_reached};
+pub use guard_watch::GuardWatch;
+pub use keeper::{SpendKeeper, SpendRound};
+pub use watch::SpendWatch;

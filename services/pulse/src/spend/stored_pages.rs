@@ -1,0 +1,146 @@
+//! Pages of sums: read when a row needs them, and stored once a batch is counted.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use tidegate_agentping::TeamId;
+use tidegate_agentping_ports::FeedEntry;
+use tidegate_agentping_ports::spend_rows::{
+    SPEND_CHANGED, SPEND_DAYS, SPEND_TOTALS, changed_row, changed_shard, day_shard, page_row, total_shard,
+};
+use tidegate_agentping_pulse::spend::{PageKey, SpendChange, SpendPage, SpendPeriod, changes_of};
+use tidegate_kernel::{Partition, SmolStr, Timestamp};
+use tidegate_ports::{FailureCause, FailureKind, RowKey, RowWrite, Rows, StoreError};
+
+/// Pages kept in memory. Beyond it all are forgotten, and read again where they are needed.
+const MOST_PAGES: usize = 20_000;
+/// Rows that one call to the store writes.
+const AT_ONCE: usize = 200;
+
+/// A page of one partition of the log.
+type Owned = (u16, Partition, PageKey);
+
+/// The pages that were used last.
+#[derive(Debug, Default)]
+pub struct StoredPages {
+    pages: HashMap<Owned, SpendPage>,
+    /// The rank of the last announcement: each has its own, so that none passes for the one before.
+    announced: u64,
+}
+
+impl StoredPages {
+    /// Counts entries of a partition, in log order, and stores what changed. Counting them again changes nothing.
+    /// Returns which days of which teams changed.
+    ///
+    /// # Errors
+    /// [`StoreError`]; count the same entries again.
+    pub async fn count(
+        &mut self,
+        rows: &dyn Rows,
+        (generation, partition): (u16, Partition),
+        entries: &[FeedEntry],
+        now: Timestamp,
+    ) -> Result<BTreeSet<(TeamId, i64)>, StoreError> {
+        if self.pages.len() > MOST_PAGES {
+            self.pages.clear();
+        }
+        let counted: Vec<(i64, HashMap<PageKey, Vec<SpendChange>>)> =
+            entries.iter().map(|entry| (entry.position.offset, by_page(entry))).collect();
+        let touched: BTreeSet<Owned> =
+            counted.iter().flat_map(|(_, pages)| pages.keys()).map(|key| (generation, partition, *key)).collect();
+        self.read(rows, &touched).await?;
+        for (offset, pages) in &counted {
+            for (key, changes) in pages {
+                let page = self.pages.entry((generation, partition, *key)).or_default();
+                page.count(key.period, *offset, changes.iter());
+            }
+        }
+        let stored = self.write(rows, &touched, now).await;
+        if stored.is_err() {
+            // What is in memory may be ahead of the store, and is read again.
+            self.pages.clear();
+        }
+        stored?;
+        let days = touched.iter().filter_map(|(_, _, key)| match key.period {
+            SpendPeriod::Day(day) => Some((key.team, day)),
+            SpendPeriod::Total => None,
+        });
+        let days: BTreeSet<(TeamId, i64)> = days.collect();
+        self.announced = u64::try_from(now.as_millis()).unwrap_or_default().max(self.announced + 1);
+        announce(rows, &days, self.announced, now).await?;
+        Ok(days)
+    }
+
+    async fn read(&mut self, rows: &dyn Rows, touched: &BTreeSet<Owned>) -> Result<(), StoreError> {
+        let missing: Vec<Owned> = touched.iter().filter(|key| !self.pages.contains_key(*key)).copied().collect();
+        for missing in missing.chunks(AT_ONCE) {
+            let keys: Vec<RowKey> = missing.iter().map(row_key).collect();
+            for (key, found) in missing.iter().zip(rows.get(&keys).await?) {
+                let page = match found {
+                    Some(bytes) => SpendPage::decode(&bytes).map_err(|error| broken(&error))?,
+                    None => SpendPage::default(),
+                };
+                self.pages.insert(*key, page);
+            }
+        }
+        Ok(())
+    }
+
+    async fn write(&self, rows: &dyn Rows, touched: &BTreeSet<Owned>, now: Timestamp) -> Result<(), StoreError> {
+        let mut writes = Vec::new();
+        for owned in touched {
+            let Some(page) = self.pages.get(owned) else { continue };
+            let doc = page.encode().map_err(|error| broken(&error))?;
+            let rank = u64::try_from(page.through()).unwrap_or_default();
+            writes.push(RowWrite { key: row_key(owned), rank, doc: Some(doc) });
+        }
+        put(rows, writes, now).await
+    }
+}
+
+/// A row's changes by the pages that count them.
+fn by_page(entry: &FeedEntry) -> HashMap<PageKey, Vec<SpendChange>> {
+    let mut pages: HashMap<PageKey, Vec<SpendChange>> = HashMap::new();
+    for change in changes_of(&entry.row) {
+        for key in change.pages(entry.row.team) {
+            pages.entry(key).or_default().push(change.clone());
+        }
+    }
+    pages
+}
+
+fn row_key((generation, partition, key): &Owned) -> RowKey {
+    let row = page_row(*generation, *partition, key.number);
+    match key.period {
+        SpendPeriod::Day(day) => RowKey { table: &SPEND_DAYS, shard: day_shard(key.team, day), row },
+        SpendPeriod::Total => RowKey { table: &SPEND_TOTALS, shard: total_shard(key.team), row },
+    }
+}
+
+/// Says which days changed, after their pages are stored.
+async fn announce(
+    rows: &dyn Rows,
+    days: &BTreeSet<(TeamId, i64)>,
+    rank: u64,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let stamp = SmolStr::from(rank.to_string());
+    let write = |(team, day): &(TeamId, i64)| {
+        let key = RowKey { table: &SPEND_CHANGED, shard: changed_shard(now), row: changed_row(*team, *day) };
+        RowWrite { key, rank, doc: Some(stamp.as_bytes().to_vec()) }
+    };
+    put(rows, days.iter().map(write).collect(), now).await
+}
+
+async fn put(rows: &dyn Rows, writes: Vec<RowWrite>, now: Timestamp) -> Result<(), StoreError> {
+    let mut writes = writes.into_iter().peekable();
+    while writes.peek().is_some() {
+        let some: Vec<RowWrite> = writes.by_ref().take(AT_ONCE).collect();
+        rows.put(Arc::new(some), now).await?;
+    }
+    Ok(())
+}
+
+pub fn broken(error: &serde_json::Error) -> StoreError {
+    StoreError::Broken(FailureCause::new(FailureKind::Broken, format!("a row of spend does not decode: {error}")))
+}

@@ -1,0 +1,194 @@
+//! Judges what was counted: agents whose day is out of the ordinary, models without a rate, and quotas.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use tidegate_agentping::{Slug, TeamId};
+use tidegate_agentping_ports::spend_rows::{SPEND_DAYS, day_shard, whole_shard};
+use tidegate_agentping_ports::{Registry, RunQueries};
+use tidegate_agentping_pulse::spend::{BASELINE_DAYS, SpendPage, SpendRule, anomaly, day_of, hour_of};
+use tidegate_agentping_settings::TeamSettings;
+use tidegate_kernel::{Month, SmolStr, Timestamp, Usd};
+use tidegate_mirror::Mirror;
+use tidegate_ports::{Rows, StoreError};
+
+use super::alert::{SpendAlert, marks_reached};
+use super::keeper::SpendRound;
+use super::stored_pages::broken;
+use super::top::top_spenders;
+
+/// How often a team's events are compared with its plan, in milliseconds.
+const QUOTAS_EVERY_MS: u64 = 30_000;
+/// Alerts that were found are remembered, so many at most.
+const MOST_FOUND: usize = 100_000;
+/// Teams whose days before today are kept in memory at most.
+const MOST_BASELINES: usize = 10_000;
+
+/// Watches what a [keeper](super::SpendKeeper) counts.
+pub struct SpendWatch {
+    rows: Arc<dyn Rows>,
+    queries: Arc<dyn RunQueries>,
+    registry: Arc<dyn Registry>,
+    settings: Mirror<TeamSettings>,
+    baselines: HashMap<TeamId, Baseline>,
+    found: HashSet<(TeamId, String)>,
+    /// Teams whose events may have grown since quotas were compared.
+    grown: BTreeSet<TeamId>,
+    quotas_at: Option<Timestamp>,
+}
+
+/// A team's days before a day.
+struct Baseline {
+    day: i64,
+    /// By agent, the days that have spend.
+    spent: HashMap<SmolStr, BTreeMap<i64, Usd>>,
+    first_day: HashMap<SmolStr, i64>,
+}
+
+/// By agent and customer.
+type DaySums = HashMap<SmolStr, BTreeMap<Option<SmolStr>, Usd>>;
+
+impl SpendWatch {
+    pub fn new(
+        rows: Arc<dyn Rows>,
+        queries: Arc<dyn RunQueries>,
+        registry: Arc<dyn Registry>,
+        settings: Mirror<TeamSettings>,
+    ) -> Self {
+        let (baselines, found, grown) = (HashMap::new(), HashSet::new(), BTreeSet::new());
+        SpendWatch { rows, queries, registry, settings, baselines, found, grown, quotas_at: None }
+    }
+
+    /// Judges what a round counted. Alerts that were found before are not in the answer, unless this process has forgotten
+    /// them.
+    ///
+    /// # Errors
+    /// [`StoreError`]; call it again with the same round.
+    pub async fn judge(&mut self, round: &SpendRound, now: Timestamp) -> Result<Vec<SpendAlert>, StoreError> {
+        if self.found.len() > MOST_FOUND {
+            self.found.clear();
+        }
+        if self.baselines.len() > MOST_BASELINES {
+            self.baselines.clear();
+        }
+        let today = hour_of(now).div_euclid(24);
+        // A day of the past that changed changes what today is compared with.
+        for (team, _) in round.changed.iter().filter(|(_, day)| *day < today) {
+            self.baselines.remove(team);
+        }
+        let mut alerts = Vec::new();
+        for (team, _) in round.changed.iter().filter(|(_, day)| *day == today) {
+            alerts.extend(self.anomalies(*team, today, now).await?);
+        }
+        for (team, at, provider, model) in &round.unpriced {
+            let (provider, model) = (provider.clone(), model.clone());
+            alerts.push(SpendAlert::UnpricedModel { team: *team, month: Month::of(*at), provider, model, at: *at });
+        }
+        self.grown.extend(round.changed.iter().map(|(team, _)| *team));
+        alerts.extend(self.quotas(now).await?);
+        alerts.retain(|alert| !self.found.contains(&(alert.team(), alert.key())));
+        Ok(alerts)
+    }
+
+    /// These alerts are stored: they are not found again.
+    pub fn stored(&mut self, alerts: &[SpendAlert]) {
+        self.found.extend(alerts.iter().map(|alert| (alert.team(), alert.key())));
+    }
+
+    async fn anomalies(&mut self, team: TeamId, today: i64, now: Timestamp) -> Result<Vec<SpendAlert>, StoreError> {
+        if self.baselines.get(&team).is_none_or(|baseline| baseline.day != today) {
+            let baseline = self.baseline(team, today).await?;
+            self.baselines.insert(team, baseline);
+        }
+        let rule = self.rule(team);
+        let sums = self.day(team, today).await?;
+        let Some(baseline) = self.baselines.get(&team) else { return Ok(Vec::new()) };
+        let mut alerts = Vec::new();
+        for (name, by_customer) in sums {
+            let spent: Usd = by_customer.values().copied().sum();
+            let Some(anomaly) = anomaly(&rule, spent, &baseline.before(&name)) else { continue };
+            let Ok(agent) = Slug::parse(&name) else { continue };
+            let day = day_of(now);
+            let none = SpendAlert::Anomaly { team, agent, day, anomaly, top: Default::default(), at: now };
+            if self.found.contains(&(team, none.key())) {
+                continue;
+            }
+            let SpendAlert::Anomaly { agent, .. } = none else { continue };
+            let top = top_spenders(&*self.queries, team, &agent, by_customer, now).await?;
+            alerts.push(SpendAlert::Anomaly { team, agent, day, anomaly, top, at: now });
+        }
+        Ok(alerts)
+    }
+
+    fn rule(&self, team: TeamId) -> SpendRule {
+        let Some(settings) = self.settings.get(&team.to_string()) else { return SpendRule::default() };
+        let thousandths = (settings.team.sigma * 1_000.0).round();
+        // The cast saturates.
+        SpendRule { sigma_thousandths: thousandths as u32, min_usd: settings.team.min_spend() }
+    }
+
+    async fn baseline(&self, team: TeamId, today: i64) -> Result<Baseline, StoreError> {
+        let mut spent: HashMap<SmolStr, BTreeMap<i64, Usd>> = HashMap::new();
+        for day in today - BASELINE_DAYS as i64..today {
+            for (agent, by_customer) in self.day(team, day).await? {
+                spent.entry(agent).or_default().insert(day, by_customer.values().copied().sum());
+            }
+        }
+        let agents = self.queries.agents(team).await?;
+        let first_day =
+            agents.into_iter().map(|row| (row.slug.as_str().into(), hour_of(row.first_seen).div_euclid(24)));
+        Ok(Baseline { day: today, spent, first_day: first_day.collect() })
+    }
+
+    async fn day(&self, team: TeamId, day: i64) -> Result<DaySums, StoreError> {
+        let rows = whole_shard(&*self.rows, &SPEND_DAYS, day_shard(team, day)).await?;
+        let mut nanos: HashMap<SmolStr, BTreeMap<Option<SmolStr>, i64>> = HashMap::new();
+        for row in rows {
+            let page = SpendPage::decode(&row.doc).map_err(|error| broken(&error))?;
+            for (cell, amount) in page.cells() {
+                let sum = nanos.entry(cell.agent.clone()).or_default().entry(cell.customer.clone()).or_default();
+                *sum = sum.saturating_add(amount);
+            }
+        }
+        let usd = |nanos: i64| Usd::from_nanos(u64::try_from(nanos).unwrap_or_default());
+        let sums = nanos.into_iter().map(|(agent, by_customer)| {
+            (agent, by_customer.into_iter().map(|(customer, nanos)| (customer, usd(nanos))).collect())
+        });
+        Ok(sums.collect())
+    }
+
+    async fn quotas(&mut self, now: Timestamp) -> Result<Vec<SpendAlert>, StoreError> {
+        if self.quotas_at.is_some_and(|at| now.millis_since(at) < QUOTAS_EVERY_MS) || self.grown.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.quotas_at = Some(now);
+        let (month, mut alerts) = (Month::of(now), Vec::new());
+        for team in self.grown.clone() {
+            // A registry that is down is asked again; a team that it does not have has no plan.
+            let Ok(Some(found)) = self.registry.team(team).await else { continue };
+            let Some(allowance) = found.plan.limits().events_per_month else { continue };
+            let events = self.queries.usage(team, month).await?;
+            let marks = marks_reached(events, allowance);
+            alerts.extend(marks.into_iter().map(|percent| SpendAlert::Quota {
+                team,
+                month,
+                percent,
+                events,
+                allowance,
+                at: now,
+            }));
+        }
+        self.grown.clear();
+        Ok(alerts)
+    }
+}
+
+impl Baseline {
+    /// An agent's days before today, since its first run.
+    fn before(&self, agent: &SmolStr) -> Vec<Usd> {
+        let Some(first) = self.first_day.get(agent) else { return Vec::new() };
+        let spent = self.spent.get(agent);
+        let from = (*first).max(self.day - BASELINE_DAYS as i64);
+        (from..self.day).map(|day| spent.and_then(|days| days.get(&day)).copied().unwrap_or(Usd::ZERO)).collect()
+    }
+}

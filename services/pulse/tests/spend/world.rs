@@ -1,0 +1,144 @@
+//! A store with its feed and accounts, and the sums that are kept of it, all in memory.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use tidegate_agentping::{Record, RunKey, TeamId};
+use tidegate_agentping_inproc::runs::MemoryRuns;
+use tidegate_agentping_ports::spend_rows::{SPEND_DAYS, SPEND_TOTALS, cursor_key, day_shard, total_shard, whole_shard};
+use tidegate_agentping_ports::{RunQueries, Spend, SpendCursor};
+use tidegate_agentping_pulse::spend::{SpendOf, SpendPage, SpendPeriod, TeamSums, hour_of};
+use tidegate_agentping_testkit::{NOON, persist};
+use tidegate_inproc::accounts::MemoryAccounts;
+use tidegate_inproc::clock::TestClock;
+use tidegate_inproc::rows::MemoryRows;
+use tidegate_kernel::{Month, Partition, Position, Timestamp};
+use tidegate_ports::{Account, Accounts, Clock, FailureCause, KeptRow, RowKey, RowScan, RowWrite, Rows, StoreError};
+use tidegate_pulse::spend::{SpendKeeper, SpendRound};
+
+pub const GENERATION: u16 = 1;
+pub const PARTITIONS: Partition = 3;
+
+pub struct World {
+    pub runs: MemoryRuns,
+    pub accounts: MemoryAccounts,
+    pub rows: Arc<BreakingRows>,
+    pub clock: Arc<TestClock>,
+    next: [i64; PARTITIONS as usize],
+}
+
+/// Rows in memory, of which one write fails.
+pub struct BreakingRows {
+    rows: MemoryRows,
+    /// Writes until the one that fails; 0: none does.
+    left: AtomicUsize,
+}
+
+impl World {
+    pub fn new() -> Self {
+        let clock = Arc::new(TestClock::at(NOON));
+        let rows = MemoryRows::new(clock.clone());
+        World {
+            runs: MemoryRuns::default(),
+            accounts: MemoryAccounts::default(),
+            rows: Arc::new(BreakingRows { rows, left: AtomicUsize::new(0) }),
+            clock,
+            next: [0; PARTITIONS as usize],
+        }
+    }
+
+    pub fn keeper(&self) -> SpendKeeper {
+        let feed = Arc::new(self.runs.clone());
+        SpendKeeper::new(feed, Arc::new(self.accounts.clone()), self.rows.clone(), self.clock.clone())
+    }
+
+    /// The write after so many others fails.
+    pub fn break_after(&self, writes: usize) {
+        self.rows.left.store(writes + 1, Ordering::SeqCst);
+    }
+
+    /// Appends a record, and folds, saves and settles it.
+    pub async fn take(&mut self, record: Record) {
+        let partition = partition_of(record.key());
+        let next = &mut self.next[partition as usize];
+        let position = Position { generation: GENERATION, partition, offset: *next };
+        *next += 1;
+        persist(&self.runs, [(position, record)]).await.unwrap();
+        let next_offset = *next;
+        let account = Account { next_offset, ..Account::opened(GENERATION, partition, 0) };
+        self.accounts.settle(account).await.unwrap();
+    }
+
+    /// One round, the time going on by a second.
+    pub async fn round(&self, keeper: &mut SpendKeeper) -> Result<SpendRound, StoreError> {
+        self.clock.advance_ms(1_000);
+        keeper.round(self.clock.now()).await
+    }
+
+    pub async fn cursor(&self) -> Option<SpendCursor> {
+        let found = self.rows.get(&[cursor_key()]).await.unwrap().pop().flatten()?;
+        Some(serde_json::from_slice(&found).unwrap())
+    }
+
+    /// A team's sums as they are stored, of these days.
+    pub async fn sums(&self, team: TeamId, days: impl Iterator<Item = i64>) -> TeamSums {
+        let mut sums = TeamSums::of(BTreeSet::from(SpendOf::ALL));
+        let pages = async |table, shard| {
+            let rows = whole_shard(&*self.rows, table, shard).await.unwrap();
+            rows.iter().map(|row| SpendPage::decode(&row.doc).unwrap()).collect::<Vec<_>>()
+        };
+        for day in days {
+            sums.set(SpendPeriod::Day(day), &pages(&SPEND_DAYS, day_shard(team, day)).await);
+        }
+        sums.set(SpendPeriod::Total, &pages(&SPEND_TOTALS, total_shard(team)).await);
+        sums
+    }
+
+    /// What the runs say.
+    pub async fn spend(&self, team: TeamId, month: Month) -> Spend {
+        self.runs.spend(team, month, self.clock.now()).await.unwrap()
+    }
+}
+
+pub fn partition_of(key: RunKey) -> Partition {
+    (key.run.bits() % u128::from(PARTITIONS)) as Partition
+}
+
+pub fn day(at: Timestamp) -> i64 {
+    hour_of(at).div_euclid(24)
+}
+
+#[async_trait]
+impl Rows for BreakingRows {
+    async fn put(&self, rows: Arc<Vec<RowWrite>>, now: Timestamp) -> Result<(), StoreError> {
+        let left = self.left.load(Ordering::SeqCst);
+        if left > 0 {
+            self.left.store(left - 1, Ordering::SeqCst);
+            if left == 1 {
+                // Some of a write that failed may be stored.
+                let some = rows.iter().step_by(2).cloned().collect();
+                self.rows.put(Arc::new(some), now).await?;
+                return Err(StoreError::Unavailable(FailureCause::timeout("broken by the test")));
+            }
+        }
+        self.rows.put(rows, now).await
+    }
+
+    async fn insert(&self, rows: Arc<Vec<RowWrite>>, now: Timestamp) -> Result<Vec<bool>, StoreError> {
+        self.rows.insert(rows, now).await
+    }
+
+    async fn get(&self, keys: &[RowKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        self.rows.get(keys).await
+    }
+
+    async fn scan(&self, scan: &RowScan) -> Result<Vec<KeptRow>, StoreError> {
+        self.rows.scan(scan).await
+    }
+
+    async fn purge_rows(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        self.rows.purge_rows(now, limit).await
+    }
+}
