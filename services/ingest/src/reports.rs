@@ -25,7 +25,6 @@ pub struct DoorReports {
     span: Option<ReadySpan>,
     /// Spans since the start, until the clock was moved for the first time.
     before_move: Option<Vec<(u64, ReadySpan)>>,
-    moves: u64,
     minutes: BTreeMap<Timestamp, RefusedMinute>,
     /// What is not written yet.
     pending: Vec<RowWrite>,
@@ -35,6 +34,8 @@ pub struct DoorReports {
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// How often it is written: what a process that was killed has not written is a gap.
 const WRITE_EVERY: Duration = Duration::from_secs(3);
+/// A clock that is so much further than at the last look was moved.
+const MOVED_MS: u64 = 2_000;
 /// Minutes are counted on for so long.
 const MINUTE_OPEN_MS: i64 = 5 * MINUTE_MS;
 /// Rows that wait at most, while the store is down.
@@ -49,7 +50,6 @@ impl DoorReports {
         is_ready: impl Fn() -> bool + Send + Sync + 'static,
         door: String,
     ) -> Self {
-        let moves = clock.moves();
         DoorReports {
             rows,
             clock,
@@ -59,7 +59,6 @@ impl DoorReports {
             number: 0,
             span: None,
             before_move: Some(Vec::new()),
-            moves,
             minutes: BTreeMap::new(),
             pending: Vec::new(),
         }
@@ -88,23 +87,27 @@ impl DoorReports {
 
     /// Notes whether it is ready. Returns whether that has changed, or the clock was moved.
     fn look(&mut self) -> bool {
-        let (moves, now) = (self.clock.moves(), self.clock.now());
-        let has_moved = std::mem::replace(&mut self.moves, moves) != moves;
-        if has_moved && let Some(spans) = self.before_move.take() {
-            // The first move says at what time the process has started.
-            let taken_back = spans.iter().map(|(number, span)| span.removal(&self.door, *number, now));
-            self.pending.extend(taken_back.collect::<Vec<_>>());
+        let moved_first = self.clock.first_moved_to().filter(|_| self.before_move.is_some());
+        let now = self.clock.now();
+        if let Some(started_at) = moved_first {
+            // A test says at what time the process has started.
+            let spans = self.before_move.take().unwrap_or_default();
+            spans.iter().for_each(|(number, span)| self.pending.push(span.removal(&self.door, *number, now)));
             self.span = None;
+            if (self.is_ready)() {
+                self.begin(started_at.min(now));
+            }
         }
         if !(self.is_ready)() {
-            return self.span.take().is_some() || has_moved;
+            return self.span.take().is_some();
         }
-        let is_new = self.span.is_none_or(|span| now < span.to);
-        if is_new {
+        if self.span.is_none_or(|span| now < span.to) {
             self.begin(now);
         }
+        let before = self.span.map_or(now, |span| span.to);
+        let is_new = self.span.is_some_and(|span| span.from == span.to);
         self.extend(now);
-        is_new || has_moved
+        is_new || now.millis_since(before) > MOVED_MS
     }
 
     fn begin(&mut self, now: Timestamp) {

@@ -22,7 +22,8 @@ impl ProcessClock {
 
 #[cfg(feature = "test-clock")]
 mod movable {
-    use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicI64, Ordering};
 
     use axum::Json;
     use axum::extract::State;
@@ -36,7 +37,7 @@ mod movable {
     #[derive(Default)]
     struct MovedClock {
         moved_ms: AtomicI64,
-        moves: AtomicU64,
+        first_moved_to: OnceLock<Timestamp>,
         wrong_ms: AtomicI64,
     }
 
@@ -53,8 +54,8 @@ mod movable {
             self.moved_ms.load(Ordering::Relaxed)
         }
 
-        fn moves(&self) -> u64 {
-            self.moves.load(Ordering::Acquire)
+        fn first_moved_to(&self) -> Option<Timestamp> {
+            self.first_moved_to.get().copied()
         }
     }
 
@@ -78,7 +79,7 @@ mod movable {
         clock.moved_ms.store(moved_ms, Ordering::Relaxed);
         clock.wrong_ms.store(wrong_ms, Ordering::Relaxed);
         if !to.wall_only {
-            clock.moves.fetch_add(1, Ordering::Release);
+            clock.first_moved_to.get_or_init(|| clock.now());
         }
         tracing::info!(offset_ms = to.offset_ms, wall_only = to.wall_only, "the clock was moved");
         Json(Moved { offset_ms: to.offset_ms, now: clock.now() })

@@ -19,9 +19,9 @@ pub trait Clock: Send + Sync + 'static {
         0
     }
 
-    /// How often a test has moved it, also to where it was.
-    fn moves(&self) -> u64 {
-        0
+    /// What it showed when a test had moved it for the first time, if only to where it was; `None`: none has.
+    fn first_moved_to(&self) -> Option<Timestamp> {
+        None
     }
 }
 
