@@ -11,9 +11,9 @@ import yaml
 
 FOREIGN = {"ScaledObject", "PodMonitor", "PrometheusRule"}
 # The command line of each role, the section of the configuration that it drains by, and its port.
-ARGUMENTS = {"ingest": ["ingest"], "persist": ["persist"], "control": ["control"], "agentgate": ["agentgate", "serve"],
+ARGUMENTS = {"ingest": ["ingest"], "persist": ["persist"], "control": ["control"], "pulse": ["pulse"], "agentgate": ["agentgate", "serve"],
              "decide": ["decide", "--api", "agentgate"]}
-SECTIONS = {"ingest": "ingest", "persist": "persister", "control": "control", "agentgate": "agentgate",
+SECTIONS = {"ingest": "ingest", "persist": "persister", "control": "control", "pulse": "persister", "agentgate": "agentgate",
             "decide": "persister"}
 PORTS = {"ingest": 8080, "control": 8081, "agentgate": 8082}
 OF_AGENTGATE = {"agentgate", "decide"}

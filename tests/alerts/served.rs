@@ -29,6 +29,9 @@ const OF_COMMANDS: [&str; 6] = [
     "tidegate_redis_limits_",
 ];
 
+/// What only the judge of schedules has. On the stack the other roles run alone.
+const OF_PULSE: [&str; 1] = ["tidegate_pulse_"];
+
 /// Everything that alerts and panels ask for, but for names that begin so.
 fn asked_but_for(prefixes: &[&str]) -> Asked {
     let mut all = of_alerts();
@@ -113,5 +116,5 @@ async fn the_embedded_deployment_has_what_is_asked_for() {
 #[tokio::test]
 async fn the_distributed_deployment_has_what_is_asked_for() {
     let target = Target::on_the_stack(BINARY, &Settings::small()).await;
-    serves(&target, &asked_but_for(&[&EMBEDDED[..], &OF_COMMANDS[..]].concat())).await;
+    serves(&target, &asked_but_for(&[&EMBEDDED[..], &OF_COMMANDS[..], &OF_PULSE[..]].concat())).await;
 }

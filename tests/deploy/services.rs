@@ -24,6 +24,7 @@ fn the_roles_are_all_there() {
     for (command, count) in [
         (&["ingest"][..], 2),
         (&["persist"], 2),
+        (&["pulse"], 2),
         (&["agentgate", "serve"], 2),
         (&["decide", "--api", "agentgate"], 2),
         (&["control"], 1),
@@ -33,7 +34,7 @@ fn the_roles_are_all_there() {
         let found = compose.running(command);
         assert_eq!(found.len(), count, "services that run {command:?}: {found:?}");
     }
-    assert_eq!(compose.ours().len(), 11, "every service that is built has one of these commands");
+    assert_eq!(compose.ours().len(), 13, "every service that is built has one of these commands");
 }
 
 #[test]
@@ -63,8 +64,8 @@ fn each_waits_for_what_it_needs() {
         })
     });
     let (schema, topics) = (compose.running(&["migrate"])[0], compose.running(&["topics", "create"])[0]);
-    let commands: [&[&str]; 4] =
-        [&["ingest"], &["persist"], &["agentgate", "serve"], &["decide", "--api", "agentgate"]];
+    let commands: [&[&str]; 5] =
+        [&["ingest"], &["persist"], &["pulse"], &["agentgate", "serve"], &["decide", "--api", "agentgate"]];
     for role in commands.into_iter().flat_map(|command| compose.running(command)) {
         let waits_for = &compose.service(role).depends_on;
         assert!(waits_for.contains_key(schema) && waits_for.contains_key(topics), "{role} waits for {waits_for:?}");

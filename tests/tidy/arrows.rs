@@ -39,6 +39,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("shared/products/agentping/pulse", &["kernel", "agentping"]),
     ("shared/products/agentping/settings", &["kernel", "ports", "mirror", "agentping", "agentping-pulse"]),
+    ("shared/products/agentping/verdicts", &["kernel", "ports", "agentping", "agentping-pulse"]),
     (
         "shared/products/agentping/alerts",
         &["kernel", "ports", "mirror", "agentping", "agentping-pulse", "agentping-settings"],
@@ -65,6 +66,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
             "agentping-settings",
             "agentping-alerts",
             "agentping-checks",
+            "agentping-verdicts",
             "mirror",
             "outbound",
             "admission",
@@ -85,6 +87,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
             "agentping-settings",
             "agentping-alerts",
             "agentping-checks",
+            "agentping-verdicts",
         ],
     ),
     ("services/decider", &["kernel", "metric", "ports", "consumer", "conservation", "lifecycle", "outbound"]),

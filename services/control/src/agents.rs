@@ -12,6 +12,7 @@ use serde::Serialize;
 use tidegate_agentping::Slug;
 use tidegate_agentping_ports::AgentRow;
 use tidegate_agentping_settings::TeamSettings;
+use tidegate_agentping_verdicts::StandingDoc;
 use tidegate_kernel::Month;
 use utoipa::ToSchema;
 
@@ -62,7 +63,8 @@ async fn page(call: Call) -> Result<Response, Problem> {
     let now = reads.now();
     let rows = reads.ask(reads.queries.agents(reader.team));
     let repeats = reads.ask(reads.queries.repeats(reader.team, Month::of(now)));
-    let (rows, repeats) = tokio::try_join!(rows, repeats)?;
+    let standings = reads.ask(StandingDoc::of_team(&*reads.managed.rows, reader.team));
+    let (rows, repeats, standings) = tokio::try_join!(rows, repeats, standings)?;
     let repeats: HashMap<Slug, u64> = repeats.into_iter().map(|of_agent| (of_agent.agent, of_agent.times)).collect();
     let is_asked = |row: &AgentRow| {
         is_there(row, &settings) && page.after.as_deref().is_none_or(|after| row.slug.as_str() > after)
@@ -70,7 +72,7 @@ async fn page(call: Call) -> Result<Response, Problem> {
     let found: Vec<AgentRow> = rows.into_iter().filter(is_asked).take(page.limit + 1).collect();
     let (rows, next_cursor) = page_of(found, &page, LIST, |row| row.slug.to_string());
     let view = |row: &AgentRow| {
-        let mut view = AgentView::in_settings(row, &settings, now);
+        let mut view = AgentView::in_settings(row, &settings, standings.get(&row.slug), now);
         view.repeats_this_month = repeats.get(&row.slug).copied();
         view
     };
@@ -78,7 +80,16 @@ async fn page(call: Call) -> Result<Response, Problem> {
     Ok(permit.json(&AgentList { agents, next_cursor })?)
 }
 
-fn is_there(row: &AgentRow, settings: &TeamSettings) -> bool {
+/// How the judge says that the agent stands.
+///
+/// # Errors
+/// The store's.
+pub(crate) async fn judged(call: &Call, row: &AgentRow) -> Result<Option<StandingDoc>, Problem> {
+    call.reads.ask(StandingDoc::read(&*call.reads.managed.rows, call.reader.team, &row.slug)).await
+}
+
+/// Whether the agent was not deleted, or has reported since.
+pub(crate) fn is_there(row: &AgentRow, settings: &TeamSettings) -> bool {
     settings.agents.get(&row.slug).is_none_or(|set| set.is_there(row.last_seen))
 }
 

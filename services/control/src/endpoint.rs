@@ -37,6 +37,10 @@ tidegate_door::labels! {
         Resend "resend";
         Confirm "confirm";
         Unsubscribe "unsubscribe";
+        Slots "slots";
+        Incidents "incidents";
+        Incident "incident";
+        Status "status";
         /// Everything else: unknown routes, the description of the interface.
         Other "other";
     }

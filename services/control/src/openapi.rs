@@ -11,8 +11,8 @@ use crate::endpoint::Endpoint;
 use crate::reads::Reads;
 use crate::refusal_shapes::ErrorBody;
 use crate::{
-    agents, alert_routes, audit, listing, mail_pages, mute, pause, preview, receipt, run, schedule, spend, team,
-    tokens, usage,
+    agents, alert_routes, audit, incidents, listing, mail_pages, mute, pause, preview, receipt, run, schedule, slots,
+    spend, status, team, tokens, usage,
 };
 
 #[derive(OpenApi)]
@@ -64,6 +64,10 @@ fn managed_routes() -> OpenApiRouter<Arc<Reads>> {
         .routes(of_endpoint(Endpoint::Token, routes!(tokens::delete)))
         .routes(of_endpoint(Endpoint::TokenRotation, routes!(tokens::rotate)))
         .routes(of_endpoint(Endpoint::Audit, routes!(audit::list)))
+        .routes(of_endpoint(Endpoint::Slots, routes!(slots::list)))
+        .routes(of_endpoint(Endpoint::Incidents, routes!(incidents::list)))
+        .routes(of_endpoint(Endpoint::Incident, routes!(incidents::read)))
+        .routes(of_endpoint(Endpoint::Status, routes!(status::read)))
         .merge(alert_routes())
 }
 

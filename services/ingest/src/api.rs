@@ -46,7 +46,10 @@ impl Api for Ingest {
     }
 
     fn enter(&self) -> Result<Place, Problem> {
-        let full = || Problem::TooManyInFlight { retry_after_s: self.places_outage.failed(self.clock.now()) };
+        let full = || {
+            self.openings.refused();
+            Problem::TooManyInFlight { retry_after_s: self.places_outage.failed(self.clock.now()) }
+        };
         self.in_flight.enter().ok_or_else(full)
     }
 

@@ -34,9 +34,15 @@ where
     H: FnOnce(Call, Body) -> F,
     F: Future<Output = Result<Answer, Problem>>,
 {
-    let enter = |entered| {
+    let openings = ingest.openings.clone();
+    let enter = move |entered| {
         let (call, body) = Call::new(entered);
-        handle(call, body)
+        let handled = handle(call, body);
+        async move {
+            let answered = handled.await;
+            openings.ended(endpoint, &answered);
+            answered
+        }
     };
     tidegate_door::framed(ingest, endpoint, request, enter)
 }
@@ -128,6 +134,7 @@ impl Call {
         drop(parts);
         let minted = run.is_none();
         let run = run.unwrap_or_else(|| mint(&ingest, caller.team, received_at));
+        let opens = matches!(body, RecordBody::Start(_) | RecordBody::Heartbeat(_));
         let submission = Submission { run, minted, received_at, body };
         let (admission, team) = (ingest.admission.clone(), caller.team);
         let accepting = Detached::new(async move {
@@ -135,7 +142,11 @@ impl Call {
             drop((place, permit));
             accepted
         });
-        let acceptance = accepting.await?;
+        let acceptance = accepting.await.inspect_err(|refusal| {
+            if opens && Problem::from(refusal.clone()).is_ours() {
+                ingest.openings.refused_of(team);
+            }
+        })?;
         if let Some(position) = acceptance.position {
             ingest.acked.note(position);
         }

@@ -11,6 +11,7 @@ use crate::acked::Acked;
 use crate::answers::Answer;
 use crate::config::IngestConfig;
 use crate::endpoint::{COUNTED, Endpoint};
+use crate::openings::Openings;
 use crate::refusal_table::Cause;
 
 /// One front door.
@@ -23,6 +24,7 @@ pub struct Ingest {
     pub(crate) in_flight: InFlight,
     pub(crate) body_budget: ByteBudget,
     pub(crate) acked: Acked,
+    pub(crate) openings: Arc<Openings>,
     pub(crate) draining: Draining,
     /// Of places for requests, and of the bytes of their bodies: overload ends when nothing was refused for a while.
     pub(crate) places_outage: Outage,
@@ -43,10 +45,16 @@ impl Ingest {
             in_flight,
             body_budget,
             acked: Acked::default(),
+            openings: Arc::default(),
             draining: Draining::default(),
             places_outage: Outage::default(),
             bytes_outage: Outage::default(),
         }
+    }
+
+    /// How openings ended, for who reports it.
+    pub fn openings(&self) -> Arc<Openings> {
+        self.openings.clone()
     }
 
     /// Requests in progress now, those included whose client has left.

@@ -67,6 +67,11 @@ impl From<Fault> for Problem {
 }
 
 impl Problem {
+    /// Whether it is our doing that nothing came of the request: a defect, an outage, overload, or an unknown outcome.
+    pub fn is_ours(&self) -> bool {
+        self.entry().status.is_server_error()
+    }
+
     /// Its line of the table.
     pub fn entry(&self) -> Entry {
         match self {

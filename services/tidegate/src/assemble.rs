@@ -16,7 +16,7 @@ use tidegate_agentping_ports::{NotedAccounts, PulseFeed, Registry, RunQueries, R
 use tidegate_control::Management;
 use tidegate_kernel::Region;
 use tidegate_mirror::Mirror;
-use tidegate_ports::{Clock, Consume, DeadLetters, Documents, ReadLag, ReadLog, Rows};
+use tidegate_ports::{Accounts, Clock, Consume, DeadLetters, Documents, ReadLag, ReadLog, Rows};
 
 pub use waiting::until_up;
 
@@ -58,6 +58,15 @@ pub struct ReadPorts {
     pub log: Option<Arc<dyn ReadLog>>,
 }
 
+/// The ports of a judge of schedules, but for what teams set.
+#[derive(Clone)]
+pub struct PulsePorts {
+    /// How far the persisters are behind.
+    pub lag: Arc<dyn ReadLag>,
+    pub accounts: Arc<dyn Accounts>,
+    pub feed: Arc<dyn PulseFeed>,
+}
+
 /// What teams set, and what is derived from it.
 #[derive(Clone)]
 pub struct SettingsPorts {
@@ -75,7 +84,7 @@ impl SettingsPorts {
         let SettingsPorts { documents, rows, registry } = self.clone();
         let mirror = Mirror::read(documents.clone(), clock.clone()).await?;
         let management = Management::new(documents, rows, registry, clock).with_ingest_url(ingest_url);
-        Ok(Management { mirror, ..management })
+        Ok(management.with_mirror(mirror))
     }
 }
 

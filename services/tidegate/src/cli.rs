@@ -19,7 +19,7 @@ pub use agentgate::{
 };
 pub use amounts::BatchMultiplier;
 pub use distributed::{
-    Api, CommandApi, CompareArgs, ControlArgs, DecideArgs, Deployment, IngestArgs, MigrateArgs, PersistArgs,
+    Api, CommandApi, CompareArgs, ControlArgs, DecideArgs, Deployment, IngestArgs, MigrateArgs, PersistArgs, PulseArgs,
     RebuildArgs, TopicsCommand, VoidArgs,
 };
 pub use log_commands::{DeadLettersCommand, DeadLettersListArgs, DeadLettersShowArgs, LagArgs};
@@ -90,6 +90,8 @@ pub enum Command {
     Supervise,
     /// Decide the commands of an API: the consumer behind its front doors
     Decide(DecideArgs),
+    /// Judge schedules and runs: open incidents, and send what follows
+    Pulse(PulseArgs),
     /// Set one command aside that cannot be decided, so that its partition continues
     Void(VoidArgs),
     /// AgentGate: its front door, its worker, its organizations and keys
@@ -122,6 +124,7 @@ impl Command {
                 | Command::Persist(_)
                 | Command::Control(_)
                 | Command::Decide(_)
+                | Command::Pulse(_)
                 | Command::AgentGate(AgentGateCommand::Serve(_) | AgentGateCommand::Worker(_))
         )
     }

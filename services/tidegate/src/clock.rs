@@ -22,7 +22,7 @@ impl ProcessClock {
 
 #[cfg(feature = "test-clock")]
 mod movable {
-    use std::sync::atomic::{AtomicI64, Ordering};
+    use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
     use axum::Json;
     use axum::extract::State;
@@ -36,6 +36,7 @@ mod movable {
     #[derive(Default)]
     struct MovedClock {
         moved_ms: AtomicI64,
+        moves: AtomicU64,
         wrong_ms: AtomicI64,
     }
 
@@ -50,6 +51,10 @@ mod movable {
 
         fn moved_ms(&self) -> i64 {
             self.moved_ms.load(Ordering::Relaxed)
+        }
+
+        fn moves(&self) -> u64 {
+            self.moves.load(Ordering::Acquire)
         }
     }
 
@@ -72,6 +77,9 @@ mod movable {
         let (moved_ms, wrong_ms) = if to.wall_only { (0, to.offset_ms) } else { (to.offset_ms, 0) };
         clock.moved_ms.store(moved_ms, Ordering::Relaxed);
         clock.wrong_ms.store(wrong_ms, Ordering::Relaxed);
+        if !to.wall_only {
+            clock.moves.fetch_add(1, Ordering::Release);
+        }
         tracing::info!(offset_ms = to.offset_ms, wall_only = to.wall_only, "the clock was moved");
         Json(Moved { offset_ms: to.offset_ms, now: clock.now() })
     }

@@ -2,6 +2,7 @@
 //! start, so that every mistake is named at once.
 
 mod agentgate;
+mod alerts;
 mod checks;
 mod kafka;
 mod layers;
@@ -25,6 +26,7 @@ use tidegate_redis::RedisOptions;
 use tidegate_telemetry::LogSettings;
 
 pub use agentgate::{AgentGateSection, key_of};
+pub use alerts::AlertsSection;
 pub use kafka::KafkaConfig;
 pub use layers::{Layers, Source};
 pub use purpose::Purpose;
@@ -52,6 +54,9 @@ pub struct Config {
     pub persister: PersisterConfig,
     pub admission: AdmissionConfig,
     pub agentgate: AgentGateSection,
+    pub alerts: AlertsSection,
+    /// The judge of schedules.
+    pub pulse: tidegate_pulse::judge::JudgeOptions,
     /// Bytes of claims that the in-process gate holds at most.
     pub max_claim_bytes: usize,
     /// The three servers of a distributed deployment, those that are named.
@@ -106,18 +111,20 @@ struct OpsOfRoles {
     control: Option<SocketAddr>,
     agentgate: Option<SocketAddr>,
     decider: Option<SocketAddr>,
+    pulse: Option<SocketAddr>,
 }
 
 impl OpsConfig {
     /// For the role that the configuration is read for.
     fn of(self, purpose: Purpose) -> Self {
-        let OpsOfRoles { ingest, persister, control, agentgate, decider } = self.of_roles;
+        let OpsOfRoles { ingest, persister, control, agentgate, decider, pulse } = self.of_roles;
         let own = match purpose {
             Purpose::Ingest => ingest.map(|listen| (listen, "ingest.ops_listen")),
             Purpose::Persist => persister.map(|listen| (listen, "persister.ops_listen")),
             Purpose::Control => control.map(|listen| (listen, "control.ops_listen")),
             Purpose::AgentGate => agentgate.map(|listen| (listen, "agentgate.ops_listen")),
             Purpose::Decide => decider.map(|listen| (listen, "decider.ops_listen")),
+            Purpose::Pulse => pulse.map(|listen| (listen, "pulse.ops_listen")),
             Purpose::Look | Purpose::Dev | Purpose::Topics | Purpose::Store | Purpose::Rebuild | Purpose::Manage => {
                 None
             }

@@ -1,7 +1,7 @@
 //! `tidegate dev`: every role in one process.
 //!
 //! Start: the operations port (not ready yet), the data folder, persister and decider until they have caught up with the
-//! ends of their logs, then control, then the front doors. Stop: not ready any more, the front doors, the background jobs,
+//! ends of their logs, then control, the judge of schedules, then the front doors. Stop: not ready any more, the front doors, the background jobs,
 //! decider and persister, control, the logs and stores, the operations port.
 
 mod banner;
@@ -18,6 +18,7 @@ use tidegate_ports::Clock;
 use tidegate_telemetry::Metrics;
 
 use crate::agentgate::{Door, expiry, on_ports, webhooks};
+use crate::alerting::Alerting;
 use crate::assemble::commands::embedded::{self as commands, EmbeddedCommands};
 use crate::assemble::embedded::{self, AllPorts};
 use crate::assemble::{Close, Opened};
@@ -49,12 +50,13 @@ async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, Failure> {
         ops: process.ops_address,
     };
     let webhooks = webhooks::client(&config.agentgate)?;
+    let alerting = Alerting::of(&config.alerts, Some(format!("http://{}", addresses.control)))?;
     let opened = embedded::open(&config, &process.clock).await?;
-    let AllPorts { front_door, persister, read_api, registry, settings, archived, .. } = opened.ports;
+    let AllPorts { front_door, persister, read_api, registry, settings, pulse, archived, .. } = opened.ports;
     let gate = match open_agentgate(&config, &process.clock).await {
         Ok(gate) => gate,
         Err(failure) => {
-            drop((front_door, persister, read_api, registry, settings, archived));
+            drop((front_door, persister, read_api, registry, settings, pulse, archived));
             // Why it could not start counts, not what is left.
             _ = opened.close.await;
             return Err(failure);
@@ -74,11 +76,12 @@ async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, Failure> {
         catch_up::catch_up(&*gate_lag).await
     };
     if let Begun::Stopped(reason) = process.unless_stopped(caught_up).await? {
-        drop((front_door, read_api, lag, gate_lag, registry, settings, archived, door, inbox, store));
+        drop((front_door, read_api, lag, gate_lag, registry, settings, pulse, archived, door, inbox, store));
         return Ok(process.stop(reason, roles, Some(close)).await);
     }
     drop((lag, gate_lag));
     let managed = settings.management(process.clock.clone(), &ingest_url).await?;
+    let managed = alerting.managed(managed, process.clock.clone());
     let (control, ingest, agentgate) = (control.listen()?, ingest.listen()?, agentgate.listen()?);
     // One admission for the process: its caches serve the front door and the read API.
     let admission = Arc::new(Admission::new(front_door, config.admission.clone()));
@@ -86,9 +89,12 @@ async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, Failure> {
     roles.start_upkeep(&process.parts, metrics);
     roles.start_job(&process.parts, archived.into_job());
     let shown = vec![conservation];
+    let (mirror, rows) = (managed.mirror.clone(), settings.rows.clone());
     roles.start_control(&process.parts, &process.ops_routes, (read_api, managed), admission.clone(), shown, control);
+    roles.start_team_names(&process.parts, &alerting, registry.clone());
+    roles.start_pulse(&process.parts, pulse, &settings, (mirror, &alerting), true);
     roles.start_expiry_of_settings(&process.parts, settings);
-    roles.start_ingest(&process.parts, admission, ingest);
+    roles.start_ingest(&process.parts, admission, (rows, process.health()), ingest);
     let office = on_ports(&door, process.ids.clone(), false);
     let gate_door = Door::new(&config.agentgate, &door, webhooks, process.ids.clone());
     process.watch_appends("log of agentgate", gate_door.appends.clone());

@@ -4,6 +4,7 @@
 #![recursion_limit = "256"]
 
 mod agentgate;
+mod alerting;
 pub mod assemble;
 mod cli;
 mod clock;
@@ -123,6 +124,10 @@ fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         Command::Decide(args) => {
             let flags = [("--ops-listen", "decider.ops_listen", args.operations.ops_listen)];
             role::decide(distributed(&args.deployment, flags, Purpose::Decide)?, args.api)
+        }
+        Command::Pulse(args) => {
+            let flags = [("--ops-listen", "pulse.ops_listen", args.operations.ops_listen)];
+            role::pulse(distributed(&args.deployment, flags, Purpose::Pulse)?)
         }
         Command::Void(args) => {
             let CommandApi::AgentGate = args.api;

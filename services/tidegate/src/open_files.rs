@@ -86,7 +86,7 @@ fn connections(config: &Config, purpose: Purpose) -> u64 {
         Purpose::Ingest => ingest + ops,
         Purpose::Control => control + ops,
         Purpose::AgentGate => agentgate + ops,
-        Purpose::Persist | Purpose::Decide => ops,
+        Purpose::Persist | Purpose::Decide | Purpose::Pulse => ops,
         Purpose::Look if is_distributed => ingest.max(control).max(agentgate) + ops,
         Purpose::Look => ingest + control + agentgate + ops,
         Purpose::Topics | Purpose::Store | Purpose::Rebuild | Purpose::Manage => 0,
@@ -129,6 +129,7 @@ mod tests {
             (Purpose::Persist, 128),
             (Purpose::AgentGate, 1_024 + 128),
             (Purpose::Decide, 128),
+            (Purpose::Pulse, 128),
             (Purpose::Look, 4_096 + 1_024 + 1_024 + 128),
             (Purpose::Manage, 0),
         ] {

@@ -1,5 +1,5 @@
 //! The roles of a distributed deployment, one process each: `tidegate ingest`, `persist`, `control`,
-//! `agentgate serve`, `decide`.
+//! `pulse`, `agentgate serve`, `decide`.
 //!
 //! Start: the operations port (not ready yet), then the role's servers, waited for within `start_timeout_ms`, then
 //! the role. Stop: not ready any more, the role, its jobs, its adapters, the operations port.
@@ -9,6 +9,7 @@ mod control;
 mod decide;
 mod ingest;
 mod persist;
+mod pulse;
 
 use std::process::ExitCode;
 
@@ -31,6 +32,14 @@ pub fn ingest(config: Config) -> Result<ExitCode, Failure> {
 /// Why it could not start, and what to do about it.
 pub fn persist(config: Config) -> Result<ExitCode, Failure> {
     process::run(config, ("persist", Purpose::Persist), persist::live)
+}
+
+/// Judges schedules and runs until a signal.
+///
+/// # Errors
+/// Why it could not start, and what to do about it.
+pub fn pulse(config: Config) -> Result<ExitCode, Failure> {
+    process::run(config, ("pulse", Purpose::Pulse), pulse::live)
 }
 
 /// Runs the read API until a signal.

@@ -4,24 +4,30 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_admission::Admission;
+use tidegate_agentping_ports::Registry;
+use tidegate_agentping_settings::TeamSettings;
 use tidegate_conservation::Conservation;
 use tidegate_consumer::Job;
 use tidegate_control::conservation::{self, ShowConservation, Shown, StoredRuns};
 use tidegate_control::{Authenticate, Control, Management};
 use tidegate_door::{LaterRoutes, ServeReport};
-use tidegate_ingest::Ingest;
+use tidegate_ingest::{DoorReports, Ingest};
 use tidegate_lifecycle::{Health, Part, Parts, Stages, Stop};
+use tidegate_mirror::Mirror;
 use tidegate_outbound::Outbound;
 use tidegate_persister::{LogWatch, Persister, StopReport, feed_expiry, note_expiry, orphan_purge, watch_stalls};
-use tidegate_ports::{Clock, Ids};
+use tidegate_ports::{Clock, Ids, Rows};
+use tidegate_pulse::judge::{JudgeLease, JudgePorts, JudgeRole, RegistryAgents, Standby};
+use tidegate_pulse::sending::{SenderRole, SettingsRoutes};
 use tidegate_sqlite::OperatorInbox;
 use tidegate_telemetry::Metrics;
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 
 use crate::agentgate::{self, AgentGateConservation, Door};
+use crate::alerting::Alerting;
 use crate::assemble::commands::{API, DeciderPorts};
-use crate::assemble::{PersisterPorts, ReadPorts, SettingsPorts};
+use crate::assemble::{PersisterPorts, PulsePorts, ReadPorts, SettingsPorts};
 use crate::config::Config;
 
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
@@ -136,13 +142,23 @@ impl Roles {
         self.agentgate = Some(parts.start("agentgate", |stop| front_door.serve(listener, stop.stopped())));
     }
 
-    /// Takes in what clients send, and watches how far the persisters are behind.
-    pub fn start_ingest(&mut self, parts: &Parts, admission: Arc<Admission>, listener: TcpListener) {
+    /// Takes in what clients send, watches how far the persisters are behind, and reports to `rows` when it is ready, by
+    /// `health`.
+    pub fn start_ingest(
+        &mut self,
+        parts: &Parts,
+        admission: Arc<Admission>,
+        (rows, health): (Arc<dyn Rows>, Health),
+        listener: TcpListener,
+    ) {
         self.admission = Some(admission.clone());
         let watching = admission.clone();
         self.jobs.push(parts.start("lag watch", |stop| watching.watch_lag(stop.stopped())));
         let config = self.config.ingest.clone();
         let ingest = Arc::new(Ingest::new(config, admission, self.clock.clone(), self.ids.clone()));
+        let (openings, is_ready) = (ingest.openings(), move || health.readiness().ready);
+        let reports = DoorReports::new(rows, self.clock.clone(), openings, is_ready, self.process_name());
+        self.jobs.push(parts.start("reports of the front door", |stop| reports.run(stop.stopped())));
         self.ingest = Some(parts.start("ingest", |stop| ingest.serve(listener, stop.stopped())));
     }
 
@@ -174,8 +190,57 @@ impl Roles {
             .with_store_deadline(deadline)
             .with_answer_bytes(self.config.control.max_answer_bytes_in_flight);
         let options = self.config.control.serve;
-        self.jobs.push(parts.start("settings", |stop| settings.follow(stop.stopped())));
+        self.start_following(parts, settings);
         self.control = Some(parts.start("control", |stop| control.serve(listener, options, stop.stopped())));
+    }
+
+    /// Follows what teams set.
+    pub fn start_following(&mut self, parts: &Parts, settings: Mirror<TeamSettings>) {
+        self.jobs.push(parts.start("settings", |stop| settings.follow(stop.stopped())));
+    }
+
+    /// Follows the names of teams, which messages have.
+    pub fn start_team_names(&mut self, parts: &Parts, alerting: &Alerting, registry: Arc<dyn Registry>) {
+        let names = alerting.names.clone();
+        self.jobs.push(parts.start("names of teams", |stop| names.follow(registry, stop.stopped())));
+    }
+
+    /// Judges schedules and runs, and sends what follows: alone, or while this process has the leases.
+    pub fn start_pulse(
+        &mut self,
+        parts: &Parts,
+        PulsePorts { lag, accounts, feed }: PulsePorts,
+        settings: &SettingsPorts,
+        (mirror, alerting): (Mirror<TeamSettings>, &Alerting),
+        is_alone: bool,
+    ) {
+        let SettingsPorts { documents, rows, registry } = settings.clone();
+        let clock = self.clock.clone();
+        let lease = |name| JudgeLease::new(documents.clone(), clock.clone(), name, self.process_name());
+        let standby = |name| if is_alone { Standby::Alone } else { Standby::Leased(Box::new(lease(name))) };
+        let outbox = alerting.outbox(rows.clone(), mirror.clone(), clock.clone());
+        let sending = alerting.sending(settings, mirror.clone(), outbox.clone(), clock.clone());
+        let sender = SenderRole { parts: sending, wake: alerting.wake.clone(), standby: standby("sender") };
+        let standby = standby("judge");
+        let ports = JudgePorts {
+            lag,
+            accounts,
+            feed,
+            settings: mirror,
+            rows,
+            seen: Arc::new(RegistryAgents(registry)),
+            outbox: Arc::new(outbox),
+            routes: Arc::new(SettingsRoutes),
+            clock: clock.clone(),
+        };
+        let role = JudgeRole { ports, options: self.config.pulse, every: JudgeRole::EVERY, standby };
+        self.jobs.push(parts.start("judge", |stop| role.run(stop)));
+        self.jobs.push(parts.start("sender", |stop| sender.run(stop)));
+    }
+
+    /// Names this process, and no other one.
+    fn process_name(&self) -> String {
+        self.ids.random().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Deletes settings and derived rows that have ended, where they do not end by themselves.

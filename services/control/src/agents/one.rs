@@ -115,7 +115,8 @@ async fn one(mut call: Call) -> Result<Response, Problem> {
     call.parameters(&[])?;
     let name = call.path().await;
     let row = known(&call, name.as_deref()).await?;
-    let view = AgentView::in_settings(&row, &call.settings(), call.reads.now());
+    let judged = super::judged(&call, &row).await?;
+    let view = AgentView::in_settings(&row, &call.settings(), judged.as_ref(), call.reads.now());
     object(StatusCode::OK, &view, &view.tag()?)
 }
 
@@ -151,7 +152,7 @@ async fn make(call: Call, sent: Sent) -> Result<Response, Problem> {
         }
     });
     let set = written.await?;
-    let view = AgentView::of(&row, &set, None, &call.settings(), now);
+    let view = AgentView::of(&row, &set, None, &call.settings(), None, now);
     object(StatusCode::CREATED, &view, &view.tag()?)
 }
 
@@ -174,13 +175,15 @@ async fn changed(mut call: Call, sent: Sent) -> Result<Response, Problem> {
     let given = sent.json()?;
     let given = Fields::of(&given, "", &AgentDoc::MEMBERS)?;
     let (team, slug) = (call.reader.team, row.slug.as_str());
+    let judged = super::judged(&call, &row).await?;
     let decide = || {
-        let (call, row, given) = (&call, &row, &given);
+        let (call, row, given, judged) = (&call, &row, &given, judged.as_ref());
         async move {
             let reads = &call.reads;
             let mut kept: Kept<AgentDoc> = Kept::read(reads, team, kinds::AGENT, slug).await?;
             let schedule: Kept<ScheduleDoc> = Kept::read(reads, team, kinds::SCHEDULE, slug).await?;
-            let view = |set: &AgentDoc| AgentView::of(row, set, schedule.doc.current(), &call.settings(), reads.now());
+            let settings = call.settings();
+            let view = |set: &AgentDoc| AgentView::of(row, set, schedule.doc.current(), &settings, judged, reads.now());
             ETag::matched(Some(&view(&kept.doc).tag()?), call.headers())?;
             let before = kept.doc.clone();
             if !kept.doc.is_there(None) {
@@ -210,7 +213,7 @@ async fn removed(mut call: Call, _: Sent) -> Result<Response, Problem> {
             let reads = &call.reads;
             let mut kept: Kept<AgentDoc> = Kept::read(reads, team, kinds::AGENT, slug).await?;
             let mut schedule: Kept<ScheduleDoc> = Kept::read(reads, team, kinds::SCHEDULE, slug).await?;
-            let view = AgentView::of(row, &kept.doc, schedule.doc.current(), &call.settings(), now);
+            let view = AgentView::of(row, &kept.doc, schedule.doc.current(), &call.settings(), None, now);
             ETag::matched(Some(&view.tag()?), call.headers())?;
             // Later than all that was received of it: a run that is received from now on brings it back.
             let deleted_at = row.last_seen.map_or(now, |seen| seen.max(now));

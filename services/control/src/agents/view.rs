@@ -4,7 +4,9 @@ use serde::Serialize;
 use tidegate_agentping::{AgentId, Slug};
 use tidegate_agentping_ports::AgentRow;
 use tidegate_agentping_pulse::Definition;
+use tidegate_agentping_pulse::agent::AgentStanding;
 use tidegate_agentping_settings::{AgentDoc, AgentRoutes, Maintenance, TeamSettings};
+use tidegate_agentping_verdicts::StandingDoc;
 use tidegate_kernel::timestamp::{iso, iso_option};
 use tidegate_kernel::{SmolStr, Timestamp};
 use utoipa::ToSchema;
@@ -12,6 +14,7 @@ use utoipa::ToSchema;
 use crate::manage::ETag;
 use crate::problem::Problem;
 use crate::schedule::{ScheduleRequest, ScheduleView};
+use crate::standing::{AgentState, LastSuccessView, Standing};
 use crate::team::MaintenanceView;
 
 /// An agent.
@@ -51,6 +54,20 @@ pub(crate) struct AgentView {
     paused: bool,
     /// Whether its messages, or all of the team's, are muted.
     muted: bool,
+    #[schema(value_type = AgentState)]
+    state: AgentStanding,
+    /// Since when it is in that state.
+    #[serde(with = "iso")]
+    #[schema(value_type = String, format = DateTime)]
+    since: Timestamp,
+    /// The next slot, or the one that a run is late for.
+    #[serde(with = "iso_option", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, format = DateTime, required = false)]
+    next_slot: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = LastSuccessView, required = false)]
+    last_success: Option<LastSuccessView>,
+    open_incidents: usize,
     /// When runs are expected; absent without a schedule.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = ScheduleRequest, required = false)]
@@ -58,14 +75,16 @@ pub(crate) struct AgentView {
 }
 
 impl AgentView {
-    /// `set` and `schedule` are what is set of it; the team's settings say what is paused and muted.
+    /// `set` and `schedule` are what is set of it, `judged` how it stands; the team's settings say what is paused and muted.
     pub fn of(
         row: &AgentRow,
         set: &AgentDoc,
         schedule: Option<(Timestamp, &Definition)>,
         team: &TeamSettings,
+        judged: Option<&StandingDoc>,
         now: Timestamp,
     ) -> Self {
+        let standing = Standing::of(row, judged, team, now);
         AgentView {
             id: row.id,
             agent: row.slug.clone(),
@@ -78,16 +97,21 @@ impl AgentView {
             repeats_this_month: None,
             paused: team.pause_of(&row.slug, now).is_some(),
             muted: team.mute_of(&row.slug, now).is_some(),
+            state: standing.state,
+            since: standing.since,
+            next_slot: standing.next_slot,
+            last_success: standing.last_success.map(LastSuccessView::of),
+            open_incidents: standing.open_incidents.len(),
             schedule: schedule.map(|(from, definition)| ScheduleView::of(definition, from)),
         }
     }
 
     /// The same with what the team's settings say of it.
-    pub fn in_settings(row: &AgentRow, team: &TeamSettings, now: Timestamp) -> Self {
+    pub fn in_settings(row: &AgentRow, team: &TeamSettings, judged: Option<&StandingDoc>, now: Timestamp) -> Self {
         let unset = AgentDoc::default();
         let set = team.agents.get(&row.slug).unwrap_or(&unset);
         let schedule = team.schedules.get(&row.slug).and_then(|schedule| schedule.current());
-        AgentView::of(row, set, schedule, team, now)
+        AgentView::of(row, set, schedule, team, judged, now)
     }
 
     /// The tag of what is set of the agent itself: neither runs nor pauses change it.

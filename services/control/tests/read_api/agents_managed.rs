@@ -21,7 +21,8 @@ async fn an_agent_is_made_ahead_of_its_first_run() {
     assert!(agent["id"].as_str().unwrap().starts_with("agt_eu_"), "{agent}");
     let expected = json!({
         "id": agent["id"], "agent": "daily/sum mary", "description": "at night", "tags": ["a", "b"],
-        "routes": "inherit", "first_seen": NOON, "paused": false, "muted": false,
+        "routes": "inherit", "first_seen": NOON, "paused": false, "muted": false, "state": "new", "since": NOON,
+        "open_incidents": 0,
     });
     assert_eq!(agent, expected);
     let read = house.get("/v1/agents/daily%2Fsum%20mary").await;

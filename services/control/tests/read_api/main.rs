@@ -18,6 +18,7 @@ mod described;
 mod elsewhere;
 mod house;
 mod idle;
+mod judged;
 mod limited;
 mod listing;
 mod mail_links;

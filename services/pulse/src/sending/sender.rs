@@ -35,9 +35,9 @@ struct Shared {
 }
 
 impl AlertSender {
-    /// `wake` is notified after something was stored that is to be sent: see [`Outbox::with_wake`].
+    /// `wake` is notified after something was stored that is to be sent: see [`AlertOutbox::with_wake`].
     ///
-    /// [`Outbox::with_wake`]: tidegate_agentping_alerts::Outbox::with_wake
+    /// [`AlertOutbox::with_wake`]: tidegate_agentping_alerts::AlertOutbox::with_wake
     pub fn new(parts: SendingParts, wake: Arc<Notify>) -> Self {
         register();
         let queue = Mutex::new(Queue::new(QueueLimits::USUAL));

@@ -18,7 +18,7 @@ use tidegate_ports::{Clock, ReadLog};
 use tidegate_redis::RedisGate;
 use tidegate_scylla::{AgentPingCql, Cql, ScyllaOptions, ScyllaRegistry, ScyllaSettings, ScyllaStore, agentping};
 
-use super::{Close, Opened, OpenedRegistry, PersisterPorts, ReadPorts, SettingsPorts, until_up};
+use super::{Close, Opened, OpenedRegistry, PersisterPorts, PulsePorts, ReadPorts, SettingsPorts, until_up};
 use crate::config::{Config, KafkaConfig};
 use crate::failure::Failure;
 
@@ -35,7 +35,10 @@ const LEAVE_DEADLINE: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// What is wrong or did not come up, and what to do about it.
-pub async fn front_door(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<AdmissionPorts>, Failure> {
+pub async fn front_door(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+) -> Result<Opened<(AdmissionPorts, SettingsPorts)>, Failure> {
     let kafka = config.kafka()?;
     let options = options_of(kafka, "ingest");
     let gate = RedisGate::connect(config.redis()?.clone(), clock.clone())?;
@@ -44,7 +47,8 @@ pub async fn front_door(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opene
     log_as_configured(config, kafka, &options).await?;
     let append = KafkaLog::connect(options.clone(), clock.clone())?;
     let lag = KafkaLag::watch(&options, &kafka.group, clock.clone())?;
-    let (store, registry) = (Arc::new(ScyllaStore::new(cql.clone())), Arc::new(ScyllaRegistry::new(cql)));
+    let (store, registry) = (Arc::new(ScyllaStore::new(cql.clone())), Arc::new(ScyllaRegistry::new(cql.clone())));
+    let settings = settings(cql, clock, registry.clone());
     let close = flushing(append.clone(), options.append.message_timeout + FLUSH_GRACE);
     let ports = AdmissionPorts {
         clock: clock.clone(),
@@ -58,7 +62,7 @@ pub async fn front_door(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opene
         lag: Arc::new(lag),
         accounts: store,
     };
-    Ok(Opened { ports, close })
+    Ok(Opened { ports: (ports, settings), close })
 }
 
 /// Closes a producer, and reports how many records were not acknowledged by the deadline.
@@ -92,6 +96,22 @@ pub async fn persister(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened
         lag: Arc::new(KafkaLag::watch(&options, &kafka.group, clock.clone())?),
     };
     Ok(Opened { ports, close: leaving() })
+}
+
+/// What a judge of schedules needs: how far the persisters are, the feed, what teams set.
+///
+/// # Errors
+/// What is wrong or did not come up, and what to do about it.
+pub async fn pulse(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<(PulsePorts, SettingsPorts)>, Failure> {
+    let kafka = config.kafka()?;
+    let options = options_of(kafka, "pulse");
+    // The store first: topics of a region that is not the store's are missing, and must not be made.
+    let cql = store(config).await?;
+    log_as_configured(config, kafka, &options).await?;
+    let lag = Arc::new(KafkaLag::watch(&options, &kafka.group, clock.clone())?);
+    let (store, registry) = (Arc::new(ScyllaStore::new(cql.clone())), Arc::new(ScyllaRegistry::new(cql.clone())));
+    let ports = PulsePorts { lag, accounts: store.clone(), feed: store };
+    Ok(Opened { ports: (ports, settings(cql, clock, registry)), close: Box::pin(async { Ok(()) }) })
 }
 
 /// A dropped consumer leaves its group on a thread of its own. The process waits for that, so that the other members

@@ -16,7 +16,7 @@ use tidegate_sqlite::{
 };
 
 use super::archived_agents::ArchivedAgents;
-use super::{Close, Opened, OpenedRegistry, PersisterPorts, ReadPorts, SettingsPorts};
+use super::{Close, Opened, OpenedRegistry, PersisterPorts, PulsePorts, ReadPorts, SettingsPorts};
 use crate::config::Config;
 use crate::failure::Failure;
 
@@ -32,6 +32,7 @@ pub struct AllPorts {
     pub read_api: ReadPorts,
     pub registry: Arc<dyn Registry>,
     pub settings: SettingsPorts,
+    pub pulse: PulsePorts,
     /// The agents that commands archive while this process runs.
     pub archived: ArchivedAgents,
     /// For appending records again.
@@ -90,6 +91,7 @@ pub async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<AllP
     };
     let dead_letters = Arc::new(dead_letters);
     let settings = SettingsPorts { documents, rows, registry: registry.clone() };
+    let pulse = PulsePorts { lag: lag.clone(), accounts: store.clone(), feed: store.clone() };
     let read_api = ReadPorts {
         queries: store.clone(),
         stored: store.clone(),
@@ -105,7 +107,7 @@ pub async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<AllP
         log: None,
         lag,
     };
-    Ok(Opened { ports: AllPorts { front_door, persister, read_api, registry, settings, archived, log }, close })
+    Ok(Opened { ports: AllPorts { front_door, persister, read_api, registry, settings, pulse, archived, log }, close })
 }
 
 fn closing(log: EmbeddedLog, store: Arc<EmbeddedStore>) -> Close {

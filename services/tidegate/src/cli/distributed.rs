@@ -58,6 +58,19 @@ pub struct PersistArgs {
     pub deployment: Deployment,
 }
 
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Needs [kafka] brokers and [scylla] nodes; it waits start_timeout_ms for them. One process judges at a time, \
+        by a lease in the store; others wait to take over.\n\n\
+        Example:\n  tidegate pulse --config tidegate-distributed.toml --ops-listen 127.0.0.1:9096"
+)]
+pub struct PulseArgs {
+    #[command(flatten)]
+    pub operations: Operations,
+    #[command(flatten)]
+    pub deployment: Deployment,
+}
+
 /// An API, which has a log and a store of its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Api {

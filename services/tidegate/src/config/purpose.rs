@@ -19,6 +19,8 @@ pub enum Purpose {
     AgentGate,
     /// `decide`.
     Decide,
+    /// `pulse`.
+    Pulse,
     /// `topics`: the log alone.
     Topics,
     /// `migrate`, `compare`: the store alone.
@@ -67,6 +69,7 @@ impl Purpose {
             Purpose::Control => "tidegate control",
             Purpose::AgentGate => "tidegate agentgate serve",
             Purpose::Decide => "tidegate decide",
+            Purpose::Pulse => "tidegate pulse",
             Purpose::Topics => "tidegate topics",
             Purpose::Store => "this command",
             Purpose::Rebuild => "tidegate rebuild",
@@ -79,7 +82,7 @@ impl Purpose {
         match self {
             Purpose::Look | Purpose::Dev | Purpose::Manage => &[],
             Purpose::Ingest | Purpose::AgentGate => &[Server::Kafka, Server::Redis, Server::Scylla],
-            Purpose::Persist | Purpose::Decide | Purpose::Rebuild => &[Server::Kafka, Server::Scylla],
+            Purpose::Persist | Purpose::Decide | Purpose::Pulse | Purpose::Rebuild => &[Server::Kafka, Server::Scylla],
             Purpose::Control | Purpose::Store => &[Server::Scylla],
             Purpose::Topics => &[Server::Kafka],
         }
@@ -94,6 +97,7 @@ impl Purpose {
             Purpose::AgentGate => &["agentgate.listen", "ops.listen"],
             Purpose::Persist
             | Purpose::Decide
+            | Purpose::Pulse
             | Purpose::Topics
             | Purpose::Store
             | Purpose::Rebuild

@@ -10,12 +10,13 @@ use tidegate_door::ServeOptions;
 use tidegate_ingest::IngestConfig;
 use tidegate_kernel::Region;
 use tidegate_persister::{BrakeRules, PersisterConfig};
+use tidegate_pulse::judge::JudgeOptions;
 use tidegate_redis::RedisOptions;
 use tidegate_shedding::Thresholds;
 use tidegate_telemetry::LogSettings;
 
 use super::reader::Reader;
-use super::{Config, ControlConfig, LogConfig, OpsConfig, OpsOfRoles, agentgate, kafka, redis, scylla};
+use super::{Config, ControlConfig, LogConfig, OpsConfig, OpsOfRoles, agentgate, alerts, kafka, redis, scylla};
 
 pub(super) fn read(reader: &mut Reader) -> Config {
     const KIB: u64 = 1024;
@@ -145,6 +146,13 @@ pub(super) fn read(reader: &mut Reader) -> Config {
     let agentgate = agentgate::read(reader);
     of_roles.agentgate = reader.maybe_address("agentgate.ops_listen");
     of_roles.decider = reader.maybe_address("decider.ops_listen");
+    of_roles.pulse = reader.maybe_address("pulse.ops_listen");
+    let usual = JudgeOptions::default();
+    let pulse = JudgeOptions {
+        hold_ms: reader.whole("pulse.hold_ms", usual.hold_ms as u64, 1_000..=600_000) as i64,
+        save_every_ms: reader.whole("pulse.save_ms", usual.save_every_ms, 1_000..=3_600_000),
+    };
+    let alerts = alerts::read(reader);
     let ops = OpsConfig { of_roles, ..ops };
     let limits = kafka::Limits { max_record_bytes: log.max_record_bytes, drain: persister.drain_deadline };
     let kafka = kafka::read(reader, region, limits);
@@ -165,6 +173,8 @@ pub(super) fn read(reader: &mut Reader) -> Config {
         persister,
         admission,
         agentgate,
+        alerts,
+        pulse,
         max_claim_bytes,
         kafka,
         redis,

@@ -6,6 +6,7 @@ use tidegate_admission::Authenticator;
 use tidegate_lifecycle::ExitReport;
 use tidegate_telemetry::Metrics;
 
+use crate::alerting::Alerting;
 use crate::assemble::distributed;
 use crate::config::Config;
 use crate::failure::Failure;
@@ -39,6 +40,9 @@ pub(super) async fn live(config: Config, metrics: Metrics) -> Result<ExitReport,
         Begun::Done(managed) => managed,
         Begun::Stopped(reason) => return Ok(process.stop(reason, roles, Some(opened.close)).await),
     };
+    let alerting = Alerting::of(&config.alerts, None)?;
+    roles.start_team_names(&process.parts, &alerting, settings.registry.clone());
+    let managed = alerting.managed(managed, clock.clone());
     let callers = Arc::new(Authenticator::new(credentials, clock, &config.admission));
     roles.start_control(&process.parts, &process.ops_routes, (ports, managed), callers, Vec::new(), reserved.listen()?);
     process.ready();

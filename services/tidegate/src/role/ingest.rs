@@ -35,10 +35,11 @@ pub(super) async fn live(config: Config, metrics: Metrics) -> Result<ExitReport,
         Begun::Done(opened) => opened,
         Begun::Stopped(reason) => return Ok(process.stop(reason, roles, None).await),
     };
-    let admission = Arc::new(Admission::new(opened.ports, config.admission.clone()));
+    let (ports, settings) = opened.ports;
+    let admission = Arc::new(Admission::new(ports, config.admission.clone()));
     admission.learn_accounts().await;
     process.watch_appends("log", admission.appends());
-    roles.start_ingest(&process.parts, admission, reserved.listen()?);
+    roles.start_ingest(&process.parts, admission, (settings.rows, process.health()), reserved.listen()?);
     process.ready();
     tracing::info!(ingest = %address, operations = %process.ops_address, "ready");
     let reason = process.stop_requested().await;

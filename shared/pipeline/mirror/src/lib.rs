@@ -113,6 +113,14 @@ impl<T: Mirrored> Mirror<T> {
         Ok(())
     }
 
+    /// Reads what has changed since the last time: whoever decides by the settings of an instant calls it after that instant.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the copy is as it was, or newer in parts.
+    pub async fn catch_up(&self) -> Result<(), StoreError> {
+        self.read_changed().await
+    }
+
     /// Follows the store until `shutdown` completes.
     pub async fn follow(self, shutdown: impl Future<Output = ()>) {
         let following = async {

@@ -18,6 +18,11 @@ pub trait Clock: Send + Sync + 'static {
     fn moved_ms(&self) -> i64 {
         0
     }
+
+    /// How often a test has moved it, also to where it was.
+    fn moves(&self) -> u64 {
+        0
+    }
 }
 
 /// The machine's clock.

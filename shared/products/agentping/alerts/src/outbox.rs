@@ -30,7 +30,7 @@ pub use release::storm_minute;
 
 /// Stores messages. Cheap to clone.
 #[derive(Clone)]
-pub struct Outbox {
+pub struct AlertOutbox {
     pub(crate) rows: Arc<dyn Rows>,
     pub(crate) settings: Mirror<TeamSettings>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -38,9 +38,9 @@ pub struct Outbox {
     wake: Arc<dyn Fn() + Send + Sync>,
 }
 
-impl fmt::Debug for Outbox {
+impl fmt::Debug for AlertOutbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Outbox").field("naming", &self.naming).finish_non_exhaustive()
+        f.debug_struct("AlertOutbox").field("naming", &self.naming).finish_non_exhaustive()
     }
 }
 
@@ -54,15 +54,15 @@ struct FollowUps {
     ranked: Vec<RowWrite>,
 }
 
-impl Outbox {
+impl AlertOutbox {
     pub fn new(rows: Arc<dyn Rows>, settings: Mirror<TeamSettings>, clock: Arc<dyn Clock>, naming: Naming) -> Self {
-        Outbox { rows, settings, clock, naming, wake: Arc::new(|| ()) }
+        AlertOutbox { rows, settings, clock, naming, wake: Arc::new(|| ()) }
     }
 
     /// `wake` is called after something was stored that is to be sent: a sender in this process looks at once.
     #[must_use]
     pub fn with_wake(self, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
-        Outbox { wake, ..self }
+        AlertOutbox { wake, ..self }
     }
 
     /// What messages say of where they come from.
@@ -70,10 +70,10 @@ impl Outbox {
         &self.naming
     }
 
-    /// Messages have these names and links.
+    /// The same with another copy of the settings.
     #[must_use]
-    pub fn with_naming(self, naming: Naming) -> Self {
-        Outbox { naming, ..self }
+    pub fn with_settings(self, settings: Mirror<TeamSettings>) -> Self {
+        AlertOutbox { settings, ..self }
     }
 
     /// Stores the messages of events. A repeat changes nothing.

@@ -2,12 +2,14 @@
 //! and decide nothing.
 
 pub mod feed;
+pub mod front_doors;
 pub mod gate;
 pub mod notes;
 pub mod registry;
 pub mod runs;
 
 pub use feed::{FeedEntry, FeedPage, FeedRange, PulseFeed, settled_page};
+pub use front_doors::{ReadySpan, RefusedMinute};
 pub use gate::{
     Ask, Claim, ClaimKey, ClaimOutcome, Fingerprint, Gate, GateDown, Refused, Seed, Settlement, StoreRead, Ticket,
     Usage, Verdict,

@@ -39,7 +39,7 @@ pub struct LastSuccess {
 }
 
 /// How an agent is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AgentStanding {
     New,
@@ -122,6 +122,17 @@ impl AgentJudge {
         self.runs.opened(&opened);
         let AgentJudge { coverage, missed, last_outcome, .. } = self;
         coverage.opened(opened, &mut |decision| decided(decision, missed, last_outcome, alerting, emit));
+    }
+
+    /// A run that was closed by its idle timeout is active again, or one is open that began before anything was watched: it is
+    /// watched, and covers no other slot.
+    pub fn reopened(&mut self, run: RunId, received_at: Timestamp) {
+        self.runs.opened(&OpenedRun { run, received_at, started_at: None, ended: None });
+    }
+
+    /// A run is not watched any more, since a replay brought it: it never opens an incident.
+    pub fn unwatch(&mut self, run: RunId) {
+        self.runs.unwatch(run);
     }
 
     /// A run is alive: an event with `data.alive`, or its start again.

@@ -5,7 +5,7 @@ use tidegate_agentping::RunId;
 use tidegate_kernel::Timestamp;
 
 use crate::doubt::Doubts;
-use crate::incident::track::InARow;
+use crate::incident::track::{InARow, OpenIncident};
 use crate::incident::{AlertKind, IncidentOrigin};
 use crate::runs::OpenedRun;
 use crate::watched::{Alerting, Judgement, Watched};
@@ -30,7 +30,12 @@ pub struct WatchedRun {
 impl WatchedRun {
     /// Whether it has an incident.
     pub fn is_stuck(&self) -> bool {
-        self.stuck.track().open().is_some()
+        self.incident().is_some()
+    }
+
+    /// Its incident, while it is open.
+    pub fn incident(&self) -> Option<&OpenIncident> {
+        self.stuck.track().open()
     }
 }
 
@@ -75,6 +80,11 @@ impl OpenRuns {
         }
         let stuck = Watched::default();
         self.runs.push(WatchedRun { run, received_at, alive_at: received_at, is_judged: false, stuck });
+    }
+
+    /// A run is not watched any more. One with an incident is, until it ends.
+    pub(crate) fn unwatch(&mut self, run: RunId) {
+        self.runs.retain(|open| open.run != run || open.is_stuck());
     }
 
     /// A run is alive: its deadline moves.

@@ -9,7 +9,7 @@ use tidegate_agentping_settings::{MailTarget, RouteId};
 use tidegate_kernel::{SmolStr, Timestamp};
 use tidegate_ports::{Ids, StoreError};
 
-use super::{FollowUps, Outbox, outbox_row, row};
+use super::{AlertOutbox, FollowUps, outbox_row, row};
 use crate::body::{MessageBody, type_word};
 use crate::delivery::{Began, DeliveryDoc, DeliveryRef, DeliveryState};
 use crate::derived::derived_delivery_id;
@@ -18,7 +18,7 @@ use crate::outstanding::Outstanding;
 use crate::reading::{Delivered, Messages};
 use crate::rows::{DELIVERY_PROGRESS, timed_key};
 
-impl Outbox {
+impl AlertOutbox {
     /// Stores a test of a route, which is tried once; its progress says what came of it.
     ///
     /// # Errors

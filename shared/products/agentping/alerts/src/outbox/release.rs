@@ -11,7 +11,7 @@ use tidegate_agentping_pulse::incident::storm::MAX_SINGLE;
 use tidegate_kernel::{SmolStr, Timestamp};
 use tidegate_ports::{RowKey, RowWrite, StoreError};
 
-use super::{FollowUps, Outbox, rank_at, read, row};
+use super::{AlertOutbox, FollowUps, rank_at, read, row};
 use crate::body::{MessageBody, type_word};
 use crate::delivery::{Began, DeliveryDoc, GroupMember};
 use crate::event::MessageEdge;
@@ -28,7 +28,7 @@ pub fn storm_minute(doc: &DeliveryDoc) -> (SmolStr, i64) {
     (doc.route.clone(), doc.timestamp.as_millis().div_euclid(MINUTE_MS))
 }
 
-impl Outbox {
+impl AlertOutbox {
     /// Makes messages of openings that have waited. What is given should be all that waits of its routes and minutes. A
     /// crash in between is repeated with the same result: what a stored group has stays in it.
     ///

@@ -1,0 +1,78 @@
+//! How an agent stands, as answers show it: by what the judge has written, and by what is set right now.
+
+use serde::Serialize;
+use tidegate_agentping::RunId;
+use tidegate_agentping_ports::AgentRow;
+use tidegate_agentping_pulse::agent::{AgentStanding, LastSuccess};
+use tidegate_agentping_pulse::incident::IncidentId;
+use tidegate_agentping_settings::TeamSettings;
+use tidegate_agentping_verdicts::StandingDoc;
+use tidegate_kernel::timestamp::iso;
+use tidegate_kernel::{Timestamp, Usd};
+use utoipa::ToSchema;
+
+/// How an agent stands.
+#[derive(Clone, Debug)]
+pub(crate) struct Standing {
+    pub state: AgentStanding,
+    pub since: Timestamp,
+    /// The next slot, or the one that a run is late for.
+    pub next_slot: Option<Timestamp>,
+    pub last_success: Option<LastSuccess>,
+    pub open_incidents: Vec<IncidentId>,
+}
+
+/// The words of states, as they are described.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[allow(dead_code, reason = "it describes and is never made")]
+pub(crate) enum AgentState {
+    New,
+    Up,
+    Late,
+    Running,
+    Down,
+    Unknown,
+    Paused,
+}
+
+/// A run that succeeded.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LastSuccessView {
+    #[schema(value_type = String)]
+    run_id: RunId,
+    #[serde(with = "iso")]
+    #[schema(value_type = String, format = DateTime)]
+    finished_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = u64, required = false)]
+    duration_ms: Option<u64>,
+    #[schema(value_type = f64)]
+    cost_usd: Usd,
+}
+
+impl Standing {
+    /// `doc` is what the judge has written. A pause holds at once, although the judge comes to it later.
+    pub fn of(row: &AgentRow, doc: Option<&StandingDoc>, settings: &TeamSettings, now: Timestamp) -> Self {
+        let unjudged = if row.last_seen.is_some() { AgentStanding::Up } else { AgentStanding::New };
+        let (state, since) = doc.map_or((unjudged, row.first_seen), |doc| doc.state_at(now));
+        let (state, since) = match (settings.pause_of(&row.slug, now), state) {
+            (Some(pause), _) => (AgentStanding::Paused, pause.paused_at),
+            (None, AgentStanding::Paused) => (unjudged, since),
+            (None, state) => (state, since),
+        };
+        Standing {
+            state,
+            since,
+            next_slot: doc.and_then(|doc| doc.next_slot).map(|slot| slot.at),
+            last_success: doc.and_then(|doc| doc.last_success),
+            open_incidents: doc.map(|doc| doc.open_incidents.clone()).unwrap_or_default(),
+        }
+    }
+}
+
+impl LastSuccessView {
+    pub fn of(LastSuccess { run, finished_at, duration_ms, cost }: LastSuccess) -> Self {
+        LastSuccessView { run_id: run, finished_at, duration_ms, cost_usd: cost }
+    }
+}

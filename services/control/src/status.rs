@@ -1,0 +1,129 @@
+//! `GET /v1/status`: how all agents of a team stand, and up to when that is judged.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+use serde::Serialize;
+use tidegate_agentping::Slug;
+use tidegate_agentping_ports::AgentRow;
+use tidegate_agentping_pulse::agent::AgentStanding;
+use tidegate_agentping_pulse::incident::IncidentId;
+use tidegate_agentping_settings::{TeamSettings, kinds};
+use tidegate_agentping_verdicts::{JudgedDoc, StandingDoc};
+use tidegate_kernel::Timestamp;
+use tidegate_kernel::timestamp::{iso, iso_option};
+use utoipa::ToSchema;
+
+use crate::agents::is_there;
+use crate::call::{Call, framed_managed};
+use crate::endpoint::Endpoint;
+use crate::manage::{NamePage, PAGE_PARAMETERS, page_of};
+use crate::problem::Problem;
+use crate::reads::Reads;
+use crate::refusal_shapes::{ManagedRefusals, Refusals};
+use crate::standing::{AgentState, Standing};
+use crate::weight::Weight;
+
+const LIST: &[&str] = &["status"];
+
+/// How a team's agents stand.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TeamStatus {
+    /// Everything that was appended until then is judged; absent before the first judge.
+    #[serde(with = "iso_option", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, format = DateTime, required = false)]
+    judged_until: Option<Timestamp>,
+    /// Over all agents.
+    incidents_open: u64,
+    /// Whether the whole team is paused.
+    paused: bool,
+    /// Whether all of the team's messages are muted.
+    muted: bool,
+    /// By slug.
+    agents: Vec<AgentStatus>,
+    /// Send it as `cursor` for the next page; null at the end.
+    #[schema(required = true)]
+    next_cursor: Option<String>,
+}
+
+/// How one agent stands.
+#[derive(Serialize, ToSchema)]
+struct AgentStatus {
+    #[schema(value_type = String)]
+    agent: Slug,
+    #[schema(value_type = AgentState)]
+    state: AgentStanding,
+    #[serde(with = "iso")]
+    #[schema(value_type = String, format = DateTime)]
+    since: Timestamp,
+    /// When the last run that succeeded ended.
+    #[serde(with = "iso_option", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, format = DateTime, required = false)]
+    last_success: Option<Timestamp>,
+    #[serde(with = "iso_option", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, format = DateTime, required = false)]
+    next_slot: Option<Timestamp>,
+    #[schema(value_type = Vec<String>)]
+    open_incidents: Vec<IncidentId>,
+    muted: bool,
+    paused: bool,
+}
+
+/// How the team's agents stand.
+#[utoipa::path(
+    get,
+    path = "/v1/status",
+    operation_id = "read_status",
+    tag = "incidents",
+    params(
+        ("limit" = inline(Option<u32>), Query, description = "At most so many agents; 50 if absent.", minimum = 1, maximum = 200),
+        ("cursor" = inline(Option<String>), Query, description = "The `next_cursor` of the page before."),
+    ),
+    responses((status = 200, description = "The status.", body = TeamStatus), Refusals, ManagedRefusals),
+    security(("bearer" = []), ("key_header" = [])),
+)]
+pub(crate) async fn read(State(reads): State<Arc<Reads>>, request: Request) -> Response {
+    framed_managed(reads, Endpoint::Status, request, status).await
+}
+
+async fn status(call: Call) -> Result<Response, Problem> {
+    let page = NamePage::read(&call.parameters(PAGE_PARAMETERS)?, LIST)?;
+    let settings = call.settings();
+    let Call { reads, reader, .. } = call;
+    let permit = reads.permit(Weight::Rows).await?;
+    let (now, rows) = (reads.now(), &*reads.managed.rows);
+    let agents = reads.ask(reads.queries.agents(reader.team));
+    let standings = reads.ask(StandingDoc::of_team(rows, reader.team));
+    let (agents, standings, judged) = tokio::try_join!(agents, standings, reads.ask(JudgedDoc::read(rows)))?;
+    let is_asked = |row: &AgentRow| {
+        is_there(row, &settings) && page.after.as_deref().is_none_or(|after| row.slug.as_str() > after)
+    };
+    let found: Vec<AgentRow> = agents.into_iter().filter(is_asked).take(page.limit + 1).collect();
+    let (found, next_cursor) = page_of(found, &page, LIST, |row| row.slug.to_string());
+    let status = TeamStatus {
+        judged_until: judged.map(|judged| judged.until),
+        incidents_open: standings.values().map(|doc| doc.open_incidents.len() as u64).sum(),
+        paused: settings.team_pause.at(now).is_some(),
+        muted: settings.mutes.get(kinds::WHOLE_TEAM).is_some_and(|mute| mute.holds(now)),
+        agents: found.iter().map(|row| AgentStatus::of(row, standings.get(&row.slug), &settings, now)).collect(),
+        next_cursor,
+    };
+    Ok(permit.json(&status)?)
+}
+
+impl AgentStatus {
+    fn of(row: &AgentRow, doc: Option<&StandingDoc>, settings: &TeamSettings, now: Timestamp) -> Self {
+        let Standing { state, since, next_slot, last_success, open_incidents } = Standing::of(row, doc, settings, now);
+        AgentStatus {
+            agent: row.slug.clone(),
+            state,
+            since,
+            last_success: last_success.map(|last| last.finished_at),
+            next_slot,
+            open_incidents,
+            muted: settings.mute_of(&row.slug, now).is_some(),
+            paused: settings.pause_of(&row.slug, now).is_some(),
+        }
+    }
+}

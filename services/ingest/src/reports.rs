@@ -1,0 +1,173 @@
+//! What a front door reports of itself to judges of schedules: when it was ready, and the minutes in which it refused
+//! openings for reasons of ours. Written in the background; what cannot be written now is written later.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tidegate_agentping_ports::front_doors::{DAY_MS, MINUTE_MS, ReadySpan, RefusedMinute};
+use tidegate_kernel::Timestamp;
+use tidegate_ports::{Clock, RowWrite, Rows};
+use tokio::time::{Instant, sleep};
+
+use crate::openings::{OpeningCounts, Openings};
+
+/// Reports until it is stopped.
+pub struct DoorReports {
+    rows: Arc<dyn Rows>,
+    clock: Arc<dyn Clock>,
+    openings: Arc<Openings>,
+    is_ready: Box<dyn Fn() -> bool + Send + Sync>,
+    door: String,
+    /// How many spans were begun.
+    number: u64,
+    span: Option<ReadySpan>,
+    /// Spans since the start, until the clock was moved for the first time.
+    before_move: Option<Vec<(u64, ReadySpan)>>,
+    moves: u64,
+    minutes: BTreeMap<Timestamp, RefusedMinute>,
+    /// What is not written yet.
+    pending: Vec<RowWrite>,
+}
+
+/// How often readiness is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// How often it is written: what a process that was killed has not written is a gap.
+const WRITE_EVERY: Duration = Duration::from_secs(3);
+/// Minutes are counted on for so long.
+const MINUTE_OPEN_MS: i64 = 5 * MINUTE_MS;
+/// Rows that wait at most, while the store is down.
+const MAX_PENDING: usize = 10_000;
+
+impl DoorReports {
+    /// `door` names this process, and no other one.
+    pub fn new(
+        rows: Arc<dyn Rows>,
+        clock: Arc<dyn Clock>,
+        openings: Arc<Openings>,
+        is_ready: impl Fn() -> bool + Send + Sync + 'static,
+        door: String,
+    ) -> Self {
+        let moves = clock.moves();
+        DoorReports {
+            rows,
+            clock,
+            openings,
+            is_ready: Box::new(is_ready),
+            door,
+            number: 0,
+            span: None,
+            before_move: Some(Vec::new()),
+            moves,
+            minutes: BTreeMap::new(),
+            pending: Vec::new(),
+        }
+    }
+
+    /// Reports until `shutdown` completes, and then once more.
+    pub async fn run(mut self, shutdown: impl Future<Output = ()>) {
+        let mut shutdown = std::pin::pin!(shutdown);
+        let mut write_at = Instant::now();
+        loop {
+            let changed = self.look();
+            if changed || Instant::now() >= write_at {
+                self.count();
+                self.write().await;
+                write_at = Instant::now() + WRITE_EVERY;
+            }
+            tokio::select! {
+                () = sleep(LOOK_EVERY) => {}
+                () = &mut shutdown => break,
+            }
+        }
+        self.look();
+        self.count();
+        self.write().await;
+    }
+
+    /// Notes whether it is ready. Returns whether that has changed, or the clock was moved.
+    fn look(&mut self) -> bool {
+        let (moves, now) = (self.clock.moves(), self.clock.now());
+        let has_moved = std::mem::replace(&mut self.moves, moves) != moves;
+        if has_moved && let Some(spans) = self.before_move.take() {
+            // The first move says at what time the process has started.
+            let taken_back = spans.iter().map(|(number, span)| span.removal(&self.door, *number, now));
+            self.pending.extend(taken_back.collect::<Vec<_>>());
+            self.span = None;
+        }
+        if !(self.is_ready)() {
+            return self.span.take().is_some() || has_moved;
+        }
+        let is_new = self.span.is_none_or(|span| now < span.to);
+        if is_new {
+            self.begin(now);
+        }
+        self.extend(now);
+        is_new || has_moved
+    }
+
+    fn begin(&mut self, now: Timestamp) {
+        self.number += 1;
+        self.span = Some(ReadySpan { from: now, to: now });
+    }
+
+    /// It was ready until now. A span lies within a day.
+    fn extend(&mut self, now: Timestamp) {
+        while let Some(span) = self.span {
+            let next_day = (span.from.as_millis().div_euclid(DAY_MS) + 1) * DAY_MS;
+            let to = now.min(Timestamp::from_millis(next_day - 1));
+            self.put(ReadySpan { to, ..span });
+            if to == now {
+                return;
+            }
+            self.begin(Timestamp::from_millis(next_day));
+        }
+    }
+
+    fn put(&mut self, span: ReadySpan) {
+        self.span = Some(span);
+        if let Some(before) = &mut self.before_move {
+            before.retain(|(number, _)| *number != self.number);
+            before.push((self.number, span));
+        }
+        self.keep(span.row(&self.door, self.number));
+    }
+
+    fn count(&mut self) {
+        let OpeningCounts { accepted, refused, refused_of_teams } = self.openings.take();
+        let now = self.clock.now().as_millis();
+        let minute = Timestamp::from_millis(now - now.rem_euclid(MINUTE_MS));
+        let counts = self.minutes.entry(minute).or_default();
+        counts.openings += accepted + refused;
+        counts.refused += refused;
+        for (team, times) in refused_of_teams {
+            match counts.of_teams.iter_mut().find(|(of, _)| *of == team) {
+                Some((_, known)) => *known += times,
+                None => counts.of_teams.push((team, times)),
+            }
+        }
+        let row = (counts.refused > 0).then(|| counts.row(&self.door, minute));
+        row.into_iter().for_each(|row| self.keep(row));
+        self.minutes.retain(|minute, _| minute.as_millis() + MINUTE_OPEN_MS > now);
+    }
+
+    /// A later write of a row replaces an earlier one.
+    fn keep(&mut self, row: RowWrite) {
+        self.pending.retain(|pending| pending.key != row.key);
+        if self.pending.len() < MAX_PENDING {
+            self.pending.push(row);
+        }
+    }
+
+    async fn write(&mut self) {
+        if self.pending.is_empty() {
+            return;
+        }
+        let rows = Arc::new(std::mem::take(&mut self.pending));
+        if let Err(error) = self.rows.put(rows.clone(), self.clock.now()).await {
+            tracing::warn!(kind = %error.kind(), %error, "whether this front door is ready cannot be written now");
+            self.pending = Arc::unwrap_or_clone(rows);
+        }
+    }
+}

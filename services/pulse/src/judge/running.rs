@@ -1,0 +1,94 @@
+//! The judge as a part of a process: a turn every second, while the process has the lease.
+
+use std::time::Duration;
+
+use tidegate_lifecycle::Stop;
+use tokio::time::sleep;
+
+use super::{Judge, JudgeLease, JudgeOptions, JudgePorts};
+use crate::metrics::{IS_ACTIVE, TURN_FAILURES};
+
+/// How a process comes to judge.
+pub enum Standby {
+    /// It is the only one.
+    Alone,
+    /// It waits for the lease.
+    Leased(Box<JudgeLease>),
+}
+
+/// The judge's part.
+pub struct JudgeRole {
+    pub ports: JudgePorts,
+    pub options: JudgeOptions,
+    /// Between the end of a turn and the next one.
+    pub every: Duration,
+    pub standby: Standby,
+}
+
+impl JudgeRole {
+    /// The pause between turns of a release.
+    pub const EVERY: Duration = Duration::from_millis(500);
+
+    /// Judges until stopped. What fails is tried again.
+    pub async fn run(self, stop: Stop) {
+        let JudgeRole { ports, options, every, mut standby } = self;
+        let (failures, active) = (TURN_FAILURES.handle(), IS_ACTIVE.handle());
+        let mut judge = None;
+        while !stop.is_stopping() {
+            let is_ours = standby.is_ours().await;
+            active.set(f64::from(u8::from(is_ours)));
+            if is_ours {
+                if let Err(error) = turn(&mut judge, &ports, options).await {
+                    tracing::warn!(%error, "nothing can be judged now; trying again");
+                    failures.increment(1);
+                }
+            } else {
+                judge = None;
+            }
+            tokio::select! {
+                () = sleep(every) => {}
+                () = stop.clone().stopped() => {}
+            }
+        }
+        active.set(0.0);
+        if let Some(mut judge) = judge
+            && let Err(error) = judge.finish().await
+        {
+            tracing::warn!(%error, "the judge's state could not be saved; the next one finds the same again");
+        }
+        standby.release().await;
+    }
+}
+
+async fn turn(judge: &mut Option<Judge>, ports: &JudgePorts, options: JudgeOptions) -> Result<(), super::Unjudged> {
+    let judge = match judge {
+        Some(judge) => judge,
+        None => judge.insert(Judge::start(ports.clone(), options).await?),
+    };
+    judge.turn().await
+}
+
+impl Standby {
+    /// Whether this process may work now.
+    pub(crate) async fn is_ours(&mut self) -> bool {
+        match self {
+            Standby::Alone => true,
+            Standby::Leased(lease) => match lease.hold().await {
+                Ok(is_ours) => is_ours,
+                Err(error) => {
+                    tracing::warn!(%error, "a lease cannot be read now");
+                    lease.is_held()
+                }
+            },
+        }
+    }
+
+    /// Lets another process work.
+    pub(crate) async fn release(&mut self) {
+        if let Standby::Leased(lease) = self
+            && let Err(error) = lease.release().await
+        {
+            tracing::warn!(%error, "a lease could not be given back; it ends by itself");
+        }
+    }
+}

@@ -1,0 +1,364 @@
+//! One agent as the judge knows it: the state of its rules, and what is needed to feed them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use tidegate_agentping::feed::IdleEnd;
+use tidegate_agentping::{AgentId, FeedRow, FinishStatus, RunId, RunStatus, Slug, TeamId};
+use tidegate_agentping_ports::FeedEntry;
+use tidegate_agentping_ports::registry::agent_id;
+use tidegate_agentping_pulse::agent::AgentStanding;
+use tidegate_agentping_pulse::incident::IncidentId;
+use tidegate_agentping_pulse::watermark::PartitionId;
+use tidegate_agentping_pulse::{
+    AgentJudge, Alerting, Doubts, EndedRun, IncidentOrigin, Judgement, OpenedRun, RoutePolicy, Slot,
+};
+use tidegate_agentping_settings::TeamSettings;
+use tidegate_agentping_verdicts::{IncidentDoc, LastRun, SlotDoc, StandingDoc};
+use tidegate_kernel::{Timestamp, Usd};
+
+use super::changes::Given;
+use super::findings::Findings;
+use super::outbox::{Alert, RouteChoice};
+
+/// An agent.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Watching {
+    pub team: TeamId,
+    pub slug: Slug,
+    judge: AgentJudge,
+    given: Given,
+    /// Open runs with what is known of them, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    open: Vec<OpenRun>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_opening: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_run: Option<LastRun>,
+    /// How it was last shown, and since when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    state: Option<(AgentStanding, Timestamp)>,
+    /// What was last written of it.
+    #[serde(skip)]
+    shown: Option<StandingDoc>,
+}
+
+/// A run that has not ended.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct OpenRun {
+    run: RunId,
+    partition: PartitionId,
+    /// How it ends if nothing more comes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    idle: Option<IdleEnd>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_replayed: bool,
+}
+
+/// What agents are judged by in a turn.
+pub struct Bench<'b> {
+    /// Up to where slots are judged.
+    pub to: Timestamp,
+    /// Up to where what is set does not change any more.
+    pub settled_to: Timestamp,
+    pub doubts: Doubts<'b>,
+    pub settings: &'b TeamSettings,
+    pub routes: &'b [RouteChoice],
+    /// Up to where the runs of each partition are judged, and up to where those of any are.
+    pub run_clocks: &'b BTreeMap<PartitionId, Timestamp>,
+    pub runs_to: Timestamp,
+}
+
+impl Bench<'_> {
+    fn clock(&self, open: &OpenRun) -> Timestamp {
+        self.run_clocks.get(&open.partition).copied().unwrap_or(self.to).min(self.runs_to)
+    }
+}
+
+/// Open runs of an agent at most, as the rules have it.
+const MAX_OPEN: usize = tidegate_agentping_pulse::open_runs::OpenRuns::MAX;
+
+impl Watching {
+    /// An agent of which nothing is known but its last opening, from `at` on.
+    pub fn new(
+        team: TeamId,
+        slug: Slug,
+        last_opening: Option<Timestamp>,
+        at: Timestamp,
+        settings: &TeamSettings,
+    ) -> Self {
+        let mut judge = AgentJudge::new(last_opening);
+        let (given, changes) = Given::begin(settings, &slug, at);
+        changes.into_iter().for_each(|(from, change)| judge.change(from, change));
+        Watching { team, slug, judge, given, open: Vec::new(), last_opening, last_run: None, state: None, shown: None }
+    }
+
+    pub fn id(&self) -> AgentId {
+        agent_id(self.team, &self.slug)
+    }
+
+    pub fn judge(&self) -> &AgentJudge {
+        &self.judge
+    }
+
+    /// When there is something to judge in the time of slots, and in the time of runs.
+    pub fn dues(&self, settings: &TeamSettings, routes: &[RouteChoice]) -> (Option<Timestamp>, Option<Timestamp>) {
+        let policies: Vec<RoutePolicy<'_>> = routes.iter().map(RouteChoice::policy).collect();
+        let judged = self.judge.next_due(&Alerting { agent: self.id(), routes: &policies });
+        let change = self.given.next(settings, &self.slug);
+        (judged.into_iter().chain(change).min(), self.runs_due())
+    }
+
+    fn runs_due(&self) -> Option<Timestamp> {
+        let idle = self.open.iter().filter_map(|open| Some(open.idle?.at)).min();
+        idle.into_iter().chain(self.judge.next_run_due()).min()
+    }
+
+    /// A row of the feed that is about one of its runs.
+    pub fn fed(&mut self, entry: &FeedEntry, bench: &Bench<'_>, findings: &mut Findings) {
+        // What was due before this record was appended was judged before it, however many records are read at once.
+        if self.runs_due().is_some_and(|due| due <= bench.runs_to) {
+            self.check_runs(bench, findings);
+        }
+        let row = &entry.row;
+        let partition = (entry.position.generation, entry.position.partition);
+        let status = finish_status(row.status);
+        self.judged(bench, findings, |watching, alerting, found| {
+            let emit = &mut |judgement| found.push(judgement);
+            // Failures in a row are counted by the schedule at their own time, which is not judged yet.
+            watching.take_changes(bench);
+            if row.did.opened {
+                let ended = status.filter(|_| row.did.ended);
+                let (run, received_at, started_at) = (row.run, row.received_at, Some(row.started_at));
+                watching.judge.opened(OpenedRun { run, received_at, started_at, ended }, alerting, emit);
+                if row.replayed {
+                    watching.judge.unwatch(row.run);
+                }
+                watching.last_opening = watching.last_opening.max(Some(row.received_at));
+            } else if row.status == RunStatus::Running && !watching.knows(row.run) {
+                watching.judge.reopened(row.run, row.received_at);
+            }
+            if row.did.alive {
+                watching.judge.alive(row.run, row.received_at);
+            }
+            watching.note_open(row, partition);
+            if let Some(status) = status.filter(|_| row.did.ended) {
+                watching.end(status, row, alerting, emit);
+            }
+        });
+        let is_newer = self.last_run.is_none_or(|last| last.run == row.run || last.received_at <= row.received_at);
+        if is_newer && (row.did.opened || row.did.ended) {
+            self.last_run = Some(LastRun { run: row.run, status: row.status, received_at: row.received_at });
+        }
+    }
+
+    /// One of its runs turned out to be another agent's.
+    pub fn lost(&mut self, run: RunId, at: Timestamp, bench: &Bench<'_>, findings: &mut Findings) {
+        self.open.retain(|open| open.run != run);
+        let (status, duration_ms, cost) = (FinishStatus::Cancelled, None, Usd::ZERO);
+        let ended = EndedRun { run, status, at, duration_ms, cost, is_replayed: true };
+        self.judged(bench, findings, |watching, alerting, found| {
+            watching.judge.ended(ended, alerting, &mut |judgement| found.push(judgement));
+        });
+    }
+
+    /// Judges what can be judged by now.
+    pub fn advance(&mut self, bench: &Bench<'_>, findings: &mut Findings) {
+        self.judged(bench, findings, |watching, alerting, found| {
+            let emit = &mut |judgement| found.push(judgement);
+            watching.take_changes(bench);
+            watching.judge.advance(bench.to, &bench.doubts, alerting, emit);
+        });
+    }
+
+    /// Ends runs by their idle timeouts, and judges which are stuck, each by the clock of its partition.
+    pub fn check_runs(&mut self, bench: &Bench<'_>, findings: &mut Findings) {
+        self.judged(bench, findings, |watching, alerting, found| {
+            let emit = &mut |judgement| found.push(judgement);
+            let idle = watching.open.iter().filter_map(|open| {
+                let end = open.idle.filter(|end| end.at <= bench.clock(open))?;
+                Some((open.run, end, open.is_replayed))
+            });
+            for (run, IdleEnd { at, status }, is_replayed) in idle.collect::<Vec<_>>() {
+                watching.open.retain(|open| open.run != run);
+                let (duration_ms, cost) = (None, Usd::ZERO);
+                let ended = EndedRun { run, status, at, duration_ms, cost, is_replayed };
+                watching.judge.ended(ended, alerting, emit);
+                if let Some(last) = watching.last_run.as_mut().filter(|last| last.run == run) {
+                    last.status = status.into();
+                }
+            }
+            let clocks = watching.open.iter().map(|open| (open.run, bench.clock(open))).collect::<Vec<_>>();
+            let of_run = |run| clocks.iter().find(|(of, _)| *of == run).map_or(bench.to, |(_, at)| *at);
+            watching.judge.check_runs(of_run, &bench.doubts, alerting, emit);
+        });
+    }
+
+    /// Its row, if it has changed since it was last written.
+    pub fn standing(&mut self, at: Timestamp) -> Option<StandingDoc> {
+        let next_slot = self.next_expected();
+        // As of before the slot: `late` is for the reader to add.
+        let before_slot = self.judge.coverage().next_slot().map_or(at, |slot| slot.at.plus_millis(-1));
+        let state = match self.judge.standing(before_slot) {
+            // Its first run is not judged yet.
+            AgentStanding::New if !self.open.is_empty() => AgentStanding::Running,
+            AgentStanding::New if self.last_opening.is_some() => AgentStanding::Up,
+            state => state,
+        };
+        let down = self.judge.missed().track().open().map(|open| open.opened_at);
+        let began = match state {
+            AgentStanding::Down => down,
+            AgentStanding::Paused => self.judge.coverage().changed_at(),
+            AgentStanding::Running => self.judge.runs().iter().map(|open| open.received_at).min(),
+            _ => None,
+        };
+        let since = match self.state {
+            Some((before, since)) if before == state => since,
+            _ => began.unwrap_or(at),
+        };
+        self.state = Some((state, since));
+        let doc = StandingDoc {
+            state,
+            since,
+            next_slot,
+            last_success: self.judge.last_success().copied(),
+            last_run: self.last_run,
+            open_incidents: self.open_incidents().map(|(id, _)| id).collect(),
+        };
+        if self.shown.as_ref() == Some(&doc) {
+            return None;
+        }
+        self.shown = Some(doc.clone());
+        Some(doc)
+    }
+
+    fn take_changes(&mut self, bench: &Bench<'_>) {
+        for (at, change) in self.given.take(bench.settings, &self.slug, bench.settled_to.max(bench.to)) {
+            self.judge.change(at, change);
+        }
+    }
+
+    fn knows(&self, run: RunId) -> bool {
+        self.open.iter().any(|open| open.run == run)
+    }
+
+    fn note_open(&mut self, row: &FeedRow, partition: PartitionId) {
+        if row.status != RunStatus::Running {
+            return;
+        }
+        let is_replayed = row.replayed;
+        match self.open.iter_mut().find(|open| open.run == row.run) {
+            Some(open) => open.idle = row.idle,
+            None => {
+                if self.open.len() >= MAX_OPEN {
+                    self.open.remove(0);
+                }
+                self.open.push(OpenRun { run: row.run, partition, idle: row.idle, is_replayed });
+            }
+        }
+    }
+
+    fn end(&mut self, status: FinishStatus, row: &FeedRow, alerting: &Alerting<'_>, emit: &mut impl FnMut(Judgement)) {
+        let FeedRow { run, received_at: at, duration_ms, cost, replayed: is_replayed, .. } = *row;
+        self.open.retain(|open| open.run != run);
+        self.judge.ended(EndedRun { run, status, at, duration_ms, cost, is_replayed }, alerting, emit);
+    }
+
+    /// The oldest slot that is not decided and in whose window no run has arrived.
+    fn next_expected(&self) -> Option<Slot> {
+        let mut slot = self.judge.coverage().next_slot()?;
+        let (Some(opening), Some(definition)) = (self.last_opening, self.judge.coverage().definition()) else {
+            return Some(slot);
+        };
+        // A window that an opening has reached is taken by it, or by one before it.
+        while slot.window_from <= opening {
+            slot = match definition.timing {
+                tidegate_agentping_pulse::Timing::Every { .. } if slot.at <= opening => {
+                    definition.slot_after(opening)?
+                }
+                _ => definition.slot_following(slot.at)?,
+            };
+        }
+        Some(slot)
+    }
+
+    fn open_incidents(&self) -> impl Iterator<Item = (IncidentId, IncidentOrigin)> {
+        let stuck = self.judge.runs().iter().filter_map(|open| open.incident());
+        let tracks =
+            [self.judge.missed(), self.judge.failed()].into_iter().filter_map(|watched| watched.track().open());
+        tracks.chain(stuck).map(|open| (open.id, open.origin))
+    }
+
+    /// Does something, and notes what was found by it.
+    fn judged(
+        &mut self,
+        bench: &Bench<'_>,
+        findings: &mut Findings,
+        act: impl FnOnce(&mut Self, &Alerting<'_>, &mut Vec<Judgement>),
+    ) {
+        let policies: Vec<RoutePolicy<'_>> = bench.routes.iter().map(RouteChoice::policy).collect();
+        let agent = self.id();
+        let mut origins: Vec<(IncidentId, IncidentOrigin)> = self.open_incidents().collect();
+        let mut found = Vec::new();
+        act(self, &Alerting { agent, routes: &policies }, &mut found);
+        for (index, judgement) in found.iter().enumerate() {
+            match judgement {
+                Judgement::Slot(decision) => {
+                    let incident = incident_of(decision.slot.at, &found[index + 1..]);
+                    findings.slot(&SlotDoc::of(decision, incident), agent);
+                }
+                Judgement::Edge(edge) => {
+                    let known = origins.iter().find(|(id, _)| *id == edge.incident).map(|(_, origin)| *origin);
+                    let origin = known.unwrap_or(edge.origin);
+                    if known.is_none() {
+                        origins.push((edge.incident, origin));
+                    }
+                    let doc = IncidentDoc::of(edge, &self.slug, origin);
+                    findings.incident(&doc, edge.edge.as_str(), self.team);
+                }
+                Judgement::Message(message) => findings.alert(self.alert(message)),
+            }
+        }
+    }
+
+    fn alert(&self, message: &tidegate_agentping_pulse::AlertMessage) -> Alert {
+        let schedule = self.judge.coverage().definition().cloned();
+        let slot = match message.origin {
+            IncidentOrigin::Slot(at) => Some(at),
+            IncidentOrigin::Run(_) => None,
+        };
+        let tolerance_ms = schedule.as_ref().map(|schedule| i64::from(schedule.tolerance_s) * 1_000);
+        let after = |at| schedule.as_ref()?.slot_following(at).map(|slot| slot.at);
+        Alert {
+            message: message.clone(),
+            team: self.team,
+            agent: self.id(),
+            slug: self.slug.clone(),
+            deadline: slot.zip(tolerance_ms).map(|(at, tolerance_ms)| at.plus_millis(tolerance_ms)),
+            next_expected_at: slot.and_then(after),
+            schedule: schedule.clone(),
+            last_success: self.judge.last_success().copied(),
+            last_run: self.last_run,
+        }
+    }
+}
+
+/// The incident that a slot opened or is part of: its edge follows the slot.
+fn incident_of(slot: Timestamp, then: &[Judgement]) -> Option<IncidentId> {
+    let until_next = then.iter().take_while(|judgement| !matches!(judgement, Judgement::Slot(_)));
+    let mut edges = until_next.filter_map(|judgement| match judgement {
+        Judgement::Edge(edge) if edge.origin == IncidentOrigin::Slot(slot) => Some(edge),
+        _ => None,
+    });
+    edges.find(|edge| edge.edge != tidegate_agentping_pulse::Edge::Resolved).map(|edge| edge.incident)
+}
+
+fn finish_status(status: RunStatus) -> Option<FinishStatus> {
+    match status {
+        RunStatus::Running => None,
+        RunStatus::Success => Some(FinishStatus::Success),
+        RunStatus::Failed => Some(FinishStatus::Failed),
+        RunStatus::Timeout => Some(FinishStatus::Timeout),
+        RunStatus::Cancelled => Some(FinishStatus::Cancelled),
+    }
+}

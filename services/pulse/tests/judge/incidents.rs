@@ -1,0 +1,142 @@
+//! Incidents and messages of slots and runs.
+
+use serde_json::json;
+use tidegate_agentping::FinishStatus::{Failed, Success};
+use tidegate_agentping::{FinishStatus, HeartbeatStatus};
+use tidegate_agentping_testkit::{StartWith, start};
+
+use crate::rig::{Rig, time};
+
+/// AC-37: one recovery, which says how long it lasted, with the last success and the next slot.
+#[tokio::test]
+async fn ac_37_a_recovery_says_how_long_it_lasted() {
+    let mut rig = Rig::new().await;
+    rig.agent("hourly", json!({"cron": "0 * * * *", "tolerance_s": 600})).await;
+    rig.to("12:30").await;
+    rig.to("13:02").await;
+    rig.beat(1, "hourly", HeartbeatStatus::Ok).await;
+    rig.to("13:30").await;
+    assert_eq!(rig.messages(), ["12:10 hourly schedule_missed firing", "13:02 hourly schedule_missed resolved"]);
+    assert_eq!(rig.incidents().await, ["hourly schedule_missed 12:10-13:02 1"]);
+    let alerts: Vec<_> = rig.sent.by_id.lock().unwrap().values().cloned().collect();
+    let fired = alerts.iter().find(|alert| alert.message.down_s().is_none()).unwrap();
+    let resolved = alerts.iter().find(|alert| alert.message.down_s().is_some()).unwrap();
+    assert_eq!(resolved.message.down_s(), Some(52 * 60));
+    assert_eq!((fired.deadline, fired.next_expected_at), (Some(time("12:10")), Some(time("13:00"))));
+    assert_eq!(fired.last_success.map(|last| last.finished_at), Some(time("11:00")));
+    assert_eq!(fired.schedule.as_ref().and_then(|schedule| schedule.cron.clone()).as_deref(), Some("0 * * * *"));
+}
+
+/// AC-36: a minutely agent that is down for three hours sends at most four messages, which count what they stand for.
+#[tokio::test]
+async fn ac_36_a_minutely_agent_folds_its_slots() {
+    let mut rig = Rig::new().await;
+    rig.agent("minutely", json!({"cron": "* 12-14 * * *", "tolerance_s": 60})).await;
+    rig.to("15:10").await;
+    assert_eq!(rig.slots("minutely").await.len(), 180);
+    let alerts = rig.sent.by_id.lock().unwrap().clone();
+    assert_eq!(alerts.len(), 3);
+    assert_eq!(alerts.values().map(|alert| alert.message.folded).sum::<u32>(), 118);
+    assert_eq!(rig.incidents().await, ["minutely schedule_missed 12:01- 180"]);
+}
+
+/// AC-38: with `alert_after` 3 the third miss opens.
+#[tokio::test]
+async fn ac_38_three_misses_open() {
+    let mut rig = Rig::new().await;
+    rig.agent("hourly", json!({"cron": "0 * * * *", "tolerance_s": 600, "alert_after": 3})).await;
+    rig.to("13:30").await;
+    assert_eq!((rig.slots("hourly").await.len(), rig.messages().len()), (2, 0));
+    rig.to("14:30").await;
+    assert_eq!(rig.messages(), ["14:10 hourly schedule_missed firing"]);
+    let incidents: Vec<_> = rig.slot_docs("hourly").await.iter().map(|slot| slot.incident.is_some()).collect();
+    assert_eq!(incidents, [false, false, true]);
+}
+
+/// A failed run is an incident, whatever the schedule, and the next success resolves it.
+#[tokio::test]
+async fn a_failed_run_is_an_incident_until_the_next_success() {
+    let mut rig = Rig::new().await;
+    rig.to("12:00").await;
+    rig.beat(1, "job", HeartbeatStatus::Fail).await;
+    rig.to("12:00:02").await;
+    assert_eq!(rig.messages(), ["12:00 job run_failed firing"], "without waiting for any slot");
+    rig.to("12:05").await;
+    rig.beat(2, "job", HeartbeatStatus::Ok).await;
+    rig.to("12:05:02").await;
+    assert_eq!(rig.incidents().await, ["job run_failed 12:00-12:05 1"]);
+    assert_eq!(rig.messages().len(), 2);
+}
+
+/// A run that is closed by its idle timeout ends with the status it was given for that.
+#[tokio::test]
+async fn an_idle_run_fails_by_its_own_timeout() {
+    let mut rig = Rig::new().await;
+    rig.to("12:00").await;
+    let started = start("job").at(time("12:00")).idle(300, FinishStatus::Timeout);
+    rig.append(1, started).await;
+    rig.to("12:05").await;
+    assert_eq!(rig.messages(), Vec::<String>::new());
+    rig.to("12:05:40").await;
+    assert_eq!(rig.messages(), ["12:05 job run_failed firing"]);
+    assert_eq!(rig.incidents().await, ["job run_failed 12:05- 1"]);
+}
+
+/// AC-33: a run over its longest time is stuck once; that it is alive moves the deadline, and its end resolves it.
+#[tokio::test]
+async fn ac_33_a_stuck_run_alerts_once() {
+    let mut rig = Rig::new().await;
+    rig.agent("long", json!({"cron": "0 12 * * *", "tolerance_s": 600, "max_runtime_s": 1_800})).await;
+    let started = start("long").at(time("12:00:10"));
+    rig.to("12:00:10").await;
+    rig.append(1, started.clone()).await;
+    rig.to("12:20:10").await;
+    rig.append(1, started).await;
+    rig.to("12:45").await;
+    assert_eq!(rig.messages(), Vec::<String>::new(), "its start was repeated");
+    rig.to("12:51").await;
+    assert_eq!(rig.messages(), ["12:50 long run_stuck firing"]);
+    rig.to("13:10").await;
+    assert_eq!(rig.messages().len(), 1);
+    rig.finish(1, Success).await;
+    rig.to("13:11").await;
+    assert_eq!(rig.incidents().await, ["long run_stuck 12:50-13:10 1"]);
+}
+
+/// AC-34: a newer run that has succeeded makes an older one no trouble.
+#[tokio::test]
+async fn ac_34_an_overtaken_run_is_not_stuck() {
+    let mut rig = Rig::new().await;
+    rig.agent("long", json!({"cron": "0 12 * * *", "tolerance_s": 600, "max_runtime_s": 1_800})).await;
+    rig.to("12:00:10").await;
+    rig.open(1, "long").await;
+    rig.to("12:10").await;
+    rig.beat(2, "long", HeartbeatStatus::Ok).await;
+    rig.to("12:45").await;
+    assert_eq!(rig.messages(), Vec::<String>::new());
+}
+
+/// AC-28: a replay of what was lost opens no incident, and one that resolves an incident sends its recovery.
+#[tokio::test]
+async fn ac_28_a_replay_opens_nothing() {
+    use tidegate_agentping_testkit::{finish, key, record};
+    use tidegate_ports::{Again, AppendAgain, Origin};
+
+    let mut rig = Rig::new().await;
+    rig.agent("hourly", json!({"cron": "0 * * * *", "tolerance_s": 600, "max_runtime_s": 60})).await;
+    rig.to("12:30").await;
+    let again = async |rig: &Rig, run: u128, at: &str, body: tidegate_agentping::Body| {
+        let record = record(key(run), time(at), body);
+        let position = tidegate_kernel::Position { generation: 1, partition: 0, offset: 0 };
+        let origin = Origin { position, attempt: 2 };
+        let (key, payload) = (Some(record.key().log_key()), record.encode().into());
+        rig.log.append_again(Again { key, payload, origin }).await.unwrap();
+    };
+    again(&rig, 1, "12:05", tidegate_agentping::Body::Start(start("hourly").at(time("12:05")))).await;
+    again(&rig, 2, "11:30", tidegate_agentping::Body::Start(start("hourly").at(time("11:30")))).await;
+    again(&rig, 2, "11:31", tidegate_agentping::Body::Finish(finish(Failed))).await;
+    rig.to("12:50").await;
+    assert_eq!(rig.slots("hourly").await, ["12:00 ok_late"]);
+    assert_eq!(rig.messages(), ["12:05 hourly schedule_missed resolved", "12:10 hourly schedule_missed firing"]);
+    assert_eq!(rig.incident_docs().await.len(), 1);
+}

@@ -1,0 +1,16 @@
+//! What a judge has found of a team's agents, as stored rows: slots, incidents, how each agent stands, and how far all is
+//! judged.
+//!
+//! The judge writes them and the read API shows them. A row is a function of what it is about, and so is its rank: two
+//! judges that find the same write the same.
+
+mod document;
+pub mod incidents;
+pub mod judged;
+pub mod slots;
+pub mod standings;
+
+pub use incidents::{INCIDENTS, IncidentDoc, IncidentQuery};
+pub use judged::{JUDGED, JudgedDoc};
+pub use slots::{SLOTS, SlotDoc, SlotQuery};
+pub use standings::{LastRun, STANDINGS, StandingDoc};
