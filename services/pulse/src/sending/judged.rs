@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use serde_json::{Map, Value, json};
-use tidegate_agentping::{Slug, TeamId};
+use tidegate_agentping::{RunStatus, Slug, TeamId};
 use tidegate_agentping_alerts::{AlertEvent, AlertOutbox};
-use tidegate_agentping_pulse::{AlertKind, Definition, IncidentOrigin, Timing};
+use tidegate_agentping_pulse::{AlertKind, Definition, Edge, IncidentOrigin, Timing};
 use tidegate_agentping_settings::TeamSettings;
 use tidegate_kernel::Timestamp;
 use tidegate_ports::StoreError;
@@ -44,6 +44,9 @@ fn event(alert: &Alert) -> AlertEvent {
         _ => Map::new(),
     };
     add_runs(&mut data, alert);
+    if alert.message.kind == AlertKind::RunStuck && alert.message.edge != Edge::Resolved {
+        data.insert("status".to_owned(), RunStatus::Running.as_str().into());
+    }
     AlertEvent::of_message(alert.team, alert.slug.clone(), &alert.message, data)
 }
 

@@ -18,7 +18,7 @@ use super::sweeping::{everything, recent, withheld};
 /// The clock may be set meanwhile, and others may store what is to be sent.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How often everything that waits is read.
-const SWEEP_EVERY: Duration = Duration::from_secs(600);
+const SWEEP_EVERY: Duration = Duration::from_secs(1_800);
 const UNMUTE_EVERY: Duration = Duration::from_secs(1);
 const RETRY_MS: i64 = 1_000;
 

@@ -14,7 +14,7 @@ use tidegate_kernel::{SmolStr, Timestamp};
 use tidegate_mirror::Mirror;
 use tidegate_ports::{Clock, RowKey, RowWrite, Rows, StoreError};
 
-use crate::delivery::{Began, DeliveryDoc};
+use crate::delivery::{Began, DeliveryDoc, DeliveryRef};
 use crate::event::{AlertEvent, MessageEdge};
 use crate::naming::Naming;
 use crate::outstanding::{OpenAlert, Outstanding, Withheld, WithheldWhat};
@@ -43,6 +43,9 @@ impl fmt::Debug for AlertOutbox {
         f.debug_struct("AlertOutbox").field("naming", &self.naming).finish_non_exhaustive()
     }
 }
+
+/// What was made within this time is looked for all the time by the sender.
+const SOON_FOUND_MS: u64 = 100_000;
 
 /// The open incidents of the routes of some messages, as they are and as they become.
 type OpenAlerts = BTreeMap<(SmolStr, IncidentId), OpenAlert>;
@@ -100,6 +103,11 @@ impl AlertOutbox {
             if let Some(doc) = known {
                 follow_ups.ranked.extend(note_open(&mut open, &doc));
                 follow_ups.add(&doc)?;
+                if doc.began == Began::Waiting && now.millis_since(doc.made_at) > SOON_FOUND_MS {
+                    // The row may have been missing until now, and what is as old is looked for seldom.
+                    let again = DeliveryRef { asked_at: Some(now), ..doc.to_ref() };
+                    follow_ups.ranked.push(outbox_row(&Outstanding::Delivery(again), rank_at(now))?);
+                }
                 continue;
             }
             let settings = self.settings_of(draft.team);
