@@ -155,7 +155,7 @@ async fn make(call: Call, sent: Sent) -> Result<Response, Problem> {
     let version = call.change(decide).await?;
     ask_to_confirm(&call, &id, route).await;
     let secret = match &route.target {
-        RouteTarget::Webhook(webhook) => Some(webhook.secret.expose().to_owned()),
+        RouteTarget::Webhook(webhook) => Some(webhook.secret.reveal().to_owned()),
         _ => None,
     };
     let made = RouteMade { route: view(&call, &id, route).await?, secret };

@@ -1,3 +1,5 @@
+//! What is sent in which order, and how much at once.
+
 use tidegate_agentping::TeamId;
 use tidegate_kernel::Region;
 

@@ -10,6 +10,7 @@ pub mod fields;
 pub mod kinds;
 pub mod pause;
 pub mod route;
+pub mod routing;
 pub mod schedule;
 pub mod team;
 

@@ -50,7 +50,7 @@ impl AlertOutbox {
     /// [`StoreError`].
     pub async fn ask(&self, team: TeamId, route: RouteId, mail: &MailTarget) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let id = derived_delivery_id(team, &["ask", route.text().as_str(), mail.token.expose()]);
+        let id = derived_delivery_id(team, &["ask", route.text().as_str(), mail.token.reveal()]);
         let doc = DeliveryDoc { began: Began::Asking, ..blank(id, team, route, now) };
         self.write(vec![doc], FollowUps::default(), now).await
     }
