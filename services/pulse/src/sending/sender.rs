@@ -132,9 +132,9 @@ impl Shared {
     async fn release(&self, docs: Vec<DeliveryDoc>) {
         let ids: Vec<_> = docs.iter().map(|doc| doc.id).collect();
         match self.attempts.parts.outbox.release(docs).await {
-            Ok(()) => {
-                self.queue().released(ids);
-                self.wake.notify_one();
+            Ok(became) => {
+                self.queue().released(ids, became);
+                self.offered.notify_one();
             }
             Err(error) => {
                 tracing::warn!(kind = %error.kind(), %error, "alerts cannot be stored now");
