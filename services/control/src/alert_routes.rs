@@ -155,7 +155,7 @@ async fn make(call: Call, sent: Sent) -> Result<Response, Problem> {
     let version = call.change(decide).await?;
     ask_to_confirm(&call, &id, route).await;
     let secret = match &route.target {
-        RouteTarget::Webhook(webhook) => Some(webhook.secret.expose().to_owned()),
+        RouteTarget::Webhook(webhook) => Some(webhook.secret.reveal().to_owned()),
         _ => None,
     };
     let made = RouteMade { route: view(&call, &id, route).await?, secret };
@@ -257,10 +257,11 @@ pub(crate) fn random(call: &Call) -> RouteRandom {
     RouteRandom(bytes)
 }
 
-/// A mail has links, which need the deployment's own URL.
+/// Mail needs a server, and its links the deployment's own URL.
 fn mail_can_be_sent(call: &Call, route: &RouteDoc) -> Result<(), Problem> {
-    let has_url = call.reads.managed.outbox.naming().public_url.is_some();
-    if matches!(route.target, RouteTarget::Email(_)) && !has_url {
+    let managed = &call.reads.managed;
+    let can_send = managed.sends_mail && managed.outbox.naming().public_url.is_some();
+    if matches!(route.target, RouteTarget::Email(_)) && !can_send {
         return Err(SettingFault::at("kind", "cannot be email here: this deployment sends no mail").into());
     }
     Ok(())

@@ -132,7 +132,7 @@ async fn find(reads: &Reads, token: &str) -> Result<Option<(TeamId, Kept<RouteDo
     let Some((team, id)) = named_by_mail_token(token) else { return Ok(None) };
     let found = Kept::<RouteDoc>::find(reads, team, kinds::ROUTE, &id.to_string()).await?;
     let is_of_token = |kept: &Kept<RouteDoc>| match &kept.doc.target {
-        RouteTarget::Email(MailTarget { token: own, .. }) => is_same(own.expose(), token),
+        RouteTarget::Email(MailTarget { token: own, .. }) => is_same(own.reveal(), token),
         _ => false,
     };
     Ok(found.filter(is_of_token).map(|kept| (team, kept)))

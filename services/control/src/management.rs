@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tidegate_agentping_alerts::{Naming, Outbox};
+use tidegate_agentping_alerts::{AlertOutbox, Naming};
 use tidegate_agentping_ports::Registry;
 use tidegate_agentping_settings::TeamSettings;
 use tidegate_mirror::Mirror;
@@ -22,9 +22,11 @@ pub struct Management {
     /// The address under which clients reach the front door, without a slash at its end.
     pub ingest_url: String,
     /// Where messages that people ask for are stored.
-    pub outbox: Outbox,
+    pub outbox: AlertOutbox,
     /// Judges the URLs of routes as the sender does; `None`: routes with a URL cannot be made here.
     pub receivers: Option<Outbound>,
+    /// Whether the deployment sends mail.
+    pub sends_mail: bool,
 }
 
 impl Management {
@@ -37,9 +39,9 @@ impl Management {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let mirror = Mirror::unread(documents.clone(), clock.clone());
-        let outbox = Outbox::new(rows.clone(), mirror.clone(), clock, Naming::none());
+        let outbox = AlertOutbox::new(rows.clone(), mirror.clone(), clock, Naming::none());
         let ingest_url = "http://localhost:8080".to_owned();
-        Management { documents, rows, mirror, registry, ingest_url, outbox, receivers: None }
+        Management { documents, rows, mirror, registry, ingest_url, outbox, receivers: None, sends_mail: false }
     }
 
     /// Clients reach the front door there.
@@ -49,12 +51,16 @@ impl Management {
         self
     }
 
-    /// Messages have these names and links: mail needs the deployment's own URL. Receivers are judged by this client, which
-    /// has the policy of the sender.
+    /// The same with another copy of the settings.
     #[must_use]
-    pub fn with_alerts(mut self, naming: Naming, receivers: Outbound) -> Self {
-        self.outbox = self.outbox.with_naming(naming);
-        self.receivers = Some(receivers);
-        self
+    pub fn with_mirror(mut self, mirror: Mirror<TeamSettings>) -> Self {
+        self.outbox = self.outbox.with_settings(mirror.clone());
+        Management { mirror, ..self }
+    }
+
+    /// Messages are stored by this outbox. Receivers are judged by this client, which has the policy of the sender.
+    #[must_use]
+    pub fn with_alerts(self, outbox: AlertOutbox, receivers: Outbound, sends_mail: bool) -> Self {
+        Management { outbox, receivers: Some(receivers), sends_mail, ..self }
     }
 }

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use tidegate_agentping_alerts::{Messages, Outbox};
+use tidegate_agentping_alerts::{AlertOutbox, Messages};
 use tidegate_agentping_settings::TeamSettings;
 use tidegate_mirror::Mirror;
 use tidegate_outbound::Outbound;
@@ -14,16 +14,20 @@ use tidegate_ports::{Clock, Documents, Rows};
 
 mod attempt;
 mod disabling;
+mod judged;
 mod mailer;
 pub mod metrics;
 mod outcome;
 mod queue;
 mod sender;
+mod sender_role;
 mod sweeping;
 mod team_names;
 
+pub use judged::SettingsRoutes;
 pub use mailer::{AlertMailer, MailConfig, MailConfigError, MailTls};
 pub use sender::AlertSender;
+pub use sender_role::SenderRole;
 pub use team_names::TeamNames;
 
 /// What the sender needs.
@@ -33,7 +37,7 @@ pub struct SendingParts {
     pub documents: Arc<dyn Documents>,
     pub settings: Mirror<TeamSettings>,
     pub clock: Arc<dyn Clock>,
-    pub outbox: Outbox,
+    pub outbox: AlertOutbox,
     pub client: Outbound,
     /// `None`: this deployment sends no mail.
     pub mailer: Option<AlertMailer>,

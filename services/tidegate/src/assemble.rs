@@ -86,7 +86,7 @@ impl SettingsPorts {
         let SettingsPorts { documents, rows, registry } = self.clone();
         let mirror = Mirror::read(documents.clone(), clock.clone()).await?;
         let management = Management::new(documents, rows, registry, clock).with_ingest_url(ingest_url);
-        Ok(Management { mirror, ..management })
+        Ok(management.with_mirror(mirror))
     }
 }
 

@@ -27,7 +27,7 @@ use tidegate_redis::RedisOptions;
 use tidegate_telemetry::LogSettings;
 
 pub use agentgate::{AgentGateSection, key_of};
-pub use alerts::AlertsConfig;
+pub use alerts::AlertsSection;
 pub use kafka::KafkaConfig;
 pub use layers::{Layers, Source};
 pub use purpose::Purpose;
@@ -55,8 +55,7 @@ pub struct Config {
     pub persister: PersisterConfig,
     pub admission: AdmissionConfig,
     pub agentgate: AgentGateSection,
-    /// How messages to a team's routes are sent.
-    pub alerts: AlertsConfig,
+    pub alerts: AlertsSection,
     /// The judge of schedules.
     pub pulse: tidegate_pulse::judge::JudgeOptions,
     /// Bytes of claims that the in-process gate holds at most.

@@ -18,7 +18,7 @@ use tidegate_ports::Clock;
 use tidegate_telemetry::Metrics;
 
 use crate::agentgate::{Door, expiry, on_ports, webhooks};
-use crate::alerts::Alerts;
+use crate::alerting::Alerting;
 use crate::assemble::commands::embedded::{self as commands, EmbeddedCommands};
 use crate::assemble::embedded::{self, AllPorts};
 use crate::assemble::{Close, Opened};
@@ -50,6 +50,7 @@ async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, Failure> {
         ops: process.ops_address,
     };
     let webhooks = webhooks::client(&config.agentgate)?;
+    let alerting = Alerting::of(&config.alerts, Some(format!("http://{}", addresses.control)))?;
     let opened = embedded::open(&config, &process.clock).await?;
     let AllPorts { front_door, persister, read_api, registry, settings, pulse, archived, .. } = opened.ports;
     let gate = match open_agentgate(&config, &process.clock).await {
@@ -80,6 +81,7 @@ async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, Failure> {
     }
     drop((lag, gate_lag));
     let managed = settings.management(process.clock.clone(), &ingest_url).await?;
+    let managed = alerting.managed(managed, process.clock.clone());
     let (control, ingest, agentgate) = (control.listen()?, ingest.listen()?, agentgate.listen()?);
     // One admission for the process: its caches serve the front door and the read API.
     let admission = Arc::new(Admission::new(front_door, config.admission.clone()));
@@ -88,10 +90,10 @@ async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, Failure> {
     roles.start_job(&process.parts, archived.into_job());
     let shown = vec![conservation];
     let (mirror, rows) = (managed.mirror.clone(), settings.rows.clone());
-    let (alerts, managed) = Alerts::of(&config, managed, &process.clock)?;
     let reading = (read_api, managed);
-    roles.start_control(&process.parts, &process.ops_routes, reading, admission.clone(), shown, &alerts, control);
-    roles.start_pulse(&process.parts, pulse, &settings, mirror, alerts, true);
+    roles.start_control(&process.parts, &process.ops_routes, reading, admission.clone(), shown, &alerting, control);
+    roles.start_team_names(&process.parts, &alerting, registry.clone());
+    roles.start_pulse(&process.parts, pulse, &settings, (mirror, &alerting), true);
     roles.start_expiry_of_settings(&process.parts, settings);
     roles.start_ingest(&process.parts, admission, (rows, process.health()), ingest);
     let office = on_ports(&door, process.ids.clone(), false);

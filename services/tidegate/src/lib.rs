@@ -4,7 +4,7 @@
 #![recursion_limit = "256"]
 
 mod agentgate;
-mod alerts;
+mod alerting;
 pub mod assemble;
 mod cli;
 mod clock;

@@ -27,6 +27,7 @@ pub fn all() -> impl Iterator<Item = &'static Declared> {
         tidegate_kafka::METRICS,
         tidegate_persister::METRICS,
         tidegate_pulse::METRICS,
+        tidegate_pulse::sending::metrics::METRICS,
         tidegate_redis::METRICS,
         tidegate_scylla::METRICS,
         tidegate_shedding::METRICS,

@@ -23,7 +23,7 @@ use tokio::net::TcpListener;
 use tokio::time::sleep;
 
 use crate::agentgate::{self, AgentGateConservation, Door};
-use crate::alerts::{Alerts, GuardMessages};
+use crate::alerting::{Alerting, GuardMessages};
 use crate::assemble::commands::{API, DeciderPorts};
 use crate::assemble::{PersisterPorts, ReadPorts, SettingsPorts};
 use crate::config::Config;
@@ -179,10 +179,11 @@ impl Roles {
         (ports, managed): (ReadPorts, Management),
         callers: Arc<impl Authenticate + KeyHolders>,
         apis: Vec<ShownApi>,
-        alerts: &Alerts,
+        alerting: &Alerting,
         listener: TcpListener,
     ) {
         let ReadPorts { queries, stored, accounts, log } = ports;
+        let outbox = alerting.outbox(managed.rows.clone(), managed.mirror.clone(), self.clock.clone());
         let settings = managed.mirror.clone();
         let deadline = self.config.control.store_deadline;
         let conservation = Conservation::new(accounts.clone(), log.clone(), self.clock.clone(), deadline).with_samples(
@@ -199,7 +200,7 @@ impl Roles {
         let pages = dashboard::pages(common, &queries, &accounts, &managed, callers.clone());
         let control = Control::new(queries, accounts, managed, callers, self.clock.clone(), self.ids.clone())
             .with_log(log)
-            .with_guard_events(Arc::new(GuardMessages(alerts.outbox.clone())))
+            .with_guard_events(Arc::new(GuardMessages(outbox)))
             .with_store_deadline(deadline)
             .with_answer_bytes(self.config.control.max_answer_bytes_in_flight)
             .with_pages(pages);

@@ -153,6 +153,6 @@ async fn rotated(mut call: Call, sent: Sent) -> Result<Response, Problem> {
         }
     };
     let (previous_until, version) = call.change(decide).await?;
-    let answer = NewSecret { secret: secret.expose().to_owned(), previous_until };
+    let answer = NewSecret { secret: secret.reveal().to_owned(), previous_until };
     object(StatusCode::OK, &answer, &tag(&id, version)?)
 }

@@ -53,7 +53,7 @@ impl<'e> Variables<'e> {
             return;
         };
         let known = self.env.get(name).cloned();
-        let known = known.or_else(|| self.stored.get(&path).map(|secret| secret.expose().to_owned()));
+        let known = known.or_else(|| self.stored.get(&path).map(|secret| secret.reveal().to_owned()));
         match known {
             Some(secret) => {
                 self.used.insert(path, name.to_owned());

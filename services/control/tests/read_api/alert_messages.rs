@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tidegate_agentping_alerts::outbox::row;
 use tidegate_agentping_alerts::rows::{DELIVERY_PROGRESS, timed_key};
 use tidegate_agentping_alerts::{
-    Addressees, AlertEvent, Delivered, DeliveryProgress, DeliveryState, DeliveryTry, MessageEdge, Messages, Outbox,
+    Addressees, AlertEvent, AlertOutbox, Delivered, DeliveryProgress, DeliveryState, DeliveryTry, MessageEdge, Messages,
 };
 use tidegate_agentping_pulse::{AlertKind, AlertSeverity};
 use tidegate_agentping_settings::TeamSettings;
@@ -15,10 +15,10 @@ use tidegate_ports::{Clock, Rows};
 
 use crate::house::*;
 
-async fn outbox(house: &House) -> Outbox {
+async fn outbox(house: &House) -> AlertOutbox {
     let clock: Arc<dyn Clock> = house.clock.clone();
     let mirror: Mirror<TeamSettings> = Mirror::read(Arc::new(house.documents.clone()), clock.clone()).await.unwrap();
-    Outbox::new(Arc::new(house.rows.clone()), mirror, clock, naming())
+    AlertOutbox::new(Arc::new(house.rows.clone()), mirror, clock, naming())
 }
 
 fn quota(key: u32) -> AlertEvent {

@@ -14,7 +14,7 @@ use tidegate_agentping::{
     Event, Finish, FinishStatus, Heartbeat, HeartbeatStatus, KeyAccess, KeyId, Plan, Receipt, RunId, RunKey, Scope,
     Start, TeamId,
 };
-use tidegate_agentping_alerts::Naming;
+use tidegate_agentping_alerts::{AlertOutbox, Naming};
 use tidegate_agentping_inproc::noted_accounts::MemoryNotedAccounts;
 use tidegate_agentping_inproc::registry::MemoryRegistry;
 use tidegate_agentping_inproc::runs::MemoryRuns;
@@ -199,8 +199,9 @@ impl House {
         let kept_rows = Arc::new(rows.clone());
         let managed =
             Management::new(Arc::new(documents.clone()), kept_rows, Arc::new(registry.clone()), clock.clone())
-                .with_ingest_url("https://eu.example/")
-                .with_alerts(naming(), receivers());
+                .with_ingest_url("https://eu.example/");
+        let outbox = AlertOutbox::new(Arc::new(rows.clone()), managed.mirror.clone(), clock.clone(), naming());
+        let managed = managed.with_alerts(outbox, receivers(), true);
         let control = Control::new(queries, kept, managed, Arc::new(callers), clock.clone(), Arc::new(RandomIds));
         // Cases send many requests while the clock stands.
         let control = set_up(control.with_managed_rate(1_000_000, 1_000_000).with_guard_rate(1_000_000, 1_000_000));

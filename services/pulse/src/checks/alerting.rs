@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tidegate_agentping::{AgentId, TeamId};
-use tidegate_agentping_alerts::{AlertEvent, Outbox};
+use tidegate_agentping_alerts::{AlertEvent, AlertOutbox};
 use tidegate_agentping_checks::CheckOutcome;
 use tidegate_agentping_pulse::incident::routing::Routing;
 use tidegate_agentping_pulse::incident::track::{InARow, Track};
@@ -27,7 +27,7 @@ pub static CHECK_TRACKS: RowTable = RowTable { name: "check_tracks", keep_days: 
 /// Opens and resolves incidents of checks. Two that do so at once write the same.
 pub struct CheckAlerts {
     pub rows: Arc<dyn Rows>,
-    pub outbox: Outbox,
+    pub outbox: AlertOutbox,
     pub settings: Mirror<TeamSettings>,
     pub clock: Arc<dyn Clock>,
 }

@@ -82,24 +82,26 @@ async fn turn(
 }
 
 impl Standby {
-    async fn is_ours(&mut self) -> bool {
+    /// Whether this process may work now.
+    pub(crate) async fn is_ours(&mut self) -> bool {
         match self {
             Standby::Alone => true,
             Standby::Leased(lease) => match lease.hold().await {
                 Ok(is_ours) => is_ours,
                 Err(error) => {
-                    tracing::warn!(%error, "the judge's lease cannot be read now");
+                    tracing::warn!(%error, "a lease cannot be read now");
                     lease.is_held()
                 }
             },
         }
     }
 
-    async fn release(&mut self) {
+    /// Lets another process work.
+    pub(crate) async fn release(&mut self) {
         if let Standby::Leased(lease) = self
             && let Err(error) = lease.release().await
         {
-            tracing::warn!(%error, "the judge's lease could not be given back; it ends by itself");
+            tracing::warn!(%error, "a lease could not be given back; it ends by itself");
         }
     }
 }

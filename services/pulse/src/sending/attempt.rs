@@ -275,7 +275,7 @@ async fn until_stored<F: Future<Output = Result<(), StoreError>>>(what: &str, st
 fn alert_url(route: &RouteDoc) -> Option<String> {
     match &route.target {
         RouteTarget::Pagerduty { url: None, .. } => Some(tidegate_agentping_alerts::pagerduty::ENQUEUE_URL.to_owned()),
-        target => target.url().map(|url| url.expose().to_owned()),
+        target => target.url().map(|url| url.reveal().to_owned()),
     }
 }
 

@@ -111,7 +111,7 @@ impl AlertMailer {
             .timeout(Some(WITHIN))
             .tls(tls(&config)?);
         if let Some((user, password)) = config.login {
-            builder = builder.credentials(Credentials::new(user, password.expose().to_owned()));
+            builder = builder.credentials(Credentials::new(user, password.reveal().to_owned()));
         }
         Ok(AlertMailer { transport: builder.build(), sender, places: Arc::new(Semaphore::new(AT_ONCE)) })
     }

@@ -1,11 +1,11 @@
 //! The metrics of sending.
 
 tidegate_metric::declare! {
-    pub(crate) TRIES: Counter = "tidegate_alert_tries_total" { kind, result },
+    pub(crate) TRIES: Counter = "tidegate_pulse_alert_tries_total" { kind, result },
         "Tries of alerts, by the kind of route and result (sent; failed: tried again; given_up; test_failed).";
-    pub(crate) WAITING: Gauge = "tidegate_alerts_waiting",
+    pub(crate) WAITING: Gauge = "tidegate_pulse_alerts_waiting",
         "Alerts in memory of the sender that are neither sent nor given up.";
-    pub(crate) DISABLED: Counter = "tidegate_alert_routes_disabled_total" { kind },
+    pub(crate) DISABLED: Counter = "tidegate_pulse_routes_disabled_total" { kind },
         "Routes of alerts that were disabled because their receivers were gone or failed for days, by kind.";
 }
 

@@ -127,6 +127,14 @@ impl Queue {
             self.is_left_out = true;
             return;
         }
+        self.insert(outgoing);
+    }
+
+    fn insert(&mut self, outgoing: Outstanding) {
+        let (one, due) = (outgoing.to_ref(), outgoing.due());
+        if self.entries.contains_key(&one.id) {
+            return;
+        }
         for lane in lanes_of(&one) {
             self.lanes.entry(lane).or_default().insert(place_of(&one));
         }
@@ -230,9 +238,17 @@ impl Queue {
         parked.into_iter().for_each(|id| self.unpark(id));
     }
 
-    /// Openings became messages of their own, or a group: these are offered anew.
-    pub fn released(&mut self, ids: impl IntoIterator<Item = DeliveryId>) {
-        ids.into_iter().for_each(|id| self.forget(id));
+    /// Openings became messages of their own, or a group. These take their places in one step: what waits behind an opening
+    /// waits behind what it became.
+    pub fn released(&mut self, ids: impl IntoIterator<Item = DeliveryId>, became: Vec<DeliveryRef>) {
+        let mut lanes = Vec::new();
+        for id in ids {
+            lanes.extend(self.remove(id));
+        }
+        for one in became {
+            self.insert(Outstanding::Delivery(one));
+        }
+        lanes.into_iter().for_each(|lane| self.unpark_first(&lane));
     }
 
     /// Openings could not be released now.
@@ -253,7 +269,20 @@ impl Queue {
     }
 
     fn forget(&mut self, id: DeliveryId) {
-        let Some(entry) = self.entries.remove(&id) else { return };
+        let lanes = self.remove(id);
+        lanes.into_iter().for_each(|lane| self.unpark_first(&lane));
+    }
+
+    /// What is first in a lane by now may be due.
+    fn unpark_first(&mut self, lane: &Lane) {
+        if let Some((.., next)) = self.lanes.get(lane).and_then(|places| places.first()) {
+            self.unpark(*next);
+        }
+    }
+
+    /// Takes a message out of everything; returns the lanes that it was in.
+    fn remove(&mut self, id: DeliveryId) -> Vec<Lane> {
+        let Some(entry) = self.entries.remove(&id) else { return Vec::new() };
         self.timed.remove(&(entry.due, id));
         let one = entry.outgoing.to_ref();
         if let Outstanding::Staged(doc) = &entry.outgoing {
@@ -265,16 +294,15 @@ impl Queue {
                 }
             }
         }
-        for lane in lanes_of(&one) {
-            let Some(places) = self.lanes.get_mut(&lane) else { continue };
+        let lanes: Vec<Lane> = lanes_of(&one).collect();
+        for lane in &lanes {
+            let Some(places) = self.lanes.get_mut(lane) else { continue };
             places.remove(&place_of(&one));
-            match places.first().map(|(.., id)| *id) {
-                Some(next) => self.unpark(next),
-                None => {
-                    self.lanes.remove(&lane);
-                }
+            if places.is_empty() {
+                self.lanes.remove(lane);
             }
         }
+        lanes
     }
 }
 

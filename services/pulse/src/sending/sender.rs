@@ -18,7 +18,7 @@ use super::sweeping::{everything, recent, withheld};
 /// The clock may be set meanwhile, and others may store what is to be sent.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How often everything that waits is read.
-const SWEEP_EVERY: Duration = Duration::from_secs(600);
+const SWEEP_EVERY: Duration = Duration::from_secs(1_800);
 const UNMUTE_EVERY: Duration = Duration::from_secs(1);
 const RETRY_MS: i64 = 1_000;
 
@@ -35,9 +35,9 @@ struct Shared {
 }
 
 impl AlertSender {
-    /// `wake` is notified after something was stored that is to be sent: see [`Outbox::with_wake`].
+    /// `wake` is notified after something was stored that is to be sent: see [`AlertOutbox::with_wake`].
     ///
-    /// [`Outbox::with_wake`]: tidegate_agentping_alerts::Outbox::with_wake
+    /// [`AlertOutbox::with_wake`]: tidegate_agentping_alerts::AlertOutbox::with_wake
     pub fn new(parts: SendingParts, wake: Arc<Notify>) -> Self {
         register();
         let queue = Mutex::new(Queue::new(QueueLimits::USUAL));
@@ -132,9 +132,9 @@ impl Shared {
     async fn release(&self, docs: Vec<DeliveryDoc>) {
         let ids: Vec<_> = docs.iter().map(|doc| doc.id).collect();
         match self.attempts.parts.outbox.release(docs).await {
-            Ok(()) => {
-                self.queue().released(ids);
-                self.wake.notify_one();
+            Ok(became) => {
+                self.queue().released(ids, became);
+                self.offered.notify_one();
             }
             Err(error) => {
                 tracing::warn!(kind = %error.kind(), %error, "alerts cannot be stored now");

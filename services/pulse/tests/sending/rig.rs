@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use tidegate_agentping::{AgentId, Slug, TeamId};
-use tidegate_agentping_alerts::{Addressees, AlertEvent, Delivered, MessageEdge, Messages, Naming, Outbox};
+use tidegate_agentping_alerts::{Addressees, AlertEvent, AlertOutbox, Delivered, MessageEdge, Messages, Naming};
 use tidegate_agentping_pulse::incident::Subject;
 use tidegate_agentping_pulse::incident::derived_id::{delivery_id, incident_id};
 use tidegate_agentping_pulse::{AlertKind, AlertSeverity, Edge, IncidentOrigin};
@@ -30,7 +30,7 @@ pub struct Rig {
     pub documents: MemoryDocuments,
     pub rows: MemoryRows,
     pub mirror: Mirror<TeamSettings>,
-    pub outbox: Outbox,
+    pub outbox: AlertOutbox,
     pub messages: Messages,
     pub mailer: Option<AlertMailer>,
     pub networks: &'static str,
@@ -60,7 +60,7 @@ impl Rig {
         };
         let wake = Arc::new(Notify::new());
         let waker = wake.clone();
-        let outbox = Outbox::new(Arc::new(rows.clone()), mirror.clone(), shared, naming)
+        let outbox = AlertOutbox::new(Arc::new(rows.clone()), mirror.clone(), shared, naming)
             .with_wake(Arc::new(move || waker.notify_one()));
         let messages = Messages::new(Arc::new(rows.clone()));
         let limits =

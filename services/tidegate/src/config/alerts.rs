@@ -1,84 +1,64 @@
-//! `[alerts]`: how messages to a team's routes are sent.
-
-use std::time::Duration;
+//! `[alerts]`: how messages reach people.
 
 use tidegate_agentping_settings::SecretText;
-use tidegate_outbound::{Networks, PortRule, SendLimits, TargetPolicy, Trust};
+use tidegate_outbound::{Networks, Trust};
 use tidegate_pulse::sending::{AlertMailer, MailConfig, MailTls};
 
 use super::reader::{ConfigProblem, Reader};
 
-/// How messages are sent.
+/// The settings of alerts.
 #[derive(Clone, Debug)]
-pub struct AlertsConfig {
-    /// Where people reach the dashboard, without a slash at the end: messages then have links.
+pub struct AlertsSection {
+    /// Where people reach the control port: messages link there. Without it nothing has a link, and mail cannot be sent.
     pub public_url: Option<String>,
-    /// Which receivers of webhooks are connected to.
-    pub targets: TargetPolicy,
-    /// The certificate authorities that they are believed by.
+    pub allow_http: bool,
+    /// Networks that may be sent to though they are private.
+    pub allow_targets: Networks,
+    /// The certificate authorities that receivers are believed by.
     pub trust: Trust,
-    /// `None`: this deployment sends no mail.
-    pub mailer: Option<AlertMailer>,
+    /// `None`: no mail is sent.
+    pub mail: Option<MailConfig>,
 }
 
-impl AlertsConfig {
-    /// A receiver answers within 15 seconds (AgentPing: webhooks).
-    pub const LIMITS: SendLimits =
-        SendLimits { whole: Duration::from_secs(15), connect: Duration::from_secs(5), body_bytes: 64 << 10 };
-}
-
-pub(super) fn read(reader: &mut Reader) -> AlertsConfig {
+pub(super) fn read(reader: &mut Reader) -> AlertsSection {
     let public_url = reader.maybe_url("alerts.public_url").map(|url| url.trim_end_matches('/').to_owned());
     let allow_http = reader.flag("alerts.allow_http", false);
-    let networks = reader.list("alerts.allow_targets", "a list of networks such as 10.0.0.0/8", |text| {
+    let targets = reader.list("alerts.allow_targets", "a list of networks such as 10.0.0.0/8", |text| {
         Networks::parse_one(text).is_some()
     });
     // Each was read above.
-    let networks = Networks::parse(networks.iter().map(String::as_str)).unwrap_or_default();
-    let targets = TargetPolicy { allow_http, networks, ports: PortRule::OwnOrHigh };
+    let allow_targets = Networks::parse(targets.iter().map(String::as_str)).unwrap_or_default();
     let pem = reader.file("alerts.ca_file");
-    let trust = trust(reader, pem.as_deref());
-    let mailer = mailer(reader, pem);
-    AlertsConfig { public_url, targets, trust, mailer }
+    let trust = match &pem {
+        None => Trust::public(),
+        Some(pem) => Trust::public().and_pem(pem.as_bytes()).unwrap_or_else(|error| {
+            reader.problem(ConfigProblem::nesting(format!("alerts.ca_file: {error}")));
+            Trust::public()
+        }),
+    };
+    let mail = mail(reader, pem.map(String::into_bytes));
+    AlertsSection { public_url, allow_http, allow_targets, trust, mail }
 }
 
-/// The public authorities, and those of the file.
-fn trust(reader: &mut Reader, pem: Option<&str>) -> Trust {
-    let Some(pem) = pem else { return Trust::public() };
-    Trust::public().and_pem(pem.as_bytes()).unwrap_or_else(|error| {
-        reader.problem(ConfigProblem::nesting(format!("alerts.ca_file: {error}")));
-        Trust::public()
-    })
-}
-
-fn mailer(reader: &mut Reader, ca_pem: Option<String>) -> Option<AlertMailer> {
-    let host = reader.maybe("alerts.smtp_host", "a name or an address", |host| !host.contains([' ', '/', '@']));
+fn mail(reader: &mut Reader, ca_pem: Option<Vec<u8>>) -> Option<MailConfig> {
+    const TLS: [MailTls; 3] = [MailTls::Starttls, MailTls::Implicit, MailTls::None];
+    let host = reader.maybe("alerts.smtp_host", "empty, or the name of an SMTP server", |_| true);
     let port = reader.whole("alerts.smtp_port", 587, 1..=65_535) as u16;
-    let all = [MailTls::Starttls, MailTls::Implicit, MailTls::None];
-    let tls = reader.choice("alerts.smtp_tls", MailTls::Starttls, &all, |tls| match tls {
-        MailTls::Starttls => "starttls",
-        MailTls::Implicit => "implicit",
+    let tls = reader.choice("alerts.smtp_tls", MailTls::Starttls, &TLS, |tls| match tls {
         MailTls::None => "none",
+        MailTls::Starttls => "starttls",
+        MailTls::Implicit => "tls",
     });
     let user = reader.maybe("alerts.smtp_user", "a text", |_| true);
     let password = reader.secret("alerts.smtp_password", "alerts.smtp_password_file");
-    let sender = reader.maybe("alerts.smtp_sender", "an address such as Tidegate <alerts@example.com>", |_| true);
-    let host = host?;
-    let mut problem = |text: String| reader.problem(ConfigProblem::nesting(text));
-    let Some(sender) = sender else {
-        problem(format!("alerts.smtp_sender: must be set with alerts.smtp_host = {host:?}: mails come from it"));
-        return None;
-    };
-    let login = match (user, password) {
-        (None, None) => None,
-        (Some(user), Some(password)) => Some((user, SecretText::new(password.trim_end()))),
-        (user, _) => {
-            let missing =
-                if user.is_some() { "alerts.smtp_password or alerts.smtp_password_file" } else { "alerts.smtp_user" };
-            problem(format!("{missing}: must be set, too: an SMTP server takes a user with a password"));
+    let sender = reader.formed("alerts.smtp_from", "", "a mail address", |_| true);
+    let login = user.map(|user| (user, SecretText::new(password.unwrap_or_default())));
+    let config = MailConfig { host: host?, port, tls, login, sender, ca_pem };
+    match AlertMailer::new(config.clone()) {
+        Ok(_) => Some(config),
+        Err(error) => {
+            reader.problem(ConfigProblem::nesting(format!("alerts.smtp_from: {error}")));
             None
         }
-    };
-    let config = MailConfig { host, port, tls, login, sender, ca_pem: ca_pem.map(String::into_bytes) };
-    AlertMailer::new(config).map_err(|error| problem(format!("alerts.smtp_*: {error}"))).ok()
+    }
 }

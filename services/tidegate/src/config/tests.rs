@@ -65,6 +65,23 @@ fn receivers_of_webhooks_are_networks_and_authorities() {
 }
 
 #[test]
+fn alerts_go_out_as_their_section_says() {
+    let one = |text: &str| mistakes(&format!("[alerts]\n{text}\n"), &[]).join("\n");
+    let told = one("allow_targets = [\"10.0.0.0/33\"]");
+    assert!(told.contains("alerts.allow_targets") && told.contains("a list of networks"), "{told}");
+    let told = one("smtp_host = \"mail\"\nsmtp_from = \"nobody\"");
+    assert!(told.contains("alerts.smtp_from") && told.contains("'nobody'"), "{told}");
+    let told = one("smtp_tls = \"ssl\"");
+    assert!(told.contains("one of starttls, tls, none"), "{told}");
+    let text = "[alerts]\npublic_url = \"https://control.example/\"\nsmtp_host = \"mail\"\nsmtp_user = \"u\"\n\
+                smtp_password = \"s3cret\"\nsmtp_from = \"Tidegate <alerts@example.com>\"\n";
+    let config = Config::from_layers(layers(text, &[]), Purpose::Look).unwrap();
+    assert_eq!(config.alerts.public_url.as_deref(), Some("https://control.example"));
+    assert_eq!(config.alerts.mail.as_ref().map(|mail| mail.port), Some(587));
+    assert!(!config.dump().contains("s3cret") && !format!("{:?}", config.alerts).contains("s3cret"));
+}
+
+#[test]
 fn a_variable_goes_over_the_file_and_a_flag_over_both() {
     let file = "region = \"us\"\n[ingest]\nlisten = \"127.0.0.1:1\"\nmax_in_flight = 7\nlenient = true\n";
     let mut layers = layers(file, &[("TIDEGATE_INGEST__LISTEN", "127.0.0.1:2"), ("HOME", "/root")]);

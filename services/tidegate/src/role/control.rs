@@ -6,7 +6,7 @@ use tidegate_admission::Authenticator;
 use tidegate_lifecycle::ExitReport;
 use tidegate_telemetry::Metrics;
 
-use crate::alerts::Alerts;
+use crate::alerting::Alerting;
 use crate::assemble::distributed;
 use crate::config::Config;
 use crate::failure::Failure;
@@ -40,11 +40,12 @@ pub(super) async fn live(config: Config, metrics: Metrics) -> Result<ExitReport,
         Begun::Done(managed) => managed,
         Begun::Stopped(reason) => return Ok(process.stop(reason, roles, Some(opened.close)).await),
     };
-    let callers = Arc::new(Authenticator::new(credentials, clock.clone(), &config.admission));
-    let (alerts, managed) = Alerts::of(&config, managed, &clock)?;
+    let alerting = Alerting::of(&config.alerts, None)?;
+    roles.start_team_names(&process.parts, &alerting, settings.registry.clone());
+    let managed = alerting.managed(managed, clock.clone());
+    let callers = Arc::new(Authenticator::new(credentials, clock, &config.admission));
     let (reading, listener) = ((ports, managed), reserved.listen()?);
-    roles.start_control(&process.parts, &process.ops_routes, reading, callers, Vec::new(), &alerts, listener);
-    roles.start_team_names(&process.parts, alerts);
+    roles.start_control(&process.parts, &process.ops_routes, reading, callers, Vec::new(), &alerting, listener);
     process.ready();
     tracing::info!(control = %address, operations = %process.ops_address, "ready");
     let reason = process.stop_requested().await;

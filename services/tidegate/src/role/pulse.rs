@@ -4,7 +4,7 @@ use tidegate_lifecycle::ExitReport;
 use tidegate_mirror::Mirror;
 use tidegate_telemetry::Metrics;
 
-use crate::alerts::Alerts;
+use crate::alerting::Alerting;
 use crate::assemble::distributed;
 use crate::config::Config;
 use crate::failure::Failure;
@@ -27,6 +27,7 @@ pub(super) async fn live(config: Config, metrics: Metrics) -> Result<ExitReport,
         operations = %process.ops_address,
         "starting a judge of schedules",
     );
+    let alerting = Alerting::of(&config.alerts, None)?;
     let opening = async {
         let opened = distributed::pulse(&config, &clock).await?;
         let mirror = Mirror::read(opened.ports.1.documents.clone(), clock.clone()).await?;
@@ -38,8 +39,8 @@ pub(super) async fn live(config: Config, metrics: Metrics) -> Result<ExitReport,
     };
     let (ports, settings) = opened.ports;
     roles.start_following(&process.parts, mirror.clone());
-    let alerts = Alerts::new(&config, &settings, &mirror, &clock)?;
-    roles.start_pulse(&process.parts, ports, &settings, mirror, alerts, false);
+    roles.start_team_names(&process.parts, &alerting, settings.registry.clone());
+    roles.start_pulse(&process.parts, ports, &settings, (mirror, &alerting), false);
     process.ready();
     tracing::info!(operations = %process.ops_address, "ready");
     let reason = process.stop_requested().await;

@@ -2,19 +2,21 @@
 
 use std::sync::Arc;
 
+use tidegate_agentping_ports::Registry;
 use tidegate_agentping_settings::TeamSettings;
 use tidegate_kernel::Timestamp;
 use tidegate_lifecycle::Parts;
 use tidegate_mirror::Mirror;
 use tidegate_pulse::checks::{CheckAlerts, CheckRunner};
 use tidegate_pulse::judge::{JudgeLease, JudgePorts, JudgeRole, RegistryAgents, Standby};
-use tidegate_pulse::messages::{JudgedMessages, SettingsRoutes, SpendMessages};
+use tidegate_pulse::messages::SpendMessages;
 use tidegate_pulse::rounds::Rounds;
+use tidegate_pulse::sending::{SenderRole, SettingsRoutes};
 use tidegate_pulse::spend::{GuardWatch, SpendKeeper, SpendRound, SpendWatch};
 use tokio::sync::watch;
 
 use super::Roles;
-use crate::alerts::Alerts;
+use crate::alerting::Alerting;
 use crate::assemble::{PulsePorts, SettingsPorts};
 
 impl Roles {
@@ -24,20 +26,23 @@ impl Roles {
         parts: &Parts,
         PulsePorts { lag, accounts, feed, queries }: PulsePorts,
         settings: &SettingsPorts,
-        mirror: Mirror<TeamSettings>,
-        alerts: Alerts,
+        (mirror, alerting): (Mirror<TeamSettings>, &Alerting),
         is_alone: bool,
     ) {
         let SettingsPorts { documents, rows, registry } = settings.clone();
         let clock = self.clock.clone();
-        let lease = || JudgeLease::new(documents, clock.clone(), "judge", self.process_name());
-        let standby = if is_alone { Standby::Alone } else { Standby::Leased(Box::new(lease())) };
+        let lease = |name| JudgeLease::new(documents.clone(), clock.clone(), name, self.process_name());
+        let standby = |name| if is_alone { Standby::Alone } else { Standby::Leased(Box::new(lease(name))) };
+        let outbox = alerting.outbox(rows.clone(), mirror.clone(), clock.clone());
+        let sending = alerting.sending(settings, mirror.clone(), outbox.clone(), clock.clone());
+        let sender = SenderRole { parts: sending, wake: alerting.wake.clone(), standby: standby("sender") };
+        let standby = standby("judge");
         let (judged, watermark) = watch::channel(Timestamp::FIRST);
         let rounds = Rounds {
             spend: SpendKeeper::new(feed.clone(), accounts.clone(), rows.clone(), clock.clone()),
             spend_watch: SpendWatch::new(rows.clone(), queries.clone(), registry.clone(), mirror.clone()),
             guard_watch: GuardWatch::new(rows.clone(), mirror.clone()),
-            spend_messages: SpendMessages(alerts.outbox.clone()),
+            spend_messages: SpendMessages(outbox.clone()),
             clock: clock.clone(),
             unjudged: SpendRound::default(),
             checks: CheckRunner::new(
@@ -50,7 +55,7 @@ impl Roles {
             ),
             check_alerts: CheckAlerts {
                 rows: rows.clone(),
-                outbox: alerts.outbox.clone(),
+                outbox: outbox.clone(),
                 settings: mirror.clone(),
                 clock: clock.clone(),
             },
@@ -64,20 +69,20 @@ impl Roles {
             settings: mirror,
             rows,
             seen: Arc::new(RegistryAgents(registry)),
-            outbox: Arc::new(JudgedMessages(alerts.outbox.clone())),
+            outbox: Arc::new(outbox),
             routes: Arc::new(SettingsRoutes),
             clock: clock.clone(),
         };
         let role = JudgeRole { ports, options: self.config.pulse, every: JudgeRole::EVERY, standby, judged };
         self.jobs.push(parts.start("judge", |stop| role.run(stop)));
         self.jobs.push(parts.start("spend and checks", |stop| rounds.run(stop)));
-        self.start_team_names(parts, alerts.clone());
-        self.jobs.push(parts.start("alerts", |stop| alerts.send(stop)));
+        self.jobs.push(parts.start("sender", |stop| sender.run(stop)));
     }
 
     /// Follows the names of teams, which messages have.
-    pub fn start_team_names(&mut self, parts: &Parts, alerts: Alerts) {
-        self.jobs.push(parts.start("team names", |stop| alerts.follow_names(stop)));
+    pub fn start_team_names(&mut self, parts: &Parts, alerting: &Alerting, registry: Arc<dyn Registry>) {
+        let names = alerting.names.clone();
+        self.jobs.push(parts.start("names of teams", |stop| names.follow(registry, stop.stopped())));
     }
 
     /// Names this process, and no other one.

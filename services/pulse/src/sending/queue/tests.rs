@@ -1,3 +1,5 @@
+//! What is sent in which order, and how much at once.
+
 use tidegate_agentping::TeamId;
 use tidegate_kernel::Region;
 
@@ -154,9 +156,8 @@ fn openings_of_a_minute_are_released_together() {
     assert_eq!(docs.iter().map(|doc| doc.id).collect::<Vec<_>>(), [id(1), id(2)]);
     queue.not_released([id(1), id(2)], at(7));
     assert_eq!(queue.take(at(7), |_| false).len(), 1);
-    queue.released([id(1), id(2)]);
-    offer(&mut queue, 1, "ops", MessageEdge::Firing, &[1], 0);
-    offer(&mut queue, 2, "ops", MessageEdge::Firing, &[2], 3);
+    let became = |number: u128, second: i64| message(number, "ops", MessageEdge::Firing, &[number], second);
+    queue.released([id(1), id(2)], vec![became(1, 0), became(2, 3)]);
     assert_eq!(take(&mut queue, 8), [1, 2]);
     queue.ended(id(2), QueueEnd::Sent, None);
     assert_eq!(take(&mut queue, 8), [4]);

@@ -1,7 +1,7 @@
 //! What AgentPing tells people: routes, the messages to them, and how far each message is.
 //!
 //! Everything here is pure but for [the stored rows](rows): what a message says, how it looks for each kind of route, when
-//! it is tried again, and what is muted. [`Outbox`] stores messages, [`Messages`] reads them; whoever sends them is
+//! it is tried again, and what is muted. [`AlertOutbox`] stores messages, [`Messages`] reads them; whoever sends them is
 //! elsewhere.
 
 pub mod body;
@@ -31,7 +31,7 @@ pub use event::{Addressees, AlertEvent, MessageEdge};
 pub use health::{HealthState, RouteHealth};
 pub use mail::MailForm;
 pub use naming::{FindTeamName, Naming};
-pub use outbox::Outbox;
+pub use outbox::AlertOutbox;
 pub use outstanding::{OpenAlert, Outstanding, Withheld, WithheldWhat};
 pub use reading::{Delivered, DeliveryTotals, Messages};
 pub use request::{AlertRequest, alert_request};

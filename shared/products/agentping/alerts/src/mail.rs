@@ -32,12 +32,12 @@ impl std::fmt::Debug for MailForm {
 
 /// The link with which an address stops its mails.
 pub fn unsubscribe_url(public_url: &str, target: &MailTarget) -> String {
-    format!("{}/unsubscribe/{}", public_url.trim_end_matches('/'), target.token.expose())
+    format!("{}/unsubscribe/{}", public_url.trim_end_matches('/'), target.token.reveal())
 }
 
 /// The link with which an address confirms.
 pub fn confirm_url(public_url: &str, target: &MailTarget) -> String {
-    format!("{}/confirm/{}", public_url.trim_end_matches('/'), target.token.expose())
+    format!("{}/confirm/{}", public_url.trim_end_matches('/'), target.token.reveal())
 }
 
 /// The mail of a message.

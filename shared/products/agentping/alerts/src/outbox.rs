@@ -14,7 +14,7 @@ use tidegate_kernel::{SmolStr, Timestamp};
 use tidegate_mirror::Mirror;
 use tidegate_ports::{Clock, RowKey, RowWrite, Rows, StoreError};
 
-use crate::delivery::{Began, DeliveryDoc};
+use crate::delivery::{Began, DeliveryDoc, DeliveryRef};
 use crate::event::{AlertEvent, MessageEdge};
 use crate::naming::Naming;
 use crate::outstanding::{OpenAlert, Outstanding, Withheld, WithheldWhat};
@@ -30,7 +30,7 @@ pub use release::storm_minute;
 
 /// Stores messages. Cheap to clone.
 #[derive(Clone)]
-pub struct Outbox {
+pub struct AlertOutbox {
     pub(crate) rows: Arc<dyn Rows>,
     pub(crate) settings: Mirror<TeamSettings>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -38,11 +38,14 @@ pub struct Outbox {
     wake: Arc<dyn Fn() + Send + Sync>,
 }
 
-impl fmt::Debug for Outbox {
+impl fmt::Debug for AlertOutbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Outbox").field("naming", &self.naming).finish_non_exhaustive()
+        f.debug_struct("AlertOutbox").field("naming", &self.naming).finish_non_exhaustive()
     }
 }
+
+/// What was made within this time is looked for all the time by the sender.
+const SOON_FOUND_MS: u64 = 100_000;
 
 /// The open incidents of the routes of some messages, as they are and as they become.
 type OpenAlerts = BTreeMap<(SmolStr, IncidentId), OpenAlert>;
@@ -54,15 +57,15 @@ struct FollowUps {
     ranked: Vec<RowWrite>,
 }
 
-impl Outbox {
+impl AlertOutbox {
     pub fn new(rows: Arc<dyn Rows>, settings: Mirror<TeamSettings>, clock: Arc<dyn Clock>, naming: Naming) -> Self {
-        Outbox { rows, settings, clock, naming, wake: Arc::new(|| ()) }
+        AlertOutbox { rows, settings, clock, naming, wake: Arc::new(|| ()) }
     }
 
     /// `wake` is called after something was stored that is to be sent: a sender in this process looks at once.
     #[must_use]
     pub fn with_wake(self, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
-        Outbox { wake, ..self }
+        AlertOutbox { wake, ..self }
     }
 
     /// What messages say of where they come from.
@@ -70,10 +73,10 @@ impl Outbox {
         &self.naming
     }
 
-    /// Messages have these names and links.
+    /// The same with another copy of the settings.
     #[must_use]
-    pub fn with_naming(self, naming: Naming) -> Self {
-        Outbox { naming, ..self }
+    pub fn with_settings(self, settings: Mirror<TeamSettings>) -> Self {
+        AlertOutbox { settings, ..self }
     }
 
     /// Stores the messages of events. A repeat changes nothing.
@@ -100,6 +103,11 @@ impl Outbox {
             if let Some(doc) = known {
                 follow_ups.ranked.extend(note_open(&mut open, &doc));
                 follow_ups.add(&doc)?;
+                if doc.began == Began::Waiting && now.millis_since(doc.made_at) > SOON_FOUND_MS {
+                    // The row may have been missing until now, and what is as old is looked for seldom.
+                    let again = DeliveryRef { asked_at: Some(now), ..doc.to_ref() };
+                    follow_ups.ranked.push(outbox_row(&Outstanding::Delivery(again), rank_at(now))?);
+                }
                 continue;
             }
             let settings = self.settings_of(draft.team);

@@ -42,16 +42,16 @@ pub fn alert_request(
     let (url, body) = match &route.target {
         RouteTarget::Webhook(webhook) => {
             // Before ours: a header of the owner replaces none of them.
-            headers.splice(0..0, webhook.headers.iter().map(|(name, value)| (name.clone(), value.expose().to_owned())));
+            headers.splice(0..0, webhook.headers.iter().map(|(name, value)| (name.clone(), value.reveal().to_owned())));
             headers.push(("webhook-id".to_owned(), id.to_owned()));
             headers.push(("webhook-timestamp".to_owned(), unix_seconds(now).to_string()));
             headers.push(("webhook-signature".to_owned(), signatures(webhook, id, now, body)));
-            (webhook.url.expose().to_owned(), body.to_owned())
+            (webhook.url.reveal().to_owned(), body.to_owned())
         }
-        RouteTarget::Slack { url } => (url.expose().to_owned(), slack_body(&parsed()?)),
+        RouteTarget::Slack { url } => (url.reveal().to_owned(), slack_body(&parsed()?)),
         RouteTarget::Pagerduty { routing_key, url } => {
-            let url = url.as_ref().map_or(ENQUEUE_URL, |url| url.expose());
-            (url.to_owned(), pagerduty_body(&parsed()?, id, routing_key.expose()))
+            let url = url.as_ref().map_or(ENQUEUE_URL, |url| url.reveal());
+            (url.to_owned(), pagerduty_body(&parsed()?, id, routing_key.reveal()))
         }
         RouteTarget::Email(_) => return None,
     };

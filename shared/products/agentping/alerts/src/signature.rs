@@ -47,7 +47,7 @@ pub fn signatures(target: &WebhookTarget, id: &str, now: Timestamp, body: &str) 
     let previous = target.previous.as_ref().filter(|previous| now < previous.until);
     let secrets = std::iter::once(&target.secret).chain(previous.map(|previous| &previous.secret));
     let seconds = unix_seconds(now);
-    let all: Vec<String> = secrets.filter_map(|secret| signature(secret.expose(), id, seconds, body)).collect();
+    let all: Vec<String> = secrets.filter_map(|secret| signature(secret.reveal(), id, seconds, body)).collect();
     all.join(" ")
 }
 

@@ -12,6 +12,7 @@ pub mod guard;
 pub mod kinds;
 pub mod pause;
 pub mod route;
+pub mod routing;
 pub mod rule;
 pub mod schedule;
 pub mod team;

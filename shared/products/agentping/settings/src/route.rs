@@ -6,12 +6,10 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use tidegate_agentping::{Slug, TeamId};
+use tidegate_agentping::TeamId;
 use tidegate_agentping_pulse::{AlertKind, AlertSeverity, RoutePolicy};
 use tidegate_kernel::id::{Id, IdKind, PublicKind};
 use tidegate_kernel::{SmolStr, Timestamp};
-
-use crate::team::TeamSettings;
 
 /// A route of messages.
 #[derive(Debug)]
@@ -33,7 +31,7 @@ impl SecretText {
     }
 
     /// The text itself, for whoever sends with it or shows it once.
-    pub fn expose(&self) -> &str {
+    pub fn reveal(&self) -> &str {
         &self.0
     }
 }
@@ -143,13 +141,13 @@ impl RouteTarget {
     /// What may be shown to whoever may change the route: the origin of a URL, a masked address, the end of a key.
     pub fn shown(&self) -> String {
         match self {
-            RouteTarget::Webhook(WebhookTarget { url, .. }) | RouteTarget::Slack { url } => origin(url.expose()),
+            RouteTarget::Webhook(WebhookTarget { url, .. }) | RouteTarget::Slack { url } => origin(url.reveal()),
             RouteTarget::Email(MailTarget { to, .. }) => match to.rsplit_once('@') {
                 Some((local, host)) => format!("{}…@{host}", local.chars().next().unwrap_or('…')),
                 None => "…".to_owned(),
             },
             RouteTarget::Pagerduty { routing_key, .. } => {
-                let key = routing_key.expose();
+                let key = routing_key.reveal();
                 let last = key.char_indices().rev().nth(3).map_or("", |(at, _)| &key[at..]);
                 // Of a short key the end would be too much of it.
                 if key.len() < 12 { "…".to_owned() } else { format!("…{last}") }
@@ -182,7 +180,8 @@ impl RouteDoc {
         self.alerts.as_ref().is_none_or(|kinds| kinds.contains(&kind)) && severity >= self.min_severity
     }
 
-    fn policy<'r>(&'r self, id: &'r SmolStr) -> RoutePolicy<'r> {
+    /// As the rules take it.
+    pub fn policy<'r>(&'r self, id: &'r SmolStr) -> RoutePolicy<'r> {
         RoutePolicy {
             route: id,
             kinds: self.alerts.as_deref(),
@@ -194,30 +193,6 @@ impl RouteDoc {
 
     /// For how long the secret before a rotation signs as well.
     pub const PREVIOUS_SECRET_MS: i64 = 24 * 3_600_000;
-}
-
-impl TeamSettings {
-    /// The routes that an agent's messages go to, by id: those of the team, or its own, as far as they serve. `None`: those
-    /// of the team.
-    pub fn routes_of(&self, agent: Option<&Slug>) -> Vec<(&SmolStr, &RouteDoc)> {
-        let own = agent.and_then(|agent| self.agents.get(agent));
-        let names = match own {
-            Some(own) => own.routes.names(&self.team.routes),
-            None => self.team.routes.iter().collect(),
-        };
-        let is_named = |route: &RouteDoc| names.iter().any(|name| **name == route.name);
-        self.routes.iter().filter(|(_, route)| route.is_serving() && is_named(route)).collect()
-    }
-
-    /// The same, as the judge asks for them.
-    pub fn route_policies(&self, agent: &Slug) -> Vec<RoutePolicy<'_>> {
-        self.routes_of(Some(agent)).into_iter().map(|(id, route)| route.policy(id)).collect()
-    }
-
-    /// The route with this name.
-    pub fn route_named(&self, name: &str) -> Option<(&SmolStr, &RouteDoc)> {
-        self.routes.iter().find(|(_, route)| route.name == name)
-    }
 }
 
 /// The token of a mail's links names its route, so that no other place must know it: `<team>.<route>.<random>`.
@@ -258,8 +233,8 @@ mod tests {
         let region = tidegate_kernel::Region::Eu;
         let (team, route) = (TeamId::from_bits(region, 7), RouteId::from_bits(region, 9));
         let token = mail_token(team, route, &[1; 20]);
-        assert_eq!(named_by_mail_token(token.expose()), Some((team, route)));
-        for bad in ["", "a.b.c", &token.expose()[..100], &format!("{}.x", token.expose())] {
+        assert_eq!(named_by_mail_token(token.reveal()), Some((team, route)));
+        for bad in ["", "a.b.c", &token.reveal()[..100], &format!("{}.x", token.reveal())] {
             assert_eq!(named_by_mail_token(bad), None, "{bad}");
         }
     }

@@ -9,7 +9,7 @@ use tidegate_agentping_settings::{MailTarget, RouteId};
 use tidegate_kernel::{SmolStr, Timestamp};
 use tidegate_ports::{Ids, StoreError};
 
-use super::{FollowUps, Outbox, outbox_row, row};
+use super::{AlertOutbox, FollowUps, outbox_row, row};
 use crate::body::{MessageBody, type_word};
 use crate::delivery::{Began, DeliveryDoc, DeliveryRef, DeliveryState};
 use crate::derived::derived_delivery_id;
@@ -18,7 +18,7 @@ use crate::outstanding::Outstanding;
 use crate::reading::{Delivered, Messages};
 use crate::rows::{DELIVERY_PROGRESS, timed_key};
 
-impl Outbox {
+impl AlertOutbox {
     /// Stores a test of a route, which is tried once; its progress says what came of it.
     ///
     /// # Errors
@@ -50,7 +50,7 @@ impl Outbox {
     /// [`StoreError`].
     pub async fn ask(&self, team: TeamId, route: RouteId, mail: &MailTarget) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let id = derived_delivery_id(team, &["ask", route.text().as_str(), mail.token.expose()]);
+        let id = derived_delivery_id(team, &["ask", route.text().as_str(), mail.token.reveal()]);
         let doc = DeliveryDoc { began: Began::Asking, ..blank(id, team, route, now) };
         self.write(vec![doc], FollowUps::default(), now).await
     }

@@ -4,13 +4,13 @@ use tidegate_agentping_pulse::DeliveryId;
 use tidegate_agentping_settings::{RouteDoc, TeamSettings};
 use tidegate_kernel::{SmolStr, Timestamp};
 
-use super::Outbox;
+use super::AlertOutbox;
 use crate::body::{MessageBody, type_word};
 use crate::delivery::{Began, DeliveryDoc};
 use crate::derived::derived_delivery_id;
 use crate::event::{Addressees, AlertEvent};
 
-impl Outbox {
+impl AlertOutbox {
     /// One message for each route that gets it.
     pub(super) fn drafts(&self, event: &AlertEvent, now: Timestamp) -> Vec<DeliveryDoc> {
         let settings = self.settings_of(event.team);

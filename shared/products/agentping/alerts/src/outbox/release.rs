@@ -11,9 +11,9 @@ use tidegate_agentping_pulse::incident::storm::MAX_SINGLE;
 use tidegate_kernel::{SmolStr, Timestamp};
 use tidegate_ports::{RowKey, RowWrite, StoreError};
 
-use super::{FollowUps, Outbox, rank_at, read, row};
+use super::{AlertOutbox, FollowUps, rank_at, read, row};
 use crate::body::{MessageBody, type_word};
-use crate::delivery::{Began, DeliveryDoc, GroupMember};
+use crate::delivery::{Began, DeliveryDoc, DeliveryRef, GroupMember};
 use crate::event::MessageEdge;
 use crate::rows::{delivery_key, staged_key};
 
@@ -28,31 +28,34 @@ pub fn storm_minute(doc: &DeliveryDoc) -> (SmolStr, i64) {
     (doc.route.clone(), doc.timestamp.as_millis().div_euclid(MINUTE_MS))
 }
 
-impl Outbox {
+impl AlertOutbox {
     /// Makes messages of openings that have waited. What is given should be all that waits of its routes and minutes. A
-    /// crash in between is repeated with the same result: what a stored group has stays in it.
+    /// crash in between is repeated with the same result: what a stored group has stays in it. Returns what they became.
     ///
     /// # Errors
     /// [`StoreError`]: the same call again makes the others.
-    pub async fn release(&self, staged: Vec<DeliveryDoc>) -> Result<(), StoreError> {
+    pub async fn release(&self, staged: Vec<DeliveryDoc>) -> Result<Vec<DeliveryRef>, StoreError> {
+        let mut became = Vec::new();
         let mut minutes: BTreeMap<(SmolStr, i64), Vec<DeliveryDoc>> = BTreeMap::new();
         for doc in staged {
             minutes.entry(storm_minute(&doc)).or_default().push(doc);
         }
         for ((_, minute), mut openings) in minutes {
             openings.sort_by_key(|doc| (doc.timestamp, doc.incident));
-            self.release_minute(minute, openings).await?;
+            became.extend(self.release_minute(minute, openings).await?);
         }
-        Ok(())
+        Ok(became)
     }
 
-    async fn release_minute(&self, minute: i64, openings: Vec<DeliveryDoc>) -> Result<(), StoreError> {
+    async fn release_minute(&self, minute: i64, openings: Vec<DeliveryDoc>) -> Result<Vec<DeliveryRef>, StoreError> {
         let now = self.clock.now();
         // Kept as they were staged: their rows are removed by these keys.
         let rows: Vec<RowKey> = openings.iter().map(|doc| staged_key(&doc.route, doc.made_at, doc.id)).collect();
         let known = self.known(&openings).await?;
         let mut follow_ups = FollowUps::default();
         known.iter().flatten().try_for_each(|doc| follow_ups.add(doc))?;
+        let waits = |doc: &&DeliveryDoc| doc.began == Began::Waiting;
+        let mut became: Vec<DeliveryRef> = known.iter().flatten().filter(waits).map(DeliveryDoc::to_ref).collect();
         let mut new: Vec<DeliveryDoc> =
             openings.into_iter().zip(known).filter(|(_, known)| known.is_none()).map(|(doc, _)| doc).collect();
         let mut number = 0;
@@ -70,6 +73,7 @@ impl Outbox {
             let is_member = |doc: &DeliveryDoc| group.members.iter().any(|member| member.id == doc.id);
             let (grouped, others): (Vec<_>, Vec<_>) = new.into_iter().partition(is_member);
             let noted = grouped.into_iter().map(|doc| DeliveryDoc { began: Began::Grouped, made_at: now, ..doc });
+            became.push(group.to_ref());
             let mut of_group = FollowUps::default();
             of_group.add(&group)?;
             // The group is sure to be sent before its members are noted as sent with it.
@@ -78,10 +82,12 @@ impl Outbox {
             (new, number) = (others, number + 1);
         }
         let singles: Vec<DeliveryDoc> = new.into_iter().map(|doc| DeliveryDoc { made_at: now, ..doc }).collect();
+        became.extend(singles.iter().map(DeliveryDoc::to_ref));
         self.write(singles, follow_ups, now).await?;
         let rank = rank_at(now) + 1;
         let removed = rows.into_iter().map(|key| RowWrite { key, rank, doc: None }).collect();
-        self.rows.put(Arc::new(removed), now).await
+        self.rows.put(Arc::new(removed), now).await?;
+        Ok(became)
     }
 
     /// Stores a group, unless one is there by now; returns the one that is.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tidegate_kernel::Timestamp;
 use tidegate_ports::{RowWrite, StoreError};
 
-use super::{FollowUps, Outbox, outbox_row, rank_at, read, row};
+use super::{AlertOutbox, FollowUps, outbox_row, rank_at, read, row};
 use crate::delivery::{Began, DeliveryDoc, DeliveryRef};
 use crate::derived::derived_delivery_id;
 use crate::event::MessageEdge;
@@ -13,7 +13,7 @@ use crate::outstanding::{OpenAlert, Outstanding, Withheld, WithheldWhat};
 use crate::quiet::is_muted;
 use crate::rows::{open_key, withheld_key};
 
-impl Outbox {
+impl AlertOutbox {
     /// Whether what waits for the end of a mute still has to.
     pub fn is_withheld(&self, withheld: &Withheld, now: Timestamp) -> bool {
         is_muted(&self.settings_of(withheld.team), withheld.agent.as_ref(), &withheld.route, now)

@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 use tidegate_agentping::{AgentId, Slug, TeamId};
 use tidegate_agentping_alerts::rows::{OUTBOX, SHARDS, WITHHELD, bucket_of, outbox_shard};
-use tidegate_agentping_alerts::{Addressees, AlertEvent, MessageEdge, Messages, Naming, Outbox, Outstanding, Withheld};
+use tidegate_agentping_alerts::{
+    Addressees, AlertEvent, AlertOutbox, MessageEdge, Messages, Naming, Outstanding, Withheld,
+};
 use tidegate_agentping_pulse::incident::Subject;
 use tidegate_agentping_pulse::incident::derived_id::{delivery_id, incident_id};
 use tidegate_agentping_pulse::{AlertKind, AlertSeverity, DeliveryId, Edge, IncidentId, IncidentOrigin};
@@ -29,7 +31,7 @@ pub struct Rig {
     pub documents: MemoryDocuments,
     pub rows: MemoryRows,
     pub mirror: Mirror<TeamSettings>,
-    pub outbox: Outbox,
+    pub outbox: AlertOutbox,
     pub messages: Messages,
 }
 
@@ -45,7 +47,7 @@ impl Rig {
             public_url: Some("https://ping.example".to_owned()),
             team_name: Arc::new(|_| Some("Blue".to_owned())),
         };
-        let outbox = Outbox::new(Arc::new(rows.clone()), mirror.clone(), shared, naming);
+        let outbox = AlertOutbox::new(Arc::new(rows.clone()), mirror.clone(), shared, naming);
         let messages = Messages::new(Arc::new(rows.clone()));
         let rig = Rig { clock, documents, rows, mirror, outbox, messages };
         rig.set("team", "", json!({"routes": ["ops"]})).await;
@@ -192,13 +194,13 @@ pub fn quota(percent: u32) -> AlertEvent {
 }
 
 /// The rig's outbox, whose write with this number fails, and every one after it.
-pub fn failing(rig: &Rig, from: usize) -> Outbox {
+pub fn failing(rig: &Rig, from: usize) -> AlertOutbox {
     let rows = FailingRows { rows: rig.rows.clone(), left: AtomicUsize::new(from) };
     let naming = Naming {
         public_url: Some("https://ping.example".to_owned()),
         team_name: Arc::new(|_| Some("Blue".to_owned())),
     };
-    Outbox::new(Arc::new(rows), rig.mirror.clone(), rig.clock.clone(), naming)
+    AlertOutbox::new(Arc::new(rows), rig.mirror.clone(), rig.clock.clone(), naming)
 }
 
 struct FailingRows {

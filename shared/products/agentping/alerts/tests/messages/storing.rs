@@ -44,6 +44,20 @@ async fn ac_70_a_message_without_its_rows_gets_them() {
     assert_eq!(other.listed("ops").await, ["- firing waiting"]);
 }
 
+/// AC-70: a message whose rows were missing for long is found among what was stored just now.
+#[tokio::test]
+async fn ac_70_an_old_message_without_its_rows_is_found_soon() {
+    let rig = Rig::new().await;
+    rig.put(&[quota(80)]).await;
+    let old = rig.outgoing().await;
+    rig.clock.advance_ms(3_600_000);
+    rig.put(&[quota(80)]).await;
+    let found = rig.outgoing().await;
+    let [first, Outstanding::Delivery(again)] = &found[..] else { panic!("{found:?}") };
+    assert_eq!((std::slice::from_ref(first), again.asked_at), (&old[..], Some(rig.clock.now())));
+    assert_eq!(rig.listed("ops").await, ["- firing waiting"]);
+}
+
 /// AC-53: a team's routes, an agent's own in their place, or besides them.
 #[tokio::test]
 async fn ac_53_routes_are_inherited_replaced_and_added() {

@@ -39,7 +39,7 @@ fn each_kind_is_made_with_its_defaults() {
         (true, true, 3_600, None)
     );
     let RouteTarget::Webhook(target) = &webhook.target else { panic!("{webhook:?}") };
-    assert!(target.secret.expose().starts_with("whsec_AQEB"), "32 random bytes");
+    assert!(target.secret.reveal().starts_with("whsec_AQEB"), "32 random bytes");
     let slack =
         create(json!({"name": "s", "kind": "slack", "url": "https://hooks.slack.com/x", "min_severity": "error"}));
     assert!(slack.unwrap().is_serving());

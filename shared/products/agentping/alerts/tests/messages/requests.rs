@@ -32,7 +32,7 @@ fn ac_55_a_stock_verifier_accepts_also_during_rotation() {
     let until = now.plus_millis(1_000);
     let target = format!(
         r#""kind":"webhook","url":"https://a.test/","secret":"{SECRET}","previous":{{"secret":"{}","until_ms":{}}}"#,
-        old.expose(),
+        old.reveal(),
         until.as_millis()
     );
     let verify = |secret: &str, at: Timestamp| {
@@ -43,9 +43,9 @@ fn ac_55_a_stock_verifier_accepts_also_during_rotation() {
         }
         Webhook::new(secret).unwrap().verify(request.body.as_bytes(), &headers).is_ok()
     };
-    assert!(verify(SECRET, now) && verify(old.expose(), now));
-    assert!(verify(SECRET, until) && !verify(old.expose(), until));
-    assert!(!verify(new_secret(&[8; 32]).expose(), now));
+    assert!(verify(SECRET, now) && verify(old.reveal(), now));
+    assert!(verify(SECRET, until) && !verify(old.reveal(), until));
+    assert!(!verify(new_secret(&[8; 32]).reveal(), now));
 }
 
 mod time {
