@@ -71,13 +71,17 @@ impl Alerts {
         Ok(Alerts { outbox, client, settings, mirror, clock, names, config, wake })
     }
 
-    /// Of what the management API works on.
+    /// Of what the management API works on, which then stores its messages here.
     ///
     /// # Errors
     /// TLS cannot be used.
-    pub fn of(config: &Config, managed: &Management, clock: &Arc<dyn Clock>) -> Result<Self, Failure> {
+    pub fn of(config: &Config, managed: Management, clock: &Arc<dyn Clock>) -> Result<(Self, Management), Failure> {
         let Management { documents, rows, mirror, registry, .. } = managed.clone();
-        Alerts::new(config, &SettingsPorts { documents, rows, registry }, &mirror, clock)
+        let alerts = Alerts::new(config, &SettingsPorts { documents, rows, registry }, &mirror, clock)?;
+        let naming = Naming { public_url: config.alerts.public_url.clone(), team_name: alerts.names.find() };
+        let managed = managed.with_alerts(naming, alerts.client.clone());
+        let managed = Management { outbox: alerts.outbox.clone(), ..managed };
+        Ok((alerts, managed))
     }
 
     /// Sends what waits, whoever stored it.

@@ -88,7 +88,7 @@ async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, Failure> {
     roles.start_job(&process.parts, archived.into_job());
     let shown = vec![conservation];
     let (mirror, rows) = (managed.mirror.clone(), settings.rows.clone());
-    let alerts = Alerts::of(&config, &managed, &process.clock)?;
+    let (alerts, managed) = Alerts::of(&config, managed, &process.clock)?;
     let reading = (read_api, managed);
     roles.start_control(&process.parts, &process.ops_routes, reading, admission.clone(), shown, &alerts, control);
     roles.start_pulse(&process.parts, pulse, &settings, mirror, alerts, true);

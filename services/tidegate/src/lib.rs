@@ -9,7 +9,9 @@ pub mod assemble;
 mod cli;
 mod clock;
 pub mod config;
+mod configuration;
 mod console;
+mod dashboard;
 mod deployment;
 mod dev;
 mod exec;
@@ -135,6 +137,7 @@ fn dispatch(command: Command) -> Result<ExitCode, Failure> {
             agentgate::void::run(&managed(&args.place)?, &args)
         }
         Command::AgentGate(command) => agentgate(command),
+        Command::Config(command) => configuration::run(command),
         Command::Exec(args) => Ok(exec::run(args)),
         Command::Supervise => Ok(tidegate_worker::supervise()),
         Command::Teams(command) => manage(command.into()),

@@ -4,15 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_admission::Admission;
-use tidegate_agentping_ports::{NotedAccounts, RunQueries};
 use tidegate_agentping_settings::TeamSettings;
 use tidegate_conservation::Conservation;
 use tidegate_consumer::Job;
 use tidegate_control::conservation::{self, ShowConservation, Shown, StoredRuns};
 use tidegate_control::{Authenticate, Control, Management};
-use tidegate_dashboard::{
-    Dashboard, DashboardOptions, DashboardPorts, KeyHolders, SessionCallers, SessionSecret, SignInLinks,
-};
+use tidegate_dashboard::{KeyHolders, SignInLinks};
 use tidegate_door::{LaterRoutes, ServeReport};
 use tidegate_ingest::{DoorReports, Ingest};
 use tidegate_lifecycle::{Health, Part, Parts, Stages, Stop};
@@ -30,6 +27,7 @@ use crate::alerts::{Alerts, GuardMessages};
 use crate::assemble::commands::{API, DeciderPorts};
 use crate::assemble::{PersisterPorts, ReadPorts, SettingsPorts};
 use crate::config::Config;
+use crate::dashboard::{self, Common};
 
 mod pulse;
 
@@ -197,41 +195,17 @@ impl Roles {
         let sampling = conservation.clone();
         self.jobs.push(parts.start("conservation", |stop| conservation.watch(stop.stopped())));
         self.jobs.push(parts.start("conservation sample", |stop| sampling.take_samples(stop.stopped())));
-        let pages = self.dashboard(&queries, &accounts, &managed, callers.clone());
+        let common = Common { config: &self.config.control, clock: &self.clock, ids: &self.ids, links: &self.links };
+        let pages = dashboard::pages(common, &queries, &accounts, &managed, callers.clone());
         let control = Control::new(queries, accounts, managed, callers, self.clock.clone(), self.ids.clone())
             .with_log(log)
             .with_guard_events(Arc::new(GuardMessages(alerts.outbox.clone())))
             .with_store_deadline(deadline)
             .with_answer_bytes(self.config.control.max_answer_bytes_in_flight)
-            .with_pages(pages.into_router());
+            .with_pages(pages);
         let options = self.config.control.serve;
         self.start_following(parts, settings);
         self.control = Some(parts.start("control", |stop| control.serve(listener, options, stop.stopped())));
-    }
-
-    /// The pages for people. They ask the API of teams within the process, in the name of their visitors.
-    fn dashboard(
-        &self,
-        queries: &Arc<dyn RunQueries>,
-        accounts: &Arc<dyn NotedAccounts>,
-        managed: &Management,
-        holders: Arc<impl KeyHolders>,
-    ) -> Dashboard {
-        let config = &self.config.control;
-        let (clock, ids) = (self.clock.clone(), self.ids.clone());
-        let callers = Arc::new(SessionCallers(holders.clone()));
-        let api = Control::new(queries.clone(), accounts.clone(), managed.clone(), callers, clock.clone(), ids.clone())
-            .with_store_deadline(config.store_deadline)
-            .with_answer_bytes(config.max_answer_bytes_in_flight);
-        let options = DashboardOptions {
-            secret: config.session_secret.clone().unwrap_or_else(|| SessionSecret::random(&*ids)),
-            ingest_url: managed.ingest_url.clone(),
-            secure_cookies: config.secure_cookies,
-            store_deadline: config.store_deadline,
-            links: self.links.clone(),
-        };
-        let (queries, registry, api) = (queries.clone(), managed.registry.clone(), api.into_router());
-        Dashboard::new(DashboardPorts { queries, registry, api, holders, clock, ids }, options)
     }
 
     /// Follows what teams set.

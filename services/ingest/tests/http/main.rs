@@ -10,4 +10,5 @@ mod likely_calls;
 mod overload;
 mod receipts;
 mod repeats;
+mod reports;
 mod retry_after;

@@ -28,7 +28,7 @@ use super::queue::QueueEnd;
 /// Tries of the process at once: each has a connection, a body and an answer in memory.
 const AT_ONCE: usize = 512;
 const STORE_RETRY: Duration = Duration::from_secs(1);
-/// Slack takes one message a second.
+/// See [`Attempts::is_single`].
 const SLACK_PAUSE_MS: i64 = 1_000;
 
 /// What tries share.
@@ -45,6 +45,13 @@ impl Attempts {
         let messages = parts.messages();
         let at_once = Semaphore::new(AT_ONCE);
         Arc::new(Attempts { parts, messages, receivers: Receivers::default(), at_once, health: Mutex::default() })
+    }
+
+    /// Whether a message's route is tried one at a time: Slack takes one message a second.
+    pub fn is_single(&self, one: &DeliveryRef) -> bool {
+        let settings = self.parts.settings.get(one.team.text().as_str());
+        let route = settings.as_ref().and_then(|settings| settings.routes.get(&one.route));
+        route.is_some_and(|route| matches!(route.target, RouteTarget::Slack { .. }))
     }
 
     /// Tries once, and stores what came of it. The store is asked until it answers. Returns how it ended, and until when

@@ -137,8 +137,8 @@ impl Queue {
         self.entries.insert(one.id, Entry { outgoing, due, state: EntryState::Timed });
     }
 
-    /// What is to be done now.
-    pub fn take(&mut self, now: Timestamp) -> Vec<Ready> {
+    /// What is to be done now. `is_single`: of this one's route there is one try at a time.
+    pub fn take(&mut self, now: Timestamp, is_single: impl Fn(&DeliveryRef) -> bool) -> Vec<Ready> {
         let mut ready = Vec::new();
         while let Some((due, id)) = self.timed.pop_first() {
             if due > now {
@@ -148,7 +148,10 @@ impl Queue {
             let Some(entry) = self.entries.get(&id) else { continue };
             match &entry.outgoing {
                 Outstanding::Staged(doc) => ready.extend(self.take_storm(storm_minute(doc))),
-                Outstanding::Delivery(one) => ready.extend(self.take_delivery(one.clone(), now)),
+                Outstanding::Delivery(one) => {
+                    let (one, is_single) = (one.clone(), is_single(one));
+                    ready.extend(self.take_delivery(one, is_single, now));
+                }
             }
         }
         ready
@@ -171,7 +174,7 @@ impl Queue {
         (!docs.is_empty()).then_some(Ready::Release(docs))
     }
 
-    fn take_delivery(&mut self, one: DeliveryRef, now: Timestamp) -> Option<Ready> {
+    fn take_delivery(&mut self, one: DeliveryRef, is_single: bool, now: Timestamp) -> Option<Ready> {
         let is_first =
             |lane: &Lane| self.lanes.get(lane).and_then(BTreeSet::first).is_none_or(|first| *first == place_of(&one));
         let is_first = lanes_of(&one).all(|lane| is_first(&lane));
@@ -179,7 +182,11 @@ impl Queue {
         // Whoever asked for a test waits for its answer.
         let is_test = one.edge == MessageEdge::Test;
         let paused_until = route.paused_until.filter(|until| *until > now && !is_test);
-        let most = if route.is_failing { self.limits.at_once_failing } else { self.limits.at_once };
+        let most = match (is_single, route.is_failing) {
+            (true, _) => 1,
+            (false, true) => self.limits.at_once_failing,
+            (false, false) => self.limits.at_once,
+        };
         let is_busy = route.in_progress >= most && !is_test;
         let entry = self.entries.get_mut(&one.id)?;
         if !is_first {

@@ -71,18 +71,25 @@ impl Shared {
     async fn look(&self) {
         let rows = self.attempts.parts.rows.clone();
         let mut sweep_at = Instant::now();
+        // As of which instant everything was found; the clock may be moved by hours.
+        let mut looked_at = self.now();
         loop {
+            let now = self.now();
             let is_whole = Instant::now() >= sweep_at || self.queue().has_room_for_more();
             let offer = |one| self.queue().offer(one);
             let found = if is_whole {
                 self.queue().sweep_begins();
-                everything(&*rows, self.now(), offer).await
+                everything(&*rows, now, offer).await
             } else {
-                recent(&*rows, self.now(), offer).await
+                recent(&*rows, (looked_at, now), offer).await
             };
             match found {
-                Ok(()) if is_whole => sweep_at = Instant::now() + SWEEP_EVERY,
-                Ok(()) => {}
+                Ok(()) => {
+                    looked_at = now;
+                    if is_whole {
+                        sweep_at = Instant::now() + SWEEP_EVERY;
+                    }
+                }
                 Err(error) => tracing::warn!(kind = %error.kind(), %error, "alerts that wait cannot be read now"),
             }
             self.offered.notify_one();
@@ -97,7 +104,7 @@ impl Shared {
             let now = self.now();
             let (ready, next_at, count) = {
                 let mut queue = self.queue();
-                (queue.take(now), queue.next_at(), queue.len())
+                (queue.take(now, |one| self.attempts.is_single(one)), queue.next_at(), queue.len())
             };
             WAITING.handle().set(count as f64);
             for one in ready {

@@ -8,23 +8,23 @@ use tidegate_kernel::{Region, SmolStr, Timestamp};
 use tidegate_ports::{KeptRow, RowScan, RowTable, Rows, ScanOrder, StoreError};
 
 const PAGE: usize = 200;
-/// What was stored within this time is looked for all the time: clocks of writers differ.
-const RECENT_MS: i64 = 120_000;
+/// So much of what was looked at is looked at again: clocks of writers differ.
+const OVERLAP_MS: i64 = 120_000;
 
-/// Offers what was stored lately.
+/// Offers what was stored since this instant, or shortly before it.
 ///
 /// # Errors
 /// [`StoreError`].
 pub(crate) async fn recent(
     rows: &dyn Rows,
-    now: Timestamp,
+    (since, now): (Timestamp, Timestamp),
     mut offer: impl FnMut(Outstanding),
 ) -> Result<(), StoreError> {
-    let from = now.plus_millis(-RECENT_MS);
+    let from = since.min(now).plus_millis(-OVERLAP_MS);
     let after = timed_name(from, DeliveryId::from_bits(Region::Eu, 0));
     for shard in 0..SHARDS {
         // A writer's clock may be ahead.
-        for bucket in bucket_of(from)..=bucket_of(now.plus_millis(RECENT_MS)) {
+        for bucket in bucket_of(from)..=bucket_of(now.plus_millis(OVERLAP_MS)) {
             each(rows, &OUTBOX, outbox_shard(shard, bucket), Some(after.clone()), &mut offer).await?;
         }
     }
@@ -41,7 +41,7 @@ pub(crate) async fn everything(
     mut offer: impl FnMut(Outstanding),
 ) -> Result<(), StoreError> {
     let from = now.plus_millis(-i64::from(OUTBOX_DAYS) * 86_400_000);
-    for bucket in bucket_of(from)..=bucket_of(now.plus_millis(RECENT_MS)) {
+    for bucket in bucket_of(from)..=bucket_of(now.plus_millis(OVERLAP_MS)) {
         for shard in 0..SHARDS {
             each(rows, &OUTBOX, outbox_shard(shard, bucket), None, &mut offer).await?;
         }

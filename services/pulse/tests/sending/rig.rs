@@ -121,12 +121,14 @@ impl Rig {
         all
     }
 
-    /// Waits until a route's messages have these edges and states, the oldest first.
+    /// Waits until a route's messages have these edges and states, in whatever order.
     pub async fn states(&self, number: u128, expected: &[&str]) {
-        let mut found = Vec::new();
+        let mut expected = expected.to_vec();
+        expected.sort_unstable();
         eventually(&format!("{expected:?}"), async || {
             let text = |one: &Delivered| format!("{} {}", one.doc.edge.as_str(), one.progress.state.as_str());
-            found = self.all(number).await.iter().map(text).collect();
+            let mut found: Vec<String> = self.all(number).await.iter().map(text).collect();
+            found.sort_unstable();
             found == expected
         })
         .await;
@@ -194,10 +196,10 @@ pub fn notice(number: u128, key: u32) -> AlertEvent {
 
 pub async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let mut tick = tokio::time::interval(Duration::from_millis(5));
-    let waited = tokio::time::timeout(Duration::from_secs(120), async {
+    let waited = tokio::time::timeout(Duration::from_secs(60), async {
         while !holds().await {
             tick.tick().await;
         }
     });
-    waited.await.unwrap_or_else(|_| panic!("not within two minutes: {what}"));
+    waited.await.unwrap_or_else(|_| panic!("not within a minute: {what}"));
 }

@@ -41,7 +41,7 @@ pub(super) async fn live(config: Config, metrics: Metrics) -> Result<ExitReport,
         Begun::Stopped(reason) => return Ok(process.stop(reason, roles, Some(opened.close)).await),
     };
     let callers = Arc::new(Authenticator::new(credentials, clock.clone(), &config.admission));
-    let alerts = Alerts::of(&config, &managed, &clock)?;
+    let (alerts, managed) = Alerts::of(&config, managed, &clock)?;
     let (reading, listener) = ((ports, managed), reserved.listen()?);
     roles.start_control(&process.parts, &process.ops_routes, reading, callers, Vec::new(), &alerts, listener);
     roles.start_team_names(&process.parts, alerts);

@@ -42,7 +42,7 @@ fn take(queue: &mut Queue, second: i64) -> Vec<u128> {
         Ready::Try(one) => one.id.bits(),
         Ready::Release(docs) => panic!("{docs:?}"),
     };
-    queue.take(at(second)).into_iter().map(number).collect()
+    queue.take(at(second), |_| false).into_iter().map(number).collect()
 }
 
 /// AC-61: also while the alert waits for its next try; what is of another incident goes on.
@@ -92,6 +92,19 @@ fn a_route_has_so_many_tries_at_once_and_fewer_while_it_fails() {
     assert_eq!(take(&mut queue, 9), [3, 4]);
 }
 
+/// Slack takes one after the other.
+#[test]
+fn a_route_may_have_one_try_at_a_time() {
+    let mut queue = Queue::new(LIMITS);
+    for number in 1..=3 {
+        offer(&mut queue, number, "ops", MessageEdge::Firing, &[number], 0);
+    }
+    assert_eq!(queue.take(at(0), |_| true).len(), 1);
+    queue.ended(id(1), QueueEnd::Sent, Some(at(1)));
+    assert_eq!(queue.take(at(0), |_| true), []);
+    assert_eq!(queue.take(at(1), |_| true).len(), 1);
+}
+
 /// AC-56: a receiver that is slow slows its whole route, and no test.
 #[test]
 fn ac_56_a_pause_is_of_the_whole_route() {
@@ -136,18 +149,18 @@ fn openings_of_a_minute_are_released_together() {
     queue.offer(staged(2, 3));
     queue.offer(staged(3, 61));
     offer(&mut queue, 4, "ops", MessageEdge::Resolved, &[2], 4);
-    assert_eq!(queue.take(at(4)), []);
-    let [Ready::Release(docs)] = &queue.take(at(5))[..] else { panic!("one release") };
+    assert_eq!(queue.take(at(4), |_| false), []);
+    let [Ready::Release(docs)] = &queue.take(at(5), |_| false)[..] else { panic!("one release") };
     assert_eq!(docs.iter().map(|doc| doc.id).collect::<Vec<_>>(), [id(1), id(2)]);
     queue.not_released([id(1), id(2)], at(7));
-    assert_eq!(queue.take(at(7)).len(), 1);
+    assert_eq!(queue.take(at(7), |_| false).len(), 1);
     queue.released([id(1), id(2)]);
     offer(&mut queue, 1, "ops", MessageEdge::Firing, &[1], 0);
     offer(&mut queue, 2, "ops", MessageEdge::Firing, &[2], 3);
     assert_eq!(take(&mut queue, 8), [1, 2]);
     queue.ended(id(2), QueueEnd::Sent, None);
     assert_eq!(take(&mut queue, 8), [4]);
-    assert!(matches!(&queue.take(at(66))[..], [Ready::Release(docs)] if docs.len() == 1));
+    assert!(matches!(&queue.take(at(66), |_| false)[..], [Ready::Release(docs)] if docs.len() == 1));
 }
 
 /// What has no room is left to the store, and nothing newer comes in until it was found.

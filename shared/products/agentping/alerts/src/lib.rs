@@ -35,5 +35,5 @@ pub use outbox::Outbox;
 pub use outstanding::{OpenAlert, Outstanding, Withheld, WithheldWhat};
 pub use reading::{Delivered, DeliveryTotals, Messages};
 pub use request::{AlertRequest, alert_request};
-pub use route_request::{RouteFault, RouteRequest};
+pub use route_request::RouteRequest;
 pub use verdict::TryVerdict;

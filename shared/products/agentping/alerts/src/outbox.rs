@@ -70,6 +70,12 @@ impl Outbox {
         &self.naming
     }
 
+    /// Messages have these names and links.
+    #[must_use]
+    pub fn with_naming(self, naming: Naming) -> Self {
+        Outbox { naming, ..self }
+    }
+
     /// Stores the messages of events. A repeat changes nothing.
     ///
     /// # Errors

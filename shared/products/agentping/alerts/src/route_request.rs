@@ -4,7 +4,9 @@ use serde_json::{Map, Value};
 use tidegate_agentping::TeamId;
 use tidegate_agentping_pulse::{AlertKind, AlertSeverity, RoutePolicy};
 use tidegate_agentping_settings::route::mail_token;
-use tidegate_agentping_settings::{MailTarget, RouteDoc, RouteId, RouteTarget, SecretText, WebhookTarget};
+use tidegate_agentping_settings::{
+    MailTarget, RouteDoc, RouteId, RouteTarget, SecretText, SettingFault, WebhookTarget,
+};
 use tidegate_kernel::{SmolStr, Timestamp};
 
 use crate::signature::{SECRET_BYTES, check_secret, new_secret};
@@ -12,26 +14,6 @@ use crate::signature::{SECRET_BYTES, check_secret, new_secret};
 mod members;
 
 use members::Members;
-
-/// What is wrong with a request. The text completes "Field 'x' ".
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{what}")]
-pub struct RouteFault {
-    /// The member to blame, as a path.
-    pub field: String,
-    pub what: RouteFaultKind,
-}
-
-/// The sorts of faults.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RouteFaultKind {
-    #[error("is not known; a route of this kind has {0}")]
-    Unknown(String),
-    #[error("is required")]
-    Missing,
-    #[error("{0}")]
-    Invalid(String),
-}
 
 /// Judges a URL as the sender will, without looking its name up; the text says which rule it breaks.
 pub type JudgeUrl<'j> = &'j (dyn Fn(&str) -> Result<(), String> + Sync);
@@ -64,19 +46,19 @@ impl RouteRequest {
     /// A new route.
     ///
     /// # Errors
-    /// [`RouteFault`]: the first member that is wrong.
+    /// [`SettingFault`]: the first member that is wrong.
     pub fn create(
         &self,
         (team, id): (TeamId, RouteId),
         random: &RouteRandom,
         judge: JudgeUrl<'_>,
         now: Timestamp,
-    ) -> Result<RouteDoc, RouteFault> {
+    ) -> Result<RouteDoc, SettingFault> {
         let members = Members(&self.0);
-        let Some(kind) = members.text("kind")? else { return Err(fault("kind", RouteFaultKind::Missing)) };
+        let Some(kind) = members.text("kind")? else { return Err(missing("kind")) };
         let own = own_members(&kind)?;
         known(&self.0, &kind, own)?;
-        let required = |name: &str| members.text(name)?.ok_or_else(|| fault(name, RouteFaultKind::Missing));
+        let required = |name: &str| members.text(name)?.ok_or_else(|| missing(name));
         let name = name(&required("name")?)?;
         let target = match kind.as_str() {
             "webhook" => RouteTarget::Webhook(WebhookTarget {
@@ -117,30 +99,30 @@ impl RouteRequest {
     /// A route as it is after a change. `null` unsets a member: it gets its default.
     ///
     /// # Errors
-    /// [`RouteFault`]: the first member that is wrong.
+    /// [`SettingFault`]: the first member that is wrong.
     pub fn change(
         &self,
         (team, id): (TeamId, RouteId),
         route: &RouteDoc,
         random: &RouteRandom,
         judge: JudgeUrl<'_>,
-    ) -> Result<RouteDoc, RouteFault> {
+    ) -> Result<RouteDoc, SettingFault> {
         let members = Members(&self.0);
         let kind = route.target.kind();
         known(&self.0, kind, own_members(kind)?)?;
         let fixed = |name: &'static str, why: &str| match self.0.contains_key(name) {
-            true => Err(fault(name, RouteFaultKind::Invalid(why.to_owned()))),
+            true => Err(SettingFault::at(name, why)),
             false => Ok(()),
         };
         fixed("kind", "cannot be changed: make another route")?;
         fixed("secret", "cannot be changed: rotate it with POST …/rotate-secret")?;
         let mut changed = route.clone();
         if self.0.contains_key("name") {
-            let text = members.text("name")?.ok_or_else(|| fault("name", RouteFaultKind::Missing))?;
+            let text = members.text("name")?.ok_or_else(|| missing("name"))?;
             changed.name = name(&text)?;
         }
         let required = |name: &str| match self.0.get(name) {
-            Some(Value::Null) => Err(fault(name, RouteFaultKind::Missing)),
+            Some(Value::Null) => Err(missing(name)),
             _ => members.text(name),
         };
         match &mut changed.target {
@@ -183,7 +165,7 @@ impl RouteRequest {
 
 impl Members<'_> {
     /// The members that all kinds have.
-    fn common(&self, mut route: RouteDoc) -> Result<RouteDoc, RouteFault> {
+    fn common(&self, mut route: RouteDoc) -> Result<RouteDoc, SettingFault> {
         if self.0.contains_key("alerts") {
             route.alerts = self.alerts()?;
         }
@@ -207,7 +189,7 @@ impl Members<'_> {
         Ok(route)
     }
 
-    fn alerts(&self) -> Result<Option<Vec<AlertKind>>, RouteFault> {
+    fn alerts(&self) -> Result<Option<Vec<AlertKind>>, SettingFault> {
         let Some(texts) = self.list("alerts")? else { return Ok(None) };
         let mut kinds = Vec::new();
         for (at, text) in texts.iter().enumerate() {
@@ -226,23 +208,27 @@ fn all_kinds() -> String {
     AlertKind::ALL.map(AlertKind::as_str).join(", ")
 }
 
-fn own_members(kind: &str) -> Result<&'static [&'static str], RouteFault> {
+fn own_members(kind: &str) -> Result<&'static [&'static str], SettingFault> {
     let own = KINDS.iter().find(|(name, _)| *name == kind).map(|(_, own)| *own);
     own.ok_or_else(|| invalid("kind", "must be webhook, slack, email or pagerduty"))
 }
 
-fn known(given: &Map<String, Value>, kind: &str, own: &[&str]) -> Result<(), RouteFault> {
+fn known(given: &Map<String, Value>, kind: &str, own: &[&str]) -> Result<(), SettingFault> {
     let unknown = given.keys().find(|name| !COMMON.contains(&name.as_str()) && !own.contains(&name.as_str()));
     match unknown {
         None => Ok(()),
         Some(name) => {
             let all: Vec<&str> = COMMON.iter().chain(own).copied().collect();
-            Err(fault(name, RouteFaultKind::Unknown(format!("{} (kind {kind})", all.join(", ")))))
+            Err(SettingFault {
+                path: name.clone(),
+                text: format!("is not known; a route of the kind {kind} has: {}", all.join(", ")),
+                is_unknown: true,
+            })
         }
     }
 }
 
-fn name(text: &str) -> Result<SmolStr, RouteFault> {
+fn name(text: &str) -> Result<SmolStr, SettingFault> {
     let is_good = (1..=MAX_NAME_CHARS).contains(&text.chars().count())
         && !text.chars().any(char::is_control)
         && text.trim() == text;
@@ -252,7 +238,7 @@ fn name(text: &str) -> Result<SmolStr, RouteFault> {
     }
 }
 
-fn url(text: &str, judge: JudgeUrl<'_>) -> Result<SecretText, RouteFault> {
+fn url(text: &str, judge: JudgeUrl<'_>) -> Result<SecretText, SettingFault> {
     if text.len() > 2_048 {
         return Err(invalid("url", "must be at most 2048 bytes"));
     }
@@ -260,18 +246,18 @@ fn url(text: &str, judge: JudgeUrl<'_>) -> Result<SecretText, RouteFault> {
     Ok(SecretText::new(text))
 }
 
-fn given_secret(text: &str) -> Result<SecretText, RouteFault> {
+fn given_secret(text: &str) -> Result<SecretText, SettingFault> {
     check_secret(text).map_err(|fault| invalid("secret", &fault.to_string()))?;
     Ok(SecretText::new(text))
 }
 
-fn routing_key(text: &str) -> Result<SecretText, RouteFault> {
+fn routing_key(text: &str) -> Result<SecretText, SettingFault> {
     let is_good = (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
     if is_good { Ok(SecretText::new(text)) } else { Err(invalid("routing_key", "must be 1 to 64 letters and digits")) }
 }
 
 /// One plain mailbox: what a mail server takes without quoting.
-fn address(text: &str) -> Result<String, RouteFault> {
+fn address(text: &str) -> Result<String, SettingFault> {
     let is_local = |byte: u8| byte.is_ascii_alphanumeric() || b".!#$%&'*+-/=?^_`{|}~".contains(&byte);
     let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b".-".contains(&byte);
     let is_good = text.len() <= 254
@@ -287,10 +273,10 @@ fn address(text: &str) -> Result<String, RouteFault> {
     if is_good { Ok(text.to_owned()) } else { Err(invalid("to", "must be one mail address, such as ops@example.com")) }
 }
 
-fn fault(field: &str, what: RouteFaultKind) -> RouteFault {
-    RouteFault { field: field.to_owned(), what }
+fn missing(field: &str) -> SettingFault {
+    SettingFault::at(field, "must be given")
 }
 
-fn invalid(field: &str, why: &str) -> RouteFault {
-    fault(field, RouteFaultKind::Invalid(why.to_owned()))
+fn invalid(field: &str, why: &str) -> SettingFault {
+    SettingFault::at(field, why)
 }

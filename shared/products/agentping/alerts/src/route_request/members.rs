@@ -1,9 +1,9 @@
 //! Members of a JSON object by their types.
 
 use serde_json::{Map, Value};
-use tidegate_agentping_settings::SecretText;
+use tidegate_agentping_settings::{SecretText, SettingFault};
 
-use super::{RouteFault, invalid};
+use super::invalid;
 
 /// The members that were given.
 pub(super) struct Members<'m>(pub &'m Map<String, Value>);
@@ -32,7 +32,7 @@ impl Members<'_> {
         self.0.get(name).filter(|value| !value.is_null())
     }
 
-    pub fn text(&self, name: &str) -> Result<Option<String>, RouteFault> {
+    pub fn text(&self, name: &str) -> Result<Option<String>, SettingFault> {
         match self.given(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.clone())),
@@ -40,7 +40,7 @@ impl Members<'_> {
         }
     }
 
-    pub fn flag(&self, name: &str) -> Result<Option<bool>, RouteFault> {
+    pub fn flag(&self, name: &str) -> Result<Option<bool>, SettingFault> {
         match self.given(name) {
             None => Ok(None),
             Some(Value::Bool(flag)) => Ok(Some(*flag)),
@@ -48,7 +48,7 @@ impl Members<'_> {
         }
     }
 
-    pub fn whole(&self, name: &str, most: u64) -> Result<Option<u64>, RouteFault> {
+    pub fn whole(&self, name: &str, most: u64) -> Result<Option<u64>, SettingFault> {
         match self.given(name) {
             None => Ok(None),
             Some(value) => match value.as_u64().filter(|number| *number <= most) {
@@ -58,7 +58,7 @@ impl Members<'_> {
         }
     }
 
-    pub fn list(&self, name: &str) -> Result<Option<&Vec<Value>>, RouteFault> {
+    pub fn list(&self, name: &str) -> Result<Option<&Vec<Value>>, SettingFault> {
         match self.given(name) {
             None => Ok(None),
             Some(Value::Array(all)) if all.len() <= 100 => Ok(Some(all)),
@@ -67,7 +67,7 @@ impl Members<'_> {
     }
 
     /// Headers as an object of names and values.
-    pub fn headers(&self) -> Result<Option<Vec<(String, SecretText)>>, RouteFault> {
+    pub fn headers(&self) -> Result<Option<Vec<(String, SecretText)>>, SettingFault> {
         let all = match self.given("headers") {
             None => return Ok(None),
             Some(Value::Object(all)) if all.len() <= MAX_HEADERS => all,

@@ -1,7 +1,7 @@
 //! What people send to make or change a route.
 
 use serde_json::{Value, json};
-use tidegate_agentping_alerts::route_request::{RouteFaultKind, RouteRandom, RouteRequest};
+use tidegate_agentping_alerts::route_request::{RouteRandom, RouteRequest};
 use tidegate_agentping_settings::{RouteDoc, RouteId, RouteTarget};
 use tidegate_kernel::{Region, Timestamp};
 
@@ -16,13 +16,13 @@ fn judge(url: &str) -> Result<(), String> {
 
 fn create(body: Value) -> Result<RouteDoc, String> {
     let request = RouteRequest::new(body.as_object().unwrap().clone());
-    request.create((TEAM, ID), &RANDOM, &judge, NOW).map_err(|fault| format!("{}: {fault}", fault.field))
+    request.create((TEAM, ID), &RANDOM, &judge, NOW).map_err(|fault| format!("{}: {fault}", fault.path))
 }
 
 fn change(route: &RouteDoc, body: Value) -> Result<RouteDoc, String> {
     let request = RouteRequest::new(body.as_object().unwrap().clone());
     let random = RouteRandom([2; 32]);
-    request.change((TEAM, ID), route, &random, &judge).map_err(|fault| format!("{}: {fault}", fault.field))
+    request.change((TEAM, ID), route, &random, &judge).map_err(|fault| format!("{}: {fault}", fault.path))
 }
 
 fn with(base: &Value, members: Value) -> Value {
@@ -102,7 +102,7 @@ fn what_is_wrong_is_named() {
     }
     let unknown = RouteRequest::new(with(&hook, json!({"id": 1})).as_object().unwrap().clone());
     let fault = unknown.create((TEAM, ID), &RANDOM, &judge, NOW).unwrap_err();
-    assert!(matches!(fault.what, RouteFaultKind::Unknown(_)));
+    assert!(fault.is_unknown);
 }
 
 /// A change keeps what it does not name, `null` brings defaults back, and enabling ends the sender's own state.

@@ -1,0 +1,52 @@
+//! The pages for people, on the ports of the process that serves them.
+
+use std::sync::Arc;
+
+use axum::Router;
+use tidegate_agentping_ports::{NotedAccounts, RunQueries};
+use tidegate_control::{Control, Management};
+use tidegate_dashboard::{
+    Dashboard, DashboardOptions, DashboardPorts, KeyHolders, SessionCallers, SessionSecret, SignInLinks,
+};
+use tidegate_ports::{Clock, Ids};
+
+use crate::config::ControlConfig;
+
+/// What the pages have in common with their process.
+pub struct Common<'p> {
+    pub config: &'p ControlConfig,
+    pub clock: &'p Arc<dyn Clock>,
+    pub ids: &'p Arc<dyn Ids>,
+    pub links: &'p SignInLinks,
+}
+
+/// The routes of the pages. They ask the API of teams within the process, in the name of their visitors.
+pub fn pages(
+    common: Common<'_>,
+    queries: &Arc<dyn RunQueries>,
+    accounts: &Arc<dyn NotedAccounts>,
+    managed: &Management,
+    holders: Arc<impl KeyHolders>,
+) -> Router {
+    let Common { config, clock, ids, links } = common;
+    let callers = Arc::new(SessionCallers(holders.clone()));
+    let api = Control::new(queries.clone(), accounts.clone(), managed.clone(), callers, clock.clone(), ids.clone())
+        .with_store_deadline(config.store_deadline)
+        .with_answer_bytes(config.max_answer_bytes_in_flight);
+    let ports = DashboardPorts {
+        queries: queries.clone(),
+        registry: managed.registry.clone(),
+        api: api.into_router(),
+        holders,
+        clock: clock.clone(),
+        ids: ids.clone(),
+    };
+    let options = DashboardOptions {
+        secret: config.session_secret.clone().unwrap_or_else(|| SessionSecret::random(&**ids)),
+        ingest_url: managed.ingest_url.clone(),
+        secure_cookies: config.secure_cookies,
+        store_deadline: config.store_deadline,
+        links: links.clone(),
+    };
+    Dashboard::new(ports, options).into_router()
+}
