@@ -26,6 +26,7 @@ use super::sums::lock;
 use crate::body;
 use crate::call::{Call, framed_with_body, json};
 use crate::endpoint::Endpoint;
+use crate::metrics::GUARD_DECISIONS;
 use crate::problem::Problem;
 use crate::reads::Reads;
 use crate::refusal_shapes::{GuardRefusals, Refusals};
@@ -108,13 +109,14 @@ async fn decide(call: Call, body: Body) -> Result<Response, Problem> {
     let (guard, now, team) = (&call.reads.guard, call.reads.now(), call.reader.team);
     let as_of = guard.board.as_of().map(|as_of| as_of.min(now));
     if call.reader.plan == Plan::Starter {
+        GUARD_DECISIONS.with([("decision", "inactive")]).increment(1);
         return json(&GuardAnswer::unguarded(now));
     }
     let settings = call.settings();
     let is_limited = guard.limit.take(team, call.reads.clock.steady());
     if let Some(verdict) = pause_of(&call, &settings, &asked, now) {
         let id = blocks::keep(&call, &asked, &verdict, now, is_limited.is_ok()).await;
-        return json(&GuardAnswer::of(verdict, Some(id), as_of, now));
+        return json(&GuardAnswer::decided(verdict, Some(id), as_of, now));
     }
     is_limited.map_err(|retry_after_s| Problem::GuardRateLimited { retry_after_s })?;
     let mut verdict = by_spend(&call, &settings, &asked, now).await?;
@@ -126,7 +128,7 @@ async fn decide(call: Call, body: Body) -> Result<Response, Problem> {
     guard.announcer.announce(team, events, id.map(|id| id.to_string()));
     // Read again: sums that were read just now may have set it.
     let as_of = guard.board.as_of().map(|as_of| as_of.min(now));
-    json(&GuardAnswer::of(verdict, id, as_of, now))
+    json(&GuardAnswer::decided(verdict, id, as_of, now))
 }
 
 /// The verdict on a paused agent or team.
@@ -178,6 +180,13 @@ impl GuardAnswer {
     fn unguarded(now: Timestamp) -> Self {
         let verdict = GuardVerdict::default();
         GuardAnswer { active: false, inactive_reason: Some("tier"), ..GuardAnswer::of(verdict, None, None, now) }
+    }
+
+    /// That of a verdict, counted.
+    fn decided(verdict: GuardVerdict, id: Option<GuardCheckId>, as_of: Option<Timestamp>, now: Timestamp) -> Self {
+        let decision = if verdict.is_block() { "block" } else { "allow" };
+        GUARD_DECISIONS.with([("decision", decision)]).increment(1);
+        GuardAnswer::of(verdict, id, as_of, now)
     }
 
     fn of(verdict: GuardVerdict, id: Option<GuardCheckId>, as_of: Option<Timestamp>, now: Timestamp) -> Self {

@@ -16,6 +16,8 @@ use tidegate_kernel::{SmolStr, Timestamp};
 use tidegate_mirror::Mirror;
 use tidegate_ports::{FailureCause, FailureKind, KeptRow, RowTable, Rows, StoreError};
 
+use crate::metrics::GUARD_SUMS_AGE_SECONDS;
+
 /// How often what changed is read.
 const EVERY: Duration = Duration::from_millis(500);
 /// How far back changes are read again: clocks of writers differ.
@@ -102,9 +104,13 @@ impl SpendBoard {
 
     /// Follows the store for as long as it is polled.
     pub async fn follow(self, clock: Arc<dyn tidegate_ports::Clock>) {
+        let age = GUARD_SUMS_AGE_SECONDS.handle();
         loop {
             if let Err(error) = self.refresh(clock.now()).await {
                 tracing::warn!(kind = %error.kind(), %error, "sums of spend cannot be read now");
+            }
+            if let Some(as_of) = self.as_of() {
+                age.set(clock.now().millis_since(as_of) as f64 / 1_000.0);
             }
             tokio::time::sleep(EVERY).await;
         }
