@@ -118,12 +118,19 @@ fn team(visit: &Visit, status: Option<&Value>) -> Markup {
         @if visit.viewer.may_change {
             section aria-labelledby="team" {
                 h2 #team { "The whole team" }
-                @if is("paused") { p { "The team is paused." } }
-                @if is("muted") { p { "The team is muted." } }
-                (form(visit, "/pause", "Pause all agents", field("note", "note", "Note", "")))
-                (button(visit, "/resume", "Resume the team"))
-                (form(visit, "/mute", "Mute all messages", html! { (hours("hours")) (field("reason", "reason", "Reason", "")) }))
-                (button(visit, "/unmute", "Unmute the team"))
+                @if is("paused") {
+                    p { "The team is paused: all its agents are blocked, and their slots are skipped." }
+                    (button(visit, "/resume", "Resume the team"))
+                } @else {
+                    (form(visit, "/pause", "Pause all agents", field("note", "note", "Note", "")))
+                }
+                @if is("muted") {
+                    p { "The team is muted: incidents are recorded, and no messages are sent." }
+                    (button(visit, "/unmute", "Unmute the team"))
+                } @else {
+                    (form(visit, "/mute", "Mute all messages", html! { (hours("hours")) (field("reason", "reason", "Reason", "")) }))
+                }
+                @if status.is_none() { (button(visit, "/resume", "Resume the team")) (button(visit, "/unmute", "Unmute the team")) }
             }
         }
     }

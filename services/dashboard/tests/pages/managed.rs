@@ -46,7 +46,7 @@ async fn an_agent_is_paused_and_resumed() {
         .has(&["action=\"/teams/acme/agents/nightly/pause\"", "action=\"/teams/acme/agents/nightly/mute\""]);
     assert_back(&browser.press(&format!("{AGENT}/pause"), "note=costs+too+much").await, AGENT);
     assert_eq!(browser.api("/v1/agents/nightly").await["paused"], true);
-    browser.page(AGENT).await.has(&[">paused<", "action=\"/teams/acme/agents/nightly/resume\""]);
+    browser.page(AGENT).await.has(&[" paused</span>", "action=\"/teams/acme/agents/nightly/resume\""]);
     assert_back(&browser.press(&format!("{AGENT}/resume"), "").await, AGENT);
     assert_eq!(browser.api("/v1/agents/nightly").await["paused"], false);
     assert_back(&browser.press(&format!("{AGENT}/mute"), "hours=720&reason=holidays").await, AGENT);
