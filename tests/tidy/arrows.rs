@@ -40,8 +40,11 @@ pub const ROOMS: &[(&str, &[&str])] = &[
     ("shared/products/agentping/pulse", &["kernel", "agentping"]),
     ("shared/products/agentping/settings", &["kernel", "ports", "mirror", "agentping", "agentping-pulse"]),
     ("shared/products/agentping/verdicts", &["kernel", "ports", "agentping", "agentping-pulse"]),
-    ("shared/products/agentping/alerts", &["kernel", "ports", "agentping", "agentping-pulse", "agentping-settings"]),
     ("shared/products/agentping/checks", &["kernel", "ports", "agentping", "agentping-settings"]),
+    (
+        "shared/products/agentping/alerts",
+        &["kernel", "ports", "mirror", "agentping", "agentping-pulse", "agentping-settings"],
+    ),
     ("shared/products/agentgate", &["kernel"]),
     ("shared/adapters/kafka", &["kernel", "metric", "ports"]),
     ("shared/adapters/redis", &["kernel", "metric", "ports", "agentping", "agentping-ports"]),

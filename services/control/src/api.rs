@@ -3,7 +3,10 @@
 use axum::response::Response;
 use http::HeaderMap;
 use http::request::Parts;
+use serde_json::json;
 use tidegate_agentping::routes::{CONTROL, ROUTES};
+use tidegate_agentping_settings::configuration::ConfigFault;
+use tidegate_door::entry::with_type;
 use tidegate_door::{Api, LikelyCall, OutcomesOf, Refused, Route, WrongMethod};
 
 use crate::body;
@@ -62,6 +65,15 @@ impl Refused for Problem {
     }
 
     fn written(&self, entry: &Entry, (): ()) -> Response {
-        entry.json()
+        match self {
+            Problem::ConfigInvalid(faults) => with_faults(entry, faults),
+            _ => entry.json(),
+        }
     }
+}
+
+/// The envelope of every refusal, with the faults of a file.
+fn with_faults(entry: &Entry, faults: &[ConfigFault]) -> Response {
+    let body = json!({ "error": entry.code, "message": entry.message, "faults": faults });
+    with_type("application/json", body.to_string())
 }

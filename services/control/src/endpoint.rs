@@ -29,6 +29,8 @@ tidegate_door::labels! {
         Token "token";
         TokenRotation "token_rotation";
         Audit "audit";
+        Config "config";
+        ConfigDiff "config_diff";
         GuardCheck "guard_check";
         GuardRules "guard_rules";
         GuardRule "guard_rule";
@@ -41,6 +43,14 @@ tidegate_door::labels! {
         Incidents "incidents";
         Incident "incident";
         Status "status";
+        Routes "routes";
+        Route "route";
+        RouteTest "route_test";
+        RouteSecret "route_secret";
+        Deliveries "deliveries";
+        Resend "resend";
+        Confirm "confirm";
+        Unsubscribe "unsubscribe";
         /// Everything else: unknown routes, the description of the interface.
         Other "other";
     }

@@ -7,12 +7,14 @@
 
 mod access;
 mod agents;
+mod alert_routes;
 mod api;
 mod audit;
 mod authenticate;
 mod body;
 mod call;
 mod checks;
+mod configuration;
 pub mod conservation;
 mod cursor;
 mod document;
@@ -20,6 +22,7 @@ mod endpoint;
 mod guard;
 mod incidents;
 mod listing;
+mod mail_pages;
 mod manage;
 mod management;
 mod metrics;

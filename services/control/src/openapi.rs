@@ -11,8 +11,8 @@ use crate::endpoint::Endpoint;
 use crate::reads::Reads;
 use crate::refusal_shapes::ErrorBody;
 use crate::{
-    agents, audit, checks, guard, incidents, listing, mute, pause, preview, receipt, run, schedule, slots, spend,
-    status, team, tokens, usage,
+    agents, alert_routes, audit, checks, configuration, guard, incidents, listing, mail_pages, mute, pause, preview,
+    receipt, run, schedule, slots, spend, status, team, tokens, usage,
 };
 
 #[derive(OpenApi)]
@@ -64,6 +64,8 @@ fn managed_routes() -> OpenApiRouter<Arc<Reads>> {
         .routes(of_endpoint(Endpoint::Token, routes!(tokens::delete)))
         .routes(of_endpoint(Endpoint::TokenRotation, routes!(tokens::rotate)))
         .routes(of_endpoint(Endpoint::Audit, routes!(audit::list)))
+        .routes(of_endpoint(Endpoint::Config, routes!(configuration::read, configuration::apply)))
+        .routes(of_endpoint(Endpoint::ConfigDiff, routes!(configuration::compare)))
         .routes(of_endpoint(Endpoint::GuardCheck, routes!(guard::check::check)))
         .routes(of_endpoint(Endpoint::GuardRules, routes!(guard::rules::list, guard::rules::create)))
         .routes(of_endpoint(
@@ -79,6 +81,20 @@ fn managed_routes() -> OpenApiRouter<Arc<Reads>> {
         .routes(of_endpoint(Endpoint::Incidents, routes!(incidents::list)))
         .routes(of_endpoint(Endpoint::Incident, routes!(incidents::read)))
         .routes(of_endpoint(Endpoint::Status, routes!(status::read)))
+        .merge(alert_routes())
+}
+
+/// Those of routes and their messages.
+fn alert_routes() -> OpenApiRouter<Arc<Reads>> {
+    OpenApiRouter::new()
+        .routes(of_endpoint(Endpoint::Routes, routes!(alert_routes::list, alert_routes::create)))
+        .routes(of_endpoint(Endpoint::Route, routes!(alert_routes::read, alert_routes::patch, alert_routes::delete)))
+        .routes(of_endpoint(Endpoint::RouteTest, routes!(alert_routes::asking::test)))
+        .routes(of_endpoint(Endpoint::RouteSecret, routes!(alert_routes::asking::rotate)))
+        .routes(of_endpoint(Endpoint::Deliveries, routes!(alert_routes::deliveries::list)))
+        .routes(of_endpoint(Endpoint::Resend, routes!(alert_routes::deliveries::resend)))
+        .routes(of_endpoint(Endpoint::Confirm, routes!(mail_pages::ask_to_confirm, mail_pages::confirm)))
+        .routes(of_endpoint(Endpoint::Unsubscribe, routes!(mail_pages::ask_to_unsubscribe, mail_pages::unsubscribe)))
 }
 
 /// The description of this port, as served at `/openapi.json`.

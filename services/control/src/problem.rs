@@ -11,6 +11,7 @@ use http::{Method, StatusCode};
 use tidegate_admission::Refusal;
 use tidegate_agentping::credential::refused;
 use tidegate_agentping::{IdError, ReceiptError, RunId, Slug};
+use tidegate_agentping_settings::configuration::ConfigFault;
 use tidegate_door::body::BodyError;
 use tidegate_door::query::TextFault;
 use tidegate_door::{LikelyCall, WrongMethod, with_likely_call};
@@ -120,6 +121,8 @@ pub(crate) enum Problem {
         what: &'static str,
         name: String,
     },
+    /// A file of settings has these faults.
+    ConfigInvalid(Vec<ConfigFault>),
     /// Other changes were written in between, time and again.
     TooManyChanges,
     RouteUnknown {
@@ -239,6 +242,7 @@ impl Problem {
             | Problem::AgentCap { .. }
             | Problem::PlanRequired { .. }
             | Problem::Ended { .. }
+            | Problem::ConfigInvalid(_)
             | Problem::TooManyChanges => managed_entry(self),
             Problem::RouteUnknown { path, likely } => {
                 let message = format!("There is nothing at '{}'. See /openapi.json.", shown(path));

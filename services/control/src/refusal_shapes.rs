@@ -129,6 +129,19 @@ impl IntoResponses for TakenRefusals {
     }
 }
 
+/// How else a file may be refused.
+pub(crate) struct ConfigRefusals;
+
+impl IntoResponses for ConfigRefusals {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        const TABLE: RefusalTable = table(&[RefusalRow::new(
+            "400",
+            "`invalid_json`, `invalid_field`, `unknown_field`, `unknown_region`, or `invalid_config` with `faults`: each with `line`, `path`, `message`.",
+        )]);
+        TABLE.responses()
+    }
+}
+
 /// What every error says.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ErrorBody {

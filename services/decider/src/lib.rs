@@ -19,7 +19,6 @@ mod owned_partition;
 mod owner_batch;
 mod partition_shards;
 mod ports;
-mod receivers;
 mod saving;
 mod sender;
 mod sending;

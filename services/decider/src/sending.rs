@@ -4,14 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_kernel::Timestamp;
-use tidegate_outbound::{Compose, Composed, Message, Outbound, RetryPlan};
+use tidegate_outbound::{Compose, Composed, Message, Outbound, Receivers, RetryPlan, Turn};
 use tidegate_ports::{Clock, Deliveries, SendProgress, SendState, StoreError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::sleep;
 
 use crate::held::ToSend;
 use crate::metrics::DELIVERIES;
-use crate::receivers::{Receivers, Turn};
 
 /// Tries of the process at once: each has a connection, a body and an answer in memory.
 const AT_ONCE: usize = 1_024;

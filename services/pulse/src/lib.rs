@@ -2,6 +2,7 @@
 
 pub mod judge;
 mod metrics;
+pub mod sending;
 pub mod spend;
 
 pub use metrics::METRICS;

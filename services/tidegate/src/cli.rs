@@ -2,6 +2,7 @@
 
 mod agentgate;
 mod amounts;
+mod config;
 mod distributed;
 mod exec;
 mod log_commands;
@@ -19,6 +20,7 @@ pub use agentgate::{
     WorkerKeysCommand,
 };
 pub use amounts::BatchMultiplier;
+pub use config::{ConfigCommand, ConfigFileArgs, ControlServer};
 pub use distributed::{
     Api, CommandApi, CompareArgs, ControlArgs, DecideArgs, Deployment, IngestArgs, MigrateArgs, PersistArgs, PulseArgs,
     RebuildArgs, TopicsCommand, VoidArgs,
@@ -88,6 +90,9 @@ pub enum Command {
         #[arg(long, env = "TIDEGATE_CONFIG", value_name = "FILE")]
         config: Option<PathBuf>,
     },
+    /// Compare, apply and export a team's settings as one file of YAML
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Run a command, and report its start and end to AgentPing
     Exec(ExecArgs),
     /// Supervise one command of a worker

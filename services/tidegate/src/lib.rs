@@ -8,6 +8,7 @@ pub mod assemble;
 mod cli;
 mod clock;
 pub mod config;
+mod configuration;
 mod console;
 mod dashboard;
 mod deployment;
@@ -135,6 +136,7 @@ fn dispatch(command: Command) -> Result<ExitCode, Failure> {
             agentgate::void::run(&managed(&args.place)?, &args)
         }
         Command::AgentGate(command) => agentgate(command),
+        Command::Config(command) => configuration::run(command),
         Command::Exec(args) => Ok(exec::run(args)),
         Command::Supervise => Ok(tidegate_worker::supervise()),
         Command::Teams(command) => manage(command.into()),

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tidegate_agentping::TeamId;
-use tidegate_ports::{DocumentWrite, Expected};
+use tidegate_ports::{Document, DocumentWrite, Expected};
 
 use crate::problem::Problem;
 use crate::reads::Reads;
@@ -40,6 +40,17 @@ impl<T: DeserializeOwned + Serialize> Kept<T> {
         Ok(found.map(|(version, doc)| Kept { kind, name: name.to_owned(), version: Some(version), doc }))
     }
 
+    /// One that was read already.
+    ///
+    /// # Errors
+    /// [`Problem::StoreBroken`], as [`Kept::read`].
+    pub fn of(kind: &'static str, document: &Document) -> Result<Self, Problem> {
+        let Document { name, version, doc, .. } = document;
+        let broken = |error| Problem::StoreBroken { cause: format!("the {kind} '{name}' cannot be read: {error}") };
+        let doc = serde_json::from_slice(doc).map_err(broken)?;
+        Ok(Kept { kind, name: name.to_string(), version: Some(*version), doc })
+    }
+
     /// One that is to be made.
     pub fn new(kind: &'static str, name: &str, doc: T) -> Self {
         Kept { kind, name: name.to_owned(), version: None, doc }
@@ -49,6 +60,11 @@ impl<T: DeserializeOwned + Serialize> Kept<T> {
     #[must_use]
     pub fn with(self, doc: T) -> Self {
         Kept { doc, ..self }
+    }
+
+    /// Its version once it is written as it is now, or was written last.
+    pub fn next_version(&self, is_written: bool) -> u64 {
+        self.version.unwrap_or(0) + u64::from(is_written)
     }
 
     /// Whether it is stored.

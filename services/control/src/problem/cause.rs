@@ -37,6 +37,7 @@ tidegate_door::causes! {
     AgentCap "agent_cap" Refused;
     PlanRequired "plan_required" Refused;
     Ended "ended" Refused;
+    ConfigInvalid "config_invalid" Refused;
     TooManyChanges "too_many_changes" Refused;
     NotFound "not_found" Refused;
     MethodNotAllowed "method_not_allowed" Refused;

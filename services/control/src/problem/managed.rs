@@ -5,6 +5,8 @@ use tidegate_agentping_ports::RegistryError;
 use tidegate_agentping_settings::SettingFault;
 use tidegate_ports::StoreError;
 
+use crate::configuration::faults_text;
+
 use super::{Cause, Entry, Problem, QUIET, internal, shown};
 
 /// Seconds after which other changes are likely over.
@@ -65,6 +67,9 @@ pub(super) fn managed_entry(problem: &Problem) -> Entry {
         Problem::Ended { what, name } => {
             let message = format!("The {what} '{}' is revoked or has expired. Create a new one.", shown(name));
             conflict("ended", Cause::Ended, message)
+        }
+        Problem::ConfigInvalid(faults) => {
+            Entry::bad_request("invalid_config", Cause::ConfigInvalid, faults_text(faults))
         }
         Problem::TooManyChanges => Entry::unavailable(
             QUIET,

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use reqwest::header::HeaderMap;
@@ -13,6 +14,7 @@ use tidegate_agentping::{
     Event, Finish, FinishStatus, Heartbeat, HeartbeatStatus, KeyAccess, KeyId, Plan, Receipt, RunId, RunKey, Scope,
     Start, TeamId,
 };
+use tidegate_agentping_alerts::{AlertOutbox, Naming};
 use tidegate_agentping_inproc::noted_accounts::MemoryNotedAccounts;
 use tidegate_agentping_inproc::registry::MemoryRegistry;
 use tidegate_agentping_inproc::runs::MemoryRuns;
@@ -26,6 +28,7 @@ use tidegate_inproc::clock::TestClock;
 use tidegate_inproc::documents::MemoryDocuments;
 use tidegate_inproc::rows::MemoryRows;
 use tidegate_kernel::{Position, Region, Timestamp};
+use tidegate_outbound::{Networks, Outbound, PortRule, SendLimits, TargetPolicy, Trust};
 use tidegate_ports::RandomIds;
 use tokio::net::TcpListener;
 
@@ -104,6 +107,19 @@ pub fn in_memory(clock: Arc<TestClock>) -> Management {
     Management::new(documents, rows, Arc::new(MemoryRegistry::default()), clock)
 }
 
+/// What messages say of where they come from.
+pub fn naming() -> Naming {
+    Naming { public_url: Some("https://ping.example".to_owned()), team_name: Arc::new(|_| Some("acme".to_owned())) }
+}
+
+/// Judges receivers as the operators of the public service do.
+fn receivers() -> Outbound {
+    let policy = TargetPolicy { allow_http: false, networks: Networks::NONE, ports: PortRule::OwnOrHigh };
+    let second = Duration::from_secs(1);
+    let limits = SendLimits { whole: second, connect: second, body_bytes: 1_024 };
+    Outbound::new(policy, limits, Trust::public()).unwrap()
+}
+
 /// A registry with the teams behind the keys.
 pub async fn two_teams() -> MemoryRegistry {
     let registry = MemoryRegistry::default();
@@ -180,30 +196,20 @@ impl House {
         let clock = Arc::new(TestClock::at(at(NOON)));
         let documents = MemoryDocuments::new(clock.clone());
         let rows = MemoryRows::new(clock.clone());
-        let managed = Management::new(
-            Arc::new(documents.clone()),
-            Arc::new(rows.clone()),
-            Arc::new(registry.clone()),
-            clock.clone(),
-        )
-        .with_ingest_url("https://eu.example/");
+        let kept_rows = Arc::new(rows.clone());
+        let managed =
+            Management::new(Arc::new(documents.clone()), kept_rows, Arc::new(registry.clone()), clock.clone())
+                .with_ingest_url("https://eu.example/");
+        let outbox = AlertOutbox::new(Arc::new(rows.clone()), managed.mirror.clone(), clock.clone(), naming());
+        let managed = managed.with_alerts(outbox, receivers(), true);
         let control = Control::new(queries, kept, managed, Arc::new(callers), clock.clone(), Arc::new(RandomIds));
         // Cases send many requests while the clock stands.
         let control = set_up(control.with_managed_rate(1_000_000, 1_000_000));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(control.serve(listener, ServeOptions::default(), std::future::pending()));
-        House {
-            runs,
-            registry,
-            documents,
-            rows,
-            accounts,
-            clock,
-            offset: AtomicI64::new(0),
-            base,
-            client: Client::new(),
-        }
+        let (offset, client) = (AtomicI64::new(0), Client::new());
+        House { runs, registry, documents, rows, accounts, clock, offset, base, client }
     }
 
     /// Puts one record into the store, as the persister would: received now.

@@ -4,8 +4,9 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use http::Method;
 use rustls::ClientConfig;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::address::judge;
 use crate::answer::ReceiverAnswer;
@@ -50,11 +51,32 @@ impl Outbound {
         Target::parse(url, &self.policy)
     }
 
+    /// Judges a URL, and the addresses of its name if it has any by now. Each sending judges both again.
+    ///
+    /// # Errors
+    /// The rule that it breaks.
+    pub async fn judge(&self, url: &str) -> Result<(), SendError> {
+        let target = self.target(url)?;
+        match timeout(self.limits.connect, self.addresses(&target)).await {
+            Ok(Err(error @ SendError::Address(_))) => Err(error),
+            // A name that cannot be looked up now is judged when something is sent.
+            _ => Ok(()),
+        }
+    }
+
     /// Sends a message once. Any status is an answer, a redirect as well.
     ///
     /// # Errors
     /// [`SendError`]: none came.
     pub async fn send(&self, message: &Message) -> Result<ReceiverAnswer, SendError> {
+        self.ask(&Method::POST, message).await
+    }
+
+    /// The same by another method.
+    ///
+    /// # Errors
+    /// [`SendError`]: no answer came.
+    pub async fn ask(&self, method: &Method, message: &Message) -> Result<ReceiverAnswer, SendError> {
         let target = self.target(&message.url)?;
         let until = Instant::now() + self.limits.whole;
         let connecting = async {
@@ -63,7 +85,7 @@ impl Outbound {
         };
         let late = |_| SendError::Timeout(self.limits.whole);
         let stream = timeout_at(until, connecting).await.map_err(late)??;
-        exchange(stream, &target, message, &self.tls, (until, &self.limits)).await
+        exchange(stream, &target, (method, message), &self.tls, (until, &self.limits)).await
     }
 
     /// The addresses of a target. If one of them is not allowed, none is: a receiver that is public has no other.

@@ -47,13 +47,13 @@ pub(crate) async fn connect(addresses: &[SocketAddr], within: Duration) -> Resul
 pub(crate) async fn exchange(
     stream: TcpStream,
     target: &Target,
-    message: &Message,
+    (method, message): (&Method, &Message),
     tls: &Arc<ClientConfig>,
     limits: (Instant, &SendLimits),
 ) -> Result<ReceiverAnswer, SendError> {
     // It only saves a packet's wait.
     _ = stream.set_nodelay(true);
-    let request = request(target, message)?;
+    let request = request(target, method, message)?;
     if !target.is_https {
         return converse(stream, request, limits).await;
     }
@@ -86,7 +86,7 @@ fn untrusted(error: &std::io::Error) -> String {
     }
 }
 
-fn request(target: &Target, message: &Message) -> Result<Request<Full<Bytes>>, SendError> {
+fn request(target: &Target, method: &Method, message: &Message) -> Result<Request<Full<Bytes>>, SendError> {
     let uri: Uri = target.path.parse().map_err(|_| SendError::Request)?;
     let mut headers = HeaderMap::new();
     for (name, value) in &message.headers {
@@ -96,7 +96,7 @@ fn request(target: &Target, message: &Message) -> Result<Request<Full<Bytes>>, S
     headers.insert(HOST, HeaderValue::from_str(&target.authority).map_err(|_| SendError::Request)?);
     headers.insert(CONTENT_LENGTH, HeaderValue::from(message.body.len()));
     headers.insert(CONNECTION, HeaderValue::from_static("close"));
-    let mut request = Request::builder().method(Method::POST).uri(uri);
+    let mut request = Request::builder().method(method).uri(uri);
     if let Some(all) = request.headers_mut() {
         *all = headers;
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
-/// A request: a `POST` of a body to a URL.
+/// A request: a `POST` of a body to a URL, unless it is sent by another method.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {
     pub url: String,

@@ -26,6 +26,17 @@ pub enum AlertKind {
     RunStuck,
     RunFailed,
     SpendAnomaly,
+    CheckFailed,
+    GuardBlocked,
+    GuardWarning,
+    /// A mark of the month's events.
+    Quota,
+    /// A further agent was refused, because the plan has no more.
+    AgentLimit,
+    UnpricedModel,
+    RouteDisabled,
+    /// Asked for by someone.
+    Test,
 }
 
 /// How grave it is, from the least.
@@ -39,6 +50,22 @@ pub enum AlertSeverity {
 }
 
 impl AlertKind {
+    pub const ALL: [AlertKind; 13] = [
+        AlertKind::ScheduleMissed,
+        AlertKind::ScheduleUnknown,
+        AlertKind::RunStuck,
+        AlertKind::RunFailed,
+        AlertKind::SpendAnomaly,
+        AlertKind::CheckFailed,
+        AlertKind::GuardBlocked,
+        AlertKind::GuardWarning,
+        AlertKind::Quota,
+        AlertKind::AgentLimit,
+        AlertKind::UnpricedModel,
+        AlertKind::RouteDisabled,
+        AlertKind::Test,
+    ];
+
     pub const fn as_str(self) -> &'static str {
         match self {
             AlertKind::ScheduleMissed => "schedule_missed",
@@ -46,16 +73,56 @@ impl AlertKind {
             AlertKind::RunStuck => "run_stuck",
             AlertKind::RunFailed => "run_failed",
             AlertKind::SpendAnomaly => "spend_anomaly",
+            AlertKind::CheckFailed => "check_failed",
+            AlertKind::GuardBlocked => "guard_blocked",
+            AlertKind::GuardWarning => "guard_warning",
+            AlertKind::Quota => "quota",
+            AlertKind::AgentLimit => "agent_limit",
+            AlertKind::UnpricedModel => "unpriced_model",
+            AlertKind::RouteDisabled => "route_disabled",
+            AlertKind::Test => "test",
         }
     }
 
-    /// Of its firing; a recovery is `info`.
+    /// The kind with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// Of its firing; a recovery is `info`. A quota that is exceeded, and a block by a pause of the whole team, are
+    /// `critical`: their messages say so.
     pub const fn severity(self) -> AlertSeverity {
         match self {
             AlertKind::ScheduleMissed | AlertKind::RunStuck | AlertKind::RunFailed => AlertSeverity::Error,
-            AlertKind::SpendAnomaly => AlertSeverity::Warning,
-            AlertKind::ScheduleUnknown => AlertSeverity::Info,
+            AlertKind::SpendAnomaly
+            | AlertKind::CheckFailed
+            | AlertKind::GuardBlocked
+            | AlertKind::GuardWarning
+            | AlertKind::Quota
+            | AlertKind::AgentLimit
+            | AlertKind::UnpricedModel
+            | AlertKind::RouteDisabled => AlertSeverity::Warning,
+            AlertKind::ScheduleUnknown | AlertKind::Test => AlertSeverity::Info,
         }
+    }
+}
+
+impl AlertSeverity {
+    pub const ALL: [AlertSeverity; 4] =
+        [AlertSeverity::Info, AlertSeverity::Warning, AlertSeverity::Error, AlertSeverity::Critical];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            AlertSeverity::Info => "info",
+            AlertSeverity::Warning => "warning",
+            AlertSeverity::Error => "error",
+            AlertSeverity::Critical => "critical",
+        }
+    }
+
+    /// The severity with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|severity| severity.as_str() == name)
     }
 }
 

@@ -24,7 +24,9 @@ pub use coverage::{Coverage, ScheduleChange, SlotDecision};
 pub use cron::{Cron, CronFault};
 pub use definition::{Definition, DefinitionFault};
 pub use doubt::{Doubt, DoubtReason, Doubts};
-pub use incident::{AlertKind, AlertMessage, AlertSeverity, Edge, IncidentEdge, IncidentOrigin, RoutePolicy};
+pub use incident::{
+    AlertKind, AlertMessage, AlertSeverity, DeliveryId, Edge, IncidentEdge, IncidentId, IncidentOrigin, RoutePolicy,
+};
 pub use runs::{OpenedRun, SlotOutcome};
 pub use slots::{Slot, Timing};
 pub use watched::{Alerting, Judgement};

@@ -6,11 +6,12 @@
 
 pub mod agent;
 pub mod audit;
-pub mod config;
+pub mod configuration;
 pub mod fields;
 pub mod guard;
 pub mod kinds;
 pub mod pause;
+pub mod route;
 pub mod rule;
 pub mod schedule;
 pub mod team;
@@ -20,6 +21,7 @@ pub use audit::AuditDoc;
 pub use fields::{Fields, Patch, SettingFault};
 pub use guard::{GuardCheck, GuardEvent, GuardEventKind, GuardVerdict};
 pub use pause::{MuteDoc, MuteRequest, PauseDoc, PauseRequest, PauseSpan};
+pub use route::{MailTarget, RouteDisabled, RouteDoc, RouteId, RouteTarget, SecretText, WebhookTarget};
 pub use rule::{GuardRuleId, RuleAction, RuleDoc, RuleMatch};
 pub use schedule::{ScheduleDoc, TimedChange};
 pub use team::{TeamDoc, TeamSettings};

@@ -14,6 +14,7 @@ use crate::agent::{AgentDoc, Maintenance};
 use crate::fields::{Fields, Patch, SettingFault, names};
 use crate::kinds;
 use crate::pause::{MuteDoc, PauseDoc, PauseSpan};
+use crate::route::RouteDoc;
 use crate::rule::RuleDoc;
 use crate::schedule::ScheduleDoc;
 
@@ -94,6 +95,8 @@ pub struct TeamSettings {
     pub rules: BTreeMap<SmolStr, RuleDoc>,
     /// Checks by id, as they are stored: what they ask is the business of whoever evaluates them.
     pub checks: BTreeMap<SmolStr, Value>,
+    /// By id.
+    pub routes: BTreeMap<SmolStr, RouteDoc>,
 }
 
 impl TeamSettings {
@@ -111,8 +114,16 @@ impl TeamSettings {
 }
 
 impl Mirrored for TeamSettings {
-    const KINDS: &'static [&'static str] =
-        &[kinds::TEAM, kinds::AGENT, kinds::SCHEDULE, kinds::PAUSE, kinds::MUTE, kinds::RULE, kinds::CHECK];
+    const KINDS: &'static [&'static str] = &[
+        kinds::TEAM,
+        kinds::AGENT,
+        kinds::SCHEDULE,
+        kinds::PAUSE,
+        kinds::MUTE,
+        kinds::RULE,
+        kinds::CHECK,
+        kinds::ROUTE,
+    ];
 
     fn of(space: &str, documents: Vec<Document>) -> Self {
         let mut settings = TeamSettings::default();
@@ -128,6 +139,7 @@ impl Mirrored for TeamSettings {
                 kinds::MUTE => keep(&mut settings.mutes, Some(name.clone()), read(space, &document)),
                 kinds::CHECK => keep(&mut settings.checks, Some(name.clone()), read(space, &document)),
                 kinds::RULE => keep(&mut settings.rules, Some(name.clone()), read(space, &document)),
+                kinds::ROUTE => keep(&mut settings.routes, Some(name.clone()), read(space, &document)),
                 _ => {}
             }
         }

@@ -1,20 +1,21 @@
-//! How many tries each receiver has at once, over all partitions of the process.
+//! How many tries each receiver has at once, over the whole process.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tidegate_outbound::ReceiverOrigin;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::target::ReceiverOrigin;
 
 /// Tries of one receiver at once.
 const AT_ONCE: usize = 8;
 
 /// Counts the tries of each receiver.
 #[derive(Default)]
-pub(crate) struct Receivers(Mutex<HashMap<ReceiverOrigin, Arc<Semaphore>>>);
+pub struct Receivers(Mutex<HashMap<ReceiverOrigin, Arc<Semaphore>>>);
 
 /// One of a receiver's tries.
-pub(crate) struct Turn {
+pub struct Turn {
     pub origin: ReceiverOrigin,
     _permit: OwnedSemaphorePermit,
 }
@@ -49,9 +50,9 @@ impl Receivers {
 
 #[cfg(test)]
 mod tests {
-    use tidegate_outbound::{Networks, PortRule, Target, TargetPolicy};
-
     use super::*;
+    use crate::networks::Networks;
+    use crate::target::{PortRule, Target, TargetPolicy};
 
     fn origin(text: &str) -> ReceiverOrigin {
         let policy = TargetPolicy { allow_http: false, networks: Networks::NONE, ports: PortRule::Any };

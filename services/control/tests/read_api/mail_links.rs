@@ -1,0 +1,99 @@
+//! AC-64: the links of mails.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use tidegate_agentping_alerts::rows::{OUTBOX, SHARDS, bucket_of, outbox_shard};
+use tidegate_ports::{Clock, Documents, RowScan, Rows, ScanOrder};
+
+use crate::house::*;
+
+async fn mail_route(house: &House) -> (String, String) {
+    let made =
+        house.post("/v1/routes", &json!({"name": "m", "kind": "email", "to": "ops@example.com"})).await.with(201);
+    let path = format!("/v1/routes/{}", made["id"].as_str().unwrap());
+    assert_eq!(made["health"], json!({"state": "unconfirmed"}));
+    (path, token(house, &made).await)
+}
+
+async fn token(house: &House, made: &Value) -> String {
+    let stored =
+        house.documents.get(&team(1).to_string(), "route", made["id"].as_str().unwrap()).await.unwrap().unwrap();
+    let stored: Value = serde_json::from_slice(&stored.doc).unwrap();
+    stored["token"].as_str().unwrap().to_owned()
+}
+
+/// What waits to be sent.
+async fn waiting(house: &House) -> usize {
+    let mut count = 0;
+    for shard in 0..SHARDS {
+        let shard = outbox_shard(shard, bucket_of(house.clock.now()));
+        let scan = RowScan { table: &OUTBOX, shard, after: None, order: ScanOrder::Ascending, limit: 100 };
+        count += house.rows.scan(&scan).await.unwrap().len();
+    }
+    count
+}
+
+/// A new address is asked; following the link changes nothing, the form's button does.
+#[tokio::test]
+async fn ac_64_an_address_confirms_by_a_form() {
+    let house = House::open().await;
+    let (path, token) = mail_route(&house).await;
+    assert_eq!(waiting(&house).await, 1, "the question");
+    let link = format!("/confirm/{token}");
+    for _ in 0..2 {
+        let form = house.get_as(None, &link).await;
+        assert_eq!((form.status.as_u16(), form.header("content-type")), (200, Some("text/html; charset=utf-8")));
+        assert!(form.text.contains("<form method=\"post\">") && !form.text.contains("<script"), "{}", form.text);
+        assert!(form.header("content-security-policy").unwrap().contains("default-src 'none'"));
+        assert_eq!(form.header("referrer-policy"), Some("no-referrer"));
+        assert_eq!(house.get(&path).await.ok()["health"]["state"], "unconfirmed");
+    }
+    for _ in 0..2 {
+        house.clock.advance_ms(1);
+        assert_eq!(house.send(Method::POST, &link, &[]).await.status, 200);
+        assert_eq!(house.get(&path).await.ok()["health"]["state"], "ok");
+    }
+    let entries = house.get("/v1/audit").await.ok()["entries"].clone();
+    assert_eq!((&entries[0]["action"], &entries[0]["by"]), (&json!("route.confirm"), &json!("mail")));
+    assert_eq!(entries.as_array().unwrap().len(), 2, "once");
+    // Another address has to confirm as well, and the old link is none any more.
+    house.patch(&path, &json!({"to": "other@example.com"})).await.ok();
+    assert_eq!(
+        (house.get(&path).await.ok()["health"]["state"].clone(), waiting(&house).await),
+        (json!("unconfirmed"), 2)
+    );
+    assert_eq!(house.send(Method::POST, &link, &[]).await.status, 404);
+}
+
+/// One click disables the route, and so it is shown.
+#[tokio::test]
+async fn ac_64_one_click_unsubscribes() {
+    let house = House::open().await;
+    let (path, token) = mail_route(&house).await;
+    house.send(Method::POST, &format!("/confirm/{token}"), &[]).await;
+    let link = format!("/unsubscribe/{token}");
+    assert_eq!(house.get_as(None, &link).await.status, 200);
+    assert_eq!(house.get(&path).await.ok()["health"]["state"], "ok");
+    assert_eq!(house.post_as(None, &link, "List-Unsubscribe=One-Click").await.status, 200);
+    let health = house.get(&path).await.ok()["health"].clone();
+    assert_eq!((&health["state"], &health["reason"]), (&json!("disabled"), &json!("the address has unsubscribed")));
+    house.patch(&path, &json!({"enabled": true})).await.ok();
+    assert_eq!(house.get(&path).await.ok()["health"]["state"], "ok");
+}
+
+#[tokio::test]
+async fn a_link_that_is_not_ours_is_not_found() {
+    let house = House::open().await;
+    let (_, token) = mail_route(&house).await;
+    let forged = format!("{}0", &token[..token.len() - 1]);
+    let short = &token[..token.len() - 1];
+    for token in ["x", "%FF", "a.b.c", &forged.replace("00", "01"), short] {
+        for page in ["confirm", "unsubscribe"] {
+            for method in [Method::GET, Method::POST] {
+                let answer = house.send(method.clone(), &format!("/{page}/{token}"), &[]).await;
+                assert_eq!(answer.status, 404, "{method} {page} {token}");
+                assert!(answer.text.contains("Unknown link"), "{}", answer.text);
+            }
+        }
+    }
+}
