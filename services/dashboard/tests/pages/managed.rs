@@ -100,6 +100,21 @@ async fn the_whole_team_is_paused_and_muted() {
     }
 }
 
+/// AC-86: a file with faults changes nothing, and each fault is named with its line.
+#[tokio::test]
+async fn a_file_is_compared_on_the_page() {
+    let browser = Browser::of(House::open().await, KEY_A).await;
+    let compare = async |yaml: &str| {
+        let yaml: String = yaml.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        browser.press("/teams/acme/config/diff", &format!("yaml={yaml}")).await
+    };
+    let file = "version: 1\nagents:\n  nightly:\n    schedule: {cron: \"0 2 * * *\"}\n";
+    compare(file).await.has(&["agents.nightly", "create", "cron: &quot;0 2 * * *&quot;"]);
+    let faulty = "version: 1\nagents:\n  nightly:\n    schedule: {cron: \"0 2 * * * *\"}\n    colour: red\n";
+    compare(faulty).await.has(&["line 4: ", "line 5: "]);
+    browser.page(AGENT).await.has(&["No runs are expected of it."]);
+}
+
 /// AC-81: a read key sees the pages and changes nothing.
 #[tokio::test]
 async fn a_read_key_changes_nothing() {
