@@ -22,6 +22,36 @@ function offerCopies(root) {
   }
 }
 
+// The exact time is shown on hover: in UTC from the server, and here in the reader's own zone.
+function showLocal(root) {
+  for (const time of root.querySelectorAll("time[datetime][title]")) {
+    const at = new Date(time.dateTime);
+    if (!isNaN(at)) time.title = time.title.split("\n")[0] + "\n" + at.toLocaleString() + " here";
+  }
+}
+
+// A search shows what it finds while one types. Without script its button does.
+function searchAsTyped() {
+  const form = document.querySelector("form[role=search]");
+  if (!form) return;
+  let waiting = null;
+  form.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(async () => {
+      const url = new URL(form.action);
+      for (const [name, value] of new FormData(form)) if (value) url.searchParams.set(name, value);
+      const answer = await fetch(url, { credentials: "same-origin" });
+      if (!answer.ok || answer.redirected) return;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const found = page.getElementById("found");
+      if (!found) return;
+      history.replaceState(null, "", url);
+      document.getElementById("found").replaceChildren(...found.childNodes);
+      showLocal(main);
+    }, 200);
+  });
+}
+
 // What a reader has unfolded stays so.
 function keepOpen(before, after) {
   const name = (details) => details.closest("[id]").id + "/" + details.querySelector("summary").textContent;
@@ -59,6 +89,8 @@ async function renew() {
   main.replaceChildren(...next.childNodes);
   document.title = page.title;
   offerCopies(main);
+  showLocal(main);
+  searchAsTyped();
   if (focused) {
     const again = document.getElementById(focused) || [...main.querySelectorAll("a[href]")].find((link) => link.getAttribute("href") === focused);
     if (again) again.focus({ preventScroll: true });
@@ -76,5 +108,7 @@ function live() {
 
 if (main) {
   offerCopies(main);
+  showLocal(main);
+  searchAsTyped();
   live();
 }

@@ -46,7 +46,7 @@ fn answered<T: DeserializeOwned>(status: StatusCode, answer: &[u8]) -> Result<T,
         return Ok(serde_json::from_slice(answer)?);
     }
     let refusal: Value = serde_json::from_slice(answer).unwrap_or_default();
-    let message = refusal.text("message").to_owned();
+    let message = said(&refusal);
     Err(match status {
         StatusCode::UNAUTHORIZED => Problem::NoSession,
         StatusCode::NOT_FOUND => Problem::NotFound,
@@ -56,4 +56,11 @@ fn answered<T: DeserializeOwned>(status: StatusCode, answer: &[u8]) -> Result<T,
         status if status.is_server_error() => Problem::Defect { cause: message },
         _ => Problem::Declined(message),
     })
+}
+
+/// What a refusal says: of a file, each of its faults with its line.
+fn said(refusal: &Value) -> String {
+    let fault = |fault: &Value| format!("line {}: {}", fault.shown("line"), fault.text("message"));
+    let faults: Vec<String> = refusal.rows("faults").iter().map(fault).collect();
+    if faults.is_empty() { refusal.text("message").to_owned() } else { faults.join("; ") }
 }

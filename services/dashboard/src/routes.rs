@@ -30,6 +30,8 @@ fn changes() -> Router<Arc<Pages>> {
         .route("/teams/{team}/deliveries/{id}/resend", change(Endpoint::Change, pages::routes::resend))
         .route("/teams/{team}/config/diff", change(Endpoint::Change, pages::config::diff));
     routes
+        .route(&format!("{agent}/tokens/{{id}}/rotate"), change(Endpoint::Token, pages::token::rotate))
+        .route(&format!("{agent}/tokens/{{id}}/revoke"), change(Endpoint::Token, pages::token::revoke))
         .route(&format!("{agent}/pause"), change(Endpoint::Change, actions::pause))
         .route(&format!("{agent}/resume"), change(Endpoint::Change, actions::resume))
         .route(&format!("{agent}/mute"), change(Endpoint::Change, actions::mute))

@@ -12,6 +12,11 @@ use tidegate_ports::{Clock, Ids};
 
 use crate::config::ControlConfig;
 
+/// What the pages of one team may ask of its API: each page asks a few times, and is renewed every second or so. How many
+/// pages are written at once has a bound of its own.
+const API_PER_S: u32 = 500;
+const API_BURST: u32 = 1_000;
+
 /// What the pages have in common with their process.
 pub struct Common<'p> {
     pub config: &'p ControlConfig,
@@ -32,6 +37,7 @@ pub fn pages(
     let callers = Arc::new(SessionCallers(holders.clone()));
     let api = Control::new(queries.clone(), accounts.clone(), managed.clone(), callers, clock.clone(), ids.clone())
         .with_store_deadline(config.store_deadline)
+        .with_managed_rate(API_PER_S, API_BURST)
         .with_answer_bytes(config.max_answer_bytes_in_flight);
     let ports = DashboardPorts {
         queries: queries.clone(),

@@ -1,15 +1,15 @@
 //! An agent: how it is watched, its latest runs, what it cost this month, its ping tokens, and how to report for it.
 
+mod tokens;
 mod watched;
 
 use axum::response::Response;
 use maud::{Markup, html};
-use tidegate_agentping::Slug;
 use tidegate_agentping_ports::{AgentRow, RunFilter, SpendRow, TokenRow};
 use tidegate_kernel::{Month, Timestamp};
 
 use crate::layout::{Page, Part};
-use crate::pages::start::{PLACEHOLDER, token_form, ways};
+use crate::pages::start::{PLACEHOLDER, ways};
 use crate::parts::amount::{count, usd};
 use crate::parts::runs_table::runs_table;
 use crate::parts::time;
@@ -26,14 +26,14 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     let pages = &visit.pages;
     let filter = RunFilter { agent: Some(slug.clone()), ..RunFilter::default() };
     let month = Month::of(visit.now);
-    let (agents, runs, spend, tokens) = tokio::try_join!(
+    let (agents, runs, spend) = tokio::try_join!(
         pages.ask(pages.queries.agents(visit.team())),
         visit.runs(&filter, None, RUNS),
         pages.ask(pages.queries.spend(visit.team(), month, visit.now)),
-        pages.ask_registry(pages.registry.list_tokens(visit.team())),
     )?;
     let agent = agents.into_iter().find(|agent| agent.slug == slug).ok_or(Problem::NotFound)?;
     let watched = Watched::of(&visit, &slug).await?;
+    let tokens = tokens::section(&visit, &slug).await?;
     let spent = spend.by_agent.into_iter().find(|row| row.name.as_deref() == Some(slug.as_str()));
     let body = html! {
         p.path { a href=(visit.at("/agents")) { "Agents" } }
@@ -54,7 +54,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
             h2 #report { "Report for it" }
             (ways(&visit, slug.as_str(), PLACEHOLDER))
         }
-        (tokens_of(&visit, &slug, &tokens))
+        (tokens)
     };
     Ok(Page::new(slug.as_str(), Part::Agents, body).live(LIVE_S).response(&visit))
 }
@@ -71,31 +71,15 @@ fn facts(agent: &AgentRow, spent: Option<&SpendRow>, now: Timestamp) -> Markup {
     }
 }
 
-fn tokens_of(visit: &Visit, slug: &Slug, tokens: &[TokenRow]) -> Markup {
-    let own = || tokens.iter().filter(|token| token.agent == *slug);
-    html! {
-        section aria-labelledby="tokens" {
-            h2 #tokens { "Ping tokens" }
-            @if own().next().is_none() { p.empty { "It has none: API keys may report for it." } } @else { (token_table(own(), visit.now, false, visit)) }
-            @if visit.viewer.may_change { (token_form(visit, slug.as_str())) }
-        }
-    }
-}
-
 /// Tokens by their ids: a secret is shown once, when it is made.
-pub(crate) fn token_table<'t>(
-    tokens: impl Iterator<Item = &'t TokenRow>,
-    now: Timestamp,
-    with_agent: bool,
-    visit: &Visit,
-) -> Markup {
+pub(crate) fn token_table<'t>(tokens: impl Iterator<Item = &'t TokenRow>, now: Timestamp, visit: &Visit) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Ping tokens" {
             table {
                 thead {
                     tr {
                         th scope="col" { "Id" }
-                        @if with_agent { th scope="col" { "Agent" } }
+                        th scope="col" { "Agent" }
                         th scope="col" { "Made" }
                         th scope="col" { "State" }
                     }
@@ -104,7 +88,7 @@ pub(crate) fn token_table<'t>(
                     @for token in tokens {
                         tr {
                             td { code.id { (token.id) } }
-                            @if with_agent { td { a href=(visit.agent_url(token.agent.as_str())) { (token.agent) } } }
+                            td { a href=(visit.agent_url(token.agent.as_str())) { (token.agent) } }
                             td { (time::ago(token.created_at, now)) }
                             td { (state(token.revoked_at, token.expires_at, now)) }
                         }

@@ -89,9 +89,11 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
             }
             div.actions { button.primary type="submit" { "Show" } }
         }
-        p.hint { (count(found as u64)) " of " (counted(total as u64, "agent")) @if walk.more { "; figures of today are of its latest runs only" } "." }
-        (table(&visit, &shown, health.as_ref(), order))
-        (pager(&visit, page, found))
+        div #found {
+            p.hint { (count(found as u64)) " of " (counted(total as u64, "agent")) @if walk.more { "; figures of today are of its latest runs only" } "." }
+            (table(&visit, &shown, health.as_ref(), order))
+            (pager(&visit, page, found))
+        }
     };
     Ok(Page::new("Agents", Part::Agents, body).live(LIVE_S).response(&visit))
 }

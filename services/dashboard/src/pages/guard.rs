@@ -1,5 +1,7 @@
 //! Guard: the rules with what is spent against their limits, and pauses of the team.
 
+mod spent;
+
 use axum::response::Response;
 use http::Method;
 use maud::{Markup, html};
@@ -13,10 +15,12 @@ use crate::problem::Problem;
 use crate::sign_in::to;
 use crate::url::encoded;
 use crate::visit::Visit;
+use crate::walk::Walk;
 
 pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     let rules = visit.look("/v1/guard/rules?limit=200").await?;
     let status = visit.look("/v1/status?limit=1").await?;
+    let today = visit.today().await?;
     let body = html! {
         h1 { "Guard" }
         p.lead { "Rules block an agent's next start once it, its customer or the team has spent a limit. A pause blocks it until it is resumed." }
@@ -25,7 +29,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
             @match &rules {
                 None => p.empty { "This server has no guard." },
                 Some(rules) if rules.rows("rules").is_empty() => p.empty { "None: every start is allowed." },
-                Some(rules) => (table(&visit, rules.rows("rules"))),
+                Some(rules) => (table(&visit, rules.rows("rules"), &today)),
             }
             @if rules.is_some() { (new_rule(&visit)) }
         }
@@ -34,7 +38,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     Ok(Page::new("Guard", Part::Guard, body).response(&visit))
 }
 
-fn table(visit: &Visit, rules: &[Value]) -> Markup {
+fn table(visit: &Visit, rules: &[Value], today: &Walk) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Rules" {
             table {
@@ -46,6 +50,7 @@ fn table(visit: &Visit, rules: &[Value]) -> Markup {
                         th scope="col" { "Spend of" }
                         th scope="col" { "Window" }
                         th.number scope="col" { "Limit" }
+                        th scope="col" { "Highest today" }
                         th scope="col" { "Id" }
                         @if visit.viewer.may_change { th scope="col" { span.unseen { "Delete" } } }
                     }
@@ -59,6 +64,7 @@ fn table(visit: &Visit, rules: &[Value]) -> Markup {
                             td { (rule.text("spend_of")) }
                             td { (rule.text("window")) }
                             td.number { "$" (rule.shown("limit_usd")) }
+                            td { (spent::spent(rule, today)) }
                             td { code.id { (rule.text("id")) } }
                             @if visit.viewer.may_change {
                                 td { (button(visit, &format!("/guard/rules/{}/delete", encoded(rule.text("id"))), "Delete")) }
@@ -118,12 +124,19 @@ fn team(visit: &Visit, status: Option<&Value>) -> Markup {
         @if visit.viewer.may_change {
             section aria-labelledby="team" {
                 h2 #team { "The whole team" }
-                @if is("paused") { p { "The team is paused." } }
-                @if is("muted") { p { "The team is muted." } }
-                (form(visit, "/pause", "Pause all agents", field("note", "note", "Note", "")))
-                (button(visit, "/resume", "Resume the team"))
-                (form(visit, "/mute", "Mute all messages", html! { (hours("hours")) (field("reason", "reason", "Reason", "")) }))
-                (button(visit, "/unmute", "Unmute the team"))
+                @if is("paused") {
+                    p { "The team is paused: all its agents are blocked, and their slots are skipped." }
+                    (button(visit, "/resume", "Resume the team"))
+                } @else {
+                    (form(visit, "/pause", "Pause all agents", field("note", "note", "Note", "")))
+                }
+                @if is("muted") {
+                    p { "The team is muted: incidents are recorded, and no messages are sent." }
+                    (button(visit, "/unmute", "Unmute the team"))
+                } @else {
+                    (form(visit, "/mute", "Mute all messages", html! { (hours("hours")) (field("reason", "reason", "Reason", "")) }))
+                }
+                @if status.is_none() { (button(visit, "/resume", "Resume the team")) (button(visit, "/unmute", "Unmute the team")) }
             }
         }
     }

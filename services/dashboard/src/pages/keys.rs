@@ -41,7 +41,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
         section aria-labelledby="tokens" {
             h2 #tokens { "Ping tokens" }
             p { "A ping token may report for its one agent and read nothing. Each agent's page makes one." }
-            @if tokens.is_empty() { p.empty { "There are none." } } @else { (token_table(tokens.iter(), visit.now, true, &visit)) }
+            @if tokens.is_empty() { p.empty { "There are none." } } @else { (token_table(tokens.iter(), visit.now, &visit)) }
         }
     };
     Ok(Page::new("Keys and tokens", Part::Keys, body).response(&visit))

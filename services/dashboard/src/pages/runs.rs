@@ -15,7 +15,8 @@ use crate::visit::Visit;
 const PAGE_RUNS: usize = 50;
 /// A label's length as ingest takes it (AgentPing: string lengths).
 const MAX_LABEL_CHARS: usize = 256;
-const LIVE_S: u32 = 2;
+/// A run is on the page within a second (AC-73).
+const LIVE_S: u32 = 1;
 
 pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     let filter = filter_of(&visit)?;

@@ -1,14 +1,16 @@
-//! Makes a ping token, and shows it: this once.
+//! Makes a ping token or another in its place, and shows it: this once. Or revokes one.
 
 use axum::response::Response;
 use http::Method;
 use maud::html;
 use serde_json::{Value, json};
+use tidegate_agentping::Slug;
 
 use crate::form::Form;
 use crate::layout::{Page, Part};
 use crate::parts::code::code;
 use crate::problem::Problem;
+use crate::sign_in::to;
 use crate::url::{encoded, with_query};
 use crate::visit::Visit;
 
@@ -23,6 +25,27 @@ pub(crate) async fn make(visit: Visit, _: Form) -> Result<Response, Problem> {
         }
         made => made?,
     };
+    Ok(shown(&visit, &agent, &made))
+}
+
+/// `POST …/tokens/{id}/rotate`: another token, and the old one works for a day.
+pub(crate) async fn rotate(visit: Visit, _: Form) -> Result<Response, Problem> {
+    let agent = visit.agent()?;
+    let path = format!("/v1/agents/{}/tokens/{}/rotate", encoded(agent.as_str()), encoded(visit.segment("id")?));
+    let made = visit.send(Method::POST, &path, None).await?;
+    Ok(shown(&visit, &agent, &made))
+}
+
+/// `POST …/tokens/{id}/revoke`.
+pub(crate) async fn revoke(visit: Visit, _: Form) -> Result<Response, Problem> {
+    let agent = visit.agent()?;
+    let path = format!("/v1/agents/{}/tokens/{}", encoded(agent.as_str()), encoded(visit.segment("id")?));
+    visit.send(Method::DELETE, &path, None).await?;
+    Ok(to(&visit.agent_url(agent.as_str())))
+}
+
+/// The page with a new token.
+fn shown(visit: &Visit, agent: &Slug, made: &Value) -> Response {
     let text = |name: &str| made.get(name).and_then(Value::as_str).unwrap_or_default();
     let body = html! {
         h1 { "A ping token for " (agent) }
@@ -33,5 +56,5 @@ pub(crate) async fn make(visit: Visit, _: Form) -> Result<Response, Problem> {
         dl.facts { div { dt { "Token's id" } dd { code { (text("id")) } } } }
         p { a.button href=(with_query(&visit.at("/start"), &[("agent", Some(agent.as_str()))])) { "Wait for its first ping" } }
     };
-    Ok(Page::new(format!("Token of {agent}"), Part::Agents, body).response(&visit))
+    Page::new(format!("Token of {agent}"), Part::Agents, body).response(visit)
 }

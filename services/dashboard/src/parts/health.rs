@@ -111,7 +111,7 @@ pub(crate) fn state(state: &str) -> Markup {
 /// Whether an agent is paused or muted, as marks.
 pub(crate) fn marks(agent: &Value) -> Markup {
     html! {
-        @if agent.flag("paused") { " " span.tag { "paused" } }
+        @if agent.flag("paused") && agent.text("state") != "paused" { " " span.tag { "paused" } }
         @if agent.flag("muted") { " " span.tag { "muted" } }
     }
 }

@@ -33,6 +33,25 @@ async fn a_token_is_made_and_shown_once() {
     }
 }
 
+/// AC-84: another token takes the place of one, which works for another day; a revoked one is gone.
+#[tokio::test]
+async fn a_token_is_replaced_and_revoked() {
+    let house = House::open().await;
+    let cookie = house.sign_in(KEY_A).await;
+    let agent = "/teams/acme/agents/nightly";
+    let csrf = format!("csrf={}", house.get(Some(&cookie), agent).await.csrf());
+    let old = house.registry.list_tokens(team(1)).await.unwrap()[0].id;
+    let new = house.post(Some(&cookie), &format!("{agent}/tokens/{old}/rotate"), &csrf).await;
+    new.has(&["ping_eu_", "It is shown this once"]);
+    let (_, rest) = new.text.split_once("/v1/ping?key=").unwrap();
+    let last4 = rest.split("&amp;").next().unwrap().chars().rev().take(4).collect::<Vec<_>>();
+    let last4: String = last4.into_iter().rev().collect();
+    house.get(Some(&cookie), agent).await.has(&[&format!("…{last4}"), "in 1 d", &old.to_string()]);
+    let back = house.post(Some(&cookie), &format!("{agent}/tokens/{old}/revoke"), &csrf).await;
+    assert_eq!((back.status, back.location()), (StatusCode::SEE_OTHER, Some(agent)));
+    house.get(Some(&cookie), agent).await.has_not(&[&old.to_string()]);
+}
+
 #[tokio::test]
 async fn a_form_from_elsewhere_changes_nothing() {
     let house = House::open().await;

@@ -46,7 +46,7 @@ async fn an_agent_is_paused_and_resumed() {
         .has(&["action=\"/teams/acme/agents/nightly/pause\"", "action=\"/teams/acme/agents/nightly/mute\""]);
     assert_back(&browser.press(&format!("{AGENT}/pause"), "note=costs+too+much").await, AGENT);
     assert_eq!(browser.api("/v1/agents/nightly").await["paused"], true);
-    browser.page(AGENT).await.has(&[">paused<", "action=\"/teams/acme/agents/nightly/resume\""]);
+    browser.page(AGENT).await.has(&[" paused</span>", "action=\"/teams/acme/agents/nightly/resume\""]);
     assert_back(&browser.press(&format!("{AGENT}/resume"), "").await, AGENT);
     assert_eq!(browser.api("/v1/agents/nightly").await["paused"], false);
     assert_back(&browser.press(&format!("{AGENT}/mute"), "hours=720&reason=holidays").await, AGENT);
@@ -98,6 +98,21 @@ async fn the_whole_team_is_paused_and_muted() {
             "{hours}"
         );
     }
+}
+
+/// AC-86: a file with faults changes nothing, and each fault is named with its line.
+#[tokio::test]
+async fn a_file_is_compared_on_the_page() {
+    let browser = Browser::of(House::open().await, KEY_A).await;
+    let compare = async |yaml: &str| {
+        let yaml: String = yaml.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        browser.press("/teams/acme/config/diff", &format!("yaml={yaml}")).await
+    };
+    let file = "version: 1\nagents:\n  nightly:\n    schedule: {cron: \"0 2 * * *\"}\n";
+    compare(file).await.has(&["agents.nightly", "create", "cron: &quot;0 2 * * *&quot;"]);
+    let faulty = "version: 1\nagents:\n  nightly:\n    schedule: {cron: \"0 2 * * * *\"}\n    colour: red\n";
+    compare(faulty).await.has(&["line 4: ", "line 5: "]);
+    browser.page(AGENT).await.has(&["No runs are expected of it."]);
 }
 
 /// AC-81: a read key sees the pages and changes nothing.

@@ -196,7 +196,8 @@ async fn upcoming(visit: &Visit, schedule: &Value) -> Option<Value> {
 
 /// The checks of its finished runs: the members of each, whatever its type.
 fn checks(rows: &[Value]) -> Markup {
-    const COMMON: [&str; 8] = ["id", "name", "type", "agent", "enabled", "version", "when", "alert_after"];
+    const COMMON: [&str; 9] =
+        ["id", "name", "type", "agent", "enabled", "version", "when", "alert_after", "created_at"];
     let asked = |check: &Value| -> Vec<(String, String)> {
         let members = check.as_object().into_iter().flatten();
         members

@@ -1,0 +1,104 @@
+//! How close spend is to the limit of a rule: the highest that one name of it has spent so far.
+
+use std::collections::HashMap;
+
+use maud::{Markup, html};
+use serde_json::Value;
+use tidegate_kernel::Usd;
+
+use crate::parts::amount::{permille, usd};
+use crate::parts::bar::bar;
+use crate::parts::value::Members;
+use crate::walk::{SeenRun, Walk};
+
+/// The highest spend that a rule of a day compares with its limit, and whose it is: of today's runs as far as they were
+/// looked at. `None` for other windows, and where nothing was spent.
+fn highest(rule: &Value, today: &Walk) -> Option<(String, Usd)> {
+    if rule.text("window") != "day" {
+        return None;
+    }
+    let mut sums: HashMap<String, Usd> = HashMap::new();
+    for run in today.runs.iter().filter(|run| applies(rule, run)) {
+        if let Some(name) = name_of(rule.text("spend_of"), run) {
+            let sum = sums.entry(name).or_default();
+            *sum = sum.plus(run.cost);
+        }
+    }
+    sums.into_iter().max_by(|one, other| (one.1, &other.0).cmp(&(other.1, &one.0)))
+}
+
+/// Whether a job like this run is one that the rule is about. What a check alone says (function, environment) is in no run.
+fn applies(rule: &Value, run: &SeenRun) -> bool {
+    let wanted = rule.get("match").unwrap_or(&Value::Null);
+    let fits = |name: &str, found: Option<&str>| match wanted.text(name) {
+        "" => true,
+        "*" => found.is_some(),
+        text => found == Some(text),
+    };
+    let is_team = rule.text("spend_of") == "team";
+    is_team || fits("agent", Some(run.agent.as_str())) && fits("customer_ref", run.customer_id.as_deref())
+}
+
+/// The name whose spend is summed.
+fn name_of(spend_of: &str, run: &SeenRun) -> Option<String> {
+    let (agent, customer) = (run.agent.as_str(), run.customer_id.as_deref());
+    match spend_of {
+        "team" => Some("the team".to_owned()),
+        "agent" => Some(agent.to_owned()),
+        "customer" => customer.map(str::to_owned),
+        "agent_and_customer" => customer.map(|customer| format!("{agent}, {customer}")),
+        _ => None,
+    }
+}
+
+/// A bar of it.
+pub(super) fn spent(rule: &Value, today: &Walk) -> Markup {
+    let limit = Usd::parse(&rule.shown("limit_usd")).unwrap_or_default();
+    html! {
+        @match highest(rule, today) {
+            None => "–",
+            Some((name, sum)) => {
+                span.note { (today.at_least()) (usd(sum)) ", " (name) }
+                (bar(permille(sum.as_nanos(), limit.as_nanos()), if sum >= limit { "bad" } else if sum.as_nanos() >= limit.as_nanos() / 5 * 4 { "warn" } else { "" }))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tidegate_agentping_testkit::{EventWith as _, NOON, StartWith as _, event, folded, key, record, run_id, start};
+
+    use super::*;
+
+    fn today() -> Walk {
+        let runs = [(1, "a", "acme", "1"), (2, "a", "globex", "2"), (3, "b", "acme", "2.5")];
+        let seen = runs.map(|(id, agent, customer, dollars)| {
+            let records = [
+                record(key(id), NOON, start(agent).customer(customer)),
+                record(key(id), NOON, event(id).llm("m", Some(dollars))),
+            ];
+            SeenRun::of(run_id(id), NOON, &folded(&records).run, NOON).unwrap()
+        });
+        Walk { runs: seen.into(), more: false }
+    }
+
+    #[test]
+    fn the_highest_of_its_names_counts() {
+        for (spend_of, matched, name, dollars) in [
+            ("team", json!({}), "the team", "5.5"),
+            ("agent", json!({}), "a", "3"),
+            ("agent", json!({"agent": "b"}), "b", "2.5"),
+            ("customer", json!({"customer_ref": "*"}), "acme", "3.5"),
+            ("agent_and_customer", json!({}), "b, acme", "2.5"),
+        ] {
+            let rule = json!({"window": "day", "spend_of": spend_of, "match": matched, "limit_usd": 3});
+            let expected = Some((name.to_owned(), Usd::parse(dollars).unwrap()));
+            assert_eq!(highest(&rule, &today()), expected, "{rule}");
+        }
+        assert_eq!(highest(&json!({"window": "week", "spend_of": "team"}), &today()), None);
+        let other = json!({"window": "day", "spend_of": "agent", "match": {"agent": "c"}});
+        assert_eq!(highest(&other, &today()), None);
+    }
+}
