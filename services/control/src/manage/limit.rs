@@ -37,8 +37,10 @@ impl TeamLimit {
         }
         let until = used.get(&team).copied().unwrap_or(now_us);
         // A clock that was set back does not make a team wait for longer than its burst takes.
-        let until = until.clamp(now_us, now_us + self.ahead_us) + self.each_us;
+        let used_until = until.clamp(now_us, now_us + self.ahead_us);
+        let until = used_until + self.each_us;
         if until > now_us + self.ahead_us {
+            used.insert(team, used_until);
             let wait_us = until - now_us - self.ahead_us;
             return Err(u64::try_from(wait_us).unwrap_or(0).div_ceil(1_000_000).max(1));
         }

@@ -10,6 +10,7 @@ use crate::fields::{SettingFault, joined};
 
 /// How deep a file may nest.
 const MAX_DEPTH: usize = 32;
+const SECOND: &str = "has a second document: one is taken";
 
 /// What is wrong with a file, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -122,6 +123,9 @@ impl Reading {
         if matches!(self.open.last(), Some(Open::Members { key: None, .. })) {
             return Err(self.refused(line, "has a key that is no text"));
         }
+        if self.open.is_empty() && self.whole.is_some() {
+            return Err(self.refused(line, SECOND));
+        }
         let path = self.path();
         self.lines.entry(path.clone()).or_insert(line);
         Ok(path)
@@ -145,7 +149,7 @@ impl Reading {
         let path = self.path();
         self.lines.entry(path).or_insert(line);
         match self.open.last_mut() {
-            None if self.whole.is_some() => Err(self.refused(line, "has a second document: one is taken")),
+            None if self.whole.is_some() => Err(self.refused(line, SECOND)),
             None => {
                 self.whole = Some(value);
                 Ok(())

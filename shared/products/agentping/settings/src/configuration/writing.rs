@@ -54,7 +54,7 @@ fn flow(text: &mut String, value: &Value) {
     }
 }
 
-/// In quotes unless nothing of it could be read otherwise. What JSON escapes, YAML escapes the same.
+/// In quotes unless nothing of it could be read otherwise.
 fn scalar(text: &str) -> String {
     let is_word = text.starts_with(|char: char| char.is_ascii_alphabetic())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'/' | b' '))
@@ -63,8 +63,18 @@ fn scalar(text: &str) -> String {
     let reserved = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
     match is_word && !reserved.iter().any(|word| text.eq_ignore_ascii_case(word)) {
         true => text.to_owned(),
-        false => Value::from(text).to_string(),
+        false => quoted(text),
     }
+}
+
+/// JSON's quotes, and escapes of what YAML does not take as it is.
+fn quoted(text: &str) -> String {
+    let is_taken = |char: char| !char.is_control() && !matches!(char, '\u{feff}' | '\u{fffe}' | '\u{ffff}');
+    let quoted = Value::from(text).to_string();
+    quoted
+        .chars()
+        .map(|char| if is_taken(char) { char.to_string() } else { format!("\\u{:04x}", u32::from(char)) })
+        .collect()
 }
 
 #[cfg(test)]
