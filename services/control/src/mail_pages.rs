@@ -38,7 +38,7 @@ enum MailLink {
     operation_id = "ask_to_confirm_address",
     tag = "mail",
     params(("token" = String, Path, description = "Of the mail.")),
-    responses((status = 200, description = "A form.", body = String, content_type = "text/html"), (status = 404, description = "The link is not (any more) one of ours.", body = String, content_type = "text/html")),
+    responses((status = 200, description = "A form.", body = String, content_type = "text/html"), (status = 404, description = "The link is not (any more) one of ours.", body = String, content_type = "text/html"), (status = 503, description = "The store cannot be reached now: try again.")),
 )]
 pub(crate) async fn ask_to_confirm(State(reads): State<Arc<Reads>>, request: Request) -> Response {
     shown(reads, Endpoint::Confirm, request, MailLink::Confirm).await
@@ -51,7 +51,7 @@ pub(crate) async fn ask_to_confirm(State(reads): State<Arc<Reads>>, request: Req
     operation_id = "confirm_address",
     tag = "mail",
     params(("token" = String, Path, description = "Of the mail.")),
-    responses((status = 200, description = "It is confirmed.", body = String, content_type = "text/html"), (status = 404, description = "The link is not (any more) one of ours.", body = String, content_type = "text/html")),
+    responses((status = 200, description = "It is confirmed.", body = String, content_type = "text/html"), (status = 404, description = "The link is not (any more) one of ours.", body = String, content_type = "text/html"), (status = 503, description = "The store cannot be reached now: try again.")),
 )]
 pub(crate) async fn confirm(State(reads): State<Arc<Reads>>, request: Request) -> Response {
     done(reads, Endpoint::Confirm, request, MailLink::Confirm).await
@@ -64,7 +64,7 @@ pub(crate) async fn confirm(State(reads): State<Arc<Reads>>, request: Request) -
     operation_id = "ask_to_unsubscribe",
     tag = "mail",
     params(("token" = String, Path, description = "Of the mail.")),
-    responses((status = 200, description = "A form.", body = String, content_type = "text/html"), (status = 404, description = "The link is not (any more) one of ours.", body = String, content_type = "text/html")),
+    responses((status = 200, description = "A form.", body = String, content_type = "text/html"), (status = 404, description = "The link is not (any more) one of ours.", body = String, content_type = "text/html"), (status = 503, description = "The store cannot be reached now: try again.")),
 )]
 pub(crate) async fn ask_to_unsubscribe(State(reads): State<Arc<Reads>>, request: Request) -> Response {
     shown(reads, Endpoint::Unsubscribe, request, MailLink::Unsubscribe).await
@@ -77,7 +77,7 @@ pub(crate) async fn ask_to_unsubscribe(State(reads): State<Arc<Reads>>, request:
     operation_id = "unsubscribe",
     tag = "mail",
     params(("token" = String, Path, description = "Of the mail.")),
-    responses((status = 200, description = "The route is disabled.", body = String, content_type = "text/html"), (status = 404, description = "The link is not (any more) one of ours.", body = String, content_type = "text/html")),
+    responses((status = 200, description = "The route is disabled.", body = String, content_type = "text/html"), (status = 404, description = "The link is not (any more) one of ours.", body = String, content_type = "text/html"), (status = 503, description = "The store cannot be reached now: try again.")),
 )]
 pub(crate) async fn unsubscribe(State(reads): State<Arc<Reads>>, request: Request) -> Response {
     done(reads, Endpoint::Unsubscribe, request, MailLink::Unsubscribe).await

@@ -31,7 +31,7 @@ const MAX_UNDECIDED: usize = 60;
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SlotList {
     /// Newest first; those whose time has come.
-    slots: Vec<SlotView>,
+    slots: Vec<JudgedSlotView>,
     /// Send it as `cursor`, with the same filters, for the next page; null at the end.
     #[schema(required = true)]
     next_cursor: Option<String>,
@@ -39,7 +39,7 @@ pub(crate) struct SlotList {
 
 /// A slot: an instant at which a run was expected.
 #[derive(Serialize, ToSchema)]
-struct SlotView {
+struct JudgedSlotView {
     #[serde(with = "iso")]
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
@@ -137,8 +137,8 @@ async fn page(mut call: Call) -> Result<Response, Problem> {
         _ => Vec::new(),
     };
     let undecided = undecided.into_iter().rev().filter(|slot| from <= slot.at && slot.at <= to);
-    let mut slots: Vec<SlotView> = undecided.map(SlotView::undecided).collect();
-    slots.extend(decided.into_iter().map(SlotView::of));
+    let mut slots: Vec<JudgedSlotView> = undecided.map(JudgedSlotView::undecided).collect();
+    slots.extend(decided.into_iter().map(JudgedSlotView::of));
     slots.truncate(page.limit + 1);
     let (slots, next_cursor) = page_of(slots, &page, &list, |slot| slot.at.as_millis().to_string());
     Ok(permit.json(&SlotList { slots, next_cursor })?)
@@ -166,14 +166,14 @@ fn undecided(
     slots.take_while(is_new).take(MAX_UNDECIDED).collect()
 }
 
-impl SlotView {
+impl JudgedSlotView {
     fn of(slot: SlotDoc) -> Self {
         let SlotDoc { at, deadline, outcome, run, reason, incident } = slot;
-        SlotView { at, deadline, outcome, run_id: run, reason, incident_id: incident }
+        JudgedSlotView { at, deadline, outcome, run_id: run, reason, incident_id: incident }
     }
 
     fn undecided(slot: Slot) -> Self {
         let (run_id, reason, incident_id) = (None, None, None);
-        SlotView { at: slot.at, deadline: slot.deadline, outcome: SlotOutcome::Open, run_id, reason, incident_id }
+        JudgedSlotView { at: slot.at, deadline: slot.deadline, outcome: SlotOutcome::Open, run_id, reason, incident_id }
     }
 }
