@@ -111,13 +111,15 @@ impl Queue {
         self.timed.first().map(|(at, _)| *at)
     }
 
-    /// Takes something in. What is known may be due earlier than it was.
+    /// Takes something in. What is known stays as it is, unless it was asked for again: a row may have been read before
+    /// its last try.
     pub fn offer(&mut self, outgoing: Outstanding) {
         let (one, due) = (outgoing.to_ref(), outgoing.due());
         if let Some(entry) = self.entries.get_mut(&one.id) {
-            if entry.state == EntryState::Timed && due < entry.due {
+            let is_asked = one.asked_at > entry.outgoing.to_ref().asked_at;
+            if is_asked && entry.state == EntryState::Timed && due < entry.due {
                 self.timed.remove(&(entry.due, one.id));
-                entry.due = due;
+                (entry.due, entry.outgoing) = (due, outgoing);
                 self.timed.insert((due, one.id));
             }
             return;

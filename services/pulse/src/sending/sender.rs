@@ -76,13 +76,19 @@ impl Shared {
         loop {
             let now = self.now();
             let is_whole = Instant::now() >= sweep_at || self.queue().has_room_for_more();
-            let offer = |one| self.queue().offer(one);
+            let mut read = Vec::new();
+            let offer = |one| read.push(one);
             let found = if is_whole {
                 self.queue().sweep_begins();
                 everything(&*rows, now, offer).await
             } else {
                 recent(&*rows, (looked_at, now), offer).await
             };
+            {
+                // In one step: what stands behind another message comes in with it.
+                let mut queue = self.queue();
+                read.into_iter().for_each(|one| queue.offer(one));
+            }
             match found {
                 Ok(()) => {
                     looked_at = now;

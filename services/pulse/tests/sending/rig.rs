@@ -142,6 +142,14 @@ impl Rig {
         .await;
     }
 
+    /// Waits until so many messages of a route have a try that is noted.
+    pub async fn tried(&self, number: u128, count: usize) {
+        eventually(&format!("{count} messages were tried"), async || {
+            self.all(number).await.iter().filter(|one| !one.progress.tries.is_empty()).count() == count
+        })
+        .await;
+    }
+
     /// Moves the clock to the next try of the first message of a route; returns the seconds moved.
     pub async fn to_next_try(&self, number: u128) -> i64 {
         let next = self.all(number).await[0].progress.next_try_at.unwrap();
