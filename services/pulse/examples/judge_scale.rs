@@ -147,8 +147,9 @@ async fn main() {
     let slots = agents as f64 * minutes as f64;
     let counted = |count: &AtomicU64| count.load(Ordering::Relaxed);
     let (reads, writes, written) = (counted(&rows.reads), counted(&rows.writes), counted(&rows.written));
+    let mut output = std::io::stdout().lock();
     writeln!(
-        std::io::stdout(),
+        output,
         "{agents} agents, {minutes} minutes: {took_ms} ms of processor time, {:.1} µs a slot; {reads} reads of rows \
          ({:.6} a slot), {writes} writes of {written} rows ({:.2} a slot)",
         took_ms as f64 * 1_000.0 / slots,

@@ -176,10 +176,9 @@ impl Roles {
         &mut self,
         parts: &Parts,
         ops: &LaterRoutes,
-        (ports, managed): (ReadPorts, Management),
+        (ports, managed, alerting): (ReadPorts, Management, &Alerting),
         callers: Arc<impl Authenticate + KeyHolders>,
         apis: Vec<ShownApi>,
-        alerting: &Alerting,
         listener: TcpListener,
     ) {
         let ReadPorts { queries, stored, accounts, log } = ports;

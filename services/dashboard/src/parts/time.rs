@@ -40,22 +40,22 @@ pub(crate) fn midnight(now: Timestamp) -> Timestamp {
 
 /// A span in its largest unit.
 fn rough(ms: u64) -> String {
-    match ms {
-        ..MINUTE_MS => format!("{} s", (ms / SECOND_MS).max(1)),
-        ..HOUR_MS => format!("{} min", ms / MINUTE_MS),
-        ..DAY_MS => format!("{} h", ms / HOUR_MS),
-        _ => format!("{} d", ms / DAY_MS),
+    match () {
+        () if ms < MINUTE_MS => format!("{} s", (ms / SECOND_MS).max(1)),
+        () if ms < HOUR_MS => format!("{} min", ms / MINUTE_MS),
+        () if ms < DAY_MS => format!("{} h", ms / HOUR_MS),
+        () => format!("{} d", ms / DAY_MS),
     }
 }
 
 /// A duration, in two units at most.
 pub(crate) fn span(ms: u64) -> String {
-    match ms {
-        ..SECOND_MS => format!("{ms} ms"),
-        ..MINUTE_MS => format!("{}.{} s", ms / SECOND_MS, ms % SECOND_MS / 100),
-        ..HOUR_MS => format!("{} min {:02} s", ms / MINUTE_MS, ms % MINUTE_MS / SECOND_MS),
-        ..DAY_MS => format!("{} h {:02} min", ms / HOUR_MS, ms % HOUR_MS / MINUTE_MS),
-        _ => format!("{} d {:02} h", ms / DAY_MS, ms % DAY_MS / HOUR_MS),
+    match () {
+        () if ms < SECOND_MS => format!("{ms} ms"),
+        () if ms < MINUTE_MS => format!("{}.{} s", ms / SECOND_MS, ms % SECOND_MS / 100),
+        () if ms < HOUR_MS => format!("{} min {:02} s", ms / MINUTE_MS, ms % MINUTE_MS / SECOND_MS),
+        () if ms < DAY_MS => format!("{} h {:02} min", ms / HOUR_MS, ms % HOUR_MS / MINUTE_MS),
+        () => format!("{} d {:02} h", ms / DAY_MS, ms % DAY_MS / HOUR_MS),
     }
 }
 

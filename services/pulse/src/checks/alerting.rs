@@ -60,7 +60,7 @@ impl CheckAlerts {
     /// # Errors
     /// [`StoreError`]: the same events again come to the same.
     pub async fn take(&self, mut events: Vec<CheckEvent>) -> Result<(), StoreError> {
-        events.sort_by(|one, other| (one.ended_at, one.run.run).cmp(&(other.ended_at, other.run.run)));
+        events.sort_by_key(|event| (event.ended_at, event.run.run));
         for event in events {
             self.take_one(&event).await?;
         }

@@ -123,6 +123,11 @@ impl Watching {
         let row = &entry.row;
         let partition = (entry.position.generation, entry.position.partition);
         let status = finish_status(row.status);
+        // Messages about this run say how it is.
+        let is_newer = self.last_run.is_none_or(|last| last.run == row.run || last.received_at <= row.received_at);
+        if is_newer && (row.did.opened || row.did.ended) {
+            self.last_run = Some(LastRun { run: row.run, status: row.status, received_at: row.received_at });
+        }
         self.judged(bench, findings, |watching, alerting, found| {
             let emit = &mut |judgement| found.push(judgement);
             // Failures in a row are counted by the schedule at their own time, which is not judged yet.
@@ -146,10 +151,6 @@ impl Watching {
                 watching.end(status, row, alerting, emit);
             }
         });
-        let is_newer = self.last_run.is_none_or(|last| last.run == row.run || last.received_at <= row.received_at);
-        if is_newer && (row.did.opened || row.did.ended) {
-            self.last_run = Some(LastRun { run: row.run, status: row.status, received_at: row.received_at });
-        }
     }
 
     /// One of its runs turned out to be another agent's.

@@ -71,7 +71,7 @@ impl Attempts {
     async fn try_once(&self, one: &DeliveryRef) -> Result<(QueueEnd, Option<Timestamp>), StoreError> {
         let route = self.route(one);
         // Whoever waits for a turn holds neither a message nor a place among all tries.
-        let url = route.as_ref().and_then(|route| alert_url(route));
+        let url = route.as_ref().and_then(alert_url);
         let origin = url.and_then(|url| self.parts.client.target(&url).ok()).map(|target| target.origin());
         let _turn = match &origin {
             Some(origin) => self.receivers.turn(origin).await,

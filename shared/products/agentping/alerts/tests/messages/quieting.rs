@@ -80,8 +80,8 @@ async fn a_mute_is_of_its_own() {
 #[test]
 fn a_maintenance_window_recurs() {
     let window = json!({"cron": "0 2 * * 0", "duration_s": 3_600, "timezone": "Europe/Berlin"});
-    let mut settings = TeamSettings::default();
-    settings.team = serde_json::from_value(json!({"maintenance": [window]})).unwrap();
+    let team = serde_json::from_value(json!({"maintenance": [window]})).unwrap();
+    let settings = TeamSettings { team, ..TeamSettings::default() };
     let during = |text: &str| is_maintained(&settings, None, Timestamp::parse(text).unwrap());
     // A Sunday in winter: 02:00 in Berlin is 01:00 UTC.
     let times =
