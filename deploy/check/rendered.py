@@ -16,6 +16,8 @@ ARGUMENTS = {"ingest": ["ingest"], "persist": ["persist"], "control": ["control"
 SECTIONS = {"ingest": "ingest", "persist": "persister", "control": "control", "pulse": "persister", "agentgate": "agentgate",
             "decide": "persister"}
 PORTS = {"ingest": 8080, "control": 8081, "agentgate": 8082}
+# The roles that send to receivers outside.
+SENDING = {"pulse", "control", "agentgate", "decide"}
 OF_AGENTGATE = {"agentgate", "decide"}
 
 
@@ -205,9 +207,10 @@ def pods_reach_their_servers(chart):
     chart.must(len(chart.all("NetworkPolicy")) == len(chart.roles), "a NetworkPolicy for each role")
     for policy in chart.all("NetworkPolicy"):
         open_to = {port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]}
-        chart.must(wanted | {53} <= open_to, f"{policy['metadata']['name']} bars {wanted - open_to}")
-        doors = {port["port"] for rule in policy["spec"]["ingress"] for port in rule["ports"]}
         role = policy["metadata"]["labels"]["app.kubernetes.io/component"]
+        receivers = set(chart.values["networkPolicy"]["webhookPorts"]) if role in SENDING else set()
+        chart.must(wanted | receivers | {53} <= open_to, f"{policy['metadata']['name']} bars {wanted - open_to}")
+        doors = {port["port"] for rule in policy["spec"]["ingress"] for port in rule["ports"]}
         chart.must(doors == {9090} | ({chart.doors[role]} if role in chart.doors else set()), f"{role} opens {doors}")
 
 

@@ -23,7 +23,7 @@ async fn guard(team: &Team, body: &Value) -> Value {
 async fn spent(team: &Team, usd: &Value) -> Value {
     eventually(READABLE, &format!("{usd} spent"), async || {
         let answer = control(team, "POST", "/v1/guard/check", &json!({"agent": "daily"})).await;
-        let shown = (answer.status == 200).then(|| answer.json()).unwrap_or_default();
+        let shown = if answer.status == 200 { answer.json() } else { serde_json::Value::Null };
         if shown["rules"][0]["spent_usd"] == *usd { Ok(shown) } else { Err(answer.to_string()) }
     })
     .await
