@@ -43,6 +43,7 @@ tidegate_door::labels! {
         Incidents "incidents";
         Incident "incident";
         Status "status";
+        TeamMetrics "team_metrics";
         Routes "routes";
         Route "route";
         RouteTest "route_test";

@@ -45,6 +45,7 @@ mod standing;
 mod status;
 mod summary;
 mod team;
+mod team_metrics;
 mod tokens;
 mod usage;
 mod weight;

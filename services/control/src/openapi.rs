@@ -12,7 +12,7 @@ use crate::reads::Reads;
 use crate::refusal_shapes::ErrorBody;
 use crate::{
     agents, alert_routes, audit, checks, configuration, guard, incidents, listing, mail_pages, mute, pause, preview,
-    receipt, run, schedule, slots, spend, status, team, tokens, usage,
+    receipt, run, schedule, slots, spend, status, team, team_metrics, tokens, usage,
 };
 
 #[derive(OpenApi)]
@@ -81,6 +81,7 @@ fn managed_routes() -> OpenApiRouter<Arc<Reads>> {
         .routes(of_endpoint(Endpoint::Incidents, routes!(incidents::list)))
         .routes(of_endpoint(Endpoint::Incident, routes!(incidents::read)))
         .routes(of_endpoint(Endpoint::Status, routes!(status::read)))
+        .routes(of_endpoint(Endpoint::TeamMetrics, routes!(team_metrics::read)))
         .merge(alert_routes())
 }
 

@@ -200,3 +200,33 @@ async fn ac_20_the_status_says_how_agents_stand() {
     assert!(status["next_cursor"].is_string());
     assert_eq!(house.get_as(Some(KEY_B), "/v1/status").await.ok()["agents"], json!([]));
 }
+
+/// AC-80: the team's metrics have its agents and no other team's, in Prometheus' text format.
+#[tokio::test]
+async fn ac_80_a_teams_metrics_have_its_own_agents() {
+    let house = House::open().await;
+    house.with_agent("nightly", 1).await;
+    let doc = StandingDoc { state: AgentStanding::Down, ..standing(None) };
+    let judged = JudgedDoc { until: at(NOON) };
+    house.judged([doc.row(team(1), &slug("nightly"), 1), judged.row()]).await;
+    let answer = house.get("/v1/metrics").await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(answer.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    let noon = at(NOON).as_millis() as f64 / 1_000.0;
+    for line in [
+        "tidegate_agent_up{agent=\"nightly\"} 0".to_owned(),
+        "tidegate_agent_late{agent=\"nightly\"} 0".to_owned(),
+        "tidegate_agent_paused{agent=\"nightly\"} 0".to_owned(),
+        "tidegate_agent_cost_usd_today{agent=\"nightly\"} 0".to_owned(),
+        format!("tidegate_agent_last_success_timestamp_seconds{{agent=\"nightly\"}} {noon}"),
+        "# TYPE tidegate_team_incidents_open gauge".to_owned(),
+        "tidegate_team_incidents_open 1".to_owned(),
+        format!("tidegate_team_judged_until_timestamp_seconds {noon}"),
+    ] {
+        assert!(answer.text.lines().any(|found| found == line), "{line} in\n{}", answer.text);
+    }
+    let others = house.get_as(Some(KEY_B), "/v1/metrics").await;
+    assert!(others.status == 200 && !others.text.contains("nightly"), "{}", others.text);
+    assert!(others.text.contains("tidegate_team_incidents_open 0"));
+    assert_eq!(house.get_as(None, "/v1/metrics").await.status, 401);
+}

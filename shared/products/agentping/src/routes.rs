@@ -65,6 +65,7 @@ pub const ROUTES: &[(&str, &str, &str)] = &[
     (CONTROL, "GET", "/v1/incidents"),
     (CONTROL, "GET", "/v1/incidents/{id}"),
     (CONTROL, "GET", "/v1/status"),
+    (CONTROL, "GET", "/v1/metrics"),
     (CONTROL, "GET", "/v1/routes"),
     (CONTROL, "POST", "/v1/routes"),
     (CONTROL, "GET", "/v1/routes/{id}"),
