@@ -44,6 +44,9 @@ tidegate_door::labels! {
         Incident "incident";
         Status "status";
         TeamMetrics "team_metrics";
+        Badges "badges";
+        Badge "badge";
+        PublicBadge "public_badge";
         Routes "routes";
         Route "route";
         RouteTest "route_test";

@@ -11,6 +11,7 @@ mod alert_routes;
 mod api;
 mod audit;
 mod authenticate;
+mod badges;
 mod body;
 mod call;
 mod checks;

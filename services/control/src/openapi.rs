@@ -11,8 +11,8 @@ use crate::endpoint::Endpoint;
 use crate::reads::Reads;
 use crate::refusal_shapes::ErrorBody;
 use crate::{
-    agents, alert_routes, audit, checks, configuration, guard, incidents, listing, mail_pages, mute, pause, preview,
-    receipt, run, schedule, slots, spend, status, team, team_metrics, tokens, usage,
+    agents, alert_routes, audit, badges, checks, configuration, guard, incidents, listing, mail_pages, mute, pause,
+    preview, receipt, run, schedule, slots, spend, status, team, team_metrics, tokens, usage,
 };
 
 #[derive(OpenApi)]
@@ -82,6 +82,9 @@ fn managed_routes() -> OpenApiRouter<Arc<Reads>> {
         .routes(of_endpoint(Endpoint::Incident, routes!(incidents::read)))
         .routes(of_endpoint(Endpoint::Status, routes!(status::read)))
         .routes(of_endpoint(Endpoint::TeamMetrics, routes!(team_metrics::read)))
+        .routes(of_endpoint(Endpoint::Badges, routes!(badges::list, badges::create)))
+        .routes(of_endpoint(Endpoint::Badge, routes!(badges::delete)))
+        .routes(of_endpoint(Endpoint::PublicBadge, routes!(badges::public::read)))
         .merge(alert_routes())
 }
 

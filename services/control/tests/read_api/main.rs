@@ -11,6 +11,7 @@ mod alert_routes_refused;
 mod audited;
 mod bad_changes;
 mod bad_input;
+mod badges;
 mod budget;
 mod configured;
 mod conservation;

@@ -24,6 +24,10 @@ pub const RULE_NAME: &str = "rule-name";
 pub const CHECK_NAME: &str = "check-name";
 /// A badge; the name is its id.
 pub const BADGE: &str = "badge";
+/// Whose badge a token is, in the space [`BADGES`]; the name is the token's hash.
+pub const BADGE_TOKEN: &str = "badge_token";
+/// The space of tokens of badges, which is no team's.
+pub const BADGES: &str = "badges";
 /// By which variables secrets were given in a configuration; the name is [`WHOLE_TEAM`].
 pub const CONFIG: &str = "config";
 /// What is shown of a ping token besides the registry's row; the name is its id.

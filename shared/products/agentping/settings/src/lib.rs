@@ -6,6 +6,7 @@
 
 pub mod agent;
 pub mod audit;
+pub mod badge;
 pub mod configuration;
 pub mod fields;
 pub mod guard;
@@ -19,6 +20,7 @@ pub mod team;
 
 pub use agent::{AgentDoc, AgentRoutes, Maintenance};
 pub use audit::AuditDoc;
+pub use badge::{BadgeDoc, BadgeId};
 pub use fields::{Fields, Patch, SettingFault};
 pub use guard::{GuardCheck, GuardEvent, GuardEventKind, GuardVerdict};
 pub use pause::{MuteDoc, MuteRequest, PauseDoc, PauseRequest, PauseSpan};

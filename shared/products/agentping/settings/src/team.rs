@@ -11,6 +11,7 @@ use tidegate_mirror::Mirrored;
 use tidegate_ports::Document;
 
 use crate::agent::{AgentDoc, Maintenance};
+use crate::badge::BadgeDoc;
 use crate::fields::{Fields, Patch, SettingFault, names};
 use crate::kinds;
 use crate::pause::{MuteDoc, PauseDoc, PauseSpan};
@@ -97,6 +98,8 @@ pub struct TeamSettings {
     pub checks: BTreeMap<SmolStr, Value>,
     /// By id.
     pub routes: BTreeMap<SmolStr, RouteDoc>,
+    /// By id.
+    pub badges: BTreeMap<SmolStr, BadgeDoc>,
 }
 
 impl TeamSettings {
@@ -123,6 +126,7 @@ impl Mirrored for TeamSettings {
         kinds::RULE,
         kinds::CHECK,
         kinds::ROUTE,
+        kinds::BADGE,
     ];
 
     fn of(space: &str, documents: Vec<Document>) -> Self {
@@ -140,6 +144,7 @@ impl Mirrored for TeamSettings {
                 kinds::CHECK => keep(&mut settings.checks, Some(name.clone()), read(space, &document)),
                 kinds::RULE => keep(&mut settings.rules, Some(name.clone()), read(space, &document)),
                 kinds::ROUTE => keep(&mut settings.routes, Some(name.clone()), read(space, &document)),
+                kinds::BADGE => keep(&mut settings.badges, Some(name.clone()), read(space, &document)),
                 _ => {}
             }
         }

@@ -1,0 +1,192 @@
+//! `/badge/{token}.svg`, `.json`, `.shields.json` and `.txt`: what everyone may see of a badge: its label and a word.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Path, Request, State};
+use axum::response::Response;
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
+use http::{HeaderValue, StatusCode};
+use serde_json::json;
+use tidegate_agentping_pulse::agent::AgentStanding;
+use tidegate_agentping_settings::{BadgeDoc, kinds};
+use tidegate_agentping_verdicts::StandingDoc;
+use tidegate_door::entry::with_type;
+use tidegate_door::{Entered, framed};
+
+use super::{TokenDoc, hash};
+use crate::agents::is_there;
+use crate::endpoint::Endpoint;
+use crate::problem::Problem;
+use crate::reads::Reads;
+use crate::standing::Standing;
+
+/// The word of a badge, the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Shown {
+    Down,
+    Late,
+    Up,
+    Unknown,
+}
+
+impl Shown {
+    const fn word(self) -> &'static str {
+        match self {
+            Shown::Down => "down",
+            Shown::Late => "late",
+            Shown::Up => "up",
+            Shown::Unknown => "unknown",
+        }
+    }
+
+    /// With white text each has a contrast of 4.5 and more.
+    const fn colour(self) -> &'static str {
+        match self {
+            Shown::Down => "c62828",
+            Shown::Late => "9a5b00",
+            Shown::Up => "2e7d32",
+            Shown::Unknown => "616161",
+        }
+    }
+}
+
+/// The forms of a badge, by the end of its address.
+const FORMS: [&str; 4] = [".svg", ".shields.json", ".json", ".txt"];
+
+/// A badge. It needs no key, and is never unavailable: what cannot be read now is `unknown`.
+#[utoipa::path(
+    get,
+    path = "/badge/{file}",
+    operation_id = "read_badge",
+    tag = "badges",
+    params(("file" = String, Path, description = "The token and `.svg`, `.json`, `.shields.json` or `.txt`.")),
+    responses(
+        (status = 200, description = "A picture, or the same as JSON or text (`OK`, `NOT_OK`).", body = String, content_type = "image/svg+xml"),
+        (status = 404, description = "There is no such badge; a picture says `unknown`.", body = String, content_type = "text/plain"),
+        (status = 500, description = "The server failed."),
+    ),
+)]
+pub(crate) async fn read(State(reads): State<Arc<Reads>>, request: Request) -> Response {
+    let enter = async move |entered: Entered<Reads>| {
+        let Entered { api: reads, mut parts, .. } = entered;
+        let file =
+            Path::<String>::from_request_parts(&mut parts, &()).await.map_or_else(|_| String::new(), |Path(file)| file);
+        let form = FORMS.into_iter().find(|form| file.ends_with(form));
+        let token = form.and_then(|form| file.strip_suffix(form)).unwrap_or_default();
+        let found = match find(&reads, token).await {
+            Ok(found) => found,
+            // Those who look at a page must not see our outage as an error of the page.
+            Err(_) => Some(("status".to_owned(), Shown::Unknown)),
+        };
+        Ok::<_, Problem>(written(form, found))
+    };
+    framed(reads, Endpoint::PublicBadge, request, enter).await
+}
+
+/// A badge's label and word.
+async fn find(reads: &Reads, token: &str) -> Result<Option<(String, Shown)>, Problem> {
+    let managed = &reads.managed;
+    let name = hash(token);
+    let Some(found) = reads.ask(managed.documents.get(kinds::BADGES, kinds::BADGE_TOKEN, &name)).await? else {
+        return Ok(None);
+    };
+    let TokenDoc { team, badge } = serde_json::from_slice(&found.doc)?;
+    let settings = managed.mirror.get(&team.to_string()).unwrap_or_default();
+    let Some(badge): Option<&BadgeDoc> = settings.badges.get(badge.as_str()).filter(|badge| badge.token == token)
+    else {
+        return Ok(None);
+    };
+    let (now, rows) = (reads.now(), &*managed.rows);
+    let agents = reads.ask(reads.queries.agents(team));
+    let standings = reads.ask(StandingDoc::of_team(rows, team));
+    let (agents, standings) = tokio::try_join!(agents, standings)?;
+    let of_badge =
+        agents.iter().filter(|row| is_there(row, &settings) && badge.is_of(&row.slug, settings.agents.get(&row.slug)));
+    let shown = of_badge.map(|row| {
+        let standing = Standing::of(row, standings.get(&row.slug), &settings, now);
+        match standing.state {
+            AgentStanding::Down => Shown::Down,
+            AgentStanding::Late if badge.late => Shown::Late,
+            AgentStanding::Up | AgentStanding::Late | AgentStanding::Running => Shown::Up,
+            AgentStanding::New | AgentStanding::Unknown | AgentStanding::Paused => Shown::Unknown,
+        }
+    });
+    Ok(Some((badge.label.to_string(), shown.min().unwrap_or(Shown::Unknown))))
+}
+
+fn written(form: Option<&str>, found: Option<(String, Shown)>) -> Response {
+    let is_known = found.is_some();
+    let (label, shown) = found.unwrap_or_else(|| ("status".to_owned(), Shown::Unknown));
+    let mut response = match form {
+        Some(".svg") => with_type("image/svg+xml", picture(&label, shown)),
+        Some(".shields.json") => {
+            let (message, color) = (shown.word(), shown.colour());
+            let body = json!({"schemaVersion": 1, "label": label, "message": message, "color": color});
+            with_type("application/json", body.to_string())
+        }
+        Some(".json") => with_type("application/json", json!({"label": label, "status": shown.word()}).to_string()),
+        Some(_) => {
+            let word = if matches!(shown, Shown::Up | Shown::Late) { "OK\n" } else { "NOT_OK\n" };
+            with_type("text/plain; charset=utf-8", word)
+        }
+        None => with_type("text/plain; charset=utf-8", "There is no such badge.\n"),
+    };
+    if !is_known && form != Some(".svg") {
+        *response.status_mut() = StatusCode::NOT_FOUND;
+    }
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=30"));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'"));
+    response
+}
+
+/// Two fields of text. A character takes seven pixels, about what it needs in the usual fonts.
+fn picture(label: &str, shown: Shown) -> String {
+    let width = |text: &str| 12 + 7 * text.chars().count();
+    let (left, right, word) = (width(label), width(shown.word()), shown.word());
+    let (label, whole) = (escaped(label), left + right);
+    let (middle, other) = (left / 2, left + right / 2);
+    let colour = shown.colour();
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{whole}\" height=\"20\" role=\"img\" aria-label=\"{label}: {word}\">\
+         <title>{label}: {word}</title>\
+         <rect width=\"{left}\" height=\"20\" fill=\"#424242\"/>\
+         <rect x=\"{left}\" width=\"{right}\" height=\"20\" fill=\"#{colour}\"/>\
+         <g fill=\"#fff\" text-anchor=\"middle\" font-family=\"Verdana,DejaVu Sans,sans-serif\" font-size=\"11\">\
+         <text x=\"{middle}\" y=\"14\">{label}</text><text x=\"{other}\" y=\"14\">{word}</text></g></svg>\n"
+    )
+}
+
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            char => escaped.push(char),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_says_both_words_and_nothing_of_a_label_is_markup() {
+        let text = picture("<script>\"a\"&", Shown::Late);
+        assert!(text.contains("&lt;script&gt;&quot;a&quot;&amp;: late") && !text.contains("<script"), "{text}");
+        assert_eq!(text.matches("late").count(), 3);
+    }
+
+    #[test]
+    fn the_worst_state_comes_first() {
+        let mut all = [Shown::Up, Shown::Unknown, Shown::Down, Shown::Late];
+        all.sort_unstable();
+        assert_eq!(all.map(Shown::word), ["down", "late", "up", "unknown"]);
+    }
+}
