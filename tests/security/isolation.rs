@@ -103,7 +103,12 @@ impl<'d> Scene<'d> {
             "/v1/usage".to_owned(),
             format!("/v1/spend?month={month}"),
         ] {
-            seen.insert(path.clone(), self.victim.read(&path).await.expect(200).json());
+            let mut shown = self.victim.read(&path).await.expect(200).json();
+            match shown.get_mut("agents").and_then(Value::as_array_mut) {
+                Some(agents) => agents.iter_mut().for_each(without_judgement),
+                None => without_judgement(&mut shown),
+            }
+            seen.insert(path, shown);
         }
         seen
     }
@@ -263,6 +268,14 @@ async fn probe(scene: &Scene<'_>, route: &Route) {
             scene.silent(&answer, &[]);
         }
         _ => panic!("{route:?} is a route that nothing here tries to misuse: add what an intruder would do to it"),
+    }
+}
+
+/// What a judge says of an agent comes by itself, a moment after its runs.
+fn without_judgement(agent: &mut Value) {
+    let judged = ["state", "since", "next_slot", "last_success", "open_incidents"];
+    if let Some(members) = agent.as_object_mut().filter(|members| members.contains_key("open_incidents")) {
+        members.retain(|name, _| !judged.contains(&name.as_str()));
     }
 }
 

@@ -39,8 +39,8 @@ impl House {
 #[tokio::test]
 async fn ac_79_a_badge_tells_its_label_and_a_word() {
     let house = House::open().await;
-    for agent in ["nightly", "hourly"] {
-        house.with_agent(agent, 1).await;
+    for (agent, number) in [("nightly", 1), ("hourly", 2)] {
+        house.with_agent(agent, number).await;
         house.stand(agent, AgentStanding::Up, 1).await;
     }
     let (id, token) = house.badge(json!({"label": "jobs <all>"})).await;

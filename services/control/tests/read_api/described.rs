@@ -46,8 +46,8 @@ async fn ac_89_each_described_path_is_served_to_key_holders_only() {
     let house = House::open().await;
     for (path, item) in paths(&described()) {
         for (name, operation) in item.as_object().unwrap() {
-            if operation["tags"] == serde_json::json!(["mail"]) {
-                // The token in the path is the key.
+            if !path.starts_with("/v1") {
+                // A link of a mail, or a badge: the token in the path is the key.
                 assert!(operation.get("security").is_none() && house.get_as(None, &path).await.status == 404, "{path}");
                 continue;
             }

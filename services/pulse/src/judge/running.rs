@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::{Judge, JudgeLease, JudgeOptions, JudgePorts};
-use crate::metrics::{IS_ACTIVE, TURN_FAILURES};
+use crate::metrics::{ALERTS, FEED_ROWS, IS_ACTIVE, TURN_FAILURES};
 
 /// How a process comes to judge.
 pub enum Standby {
@@ -37,6 +37,8 @@ impl JudgeRole {
     pub async fn run(self, stop: Stop) {
         let JudgeRole { ports, options, every, mut standby, judged } = self;
         let (failures, active) = (TURN_FAILURES.handle(), IS_ACTIVE.handle());
+        // They stand at zero before anything is judged.
+        [&FEED_ROWS, &ALERTS, &TURN_FAILURES].into_iter().for_each(|counter| counter.handle().increment(0));
         let mut judge = None;
         while !stop.is_stopping() {
             let is_ours = standby.is_ours().await;

@@ -36,8 +36,9 @@ pub fn likely_call(routes: &'static [Route], port: &str, method: &Method, path: 
         Some(path_cost(wanted_path, &segments)? + method_cost(wanted_method, method) + elsewhere)
     };
     let near = routes.iter().filter_map(|route| Some((cost(route)?, route)));
-    // Of equally near ones the first.
-    let (_, route) = near.filter(|(cost, _)| *cost <= MAX_COST).min_by_key(|(cost, _)| *cost)?;
+    // Of equally near ones the one with the very path, and then the first.
+    let (_, route) =
+        near.filter(|(cost, _)| *cost <= MAX_COST).min_by_key(|(cost, (_, _, wanted))| (*cost, *wanted != path))?;
     Some(LikelyCall { route: *route, here: route.0 == port })
 }
 
