@@ -190,8 +190,16 @@ fn plain(text: &str) -> Value {
         "" | "~" | "null" | "Null" | "NULL" => Value::Null,
         "true" | "True" | "TRUE" => Value::Bool(true),
         "false" | "False" | "FALSE" => Value::Bool(false),
-        text => text.parse::<Number>().map_or_else(|_| Value::from(text), Value::Number),
+        text => text.parse().map_or_else(|_| Value::from(text), |number| Value::Number(exact(number, text))),
     }
+}
+
+/// What is no whole number is read by the standard library, to the last bit: what is written then reads the same.
+fn exact(number: Number, text: &str) -> Number {
+    if !number.is_f64() {
+        return number;
+    }
+    text.parse().ok().and_then(Number::from_f64).unwrap_or(number)
 }
 
 #[cfg(test)]
@@ -241,6 +249,15 @@ agents:
         }
         let fault = read.fault(&SettingFault::at("team.spend.sigma", "must be a number"));
         assert_eq!((fault.line, fault.message.as_str()), (2, "'team.spend.sigma' must be a number"));
+    }
+
+    #[test]
+    fn a_number_of_any_length_is_written_as_it_reads() {
+        for digits in ["0.1", "2.5", "-0", "1e-7", "123456789012345678", &"25".repeat(40), "0.30000000000000004"] {
+            let read = ConfigText::parse(&format!("a: {digits}\n")).unwrap().value;
+            let written = crate::configuration::yaml(read.as_object().unwrap());
+            assert_eq!(ConfigText::parse(&written).unwrap().value, read, "{digits}: {written}");
+        }
     }
 
     #[test]
