@@ -15,7 +15,7 @@ use crate::management::Management;
 
 pub(crate) use events::Announcer;
 pub use events::GuardEvents;
-pub(crate) use sums::SpendBoard;
+pub(crate) use sums::{SpendBoard, spend_pages};
 
 /// Checks of a team in a second, and at once.
 const PER_S: u32 = 50;

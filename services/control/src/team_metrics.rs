@@ -8,18 +8,19 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use tidegate_agentping::TeamId;
 use tidegate_agentping_ports::AgentRow;
-use tidegate_agentping_ports::spend_rows::{SPEND_DAYS, day_shard, whole_shard};
+use tidegate_agentping_ports::spend_rows::{SPEND_DAYS, day_shard};
 use tidegate_agentping_pulse::agent::AgentStanding;
-use tidegate_agentping_pulse::spend::{SpendPage, hour_of};
+use tidegate_agentping_pulse::spend::hour_of;
 use tidegate_agentping_settings::TeamSettings;
 use tidegate_agentping_verdicts::{JudgedDoc, StandingDoc};
 use tidegate_door::entry::with_type;
 use tidegate_kernel::{Month, SmolStr, Timestamp, Usd};
-use tidegate_ports::{FailureCause, FailureKind, Rows, StoreError};
+use tidegate_ports::{Rows, StoreError};
 
 use crate::agents::is_there;
 use crate::call::{Call, framed_managed};
 use crate::endpoint::Endpoint;
+use crate::guard::spend_pages;
 use crate::problem::Problem;
 use crate::reads::Reads;
 use crate::refusal_shapes::{ManagedRefusals, Refusals};
@@ -151,11 +152,7 @@ impl Shown {
 async fn costs_of(rows: &dyn Rows, team: TeamId, now: Timestamp) -> Result<BTreeMap<SmolStr, i64>, StoreError> {
     let today = hour_of(now).div_euclid(24);
     let mut costs = BTreeMap::new();
-    for row in whole_shard(rows, &SPEND_DAYS, day_shard(team, today)).await? {
-        let page = SpendPage::decode(&row.doc).map_err(|error| {
-            let text = format!("a row of spend does not decode: {error}");
-            StoreError::Broken(FailureCause::new(FailureKind::Broken, text))
-        })?;
+    for page in spend_pages(rows, &SPEND_DAYS, day_shard(team, today)).await? {
         for (cell, nanos) in page.cells() {
             let sum: &mut i64 = costs.entry(cell.agent.clone()).or_default();
             *sum = sum.saturating_add(nanos);

@@ -90,7 +90,7 @@ async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, Failure> {
     roles.start_job(&process.parts, archived.into_job());
     let shown = vec![conservation];
     let (mirror, rows) = (managed.mirror.clone(), settings.rows.clone());
-    let reading = (read_api, managed, &alerting);
+    let reading = (read_api, managed);
     roles.start_control(&process.parts, &process.ops_routes, reading, admission.clone(), shown, control);
     roles.start_team_names(&process.parts, &alerting, registry.clone());
     roles.start_pulse(&process.parts, pulse, &settings, (mirror, &alerting), true);

@@ -23,7 +23,7 @@ use tokio::net::TcpListener;
 use tokio::time::sleep;
 
 use crate::agentgate::{self, AgentGateConservation, Door};
-use crate::alerting::{Alerting, GuardMessages};
+use crate::alerting::GuardMessages;
 use crate::assemble::commands::{API, DeciderPorts};
 use crate::assemble::{PersisterPorts, ReadPorts, SettingsPorts};
 use crate::config::Config;
@@ -176,13 +176,13 @@ impl Roles {
         &mut self,
         parts: &Parts,
         ops: &LaterRoutes,
-        (ports, managed, alerting): (ReadPorts, Management, &Alerting),
+        (ports, managed): (ReadPorts, Management),
         callers: Arc<impl Authenticate + KeyHolders>,
         apis: Vec<ShownApi>,
         listener: TcpListener,
     ) {
         let ReadPorts { queries, stored, accounts, log } = ports;
-        let outbox = alerting.outbox(managed.rows.clone(), managed.mirror.clone(), self.clock.clone());
+        let outbox = managed.outbox.clone();
         let settings = managed.mirror.clone();
         let deadline = self.config.control.store_deadline;
         let conservation = Conservation::new(accounts.clone(), log.clone(), self.clock.clone(), deadline).with_samples(

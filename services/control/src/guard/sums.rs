@@ -223,9 +223,7 @@ impl SpendBoard {
             SpendPeriod::Day(day) => (&SPEND_DAYS, day_shard(team, day)),
             SpendPeriod::Total => (&SPEND_TOTALS, total_shard(team)),
         };
-        let rows = whole_shard(&*self.rows, table, shard).await?;
-        let pages: Result<Vec<SpendPage>, _> = rows.iter().map(|row| SpendPage::decode(&row.doc)).collect();
-        let pages = pages.map_err(|error| broken(&error))?;
+        let pages = spend_pages(&*self.rows, table, shard).await?;
         lock(to).set(period, &pages);
         Ok(())
     }
@@ -233,6 +231,19 @@ impl SpendBoard {
     fn shared(&self) -> MutexGuard<'_, Shared> {
         lock(&self.shared)
     }
+}
+
+/// All pages of one shard.
+///
+/// # Errors
+/// [`StoreError`].
+pub(crate) async fn spend_pages(
+    rows: &dyn Rows,
+    table: &'static RowTable,
+    shard: SmolStr,
+) -> Result<Vec<SpendPage>, StoreError> {
+    let rows = whole_shard(rows, table, shard).await?;
+    rows.iter().map(|row| SpendPage::decode(&row.doc).map_err(|error| broken(&error))).collect()
 }
 
 /// Each change is one assignment, so a poisoned state is still consistent.

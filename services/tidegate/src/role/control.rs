@@ -44,7 +44,7 @@ pub(super) async fn live(config: Config, metrics: Metrics) -> Result<ExitReport,
     roles.start_team_names(&process.parts, &alerting, settings.registry.clone());
     let managed = alerting.managed(managed, clock.clone());
     let callers = Arc::new(Authenticator::new(credentials, clock, &config.admission));
-    let (reading, listener) = ((ports, managed, &alerting), reserved.listen()?);
+    let (reading, listener) = ((ports, managed), reserved.listen()?);
     roles.start_control(&process.parts, &process.ops_routes, reading, callers, Vec::new(), listener);
     process.ready();
     tracing::info!(control = %address, operations = %process.ops_address, "ready");
