@@ -46,7 +46,7 @@ pub(crate) async fn list(State(reads): State<Arc<Reads>>, request: Request) -> R
     framed_managed(reads, Endpoint::Routes, request, page).await
 }
 
-/// Makes a route. It serves nobody until the team or an agent names it. A webhook's secret is shown only in this answer.
+/// Makes a route. It gets no messages until the team or an agent names it. A webhook's secret is shown only in this answer.
 #[utoipa::path(
     post,
     path = "/v1/routes",

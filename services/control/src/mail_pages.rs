@@ -144,7 +144,7 @@ fn is_same(own: &str, given: &str) -> bool {
     own.len() == given.len() && differences == 0
 }
 
-/// Does what a link is for, unless it is done. `false`: it is nobody's link.
+/// Does what a link is for, unless it is done. `false`: no route has this link.
 async fn change(reads: &Reads, token: &str, link: MailLink) -> Result<bool, Problem> {
     for _ in 0..TRIES {
         let Some((team, mut kept)) = find(reads, token).await? else { return Ok(false) };

@@ -197,7 +197,7 @@ async fn make(mut call: Call, sent: Sent) -> Result<Response, Problem> {
     call.reads.ask_registry(registry.create_token(row, minted.hash())).await?;
     let kept = keep(&call, "token.create", &slug, Some(&minted), None).await;
     if let Err(problem) = kept {
-        // What was not shown does not work. If this fails too, the token is listed and nobody has it.
+        // What was not shown does not work. If this fails too, the token is listed, and was shown to no one.
         call.reads.ask_registry(registry.revoke_token(minted.id, minted.at)).await?;
         return Err(problem);
     }

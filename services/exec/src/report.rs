@@ -45,7 +45,7 @@ pub struct Metadata {
 #[derive(Clone, Debug)]
 pub struct End {
     pub finished_at: Timestamp,
-    /// By a clock that nobody sets.
+    /// By a clock that is never set.
     pub took: Duration,
     pub status: JobStatus,
     /// The last bytes of the output.

@@ -154,7 +154,7 @@ async fn ac_04_spend_at_the_limit_blocks_and_the_block_is_kept() {
     }
 }
 
-/// AC-06: a plan without guard is told so, even when paused.
+/// AC-06: the answer says that the plan has no guard, even when paused.
 #[tokio::test]
 async fn ac_06_starter_is_allowed_and_told() {
     let mut callers = Callers::two_teams();
@@ -165,8 +165,8 @@ async fn ac_06_starter_is_allowed_and_told() {
     house.rule(&json!({})).await;
     house.put("/v1/pause", &Value::Null).await.ok();
     let answer = house.guard(&json!({"agent": "a"})).await;
-    let told = [&answer["decision"], &answer["active"], &answer["inactive_reason"], &answer["blocked_by"]];
-    assert_eq!(told, [&json!("allow"), &json!(false), &json!("tier"), &json!([])]);
+    let said = [&answer["decision"], &answer["active"], &answer["inactive_reason"], &answer["blocked_by"]];
+    assert_eq!(said, [&json!("allow"), &json!(false), &json!("tier"), &json!([])]);
 }
 
 /// AC-07, AC-09.

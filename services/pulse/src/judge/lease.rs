@@ -49,7 +49,7 @@ impl JudgeLease {
     /// Takes or renews it. Returns whether this process has it.
     ///
     /// # Errors
-    /// [`StoreError`]; while it holds, nobody else takes it.
+    /// [`StoreError`]; while it holds, no other process takes it.
     pub async fn hold(&mut self) -> Result<bool, StoreError> {
         let now = self.clock.now();
         if let Some(Held { until, .. }) = self.held {

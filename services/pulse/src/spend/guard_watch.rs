@@ -1,4 +1,4 @@
-//! Guard's warnings as spend is counted: nobody may ask guard before a limit is reached.
+//! Guard's warnings as spend is counted: it may be that no job asks guard before a limit is reached.
 //!
 //! Only rules about an agent's own spend are looked at, and only warnings are found: a block has the check that it blocks,
 //! and finds its alert there.

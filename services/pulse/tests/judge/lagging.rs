@@ -1,4 +1,4 @@
-//! Records that wait: the watermark stands, and nobody is alerted for it.
+//! Records that wait: the watermark stands, and no alert is sent for it.
 
 use serde_json::json;
 use tidegate_agentping::HeartbeatStatus;

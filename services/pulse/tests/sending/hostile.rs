@@ -5,7 +5,7 @@ use tidegate_agentping_alerts::DeliveryState;
 use crate::receiver::{OK, Receiver, Reply};
 use crate::rig::{Rig, eventually, notice};
 
-/// AC-60: receivers that hang, or answer with a gigabyte, delay nobody else's messages.
+/// AC-60: receivers that hang, or answer with a gigabyte, delay no other route's messages.
 #[tokio::test]
 async fn ac_60_a_slow_receiver_delays_no_other() {
     let rig = Rig::new().await;

@@ -39,7 +39,7 @@ async fn ac_63_404_disables_and_429_waits() {
     rig.states(1, &["firing failed"]).await;
     let disabled = || rig.mirror.get(&TEAM.to_string()).unwrap().routes[&route(1)].disabled.is_some();
     eventually("it is disabled", async || disabled()).await;
-    // What the other route was told of the first one waits as well.
+    // The message to the other route about the first one waits as well.
     eventually("429", async || slow.received().len() == 1).await;
     rig.states(2, &["firing waiting"]).await;
     assert_eq!(rig.to_next_try(2).await, 30);

@@ -23,7 +23,7 @@ impl ScyllaSettings {
         ScyllaSettings { cql, clock }
     }
 
-    /// Seconds that what ends then has to live, at least 1: 0 would be for ever.
+    /// Seconds that what ends then has to live, at least 1: 0 would never end.
     fn seconds_until(&self, ends_at: Timestamp) -> i32 {
         let millis = ends_at.millis_since(self.clock.now());
         i32::try_from(millis.div_ceil(1_000)).unwrap_or(LONGEST_S).clamp(1, LONGEST_S)

@@ -79,7 +79,7 @@ impl Documents for ScyllaSettings {
             }
             let steps = writes.iter().zip(&there).map(|(write, stored)| (write, stored.as_ref(), version(stored)));
             let batch = self.batch(space, steps, now)?;
-            // Announced before, so that nobody who has read the change has missed it, and again after: it may be another
+            // Announced before, so that no reader of the change has missed it, and again after: it may be another
             // minute by then.
             self.announce(space, now).await?;
             let is_applied = batch.values.is_empty() || self.cql.conditional_batch(&batch).await?;
