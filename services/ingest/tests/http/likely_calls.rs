@@ -47,7 +47,8 @@ fn the_nearest_route_is_named() {
         // Nothing is near.
         (INGEST, "GET /".to_owned(), None),
         (INGEST, "GET /wp-login.php".to_owned(), None),
-        (INGEST, "POST /v1/metrics".to_owned(), None),
+        (INGEST, "POST /v1/metrics".to_owned(), Some((CONTROL, "GET /v1/metrics"))),
+        (INGEST, "POST /v1/telemetry".to_owned(), None),
         (INGEST, "GET /v1".to_owned(), None),
         (INGEST, format!("GET /v1/ping/{}", "x".repeat(300)), None),
         (INGEST, format!("GET /v1/ping{}", "/x".repeat(20)), None),
