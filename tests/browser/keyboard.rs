@@ -1,7 +1,7 @@
 //! The dashboard without a mouse.
 
+use fantoccini::key::Key;
 use serde_json::{Value, json};
-use thirtyfour::Key;
 use tidegate_tests::browser::{Browser, browse};
 
 use crate::furniture::furnish;
@@ -21,7 +21,7 @@ const FOCUSED: &str = "const one = document.activeElement;
 async fn tab_to(browser: &Browser, name: &str) -> Vec<String> {
     let mut passed = Vec::new();
     for _ in 0..60 {
-        browser.keys(Key::Tab).await;
+        browser.keys(&Key::Tab).await;
         let focused: Value = browser.script(FOCUSED).await;
         let found = focused["name"].as_str().unwrap().to_owned();
         assert_eq!(
@@ -54,22 +54,22 @@ fn everything_is_reached_by_tab_and_sent_by_enter() {
         // The skip link leads past the menu.
         browser.open(&format!("{home}/agents")).await;
         tab_to(browser, "Skip to the page").await;
-        browser.keys(Key::Enter).await;
+        browser.keys(&Key::Enter).await;
         assert_eq!(tab_to(browser, "q").await, ["q"]);
         browser.keys("night").await;
-        browser.keys(Key::Enter).await;
+        browser.keys(&Key::Enter).await;
         browser.is_at("q=night").await;
         browser.shows("#found", "nightly").await;
         tab_to(browser, "nightly").await;
-        browser.keys(Key::Enter).await;
+        browser.keys(&Key::Enter).await;
         browser.is_at("/agents/nightly").await;
         browser.shows("h1", "paused").await;
         tab_to(browser, "Resume").await;
-        browser.keys(Key::Enter).await;
+        browser.keys(&Key::Enter).await;
         browser.shows_no("h1", "paused").await;
         tab_to(browser, "note").await;
         browser.keys("by keyboard").await;
-        browser.keys(Key::Enter).await;
+        browser.keys(&Key::Enter).await;
         browser.shows("h1", "paused").await;
     });
 }

@@ -1,5 +1,6 @@
 //! How every page looks: in light and dark, narrow and wide, and to assistive technology. A picture of each is kept.
 
+use serde_json::json;
 use tidegate_tests::browser::{Browser, Scheme, browse, pictures};
 
 use crate::furniture::furnish;
@@ -18,17 +19,32 @@ const WIDER: &str = "if (document.documentElement.scrollWidth <= innerWidth) ret
 /// The colours of the page and of its text.
 const COLOURS: &str = "const style = getComputedStyle(document.body); return style.backgroundColor + ' ' + style.color";
 
+/// Unfolds everything.
+const UNFOLD: &str = "document.querySelectorAll('details').forEach(one => { one.open = true })";
+
+/// Fails if something reaches out of the window at one of the widths.
+async fn fits(browser: &Browser, name: &str) {
+    for width in WIDTHS {
+        browser.is_sized(width, HEIGHT).await;
+        assert_eq!(browser.script(WIDER).await, json!([]), "{name} at {width} px");
+    }
+}
+
+/// Takes pictures of a page, then looks at it unfolded. Returns its colours in light and in dark.
 async fn check(browser: &Browser, name: &str) -> [String; 2] {
+    for width in WIDTHS {
+        browser.is_sized(width, HEIGHT).await;
+        for scheme in Scheme::BOTH {
+            browser.prefers(scheme).await;
+            browser.picture(&format!("{name}-{}-{width}", scheme.word())).await;
+        }
+    }
+    browser.script(UNFOLD).await;
+    fits(browser, name).await;
     let mut colours = [String::new(), String::new()];
     for (scheme, colours) in Scheme::BOTH.into_iter().zip(&mut colours) {
         browser.prefers(scheme).await;
         *colours = browser.script(COLOURS).await.as_str().unwrap().to_owned();
-        for width in WIDTHS {
-            browser.is_sized(width, HEIGHT).await;
-            let wider = browser.script(WIDER).await;
-            assert_eq!(wider, serde_json::json!([]), "{name} at {width} px");
-            browser.picture(&format!("{name}-{}-{width}", scheme.word())).await;
-        }
         let found = browser.violations().await;
         assert!(found.is_empty(), "{name}, {}: {found:#?}", scheme.word());
     }
@@ -48,13 +64,26 @@ fn every_page_fits_in_light_and_dark_and_is_accessible() {
         let home = scene.sign_in(browser).await;
         for (name, path) in made.pages() {
             browser.open(&format!("{home}{path}")).await;
-            browser.shows("main", "").await;
-            browser.script("document.querySelectorAll('details').forEach(one => { one.open = true })").await;
             assert_eq!(check(browser, name).await, [light.clone(), dark.clone()], "{name}");
         }
         browser.expects("404");
         browser.open(&format!("{home}/nothing")).await;
         check(browser, "not-found").await;
         println!("Pictures of all pages are in {}", pictures().display());
+    });
+}
+
+/// The longest names, without a place to break, make no page wider.
+#[test]
+fn long_names_fit() {
+    browse(async |browser| {
+        let scene = Scene::begin().await;
+        let made = furnish(&scene, &"W".repeat(64)).await;
+        let home = scene.sign_in(browser).await;
+        for (name, path) in made.pages() {
+            browser.open(&format!("{home}{path}")).await;
+            browser.script(UNFOLD).await;
+            fits(browser, name).await;
+        }
     });
 }

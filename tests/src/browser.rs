@@ -3,6 +3,7 @@
 //! Each test gets a browser of its own, two at a time. After each the browser is asked what it has seen: an error on the
 //! console, a dialog, or a request to another host fails the test, and so does what the content security policy refused.
 
+mod devtools;
 mod driver;
 mod look;
 mod seen;
@@ -11,11 +12,13 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
 
+use fantoccini::actions::{InputSource, KeyAction, KeyActions};
+use fantoccini::elements::Element;
+use fantoccini::error::CmdError;
+use fantoccini::{Client, ClientBuilder, Locator};
 use futures_util::FutureExt;
-use serde_json::Value;
-use thirtyfour::error::WebDriverResult;
-use thirtyfour::prelude::*;
-use thirtyfour::{ChromiumLikeCapabilities, LoggingPrefsLogLevel};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 
@@ -54,7 +57,7 @@ static BROWSERS: Semaphore = Semaphore::const_new(2);
 
 /// A browser with one page.
 pub struct Browser {
-    driver: WebDriver,
+    client: Client,
     expected: Mutex<Vec<String>>,
 }
 
@@ -75,7 +78,7 @@ pub fn browse(test: impl AsyncFnOnce(&Browser)) {
         if outcome.is_err() {
             browser.picture_of_failure(&name).await;
         }
-        let ended = browser.driver.quit().await;
+        let ended = browser.client.close().await;
         if let Err(panic) = outcome {
             std::panic::resume_unwind(panic);
         }
@@ -85,26 +88,26 @@ pub fn browse(test: impl AsyncFnOnce(&Browser)) {
 
 impl Browser {
     async fn start() -> Self {
-        let mut wanted = thirtyfour::ChromeCapabilities::new();
-        let set = |wanted: &mut thirtyfour::ChromeCapabilities| -> WebDriverResult<()> {
-            wanted.set_binary(driver::chromium().to_str().expect("a plain path"))?;
-            FLAGS.iter().try_for_each(|flag| wanted.add_arg(flag))?;
-            wanted.set_logging_prefs("browser", LoggingPrefsLogLevel::All)?;
-            wanted.set_logging_prefs("performance", LoggingPrefsLogLevel::All)
-        };
-        set(&mut wanted).expect("capabilities are JSON");
-        let driver = WebDriver::builder(driver::url().await, wanted).connect().await.expect("the browser starts");
-        Browser { driver, expected: Mutex::default() }
+        let wanted = json!({
+            "browserName": "chrome",
+            "goog:chromeOptions": {"binary": driver::chromium(), "args": FLAGS},
+            "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
+        });
+        let Value::Object(wanted) = wanted else { unreachable!("it is an object") };
+        let mut builder = ClientBuilder::new(HttpConnector::new());
+        let started = builder.capabilities(wanted).connect(driver::url().await).await;
+        let client = started.unwrap_or_else(|error| panic!("the browser does not start: {error}"));
+        Browser { client, expected: Mutex::default() }
     }
 
     /// Opens a page and waits until it is loaded.
     pub async fn open(&self, url: &str) {
-        self.driver.goto(url).await.unwrap_or_else(|error| panic!("{url}: {error}"));
+        self.client.goto(url).await.unwrap_or_else(|error| panic!("{url}: {error}"));
     }
 
     /// Where it is.
     pub async fn url(&self) -> String {
-        self.driver.current_url().await.expect("a page is open").to_string()
+        self.client.current_url().await.expect("a page is open").to_string()
     }
 
     /// What a script returns, as if the page ran it. A promise is waited for.
@@ -112,8 +115,7 @@ impl Browser {
     /// # Errors
     /// What it throws.
     pub async fn try_script(&self, script: &str, arguments: Vec<Value>) -> Result<Value, String> {
-        let ran = self.driver.execute(script.to_owned(), arguments).await;
-        ran.map(|ret| ret.json().clone()).map_err(|error| format!("{script}: {error}"))
+        self.client.execute(script, arguments).await.map_err(|error| format!("{script:.200}: {error}"))
     }
 
     /// The same of a script that throws nothing.
@@ -168,17 +170,17 @@ impl Browser {
     /// Presses the link, button or summary with this text, once it is there.
     pub async fn press(&self, text: &str) {
         let path = format!("//*[self::a or self::button or self::summary][normalize-space()=\"{text}\"]");
-        self.on(By::XPath(path), &format!("press '{text}'"), async |element| element.click().await).await;
+        self.on(Locator::XPath(&path), &format!("press '{text}'"), async |element| element.click().await).await;
     }
 
     /// Presses the element that the selector finds, once it is there.
     pub async fn press_at(&self, css: &str) {
-        self.on(By::Css(css.to_owned()), &format!("press {css}"), async |element| element.click().await).await;
+        self.on(Locator::Css(css), &format!("press {css}"), async |element| element.click().await).await;
     }
 
     /// Types into the field with this label, in place of what is in it.
     pub async fn fill(&self, label: &str, text: &str) {
-        self.on(field(label), &format!("fill '{label}'"), async |element| {
+        self.on(Locator::XPath(&field(label)), &format!("fill '{label}'"), async |element| {
             element.clear().await?;
             element.send_keys(text).await
         })
@@ -187,34 +189,37 @@ impl Browser {
 
     /// Chooses of the field with this label.
     pub async fn choose(&self, label: &str, option: &str) {
-        self.on(field(label), &format!("choose of '{label}'"), async |element| {
+        self.on(Locator::XPath(&field(label)), &format!("choose of '{label}'"), async |element| {
             let path = format!("./option[normalize-space()=\"{option}\"]");
-            element.find(By::XPath(path)).await?.click().await
+            element.find(Locator::XPath(&path)).await?.click().await
         })
         .await;
     }
 
     /// The session, as a browser sends it.
     pub async fn cookie(&self) -> String {
-        let cookies = self.driver.get_all_cookies().await.expect("a page is open");
+        let cookies = self.client.get_all_cookies().await.expect("a page is open");
         let [cookie] = cookies.as_slice() else { panic!("one cookie and not {cookies:?}") };
-        format!("{}={}", cookie.name, cookie.value)
+        format!("{}={}", cookie.name(), cookie.value())
     }
 
     /// As one that has never been here.
     pub async fn forget_cookies(&self) {
-        self.driver.delete_all_cookies().await.expect("a page is open");
+        self.client.delete_all_cookies().await.expect("a page is open");
     }
 
-    /// Types into whatever has the focus.
-    pub async fn keys(&self, keys: impl Into<TypingData>) {
-        self.driver.action_chain().send_keys(keys).perform().await.expect("keys are typed");
+    /// Types into whatever has the focus. Keys without a character are those of [`fantoccini::key::Key`].
+    pub async fn keys(&self, keys: &str) {
+        let pressed = keys.chars().fold(KeyActions::new("keyboard".to_owned()), |actions, value| {
+            actions.then(KeyAction::Down { value }).then(KeyAction::Up { value })
+        });
+        self.client.perform_actions(pressed).await.expect("keys are typed");
     }
 
     /// Acts on an element. A page that renews itself may take it away between finding and acting: then again.
-    async fn on(&self, by: By, what: &str, act: impl AsyncFn(&WebElement) -> WebDriverResult<()>) {
+    async fn on(&self, locator: Locator<'_>, what: &str, act: impl AsyncFn(&Element) -> Result<(), CmdError>) {
         eventually(SHOWN, what, async || {
-            let acted = async { act(&self.driver.find(by.clone()).await?).await }.await;
+            let acted = async { act(&self.client.find(locator).await?).await }.await;
             match acted {
                 Ok(()) => Ok(()),
                 Err(error) => Err(format!("{error} on {}", self.url().await)),
@@ -224,7 +229,7 @@ impl Browser {
     }
 }
 
-/// The field that a label is of.
-fn field(label: &str) -> By {
-    By::XPath(format!("//*[@id=//label[normalize-space()=\"{label}\"]/@for]"))
+/// The path of the field that a label is of.
+fn field(label: &str) -> String {
+    format!("//*[@id=//label[normalize-space()=\"{label}\"]/@for]")
 }

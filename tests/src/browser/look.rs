@@ -44,11 +44,6 @@ impl Browser {
         self.devtools("Emulation.setScriptExecutionDisabled", json!({"value": true})).await;
     }
 
-    pub(super) async fn devtools(&self, command: &str, parameters: Value) -> Value {
-        let answered = self.driver.cdp().send_raw(command, parameters).await;
-        answered.unwrap_or_else(|error| panic!("{command}: {error}"))
-    }
-
     /// What axe-core finds on the page that is serious or critical: rule, what is wrong, and where.
     pub async fn violations(&self) -> Vec<String> {
         const RUN: &str = "const found = await axe.run(document, {resultTypes: ['violations']});
@@ -75,7 +70,8 @@ impl Browser {
     /// Keeps a picture of the page on which a test failed, if there is one to be had.
     pub(super) async fn picture_of_failure(&self, name: &str) {
         let path = pictures().join(format!("failed-{name}.png"));
-        if self.driver.screenshot(&path).await.is_ok() {
+        let taken = self.client.screenshot().await;
+        if taken.is_ok_and(|picture| std::fs::write(&path, picture).is_ok()) {
             say(&format!("{name} failed on {}: {}", self.url().await, path.display()));
         }
     }

@@ -12,16 +12,17 @@ impl Browser {
 
     /// Fails if a page has raised an error or a dialog, or something was requested of another host.
     pub(super) async fn has_seen_nothing_wrong(&self) {
-        let console = self.driver.get_log("browser").await.expect("the console is logged");
         let expected = self.expected.lock().unwrap().clone();
-        let wrong =
-            console.iter().filter(|line| line.level == "SEVERE" || line.message.contains("Content Security Policy"));
-        let wrong: Vec<_> = wrong.filter(|line| !expected.iter().any(|part| line.message.contains(part))).collect();
+        let console = self.log("browser").await;
+        let text = |line: &Value| line["message"].as_str().unwrap_or_default().to_owned();
+        let is_wrong = |line: &&Value| line["level"] == "SEVERE" || text(line).contains("Content Security Policy");
+        let is_expected = |line: &&Value| expected.iter().any(|part| text(line).contains(part));
+        let wrong: Vec<_> = console.iter().filter(is_wrong).filter(|line| !is_expected(line)).collect();
         assert!(wrong.is_empty(), "the console has errors: {wrong:#?}");
-        let events = self.driver.get_log("performance").await.expect("the network is logged");
+        let events = self.log("performance").await;
         assert!(!events.is_empty(), "requests are logged");
         for event in events {
-            let event: Value = serde_json::from_str(&event.message).expect("an event is JSON");
+            let event: Value = serde_json::from_str(&text(&event)).expect("an event is JSON");
             let (method, params) = (&event["message"]["method"], &event["message"]["params"]);
             assert_ne!(method, "Page.javascriptDialogOpening", "a page opened a dialog: {params}");
             if method == "Network.requestWillBeSent" {
