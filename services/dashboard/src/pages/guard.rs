@@ -52,7 +52,7 @@ fn table(visit: &Visit, rules: &[Value], today: &Walk) -> Markup {
                         th.number scope="col" { "Limit" }
                         th scope="col" { "Highest today" }
                         th scope="col" { "Id" }
-                        @if visit.viewer.may_change { th scope="col" { span.unseen { "Delete" } } }
+                        @if visit.viewer.may_change { th scope="col" { span.unseen { "Change" } } }
                     }
                 }
                 tbody {
@@ -67,7 +67,12 @@ fn table(visit: &Visit, rules: &[Value], today: &Walk) -> Markup {
                             td { (spent::spent(rule, today)) }
                             td { code.id { (rule.text("id")) } }
                             @if visit.viewer.may_change {
-                                td { (button(visit, &format!("/guard/rules/{}/delete", encoded(rule.text("id"))), "Delete")) }
+                                @let own = format!("/guard/rules/{}", encoded(rule.text("id")));
+                                td.buttons {
+                                    @if rule.flag("enabled") { (button(visit, &format!("{own}/disable"), "Switch off")) }
+                                    @else { (button(visit, &format!("{own}/enable"), "Switch on")) }
+                                    (button(visit, &format!("{own}/delete"), "Delete"))
+                                }
                             }
                         }
                     }

@@ -21,7 +21,31 @@ pub(super) struct MonthView {
     pub by_feature: Vec<Line>,
     #[serde(default)]
     pub by_feature_rest: Option<Rest>,
+    #[serde(default)]
+    pub by_day: Vec<DayLine>,
+    #[serde(default)]
+    pub by_model: Vec<ModelLine>,
+    /// What is not there by model.
+    #[serde(default)]
+    pub by_model_rest_usd: Option<Exact>,
     pub unpriced: Vec<UnpricedModel>,
+}
+
+/// A day on which runs began.
+#[derive(Deserialize)]
+pub(super) struct DayLine {
+    /// `2026-05-15`.
+    pub day: String,
+    pub cost_usd: Exact,
+    pub runs: u64,
+}
+
+/// What the calls of a model cost.
+#[derive(Deserialize)]
+pub(super) struct ModelLine {
+    pub provider: String,
+    pub model: String,
+    pub cost_usd: Exact,
 }
 
 /// A row of a breakdown; without a name, the runs that have no such label.
