@@ -3,7 +3,7 @@
 mod days;
 mod limits;
 mod models;
-mod month;
+pub(crate) mod month;
 
 use axum::response::Response;
 use maud::{Markup, html};

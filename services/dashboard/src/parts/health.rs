@@ -83,6 +83,11 @@ impl Health {
         self.team.text("next_cursor").is_empty()
     }
 
+    /// What is said of the team as a whole.
+    pub const fn team(&self) -> &Value {
+        &self.team
+    }
+
     /// Takes out what is said of an agent; null where nothing is.
     pub fn take(&mut self, slug: &str) -> Value {
         self.agents.remove(slug).unwrap_or_default()

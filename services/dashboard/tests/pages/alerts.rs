@@ -104,6 +104,7 @@ async fn pages_show_what_the_judge_says() {
         "2026-05-15 00:30:00 UTC",
         "/teams/acme/alerts?after=more",
     ]);
+    page("/guard").await.has(&["Paused agents", "action=\"/teams/acme/agents/alpha/resume\""]);
     page("/guard").await.has(&["grl_eu_1", "$20.35", "agent *", ">off<"]);
     page("/routes").await.has(&[
         "https://hooks.example/…",
