@@ -67,7 +67,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
         }
         (checked)
         (models(&events, is_whole))
-        (carried(&visit, id, &run))
+        (carried(&run))
         (receipt::receipt(&run))
         p { a.button href=(format!("{}/json", visit.run_url(id))) download=(format!("{id}.json")) { "The whole run as JSON" } }
     };
@@ -187,8 +187,8 @@ fn models(events: &EventsPage, is_whole: bool) -> Markup {
     }
 }
 
-/// Output, metadata, scores, and the whole of the run to take away.
-fn carried(visit: &Visit, id: RunId, run: &Run) -> Markup {
+/// Output, metadata and scores.
+fn carried(run: &Run) -> Markup {
     let scores = run.finish.as_ref().and_then(|finish| finish.scores.clone());
     let parts = [("Output", run.output(), true), ("Metadata", run.metadata(), true), ("Scores", scores, true)];
     html! {

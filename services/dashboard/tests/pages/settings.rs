@@ -31,7 +31,11 @@ async fn an_agent_is_described_and_deleted() {
     press(&house, &cookie, &csrf, &format!("{AGENT}/routes"), "mode=only&routes=").await;
     assert_eq!(api(&house, "/v1/agents/nightly").await["routes"], json!([]));
     let unknown = press(&house, &cookie, &csrf, &format!("{AGENT}/routes"), "mode=add&routes=ops").await;
-    assert!(unknown.status == StatusCode::CONFLICT && unknown.text.contains("ops"), "{}", unknown.text);
+    assert!(
+        unknown.status == StatusCode::CONFLICT && unknown.text.contains("names no route of the team"),
+        "{}",
+        unknown.text
+    );
     let made = press(&house, &cookie, &csrf, "/teams/acme/new-agent", "agent=a%2Fnew+one").await;
     assert_eq!(made.location(), Some("/teams/acme/agents/a%2Fnew%20one"));
     house.get(Some(&cookie), "/teams/acme/agents").await.has(&["a/new one"]);

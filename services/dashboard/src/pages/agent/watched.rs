@@ -187,7 +187,6 @@ impl Watched {
                     }
                 }
             }
-            (settings::new_check(visit, slug))
         }
     }
 }

@@ -235,9 +235,10 @@ pub(super) fn unpriced_of(events: &[Event]) -> Vec<(SmolStr, SmolStr)> {
 pub(super) fn models_of(events: &[Event]) -> Vec<ModelSpend> {
     let mut models: Vec<ModelSpend> = Vec::new();
     for call in events.iter().filter_map(|event| event.call.as_ref()).filter(|call| call.cost != Usd::ZERO) {
+        let is_full = models.len() >= MODELS_MAX;
         match models.iter_mut().find(|one| one.provider == call.provider && one.model == call.model) {
             Some(sum) => sum.cost = sum.cost.plus(call.cost),
-            None if models.len() < MODELS_MAX => {
+            None if !is_full => {
                 models.push(ModelSpend { provider: call.provider.clone(), model: call.model.clone(), cost: call.cost })
             }
             None => {}
