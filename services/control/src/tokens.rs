@@ -1,5 +1,6 @@
 //! `/v1/agents/{slug}/tokens`: an agent's ping tokens, and the call to paste for a new one.
 
+pub(crate) mod of_team;
 mod paste;
 
 use std::collections::HashMap;
@@ -165,13 +166,19 @@ async fn page(mut call: Call) -> Result<Response, Problem> {
     let rows = rows.into_iter().filter(|row| page.after.as_ref().is_none_or(|after| place(row) < *after));
     let (rows, next_cursor) = page_of(rows.take(page.limit + 1).collect(), &page, &list, place);
     let last4 = last4(&call).await?;
-    let view = |row: TokenRow| TokenView {
-        last4: last4.get(&row.id.to_string()).cloned(),
-        id: row.id,
-        created_at: row.created_at,
-        expires_at: row.expires_at,
-    };
+    let view = |row| TokenView::of(row, &last4);
     Ok(permit.json(&TokenList { tokens: rows.into_iter().map(view).collect(), next_cursor })?)
+}
+
+impl TokenView {
+    fn of(row: TokenRow, last4: &HashMap<String, String>) -> Self {
+        TokenView {
+            last4: last4.get(&row.id.to_string()).cloned(),
+            id: row.id,
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+        }
+    }
 }
 
 /// Where a token is in its list.
@@ -241,13 +248,20 @@ async fn named(call: &mut Call) -> Result<(Slug, TokenRow), Problem> {
 
 /// The tokens of an agent that are neither revoked nor expired.
 async fn working(call: &Call, slug: &Slug) -> Result<Vec<TokenRow>, Problem> {
+    let mut rows = working_of_team(call).await?;
+    rows.retain(|row| row.agent == *slug);
+    Ok(rows)
+}
+
+/// The same of all agents of the team.
+async fn working_of_team(call: &Call) -> Result<Vec<TokenRow>, Problem> {
     let listed = call.reads.managed.registry.list_tokens(call.reader.team).await;
     // A team that the registry does not have has no tokens.
     let listed = async { if matches!(listed, Err(RegistryError::NotFound { .. })) { Ok(Vec::new()) } else { listed } };
     let rows = call.reads.ask_registry(listed).await?;
     let now = call.reads.now();
     let works = |row: &TokenRow| row.revoked_at.is_none() && row.expires_at.is_none_or(|end| now < end);
-    Ok(rows.into_iter().filter(|row| row.agent == *slug && works(row)).collect())
+    Ok(rows.into_iter().filter(works).collect())
 }
 
 /// Writes the audit entry, and what is shown of a token later; or removes that.

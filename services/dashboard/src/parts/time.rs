@@ -27,6 +27,21 @@ pub(crate) fn exact(at: Timestamp) -> String {
     }
 }
 
+/// An instant to the minute.
+pub(crate) fn minute(at: Timestamp) -> String {
+    let text = at.to_string();
+    match text.get(..16) {
+        Some(minutes) => format!("{} UTC", minutes.replace('T', " ")),
+        None => text,
+    }
+}
+
+/// The time of day of an instant: `12:00:00.250`.
+pub(crate) fn clock(at: Timestamp) -> String {
+    let text = at.to_string();
+    text.get(11..23).unwrap_or(&text).to_owned()
+}
+
 /// The exact instant, marked as one.
 pub(crate) fn stamped(at: Timestamp) -> Markup {
     html! { time datetime=(at) title=(at) { (exact(at)) } }
@@ -99,6 +114,13 @@ mod tests {
         ] {
             assert_eq!(span(ms), text);
         }
+    }
+
+    #[test]
+    fn an_instant_is_written_to_the_second_or_the_minute() {
+        assert_eq!(exact(NOON), "2026-05-15 12:00:00 UTC");
+        assert_eq!(clock(NOON.plus_millis(250)), "12:00:00.250");
+        assert_eq!(minute(NOON.plus_millis(59_999)), "2026-05-15 12:00 UTC");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use tidegate_agentping_pulse::{
     AgentJudge, Alerting, Doubts, EndedRun, IncidentOrigin, Judgement, OpenedRun, RoutePolicy, Slot,
 };
 use tidegate_agentping_settings::TeamSettings;
-use tidegate_agentping_verdicts::{IncidentDoc, LastRun, SlotDoc, StandingDoc};
+use tidegate_agentping_verdicts::{IncidentDoc, LastRun, RecentDoc, SlotDoc, StandingDoc};
 use tidegate_kernel::{Timestamp, Usd};
 
 use super::changes::Given;
@@ -38,6 +38,8 @@ pub struct Watching {
     /// How it was last shown, and since when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     state: Option<(AgentStanding, Timestamp)>,
+    #[serde(default, skip_serializing_if = "RecentDoc::is_empty")]
+    recent: RecentDoc,
     /// What was last written of it.
     #[serde(skip)]
     shown: Option<StandingDoc>,
@@ -90,7 +92,18 @@ impl Watching {
         let mut judge = AgentJudge::new(last_opening);
         let (given, changes) = Given::begin(settings, &slug, at);
         changes.into_iter().for_each(|(from, change)| judge.change(from, change));
-        Watching { team, slug, judge, given, open: Vec::new(), last_opening, last_run: None, state: None, shown: None }
+        Watching {
+            team,
+            slug,
+            judge,
+            given,
+            open: Vec::new(),
+            last_opening,
+            last_run: None,
+            state: None,
+            recent: RecentDoc::default(),
+            shown: None,
+        }
     }
 
     pub fn id(&self) -> AgentId {
@@ -225,6 +238,7 @@ impl Watching {
             last_success: self.judge.last_success().copied(),
             last_run: self.last_run,
             open_incidents: self.open_incidents().map(|(id, _)| id).collect(),
+            recent: self.recent.clone(),
         };
         if self.shown.as_ref() == Some(&doc) {
             return None;
@@ -262,7 +276,12 @@ impl Watching {
     fn end(&mut self, status: FinishStatus, row: &FeedRow, alerting: &Alerting<'_>, emit: &mut impl FnMut(Judgement)) {
         let FeedRow { run, received_at: at, duration_ms, cost, replayed: is_replayed, .. } = *row;
         self.open.retain(|open| open.run != run);
+        let before = self.judge.last_success().map(|last| last.run);
         self.judge.ended(EndedRun { run, status, at, duration_ms, cost, is_replayed }, alerting, emit);
+        let last = self.judge.last_success().filter(|last| last.run == run && before != Some(run));
+        if let Some(duration_ms) = last.and_then(|last| last.duration_ms) {
+            self.recent.note_duration(duration_ms);
+        }
     }
 
     /// The oldest slot that is not decided and in whose window no run has arrived.
@@ -306,7 +325,9 @@ impl Watching {
             match judgement {
                 Judgement::Slot(decision) => {
                     let incident = incident_of(decision.slot.at, &found[index + 1..]);
-                    findings.slot(&SlotDoc::of(decision, incident), agent);
+                    let doc = SlotDoc::of(decision, incident);
+                    self.recent.note_slot(&doc);
+                    findings.slot(&doc, agent);
                 }
                 Judgement::Edge(edge) => {
                     let known = origins.iter().find(|(id, _)| *id == edge.incident).map(|(_, origin)| *origin);
