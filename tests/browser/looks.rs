@@ -1,7 +1,7 @@
 //! How every page looks: in light and dark, narrow and wide, and to assistive technology. A picture of each is kept.
 
 use serde_json::json;
-use tidegate_tests::browser::{Browser, Scheme, browse, pictures};
+use tidegate_tests::browser::{Browser, Scheme, browse, pictures, say};
 
 use crate::furniture::furnish;
 use crate::scene::Scene;
@@ -13,7 +13,7 @@ const HEIGHT: u32 = 900;
 /// What reaches out of the window, with its right edge.
 const WIDER: &str = "if (document.documentElement.scrollWidth <= innerWidth) return [];
     const right = one => one.getBoundingClientRect().right;
-    const all = [...document.body.querySelectorAll('*')].filter(one => !one.closest('.scroll, pre, nav'));
+    const all = [...document.body.querySelectorAll('*')].filter(one => !one.closest('.scroll, pre, .bar nav'));
     return all.filter(one => right(one) > innerWidth)
         .map(one => one.tagName + '.' + one.className + ' ' + right(one)).concat('the page')";
 /// The colours of the page and of its text.
@@ -69,7 +69,7 @@ fn every_page_fits_in_light_and_dark_and_is_accessible() {
         browser.expects("404");
         browser.open(&format!("{home}/nothing")).await;
         check(browser, "not-found").await;
-        println!("Pictures of all pages are in {}", pictures().display());
+        say(&format!("pictures of all pages are in {}", pictures().display()));
     });
 }
 
