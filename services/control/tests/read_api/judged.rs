@@ -225,6 +225,8 @@ async fn the_status_has_the_last_slots_of_each_agent() {
     ]);
     assert_eq!((&agent["recent_slots"], &agent["next_slot_local"]), (&slots, &json!("2026-05-16T02:30:00+02:00")));
     assert_refusal(&house.get("/v1/status?recent_slots=1").await, 400, "invalid_field", Some("recent_slots"));
+    assert_refusal(&house.get("/v1/status?limit=1001").await, 400, "invalid_field", Some("limit"));
+    house.get("/v1/status?limit=1000").await.ok();
 }
 
 /// AC-80: the team's metrics have its agents and no other team's, in Prometheus' text format.
