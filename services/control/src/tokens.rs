@@ -10,6 +10,7 @@ use axum::response::Response;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tidegate_agentping::{Credential, CredentialHash, PingToken, Slug, TokenId};
+use tidegate_agentping_ports::token_uses::{hex, last_uses, of_hex};
 use tidegate_agentping_ports::{RegistryError, TokenRow};
 use tidegate_agentping_settings::{Fields, kinds};
 use tidegate_kernel::Timestamp;
@@ -36,6 +37,9 @@ const MOST: usize = 500;
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct TokenDoc {
     last4: String,
+    /// Of the token: front doors note under it when the token was used. Absent of tokens that earlier builds made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hash: Option<String>,
 }
 
 /// A page of an agent's ping tokens: those that work.
@@ -60,6 +64,10 @@ struct TokenView {
     #[serde(with = "iso")]
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
+    /// When it was last used, to about five minutes; absent if it was not, or was made by an operator's command.
+    #[serde(with = "iso_option", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, format = DateTime, required = false)]
+    last_used_at: Option<Timestamp>,
     /// It works until then: another one has taken its place.
     #[serde(with = "iso_option", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, format = DateTime, required = false)]
@@ -164,11 +172,17 @@ async fn page(mut call: Call) -> Result<Response, Problem> {
     rows.sort_by_key(|row| std::cmp::Reverse(place(row)));
     let rows = rows.into_iter().filter(|row| page.after.as_ref().is_none_or(|after| place(row) < *after));
     let (rows, next_cursor) = page_of(rows.take(page.limit + 1).collect(), &page, &list, place);
-    let last4 = last4(&call).await?;
+    let docs = token_docs(&call).await?;
+    let hash = |row: &TokenRow| docs.get(&row.id.to_string())?.hash.as_deref().and_then(of_hex);
+    let (known, hashes): (Vec<TokenId>, Vec<CredentialHash>) =
+        rows.iter().filter_map(|row| Some((row.id, hash(row)?))).unzip();
+    let uses = call.reads.ask(last_uses(&*call.reads.managed.rows, &hashes)).await?;
+    let uses: HashMap<TokenId, Option<Timestamp>> = known.into_iter().zip(uses).collect();
     let view = |row: TokenRow| TokenView {
-        last4: last4.get(&row.id.to_string()).cloned(),
+        last4: docs.get(&row.id.to_string()).map(|doc| doc.last4.clone()),
         id: row.id,
         created_at: row.created_at,
+        last_used_at: uses.get(&row.id).copied().flatten(),
         expires_at: row.expires_at,
     };
     Ok(permit.json(&TokenList { tokens: rows.into_iter().map(view).collect(), next_cursor })?)
@@ -261,7 +275,7 @@ async fn keep(
     let decide = || async move {
         let mut writes = Vec::new();
         if let Some(minted) = made {
-            let doc = TokenDoc { last4: minted.last4() };
+            let doc = TokenDoc { last4: minted.last4(), hash: Some(hex(&minted.hash())) };
             writes.push(Kept::new(kinds::TOKEN, &minted.id.to_string(), doc).write()?);
         }
         if let Some(id) = gone {
@@ -273,13 +287,13 @@ async fn keep(
     call.change(decide).await
 }
 
-async fn last4(call: &Call) -> Result<HashMap<String, String>, Problem> {
+async fn token_docs(call: &Call) -> Result<HashMap<String, TokenDoc>, Problem> {
     let (space, kind, order) = (call.reader.team.to_string(), kinds::TOKEN, ScanOrder::Descending);
     let list = DocumentList { space: &space, kind, prefix: "", after: None, order, limit: MOST };
     let found = call.reads.ask(call.reads.managed.documents.list(&list)).await?;
     let read = found.into_iter().filter_map(|document| {
-        let TokenDoc { last4 } = serde_json::from_slice(&document.doc).ok()?;
-        Some((document.name.to_string(), last4))
+        let doc: TokenDoc = serde_json::from_slice(&document.doc).ok()?;
+        Some((document.name.to_string(), doc))
     });
     Ok(read.collect())
 }
