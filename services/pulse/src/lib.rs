@@ -1,5 +1,6 @@
 //! The role that watches agents: it judges schedules and runs from the feed, opens incidents, and sends what follows.
 
+pub mod canary;
 pub mod checks;
 pub mod judge;
 pub mod messages;

@@ -20,7 +20,7 @@ pub use agentgate::{
     WorkerKeysCommand,
 };
 pub use amounts::BatchMultiplier;
-pub use config::{ConfigCommand, ConfigFileArgs, ControlServer};
+pub use config::{ConfigCommand, ConfigFileArgs, ControlServer, ImportFrom};
 pub use distributed::{
     Api, CommandApi, CompareArgs, ControlArgs, DecideArgs, Deployment, IngestArgs, MigrateArgs, PersistArgs, PulseArgs,
     RebuildArgs, TopicsCommand, VoidArgs,

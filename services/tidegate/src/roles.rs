@@ -166,7 +166,8 @@ impl Roles {
         let config = self.config.ingest.clone();
         let ingest = Arc::new(Ingest::new(config, admission, self.clock.clone(), self.ids.clone()));
         let (openings, is_ready) = (ingest.openings(), move || health.readiness().ready);
-        let reports = DoorReports::new(rows, self.clock.clone(), openings, is_ready, self.process_name());
+        let reports = DoorReports::new(rows, self.clock.clone(), openings, is_ready, self.process_name())
+            .with_token_uses(ingest.token_uses());
         self.jobs.push(parts.start("reports of the front door", |stop| reports.run(stop.stopped())));
         self.ingest = Some(parts.start("ingest", |stop| ingest.serve(listener, stop.stopped())));
     }

@@ -8,6 +8,7 @@ use tidegate_kernel::Timestamp;
 use tidegate_ports::{RowKey, RowWrite, Rows, StoreError};
 
 use super::outbox::{Alert, Outbox};
+use super::run_tree::FailedChild;
 use crate::metrics::{ALERTS, INCIDENTS, SLOTS};
 
 /// Rows and messages that are not written yet. What was found stays here until all of it is: the state that says so is
@@ -18,6 +19,8 @@ pub struct Findings {
     alerts: Vec<Alert>,
     /// Of the rows, by key: the last one of a row counts.
     places: HashMap<(&'static str, String), usize>,
+    /// Failures that are to be shown at other agents, in this turn.
+    pub failed_children: Vec<FailedChild>,
 }
 
 /// Rows of one call of the store.
