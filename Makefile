@@ -25,7 +25,8 @@ pictures: ## Make docs/pictures from a running dashboard (needs Chromium, or CHR
 	$(CARGO) build --locked -p tidegate
 	deploy/pictures.sh
 
-test: ## Every test, on a real Kafka, Cassandra and Redis (started and stopped again unless they run already)
+test: ## Every test, on a real Kafka, Cassandra and Redis (started and stopped again unless they run already), and in a browser
+	@deploy/stack/stack.sh browser
 	deploy/stack/with-stack.sh $(CARGO) test --workspace --locked --no-fail-fast
 
 # Suites that need no server. Their names are one of a kind, so that they can be picked out of the whole workspace: picking
@@ -77,7 +78,7 @@ stack-status: ## Which servers of the real stack run, where, and whether they an
 stack-down: ## Stop the real stack; its data stays until `make stack-wipe`
 	@deploy/stack/stack.sh down
 
-stack-fetch: ## Download the real stack's programs, start nothing
+stack-fetch: ## Download the real stack's programs and the tests' browser, start nothing
 	@deploy/stack/stack.sh fetch
 
 stack-wipe: ## Stop the real stack and remove its data
