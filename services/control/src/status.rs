@@ -30,6 +30,9 @@ use crate::weight::Weight;
 const LIST: &[&str] = &["status"];
 const KNOWN: &[&str] = &["limit", "cursor", "recent_slots"];
 
+/// Agents of one answer at most: each answer reads how all agents of the team stand.
+const MAX_LIMIT: usize = 1_000;
+
 /// How a team's agents stand.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct TeamStatus {
@@ -109,7 +112,7 @@ struct RecentSlotView {
     operation_id = "read_status",
     tag = "incidents",
     params(
-        ("limit" = inline(Option<u32>), Query, description = "At most so many agents; 50 if absent.", minimum = 1, maximum = 200),
+        ("limit" = inline(Option<u32>), Query, description = "At most so many agents; 50 if absent.", minimum = 1, maximum = 1_000),
         ("cursor" = inline(Option<String>), Query, description = "The `next_cursor` of the page before."),
         ("recent_slots" = inline(Option<bool>), Query, description = "Whether each agent comes with its last 30 slots; false if absent."),
     ),
@@ -122,7 +125,7 @@ pub(crate) async fn read(State(reads): State<Arc<Reads>>, request: Request) -> R
 
 async fn status(call: Call) -> Result<Response, Problem> {
     let parameters = call.parameters(KNOWN)?;
-    let page = NamePage::read(&parameters, LIST)?;
+    let page = NamePage::read_up_to(&parameters, LIST, MAX_LIMIT)?;
     let with_slots = parameters.get("recent_slots", "be true or false", |text| text.parse().ok())?.unwrap_or(false);
     let settings = call.settings();
     let Call { reads, reader, .. } = call;

@@ -198,7 +198,7 @@ async fn main() {
     let rows = EmbeddedRows::open(&owned, clock.clone()).unwrap();
     let documents = EmbeddedDocuments::open(&owned, clock.clone()).unwrap();
     let team = TeamId::mint(Region::Eu, NOON, &[1; 10]);
-    let row = Team { id: team, name: "acme".to_owned(), plan: Plan::Enterprise, created_at: NOON, archived_at: None };
+    let row = Team { id: team, name: "acme".to_owned(), plan: Plan::Team, created_at: NOON, archived_at: None };
     registry.create_team(row).await.unwrap();
     let id = KeyId::mint(Region::Eu, NOON, &[2; 10]);
     let row = KeyRow { id, team, access: KeyAccess::Full, created_at: NOON, revoked_at: None };

@@ -141,6 +141,7 @@ async fn incidents_are_listed_and_read() {
     let expected = json!({
         "id": open.id.to_string(), "agent": "nightly", "kind": "schedule_missed", "status": "open", "severity": "error",
         "opened_at": NOON, "slot": "2026-05-15T11:50:00.000Z", "count": 2, "muted": false,
+        "deliveries": [],
     });
     let path = format!("/v1/incidents/{}", open.id);
     assert_eq!(house.get(&path).await.ok(), expected);
@@ -225,6 +226,8 @@ async fn the_status_has_the_last_slots_of_each_agent() {
     ]);
     assert_eq!((&agent["recent_slots"], &agent["next_slot_local"]), (&slots, &json!("2026-05-16T02:30:00+02:00")));
     assert_refusal(&house.get("/v1/status?recent_slots=1").await, 400, "invalid_field", Some("recent_slots"));
+    assert_refusal(&house.get("/v1/status?limit=1001").await, 400, "invalid_field", Some("limit"));
+    house.get("/v1/status?limit=1000").await.ok();
 }
 
 /// AC-80: the team's metrics have its agents and no other team's, in Prometheus' text format.

@@ -27,7 +27,7 @@ use order::Order;
 use table::table;
 
 /// Agents on one page: a page is to stay below 150 kB.
-const PAGE_AGENTS: usize = 100;
+const PAGE_AGENTS: usize = 80;
 const LIVE_S: u32 = 5;
 
 /// What is shown of an agent.

@@ -26,7 +26,8 @@ const LIVE_S: u32 = 1;
 
 pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     let pages = &visit.pages;
-    let (agents, today) = tokio::try_join!(pages.ask(pages.queries.agents(visit.team())), visit.today())?;
+    let (agents, today, health) =
+        tokio::try_join!(pages.ask(pages.queries.agents(visit.team())), visit.today(), visit.health_with_slots())?;
     let latest = match today.runs.is_empty() {
         true => visit.runs(&RunFilter::default(), None, ROWS).await?.runs,
         false => today.runs.iter().take(ROWS).cloned().collect(),
@@ -34,7 +35,6 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     if latest.is_empty() {
         return Ok(start::waiting(&visit, None).live(LIVE_S).waiting().response(&visit));
     }
-    let health = visit.health_with_slots().await?;
     let events = pages.ask(pages.queries.usage(visit.team(), Month::of(visit.now))).await?;
     let active = agents.iter().filter(|agent| !agent.is_archived()).count() as u64;
     let body = html! {

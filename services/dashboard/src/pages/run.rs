@@ -24,7 +24,7 @@ use events::timeline;
 /// Errors of a page that are linked.
 const ERRORS: usize = 5;
 /// Events on one page: a page is to stay below 150 kB.
-const PAGE_EVENTS: usize = 100;
+const PAGE_EVENTS: usize = 80;
 /// Bytes of a page of events; it ends with the event that reaches them.
 const PAGE_BYTES: usize = 256 << 10;
 /// A run is on the page within a second (AC-73).

@@ -7,7 +7,7 @@ pub(crate) mod month;
 
 use axum::response::Response;
 use maud::{Markup, html};
-use tidegate_kernel::Month;
+use tidegate_kernel::{Month, Usd};
 
 use crate::layout::{Page, Part};
 use crate::parts::amount::{count, permille, usd};
@@ -18,10 +18,12 @@ use crate::problem::Problem;
 use crate::url::with_query;
 use crate::visit::Visit;
 use limits::TeamLimits;
-use month::{Line, MonthView, Rest};
+use month::{Exact, Line, MonthView, Rest};
 
 /// Rows of a breakdown that stand open; the others unfold.
 const OPEN_ROWS: usize = 15;
+/// Rows of a breakdown that are shown; the others are summed.
+const SHOWN_ROWS: usize = 75;
 
 pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     let asked =
@@ -107,6 +109,8 @@ fn breakdown(
     rest: Option<Rest>,
     spend: &MonthView,
 ) -> Markup {
+    let (rows, left_out) = rows.split_at(rows.len().min(SHOWN_ROWS));
+    let rest = rest_of(rest, left_out);
     let (open, more) = rows.split_at(rows.len().min(OPEN_ROWS));
     let id = label.filter;
     html! {
@@ -116,13 +120,24 @@ fn breakdown(
                 (table(visit, title, label, open, rest.filter(|_| more.is_empty()), spend))
                 @if !more.is_empty() {
                     details {
-                        summary { (count(more.len() as u64)) " more" }
+                        summary { (count(more.len() as u64)) " more" @if !left_out.is_empty() { " of " (count((more.len() + left_out.len()) as u64)) } }
                         (table(visit, title, label, more, rest, spend))
                     }
                 }
             }
         }
     }
+}
+
+/// The rows that are not shown, with those that the API leaves out.
+fn rest_of(rest: Option<Rest>, left_out: &[Line]) -> Option<Rest> {
+    let none = Rest { cost_usd: Exact(Usd::ZERO), runs: 0 };
+    let add = |sum: Rest, line: &Line| Rest {
+        cost_usd: Exact(sum.cost_usd.0.plus(line.cost_usd.0)),
+        runs: sum.runs + line.runs,
+    };
+    let sum = left_out.iter().fold(rest.unwrap_or(none), add);
+    (sum.runs > 0).then_some(sum)
 }
 
 /// Whether the runs of a row cost more than three times the average of all, and enough to be looked at.
@@ -217,6 +232,15 @@ fn unpriced(visit: &Visit, spend: &MonthView) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_that_are_not_shown_are_summed() {
+        let usd = |dollars: &str| Exact(Usd::parse(dollars).unwrap());
+        let line = |dollars: &str, runs| Line { name: None, cost_usd: usd(dollars), runs };
+        let sum = rest_of(Some(Rest { cost_usd: usd("1"), runs: 2 }), &[line("0.5", 3), line("0.25", 1)]).unwrap();
+        assert_eq!((sum.cost_usd.0.to_string(), sum.runs), ("1.75".to_owned(), 6));
+        assert!(rest_of(None, &[]).is_none());
+    }
 
     #[test]
     fn runs_that_cost_three_times_the_average_stand_out() {

@@ -12,8 +12,8 @@ use crate::problem::Problem;
 use crate::url::with_query;
 use crate::visit::Visit;
 
-/// Pages of the status that are read at most, of 200 agents each.
-const PAGES_MAX: usize = 10;
+/// Pages of the status that are read at most, of 1,000 agents each.
+const PAGES_MAX: usize = 5;
 /// The judge may be so far behind before a page says so.
 const BEHIND_MS: u64 = 300_000;
 
@@ -46,7 +46,7 @@ impl Visit {
 
     async fn health_with(&self, recent_slots: Option<&str>) -> Result<Option<Health>, Problem> {
         let page_after = |cursor: Option<&str>| {
-            with_query("/v1/status", &[("limit", Some("200")), ("recent_slots", recent_slots), ("cursor", cursor)])
+            with_query("/v1/status", &[("limit", Some("1000")), ("recent_slots", recent_slots), ("cursor", cursor)])
         };
         let Some(mut page) = self.look(&page_after(None)).await? else { return Ok(None) };
         let mut health = Health::default();

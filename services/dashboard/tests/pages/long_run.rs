@@ -34,7 +34,7 @@ async fn every_event_is_on_one_page() {
         let Some((_, next)) = page.text.split_once("rel=\"next\" href=\"") else { break };
         path = next.split('"').next().unwrap().to_owned();
     }
-    assert_eq!((events, pages), (EVENTS as usize, 100));
+    assert_eq!((events, pages), (EVENTS as usize, 125));
 }
 
 #[tokio::test]
