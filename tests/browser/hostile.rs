@@ -7,9 +7,9 @@ use crate::furniture::furnish;
 use crate::scene::Scene;
 
 /// Ends an attribute and would run. Names may have 64 characters.
-const EVIL: &str = "\"'><script>marker=1</script><img src=x onerror=alert(1)>";
+pub const EVIL: &str = "\"'><script>marker=1</script><img src=x onerror=alert(1)>";
 /// What a page would have if one of them were markup.
-const FOREIGN: &str = "const foreign = '[onerror], img[src=x], main :is(script, iframe, object, style)';
+pub const FOREIGN: &str = "const foreign = '[onerror], img[src=x], main :is(script, iframe, object, style)';
     return [...document.querySelectorAll(foreign)].map(one => one.outerHTML)
     .concat(document.querySelectorAll('script').length === 1 ? [] : ['scripts'])
     .concat(window.marker === undefined ? [] : ['marker ' + window.marker])";

@@ -31,7 +31,7 @@ async fn fits(browser: &Browser, name: &str) {
 }
 
 /// Takes pictures of a page, then looks at it unfolded. Returns its colours in light and in dark.
-async fn check(browser: &Browser, name: &str) -> [String; 2] {
+pub async fn check(browser: &Browser, name: &str) -> [String; 2] {
     for width in WIDTHS {
         browser.is_sized(width, HEIGHT).await;
         for scheme in Scheme::BOTH {
@@ -84,6 +84,22 @@ fn long_names_fit() {
             browser.open(&format!("{home}{path}")).await;
             browser.script(UNFOLD).await;
             fits(browser, name).await;
+        }
+    });
+}
+
+/// On a narrow screen the menu is wider than the window; the page that is open is in sight.
+#[test]
+fn the_menu_shows_the_page_that_is_open() {
+    const PLACE: &str = "const box = document.querySelector('.bar nav [aria-current]').getBoundingClientRect();
+        return [box.left >= 0, box.right <= innerWidth, scrollY]";
+    browse(async |browser| {
+        let scene = Scene::begin().await;
+        browser.is_sized(WIDTHS[0], HEIGHT).await;
+        let home = scene.sign_in(browser).await;
+        for path in ["/config", "/agents", "/routes"] {
+            browser.open(&format!("{home}{path}")).await;
+            assert_eq!(browser.script(PLACE).await, json!([true, true, 0]), "{path}");
         }
     });
 }

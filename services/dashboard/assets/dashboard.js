@@ -161,7 +161,14 @@ function live() {
   }, seconds * 1000);
 }
 
+// On a narrow screen the menu is scrolled sideways: to where the reader is.
+function showPlace() {
+  const here = document.querySelector(".bar nav [aria-current]");
+  if (here) here.scrollIntoView({ block: "nearest", inline: "center" });
+}
+
 if (main) {
+  showPlace();
   offerCopies(main);
   showLocal(main);
   searchAsTyped();
