@@ -39,21 +39,28 @@ function searchAsTyped() {
   const form = document.querySelector("form[role=search]");
   if (!form) return;
   let waiting = null;
-  form.addEventListener("input", () => {
+  let asked = 0;
+  const search = () => {
     clearTimeout(waiting);
     waiting = setTimeout(async () => {
+      asked += 1;
+      const mine = asked;
       const url = new URL(form.action);
       for (const [name, value] of new FormData(form)) if (value) url.searchParams.set(name, value);
       const answer = await fetch(url, { credentials: "same-origin" });
       if (!answer.ok || answer.redirected) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const found = page.getElementById("found");
-      if (!found) return;
+      // A slow answer to what was typed before is late.
+      if (!found || mine !== asked) return;
       history.replaceState(null, "", url);
       document.getElementById("found").replaceChildren(...found.childNodes);
       showLocal(main);
     }, 200);
-  });
+  };
+  form.addEventListener("input", search);
+  // Not everything that chooses for a reader says "input", too.
+  form.addEventListener("change", search);
 }
 
 // What a reader has unfolded stays so.
