@@ -9,7 +9,9 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::{Judge, JudgeLease, JudgeOptions, JudgePorts};
-use crate::metrics::{ALERTS, FEED_ROWS, IN_DOUBT, IS_ACTIVE, TURN_FAILURES};
+use crate::metrics::{
+    AGENTS, ALERTS, FEED_ROWS, IN_DOUBT, IS_ACTIVE, JUDGED_BEHIND_SECONDS, STALLED_PARTITIONS, TURN_FAILURES,
+};
 
 /// How a process comes to judge.
 pub enum Standby {
@@ -52,9 +54,8 @@ impl JudgeRole {
                         failures.increment(1);
                     }
                 }
-            } else {
-                judge = None;
-                no_doubt();
+            } else if judge.take().is_some() {
+                show_nothing();
             }
             tokio::select! {
                 () = sleep(every) => {}
@@ -71,8 +72,11 @@ impl JudgeRole {
     }
 }
 
-/// Where nobody judges, nothing is in doubt.
-fn no_doubt() {
+/// Another process judges, and shows these.
+fn show_nothing() {
+    for gauge in [&JUDGED_BEHIND_SECONDS, &STALLED_PARTITIONS, &AGENTS] {
+        gauge.handle().set(0.0);
+    }
     DoubtReason::ALL.iter().for_each(|reason| IN_DOUBT.with([("reason", reason.as_str())]).set(0.0));
 }
 
