@@ -1,6 +1,6 @@
 //! The list of agents: searched, sorted and filtered.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tidegate_tests::browser::{Browser, SHOWN, browse};
 use tidegate_tests::eventually;
 
@@ -15,7 +15,7 @@ async fn lists(browser: &Browser, agents: &[&str]) {
     .await;
 }
 
-/// Search and order work while one types and chooses, without a button; states by their link on the overview.
+/// Search, state and order work while one types and chooses, without a button.
 #[test]
 fn agents_are_searched_as_one_types() {
     browse(async |browser| {
@@ -24,13 +24,20 @@ fn agents_are_searched_as_one_types() {
             let beat = json!({"agent": agent, "status": status, "cost_usd": cost});
             scene.team.heartbeat(&beat).await.expect(202);
         }
-        let is_judged = |page: &serde_json::Value| page["agents"].as_array().is_some_and(|agents| agents.len() == 3);
+        scene.reads("/v1/agents/beta%2Fx", "is there", |_| true).await;
+        scene.set("PUT", "/v1/agents/beta%2Fx/pause", &json!({})).await;
+        let is_judged =
+            |status: &Value| status["agents"][1]["state"] == "paused" && status["agents"][2]["state"] == "up";
         scene.reads("/v1/status", "has the agents", is_judged).await;
         let home = scene.sign_in(browser).await;
         browser.open(&format!("{home}/agents")).await;
         lists(browser, &["alpha", "beta/x", "gamma"]).await;
         browser.choose("Order", "Cost today").await;
         lists(browser, &["beta/x", "gamma", "alpha"]).await;
+        browser.choose("State", "paused (1)").await;
+        lists(browser, &["beta/x"]).await;
+        browser.is_at("state=paused").await;
+        browser.choose("State", "any").await;
         browser.fill("Search", "A").await;
         browser.keys("M").await;
         lists(browser, &["gamma"]).await;

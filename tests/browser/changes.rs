@@ -40,8 +40,11 @@ fn ac_74_the_lines_of_a_new_token_are_pings() {
             assert!(line.contains("ping_") && !line.contains("apk_"), "{line}");
             assert_eq!(pasted(line).await.trim(), "OK", "{line}");
         }
+        assert!(browser.text("figure.code pre").await.contains("ping_"), "the token is still to be read");
         let (_, secret) = lines[0].split_once("key=").unwrap();
         let secret = secret.split('&').next().unwrap();
+        // The page that shows the token stays, and says that it has arrived.
+        browser.shows("[role=status] a", "Its first run is here").await;
         let listed = |page: &serde_json::Value| page["runs"].as_array().is_some_and(|runs| runs.len() == 2);
         scene.reads("/v1/runs?agent=a%20job%2F%C3%A9%C3%A9n", "has both runs", listed).await;
         browser.open(&format!("{home}/agents/a%20job%2F%C3%A9%C3%A9n")).await;

@@ -32,7 +32,7 @@ fn ac_73_74_the_first_start_leads_to_the_first_run() {
         browser.shows("h1", "A ping token for nightly-report").await;
         let line = browser.text("figure.code pre").await;
         assert!(line.starts_with("curl ") && line.contains("key=ping_") && !line.contains("apk_"), "{line}");
-        browser.press("Wait for its first ping").await;
+        browser.press("Wait on a page of its own").await;
         browser.shows("h1", "Waiting for the first ping").await;
         assert_eq!(pasted(&line).await.trim(), "OK");
         browser.is_at("/teams/demo/runs/run_").await;

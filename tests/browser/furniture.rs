@@ -11,7 +11,6 @@ use crate::scene::Scene;
 pub struct Furniture {
     pub agent: String,
     pub run: String,
-    pub child: String,
     pub route: String,
 }
 
@@ -58,11 +57,11 @@ pub async fn furnish(scene: &Scene, text: &str) -> Furniture {
     scene.set("POST", "/v1/guard/rules", &rule).await;
     scene.set("POST", "/v1/badges", &json!({"label": text, "agent": agent})).await;
     scene.team.set_rate("priced", "a-model", "2", Some("0.5"), "8").await;
-    let [run, child] = runs(scene, text).await;
+    let run = runs(scene, text).await;
     let mute = json!({"until": iso(now_ms() + HOUR_MS), "reason": text});
     scene.set("PUT", &format!("{path}/mute"), &mute).await;
     scene.set("PUT", &format!("{path}/pause"), &json!({"note": text})).await;
-    Furniture { agent, run, child, route }
+    Furniture { agent, run, route }
 }
 
 fn route(text: &str) -> Value {
@@ -70,7 +69,7 @@ fn route(text: &str) -> Value {
 }
 
 /// A finished run with events of every type and a run that it started.
-async fn runs(scene: &Scene, text: &str) -> [String; 2] {
+async fn runs(scene: &Scene, text: &str) -> String {
     let (team, run, child) = (&scene.team, scene.team.run_id(), scene.team.run_id());
     let labels = |start: Value| {
         let start = wire::with(start, "customer_id", json!(text));
@@ -103,5 +102,5 @@ async fn runs(scene: &Scene, text: &str) -> [String; 2] {
     team.finish(&run, &end).await.expect(202);
     team.run_with_events(&run, events.len()).await;
     team.closed_run(&child).await;
-    [run, child]
+    run
 }

@@ -39,6 +39,31 @@ fn ac_73_open_pages_follow_what_is_reported() {
     });
 }
 
+/// What has the focus, by what it says.
+const FOCUSED: &str = "return document.activeElement.innerText";
+
+/// A page that is renewed leaves the focus where it was, whatever has it.
+#[test]
+fn the_focus_stays_where_it_was() {
+    browse(async |browser| {
+        let scene = Scene::begin().await;
+        let home = scene.sign_in(browser).await;
+        let beat = json!({"agent": "nightly", "status": "ok"});
+        scene.team.heartbeat(&beat).await.expect(202);
+        scene.reads("/v1/agents/nightly", "is there", |_| true).await;
+        for (runs, (focused, text)) in
+            (2..).zip([("form[action$='/pause'] button", "Pause"), ("summary", "Set a schedule")])
+        {
+            browser.open(&format!("{home}/agents/nightly")).await;
+            browser.script(&format!("document.querySelector(\"main {focused}\").focus()")).await;
+            assert_eq!(browser.script(FOCUSED).await, text);
+            scene.team.heartbeat(&beat).await.expect(202);
+            browser.shows(&format!(".runs tbody tr:nth-child({runs})"), "success").await;
+            assert_eq!(browser.script(FOCUSED).await, text);
+        }
+    });
+}
+
 /// What a reader has begun to fill in is not taken away, wherever the focus is.
 #[test]
 fn a_page_leaves_a_begun_form_alone() {

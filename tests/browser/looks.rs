@@ -1,7 +1,7 @@
 //! How every page looks: in light and dark, narrow and wide, and to assistive technology. A picture of each is kept.
 
 use serde_json::json;
-use tidegate_tests::browser::{Browser, Scheme, browse, pictures};
+use tidegate_tests::browser::{Browser, Scheme, browse, pictures, say};
 
 use crate::furniture::furnish;
 use crate::scene::Scene;
@@ -13,7 +13,7 @@ const HEIGHT: u32 = 900;
 /// What reaches out of the window, with its right edge.
 const WIDER: &str = "if (document.documentElement.scrollWidth <= innerWidth) return [];
     const right = one => one.getBoundingClientRect().right;
-    const all = [...document.body.querySelectorAll('*')].filter(one => !one.closest('.scroll, pre, nav'));
+    const all = [...document.body.querySelectorAll('*')].filter(one => !one.closest('.scroll, pre, .bar nav'));
     return all.filter(one => right(one) > innerWidth)
         .map(one => one.tagName + '.' + one.className + ' ' + right(one)).concat('the page')";
 /// The colours of the page and of its text.
@@ -31,7 +31,7 @@ async fn fits(browser: &Browser, name: &str) {
 }
 
 /// Takes pictures of a page, then looks at it unfolded. Returns its colours in light and in dark.
-async fn check(browser: &Browser, name: &str) -> [String; 2] {
+pub async fn check(browser: &Browser, name: &str) -> [String; 2] {
     for width in WIDTHS {
         browser.is_sized(width, HEIGHT).await;
         for scheme in Scheme::BOTH {
@@ -69,7 +69,7 @@ fn every_page_fits_in_light_and_dark_and_is_accessible() {
         browser.expects("404");
         browser.open(&format!("{home}/nothing")).await;
         check(browser, "not-found").await;
-        println!("Pictures of all pages are in {}", pictures().display());
+        say(&format!("pictures of all pages are in {}", pictures().display()));
     });
 }
 
@@ -84,6 +84,22 @@ fn long_names_fit() {
             browser.open(&format!("{home}{path}")).await;
             browser.script(UNFOLD).await;
             fits(browser, name).await;
+        }
+    });
+}
+
+/// On a narrow screen the menu is wider than the window; the page that is open is in sight.
+#[test]
+fn the_menu_shows_the_page_that_is_open() {
+    const PLACE: &str = "const box = document.querySelector('.bar nav [aria-current]').getBoundingClientRect();
+        return [box.left >= 0, box.right <= innerWidth, scrollY]";
+    browse(async |browser| {
+        let scene = Scene::begin().await;
+        browser.is_sized(WIDTHS[0], HEIGHT).await;
+        let home = scene.sign_in(browser).await;
+        for path in ["/config", "/agents", "/routes"] {
+            browser.open(&format!("{home}{path}")).await;
+            assert_eq!(browser.script(PLACE).await, json!([true, true, 0]), "{path}");
         }
     });
 }

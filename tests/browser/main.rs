@@ -13,6 +13,7 @@ mod hostile;
 mod keyboard;
 mod live;
 mod looks;
+mod operators;
 mod routes;
 mod run;
 mod scene;

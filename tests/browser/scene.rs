@@ -53,7 +53,6 @@ impl Scene {
     }
 
     /// Sets something by the management API.
-    #[track_caller]
     pub async fn set(&self, method: &str, path: &str, body: &Value) -> Value {
         let answer = self.call(method, path, body).await;
         assert!((200..300).contains(&answer.status), "{answer}");

@@ -32,6 +32,7 @@ fn pages_are_read_and_forms_work() {
         browser.is_at("q=hour").await;
         assert_eq!(browser.texts("#found tbody th a").await, ["hourly"]);
         browser.press("hourly").await;
+        browser.is_at("/agents/hourly").await;
         browser.fill("Note", "by hand").await;
         browser.press("Pause").await;
         browser.shows("h1", "paused").await;
@@ -50,8 +51,9 @@ fn the_waiting_page_turns_into_the_run() {
         let home = scene.sign_in(browser).await;
         browser.open(&format!("{home}/start")).await;
         browser.press("Make a ping token for nightly-report").await;
+        browser.shows("h1", "A ping token for nightly-report").await;
         let line = browser.text("figure.code pre").await;
-        browser.press("Wait for its first ping").await;
+        browser.press("Wait on a page of its own").await;
         browser.shows("h1", "Waiting for the first ping").await;
         assert_eq!(pasted(&line).await.trim(), "OK");
         browser.is_at("/runs/run_").await;

@@ -24,7 +24,7 @@ use tokio::sync::Semaphore;
 
 use crate::wait::eventually;
 
-pub use look::{Scheme, pictures};
+pub use look::{Scheme, pictures, say};
 
 /// How long a page may take to show what is waited for.
 pub const SHOWN: Duration = Duration::from_secs(30);

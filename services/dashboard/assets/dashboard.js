@@ -104,6 +104,32 @@ function awaitArrival() {
   look().catch(again);
 }
 
+const FOCUSABLE = "a[href], button, input, select, textarea, summary, [tabindex]";
+
+// Elements that can have the focus and are known by the same marks.
+function namesakes(name) {
+  return [...main.querySelectorAll(FOCUSABLE)].filter((one) => nameOf(one) === name);
+}
+
+function nameOf(element) {
+  const form = element.closest("form");
+  const marks = ["id", "name", "href", "aria-label"].map((mark) => element.getAttribute(mark));
+  const text = element.matches("button, summary") ? element.textContent : "";
+  return JSON.stringify([element.tagName, ...marks, form && form.getAttribute("action"), text]);
+}
+
+// Where the focus is, in words that hold for the page after it.
+function placeOf(element) {
+  const name = nameOf(element);
+  return { name, nth: namesakes(name).indexOf(element) };
+}
+
+function focusOn({ name, nth }) {
+  const found = namesakes(name);
+  const again = found[nth] || found[found.length - 1];
+  if (again) again.focus({ preventScroll: true });
+}
+
 let shown = null;
 
 async function renew() {
@@ -116,17 +142,14 @@ async function renew() {
   const next = page.getElementById("main");
   if (!next || next.innerHTML === shown || isBusy()) return;
   shown = next.innerHTML;
-  const focused = document.activeElement && main.contains(document.activeElement) ? document.activeElement.id || document.activeElement.getAttribute("href") : null;
+  const focused = main.contains(document.activeElement) ? placeOf(document.activeElement) : null;
   keepOpen(main, next);
   main.replaceChildren(...next.childNodes);
   document.title = page.title;
   offerCopies(main);
   showLocal(main);
   searchAsTyped();
-  if (focused) {
-    const again = document.getElementById(focused) || [...main.querySelectorAll("a[href]")].find((link) => link.getAttribute("href") === focused);
-    if (again) again.focus({ preventScroll: true });
-  }
+  if (focused) focusOn(focused);
 }
 
 function live() {
@@ -138,7 +161,14 @@ function live() {
   }, seconds * 1000);
 }
 
+// On a narrow screen the menu is scrolled sideways: to where the reader is.
+function showPlace() {
+  const here = document.querySelector(".bar nav [aria-current]");
+  if (here) here.scrollIntoView({ block: "nearest", inline: "center" });
+}
+
 if (main) {
+  showPlace();
   offerCopies(main);
   showLocal(main);
   searchAsTyped();

@@ -12,7 +12,7 @@ use crate::stack::redis_server::stack_folder;
 /// Runs a command in a session of its own until standard input closes, which it does with the test process however
 /// that ends. Then it ends the command, with all that this has started, and removes its folder.
 const LEASHED: &str =
-    r#"setsid "$@" & driver=$!; read -r _; kill -KILL -- "-$driver"; wait "$driver"; rm -rf "$TMPDIR""#;
+    r#"setsid "$@" & driver=$!; read -r _; kill -s KILL -- "-$driver" "$driver"; wait "$driver"; rm -rf "$TMPDIR""#;
 /// What the driver prints before its port.
 const LISTENS: &str = "was started successfully on port ";
 

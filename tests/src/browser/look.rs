@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Browser, driver};
 
@@ -86,7 +86,8 @@ pub fn pictures() -> PathBuf {
     folder
 }
 
-#[expect(clippy::print_stderr, reason = "it is for whoever reads the test's output")]
-fn say(text: &str) {
+/// Prints something for whoever reads the test's output.
+#[expect(clippy::print_stderr, reason = "tests have no other output")]
+pub fn say(text: &str) {
     eprintln!("{text}");
 }
