@@ -67,10 +67,20 @@ function keepOpen(before, after) {
   }
 }
 
-// A reader who types, has chosen text or has scrolled a table sideways is left in peace.
+// Whether a field holds something else than the page came with.
+function isChanged(field) {
+  if (field.matches("select")) {
+    const usual = [...field.options].findIndex((option) => option.defaultSelected);
+    return field.selectedIndex !== Math.max(usual, 0);
+  }
+  return field.value !== field.defaultValue || field.checked !== field.defaultChecked;
+}
+
+// A reader who types, has begun to fill in a form, has chosen text or has scrolled a table sideways is left in peace.
 function isBusy() {
   const active = document.activeElement;
-  const types = active && main.contains(active) && active.matches("input, select, textarea");
+  const inField = active && main.contains(active) && active.matches("input, select, textarea");
+  const types = inField || [...main.querySelectorAll("form[method=post] :is(input, select, textarea)")].some(isChanged);
   const chosen = String(getSelection()).length > 0;
   const scrolled = [...main.querySelectorAll(".scroll, pre")].some((one) => one.scrollLeft > 0 || (one.matches("pre") && one.scrollTop > 0));
   return types || chosen || scrolled;

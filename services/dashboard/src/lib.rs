@@ -13,6 +13,7 @@ mod form;
 mod holders;
 mod layout;
 mod links;
+pub mod look;
 mod metrics;
 mod pages;
 mod parts;

@@ -9,7 +9,8 @@ use tidegate_agentping::Slug;
 use tidegate_agentping_ports::TokenRow;
 use utoipa::ToSchema;
 
-use super::{TokenView, last4, place, working_of_team};
+use super::noted::Noted;
+use super::{TokenView, place, working_of_team};
 use crate::call::{Call, framed_managed};
 use crate::endpoint::Endpoint;
 use crate::manage::{NamePage, PAGE_PARAMETERS, page_of};
@@ -64,7 +65,7 @@ async fn page(call: Call) -> Result<Response, Problem> {
     rows.sort_by_key(|row| std::cmp::Reverse(place(row)));
     let rows = rows.into_iter().filter(|row| page.after.as_ref().is_none_or(|after| place(row) < *after));
     let (rows, next_cursor) = page_of(rows.take(page.limit + 1).collect(), &page, LIST, place);
-    let last4 = last4(&call).await?;
-    let view = |row: TokenRow| TeamTokenView { agent: row.agent.clone(), token: TokenView::of(row, &last4) };
+    let noted = Noted::of(&call, &rows).await?;
+    let view = |row: TokenRow| TeamTokenView { token: noted.view(&row), agent: row.agent };
     Ok(permit.json(&TeamTokenList { tokens: rows.into_iter().map(view).collect(), next_cursor })?)
 }

@@ -141,6 +141,7 @@ async fn incidents_are_listed_and_read() {
     let expected = json!({
         "id": open.id.to_string(), "agent": "nightly", "kind": "schedule_missed", "status": "open", "severity": "error",
         "opened_at": NOON, "slot": "2026-05-15T11:50:00.000Z", "count": 2, "muted": false,
+        "deliveries": [],
     });
     let path = format!("/v1/incidents/{}", open.id);
     assert_eq!(house.get(&path).await.ok(), expected);

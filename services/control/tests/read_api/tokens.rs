@@ -1,8 +1,12 @@
 //! Ping tokens: made, shown once, rotated, revoked.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use tidegate_agentping::{Credential, Scope};
+use tidegate_agentping_ports::token_uses::token_use;
 use tidegate_agentping_ports::{CredentialRecord, Credentials};
+use tidegate_ports::Rows;
 
 use crate::house::*;
 
@@ -59,6 +63,25 @@ async fn tokens_of_all_agents_are_listed() {
     assert_eq!(house.get_as(Some(KEY_B), "/v1/tokens").await.ok()["tokens"], json!([]));
     house.delete(&format!("{PATH}/{}", first["id"].as_str().unwrap())).await;
     assert_eq!(house.get("/v1/tokens").await.ok()["tokens"].as_array().unwrap().len(), 1);
+}
+
+/// A token that a front door has seen says when.
+#[tokio::test]
+async fn a_token_says_when_it_was_last_used() {
+    let house = House::open().await;
+    house.with_agent("nightly", 1).await;
+    let [used, unused] = [house.post(PATH, &json!({})).await.with(201), house.post(PATH, &json!({})).await.with(201)];
+    let hash = Credential::parse(used["token"].as_str().unwrap()).unwrap().hash();
+    let later = at(NOON).plus_millis(60_000);
+    for at in [at(NOON), later] {
+        house.rows.put(Arc::new(vec![token_use(&hash, at)]), at).await.unwrap();
+    }
+    let listed = house.get(PATH).await;
+    assert!(!listed.text.contains("hash"), "{}", listed.text);
+    let listed = listed.ok();
+    let of = |id: &Value| listed["tokens"].as_array().unwrap().iter().find(|token| token["id"] == *id).unwrap().clone();
+    assert_eq!(of(&used["id"])["last_used_at"], later.to_string());
+    assert_eq!(of(&unused["id"]).get("last_used_at"), None);
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ const HOUR_MS: u64 = 60 * MINUTE_MS;
 pub(crate) const DAY_MS: u64 = 24 * HOUR_MS;
 
 /// How long ago an instant was, or in how long it will be.
-pub(crate) fn ago(at: Timestamp, now: Timestamp) -> Markup {
+pub fn ago(at: Timestamp, now: Timestamp) -> Markup {
     let text = match (now.millis_from(at), at.millis_from(now)) {
         (Some(past), _) if past < SECOND_MS => "now".to_owned(),
         (Some(past), _) => format!("{} ago", rough(past)),
@@ -43,7 +43,7 @@ pub(crate) fn clock(at: Timestamp) -> String {
 }
 
 /// The exact instant, marked as one.
-pub(crate) fn stamped(at: Timestamp) -> Markup {
+pub fn stamped(at: Timestamp) -> Markup {
     html! { time datetime=(at) title=(at) { (exact(at)) } }
 }
 
@@ -64,7 +64,7 @@ fn rough(ms: u64) -> String {
 }
 
 /// A duration, in two units at most.
-pub(crate) fn span(ms: u64) -> String {
+pub fn span(ms: u64) -> String {
     match () {
         () if ms < SECOND_MS => format!("{ms} ms"),
         () if ms < MINUTE_MS => format!("{}.{} s", ms / SECOND_MS, ms % SECOND_MS / 100),

@@ -8,6 +8,7 @@ pub mod notes;
 pub mod registry;
 pub mod runs;
 pub mod spend_rows;
+pub mod token_uses;
 
 pub use feed::{FeedEntry, FeedPage, FeedRange, PulseFeed, settled_page};
 pub use front_doors::{ReadySpan, RefusedMinute};
