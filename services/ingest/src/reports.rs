@@ -12,6 +12,7 @@ use tidegate_kernel::Timestamp;
 use tidegate_ports::{Clock, RowWrite, Rows};
 use tokio::time::{Instant, sleep};
 
+use crate::metrics::REPORTED_UNTIL_SECONDS;
 use crate::openings::{OpeningCounts, Openings};
 use crate::token_uses::TokenUses;
 
@@ -76,6 +77,7 @@ impl DoorReports {
 
     /// Reports until `shutdown` completes, and then once more.
     pub async fn run(mut self, shutdown: impl Future<Output = ()>) {
+        REPORTED_UNTIL_SECONDS.handle().set(0.0);
         let mut shutdown = std::pin::pin!(shutdown);
         let mut write_at = Instant::now();
         loop {
@@ -191,9 +193,16 @@ impl DoorReports {
             return;
         }
         let rows = Arc::new(std::mem::take(&mut self.pending));
-        if let Err(error) = self.rows.put(rows.clone(), self.clock.now()).await {
-            tracing::warn!(kind = %error.kind(), %error, "whether this front door is ready cannot be written now");
-            self.pending = Arc::unwrap_or_clone(rows);
+        match self.rows.put(rows.clone(), self.clock.now()).await {
+            Ok(()) => {
+                if let Some(span) = self.span {
+                    REPORTED_UNTIL_SECONDS.handle().set(span.to.as_millis() as f64 / 1_000.0);
+                }
+            }
+            Err(error) => {
+                tracing::warn!(kind = %error.kind(), %error, "whether this front door is ready cannot be written now");
+                self.pending = Arc::unwrap_or_clone(rows);
+            }
         }
     }
 }

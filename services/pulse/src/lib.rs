@@ -2,6 +2,7 @@
 
 pub mod canary;
 pub mod checks;
+mod fail_points;
 pub mod judge;
 pub mod messages;
 mod metrics;

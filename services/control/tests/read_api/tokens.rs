@@ -40,6 +40,31 @@ async fn ac_84_a_token_is_shown_once() {
     assert_eq!(house.get(PATH).await.ok(), json!({"tokens": [expected], "next_cursor": null}));
 }
 
+/// The tokens of all agents, page by page, and of no other team.
+#[tokio::test]
+async fn tokens_of_all_agents_are_listed() {
+    let house = House::open().await;
+    house.with_agent("nightly", 1).await;
+    house.with_agent("other", 2).await;
+    let first = house.post(PATH, &json!({})).await.with(201);
+    house.clock.advance_ms(1_000);
+    let second = house.post("/v1/agents/other/tokens", &json!({})).await.with(201);
+    let all = house.get("/v1/tokens").await.ok();
+    let shown: Vec<[&Value; 3]> =
+        all["tokens"].as_array().unwrap().iter().map(|one| [&one["agent"], &one["id"], &one["last4"]]).collect();
+    assert_eq!(
+        shown,
+        [[&json!("other"), &second["id"], &second["last4"]], [&json!("nightly"), &first["id"], &first["last4"]],]
+    );
+    assert!(!all.to_string().contains("ping_eu_"), "{all}");
+    let page = house.get("/v1/tokens?limit=1").await.ok();
+    let next = house.get(&format!("/v1/tokens?limit=1&cursor={}", page["next_cursor"].as_str().unwrap())).await.ok();
+    assert_eq!((&next["tokens"][0]["id"], &next["next_cursor"]), (&first["id"], &Value::Null));
+    assert_eq!(house.get_as(Some(KEY_B), "/v1/tokens").await.ok()["tokens"], json!([]));
+    house.delete(&format!("{PATH}/{}", first["id"].as_str().unwrap())).await;
+    assert_eq!(house.get("/v1/tokens").await.ok()["tokens"].as_array().unwrap().len(), 1);
+}
+
 /// A token that a front door has seen says when.
 #[tokio::test]
 async fn a_token_says_when_it_was_last_used() {

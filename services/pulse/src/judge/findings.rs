@@ -9,6 +9,7 @@ use tidegate_ports::{RowKey, RowWrite, Rows, StoreError};
 
 use super::outbox::{Alert, Outbox};
 use super::run_tree::FailedChild;
+use crate::fail_points::{AlertStep, after};
 use crate::metrics::{ALERTS, INCIDENTS, SLOTS};
 
 /// Rows and messages that are not written yet. What was found stays here until all of it is: the state that says so is
@@ -72,17 +73,22 @@ impl Findings {
         judged_until: Timestamp,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        if !self.alerts.is_empty() {
+        let has_alerts = !self.alerts.is_empty();
+        if has_alerts {
             self.alerts.sort_by_key(|alert| (alert.message.timestamp, alert.message.id));
             outbox.put(&self.alerts, judged_until).await?;
             ALERTS.handle().increment(self.alerts.len() as u64);
             self.alerts.clear();
+            after(AlertStep::Messages);
         }
         for chunk in self.rows.chunks(AT_ONCE) {
             rows.put(Arc::new(chunk.to_vec()), now).await?;
         }
         self.rows.clear();
         self.places.clear();
+        if has_alerts {
+            after(AlertStep::Incidents);
+        }
         Ok(())
     }
 }

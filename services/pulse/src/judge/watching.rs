@@ -14,7 +14,7 @@ use tidegate_agentping_pulse::{
     AgentJudge, Alerting, Doubts, EndedRun, IncidentOrigin, Judgement, OpenedRun, RoutePolicy, Slot,
 };
 use tidegate_agentping_settings::TeamSettings;
-use tidegate_agentping_verdicts::{IncidentDoc, LastRun, SlotDoc, StandingDoc};
+use tidegate_agentping_verdicts::{IncidentDoc, LastRun, RecentDoc, SlotDoc, StandingDoc};
 use tidegate_kernel::{Timestamp, Usd};
 
 use super::changes::Given;
@@ -43,6 +43,8 @@ pub struct Watching {
     /// How it was last shown, and since when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     state: Option<(AgentStanding, Timestamp)>,
+    #[serde(default, skip_serializing_if = "RecentDoc::is_empty")]
+    recent: RecentDoc,
     /// What was last written of it.
     #[serde(skip)]
     shown: Option<StandingDoc>,
@@ -94,6 +96,7 @@ impl Watching {
             last_run: None,
             failed_children: Vec::new(),
             state: None,
+            recent: RecentDoc::default(),
             shown: None,
         }
     }
@@ -261,6 +264,7 @@ impl Watching {
             last_success: self.judge.last_success().copied(),
             last_run: self.last_run,
             open_incidents: self.open_incidents().map(|(id, _)| id).collect(),
+            recent: self.recent.clone(),
         };
         if self.shown.as_ref() == Some(&doc) {
             return None;
@@ -289,7 +293,12 @@ impl Watching {
     ) {
         let FeedRow { run, received_at: at, duration_ms, cost, replayed: is_replayed, .. } = *row;
         self.open.retain(|open| open.run != run);
+        let before = self.judge.last_success().map(|last| last.run);
         self.judge.ended(EndedRun { run, status, at, duration_ms, cost, is_replayed, is_child }, alerting, emit);
+        let last = self.judge.last_success().filter(|last| last.run == run && before != Some(run));
+        if let Some(duration_ms) = last.and_then(|last| last.duration_ms) {
+            self.recent.note_duration(duration_ms);
+        }
     }
 
     /// The oldest slot that is not decided and in whose window no run has arrived.
@@ -333,7 +342,9 @@ impl Watching {
             match judgement {
                 Judgement::Slot(decision) => {
                     let incident = incident_of(decision.slot.at, &found[index + 1..]);
-                    findings.slot(&SlotDoc::of(decision, incident), agent);
+                    let doc = SlotDoc::of(decision, incident);
+                    self.recent.note_slot(&doc);
+                    findings.slot(&doc, agent);
                 }
                 Judgement::Edge(edge) => {
                     let known = origins.iter().find(|(id, _)| *id == edge.incident).map(|(_, origin)| *origin);

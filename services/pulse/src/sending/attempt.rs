@@ -25,6 +25,7 @@ use super::SendingParts;
 use super::metrics::TRIES;
 use super::outcome::{TryOutcome, after_try, answer_text, given_up};
 use super::queue::QueueEnd;
+use crate::fail_points::{AlertStep, after};
 
 /// Tries of the process at once: each has a connection, a body and an answer in memory.
 const AT_ONCE: usize = 512;
@@ -101,6 +102,7 @@ impl Attempts {
             }
         };
         let outcome = self.send(&route, &doc).await;
+        after(AlertStep::Try);
         self.finish(one, &route, &doc, progress, outcome).await
     }
 
