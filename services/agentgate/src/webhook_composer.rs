@@ -19,7 +19,8 @@ use crate::run_object::{Run, Unreadable, open};
 use crate::secrets::Secrets;
 use crate::webhook_message::WebhookEvent;
 
-/// Five tries over about two hours, the second one after five seconds.
+/// Five tries over about two hours, the second one after five seconds. A receiver's `Retry-After` makes a pause longer, up
+/// to an hour: then five tries take at most about five hours, of the three days that messages are kept.
 pub const WEBHOOK_RETRIES: RetryPlan = RetryPlan {
     pauses: &[
         Duration::from_secs(5),
@@ -28,6 +29,7 @@ pub const WEBHOOK_RETRIES: RetryPlan = RetryPlan {
         Duration::from_secs(90 * 60),
     ],
     jitter_percent: 10,
+    asked_at_most: Duration::from_secs(60 * 60),
 };
 
 /// Composes what is sent to webhooks and to the `webhookUrl` of submissions.
