@@ -6,7 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tidegate_agentgate::views::{self, OrderRow, Receiver, VerificationRow, WebhookMessage, WebhookRow};
+use tidegate_agentgate::views::{
+    self, OrderRow, OrganizationRow, Receiver, VerificationRow, WebhookMessage, WebhookRow,
+};
 use tidegate_agentgate::{MessageId, OrgId, Owner, RunId, WebhookId};
 use tidegate_commands::sealing::{Sealer, SealerError};
 use tidegate_kernel::SmolStr;
@@ -31,6 +33,8 @@ pub const WEBHOOK_RETRIES: RetryPlan = RetryPlan {
     jitter_percent: 10,
     asked_at_most: Duration::from_secs(60 * 60),
 };
+
+const ERASED: &str = "the organization was erased";
 
 /// Composes what is sent to webhooks and to the `webhookUrl` of submissions.
 pub struct WebhookComposer {
@@ -70,7 +74,7 @@ impl WebhookComposer {
     async fn message(&self, delivery: &Delivery) -> Result<Composed, NoMessage> {
         let message: WebhookMessage = decoded(&delivery.body)?;
         let id = MessageId::parse(&delivery.id).ok_or(NoMessage::Never("its id is no message's"))?;
-        let (order, verification) = self.of_run(message.run).await?;
+        let (order, verification) = self.of_run(message.org, message.run).await?;
         let address = match message.to {
             Receiver::Webhook(webhook) => self.webhook(message.org, webhook).await?,
             Receiver::Order => self.submission(message.org, order.as_ref()).await?,
@@ -84,10 +88,16 @@ impl WebhookComposer {
         Ok(Composed::Send(signed))
     }
 
-    async fn of_run(&self, run: RunId) -> Result<(Option<OrderRow>, Option<VerificationRow>), NoMessage> {
-        let mut docs = self.docs(&[views::order(run), views::verification(run)]).await?.into_iter();
+    /// The rows of a run. Of an erased organization there are none, also while its data key is still in memory.
+    async fn of_run(&self, org: OrgId, run: RunId) -> Result<(Option<OrderRow>, Option<VerificationRow>), NoMessage> {
+        let keys = [views::organization(org), views::order(run), views::verification(run)];
+        let mut docs = self.docs(&keys).await?.into_iter();
         let mut next = || docs.next().flatten();
-        let (order, verification) = (next(), next());
+        let (org, order, verification) = (next(), next(), next());
+        let org: Option<OrganizationRow> = org.map(|doc| decoded(&doc)).transpose()?;
+        if org.is_some_and(|org| org.erased) {
+            return Err(NoMessage::Never(ERASED));
+        }
         let order = order.map(|doc| decoded(&doc)).transpose()?;
         Ok((order, verification.map(|doc| decoded(&doc)).transpose()?))
     }
@@ -140,7 +150,7 @@ impl From<Unreadable> for NoMessage {
     fn from(error: Unreadable) -> Self {
         match error {
             Unreadable::Sealer(SealerError::Store { source, .. }) => NoMessage::NotNow(source),
-            Unreadable::Sealer(SealerError::NoKey { .. }) => NoMessage::Never("the organization was erased"),
+            Unreadable::Sealer(SealerError::NoKey { .. }) => NoMessage::Never(ERASED),
             Unreadable::Sealer(_) => NoMessage::Never("its content cannot be opened"),
             Unreadable::Content(_) => NoMessage::Never("its content cannot be read"),
         }
