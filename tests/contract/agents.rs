@@ -126,7 +126,17 @@ async fn an_archived_agent_frees_its_slot() {
     for told in ["Near it: 'nightly', 'nigthly'.", "Longest unseen: 'nightly' (", "tidegate agents archive"] {
         assert!(refused.text().contains(told), "'{told}' is not in {refused}");
     }
+    let counted = async || -> Vec<String> {
+        let rows = team.deployment.manage(&["agents", "list", "--team", &team.id]).await;
+        rows.as_array().unwrap().iter().map(|row| row["agent"].as_str().unwrap().to_owned()).collect()
+    };
     let archive = async |agent: &str| {
+        // Only what is stored can be archived.
+        eventually(READABLE, &format!("{agent} is stored"), async || {
+            let agents = counted().await;
+            if agents.iter().any(|stored| stored == agent) { Ok(()) } else { Err(format!("{agents:?}")) }
+        })
+        .await;
         team.deployment.manage(&["agents", "archive", "--team", &team.id, agent]).await;
     };
     let is_taken = async |agent: &str| {
@@ -142,10 +152,6 @@ async fn an_archived_agent_frees_its_slot() {
     archive("hourly").await;
     is_taken("nigthly").await;
     team.heartbeat(&json!({"agent": "hourly"})).await.refused(400, "agent_limit", Some("agent"));
-    let counted = async || -> Vec<String> {
-        let rows = team.deployment.manage(&["agents", "list", "--team", &team.id]).await;
-        rows.as_array().unwrap().iter().map(|row| row["agent"].as_str().unwrap().to_owned()).collect()
-    };
     eventually(READABLE, "the store counts the same", async || {
         let agents = counted().await;
         if agents == ["nightly", "nigthly"] { Ok(()) } else { Err(format!("{agents:?}")) }

@@ -26,6 +26,7 @@ impl Scene {
         let team = Team::create(target.deployment(), Plan::UNLIMITED).await;
         let scene = Scene { target, team };
         scene.target.set_clock(0).await;
+        scene.is_reported().await;
         scene.beat().await;
         let path = "/v1/agents/job/schedule";
         eventually(PATIENCE, "the agent is known", async || {
@@ -38,6 +39,20 @@ impl Scene {
         })
         .await;
         scene
+    }
+
+    /// Waits until the front door has reported that it is ready: it is missed only once it was known to be there.
+    async fn is_reported(&self) {
+        let now = u64::try_from(tidegate_tests::clock::now_ms()).unwrap();
+        let now = Duration::from_millis(now).as_secs_f64();
+        eventually(PATIENCE, "the front door has reported", async || {
+            let metrics = self.target.metrics().await;
+            match metrics.greatest("tidegate_front_door_reported_until_seconds", &[]) {
+                Some(at) if at >= now => Ok(()),
+                at => Err(format!("until {at:?}, and it is {now}")),
+            }
+        })
+        .await;
     }
 
     async fn beat(&self) {

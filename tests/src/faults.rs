@@ -18,7 +18,7 @@ mod corruption;
 pub mod disk;
 mod gate;
 mod idle;
-mod kafka;
+pub mod kafka;
 mod leaders;
 mod log_server;
 mod logs;
@@ -42,6 +42,7 @@ mod store;
 pub mod trial;
 
 pub use catalogue::{Fault, Ground};
+pub use kafka::Kafka;
 pub use proxy::{Mode, Proxy};
 pub use report::Row;
 pub use scene::Scene;

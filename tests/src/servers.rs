@@ -66,9 +66,10 @@ impl Servers {
         &self.members
     }
 
-    /// The operations ports of those that were started and not ended by us.
+    /// The operations ports of those that were started, not ended by us, and are not held still.
     pub(crate) fn running(&self) -> Vec<String> {
-        self.members.iter().filter(|server| server.is_started()).map(|server| server.ops.clone()).collect()
+        let runs = |server: &&Server| server.is_started() && !server.is_suspended();
+        self.members.iter().filter(runs).map(|server| server.ops.clone()).collect()
     }
 
     pub(crate) fn kill_all(&self) {

@@ -51,7 +51,7 @@ async fn shared(program: Program) -> Arc<Deployment> {
     let begun = async || match (External::from_environment(), program) {
         (Some(external), _) => Deployment::external(external),
         (None, Program::Embedded(binary)) => {
-            Deployment::dev(binary, "eu", &reaching_receivers(), Keep::UntilTheLeashIsLet).await
+            Deployment::dev(binary, "eu", &of_a_suite(), Keep::UntilTheLeashIsLet).await
         }
         (None, Program::OnTheStack(binary)) => {
             Deployment::on_the_stack(binary, &Settings::with_a_moving_clock(), Keep::UntilTheLeashIsLet).await
@@ -67,6 +67,13 @@ async fn shared(program: Program) -> Arc<Deployment> {
 pub fn reaching_receivers() -> Extra {
     let named = |(name, value): (&str, String)| (format!("TIDEGATE_AGENTGATE__{}", name.to_uppercase()), value);
     Extra { environment: receiver::settings().map(named).into(), ..Extra::default() }
+}
+
+/// The same, and what only adds to an answer is waited for on a busy machine, too.
+fn of_a_suite() -> Extra {
+    let mut extra = reaching_receivers();
+    extra.environment.push(("TIDEGATE_ADMISSION__STORE_EXTRA_TIMEOUT_MS".to_owned(), "2000".to_owned()));
+    extra
 }
 
 impl Target {

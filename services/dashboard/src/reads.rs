@@ -19,12 +19,14 @@ use crate::problem::{Cause, Problem};
 use crate::session::Sessions;
 use crate::team_api::TeamApi;
 use crate::teams::TeamNames;
+use crate::why::Reasons;
 
 pub(crate) struct Pages {
     pub queries: Arc<dyn RunQueries>,
     pub registry: Arc<dyn Registry>,
     pub api: TeamApi,
     pub teams: TeamNames,
+    pub reasons: Reasons,
     pub holders: Arc<dyn KeyHolders>,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,

@@ -11,6 +11,9 @@ tidegate_metric::declare! {
     pub(crate) CONNECTIONS_MAX: Gauge = "tidegate_connections_max",
         "The most connections that may be open at once; beyond it the longest idle ones are closed for new ones.";
 
+    pub(crate) REPORTED_UNTIL_SECONDS: Gauge = "tidegate_front_door_reported_until_seconds",
+        "Until when this front door has reported to judges of schedules that it was ready, in seconds since 1970; 0 before its first report.";
+
     pub(crate) LOG_ACKED_OFFSET: Gauge = "tidegate_log_acked_offset" { generation, partition },
         "Highest offset that the log acknowledged to this front door, by generation and partition.";
 }

@@ -7,11 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_agentping_ports::front_doors::{DAY_MS, MINUTE_MS, ReadySpan, RefusedMinute};
+use tidegate_agentping_ports::token_uses::token_use;
 use tidegate_kernel::Timestamp;
 use tidegate_ports::{Clock, RowWrite, Rows};
 use tokio::time::{Instant, sleep};
 
+use crate::metrics::REPORTED_UNTIL_SECONDS;
 use crate::openings::{OpeningCounts, Openings};
+use crate::token_uses::TokenUses;
 
 /// Reports until it is stopped.
 pub struct DoorReports {
@@ -28,6 +31,7 @@ pub struct DoorReports {
     minutes: BTreeMap<Timestamp, RefusedMinute>,
     /// What is not written yet.
     pending: Vec<RowWrite>,
+    token_uses: Arc<TokenUses>,
 }
 
 /// How often readiness is looked at.
@@ -61,11 +65,19 @@ impl DoorReports {
             before_move: Some(Vec::new()),
             minutes: BTreeMap::new(),
             pending: Vec::new(),
+            token_uses: Arc::default(),
         }
+    }
+
+    /// The same with the uses of ping tokens.
+    #[must_use]
+    pub fn with_token_uses(self, token_uses: Arc<TokenUses>) -> Self {
+        DoorReports { token_uses, ..self }
     }
 
     /// Reports until `shutdown` completes, and then once more.
     pub async fn run(mut self, shutdown: impl Future<Output = ()>) {
+        REPORTED_UNTIL_SECONDS.handle().set(0.0);
         let mut shutdown = std::pin::pin!(shutdown);
         let mut write_at = Instant::now();
         loop {
@@ -163,14 +175,34 @@ impl DoorReports {
         }
     }
 
+    /// Writes which ping tokens were used. What cannot be written is left out: the next use is written.
+    async fn write_token_uses(&self) {
+        let uses = self.token_uses.take();
+        if uses.is_empty() {
+            return;
+        }
+        let rows = uses.iter().map(|(token, at)| token_use(token, *at)).collect();
+        if let Err(error) = self.rows.put(Arc::new(rows), self.clock.now()).await {
+            tracing::warn!(kind = %error.kind(), %error, "when tokens were used cannot be written now");
+        }
+    }
+
     async fn write(&mut self) {
+        self.write_token_uses().await;
         if self.pending.is_empty() {
             return;
         }
         let rows = Arc::new(std::mem::take(&mut self.pending));
-        if let Err(error) = self.rows.put(rows.clone(), self.clock.now()).await {
-            tracing::warn!(kind = %error.kind(), %error, "whether this front door is ready cannot be written now");
-            self.pending = Arc::unwrap_or_clone(rows);
+        match self.rows.put(rows.clone(), self.clock.now()).await {
+            Ok(()) => {
+                if let Some(span) = self.span {
+                    REPORTED_UNTIL_SECONDS.handle().set(span.to.as_millis() as f64 / 1_000.0);
+                }
+            }
+            Err(error) => {
+                tracing::warn!(kind = %error.kind(), %error, "whether this front door is ready cannot be written now");
+                self.pending = Arc::unwrap_or_clone(rows);
+            }
         }
     }
 }

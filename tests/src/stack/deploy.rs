@@ -71,12 +71,14 @@ impl Deployment {
         let front_doors = named("ingest", settings.front_doors);
         let persisters = named("persist", settings.persisters);
         let (gates, deciders) = (named("agentgate", settings.agentgate), named("decide", settings.agentgate));
-        let (front_doors, persisters, (control, control_at), gates, deciders) = tokio::join!(
+        let judges = named("pulse", settings.judges);
+        let (front_doors, persisters, (control, control_at), gates, deciders, judges) = tokio::join!(
             join_all(front_doors.iter().map(|name| fleet.listening(&["ingest"], name))),
             join_all(persisters.iter().map(|name| fleet.consumer(&["persist"], name))),
             fleet.listening(&["control"], "control"),
             join_all(gates.iter().map(|name| fleet.listening(&["agentgate", "serve"], name))),
             join_all(deciders.iter().map(|name| fleet.consumer(&["decide", "--api", "agentgate"], name))),
+            join_all(judges.iter().map(|name| fleet.consumer(&["pulse"], name))),
         );
         let (front_doors, addresses): (Vec<Server>, Vec<String>) = front_doors.into_iter().unzip();
         let mut servers = front_doors;
@@ -85,6 +87,8 @@ impl Deployment {
         let (gates, gate_addresses): (Vec<Server>, Vec<String>) = gates.into_iter().unzip();
         servers.extend(gates);
         servers.extend(deciders);
+        // Last, so that a clock is moved here once it is moved elsewhere.
+        servers.extend(judges);
         deployment.ingest = addresses;
         deployment.agentgate = gate_addresses;
         deployment.control = control_at;

@@ -31,6 +31,19 @@ pub fn append(topic: &str, partition: i32, key: &[u8], headers: &[(&str, &[u8])]
     producer.flush(ANSWERS).expect("delivered");
 }
 
+/// Appends the same payload so many times.
+///
+/// # Panics
+/// If the broker does not take them.
+pub fn append_times(topic: &str, partition: i32, payload: &[u8], times: usize) {
+    let producer: BaseProducer = plain().create().expect("plain options");
+    for _ in 0..times {
+        let record = BaseRecord::<(), [u8]>::to(topic).partition(partition).payload(payload);
+        producer.send(record).map_err(|(error, _)| error).expect("queued");
+    }
+    producer.flush(ANSWERS).expect("delivered");
+}
+
 /// Commits an offset for a group without members.
 ///
 /// # Panics

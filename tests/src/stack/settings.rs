@@ -31,6 +31,8 @@ pub struct Settings {
     pub persisters: usize,
     /// Front doors of AgentGate, and as many deciders.
     pub agentgate: usize,
+    /// Judges of schedules, of which one is active.
+    pub judges: usize,
     /// Persisters that are started only by name: they follow the others in number.
     pub spare_persisters: usize,
     pub partitions: u32,
@@ -64,6 +66,7 @@ impl Default for Settings {
             front_doors: 2,
             persisters: 2,
             agentgate: 0,
+            judges: 0,
             spare_persisters: 0,
             partitions: 6,
             protocol: GroupProtocol::Consumer,
@@ -84,7 +87,17 @@ impl Default for Settings {
 impl Settings {
     /// For suites that move the clock.
     pub fn with_a_moving_clock() -> Self {
-        Settings { moving_clock: true, ..Settings::default() }
+        // What only adds to an answer is waited for, too: what it says is tested here, on a busy machine as well.
+        let patient = ("admission", "store_extra_timeout_ms", (2 * SECOND_MS).to_string());
+        Settings { moving_clock: true, more: vec![patient], ..Settings::default() }
+    }
+
+    /// One of each role, two judges of schedules, and alerts that reach a [receiver](crate::receiver) on loopback.
+    pub fn of_schedules() -> Self {
+        let named =
+            [("allow_targets", "[\"127.0.0.0/8\"]".to_owned()), ("ca_file", format!("{:?}", receiver::ca_file()))];
+        let alerts = named.map(|(name, value)| ("alerts", name, value));
+        Settings { judges: 2, moving_clock: true, more: alerts.into(), ..Settings::small() }
     }
 
     /// Two front doors of AgentGate and two deciders, and one of each other role.

@@ -8,6 +8,8 @@ use tidegate_kernel::Timestamp;
 use tidegate_ports::{RowKey, RowWrite, Rows, StoreError};
 
 use super::outbox::{Alert, Outbox};
+use super::run_tree::FailedChild;
+use crate::fail_points::{AlertStep, after};
 use crate::metrics::{ALERTS, INCIDENTS, SLOTS};
 
 /// Rows and messages that are not written yet. What was found stays here until all of it is: the state that says so is
@@ -18,6 +20,8 @@ pub struct Findings {
     alerts: Vec<Alert>,
     /// Of the rows, by key: the last one of a row counts.
     places: HashMap<(&'static str, String), usize>,
+    /// Failures that are to be shown at other agents, in this turn.
+    pub failed_children: Vec<FailedChild>,
 }
 
 /// Rows of one call of the store.
@@ -69,17 +73,22 @@ impl Findings {
         judged_until: Timestamp,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        if !self.alerts.is_empty() {
+        let has_alerts = !self.alerts.is_empty();
+        if has_alerts {
             self.alerts.sort_by_key(|alert| (alert.message.timestamp, alert.message.id));
             outbox.put(&self.alerts, judged_until).await?;
             ALERTS.handle().increment(self.alerts.len() as u64);
             self.alerts.clear();
+            after(AlertStep::Messages);
         }
         for chunk in self.rows.chunks(AT_ONCE) {
             rows.put(Arc::new(chunk.to_vec()), now).await?;
         }
         self.rows.clear();
         self.places.clear();
+        if has_alerts {
+            after(AlertStep::Incidents);
+        }
         Ok(())
     }
 }

@@ -104,20 +104,20 @@ fn doubtful(minute: Timestamp) -> Doubt {
     Doubt { from: minute, until: minute.plus_millis(MINUTE_MS - 1), reason: DoubtReason::FrontDoor }
 }
 
-/// What no span covers.
+/// What no span covers: a run that was received in the first or last millisecond of a span got through.
 fn gaps(mut spans: Vec<ReadySpan>, from: Timestamp, to: Timestamp) -> Vec<Doubt> {
     spans.sort_by_key(|span| span.from);
-    let (mut covered, mut gaps) = (from, Vec::new());
+    let (mut begin, mut gaps) = (from, Vec::new());
     let mut gap = |from: Timestamp, until: Timestamp| {
-        if until.as_millis() - from.as_millis() >= SHORTEST_GAP_MS {
+        if until.as_millis() - from.as_millis() >= SHORTEST_GAP_MS - 2 {
             gaps.push(Doubt { from, until, reason: DoubtReason::FrontDoor });
         }
     };
     for span in spans.iter().filter(|span| span.to >= from && span.from <= to) {
-        gap(covered, span.from);
-        covered = covered.max(span.to);
+        gap(begin, span.from.plus_millis(-1));
+        begin = begin.max(span.to.plus_millis(1));
     }
-    gap(covered, to);
+    gap(begin, to);
     gaps
 }
 
@@ -137,12 +137,13 @@ mod tests {
     fn what_no_front_door_covers_is_a_gap() {
         let found = |spans: &[ReadySpan]| {
             let gaps = gaps(spans.to_vec(), at(100), at(200));
-            gaps.iter().map(|gap| (gap.from.as_millis() / 1_000, gap.until.as_millis() / 1_000)).collect::<Vec<_>>()
+            gaps.iter().map(|gap| (gap.from.as_millis(), gap.until.as_millis())).collect::<Vec<_>>()
         };
         assert_eq!(found(&[span(50, 250)]), []);
-        assert_eq!(found(&[]), [(100, 200)]);
-        assert_eq!(found(&[span(90, 120), span(150, 300)]), [(120, 150)]);
+        assert_eq!(found(&[]), [(100_000, 200_000)]);
+        assert_eq!(found(&[span(90, 120), span(150, 300)]), [(120_001, 149_999)]);
         assert_eq!(found(&[span(150, 300), span(90, 170), span(0, 90)]), [], "another one was ready");
-        assert_eq!(found(&[span(110, 120), span(120, 130), span(130, 150)]), [(100, 110), (150, 200)]);
+        let three = [span(110, 120), span(121, 130), span(130, 150)];
+        assert_eq!(found(&three), [(100_000, 109_999), (120_001, 120_999), (150_001, 200_000)]);
     }
 }

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use tidegate_agentping_pulse::DoubtReason;
 use tidegate_kernel::Timestamp;
 use tidegate_lifecycle::Stop;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::{Judge, JudgeLease, JudgeOptions, JudgePorts};
-use crate::metrics::{ALERTS, FEED_ROWS, IS_ACTIVE, TURN_FAILURES};
+use crate::metrics::{ALERTS, FEED_ROWS, IN_DOUBT, IS_ACTIVE, TURN_FAILURES};
 
 /// How a process comes to judge.
 pub enum Standby {
@@ -53,6 +54,7 @@ impl JudgeRole {
                 }
             } else {
                 judge = None;
+                no_doubt();
             }
             tokio::select! {
                 () = sleep(every) => {}
@@ -67,6 +69,11 @@ impl JudgeRole {
         }
         standby.release().await;
     }
+}
+
+/// Where nobody judges, nothing is in doubt.
+fn no_doubt() {
+    DoubtReason::ALL.iter().for_each(|reason| IN_DOUBT.with([("reason", reason.as_str())]).set(0.0));
 }
 
 /// One turn; returns the watermark after it.

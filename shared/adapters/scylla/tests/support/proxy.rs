@@ -62,6 +62,12 @@ impl Proxy {
         self.gate.send_replace(gate);
     }
 
+    /// Whether a frame came after the last that was to pass.
+    pub fn has_cut(&self) -> bool {
+        let gate = *self.gate.borrow();
+        matches!(gate, Gate::Passes(frames) if self.passed.load(Ordering::SeqCst) > frames)
+    }
+
     /// Waits until this many frames are held.
     pub async fn until_waiting(&self, frames: usize) {
         let mut waiting = self.waiting.clone();

@@ -1,0 +1,110 @@
+//! Consumers that are stopped, and a partition that stands.
+
+use serde_json::json;
+use tidegate_tests::eventually;
+use tidegate_tests::stack::foreign;
+
+use crate::watched::{Watched, every_ten_minutes};
+use crate::world::{PATIENCE, PERSISTER, World};
+
+/// AC-23: consumers are stopped for half an hour while records come in: no message then, nor after it, but for true misses.
+pub async fn ac_23_consumers_are_stopped(world: &mut World) {
+    let watched = Watched::begin(world, "ac-23").await;
+    for agent in ["beats", "silent"] {
+        watched.agent(agent, &every_ten_minutes()).await;
+    }
+    world.target.at_rest().await;
+    world.stop(PERSISTER).await;
+    for minute in [11, 22, 33] {
+        world.to_minute(minute).await;
+        watched.beat("beats").await;
+    }
+    world.to_minute(40).await;
+    world.is_behind(35).await;
+    for agent in ["beats", "silent"] {
+        assert_eq!(watched.outcomes(agent).await, Ok(Vec::new()), "{agent}");
+    }
+    assert_eq!(watched.made().await, Ok(Vec::new()));
+    world.start(PERSISTER, &[]).await;
+    watched.slots_are("beats", &["ok", "ok", "ok"]).await;
+    watched.slots_are("silent", &["missed", "missed", "missed"]).await;
+    watched.incidents_are(&["silent schedule_missed open"]).await;
+    watched.messages_are(world, &["silent schedule_missed firing"], 0).await;
+}
+
+/// More than the brake lets through.
+const UNREADABLE: usize = 150;
+/// Less than the two minutes within which others must have moved.
+const STEP_S: i64 = 100;
+const RELEASED: [(&str, &str); 2] =
+    [("TIDEGATE_PERSISTER__BRAKE_RUN_LENGTH", "0"), ("TIDEGATE_PERSISTER__BRAKE_RATIO_PERCENT", "0")];
+
+/// AC-24: one partition stands: for a quarter of an hour all wait for it, then the others go on. Slots without a run are
+/// unknown; covered ones, failures and recoveries go on. Once it is released, slots are judged as always.
+pub async fn ac_24_one_partition_stands(world: &mut World) {
+    let watched = Watched::begin(world, "ac-24").await;
+    let schedule = json!({"cron": "*/10 * * * *", "tolerance_s": 300});
+    for agent in ["covered", "uncovered"] {
+        watched.agent(agent, &schedule).await;
+    }
+    watched.agent("fails", &json!({"cron": "0 0 1 1 *", "tolerance_s": 60})).await;
+    world.target.at_rest().await;
+    let topic = world.target.servers().settings().records_topic();
+    let appended = move || foreign::append_times(&topic, 0, b"{\"v\":99}", UNREADABLE);
+    tokio::task::spawn_blocking(appended).await.unwrap();
+
+    let mut second = 0;
+    while world.judges().await.sum("tidegate_pulse_stalled_partitions", &[]) == 0 {
+        if second < 14 * 60 {
+            let outcomes = watched.outcomes("uncovered").await.unwrap();
+            assert!(outcomes.iter().all(|outcome| outcome == "ok"), "all wait: {outcomes:?}");
+        }
+        second += STEP_S;
+        assert!(second < 60 * 60, "the partition stands for an hour, and all wait for it");
+        covered_at(world, &watched, second).await;
+    }
+    for (status, edge) in [("failed", "firing"), ("success", "resolved")] {
+        watched.run_elsewhere("fails", status, partitions(world)).await;
+        second += STEP_S;
+        covered_at(world, &watched, second).await;
+        watched.makes(&format!("fails run_failed {edge}")).await;
+    }
+    let unknown = watched.uncovered("uncovered").await;
+    assert!(!unknown.is_empty() && unknown.iter().all(|outcome| outcome == "unknown log"), "{unknown:?}");
+
+    world.stop(PERSISTER).await;
+    world.start(PERSISTER, &RELEASED).await;
+    world.judges_show("tidegate_pulse_stalled_partitions", |stalled| stalled < 1.0).await;
+    for _ in 0..5 {
+        second += 300;
+        covered_at(world, &watched, second).await;
+    }
+    watched.makes("uncovered schedule_missed firing").await;
+    let expected = ["fails run_failed firing", "fails run_failed resolved", "uncovered schedule_missed firing"];
+    watched.messages_are(world, &expected, 0).await;
+    let uncovered = watched.uncovered("uncovered").await;
+    let (before, after) = uncovered.split_at(uncovered.iter().position(|outcome| outcome == "missed").unwrap());
+    assert!(before.len() >= unknown.len() && before.iter().all(|outcome| outcome == "unknown log"), "{uncovered:?}");
+    assert!(after.iter().all(|outcome| outcome == "missed"), "{uncovered:?}");
+    assert_eq!(watched.uncovered("covered").await, Vec::<String>::new(), "all are covered");
+    world.stop(PERSISTER).await;
+    world.start(PERSISTER, &[]).await;
+}
+
+fn partitions(world: &World) -> u32 {
+    world.target.servers().settings().partitions
+}
+
+/// A run of `covered` at this second of the story, in a partition that goes on; waits until the judge has seen it.
+async fn covered_at(world: &mut World, watched: &Watched, second: i64) {
+    world.to_second(second).await;
+    let world = &*world;
+    let rows = async |world: &World| world.judges().await.sum("tidegate_pulse_feed_rows_total", &[]);
+    let before = rows(world).await;
+    watched.run_elsewhere("covered", "success", partitions(world)).await;
+    eventually(PATIENCE, "the judge has seen the run", async || match rows(world).await {
+        after if after > before => Ok(()),
+        after => Err(format!("{before} rows, and then {after}")),
+    })
+    .await;
+}
