@@ -182,7 +182,7 @@ fn ms(time: Duration) -> String {
 }
 
 fn say(line: &str) {
-    writeln!(std::io::stdout(), "{line}").unwrap();
+    std::io::stdout().write_all(format!("{line}\n").as_bytes()).unwrap();
 }
 
 #[tokio::main]

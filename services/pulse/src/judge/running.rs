@@ -42,6 +42,7 @@ impl JudgeRole {
         let (failures, active) = (TURN_FAILURES.handle(), IS_ACTIVE.handle());
         // They stand at zero before anything is judged.
         [&FEED_ROWS, &ALERTS, &TURN_FAILURES].into_iter().for_each(|counter| counter.handle().increment(0));
+        show_no_doubt();
         let mut judge = None;
         while !stop.is_stopping() {
             let is_ours = standby.is_ours().await;
@@ -77,6 +78,10 @@ fn show_nothing() {
     for gauge in [&JUDGED_BEHIND_SECONDS, &STALLED_PARTITIONS, &AGENTS] {
         gauge.handle().set(0.0);
     }
+    show_no_doubt();
+}
+
+fn show_no_doubt() {
     DoubtReason::ALL.iter().for_each(|reason| IN_DOUBT.with([("reason", reason.as_str())]).set(0.0));
 }
 
