@@ -4,6 +4,8 @@
 
 mod behind;
 mod clients;
+#[path = "erasing.rs"]
+mod erasing;
 mod kills;
 mod reading_back;
 #[path = "receivers.rs"]

@@ -6,7 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tidegate_agentgate::views::{self, OrderRow, Receiver, VerificationRow, WebhookMessage, WebhookRow};
+use tidegate_agentgate::views::{
+    self, OrderRow, OrganizationRow, Receiver, VerificationRow, WebhookMessage, WebhookRow,
+};
 use tidegate_agentgate::{MessageId, OrgId, Owner, RunId, WebhookId};
 use tidegate_commands::sealing::{Sealer, SealerError};
 use tidegate_kernel::SmolStr;
@@ -19,7 +21,8 @@ use crate::run_object::{Run, Unreadable, open};
 use crate::secrets::Secrets;
 use crate::webhook_message::WebhookEvent;
 
-/// Five tries over about two hours, the second one after five seconds.
+/// Five tries over about two hours, the second one after five seconds. A receiver's `Retry-After` makes a pause longer, up
+/// to an hour: then five tries take at most about five hours, of the three days that messages are kept.
 pub const WEBHOOK_RETRIES: RetryPlan = RetryPlan {
     pauses: &[
         Duration::from_secs(5),
@@ -28,7 +31,10 @@ pub const WEBHOOK_RETRIES: RetryPlan = RetryPlan {
         Duration::from_secs(90 * 60),
     ],
     jitter_percent: 10,
+    asked_at_most: Duration::from_secs(60 * 60),
 };
+
+const ERASED: &str = "the organization was erased";
 
 /// Composes what is sent to webhooks and to the `webhookUrl` of submissions.
 pub struct WebhookComposer {
@@ -68,7 +74,7 @@ impl WebhookComposer {
     async fn message(&self, delivery: &Delivery) -> Result<Composed, NoMessage> {
         let message: WebhookMessage = decoded(&delivery.body)?;
         let id = MessageId::parse(&delivery.id).ok_or(NoMessage::Never("its id is no message's"))?;
-        let (order, verification) = self.of_run(message.run).await?;
+        let (order, verification) = self.of_run(message.org, message.run).await?;
         let address = match message.to {
             Receiver::Webhook(webhook) => self.webhook(message.org, webhook).await?,
             Receiver::Order => self.submission(message.org, order.as_ref()).await?,
@@ -82,10 +88,16 @@ impl WebhookComposer {
         Ok(Composed::Send(signed))
     }
 
-    async fn of_run(&self, run: RunId) -> Result<(Option<OrderRow>, Option<VerificationRow>), NoMessage> {
-        let mut docs = self.docs(&[views::order(run), views::verification(run)]).await?.into_iter();
+    /// The rows of a run. Of an erased organization there are none, also while its data key is still in memory.
+    async fn of_run(&self, org: OrgId, run: RunId) -> Result<(Option<OrderRow>, Option<VerificationRow>), NoMessage> {
+        let keys = [views::organization(org), views::order(run), views::verification(run)];
+        let mut docs = self.docs(&keys).await?.into_iter();
         let mut next = || docs.next().flatten();
-        let (order, verification) = (next(), next());
+        let (org, order, verification) = (next(), next(), next());
+        let org: Option<OrganizationRow> = org.map(|doc| decoded(&doc)).transpose()?;
+        if org.is_some_and(|org| org.erased) {
+            return Err(NoMessage::Never(ERASED));
+        }
         let order = order.map(|doc| decoded(&doc)).transpose()?;
         Ok((order, verification.map(|doc| decoded(&doc)).transpose()?))
     }
@@ -138,7 +150,7 @@ impl From<Unreadable> for NoMessage {
     fn from(error: Unreadable) -> Self {
         match error {
             Unreadable::Sealer(SealerError::Store { source, .. }) => NoMessage::NotNow(source),
-            Unreadable::Sealer(SealerError::NoKey { .. }) => NoMessage::Never("the organization was erased"),
+            Unreadable::Sealer(SealerError::NoKey { .. }) => NoMessage::Never(ERASED),
             Unreadable::Sealer(_) => NoMessage::Never("its content cannot be opened"),
             Unreadable::Content(_) => NoMessage::Never("its content cannot be read"),
         }

@@ -20,6 +20,7 @@ mod parts;
 mod problem;
 mod reads;
 mod routes;
+mod said;
 mod session;
 mod sign_in;
 mod team_api;
@@ -47,10 +48,10 @@ pub use session::SessionSecret;
 
 use endpoint::COUNTED;
 use reads::Pages;
+use said::Reasons;
 use session::Sessions;
 use team_api::TeamApi;
 use teams::TeamNames;
-use why::Reasons;
 
 /// What the pages show, and who may see it.
 pub struct DashboardPorts {

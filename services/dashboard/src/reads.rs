@@ -16,10 +16,10 @@ use crate::endpoint::Endpoint;
 use crate::holders::KeyHolders;
 use crate::links::SignInLinks;
 use crate::problem::{Cause, Problem};
+use crate::said::Reasons;
 use crate::session::Sessions;
 use crate::team_api::TeamApi;
 use crate::teams::TeamNames;
-use crate::why::Reasons;
 
 pub(crate) struct Pages {
     pub queries: Arc<dyn RunQueries>,

@@ -6,8 +6,8 @@ use tidegate_kernel::{SmolStr, Timestamp, Usd};
 
 use crate::parts::time::midnight;
 use crate::problem::Problem;
+use crate::said;
 use crate::visit::Visit;
-use crate::why;
 
 /// Runs that are asked for at once.
 const PAGE_RUNS: usize = 200;
@@ -42,7 +42,7 @@ impl SeenRun {
     pub fn of(id: RunId, listed_at: Timestamp, run: &Run, now: Timestamp) -> Option<Self> {
         let start = &run.opening()?.start;
         let status = run.status_at(now);
-        let said = if matches!(status, RunStatus::Failed | RunStatus::Timeout) { why::of_run(run) } else { None };
+        let reason = if matches!(status, RunStatus::Failed | RunStatus::Timeout) { said::of_run(run) } else { None };
         Some(SeenRun {
             id,
             listed_at,
@@ -56,7 +56,7 @@ impl SeenRun {
             customer_id: start.customer_id.clone(),
             feature: start.feature.clone(),
             parent: start.parent_run_id,
-            said,
+            said: reason,
         })
     }
 }

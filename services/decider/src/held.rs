@@ -2,10 +2,12 @@
 //!
 //! The store is the truth: what does not fit here is left there, and found by the next sweep.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use tidegate_kernel::command::Delivery;
 use tidegate_kernel::{LogKey, SmolStr, Timestamp};
+
+use crate::waiting_index::WaitingIndex;
 
 /// What is tried again later than this is left to the store until then.
 pub(crate) const HORIZON_MS: i64 = 60_000;
@@ -25,11 +27,20 @@ pub(crate) struct HeldLimits {
     pub at_once: usize,
     /// The same while its tries fail.
     pub at_once_failing: usize,
+    /// Deliveries whose ids are known, those that are not held too.
+    pub known: usize,
 }
 
 impl HeldLimits {
-    pub const USUAL: HeldLimits =
-        HeldLimits { deliveries: 4_096, bytes: 32 << 20, of_owner: 512, of_queue: 64, at_once: 8, at_once_failing: 2 };
+    pub const USUAL: HeldLimits = HeldLimits {
+        deliveries: 4_096,
+        bytes: 32 << 20,
+        of_owner: 512,
+        of_queue: 64,
+        at_once: 8,
+        at_once_failing: 2,
+        known: 50_000,
+    };
 }
 
 /// A delivery of an owner, and how often it was tried.
@@ -61,6 +72,8 @@ struct Queue {
     /// Due, and waiting for a try of the queue to end.
     waiting: VecDeque<SmolStr>,
     is_left_out: bool,
+    /// Its receiver asked to be left alone until then.
+    rests_until: Option<Timestamp>,
 }
 
 #[derive(Default)]
@@ -81,6 +94,7 @@ pub(crate) struct Held {
     is_left_out: bool,
     /// Finished or put off since the page was asked for that is being read: it may say otherwise.
     since_page: Option<HashSet<SmolStr>>,
+    index: WaitingIndex,
 }
 
 impl Held {
@@ -94,6 +108,7 @@ impl Held {
             owners: HashMap::new(),
             is_left_out: false,
             since_page: None,
+            index: WaitingIndex::new(limits.known),
         }
     }
 
@@ -107,19 +122,46 @@ impl Held {
         self.since_page = None;
     }
 
-    /// A sweep begins: it will find what was left out.
-    pub fn sweep_begins(&mut self) {
+    /// A sweep begins: it will find what was left out. Returns what it asks the store for, by shard; `None`: for everything.
+    pub fn sweep_begins(&mut self, now: Timestamp, reads_all: bool) -> Option<BTreeMap<u16, Vec<SmolStr>>> {
         self.is_left_out = false;
         self.queues.values_mut().for_each(|queue| queue.is_left_out = false);
+        self.queues.retain(|_, queue| !queue.is_idle(now));
         self.owners.retain(|_, share| share.held > 0);
         self.owners.values_mut().for_each(|share| share.is_left_out = false);
+        if reads_all || !self.index.is_whole() {
+            self.index.reading_begins();
+            return None;
+        }
+        Some(self.index.due(now.plus_millis(HORIZON_MS), |id| !self.deliveries.contains_key(id)))
+    }
+
+    /// The store does not have it any more as something that waits.
+    pub fn gone(&mut self, id: &SmolStr) {
+        self.index.remove(id);
+    }
+
+    /// How many deliveries wait, as far as their ids are known; `None`: there are more.
+    pub fn known(&self) -> Option<usize> {
+        self.index.is_whole().then(|| self.index.len())
+    }
+
+    /// Nothing of this queue is tried before then.
+    pub fn rest(&mut self, queue: &SmolStr, until: Timestamp) {
+        if let Some(queue) = self.queues.get_mut(queue) {
+            queue.rests_until = queue.rests_until.max(Some(until));
+        }
     }
 
     /// Takes a delivery in whose next try is due then, unless it is known, due late, or there is no room.
     pub fn offer(&mut self, one: ToSend, due: Timestamp, now: Timestamp) {
         let id = &one.delivery.id;
         let is_stale = self.since_page.as_ref().is_some_and(|since| since.contains(id));
-        if is_stale || self.deliveries.contains_key(id) || due > now.plus_millis(HORIZON_MS) {
+        if is_stale {
+            return;
+        }
+        self.index.note(id, one.owner.shard(), due);
+        if self.deliveries.contains_key(id) || due > now.plus_millis(HORIZON_MS) {
             return;
         }
         let bytes = one.delivery.body.len() + OVERHEAD_BYTES;
@@ -155,7 +197,9 @@ impl Held {
             }
             let Some(one) = self.deliveries.get(&id) else { continue };
             let queue = self.queues.entry(one.queue.clone()).or_default();
-            if queue.under_way < self.limits.at_once_of(queue) {
+            if let Some(until) = queue.rests_until.filter(|until| *until > now) {
+                self.timed.insert((until, id));
+            } else if queue.under_way < self.limits.at_once_of(queue) {
                 queue.under_way += 1;
                 taken.push(one.clone());
             } else {
@@ -175,6 +219,10 @@ impl Held {
             TryEnd::Again(at) if at <= now.plus_millis(HORIZON_MS) => Some(at),
             TryEnd::Again(_) | TryEnd::Finished { .. } => None,
         };
+        match end {
+            TryEnd::Again(at) => self.index.note(id, owner.shard(), at),
+            TryEnd::Finished { .. } => self.index.remove(id),
+        }
         match again {
             Some(at) => {
                 self.timed.insert((at, id.clone()));
@@ -189,7 +237,7 @@ impl Held {
             self.timed.insert((now, id));
         }
         let of_queue = queue.is_left_out && queue.held < self.limits.at_once;
-        if queue.held == 0 && !queue.is_left_out {
+        if queue.is_idle(now) {
             self.queues.remove(&name);
         }
         let half = self.limits.of_owner / 2;
@@ -218,6 +266,13 @@ impl Held {
         if let Some(since) = &mut self.since_page {
             since.insert(id.clone());
         }
+    }
+}
+
+impl Queue {
+    /// Nothing of it needs to be known.
+    fn is_idle(&self, now: Timestamp) -> bool {
+        self.held == 0 && !self.is_left_out && self.rests_until.is_none_or(|until| until <= now)
     }
 }
 

@@ -23,6 +23,7 @@ mod saving;
 mod sender;
 mod sending;
 mod stored_decisions;
+mod waiting_index;
 
 pub use change::OwnerChange;
 pub use deciding::{Deciding, consumer, consumer_config};

@@ -1,12 +1,13 @@
 //! The sender of a partition: tries what is to be sent to receivers outside, and finds in the store what is not in memory.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tidegate_kernel::command::{Decider, OwnerId};
 use tidegate_kernel::{LogKey, Partition, SmolStr};
 use tidegate_metric::Gauge;
-use tidegate_ports::{Append, Clock, Deliveries, DeliveryWrite, SendProgress, SendState, WaitingDelivery};
+use tidegate_ports::{Append, Clock, Deliveries, DeliveryWrite, SendProgress, SendState, StoreError, WaitingDelivery};
 use tokio::sync::Notify;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
@@ -15,12 +16,16 @@ use crate::held::{HORIZON_MS, Held, HeldLimits, ToSend, TryEnd};
 use crate::metrics::DELIVERIES_WAITING;
 use crate::partition_shards::may_hold;
 use crate::ports::DecidingPorts;
-use crate::sending::{Sending, register};
+use crate::sending::{Sending, Tried, register};
 
 /// The clock may be set meanwhile.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How often the store is read whole: below [`HORIZON_MS`](crate::held::HORIZON_MS), so that nothing is tried late.
+/// How often the store is asked for what is due and not in memory: below [`HORIZON_MS`](crate::held::HORIZON_MS), so that
+/// nothing is tried late.
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
+/// How often it is read whole, finished deliveries too: a former owner of the partition may have stored something after the
+/// assignment.
+const READ_ALL_EVERY: Duration = Duration::from_secs(60 * 60);
 const PAGE: usize = 200;
 const READ_RETRY: Duration = Duration::from_secs(1);
 
@@ -105,7 +110,7 @@ impl Shared {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn ended(&self, id: &SmolStr, progress: &SendProgress) {
+    fn ended(&self, one: &ToSend, Tried { progress, rest_until }: &Tried) {
         let end = match progress.state {
             SendState::Retry(at) => TryEnd::Again(at),
             SendState::Sent | SendState::Dropped => TryEnd::Finished { well: true },
@@ -114,7 +119,11 @@ impl Shared {
         if progress.state.is_finished() {
             self.waiting().add(-1.0);
         }
-        if self.held().ended(id, (progress.tries, progress.at), end, self.clock.now()) {
+        let mut held = self.held();
+        if let Some(until) = rest_until {
+            held.rest(&one.queue, *until);
+        }
+        if held.ended(&one.delivery.id, (progress.tries, progress.at), end, self.clock.now()) {
             self.has_room.notify_one();
         }
     }
@@ -162,8 +171,8 @@ async fn try_all(shared: Arc<Shared>, api: &'static str) {
             let shared = shared.clone();
             tries.spawn(async move {
                 let _broken_off = BrokenOff { shared: shared.clone(), one: one.clone() };
-                let progress = shared.sending.attempt(&one, api, &*shared.stored, &*shared.clock).await;
-                shared.ended(&one.delivery.id, &progress);
+                let tried = shared.sending.attempt(&one, api, &*shared.stored, &*shared.clock).await;
+                shared.ended(&one, &tried);
             });
         }
         let pause = next_at.map_or(LOOK_EVERY, |at| Duration::from_millis(at.millis_since(now)).min(LOOK_EVERY));
@@ -175,16 +184,34 @@ async fn try_all(shared: Arc<Shared>, api: &'static str) {
     }
 }
 
-/// Reads the store: at once, and then every so often, or when what was left out has room.
+/// Asks the store for what is not in memory: at once for everything, and then every so often, or when what was left out has
+/// room, for what is known to wait.
 async fn sweep_always<D: Decider>(shared: Arc<Shared>, partition: Partition, partitions: u32, append: Arc<dyn Append>) {
+    let mut read_all = None;
     loop {
         let began = Instant::now();
-        shared.held().sweep_begins();
-        let mut count = 0;
-        for shard in (0..LogKey::SHARDS).filter(|shard| may_hold(*shard, partition, partitions)) {
-            count += sweep::<D>(&shared, shard, |owner| append.partition_of(owner) == partition).await;
+        let reads_all = read_all.is_none_or(|at: Instant| at.elapsed() >= READ_ALL_EVERY);
+        let wanted = shared.held().sweep_begins(shared.clock.now(), reads_all);
+        let (mut count, is_whole) = (0, wanted.is_none());
+        match wanted {
+            None => {
+                for shard in (0..LogKey::SHARDS).filter(|shard| may_hold(*shard, partition, partitions)) {
+                    count += sweep::<D>(&shared, shard, |owner| append.partition_of(owner) == partition).await;
+                }
+                read_all = Some(began);
+            }
+            Some(shards) => {
+                for (shard, ids) in shards {
+                    for ids in ids.chunks(PAGE) {
+                        look_up::<D>(&shared, shard, ids).await;
+                    }
+                }
+            }
         }
-        shared.waiting().set(count as f64);
+        let known = shared.held().known().or(is_whole.then_some(count));
+        if let Some(count) = known {
+            shared.waiting().set(count as f64);
+        }
         // A large store is not read all the time.
         sleep(READ_RETRY.max(began.elapsed() * 2)).await;
         _ = timeout(SWEEP_EVERY, shared.has_room.notified()).await;
@@ -195,38 +222,62 @@ async fn sweep_always<D: Decider>(shared: Arc<Shared>, partition: Partition, par
 async fn sweep<D: Decider>(shared: &Shared, shard: u16, is_mine: impl Fn(LogKey) -> bool) -> usize {
     let (mut after, mut count) = (None, 0);
     loop {
-        shared.held().page_begins();
-        let page = match shared.stored.waiting(shard, after.clone(), PAGE).await {
-            Ok(page) => page,
-            Err(error) => {
-                tracing::warn!(shard, kind = %error.kind(), %error, "deliveries cannot be read");
-                sleep(READ_RETRY).await;
-                continue;
-            }
-        };
+        let page = read(shared, shard, || shared.stored.waiting(shard, after.clone(), PAGE)).await;
         let is_last = page.len() < PAGE;
         after = page.last().map(|one| one.delivery.id.clone());
-        let now = shared.clock.now();
-        for WaitingDelivery { owner, delivery, progress } in page {
-            let Ok(owner) = owner.parse::<D::Owner>() else {
-                tracing::error!(%owner, "a delivery is of no owner of this product");
-                continue;
-            };
-            if !is_mine(owner.log_key()) {
-                continue;
-            }
-            count += 1;
-            let (tries, due, noted_at) = match progress {
-                Some(SendProgress { tries, state: SendState::Retry(due), at, .. }) => (tries, due, Some(at)),
-                _ => (0, now, None),
-            };
-            let queue = shared.sending.compose().queue(&delivery);
-            shared.held().offer(ToSend { owner: owner.log_key(), delivery, tries, noted_at, queue }, due, now);
-        }
-        shared.held().page_ends();
-        shared.offered.notify_one();
+        count += offer::<D>(shared, page, &is_mine);
         if is_last {
             return count;
         }
     }
+}
+
+/// Offers these deliveries, as far as they still wait.
+async fn look_up<D: Decider>(shared: &Shared, shard: u16, ids: &[SmolStr]) {
+    let found = read(shared, shard, || shared.stored.named(shard, ids)).await;
+    let there: HashSet<SmolStr> = found.iter().map(|one| one.delivery.id.clone()).collect();
+    ids.iter().filter(|id| !there.contains(*id)).for_each(|id| shared.held().gone(id));
+    // Their ids came from this partition.
+    offer::<D>(shared, found, &|_| true);
+}
+
+/// Asks the store until it answers. What ends meanwhile is not taken from the answer.
+async fn read<F>(shared: &Shared, shard: u16, ask: impl Fn() -> F) -> Vec<WaitingDelivery>
+where
+    F: Future<Output = Result<Vec<WaitingDelivery>, StoreError>>,
+{
+    loop {
+        shared.held().page_begins();
+        match ask().await {
+            Ok(page) => return page,
+            Err(error) => {
+                tracing::warn!(shard, kind = %error.kind(), %error, "deliveries cannot be read");
+                sleep(READ_RETRY).await;
+            }
+        }
+    }
+}
+
+/// Offers what was read of this partition. Returns how much that is.
+fn offer<D: Decider>(shared: &Shared, page: Vec<WaitingDelivery>, is_mine: &impl Fn(LogKey) -> bool) -> usize {
+    let (now, mut count) = (shared.clock.now(), 0);
+    for WaitingDelivery { owner, delivery, progress } in page {
+        let Ok(owner) = owner.parse::<D::Owner>() else {
+            tracing::error!(%owner, "a delivery is of no owner of this product");
+            continue;
+        };
+        if !is_mine(owner.log_key()) {
+            continue;
+        }
+        count += 1;
+        let (tries, due, noted_at) = match progress {
+            Some(SendProgress { tries, state: SendState::Retry(due), at, .. }) => (tries, due, Some(at)),
+            _ => (0, now, None),
+        };
+        let queue = shared.sending.compose().queue(&delivery);
+        shared.held().offer(ToSend { owner: owner.log_key(), delivery, tries, noted_at, queue }, due, now);
+    }
+    shared.held().page_ends();
+    shared.offered.notify_one();
+    count
 }

@@ -14,6 +14,8 @@ use crate::metrics::DELIVERIES;
 
 /// Tries of the process at once: each has a connection, a body and an answer in memory.
 const AT_ONCE: usize = 1_024;
+/// Too many requests, and out of service: their `Retry-After` concerns all that is sent to the receiver.
+const RESTS: [u16; 2] = [429, 503];
 const STORE_RETRY: Duration = Duration::from_secs(1);
 
 /// What sends deliveries to their receivers, for all partitions of a process.
@@ -25,12 +27,25 @@ pub struct Sending {
     at_once: Arc<Semaphore>,
 }
 
-/// What came of a try.
+/// What came of a try, as it is noted.
+pub(crate) struct Tried {
+    pub progress: SendProgress,
+    /// The receiver asked to be left alone until then.
+    pub rest_until: Option<Timestamp>,
+}
+
 struct Outcome {
     state: SendState,
     /// For people.
     last: String,
     is_try: bool,
+    rest_until: Option<Timestamp>,
+}
+
+impl Outcome {
+    const fn finished(state: SendState, last: String, is_try: bool) -> Self {
+        Outcome { state, last, is_try, rest_until: None }
+    }
 }
 
 impl Sending {
@@ -50,7 +65,7 @@ impl Sending {
         api: &'static str,
         stored: &dyn Deliveries,
         clock: &dyn Clock,
-    ) -> SendProgress {
+    ) -> Tried {
         let outcome = loop {
             match self.send(one, clock).await {
                 Ok(outcome) => break outcome,
@@ -69,7 +84,7 @@ impl Sending {
             tracing::debug!(owner = one.owner.text(), kind = %error.kind(), %error, "a delivery's progress cannot be noted now");
             sleep(STORE_RETRY).await;
         }
-        progress
+        Tried { progress, rest_until: outcome.rest_until }
     }
 
     async fn send(&self, one: &ToSend, clock: &dyn Clock) -> Result<Outcome, StoreError> {
@@ -79,12 +94,15 @@ impl Sending {
             let message = match self.compose.compose(&one.delivery).await? {
                 Composed::Send(message) => message,
                 Composed::Drop(why) => {
-                    return Ok(Outcome { state: SendState::Dropped, last: why.to_owned(), is_try: false });
+                    return Ok(Outcome::finished(SendState::Dropped, why.to_owned(), false));
                 }
             };
             let origin = match self.client.target(&message.url) {
                 Ok(target) => target.origin(),
-                Err(rule) => return Ok(self.failed(one, format!("the URL is not allowed: {rule}"), clock.now())),
+                Err(rule) => {
+                    let last = format!("the URL is not allowed: {rule}");
+                    return Ok(self.failed(one, last, None, clock.now()));
+                }
             };
             // The receiver may have moved while the turn was waited for.
             turn = turn.filter(|turn| turn.origin == origin).or_else(|| self.receivers.try_turn(&origin));
@@ -108,18 +126,22 @@ impl Sending {
     ) -> Outcome {
         match self.client.send(message).await {
             Ok(answer) if answer.is_success() => {
-                Outcome { state: SendState::Sent, last: format!("status {}", answer.status), is_try: true }
+                Outcome::finished(SendState::Sent, format!("status {}", answer.status), true)
             }
-            Ok(answer) => self.failed(one, format!("status {}", answer.status), clock.now()),
-            Err(error) => self.failed(one, error.to_string(), clock.now()),
+            Ok(answer) => {
+                let failed = self.failed(one, format!("status {}", answer.status), answer.retry_after, clock.now());
+                let rest_until = failed.rest_until.filter(|_| RESTS.contains(&answer.status));
+                Outcome { rest_until, ..failed }
+            }
+            Err(error) => self.failed(one, error.to_string(), None, clock.now()),
         }
     }
 
-    fn failed(&self, one: &ToSend, last: String, now: Timestamp) -> Outcome {
-        let pause = self.plan.pause(&one.delivery.id, one.tries + 1);
+    fn failed(&self, one: &ToSend, last: String, asked: Option<Duration>, now: Timestamp) -> Outcome {
+        let pause = self.plan.pause(&one.delivery.id, one.tries + 1, asked);
         let at = |pause: Duration| now.plus_millis(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX));
         let state = pause.map_or(SendState::GivenUp, |pause| SendState::Retry(at(pause)));
-        Outcome { state, last, is_try: true }
+        Outcome { state, last, is_try: true, rest_until: self.plan.granted(asked).map(at) }
     }
 
     /// A place among all tries. The semaphore is never closed.

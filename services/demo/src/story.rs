@@ -168,7 +168,8 @@ mod tests {
     use crate::habits::HABITS;
     use crate::week::runs;
 
-    const UNTIL: Timestamp = Timestamp::from_millis(1_778_846_400_000);
+    /// Two minutes past noon, when what began at noon is still running.
+    const UNTIL: Timestamp = Timestamp::from_millis(1_778_846_520_000);
 
     fn options(until: Timestamp) -> DemoOptions {
         let url = || "http://127.0.0.1:1".to_owned();

@@ -101,6 +101,6 @@ mod tests {
     fn some_fail_and_most_do_not() {
         let all: Vec<WeekRun> = HABITS.iter().flat_map(|habit| runs(habit, "demo", UNTIL)).collect();
         let failed = all.iter().filter(|run| run.outcome == Outcome::Failed).count();
-        assert!(all.len() > 600 && failed > 15 && failed * 10 < all.len(), "{failed} of {}", all.len());
+        assert!(all.len() > 600 && failed > 15 && failed * 8 < all.len(), "{failed} of {}", all.len());
     }
 }

@@ -1,8 +1,10 @@
 //! Judges the checks of runs that have ended, from the feed.
 
 mod alerting;
+mod idle;
 mod pending;
 mod runner;
 
 pub use alerting::{CHECK_TRACKS, CheckAlerts};
+pub use idle::CHECK_IDLE_RUNS;
 pub use runner::{CheckEvent, CheckRound, CheckRunner};

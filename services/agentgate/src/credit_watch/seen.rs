@@ -7,6 +7,9 @@ use tidegate_kernel::{Position, SmolStr, Timestamp};
 
 /// Organizations that are kept in view, and looked at again by each turn.
 const KEPT: usize = 100;
+/// Looks that must find the same doubt, one after the other, before it counts: two minutes. A decider that dies between
+/// the row and the book leaves them apart until another one has its partition and decides the command again.
+pub(super) const LOOKS: u32 = 12;
 
 /// A book and a row, by which a later look knows whether they are still the same: what the book is decided to, and the
 /// row's document.
@@ -35,8 +38,8 @@ pub(super) struct Seen {
     pub checked_at: Option<Timestamp>,
     /// Those that do not add up, and why.
     pub off: BTreeMap<OrgId, String>,
-    /// Those that may not.
-    doubtful: BTreeMap<OrgId, Look>,
+    /// Those that may not, and how many looks have found the same.
+    doubtful: BTreeMap<OrgId, (Look, u32)>,
 }
 
 impl Seen {
@@ -55,6 +58,7 @@ impl Seen {
         self.after = last;
         for (org, finding) in found {
             let before = self.doubtful.remove(&org);
+            let looks = |of: &Look| before.as_ref().map_or(1, |(seen, looks)| if seen == of { looks + 1 } else { 1 });
             let has_room = self.off.len() + self.doubtful.len() < KEPT;
             match finding {
                 Finding::AddsUp => {
@@ -63,12 +67,13 @@ impl Seen {
                 Finding::Off(why) if has_room || self.off.contains_key(&org) => {
                     self.off.insert(org, why);
                 }
-                // Nothing was written since the look before.
-                Finding::Doubtful { why, of } if before.as_ref() == Some(&of) => {
+                // Nothing was written for so long.
+                Finding::Doubtful { why, of } if looks(&of) >= LOOKS => {
                     self.off.insert(org, why);
                 }
                 Finding::Doubtful { of, .. } if has_room && !self.off.contains_key(&org) => {
-                    self.doubtful.insert(org, of);
+                    let looks = looks(&of);
+                    self.doubtful.insert(org, (of, looks));
                 }
                 Finding::Off(_) | Finding::Doubtful { .. } => {}
             }
@@ -93,17 +98,24 @@ mod tests {
     }
 
     #[test]
-    fn what_is_doubtful_is_off_once_nothing_was_written_between_two_looks() {
+    fn what_is_doubtful_is_off_once_nothing_was_written_for_two_minutes() {
         let mut seen = Seen::default();
+        // One look less than it takes, and then something was written, or it adds up.
+        for (finding, looks) in [
+            (doubtful(5, b"{}"), LOOKS - 1),
+            (doubtful(6, b"{}"), LOOKS - 1),
+            (doubtful(6, b"[]"), LOOKS - 1),
+            (Finding::AddsUp, 1),
+            (doubtful(6, b"[]"), LOOKS - 1),
+        ] {
+            for _ in 0..looks {
+                assert_eq!(turn(&mut seen, finding.clone()), 0, "{finding:?}");
+            }
+        }
         for (finding, off) in [
-            (doubtful(5, b"{}"), 0),
-            (doubtful(6, b"{}"), 0),
-            (doubtful(6, b"[]"), 0),
             (doubtful(6, b"[]"), 1),
             // It stays in view until it adds up.
             (doubtful(7, b"[]"), 1),
-            (Finding::AddsUp, 0),
-            (doubtful(7, b"[]"), 0),
             (Finding::AddsUp, 0),
             (doubtful(7, b"[]"), 0),
             (Finding::Off("a cent".to_owned()), 1),

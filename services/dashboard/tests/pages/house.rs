@@ -115,7 +115,11 @@ impl House {
         let ports = DashboardPorts {
             queries: queries.clone(),
             registry: Arc::new(registry.clone()),
-            api: api.unwrap_or_else(|| control(Arc::new(SessionCallers(callers.clone()))).into_router()),
+            // The clock stands still, so the bucket of a team is not filled again.
+            api: api.unwrap_or_else(|| {
+                let sessions = Arc::new(SessionCallers(callers.clone()));
+                control(sessions).with_managed_rate(500, 1_000).into_router()
+            }),
             holders: callers.clone(),
             clock: clock.clone(),
             ids: Arc::new(RandomIds),

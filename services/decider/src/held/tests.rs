@@ -3,7 +3,7 @@
 use super::*;
 
 const LIMITS: HeldLimits =
-    HeldLimits { deliveries: 12, bytes: 1 << 20, of_owner: 8, of_queue: 6, at_once: 3, at_once_failing: 1 };
+    HeldLimits { deliveries: 12, bytes: 1 << 20, of_owner: 8, of_queue: 6, at_once: 3, at_once_failing: 1, known: 20 };
 const NOW: Timestamp = at(100);
 
 const fn at(seconds: i64) -> Timestamp {
@@ -92,7 +92,7 @@ fn a_queue_has_a_bound_and_asks_for_a_sweep_when_it_has_room() {
         }
     }
     assert!(asked.contains(&true), "{asked:?}");
-    held.sweep_begins();
+    held.sweep_begins(NOW, true);
     assert!(held.queues.values().all(|queue| !queue.is_left_out));
 }
 
@@ -132,7 +132,75 @@ fn an_owners_receivers_leave_room_for_others() {
     let ids = ["a1000", "a1001", "a1002", "a2000"];
     let finds = ids.map(|id| held.ended(&id.into(), (1, NOW), WELL, NOW));
     assert_eq!(finds, [false, false, false, true]);
-    held.sweep_begins();
+    held.sweep_begins(NOW, true);
     held.offer(to_send("a3", 0, 1), NOW, NOW);
     assert_eq!(taken(&mut held, NOW).iter().filter(|id| *id == "a3000").count(), 1);
+}
+
+#[test]
+fn a_queue_whose_receiver_asked_to_be_left_alone_rests_and_others_do_not() {
+    let mut held = offered(&[("a", 5), ("b", 1)]);
+    assert_eq!(taken(&mut held, NOW), ["a000", "a001", "a002", "b000"]);
+    held.rest(&"a".into(), at(130));
+    held.rest(&"a".into(), at(110));
+    held.ended(&"a000".into(), (1, NOW), TryEnd::Again(at(131)), NOW);
+    held.ended(&"a001".into(), (1, NOW), WELL, NOW);
+    assert_eq!(taken(&mut held, at(129)), [""; 0], "also what was not tried yet");
+    assert_eq!(held.next_at(), Some(at(130)));
+    held.offer(to_send("b", 1, 1), at(129), at(129));
+    assert_eq!(taken(&mut held, at(129)), ["b001"]);
+    held.ended(&"a002".into(), (1, NOW), WELL, at(129));
+    assert_eq!(taken(&mut held, at(130)), ["a003", "a004"]);
+}
+
+#[test]
+fn a_queue_rests_although_nothing_of_it_is_held() {
+    let mut held = offered(&[("a", 1)]);
+    held.take(NOW);
+    held.rest(&"a".into(), at(400));
+    held.ended(&"a000".into(), (1, NOW), TryEnd::Again(at(400)), NOW);
+    held.offer(to_send("a", 1, 1), at(101), at(101));
+    assert_eq!(taken(&mut held, at(101)), [""; 0]);
+    held.forget(&"a001".into());
+    held.sweep_begins(at(399), false);
+    assert_eq!(held.queues.len(), 1);
+    held.sweep_begins(at(400), false);
+    assert!(held.queues.is_empty());
+}
+
+#[test]
+fn a_sweep_asks_for_what_is_due_soon_and_not_held() {
+    let mut held = Held::new(LIMITS);
+    assert_eq!(held.sweep_begins(NOW, false), None, "the store was not read yet");
+    for number in 0..9 {
+        held.offer(to_send("a", number, 1), NOW, NOW);
+    }
+    let late = NOW.plus_millis(HORIZON_MS + 1);
+    held.offer(to_send("b", 0, 1), late, NOW);
+    let shard = |owner: &str| LogKey::new(owner.as_bytes(), &[owner]).shard();
+    let ids = |ids: &[&str]| ids.iter().copied().map(SmolStr::from).collect::<Vec<_>>();
+    let left_out = [(shard("a"), ids(&["a006", "a007", "a008"]))];
+    assert_eq!(held.sweep_begins(NOW, false), Some(left_out.clone().into()));
+    assert_eq!(held.known(), Some(10));
+    // What is finished is asked for no more, what is put off not before it is due.
+    held.take(NOW);
+    held.ended(&"a000".into(), (1, NOW), WELL, NOW);
+    held.ended(&"a001".into(), (1, NOW), TryEnd::Again(late), NOW);
+    held.gone(&"a006".into());
+    let wanted = [(shard("a"), ids(&["a007", "a008"]))];
+    assert_eq!(held.sweep_begins(NOW, false), Some(wanted.into()));
+    let all = held.sweep_begins(at(101), false).unwrap();
+    assert_eq!(all[&shard("a")], ids(&["a001", "a007", "a008"]));
+    assert_eq!(all[&shard("b")], ids(&["b000"]));
+    assert_eq!(held.sweep_begins(NOW, true), None);
+}
+
+#[test]
+fn beyond_what_can_be_known_a_sweep_asks_for_everything() {
+    let mut held = Held::new(LIMITS);
+    held.sweep_begins(NOW, false);
+    for number in 0..21 {
+        held.offer(to_send("a", number, 1), NOW, NOW);
+    }
+    assert_eq!((held.known(), held.sweep_begins(NOW, false)), (None, None));
 }

@@ -155,6 +155,10 @@ impl Deliveries for Dying {
         self.ports.deliveries.waiting(shard, after, limit).await
     }
 
+    async fn named(&self, shard: u16, ids: &[SmolStr]) -> Result<Vec<WaitingDelivery>, StoreError> {
+        self.ports.deliveries.named(shard, ids).await
+    }
+
     async fn kept(&self, shard: u16, after: Option<SmolStr>, limit: usize) -> Result<Vec<WaitingDelivery>, StoreError> {
         self.ports.deliveries.kept(shard, after, limit).await
     }

@@ -12,7 +12,7 @@ use tidegate_kernel::command::{Delivery, OwnerId};
 use tidegate_outbound::{
     Compose, Composed, Message, Networks, Outbound, PortRule, RetryPlan, SendLimits, TargetPolicy, Trust,
 };
-use tidegate_ports::{Deliveries, SendProgress, SendState, StoreError};
+use tidegate_ports::{Clock, Deliveries, SendProgress, SendState, StoreError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -20,9 +20,13 @@ use crate::rig::{GROUP, Rig, eventually};
 use crate::till::{Command, Till};
 
 const TILL: Till = Till(5);
-const PLAN: RetryPlan = RetryPlan { pauses: &[Duration::from_secs(5), Duration::from_secs(3_600)], jitter_percent: 0 };
+const PLAN: RetryPlan = RetryPlan {
+    pauses: &[Duration::from_secs(5), Duration::from_secs(3_600)],
+    jitter_percent: 0,
+    asked_at_most: Duration::from_secs(1_800),
+};
 
-/// A receiver on loopback that answers with this status; 0: it hangs.
+/// A receiver on loopback that answers with this status; 0: it hangs. With 429 it asks to be left alone for a day.
 struct Receiver {
     port: u16,
     status: Arc<AtomicUsize>,
@@ -51,7 +55,8 @@ impl Receiver {
                     match answers.load(Ordering::SeqCst) {
                         0 => std::future::pending().await,
                         status => {
-                            let answer = format!("HTTP/1.1 {status} so\r\ncontent-length: 0\r\n\r\n");
+                            let asks = if status == 429 { "retry-after: 86400\r\n" } else { "" };
+                            let answer = format!("HTTP/1.1 {status} so\r\n{asks}content-length: 0\r\n\r\n");
                             _ = stream.write_all(answer.as_bytes()).await;
                         }
                     }
@@ -129,6 +134,28 @@ async fn a_delivery_is_tried_by_plan_and_then_given_up() {
     is(&rig, 3, |state| state == SendState::GivenUp).await;
     assert_eq!(receiver.received(), [format!("{TILL}-1"), format!("{TILL}-1"), format!("{TILL}-1")]);
     assert_eq!(progress(&rig, TILL).await[0].last, "status 500");
+    running.stop().await;
+}
+
+/// A receiver's `Retry-After` holds for all that waits for it, up to the plan's limit, and for no other receiver.
+#[tokio::test]
+async fn a_receiver_that_asks_to_be_left_alone_is_left_alone() {
+    let (rig, receiver, other) = (Rig::new(1), Receiver::start(429).await, Receiver::start(200).await);
+    let ports = sending(&rig, &[(TILL, receiver.port), (Till(6), other.port)]);
+    let running = rig.start_with(GROUP, ports, &rig.stores);
+    let asked_at = rig.clock.now();
+    buy(&rig, TILL, 1).await;
+    // Appending moves the clock on by some milliseconds.
+    let asked = asked_at.plus_millis(1_800_000)..asked_at.plus_millis(1_800_100);
+    is(&rig, 1, |state| matches!(state, SendState::Retry(at) if asked.contains(&at))).await;
+    receiver.status.store(200, Ordering::SeqCst);
+    rig.append(TILL, Command::Buy { price: 1 }).await;
+    rig.clock.advance_ms(1_799_000);
+    buy(&rig, Till(6), 1).await;
+    eventually("the other's is sent", async || other.received().len() == 1).await;
+    assert_eq!(receiver.received(), [format!("{TILL}-1")], "the second one waits, too");
+    rig.clock.advance_ms(1_000);
+    eventually("the second one is sent", async || receiver.received().contains(&format!("{TILL}-2"))).await;
     running.stop().await;
 }
 

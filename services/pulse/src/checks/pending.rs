@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, HashMap};
 use tidegate_agentping::{FeedRow, RunKey, Slug};
 use tidegate_kernel::{Partition, Timestamp};
 
+use super::idle::IdleRun;
+
 /// How far the watermark must pass an end, or a later event, before the run is judged: events that belong to the run may
 /// trail.
-const TRAILING_MS: i64 = 30_000;
+pub const TRAILING_MS: i64 = 30_000;
 /// How long events after the end judge the run again.
 const FINAL_AFTER_MS: i64 = 10 * 60_000;
 
@@ -18,8 +20,8 @@ pub struct PendingRun {
     /// When its end was appended. Checks of that time judge it.
     pub ended_at: Timestamp,
     pub listed_at: Timestamp,
-    /// Where its end is on the log.
-    from: (u16, Partition, i64),
+    /// Where its end is on the log; `None`: its idle timeout ends it.
+    from: Option<(u16, Partition, i64)>,
     /// It is judged once the watermark is there; `None`: it was, and nothing has come since.
     due: Option<Timestamp>,
 }
@@ -35,19 +37,31 @@ impl Pending {
     pub fn take(&mut self, row: &FeedRow, (generation, partition, offset): (u16, Partition, i64)) {
         let key = RunKey { team: row.team, run: row.run };
         if row.did.ended {
-            self.runs.entry(key).or_insert_with(|| PendingRun {
-                agent: row.agent.clone(),
-                ended_at: row.appended_at,
-                listed_at: row.listed_at(),
-                from: (generation, partition, offset),
-                due: Some(row.appended_at.plus_millis(TRAILING_MS)),
-            });
+            // A timeout that was judged before was none after all.
+            if self.runs.get(&key).is_none_or(|run| run.from.is_none()) {
+                let (agent, listed_at, ended_at) = (row.agent.clone(), row.listed_at(), row.appended_at);
+                let from = Some((generation, partition, offset));
+                self.runs.insert(key, PendingRun::new(agent, (listed_at, ended_at), from));
+            }
         } else if row.did.after_end
             && let Some(run) = self.runs.get_mut(&key)
             && row.appended_at < run.final_at()
         {
             let due = row.appended_at.plus_millis(TRAILING_MS);
             run.due = Some(run.due.map_or(due, |before| before.max(due)).min(run.final_at()));
+        }
+    }
+
+    /// Takes a run that its idle timeout has ended.
+    pub fn take_idle(&mut self, key: RunKey, run: IdleRun) {
+        let IdleRun { agent, listed_at, ends_at } = run;
+        self.runs.entry(key).or_insert_with(|| PendingRun::new(agent, (listed_at, ends_at), None));
+    }
+
+    /// A run that its idle timeout had ended goes on.
+    pub fn goes_on(&mut self, key: RunKey) {
+        if self.runs.get(&key).is_some_and(|run| run.from.is_none()) {
+            self.runs.remove(&key);
         }
     }
 
@@ -70,7 +84,7 @@ impl Pending {
     /// For each partition the first offset that a restart must read again.
     pub fn oldest(&self) -> BTreeMap<(u16, Partition), i64> {
         let mut oldest = BTreeMap::new();
-        for (generation, partition, offset) in self.runs.values().map(|run| run.from) {
+        for (generation, partition, offset) in self.runs.values().filter_map(|run| run.from) {
             let first = oldest.entry((generation, partition)).or_insert(offset);
             *first = offset.min(*first);
         }
@@ -83,6 +97,11 @@ impl Pending {
 }
 
 impl PendingRun {
+    fn new(agent: Slug, (listed_at, ended_at): (Timestamp, Timestamp), from: Option<(u16, Partition, i64)>) -> Self {
+        let due = Some(ended_at.plus_millis(TRAILING_MS));
+        PendingRun { agent, ended_at, listed_at, from, due }
+    }
+
     /// What is appended from then on changes nothing.
     pub fn final_at(&self) -> Timestamp {
         self.ended_at.plus_millis(FINAL_AFTER_MS)

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 
-use tidegate_agentping::{RunKey, RunStatus, Slug, TeamId};
+use tidegate_agentping::{FeedRow, RunKey, RunStatus, Slug, TeamId};
 use tidegate_agentping_checks::rows::{RunChecks, cursor_key, failed_key, result_key, summary_key};
 use tidegate_agentping_checks::{
     CheckDoc, CheckId, CheckOutcome, CheckResult, Evaluator, RunFacts, ToolCall, checks_passed,
@@ -16,7 +16,8 @@ use tidegate_mirror::Mirror;
 use tidegate_ports::{Accounts, Clock, FailureCause, FailureKind, RowWrite, Rows, StoreError};
 use tokio::task::spawn_blocking;
 
-use super::pending::{Pending, PendingRun};
+use super::idle::IdleRuns;
+use super::pending::{Pending, PendingRun, TRAILING_MS};
 
 /// Rows of the feed that are read at once.
 const PAGE: usize = 500;
@@ -40,6 +41,8 @@ pub struct CheckRunner {
     settings: Mirror<TeamSettings>,
     clock: Arc<dyn Clock>,
     pending: Pending,
+    /// `None`: not read yet.
+    idle: Option<IdleRuns>,
     next: Option<BTreeMap<(u16, Partition), i64>>,
     compiled: HashMap<(SmolStr, u32), Arc<Evaluator>>,
 }
@@ -84,8 +87,8 @@ impl CheckRunner {
         settings: Mirror<TeamSettings>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let (pending, next, compiled) = (Pending::default(), None, HashMap::new());
-        CheckRunner { feed, accounts, queries, rows, settings, clock, pending, next, compiled }
+        let (pending, idle, next, compiled) = (Pending::default(), None, None, HashMap::new());
+        CheckRunner { feed, accounts, queries, rows, settings, clock, pending, idle, next, compiled }
     }
 
     /// Runs that are not final.
@@ -98,15 +101,31 @@ impl CheckRunner {
     /// # Errors
     /// [`StoreError`]; the next round judges what this one has not.
     pub async fn round(&mut self, as_of: Timestamp) -> Result<CheckRound, StoreError> {
+        if self.idle.is_none() {
+            self.idle = Some(IdleRuns::read(&*self.rows).await?);
+        }
         self.read_on(as_of).await?;
+        self.take_idle(as_of);
         let mut round = CheckRound::default();
         for (key, run, is_final) in self.pending.due(as_of) {
             round.events.extend(self.judge(key, &run, is_final, as_of).await?);
             round.judged += 1;
             self.pending.judged(key, is_final);
+            if is_final && let Some(idle) = &mut self.idle {
+                idle.forget(key);
+            }
         }
+        self.store_idle(as_of).await?;
         self.store(as_of).await?;
         Ok(round)
+    }
+
+    /// Runs whose idle timeout the watermark has passed, with all that was appended before, are judged as ended then.
+    fn take_idle(&mut self, as_of: Timestamp) {
+        let ended = self.idle.as_ref().map(|idle| idle.ended_at(as_of.plus_millis(-TRAILING_MS)));
+        for (key, run) in ended.unwrap_or_default() {
+            self.pending.take_idle(key, run);
+        }
     }
 
     async fn read_on(&mut self, as_of: Timestamp) -> Result<(), StoreError> {
@@ -141,9 +160,8 @@ impl CheckRunner {
                 let young = page.entries.iter().find(|entry| entry.row.appended_at > until);
                 let end = young.map(|entry| entry.position.offset);
                 for entry in page.entries.iter().filter(|entry| end.is_none_or(|end| entry.position.offset < end)) {
-                    let is_checked = || self.is_checked(entry.row.team, &entry.row.agent);
-                    if (entry.row.did.ended || entry.row.did.after_end) && is_checked() {
-                        self.pending.take(&entry.row, (generation, partition, entry.position.offset));
+                    if self.is_checked(entry.row.team, &entry.row.agent) {
+                        self.take(&entry.row, (generation, partition, entry.position.offset));
                     }
                 }
                 from = end.unwrap_or(page.next_offset);
@@ -154,6 +172,20 @@ impl CheckRunner {
             }
         }
         Ok(())
+    }
+
+    /// A row of an agent with checks.
+    fn take(&mut self, row: &FeedRow, place: (u16, Partition, i64)) {
+        let key = RunKey { team: row.team, run: row.run };
+        if row.status == RunStatus::Running {
+            self.pending.goes_on(key);
+        }
+        if let Some(idle) = &mut self.idle {
+            idle.take(row);
+        }
+        if row.did.ended || row.did.after_end {
+            self.pending.take(row, place);
+        }
     }
 
     fn is_checked(&self, team: TeamId, agent: &Slug) -> bool {
@@ -257,6 +289,15 @@ impl CheckRunner {
         let Some(bytes) = found else { return Ok(BTreeMap::new()) };
         let cursor: SpendCursor = serde_json::from_slice(&bytes).map_err(|error| broken(&error))?;
         Ok(cursor.next.into_iter().map(|(generation, partition, next)| ((generation, partition), next)).collect())
+    }
+
+    /// Before the cursor: rows of the feed below it are not read again.
+    async fn store_idle(&mut self, as_of: Timestamp) -> Result<(), StoreError> {
+        let (now, rank) = (self.clock.now(), u64::try_from(as_of.as_millis()).unwrap_or_default());
+        match &mut self.idle {
+            Some(idle) => idle.store(&*self.rows, rank, now).await,
+            None => Ok(()),
+        }
     }
 
     /// Stores from where a restart reads: the ends of runs that are not final are read again.

@@ -9,7 +9,9 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::{Judge, JudgeLease, JudgeOptions, JudgePorts};
-use crate::metrics::{ALERTS, FEED_ROWS, IN_DOUBT, IS_ACTIVE, TURN_FAILURES};
+use crate::metrics::{
+    AGENTS, ALERTS, FEED_ROWS, IN_DOUBT, IS_ACTIVE, JUDGED_BEHIND_SECONDS, STALLED_PARTITIONS, TURN_FAILURES,
+};
 
 /// How a process comes to judge.
 pub enum Standby {
@@ -40,6 +42,7 @@ impl JudgeRole {
         let (failures, active) = (TURN_FAILURES.handle(), IS_ACTIVE.handle());
         // They stand at zero before anything is judged.
         [&FEED_ROWS, &ALERTS, &TURN_FAILURES].into_iter().for_each(|counter| counter.handle().increment(0));
+        show_no_doubt();
         let mut judge = None;
         while !stop.is_stopping() {
             let is_ours = standby.is_ours().await;
@@ -52,9 +55,8 @@ impl JudgeRole {
                         failures.increment(1);
                     }
                 }
-            } else {
-                judge = None;
-                no_doubt();
+            } else if judge.take().is_some() {
+                show_nothing();
             }
             tokio::select! {
                 () = sleep(every) => {}
@@ -71,8 +73,15 @@ impl JudgeRole {
     }
 }
 
-/// Where nobody judges, nothing is in doubt.
-fn no_doubt() {
+/// Another process judges, and shows these.
+fn show_nothing() {
+    for gauge in [&JUDGED_BEHIND_SECONDS, &STALLED_PARTITIONS, &AGENTS] {
+        gauge.handle().set(0.0);
+    }
+    show_no_doubt();
+}
+
+fn show_no_doubt() {
     DoubtReason::ALL.iter().for_each(|reason| IN_DOUBT.with([("reason", reason.as_str())]).set(0.0));
 }
 

@@ -250,3 +250,35 @@ async fn restarts_and_failed_writes_lose_no_run() {
     }
     assert_eq!((judged.failed().await, judged.runner.waiting()), (12, 0));
 }
+
+/// A run that only its idle timeout closes is judged 30 seconds after it, over a restart too; one that goes on is not, and its
+/// own end is judged as always.
+#[tokio::test]
+async fn a_run_that_its_idle_timeout_closes_is_judged() {
+    let mut judged = Judged::new().await;
+    judged.check(1, &json!({"name": "some", "type": "length", "unit": "characters", "min": 1})).await;
+    let idle = |now: Timestamp| start("daily").at(now).idle(60, FinishStatus::Success);
+    let other = RunKey { run: run_id(2), ..RUN };
+    for key in [RUN, other] {
+        judged.world.take(record(key, judged.now(), idle(judged.now()))).await;
+    }
+    assert_eq!(judged.after(50).await.judged, 0);
+    judged.tool_call(other, 1).await;
+    judged.restart().await;
+    assert_eq!(judged.after(39).await.judged, 0);
+    judged.restart().await;
+    assert_eq!(judged.after(1).await.judged, 1);
+    assert_eq!(judged.results(RUN).await, [(id(1), 1, CheckOutcome::Fail)], "it has no output");
+    assert_eq!((judged.summary(RUN).await.unwrap().is_final, judged.failed().await), (false, 1));
+    // The other one was active after 50 seconds, and ends by itself.
+    judged
+        .world
+        .take(record(other, judged.now(), finish(FinishStatus::Success).at(judged.now()).output(r#""x""#)))
+        .await;
+    judged.after(31).await;
+    assert_eq!(judged.results(other).await, [(id(1), 1, CheckOutcome::Pass)]);
+    judged.after(600).await;
+    assert!(judged.summary(RUN).await.unwrap().is_final && judged.summary(other).await.unwrap().is_final);
+    judged.restart().await;
+    assert_eq!(judged.after(60).await.judged, 0, "nothing is left");
+}

@@ -131,6 +131,17 @@ pub enum OrgsCommand {
         #[command(flatten)]
         place: Place,
     },
+    /// Erase an organization for good: its runs are cancelled, its keys revoked, its webhooks and templates deleted, and
+    /// its data key destroyed, so that nobody can read its content again, in no copy of the log either
+    #[command(after_help = "There is no way back. Credits and the times, states and charges of runs stay.\n\n\
+            Example:\n  tidegate agentgate orgs erase org_…")]
+    Erase {
+        /// The organization (org_…)
+        #[arg(value_name = "ORG")]
+        org: String,
+        #[command(flatten)]
+        place: Place,
+    },
     /// Show the secret that signs what is sent to the webhookUrl of an organization's submissions
     WebhookSecret {
         /// The organization (org_…)
@@ -265,6 +276,7 @@ impl OrgsCommand {
             | OrgsCommand::Set { place, .. }
             | OrgsCommand::Suspend { place, .. }
             | OrgsCommand::Resume { place, .. }
+            | OrgsCommand::Erase { place, .. }
             | OrgsCommand::WebhookSecret { place, .. }
             | OrgsCommand::Credit { place, .. } => place,
         }

@@ -26,6 +26,7 @@ pub fn run(
         ImportFrom::Cronitor => (ImportKind::Cronitor, "list of Cronitor"),
     };
     let text = text_of(file)?;
+    let file = if file == Path::new("-") { Path::new("standard input") } else { file };
     let imported = import(kind, &text, timezone)
         .map_err(|fault| Failure::config(format!("{} is no {name}: it {fault}", file.display())))?;
     let mut errors = Console::errors();

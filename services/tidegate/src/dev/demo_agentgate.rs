@@ -10,18 +10,18 @@ use crate::failure::Failure;
 
 /// What the banner says of AgentGate.
 pub enum GateWelcome {
-    /// There are organizations already; this is one of them.
+    /// There are organizations already; this is one of them, and not an erased one.
     Again { org: OrgId },
     /// This is the first one, with a key for all and a worker's.
     First { org: OrgId, key: keys::Made, worker: keys::Made },
 }
 
-/// Makes an organization and its keys where there is none.
+/// Makes an organization and its keys where there is none, or each one was erased.
 ///
 /// # Errors
 /// A command could not be decided.
 pub async fn first_organization(office: &Office) -> Result<GateWelcome, Failure> {
-    if let Some((org, _)) = office.organizations().await?.into_iter().next() {
+    if let Some((org, _)) = office.organizations().await?.into_iter().find(|(_, row)| !row.erased) {
         return Ok(GateWelcome::Again { org });
     }
     let org = orgs::create(office, NAME, &OrgSettings::default()).await?;

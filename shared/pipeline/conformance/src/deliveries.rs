@@ -14,6 +14,7 @@ pub async fn suite(deliveries: &dyn Deliveries) {
     the_later_progress_stays(deliveries).await;
     what_is_finished_no_longer_waits(deliveries).await;
     what_waits_is_found_page_by_page(deliveries).await;
+    what_waits_is_found_by_its_id(deliveries).await;
 }
 
 /// Deliveries with the prefix as the beginning of their ids, so that they are found one after another.
@@ -130,4 +131,33 @@ async fn what_waits_is_found_page_by_page(deliveries: &dyn Deliveries) {
     }
     let expected: Vec<WaitingDelivery> = writes[100..].iter().map(|write| waits(write, None)).collect();
     assert_eq!(found, expected);
+}
+
+async fn what_waits_is_found_by_its_id(deliveries: &dyn Deliveries) {
+    let owner = owner();
+    let other = owner_of_shard((owner.shard() + 1) % LogKey::SHARDS);
+    let prefix = name();
+    let writes: Vec<DeliveryWrite> = (0..300).map(|number| write(owner, &format!("{prefix}{number:04}"))).collect();
+    let elsewhere = write(other, &format!("{prefix}9999"));
+    put(deliveries, [&writes[..], &[elsewhere.clone()]].concat()).await;
+    let retry = progress(1, SendState::Retry(now()), 1_000);
+    deliveries.note(owner, &writes[1].delivery.id, retry.clone()).await.expect("noted");
+    for (write, state) in [(&writes[2], SendState::Sent), (&writes[3], SendState::GivenUp)] {
+        deliveries.note(owner, &write.delivery.id, progress(1, state, 1_000)).await.expect("noted");
+    }
+    let named = async |ids: &[&str]| {
+        let ids: Vec<SmolStr> = ids.iter().copied().map(SmolStr::from).collect();
+        deliveries.named(owner.shard(), &ids).await.expect("read")
+    };
+    assert_eq!(named(&[]).await, []);
+    let [untried, retried, sent, given_up, ..] = &writes[..] else { return };
+    let [untried_id, retried_id, sent_id, given_up_id, elsewhere_id] =
+        [untried, retried, sent, given_up, &elsewhere].map(|write| write.delivery.id.as_str());
+    let nobody = name();
+    let ids = [retried_id, sent_id, nobody.as_str(), untried_id, given_up_id, elsewhere_id, untried_id];
+    assert_eq!(named(&ids).await, [waits(untried, None), waits(retried, Some(retry))]);
+    // More than one statement names.
+    let ids: Vec<&str> = writes[4..].iter().map(|write| write.delivery.id.as_str()).collect();
+    let expected: Vec<WaitingDelivery> = writes[4..].iter().map(|write| waits(write, None)).collect();
+    assert_eq!(named(&ids).await, expected);
 }

@@ -1,6 +1,6 @@
 //! Deliveries in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -32,17 +32,17 @@ impl MemoryDeliveries {
             None => Bound::Included((shard, SmolStr::default())),
         };
         let of_shard = kept.to_send.range((from, Bound::Unbounded)).take_while(|((of, _), _)| *of == shard);
-        let wanted = of_shard.filter_map(|(key, write)| {
-            let progress = kept.progress.get(key).cloned();
-            let is_finished = progress.as_ref().is_some_and(|progress| progress.state.is_finished());
-            let owner = write.owner.text().into();
-            (finished_too || !is_finished).then(|| WaitingDelivery {
-                owner,
-                delivery: write.delivery.clone(),
-                progress,
-            })
-        });
+        let wanted = of_shard.filter_map(|(key, write)| kept.read(key, write, finished_too));
         wanted.take(limit).collect()
+    }
+}
+
+impl Kept {
+    fn read(&self, key: &(u16, SmolStr), write: &DeliveryWrite, finished_too: bool) -> Option<WaitingDelivery> {
+        let progress = self.progress.get(key).cloned();
+        let is_finished = progress.as_ref().is_some_and(|progress| progress.state.is_finished());
+        let owner = write.owner.text().into();
+        (finished_too || !is_finished).then(|| WaitingDelivery { owner, delivery: write.delivery.clone(), progress })
     }
 }
 
@@ -64,6 +64,12 @@ impl Deliveries for MemoryDeliveries {
         limit: usize,
     ) -> Result<Vec<WaitingDelivery>, StoreError> {
         Ok(self.page(shard, after, limit, false))
+    }
+
+    async fn named(&self, shard: u16, ids: &[SmolStr]) -> Result<Vec<WaitingDelivery>, StoreError> {
+        let kept = self.lock();
+        let keys: BTreeSet<(u16, SmolStr)> = ids.iter().map(|id| (shard, id.clone())).collect();
+        Ok(keys.iter().filter_map(|key| kept.read(key, kept.to_send.get(key)?, false)).collect())
     }
 
     async fn kept(&self, shard: u16, after: Option<SmolStr>, limit: usize) -> Result<Vec<WaitingDelivery>, StoreError> {

@@ -31,7 +31,13 @@ pub trait Deliveries: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<WaitingDelivery>, StoreError>;
 
-    /// The same of everything that is kept, finished or not.
+    /// Those of these deliveries of one shard that are not yet finished, in the order of ids. What is not there is left out.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn named(&self, shard: u16, ids: &[SmolStr]) -> Result<Vec<WaitingDelivery>, StoreError>;
+
+    /// What [`Deliveries::waiting`] reads, of everything that is kept, finished or not.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -55,6 +55,8 @@ pub enum Refusal {
     Suspended {},
     /// No such organization.
     UnknownOrganization {},
+    /// The organization was erased: no operator changes it any more.
+    Erased {},
     /// The organization cannot be charged.
     BillingUnusable {},
     CreditsInsufficient {

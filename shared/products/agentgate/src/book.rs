@@ -78,13 +78,16 @@ impl Book {
     }
 }
 
-/// An organization's settings.
+/// An organization's settings and state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Organization {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<Sealed>,
     #[serde(default, skip_serializing_if = "is_false")]
     pub suspended: bool,
+    /// It is suspended, too, and has no name.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub erased: bool,
     pub billing: Billing,
     /// Open runs at most.
     pub concurrency: u32,
@@ -102,6 +105,7 @@ impl Organization {
         Organization {
             name: None,
             suspended: false,
+            erased: false,
             billing: Billing::Ok,
             concurrency: 10,
             requests_per_minute: 100,

@@ -31,6 +31,8 @@ pub enum Command {
     KeyRevoke(RevokeKey),
     Credit(AddCredit),
     Suspend(SetSuspension),
+    /// The organization ends for good. Whoever sends it destroys the data key after the decision.
+    Erase {},
     /// Time has passed.
     Tick {},
 }
@@ -51,7 +53,8 @@ impl Command {
             | Command::KeyPut(_)
             | Command::KeyRevoke(_)
             | Command::Credit(_)
-            | Command::Suspend(_) => CommandSource::Operator,
+            | Command::Suspend(_)
+            | Command::Erase {} => CommandSource::Operator,
             Command::Tick {} => CommandSource::Tick,
             Command::Submit(_)
             | Command::Cancel(_)
@@ -82,6 +85,7 @@ impl Command {
             | Command::KeyRevoke(_)
             | Command::Credit(_)
             | Command::Suspend(_)
+            | Command::Erase {}
             | Command::Tick {} => return None,
         };
         Some(if is_fleet { Sender::Fleet(key) } else { Sender::Key(key) })

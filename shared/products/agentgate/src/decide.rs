@@ -3,6 +3,7 @@
 use tidegate_kernel::Timestamp;
 use tidegate_kernel::command::{CommandSource, Decider, Follow, Rules};
 
+mod erase;
 mod leases;
 mod lists;
 mod operator;
@@ -65,6 +66,7 @@ impl Decider for AgentGate {
             Command::KeyRevoke(revoke) => operator::revoke_key(book, revoke, now),
             Command::Credit(credit) => operator::add_credit(book, credit, now),
             Command::Suspend(suspend) => operator::suspend(book, suspend),
+            Command::Erase {} => erase::erase(book, now),
             Command::Tick {} => Ok((Vec::new(), Answer::Done {})),
         }
     }

@@ -17,6 +17,8 @@ pub enum Event {
     Suspended {
         suspended: bool,
     },
+    /// The organization has ended. Its keys, webhooks, templates and runs have ended before.
+    Erased {},
     /// The balances and the allowance are set, at the organization's making also the billing cycle.
     CreditsSet {
         included_cents: u64,

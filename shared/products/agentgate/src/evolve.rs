@@ -11,6 +11,11 @@ pub(crate) fn evolve(book: &mut Book, event: &Event) {
                 org.suspended = *suspended;
             }
         }
+        Event::Erased {} => {
+            if let Some(org) = &mut book.org {
+                (org.name, org.suspended, org.erased) = (None, true, true);
+            }
+        }
         Event::CreditsSet { included_cents, purchased_cents, allowance_cents, cycle_started_at } => {
             book.credits.set(*included_cents, *purchased_cents);
             book.credits.allowance_cents = *allowance_cents;

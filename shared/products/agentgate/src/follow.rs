@@ -16,7 +16,7 @@ use crate::id::OrgId;
 /// Rows and messages of an organization's event, with the book as it is after it.
 pub(crate) fn follow<D: Decider>(org: OrgId, book: &Book, event: &Event, into: &mut Follow<D>) {
     match event {
-        Event::OrganizationSet(_) => account::organization(org, book, into),
+        Event::OrganizationSet(_) | Event::Erased {} => account::organization(org, book, into),
         Event::Suspended { .. } => {
             account::organization(org, book, into);
             queue::all(org, book, into);

@@ -158,10 +158,16 @@ fn unreadable(what: &str, why: &str) -> Failure {
         .or_else("is this release older than the one that wrote it?")
 }
 
+/// Nothing is changed of an erased organization.
+pub fn erased(owner: impl std::fmt::Display) -> Failure {
+    Failure::refused(format!("the organization '{owner}' was erased")).or_else("make another one")
+}
+
 fn refused(owner: Owner, refusal: Refusal) -> Failure {
     match refusal {
         Refusal::UnknownOrganization {} => Failure::refused(format!("there is no organization '{owner}'"))
             .hint("`tidegate agentgate orgs list` shows those there are"),
+        Refusal::Erased {} => erased(owner),
         Refusal::BelowHolds { held_cents, balance_cents } => {
             Failure::refused(format!("the balance would be {balance_cents} cents, and open runs hold {held_cents}"))
                 .or_else("choose more, or wait until runs have ended")

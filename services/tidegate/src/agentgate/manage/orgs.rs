@@ -10,6 +10,7 @@ use tidegate_kernel::command::OwnerId;
 use tidegate_kernel::timestamp::iso;
 
 use super::Office;
+use super::office::erased;
 use crate::cli::{BillingArg, OrgSettings, OrgsCommand};
 use crate::failure::Failure;
 
@@ -21,6 +22,7 @@ const MAX_NAME_CHARS: usize = 200;
 #[serde(rename_all = "camelCase")]
 struct OrganizationJson {
     organization: OrgId,
+    /// Empty: it was erased.
     name: String,
     status: &'static str,
     billing: Billing,
@@ -54,8 +56,12 @@ pub async fn run(mut office: Office, command: OrgsCommand) -> Result<(), Failure
         }
         OrgsCommand::Suspend { org, .. } => suspend(&mut office, &org, true).await,
         OrgsCommand::Resume { org, .. } => suspend(&mut office, &org, false).await,
+        OrgsCommand::Erase { org, .. } => erase(&mut office, &org).await,
         OrgsCommand::WebhookSecret { org, .. } => {
-            let (org, _) = office.organization(&org).await?;
+            let (org, row) = office.organization(&org).await?;
+            if row.erased {
+                return Err(erased(org));
+            }
             let secret = office.secrets().submissions(org);
             match office.json {
                 true => office.console.json(&json!({ "organization": org, "secret": secret })),
@@ -113,6 +119,21 @@ async fn suspend(office: &mut Office, org: &str, suspended: bool) -> Result<(), 
     print(office, org).await
 }
 
+/// The decision comes first: after it nothing is sealed under the data key any more. What fails in between is repeated
+/// by the same command.
+async fn erase(office: &mut Office, org: &str) -> Result<(), Failure> {
+    let (org, _) = office.organization(org).await?;
+    let owner = Owner::Org(org);
+    office.decided(owner, Command::Erase {}).await?;
+    let destroyed = office.sealer.erase(owner.log_key()).await.map_err(Failure::from);
+    destroyed.map_err(|failure| {
+        failure
+            .in_words(|failure| format!("'{org}' accepts nothing any more, but its data key is still there: {failure}"))
+            .or_else("give the same command again")
+    })?;
+    print(office, org).await
+}
+
 async fn list(office: &mut Office) -> Result<(), Failure> {
     let mut organizations = Vec::new();
     for (org, row) in office.organizations().await? {
@@ -147,17 +168,31 @@ async fn print(office: &mut Office, org: OrgId) -> Result<(), Failure> {
         return Ok(());
     }
     let console = &mut office.console;
-    console.line(format_args!("organization  {} ({})", one.organization, one.name));
+    let name = if one.name.is_empty() { String::new() } else { format!(" ({})", one.name) };
+    console.line(format_args!("organization  {}{name}", one.organization));
     console.line(format_args!("status        {}", one.status));
     console.line(format_args!(
         "credits       {} cents available: {} included + {} purchased − {} held by {} open runs",
         one.available_cents, one.included_cents, one.purchased_cents, one.held_cents, one.open_runs
     ));
+    let billing = match one.billing {
+        Billing::Ok => "ok",
+        Billing::None => "none: submissions are refused",
+    };
+    console.line(format_args!("billing       {billing}"));
     console.line(format_args!(
         "limits        {} open runs, {} requests and {} submissions a minute",
         one.concurrency, one.requests_per_minute, one.submissions_per_minute
     ));
     Ok(())
+}
+
+const fn status(row: &OrganizationRow) -> &'static str {
+    match row {
+        OrganizationRow { erased: true, .. } => "erased",
+        OrganizationRow { suspended: true, .. } => "suspended",
+        OrganizationRow { .. } => "active",
+    }
 }
 
 async fn shown(
@@ -173,7 +208,7 @@ async fn shown(
     Ok(OrganizationJson {
         organization: org,
         name,
-        status: if row.suspended { "suspended" } else { "active" },
+        status: status(&row),
         billing: row.billing,
         included_cents: balance.included_cents,
         purchased_cents: balance.purchased_cents,

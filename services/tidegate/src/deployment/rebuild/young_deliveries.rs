@@ -50,6 +50,10 @@ impl Deliveries for YoungDeliveries {
         self.inner.waiting(shard, after, limit).await
     }
 
+    async fn named(&self, shard: u16, ids: &[SmolStr]) -> Result<Vec<WaitingDelivery>, StoreError> {
+        self.inner.named(shard, ids).await
+    }
+
     async fn kept(&self, shard: u16, after: Option<SmolStr>, limit: usize) -> Result<Vec<WaitingDelivery>, StoreError> {
         self.inner.kept(shard, after, limit).await
     }

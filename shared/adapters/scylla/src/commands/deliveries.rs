@@ -2,11 +2,13 @@
 //!
 //! The progress is no function of the log: its write timestamp is its instant, so that the later one stays.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use scylla::response::PagingState;
+use scylla::response::query_result::QueryRowsResult;
+use scylla::serialize::row::SerializeRow;
 use serde::{Deserialize, Serialize};
 use tidegate_kernel::command::Delivery;
 use tidegate_kernel::{LogKey, SmolStr, Timestamp};
@@ -15,9 +17,12 @@ use tidegate_ports::{Deliveries, DeliveryWrite, SendProgress, SendState, StoreEr
 use super::ScyllaCommands;
 use crate::batch::RowBatches;
 use crate::failure::unreadable;
+use crate::statement::Prepared;
 
 /// Deliveries of a page, which have a body each.
 const DELIVERIES_PER_PAGE: i32 = 200;
+/// Deliveries that one statement names: servers take a hundred values of a clustering key.
+const NAMED_AT_ONCE: usize = 100;
 /// Microseconds, the servers' unit of write timestamps, in a millisecond. Several tries within one differ by them.
 const MICROS: i64 = 1_000;
 
@@ -58,7 +63,25 @@ impl Deliveries for ScyllaCommands {
         after: Option<SmolStr>,
         limit: usize,
     ) -> Result<Vec<WaitingDelivery>, StoreError> {
-        self.page_of(shard, after, limit, |one| one.progress.as_ref().is_none_or(|one| !one.state.is_finished())).await
+        self.page_of(shard, after, limit, is_waiting).await
+    }
+
+    async fn named(&self, shard: u16, ids: &[SmolStr]) -> Result<Vec<WaitingDelivery>, StoreError> {
+        let ids: BTreeSet<&str> = ids.iter().map(SmolStr::as_str).collect();
+        let ids: Vec<&str> = ids.into_iter().collect();
+        let mut found = Vec::new();
+        for ids in ids.chunks(NAMED_AT_ONCE) {
+            let values = (shard.cast_signed(), ids);
+            let statements = self.cql.statements();
+            let deliveries = self.all_of(&statements.named_deliveries, &values).await?;
+            let mut progress = self.all_progress(&statements.named_delivery_progress, &values).await?;
+            found.extend(deliveries.into_iter().map(|(owner, delivery)| {
+                let progress = progress.remove(&delivery.id);
+                WaitingDelivery { owner, delivery, progress }
+            }));
+        }
+        found.retain(is_waiting);
+        Ok(found)
     }
 
     async fn kept(&self, shard: u16, after: Option<SmolStr>, limit: usize) -> Result<Vec<WaitingDelivery>, StoreError> {
@@ -89,11 +112,7 @@ impl ScyllaCommands {
         while let Some(state) = from.filter(|_| found.len() < limit) {
             let statement = &self.cql.statements().deliveries;
             let page = self.cql.page(statement, &values, Some(DELIVERIES_PER_PAGE), state).await?;
-            let mut deliveries = Vec::new();
-            for row in page.rows.rows::<(&str, &str, Vec<u8>)>().map_err(|error| unreadable("deliveries", error))? {
-                let (id, owner, body) = row.map_err(|error| unreadable("deliveries", error))?;
-                deliveries.push((SmolStr::from(owner), Delivery { id: id.into(), body }));
-            }
+            let deliveries = deliveries_in(&page.rows)?;
             let mut progress = self.progress_of(shard, &deliveries).await?;
             let all = deliveries.into_iter().map(|(owner, delivery)| {
                 let progress = progress.remove(&delivery.id);
@@ -111,12 +130,37 @@ impl ScyllaCommands {
         shard: u16,
         deliveries: &[(SmolStr, Delivery)],
     ) -> Result<HashMap<SmolStr, SendProgress>, StoreError> {
-        let mut progress = HashMap::new();
-        let ([(_, first), ..], [.., (_, last)]) = (deliveries, deliveries) else { return Ok(progress) };
+        let ([(_, first), ..], [.., (_, last)]) = (deliveries, deliveries) else { return Ok(HashMap::new()) };
         let values = (shard.cast_signed(), first.id.to_string(), last.id.to_string());
+        self.all_progress(&self.cql.statements().delivery_progress, &values).await
+    }
+
+    /// Every delivery that a statement finds.
+    async fn all_of(
+        &self,
+        statement: &Prepared,
+        values: &(impl SerializeRow + Sync),
+    ) -> Result<Vec<(SmolStr, Delivery)>, StoreError> {
+        let mut found = Vec::new();
         let mut from = Some(PagingState::start());
         while let Some(state) = from {
-            let page = self.cql.page(&self.cql.statements().delivery_progress, &values, None, state).await?;
+            let page = self.cql.page(statement, values, Some(DELIVERIES_PER_PAGE), state).await?;
+            found.extend(deliveries_in(&page.rows)?);
+            from = page.next;
+        }
+        Ok(found)
+    }
+
+    /// Every progress that a statement finds.
+    async fn all_progress(
+        &self,
+        statement: &Prepared,
+        values: &(impl SerializeRow + Sync),
+    ) -> Result<HashMap<SmolStr, SendProgress>, StoreError> {
+        let mut progress = HashMap::new();
+        let mut from = Some(PagingState::start());
+        while let Some(state) = from {
+            let page = self.cql.page(statement, values, None, state).await?;
             for row in page.rows.rows::<(&str, &str)>().map_err(|error| unreadable("delivery_progress", error))? {
                 let (id, cell) = row.map_err(|error| unreadable("delivery_progress", error))?;
                 let cell: Cell = serde_json::from_str(cell).map_err(|error| unreadable("a progress", error))?;
@@ -126,6 +170,19 @@ impl ScyllaCommands {
         }
         Ok(progress)
     }
+}
+
+fn deliveries_in(rows: &QueryRowsResult) -> Result<Vec<(SmolStr, Delivery)>, StoreError> {
+    let rows = rows.rows::<(&str, &str, Vec<u8>)>().map_err(|error| unreadable("deliveries", error))?;
+    rows.map(|row| {
+        let (id, owner, body) = row.map_err(|error| unreadable("deliveries", error))?;
+        Ok((SmolStr::from(owner), Delivery { id: id.into(), body }))
+    })
+    .collect()
+}
+
+fn is_waiting(one: &WaitingDelivery) -> bool {
+    one.progress.as_ref().is_none_or(|one| !one.state.is_finished())
 }
 
 impl From<SendProgress> for Cell {

@@ -27,9 +27,11 @@ statements! {
     save_due: "UPDATE due USING TIMESTAMP ? SET due_at = ? WHERE shard = ? AND owner = ?";
 
     deliveries: "SELECT delivery, owner, body FROM deliveries WHERE shard = ? AND delivery > ?";
+    named_deliveries: "SELECT delivery, owner, body FROM deliveries WHERE shard = ? AND delivery IN ?";
     save_delivery: "INSERT INTO deliveries (shard, delivery, owner, body) VALUES (?, ?, ?, ?) USING TIMESTAMP ?";
     delivery_progress: "SELECT delivery, progress FROM delivery_progress \
                         WHERE shard = ? AND delivery >= ? AND delivery <= ?";
+    named_delivery_progress: "SELECT delivery, progress FROM delivery_progress WHERE shard = ? AND delivery IN ?";
     all_delivery_progress: "SELECT delivery, progress, WRITETIME(progress) FROM delivery_progress WHERE shard = ?";
     save_delivery_progress: "INSERT INTO delivery_progress (shard, delivery, progress) VALUES (?, ?, ?) \
                              USING TIMESTAMP ?";

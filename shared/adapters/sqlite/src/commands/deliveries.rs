@@ -1,9 +1,10 @@
 //! Deliveries, and how far sending them is.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use tidegate_kernel::command::Delivery;
 use tidegate_kernel::{LogKey, SmolStr, Timestamp};
 use tidegate_ports::{Deliveries, DeliveryWrite, SendProgress, SendState, StoreError, WaitingDelivery};
@@ -25,6 +26,10 @@ pub(super) const WAITING: &str = "SELECT deliveries.id, owner, body, tries, stat
      WHERE deliveries.shard = ?1 AND deliveries.id > ?2 AND (state IS NULL OR state = 'retry') \
      ORDER BY deliveries.id LIMIT ?3";
 
+pub(super) const NAMED: &str = "SELECT deliveries.id, owner, body, tries, state, retry_at_ms, last, at_ms FROM deliveries \
+     LEFT JOIN delivery_progress USING (shard, id) \
+     WHERE deliveries.shard = ?1 AND deliveries.id = ?2 AND (state IS NULL OR state = 'retry')";
+
 pub(super) const KEPT: &str = "SELECT deliveries.id, owner, body, tries, state, retry_at_ms, last, at_ms FROM deliveries \
      LEFT JOIN delivery_progress USING (shard, id) \
      WHERE deliveries.shard = ?1 AND deliveries.id > ?2 ORDER BY deliveries.id LIMIT ?3";
@@ -45,6 +50,11 @@ impl Deliveries for EmbeddedCommandStore {
         limit: usize,
     ) -> Result<Vec<WaitingDelivery>, StoreError> {
         self.file.queries.read(move |connection| page(connection, WAITING, shard, after.as_deref(), limit)).await
+    }
+
+    async fn named(&self, shard: u16, ids: &[SmolStr]) -> Result<Vec<WaitingDelivery>, StoreError> {
+        let ids: BTreeSet<SmolStr> = ids.iter().cloned().collect();
+        self.file.queries.read(move |connection| named(connection, shard, &ids)).await
     }
 
     async fn kept(&self, shard: u16, after: Option<SmolStr>, limit: usize) -> Result<Vec<WaitingDelivery>, StoreError> {
@@ -91,6 +101,12 @@ fn page(
     // No id is empty.
     let values = params![shard, after.unwrap_or_default(), signed(limit as u64)];
     connection.prepare_cached(query)?.query_map(values, delivery_at)?.collect()
+}
+
+fn named(connection: &Connection, shard: u16, ids: &BTreeSet<SmolStr>) -> rusqlite::Result<Vec<WaitingDelivery>> {
+    let mut named = connection.prepare_cached(NAMED)?;
+    let found = ids.iter().map(|id| named.query_row(params![shard, id.as_str()], delivery_at).optional());
+    found.filter_map(Result::transpose).collect()
 }
 
 fn delivery_at(row: &Row<'_>) -> rusqlite::Result<WaitingDelivery> {

@@ -19,6 +19,8 @@ fn every_read_goes_by_an_index() {
         views::LAST_BEFORE,
         due::READ,
         deliveries::WAITING,
+        deliveries::NAMED,
+        deliveries::KEPT,
         cleanup::EXPIRED_FACTS,
         cleanup::FINISHED,
         cleanup::REMOVED_ROWS,

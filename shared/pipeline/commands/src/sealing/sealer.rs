@@ -60,6 +60,17 @@ impl Sealer {
         self.keys.create(owner, wrapped).await.map_err(|source| SealerError::Store { owner: name(owner), source })
     }
 
+    /// Destroys the data key of an owner for good: what was sealed under it can never be read again. Other processes
+    /// may have the opened key in memory for a minute more.
+    ///
+    /// # Errors
+    /// [`SealerError::Store`]; erase it again.
+    pub async fn erase(&self, owner: LogKey) -> Result<(), SealerError> {
+        self.keys.erase(owner).await.map_err(|source| SealerError::Store { owner: name(owner), source })?;
+        self.cached.invalidate(owner.text());
+        Ok(())
+    }
+
     /// # Errors
     /// [`SealerError`].
     pub async fn of(&self, owner: LogKey) -> Result<Arc<OwnerSeal>, SealerError> {

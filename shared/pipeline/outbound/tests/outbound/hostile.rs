@@ -1,12 +1,13 @@
 //! Receivers that do not behave, and names that lead where they should not.
 
 use std::io::ErrorKind;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tidegate_outbound::{AddressRule, SendError, SendLimits, Trust, UrlRule};
 
-use crate::server::{CA, LIMITS, Names, Server, Way, client, client_with, message};
+use crate::server::{CA, LIMITS, Names, NoNames, Server, Way, client, client_with, message};
 
 const LOCAL: &[&str] = &["127.0.0.1"];
 
@@ -107,6 +108,15 @@ async fn whoever_hangs_is_left() {
         let sent = client.send(&message(format!("{scheme}://127.0.0.1:{}/", server.port))).await;
         assert_eq!(sent, Err(SendError::Timeout(whole)), "{scheme}");
     }
+}
+
+/// A name server that never answers takes no more than the whole of a try.
+#[tokio::test]
+async fn a_look_up_that_hangs_counts_within_the_try() {
+    let whole = Duration::from_millis(300);
+    let client = client_with(LOCAL, SendLimits { whole, ..LIMITS }, Trust::public()).with_resolver(Arc::new(NoNames));
+    let sent = client.send(&message("https://example.com/".to_owned())).await;
+    assert_eq!(sent, Err(SendError::Timeout(whole)));
 }
 
 #[tokio::test]

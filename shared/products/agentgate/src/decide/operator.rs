@@ -12,6 +12,10 @@ fn at_most(number: u64, limit: u64) -> Result<(), Refusal> {
     if number <= limit { Ok(()) } else { Err(Refusal::TooMuch { limit }) }
 }
 
+const fn not_erased(org: &Organization) -> Result<&Organization, Refusal> {
+    if org.erased { Err(Refusal::Erased {}) } else { Ok(org) }
+}
+
 fn done(events: Vec<Event>) -> Accepted {
     (events, Answer::Done {})
 }
@@ -20,7 +24,7 @@ pub(super) fn put_organization(book: &Book, put: &PutOrganization, now: Timestam
     let before = match (&book.org, put.new) {
         (Some(_), true) => return Err(Refusal::Exists {}),
         (None, false) => return Err(Refusal::UnknownOrganization {}),
-        (Some(org), false) => org.clone(),
+        (Some(org), false) => not_erased(org)?.clone(),
         (None, true) => Organization::new(now),
     };
     at_most(put.name.as_ref().map_or(0, |name| name.as_str().len()) as u64, Book::MAX_NAME_BYTES as u64)?;
@@ -69,6 +73,7 @@ pub(super) fn put_key(book: &Book, put: &PutKey, now: Timestamp) -> Result<Accep
     if (put.key_use == KeyUse::Fleet) != book.org.is_none() {
         return Err(Refusal::UnknownOrganization {});
     }
+    book.org.as_ref().map(not_erased).transpose()?;
     if book.keys.contains_key(&put.key) {
         return Err(Refusal::Exists {});
     }
@@ -86,13 +91,13 @@ pub(super) fn revoke_key(book: &Book, revoke: &RevokeKey, now: Timestamp) -> Res
 }
 
 pub(super) fn add_credit(book: &Book, credit: &AddCredit, now: Timestamp) -> Result<Accepted, Refusal> {
-    book.org.as_ref().ok_or(Refusal::UnknownOrganization {})?;
+    not_erased(book.org.as_ref().ok_or(Refusal::UnknownOrganization {})?)?;
     at_most(book.credits.purchased_cents.saturating_add(credit.cents), Credits::MAX_CENTS)?;
     Ok(done(vec![Event::CreditsBought { transaction: credit.transaction, at: now, cents: credit.cents }]))
 }
 
 pub(super) fn suspend(book: &Book, suspend: &SetSuspension) -> Result<Accepted, Refusal> {
-    let org = book.org.as_ref().ok_or(Refusal::UnknownOrganization {})?;
+    let org = not_erased(book.org.as_ref().ok_or(Refusal::UnknownOrganization {})?)?;
     let is_change = org.suspended != suspend.suspended;
     let events = is_change.then_some(Event::Suspended { suspended: suspend.suspended });
     Ok(done(events.into_iter().collect()))

@@ -18,6 +18,7 @@ pub(super) fn organization<D: Decider>(id: OrgId, book: &Book, into: &mut Follow
     let row = OrganizationRow {
         name: org.name,
         suspended: org.suspended,
+        erased: org.erased,
         billing: org.billing,
         concurrency: org.concurrency,
         requests_per_minute: org.requests_per_minute,

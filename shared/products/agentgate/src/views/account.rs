@@ -18,6 +18,8 @@ pub struct OrganizationRow {
     pub name: Option<Sealed>,
     #[serde(default, skip_serializing_if = "is_false")]
     pub suspended: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub erased: bool,
     pub billing: Billing,
     pub concurrency: u32,
     pub requests_per_minute: u32,

@@ -44,6 +44,8 @@ pub enum Act {
     Suspend {
         suspended: bool,
     },
+    /// Not among the [acts](act) at random: little happens after it.
+    Erase,
     Tick,
     /// An earlier record once more.
     Again {

@@ -66,6 +66,7 @@ fn the_views_and_the_refusals_are_documented() {
         Refusal::KeyRevoked {},
         Refusal::Suspended {},
         Refusal::UnknownOrganization {},
+        Refusal::Erased {},
         Refusal::BillingUnusable {},
         Refusal::CreditsInsufficient { required_cents: 0, available_cents: 0 },
         Refusal::ConcurrencyReached { limit: 0, open: 0 },

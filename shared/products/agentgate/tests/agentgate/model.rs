@@ -10,6 +10,7 @@ pub struct Model {
     pub purchased: u64,
     pub charged: u64,
     pub suspended: bool,
+    pub erased: bool,
     pub runs: Vec<ModelRun>,
     allowance: u64,
     concurrency: usize,
@@ -64,6 +65,7 @@ impl Model {
             purchased,
             charged: 0,
             suspended: false,
+            erased: false,
             runs: Vec::new(),
             allowance: included,
             concurrency: 10,
@@ -126,6 +128,13 @@ impl Model {
 
     /// Decides what reaches the log at `now`, after [`Model::pass`].
     pub fn decide(&mut self, command: &Command, now: i64) -> Result<Answer, Refusal> {
+        if self.erased {
+            return match command {
+                Command::Erase {} | Command::Tick {} => Ok(Answer::Done {}),
+                _ if command.sender().is_some() => Err(Refusal::KeyRevoked {}),
+                _ => Err(Refusal::Erased {}),
+            };
+        }
         if self.suspended && command.sender().is_some() {
             return Err(Refusal::Suspended {});
         }
@@ -146,6 +155,13 @@ impl Model {
             }
             Command::Suspend(suspend) => {
                 self.suspended = suspend.suspended;
+                Ok(Answer::Done {})
+            }
+            Command::Erase {} => {
+                let mut open: Vec<usize> = (0..self.runs.len()).filter(|at| self.runs[*at].is_open()).collect();
+                open.sort_by_key(|at| self.runs[*at].id);
+                open.into_iter().for_each(|at| self.end(at, RunStatus::Cancelled, 0));
+                (self.suspended, self.erased) = (true, true);
                 Ok(Answer::Done {})
             }
             _ => Ok(Answer::Done {}),

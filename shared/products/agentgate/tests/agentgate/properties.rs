@@ -77,6 +77,7 @@ impl Run {
             Act::Purchased { cents } => change(PutOrganization { purchased_cents: Some(cents), ..put }),
             Act::Concurrency { limit } => change(PutOrganization { concurrency: Some(limit), ..put }),
             Act::Suspend { suspended } => suspend(suspended),
+            Act::Erase => Command::Erase {},
             Act::Tick | Act::Again { .. } => Command::Tick {},
         };
         (command, None)
@@ -253,6 +254,20 @@ proptest! {
         for (wait, act) in &acts {
             run.act(*wait, act);
         }
+        run.check_replay();
+    }
+
+    #[test]
+    fn an_erased_organization_holds_nothing_and_accepts_nothing(
+        before in prop::collection::vec((wait(), act()), 1..30),
+        after in prop::collection::vec((wait(), act()), 0..12),
+    ) {
+        let mut run = Run::new();
+        for (wait, act) in before.iter().chain([&(0, Act::Erase)]).chain(&after) {
+            run.act(*wait, act);
+        }
+        let book = run.rig.book();
+        assert!(book.runs.is_empty() && book.keys.is_empty() && book.org.as_ref().is_some_and(|org| org.name.is_none()));
         run.check_replay();
     }
 }

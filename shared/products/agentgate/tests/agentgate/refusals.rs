@@ -1,7 +1,7 @@
 //! A case for each refusal; and none changes anything.
 
 use tidegate_agentgate::command::{
-    Billing, DropTemplate, DropWebhook, KeyUse, PutOrganization, PutTemplate, RevokeKey,
+    AskLease, Billing, DropTemplate, DropWebhook, KeyUse, PutOrganization, PutTemplate, RevokeKey,
 };
 use tidegate_agentgate::{Book, Command, KeyId, Owner, Refusal, Sealed, TemplateId};
 
@@ -40,6 +40,7 @@ fn without_an_organization_only_a_new_one_is_accepted() {
         template(1, 0),
         credit(1, 1),
         suspend(true),
+        Command::Erase {},
         change(PutOrganization::default()),
         put_key(KEY, KeyUse::Client),
         put_key(KEY, KeyUse::Worker),
@@ -75,6 +76,23 @@ fn a_suspended_organization_is_refused_until_it_is_resumed() {
     rig.accept(credit(1, 5));
     rig.accept(suspend(false));
     rig.accept(cancel(1));
+}
+
+#[test]
+fn nothing_of_an_erased_organization_can_be_changed() {
+    let mut rig = rig();
+    rig.accept(submit(1, 1));
+    rig.accept(Command::Erase {});
+    for command in [submit(2, 1), cancel(1), webhook(1, 0, &[]), template(1, 0), lease(1), progress(1, 1, 1)] {
+        refused(&mut rig, command, Refusal::KeyRevoked {});
+    }
+    let Command::Lease(ask) = lease(1) else { return };
+    refused(&mut rig, Command::Lease(AskLease { fleet: true, ..ask }), Refusal::Suspended {});
+    let put = change(PutOrganization::default());
+    for command in [put, put_key(KEY, KeyUse::Client), credit(1, 5), suspend(false), suspend(true)] {
+        refused(&mut rig, command, Refusal::Erased {});
+    }
+    refused(&mut rig, new_organization(0, 0), Refusal::Exists {});
 }
 
 #[test]

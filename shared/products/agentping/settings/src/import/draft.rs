@@ -71,7 +71,8 @@ impl Drafts {
             ("tags", Some(Value::from(draft.tags.clone()))),
         ];
         for (member, value) in texts {
-            let Some(value) = value.filter(|value| *value != Value::from("") && *value != Value::Array(Vec::new()))
+            let Some(value) = value
+                .filter(|value| value.as_str() != Some("") && value.as_array().is_none_or(|list| !list.is_empty()))
             else {
                 continue;
             };
