@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use tidegate_agentgate::Refusal;
 
+use crate::golden::LOGS;
+
 const PAGE: &str = include_str!("../../../../../docs/agentgate/records.md");
-const LOG: &str = include_str!("golden/rules_1.jsonl");
-const STATE: &str = include_str!("golden/rules_1_state.json");
 
 /// The page names it in code: alone, or as a member in an example.
 fn is_documented(name: &str) -> bool {
@@ -36,18 +36,24 @@ fn undocumented(values: &[Value]) -> Vec<String> {
     found.into_iter().filter(|name| !is_documented(name)).collect()
 }
 
+/// The state of each owner, of every golden log.
+fn states() -> Vec<Value> {
+    let states = LOGS.into_iter().map(|golden| serde_json::from_str::<Value>(golden.state).expect("the state is JSON"));
+    let of_owners = |states: Value| states.as_object().expect("a state for each owner").values().cloned().collect();
+    states.flat_map::<Vec<_>, _>(of_owners).collect()
+}
+
 #[test]
 fn the_names_of_commands_are_documented() {
-    let lines = LOG.lines().map(|line| serde_json::from_str::<Value>(line).expect("a line is JSON"));
+    let lines = LOGS.into_iter().flat_map(|golden| golden.log.lines());
+    let lines = lines.map(|line| serde_json::from_str::<Value>(line).expect("a line is JSON"));
     let records: Vec<Value> = lines.map(|line| line["record"].clone()).collect();
     assert_eq!(undocumented(&records), [""; 0]);
 }
 
 #[test]
 fn the_names_of_books_facts_rows_and_messages_are_documented() {
-    let states: Value = serde_json::from_str(STATE).expect("the state is JSON");
-    let states = states.as_object().expect("a state for each owner").values();
-    let parts = states.flat_map(|state| {
+    let parts = states().into_iter().flat_map(|state| {
         let docs = |part: &str| state[part].as_object().into_iter().flat_map(|docs| docs.values().cloned());
         let facts = state["facts"].as_array().into_iter().flatten().map(|fact| fact["doc"].clone());
         facts.chain([state["book"].clone()]).chain(docs("views")).chain(docs("deliveries")).collect::<Vec<_>>()
@@ -57,8 +63,7 @@ fn the_names_of_books_facts_rows_and_messages_are_documented() {
 
 #[test]
 fn the_views_and_the_refusals_are_documented() {
-    let states: Value = serde_json::from_str(STATE).expect("the state is JSON");
-    let views = states.as_object().expect("a state for each owner").values().flat_map(|state| {
+    let views = states().into_iter().flat_map(|state| {
         let rows = state["views"].as_object().expect("rows").keys();
         rows.filter_map(|row| row.split(' ').next()).map(str::to_owned).collect::<Vec<_>>()
     });

@@ -1,8 +1,8 @@
-//! A log of rules 1, and the books, facts, rows and messages that it makes. Both stand in files and never change: a log
-//! outlives every release, and every later decision of it must be the same.
+//! Logs of rules 1, and the books, facts, rows and messages that they make. All stand in files and never change: a log
+//! outlives every release, and every later decision of it must be the same. A new kind of command has a log of its own.
 //!
 //! A failing test writes what it found to cargo's folder for test files, and says where. Copying it here is right only
-//! for what is new: a log and a state of rules 2, never those of rules 1.
+//! for what is new: a log and a state of rules 2 or of a new kind, never those that were there.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -15,10 +15,30 @@ use tidegate_kernel::Timestamp;
 use tidegate_kernel::command::{CommandOutcome, Envelope, FactId, Judged};
 
 use crate::rig::Rig;
-use crate::story::story;
+use crate::story::{erasing, story};
 
-const LOG: &str = include_str!("golden/rules_1.jsonl");
-const STATE: &str = include_str!("golden/rules_1_state.json");
+/// A log, and what it makes.
+pub struct Golden {
+    name: &'static str,
+    story: fn() -> Vec<Line>,
+    pub log: &'static str,
+    pub state: &'static str,
+}
+
+pub const LOGS: [Golden; 2] = [
+    Golden {
+        name: "rules_1",
+        story,
+        log: include_str!("golden/rules_1.jsonl"),
+        state: include_str!("golden/rules_1_state.json"),
+    },
+    Golden {
+        name: "rules_1_erase",
+        story: erasing,
+        log: include_str!("golden/rules_1_erase.jsonl"),
+        state: include_str!("golden/rules_1_erase_state.json"),
+    },
+];
 
 /// A record, and when the log took it.
 #[derive(Serialize, Deserialize)]
@@ -43,8 +63,8 @@ fn parsed(text: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect()
 }
 
-fn lines() -> Vec<Line> {
-    LOG.lines().map(|line| serde_json::from_str(line).expect("a line of the log")).collect()
+fn lines(log: &str) -> Vec<Line> {
+    log.lines().map(|line| serde_json::from_str(line).expect("a line of the log")).collect()
 }
 
 /// Decides the log; each owner has a rig.
@@ -89,28 +109,32 @@ fn state_of(rig: &Rig) -> Value {
 
 #[test]
 fn records_are_written_as_ever() {
-    let text: Vec<String> = story().iter().map(|line| serde_json::to_string(line).expect("a line") + "\n").collect();
-    let text = text.concat();
-    same("rules_1.jsonl", &parsed(&text), &parsed(LOG), &text);
-    for line in lines() {
-        let envelope: Envelope<AgentGate> = Envelope::decode(line.record.to_string().as_bytes()).expect("a record");
-        let again: Value = serde_json::from_slice(&envelope.encode()).expect("a record is JSON");
-        assert_eq!(again, line.record);
+    for Golden { name, story, log, .. } in LOGS {
+        let lined = |line: &Line| serde_json::to_string(line).expect("a line") + "\n";
+        let text: String = story().iter().map(lined).collect();
+        same(&format!("{name}.jsonl"), &parsed(&text), &parsed(log), &text);
+        for line in lines(log) {
+            let envelope: Envelope<AgentGate> = Envelope::decode(line.record.to_string().as_bytes()).expect("a record");
+            let again: Value = serde_json::from_slice(&envelope.encode()).expect("a record is JSON");
+            assert_eq!(again, line.record);
+        }
     }
 }
 
 #[test]
-fn the_log_makes_what_it_made() {
-    let rigs = decided(&lines(), |_, _| {});
-    let states: Value = rigs.iter().map(|(owner, rig)| (owner.to_string(), state_of(rig))).collect();
-    let text = serde_json::to_string_pretty(&states).expect("a map of JSON") + "\n";
-    let file = serde_json::from_str(STATE).unwrap_or(Value::Null);
-    same("rules_1_state.json", &[states], &[file], &text);
+fn the_logs_make_what_they_made() {
+    for Golden { name, log, state, .. } in LOGS {
+        let rigs = decided(&lines(log), |_, _| {});
+        let states: Value = rigs.iter().map(|(owner, rig)| (owner.to_string(), state_of(rig))).collect();
+        let text = serde_json::to_string_pretty(&states).expect("a map of JSON") + "\n";
+        let file = serde_json::from_str(state).unwrap_or(Value::Null);
+        same(&format!("{name}_state.json"), &[states], &[file], &text);
+    }
 }
 
 #[test]
-fn the_log_has_every_kind_and_every_outcome() {
-    const KINDS: [&str; 15] = [
+fn the_logs_have_every_kind_and_every_outcome() {
+    const KINDS: [&str; 16] = [
         "submit",
         "cancel",
         "webhook_put",
@@ -125,14 +149,17 @@ fn the_log_has_every_kind_and_every_outcome() {
         "key_revoke",
         "credit",
         "suspend",
+        "erase",
         "tick",
     ];
     let mut found = BTreeSet::new();
-    decided(&lines(), |record, outcome| {
-        let body = record["body"].as_object().expect("a body");
-        found.extend(body.keys().map(|kind| format!("{outcome} {kind}")));
-        found.insert(outcome.to_owned());
-    });
+    for golden in LOGS {
+        decided(&lines(golden.log), |record, outcome| {
+            let body = record["body"].as_object().expect("a body");
+            found.extend(body.keys().map(|kind| format!("{outcome} {kind}")));
+            found.insert(outcome.to_owned());
+        });
+    }
     for kind in KINDS {
         assert!(found.contains(&format!("answered {kind}")), "{kind}");
     }

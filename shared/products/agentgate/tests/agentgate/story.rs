@@ -1,4 +1,4 @@
-//! The scenario of the golden log: it has every kind of command and every outcome.
+//! The scenarios of the golden logs: together they have every kind of command and every outcome.
 
 use serde_json::Value;
 use tidegate_agentgate::command::{
@@ -70,6 +70,24 @@ pub fn story() -> Vec<Line> {
     workers(&mut story);
     repeats(&mut story);
     ends(&mut story);
+    story.lines
+}
+
+/// An organization with something of each kind is erased, and operators try to go on with it.
+pub fn erasing() -> Vec<Line> {
+    let mut story = Story { now_ms: START_MS, lines: Vec::new() };
+    story.send(Command::Erase {});
+    story.pass(1).send(new_organization(100, 500));
+    story.send(put_key(KEY, KeyUse::Client)).send(put_key(WORKER_KEY, KeyUse::Worker));
+    story.pass(1).send(webhook(1, 0, &EventType::ALL)).send(template(1, 0));
+    let mut with_url = order(1, 4);
+    with_url.webhook_url = true;
+    story.pass(1).send(Command::Submit(Box::new(with_url))).send(submit(2, 3)).send(submit(3, 1));
+    story.pass(1).send(lease(1)).send(progress(1, 1, 3)).send(lease(2)).send(progress(2, 1, 1));
+    story.pass(SECOND).send(Command::Erase {}).pass(SECOND).send(Command::Erase {});
+    story.send(submit(4, 1)).send(suspend(false)).send(credit(1, 5)).send(change(PutOrganization::default()));
+    story.send(put_key(KeyId::from_bits(5), KeyUse::Client)).send(Command::KeyRevoke(RevokeKey { key: KEY }));
+    story.pass(40 * DAY).tick();
     story.lines
 }
 
