@@ -1,7 +1,7 @@
 //! What a front door reports of itself to judges of schedules: when it was ready, and the minutes in which it refused
 //! openings for reasons of ours. Written in the background; what cannot be written now is written later.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +27,8 @@ pub struct DoorReports {
     /// Spans since the start, until the clock was moved for the first time.
     before_move: Option<Vec<(u64, ReadySpan)>>,
     minutes: BTreeMap<Timestamp, RefusedMinute>,
+    /// Until when openings were counted.
+    counted_at: Timestamp,
     /// What is not written yet.
     pending: Vec<RowWrite>,
 }
@@ -37,6 +39,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 const WRITE_EVERY: Duration = Duration::from_secs(3);
 /// A clock that is so much further than at the last look was moved.
 const MOVED_MS: u64 = 2_000;
+/// A request was received at most so long before it was refused.
+const SLOWEST_ANSWER_MS: i64 = 30_000;
 /// Minutes are counted on for so long.
 const MINUTE_OPEN_MS: i64 = 5 * MINUTE_MS;
 /// Rows that wait at most, while the store is down.
@@ -53,6 +57,7 @@ impl DoorReports {
     ) -> Self {
         DoorReports {
             rows,
+            counted_at: clock.now(),
             clock,
             openings,
             is_ready: Box::new(is_ready),
@@ -139,22 +144,31 @@ impl DoorReports {
         self.keep(span.row(&self.door, self.number));
     }
 
+    /// Counts openings in each minute in which they may have been received: one that was refused right after a slot's deadline
+    /// may have come before it.
     fn count(&mut self) {
-        let OpeningCounts { accepted, refused, refused_of_teams } = self.openings.take();
-        let now = self.clock.now().as_millis();
-        let minute = Timestamp::from_millis(now - now.rem_euclid(MINUTE_MS));
+        let counted = self.openings.take();
+        let now = self.clock.now();
+        let since = std::mem::replace(&mut self.counted_at, now);
+        let minutes: BTreeSet<Timestamp> =
+            [since.plus_millis(-SLOWEST_ANSWER_MS), since, now].map(minute_of).into_iter().collect();
+        minutes.into_iter().for_each(|minute| self.count_in(minute, &counted));
+        self.minutes.retain(|minute, _| minute.as_millis() + MINUTE_OPEN_MS > now.as_millis());
+    }
+
+    fn count_in(&mut self, minute: Timestamp, counted: &OpeningCounts) {
+        let OpeningCounts { accepted, refused, refused_of_teams } = counted;
         let counts = self.minutes.entry(minute).or_default();
         counts.openings += accepted + refused;
         counts.refused += refused;
         for (team, times) in refused_of_teams {
-            match counts.of_teams.iter_mut().find(|(of, _)| *of == team) {
+            match counts.of_teams.iter_mut().find(|(of, _)| of == team) {
                 Some((_, known)) => *known += times,
-                None => counts.of_teams.push((team, times)),
+                None => counts.of_teams.push((*team, *times)),
             }
         }
         let row = (counts.refused > 0).then(|| counts.row(&self.door, minute));
         row.into_iter().for_each(|row| self.keep(row));
-        self.minutes.retain(|minute, _| minute.as_millis() + MINUTE_OPEN_MS > now);
     }
 
     /// A later write of a row replaces an earlier one.
@@ -182,4 +196,8 @@ impl DoorReports {
             }
         }
     }
+}
+
+fn minute_of(at: Timestamp) -> Timestamp {
+    at.plus_millis(-at.as_millis().rem_euclid(MINUTE_MS))
 }
