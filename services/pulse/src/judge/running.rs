@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::{Judge, JudgeLease, JudgeOptions, JudgePorts};
-use crate::metrics::{ALERTS, FEED_ROWS, IS_ACTIVE, TURN_FAILURES};
+use crate::metrics::{AGENTS, ALERTS, FEED_ROWS, IS_ACTIVE, JUDGED_BEHIND_SECONDS, STALLED_PARTITIONS, TURN_FAILURES};
 
 /// How a process comes to judge.
 pub enum Standby {
@@ -51,8 +51,11 @@ impl JudgeRole {
                         failures.increment(1);
                     }
                 }
-            } else {
-                judge = None;
+            } else if judge.take().is_some() {
+                // Another process shows them now.
+                for gauge in [&JUDGED_BEHIND_SECONDS, &STALLED_PARTITIONS, &AGENTS] {
+                    gauge.handle().set(0.0);
+                }
             }
             tokio::select! {
                 () = sleep(every) => {}
