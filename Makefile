@@ -7,7 +7,7 @@ DATA ?= ./tidegate-data
 FUZZ_SECONDS ?= 600
 TARGETS ?=
 
-.PHONY: help run test test-fast faults check check-deploy fuzz fuzz-short fmt openapi bench stack-up stack-down stack-status stack-fetch stack-wipe
+.PHONY: help run demo pictures test test-fast faults check check-deploy fuzz fuzz-short fmt openapi bench stack-up stack-down stack-status stack-fetch stack-wipe
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -17,12 +17,21 @@ run: ## Build and start the whole pipeline, embedded, in ./tidegate-data
 	$(CARGO) build --release --locked -p tidegate
 	./target/release/tidegate dev --data $(DATA)
 
-test: ## Every test, on a real Kafka, Cassandra and Redis (started and stopped again unless they run already)
+demo: ## Fill the service that `make run` started in another shell with a week of traffic
+	@$(if $(wildcard target/release/tidegate),,echo "Building Tidegate"; $(CARGO) build --release --locked -p tidegate)
+	./target/release/tidegate demo --data $(DATA)
+
+pictures: ## Make docs/pictures from a running dashboard (needs Chromium, or CHROME=its path)
+	$(CARGO) build --locked -p tidegate
+	deploy/pictures.sh
+
+test: ## Every test, on a real Kafka, Cassandra and Redis (started and stopped again unless they run already), and in a browser
+	@deploy/stack/stack.sh browser
 	deploy/stack/with-stack.sh $(CARGO) test --workspace --locked --no-fail-fast
 
 # Suites that need no server. Their names are one of a kind, so that they can be picked out of the whole workspace: picking
 # crates would build everything anew with other features.
-FAST := admission agentgate agentgate_coverage agentgate_described agentgate_front_door agentgate_pipeline agentping pulse \
+FAST := admission agentgate operators demo agentgate_coverage agentgate_described agentgate_front_door agentgate_pipeline agentping pulse \
 	checking checks consumer following http judge kernel messages pages persister settings settings_files spend read_api accounts bounded_gate gate replay dead_letters folder log log_conformance log_crash log_model log_replay log_retention reconcile registry store store_reopened \
 	contract models openapi tidy
 
@@ -69,7 +78,7 @@ stack-status: ## Which servers of the real stack run, where, and whether they an
 stack-down: ## Stop the real stack; its data stays until `make stack-wipe`
 	@deploy/stack/stack.sh down
 
-stack-fetch: ## Download the real stack's programs, start nothing
+stack-fetch: ## Download the real stack's programs and the tests' browser, start nothing
 	@deploy/stack/stack.sh fetch
 
 stack-wipe: ## Stop the real stack and remove its data

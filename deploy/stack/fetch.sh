@@ -60,27 +60,42 @@ fetch_redis() {
 }
 
 unpack_redis() {
-    local apt=$stack_dir/apt files=$stack_dir/redis-files package libraries tool begun=$SECONDS
-    local -a apt_options packages
-    command -v apt-get && command -v dpkg || return 1
+    local files=$stack_dir/redis-files libraries tool begun=$SECONDS
     say "redis: fetching the Debian packages" 2>&4
+    unpack_packages "$files" redis-server redis-tools || return 1
+    libraries=$(dirname "$(find "$files/usr/lib" -name 'libjemalloc.so*' -o -name 'liblzf.so*' | head -n 1)")
+    for tool in redis-server redis-cli; do
+        [[ -x $files/usr/bin/$tool ]] || return 1
+        run_with "$libraries" "$files/usr/bin/$tool" >"$stack_dir/bin/$tool"
+        chmod +x "$stack_dir/bin/$tool"
+    done
+    "$stack_dir/bin/redis-server" --version || return 1
+    say "redis: fetched in $((SECONDS - begun)) s" 2>&4
+}
+
+# Unpacks Debian packages, and those that they need and this machine lacks, into a folder of its own.
+unpack_packages() { # folder, packages...
+    local apt=$stack_dir/apt files=$1 package
+    local -a apt_options packages
+    shift
+    command -v apt-get && command -v dpkg || return 1
     rm -rf "$apt" "$files"
     mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$files"
     # Package lists of our own: no root needed, and a stale list of the system cannot name a file that is gone.
     apt_options=(-q -o "Dir::State::Lists=$apt/lists" -o "Dir::Cache=$apt/cache" -o APT::Sandbox::User=root -o Acquire::Retries=3)
     apt-get "${apt_options[@]}" update || return 1
-    # What an installation would add here: the two packages, and those libraries that this machine lacks.
-    mapfile -t packages < <(apt-get "${apt_options[@]}" -s --no-install-recommends install redis-server | awk '$1 == "Inst" { print $2 }')
-    ((${#packages[@]} > 0)) || packages=(redis-server redis-tools)
+    # What an installation would add here: the packages, unless they are installed, and those libraries that are not.
+    mapfile -t packages < <(
+        printf '%s\n' "$@"
+        apt-get "${apt_options[@]}" -s --no-install-recommends install "$@" | awk '$1 == "Inst" { print $2 }'
+    )
+    mapfile -t packages < <(printf '%s\n' "${packages[@]}" | sort -u)
     (cd "$apt" && apt-get "${apt_options[@]}" download "${packages[@]}") || return 1
     for package in "$apt"/*.deb; do dpkg -x "$package" "$files" || return 1; done
-    libraries=$(dirname "$(find "$files/usr/lib" -name 'libjemalloc.so*' -o -name 'liblzf.so*' | head -n 1)")
-    for tool in redis-server redis-cli; do
-        [[ -x $files/usr/bin/$tool ]] || return 1
-        printf '#!/bin/sh\nLD_LIBRARY_PATH=%q exec %q "$@"\n' "$libraries" "$files/usr/bin/$tool" >"$stack_dir/bin/$tool"
-        chmod +x "$stack_dir/bin/$tool"
-    done
-    "$stack_dir/bin/redis-server" --version || return 1
     rm -rf "$apt"
-    say "redis: fetched in $((SECONDS - begun)) s" 2>&4
+}
+
+# A script that runs a program with libraries from these folders.
+run_with() { # folders, program
+    printf '#!/bin/sh\nLD_LIBRARY_PATH=%q exec %q "$@"\n' "$1" "$2"
 }

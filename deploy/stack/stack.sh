@@ -10,6 +10,8 @@ source "$here/settings.sh"
 source "$here/process.sh"
 # shellcheck source-path=SCRIPTDIR source=fetch.sh
 source "$here/fetch.sh"
+# shellcheck source-path=SCRIPTDIR source=browser.sh
+source "$here/browser.sh"
 # shellcheck source-path=SCRIPTDIR source=kafka.sh
 source "$here/kafka.sh"
 # shellcheck source-path=SCRIPTDIR source=cassandra.sh
@@ -31,6 +33,11 @@ only_one() {
 
 fetch() {
     need_java
+    fetch_servers
+    fetch_browser
+}
+
+fetch_servers() {
     fetch_redis
     fetch_jars kafka
     fetch_jars cassandra
@@ -38,7 +45,8 @@ fetch() {
 
 # Starts what does not run and waits for every answer. Both slow ones start at once, then are waited for.
 up() {
-    fetch
+    need_java
+    fetch_servers
     redis_launch
     kafka_launch kafka "$kafka_port" 1 1 TIDEGATE_STACK_KAFKA_PORT
     cassandra_launch
@@ -81,13 +89,17 @@ TIDEGATE_TEST_KAFKA=127.0.0.1:$kafka_port
 TIDEGATE_TEST_CQL=127.0.0.1:$cql_port
 TIDEGATE_TEST_REDIS=127.0.0.1:$redis_port
 TIDEGATE_TEST_REDIS_SERVER=$stack_dir/bin/redis-server
+TIDEGATE_TEST_CHROMIUM=$stack_dir/bin/chromium
+TIDEGATE_TEST_CHROMEDRIVER=$stack_dir/bin/chromedriver
+TIDEGATE_TEST_AXE=$stack_dir/axe/axe.min.js
 END
 }
 
 help() {
     cat <<'END'
 stack.sh COMMAND
-  fetch             fetch what the services are made of, start nothing
+  fetch             fetch what the services are made of and the browser of the dashboard's tests, start nothing
+  browser           fetch that browser alone
   up                start what does not run, wait until all answer
   status            what runs where, and whether it answers
   running           the names of those that run
@@ -110,6 +122,7 @@ case $command in
     cluster-status) cluster_status ;;
     stop) only_one; stop "${@:2}" ;;
     fetch | up | down | wipe) only_one; "$command" ;;
+    browser) only_one; fetch_browser; say "browser: $(major_of "$stack_dir/bin/chromium"), with its driver and axe-core $axe_version" ;;
     cluster-up | cluster-start | cluster-stop | cluster-down) only_one; "${command/-/_}" "${@:2}" ;;
     *) help >&2; die "no such command: $command" ;;
 esac

@@ -1,5 +1,5 @@
 //! The commands of a distributed deployment, on the real stack: schema, topics, management, the log and its dead
-//! letters, and starts that fail. And the README's tour on a local one.
+//! letters, and starts that fail. And the tours of the README and of docs/tour.md on a local one.
 
 #![allow(clippy::unwrap_used, reason = "this is test code: a panic is how it reports")]
 

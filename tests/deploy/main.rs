@@ -2,9 +2,9 @@
 
 mod commands;
 mod compose;
+mod distributed_page;
 mod image;
 mod neighbours;
 mod on_the_stack;
-mod readme;
 mod ready;
 mod services;

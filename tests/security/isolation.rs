@@ -271,11 +271,16 @@ async fn probe(scene: &Scene<'_>, route: &Route) {
     }
 }
 
-/// What a judge says of an agent comes by itself, a moment after its runs.
-fn without_judgement(agent: &mut Value) {
-    let judged = ["state", "since", "next_slot", "last_success", "open_incidents"];
-    if let Some(members) = agent.as_object_mut().filter(|members| members.contains_key("open_incidents")) {
-        members.retain(|name, _| !judged.contains(&name.as_str()));
+/// What a judge says of an agent, and what is counted by model, comes by itself, a moment after its runs.
+fn without_judgement(shown: &mut Value) {
+    let of_agent = ["state", "since", "next_slot", "last_success", "open_incidents"];
+    let of_month = ["by_model", "by_model_rest_usd"];
+    for later in [&of_agent[..], &of_month[..]] {
+        if let Some(members) =
+            shown.as_object_mut().filter(|members| later.iter().any(|name| members.contains_key(*name)))
+        {
+            members.retain(|name, _| !later.contains(&name.as_str()));
+        }
     }
 }
 
@@ -306,6 +311,7 @@ fn is_managed(path: &str) -> bool {
         "/v1/runs/{id}/checks",
         "/v1/status",
         "/v1/team",
+        "/v1/tokens",
     ];
     rooms.iter().any(|room| path.starts_with(room))
 }

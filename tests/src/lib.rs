@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "this is test code: a panic is how it reports")]
 
 pub mod agentgate;
+pub mod browser;
 pub mod client;
 pub mod clock;
 pub mod deployment;

@@ -99,8 +99,10 @@ pub const ROOMS: &[(&str, &[&str])] = &[
         "services/agentgate",
         &["kernel", "metric", "ports", "door", "access", "shedding", "commands", "telemetry", "outbound", "agentgate"],
     ),
+    ("services/operators", &["kernel", "ports", "commands", "agentgate", "dashboard"]),
     ("services/worker", &["lifecycle"]),
     ("services/exec", &["kernel", "ports", "outbound", "agentping"]),
+    ("services/demo", &["kernel", "outbound"]),
     (
         "services/tidegate",
         &[
@@ -131,6 +133,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
             "persister",
             "control",
             "dashboard",
+            "operators",
             "pulse",
             "mirror",
             "agentping-settings",
@@ -139,6 +142,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
             "agentgate-api",
             "worker",
             "exec",
+            "demo",
         ],
     ),
 ];
@@ -148,6 +152,7 @@ const PORTS_ARE_SERVED_BY: &[&str] = &[
     "services/control",
     "services/dashboard",
     "services/agentgate",
+    "services/operators",
     "shared/pipeline/door",
     "services/tidegate",
 ];
@@ -158,6 +163,7 @@ const HTTP_IS_SPOKEN_BY: &[&str] = &[
     "services/control",
     "services/dashboard",
     "services/agentgate",
+    "services/operators",
     "shared/pipeline/door",
     "shared/pipeline/outbound",
     "services/tidegate",
@@ -174,7 +180,7 @@ const KEPT: &[(&str, &[&str])] = &[
     ("hyper-util", HTTP_IS_SPOKEN_BY),
     ("rustls", &["shared/pipeline/outbound"]),
     ("clap", &["services/tidegate"]),
-    ("maud", &["services/dashboard"]),
+    ("maud", &["services/dashboard", "services/operators"]),
     ("metrics", &["shared/pipeline/metric", "shared/pipeline/telemetry"]),
     ("tracing-subscriber", &["shared/pipeline/telemetry"]),
 ];

@@ -42,7 +42,10 @@ fn links_lead_somewhere() {
     let mut broken = Vec::new();
     for page in files().iter().filter(|file| file.path.ends_with(".md")) {
         let folder = root().join(&page.path).parent().expect("a folder").to_owned();
-        for target in page.text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+        let pictures = ["src=\"", "srcset=\""].into_iter().flat_map(|name| page.text.split(name).skip(1));
+        let pictures = pictures.filter_map(|rest| rest.split('"').next());
+        let links = page.text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        for target in links.chain(pictures) {
             let path = target.split('#').next().unwrap_or_default();
             if !path.is_empty() && !path.contains("://") && !folder.join(path).exists() {
                 broken.push(format!("{} → {target}", page.path));
@@ -50,6 +53,24 @@ fn links_lead_somewhere() {
         }
     }
     assert!(broken.is_empty(), "links that lead nowhere: {broken:#?}");
+}
+
+/// The README promises no more faults than the table has, each without a lost or a doubled record.
+#[test]
+fn the_readme_counts_the_faults_that_hold() {
+    let readme = read("README.md");
+    let promised = readme.split_once(" faults are injected").expect("the README counts faults").0;
+    let promised: usize =
+        promised.rsplit(char::is_whitespace).next().and_then(|number| number.parse().ok()).expect("a number");
+    let page = read("docs/faults.md");
+    let table = page.split("faults: begin").nth(1).and_then(|rest| rest.split("faults: end").next()).expect("a table");
+    let cells = |row: &str| row.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
+    let rows: Vec<Vec<String>> = table.lines().filter(|row| row.contains("| holds |")).map(cells).collect();
+    let clean = rows.iter().filter(|row| row[5] == "0" && row[6] == "0").count();
+    assert!(
+        clean > promised,
+        "the README promises more than {promised} faults; {clean} rows have nothing lost or doubled"
+    );
 }
 
 /// The two commands are what CI runs too.

@@ -189,11 +189,8 @@ async fn removed(mut call: Call, _: Sent) -> Result<Response, Problem> {
     let decide = || {
         let (call, id) = (&call, id.as_str());
         async move {
-            let found = match BadgeId::parse(id) {
-                Ok(_) => Kept::<BadgeDoc>::find(&call.reads, call.reader.team, kinds::BADGE, id).await?,
-                Err(_) => None,
-            };
-            let kept = found.ok_or_else(|| Problem::Unknown { what: "badge", name: id.to_owned() })?;
+            let kept: Kept<BadgeDoc> =
+                Kept::known(call, kinds::BADGE, "badge", (id, BadgeId::parse(id).is_ok())).await?;
             let tag = ETag::of(&BadgeView::of(&call.reads, id, &kept.doc))?;
             ETag::matched(Some(&tag), call.headers())?;
             let audited = Some(("badge.delete", kept.doc.label.to_string()));

@@ -26,6 +26,7 @@ tidegate_door::labels! {
         TeamMute "team_mute";
         Team "team";
         Tokens "tokens";
+        TeamTokens "team_tokens";
         Token "token";
         TokenRotation "token_rotation";
         Audit "audit";

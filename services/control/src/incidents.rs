@@ -7,6 +7,7 @@ use axum::response::Response;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tidegate_agentping::{RunId, Slug};
+use tidegate_agentping_alerts::Messages;
 use tidegate_agentping_pulse::incident::IncidentId;
 use tidegate_agentping_pulse::{AlertKind, AlertSeverity, IncidentOrigin};
 use tidegate_agentping_settings::TeamSettings;
@@ -15,6 +16,7 @@ use tidegate_kernel::Timestamp;
 use tidegate_kernel::timestamp::{iso, iso_option};
 use utoipa::ToSchema;
 
+use crate::alert_routes::deliveries::DeliveryView;
 use crate::call::{Call, framed_managed};
 use crate::endpoint::Endpoint;
 use crate::manage::{ETag, NamePage, object, page_of};
@@ -23,6 +25,8 @@ use crate::reads::Reads;
 use crate::refusal_shapes::{ManagedRefusals, NotFoundRefusals, Refusals};
 use crate::weight::Weight;
 
+/// Messages that are shown with an incident.
+const MAX_DELIVERIES: usize = 200;
 const KNOWN: &[&str] = &["agent", "kind", "status", "limit", "cursor"];
 
 /// A page of incidents.
@@ -63,10 +67,23 @@ pub(crate) struct IncidentView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     run_id: Option<RunId>,
+    /// The run below `run_id` whose failure opened it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    child_run_id: Option<RunId>,
     /// Slots or runs in it.
     count: u32,
     /// Whether the agent's messages, or all of the team's, are muted now.
     muted: bool,
+}
+
+/// One incident, with the messages about it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct IncidentDetail {
+    #[serde(flatten)]
+    incident: IncidentView,
+    /// The newest first, at most 200, of the last 90 days.
+    deliveries: Vec<DeliveryView>,
 }
 
 /// Whether an incident is over, as it is described.
@@ -98,14 +115,14 @@ pub(crate) async fn list(State(reads): State<Arc<Reads>>, request: Request) -> R
     framed_managed(reads, Endpoint::Incidents, request, page).await
 }
 
-/// One incident.
+/// One incident, with the messages about it.
 #[utoipa::path(
     get,
     path = "/v1/incidents/{id}",
     operation_id = "read_incident",
     tag = "incidents",
     params(("id" = String, Path, description = "Its id.")),
-    responses((status = 200, description = "The incident.", body = IncidentView), Refusals, ManagedRefusals, NotFoundRefusals),
+    responses((status = 200, description = "The incident.", body = IncidentDetail), Refusals, ManagedRefusals, NotFoundRefusals),
     security(("bearer" = []), ("key_header" = [])),
 )]
 pub(crate) async fn read(State(reads): State<Arc<Reads>>, request: Request) -> Response {
@@ -146,8 +163,13 @@ async fn one(mut call: Call) -> Result<Response, Problem> {
     let id = name.as_deref().and_then(|name| IncidentId::parse(name).ok()).ok_or_else(unknown)?;
     let (reads, team) = (&call.reads, call.reader.team);
     let found = reads.ask(IncidentDoc::read(&*reads.managed.rows, team, id)).await?;
-    let view = IncidentView::of(found.ok_or_else(unknown)?, &call.settings(), reads.now());
-    object(StatusCode::OK, &view, &ETag::of(&view)?)
+    let incident = IncidentView::of(found.ok_or_else(unknown)?, &call.settings(), reads.now());
+    let messages = Messages::new(reads.managed.rows.clone());
+    let sent = reads.ask(messages.of_incident(team, id, MAX_DELIVERIES)).await?;
+    let hides_answers = call.is_read_only();
+    let deliveries = sent.into_iter().map(|one| DeliveryView::of(one, hides_answers)).collect();
+    let detail = IncidentDetail { incident, deliveries };
+    object(StatusCode::OK, &detail, &ETag::of(&detail)?)
 }
 
 /// By the wire's words.
@@ -158,12 +180,26 @@ fn kind_of(text: &str) -> Option<AlertKind> {
 impl IncidentView {
     fn of(incident: IncidentDoc, settings: &TeamSettings, now: Timestamp) -> Self {
         let status = if incident.is_open() { "open" } else { "resolved" };
-        let (slot, run_id) = match incident.origin {
-            IncidentOrigin::Slot(at) => (Some(at), None),
-            IncidentOrigin::Run(run) => (None, Some(run)),
+        let (slot, run_id, child_run_id) = match incident.origin {
+            IncidentOrigin::Slot(at) => (Some(at), None, None),
+            IncidentOrigin::Run(run) => (None, Some(run), None),
+            IncidentOrigin::Child { run, child } => (None, Some(run), Some(child)),
         };
         let muted = settings.mute_of(&incident.agent, now).is_some();
         let IncidentDoc { id, agent, kind, severity, opened_at, resolved_at, count, .. } = incident;
-        IncidentView { id, agent, kind, status, severity, opened_at, resolved_at, slot, run_id, count, muted }
+        IncidentView {
+            id,
+            agent,
+            kind,
+            status,
+            severity,
+            opened_at,
+            resolved_at,
+            slot,
+            run_id,
+            child_run_id,
+            count,
+            muted,
+        }
     }
 }

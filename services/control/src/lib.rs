@@ -44,6 +44,7 @@ mod slots;
 mod spend;
 mod standing;
 mod status;
+pub mod store_answer;
 mod summary;
 mod team;
 mod team_metrics;

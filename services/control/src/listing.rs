@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use serde::Serialize;
-use tidegate_agentping::{RunKey, RunStatus, Slug};
+use tidegate_agentping::{RunKey, RunStatus, Slug, TeamId};
 use tidegate_agentping_ports::{ListedRun, RunFilter, RunPage, RunsPage};
 use tidegate_kernel::Timestamp;
 use utoipa::ToSchema;
@@ -21,11 +21,13 @@ use crate::refusal_shapes::Refusals;
 use crate::summary::{RunSummary, Status};
 use crate::weight::Weight;
 
-const KNOWN: &[&str] = &["agent", "status", "customer_id", "feature", "from", "to", "limit", "cursor"];
+const KNOWN: &[&str] = &["agent", "status", "customer_id", "feature", "from", "to", "checks_passed", "limit", "cursor"];
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 200;
 /// A label's length as ingest takes it (AgentPing: string lengths).
 const MAX_LABEL_CHARS: usize = 256;
+/// Pages of the store that an answer goes through at most for runs with an outcome of their checks.
+const PAGES_MAX: usize = 10;
 /// A page ends early once its runs carry this much free JSON: 200 runs could else make an answer of 200 MiB.
 const PAGE_FREE_JSON_BYTES: usize = 4 << 20;
 
@@ -53,6 +55,7 @@ pub(crate) struct RunList {
         ("feature" = inline(Option<String>), Query, description = "Of this feature.", min_length = 1, max_length = 256),
         ("from" = inline(Option<String>), Query, description = "Started at or after (received, where the run has `clock_skew`): RFC 3339.", format = DateTime),
         ("to" = inline(Option<String>), Query, description = "Started before (received, where the run has `clock_skew`): RFC 3339, not before `from`.", format = DateTime),
+        ("checks_passed" = inline(Option<bool>), Query, description = "Whose checks came to this; runs of which they say neither are left out."),
         ("limit" = inline(Option<u32>), Query, description = "At most so many runs; 50 if absent.", minimum = 1, maximum = 200),
         ("cursor" = inline(Option<String>), Query, description = "The `next_cursor` of the page before."),
     ),
@@ -64,18 +67,52 @@ pub(crate) async fn list(State(reads): State<Arc<Reads>>, request: Request) -> R
 }
 
 async fn page(call: Call) -> Result<Response, Problem> {
-    let (filter, page) = read_query(&call.parameters(KNOWN)?)?;
+    let parameters = call.parameters(KNOWN)?;
+    let (filter, page) = read_query(&parameters)?;
+    let wanted = parameters.get("checks_passed", "be true or false", |text| text.parse::<bool>().ok())?;
     let Call { reads, reader, .. } = call;
     let now = reads.now();
-    // One more than asked for shows whether anything follows.
-    let asked = RunPage { limit: page.limit + 1, ..page };
     let permit = reads.permit(Weight::Listing).await?;
-    let listed = reads.ask(reads.queries.list(reader.team, &filter, &asked, now)).await?;
-    let mut list = one_page(listed, page.limit, &filter, now);
-    let keys = list.runs.iter().map(|summary| RunKey { team: reader.team, run: summary.id });
-    let passed = of_run::passed(&reads, keys).await;
-    list.runs.iter_mut().zip(passed).for_each(|(summary, passed)| summary.checks_passed = passed);
+    let asked = Asked { team: reader.team, filter, wanted, now };
+    let mut list = asked.page(&reads, &page).await?;
+    let mut left = page.limit - list.runs.len();
+    // Runs with another outcome are left out, so that a page of the store may have few.
+    for _ in 1..PAGES_MAX {
+        let Some(after) = list.next_cursor.as_deref().and_then(|next| cursor::decode(next, &asked.filter)) else {
+            break;
+        };
+        if wanted.is_none() || left == 0 {
+            break;
+        }
+        let more = asked.page(&reads, &RunPage { after: Some(after), limit: left, ..page }).await?;
+        left -= more.runs.len();
+        list.runs.extend(more.runs);
+        list.next_cursor = more.next_cursor;
+    }
     Ok(permit.json(&list)?)
+}
+
+/// What runs are asked for.
+struct Asked {
+    team: TeamId,
+    filter: RunFilter,
+    wanted: Option<bool>,
+    now: Timestamp,
+}
+
+impl Asked {
+    /// A page of the store, without the runs whose checks came to something else than what is wanted.
+    async fn page(&self, reads: &Reads, page: &RunPage) -> Result<RunList, Problem> {
+        // One more than asked for shows whether anything follows.
+        let asked = RunPage { limit: page.limit + 1, ..*page };
+        let listed = reads.ask(reads.queries.list(self.team, &self.filter, &asked, self.now)).await?;
+        let mut list = one_page(listed, page.limit, &self.filter, self.now);
+        let keys = list.runs.iter().map(|summary| RunKey { team: self.team, run: summary.id });
+        let passed = of_run::passed(reads, keys).await;
+        list.runs.iter_mut().zip(passed).for_each(|(summary, passed)| summary.checks_passed = passed);
+        list.runs.retain(|summary| self.wanted.is_none() || summary.checks_passed == self.wanted);
+        Ok(list)
+    }
 }
 
 fn one_page(listed: RunsPage, limit: usize, filter: &RunFilter, now: Timestamp) -> RunList {

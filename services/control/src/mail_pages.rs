@@ -19,6 +19,7 @@ use crate::endpoint::Endpoint;
 use crate::manage::Kept;
 use crate::problem::Problem;
 use crate::reads::Reads;
+use crate::refusal_shapes::MailLinkRefusals;
 
 /// Who changes a route by a mail's link, in the audit.
 const BY: &str = "mail";
@@ -38,7 +39,7 @@ enum MailLink {
     operation_id = "ask_to_confirm_address",
     tag = "mail",
     params(("token" = String, Path, description = "Of the mail.")),
-    responses((status = 200, description = "A form.", body = String, content_type = "text/html"), (status = 404, description = "The link is not (any more) one of ours.", body = String, content_type = "text/html"), (status = 503, description = "The store cannot be reached now: try again.")),
+    responses((status = 200, description = "A form.", body = String, content_type = "text/html"), MailLinkRefusals),
 )]
 pub(crate) async fn ask_to_confirm(State(reads): State<Arc<Reads>>, request: Request) -> Response {
     shown(reads, Endpoint::Confirm, request, MailLink::Confirm).await
@@ -51,7 +52,7 @@ pub(crate) async fn ask_to_confirm(State(reads): State<Arc<Reads>>, request: Req
     operation_id = "confirm_address",
     tag = "mail",
     params(("token" = String, Path, description = "Of the mail.")),
-    responses((status = 200, description = "It is confirmed.", body = String, content_type = "text/html"), (status = 404, description = "The link is not (any more) one of ours.", body = String, content_type = "text/html"), (status = 503, description = "The store cannot be reached now: try again.")),
+    responses((status = 200, description = "It is confirmed.", body = String, content_type = "text/html"), MailLinkRefusals),
 )]
 pub(crate) async fn confirm(State(reads): State<Arc<Reads>>, request: Request) -> Response {
     done(reads, Endpoint::Confirm, request, MailLink::Confirm).await
@@ -64,7 +65,7 @@ pub(crate) async fn confirm(State(reads): State<Arc<Reads>>, request: Request) -
     operation_id = "ask_to_unsubscribe",
     tag = "mail",
     params(("token" = String, Path, description = "Of the mail.")),
-    responses((status = 200, description = "A form.", body = String, content_type = "text/html"), (status = 404, description = "The link is not (any more) one of ours.", body = String, content_type = "text/html"), (status = 503, description = "The store cannot be reached now: try again.")),
+    responses((status = 200, description = "A form.", body = String, content_type = "text/html"), MailLinkRefusals),
 )]
 pub(crate) async fn ask_to_unsubscribe(State(reads): State<Arc<Reads>>, request: Request) -> Response {
     shown(reads, Endpoint::Unsubscribe, request, MailLink::Unsubscribe).await
@@ -77,7 +78,7 @@ pub(crate) async fn ask_to_unsubscribe(State(reads): State<Arc<Reads>>, request:
     operation_id = "unsubscribe",
     tag = "mail",
     params(("token" = String, Path, description = "Of the mail.")),
-    responses((status = 200, description = "The route is disabled.", body = String, content_type = "text/html"), (status = 404, description = "The link is not (any more) one of ours.", body = String, content_type = "text/html"), (status = 503, description = "The store cannot be reached now: try again.")),
+    responses((status = 200, description = "The route is disabled.", body = String, content_type = "text/html"), MailLinkRefusals),
 )]
 pub(crate) async fn unsubscribe(State(reads): State<Arc<Reads>>, request: Request) -> Response {
     done(reads, Endpoint::Unsubscribe, request, MailLink::Unsubscribe).await

@@ -61,6 +61,7 @@ fn managed_routes() -> OpenApiRouter<Arc<Reads>> {
         .routes(of_endpoint(Endpoint::TeamMute, routes!(mute::put_team, mute::delete_team)))
         .routes(of_endpoint(Endpoint::Team, routes!(team::read, team::patch)))
         .routes(of_endpoint(Endpoint::Tokens, routes!(tokens::list, tokens::create)))
+        .routes(of_endpoint(Endpoint::TeamTokens, routes!(tokens::of_team::list)))
         .routes(of_endpoint(Endpoint::Token, routes!(tokens::delete)))
         .routes(of_endpoint(Endpoint::TokenRotation, routes!(tokens::rotate)))
         .routes(of_endpoint(Endpoint::Audit, routes!(audit::list)))

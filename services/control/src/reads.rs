@@ -8,7 +8,6 @@ use tidegate_agentping_ports::{NotedAccounts, RegistryError, RunQueries};
 use tidegate_door::{AnswerBudget, AnswerPermit, ByteBudget, Outcomes};
 use tidegate_kernel::{Outage, Timestamp};
 use tidegate_ports::{Clock, Ids, LogError, ReadLog, StoreError};
-use tokio::time::timeout;
 
 use crate::authenticate::Authenticate;
 use crate::endpoint::Endpoint;
@@ -16,6 +15,7 @@ use crate::guard::Guard;
 use crate::manage::TeamLimit;
 use crate::management::Management;
 use crate::problem::{Cause, Problem};
+use crate::store_answer::store_answer;
 use crate::weight::Weight;
 
 pub(crate) struct Reads {
@@ -63,20 +63,9 @@ impl Reads {
         }
     }
 
-    /// Waits for the store's answer up to a deadline: a store that hangs is treated as down.
+    /// Waits for the store's answer up to the deadline.
     pub async fn ask<T>(&self, query: impl Future<Output = Result<T, StoreError>>) -> Result<T, Problem> {
-        let cause = match timeout(self.store_deadline, query).await {
-            Ok(Ok(answer)) => {
-                self.outage.over();
-                return Ok(answer);
-            }
-            Ok(Err(StoreError::Broken(cause) | StoreError::Refused(cause))) => {
-                return Err(Problem::StoreBroken { cause: cause.to_string() });
-            }
-            Ok(Err(StoreError::Unavailable(cause))) => cause.to_string(),
-            Err(_) => format!("no answer within {:?}", self.store_deadline),
-        };
-        Err(Problem::StoreUnavailable { cause, retry_after_s: self.outage.failed(self.now()) })
+        Ok(store_answer(query, self.store_deadline, &self.outage, || self.now()).await?)
     }
 
     /// The same of the registry.

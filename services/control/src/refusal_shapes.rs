@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use tidegate_door::openapi::{RefusalRow, RefusalTable};
-use utoipa::openapi::{RefOr, Response};
+use utoipa::openapi::{ContentBuilder, Object, RefOr, Response, ResponseBuilder, Type};
 use utoipa::{IntoResponses, ToSchema};
 
 const fn table(rows: &'static [RefusalRow]) -> RefusalTable {
@@ -139,6 +139,19 @@ impl IntoResponses for ConfigRefusals {
             "`invalid_json`, `invalid_field`, `unknown_field`, `unknown_region`, or `invalid_config` with `faults`: each with `line`, `path`, `message`.",
         )]);
         TABLE.responses()
+    }
+}
+
+/// How a link of a mail may fail: as a page for people.
+pub(crate) struct MailLinkRefusals;
+
+impl IntoResponses for MailLinkRefusals {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let page = ContentBuilder::new().schema(Some(Object::with_type(Type::String))).build();
+        let unknown = ResponseBuilder::new().description("The link is not (any more) one of ours.");
+        let away = ResponseBuilder::new().description("The store cannot be reached now: try again.");
+        let of = |status: &str, response: ResponseBuilder| (status.to_owned(), response.build().into());
+        [of("404", unknown.content("text/html", page)), of("503", away)].into()
     }
 }
 

@@ -67,7 +67,7 @@ struct JudgedSlotView {
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 #[allow(dead_code, reason = "it describes and is never made")]
-enum SlotWord {
+pub(crate) enum SlotWord {
     Open,
     Ok,
     OkLate,
@@ -82,7 +82,7 @@ enum SlotWord {
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 #[allow(dead_code, reason = "it describes and is never made")]
-enum DoubtWord {
+pub(crate) enum DoubtWord {
     FrontDoor,
     Canary,
     Volume,

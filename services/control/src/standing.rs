@@ -8,6 +8,7 @@ use tidegate_agentping_pulse::incident::IncidentId;
 use tidegate_agentping_settings::TeamSettings;
 use tidegate_agentping_verdicts::StandingDoc;
 use tidegate_kernel::timestamp::iso;
+use tidegate_kernel::usd::decimal;
 use tidegate_kernel::{Timestamp, Usd};
 use utoipa::ToSchema;
 
@@ -47,6 +48,7 @@ pub(crate) struct LastSuccessView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = u64, required = false)]
     duration_ms: Option<u64>,
+    #[serde(serialize_with = "decimal")]
     #[schema(value_type = f64)]
     cost_usd: Usd,
 }

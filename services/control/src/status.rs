@@ -9,23 +9,29 @@ use tidegate_agentping::Slug;
 use tidegate_agentping_ports::AgentRow;
 use tidegate_agentping_pulse::agent::AgentStanding;
 use tidegate_agentping_pulse::incident::IncidentId;
+use tidegate_agentping_pulse::{DoubtReason, SlotOutcome};
 use tidegate_agentping_settings::{TeamSettings, kinds};
-use tidegate_agentping_verdicts::{JudgedDoc, StandingDoc};
-use tidegate_kernel::Timestamp;
+use tidegate_agentping_verdicts::{JudgedDoc, RecentSlot, StandingDoc};
 use tidegate_kernel::timestamp::{iso, iso_option};
+use tidegate_kernel::{SmolStr, Timestamp};
 use utoipa::ToSchema;
 
 use crate::agents::is_there;
 use crate::call::{Call, framed_managed};
 use crate::endpoint::Endpoint;
-use crate::manage::{NamePage, PAGE_PARAMETERS, page_of};
+use crate::manage::{NamePage, page_of};
 use crate::problem::Problem;
 use crate::reads::Reads;
 use crate::refusal_shapes::{ManagedRefusals, Refusals};
+use crate::slots::{DoubtWord, SlotWord};
 use crate::standing::{AgentState, Standing};
 use crate::weight::Weight;
 
 const LIST: &[&str] = &["status"];
+const KNOWN: &[&str] = &["limit", "cursor", "recent_slots"];
+
+/// Agents of one answer at most: each answer reads how all agents of the team stand.
+const MAX_LIMIT: usize = 1_000;
 
 /// How a team's agents stand.
 #[derive(Serialize, ToSchema)]
@@ -64,10 +70,39 @@ struct AgentStatus {
     #[serde(with = "iso_option", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, format = DateTime, required = false)]
     next_slot: Option<Timestamp>,
+    /// The same by the clock of the schedule's time zone, with its offset.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, format = DateTime, required = false, example = "2026-03-29T03:00:00+02:00")]
+    next_slot_local: Option<String>,
+    /// Half of its last 31 runs that succeeded took no longer than this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = u64, required = false)]
+    median_duration_ms: Option<u64>,
+    /// The names of the routes that its messages go to.
+    #[schema(value_type = Vec<String>)]
+    routes: Vec<SmolStr>,
     #[schema(value_type = Vec<String>)]
     open_incidents: Vec<IncidentId>,
     muted: bool,
     paused: bool,
+    /// Its last 30 slots that are decided, oldest first; only where asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<RecentSlotView>, required = false)]
+    recent_slots: Option<Vec<RecentSlotView>>,
+}
+
+/// A slot at a glance.
+#[derive(Serialize, ToSchema)]
+struct RecentSlotView {
+    #[serde(with = "iso")]
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    #[schema(value_type = SlotWord)]
+    outcome: SlotOutcome,
+    /// With `unknown`: why a run may not have got through.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = DoubtWord, required = false)]
+    reason: Option<DoubtReason>,
 }
 
 /// How the team's agents stand.
@@ -77,8 +112,9 @@ struct AgentStatus {
     operation_id = "read_status",
     tag = "incidents",
     params(
-        ("limit" = inline(Option<u32>), Query, description = "At most so many agents; 50 if absent.", minimum = 1, maximum = 200),
+        ("limit" = inline(Option<u32>), Query, description = "At most so many agents; 50 if absent.", minimum = 1, maximum = 1_000),
         ("cursor" = inline(Option<String>), Query, description = "The `next_cursor` of the page before."),
+        ("recent_slots" = inline(Option<bool>), Query, description = "Whether each agent comes with its last 30 slots; false if absent."),
     ),
     responses((status = 200, description = "The status.", body = TeamStatus), Refusals, ManagedRefusals),
     security(("bearer" = []), ("key_header" = [])),
@@ -88,7 +124,9 @@ pub(crate) async fn read(State(reads): State<Arc<Reads>>, request: Request) -> R
 }
 
 async fn status(call: Call) -> Result<Response, Problem> {
-    let page = NamePage::read(&call.parameters(PAGE_PARAMETERS)?, LIST)?;
+    let parameters = call.parameters(KNOWN)?;
+    let page = NamePage::read_up_to(&parameters, LIST, MAX_LIMIT)?;
+    let with_slots = parameters.get("recent_slots", "be true or false", |text| text.parse().ok())?.unwrap_or(false);
     let settings = call.settings();
     let Call { reads, reader, .. } = call;
     let permit = reads.permit(Weight::Rows).await?;
@@ -106,7 +144,14 @@ async fn status(call: Call) -> Result<Response, Problem> {
         incidents_open: standings.values().map(|doc| doc.open_incidents.len() as u64).sum(),
         paused: settings.team_pause.at(now).is_some(),
         muted: settings.mutes.get(kinds::WHOLE_TEAM).is_some_and(|mute| mute.holds(now)),
-        agents: found.iter().map(|row| AgentStatus::of(row, standings.get(&row.slug), &settings, now)).collect(),
+        agents: found
+            .iter()
+            .map(|row| {
+                let doc = standings.get(&row.slug);
+                let status = AgentStatus::of(row, doc, &settings, now);
+                if with_slots { status.with_slots(doc) } else { status }
+            })
+            .collect(),
         next_cursor,
     };
     Ok(permit.json(&status)?)
@@ -115,15 +160,27 @@ async fn status(call: Call) -> Result<Response, Problem> {
 impl AgentStatus {
     fn of(row: &AgentRow, doc: Option<&StandingDoc>, settings: &TeamSettings, now: Timestamp) -> Self {
         let Standing { state, since, next_slot, last_success, open_incidents } = Standing::of(row, doc, settings, now);
+        let schedule = settings.schedules.get(&row.slug).and_then(|schedule| schedule.current());
+        let local = |at| schedule.map(|(_, definition)| definition.timezone.local(at));
         AgentStatus {
             agent: row.slug.clone(),
             state,
             since,
             last_success: last_success.map(|last| last.finished_at),
             next_slot,
+            next_slot_local: next_slot.and_then(local),
+            median_duration_ms: doc.and_then(|doc| doc.recent.median_ms()),
+            routes: settings.routes_of(Some(&row.slug)).into_iter().map(|(_, route)| route.name.clone()).collect(),
             open_incidents,
             muted: settings.mute_of(&row.slug, now).is_some(),
             paused: settings.pause_of(&row.slug, now).is_some(),
+            recent_slots: None,
         }
+    }
+
+    fn with_slots(self, doc: Option<&StandingDoc>) -> Self {
+        let view = |slot: &RecentSlot| RecentSlotView { at: slot.at, outcome: slot.outcome, reason: slot.reason };
+        let slots = doc.map_or(&[][..], |doc| doc.recent.slots());
+        AgentStatus { recent_slots: Some(slots.iter().map(view).collect()), ..self }
     }
 }

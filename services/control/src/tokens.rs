@@ -1,20 +1,22 @@
 //! `/v1/agents/{slug}/tokens`: an agent's ping tokens, and the call to paste for a new one.
 
+mod noted;
+pub(crate) mod of_team;
 mod paste;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tidegate_agentping::{Credential, CredentialHash, PingToken, Slug, TokenId};
+use tidegate_agentping_ports::token_uses::hex;
 use tidegate_agentping_ports::{RegistryError, TokenRow};
 use tidegate_agentping_settings::{Fields, kinds};
 use tidegate_kernel::Timestamp;
 use tidegate_kernel::timestamp::{iso, iso_option};
-use tidegate_ports::{DocumentList, DocumentWrite, Expected, ScanOrder};
+use tidegate_ports::{DocumentWrite, Expected};
 use utoipa::ToSchema;
 
 use crate::agents::known;
@@ -25,19 +27,11 @@ use crate::problem::Problem;
 use crate::reads::Reads;
 use crate::refusal_shapes::{ChangeRefusals, ManagedRefusals, NotFoundRefusals, Refusals, TakenRefusals};
 use crate::weight::Weight;
+use noted::{Noted, TokenDoc};
 use paste::Paste;
 
 /// How long a rotated token keeps working (AgentPing: authentication).
 const OVERLAP_MS: i64 = 24 * 3_600_000;
-/// The most documents of tokens that are read for a list.
-const MOST: usize = 500;
-
-/// What is kept of a token besides the registry's row.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct TokenDoc {
-    last4: String,
-}
-
 /// A page of an agent's ping tokens: those that work.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct TokenList {
@@ -60,6 +54,10 @@ struct TokenView {
     #[serde(with = "iso")]
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
+    /// When it was last used, to about five minutes; absent if it was not, or was made by an operator's command.
+    #[serde(with = "iso_option", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, format = DateTime, required = false)]
+    last_used_at: Option<Timestamp>,
     /// It works until then: another one has taken its place.
     #[serde(with = "iso_option", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, format = DateTime, required = false)]
@@ -164,14 +162,8 @@ async fn page(mut call: Call) -> Result<Response, Problem> {
     rows.sort_by_key(|row| std::cmp::Reverse(place(row)));
     let rows = rows.into_iter().filter(|row| page.after.as_ref().is_none_or(|after| place(row) < *after));
     let (rows, next_cursor) = page_of(rows.take(page.limit + 1).collect(), &page, &list, place);
-    let last4 = last4(&call).await?;
-    let view = |row: TokenRow| TokenView {
-        last4: last4.get(&row.id.to_string()).cloned(),
-        id: row.id,
-        created_at: row.created_at,
-        expires_at: row.expires_at,
-    };
-    Ok(permit.json(&TokenList { tokens: rows.into_iter().map(view).collect(), next_cursor })?)
+    let noted = Noted::of(&call, &rows).await?;
+    Ok(permit.json(&TokenList { tokens: rows.iter().map(|row| noted.view(row)).collect(), next_cursor })?)
 }
 
 /// Where a token is in its list.
@@ -241,13 +233,20 @@ async fn named(call: &mut Call) -> Result<(Slug, TokenRow), Problem> {
 
 /// The tokens of an agent that are neither revoked nor expired.
 async fn working(call: &Call, slug: &Slug) -> Result<Vec<TokenRow>, Problem> {
+    let mut rows = working_of_team(call).await?;
+    rows.retain(|row| row.agent == *slug);
+    Ok(rows)
+}
+
+/// The same of all agents of the team.
+async fn working_of_team(call: &Call) -> Result<Vec<TokenRow>, Problem> {
     let listed = call.reads.managed.registry.list_tokens(call.reader.team).await;
     // A team that the registry does not have has no tokens.
     let listed = async { if matches!(listed, Err(RegistryError::NotFound { .. })) { Ok(Vec::new()) } else { listed } };
     let rows = call.reads.ask_registry(listed).await?;
     let now = call.reads.now();
     let works = |row: &TokenRow| row.revoked_at.is_none() && row.expires_at.is_none_or(|end| now < end);
-    Ok(rows.into_iter().filter(|row| row.agent == *slug && works(row)).collect())
+    Ok(rows.into_iter().filter(works).collect())
 }
 
 /// Writes the audit entry, and what is shown of a token later; or removes that.
@@ -261,7 +260,7 @@ async fn keep(
     let decide = || async move {
         let mut writes = Vec::new();
         if let Some(minted) = made {
-            let doc = TokenDoc { last4: minted.last4() };
+            let doc = TokenDoc { last4: minted.last4(), hash: Some(hex(&minted.hash())) };
             writes.push(Kept::new(kinds::TOKEN, &minted.id.to_string(), doc).write()?);
         }
         if let Some(id) = gone {
@@ -271,17 +270,6 @@ async fn keep(
         Ok(Change { writes, audited: Some((action, slug.to_string())), answer: () })
     };
     call.change(decide).await
-}
-
-async fn last4(call: &Call) -> Result<HashMap<String, String>, Problem> {
-    let (space, kind, order) = (call.reader.team.to_string(), kinds::TOKEN, ScanOrder::Descending);
-    let list = DocumentList { space: &space, kind, prefix: "", after: None, order, limit: MOST };
-    let found = call.reads.ask(call.reads.managed.documents.list(&list)).await?;
-    let read = found.into_iter().filter_map(|document| {
-        let TokenDoc { last4 } = serde_json::from_slice(&document.doc).ok()?;
-        Some((document.name.to_string(), last4))
-    });
-    Ok(read.collect())
 }
 
 /// A token that was made just now.

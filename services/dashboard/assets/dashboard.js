@@ -28,6 +28,10 @@ function showLocal(root) {
     const at = new Date(time.dateTime);
     if (!isNaN(at)) time.title = time.title.split("\n")[0] + "\n" + at.toLocaleString() + " here";
   }
+  for (const text of root.querySelectorAll("[data-here]")) {
+    const at = new Date(text.dataset.here);
+    if (!isNaN(at)) text.textContent = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }) + " here";
+  }
 }
 
 // A search shows what it finds while one types. Without script its button does.
@@ -63,13 +67,41 @@ function keepOpen(before, after) {
   }
 }
 
-// A reader who types, has chosen text or has scrolled a table sideways is left in peace.
+// Whether a field holds something else than the page came with.
+function isChanged(field) {
+  if (field.matches("select")) {
+    const usual = [...field.options].findIndex((option) => option.defaultSelected);
+    return field.selectedIndex !== Math.max(usual, 0);
+  }
+  return field.value !== field.defaultValue || field.checked !== field.defaultChecked;
+}
+
+// A reader who types, has begun to fill in a form, has chosen text or has scrolled a table sideways is left in peace.
 function isBusy() {
   const active = document.activeElement;
-  const types = active && main.contains(active) && active.matches("input, select, textarea");
+  const inField = active && main.contains(active) && active.matches("input, select, textarea");
+  const types = inField || [...main.querySelectorAll("form[method=post] :is(input, select, textarea)")].some(isChanged);
   const chosen = String(getSelection()).length > 0;
   const scrolled = [...main.querySelectorAll(".scroll, pre")].some((one) => one.scrollLeft > 0 || (one.matches("pre") && one.scrollTop > 0));
   return types || chosen || scrolled;
+}
+
+// A page that shows a secret stays, and says when what it waits for has come.
+function awaitArrival() {
+  const waiting = main.querySelector("[data-await]");
+  if (!waiting) return;
+  const look = async () => {
+    const answer = document.hidden ? null : await fetch(waiting.dataset.await, { credentials: "same-origin", headers: { "X-Live": "1" } });
+    if (!answer || !answer.redirected) { setTimeout(() => look().catch(again), 1000); return; }
+    const link = document.createElement("a");
+    link.className = "button";
+    link.href = answer.url;
+    link.textContent = waiting.dataset.arrived;
+    waiting.replaceChildren(link);
+  };
+  // The server is away for a moment: the next try may find it.
+  const again = () => setTimeout(() => look().catch(again), 1000);
+  look().catch(again);
 }
 
 let shown = null;
@@ -110,5 +142,6 @@ if (main) {
   offerCopies(main);
   showLocal(main);
   searchAsTyped();
+  awaitArrival();
   live();
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use axum::extract::{FromRequestParts, Request};
 use axum::extract::{RawPathParams, State};
+use axum::response::Response;
 use axum::routing::MethodRouter;
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
@@ -19,20 +20,20 @@ use crate::problem::Problem;
 use crate::reads::Pages;
 
 /// One file.
-pub(crate) struct Asset {
+pub struct Asset {
     /// Where it is loaded from.
     pub path: String,
     content_type: &'static str,
     body: &'static str,
 }
 
-pub(crate) static STYLE: LazyLock<Asset> = LazyLock::new(|| {
+pub static STYLE: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("dashboard", "css", "text/css; charset=utf-8", include_str!("../assets/dashboard.css"))
 });
-pub(crate) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
+pub static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("dashboard", "js", "text/javascript; charset=utf-8", include_str!("../assets/dashboard.js"))
 });
-pub(crate) static ICON: LazyLock<Asset> =
+pub static ICON: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("icon", "svg", "image/svg+xml", include_str!("../assets/icon.svg")));
 
 impl Asset {
@@ -44,27 +45,38 @@ impl Asset {
         }
         Asset { path: format!("/assets/{name}.{hash}.{extension}"), content_type, body }
     }
+
+    /// The file that is loaded from this path.
+    pub fn at(path: &str) -> Option<&'static Asset> {
+        let assets: [&Asset; 3] = [&STYLE, &SCRIPT, &ICON];
+        assets.into_iter().find(|asset| asset.path == path)
+    }
+
+    /// The file as an answer, which may be kept for ever.
+    pub fn response(&self) -> Response {
+        kept_for_ever(with_type(self.content_type, self.body))
+    }
+}
+
+fn kept_for_ever(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
 }
 
 /// `/assets/…`: without a session, as it holds nothing of any team.
 pub(crate) fn route() -> MethodRouter<Arc<Pages>> {
     let show = async |State(pages): State<Arc<Pages>>, request: Request| {
-        let mut response =
-            framed(pages, Endpoint::Asset, request, async |Entered { mut parts, .. }: Entered<Pages>| {
-                let params = RawPathParams::from_request_parts(&mut parts, &()).await.map_err(|_| Problem::NotFound)?;
-                let path = params.iter().find(|(name, _)| *name == "file").map(|(_, file)| format!("/assets/{file}"));
-                let assets: [&Asset; 3] = [&STYLE, &SCRIPT, &ICON];
-                let asset =
-                    assets.into_iter().find(|asset| Some(&asset.path) == path.as_ref()).ok_or(Problem::NotFound)?;
-                Ok(with_type(asset.content_type, asset.body))
-            })
-            .await;
-        if response.status().is_success() {
-            let headers = response.headers_mut();
-            headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
-            headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        }
-        response
+        let response = framed(pages, Endpoint::Asset, request, async |Entered { mut parts, .. }: Entered<Pages>| {
+            let params = RawPathParams::from_request_parts(&mut parts, &()).await.map_err(|_| Problem::NotFound)?;
+            let path = params.iter().find(|(name, _)| *name == "file").map(|(_, file)| format!("/assets/{file}"));
+            let asset = path.as_deref().and_then(Asset::at).ok_or(Problem::NotFound)?;
+            Ok(with_type(asset.content_type, asset.body))
+        })
+        .await;
+        // The frame forbids to keep what it answers.
+        if response.status().is_success() { kept_for_ever(response) } else { response }
     };
     refusing_other_methods(Endpoint::Asset, "GET, HEAD", axum::routing::get(show))
 }

@@ -149,8 +149,8 @@ pub(crate) fn moved(path: &str) -> Markup {
     plain("See other", html! { p { "Go on at " a href=(path) { (path) } "." } })
 }
 
-/// A page as an answer.
-pub(crate) fn response(page: Markup) -> Response {
+/// A page as an answer, with the headers that let nothing run but what this host serves.
+pub fn response(page: Markup) -> Response {
     let mut response = with_type("text/html; charset=utf-8", page.into_string());
     for (name, value) in HEADERS {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
@@ -158,7 +158,8 @@ pub(crate) fn response(page: Markup) -> Response {
     response
 }
 
-fn document(title: &str, waits: bool, body: Markup) -> Markup {
+/// A whole document. `waits`: browsers without script load it again every five seconds.
+pub fn document(title: &str, waits: bool, body: Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {

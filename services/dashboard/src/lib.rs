@@ -13,6 +13,7 @@ mod form;
 mod holders;
 mod layout;
 mod links;
+pub mod look;
 mod metrics;
 mod pages;
 mod parts;
@@ -26,6 +27,7 @@ mod teams;
 mod url;
 mod visit;
 mod walk;
+mod why;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,6 +50,7 @@ use reads::Pages;
 use session::Sessions;
 use team_api::TeamApi;
 use teams::TeamNames;
+use why::Reasons;
 
 /// What the pages show, and who may see it.
 pub struct DashboardPorts {
@@ -92,6 +95,7 @@ impl Dashboard {
         let pages = Pages {
             queries,
             teams: TeamNames::default(),
+            reasons: Reasons::default(),
             registry,
             api: TeamApi::new(api),
             holders,

@@ -14,6 +14,8 @@ pub(crate) mod routes;
 pub(crate) mod run;
 pub(crate) mod run_json;
 pub(crate) mod runs;
+pub(crate) mod settings;
 pub(crate) mod spend;
 pub(crate) mod start;
 pub(crate) mod token;
+pub(crate) mod ways;

@@ -6,6 +6,7 @@ use http::header::ALLOW;
 use http::{HeaderMap, StatusCode};
 use tidegate_admission::Refusal;
 use tidegate_agentping::credential::refused;
+use tidegate_control::store_answer::Unanswered;
 use tracing::Level;
 
 pub(crate) use cause::Cause;
@@ -176,6 +177,15 @@ impl Problem {
         match site {
             Some("cross-site" | "same-site") => Err(Problem::ForeignForm),
             _ => Ok(()),
+        }
+    }
+}
+
+impl From<Unanswered> for Problem {
+    fn from(unanswered: Unanswered) -> Self {
+        match unanswered {
+            Unanswered::Broken { cause } => Problem::StoreBroken { cause },
+            Unanswered::Unavailable { cause, retry_after_s } => Problem::StoreUnavailable { cause, retry_after_s },
         }
     }
 }

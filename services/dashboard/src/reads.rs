@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use tidegate_agentping::TeamId;
 use tidegate_agentping_ports::{Registry, RegistryError, RunQueries, Team};
+use tidegate_control::store_answer::store_answer;
 use tidegate_door::{ByteBudget, Outcomes};
 use tidegate_kernel::{Outage, Timestamp};
 use tidegate_ports::{Clock, Ids, StoreError};
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
 
 use crate::endpoint::Endpoint;
 use crate::holders::KeyHolders;
@@ -19,12 +19,14 @@ use crate::problem::{Cause, Problem};
 use crate::session::Sessions;
 use crate::team_api::TeamApi;
 use crate::teams::TeamNames;
+use crate::why::Reasons;
 
 pub(crate) struct Pages {
     pub queries: Arc<dyn RunQueries>,
     pub registry: Arc<dyn Registry>,
     pub api: TeamApi,
     pub teams: TeamNames,
+    pub reasons: Reasons,
     pub holders: Arc<dyn KeyHolders>,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,
@@ -45,20 +47,9 @@ impl Pages {
         self.clock.now()
     }
 
-    /// Waits for the store's answer up to a deadline: a store that hangs is treated as down.
+    /// Waits for the store's answer up to the deadline.
     pub async fn ask<T>(&self, query: impl Future<Output = Result<T, StoreError>>) -> Result<T, Problem> {
-        let cause = match timeout(self.store_deadline, query).await {
-            Ok(Ok(answer)) => {
-                self.outage.over();
-                return Ok(answer);
-            }
-            Ok(Err(StoreError::Broken(cause) | StoreError::Refused(cause))) => {
-                return Err(Problem::StoreBroken { cause: cause.to_string() });
-            }
-            Ok(Err(StoreError::Unavailable(cause))) => cause.to_string(),
-            Err(_) => format!("no answer within {:?}", self.store_deadline),
-        };
-        Err(Problem::StoreUnavailable { cause, retry_after_s: self.outage.failed(self.now()) })
+        Ok(store_answer(query, self.store_deadline, &self.outage, || self.now()).await?)
     }
 
     /// The same of the registry. What it refuses is a refusal of the page.

@@ -8,7 +8,7 @@ use axum::response::Response;
 use tidegate_door::framed;
 
 use crate::endpoint::Endpoint;
-use crate::pages::actions;
+use crate::pages::{actions, settings};
 use crate::problem::Problem;
 use crate::reads::Pages;
 use crate::visit::{change, page};
@@ -28,7 +28,18 @@ fn changes() -> Router<Arc<Pages>> {
         .route("/teams/{team}/routes/{id}/test", change(Endpoint::Change, pages::routes::test))
         .route("/teams/{team}/routes/{id}/delete", change(Endpoint::Change, pages::routes::delete))
         .route("/teams/{team}/deliveries/{id}/resend", change(Endpoint::Change, pages::routes::resend))
-        .route("/teams/{team}/config/diff", change(Endpoint::Change, pages::config::diff));
+        .route("/teams/{team}/config/diff", change(Endpoint::Change, pages::config::diff))
+        .route("/teams/{team}/new-agent", change(Endpoint::Change, settings::new_agent))
+        .route("/teams/{team}/routes/team", change(Endpoint::Change, settings::team_routes))
+        .route("/teams/{team}/routes/{id}/enable", change(Endpoint::Change, settings::enable_route))
+        .route("/teams/{team}/routes/{id}/disable", change(Endpoint::Change, settings::disable_route))
+        .route("/teams/{team}/routes/{id}/secret", change(Endpoint::Change, pages::routes::rotate_secret))
+        .route("/teams/{team}/guard/rules/{id}/enable", change(Endpoint::Change, settings::enable_rule))
+        .route("/teams/{team}/guard/rules/{id}/disable", change(Endpoint::Change, settings::disable_rule))
+        .route("/teams/{team}/spend/alerts", change(Endpoint::Change, settings::spend_alerts))
+        .route("/teams/{team}/keys/tokens", change(Endpoint::Token, pages::keys::make_token))
+        .route("/teams/{team}/badges/new", change(Endpoint::Change, settings::new_badge))
+        .route("/teams/{team}/badges/{id}/delete", change(Endpoint::Change, settings::delete_badge));
     routes
         .route(&format!("{agent}/tokens/{{id}}/rotate"), change(Endpoint::Token, pages::token::rotate))
         .route(&format!("{agent}/tokens/{{id}}/revoke"), change(Endpoint::Token, pages::token::revoke))
@@ -38,6 +49,11 @@ fn changes() -> Router<Arc<Pages>> {
         .route(&format!("{agent}/unmute"), change(Endpoint::Change, actions::unmute))
         .route(&format!("{agent}/schedule"), change(Endpoint::Change, actions::schedule))
         .route(&format!("{agent}/unschedule"), change(Endpoint::Change, actions::unschedule))
+        .route(&format!("{agent}/describe"), change(Endpoint::Change, settings::describe))
+        .route(&format!("{agent}/routes"), change(Endpoint::Change, settings::agent_routes))
+        .route(&format!("{agent}/checks"), change(Endpoint::Change, settings::new_check))
+        .route(&format!("{agent}/checks/{{id}}/delete"), change(Endpoint::Change, settings::delete_check))
+        .route(&format!("{agent}/delete"), change(Endpoint::Change, settings::delete_agent))
 }
 
 /// All of them. Paths below those of the dashboard that are no page are refused with one.

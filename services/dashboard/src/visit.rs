@@ -12,7 +12,7 @@ use http::header::COOKIE as COOKIES;
 use http::request::Parts;
 use http::{HeaderMap, Uri};
 use tidegate_admission::Caller;
-use tidegate_agentping::{Plan, RunId, RunKey, Scope, Slug, TeamId};
+use tidegate_agentping::{KeyId, Plan, RunId, RunKey, Scope, Slug, TeamId};
 use tidegate_agentping_ports::Team;
 use tidegate_door::Entered;
 use tidegate_door::endpoint_routes::{get, post};
@@ -32,6 +32,8 @@ pub(crate) struct Viewer {
     pub team: Team,
     pub plan: Plan,
     pub session: Session,
+    /// The key that began the session.
+    pub key: Option<KeyId>,
     /// Whether pages offer what changes something.
     pub may_change: bool,
 }
@@ -50,7 +52,7 @@ impl Viewer {
         }
         let team = pages.team(team).await?.ok_or(Problem::NoSession)?;
         let may_change = key.is_none_or(|key| !key.is_read_only());
-        Ok(Viewer { team, plan, session, may_change })
+        Ok(Viewer { team, plan, session, key: key.map(|key| key.id), may_change })
     }
 }
 

@@ -7,6 +7,7 @@ use tidegate_kernel::{SmolStr, Timestamp, Usd};
 use crate::parts::time::midnight;
 use crate::problem::Problem;
 use crate::visit::Visit;
+use crate::why;
 
 /// Runs that are asked for at once.
 const PAGE_RUNS: usize = 200;
@@ -32,17 +33,21 @@ pub(crate) struct SeenRun {
     pub customer_id: Option<SmolStr>,
     pub feature: Option<SmolStr>,
     pub parent: Option<RunId>,
+    /// Of one that failed: why, as far as its end says so.
+    pub said: Option<String>,
 }
 
 impl SeenRun {
     /// `None` for a run without an opening, which is not shown.
     pub fn of(id: RunId, listed_at: Timestamp, run: &Run, now: Timestamp) -> Option<Self> {
         let start = &run.opening()?.start;
+        let status = run.status_at(now);
+        let said = if matches!(status, RunStatus::Failed | RunStatus::Timeout) { why::of_run(run) } else { None };
         Some(SeenRun {
             id,
             listed_at,
             agent: start.agent.clone(),
-            status: run.status_at(now),
+            status,
             started_at: start.started_at,
             duration_ms: run.duration_ms(now),
             events: run.events,
@@ -51,6 +56,7 @@ impl SeenRun {
             customer_id: start.customer_id.clone(),
             feature: start.feature.clone(),
             parent: start.parent_run_id,
+            said,
         })
     }
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
-use tidegate_kernel::LogKey;
 use tidegate_kernel::command::{BookState, Decider};
+use tidegate_kernel::{LogKey, Position};
 use tidegate_ports::{BookWrite, DeliveryWrite, DueWrite, StoredFact, ViewWrite};
 
 use crate::owned_partition::OwnedPartition;
@@ -25,15 +25,23 @@ pub struct OwnerChange<D: Decider> {
     pub(crate) state: Arc<BookState<D::Book>>,
 }
 
-/// Encoded commands to other owners.
+/// An encoded command to another owner.
+pub(crate) struct EffectCommand {
+    pub owner: LogKey,
+    pub command: Bytes,
+    /// Where the command stands that it follows from.
+    pub cause: Position,
+}
+
+/// The commands to other owners.
 #[derive(Default)]
 pub(crate) struct Effects {
-    pub commands: Vec<(LogKey, Bytes)>,
+    pub commands: Vec<EffectCommand>,
     are_appended: AtomicBool,
 }
 
 impl Effects {
-    pub fn new(commands: Vec<(LogKey, Bytes)>) -> Self {
+    pub fn new(commands: Vec<EffectCommand>) -> Self {
         Effects { commands, are_appended: AtomicBool::new(false) }
     }
 

@@ -14,7 +14,7 @@ use tidegate_ports::{
     BookWrite, DeliveryWrite, DueWrite, FactName, Fate, MAX_BOOK_BYTES, StoredBook, StoredFact, ViewWrite,
 };
 
-use crate::change::{Effects, OwnerChange};
+use crate::change::{EffectCommand, Effects, OwnerChange};
 use crate::fate::{fate_before, fate_of};
 use crate::loading::LoadedOwner;
 use crate::owned_partition::OwnedPartition;
@@ -35,7 +35,7 @@ pub(crate) struct OwnerBatch<D: Decider> {
     due_write: Option<DueWrite>,
     deliveries: Vec<DeliveryWrite>,
     facts: Vec<StoredFact>,
-    effects: Vec<(LogKey, Bytes)>,
+    effects: Vec<EffectCommand>,
     is_changed: bool,
 }
 
@@ -165,7 +165,8 @@ impl<D: Decider> OwnerBatch<D> {
                 received_at: decided_at,
                 command: effect.command,
             };
-            self.effects.push((effect.owner.log_key(), Bytes::from(command.encode())));
+            let command = Bytes::from(command.encode());
+            self.effects.push(EffectCommand { owner: effect.owner.log_key(), command, cause: position });
         }
         if !events.is_empty() {
             let due = D::due(&self.state.book);

@@ -50,7 +50,7 @@ async fn append_effects<D: Decider>(append: &dyn Append, changes: &[OwnerChange<
     let waiting = || changes.iter().filter(|change| !change.effects.are_appended());
     let commands: Vec<_> = waiting().flat_map(|change| change.effects.commands.iter()).collect();
     for some in commands.chunks(APPENDS_AT_ONCE) {
-        let appending = some.iter().map(|(owner, command)| append.append(*owner, command.clone()));
+        let appending = some.iter().map(|one| append.append_effect(one.owner, one.command.clone(), one.cause));
         for appended in join_all(appending).await {
             appended.map_err(not_appended)?;
         }

@@ -9,7 +9,7 @@ use axum::response::Response;
 use http::HeaderName;
 use http::request::Parts;
 use tidegate_admission::{Acceptance, Caller, Class, Submission};
-use tidegate_agentping::{Body as RecordBody, Receipt, RunId, TeamId, credential};
+use tidegate_agentping::{Body as RecordBody, Credential, Receipt, RunId, TeamId, credential};
 use tidegate_door::body::{BodyError, Bounds, read, read_past};
 use tidegate_door::{BytePermit, Detached, Entered, Place, presented};
 use tidegate_kernel::Timestamp;
@@ -72,11 +72,23 @@ impl Call {
         let authenticated = admission.authenticate(presented.credential()).await;
         let entered = authenticated.and_then(|caller| admission.shed(class).map(|()| caller));
         match entered {
-            Ok(caller) => Ok(caller),
+            Ok(caller) => {
+                self.note_token(&caller, presented.credential());
+                Ok(caller)
+            }
             Err(refusal) => {
                 read_past(&self.parts.headers, body, self.ingest.config.max_body_bytes).await;
                 Err(refusal.of_presented(presented).into())
             }
+        }
+    }
+
+    /// Notes that a ping token was used.
+    fn note_token(&self, caller: &Caller, presented: Option<&str>) {
+        if caller.key.is_none()
+            && let Some(Ok(token)) = presented.map(Credential::parse)
+        {
+            self.ingest.token_uses.note(token.hash(), self.received_at);
         }
     }
 

@@ -13,6 +13,7 @@ use crate::config::IngestConfig;
 use crate::endpoint::{COUNTED, Endpoint};
 use crate::openings::Openings;
 use crate::refusal_table::Cause;
+use crate::token_uses::TokenUses;
 
 /// One front door.
 pub struct Ingest {
@@ -25,6 +26,7 @@ pub struct Ingest {
     pub(crate) body_budget: ByteBudget,
     pub(crate) acked: Acked,
     pub(crate) openings: Arc<Openings>,
+    pub(crate) token_uses: Arc<TokenUses>,
     pub(crate) draining: Draining,
     /// Of places for requests, and of the bytes of their bodies: overload ends when nothing was refused for a while.
     pub(crate) places_outage: Outage,
@@ -46,6 +48,7 @@ impl Ingest {
             body_budget,
             acked: Acked::default(),
             openings: Arc::default(),
+            token_uses: Arc::default(),
             draining: Draining::default(),
             places_outage: Outage::default(),
             bytes_outage: Outage::default(),
@@ -55,6 +58,11 @@ impl Ingest {
     /// How openings ended, for who reports it.
     pub fn openings(&self) -> Arc<Openings> {
         self.openings.clone()
+    }
+
+    /// Which ping tokens were used, for who reports it.
+    pub fn token_uses(&self) -> Arc<TokenUses> {
+        self.token_uses.clone()
     }
 
     /// Requests in progress now, those included whose client has left.

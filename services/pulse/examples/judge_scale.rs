@@ -16,6 +16,7 @@ use tidegate_agentping_settings::{ScheduleDoc, kinds};
 use tidegate_agentping_testkit::{heartbeat, persist, record, run_id};
 use tidegate_inproc::accounts::MemoryAccounts;
 use tidegate_inproc::clock::TestClock;
+use tidegate_inproc::dead_letters::MemoryDeadLetters;
 use tidegate_inproc::documents::MemoryDocuments;
 use tidegate_inproc::log::{MemoryLog, MemoryLogOptions};
 use tidegate_inproc::rows::MemoryRows;
@@ -112,6 +113,7 @@ async fn main() {
         lag: Arc::new(log.lag("persister")),
         accounts: Arc::new(accounts.clone()),
         feed: Arc::new(runs.clone()),
+        dead_letters: Arc::new(MemoryDeadLetters::default()),
         settings: Mirror::read(documents, clock.clone()).await.unwrap(),
         rows: rows.clone(),
         seen: Arc::new(Seen(seen)),

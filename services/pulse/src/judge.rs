@@ -12,26 +12,31 @@ use async_trait::async_trait;
 use tidegate_agentping::{Slug, TeamId};
 use tidegate_agentping_ports::{FeedEntry, PulseFeed};
 use tidegate_agentping_pulse::watermark::{PartitionId, PartitionProgress, PartitionReading};
-use tidegate_agentping_pulse::{Doubt, Watermark};
+use tidegate_agentping_pulse::{Doubt, DoubtReason, Watermark};
 use tidegate_agentping_settings::TeamSettings;
 use tidegate_agentping_verdicts::JudgedDoc;
 use tidegate_kernel::Timestamp;
 use tidegate_mirror::Mirror;
-use tidegate_ports::{Accounts, Clock, LogError, ReadLag, Rows, StoreError};
+use tidegate_ports::{Accounts, Clock, DeadLetters, LogError, ReadLag, Rows, StoreError};
 
 mod agents;
 mod changes;
+mod dead_letters;
+mod doubts;
 mod due;
 mod findings;
 mod front_doors;
 mod lease;
+mod open_run;
 mod outbox;
 mod progress;
 mod reading;
+mod run_tree;
 mod running;
 mod saving;
 mod seen;
 mod state;
+mod volumes;
 mod watching;
 
 pub use front_doors::DoorWatch;
@@ -40,17 +45,19 @@ pub use outbox::{Alert, NoRoutes, Outbox, RouteChoice, Routes};
 pub use running::{JudgeRole, Standby};
 pub use seen::RegistryAgents;
 pub use state::{Head, JUDGE_STATE, SHARDS};
+pub use volumes::MINUTE_VOLUMES;
 pub use watching::Watching;
 
 use agents::{Agents, Turn};
 use changes::SETTLED_AFTER_MS;
+use doubts::{DoubtSources, KeptDoubts};
 use findings::Findings;
 use progress::{LogProgress, PartitionTarget};
 use reading::FeedReading;
 use saving::Saved;
 use state::Cursors;
 
-use crate::metrics::{AGENTS, FEED_ROWS, JUDGED_BEHIND_SECONDS, JUDGED_UNTIL_SECONDS, STALLED_PARTITIONS};
+use crate::metrics::{AGENTS, FEED_ROWS, IN_DOUBT, JUDGED_BEHIND_SECONDS, JUDGED_UNTIL_SECONDS, STALLED_PARTITIONS};
 
 /// What a judge reads and writes.
 #[derive(Clone)]
@@ -58,6 +65,7 @@ pub struct JudgePorts {
     pub lag: Arc<dyn ReadLag>,
     pub accounts: Arc<dyn Accounts>,
     pub feed: Arc<dyn PulseFeed>,
+    pub dead_letters: Arc<dyn DeadLetters>,
     pub settings: Mirror<TeamSettings>,
     pub rows: Arc<dyn Rows>,
     pub seen: Arc<dyn SeenAgents>,
@@ -73,11 +81,13 @@ pub struct JudgeOptions {
     pub hold_ms: i64,
     /// How often a state that has changed is saved, in milliseconds.
     pub save_every_ms: u64,
+    /// Whether this process sends the canary: what does not arrive of it is then doubt.
+    pub canary: bool,
 }
 
 impl Default for JudgeOptions {
     fn default() -> Self {
-        JudgeOptions { hold_ms: 30_000, save_every_ms: 60_000 }
+        JudgeOptions { hold_ms: 30_000, save_every_ms: 60_000, canary: false }
     }
 }
 
@@ -126,7 +136,7 @@ pub struct Judge {
     ports: JudgePorts,
     options: JudgeOptions,
     watermark: Watermark,
-    doors: DoorWatch,
+    doubts: DoubtSources,
     /// Up to where it is known what front doors have said.
     known_to: Timestamp,
     agents: Agents,
@@ -152,9 +162,11 @@ impl Judge {
     }
 
     async fn resume(ports: JudgePorts, options: JudgeOptions, head: Head) -> Result<Self, Unjudged> {
-        let Head { watermark, judged_to, rank, doors } = head;
+        let Head { watermark, judged_to, rank, doors, doubts } = head;
         let mut judge = Judge::empty(ports, options, watermark);
-        (judge.doors, judge.rank) = (doors, rank);
+        judge.doubts = DoubtSources::new(doors, doubts, judge.canary_since());
+        judge.doubts.read_volumes(&*judge.ports.rows, judge.watermark.now()).await?;
+        judge.rank = rank;
         let shards = state::read_shards(&*judge.ports.rows).await?;
         judge.cursors = judge.saved.take(shards, judged_to, &mut judge.agents);
         judge.agents.follow(&judge.ports.settings);
@@ -168,6 +180,8 @@ impl Judge {
         let mut judge = Judge::empty(ports, options, Watermark::new(now));
         judge.agents.begin_at(now.plus_millis(-options.hold_ms), Vec::new());
         let targets = judge.progress().read().await?;
+        // What is dead by now is not looked at.
+        judge.doubts.read_dead_letters(&*judge.ports.dead_letters, &targets, options.hold_ms).await?;
         judge.cursors = targets.iter().map(|target| (target.reading.id, target.settled)).collect();
         judge.agents.begin_with(judge.ports.seen.seen().await?, &judge.ports.settings);
         judge.save(true).await?;
@@ -177,11 +191,12 @@ impl Judge {
 
     fn empty(ports: JudgePorts, options: JudgeOptions, watermark: Watermark) -> Self {
         let agents = Agents::new(ports.routes.clone());
+        let canary_since = options.canary.then(|| ports.clock.now());
         Judge {
             ports,
             options,
             watermark,
-            doors: DoorWatch::default(),
+            doubts: DoubtSources::new(DoorWatch::default(), KeptDoubts::default(), canary_since),
             known_to: Timestamp::FIRST,
             agents,
             cursors: Cursors::new(),
@@ -190,6 +205,10 @@ impl Judge {
             bench: Bench::default(),
             rank: 0,
         }
+    }
+
+    fn canary_since(&self) -> Option<Timestamp> {
+        self.options.canary.then(|| self.ports.clock.now())
     }
 
     fn progress(&self) -> LogProgress {
@@ -219,8 +238,9 @@ impl Judge {
         self.agents.follow(&self.ports.settings);
         // Nothing later than this can be judged in this turn.
         let furthest = wall.plus_millis(-Watermark::CLOCK_DIFFERENCE_MS - self.options.hold_ms);
-        self.known_to = self.doors.read(&*self.ports.rows, furthest).await?.max(self.known_to);
+        self.known_to = self.doubts.read_doors(&*self.ports.rows, furthest).await?.max(self.known_to);
         let mut targets = self.progress().read().await?;
+        self.doubts.read_dead_letters(&*self.ports.dead_letters, &targets, self.options.hold_ms).await?;
         self.bench = self.bench(self.run_clocks_at(&targets));
         let there = targets.len();
         targets.extend(self.gone(&targets));
@@ -231,6 +251,7 @@ impl Judge {
         }
         self.watermark.read(wall, &readings);
         let judged_until = self.watermark.judged_until(self.options.hold_ms);
+        let judged_until = self.doubts.settle(judged_until);
         self.judge(judged_until.min(self.known_to));
         self.write().await?;
         self.save(false).await?;
@@ -260,16 +281,23 @@ impl Judge {
         let gone = left.filter(|(id, _)| targets.iter().all(|target| target.reading.id != *id));
         let target = |(id, settled)| {
             let progress = PartitionProgress::Unreadable;
-            PartitionTarget { reading: PartitionReading { id, applied: settled, progress }, settled }
+            let reading = PartitionReading { id, applied: settled, progress };
+            PartitionTarget { reading, settled, dead: 0, asked_at: self.watermark.now() }
         };
         gone.map(target).collect()
     }
 
     fn feed(&mut self, entry: &FeedEntry) {
         FEED_ROWS.handle().increment(1);
-        if !self.saved.had(entry) {
-            let runs_to = entry.row.appended_at.plus_millis(-Watermark::CLOCK_DIFFERENCE_MS - self.options.hold_ms);
-            let turn = self.bench.turn(self.agents.judged_to(), runs_to);
+        self.doubts.take(entry);
+        if doubts::is_canary(entry.row.team) {
+            return;
+        }
+        let runs_to = entry.row.appended_at.plus_millis(-Watermark::CLOCK_DIFFERENCE_MS - self.options.hold_ms);
+        let turn = self.bench.turn(self.agents.judged_to(), runs_to);
+        if self.saved.had(entry) {
+            self.agents.fed_again(entry, &turn, &mut self.findings);
+        } else {
             self.agents.fed(entry, &turn, &mut self.findings);
         }
     }
@@ -286,10 +314,10 @@ impl Judge {
 
     fn bench(&self, run_clocks: BTreeMap<PartitionId, Timestamp>) -> Bench {
         let mut doubts = self.watermark.doubts(self.options.hold_ms);
-        doubts.extend_from_slice(self.doors.of_all());
+        doubts.extend(self.doubts.of_all(self.watermark.judged_until(self.options.hold_ms)));
         let clocks = run_clocks.into_iter().map(|(id, at)| (id, at.min(self.known_to)));
         let settled_to = self.ports.clock.now().plus_millis(-SETTLED_AFTER_MS);
-        Bench { settled_to, doubts, doubts_of_teams: self.doors.of_teams(), run_clocks: clocks.collect() }
+        Bench { settled_to, doubts, doubts_of_teams: self.doubts.of_teams(), run_clocks: clocks.collect() }
     }
 
     /// The same once the feed is read up to these targets.
@@ -323,12 +351,11 @@ impl Judge {
     /// Saves the shards that are due, or all.
     async fn save(&mut self, all: bool) -> Result<(), StoreError> {
         debug_assert!(self.findings.is_empty(), "what was found is written before the state that has found it");
-        let head = Head {
-            watermark: self.watermark.clone(),
-            judged_to: self.agents.judged_to(),
-            rank: self.rank,
-            doors: self.doors.clone(),
-        };
+        let (rank, now) = (self.rank, self.ports.clock.now());
+        self.doubts.write_volumes(&*self.ports.rows, rank, now).await?;
+        let (doors, doubts) = self.doubts.kept();
+        let (watermark, judged_to) = (self.watermark.clone(), self.agents.judged_to());
+        let head = Head { watermark, judged_to, rank, doors, doubts };
         let every_ms = if all { 0 } else { self.options.save_every_ms };
         self.saved.save(&*self.ports.rows, head, &mut self.agents, &self.cursors, every_ms, &*self.ports.clock).await
     }
@@ -348,5 +375,10 @@ impl Judge {
         JUDGED_BEHIND_SECONDS.handle().set(wall.millis_since(watermark) as f64 / 1_000.0);
         STALLED_PARTITIONS.handle().set(self.watermark.stalled().count() as f64);
         AGENTS.handle().set(self.agents.len() as f64);
+        for reason in DoubtReason::ALL {
+            let is_in = |doubt: &Doubt| doubt.reason == reason && doubt.until >= self.agents.judged_to();
+            let is_in_doubt = self.bench.doubts.iter().any(is_in);
+            IN_DOUBT.with([("reason", reason.as_str())]).set(f64::from(u8::from(is_in_doubt)));
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The role that watches agents: it judges schedules and runs from the feed, opens incidents, and sends what follows.
 
+pub mod canary;
 pub mod checks;
 mod fail_points;
 pub mod judge;

@@ -21,6 +21,10 @@ tidegate_metric::declare! {
         "Agents that this process knows.";
     pub(crate) TURN_FAILURES: Counter = "tidegate_pulse_turn_failures_total",
         "Turns of the judge that did not complete; the next one goes on where it stopped.";
+    pub(crate) CANARY: Counter = "tidegate_pulse_canary_total" { result },
+        "Heartbeats of the canary, by result (sent, failed).";
+    pub(crate) IN_DOUBT: Gauge = "tidegate_pulse_in_doubt" { reason },
+        "1 while slots of all teams that no run covers are unknown for this reason, otherwise 0.";
     pub(crate) CHECKED_RUNS: Counter = "tidegate_pulse_checked_runs_total",
         "Runs whose checks were judged; one that is judged again counts again.";
     pub(crate) ROUND_FAILURES: Counter = "tidegate_pulse_round_failures_total" { what },

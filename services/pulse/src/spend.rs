@@ -3,6 +3,7 @@
 mod alert;
 mod guard_watch;
 mod keeper;
+mod stored_models;
 mod stored_pages;
 mod top;
 mod watch;

@@ -65,6 +65,7 @@ pub struct PulsePorts {
     pub lag: Arc<dyn ReadLag>,
     pub accounts: Arc<dyn Accounts>,
     pub feed: Arc<dyn PulseFeed>,
+    pub dead_letters: Arc<dyn DeadLetters>,
     /// Runs whose checks are judged.
     pub queries: Arc<dyn RunQueries>,
 }

@@ -3,6 +3,7 @@
 mod agentgate;
 mod amounts;
 mod config;
+mod demo;
 mod distributed;
 mod exec;
 mod log_commands;
@@ -20,7 +21,8 @@ pub use agentgate::{
     WorkerKeysCommand,
 };
 pub use amounts::BatchMultiplier;
-pub use config::{ConfigCommand, ConfigFileArgs, ControlServer};
+pub use config::{ConfigCommand, ConfigFileArgs, ControlServer, ImportFrom};
+pub use demo::DemoArgs;
 pub use distributed::{
     Api, CommandApi, CompareArgs, ControlArgs, DecideArgs, Deployment, IngestArgs, MigrateArgs, PersistArgs, PulseArgs,
     RebuildArgs, TopicsCommand, VoidArgs,
@@ -95,6 +97,8 @@ pub enum Command {
     Config(ConfigCommand),
     /// Run a command, and report its start and end to AgentPing
     Exec(ExecArgs),
+    /// Fill a running `tidegate dev` with a week of traffic to look at
+    Demo(DemoArgs),
     /// Supervise one command of a worker
     #[command(hide = true, name = "supervise-command")]
     Supervise,

@@ -58,6 +58,8 @@ pub struct Config {
     pub alerts: AlertsSection,
     /// The judge of schedules.
     pub pulse: tidegate_pulse::judge::JudgeOptions,
+    /// Where the canary is sent; `None`: there is none.
+    pub canary_url: Option<String>,
     /// Bytes of claims that the in-process gate holds at most.
     pub max_claim_bytes: usize,
     /// The three servers of a distributed deployment, those that are named.

@@ -1,5 +1,7 @@
 //! `tidegate config`: a team's settings as a file, over the management API.
 
+mod import;
+
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
@@ -79,6 +81,9 @@ pub fn run(command: ConfigCommand) -> Result<ExitCode, Failure> {
                 let wanted = Wanted { path: "/v1/config", method: Method::PUT, prune, dry_run };
                 let outcome = send(&file, &wanted).await?;
                 Ok(outcome.map_or(ExitCode::FAILURE, |_| ExitCode::SUCCESS))
+            }
+            ConfigCommand::Import { kind, file, output, timezone, system } => {
+                import::run(kind, (&file, output.as_deref()), &timezone, system)
             }
             ConfigCommand::Export { server } => {
                 let answer = ask(&server, &Method::GET, "/v1/config", Vec::new()).await?;

@@ -17,7 +17,7 @@ use tidegate_lifecycle::ExitReport;
 use tidegate_ports::Clock;
 use tidegate_telemetry::Metrics;
 
-use crate::agentgate::{Door, expiry, on_ports, webhooks};
+use crate::agentgate::{Door, expiry, on_ports, rows_of_decider, webhooks};
 use crate::alerting::Alerting;
 use crate::assemble::commands::embedded::{self as commands, EmbeddedCommands};
 use crate::assemble::embedded::{self, AllPorts};
@@ -69,6 +69,7 @@ async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, Failure> {
     let (lag, gate_lag) = (front_door.lag.clone(), door.commands.lag.clone());
     roles.start_persister(&process.parts, persister);
     let conservation = roles.start_commands_conservation(&process.parts, &decider);
+    let rows_of_gate = rows_of_decider(&decider);
     roles.start_decider(&process.parts, decider, Some(webhooks.clone()));
     let ingest_url = config.control.ingest_url.clone().unwrap_or_else(|| format!("http://{}", addresses.ingest));
     let caught_up = async {
@@ -77,16 +78,18 @@ async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, Failure> {
     };
     if let Begun::Stopped(reason) = process.unless_stopped(caught_up).await? {
         drop((front_door, read_api, lag, gate_lag, registry, settings, pulse, archived, door, inbox, store));
+        drop(rows_of_gate);
         return Ok(process.stop(reason, roles, Some(close)).await);
     }
     drop((lag, gate_lag));
+    process.operators.open(rows_of_gate);
     let managed = settings.management(process.clock.clone(), &ingest_url).await?;
     let managed = alerting.managed(managed, process.clock.clone());
     let (control, ingest, agentgate) = (control.listen()?, ingest.listen()?, agentgate.listen()?);
     // One admission for the process: its caches serve the front door and the read API.
     let admission = Arc::new(Admission::new(front_door, config.admission.clone()));
     process.watch_appends("log", admission.appends());
-    roles.start_upkeep(&process.parts, metrics);
+    roles.start_upkeep(&process.parts, metrics, process.operators.clone());
     roles.start_job(&process.parts, archived.into_job());
     let shown = vec![conservation];
     let (mirror, rows) = (managed.mirror.clone(), settings.rows.clone());

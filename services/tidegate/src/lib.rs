@@ -12,6 +12,7 @@ pub mod config;
 mod configuration;
 mod console;
 mod dashboard;
+mod demo;
 mod deployment;
 mod dev;
 mod exec;
@@ -35,7 +36,7 @@ use std::time::Duration;
 use clap::Parser;
 use tidegate_telemetry::logs;
 
-use cli::{AgentGateCommand, Cli, Command, CommandApi, Deployment, DevArgs, LogPlace, Place};
+use cli::{AgentGateCommand, Cli, Command, CommandApi, DemoArgs, Deployment, DevArgs, LogPlace, Place};
 use config::{Config, ConfigProblem, Layers, Purpose};
 use console::Console;
 use failure::Failure;
@@ -139,6 +140,7 @@ fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         Command::AgentGate(command) => agentgate(command),
         Command::Config(command) => configuration::run(command),
         Command::Exec(args) => Ok(exec::run(args)),
+        Command::Demo(args) => demo::run(&demo_config(&args)?, &args),
         Command::Supervise => Ok(tidegate_worker::supervise()),
         Command::Teams(command) => manage(command.into()),
         Command::Agents(command) => manage(command.into()),
@@ -157,6 +159,12 @@ fn dev_config(args: &DevArgs) -> Result<Config, Failure> {
     layers.flag("--agentgate-listen", "agentgate.listen", args.agentgate_listen.as_deref());
     layers.flag("--ops-listen", "ops.listen", args.ops_listen.as_deref());
     read(layers, Purpose::Dev)
+}
+
+fn demo_config(args: &DemoArgs) -> Result<Config, Failure> {
+    let mut layers = layers(None);
+    layers.flag("--data", "data", args.data.as_ref().map(|path| path.display()));
+    read(layers, Purpose::Manage)
 }
 
 /// A flag, the key it sets, its value if it was given.

@@ -26,7 +26,7 @@ use crate::console::Console;
 use crate::deployment::cannot_start;
 use crate::failure::Failure;
 
-pub use resolve::team;
+pub use resolve::{active_team, find as find_team, team};
 
 /// Any of the management commands.
 pub enum Command {

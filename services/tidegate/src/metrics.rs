@@ -46,6 +46,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_operators_pages_show_is_declared() {
+        let declared: HashSet<&str> = all().map(|metric| metric.name).collect();
+        let unknown: Vec<&str> = tidegate_operators::metrics_shown().filter(|name| !declared.contains(name)).collect();
+        assert!(unknown.is_empty(), "no crate declares {unknown:?}");
+    }
+
+    #[test]
     fn names_are_distinct_and_say_their_kind() {
         let mut seen = HashSet::new();
         for metric in all() {

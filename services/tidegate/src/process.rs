@@ -10,6 +10,7 @@ use tidegate_agentping::routes as agentping;
 use tidegate_door::{LaterRoutes, Ops, ServeReport, serve};
 use tidegate_lifecycle::signals::Signals;
 use tidegate_lifecycle::{ExitReport, Health, Part, Parts};
+use tidegate_operators::OperatorPages;
 use tidegate_ports::{Clock, Ids, RandomIds};
 use tidegate_shedding::Appends;
 use tidegate_telemetry::{Metrics, logs};
@@ -65,6 +66,8 @@ pub struct Process {
     pub ops_address: std::net::SocketAddr,
     /// Routes that a role adds to the operations port.
     pub ops_routes: LaterRoutes,
+    /// Pages of the operations port.
+    pub operators: OperatorPages,
     health: Health,
     signals: Signals,
     ops: Part<ServeReport>,
@@ -91,15 +94,28 @@ impl Process {
         let (ops_address, listener, options) = (reserved.address(), reserved.listen()?, config.ops.serve);
         let health = Health::default();
         let parts = Parts::default();
-        let judged = health.clone();
+        let (judged, shown, scraped) = (health.clone(), health.clone(), metrics.clone());
+        let readiness = move || shown.readiness().reasons;
+        let operators = OperatorPages::new(about(&config), clock.clone(), readiness, move || scraped.render());
         let ops = Ops::new(health.clone(), move || {
             READY.handle().set(if judged.readiness().ready { 1.0 } else { 0.0 });
             metrics.render()
         });
-        let ops = ops.with_hints(agentping::OPS, agentping::ROUTES);
-        let (ops_routes, routes) = (ops.later(), ops.routes(routes));
+        let ops = ops.with_hints(agentping::OPS, agentping::ROUTES).with_page(tidegate_operators::HOME);
+        let (ops_routes, routes) = (ops.later(), ops.routes(routes.merge(operators.routes())));
         let ops = parts.start("operations", |stop| serve(listener, routes, options, stop.stopped()));
-        Ok(Process { config, clock, ids: Arc::new(RandomIds), parts, ops_address, ops_routes, health, signals, ops })
+        Ok(Process {
+            config,
+            clock,
+            ids: Arc::new(RandomIds),
+            parts,
+            ops_address,
+            ops_routes,
+            operators,
+            health,
+            signals,
+            ops,
+        })
     }
 
     /// Waits for `work`, unless the process is to stop before.
@@ -142,6 +158,7 @@ impl Process {
     pub async fn stop(self, reason: StopReason, roles: Roles, close: Option<Close>) -> ExitReport {
         self.health.stopping();
         self.ops_routes.close();
+        self.operators.close();
         self.signals.exit_on_next(last_words);
         match &reason {
             StopReason::Signal(signal) => tracing::info!(signal, "stopping in order"),
@@ -169,6 +186,21 @@ async fn stop_requested(signals: &mut Signals, parts: &mut Parts) -> StopReason 
         signal = signals.next() => StopReason::Signal(signal),
         early = parts.ended_early() => StopReason::PartEnded(early),
     }
+}
+
+/// What the operators' pages say of the process: its region, and the servers or the folder that it uses.
+fn about(config: &Config) -> Vec<(&'static str, String)> {
+    let mut about = vec![("Region", config.region.to_string())];
+    if config.kafka.is_none() && config.scylla.is_none() {
+        about.push(("Data folder", config.data.display().to_string()));
+    }
+    if let Some(kafka) = &config.kafka {
+        about.push(("Kafka", kafka.options.brokers.clone()));
+    }
+    if let Some(scylla) = &config.scylla {
+        about.push(("Store", scylla.options.nodes.join(", ")));
+    }
+    about
 }
 
 /// Listens for signals that end the process.

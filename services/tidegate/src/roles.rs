@@ -14,6 +14,7 @@ use tidegate_door::{LaterRoutes, ServeReport};
 use tidegate_ingest::{DoorReports, Ingest};
 use tidegate_lifecycle::{Health, Part, Parts, Stages, Stop};
 use tidegate_mirror::Mirror;
+use tidegate_operators::OperatorPages;
 use tidegate_outbound::Outbound;
 use tidegate_persister::{LogWatch, Persister, StopReport, feed_expiry, note_expiry, orphan_purge, watch_stalls};
 use tidegate_ports::{Clock, Ids, Rows};
@@ -166,7 +167,8 @@ impl Roles {
         let config = self.config.ingest.clone();
         let ingest = Arc::new(Ingest::new(config, admission, self.clock.clone(), self.ids.clone()));
         let (openings, is_ready) = (ingest.openings(), move || health.readiness().ready);
-        let reports = DoorReports::new(rows, self.clock.clone(), openings, is_ready, self.process_name());
+        let reports = DoorReports::new(rows, self.clock.clone(), openings, is_ready, self.process_name())
+            .with_token_uses(ingest.token_uses());
         self.jobs.push(parts.start("reports of the front door", |stop| reports.run(stop.stopped())));
         self.ingest = Some(parts.start("ingest", |stop| ingest.serve(listener, stop.stopped())));
     }
@@ -225,8 +227,8 @@ impl Roles {
     }
 
     /// What every process does in the background.
-    pub fn start_upkeep(&mut self, parts: &Parts, metrics: Metrics) {
-        self.jobs.push(parts.start("metrics upkeep", |stop| upkeep(metrics, stop)));
+    pub fn start_upkeep(&mut self, parts: &Parts, metrics: Metrics, operators: OperatorPages) {
+        self.jobs.push(parts.start("metrics upkeep", |stop| upkeep(metrics, operators, stop)));
     }
 
     /// The stop, in order: the front doors and what they still confirm, the background jobs, decider and persister, the read
@@ -287,9 +289,10 @@ fn served(report: ServeReport) -> Result<(), String> {
     }
 }
 
-async fn upkeep(metrics: Metrics, stop: Stop) {
+async fn upkeep(metrics: Metrics, operators: OperatorPages, stop: Stop) {
     while !stop.is_stopping() {
         metrics.upkeep();
+        operators.observe();
         rest(UPKEEP_EVERY, &stop).await;
     }
 }

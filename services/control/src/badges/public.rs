@@ -7,6 +7,7 @@ use axum::response::Response;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
 use http::{HeaderValue, StatusCode};
 use serde_json::json;
+use tidegate_agentping_alerts::mail;
 use tidegate_agentping_pulse::agent::AgentStanding;
 use tidegate_agentping_settings::{BadgeDoc, kinds};
 use tidegate_agentping_verdicts::StandingDoc;
@@ -144,7 +145,7 @@ fn written(form: Option<&str>, found: Option<(String, Shown)>) -> Response {
 fn picture(label: &str, shown: Shown) -> String {
     let width = |text: &str| 12 + 7 * text.chars().count();
     let (left, right, word) = (width(label), width(shown.word()), shown.word());
-    let (label, whole) = (escaped(label), left + right);
+    let (label, whole) = (mail::escaped(label), left + right);
     let (middle, other) = (left / 2, left + right / 2);
     let colour = shown.colour();
     format!(
@@ -155,21 +156,6 @@ fn picture(label: &str, shown: Shown) -> String {
          <g fill=\"#fff\" text-anchor=\"middle\" font-family=\"Verdana,DejaVu Sans,sans-serif\" font-size=\"11\">\
          <text x=\"{middle}\" y=\"14\">{label}</text><text x=\"{other}\" y=\"14\">{word}</text></g></svg>\n"
     )
-}
-
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for char in text.chars() {
-        match char {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            char => escaped.push(char),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

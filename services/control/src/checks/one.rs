@@ -116,11 +116,7 @@ async fn removed(mut call: Call, _: Sent) -> Result<Response, Problem> {
 /// # Errors
 /// [`Problem::Unknown`]; the store's.
 pub(super) async fn known(call: &Call, id: &str) -> Result<Kept<CheckDoc>, Problem> {
-    let found = match CheckId::parse(id) {
-        Ok(_) => Kept::find(&call.reads, call.reader.team, kinds::CHECK, id).await?,
-        Err(_) => None,
-    };
-    found.ok_or_else(|| Problem::Unknown { what: "check", name: id.to_owned() })
+    Kept::known(call, kinds::CHECK, "check", (id, CheckId::parse(id).is_ok())).await
 }
 
 fn if_matched(call: &Call, id: &str, kept: &Kept<CheckDoc>) -> Result<(), Problem> {

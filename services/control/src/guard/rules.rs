@@ -271,11 +271,7 @@ async fn removed(mut call: Call, _: Sent) -> Result<Response, Problem> {
 }
 
 async fn known(call: &Call, id: &str) -> Result<Kept<RuleDoc>, Problem> {
-    let found = match GuardRuleId::parse(id) {
-        Ok(_) => Kept::find(&call.reads, call.reader.team, kinds::RULE, id).await?,
-        Err(_) => None,
-    };
-    found.ok_or_else(|| Problem::Unknown { what: "guard rule", name: id.to_owned() })
+    Kept::known(call, kinds::RULE, "guard rule", (id, GuardRuleId::parse(id).is_ok())).await
 }
 
 /// The document that makes a name this rule's; it is not stored yet.

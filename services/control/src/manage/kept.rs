@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use tidegate_agentping::TeamId;
 use tidegate_ports::{Document, DocumentWrite, Expected};
 
+use crate::call::Call;
 use crate::problem::Problem;
 use crate::reads::Reads;
 
@@ -38,6 +39,21 @@ impl<T: DeserializeOwned + Serialize> Kept<T> {
     pub async fn find(reads: &Reads, team: TeamId, kind: &'static str, name: &str) -> Result<Option<Self>, Problem> {
         let found = find(reads, team, kind, name).await?;
         Ok(found.map(|(version, doc)| Kept { kind, name: name.to_owned(), version: Some(version), doc }))
+    }
+
+    /// Reads the one of the caller's team with this id, which `what` calls by its name for people. A text that `is_id` says
+    /// is none names nothing.
+    ///
+    /// # Errors
+    /// [`Problem::Unknown`]; as [`Kept::read`].
+    pub async fn known(
+        call: &Call,
+        kind: &'static str,
+        what: &'static str,
+        (id, is_id): (&str, bool),
+    ) -> Result<Self, Problem> {
+        let found = if is_id { Kept::find(&call.reads, call.reader.team, kind, id).await? } else { None };
+        found.ok_or_else(|| Problem::Unknown { what, name: id.to_owned() })
     }
 
     /// One that was read already.

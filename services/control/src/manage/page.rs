@@ -27,7 +27,16 @@ impl NamePage {
     /// # Errors
     /// [`Problem::ParameterInvalid`].
     pub fn read(parameters: &Parameters, list: &[&str]) -> Result<Self, Problem> {
-        let limit = parameters.get("limit", "be a whole number from 1 to 200", |text| whole(text, MAX_LIMIT))?;
+        NamePage::read_up_to(parameters, list, MAX_LIMIT)
+    }
+
+    /// The same of a list whose pages may have more.
+    ///
+    /// # Errors
+    /// As [`NamePage::read`].
+    pub fn read_up_to(parameters: &Parameters, list: &[&str], max_limit: usize) -> Result<Self, Problem> {
+        let must = format!("be a whole number from 1 to {max_limit}");
+        let limit = parameters.get("limit", &must, |text| whole(text, max_limit))?;
         let unaltered = "be the 'next_cursor' of an answer to the same filters, unaltered";
         let after = parameters.get("cursor", unaltered, |text| decode(text, list))?;
         Ok(NamePage { limit: limit.unwrap_or(DEFAULT_LIMIT), after })

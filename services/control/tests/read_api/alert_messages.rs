@@ -8,8 +8,12 @@ use tidegate_agentping_alerts::rows::{DELIVERY_PROGRESS, timed_key};
 use tidegate_agentping_alerts::{
     Addressees, AlertEvent, AlertOutbox, Delivered, DeliveryProgress, DeliveryState, DeliveryTry, MessageEdge, Messages,
 };
-use tidegate_agentping_pulse::{AlertKind, AlertSeverity};
+use tidegate_agentping_ports::registry::agent_id;
+use tidegate_agentping_pulse::incident::Subject;
+use tidegate_agentping_pulse::incident::derived_id::incident_id;
+use tidegate_agentping_pulse::{AlertKind, AlertSeverity, IncidentOrigin};
 use tidegate_agentping_settings::TeamSettings;
+use tidegate_agentping_verdicts::IncidentDoc;
 use tidegate_mirror::Mirror;
 use tidegate_ports::{Clock, Rows};
 
@@ -87,6 +91,51 @@ async fn a_test_is_answered_with_its_outcome() {
         );
         assert!(listed["body"].as_str().unwrap().starts_with(r#"{"alert":"test","agent":"test","#));
     }
+}
+
+/// An incident has the messages about it, whichever route they are of.
+#[tokio::test]
+async fn an_incident_has_the_messages_about_it() {
+    let (house, id) = with_route().await;
+    let subject = Subject { agent: agent_id(team(1), &slug("nightly")), kind: AlertKind::ScheduleMissed };
+    let origin = IncidentOrigin::Slot(at(NOON));
+    let incident = incident_id(&subject, origin);
+    let doc = IncidentDoc {
+        id: incident,
+        agent: slug("nightly"),
+        kind: AlertKind::ScheduleMissed,
+        severity: AlertSeverity::Error,
+        opened_at: at(NOON),
+        resolved_at: None,
+        origin,
+        count: 1,
+    };
+    house.rows.put(Arc::new(doc.rows(team(1)).to_vec()), at(NOON)).await.unwrap();
+    let path = format!("/v1/incidents/{incident}");
+    assert_eq!(house.get(&path).await.ok()["deliveries"], json!([]));
+    let outbox = outbox(&house).await;
+    let event = |key: u32| AlertEvent {
+        agent: Some(slug("nightly")),
+        kind: AlertKind::ScheduleMissed,
+        edge: MessageEdge::Repeat,
+        severity: AlertSeverity::Error,
+        incident: Some(incident),
+        ..quota(key)
+    };
+    for key in 0..2 {
+        outbox.put(&[event(key), quota(key)]).await.unwrap();
+        house.clock.advance_ms(1_000);
+    }
+    let messages = Messages::new(Arc::new(house.rows.clone()));
+    let all = messages.of_incident(team(1), incident, 10).await.unwrap();
+    tried(&house, &all[0], DeliveryState::Sent, 200).await;
+    let shown = house.get(&path).await.ok()["deliveries"].as_array().unwrap().clone();
+    let states: Vec<(&str, &str)> =
+        shown.iter().map(|one| (one["edge"].as_str().unwrap(), one["status"].as_str().unwrap())).collect();
+    assert_eq!(states, [("repeat", "sent"), ("repeat", "waiting")], "the newest first, and no others");
+    assert_eq!((&shown[0]["route"], &shown[0]["incident_id"]), (&json!(id), &json!(incident.to_string())));
+    assert!(!house.get_as(Some(KEY_READS), &path).await.text.contains("\"answer\""));
+    assert_refusal(&house.get_as(Some(KEY_B), &path).await, 404, "not_found", None);
 }
 
 /// AC-71: the list has bodies, tries and totals that add up, in pages.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use reqwest::Method;
 use serde_json::json;
 use tidegate_agentping_pulse::agent::AgentStanding;
-use tidegate_agentping_verdicts::StandingDoc;
+use tidegate_agentping_verdicts::{RecentDoc, StandingDoc};
 use tidegate_kernel::Timestamp;
 use tidegate_ports::{Clock, Rows};
 
@@ -13,7 +13,15 @@ use crate::house::*;
 
 fn standing(state: AgentStanding) -> StandingDoc {
     let since = Timestamp::from_millis(1);
-    StandingDoc { state, since, next_slot: None, last_success: None, last_run: None, open_incidents: Vec::new() }
+    StandingDoc {
+        state,
+        since,
+        next_slot: None,
+        last_success: None,
+        last_run: None,
+        open_incidents: Vec::new(),
+        recent: RecentDoc::default(),
+    }
 }
 
 impl House {

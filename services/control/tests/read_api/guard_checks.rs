@@ -21,13 +21,13 @@ const MEMBERS: [&str; 8] =
     ["decision", "checked_at", "blocked_by", "guard_check_id", "rules", "stale_as_of", "active", "inactive_reason"];
 
 /// Spend as it is counted, of one team: each amount in a page of its own.
-struct Counted<'h> {
+pub struct Counted<'h> {
     house: &'h House,
     number: u8,
 }
 
 impl<'h> Counted<'h> {
-    fn new(house: &'h House) -> Self {
+    pub fn new(house: &'h House) -> Self {
         Counted { house, number: 0 }
     }
 
@@ -37,7 +37,7 @@ impl<'h> Counted<'h> {
         self.house.rows.put(Arc::new(vec![RowWrite { key, rank, doc: Some(doc) }]), now).await.unwrap();
     }
 
-    async fn spend(&mut self, of: TeamId, agent: &str, customer: Option<&str>, at: Timestamp, usd: &str) {
+    pub async fn spend(&mut self, of: TeamId, agent: &str, customer: Option<&str>, at: Timestamp, usd: &str) {
         self.number += 1;
         let nanos = Usd::parse(usd).unwrap().as_nanos() as i64;
         let change = SpendChange { agent: agent.into(), customer: customer.map(Into::into), hour: hour_of(at), nanos };

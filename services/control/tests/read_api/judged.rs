@@ -9,7 +9,7 @@ use tidegate_agentping_pulse::agent::{AgentStanding, LastSuccess};
 use tidegate_agentping_pulse::incident::IncidentId;
 use tidegate_agentping_pulse::{AlertKind, AlertSeverity, DoubtReason, IncidentOrigin, Slot, SlotOutcome};
 use tidegate_agentping_testkit::run_id;
-use tidegate_agentping_verdicts::{IncidentDoc, JudgedDoc, LastRun, SlotDoc, StandingDoc};
+use tidegate_agentping_verdicts::{IncidentDoc, JudgedDoc, LastRun, RecentDoc, SlotDoc, StandingDoc};
 use tidegate_kernel::{Region, Timestamp};
 use tidegate_ports::{Clock, RowWrite, Rows};
 
@@ -111,6 +111,10 @@ async fn a_slot_is_open_until_it_is_decided() {
 
 fn standing(next_slot: Option<Slot>) -> StandingDoc {
     let received_at = at(NOON);
+    let mut recent = RecentDoc::default();
+    recent.note_slot(&slot(-10, SlotOutcome::Ok));
+    recent.note_slot(&SlotDoc { reason: Some(DoubtReason::FrontDoor), ..slot(-5, SlotOutcome::Unknown) });
+    [9, 5, 7].into_iter().for_each(|duration_ms| recent.note_duration(duration_ms));
     StandingDoc {
         state: AgentStanding::Up,
         since: at(NOON),
@@ -123,6 +127,7 @@ fn standing(next_slot: Option<Slot>) -> StandingDoc {
         }),
         last_run: Some(LastRun { run: run_id(3), status: RunStatus::Success, received_at }),
         open_incidents: vec![IncidentId::from_bits(Region::Eu, 1)],
+        recent,
     }
 }
 
@@ -136,6 +141,7 @@ async fn incidents_are_listed_and_read() {
     let expected = json!({
         "id": open.id.to_string(), "agent": "nightly", "kind": "schedule_missed", "status": "open", "severity": "error",
         "opened_at": NOON, "slot": "2026-05-15T11:50:00.000Z", "count": 2, "muted": false,
+        "deliveries": [],
     });
     let path = format!("/v1/incidents/{}", open.id);
     assert_eq!(house.get(&path).await.ok(), expected);
@@ -183,7 +189,7 @@ async fn ac_20_the_status_says_how_agents_stand() {
     let id = IncidentId::from_bits(Region::Eu, 1).to_string();
     let expected = json!({
         "agent": "nightly", "state": "up", "since": NOON, "last_success": NOON, "next_slot": "2026-05-15T12:20:00.000Z",
-        "open_incidents": [id], "muted": false, "paused": false,
+        "open_incidents": [id], "muted": false, "paused": false, "median_duration_ms": 7, "routes": [],
     });
     assert_eq!((&status["judged_until"], &status["incidents_open"]), (&json!(NOON), &json!(1)));
     assert_eq!((&status["agents"][0], status["agents"].as_array().unwrap().len()), (&expected, 2));
@@ -199,6 +205,29 @@ async fn ac_20_the_status_says_how_agents_stand() {
     assert_eq!((&status["agents"][0]["state"], &status["agents"][0]["paused"]), (&json!("paused"), &json!(true)));
     assert!(status["next_cursor"].is_string());
     assert_eq!(house.get_as(Some(KEY_B), "/v1/status").await.ok()["agents"], json!([]));
+}
+
+/// The last slots come where they are asked for, with the next one by the clock of the schedule's zone.
+#[tokio::test]
+async fn the_status_has_the_last_slots_of_each_agent() {
+    let house = House::open().await;
+    house.with_agent("nightly", 1).await;
+    let schedule = json!({"cron": "30 2 * * *", "timezone": "Europe/Berlin"});
+    house.put("/v1/agents/nightly/schedule", &schedule).await.ok();
+    let next = Slot { at: at("2026-05-16T00:30:00Z"), window_from: at(NOON), deadline: at(NOON), in_gap: false };
+    house.judged([standing(Some(next)).row(team(1), &slug("nightly"), 1)]).await;
+    let plain = house.get("/v1/status").await.ok();
+    assert_eq!(plain["agents"][0].get("recent_slots"), None);
+    let status = house.get("/v1/status?recent_slots=true").await.ok();
+    let agent = &status["agents"][0];
+    let slots = json!([
+        {"at": "2026-05-15T11:50:00.000Z", "outcome": "ok"},
+        {"at": "2026-05-15T11:55:00.000Z", "outcome": "unknown", "reason": "front_door"},
+    ]);
+    assert_eq!((&agent["recent_slots"], &agent["next_slot_local"]), (&slots, &json!("2026-05-16T02:30:00+02:00")));
+    assert_refusal(&house.get("/v1/status?recent_slots=1").await, 400, "invalid_field", Some("recent_slots"));
+    assert_refusal(&house.get("/v1/status?limit=1001").await, 400, "invalid_field", Some("limit"));
+    house.get("/v1/status?limit=1000").await.ok();
 }
 
 /// AC-80: the team's metrics have its agents and no other team's, in Prometheus' text format.

@@ -20,6 +20,7 @@ mod described;
 mod elsewhere;
 mod guard_checks;
 mod guard_rules;
+mod guard_sdks;
 mod house;
 mod idle;
 mod judged;

@@ -1,7 +1,14 @@
 //! `GET /v1/agents`, `/v1/usage` and `/v1/spend`.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
+use tidegate_agentping::feed::ModelSpend;
 use tidegate_agentping::{FinishStatus, HeartbeatStatus, Start};
+use tidegate_agentping_ports::spend_rows::{SPEND_MODELS, month_shard, page_row};
+use tidegate_agentping_pulse::spend::ModelPage;
+use tidegate_kernel::{Month, Usd};
+use tidegate_ports::{Clock, RowKey, RowWrite, Rows};
 
 use crate::house::*;
 
@@ -112,8 +119,39 @@ async fn spend_is_broken_down_exactly() {
     assert_eq!(spend["by_feature"][0], line(Some("search"), 1.2, 2));
     assert_eq!(spend["by_feature"][1], line(None, 0.1, 1));
     assert_eq!(spend["unpriced"], json!([{"provider": "anthropic", "model": "novel"}]));
+    assert_eq!((&spend["by_day"][0]["day"], &spend["by_day"][0]["runs"]), (&json!("2026-05-15"), &json!(3)));
+    assert_eq!((&spend["by_day"][0]["cost_usd"], spend["by_day"].as_array().unwrap().len()), (&json!(1.3), 1));
+    assert_eq!((&spend["by_model"], &spend["by_model_rest_usd"]), (&json!([]), &json!(1.3)), "no pulse has counted");
     assert_eq!(house.get("/v1/spend?month=2026-05").await.ok(), spend);
     let april = house.get("/v1/spend?month=2026-04").await.ok();
     assert_eq!(april["by_agent"], json!([{"name": "april", "cost_usd": 0, "runs": 1}]));
     assert_eq!(april["unpriced"], json!([]));
+}
+
+/// The pages of all partitions are summed; what is not there by model is said.
+#[tokio::test]
+async fn spend_is_broken_down_by_model() {
+    let house = House::open().await;
+    house.tell(team(1), run_id(1), start("a", STARTED)).await;
+    house.tell(team(1), run_id(1), call(1, STARTED, "m", Some("4"))).await;
+    let page = |partition, models: &[(&str, &str)]| {
+        let spend = |(model, usd): &(&str, &str)| ModelSpend {
+            provider: "anthropic".into(),
+            model: (*model).into(),
+            cost: Usd::parse(usd).unwrap(),
+        };
+        let mut page = ModelPage::default();
+        page.count(0, &models.iter().map(spend).collect::<Vec<_>>());
+        let shard = month_shard(team(1), Month::of(at(NOON)));
+        let key = RowKey { table: &SPEND_MODELS, shard, row: page_row(1, partition, 0) };
+        RowWrite { key, rank: 1, doc: Some(page.encode().unwrap()) }
+    };
+    let pages = vec![page(0, &[("small", "0.5"), ("large", "1")]), page(3, &[("large", "2.25")])];
+    house.rows.put(Arc::new(pages), house.clock.now()).await.unwrap();
+    let spend = house.get("/v1/spend").await.ok();
+    let line = |model: &str, cost: f64| json!({"provider": "anthropic", "model": model, "cost_usd": cost});
+    assert_eq!(spend["by_model"], json!([line("large", 3.25), line("small", 0.5)]));
+    assert_eq!(spend["by_model_rest_usd"], json!(0.25));
+    assert_eq!(house.get_as(Some(KEY_B), "/v1/spend").await.ok()["by_model"], json!([]));
+    assert_eq!(house.get("/v1/spend?month=2026-04").await.ok()["by_model"], json!([]));
 }

@@ -204,6 +204,15 @@ async fn ac_52_runs_and_spend_say_what_the_checks_came_to() {
         let listed = listed.as_array().unwrap().iter().find(|run| run["id"] == json!(run_id(number))).unwrap();
         assert_eq!(listed.get("checks_passed").unwrap_or(&Value::Null), &passed, "{number}");
     }
+    for (query, numbers) in
+        [("true", vec![2]), ("false", vec![1]), ("false&status=failed", vec![]), ("true&limit=1", vec![2])]
+    {
+        let list = house.get(&format!("/v1/runs?checks_passed={query}")).await.ok();
+        let ids: Vec<&Value> = list["runs"].as_array().unwrap().iter().map(|run| &run["id"]).collect();
+        let expected: Vec<Value> = numbers.into_iter().map(|number| json!(run_id(number))).collect();
+        assert_eq!(ids, expected.iter().collect::<Vec<_>>(), "{query}");
+    }
+    assert_refusal(&house.get("/v1/runs?checks_passed=no").await, 400, "invalid_field", Some("checks_passed"));
     let after = house.get("/v1/spend").await.ok();
     assert_eq!((&after["total_usd"], &after["cost_per_successful_run"]), (&json!(4), &json!(2)));
     assert_eq!(house.get("/v1/spend?month=2026-04").await.ok().get("cost_per_successful_run"), None);

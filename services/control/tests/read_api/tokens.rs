@@ -1,8 +1,12 @@
 //! Ping tokens: made, shown once, rotated, revoked.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use tidegate_agentping::{Credential, Scope};
+use tidegate_agentping_ports::token_uses::token_use;
 use tidegate_agentping_ports::{CredentialRecord, Credentials};
+use tidegate_ports::Rows;
 
 use crate::house::*;
 
@@ -34,6 +38,50 @@ async fn ac_84_a_token_is_shown_once() {
     }
     let expected = json!({"id": made["id"], "last4": token[36..], "created_at": NOON});
     assert_eq!(house.get(PATH).await.ok(), json!({"tokens": [expected], "next_cursor": null}));
+}
+
+/// The tokens of all agents, page by page, and of no other team.
+#[tokio::test]
+async fn tokens_of_all_agents_are_listed() {
+    let house = House::open().await;
+    house.with_agent("nightly", 1).await;
+    house.with_agent("other", 2).await;
+    let first = house.post(PATH, &json!({})).await.with(201);
+    house.clock.advance_ms(1_000);
+    let second = house.post("/v1/agents/other/tokens", &json!({})).await.with(201);
+    let all = house.get("/v1/tokens").await.ok();
+    let shown: Vec<[&Value; 3]> =
+        all["tokens"].as_array().unwrap().iter().map(|one| [&one["agent"], &one["id"], &one["last4"]]).collect();
+    assert_eq!(
+        shown,
+        [[&json!("other"), &second["id"], &second["last4"]], [&json!("nightly"), &first["id"], &first["last4"]],]
+    );
+    assert!(!all.to_string().contains("ping_eu_"), "{all}");
+    let page = house.get("/v1/tokens?limit=1").await.ok();
+    let next = house.get(&format!("/v1/tokens?limit=1&cursor={}", page["next_cursor"].as_str().unwrap())).await.ok();
+    assert_eq!((&next["tokens"][0]["id"], &next["next_cursor"]), (&first["id"], &Value::Null));
+    assert_eq!(house.get_as(Some(KEY_B), "/v1/tokens").await.ok()["tokens"], json!([]));
+    house.delete(&format!("{PATH}/{}", first["id"].as_str().unwrap())).await;
+    assert_eq!(house.get("/v1/tokens").await.ok()["tokens"].as_array().unwrap().len(), 1);
+}
+
+/// A token that a front door has seen says when.
+#[tokio::test]
+async fn a_token_says_when_it_was_last_used() {
+    let house = House::open().await;
+    house.with_agent("nightly", 1).await;
+    let [used, unused] = [house.post(PATH, &json!({})).await.with(201), house.post(PATH, &json!({})).await.with(201)];
+    let hash = Credential::parse(used["token"].as_str().unwrap()).unwrap().hash();
+    let later = at(NOON).plus_millis(60_000);
+    for at in [at(NOON), later] {
+        house.rows.put(Arc::new(vec![token_use(&hash, at)]), at).await.unwrap();
+    }
+    let listed = house.get(PATH).await;
+    assert!(!listed.text.contains("hash"), "{}", listed.text);
+    let listed = listed.ok();
+    let of = |id: &Value| listed["tokens"].as_array().unwrap().iter().find(|token| token["id"] == *id).unwrap().clone();
+    assert_eq!(of(&used["id"])["last_used_at"], later.to_string());
+    assert_eq!(of(&unused["id"]).get("last_used_at"), None);
 }
 
 #[tokio::test]

@@ -1,15 +1,17 @@
 //! An agent: how it is watched, its latest runs, what it cost this month, its ping tokens, and how to report for it.
 
+mod settings;
 mod tokens;
 mod watched;
 
 use axum::response::Response;
 use maud::{Markup, html};
-use tidegate_agentping_ports::{AgentRow, RunFilter, SpendRow, TokenRow};
+use tidegate_agentping_ports::{AgentRow, RunFilter, SpendRow};
 use tidegate_kernel::{Month, Timestamp};
 
 use crate::layout::{Page, Part};
-use crate::pages::start::{PLACEHOLDER, ways};
+use crate::pages::start::PLACEHOLDER;
+use crate::pages::ways::{Reporter, ways};
 use crate::parts::amount::{count, usd};
 use crate::parts::runs_table::runs_table;
 use crate::parts::time;
@@ -52,9 +54,10 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
         (watched.sections(&visit, &slug))
         section aria-labelledby="report" {
             h2 #report { "Report for it" }
-            (ways(&visit, slug.as_str(), PLACEHOLDER))
+            (ways(&visit, &Reporter::of(slug.as_str(), PLACEHOLDER)))
         }
         (tokens)
+        (watched.settings(&visit, &slug))
     };
     Ok(Page::new(slug.as_str(), Part::Agents, body).live(LIVE_S).response(&visit))
 }
@@ -68,45 +71,5 @@ fn facts(agent: &AgentRow, spent: Option<&SpendRow>, now: Timestamp) -> Markup {
             div { dt { "Cost this month" } dd { (usd(spent.map(|row| row.cost).unwrap_or_default())) } }
         }
         dl.facts { div { dt { "Id" } dd { code { (agent.id) } } } }
-    }
-}
-
-/// Tokens by their ids: a secret is shown once, when it is made.
-pub(crate) fn token_table<'t>(tokens: impl Iterator<Item = &'t TokenRow>, now: Timestamp, visit: &Visit) -> Markup {
-    html! {
-        div.scroll tabindex="0" role="region" aria-label="Ping tokens" {
-            table {
-                thead {
-                    tr {
-                        th scope="col" { "Id" }
-                        th scope="col" { "Agent" }
-                        th scope="col" { "Made" }
-                        th scope="col" { "State" }
-                    }
-                }
-                tbody {
-                    @for token in tokens {
-                        tr {
-                            td { code.id { (token.id) } }
-                            td { a href=(visit.agent_url(token.agent.as_str())) { (token.agent) } }
-                            td { (time::ago(token.created_at, now)) }
-                            td { (state(token.revoked_at, token.expires_at, now)) }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// How a credential stands.
-pub(crate) fn state(revoked_at: Option<Timestamp>, expires_at: Option<Timestamp>, now: Timestamp) -> Markup {
-    html! {
-        @match (revoked_at, expires_at) {
-            (Some(at), _) => { "revoked " (time::ago(at, now)) }
-            (None, Some(at)) if at <= now => { "expired " (time::ago(at, now)) }
-            (None, Some(at)) => { "replaced, ends " (time::ago(at, now)) }
-            (None, None) => "active",
-        }
     }
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::layout::{Page, Part};
 use crate::parts::incidents::incidents;
+use crate::parts::quiet::{self, Quiet};
 use crate::parts::value::Members;
 use crate::problem::Problem;
 use crate::url::with_query;
@@ -38,6 +39,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
                 }
             }
         }
+        @if let Some(health) = &health { (quiet::agents(&visit, health, Quiet::Muted)) }
         p.hint { "Where messages go: " a href=(visit.at("/routes")) { "routes" } ". Mute an agent on its page, and the team under " a href=(visit.at("/guard")) { "guard" } "." }
     };
     let shown = Page::new("Alerts", Part::Alerts, body);

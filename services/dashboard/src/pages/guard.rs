@@ -9,18 +9,23 @@ use serde_json::{Map, Value, json};
 
 use crate::form::Form;
 use crate::layout::{Page, Part};
+use crate::pages::spend::month::MonthView;
 use crate::parts::control::{button, field, form, hours};
+use crate::parts::health::Health;
+use crate::parts::quiet::{self, Quiet};
 use crate::parts::value::Members;
 use crate::problem::Problem;
 use crate::sign_in::to;
 use crate::url::encoded;
 use crate::visit::Visit;
-use crate::walk::Walk;
+use spent::Sums;
 
 pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     let rules = visit.look("/v1/guard/rules?limit=200").await?;
-    let status = visit.look("/v1/status?limit=1").await?;
+    let health = visit.health().await?;
     let today = visit.today().await?;
+    let month: Option<MonthView> = visit.read("/v1/spend").await?;
+    let sums = Sums { today: &today, month: month.as_ref() };
     let body = html! {
         h1 { "Guard" }
         p.lead { "Rules block an agent's next start once it, its customer or the team has spent a limit. A pause blocks it until it is resumed." }
@@ -29,16 +34,17 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
             @match &rules {
                 None => p.empty { "This server has no guard." },
                 Some(rules) if rules.rows("rules").is_empty() => p.empty { "None: every start is allowed." },
-                Some(rules) => (table(&visit, rules.rows("rules"), &today)),
+                Some(rules) => (table(&visit, rules.rows("rules"), &sums)),
             }
             @if rules.is_some() { (new_rule(&visit)) }
         }
-        (team(&visit, status.as_ref()))
+        @if let Some(health) = &health { (quiet::agents(&visit, health, Quiet::Paused)) }
+        (team(&visit, health.as_ref().map(Health::team)))
     };
     Ok(Page::new("Guard", Part::Guard, body).response(&visit))
 }
 
-fn table(visit: &Visit, rules: &[Value], today: &Walk) -> Markup {
+fn table(visit: &Visit, rules: &[Value], sums: &Sums<'_>) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Rules" {
             table {
@@ -50,9 +56,9 @@ fn table(visit: &Visit, rules: &[Value], today: &Walk) -> Markup {
                         th scope="col" { "Spend of" }
                         th scope="col" { "Window" }
                         th.number scope="col" { "Limit" }
-                        th scope="col" { "Highest today" }
+                        th scope="col" { "Highest in the window" }
                         th scope="col" { "Id" }
-                        @if visit.viewer.may_change { th scope="col" { span.unseen { "Delete" } } }
+                        @if visit.viewer.may_change { th scope="col" { span.unseen { "Change" } } }
                     }
                 }
                 tbody {
@@ -64,10 +70,15 @@ fn table(visit: &Visit, rules: &[Value], today: &Walk) -> Markup {
                             td { (rule.text("spend_of")) }
                             td { (rule.text("window")) }
                             td.number { "$" (rule.shown("limit_usd")) }
-                            td { (spent::spent(rule, today)) }
+                            td { (spent::spent(rule, sums)) }
                             td { code.id { (rule.text("id")) } }
                             @if visit.viewer.may_change {
-                                td { (button(visit, &format!("/guard/rules/{}/delete", encoded(rule.text("id"))), "Delete")) }
+                                @let own = format!("/guard/rules/{}", encoded(rule.text("id")));
+                                td.buttons {
+                                    @if rule.flag("enabled") { (button(visit, &format!("{own}/disable"), "Switch off")) }
+                                    @else { (button(visit, &format!("{own}/enable"), "Switch on")) }
+                                    (button(visit, &format!("{own}/delete"), "Delete"))
+                                }
                             }
                         }
                     }

@@ -1,48 +1,187 @@
-//! Keys and tokens: which there are, never what they are.
+//! Keys, tokens and badges: which there are, never what they are.
 
 use axum::response::Response;
-use maud::html;
+use maud::{Markup, html};
+use serde_json::Value;
+use tidegate_agentping::KeyAccess;
+use tidegate_agentping_ports::KeyRow;
+use tidegate_kernel::Timestamp;
 
+use crate::form::Form;
 use crate::layout::{Page, Part};
-use crate::pages::agent::{state, token_table};
+use crate::pages::token;
 use crate::parts::code::quoted;
+use crate::parts::control::{button, field, form};
 use crate::parts::time;
+use crate::parts::value::Members;
 use crate::problem::Problem;
+use crate::url::{encoded, with_query};
 use crate::visit::Visit;
+
+const TOKENS: &str = "100";
 
 pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     let pages = &visit.pages;
-    let (keys, tokens) = tokio::try_join!(
-        pages.ask_registry(pages.registry.list_keys(visit.team())),
-        pages.ask_registry(pages.registry.list_tokens(visit.team())),
-    )?;
-    let team = quoted(&visit.viewer.team.name);
+    let cursor = visit.query("after");
+    let tokens = with_query("/v1/tokens", &[("limit", Some(TOKENS)), ("cursor", cursor.as_deref())]);
+    let keys = pages.ask_registry(pages.registry.list_keys(visit.team())).await?;
+    let tokens = visit.look(&tokens).await?.unwrap_or_default();
+    let badges = visit.look("/v1/badges?limit=200").await?;
     let body = html! {
         h1 { "Keys and tokens" }
         p.lead { "Only hashes of secrets are kept: what was shown when one was made cannot be shown again." }
+        (key_section(&visit, &keys))
+        (token_section(&visit, &tokens))
+        @if let Some(badges) = &badges { (badge_section(&visit, badges.rows("badges"))) }
+    };
+    Ok(Page::new("Keys and tokens", Part::Keys, body).response(&visit))
+}
+
+fn key_section(visit: &Visit, keys: &[KeyRow]) -> Markup {
+    let team = quoted(&visit.viewer.team.name);
+    let own = visit.viewer.key;
+    html! {
         section aria-labelledby="keys" {
             h2 #keys { "API keys" }
             div.scroll tabindex="0" role="region" aria-label="API keys" {
                 table {
-                    thead { tr { th scope="col" { "Id" } th scope="col" { "Made" } th scope="col" { "State" } } }
+                    thead { tr { th scope="col" { "Id" } th scope="col" { "May" } th scope="col" { "Made" } th scope="col" { "State" } } }
                     tbody {
-                        @for key in &keys {
+                        @for key in keys {
                             tr {
-                                td { code.id { (key.id) } }
+                                td { code.id { (key.id) } @if own == Some(key.id) { " " span.tag { "this session" } } }
+                                td { @match key.access { KeyAccess::Full => "read and change", KeyAccess::Read => "read" } }
                                 td { (time::ago(key.created_at, visit.now)) }
-                                td { (state(key.revoked_at, None, visit.now)) }
+                                td { (state(key.revoked_at, visit.now)) }
                             }
                         }
                     }
                 }
             }
-            p.hint { "Made and revoked by " code { "tidegate keys create --team " (team) } " and " code { "tidegate keys revoke ID" } "." }
+            p.hint {
+                "A key can do all that the team can, so none is made with another one: whoever operates this server makes them by "
+                code { "tidegate keys create --team " (team) } " (with " code { "--access read" } " for one that may only read), and revokes them by "
+                code { "tidegate keys revoke ID" } "."
+            }
         }
+    }
+}
+
+fn token_section(visit: &Visit, tokens: &Value) -> Markup {
+    let rows = tokens.rows("tokens");
+    let cursor = tokens.text("next_cursor");
+    html! {
         section aria-labelledby="tokens" {
             h2 #tokens { "Ping tokens" }
-            p { "A ping token may report for its one agent and read nothing. Each agent's page makes one." }
-            @if tokens.is_empty() { p.empty { "There are none." } } @else { (token_table(tokens.iter(), visit.now, &visit)) }
+            p { "A ping token may report for its one agent and read nothing." }
+            @if rows.is_empty() { p.empty { "There are none." } } @else { (token_table(visit, rows)) }
+            @if !cursor.is_empty() {
+                nav.pager aria-label="Pages of tokens" { a rel="next" href=(with_query(&visit.at("/keys"), &[("after", Some(cursor))])) { "Older" } }
+            }
+            (form(visit, "/keys/tokens", "Make a ping token", field("token-agent", "agent", "Agent", "")))
         }
-    };
-    Ok(Page::new("Keys and tokens", Part::Keys, body).response(&visit))
+    }
+}
+
+fn token_table(visit: &Visit, rows: &[Value]) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="Ping tokens" {
+            table {
+                thead {
+                    tr {
+                        th scope="col" { "Id" }
+                        th scope="col" { "Last digits" }
+                        th scope="col" { "Agent" }
+                        th scope="col" { "Made" }
+                        th scope="col" { "Last used" }
+                        th scope="col" { "Ends" }
+                        @if visit.viewer.may_change { th scope="col" { span.unseen { "Change" } } }
+                    }
+                }
+                tbody { @for row in rows { (token_row(visit, row)) } }
+            }
+        }
+    }
+}
+
+fn token_row(visit: &Visit, row: &Value) -> Markup {
+    let agent = row.text("agent");
+    let own = format!("/agents/{}/tokens/{}", encoded(agent), encoded(row.text("id")));
+    html! {
+        tr {
+            td { code.id { (row.text("id")) } }
+            td { @if row.text("last4").is_empty() { "–" } @else { "…" (row.text("last4")) } }
+            td { a href=(visit.agent_url(agent)) { (agent) } }
+            td { @if let Some(at) = row.instant("created_at") { (time::ago(at, visit.now)) } }
+            td { @match row.instant("last_used_at") { Some(at) => (time::ago(at, visit.now)), None => "–" } }
+            td { @match row.instant("expires_at") { Some(at) => { "replaced, " (time::ago(at, visit.now)) }, None => "–" } }
+            @if visit.viewer.may_change {
+                td.buttons {
+                    @if row.instant("expires_at").is_none() { (button(visit, &format!("{own}/rotate"), "Replace")) }
+                    (button(visit, &format!("{own}/revoke"), "Revoke"))
+                }
+            }
+        }
+    }
+}
+
+/// Badges are public: their addresses are shown to whoever may see the page.
+fn badge_section(visit: &Visit, rows: &[Value]) -> Markup {
+    html! {
+        section aria-labelledby="badges" {
+            h2 #badges { "Badges" }
+            p { "A badge is a public picture of how an agent, the agents of a tag, or the team stands. Its address says nothing else." }
+            @if !rows.is_empty() {
+                div.scroll tabindex="0" role="region" aria-label="Badges" {
+                    table {
+                        thead {
+                            tr {
+                                th scope="col" { "Label" }
+                                th scope="col" { "Of" }
+                                th scope="col" { "Address" }
+                                @if visit.viewer.may_change { th scope="col" { span.unseen { "Delete" } } }
+                            }
+                        }
+                        tbody {
+                            @for row in rows {
+                                tr {
+                                    th scope="row" { (row.text("label")) }
+                                    td {
+                                        @match (row.text("agent"), row.text("tag")) {
+                                            ("", "") => "the team",
+                                            ("", tag) => { "agents with the tag " (tag) }
+                                            (agent, _) => a href=(visit.agent_url(agent)) { (agent) },
+                                        }
+                                    }
+                                    td.text { code { (row.text("url")) } }
+                                    @if visit.viewer.may_change { td { (button(visit, &format!("/badges/{}/delete", encoded(row.text("id"))), "Delete")) } }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+            (form(visit, "/badges/new", "Make a badge", html! {
+                (field("badge-label", "label", "Label", ""))
+                (field("badge-agent", "agent", "Agent (or a tag, or neither: the team)", ""))
+                (field("badge-tag", "tag", "Tag", ""))
+                div.field {
+                    label for="badge-late" { "Late" }
+                    select #badge-late name="late" { option value="yes" { "is shown" } option value="no" { "counts as up" } }
+                }
+            }))
+        }
+    }
+}
+
+/// `POST …/keys/tokens`: a token for the agent that the form names.
+pub(crate) async fn make_token(visit: Visit, form: Form) -> Result<Response, Problem> {
+    let named = form.field("agent").trim();
+    let agent = tidegate_agentping::Slug::parse(named)
+        .map_err(|error| Problem::Declined(format!("'{named}' can be no agent's name: {error}.")))?;
+    token::made_for(&visit, &agent).await
+}
+
+fn state(revoked_at: Option<Timestamp>, now: Timestamp) -> Markup {
+    html! { @match revoked_at { Some(at) => { "revoked " (time::ago(at, now)) } None => "active" } }
 }

@@ -1,4 +1,6 @@
-//! The overview: what ran today, what it cost, and what the month comes to.
+//! The overview: what is down and why, what ran today, what failed and why, what it cost, and what the month comes to.
+
+mod troubles;
 
 use axum::response::Response;
 use maud::{Markup, html};
@@ -10,12 +12,12 @@ use crate::layout::{Page, Part};
 use crate::pages::start;
 use crate::parts::amount::{count, counted, permille, usd};
 use crate::parts::bar::bar;
+use crate::parts::doubts::doubts;
 use crate::parts::health::Health;
 use crate::parts::runs_table::runs_table;
-use crate::parts::time;
 use crate::problem::Problem;
 use crate::visit::Visit;
-use crate::walk::{RUNS_MAX, SeenRun, Walk};
+use crate::walk::{RUNS_MAX, Walk};
 
 /// Rows of a list here at most.
 const ROWS: usize = 8;
@@ -24,7 +26,8 @@ const LIVE_S: u32 = 1;
 
 pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     let pages = &visit.pages;
-    let (agents, today) = tokio::try_join!(pages.ask(pages.queries.agents(visit.team())), visit.today())?;
+    let (agents, today, health) =
+        tokio::try_join!(pages.ask(pages.queries.agents(visit.team())), visit.today(), visit.health_with_slots())?;
     let latest = match today.runs.is_empty() {
         true => visit.runs(&RunFilter::default(), None, ROWS).await?.runs,
         false => today.runs.iter().take(ROWS).cloned().collect(),
@@ -32,15 +35,18 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     if latest.is_empty() {
         return Ok(start::waiting(&visit, None).live(LIVE_S).waiting().response(&visit));
     }
-    let health = visit.health().await?;
-    let month = Month::of(visit.now);
-    let events = pages.ask(pages.queries.usage(visit.team(), month)).await?;
+    let events = pages.ask(pages.queries.usage(visit.team(), Month::of(visit.now))).await?;
     let active = agents.iter().filter(|agent| !agent.is_archived()).count() as u64;
     let body = html! {
         h1 { "Overview" }
         @if let Some(health) = &health { (health.notes(&visit)) }
         (figures(&visit, &today, health.as_ref(), active, events))
-        (troubles(&visit, &today))
+        @if let Some(health) = &health {
+            (troubles::agents(&visit, health))
+            (troubles::open_incidents(&visit).await?)
+            (doubts(health, visit.now))
+        }
+        (troubles::runs(&visit, &today).await?)
         section aria-labelledby="latest" {
             h2 #latest { "Latest runs" }
             (runs_table(&visit, &latest, false, visit.now))
@@ -62,7 +68,7 @@ fn figures(visit: &Visit, today: &Walk, health: Option<&Health>, agents: u64, ev
                 dd { (at_least) (count(today.runs.len() as u64)) }
                 dd.note { (counts(today)) }
             }
-            div { dt { "Spent today" } dd { (at_least) (usd(today.cost())) } dd.note { "runs that began since midnight UTC" } }
+            div { dt { "Spent today" } dd { (at_least) a href=(visit.at("/spend")) { (usd(today.cost())) } } dd.note { "runs that began since midnight UTC" } }
             div {
                 dt { "Events this month" }
                 dd { a href=(visit.at("/quotas")) { (count(events)) } }
@@ -87,28 +93,4 @@ fn counts(today: &Walk) -> String {
     let counts: Vec<String> =
         counts.filter(|(runs, _)| *runs > 0).map(|(runs, status)| format!("{} {status}", count(runs))).collect();
     if counts.is_empty() { "none so far".to_owned() } else { counts.join(", ") }
-}
-
-/// Today's runs that failed, and those with errors.
-fn troubles(visit: &Visit, today: &Walk) -> Markup {
-    let failed = |run: &&SeenRun| matches!(run.status, RunStatus::Failed | RunStatus::Timeout) || run.errored;
-    let total = today.runs.iter().filter(failed).count();
-    let rows: Vec<SeenRun> = today.runs.iter().filter(failed).take(ROWS).cloned().collect();
-    html! {
-        section aria-labelledby="troubles" {
-            h2 #troubles { "Failed or with errors today" }
-            @if rows.is_empty() {
-                p.empty { "No run of today has failed or reported an error." }
-            } @else {
-                (runs_table(visit, &rows, false, visit.now))
-                @if total > rows.len() {
-                    p {
-                        a href=(crate::url::with_query(&visit.at("/runs"), &[("status", Some("failed")), ("from", Some(&time::midnight(visit.now).to_string()))])) {
-                            "All that failed today"
-                        }
-                    }
-                }
-            }
-        }
-    }
 }

@@ -28,6 +28,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
                 @if found.rows("routes").is_empty() { p.empty { "None: incidents are recorded, and no messages are sent." } }
                 @else { (table(&visit, found.rows("routes"))) }
                 (new_route(&visit))
+                (team_routes(&visit).await?)
             }
         }
     };
@@ -78,6 +79,26 @@ fn state(route: &Value) -> Markup {
         @if route.get("enabled").and_then(Value::as_bool) == Some(false) { " " span.tag { "off" } }
         @if !health.text("reason").is_empty() { " " span.note { (health.text("reason")) } }
     }
+}
+
+/// The routes that agents inherit.
+async fn team_routes(visit: &Visit) -> Result<Markup, Problem> {
+    let team = visit.look("/v1/team").await?.unwrap_or_default();
+    let names: Vec<&str> = team.rows("routes").iter().filter_map(Value::as_str).collect();
+    let names = names.join(", ");
+    Ok(html! {
+        section aria-labelledby="inherited" {
+            h2 #inherited { "Routes of the team" }
+            @if names.is_empty() { p.empty { "None: agents without routes of their own send no messages." } }
+            @else { p { "Agents without routes of their own send their messages to " strong { (names) } "." } }
+            @if visit.viewer.may_change {
+                details {
+                    summary { "Change them" }
+                    (form(visit, "/routes/team", "Save", field("team-routes", "routes", "Names, with commas between them", &names)))
+                }
+            }
+        }
+    })
 }
 
 fn new_route(visit: &Visit) -> Markup {
@@ -157,9 +178,42 @@ pub(crate) async fn one(visit: Visit) -> Result<Response, Problem> {
                 nav.pager aria-label="Pages of deliveries" { a rel="next" href=(with_query(&visit.at(&own), &[("after", Some(sent.text("next_cursor")))])) { "Older" } }
             }
         }
-        (button(&visit, &format!("{own}/delete"), "Delete the route"))
+        (kept(&visit, &route, &own))
     };
     Ok(Page::new(route.text("name"), Part::Routes, body).response(&visit))
+}
+
+/// What changes a route.
+fn kept(visit: &Visit, route: &Value, own: &str) -> Markup {
+    let is_off = route.get("enabled").and_then(Value::as_bool) == Some(false);
+    html! {
+        @if visit.viewer.may_change {
+            section aria-labelledby="change" {
+                h2 #change { "Change the route" }
+                @if is_off { (button(visit, &format!("{own}/enable"), "Switch it on")) }
+                @else { (button(visit, &format!("{own}/disable"), "Switch it off")) }
+                @if route.text("kind") == "webhook" {
+                    (button(visit, &format!("{own}/secret"), "Make another secret"))
+                    p.hint { "For a day messages are signed with both secrets, so that a receiver may change over." }
+                }
+                (button(visit, &format!("{own}/delete"), "Delete the route"))
+            }
+        }
+    }
+}
+
+/// `POST …/routes/{id}/secret`: another secret, which is shown this once.
+pub(crate) async fn rotate_secret(visit: Visit, _: Form) -> Result<Response, Problem> {
+    let id = encoded(visit.segment("id")?);
+    let made = visit.send(Method::POST, &format!("/v1/routes/{id}/rotate-secret"), None).await?;
+    let body = html! {
+        h1 { "Another secret" }
+        p.alert role="status" { "The secret that messages are signed with is shown this once." }
+        (crate::parts::code::code("Secret", made.text("secret")))
+        @if let Some(until) = made.instant("previous_until") { p { "The one before works until " (time::stamped(until)) "." } }
+        p { a.button href=(visit.at(&format!("/routes/{id}"))) { "To the route" } }
+    };
+    Ok(Page::new("Another secret", Part::Routes, body).response(&visit))
 }
 
 fn totals(sent: &Value) -> Markup {

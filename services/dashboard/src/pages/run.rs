@@ -2,28 +2,31 @@
 
 mod checks;
 mod events;
+mod receipt;
 mod tree;
 
 use axum::response::Response;
 use maud::{Markup, html};
 use tidegate_agentping::run::ClockSkew;
 use tidegate_agentping::{EventId, Run, RunId};
-use tidegate_agentping_ports::{EventPage, EventsPage};
+use tidegate_agentping_ports::{EventPage, EventRow, EventsPage};
 use tidegate_control::{ModelCost, ModelCosts};
 use tidegate_kernel::{SmolStr, Timestamp};
 
 use crate::layout::{Page, Part};
-use crate::parts::amount::{count, usd};
+use crate::parts::amount::{count, counted, usd};
 use crate::parts::{json, status, time};
 use crate::problem::Problem;
 use crate::url::with_query;
 use crate::visit::Visit;
 use events::timeline;
 
-/// Events on one page.
-const PAGE_EVENTS: usize = 200;
+/// Errors of a page that are linked.
+const ERRORS: usize = 5;
+/// Events on one page: a page is to stay below 150 kB.
+const PAGE_EVENTS: usize = 80;
 /// Bytes of a page of events; it ends with the event that reaches them.
-const PAGE_BYTES: usize = 1 << 20;
+const PAGE_BYTES: usize = 256 << 10;
 /// A run is on the page within a second (AC-73).
 const LIVE_S: u32 = 1;
 
@@ -57,18 +60,35 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
             @if events.rows.is_empty() {
                 p.empty { @if after.is_some() { "No further events." } @else { "The run has no events." } }
             } @else {
+                (errors(&events.rows))
                 (timeline(&run, &events.rows, visit.now))
             }
             (pager(&visit, id, &run, after.is_some(), next, events.rows.len()))
         }
         (checked)
         (models(&events, is_whole))
-        (carried(&visit, id, &run))
+        (carried(&run))
+        (receipt::receipt(&run))
+        p { a.button href=(format!("{}/json", visit.run_url(id))) download=(format!("{id}.json")) { "The whole run as JSON" } }
     };
     let shown = Page::new(title, Part::Runs, body);
     // A run that is finished may still get events for a while.
     let is_moving = run.finished_at(visit.now).is_none_or(|_| visit.now.millis_since(run.last_received) < 60_000);
     Ok(if after.is_none() && is_moving { shown.live(LIVE_S) } else { shown }.response(&visit))
+}
+
+/// Links to the events of the page that reported an error, so that they are found among many.
+fn errors(rows: &[EventRow]) -> Markup {
+    let errored: Vec<&EventRow> = rows.iter().filter(|row| row.event.errored).collect();
+    html! {
+        @if !errored.is_empty() {
+            nav.pager aria-label="Errors" {
+                span class="status failed" { (counted(errored.len() as u64, "error")) }
+                @for row in errored.iter().take(ERRORS) { a href=(format!("#{}", row.event.id)) { (row.event.kind) " at " (time::clock(row.event.ts)) } }
+                @if errored.len() > ERRORS { span { (errored.len() - ERRORS) " more" } }
+            }
+        }
+    }
 }
 
 fn figures(run: &Run, now: Timestamp) -> Markup {
@@ -98,7 +118,6 @@ fn figures(run: &Run, now: Timestamp) -> Markup {
                     div { dt { "Closed by silence" } dd { "after " (time::span(u64::from(idle.timeout_s) * 1_000)) ", as " (tidegate_agentping::RunStatus::from(idle.status)) } }
                 }
             }
-            @if let Some(opening) = opening { div { dt { "Received" } dd { (time::stamped(opening.received_at)) } } }
         }
     }
 }
@@ -168,8 +187,8 @@ fn models(events: &EventsPage, is_whole: bool) -> Markup {
     }
 }
 
-/// Output, metadata, scores, and the whole of the run to take away.
-fn carried(visit: &Visit, id: RunId, run: &Run) -> Markup {
+/// Output, metadata and scores.
+fn carried(run: &Run) -> Markup {
     let scores = run.finish.as_ref().and_then(|finish| finish.scores.clone());
     let parts = [("Output", run.output(), true), ("Metadata", run.metadata(), true), ("Scores", scores, true)];
     html! {
@@ -178,6 +197,5 @@ fn carried(visit: &Visit, id: RunId, run: &Run) -> Markup {
                 details.carried open[open] { summary { (name) } (json::json(&value)) }
             }
         }
-        p { a.button href=(format!("{}/json", visit.run_url(id))) download=(format!("{id}.json")) { "The whole run as JSON" } }
     }
 }

@@ -1,5 +1,7 @@
 //! Runs: the filters of `GET /v1/runs`, page by page.
 
+mod checked;
+
 use axum::response::Response;
 use maud::{Markup, html};
 use tidegate_agentping::{RunId, RunStatus, Slug};
@@ -21,20 +23,31 @@ const LIVE_S: u32 = 1;
 pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     let filter = filter_of(&visit)?;
     let after = visit.parsed("after", "be the end of a page, as its link has it", place)?;
-    let page = visit.runs(&filter, after, PAGE_RUNS).await?;
-    let next = page.runs.last().filter(|_| page.more).map(|last| format!("{}-{}", last.listed_at.as_millis(), last.id));
+    let checked = visit.parsed("checks", "be passed or failed", |text| {
+        Some(text).filter(|text| ["passed", "failed"].contains(text)).map(str::to_owned)
+    })?;
+    let (page, next) = match checked {
+        Some(outcome) => checked::page(&visit, &outcome, PAGE_RUNS).await?,
+        None => {
+            let page = visit.runs(&filter, after, PAGE_RUNS).await?;
+            let last = page.runs.last().filter(|_| page.more);
+            let next = last.map(|last| format!("{}-{}", last.listed_at.as_millis(), last.id));
+            (page, next.map(|next| ("after", next)))
+        }
+    };
+    let is_later = after.is_some() || visit.query("cursor").is_some();
     let body = html! {
         h1 { "Runs" }
         (filters(&visit))
         @if page.runs.is_empty() {
-            p.empty { @if after.is_some() { "No further runs." } @else { "No run passes these filters." } }
+            p.empty { @if is_later { "No further runs." } @else { "No run passes these filters." } }
         } @else {
             (runs_table(&visit, &page.runs, false, visit.now))
         }
-        (pager(&visit, after.is_some(), next.as_deref()))
+        (pager(&visit, is_later, next.as_ref().map(|(name, value)| (*name, value.as_str()))))
     };
     let shown = Page::new("Runs", Part::Runs, body);
-    Ok(if after.is_none() { shown.live(LIVE_S) } else { shown }.response(&visit))
+    Ok(if !is_later { shown.live(LIVE_S) } else { shown }.response(&visit))
 }
 
 fn filter_of(visit: &Visit) -> Result<RunFilter, Problem> {
@@ -83,6 +96,13 @@ fn filters(visit: &Visit) -> Markup {
             }
             div { label for="customer_id" { "Customer" } input #customer_id name="customer_id" value=(value("customer_id")) maxlength="256" autocomplete="off"; }
             div { label for="feature" { "Feature" } input #feature name="feature" value=(value("feature")) maxlength="256" autocomplete="off"; }
+            div {
+                label for="checks" { "Checks" }
+                select #checks name="checks" {
+                    option value="" { "any" }
+                    @for one in ["passed", "failed"] { option value=(one) selected[value("checks") == one] { (one) } }
+                }
+            }
             div { label for="from" { "From (UTC)" } input #from name="from" value=(value("from")) placeholder="2026-05-15T00:00" autocomplete="off"; }
             div { label for="to" { "Until (UTC)" } input #to name="to" value=(value("to")) placeholder="2026-05-16T00:00" autocomplete="off"; }
             div.actions { button.primary type="submit" { "Filter" } a href=(visit.at("/runs")) { "Clear" } }
@@ -90,13 +110,13 @@ fn filters(visit: &Visit) -> Markup {
     }
 }
 
-fn pager(visit: &Visit, is_later: bool, next: Option<&str>) -> Markup {
-    let names = ["agent", "status", "customer_id", "feature", "from", "to"];
+fn pager(visit: &Visit, is_later: bool, next: Option<(&str, &str)>) -> Markup {
+    let names = ["agent", "status", "customer_id", "feature", "checks", "from", "to"];
     let values: Vec<(&str, Option<String>)> = names.into_iter().map(|name| (name, visit.query(name))).collect();
-    let link = |after: Option<&str>| {
+    let link = |next: Option<(&str, &str)>| {
         let mut query: Vec<(&str, Option<&str>)> =
             values.iter().map(|(name, value)| (*name, value.as_deref())).collect();
-        query.push(("after", after));
+        query.extend(next.map(|(name, value)| (name, Some(value))));
         with_query(&visit.at("/runs"), &query)
     };
     html! {

@@ -5,10 +5,10 @@ use maud::{Markup, html};
 use tidegate_agentping_ports::RunFilter;
 
 use crate::layout::{Page, Part};
-use crate::parts::code::{code, quoted};
+use crate::pages::ways::{Reporter, ways};
+use crate::parts::code::quoted;
 use crate::problem::Problem;
 use crate::sign_in::to;
-use crate::url::encoded;
 use crate::visit::Visit;
 
 /// Stands where a secret belongs that only its maker has seen.
@@ -42,36 +42,18 @@ pub(crate) fn waiting(visit: &Visit, agent: Option<&str>) -> Page {
             "Nothing has arrived yet. Send one of these from where the agent runs; this page shows the run as soon as it is here."
             " " span.pulse aria-hidden="true" { "●" }
         }
-        (ways(visit, agent.unwrap_or(EXAMPLE), PLACEHOLDER))
+        @if visit.viewer.may_change {
+            p { "First make a ping token: the commands are then complete." }
+            (token_form(visit, agent.unwrap_or(EXAMPLE)))
+        }
+        (ways(visit, &Reporter::of(agent.unwrap_or(EXAMPLE), PLACEHOLDER)))
         p.hint {
             code { (PLACEHOLDER) } " stands for a ping token of the agent, which may report for this one agent and read nothing. "
             "It is shown once, when it is made: on the agent's page, or by "
             code { "tidegate tokens create --team " (quoted(&visit.viewer.team.name)) " --agent " (quoted(agent.unwrap_or(EXAMPLE))) } "."
         }
-        @if visit.viewer.may_change { (token_form(visit, agent.unwrap_or(EXAMPLE))) }
     };
     Page::new("Waiting for the first ping", Part::Overview, body)
-}
-
-/// Commands and lines that report for an agent.
-pub(crate) fn ways(visit: &Visit, agent: &str, token: &str) -> Markup {
-    let base = &visit.pages.ingest_url;
-    let slug = encoded(agent);
-    let ping = format!("curl -fsS '{base}/v1/ping?key={token}&agent={slug}'");
-    let header = format!(
-        "curl -fsS -X POST {base}/v1/heartbeats \\\n  -H 'Authorization: Bearer {token}' \\\n  -H 'Content-Type: application/json' \\\n  -d {}",
-        quoted(&serde_json::json!({ "agent": agent, "status": "ok" }).to_string())
-    );
-    // A percent sign ends a command in a crontab.
-    let cron = format!("0 2 * * * /path/to/job && {}", ping.replace('%', "\\%"));
-    // The names that AgentPing's SDKs read.
-    let sdk = format!("export AGENTPING_BASE_URL={base}\nexport AGENTPING_API_KEY=API_KEY");
-    html! {
-        (code("A ping, from anywhere", &ping))
-        (code("The same with the token in a header", &header))
-        (code("After a job, as a line of a crontab", &cron))
-        (code("AgentPing's SDKs report whole runs; they read where to and as whom", &sdk))
-    }
 }
 
 /// A form that makes a ping token for an agent.

@@ -5,10 +5,12 @@ use http::Method;
 use maud::html;
 use serde_json::{Value, json};
 use tidegate_agentping::Slug;
+use tidegate_agentping_ports::RunFilter;
 
 use crate::form::Form;
 use crate::layout::{Page, Part};
-use crate::parts::code::code;
+use crate::pages::ways::{Reporter, ways};
+use crate::parts::value::Members;
 use crate::problem::Problem;
 use crate::sign_in::to;
 use crate::url::{encoded, with_query};
@@ -17,6 +19,14 @@ use crate::visit::Visit;
 /// `POST /teams/{team}/agents/{agent}/tokens`. An agent that is new is made with it.
 pub(crate) async fn make(visit: Visit, _: Form) -> Result<Response, Problem> {
     let agent = visit.agent()?;
+    made_for(&visit, &agent).await
+}
+
+/// Makes a token for an agent, which is made with it if it is new, and shows it.
+///
+/// # Errors
+/// The API refuses.
+pub(crate) async fn made_for(visit: &Visit, agent: &Slug) -> Result<Response, Problem> {
     let path = format!("/v1/agents/{}/tokens", encoded(agent.as_str()));
     let made = match visit.send(Method::POST, &path, None).await {
         Err(Problem::NotFound) => {
@@ -25,7 +35,7 @@ pub(crate) async fn make(visit: Visit, _: Form) -> Result<Response, Problem> {
         }
         made => made?,
     };
-    Ok(shown(&visit, &agent, &made))
+    shown(visit, agent, &made).await
 }
 
 /// `POST …/tokens/{id}/rotate`: another token, and the old one works for a day.
@@ -33,7 +43,7 @@ pub(crate) async fn rotate(visit: Visit, _: Form) -> Result<Response, Problem> {
     let agent = visit.agent()?;
     let path = format!("/v1/agents/{}/tokens/{}/rotate", encoded(agent.as_str()), encoded(visit.segment("id")?));
     let made = visit.send(Method::POST, &path, None).await?;
-    Ok(shown(&visit, &agent, &made))
+    shown(&visit, &agent, &made).await
 }
 
 /// `POST …/tokens/{id}/revoke`.
@@ -44,17 +54,27 @@ pub(crate) async fn revoke(visit: Visit, _: Form) -> Result<Response, Problem> {
     Ok(to(&visit.agent_url(agent.as_str())))
 }
 
-/// The page with a new token.
-fn shown(visit: &Visit, agent: &Slug, made: &Value) -> Response {
-    let text = |name: &str| made.get(name).and_then(Value::as_str).unwrap_or_default();
+/// The page with a new token. Where the agent has no run yet, it says when the first one is there; it stays, because the token
+/// is shown on it alone.
+async fn shown(visit: &Visit, agent: &Slug, made: &Value) -> Result<Response, Problem> {
+    let filter = RunFilter { agent: Some(agent.clone()), ..RunFilter::default() };
+    let is_new = visit.runs(&filter, None, 1).await?.runs.is_empty();
+    let start = with_query(&visit.at("/start"), &[("agent", Some(agent.as_str()))]);
     let body = html! {
         h1 { "A ping token for " (agent) }
         p.alert role="status" { "It is shown this once: only its hash is kept. Copy what you need now." }
-        (code("A ping, from anywhere", text("curl")))
-        (code("The same with the token in a header", text("curl_header")))
-        (code("After a job, as a line of a crontab", text("cron")))
-        dl.facts { div { dt { "Token's id" } dd { code { (text("id")) } } } }
-        p { a.button href=(with_query(&visit.at("/start"), &[("agent", Some(agent.as_str()))])) { "Wait for its first ping" } }
+        dl.facts {
+            div { dt { "Token's id" } dd { code { (made.text("id")) } } }
+            div { dt { "Last digits" } dd { "…" (made.text("last4")) } }
+        }
+        @if is_new {
+            p role="status" data-await=(start) data-arrived="Its first run is here" {
+                "Waiting for its first ping. " a.button href=(start) { "Wait on a page of its own" } " " span.pulse aria-hidden="true" { "●" }
+            }
+        } @else {
+            p { a.button href=(visit.agent_url(agent.as_str())) { "To the agent" } }
+        }
+        (ways(visit, &Reporter::with_new(agent.as_str(), made)))
     };
-    Page::new(format!("Token of {agent}"), Part::Agents, body).response(visit)
+    Ok(Page::new(format!("Token of {agent}"), Part::Agents, body).response(visit))
 }

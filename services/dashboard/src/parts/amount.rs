@@ -13,7 +13,7 @@ pub(crate) fn usd(amount: Usd) -> String {
 }
 
 /// A count, in groups of three digits.
-pub(crate) fn count(number: u64) -> String {
+pub fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {

@@ -12,13 +12,13 @@ use crate::problem::Problem;
 use crate::url::with_query;
 use crate::visit::Visit;
 
-/// Pages of the status that are read at most, of 200 agents each.
-const PAGES_MAX: usize = 10;
+/// Pages of the status that are read at most, of 1,000 agents each.
+const PAGES_MAX: usize = 5;
 /// The judge may be so far behind before a page says so.
 const BEHIND_MS: u64 = 300_000;
 
 /// The states, the gravest first.
-const STATES: [&str; 7] = ["down", "unknown", "late", "running", "paused", "up", "new"];
+pub(crate) const STATES: [&str; 7] = ["down", "unknown", "late", "running", "paused", "up", "new"];
 
 /// The status of a team.
 #[derive(Default)]
@@ -33,27 +33,69 @@ impl Visit {
     /// # Errors
     /// The API refuses.
     pub async fn health(&self) -> Result<Option<Health>, Problem> {
-        let Some(mut page) = self.look("/v1/status?limit=200").await? else { return Ok(None) };
+        self.health_with(None).await
+    }
+
+    /// The same with the last slots of each agent.
+    ///
+    /// # Errors
+    /// The API refuses.
+    pub async fn health_with_slots(&self) -> Result<Option<Health>, Problem> {
+        self.health_with(Some("true")).await
+    }
+
+    async fn health_with(&self, recent_slots: Option<&str>) -> Result<Option<Health>, Problem> {
+        let page_after = |cursor: Option<&str>| {
+            with_query("/v1/status", &[("limit", Some("1000")), ("recent_slots", recent_slots), ("cursor", cursor)])
+        };
+        let Some(mut page) = self.look(&page_after(None)).await? else { return Ok(None) };
         let mut health = Health::default();
         for _ in 0..PAGES_MAX {
-            let rows = page.rows("agents").iter().map(|agent| (agent.text("agent").to_owned(), agent.clone()));
-            health.agents.extend(rows);
             let cursor = page.text("next_cursor").to_owned();
+            if let Some(Value::Array(agents)) = page.get_mut("agents").map(Value::take) {
+                health.agents.extend(agents.into_iter().map(|agent| (agent.text("agent").to_owned(), agent)));
+            }
             health.team = page;
             if cursor.is_empty() {
                 break;
             }
-            let next = with_query("/v1/status", &[("limit", Some("200")), ("cursor", Some(&cursor))]);
-            page = self.look(&next).await?.ok_or(Problem::NotFound)?;
+            page = self.look(&page_after(Some(&cursor))).await?.ok_or(Problem::NotFound)?;
         }
         Ok(Some(health))
     }
 }
 
 impl Health {
-    /// What is said of an agent.
-    pub fn agent(&self, slug: &str) -> Option<&Value> {
-        self.agents.get(slug)
+    /// Of agents alone.
+    #[cfg(test)]
+    pub fn of(agents: impl IntoIterator<Item = Value>) -> Self {
+        let agents = agents.into_iter().map(|agent| (agent.text("agent").to_owned(), agent));
+        Health { agents: agents.collect(), ..Health::default() }
+    }
+
+    /// Whether it says anything of an agent.
+    pub fn has(&self, slug: &str) -> bool {
+        self.agents.contains_key(slug)
+    }
+
+    /// Whether it is of all agents of the team.
+    pub fn is_whole(&self) -> bool {
+        self.team.text("next_cursor").is_empty()
+    }
+
+    /// What is said of the team as a whole.
+    pub const fn team(&self) -> &Value {
+        &self.team
+    }
+
+    /// Takes out what is said of an agent; null where nothing is.
+    pub fn take(&mut self, slug: &str) -> Value {
+        self.agents.remove(slug).unwrap_or_default()
+    }
+
+    /// All agents.
+    pub fn agents(&self) -> impl Iterator<Item = &Value> {
+        self.agents.values()
     }
 
     /// How many agents are in each state that there is one in, the gravest first.

@@ -9,7 +9,7 @@ const HOUR_MS: u64 = 60 * MINUTE_MS;
 pub(crate) const DAY_MS: u64 = 24 * HOUR_MS;
 
 /// How long ago an instant was, or in how long it will be.
-pub(crate) fn ago(at: Timestamp, now: Timestamp) -> Markup {
+pub fn ago(at: Timestamp, now: Timestamp) -> Markup {
     let text = match (now.millis_from(at), at.millis_from(now)) {
         (Some(past), _) if past < SECOND_MS => "now".to_owned(),
         (Some(past), _) => format!("{} ago", rough(past)),
@@ -27,8 +27,23 @@ pub(crate) fn exact(at: Timestamp) -> String {
     }
 }
 
+/// An instant to the minute.
+pub(crate) fn minute(at: Timestamp) -> String {
+    let text = at.to_string();
+    match text.get(..16) {
+        Some(minutes) => format!("{} UTC", minutes.replace('T', " ")),
+        None => text,
+    }
+}
+
+/// The time of day of an instant: `12:00:00.250`.
+pub(crate) fn clock(at: Timestamp) -> String {
+    let text = at.to_string();
+    text.get(11..23).unwrap_or(&text).to_owned()
+}
+
 /// The exact instant, marked as one.
-pub(crate) fn stamped(at: Timestamp) -> Markup {
+pub fn stamped(at: Timestamp) -> Markup {
     html! { time datetime=(at) title=(at) { (exact(at)) } }
 }
 
@@ -49,7 +64,7 @@ fn rough(ms: u64) -> String {
 }
 
 /// A duration, in two units at most.
-pub(crate) fn span(ms: u64) -> String {
+pub fn span(ms: u64) -> String {
     match () {
         () if ms < SECOND_MS => format!("{ms} ms"),
         () if ms < MINUTE_MS => format!("{}.{} s", ms / SECOND_MS, ms % SECOND_MS / 100),
@@ -99,6 +114,13 @@ mod tests {
         ] {
             assert_eq!(span(ms), text);
         }
+    }
+
+    #[test]
+    fn an_instant_is_written_to_the_second_or_the_minute() {
+        assert_eq!(exact(NOON), "2026-05-15 12:00:00 UTC");
+        assert_eq!(clock(NOON.plus_millis(250)), "12:00:00.250");
+        assert_eq!(minute(NOON.plus_millis(59_999)), "2026-05-15 12:00 UTC");
     }
 
     #[test]

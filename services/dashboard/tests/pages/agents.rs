@@ -1,7 +1,13 @@
 //! The pages of agents.
 
+use std::sync::Arc;
+
 use reqwest::StatusCode;
 use tidegate_agentping::FinishStatus;
+use tidegate_agentping_pulse::agent::AgentStanding;
+use tidegate_agentping_pulse::{DoubtReason, Slot, SlotOutcome};
+use tidegate_agentping_verdicts::{RecentDoc, SlotDoc, StandingDoc};
+use tidegate_ports::{Clock, RowWrite, Rows};
 
 use crate::house::*;
 
@@ -45,4 +51,86 @@ async fn an_agent_has_its_runs_and_its_month() {
     page.has_not(&[&run_id(1).to_string()]);
     house.get(Some(&cookie), "/teams/acme/agents/nightly").await.has(&["No run of it has arrived yet.", "tok_eu_"]);
     assert_eq!(house.get(Some(&cookie), "/teams/acme/agents/delta").await.status, StatusCode::NOT_FOUND);
+}
+
+fn standing(house: &House, agent: &str, state: AgentStanding, slots: &[(i64, SlotOutcome)], ms: u64) -> RowWrite {
+    let mut recent = RecentDoc::default();
+    for (minutes, outcome) in slots {
+        let at = NOON.plus_millis(minutes * 60_000);
+        let reason = (*outcome == SlotOutcome::Unknown).then_some(DoubtReason::FrontDoor);
+        recent.note_slot(&SlotDoc { at, deadline: at, outcome: *outcome, run: None, reason, incident: None });
+    }
+    recent.note_duration(ms);
+    let at = NOON.plus_millis(12 * 3_600_000 + ms as i64);
+    let next_slot = Some(Slot { at, window_from: NOON, deadline: at, in_gap: false });
+    let (last_success, last_run, open_incidents) = (None, None, Vec::new());
+    let since = house.clock.now();
+    StandingDoc { state, since, next_slot, last_success, last_run, open_incidents, recent }.row(
+        team(1),
+        &slug(agent),
+        1,
+    )
+}
+
+/// A row has the state, the slots with what went wrong, the next slot by the clock of its zone, and how long runs take.
+#[tokio::test]
+async fn agents_are_shown_as_they_are_judged() {
+    let house = of_three().await;
+    let cookie = house.sign_in(KEY_A).await;
+    let csrf = house.get(Some(&cookie), "/teams/acme/agents/alpha").await.csrf();
+    let schedule = format!("csrf={csrf}&cron=0+2+*+*+*&timezone=Europe%2FBerlin");
+    house.post(Some(&cookie), "/teams/acme/agents/alpha/schedule", &schedule).await;
+    let slots = [(-180, SlotOutcome::Ok), (-120, SlotOutcome::Missed), (-60, SlotOutcome::Unknown)];
+    let writes = vec![
+        standing(&house, "alpha", AgentStanding::Down, &slots, 61_000),
+        standing(&house, "gamma", AgentStanding::Up, &[(-60, SlotOutcome::Ok)], 2_000),
+    ];
+    house.rows.put(Arc::new(writes), house.clock.now()).await.unwrap();
+    let page = async |query: &str| house.get(Some(&cookie), &format!("/teams/acme/agents{query}")).await;
+    let all = page("").await;
+    all.has(&[
+        "2026-05-15 10:00 UTC missed",
+        "2026-05-15 11:00 UTC unknown (no front door took records in)",
+        "1 of the last 3 slots without trouble",
+        "href=\"/teams/acme/agents/alpha#schedule\"",
+        "05-16 02:01 +02:00",
+        ">00:01 UTC</span>",
+        "1 min 01 s",
+        "no slots",
+        ">down (1)<",
+    ]);
+    assert_eq!(order(&page("?sort=state").await)[0], "alpha");
+    assert_eq!(order(&page("?sort=time").await)[..2], ["alpha", "gamma"]);
+    assert_eq!(order(&page("?sort=next").await)[..2], ["gamma", "alpha"]);
+    assert_eq!(order(&page("?sort=failed").await)[0], "gamma");
+    assert_eq!(order(&page("?state=down").await), ["alpha"]);
+    assert_eq!(order(&page("?state=down&q=gam").await), [""; 0]);
+    page("?state=down&q=gam").await.has(&["No agent has this in its name and this state."]);
+}
+
+/// Hundreds of agents are a few pages, each of them small.
+#[tokio::test]
+async fn hundreds_of_agents_are_pages() {
+    let house = House::open().await;
+    let slots: Vec<(i64, SlotOutcome)> = (1..=30).map(|back| (-back * 60, SlotOutcome::Ok)).collect();
+    let mut writes = Vec::new();
+    for number in 0..250u128 {
+        let agent = format!("billing/nightly-job-{number:03}");
+        house.tell(team(1), run_id(number), start(&agent)).await;
+        writes.push(standing(&house, &agent, AgentStanding::Up, &slots, 2_000));
+    }
+    house.rows.put(Arc::new(writes), house.clock.now()).await.unwrap();
+    let cookie = house.sign_in(KEY_A).await;
+    let mut path = "/teams/acme/agents?q=billing".to_owned();
+    let mut seen = Vec::new();
+    loop {
+        let page = house.get(Some(&cookie), &path).await;
+        seen.extend(order(&page).into_iter().map(str::to_owned));
+        assert!(page.text.len() < 120_000, "{} bytes", page.text.len());
+        let Some((_, next)) = page.text.split_once("rel=\"next\" href=\"") else { break };
+        path = next.split('"').next().unwrap().replace("&amp;", "&");
+    }
+    assert_eq!(seen.len(), 250);
+    assert!(seen.is_sorted(), "{seen:?}");
+    assert_eq!(order(&house.get(Some(&cookie), "/teams/acme/agents?q=job-249").await), ["billing/nightly-job-249"]);
 }

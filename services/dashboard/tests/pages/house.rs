@@ -38,6 +38,8 @@ pub const INGEST: &str = "http://ingest.example:8080";
 pub struct House {
     pub runs: MemoryRuns,
     pub registry: MemoryRegistry,
+    /// What judges have found, as the API shows it.
+    pub rows: Arc<MemoryRows>,
     pub clock: Arc<TestClock>,
     pub links: SignInLinks,
     pub key_a: KeyId,
@@ -105,7 +107,7 @@ impl House {
         let documents = Arc::new(MemoryDocuments::new(clock.clone()));
         let rows = Arc::new(MemoryRows::new(clock.clone()));
         let managed =
-            Management::new(documents, rows, Arc::new(registry.clone()), clock.clone()).with_ingest_url(INGEST);
+            Management::new(documents, rows.clone(), Arc::new(registry.clone()), clock.clone()).with_ingest_url(INGEST);
         let control = |callers: Arc<dyn Authenticate>| {
             let (queries, accounts) = (queries.clone(), accounts.clone());
             Control::new(queries, accounts, managed.clone(), callers, clock.clone(), Arc::new(RandomIds))
@@ -131,7 +133,7 @@ impl House {
         let base = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(control.serve(listener, ServeOptions::default(), std::future::pending()));
         let client = Client::builder().redirect(Policy::none()).build().unwrap();
-        House { runs, registry, clock, links, key_a: keys[0], offset: AtomicI64::new(0), base, client }
+        House { runs, registry, rows, clock, links, key_a: keys[0], offset: AtomicI64::new(0), base, client }
     }
 
     /// Puts one record into the store, as the persister would: received now.

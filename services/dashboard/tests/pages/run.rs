@@ -42,6 +42,11 @@ async fn events_are_shown_in_order_with_what_they_carry() {
         "Cost by model",
         "<li class=\"error\"",
         "An event of the run reported an error",
+        "1 error</span>",
+        &format!("href=\"#{}\">tool_call at 12:00:02.000</a>", tidegate_agentping_testkit::event_id(2)),
+        "Receipt",
+        "Counts as",
+        "5 events of the quota",
     ]);
     let at = |text: &str| page.text.find(text).unwrap_or_else(|| panic!("'{text}'"));
     assert!(at("anthropic / a-model") < at("search: timed out") && at("search: timed out") < at(">done<"));

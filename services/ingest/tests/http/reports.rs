@@ -41,6 +41,21 @@ async fn ac_25_openings_count_by_how_they_ended() {
     assert_eq!(openings.take(), OpeningCounts::default());
 }
 
+/// Ping tokens that were used are noted; a token that was refused, and an API key, are not.
+#[tokio::test]
+async fn used_tokens_are_noted() {
+    let house = House::new(Options::default()).await;
+    let uses = house.ingest.token_uses();
+    house.send(post("/v1/heartbeats", r#"{"agent":"daily"}"#)).await;
+    let unknown = format!("{}0", &TOKEN[..TOKEN.len() - 1]);
+    assert_eq!(house.send(get(&format!("/v1/ping?key={unknown}&agent=daily"))).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(uses.take(), []);
+    assert_eq!(house.send(get(&format!("/v1/ping?key={TOKEN}&agent=daily"))).await.status, StatusCode::OK);
+    let token = tidegate_agentping::Credential::parse(TOKEN).unwrap().hash();
+    let taken: Vec<_> = uses.take().into_iter().map(|(token, _)| token).collect();
+    assert_eq!(taken, [token]);
+}
+
 /// A clock that a test moves as a test build's clock is moved.
 struct MovedClock {
     clock: TestClock,

@@ -12,9 +12,12 @@ use tidegate_agentping_settings::TeamSettings;
 use tidegate_kernel::{SmolStr, Timestamp};
 use tidegate_mirror::Mirror;
 
+use super::doubts::is_canary;
 use super::due::DueTimes;
 use super::findings::Findings;
+use super::open_run::finish_status;
 use super::outbox::Routes;
+use super::run_tree::RunTree;
 use super::state::shard_of;
 use super::watching::{Bench, Watching};
 
@@ -40,6 +43,7 @@ pub struct Agents {
     routes: Arc<dyn Routes>,
     slots_due: DueTimes,
     runs_due: DueTimes,
+    tree: RunTree,
     /// Shards in which something changed since they were saved.
     pub changed: HashSet<u8>,
     /// Agents that were touched and not yet shown.
@@ -60,6 +64,7 @@ impl Agents {
             routes,
             slots_due: DueTimes::default(),
             runs_due: DueTimes::default(),
+            tree: RunTree::default(),
             changed: HashSet::new(),
             touched: HashSet::new(),
             judged_to: Timestamp::FIRST,
@@ -97,6 +102,7 @@ impl Agents {
     /// Takes in an agent as it was saved, or as the store knows it.
     pub fn add(&mut self, watching: Watching) {
         let (id, team) = (watching.id(), watching.team);
+        self.tree.set(team, id, watching.open(), self.judged_to);
         if self.all.insert(id, watching).is_none() {
             self.of_teams.entry(team).or_default().push(id);
         }
@@ -115,7 +121,7 @@ impl Agents {
     /// An agent of which nothing is known yet but its last opening.
     fn add_new(&mut self, team: TeamId, slug: Slug, last_openings: &HashMap<AgentId, Timestamp>) {
         let id = agent_id(team, &slug);
-        if !self.all.contains_key(&id) {
+        if !self.all.contains_key(&id) && !is_canary(team) {
             let (settings, last_opening) = (self.settings_of(team), last_openings.get(&id).copied());
             let begin = self.saved_to.get(usize::from(shard_of(id))).copied().unwrap_or(self.judged_to);
             self.add(Watching::new(team, slug, last_opening, begin, &settings));
@@ -164,6 +170,30 @@ impl Agents {
         }
         self.add_new(row.team, row.agent.clone(), &HashMap::new());
         self.with(id, turn, |watching, bench| watching.fed(entry, bench, findings));
+        self.set_tree(id, row.received_at);
+        self.pass_on(turn, findings);
+    }
+
+    /// A row that its agent has had, and the agent of the run above may not have.
+    pub fn fed_again(&mut self, entry: &FeedEntry, turn: &Turn<'_>, findings: &mut Findings) {
+        let row = &entry.row;
+        let ended = finish_status(row.status).filter(|_| row.did.ended && !row.replayed);
+        let failed = |status| self.tree.failed(row.team, (row.run, row.parent), status, row.received_at);
+        findings.failed_children.extend(ended.and_then(failed));
+        self.pass_on(turn, findings);
+    }
+
+    /// Shows failures of runs at those above them.
+    fn pass_on(&mut self, turn: &Turn<'_>, findings: &mut Findings) {
+        for failed in std::mem::take(&mut findings.failed_children) {
+            self.with(failed.root.agent, turn, |watching, bench| watching.child_failed(&failed, bench, findings));
+        }
+    }
+
+    fn set_tree(&mut self, id: AgentId, at: Timestamp) {
+        if let Some(watching) = self.all.get(&id) {
+            self.tree.set(watching.team, id, watching.open(), at);
+        }
     }
 
     /// Judges every agent that is due. Returns how many there were.
@@ -178,6 +208,8 @@ impl Agents {
         let mut waiting = Vec::new();
         while let Some(id) = self.runs_due.next(newest) {
             self.with(id, turn, |watching, bench| watching.check_runs(bench, findings));
+            self.set_tree(id, newest);
+            self.pass_on(turn, findings);
             // One whose partition is behind is due again once the others have gone on.
             let due = self.dues_of(id).1;
             self.runs_due.set(id, None);
@@ -232,6 +264,7 @@ impl Agents {
             routes: &routes,
             run_clocks: turn.run_clocks,
             runs_to: turn.runs_to,
+            tree: &self.tree,
         };
         act(watching, &bench);
         let (slots, runs) = watching.dues(&settings, &routes);

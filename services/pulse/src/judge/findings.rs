@@ -8,6 +8,7 @@ use tidegate_kernel::Timestamp;
 use tidegate_ports::{RowKey, RowWrite, Rows, StoreError};
 
 use super::outbox::{Alert, Outbox};
+use super::run_tree::FailedChild;
 use crate::fail_points::{AlertStep, after};
 use crate::metrics::{ALERTS, INCIDENTS, SLOTS};
 
@@ -19,6 +20,8 @@ pub struct Findings {
     alerts: Vec<Alert>,
     /// Of the rows, by key: the last one of a row counts.
     places: HashMap<(&'static str, String), usize>,
+    /// Failures that are to be shown at other agents, in this turn.
+    pub failed_children: Vec<FailedChild>,
 }
 
 /// Rows of one call of the store.

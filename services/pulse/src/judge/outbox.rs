@@ -68,6 +68,8 @@ pub struct Alert {
     /// The next slot after the message's.
     pub next_expected_at: Option<Timestamp>,
     pub last_success: Option<LastSuccess>,
+    /// The run below one of the agent's that it is about.
+    pub child: Option<LastRun>,
     pub last_run: Option<LastRun>,
 }
 

@@ -21,6 +21,10 @@ pub struct PartitionTarget {
     pub reading: PartitionReading,
     /// Rows of the feed below this offset are of settled records.
     pub settled: i64,
+    /// Records among them that became dead letters.
+    pub dead: u64,
+    /// Before the offsets were asked for.
+    pub asked_at: Timestamp,
 }
 
 impl LogProgress {
@@ -47,7 +51,9 @@ fn target(lag: &PartitionLag, accounts: &[Account], asked_at: Timestamp) -> Part
         Some(oldest_appended_at) => PartitionProgress::Behind { oldest_appended_at },
         None => PartitionProgress::Unreadable,
     };
-    PartitionTarget { reading: PartitionReading { id, applied, progress }, settled }
+    let account = accounts.iter().find(|account| (account.generation, account.partition) == id);
+    let dead = account.map_or(0, |account| account.dead);
+    PartitionTarget { reading: PartitionReading { id, applied, progress }, settled, dead, asked_at }
 }
 
 #[cfg(test)]

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use tidegate_agentping_pulse::DoubtReason;
 use tidegate_kernel::Timestamp;
 use tidegate_lifecycle::Stop;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::{Judge, JudgeLease, JudgeOptions, JudgePorts};
-use crate::metrics::{AGENTS, ALERTS, FEED_ROWS, IS_ACTIVE, JUDGED_BEHIND_SECONDS, STALLED_PARTITIONS, TURN_FAILURES};
+use crate::metrics::{
+    AGENTS, ALERTS, FEED_ROWS, IN_DOUBT, IS_ACTIVE, JUDGED_BEHIND_SECONDS, STALLED_PARTITIONS, TURN_FAILURES,
+};
 
 /// How a process comes to judge.
 pub enum Standby {
@@ -51,11 +54,14 @@ impl JudgeRole {
                         failures.increment(1);
                     }
                 }
-            } else if judge.take().is_some() {
-                // Another process shows them now.
-                for gauge in [&JUDGED_BEHIND_SECONDS, &STALLED_PARTITIONS, &AGENTS] {
-                    gauge.handle().set(0.0);
+            } else {
+                if judge.take().is_some() {
+                    // Another process shows them now.
+                    for gauge in [&JUDGED_BEHIND_SECONDS, &STALLED_PARTITIONS, &AGENTS] {
+                        gauge.handle().set(0.0);
+                    }
                 }
+                no_doubt();
             }
             tokio::select! {
                 () = sleep(every) => {}
@@ -70,6 +76,11 @@ impl JudgeRole {
         }
         standby.release().await;
     }
+}
+
+/// Where nobody judges, nothing is in doubt.
+fn no_doubt() {
+    DoubtReason::ALL.iter().for_each(|reason| IN_DOUBT.with([("reason", reason.as_str())]).set(0.0));
 }
 
 /// One turn; returns the watermark after it.

@@ -14,6 +14,7 @@ use tidegate_agentping_pulse::watermark::PartitionId;
 use tidegate_kernel::{SmolStr, Timestamp};
 use tidegate_ports::{FailureCause, Meeting, RowKey, RowTable, RowWrite, Rows, StoreError};
 
+use super::doubts::KeptDoubts;
 use super::front_doors::DoorWatch;
 use super::watching::Watching;
 
@@ -43,6 +44,8 @@ pub struct Head {
     pub rank: u64,
     #[serde(default)]
     pub doors: DoorWatch,
+    #[serde(default)]
+    pub doubts: KeptDoubts,
 }
 
 /// A shard as it is stored.

@@ -14,12 +14,14 @@ use tidegate_agentping_pulse::{
     AgentJudge, Alerting, Doubts, EndedRun, IncidentOrigin, Judgement, OpenedRun, RoutePolicy, Slot,
 };
 use tidegate_agentping_settings::TeamSettings;
-use tidegate_agentping_verdicts::{IncidentDoc, LastRun, SlotDoc, StandingDoc};
+use tidegate_agentping_verdicts::{IncidentDoc, LastRun, RecentDoc, SlotDoc, StandingDoc};
 use tidegate_kernel::{Timestamp, Usd};
 
 use super::changes::Given;
 use super::findings::Findings;
+use super::open_run::{self, UnendedRun, finish_status};
 use super::outbox::{Alert, RouteChoice};
+use super::run_tree::{FailedChild, RunTree};
 
 /// An agent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -30,29 +32,22 @@ pub struct Watching {
     given: Given,
     /// Open runs with what is known of them, the oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    open: Vec<OpenRun>,
+    open: Vec<UnendedRun>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last_opening: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last_run: Option<LastRun>,
+    /// The last runs below its own that failed: each counts once, also if the judge starts again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    failed_children: Vec<LastRun>,
     /// How it was last shown, and since when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     state: Option<(AgentStanding, Timestamp)>,
+    #[serde(default, skip_serializing_if = "RecentDoc::is_empty")]
+    recent: RecentDoc,
     /// What was last written of it.
     #[serde(skip)]
     shown: Option<StandingDoc>,
-}
-
-/// A run that has not ended.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-struct OpenRun {
-    run: RunId,
-    partition: PartitionId,
-    /// How it ends if nothing more comes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    idle: Option<IdleEnd>,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    is_replayed: bool,
 }
 
 /// What agents are judged by in a turn.
@@ -67,16 +62,17 @@ pub struct Bench<'b> {
     /// Up to where the runs of each partition are judged, and up to where those of any are.
     pub run_clocks: &'b BTreeMap<PartitionId, Timestamp>,
     pub runs_to: Timestamp,
+    pub tree: &'b RunTree,
 }
 
 impl Bench<'_> {
-    fn clock(&self, open: &OpenRun) -> Timestamp {
+    fn clock(&self, open: &UnendedRun) -> Timestamp {
         self.run_clocks.get(&open.partition).copied().unwrap_or(self.to).min(self.runs_to)
     }
 }
 
-/// Open runs of an agent at most, as the rules have it.
-const MAX_OPEN: usize = tidegate_agentping_pulse::open_runs::OpenRuns::MAX;
+/// Runs below its own that are remembered.
+const MAX_CHILDREN: usize = 16;
 
 impl Watching {
     /// An agent of which nothing is known but its last opening, from `at` on.
@@ -90,7 +86,19 @@ impl Watching {
         let mut judge = AgentJudge::new(last_opening);
         let (given, changes) = Given::begin(settings, &slug, at);
         changes.into_iter().for_each(|(from, change)| judge.change(from, change));
-        Watching { team, slug, judge, given, open: Vec::new(), last_opening, last_run: None, state: None, shown: None }
+        Watching {
+            team,
+            slug,
+            judge,
+            given,
+            open: Vec::new(),
+            last_opening,
+            last_run: None,
+            failed_children: Vec::new(),
+            state: None,
+            recent: RecentDoc::default(),
+            shown: None,
+        }
     }
 
     pub fn id(&self) -> AgentId {
@@ -128,6 +136,9 @@ impl Watching {
         if is_newer && (row.did.opened || row.did.ended) {
             self.last_run = Some(LastRun { run: row.run, status: row.status, received_at: row.received_at });
         }
+        let ended = status.filter(|_| row.did.ended && !row.replayed);
+        let failed =
+            ended.and_then(|status| bench.tree.failed(self.team, (row.run, row.parent), status, row.received_at));
         self.judged(bench, findings, |watching, alerting, found| {
             let emit = &mut |judgement| found.push(judgement);
             // Failures in a row are counted by the schedule at their own time, which is not judged yet.
@@ -146,18 +157,41 @@ impl Watching {
             if row.did.alive {
                 watching.judge.alive(row.run, row.received_at);
             }
-            watching.note_open(row, partition);
+            open_run::note(&mut watching.open, row, partition);
             if let Some(status) = status.filter(|_| row.did.ended) {
-                watching.end(status, row, alerting, emit);
+                let is_child = failed.is_some();
+                watching.end(status, row, is_child, alerting, emit);
             }
         });
+        findings.failed_children.extend(failed);
+    }
+
+    /// A run below one of its own failed.
+    pub fn child_failed(&mut self, failed: &FailedChild, bench: &Bench<'_>, findings: &mut Findings) {
+        let FailedChild { root, child, status, at } = *failed;
+        if self.failed_children.iter().any(|known| known.run == child) {
+            return;
+        }
+        if self.failed_children.len() >= MAX_CHILDREN {
+            self.failed_children.remove(0);
+        }
+        self.failed_children.push(LastRun { run: child, status: status.into(), received_at: at });
+        self.judged(bench, findings, |watching, alerting, found| {
+            watching.take_changes(bench);
+            watching.judge.child_failed((root.run, child), at, alerting, &mut |judgement| found.push(judgement));
+        });
+    }
+
+    /// Its open runs, the oldest first.
+    pub fn open(&self) -> &[UnendedRun] {
+        &self.open
     }
 
     /// One of its runs turned out to be another agent's.
     pub fn lost(&mut self, run: RunId, at: Timestamp, bench: &Bench<'_>, findings: &mut Findings) {
         self.open.retain(|open| open.run != run);
         let (status, duration_ms, cost) = (FinishStatus::Cancelled, None, Usd::ZERO);
-        let ended = EndedRun { run, status, at, duration_ms, cost, is_replayed: true };
+        let ended = EndedRun { run, status, at, duration_ms, cost, is_replayed: true, is_child: false };
         self.judged(bench, findings, |watching, alerting, found| {
             watching.judge.ended(ended, alerting, &mut |judgement| found.push(judgement));
         });
@@ -174,16 +208,20 @@ impl Watching {
 
     /// Ends runs by their idle timeouts, and judges which are stuck, each by the clock of its partition.
     pub fn check_runs(&mut self, bench: &Bench<'_>, findings: &mut Findings) {
+        let mut failed_children = Vec::new();
         self.judged(bench, findings, |watching, alerting, found| {
             let emit = &mut |judgement| found.push(judgement);
             let idle = watching.open.iter().filter_map(|open| {
                 let end = open.idle.filter(|end| end.at <= bench.clock(open))?;
-                Some((open.run, end, open.is_replayed))
+                Some((*open, end))
             });
-            for (run, IdleEnd { at, status }, is_replayed) in idle.collect::<Vec<_>>() {
+            for (UnendedRun { run, is_replayed, parent, .. }, IdleEnd { at, status }) in idle.collect::<Vec<_>>() {
+                let failed = bench.tree.failed(watching.team, (run, parent), status, at).filter(|_| !is_replayed);
+                let is_child = failed.is_some();
+                failed_children.extend(failed);
                 watching.open.retain(|open| open.run != run);
                 let (duration_ms, cost) = (None, Usd::ZERO);
-                let ended = EndedRun { run, status, at, duration_ms, cost, is_replayed };
+                let ended = EndedRun { run, status, at, duration_ms, cost, is_replayed, is_child };
                 watching.judge.ended(ended, alerting, emit);
                 if let Some(last) = watching.last_run.as_mut().filter(|last| last.run == run) {
                     last.status = status.into();
@@ -193,6 +231,7 @@ impl Watching {
             let of_run = |run| clocks.iter().find(|(of, _)| *of == run).map_or(bench.to, |(_, at)| *at);
             watching.judge.check_runs(of_run, &bench.doubts, alerting, emit);
         });
+        findings.failed_children.extend(failed_children);
     }
 
     /// Its row, if it has changed since it was last written.
@@ -225,6 +264,7 @@ impl Watching {
             last_success: self.judge.last_success().copied(),
             last_run: self.last_run,
             open_incidents: self.open_incidents().map(|(id, _)| id).collect(),
+            recent: self.recent.clone(),
         };
         if self.shown.as_ref() == Some(&doc) {
             return None;
@@ -243,26 +283,22 @@ impl Watching {
         self.open.iter().any(|open| open.run == run)
     }
 
-    fn note_open(&mut self, row: &FeedRow, partition: PartitionId) {
-        if row.status != RunStatus::Running {
-            return;
-        }
-        let is_replayed = row.replayed;
-        match self.open.iter_mut().find(|open| open.run == row.run) {
-            Some(open) => open.idle = row.idle,
-            None => {
-                if self.open.len() >= MAX_OPEN {
-                    self.open.remove(0);
-                }
-                self.open.push(OpenRun { run: row.run, partition, idle: row.idle, is_replayed });
-            }
-        }
-    }
-
-    fn end(&mut self, status: FinishStatus, row: &FeedRow, alerting: &Alerting<'_>, emit: &mut impl FnMut(Judgement)) {
+    fn end(
+        &mut self,
+        status: FinishStatus,
+        row: &FeedRow,
+        is_child: bool,
+        alerting: &Alerting<'_>,
+        emit: &mut impl FnMut(Judgement),
+    ) {
         let FeedRow { run, received_at: at, duration_ms, cost, replayed: is_replayed, .. } = *row;
         self.open.retain(|open| open.run != run);
-        self.judge.ended(EndedRun { run, status, at, duration_ms, cost, is_replayed }, alerting, emit);
+        let before = self.judge.last_success().map(|last| last.run);
+        self.judge.ended(EndedRun { run, status, at, duration_ms, cost, is_replayed, is_child }, alerting, emit);
+        let last = self.judge.last_success().filter(|last| last.run == run && before != Some(run));
+        if let Some(duration_ms) = last.and_then(|last| last.duration_ms) {
+            self.recent.note_duration(duration_ms);
+        }
     }
 
     /// The oldest slot that is not decided and in whose window no run has arrived.
@@ -306,7 +342,9 @@ impl Watching {
             match judgement {
                 Judgement::Slot(decision) => {
                     let incident = incident_of(decision.slot.at, &found[index + 1..]);
-                    findings.slot(&SlotDoc::of(decision, incident), agent);
+                    let doc = SlotDoc::of(decision, incident);
+                    self.recent.note_slot(&doc);
+                    findings.slot(&doc, agent);
                 }
                 Judgement::Edge(edge) => {
                     let known = origins.iter().find(|(id, _)| *id == edge.incident).map(|(_, origin)| *origin);
@@ -326,7 +364,7 @@ impl Watching {
         let schedule = self.judge.coverage().definition().cloned();
         let slot = match message.origin {
             IncidentOrigin::Slot(at) => Some(at),
-            IncidentOrigin::Run(_) => None,
+            IncidentOrigin::Run(_) | IncidentOrigin::Child { .. } => None,
         };
         let tolerance_ms = schedule.as_ref().map(|schedule| i64::from(schedule.tolerance_s) * 1_000);
         let after = |at| schedule.as_ref()?.slot_following(at).map(|slot| slot.at);
@@ -340,6 +378,7 @@ impl Watching {
             schedule: schedule.clone(),
             last_success: self.judge.last_success().copied(),
             last_run: self.last_run,
+            child: self.failed_children.iter().find(|known| message.origin.child() == Some(known.run)).copied(),
         }
     }
 }
@@ -352,14 +391,4 @@ fn incident_of(slot: Timestamp, then: &[Judgement]) -> Option<IncidentId> {
         _ => None,
     });
     edges.find(|edge| edge.edge != tidegate_agentping_pulse::Edge::Resolved).map(|edge| edge.incident)
-}
-
-fn finish_status(status: RunStatus) -> Option<FinishStatus> {
-    match status {
-        RunStatus::Running => None,
-        RunStatus::Success => Some(FinishStatus::Success),
-        RunStatus::Failed => Some(FinishStatus::Failed),
-        RunStatus::Timeout => Some(FinishStatus::Timeout),
-        RunStatus::Cancelled => Some(FinishStatus::Cancelled),
-    }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tidegate_agentping_alerts::mail::{confirm_url, confirmation_form, mail_form};
+use tidegate_agentping_alerts::others::{names_others, with_others};
 use tidegate_agentping_alerts::outbox::{outbox_row, rank_at, read, row};
 use tidegate_agentping_alerts::rows::{DELIVERY_PROGRESS, delivery_key, health_key, outbox_key, timed_key};
 use tidegate_agentping_alerts::verdict::of_status;
@@ -140,7 +141,19 @@ impl Attempts {
         Ok((end, route_pause.max(slack_pause)))
     }
 
+    /// The body with what else is down, for people. Without it where that cannot be read.
+    async fn body(&self, route: &RouteDoc, doc: &DeliveryDoc) -> String {
+        if !names_others(&route.target, doc) {
+            return doc.body.clone();
+        }
+        with_others(&*self.parts.rows, doc).await.unwrap_or_else(|error| {
+            tracing::debug!(kind = %error.kind(), %error, "what else is down cannot be read now");
+            doc.body.clone()
+        })
+    }
+
     async fn send(&self, route: &RouteDoc, doc: &DeliveryDoc) -> TryOutcome {
+        let body = self.body(route, doc).await;
         let (clock, began) = (&self.parts.clock, self.parts.clock.steady());
         let at = clock.now();
         let took_ms = || clock.steady().millis_since(began);
@@ -150,7 +163,7 @@ impl Attempts {
                 let one = DeliveryTry { at, status: None, error, answer: None, took_ms: 0 };
                 return TryOutcome { verdict: TryVerdict::Refused, one };
             };
-            let form = self.mail(route, doc);
+            let form = self.mail(route, doc, &body);
             let sent = mailer.send(&mail.to, &form, doc.id.text().as_str(), at).await;
             let one = DeliveryTry { at, status: sent.status, error: sent.error, answer: None, took_ms: took_ms() };
             return TryOutcome { verdict: sent.verdict, one };
@@ -159,7 +172,7 @@ impl Attempts {
             verdict: TryVerdict::Refused,
             one: DeliveryTry { at, status: None, error: Some(error), answer: None, took_ms: 0 },
         };
-        let request = alert_request(route, doc.id.text().as_str(), &doc.body, &self.parts.user_agent, at);
+        let request = alert_request(route, doc.id.text().as_str(), &body, &self.parts.user_agent, at);
         let Some(request) = request else { return refused("the stored message cannot be read".to_owned()) };
         let message = Message { url: request.url, headers: request.headers, body: Bytes::from(request.body) };
         match self.parts.client.send(&message).await {
@@ -177,7 +190,7 @@ impl Attempts {
         }
     }
 
-    fn mail(&self, route: &RouteDoc, doc: &DeliveryDoc) -> MailForm {
+    fn mail(&self, route: &RouteDoc, doc: &DeliveryDoc, body: &str) -> MailForm {
         let naming = self.parts.outbox.naming();
         let RouteTarget::Email(mail) = &route.target else { return confirmation_form(&route.name, None, "") };
         let public_url = naming.public_url.as_deref();
@@ -185,7 +198,7 @@ impl Attempts {
             let url = public_url.map(|public_url| confirm_url(public_url, mail)).unwrap_or_default();
             return confirmation_form(&route.name, naming.team(doc.team).as_deref(), &url);
         }
-        match serde_json::from_str::<MessageBody>(&doc.body) {
+        match serde_json::from_str::<MessageBody>(body) {
             Ok(body) => mail_form(&body, mail, public_url),
             Err(_) => confirmation_form(&route.name, None, ""),
         }

@@ -41,11 +41,19 @@ fn event(alert: &Alert) -> AlertEvent {
     let mut data = match (alert.message.kind, alert.message.origin) {
         (AlertKind::ScheduleMissed | AlertKind::ScheduleUnknown, IncidentOrigin::Slot(at)) => of_slot(alert, at),
         (_, IncidentOrigin::Run(run)) => Map::from_iter([("run_id".to_owned(), run.to_string().into())]),
+        (_, IncidentOrigin::Child { run, child }) => Map::from_iter([
+            ("run_id".to_owned(), run.to_string().into()),
+            ("child_run_id".to_owned(), child.to_string().into()),
+        ]),
         _ => Map::new(),
     };
     add_runs(&mut data, alert);
     if alert.message.kind == AlertKind::RunStuck && alert.message.edge != Edge::Resolved {
         data.insert("status".to_owned(), RunStatus::Running.as_str().into());
+    }
+    if let Some(child) = &alert.child {
+        // How the child ended; the root may yet end otherwise.
+        data.insert("status".to_owned(), child.status.as_str().into());
     }
     AlertEvent::of_message(alert.team, alert.slug.clone(), &alert.message, data)
 }

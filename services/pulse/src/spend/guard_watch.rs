@@ -1,7 +1,7 @@
 //! Guard's warnings as spend is counted: it may be that no job asks guard before a limit is reached.
 //!
-//! Only rules about an agent's own spend are looked at, and only warnings are found: a block has the check that it blocks,
-//! and finds its alert there.
+//! Only rules that spend alone can apply are looked at, and only warnings are found: a block has the check that it blocks, and
+//! finds its alert there.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -92,10 +92,7 @@ impl GuardWatch {
         let windows = rules.iter().map(|(_, rule)| rule.window);
         let needs_total = windows.clone().any(|window| window == SpendWindow::Total);
         let (first, last) = (first_day(windows, now), hour_of(now).div_euclid(24) + 1);
-        let mut sums = self
-            .teams
-            .remove(&team)
-            .unwrap_or_else(|| TeamSums::of(BTreeSet::from([SpendOf::Agent, SpendOf::AgentAndCustomer])));
+        let mut sums = self.teams.remove(&team).unwrap_or_else(|| TeamSums::of(SpendOf::ALL.into_iter().collect()));
         let there: BTreeSet<i64> = sums.days().collect();
         let mut asked: BTreeSet<(SmolStr, Option<SmolStr>)> = BTreeSet::new();
         for day in (first..=last).filter(|day| changed.contains(day) || !there.contains(day)) {
@@ -127,6 +124,5 @@ impl GuardWatch {
 
 /// Whether spend alone says that a rule applies, and to whom.
 fn is_watched(rule: &RuleDoc) -> bool {
-    let of_agent = matches!(rule.spend_of, SpendOf::Agent | SpendOf::AgentAndCustomer);
-    rule.enabled && of_agent && rule.matches.function.is_none() && rule.matches.environment.is_none()
+    rule.enabled && rule.matches.function.is_none() && rule.matches.environment.is_none()
 }

@@ -9,6 +9,7 @@ use tidegate_agentping_ports::{FeedRange, PulseFeed, SpendCursor, settled_page};
 use tidegate_kernel::{Partition, SmolStr, Timestamp};
 use tidegate_ports::{Accounts, Clock, RowWrite, Rows, StoreError};
 
+use super::stored_models;
 use super::stored_pages::{StoredPages, broken};
 
 /// Rows of the feed that are counted at once.
@@ -97,6 +98,7 @@ impl SpendKeeper {
                     break;
                 }
                 let changed = self.pages.count(&*self.rows, owner, &page.entries, self.clock.now()).await?;
+                stored_models::count(&*self.rows, owner, &page.entries, self.clock.now()).await?;
                 round.changed.extend(changed);
                 for row in page.entries.into_iter().map(|entry| entry.row) {
                     let at = row.received_at;

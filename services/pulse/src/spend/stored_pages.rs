@@ -132,7 +132,11 @@ async fn announce(
     put(rows, days.iter().map(write).collect(), now).await
 }
 
-async fn put(rows: &dyn Rows, writes: Vec<RowWrite>, now: Timestamp) -> Result<(), StoreError> {
+/// Stores rows, some at a time.
+///
+/// # Errors
+/// [`StoreError`]; some may be stored.
+pub(super) async fn put(rows: &dyn Rows, writes: Vec<RowWrite>, now: Timestamp) -> Result<(), StoreError> {
     let mut writes = writes.into_iter().peekable();
     while writes.peek().is_some() {
         let some: Vec<RowWrite> = writes.by_ref().take(AT_ONCE).collect();

@@ -140,3 +140,68 @@ async fn ac_28_a_replay_opens_nothing() {
     assert_eq!(rig.messages(), ["12:05 hourly schedule_missed resolved", "12:10 hourly schedule_missed firing"]);
     assert_eq!(rig.incident_docs().await.len(), 1);
 }
+
+/// AC-39: a child's failure is one incident, on the agent of the run that none is above, and names the child. What the child's
+/// own agent does alone stays its own.
+#[tokio::test]
+async fn ac_39_a_childs_failure_is_shown_at_the_root() {
+    let mut rig = Rig::new().await;
+    let child_of = |agent: &str, parent: u128, at: &str| {
+        let mut child = start(agent).at(time(at));
+        child.parent_run_id = Some(tidegate_agentping_testkit::run_id(parent));
+        child
+    };
+    rig.to("12:00").await;
+    rig.open(1, "root").await;
+    rig.to("12:01").await;
+    rig.append(2, child_of("planner", 1, "12:01")).await;
+    rig.to("12:02").await;
+    rig.append(3, child_of("worker", 2, "12:02")).await;
+    rig.to("12:03").await;
+    // The judge starts again, from what was saved.
+    rig.start().await;
+    rig.finish(3, Failed).await;
+    rig.to("12:04").await;
+    rig.finish(2, Failed).await;
+    rig.to("12:05").await;
+    assert_eq!(rig.incidents().await, ["root run_failed 12:03- 2"]);
+    assert_eq!(rig.messages(), ["12:03 root run_failed firing"]);
+    let [root, worker] = [1, 3].map(tidegate_agentping_testkit::run_id);
+    let expected = tidegate_agentping_pulse::IncidentOrigin::Child { run: root, child: worker };
+    let alert = rig.sent.by_id.lock().unwrap().values().next().unwrap().clone();
+    assert_eq!((alert.message.origin, alert.child.map(|child| child.run)), (expected, Some(worker)));
+    assert_eq!(rig.incident_docs().await[0].origin, expected);
+    rig.finish(1, Success).await;
+    rig.to("12:06").await;
+    assert_eq!(rig.incidents().await, ["root run_failed 12:03-12:05 2"]);
+    // It comes after the end of the run above it.
+    rig.append(4, child_of("late", 1, "12:06")).await;
+    rig.finish(4, Failed).await;
+    rig.to("12:07").await;
+    assert_eq!(rig.incidents().await[1], "root run_failed 12:06- 1");
+    // Nothing is known of the run above.
+    rig.append(5, child_of("worker", 99, "12:07")).await;
+    rig.finish(5, Failed).await;
+    rig.to("12:08").await;
+    assert_eq!(rig.incidents().await[2], "worker run_failed 12:07- 1");
+}
+
+/// AC-39: also if it is closed by its idle timeout, and if the judge has crashed between its state and the root's.
+#[tokio::test]
+async fn ac_39_an_idle_child_counts_once_whatever_was_saved() {
+    let mut rig = Rig::new().await;
+    rig.options.save_every_ms = u64::MAX;
+    rig.start().await;
+    rig.to("12:00").await;
+    rig.open(1, "root").await;
+    let mut child = start("worker").at(time("12:00")).idle(300, FinishStatus::Timeout);
+    child.parent_run_id = Some(tidegate_agentping_testkit::run_id(1));
+    rig.append(2, child).await;
+    for _ in 0..3 {
+        rig.to("12:10").await;
+        rig.start().await;
+        rig.turn().await;
+    }
+    assert_eq!(rig.incidents().await, ["root run_failed 12:05- 1"]);
+    assert_eq!(rig.messages(), ["12:05 root run_failed firing"]);
+}

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test panics where it is wrong")]
 
 mod crashing;
+mod doubts;
 mod front_doors;
 mod incidents;
 mod lagging;

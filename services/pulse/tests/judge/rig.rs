@@ -18,6 +18,7 @@ use tidegate_agentping_testkit::{IntoBody, finish, heartbeat, key, record, slug,
 use tidegate_agentping_verdicts::{IncidentDoc, IncidentQuery, SlotDoc, SlotQuery, StandingDoc};
 use tidegate_inproc::accounts::MemoryAccounts;
 use tidegate_inproc::clock::TestClock;
+use tidegate_inproc::dead_letters::MemoryDeadLetters;
 use tidegate_inproc::documents::MemoryDocuments;
 use tidegate_inproc::log::{MemoryLog, MemoryLogOptions};
 use tidegate_inproc::rows::MemoryRows;
@@ -148,6 +149,7 @@ pub struct Rig {
     pub log: MemoryLog,
     pub runs: MemoryRuns,
     pub accounts: MemoryAccounts,
+    pub dead_letters: MemoryDeadLetters,
     pub documents: MemoryDocuments,
     pub rows: FailingRows,
     pub sent: Sent,
@@ -172,6 +174,7 @@ impl Rig {
             log: MemoryLog::new(MemoryLogOptions { partitions: PARTITIONS, ..Default::default() }, clock.clone()),
             runs: MemoryRuns::new(MemoryRegistry::default()),
             accounts: MemoryAccounts::default(),
+            dead_letters: MemoryDeadLetters::default(),
             documents: MemoryDocuments::new(clock.clone()),
             sent: Sent { by_id: Arc::default(), repeats: Arc::default(), rows: rows.clone() },
             rows,
@@ -193,6 +196,7 @@ impl Rig {
             lag: Arc::new(self.log.lag("persister")),
             accounts: Arc::new(self.accounts.clone()),
             feed: Arc::new(self.runs.clone()),
+            dead_letters: Arc::new(self.dead_letters.clone()),
             settings: Mirror::read(Arc::new(self.documents.clone()), self.clock.clone()).await?,
             rows: Arc::new(self.rows.clone()),
             seen: Arc::new(self.seen.clone()),

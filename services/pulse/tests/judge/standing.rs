@@ -4,6 +4,8 @@ use serde_json::json;
 use tidegate_agentping::FinishStatus::Success;
 use tidegate_agentping::HeartbeatStatus;
 use tidegate_agentping_testkit::run_id;
+use tidegate_agentping_verdicts::StandingDoc;
+use tidegate_kernel::Timestamp;
 use tidegate_ports::Clock;
 
 use crate::rig::{Rig, time};
@@ -62,4 +64,30 @@ async fn what_an_agent_has_been_through() {
     rig.beat(2, "job", HeartbeatStatus::Ok).await;
     rig.to("14:10").await;
     assert_eq!((rig.state("job").await.as_str(), rig.standing("job").await.open_incidents.len()), ("up", 0));
+}
+
+/// The last slots and durations are with the standing, also after another judge has gone on.
+#[tokio::test]
+async fn the_latest_of_an_agent_is_with_its_standing() {
+    let mut rig = Rig::new().await;
+    rig.agent("job", json!({"cron": "0 * * * *", "tolerance_s": 600})).await;
+    rig.to("12:00").await;
+    rig.open(1, "job").await;
+    rig.to("12:07").await;
+    rig.finish(1, Success).await;
+    rig.to("13:20").await;
+    let outcomes = |standing: &StandingDoc| -> Vec<(Timestamp, &str)> {
+        standing.recent.slots().iter().map(|slot| (slot.at, slot.outcome.as_str())).collect()
+    };
+    let standing = rig.standing("job").await;
+    let decided: Vec<_> = outcomes(&standing).into_iter().filter(|(at, _)| *at >= time("12:00")).collect();
+    assert_eq!(decided, [(time("12:00"), "ok"), (time("13:00"), "missed")]);
+    assert_eq!(standing.recent.median_ms(), standing.last_success.and_then(|last| last.duration_ms));
+    assert!(standing.recent.median_ms().is_some());
+    rig.start().await;
+    rig.to("14:20").await;
+    let later = rig.standing("job").await;
+    assert_eq!(outcomes(&later).last(), Some(&(time("14:00"), "missed")));
+    assert_eq!(outcomes(&later)[..outcomes(&standing).len()], outcomes(&standing)[..]);
+    assert_eq!(later.recent.median_ms(), standing.recent.median_ms());
 }

@@ -10,17 +10,21 @@ use tidegate_kernel::Region;
 use tidegate_pulse::sending::{AlertMailer, MailConfig, MailTls};
 
 use crate::rig::{Rig, TEAM, eventually, message, notice};
-use crate::smtp::SmtpServer;
+use crate::smtp::{CA, Secured, SmtpServer};
 
 async fn with_mail() -> (Rig, SmtpServer) {
-    let (mut rig, server) = (Rig::new().await, SmtpServer::start().await);
+    with_server(SmtpServer::start().await, MailTls::None, None).await
+}
+
+async fn with_server(server: SmtpServer, tls: MailTls, ca_pem: Option<Vec<u8>>) -> (Rig, SmtpServer) {
+    let mut rig = Rig::new().await;
     let config = MailConfig {
         host: "127.0.0.1".to_owned(),
         port: server.port,
-        tls: MailTls::None,
+        tls,
         login: None,
         sender: "Tidegate <alerts@ping.example>".to_owned(),
-        ca_pem: None,
+        ca_pem,
     };
     rig.mailer = Some(AlertMailer::new(config).unwrap());
     (rig, server)
@@ -95,6 +99,36 @@ async fn ac_64_headers_come_from_no_data() {
         .map(|mail| mailparse::parse_mail(mail.text.as_bytes()).unwrap().headers.get_first_value("Message-ID"))
         .collect();
     assert_ne!(ids[0], ids[1]);
+}
+
+/// TLS from the first byte and by `STARTTLS`, to a server whose authority the operator named. Without that, and to a server
+/// that has no `STARTTLS`, nothing is sent, and the mail is tried again.
+#[tokio::test]
+async fn mails_go_by_tls_to_a_server_that_is_known() {
+    for (secured, tls) in [(Secured::AfterStarttls, MailTls::Starttls), (Secured::FromTheStart, MailTls::Implicit)] {
+        let (rig, server) = with_server(SmtpServer::secured(secured).await, tls, Some(CA.to_vec())).await;
+        mail_route(&rig, 1, true).await;
+        let _running = rig.start();
+        rig.put(&[notice(1, 80)]).await;
+        rig.states(1, &["firing sent"]).await;
+        assert!(matches!(&server.mails()[..], [mail] if mail.is_secured), "{tls:?}");
+    }
+    for (secured, tls, ca) in [
+        (Secured::AfterStarttls, MailTls::Starttls, None),
+        (Secured::FromTheStart, MailTls::Implicit, None),
+        (Secured::Not, MailTls::Starttls, Some(CA.to_vec())),
+        (Secured::Not, MailTls::Implicit, Some(CA.to_vec())),
+    ] {
+        let (rig, server) = with_server(SmtpServer::secured(secured).await, tls, ca).await;
+        mail_route(&rig, 1, true).await;
+        let _running = rig.start();
+        rig.put(&[notice(1, 80)]).await;
+        rig.tries(1, 1).await;
+        rig.states(1, &["firing waiting"]).await;
+        let tried = rig.all(1).await[0].progress.tries[0].clone();
+        assert!(tried.error.as_deref().is_some_and(|error| error.contains("SMTP server")), "{tried:?}");
+        assert!(server.mails().is_empty(), "{secured:?} {tls:?}");
+    }
 }
 
 /// A reply of 4xx is tried again by the table, one of 5xx is final; without a server mail is given up, with the reason.

@@ -24,6 +24,25 @@ async fn ac_62_slack_gets_its_own_form() {
     assert_eq!(request.header("webhook-signature"), "");
 }
 
+/// A message to people names what else is down at their route, and a message to programs does not.
+#[tokio::test]
+async fn slack_names_what_else_is_down() {
+    let (rig, slack, hook) = (Rig::new().await, Receiver::start([OK, OK]).await, Receiver::start([OK, OK]).await);
+    rig.slack(1, slack.url()).await;
+    rig.webhook(2, hook.url()).await;
+    let _running = rig.start();
+    for (number, receiver) in [(1, &slack), (2, &hook)] {
+        rig.put(&[message(number, 1, Edge::Repeat, 0)]).await;
+        rig.states(number, &["repeat sent"]).await;
+        rig.clock.advance_ms(1_000);
+        rig.put(&[message(number, 2, Edge::Repeat, 1)]).await;
+        eventually("the second one", async || receiver.received().len() == 2).await;
+    }
+    let [first, second] = &slack.received()[..] else { panic!("two messages") };
+    assert!(!first.body.contains("Also down") && second.body.contains("Also down"), "{}", second.body);
+    assert!(hook.received().iter().all(|request| !request.body.contains("also_down")));
+}
+
 /// AC-63: 404 disables the route; 429 waits.
 #[tokio::test]
 async fn ac_63_404_disables_and_429_waits() {

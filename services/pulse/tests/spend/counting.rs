@@ -188,6 +188,36 @@ async fn two_that_count_at_once_count_nothing_twice() {
     assert_eq!(world.cursor().await.unwrap().next.iter().map(|(_, _, next)| next).sum::<i64>(), 50);
 }
 
+/// Sums by model are of each call once, also where two count and a write fails; of what came before its run's start nothing
+/// is known by model.
+#[tokio::test]
+async fn what_models_cost_is_counted_once() {
+    let mut world = World::new();
+    let (mut one, mut two) = (world.keeper(), world.keeper());
+    let key = |run| RunKey { team: team(1), run: run_id(run) };
+    let month = Month::of(NOON);
+    world.take(record(key(1), NOON, start("daily"))).await;
+    let calls =
+        vec![event(1).llm("small", Some("0.5")), event(2).llm("large", Some("2")), event(3).llm("small", Some("0.25"))];
+    world.take(record(key(1), NOON, calls.clone())).await;
+    world.round(&mut one).await.unwrap();
+    world.take(record(key(1), NOON, calls)).await;
+    world.take(record(key(2), NOON, event(4).llm("large", Some("7")))).await;
+    world.take(record(key(2), NOON, start("daily"))).await;
+    world.take(record(key(2), NOON, event(5).llm("large", Some("1")))).await;
+    world.break_after(0);
+    assert!(world.round(&mut two).await.is_err());
+    for _ in 0..2 {
+        world.round(&mut two).await.unwrap();
+        world.round(&mut one).await.unwrap();
+    }
+    let models = world.models(team(1), month).await;
+    let models: Vec<(String, String)> = models.into_iter().map(|(model, cost)| (model, cost.to_string())).collect();
+    assert_eq!(models, [("large".to_owned(), "3".to_owned()), ("small".to_owned(), "0.75".to_owned())]);
+    assert_eq!(world.spend(team(1), month).await.total.to_string(), "10.75");
+    assert!(world.models(team(2), month).await.is_empty());
+}
+
 #[tokio::test]
 async fn calls_without_a_rate_are_named() {
     let mut world = World::new();

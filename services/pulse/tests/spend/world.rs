@@ -1,20 +1,22 @@
 //! A store with its feed and accounts, and the sums that are kept of it, all in memory.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use tidegate_agentping::{Record, RunKey, TeamId};
 use tidegate_agentping_inproc::runs::MemoryRuns;
-use tidegate_agentping_ports::spend_rows::{SPEND_DAYS, SPEND_TOTALS, cursor_key, day_shard, total_shard, whole_shard};
+use tidegate_agentping_ports::spend_rows::{
+    SPEND_DAYS, SPEND_MODELS, SPEND_TOTALS, cursor_key, day_shard, month_shard, total_shard, whole_shard,
+};
 use tidegate_agentping_ports::{RunQueries, Spend, SpendCursor};
-use tidegate_agentping_pulse::spend::{SpendOf, SpendPage, SpendPeriod, TeamSums, hour_of};
+use tidegate_agentping_pulse::spend::{ModelPage, SpendOf, SpendPage, SpendPeriod, TeamSums, hour_of};
 use tidegate_agentping_testkit::{NOON, persist};
 use tidegate_inproc::accounts::MemoryAccounts;
 use tidegate_inproc::clock::TestClock;
 use tidegate_inproc::rows::MemoryRows;
-use tidegate_kernel::{Month, Partition, Position, Timestamp};
+use tidegate_kernel::{Month, Partition, Position, Timestamp, Usd};
 use tidegate_ports::{Account, Accounts, Clock, FailureCause, KeptRow, RowKey, RowScan, RowWrite, Rows, StoreError};
 use tidegate_pulse::spend::{SpendKeeper, SpendRound};
 
@@ -93,6 +95,18 @@ impl World {
             sums.set(SpendPeriod::Day(day), &pages(&SPEND_DAYS, day_shard(team, day)).await);
         }
         sums.set(SpendPeriod::Total, &pages(&SPEND_TOTALS, total_shard(team)).await);
+        sums
+    }
+
+    /// A team's sums of a month by model, as they are stored.
+    pub async fn models(&self, team: TeamId, month: Month) -> BTreeMap<String, Usd> {
+        let mut sums = BTreeMap::new();
+        for row in whole_shard(&*self.rows, &SPEND_MODELS, month_shard(team, month)).await.unwrap() {
+            for (_, model, cost) in ModelPage::decode(&row.doc).unwrap().sums() {
+                let sum: &mut Usd = sums.entry(model.to_string()).or_default();
+                *sum = sum.plus(cost);
+            }
+        }
         sums
     }
 

@@ -83,7 +83,9 @@ async fn on_folder(config: &Config, clock: Arc<dyn Clock>, command: Command) -> 
         embedded::existing(config)?
     };
     match OperatorRoute::of(&folder)? {
-        OperatorRoute::Inbox(inbox) => by_inbox(&folder, inbox, clock, command).await,
+        OperatorRoute::Inbox(inbox) => {
+            manage::run(office_by_inbox(&folder, inbox, clock, command.place().json)?, command).await
+        }
         OperatorRoute::Own(owned) => {
             let opened = embedded::open(config, &folder, &owned, &clock).await?;
             let json = command.place().json;
@@ -102,22 +104,32 @@ async fn on_folder(config: &Config, clock: Arc<dyn Clock>, command: Command) -> 
     }
 }
 
-async fn by_inbox(
+/// An office whose commands are decided by the process that runs on the data folder; `None`: none does.
+///
+/// # Errors
+/// The folder cannot be used.
+pub fn of_running(config: &Config, clock: Arc<dyn Clock>) -> Result<Option<Office>, Failure> {
+    let folder = embedded::existing(config)?;
+    match OperatorRoute::of(&folder)? {
+        OperatorRoute::Own(_) => Ok(None),
+        OperatorRoute::Inbox(inbox) => office_by_inbox(&folder, inbox, clock, false).map(Some),
+    }
+}
+
+fn office_by_inbox(
     folder: &DataFolder,
     inbox: OperatorInbox,
     clock: Arc<dyn Clock>,
-    command: Command,
-) -> Result<(), Failure> {
+    json: bool,
+) -> Result<Office, Failure> {
     let store = Arc::new(EmbeddedCommandStore::open_read_only(folder)?);
     let key = secret::of_folder(folder, false)?;
     let keys = Arc::new(EmbeddedKeys::open(folder)?);
     let ids: Arc<dyn Ids> = Arc::new(RandomIds);
     let (views, deliveries): (Arc<dyn Views>, _) = (store.clone(), store.clone());
-    let json = command.place().json;
     let sealer = Sealer::new(keys, key, ids.clone());
     let commands = Arc::new(ByInbox { inbox, facts: store });
-    manage::run(Office { commands, views, deliveries, sealer, clock, ids, console: Console::output(), json }, command)
-        .await
+    Ok(Office { commands, views, deliveries, sealer, clock, ids, console: Console::output(), json })
 }
 
 /// Appends by itself, and waits for the fact.

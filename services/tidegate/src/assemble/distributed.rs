@@ -110,7 +110,8 @@ pub async fn pulse(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<(Pu
     log_as_configured(config, kafka, &options).await?;
     let lag = Arc::new(KafkaLag::watch(&options, &kafka.group, clock.clone())?);
     let (store, registry) = (Arc::new(ScyllaStore::new(cql.clone())), Arc::new(ScyllaRegistry::new(cql.clone())));
-    let ports = PulsePorts { lag, accounts: store.clone(), feed: store.clone(), queries: store };
+    let dead_letters = Arc::new(KafkaDeadLetters::open(&options, clock.clone())?);
+    let ports = PulsePorts { lag, accounts: store.clone(), feed: store.clone(), dead_letters, queries: store };
     Ok(Opened { ports: (ports, settings(cql, clock, registry)), close: Box::pin(async { Ok(()) }) })
 }
 

@@ -91,7 +91,13 @@ pub async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<AllP
     };
     let dead_letters = Arc::new(dead_letters);
     let settings = SettingsPorts { documents, rows, registry: registry.clone() };
-    let pulse = PulsePorts { lag: lag.clone(), accounts: store.clone(), feed: store.clone(), queries: store.clone() };
+    let pulse = PulsePorts {
+        lag: lag.clone(),
+        accounts: store.clone(),
+        feed: store.clone(),
+        dead_letters: dead_letters.clone(),
+        queries: store.clone(),
+    };
     let read_api = ReadPorts {
         queries: store.clone(),
         stored: store.clone(),

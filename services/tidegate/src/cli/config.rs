@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
@@ -38,6 +38,36 @@ pub enum ConfigCommand {
         #[command(flatten)]
         server: ControlServer,
     },
+    /// Make a file of what another program watches; nothing is applied
+    #[command(after_help = "What could not be taken over is said on standard error.\n\nExamples:\n  \
+        crontab -l | tidegate config import crontab --timezone Europe/Berlin\n  \
+        curl -fsS https://healthchecks.io/api/v3/checks/ -H \"X-Api-Key: …\" | tidegate config import healthchecks\n  \
+        tidegate config import cronitor -f monitors.yaml -o agentping.yaml")]
+    Import {
+        /// What the file is of: crontab (`crontab -l`), healthchecks (the JSON of GET /api/v3/checks/), or cronitor (the JSON
+        /// or YAML of GET /api/monitors)
+        kind: ImportFrom,
+        /// The file; - for standard input
+        #[arg(short, long, value_name = "FILE", default_value = "-")]
+        file: PathBuf,
+        /// Where to write; standard output if absent
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// The IANA zone of schedules that name none
+        #[arg(long, value_name = "ZONE", default_value = "UTC")]
+        timezone: String,
+        /// A system's crontab, whose lines name a user before the command
+        #[arg(long)]
+        system: bool,
+    },
+}
+
+/// What is imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ImportFrom {
+    Crontab,
+    Healthchecks,
+    Cronitor,
 }
 
 /// A file, and the server whose settings it is about.

@@ -31,7 +31,7 @@ pub fn text(
     ids: &dyn Ids,
 ) -> String {
     let (ingest, control, ops) = (url(addresses.ingest), url(addresses.control), url(addresses.ops));
-    let agentgate = url(addresses.agentgate);
+    let (agentgate, program) = (url(addresses.agentgate), program());
     let mut text = format!(
         "\nTidegate is up (region {}).\n\n  \
            ingest      {ingest}   what clients send to\n  \
@@ -49,8 +49,8 @@ pub fn text(
     match welcome {
         Welcome::Again { team } => text.push_str(&format!(
             "Credentials were shown when they were made. For new ones:\n\n  \
-               tidegate keys create --team {0}{1}\n  \
-               tidegate tokens create --team {0} --agent {NAME}{1}\n\n",
+               {program} keys create --team {0}{1}\n  \
+               {program} tokens create --team {0} --agent {NAME}{1}\n\n",
             quoted(team),
             data_flag(&config.data),
         )),
@@ -65,7 +65,7 @@ pub fn text(
             text.push_str(&tour(&ingest, &control, key, token, run, config, clock, ids));
         }
     }
-    text.push_str(&gate_tour(&agentgate, gate_welcome, &config.data));
+    text.push_str(&gate_tour(&agentgate, gate_welcome, &config.data, &program));
     text.push_str("Ctrl-C stops it in order.\n");
     text
 }
@@ -128,20 +128,20 @@ fn tour(
 }
 
 /// A work order, a worker that finishes it, and the run read back.
-fn gate_tour(url: &str, welcome: &GateWelcome, data: &Path) -> String {
+fn gate_tour(url: &str, welcome: &GateWelcome, data: &Path, program: &str) -> String {
     let (org, key, worker) = match welcome {
         GateWelcome::Again { org } => {
             return format!(
                 "AgentGate's keys were shown when they were made. For new ones:\n\n  \
-                   tidegate agentgate keys create --org {org} --scopes '*'{0}\n  \
-                   tidegate agentgate worker-keys create --org {org}{0}\n\n",
+                   {program} agentgate keys create --org {org} --scopes '*'{0}\n  \
+                   {program} agentgate worker-keys create --org {org}{0}\n\n",
                 data_flag(data),
             );
         }
         GateWelcome::First { org, key, worker } => (org, &key.secret, &worker.secret),
     };
     let order = r#"{"taskPrompt":"Say hello","workspaceSource":{"type":"git","repository":"https://github.com/octocat/Hello-World"}}"#;
-    let program = r#"echo "{\"status\":\"succeeded\",\"iterations\":1}""#;
+    let command = r#"echo "{\"status\":\"succeeded\",\"iterations\":1}""#;
     format!(
         "AgentGate has an organization '{NAME}' ({org}). Its secrets are shown this once:\n\n  \
            key           {key}\n  \
@@ -149,10 +149,16 @@ fn gate_tour(url: &str, welcome: &GateWelcome, data: &Path) -> String {
          # A work order\n\
          curl -sS {url}/v1/work-orders -H 'Authorization: Bearer {key}' \\\n  -H 'Content-Type: application/json' \\\n  -d '{order}'\n\n\
          # A worker that finishes it\n\
-         tidegate agentgate worker --url {url} --key {worker} --once \\\n  --exec '{program}'\n\n\
+         {program} agentgate worker --url {url} --key {worker} --once \\\n  --exec '{command}'\n\n\
          # Read it back\n\
          curl -sS {url}/v1/runs -H 'Authorization: Bearer {key}'\n\n"
     )
+}
+
+/// The program as it was started, if that was by a path: what is printed can then be pasted into the same shell.
+fn program() -> String {
+    let name = std::env::args_os().next().and_then(|name| name.into_string().ok());
+    name.filter(|name| name.contains('/')).map_or_else(|| "tidegate".to_owned(), |name| quoted(&name))
 }
 
 /// An address as a client on this machine reaches it: a listener on all addresses is reached on the local one.

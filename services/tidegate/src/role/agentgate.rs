@@ -3,7 +3,7 @@
 use tidegate_lifecycle::ExitReport;
 use tidegate_telemetry::Metrics;
 
-use crate::agentgate::{Door, webhooks};
+use crate::agentgate::{Door, rows_of_door, webhooks};
 use crate::assemble::commands::distributed;
 use crate::config::Config;
 use crate::failure::Failure;
@@ -17,7 +17,7 @@ pub(super) async fn live(config: Config, metrics: Metrics) -> Result<ExitReport,
     let mut process = Process::begin(config.clone(), metrics.clone())?;
     let clock = process.clock.clone();
     let mut roles = Roles::new(config.clone(), clock.clone(), process.ids.clone());
-    roles.start_upkeep(&process.parts, metrics);
+    roles.start_upkeep(&process.parts, metrics, process.operators.clone());
     let kafka = distributed::kafka(&config)?;
     let webhooks = webhooks::client(&config.agentgate)?;
     tracing::info!(
@@ -37,6 +37,7 @@ pub(super) async fn live(config: Config, metrics: Metrics) -> Result<ExitReport,
     let door = Door::new(&config.agentgate, &opened.ports, webhooks, process.ids.clone());
     door.lag_watch.learn_accounts().await;
     process.watch_appends("log", door.appends.clone());
+    process.operators.open(rows_of_door(&opened.ports, process.ids.clone()));
     roles.start_agentgate(&process.parts, door, reserved.listen()?);
     process.ready();
     tracing::info!(agentgate = %address, operations = %process.ops_address, "ready");

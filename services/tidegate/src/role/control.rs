@@ -20,7 +20,7 @@ pub(super) async fn live(config: Config, metrics: Metrics) -> Result<ExitReport,
     let mut process = Process::begin(config.clone(), metrics.clone())?;
     let clock = process.clock.clone();
     let mut roles = Roles::new(config.clone(), clock.clone(), process.ids.clone());
-    roles.start_upkeep(&process.parts, metrics);
+    roles.start_upkeep(&process.parts, metrics, process.operators.clone());
     tracing::info!(
         region = %config.region,
         nodes = config.scylla()?.options.nodes.join(","),

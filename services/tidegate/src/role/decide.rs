@@ -4,7 +4,7 @@ use tidegate_control::conservation::{self, Shown};
 use tidegate_lifecycle::ExitReport;
 use tidegate_telemetry::Metrics;
 
-use crate::agentgate::webhooks;
+use crate::agentgate::{rows_of_decider, webhooks};
 use crate::assemble::commands::distributed;
 use crate::config::Config;
 use crate::failure::Failure;
@@ -15,7 +15,7 @@ pub(super) async fn live(config: Config, metrics: Metrics) -> Result<ExitReport,
     let mut process = Process::begin(config.clone(), metrics.clone())?;
     let clock = process.clock.clone();
     let mut roles = Roles::new(config.clone(), clock.clone(), process.ids.clone()).with_health(process.health());
-    roles.start_upkeep(&process.parts, metrics);
+    roles.start_upkeep(&process.parts, metrics, process.operators.clone());
     let kafka = distributed::kafka(&config)?;
     let webhooks = webhooks::client(&config.agentgate)?;
     tracing::info!(
@@ -34,6 +34,7 @@ pub(super) async fn live(config: Config, metrics: Metrics) -> Result<ExitReport,
     };
     let conservation = roles.start_commands_conservation(&process.parts, &opened.ports);
     process.ops_routes.open(conservation::routes(Shown { agentping: None, apis: vec![conservation] }));
+    process.operators.open(rows_of_decider(&opened.ports));
     roles.start_decider(&process.parts, opened.ports, Some(webhooks));
     process.ready();
     tracing::info!(operations = %process.ops_address, "ready");

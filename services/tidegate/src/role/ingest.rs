@@ -19,7 +19,7 @@ pub(super) async fn live(config: Config, metrics: Metrics) -> Result<ExitReport,
     let mut process = Process::begin(config.clone(), metrics.clone())?;
     let clock = process.clock.clone();
     let mut roles = Roles::new(config.clone(), clock.clone(), process.ids.clone());
-    roles.start_upkeep(&process.parts, metrics);
+    roles.start_upkeep(&process.parts, metrics, process.operators.clone());
     let kafka = config.kafka()?;
     tracing::info!(
         region = %config.region,

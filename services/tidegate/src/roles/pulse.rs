@@ -7,8 +7,9 @@ use tidegate_agentping_settings::TeamSettings;
 use tidegate_kernel::Timestamp;
 use tidegate_lifecycle::Parts;
 use tidegate_mirror::Mirror;
+use tidegate_pulse::canary::CanarySender;
 use tidegate_pulse::checks::{CheckAlerts, CheckRunner};
-use tidegate_pulse::judge::{JudgeLease, JudgePorts, JudgeRole, RegistryAgents, Standby};
+use tidegate_pulse::judge::{JudgeLease, JudgeOptions, JudgePorts, JudgeRole, RegistryAgents, Standby};
 use tidegate_pulse::messages::SpendMessages;
 use tidegate_pulse::rounds::Rounds;
 use tidegate_pulse::sending::{SenderRole, SettingsRoutes};
@@ -24,7 +25,7 @@ impl Roles {
     pub fn start_pulse(
         &mut self,
         parts: &Parts,
-        PulsePorts { lag, accounts, feed, queries }: PulsePorts,
+        PulsePorts { lag, accounts, feed, dead_letters, queries }: PulsePorts,
         settings: &SettingsPorts,
         (mirror, alerting): (Mirror<TeamSettings>, &Alerting),
         is_alone: bool,
@@ -66,17 +67,31 @@ impl Roles {
             lag,
             accounts,
             feed,
+            dead_letters,
             settings: mirror,
             rows,
-            seen: Arc::new(RegistryAgents(registry)),
+            seen: Arc::new(RegistryAgents(registry.clone())),
             outbox: Arc::new(outbox),
             routes: Arc::new(SettingsRoutes),
             clock: clock.clone(),
         };
-        let role = JudgeRole { ports, options: self.config.pulse, every: JudgeRole::EVERY, standby, judged };
+        let canary = self.canary(registry);
+        let options = JudgeOptions { canary: canary.is_some(), ..self.config.pulse };
+        if let Some(canary) = canary {
+            self.jobs.push(parts.start("canary", |stop| canary.run(stop)));
+        }
+        let role = JudgeRole { ports, options, every: JudgeRole::EVERY, standby, judged };
         self.jobs.push(parts.start("judge", |stop| role.run(stop)));
         self.jobs.push(parts.start("spend and checks", |stop| rounds.run(stop)));
         self.jobs.push(parts.start("sender", |stop| sender.run(stop)));
+    }
+
+    /// The canary, where one is configured.
+    fn canary(&self, registry: Arc<dyn Registry>) -> Option<CanarySender> {
+        let url = self.config.canary_url.as_deref()?;
+        let sender = CanarySender::new(url, self.config.region, registry, self.clock.clone(), self.ids.clone());
+        // The configuration has judged the URL.
+        sender.inspect_err(|error| tracing::error!(%error, "there is no canary")).ok()
     }
 
     /// Follows the names of teams, which messages have.

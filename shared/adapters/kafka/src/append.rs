@@ -67,7 +67,12 @@ impl KafkaLog {
 impl Append for KafkaLog {
     async fn append(&self, key: LogKey, record: Bytes) -> Result<Position, AppendError> {
         let partition = self.partition_of(key);
-        self.put(partition, Some(key.text()), wire::record_headers(), &record).await
+        self.put(partition, Some(key.text()), self.headers(), &record).await
+    }
+
+    async fn append_effect(&self, key: LogKey, record: Bytes, cause: Position) -> Result<Position, AppendError> {
+        let headers = wire::effect_headers(self.headers(), cause);
+        self.put(self.partition_of(key), Some(key.text()), headers, &record).await
     }
 
     fn partition_of(&self, key: LogKey) -> Partition {
@@ -91,12 +96,16 @@ impl AppendAgain for KafkaLog {
                 origin.position,
             ))));
         }
-        let headers = wire::origin_headers(wire::record_headers(), origin);
+        let headers = wire::origin_headers(self.headers(), origin);
         self.put(partition, key.as_ref().map(LogKey::text), headers, &payload).await
     }
 }
 
 impl KafkaLog {
+    fn headers(&self) -> OwnedHeaders {
+        wire::record_headers(self.inner.options.topics.format)
+    }
+
     async fn put(
         &self,
         partition: Partition,

@@ -6,6 +6,8 @@ use std::time::Duration;
 use tidegate_kernel::Region;
 use tidegate_ports::LogError;
 
+use crate::wire::{COMMAND_FORMAT, RECORD_FORMAT};
+
 /// The address of the log and how it is used. Every type of this crate is created from these options.
 #[derive(Clone)]
 pub struct KafkaOptions {
@@ -31,6 +33,8 @@ pub struct Topics {
     pub dead_letters: String,
     /// Part of every position: records of a later generation win over those of an earlier one.
     pub generation: u16,
+    /// The header `tidegate-format` of every record.
+    pub format: &'static str,
 }
 
 impl Topics {
@@ -38,7 +42,7 @@ impl Topics {
     /// one generation.
     pub fn of_commands(prefix: &str, api: &str, region: Region) -> Topics {
         let named = Topics::named(&format!("{prefix}.{api}"), region, 1);
-        Topics { dead_letters: String::new(), ..named }
+        Topics { dead_letters: String::new(), format: COMMAND_FORMAT, ..named }
     }
 
     /// `tidegate.eu.records.g1` and `tidegate.eu.dead-letters.g1`.
@@ -48,6 +52,7 @@ impl Topics {
             records: format!("{prefix}.{region}.records.g{generation}"),
             dead_letters: format!("{prefix}.{region}.dead-letters.g{generation}"),
             generation,
+            format: RECORD_FORMAT,
         }
     }
 }

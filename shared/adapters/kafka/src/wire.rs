@@ -28,9 +28,18 @@ pub const FORMAT_HEADER: &str = "tidegate-format";
 
 /// The format of records. The payload holds `v` too, but with the header a reader need not parse it.
 pub const RECORD_FORMAT: &str = "record/1";
+/// The format of commands.
+pub const COMMAND_FORMAT: &str = "command/1";
 
-pub fn record_headers() -> OwnedHeaders {
-    OwnedHeaders::new_with_capacity(1).insert(Header { key: FORMAT_HEADER, value: Some(RECORD_FORMAT) })
+pub fn record_headers(format: &str) -> OwnedHeaders {
+    OwnedHeaders::new_with_capacity(1).insert(Header { key: FORMAT_HEADER, value: Some(format) })
+}
+
+/// Header of a command that follows from another one: that one's position, as `generation/partition/offset`.
+const CAUSED_BY: &str = "tidegate-caused-by";
+
+pub fn effect_headers(headers: OwnedHeaders, cause: Position) -> OwnedHeaders {
+    headers.insert(Header { key: CAUSED_BY, value: Some(&cause.to_string()) })
 }
 
 /// Header of a replayed record: the position it was read from, as `generation/partition/offset`.
@@ -83,7 +92,19 @@ pub fn consumed(message: &BorrowedMessage<'_>, generation: u16) -> Option<Consum
 
 #[cfg(test)]
 mod tests {
+    use rdkafka::message::Headers;
+
     use super::*;
+
+    #[test]
+    fn an_effect_names_its_format_and_its_cause() {
+        let position = Position { generation: 1, partition: 2, offset: 3 };
+        let headers = effect_headers(record_headers(COMMAND_FORMAT), position);
+        let found: Vec<(&str, Option<&[u8]>)> = headers.iter().map(|header| (header.key, header.value)).collect();
+        let expected: [(&str, Option<&[u8]>); 2] =
+            [("tidegate-format", Some(b"command/1")), ("tidegate-caused-by", Some(b"1/2/3"))];
+        assert_eq!(found, expected);
+    }
 
     fn headers(of: &[(&str, &str)]) -> Vec<(String, Bytes)> {
         of.iter().map(|(name, value)| ((*name).to_owned(), Bytes::copy_from_slice(value.as_bytes()))).collect()

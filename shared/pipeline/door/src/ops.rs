@@ -4,10 +4,10 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::extract::{Request, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use http::{StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use serde_json::json;
@@ -22,6 +22,8 @@ pub struct Ops {
     render_metrics: Arc<dyn Fn() -> String + Send + Sync>,
     later: LaterRoutes,
     hints: Hints,
+    /// Where browsers are led from `/`.
+    page: Option<&'static str>,
 }
 
 /// Where calls are pointed to that have no route here.
@@ -68,7 +70,7 @@ impl Ops {
     /// `render_metrics` gives the text that Prometheus scrapes.
     pub fn new(health: Health, render_metrics: impl Fn() -> String + Send + Sync + 'static) -> Self {
         let (later, hints) = (LaterRoutes::default(), Hints::default());
-        Ops { health, render_metrics: Arc::new(render_metrics), later, hints }
+        Ops { health, render_metrics: Arc::new(render_metrics), later, hints, page: None }
     }
 
     /// Points calls without a route to the likeliest of these routes; `port` is what this port is called among them.
@@ -76,6 +78,13 @@ impl Ops {
     pub fn with_hints(mut self, port: &'static str, routes: &'static [Route]) -> Self {
         self.hints = Hints { port, routes };
         self.later.hints = self.hints;
+        self
+    }
+
+    /// There is a page for people among the routes: browsers are led to it from `/`.
+    #[must_use]
+    pub fn with_page(mut self, path: &'static str) -> Self {
+        self.page = Some(path);
         self
     }
 
@@ -100,8 +109,19 @@ impl Ops {
 }
 
 /// For people.
-async fn about() -> Response {
-    Json(json!({ "service": "Tidegate operations", "routes": ["/healthz", "/readyz", "/metrics"] })).into_response()
+async fn about(State(ops): State<Ops>, headers: HeaderMap) -> Response {
+    let is_browser = headers.get(header::ACCEPT).is_some_and(|accept| {
+        // Browsers name the type; other clients accept anything.
+        accept.to_str().is_ok_and(|accept| accept.contains("text/html"))
+    });
+    match ops.page {
+        Some(page) if is_browser => Redirect::to(page).into_response(),
+        page => {
+            let mut routes = vec!["/healthz", "/readyz", "/metrics"];
+            routes.extend(page);
+            Json(json!({ "service": "Tidegate operations", "routes": routes })).into_response()
+        }
+    }
 }
 
 /// 200 as long as the process can answer at all.
@@ -207,6 +227,24 @@ mod tests {
         assert!(get(&port, "/").await.contains("/readyz"));
         let posted = say(&port, "POST /readyz HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n").await;
         assert!(posted.starts_with("HTTP/1.1 405") && posted.contains("method_not_allowed"), "{posted}");
+        assert!(port.part.stop().await.unwrap().is_clean());
+    }
+
+    #[tokio::test]
+    async fn browsers_are_led_to_the_page() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let health = Health::default();
+        let ops = Ops::new(health.clone(), String::new).with_page("/things");
+        let (later, routes) = (ops.later(), ops.routes(Router::new()));
+        let options = ServeOptions::default();
+        let part = Parts::default().start("operations", |stop| serve(listener, routes, options, stop.stopped()));
+        let port = Port { address, part, health, later };
+        let led =
+            say(&port, "GET / HTTP/1.1\r\nHost: here\r\nAccept: text/html,*/*\r\nConnection: close\r\n\r\n").await;
+        assert!(led.starts_with("HTTP/1.1 303") && led.contains("location: /things"), "{led}");
+        let asked = get(&port, "/").await;
+        assert!(asked.starts_with("HTTP/1.1 200") && asked.contains(r#""/metrics","/things""#), "{asked}");
         assert!(port.part.stop().await.unwrap().is_clean());
     }
 

@@ -18,6 +18,14 @@ pub trait Append: Send + Sync + 'static {
     /// [`AppendError`] says whether the record may be on the log despite the error.
     async fn append(&self, key: LogKey, record: Bytes) -> Result<Position, AppendError>;
 
+    /// Appends a command that follows from the one at `cause`, and says so on the record where the log has room for it.
+    ///
+    /// # Errors
+    /// As [`Append::append`].
+    async fn append_effect(&self, key: LogKey, record: Bytes, _cause: Position) -> Result<Position, AppendError> {
+        self.append(key, record).await
+    }
+
     /// The partition that the records of this key go to.
     fn partition_of(&self, key: LogKey) -> Partition;
 

@@ -25,9 +25,11 @@ use crate::{Change, Event, Run, RunKey, RunState};
 mod recovering;
 mod row;
 
-pub use row::{Arrival, Did, FeedRow, FeedRowError, FiledUnder, IdleEnd, KEPT_MS, UNPRICED_MAX, VERSION};
+pub use row::{
+    Arrival, Did, FeedRow, FeedRowError, FiledUnder, IdleEnd, KEPT_MS, MODELS_MAX, ModelSpend, UNPRICED_MAX, VERSION,
+};
 
-use row::{is_unpriced, unpriced_of};
+use row::{is_unpriced, models_of, unpriced_of};
 
 /// Folds a record into its run as [`RunState::apply`] does, and makes its row.
 pub fn apply(state: &mut RunState, record: Record, arrival: Arrival) -> (Change, Option<FeedRow>) {
@@ -89,6 +91,7 @@ impl Before {
         let moved_from = self.filed_under.filter(|before| *before != FiledUnder::of(opening));
         let row = FeedRow::of(key, received_at, arrival, run, opening);
         let unpriced = if unpriced { unpriced_of(new_events) } else { Vec::new() };
-        Some(FeedRow { did, cost_before: self.cost, moved_from, unpriced, ..row })
+        let models = models_of(new_events);
+        Some(FeedRow { did, cost_before: self.cost, moved_from, unpriced, models, ..row })
     }
 }

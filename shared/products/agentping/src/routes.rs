@@ -41,6 +41,7 @@ pub const ROUTES: &[(&str, &str, &str)] = &[
     (CONTROL, "PATCH", "/v1/team"),
     (CONTROL, "GET", "/v1/agents/{slug}/tokens"),
     (CONTROL, "POST", "/v1/agents/{slug}/tokens"),
+    (CONTROL, "GET", "/v1/tokens"),
     (CONTROL, "DELETE", "/v1/agents/{slug}/tokens/{id}"),
     (CONTROL, "POST", "/v1/agents/{slug}/tokens/{id}/rotate"),
     (CONTROL, "GET", "/v1/audit"),

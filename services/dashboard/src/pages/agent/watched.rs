@@ -4,6 +4,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 use tidegate_agentping::{RunId, Slug};
 
+use crate::pages::agent::settings;
 use crate::parts::control::{button, field, form, hours};
 use crate::parts::health::{marks, state};
 use crate::parts::incidents::incidents;
@@ -72,9 +73,14 @@ impl Watched {
                     @if found.rows("incidents").is_empty() { p.empty { "None." } } @else { (incidents(visit, found.rows("incidents"))) }
                 }
             }
-            @if let Some(found) = &self.checks { (checks(found.rows("checks"))) }
+            @if let Some(found) = &self.checks { (checks(visit, slug, found.rows("checks"))) }
             (self.quiet(visit, slug))
         }
+    }
+
+    /// The forms of what else is set of it.
+    pub fn settings(&self, visit: &Visit, slug: &Slug) -> Markup {
+        settings::settings(visit, slug, &self.agent)
     }
 
     fn schedule_section(&self, visit: &Visit, slug: &Slug) -> Markup {
@@ -195,7 +201,7 @@ async fn upcoming(visit: &Visit, schedule: &Value) -> Option<Value> {
 }
 
 /// The checks of its finished runs: the members of each, whatever its type.
-fn checks(rows: &[Value]) -> Markup {
+fn checks(visit: &Visit, slug: &Slug, rows: &[Value]) -> Markup {
     const COMMON: [&str; 9] =
         ["id", "name", "type", "agent", "enabled", "version", "when", "alert_after", "created_at"];
     let asked = |check: &Value| -> Vec<(String, String)> {
@@ -211,7 +217,7 @@ fn checks(rows: &[Value]) -> Markup {
             @if rows.is_empty() { p.empty { "None: what its runs put out is not checked." } } @else {
                 div.scroll tabindex="0" role="region" aria-label="Checks" {
                     table {
-                        thead { tr { th scope="col" { "Name" } th scope="col" { "Type" } th scope="col" { "Asks for" } th scope="col" { "Id" } } }
+                        thead { tr { th scope="col" { "Name" } th scope="col" { "Type" } th scope="col" { "Asks for" } th scope="col" { "Id" } @if visit.viewer.may_change { th scope="col" { span.unseen { "Delete" } } } } }
                         tbody {
                             @for check in rows {
                                 tr {
@@ -219,12 +225,14 @@ fn checks(rows: &[Value]) -> Markup {
                                     td { (check.text("type")) }
                                     td.text { @for (name, value) in asked(check) { span { (name) " " (value) } " " } }
                                     td { code.id { (check.text("id")) } }
+                                    @if visit.viewer.may_change { td { (settings::delete_check(visit, slug, check.text("id"))) } }
                                 }
                             }
                         }
                     }
                 }
             }
+            (settings::new_check(visit, slug))
         }
     }
 }

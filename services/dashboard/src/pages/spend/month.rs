@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use tidegate_kernel::Usd;
 
 #[derive(Deserialize)]
-pub(super) struct MonthView {
+pub(crate) struct MonthView {
     pub total_usd: Exact,
     pub successful_usd: Exact,
     /// Absent where no run succeeded.
@@ -21,12 +21,36 @@ pub(super) struct MonthView {
     pub by_feature: Vec<Line>,
     #[serde(default)]
     pub by_feature_rest: Option<Rest>,
+    #[serde(default)]
+    pub by_day: Vec<DayLine>,
+    #[serde(default)]
+    pub by_model: Vec<ModelLine>,
+    /// What is not there by model.
+    #[serde(default)]
+    pub by_model_rest_usd: Option<Exact>,
     pub unpriced: Vec<UnpricedModel>,
+}
+
+/// A day on which runs began.
+#[derive(Deserialize)]
+pub(crate) struct DayLine {
+    /// `2026-05-15`.
+    pub day: String,
+    pub cost_usd: Exact,
+    pub runs: u64,
+}
+
+/// What the calls of a model cost.
+#[derive(Deserialize)]
+pub(crate) struct ModelLine {
+    pub provider: String,
+    pub model: String,
+    pub cost_usd: Exact,
 }
 
 /// A row of a breakdown; without a name, the runs that have no such label.
 #[derive(Deserialize)]
-pub(super) struct Line {
+pub(crate) struct Line {
     pub name: Option<String>,
     pub cost_usd: Exact,
     pub runs: u64,
@@ -34,20 +58,20 @@ pub(super) struct Line {
 
 /// The rows that a breakdown leaves out.
 #[derive(Clone, Copy, Deserialize)]
-pub(super) struct Rest {
+pub(crate) struct Rest {
     pub cost_usd: Exact,
     pub runs: u64,
 }
 
 #[derive(Deserialize)]
-pub(super) struct UnpricedModel {
+pub(crate) struct UnpricedModel {
     pub provider: String,
     pub model: String,
 }
 
 /// Dollars as they are written, without a rounding on the way.
 #[derive(Clone, Copy)]
-pub(super) struct Exact(pub Usd);
+pub(crate) struct Exact(pub Usd);
 
 impl<'de> Deserialize<'de> for Exact {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -51,8 +51,8 @@ pub fn folder(config: &Config, now: Timestamp) -> Result<DataFolder, Failure> {
 /// What is wrong with the folder, and what to do about it.
 pub fn existing(config: &Config) -> Result<DataFolder, Failure> {
     let region = config.is_set("region").then_some(config.region);
-    DataFolder::open_existing(&config.data, region)?;
-    match DataFolder::open_existing_commands(&path(config), API, region) {
+    let whole = DataFolder::open_existing(&config.data, region);
+    match whole.and_then(|_| DataFolder::open_existing_commands(&path(config), API, region)) {
         Err(FolderError::NotThere { .. }) => {
             Err(Failure::refused(format!("there is no organization in {}", config.data.display()))
                 .hint("`tidegate agentgate orgs create NAME` makes the first"))

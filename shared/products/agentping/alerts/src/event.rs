@@ -92,6 +92,9 @@ impl AlertEvent {
         if message.folded > 0 || message.kind == AlertKind::ScheduleMissed {
             data.insert("folded".to_owned(), message.folded.into());
         }
+        if message.is_broken_for_long {
+            data.insert("broken_for_long".to_owned(), true.into());
+        }
         if let Some(down_s) = message.down_s() {
             data.insert("resolved_at".to_owned(), message.timestamp.to_string().into());
             data.insert("down_s".to_owned(), down_s.into());

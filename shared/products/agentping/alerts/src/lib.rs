@@ -12,6 +12,7 @@ pub mod guard;
 pub mod health;
 pub mod mail;
 pub mod naming;
+pub mod others;
 pub mod outbox;
 pub mod outstanding;
 pub mod pagerduty;

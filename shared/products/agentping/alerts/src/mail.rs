@@ -97,7 +97,8 @@ fn one_line(text: &str) -> String {
         .collect()
 }
 
-fn escaped(text: &str) -> String {
+/// A foreign text as text or a quoted attribute of HTML and XML. Control characters, which XML cannot have, are spaces.
+pub fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {

@@ -19,7 +19,9 @@ use crate::event::{AlertEvent, MessageEdge};
 use crate::naming::Naming;
 use crate::outstanding::{OpenAlert, Outstanding, Withheld, WithheldWhat};
 use crate::quiet::is_muted;
-use crate::rows::{ROUTE_DELIVERIES, delivery_key, open_key, outbox_key, staged_key, timed_key, withheld_key};
+use crate::rows::{
+    ROUTE_DELIVERIES, delivery_key, incident_key, open_key, outbox_key, staged_key, timed_key, withheld_key,
+};
 
 mod asking;
 mod drafts;
@@ -240,6 +242,9 @@ impl FollowUps {
         let one = doc.to_ref();
         if doc.is_listed() {
             self.listed.push(row(timed_key(&ROUTE_DELIVERIES, &doc.route, doc.made_at, doc.id), &one, 0)?);
+            for incident in &one.incidents {
+                self.listed.push(row(incident_key(*incident, doc.made_at, doc.id), &one, 0)?);
+            }
         }
         match doc.began {
             Began::Waiting | Began::Asking => {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tidegate_agentping::TeamId;
-use tidegate_agentping_pulse::DeliveryId;
+use tidegate_agentping_pulse::{DeliveryId, IncidentId};
 use tidegate_kernel::{SmolStr, Timestamp};
 use tidegate_ports::{KeptRow, RowKey, RowScan, Rows, ScanOrder, StoreError};
 
@@ -11,8 +11,8 @@ use crate::delivery::{DeliveryDoc, DeliveryProgress, DeliveryRef, DeliveryState}
 use crate::health::RouteHealth;
 use crate::outbox::read;
 use crate::rows::{
-    DELIVERY_PROGRESS, LISTED_DAYS, ROUTE_DELIVERIES, day_of, delivery_key, health_key, named, route_day, timed_key,
-    timed_name,
+    DELIVERY_PROGRESS, INCIDENT_DELIVERIES, LISTED_DAYS, ROUTE_DELIVERIES, day_of, delivery_key, health_key, named,
+    route_day, timed_key, timed_name,
 };
 
 const PAGE: usize = 500;
@@ -99,6 +99,24 @@ impl Messages {
             }
         }
         self.whole(&found).await
+    }
+
+    /// The newest messages about an incident, the newest first; at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn of_incident(
+        &self,
+        team: TeamId,
+        incident: IncidentId,
+        limit: usize,
+    ) -> Result<Vec<Delivered>, StoreError> {
+        let (table, shard) = (&INCIDENT_DELIVERIES, SmolStr::new(incident.text().as_str()));
+        let scan = RowScan { table, shard, after: None, order: ScanOrder::Descending, limit };
+        let rows = self.0.scan(&scan).await?;
+        let found = rows.iter().map(|row| read::<DeliveryRef>(&row.doc)).collect::<Result<Vec<_>, _>>()?;
+        let whole = self.whole(&found).await?;
+        Ok(whole.into_iter().filter(|one| one.doc.team == team).collect())
     }
 
     async fn whole(&self, found: &[DeliveryRef]) -> Result<Vec<Delivered>, StoreError> {

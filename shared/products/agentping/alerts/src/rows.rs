@@ -12,6 +12,9 @@ use crate::delivery::DeliveryRef;
 pub const DELIVERIES: RowTable = RowTable { name: "deliveries", keep_days: 90, meeting: Meeting::First };
 /// The same by route and day, in the order of time; without texts.
 pub const ROUTE_DELIVERIES: RowTable = RowTable { name: "route_deliveries", keep_days: 90, meeting: Meeting::First };
+/// The same by incident, in the order of time.
+pub const INCIDENT_DELIVERIES: RowTable =
+    RowTable { name: "incident_deliveries", keep_days: 90, meeting: Meeting::First };
 /// How far each message is, in the same places as [`ROUTE_DELIVERIES`].
 pub const DELIVERY_PROGRESS: RowTable =
     RowTable { name: "delivery_progress", keep_days: 90, meeting: Meeting::HigherRank };
@@ -25,8 +28,16 @@ pub const OPEN_ALERTS: RowTable = RowTable { name: "open_alerts", keep_days: 90,
 pub const ROUTE_HEALTH: RowTable = RowTable { name: "route_health", keep_days: 90, meeting: Meeting::HigherRank };
 
 /// Every table of this crate.
-pub const TABLES: [&RowTable; 7] =
-    [&DELIVERIES, &ROUTE_DELIVERIES, &DELIVERY_PROGRESS, &OUTBOX, &WITHHELD, &OPEN_ALERTS, &ROUTE_HEALTH];
+pub const TABLES: [&RowTable; 8] = [
+    &DELIVERIES,
+    &ROUTE_DELIVERIES,
+    &INCIDENT_DELIVERIES,
+    &DELIVERY_PROGRESS,
+    &OUTBOX,
+    &WITHHELD,
+    &OPEN_ALERTS,
+    &ROUTE_HEALTH,
+];
 
 /// Shards of what waits. A route is in one of them.
 pub const SHARDS: u16 = 8;
@@ -75,6 +86,12 @@ pub fn named(name: &str) -> Option<(Timestamp, DeliveryId)> {
 
 pub fn timed_key(table: &'static RowTable, route: &str, made_at: Timestamp, id: DeliveryId) -> RowKey {
     RowKey { table, shard: route_day(route, day_of(made_at)), row: timed_name(made_at, id) }
+}
+
+/// A message about an incident.
+pub fn incident_key(incident: IncidentId, made_at: Timestamp, id: DeliveryId) -> RowKey {
+    let shard = SmolStr::new(incident.text().as_str());
+    RowKey { table: &INCIDENT_DELIVERIES, shard, row: timed_name(made_at, id) }
 }
 
 /// The shard of a bucket of what waits.

@@ -53,6 +53,7 @@ const FACTS: &[(&str, &str)] = &[
     ("model", "Model"),
     ("route", "Route"),
     ("reason", "Reason"),
+    ("also_down", "Also down"),
 ];
 
 impl Wording {
@@ -77,6 +78,9 @@ fn title(body: &MessageBody) -> String {
             Some(down_s) => format!("{who}: recovered from {what} (was down {})", duration(down_s)),
             None => format!("{who}: recovered from {what}"),
         },
+        _ if body.data.get("broken_for_long").and_then(Value::as_bool) == Some(true) => {
+            format!("{who}: {what}, for two weeks or longer. Is it still wanted? From now on this comes once a week")
+        }
         _ => format!("{who}: {what}"),
     }
 }

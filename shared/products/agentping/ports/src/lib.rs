@@ -8,6 +8,7 @@ pub mod notes;
 pub mod registry;
 pub mod runs;
 pub mod spend_rows;
+pub mod token_uses;
 
 pub use feed::{FeedEntry, FeedPage, FeedRange, PulseFeed, settled_page};
 pub use front_doors::{ReadySpan, RefusedMinute};
@@ -20,8 +21,8 @@ pub use registry::{
     Agents, CredentialRecord, Credentials, HeldKey, KeyRow, Rates, Registry, RegistryError, Team, TokenRow,
 };
 pub use runs::{
-    AgentRepeats, AgentRow, EventPage, EventRow, EventsPage, ListedRun, RunFilter, RunPage, RunQueries, RunWanted,
-    RunWrite, Runs, RunsPage, Spend, SpendLine, SpendRest, SpendRow, SpendTally, StoredRun, StoredSummary, each_event,
-    union_of_agents,
+    AgentRepeats, AgentRow, DaySpend, EventPage, EventRow, EventsPage, ListedRun, RunFilter, RunPage, RunQueries,
+    RunWanted, RunWrite, Runs, RunsPage, SPEND_ROWS_MAX, Spend, SpendLine, SpendRest, SpendRow, SpendTally, StoredRun,
+    StoredSummary, each_event, union_of_agents,
 };
 pub use spend_rows::SpendCursor;

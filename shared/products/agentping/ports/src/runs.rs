@@ -263,6 +263,8 @@ pub struct Spend {
     pub customers_rest: SpendRest,
     pub by_feature: Vec<SpendRow>,
     pub features_rest: SpendRest,
+    /// The days (UTC) of the month that runs were listed in, in their order.
+    pub by_day: Vec<DaySpend>,
     /// Provider and model of calls that no rate was there for, received in this month; at most [`UNPRICED_MAX`].
     pub unpriced: Vec<(String, String)>,
 }
@@ -271,6 +273,15 @@ pub struct Spend {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpendRow {
     pub name: Option<String>,
+    pub cost: Usd,
+    pub runs: u64,
+}
+
+/// A day's costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DaySpend {
+    /// Its first instant.
+    pub day: Timestamp,
     pub cost: Usd,
     pub runs: u64,
 }

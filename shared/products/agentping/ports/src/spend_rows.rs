@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use tidegate_agentping::TeamId;
-use tidegate_kernel::{Partition, SmolStr, Timestamp};
+use tidegate_kernel::{Month, Partition, SmolStr, Timestamp};
 use tidegate_ports::{KeptRow, Meeting, RowKey, RowScan, RowTable, Rows, ScanOrder, StoreError};
 
 /// Pages of days. The shard is the team and the day, the row the partition and the page's number; the rank is the offset that
@@ -13,6 +13,9 @@ use tidegate_ports::{KeptRow, Meeting, RowKey, RowScan, RowTable, Rows, ScanOrde
 pub static SPEND_DAYS: RowTable = RowTable { name: "spend_days", keep_days: 62, meeting: Meeting::HigherRank };
 /// Pages of all time, in one shard for each team.
 pub static SPEND_TOTALS: RowTable = RowTable { name: "spend_totals", keep_days: 3_650, meeting: Meeting::HigherRank };
+/// Pages of months by model. The shard is the team and the month, the row the partition; the rank is the offset that the page
+/// has counted up to.
+pub static SPEND_MODELS: RowTable = RowTable { name: "spend_models", keep_days: 400, meeting: Meeting::HigherRank };
 /// Which days of which teams changed, in a shard for each minute of the writer's clock.
 pub static SPEND_CHANGED: RowTable = RowTable { name: "spend_changed", keep_days: 1, meeting: Meeting::HigherRank };
 /// How far the feed is counted: one row.
@@ -28,6 +31,11 @@ pub fn day_shard(team: TeamId, day: i64) -> SmolStr {
 /// The shard of a team's sums of all time.
 pub fn total_shard(team: TeamId) -> SmolStr {
     SmolStr::from(team.to_string())
+}
+
+/// The shard of a team's month.
+pub fn month_shard(team: TeamId, month: Month) -> SmolStr {
+    SmolStr::from(format!("{team}/{month}"))
 }
 
 /// The row of a page.

@@ -26,6 +26,8 @@ pub struct EndedRun {
     pub cost: Usd,
     /// Appended again by a replay: it opens nothing.
     pub is_replayed: bool,
+    /// It is below another run, whose agent its failure is shown at.
+    pub is_child: bool,
 }
 
 /// The last run that succeeded, for messages.
@@ -142,7 +144,7 @@ impl AgentJudge {
 
     /// A run ended.
     pub fn ended(&mut self, ended: EndedRun, alerting: &Alerting<'_>, emit: &mut impl FnMut(Judgement)) {
-        let EndedRun { run, status, at, duration_ms, cost, is_replayed } = ended;
+        let EndedRun { run, status, at, duration_ms, cost, is_replayed, is_child } = ended;
         let AgentJudge { coverage, missed, last_outcome, .. } = self;
         coverage.ended(run, status, &mut |decision| decided(decision, missed, last_outcome, alerting, emit));
         self.runs.ended(run, status == FinishStatus::Success, at, alerting, emit);
@@ -155,11 +157,23 @@ impl AgentJudge {
                     self.last_success = Some(LastSuccess { run, finished_at: at, duration_ms, cost });
                 }
             }
-            FinishStatus::Failed | FinishStatus::Timeout if !is_replayed => {
+            FinishStatus::Failed | FinishStatus::Timeout if !is_replayed && !is_child => {
                 failed.change(alerting, AlertKind::RunFailed, at, emit, |track, of| track.bad(of, rule, origin, at));
             }
             FinishStatus::Failed | FinishStatus::Timeout | FinishStatus::Cancelled => {}
         }
+    }
+
+    /// A run below one of this agent's failed: it is a failure of the agent.
+    pub fn child_failed(
+        &mut self,
+        (run, child): (RunId, RunId),
+        at: Timestamp,
+        alerting: &Alerting<'_>,
+        emit: &mut impl FnMut(Judgement),
+    ) {
+        let (rule, origin) = (self.in_a_row(at), IncidentOrigin::Child { run, child });
+        self.failed.change(alerting, AlertKind::RunFailed, at, emit, |track, of| track.bad(of, rule, origin, at));
     }
 
     /// How many failures in a row count: by the definition at their own time, however far slots are judged.

@@ -5,6 +5,12 @@ use tidegate_kernel::Timestamp;
 
 use crate::slots::Slot;
 
+pub mod canary;
+pub mod volume;
+
+pub use canary::{CanaryWatch, canary_team};
+pub use volume::VolumeWatch;
+
 /// Why a run may not have got through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -22,6 +28,9 @@ pub enum DoubtReason {
 }
 
 impl DoubtReason {
+    pub const ALL: [DoubtReason; 5] =
+        [DoubtReason::FrontDoor, DoubtReason::Canary, DoubtReason::Volume, DoubtReason::DeadLetters, DoubtReason::Log];
+
     pub const fn as_str(self) -> &'static str {
         match self {
             DoubtReason::FrontDoor => "front_door",

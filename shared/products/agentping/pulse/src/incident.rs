@@ -132,6 +132,22 @@ impl AlertSeverity {
 pub enum IncidentOrigin {
     Slot(Timestamp),
     Run(RunId),
+    /// A run of another agent, below one of the incident's agent.
+    Child {
+        /// The root: the run that none is above.
+        run: RunId,
+        child: RunId,
+    },
+}
+
+impl IncidentOrigin {
+    /// The run below another one.
+    pub const fn child(&self) -> Option<RunId> {
+        match self {
+            IncidentOrigin::Child { child, .. } => Some(*child),
+            IncidentOrigin::Slot(_) | IncidentOrigin::Run(_) => None,
+        }
+    }
 }
 
 /// Whose incidents these are.

@@ -23,7 +23,7 @@ pub use agent::{AgentJudge, EndedRun};
 pub use coverage::{Coverage, ScheduleChange, SlotDecision};
 pub use cron::{Cron, CronFault};
 pub use definition::{Definition, DefinitionFault};
-pub use doubt::{Doubt, DoubtReason, Doubts};
+pub use doubt::{CanaryWatch, Doubt, DoubtReason, Doubts, VolumeWatch, canary_team};
 pub use incident::{
     AlertKind, AlertMessage, AlertSeverity, DeliveryId, Edge, IncidentEdge, IncidentId, IncidentOrigin, RoutePolicy,
 };

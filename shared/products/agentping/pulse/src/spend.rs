@@ -6,11 +6,13 @@
 use serde::{Deserialize, Serialize};
 use tidegate_kernel::{Timestamp, Usd};
 
+mod model_page;
 mod page;
 mod team_sums;
 mod wide;
 mod window;
 
+pub use model_page::ModelPage;
 pub use page::{PAGES_A_DAY, PageKey, SpendCell, SpendChange, SpendPage, SpendPeriod, changes_of};
 pub use team_sums::{TeamSums, first_day};
 use wide::product;

@@ -64,7 +64,8 @@ impl Watched {
 
     /// When [`Watched::tick`] has something to do.
     pub(crate) fn next_due(&self, kind: AlertKind, routes: &[RoutePolicy<'_>]) -> Option<Timestamp> {
-        let reminder = self.track.open().and_then(|_| self.routing.next_reminder(kind, routes));
+        let of = self.track.open().map(|open| (open.opened_at, open.count));
+        let reminder = of.and_then(|of| self.routing.next_reminder(kind, routes, of));
         self.track.stable_at().into_iter().chain(reminder).min()
     }
 

@@ -10,6 +10,7 @@ pub mod badge;
 pub mod configuration;
 pub mod fields;
 pub mod guard;
+pub mod import;
 pub mod kinds;
 pub mod pause;
 pub mod route;

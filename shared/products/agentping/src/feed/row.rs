@@ -14,6 +14,9 @@ pub const KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1_000;
 /// Unpriced models in one row. A record may name more.
 pub const UNPRICED_MAX: usize = 10;
 
+/// Models in one row. A record may name more.
+pub const MODELS_MAX: usize = 20;
+
 /// What one record did to its run, and the run after it. Unset members are absent from its JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeedRow {
@@ -73,6 +76,20 @@ pub struct FeedRow {
     /// Provider and model of calls in the record's new events that no rate was there for; at most [`UNPRICED_MAX`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unpriced: Vec<(SmolStr, SmolStr)>,
+    /// What the calls in the record's new events cost by model; at most [`MODELS_MAX`], and none that cost nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<ModelSpend>,
+}
+
+/// What calls of a model cost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelSpend {
+    #[serde(rename = "p")]
+    pub provider: SmolStr,
+    #[serde(rename = "m")]
+    pub model: SmolStr,
+    #[serde(rename = "n")]
+    pub cost: Usd,
 }
 
 /// What a record did to its run. Any of it may be true together.
@@ -156,6 +173,7 @@ impl FeedRow {
             cost_before: Usd::ZERO,
             moved_from: None,
             unpriced: Vec::new(),
+            models: Vec::new(),
         }
     }
 
@@ -212,6 +230,21 @@ pub(super) fn unpriced_of(events: &[Event]) -> Vec<(SmolStr, SmolStr)> {
         }
     }
     named
+}
+
+pub(super) fn models_of(events: &[Event]) -> Vec<ModelSpend> {
+    let mut models: Vec<ModelSpend> = Vec::new();
+    for call in events.iter().filter_map(|event| event.call.as_ref()).filter(|call| call.cost != Usd::ZERO) {
+        let is_full = models.len() >= MODELS_MAX;
+        match models.iter_mut().find(|one| one.provider == call.provider && one.model == call.model) {
+            Some(sum) => sum.cost = sum.cost.plus(call.cost),
+            None if !is_full => {
+                models.push(ModelSpend { provider: call.provider.clone(), model: call.model.clone(), cost: call.cost })
+            }
+            None => {}
+        }
+    }
+    models
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]

@@ -202,6 +202,8 @@ fn a_row_says_what_its_readers_need() {
     assert_eq!((opened.received_at, opened.finished_at, opened.duration_ms), (at(10), None, None));
     assert_eq!((ended.idle, ended.finished_at, ended.duration_ms), (None, Some(at(40)), Some(45)));
     assert_eq!(models.unpriced.len(), (UNPRICED_MAX + 5).div_ceil(2), "each model once");
+    assert_eq!((opened.models.len(), models.models.len(), ended.models.len()), (0, 0, 0), "they cost nothing");
+    assert_eq!(cost.models.iter().map(|model| model.cost.as_nanos()).collect::<Vec<_>>(), [500]);
     // A clock that no one can have does not decide in which month a cost counts.
     let [wild] = &rows([record(10, Body::Start(start("a", 90_000_000_000)))])[..] else { panic!("one row") };
     assert_eq!(wild.as_ref().map(FeedRow::listed_at), Some(at(10)));

@@ -7,10 +7,12 @@
 mod document;
 pub mod incidents;
 pub mod judged;
+pub mod recent;
 pub mod slots;
 pub mod standings;
 
 pub use incidents::{INCIDENTS, IncidentDoc, IncidentQuery};
 pub use judged::{JUDGED, JudgedDoc};
+pub use recent::{RecentDoc, RecentSlot};
 pub use slots::{SLOTS, SlotDoc, SlotQuery};
 pub use standings::{LastRun, STANDINGS, StandingDoc};

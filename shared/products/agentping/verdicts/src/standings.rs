@@ -11,6 +11,7 @@ use tidegate_kernel::{SmolStr, Timestamp};
 use tidegate_ports::{Meeting, RowKey, RowScan, RowTable, RowWrite, Rows, ScanOrder, StoreError};
 
 use crate::document::{read, written};
+use crate::recent::RecentDoc;
 
 /// The table of standings. A row ends 400 days after its last change: later than any slot can be apart.
 pub static STANDINGS: RowTable = RowTable { name: "agent_standings", keep_days: 400, meeting: Meeting::HigherRank };
@@ -34,6 +35,9 @@ pub struct StandingDoc {
     /// Incidents that are open, by id.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub open_incidents: Vec<IncidentId>,
+    /// Its last slots and durations.
+    #[serde(default, skip_serializing_if = "RecentDoc::is_empty")]
+    pub recent: RecentDoc,
 }
 
 /// The last run of which a record was read.

@@ -61,11 +61,12 @@ impl ListingCell {
             && status.is_none_or(|status| status == self.status_at(now))
     }
 
-    pub fn spend_at(&self, now: Timestamp) -> SpendLine<'_> {
+    pub fn spend_at(&self, listed_at: Timestamp, now: Timestamp) -> SpendLine<'_> {
         SpendLine {
             agent: &self.agent,
             customer_id: self.customer_id.as_deref(),
             feature: self.feature.as_deref(),
+            listed_at,
             cost: self.cost.unwrap_or_default(),
             successful: self.status_at(now) == RunStatus::Success,
         }

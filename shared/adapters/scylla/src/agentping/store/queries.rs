@@ -83,7 +83,7 @@ impl ScyllaStore {
                 }
                 // An addition does not panic, so a poisoned sum is consistent.
                 let mut spend = spend_ref.lock().unwrap_or_else(PoisonError::into_inner);
-                slot_rows.rows.drain(..).for_each(|row| spend.add(row.line.spend_at(now)));
+                slot_rows.rows.drain(..).for_each(|row| spend.add(row.line.spend_at(row.listed_at, now)));
             }
         };
         stream::iter(slots_rows).map(sum).buffer_unordered(SIDE_BY_SIDE).try_collect::<()>().await?;

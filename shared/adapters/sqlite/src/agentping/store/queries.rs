@@ -54,7 +54,7 @@ pub(super) fn usage(connection: &Connection, team: TeamId, month: Month) -> rusq
 
 pub(super) static MONTH_OF_RUNS: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "SELECT agent, customer_id, feature, cost_nanos_usd, {} FROM runs \
+        "SELECT agent, customer_id, feature, cost_nanos_usd, listed_at_ms, {} FROM runs \
          WHERE team_no = ?1 AND listed_at_ms >= ?2 AND listed_at_ms < ?3",
         status_columns::COLUMNS
     )
@@ -74,7 +74,8 @@ pub(super) fn spend(connection: &Connection, team: TeamId, month: Month, now: Ti
             customer_id: text(row, 1)?,
             feature: text(row, 2)?,
             cost: Usd::from_nanos(unsigned(row, 3)?),
-            successful: StatusColumns::read(row, 4)?.status_at(now) == RunStatus::Success,
+            listed_at: Timestamp::from_millis(row.get(4)?),
+            successful: StatusColumns::read(row, 5)?.status_at(now) == RunStatus::Success,
         });
     }
     let mut statement = connection.prepare_cached(

@@ -12,7 +12,7 @@ async fn ac_54_the_members_are_in_order() {
     let rig = Rig::new().await;
     let mut firing = event(1, Edge::Repeat, 0);
     firing.data =
-        json!({"last_success": {"run_id": "run_1", "cost_usd": 0.5}, "missed_in_row": 2}).as_object().unwrap().clone();
+        json!({"last_success": {"cost_usd": 0.5, "run_id": "run_1"}, "missed_in_row": 2}).as_object().unwrap().clone();
     rig.put(&[firing]).await;
     let body = rig.messages.of_route("ops", None, 1, crate::rig::NOW).await.unwrap().remove(0).doc.body;
     let incident = crate::rig::incident(1, 0);

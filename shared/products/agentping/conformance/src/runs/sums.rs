@@ -83,6 +83,9 @@ pub(super) async fn spend_is_summed_by_every_label(store: &StoreUnderTest) {
     assert_eq!(spend.by_agent, [row(Some("cron"), 84_000_000, 1), row(Some("a"), 130, 2), row(Some("b"), 7, 2)]);
     assert_eq!(spend.by_customer, [row(None, 84_000_000, 2), row(Some("c1"), 107, 2), row(Some("c2"), 30, 1)]);
     assert_eq!(spend.by_feature, [row(None, 84_000_037, 3), row(Some("f"), 100, 2)]);
+    let days: Vec<_> = spend.by_day.iter().map(|day| (day.day, day.cost.as_nanos(), day.runs)).collect();
+    let noons_day = Timestamp::from_millis(NOON.as_millis() / DAY_MS * DAY_MS);
+    assert_eq!(days, [(first_of_may, 30, 1), (noons_day, 84_000_107, 4)]);
     assert_eq!(spend.unpriced, []);
 }
 

@@ -19,6 +19,7 @@ impl Kept {
                     agent: start.agent.as_str(),
                     customer_id: start.customer_id.as_deref(),
                     feature: start.feature.as_deref(),
+                    listed_at: opening.listed_at(),
                     cost: kept.run.cost(),
                     successful: kept.run.status_at(now) == RunStatus::Success,
                 });

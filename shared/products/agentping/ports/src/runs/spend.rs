@@ -1,10 +1,10 @@
 //! Sums a month's costs run by run, for adapters that go through the month's runs.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use tidegate_kernel::Usd;
+use tidegate_kernel::{Timestamp, Usd};
 
-use super::{Spend, SpendRest, SpendRow};
+use super::{DaySpend, Spend, SpendRest, SpendRow};
 
 /// Rows of one breakdown: those of the greatest cost.
 pub const SPEND_ROWS_MAX: usize = 1_000;
@@ -13,12 +13,16 @@ pub const UNPRICED_MAX: usize = 1_000;
 /// The most names that one breakdown distinguishes while it is summed: clients choose labels, and memory is limited.
 const NAMES_MAX: usize = 20_000;
 
+/// A day in milliseconds.
+const DAY_MS: i64 = 86_400_000;
+
 /// What one run adds to its month.
 #[derive(Clone, Copy, Debug)]
 pub struct SpendLine<'a> {
     pub agent: &'a str,
     pub customer_id: Option<&'a str>,
     pub feature: Option<&'a str>,
+    pub listed_at: Timestamp,
     pub cost: Usd,
     /// Its status is `success`.
     pub successful: bool,
@@ -33,6 +37,8 @@ pub struct SpendTally {
     by_agent: Breakdown,
     by_customer: Breakdown,
     by_feature: Breakdown,
+    /// By days since 1970.
+    by_day: BTreeMap<i64, Sum>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -59,6 +65,7 @@ impl SpendTally {
         self.by_agent.add(Some(line.agent), line.cost);
         self.by_customer.add(line.customer_id, line.cost);
         self.by_feature.add(line.feature, line.cost);
+        self.by_day.entry(line.listed_at.as_millis().div_euclid(DAY_MS)).or_default().add(line.cost);
     }
 
     /// The sums with their rows in order, and `unpriced` as it is.
@@ -68,6 +75,12 @@ impl SpendTally {
         let (by_agent, agents_rest) = self.by_agent.rows();
         let (by_customer, customers_rest) = self.by_customer.rows();
         let (by_feature, features_rest) = self.by_feature.rows();
+        let day = |(day, sum): (i64, Sum)| DaySpend {
+            day: Timestamp::from_millis(day * DAY_MS),
+            cost: sum.cost,
+            runs: sum.runs,
+        };
+        let by_day = self.by_day.into_iter().map(day).collect();
         Spend {
             total,
             successful,
@@ -78,6 +91,7 @@ impl SpendTally {
             customers_rest,
             by_feature,
             features_rest,
+            by_day,
             unpriced,
         }
     }
@@ -129,7 +143,15 @@ mod tests {
         for (n, name) in names.iter().enumerate() {
             // Later names cost more, up to where names are not distinguished any more.
             let cost = Usd::from_nanos(1 + n as u64);
-            tally.add(SpendLine { agent: "a", customer_id: Some(name), feature: None, cost, successful: true });
+            let listed_at = Timestamp::from_millis(n as i64 % 3 * DAY_MS + 7);
+            tally.add(SpendLine {
+                agent: "a",
+                customer_id: Some(name),
+                feature: None,
+                listed_at,
+                cost,
+                successful: true,
+            });
         }
         let spend = tally.finish(vec![(String::new(), String::new()); UNPRICED_MAX + 1]);
         let (rows, rest) = (&spend.by_customer, &spend.customers_rest);
@@ -137,6 +159,9 @@ mod tests {
         assert_eq!(rest.runs, (names.len() - SPEND_ROWS_MAX) as u64);
         let sum = rows.iter().fold(rest.cost, |sum, row| sum.plus(row.cost));
         assert_eq!(sum, spend.total, "nothing is left out of the sums");
+        let days: Vec<i64> = spend.by_day.iter().map(|day| day.day.as_millis()).collect();
+        assert_eq!(days, [0, DAY_MS, 2 * DAY_MS]);
+        assert_eq!(spend.by_day.iter().map(|day| day.cost).sum::<Usd>(), spend.total);
         assert_eq!((&spend.agents_rest, &spend.features_rest), (&SpendRest::default(), &SpendRest::default()));
         assert_eq!(spend.unpriced.len(), UNPRICED_MAX);
     }

@@ -1,6 +1,7 @@
 //! Ids that follow from what they name.
 
 use sha2::{Digest, Sha256};
+use tidegate_agentping::RunId;
 use tidegate_kernel::id::{Id, IdKind, PublicKind};
 use tidegate_kernel::{Region, Timestamp};
 
@@ -42,10 +43,13 @@ impl Parts {
     fn and_origin(self, origin: IncidentOrigin) -> Self {
         match origin {
             IncidentOrigin::Slot(at) => self.and(b"slot").and(&at.as_millis().to_be_bytes()),
-            IncidentOrigin::Run(run) => {
-                self.and(b"run").and(run.region().as_str().as_bytes()).and(&run.bits().to_be_bytes())
-            }
+            IncidentOrigin::Run(run) => self.and_run(b"run", run),
+            IncidentOrigin::Child { child, .. } => self.and_run(b"child", child),
         }
+    }
+
+    fn and_run(self, what: &[u8], run: RunId) -> Self {
+        self.and(what).and(run.region().as_str().as_bytes()).and(&run.bits().to_be_bytes())
     }
 
     fn bits(self) -> u128 {

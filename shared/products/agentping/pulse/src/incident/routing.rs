@@ -46,6 +46,8 @@ pub struct AlertMessage {
     pub count: u32,
     /// Slots or runs since the route's last message that had none of their own.
     pub folded: u32,
+    /// It has gone on for so long that people are asked whether it is wanted at all.
+    pub is_broken_for_long: bool,
 }
 
 impl AlertMessage {
@@ -72,6 +74,10 @@ struct Sent {
 impl Routing {
     /// A reminder follows the last message after a day.
     pub const REMINDER_AFTER_MS: i64 = 86_400_000;
+    /// After so long, and so many slots or runs, an incident is asked about once, and then sent once a week only.
+    pub const BROKEN_AFTER_MS: i64 = 14 * 86_400_000;
+    pub const BROKEN_FROM: u32 = 4;
+    const WEEK_MS: i64 = 7 * 86_400_000;
 
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -114,22 +120,47 @@ impl Routing {
         }
     }
 
-    /// When the next reminder of an open incident is due.
-    pub fn next_reminder(&self, kind: AlertKind, routes: &[RoutePolicy<'_>]) -> Option<Timestamp> {
-        let reminded = |sent: &&Sent| {
-            let mut of_route = routes.iter().filter(|policy| sent.route == policy.route);
-            of_route.any(|policy| policy.reminders && policy.wants(kind))
+    /// When the next reminder of an incident is due that was opened then and has so many slots or runs.
+    pub fn next_reminder(
+        &self,
+        kind: AlertKind,
+        routes: &[RoutePolicy<'_>],
+        (opened_at, count): (Timestamp, u32),
+    ) -> Option<Timestamp> {
+        let due = |sent: &Sent| {
+            let of_route = routes.iter().filter(|policy| sent.route == policy.route && policy.wants(kind));
+            of_route.filter_map(|policy| sent.reminder_at(policy, opened_at, count)).min()
         };
-        self.0.iter().filter(reminded).map(|sent| sent.last_at.plus_millis(Self::REMINDER_AFTER_MS)).min()
+        self.0.iter().filter_map(due).min()
     }
 }
 
+/// Whether an incident that was opened then is broken for long at `at`.
+fn is_broken_for_long(opened_at: Timestamp, count: u32, at: Timestamp) -> bool {
+    count >= Routing::BROKEN_FROM && at >= opened_at.plus_millis(Routing::BROKEN_AFTER_MS)
+}
+
 impl Sent {
+    /// When the route is reminded: once a day where it wants that, once when it is broken for long, then once a week.
+    fn reminder_at(&self, policy: &RoutePolicy<'_>, opened_at: Timestamp, count: u32) -> Option<Timestamp> {
+        let daily = policy.reminders.then(|| self.last_at.plus_millis(Routing::REMINDER_AFTER_MS));
+        let asked_at = opened_at.plus_millis(Routing::BROKEN_AFTER_MS);
+        match () {
+            () if count < Routing::BROKEN_FROM => daily,
+            () if self.last_at < asked_at => Some(daily.map_or(asked_at, |daily| daily.min(asked_at))),
+            () => policy.reminders.then(|| self.last_at.plus_millis(Routing::WEEK_MS)),
+        }
+    }
+
     fn next(&mut self, edge: &IncidentEdge, policy: &RoutePolicy<'_>) -> Option<u32> {
         let since_ms = edge.timestamp.millis_since(self.last_at);
+        let is_broken = is_broken_for_long(edge.opened_at, edge.count, edge.timestamp);
+        let interval_ms = u64::from(policy.min_interval_s) * 1_000;
+        let interval_ms = if is_broken { interval_ms.max(Routing::WEEK_MS as u64) } else { interval_ms };
+        let reminder_at = self.reminder_at(policy, edge.opened_at, edge.count);
         let is_due = match edge.edge {
-            Edge::Reminder => policy.reminders && since_ms >= Routing::REMINDER_AFTER_MS as u64,
-            _ => !edge.is_quiet && since_ms >= u64::from(policy.min_interval_s) * 1_000,
+            Edge::Reminder => reminder_at.is_some_and(|at| at <= edge.timestamp),
+            _ => !edge.is_quiet && since_ms >= interval_ms,
         };
         if is_due {
             self.last_at = edge.timestamp;
@@ -154,5 +185,7 @@ fn message(region: Region, edge: &IncidentEdge, route: &str, folded: u32) -> Ale
         opened_at: edge.opened_at,
         count: edge.count,
         folded,
+        is_broken_for_long: edge.edge != Edge::Resolved
+            && is_broken_for_long(edge.opened_at, edge.count, edge.timestamp),
     }
 }

@@ -239,6 +239,39 @@ fn an_incident_that_stays_open_is_sent_again_after_a_day() {
     assert_eq!(ids.len(), watching.messages.len());
 }
 
+/// Two weeks down: one message asks whether it is still wanted, to every route, and then there is one a week at most.
+#[test]
+fn an_incident_of_two_weeks_is_asked_about_once_and_then_weekly() {
+    let quiet = RoutePolicy { route: "quiet", reminders: false, ..OPS };
+    let daily = Watching::with(json!({"cron": "0 9 * * *", "tolerance_s": 600}));
+    let mut watching = Watching { routes: vec![OPS, quiet], ..daily };
+    watching.to("2026-06-14T10:00:00Z");
+    for route in ["ops", "quiet"] {
+        let of_route: Vec<&AlertMessage> = watching.messages.iter().filter(|message| message.route == route).collect();
+        let long: Vec<String> = of_route
+            .iter()
+            .filter(|message| message.is_broken_for_long)
+            .map(|message| format!("{} {}", &message.timestamp.to_string()[5..16], message.edge.as_str()))
+            .collect();
+        assert_eq!(long, ["05-29T09:10 reminder", "06-05T09:10 repeat", "06-12T09:10 repeat"], "{route}");
+        assert_eq!(of_route.len(), 14 + 3, "{route}: one a day before");
+    }
+    watching.opened(1, "2026-06-15T09:02:00Z");
+    watching.to("2026-06-15T10:00:00Z");
+    let resolved = watching.messages.last().unwrap();
+    assert!(!resolved.is_broken_for_long, "{resolved:?}");
+}
+
+/// A run that failed once, and has not run since, is no such thing: nobody knows whether it would fail again.
+#[test]
+fn one_failure_is_reminded_of_daily_however_long_ago() {
+    let mut watching = Watching::of(AgentJudge::new(None));
+    watching.beat(1, Failed, "09:00");
+    watching.watch_until(time("09:00").plus_millis(20 * 86_400_000 - 1));
+    assert_eq!(watching.messages.len(), 20);
+    assert!(watching.messages.iter().all(|message| !message.is_broken_for_long));
+}
+
 #[test]
 fn a_route_gets_what_it_wants_and_the_recovery_of_what_it_got() {
     let only = RoutePolicy { route: "only", kinds: Some(&[AlertKind::RunFailed]), ..OPS };

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test reports")]
 
 mod alerting;
+mod canary;
 mod clock_changes;
 mod coverage_properties;
 mod covering;
@@ -14,6 +15,7 @@ mod judged;
 mod judging_many;
 mod samples;
 mod spending;
+mod volumes;
 mod watching;
 mod watermarks;
 mod windows;

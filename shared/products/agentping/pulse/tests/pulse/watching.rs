@@ -71,8 +71,15 @@ impl Watching {
     }
 
     pub fn end(&mut self, number: u128, status: FinishStatus, at: &str, is_replayed: bool) {
-        let ended =
-            EndedRun { run: run(number), status, at: time(at), duration_ms: Some(1), cost: Usd::ZERO, is_replayed };
+        let ended = EndedRun {
+            run: run(number),
+            status,
+            at: time(at),
+            duration_ms: Some(1),
+            cost: Usd::ZERO,
+            is_replayed,
+            is_child: false,
+        };
         self.act(|judge, _, alerting, mut emit| judge.ended(ended, alerting, &mut emit));
     }
 

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 use tidegate_agentping::TeamId;
-use tidegate_agentping_pulse::spend::{SpendWindow, day_of};
+use tidegate_agentping_pulse::spend::{SpendOf, SpendWindow, day_of};
 use tidegate_kernel::{SmolStr, Timestamp, Usd};
 
 use super::asked::GuardCheck;
@@ -51,7 +51,8 @@ pub struct GuardEvent {
     pub kind: GuardEventKind,
     pub rule: SmolStr,
     pub rule_name: SmolStr,
-    /// The agent that was asked about; `None`: the check named none.
+    /// The agent that was asked about; `None`: the check named none, or it is a warning about the spend of a team or a
+    /// customer, which is given once, whoever asks.
     pub agent: Option<SmolStr>,
     /// Since when the rule's window counts; for a rolling window the day of now, so that it alerts once a day.
     /// `None`: all time.
@@ -75,8 +76,10 @@ impl GuardEvent {
             SpendWindow::Hours(_) => Some(day_of(at)),
             window => window.first_hour(at).map(|hour| Timestamp::from_millis(hour * 3_600_000)),
         };
+        let is_of_agent = matches!(rule.spend_of, SpendOf::Agent | SpendOf::AgentAndCustomer);
+        let agent = check.agent.clone().filter(|_| is_of_agent || kind == GuardEventKind::Blocked);
         let (rule_name, limit) = (rule.name.clone(), rule.limit);
-        GuardEvent { kind, rule: id.clone(), rule_name, agent: check.agent.clone(), window_from, spent, limit, at }
+        GuardEvent { kind, rule: id.clone(), rule_name, agent, window_from, spent, limit, at }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The README's steps for a distributed deployment on one machine, as they stand there, on the real stack: the same
+//! The steps of docs/distributed.md for a deployment on one machine, as they stand there, on the real stack: the same
 //! commands and the same file, with addresses, names and ports replaced, because others use this machine too.
 
 use std::collections::BTreeMap;
@@ -21,8 +21,8 @@ const FILE: &str = "deploy/tidegate-local.toml";
 
 /// The command lines of the section's first block, without comments.
 fn steps() -> Vec<Vec<String>> {
-    let readme = read("README.md");
-    let section = readme.split("## Running it distributed").nth(1).expect("the README has that section");
+    let page = read("docs/distributed.md");
+    let section = page.split("## Start it").nth(1).expect("the page has that section");
     let block = section.split("```").nth(1).expect("it has a block of commands");
     let words = |line: &str| -> Vec<String> {
         let typed = line.split(" # ").next().unwrap_or_default();
@@ -53,7 +53,7 @@ fn with_free_ports(text: &str) -> (String, BTreeMap<String, u16>) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_steps_of_the_readme_take_in_a_run_and_show_it() {
+async fn the_steps_of_the_page_take_in_a_run_and_show_it() {
     let (stack, settings) = (Addresses::found(), Settings::small());
     let _leftovers = Leftovers::watched(Path::new(BINARY), &settings, &stack);
     let folder = tempfile::tempdir().expect("a folder");
@@ -106,13 +106,13 @@ async fn the_steps_of_the_readme_take_in_a_run_and_show_it() {
                 let shown = printed.split_whitespace().find(|word| word.starts_with("apk_")).map(str::to_owned);
                 key = key.or(shown);
             }
-            other => panic!("README.md: not a step that this test knows: {other:?}"),
+            other => panic!("docs/distributed.md: not a step that this test knows: {other:?}"),
         }
     }
     assert!(exported.contains(&format!("TIDEGATE_CONFIG={FILE}")), "{exported:?}");
-    assert_eq!(running.len(), 3, "the README starts each role");
+    assert_eq!(running.len(), 3, "the page starts each role");
 
-    let key = key.expect("the README makes a key");
+    let key = key.expect("the page makes a key");
     let client = Client::default();
     let run = ids::fresh("run", "eu");
     let at = |section: &str, path: &str| format!("http://127.0.0.1:{}{path}", ports[&format!("{section}.listen")]);

@@ -1,0 +1,163 @@
+//! Doubt of the canary, of dead letters, and of a fall of volume.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tidegate_agentping::{HeartbeatStatus, Slug};
+use tidegate_agentping_pulse::{DoubtReason, canary_team};
+use tidegate_agentping_testkit::{heartbeat, key, record, run_id, team};
+use tidegate_kernel::Region;
+use tidegate_ports::{Account, Accounts, Append, Clock, DeadLetter, DeadLetters, Fate};
+
+use crate::rig::{Rig, time};
+
+impl Rig {
+    /// A judge of a process that sends the canary.
+    async fn with_canary() -> Self {
+        let mut rig = Rig::without_judge("11:00");
+        rig.options.canary = true;
+        rig.start().await;
+        rig
+    }
+
+    /// The canary is received now, and has been tried since then.
+    async fn canary(&self, number: u128, trying_since: &str) {
+        let key = tidegate_agentping::RunKey { team: canary_team(Region::Eu), run: run_id(number) };
+        let mut beat = heartbeat("canary", HeartbeatStatus::Ok);
+        beat.started_at = Some(time(trying_since));
+        let record = record(key, self.clock.now(), beat);
+        self.log.append(record.key().log_key(), record.encode().into()).await.unwrap();
+    }
+
+    /// A record that nobody can apply: it is a dead letter, under its own key or another one.
+    async fn dead_letter(&self, run: u128, log_key: Option<&str>) {
+        let record = record(key(run), self.clock.now(), heartbeat("elsewhere", HeartbeatStatus::Ok));
+        self.log.append(record.key().log_key(), record.encode().into()).await.unwrap();
+        for partition in 0..crate::rig::PARTITIONS {
+            let known = self.accounts.account(1, partition).await.unwrap();
+            let mut account = known.unwrap_or_else(|| Account::opened(1, partition, 0));
+            for one in self.log.records(partition).into_iter().skip(account.next_offset as usize) {
+                account.count(one.position.offset, Fate::Dead);
+                let mut provenance = *one.provenance.unwrap_or_default();
+                provenance.key = match log_key {
+                    Some(text) => text.to_owned().into_bytes().into(),
+                    None => record.key().log_key().text().as_bytes().to_vec().into(),
+                };
+                let (appended_at, reason) = (one.appended_at, "it does not decode".to_owned());
+                let (position, payload) = (one.position, one.payload);
+                let dead_lettered_at = self.clock.now();
+                let dead = DeadLetter { position, appended_at, dead_lettered_at, reason, payload, provenance };
+                self.dead_letters.append(dead).await.unwrap();
+            }
+            self.accounts.settle(account).await.unwrap();
+        }
+    }
+
+    async fn reasons(&self, agent: &str) -> Vec<Option<DoubtReason>> {
+        self.slot_docs(agent).await.iter().map(|slot| slot.reason).collect()
+    }
+}
+
+/// A record of the team became a dead letter: its slots without a run are unknown around then, and no others.
+#[tokio::test]
+async fn a_dead_letter_is_doubt_of_its_team() {
+    let mut rig = Rig::new().await;
+    rig.agent("hourly", json!({"cron": "0 * * * *", "tolerance_s": 600})).await;
+    rig.to("12:05").await;
+    rig.dead_letter(1, None).await;
+    rig.to("12:20").await;
+    rig.start().await;
+    rig.to("13:20").await;
+    assert_eq!(rig.slots("hourly").await, ["12:00 unknown", "13:00 missed"]);
+    assert_eq!(rig.reasons("hourly").await[0], Some(DoubtReason::DeadLetters));
+    assert_eq!(rig.messages(), ["13:10 hourly schedule_missed firing"]);
+    rig.to("14:05").await;
+    rig.dead_letter(2, Some(&format!("{}/run", team(2)))).await;
+    rig.to("14:20").await;
+    assert_eq!(rig.slots("hourly").await[2], "14:00 missed", "another team's");
+    rig.to("15:05").await;
+    rig.dead_letter(3, Some("")).await;
+    rig.to("15:20").await;
+    assert_eq!(rig.slots("hourly").await[3], "15:00 unknown", "whose it was is not known");
+}
+
+/// The first judge of a deployment does not look at what was dead before it.
+#[tokio::test]
+async fn dead_letters_from_before_are_not_looked_at() {
+    let mut rig = Rig::without_judge("11:00");
+    rig.dead_letter(1, None).await;
+    rig.start().await;
+    rig.agent("early", json!({"cron": "5 11 * * *", "tolerance_s": 60})).await;
+    rig.to("11:10").await;
+    assert_eq!(rig.slots("early").await, ["11:05 missed"]);
+}
+
+/// Heartbeats of the canary are missing: unknown for all; and one who watched it is not shown as an agent.
+#[tokio::test(start_paused = true)]
+async fn a_missing_canary_is_doubt_of_all() {
+    let mut rig = Rig::with_canary().await;
+    rig.agent("hourly", json!({"cron": "0 * * * *", "tolerance_s": 600})).await;
+    rig.to("12:00").await;
+    rig.canary(1, "11:00").await;
+    rig.to("12:01").await;
+    rig.to("12:15").await;
+    assert_eq!(rig.slots("hourly").await, Vec::<String>::new(), "it may come yet");
+    tokio::time::advance(Duration::from_secs(46)).await;
+    rig.turn().await;
+    assert_eq!(rig.slots("hourly").await, ["12:00 unknown"]);
+    assert_eq!(rig.reasons("hourly").await, [Some(DoubtReason::Canary)]);
+    rig.to("12:30").await;
+    rig.canary(2, "12:00").await;
+    rig.to("13:15").await;
+    rig.canary(3, "13:14:50").await;
+    rig.to("13:15:01").await;
+    tokio::time::advance(Duration::from_secs(46)).await;
+    rig.turn().await;
+    assert_eq!(rig.slots("hourly").await.last().unwrap(), "13:00 missed", "no sender ran in between");
+    let canary = Slug::parse("canary").unwrap();
+    assert!(rig.judge.as_ref().unwrap().agent(canary_team(Region::Eu), &canary).is_none());
+}
+
+/// In a process that sends no canary nothing follows from what others send.
+#[tokio::test(start_paused = true)]
+async fn without_a_canary_nothing_is_waited_for() {
+    let mut rig = Rig::new().await;
+    rig.agent("hourly", json!({"cron": "0 * * * *", "tolerance_s": 600})).await;
+    rig.to("12:15").await;
+    assert_eq!(rig.slots("hourly").await, ["12:00 missed"]);
+}
+
+/// Fewer records by half than in the same minutes of 15 days, over a restart too.
+#[tokio::test]
+async fn a_fall_of_volume_is_doubt_of_all() {
+    let mut rig = Rig::without_judge("2026-04-29T12:00:00Z");
+    rig.start().await;
+    let mut number = 0;
+    for day in 0..16_i64 {
+        let begin = time("2026-04-29T12:00:00Z").plus_millis(day * 86_400_000);
+        if day == 15 {
+            rig.clock.set(begin.plus_millis(-60_000));
+            rig.agent("daily", json!({"cron": "10 12 * * *", "tolerance_s": 120})).await;
+        }
+        for minute in 0..15_i64 {
+            rig.clock.set(begin.plus_millis(minute * 60_000 + 1_000));
+            let count = if day == 15 && minute > 3 { 25 } else { 50 };
+            for _ in 0..count {
+                number += 1;
+                rig.beat(number, &format!("many-{}", number % 50), HeartbeatStatus::Ok).await;
+            }
+            rig.apply().await;
+            if day == 15 || minute == 14 {
+                rig.turn().await;
+            }
+        }
+        rig.clock.set(begin.plus_millis(3_600_000));
+        rig.apply().await;
+        rig.turn().await;
+        if day % 5 == 0 {
+            rig.start().await;
+        }
+    }
+    assert_eq!(rig.slots("daily").await, ["12:10 unknown"]);
+    assert_eq!(rig.reasons("daily").await, [Some(DoubtReason::Volume)]);
+}
