@@ -16,10 +16,10 @@ pub async fn ac_23_consumers_are_stopped(world: &mut World) {
     world.target.at_rest().await;
     world.stop(PERSISTER).await;
     for minute in [11, 22, 33] {
-        world.to_minute(minute).await;
+        world.until_minute(minute).await;
         watched.beat("beats").await;
     }
-    world.to_minute(40).await;
+    world.until_minute(40).await;
     world.is_behind(35).await;
     for agent in ["beats", "silent"] {
         assert_eq!(watched.outcomes(agent).await, Ok(Vec::new()), "{agent}");
@@ -99,7 +99,7 @@ fn partitions(world: &World) -> u32 {
 
 /// A run of `covered` at this second of the story, in a partition that goes on; waits until the judge has seen it.
 async fn covered_at(world: &mut World, watched: &Watched, second: i64) {
-    world.to_second(second).await;
+    world.until_second(second).await;
     let world = &*world;
     let rows = async |world: &World| world.judges().await.sum("tidegate_pulse_feed_rows_total", &[]);
     let before = rows(world).await;

@@ -14,18 +14,18 @@ pub async fn ac_25_no_front_door_is_ready_over_a_slot(world: &mut World) {
     watched.agent("long", &long).await;
     watched.open("long").await;
     world.target.at_rest().await;
-    world.to_minute(6).await;
+    world.until_minute(6).await;
     world.is_reported(&DOORS).await;
     for door in DOORS {
         world.server(door).kill();
     }
     // Both slots' time passes.
-    world.to_minute(16).await;
+    world.until_minute(16).await;
     for door in DOORS {
         world.start(door, &[]).await;
     }
     world.is_reported(&DOORS).await;
-    world.to_minute(24).await;
+    world.until_minute(24).await;
     watched.slots_are("silent", &["unknown front_door"]).await;
     watched.messages_are(world, &[], 0).await;
 
@@ -33,9 +33,9 @@ pub async fn ac_25_no_front_door_is_ready_over_a_slot(world: &mut World) {
     watched.open("long").await;
     world.target.at_rest().await;
     world.server(DOORS[0]).kill();
-    world.to_minute(26).await;
+    world.until_minute(26).await;
     watched.slots_are("silent", &["unknown front_door", "missed"]).await;
-    world.to_minute(48).await;
+    world.until_minute(48).await;
     watched.makes("long run_stuck firing").await;
     watched.slots_are("silent", &["unknown front_door", "missed", "missed", "missed"]).await;
     watched.incidents_are(&["silent schedule_missed open", "long run_stuck open"]).await;

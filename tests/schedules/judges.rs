@@ -18,7 +18,7 @@ pub async fn ac_35_a_judge_dies_between_incident_and_delivery(world: &mut World)
         }
         let [dies, other] = JUDGES;
         world.start(dies, &[("FAILPOINTS", &format!("pulse::{step}=return"))]).await;
-        world.to_minute(16).await;
+        world.until_minute(16).await;
         eventually(PATIENCE, "the judge has died", async || {
             if world.server(dies).aborted() { Ok(()) } else { Err(step.to_owned()) }
         })
@@ -27,7 +27,7 @@ pub async fn ac_35_a_judge_dies_between_incident_and_delivery(world: &mut World)
         world.start(other, &[]).await;
         world.start(dies, &[]).await;
         // Its leases are over.
-        world.to_minute(17).await;
+        world.until_minute(17).await;
         watched.slots_are("silent", &["missed"]).await;
         watched.incidents_are(&["silent schedule_missed open"]).await;
         watched.messages_are(world, &["silent schedule_missed firing"], again).await;
@@ -45,17 +45,17 @@ pub async fn ac_35_two_judges_at_once(world: &mut World) {
     }
     let [zombie, other] = JUDGES;
     world.start(zombie, &[("FAILPOINTS", "pulse::after_messages=1*return(suspend)")]).await;
-    world.to_minute(16).await;
+    world.until_minute(16).await;
     eventually(PATIENCE, "the judge is suspended", async || {
         if world.server(zombie).is_suspended() { Ok(()) } else { Err(String::new()) }
     })
     .await;
     world.start(other, &[]).await;
-    world.to_minute(17).await;
+    world.until_minute(17).await;
     watched.slots_are("late", &["missed"]).await;
-    world.to_minute(21).await;
+    world.until_minute(21).await;
     watched.beat("late").await;
-    world.to_minute(27).await;
+    world.until_minute(27).await;
     watched.slots_are("late", &["missed", "ok"]).await;
     let messages = ["late schedule_missed firing", "late schedule_missed resolved"];
     watched.messages_are(world, &messages, 0).await;
@@ -67,7 +67,7 @@ pub async fn ac_35_two_judges_at_once(world: &mut World) {
         if active == [other] { Ok(()) } else { Err(format!("{active:?}")) }
     })
     .await;
-    world.to_minute(37).await;
+    world.until_minute(37).await;
     watched.slots_are("late", &["missed", "ok", "missed"]).await;
     watched.incidents_are(&["late schedule_missed resolved", "late schedule_missed open"]).await;
     watched.messages_are(world, &[&messages[..], &["late schedule_missed firing"]].concat(), 0).await;
@@ -83,10 +83,10 @@ pub async fn ac_23_no_judge_runs(world: &mut World) {
         world.server(judge).kill();
     }
     for minute in [11, 22, 33] {
-        world.to_minute(minute).await;
+        world.until_minute(minute).await;
         watched.beat("beats").await;
     }
-    world.to_minute(40).await;
+    world.until_minute(40).await;
     for judge in JUDGES {
         world.start(judge, &[]).await;
     }

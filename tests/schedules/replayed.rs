@@ -11,18 +11,18 @@ pub async fn ac_28_the_whole_log_is_replayed(world: &mut World) {
     for agent in ["beats", "silent", "fails"] {
         watched.agent(agent, &every_ten_minutes()).await;
     }
-    world.to_minute(11).await;
+    world.until_minute(11).await;
     watched.beat("beats").await;
     watched.run("fails", "failed").await;
-    world.to_minute(17).await;
+    world.until_minute(17).await;
     watched.slots_are("beats", &["ok"]).await;
     watched.slots_are("silent", &["missed"]).await;
     watched.slots_are("fails", &["failed"]).await;
-    world.to_minute(22).await;
+    world.until_minute(22).await;
     watched.run("fails", "success").await;
     watched.beat("beats").await;
     watched.beat("silent").await;
-    world.to_minute(28).await;
+    world.until_minute(28).await;
     let (beats, silent, fails) = (["ok", "ok"], ["missed", "ok"], ["failed", "ok"]);
     let messages = [
         "silent schedule_missed firing",
@@ -42,11 +42,11 @@ pub async fn ac_28_the_whole_log_is_replayed(world: &mut World) {
     assert!(replayed["appended_now"].as_u64().is_some_and(|records| records >= 10), "{replayed}");
     world.target.at_rest().await;
     // What comes after it is judged after it.
-    world.to_minute(33).await;
+    world.until_minute(33).await;
     for agent in ["beats", "fails"] {
         watched.beat(agent).await;
     }
-    world.to_minute(39).await;
+    world.until_minute(39).await;
     watched.slots_are("silent", &[&silent[..], &["missed"]].concat()).await;
     watched.slots_are("beats", &[&beats[..], &["ok"]].concat()).await;
     watched.slots_are("fails", &[&fails[..], &["ok"]].concat()).await;

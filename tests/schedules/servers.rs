@@ -14,12 +14,12 @@ pub async fn ac_23_the_store_is_gone(world: &mut World) {
     for agent in ["beats", "silent"] {
         watched.agent(agent, &every_ten_minutes()).await;
     }
-    world.to_minute(9).await;
+    world.until_minute(9).await;
     world.is_reported(&DOORS).await;
     world.store.set(Mode::Refuse);
-    world.to_minute(11).await;
+    world.until_minute(11).await;
     watched.beat("beats").await;
-    world.to_minute(17).await;
+    world.until_minute(17).await;
     world.judges_show("tidegate_pulse_active", |active| active < 1.0).await;
     world.store.set(Mode::Pass);
     watched.slots_are("beats", &["ok"]).await;
@@ -38,14 +38,14 @@ async fn ac_25_the_log_is_gone() {
     for agent in ["beats", "silent"] {
         watched.agent(agent, &every_ten_minutes()).await;
     }
-    world.to_minute(9).await;
+    world.until_minute(9).await;
     world.is_reported(&DOORS).await;
     let failures = world.judges().await.sum("tidegate_pulse_turn_failures_total", &[]);
     kafka.set(Mode::Refuse);
-    world.to_minute(11).await;
+    world.until_minute(11).await;
     let refused = watched.team.heartbeat(&json!({"agent": "beats", "status": "ok"})).await;
     assert_eq!(refused.status, 503, "{refused}");
-    world.to_minute(17).await;
+    world.until_minute(17).await;
     eventually(PATIENCE, "the judge has found no log", async || {
         match world.judges().await.sum("tidegate_pulse_turn_failures_total", &[]) {
             now if now > failures => Ok(()),
@@ -67,9 +67,9 @@ async fn ac_25_the_log_is_gone() {
     }
     watched.slots_are("beats", &["unknown front_door"]).await;
     watched.slots_are("silent", &["unknown front_door"]).await;
-    world.to_minute(21).await;
+    world.until_minute(21).await;
     watched.beat("beats").await;
-    world.to_minute(27).await;
+    world.until_minute(27).await;
     watched.slots_are("beats", &["unknown front_door", "ok"]).await;
     watched.slots_are("silent", &["unknown front_door", "missed"]).await;
     watched.incidents_are(&["silent schedule_missed open"]).await;

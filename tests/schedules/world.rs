@@ -77,12 +77,12 @@ impl World {
     }
 
     /// Moves every clock to a minute of the story.
-    pub async fn to_minute(&mut self, minute: i64) {
-        self.to_second(minute * 60).await;
+    pub async fn until_minute(&mut self, minute: i64) {
+        self.until_second(minute * 60).await;
     }
 
     /// The same to a second.
-    pub async fn to_second(&mut self, second: i64) {
+    pub async fn until_second(&mut self, second: i64) {
         let to = self.began_ms + second * clock::SECOND_MS;
         assert!(to >= self.offset_ms, "the clocks move on");
         self.offset_ms = to;

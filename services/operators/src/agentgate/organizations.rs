@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 use tidegate_agentgate::command::Billing;
+use tidegate_agentgate::views::OrganizationRow;
 use tidegate_dashboard::look::{count, stamped};
 use tidegate_kernel::Timestamp;
 
@@ -45,10 +46,11 @@ pub(super) async fn page(rows: &AgentGateRows, query: &PageQuery, now: Timestamp
 
 fn cells(one: &Listed) -> Vec<Markup> {
     let Listed { org, row, name, balance, queue } = one;
-    let (state, class) = match (row.suspended, row.billing) {
-        (true, _) => ("suspended", "timeout"),
-        (false, Billing::None) => ("no billing", "timeout"),
-        (false, Billing::Ok) => ("active", "success"),
+    let (state, class) = match row {
+        OrganizationRow { erased: true, .. } => ("erased", "timeout"),
+        OrganizationRow { suspended: true, .. } => ("suspended", "timeout"),
+        OrganizationRow { billing: Billing::None, .. } => ("no billing", "timeout"),
+        OrganizationRow { billing: Billing::Ok, .. } => ("active", "success"),
     };
     let of = |text: &dyn Fn(&tidegate_agentgate::views::BalanceRow) -> Markup| {
         balance.as_ref().map_or_else(|| html! { "–" }, text)

@@ -127,7 +127,8 @@ async fn of_one(
     let about = html! {
         h2 { @if let Some(name) = &name { (name) " " } span.id { (org) } }
         @if is_more && found.len() < RUNS { p.note { "Of the " (looked_at) " runs looked at for this page; older ones are on the next." } }
-        @if listed.row.suspended { p.alert { "The organization is suspended: no worker gets its runs." } }
+        @if listed.row.erased { p.alert { "The organization is erased: its runs have ended, and their content cannot be opened." } }
+        @else if listed.row.suspended { p.alert { "The organization is suspended: no worker gets its runs." } }
     };
     Ok((found, next, Names::listed(&[listed]), about))
 }

@@ -45,6 +45,20 @@ async fn organizations_have_their_credits() {
 }
 
 #[tokio::test]
+async fn organizations_that_are_suspended_or_erased_say_so() {
+    let house = House::open().await;
+    for (number, state) in [(1, "suspended"), (2, "erased")] {
+        house.organization_that_is(org(number), &format!("org {number}"), state).await;
+        let page = house.get("/agentgate").await;
+        page.ok();
+        let row = page.row(&format!("org {number}"));
+        assert!(row.contains(state), "{row}");
+        let runs = house.get(&format!("/agentgate/runs?org={}", org(number))).await;
+        assert!(runs.ok().contains(&format!("The organization is {state}")), "{}", runs.text);
+    }
+}
+
+#[tokio::test]
 async fn lists_of_organizations_have_pages() {
     let house = House::open().await;
     for number in 1..=51 {

@@ -115,12 +115,18 @@ impl House {
     }
 
     pub async fn organization(&self, org: OrgId, name: &str) {
+        self.organization_that_is(org, name, "active").await;
+    }
+
+    /// The same in a state that operators gave it: `suspended` or `erased`.
+    pub async fn organization_that_is(&self, org: OrgId, name: &str, state: &str) {
         self.sealer.create(Owner::Org(org).log_key()).await.unwrap();
         let name = serde_json::to_vec(name).unwrap();
         let name = self.sealer.seal(Owner::Org(org).log_key(), &name).await.unwrap();
         let row = OrganizationRow {
             name: Some(Sealed::new(name)),
-            suspended: false,
+            suspended: state == "suspended",
+            erased: state == "erased",
             billing: Billing::Ok,
             concurrency: 10,
             requests_per_minute: 100,
