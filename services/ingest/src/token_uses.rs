@@ -60,8 +60,8 @@ mod tests {
             uses.take().into_iter().map(|(_, at)| at.as_millis() / 1_000).collect::<Vec<_>>()
         };
         assert_eq!(reported(10), [10]);
-        assert_eq!(reported(20), []);
-        assert_eq!(reported(309), []);
+        assert!(reported(20).is_empty());
+        assert!(reported(309).is_empty());
         assert_eq!(reported(310), [310]);
         uses.note(CredentialHash([8; 32]), at(5));
         assert_eq!(uses.take(), [(CredentialHash([8; 32]), at(5))]);
