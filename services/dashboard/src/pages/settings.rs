@@ -147,7 +147,7 @@ mod tests {
     fn fields_are_read_as_people_write_them() {
         assert_eq!(names(" a, b c ,,"), ["a", "b c"]);
         assert!(names("").is_empty());
-        assert_eq!(number(" 2.50 ").to_string(), "2.50");
+        assert_eq!(number(" 2.50 ").to_string(), "2.5");
         assert_eq!([number(""), number("much")], [Value::Null, json!("much")]);
     }
 }

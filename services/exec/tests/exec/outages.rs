@@ -19,9 +19,12 @@ async fn a_report_to_a_dead_port_is_sent_by_the_next_run() {
     assert_eq!(program.waiting().len(), 2);
     let door = FrontDoor::on(TcpListener::bind(address).await.unwrap(), Mood::Takes);
     assert_eq!(program.shell("exit 0").await.code, Some(0));
-    let old: Vec<_> = door.with_status("fail").iter().map(|end| end["metadata"]["exit_code"].clone()).collect();
-    assert_eq!(old, [1, 2], "the oldest first");
-    assert_eq!(door.with_status("fail")[1]["output"], "2\n");
+    // A command that ends while old reports are sent leaves off: then one is sent again, under its id.
+    let mut old = door.with_status("fail");
+    old.dedup_by_key(|end| end["id"].clone());
+    let codes: Vec<_> = old.iter().map(|end| end["metadata"]["exit_code"].clone()).collect();
+    assert_eq!(codes, [1, 2], "the oldest first");
+    assert_eq!(old[1]["output"], "2\n");
     assert_eq!(door.with_status("ok").len(), 1);
     assert!(program.waiting().is_empty());
 }

@@ -151,12 +151,10 @@ pub(super) fn read(reader: &mut Reader) -> Config {
     of_roles.decider = reader.maybe_address("decider.ops_listen");
     of_roles.pulse = reader.maybe_address("pulse.ops_listen");
     let usual = JudgeOptions::default();
+    let hold_ms = reader.whole("pulse.hold_ms", usual.hold_ms as u64, 1_000..=600_000) as i64;
+    let save_every_ms = reader.whole("pulse.save_ms", usual.save_every_ms, 1_000..=3_600_000);
     let canary_url = reader.maybe_url("pulse.canary_url");
-    let pulse = JudgeOptions {
-        hold_ms: reader.whole("pulse.hold_ms", usual.hold_ms as u64, 1_000..=600_000) as i64,
-        save_every_ms: reader.whole("pulse.save_ms", usual.save_every_ms, 1_000..=3_600_000),
-        canary: canary_url.is_some(),
-    };
+    let pulse = JudgeOptions { hold_ms, save_every_ms, canary: canary_url.is_some() };
     let alerts = alerts::read(reader);
     let ops = OpsConfig { of_roles, ..ops };
     let limits = kafka::Limits { max_record_bytes: log.max_record_bytes, drain: persister.drain_deadline };

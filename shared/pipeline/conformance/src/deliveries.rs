@@ -139,7 +139,7 @@ async fn what_waits_is_found_by_its_id(deliveries: &dyn Deliveries) {
     let prefix = name();
     let writes: Vec<DeliveryWrite> = (0..300).map(|number| write(owner, &format!("{prefix}{number:04}"))).collect();
     let elsewhere = write(other, &format!("{prefix}9999"));
-    put(deliveries, [&writes[..], &[elsewhere.clone()]].concat()).await;
+    put(deliveries, [&writes[..], std::slice::from_ref(&elsewhere)].concat()).await;
     let retry = progress(1, SendState::Retry(now()), 1_000);
     deliveries.note(owner, &writes[1].delivery.id, retry.clone()).await.expect("noted");
     for (write, state) in [(&writes[2], SendState::Sent), (&writes[3], SendState::GivenUp)] {
