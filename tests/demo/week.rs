@@ -59,8 +59,10 @@ async fn a_week_is_sent_and_a_repeat_changes_no_counts() {
     assert!(failed["runs"].as_array().unwrap().len() > 15, "{failed}");
     let paused = read(&target, &key, "/v1/agents/sales-outreach").await;
     assert_eq!(paused["paused"], true, "{paused}");
-    let cost = paused["last_success"]["cost_usd"].as_f64().unwrap();
-    assert!(cost > 0.0 && cost < 1.0, "dollars: {paused}");
+    // All of its models have a rate.
+    let priced = read(&target, &key, "/v1/agents/support-triage").await;
+    let cost = priced["last_success"]["cost_usd"].as_f64().unwrap();
+    assert!(cost > 0.0 && cost < 1.0, "dollars: {priced}");
     let checks = read(&target, &key, "/v1/agents/billing-report/checks").await;
     assert!(checks.to_string().contains("required_fields"), "{checks}");
     eventually(PATIENCE, "one incident is open and others are resolved", async || {
