@@ -35,6 +35,9 @@ pub struct Rounds {
 impl Rounds {
     /// Goes on until stopped. What fails is tried again with the next move of the watermark.
     pub async fn run(mut self, stop: Stop) {
+        // They stand at zero before anything is looked at.
+        CHECKED_RUNS.handle().increment(0);
+        ["spend", "checks"].into_iter().for_each(|what| ROUND_FAILURES.with([("what", what)]).increment(0));
         let following = async {
             while self.judged.changed().await.is_ok() {
                 let as_of = *self.judged.borrow_and_update();
