@@ -80,14 +80,19 @@ impl Figure {
 
 /// Every metric that the pages read, some of them twice.
 pub fn metrics_shown() -> impl Iterator<Item = &'static str> {
-    SECTIONS.iter().flat_map(|section| section.figures).flat_map(|figure| {
+    let figures = SECTIONS.iter().flat_map(|section| section.figures);
+    let of_figures = figures.flat_map(|figure| {
         let most = match figure.unit {
             Unit::Of(most) => Some(most),
             _ => None,
         };
         [figure.metric].into_iter().chain(most)
-    })
+    });
+    of_figures.chain([BUILD])
 }
+
+/// Which build the process is of, by its labels.
+pub(crate) const BUILD: &str = "tidegate_build_info";
 
 const GATE: &[(&str, &str)] = &[("api", "agentgate")];
 

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use tidegate_dashboard::look::{span, stamped};
 use tidegate_kernel::Timestamp;
 
-use crate::figures::{SECTIONS, Section};
+use crate::figures::{BUILD, SECTIONS, Section};
 use crate::frame::{Here, framed};
 use crate::samples::Samples;
 use crate::window::Window;
@@ -62,7 +62,7 @@ impl View<'_> {
         let ready = self.reasons.is_empty();
         html! {
             dl.facts {
-                @for build in self.samples.of("tidegate_build_info") {
+                @for build in self.samples.of(BUILD) {
                     div { dt { "Role" } dd { (build.label("role")) } }
                     div { dt { "Version" } dd { (build.label("version")) } }
                 }
