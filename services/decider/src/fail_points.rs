@@ -14,22 +14,12 @@ pub(crate) enum WriteStep {
 /// as SIGSTOP does: whoever continues it finds it between two writes.
 #[cfg(feature = "fail-points")]
 pub(crate) fn after(step: WriteStep) {
+    use tidegate_lifecycle::fail_points::end_or_suspend;
     match step {
         WriteStep::Views => fail::fail_point!("decider::after_views", end_or_suspend),
         WriteStep::Facts => fail::fail_point!("decider::after_facts", end_or_suspend),
         WriteStep::Effects => fail::fail_point!("decider::after_effects", end_or_suspend),
         WriteStep::Books => fail::fail_point!("decider::after_books", end_or_suspend),
-    }
-}
-
-#[cfg(feature = "fail-points")]
-fn end_or_suspend(action: Option<String>) {
-    use rustix::process::{Signal, getpid, kill_process};
-    if action.as_deref() != Some("suspend") {
-        std::process::abort();
-    }
-    if let Err(error) = kill_process(getpid(), Signal::STOP) {
-        tracing::error!(%error, "this process cannot be suspended");
     }
 }
 

@@ -16,21 +16,11 @@ pub(crate) enum AlertStep {
 /// SIGSTOP does.
 #[cfg(feature = "fail-points")]
 pub(crate) fn after(step: AlertStep) {
+    use tidegate_lifecycle::fail_points::end_or_suspend;
     match step {
         AlertStep::Messages => fail::fail_point!("pulse::after_messages", end_or_suspend),
         AlertStep::Incidents => fail::fail_point!("pulse::after_incidents", end_or_suspend),
         AlertStep::Try => fail::fail_point!("pulse::after_try", end_or_suspend),
-    }
-}
-
-#[cfg(feature = "fail-points")]
-fn end_or_suspend(action: Option<String>) {
-    use rustix::process::{Signal, getpid, kill_process};
-    if action.as_deref() != Some("suspend") {
-        std::process::abort();
-    }
-    if let Err(error) = kill_process(getpid(), Signal::STOP) {
-        tracing::error!(%error, "this process cannot be suspended");
     }
 }
 
