@@ -106,21 +106,15 @@ fn token_table(visit: &Visit, rows: &[Value]) -> Markup {
 
 fn token_row(visit: &Visit, row: &Value) -> Markup {
     let agent = row.text("agent");
-    let own = format!("/agents/{}/tokens/{}", encoded(agent), encoded(row.text("id")));
     html! {
         tr {
             td { code.id { (row.text("id")) } }
-            td { @if row.text("last4").is_empty() { "–" } @else { "…" (row.text("last4")) } }
+            td { (token::last_digits(row)) }
             td { a href=(visit.agent_url(agent)) { (agent) } }
             td { @if let Some(at) = row.instant("created_at") { (time::ago(at, visit.now)) } }
             td { @match row.instant("last_used_at") { Some(at) => (time::ago(at, visit.now)), None => "–" } }
             td { @match row.instant("expires_at") { Some(at) => { "replaced, " (time::ago(at, visit.now)) }, None => "–" } }
-            @if visit.viewer.may_change {
-                td.buttons {
-                    @if row.instant("expires_at").is_none() { (button(visit, &format!("{own}/rotate"), "Replace")) }
-                    (button(visit, &format!("{own}/revoke"), "Revoke"))
-                }
-            }
+            (token::changes(visit, agent, row))
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use axum::response::Response;
 use http::Method;
-use maud::html;
+use maud::{Markup, html};
 use serde_json::{Value, json};
 use tidegate_agentping::Slug;
 use tidegate_agentping_ports::RunFilter;
@@ -10,11 +10,30 @@ use tidegate_agentping_ports::RunFilter;
 use crate::form::Form;
 use crate::layout::{Page, Part};
 use crate::pages::ways::{Reporter, ways};
+use crate::parts::control::button;
 use crate::parts::value::Members;
 use crate::problem::Problem;
 use crate::sign_in::to;
 use crate::url::{encoded, with_query};
 use crate::visit::Visit;
+
+/// The last digits of a token in a list; a dash where they are not known.
+pub(crate) fn last_digits(token: &Value) -> Markup {
+    html! { @if token.text("last4").is_empty() { "–" } @else { "…" (token.text("last4")) } }
+}
+
+/// The cell of a list that replaces or revokes this agent's token; none for who may not.
+pub(crate) fn changes(visit: &Visit, agent: &str, token: &Value) -> Markup {
+    let own = format!("/agents/{}/tokens/{}", encoded(agent), encoded(token.text("id")));
+    html! {
+        @if visit.viewer.may_change {
+            td.buttons {
+                @if token.instant("expires_at").is_none() { (button(visit, &format!("{own}/rotate"), "Replace")) }
+                (button(visit, &format!("{own}/revoke"), "Revoke"))
+            }
+        }
+    }
+}
 
 /// `POST /teams/{team}/agents/{agent}/tokens`. An agent that is new is made with it.
 pub(crate) async fn make(visit: Visit, _: Form) -> Result<Response, Problem> {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use tidegate_agentping::Slug;
 
 use crate::pages::start::token_form;
-use crate::parts::control::button;
+use crate::pages::token;
 use crate::parts::time;
 use crate::parts::value::Members;
 use crate::problem::Problem;
@@ -39,26 +39,20 @@ fn table(visit: &Visit, slug: &Slug, rows: &[Value]) -> Markup {
                         @if visit.viewer.may_change { th scope="col" { span.unseen { "Change" } } }
                     }
                 }
-                tbody { @for token in rows { (row(visit, slug, token)) } }
+                tbody { @for one in rows { (row(visit, slug, one)) } }
             }
         }
     }
 }
 
-fn row(visit: &Visit, slug: &Slug, token: &Value) -> Markup {
-    let own = format!("/agents/{}/tokens/{}", encoded(slug.as_str()), encoded(token.text("id")));
+fn row(visit: &Visit, slug: &Slug, one: &Value) -> Markup {
     html! {
         tr {
-            td { code.id { (token.text("id")) } }
-            td { @if token.text("last4").is_empty() { "–" } @else { "…" (token.text("last4")) } }
-            td { @if let Some(at) = token.instant("created_at") { (time::ago(at, visit.now)) } }
-            td { @if let Some(at) = token.instant("expires_at") { (time::ago(at, visit.now)) } @else { "–" } }
-            @if visit.viewer.may_change {
-                td.buttons {
-                    @if token.instant("expires_at").is_none() { (button(visit, &format!("{own}/rotate"), "Replace")) }
-                    (button(visit, &format!("{own}/revoke"), "Revoke"))
-                }
-            }
+            td { code.id { (one.text("id")) } }
+            td { (token::last_digits(one)) }
+            td { @if let Some(at) = one.instant("created_at") { (time::ago(at, visit.now)) } }
+            td { @if let Some(at) = one.instant("expires_at") { (time::ago(at, visit.now)) } @else { "–" } }
+            (token::changes(visit, slug.as_str(), one))
         }
     }
 }
