@@ -21,7 +21,7 @@ pub use orders::order;
 
 use calls::Calls;
 use habits::HABITS;
-use story::Told;
+use story::PlannedRun;
 
 /// Agents whose runs are sent at the same time.
 const AT_ONCE: usize = 6;
@@ -71,7 +71,7 @@ pub async fn fill(options: &DemoOptions, progress: impl Fn(&str)) -> Result<Fill
             let mut sent = Filled::default();
             // In their order: the last run of an agent is the one that its state follows.
             for run in &runs {
-                sent.add(send(calls, &story::told(habit, run, options)).await?);
+                sent.add(send(calls, &story::planned(habit, run, options)).await?);
             }
             Ok::<_, DemoError>((habit.agent, runs.len(), sent))
         })
@@ -98,17 +98,17 @@ impl Filled {
 }
 
 /// Sends a run: its start, its events, its end if it has ended; and its children.
-async fn send(calls: &Calls, told: &Told) -> Result<Filled, DemoError> {
-    let mut repeated = usize::from(calls.report("/v1/runs", &told.start).await?);
-    for batch in told.events.chunks(BATCH) {
-        let path = format!("/v1/runs/{}/events", told.id);
+async fn send(calls: &Calls, planned: &PlannedRun) -> Result<Filled, DemoError> {
+    let mut repeated = usize::from(calls.report("/v1/runs", &planned.start).await?);
+    for batch in planned.events.chunks(BATCH) {
+        let path = format!("/v1/runs/{}/events", planned.id);
         repeated += usize::from(calls.report(&path, &json!({ "events": batch })).await?);
     }
-    if let Some(finish) = &told.finish {
-        repeated += usize::from(calls.report(&format!("/v1/runs/{}/finish", told.id), finish).await?);
+    if let Some(finish) = &planned.finish {
+        repeated += usize::from(calls.report(&format!("/v1/runs/{}/finish", planned.id), finish).await?);
     }
-    let mut filled = Filled { runs: 1, events: told.events.len(), repeated, ..Filled::default() };
-    for child in &told.children {
+    let mut filled = Filled { runs: 1, events: planned.events.len(), repeated, ..Filled::default() };
+    for child in &planned.children {
         filled.add(Box::pin(send(calls, child)).await?);
     }
     Ok(filled)

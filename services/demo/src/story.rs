@@ -9,13 +9,13 @@ use crate::week::{Outcome, WeekRun, whole};
 use crate::{Body, DemoOptions};
 
 /// A run as it is reported.
-pub(crate) struct Told {
+pub(crate) struct PlannedRun {
     pub id: String,
     pub start: Body,
     pub events: Vec<Body>,
     /// `None`: it is still running.
     pub finish: Option<Body>,
-    pub children: Vec<Told>,
+    pub children: Vec<PlannedRun>,
 }
 
 /// One event of a run: when it is, and what it says.
@@ -26,7 +26,7 @@ struct Step {
 }
 
 /// The whole of a run.
-pub(crate) fn told(habit: &Habit, run: &WeekRun, options: &DemoOptions) -> Told {
+pub(crate) fn planned(habit: &Habit, run: &WeekRun, options: &DemoOptions) -> PlannedRun {
     let mut dice = Dice::of(&[&options.team, habit.agent, &run.slot.to_string(), "story"]);
     let region = options.region;
     let id = format!("run_{region}_{}", dice.id(run.started_at.as_millis()));
@@ -54,7 +54,7 @@ pub(crate) fn told(habit: &Habit, run: &WeekRun, options: &DemoOptions) -> Told 
     }
     let finish = (run.ends_at <= options.until).then(|| finish(habit, run, &mut dice));
     let children = habit.children.iter().map(|agent| child(agent, &id, habit, run, options)).collect();
-    Told { id, start, events, finish, children }
+    PlannedRun { id, start, events, finish, children }
 }
 
 /// Tools and model calls in turns, evenly over the time of the run; the last event of a failed one is its error.
@@ -132,7 +132,7 @@ fn finish(habit: &Habit, run: &WeekRun, dice: &mut Dice) -> Body {
 }
 
 /// A run that another one started: it takes the first part of its time.
-fn child(agent: &str, parent: &str, habit: &Habit, run: &WeekRun, options: &DemoOptions) -> Told {
+fn child(agent: &str, parent: &str, habit: &Habit, run: &WeekRun, options: &DemoOptions) -> PlannedRun {
     let mut dice = Dice::of(&[&options.team, agent, &run.slot.to_string(), "child"]);
     let region = options.region;
     let started_at = run.started_at.plus_millis(whole(dice.between(500, 4_000)));
@@ -155,7 +155,7 @@ fn child(agent: &str, parent: &str, habit: &Habit, run: &WeekRun, options: &Demo
     let finish = has_ended.then(
         || json!({ "status": "success", "finished_at": ends_at.to_string(), "output": { "findings": dice.below(5) } }),
     );
-    Told { id, start, events: events.into_iter().collect(), finish, children: Vec::new() }
+    PlannedRun { id, start, events: events.into_iter().collect(), finish, children: Vec::new() }
 }
 
 #[cfg(test)]
@@ -184,16 +184,17 @@ mod tests {
     }
 
     /// Every run of the week, children too.
-    fn all(until: Timestamp) -> Vec<Told> {
+    fn all(until: Timestamp) -> Vec<PlannedRun> {
         let options = options(until);
-        let told = HABITS.iter().flat_map(|habit| {
-            runs(habit, "demo", until).iter().map(|run| told(habit, run, &options)).collect::<Vec<_>>()
+        let planned = HABITS.iter().flat_map(|habit| {
+            runs(habit, "demo", until).iter().map(|run| planned(habit, run, &options)).collect::<Vec<_>>()
         });
-        told.flat_map(|mut run| {
-            let children = std::mem::take(&mut run.children);
-            std::iter::once(run).chain(children)
-        })
-        .collect()
+        planned
+            .flat_map(|mut run| {
+                let children = std::mem::take(&mut run.children);
+                std::iter::once(run).chain(children)
+            })
+            .collect()
     }
 
     #[test]
