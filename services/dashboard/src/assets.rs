@@ -52,7 +52,7 @@ impl Asset {
         assets.into_iter().find(|asset| asset.path == path)
     }
 
-    /// The file as an answer, which may be kept for ever.
+    /// The file as an answer, which may be kept forever.
     pub fn response(&self) -> Response {
         kept_for_ever(with_type(self.content_type, self.body))
     }

@@ -198,7 +198,7 @@ impl CanarySender {
     /// Makes the team, if no process has, and revokes what processes have left that were killed.
     async fn prepare(&self, now: Timestamp) -> Result<(), RegistryError> {
         let (id, name) = (canary_team(self.region), CANARY_TEAM.to_owned());
-        // Without limits: it counts for nobody.
+        // Without limits: it is counted for no team.
         let plan = Plan::Enterprise(Limits::default());
         let team = Team { id, name, plan, created_at: now, archived_at: None };
         match self.registry.create_team(team).await {

@@ -93,7 +93,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     if agents.is_empty() {
         return Ok(start::waiting(&visit, None).live(LIVE_S).waiting().response(&visit));
     }
-    // What is deleted has no state. Where a team has more agents than are read, none can be told from the rest.
+    // What is deleted has no state. Where a team has more agents than are read, they cannot be distinguished from the rest.
     let agents: Vec<AgentRow> = match &health {
         Some(health) if health.is_whole() => agents.into_iter().filter(|row| health.has(row.slug.as_str())).collect(),
         _ => agents,

@@ -42,7 +42,7 @@ const CANARY_SILENT_AFTER: Duration = Duration::from_millis(CanaryWatch::MISSING
 /// Doubt is kept for so long: longer than the longest tolerance.
 const KEPT_MS: i64 = 29 * 86_400_000;
 
-/// Whether it is the canary's team, whose agent nobody watches.
+/// Whether it is the canary's team, whose agent no team watches.
 pub fn is_canary(team: TeamId) -> bool {
     team == canary_team(team.region())
 }

@@ -29,7 +29,7 @@ impl Rig {
         self.log.append(record.key().log_key(), record.encode().into()).await.unwrap();
     }
 
-    /// A record that nobody can apply: it is a dead letter, under its own key or another one.
+    /// A record that cannot be applied: it is a dead letter, under its own key or another one.
     async fn dead_letter(&self, run: u128, log_key: Option<&str>) {
         let record = record(key(run), self.clock.now(), heartbeat("elsewhere", HeartbeatStatus::Ok));
         self.log.append(record.key().log_key(), record.encode().into()).await.unwrap();

@@ -132,7 +132,7 @@ pub enum OrgsCommand {
         place: Place,
     },
     /// Erase an organization for good: its runs are cancelled, its keys revoked, its webhooks and templates deleted, and
-    /// its data key destroyed, so that nobody can read its content again, in no copy of the log either
+    /// its data key destroyed, so that no one can read its content again, in no copy of the log either
     #[command(after_help = "There is no way back. Credits and the times, states and charges of runs stay.\n\n\
             Example:\n  tidegate agentgate orgs erase org_…")]
     Erase {

@@ -153,8 +153,8 @@ async fn what_waits_is_found_by_its_id(deliveries: &dyn Deliveries) {
     let [untried, retried, sent, given_up, ..] = &writes[..] else { return };
     let [untried_id, retried_id, sent_id, given_up_id, elsewhere_id] =
         [untried, retried, sent, given_up, &elsewhere].map(|write| write.delivery.id.as_str());
-    let nobody = name();
-    let ids = [retried_id, sent_id, nobody.as_str(), untried_id, given_up_id, elsewhere_id, untried_id];
+    let unknown = name();
+    let ids = [retried_id, sent_id, unknown.as_str(), untried_id, given_up_id, elsewhere_id, untried_id];
     assert_eq!(named(&ids).await, [waits(untried, None), waits(retried, Some(retry))]);
     // More than one statement names.
     let ids: Vec<&str> = writes[4..].iter().map(|write| write.delivery.id.as_str()).collect();

@@ -262,7 +262,7 @@ fn an_incident_of_two_weeks_is_asked_about_once_and_then_weekly() {
     assert!(!resolved.is_broken_for_long, "{resolved:?}");
 }
 
-/// A run that failed once, and has not run since, is no such thing: nobody knows whether it would fail again.
+/// A run that failed once, and has not run since, is no such thing: it is not known whether it would fail again.
 #[test]
 fn one_failure_is_reminded_of_daily_however_long_ago() {
     let mut watching = Watching::of(AgentJudge::new(None));
