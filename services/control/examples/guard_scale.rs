@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use tidegate_admission::{Caller, Refusal};
-use tidegate_agentping::{KeyAccess, KeyId, Plan, Scope};
+use tidegate_agentping::{CredentialHash, KeyAccess, KeyId, Plan, Scope};
 use tidegate_agentping_inproc::noted_accounts::MemoryNotedAccounts;
 use tidegate_agentping_inproc::registry::MemoryRegistry;
 use tidegate_agentping_inproc::runs::MemoryRuns;
@@ -43,7 +43,8 @@ struct Everyone;
 impl Authenticate for Everyone {
     async fn authenticate(&self, _: Option<&str>) -> Result<Caller, Refusal> {
         let key = Some(HeldKey { id: KeyId::from_bits(Region::Eu, 1), access: KeyAccess::Full });
-        Ok(Caller { team: team(1), plan: Plan::Team, scope: Scope::Team, key })
+        let credential = CredentialHash([1; 32]);
+        Ok(Caller { team: team(1), plan: Plan::Team, scope: Scope::Team, key, credential })
     }
 }
 

@@ -45,7 +45,7 @@ impl Viewer {
     /// [`Problem::NoSession`], or what keeps the key from being looked up.
     pub async fn of(pages: &Pages, headers: &HeaderMap) -> Result<Self, Problem> {
         let session = session_of(pages, headers).ok_or(Problem::NoSession)?;
-        let Caller { team, plan, scope, key } =
+        let Caller { team, plan, scope, key, .. } =
             pages.holders.of_hash(session.hash).await.map_err(Problem::of_session)?;
         if scope != Scope::Team {
             return Err(Problem::NoSession);

@@ -9,7 +9,7 @@ use axum::response::Response;
 use http::HeaderName;
 use http::request::Parts;
 use tidegate_admission::{Acceptance, Caller, Class, Submission};
-use tidegate_agentping::{Body as RecordBody, Credential, Receipt, RunId, TeamId, credential};
+use tidegate_agentping::{Body as RecordBody, Receipt, RunId, TeamId, credential};
 use tidegate_door::body::{BodyError, Bounds, read, read_past};
 use tidegate_door::{BytePermit, Detached, Entered, Place, presented};
 use tidegate_kernel::Timestamp;
@@ -73,7 +73,7 @@ impl Call {
         let entered = authenticated.and_then(|caller| admission.shed(class).map(|()| caller));
         match entered {
             Ok(caller) => {
-                self.note_token(&caller, presented.credential());
+                self.note_token(&caller);
                 Ok(caller)
             }
             Err(refusal) => {
@@ -84,11 +84,9 @@ impl Call {
     }
 
     /// Notes that a ping token was used.
-    fn note_token(&self, caller: &Caller, presented: Option<&str>) {
-        if caller.key.is_none()
-            && let Some(Ok(token)) = presented.map(Credential::parse)
-        {
-            self.ingest.token_uses.note(token.hash(), self.received_at);
+    fn note_token(&self, caller: &Caller) {
+        if caller.key.is_none() {
+            self.ingest.token_uses.note(caller.credential, self.received_at);
         }
     }
 

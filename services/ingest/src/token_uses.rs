@@ -8,40 +8,43 @@ use tidegate_kernel::Timestamp;
 
 /// A token that is used all the time is reported so often, in milliseconds.
 const REPORT_EVERY_MS: u64 = 5 * 60_000;
-/// Tokens that are remembered at most. Beyond it all are forgotten, and reported again.
+/// Tokens that are remembered at most. Beyond it all that were reported are forgotten, and reported again.
 const MOST: usize = 200_000;
 
 /// The last uses of tokens.
 #[derive(Debug, Default)]
-pub struct TokenUses(Mutex<HashMap<CredentialHash, TokenUse>>);
+pub struct TokenUses(Mutex<Noted>);
 
-#[derive(Clone, Copy, Debug)]
-struct TokenUse {
-    at: Timestamp,
-    reported: Option<Timestamp>,
+#[derive(Debug, Default)]
+struct Noted {
+    /// The use of each token that was reported last.
+    reported: HashMap<CredentialHash, Timestamp>,
+    /// The latest use of each token that is to be reported now.
+    due: HashMap<CredentialHash, Timestamp>,
 }
 
 impl TokenUses {
     /// A token was used.
     pub(crate) fn note(&self, token: CredentialHash, at: Timestamp) {
-        let mut uses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if uses.len() >= MOST && !uses.contains_key(&token) {
-            uses.clear();
+        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Noted { reported, due } = &mut *noted;
+        if reported.get(&token).is_some_and(|reported| at.millis_since(*reported) < REPORT_EVERY_MS) {
+            return;
         }
-        let used = uses.entry(token).or_insert(TokenUse { at, reported: None });
-        used.at = used.at.max(at);
+        if due.len() < MOST || due.contains_key(&token) {
+            let latest = due.entry(token).or_insert(at);
+            *latest = at.max(*latest);
+        }
     }
 
     /// The uses that are to be reported now.
     pub fn take(&self) -> Vec<(CredentialHash, Timestamp)> {
-        let mut uses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut due = Vec::new();
-        for (token, used) in uses.iter_mut() {
-            if used.reported.is_none_or(|reported| used.at.millis_since(reported) >= REPORT_EVERY_MS) {
-                used.reported = Some(used.at);
-                due.push((*token, used.at));
-            }
+        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let due: Vec<_> = noted.due.drain().collect();
+        if noted.reported.len() + due.len() > MOST {
+            noted.reported.clear();
         }
+        noted.reported.extend(due.iter().copied());
         due
     }
 }

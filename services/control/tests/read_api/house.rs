@@ -11,8 +11,8 @@ use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
 use tidegate_admission::{Caller, Refusal};
 use tidegate_agentping::{
-    Event, Finish, FinishStatus, Heartbeat, HeartbeatStatus, KeyAccess, KeyId, Plan, Receipt, RunId, RunKey, Scope,
-    Start, TeamId,
+    CredentialHash, Event, Finish, FinishStatus, Heartbeat, HeartbeatStatus, KeyAccess, KeyId, Plan, Receipt, RunId,
+    RunKey, Scope, Start, TeamId,
 };
 use tidegate_agentping_alerts::{AlertOutbox, Naming};
 use tidegate_agentping_inproc::noted_accounts::MemoryNotedAccounts;
@@ -85,12 +85,18 @@ impl Callers {
         let key = |number, access| Some(HeldKey { id: key_id(number), access });
         let (full, read) = (key(1, KeyAccess::Full), key(2, KeyAccess::Read));
         let enterprise = Plan::Enterprise(Default::default());
-        let of_b = Caller { team: team(2), plan: enterprise, scope: Scope::Team, key: key(3, KeyAccess::Full) };
+        let caller = |number, plan, scope, key| Caller {
+            team: team(number),
+            plan,
+            scope,
+            key,
+            credential: CredentialHash([7; 32]),
+        };
         Callers(HashMap::from([
-            (KEY_A.to_owned(), Ok(Caller { team: team(1), plan, scope: Scope::Team, key: full })),
-            (KEY_READS.to_owned(), Ok(Caller { team: team(1), plan, scope: Scope::Team, key: read })),
-            (KEY_B.to_owned(), Ok(of_b)),
-            (TOKEN_A.to_owned(), Ok(Caller { team: team(1), plan, scope: token, key: None })),
+            (KEY_A.to_owned(), Ok(caller(1, plan, Scope::Team, full))),
+            (KEY_READS.to_owned(), Ok(caller(1, plan, Scope::Team, read))),
+            (KEY_B.to_owned(), Ok(caller(2, enterprise, Scope::Team, key(3, KeyAccess::Full)))),
+            (TOKEN_A.to_owned(), Ok(caller(1, plan, token, None))),
         ]))
     }
 }

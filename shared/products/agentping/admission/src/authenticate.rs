@@ -64,6 +64,7 @@ impl Authenticator {
     /// [`Refusal::CredentialUnknown`], [`Refusal::CredentialUnavailable`].
     pub async fn holder(&self, hash: CredentialHash) -> Result<Caller, Refusal> {
         let record = self.access.find(hash, || self.credentials.find(&hash)).await?;
-        Ok(Caller { team: record.team, plan: record.plan, scope: record.scope.clone(), key: record.key })
+        let CredentialRecord { team, plan, key, .. } = *record;
+        Ok(Caller { team, plan, scope: record.scope.clone(), key, credential: hash })
     }
 }

@@ -1,6 +1,6 @@
 //! What goes into admission and what comes out.
 
-use tidegate_agentping::{Body, FinishStatus, Plan, RunId, RunStatus, Scope, Slug, TeamId};
+use tidegate_agentping::{Body, CredentialHash, FinishStatus, Plan, RunId, RunStatus, Scope, Slug, TeamId};
 use tidegate_agentping_ports::HeldKey;
 use tidegate_kernel::{Position, Timestamp, Usd};
 
@@ -12,6 +12,8 @@ pub struct Caller {
     pub scope: Scope,
     /// The API key that it presented; `None`: it presented a ping token.
     pub key: Option<HeldKey>,
+    /// Of what it presented.
+    pub credential: CredentialHash,
 }
 
 /// A parsed and validated request, priced, ready to be claimed and appended.
