@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use crate::apply::{Apply, Poison};
 use crate::backoff::Backoff;
-use crate::batch::{Batch, Folded, Intake};
+use crate::batch::{Batch, DecodingStop, Folded, Intake};
 use crate::brake::{Brake, BrakeRules};
 use crate::metrics::ConsumerMetrics;
 use crate::opened::{Assigned, LaneState, Opened, WentBack};
@@ -57,6 +57,9 @@ impl<A: Apply> Applier<A> {
     pub async fn apply(&self, consumed: Vec<Consumed>, state: &mut LaneState<A>) -> Option<Applied> {
         let first = consumed.first()?.position;
         let mut opened = self.open(first, state).await;
+        if self.voids.are_due() {
+            self.until_done("register the release", || self.voids.read()).await;
+        }
         let read_to = state.read_to.replace(consumed.last()?.position.offset + 1);
         if opened.halted.is_none() && read_to != Some(first.offset) {
             opened.halted = self.went_back(first, &opened.account).await;
@@ -78,10 +81,7 @@ impl<A: Apply> Applier<A> {
             let mut passed = self.passed_brake();
             let brake = if part.is_passed { &mut passed } else { &mut state.brake };
             let mut batch = Batch::decode(&self.apply, part.records, &self.intake(), brake);
-            let tripped = batch.tripped.take().map(|(tripped, position, reason)| {
-                tracing::error!(%position, reason, "a record cannot be applied; its partition is halted");
-                Halting { tripped, offset: position.offset }
-            });
+            let tripped = batch.tripped.take().map(DecodingStop::into_halting);
             for (record, reason) in std::mem::take(&mut batch.poison) {
                 self.dead_letter(record, reason).await;
             }
@@ -115,7 +115,7 @@ impl<A: Apply> Applier<A> {
 
     /// What a batch takes.
     pub fn intake(&self) -> Intake {
-        Intake { void: self.voids.known(), max_records_of_key: self.max_records_of_key }
+        Intake { voids: self.voids.known(), max_records_of_key: self.max_records_of_key }
     }
 
     /// What is stored of the batch's keys, once the store has everything again; `None`: the partition is halted.

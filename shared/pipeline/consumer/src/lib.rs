@@ -34,7 +34,7 @@ mod throttle;
 mod void_records;
 mod window;
 
-pub use apply::{Apply, FoldStop, Poison};
+pub use apply::{Apply, FoldStop, Poison, VoidPorts};
 pub use brake::BrakeRules;
 pub use config::ConsumerConfig;
 pub use consumer::{Consumer, StopReport};

@@ -14,6 +14,7 @@ use tidegate_inproc::limits::MemoryLimits;
 use tidegate_inproc::owner_keys::MemoryOwnerKeys;
 use tidegate_inproc::rows::MemoryRows;
 use tidegate_inproc::views::MemoryViews;
+use tidegate_inproc::releases::MemoryReleases;
 use tidegate_inproc::voids::MemoryVoids;
 use tidegate_kernel::Timestamp;
 use tidegate_ports::SystemClock;
@@ -63,6 +64,11 @@ async fn owner_keys_in_memory() {
 #[tokio::test]
 async fn voids_in_memory() {
     voids::suite(&MemoryVoids::default()).await;
+}
+
+#[tokio::test]
+async fn releases_in_memory() {
+    releases::suite(&MemoryReleases::default()).await;
 }
 
 #[tokio::test]

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Attempt, Decider, IdempotencyKey, Rules};
-use crate::Timestamp;
+use super::release::Head;
+use super::{Attempt, Decider, IdempotencyKey, Release, Rules};
+use crate::{SmolStr, Timestamp};
 
 /// What the log carries around a product's command.
 #[derive(Clone, Debug)]
@@ -43,16 +44,13 @@ struct Wire<D: Decider> {
     body: D::Command,
 }
 
-/// What every format of a command begins with.
-#[derive(Deserialize)]
-struct Head {
-    v: u32,
-    #[serde(default)]
-    rules: Option<Rules>,
-}
-
 impl<D: Decider> Envelope<D> {
     const FORMAT: u32 = 1;
+
+    /// What a build of this name knows.
+    pub fn release(name: &str) -> Release {
+        Release { name: SmolStr::new(name), format: Self::FORMAT, rules: D::RULES }
+    }
 
     /// JSON: `{"v":1,"rules":1,"owner":…,"attempt":…,"key":…,"received_at_ms":…,"body":{"<kind>":…}}`.
     ///
