@@ -11,9 +11,7 @@ use tidegate_decider::{Deciders, VoidError, Voided, set_aside, state_of};
 use tidegate_kafka::KafkaReadLog;
 use tidegate_kernel::Position;
 use tidegate_kernel::command::VoidState;
-use tidegate_ports::{
-    Account, Accounts, Clock, Consumed, Halt, ReadLog, Releases, SystemClock, VoidRequest, Voids,
-};
+use tidegate_ports::{Account, Accounts, Clock, Consumed, Halt, ReadLog, Releases, SystemClock, VoidRequest, Voids};
 use tidegate_scylla::ScyllaCommands;
 use tidegate_sqlite::{EmbeddedCommandStore, EmbeddedKeys, EmbeddedReadLog};
 
@@ -120,9 +118,8 @@ fn refused(position: Position, halted: &[Position]) -> Failure {
 fn unsettled(error: VoidError) -> Failure {
     match error {
         VoidError::NoRelease => Failure::refused(error.to_string()),
-        VoidError::Store(error) => {
-            Failure::from(error).in_words(|failure| format!("{failure}; nothing is settled: run the same command again"))
-        }
+        VoidError::Store(error) => Failure::from(error)
+            .in_words(|failure| format!("{failure}; nothing is settled: run the same command again")),
     }
 }
 

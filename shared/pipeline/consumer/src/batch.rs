@@ -169,8 +169,10 @@ impl<A: Apply> Batch<A> {
 
 fn entry_of<K>(one: &Consumed, intake: &Intake) -> Entry<K> {
     let origin = one.provenance.as_ref().and_then(|provenance| provenance.origin);
-    let origin =
-        origin.map(|origin| EntryOrigin { position: origin.position, is_void: intake.at(&origin.position) == AtRecord::Skip });
+    let origin = origin.map(|origin| EntryOrigin {
+        position: origin.position,
+        is_void: intake.at(&origin.position) == AtRecord::Skip,
+    });
     Entry { position: one.position, appended_at: one.appended_at, key: None, origin, fate: None, fate_before: None }
 }
 

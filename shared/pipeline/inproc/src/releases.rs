@@ -30,10 +30,8 @@ impl Releases for MemoryReleases {
 
     async fn registered(&self) -> Result<Vec<Registration>, StoreError> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let registration = |(release, seen_at): (&Release, &Timestamp)| Registration {
-            release: release.clone(),
-            seen_at: *seen_at,
-        };
+        let registration =
+            |(release, seen_at): (&Release, &Timestamp)| Registration { release: release.clone(), seen_at: *seen_at };
         Ok(kept.seen_at.iter().map(registration).collect())
     }
 

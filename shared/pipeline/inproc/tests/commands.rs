@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use tidegate_conformance::limits::LimitsUnderTest;
-use tidegate_conformance::{books, deliveries, documents, due, facts, limits, owner_keys, rows, views, voids};
+use tidegate_conformance::{
+    books, deliveries, documents, due, facts, limits, owner_keys, releases, rows, views, voids,
+};
 use tidegate_inproc::books::MemoryBooks;
 use tidegate_inproc::clock::TestClock;
 use tidegate_inproc::deliveries::MemoryDeliveries;
@@ -12,9 +14,9 @@ use tidegate_inproc::due::MemoryDue;
 use tidegate_inproc::facts::MemoryFacts;
 use tidegate_inproc::limits::MemoryLimits;
 use tidegate_inproc::owner_keys::MemoryOwnerKeys;
+use tidegate_inproc::releases::MemoryReleases;
 use tidegate_inproc::rows::MemoryRows;
 use tidegate_inproc::views::MemoryViews;
-use tidegate_inproc::releases::MemoryReleases;
 use tidegate_inproc::voids::MemoryVoids;
 use tidegate_kernel::Timestamp;
 use tidegate_ports::SystemClock;

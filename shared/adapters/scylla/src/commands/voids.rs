@@ -74,7 +74,8 @@ impl ScyllaCommands {
         while let Some(state) = from {
             let page = self.cql.page(&self.cql.statements().void_requests, (), None, state).await?;
             for row in page.rows.rows::<RequestCells>().map_err(|error| unreadable(TABLE, error))? {
-                let (generation, partition, offset, state, reason, at) = row.map_err(|error| unreadable(TABLE, error))?;
+                let (generation, partition, offset, state, reason, at) =
+                    row.map_err(|error| unreadable(TABLE, error))?;
                 let position = position_of(TABLE, (generation, partition, offset))?;
                 let request = VoidRequest { position, reason, asked_at: Timestamp::from_millis(at.0) };
                 let unknown = || unreadable(TABLE, format!("the state {state} is not known to this release"));

@@ -17,7 +17,8 @@ use crate::store_file::readers::Readers;
 
 /// Steps are only ever added. `wrapped` is NULL where the key was erased. A void
 /// from before there were states is in force. `changes` is for the high-water mark.
-const MIGRATIONS: &Migrations = &["
+const MIGRATIONS: &Migrations = &[
+    "
 CREATE TABLE owner_keys (
     owner TEXT PRIMARY KEY,
     wrapped BLOB
@@ -34,7 +35,8 @@ CREATE TABLE voids (
 
 CREATE TABLE changes (made INTEGER NOT NULL) STRICT;
 INSERT INTO changes VALUES (0);
-", "
+",
+    "
 ALTER TABLE voids ADD COLUMN state TEXT NOT NULL DEFAULT 'in_force';
 
 CREATE TABLE releases (
@@ -54,7 +56,8 @@ CREATE TABLE inabilities (
     rules INTEGER NOT NULL,
     PRIMARY KEY (generation, partition, offset, name, format, rules)
 ) STRICT, WITHOUT ROWID;
-"];
+",
+];
 
 const READERS: usize = 1;
 

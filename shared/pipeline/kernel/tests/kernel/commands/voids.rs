@@ -1,9 +1,7 @@
 //! When a record may be void.
 
 use tidegate_kernel::Timestamp;
-use tidegate_kernel::command::{
-    AtRecord, Demands, Envelope, Registration, Release, Rules, VoidState, could_decide,
-};
+use tidegate_kernel::command::{AtRecord, Demands, Envelope, Registration, Release, Rules, VoidState, could_decide};
 
 use super::purse::Purse;
 
