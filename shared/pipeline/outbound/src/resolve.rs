@@ -2,14 +2,12 @@
 
 use std::io;
 use std::net::{IpAddr, ToSocketAddrs};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
-use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
-/// Look-ups of one process at once. One that hangs keeps a thread until the system gives up, whoever waits for it.
-const AT_ONCE: usize = 64;
+use crate::look_ups::{LookUpLimits, LookUps};
 
 /// Finds the addresses of a name.
 #[async_trait]
@@ -17,29 +15,39 @@ pub trait Resolve: Send + Sync + 'static {
     /// Every address of a name, in the order in which they should be tried.
     ///
     /// # Errors
-    /// The name has none, or nothing answers.
+    /// The name has none, or nothing answers. [`TimedOut`](io::ErrorKind::TimedOut): not in time;
+    /// [`ResourceBusy`](io::ErrorKind::ResourceBusy): too many look-ups hang. Both may pass.
     async fn addresses(&self, name: &str) -> io::Result<Vec<IpAddr>>;
 }
 
-/// The system's own resolver.
-#[derive(Clone, Debug)]
-pub struct SystemResolver {
-    at_once: Arc<Semaphore>,
-}
+/// The system's own resolver. The look-ups of a process share [limits](LookUpLimits).
+#[derive(Clone)]
+pub struct SystemResolver(Arc<LookUps<Blocking>>);
 
-impl Default for SystemResolver {
-    fn default() -> Self {
-        SystemResolver { at_once: Arc::new(Semaphore::new(AT_ONCE)) }
+impl SystemResolver {
+    /// The one of this process.
+    pub fn shared() -> Self {
+        static SHARED: OnceLock<SystemResolver> = OnceLock::new();
+        let new = || SystemResolver(Arc::new(LookUps::new(Blocking, LookUpLimits::USUAL)));
+        SHARED.get_or_init(new).clone()
     }
 }
 
 #[async_trait]
 impl Resolve for SystemResolver {
     async fn addresses(&self, name: &str) -> io::Result<Vec<IpAddr>> {
-        let permit = self.at_once.clone().acquire_owned().await.map_err(io::Error::other)?;
+        self.0.addresses(name).await
+    }
+}
+
+/// Each look-up keeps a thread until the system gives up, whoever waits for it.
+struct Blocking;
+
+#[async_trait]
+impl Resolve for Blocking {
+    async fn addresses(&self, name: &str) -> io::Result<Vec<IpAddr>> {
         let name = name.to_owned();
         let looking = spawn_blocking(move || {
-            let _permit = permit;
             let found = (name.as_str(), 0).to_socket_addrs()?;
             Ok(found.map(|address| address.ip()).collect())
         });
