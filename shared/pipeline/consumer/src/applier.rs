@@ -57,8 +57,9 @@ impl<A: Apply> Applier<A> {
     pub async fn apply(&self, consumed: Vec<Consumed>, state: &mut LaneState<A>) -> Option<Applied> {
         let first = consumed.first()?.position;
         let mut opened = self.open(first, state).await;
-        if self.voids.are_due() {
-            self.until_done("register the release", || self.voids.read()).await;
+        let appended_at = consumed.iter().map(|one| one.appended_at).max()?;
+        if self.voids.are_due(appended_at) {
+            self.until_done("register the release", || self.voids.read_before(appended_at)).await;
         }
         let read_to = state.read_to.replace(consumed.last()?.position.offset + 1);
         if opened.halted.is_none() && read_to != Some(first.offset) {

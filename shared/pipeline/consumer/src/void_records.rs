@@ -35,23 +35,29 @@ impl VoidRecords {
         VoidRecords { ports, clock, known: Mutex::default(), registered_at: AtomicI64::new(NEVER) }
     }
 
-    /// Whether the release must register, and the records be read again, before anything is applied.
-    pub fn are_due(&self) -> bool {
-        self.ports.is_some() && self.must_register(self.clock.now())
+    /// Whether the release must register, and the records be read again, before records are applied of which the log took
+    /// the last one at this instant.
+    pub fn are_due(&self, appended_at: Timestamp) -> bool {
+        self.ports.is_some() && self.must_register(self.clock.now().max(appended_at))
     }
 
     fn must_register(&self, now: Timestamp) -> bool {
         let registered_at = self.registered_at.load(Ordering::Acquire);
-        // A clock that was set back registers again, too.
-        let is_current = registered_at <= now.as_millis()
-            && now.millis_since(Timestamp::from_millis(registered_at)) < Registration::RENEWED_AFTER_MS;
-        registered_at == NEVER || !is_current
+        registered_at == NEVER
+            || now.millis_since(Timestamp::from_millis(registered_at)) >= Registration::RENEWED_AFTER_MS
     }
 
     /// Registers the release where that is due, and then reads the records again.
     pub async fn read(&self) -> Result<(), StoreError> {
+        self.read_before(Timestamp::from_millis(0)).await
+    }
+
+    /// The same, before records are applied of which the log took the last one at this instant. The release registers at
+    /// the log's time where that is ahead of this process's clock: so it is seen at most
+    /// [`RENEWED_AFTER_MS`](Registration::RENEWED_AFTER_MS) before any record that it applies, whatever clocks say.
+    pub async fn read_before(&self, appended_at: Timestamp) -> Result<(), StoreError> {
         let Some(VoidPorts { voids, releases, release }) = &self.ports else { return Ok(()) };
-        let now = self.clock.now();
+        let now = self.clock.now().max(appended_at);
         if self.must_register(now) {
             releases.register(Registration { release: release.clone(), seen_at: now }).await?;
             // What is read next is read after it.

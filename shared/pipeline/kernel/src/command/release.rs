@@ -28,17 +28,18 @@ impl std::fmt::Display for Release {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Registration {
     pub release: Release,
-    /// When one of its deciders last registered, by that one's clock.
+    /// When one of its deciders last registered: by that one's clock, or by the log's time where that is ahead.
     pub seen_at: Timestamp,
 }
 
 impl Registration {
-    /// A decider applies a batch only within so long of its registration; after that it registers again first.
+    /// A decider decides a record only if its release has registered within so long before the record was appended, or
+    /// since; otherwise it registers again first.
     pub const RENEWED_AFTER_MS: u64 = 5 * 60_000;
 
-    /// A release that has not registered in so long before a record was appended has never read that record: its
-    /// deciders would have registered again. What is above [`RENEWED_AFTER_MS`](Self::RENEWED_AFTER_MS) is for clocks
-    /// that differ.
+    /// A release that has not registered in so long before a record was appended, and not since, has never decided that
+    /// record: its deciders would have registered again. Longer than [`RENEWED_AFTER_MS`](Self::RENEWED_AFTER_MS), so
+    /// that nothing depends on a few minutes.
     pub const GONE_AFTER_MS: u64 = 60 * 60_000;
 }
 

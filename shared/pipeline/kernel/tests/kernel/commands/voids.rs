@@ -46,7 +46,7 @@ fn a_release_is_known_not_to_decide_by_what_the_record_demands_or_by_its_own_rep
 
 #[test]
 fn a_release_that_was_gone_when_the_record_was_appended_has_not_decided_it() {
-    let gone_after_ms = Registration::GONE_AFTER_MS as i64;
+    let gone_after_ms = i64::try_from(Registration::GONE_AFTER_MS).unwrap();
     for (seen_ms_before, could) in [(-1, true), (0, true), (gone_after_ms - 1, true), (gone_after_ms, false)] {
         let seen_at = APPENDED_AT.plus_millis(-seen_ms_before);
         let registration = Registration { release: release("1.0.0", 1), seen_at };
