@@ -46,7 +46,7 @@ use open_files::OpenFiles;
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// What deciders of this build register as: the build's own name where the compiler was given one, else the version.
-pub const RELEASE: &str = match option_env!("TIDEGATE_BUILD") {
+pub const RELEASE: &str = match option_env!("BUILD_OF_TIDEGATE") {
     Some(build) if !build.is_empty() => build,
     _ => VERSION,
 };

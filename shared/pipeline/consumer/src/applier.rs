@@ -56,8 +56,8 @@ impl<A: Apply> Applier<A> {
     /// Applies one batch, however long the store is down. A store outage never dead-letters.
     pub async fn apply(&self, consumed: Vec<Consumed>, state: &mut LaneState<A>) -> Option<Applied> {
         let first = consumed.first()?.position;
-        let mut opened = self.open(first, state).await;
         let appended_at = consumed.iter().map(|one| one.appended_at).max()?;
+        let mut opened = self.open(first, state).await;
         if self.voids.are_due(appended_at) {
             self.until_done("register the release", || self.voids.read_before(appended_at)).await;
         }
