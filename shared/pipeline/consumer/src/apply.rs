@@ -107,6 +107,8 @@ pub trait Apply: Send + Sync + 'static {
 pub struct FoldStop {
     /// Its index into the entries; `None`: one of the batch's records, and it is not known which.
     pub at: Option<usize>,
+    /// No consumer of this release ever folds the record, whatever its batches are: that follows from the log alone.
+    pub for_good: bool,
     pub reason: String,
 }
 

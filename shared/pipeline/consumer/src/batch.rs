@@ -150,14 +150,12 @@ impl<A: Apply> Batch<A> {
         let folded = match loaded {
             // After a panic the entries are dropped.
             Some(loaded) => or_panic("folding", || apply.fold(groups, loaded, entries, again))
-                .unwrap_or_else(|reason| Err(FoldStop { at: None, reason })),
+                .unwrap_or_else(|reason| Err(FoldStop { at: None, for_good: true, reason })),
             None => Ok(Vec::new()),
         };
         match folded {
             Ok(changes) => Ok(Folded { changes, entries: self.entries, sources: self.sources }),
-            Err(FoldStop { at, reason }) => {
-                Err(Stopped { records: self.sources.into_iter().flatten().collect(), at, reason })
-            }
+            Err(stop) => Err(Stopped { records: self.sources.into_iter().flatten().collect(), stop }),
         }
     }
 
@@ -180,9 +178,7 @@ fn entry_of<K>(one: &Consumed, intake: &Intake) -> Entry<K> {
 pub(crate) struct Stopped {
     /// The batch's records, in log order.
     pub records: Vec<Consumed>,
-    /// Which of them is the cause, where that is known.
-    pub at: Option<usize>,
-    pub reason: String,
+    pub stop: FoldStop,
 }
 
 /// The changes of a batch and how each of its records ended.

@@ -114,7 +114,7 @@ fn log(tripped: &Tripped, Halt { partition, offset, .. }: Halt) {
             "this partition waits for an operator: run the same `tidegate void` again (docs/runbook.md, \
              TidegateDeciderHalted)",
         ),
-        Tripped::Unreadable | Tripped::Stopped | Tripped::Refused => tracing::error!(
+        Tripped::Unreadable | Tripped::Stopped | Tripped::Prevented | Tripped::Refused => tracing::error!(
             partition,
             offset,
             %tripped,

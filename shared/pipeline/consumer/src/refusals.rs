@@ -86,7 +86,7 @@ impl<A: Apply> Applier<A> {
             let mut alone = match alone.fold(&self.apply, loaded, false) {
                 Ok(alone) => alone,
                 Err(stopped) => {
-                    tracing::error!(%position, reason = stopped.reason, "a record cannot be folded; its partition is halted");
+                    tracing::error!(%position, reason = stopped.stop.reason, "a record cannot be folded; its partition is halted");
                     let halting = Halting { tripped: Tripped::Stopped, offset };
                     opened.halted = Some(halting);
                     return Err(halting);

@@ -132,11 +132,12 @@ async fn a_partition_waits_at_a_record_that_is_asked_to_be_void_until_that_is_se
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_record_that_cannot_be_applied_is_stated_unless_the_store_refuses_what_follows_from_it() {
+async fn a_record_that_cannot_be_applied_is_stated_where_that_follows_from_the_log_alone() {
     for (sums, records, halted, stated) in [
         (Sums::default(), ["a=1", "a=one"], 1, true),
         (Sums::stopping_at('x'), ["a=1", "x=1"], 1, true),
         (Sums::panicking_at('x'), ["a=1", "x=1"], 1, true),
+        (Sums::prevented_at('x'), ["a=1", "x=1"], 1, false),
         (Sums::refusing('b'), ["a=1", "b=1"], 0, false),
     ] {
         let rig = Rig::new(sums);

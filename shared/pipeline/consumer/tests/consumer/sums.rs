@@ -45,6 +45,7 @@ pub struct Sums {
     refuses: Option<char>,
     panics_at: Option<char>,
     stops_at: Option<char>,
+    stops_for_good: bool,
     /// The most records of one name that a fold was given.
     most_of_a_name: Arc<AtomicUsize>,
     tries: Arc<AtomicUsize>,
@@ -63,6 +64,11 @@ impl Sums {
     }
 
     pub fn stopping_at(name: char) -> Self {
+        Sums { stops_at: Some(name), stops_for_good: true, ..Sums::default() }
+    }
+
+    /// Stops there, and may not in another batch.
+    pub fn prevented_at(name: char) -> Self {
         Sums { stops_at: Some(name), ..Sums::default() }
     }
 
@@ -145,7 +151,8 @@ impl Apply for Sums {
             assert_ne!(Some(group.key), self.panics_at, "as the test wants");
             self.most_of_a_name.fetch_max(group.records.len(), Ordering::SeqCst);
             if Some(group.key) == self.stops_at {
-                return Err(FoldStop { at: Some(group.records[0].0), reason: "as the test wants".to_owned() });
+                let reason = "as the test wants".to_owned();
+                return Err(FoldStop { at: Some(group.records[0].0), for_good: self.stops_for_good, reason });
             }
         }
         let change = |(group, mut sum): (Group<char, (char, i64)>, Sum)| {
