@@ -16,11 +16,12 @@ use tokio::time::Instant;
 
 use crate::apply::{Apply, Poison};
 use crate::backoff::Backoff;
-use crate::batch::{Batch, DecodingStop, Folded, Intake};
+use crate::batch::{Batch, Folded, Intake};
 use crate::brake::{Brake, BrakeRules};
+use crate::halting::{DecodingStop, Halting};
 use crate::metrics::ConsumerMetrics;
 use crate::opened::{Assigned, LaneState, Opened, WentBack};
-use crate::parts::{Halting, Parts};
+use crate::parts::Parts;
 use crate::void_records::VoidRecords;
 
 /// What every lane needs.

@@ -11,8 +11,8 @@ use crate::apply::{Apply, FoldStop};
 use crate::brake::{Brake, Tripped};
 use crate::fail_points;
 use crate::group::{Entry, EntryOrigin, Group, RecordFate};
+use crate::halting::DecodingStop;
 use crate::panics::or_panic;
-use crate::parts::Halting;
 
 /// What a batch takes.
 pub(crate) struct Intake {
@@ -24,27 +24,6 @@ pub(crate) struct Intake {
 impl Intake {
     fn at(&self, position: &Position) -> AtRecord {
         VoidState::at(self.voids.get(position).copied())
-    }
-}
-
-/// What stopped decoding, at which record, and why that cannot be decoded.
-pub(crate) struct DecodingStop {
-    tripped: Tripped,
-    position: Position,
-    reason: String,
-}
-
-impl DecodingStop {
-    /// Logs it.
-    pub fn into_halting(self) -> Halting {
-        let DecodingStop { tripped, position, reason } = self;
-        match tripped {
-            Tripped::AskedToBeVoid => {
-                tracing::warn!(%position, "an operator asked for a record to be void; its partition waits");
-            }
-            _ => tracing::error!(%position, reason, "a record cannot be applied; its partition is halted"),
-        }
-        Halting { tripped, offset: position.offset }
     }
 }
 

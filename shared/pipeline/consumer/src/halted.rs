@@ -15,7 +15,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use crate::applier::Applier;
 use crate::apply::Apply;
 use crate::brake::Tripped;
-use crate::parts::Halting;
+use crate::halting::Halting;
 
 /// How often a halted lane logs it.
 const LOG_EVERY: Duration = Duration::from_secs(60);

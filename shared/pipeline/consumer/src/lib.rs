@@ -17,6 +17,7 @@ mod drain;
 mod fail_points;
 mod group;
 mod halted;
+mod halting;
 mod jobs;
 mod lane;
 mod log_watch;

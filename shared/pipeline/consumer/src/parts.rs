@@ -6,20 +6,13 @@ use tidegate_ports::Consumed;
 use crate::apply::FoldStop;
 use crate::batch::Stopped;
 use crate::brake::Tripped;
+use crate::halting::Halting;
 
 /// Records that are applied together.
 pub(crate) struct Part {
     pub records: Vec<Consumed>,
     /// The brake has counted them already.
     pub is_passed: bool,
-}
-
-/// Why nothing more of a partition is applied, and from which record on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Halting {
-    pub tripped: Tripped,
-    /// The offset of the record that is the cause.
-    pub offset: i64,
 }
 
 /// What is not applied yet of a batch.

@@ -11,8 +11,8 @@ use crate::backoff::Backoff;
 use crate::batch::{Batch, Folded};
 use crate::brake::Tripped;
 use crate::group::RecordFate;
+use crate::halting::Halting;
 use crate::opened::{Assigned, Opened};
-use crate::parts::Halting;
 
 /// A change that is refused so often in a row, over about a second, will always be.
 const REFUSALS: u32 = 5;

@@ -14,8 +14,9 @@ use crate::answer::ReceiverAnswer;
 use crate::connection::{connect, exchange};
 use crate::limits::SendLimits;
 use crate::message::Message;
-use crate::resolve::{Resolve, SystemResolver};
+use crate::resolve::Resolve;
 use crate::send_error::SendError;
+use crate::system_resolver::SystemResolver;
 use crate::target::{Target, TargetHost, TargetPolicy, UrlRule};
 use crate::trust::{Trust, TrustError};
 

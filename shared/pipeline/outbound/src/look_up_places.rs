@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
-use crate::look_ups::LookUpLimits;
+use crate::limits::LookUpLimits;
 use crate::names::NameState;
 
 /// Counts the look-ups that go on.

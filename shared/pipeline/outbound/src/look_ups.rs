@@ -9,36 +9,15 @@ use std::collections::HashMap;
 use std::io::{self, ErrorKind};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::limits::LookUpLimits;
 use crate::look_up_places::{Places, domain_of};
 use crate::names::{NameState, Names};
 use crate::resolve::Resolve;
-
-/// Limits of look-ups.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LookUpLimits {
-    /// Look-ups at once, also those that nobody waits for any more.
-    pub all: usize,
-    /// Of names that have not answered lately.
-    pub unproven: usize,
-    /// Of names that did not answer in time.
-    pub hanging: usize,
-    /// Of the names of one domain.
-    pub of_domain: usize,
-    /// An answer comes within so long, or is not waited for; a place within so long, or there is none.
-    pub within: Duration,
-}
-
-impl LookUpLimits {
-    /// A thread each: names that have answered lately always have 16.
-    pub const USUAL: LookUpLimits =
-        LookUpLimits { all: 64, unproven: 32, hanging: 16, of_domain: 8, within: Duration::from_secs(10) };
-}
 
 /// Look-ups by a resolver, within limits. Clones share them.
 pub struct LookUps<R>(Arc<Shared<R>>);

@@ -66,6 +66,13 @@ impl Rig {
         self.going.lock().unwrap().values().sum()
     }
 
+    /// Waits until so many look-ups go on. No time passes.
+    async fn until(&self, going: usize) {
+        while self.going() != going {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// These names are asked for, and none of them answers. All of their look-ups have begun that will.
     async fn hang(&self, names: impl Iterator<Item = String>) {
         let asked: Vec<_> = names.map(|name| self.spawn(name)).collect();
@@ -88,7 +95,7 @@ async fn a_name_that_hangs_has_one_look_up_and_is_not_waited_for_again() {
     assert_eq!(rig.look_up("hang.test").await, (Err(ErrorKind::TimedOut), AT_ONCE));
     assert_eq!(rig.going(), 1);
     rig.release.send_replace(true);
-    tokio::time::sleep(Duration::from_millis(1)).await;
+    rig.until(0).await;
     assert_eq!(rig.look_up("hang.test").await, (Ok(1), AT_ONCE));
     assert_eq!(rig.look_up("none.test").await, (Err(ErrorKind::NotFound), AT_ONCE));
 }
@@ -129,8 +136,7 @@ async fn a_name_that_hung_has_a_place_of_its_own_kind_only() {
     assert_eq!(rig.going(), LIMITS.hanging);
     // Their places among those that are not known are free again.
     let unknown: Vec<_> = (0..LIMITS.unproven).map(|number| rig.spawn(format!("hang.other-{number}.test"))).collect();
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(rig.going(), LIMITS.hanging + LIMITS.unproven);
+    rig.until(LIMITS.hanging + LIMITS.unproven).await;
     for one in unknown {
         assert_eq!(one.await.unwrap(), Err(ErrorKind::TimedOut));
     }
