@@ -9,6 +9,8 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
+# The name that deciders of this build register as, for example a commit; without it, the version.
+ARG BUILD_OF_TIDEGATE=
 # The caches outlive the build, so that the next one compiles only what changed.
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/src/target,sharing=locked \

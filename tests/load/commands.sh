@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Measures AgentGate: commands decided a second and their CPU, the time from a request to its answer at full and at half
-# load, the memory of the books of many organizations, and a long list. Needs wrk (Debian package `wrk`). Stops by itself.
+# Measures AgentGate: commands decided a second and their CPU (of the front door, the decider and each server of the stack),
+# the time from a request to its answer at full and at half load, for submissions alone and for both kinds of commands, the
+# memory of the books of many organizations, and a long list. Needs wrk (Debian package `wrk`). Stops by itself.
 #   tests/load/commands.sh                       # embedded: one process on a data folder
 #   STACK=1 tests/load/commands.sh               # a front door and a decider on the real stack (make stack-up)
 #   SECONDS_EACH=10 CONNECTIONS=64 ORGANIZATIONS=1000 RUNS=10000
@@ -93,7 +94,20 @@ fi
 cpu_ms() { awk -v hz="$(getconf CLK_TCK)" '{sub(/.*\) /, ""); print ($12 + $13) * 1000 / hz}' "/proc/$1/stat"; }
 rss_mib() { awk '$1 == "VmRSS:" {printf "%.1f", $2 / 1024}' "/proc/$1/status"; }
 
-# One wrk run over a file of keys. Sets: rate, answered, p50, p99; prints CPU per command of each process if asked to.
+# Milliseconds between the requests of each connection that make half of a load of this rate and middle answer time: at full
+# load a connection's requests come as far apart as an answer takes, at half load twice as far, the answer included.
+half_load_delay_ms() {
+  awk -v c="$connections" -v r="$1" -v p="$2" 'BEGIN {
+    ms = p + 0
+    if (p ~ /us$/) ms /= 1000
+    else if (p !~ /ms$/) ms *= 1000
+    delay = 2000 * c / r - ms
+    printf "%d", delay < 1 ? 1 : delay
+  }'
+}
+share() { printf 'that is %.0f %% of the commands of full load\n' "$(awk -v a="$1" -v b="$2" 'BEGIN {print 100 * a / b}')"; }
+
+# One wrk run over a file of keys. Sets: rate, answered, p50, p99; prints the CPU of a command in each process.
 load() {
   local label=$1 keys=$2 length=$3 clients=$4 before=() after=() at
   for at in "${processes[@]}"; do before+=("$(cpu_ms "${at#*:}")"); done
@@ -113,20 +127,25 @@ load() {
 }
 
 printf '%-34s %10s %9s %9s  %s\n' load commands/s p50 p99 'CPU a command'
+# What does not depend on the number of books is there afterwards: threads, buffers, pages of the store.
+load "warming up, one organization" "$folder/one-key" 5 "$connections"
 before=$(rss_mib "$decider")
 COMMANDS=create load "submissions, $connections connections" "$folder/keys" 5 "$connections"
-opened=$answered
+opened=$answered submissions=$rate submissions_p50=$p50
 after=$(rss_mib "$decider")
 load "both, $connections connections" "$folder/keys" "$seconds" "$connections"
-full=$rate
+both=$rate both_p50=$p50
 load "one command at a time" "$folder/keys" 5 1
-# At half of that rate the requests of a connection come so far apart, the time of an answer included.
-DELAY_MS=$(awk -v c="$connections" -v r="$full" -v p="$p50" 'BEGIN {printf "%d", 2000 * c / r - p}')
+DELAY_MS=$(half_load_delay_ms "$submissions" "$submissions_p50")
 export DELAY_MS
+COMMANDS=create load "submissions, at about half load" "$folder/keys" "$((seconds < 10 ? seconds : 10))" "$connections"
+share "$rate" "$submissions"
+DELAY_MS=$(half_load_delay_ms "$both" "$both_p50")
 load "both, at about half load" "$folder/keys" "$seconds" "$connections"
-printf 'half load: %.0f %% of the commands of full load\n' "$(awk -v a="$rate" -v b="$full" 'BEGIN {print 100 * a / b}')"
+share "$rate" "$both"
 unset DELAY_MS
-echo "memory of the process that decides: $before MiB before, $after MiB with $opened open runs of $organizations organizations"
+echo "memory of the process that decides: $before MiB before, $after MiB with $opened open runs of $organizations organizations," \
+  "$(awk -v a="$after" -v b="$before" -v n="$organizations" 'BEGIN {printf "%.1f", (a - b) * 1024 / n}') KiB an organization"
 
 echo "One organization with $runs runs"
 made=0

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tidegate_consumer::{Apply, Consumer, ConsumerConfig, Entry, FoldStop, Group, Poison};
+use tidegate_consumer::{Apply, Consumer, ConsumerConfig, Entry, FoldStop, Group, Poison, VoidPorts};
 use tidegate_kernel::PartitionEpoch;
 use tidegate_kernel::command::{Decider, Envelope};
-use tidegate_ports::{Accounts, Consume, StoreError, Voids};
+use tidegate_ports::{Accounts, Consume, StoreError};
 
 use crate::change::OwnerChange;
 use crate::loading::{self, LoadedOwners};
@@ -38,7 +38,7 @@ impl<D: Decider> Deciding<D> {
 pub fn consumer<D: Decider>(
     log: Box<dyn Consume>,
     ports: DecidingPorts,
-    voids: Arc<dyn Voids>,
+    voids: VoidPorts,
     accounts: Arc<dyn Accounts>,
     options: DecidingOptions,
     config: ConsumerConfig,

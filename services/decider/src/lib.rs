@@ -3,7 +3,8 @@
 //! [`Deciding`] is what the [consumer](tidegate_consumer) applies a batch with. For each owner of the batch it has the
 //! [book](books_in_memory) and the facts that the records name, [decides](owner_batch) the records in log order, and
 //! [writes](saving) what follows, the book last. A [clerk](clerk) appends ticks when changes of books are due. What is to be
-//! sent to receivers outside is stored first, and then [sent](sender) by tasks of the partition's assignment.
+//! sent to receivers outside is stored first, and then [sent](sender) by tasks of the partition's assignment. A command
+//! that cannot be decided halts its partition, and an operator may have it [set aside](voiding).
 
 mod books_in_memory;
 mod change;
@@ -23,6 +24,7 @@ mod saving;
 mod sender;
 mod sending;
 mod stored_decisions;
+mod voiding;
 mod waiting_index;
 
 pub use change::OwnerChange;
@@ -33,3 +35,5 @@ pub use owned_partition::OwnedPartition;
 pub use ports::{DecidingOptions, DecidingPorts};
 pub use sending::Sending;
 pub use stored_decisions::StoredDecisions;
+pub use tidegate_consumer::VoidPorts;
+pub use voiding::{Deciders, VoidError, Voided, set_aside, state_of};

@@ -68,21 +68,25 @@ impl<D: Decider> OwnerBatch<D> {
         partition: &Arc<OwnedPartition<D>>,
     ) -> Result<Option<OwnerChange<D>>, FoldStop> {
         for (at, envelope) in records {
-            self.decide_one(&envelope, &mut entries[at]).map_err(|reason| FoldStop { at: Some(at), reason })?;
+            let undecided = |Undecided { reason, for_good }| FoldStop { at: Some(at), for_good, reason };
+            self.decide_one(&envelope, &mut entries[at]).map_err(undecided)?;
         }
         self.into_change(partition)
     }
 
-    fn decide_one(&mut self, envelope: &Envelope<D>, entry: &mut Entry<D::Owner>) -> Result<(), String> {
+    fn decide_one(&mut self, envelope: &Envelope<D>, entry: &mut Entry<D::Owner>) -> Result<(), Undecided> {
+        // Of a store that contradicts the log nothing follows for the record: it may have been decided.
+        let contradicted = |reason| Undecided { reason, for_good: false };
         let position = entry.position;
-        self.check_partition(position)?;
+        self.check_partition(position).map_err(contradicted)?;
         if !self.state.is_known_to(D::RULES) {
-            return Err(format!(
+            let reason = format!(
                 "the book of {} was decided by rules {}, and this release knows rules up to {}: run a newer one",
                 self.owner,
                 self.state.rules,
                 D::RULES
-            ));
+            );
+            return Err(Undecided { reason, for_good: true });
         }
         // A record that was set aside undecided was not decided there.
         let origin = entry.origin.filter(|origin| !origin.is_void).map(|origin| origin.position);
@@ -93,7 +97,9 @@ impl<D: Decider> OwnerBatch<D> {
             key: of(envelope.key.map(|key| FactId::Key(key.hash))),
         };
         match judge(&mut self.state, envelope, place, prior) {
-            Judged::Before => entry.fate_before = self.decided_before(envelope, position)?,
+            Judged::Before => {
+                entry.fate_before = self.decided_before(envelope, position).map_err(contradicted)?;
+            }
             Judged::Duplicate => {
                 entry.fate = Some(Fate::Duplicate);
                 self.is_changed = true;
@@ -183,7 +189,8 @@ impl<D: Decider> OwnerBatch<D> {
         if doc.len() > MAX_BOOK_BYTES {
             let (owner, bytes) = (self.owner, doc.len());
             let reason = format!("the book of {owner} would have {bytes} bytes, and {MAX_BOOK_BYTES} are allowed");
-            return Err(FoldStop { at: None, reason });
+            // With the commands behind it in one batch it may be smaller again.
+            return Err(FoldStop { at: None, for_good: false, reason });
         }
         let row = |(key, (doc, position))| ViewWrite { change: ViewChange { key, doc }, position };
         Ok(Some(OwnerChange {
@@ -198,6 +205,12 @@ impl<D: Decider> OwnerBatch<D> {
             state: Arc::new(self.state),
         }))
     }
+}
+
+/// A record that is not decided.
+struct Undecided {
+    reason: String,
+    for_good: bool,
 }
 
 /// Decides the records of every owner of a batch.

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use tidegate_conservation::{LookUp, LookedUp};
 use tidegate_kernel::command::{CommandSource, Decider, Envelope, FactId, OwnerId};
 use tidegate_kernel::{LogKey, Position};
-use tidegate_ports::{Books, Clock, Consumed, FactName, Facts, StoreError, Voids};
+use tidegate_ports::{Books, Clock, Consumed, FactName, Facts, StoreError, Voids, void_positions};
 
 use crate::loading::SURELY_STORED_MS;
 
@@ -58,7 +58,7 @@ impl<D: Decider> StoredDecisions<D> {
 #[async_trait]
 impl<D: Decider> LookUp for StoredDecisions<D> {
     async fn look_up(&self, records: Vec<Consumed>) -> Result<Vec<LookedUp>, StoreError> {
-        let voids: HashSet<Position> = self.voids.all().await?.into_iter().map(|void| void.position).collect();
+        let voids = void_positions(&self.voids.all().await?);
         let judged: Vec<Judged> = records.iter().filter_map(|record| self.judged(record, &voids)).collect();
         let owners: Vec<LogKey> = judged.iter().map(|one| one.owner).collect();
         let books = self.books.load(&owners).await?;

@@ -14,7 +14,7 @@ pub mod webhooks;
 pub mod worker;
 
 pub use conservation::AgentGateConservation;
-pub use decider::decider;
+pub use decider::{decider, release};
 pub use door::Door;
 pub use expiry::expiry;
 pub use inbox::serve as serve_inbox;

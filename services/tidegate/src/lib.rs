@@ -45,6 +45,12 @@ use open_files::OpenFiles;
 /// The crate's version, as `/metrics` and `--version` show it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// What deciders of this build register as: the build's own name where the compiler was given one, else the version.
+pub const RELEASE: &str = match option_env!("BUILD_OF_TIDEGATE") {
+    Some(build) if !build.is_empty() => build,
+    _ => VERSION,
+};
+
 /// How long the last log lines may take to be written. A pipe without a reader must not delay the end.
 const LAST_LINES: Duration = Duration::from_millis(500);
 

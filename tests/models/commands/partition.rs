@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use tidegate_kernel::command::VoidState;
+
 use super::decide::{Made, Task, made};
 use super::log::Record;
 use super::rules::{Bounds, Rules, Write};
@@ -28,16 +30,8 @@ pub enum Work {
     },
 }
 
-/// What is known of the record that an operator may set aside.
-#[derive(Clone, Copy, Debug, Hash, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Void {
-    None,
-    /// An operator asked for it to be void; whether it will be is open.
-    Asked,
-    InForce,
-    /// It will not be void.
-    Withdrawn,
-}
+/// What is known of the record that an operator may set aside; `None`: nobody asked for it to be void.
+pub type Void = Option<VoidState>;
 
 /// One consumer process. Sorted first by the epoch it believes in, which two never share but when it is none.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, PartialOrd, Ord)]

@@ -11,6 +11,9 @@
 //! skips it once it is in force, and decides it if it was withdrawn. So either `void` sees the new release, or the new
 //! release sees the void; no clock is needed.
 //!
+//! What a decider does at a record, which releases could decide it, and what becomes of a void are the functions that
+//! deciders and `tidegate void` call (`kernel/src/command/void.rs`, `release.rs`).
+//!
 //! **Steps.** The group assigns the partition at most three times, to a decider of the old release, which stands at the
 //! record, or of the new one. A decider reads the voids when it begins, and again while it stands. The operator takes its
 //! steps once; it may stop after any of them. All else is as in [`super::deciding`].

@@ -7,13 +7,14 @@ use async_trait::async_trait;
 use tidegate_agentgate::{AgentGate, Owner};
 use tidegate_agentgate_api::{CommandClass, SubmitCommand};
 use tidegate_commands::{SubmitOptions, SubmitPorts, SubmitRefusal, Submitter};
-use tidegate_decider::{DecidingOptions, DecidingPorts, consumer, consumer_config};
+use tidegate_decider::{DecidingOptions, DecidingPorts, VoidPorts, consumer, consumer_config};
 use tidegate_inproc::accounts::MemoryAccounts;
 use tidegate_inproc::books::MemoryBooks;
 use tidegate_inproc::deliveries::MemoryDeliveries;
 use tidegate_inproc::due::MemoryDue;
 use tidegate_inproc::facts::MemoryFacts;
 use tidegate_inproc::log::{MemoryLog, MemoryLogOptions};
+use tidegate_inproc::releases::MemoryReleases;
 use tidegate_inproc::views::MemoryViews;
 use tidegate_inproc::voids::MemoryVoids;
 use tidegate_kernel::Timestamp;
@@ -56,7 +57,11 @@ impl Default for Deciding {
         let member = consumer::<AgentGate>(
             Box::new(log.consumer("agentgate")),
             ports,
-            Arc::new(MemoryVoids::default()),
+            VoidPorts {
+                voids: Arc::new(MemoryVoids::default()),
+                releases: Arc::new(MemoryReleases::default()),
+                release: Envelope::<AgentGate>::release("tested"),
+            },
             Arc::new(MemoryAccounts::default()),
             DecidingOptions::new(PARTITIONS),
             consumer_config::<AgentGate>(),

@@ -11,3 +11,4 @@ mod sending;
 mod submitting;
 mod ticks;
 mod till;
+mod voiding;

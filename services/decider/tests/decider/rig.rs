@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tidegate_consumer::{ConsumerConfig, StopReport};
-use tidegate_decider::{DecidingOptions, DecidingPorts, consumer, consumer_config};
+use tidegate_decider::{DecidingOptions, DecidingPorts, VoidPorts, consumer, consumer_config};
 use tidegate_inproc::accounts::MemoryAccounts;
 use tidegate_inproc::books::MemoryBooks;
 use tidegate_inproc::clock::TestClock;
@@ -15,15 +15,17 @@ use tidegate_inproc::deliveries::MemoryDeliveries;
 use tidegate_inproc::due::MemoryDue;
 use tidegate_inproc::facts::MemoryFacts;
 use tidegate_inproc::log::{MemoryLog, MemoryLogOptions};
+use tidegate_inproc::releases::MemoryReleases;
 use tidegate_inproc::views::MemoryViews;
 use tidegate_inproc::voids::MemoryVoids;
 use tidegate_kernel::command::{
     Attempt, CommandOutcome, ContentFingerprint, Envelope, Fact, FactId, IdempotencyKey, KeyHash, OwnerId, Rules,
+    VoidState,
 };
 use tidegate_kernel::{Position, Timestamp};
 use tidegate_ports::{
     Account, Accounts, Append, Books, Consumed, Deliveries, Due, FactName, Facts, Halt, ReadLag, StoredBook,
-    StoredFact, Views, Void, Voids,
+    StoredFact, Views, VoidRequest, Voids,
 };
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -31,6 +33,7 @@ use tokio::task::JoinHandle;
 use crate::till::{Command, Till, Tills, balance_row, hold_row};
 
 pub const GROUP: &str = "tills";
+pub const RELEASE: &str = "tested";
 
 /// The stores of one rig; clones share them.
 #[derive(Clone, Default)]
@@ -41,6 +44,7 @@ pub struct Stores {
     pub due: MemoryDue,
     pub deliveries: MemoryDeliveries,
     pub voids: MemoryVoids,
+    pub releases: MemoryReleases,
     pub accounts: MemoryAccounts,
 }
 
@@ -119,15 +123,25 @@ impl Rig {
     }
 
     pub fn start_with(&self, group: &str, ports: DecidingPorts, stores: &Stores) -> Running {
-        start(&self.log, self.partitions, group, ports, stores, self.config)
+        start::<1>(&self.log, self.partitions, (group, RELEASE), ports, stores, self.config)
+    }
+
+    /// A decider of a release of this name that knows rules up to `KNOWN`.
+    pub fn start_release<const KNOWN: u16>(&self, name: &'static str) -> Running {
+        start::<KNOWN>(&self.log, self.partitions, (GROUP, name), self.ports(&self.stores), &self.stores, self.config)
     }
 
     /// The stores as the whole log makes them, in batches as large as they come.
     pub async fn rebuilt(&self, group: &str) -> Stores {
+        self.rebuilt_by::<1>(group).await
+    }
+
+    /// The same, by a release that knows rules up to `KNOWN`.
+    pub async fn rebuilt_by<const KNOWN: u16>(&self, group: &str) -> Stores {
         let stores = Stores { voids: self.stores.voids.clone(), ..Stores::default() };
         let ports = DecidingPorts { append: None, ..self.ports(&stores) };
         let config = ConsumerConfig { poll_bytes: 2 << 20, ..self.config };
-        let running = start(&self.log, self.partitions, group, ports, &stores, config);
+        let running = start::<KNOWN>(&self.log, self.partitions, (group, RELEASE), ports, &stores, config);
         self.caught_up(group).await;
         running.stop().await;
         stores
@@ -145,12 +159,9 @@ impl Rig {
     }
 
     pub async fn void(&self, position: Position) {
-        let voided_at = Timestamp::from_millis(0);
-        self.stores
-            .voids
-            .add(Void { position, reason: "as the test wants".to_owned(), voided_at })
-            .await
-            .expect("added");
+        let voids = &self.stores.voids;
+        voids.ask(request(position)).await.expect("in memory");
+        voids.settle(position, VoidState::InForce).await.expect("in memory");
     }
 
     /// Every record on the log.
@@ -179,7 +190,7 @@ impl Rig {
     pub async fn snapshot(&self, stores: &Stores) -> Snapshot {
         let records = self.records();
         let envelopes: Vec<_> =
-            records.iter().filter_map(|record| Envelope::<Tills>::decode(&record.payload).ok()).collect();
+            records.iter().filter_map(|record| Envelope::<Tills<9>>::decode(&record.payload).ok()).collect();
         let tills: BTreeSet<Till> = envelopes.iter().map(|envelope| envelope.owner).collect();
         let mut names = BTreeSet::new();
         for envelope in &envelopes {
@@ -206,22 +217,31 @@ impl Rig {
     }
 }
 
-fn start(
+fn start<const KNOWN: u16>(
     log: &MemoryLog,
     partitions: u32,
-    group: &str,
+    (group, name): (&str, &str),
     ports: DecidingPorts,
     stores: &Stores,
     config: ConsumerConfig,
 ) -> Running {
-    let (voids, accounts) = (Arc::new(stores.voids.clone()), Arc::new(stores.accounts.clone()));
+    let voids = VoidPorts {
+        voids: Arc::new(stores.voids.clone()),
+        releases: Arc::new(stores.releases.clone()),
+        release: Envelope::<Tills<KNOWN>>::release(name),
+    };
+    let accounts = Arc::new(stores.accounts.clone());
     let options = DecidingOptions::new(partitions);
-    let member = consumer::<Tills>(Box::new(log.consumer(group)), ports, voids, accounts, options, config);
+    let member = consumer::<Tills<KNOWN>>(Box::new(log.consumer(group)), ports, voids, accounts, options, config);
     let (stop, stopped) = oneshot::channel::<()>();
     let task = tokio::spawn(member.run(async move {
         let _ = stopped.await;
     }));
     Running { stop, task }
+}
+
+pub fn request(position: Position) -> VoidRequest {
+    VoidRequest { position, reason: "as the test wants".to_owned(), asked_at: Timestamp::from_millis(0) }
 }
 
 pub fn key(hash: u128, content: u128) -> IdempotencyKey {

@@ -31,8 +31,9 @@ impl OwnerId for Till {
     }
 }
 
+/// As a release decides them that knows rules up to this number. All rules are the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tills;
+pub struct Tills<const KNOWN: u16 = 1>;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Book {
@@ -81,7 +82,7 @@ pub fn hold_row(till: Till) -> ViewKey {
     ViewKey { view: "holds", shard: till.to_string().into(), row: "hold".into() }
 }
 
-impl Decider for Tills {
+impl<const KNOWN: u16> Decider for Tills<KNOWN> {
     type Owner = Till;
     type Book = Book;
     type Command = Command;
@@ -90,7 +91,7 @@ impl Decider for Tills {
     type Refusal = TooPoor;
 
     const API: &'static str = "test";
-    const RULES: Rules = Rules::FIRST;
+    const RULES: Rules = Rules::new(KNOWN);
     const KEY_WINDOW_MS: i64 = 24 * 3_600_000;
 
     fn source(command: &Command) -> CommandSource {

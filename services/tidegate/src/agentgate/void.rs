@@ -1,18 +1,22 @@
 //! `tidegate void`: sets one command aside that cannot be decided.
 //!
-//! Only the command at which its partition is halted can be set aside: another one may have been decided, or be in
-//! progress, and would then be skipped by a rebuild though its decision was answered (docs/protocol-models.md).
+//! Only the command at which its partition is halted can be set aside, and only if no release that has registered could
+//! decide it: it would then be skipped by one decider and decided by another one (docs/protocol-models.md).
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use serde_json::json;
+use tidegate_decider::{Deciders, VoidError, Voided, set_aside, state_of};
+use tidegate_kafka::KafkaReadLog;
 use tidegate_kernel::Position;
-use tidegate_ports::{Account, Accounts, Clock, Halt, SystemClock, Void, Voids};
+use tidegate_kernel::command::VoidState;
+use tidegate_ports::{Account, Accounts, Clock, Consumed, Halt, ReadLog, Releases, SystemClock, VoidRequest, Voids};
 use tidegate_scylla::ScyllaCommands;
-use tidegate_sqlite::{EmbeddedCommandStore, EmbeddedKeys};
+use tidegate_sqlite::{EmbeddedCommandStore, EmbeddedKeys, EmbeddedReadLog};
 
 use crate::assemble::commands::{distributed, embedded};
+use crate::assemble::distributed::options_of;
 use crate::cli::VoidArgs;
 use crate::config::Config;
 use crate::console::Console;
@@ -22,10 +26,18 @@ use crate::failure::Failure;
 /// Characters of a reason at most.
 const MAX_REASON_CHARS: usize = 1_000;
 
+/// What is known of the log, and of those that decide it.
+struct Ports {
+    accounts: Arc<dyn Accounts>,
+    voids: Arc<dyn Voids>,
+    releases: Arc<dyn Releases>,
+    log: Arc<dyn ReadLog>,
+}
+
 /// Sets the command aside.
 ///
 /// # Errors
-/// No partition is halted there, or the store cannot be reached.
+/// No partition is halted there, a release could decide it, or the store or the log cannot be reached.
 pub fn run(config: &Config, args: &VoidArgs) -> Result<ExitCode, Failure> {
     at_once(config, void(config, args, Console::output()))
 }
@@ -36,24 +48,49 @@ async fn void(config: &Config, args: &VoidArgs, mut console: Console) -> Result<
         return Err(Failure::config(format!("a reason has 1 to {MAX_REASON_CHARS} characters")));
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let (accounts, voids): (Arc<dyn Accounts>, Arc<dyn Voids>) = if config.scylla.is_some() {
-        let store = Arc::new(ScyllaCommands::new(distributed::cql(config).await?, clock.clone()));
-        (store.clone(), store)
-    } else {
-        let folder = embedded::existing(config)?;
-        (Arc::new(EmbeddedCommandStore::open_read_only(&folder)?), Arc::new(EmbeddedKeys::open(&folder)?))
-    };
-    let halted = in_force(&accounts.halts().await?, &accounts.accounts().await?);
-    if !halted.contains(&args.position) {
-        return Err(refused(args.position, &halted));
+    let ports = open(config, &clock).await?;
+    let position = args.position;
+    // What was asked for goes on, wherever its partition is by now.
+    if matches!(state_of(&*ports.voids, position).await?, None | Some(VoidState::Withdrawn)) {
+        let halted = in_force(&ports.accounts.halts().await?, &ports.accounts.accounts().await?);
+        if !halted.contains(&position) {
+            return Err(refused(position, &halted));
+        }
     }
-    voids.add(Void { position: args.position, reason: reason.to_owned(), voided_at: clock.now() }).await?;
+    let record = read(&*ports.log, position).await?;
+    let request = VoidRequest { position, reason: reason.to_owned(), asked_at: clock.now() };
+    let deciders = if args.all_deciders_stopped { Deciders::Stopped } else { Deciders::Registered };
+    let voided = set_aside(&*ports.voids, &*ports.releases, request, &record, deciders).await.map_err(unsettled)?;
+    if voided.state != VoidState::InForce {
+        return Err(withdrawn(position, &voided));
+    }
     if args.place.json {
-        console.json(&json!({ "void": args.position.to_string(), "reason": reason }));
+        console.json(&json!({ "void": position.to_string(), "reason": reason }));
     } else {
-        console.line(format_args!("{} is void; its partition goes on within seconds", args.position));
+        console.line(format_args!("{position} is void; its partition goes on within seconds"));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Ports, Failure> {
+    if config.scylla.is_some() {
+        let options = options_of(&distributed::kafka(config)?, "void");
+        let store = Arc::new(ScyllaCommands::new(distributed::cql(config).await?, clock.clone()));
+        let log = Arc::new(KafkaReadLog::open(&options)?);
+        return Ok(Ports { accounts: store.clone(), voids: store.clone(), releases: store, log });
+    }
+    let folder = embedded::existing(config)?;
+    let keys = Arc::new(EmbeddedKeys::open(&folder)?);
+    let accounts = Arc::new(EmbeddedCommandStore::open_read_only(&folder)?);
+    Ok(Ports { accounts, voids: keys.clone(), releases: keys, log: Arc::new(EmbeddedReadLog::open(&folder)?) })
+}
+
+/// The record at a position.
+async fn read(log: &dyn ReadLog, position: Position) -> Result<Consumed, Failure> {
+    let Position { partition, offset, .. } = position;
+    let found = log.read_range(partition, offset, offset + 1, 1).await?;
+    let record = found.into_iter().find(|record| record.position == position);
+    record.ok_or_else(|| Failure::refused(format!("the log has no record at {position}")))
 }
 
 /// Where partitions are halted now.
@@ -77,8 +114,32 @@ fn refused(position: Position, halted: &[Position]) -> Failure {
     failure.hint(format!("partitions are halted at {}", places.join(", ")))
 }
 
+/// It was asked for, or may be, and its partition waits until it is settled.
+fn unsettled(error: VoidError) -> Failure {
+    match error {
+        VoidError::NoRelease => Failure::refused(error.to_string()),
+        VoidError::Store(error) => Failure::from(error)
+            .in_words(|failure| format!("{failure}; nothing is settled: run the same command again")),
+    }
+}
+
+fn withdrawn(position: Position, voided: &Voided) -> Failure {
+    if voided.state == VoidState::Asked {
+        return Failure::unavailable(format!("{position} was asked for by another operator, too"))
+            .hint("run the same command again");
+    }
+    let names: Vec<String> = voided.could_decide.iter().map(ToString::to_string).collect();
+    match names.is_empty() {
+        true => Failure::refused(format!("{position} is not void: another operator's request was withdrawn"))
+            .or_else("run the same command again"),
+        false => Failure::refused(format!("{position} is not void: {} could decide it", names.join(", ")))
+            .or_else("run deciders of each: they decide it, or are halted at it; then run the same command again"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use tidegate_kernel::command::Release;
     use tidegate_ports::Fate;
 
     use super::*;
@@ -93,5 +154,16 @@ mod tests {
         assert_eq!(halted, [place(2, 5)]);
         let text = refused(place(2, 4), &halted).to_string();
         assert_eq!(text, "no partition is halted at 1/2/4: partitions are halted at 1/2/5");
+    }
+
+    #[test]
+    fn who_could_decide_it_is_named() {
+        let position = Position { generation: 1, partition: 2, offset: 5 };
+        let release = |name: &str| Release { name: name.into(), ..crate::agentgate::release() };
+        let could_decide = vec![release("0.1.0"), release("0.2.0")];
+        let text = withdrawn(position, &Voided { state: VoidState::Withdrawn, could_decide }).to_string();
+        assert!(text.starts_with("1/2/5 is not void: 0.1.0 (rules 1), 0.2.0 (rules 1) could decide it; run"), "{text}");
+        let other = withdrawn(position, &Voided { state: VoidState::Asked, could_decide: Vec::new() });
+        assert!(other.may_pass());
     }
 }

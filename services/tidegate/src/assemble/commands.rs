@@ -10,8 +10,8 @@ use tidegate_commands::sealing::{DeploymentKey, Sealer};
 use tidegate_decider::{DecidingPorts, Sending};
 use tidegate_kernel::command::Decider;
 use tidegate_ports::{
-    Accounts, Append, Books, Clock, Consume, Deliveries, Due, Facts, Ids, OwnerKeys, ReadLag, ReadLog, RequestLimits,
-    Views, Voids,
+    Accounts, Append, Books, Clock, Consume, Deliveries, Due, Facts, Ids, OwnerKeys, ReadLag, ReadLog, Releases,
+    RequestLimits, Views, Voids,
 };
 
 /// AgentGate's name in topics, groups, keyspaces, prefixes and folders.
@@ -52,6 +52,7 @@ pub struct DeciderPorts {
     pub books: Arc<dyn Books>,
     pub due: Arc<dyn Due>,
     pub voids: Arc<dyn Voids>,
+    pub releases: Arc<dyn Releases>,
     /// The log from which commands are read again when the store has lost what they made; `None` where it never does.
     pub log: Option<Arc<dyn ReadLog>>,
     /// For a sample of the commands that are decided.

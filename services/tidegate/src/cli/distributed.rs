@@ -91,8 +91,9 @@ pub enum CommandApi {
 #[derive(Debug, Args)]
 #[command(
     after_help = "A command that cannot be decided halts its partition; `tidegate_decider_halted` and the log of the \
-        decider say where. Set it aside only if no release can decide it: it is never decided afterwards, not by a \
-        replay and not by a rebuild.\n\n\
+        decider say where. It is set aside only if no release that has decided commands of this log could decide it, \
+        and never decided afterwards, not by a replay and not by a rebuild. Where the command is interrupted, the \
+        partition waits: run the same again.\n\n\
         Example:\n  tidegate void 1/3/1234 --api agentgate --reason 'garbage, sent by a broken tool'"
 )]
 pub struct VoidArgs {
@@ -105,6 +106,9 @@ pub struct VoidArgs {
     /// The reason, which is kept
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
+    /// Whatever releases could decide it: every decider is stopped, and the store is rebuilt before one starts
+    #[arg(long)]
+    pub all_deciders_stopped: bool,
     #[command(flatten)]
     pub place: Place,
 }

@@ -1,7 +1,8 @@
 //! The keyspace of a command API: books, facts, views and what else follows from its log.
 //!
 //! Every write carries the write timestamp of its command's position, so a late write of a partition's former owner
-//! loses in every table, and the same command decided again writes the same cells. Nothing is written conditionally.
+//! loses in every table, and the same command decided again writes the same cells. Nothing that follows from the log is
+//! written conditionally.
 //!
 //! Nothing is deleted either: that a row is removed is a live cell with the position of its removal. A tombstone would be
 //! forgotten after `gc_grace_seconds`, and an older write could then return from a replica that had missed it; it would
@@ -23,6 +24,8 @@ mod deliveries;
 mod due;
 mod facts;
 mod owner_keys;
+mod positions;
+mod releases;
 mod statements;
 mod views;
 mod voids;
@@ -39,6 +42,7 @@ pub static SCHEMA: Schema<CommandStatements> = Schema {
         migrations: &[
             Migration { version: 1, name: "commands", text: include_str!("../migrations/commands/0001_commands.cql") },
             Migration { version: 2, name: "accounts", text: include_str!("../migrations/commands/0002_accounts.cql") },
+            Migration { version: 3, name: "releases", text: include_str!("../migrations/commands/0003_releases.cql") },
         ],
         regional_ids: &[],
         batches: &["save_views", "save_due", "save_deliveries"],

@@ -4,11 +4,13 @@
 
 use std::sync::Arc;
 
-use tidegate_kernel::command::{Attempt, Delivery, FactId, ViewChange, ViewKey};
+use tidegate_kernel::command::{
+    Attempt, Delivery, FactId, Registration, Release, Rules, ViewChange, ViewKey, VoidState,
+};
 use tidegate_kernel::{LogKey, Position, Timestamp};
 use tidegate_ports::{
-    BookWrite, Books, Clock, Deliveries, DeliveryWrite, Due, DueWrite, FactName, Facts, OwnerKeys, SendProgress,
-    SendState, StoredBook, StoredFact, SystemClock, ViewWrite, Views, Void, Voids,
+    BookWrite, Books, Clock, Deliveries, DeliveryWrite, Due, DueWrite, FactName, Facts, OwnerKeys, Releases,
+    SendProgress, SendState, StoredBook, StoredFact, SystemClock, ViewWrite, Views, Void, VoidRequest, Voids,
 };
 use tidegate_scylla::commands::Copied;
 use tidegate_scylla::{Comparison, ScyllaCommands, commands, compare, is_empty};
@@ -119,8 +121,13 @@ async fn what_no_log_has_is_copied_and_an_erased_key_stays_erased() {
     for owner in [kept, erased] {
         live.create(owner, owner.text().as_bytes().to_vec()).await.unwrap();
     }
-    let void = Void { position: AT, reason: "garbage".to_owned(), voided_at: Timestamp::from_millis(1) };
-    Voids::add(&live, void.clone()).await.unwrap();
+    let release = Release { name: "0.1.0".into(), format: 1, rules: Rules::FIRST };
+    let registration = Registration { release: release.clone(), seen_at: Timestamp::from_millis(7) };
+    live.register(registration.clone()).await.unwrap();
+    live.cannot_decide(release.clone(), AT).await.unwrap();
+    let request = VoidRequest { position: AT, reason: "garbage".to_owned(), asked_at: Timestamp::from_millis(1) };
+    live.ask(request.clone()).await.unwrap();
+    let void = |state| Void { request: request.clone(), state };
     let tried = |tries, state, at_ms| {
         let at = Timestamp::from_millis(SystemClock.now().as_millis() + at_ms);
         SendProgress { tries, state, last: "status 500".to_owned(), at }
@@ -137,11 +144,18 @@ async fn what_no_log_has_is_copied_and_an_erased_key_stays_erased() {
     }
     assert_eq!(live.copy_what_no_log_has(&rebuilt).await, Ok(Copied { owner_keys: 2, voids: 1, tried: 2 }));
     live.erase(erased).await.unwrap();
-    for _ in 0..2 {
+    assert_eq!(rebuilt.all().await.unwrap(), [void(VoidState::Asked)]);
+    for state in [VoidState::Withdrawn, VoidState::Asked, VoidState::InForce, VoidState::InForce] {
+        live.ask(request.clone()).await.unwrap();
+        if state != VoidState::Asked {
+            live.settle(AT, state).await.unwrap();
+        }
         assert_eq!(live.copy_what_no_log_has(&rebuilt).await, Ok(Copied { owner_keys: 2, voids: 1, tried: 2 }));
         assert_eq!(OwnerKeys::find(&rebuilt, kept).await.unwrap(), Some(b"owner_1".to_vec()));
         assert_eq!(OwnerKeys::find(&rebuilt, erased).await.unwrap(), None);
-        assert_eq!(rebuilt.all().await.unwrap(), std::slice::from_ref(&void));
+        assert_eq!(rebuilt.all().await.unwrap(), [void(state)]);
+        assert_eq!(rebuilt.registered().await.unwrap(), std::slice::from_ref(&registration));
+        assert_eq!(rebuilt.inabilities().await.unwrap(), [(AT, release.clone())]);
         let found = rebuilt.kept(kept.shard(), None, 10).await.unwrap();
         let progress: Vec<_> = found.into_iter().map(|one| one.progress).collect();
         assert_eq!(progress, [Some(sent.clone()), Some(later.clone())]);

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use scylla::client::session::Session;
-use tidegate_conformance::{accounts, books, deliveries, due, facts, owner_keys, views, voids};
-use tidegate_kernel::command::{Attempt, Delivery, FactId, ViewChange, ViewKey};
+use tidegate_conformance::{accounts, books, deliveries, due, facts, owner_keys, releases, views, voids};
+use tidegate_kernel::command::{Attempt, Delivery, FactId, ViewChange, ViewKey, VoidState};
 use tidegate_kernel::{LogKey, Position, SmolStr, Timestamp};
 use tidegate_ports::{
     BookWrite, Books, Clock, Deliveries, DeliveryWrite, Due, DueWrite, FactName, Facts, Ids, OwnerKeys, RandomIds,
-    Scan, ScanOrder, SendProgress, SendState, StoreError, StoredBook, StoredFact, SystemClock, ViewWrite, Views,
+    Scan, ScanOrder, SendProgress, SendState, StoreError, StoredBook, StoredFact, SystemClock, ViewWrite, Views, Void,
+    VoidRequest, Voids,
 };
 use tidegate_scylla::{
     Consistency, Cql, MigrationError, OptionError, Replication, ScyllaOptions, agentping, commands, migrations,
@@ -23,6 +24,7 @@ async fn every_suite() {
     let keyspace = Keyspace::of_commands().await;
     let tables = keyspace.commands().await;
     voids::suite(&tables).await;
+    releases::suite(&tables).await;
     books::suite(&tables).await;
     facts::suite(&tables).await;
     views::suite(&tables).await;
@@ -186,4 +188,37 @@ async fn facts_end_when_they_expire_and_deliveries_after_days() {
     let (written, left_s, _) = numbers(&session, text).await;
     assert_eq!(written, Some(now.as_millis() * 1_000 + 1));
     assert!(left_s.is_some_and(|left_s| (601_200..=604_800).contains(&left_s)), "{left_s:?}");
+}
+
+/// A void of a former build has no request, and one of this build is where former builds read it once it is in force.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_void_of_a_former_build_is_in_force_and_former_builds_skip_what_is_in_force() {
+    let keyspace = Keyspace::of_commands().await;
+    let (tables, session, name) = (keyspace.commands().await, session().await, &keyspace.name);
+    let insert = format!(
+        "INSERT INTO {name}.voids (lane, generation, log_partition, log_offset, reason, voided_at) \
+         VALUES (0, 1, 3, 900, 'garbage', 7) USING TIMESTAMP 999999999999993"
+    );
+    session.query_unpaged(insert, ()).await.expect("inserted");
+    let former = VoidRequest { position: AT, reason: "garbage".to_owned(), asked_at: Timestamp::from_millis(7) };
+    let void = Void { request: former.clone(), state: VoidState::InForce };
+    assert_eq!(tables.all().await, Ok(vec![void.clone()]));
+    // Whatever is asked or settled of it now.
+    tables.ask(former).await.expect("asked");
+    tables.settle(AT, VoidState::Withdrawn).await.expect("settled");
+    assert_eq!(tables.all().await, Ok(vec![void]));
+
+    let count = async || {
+        let text = format!("SELECT COUNT(*), MAX(log_offset), MIN(log_offset) FROM {name}.voids");
+        numbers(&session, text).await.0
+    };
+    let later = VoidRequest {
+        position: Position { offset: 901, ..AT },
+        reason: "garbage".to_owned(),
+        asked_at: Timestamp::from_millis(8),
+    };
+    tables.ask(later.clone()).await.expect("asked");
+    assert_eq!(count().await, Some(1));
+    tables.settle(later.position, VoidState::InForce).await.expect("settled");
+    assert_eq!(count().await, Some(2));
 }

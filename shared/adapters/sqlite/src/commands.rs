@@ -19,9 +19,11 @@ pub mod inbox;
 pub mod keys;
 #[cfg(test)]
 mod plans;
+mod releases;
 mod schema;
 mod tables;
 mod views;
+mod voids;
 mod work;
 
 pub use cleanup::Expired;

@@ -15,7 +15,7 @@
 //! | file | what | opened by |
 //! | --- | --- | --- |
 //! | `log.db`, `store.db` | commands; what was decided from them | the owner; `store.db` by others for reading only |
-//! | `keys.db` | data keys of owners, void records: what no log has | the owner, and operator commands while it runs |
+//! | `keys.db` | data keys of owners, void records, releases: what no log has | the owner, and operator commands while it runs |
 //! | `inbox.db` | commands of operators that the owner is to append | the same |
 //!
 //! A folder that is not certainly ours and whole is refused with the reason, and nothing in it is changed.

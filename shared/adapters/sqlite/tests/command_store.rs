@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use tidegate_conformance::{accounts, books, deliveries, due, facts, owner_keys, views, voids};
-use tidegate_kernel::command::{Attempt, Delivery, FactId, ViewChange, ViewKey};
+use tidegate_conformance::{accounts, books, deliveries, due, facts, owner_keys, releases, views, voids};
+use tidegate_kernel::command::{Attempt, Delivery, FactId, ViewChange, ViewKey, VoidState};
 use tidegate_kernel::{LogKey, Position, Region, Timestamp};
 use tidegate_ports::{
-    Account, Accounts, BookWrite, Books, Deliveries, DeliveryWrite, FactName, Facts, OwnerKeys, SendProgress,
-    SendState, StoreError, StoredBook, StoredFact, ViewWrite, Views,
+    Account, Accounts, BookWrite, Books, Deliveries, DeliveryWrite, FactName, Facts, OwnerKeys, Releases, SendProgress,
+    SendState, StoreError, StoredBook, StoredFact, ViewWrite, Views, Void, VoidRequest, Voids,
 };
 use tidegate_sqlite::{DataFolder, EmbeddedCommandStore, EmbeddedKeys, Expired, SqliteError};
 
@@ -45,6 +45,7 @@ async fn the_keys_pass_the_suites_and_a_second_process_sees_them() {
     let keys = EmbeddedKeys::open(&folder(place.path())).expect("keys");
     owner_keys::suite(&keys).await;
     voids::suite(&keys).await;
+    releases::suite(&keys).await;
     let second = EmbeddedKeys::open(&folder(place.path())).expect("keys");
     let owner = owner(1);
     second.create(owner, vec![1; 60]).await.expect("created");
@@ -176,4 +177,26 @@ async fn writes_from_many_callers_share_commits_and_are_all_there() {
     let owners: Vec<LogKey> = (0..200).map(owner).collect();
     let expected = (0..200).map(|number| Some(write(number).book)).collect();
     assert_eq!(store.load(&owners).await, Ok(expected));
+}
+
+/// `keys.db` as a build from before releases left it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_voids_of_a_former_build_are_in_force_and_its_file_goes_on() {
+    let place = tempfile::tempdir().expect("a folder");
+    drop(EmbeddedKeys::open(&folder(place.path())).expect("keys"));
+    {
+        let file = rusqlite::Connection::open(place.path().join("keys.db")).expect("a file");
+        file.execute_batch(
+            "DROP TABLE releases; DROP TABLE inabilities; ALTER TABLE voids DROP COLUMN state; \
+             INSERT INTO voids (generation, partition, offset, reason, voided_at_ms) VALUES (1, 3, 900, 'garbage', 7); \
+             PRAGMA user_version = 1;",
+        )
+        .expect("as it was");
+    }
+    let keys = EmbeddedKeys::open(&folder(place.path())).expect("keys");
+    let position = Position { generation: 1, partition: 3, offset: 900 };
+    let request = VoidRequest { position, reason: "garbage".to_owned(), asked_at: Timestamp::from_millis(7) };
+    let void = Void { request, state: VoidState::InForce };
+    assert_eq!(keys.all().await, Ok(vec![void]));
+    assert_eq!(keys.registered().await, Ok(vec![]));
 }

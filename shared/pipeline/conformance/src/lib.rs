@@ -13,6 +13,7 @@ pub mod limits;
 pub mod log;
 mod minted;
 pub mod owner_keys;
+pub mod releases;
 pub mod replay;
 pub mod rows;
 pub mod views;

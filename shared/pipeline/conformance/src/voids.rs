@@ -1,28 +1,50 @@
 //! The suite of the voids port.
 
+use tidegate_kernel::command::VoidState;
 use tidegate_kernel::{Position, Timestamp};
-use tidegate_ports::{Void, Voids};
+use tidegate_ports::{Void, VoidRequest, Voids};
 
 /// Runs every case on empty storage.
 pub async fn suite(voids: &dyn Voids) {
+    use VoidState::{Asked, InForce, Withdrawn};
+
     assert_eq!(voids.all().await, Ok(vec![]));
-    let void = |generation, partition, offset| Void {
+    let request = |generation, partition, offset| VoidRequest {
         position: Position { generation, partition, offset },
         reason: format!("it does not decode: {offset} é"),
-        voided_at: Timestamp::from_millis(1_790_000_000_000 + offset),
+        asked_at: Timestamp::from_millis(1_790_000_000_000 + offset),
     };
-    let in_order = [void(1, 0, 100), void(1, 2, 9), void(1, 2, 10), void(1, 10, 0), void(2, 0, 0)];
+    let in_order = [request(1, 0, 100), request(1, 2, 9), request(1, 2, 10), request(1, 10, 0), request(2, 0, 0)];
     for index in [3, 1, 4, 0, 2] {
-        voids.add(in_order[index].clone()).await.expect("added");
+        voids.ask(in_order[index].clone()).await.expect("asked");
     }
-    assert_eq!(voids.all().await, Ok(in_order.to_vec()));
-    // The same record again: the first reason stays.
-    let again = Void {
+    let are = async |states: [VoidState; 5]| {
+        let expected = in_order.iter().zip(states).map(|(request, state)| Void { request: request.clone(), state });
+        assert_eq!(voids.all().await, Ok(expected.collect::<Vec<_>>()));
+    };
+    are([Asked; 5]).await;
+    // Asked for again: the first reason stays.
+    let again = VoidRequest {
         reason: "another reason".to_owned(),
-        voided_at: Timestamp::from_millis(1_790_000_900_000),
+        asked_at: Timestamp::from_millis(1_790_000_900_000),
         ..in_order[1].clone()
     };
-    voids.add(again).await.expect("added");
-    voids.add(in_order[1].clone()).await.expect("added");
-    assert_eq!(voids.all().await, Ok(in_order.to_vec()));
+    voids.ask(again.clone()).await.expect("asked");
+    are([Asked; 5]).await;
+    for (index, state) in [(1, InForce), (2, Withdrawn)] {
+        voids.settle(in_order[index].position, state).await.expect("settled");
+    }
+    are([Asked, InForce, Withdrawn, Asked, Asked]).await;
+    // What is settled is not settled otherwise, and what is in force stays so for good.
+    for (index, state) in [(1, Withdrawn), (2, InForce)] {
+        voids.settle(in_order[index].position, state).await.expect("settled");
+    }
+    voids.ask(again).await.expect("asked");
+    are([Asked, InForce, Withdrawn, Asked, Asked]).await;
+    // What is withdrawn can be asked for again, and nothing is settled that was not asked for.
+    voids.ask(in_order[2].clone()).await.expect("asked");
+    are([Asked, InForce, Asked, Asked, Asked]).await;
+    voids.settle(in_order[2].position, InForce).await.expect("settled");
+    voids.settle(Position { generation: 1, partition: 7, offset: 7 }, InForce).await.expect("nothing to settle");
+    are([Asked, InForce, InForce, Asked, Asked]).await;
 }

@@ -18,9 +18,10 @@ use crate::apply::{Apply, Poison};
 use crate::backoff::Backoff;
 use crate::batch::{Batch, Folded, Intake};
 use crate::brake::{Brake, BrakeRules};
+use crate::halting::{DecodingStop, Halting};
 use crate::metrics::ConsumerMetrics;
 use crate::opened::{Assigned, LaneState, Opened, WentBack};
-use crate::parts::{Halting, Parts};
+use crate::parts::Parts;
 use crate::void_records::VoidRecords;
 
 /// What every lane needs.
@@ -56,7 +57,11 @@ impl<A: Apply> Applier<A> {
     /// Applies one batch, however long the store is down. A store outage never dead-letters.
     pub async fn apply(&self, consumed: Vec<Consumed>, state: &mut LaneState<A>) -> Option<Applied> {
         let first = consumed.first()?.position;
+        let appended_at = consumed.iter().map(|one| one.appended_at).max()?;
         let mut opened = self.open(first, state).await;
+        if self.voids.are_due(appended_at) {
+            self.until_done("register the release", || self.voids.read_before(appended_at)).await;
+        }
         let read_to = state.read_to.replace(consumed.last()?.position.offset + 1);
         if opened.halted.is_none() && read_to != Some(first.offset) {
             opened.halted = self.went_back(first, &opened.account).await;
@@ -78,10 +83,7 @@ impl<A: Apply> Applier<A> {
             let mut passed = self.passed_brake();
             let brake = if part.is_passed { &mut passed } else { &mut state.brake };
             let mut batch = Batch::decode(&self.apply, part.records, &self.intake(), brake);
-            let tripped = batch.tripped.take().map(|(tripped, position, reason)| {
-                tracing::error!(%position, reason, "a record cannot be applied; its partition is halted");
-                Halting { tripped, offset: position.offset }
-            });
+            let tripped = batch.tripped.take().map(DecodingStop::into_halting);
             for (record, reason) in std::mem::take(&mut batch.poison) {
                 self.dead_letter(record, reason).await;
             }
@@ -115,7 +117,7 @@ impl<A: Apply> Applier<A> {
 
     /// What a batch takes.
     pub fn intake(&self) -> Intake {
-        Intake { void: self.voids.known(), max_records_of_key: self.max_records_of_key }
+        Intake { voids: self.voids.known(), max_records_of_key: self.max_records_of_key }
     }
 
     /// What is stored of the batch's keys, once the store has everything again; `None`: the partition is halted.

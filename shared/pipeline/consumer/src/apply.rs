@@ -4,8 +4,9 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tidegate_kernel::command::Release;
 use tidegate_kernel::{PartitionEpoch, Position};
-use tidegate_ports::{DeadLetters, Fate, StoreError, Voids};
+use tidegate_ports::{DeadLetters, Fate, Releases, StoreError, Voids};
 
 use crate::group::{Entry, Group, RecordFate};
 
@@ -106,6 +107,8 @@ pub trait Apply: Send + Sync + 'static {
 pub struct FoldStop {
     /// Its index into the entries; `None`: one of the batch's records, and it is not known which.
     pub at: Option<usize>,
+    /// No consumer of this release ever folds the record, whatever its batches are: that follows from the log alone.
+    pub for_good: bool,
     pub reason: String,
 }
 
@@ -115,6 +118,15 @@ pub enum Poison {
     /// It goes to the dead letters, and its partition continues, as far as the brake allows.
     DeadLetter(Arc<dyn DeadLetters>),
     /// Its partition is halted at this record, until the record is void. Void records are skipped, whether or not they
-    /// can be decoded, and count as [`Fate::Dead`].
-    Halt(Arc<dyn Voids>),
+    /// can be decoded, and count as [`Fate::Dead`]. At one that is only asked to be void the partition waits.
+    Halt(VoidPorts),
+}
+
+/// Which records are void, and who could apply them.
+#[derive(Clone)]
+pub struct VoidPorts {
+    pub voids: Arc<dyn Voids>,
+    pub releases: Arc<dyn Releases>,
+    /// This release.
+    pub release: Release,
 }

@@ -1,31 +1,38 @@
 //! One batch of a partition, as pure steps: decode, group by key, know each record's fate.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use tidegate_kernel::Position;
+use tidegate_kernel::command::{AtRecord, VoidState};
 use tidegate_ports::{Account, Consumed, Fate};
 
 use crate::apply::{Apply, FoldStop};
 use crate::brake::{Brake, Tripped};
 use crate::fail_points;
 use crate::group::{Entry, EntryOrigin, Group, RecordFate};
+use crate::halting::DecodingStop;
 use crate::panics::or_panic;
 
 /// What a batch takes.
 pub(crate) struct Intake {
-    /// Records that are skipped.
-    pub void: Arc<HashSet<Position>>,
+    /// Records that are skipped, or waited at.
+    pub voids: Arc<HashMap<Position, VoidState>>,
     pub max_records_of_key: Option<usize>,
+}
+
+impl Intake {
+    fn at(&self, position: &Position) -> AtRecord {
+        VoidState::at(self.voids.get(position).copied())
+    }
 }
 
 /// A decoded batch: what can be applied, by key, and what never can.
 pub(crate) struct Batch<A: Apply> {
     pub groups: Vec<Group<A::Key, A::Record>>,
     pub poison: Vec<(Consumed, String)>,
-    /// What stopped decoding, at which record, and why that cannot be decoded. It and all after it are not of this
-    /// batch.
-    pub tripped: Option<(Tripped, Position, String)>,
+    /// What stopped decoding. Its record and all after it are not of this batch.
+    pub tripped: Option<DecodingStop>,
     /// What is not of this batch, in log order.
     pub rest: Vec<Consumed>,
     /// Every record of the batch, in log order.
@@ -49,9 +56,18 @@ impl<A: Apply> Batch<A> {
         let mut waiting = consumed.into_iter();
         for one in waiting.by_ref() {
             let entry = entry_of(&one, intake);
-            if intake.void.contains(&one.position) {
-                batch.push(Entry { fate: Some(Fate::Dead), ..entry }, one);
-                continue;
+            match intake.at(&one.position) {
+                AtRecord::Apply => {}
+                AtRecord::Skip => {
+                    batch.push(Entry { fate: Some(Fate::Dead), ..entry }, one);
+                    continue;
+                }
+                AtRecord::Wait => {
+                    let (tripped, position) = (Tripped::AskedToBeVoid, one.position);
+                    batch.tripped = Some(DecodingStop { tripped, position, reason: String::new() });
+                    batch.rest.push(one);
+                    break;
+                }
             }
             let payload = fail_points::as_read(&one.payload);
             let decoded = or_panic("decoding", || apply.decode(payload)).and_then(|decoded| decoded);
@@ -69,7 +85,7 @@ impl<A: Apply> Batch<A> {
                     batch.add(key, record, entry, &mut places);
                 }
                 (Err(reason), Some(tripped)) => {
-                    batch.tripped = Some((tripped, one.position, reason));
+                    batch.tripped = Some(DecodingStop { tripped, position: one.position, reason });
                     batch.rest.push(one);
                     break;
                 }
@@ -113,14 +129,12 @@ impl<A: Apply> Batch<A> {
         let folded = match loaded {
             // After a panic the entries are dropped.
             Some(loaded) => or_panic("folding", || apply.fold(groups, loaded, entries, again))
-                .unwrap_or_else(|reason| Err(FoldStop { at: None, reason })),
+                .unwrap_or_else(|reason| Err(FoldStop { at: None, for_good: true, reason })),
             None => Ok(Vec::new()),
         };
         match folded {
             Ok(changes) => Ok(Folded { changes, entries: self.entries, sources: self.sources }),
-            Err(FoldStop { at, reason }) => {
-                Err(Stopped { records: self.sources.into_iter().flatten().collect(), at, reason })
-            }
+            Err(stop) => Err(Stopped { records: self.sources.into_iter().flatten().collect(), stop }),
         }
     }
 
@@ -132,8 +146,10 @@ impl<A: Apply> Batch<A> {
 
 fn entry_of<K>(one: &Consumed, intake: &Intake) -> Entry<K> {
     let origin = one.provenance.as_ref().and_then(|provenance| provenance.origin);
-    let origin =
-        origin.map(|origin| EntryOrigin { position: origin.position, is_void: intake.void.contains(&origin.position) });
+    let origin = origin.map(|origin| EntryOrigin {
+        position: origin.position,
+        is_void: intake.at(&origin.position) == AtRecord::Skip,
+    });
     Entry { position: one.position, appended_at: one.appended_at, key: None, origin, fate: None, fate_before: None }
 }
 
@@ -141,9 +157,7 @@ fn entry_of<K>(one: &Consumed, intake: &Intake) -> Entry<K> {
 pub(crate) struct Stopped {
     /// The batch's records, in log order.
     pub records: Vec<Consumed>,
-    /// Which of them is the cause, where that is known.
-    pub at: Option<usize>,
-    pub reason: String,
+    pub stop: FoldStop,
 }
 
 /// The changes of a batch and how each of its records ended.

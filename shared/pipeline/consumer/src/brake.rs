@@ -57,6 +57,10 @@ pub enum Tripped {
     Unreadable,
     /// A record that may not be skipped cannot be folded.
     Stopped,
+    /// A record that may not be skipped cannot be folded onto what is stored; another consumer may have folded it.
+    Prevented,
+    /// An operator asked for a record to be void, and that is not settled yet.
+    AskedToBeVoid,
     /// The store refuses for good what follows from a record that may not be skipped.
     Refused,
     /// The log has records at offsets that are accounted for, and ends before the last of them. They are others than
@@ -109,6 +113,8 @@ impl fmt::Display for Tripped {
             Tripped::Share { poison, of } => write!(formatter, "{poison} of the last {of} records cannot be applied"),
             Tripped::Unreadable => formatter.write_str("a record cannot be decoded"),
             Tripped::Stopped => formatter.write_str("a record cannot be folded"),
+            Tripped::Prevented => formatter.write_str("a record cannot be folded onto what is stored"),
+            Tripped::AskedToBeVoid => formatter.write_str("a record is asked to be void"),
             Tripped::Refused => formatter.write_str("the store refuses what follows from a record"),
             Tripped::LogWentBack { accounted, end } => {
                 write!(formatter, "the log ends at {end}, and everything up to {accounted} is accounted for")

@@ -62,7 +62,7 @@ impl<A: Apply> Consumer<A> {
         let (events_sender, events) = mpsc::channel(1_024);
         let applier = Applier {
             apply,
-            voids: VoidRecords::new(&poison),
+            voids: VoidRecords::new(&poison, clock.clone()),
             poison,
             max_records_of_key: config.max_records_of_key,
             accounts,

@@ -17,6 +17,7 @@ mod drain;
 mod fail_points;
 mod group;
 mod halted;
+mod halting;
 mod jobs;
 mod lane;
 mod log_watch;
@@ -34,7 +35,7 @@ mod throttle;
 mod void_records;
 mod window;
 
-pub use apply::{Apply, FoldStop, Poison};
+pub use apply::{Apply, FoldStop, Poison, VoidPorts};
 pub use brake::BrakeRules;
 pub use config::ConsumerConfig;
 pub use consumer::{Consumer, StopReport};

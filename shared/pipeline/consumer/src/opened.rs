@@ -5,7 +5,7 @@ use tidegate_ports::Account;
 
 use crate::apply::Apply;
 use crate::brake::Brake;
-use crate::parts::Halting;
+use crate::halting::Halting;
 use crate::window::Window;
 
 /// One assignment of a partition, and what the product remembers of it.

@@ -9,8 +9,8 @@ use crate::applier::Applier;
 use crate::apply::Apply;
 use crate::backoff::Backoff;
 use crate::brake::Tripped;
+use crate::halting::Halting;
 use crate::opened::{LaneState, Opened, WentBack};
-use crate::parts::Halting;
 
 impl<A: Apply> Applier<A> {
     /// The account with how far it is safe, where anything can be lost.

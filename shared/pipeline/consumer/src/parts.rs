@@ -3,22 +3,16 @@
 
 use tidegate_ports::Consumed;
 
+use crate::apply::FoldStop;
 use crate::batch::Stopped;
 use crate::brake::Tripped;
+use crate::halting::Halting;
 
 /// Records that are applied together.
 pub(crate) struct Part {
     pub records: Vec<Consumed>,
     /// The brake has counted them already.
     pub is_passed: bool,
-}
-
-/// Why nothing more of a partition is applied, and from which record on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Halting {
-    pub tripped: Tripped,
-    /// The offset of the record that is the cause.
-    pub offset: i64,
 }
 
 /// What is not applied yet of a batch.
@@ -47,14 +41,15 @@ impl Parts {
     /// Puts the records of a fold that stopped back: those before its record by themselves, or half of them where the
     /// record is not known. `Some`: the first record is the cause, so the partition is halted there.
     pub fn split(&mut self, stopped: Stopped) -> Option<Halting> {
-        let Stopped { records: mut first, at, reason } = stopped;
+        let Stopped { records: mut first, stop: FoldStop { at, for_good, reason } } = stopped;
         let position = first.first()?.position;
         let at = at.filter(|at| *at < first.len()).unwrap_or(first.len() / 2);
         let rest = first.split_off(at);
         self.put_back(rest, true);
         if at == 0 {
             tracing::error!(%position, reason, "a record cannot be folded; its partition is halted");
-            return Some(Halting { tripped: Tripped::Stopped, offset: position.offset });
+            let tripped = if for_good { Tripped::Stopped } else { Tripped::Prevented };
+            return Some(Halting { tripped, offset: position.offset });
         }
         self.put_back(first, true);
         None

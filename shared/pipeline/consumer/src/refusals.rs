@@ -11,8 +11,8 @@ use crate::backoff::Backoff;
 use crate::batch::{Batch, Folded};
 use crate::brake::Tripped;
 use crate::group::RecordFate;
+use crate::halting::Halting;
 use crate::opened::{Assigned, Opened};
-use crate::parts::Halting;
 
 /// A change that is refused so often in a row, over about a second, will always be.
 const REFUSALS: u32 = 5;
@@ -86,7 +86,7 @@ impl<A: Apply> Applier<A> {
             let mut alone = match alone.fold(&self.apply, loaded, false) {
                 Ok(alone) => alone,
                 Err(stopped) => {
-                    tracing::error!(%position, reason = stopped.reason, "a record cannot be folded; its partition is halted");
+                    tracing::error!(%position, reason = stopped.stop.reason, "a record cannot be folded; its partition is halted");
                     let halting = Halting { tripped: Tripped::Stopped, offset };
                     opened.halted = Some(halting);
                     return Err(halting);

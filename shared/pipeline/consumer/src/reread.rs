@@ -12,8 +12,9 @@ use crate::applier::Applier;
 use crate::apply::Apply;
 use crate::backoff::Backoff;
 use crate::batch::Batch;
+use crate::halting::DecodingStop;
 use crate::opened::{Assigned, LaneState, Opened, WentBack};
-use crate::parts::{Halting, Parts};
+use crate::parts::Parts;
 use crate::window::Window;
 
 /// Payload bytes read at once.
@@ -37,6 +38,8 @@ impl<A: Apply> Applier<A> {
     pub async fn read_up_to(&self, assigned: &Assigned<A>, until: i64, opened: &mut Opened, mut went_back: WentBack) {
         let partition = assigned.of.partition;
         let from = opened.window.safe().min(opened.account.next_offset);
+        self.voids.register_again();
+        self.until_done("register the release", || self.voids.read()).await;
         let Some(log) = &self.log else {
             tracing::error!(partition, from, until, "a server of the store started again, and there is no log to read");
             opened.starts = went_back.starts;
@@ -105,11 +108,7 @@ impl<A: Apply> Applier<A> {
         let mut parts = Parts::of(consumed);
         while let Some(part) = parts.next() {
             let mut batch = Batch::decode(&self.apply, part.records, &self.intake(), &mut self.passed_brake());
-            let mut halting = None;
-            if let Some((tripped, position, reason)) = batch.tripped.take() {
-                tracing::error!(%position, reason, "a record cannot be applied; its partition is halted");
-                halting = Some(Halting { tripped, offset: position.offset });
-            }
+            let mut halting = batch.tripped.take().map(DecodingStop::into_halting);
             for (record, reason) in std::mem::take(&mut batch.poison) {
                 // A record that is counted has its dead letter: dead letters are not lost with the store.
                 if record.position.offset >= opened.account.next_offset {

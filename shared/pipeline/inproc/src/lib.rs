@@ -13,6 +13,7 @@ pub mod log;
 pub mod membership;
 pub mod owner_keys;
 pub mod read_positions;
+pub mod releases;
 pub mod rows;
 pub mod views;
 pub mod voids;

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use tidegate_conformance::limits::LimitsUnderTest;
-use tidegate_conformance::{books, deliveries, documents, due, facts, limits, owner_keys, rows, views, voids};
+use tidegate_conformance::{
+    books, deliveries, documents, due, facts, limits, owner_keys, releases, rows, views, voids,
+};
 use tidegate_inproc::books::MemoryBooks;
 use tidegate_inproc::clock::TestClock;
 use tidegate_inproc::deliveries::MemoryDeliveries;
@@ -12,6 +14,7 @@ use tidegate_inproc::due::MemoryDue;
 use tidegate_inproc::facts::MemoryFacts;
 use tidegate_inproc::limits::MemoryLimits;
 use tidegate_inproc::owner_keys::MemoryOwnerKeys;
+use tidegate_inproc::releases::MemoryReleases;
 use tidegate_inproc::rows::MemoryRows;
 use tidegate_inproc::views::MemoryViews;
 use tidegate_inproc::voids::MemoryVoids;
@@ -63,6 +66,11 @@ async fn owner_keys_in_memory() {
 #[tokio::test]
 async fn voids_in_memory() {
     voids::suite(&MemoryVoids::default()).await;
+}
+
+#[tokio::test]
+async fn releases_in_memory() {
+    releases::suite(&MemoryReleases::default()).await;
 }
 
 #[tokio::test]

@@ -12,7 +12,9 @@ mod fact;
 mod follow;
 mod hex128;
 mod judge;
+mod release;
 mod rules;
+mod void;
 
 pub use attempt::{Attempt, ContentFingerprint, IdempotencyKey, KeyHash};
 pub use book_state::{BookState, BookStateError};
@@ -21,4 +23,6 @@ pub use envelope::{Envelope, EnvelopeError};
 pub use fact::{CommandOutcome, Fact, FactError, FactId};
 pub use follow::{Delivery, Effect, Follow, ViewChange, ViewKey};
 pub use judge::{CommandDecision, Judged, Prior, RecordPlace, judge};
+pub use release::{Demands, Registration, Release};
 pub use rules::Rules;
+pub use void::{AtRecord, VoidState, could_decide};

@@ -1,6 +1,7 @@
 //! Sending a message: judge, look up, judge, connect, send, read.
 
 use std::fmt;
+use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -13,8 +14,9 @@ use crate::answer::ReceiverAnswer;
 use crate::connection::{connect, exchange};
 use crate::limits::SendLimits;
 use crate::message::Message;
-use crate::resolve::{Resolve, SystemResolver};
+use crate::resolve::Resolve;
 use crate::send_error::SendError;
+use crate::system_resolver::SystemResolver;
 use crate::target::{Target, TargetHost, TargetPolicy, UrlRule};
 use crate::trust::{Trust, TrustError};
 
@@ -34,7 +36,7 @@ impl Outbound {
     /// # Errors
     /// TLS cannot be used.
     pub fn new(policy: TargetPolicy, limits: SendLimits, trust: Trust) -> Result<Self, TrustError> {
-        let resolver = Arc::new(SystemResolver::default());
+        let resolver = Arc::new(SystemResolver::shared());
         Ok(Outbound { policy: Arc::new(policy), limits, tls: trust.into_config()?, resolver })
     }
 
@@ -92,7 +94,7 @@ impl Outbound {
     async fn addresses(&self, target: &Target) -> Result<Vec<SocketAddr>, SendError> {
         let found = match &target.host {
             TargetHost::Address(address) => vec![*address],
-            TargetHost::Name(name) => self.resolver.addresses(name).await.map_err(|_| SendError::Unresolved)?,
+            TargetHost::Name(name) => self.resolver.addresses(name).await.map_err(|error| unresolved(&error))?,
         };
         found.iter().try_for_each(|address| judge(*address, &self.policy.networks)).map_err(SendError::Address)?;
         let mut addresses: Vec<IpAddr> = Vec::new();
@@ -106,6 +108,14 @@ impl Outbound {
             true => Err(SendError::Unresolved),
             false => Ok(addresses.into_iter().map(|address| SocketAddr::new(address, target.port)).collect()),
         }
+    }
+}
+
+fn unresolved(error: &io::Error) -> SendError {
+    match error.kind() {
+        ErrorKind::TimedOut => SendError::LookUpLate,
+        ErrorKind::ResourceBusy => SendError::LookUpsBusy,
+        _ => SendError::Unresolved,
     }
 }
 

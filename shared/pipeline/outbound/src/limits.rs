@@ -1,4 +1,4 @@
-//! How long a request may take, and how much of an answer is read.
+//! How long a request may take, how much of an answer is read, and how many names are looked up at once.
 
 use std::time::Duration;
 
@@ -11,4 +11,25 @@ pub struct SendLimits {
     pub connect: Duration,
     /// Bytes of an answer's body that are read.
     pub body_bytes: usize,
+}
+
+/// Limits of look-ups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LookUpLimits {
+    /// Look-ups at once, also those that nobody waits for any more.
+    pub all: usize,
+    /// Of names that have not answered lately.
+    pub unproven: usize,
+    /// Of names that did not answer in time.
+    pub hanging: usize,
+    /// Of the names of one domain.
+    pub of_domain: usize,
+    /// An answer comes within so long, or is not waited for; a place within so long, or there is none.
+    pub within: Duration,
+}
+
+impl LookUpLimits {
+    /// A thread each: names that have answered lately always have 16.
+    pub const USUAL: LookUpLimits =
+        LookUpLimits { all: 64, unproven: 32, hanging: 16, of_domain: 8, within: Duration::from_secs(10) };
 }

@@ -14,6 +14,11 @@ pub enum SendError {
     Address(AddressRule),
     #[error("the name has no address")]
     Unresolved,
+    #[error("the name was not looked up in time")]
+    LookUpLate,
+    /// Those of other receivers hang; a later try finds a place.
+    #[error("too many look-ups of names are under way")]
+    LookUpsBusy,
     #[error("no connection: {0}")]
     Connect(std::io::ErrorKind),
     #[error("no TLS: {0}")]

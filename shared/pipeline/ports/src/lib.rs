@@ -18,6 +18,7 @@ pub mod ids;
 pub mod limits;
 pub mod log;
 pub mod owner_keys;
+pub mod releases;
 pub mod replay;
 pub mod rows;
 pub mod store_error;
@@ -43,9 +44,10 @@ pub use log::{
     Append, AppendError, Consume, Consumed, Lag, LogError, Origin, PartitionLag, Polled, Provenance, ReadLag, Retention,
 };
 pub use owner_keys::OwnerKeys;
+pub use releases::Releases;
 pub use replay::{Again, AppendAgain, LogSpan, ReadLog};
 pub use rows::{KeptRow, Meeting, RowKey, RowScan, RowTable, RowWrite, Rows};
 pub use store_error::StoreError;
 pub use views::{Scan, ScanOrder, ViewRow, ViewWrite, Views};
-pub use voids::{Void, Voids};
+pub use voids::{Void, VoidRequest, Voids, void_positions};
 pub use waits::Waits;

@@ -1,31 +1,56 @@
-//! The voids port: records that an operator has set aside because they cannot be decided.
+//! The voids port: records that operators ask to be set aside because they cannot be decided.
+
+use std::collections::HashSet;
 
 use async_trait::async_trait;
+use tidegate_kernel::command::VoidState;
 use tidegate_kernel::{Position, Timestamp};
 
 use crate::StoreError;
 
-/// Stores which records of the log are void. Whoever applies the log skips exactly these, on a replay and a rebuild, too.
+/// Stores which records of the log are void. Whoever applies the log skips exactly those whose void is in force, on a
+/// replay and a rebuild, too. Of two changes of one record at once, one comes after the other.
 #[async_trait]
 pub trait Voids: Send + Sync + 'static {
-    /// Sets a record aside. The same again changes nothing; the first reason stays. A record is never un-voided.
+    /// Asks for a record to be void, for the first time or after a withdrawal. One that is asked for, or in force, stays
+    /// as it is; the first reason and instant stay.
     ///
     /// # Errors
-    /// [`StoreError`]; add it again.
-    async fn add(&self, void: Void) -> Result<(), StoreError>;
+    /// [`StoreError`]; ask again.
+    async fn ask(&self, request: VoidRequest) -> Result<(), StoreError>;
 
-    /// Every void record, by position.
+    /// Settles a void that is asked for: it is in force, or withdrawn. Any other one stays as it is, so [`all`](Self::all)
+    /// says afterwards what it is.
+    ///
+    /// # Errors
+    /// [`StoreError`]; settle again.
+    async fn settle(&self, position: Position, state: VoidState) -> Result<(), StoreError>;
+
+    /// Every void, by position.
     ///
     /// # Errors
     /// [`StoreError`].
     async fn all(&self) -> Result<Vec<Void>, StoreError>;
 }
 
-/// A record that is not decided.
+/// A record that an operator wants to be void.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Void {
+pub struct VoidRequest {
     pub position: Position,
     /// Why, in the operator's words.
     pub reason: String,
-    pub voided_at: Timestamp,
+    pub asked_at: Timestamp,
+}
+
+/// A request, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Void {
+    pub request: VoidRequest,
+    pub state: VoidState,
+}
+
+/// The records that are skipped.
+pub fn void_positions(voids: &[Void]) -> HashSet<Position> {
+    let is_in_force = |void: &&Void| void.state == VoidState::InForce;
+    voids.iter().filter(is_in_force).map(|void| void.request.position).collect()
 }

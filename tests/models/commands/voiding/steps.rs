@@ -1,6 +1,8 @@
 //! The steps of the voiding model.
 
 use stateright::{Model, Property};
+use tidegate_kernel::Timestamp;
+use tidegate_kernel::command::{AtRecord, Demands, Registration, Release, Rules, VoidState, could_decide};
 
 use super::{CONTESTED, Looks, Operator, State, Voiding, WhileAsked, properties};
 use crate::commands::decide::Task;
@@ -11,6 +13,9 @@ const CONSUMERS: usize = 3;
 
 /// The rules that the record in question names, and the newest of the new release.
 const NEW: u16 = 2;
+
+/// All registrations are current: no time passes here.
+const NOW: Timestamp = Timestamp::from_millis(0);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -38,7 +43,7 @@ impl Model for Voiding {
 
     fn init_states(&self) -> Vec<State> {
         let partition = Partition::new(CONSUMERS);
-        vec![State { partition, is_registered: false, void: Void::None, operator: Operator::Idle }]
+        vec![State { partition, is_registered: false, void: None, operator: Operator::Idle }]
     }
 
     fn actions(&self, state: &State, steps: &mut Vec<Step>) {
@@ -71,11 +76,11 @@ impl Model for Voiding {
             Step::Assign(c, release) => state.partition.assign(c, release, &self.rules),
             Step::Register => state.is_registered = true,
             Step::ReadVoids(c) => state.partition.consumers[c].sees = Some(state.void),
-            Step::Ask => (state.void, state.operator) = (Void::Asked, Operator::Asked),
+            Step::Ask => (state.void, state.operator) = (Some(VoidState::Asked), Operator::Asked),
             Step::Look => state.operator = Operator::Looked { may: self.may_be_void(&state) },
             Step::Settle => {
                 let may = state.operator == Operator::Looked { may: true };
-                state.void = if may { Void::InForce } else { Void::Withdrawn };
+                state.void = Some(if may { VoidState::InForce } else { VoidState::Withdrawn });
                 state.operator = Operator::Done;
             }
             Step::Of(step) => {
@@ -114,10 +119,10 @@ impl Voiding {
             return; // it registers first, or now
         }
         let stands = consumer.next == CONTESTED
-            && match sees {
-                Void::InForce => false,
-                Void::Asked if is_new => self.void_rules.while_asked == WhileAsked::Waits,
-                Void::None | Void::Asked | Void::Withdrawn => !is_new,
+            && match VoidState::at(sees) {
+                AtRecord::Skip => false,
+                AtRecord::Wait => !is_new || self.void_rules.while_asked == WhileAsked::Waits,
+                AtRecord::Apply => !is_new,
             };
         let end = if stands { usize::from(CONTESTED) } else { self.log.len() };
         if stands && consumer.work == Work::None && sees != state.void {
@@ -127,20 +132,33 @@ impl Voiding {
     }
 
     fn skips(&self, sees: Option<Void>) -> bool {
-        match sees {
-            Some(Void::InForce) => true,
-            Some(Void::Asked) => self.void_rules.while_asked == WhileAsked::Skips,
-            Some(Void::None | Void::Withdrawn) | None => false,
+        match VoidState::at(sees.flatten()) {
+            AtRecord::Skip => true,
+            AtRecord::Wait => self.void_rules.while_asked == WhileAsked::Skips,
+            AtRecord::Apply => false,
         }
     }
 
     fn may_be_void(&self, state: &State) -> bool {
         let store = &state.partition.store;
         match self.void_rules.looks {
-            Looks::AtReleases => !state.is_registered,
+            Looks::AtReleases => {
+                let demands = Demands::Of { format: 1, rules: Some(Rules::new(NEW)) };
+                let could_decide = could_decide(demands, NOW, &registered(state), &[]);
+                VoidState::settled(&could_decide) == VoidState::InForce
+            }
             Looks::AtStore => {
                 store.book.records() <= usize::from(CONTESTED) && store.facts.keys().all(|(_, at)| *at != CONTESTED)
             }
         }
     }
+}
+
+/// The old release has always been registered.
+fn registered(state: &State) -> Vec<Registration> {
+    let of = |rules| Registration {
+        release: Release { name: format!("release {rules}").into(), format: 1, rules: Rules::new(rules) },
+        seen_at: NOW,
+    };
+    if state.is_registered { vec![of(1), of(NEW)] } else { vec![of(1)] }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_agentgate::AgentGate;
-use tidegate_decider::{DecidingOptions, DecidingPorts, consumer, consumer_config};
+use tidegate_decider::{DecidingOptions, DecidingPorts, VoidPorts, consumer, consumer_config};
 use tidegate_kafka::{KafkaLag, KafkaReadLog};
 use tidegate_kernel::Partition;
 use tidegate_lifecycle::ExitReport;
@@ -21,6 +21,7 @@ use tokio::time::interval;
 use super::new_keyspace;
 use super::reading::Reading;
 use super::young_deliveries::YoungDeliveries;
+use crate::agentgate::release;
 use crate::assemble::commands::distributed;
 use crate::assemble::distributed::{log_as_configured, options_of};
 use crate::config::Config;
@@ -64,7 +65,8 @@ pub async fn live(config: Config, into: String, console: Console) -> Result<Exit
         clock,
     };
     let limits = DecidingOptions::new(options.partitions);
-    let (voids, accounts) = (decided.clone(), decided.clone());
+    let voids = VoidPorts { voids: decided.clone(), releases: decided.clone(), release: release() };
+    let accounts = decided.clone();
     let decider =
         consumer::<AgentGate>(Box::new(up_to), ports, voids, accounts, limits, consumer_config::<AgentGate>())
             .reading_again_from(Some(log));
@@ -121,8 +123,8 @@ async fn halted(store: &ScyllaCommands) -> String {
         if let Some(halt) = halts.iter().find(|halt| halt.is_in_force(next(halt))) {
             let (partition, offset) = (halt.partition, halt.offset);
             return format!(
-                "the command at {}/{partition}/{offset} cannot be decided by this release: run the newest one, or is a void \
-                 place missing?; it was halted",
+                "the command at {}/{partition}/{offset} cannot be decided by this release, or is asked to be void: run the \
+                 newest release, or settle the void with the same `tidegate void`; it was halted",
                 halt.generation
             );
         }

@@ -13,7 +13,7 @@ use tidegate_agentgate::{OrgId, Owner};
 use tidegate_inproc::dead_letters::MemoryDeadLetters;
 use tidegate_kafka::{KafkaLag, KafkaLog, KafkaReadLog};
 use tidegate_kernel::Position;
-use tidegate_ports::{Clock, StoreError, SystemClock, Voids};
+use tidegate_ports::{Clock, StoreError, SystemClock, Voids, void_positions};
 use tidegate_replay::{Candidate, ReplayPorts};
 use tidegate_scylla::ScyllaCommands;
 use tidegate_shedding::ShedThresholds;
@@ -120,7 +120,7 @@ async fn in_folder(config: &Config, clock: Arc<dyn Clock>, dry_run: bool) -> Res
 }
 
 async fn voids(voids: &dyn Voids) -> Result<HashSet<Position>, StoreError> {
-    Ok(voids.all().await?.into_iter().map(|void| void.position).collect())
+    Ok(void_positions(&voids.all().await?))
 }
 
 /// Whatever is appended again changes nothing: where it stands first it is decided before, or with the same outcome.

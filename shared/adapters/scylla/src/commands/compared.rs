@@ -1,7 +1,7 @@
 //! The tables by which two keyspaces of a command API are compared, with the write timestamps that their rows have from the
 //! positions of commands.
 //!
-//! `owner_keys` and `voids` follow from no log. `accounts` and `halts` depend on where each keyspace's first decider started,
+//! `owner_keys`, `voids`, `void_requests`, `releases` and `inabilities` follow from no log. `accounts` and `halts` depend on where each keyspace's first decider started,
 //! and `delivery_progress` is the sender's.
 
 use crate::compared_table::{ComparedTable, RowEnd, up};

@@ -1,8 +1,9 @@
-//! Copying what follows from no log into another keyspace: owner keys, void records, and how far sending is.
+//! Copying what follows from no log into another keyspace: owner keys, void records, releases, and how far sending is.
 
 use scylla::response::PagingState;
 use tidegate_kernel::LogKey;
-use tidegate_ports::{StoreError, Voids};
+use tidegate_kernel::command::VoidState;
+use tidegate_ports::{Releases, StoreError, Voids};
 
 use super::ScyllaCommands;
 use super::owner_keys::{CREATED, ERASED};
@@ -13,14 +14,15 @@ use crate::failure::unreadable;
 pub struct Copied {
     /// Erased ones, too: they stay erased.
     pub owner_keys: u64,
+    /// Those that are asked for or withdrawn, too.
     pub voids: u64,
     /// Deliveries that were tried.
     pub tried: u64,
 }
 
 impl ScyllaCommands {
-    /// Copies every owner key, and that one was erased, every void record, and the progress of every delivery into another
-    /// keyspace. What is there already stays, but for a key that was erased here, and an older progress. Doing it again
+    /// Copies every owner key, and that one was erased, every void record, what is known of releases, and the progress of
+    /// every delivery into another keyspace. What is there already stays, but for a key that was erased here, and an older progress. Doing it again
     /// changes nothing.
     ///
     /// # Errors
@@ -38,12 +40,29 @@ impl ScyllaCommands {
             }
             from = page.next;
         }
-        for void in self.all().await? {
-            into.add(void).await?;
-            copied.voids += 1;
-        }
+        copied.voids = self.copy_voids(into).await?;
         for shard in 0..LogKey::SHARDS {
             copied.tried += self.copy_progress(into, shard.cast_signed()).await?;
+        }
+        Ok(copied)
+    }
+
+    /// Releases come first: a decider of the other keyspace then finds none of them missing where a void is settled.
+    async fn copy_voids(&self, into: &ScyllaCommands) -> Result<u64, StoreError> {
+        for registration in self.registered().await? {
+            into.register(registration).await?;
+        }
+        for (position, release) in self.inabilities().await? {
+            into.cannot_decide(release, position).await?;
+        }
+        let (voids, there) = (self.all().await?, into.all().await?);
+        let copied = voids.len() as u64;
+        for void in voids.into_iter().filter(|void| !there.contains(void)) {
+            let (position, state) = (void.request.position, void.state);
+            into.ask(void.request).await?;
+            if state != VoidState::Asked {
+                into.settle(position, state).await?;
+            }
         }
         Ok(copied)
     }

@@ -43,4 +43,21 @@ statements! {
     voids: "SELECT generation, log_partition, log_offset, reason, voided_at FROM voids WHERE lane = 0";
     add_void: "INSERT INTO voids (lane, generation, log_partition, log_offset, reason, voided_at) \
                VALUES (0, ?, ?, ?, ?, ?) USING TIMESTAMP ?";
+    void_requests: "SELECT generation, log_partition, log_offset, state, reason, asked_at FROM void_requests \
+                    WHERE lane = 0";
+    ask_for_void: "INSERT INTO void_requests (lane, generation, log_partition, log_offset, state, reason, asked_at) \
+                   VALUES (0, ?, ?, ?, 'asked', ?, ?) IF NOT EXISTS";
+    ask_again: "UPDATE void_requests SET state = 'asked' \
+                WHERE lane = 0 AND generation = ? AND log_partition = ? AND log_offset = ? IF state = 'withdrawn'";
+    settle_void: "UPDATE void_requests SET state = ? \
+                  WHERE lane = 0 AND generation = ? AND log_partition = ? AND log_offset = ? IF state = 'asked'";
+
+    releases: "SELECT release_name, format, rules, seen_at FROM releases WHERE lane = 0";
+    register_release: "INSERT INTO releases (lane, release_name, format, rules, seen_at) VALUES (0, ?, ?, ?, ?) \
+                       USING TIMESTAMP ?";
+    inabilities: "SELECT generation, log_partition, log_offset, release_name, format, rules FROM inabilities \
+                  WHERE lane = 0";
+    state_inability: "INSERT INTO inabilities \
+                      (lane, generation, log_partition, log_offset, release_name, format, rules) \
+                      VALUES (0, ?, ?, ?, ?, ?, ?)";
 }

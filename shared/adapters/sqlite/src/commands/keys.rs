@@ -1,22 +1,24 @@
-//! Owner keys and void records on `keys.db`: what cannot be made again from the log. Rarely written, so one connection
-//! behind a lock is enough. Operator commands open it from a second process while the service runs.
+//! Owner keys, void records and releases on `keys.db`: what cannot be made again from the log. Rarely written, so one
+//! connection behind a lock is enough. Operator commands open it from a second process while the service runs.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
-use tidegate_kernel::{LogKey, Position};
-use tidegate_ports::{OwnerKeys, StoreError, Void, Voids};
+use tidegate_kernel::LogKey;
+use tidegate_ports::{OwnerKeys, StoreError};
 
 use crate::folder::{DataFolder, KEYS};
 use crate::guards::{Acknowledged, FileGuard, GuardedFile, Refused};
 use crate::sqlite::failure::failure;
-use crate::sqlite::values::{millis, unsigned};
+use crate::sqlite::values::unsigned;
 use crate::sqlite::{Migrations, SqliteError};
 use crate::store_file::readers::Readers;
 
-/// Steps are only ever added. `wrapped` is NULL where the key was erased. `changes` is for the high-water mark.
-const MIGRATIONS: &Migrations = &["
+/// Steps are only ever added. `wrapped` is NULL where the key was erased. A void
+/// from before there were states is in force. `changes` is for the high-water mark.
+const MIGRATIONS: &Migrations = &[
+    "
 CREATE TABLE owner_keys (
     owner TEXT PRIMARY KEY,
     wrapped BLOB
@@ -33,14 +35,36 @@ CREATE TABLE voids (
 
 CREATE TABLE changes (made INTEGER NOT NULL) STRICT;
 INSERT INTO changes VALUES (0);
-"];
+",
+    "
+ALTER TABLE voids ADD COLUMN state TEXT NOT NULL DEFAULT 'in_force';
+
+CREATE TABLE releases (
+    name TEXT NOT NULL,
+    format INTEGER NOT NULL,
+    rules INTEGER NOT NULL,
+    seen_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (name, format, rules)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE inabilities (
+    generation INTEGER NOT NULL,
+    partition INTEGER NOT NULL,
+    offset INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    format INTEGER NOT NULL,
+    rules INTEGER NOT NULL,
+    PRIMARY KEY (generation, partition, offset, name, format, rules)
+) STRICT, WITHOUT ROWID;
+",
+];
 
 const READERS: usize = 1;
 
-/// The owner keys and void records of an API's folder. Every change is synced before it is answered.
+/// The owner keys, void records and releases of an API's folder. Every change is synced before it is answered.
 #[derive(Clone)]
 pub struct EmbeddedKeys {
-    readers: Readers,
+    pub(super) readers: Readers,
     writer: Arc<Mutex<(Connection, FileGuard)>>,
 }
 
@@ -68,7 +92,7 @@ impl EmbeddedKeys {
         Ok(EmbeddedKeys { readers, writer: Arc::new(Mutex::new((connection, guard))) })
     }
 
-    async fn change(
+    pub(super) async fn change(
         &self,
         change: impl FnOnce(&Connection) -> rusqlite::Result<()> + Send + 'static,
     ) -> Result<(), StoreError> {
@@ -128,35 +152,5 @@ impl OwnerKeys for EmbeddedKeys {
         })
         .await?;
         self.cut_wal().await
-    }
-}
-
-#[async_trait]
-impl Voids for EmbeddedKeys {
-    async fn add(&self, void: Void) -> Result<(), StoreError> {
-        self.change(move |connection| {
-            let Void { position: Position { generation, partition, offset }, reason, voided_at } = void;
-            let insert = "INSERT INTO voids (generation, partition, offset, reason, voided_at_ms) \
-                          VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
-            let values = params![generation, partition, offset, reason, voided_at.as_millis()];
-            connection.execute(insert, values).map(drop)
-        })
-        .await
-    }
-
-    async fn all(&self) -> Result<Vec<Void>, StoreError> {
-        self.readers
-            .read(|connection| {
-                let mut all = connection.prepare_cached(
-                    "SELECT generation, partition, offset, reason, voided_at_ms FROM voids \
-                     ORDER BY generation, partition, offset",
-                )?;
-                let voids = all.query_map([], |row| {
-                    let position = Position { generation: row.get(0)?, partition: row.get(1)?, offset: row.get(2)? };
-                    Ok(Void { position, reason: row.get(3)?, voided_at: millis(row, 4)? })
-                })?;
-                voids.collect()
-            })
-            .await
     }
 }

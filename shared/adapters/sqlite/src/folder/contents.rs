@@ -21,7 +21,7 @@ pub const ROWS: FileKind = FileKind { file_name: "rows.db", application_id: 0x54
 /// Books, facts, views, due times and deliveries.
 pub const COMMAND_STORE: FileKind =
     FileKind { file_name: "store.db", application_id: 0x5447_4331, page_bytes: 8 * 1024 };
-/// Data keys of owners, and void records.
+/// Data keys of owners, void records and releases.
 pub const KEYS: FileKind = FileKind { file_name: "keys.db", application_id: 0x5447_4b31, page_bytes: 4 * 1024 };
 /// Commands of operators that are to be appended.
 pub const INBOX: FileKind = FileKind { file_name: "inbox.db", application_id: 0x5447_4931, page_bytes: 4 * 1024 };

@@ -1,8 +1,9 @@
 //! Where no record may be skipped, poison halts its partition.
 
-use tidegate_ports::{Accounts, Halt};
+use tidegate_kernel::command::VoidState;
+use tidegate_ports::{Accounts, Halt, Releases, Voids};
 
-use crate::sums::{Rig, Running, Sums, eventually};
+use crate::sums::{Rig, Running, Sums, eventually, release};
 
 async fn halts_at(rig: &Rig, offset: i64) -> Running {
     let running = rig.start_halting();
@@ -106,6 +107,48 @@ async fn a_void_record_is_passed_over_though_it_can_be_applied() {
     rig.caught_up().await;
     assert_eq!(rig.sums.sum('a'), Some(5));
     running.stop().await;
+}
+
+/// Its release has registered before, and says which records it cannot apply.
+#[tokio::test(start_paused = true)]
+async fn a_partition_waits_at_a_record_that_is_asked_to_be_void_until_that_is_settled() {
+    for (settled, sum) in [(VoidState::Withdrawn, 7), (VoidState::InForce, 5)] {
+        let rig = Rig::new(Sums::default());
+        rig.append("a=1").await;
+        let asked = rig.append("a=2").await;
+        rig.append("a=4").await;
+        rig.ask_for_void(asked).await;
+        let running = halts_at(&rig, 1).await;
+        eventually("what came before is committed", async || rig.behind().await == 2).await;
+        assert_eq!(rig.sums.sum('a'), Some(1));
+        let registered = rig.releases.registered().await.expect("in memory");
+        assert_eq!(registered.iter().map(|one| &one.release).collect::<Vec<_>>(), [&release()]);
+        assert_eq!(rig.releases.inabilities().await, Ok(vec![]), "it could apply it");
+        rig.voids.settle(asked, settled).await.expect("in memory");
+        rig.caught_up().await;
+        assert_eq!(rig.sums.sum('a'), Some(sum), "{settled:?}");
+        running.stop().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_cannot_be_applied_is_stated_where_that_follows_from_the_log_alone() {
+    for (sums, records, halted, stated) in [
+        (Sums::default(), ["a=1", "a=one"], 1, true),
+        (Sums::stopping_at('x'), ["a=1", "x=1"], 1, true),
+        (Sums::panicking_at('x'), ["a=1", "x=1"], 1, true),
+        (Sums::prevented_at('x'), ["a=1", "x=1"], 1, false),
+        (Sums::refusing('b'), ["a=1", "b=1"], 0, false),
+    ] {
+        let rig = Rig::new(sums);
+        for record in records {
+            rig.append(record).await;
+        }
+        let running = halts_at(&rig, halted).await;
+        let expected = stated.then(|| (rig.log.records(0)[1].position, release()));
+        assert_eq!(rig.releases.inabilities().await, Ok(expected.into_iter().collect()), "{records:?}");
+        running.stop().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,12 +8,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tidegate_consumer::{Apply, Consumer, ConsumerConfig, Entry, FoldStop, Group, Poison, StopReport};
+use tidegate_consumer::{Apply, Consumer, ConsumerConfig, Entry, FoldStop, Group, Poison, StopReport, VoidPorts};
 use tidegate_inproc::accounts::MemoryAccounts;
 use tidegate_inproc::dead_letters::MemoryDeadLetters;
 use tidegate_inproc::log::{MemoryLog, MemoryLogOptions};
+use tidegate_inproc::releases::MemoryReleases;
+use tidegate_inproc::voids::MemoryVoids;
+use tidegate_kernel::command::{Release, Rules, VoidState};
 use tidegate_kernel::{LogKey, PartitionEpoch, Position, Timestamp};
-use tidegate_ports::{Append, DeadLetter, DeadLetters, Fate, ReadLag, StoreError, SystemClock, Void, Voids};
+use tidegate_ports::{Append, DeadLetter, DeadLetters, Fate, ReadLag, StoreError, SystemClock, VoidRequest, Voids};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -42,6 +45,7 @@ pub struct Sums {
     refuses: Option<char>,
     panics_at: Option<char>,
     stops_at: Option<char>,
+    stops_for_good: bool,
     /// The most records of one name that a fold was given.
     most_of_a_name: Arc<AtomicUsize>,
     tries: Arc<AtomicUsize>,
@@ -60,6 +64,11 @@ impl Sums {
     }
 
     pub fn stopping_at(name: char) -> Self {
+        Sums { stops_at: Some(name), stops_for_good: true, ..Sums::default() }
+    }
+
+    /// Stops there, and may not in another batch.
+    pub fn prevented_at(name: char) -> Self {
         Sums { stops_at: Some(name), ..Sums::default() }
     }
 
@@ -142,7 +151,8 @@ impl Apply for Sums {
             assert_ne!(Some(group.key), self.panics_at, "as the test wants");
             self.most_of_a_name.fetch_max(group.records.len(), Ordering::SeqCst);
             if Some(group.key) == self.stops_at {
-                return Err(FoldStop { at: Some(group.records[0].0), reason: "as the test wants".to_owned() });
+                let reason = "as the test wants".to_owned();
+                return Err(FoldStop { at: Some(group.records[0].0), for_good: self.stops_for_good, reason });
             }
         }
         let change = |(group, mut sum): (Group<char, (char, i64)>, Sum)| {
@@ -183,20 +193,9 @@ impl Apply for Sums {
     }
 }
 
-/// Void records; clones share them.
-#[derive(Clone, Default)]
-pub struct TestVoids(Arc<Mutex<Vec<Void>>>);
-
-#[async_trait]
-impl Voids for TestVoids {
-    async fn add(&self, void: Void) -> Result<(), StoreError> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(void);
-        Ok(())
-    }
-
-    async fn all(&self) -> Result<Vec<Void>, StoreError> {
-        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).clone())
-    }
+/// What every consumer of the tests registers as.
+pub fn release() -> Release {
+    Release { name: "sums".into(), format: 1, rules: Rules::FIRST }
 }
 
 /// One log, and what is made of it.
@@ -205,7 +204,8 @@ pub struct Rig {
     pub sums: Sums,
     pub accounts: MemoryAccounts,
     pub dead_letters: MemoryDeadLetters,
-    pub voids: TestVoids,
+    pub voids: MemoryVoids,
+    pub releases: MemoryReleases,
     pub config: ConsumerConfig,
 }
 
@@ -223,7 +223,8 @@ impl Rig {
             sums,
             accounts: MemoryAccounts::default(),
             dead_letters: MemoryDeadLetters::default(),
-            voids: TestVoids::default(),
+            voids: MemoryVoids::default(),
+            releases: MemoryReleases::default(),
             config: ConsumerConfig {
                 linger: Duration::from_millis(1),
                 settle_every: Duration::from_millis(2),
@@ -243,12 +244,21 @@ impl Rig {
     }
 
     pub fn start_halting(&self) -> Running {
-        self.start(Poison::Halt(Arc::new(self.voids.clone())))
+        self.start(Poison::Halt(VoidPorts {
+            voids: Arc::new(self.voids.clone()),
+            releases: Arc::new(self.releases.clone()),
+            release: release(),
+        }))
     }
 
     pub async fn void(&self, position: Position) {
-        let void = Void { position, reason: "as the test wants".to_owned(), voided_at: Timestamp::from_millis(0) };
-        self.voids.add(void).await.expect("in memory");
+        self.ask_for_void(position).await;
+        self.voids.settle(position, VoidState::InForce).await.expect("in memory");
+    }
+
+    pub async fn ask_for_void(&self, position: Position) {
+        let (reason, asked_at) = ("as the test wants".to_owned(), Timestamp::from_millis(0));
+        self.voids.ask(VoidRequest { position, reason, asked_at }).await.expect("in memory");
     }
 
     pub fn start(&self, poison: Poison) -> Running {

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Attempt, Decider, IdempotencyKey, Rules};
-use crate::Timestamp;
+use super::release::Head;
+use super::{Attempt, Decider, IdempotencyKey, Release, Rules};
+use crate::{SmolStr, Timestamp};
 
 /// What the log carries around a product's command.
 #[derive(Clone, Debug)]
@@ -29,59 +30,79 @@ pub enum EnvelopeError {
     Rules { named: Rules, known: Rules },
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(bound = "")]
 struct Wire<D: Decider> {
     v: u32,
     rules: Rules,
     owner: D::Owner,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     attempt: Option<Attempt>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     key: Option<IdempotencyKey>,
     received_at_ms: Timestamp,
     body: D::Command,
 }
 
-/// What every format of a command begins with.
-#[derive(Deserialize)]
-struct Head {
+/// What is written: [`Wire`] without a copy of the command, which may be large.
+#[derive(Serialize)]
+#[serde(bound = "")]
+struct Written<'a, D: Decider> {
     v: u32,
-    #[serde(default)]
-    rules: Option<Rules>,
+    rules: Rules,
+    owner: D::Owner,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempt: Option<Attempt>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<IdempotencyKey>,
+    received_at_ms: Timestamp,
+    body: &'a D::Command,
 }
 
 impl<D: Decider> Envelope<D> {
     const FORMAT: u32 = 1;
+
+    /// What a build of this name knows.
+    pub fn release(name: &str) -> Release {
+        Release { name: SmolStr::new(name), format: Self::FORMAT, rules: D::RULES }
+    }
 
     /// JSON: `{"v":1,"rules":1,"owner":…,"attempt":…,"key":…,"received_at_ms":…,"body":{"<kind>":…}}`.
     ///
     /// # Panics
     /// If the product's command has no JSON form.
     pub fn encode(&self) -> Vec<u8> {
-        let wire = Wire::<D> {
+        let written = Written::<D> {
             v: Self::FORMAT,
             rules: self.rules,
             owner: self.owner,
             attempt: self.attempt,
             key: self.key,
             received_at_ms: self.received_at,
-            body: self.command.clone(),
+            body: &self.command,
         };
-        serde_json::to_vec(&wire).expect("a command is made of structs of texts and numbers, which have a JSON form")
+        serde_json::to_vec(&written).expect("a command is made of structs of texts and numbers, which have a JSON form")
     }
 
     /// # Errors
     /// [`EnvelopeError`]: a malformed payload, another format, rules that are too new, or an unknown kind of command.
     pub fn decode(payload: &[u8]) -> Result<Self, EnvelopeError> {
-        let head: Head = serde_json::from_slice(payload)?;
-        if head.v != Self::FORMAT {
-            return Err(EnvelopeError::Format(head.v));
+        let read = serde_json::from_slice::<Wire<D>>(payload);
+        // Read once where it is a command. What is none may be one of a later release.
+        let (format, rules) = match &read {
+            Ok(wire) => (wire.v, Some(wire.rules)),
+            Err(_) => {
+                let head: Head = serde_json::from_slice(payload)?;
+                (head.v, head.rules)
+            }
+        };
+        if format != Self::FORMAT {
+            return Err(EnvelopeError::Format(format));
         }
-        if let Some(named) = head.rules.filter(|named| *named > D::RULES) {
+        if let Some(named) = rules.filter(|named| *named > D::RULES) {
             return Err(EnvelopeError::Rules { named, known: D::RULES });
         }
-        let wire: Wire<D> = serde_json::from_slice(payload)?;
+        let wire = read?;
         Ok(Envelope {
             rules: wire.rules,
             owner: wire.owner,

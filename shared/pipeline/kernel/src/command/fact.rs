@@ -75,15 +75,27 @@ pub struct FactError {
     source: serde_json::Error,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(bound = "")]
 struct Wire<D: Decider> {
     decided_at_ms: Timestamp,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     fingerprint: Option<ContentFingerprint>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     effects: Vec<(D::Owner, Attempt)>,
     outcome: CommandOutcome<D>,
+}
+
+/// What is written: [`Wire`] without a copy of the outcome.
+#[derive(Serialize)]
+#[serde(bound = "")]
+struct Written<'a, D: Decider> {
+    decided_at_ms: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fingerprint: Option<ContentFingerprint>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    effects: &'a [(D::Owner, Attempt)],
+    outcome: &'a CommandOutcome<D>,
 }
 
 impl<D: Decider> Fact<D> {
@@ -95,13 +107,13 @@ impl<D: Decider> Fact<D> {
     /// # Panics
     /// If the product's answer has no JSON form.
     pub fn encode(&self) -> Vec<u8> {
-        let wire = Wire::<D> {
+        let written = Written::<D> {
             decided_at_ms: self.decided_at,
             fingerprint: self.fingerprint,
-            effects: self.effects.clone(),
-            outcome: self.outcome.clone(),
+            effects: &self.effects,
+            outcome: &self.outcome,
         };
-        serde_json::to_vec(&wire).expect("an answer is made of structs of texts and numbers, which have a JSON form")
+        serde_json::to_vec(&written).expect("an answer is made of structs of texts and numbers, which have a JSON form")
     }
 
     /// # Errors

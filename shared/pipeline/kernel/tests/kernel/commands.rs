@@ -6,6 +6,7 @@ mod purse;
 mod replaying;
 mod same_store;
 mod steps;
+mod voids;
 
 use std::fmt::Debug;
 
