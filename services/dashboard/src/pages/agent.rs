@@ -28,14 +28,14 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     let pages = &visit.pages;
     let filter = RunFilter { agent: Some(slug.clone()), ..RunFilter::default() };
     let month = Month::of(visit.now);
-    let (agents, runs, spend) = tokio::try_join!(
+    let (agents, runs, spend, watched, tokens) = tokio::try_join!(
         pages.ask(pages.queries.agents(visit.team())),
         visit.runs(&filter, None, RUNS),
         pages.ask(pages.queries.spend(visit.team(), month, visit.now)),
+        Watched::of(&visit, &slug),
+        tokens::section(&visit, &slug),
     )?;
     let agent = agents.into_iter().find(|agent| agent.slug == slug).ok_or(Problem::NotFound)?;
-    let watched = Watched::of(&visit, &slug).await?;
-    let tokens = tokens::section(&visit, &slug).await?;
     let spent = spend.by_agent.into_iter().find(|row| row.name.as_deref() == Some(slug.as_str()));
     let body = html! {
         p.path { a href=(visit.at("/agents")) { "Agents" } }

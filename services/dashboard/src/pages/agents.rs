@@ -8,7 +8,6 @@ use std::collections::HashMap;
 
 use axum::response::Response;
 use maud::{Markup, html};
-use serde_json::Value;
 use tidegate_agentping::{RunStatus, Slug};
 use tidegate_agentping_ports::AgentRow;
 use tidegate_kernel::Usd;
@@ -17,7 +16,7 @@ use crate::layout::{Page, Part};
 use crate::pages::start;
 use crate::parts::amount::{count, counted};
 use crate::parts::control::{field, form};
-use crate::parts::health::{Health, STATES};
+use crate::parts::health::{Health, Judged, STATES};
 use crate::parts::value::Members;
 use crate::problem::Problem;
 use crate::url::with_query;
@@ -34,8 +33,8 @@ const LIVE_S: u32 = 5;
 struct Line {
     agent: AgentRow,
     today: Today,
-    /// What the judge says of it; null where none is at work.
-    judged: Value,
+    /// What the judge says of it; nothing where none is at work.
+    judged: Judged,
 }
 
 /// An agent's runs of today.

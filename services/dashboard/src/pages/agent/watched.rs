@@ -34,17 +34,19 @@ impl Watched {
     /// The API refuses.
     pub async fn of(visit: &Visit, slug: &Slug) -> Result<Self, Problem> {
         let path = format!("/v1/agents/{}", encoded(slug.as_str()));
-        let agent = visit.look(&path).await?.unwrap_or_default();
-        let schedule = visit.look(&format!("{path}/schedule")).await?;
-        let preview = match &schedule {
-            Some(schedule) => upcoming(visit, schedule).await,
-            None => None,
-        };
-        let slots = visit.look(&with_query(&format!("{path}/slots"), &[("limit", Some(SLOTS))])).await?;
-        let asked = [("agent", Some(slug.as_str())), ("limit", Some(INCIDENTS))];
-        let incidents = visit.look(&with_query("/v1/incidents", &asked)).await?;
-        let checks = visit.look(&format!("{path}/checks")).await?;
-        Ok(Watched { agent, schedule, preview, slots, incidents, checks })
+        let slots = with_query(&format!("{path}/slots"), &[("limit", Some(SLOTS))]);
+        let incidents = [("agent", Some(slug.as_str())), ("limit", Some(INCIDENTS))];
+        let incidents = with_query("/v1/incidents", &incidents);
+        let schedule = format!("{path}/schedule");
+        let checks = format!("{path}/checks");
+        let (agent, (schedule, preview), slots, incidents, checks) = tokio::try_join!(
+            visit.look(&path),
+            scheduled(visit, &schedule),
+            visit.look(&slots),
+            visit.look(&incidents),
+            visit.look(&checks),
+        )?;
+        Ok(Watched { agent: agent.unwrap_or_default(), schedule, preview, slots, incidents, checks })
     }
 
     /// The state, a pause and a mute as marks.
@@ -189,6 +191,16 @@ impl Watched {
             }
         }
     }
+}
+
+/// The schedule, and its next slots.
+async fn scheduled(visit: &Visit, path: &str) -> Result<(Option<Value>, Option<Value>), Problem> {
+    let schedule = visit.look(path).await?;
+    let preview = match &schedule {
+        Some(schedule) => upcoming(visit, schedule).await,
+        None => None,
+    };
+    Ok((schedule, preview))
 }
 
 /// The next slots of a schedule as it is stored; none where it cannot be asked for.
