@@ -105,6 +105,15 @@ impl Visit {
         Ok(Walk { runs: listed.runs.into_iter().take(limit).filter_map(seen).collect(), more })
     }
 
+    /// One run; `None` if the team has none of this id.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn seen(&self, id: RunId) -> Result<Option<SeenRun>, Problem> {
+        let found = self.pages.ask(self.pages.queries.run(self.key_of(id))).await?;
+        Ok(found.and_then(|run| SeenRun::of(id, run.opening()?.listed_at(), &run, self.now)))
+    }
+
     /// All runs that pass the filter, as far as a walk goes.
     ///
     /// # Errors

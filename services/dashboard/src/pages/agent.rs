@@ -47,7 +47,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
             @if runs.runs.is_empty() {
                 p.empty { "No run of it has arrived yet." }
             } @else {
-                (runs_table(&visit, &runs.runs, true, visit.now))
+                (runs_table(&visit, &runs.runs, "Runs", true, visit.now))
                 @if runs.more { p { a href=(with_query(&visit.at("/runs"), &[("agent", Some(slug.as_str()))])) { "All its runs" } } }
             }
         }

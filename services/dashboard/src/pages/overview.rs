@@ -54,7 +54,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
         (troubles::runs(&visit, &today).await?)
         section aria-labelledby="latest" {
             h2 #latest { "Latest runs" }
-            (runs_table(&visit, &latest, false, visit.now))
+            (runs_table(&visit, &latest, "Latest runs", false, visit.now))
             p { a href=(visit.at("/runs")) { "All runs" } }
         }
     };

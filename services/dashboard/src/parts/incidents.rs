@@ -40,7 +40,7 @@ fn incident(visit: &Visit, row: &Value) -> Markup {
                 span class={ "status " (if open { "failed" } else { "success" }) } { (row.text("status")) }
                 @if row.flag("muted") { " " span.tag { "muted" } }
             }
-            td { (row.text("kind")) }
+            td { a href=(visit.incident_url(row.text("id"))) { (row.text("kind")) } }
             td { @if !row.text("agent").is_empty() { a href=(visit.agent_url(row.text("agent"))) { (row.text("agent")) } } }
             td { (row.text("severity")) }
             td { @if let Some(at) = row.instant("opened_at") { (time::ago(at, visit.now)) } }
