@@ -35,6 +35,7 @@ tidegate_door::labels! {
         GuardCheck "guard_check";
         GuardRules "guard_rules";
         GuardRule "guard_rule";
+        GuardBlocks "guard_blocks";
         GuardBlock "guard_block";
         AgentChecks "agent_checks";
         Check "check";

@@ -73,6 +73,7 @@ fn managed_routes() -> OpenApiRouter<Arc<Reads>> {
             Endpoint::GuardRule,
             routes!(guard::rules::read, guard::rules::patch, guard::rules::delete),
         ))
+        .routes(of_endpoint(Endpoint::GuardBlocks, routes!(guard::blocks::list)))
         .routes(of_endpoint(Endpoint::GuardBlock, routes!(guard::blocks::read)))
         .routes(of_endpoint(Endpoint::AgentChecks, routes!(checks::list, checks::create)))
         .routes(of_endpoint(Endpoint::Check, routes!(checks::one::read, checks::one::patch, checks::one::delete)))

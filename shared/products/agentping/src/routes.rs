@@ -54,6 +54,7 @@ pub const ROUTES: &[(&str, &str, &str)] = &[
     (CONTROL, "GET", "/v1/guard/rules/{id}"),
     (CONTROL, "PATCH", "/v1/guard/rules/{id}"),
     (CONTROL, "DELETE", "/v1/guard/rules/{id}"),
+    (CONTROL, "GET", "/v1/guard/checks"),
     (CONTROL, "GET", "/v1/guard/checks/{id}"),
     (CONTROL, "GET", "/v1/agents/{slug}/checks"),
     (CONTROL, "POST", "/v1/agents/{slug}/checks"),
