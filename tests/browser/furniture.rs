@@ -63,6 +63,9 @@ pub async fn furnish(scene: &Scene, text: &str) -> Furniture {
     let mute = json!({"until": iso(now_ms() + HOUR_MS), "reason": text});
     scene.set("PUT", &format!("{path}/mute"), &mute).await;
     scene.set("PUT", &format!("{path}/pause"), &json!({"note": text})).await;
+    // The page of guard has what it blocked.
+    let asked = json!({"agent": agent, "customer_ref": text, "function": text, "environment": text});
+    assert_eq!(scene.set("POST", "/v1/guard/check", &asked).await["decision"], "block");
     // Its failed runs are one.
     let is_there = |answer: &Value| answer["incidents"].as_array().is_some_and(|found| !found.is_empty());
     let found = scene.reads("/v1/incidents", "has one", is_there).await;

@@ -186,7 +186,7 @@ async fn blocks_are_listed_newest_first() {
     assert_eq!(seen, ids);
     let theirs = house.get_as(Some(KEY_B), "/v1/guard/checks").await.ok();
     assert_eq!(theirs, json!({"checks": [], "next_cursor": null}));
-    assert_refusal(&house.get("/v1/guard/checks?cursor=x").await, 400, "invalid_parameter", None);
+    assert_refusal(&house.get("/v1/guard/checks?cursor=x").await, 400, "invalid_field", Some("cursor"));
 }
 
 /// AC-06: the answer says that the plan has no guard, even when paused.

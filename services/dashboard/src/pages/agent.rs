@@ -1,5 +1,6 @@
-//! An agent: how it is watched, its latest runs, what it cost this month, its ping tokens, and how to report for it.
+//! An agent: how it is watched, its latest runs, what it did day by day, what it cost this month, its ping tokens, and how to report for it.
 
+mod days;
 mod settings;
 mod tokens;
 mod watched;
@@ -28,10 +29,11 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     let pages = &visit.pages;
     let filter = RunFilter { agent: Some(slug.clone()), ..RunFilter::default() };
     let month = Month::of(visit.now);
-    let (agents, runs, spend, watched, tokens) = tokio::try_join!(
+    let (agents, runs, spend, by_day, watched, tokens) = tokio::try_join!(
         pages.ask(pages.queries.agents(visit.team())),
         visit.runs(&filter, None, RUNS),
         pages.ask(pages.queries.spend(visit.team(), month, visit.now)),
+        visit.agent_days(&slug),
         Watched::of(&visit, &slug),
         tokens::section(&visit, &slug),
     )?;
@@ -51,6 +53,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
                 @if runs.more { p { a href=(with_query(&visit.at("/runs"), &[("agent", Some(slug.as_str()))])) { "All its runs" } } }
             }
         }
+        (days::section(&by_day))
         (watched.sections(&visit, &slug))
         section aria-labelledby="report" {
             h2 #report { "Report for it" }
