@@ -51,7 +51,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
 
 fn table(visit: &Visit, rules: &[Value], sums: &Sums<'_>) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label="Rules" {
+        div.scroll tabindex="0" role="group" aria-label="Rules" {
             table {
                 thead {
                     tr {

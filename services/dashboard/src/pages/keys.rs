@@ -43,7 +43,7 @@ fn key_section(visit: &Visit, keys: &[KeyRow]) -> Markup {
     html! {
         section aria-labelledby="keys" {
             h2 #keys { "API keys" }
-            div.scroll tabindex="0" role="region" aria-label="API keys" {
+            div.scroll tabindex="0" role="group" aria-label="API keys" {
                 table {
                     thead { tr { th scope="col" { "Id" } th scope="col" { "May" } th scope="col" { "Made" } th scope="col" { "State" } } }
                     tbody {
@@ -85,7 +85,7 @@ fn token_section(visit: &Visit, tokens: &Value) -> Markup {
 
 fn token_table(visit: &Visit, rows: &[Value]) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label="Ping tokens" {
+        div.scroll tabindex="0" role="group" aria-label="Ping tokens" {
             table {
                 thead {
                     tr {
@@ -126,7 +126,7 @@ fn badge_section(visit: &Visit, rows: &[Value]) -> Markup {
             h2 #badges { "Badges" }
             p { "A badge is a public picture of how an agent, the agents of a tag, or the team stands. Its address says nothing else." }
             @if !rows.is_empty() {
-                div.scroll tabindex="0" role="region" aria-label="Badges" {
+                div.scroll tabindex="0" role="group" aria-label="Badges" {
                     table {
                         thead {
                             tr {

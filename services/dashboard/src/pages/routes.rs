@@ -39,7 +39,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
 
 fn table(visit: &Visit, routes: &[Value]) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label="Routes" {
+        div.scroll tabindex="0" role="group" aria-label="Routes" {
             table {
                 thead {
                     tr {

@@ -169,7 +169,7 @@ fn models(events: &EventsPage, is_whole: bool) -> Markup {
         @if !rows.is_empty() {
             section aria-labelledby="models" {
                 h2 #models { "Cost by model" @if !is_whole { " of these events" } }
-                div.scroll tabindex="0" role="region" aria-label="Cost by model" {
+                div.scroll tabindex="0" role="group" aria-label="Cost by model" {
                     table {
                         thead { tr { th scope="col" { "Provider" } th scope="col" { "Model" } th.number scope="col" { "Calls" } th.number scope="col" { "Cost" } } }
                         tbody {

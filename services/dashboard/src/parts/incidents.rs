@@ -12,7 +12,7 @@ use crate::visit::Visit;
 /// A table of incidents.
 pub(crate) fn incidents(visit: &Visit, rows: &[Value]) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label="Incidents" {
+        div.scroll tabindex="0" role="group" aria-label="Incidents" {
             table {
                 thead {
                     tr {

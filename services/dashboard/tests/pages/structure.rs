@@ -59,6 +59,13 @@ async fn ids_are_there_once_and_labels_lead_to_them() {
             text.matches("aria-hidden=\"true\" focusable=\"false\"").count(),
             "{path}"
         );
+        // What is scrolled and what is navigated has a name of its own, so that lists of landmarks say where each leads.
+        let names = values(text, "aria-label");
+        let apart: BTreeSet<&str> = names.iter().copied().collect();
+        assert_eq!(names.len(), apart.len(), "{path}: {names:?}");
+        let scrolled = text.matches("<div class=\"scroll\"").count();
+        let grouped = text.matches("<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"").count();
+        assert_eq!(scrolled, grouped, "{path}: a landmark for each table would be too many");
         assert_eq!(text.matches("<img").count(), text.matches("alt=\"").count(), "{path}");
         assert_eq!(text.matches("aria-current=\"page\"").count() - usize::from(path == "/spend"), 1, "{path}");
         let order: Vec<char> = text

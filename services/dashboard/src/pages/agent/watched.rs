@@ -151,7 +151,7 @@ impl Watched {
         let slots = self.preview.as_ref().map_or(&[][..], |preview| preview.rows("slots"));
         html! {
             @if !slots.is_empty() {
-                div.scroll tabindex="0" role="region" aria-label="Next slots" {
+                div.scroll tabindex="0" role="group" aria-label="Next slots" {
                     table {
                         thead { tr { th scope="col" { "Next slots" } th scope="col" { "In the schedule's zone" } th scope="col" { "Missed after" } } }
                         tbody {
@@ -227,7 +227,7 @@ fn checks(visit: &Visit, slug: &Slug, rows: &[Value]) -> Markup {
         section aria-labelledby="checks" {
             h2 #checks { "Checks" }
             @if rows.is_empty() { p.empty { "None: what its runs put out is not checked." } } @else {
-                div.scroll tabindex="0" role="region" aria-label="Checks" {
+                div.scroll tabindex="0" role="group" aria-label="Checks" {
                     table {
                         thead { tr { th scope="col" { "Name" } th scope="col" { "Type" } th scope="col" { "Asks for" } th scope="col" { "Id" } @if visit.viewer.may_change { th scope="col" { span.unseen { "Delete" } } } } }
                         tbody {

@@ -23,7 +23,7 @@ pub(super) fn table(visit: &Visit, lines: &[Line], is_judged: bool, asked: &Aske
         }
     };
     html! {
-        div.scroll tabindex="0" role="region" aria-label="Agents" {
+        div.scroll tabindex="0" role="group" aria-label="Agents" {
             table.agents {
                 thead {
                     tr {

@@ -143,7 +143,7 @@ async fn runs(visit: &Visit, incident: &Value) -> Result<(Vec<SeenRun>, bool), P
 
 fn slots_table(visit: &Visit, slots: &[Value]) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label="Slots in it" {
+        div.scroll tabindex="0" role="group" aria-label="Slots in it" {
             table {
                 thead { tr { th scope="col" { "Slot" } th scope="col" { "Missed after" } th scope="col" { "Outcome" } th scope="col" { "Run" } } }
                 tbody {

@@ -83,7 +83,7 @@ pub(super) async fn runs(visit: &Visit, today: &Walk) -> Result<Markup, Problem>
 
 fn table(visit: &Visit, rows: &[(&SeenRun, Option<String>)]) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label="Failed or with errors today" {
+        div.scroll tabindex="0" role="group" aria-label="Failed or with errors today" {
             table.runs {
                 thead {
                     tr {
