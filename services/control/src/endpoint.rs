@@ -25,6 +25,7 @@ tidegate_door::labels! {
         RouteMute "route_mute";
         TeamMute "team_mute";
         Team "team";
+        Keys "keys";
         Tokens "tokens";
         TeamTokens "team_tokens";
         Token "token";

@@ -39,6 +39,7 @@ pub const ROUTES: &[(&str, &str, &str)] = &[
     (CONTROL, "DELETE", "/v1/mute"),
     (CONTROL, "GET", "/v1/team"),
     (CONTROL, "PATCH", "/v1/team"),
+    (CONTROL, "GET", "/v1/keys"),
     (CONTROL, "GET", "/v1/agents/{slug}/tokens"),
     (CONTROL, "POST", "/v1/agents/{slug}/tokens"),
     (CONTROL, "GET", "/v1/tokens"),

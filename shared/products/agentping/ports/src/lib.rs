@@ -4,6 +4,7 @@
 pub mod feed;
 pub mod front_doors;
 pub mod gate;
+pub mod key_uses;
 pub mod notes;
 pub mod registry;
 pub mod runs;
