@@ -22,7 +22,8 @@ fn at(minutes: i64) -> Timestamp {
     NOON.plus_millis(minutes * MINUTE_MS)
 }
 
-fn incident(number: u128, kind: AlertKind, origin: IncidentOrigin) -> IncidentDoc {
+/// An incident of `nightly`, open since ten minutes past ten.
+pub fn incident(number: u128, kind: AlertKind, origin: IncidentOrigin) -> IncidentDoc {
     IncidentDoc {
         id: IncidentId::from_bits(Region::Eu, number),
         agent: slug("nightly"),
@@ -37,7 +38,7 @@ fn incident(number: u128, kind: AlertKind, origin: IncidentOrigin) -> IncidentDo
 }
 
 impl House {
-    async fn judged(&self, rows: impl IntoIterator<Item = RowWrite>) {
+    pub async fn judged(&self, rows: impl IntoIterator<Item = RowWrite>) {
         self.rows.put(Arc::new(rows.into_iter().collect()), self.clock.now()).await.unwrap();
     }
 

@@ -76,7 +76,7 @@ fn row(visit: &Visit, check: &Value) -> Markup {
 /// The rules that blocked, of all that applied.
 fn blocking(check: &Value) -> impl Iterator<Item = &Value> {
     let blocked_by = check.rows("blocked_by");
-    check.rows("rules").iter().filter(|rule| blocked_by.iter().any(|id| id.as_str() == Some(rule.text("id"))))
+    check.rows("rules").iter().filter(move |rule| blocked_by.iter().any(|id| id.as_str() == Some(rule.text("id"))))
 }
 
 /// A rule and what it goes by: `daily cap: $20.35 of $20 in a day, spend of agent`; of a pause, who has paused and the note.

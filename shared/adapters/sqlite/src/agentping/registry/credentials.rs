@@ -216,7 +216,7 @@ fn access_at(row: &Row<'_>, column: usize) -> rusqlite::Result<KeyAccess> {
 
 fn label_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<KeyLabel>> {
     let text: Option<String> = row.get(column)?;
-    text.map(|text| text.parse().map_err(|error| unreadable(column, error))).transpose()
+    text.map(|text| KeyLabel::parse(&text).map_err(|error| unreadable(column, error))).transpose()
 }
 
 fn instant(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
