@@ -10,7 +10,7 @@ use crate::said;
 use crate::visit::Visit;
 
 /// Runs that are asked for at once.
-const PAGE_RUNS: usize = 200;
+const PAGE_RUNS: usize = 500;
 /// Free JSON that one page of them may hold.
 const PAGE_BYTES: usize = 2 << 20;
 /// Pages of one walk at most: large outputs make pages short.

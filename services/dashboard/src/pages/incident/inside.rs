@@ -30,6 +30,8 @@ pub(super) struct Inside {
     slots: Vec<Value>,
     /// Newest first.
     runs: Vec<SeenRun>,
+    /// The slot that resolved it.
+    last_slot: Option<Value>,
     /// The run that resolved it.
     resolver: Option<SeenRun>,
     /// There may be more than were looked at.
@@ -42,15 +44,15 @@ impl Inside {
     pub async fn of(visit: &Visit, incident: &Value) -> Result<Self, Problem> {
         let (slots, (runs, more)) = tokio::try_join!(slots(visit, incident), runs(visit, incident))?;
         let by_slot = incident.instant("resolved_by_slot");
-        let slot = slots.iter().find(|slot| by_slot.is_some() && slot.instant("at") == by_slot);
-        let resolver = slot.map_or(incident.text("resolved_by_run_id"), |slot| slot.text("run_id"));
-        let resolver = match RunId::parse(resolver) {
+        let last_slot = slots.iter().find(|slot| by_slot.is_some() && slot.instant("at") == by_slot).cloned();
+        let run = last_slot.as_ref().map_or(incident.text("resolved_by_run_id"), |slot| slot.text("run_id"));
+        let resolver = match RunId::parse(run) {
             Ok(run) => visit.seen(run).await?,
             Err(_) => None,
         };
         let is_in_it = |slot: &Value| slot.text("incident_id") == incident.text("id");
         let more = more || slots.len() >= SLOTS.parse().unwrap_or(usize::MAX);
-        Ok(Inside { slots: slots.into_iter().filter(is_in_it).collect(), runs, resolver, more })
+        Ok(Inside { slots: slots.into_iter().filter(is_in_it).collect(), runs, last_slot, resolver, more })
     }
 
     /// The slots in it, newest first.
@@ -75,7 +77,11 @@ impl Inside {
     pub fn end(&self, visit: &Visit, incident: &Value) -> Markup {
         let slot = incident.instant("resolved_by_slot");
         html! {
-            @if let Some(slot) = slot { p { "The slot of " (time::stamped(slot)) "." } }
+            @match (slot, &self.last_slot) {
+                (Some(at), Some(slot)) => p { "The slot of " (time::stamped(at)) ": " (word(slot.text("outcome"))) "." },
+                (Some(at), None) => p { "Of " (time::stamped(at)) " no slot is there: the schedule was removed then, or the slot is not kept any more." },
+                (None, _) => {}
+            }
             @match &self.resolver {
                 Some(run) => (runs_table(visit, std::slice::from_ref(run), "The run that resolved it", true, visit.now)),
                 None if !incident.text("resolved_by_run_id").is_empty() => p { "The run " (run_link(visit, incident.text("resolved_by_run_id"))) "." },
@@ -111,6 +117,8 @@ impl Inside {
 async fn slots(visit: &Visit, incident: &Value) -> Result<Vec<Value>, Problem> {
     let Some(first) = incident.instant("slot") else { return Ok(Vec::new()) };
     let last = incident.instant("resolved_at").unwrap_or(visit.now).max(first);
+    // A run may come before its slot.
+    let last = incident.instant("resolved_by_slot").map_or(last, |slot| last.max(slot));
     let (first, last) = (first.to_string(), last.to_string());
     let path = format!("/v1/agents/{}/slots", encoded(incident.text("agent")));
     let asked = [("from", Some(first.as_str())), ("to", Some(last.as_str())), ("limit", Some(SLOTS))];
