@@ -1,7 +1,7 @@
 //! Goes through a part of a team's runs, page by page, and keeps a line of each: what they carry is dropped at once.
 
 use tidegate_agentping::{Run, RunId, RunStatus, Slug};
-use tidegate_agentping_ports::{ListedRun, RunFilter, RunPage};
+use tidegate_agentping_ports::{AgentSums, ListedRun, RunFilter, RunPage};
 use tidegate_kernel::{SmolStr, Timestamp, Usd};
 
 use crate::parts::time::midnight;
@@ -17,6 +17,8 @@ const PAGE_BYTES: usize = 2 << 20;
 const PAGES_MAX: usize = 16;
 /// Runs of one walk at most.
 pub(crate) const RUNS_MAX: usize = 2_000;
+/// Runs whose lines are summed at most.
+const SUMMED_MAX: usize = 10_000;
 
 /// A line of a run, as it stands at the time of the walk.
 #[derive(Clone, Debug)]
@@ -132,6 +134,15 @@ impl Visit {
             }
         }
         Ok(walk)
+    }
+
+    /// What today's runs (UTC) of each agent come to: of the newest ones, from the lines of the listing.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn sums_of_today(&self) -> Result<AgentSums, Problem> {
+        let queries = &self.pages.queries;
+        self.pages.ask(queries.sums_by_agent(self.team(), midnight(self.now), SUMMED_MAX, self.now)).await
     }
 
     /// The runs of today (UTC), as far as a walk goes.
