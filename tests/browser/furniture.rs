@@ -12,6 +12,7 @@ pub struct Furniture {
     pub agent: String,
     pub run: String,
     pub route: String,
+    pub incident: String,
 }
 
 impl Furniture {
@@ -27,6 +28,7 @@ impl Furniture {
             ("spend", "/spend".to_owned()),
             ("guard", "/guard".to_owned()),
             ("alerts", "/alerts".to_owned()),
+            ("incident", format!("/incidents/{}", self.incident)),
             ("routes", "/routes".to_owned()),
             ("route", format!("/routes/{}", self.route)),
             ("quotas", "/quotas".to_owned()),
@@ -61,7 +63,14 @@ pub async fn furnish(scene: &Scene, text: &str) -> Furniture {
     let mute = json!({"until": iso(now_ms() + HOUR_MS), "reason": text});
     scene.set("PUT", &format!("{path}/mute"), &mute).await;
     scene.set("PUT", &format!("{path}/pause"), &json!({"note": text})).await;
-    Furniture { agent, run, route }
+    // The page of guard has what it blocked.
+    let asked = json!({"agent": agent, "customer_ref": text, "function": text, "environment": text});
+    assert_eq!(scene.set("POST", "/v1/guard/check", &asked).await["decision"], "block");
+    // Its failed runs are one.
+    let is_there = |answer: &Value| answer["incidents"].as_array().is_some_and(|found| !found.is_empty());
+    let found = scene.reads("/v1/incidents", "has one", is_there).await;
+    let incident = found["incidents"][0]["id"].as_str().unwrap().to_owned();
+    Furniture { agent, run, route, incident }
 }
 
 fn route(text: &str) -> Value {

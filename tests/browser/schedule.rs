@@ -38,6 +38,17 @@ fn a_missed_slot_is_an_incident_until_the_next_run() {
         scene.target.set_clock(22 * MINUTE_MS).await;
         browser.shows("section[aria-labelledby=open]", "No incident is open.").await;
         browser.shows("section[aria-labelledby=resolved] tbody", "schedule_missed").await;
+        // Its page says what became of it; what is pressed there leads back to it.
+        browser.press("schedule_missed").await;
+        browser.is_at("/incidents/").await;
+        browser.shows("h1", "resolved").await;
+        browser.shows("section[aria-labelledby=slots] tbody", "missed").await;
+        browser.shows("section[aria-labelledby=end]", "The slot of").await;
+        browser.press("Mute").await;
+        browser.is_at("/incidents/").await;
+        browser.shows("h1", "muted").await;
+        browser.press("Unmute the agent").await;
+        browser.shows("section[aria-labelledby=quiet]", "Reason").await;
         browser.open(&format!("{home}/agents/job")).await;
         browser.shows("h1", "up").await;
     });

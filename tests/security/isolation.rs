@@ -304,6 +304,7 @@ fn is_managed(path: &str) -> bool {
         "/v1/deliveries",
         "/v1/guard",
         "/v1/incidents",
+        "/v1/keys",
         "/v1/metrics",
         "/v1/mute",
         "/v1/pause",

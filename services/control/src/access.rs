@@ -28,7 +28,10 @@ impl Reader {
         let authenticated = reads.callers.authenticate(presented.credential()).await;
         let caller = authenticated.map_err(|refusal| Problem::Refused(refusal.of_presented(presented)))?;
         match caller.scope {
-            Scope::Team => Ok(Reader { team: caller.team, plan: caller.plan, key: caller.key }),
+            Scope::Team => {
+                reads.note_use(&caller);
+                Ok(Reader { team: caller.team, plan: caller.plan, key: caller.key })
+            }
             Scope::Agent(_) => Err(Problem::TokenMayNotRead),
         }
     }

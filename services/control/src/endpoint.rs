@@ -25,6 +25,7 @@ tidegate_door::labels! {
         RouteMute "route_mute";
         TeamMute "team_mute";
         Team "team";
+        Keys "keys";
         Tokens "tokens";
         TeamTokens "team_tokens";
         Token "token";
@@ -35,6 +36,7 @@ tidegate_door::labels! {
         GuardCheck "guard_check";
         GuardRules "guard_rules";
         GuardRule "guard_rule";
+        GuardBlocks "guard_blocks";
         GuardBlock "guard_block";
         AgentChecks "agent_checks";
         Check "check";

@@ -71,6 +71,14 @@ pub(crate) struct IncidentView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     child_run_id: Option<RunId>,
+    /// The slot whose run resolved it.
+    #[serde(with = "iso_option", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, format = DateTime, required = false)]
+    resolved_by_slot: Option<Timestamp>,
+    /// The run that resolved it, where no slot did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    resolved_by_run_id: Option<RunId>,
     /// Slots or runs in it.
     count: u32,
     /// Whether the agent's messages, or all of the team's, are muted now.
@@ -172,6 +180,13 @@ async fn one(mut call: Call) -> Result<Response, Problem> {
     object(StatusCode::OK, &detail, &ETag::of(&detail)?)
 }
 
+fn slot_or_run(origin: IncidentOrigin) -> (Option<Timestamp>, Option<RunId>) {
+    match origin {
+        IncidentOrigin::Slot(at) => (Some(at), None),
+        IncidentOrigin::Run(run) | IncidentOrigin::Child { run, .. } => (None, Some(run)),
+    }
+}
+
 /// By the wire's words.
 fn kind_of(text: &str) -> Option<AlertKind> {
     AlertKind::deserialize(serde::de::value::StrDeserializer::<serde::de::value::Error>::new(text)).ok()
@@ -180,11 +195,9 @@ fn kind_of(text: &str) -> Option<AlertKind> {
 impl IncidentView {
     fn of(incident: IncidentDoc, settings: &TeamSettings, now: Timestamp) -> Self {
         let status = if incident.is_open() { "open" } else { "resolved" };
-        let (slot, run_id, child_run_id) = match incident.origin {
-            IncidentOrigin::Slot(at) => (Some(at), None, None),
-            IncidentOrigin::Run(run) => (None, Some(run), None),
-            IncidentOrigin::Child { run, child } => (None, Some(run), Some(child)),
-        };
+        let (slot, run_id) = slot_or_run(incident.origin);
+        let child_run_id = incident.origin.child();
+        let (resolved_by_slot, resolved_by_run_id) = incident.resolved_by.map_or((None, None), slot_or_run);
         let muted = settings.mute_of(&incident.agent, now).is_some();
         let IncidentDoc { id, agent, kind, severity, opened_at, resolved_at, count, .. } = incident;
         IncidentView {
@@ -198,6 +211,8 @@ impl IncidentView {
             slot,
             run_id,
             child_run_id,
+            resolved_by_slot,
+            resolved_by_run_id,
             count,
             muted,
         }

@@ -22,6 +22,7 @@ mod document;
 mod endpoint;
 mod guard;
 mod incidents;
+mod keys;
 mod listing;
 mod mail_pages;
 mod manage;
@@ -58,6 +59,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::response::Response;
+use tidegate_admission::CredentialUses;
 use tidegate_agentping_ports::{NotedAccounts, RunQueries};
 use tidegate_door::entry::with_type;
 use tidegate_door::openapi::with_description;
@@ -125,6 +127,7 @@ impl Control {
             queries,
             accounts,
             log,
+            uses: CredentialUses::default(),
             callers,
             clock,
             ids,

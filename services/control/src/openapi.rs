@@ -11,8 +11,8 @@ use crate::endpoint::Endpoint;
 use crate::reads::Reads;
 use crate::refusal_shapes::ErrorBody;
 use crate::{
-    agents, alert_routes, audit, badges, checks, configuration, guard, incidents, listing, mail_pages, mute, pause,
-    preview, receipt, run, schedule, slots, spend, status, team, team_metrics, tokens, usage,
+    agents, alert_routes, audit, badges, checks, configuration, guard, incidents, keys, listing, mail_pages, mute,
+    pause, preview, receipt, run, schedule, slots, spend, status, team, team_metrics, tokens, usage,
 };
 
 #[derive(OpenApi)]
@@ -60,6 +60,7 @@ fn managed_routes() -> OpenApiRouter<Arc<Reads>> {
         .routes(of_endpoint(Endpoint::RouteMute, routes!(mute::put_route, mute::delete_route)))
         .routes(of_endpoint(Endpoint::TeamMute, routes!(mute::put_team, mute::delete_team)))
         .routes(of_endpoint(Endpoint::Team, routes!(team::read, team::patch)))
+        .routes(of_endpoint(Endpoint::Keys, routes!(keys::list)))
         .routes(of_endpoint(Endpoint::Tokens, routes!(tokens::list, tokens::create)))
         .routes(of_endpoint(Endpoint::TeamTokens, routes!(tokens::of_team::list)))
         .routes(of_endpoint(Endpoint::Token, routes!(tokens::delete)))
@@ -73,6 +74,7 @@ fn managed_routes() -> OpenApiRouter<Arc<Reads>> {
             Endpoint::GuardRule,
             routes!(guard::rules::read, guard::rules::patch, guard::rules::delete),
         ))
+        .routes(of_endpoint(Endpoint::GuardBlocks, routes!(guard::blocks::list)))
         .routes(of_endpoint(Endpoint::GuardBlock, routes!(guard::blocks::read)))
         .routes(of_endpoint(Endpoint::AgentChecks, routes!(checks::list, checks::create)))
         .routes(of_endpoint(Endpoint::Check, routes!(checks::one::read, checks::one::patch, checks::one::delete)))

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tidegate_admission::{Caller, CredentialUses};
 use tidegate_agentping_ports::{NotedAccounts, RegistryError, RunQueries};
 use tidegate_door::{AnswerBudget, AnswerPermit, ByteBudget, Outcomes};
 use tidegate_kernel::{Outage, Timestamp};
@@ -24,6 +25,8 @@ pub(crate) struct Reads {
     /// The log that receipts refer to; `None` where this process has none.
     pub log: Option<Arc<dyn ReadLog>>,
     pub callers: Arc<dyn Authenticate>,
+    /// Which keys were used.
+    pub uses: CredentialUses,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,
     pub outcomes: Outcomes<Endpoint, Cause>,
@@ -47,6 +50,23 @@ pub(crate) struct Reads {
 impl Reads {
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Notes that the caller's key was used. It is written in the background, and lost where the store does not answer: the
+    /// next use is written.
+    pub fn note_use(&self, caller: &Caller) {
+        let now = self.now();
+        self.uses.note(caller, now);
+        let due = self.uses.take();
+        if due.is_empty() {
+            return;
+        }
+        let rows = self.managed.rows.clone();
+        tokio::spawn(async move {
+            if let Err(error) = rows.put(Arc::new(due), now).await {
+                tracing::warn!(kind = %error.kind(), %error, "when keys were used cannot be written now");
+            }
+        });
     }
 
     /// A part of the bytes that answers may take.

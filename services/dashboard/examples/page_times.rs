@@ -201,7 +201,7 @@ async fn main() {
     let row = Team { id: team, name: "acme".to_owned(), plan: Plan::Team, created_at: NOON, archived_at: None };
     registry.create_team(row).await.unwrap();
     let id = KeyId::mint(Region::Eu, NOON, &[2; 10]);
-    let row = KeyRow { id, team, access: KeyAccess::Full, created_at: NOON, revoked_at: None };
+    let row = KeyRow { id, team, access: KeyAccess::Full, created_at: NOON, revoked_at: None, label: None };
     registry.create_key(row, Credential::parse(KEY).unwrap().hash()).await.unwrap();
 
     let mut writer = Writer { store: store.clone(), rows: rows.clone(), team, next_offset: 0 };

@@ -23,6 +23,7 @@ tidegate_door::labels! {
         Spend "spend";
         Guard "guard";
         Alerts "alerts";
+        Incident "incident";
         Routes "routes";
         Route "route";
         Config "config";

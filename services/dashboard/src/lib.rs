@@ -5,9 +5,11 @@
 //! that key. Whatever a client has sent is text on a page, escaped by the template library. Nothing is loaded from another
 //! host.
 
+mod agent_days;
 mod api;
 mod asking;
 mod assets;
+mod by_day;
 mod endpoint;
 mod form;
 mod holders;
@@ -46,6 +48,7 @@ pub use links::SignInLinks;
 pub use metrics::METRICS;
 pub use session::SessionSecret;
 
+use agent_days::AgentDays;
 use endpoint::COUNTED;
 use reads::Pages;
 use said::Reasons;
@@ -97,6 +100,7 @@ impl Dashboard {
             queries,
             teams: TeamNames::default(),
             reasons: Reasons::default(),
+            agent_days: AgentDays::default(),
             registry,
             api: TeamApi::new(api),
             holders,

@@ -6,6 +6,7 @@ pub(crate) mod agents;
 pub(crate) mod alerts;
 pub(crate) mod config;
 pub(crate) mod guard;
+pub(crate) mod incident;
 pub(crate) mod keys;
 pub(crate) mod overview;
 pub(crate) mod quotas;

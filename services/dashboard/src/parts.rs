@@ -4,6 +4,7 @@ pub(crate) mod amount;
 pub(crate) mod bar;
 pub(crate) mod code;
 pub(crate) mod control;
+pub(crate) mod deliveries;
 pub(crate) mod doubts;
 pub(crate) mod health;
 pub(crate) mod incidents;

@@ -12,6 +12,7 @@ use tidegate_kernel::{Outage, Timestamp};
 use tidegate_ports::{Clock, Ids, StoreError};
 use tokio::sync::Semaphore;
 
+use crate::agent_days::AgentDays;
 use crate::endpoint::Endpoint;
 use crate::holders::KeyHolders;
 use crate::links::SignInLinks;
@@ -27,6 +28,7 @@ pub(crate) struct Pages {
     pub api: TeamApi,
     pub teams: TeamNames,
     pub reasons: Reasons,
+    pub agent_days: AgentDays,
     pub holders: Arc<dyn KeyHolders>,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,

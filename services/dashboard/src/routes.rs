@@ -74,6 +74,7 @@ pub(crate) fn routes() -> Router<Arc<Pages>> {
         .route("/teams/{team}/spend", page(Endpoint::Spend, pages::spend::show))
         .route("/teams/{team}/guard", page(Endpoint::Guard, pages::guard::show))
         .route("/teams/{team}/alerts", page(Endpoint::Alerts, pages::alerts::show))
+        .route("/teams/{team}/incidents/{id}", page(Endpoint::Incident, pages::incident::show))
         .route("/teams/{team}/routes", page(Endpoint::Routes, pages::routes::show))
         .route("/teams/{team}/routes/{id}", page(Endpoint::Route, pages::routes::one))
         .route("/teams/{team}/config", page(Endpoint::Config, pages::config::show))

@@ -105,6 +105,10 @@ impl Visit {
         self.at(&format!("/runs/{run}"))
     }
 
+    pub fn incident_url(&self, incident: &str) -> String {
+        self.at(&format!("/incidents/{}", encoded(incident)))
+    }
+
     pub fn key_of(&self, run: RunId) -> RunKey {
         RunKey { team: self.team(), run }
     }

@@ -1,7 +1,7 @@
 //! Goes through a part of a team's runs, page by page, and keeps a line of each: what they carry is dropped at once.
 
 use tidegate_agentping::{Run, RunId, RunStatus, Slug};
-use tidegate_agentping_ports::{ListedRun, RunFilter, RunPage};
+use tidegate_agentping_ports::{AgentSums, ListedRun, RunFilter, RunPage};
 use tidegate_kernel::{SmolStr, Timestamp, Usd};
 
 use crate::parts::time::midnight;
@@ -10,13 +10,15 @@ use crate::said;
 use crate::visit::Visit;
 
 /// Runs that are asked for at once.
-const PAGE_RUNS: usize = 200;
+const PAGE_RUNS: usize = 500;
 /// Free JSON that one page of them may hold.
 const PAGE_BYTES: usize = 2 << 20;
 /// Pages of one walk at most: large outputs make pages short.
 const PAGES_MAX: usize = 16;
 /// Runs of one walk at most.
 pub(crate) const RUNS_MAX: usize = 2_000;
+/// Runs whose lines are summed at most.
+const SUMMED_MAX: usize = 10_000;
 
 /// A line of a run, as it stands at the time of the walk.
 #[derive(Clone, Debug)]
@@ -105,6 +107,15 @@ impl Visit {
         Ok(Walk { runs: listed.runs.into_iter().take(limit).filter_map(seen).collect(), more })
     }
 
+    /// One run; `None` if the team has none of this id.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn seen(&self, id: RunId) -> Result<Option<SeenRun>, Problem> {
+        let found = self.pages.ask(self.pages.queries.run(self.key_of(id))).await?;
+        Ok(found.and_then(|run| SeenRun::of(id, run.opening()?.listed_at(), &run, self.now)))
+    }
+
     /// All runs that pass the filter, as far as a walk goes.
     ///
     /// # Errors
@@ -123,6 +134,15 @@ impl Visit {
             }
         }
         Ok(walk)
+    }
+
+    /// What today's runs (UTC) of each agent come to: of the newest ones, from the lines of the listing.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn sums_of_today(&self) -> Result<AgentSums, Problem> {
+        let queries = &self.pages.queries;
+        self.pages.ask(queries.sums_by_agent(self.team(), midnight(self.now), SUMMED_MAX, self.now)).await
     }
 
     /// The runs of today (UTC), as far as a walk goes.

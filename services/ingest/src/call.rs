@@ -73,20 +73,13 @@ impl Call {
         let entered = authenticated.and_then(|caller| admission.shed(class).map(|()| caller));
         match entered {
             Ok(caller) => {
-                self.note_token(&caller);
+                self.ingest.credential_uses.note(&caller, self.received_at);
                 Ok(caller)
             }
             Err(refusal) => {
                 read_past(&self.parts.headers, body, self.ingest.config.max_body_bytes).await;
                 Err(refusal.of_presented(presented).into())
             }
-        }
-    }
-
-    /// Notes that a ping token was used.
-    fn note_token(&self, caller: &Caller) {
-        if caller.key.is_none() {
-            self.ingest.token_uses.note(caller.credential, self.received_at);
         }
     }
 

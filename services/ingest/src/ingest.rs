@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tidegate_admission::Admission;
+use tidegate_admission::{Admission, CredentialUses};
 use tidegate_door::{Answered, ByteBudget, Draining, InFlight, Outcomes};
 use tidegate_kernel::Outage;
 use tidegate_ports::{Clock, Ids};
@@ -13,7 +13,6 @@ use crate::config::IngestConfig;
 use crate::endpoint::{COUNTED, Endpoint};
 use crate::openings::Openings;
 use crate::refusal_table::Cause;
-use crate::token_uses::TokenUses;
 
 /// One front door.
 pub struct Ingest {
@@ -26,7 +25,7 @@ pub struct Ingest {
     pub(crate) body_budget: ByteBudget,
     pub(crate) acked: Acked,
     pub(crate) openings: Arc<Openings>,
-    pub(crate) token_uses: Arc<TokenUses>,
+    pub(crate) credential_uses: Arc<CredentialUses>,
     pub(crate) draining: Draining,
     /// Of places for requests, and of the bytes of their bodies: overload ends when nothing was refused for a while.
     pub(crate) places_outage: Outage,
@@ -48,7 +47,7 @@ impl Ingest {
             body_budget,
             acked: Acked::default(),
             openings: Arc::default(),
-            token_uses: Arc::default(),
+            credential_uses: Arc::default(),
             draining: Draining::default(),
             places_outage: Outage::default(),
             bytes_outage: Outage::default(),
@@ -60,9 +59,9 @@ impl Ingest {
         self.openings.clone()
     }
 
-    /// Which ping tokens were used, for who reports it.
-    pub fn token_uses(&self) -> Arc<TokenUses> {
-        self.token_uses.clone()
+    /// Which credentials were used, for who reports it.
+    pub fn credential_uses(&self) -> Arc<CredentialUses> {
+        self.credential_uses.clone()
     }
 
     /// Requests in progress now, those included whose client has left.

@@ -20,7 +20,6 @@ pub mod refusal_table;
 mod reports;
 pub mod request_shapes;
 mod text;
-mod token_uses;
 
 pub use config::IngestConfig;
 pub use endpoint::Endpoint;
@@ -30,4 +29,3 @@ pub use openapi::openapi;
 pub use openings::{OpeningCounts, Openings};
 pub use reports::DoorReports;
 pub use tidegate_door::ServeReport;
-pub use token_uses::TokenUses;

@@ -6,15 +6,14 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tidegate_admission::CredentialUses;
 use tidegate_agentping_ports::front_doors::{DAY_MS, MINUTE_MS, ReadySpan, RefusedMinute};
-use tidegate_agentping_ports::token_uses::token_use;
 use tidegate_kernel::Timestamp;
 use tidegate_ports::{Clock, RowWrite, Rows};
 use tokio::time::{Instant, sleep};
 
 use crate::metrics::REPORTED_UNTIL_SECONDS;
 use crate::openings::{OpeningCounts, Openings};
-use crate::token_uses::TokenUses;
 
 /// Reports until it is stopped.
 pub struct DoorReports {
@@ -33,7 +32,7 @@ pub struct DoorReports {
     counted_at: Timestamp,
     /// What is not written yet.
     pending: Vec<RowWrite>,
-    token_uses: Arc<TokenUses>,
+    credential_uses: Arc<CredentialUses>,
 }
 
 /// How often readiness is looked at.
@@ -70,14 +69,14 @@ impl DoorReports {
             before_move: Some(Vec::new()),
             minutes: BTreeMap::new(),
             pending: Vec::new(),
-            token_uses: Arc::default(),
+            credential_uses: Arc::default(),
         }
     }
 
-    /// The same with the uses of ping tokens.
+    /// The same with the uses of credentials.
     #[must_use]
-    pub fn with_token_uses(self, token_uses: Arc<TokenUses>) -> Self {
-        DoorReports { token_uses, ..self }
+    pub fn with_credential_uses(self, credential_uses: Arc<CredentialUses>) -> Self {
+        DoorReports { credential_uses, ..self }
     }
 
     /// Reports until `shutdown` completes, and then once more.
@@ -189,20 +188,19 @@ impl DoorReports {
         }
     }
 
-    /// Writes which ping tokens were used. What cannot be written is left out: the next use is written.
-    async fn write_token_uses(&self) {
-        let uses = self.token_uses.take();
-        if uses.is_empty() {
+    /// Writes which credentials were used. What cannot be written is left out: the next use is written.
+    async fn write_credential_uses(&self) {
+        let rows = self.credential_uses.take();
+        if rows.is_empty() {
             return;
         }
-        let rows = uses.iter().map(|(token, at)| token_use(token, *at)).collect();
         if let Err(error) = self.rows.put(Arc::new(rows), self.clock.now()).await {
-            tracing::warn!(kind = %error.kind(), %error, "when tokens were used cannot be written now");
+            tracing::warn!(kind = %error.kind(), %error, "when tokens and keys were used cannot be written now");
         }
     }
 
     async fn write(&mut self) {
-        self.write_token_uses().await;
+        self.write_credential_uses().await;
         if self.pending.is_empty() {
             return;
         }

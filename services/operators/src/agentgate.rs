@@ -123,7 +123,7 @@ impl Column {
 /// A table that is scrolled sideways where it is wide.
 fn table(label: &str, columns: &[Column], rows: &[Vec<Markup>]) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label=(label) {
+        div.scroll tabindex="0" role="group" aria-label=(label) {
             table {
                 thead { tr { @for column in columns { th.number[column.is_number()] scope="col" { (column.title()) } } } }
                 tbody { @for row in rows { tr { @for (cell, column) in row.iter().zip(columns) { td.number[column.is_number()] { (cell) } } } } }

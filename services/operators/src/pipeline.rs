@@ -105,9 +105,9 @@ fn table(section: &Section, rows: &[Row], recent: String) -> Markup {
     html! {
         section id=(section.id) {
             h2 { (section.title) }
-            div.scroll tabindex="0" role="region" aria-label=(section.title) {
-                table {
-                    thead { tr { th scope="col" { "Figure" } th.number scope="col" { "Now, or since the start" } th.number scope="col" { (recent) } th scope="col" { "State" } } }
+            div.scroll tabindex="0" role="group" aria-label=(section.title) {
+                table.pipeline {
+                    thead { tr { th scope="col" { "Figure" } th.number scope="col" { "Now or in all" } th.number scope="col" { (recent) } th scope="col" { "State" } } }
                     tbody {
                         @for row in rows {
                             tr {

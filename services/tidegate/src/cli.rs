@@ -13,7 +13,7 @@ mod teams;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use tidegate_agentping::{KeyAccess, Slug};
+use tidegate_agentping::{KeyAccess, KeyLabel, Slug};
 use tidegate_kernel::Usd;
 
 pub use agentgate::{
@@ -195,7 +195,7 @@ pub struct Place {
 pub enum KeysCommand {
     /// Create an API key, which is shown only once
     #[command(after_help = "Examples:\n  tidegate keys create --team acme --json\n  \
-        tidegate keys create --team acme --access read    for dashboards and scrapers")]
+        tidegate keys create --team acme --access read --label grafana    for dashboards and scrapers")]
     Create {
         /// The team, by id or name
         #[arg(long, value_name = "TEAM")]
@@ -203,6 +203,9 @@ pub enum KeysCommand {
         /// What it may do: full, or read (it neither reports nor changes anything)
         #[arg(long, value_name = "ACCESS", default_value_t = KeyAccess::Full)]
         access: KeyAccess,
+        /// What it is for, in 1 to 64 characters: lists show it
+        #[arg(long, value_name = "TEXT", value_parser = KeyLabel::parse)]
+        label: Option<KeyLabel>,
         #[command(flatten)]
         place: Place,
     },

@@ -45,7 +45,7 @@ async fn run_within(config: &Config, args: &DemoArgs) -> Result<(), Failure> {
         Some(_) => manage::active_team(&*context.registry, &args.team).await?,
         None => teams::create(&context, args.team.clone(), Plan::Team).await?,
     };
-    let (row, key) = keys::create(&context, &team, KeyAccess::Full).await?;
+    let (row, key) = keys::create(&context, &team, KeyAccess::Full, None).await?;
     let options = DemoOptions {
         ingest_url: args.url.clone(),
         control_url: args.control_url.clone(),

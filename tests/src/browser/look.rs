@@ -44,10 +44,11 @@ impl Browser {
         self.devtools("Emulation.setScriptExecutionDisabled", json!({"value": true})).await;
     }
 
-    /// What axe-core finds on the page that is serious or critical: rule, what is wrong, and where.
+    /// What axe-core finds on the page that is serious or critical, and landmarks of one name: rule, what is wrong, and where.
     pub async fn violations(&self) -> Vec<String> {
         const RUN: &str = "const found = await axe.run(document, {resultTypes: ['violations']});
-            return found.violations.filter(one => ['serious', 'critical'].includes(one.impact)).map(one =>
+            const grave = one => ['serious', 'critical'].includes(one.impact) || one.id === 'landmark-unique';
+            return found.violations.filter(grave).map(one =>
                 one.id + ': ' + one.help + ': ' + one.nodes.map(node => node.html + ' ' + node.failureSummary).join(' | '))";
         if self.script("return typeof axe").await == "undefined" {
             self.script(&driver::axe()).await;

@@ -44,8 +44,14 @@ async fn registry() -> MemoryRegistry {
         .create_team(Team { id: team, name: "one".to_owned(), plan: Plan::Starter, created_at, archived_at: None })
         .await
         .unwrap();
-    let key =
-        KeyRow { id: KeyId::from_bits(Region::Eu, 1), team, access: KeyAccess::Full, created_at, revoked_at: None };
+    let key = KeyRow {
+        id: KeyId::from_bits(Region::Eu, 1),
+        team,
+        access: KeyAccess::Full,
+        created_at,
+        revoked_at: None,
+        label: None,
+    };
     registry.create_key(key, hash(KEY_A)).await.unwrap();
     let token = TokenRow {
         id: TokenId::from_bits(Region::Eu, 1),

@@ -107,6 +107,7 @@ async fn an_incident_has_the_messages_about_it() {
         severity: AlertSeverity::Error,
         opened_at: at(NOON),
         resolved_at: None,
+        resolved_by: None,
         origin,
         count: 1,
     };

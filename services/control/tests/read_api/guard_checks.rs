@@ -154,6 +154,41 @@ async fn ac_04_spend_at_the_limit_blocks_and_the_block_is_kept() {
     }
 }
 
+/// AC-82: blocks are listed by pages, newest first, each team's own.
+#[tokio::test]
+async fn blocks_are_listed_newest_first() {
+    let house = House::open().await;
+    house.with_agent("nightly", 1).await;
+    let list = async |query: &str| house.get(&format!("/v1/guard/checks{query}")).await.ok();
+    assert_eq!(list("").await, json!({"checks": [], "next_cursor": null}));
+    house.put("/v1/agents/nightly/pause", &json!({})).await.ok();
+    let mut ids = Vec::new();
+    // Over the turn of several days.
+    for number in 0..5 {
+        house.clock.advance_ms(if number == 3 { 10 * 86_400_000 } else { 9 * 3_600_000 });
+        let asked = json!({"agent": "nightly", "customer_ref": format!("c{number}")});
+        let blocked = house.guard(&asked).await;
+        assert!(is_block(&blocked));
+        ids.insert(0, blocked["guard_check_id"].clone());
+    }
+    let ids_of =
+        |list: &Value| list["checks"].as_array().unwrap().iter().map(|one| one["id"].clone()).collect::<Vec<_>>();
+    let all = list("").await;
+    assert_eq!((ids_of(&all), &all["next_cursor"]), (ids.clone(), &Value::Null));
+    assert_eq!(all["checks"][0]["request"], json!({"agent": "nightly", "customer_ref": "c4"}));
+    let (mut seen, mut query) = (Vec::new(), "?limit=2".to_owned());
+    loop {
+        let page = list(&query).await;
+        seen.extend(ids_of(&page));
+        let Some(cursor) = page["next_cursor"].as_str() else { break };
+        query = format!("?limit=2&cursor={cursor}");
+    }
+    assert_eq!(seen, ids);
+    let theirs = house.get_as(Some(KEY_B), "/v1/guard/checks").await.ok();
+    assert_eq!(theirs, json!({"checks": [], "next_cursor": null}));
+    assert_refusal(&house.get("/v1/guard/checks?cursor=x").await, 400, "invalid_field", Some("cursor"));
+}
+
 /// AC-06: the answer says that the plan has no guard, even when paused.
 #[tokio::test]
 async fn ac_06_starter_is_allowed_and_told() {

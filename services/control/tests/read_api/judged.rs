@@ -25,6 +25,7 @@ fn incident(number: u128, opened_at: Timestamp) -> IncidentDoc {
         severity: AlertSeverity::Error,
         opened_at,
         resolved_at: None,
+        resolved_by: None,
         origin: IncidentOrigin::Slot(opened_at.plus_millis(-600_000)),
         count: 2,
     }
@@ -136,7 +137,12 @@ async fn incidents_are_listed_and_read() {
     let house = House::open().await;
     let open = incident(1, at(NOON));
     let older = incident(2, at("2026-04-02T03:00:00Z"));
-    let resolved = IncidentDoc { resolved_at: Some(at("2026-04-02T04:00:00Z")), agent: slug("other"), ..older };
+    let resolved = IncidentDoc {
+        resolved_at: Some(at("2026-04-02T04:00:00Z")),
+        resolved_by: Some(IncidentOrigin::Slot(at("2026-04-02T03:50:00Z"))),
+        agent: slug("other"),
+        ..older
+    };
     house.judged(open.rows(team(1)).into_iter().chain(resolved.rows(team(1)))).await;
     let expected = json!({
         "id": open.id.to_string(), "agent": "nightly", "kind": "schedule_missed", "status": "open", "severity": "error",
@@ -145,6 +151,11 @@ async fn incidents_are_listed_and_read() {
     });
     let path = format!("/v1/incidents/{}", open.id);
     assert_eq!(house.get(&path).await.ok(), expected);
+    let over = house.get(&format!("/v1/incidents/{}", resolved.id)).await.ok();
+    assert_eq!(
+        [&over["status"], &over["resolved_by_slot"], &over["resolved_by_run_id"]],
+        [&json!("resolved"), &json!("2026-04-02T03:50:00.000Z"), &Value::Null]
+    );
     let listed = async |query: &str| {
         let list = house.get(&format!("/v1/incidents{query}")).await.ok();
         let ids: Vec<Value> =

@@ -24,6 +24,7 @@ mod guard_sdks;
 mod house;
 mod idle;
 mod judged;
+mod keys;
 mod limited;
 mod listing;
 mod mail_links;

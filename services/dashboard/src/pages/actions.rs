@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use tidegate_kernel::Timestamp;
 
 use crate::form::Form;
+use crate::pages::incident;
 use crate::problem::Problem;
 use crate::sign_in::to;
 use crate::url::encoded;
@@ -18,12 +19,12 @@ const HOURS_MAX: i64 = 720;
 pub(crate) async fn pause(visit: Visit, form: Form) -> Result<Response, Problem> {
     let mut body = Map::new();
     filled(&mut body, &form, "note");
-    change(&visit, Method::PUT, "pause", Some(body)).await
+    change(&visit, &form, Method::PUT, "pause", Some(body)).await
 }
 
 /// `…/resume`.
-pub(crate) async fn resume(visit: Visit, _: Form) -> Result<Response, Problem> {
-    change(&visit, Method::DELETE, "pause", None).await
+pub(crate) async fn resume(visit: Visit, form: Form) -> Result<Response, Problem> {
+    change(&visit, &form, Method::DELETE, "pause", None).await
 }
 
 /// `…/mute`: for the hours that the form names.
@@ -31,12 +32,12 @@ pub(crate) async fn mute(visit: Visit, form: Form) -> Result<Response, Problem> 
     let mut body = Map::new();
     body.insert("until".to_owned(), json!(until(&form, visit.now)?.to_string()));
     filled(&mut body, &form, "reason");
-    change(&visit, Method::PUT, "mute", Some(body)).await
+    change(&visit, &form, Method::PUT, "mute", Some(body)).await
 }
 
 /// `…/unmute`.
-pub(crate) async fn unmute(visit: Visit, _: Form) -> Result<Response, Problem> {
-    change(&visit, Method::DELETE, "mute", None).await
+pub(crate) async fn unmute(visit: Visit, form: Form) -> Result<Response, Problem> {
+    change(&visit, &form, Method::DELETE, "mute", None).await
 }
 
 /// `…/schedule`: the members that are filled in.
@@ -52,17 +53,19 @@ pub(crate) async fn schedule(visit: Visit, form: Form) -> Result<Response, Probl
             body.insert(name.to_owned(), text.parse::<u64>().map_or_else(|_| json!(text), |number| json!(number)));
         }
     }
-    change(&visit, Method::PUT, "schedule", Some(body)).await
+    change(&visit, &form, Method::PUT, "schedule", Some(body)).await
 }
 
 /// `…/unschedule`.
-pub(crate) async fn unschedule(visit: Visit, _: Form) -> Result<Response, Problem> {
-    change(&visit, Method::DELETE, "schedule", None).await
+pub(crate) async fn unschedule(visit: Visit, form: Form) -> Result<Response, Problem> {
+    change(&visit, &form, Method::DELETE, "schedule", None).await
 }
 
-/// Changes a part of the agent that the path names, or else of the team, and leads back there.
+/// Changes a part of the agent that the path names, or else of the team, and leads back there, or to the incident whose page
+/// sent the form.
 async fn change(
     visit: &Visit,
+    form: &Form,
     method: Method,
     part: &str,
     body: Option<Map<String, Value>>,
@@ -72,7 +75,7 @@ async fn change(
         Err(_) => (format!("/v1/{part}"), visit.at("/guard")),
     };
     visit.send(method, &path, body.map(Value::Object).as_ref()).await?;
-    Ok(to(&back))
+    Ok(to(&incident::sent_from(visit, form).unwrap_or(back)))
 }
 
 fn filled(body: &mut Map<String, Value>, form: &Form, name: &str) {

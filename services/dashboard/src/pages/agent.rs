@@ -1,5 +1,6 @@
-//! An agent: how it is watched, its latest runs, what it cost this month, its ping tokens, and how to report for it.
+//! An agent: how it is watched, its latest runs, what it did day by day, what it cost this month, its ping tokens, and how to report for it.
 
+mod days;
 mod settings;
 mod tokens;
 mod watched;
@@ -28,14 +29,15 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     let pages = &visit.pages;
     let filter = RunFilter { agent: Some(slug.clone()), ..RunFilter::default() };
     let month = Month::of(visit.now);
-    let (agents, runs, spend) = tokio::try_join!(
+    let (agents, runs, spend, by_day, watched, tokens) = tokio::try_join!(
         pages.ask(pages.queries.agents(visit.team())),
         visit.runs(&filter, None, RUNS),
         pages.ask(pages.queries.spend(visit.team(), month, visit.now)),
+        visit.agent_days(&slug),
+        Watched::of(&visit, &slug),
+        tokens::section(&visit, &slug),
     )?;
     let agent = agents.into_iter().find(|agent| agent.slug == slug).ok_or(Problem::NotFound)?;
-    let watched = Watched::of(&visit, &slug).await?;
-    let tokens = tokens::section(&visit, &slug).await?;
     let spent = spend.by_agent.into_iter().find(|row| row.name.as_deref() == Some(slug.as_str()));
     let body = html! {
         p.path { a href=(visit.at("/agents")) { "Agents" } }
@@ -47,10 +49,11 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
             @if runs.runs.is_empty() {
                 p.empty { "No run of it has arrived yet." }
             } @else {
-                (runs_table(&visit, &runs.runs, true, visit.now))
+                (runs_table(&visit, &runs.runs, "Runs", true, visit.now))
                 @if runs.more { p { a href=(with_query(&visit.at("/runs"), &[("agent", Some(slug.as_str()))])) { "All its runs" } } }
             }
         }
+        (days::section(&by_day))
         (watched.sections(&visit, &slug))
         section aria-labelledby="report" {
             h2 #report { "Report for it" }

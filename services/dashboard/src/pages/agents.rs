@@ -4,25 +4,21 @@
 mod order;
 mod table;
 
-use std::collections::HashMap;
-
 use axum::response::Response;
 use maud::{Markup, html};
-use serde_json::Value;
-use tidegate_agentping::{RunStatus, Slug};
-use tidegate_agentping_ports::AgentRow;
+use tidegate_agentping::RunStatus;
+use tidegate_agentping_ports::{AgentRow, AgentSums};
 use tidegate_kernel::Usd;
 
 use crate::layout::{Page, Part};
 use crate::pages::start;
 use crate::parts::amount::{count, counted};
 use crate::parts::control::{field, form};
-use crate::parts::health::{Health, STATES};
+use crate::parts::health::{Health, Judged, STATES};
 use crate::parts::value::Members;
 use crate::problem::Problem;
 use crate::url::with_query;
 use crate::visit::Visit;
-use crate::walk::Walk;
 use order::Order;
 use table::table;
 
@@ -34,8 +30,8 @@ const LIVE_S: u32 = 5;
 struct Line {
     agent: AgentRow,
     today: Today,
-    /// What the judge says of it; null where none is at work.
-    judged: Value,
+    /// What the judge says of it; nothing where none is at work.
+    judged: Judged,
 }
 
 /// An agent's runs of today.
@@ -88,8 +84,11 @@ impl Asked {
 pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     let asked = Asked::of(&visit)?;
     let pages = &visit.pages;
-    let (agents, walk, health) =
-        tokio::try_join!(pages.ask(pages.queries.agents(visit.team())), visit.today(), visit.health_with_slots())?;
+    let (agents, today, health) = tokio::try_join!(
+        pages.ask(pages.queries.agents(visit.team())),
+        visit.sums_of_today(),
+        visit.health_with_slots(),
+    )?;
     if agents.is_empty() {
         return Ok(start::waiting(&visit, None).live(LIVE_S).waiting().response(&visit));
     }
@@ -101,7 +100,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     let total = agents.len();
     let counts = health.as_ref().map(Health::counts).unwrap_or_default();
     let is_judged = health.is_some();
-    let mut lines = lines(agents, &walk, health);
+    let mut lines = lines(agents, &today, health);
     lines.retain(|line| asked.admits(line));
     asked.order.sort(&mut lines);
     let found = lines.len();
@@ -111,7 +110,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
         h1 { "Agents" }
         (search(&visit, &asked, &counts))
         div #found {
-            p.hint role="status" { (count(found as u64)) " of " (counted(total as u64, "agent")) @if walk.more { "; figures of today are of its latest runs only" } "." }
+            p.hint role="status" { (count(found as u64)) " of " (counted(total as u64, "agent")) @if today.is_cut() { "; figures of today are of its latest runs only" } "." }
             (table(&visit, shown, is_judged, &asked))
             @if found == 0 { p.empty { "No agent has this in its name" @if asked.state.is_some() { " and this state" } "." } }
             (pager(&visit, &asked, found))
@@ -150,19 +149,14 @@ fn search(visit: &Visit, asked: &Asked, counts: &[(&'static str, u64)]) -> Marku
     }
 }
 
-fn lines(agents: Vec<AgentRow>, walk: &Walk, health: Option<Health>) -> Vec<Line> {
-    let mut of_agents: HashMap<&Slug, Today> = HashMap::new();
-    // Newest first: the first that is seen of an agent is its latest.
-    for run in &walk.runs {
-        let today = of_agents.entry(&run.agent).or_default();
-        today.runs += 1;
-        today.failed += u64::from(matches!(run.status, RunStatus::Failed | RunStatus::Timeout));
-        today.cost = today.cost.plus(run.cost);
-        today.status.get_or_insert(run.status);
-    }
+fn lines(agents: Vec<AgentRow>, sums: &AgentSums, health: Option<Health>) -> Vec<Line> {
+    let today = |slug: &str| {
+        let sum = sums.of(slug)?;
+        Some(Today { runs: sum.runs, failed: sum.failed, cost: sum.cost, status: Some(sum.latest) })
+    };
     let mut health = health.unwrap_or_default();
     let line = |agent: AgentRow| Line {
-        today: of_agents.get(&agent.slug).copied().unwrap_or_default(),
+        today: today(agent.slug.as_str()).unwrap_or_default(),
         judged: health.take(agent.slug.as_str()),
         agent,
     };

@@ -62,7 +62,7 @@ async fn page(visit: &Visit, compared: Option<(&str, Markup)>) -> Result<Markup,
 fn changed(changes: &[Value]) -> Markup {
     html! {
         @if changes.is_empty() { p.alert role="status" { "Nothing: the file says what is set." } } @else {
-            div.scroll tabindex="0" role="region" aria-label="Changes" {
+            div.scroll tabindex="0" role="group" aria-label="Changes" {
                 table {
                     thead { tr { th scope="col" { "Change" } th scope="col" { "What" } th scope="col" { "Member" } th scope="col" { "From" } th scope="col" { "To" } } }
                     tbody {
@@ -88,7 +88,7 @@ fn audit(visit: &Visit, entries: Option<&Value>) -> Markup {
             section aria-labelledby="audit" {
                 h2 #audit { "Changes of the last 90 days" }
                 @if page.rows("entries").is_empty() { p.empty { "None." } } @else {
-                    div.scroll tabindex="0" role="region" aria-label="Changes of the last 90 days" {
+                    div.scroll tabindex="0" role="group" aria-label="Changes of the last 90 days" {
                         table {
                             thead { tr { th scope="col" { "When" } th scope="col" { "By" } th scope="col" { "Action" } th scope="col" { "What" } } }
                             tbody {

@@ -1,5 +1,6 @@
-//! Guard: the rules with what is spent against their limits, and pauses of the team.
+//! Guard: the rules with what is spent against their limits, what they blocked, and pauses of the team.
 
+mod blocked;
 mod spent;
 
 use axum::response::Response;
@@ -21,10 +22,13 @@ use crate::visit::Visit;
 use spent::Sums;
 
 pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
-    let rules = visit.look("/v1/guard/rules?limit=200").await?;
-    let health = visit.health().await?;
-    let today = visit.today().await?;
-    let month: Option<MonthView> = visit.read("/v1/spend").await?;
+    let (rules, health, today, month, blocked) = tokio::try_join!(
+        visit.look("/v1/guard/rules?limit=200"),
+        visit.health(),
+        visit.today(),
+        visit.read::<MonthView>("/v1/spend"),
+        blocked::section(&visit),
+    )?;
     let sums = Sums { today: &today, month: month.as_ref() };
     let body = html! {
         h1 { "Guard" }
@@ -38,6 +42,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
             }
             @if rules.is_some() { (new_rule(&visit)) }
         }
+        (blocked)
         @if let Some(health) = &health { (quiet::agents(&visit, health, Quiet::Paused)) }
         (team(&visit, health.as_ref().map(Health::team)))
     };
@@ -46,7 +51,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
 
 fn table(visit: &Visit, rules: &[Value], sums: &Sums<'_>) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label="Rules" {
+        div.scroll tabindex="0" role="group" aria-label="Rules" {
             table {
                 thead {
                     tr {

@@ -3,9 +3,6 @@
 use axum::response::Response;
 use maud::{Markup, html};
 use serde_json::Value;
-use tidegate_agentping::KeyAccess;
-use tidegate_agentping_ports::KeyRow;
-use tidegate_kernel::Timestamp;
 
 use crate::form::Form;
 use crate::layout::{Page, Part};
@@ -19,14 +16,15 @@ use crate::url::{encoded, with_query};
 use crate::visit::Visit;
 
 const TOKENS: &str = "100";
+const KEYS: &str = "100";
 
 pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
-    let pages = &visit.pages;
-    let cursor = visit.query("after");
-    let tokens = with_query("/v1/tokens", &[("limit", Some(TOKENS)), ("cursor", cursor.as_deref())]);
-    let keys = pages.ask_registry(pages.registry.list_keys(visit.team())).await?;
-    let tokens = visit.look(&tokens).await?.unwrap_or_default();
-    let badges = visit.look("/v1/badges?limit=200").await?;
+    let (after, keys_after) = (visit.query("after"), visit.query("keys_after"));
+    let tokens = with_query("/v1/tokens", &[("limit", Some(TOKENS)), ("cursor", after.as_deref())]);
+    let keys = with_query("/v1/keys", &[("limit", Some(KEYS)), ("cursor", keys_after.as_deref())]);
+    let (keys, tokens, badges) =
+        tokio::try_join!(visit.look(&keys), visit.look(&tokens), visit.look("/v1/badges?limit=200"))?;
+    let (keys, tokens) = (keys.unwrap_or_default(), tokens.unwrap_or_default());
     let body = html! {
         h1 { "Keys and tokens" }
         p.lead { "Only hashes of secrets are kept: what was shown when one was made cannot be shown again." }
@@ -37,32 +35,49 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     Ok(Page::new("Keys and tokens", Part::Keys, body).response(&visit))
 }
 
-fn key_section(visit: &Visit, keys: &[KeyRow]) -> Markup {
+fn key_section(visit: &Visit, keys: &Value) -> Markup {
     let team = quoted(&visit.viewer.team.name);
-    let own = visit.viewer.key;
+    let cursor = keys.text("next_cursor");
     html! {
         section aria-labelledby="keys" {
             h2 #keys { "API keys" }
-            div.scroll tabindex="0" role="region" aria-label="API keys" {
+            div.scroll tabindex="0" role="group" aria-label="API keys" {
                 table {
-                    thead { tr { th scope="col" { "Id" } th scope="col" { "May" } th scope="col" { "Made" } th scope="col" { "State" } } }
-                    tbody {
-                        @for key in keys {
-                            tr {
-                                td { code.id { (key.id) } @if own == Some(key.id) { " " span.tag { "this session" } } }
-                                td { @match key.access { KeyAccess::Full => "read and change", KeyAccess::Read => "read" } }
-                                td { (time::ago(key.created_at, visit.now)) }
-                                td { (state(key.revoked_at, visit.now)) }
-                            }
+                    thead {
+                        tr {
+                            th scope="col" { "Id" }
+                            th scope="col" { "Label" }
+                            th scope="col" { "May" }
+                            th scope="col" { "Made" }
+                            th scope="col" { "Last used" }
+                            th scope="col" { "State" }
                         }
                     }
+                    tbody { @for key in keys.rows("keys") { (key_row(visit, key)) } }
                 }
+            }
+            @if !cursor.is_empty() {
+                nav.pager aria-label="Pages of keys" { a rel="next" href=(with_query(&visit.at("/keys"), &[("keys_after", Some(cursor))])) { "Older keys" } }
             }
             p.hint {
                 "A key can do all that the team can, so none is made with another one: whoever operates this server makes them by "
-                code { "tidegate keys create --team " (team) } " (with " code { "--access read" } " for one that may only read), and revokes them by "
+                code { "tidegate keys create --team " (team) } " (with " code { "--access read" } " for one that may only read, and " code { "--label TEXT" } " to say what it is for), and revokes them by "
                 code { "tidegate keys revoke ID" } "."
             }
+        }
+    }
+}
+
+fn key_row(visit: &Visit, key: &Value) -> Markup {
+    let own = visit.viewer.key.is_some_and(|own| own.to_string() == key.text("id"));
+    html! {
+        tr {
+            td { code.id { (key.text("id")) } @if own { " " span.tag { "this session" } } }
+            td { (key.text("label")) }
+            td { @if key.text("access") == "read" { "read" } @else { "read and change" } }
+            td { @if let Some(at) = key.instant("created_at") { (time::ago(at, visit.now)) } }
+            td { @match key.instant("last_used_at") { Some(at) => (time::ago(at, visit.now)), None => "–" } }
+            td { @match key.instant("revoked_at") { Some(at) => { "revoked " (time::ago(at, visit.now)) } None => "active" } }
         }
     }
 }
@@ -85,7 +100,7 @@ fn token_section(visit: &Visit, tokens: &Value) -> Markup {
 
 fn token_table(visit: &Visit, rows: &[Value]) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label="Ping tokens" {
+        div.scroll tabindex="0" role="group" aria-label="Ping tokens" {
             table {
                 thead {
                     tr {
@@ -126,7 +141,7 @@ fn badge_section(visit: &Visit, rows: &[Value]) -> Markup {
             h2 #badges { "Badges" }
             p { "A badge is a public picture of how an agent, the agents of a tag, or the team stands. Its address says nothing else." }
             @if !rows.is_empty() {
-                div.scroll tabindex="0" role="region" aria-label="Badges" {
+                div.scroll tabindex="0" role="group" aria-label="Badges" {
                     table {
                         thead {
                             tr {
@@ -174,8 +189,4 @@ pub(crate) async fn make_token(visit: Visit, form: Form) -> Result<Response, Pro
     let agent = tidegate_agentping::Slug::parse(named)
         .map_err(|error| Problem::Declined(format!("'{named}' can be no agent's name: {error}.")))?;
     token::made_for(&visit, &agent).await
-}
-
-fn state(revoked_at: Option<Timestamp>, now: Timestamp) -> Markup {
-    html! { @match revoked_at { Some(at) => { "revoked " (time::ago(at, now)) } None => "active" } }
 }

@@ -26,8 +26,14 @@ const LIVE_S: u32 = 1;
 
 pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     let pages = &visit.pages;
-    let (agents, today, health) =
-        tokio::try_join!(pages.ask(pages.queries.agents(visit.team())), visit.today(), visit.health_with_slots())?;
+    // None of them waits for another.
+    let (agents, today, health, events, incidents) = tokio::try_join!(
+        pages.ask(pages.queries.agents(visit.team())),
+        visit.today(),
+        visit.health_with_slots(),
+        pages.ask(pages.queries.usage(visit.team(), Month::of(visit.now))),
+        troubles::open_incidents(&visit),
+    )?;
     let latest = match today.runs.is_empty() {
         true => visit.runs(&RunFilter::default(), None, ROWS).await?.runs,
         false => today.runs.iter().take(ROWS).cloned().collect(),
@@ -35,7 +41,6 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     if latest.is_empty() {
         return Ok(start::waiting(&visit, None).live(LIVE_S).waiting().response(&visit));
     }
-    let events = pages.ask(pages.queries.usage(visit.team(), Month::of(visit.now))).await?;
     let active = agents.iter().filter(|agent| !agent.is_archived()).count() as u64;
     let body = html! {
         h1 { "Overview" }
@@ -43,13 +48,13 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
         (figures(&visit, &today, health.as_ref(), active, events))
         @if let Some(health) = &health {
             (troubles::agents(&visit, health))
-            (troubles::open_incidents(&visit).await?)
+            (incidents)
             (doubts(health, visit.now))
         }
         (troubles::runs(&visit, &today).await?)
         section aria-labelledby="latest" {
             h2 #latest { "Latest runs" }
-            (runs_table(&visit, &latest, false, visit.now))
+            (runs_table(&visit, &latest, "Latest runs", false, visit.now))
             p { a href=(visit.at("/runs")) { "All runs" } }
         }
     };

@@ -37,7 +37,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
         (month_bar(events, &limits))
         section aria-labelledby="limits" {
             h2 #limits { "Limits of the plan" }
-            div.scroll tabindex="0" role="region" aria-label="Limits of the plan" {
+            div.scroll tabindex="0" role="group" aria-label="Limits of the plan" {
                 table {
                     thead { tr { th scope="col" { "What" } th.number scope="col" { "Used" } th.number scope="col" { "Limit" } } }
                     tbody {

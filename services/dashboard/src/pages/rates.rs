@@ -55,7 +55,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
 
 fn table(title: &str, rows: &[RateRow]) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label=(title) {
+        div.scroll tabindex="0" role="group" aria-label=(title) {
             table {
                 thead {
                     tr {

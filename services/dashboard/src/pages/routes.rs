@@ -7,7 +7,9 @@ use serde_json::{Map, Value, json};
 
 use crate::form::Form;
 use crate::layout::{Page, Part};
+use crate::pages::incident;
 use crate::parts::control::{button, field, form};
+use crate::parts::deliveries::delivered;
 use crate::parts::time;
 use crate::parts::value::Members;
 use crate::problem::Problem;
@@ -37,7 +39,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
 
 fn table(visit: &Visit, routes: &[Value]) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label="Routes" {
+        div.scroll tabindex="0" role="group" aria-label="Routes" {
             table {
                 thead {
                     tr {
@@ -173,7 +175,7 @@ pub(crate) async fn one(visit: Visit) -> Result<Response, Problem> {
             h2 #deliveries { "Deliveries" }
             (totals(&sent))
             @if sent.rows("deliveries").is_empty() { p.empty { "Nothing was sent." } }
-            @for delivery in sent.rows("deliveries") { (delivered(&visit, delivery)) }
+            @for delivery in sent.rows("deliveries") { (delivered(&visit, delivery, &html! {})) }
             @if !sent.text("next_cursor").is_empty() {
                 nav.pager aria-label="Pages of deliveries" { a rel="next" href=(with_query(&visit.at(&own), &[("after", Some(sent.text("next_cursor")))])) { "Older" } }
             }
@@ -225,39 +227,6 @@ fn totals(sent: &Value) -> Markup {
     }
 }
 
-fn delivered(visit: &Visit, delivery: &Value) -> Markup {
-    let class = match delivery.text("status") {
-        "sent" => "success",
-        "failed" => "failed",
-        "waiting" => "running",
-        _ => "",
-    };
-    html! {
-        details.delivery id=(delivery.text("id")) {
-            summary {
-                span class={ "status " (class) } { (delivery.text("status")) } " "
-                strong { (delivery.text("alert")) } " " (delivery.text("edge")) " "
-                @if !delivery.text("agent").is_empty() { "of " (delivery.text("agent")) " " }
-                @if let Some(at) = delivery.instant("created_at") { span.note { (time::ago(at, visit.now)) } }
-            }
-            dl.facts {
-                div { dt { "Id" } dd { code { (delivery.text("id")) } } }
-                @if let Some(at) = delivery.instant("next_try_at") { div { dt { "Next try" } dd { (time::ago(at, visit.now)) } } }
-            }
-            @for tried in delivery.rows("tries") {
-                p {
-                    @if let Some(at) = tried.instant("at") { (time::stamped(at)) ": " }
-                    (tried.shown("status")) " " (tried.text("error")) " " span.note { (tried.shown("took_ms")) " ms" }
-                }
-                @if !tried.text("answer").is_empty() { pre.data tabindex="0" { (tried.text("answer")) } }
-            }
-            h3 { "Message" }
-            pre.data tabindex="0" { (delivery.text("body")) }
-            (button(visit, &format!("/deliveries/{}/resend", encoded(delivery.text("id"))), "Send again"))
-        }
-    }
-}
-
 /// `POST …/routes/{id}/test`: one try, and what came of it.
 pub(crate) async fn test(visit: Visit, _: Form) -> Result<Response, Problem> {
     let id = encoded(visit.segment("id")?);
@@ -283,8 +252,8 @@ pub(crate) async fn delete(visit: Visit, _: Form) -> Result<Response, Problem> {
 }
 
 /// `POST …/deliveries/{id}/resend`.
-pub(crate) async fn resend(visit: Visit, _: Form) -> Result<Response, Problem> {
+pub(crate) async fn resend(visit: Visit, sent: Form) -> Result<Response, Problem> {
     let id = encoded(visit.segment("id")?);
     visit.send(Method::POST, &format!("/v1/deliveries/{id}/resend"), None).await?;
-    Ok(to(&visit.at("/routes")))
+    Ok(to(&incident::sent_from(&visit, &sent).unwrap_or_else(|| visit.at("/routes"))))
 }

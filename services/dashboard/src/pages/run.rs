@@ -38,11 +38,13 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     let run = pages.ask(pages.queries.run(key)).await?.ok_or(Problem::NotFound)?;
     let Some(opening) = run.opening() else { return Err(Problem::NotFound) };
     let page = EventPage { after, limit: PAGE_EVENTS, max_bytes: PAGE_BYTES };
-    let mut events = pages.ask(pages.queries.events(key, &page)).await?;
+    let (mut events, related, checked) = tokio::try_join!(
+        pages.ask(pages.queries.events(key, &page)),
+        tree::related(&visit, id, &run),
+        checks::results(&visit, id),
+    )?;
     let next = events.rows.last().filter(|_| events.more).map(|row| row.event.id);
     events.rows.sort_by_key(|row| (row.event.ts, row.event.id));
-    let related = tree::related(&visit, id, &run).await?;
-    let checked = checks::results(&visit, id).await?;
     let is_whole = after.is_none() && next.is_none();
     let title = format!("Run of {}", opening.start.agent);
     let body = html! {
@@ -167,7 +169,7 @@ fn models(events: &EventsPage, is_whole: bool) -> Markup {
         @if !rows.is_empty() {
             section aria-labelledby="models" {
                 h2 #models { "Cost by model" @if !is_whole { " of these events" } }
-                div.scroll tabindex="0" role="region" aria-label="Cost by model" {
+                div.scroll tabindex="0" role="group" aria-label="Cost by model" {
                     table {
                         thead { tr { th scope="col" { "Provider" } th scope="col" { "Model" } th.number scope="col" { "Calls" } th.number scope="col" { "Cost" } } }
                         tbody {

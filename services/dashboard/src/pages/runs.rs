@@ -42,7 +42,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
         @if page.runs.is_empty() {
             p.empty { @if is_later { "No further runs." } @else { "No run passes these filters." } }
         } @else {
-            (runs_table(&visit, &page.runs, false, visit.now))
+            (runs_table(&visit, &page.runs, "Runs", false, visit.now))
         }
         (pager(&visit, is_later, next.as_ref().map(|(name, value)| (*name, value.as_str()))))
     };

@@ -121,7 +121,7 @@ fn breakdown(
                 @if !more.is_empty() {
                     details {
                         summary { (count(more.len() as u64)) " more" @if !left_out.is_empty() { " of " (count((more.len() + left_out.len()) as u64)) } }
-                        (table(visit, title, label, more, rest, spend))
+                        (table(visit, &format!("{title}, the others"), label, more, rest, spend))
                     }
                 }
             }
@@ -150,7 +150,7 @@ fn table(visit: &Visit, title: &str, label: &Label, rows: &[Line], rest: Option<
     let share = |nanos: u64| permille(nanos, spend.total_usd.0.as_nanos());
     let average = spend.total_usd.0.as_nanos() / spend.runs().max(1);
     html! {
-        div.scroll tabindex="0" role="region" aria-label=(title) {
+        div.scroll tabindex="0" role="group" aria-label=(title) {
             table.shares {
                 thead {
                     tr {

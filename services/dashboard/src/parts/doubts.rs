@@ -51,17 +51,17 @@ pub(crate) fn doubts(health: &Health, now: Timestamp) -> Markup {
 }
 
 fn stretches(health: &Health, since: Timestamp) -> Vec<Doubted> {
-    let mut of_reasons: BTreeMap<&str, Vec<Timestamp>> = BTreeMap::new();
-    for slot in health.agents().flat_map(|agent| agent.rows("recent_slots")) {
+    let mut of_reasons: BTreeMap<String, Vec<Timestamp>> = BTreeMap::new();
+    for slot in health.doubted_slots() {
         let at = slot.instant("at").filter(|at| slot.text("outcome") == "unknown" && *at >= since);
         if let Some(at) = at {
-            of_reasons.entry(slot.text("reason")).or_default().push(at);
+            of_reasons.entry(slot.text("reason").to_owned()).or_default().push(at);
         }
     }
     let mut found: Vec<Doubted> = Vec::new();
     for (reason, mut instants) in of_reasons {
         instants.sort_unstable();
-        let new = |at| Doubted { reason: reason.to_owned(), from: at, until: at, slots: 1 };
+        let new = |at| Doubted { reason: reason.clone(), from: at, until: at, slots: 1 };
         for at in instants {
             match found.last_mut().filter(|last| last.reason == reason && at.millis_since(last.until) <= GAP_MS) {
                 Some(last) => (last.until, last.slots) = (at, last.slots + 1),

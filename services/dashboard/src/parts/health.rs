@@ -1,8 +1,11 @@
 //! How the team's agents stand, as `GET /v1/status` says it.
 
+mod judged;
+
 use std::collections::HashMap;
 
 use maud::{Markup, html};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::parts::amount::count;
@@ -11,6 +14,8 @@ use crate::parts::value::Members;
 use crate::problem::Problem;
 use crate::url::with_query;
 use crate::visit::Visit;
+
+pub(crate) use judged::Judged;
 
 /// Pages of the status that are read at most, of 1,000 agents each.
 const PAGES_MAX: usize = 5;
@@ -24,7 +29,17 @@ pub(crate) const STATES: [&str; 7] = ["down", "unknown", "late", "running", "pau
 #[derive(Default)]
 pub(crate) struct Health {
     team: Value,
-    agents: HashMap<String, Value>,
+    agents: HashMap<String, Judged>,
+}
+
+/// A page of the status.
+#[derive(Deserialize)]
+struct StatusPage {
+    #[serde(default)]
+    agents: Vec<Judged>,
+    /// What is said of the team as a whole, and where the next page begins.
+    #[serde(flatten)]
+    team: Value,
 }
 
 impl Visit {
@@ -48,18 +63,16 @@ impl Visit {
         let page_after = |cursor: Option<&str>| {
             with_query("/v1/status", &[("limit", Some("1000")), ("recent_slots", recent_slots), ("cursor", cursor)])
         };
-        let Some(mut page) = self.look(&page_after(None)).await? else { return Ok(None) };
+        let Some(mut page) = self.read::<StatusPage>(&page_after(None)).await? else { return Ok(None) };
         let mut health = Health::default();
         for _ in 0..PAGES_MAX {
-            let cursor = page.text("next_cursor").to_owned();
-            if let Some(Value::Array(agents)) = page.get_mut("agents").map(Value::take) {
-                health.agents.extend(agents.into_iter().map(|agent| (agent.text("agent").to_owned(), agent)));
-            }
-            health.team = page;
+            let cursor = page.team.text("next_cursor").to_owned();
+            health.agents.extend(page.agents.into_iter().map(|agent| (agent.text("agent").to_owned(), agent)));
+            health.team = page.team;
             if cursor.is_empty() {
                 break;
             }
-            page = self.look(&page_after(Some(&cursor))).await?.ok_or(Problem::NotFound)?;
+            page = self.read(&page_after(Some(&cursor))).await?.ok_or(Problem::NotFound)?;
         }
         Ok(Some(health))
     }
@@ -69,7 +82,8 @@ impl Health {
     /// Of agents alone.
     #[cfg(test)]
     pub fn of(agents: impl IntoIterator<Item = Value>) -> Self {
-        let agents = agents.into_iter().map(|agent| (agent.text("agent").to_owned(), agent));
+        let judged = |agent: Value| serde_json::from_str::<Judged>(&agent.to_string()).unwrap_or_default();
+        let agents = agents.into_iter().map(|agent| (agent.text("agent").to_owned(), judged(agent)));
         Health { agents: agents.collect(), ..Health::default() }
     }
 
@@ -88,14 +102,19 @@ impl Health {
         &self.team
     }
 
-    /// Takes out what is said of an agent; null where nothing is.
-    pub fn take(&mut self, slug: &str) -> Value {
+    /// Takes out what is said of an agent; nothing where nothing is.
+    pub fn take(&mut self, slug: &str) -> Judged {
         self.agents.remove(slug).unwrap_or_default()
     }
 
-    /// All agents.
+    /// All agents, without their slots.
     pub fn agents(&self) -> impl Iterator<Item = &Value> {
-        self.agents.values()
+        self.agents.values().map(|agent| &**agent)
+    }
+
+    /// The slots of agents that have unknown ones.
+    pub fn doubted_slots(&self) -> impl Iterator<Item = Value> {
+        self.agents.values().filter(|agent| agent.has_unknown_slots()).flat_map(Judged::slots)
     }
 
     /// How many agents are in each state that there is one in, the gravest first.

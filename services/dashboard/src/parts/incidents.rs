@@ -12,7 +12,7 @@ use crate::visit::Visit;
 /// A table of incidents.
 pub(crate) fn incidents(visit: &Visit, rows: &[Value]) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label="Incidents" {
+        div.scroll tabindex="0" role="group" aria-label="Incidents" {
             table {
                 thead {
                     tr {
@@ -40,7 +40,7 @@ fn incident(visit: &Visit, row: &Value) -> Markup {
                 span class={ "status " (if open { "failed" } else { "success" }) } { (row.text("status")) }
                 @if row.flag("muted") { " " span.tag { "muted" } }
             }
-            td { (row.text("kind")) }
+            td { a href=(visit.incident_url(row.text("id"))) { (row.text("kind")) } }
             td { @if !row.text("agent").is_empty() { a href=(visit.agent_url(row.text("agent"))) { (row.text("agent")) } } }
             td { (row.text("severity")) }
             td { @if let Some(at) = row.instant("opened_at") { (time::ago(at, visit.now)) } }

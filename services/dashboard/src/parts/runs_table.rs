@@ -7,10 +7,10 @@ use crate::parts::{amount, status, time};
 use crate::visit::Visit;
 use crate::walk::SeenRun;
 
-/// A table of runs, newest first as they come. `of_one_agent`: the column of agents is left out.
-pub(crate) fn runs_table(visit: &Visit, runs: &[SeenRun], of_one_agent: bool, now: Timestamp) -> Markup {
+/// A table of runs, newest first as they come, with its name. `of_one_agent`: the column of agents is left out.
+pub(crate) fn runs_table(visit: &Visit, runs: &[SeenRun], name: &str, of_one_agent: bool, now: Timestamp) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label="Runs" {
+        div.scroll tabindex="0" role="group" aria-label=(name) {
             table.runs {
                 thead {
                     tr {

@@ -53,6 +53,43 @@ async fn an_agent_has_its_runs_and_its_month() {
     assert_eq!(house.get(Some(&cookie), "/teams/acme/agents/delta").await.status, StatusCode::NOT_FOUND);
 }
 
+/// The last 30 days: runs, failures and cost of each, with today; what is older is not there.
+#[tokio::test]
+async fn an_agent_has_its_days() {
+    let house = House::open().await;
+    let day_ms = 86_400_000;
+    for (run, days, status, usd) in [
+        (1, 0, FinishStatus::Success, "0.5"),
+        (2, 1, FinishStatus::Failed, "1"),
+        (3, 1, FinishStatus::Success, "0.25"),
+        (4, 29, FinishStatus::Timeout, "2"),
+        (5, 30, FinishStatus::Failed, "100"),
+    ] {
+        let at = NOON.plus_millis(-days * day_ms);
+        house.tell(team(1), run_id(run), start("by-day").at(at)).await;
+        house.tell(team(1), run_id(run), vec![event(run).at(at).llm("m", Some(usd))]).await;
+        house.tell(team(1), run_id(run), finish(status).at(at)).await;
+    }
+    let cookie = house.sign_in(KEY_A).await;
+    let page = house.get(Some(&cookie), "/teams/acme/agents/by-day").await;
+    page.has(&[
+        "<title>2026-05-15: 1 run, 0 failed, $0.50</title>",
+        "<title>2026-05-14: 2 runs, 1 failed, $1.25</title>",
+        "<title>2026-04-16: 1 run, 1 failed, $2.00</title>",
+        "2 runs on the busiest day",
+        "$2.00 on the costliest day",
+        "<span>2026-04-16</span><span>2026-05-15</span>",
+    ]);
+    page.has_not(&["<title>2026-04-15", "were not looked at"]);
+    // It is kept for half a minute.
+    house.tell(team(1), run_id(6), start("by-day")).await;
+    let again = async || house.get(Some(&cookie), "/teams/acme/agents/by-day").await;
+    again().await.has(&["2026-05-15: 1 run, "]);
+    house.clock.advance_ms(30_000);
+    again().await.has(&["2026-05-15: 2 runs, "]);
+    house.get(Some(&cookie), "/teams/acme/agents/nightly").await.has_not(&["The last 30 days"]);
+}
+
 fn standing(house: &House, agent: &str, state: AgentStanding, slots: &[(i64, SlotOutcome)], ms: u64) -> RowWrite {
     let mut recent = RecentDoc::default();
     for (minutes, outcome) in slots {

@@ -44,8 +44,16 @@ async fn watched() -> (House, Spoken) {
         {"at": "2026-05-13T00:30:00.000Z", "deadline": "2026-05-13T00:45:00.000Z", "outcome": "ok", "run_id": run_id(1).to_string()},
     ]});
     let rules = json!({"rules": [{"id": "grl_eu_1", "name": EVIL, "enabled": false, "action": "block", "match": {"agent": "*"}, "spend_of": "agent", "window": "day", "limit_usd": 20.35}]});
+    let blocked = json!({"checks": [{
+        "id": "gck_eu_1", "at": "2026-05-15T11:00:00.000Z", "request": {"agent": "nightly", "customer_ref": EVIL, "function": "send"},
+        "blocked_by": ["grl_eu_1"], "rules": [
+            {"id": "grl_eu_1", "name": EVIL, "triggered": true, "window": "day", "spend_of": "agent", "limit_usd": 20.35, "spent_usd": 21},
+            {"id": "grl_eu_9", "name": "not reached", "triggered": false, "window": "day", "spend_of": "team", "limit_usd": 99, "spent_usd": 21},
+        ],
+    }], "next_cursor": "earlier"});
     let (api, spoken) = Spoken::of(vec![
         ("GET /v1/status", status()),
+        ("GET /v1/guard/checks", blocked),
         ("GET /v1/incidents", incidents()),
         ("GET /v1/agents/nightly", json!({"agent": "nightly", "state": "down", "description": EVIL, "tags": [EVIL]})),
         (
@@ -106,6 +114,16 @@ async fn pages_show_what_the_judge_says() {
     ]);
     page("/guard").await.has(&["Paused agents", "action=\"/teams/acme/agents/alpha/resume\""]);
     page("/guard").await.has(&["grl_eu_1", "$20.35", "agent *", ">off<"]);
+    let guard = page("/guard").await;
+    guard.has(&[
+        "Blocked in the last 30 days",
+        "gck_eu_1",
+        ">1 h ago<",
+        "$21 of $20.35 in a day, spend of agent",
+        "/teams/acme/guard?after=earlier#blocked",
+    ]);
+    guard.has_not(&["not reached"]);
+    page("/guard?after=earlier").await.has(&["href=\"/teams/acme/guard#blocked\""]);
     page("/routes").await.has(&[
         "https://hooks.example/…",
         "failing",

@@ -1,10 +1,14 @@
 //! Figures of pages are those of the API.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 use tidegate_agentping::rates::RateRow;
-use tidegate_agentping::{FinishStatus, Rate};
-use tidegate_agentping_ports::Registry;
-use tidegate_kernel::Usd;
+use tidegate_agentping::{CredentialHash, FinishStatus, KeyAccess, KeyId, KeyLabel, Rate};
+use tidegate_agentping_ports::key_uses::key_use;
+use tidegate_agentping_ports::{KeyRow, Registry};
+use tidegate_kernel::{Region, Usd};
+use tidegate_ports::Rows;
 
 use crate::house::*;
 
@@ -118,4 +122,19 @@ async fn secrets_are_not_shown() {
     let page = house.page("/teams/acme/keys").await;
     page.has(&[&house.key_a.to_string(), "tok_eu_", "active"]);
     page.has_not(&[KEY_A, TOKEN_A, "apk_eu_"]);
+}
+
+/// AC-78: keys say what they are for, and when they were last used.
+#[tokio::test]
+async fn keys_have_labels_and_last_uses() {
+    let house = House::open().await;
+    let (id, label) = (KeyId::mint(Region::Eu, NOON, &[5; 10]), Some(KeyLabel::parse("<b>ci</b>").unwrap()));
+    let row = KeyRow { id, team: team(1), access: KeyAccess::Read, created_at: NOON, revoked_at: None, label };
+    house.registry.create_key(row, CredentialHash([5; 32])).await.unwrap();
+    house.rows.put(Arc::new(vec![key_use(id, NOON.plus_millis(-7_200_000))]), NOON).await.unwrap();
+    let page = house.page("/teams/acme/keys").await;
+    page.has(&[&id.to_string(), "&lt;b&gt;ci&lt;/b&gt;", ">2 h ago<", "this session"]);
+    page.has_not(&["<b>ci"]);
+    let theirs = house.sign_in(KEY_B).await;
+    house.get(Some(&theirs), "/teams/other%20co%2F2/keys").await.has_not(&["ci&lt;", &id.to_string()]);
 }

@@ -82,12 +82,13 @@ impl House {
             let row = Team { id: team, name: name.to_owned(), plan: Plan::Team, created_at: NOON, archived_at: None };
             registry.create_team(row).await.unwrap();
             let id = KeyId::mint(Region::Eu, NOON, &[number as u8; 10]);
-            let row = KeyRow { id, team, access: KeyAccess::Full, created_at: NOON, revoked_at: None };
+            let row = KeyRow { id, team, access: KeyAccess::Full, created_at: NOON, revoked_at: None, label: None };
             registry.create_key(row, hash(key)).await.unwrap();
             keys.push(id);
         }
         let id = KeyId::mint(Region::Eu, NOON, &[8; 10]);
-        let row = KeyRow { id, team: team(1), access: KeyAccess::Read, created_at: NOON, revoked_at: None };
+        let row =
+            KeyRow { id, team: team(1), access: KeyAccess::Read, created_at: NOON, revoked_at: None, label: None };
         registry.create_key(row, hash(READ_KEY)).await.unwrap();
         let id = TokenId::mint(Region::Eu, NOON, &[9; 10]);
         let row = TokenRow {

@@ -24,6 +24,10 @@ async fn another_teams_pages_are_not_there() {
         "/rates",
         "/keys",
         "/start",
+        "/guard",
+        "/alerts",
+        "/routes",
+        "/config",
     ] {
         let theirs_path = format!("/teams/other%20co%2F2{path}");
         let status = house.get(Some(&theirs), &theirs_path).await.status;

@@ -11,6 +11,7 @@ mod escaping;
 mod figures;
 mod forms;
 mod house;
+mod incidents;
 mod isolation;
 mod long_run;
 mod managed;

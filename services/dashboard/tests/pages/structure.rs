@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use tidegate_agentping::FinishStatus;
+use tidegate_agentping_pulse::{AlertKind, IncidentOrigin};
 
 use crate::house::*;
+use crate::incidents::incident;
 
 /// The values of an attribute.
 fn values<'p>(page: &'p str, attribute: &str) -> Vec<&'p str> {
@@ -19,6 +21,9 @@ async fn ids_are_there_once_and_labels_lead_to_them() {
     house.tell(team(1), run_id(1), finish(FinishStatus::Failed).output("{}")).await;
     let cookie = house.sign_in(KEY_A).await;
     let run = format!("/runs/{}", run_id(1));
+    let failed = incident(1, AlertKind::RunFailed, IncidentOrigin::Run(run_id(1)));
+    house.judged(failed.rows(team(1))).await;
+    let incident = format!("/incidents/{}", failed.id);
     let pages = [
         "",
         "/agents",
@@ -28,6 +33,7 @@ async fn ids_are_there_once_and_labels_lead_to_them() {
         "/spend",
         "/guard",
         "/alerts",
+        &incident,
         "/routes",
         "/quotas",
         "/rates",
@@ -59,6 +65,13 @@ async fn ids_are_there_once_and_labels_lead_to_them() {
             text.matches("aria-hidden=\"true\" focusable=\"false\"").count(),
             "{path}"
         );
+        // What is scrolled and what is navigated has a name of its own, so that lists of landmarks say where each leads.
+        let names = values(text, "aria-label");
+        let apart: BTreeSet<&str> = names.iter().copied().collect();
+        assert_eq!(names.len(), apart.len(), "{path}: {names:?}");
+        let scrolled = text.matches("<div class=\"scroll\"").count();
+        let grouped = text.matches("<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"").count();
+        assert_eq!(scrolled, grouped, "{path}: a landmark for each table would be too many");
         assert_eq!(text.matches("<img").count(), text.matches("alt=\"").count(), "{path}");
         assert_eq!(text.matches("aria-current=\"page\"").count() - usize::from(path == "/spend"), 1, "{path}");
         let order: Vec<char> = text

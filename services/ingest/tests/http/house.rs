@@ -130,8 +130,14 @@ impl House {
             .await
             .unwrap();
         let hash = |text| Credential::parse(text).unwrap().hash();
-        let key =
-            KeyRow { id: KeyId::from_bits(Region::Eu, 1), team, access: KeyAccess::Full, created_at, revoked_at: None };
+        let key = KeyRow {
+            id: KeyId::from_bits(Region::Eu, 1),
+            team,
+            access: KeyAccess::Full,
+            created_at,
+            revoked_at: None,
+            label: None,
+        };
         registry.create_key(key, hash(KEY)).await.unwrap();
         let token = TokenRow {
             id: TokenId::from_bits(Region::Eu, 1),

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::StatusCode;
-use tidegate_agentping::TeamId;
+use tidegate_agentping::{KeyId, TeamId};
 use tidegate_agentping_ports::{ReadySpan, RefusedMinute};
 use tidegate_ingest::{DoorReports, OpeningCounts, Openings};
 use tidegate_inproc::clock::TestClock;
@@ -41,19 +41,21 @@ async fn ac_25_openings_count_by_how_they_ended() {
     assert_eq!(openings.take(), OpeningCounts::default());
 }
 
-/// Ping tokens that were used are noted; a token that was refused, and an API key, are not.
+/// Ping tokens and API keys that were used are noted; a credential that was refused is not.
 #[tokio::test]
-async fn used_tokens_are_noted() {
+async fn used_credentials_are_noted() {
     let house = House::new(Options::default()).await;
-    let uses = house.ingest.token_uses();
+    let uses = house.ingest.credential_uses();
+    let tables = || uses.take().iter().map(|row| (row.key.table.name, row.key.shard.clone())).collect::<Vec<_>>();
     house.send(post("/v1/heartbeats", r#"{"agent":"daily"}"#)).await;
     let unknown = format!("{}0", &TOKEN[..TOKEN.len() - 1]);
     assert_eq!(house.send(get(&format!("/v1/ping?key={unknown}&agent=daily"))).await.status, StatusCode::UNAUTHORIZED);
-    assert_eq!(uses.take(), []);
+    // The key's id in the house's registry.
+    let key = KeyId::from_bits(Region::Eu, 1).to_string();
+    assert_eq!(tables(), [("key_uses", key.into())]);
     assert_eq!(house.send(get(&format!("/v1/ping?key={TOKEN}&agent=daily"))).await.status, StatusCode::OK);
     let token = tidegate_agentping::Credential::parse(TOKEN).unwrap().hash();
-    let taken: Vec<_> = uses.take().into_iter().map(|(token, _)| token).collect();
-    assert_eq!(taken, [token]);
+    assert_eq!(tables(), [("token_uses", tidegate_agentping_ports::token_uses::hex(&token).into())]);
 }
 
 /// A clock that a test moves as a test build's clock is moved.

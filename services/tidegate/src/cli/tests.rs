@@ -91,6 +91,7 @@ fn what_is_well_formed_is_taken() {
         "tidegate teams set-plan --team acme --plan team",
         "tidegate teams set-plan acme --plan team",
         "tidegate keys create --team acme",
+        "tidegate keys create --team acme --access read --label ci",
         "tidegate keys list",
         "tidegate keys list --team acme --json",
         "tidegate keys revoke key_eu_1",

@@ -41,7 +41,7 @@ pub async fn first_team(
     }
     let context = Context { registry, gate: None, ids, clock, region, console: Console::output(), json: false };
     let team = teams::create(&context, NAME.to_owned(), Plan::Team).await?;
-    let (key_row, key) = keys::create(&context, &team, KeyAccess::Full).await?;
+    let (key_row, key) = keys::create(&context, &team, KeyAccess::Full, None).await?;
     let agent = Slug::parse(NAME)?;
     let (token_row, token) = tokens::create(&context, &team, agent).await?;
     Ok(Welcome::First { team: team.id, key, token, ids: (key_row.id, token_row.id) })

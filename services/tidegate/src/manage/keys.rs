@@ -1,7 +1,7 @@
 //! `tidegate keys`.
 
 use serde_json::json;
-use tidegate_agentping::{ApiKey, Credential, KeyAccess, KeyId};
+use tidegate_agentping::{ApiKey, Credential, KeyAccess, KeyId, KeyLabel};
 use tidegate_agentping_ports::{KeyRow, Team};
 
 use super::rows::KeyJson;
@@ -12,15 +12,19 @@ use crate::failure::Failure;
 
 pub async fn run(mut context: Context, command: KeysCommand) -> Result<(), Failure> {
     match command {
-        KeysCommand::Create { team, access, .. } => {
+        KeysCommand::Create { team, access, label, .. } => {
             let team = resolve::active_team(&*context.registry, &team).await?;
-            let (row, key) = create(&context, &team, access).await?;
+            let (row, key) = create(&context, &team, access, label).await?;
             if context.json {
-                context.console.json(&json!({ "id": row.id, "key": key, "team": row.team, "access": row.access }));
+                let KeyRow { id, team, access, label, .. } = &row;
+                context.console.json(&json!({ "id": id, "key": key, "team": team, "access": access, "label": label }));
             } else {
                 context.console.line(format_args!("key   {key}   (shown this once)"));
                 context.console.line(format_args!("id    {}", row.id));
                 context.console.line(format_args!("team  {} ({})", team.name, row.team));
+                if let Some(label) = &row.label {
+                    context.console.line(format_args!("for   {label}"));
+                }
                 if row.access == KeyAccess::Read {
                     context.console.line(format_args!("it reads, and neither reports nor changes anything"));
                 }
@@ -46,11 +50,11 @@ pub async fn run(mut context: Context, command: KeysCommand) -> Result<(), Failu
                         row.access.to_string(),
                         row.created_at.to_string(),
                         state,
+                        row.label.as_ref().map(KeyLabel::to_string).unwrap_or_default(),
                     ]
                 };
-                context
-                    .console
-                    .table(["ID", "TEAM", "ACCESS", "CREATED", "STATE"], &rows.iter().map(line).collect::<Vec<_>>());
+                let heads = ["ID", "TEAM", "ACCESS", "CREATED", "STATE", "LABEL"];
+                context.console.table(heads, &rows.iter().map(line).collect::<Vec<_>>());
             }
         }
         KeysCommand::Revoke { id, .. } => {
@@ -71,11 +75,16 @@ pub async fn run(mut context: Context, command: KeysCommand) -> Result<(), Failu
 ///
 /// # Errors
 /// The registry's.
-pub async fn create(context: &Context, team: &Team, access: KeyAccess) -> Result<(KeyRow, String), Failure> {
+pub async fn create(
+    context: &Context,
+    team: &Team,
+    access: KeyAccess,
+    label: Option<KeyLabel>,
+) -> Result<(KeyRow, String), Failure> {
     let now = context.now();
     let key = ApiKey::mint(team.id.region(), now, &context.ids.random());
     let id = KeyId::mint(team.id.region(), now, &context.ids.random());
-    let row = KeyRow { id, team: team.id, access, created_at: now, revoked_at: None };
+    let row = KeyRow { id, team: team.id, access, created_at: now, revoked_at: None, label };
     let hash = Credential::ApiKey(key).hash();
     context.registry.create_key(row.clone(), hash).await?;
     Ok((row, key.expose()))

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use tidegate_agentping::rates::RateRow;
-use tidegate_agentping::{AgentId, KeyAccess, KeyId, Limits, Slug, TeamId, TokenId};
+use tidegate_agentping::{AgentId, KeyAccess, KeyId, KeyLabel, Limits, Slug, TeamId, TokenId};
 use tidegate_agentping_ports::{AgentRow, KeyRow, Team, TokenRow};
 use tidegate_kernel::timestamp::{iso, iso_option};
 use tidegate_kernel::usd::decimal;
@@ -65,20 +65,23 @@ impl<'r> AgentJson<'r> {
 
 /// A key, without its secret.
 #[derive(Debug, Serialize)]
-pub struct KeyJson {
+pub struct KeyJson<'r> {
     pub id: KeyId,
     pub team: TeamId,
     pub access: KeyAccess,
+    /// `null`: it has none.
+    pub label: Option<&'r KeyLabel>,
     #[serde(with = "iso")]
     pub created_at: Timestamp,
     #[serde(with = "iso_option")]
     pub revoked_at: Option<Timestamp>,
 }
 
-impl From<&KeyRow> for KeyJson {
-    fn from(row: &KeyRow) -> Self {
-        let KeyRow { id, team, access, created_at, revoked_at } = *row;
-        KeyJson { id, team, access, created_at, revoked_at }
+impl<'r> From<&'r KeyRow> for KeyJson<'r> {
+    fn from(row: &'r KeyRow) -> Self {
+        let KeyRow { id, team, access, created_at, revoked_at, label } = row;
+        let (created_at, revoked_at) = (*created_at, *revoked_at);
+        KeyJson { id: *id, team: *team, access: *access, label: label.as_ref(), created_at, revoked_at }
     }
 }
 

@@ -102,6 +102,14 @@ async fn a_key_is_shown_once_listed_without_its_secret_and_revoked() {
         assert_eq!((text(&listed[0], "id"), &listed[0]["revoked_at"]), (id, &Value::Null));
         assert!(!listed.to_string().contains(key), "a list shows no secret");
     }
+    assert_eq!(made["label"], Value::Null);
+    let labelled = office.json("keys create --team acme --access read --label grafana").await;
+    let listed = office.json("keys list").await;
+    assert_eq!(text(&labelled, "label"), "grafana");
+    for key in listed.as_array().unwrap() {
+        assert_eq!(key["label"] == "grafana", key["id"] == labelled["id"], "{key}");
+    }
+    assert!(office.run("keys list").await.unwrap().contains("grafana"));
     let refusal = office.refused(&format!("keys revoke {key}")).await;
     assert!(refusal.contains("key_") && !refusal.contains(key), "{refusal}");
     assert_eq!(text(&office.json(&format!("keys revoke {id}")).await, "id"), id);

@@ -45,6 +45,11 @@ pub static SCHEMA: Schema<AgentPingStatements> = Schema {
                 text: include_str!("../migrations/agentping/0007_pulse_feed.cql"),
             },
             Migration { version: 8, name: "settings", text: include_str!("../migrations/agentping/0008_settings.cql") },
+            Migration {
+                version: 9,
+                name: "key_labels",
+                text: include_str!("../migrations/agentping/0009_key_labels.cql"),
+            },
         ],
         // Every team id names its region.
         regional_ids: &[

@@ -66,7 +66,7 @@ async fn a_creation_broken_off_is_completed() {
         })
         .await
         .expect("created");
-    let key = KeyRow { id: fresh(), team, access: KeyAccess::Full, created_at: NOON, revoked_at: None };
+    let key = KeyRow { id: fresh(), team, access: KeyAccess::Full, created_at: NOON, revoked_at: None, label: None };
     let hash = CredentialHash([7; 32]);
     let text =
         format!("INSERT INTO {}.credential_ids (kind, id, hash) VALUES ('key', ?, ?) IF NOT EXISTS", keyspace.name);

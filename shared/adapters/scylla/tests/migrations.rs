@@ -22,7 +22,7 @@ async fn two_at_once_apply_each_migration_once() {
     let replication = Replication::Simple(1);
     let versions = |migrations: &[Migration]| migrations.iter().map(|one| one.version).collect::<Vec<_>>();
     let pending = async || migrations::pending(&options, &replication, &SCHEMA).await.expect("asked");
-    assert_eq!(versions(&pending().await.migrations), [1, 2, 3, 4, 5, 6, 7, 8]);
+    assert_eq!(versions(&pending().await.migrations), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
     assert!(
         matches!(connect(&keyspace.name).await, Err(StoreError::Broken(text)) if text.contains("tidegate migrate"))
     );
@@ -33,7 +33,7 @@ async fn two_at_once_apply_each_migration_once() {
     );
     let mut applied = versions(&one.expect("applied").migrations);
     applied.extend(versions(&other.expect("applied").migrations));
-    assert_eq!(applied, [1, 2, 3, 4, 5, 6, 7, 8]);
+    assert_eq!(applied, [1, 2, 3, 4, 5, 6, 7, 8, 9]);
     assert_eq!(pending().await, Applied::default());
     assert_eq!(migrations::apply(&options, &replication, &SCHEMA).await.expect("again"), Applied::default());
     connect(&keyspace.name).await.expect("ready");
@@ -55,12 +55,12 @@ async fn a_migration_broken_off_is_taken_up_and_a_foreign_schema_is_refused() {
     assert_eq!(applied.migrations.len(), 1);
     connect(name).await.expect("ready");
 
-    run(format!("INSERT INTO {name}.schema_migrations (version, name, checksum) VALUES (9, 'later', '')")).await;
-    let newer = MigrationError::Newer { keyspace: name.to_owned(), found: 9, known: 8 };
+    run(format!("INSERT INTO {name}.schema_migrations (version, name, checksum) VALUES (10, 'later', '')")).await;
+    let newer = MigrationError::Newer { keyspace: name.to_owned(), found: 10, known: 9 };
     assert_eq!(migrations::apply(&options, &Replication::Simple(1), &SCHEMA).await, Err(newer.clone()));
     assert_eq!(connect(name).await, Err(StoreError::Broken(newer.to_string().into())));
 
-    run(format!("DELETE FROM {name}.schema_migrations WHERE version = 9")).await;
+    run(format!("DELETE FROM {name}.schema_migrations WHERE version = 10")).await;
     run(format!("UPDATE {name}.schema_migrations SET checksum = 'other' WHERE version = 1")).await;
     let changed = migrations::pending(&options, &Replication::Simple(1), &SCHEMA).await;
     assert!(matches!(&changed, Err(MigrationError::Changed { version: 1, .. })), "{changed:?}");

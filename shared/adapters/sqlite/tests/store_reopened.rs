@@ -97,7 +97,8 @@ async fn a_second_process_changes_the_registry_of_a_running_one() {
     let team = Team { id: id(1), name: "t".into(), plan: Plan::Team, created_at: NOW, archived_at: None };
     beside.create_team(team.clone()).await.expect("created");
     let hash = CredentialHash([9; 32]);
-    let key = KeyRow { id: id(3), team: team.id, access: KeyAccess::Read, created_at: NOW, revoked_at: None };
+    let key =
+        KeyRow { id: id(3), team: team.id, access: KeyAccess::Read, created_at: NOW, revoked_at: None, label: None };
     running.create_key(key.clone(), hash).await.expect("created");
     assert_eq!(beside.list_keys(team.id).await, Ok(vec![key.clone()]));
     beside.revoke_key(key.id, NOW).await.expect("revoked");

@@ -28,7 +28,7 @@ pub(super) async fn section(visit: &Visit, slug: &Slug) -> Result<Markup, Proble
 
 fn table(visit: &Visit, slug: &Slug, rows: &[Value]) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label="Ping tokens" {
+        div.scroll tabindex="0" role="group" aria-label="Ping tokens" {
             table {
                 thead {
                     tr {

@@ -34,17 +34,19 @@ impl Watched {
     /// The API refuses.
     pub async fn of(visit: &Visit, slug: &Slug) -> Result<Self, Problem> {
         let path = format!("/v1/agents/{}", encoded(slug.as_str()));
-        let agent = visit.look(&path).await?.unwrap_or_default();
-        let schedule = visit.look(&format!("{path}/schedule")).await?;
-        let preview = match &schedule {
-            Some(schedule) => upcoming(visit, schedule).await,
-            None => None,
-        };
-        let slots = visit.look(&with_query(&format!("{path}/slots"), &[("limit", Some(SLOTS))])).await?;
-        let asked = [("agent", Some(slug.as_str())), ("limit", Some(INCIDENTS))];
-        let incidents = visit.look(&with_query("/v1/incidents", &asked)).await?;
-        let checks = visit.look(&format!("{path}/checks")).await?;
-        Ok(Watched { agent, schedule, preview, slots, incidents, checks })
+        let slots = with_query(&format!("{path}/slots"), &[("limit", Some(SLOTS))]);
+        let incidents = [("agent", Some(slug.as_str())), ("limit", Some(INCIDENTS))];
+        let incidents = with_query("/v1/incidents", &incidents);
+        let schedule = format!("{path}/schedule");
+        let checks = format!("{path}/checks");
+        let (agent, (schedule, preview), slots, incidents, checks) = tokio::try_join!(
+            visit.look(&path),
+            scheduled(visit, &schedule),
+            visit.look(&slots),
+            visit.look(&incidents),
+            visit.look(&checks),
+        )?;
+        Ok(Watched { agent: agent.unwrap_or_default(), schedule, preview, slots, incidents, checks })
     }
 
     /// The state, a pause and a mute as marks.
@@ -149,7 +151,7 @@ impl Watched {
         let slots = self.preview.as_ref().map_or(&[][..], |preview| preview.rows("slots"));
         html! {
             @if !slots.is_empty() {
-                div.scroll tabindex="0" role="region" aria-label="Next slots" {
+                div.scroll tabindex="0" role="group" aria-label="Next slots" {
                     table {
                         thead { tr { th scope="col" { "Next slots" } th scope="col" { "In the schedule's zone" } th scope="col" { "Missed after" } } }
                         tbody {
@@ -191,6 +193,16 @@ impl Watched {
     }
 }
 
+/// The schedule, and its next slots.
+async fn scheduled(visit: &Visit, path: &str) -> Result<(Option<Value>, Option<Value>), Problem> {
+    let schedule = visit.look(path).await?;
+    let preview = match &schedule {
+        Some(schedule) => upcoming(visit, schedule).await,
+        None => None,
+    };
+    Ok((schedule, preview))
+}
+
 /// The next slots of a schedule as it is stored; none where it cannot be asked for.
 async fn upcoming(visit: &Visit, schedule: &Value) -> Option<Value> {
     const DEFINITION: [&str; 4] = ["cron", "every_s", "timezone", "tolerance_s"];
@@ -215,7 +227,7 @@ fn checks(visit: &Visit, slug: &Slug, rows: &[Value]) -> Markup {
         section aria-labelledby="checks" {
             h2 #checks { "Checks" }
             @if rows.is_empty() { p.empty { "None: what its runs put out is not checked." } } @else {
-                div.scroll tabindex="0" role="region" aria-label="Checks" {
+                div.scroll tabindex="0" role="group" aria-label="Checks" {
                     table {
                         thead { tr { th scope="col" { "Name" } th scope="col" { "Type" } th scope="col" { "Asks for" } th scope="col" { "Id" } @if visit.viewer.may_change { th scope="col" { span.unseen { "Delete" } } } } }
                         tbody {

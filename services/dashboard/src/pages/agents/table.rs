@@ -23,7 +23,7 @@ pub(super) fn table(visit: &Visit, lines: &[Line], is_judged: bool, asked: &Aske
         }
     };
     html! {
-        div.scroll tabindex="0" role="region" aria-label="Agents" {
+        div.scroll tabindex="0" role="group" aria-label="Agents" {
             table.agents {
                 thead {
                     tr {
@@ -57,7 +57,7 @@ fn row(visit: &Visit, Line { agent, today, judged }: &Line, is_judged: bool, now
             }
             @if is_judged {
                 td { @if !judged.text("state").is_empty() { (health::state(judged.text("state"))) } (health::marks(judged)) }
-                td.slots-cell { (ticks(judged.rows("recent_slots"), &format!("{url}#schedule"))) }
+                td.slots-cell { (ticks(&judged.slots(), &format!("{url}#schedule"))) }
                 td { (next(judged, now)) }
                 td.number { @match judged.number("median_duration_ms") { Some(ms) => (time::span(ms)), None => "–" } }
             }

@@ -1,5 +1,6 @@
 //! What needs a look: agents that are down or late, open incidents, and today's runs that failed, with why.
 
+use futures_util::future::try_join_all;
 use maud::{Markup, html};
 use serde_json::Value;
 use tidegate_agentping::RunStatus;
@@ -64,10 +65,9 @@ pub(super) async fn open_incidents(visit: &Visit) -> Result<Markup, Problem> {
 pub(super) async fn runs(visit: &Visit, today: &Walk) -> Result<Markup, Problem> {
     let failed = |run: &&SeenRun| matches!(run.status, RunStatus::Failed | RunStatus::Timeout) || run.errored;
     let total = today.runs.iter().filter(failed).count();
-    let mut rows: Vec<(&SeenRun, Option<String>)> = Vec::new();
-    for run in today.runs.iter().filter(failed).take(ROWS) {
-        rows.push((run, visit.reason(run).await?));
-    }
+    let shown: Vec<&SeenRun> = today.runs.iter().filter(failed).take(ROWS).collect();
+    let reasons = try_join_all(shown.iter().map(|run| visit.reason(run))).await?;
+    let rows: Vec<(&SeenRun, Option<String>)> = shown.into_iter().zip(reasons).collect();
     let midnight = time::midnight(visit.now).to_string();
     let all = with_query(&visit.at("/runs"), &[("status", Some("failed")), ("from", Some(&midnight))]);
     Ok(html! {
@@ -83,7 +83,7 @@ pub(super) async fn runs(visit: &Visit, today: &Walk) -> Result<Markup, Problem>
 
 fn table(visit: &Visit, rows: &[(&SeenRun, Option<String>)]) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label="Failed or with errors today" {
+        div.scroll tabindex="0" role="group" aria-label="Failed or with errors today" {
             table.runs {
                 thead {
                     tr {

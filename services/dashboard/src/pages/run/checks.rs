@@ -17,7 +17,7 @@ pub(super) async fn results(visit: &Visit, id: RunId) -> Result<Markup, Problem>
         @if !rows.is_empty() {
             section aria-labelledby="checks" {
                 h2 #checks { "Checks" }
-                div.scroll tabindex="0" role="region" aria-label="Checks" {
+                div.scroll tabindex="0" role="group" aria-label="Checks" {
                     table {
                         thead { tr { th scope="col" { "Outcome" } th scope="col" { "Check" } th scope="col" { "Expected" } th scope="col" { "Got" } th scope="col" { "Judged" } } }
                         tbody { @for row in rows { (result(visit, row)) } }

@@ -49,13 +49,7 @@ async fn parents(visit: &Visit, run: &Run) -> Result<Vec<SeenRun>, Problem> {
         // Clients name parents as they like: in a circle, too.
         && parents.iter().all(|parent| parent.id != id)
     {
-        let found = visit.pages.ask(visit.pages.queries.run(visit.key_of(id))).await?;
-        let Some(parent) = found.and_then(|run| {
-            let listed_at = run.opening()?.listed_at();
-            SeenRun::of(id, listed_at, &run, visit.now)
-        }) else {
-            break;
-        };
+        let Some(parent) = visit.seen(id).await? else { break };
         next = parent.parent;
         parents.push(parent);
     }

@@ -79,7 +79,7 @@ fn table(spend: &MonthView) -> Markup {
     html! {
         details {
             summary { "The days as a table" }
-            div.scroll tabindex="0" role="region" aria-label="Spend by day" {
+            div.scroll tabindex="0" role="group" aria-label="Spend by day" {
                 table {
                     thead { tr { th scope="col" { "Day" } th.number scope="col" { "Cost" } th.number scope="col" { "Runs" } } }
                     tbody {

@@ -15,7 +15,7 @@ pub(super) fn models(spend: &MonthView) -> Markup {
         @if !spend.by_model.is_empty() {
             section aria-labelledby="models" {
                 h2 #models { "By model" }
-                div.scroll tabindex="0" role="region" aria-label="By model" {
+                div.scroll tabindex="0" role="group" aria-label="By model" {
                     table.shares {
                         thead {
                             tr {

@@ -149,6 +149,8 @@ statements! {
     release_credential_id: "DELETE FROM credential_ids WHERE kind = ? AND id = ? IF hash = ?";
     team_credentials: "SELECT id, hash FROM team_credentials WHERE team = ? AND kind = ?";
     enlist_credential: "INSERT INTO team_credentials (team, kind, id, hash) VALUES (?, ?, ?, ?)";
+    key_label: "SELECT label FROM key_labels WHERE key = ?";
+    save_key_label: "INSERT INTO key_labels (key, label) VALUES (?, ?)";
     token_agents: "SELECT slug, first_token_at FROM token_agents WHERE team = ?";
     save_token_agent: "INSERT INTO token_agents (team, slug, first_token_at) VALUES (?, ?, ?) USING TIMESTAMP ?";
 }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tidegate_agentping::{EventId, Run, RunId, RunKey, Slug, TeamId};
 use tidegate_agentping_ports::{
-    AgentRepeats, AgentRow, Agents, EventPage, EventsPage, RunFilter, RunPage, RunQueries, RunWanted, RunWrite, Runs,
-    RunsPage, Spend, StoredRun, StoredSummary,
+    AgentRepeats, AgentRow, AgentSums, Agents, EventPage, EventsPage, RunFilter, RunPage, RunQueries, RunWanted,
+    RunWrite, Runs, RunsPage, Spend, StoredRun, StoredSummary,
 };
 use tidegate_kernel::{Month, Timestamp};
 use tidegate_ports::StoreError;
@@ -134,6 +134,16 @@ impl RunQueries for EmbeddedStore {
 
     async fn repeats(&self, team: TeamId, month: Month) -> Result<Vec<AgentRepeats>, StoreError> {
         self.file.queries.read(move |connection| repeats::of_month(connection, team, month)).await
+    }
+
+    async fn sums_by_agent(
+        &self,
+        team: TeamId,
+        from: Timestamp,
+        runs_max: usize,
+        now: Timestamp,
+    ) -> Result<AgentSums, StoreError> {
+        self.file.queries.read(move |connection| queries::sums_by_agent(connection, team, from, runs_max, now)).await
     }
 
     async fn spend(&self, team: TeamId, month: Month, now: Timestamp) -> Result<Spend, StoreError> {

@@ -68,7 +68,7 @@ impl RegistryUnderTest {
     }
 
     async fn key(&self, team: TeamId) -> (KeyRow, CredentialHash) {
-        let row = KeyRow { id: fresh(), team, access: KeyAccess::Full, created_at: NOW, revoked_at: None };
+        let row = KeyRow { id: fresh(), team, access: KeyAccess::Full, created_at: NOW, revoked_at: None, label: None };
         let hash = fresh_hash();
         self.registry.create_key(row.clone(), hash).await.expect("created");
         (row, hash)
@@ -135,7 +135,7 @@ async fn an_unknown_team_is_refused_everywhere(registry: &RegistryUnderTest) {
     assert_eq!(ports.set_archived(team, Some(NOW)).await, Err(no_team(team)));
     assert_eq!(ports.list_agents(team).await, Err(no_team(team)));
     assert_eq!(ports.archive_agent(team, slug("a"), NOW).await, Err(no_team(team)));
-    let key = KeyRow { id: fresh(), team, access: KeyAccess::Full, created_at: NOW, revoked_at: None };
+    let key = KeyRow { id: fresh(), team, access: KeyAccess::Full, created_at: NOW, revoked_at: None, label: None };
     assert_eq!(ports.create_key(key, hash).await, Err(no_team(team)));
     assert_eq!(ports.create_token(token_row(team, "a"), hash).await, Err(no_team(team)));
     assert_eq!(ports.set_rate(team, rate("p", "m", 1)).await, Err(no_team(team)));

@@ -52,6 +52,7 @@ pub async fn suite(store: &StoreUnderTest, replays: u64) {
     sums::usage_follows_the_runs(store).await;
     sums::spend_is_summed_by_every_label(store).await;
     sums::an_idle_close_counts_as_its_status(store).await;
+    sums::agents_are_summed_over_the_newest_runs(store).await;
     sums::unpriced_models_are_listed_in_the_month_of_receipt(store).await;
     sums::agents_come_from_runs_and_from_tokens(store).await;
     sums::an_archived_agent_does_not_count_until_it_is_seen_again(store).await;

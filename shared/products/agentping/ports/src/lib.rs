@@ -4,6 +4,7 @@
 pub mod feed;
 pub mod front_doors;
 pub mod gate;
+pub mod key_uses;
 pub mod notes;
 pub mod registry;
 pub mod runs;
@@ -21,8 +22,8 @@ pub use registry::{
     Agents, CredentialRecord, Credentials, HeldKey, KeyRow, Rates, Registry, RegistryError, Team, TokenRow,
 };
 pub use runs::{
-    AgentRepeats, AgentRow, DaySpend, EventPage, EventRow, EventsPage, ListedRun, RunFilter, RunPage, RunQueries,
-    RunWanted, RunWrite, Runs, RunsPage, SPEND_ROWS_MAX, Spend, SpendLine, SpendRest, SpendRow, SpendTally, StoredRun,
-    StoredSummary, each_event, union_of_agents,
+    AgentRepeats, AgentRow, AgentSum, AgentSums, DaySpend, EventPage, EventRow, EventsPage, ListedRun, RunFilter,
+    RunPage, RunQueries, RunWanted, RunWrite, Runs, RunsPage, SPEND_ROWS_MAX, Spend, SpendLine, SpendRest, SpendRow,
+    SpendTally, StoredRun, StoredSummary, each_event, union_of_agents,
 };
 pub use spend_rows::SpendCursor;

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tidegate_agentping::rates::RateRow;
 use tidegate_agentping::{
-    AgentId, CredentialHash, KeyAccess, KeyId, Plan, Rate, RateCard, Scope, Slug, TeamId, TokenId,
+    AgentId, CredentialHash, KeyAccess, KeyId, KeyLabel, Plan, Rate, RateCard, Scope, Slug, TeamId, TokenId,
 };
 use tidegate_kernel::Timestamp;
 
@@ -170,6 +170,8 @@ pub struct KeyRow {
     pub access: KeyAccess,
     pub created_at: Timestamp,
     pub revoked_at: Option<Timestamp>,
+    /// What it is for, as far as whoever made it said so.
+    pub label: Option<KeyLabel>,
 }
 
 /// A ping token, without its secret.

@@ -9,12 +9,14 @@ use tidegate_ports::StoreError;
 
 use crate::FeedEntry;
 
+mod agent_sums;
 mod agents;
 mod each_event;
 mod held;
 mod pages;
 mod spend;
 
+pub use agent_sums::{AgentSum, AgentSums};
 pub use agents::union_of_agents;
 pub use each_event::each_event;
 pub use pages::{EventPage, EventsPage, ListedRun, RunPage, RunsPage};
@@ -175,6 +177,37 @@ pub trait RunQueries: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`].
     async fn repeats(&self, team: TeamId, month: Month) -> Result<Vec<AgentRepeats>, StoreError>;
+
+    /// What each agent's runs come to that are listed at or after `from`: of the newest `runs_max` of all agents together.
+    /// A store with lines of its listing reads those only, and nothing that runs carry.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn sums_by_agent(
+        &self,
+        team: TeamId,
+        from: Timestamp,
+        runs_max: usize,
+        now: Timestamp,
+    ) -> Result<AgentSums, StoreError> {
+        const PAGE_RUNS: usize = 200;
+        const PAGE_BYTES: usize = 2 << 20;
+        let filter = RunFilter { from: Some(from), ..RunFilter::default() };
+        let mut sums = AgentSums::of_newest(runs_max);
+        let mut page = RunPage { after: None, limit: PAGE_RUNS, max_bytes: PAGE_BYTES };
+        loop {
+            let found = self.list(team, &filter, &page, now).await?;
+            for ListedRun { run, .. } in &found.runs {
+                let Some(opening) = run.opening() else { continue };
+                if !sums.take(opening.start.agent.as_str(), run.status_at(now), run.cost()) {
+                    return Ok(sums);
+                }
+            }
+            let is_last = !found.cut && found.runs.len() < page.limit;
+            let Some(last) = found.runs.last().filter(|_| !is_last) else { return Ok(sums) };
+            page.after = Some((last.listed_at, last.id));
+        }
+    }
 
     /// Costs of the runs listed in a month.
     ///

@@ -34,6 +34,9 @@ pub struct IncidentDoc {
     pub resolved_at: Option<Timestamp>,
     /// What opened it.
     pub origin: IncidentOrigin,
+    /// What resolved it; not known of those that were resolved before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolved_by: Option<IncidentOrigin>,
     /// Slots or runs in it.
     pub count: u32,
 }
@@ -49,6 +52,7 @@ impl IncidentDoc {
             opened_at: edge.opened_at,
             resolved_at: (edge.edge == Edge::Resolved).then_some(edge.timestamp.max(edge.opened_at)),
             origin,
+            resolved_by: (edge.edge == Edge::Resolved).then_some(edge.origin),
             count: edge.count,
         }
     }

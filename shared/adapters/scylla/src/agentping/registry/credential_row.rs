@@ -2,7 +2,7 @@
 
 use scylla::response::query_result::QueryRowsResult;
 use scylla::value::{CqlTimestamp, CqlValue, Row};
-use tidegate_agentping::{KeyAccess, Scope, Slug, TeamId};
+use tidegate_agentping::{KeyAccess, KeyLabel, Scope, Slug, TeamId};
 use tidegate_agentping_ports::{HeldKey, KeyRow, TokenRow};
 use tidegate_kernel::Timestamp;
 use tidegate_ports::StoreError;
@@ -21,6 +21,8 @@ pub(super) struct CredentialRow {
     pub created_at: Timestamp,
     pub revoked_at: Option<Timestamp>,
     pub expires_at: Option<Timestamp>,
+    /// Of a key; in a table of its own, so that it is not read with the row.
+    pub label: Option<KeyLabel>,
 }
 
 const READ_KEY: &str = "read_key";
@@ -66,13 +68,14 @@ impl CredentialRow {
             created_at: Timestamp::from_millis(created_at.0),
             revoked_at: revoked_at.map(|at| Timestamp::from_millis(at.0)),
             expires_at: expires_at.map(|at| Timestamp::from_millis(at.0)),
+            label: None,
         }))
     }
 
     pub fn into_key(self) -> Result<KeyRow, StoreError> {
         let id = self.id.parse().map_err(|error| unreadable("a key", error))?;
-        let CredentialRow { team, access, created_at, revoked_at, .. } = self;
-        Ok(KeyRow { id, team, access, created_at, revoked_at })
+        let CredentialRow { team, access, created_at, revoked_at, label, .. } = self;
+        Ok(KeyRow { id, team, access, created_at, revoked_at, label })
     }
 
     pub fn into_token(self) -> Result<TokenRow, StoreError> {
@@ -98,6 +101,7 @@ impl From<KeyRow> for CredentialRow {
             created_at: row.created_at,
             revoked_at: row.revoked_at,
             expires_at: None,
+            label: row.label,
         }
     }
 }
@@ -113,6 +117,7 @@ impl From<TokenRow> for CredentialRow {
             created_at: row.created_at,
             revoked_at: row.revoked_at,
             expires_at: row.expires_at,
+            label: None,
         }
     }
 }

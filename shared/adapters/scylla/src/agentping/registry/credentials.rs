@@ -7,7 +7,7 @@
 use futures_util::{StreamExt, TryStreamExt, stream, try_join};
 use scylla::response::PagingState;
 use scylla::value::CqlTimestamp;
-use tidegate_agentping::{CredentialHash, TeamId, TokenId};
+use tidegate_agentping::{CredentialHash, KeyLabel, TeamId, TokenId};
 use tidegate_agentping_ports::{CredentialRecord, KeyRow, RegistryError, TokenRow};
 use tidegate_kernel::Timestamp;
 use tidegate_ports::{FailureCause, StoreError};
@@ -76,6 +76,9 @@ impl ScyllaRegistry {
         }
         if self.credential_at(hash).await?.is_none() {
             self.cql.write(&statements.enlist_credential, &(row.team.to_string(), kind, id, hash)).await?;
+            if let Some(label) = &row.label {
+                self.cql.write(&statements.save_key_label, &(id, label.as_str())).await?;
+            }
             let values = (
                 hash,
                 row.stored_kind(),
@@ -169,9 +172,21 @@ impl ScyllaRegistry {
 
     pub(super) async fn keys_of(&self, team: TeamId) -> Result<Vec<KeyRow>, RegistryError> {
         let rows = self.credentials_of(team, "key").await?;
-        let mut keys = rows.into_iter().map(CredentialRow::into_key).collect::<Result<Vec<_>, _>>()?;
+        let labelled = |row: CredentialRow| {
+            let registry = self.clone();
+            async move { CredentialRow { label: registry.label_of(&row.id).await?, ..row }.into_key() }
+        };
+        let keys = stream::iter(rows).map(labelled).buffered(self.cql.concurrency());
+        let mut keys: Vec<KeyRow> = keys.try_collect().await?;
         keys.sort_by_key(|row| (row.created_at, row.id));
         Ok(keys)
+    }
+
+    async fn label_of(&self, key: &str) -> Result<Option<KeyLabel>, StoreError> {
+        let found = self.cql.run(&self.cql.statements().key_label, &(key,)).await?;
+        let row = found.rows.maybe_first_row::<(Option<&str>,)>().map_err(|error| unreadable("key_labels", error))?;
+        let label = row.and_then(|(label,)| label).map(KeyLabel::parse);
+        label.transpose().map_err(|error| unreadable("key_labels", error))
     }
 
     pub(super) async fn tokens_of(&self, team: TeamId) -> Result<Vec<TokenRow>, RegistryError> {

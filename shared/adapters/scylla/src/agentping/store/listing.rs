@@ -5,7 +5,7 @@
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tidegate_agentping::{RunKey, TeamId};
-use tidegate_agentping_ports::{ListedRun, RunFilter, RunPage, RunsPage};
+use tidegate_agentping_ports::{AgentSums, ListedRun, RunFilter, RunPage, RunsPage};
 use tidegate_kernel::Timestamp;
 use tidegate_ports::StoreError;
 
@@ -19,6 +19,8 @@ const LANES: usize = 16;
 const RUNS_PER_READ: usize = 32;
 /// Rows per read: at least, and at most.
 const PAGE_ROWS: (usize, usize) = (20, 500);
+/// Rows that are merged at once for sums.
+const ROWS_AT_ONCE: usize = 1_000;
 
 impl ScyllaStore {
     pub(super) async fn list_runs(
@@ -53,6 +55,37 @@ impl ScyllaStore {
             }
         }
         Ok(found)
+    }
+
+    /// Sums the newest rows of the listing of all runs as they are read.
+    pub(super) async fn sums_of_newest(
+        &self,
+        team: TeamId,
+        from: Timestamp,
+        runs_max: usize,
+        now: Timestamp,
+    ) -> Result<AgentSums, StoreError> {
+        let (filter, facet) = (RunFilter { from: Some(from), ..RunFilter::default() }, Facet::all());
+        let stretch = stretch_of(&filter, &RunPage::first(runs_max));
+        let mut sums = AgentSums::of_newest(runs_max);
+        let slots = self.cql.slots(team, &facet, &stretch).await?;
+        for slots in in_groups(&slots) {
+            let page_rows = PAGE_ROWS.1 as i32;
+            let slots_rows = slots.iter().map(|slot| SlotRows::of(team, &facet, *slot, &stretch, page_rows));
+            let mut slots_rows: Vec<SlotRows> = slots_rows.collect();
+            loop {
+                let rows = self.next_candidates(&mut slots_rows, &filter, now, ROWS_AT_ONCE).await?;
+                if rows.is_empty() {
+                    break;
+                }
+                for Listed { line, .. } in &rows {
+                    if !sums.take(line.agent(), line.status_at(now), line.cost()) {
+                        return Ok(sums);
+                    }
+                }
+            }
+        }
+        Ok(sums)
     }
 
     /// The next rows of the slots_rows' common order that the filter admits, up to `wanted`.

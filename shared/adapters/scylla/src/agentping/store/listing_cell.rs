@@ -44,8 +44,17 @@ impl ListingCell {
         ListingCell { cost: None, ..self }
     }
 
+    pub fn agent(&self) -> &str {
+        &self.agent
+    }
+
+    /// What the run costs; nothing but in the listing of all runs.
+    pub fn cost(&self) -> Usd {
+        self.cost.unwrap_or_default()
+    }
+
     /// Like [`Run::status_at`].
-    fn status_at(&self, now: Timestamp) -> RunStatus {
+    pub fn status_at(&self, now: Timestamp) -> RunStatus {
         match (self.closed_as, self.idle_deadline.filter(|deadline| *deadline <= now).and(self.idle_closes_as)) {
             (Some(status), _) | (None, Some(status)) => status,
             (None, None) => RunStatus::Running,
@@ -67,7 +76,7 @@ impl ListingCell {
             customer_id: self.customer_id.as_deref(),
             feature: self.feature.as_deref(),
             listed_at,
-            cost: self.cost.unwrap_or_default(),
+            cost: self.cost(),
             successful: self.status_at(now) == RunStatus::Success,
         }
     }

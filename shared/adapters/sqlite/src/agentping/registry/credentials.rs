@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use tidegate_agentping::id::PublicKind;
-use tidegate_agentping::{CredentialHash, Id, KeyAccess, KeyId, Scope, Slug, TeamId, TokenId};
+use tidegate_agentping::{CredentialHash, Id, KeyAccess, KeyId, KeyLabel, Scope, Slug, TeamId, TokenId};
 use tidegate_agentping_ports::{AgentRow, CredentialRecord, HeldKey, KeyRow, RegistryError, TokenRow};
 use tidegate_kernel::Timestamp;
 
@@ -41,6 +41,7 @@ pub(super) fn create_key(change: &Transaction<'_>, row: &KeyRow, hash: &Credenti
         team: row.team,
         agent: None,
         access: Some(row.access).filter(|access| *access != KeyAccess::Full),
+        label: row.label.as_ref(),
         created_at: row.created_at,
         revoked_at: row.revoked_at,
         expires_at: None,
@@ -123,13 +124,14 @@ pub(super) fn revoke<K: PublicKind>(
 pub(super) fn keys(connection: &Connection, team: TeamId) -> Result<Vec<KeyRow>, Unmade> {
     plan_of(connection, team)?;
     let mut statement = connection.prepare_cached(
-        "SELECT id, created_at_ms, revoked_at_ms, access FROM credentials WHERE team = ?1 AND kind = 'key' \
+        "SELECT id, created_at_ms, revoked_at_ms, access, label FROM credentials WHERE team = ?1 AND kind = 'key' \
          ORDER BY created_at_ms, id",
     )?;
     let key = |row: &Row<'_>| {
         let id: KeyId = id_at(row, 0)?;
         let created_at = Timestamp::from_millis(row.get(1)?);
-        Ok(KeyRow { id, team, access: access_at(row, 3)?, created_at, revoked_at: instant(row, 2)? })
+        let (access, label) = (access_at(row, 3)?, label_at(row, 4)?);
+        Ok(KeyRow { id, team, access, created_at, revoked_at: instant(row, 2)?, label })
     };
     Ok(statement.query_map(params![blob_of(team)], key)?.collect::<rusqlite::Result<_>>()?)
 }
@@ -150,6 +152,7 @@ fn insert_token(change: &Transaction<'_>, row: &TokenRow, hash: &CredentialHash)
         team: row.team,
         agent: Some(&row.agent),
         access: None,
+        label: None,
         created_at: row.created_at,
         revoked_at: row.revoked_at,
         expires_at: row.expires_at,
@@ -164,6 +167,7 @@ struct NewCredential<'r, K> {
     agent: Option<&'r Slug>,
     /// `None`: full.
     access: Option<KeyAccess>,
+    label: Option<&'r KeyLabel>,
     created_at: Timestamp,
     revoked_at: Option<Timestamp>,
     expires_at: Option<Timestamp>,
@@ -174,8 +178,8 @@ impl<K: PublicKind> NewCredential<'_, K> {
     fn insert(&self, change: &Transaction<'_>, hash: &CredentialHash) -> Result<(), Unmade> {
         let id: IdBlob = blob_of(self.id);
         let made = change.execute(
-            "INSERT INTO credentials (hash, kind, id, team, agent, created_at_ms, revoked_at_ms, expires_at_ms, access) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
+            "INSERT INTO credentials (hash, kind, id, team, agent, created_at_ms, revoked_at_ms, expires_at_ms, access, label) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING",
             params![
                 hash.0,
                 self.kind,
@@ -186,6 +190,7 @@ impl<K: PublicKind> NewCredential<'_, K> {
                 self.revoked_at.map(Timestamp::as_millis),
                 self.expires_at.map(Timestamp::as_millis),
                 self.access.map(KeyAccess::as_str),
+                self.label.map(KeyLabel::as_str),
             ],
         )?;
         if made == 1 { Ok(()) } else { Err(exists(self.kind, self.id).into()) }
@@ -207,6 +212,11 @@ fn token_at(row: &Row<'_>) -> rusqlite::Result<TokenRow> {
 fn access_at(row: &Row<'_>, column: usize) -> rusqlite::Result<KeyAccess> {
     let text: Option<String> = row.get(column)?;
     text.map_or(Ok(KeyAccess::Full), |text| text.parse().map_err(|error| unreadable(column, error)))
+}
+
+fn label_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<KeyLabel>> {
+    let text: Option<String> = row.get(column)?;
+    text.map(|text| KeyLabel::parse(&text).map_err(|error| unreadable(column, error))).transpose()
 }
 
 fn instant(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {

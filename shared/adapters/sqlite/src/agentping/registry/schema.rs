@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use crate::sqlite::values::unsigned;
 
-/// Steps are only ever added. Credentials are there as SHA-256 only; keys have no `agent`, tokens have one. `access` is null for full access and for tokens. `changes` has
+/// Steps are only ever added. Credentials are there as SHA-256 only; keys have no `agent`, tokens have one. `access` is null for full access and for tokens, `label` where a key has none. `changes` has
 /// one row: how many changes were ever made. Each archiving of an agent has a number of its own, so that a running service
 /// reads only what is new to it.
 pub(super) const MIGRATIONS: &[&str] = &[
@@ -61,6 +61,9 @@ CREATE TABLE archived_agents (
 ",
     "
 ALTER TABLE credentials ADD COLUMN access TEXT;
+",
+    "
+ALTER TABLE credentials ADD COLUMN label TEXT;
 ",
 ];
 

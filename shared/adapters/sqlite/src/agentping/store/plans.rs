@@ -19,7 +19,7 @@ fn every_read_goes_by_an_index() {
     let connection = Connection::open_in_memory().expect("a database");
     MIGRATIONS.iter().for_each(|step| connection.execute_batch(step).expect("migrated"));
     let by_id = "SEARCH runs USING INDEX runs_by_id (team_no=? AND run=?)";
-    let expected: [(&str, &[&str]); 14] = [
+    let expected: [(&str, &[&str]); 15] = [
         (save::FIND, &[by_id]),
         (&load::FIND, &[by_id]),
         (
@@ -45,6 +45,7 @@ fn every_read_goes_by_an_index() {
             &queries::MONTH_OF_RUNS,
             &["SEARCH runs USING INDEX runs_by_start (team_no=? AND listed_at_ms>? AND listed_at_ms<?)"],
         ),
+        (&queries::NEWEST_RUNS, &["SEARCH runs USING INDEX runs_by_start (team_no=? AND listed_at_ms>?)"]),
         (
             queries::USAGE,
             &[

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use tidegate_agentping::{Run, RunKey, RunStatus, Slug, TeamId};
 use tidegate_agentping_ports::registry::agent_id;
 use tidegate_agentping_ports::runs::UNPRICED_MAX;
-use tidegate_agentping_ports::{AgentRow, Spend, SpendLine, SpendTally};
+use tidegate_agentping_ports::{AgentRow, AgentSums, Spend, SpendLine, SpendTally};
 use tidegate_kernel::{Month, Timestamp, Usd};
 
 use super::load::find;
@@ -59,6 +59,39 @@ pub(super) static MONTH_OF_RUNS: LazyLock<String> = LazyLock::new(|| {
         status_columns::COLUMNS
     )
 });
+
+pub(super) static NEWEST_RUNS: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT agent, cost_nanos_usd, {} FROM runs WHERE team_no = ?1 AND listed_at_ms >= ?2 \
+         ORDER BY listed_at_ms DESC, run DESC LIMIT ?3",
+        status_columns::COLUMNS
+    )
+});
+
+/// One pass over the newest runs, from columns alone.
+pub(super) fn sums_by_agent(
+    connection: &Connection,
+    team: TeamId,
+    from: Timestamp,
+    runs_max: usize,
+    now: Timestamp,
+) -> rusqlite::Result<AgentSums> {
+    let mut sums = AgentSums::of_newest(runs_max);
+    let Some(team_no) = team_number(connection, team)? else {
+        return Ok(sums);
+    };
+    let mut statement = connection.prepare_cached(&NEWEST_RUNS)?;
+    // One more shows whether there are more.
+    let limit = i64::try_from(runs_max).unwrap_or(i64::MAX).saturating_add(1);
+    let mut rows = statement.query(params![team_no, from.as_millis(), limit])?;
+    while let Some(row) = rows.next()? {
+        let status = StatusColumns::read(row, 2)?.status_at(now);
+        if !sums.take(text(row, 0)?.unwrap_or_default(), status, Usd::from_nanos(unsigned(row, 1)?)) {
+            break;
+        }
+    }
+    Ok(sums)
+}
 
 /// One pass over the month's runs in one snapshot, so that the sums agree with each other.
 pub(super) fn spend(connection: &Connection, team: TeamId, month: Month, now: Timestamp) -> rusqlite::Result<Spend> {

@@ -1,6 +1,6 @@
 //! API keys.
 
-use tidegate_agentping::{KeyAccess, KeyId, Plan, Scope, TokenId};
+use tidegate_agentping::{KeyAccess, KeyId, KeyLabel, Plan, Scope, TokenId};
 use tidegate_agentping_ports::{CredentialRecord, HeldKey, KeyRow, RegistryError};
 
 use super::{NOW, RegistryUnderTest, fresh, fresh_hash, scope_of, token_row};
@@ -8,8 +8,15 @@ use super::{NOW, RegistryUnderTest, fresh, fresh_hash, scope_of, token_row};
 pub(super) async fn a_key_is_found_by_its_hash_until_revoked(registry: &RegistryUnderTest) {
     let team = registry.team(Plan::Business).await;
     let (first, first_hash) = registry.key(team).await;
-    let second =
-        KeyRow { id: fresh(), team, access: KeyAccess::Read, created_at: NOW.plus_millis(1), revoked_at: None };
+    let second = KeyRow {
+        id: fresh(),
+        team,
+        access: KeyAccess::Read,
+        created_at: NOW.plus_millis(1),
+        revoked_at: None,
+        label: None,
+    };
+    let second = KeyRow { label: Some(KeyLabel::parse("Grafana, täglich").expect("a label")), ..second };
     let second_hash = fresh_hash();
     registry.registry.create_key(second.clone(), second_hash).await.expect("created");
     let record = |key: &KeyRow| {
@@ -60,7 +67,14 @@ pub(super) async fn neither_id_nor_secret_is_taken_twice(registry: &RegistryUnde
     assert_eq!(rotated, Err(exists("token", token.id.to_string())));
 
     for hash in [key_hash, token_hash] {
-        let fresh_key = KeyRow { id: fresh(), team: other, access: KeyAccess::Full, created_at: NOW, revoked_at: None };
+        let fresh_key = KeyRow {
+            id: fresh(),
+            team: other,
+            access: KeyAccess::Full,
+            created_at: NOW,
+            revoked_at: None,
+            label: None,
+        };
         let refused = exists("key", fresh_key.id.to_string());
         assert_eq!(registry.registry.create_key(fresh_key, hash).await, Err(refused));
         let fresh_token = token_row(other, "c");

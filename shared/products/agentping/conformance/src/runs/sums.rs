@@ -1,8 +1,8 @@
 //! What follows from saved runs: usage, spend, unpriced models, agents.
 
-use tidegate_agentping::{CredentialHash, FinishStatus, HeartbeatStatus, Plan, Slug, TeamId};
+use tidegate_agentping::{CredentialHash, FinishStatus, HeartbeatStatus, Plan, RunStatus, Slug, TeamId};
 use tidegate_agentping_ports::registry::agent_id;
-use tidegate_agentping_ports::{AgentRow, RunWrite, SpendRow, Team, TokenRow};
+use tidegate_agentping_ports::{AgentRow, AgentSum, RunWrite, SpendRow, Team, TokenRow};
 use tidegate_kernel::{Month, Timestamp, Usd};
 use tidegate_ports::{Ids, RandomIds};
 
@@ -102,6 +102,49 @@ pub(super) async fn an_idle_close_counts_as_its_status(store: &StoreUnderTest) {
     story = story.tell(minute_later, event(fresh(), NOON));
     store.save(vec![story.write()]).await;
     assert_eq!(successful(minute_later).await, Usd::ZERO, "a later event reopens it");
+}
+
+pub(super) async fn agents_are_summed_over_the_newest_runs(store: &StoreUnderTest) {
+    let team = fresh();
+    let sums = async |from: Timestamp, runs_max: usize| {
+        store.queries.sums_by_agent(team, from, runs_max, NOON).await.expect("read")
+    };
+    let before = NOON.plus_millis(-DAY_MS);
+    assert_eq!((sums(before, 9).await.of("a"), sums(before, 9).await.is_cut()), (None, false));
+    let run = |agent: &str, minutes: i64, nanos: u64, status: Option<FinishStatus>| {
+        let story = costing(team, agent, [None, None], NOON.plus_millis(-minutes * 60 * SECOND_MS), nanos);
+        match status {
+            Some(status) => story.tell(NOON, finish(status)),
+            None => story,
+        }
+    };
+    let mut stories = [
+        run("a", 1, 1, None),
+        run("a", 2, 20, Some(FinishStatus::Failed)),
+        run("b", 3, 300, Some(FinishStatus::Success)),
+        run("a", 4, 4_000, Some(FinishStatus::Timeout)),
+        run("a", 60, 50_000, Some(FinishStatus::Success)),
+        // Another team's, and one without a start.
+        costing(fresh(), "a", [None, None], NOON, 7),
+        Story::of_team(team).tell(NOON, model_call(fresh(), NOON, "m", Some(7))),
+    ];
+    store.save(stories.iter_mut().map(Story::write).collect()).await;
+    let sum = |runs, failed, nanos, latest| Some(AgentSum { runs, failed, cost: Usd::from_nanos(nanos), latest });
+    let b = sum(1, 0, 300, RunStatus::Success);
+    for (from, runs_max, a, of_b, is_cut) in [
+        (before, 9, sum(4, 2, 54_021, RunStatus::Running), b, false),
+        (before, 5, sum(4, 2, 54_021, RunStatus::Running), b, false),
+        (before, 4, sum(3, 2, 4_021, RunStatus::Running), b, true),
+        (before, 2, sum(2, 1, 21, RunStatus::Running), None, true),
+        (before, 0, None, None, true),
+        // At that instant, and not before it.
+        (NOON.plus_millis(-4 * 60 * SECOND_MS), 9, sum(3, 2, 4_021, RunStatus::Running), b, false),
+        (NOON.plus_millis(-4 * 60 * SECOND_MS + 1), 9, sum(2, 1, 21, RunStatus::Running), b, false),
+        (NOON, 9, None, None, false),
+    ] {
+        let found = sums(from, runs_max).await;
+        assert_eq!((found.of("a"), found.of("b"), found.is_cut()), (a, of_b, is_cut), "{from} {runs_max}");
+    }
 }
 
 pub(super) async fn unpriced_models_are_listed_in_the_month_of_receipt(store: &StoreUnderTest) {
