@@ -16,6 +16,7 @@ use crate::parts::amount::{count, usd};
 use crate::parts::runs_table::runs_table;
 use crate::parts::time;
 use crate::problem::Problem;
+use crate::sign_in::to;
 use crate::url::with_query;
 use crate::visit::Visit;
 use watched::Watched;
@@ -33,7 +34,12 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
         visit.runs(&filter, None, RUNS),
         pages.ask(pages.queries.spend(visit.team(), month, visit.now)),
     )?;
-    let agent = agents.into_iter().find(|agent| agent.slug == slug).ok_or(Problem::NotFound)?;
+    let Some(agent) = agents.into_iter().find(|agent| agent.slug == slug) else {
+        // It may have been renamed, and no other agent has had its name since.
+        let names = pages.ask(pages.names.of(visit.team())).await?;
+        let renamed = names.renamed_to(&slug).ok_or(Problem::NotFound)?;
+        return Ok(to(&visit.agent_url(renamed.as_str())));
+    };
     let watched = Watched::of(&visit, &slug).await?;
     let tokens = tokens::section(&visit, &slug).await?;
     let spent = spend.by_agent.into_iter().find(|row| row.name.as_deref() == Some(slug.as_str()));

@@ -8,6 +8,7 @@ pub mod credential;
 pub mod feed;
 pub mod fold;
 pub mod id;
+pub mod names;
 pub mod plan;
 pub mod rates;
 pub mod receipt;
@@ -21,6 +22,7 @@ pub use credential::{Credential, CredentialError, CredentialHash, CredentialMist
 pub use feed::FeedRow;
 pub use fold::{Change, Outcome, RunState};
 pub use id::{AgentId, ApiKey, EventId, Id, IdError, KeyId, PingToken, RunId, TeamId, TokenId};
+pub use names::{AgentNames, Rename};
 pub use plan::{Limits, Plan};
 pub use rates::{Rate, RateCard, TeamRates, TokenUse};
 pub use receipt::{Receipt, ReceiptError};
