@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "this is test code: a panic is how it reports")]
 
+mod renamed;
+
 use std::time::Duration;
 
 use serde_json::{Value, json};

@@ -249,8 +249,13 @@ async fn probe(scene: &Scene<'_>, route: &Route) {
         ("control", method, path) if is_managed(path) => {
             let path = path.replace("{slug}", &encode(&names.agent)).replace("{id}", &names.token_id);
             let url = format!("{}{path}", scene.deployment.control);
-            for body in [json!({}), json!({"cron": "@daily"}), json!({"until": soon()}), json!({"agent": names.agent})]
-            {
+            for body in [
+                json!({}),
+                json!({"cron": "@daily"}),
+                json!({"until": soon()}),
+                json!({"agent": names.agent}),
+                json!({"to": names.own_agent}),
+            ] {
                 let answer = admitted(|| intruder.client.call(method, &url).bearer(&intruder.key).json(&body)).await;
                 assert!(answer.status < 500, "{method} {path} {body}: {answer}");
                 scene.silent(&answer, &[&names.agent]);

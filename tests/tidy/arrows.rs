@@ -38,7 +38,10 @@ pub const ROOMS: &[(&str, &[&str])] = &[
         &["kernel", "metric", "ports", "access", "shedding", "agentping", "agentping-ports", "agentping-inproc"],
     ),
     ("shared/products/agentping/pulse", &["kernel", "agentping"]),
-    ("shared/products/agentping/settings", &["kernel", "ports", "mirror", "agentping", "agentping-pulse"]),
+    (
+        "shared/products/agentping/settings",
+        &["kernel", "ports", "mirror", "agentping", "agentping-ports", "agentping-pulse"],
+    ),
     ("shared/products/agentping/verdicts", &["kernel", "ports", "agentping", "agentping-pulse"]),
     ("shared/products/agentping/checks", &["kernel", "ports", "agentping", "agentping-settings"]),
     (

@@ -44,7 +44,7 @@ impl Authenticate for Everyone {
     async fn authenticate(&self, _: Option<&str>) -> Result<Caller, Refusal> {
         let key = Some(HeldKey { id: KeyId::from_bits(Region::Eu, 1), access: KeyAccess::Full });
         let credential = CredentialHash([1; 32]);
-        Ok(Caller { team: team(1), plan: Plan::Team, scope: Scope::Team, key, credential })
+        Ok(Caller { team: team(1), plan: Plan::Team, scope: Scope::Team, key, credential, names: Arc::default() })
     }
 }
 

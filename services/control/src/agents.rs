@@ -1,6 +1,8 @@
 //! `/v1/agents`: the team's agents, and what is set of each.
 
+mod moves;
 pub(crate) mod one;
+pub(crate) mod rename;
 mod view;
 
 use std::collections::HashMap;
@@ -72,7 +74,7 @@ async fn page(call: Call) -> Result<Response, Problem> {
     let found: Vec<AgentRow> = rows.into_iter().filter(is_asked).take(page.limit + 1).collect();
     let (rows, next_cursor) = page_of(found, &page, LIST, |row| row.slug.to_string());
     let view = |row: &AgentRow| {
-        let mut view = AgentView::in_settings(row, &settings, standings.get(&row.slug), now);
+        let mut view = AgentView::in_settings(row, &settings, standings.get(settings.names.key(&row.slug)), now);
         view.repeats_this_month = repeats.get(&row.slug).copied();
         view
     };
@@ -85,7 +87,9 @@ async fn page(call: Call) -> Result<Response, Problem> {
 /// # Errors
 /// The store's.
 pub(crate) async fn judged(call: &Call, row: &AgentRow) -> Result<Option<StandingDoc>, Problem> {
-    call.reads.ask(StandingDoc::read(&*call.reads.managed.rows, call.reader.team, &row.slug)).await
+    let settings = call.settings();
+    let key = settings.names.key(&row.slug);
+    call.reads.ask(StandingDoc::read(&*call.reads.managed.rows, call.reader.team, key)).await
 }
 
 /// Whether the agent was not deleted, or has reported since.

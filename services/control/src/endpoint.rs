@@ -18,6 +18,7 @@ tidegate_door::labels! {
         Receipt "receipt";
         SchedulePreview "schedule_preview";
         Agent "agent";
+        AgentRename "agent_rename";
         Schedule "schedule";
         Pause "pause";
         TeamPause "team_pause";

@@ -157,7 +157,8 @@ async fn page(call: Call) -> Result<Response, Problem> {
     let Call { reads, reader, .. } = call;
     let permit = reads.permit(Weight::Rows).await?;
     let (now, after) = (reads.now(), page.after.as_deref().map(Into::into));
-    let query = IncidentQuery { team: reader.team, agent: agent.clone(), kind, is_open, after, limit: page.limit + 1 };
+    let key = agent.as_ref().map(|name| settings.names.key(name).clone());
+    let query = IncidentQuery { team: reader.team, agent: key, kind, is_open, after, limit: page.limit + 1 };
     let found = reads.ask(query.read(&*reads.managed.rows, now)).await?;
     let (found, next_cursor) = page_of(found, &page, &list, |incident| incident.name().to_string());
     let incidents = found.into_iter().map(|incident| IncidentView::of(incident, &settings, now)).collect();
@@ -171,11 +172,12 @@ async fn one(mut call: Call) -> Result<Response, Problem> {
     let id = name.as_deref().and_then(|name| IncidentId::parse(name).ok()).ok_or_else(unknown)?;
     let (reads, team) = (&call.reads, call.reader.team);
     let found = reads.ask(IncidentDoc::read(&*reads.managed.rows, team, id)).await?;
-    let incident = IncidentView::of(found.ok_or_else(unknown)?, &call.settings(), reads.now());
+    let settings = call.settings();
+    let incident = IncidentView::of(found.ok_or_else(unknown)?, &settings, reads.now());
     let messages = Messages::new(reads.managed.rows.clone());
     let sent = reads.ask(messages.of_incident(team, id, MAX_DELIVERIES)).await?;
     let hides_answers = call.is_read_only();
-    let deliveries = sent.into_iter().map(|one| DeliveryView::of(one, hides_answers)).collect();
+    let deliveries = sent.into_iter().map(|one| DeliveryView::of(one, &settings.names, hides_answers)).collect();
     let detail = IncidentDetail { incident, deliveries };
     object(StatusCode::OK, &detail, &ETag::of(&detail)?)
 }
@@ -198,8 +200,9 @@ impl IncidentView {
         let (slot, run_id) = slot_or_run(incident.origin);
         let child_run_id = incident.origin.child();
         let (resolved_by_slot, resolved_by_run_id) = incident.resolved_by.map_or((None, None), slot_or_run);
-        let muted = settings.mute_of(&incident.agent, now).is_some();
-        let IncidentDoc { id, agent, kind, severity, opened_at, resolved_at, count, .. } = incident;
+        let agent = settings.names.name(&incident.agent).clone();
+        let muted = settings.mute_of(&agent, now).is_some();
+        let IncidentDoc { id, kind, severity, opened_at, resolved_at, count, .. } = incident;
         IncidentView {
             id,
             agent,

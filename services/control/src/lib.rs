@@ -60,7 +60,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::response::Response;
 use tidegate_admission::CredentialUses;
-use tidegate_agentping_ports::{NotedAccounts, RunQueries};
+use tidegate_agentping_ports::{NamedRegistry, NamedRuns, NamesOfTeams, NotedAccounts, RunQueries, StoredNames};
 use tidegate_door::entry::with_type;
 use tidegate_door::openapi::with_description;
 use tidegate_door::{
@@ -104,15 +104,19 @@ impl Control {
     /// How long a read with `settled=true` waits for what was on the log before it: 2 s.
     pub const SETTLE_WAIT: Duration = Duration::from_secs(2);
 
+    /// How long the answer to a rename waits, until every front door goes by it: 2.2 s, where they keep credentials for 2 s.
+    pub const RENAME_WAIT: Duration = Duration::from_millis(2_200);
+
     /// Requests of the management API that a team may send in a second, and at once.
     const MANAGED_PER_S: u32 = 20;
     const MANAGED_BURST: u32 = 100;
 
-    /// Registers its metrics: the process's recorder must be installed before.
+    /// Registers its metrics: the process's recorder must be installed before. The ports of runs and of the registry are
+    /// those of the store: what renamed agents are called is added here.
     pub fn new(
         queries: Arc<dyn RunQueries>,
         accounts: Arc<dyn NotedAccounts>,
-        managed: Management,
+        mut managed: Management,
         callers: Arc<dyn Authenticate>,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
@@ -121,6 +125,9 @@ impl Control {
         let budget = AnswerBudget::new(Self::ANSWER_BYTES, Self::ANSWER_WAIT);
         let (settle_wait, outage, crowding) = (Self::SETTLE_WAIT, Outage::default(), Outage::default());
         let (log, outcomes) = (None, Outcomes::register(COUNTED, Response::OUTCOMES));
+        let names: Arc<dyn NamesOfTeams> = Arc::new(StoredNames::new(managed.documents.clone()));
+        let queries: Arc<dyn RunQueries> = Arc::new(NamedRuns::new(queries, names.clone()));
+        managed.registry = Arc::new(NamedRegistry::new(managed.registry, names));
         let guard = Guard::new(&managed);
         let reads = Reads {
             guard,
@@ -135,6 +142,7 @@ impl Control {
             store_deadline,
             outage,
             settle_wait,
+            rename_wait: Self::RENAME_WAIT,
             budget,
             crowding,
             bodies: ByteBudget::unmeasured(body::BODIES_BYTES),
@@ -148,6 +156,13 @@ impl Control {
     #[must_use]
     pub fn with_log(mut self, log: Option<Arc<dyn ReadLog>>) -> Self {
         self.reads.log = log;
+        self
+    }
+
+    /// Lets the answer to a rename wait for so long: no less than front doors keep credentials.
+    #[must_use]
+    pub fn with_rename_wait(mut self, wait: Duration) -> Self {
+        self.reads.rename_wait = wait;
         self
     }
 

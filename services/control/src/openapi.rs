@@ -53,6 +53,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Reads>> {
 fn managed_routes() -> OpenApiRouter<Arc<Reads>> {
     OpenApiRouter::new()
         .routes(of_endpoint(Endpoint::Agent, routes!(agents::one::read, agents::one::patch, agents::one::delete)))
+        .routes(of_endpoint(Endpoint::AgentRename, routes!(agents::rename::rename)))
         .routes(of_endpoint(Endpoint::Schedule, routes!(schedule::read, schedule::put, schedule::delete)))
         .routes(of_endpoint(Endpoint::Pause, routes!(pause::put_agent, pause::delete_agent)))
         .routes(of_endpoint(Endpoint::TeamPause, routes!(pause::put_team, pause::delete_team)))

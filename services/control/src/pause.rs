@@ -89,7 +89,7 @@ pub(crate) async fn delete_agent(State(reads): State<Arc<Reads>>, request: Reque
         call.parameters(&[])?;
         match call.path().await.and_then(|name| Slug::parse(&name).ok()) {
             Some(slug) => {
-                let id = agent_id(call.reader.team, &slug).to_string();
+                let id = agent_id(call.reader.team, call.settings().names.key(&slug)).to_string();
                 resume(call, slug.as_str(), &id).await
             }
             None => Ok(deleted()),

@@ -34,6 +34,8 @@ pub(crate) struct Reads {
     pub outage: Outage,
     /// How long a read may wait for what was on the log before it.
     pub settle_wait: Duration,
+    /// How long after a rename every front door goes by it.
+    pub rename_wait: Duration,
     pub budget: AnswerBudget,
     /// Since when reads get no permit of the budget.
     pub crowding: Outage,

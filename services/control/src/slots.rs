@@ -129,7 +129,8 @@ async fn page(mut call: Call) -> Result<Response, Problem> {
     let rows = &*reads.managed.rows;
     let query = SlotQuery { agent: agent.id, from, to, before, limit: page.limit + 1 };
     let decided = reads.ask(query.read(rows)).await?;
-    let standing = reads.ask(StandingDoc::read(rows, reader.team, &agent.slug)).await?;
+    let key = settings.names.key(&agent.slug);
+    let standing = reads.ask(StandingDoc::read(rows, reader.team, key)).await?;
     let newest = SlotQuery { from: Timestamp::FIRST, to: now, before: None, limit: 1, ..query };
     let newest = if before.is_none() { reads.ask(newest.read(rows)).await?.pop() } else { None };
     let undecided = match (before, &standing) {

@@ -147,7 +147,7 @@ async fn status(call: Call) -> Result<Response, Problem> {
         agents: found
             .iter()
             .map(|row| {
-                let doc = standings.get(&row.slug);
+                let doc = standings.get(settings.names.key(&row.slug));
                 let status = AgentStatus::of(row, doc, &settings, now);
                 if with_slots { status.with_slots(doc) } else { status }
             })

@@ -94,7 +94,8 @@ async fn metrics(call: Call) -> Result<Response, Problem> {
     let judged = reads.ask(JudgedDoc::read(rows));
     let (agents, standings, costs, events, judged) = tokio::try_join!(agents, standings, costs, events, judged)?;
     let there = agents.iter().filter(|row| is_there(row, &settings));
-    let shown: Vec<Shown> = there.map(|row| Shown::of(row, standings.get(&row.slug), &settings, &costs, now)).collect();
+    let standing = |row: &AgentRow| standings.get(settings.names.key(&row.slug));
+    let shown: Vec<Shown> = there.map(|row| Shown::of(row, standing(row), &settings, &costs, now)).collect();
     let mut text = String::new();
     for (name, help, value) in OF_AGENTS {
         begin(&mut text, name, help);
@@ -137,7 +138,7 @@ impl Shown {
         costs: &BTreeMap<SmolStr, i64>,
         now: Timestamp,
     ) -> Self {
-        let nanos = costs.get(row.slug.as_str()).copied().unwrap_or(0);
+        let nanos = costs.get(settings.names.key(&row.slug).as_str()).copied().unwrap_or(0);
         Shown {
             agent: row.slug.to_string(),
             standing: Standing::of(row, doc, settings, now),

@@ -17,7 +17,7 @@ use hyper_util::service::TowerToHyperService;
 use tidegate_admission::{AdmissionConfig, Authenticator};
 use tidegate_agentping::{Credential, FinishStatus, KeyAccess, KeyId, Plan, RunId, RunKey, RunStatus, Slug, TeamId};
 use tidegate_agentping_inproc::noted_accounts::MemoryNotedAccounts;
-use tidegate_agentping_ports::{KeyRow, Registry, Team};
+use tidegate_agentping_ports::{KeyRow, Registry, StoredNames, Team};
 use tidegate_agentping_pulse::agent::{AgentStanding, LastSuccess};
 use tidegate_agentping_pulse::{DoubtReason, Slot, SlotOutcome};
 use tidegate_agentping_testkit::{
@@ -211,14 +211,23 @@ async fn main() {
     let large = writer.large_run(events as u128).await;
 
     let (registry, queries) = (Arc::new(registry), Arc::new(store));
-    let managed = Management::new(Arc::new(documents), Arc::new(rows), registry.clone(), clock.clone());
+    let documents = Arc::new(documents);
+    let names = Arc::new(StoredNames::new(documents.clone()));
+    let managed = Management::new(documents, Arc::new(rows), registry.clone(), clock.clone());
     let callers = Arc::new(Authenticator::new(registry.clone(), clock.clone(), &AdmissionConfig::new(Region::Eu)));
     let (accounts, sessions) = (Arc::new(MemoryNotedAccounts::default()), Arc::new(SessionCallers(callers.clone())));
     let api = Control::new(queries.clone(), accounts, managed, sessions, clock.clone(), Arc::new(RandomIds))
         // The clock stands still.
         .with_managed_rate(1_000_000, 100_000_000);
-    let ports =
-        DashboardPorts { queries, registry, api: api.into_router(), holders: callers, clock, ids: Arc::new(RandomIds) };
+    let ports = DashboardPorts {
+        queries,
+        names,
+        registry,
+        api: api.into_router(),
+        holders: callers,
+        clock,
+        ids: Arc::new(RandomIds),
+    };
     let options = DashboardOptions {
         secret: SessionSecret::new([7; SessionSecret::BYTES]),
         ingest_url: "http://localhost:8080".to_owned(),

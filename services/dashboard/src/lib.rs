@@ -37,7 +37,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::response::Response;
-use tidegate_agentping_ports::{Registry, RunQueries};
+use tidegate_agentping_ports::{NamedRuns, NamesOfTeams, Registry, RunQueries};
 use tidegate_door::{Answered, ByteBudget, Outcomes};
 use tidegate_kernel::Outage;
 use tidegate_ports::{Clock, Ids};
@@ -58,7 +58,9 @@ use teams::TeamNames;
 
 /// What the pages show, and who may see it.
 pub struct DashboardPorts {
+    /// Of the store, which knows agents by their keys.
     pub queries: Arc<dyn RunQueries>,
+    pub names: Arc<dyn NamesOfTeams>,
     /// Names of teams, their keys, tokens and rates.
     pub registry: Arc<dyn Registry>,
     /// The API of teams, with [`SessionCallers`] as its callers: what pages change, they change by it.
@@ -94,10 +96,11 @@ impl Dashboard {
 
     /// Registers its metrics: the process's recorder must be installed before.
     pub fn new(ports: DashboardPorts, options: DashboardOptions) -> Self {
-        let DashboardPorts { queries, registry, api, holders, clock, ids } = ports;
+        let DashboardPorts { queries, names, registry, api, holders, clock, ids } = ports;
         let DashboardOptions { secret, ingest_url, secure_cookies, store_deadline, links } = options;
         let pages = Pages {
-            queries,
+            queries: Arc::new(NamedRuns::new(queries, names.clone())),
+            names,
             teams: TeamNames::default(),
             reasons: Reasons::default(),
             agent_days: AgentDays::default(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_agentping::TeamId;
-use tidegate_agentping_ports::{Registry, RegistryError, RunQueries, Team};
+use tidegate_agentping_ports::{NamesOfTeams, Registry, RegistryError, RunQueries, Team};
 use tidegate_control::store_answer::store_answer;
 use tidegate_door::{ByteBudget, Outcomes};
 use tidegate_kernel::{Outage, Timestamp};
@@ -24,6 +24,7 @@ use crate::teams::TeamNames;
 
 pub(crate) struct Pages {
     pub queries: Arc<dyn RunQueries>,
+    pub names: Arc<dyn NamesOfTeams>,
     pub registry: Arc<dyn Registry>,
     pub api: TeamApi,
     pub teams: TeamNames,

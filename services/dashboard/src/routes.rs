@@ -49,6 +49,7 @@ fn changes() -> Router<Arc<Pages>> {
         .route(&format!("{agent}/unmute"), change(Endpoint::Change, actions::unmute))
         .route(&format!("{agent}/schedule"), change(Endpoint::Change, actions::schedule))
         .route(&format!("{agent}/unschedule"), change(Endpoint::Change, actions::unschedule))
+        .route(&format!("{agent}/rename"), change(Endpoint::Change, actions::rename))
         .route(&format!("{agent}/describe"), change(Endpoint::Change, settings::describe))
         .route(&format!("{agent}/routes"), change(Endpoint::Change, settings::agent_routes))
         .route(&format!("{agent}/checks"), change(Endpoint::Change, settings::new_check))

@@ -12,7 +12,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use tidegate_agentping_ports::{NotedAccounts, PulseFeed, Registry, RunQueries, Runs, StoredSummary};
+use tidegate_agentping_ports::{
+    NamedRegistry, NamesOfTeams, NotedAccounts, PulseFeed, Registry, RunQueries, Runs, StoredSummary,
+};
 use tidegate_control::Management;
 use tidegate_kernel::Region;
 use tidegate_mirror::Mirror;
@@ -93,6 +95,17 @@ impl SettingsPorts {
 
 /// The registry alone, for management commands.
 pub struct OpenedRegistry {
+    /// It knows agents by their names.
     pub registry: Arc<dyn Registry>,
+    pub names: Arc<dyn NamesOfTeams>,
     pub region: Region,
+}
+
+impl OpenedRegistry {
+    /// Over one that knows agents by their keys.
+    pub fn new(registry: impl Registry, names: impl NamesOfTeams, region: Region) -> Self {
+        let names: Arc<dyn NamesOfTeams> = Arc::new(names);
+        let registry = Arc::new(NamedRegistry::new(Arc::new(registry), names.clone()));
+        OpenedRegistry { registry, names, region }
+    }
 }

@@ -15,7 +15,7 @@ pub mod unprinted;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use tidegate_agentping_ports::{Gate, Registry};
+use tidegate_agentping_ports::{Gate, NamesOfTeams, Registry};
 use tidegate_kernel::{Region, Timestamp};
 use tidegate_ports::{Clock, Ids, RandomIds, SystemClock};
 
@@ -70,8 +70,9 @@ impl From<RatesCommand> for Command {
 /// The ports and settings of a management command.
 pub struct Context {
     pub registry: Arc<dyn Registry>,
-    /// The gate that all front doors share; `None` where one process has its own, and follows the registry.
-    pub gate: Option<Arc<dyn Gate>>,
+    /// The gate that all front doors share, with the names of what it knows by keys; `None` where one process has its own, and
+    /// follows the registry.
+    pub gate: Option<(Arc<dyn Gate>, Arc<dyn NamesOfTeams>)>,
     pub ids: Arc<dyn Ids>,
     pub clock: Arc<dyn Clock>,
     pub region: Region,
@@ -97,7 +98,7 @@ pub fn run(config: &Config, command: Command) -> Result<ExitCode, Failure> {
         let (opened, gate) = if config.scylla.is_some() {
             in_region(config, command.region())?;
             let gate = command.gate(config, &clock)?;
-            (distributed::registry(config).await.map_err(unreached)?, gate)
+            (distributed::registry(config, &clock).await.map_err(unreached)?, gate)
         } else {
             let region = command.region().or_else(|| config.is_set("region").then_some(config.region));
             let opened = if command.begins_a_deployment() {
@@ -109,6 +110,7 @@ pub fn run(config: &Config, command: Command) -> Result<ExitCode, Failure> {
         };
         let json = command.place().json;
         let (registry, region, console) = (opened.registry, opened.region, Console::output());
+        let gate = gate.map(|gate| (gate, opened.names));
         let context = Context { registry, gate, region, ids: Arc::new(RandomIds), clock, console, json };
         dispatch(context, command).await
     })?;

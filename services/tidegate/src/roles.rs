@@ -197,10 +197,20 @@ impl Roles {
         let sampling = conservation.clone();
         self.jobs.push(parts.start("conservation", |stop| conservation.watch(stop.stopped())));
         self.jobs.push(parts.start("conservation sample", |stop| sampling.take_samples(stop.stopped())));
-        let common = Common { config: &self.config.control, clock: &self.clock, ids: &self.ids, links: &self.links };
+        // Front doors of the deployment keep credentials, and names with them, for so long.
+        let kept = Duration::from_millis(self.config.admission.credentials.fresh_ms);
+        let rename_wait = Control::RENAME_WAIT.max(kept + Control::RENAME_WAIT / 10);
+        let common = Common {
+            config: &self.config.control,
+            rename_wait,
+            clock: &self.clock,
+            ids: &self.ids,
+            links: &self.links,
+        };
         let pages = dashboard::pages(common, &queries, &accounts, &managed, callers.clone());
         let control = Control::new(queries, accounts, managed, callers, self.clock.clone(), self.ids.clone())
             .with_log(log)
+            .with_rename_wait(rename_wait)
             .with_guard_events(Arc::new(GuardMessages(outbox)))
             .with_store_deadline(deadline)
             .with_answer_bytes(self.config.control.max_answer_bytes_in_flight)

@@ -7,6 +7,7 @@ use axum::response::Response;
 use http::StatusCode;
 use serde_json::Value;
 use tidegate_agentping::Slug;
+use tidegate_agentping_ports::registry::agent_id;
 use tidegate_agentping_ports::{AgentRow, RegistryError};
 use tidegate_agentping_settings::{AgentDoc, Fields, ScheduleDoc, SettingFault, kinds};
 use utoipa::ToSchema;
@@ -162,7 +163,8 @@ async fn taking_slot(reads: &Reads, call: &Call, slug: &Slug) -> Result<AgentRow
     let (team, now) = (call.reader.team, reads.now());
     match reads.managed.registry.create_agent(team, slug.clone(), now).await {
         Ok(()) | Err(RegistryError::Exists { .. }) => {
-            Ok(AgentRow { last_seen: None, ..AgentRow::seen(team, slug.clone(), now) })
+            let id = agent_id(team, call.settings().names.key(slug));
+            Ok(AgentRow { id, last_seen: None, ..AgentRow::seen(team, slug.clone(), now) })
         }
         Err(error) => Err(error),
     }
@@ -237,7 +239,11 @@ async fn removed(mut call: Call, _: Sent) -> Result<Response, Problem> {
     Ok(deleted())
 }
 
-fn slug(value: &Value, path: &str) -> Result<Slug, SettingFault> {
+/// A slug as clients send it.
+///
+/// # Errors
+/// [`SettingFault`].
+pub(super) fn slug(value: &Value, path: &str) -> Result<Slug, SettingFault> {
     let text = value.as_str().ok_or_else(|| SettingFault::at(path, "must be text"))?;
     Slug::sent(text).map_err(|error| SettingFault::at(path, error.to_string()))
 }

@@ -6,10 +6,10 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
-use tidegate_agentping::Slug;
+use tidegate_agentping::{AgentNames, Slug};
 use tidegate_agentping_alerts::reading::cursor_place;
 use tidegate_agentping_alerts::rows::timed_name;
-use tidegate_agentping_alerts::{Delivered, DeliveryTry, Messages};
+use tidegate_agentping_alerts::{Delivered, DeliveryTry, MessageEdge, Messages};
 use tidegate_agentping_pulse::DeliveryId;
 use tidegate_agentping_settings::Fields;
 use tidegate_kernel::Timestamp;
@@ -145,9 +145,9 @@ async fn page(mut call: Call) -> Result<Response, Problem> {
     let place = |one: &Delivered| timed_name(one.doc.made_at, one.doc.id).to_string();
     let (found, next_cursor) = page_of(found, &page, &list, place);
     let totals = call.reads.ask(messages.totals(&id, now)).await?;
-    let hides_answers = call.is_read_only();
+    let (hides_answers, settings) = (call.is_read_only(), call.settings());
     let list = DeliveryList {
-        deliveries: found.into_iter().map(|one| DeliveryView::of(one, hides_answers)).collect(),
+        deliveries: found.into_iter().map(|one| DeliveryView::of(one, &settings.names, hides_answers)).collect(),
         totals: TotalsView {
             made: totals.made,
             sent: totals.sent,
@@ -168,14 +168,14 @@ async fn resent(mut call: Call, sent: Sent) -> Result<Response, Problem> {
     let parsed: DeliveryId = id.parse().map_err(|_| unknown())?;
     let outbox = &call.reads.managed.outbox;
     let again = call.reads.ask(outbox.resend(call.reader.team, parsed)).await?.ok_or_else(unknown)?;
-    let mut response = crate::call::json(&DeliveryView::of(again, false))?;
+    let mut response = crate::call::json(&DeliveryView::of(again, &call.settings().names, false))?;
     *response.status_mut() = StatusCode::ACCEPTED;
     Ok(response)
 }
 
 impl DeliveryView {
     /// `hides_answers`: a receiver's answer may repeat what only its owner knows.
-    pub fn of(one: Delivered, hides_answers: bool) -> Self {
+    pub fn of(one: Delivered, names: &AgentNames, hides_answers: bool) -> Self {
         let Delivered { doc, progress } = one;
         let tried = |one: DeliveryTry| TryView {
             at: one.at,
@@ -189,7 +189,11 @@ impl DeliveryView {
             route: doc.route.to_string(),
             incident_id: doc.incident.map(|incident| incident.to_string()),
             alert: doc.alert.as_str(),
-            agent: doc.agent,
+            agent: doc.agent.map(|key| match doc.edge {
+                // It names no agent of the team.
+                MessageEdge::Test => key,
+                _ => names.name(&key).clone(),
+            }),
             edge: doc.edge.as_str(),
             status: progress.state.as_str(),
             created_at: doc.made_at,

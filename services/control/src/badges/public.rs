@@ -104,7 +104,7 @@ async fn find(reads: &Reads, token: &str) -> Result<Option<(String, Shown)>, Pro
     let of_badge =
         agents.iter().filter(|row| is_there(row, &settings) && badge.is_of(&row.slug, settings.agents.get(&row.slug)));
     let shown = of_badge.map(|row| {
-        let standing = Standing::of(row, standings.get(&row.slug), &settings, now);
+        let standing = Standing::of(row, standings.get(settings.names.key(&row.slug)), &settings, now);
         match standing.state {
             AgentStanding::Down => Shown::Down,
             AgentStanding::Late if badge.late => Shown::Late,

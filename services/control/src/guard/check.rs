@@ -12,6 +12,7 @@ use axum::response::Response;
 use serde::Serialize;
 use tidegate_agentping::{Plan, Slug};
 use tidegate_agentping_ports::registry::agent_id;
+use tidegate_agentping_pulse::spend::SpendScope;
 use tidegate_agentping_settings::guard::{RuleShown, by_pause, by_rules};
 use tidegate_agentping_settings::pause::pause_rule_id;
 use tidegate_agentping_settings::{GuardCheck, GuardVerdict, TeamSettings};
@@ -120,7 +121,8 @@ async fn decide(call: Call, body: Body) -> Result<Response, Problem> {
     }
     is_limited.map_err(|retry_after_s| Problem::GuardRateLimited { retry_after_s })?;
     let mut verdict = by_spend(&call, &settings, &asked, now).await?;
-    let events = std::mem::take(&mut verdict.events);
+    let events = std::mem::take(&mut verdict.events).into_iter();
+    let events = events.map(|event| event.of_key(&settings.names)).collect();
     let id = match verdict.is_block() {
         true => Some(blocks::keep(&call, &asked, &verdict, now, true).await),
         false => None,
@@ -143,7 +145,7 @@ fn pause_of(call: &Call, settings: &TeamSettings, asked: &GuardCheck, now: Times
         .pauses
         .iter()
         .find(|(paused, pause)| (**paused == slug || paused.is_same_agent(&slug)) && pause.at(now).is_some())?;
-    Some(by_pause(&pause_rule_id(&agent_id(team, slug).to_string()), pause.at(now)?))
+    Some(by_pause(&pause_rule_id(&agent_id(team, settings.names.key(slug)).to_string()), pause.at(now)?))
 }
 
 /// The verdict by the team's rules.
@@ -172,7 +174,8 @@ async fn by_spend(
         return Err(unreadable(format!("the sums of spend are those of {as_of}")));
     }
     let sums = lock(&sums);
-    Ok(by_rules(&settings.rules, asked, now, |scope, window| sums.spent(scope, window, now)))
+    let spent = |scope: &SpendScope, window| sums.spent(&scope.clone().of_key(&settings.names), window, now);
+    Ok(by_rules(&settings.rules, asked, now, spent))
 }
 
 impl GuardAnswer {

@@ -368,3 +368,26 @@ async fn ac_14_a_warn_rule_never_blocks() {
     assert_eq!((&answer["rules"][0]["triggered"], &answer["rules"][0]["action"]), (&json!(true), &json!("warn")));
     house.tell(team(1), run_id(9), ping(HeartbeatStatus::Ok)).await;
 }
+
+/// AC-77: what an agent has spent counts under its new name, and nothing of it under the old one.
+#[tokio::test]
+async fn ac_77_spend_counts_under_the_new_name() {
+    let house = House::opened_with(|control| control.with_rename_wait(Duration::ZERO)).await;
+    house.with_agent("a", 1).await;
+    let mut counted = Counted::new(&house);
+    counted.spend(team(1), "a", Some("c"), at(NOON), "25").await;
+    let rule = house.rule(&json!({})).await;
+    let both = json!({"name": "both", "spend_of": "agent_and_customer"});
+    let both = house.rule(&both).await;
+    house.guard_until(&json!({"agent": "a", "customer_ref": "c"}), is_block).await;
+    house.post("/v1/agents/a/rename", &json!({"to": "b"})).await.ok();
+    let blocked = house.guard(&json!({"agent": "b", "customer_ref": "c"})).await;
+    let mut by: Vec<&str> = blocked["blocked_by"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
+    by.sort_unstable();
+    let mut expected = [rule.as_str(), both.as_str()];
+    expected.sort_unstable();
+    assert_eq!(by, expected);
+    assert_eq!(house.guard(&json!({"agent": "a", "customer_ref": "c"})).await["decision"], "allow");
+    let metrics = house.get("/v1/metrics").await.text;
+    assert!(metrics.contains("tidegate_agent_cost_usd_today{agent=\"b\"} 25"), "{metrics}");
+}

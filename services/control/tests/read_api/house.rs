@@ -91,6 +91,7 @@ impl Callers {
             scope,
             key,
             credential: CredentialHash([7; 32]),
+            names: Arc::default(),
         };
         Callers(HashMap::from([
             (KEY_A.to_owned(), Ok(caller(1, plan, Scope::Team, full))),

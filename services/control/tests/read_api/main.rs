@@ -34,6 +34,7 @@ mod paused;
 mod preview;
 mod read_only;
 mod receipts;
+mod renamed;
 mod run;
 mod run_checks;
 mod sample;

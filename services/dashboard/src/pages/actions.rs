@@ -56,6 +56,14 @@ pub(crate) async fn schedule(visit: Visit, form: Form) -> Result<Response, Probl
     change(&visit, &form, Method::PUT, "schedule", Some(body)).await
 }
 
+/// `…/rename`: leads to the page under the new name.
+pub(crate) async fn rename(visit: Visit, form: Form) -> Result<Response, Problem> {
+    let name = form.field("to").trim().to_owned();
+    let path = format!("/v1/agents/{}/rename", encoded(visit.agent()?.as_str()));
+    visit.send(Method::POST, &path, Some(&json!({"to": name}))).await?;
+    Ok(to(&visit.agent_url(&name)))
+}
+
 /// `…/unschedule`.
 pub(crate) async fn unschedule(visit: Visit, form: Form) -> Result<Response, Problem> {
     change(&visit, &form, Method::DELETE, "schedule", None).await

@@ -17,6 +17,7 @@ use crate::parts::amount::{count, usd};
 use crate::parts::runs_table::runs_table;
 use crate::parts::time;
 use crate::problem::Problem;
+use crate::sign_in::to;
 use crate::url::with_query;
 use crate::visit::Visit;
 use watched::Watched;
@@ -37,7 +38,12 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
         Watched::of(&visit, &slug),
         tokens::section(&visit, &slug),
     )?;
-    let agent = agents.into_iter().find(|agent| agent.slug == slug).ok_or(Problem::NotFound)?;
+    let Some(agent) = agents.into_iter().find(|agent| agent.slug == slug) else {
+        // It may have been renamed, and no other agent has had its name since.
+        let names = pages.ask(pages.names.of(visit.team())).await?;
+        let renamed = names.renamed_to(&slug).ok_or(Problem::NotFound)?;
+        return Ok(to(&visit.agent_url(renamed.as_str())));
+    };
     let spent = spend.by_agent.into_iter().find(|row| row.name.as_deref() == Some(slug.as_str()));
     let body = html! {
         p.path { a href=(visit.at("/agents")) { "Agents" } }

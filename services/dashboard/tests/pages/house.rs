@@ -13,7 +13,7 @@ use tidegate_agentping::{Credential, CredentialHash, KeyAccess, KeyId, Plan, Run
 use tidegate_agentping_inproc::noted_accounts::MemoryNotedAccounts;
 use tidegate_agentping_inproc::registry::MemoryRegistry;
 use tidegate_agentping_inproc::runs::MemoryRuns;
-use tidegate_agentping_ports::{KeyRow, Registry, RunQueries, Team, TokenRow};
+use tidegate_agentping_ports::{KeyRow, Registry, RunQueries, StoredNames, Team, TokenRow};
 pub use tidegate_agentping_testkit::{
     EventWith, FinishWith, IntoBody, NOON, StartWith, event, finish, heartbeat, persist, record, run_id, slug, start,
     team,
@@ -112,9 +112,11 @@ impl House {
         let control = |callers: Arc<dyn Authenticate>| {
             let (queries, accounts) = (queries.clone(), accounts.clone());
             Control::new(queries, accounts, managed.clone(), callers, clock.clone(), Arc::new(RandomIds))
+                .with_rename_wait(Duration::ZERO)
         };
         let ports = DashboardPorts {
             queries: queries.clone(),
+            names: Arc::new(StoredNames::new(managed.documents.clone())),
             registry: Arc::new(registry.clone()),
             // The clock stands still, so the bucket of a team is not filled again.
             api: api.unwrap_or_else(|| {

@@ -2,6 +2,7 @@
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use tidegate_agentping::HeartbeatStatus;
 
 use crate::house::*;
 use crate::spoken::Spoken;
@@ -145,4 +146,37 @@ async fn routes_and_rules_are_switched() {
     house.get(Some(&cookie), "/teams/acme/guard").await.has(&["grl_eu_1/disable"]);
     assert_eq!(press("/guard/rules/grl_eu_1/disable", "").await.location(), Some("/teams/acme/guard"));
     assert_eq!(spoken.asked("PATCH /v1/guard/rules/grl_eu_1"), json!({"enabled": false}));
+}
+
+/// AC-77: a form gives an agent another name, and the address of its page before leads to the one that it has now, unless
+/// another agent has the name by then.
+#[tokio::test]
+async fn ac_77_an_agent_is_renamed() {
+    let house = House::open().await;
+    let cookie = house.sign_in(KEY_A).await;
+    house.tell(team(1), run_id(1), heartbeat("nightly", HeartbeatStatus::Ok)).await;
+    let page = house.get(Some(&cookie), AGENT).await;
+    page.has(&["Rename the agent", "New name"]);
+    let csrf = page.csrf();
+    let id = api(&house, "/v1/agents/nightly").await["id"].clone();
+    const RENAMED: &str = "/teams/acme/agents/by%20night";
+    let done = press(&house, &cookie, &csrf, &format!("{AGENT}/rename"), "to=+by+night").await;
+    assert_eq!((done.status, done.location()), (StatusCode::SEE_OTHER, Some(RENAMED)), "{}", done.text);
+    let page = house.get(Some(&cookie), RENAMED).await;
+    page.has(&["<h1>by night", id.as_str().unwrap(), &run_id(1).to_string()]);
+    assert_eq!(api(&house, "/v1/agents/by%20night").await["id"], id);
+    let old = house.get(Some(&cookie), AGENT).await;
+    assert_eq!((old.status, old.location()), (StatusCode::SEE_OTHER, Some(RENAMED)));
+    house.get(Some(&cookie), "/teams/acme/agents").await.has(&["by night"]);
+    let taken = press(&house, &cookie, &csrf, &format!("{RENAMED}/rename"), "to=").await;
+    assert_eq!(taken.status, StatusCode::CONFLICT, "{}", taken.text);
+    let unsigned = house.post(Some(&cookie), &format!("{RENAMED}/rename"), "csrf=wrong&to=other").await;
+    assert_eq!(unsigned.status, StatusCode::FORBIDDEN);
+    // A new agent of the old name has that page.
+    press(&house, &cookie, &csrf, "/teams/acme/new-agent", "agent=nightly").await;
+    let fresh = house.get(Some(&cookie), AGENT).await;
+    fresh.has(&["<h1>nightly"]);
+    fresh.has_not(&[id.as_str().unwrap()]);
+    let reader = house.sign_in(READ_KEY).await;
+    house.get(Some(&reader), RENAMED).await.has_not(&["Rename the agent"]);
 }

@@ -116,7 +116,7 @@ impl CheckTrack {
             CheckOutcome::Skipped | CheckOutcome::Error => None,
         };
         let edges: Vec<IncidentEdge> = settled.into_iter().chain(changed).collect();
-        let policies = settings.route_policies(&event.agent);
+        let policies = settings.route_policies(settings.names.name(&event.agent));
         for edge in &edges {
             self.routing.route(event.team.region(), edge, &policies, &mut |message| messages.push(message));
         }

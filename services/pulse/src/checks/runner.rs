@@ -189,10 +189,9 @@ impl CheckRunner {
     }
 
     fn is_checked(&self, team: TeamId, agent: &Slug) -> bool {
-        let settings = self.settings.get(&team.to_string());
-        let is_of =
-            |doc: &serde_json::Value| doc.get("agent").and_then(serde_json::Value::as_str) == Some(agent.as_str());
-        settings.is_some_and(|settings| settings.checks.values().any(is_of))
+        let Some(settings) = self.settings.get(&team.to_string()) else { return false };
+        let name = Some(settings.names.name(agent).as_str());
+        settings.checks.values().any(|doc| doc.get("agent").and_then(serde_json::Value::as_str) == name)
     }
 
     /// The checks that judge a run: those of its agent, as they were when it ended.
@@ -205,7 +204,7 @@ impl CheckRunner {
         for (id, stored) in &settings.checks {
             let Ok(doc) = serde_json::from_value::<CheckDoc>(stored.clone()) else { continue };
             let Ok(check) = CheckId::parse(id) else { continue };
-            if doc.agent != run.agent.as_str() || !doc.enabled || doc.since > run.ended_at {
+            if doc.agent != settings.names.name(&run.agent).as_str() || !doc.enabled || doc.since > run.ended_at {
                 continue;
             }
             let compiled = self.compiled.entry((id.clone(), doc.version));

@@ -145,8 +145,8 @@ impl Agents {
                 continue;
             }
             self.settings.insert(team, (space, settings.clone()));
-            for slug in settings.schedules.keys() {
-                self.add_new(team, slug.clone(), last_openings);
+            for name in settings.schedules.keys() {
+                self.add_new(team, settings.names.key(name).clone(), last_openings);
             }
             again.push(team);
         }
@@ -239,7 +239,7 @@ impl Agents {
     fn dues_of(&self, id: AgentId) -> (Option<Timestamp>, Option<Timestamp>) {
         let Some(watching) = self.all.get(&id) else { return (None, None) };
         let settings = self.settings_of(watching.team);
-        let routes = self.routes.routes_of(watching.team, &settings, &watching.slug);
+        let routes = self.routes.routes_of(watching.team, &settings, settings.names.name(&watching.slug));
         watching.dues(&settings, &routes)
     }
 
@@ -254,7 +254,7 @@ impl Agents {
         let Some(team) = self.all.get(&id).map(|watching| watching.team) else { return };
         let settings = self.settings_of(team);
         let Some(watching) = self.all.get_mut(&id) else { return };
-        let routes = self.routes.routes_of(team, &settings, &watching.slug);
+        let routes = self.routes.routes_of(team, &settings, settings.names.name(&watching.slug));
         let of_team = turn.doubts_of_teams.get(&team).map_or(&[][..], Vec::as_slice);
         let bench = Bench {
             to: turn.to,

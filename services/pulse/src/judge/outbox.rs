@@ -25,7 +25,7 @@ pub trait Outbox: Send + Sync + 'static {
 
 /// Knows which routes get an agent's messages.
 pub trait Routes: Send + Sync + 'static {
-    /// In the order of their ids.
+    /// Of the agent with this name, in the order of their ids.
     fn routes_of(&self, team: TeamId, settings: &TeamSettings, agent: &Slug) -> Vec<RouteChoice>;
 }
 
@@ -60,6 +60,7 @@ pub struct Alert {
     pub message: AlertMessage,
     pub team: TeamId,
     pub agent: AgentId,
+    /// The agent's [key](tidegate_agentping::names).
     pub slug: Slug,
     /// The schedule that is in force.
     pub schedule: Option<Arc<Definition>>,

@@ -27,6 +27,7 @@ use super::run_tree::{FailedChild, RunTree};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Watching {
     pub team: TeamId,
+    /// Its [key](tidegate_agentping::names): what is set of it is by the name that it has now.
     pub slug: Slug,
     judge: AgentJudge,
     given: Given,
@@ -84,7 +85,7 @@ impl Watching {
         settings: &TeamSettings,
     ) -> Self {
         let mut judge = AgentJudge::new(last_opening);
-        let (given, changes) = Given::begin(settings, &slug, at);
+        let (given, changes) = Given::begin(settings, settings.names.name(&slug), at);
         changes.into_iter().for_each(|(from, change)| judge.change(from, change));
         Watching {
             team,
@@ -113,7 +114,7 @@ impl Watching {
     pub fn dues(&self, settings: &TeamSettings, routes: &[RouteChoice]) -> (Option<Timestamp>, Option<Timestamp>) {
         let policies: Vec<RoutePolicy<'_>> = routes.iter().map(RouteChoice::policy).collect();
         let judged = self.judge.next_due(&Alerting { agent: self.id(), routes: &policies });
-        let change = self.given.next(settings, &self.slug);
+        let change = self.given.next(settings, settings.names.name(&self.slug));
         (judged.into_iter().chain(change).min(), self.runs_due())
     }
 
@@ -274,7 +275,8 @@ impl Watching {
     }
 
     fn take_changes(&mut self, bench: &Bench<'_>) {
-        for (at, change) in self.given.take(bench.settings, &self.slug, bench.settled_to.max(bench.to)) {
+        let name = bench.settings.names.name(&self.slug);
+        for (at, change) in self.given.take(bench.settings, name, bench.settled_to.max(bench.to)) {
             self.judge.change(at, change);
         }
     }

@@ -146,7 +146,8 @@ impl Attempts {
         if !names_others(&route.target, doc) {
             return doc.body.clone();
         }
-        with_others(&*self.parts.rows, doc).await.unwrap_or_else(|error| {
+        let settings = self.parts.settings.get(doc.team.text().as_str()).unwrap_or_default();
+        with_others(&*self.parts.rows, doc, &settings.names).await.unwrap_or_else(|error| {
             tracing::debug!(kind = %error.kind(), %error, "what else is down cannot be read now");
             doc.body.clone()
         })

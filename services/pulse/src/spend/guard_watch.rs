@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use tidegate_agentping::TeamId;
 use tidegate_agentping_ports::spend_rows::{SPEND_DAYS, SPEND_TOTALS, day_shard, total_shard, whole_shard};
-use tidegate_agentping_pulse::spend::{SpendOf, SpendPage, SpendPeriod, SpendWindow, TeamSums, first_day, hour_of};
+use tidegate_agentping_pulse::spend::{
+    SpendOf, SpendPage, SpendPeriod, SpendScope, SpendWindow, TeamSums, first_day, hour_of,
+};
 use tidegate_agentping_settings::guard::{by_rules, guard_event_id};
 use tidegate_agentping_settings::{GuardCheck, GuardEvent, GuardEventKind, RuleDoc, TeamSettings};
 use tidegate_kernel::{SmolStr, Timestamp};
@@ -62,11 +64,13 @@ impl GuardWatch {
             let days = changed.iter().filter(|(of, _)| *of == team).map(|(_, day)| *day).collect();
             let asked = self.read(team, &rules, &days, now).await?;
             let Some(sums) = self.teams.get(&team) else { continue };
-            for check in asked {
-                let verdict =
-                    by_rules(rules.iter().copied(), &check, now, |scope, window| sums.spent(scope, window, now));
+            let names = &settings.names;
+            for asked in asked {
+                let check = asked.named(names);
+                let spent = |scope: &SpendScope, window| sums.spent(&scope.clone().of_key(names), window, now);
+                let verdict = by_rules(rules.iter().copied(), &check, now, spent);
                 let found = verdict.events.into_iter().filter(|event| event.kind == GuardEventKind::Warning);
-                warnings.extend(found.map(|event| (team, event)));
+                warnings.extend(found.map(|event| (team, event.of_key(names))));
             }
         }
         warnings.retain(|(team, event)| !self.found.contains(&(*team, guard_event_id(*team, event))));
@@ -80,8 +84,8 @@ impl GuardWatch {
         self.found.extend(warnings.iter().map(|(team, event)| (*team, guard_event_id(*team, event))));
     }
 
-    /// Reads what the rules need, and the days that changed again. Returns the agents and customers of these days, as a
-    /// check would name them.
+    /// Reads what the rules need, and the days that changed again. Returns the agents and customers of these days, as their
+    /// sums have them: by keys.
     async fn read(
         &mut self,
         team: TeamId,

@@ -8,6 +8,7 @@ mod front_doors;
 mod incidents;
 mod lagging;
 mod leasing;
+mod renaming;
 mod rig;
 mod settings;
 mod slots;

@@ -279,7 +279,7 @@ impl Rig {
         self.documents.write(&team(1).to_string(), &[write], self.clock.now()).await.unwrap();
     }
 
-    async fn document<T: serde::de::DeserializeOwned + Default>(&self, kind: &str, name: &str) -> T {
+    pub async fn document<T: serde::de::DeserializeOwned + Default>(&self, kind: &str, name: &str) -> T {
         let found = self.documents.get(&team(1).to_string(), kind, name).await.unwrap();
         found.map_or_else(T::default, |document| serde_json::from_slice(&document.doc).unwrap())
     }

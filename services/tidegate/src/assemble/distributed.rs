@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_admission::AdmissionPorts;
-use tidegate_agentping_ports::Credentials;
+use tidegate_agentping_ports::{Credentials, NamedCredentials, StoredNames};
 use tidegate_kafka::{
     KafkaConsumer, KafkaDeadLetters, KafkaLag, KafkaLog, KafkaOptions, KafkaReadLog, TopicsError, topics,
 };
@@ -49,10 +49,11 @@ pub async fn front_door(
     let lag = KafkaLag::watch(&options, &kafka.group, clock.clone())?;
     let (store, registry) = (Arc::new(ScyllaStore::new(cql.clone())), Arc::new(ScyllaRegistry::new(cql.clone())));
     let settings = settings(cql, clock, registry.clone());
+    let names = Arc::new(StoredNames::new(settings.documents.clone()));
     let close = flushing(append.clone(), options.append.message_timeout + FLUSH_GRACE);
     let ports = AdmissionPorts {
         clock: clock.clone(),
-        credentials: registry.clone(),
+        credentials: Arc::new(NamedCredentials::new(registry.clone(), names)),
         rates: registry,
         agents: store.clone(),
         usage: store.clone(),
@@ -162,9 +163,10 @@ fn settings(cql: AgentPingCql, clock: &Arc<dyn Clock>, registry: Arc<ScyllaRegis
 ///
 /// # Errors
 /// What is wrong, and what to do about it.
-pub async fn registry(config: &Config) -> Result<OpenedRegistry, Failure> {
+pub async fn registry(config: &Config, clock: &Arc<dyn Clock>) -> Result<OpenedRegistry, Failure> {
     let cql = Cql::connect(&config.scylla()?.options, &agentping::SCHEMA).await?;
-    Ok(OpenedRegistry { registry: Arc::new(ScyllaRegistry::new(cql)), region: config.region })
+    let names = StoredNames::new(Arc::new(ScyllaSettings::new(cql.clone(), clock.clone())));
+    Ok(OpenedRegistry::new(ScyllaRegistry::new(cql), names, config.region))
 }
 
 /// The gate alone, for a command that frees slots. It connects in the background.

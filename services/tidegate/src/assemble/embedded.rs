@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use tidegate_admission::AdmissionPorts;
 use tidegate_agentping_inproc::gate::{MemoryGate, MemoryGateConfig};
-use tidegate_agentping_ports::Registry;
+use tidegate_agentping_ports::{NamedCredentials, Registry, StoredNames};
 use tidegate_kernel::{Region, Timestamp};
 use tidegate_ports::{Clock, Retention};
 use tidegate_sqlite::dead_letters::EmbeddedDeadLetters;
 use tidegate_sqlite::folder::DEFAULT_PARTITIONS;
 use tidegate_sqlite::{
     DataFolder, EmbeddedDocuments, EmbeddedLog, EmbeddedReadLog, EmbeddedRegistry, EmbeddedRows, EmbeddedStore,
-    FolderError, LogOptions, reconcile,
+    FolderError, FolderNames, LogOptions, reconcile,
 };
 
 use super::archived_agents::ArchivedAgents;
@@ -79,7 +79,7 @@ pub async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<AllP
     let lag = Arc::new(lag);
     let front_door = AdmissionPorts {
         clock: clock.clone(),
-        credentials: registry.clone(),
+        credentials: Arc::new(NamedCredentials::new(registry.clone(), Arc::new(StoredNames::new(documents.clone())))),
         rates: registry.clone(),
         agents: store.clone(),
         usage: store.clone(),
@@ -149,7 +149,7 @@ pub fn make_registry(data: &Path, region: Option<Region>, now: Timestamp) -> Res
 
 fn registry_of(folder: &DataFolder) -> Result<OpenedRegistry, Failure> {
     let registry = EmbeddedRegistry::open(folder)?;
-    Ok(OpenedRegistry { registry: Arc::new(registry), region: folder.region() })
+    Ok(OpenedRegistry::new(registry, FolderNames::of(folder), folder.region()))
 }
 
 fn log_options(config: &Config) -> LogOptions {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_kafka::{KafkaDeadLetters, KafkaLag};
-use tidegate_ports::{Accounts, Clock, DeadLetters, ReadLag};
+use tidegate_ports::{Accounts, Clock, DeadLetters, ReadLag, SystemClock};
 use tidegate_scylla::{Cql, ScyllaCommands, ScyllaStore, agentping};
 use tidegate_sqlite::dead_letters::EmbeddedReadDeadLetters;
 use tidegate_sqlite::{DataFolder, EmbeddedReadLog};
@@ -104,7 +104,8 @@ pub fn dead_letters(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn D
 /// What is wrong, and what to do about it.
 pub async fn registry(config: &Config) -> Result<OpenedRegistry, Failure> {
     if names_servers(config) {
-        return distributed::registry(config).await;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        return distributed::registry(config, &clock).await;
     }
     let folder = folder(config)?;
     embedded::open_registry(folder.path(), Some(folder.region()))

@@ -45,8 +45,9 @@ pub async fn run(mut context: Context, command: AgentsCommand) -> Result<(), Fai
             for slug in &agents {
                 let archived = context.registry.archive_agent(team.id, slug.clone(), now).await;
                 archived?;
-                if let Some(gate) = &context.gate {
-                    free_slot(&**gate, team.id, slug).await?;
+                if let Some((gate, names)) = &context.gate {
+                    let names = names.of(team.id).await?;
+                    free_slot(&**gate, team.id, slug, names.key(slug)).await?;
                 }
             }
             let all = context.registry.list_agents(team.id).await?;
@@ -67,10 +68,10 @@ pub async fn run(mut context: Context, command: AgentsCommand) -> Result<(), Fai
 }
 
 /// The registry has it by then: the same command again continues from here.
-async fn free_slot(gate: &dyn Gate, team: TeamId, slug: &Slug) -> Result<(), Failure> {
+async fn free_slot(gate: &dyn Gate, team: TeamId, slug: &Slug, key: &Slug) -> Result<(), Failure> {
     let give_up = Instant::now() + GATE_ANSWERS_WITHIN;
     loop {
-        match gate.forget_agent(team, slug.clone()).await {
+        match gate.forget_agent(team, key.clone()).await {
             Ok(()) => return Ok(()),
             Err(_) if Instant::now() < give_up => sleep(ASK_AGAIN).await,
             Err(GateDown(cause)) => {

@@ -16,6 +16,7 @@ pub mod rows;
 pub mod sqlite;
 mod store_file;
 
+pub use agentping::names::FolderNames;
 pub use agentping::registry::EmbeddedRegistry;
 pub use agentping::store::EmbeddedStore;
 pub use commands::inbox::{OperatorInbox, OperatorRoute, PostedCommand};

@@ -20,6 +20,9 @@ use tokio::time::{Instant, sleep};
 pub trait Mirrored: Send + Sync + 'static {
     /// The kinds that it needs.
     const KINDS: &'static [&'static str];
+    /// A kind whose writes move documents between names of the others. Where one was written while a space is read, the space
+    /// is read again: what has moved is never seen in both places, or in none.
+    const MOVES: Option<&'static str> = None;
 
     /// Makes it. A document that cannot be read is left out, and reported.
     fn of(space: &str, documents: Vec<Document>) -> Self;
@@ -89,8 +92,30 @@ impl<T: Mirrored> Mirror<T> {
     /// # Errors
     /// [`StoreError`]; the copy follows by itself later.
     pub async fn refresh(&self, space: &str) -> Result<(), StoreError> {
+        let mut documents = self.documents(space, T::KINDS).await?;
+        if let Some(moves) = T::MOVES {
+            let versions = |documents: &[Document]| {
+                let moving = documents.iter().filter(|document| document.kind == moves);
+                moving.map(|document| (document.name.clone(), document.version)).collect::<Vec<_>>()
+            };
+            // Each round but the last one met a move, and people make few of them.
+            while versions(&documents) != versions(&self.documents(space, &[moves]).await?) {
+                documents = self.documents(space, T::KINDS).await?;
+            }
+        }
+        let mut spaces = self.spaces();
+        if documents.is_empty() {
+            spaces.remove(space);
+        } else {
+            spaces.insert(space.into(), Arc::new(T::of(space, documents)));
+        }
+        Ok(())
+    }
+
+    /// The documents of these kinds, in their order.
+    async fn documents(&self, space: &str, kinds: &[&str]) -> Result<Vec<Document>, StoreError> {
         let mut documents = Vec::new();
-        for kind in T::KINDS {
+        for kind in kinds {
             let mut after: Option<SmolStr> = None;
             loop {
                 let order = ScanOrder::Ascending;
@@ -104,13 +129,7 @@ impl<T: Mirrored> Mirror<T> {
                 }
             }
         }
-        let mut spaces = self.spaces();
-        if documents.is_empty() {
-            spaces.remove(space);
-        } else {
-            spaces.insert(space.into(), Arc::new(T::of(space, documents)));
-        }
-        Ok(())
+        Ok(documents)
     }
 
     /// Reads what has changed since the last time: whoever decides by the settings of an instant calls it after that instant.

@@ -24,6 +24,7 @@ pub const ROUTES: &[(&str, &str, &str)] = &[
     (CONTROL, "GET", "/v1/agents/{slug}"),
     (CONTROL, "PATCH", "/v1/agents/{slug}"),
     (CONTROL, "DELETE", "/v1/agents/{slug}"),
+    (CONTROL, "POST", "/v1/agents/{slug}/rename"),
     (CONTROL, "GET", "/v1/agents/{slug}/schedule"),
     (CONTROL, "PUT", "/v1/agents/{slug}/schedule"),
     (CONTROL, "DELETE", "/v1/agents/{slug}/schedule"),

@@ -48,6 +48,14 @@ pub(super) fn settings(visit: &Visit, slug: &Slug, agent: &Value) -> Markup {
                     p.hint { "Routes are made on the page of " a href=(visit.at("/routes")) { "routes" } "." }
                 }
                 details {
+                    summary { "Rename the agent" }
+                    (form(visit, &format!("{path}/rename"), "Rename", html! {
+                        label for="to" { "New name" }
+                        input #to name="to" value=(slug) maxlength="128" required autocomplete="off";
+                    }))
+                    p.hint { "Its runs, schedule, incidents and tokens stay its own, and so does its id. A run that is sent under the old name from then on is a new agent's; pings with its own token go on under each name that it had." }
+                }
+                details {
                     summary { "Delete the agent" }
                     p { "It is not judged any more, its ping tokens are revoked, and its slot in the plan is free. Its runs stay. It is there again once it reports again." }
                     (button(visit, &format!("{path}/delete"), &format!("Delete {slug}")))

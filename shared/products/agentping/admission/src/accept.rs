@@ -16,7 +16,7 @@ use crate::per_claim::PerClaim;
 use crate::refusal::Refusal;
 use crate::store_access::StoreAccess;
 use crate::submission::{Acceptance, Caller, KnownRun, Submission};
-use crate::{claims, joining, scope};
+use crate::{claims, joining, naming, scope};
 
 /// The steps of taking a request in.
 pub(crate) struct Accepting {
@@ -33,6 +33,34 @@ impl Accepting {
     /// # Errors
     /// Every [`Refusal`] but those of authentication and of shedding for the whole log.
     pub async fn accept(&self, caller: &Caller, submission: Submission) -> Result<Acceptance, Refusal> {
+        match caller.names.is_empty() {
+            true => self.take_in(caller, submission).await,
+            // Few teams rename agents, so it takes no room in the future of every request.
+            false => Box::pin(self.accept_named(caller, submission)).await,
+        }
+    }
+
+    /// The same for a team that has renamed agents.
+    async fn accept_named(&self, caller: &Caller, submission: Submission) -> Result<Acceptance, Refusal> {
+        let names = &*caller.names;
+        let taken = match claims::agent(&submission.body).cloned() {
+            None => self.take_in(caller, submission).await,
+            Some(sent) => {
+                let submission = naming::keyed(caller, submission);
+                let taken = self.take_in(caller, submission.clone()).await;
+                match taken.as_ref().err().and_then(|refusal| naming::opened_as(names, &sent, refusal)) {
+                    Some(key) => self.take_in(caller, naming::of_agent(submission, key)).await,
+                    None => taken,
+                }
+            }
+        };
+        match taken {
+            Ok(acceptance) => Ok(naming::named(names, acceptance)),
+            Err(refusal) => Err(naming::named_refusal(names, refusal)),
+        }
+    }
+
+    async fn take_in(&self, caller: &Caller, submission: Submission) -> Result<Acceptance, Refusal> {
         if let Err(refusal) = scope::check(caller, &submission.body) {
             self.limiting.charge(caller).await?;
             return Err(refusal);

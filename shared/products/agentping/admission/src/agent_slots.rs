@@ -54,7 +54,8 @@ impl AgentSlots {
             return Refusal::AgentCap { cap, slug, hints };
         }
         let agents = self.agents_of(caller.team).await;
-        let hints = Box::new(AgentHints::of(&slug, &agents));
+        let rows = agents.iter().map(|row| AgentRow { slug: caller.names.name(&row.slug).clone(), ..row.clone() });
+        let hints = Box::new(AgentHints::of(caller.names.name(&slug), &rows.collect::<Vec<_>>()));
         Refusal::AgentCap { cap, slug, hints }
     }
 

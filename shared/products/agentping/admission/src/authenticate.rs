@@ -65,6 +65,7 @@ impl Authenticator {
     pub async fn holder(&self, hash: CredentialHash) -> Result<Caller, Refusal> {
         let record = self.access.find(hash, || self.credentials.find(&hash)).await?;
         let CredentialRecord { team, plan, key, .. } = *record;
-        Ok(Caller { team, plan, scope: record.scope.clone(), key, credential: hash })
+        let names = Arc::clone(&record.names);
+        Ok(Caller { team, plan, scope: record.scope.clone(), key, credential: hash, names })
     }
 }

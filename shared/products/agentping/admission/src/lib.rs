@@ -29,6 +29,7 @@ mod known;
 mod limiting;
 mod local_share;
 mod metrics;
+mod naming;
 pub mod per_claim;
 mod ports;
 mod rates;

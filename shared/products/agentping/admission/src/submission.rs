@@ -1,6 +1,8 @@
 //! What goes into admission and what comes out.
 
-use tidegate_agentping::{Body, CredentialHash, FinishStatus, Plan, RunId, RunStatus, Scope, Slug, TeamId};
+use std::sync::Arc;
+
+use tidegate_agentping::{AgentNames, Body, CredentialHash, FinishStatus, Plan, RunId, RunStatus, Scope, Slug, TeamId};
 use tidegate_agentping_ports::HeldKey;
 use tidegate_kernel::{Position, Timestamp, Usd};
 
@@ -14,6 +16,8 @@ pub struct Caller {
     pub key: Option<HeldKey>,
     /// Of what it presented.
     pub credential: CredentialHash,
+    /// What the names of its team's agents mean.
+    pub names: Arc<AgentNames>,
 }
 
 /// A parsed and validated request, priced, ready to be claimed and appended.

@@ -10,7 +10,8 @@ use tidegate_kernel::{SmolStr, Timestamp};
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlertEvent {
     pub team: TeamId,
-    /// `None`: it is about the team.
+    /// Its [key](tidegate_agentping::names): messages say the name that it has when they are made. `None`: it is about the
+    /// team.
     pub agent: Option<Slug>,
     pub kind: AlertKind,
     pub edge: MessageEdge,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use tidegate_agentping::{Slug, TeamId};
+use tidegate_agentping::{AgentNames, Slug, TeamId};
 use tidegate_agentping_pulse::AlertKind;
 use tidegate_agentping_settings::RouteTarget;
 use tidegate_ports::{RowScan, Rows, ScanOrder, StoreError};
@@ -31,13 +31,13 @@ pub fn names_others(target: &RouteTarget, doc: &DeliveryDoc) -> bool {
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn with_others(rows: &dyn Rows, doc: &DeliveryDoc) -> Result<String, StoreError> {
+pub async fn with_others(rows: &dyn Rows, doc: &DeliveryDoc, names: &AgentNames) -> Result<String, StoreError> {
     let others = others(rows, doc.team, &doc.route, doc.agent.as_ref()).await?;
     let Ok(mut body) = serde_json::from_str::<MessageBody>(&doc.body) else { return Ok(doc.body.clone()) };
     if others.is_empty() {
         return Ok(doc.body.clone());
     }
-    let named: Vec<&str> = others.iter().take(NAMED).map(Slug::as_str).collect();
+    let named: Vec<&str> = others.iter().take(NAMED).map(|key| names.name(key).as_str()).collect();
     let more = others.len() - named.len();
     let text = match more {
         0 => named.join(", "),

@@ -7,17 +7,19 @@ use tidegate_agentping_settings::kinds::WHOLE_TEAM;
 use tidegate_agentping_settings::{Maintenance, TeamSettings};
 use tidegate_kernel::{SmolStr, Timestamp};
 
-/// Whether a mute of the agent, the route or the team is in force at `now`, or a maintenance window of the agent or the team.
+/// Whether a mute of the agent with this key, of the route or the team is in force at `now`, or a maintenance window of the agent or the team.
 pub fn is_muted(settings: &TeamSettings, agent: Option<&Slug>, route: &str, now: Timestamp) -> bool {
+    let name = agent.map(|key| settings.names.name(key));
     let holds = |name: &str| settings.mutes.get(name).is_some_and(|mute| mute.holds(now));
     let of_agent = |agent: &Slug| holds(&format!("agent/{}", agent.as_str()));
-    let muted = holds(WHOLE_TEAM) || holds(&format!("route/{route}")) || agent.is_some_and(of_agent);
+    let muted = holds(WHOLE_TEAM) || holds(&format!("route/{route}")) || name.is_some_and(of_agent);
     muted || is_maintained(settings, agent, now)
 }
 
 /// Whether a maintenance window of the agent or its team is in force.
 pub fn is_maintained(settings: &TeamSettings, agent: Option<&Slug>, now: Timestamp) -> bool {
-    let own = agent.and_then(|agent| settings.agents.get(agent)).map(|own| own.maintenance.as_slice());
+    let name = agent.map(|key| settings.names.name(key));
+    let own = name.and_then(|name| settings.agents.get(name)).map(|own| own.maintenance.as_slice());
     settings.team.maintenance.iter().chain(own.unwrap_or_default()).any(|window| holds(window, now))
 }
 

@@ -8,6 +8,7 @@ pub(crate) mod chance;
 mod event_pages;
 mod listings;
 mod orphans;
+mod renamed;
 mod repeats;
 pub(crate) mod replays;
 mod saving;
@@ -58,6 +59,9 @@ pub async fn suite(store: &StoreUnderTest, replays: u64) {
     sums::an_archived_agent_does_not_count_until_it_is_seen_again(store).await;
     repeats::they_are_summed_by_agent_and_month(store).await;
     repeats::they_are_the_agents_of_the_opening(store).await;
+    renamed::history_is_shown_by_name(store).await;
+    renamed::repeats_are_shown_by_name(store).await;
+    renamed::tokens_and_slots_stay_with_the_agent(store).await;
     for seed in 0..replays {
         replays::any_batching_and_redelivery_ends_in_one_state(store, seed).await;
     }

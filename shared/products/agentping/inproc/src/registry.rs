@@ -131,7 +131,7 @@ impl Credentials for MemoryRegistry {
             return Ok(None);
         };
         let row = state.teams.get(&team).filter(|row| row.archived_at.is_none());
-        Ok(row.map(|row| CredentialRecord { team, plan: row.plan, scope, key, expires_at }))
+        Ok(row.map(|row| CredentialRecord { team, plan: row.plan, scope, key, expires_at, names: Arc::default() }))
     }
 }
 

@@ -5,6 +5,7 @@ pub mod feed;
 pub mod front_doors;
 pub mod gate;
 pub mod key_uses;
+pub mod names;
 pub mod notes;
 pub mod registry;
 pub mod runs;
@@ -17,6 +18,7 @@ pub use gate::{
     Ask, Claim, ClaimKey, ClaimOutcome, Fingerprint, Gate, GateDown, Refused, Seed, Settlement, StoreRead, Ticket,
     Usage, Verdict,
 };
+pub use names::{NamedCredentials, NamedRegistry, NamedRuns, NamesDoc, NamesOfTeams, StoredNames};
 pub use notes::{Note, NotedAccounts};
 pub use registry::{
     Agents, CredentialRecord, Credentials, HeldKey, KeyRow, Rates, Registry, RegistryError, Team, TokenRow,

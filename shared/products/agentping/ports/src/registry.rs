@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tidegate_agentping::rates::RateRow;
 use tidegate_agentping::{
-    AgentId, CredentialHash, KeyAccess, KeyId, KeyLabel, Plan, Rate, RateCard, Scope, Slug, TeamId, TokenId,
+    AgentId, AgentNames, CredentialHash, KeyAccess, KeyId, KeyLabel, Plan, Rate, RateCard, Scope, Slug, TeamId, TokenId,
 };
 use tidegate_kernel::Timestamp;
 
@@ -35,6 +35,9 @@ pub struct CredentialRecord {
     pub key: Option<HeldKey>,
     /// From this instant on it is no longer valid (24 h after a rotation; AgentPing: authentication).
     pub expires_at: Option<Timestamp>,
+    /// What the names of the team's agents mean. A registry knows of none: see
+    /// [`NamedCredentials`](crate::NamedCredentials).
+    pub names: Arc<AgentNames>,
 }
 
 /// The API key that a caller has presented.
@@ -185,7 +188,7 @@ pub struct TokenRow {
     pub expires_at: Option<Timestamp>,
 }
 
-/// The id of an agent: made from its team and slug alone, so that every replay and every writer gives it the same.
+/// The id of an agent: made from its team and [key](tidegate_agentping::names) alone, so that every replay and every writer gives it the same.
 /// Its birth time is the team's.
 pub fn agent_id(team: TeamId, slug: &Slug) -> AgentId {
     let hash = tidegate_kernel::free_json::text_hash_128(&[&team.bits().to_be_bytes(), slug.as_str().as_bytes()]);

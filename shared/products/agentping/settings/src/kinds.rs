@@ -1,7 +1,10 @@
 //! The kinds of documents, and what their names are.
 
 use tidegate_agentping::Slug;
+use tidegate_agentping_ports::NamesDoc;
 
+/// Renames of the team's agents; the name is [`WHOLE_TEAM`]. It is written together with all that moves with an agent.
+pub const NAMES: &str = NamesDoc::KIND;
 /// An agent's own members; the name is its slug.
 pub const AGENT: &str = "agent";
 /// An agent's schedule with its history; the name is its slug.

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tidegate_agentping::Slug;
+use tidegate_agentping::{AgentNames, Slug};
+use tidegate_agentping_ports::NamesDoc;
 use tidegate_kernel::{SmolStr, Timestamp, Usd};
 use tidegate_mirror::Mirrored;
 use tidegate_ports::Document;
@@ -85,6 +86,8 @@ impl Default for TeamDoc {
 #[derive(Debug, Default)]
 pub struct TeamSettings {
     pub team: TeamDoc,
+    /// What agents' names mean. All that is set is by name.
+    pub names: AgentNames,
     pub agents: BTreeMap<Slug, AgentDoc>,
     pub schedules: BTreeMap<Slug, ScheduleDoc>,
     /// By slug; that of the whole team is apart.
@@ -117,7 +120,10 @@ impl TeamSettings {
 }
 
 impl Mirrored for TeamSettings {
+    /// A rename moves documents of the other kinds.
+    const MOVES: Option<&'static str> = Some(kinds::NAMES);
     const KINDS: &'static [&'static str] = &[
+        kinds::NAMES,
         kinds::TEAM,
         kinds::AGENT,
         kinds::SCHEDULE,
@@ -135,6 +141,10 @@ impl Mirrored for TeamSettings {
             let Document { kind, name, .. } = &document;
             let slug = || Slug::parse(name).ok();
             match kind.as_str() {
+                kinds::NAMES => {
+                    let renames = read::<NamesDoc>(space, &document).unwrap_or_default();
+                    settings.names = AgentNames::of(&renames.renames);
+                }
                 kinds::TEAM => settings.team = read(space, &document).unwrap_or_default(),
                 kinds::AGENT => keep(&mut settings.agents, slug(), read(space, &document)),
                 kinds::SCHEDULE => keep(&mut settings.schedules, slug(), read(space, &document)),

@@ -4,6 +4,8 @@
 //! point to it: by id, which also keeps ids unique, and by team, for listings. Both are written before the row, so that
 //! every working credential can be found and revoked.
 
+use std::sync::Arc;
+
 use futures_util::{StreamExt, TryStreamExt, stream, try_join};
 use scylla::response::PagingState;
 use scylla::value::CqlTimestamp;
@@ -30,7 +32,14 @@ impl ScyllaRegistry {
             return Ok(None);
         }
         let (key, expires_at) = (row.key()?, row.expires_at);
-        let record = |plan| CredentialRecord { team: row.team, plan, scope: row.scope(), key, expires_at };
+        let record = |plan| CredentialRecord {
+            team: row.team,
+            plan,
+            scope: row.scope(),
+            key,
+            expires_at,
+            names: Arc::default(),
+        };
         Ok(plan.map(record))
     }
 

@@ -1,5 +1,7 @@
 //! API keys and ping tokens. A row has the SHA-256 of its secret and nothing else of it.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use tidegate_agentping::id::PublicKind;
 use tidegate_agentping::{CredentialHash, Id, KeyAccess, KeyId, KeyLabel, Scope, Slug, TeamId, TokenId};
@@ -28,6 +30,7 @@ pub(super) fn find(connection: &Connection, hash: &CredentialHash) -> rusqlite::
             },
             expires_at: instant(row, 2)?,
             plan: plan_at(row, 3)?,
+            names: Arc::default(),
         })
     };
     statement.query_row(params![hash.0], record).optional()

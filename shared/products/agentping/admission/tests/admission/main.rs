@@ -12,6 +12,7 @@ mod joining;
 mod limiting;
 mod pricing;
 mod remembering;
+mod renaming;
 mod shedding;
 mod uncompared;
 mod world;

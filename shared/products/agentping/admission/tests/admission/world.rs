@@ -286,7 +286,7 @@ impl World {
             store_reads: AtomicU32::new(0),
         });
         let (plan, credential) = (Plan::Enterprise(Limits::default()), CredentialHash([7; 32]));
-        let caller = Caller { team: TEAM, plan, scope: Scope::Team, key: None, credential };
+        let caller = Caller { team: TEAM, plan, scope: Scope::Team, key: None, credential, names: Arc::default() };
         let admission = door(&clock, &backend, gate);
         World { clock, backend, admission, caller, tail: AtomicU32::new(1) }
     }
@@ -355,7 +355,8 @@ impl World {
     }
 
     pub fn add_credential(&self, text: &str, scope: Scope, expires_at: Option<Timestamp>) {
-        let record = CredentialRecord { team: TEAM, plan: Plan::Team, scope, key: None, expires_at };
+        let record =
+            CredentialRecord { team: TEAM, plan: Plan::Team, scope, key: None, expires_at, names: Arc::default() };
         let hash = Credential::parse(text).unwrap().hash();
         self.backend.with(|state| state.credentials.insert(hash, record));
     }

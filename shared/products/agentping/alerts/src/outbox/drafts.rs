@@ -1,5 +1,6 @@
 //! From an event to the messages that it may become.
 
+use tidegate_agentping::{Slug, TeamId};
 use tidegate_agentping_pulse::DeliveryId;
 use tidegate_agentping_settings::{RouteDoc, TeamSettings};
 use tidegate_kernel::{SmolStr, Timestamp};
@@ -8,7 +9,7 @@ use super::AlertOutbox;
 use crate::body::{MessageBody, type_word};
 use crate::delivery::{Began, DeliveryDoc};
 use crate::derived::derived_delivery_id;
-use crate::event::{Addressees, AlertEvent};
+use crate::event::{Addressees, AlertEvent, MessageEdge};
 
 impl AlertOutbox {
     /// One message for each route that gets it.
@@ -39,19 +40,37 @@ impl AlertOutbox {
 
     /// The generic body of an event.
     pub(crate) fn body(&self, event: &AlertEvent) -> String {
+        let settings = self.settings_of(event.team);
+        let agent = event.agent.as_ref().map(|key| match event.edge {
+            // It names no agent of the team.
+            MessageEdge::Test => key,
+            _ => settings.names.name(key),
+        });
         let body = MessageBody {
             alert: event.kind,
-            agent: event.agent.clone(),
+            agent: agent.cloned(),
             kind: type_word(event.kind, event.edge).to_owned(),
             status: event.edge.status().to_owned(),
             severity: event.severity,
             timestamp: event.timestamp,
             incident_id: event.incident,
             team: self.naming.team(event.team),
-            url: self.naming.page(event.team, event.agent.as_ref()),
+            url: self.naming.page(event.team, agent),
             data: event.data.clone(),
         };
         body.to_text()
+    }
+
+    /// The body of an earlier message with the name that its agent has now.
+    pub(super) fn with_name_of_now(&self, team: TeamId, agent: Option<&Slug>, text: &str) -> String {
+        let settings = self.settings_of(team);
+        let name = agent.map(|key| settings.names.name(key));
+        match serde_json::from_str::<MessageBody>(text) {
+            Ok(body) if body.agent.as_ref() != name => {
+                MessageBody { agent: name.cloned(), url: self.naming.page(team, name), ..body }.to_text()
+            }
+            _ => text.to_owned(),
+        }
     }
 }
 
@@ -66,7 +85,8 @@ fn addressed(settings: &TeamSettings, event: &AlertEvent) -> Vec<(SmolStr, Deliv
             settings.routes.contains_key(route).then(|| (route.clone(), *delivery)).into_iter().collect()
         }
         Addressees::Subscribed { key } => {
-            let routes = settings.routes_of(event.agent.as_ref()).into_iter();
+            let name = event.agent.as_ref().map(|key| settings.names.name(key));
+            let routes = settings.routes_of(name).into_iter();
             routes.filter(|(_, doc)| wants(doc)).map(|(route, _)| (route.clone(), id(key, route))).collect()
         }
         Addressees::AllBut { route: without, key } => {

@@ -112,7 +112,9 @@ impl AlertOutbox {
     fn group(&self, id: DeliveryId, of: &[DeliveryDoc], now: Timestamp) -> DeliveryDoc {
         let first = &of[0];
         let gravest = of.iter().min_by_key(|doc| (Reverse(doc.severity), doc.alert)).unwrap_or(first);
-        let incident = |doc: &DeliveryDoc| json!({"agent": doc.agent, "alert": doc.alert, "incident_id": doc.incident});
+        let settings = self.settings_of(first.team);
+        let name = |doc: &DeliveryDoc| doc.agent.as_ref().map(|key| settings.names.name(key).clone());
+        let incident = |doc: &DeliveryDoc| json!({"agent": name(doc), "alert": doc.alert, "incident_id": doc.incident});
         let mut data = Map::new();
         data.insert("count".to_owned(), of.len().into());
         data.insert("incidents".to_owned(), of.iter().take(LISTED).map(incident).collect::<Vec<Value>>().into());

@@ -54,7 +54,7 @@ impl AlertOutbox {
                         made_at: now,
                         began: Began::Waiting,
                         members: Vec::new(),
-                        body: open.body.clone(),
+                        body: self.with_name_of_now(withheld.team, open.agent.as_ref(), &open.body),
                     };
                     let rank = open.rank + 1;
                     let sent = OpenAlert { is_sent: true, rank, ..open };

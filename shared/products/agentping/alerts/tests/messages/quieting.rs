@@ -5,6 +5,7 @@ use tidegate_agentping_alerts::quiet::is_maintained;
 use tidegate_agentping_pulse::Edge;
 use tidegate_agentping_settings::TeamSettings;
 use tidegate_kernel::Timestamp;
+use tidegate_ports::Clock;
 
 use crate::rig::{Rig, event, event_to};
 
@@ -89,4 +90,29 @@ fn a_maintenance_window_recurs() {
     assert_eq!(times.map(during), [false, true, true, false]);
     assert!(!during("2026-01-12T01:30:00Z"));
     assert!(during("2026-07-12T00:30:00Z"), "in summer it is an hour earlier");
+}
+
+/// AC-77: a mute goes on over a rename. What it held back is said with the name of then, and what was sent keeps its text; the
+/// route of the new name gets what follows, with the same incident.
+#[tokio::test]
+async fn ac_77_messages_say_the_name_of_when_they_are_made() {
+    let rig = Rig::new().await;
+    rig.mute("agent/agent-1", 600).await;
+    rig.put(&[event(1, Edge::Firing, 0)]).await;
+    let rename = json!({"renames": [{"from": "agent-1", "to": "nightly", "at_ms": 1}]});
+    rig.set("names", "", rename).await;
+    rig.set("mute", "agent/agent-1", serde_json::Value::Null).await;
+    rig.mute("agent/nightly", 600).await;
+    rig.unmute().await;
+    assert_eq!((rig.listed("ops").await.len(), rig.withheld().await.len()), (1, 1), "it is still muted");
+    rig.clock.advance_ms(600_000);
+    rig.unmute().await;
+    rig.put(&[event(1, Edge::Resolved, 20)]).await;
+    let mut all = rig.messages.of_route("ops", None, 10, rig.clock.now()).await.unwrap();
+    all.reverse();
+    let bodies: Vec<serde_json::Value> = all.iter().map(|one| serde_json::from_str(&one.doc.body).unwrap()).collect();
+    let agents: Vec<&str> = bodies.iter().map(|body| body["agent"].as_str().unwrap()).collect();
+    assert_eq!(agents, ["agent-1", "nightly", "nightly"]);
+    assert!(bodies[1]["url"].as_str().unwrap().ends_with("/agents/nightly"), "{}", bodies[1]);
+    assert!(bodies.iter().all(|body| body["incident_id"] == bodies[0]["incident_id"]));
 }

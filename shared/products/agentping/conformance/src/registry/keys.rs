@@ -1,5 +1,7 @@
 //! API keys.
 
+use std::sync::Arc;
+
 use tidegate_agentping::{KeyAccess, KeyId, KeyLabel, Plan, Scope, TokenId};
 use tidegate_agentping_ports::{CredentialRecord, HeldKey, KeyRow, RegistryError};
 
@@ -21,7 +23,14 @@ pub(super) async fn a_key_is_found_by_its_hash_until_revoked(registry: &Registry
     registry.registry.create_key(second.clone(), second_hash).await.expect("created");
     let record = |key: &KeyRow| {
         let held = HeldKey { id: key.id, access: key.access };
-        CredentialRecord { team, plan: Plan::Business, scope: Scope::Team, key: Some(held), expires_at: None }
+        CredentialRecord {
+            team,
+            plan: Plan::Business,
+            scope: Scope::Team,
+            key: Some(held),
+            expires_at: None,
+            names: Arc::default(),
+        }
     };
     for (hash, key) in [(first_hash, &first), (second_hash, &second)] {
         assert_eq!(registry.find(&hash).await, Some(record(key)));

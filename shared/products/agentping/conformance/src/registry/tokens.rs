@@ -1,5 +1,7 @@
 //! Ping tokens: scope, rotation, and the cap on agents.
 
+use std::sync::Arc;
+
 use tidegate_agentping::Plan;
 use tidegate_agentping_ports::{CredentialRecord, RegistryError, TokenRow};
 
@@ -12,7 +14,14 @@ pub(super) async fn a_token_is_found_with_its_agent(registry: &RegistryUnderTest
     let (first, first_hash) = registry.token(team, "daily é").await;
     let (second, second_hash) = registry.token(team, "daily é").await;
     let (_, theirs) = registry.token(other, "daily é").await;
-    let record = |team, plan| CredentialRecord { team, plan, scope: scope_of("daily é"), key: None, expires_at: None };
+    let record = |team, plan| CredentialRecord {
+        team,
+        plan,
+        scope: scope_of("daily é"),
+        key: None,
+        expires_at: None,
+        names: Arc::default(),
+    };
     assert_eq!(registry.find(&first_hash).await, Some(record(team, Plan::Team)));
     assert_eq!(registry.find(&second_hash).await, Some(record(team, Plan::Team)));
     assert_eq!(registry.find(&theirs).await, Some(record(other, Plan::Starter)));
@@ -43,7 +52,14 @@ pub(super) async fn rotation_leaves_both_until_the_old_one_expires(registry: &Re
     assert_eq!(rotated, Ok(fresh_row.clone()));
     let ended = TokenRow { expires_at: Some(expires_at), ..old.clone() };
     assert_eq!(registry.registry.list_tokens(team).await, Ok(vec![ended, fresh_row]));
-    let record = |expires_at| CredentialRecord { team, plan: Plan::Team, scope: scope_of("a"), key: None, expires_at };
+    let record = |expires_at| CredentialRecord {
+        team,
+        plan: Plan::Team,
+        scope: scope_of("a"),
+        key: None,
+        expires_at,
+        names: Arc::default(),
+    };
     // Whether it has expired is the caller's to judge, by the caller's clock.
     assert_eq!(registry.find(&old_hash).await, Some(record(Some(expires_at))));
     assert_eq!(registry.find(&new_hash).await, Some(record(None)));

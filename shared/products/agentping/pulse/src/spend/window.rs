@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use tidegate_agentping::AgentNames;
 use tidegate_kernel::{Month, SmolStr, Timestamp};
 
 pub(super) const HOUR_MS: i64 = 3_600_000;
@@ -146,4 +147,17 @@ pub enum SpendScope {
     Agent(SmolStr),
     Customer(SmolStr),
     AgentAndCustomer(SmolStr, SmolStr),
+}
+
+impl SpendScope {
+    /// The same where the agent is given by its name: sums have [keys](tidegate_agentping::names).
+    #[must_use]
+    pub fn of_key(self, names: &AgentNames) -> Self {
+        let key = |name: SmolStr| SmolStr::new(names.key_of_text(&name));
+        match self {
+            SpendScope::Agent(name) => SpendScope::Agent(key(name)),
+            SpendScope::AgentAndCustomer(name, customer) => SpendScope::AgentAndCustomer(key(name), customer),
+            scope @ (SpendScope::Team | SpendScope::Customer(_)) => scope,
+        }
+    }
 }

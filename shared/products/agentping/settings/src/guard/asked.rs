@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tidegate_agentping::AgentNames;
 use tidegate_kernel::SmolStr;
 
 use crate::rule::{Dimensions, RuleMatch};
@@ -35,6 +36,13 @@ impl GuardCheck {
             function: text("function"),
             environment: text("environment"),
         }
+    }
+
+    /// The same of the agent with this key, as a check names it.
+    #[must_use]
+    pub fn named(self, names: &AgentNames) -> Self {
+        let agent = self.agent.map(|key| SmolStr::new(names.name_of_text(&key)));
+        GuardCheck { agent, ..self }
     }
 
     pub fn dimensions(&self) -> Dimensions<'_> {

@@ -1,7 +1,7 @@
 //! What people are alerted to: a rule that blocks, and one that is near its limit.
 
 use sha2::{Digest, Sha256};
-use tidegate_agentping::TeamId;
+use tidegate_agentping::{AgentNames, TeamId};
 use tidegate_agentping_pulse::spend::{SpendOf, SpendWindow, day_of};
 use tidegate_kernel::{SmolStr, Timestamp, Usd};
 
@@ -51,7 +51,7 @@ pub struct GuardEvent {
     pub kind: GuardEventKind,
     pub rule: SmolStr,
     pub rule_name: SmolStr,
-    /// The agent that was asked about; `None`: the check named none, or it is a warning about the spend of a team or a
+    /// The agent that was asked about, and by its [key](tidegate_agentping::names) once it is handed on; `None`: the check named none, or it is a warning about the spend of a team or a
     /// customer, which is given once, whoever asks.
     pub agent: Option<SmolStr>,
     /// Since when the rule's window counts; for a rolling window the day of now, so that it alerts once a day.
@@ -80,6 +80,15 @@ impl GuardEvent {
         let agent = check.agent.clone().filter(|_| is_of_agent || kind == GuardEventKind::Blocked);
         let (rule_name, limit) = (rule.name.clone(), rule.limit);
         GuardEvent { kind, rule: id.clone(), rule_name, agent, window_from, spent, limit, at }
+    }
+}
+
+impl GuardEvent {
+    /// The same with the key of the agent that it names: an agent that is renamed is no other one.
+    #[must_use]
+    pub fn of_key(self, names: &AgentNames) -> Self {
+        let agent = self.agent.map(|name| SmolStr::new(names.key_of_text(&name)));
+        GuardEvent { agent, ..self }
     }
 }
 
