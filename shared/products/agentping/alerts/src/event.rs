@@ -51,6 +51,8 @@ pub enum MessageEdge {
     Unmuted,
     /// Someone asked for it.
     Test,
+    /// A period is over.
+    Digest,
 }
 
 impl MessageEdge {
@@ -64,6 +66,7 @@ impl MessageEdge {
             MessageEdge::Group => "group",
             MessageEdge::Unmuted => "unmuted",
             MessageEdge::Test => "test",
+            MessageEdge::Digest => "digest",
         }
     }
 
