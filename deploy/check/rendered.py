@@ -6,6 +6,7 @@ import argparse
 import re
 import sys
 import tomllib
+import urllib.parse
 
 import yaml
 
@@ -210,6 +211,10 @@ def pods_reach_their_servers(chart):
         role = policy["metadata"]["labels"]["app.kubernetes.io/component"]
         receivers = set(chart.values["networkPolicy"]["webhookPorts"]) if role in SENDING else set()
         chart.must(wanted | receivers | {53} <= open_to, f"{policy['metadata']['name']} bars {wanted - open_to}")
+        if role == "pulse" and chart.config["pulse"]["canary_url"]:
+            url = urllib.parse.urlsplit(chart.config["pulse"]["canary_url"])
+            port = url.port or {"https": 443, "http": 80}[url.scheme]
+            chart.must(port in open_to, f"the canary does not get out: {port}")
         doors = {port["port"] for rule in policy["spec"]["ingress"] for port in rule["ports"]}
         chart.must(doors == {9090} | ({chart.doors[role]} if role in chart.doors else set()), f"{role} opens {doors}")
 

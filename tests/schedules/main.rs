@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "this is test code: a panic is how it reports")]
 
+mod digests;
 mod renamed;
+mod smtp;
 
 use std::time::Duration;
 
@@ -24,7 +26,12 @@ struct Scene {
 impl Scene {
     /// A team whose agent `job` has run once, and is expected every ten minutes, with a minute's tolerance.
     async fn begin(schedule: &Value) -> Self {
-        let target = Target::dev_with(BINARY, Extra::default()).await;
+        Scene::with(Extra::default(), schedule).await
+    }
+
+    /// The same, of a process with these settings.
+    async fn with(extra: Extra, schedule: &Value) -> Self {
+        let target = Target::dev_with(BINARY, extra).await;
         let team = Team::create(target.deployment(), Plan::UNLIMITED).await;
         let scene = Scene { target, team };
         scene.target.set_clock(0).await;

@@ -10,6 +10,7 @@ mod isolation;
 mod limits;
 mod on_the_stack;
 mod raw;
+mod route_secrets;
 mod routes;
 mod secrets;
 mod table;

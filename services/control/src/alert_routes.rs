@@ -175,7 +175,8 @@ async fn changed(mut call: Call, sent: Sent) -> Result<Response, Problem> {
             let kept = kept(call, id).await?;
             ETag::matched(Some(&tag(id, kept.next_version(false))?), call.headers())?;
             let team = call.reader.team;
-            let route = request.change((team, parsed), &kept.doc, random, &|_| judged.clone())?;
+            let now = call.reads.now();
+            let route = request.change((team, parsed), &kept.doc, random, &|_| judged.clone(), now)?;
             mail_can_be_sent(call, &route)?;
             let is_same = route == kept.doc;
             if route.name != kept.doc.name {

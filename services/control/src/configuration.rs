@@ -189,8 +189,7 @@ async fn applied(call: Call, asked: Asked) -> Result<Response, Problem> {
         alert_routes::ask_to_confirm(&call, &id, &route).await;
     }
     for slug in gone {
-        let (registry, now) = (&call.reads.managed.registry, call.reads.now());
-        call.reads.ask_registry(registry.archive_agent(call.reader.team, slug, now)).await?;
+        call.reads.archive(call.reader.team, slug).await?;
     }
     json(&ConfigOutcome { changes, applied: !asked.dry_run })
 }

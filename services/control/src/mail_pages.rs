@@ -161,6 +161,7 @@ async fn change(reads: &Reads, token: &str, link: MailLink) -> Result<bool, Prob
                 "route.unsubscribe"
             }
         };
+        kept.doc = kept.doc.clone().serving_since(&before, now);
         if kept.doc == before {
             return Ok(true);
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tidegate_agentping_alerts::{AlertOutbox, Naming};
-use tidegate_agentping_ports::Registry;
+use tidegate_agentping_ports::{Gate, Registry};
 use tidegate_agentping_settings::TeamSettings;
 use tidegate_mirror::Mirror;
 use tidegate_outbound::Outbound;
@@ -27,6 +27,8 @@ pub struct Management {
     pub receivers: Option<Outbound>,
     /// Whether the deployment sends mail.
     pub sends_mail: bool,
+    /// Where deleted agents give their slots back; `None`: whoever has the gate finds in the registry what was archived.
+    pub gate: Option<Arc<dyn Gate>>,
 }
 
 impl Management {
@@ -41,7 +43,17 @@ impl Management {
         let mirror = Mirror::unread(documents.clone(), clock.clone());
         let outbox = AlertOutbox::new(rows.clone(), mirror.clone(), clock, Naming::none());
         let ingest_url = "http://localhost:8080".to_owned();
-        Management { documents, rows, mirror, registry, ingest_url, outbox, receivers: None, sends_mail: false }
+        Management {
+            documents,
+            rows,
+            mirror,
+            registry,
+            ingest_url,
+            outbox,
+            receivers: None,
+            sends_mail: false,
+            gate: None,
+        }
     }
 
     /// Clients reach the front door there.
@@ -49,6 +61,12 @@ impl Management {
     pub fn with_ingest_url(mut self, url: &str) -> Self {
         self.ingest_url = url.trim_end_matches('/').to_owned();
         self
+    }
+
+    /// Deleted agents give their slots back there.
+    #[must_use]
+    pub fn with_gate(self, gate: Option<Arc<dyn Gate>>) -> Self {
+        Management { gate, ..self }
     }
 
     /// The same with another copy of the settings.

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_admission::{Caller, CredentialUses};
+use tidegate_agentping::{Slug, TeamId};
+use tidegate_agentping_ports::gate::GateDown;
 use tidegate_agentping_ports::{NotedAccounts, RegistryError, RunQueries};
 use tidegate_door::{AnswerBudget, AnswerPermit, ByteBudget, Outcomes};
 use tidegate_kernel::{Outage, Timestamp};
 use tidegate_ports::{Clock, Ids, LogError, ReadLog, StoreError};
+use tokio::time::timeout;
 
 use crate::authenticate::Authenticate;
 use crate::endpoint::Endpoint;
@@ -18,6 +21,9 @@ use crate::management::Management;
 use crate::problem::{Cause, Problem};
 use crate::store_answer::store_answer;
 use crate::weight::Weight;
+
+/// When a deletion is to be tried again that the gate did not answer.
+const GATE_RETRY_S: u64 = 2;
 
 pub(crate) struct Reads {
     pub queries: Arc<dyn RunQueries>,
@@ -100,6 +106,25 @@ impl Reads {
             }
         };
         self.ask(query).await?
+    }
+
+    /// Archives an agent, and gives its slot back. If the gate does not answer, the same again goes on from there.
+    ///
+    /// # Errors
+    /// The registry's, and [`Problem::StoreUnavailable`] where the gate is down.
+    pub async fn archive(&self, team: TeamId, agent: Slug) -> Result<(), Problem> {
+        let Management { registry, gate, .. } = &self.managed;
+        self.ask_registry(registry.archive_agent(team, agent.clone(), self.now())).await?;
+        let Some(gate) = gate else { return Ok(()) };
+        // An outage of the gate is none of the store's.
+        let freed = timeout(self.store_deadline, gate.forget_agent(team, agent)).await;
+        let cause = match freed {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(GateDown(cause))) => cause.to_string(),
+            Err(_) => format!("no answer within {:?}", self.store_deadline),
+        };
+        let cause = format!("the gate, which has an archived agent's slot: {cause}");
+        Err(Problem::StoreUnavailable { cause, retry_after_s: GATE_RETRY_S })
     }
 
     /// The same of the log.

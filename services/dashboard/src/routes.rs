@@ -26,6 +26,7 @@ fn changes() -> Router<Arc<Pages>> {
         .route("/teams/{team}/guard/rules", change(Endpoint::Change, pages::guard::add))
         .route("/teams/{team}/guard/rules/{id}/delete", change(Endpoint::Change, pages::guard::delete))
         .route("/teams/{team}/routes/{id}/test", change(Endpoint::Change, pages::routes::test))
+        .route("/teams/{team}/routes/{id}/digest", change(Endpoint::Change, pages::routes::set_digest))
         .route("/teams/{team}/routes/{id}/delete", change(Endpoint::Change, pages::routes::delete))
         .route("/teams/{team}/deliveries/{id}/resend", change(Endpoint::Change, pages::routes::resend))
         .route("/teams/{team}/config/diff", change(Endpoint::Change, pages::config::diff))

@@ -101,6 +101,15 @@ pub trait SeenAgents: Send + Sync + 'static {
     async fn seen(&self) -> Result<Vec<(TeamId, Slug, Timestamp)>, StoreError>;
 }
 
+/// How far a judge is after a turn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct JudgedTo {
+    /// Up to then everything that was appended is applied.
+    pub watermark: Timestamp,
+    /// Up to then slots are judged and written.
+    pub slots: Timestamp,
+}
+
 /// Why a turn did not complete. What was judged in it is kept, and written by the next one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unjudged {
@@ -219,6 +228,11 @@ impl Judge {
     /// The instant up to which everything is judged.
     pub fn watermark(&self) -> &Watermark {
         &self.watermark
+    }
+
+    /// How far everything is judged.
+    pub fn judged_to(&self) -> JudgedTo {
+        JudgedTo { watermark: self.watermark.now(), slots: self.agents.judged_to() }
     }
 
     /// An agent, if it is known.

@@ -2,6 +2,7 @@
 
 pub mod canary;
 pub mod checks;
+pub mod digest;
 mod fail_points;
 pub mod judge;
 pub mod messages;

@@ -11,6 +11,7 @@ use tidegate_ports::{Clock, StoreError};
 use tokio::sync::watch;
 
 use crate::checks::{CheckAlerts, CheckEvent, CheckRunner};
+use crate::judge::JudgedTo;
 use crate::messages::SpendMessages;
 use crate::metrics::{CHECKED_RUNS, ROUND_FAILURES};
 use crate::spend::{GuardWatch, SpendKeeper, SpendRound, SpendWatch};
@@ -28,8 +29,10 @@ pub struct Rounds {
     pub check_alerts: CheckAlerts,
     /// Results of rounds before, which could not be taken in then.
     pub untaken: Vec<CheckEvent>,
-    /// The judge's watermark after each of its turns.
-    pub judged: watch::Receiver<Timestamp>,
+    /// How far the judge is after each of its turns.
+    pub judged: watch::Receiver<JudgedTo>,
+    /// Where it is published after each round that completed how far the judge was before it.
+    pub followed: watch::Sender<JudgedTo>,
 }
 
 impl Rounds {
@@ -40,8 +43,13 @@ impl Rounds {
         ["spend", "checks"].into_iter().for_each(|what| ROUND_FAILURES.with([("what", what)]).increment(0));
         let following = async {
             while self.judged.changed().await.is_ok() {
-                let as_of = *self.judged.borrow_and_update();
-                for (what, done) in [("spend", self.sum(as_of).await), ("checks", self.check(as_of).await)] {
+                let judged = *self.judged.borrow_and_update();
+                let as_of = judged.watermark;
+                let (spend, checks) = (self.sum(as_of).await, self.check(as_of).await);
+                if spend.is_ok() && checks.is_ok() {
+                    self.followed.send_replace(judged);
+                }
+                for (what, done) in [("spend", spend), ("checks", checks)] {
                     if let Err(error) = done {
                         tracing::warn!(what, kind = %error.kind(), %error, "a round did not complete; trying again");
                         ROUND_FAILURES.with([("what", what)]).increment(1);

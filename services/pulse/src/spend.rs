@@ -11,4 +11,5 @@ mod watch;
 pub use alert::{QUOTA_MARKS, SpendAlert, TopSpenders, marks_reached};
 pub use guard_watch::GuardWatch;
 pub use keeper::{SpendKeeper, SpendRound};
+pub(crate) use stored_pages::broken;
 pub use watch::SpendWatch;

@@ -24,6 +24,9 @@ pub use waiting::until_up;
 
 use crate::failure::Failure;
 
+/// The kinds of documents that are sealed in the store: a route's has URLs, keys and signing secrets.
+pub const SEALED_KINDS: &[&str] = &[tidegate_agentping_settings::kinds::ROUTE];
+
 /// Closes what the ports use, in order. The text says what was left behind: a line of the exit report.
 pub type Close = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 

@@ -94,8 +94,11 @@ impl Settings {
 
     /// One of each role, two judges of schedules, and alerts that reach a [receiver](crate::receiver) on loopback.
     pub fn of_schedules() -> Self {
-        let named =
-            [("allow_targets", "[\"127.0.0.0/8\"]".to_owned()), ("ca_file", format!("{:?}", receiver::ca_file()))];
+        let named = [
+            ("allow_targets", "[\"127.0.0.0/8\"]".to_owned()),
+            ("ca_file", format!("{:?}", receiver::ca_file())),
+            ("secret", format!("{:?}", "7a".repeat(32))),
+        ];
         let alerts = named.map(|(name, value)| ("alerts", name, value));
         Settings { judges: 2, moving_clock: true, more: alerts.into(), ..Settings::small() }
     }

@@ -13,7 +13,7 @@
 {{- end -}}
 {{- if gt (int .kafka.minInsyncReplicas) (int .kafka.replication) }}{{ fail (printf "kafka.minInsyncReplicas is %d, above kafka.replication, which is %d" (int .kafka.minInsyncReplicas) (int .kafka.replication)) }}{{ end -}}
 {{- if and .ingest.autoscaling.enabled (gt (int .ingest.autoscaling.minReplicas) (int .ingest.autoscaling.maxReplicas)) }}{{ fail (printf "ingest.autoscaling.minReplicas is %d, above maxReplicas, which is %d" (int .ingest.autoscaling.minReplicas) (int .ingest.autoscaling.maxReplicas)) }}{{ end -}}
-{{- if and (or .secret.redisPasswordKey .secret.scyllaPasswordKey .secret.kafkaPasswordKey) (not (include "tidegate.secret" $)) }}{{ fail "secret names keys of passwords, but there is no Secret: set secret.existing, or secret.data" }}{{ end -}}
+{{- if and (or .secret.redisPasswordKey .secret.scyllaPasswordKey .secret.kafkaPasswordKey .secret.alertsKey) (not (include "tidegate.secret" $)) }}{{ fail "secret names keys, but there is no Secret: set secret.existing, or secret.data" }}{{ end -}}
 {{- if .agentgate.enabled -}}
 {{- $partitions := int .agentgate.partitions -}}
 {{- if not .agentgate.secret.existing }}{{ fail "agentgate.enabled is true without agentgate.secret.existing: name a Secret that holds 64 hex digits (openssl rand -hex 32)" }}{{ end -}}

@@ -24,7 +24,7 @@ capabilities:
 - name: TIDEGATE_SCYLLA__USER
   value: {{ . | quote }}
 {{- end }}
-{{- range $name, $key := dict "SCYLLA__PASSWORD" .Values.secret.scyllaPasswordKey "REDIS__PASSWORD" .Values.secret.redisPasswordKey "KAFKA__PROPERTIES__SASL__PASSWORD" .Values.secret.kafkaPasswordKey }}
+{{- range $name, $key := dict "SCYLLA__PASSWORD" .Values.secret.scyllaPasswordKey "REDIS__PASSWORD" .Values.secret.redisPasswordKey "KAFKA__PROPERTIES__SASL__PASSWORD" .Values.secret.kafkaPasswordKey "ALERTS__SECRET" .Values.secret.alertsKey }}
 {{- if $key }}
 - name: TIDEGATE_{{ $name }}_FILE
   value: /etc/tidegate/secrets/{{ $key }}

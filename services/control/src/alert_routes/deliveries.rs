@@ -61,7 +61,7 @@ pub(crate) struct DeliveryView {
     alert: &'static str,
     #[schema(value_type = Option<String>, required = true)]
     agent: Option<Slug>,
-    /// `firing`, `resolved`, `repeat`, `reminder`, `flapping`, `group`, `unmuted` or `test`.
+    /// `firing`, `resolved`, `repeat`, `reminder`, `flapping`, `group`, `unmuted`, `digest` or `test`.
     edge: &'static str,
     /// `waiting`, `sent`, `failed` or `muted`.
     status: &'static str,

@@ -41,6 +41,14 @@ pub(crate) struct RouteView {
     /// Seconds between two messages about slots of one open incident.
     min_interval_s: u32,
     reminders: bool,
+    /// Of a mail route that asks for one: `daily` or `weekly`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false, example = "daily")]
+    digest: Option<&'static str>,
+    /// With `digest`: the zone whose 08:00 ends its period.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false, example = "Europe/Berlin")]
+    digest_timezone: Option<String>,
     health: HealthView,
 }
 
@@ -88,6 +96,11 @@ pub(crate) struct NewRouteBody {
     secret: Option<String>,
     /// Of mail: the address.
     to: Option<String>,
+    /// Of mail: `daily`, or `weekly` on Monday; none if absent.
+    digest: Option<String>,
+    /// Of mail, with `digest`: the time zone whose 08:00 ends its period.
+    #[schema(default = "UTC")]
+    digest_timezone: Option<String>,
     /// Of PagerDuty.
     routing_key: Option<String>,
     #[serde(flatten)]
@@ -102,6 +115,8 @@ pub(crate) struct RoutePatchBody {
     url: Option<String>,
     headers: Option<std::collections::BTreeMap<String, String>>,
     to: Option<String>,
+    digest: Option<String>,
+    digest_timezone: Option<String>,
     routing_key: Option<String>,
     #[serde(flatten)]
     common: RouteWants,
@@ -144,6 +159,8 @@ impl RouteView {
             min_severity: route.min_severity,
             min_interval_s: route.min_interval_s,
             reminders: route.reminders,
+            digest: route.digest.as_ref().map(|digest| digest.every.as_str()),
+            digest_timezone: route.digest.as_ref().map(|digest| digest.timezone.name().to_owned()),
             health,
         }
     }

@@ -50,6 +50,7 @@ fn of_route(route: &RouteDoc, names: &SecretNames) -> Map<String, Value> {
         ("min_severity".to_owned(), json!("info")),
         ("min_interval_s".to_owned(), json!(RoutePolicy::MIN_INTERVAL_S)),
         ("reminders".to_owned(), json!(true)),
+        ("digest_timezone".to_owned(), json!("UTC")),
         ("enabled".to_owned(), json!(true)),
     ]);
     let mut file = apart_from(routes::written(route), &defaults);

@@ -6,7 +6,9 @@ use serde_json::{Map, Value, json};
 use tidegate_agentping_alerts::RouteRequest;
 use tidegate_agentping_settings::configuration::all_faults;
 use tidegate_agentping_settings::fields::joined;
-use tidegate_agentping_settings::{MailTarget, RouteDoc, RouteId, RouteTarget, SettingFault, WebhookTarget, kinds};
+use tidegate_agentping_settings::{
+    MailTarget, RouteDigest, RouteDoc, RouteId, RouteTarget, SettingFault, WebhookTarget, kinds,
+};
 
 use super::Owner;
 use super::plan::Planner;
@@ -93,8 +95,12 @@ fn parsed(
     owner: &Owner<'_>,
     planner: &Planner<'_>,
 ) -> Result<RouteDoc, Vec<SettingFault>> {
-    let stand_ins =
-        [("url", json!("https://example.com/")), ("to", json!("a@example.com")), ("routing_key", json!("x"))];
+    let stand_ins = [
+        ("url", json!("https://example.com/")),
+        ("to", json!("a@example.com")),
+        ("routing_key", json!("x")),
+        ("digest", json!("daily")),
+    ];
     let judge = |url: &str| owner.judged.get(url).cloned().unwrap_or(Ok(()));
     all_faults(&Value::Object(members.clone()), &stand_ins, |given| {
         let given = given.as_object().cloned().unwrap_or_default();
@@ -130,7 +136,14 @@ fn change(
         (_, wanted) => wanted,
     };
     let RouteDoc { created_at, applied, .. } = *before;
-    let after = RouteDoc { target, created_at, applied, disabled: before.disabled.clone(), ..wanted };
+    // A digest that is asked for as before goes on.
+    let is_same = |before: &RouteDigest, wanted: &RouteDigest| *before == wanted.clone().since(before.since);
+    let digest = match (&before.digest, wanted.digest) {
+        (Some(before), Some(wanted)) if is_same(before, &wanted) => Some(before.clone()),
+        (_, wanted) => wanted,
+    };
+    let after = RouteDoc { target, digest, created_at, applied, disabled: before.disabled.clone(), ..wanted };
+    let after = after.serving_since(before, planner.now);
     if after == *before {
         return Ok(());
     }
@@ -161,6 +174,10 @@ pub(super) fn written(route: &RouteDoc) -> Map<String, Value> {
     }
     if let RouteTarget::Email(mail) = &route.target {
         members.insert("to".to_owned(), json!(mail.to));
+    }
+    if let Some(digest) = &route.digest {
+        members.insert("digest".to_owned(), json!(digest.every));
+        members.insert("digest_timezone".to_owned(), json!(digest.timezone.name()));
     }
     members
 }

@@ -1,9 +1,15 @@
 //! Agents that are made, changed and deleted.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tidegate_agentping::Plan;
-use tidegate_agentping_ports::Registry;
+use tidegate_agentping::{Plan, Slug, TeamId};
+use tidegate_agentping_inproc::gate::MemoryGate;
+use tidegate_agentping_ports::gate::{GateDown, Settlement};
+use tidegate_agentping_ports::{Ask, Gate, Registry, Seed, Ticket, Verdict};
+use tidegate_kernel::Month;
 
 use crate::house::*;
 
@@ -169,6 +175,65 @@ async fn a_deleted_agent_can_be_made_again() {
     let again = house.post("/v1/agents", &json!({"agent": "x"})).await.with(201);
     assert_eq!((&again["id"], again.get("description")), (&id, None));
     assert_eq!(house.get("/v1/agents/x").await.ok()["id"], id);
+}
+
+/// A deleted agent gives its slot back at the gate, over the API and by a file; while the gate is down it is there, and the
+/// same again deletes it.
+#[tokio::test]
+async fn a_deleted_agent_gives_its_slot_back() {
+    let gate = Arc::new(MemoryGate::default());
+    let house = House::with_gate(gate.clone()).await;
+    for (number, agent) in [(1, "nightly"), (2, "hourly")] {
+        house.with_agent(agent, number).await;
+    }
+    let agents = ["nightly", "hourly"].map(|agent| Slug::parse(agent).unwrap()).to_vec();
+    gate.seed(team(1), Seed { usage: None, agents }).await.unwrap();
+    house.delete("/v1/agents/nightly").await.is_empty_204();
+    assert_eq!(gate.agents(team(1)).await, Ok(Some(1)));
+    let made = json!({"yaml": "version: 1\nagents:\n  made: {}\n"});
+    house.put("/v1/config", &made).await.ok();
+    gate.seed(team(1), Seed { usage: None, agents: vec![Slug::parse("made").unwrap()] }).await.unwrap();
+    house.put("/v1/config", &json!({"yaml": "version: 1\n", "prune": true})).await.ok();
+    assert_eq!(gate.agents(team(1)).await, Ok(Some(1)), "what a file made");
+    assert_refusal(&house.get("/v1/agents/made").await, 404, "not_found", None);
+}
+
+#[tokio::test]
+async fn without_the_gate_no_agent_is_deleted() {
+    let house = House::with_gate(Arc::new(NoGate)).await;
+    house.with_agent("nightly", 1).await;
+    assert_refusal(&house.delete("/v1/agents/nightly").await, 503, "unavailable", None);
+}
+
+/// A gate that does not answer.
+struct NoGate;
+
+fn down<T>() -> Result<T, GateDown> {
+    Err(GateDown("switched off".into()))
+}
+
+#[async_trait]
+impl Gate for NoGate {
+    async fn admit(&self, _: Ask) -> Result<Verdict, GateDown> {
+        down()
+    }
+    async fn confirm(&self, _: Ticket) {}
+    async fn release(&self, _: Ticket) {}
+    async fn seed(&self, _: TeamId, _: Seed) -> Result<(), GateDown> {
+        down()
+    }
+    async fn settle(&self, _: TeamId, _: Settlement) -> Result<(), GateDown> {
+        down()
+    }
+    async fn usage(&self, _: TeamId, _: Month) -> Result<Option<u64>, GateDown> {
+        down()
+    }
+    async fn agents(&self, _: TeamId) -> Result<Option<u64>, GateDown> {
+        down()
+    }
+    async fn forget_agent(&self, _: TeamId, _: Slug) -> Result<(), GateDown> {
+        down()
+    }
 }
 
 /// AC-82: the other team's names are as unknown as none.

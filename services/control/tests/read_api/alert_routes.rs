@@ -178,3 +178,51 @@ async fn a_list_is_by_name_and_in_pages() {
     }
     assert_eq!(names, ["a", "b", "c"]);
 }
+
+/// 4.5: a mail route asks for a digest, daily or weekly, at 08:00 of its zone; other kinds have none.
+#[tokio::test]
+async fn a_mail_route_asks_for_a_digest() {
+    let house = House::open().await;
+    let mail = json!({"name": "m", "kind": "email", "to": "ops@example.com", "digest": "daily"});
+    let made = house.post(ROUTES, &mail).await.with(201);
+    assert_eq!((&made["digest"], &made["digest_timezone"]), (&json!("daily"), &json!("UTC")));
+    let path = path(&made);
+    let berlin = json!({"digest": "weekly", "digest_timezone": "Europe/Berlin"});
+    let changed = house.patch(&path, &berlin).await.ok();
+    assert_eq!((&changed["digest"], &changed["digest_timezone"]), (&json!("weekly"), &json!("Europe/Berlin")));
+    assert_eq!(house.patch(&path, &json!({"min_severity": "error"})).await.ok()["digest"], "weekly");
+    assert_refusal(&house.patch(&path, &json!({"digest": "hourly"})).await, 400, "invalid_field", Some("digest"));
+    let none = house.patch(&path, &json!({"digest": null})).await.ok();
+    assert!(none.get("digest").is_none() && none.get("digest_timezone").is_none(), "{none}");
+    let hook = house.post(ROUTES, &webhook("ops")).await.with(201);
+    assert!(hook.get("digest").is_none());
+    let refused = house.patch(&format!("{ROUTES}/{}", hook["id"].as_str().unwrap()), &berlin).await;
+    assert_refusal(&refused, 400, "unknown_field", Some("digest"));
+}
+
+/// AC-85 of a digest: it is applied, changed, exported and unset as any other member.
+#[tokio::test]
+async fn ac_85_a_digest_is_part_of_a_file() {
+    let house = House::open().await;
+    let file = |digest: &str| format!("version: 1\nroutes:\n  m: {{kind: email, to: ops@example.com{digest}}}\n");
+    let sent = |yaml: &str| json!({ "yaml": yaml });
+    let daily = file(", digest: daily");
+    house.put("/v1/config", &sent(&daily)).await.ok();
+    assert_eq!(house.put("/v1/config", &sent(&daily)).await.ok()["changes"], json!([]));
+    let yaml = house.get("/v1/config").await.ok()["yaml"].as_str().unwrap().to_owned();
+    assert!(yaml.contains("digest: daily") && !yaml.contains("digest_timezone"), "{yaml}");
+    assert_eq!(house.put("/v1/config", &sent(&yaml)).await.ok()["changes"], json!([]), "{yaml}");
+    let weekly = file(", digest: weekly, digest_timezone: Europe/Berlin");
+    let changed = house.put("/v1/config", &sent(&weekly)).await.ok();
+    assert_eq!(
+        changed["changes"],
+        json!([
+            {"op": "update", "what": "routes.m", "field": "digest", "from": "daily", "to": "weekly"},
+            {"op": "update", "what": "routes.m", "field": "digest_timezone", "from": "UTC", "to": "Europe/Berlin"},
+        ])
+    );
+    let refused = house.put("/v1/config", &sent(&file(", digest: hourly"))).await.with(400);
+    assert_eq!((&refused["faults"][0]["path"], &refused["faults"][0]["line"]), (&json!("routes.m.digest"), &json!(3)));
+    house.put("/v1/config", &sent(&file(""))).await.ok();
+    assert!(house.get("/v1/routes").await.ok()["routes"][0].get("digest").is_none());
+}

@@ -18,7 +18,7 @@ use tidegate_agentping_alerts::{AlertOutbox, Naming};
 use tidegate_agentping_inproc::noted_accounts::MemoryNotedAccounts;
 use tidegate_agentping_inproc::registry::MemoryRegistry;
 use tidegate_agentping_inproc::runs::MemoryRuns;
-use tidegate_agentping_ports::{HeldKey, NotedAccounts, Registry, RunQueries, Team};
+use tidegate_agentping_ports::{Gate, HeldKey, NotedAccounts, Registry, RunQueries, Team};
 pub use tidegate_agentping_testkit::{
     EventWith, FinishWith, IntoBody, StartWith, event_id, heartbeat, json as free, persist, record, run_id, slug, team,
 };
@@ -161,6 +161,16 @@ impl House {
         let runs = MemoryRuns::new(registry.clone());
         let accounts = MemoryNotedAccounts::default();
         let ports = (Arc::new(runs.clone()) as Arc<dyn RunQueries>, Arc::new(accounts.clone()) as _);
+        House::raised((runs, registry), accounts, ports, Callers::two_teams(), (None, set_up)).await
+    }
+
+    /// With a gate that deleted agents give their slots back to.
+    pub async fn with_gate(gate: Arc<dyn Gate>) -> House {
+        let registry = two_teams().await;
+        let runs = MemoryRuns::new(registry.clone());
+        let accounts = MemoryNotedAccounts::default();
+        let ports = (Arc::new(runs.clone()) as Arc<dyn RunQueries>, Arc::new(accounts.clone()) as _);
+        let set_up = (Some(gate), |control: Control| control);
         House::raised((runs, registry), accounts, ports, Callers::two_teams(), set_up).await
     }
 
@@ -178,8 +188,9 @@ impl House {
     pub async fn on_accounts(kept: Arc<dyn NotedAccounts>, set_up: impl FnOnce(Control) -> Control) -> House {
         let runs = MemoryRuns::default();
         let ports = (Arc::new(runs.clone()) as Arc<dyn RunQueries>, kept);
-        House::raised((runs, two_teams().await), MemoryNotedAccounts::default(), ports, Callers::two_teams(), set_up)
-            .await
+        let registry = two_teams().await;
+        let accounts = MemoryNotedAccounts::default();
+        House::raised((runs, registry), accounts, ports, Callers::two_teams(), (None, set_up)).await
     }
 
     async fn with(
@@ -190,7 +201,7 @@ impl House {
     ) -> House {
         let accounts = MemoryNotedAccounts::default();
         let ports = (queries, Arc::new(accounts.clone()) as Arc<dyn NotedAccounts>);
-        House::raised((runs, two_teams().await), accounts, ports, callers, set_up).await
+        House::raised((runs, two_teams().await), accounts, ports, callers, (None, set_up)).await
     }
 
     async fn raised(
@@ -198,7 +209,7 @@ impl House {
         accounts: MemoryNotedAccounts,
         (queries, kept): (Arc<dyn RunQueries>, Arc<dyn NotedAccounts>),
         callers: impl Authenticate,
-        set_up: impl FnOnce(Control) -> Control,
+        (gate, set_up): (Option<Arc<dyn Gate>>, impl FnOnce(Control) -> Control),
     ) -> House {
         let clock = Arc::new(TestClock::at(at(NOON)));
         let documents = MemoryDocuments::new(clock.clone());
@@ -208,7 +219,7 @@ impl House {
             Management::new(Arc::new(documents.clone()), kept_rows, Arc::new(registry.clone()), clock.clone())
                 .with_ingest_url("https://eu.example/");
         let outbox = AlertOutbox::new(Arc::new(rows.clone()), managed.mirror.clone(), clock.clone(), naming());
-        let managed = managed.with_alerts(outbox, receivers(), true);
+        let managed = managed.with_alerts(outbox, receivers(), true).with_gate(gate);
         let control = Control::new(queries, kept, managed, Arc::new(callers), clock.clone(), Arc::new(RandomIds));
         // Cases send many requests while the clock stands.
         let control = set_up(control.with_managed_rate(1_000_000, 1_000_000).with_guard_rate(1_000_000, 1_000_000));

@@ -119,11 +119,28 @@ fn new_route(visit: &Visit) -> Markup {
                             label for="target" { "URL, address or routing key" }
                             input #target name="target" type="password" autocomplete="off" maxlength="2048";
                         }
+                        (digest_fields("", ""))
                     }
                 }))
+                p.hint { "A digest is for mail: at 08:00 of its zone, weekly on Monday, what was down, late, unknown or failed, and what was spent." }
                 p.hint { "A new route gets messages once an agent or the team names it." }
             }
         }
+    }
+}
+
+/// How often a mail route gets a digest, and in which zone.
+fn digest_fields(every: &str, timezone: &str) -> Markup {
+    html! {
+        div.field {
+            label for="digest" { "Digest" }
+            select #digest name="digest" {
+                @for (value, label) in [("", "none"), ("daily", "daily"), ("weekly", "weekly")] {
+                    option value=(value) selected[value == every] { (label) }
+                }
+            }
+        }
+        (field("digest-timezone", "digest_timezone", "Time zone of the digest", if timezone.is_empty() { "UTC" } else { timezone }))
     }
 }
 
@@ -139,6 +156,9 @@ pub(crate) async fn add(visit: Visit, form: Form) -> Result<Response, Problem> {
     for (name, value) in [("name", form.field("name").trim()), ("kind", kind), (member, form.field("target").trim())] {
         route.insert(name.to_owned(), json!(value));
     }
+    if kind == "email" && !form.field("digest").is_empty() {
+        route.extend(digest_members(&form));
+    }
     let made = visit.send(Method::POST, "/v1/routes", Some(&Value::Object(route))).await?;
     let secret = made.text("secret");
     if secret.is_empty() {
@@ -151,6 +171,21 @@ pub(crate) async fn add(visit: Visit, form: Form) -> Result<Response, Problem> {
         p { a.button href=(visit.at("/routes")) { "To the routes" } }
     };
     Ok(Page::new("A new route", Part::Routes, body).response(&visit))
+}
+
+/// What a form says of a digest; none: both members are unset.
+fn digest_members(form: &Form) -> Map<String, Value> {
+    let given = |name: &str| Some(form.field(name).trim()).filter(|value| !value.is_empty());
+    let every = given("digest");
+    let timezone = every.and_then(|_| given("digest_timezone"));
+    Map::from_iter([("digest".to_owned(), json!(every)), ("digest_timezone".to_owned(), json!(timezone))])
+}
+
+/// `POST …/routes/{id}/digest`.
+pub(crate) async fn set_digest(visit: Visit, form: Form) -> Result<Response, Problem> {
+    let id = encoded(visit.segment("id")?);
+    visit.send(Method::PATCH, &format!("/v1/routes/{id}"), Some(&Value::Object(digest_members(&form)))).await?;
+    Ok(to(&visit.at(&format!("/routes/{id}"))))
 }
 
 /// `…/routes/{id}`: one route, and what it was sent.
@@ -168,6 +203,9 @@ pub(crate) async fn one(visit: Visit) -> Result<Response, Problem> {
             div { dt { "Kind" } dd { (route.text("kind")) } }
             @if !route.text("target").is_empty() { div { dt { "Target" } dd { (route.text("target")) } } }
             div { dt { "Least severity" } dd { (route.text("min_severity")) } }
+            @if !route.text("digest").is_empty() {
+                div { dt { "Digest" } dd { (route.text("digest")) " at 08:00, " (route.text("digest_timezone")) } }
+            }
             div { dt { "Id" } dd { code { (route.text("id")) } } }
         }
         (button(&visit, &format!("{own}/test"), "Send a test"))
@@ -197,6 +235,9 @@ fn kept(visit: &Visit, route: &Value, own: &str) -> Markup {
                 @if route.text("kind") == "webhook" {
                     (button(visit, &format!("{own}/secret"), "Make another secret"))
                     p.hint { "For a day messages are signed with both secrets, so that a receiver may change over." }
+                }
+                @if route.text("kind") == "email" {
+                    (form(visit, &format!("{own}/digest"), "Set the digest", digest_fields(route.text("digest"), route.text("digest_timezone"))))
                 }
                 (button(visit, &format!("{own}/delete"), "Delete the route"))
             }

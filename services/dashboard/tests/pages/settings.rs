@@ -116,6 +116,8 @@ async fn routes_and_rules_are_switched() {
     let (api, spoken) = Spoken::of(vec![
         ("GET /v1/routes/aroute_eu_1", json!({"id": "aroute_eu_1", "name": "ops", "kind": "webhook", "enabled": true})),
         ("PATCH /v1/routes/aroute_eu_1", json!({})),
+        ("PATCH /v1/routes/aroute_eu_2", json!({})),
+        ("PATCH /v1/routes/aroute_eu_3", json!({})),
         (
             "POST /v1/routes/aroute_eu_1/rotate-secret",
             json!({"secret": "whsec_second", "previous_until": "2026-05-16T12:00:00.000Z"}),
@@ -141,6 +143,15 @@ async fn routes_and_rules_are_switched() {
     assert_eq!((off.status, off.location()), (StatusCode::SEE_OTHER, Some("/teams/acme/routes/aroute_eu_1")));
     assert_eq!(spoken.asked("PATCH /v1/routes/aroute_eu_1"), json!({"enabled": false}));
     press("/routes/aroute_eu_1/secret", "").await.has(&["whsec_second", "shown this once", "2026-05-16 12:00:00 UTC"]);
+    for (id, fields, asked) in [
+        ("aroute_eu_2", "digest=daily&digest_timezone=Europe%2FBerlin", json!(["daily", "Europe/Berlin"])),
+        ("aroute_eu_3", "digest=&digest_timezone=UTC", json!([null, null])),
+    ] {
+        let set = press(&format!("/routes/{id}/digest"), fields).await;
+        assert_eq!(set.location(), Some(format!("/teams/acme/routes/{id}").as_str()));
+        let asked = json!({"digest": asked[0], "digest_timezone": asked[1]});
+        assert_eq!(spoken.asked(&format!("PATCH /v1/routes/{id}")), asked);
+    }
     assert_eq!(press("/routes/team", "routes=ops").await.location(), Some("/teams/acme/routes"));
     assert_eq!(spoken.asked("PATCH /v1/team"), json!({"routes": ["ops"]}));
     house.get(Some(&cookie), "/teams/acme/guard").await.has(&["grl_eu_1/disable"]);

@@ -1,9 +1,10 @@
 //! What a turn has found, as it is written: slots, incidents, messages, standings.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use tidegate_agentping_verdicts::{IncidentDoc, SlotDoc};
+use tidegate_agentping_pulse::SlotOutcome;
+use tidegate_agentping_verdicts::{IncidentDoc, PackPlace, SlotDoc, slot_hours};
 use tidegate_kernel::Timestamp;
 use tidegate_ports::{RowKey, RowWrite, Rows, StoreError};
 
@@ -18,6 +19,8 @@ use crate::metrics::{ALERTS, INCIDENTS, SLOTS};
 pub struct Findings {
     rows: Vec<RowWrite>,
     alerts: Vec<Alert>,
+    /// Slots that are packed by the hour.
+    packed: BTreeMap<PackPlace, Vec<SlotDoc>>,
     /// Of the rows, by key: the last one of a row counts.
     places: HashMap<(&'static str, String), usize>,
     /// Failures that are to be shown at other agents, in this turn.
@@ -29,17 +32,23 @@ const AT_ONCE: usize = 500;
 
 impl Findings {
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty() && self.alerts.is_empty()
+        self.rows.is_empty() && self.alerts.is_empty() && self.packed.is_empty()
     }
 
     /// How many rows and messages wait.
     pub fn len(&self) -> usize {
-        self.rows.len() + self.alerts.len()
+        self.rows.len() + self.alerts.len() + self.packed.values().map(Vec::len).sum::<usize>()
     }
 
-    pub fn slot(&mut self, slot: &SlotDoc, agent: tidegate_agentping::AgentId) {
+    /// A slot as it was decided; `before`: what it was until now, as far as it is known.
+    pub fn slot(&mut self, slot: &SlotDoc, before: Option<SlotOutcome>, agent: tidegate_agentping::AgentId) {
         SLOTS.with([("outcome", slot.outcome.as_str())]).increment(1);
-        self.row(slot.row(agent));
+        // A slot that was open until its run ended has a row already: a removed row takes as much place as a written one.
+        let has_row = before.is_some_and(|before| before != SlotOutcome::Ok);
+        match slot_hours::pack_of(agent, slot).filter(|_| !has_row) {
+            Some(place) => self.packed.entry(place).or_default().push(slot.clone()),
+            None => self.row(slot.row(agent)),
+        }
     }
 
     pub fn incident(&mut self, incident: &IncidentDoc, edge: &'static str, team: tidegate_agentping::TeamId) {
@@ -81,6 +90,10 @@ impl Findings {
             self.alerts.clear();
             after(AlertStep::Messages);
         }
+        for pack in slot_hours::added(rows, &self.packed).await? {
+            self.row(pack);
+        }
+        self.packed.clear();
         for chunk in self.rows.chunks(AT_ONCE) {
             rows.put(Arc::new(chunk.to_vec()), now).await?;
         }

@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use tidegate_agentping_pulse::DoubtReason;
-use tidegate_kernel::Timestamp;
 use tidegate_lifecycle::Stop;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use super::{Judge, JudgeLease, JudgeOptions, JudgePorts};
+use super::{Judge, JudgeLease, JudgeOptions, JudgePorts, JudgedTo};
 use crate::metrics::{
     AGENTS, ALERTS, FEED_ROWS, IN_DOUBT, IS_ACTIVE, JUDGED_BEHIND_SECONDS, STALLED_PARTITIONS, TURN_FAILURES,
 };
@@ -28,8 +27,8 @@ pub struct JudgeRole {
     /// Between the end of a turn and the next one.
     pub every: Duration,
     pub standby: Standby,
-    /// Where the watermark is published after each turn.
-    pub judged: watch::Sender<Timestamp>,
+    /// Where it is published after each turn how far everything is judged.
+    pub judged: watch::Sender<JudgedTo>,
 }
 
 impl JudgeRole {
@@ -49,7 +48,7 @@ impl JudgeRole {
             active.set(f64::from(u8::from(is_ours)));
             if is_ours {
                 match turn(&mut judge, &ports, options).await {
-                    Ok(watermark) => _ = judged.send_replace(watermark),
+                    Ok(judged_to) => _ = judged.send_replace(judged_to),
                     Err(error) => {
                         tracing::warn!(%error, "nothing can be judged now; trying again");
                         failures.increment(1);
@@ -85,18 +84,18 @@ fn show_no_doubt() {
     DoubtReason::ALL.iter().for_each(|reason| IN_DOUBT.with([("reason", reason.as_str())]).set(0.0));
 }
 
-/// One turn; returns the watermark after it.
+/// One turn; returns how far everything is judged after it.
 async fn turn(
     judge: &mut Option<Judge>,
     ports: &JudgePorts,
     options: JudgeOptions,
-) -> Result<Timestamp, super::Unjudged> {
+) -> Result<JudgedTo, super::Unjudged> {
     let judge = match judge {
         Some(judge) => judge,
         None => judge.insert(Judge::start(ports.clone(), options).await?),
     };
     judge.turn().await?;
-    Ok(judge.watermark().now())
+    Ok(judge.judged_to())
 }
 
 impl Standby {

@@ -345,8 +345,9 @@ impl Watching {
                 Judgement::Slot(decision) => {
                     let incident = incident_of(decision.slot.at, &found[index + 1..]);
                     let doc = SlotDoc::of(decision, incident);
+                    let before = self.recent.outcome_at(doc.at);
                     self.recent.note_slot(&doc);
-                    findings.slot(&doc, agent);
+                    findings.slot(&doc, before, agent);
                 }
                 Judgement::Edge(edge) => {
                     let known = origins.iter().find(|(id, _)| *id == edge.incident).map(|(_, origin)| *origin);

@@ -2,8 +2,12 @@
 
 use serde_json::json;
 use tidegate_agentping::FinishStatus::{Success, Timeout};
-use tidegate_agentping::HeartbeatStatus;
-use tidegate_agentping_testkit::{StartWith, start};
+use tidegate_agentping::{HeartbeatStatus, Slug};
+use tidegate_agentping_ports::registry::agent_id;
+use tidegate_agentping_testkit::{StartWith, start, team};
+use tidegate_agentping_verdicts::slots::SLOTS;
+use tidegate_agentping_verdicts::{SLOT_HOURS, SlotDoc, SlotQuery};
+use tidegate_ports::{Clock, RowScan, RowTable, Rows, ScanOrder};
 
 use crate::rig::{Rig, time};
 
@@ -115,4 +119,55 @@ async fn the_first_judge_begins_at_now() {
     rig.start().await;
     rig.to("12:15").await;
     assert_eq!(rig.slots("old").await, ["12:00 missed"]);
+}
+
+/// 2.6: slots that are plainly ok are a row for each hour; the others have rows of their own, and so have those of a former
+/// build. All are read together, and a judge that starts again goes on with the hour.
+#[tokio::test]
+async fn plain_slots_are_packed_by_the_hour() {
+    let mut rig = Rig::new().await;
+    rig.agent("often", json!({"cron": "*/5 * * * *", "tolerance_s": 60})).await;
+    for slot in 0..24_u128 {
+        let (hour, minute) = (12 + slot / 12, slot % 12 * 5);
+        rig.to(&format!("{hour}:{minute:02}:10")).await;
+        match slot {
+            4 => {}
+            5 => rig.beat(slot, "often", HeartbeatStatus::Fail).await,
+            // It is open when its slot is decided.
+            6 => rig.open(slot, "often").await,
+            _ => rig.beat(slot, "often", HeartbeatStatus::Ok).await,
+        }
+        rig.apply().await;
+        if slot == 9 {
+            rig.finish(6, Success).await;
+            rig.start().await;
+        }
+        rig.turn().await;
+    }
+    rig.to("13:57:30").await;
+    let agent = agent_id(team(1), &Slug::parse("often").unwrap());
+    let rows = async |table: &'static RowTable| {
+        let (shard, order) = (format!("{agent}/{}", time("12:00").as_millis() / 86_400_000), ScanOrder::Ascending);
+        let scan = RowScan { table, shard: shard.into(), after: None, order, limit: 1_000 };
+        rig.rows.rows.scan(&scan).await.unwrap().into_iter().map(|row| row.row.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(rows(&SLOT_HOURS).await, ["12", "13"]);
+    let own = rows(&SLOTS).await.len();
+    let slots = rig.slots("often").await;
+    let since_noon: Vec<&str> =
+        slots.iter().map(String::as_str).skip_while(|slot| !slot.starts_with("12:00")).collect();
+    assert_eq!(since_noon.len(), 24, "{slots:?}");
+    let others: Vec<&str> = since_noon.iter().filter(|slot| !slot.ends_with(" ok")).copied().collect();
+    assert_eq!(others, ["12:20 missed", "12:25 failed"]);
+    // Before noon nothing came; the three are those that are not ok, and the one that was open.
+    assert_eq!(own, slots.len() - 24 + 3, "{slots:?}");
+    // A plain row of a former build, in an hour that has a pack.
+    let docs = rig.slot_docs("often").await;
+    let last = docs.last().unwrap();
+    let former = SlotDoc { at: last.at.plus_millis(1), ..last.clone() };
+    rig.rows.rows.put(std::sync::Arc::new(vec![former.row(agent)]), rig.clock.now()).await.unwrap();
+    assert_eq!(rig.slot_docs("often").await.len(), docs.len() + 1);
+    let query = SlotQuery { agent, from: time("12:00"), to: last.at, before: Some(time("12:30")), limit: 3 };
+    let before: Vec<_> = query.read(&rig.rows.rows).await.unwrap().iter().map(|slot| slot.at).collect();
+    assert_eq!(before, ["12:25", "12:20", "12:15"].map(time));
 }

@@ -4,6 +4,7 @@
 
 mod asked;
 mod canary;
+mod digests;
 mod disabling;
 mod hostile;
 mod mails;

@@ -123,7 +123,7 @@ fn office_by_inbox(
     json: bool,
 ) -> Result<Office, Failure> {
     let store = Arc::new(EmbeddedCommandStore::open_read_only(folder)?);
-    let key = secret::of_folder(folder, false)?;
+    let key = secret::of_folder(folder, false, secret::AGENTGATE)?;
     let keys = Arc::new(EmbeddedKeys::open(folder)?);
     let ids: Arc<dyn Ids> = Arc::new(RandomIds);
     let (views, deliveries): (Arc<dyn Views>, _) = (store.clone(), store.clone());

@@ -10,15 +10,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_admission::AdmissionPorts;
-use tidegate_agentping_ports::{Credentials, NamedCredentials, StoredNames};
+use tidegate_agentping_ports::{Credentials, Gate, NamedCredentials, StoredNames};
+use tidegate_commands::sealing::SealedDocuments;
 use tidegate_kafka::{
     KafkaConsumer, KafkaDeadLetters, KafkaLag, KafkaLog, KafkaOptions, KafkaReadLog, TopicsError, topics,
 };
-use tidegate_ports::{Clock, ReadLog};
+use tidegate_ports::{Clock, RandomIds, ReadLog};
 use tidegate_redis::RedisGate;
 use tidegate_scylla::{AgentPingCql, Cql, ScyllaOptions, ScyllaRegistry, ScyllaSettings, ScyllaStore, agentping};
 
-use super::{Close, Opened, OpenedRegistry, PersisterPorts, PulsePorts, ReadPorts, SettingsPorts, until_up};
+use super::{
+    Close, Opened, OpenedRegistry, PersisterPorts, PulsePorts, ReadPorts, SEALED_KINDS, SettingsPorts, until_up,
+};
 use crate::config::{Config, KafkaConfig};
 use crate::failure::Failure;
 
@@ -113,7 +116,8 @@ pub async fn pulse(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<(Pu
     let (store, registry) = (Arc::new(ScyllaStore::new(cql.clone())), Arc::new(ScyllaRegistry::new(cql.clone())));
     let dead_letters = Arc::new(KafkaDeadLetters::open(&options, clock.clone())?);
     let ports = PulsePorts { lag, accounts: store.clone(), feed: store.clone(), dead_letters, queries: store };
-    Ok(Opened { ports: (ports, settings(cql, clock, registry)), close: Box::pin(async { Ok(()) }) })
+    let settings = sealed(config, settings(cql, clock, registry));
+    Ok(Opened { ports: (ports, settings), close: Box::pin(async { Ok(()) }) })
 }
 
 /// A dropped consumer leaves its group on a thread of its own. The process waits for that, so that the other members
@@ -149,7 +153,7 @@ pub async fn read_api(
     let ports = ReadPorts { queries: store.clone(), stored: store.clone(), accounts: store, log };
     // A session holds nothing back: everything is written when it is acknowledged.
     let registry = Arc::new(ScyllaRegistry::new(cql.clone()));
-    let settings = settings(cql, clock, registry.clone());
+    let settings = sealed(config, settings(cql, clock, registry.clone()));
     Ok(Opened { ports: (ports, registry, settings), close: Box::pin(async { Ok(()) }) })
 }
 
@@ -157,6 +161,19 @@ pub async fn read_api(
 fn settings(cql: AgentPingCql, clock: &Arc<dyn Clock>, registry: Arc<ScyllaRegistry>) -> SettingsPorts {
     let kept = Arc::new(ScyllaSettings::new(cql, clock.clone()));
     SettingsPorts { documents: kept.clone(), rows: kept, registry }
+}
+
+/// The settings with what is secret of them sealed. Without a key routes are stored as they are, as by former builds.
+fn sealed(config: &Config, settings: SettingsPorts) -> SettingsPorts {
+    let Some(key) = config.alerts.secret.clone() else {
+        tracing::warn!(
+            "alerts.secret_file is not set: the URLs and keys of alert routes are not sealed in the store; make a key with \
+             `openssl rand -hex 32`, the same for control and pulse, and keep a copy of it"
+        );
+        return settings;
+    };
+    let documents = SealedDocuments::new(settings.documents, SEALED_KINDS, key, Arc::new(RandomIds));
+    SettingsPorts { documents: Arc::new(documents), ..settings }
 }
 
 /// The registry alone. Management commands do not wait for a store that is down: they fail at once.
@@ -177,6 +194,21 @@ pub fn gate(config: &Config, clock: &Arc<dyn Clock>) -> Result<RedisGate, Failur
     // Its keys are named after the log's topics.
     config.kafka()?;
     Ok(RedisGate::connect(config.redis()?.clone(), clock.clone())?)
+}
+
+/// The gate where deleted agents give their slots back. Without Redis in the configuration control goes without it, and says
+/// so.
+///
+/// # Errors
+/// What is wrong, and what to do about it.
+pub fn gate_of_control(config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Arc<dyn Gate>>, Failure> {
+    if config.kafka.is_none() || config.redis().is_err() {
+        tracing::warn!(
+            "[redis] urls or [kafka] brokers are not set: an agent that is deleted over the API keeps its slot of the plan"
+        );
+        return Ok(None);
+    }
+    Ok(Some(Arc::new(gate(config, clock)?)))
 }
 
 /// The log's options, as a process of this name uses them.

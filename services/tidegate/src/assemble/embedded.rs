@@ -6,8 +6,9 @@ use std::sync::Arc;
 use tidegate_admission::AdmissionPorts;
 use tidegate_agentping_inproc::gate::{MemoryGate, MemoryGateConfig};
 use tidegate_agentping_ports::{NamedCredentials, Registry, StoredNames};
+use tidegate_commands::sealing::SealedDocuments;
 use tidegate_kernel::{Region, Timestamp};
-use tidegate_ports::{Clock, Retention};
+use tidegate_ports::{Clock, Documents, RandomIds, Retention};
 use tidegate_sqlite::dead_letters::EmbeddedDeadLetters;
 use tidegate_sqlite::folder::DEFAULT_PARTITIONS;
 use tidegate_sqlite::{
@@ -16,7 +17,8 @@ use tidegate_sqlite::{
 };
 
 use super::archived_agents::ArchivedAgents;
-use super::{Close, Opened, OpenedRegistry, PersisterPorts, PulsePorts, ReadPorts, SettingsPorts};
+use super::{Close, Opened, OpenedRegistry, PersisterPorts, PulsePorts, ReadPorts, SEALED_KINDS, SettingsPorts};
+use crate::agentgate::secret;
 use crate::config::Config;
 use crate::failure::Failure;
 
@@ -58,7 +60,7 @@ pub async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<AllP
     let registry = EmbeddedRegistry::open(&folder)?;
     let store = EmbeddedStore::open(&owned, registry.clone())?;
     let dead_letters = EmbeddedDeadLetters::open(&owned)?;
-    let documents = Arc::new(EmbeddedDocuments::open(&owned, clock.clone())?);
+    let documents = sealed(&folder, Arc::new(EmbeddedDocuments::open(&owned, clock.clone())?)).await?;
     let rows = Arc::new(EmbeddedRows::open(&owned, clock.clone())?);
     reconcile(&owned, &log, GROUP, &store, &dead_letters).await?;
     let log_reader = EmbeddedReadLog::open(&folder)?;
@@ -114,6 +116,14 @@ pub async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<AllP
         lag,
     };
     Ok(Opened { ports: AllPorts { front_door, persister, read_api, registry, settings, pulse, archived, log }, close })
+}
+
+/// The settings with what is secret of them sealed, under the folder's own key.
+async fn sealed(folder: &DataFolder, documents: Arc<EmbeddedDocuments>) -> Result<Arc<dyn Documents>, Failure> {
+    // A folder of a former build has plain documents and no key, and gets one. A key that is gone is not made anew.
+    let may_make = secret::is_there(folder) || !SealedDocuments::is_used(&*documents, SEALED_KINDS).await?;
+    let key = secret::of_folder(folder, may_make, secret::AGENTPING)?;
+    Ok(Arc::new(SealedDocuments::new(documents, SEALED_KINDS, key, Arc::new(RandomIds))))
 }
 
 fn closing(log: EmbeddedLog, store: Arc<EmbeddedStore>) -> Close {

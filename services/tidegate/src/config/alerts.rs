@@ -1,9 +1,11 @@
 //! `[alerts]`: how messages reach people.
 
 use tidegate_agentping_settings::SecretText;
+use tidegate_commands::sealing::DeploymentKey;
 use tidegate_outbound::{Networks, Trust};
 use tidegate_pulse::sending::{AlertMailer, MailConfig, MailTls};
 
+use super::key_of;
 use super::reader::{ConfigProblem, Reader};
 
 /// The settings of alerts.
@@ -16,6 +18,8 @@ pub struct AlertsSection {
     pub allow_targets: Networks,
     /// The certificate authorities that receivers are believed by.
     pub trust: Trust,
+    /// Seals the targets of routes in the store. For distributed deployments: a data folder has its own.
+    pub secret: Option<DeploymentKey>,
     /// `None`: no mail is sent.
     pub mail: Option<MailConfig>,
 }
@@ -36,8 +40,16 @@ pub(super) fn read(reader: &mut Reader) -> AlertsSection {
             Trust::public()
         }),
     };
+    let secret = reader.secret("alerts.secret", "alerts.secret_file").and_then(|text| {
+        let key = key_of(&text);
+        if key.is_none() {
+            let text = "alerts.secret: must be 64 hex digits, for example of `openssl rand -hex 32`";
+            reader.problem(ConfigProblem::nesting(text.to_owned()));
+        }
+        key
+    });
     let mail = mail(reader, pem.map(String::into_bytes));
-    AlertsSection { public_url, allow_http, allow_targets, trust, mail }
+    AlertsSection { public_url, allow_http, allow_targets, trust, secret, mail }
 }
 
 fn mail(reader: &mut Reader, ca_pem: Option<Vec<u8>>) -> Option<MailConfig> {

@@ -73,6 +73,8 @@ fn alerts_go_out_as_their_section_says() {
     assert!(told.contains("alerts.smtp_from") && told.contains("'nobody'"), "{told}");
     let told = one("smtp_tls = \"ssl\"");
     assert!(told.contains("one of starttls, tls, none"), "{told}");
+    let told = one("secret = \"0f\"");
+    assert!(told.contains("alerts.secret") && told.contains("64 hex digits"), "{told}");
     let text = "[alerts]\npublic_url = \"https://control.example/\"\nsmtp_host = \"mail\"\nsmtp_user = \"u\"\n\
                 smtp_password = \"s3cret\"\nsmtp_from = \"Tidegate <alerts@example.com>\"\n";
     let config = Config::from_layers(layers(text, &[]), Purpose::Look).unwrap();

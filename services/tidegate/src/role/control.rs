@@ -43,6 +43,7 @@ pub(super) async fn live(config: Config, metrics: Metrics) -> Result<ExitReport,
     let alerting = Alerting::of(&config.alerts, None)?;
     roles.start_team_names(&process.parts, &alerting, settings.registry.clone());
     let managed = alerting.managed(managed, clock.clone());
+    let managed = managed.with_gate(distributed::gate_of_control(&config, &clock)?);
     let callers = Arc::new(Authenticator::new(credentials, clock, &config.admission));
     let (reading, listener) = ((ports, managed), reserved.listen()?);
     roles.start_control(&process.parts, &process.ops_routes, reading, callers, Vec::new(), listener);

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use tidegate_agentping_ports::Registry;
 use tidegate_agentping_settings::TeamSettings;
-use tidegate_kernel::Timestamp;
 use tidegate_lifecycle::Parts;
 use tidegate_mirror::Mirror;
 use tidegate_pulse::canary::CanarySender;
 use tidegate_pulse::checks::{CheckAlerts, CheckRunner};
-use tidegate_pulse::judge::{JudgeLease, JudgeOptions, JudgePorts, JudgeRole, RegistryAgents, Standby};
+use tidegate_pulse::digest::{DigestKeeper, DigestRole};
+use tidegate_pulse::judge::{JudgeLease, JudgeOptions, JudgePorts, JudgeRole, JudgedTo, RegistryAgents, Standby};
 use tidegate_pulse::messages::SpendMessages;
 use tidegate_pulse::rounds::Rounds;
 use tidegate_pulse::sending::{SenderRole, SettingsRoutes};
@@ -38,7 +38,10 @@ impl Roles {
         let sending = alerting.sending(settings, mirror.clone(), outbox.clone(), clock.clone());
         let sender = SenderRole { parts: sending, wake: alerting.wake.clone(), standby: standby("sender") };
         let standby = standby("judge");
-        let (judged, watermark) = watch::channel(Timestamp::FIRST);
+        let (judged, watermark) = watch::channel(JudgedTo::default());
+        let (followed, judged_to) = watch::channel(JudgedTo::default());
+        let digests =
+            DigestRole { keeper: DigestKeeper::new(rows.clone(), mirror.clone(), outbox.clone()), judged: judged_to };
         let rounds = Rounds {
             spend: SpendKeeper::new(feed.clone(), accounts.clone(), rows.clone(), clock.clone()),
             spend_watch: SpendWatch::new(rows.clone(), queries.clone(), registry.clone(), mirror.clone()),
@@ -62,6 +65,7 @@ impl Roles {
             },
             untaken: Vec::new(),
             judged: watermark,
+            followed,
         };
         let ports = JudgePorts {
             lag,
@@ -83,6 +87,7 @@ impl Roles {
         let role = JudgeRole { ports, options, every: JudgeRole::EVERY, standby, judged };
         self.jobs.push(parts.start("judge", |stop| role.run(stop)));
         self.jobs.push(parts.start("spend and checks", |stop| rounds.run(stop)));
+        self.jobs.push(parts.start("digests", |stop| digests.run(stop)));
         self.jobs.push(parts.start("sender", |stop| sender.run(stop)));
     }
 

@@ -5,9 +5,11 @@
 //! wrapped by it; without its data key an owner's content can never be read again.
 
 mod deployment_key;
+mod documents;
 mod owner_seal;
 mod sealer;
 
 pub use deployment_key::DeploymentKey;
+pub use documents::SealedDocuments;
 pub use owner_seal::{OwnerSeal, Unsealable};
 pub use sealer::{Sealer, SealerError};

@@ -74,7 +74,7 @@ pub async fn open(
     let log = EmbeddedLog::open(owned, log_options(config), clock.clone())?;
     let store = EmbeddedCommandStore::open(owned)?;
     reconcile_commands(owned, &log, GROUP, &store).await?;
-    let key = secret::of_folder(folder, log.is_fresh())?;
+    let key = secret::of_folder(folder, log.is_fresh(), secret::AGENTGATE)?;
     let keys = EmbeddedKeys::open(folder)?;
     let inbox = OperatorInbox::open(folder)?;
     let consume = log.consumer(GROUP).await?;

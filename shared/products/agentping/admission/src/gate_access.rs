@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidegate_agentping::TeamId;
+use tidegate_agentping::{Slug, TeamId};
 use tidegate_agentping_ports::Gate;
 use tidegate_agentping_ports::gate::{Ask, GateDown, Settlement, Ticket, Verdict};
 use tidegate_kernel::Timestamp;
@@ -108,6 +108,14 @@ impl GateAccess {
     /// [`GateDown`].
     pub async fn settle(&self, team: TeamId, settlement: Settlement) -> Result<(), GateDown> {
         self.within_deadline(self.gate.settle(team, settlement)).await?
+    }
+
+    /// Gives the slot of an archived agent back ([`Gate::forget_agent`]).
+    ///
+    /// # Errors
+    /// [`GateDown`].
+    pub async fn forget(&self, team: TeamId, agent: Slug) -> Result<(), GateDown> {
+        self.within_deadline(self.gate.forget_agent(team, agent)).await?
     }
 
     async fn ask_once(&self, ask: Ask) -> Result<Verdict, GateDown> {

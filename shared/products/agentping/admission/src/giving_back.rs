@@ -2,10 +2,11 @@
 //! leaves units and the name of a new agent behind. Before a team is refused because these are used up, the gate gets
 //! the store's counts.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use moka::sync::Cache;
-use tidegate_agentping::TeamId;
+use tidegate_agentping::{Slug, TeamId};
 use tidegate_agentping_ports::gate::{GateDown, Refused, Settlement};
 use tidegate_kernel::Timestamp;
 use tidegate_ports::Clock;
@@ -57,7 +58,9 @@ impl GivingBack {
         let up_to = at.plus_millis(i64::try_from(before_ms).unwrap_or(i64::MAX).saturating_neg());
         let settled = async {
             let seed = self.store.seed(team).await?;
-            self.gate.settle(team, Settlement { up_to, seed }).await
+            let read = seed.agents.clone();
+            self.gate.settle(team, Settlement { up_to, seed }).await?;
+            self.forget_archived(team, read).await
         };
         match settled.await {
             Ok(()) => true,
@@ -66,6 +69,17 @@ impl GivingBack {
                 false
             }
         }
+    }
+
+    /// An agent that was archived while the store was read has given its slot back, and what was read has given it one
+    /// again. What is archived by now is not stored any more; what is archived from now on gives its slot back later than
+    /// this.
+    async fn forget_archived(&self, team: TeamId, read: Vec<Slug>) -> Result<(), GateDown> {
+        let stored: HashSet<Slug> = self.store.seed(team).await?.agents.into_iter().collect();
+        for agent in read.into_iter().filter(|agent| !stored.contains(agent)) {
+            self.gate.forget(team, agent).await?;
+        }
+        Ok(())
     }
 
     fn is_due(&self, team: TeamId, now: Timestamp) -> bool {

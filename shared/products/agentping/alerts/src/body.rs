@@ -55,6 +55,7 @@ pub const fn type_word(kind: AlertKind, edge: MessageEdge) -> &'static str {
         (_, AlertKind::AgentLimit) => "agent.limit",
         (_, AlertKind::UnpricedModel) => "model.unpriced",
         (_, AlertKind::RouteDisabled) => "route.disabled",
+        (_, AlertKind::Digest) => "digest",
     }
 }
 

@@ -52,6 +52,8 @@ pub enum MessageEdge {
     Unmuted,
     /// Someone asked for it.
     Test,
+    /// A period is over.
+    Digest,
 }
 
 impl MessageEdge {
@@ -65,6 +67,7 @@ impl MessageEdge {
             MessageEdge::Group => "group",
             MessageEdge::Unmuted => "unmuted",
             MessageEdge::Test => "test",
+            MessageEdge::Digest => "digest",
         }
     }
 

@@ -7,6 +7,7 @@
 pub mod body;
 pub mod delivery;
 pub mod derived;
+pub mod digest;
 pub mod event;
 pub mod guard;
 pub mod health;
@@ -28,6 +29,7 @@ pub mod wording;
 
 pub use body::MessageBody;
 pub use delivery::{Began, DeliveryDoc, DeliveryProgress, DeliveryRef, DeliveryState, DeliveryTry, GroupMember};
+pub use digest::DigestFacts;
 pub use event::{Addressees, AlertEvent, MessageEdge};
 pub use health::{HealthState, RouteHealth};
 pub use mail::MailForm;

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use tidegate_agentping::TeamId;
 use tidegate_agentping_pulse::{DeliveryId, IncidentId};
+use tidegate_agentping_settings::DigestSpan;
 use tidegate_kernel::{SmolStr, Timestamp};
 use tidegate_ports::{KeptRow, RowKey, RowScan, Rows, ScanOrder, StoreError};
 
 use crate::delivery::{DeliveryDoc, DeliveryProgress, DeliveryRef, DeliveryState};
+use crate::event::MessageEdge;
 use crate::health::RouteHealth;
 use crate::outbox::read;
 use crate::rows::{
@@ -16,6 +18,8 @@ use crate::rows::{
 };
 
 const PAGE: usize = 500;
+/// Days over which a message is tried at most, those that a receiver asks for included.
+const TRIED_DAYS: i64 = 5;
 
 /// Reads stored messages. Cheap to clone.
 #[derive(Clone)]
@@ -117,6 +121,36 @@ impl Messages {
         let found = rows.iter().map(|row| read::<DeliveryRef>(&row.doc)).collect::<Result<Vec<_>, _>>()?;
         let whole = self.whole(&found).await?;
         Ok(whole.into_iter().filter(|one| one.doc.team == team).collect())
+    }
+
+    /// Messages of a route that were given up in this period, the oldest first; tests are none. Of those that were made
+    /// more than five days before they were given up nothing is found: no tries take as long.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn given_up(&self, route: &str, span: DigestSpan) -> Result<Vec<DeliveryDoc>, StoreError> {
+        let mut keys = Vec::new();
+        for day in day_of(span.from) - TRIED_DAYS..=day_of(span.to) {
+            for row in self.all_of(&DELIVERY_PROGRESS, route, day).await? {
+                let progress: DeliveryProgress = read(&row.doc)?;
+                let Some((made_at, id)) = named(&row.row).filter(|_| progress.state == DeliveryState::Failed) else {
+                    continue;
+                };
+                // One that was not tried at all was given up when it was to be.
+                let ended_at = progress.tries.last().map_or(made_at, |last| last.at);
+                if span.has(ended_at) {
+                    keys.push(delivery_key(id));
+                }
+            }
+        }
+        let mut given_up = Vec::new();
+        for keys in keys.chunks(PAGE) {
+            for doc in self.0.get(keys).await?.into_iter().flatten() {
+                given_up.push(read::<DeliveryDoc>(&doc)?);
+            }
+        }
+        given_up.retain(|doc| doc.is_listed() && doc.edge != MessageEdge::Test);
+        Ok(given_up)
     }
 
     async fn whole(&self, found: &[DeliveryRef]) -> Result<Vec<Delivered>, StoreError> {

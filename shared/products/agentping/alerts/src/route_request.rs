@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value};
 use tidegate_agentping::TeamId;
-use tidegate_agentping_pulse::{AlertKind, AlertSeverity, RoutePolicy};
+use tidegate_agentping_pulse::{AlertKind, AlertSeverity, RoutePolicy, Zone};
 use tidegate_agentping_settings::route::mail_token;
 use tidegate_agentping_settings::{
-    MailTarget, RouteDoc, RouteId, RouteTarget, SecretText, SettingFault, WebhookTarget,
+    DigestEvery, MailTarget, RouteDigest, RouteDoc, RouteId, RouteTarget, SecretText, SettingFault, WebhookTarget,
 };
 use tidegate_kernel::{SmolStr, Timestamp};
 
@@ -31,7 +31,7 @@ const COMMON: [&str; 7] = ["name", "kind", "alerts", "min_severity", "min_interv
 const KINDS: [(&str, &[&str]); 4] = [
     ("webhook", &["url", "headers", "secret"]),
     ("slack", &["url"]),
-    ("email", &["to"]),
+    ("email", &["to", "digest", "digest_timezone"]),
     ("pagerduty", &["routing_key", "url"]),
 ];
 const MAX_NAME_CHARS: usize = 64;
@@ -89,11 +89,12 @@ impl RouteRequest {
             min_severity: AlertSeverity::Info,
             min_interval_s: RoutePolicy::MIN_INTERVAL_S,
             reminders: true,
+            digest: None,
             created_at: now,
             disabled: None,
             applied: false,
         };
-        members.common(fresh)
+        members.digest(members.common(fresh)?, now)
     }
 
     /// A route as it is after a change. `null` unsets a member: it gets its default.
@@ -106,6 +107,7 @@ impl RouteRequest {
         route: &RouteDoc,
         random: &RouteRandom,
         judge: JudgeUrl<'_>,
+        now: Timestamp,
     ) -> Result<RouteDoc, SettingFault> {
         let members = Members(&self.0);
         let kind = route.target.kind();
@@ -159,7 +161,7 @@ impl RouteRequest {
         if self.0.get("enabled") == Some(&Value::Bool(true)) {
             changed.disabled = None;
         }
-        Ok(changed)
+        Ok(members.digest(changed, now)?.serving_since(route, now))
     }
 }
 
@@ -186,6 +188,36 @@ impl Members<'_> {
         if self.0.contains_key("enabled") {
             route.enabled = self.flag("enabled")?.unwrap_or(true);
         }
+        Ok(route)
+    }
+
+    /// The digest, from `now` on where it is another one than before.
+    fn digest(&self, mut route: RouteDoc, now: Timestamp) -> Result<RouteDoc, SettingFault> {
+        let before = route.digest.take();
+        let every = match self.0.contains_key("digest") {
+            false => before.as_ref().map(|before| before.every),
+            true => match self.text("digest")? {
+                None => None,
+                Some(text) => {
+                    Some(DigestEvery::named(&text).ok_or_else(|| invalid("digest", "must be daily or weekly"))?)
+                }
+            },
+        };
+        let timezone = match self.0.contains_key("digest_timezone") {
+            false => before.as_ref().map(|before| before.timezone.clone()),
+            true => match self.text("digest_timezone")? {
+                None => None,
+                Some(name) if every.is_some() => {
+                    Some(Zone::parse(&name).map_err(|fault| invalid("digest_timezone", &fault.to_string()))?)
+                }
+                Some(_) => return Err(invalid("digest_timezone", "cannot be given without digest")),
+            },
+        };
+        let timezone = timezone.unwrap_or(Zone::UTC);
+        route.digest = every.map(|every| match before {
+            Some(before) if before.every == every && before.timezone == timezone => before,
+            _ => RouteDigest { every, timezone, since: now },
+        });
         Ok(route)
     }
 

@@ -4,6 +4,7 @@ use serde_json::Value;
 use tidegate_agentping_pulse::AlertKind;
 
 use crate::body::MessageBody;
+use crate::digest;
 
 /// A message in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,12 +13,15 @@ pub struct Wording {
     pub title: String,
     /// Labels and values.
     pub facts: Vec<(&'static str, String)>,
-    /// Of a group: its incidents, one a line.
+    /// Of a group its incidents, of a digest what it lists; one a line.
     pub list: Vec<String>,
 }
 
 /// Facts of `data` by their paths, in the order in which they are shown.
 const FACTS: &[(&str, &str)] = &[
+    ("from", "From"),
+    ("to", "To"),
+    ("spend.spent_usd", "Spent (USD)"),
     ("expected_at", "Expected at"),
     ("deadline", "Deadline"),
     ("schedule", "Schedule"),
@@ -72,6 +76,7 @@ fn title(body: &MessageBody) -> String {
     let what = what(body.alert);
     match body.kind.as_str() {
         "test" => "This is a test message".to_owned(),
+        "digest" => digest::title(body),
         "incidents.grouped" => format!("{} alerts at once", body.fact("count").unwrap_or_default()),
         "incident.flapping" => format!("{who}: flapping between fine and {what}; silent until it is stable"),
         _ if body.status == "resolved" => match body.data.get("down_s").and_then(Value::as_u64) {
@@ -100,6 +105,7 @@ const fn what(kind: AlertKind) -> &'static str {
         AlertKind::UnpricedModel => "a model has no price",
         AlertKind::RouteDisabled => "a route of alerts was disabled",
         AlertKind::Test => "a test message",
+        AlertKind::Digest => "a digest",
     }
 }
 
@@ -117,6 +123,9 @@ pub fn duration(seconds: u64) -> String {
 }
 
 fn list(body: &MessageBody) -> Vec<String> {
+    if body.alert == AlertKind::Digest {
+        return digest::lines(body);
+    }
     let Some(incidents) = body.data.get("incidents").and_then(Value::as_array) else { return Vec::new() };
     let line = |incident: &Value| {
         let text = |name: &str| incident.get(name).and_then(Value::as_str).unwrap_or_default();

@@ -37,6 +37,8 @@ pub enum AlertKind {
     RouteDisabled,
     /// Asked for by someone.
     Test,
+    /// What a period had of all this: a mail route asks for it by a member of its own, and not by its kinds.
+    Digest,
 }
 
 /// How grave it is, from the least.
@@ -50,6 +52,7 @@ pub enum AlertSeverity {
 }
 
 impl AlertKind {
+    /// The kinds that a route can want.
     pub const ALL: [AlertKind; 13] = [
         AlertKind::ScheduleMissed,
         AlertKind::ScheduleUnknown,
@@ -81,6 +84,7 @@ impl AlertKind {
             AlertKind::UnpricedModel => "unpriced_model",
             AlertKind::RouteDisabled => "route_disabled",
             AlertKind::Test => "test",
+            AlertKind::Digest => "digest",
         }
     }
 
@@ -102,7 +106,7 @@ impl AlertKind {
             | AlertKind::AgentLimit
             | AlertKind::UnpricedModel
             | AlertKind::RouteDisabled => AlertSeverity::Warning,
-            AlertKind::ScheduleUnknown | AlertKind::Test => AlertSeverity::Info,
+            AlertKind::ScheduleUnknown | AlertKind::Test | AlertKind::Digest => AlertSeverity::Info,
         }
     }
 }

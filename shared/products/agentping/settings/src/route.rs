@@ -1,7 +1,7 @@
 //! A route: where a team's messages go, and which of them it wants.
 //!
-//! The document holds what must be read to send: URLs, keys and signing secrets stand in the store of settings as they are,
-//! so that store and its copies are as confidential as they. Outside of it they are [`SecretText`]s, which print nothing.
+//! The document holds what must be read to send: URLs, keys and signing secrets. Whoever assembles the store seals it.
+//! In memory they are [`SecretText`]s, which print nothing.
 
 use std::fmt;
 
@@ -10,6 +10,8 @@ use tidegate_agentping::TeamId;
 use tidegate_agentping_pulse::{AlertKind, AlertSeverity, RoutePolicy};
 use tidegate_kernel::id::{Id, IdKind, PublicKind};
 use tidegate_kernel::{SmolStr, Timestamp};
+
+use crate::digest::RouteDigest;
 
 /// A route of messages.
 #[derive(Debug)]
@@ -58,6 +60,9 @@ pub struct RouteDoc {
     pub min_interval_s: u32,
     /// Whether an incident that stays open is sent again once a day.
     pub reminders: bool,
+    /// Of a mail route: the digest that it asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<RouteDigest>,
     #[serde(rename = "created_at_ms")]
     pub created_at: Timestamp,
     /// The sender has disabled it. Enabling it ends that.
@@ -173,6 +178,15 @@ impl RouteDoc {
     /// The sender's state of it lets messages through, and so do the people who set it.
     pub const fn is_serving(&self) -> bool {
         self.enabled && self.disabled.is_none() && !self.target.is_unconfirmed()
+    }
+
+    /// The same route, changed from `before`: what ended before it could be sent to is in no digest of it.
+    #[must_use]
+    pub fn serving_since(mut self, before: &RouteDoc, now: Timestamp) -> Self {
+        if self.is_serving() && !before.is_serving() {
+            self.digest = self.digest.map(|digest| digest.since(now));
+        }
+        self
     }
 
     /// Whether it asks for messages of this kind and severity.

@@ -8,11 +8,15 @@ mod document;
 pub mod incidents;
 pub mod judged;
 pub mod recent;
+pub mod slot_hours;
+pub mod slot_query;
 pub mod slots;
 pub mod standings;
 
 pub use incidents::{INCIDENTS, IncidentDoc, IncidentQuery};
 pub use judged::{JUDGED, JudgedDoc};
 pub use recent::{RecentDoc, RecentSlot};
-pub use slots::{SLOTS, SlotDoc, SlotQuery};
+pub use slot_hours::{PackPlace, SLOT_HOURS};
+pub use slot_query::SlotQuery;
+pub use slots::{SLOTS, SlotDoc};
 pub use standings::{LastRun, STANDINGS, StandingDoc};

@@ -49,6 +49,12 @@ impl RecentDoc {
         self.slots.drain(..over);
     }
 
+    /// What is known of the slot at this time.
+    pub fn outcome_at(&self, at: Timestamp) -> Option<SlotOutcome> {
+        let place = self.slots.binary_search_by_key(&at, |one| one.at).ok()?;
+        Some(self.slots[place].outcome)
+    }
+
     /// Takes in how long a run took that has succeeded.
     pub fn note_duration(&mut self, duration_ms: u64) {
         self.durations_ms.push(duration_ms);

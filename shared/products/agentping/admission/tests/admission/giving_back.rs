@@ -8,7 +8,7 @@ use tidegate_agentping_inproc::gate::MemoryGate;
 use tidegate_agentping_ports::Gate;
 use tidegate_kernel::Month;
 
-use crate::world::{Appends, NOW, TEAM, World, start};
+use crate::world::{Appends, NOW, TEAM, World, slug, start};
 
 /// Longer than any append, and than a team is left alone between two looks.
 const LATER_MS: i64 = 20_000;
@@ -138,4 +138,27 @@ async fn units_that_are_written_stay_counted() {
             assert!(matches!(refused, Err(Refusal::Quota { .. })), "{applied} {refused:?}");
         }
     }
+}
+
+/// The slot of an agent that is archived between the reading of the store and the settlement is free after it, and not
+/// taken again by what was read.
+#[tokio::test]
+async fn an_agent_that_is_archived_while_the_store_is_read_keeps_no_slot() {
+    let gate = Arc::new(MemoryGate::default());
+    let mut world = World::on(Arc::clone(&gate) as _);
+    world.caller.plan = Plan::Enterprise(Limits { agents: Some(1), ..Limits::default() });
+    assert!(!is_capped(&world, "a").await);
+    world.backend.apply();
+    world.clock.advance_ms(LATER_MS);
+    let (backend, forgetting) = (Arc::clone(&world.backend), Arc::clone(&gate));
+    let archive = Box::pin(async move {
+        backend.with(|state| state.archived.push(slug("a")));
+        forgetting.forget_agent(TEAM, slug("a")).await.unwrap();
+    });
+    world.backend.with(|state| state.after_agents_are_read = Some(archive));
+    assert!(!is_capped(&world, "b").await, "the slot is free");
+    assert!(world.backend.with(|state| state.after_agents_are_read.is_none()), "it was archived meanwhile");
+    assert_eq!(gate.agents(TEAM).await, Ok(Some(1)));
+    world.clock.advance_ms(LATER_MS);
+    assert!(is_capped(&world, "a").await, "it is taken now");
 }

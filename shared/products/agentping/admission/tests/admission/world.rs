@@ -63,6 +63,9 @@ pub struct State {
     pub lags: Option<Vec<PartitionLag>>,
     pub partitions: u32,
     pub lag_down: bool,
+    pub archived: Vec<Slug>,
+    /// Done once, before whoever reads the agents gets them.
+    pub after_agents_are_read: Option<std::pin::Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
 /// `[committed, end)` waits in a partition that has no account.
@@ -189,10 +192,14 @@ impl StoredSummary for Backend {
 impl Agents for Backend {
     async fn slugs(&self, team: TeamId) -> Result<Vec<Slug>, StoreError> {
         let slug = |run: &Run| run.opening().map(|opening| opening.start.agent.clone());
-        self.store(|state| {
-            state.runs.iter().filter(|(key, _)| key.team == team).filter_map(|(_, run)| slug(&run.run)).collect()
-        })
-        .await
+        let read = |state: &State| -> Vec<Slug> {
+            let slugs = state.runs.iter().filter(|(key, _)| key.team == team).filter_map(|(_, run)| slug(&run.run));
+            slugs.filter(|slug| !state.archived.contains(slug)).collect()
+        };
+        let found = self.store(read).await;
+        let then = self.with(|state| state.after_agents_are_read.take());
+        then.unwrap_or_else(|| Box::pin(async {})).await;
+        found
     }
 }
 
@@ -277,6 +284,8 @@ impl World {
             lags: None,
             partitions: 1,
             lag_down: false,
+            archived: vec![],
+            after_agents_are_read: None,
         };
         let backend = Arc::new(Backend {
             clock: Arc::clone(&clock),

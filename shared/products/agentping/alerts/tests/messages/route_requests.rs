@@ -22,7 +22,7 @@ fn create(body: Value) -> Result<RouteDoc, String> {
 fn change(route: &RouteDoc, body: Value) -> Result<RouteDoc, String> {
     let request = RouteRequest::new(body.as_object().unwrap().clone());
     let random = RouteRandom([2; 32]);
-    request.change((TEAM, ID), route, &random, &judge).map_err(|fault| format!("{}: {fault}", fault.path))
+    request.change((TEAM, ID), route, &random, &judge, NOW).map_err(|fault| format!("{}: {fault}", fault.path))
 }
 
 fn with(base: &Value, members: Value) -> Value {
@@ -93,6 +93,11 @@ fn what_is_wrong_is_named() {
         (with(&mail, json!({"to": "a..b@c.test"})), "to"),
         (with(&mail, json!({"to": "a@-b.test"})), "to"),
         (with(&mail, json!({"url": "https://a.test"})), "url"),
+        (with(&mail, json!({"digest": "hourly"})), "digest"),
+        (with(&mail, json!({"digest": 1})), "digest"),
+        (with(&mail, json!({"digest": "daily", "digest_timezone": "Mars/Base"})), "digest_timezone"),
+        (with(&mail, json!({"digest_timezone": "UTC"})), "digest_timezone"),
+        (with(&hook, json!({"digest": "daily"})), "digest"),
         (with(&pager, json!({"routing_key": ""})), "routing_key"),
         (with(&pager, json!({"routing_key": "R 1"})), "routing_key"),
         (with(&pager, json!({"url": "ftp://a.test"})), "url"),
@@ -145,4 +150,39 @@ fn another_address_has_to_confirm() {
     let changed = change(&made, json!({"to": "c@b.test"})).unwrap();
     let RouteTarget::Email(mail) = &changed.target else { panic!("{changed:?}") };
     assert!(changed.target.is_unconfirmed() && mail.token != token);
+}
+
+/// A digest begins when it is asked for, when it becomes another one, and when the route can be sent to again.
+#[test]
+fn a_digest_is_asked_for_from_an_instant_on() {
+    let confirmed = |mut route: RouteDoc| {
+        if let RouteTarget::Email(mail) = &mut route.target {
+            mail.confirmed_at = Some(NOW);
+        }
+        route
+    };
+    let later = |route: &RouteDoc, given: Value, hours: i64| {
+        let request = RouteRequest::new(given.as_object().unwrap().clone());
+        request.change((TEAM, ID), route, &RANDOM, &judge, NOW.plus_millis(hours * 3_600_000)).unwrap()
+    };
+    let mail = json!({"name": "m", "kind": "email", "to": "a@b.test"});
+    let made = confirmed(create(with(&mail, json!({"digest": "daily"}))).unwrap());
+    let of = |route: &RouteDoc| {
+        let digest = route.digest.clone().unwrap();
+        let since = digest.since.millis_since(NOW) / 3_600_000;
+        format!("{} {} {since}", digest.every.as_str(), digest.timezone.name())
+    };
+    assert_eq!(of(&made), "daily UTC 0");
+    assert_eq!(
+        of(&later(&made, json!({"name": "other", "digest": "daily", "digest_timezone": "UTC"}), 1)),
+        "daily UTC 0"
+    );
+    assert_eq!(of(&later(&made, json!({"digest": "weekly"}), 1)), "weekly UTC 1");
+    let moved = later(&made, json!({"digest_timezone": "europe/berlin"}), 2);
+    assert_eq!(of(&moved), "daily Europe/Berlin 2");
+    assert_eq!(of(&later(&moved, json!({"digest_timezone": null}), 3)), "daily UTC 3");
+    assert_eq!(later(&moved, json!({"digest": null}), 3).digest, None);
+    let off = later(&made, json!({"enabled": false}), 4);
+    assert_eq!(of(&off), "daily UTC 0");
+    assert_eq!(of(&later(&off, json!({"enabled": true}), 5)), "daily UTC 5");
 }

@@ -3,6 +3,9 @@
 //! A minute is set against the mean of that minute of the day in the last 30 days. 10 % less is abnormal, 30 % less is an
 //! incident, which takes in the abnormal minutes right before it; five normal minutes in a row end either. What an incident has
 //! taken in is doubt, and no part of the history.
+//!
+//! Chance alone makes small volumes fall as far. So a fall counts only if it is also many standard deviations: those of
+//! independent records (the root of the mean), or those seen in the history where it spreads more, and of the mean itself.
 
 use std::collections::BTreeMap;
 
@@ -21,6 +24,10 @@ const DAYS: i64 = 30;
 const MIN_DAYS: u64 = 14;
 /// With fewer records in the mean nothing is said.
 const MIN_MEAN: u64 = 50;
+/// Standard deviations below the mean from which on a minute is abnormal, and from which on it is an incident: chance
+/// alone comes to the second less than once in a thousand million minutes.
+const ABNORMAL_DEVIATIONS: i128 = 2;
+const INCIDENT_DEVIATIONS: i128 = 6;
 /// So many normal minutes in a row end what is abnormal.
 const CALM: i64 = 5;
 const DAY_MINUTES: i64 = 24 * 60;
@@ -115,14 +122,20 @@ impl VolumeWatch {
             let then = minute - day * DAY_MINUTES;
             self.hours.get(&hour_of(then))?[in_hour(then)]
         };
-        let (days, sum) =
-            (1..=DAYS).filter_map(of_day).fold((0u64, 0u64), |(days, sum), count| (days + 1, sum + u64::from(count)));
+        let counts = || (1..=DAYS).filter_map(of_day).map(u64::from);
+        let (days, sum) = counts().fold((0u64, 0u64), |(days, sum), count| (days + 1, sum + count));
         let count = u64::from(count);
+        if days < MIN_DAYS || sum < MIN_MEAN * days {
+            return Level::Normal;
+        }
+        // In whole numbers: count below 70 % and 90 % of sum / days, and so many deviations below it.
+        let fall = i128::from(sum) - i128::from(count * days);
+        let variance =
+            fall_variance(i128::from(days), i128::from(sum), counts().map(|count| i128::from(count).pow(2)).sum());
+        let is_beyond = |deviations: i128| fall > 0 && fall.pow(2) >= deviations.pow(2) * variance;
         match () {
-            () if days < MIN_DAYS || sum < MIN_MEAN * days => Level::Normal,
-            // In whole numbers: count below 70 % and 90 % of sum / days.
-            () if count * days * 10 <= sum * 7 => Level::Incident,
-            () if count * days * 10 <= sum * 9 => Level::Abnormal,
+            () if count * days * 10 <= sum * 7 && is_beyond(INCIDENT_DEVIATIONS) => Level::Incident,
+            () if count * days * 10 <= sum * 9 && is_beyond(ABNORMAL_DEVIATIONS) => Level::Abnormal,
             () => Level::Normal,
         }
     }
@@ -215,6 +228,13 @@ impl VolumeWatch {
         let hour = hour_of(minute_of(at));
         hour - (DAYS + 1) * 24..=hour
     }
+}
+
+/// The variance of `sum - days * count`, where `sum` is of that many days and `squares` the sum of the squares: that of
+/// independent records, or of the days' own spread if it is more, for the minute and for the mean that it is set against.
+fn fall_variance(days: i128, sum: i128, squares: i128) -> i128 {
+    let spread = (days * squares - sum.pow(2)) / (days - 1).max(1);
+    (days + 1) * sum.max(spread)
 }
 
 fn put(hours: &mut BTreeMap<i64, HourCounts>, minute: i64, count: Option<u32>) {
