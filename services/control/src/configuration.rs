@@ -189,7 +189,8 @@ async fn applied(call: Call, asked: Asked) -> Result<Response, Problem> {
         alert_routes::ask_to_confirm(&call, &id, &route).await;
     }
     for slug in gone {
-        call.reads.archive(call.reader.team, slug).await?;
+        let key = call.settings().names.key(&slug).clone();
+        call.reads.archive(call.reader.team, slug, key).await?;
     }
     json(&ConfigOutcome { changes, applied: !asked.dry_run })
 }

@@ -108,16 +108,17 @@ impl Reads {
         self.ask(query).await?
     }
 
-    /// Archives an agent, and gives its slot back. If the gate does not answer, the same again goes on from there.
+    /// Archives an agent, and gives its slot back, which the gate knows by the agent's key. If the gate does not answer, the
+    /// same again goes on from there.
     ///
     /// # Errors
     /// The registry's, and [`Problem::StoreUnavailable`] where the gate is down.
-    pub async fn archive(&self, team: TeamId, agent: Slug) -> Result<(), Problem> {
+    pub async fn archive(&self, team: TeamId, agent: Slug, key: Slug) -> Result<(), Problem> {
         let Management { registry, gate, .. } = &self.managed;
-        self.ask_registry(registry.archive_agent(team, agent.clone(), self.now())).await?;
+        self.ask_registry(registry.archive_agent(team, agent, self.now())).await?;
         let Some(gate) = gate else { return Ok(()) };
         // An outage of the gate is none of the store's.
-        let freed = timeout(self.store_deadline, gate.forget_agent(team, agent)).await;
+        let freed = timeout(self.store_deadline, gate.forget_agent(team, key)).await;
         let cause = match freed {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(GateDown(cause))) => cause.to_string(),

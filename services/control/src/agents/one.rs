@@ -234,7 +234,7 @@ async fn removed(mut call: Call, _: Sent) -> Result<Response, Problem> {
     for token in tokens.into_iter().filter(|token| token.agent == row.slug && token.revoked_at.is_none()) {
         reads.ask_registry(reads.managed.registry.revoke_token(token.id, now)).await?;
     }
-    reads.archive(team, row.slug.clone()).await?;
+    reads.archive(team, row.slug.clone(), call.settings().names.key(&row.slug).clone()).await?;
     call.change(decide).await?;
     Ok(deleted())
 }

@@ -79,7 +79,8 @@ impl PeriodFacts<'_> {
             all.extend(found.into_iter().map(|incident| ((incident.opened_at, incident.id), incident)));
         }
         for incident in all.into_values().filter(|incident| was_open(incident, span)) {
-            if !self.serves(Some(&incident.agent)) {
+            let name = self.wanted.settings.names.name(&incident.agent);
+            if !self.serves(Some(name)) {
                 continue;
             }
             let list = match incident.kind {
@@ -88,7 +89,7 @@ impl PeriodFacts<'_> {
                 _ => continue,
             };
             list.push(DigestIncident {
-                agent: incident.agent.as_str().into(),
+                agent: name.as_str().into(),
                 alert: incident.kind,
                 incident_id: incident.id.text().as_str().into(),
                 opened_at: incident.opened_at,
@@ -128,7 +129,7 @@ impl PeriodFacts<'_> {
         let Some(tolerance_s) = definitions.map(|definition| definition.tolerance_s).max() else {
             return Ok(Alike::new());
         };
-        let agent = agent_id(self.wanted.team, agent);
+        let agent = agent_id(self.wanted.team, self.wanted.settings.names.key(agent));
         let from = from.plus_millis(-i64::from(tolerance_s) * 1_000);
         let (mut alike, mut before, mut left) = (Alike::new(), None, SLOTS);
         while left > 0 {
@@ -175,7 +176,9 @@ impl PeriodFacts<'_> {
             }
         }
         let amount = |nanos: i64| Usd::from_nanos(u64::try_from(nanos).unwrap_or(0));
-        let spent = nanos.into_iter().filter(|(agent, nanos)| *nanos > 0 && self.is_served(agent));
+        let names = &self.wanted.settings.names;
+        let named = nanos.into_iter().map(|(key, nanos)| (SmolStr::new(names.name_of_text(&key)), nanos));
+        let spent = named.filter(|(agent, nanos)| *nanos > 0 && self.is_served(agent));
         let mut spend: Vec<DigestSpend> =
             spent.map(|(agent, nanos)| DigestSpend { agent, spent: amount(nanos) }).collect();
         spend.sort_by(|a, b| b.spent.cmp(&a.spent).then_with(|| a.agent.cmp(&b.agent)));
@@ -189,7 +192,7 @@ impl PeriodFacts<'_> {
                 failed.push(DigestDelivery {
                     route: route.name.clone(),
                     alert: doc.alert,
-                    agent: doc.agent.map(|agent| agent.as_str().into()),
+                    agent: doc.agent.map(|agent| self.wanted.settings.names.name(&agent).as_str().into()),
                     delivery_id: doc.id.text().as_str().into(),
                     created_at: doc.made_at,
                 });
