@@ -175,6 +175,7 @@ async fn ac_77_what_was_judged_moves() {
         severity: AlertSeverity::Error,
         opened_at,
         resolved_at: None,
+        resolved_by: None,
         origin: IncidentOrigin::Slot(opened_at),
         count: 1,
     };

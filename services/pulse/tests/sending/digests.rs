@@ -78,7 +78,9 @@ impl Post {
         let origin = IncidentOrigin::Slot(opened_at);
         let id = incident_id(&Subject { agent: id_of(agent), kind }, origin);
         let severity = kind.severity();
-        let doc = IncidentDoc { id, agent: slug(agent), kind, severity, opened_at, resolved_at, origin, count: 2 };
+        let agent = slug(agent);
+        let (resolved_by, count) = (None, 2);
+        let doc = IncidentDoc { id, agent, kind, severity, opened_at, resolved_at, resolved_by, origin, count };
         self.rig.rows.put(Arc::new(doc.rows(TEAM).to_vec()), self.rig.clock.now()).await.unwrap();
     }
 

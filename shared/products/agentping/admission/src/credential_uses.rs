@@ -84,6 +84,8 @@ impl<K: Copy + Eq + Hash> Noted<K> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use tidegate_agentping::{KeyAccess, Plan, Scope};
     use tidegate_agentping_ports::HeldKey;
     use tidegate_kernel::Region;
@@ -117,7 +119,7 @@ mod tests {
         let key = KeyId::from_bits(Region::Eu, 5);
         let held = HeldKey { id: key, access: KeyAccess::Full };
         let (plan, credential) = (Plan::Team, CredentialHash([7; 32]));
-        let caller = |key| Caller { team, plan, scope: Scope::Team, key, credential };
+        let caller = |key| Caller { team, plan, scope: Scope::Team, key, credential, names: Arc::default() };
         uses.note(&caller(Some(held)), at(10));
         uses.note(&caller(None), at(20));
         assert_eq!(uses.take(), [token_use(&credential, at(20)), key_use(key, at(10))]);

@@ -68,6 +68,9 @@ pub(super) async fn history_is_shown_by_name(store: &StoreUnderTest) {
         let mut named: Vec<_> = spend.by_agent.into_iter().map(|row| (row.name.expect("an agent"), row.runs)).collect();
         named.sort_unstable();
         assert_eq!(named, expected.map(|(name, _)| (name, 1)));
+        let sums = queries.sums_by_agent(team, NOON, 10, later).await.expect("read");
+        let runs = |name: &str| sums.of(name).map(|sum| sum.runs);
+        assert_eq!((runs("new"), runs(&old)), (Some(1), Some(1)));
     }
 }
 

@@ -9,7 +9,9 @@ use tidegate_ports::StoreError;
 
 use super::NamesOfTeams;
 use super::registry::named_agents;
-use crate::{AgentRepeats, AgentRow, EventPage, EventsPage, RunFilter, RunPage, RunQueries, RunsPage, Spend};
+use crate::{
+    AgentRepeats, AgentRow, AgentSums, EventPage, EventsPage, RunFilter, RunPage, RunQueries, RunsPage, Spend,
+};
 
 /// Queries that take and show names, over a store that has keys.
 pub struct NamedRuns {
@@ -76,6 +78,18 @@ impl RunQueries for NamedRuns {
             rows.sort_by(|one, other| one.agent.cmp(&other.agent));
         }
         Ok(rows)
+    }
+
+    async fn sums_by_agent(
+        &self,
+        team: TeamId,
+        from: Timestamp,
+        runs_max: usize,
+        now: Timestamp,
+    ) -> Result<AgentSums, StoreError> {
+        let sums = self.queries.sums_by_agent(team, from, runs_max, now).await?;
+        let names = self.names.of(team).await?;
+        Ok(if names.is_empty() { sums } else { sums.named(|key| names.name_of_text(key).to_owned()) })
     }
 
     async fn spend(&self, team: TeamId, month: Month, now: Timestamp) -> Result<Spend, StoreError> {

@@ -52,6 +52,13 @@ impl AgentSums {
         true
     }
 
+    /// The same with what `name` makes of each agent. It gives no two agents one name.
+    #[must_use]
+    pub fn named(self, name: impl Fn(&str) -> String) -> Self {
+        let of_agents = self.of_agents.into_iter().map(|(agent, sum)| (name(&agent), sum)).collect();
+        AgentSums { of_agents, ..self }
+    }
+
     /// Of an agent; `None`: it has no run among those that were looked at.
     pub fn of(&self, agent: &str) -> Option<AgentSum> {
         self.of_agents.get(agent).copied()
