@@ -52,7 +52,7 @@ pub async fn set_aside(
         Deciders::Registered => find(releases, record).await?,
         Deciders::Stopped => Vec::new(),
     };
-    // Another operator may have settled it meanwhile; one who asked again since then is not answered by what was read here.
+    // Another operator may have settled it meanwhile. If one has asked again since then, nothing is settled here.
     voids.settle(position, round, VoidState::settled(&could_decide)).await?;
     let state = state_of(voids, position).await?.unwrap_or(VoidState::Asked);
     Ok(Voided { state, could_decide })

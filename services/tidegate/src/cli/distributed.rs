@@ -131,8 +131,8 @@ pub struct DecideArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Needs [scylla] nodes; it waits start_timeout_ms for them. With [redis] urls and [kafka] brokers, agents that\n\
-        are deleted over the API give their slots back; without them they keep them.\n\n\
+    after_help = "Needs [scylla] nodes; it waits start_timeout_ms for them. With [redis] urls and [kafka] brokers,\n\
+        agents that are deleted over the API give their slots back; without them they keep them.\n\n\
         Example:\n  tidegate control --config tidegate-distributed.toml --listen 127.0.0.1:8081 --ops-listen 127.0.0.1:9093"
 )]
 pub struct ControlArgs {

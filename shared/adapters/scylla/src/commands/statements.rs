@@ -43,8 +43,8 @@ statements! {
     voids: "SELECT generation, log_partition, log_offset, reason, voided_at FROM voids WHERE lane = 0";
     add_void: "INSERT INTO voids (lane, generation, log_partition, log_offset, reason, voided_at) \
                VALUES (0, ?, ?, ?, ?, ?) USING TIMESTAMP ?";
-    void_requests: "SELECT generation, log_partition, log_offset, state, ask_round, reason, asked_at FROM void_requests \
-                    WHERE lane = 0";
+    void_requests: "SELECT generation, log_partition, log_offset, state, ask_round, reason, asked_at \
+                    FROM void_requests WHERE lane = 0";
     ask_for_void: "INSERT INTO void_requests \
                    (lane, generation, log_partition, log_offset, state, ask_round, reason, asked_at) \
                    VALUES (0, ?, ?, ?, 'asked', 1, ?, ?) IF NOT EXISTS";

@@ -30,7 +30,8 @@ impl Voids for EmbeddedKeys {
         self.change(move |connection| {
             let Position { generation, partition, offset } = position;
             let settle = "UPDATE voids SET state = ?4 \
-                          WHERE generation = ?1 AND partition = ?2 AND offset = ?3 AND state = 'asked' AND ask_round = ?5";
+                          WHERE generation = ?1 AND partition = ?2 AND offset = ?3 \
+                          AND state = 'asked' AND ask_round = ?5";
             connection.execute(settle, params![generation, partition, offset, state.as_str(), round]).map(drop)
         })
         .await
