@@ -9,12 +9,15 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
-# The name that deciders of this build register as, for example a commit; without it, the version.
+# The name that deciders of this build register as, for example a commit; without it, the version and a hash over the
+# sources.
 ARG BUILD_OF_TIDEGATE=
 # The caches outlive the build, so that the next one compiles only what changed.
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/src/target,sharing=locked \
-    cargo build --release --locked -p tidegate --features kafka-ssl,redis-tls \
+    name="${BUILD_OF_TIDEGATE:-$(sh deploy/image/build-name)}" \
+    && export BUILD_OF_TIDEGATE="$name" \
+    && cargo build --release --locked -p tidegate --features kafka-ssl,redis-tls \
     && install -D -m 0755 target/release/tidegate /out/tidegate \
     && strip --strip-debug /out/tidegate
 

@@ -51,9 +51,10 @@ fn the_focus_stays_where_it_was() {
         let beat = json!({"agent": "nightly", "status": "ok"});
         scene.team.heartbeat(&beat).await.expect(202);
         scene.reads("/v1/agents/nightly", "is there", |_| true).await;
-        for (runs, (focused, text)) in
-            (2..).zip([("form[action$='/pause'] button", "Pause"), ("summary", "Set a schedule")])
-        {
+        for (runs, (focused, text)) in (2..).zip([
+            ("form[action$='/pause'] button", "Pause"),
+            ("details:has(form[action$='/schedule']) summary", "Set a schedule"),
+        ]) {
             browser.open(&format!("{home}/agents/nightly")).await;
             browser.script(&format!("document.querySelector(\"main {focused}\").focus()")).await;
             assert_eq!(browser.script(FOCUSED).await, text);

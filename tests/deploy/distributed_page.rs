@@ -39,7 +39,7 @@ fn with_free_ports(text: &str) -> (String, BTreeMap<String, u16>) {
     let mut free = free_ports::<8>().into_iter();
     for (section, key) in [("ingest", "listen"), ("control", "listen"), ("ops", "listen")]
         .into_iter()
-        .chain(["ingest", "persister", "control"].map(|section| (section, "ops_listen")))
+        .chain(["ingest", "persister", "control", "pulse"].map(|section| (section, "ops_listen")))
     {
         let Some(address) = table.get(section).and_then(|section| section.get(key)).and_then(|value| value.as_str())
         else {
@@ -79,7 +79,7 @@ async fn the_steps_of_the_page_take_in_a_run_and_show_it() {
             // The stack is there already, and the program is the one under test.
             ["make", "stack-up"] => {}
             ["export", exports] => exported.push((*exports).to_owned()),
-            ["tidegate", role @ ("ingest" | "persist" | "control")] => {
+            ["tidegate", role @ ("ingest" | "persist" | "control" | "pulse")] => {
                 let arguments = Arguments {
                     args: vec![(*role).to_owned()],
                     environment: environment.clone(),
@@ -110,7 +110,7 @@ async fn the_steps_of_the_page_take_in_a_run_and_show_it() {
         }
     }
     assert!(exported.contains(&format!("TIDEGATE_CONFIG={FILE}")), "{exported:?}");
-    assert_eq!(running.len(), 3, "the page starts each role");
+    assert_eq!(running.len(), 4, "the page starts each role");
 
     let key = key.expect("the page makes a key");
     let client = Client::default();

@@ -1,5 +1,7 @@
 //! The image: what it is built of, and as whom it runs.
 
+use std::process::Command;
+
 use crate::compose::{Compose, read, root};
 
 /// The arguments of each instruction of that name, lines joined.
@@ -51,6 +53,36 @@ fn its_features_exist() {
         assert_ne!(feature, "test-clock");
     }
     assert!(build.contains("--release --locked -p tidegate "), "{build}");
+}
+
+/// Two builds of one name are one release to `tidegate void`: a build that is given none is named after its sources.
+#[test]
+fn it_is_named_after_its_sources() {
+    let runs = instructions("RUN");
+    let build = runs.iter().find(|run| run.contains("cargo build")).expect("a build");
+    assert!(build.contains(r#"name="${BUILD_OF_TIDEGATE:-$(sh deploy/image/build-name)}" && export"#), "{build}");
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |path: &str, text: &str| {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        std::fs::write(path, text).expect("written");
+    };
+    let name = || {
+        let script = root().join("deploy/image/build-name");
+        let ended = Command::new("sh").arg(&script).current_dir(folder.path()).output().expect("a shell");
+        assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+        String::from_utf8(ended.stdout).expect("text").trim().to_owned()
+    };
+    write("Cargo.toml", "[workspace.package]\nversion = \"0.7.1\"\n");
+    write("services/a b/lib.rs", "");
+    let first = name();
+    let hash = first.strip_prefix("0.7.1-").expect("the version");
+    assert!(hash.len() == 12 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()), "{first}");
+    write("target/release/tidegate", "what is built is no source");
+    assert_eq!(name(), first);
+    write("services/a b/lib.rs", "mod b;");
+    assert_ne!(name(), first);
 }
 
 /// What is copied is there, and is let through by `.dockerignore`; so is all that the workspace is made of.

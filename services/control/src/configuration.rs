@@ -173,24 +173,25 @@ async fn applied(call: Call, asked: Asked) -> Result<Response, Problem> {
             ETag::matched(Some(&ETag::of(&export::file(&stored)?)?), call.headers())?;
             let Planner { changes, writes, agents, .. } = planned(call, asked, &stored)?;
             if asked.dry_run {
-                return Ok(Change { writes: Vec::new(), audited: None, answer: (changes, Vec::new(), Vec::new()) });
+                return Ok(Change { writes: Vec::new(), audited: None, answer: (changes, Vec::new()) });
             }
             // Agents first: one that is there without what was to be set of it is harmless, and the same apply completes it.
             for slug in &agents {
                 make(call, slug).await?;
             }
-            let (gone, unasked) = (stored.pruned(&writes), stored.unasked(&writes));
+            // So with those that go: until the documents say so, the same apply completes it.
+            for slug in stored.pruned(&writes) {
+                let key = call.settings().names.key(&slug).clone();
+                call.reads.archive(call.reader.team, slug, key).await?;
+            }
+            let unasked = stored.unasked(&writes);
             let audited = Some(("config.apply", String::new()));
-            Ok(Change { writes, audited, answer: (changes, gone, unasked) })
+            Ok(Change { writes, audited, answer: (changes, unasked) })
         }
     };
-    let (changes, gone, unasked): (_, Vec<Slug>, Vec<(String, RouteDoc)>) = call.change(decide).await?;
+    let (changes, unasked): (_, Vec<(String, RouteDoc)>) = call.change(decide).await?;
     for (id, route) in unasked {
         alert_routes::ask_to_confirm(&call, &id, &route).await;
-    }
-    for slug in gone {
-        let key = call.settings().names.key(&slug).clone();
-        call.reads.archive(call.reader.team, slug, key).await?;
     }
     json(&ConfigOutcome { changes, applied: !asked.dry_run })
 }

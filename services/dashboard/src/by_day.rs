@@ -21,7 +21,9 @@ impl Visit {
     /// # Errors
     /// The store does not answer.
     pub async fn agent_days(&self, agent: &Slug) -> Result<Arc<Days>, Problem> {
-        let key = (self.team(), agent.clone());
+        // By its key: the name may be another agent's by now.
+        let names = self.pages.ask(self.pages.names.of(self.team())).await?;
+        let key = (self.team(), names.key(agent).clone());
         if let Some(known) = self.pages.agent_days.known(&key, self.now) {
             return Ok(known);
         }

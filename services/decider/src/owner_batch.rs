@@ -86,7 +86,9 @@ impl<D: Decider> OwnerBatch<D> {
                 self.state.rules,
                 D::RULES
             );
-            return Err(Undecided { reason, for_good: true });
+            // One that the book includes may have been decided by this very release.
+            let for_good = self.state.decided_to < Some(position);
+            return Err(Undecided { reason, for_good });
         }
         // A record that was set aside undecided was not decided there.
         let origin = entry.origin.filter(|origin| !origin.is_void).map(|origin| origin.position);

@@ -28,7 +28,7 @@ pub enum VoidError {
 pub enum Deciders {
     /// The releases that have registered.
     Registered,
-    /// Nobody: every decider is stopped, and the store is rebuilt before one starts.
+    /// None: every decider is stopped, and the store is rebuilt before one starts.
     Stopped,
 }
 
@@ -47,18 +47,18 @@ pub async fn set_aside(
         return Err(VoidError::NoRelease);
     }
     let position = request.position;
-    voids.ask(request).await?;
+    let round = voids.ask(request).await?;
     let could_decide = match deciders {
         Deciders::Registered => find(releases, record).await?,
         Deciders::Stopped => Vec::new(),
     };
-    voids.settle(position, VoidState::settled(&could_decide)).await?;
-    // Another operator may have settled it meanwhile.
+    // Another operator may have settled it meanwhile. If one has asked again since then, nothing is settled here.
+    voids.settle(position, round, VoidState::settled(&could_decide)).await?;
     let state = state_of(voids, position).await?.unwrap_or(VoidState::Asked);
     Ok(Voided { state, could_decide })
 }
 
-/// `None`: nobody asked for it.
+/// `None`: no operator asked for it.
 ///
 /// # Errors
 /// [`StoreError`].

@@ -50,7 +50,8 @@ pub const DEFAULT_DATA: &str = "./tidegate-data";
         tidegate migrate && tidegate topics create    once, before anything else\n  \
         tidegate ingest                               a front door, any number of them\n  \
         tidegate persist                              a persister, as many as there are partitions\n  \
-        tidegate control                              the read API"
+        tidegate control                              the read API\n  \
+        tidegate pulse                                judges schedules and sends alerts; more of them wait"
 )]
 pub struct Cli {
     #[command(subcommand)]

@@ -197,8 +197,9 @@ impl Roles {
         let sampling = conservation.clone();
         self.jobs.push(parts.start("conservation", |stop| conservation.watch(stop.stopped())));
         self.jobs.push(parts.start("conservation sample", |stop| sampling.take_samples(stop.stopped())));
-        // Front doors of the deployment keep credentials, and names with them, for so long.
-        let kept = Duration::from_millis(self.config.admission.credentials.fresh_ms);
+        // Front doors of the deployment keep credentials, and names with them, for so long after a look-up, which takes so long.
+        let admission = &self.config.admission;
+        let kept = Duration::from_millis(admission.credentials.fresh_ms + admission.timeouts.store_ms);
         let rename_wait = Control::RENAME_WAIT.max(kept + Control::RENAME_WAIT / 10);
         let common = Common {
             config: &self.config.control,

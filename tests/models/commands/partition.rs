@@ -30,7 +30,7 @@ pub enum Work {
     },
 }
 
-/// What is known of the record that an operator may set aside; `None`: nobody asked for it to be void.
+/// What is known of the record that an operator may set aside; `None`: it was never asked to be void.
 pub type Void = Option<VoidState>;
 
 /// One consumer process. Sorted first by the epoch it believes in, which two never share but when it is none.

@@ -208,9 +208,14 @@ async fn removed(mut call: Call, _: Sent) -> Result<Response, Problem> {
     let name = call.path().await;
     let row = known(&call, name.as_deref()).await?;
     let (team, slug) = (call.reader.team, row.slug.as_str());
+    let key = call.settings().names.key(&row.slug).clone();
     let decide = || {
-        let (call, row) = (&call, &row);
+        let (call, row, key) = (&call, &row, &key);
         async move {
+            // It may have been renamed meanwhile.
+            if call.settings().names.key(&row.slug) != key {
+                return Err(Problem::Unknown { what: "agent", name: slug.to_owned() });
+            }
             let now = call.reads.now();
             let reads = &call.reads;
             let mut kept: Kept<AgentDoc> = Kept::read(reads, team, kinds::AGENT, slug).await?;
@@ -234,7 +239,7 @@ async fn removed(mut call: Call, _: Sent) -> Result<Response, Problem> {
     for token in tokens.into_iter().filter(|token| token.agent == row.slug && token.revoked_at.is_none()) {
         reads.ask_registry(reads.managed.registry.revoke_token(token.id, now)).await?;
     }
-    reads.archive(team, row.slug.clone(), call.settings().names.key(&row.slug).clone()).await?;
+    reads.archive(team, row.slug.clone(), key.clone()).await?;
     call.change(decide).await?;
     Ok(deleted())
 }

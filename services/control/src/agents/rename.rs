@@ -38,7 +38,7 @@ pub(crate) struct RenameBody {
 /// Gives an agent another name. Its id stays, and so does all that it has: runs, spend, slots, incidents, tokens, schedule,
 /// checks, routes, pause, mute, badges, and guard rules that name it. A run that is sent under the old name afterwards is a
 /// new agent's; a ping with a token of the agent is the agent's under each name that it had. Answered once every front door
-/// goes by it, which takes some two seconds.
+/// goes by it, which takes some three seconds.
 #[utoipa::path(
     post,
     path = "/v1/agents/{slug}/rename",

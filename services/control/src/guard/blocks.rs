@@ -123,7 +123,8 @@ async fn newest(
     now: Timestamp,
 ) -> Result<Vec<GuardBlock>, StoreError> {
     // Another process's clock may be ahead.
-    let last = after.map_or(day_of(now) + 1, |id| day_of(id.birth()));
+    let newest = day_of(now) + 1;
+    let last = after.map_or(newest, |id| day_of(id.birth()).min(newest));
     let first = day_of(now) - i64::from(GUARD_BLOCKS.keep_days);
     let of_day = |day: i64| {
         let after = after.filter(|id| day_of(id.birth()) == day).map(|id| SmolStr::from(id.to_string()));

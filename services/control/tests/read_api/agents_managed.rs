@@ -1,6 +1,7 @@
 //! Agents that are made, changed and deleted.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use reqwest::Method;
@@ -200,13 +201,20 @@ async fn a_deleted_agent_gives_its_slot_back() {
 
 #[tokio::test]
 async fn without_the_gate_no_agent_is_deleted() {
-    let house = House::with_gate(Arc::new(NoGate)).await;
+    let gate = Arc::new(NoGate::default());
+    let house = House::with_gate(gate.clone()).await;
     house.with_agent("nightly", 1).await;
     assert_refusal(&house.delete("/v1/agents/nightly").await, 503, "unavailable", None);
+    assert_eq!(house.get("/v1/agents/nightly").await.status, 200);
+    gate.forgets.store(true, Ordering::SeqCst);
+    assert_eq!(house.delete("/v1/agents/nightly").await.status, 204, "the same again completes it");
 }
 
-/// A gate that does not answer.
-struct NoGate;
+/// A gate that does not answer, until it frees slots.
+#[derive(Default)]
+struct NoGate {
+    forgets: AtomicBool,
+}
 
 fn down<T>() -> Result<T, GateDown> {
     Err(GateDown("switched off".into()))
@@ -232,7 +240,7 @@ impl Gate for NoGate {
         down()
     }
     async fn forget_agent(&self, _: TeamId, _: Slug) -> Result<(), GateDown> {
-        down()
+        if self.forgets.load(Ordering::SeqCst) { Ok(()) } else { down() }
     }
 }
 

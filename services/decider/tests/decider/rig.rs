@@ -160,8 +160,8 @@ impl Rig {
 
     pub async fn void(&self, position: Position) {
         let voids = &self.stores.voids;
-        voids.ask(request(position)).await.expect("in memory");
-        voids.settle(position, VoidState::InForce).await.expect("in memory");
+        let round = voids.ask(request(position)).await.expect("in memory");
+        voids.settle(position, round, VoidState::InForce).await.expect("in memory");
     }
 
     /// Every record on the log.

@@ -3,11 +3,12 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use tidegate_decider::{Deciders, VoidError, Voided, set_aside, state_of};
+use tidegate_inproc::accounts::MemoryAccounts;
 use tidegate_kernel::command::{Envelope, OwnerId, Registration, Release, Rules, VoidState};
 use tidegate_kernel::{Position, Timestamp};
-use tidegate_ports::{Append, Releases, StoreError, Voids};
+use tidegate_ports::{Accounts, Append, Halt, Releases, StoreError, Voids};
 
-use crate::rig::{GROUP, Rig, eventually, request};
+use crate::rig::{GROUP, Rig, Stores, eventually, request};
 use crate::till::{Command, Till, Tills};
 
 const TILL: Till = Till(5);
@@ -176,6 +177,35 @@ async fn a_release_says_itself_that_it_is_halted_at_the_command() {
     eventually("the old release says so", async || inabilities().await == both).await;
     assert_eq!(voided(&rig, unknown).await, in_force());
     rig.caught_up(GROUP).await;
+    old.stop().await;
+}
+
+/// A book of newer rules halts an old release. What the book includes, that release may have decided itself.
+#[tokio::test(start_paused = true)]
+async fn a_release_says_nothing_of_a_record_that_the_book_includes() {
+    let rig = Rig::new(1);
+    let included = rig.append(TILL, Command::Fund { amount: 10 }).await;
+    let newer = Envelope { rules: Rules::new(2), ..rig.envelope(TILL, Command::Buy { price: 3 }) };
+    rig.append_envelope(&newer).await;
+    let new = rig.start_release::<2>(NEW);
+    rig.caught_up(GROUP).await;
+    new.stop().await;
+
+    // A group without offsets, and no accounts: the log is read again from its beginning.
+    let stores = Stores { accounts: MemoryAccounts::default(), ..rig.stores.clone() };
+    let again = rig.start_with("again", rig.ports(&stores), &stores);
+    let halts = async |stores: &Stores| stores.accounts.halts().await.expect("in memory");
+    let halt = |Position { generation, partition, offset }| Halt { generation, partition, offset };
+    eventually("it is halted at the first record", async || halts(&stores).await == [halt(included)]).await;
+    again.stop().await;
+    assert_eq!(rig.stores.releases.inabilities().await, Ok(vec![]));
+
+    // Above the book it says so.
+    let above = rig.append(TILL, Command::Fund { amount: 100 }).await;
+    let old = rig.start_release::<1>(OLD);
+    rig.is_halted_at(above).await;
+    let stated = async || rig.stores.releases.inabilities().await == Ok(vec![(above, release::<1>(OLD))]);
+    eventually("the old release says so", stated).await;
     old.stop().await;
 }
 

@@ -188,7 +188,7 @@ impl PeriodFacts<'_> {
     async fn failed_deliveries(&self) -> Result<Vec<DigestDelivery>, StoreError> {
         let mut failed = Vec::new();
         for (id, route) in &self.wanted.settings.routes {
-            for doc in self.messages.given_up(id, self.wanted.span).await?.into_iter().take(GIVEN_UP) {
+            for doc in self.messages.given_up(id, self.wanted.span, GIVEN_UP).await? {
                 failed.push(DigestDelivery {
                     route: route.name.clone(),
                     alert: doc.alert,

@@ -116,7 +116,7 @@ pub async fn pulse(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<(Pu
     let (store, registry) = (Arc::new(ScyllaStore::new(cql.clone())), Arc::new(ScyllaRegistry::new(cql.clone())));
     let dead_letters = Arc::new(KafkaDeadLetters::open(&options, clock.clone())?);
     let ports = PulsePorts { lag, accounts: store.clone(), feed: store.clone(), dead_letters, queries: store };
-    let settings = sealed(config, settings(cql, clock, registry));
+    let settings = sealed(config, settings(cql, clock, registry)).await?;
     Ok(Opened { ports: (ports, settings), close: Box::pin(async { Ok(()) }) })
 }
 
@@ -153,7 +153,7 @@ pub async fn read_api(
     let ports = ReadPorts { queries: store.clone(), stored: store.clone(), accounts: store, log };
     // A session holds nothing back: everything is written when it is acknowledged.
     let registry = Arc::new(ScyllaRegistry::new(cql.clone()));
-    let settings = sealed(config, settings(cql, clock, registry.clone()));
+    let settings = sealed(config, settings(cql, clock, registry.clone())).await?;
     Ok(Opened { ports: (ports, registry, settings), close: Box::pin(async { Ok(()) }) })
 }
 
@@ -164,16 +164,31 @@ fn settings(cql: AgentPingCql, clock: &Arc<dyn Clock>, registry: Arc<ScyllaRegis
 }
 
 /// The settings with what is secret of them sealed. Without a key routes are stored as they are, as by former builds.
-fn sealed(config: &Config, settings: SettingsPorts) -> SettingsPorts {
+///
+/// # Errors
+/// Routes are sealed, and there is no key, or another one: nothing would be sent to them.
+async fn sealed(config: &Config, settings: SettingsPorts) -> Result<SettingsPorts, Failure> {
     let Some(key) = config.alerts.secret.clone() else {
+        if SealedDocuments::is_used(&*settings.documents, SEALED_KINDS).await? {
+            return Err(Failure::broken(
+                "the store has sealed alert routes, and alerts.secret_file is not set: name the file with the key that sealed \
+                 them, the same for control and pulse",
+            ));
+        }
         tracing::warn!(
             "alerts.secret_file is not set: the URLs and keys of alert routes are not sealed in the store; make a key with \
              `openssl rand -hex 32`, the same for control and pulse, and keep a copy of it"
         );
-        return settings;
+        return Ok(settings);
     };
     let documents = SealedDocuments::new(settings.documents, SEALED_KINDS, key, Arc::new(RandomIds));
-    SettingsPorts { documents: Arc::new(documents), ..settings }
+    if !documents.opens().await? {
+        return Err(Failure::broken(
+            "alerts.secret_file holds another key than the one that sealed the alert routes in the store: name the file with that \
+             key, the same for control and pulse",
+        ));
+    }
+    Ok(SettingsPorts { documents: Arc::new(documents), ..settings })
 }
 
 /// The registry alone. Management commands do not wait for a store that is down: they fail at once.

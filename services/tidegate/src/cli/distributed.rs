@@ -130,8 +130,11 @@ pub struct DecideArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Needs [scylla] nodes; it waits start_timeout_ms for them.\n\n\
-        Example:\n  tidegate control --config tidegate-distributed.toml --listen 127.0.0.1:8081 --ops-listen 127.0.0.1:9093")]
+#[command(
+    after_help = "Needs [scylla] nodes; it waits start_timeout_ms for them. With [redis] urls and [kafka] brokers,\n\
+        agents that are deleted over the API give their slots back; without them they keep them.\n\n\
+        Example:\n  tidegate control --config tidegate-distributed.toml --listen 127.0.0.1:8081 --ops-listen 127.0.0.1:9093"
+)]
 pub struct ControlArgs {
     /// Where the read API listens; port 0 picks a free one [default: 127.0.0.1:8081]
     #[arg(long, value_name = "ADDR")]

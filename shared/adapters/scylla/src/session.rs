@@ -220,7 +220,7 @@ pub(crate) async fn connect(options: &ScyllaOptions, in_keyspace: bool) -> Resul
     }
     let profile = ExecutionProfile::builder()
         .consistency(options.consistency.into())
-        .serial_consistency(Some(SerialConsistency::LocalSerial))
+        .serial_consistency(Some(serial(options.consistency)))
         .request_timeout(Some(options.request_timeout))
         .load_balancing_policy(balancing.build())
         .build();
@@ -278,6 +278,14 @@ fn not_connected(options: &ScyllaOptions, error: NewSessionError) -> StoreError 
     }
 }
 
+/// Of conditional writes: as wide as the reads and writes, so that two data centres do not each apply one.
+const fn serial(consistency: Consistency) -> SerialConsistency {
+    match consistency {
+        Consistency::One | Consistency::LocalOne | Consistency::LocalQuorum => SerialConsistency::LocalSerial,
+        Consistency::Quorum | Consistency::All => SerialConsistency::Serial,
+    }
+}
+
 impl From<Consistency> for DriverConsistency {
     fn from(consistency: Consistency) -> Self {
         match consistency {
@@ -286,6 +294,24 @@ impl From<Consistency> for DriverConsistency {
             Consistency::LocalQuorum => DriverConsistency::LocalQuorum,
             Consistency::Quorum => DriverConsistency::Quorum,
             Consistency::All => DriverConsistency::All,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conditional_writes_are_as_wide_as_the_others() {
+        for (consistency, expected) in [
+            (Consistency::One, SerialConsistency::LocalSerial),
+            (Consistency::LocalOne, SerialConsistency::LocalSerial),
+            (Consistency::LocalQuorum, SerialConsistency::LocalSerial),
+            (Consistency::Quorum, SerialConsistency::Serial),
+            (Consistency::All, SerialConsistency::Serial),
+        ] {
+            assert_eq!(serial(consistency), expected, "{consistency}");
         }
     }
 }

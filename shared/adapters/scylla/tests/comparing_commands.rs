@@ -146,9 +146,9 @@ async fn what_no_log_has_is_copied_and_an_erased_key_stays_erased() {
     live.erase(erased).await.unwrap();
     assert_eq!(rebuilt.all().await.unwrap(), [void(VoidState::Asked)]);
     for state in [VoidState::Withdrawn, VoidState::Asked, VoidState::InForce, VoidState::InForce] {
-        live.ask(request.clone()).await.unwrap();
+        let round = live.ask(request.clone()).await.unwrap();
         if state != VoidState::Asked {
-            live.settle(AT, state).await.unwrap();
+            live.settle(AT, round, state).await.unwrap();
         }
         assert_eq!(live.copy_what_no_log_has(&rebuilt).await, Ok(Copied { owner_keys: 2, voids: 1, tried: 2 }));
         assert_eq!(OwnerKeys::find(&rebuilt, kept).await.unwrap(), Some(b"owner_1".to_vec()));

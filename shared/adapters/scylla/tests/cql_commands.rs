@@ -204,8 +204,8 @@ async fn a_void_of_a_former_build_is_in_force_and_former_builds_skip_what_is_in_
     let void = Void { request: former.clone(), state: VoidState::InForce };
     assert_eq!(tables.all().await, Ok(vec![void.clone()]));
     // Whatever is asked or settled of it now.
-    tables.ask(former).await.expect("asked");
-    tables.settle(AT, VoidState::Withdrawn).await.expect("settled");
+    let round = tables.ask(former).await.expect("asked");
+    tables.settle(AT, round, VoidState::Withdrawn).await.expect("settled");
     assert_eq!(tables.all().await, Ok(vec![void]));
 
     let count = async || {
@@ -217,8 +217,8 @@ async fn a_void_of_a_former_build_is_in_force_and_former_builds_skip_what_is_in_
         reason: "garbage".to_owned(),
         asked_at: Timestamp::from_millis(8),
     };
-    tables.ask(later.clone()).await.expect("asked");
+    let round = tables.ask(later.clone()).await.expect("asked");
     assert_eq!(count().await, Some(1));
-    tables.settle(later.position, VoidState::InForce).await.expect("settled");
+    tables.settle(later.position, round, VoidState::InForce).await.expect("settled");
     assert_eq!(count().await, Some(2));
 }

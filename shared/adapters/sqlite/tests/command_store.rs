@@ -188,6 +188,7 @@ async fn the_voids_of_a_former_build_are_in_force_and_its_file_goes_on() {
         let file = rusqlite::Connection::open(place.path().join("keys.db")).expect("a file");
         file.execute_batch(
             "DROP TABLE releases; DROP TABLE inabilities; ALTER TABLE voids DROP COLUMN state; \
+             ALTER TABLE voids DROP COLUMN ask_round; \
              INSERT INTO voids (generation, partition, offset, reason, voided_at_ms) VALUES (1, 3, 900, 'garbage', 7); \
              PRAGMA user_version = 1;",
         )

@@ -4,8 +4,7 @@
 //! anything later. Whoever settles a void then knows of every release that could apply its record.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tidegate_kernel::command::{Registration, VoidState};
 use tidegate_kernel::{Position, Timestamp};
@@ -13,17 +12,23 @@ use tidegate_ports::{Clock, StoreError};
 
 use crate::apply::{Poison, VoidPorts};
 
-/// No instant at all.
-const NEVER: i64 = i64::MIN;
-
 /// The void records, as they were read last.
 pub(crate) struct VoidRecords {
     /// `None`: no record is ever void.
     ports: Option<VoidPorts>,
     clock: Arc<dyn Clock>,
     known: Mutex<Arc<HashMap<Position, VoidState>>>,
-    /// When the release was last registered, in milliseconds.
-    registered_at: AtomicI64,
+    registered: Mutex<Registered>,
+    /// Held while the records are read: what was read earlier never replaces what was read later.
+    reading: tokio::sync::Mutex<()>,
+}
+
+/// The last registration that the records were read after.
+#[derive(Clone, Copy, Default)]
+struct Registered {
+    at: Option<Timestamp>,
+    /// How often the store may have lost it.
+    losses: u64,
 }
 
 impl VoidRecords {
@@ -32,7 +37,8 @@ impl VoidRecords {
             Poison::DeadLetter(_) => None,
             Poison::Halt(ports) => Some(ports.clone()),
         };
-        VoidRecords { ports, clock, known: Mutex::default(), registered_at: AtomicI64::new(NEVER) }
+        let (known, registered, reading) = Default::default();
+        VoidRecords { ports, clock, known, registered, reading }
     }
 
     /// Whether the release must register, and the records be read again, before records are applied of which the log took
@@ -42,9 +48,8 @@ impl VoidRecords {
     }
 
     fn must_register(&self, now: Timestamp) -> bool {
-        let registered_at = self.registered_at.load(Ordering::Acquire);
-        registered_at == NEVER
-            || now.millis_since(Timestamp::from_millis(registered_at)) >= Registration::RENEWED_AFTER_MS
+        let registered_at = self.registered().at;
+        registered_at.is_none_or(|at| now.millis_since(at) >= Registration::RENEWED_AFTER_MS)
     }
 
     /// Registers the release where that is due, and then reads the records again.
@@ -57,21 +62,33 @@ impl VoidRecords {
     /// [`RENEWED_AFTER_MS`](Registration::RENEWED_AFTER_MS) before any record that it applies, whatever clocks say.
     pub async fn read_before(&self, appended_at: Timestamp) -> Result<(), StoreError> {
         let Some(VoidPorts { voids, releases, release }) = &self.ports else { return Ok(()) };
+        let _reading = self.reading.lock().await;
         let now = self.clock.now().max(appended_at);
-        if self.must_register(now) {
+        let must_register = self.must_register(now);
+        let losses = self.registered().losses;
+        if must_register {
             releases.register(Registration { release: release.clone(), seen_at: now }).await?;
-            // What is read next is read after it.
-            self.registered_at.store(now.as_millis(), Ordering::Release);
         }
         let all = voids.all().await?;
         let read = all.into_iter().map(|void| (void.request.position, void.state)).collect();
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(read);
+        // Last: whoever sees it applies records by what was read after the registration.
+        let mut registered = self.registered();
+        if must_register && registered.losses == losses {
+            registered.at = Some(now);
+        }
         Ok(())
     }
 
     /// The store may have lost the registration.
     pub fn register_again(&self) {
-        self.registered_at.store(NEVER, Ordering::Release);
+        let mut registered = self.registered();
+        *registered = Registered { at: None, losses: registered.losses + 1 };
+    }
+
+    fn registered(&self) -> MutexGuard<'_, Registered> {
+        // Nothing under the lock panics.
+        self.registered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn known(&self) -> Arc<HashMap<Position, VoidState>> {
@@ -88,5 +105,102 @@ impl VoidRecords {
     pub async fn cannot_apply(&self, position: Position) -> Result<(), StoreError> {
         let Some(VoidPorts { releases, release, .. }) = &self.ports else { return Ok(()) };
         releases.cannot_decide(release.clone(), position).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use async_trait::async_trait;
+    use tidegate_inproc::clock::TestClock;
+    use tidegate_inproc::releases::MemoryReleases;
+    use tidegate_inproc::voids::MemoryVoids;
+    use tidegate_kernel::command::{Release, Rules};
+    use tidegate_ports::{Void, VoidRequest, Voids};
+    use tokio::sync::Notify;
+    use tokio::task::yield_now;
+
+    use super::*;
+
+    const AT: Position = Position { generation: 1, partition: 3, offset: 900 };
+
+    /// The first reading has its answer, and is late with it.
+    #[derive(Default)]
+    struct Late {
+        voids: MemoryVoids,
+        has_read: AtomicBool,
+        released: Notify,
+    }
+
+    #[async_trait]
+    impl Voids for Late {
+        async fn ask(&self, request: VoidRequest) -> Result<u32, StoreError> {
+            self.voids.ask(request).await
+        }
+
+        async fn settle(&self, position: Position, round: u32, state: VoidState) -> Result<(), StoreError> {
+            self.voids.settle(position, round, state).await
+        }
+
+        async fn all(&self) -> Result<Vec<Void>, StoreError> {
+            let all = self.voids.all().await;
+            if !self.has_read.swap(true, Ordering::SeqCst) {
+                self.released.notified().await;
+            }
+            all
+        }
+    }
+
+    fn records() -> (Arc<VoidRecords>, Arc<Late>) {
+        let late = Arc::new(Late::default());
+        let release = Release { name: "0.1.0".into(), format: 1, rules: Rules::FIRST };
+        let ports = VoidPorts { voids: late.clone(), releases: Arc::new(MemoryReleases::default()), release };
+        let clock = Arc::new(TestClock::at(Timestamp::from_millis(1_790_000_000_000)));
+        (Arc::new(VoidRecords::new(&Poison::Halt(ports), clock)), late)
+    }
+
+    #[tokio::test]
+    async fn an_older_reading_does_not_replace_a_newer_one_and_a_registration_counts_once_the_voids_are_read() {
+        let (records, late) = records();
+        let read = || {
+            let records = records.clone();
+            tokio::spawn(async move { records.read().await })
+        };
+        let first = read();
+        while !late.has_read.load(Ordering::SeqCst) {
+            yield_now().await;
+        }
+        assert!(records.are_due(Timestamp::from_millis(0)), "nothing is read after the registration");
+        let request = VoidRequest { position: AT, reason: String::new(), asked_at: Timestamp::from_millis(0) };
+        late.ask(request).await.expect("in memory");
+        let second = read();
+        for _ in 0..100 {
+            yield_now().await;
+        }
+        late.released.notify_one();
+        for one in [first, second] {
+            one.await.expect("no panic").expect("in memory");
+        }
+        assert_eq!(records.known().get(&AT), Some(&VoidState::Asked));
+        assert!(!records.are_due(Timestamp::from_millis(0)));
+    }
+
+    #[tokio::test]
+    async fn a_registration_that_may_be_lost_while_the_voids_are_read_is_made_again() {
+        let (records, late) = records();
+        let reading = tokio::spawn({
+            let records = records.clone();
+            async move { records.read().await }
+        });
+        while !late.has_read.load(Ordering::SeqCst) {
+            yield_now().await;
+        }
+        records.register_again();
+        late.released.notify_one();
+        reading.await.expect("no panic").expect("in memory");
+        assert!(records.are_due(Timestamp::from_millis(0)));
+        records.read().await.expect("in memory");
+        assert!(!records.are_due(Timestamp::from_millis(0)));
     }
 }

@@ -14,7 +14,8 @@ pub(crate) struct Places {
     all: Arc<Semaphore>,
     unproven: Arc<Semaphore>,
     hanging: Arc<Semaphore>,
-    domains: Mutex<HashMap<String, Arc<Semaphore>>>,
+    /// By domain, and by whether its names have answered lately: others take no place of theirs.
+    domains: Mutex<HashMap<(String, bool), Arc<Semaphore>>>,
     of_domain: usize,
 }
 
@@ -40,7 +41,7 @@ impl Places {
 
     /// Waits for a place until that instant; a name that hangs does not wait. `None`: there is none.
     pub async fn take(&self, state: Option<NameState>, domain: &str, until: Instant) -> Option<Place> {
-        let of_domain = self.domain(domain);
+        let of_domain = self.domain(domain, state == Some(NameState::Answers));
         if state == Some(NameState::Hanging) {
             let part = Some(self.hanging.clone().try_acquire_owned().ok()?);
             let domain = of_domain.try_acquire_owned().ok()?;
@@ -58,14 +59,15 @@ impl Places {
         timeout_at(until, taking).await.ok()?
     }
 
-    fn domain(&self, domain: &str) -> Arc<Semaphore> {
+    fn domain(&self, domain: &str, answers: bool) -> Arc<Semaphore> {
+        let domain = (domain.to_owned(), answers);
         // Nothing under the lock panics.
         let mut domains = self.domains.lock().unwrap_or_else(PoisonError::into_inner);
-        if !domains.contains_key(domain) {
+        if !domains.contains_key(&domain) {
             // Those that nothing is looked up of.
             domains.retain(|_, places| Arc::strong_count(places) > 1);
         }
-        domains.entry(domain.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(self.of_domain))).clone()
+        domains.entry(domain).or_insert_with(|| Arc::new(Semaphore::new(self.of_domain))).clone()
     }
 }
 

@@ -3,7 +3,8 @@
 //! A look-up cannot be broken off: it goes on until the resolver gives up, whoever still waits for it. So it is counted
 //! for as long as it goes on. Of one name there is one at a time, which all share that ask for it; the names of one domain
 //! have few. Names that have not answered lately have a part of all places, so that the rest is left to those that have;
-//! and those that did not answer in time have a small part of their own, and are refused at once where that is taken.
+//! and those that did not answer in time have a small part of their own, and are refused at once where that is taken. A
+//! name that has answered lately and then does not is one that has not answered lately, at first.
 
 use std::collections::HashMap;
 use std::io::{self, ErrorKind};
@@ -103,10 +104,14 @@ async fn look_up<R: Resolve>(shared: Arc<Shared<R>>, name: String, sender: watch
     };
     let mut looking = shared.resolver.addresses(&name);
     let Ok(found) = timeout(within, &mut looking).await else {
-        shared.names().set(&name, NameState::Hanging, Instant::now());
+        match state {
+            // Once may be the network's fault. The next time decides.
+            Some(NameState::Answers) => shared.names().forget(&name),
+            _ => shared.names().set(&name, NameState::Hanging, Instant::now()),
+        }
         sender.send_replace(Some(Err(ErrorKind::TimedOut)));
         place.hangs(&shared.places);
-        // Nobody waits for it; its place is taken until it ends.
+        // It is not waited for; its place is taken until it ends.
         _ = looking.await;
         return;
     };

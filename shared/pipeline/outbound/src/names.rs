@@ -30,6 +30,10 @@ impl Names {
         (now.duration_since(*at) < REMEMBERED).then_some(*state)
     }
 
+    pub fn forget(&mut self, name: &str) {
+        self.0.remove(name);
+    }
+
     pub fn set(&mut self, name: &str, state: NameState, now: Instant) {
         if self.0.len() >= MOST && !self.0.contains_key(name) {
             self.0.retain(|_, (_, at)| now.duration_since(*at) < REMEMBERED);
@@ -54,6 +58,8 @@ mod tests {
         assert_eq!(names.state("a.test", now + REMEMBERED), None);
         names.set("a.test", NameState::Answers, now);
         assert_eq!(names.state("a.test", now), Some(NameState::Answers));
+        names.forget("a.test");
+        assert_eq!(names.state("a.test", now), None);
         for number in 0..3 * MOST {
             names.set(&format!("{number}.test"), NameState::Answers, now);
             assert!(names.0.len() <= MOST);

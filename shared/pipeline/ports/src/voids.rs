@@ -13,18 +13,20 @@ use crate::StoreError;
 #[async_trait]
 pub trait Voids: Send + Sync + 'static {
     /// Asks for a record to be void, for the first time or after a withdrawal. One that is asked for, or in force, stays
-    /// as it is; the first reason and instant stay.
+    /// as it is; the first reason and instant stay. Returns its round: how many times it was asked for, with a withdrawal
+    /// before each but the first.
     ///
     /// # Errors
     /// [`StoreError`]; ask again.
-    async fn ask(&self, request: VoidRequest) -> Result<(), StoreError>;
+    async fn ask(&self, request: VoidRequest) -> Result<u32, StoreError>;
 
-    /// Settles a void that is asked for: it is in force, or withdrawn. Any other one stays as it is, so [`all`](Self::all)
-    /// says afterwards what it is.
+    /// Settles a void that is asked for, in this round: it is in force, or withdrawn. Any other one stays as it is, so
+    /// [`all`](Self::all) says afterwards what it is. What was found out before a withdrawal settles nothing after it:
+    /// releases may have decided the record in between.
     ///
     /// # Errors
     /// [`StoreError`]; settle again.
-    async fn settle(&self, position: Position, state: VoidState) -> Result<(), StoreError>;
+    async fn settle(&self, position: Position, round: u32, state: VoidState) -> Result<(), StoreError>;
 
     /// Every void, by position.
     ///

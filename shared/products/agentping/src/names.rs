@@ -57,6 +57,7 @@ impl AgentNames {
             return;
         }
         let (moved, displaced) = (self.key(from).clone(), self.key(to).clone());
+        self.former.entry(displaced.clone()).or_default().push(to.clone());
         self.bind(to.clone(), moved.clone());
         self.bind(made_of(to, &format!(" (former {number})"), ""), displaced);
         self.bind(from.clone(), made_of(from, "", &number.to_string()));
@@ -105,6 +106,11 @@ impl AgentNames {
     pub fn renamed_to(&self, name: &Slug) -> Option<&Slug> {
         let now = self.name(self.left.get(name)?);
         (now != name).then_some(now)
+    }
+
+    /// Whether an agent was renamed from this name, whoever has it now.
+    pub fn was_left(&self, name: &Slug) -> bool {
+        self.left.contains_key(name)
     }
 
     /// Whether no agent was renamed.
@@ -186,6 +192,7 @@ mod tests {
         assert_eq!(former, AgentNames::displaced(&slug("b"), 0));
         assert!(former.as_str().starts_with("b (former 1)") && Slug::sent(former.as_str()).is_err());
         assert_eq!(names.key(&former), &slug("b"));
+        assert!(names.is_known_as(&slug("b"), &slug("b")), "its tokens report for it as before");
         // A new agent of the old name, deleted, and the first one named so again.
         let names = after(&[("a", "b"), ("b", "a")]);
         assert_eq!(now(&names, "a"), "a");

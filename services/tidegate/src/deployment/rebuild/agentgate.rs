@@ -41,7 +41,6 @@ pub async fn live(config: Config, into: String, console: Console) -> Result<Exit
     let new = new_keyspace::make(&config, &into, (&live_options, KEYSPACE), &SCHEMA).await?;
     let live = ScyllaCommands::new(distributed::cql(&config).await?, clock.clone());
     let store = ScyllaCommands::new(Cql::connect(&new, &SCHEMA).await?, clock.clone());
-    live.copy_what_no_log_has(&store).await?;
 
     let kafka = distributed::kafka(&config)?;
     let options = options_of(&kafka, "rebuild");
@@ -49,6 +48,8 @@ pub async fn live(config: Config, into: String, console: Console) -> Result<Exit
     let log: Arc<dyn ReadLog> = Arc::new(KafkaReadLog::open(&options)?);
     let lag = KafkaLag::watch(&options, &kafka.group, clock.clone())?;
     let spans = done(&lag.partitions(&live.accounts().await?).await?)?;
+    // After it is known where this ends: a void of a command that the live deciders have skipped is then among them.
+    live.copy_what_no_log_has(&store).await?;
     let deliveries = YoungDeliveries::before(Arc::new(store.clone()), &*log, clock.now()).await?;
     let place = (&config, kafka.prefix.as_str(), &options);
     let (up_to, reading) = Reading::begin(place, &spans, into.clone(), (signals, console), clock.clone())?;

@@ -59,9 +59,9 @@ impl ScyllaCommands {
         let copied = voids.len() as u64;
         for void in voids.into_iter().filter(|void| !there.contains(void)) {
             let (position, state) = (void.request.position, void.state);
-            into.ask(void.request).await?;
+            let round = into.ask(void.request).await?;
             if state != VoidState::Asked {
-                into.settle(position, state).await?;
+                into.settle(position, round, state).await?;
             }
         }
         Ok(copied)

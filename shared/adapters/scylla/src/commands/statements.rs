@@ -43,14 +43,17 @@ statements! {
     voids: "SELECT generation, log_partition, log_offset, reason, voided_at FROM voids WHERE lane = 0";
     add_void: "INSERT INTO voids (lane, generation, log_partition, log_offset, reason, voided_at) \
                VALUES (0, ?, ?, ?, ?, ?) USING TIMESTAMP ?";
-    void_requests: "SELECT generation, log_partition, log_offset, state, reason, asked_at FROM void_requests \
-                    WHERE lane = 0";
-    ask_for_void: "INSERT INTO void_requests (lane, generation, log_partition, log_offset, state, reason, asked_at) \
-                   VALUES (0, ?, ?, ?, 'asked', ?, ?) IF NOT EXISTS";
-    ask_again: "UPDATE void_requests SET state = 'asked' \
-                WHERE lane = 0 AND generation = ? AND log_partition = ? AND log_offset = ? IF state = 'withdrawn'";
+    void_requests: "SELECT generation, log_partition, log_offset, state, ask_round, reason, asked_at \
+                    FROM void_requests WHERE lane = 0";
+    ask_for_void: "INSERT INTO void_requests \
+                   (lane, generation, log_partition, log_offset, state, ask_round, reason, asked_at) \
+                   VALUES (0, ?, ?, ?, 'asked', 1, ?, ?) IF NOT EXISTS";
+    ask_again: "UPDATE void_requests SET state = 'asked', ask_round = ? \
+                WHERE lane = 0 AND generation = ? AND log_partition = ? AND log_offset = ? \
+                IF state = 'withdrawn' AND ask_round = ?";
     settle_void: "UPDATE void_requests SET state = ? \
-                  WHERE lane = 0 AND generation = ? AND log_partition = ? AND log_offset = ? IF state = 'asked'";
+                  WHERE lane = 0 AND generation = ? AND log_partition = ? AND log_offset = ? \
+                  IF state = 'asked' AND ask_round = ?";
 
     releases: "SELECT release_name, format, rules, seen_at FROM releases WHERE lane = 0";
     register_release: "INSERT INTO releases (lane, release_name, format, rules, seen_at) VALUES (0, ?, ?, ?, ?) \

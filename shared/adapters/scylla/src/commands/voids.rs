@@ -19,25 +19,38 @@ use crate::write_time::first_wins;
 
 /// Position, reason, instant.
 type VoidCells = (i32, i32, i64, String, CqlTimestamp);
-/// Position, state, reason, instant.
-type RequestCells = (i32, i32, i64, String, String, CqlTimestamp);
+/// Position, state, round, reason, instant.
+type RequestCells = (i32, i32, i64, String, i32, String, CqlTimestamp);
+
+/// A request, and how many times it was asked for.
+struct Request {
+    void: Void,
+    round: i32,
+}
 
 #[async_trait]
 impl Voids for ScyllaCommands {
-    async fn ask(&self, request: VoidRequest) -> Result<(), StoreError> {
+    async fn ask(&self, request: VoidRequest) -> Result<u32, StoreError> {
         let VoidRequest { position, reason, asked_at } = request;
         let (generation, partition, offset) = cells_of(position);
         let values = (generation, partition, offset, reason, CqlTimestamp(asked_at.as_millis()));
         self.cql.conditional(&self.cql.statements().ask_for_void, values).await?;
-        self.cql.conditional(&self.cql.statements().ask_again, cells_of(position)).await.map(drop)
+        let Request { void, round } = self.request(position).await?.ok_or_else(|| missing(position))?;
+        if void.state != VoidState::Withdrawn {
+            return Ok(round.cast_unsigned());
+        }
+        let values = (round + 1, generation, partition, offset, round);
+        self.cql.conditional(&self.cql.statements().ask_again, values).await?;
+        // Another operator may have asked again first; both settle that round.
+        let Request { round, .. } = self.request(position).await?.ok_or_else(|| missing(position))?;
+        Ok(round.cast_unsigned())
     }
 
-    async fn settle(&self, position: Position, state: VoidState) -> Result<(), StoreError> {
+    async fn settle(&self, position: Position, round: u32, state: VoidState) -> Result<(), StoreError> {
         let (generation, partition, offset) = cells_of(position);
-        let values = (state.as_str(), generation, partition, offset);
+        let values = (state.as_str(), generation, partition, offset, round.cast_signed());
         self.cql.conditional(&self.cql.statements().settle_void, values).await?;
-        let requests = self.requests().await?;
-        let settled = requests.into_iter().find(|void| void.request.position == position);
+        let settled = self.request(position).await?.map(|one| one.void);
         if let Some(Void { request, state: VoidState::InForce }) = settled {
             let at = CqlTimestamp(request.asked_at.as_millis());
             let values = (generation, partition, offset, request.reason, at, first_wins(request.asked_at));
@@ -49,7 +62,7 @@ impl Voids for ScyllaCommands {
     async fn all(&self) -> Result<Vec<Void>, StoreError> {
         let requests = self.requests().await?;
         let mut voids: BTreeMap<Position, Void> =
-            requests.into_iter().map(|void| (void.request.position, void)).collect();
+            requests.into_iter().map(|Request { void, .. }| (void.request.position, void)).collect();
         let mut from = Some(PagingState::start());
         while let Some(state) = from {
             let page = self.cql.page(&self.cql.statements().voids, (), None, state).await?;
@@ -66,21 +79,31 @@ impl Voids for ScyllaCommands {
     }
 }
 
+const TABLE: &str = "void_requests";
+
+fn missing(position: Position) -> StoreError {
+    unreadable(TABLE, format!("the request for {position} was written and is not there"))
+}
+
 impl ScyllaCommands {
-    async fn requests(&self) -> Result<Vec<Void>, StoreError> {
-        const TABLE: &str = "void_requests";
+    async fn request(&self, position: Position) -> Result<Option<Request>, StoreError> {
+        let requests = self.requests().await?;
+        Ok(requests.into_iter().find(|one| one.void.request.position == position))
+    }
+
+    async fn requests(&self) -> Result<Vec<Request>, StoreError> {
         let mut requests = Vec::new();
         let mut from = Some(PagingState::start());
         while let Some(state) = from {
             let page = self.cql.page(&self.cql.statements().void_requests, (), None, state).await?;
             for row in page.rows.rows::<RequestCells>().map_err(|error| unreadable(TABLE, error))? {
-                let (generation, partition, offset, state, reason, at) =
+                let (generation, partition, offset, state, round, reason, at) =
                     row.map_err(|error| unreadable(TABLE, error))?;
                 let position = position_of(TABLE, (generation, partition, offset))?;
                 let request = VoidRequest { position, reason, asked_at: Timestamp::from_millis(at.0) };
                 let unknown = || unreadable(TABLE, format!("the state {state} is not known to this release"));
                 let state = VoidState::parse(&state).ok_or_else(unknown)?;
-                requests.push(Void { request, state });
+                requests.push(Request { void: Void { request, state }, round });
             }
             from = page.next;
         }

@@ -38,6 +38,7 @@ INSERT INTO changes VALUES (0);
 ",
     "
 ALTER TABLE voids ADD COLUMN state TEXT NOT NULL DEFAULT 'in_force';
+ALTER TABLE voids ADD COLUMN ask_round INTEGER NOT NULL DEFAULT 1;
 
 CREATE TABLE releases (
     name TEXT NOT NULL,
@@ -92,21 +93,21 @@ impl EmbeddedKeys {
         Ok(EmbeddedKeys { readers, writer: Arc::new(Mutex::new((connection, guard))) })
     }
 
-    pub(super) async fn change(
+    pub(super) async fn change<T: Send + 'static>(
         &self,
-        change: impl FnOnce(&Connection) -> rusqlite::Result<()> + Send + 'static,
-    ) -> Result<(), StoreError> {
+        change: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let writer = self.writer.clone();
         let changed = tokio::task::spawn_blocking(move || {
             // A panic rolls the transaction back.
             let (connection, guard) = &mut *writer.lock().unwrap_or_else(PoisonError::into_inner);
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            change(&transaction)?;
+            let changed = change(&transaction)?;
             let made = transaction
                 .query_one("UPDATE changes SET made = made + 1 RETURNING made", [], |row| unsigned(row, 0))?;
             transaction.commit()?;
             guard.acknowledge(made);
-            Ok(())
+            Ok(changed)
         });
         let detached = |error| StoreError::Unavailable(format!("a change was broken off: {error}").into());
         changed.await.map_err(detached)?.map_err(failure)

@@ -12,24 +12,27 @@ use crate::sqlite::values::{millis, text};
 
 #[async_trait]
 impl Voids for EmbeddedKeys {
-    async fn ask(&self, request: VoidRequest) -> Result<(), StoreError> {
+    async fn ask(&self, request: VoidRequest) -> Result<u32, StoreError> {
         self.change(move |connection| {
             let VoidRequest { position: Position { generation, partition, offset }, reason, asked_at } = request;
-            let ask = "INSERT INTO voids (generation, partition, offset, reason, voided_at_ms, state) \
-                       VALUES (?1, ?2, ?3, ?4, ?5, 'asked') \
-                       ON CONFLICT DO UPDATE SET state = 'asked' WHERE state = 'withdrawn'";
+            let ask = "INSERT INTO voids (generation, partition, offset, reason, voided_at_ms, state, ask_round) \
+                       VALUES (?1, ?2, ?3, ?4, ?5, 'asked', 1) \
+                       ON CONFLICT DO UPDATE SET state = 'asked', ask_round = ask_round + 1 WHERE state = 'withdrawn'";
             let values = params![generation, partition, offset, reason, asked_at.as_millis()];
-            connection.execute(ask, values).map(drop)
+            connection.execute(ask, values)?;
+            let round = "SELECT ask_round FROM voids WHERE generation = ?1 AND partition = ?2 AND offset = ?3";
+            connection.query_one(round, params![generation, partition, offset], |row| row.get(0))
         })
         .await
     }
 
-    async fn settle(&self, position: Position, state: VoidState) -> Result<(), StoreError> {
+    async fn settle(&self, position: Position, round: u32, state: VoidState) -> Result<(), StoreError> {
         self.change(move |connection| {
             let Position { generation, partition, offset } = position;
             let settle = "UPDATE voids SET state = ?4 \
-                          WHERE generation = ?1 AND partition = ?2 AND offset = ?3 AND state = 'asked'";
-            connection.execute(settle, params![generation, partition, offset, state.as_str()]).map(drop)
+                          WHERE generation = ?1 AND partition = ?2 AND offset = ?3 \
+                          AND state = 'asked' AND ask_round = ?5";
+            connection.execute(settle, params![generation, partition, offset, state.as_str(), round]).map(drop)
         })
         .await
     }

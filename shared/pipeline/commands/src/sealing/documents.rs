@@ -47,24 +47,16 @@ impl SealedDocuments {
     /// # Errors
     /// [`StoreError`].
     pub async fn is_used(documents: &dyn Documents, kinds: &[&str]) -> Result<bool, StoreError> {
-        for space in documents.spaces().await? {
-            for kind in kinds {
-                let mut after: Option<SmolStr> = None;
-                loop {
-                    let (space, order) = (space.as_str(), ScanOrder::Ascending);
-                    let list = DocumentList { space, kind, prefix: "", after: after.as_deref(), order, limit: PAGE };
-                    let page = documents.list(&list).await?;
-                    if page.iter().any(|document| sealed(&document.doc).is_some()) {
-                        return Ok(true);
-                    }
-                    if page.len() < PAGE {
-                        break;
-                    }
-                    after = page.last().map(|document| document.name.clone());
-                }
-            }
-        }
-        Ok(false)
+        Ok(first_sealed(documents, kinds).await?.is_some())
+    }
+
+    /// Whether the key is the one that sealed what the store has: its first sealed document opens, or it has none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn opens(&self) -> Result<bool, StoreError> {
+        let Some((space, document)) = first_sealed(&*self.inner, self.kinds).await? else { return Ok(true) };
+        Ok(sealed(&self.opened(&space, document).doc).is_none())
     }
 
     fn seal_of(&self, space: &str, kind: &str, name: &str) -> OwnerSeal {
@@ -98,6 +90,31 @@ impl SealedDocuments {
         let doc = doc.map_err(|error| StoreError::Refused(error.to_string().into()))?;
         Ok(DocumentWrite { doc: Some(doc), ..write.clone() })
     }
+}
+
+/// The first sealed document of these kinds, with its space.
+async fn first_sealed(documents: &dyn Documents, kinds: &[&str]) -> Result<Option<(SmolStr, Document)>, StoreError> {
+    for space in documents.spaces().await? {
+        for kind in kinds {
+            let mut after: Option<SmolStr> = None;
+            loop {
+                let order = ScanOrder::Ascending;
+                let list =
+                    DocumentList { space: &space, kind, prefix: "", after: after.as_deref(), order, limit: PAGE };
+                let page = documents.list(&list).await?;
+                let last = page.last().map(|document| document.name.clone());
+                let is_last = page.len() < PAGE;
+                if let Some(document) = page.into_iter().find(|document| sealed(&document.doc).is_some()) {
+                    return Ok(Some((space, document)));
+                }
+                if is_last {
+                    break;
+                }
+                after = last;
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// The sealed text of a document, if it is sealed.
@@ -201,6 +218,8 @@ mod tests {
         put(&over(&inner, 1), "a", "secret", "x", "{}").await;
         let stored = text(&*inner, "a", "secret", "x").await;
         assert_eq!(text(&over(&inner, 2), "a", "secret", "x").await, stored);
+        assert!(over(&inner, 1).opens().await.unwrap() && !over(&inner, 2).opens().await.unwrap());
+        assert!(over(&store(), 2).opens().await.unwrap(), "there is nothing to open");
         for (space, name) in [("b", "x"), ("a", "y")] {
             put(&*inner, space, "secret", name, &stored).await;
             assert_eq!(text(&over(&inner, 1), space, "secret", name).await, stored, "{space} {name}");

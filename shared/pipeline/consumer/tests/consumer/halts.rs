@@ -117,14 +117,14 @@ async fn a_partition_waits_at_a_record_that_is_asked_to_be_void_until_that_is_se
         rig.append("a=1").await;
         let asked = rig.append("a=2").await;
         rig.append("a=4").await;
-        rig.ask_for_void(asked).await;
+        let round = rig.ask_for_void(asked).await;
         let running = halts_at(&rig, 1).await;
         eventually("what came before is committed", async || rig.behind().await == 2).await;
         assert_eq!(rig.sums.sum('a'), Some(1));
         let registered = rig.releases.registered().await.expect("in memory");
         assert_eq!(registered.iter().map(|one| &one.release).collect::<Vec<_>>(), [&release()]);
         assert_eq!(rig.releases.inabilities().await, Ok(vec![]), "it could apply it");
-        rig.voids.settle(asked, settled).await.expect("in memory");
+        rig.voids.settle(asked, round, settled).await.expect("in memory");
         rig.caught_up().await;
         assert_eq!(rig.sums.sum('a'), Some(sum), "{settled:?}");
         running.stop().await;

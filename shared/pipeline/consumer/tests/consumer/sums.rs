@@ -252,13 +252,13 @@ impl Rig {
     }
 
     pub async fn void(&self, position: Position) {
-        self.ask_for_void(position).await;
-        self.voids.settle(position, VoidState::InForce).await.expect("in memory");
+        let round = self.ask_for_void(position).await;
+        self.voids.settle(position, round, VoidState::InForce).await.expect("in memory");
     }
 
-    pub async fn ask_for_void(&self, position: Position) {
+    pub async fn ask_for_void(&self, position: Position) -> u32 {
         let (reason, asked_at) = ("as the test wants".to_owned(), Timestamp::from_millis(0));
-        self.voids.ask(VoidRequest { position, reason, asked_at }).await.expect("in memory");
+        self.voids.ask(VoidRequest { position, reason, asked_at }).await.expect("in memory")
     }
 
     pub fn start(&self, poison: Poison) -> Running {

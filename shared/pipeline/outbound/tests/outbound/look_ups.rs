@@ -111,6 +111,32 @@ async fn the_names_of_one_domain_have_few_places() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_name_that_answered_lately_does_not_wait_for_others_of_its_domain() {
+    let rig = Rig::new();
+    assert_eq!(rig.look_up("www.evil.test").await, (Ok(1), AT_ONCE));
+    rig.hang((0..200).map(|number| format!("hang-{number}.evil.test"))).await;
+    assert_eq!(rig.going(), LIMITS.of_domain);
+    assert_eq!(rig.look_up("www.evil.test").await, (Ok(1), AT_ONCE));
+    assert_eq!(rig.look_up("unknown.evil.test").await, (Err(ErrorKind::ResourceBusy), LIMITS.within));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_answered_lately_hangs_once_it_was_late_twice() {
+    let rig = Rig::new();
+    rig.release.send_replace(true);
+    assert_eq!(rig.look_up("hang.test").await, (Ok(1), AT_ONCE));
+    let late = (Err(ErrorKind::TimedOut), LIMITS.within);
+    for found in [late, late, (Err(ErrorKind::ResourceBusy), AT_ONCE)] {
+        rig.release.send_replace(false);
+        // Every place of names that hang is taken.
+        rig.hang((0..LIMITS.hanging).map(|number| format!("hang.evil-{number}.test"))).await;
+        assert_eq!(rig.look_up("hang.test").await, found);
+        rig.release.send_replace(true);
+        rig.until(0).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn names_that_answered_lately_are_looked_up_while_every_other_place_is_taken() {
     let rig = Rig::new();
     for number in 0..20 {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tidegate_agentping::{Body, Record, RunKey};
+use tidegate_agentping::{Body, Record, RunKey, Slug};
 use tidegate_shedding::Shedding;
 
 use crate::appending::{Appending, Hold};
@@ -47,10 +47,14 @@ impl Accepting {
             None => self.take_in(caller, submission).await,
             Some(sent) => {
                 let submission = naming::keyed(caller, submission);
-                let taken = self.take_in(caller, submission.clone()).await;
-                match taken.as_ref().err().and_then(|refusal| naming::opened_as(names, &sent, refusal)) {
-                    Some(key) => self.take_in(caller, naming::of_agent(submission, key)).await,
-                    None => taken,
+                // Only a name that an agent had before may be meant for the run of that agent.
+                let again = names.was_left(&sent).then(|| submission.clone());
+                match (self.take_in(caller, submission).await, again) {
+                    (Err(refusal), Some(again)) => match self.opened_as(caller, &sent, &again, &refusal).await {
+                        Some(key) => self.take_in(caller, naming::of_agent(again, key)).await,
+                        None => Err(refusal),
+                    },
+                    (taken, _) => taken,
                 }
             }
         };
@@ -58,6 +62,16 @@ impl Accepting {
             Ok(acceptance) => Ok(naming::named(names, acceptance)),
             Err(refusal) => Err(naming::named_refusal(names, refusal)),
         }
+    }
+
+    /// The key of the run's agent, if the request was refused only because that agent was renamed since the run was opened.
+    async fn opened_as(&self, caller: &Caller, sent: &Slug, again: &Submission, refusal: &Refusal) -> Option<Slug> {
+        let names = &*caller.names;
+        let Refusal::AgentCap { .. } = refusal else { return naming::opened_as(names, sent, refusal) };
+        // Under the old name there is no slot for another agent, and none is needed if the run is there.
+        let stored = self.store.view_at_once(caller, again).await?.run?;
+        let key = stored.opening()?.start.agent.clone();
+        names.is_known_as(&key, sent).then_some(key)
     }
 
     async fn take_in(&self, caller: &Caller, submission: Submission) -> Result<Acceptance, Refusal> {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{PoisonError, RwLock};
 
 use tidegate_agentping::{CredentialHash, KeyId};
 use tidegate_agentping_ports::key_uses::key_use;
@@ -42,7 +42,7 @@ impl CredentialUses {
 }
 
 #[derive(Debug)]
-struct Noted<K>(Mutex<Uses<K>>);
+struct Noted<K>(RwLock<Uses<K>>);
 
 #[derive(Debug)]
 struct Uses<K> {
@@ -52,19 +52,26 @@ struct Uses<K> {
     due: HashMap<K, Timestamp>,
 }
 
+impl<K: Eq + Hash> Uses<K> {
+    fn was_reported(&self, credential: &K, at: Timestamp) -> bool {
+        self.reported.get(credential).is_some_and(|reported| at.millis_since(*reported) < REPORT_EVERY_MS)
+    }
+}
+
 impl<K> Default for Noted<K> {
     fn default() -> Self {
-        Noted(Mutex::new(Uses { reported: HashMap::new(), due: HashMap::new() }))
+        Noted(RwLock::new(Uses { reported: HashMap::new(), due: HashMap::new() }))
     }
 }
 
 impl<K: Copy + Eq + Hash> Noted<K> {
     fn note(&self, credential: K, at: Timestamp) {
-        let mut uses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Uses { reported, due } = &mut *uses;
-        if reported.get(&credential).is_some_and(|reported| at.millis_since(*reported) < REPORT_EVERY_MS) {
+        // Almost every use is of a credential that was reported a short while ago.
+        if self.0.read().unwrap_or_else(PoisonError::into_inner).was_reported(&credential, at) {
             return;
         }
+        let mut uses = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let due = &mut uses.due;
         if due.len() < MOST || due.contains_key(&credential) {
             let latest = due.entry(credential).or_insert(at);
             *latest = at.max(*latest);
@@ -72,7 +79,7 @@ impl<K: Copy + Eq + Hash> Noted<K> {
     }
 
     fn take(&self) -> Vec<(K, Timestamp)> {
-        let mut uses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut uses = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let due: Vec<_> = uses.due.drain().collect();
         if uses.reported.len() + due.len() > MOST {
             uses.reported.clear();

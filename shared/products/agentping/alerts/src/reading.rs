@@ -123,12 +123,12 @@ impl Messages {
         Ok(whole.into_iter().filter(|one| one.doc.team == team).collect())
     }
 
-    /// Messages of a route that were given up in this period, the oldest first; tests are none. Of those that were made
+    /// Messages of a route that were given up in this period, the oldest first, at most `limit`; tests are none. Of those that were made
     /// more than five days before they were given up nothing is found: no tries take as long.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn given_up(&self, route: &str, span: DigestSpan) -> Result<Vec<DeliveryDoc>, StoreError> {
+    pub async fn given_up(&self, route: &str, span: DigestSpan, limit: usize) -> Result<Vec<DeliveryDoc>, StoreError> {
         let mut keys = Vec::new();
         for day in day_of(span.from) - TRIED_DAYS..=day_of(span.to) {
             for row in self.all_of(&DELIVERY_PROGRESS, route, day).await? {
@@ -146,10 +146,16 @@ impl Messages {
         let mut given_up = Vec::new();
         for keys in keys.chunks(PAGE) {
             for doc in self.0.get(keys).await?.into_iter().flatten() {
-                given_up.push(read::<DeliveryDoc>(&doc)?);
+                let doc = read::<DeliveryDoc>(&doc)?;
+                if doc.is_listed() && doc.edge != MessageEdge::Test {
+                    given_up.push(doc);
+                }
+            }
+            if given_up.len() >= limit {
+                break;
             }
         }
-        given_up.retain(|doc| doc.is_listed() && doc.edge != MessageEdge::Test);
+        given_up.truncate(limit);
         Ok(given_up)
     }
 

@@ -3,7 +3,8 @@
 //!
 //! A team's renames are one document among those of what it sets, so that a rename and what moves with it are one write.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -56,14 +57,27 @@ pub trait NamesOfTeams: Send + Sync + 'static {
     async fn of(&self, team: TeamId) -> Result<Arc<AgentNames>, StoreError>;
 }
 
-/// Reads it from what teams set.
+/// Reads it from what teams set. What has not changed since it was read is shared: a team may have thousands of credentials.
 pub struct StoredNames {
     documents: Arc<dyn Documents>,
+    /// By team: what the version of its document that was read last came to.
+    read: Mutex<HashMap<TeamId, (u64, Arc<AgentNames>)>>,
+    /// Of every team without a rename.
+    none: Arc<AgentNames>,
 }
+
+/// Teams whose names are shared at most. Beyond it all are forgotten, and read anew.
+const MOST_TEAMS: usize = 10_000;
 
 impl StoredNames {
     pub fn new(documents: Arc<dyn Documents>) -> Self {
-        StoredNames { documents }
+        StoredNames { documents, read: Mutex::default(), none: Arc::default() }
+    }
+}
+
+impl StoredNames {
+    fn read(&self) -> std::sync::MutexGuard<'_, HashMap<TeamId, (u64, Arc<AgentNames>)>> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -71,7 +85,19 @@ impl StoredNames {
 impl NamesOfTeams for StoredNames {
     async fn of(&self, team: TeamId) -> Result<Arc<AgentNames>, StoreError> {
         let found = self.documents.get(team.text().as_str(), NamesDoc::KIND, NamesDoc::NAME).await?;
-        found.map_or_else(|| Ok(Arc::default()), |document| NamesDoc::names(&document.doc))
+        let Some(document) = found else { return Ok(Arc::clone(&self.none)) };
+        if let Some((version, names)) = self.read().get(&team)
+            && *version == document.version
+        {
+            return Ok(Arc::clone(names));
+        }
+        let names = NamesDoc::names(&document.doc)?;
+        let mut read = self.read();
+        if read.len() >= MOST_TEAMS {
+            read.clear();
+        }
+        read.insert(team, (document.version, Arc::clone(&names)));
+        Ok(names)
     }
 }
 

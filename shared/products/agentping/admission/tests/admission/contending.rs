@@ -4,7 +4,8 @@ use tidegate_admission::Refusal;
 use tidegate_agentping::Body;
 use tidegate_kernel::Month;
 
-use crate::world::{Appends, NOW, World, start, wait_until};
+use crate::waiting::wait_until;
+use crate::world::{Appends, NOW, World, start};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_at_once_make_one_run() {

@@ -15,5 +15,6 @@ mod remembering;
 mod renaming;
 mod shedding;
 mod uncompared;
+mod waiting;
 mod world;
 mod writing;

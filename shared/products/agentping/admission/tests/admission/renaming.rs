@@ -84,8 +84,13 @@ async fn ac_77_a_token_follows_its_agent() {
 async fn ac_77_a_renamed_agent_takes_no_second_slot() {
     let mut world = World::new();
     world.caller.plan = Plan::Enterprise(Limits { agents: Some(1), ..Limits::default() });
-    world.send(world.run(), start("old", NOW)).await.unwrap();
+    let open = world.run();
+    world.send(open, start("old", NOW)).await.unwrap();
+    assert_eq!(world.stored(open).opening().unwrap().start.agent, slug("old"));
     world.caller.names = names(&[("old", "new")]);
+    // A run that was open goes on under the old name, though there is no slot for another agent of that name.
+    let again = world.send(open, start("old", NOW)).await.unwrap();
+    assert_eq!((again.fresh, again.run.agent), (false, Some(slug("new"))));
     world.send(world.run(), start("new", NOW)).await.unwrap();
     let refused = world.send(world.run(), start("old", NOW)).await.unwrap_err();
     assert!(

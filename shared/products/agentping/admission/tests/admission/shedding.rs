@@ -7,7 +7,8 @@ use tidegate_admission::{Class, Refusal, ShedCause};
 use tidegate_ports::{Account, Accounts, PartitionLag};
 use tokio::sync::oneshot;
 
-use crate::world::{NOW, World, partition_lag, wait_until};
+use crate::waiting::wait_until;
+use crate::world::{NOW, World, partition_lag};
 
 /// Watches the lag in the background until the sender is used or dropped.
 pub fn watching(world: &World) -> (oneshot::Sender<()>, tokio::task::JoinHandle<()>) {

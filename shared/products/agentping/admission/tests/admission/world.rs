@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -389,13 +388,4 @@ fn door(clock: &Arc<TestClock>, backend: &Arc<Backend>, gate: Arc<dyn Gate>) -> 
     config.timeouts.append_ms = 200;
     config.timeouts.gate_ms = 50;
     Arc::new(Admission::new(ports, config))
-}
-
-/// Polls a condition until it holds; fails after a while.
-pub async fn wait_until(what: &str, holds: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !holds() {
-        assert!(Instant::now() < deadline, "never: {what}");
-        tokio::task::yield_now().await;
-    }
 }
