@@ -48,13 +48,13 @@ fn the_shipped_file_is_the_defaults() {
 #[test]
 fn receivers_of_webhooks_are_networks_and_authorities() {
     let one = |text: &str| mistakes(&format!("[agentgate]\n{text}\n"), &[]).join("\n");
-    let told = one("webhook_allow_targets = [\"10.0.0.0/8\", \"10.0.0.0/33\"]");
-    assert!(told.contains("agentgate.webhook_allow_targets") && told.contains("a list of networks"), "{told}");
-    let told = one("webhook_ca_file = \"/nowhere/ca.pem\"");
-    assert!(told.contains("agentgate.webhook_ca_file: /nowhere/ca.pem cannot be read"), "{told}");
+    let message = one("webhook_allow_targets = [\"10.0.0.0/8\", \"10.0.0.0/33\"]");
+    assert!(message.contains("agentgate.webhook_allow_targets") && message.contains("a list of networks"), "{message}");
+    let message = one("webhook_ca_file = \"/nowhere/ca.pem\"");
+    assert!(message.contains("agentgate.webhook_ca_file: /nowhere/ca.pem cannot be read"), "{message}");
     let empty = tempfile::NamedTempFile::new().unwrap();
-    let told = one(&format!("webhook_ca_file = {:?}", empty.path()));
-    assert!(told.contains("agentgate.webhook_ca_file: there is no certificate in it"), "{told}");
+    let message = one(&format!("webhook_ca_file = {:?}", empty.path()));
+    assert!(message.contains("agentgate.webhook_ca_file: there is no certificate in it"), "{message}");
     let variables = [
         ("TIDEGATE_AGENTGATE__WEBHOOK_ALLOW_TARGETS", "127.0.0.0/8, ::1"),
         ("TIDEGATE_AGENTGATE__WEBHOOK_ALLOW_HTTP", "true"),
@@ -67,14 +67,14 @@ fn receivers_of_webhooks_are_networks_and_authorities() {
 #[test]
 fn alerts_go_out_as_their_section_says() {
     let one = |text: &str| mistakes(&format!("[alerts]\n{text}\n"), &[]).join("\n");
-    let told = one("allow_targets = [\"10.0.0.0/33\"]");
-    assert!(told.contains("alerts.allow_targets") && told.contains("a list of networks"), "{told}");
-    let told = one("smtp_host = \"mail\"\nsmtp_from = \"nobody\"");
-    assert!(told.contains("alerts.smtp_from") && told.contains("'nobody'"), "{told}");
-    let told = one("smtp_tls = \"ssl\"");
-    assert!(told.contains("one of starttls, tls, none"), "{told}");
-    let told = one("secret = \"0f\"");
-    assert!(told.contains("alerts.secret") && told.contains("64 hex digits"), "{told}");
+    let message = one("allow_targets = [\"10.0.0.0/33\"]");
+    assert!(message.contains("alerts.allow_targets") && message.contains("a list of networks"), "{message}");
+    let message = one("smtp_host = \"mail\"\nsmtp_from = \"nobody\"");
+    assert!(message.contains("alerts.smtp_from") && message.contains("'nobody'"), "{message}");
+    let message = one("smtp_tls = \"ssl\"");
+    assert!(message.contains("one of starttls, tls, none"), "{message}");
+    let message = one("secret = \"0f\"");
+    assert!(message.contains("alerts.secret") && message.contains("64 hex digits"), "{message}");
     let text = "[alerts]\npublic_url = \"https://control.example/\"\nsmtp_host = \"mail\"\nsmtp_user = \"u\"\n\
                 smtp_password = \"s3cret\"\nsmtp_from = \"Tidegate <alerts@example.com>\"\n";
     let config = Config::from_layers(layers(text, &[]), Purpose::Look).unwrap();
