@@ -233,7 +233,7 @@ impl Coverage {
     fn matched(&mut self, opened: OpenedRun, decide: &mut impl FnMut(SlotDecision)) {
         let is_first = !self.is_seen();
         self.note_opening(&opened);
-        if is_first && let Some(current) = self.segments.last_mut() {
+        if is_first && let Some(current) = self.in_force_mut() {
             current.begin_at(opened.received_at);
         }
         let open = self.segments.iter().position(|segment| segment.takes(opened.received_at));
@@ -254,7 +254,7 @@ impl Coverage {
                 } else {
                     self.keep_spare(opened);
                 }
-                if let Some(current) = self.segments.last_mut() {
+                if let Some(current) = self.in_force_mut() {
                     current.moved_by(opened.received_at);
                 }
             }
@@ -275,6 +275,10 @@ impl Coverage {
         if !self.segments[index].step_covered(slot, last_opening) {
             self.segments.remove(index);
         }
+    }
+
+    fn in_force_mut(&mut self) -> Option<&mut Segment> {
+        self.segments.last_mut().filter(|segment| segment.is_in_force())
     }
 
     fn step(&mut self, index: usize, slot: Slot) {

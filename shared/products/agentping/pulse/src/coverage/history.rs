@@ -60,8 +60,9 @@ impl Coverage {
         }
     }
 
+    /// After a removal none is in force, and the last segment has its end already.
     fn end_current(&mut self, at: Timestamp) {
-        let Some(mut current) = self.segments.pop() else { return };
+        let Some(mut current) = self.segments.pop_if(|last| last.is_in_force()) else { return };
         let (is_left, released) = current.end(at);
         if let Some(released) = released {
             self.keep_spare(released);

@@ -30,6 +30,19 @@ struct Story {
     doubts: Vec<Doubt>,
 }
 
+impl Story {
+    /// A definition holds after its own instant, and up to that of its removal.
+    fn has_schedule_at(&self, at: Timestamp) -> bool {
+        let set_or_removed =
+            self.changes.iter().rev().filter(|(from, _)| *from < at).find_map(|(_, change)| match change {
+                ScheduleChange::Set(_) => Some(true),
+                ScheduleChange::Removed => Some(false),
+                ScheduleChange::Paused | ScheduleChange::Resumed => None,
+            });
+        set_or_removed == Some(true)
+    }
+}
+
 fn schedules() -> impl Strategy<Value = Value> {
     let crons = prop::sample::select(vec![
         "* * * * *",
@@ -181,6 +194,9 @@ proptest! {
         let once = settled(&at_once(&story));
         let twice = settled(&bit_by_bit(&story, &lags, &steps, restarts));
         prop_assert_eq!(&once, &twice);
+        for at in once.keys() {
+            prop_assert!(story.has_schedule_at(*at), "there is no schedule at {at}");
+        }
         let covering: Vec<RunId> = once.values().filter_map(|(_, run)| *run).collect();
         prop_assert_eq!(covering.iter().collect::<BTreeSet<_>>().len(), covering.len(), "a run covers two slots");
     }

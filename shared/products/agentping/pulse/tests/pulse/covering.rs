@@ -212,3 +212,12 @@ fn a_schedule_that_is_off_skips_and_one_that_is_removed_has_no_slots() {
     assert_eq!(judged.slots(), ["09:00 missed", "10:00 skipped"]);
     assert_eq!(judged.coverage.next_due(), None);
 }
+
+#[test]
+fn slots_between_a_removal_and_the_next_schedule_are_not_judged() {
+    let mut judged = Judged::with(json!({"cron": "0 * * * *", "tolerance_s": 7_200}));
+    judged.change("01:30", ScheduleChange::Removed);
+    judged.set("02:30", json!({"cron": "0 * * * *"}));
+    judged.to("03:30");
+    assert_eq!(judged.slots(), ["01:00 missed", "03:00 missed"], "01:00 still waited for its run when the next began");
+}
