@@ -3,8 +3,8 @@
 //! Only the command at which its partition is halted can be set aside, and only if no release that has registered could
 //! decide it: it would then be skipped by one decider and decided by another one (docs/protocol-models.md).
 //!
-//! With every decider stopped no release is asked. Servers cannot tell whether a decider is stopped, so that the store is
-//! rebuilt then. A data folder can: its lock is free, and what is stored is all that was ever decided.
+//! With every decider stopped no release is asked. Servers cannot tell whether a decider is stopped, so that the store
+//! is rebuilt then. A data folder can: its lock is free, and what is stored is all that was ever decided.
 
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -126,8 +126,8 @@ impl<A: Apply> Applier<A> {
     }
 
     /// What is stored of the batch's keys, once the store has everything again. `None`: the partition is halted, or the
-    /// batch is to be decoded again, since the store has started again. It may have lost the registration of this release
-    /// then, and records of the batch may have become void.
+    /// batch is to be decoded again, since the store has started again: it may have lost the registration of this
+    /// release, and records of the batch may have become void.
     async fn load_or_put_back(
         &self,
         assigned: &Assigned<A>,

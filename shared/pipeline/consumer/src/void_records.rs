@@ -82,8 +82,8 @@ impl VoidRecords {
         Ok(())
     }
 
-    /// So often the store's servers have started by now. If a lane last read another number, the store may have lost the
-    /// registration.
+    /// So often the store's servers have started by now. If a lane last read another number, the store may have lost
+    /// the registration.
     pub fn store_started(&self, starts: u64) {
         if self.registered().starts != Some(starts) {
             self.register_again(starts);

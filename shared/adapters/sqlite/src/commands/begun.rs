@@ -14,8 +14,8 @@ const BEGUN: &str = "SELECT \
      OR EXISTS (SELECT 1 FROM due WHERE (?5 = 0 OR shard % ?5 = ?1) AND written_at >= ?4)";
 
 impl EmbeddedCommandStore {
-    /// Whether something is stored that follows from the command at this position, or from a later one of its partition;
-    /// `partitions`: of the log. Deliveries have no position: what is decided with one changes a row, too.
+    /// Whether something is stored that follows from the command at this position, or from a later one of its
+    /// partition; `partitions`: of the log. Deliveries have no position: what is decided with one changes a row, too.
     ///
     /// Says nothing of what a process writes that owns the folder. Reads the tables whole.
     ///
