@@ -30,6 +30,10 @@ refused "agentgate.autoscaling.minReplicas is 21" --values "$eu" --set agentgate
 refused "at '/agentgate/partitions'" --values "$eu" --set agentgate.partitions=12
 refused "there is no Secret" --values "$us" --set secret.existing=
 refused "scylla.user is set without secret.scyllaPasswordKey" --values "$us" --set scylla.user=tidegate
+refused "pulse.canaryUrl is https://ingest.example.com:8443, and networkPolicy.webhookPorts is [443]" \
+    --values "$us" --set pulse.canaryUrl=https://ingest.example.com:8443
+refused "networkPolicy.webhookPorts is [443, 587]: the NetworkPolicy of pulse bars port 80" \
+    --values "$us" --set pulse.canaryUrl=http://ingest.example.com/,networkPolicy.webhookPorts='{443,587}'
 refused "at '/region'" --values "$us" --set region=fr
 refused "'replica' not allowed" --values "$us" --set persist.replica=2
 refused "at '/redis/urls/0'" --values "$us" --set 'redis.urls={redis://:password@redis:6379}'

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tidegate_consumer::{Entry, FoldStop, Group};
+use tidegate_consumer::{Entry, FoldStop, Group, or_panic};
 use tidegate_kernel::command::{
     BookState, CommandDecision, CommandSource, Decider, Envelope, Fact, FactId, Judged, OwnerId, Prior, RecordPlace,
     ViewChange, ViewKey, judge,
@@ -60,7 +60,8 @@ impl<D: Decider> OwnerBatch<D> {
     /// Decides the owner's records and sets their fates.
     ///
     /// # Errors
-    /// [`FoldStop`]: a record is of another log than the one that was decided, or the book is too large.
+    /// [`FoldStop`]: a record is of another log than the one that was decided, its decision panics, or the book is too
+    /// large.
     pub fn decide(
         mut self,
         records: Vec<(usize, Envelope<D>)>,
@@ -68,8 +69,13 @@ impl<D: Decider> OwnerBatch<D> {
         partition: &Arc<OwnedPartition<D>>,
     ) -> Result<Option<OwnerChange<D>>, FoldStop> {
         for (at, envelope) in records {
-            let undecided = |Undecided { reason, for_good }| FoldStop { at: Some(at), for_good, reason };
-            self.decide_one(&envelope, &mut entries[at]).map_err(undecided)?;
+            // A decision is a function of the record and of the book before it, and so is its panic. A record that the
+            // book includes may have been decided by this very release.
+            let is_above = self.state.decided_to < Some(entries[at].position);
+            let panicked = |reason| Err(Undecided { reason, for_good: is_above });
+            let decided =
+                or_panic("deciding", || self.decide_one(&envelope, &mut entries[at])).unwrap_or_else(panicked);
+            decided.map_err(|Undecided { reason, for_good }| FoldStop { at: Some(at), for_good, reason })?;
         }
         self.into_change(partition)
     }

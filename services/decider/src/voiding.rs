@@ -28,7 +28,7 @@ pub enum VoidError {
 pub enum Deciders {
     /// The releases that have registered.
     Registered,
-    /// None: every decider is stopped, and the store is rebuilt before one starts.
+    /// None: every decider is stopped, and the store is rebuilt before one starts, or has nothing of the record.
     Stopped,
 }
 

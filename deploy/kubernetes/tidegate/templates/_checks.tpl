@@ -25,6 +25,13 @@
 {{- end -}}
 {{- if and .agentgate.autoscaling.enabled (gt (int .agentgate.autoscaling.minReplicas) (int .agentgate.autoscaling.maxReplicas)) }}{{ fail (printf "agentgate.autoscaling.minReplicas is %d, above maxReplicas, which is %d" (int .agentgate.autoscaling.minReplicas) (int .agentgate.autoscaling.maxReplicas)) }}{{ end -}}
 {{- end -}}
+{{- if and .networkPolicy.enabled .pulse.canaryUrl -}}
+{{- $implied := ternary "443" "80" (hasPrefix "https:" .pulse.canaryUrl) -}}
+{{- $port := regexFind ":[0-9]+$" (urlParse .pulse.canaryUrl).host | trimPrefix ":" | default $implied | int -}}
+{{- $open := list -}}
+{{- range concat (.networkPolicy.egressPorts | default list) (.networkPolicy.webhookPorts | default list) }}{{ $open = append $open (int .) }}{{ end -}}
+{{- if not (has $port $open) }}{{ fail (printf "pulse.canaryUrl is %s, and networkPolicy.webhookPorts is [%s]: the NetworkPolicy of pulse bars port %d, so that no heartbeat would arrive and every slot would be unknown; add the port to networkPolicy.webhookPorts" .pulse.canaryUrl (join ", " .networkPolicy.webhookPorts) $port) }}{{ end -}}
+{{- end -}}
 {{- if and .scylla.user (not .secret.scyllaPasswordKey) }}{{ fail "scylla.user is set without secret.scyllaPasswordKey: name the Secret's key that holds the password" }}{{ end -}}
 {{- end -}}
 {{- end -}}

@@ -180,6 +180,22 @@ async fn a_release_says_itself_that_it_is_halted_at_the_command() {
     old.stop().await;
 }
 
+/// The decision is a function of the book and the command: it panics in every decider of the release.
+#[tokio::test(start_paused = true)]
+async fn a_release_says_of_a_command_whose_decision_panics_that_it_is_halted_there() {
+    let rig = Rig::new(1);
+    rig.append(TILL, Command::Fund { amount: 10 }).await;
+    let panics = rig.append(TILL, Command::Panic).await;
+    rig.append(TILL, Command::Fund { amount: 100 }).await;
+    let old = rig.start_release::<1>(OLD);
+    rig.is_halted_at(panics).await;
+    assert_eq!(rig.stores.releases.inabilities().await, Ok(vec![(panics, release::<1>(OLD))]));
+    assert_eq!(voided(&rig, panics).await, in_force());
+    rig.caught_up(GROUP).await;
+    assert_eq!(rig.balance(TILL).await, Some(110));
+    old.stop().await;
+}
+
 /// A book of newer rules halts an old release. What the book includes, that release may have decided itself.
 #[tokio::test(start_paused = true)]
 async fn a_release_says_nothing_of_a_record_that_the_book_includes() {

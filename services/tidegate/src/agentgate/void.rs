@@ -2,6 +2,9 @@
 //!
 //! Only the command at which its partition is halted can be set aside, and only if no release that has registered could
 //! decide it: it would then be skipped by one decider and decided by another one (docs/protocol-models.md).
+//!
+//! With every decider stopped no release is asked. Servers cannot tell whether a decider is stopped, so that the store
+//! is rebuilt then. A data folder can: its lock is free, and what is stored is all that was ever decided.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -13,7 +16,7 @@ use tidegate_kernel::Position;
 use tidegate_kernel::command::VoidState;
 use tidegate_ports::{Account, Accounts, Clock, Consumed, Halt, ReadLog, Releases, SystemClock, VoidRequest, Voids};
 use tidegate_scylla::ScyllaCommands;
-use tidegate_sqlite::{EmbeddedCommandStore, EmbeddedKeys, EmbeddedReadLog};
+use tidegate_sqlite::{DataFolder, EmbeddedCommandStore, EmbeddedKeys, EmbeddedReadLog};
 
 use crate::assemble::commands::{distributed, embedded};
 use crate::assemble::distributed::options_of;
@@ -32,6 +35,14 @@ struct Ports {
     voids: Arc<dyn Voids>,
     releases: Arc<dyn Releases>,
     log: Arc<dyn ReadLog>,
+    /// `None`: on servers.
+    folder: Option<CommandFolder>,
+}
+
+/// A data folder, on which at most one process decides.
+struct CommandFolder {
+    folder: DataFolder,
+    store: Arc<EmbeddedCommandStore>,
 }
 
 /// Sets the command aside.
@@ -50,24 +61,34 @@ async fn void(config: &Config, args: &VoidArgs, mut console: Console) -> Result<
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ports = open(config, &clock).await?;
     let position = args.position;
+    let stopped = ports.folder.as_ref().filter(|_| args.all_deciders_stopped);
+    // Held to the end: no process decides on the folder meanwhile.
+    let _owned = stopped.map(|stopped| stopped.folder.own()).transpose()?;
+    let state = state_of(&*ports.voids, position).await?;
     // What was asked for goes on, wherever its partition is by now.
-    if matches!(state_of(&*ports.voids, position).await?, None | Some(VoidState::Withdrawn)) {
+    if matches!(state, None | Some(VoidState::Withdrawn)) {
         let halted = in_force(&ports.accounts.halts().await?, &ports.accounts.accounts().await?);
         if !halted.contains(&position) {
             return Err(refused(position, &halted));
         }
+    }
+    if let Some(CommandFolder { folder, store }) = stopped
+        && state != Some(VoidState::InForce)
+        && store.has_begun(position, folder.partitions()).await?
+    {
+        return Err(begun(position));
     }
     let record = read(&*ports.log, position).await?;
     let request = VoidRequest { position, reason: reason.to_owned(), asked_at: clock.now() };
     let deciders = if args.all_deciders_stopped { Deciders::Stopped } else { Deciders::Registered };
     let voided = set_aside(&*ports.voids, &*ports.releases, request, &record, deciders).await.map_err(unsettled)?;
     if voided.state != VoidState::InForce {
-        return Err(withdrawn(position, &voided));
+        return Err(withdrawn(position, &voided, ports.folder.is_some()));
     }
     if args.place.json {
         console.json(&json!({ "void": position.to_string(), "reason": reason }));
     } else {
-        console.line(format_args!("{position} is void; its partition goes on within seconds"));
+        console.line(format_args!("{position} is void{}", then(deciders, ports.folder.is_some())));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -77,12 +98,27 @@ async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Ports, Failure>
         let options = options_of(&distributed::kafka(config)?, "void");
         let store = Arc::new(ScyllaCommands::new(distributed::cql(config).await?, clock.clone()));
         let log = Arc::new(KafkaReadLog::open(&options)?);
-        return Ok(Ports { accounts: store.clone(), voids: store.clone(), releases: store, log });
+        return Ok(Ports { accounts: store.clone(), voids: store.clone(), releases: store, log, folder: None });
     }
     let folder = embedded::existing(config)?;
     let keys = Arc::new(EmbeddedKeys::open(&folder)?);
-    let accounts = Arc::new(EmbeddedCommandStore::open_read_only(&folder)?);
-    Ok(Ports { accounts, voids: keys.clone(), releases: keys, log: Arc::new(EmbeddedReadLog::open(&folder)?) })
+    let store = Arc::new(EmbeddedCommandStore::open_read_only(&folder)?);
+    Ok(Ports {
+        accounts: store.clone(),
+        voids: keys.clone(),
+        releases: keys,
+        log: Arc::new(EmbeddedReadLog::open(&folder)?),
+        folder: Some(CommandFolder { folder, store }),
+    })
+}
+
+/// What follows, after the position.
+const fn then(deciders: Deciders, is_in_folder: bool) -> &'static str {
+    match (deciders, is_in_folder) {
+        (Deciders::Registered, _) => "; its partition goes on within seconds",
+        (Deciders::Stopped, false) => ": rebuild the store before a decider starts",
+        (Deciders::Stopped, true) => ", and nothing of it is stored: start the process on the data folder again",
+    }
 }
 
 /// The record at a position.
@@ -123,7 +159,13 @@ fn unsettled(error: VoidError) -> Failure {
     }
 }
 
-fn withdrawn(position: Position, voided: &Voided) -> Failure {
+/// A decision of it, or of a later command of its partition, is stored in part or as a whole.
+fn begun(position: Position) -> Failure {
+    Failure::refused(format!("{position} is not void: store.db has rows of it, or of a later command of its partition"))
+        .or_else("run the build on the data folder that began to decide it, or restore the folder from a backup")
+}
+
+fn withdrawn(position: Position, voided: &Voided, is_in_folder: bool) -> Failure {
     if voided.state == VoidState::Asked {
         return Failure::unavailable(format!("{position} was asked for by another operator, too"))
             .hint("run the same command again");
@@ -132,38 +174,14 @@ fn withdrawn(position: Position, voided: &Voided) -> Failure {
     match names.is_empty() {
         true => Failure::refused(format!("{position} is not void: another operator's request was withdrawn"))
             .or_else("run the same command again"),
-        false => Failure::refused(format!("{position} is not void: {} could decide it", names.join(", ")))
-            .or_else("run deciders of each: they decide it, or are halted at it; then run the same command again"),
+        false => Failure::refused(format!("{position} is not void: {} could decide it", names.join(", "))).or_else(
+            match is_in_folder {
+                false => "run deciders of each: they decide it, or are halted at it; then run the same command again",
+                true => "stop the process on the data folder, and run the same command with --all-deciders-stopped",
+            },
+        ),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use tidegate_kernel::command::Release;
-    use tidegate_ports::Fate;
-
-    use super::*;
-
-    #[test]
-    fn only_where_a_partition_is_halted_now() {
-        let halt = |partition, offset| Halt { generation: 1, partition, offset };
-        let mut passed = Account::opened(1, 3, 7);
-        passed.count(7, Fate::Dead);
-        let halted = in_force(&[halt(2, 5), halt(3, 7)], &[passed]);
-        let place = |partition, offset| Position { generation: 1, partition, offset };
-        assert_eq!(halted, [place(2, 5)]);
-        let text = refused(place(2, 4), &halted).to_string();
-        assert_eq!(text, "no partition is halted at 1/2/4: partitions are halted at 1/2/5");
-    }
-
-    #[test]
-    fn who_could_decide_it_is_named() {
-        let position = Position { generation: 1, partition: 2, offset: 5 };
-        let release = |name: &str| Release { name: name.into(), ..crate::agentgate::release() };
-        let could_decide = vec![release("0.1.0"), release("0.2.0")];
-        let text = withdrawn(position, &Voided { state: VoidState::Withdrawn, could_decide }).to_string();
-        assert!(text.starts_with("1/2/5 is not void: 0.1.0 (rules 1), 0.2.0 (rules 1) could decide it; run"), "{text}");
-        let other = withdrawn(position, &Voided { state: VoidState::Asked, could_decide: Vec::new() });
-        assert!(other.may_pass());
-    }
-}
+mod tests;

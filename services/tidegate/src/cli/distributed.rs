@@ -106,7 +106,8 @@ pub struct VoidArgs {
     /// The reason, which is kept
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
-    /// Whatever releases could decide it: every decider is stopped, and the store is rebuilt before one starts
+    /// Whatever releases could decide it: every decider is stopped, and the store is rebuilt before one starts. On a
+    /// data folder: no process runs on it, and nothing is rebuilt
     #[arg(long)]
     pub all_deciders_stopped: bool,
     #[command(flatten)]

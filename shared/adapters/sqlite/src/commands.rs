@@ -10,6 +10,7 @@ use crate::sqlite::SqliteError;
 use crate::store_file::StoreFile;
 
 mod accounts;
+mod begun;
 mod books;
 mod cleanup;
 mod deliveries;

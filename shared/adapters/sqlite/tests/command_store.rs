@@ -7,8 +7,8 @@ use tidegate_conformance::{accounts, books, deliveries, due, facts, owner_keys, 
 use tidegate_kernel::command::{Attempt, Delivery, FactId, ViewChange, ViewKey, VoidState};
 use tidegate_kernel::{LogKey, Position, Region, Timestamp};
 use tidegate_ports::{
-    Account, Accounts, BookWrite, Books, Deliveries, DeliveryWrite, FactName, Facts, OwnerKeys, Releases, SendProgress,
-    SendState, StoreError, StoredBook, StoredFact, ViewWrite, Views, Void, VoidRequest, Voids,
+    Account, Accounts, BookWrite, Books, Deliveries, DeliveryWrite, Due, DueWrite, FactName, Facts, OwnerKeys,
+    Releases, SendProgress, SendState, StoreError, StoredBook, StoredFact, ViewWrite, Views, Void, VoidRequest, Voids,
 };
 use tidegate_sqlite::{DataFolder, EmbeddedCommandStore, EmbeddedKeys, Expired, SqliteError};
 
@@ -177,6 +177,42 @@ async fn writes_from_many_callers_share_commits_and_are_all_there() {
     let owners: Vec<LogKey> = (0..200).map(owner).collect();
     let expected = (0..200).map(|number| Some(write(number).book)).collect();
     assert_eq!(store.load(&owners).await, Ok(expected));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_follows_from_a_command_shows_that_deciding_it_has_begun() {
+    const PARTITIONS: u32 = 16;
+    let of = owner(1).partition(PARTITIONS);
+    let position = Position { partition: of, ..at(7) };
+    let (here, elsewhere) = (|offset| Position { partition: of, ..at(offset) }, (of + 1) % PARTITIONS);
+    for table in ["books", "facts", "views", "due"] {
+        let place = tempfile::tempdir().expect("a folder");
+        let store = store_in(place.path());
+        assert_eq!(store.has_begun(here(0), PARTITIONS).await, Ok(false), "{table} is empty");
+        let written = match table {
+            "books" => {
+                let book = StoredBook { doc: b"{}".to_vec(), decided_to: position };
+                store.save(Arc::new(vec![BookWrite { owner: owner(1), book }])).await
+            }
+            "facts" => store.add(Arc::new(vec![StoredFact { position, ..fact(7, None) }])).await,
+            "views" => {
+                let key = ViewKey { view: "things", shard: "s".into(), row: "removed".into() };
+                let change = ViewChange { key, doc: None };
+                Views::put(&store, Arc::new(vec![ViewWrite { change, position }])).await
+            }
+            _ => Due::put(&store, Arc::new(vec![DueWrite { owner: owner(1), at: None, position }])).await,
+        };
+        written.expect("written");
+        for (from, has_begun) in [
+            (here(6), true),
+            (here(7), true),
+            (here(8), false),
+            (Position { generation: 2, ..here(0) }, false),
+            (Position { partition: elsewhere, ..at(0) }, false),
+        ] {
+            assert_eq!(store.has_begun(from, PARTITIONS).await, Ok(has_begun), "{table}: {from}");
+        }
+    }
 }
 
 /// `keys.db` as a build from before releases left it.

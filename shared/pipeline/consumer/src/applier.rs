@@ -57,11 +57,7 @@ impl<A: Apply> Applier<A> {
     /// Applies one batch, however long the store is down. A store outage never dead-letters.
     pub async fn apply(&self, consumed: Vec<Consumed>, state: &mut LaneState<A>) -> Option<Applied> {
         let first = consumed.first()?.position;
-        let appended_at = consumed.iter().map(|one| one.appended_at).max()?;
         let mut opened = self.open(first, state).await;
-        if self.voids.are_due(appended_at) {
-            self.until_done("register the release", || self.voids.read_before(appended_at)).await;
-        }
         let read_to = state.read_to.replace(consumed.last()?.position.offset + 1);
         if opened.halted.is_none() && read_to != Some(first.offset) {
             opened.halted = self.went_back(first, &opened.account).await;
@@ -80,6 +76,7 @@ impl<A: Apply> Applier<A> {
         while halting.is_none()
             && let Some(part) = parts.next()
         {
+            self.register_before(&part.records).await;
             let mut passed = self.passed_brake();
             let brake = if part.is_passed { &mut passed } else { &mut state.brake };
             let mut batch = Batch::decode(&self.apply, part.records, &self.intake(), brake);
@@ -88,7 +85,7 @@ impl<A: Apply> Applier<A> {
                 self.dead_letter(record, reason).await;
             }
             parts.put_back(std::mem::take(&mut batch.rest), false);
-            let Some(loaded) = self.load_or_halt(&state.assigned, &batch, opened).await else {
+            let Some(loaded) = self.load_or_put_back(&state.assigned, &batch, opened).await else {
                 parts.put_back(batch.into_records(), true);
                 halting = opened.halted;
                 continue;
@@ -120,8 +117,18 @@ impl<A: Apply> Applier<A> {
         Intake { voids: self.voids.known(), max_records_of_key: self.max_records_of_key }
     }
 
-    /// What is stored of the batch's keys, once the store has everything again; `None`: the partition is halted.
-    async fn load_or_halt(
+    /// Registers the release where that is due before these records are applied.
+    pub async fn register_before(&self, records: &[Consumed]) {
+        let Some(appended_at) = records.iter().map(|one| one.appended_at).max() else { return };
+        if self.voids.are_due(appended_at) {
+            self.until_done("register the release", || self.voids.read_before(appended_at)).await;
+        }
+    }
+
+    /// What is stored of the batch's keys, once the store has everything again. `None`: the partition is halted, or the
+    /// batch is to be decoded again, since the store has started again: it may have lost the registration of this
+    /// release, and records of the batch may have become void.
+    async fn load_or_put_back(
         &self,
         assigned: &Assigned<A>,
         batch: &Batch<A>,
@@ -132,7 +139,8 @@ impl<A: Apply> Applier<A> {
                 Ok(loaded) => return Some(loaded),
                 Err(went_back) => self.read_again(assigned, opened, went_back).await,
             }
-            if opened.halted.is_some() {
+            // Where records can be void, none of the batch is a dead letter already.
+            if opened.halted.is_some() || self.voids.can_end_halts() {
                 return None;
             }
         }

@@ -52,7 +52,7 @@ pub trait Apply: Send + Sync + 'static {
     /// each record of a group comes with its index into `entries`. `again`: the records are read again because the store
     /// may have lost what was derived from them.
     ///
-    /// A panic counts as a [`FoldStop`] at an unknown record.
+    /// A panic counts as a [`FoldStop`] at an unknown record, and not for good.
     ///
     /// # Errors
     /// [`FoldStop`]: what comes before its record is folded again and saved, and the partition is halted there.

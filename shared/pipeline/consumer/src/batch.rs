@@ -127,9 +127,9 @@ impl<A: Apply> Batch<A> {
     pub fn fold(mut self, apply: &A, loaded: Option<A::Loaded>, again: bool) -> Result<Folded<A>, Stopped> {
         let (groups, entries) = (self.groups, &mut self.entries);
         let folded = match loaded {
-            // After a panic the entries are dropped.
+            // After a panic the entries are dropped. It may come of what is stored, or of how the batch is cut.
             Some(loaded) => or_panic("folding", || apply.fold(groups, loaded, entries, again))
-                .unwrap_or_else(|reason| Err(FoldStop { at: None, for_good: true, reason })),
+                .unwrap_or_else(|reason| Err(FoldStop { at: None, for_good: false, reason })),
             None => Ok(Vec::new()),
         };
         match folded {

@@ -43,4 +43,5 @@ pub use group::{Entry, EntryOrigin, Group, RecordFate};
 pub use jobs::Job;
 pub use log_watch::LogWatch;
 pub use metrics::METRICS;
+pub use panics::or_panic;
 pub use stall_watch::{Stalled, watch_stalls};

@@ -26,10 +26,12 @@ impl<A: Apply> Applier<A> {
         if let Some(opened) = known {
             return opened;
         }
+        // First: whether the store has started again since then is asked for with every batch.
+        let starts = self.until_done("ask for starts", || self.apply.starts()).await;
+        self.voids.store_started(starts);
         self.until_done("read the void records", || self.voids.read()).await;
         let read = || self.accounts.account(first.generation, first.partition);
         let settled = self.until_done("read the account", read).await;
-        let starts = self.until_done("ask for starts", || self.apply.starts()).await;
         let Some(account) = settled else { return self.open_anew(first, &state.assigned, starts).await };
         let mut opened = Opened::settled(account, starts);
         // The log may say that more was done than the account does: then the store has lost the account's end.

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 ///
 /// # Errors
 /// It panicked, and with which message.
-pub(crate) fn or_panic<T>(doing: &str, work: impl FnOnce() -> T) -> Result<T, String> {
+pub fn or_panic<T>(doing: &str, work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| format!("{doing} panicked: {}", message(&*panic)))
 }
 

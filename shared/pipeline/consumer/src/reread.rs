@@ -38,8 +38,7 @@ impl<A: Apply> Applier<A> {
     pub async fn read_up_to(&self, assigned: &Assigned<A>, until: i64, opened: &mut Opened, mut went_back: WentBack) {
         let partition = assigned.of.partition;
         let from = opened.window.safe().min(opened.account.next_offset);
-        self.voids.register_again();
-        self.until_done("register the release", || self.voids.read()).await;
+        self.register_again(went_back).await;
         let Some(log) = &self.log else {
             tracing::error!(partition, from, until, "a server of the store started again, and there is no log to read");
             opened.starts = went_back.starts;
@@ -66,6 +65,7 @@ impl<A: Apply> Applier<A> {
                     // Not healed yet: an account that is settled meanwhile must not say so.
                     opened.starts = expected;
                     went_back = again;
+                    self.register_again(went_back).await;
                 }
             }
         }
@@ -74,6 +74,12 @@ impl<A: Apply> Applier<A> {
         opened.window.saved(Instant::now(), until);
         // The stored account may be lost, too. It is settled now, because no further record may arrive.
         self.settle(self.checked(opened)).await;
+    }
+
+    /// Registers the release in a store that may have lost its registration, and reads again which records are void.
+    async fn register_again(&self, WentBack { starts }: WentBack) {
+        self.voids.register_again(starts);
+        self.until_done("register the release", || self.voids.read()).await;
     }
 
     /// Ends early where the partition is halted.
@@ -107,6 +113,7 @@ impl<A: Apply> Applier<A> {
     ) -> Result<(), WentBack> {
         let mut parts = Parts::of(consumed);
         while let Some(part) = parts.next() {
+            self.register_before(&part.records).await;
             let mut batch = Batch::decode(&self.apply, part.records, &self.intake(), &mut self.passed_brake());
             let mut halting = batch.tripped.take().map(DecodingStop::into_halting);
             for (record, reason) in std::mem::take(&mut batch.poison) {
@@ -195,11 +202,12 @@ impl<A: Apply> Applier<A> {
     async fn open_idle(&self, state: &mut LaneState<A>) -> Result<(), String> {
         let Some(log) = &self.log else { return Ok(()) };
         let partition = state.assigned.of.partition;
+        let starts = self.apply.starts().await.map_err(|error| error.to_string())?;
+        self.voids.store_started(starts);
         self.voids.read().await.map_err(|error| error.to_string())?;
         let spans = log.spans().await.map_err(|error| error.to_string())?;
         let Some(span) = spans.iter().find(|span| span.partition == partition) else { return Ok(()) };
         let settled = self.accounts.account(span.generation, partition).await.map_err(|error| error.to_string())?;
-        let starts = self.apply.starts().await.map_err(|error| error.to_string())?;
         if settled.is_none() && span.first == span.end {
             return Ok(());
         }

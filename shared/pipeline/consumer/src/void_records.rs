@@ -29,6 +29,8 @@ struct Registered {
     at: Option<Timestamp>,
     /// How often the store may have lost it.
     losses: u64,
+    /// [`Apply::starts`](crate::Apply::starts), as a lane read it last.
+    starts: Option<u64>,
 }
 
 impl VoidRecords {
@@ -80,10 +82,18 @@ impl VoidRecords {
         Ok(())
     }
 
-    /// The store may have lost the registration.
-    pub fn register_again(&self) {
+    /// So often the store's servers have started by now. If a lane last read another number, the store may have lost
+    /// the registration.
+    pub fn store_started(&self, starts: u64) {
+        if self.registered().starts != Some(starts) {
+            self.register_again(starts);
+        }
+    }
+
+    /// The store may have lost the registration when a server of it started; so often they have started by now.
+    pub fn register_again(&self, starts: u64) {
         let mut registered = self.registered();
-        *registered = Registered { at: None, losses: registered.losses + 1 };
+        *registered = Registered { at: None, losses: registered.losses + 1, starts: Some(starts) };
     }
 
     fn registered(&self) -> MutexGuard<'_, Registered> {
@@ -196,11 +206,22 @@ mod tests {
         while !late.has_read.load(Ordering::SeqCst) {
             yield_now().await;
         }
-        records.register_again();
+        records.register_again(1);
         late.released.notify_one();
         reading.await.expect("no panic").expect("in memory");
         assert!(records.are_due(Timestamp::from_millis(0)));
         records.read().await.expect("in memory");
         assert!(!records.are_due(Timestamp::from_millis(0)));
+    }
+
+    #[tokio::test]
+    async fn a_registration_from_before_a_start_of_the_store_is_made_again_whichever_lane_reads_of_it() {
+        let (records, late) = records();
+        late.has_read.store(true, Ordering::SeqCst);
+        for (starts, is_due) in [(7, true), (7, false), (8, true), (8, false), (7, true)] {
+            records.store_started(starts);
+            assert_eq!(records.are_due(Timestamp::from_millis(0)), is_due, "{starts}");
+            records.read().await.expect("in memory");
+        }
     }
 }

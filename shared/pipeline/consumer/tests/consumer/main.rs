@@ -4,3 +4,4 @@ mod dead_letters;
 mod halts;
 mod outages;
 mod sums;
+mod went_back;

@@ -2,7 +2,7 @@
 //! what every test stands on.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,7 +16,9 @@ use tidegate_inproc::releases::MemoryReleases;
 use tidegate_inproc::voids::MemoryVoids;
 use tidegate_kernel::command::{Release, Rules, VoidState};
 use tidegate_kernel::{LogKey, PartitionEpoch, Position, Timestamp};
-use tidegate_ports::{Append, DeadLetter, DeadLetters, Fate, ReadLag, StoreError, SystemClock, VoidRequest, Voids};
+use tidegate_ports::{
+    Append, Clock, DeadLetter, DeadLetters, Fate, ReadLag, ReadLog, StoreError, SystemClock, VoidRequest, Voids,
+};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -52,6 +54,11 @@ pub struct Sums {
     saves: Arc<AtomicUsize>,
     /// A save ends only while it is open.
     gate: Arc<watch::Sender<bool>>,
+    /// How often its servers have started.
+    starts: Arc<AtomicU64>,
+    loads: Arc<AtomicUsize>,
+    /// So many loads are answered; `None`: all.
+    answered_loads: Arc<watch::Sender<Option<usize>>>,
 }
 
 impl Sums {
@@ -83,6 +90,21 @@ impl Sums {
     /// Saves are stored from now on, but do not return before the gate opens again.
     pub fn close_gate(&self, is_closed: bool) {
         self.gate.send_replace(is_closed);
+    }
+
+    /// A server of it has started again.
+    pub fn start_again(&self) {
+        self.starts.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Of all loads that are ever asked for, so many are answered, and the next ones wait; `None`: all are answered.
+    pub fn answer_loads(&self, most: Option<usize>) {
+        self.answered_loads.send_replace(most);
+    }
+
+    /// Loads that were asked for.
+    pub fn loads(&self) -> usize {
+        self.loads.load(Ordering::SeqCst)
     }
 
     /// Loads and saves that were asked for.
@@ -136,6 +158,9 @@ impl Apply for Sums {
         _entries: &[Entry<char>],
     ) -> Result<Vec<Sum>, StoreError> {
         self.answers()?;
+        let number = self.loads.fetch_add(1, Ordering::SeqCst);
+        // The sender is as old as this.
+        let _ = self.answered_loads.subscribe().wait_for(|most| most.is_none_or(|most| number < most)).await;
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(groups.iter().map(|group| kept.get(&group.key).copied().unwrap_or_default()).collect())
     }
@@ -191,6 +216,10 @@ impl Apply for Sums {
         let _ = self.gate.subscribe().wait_for(|is_closed| !is_closed).await;
         Ok(())
     }
+
+    async fn starts(&self) -> Result<u64, StoreError> {
+        Ok(self.starts.load(Ordering::SeqCst))
+    }
 }
 
 /// What every consumer of the tests registers as.
@@ -206,6 +235,10 @@ pub struct Rig {
     pub dead_letters: MemoryDeadLetters,
     pub voids: MemoryVoids,
     pub releases: MemoryReleases,
+    /// The clock of consumers; the log has its own.
+    pub clock: Arc<dyn Clock>,
+    /// Consumers read again what the store may have lost.
+    pub reads_again: bool,
     pub config: ConsumerConfig,
 }
 
@@ -225,6 +258,8 @@ impl Rig {
             dead_letters: MemoryDeadLetters::default(),
             voids: MemoryVoids::default(),
             releases: MemoryReleases::default(),
+            clock: Arc::new(SystemClock),
+            reads_again: false,
             config: ConsumerConfig {
                 linger: Duration::from_millis(1),
                 settle_every: Duration::from_millis(2),
@@ -263,8 +298,10 @@ impl Rig {
 
     pub fn start(&self, poison: Poison) -> Running {
         let log = Box::new(self.log.consumer(GROUP));
-        let (accounts, clock) = (Arc::new(self.accounts.clone()), Arc::new(SystemClock));
+        let (accounts, clock) = (Arc::new(self.accounts.clone()), self.clock.clone());
         let consumer = Consumer::new(log, self.sums.clone(), poison, accounts, clock, self.config);
+        let again: Option<Arc<dyn ReadLog>> = if self.reads_again { Some(Arc::new(self.log.clone())) } else { None };
+        let consumer = consumer.reading_again_from(again);
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(consumer.run(async move {
             let _ = stopped.await;
