@@ -116,9 +116,9 @@ pub struct IncidentQuery {
 }
 
 impl IncidentQuery {
-    /// Reads them by months, back to the oldest month that can have rows. Where only open ones are asked for, about 200 of
-    /// the newest are looked at. Older ones are those that agents' standings and checks' tracks name as open, so that the
-    /// resolved ones among them are not read.
+    /// Reads them by months, back to the oldest month that can have rows. Where only open ones are asked for, about 200
+    /// of the newest are looked at. Older ones are those that agents' standings and checks' tracks name as open, so that
+    /// the resolved ones among them are not read.
     ///
     /// # Errors
     /// [`StoreError`].
