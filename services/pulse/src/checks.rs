@@ -5,6 +5,6 @@ mod idle;
 mod pending;
 mod runner;
 
-pub use alerting::{CHECK_TRACKS, CheckAlerts};
+pub use alerting::CheckAlerts;
 pub use idle::CHECK_IDLE_RUNS;
 pub use runner::{CheckEvent, CheckRound, CheckRunner};

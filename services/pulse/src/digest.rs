@@ -1,16 +1,18 @@
 //! Digests of mail routes: once a period is judged, what it had is stored as a message, or nothing if it had nothing.
 //!
-//! The message's id follows from team, route and day. Two processes that make it store one, and one that starts again
-//! finds what was stored; what it lacks to be sent is stored then.
+//! The message's id follows from team, route and the end of the period. Two processes that make it store one, and one
+//! that starts again finds what was stored; what it lacks to be sent is stored then.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::Map;
 use tidegate_agentping::TeamId;
-use tidegate_agentping_alerts::digest::{digest_event, digest_id};
+use tidegate_agentping_alerts::digest::{digest_event, digest_id, further_digest_id};
+use tidegate_agentping_alerts::outbox::read;
 use tidegate_agentping_alerts::rows::delivery_key;
-use tidegate_agentping_alerts::{AlertOutbox, Messages};
+use tidegate_agentping_alerts::{AlertOutbox, DeliveryDoc, Messages};
+use tidegate_agentping_pulse::DeliveryId;
 use tidegate_agentping_settings::{DigestSpan, RouteDigest, RouteDoc, RouteTarget, TeamSettings};
 use tidegate_kernel::{SmolStr, Timestamp};
 use tidegate_lifecycle::Stop;
@@ -119,11 +121,11 @@ impl DigestKeeper {
 
     async fn make(&self, wanted: &Wanted<'_>) -> Result<(), StoreError> {
         let Wanted { team, id, digest, span, .. } = *wanted;
-        let stored = self.rows.get(&[delivery_key(digest_id(team, id, span))]).await?;
+        let (delivery, is_stored) = self.identified(wanted).await?;
         // Whoever stored it may have ended before it was put among what is to be sent.
-        let data = match stored.into_iter().next().flatten() {
-            Some(_) => Map::new(),
-            None => {
+        let data = match is_stored {
+            true => Map::new(),
+            false => {
                 let found = PeriodFacts { rows: &*self.rows, messages: &Messages::new(self.rows.clone()), wanted };
                 let facts = found.read().await?;
                 if facts.is_empty() {
@@ -132,7 +134,27 @@ impl DigestKeeper {
                 facts.data(digest, span)
             }
         };
-        self.outbox.put(&[digest_event(team, id, span, data)]).await
+        self.outbox.put(&[digest_event(team, (id, delivery), span, data)]).await
+    }
+
+    /// The id of the message, and whether it is stored.
+    async fn identified(&self, wanted: &Wanted<'_>) -> Result<(DeliveryId, bool), StoreError> {
+        let Wanted { team, id, span, .. } = *wanted;
+        let by_day = digest_id(team, id, span);
+        match self.stored(by_day).await? {
+            None => Ok((by_day, false)),
+            Some(doc) if doc.timestamp == span.to => Ok((by_day, true)),
+            // The day has a digest of another period.
+            Some(_) => {
+                let further = further_digest_id(team, id, span);
+                Ok((further, self.stored(further).await?.is_some()))
+            }
+        }
+    }
+
+    async fn stored(&self, delivery: DeliveryId) -> Result<Option<DeliveryDoc>, StoreError> {
+        let found = self.rows.get(&[delivery_key(delivery)]).await?;
+        found.into_iter().next().flatten().map(|doc| read(&doc)).transpose()
     }
 }
 

@@ -184,6 +184,22 @@ async fn incidents_are_listed_and_read() {
     house.put("/v1/agents/nightly/mute", &json!({"until": "2026-05-15T13:00:00Z"})).await;
 }
 
+/// An open incident is found beneath more resolved ones than are looked at for it: its agent's standing names it.
+#[tokio::test]
+async fn open_incidents_are_found_beneath_many_that_are_resolved() {
+    let house = House::open().await;
+    let open = incident(1, at("2026-04-02T03:00:00Z"));
+    let resolved = (2..=301_i64).map(|number| {
+        let opened_at = at(NOON).plus_millis(-60_000 * number);
+        IncidentDoc { resolved_at: Some(at(NOON)), ..incident(number as u128, opened_at) }
+    });
+    let rows = resolved.chain([open.clone()]).flat_map(|doc| doc.rows(team(1)));
+    house.judged(rows.chain([standing(None).row(team(1), &slug("nightly"), 1)])).await;
+    let list = house.get("/v1/incidents?status=open").await.ok();
+    let ids: Vec<&Value> = list["incidents"].as_array().unwrap().iter().map(|incident| &incident["id"]).collect();
+    assert_eq!((ids, &list["next_cursor"]), (vec![&json!(open.id.to_string())], &Value::Null));
+}
+
 /// AC-20: late between slot and deadline; a pause holds at once.
 #[tokio::test]
 async fn ac_20_the_status_says_how_agents_stand() {

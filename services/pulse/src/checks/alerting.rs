@@ -13,16 +13,13 @@ use tidegate_agentping_pulse::incident::track::{InARow, Track};
 use tidegate_agentping_pulse::incident::{IncidentEdge, Subject};
 use tidegate_agentping_pulse::{AlertKind, AlertMessage, IncidentOrigin};
 use tidegate_agentping_settings::TeamSettings;
-use tidegate_agentping_verdicts::IncidentDoc;
+use tidegate_agentping_verdicts::{IncidentDoc, check_track_key};
+use tidegate_kernel::Timestamp;
 use tidegate_kernel::free_json::text_hash_128;
-use tidegate_kernel::{SmolStr, Timestamp};
 use tidegate_mirror::Mirror;
-use tidegate_ports::{Clock, FailureCause, FailureKind, Meeting, RowKey, RowTable, RowWrite, Rows, StoreError};
+use tidegate_ports::{Clock, FailureCause, FailureKind, RowWrite, Rows, StoreError};
 
 use super::CheckEvent;
-
-/// What is known of each check: one row a check, in a shard for each team. The rank is its last result's.
-pub static CHECK_TRACKS: RowTable = RowTable { name: "check_tracks", keep_days: 400, meeting: Meeting::HigherRank };
 
 /// Opens and resolves incidents of checks. Two that do so at once write the same.
 pub struct CheckAlerts {
@@ -32,7 +29,7 @@ pub struct CheckAlerts {
     pub clock: Arc<dyn Clock>,
 }
 
-/// How a check has come out so far.
+/// How a check has come out so far. The rank of its row is its last result's; of its members others read `track`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct CheckTrack {
     #[serde(default)]
@@ -68,8 +65,7 @@ impl CheckAlerts {
     }
 
     async fn take_one(&self, event: &CheckEvent) -> Result<(), StoreError> {
-        let key =
-            RowKey { table: &CHECK_TRACKS, shard: SmolStr::from(event.team.to_string()), row: event.check.clone() };
+        let key = check_track_key(event.team, &event.check);
         let found = self.rows.get(std::slice::from_ref(&key)).await?.into_iter().next().flatten();
         let mut kept: CheckTrack = found.map_or_else(|| Ok(CheckTrack::default()), |doc| read(&doc))?;
         if !kept.is_news(event) {
@@ -147,4 +143,35 @@ fn read(doc: &[u8]) -> Result<CheckTrack, StoreError> {
 fn broken(error: &serde_json::Error) -> StoreError {
     let text = format!("what is known of a check cannot be read: {error}");
     StoreError::Broken(FailureCause::new(FailureKind::Broken, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use tidegate_agentping_verdicts::check_tracks::open_incidents_of_checks;
+    use tidegate_inproc::clock::TestClock;
+    use tidegate_inproc::rows::MemoryRows;
+    use tidegate_kernel::Region;
+
+    use super::*;
+
+    /// Whoever lists open incidents reads the part of the row that it knows.
+    #[tokio::test]
+    async fn the_open_incident_of_a_check_is_found_in_its_row() {
+        let (team, at) = (TeamId::from_bits(Region::Eu, 1), Timestamp::from_millis(1_800_000_000_000));
+        let rows = MemoryRows::new(Arc::new(TestClock::at(at)));
+        let mut kept = CheckTrack { rank: 1, ..CheckTrack::default() };
+        let subject = Subject { agent: subject_of(team, "check"), kind: AlertKind::CheckFailed };
+        kept.track.bad(&subject, InARow::ONE, IncidentOrigin::Slot(at), at).unwrap();
+        let write = |kept: &CheckTrack| {
+            let doc = Some(serde_json::to_vec(kept).unwrap());
+            Arc::new(vec![RowWrite { key: check_track_key(team, "check"), rank: kept.rank, doc }])
+        };
+        rows.put(write(&kept), at).await.unwrap();
+        let open = open_incidents_of_checks(&rows, team).await.unwrap();
+        assert_eq!(open, Vec::from_iter(kept.track.open().copied()));
+        kept.track.good(&subject, InARow::ONE, IncidentOrigin::Slot(at), at).unwrap();
+        kept.rank = 2;
+        rows.put(write(&kept), at).await.unwrap();
+        assert!(open_incidents_of_checks(&rows, team).await.unwrap().is_empty());
+    }
 }

@@ -151,6 +151,35 @@ async fn a_judged_day_is_one_mail() {
     assert!(post.texts()[1].contains("- Missed: nightly: the run expected at 2027-01-15 08:00 UTC"));
 }
 
+/// After a digest was sent the route's zone is changed, and ends another period on the same day of UTC. That one has its
+/// digest, too, and one only.
+#[tokio::test]
+async fn a_period_of_another_zone_on_the_same_day_has_its_digest() {
+    let post = Post::new().await;
+    post.route(1, "daily", json!({})).await;
+    post.incident("nightly", AlertKind::RunFailed, NOW.plus_millis(-1), None).await;
+    let _running = post.rig.start();
+    let mut keeper = post.keeper();
+    keeper.round(judged(0)).await.unwrap();
+    post.rig.states(1, &["digest sent"]).await;
+    let since_ms = NOW.plus_millis(HOUR_MS).as_millis();
+    let digest = json!({"every": "daily", "timezone": "America/New_York", "since_ms": since_ms});
+    post.route(1, "daily", json!({ "digest": digest })).await;
+    // 08:00 in New York.
+    post.rig.clock.advance_ms(5 * HOUR_MS);
+    for _ in 0..2 {
+        keeper.round(judged(5 * HOUR_MS)).await.unwrap();
+        post.keeper().round(judged(5 * HOUR_MS)).await.unwrap();
+    }
+    post.rig.states(1, &["digest sent", "digest sent"]).await;
+    let ends: Vec<Timestamp> = post.rig.all(1).await.iter().map(|one| one.doc.timestamp).collect();
+    assert!(ends.contains(&NOW) && ends.contains(&NOW.plus_millis(5 * HOUR_MS)), "{ends:?}");
+    // The next day is its own again.
+    post.rig.clock.advance_ms(DAY_MS);
+    keeper.round(judged(DAY_MS + 5 * HOUR_MS)).await.unwrap();
+    post.rig.states(1, &["digest sent", "digest sent", "digest sent"]).await;
+}
+
 /// A process that ends between storing a digest and putting it among what is sent, and the one after it: one mail.
 #[tokio::test]
 async fn whoever_goes_on_sends_no_second_one() {

@@ -116,7 +116,7 @@ pub async fn pulse(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<(Pu
     let (store, registry) = (Arc::new(ScyllaStore::new(cql.clone())), Arc::new(ScyllaRegistry::new(cql.clone())));
     let dead_letters = Arc::new(KafkaDeadLetters::open(&options, clock.clone())?);
     let ports = PulsePorts { lag, accounts: store.clone(), feed: store.clone(), dead_letters, queries: store };
-    let settings = sealed(config, settings(cql, clock, registry)).await?;
+    let settings = sealed(config, settings(cql, clock, registry), clock).await?;
     Ok(Opened { ports: (ports, settings), close: Box::pin(async { Ok(()) }) })
 }
 
@@ -153,7 +153,7 @@ pub async fn read_api(
     let ports = ReadPorts { queries: store.clone(), stored: store.clone(), accounts: store, log };
     // A session holds nothing back: everything is written when it is acknowledged.
     let registry = Arc::new(ScyllaRegistry::new(cql.clone()));
-    let settings = sealed(config, settings(cql, clock, registry.clone())).await?;
+    let settings = sealed(config, settings(cql, clock, registry.clone()), clock).await?;
     Ok(Opened { ports: (ports, registry, settings), close: Box::pin(async { Ok(()) }) })
 }
 
@@ -167,9 +167,9 @@ fn settings(cql: AgentPingCql, clock: &Arc<dyn Clock>, registry: Arc<ScyllaRegis
 ///
 /// # Errors
 /// Routes are sealed, and there is no key, or another one: nothing would be sent to them.
-async fn sealed(config: &Config, settings: SettingsPorts) -> Result<SettingsPorts, Failure> {
+async fn sealed(config: &Config, settings: SettingsPorts, clock: &Arc<dyn Clock>) -> Result<SettingsPorts, Failure> {
     let Some(key) = config.alerts.secret.clone() else {
-        if SealedDocuments::is_used(&*settings.documents, SEALED_KINDS).await? {
+        if SealedDocuments::is_used(&*settings.documents, SEALED_KINDS, clock.now()).await? {
             return Err(Failure::broken(
                 "the store has sealed alert routes, and alerts.secret_file is not set: name the file with the key that sealed \
                  them, the same for control and pulse",
@@ -181,7 +181,7 @@ async fn sealed(config: &Config, settings: SettingsPorts) -> Result<SettingsPort
         );
         return Ok(settings);
     };
-    let documents = SealedDocuments::new(settings.documents, SEALED_KINDS, key, Arc::new(RandomIds));
+    let documents = SealedDocuments::new(settings.documents, SEALED_KINDS, key, Arc::new(RandomIds), clock.clone());
     if !documents.opens().await? {
         return Err(Failure::broken(
             "alerts.secret_file holds another key than the one that sealed the alert routes in the store: name the file with that \

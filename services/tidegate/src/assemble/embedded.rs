@@ -60,7 +60,7 @@ pub async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<AllP
     let registry = EmbeddedRegistry::open(&folder)?;
     let store = EmbeddedStore::open(&owned, registry.clone())?;
     let dead_letters = EmbeddedDeadLetters::open(&owned)?;
-    let documents = sealed(&folder, Arc::new(EmbeddedDocuments::open(&owned, clock.clone())?)).await?;
+    let documents = sealed(&folder, Arc::new(EmbeddedDocuments::open(&owned, clock.clone())?), clock).await?;
     let rows = Arc::new(EmbeddedRows::open(&owned, clock.clone())?);
     reconcile(&owned, &log, GROUP, &store, &dead_letters).await?;
     let log_reader = EmbeddedReadLog::open(&folder)?;
@@ -119,11 +119,16 @@ pub async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<AllP
 }
 
 /// The settings with what is secret of them sealed, under the folder's own key.
-async fn sealed(folder: &DataFolder, documents: Arc<EmbeddedDocuments>) -> Result<Arc<dyn Documents>, Failure> {
+async fn sealed(
+    folder: &DataFolder,
+    documents: Arc<EmbeddedDocuments>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn Documents>, Failure> {
     // A folder of a former build has plain documents and no key, and gets one. A key that is gone is not made anew.
-    let may_make = secret::is_there(folder) || !SealedDocuments::is_used(&*documents, SEALED_KINDS).await?;
+    let may_make =
+        secret::is_there(folder) || !SealedDocuments::is_used(&*documents, SEALED_KINDS, clock.now()).await?;
     let key = secret::of_folder(folder, may_make, secret::AGENTPING)?;
-    Ok(Arc::new(SealedDocuments::new(documents, SEALED_KINDS, key, Arc::new(RandomIds))))
+    Ok(Arc::new(SealedDocuments::new(documents, SEALED_KINDS, key, Arc::new(RandomIds), clock.clone())))
 }
 
 fn closing(log: EmbeddedLog, store: Arc<EmbeddedStore>) -> Close {

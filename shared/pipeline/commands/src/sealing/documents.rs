@@ -1,18 +1,24 @@
 //! A store of documents that seals those of some kinds: what they hold is neither in the store nor in a copy of it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tidegate_kernel::{LogKey, SmolStr, Timestamp};
-use tidegate_ports::{Document, DocumentList, DocumentWrite, Documents, Ids, ScanOrder, StoreError, Written};
+use tidegate_ports::{Clock, Document, DocumentList, DocumentWrite, Documents, Ids, StoreError, Written};
 
 use super::deployment_key::DeploymentKey;
 use super::owner_seal::OwnerSeal;
 
+mod marker;
+
+use marker::SealMarker;
+
 /// What the keys of documents are derived for.
 const PURPOSE: &str = "document";
-const PAGE: usize = 500;
+/// What the name of a key is derived for: it says which key it is, and nothing of it.
+const NAME_PURPOSE: &str = "name of the key of documents";
 
 /// Documents of another store, of which some kinds are sealed. A document of these kinds that a former build has stored in
 /// plain text is read as it is, and sealed with its next write.
@@ -23,6 +29,11 @@ pub struct SealedDocuments {
     kinds: &'static [&'static str],
     key: DeploymentKey,
     ids: Arc<dyn Ids>,
+    clock: Arc<dyn Clock>,
+    /// Some document has been opened under the key.
+    has_opened: AtomicBool,
+    /// The marker names the key.
+    is_claimed: AtomicBool,
 }
 
 /// What is stored of a sealed document.
@@ -38,25 +49,59 @@ impl SealedDocuments {
         kinds: &'static [&'static str],
         key: DeploymentKey,
         ids: Arc<dyn Ids>,
+        clock: Arc<dyn Clock>,
     ) -> Self {
-        SealedDocuments { inner, kinds, key, ids }
+        let (has_opened, is_claimed) = (AtomicBool::new(false), AtomicBool::new(false));
+        SealedDocuments { inner, kinds, key, ids, clock, has_opened, is_claimed }
     }
 
-    /// Whether a store has a sealed document of these kinds: whoever has lost the key is not to make another.
+    /// Whether a store has a sealed document of these kinds: whoever has lost the key is not to make another. A store
+    /// without a marker of sealed documents is searched, and gets one if it has none sealed.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn is_used(documents: &dyn Documents, kinds: &[&str]) -> Result<bool, StoreError> {
-        Ok(first_sealed(documents, kinds).await?.is_some())
+    pub async fn is_used(documents: &dyn Documents, kinds: &[&str], now: Timestamp) -> Result<bool, StoreError> {
+        SealMarker { documents, kinds, now }.is_used().await
     }
 
-    /// Whether the key is the one that sealed what the store has: its first sealed document opens, or it has none.
+    /// Whether the key is the one that sealed what the store has: no other has sealed, or the first sealed document
+    /// opens. A store without a marker of sealed documents is searched, and gets one unless the key is another.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn opens(&self) -> Result<bool, StoreError> {
-        let Some((space, document)) = first_sealed(&*self.inner, self.kinds).await? else { return Ok(true) };
-        Ok(sealed(&self.opened(&space, document).doc).is_none())
+        let opens = |space: &SmolStr, document: Document| sealed(&self.opened(space, document).doc).is_none();
+        self.marker().is_key(&self.key_name(), opens).await
+    }
+
+    fn marker(&self) -> SealMarker<'_> {
+        SealMarker { documents: &*self.inner, kinds: self.kinds, now: self.clock.now() }
+    }
+
+    fn key_name(&self) -> String {
+        format!("{:032x}", self.key.hash(NAME_PURPOSE, &[]))
+    }
+
+    /// Has the marker name the key, once in the life of the process.
+    async fn claim(&self) -> Result<(), StoreError> {
+        if !self.is_claimed.load(Ordering::Relaxed) {
+            self.marker().claim(&self.key_name()).await?;
+            self.is_claimed.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// A process of a former build seals without a marker. Whoever opens what it has sealed makes up for it.
+    async fn claim_what_was_opened(&self) {
+        if self.has_opened.load(Ordering::Relaxed)
+            && let Err(error) = self.claim().await
+        {
+            tracing::warn!(kind = %error.kind(), %error, "that documents are sealed cannot be noted now; trying again");
+        }
+    }
+
+    fn seals(&self, write: &DocumentWrite) -> bool {
+        write.doc.is_some() && self.kinds.contains(&write.kind.as_str())
     }
 
     fn seal_of(&self, space: &str, kind: &str, name: &str) -> OwnerSeal {
@@ -73,7 +118,10 @@ impl SealedDocuments {
         let Some(text) = sealed(&document.doc) else { return document };
         let Document { kind, name, .. } = &document;
         match self.seal_of(space, kind, name).open(&text) {
-            Ok(doc) => Document { doc, ..document },
+            Ok(doc) => {
+                self.has_opened.store(true, Ordering::Relaxed);
+                Document { doc, ..document }
+            }
             Err(error) => {
                 tracing::error!(space, %kind, %name, %error, "a sealed document cannot be read: is the key that of this deployment?");
                 document
@@ -82,7 +130,7 @@ impl SealedDocuments {
     }
 
     fn closed(&self, space: &str, write: &DocumentWrite) -> Result<DocumentWrite, StoreError> {
-        let Some(doc) = write.doc.as_ref().filter(|_| self.kinds.contains(&write.kind.as_str())) else {
+        let Some(doc) = write.doc.as_ref().filter(|_| self.seals(write)) else {
             return Ok(write.clone());
         };
         let sealed = self.seal_of(space, &write.kind, &write.name).seal(doc, &*self.ids);
@@ -90,31 +138,6 @@ impl SealedDocuments {
         let doc = doc.map_err(|error| StoreError::Refused(error.to_string().into()))?;
         Ok(DocumentWrite { doc: Some(doc), ..write.clone() })
     }
-}
-
-/// The first sealed document of these kinds, with its space.
-async fn first_sealed(documents: &dyn Documents, kinds: &[&str]) -> Result<Option<(SmolStr, Document)>, StoreError> {
-    for space in documents.spaces().await? {
-        for kind in kinds {
-            let mut after: Option<SmolStr> = None;
-            loop {
-                let order = ScanOrder::Ascending;
-                let list =
-                    DocumentList { space: &space, kind, prefix: "", after: after.as_deref(), order, limit: PAGE };
-                let page = documents.list(&list).await?;
-                let last = page.last().map(|document| document.name.clone());
-                let is_last = page.len() < PAGE;
-                if let Some(document) = page.into_iter().find(|document| sealed(&document.doc).is_some()) {
-                    return Ok(Some((space, document)));
-                }
-                if is_last {
-                    break;
-                }
-                after = last;
-            }
-        }
-    }
-    Ok(None)
 }
 
 /// The sealed text of a document, if it is sealed.
@@ -125,15 +148,22 @@ fn sealed(doc: &[u8]) -> Option<String> {
 #[async_trait]
 impl Documents for SealedDocuments {
     async fn get(&self, space: &str, kind: &str, name: &str) -> Result<Option<Document>, StoreError> {
-        Ok(self.inner.get(space, kind, name).await?.map(|document| self.opened(space, document)))
+        let found = self.inner.get(space, kind, name).await?.map(|document| self.opened(space, document));
+        self.claim_what_was_opened().await;
+        Ok(found)
     }
 
     async fn list(&self, list: &DocumentList<'_>) -> Result<Vec<Document>, StoreError> {
         let found = self.inner.list(list).await?;
-        Ok(found.into_iter().map(|document| self.opened(list.space, document)).collect())
+        let found: Vec<Document> = found.into_iter().map(|document| self.opened(list.space, document)).collect();
+        self.claim_what_was_opened().await;
+        Ok(found)
     }
 
     async fn write(&self, space: &str, writes: &[DocumentWrite], now: Timestamp) -> Result<Written, StoreError> {
+        if writes.iter().any(|write| self.seals(write)) {
+            self.claim().await?;
+        }
         let writes = writes.iter().map(|write| self.closed(space, write)).collect::<Result<Vec<_>, _>>()?;
         self.inner.write(space, &writes, now).await
     }
@@ -155,29 +185,30 @@ impl Documents for SealedDocuments {
 mod tests {
     use tidegate_inproc::clock::TestClock;
     use tidegate_inproc::documents::MemoryDocuments;
-    use tidegate_ports::{Expected, RandomIds};
+    use tidegate_ports::{Expected, RandomIds, ScanOrder};
 
     use super::*;
 
-    const KINDS: &[&str] = &["secret"];
-    const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+    pub(super) const KINDS: &[&str] = &["secret"];
+    pub(super) const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
-    fn store() -> Arc<MemoryDocuments> {
+    pub(super) fn store() -> Arc<MemoryDocuments> {
         Arc::new(MemoryDocuments::new(Arc::new(TestClock::at(NOW))))
     }
 
-    fn over(inner: &Arc<MemoryDocuments>, key: u8) -> SealedDocuments {
-        SealedDocuments::new(inner.clone(), KINDS, DeploymentKey::new([key; 32]), Arc::new(RandomIds))
+    pub(super) fn over(inner: &Arc<impl Documents>, key: u8) -> SealedDocuments {
+        let clock = Arc::new(TestClock::at(NOW));
+        SealedDocuments::new(inner.clone(), KINDS, DeploymentKey::new([key; 32]), Arc::new(RandomIds), clock)
     }
 
-    async fn put(documents: &dyn Documents, space: &str, kind: &str, name: &str, doc: &str) {
+    pub(super) async fn put(documents: &dyn Documents, space: &str, kind: &str, name: &str, doc: &str) {
         let doc = Some(doc.as_bytes().to_vec());
         let write =
             DocumentWrite { kind: kind.into(), name: name.into(), expected: Expected::Anything, doc, ends_at: None };
         assert_eq!(documents.write(space, &[write], NOW).await.unwrap(), Written::Done);
     }
 
-    async fn text(documents: &dyn Documents, space: &str, kind: &str, name: &str) -> String {
+    pub(super) async fn text(documents: &dyn Documents, space: &str, kind: &str, name: &str) -> String {
         String::from_utf8(documents.get(space, kind, name).await.unwrap().unwrap().doc).unwrap()
     }
 
@@ -195,7 +226,7 @@ mod tests {
         let list = DocumentList { space: "a", kind: "secret", prefix: "", after: None, order, limit: 5 };
         let listed = documents.list(&list).await.unwrap();
         assert_eq!((listed.len(), listed[0].version, &listed[0].doc[..]), (1, 1, &br#"{"url":"s3cret"}"#[..]));
-        assert!(SealedDocuments::is_used(&*inner, KINDS).await.unwrap());
+        assert!(SealedDocuments::is_used(&*inner, KINDS, NOW).await.unwrap());
     }
 
     /// One of a former build opens as it is, and is sealed with its next write.
@@ -203,7 +234,7 @@ mod tests {
     async fn a_plain_document_is_sealed_with_its_next_write() {
         let inner = store();
         put(&*inner, "a", "secret", "x", r#"{"url":"s3cret"}"#).await;
-        assert!(!SealedDocuments::is_used(&*inner, KINDS).await.unwrap());
+        assert!(!SealedDocuments::is_used(&*inner, KINDS, NOW).await.unwrap());
         let documents = over(&inner, 1);
         assert_eq!(text(&documents, "a", "secret", "x").await, r#"{"url":"s3cret"}"#);
         put(&documents, "a", "secret", "x", r#"{"url":"s3cret2"}"#).await;

@@ -1,7 +1,7 @@
 //! The digest of a mail route: what a period had, once it is judged. Pure.
 //!
-//! A digest is a message like any other: its id follows from team, route and day, so that whoever makes it again changes
-//! nothing. Nothing of a run's output, metadata or tools is in it.
+//! A digest is a message like any other: its id follows from team, route and the end of its period, so that whoever
+//! makes it again changes nothing. Nothing of a run's output, metadata or tools is in it.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -162,14 +162,25 @@ fn values(all: &[impl Serialize], listed: usize) -> (Vec<Value>, usize) {
     (values, all.len().saturating_sub(listed))
 }
 
-/// The id of a route's digest of the period that ended on this day.
+/// The id of a route's digest of the period that ended on this day of UTC.
 pub fn digest_id(team: TeamId, route: &str, span: DigestSpan) -> DeliveryId {
     let day = span.to.to_string();
     derived_delivery_id(team, &["digest", route, &day[..10]])
 }
 
-/// The digest as the outbox takes it.
-pub fn digest_event(team: TeamId, route: &SmolStr, span: DigestSpan, data: Map<String, Value>) -> AlertEvent {
+/// The id of a further digest of a day: the route's zone, or the zone's offset from UTC, was another one when the period
+/// of the first one ended.
+pub fn further_digest_id(team: TeamId, route: &str, span: DigestSpan) -> DeliveryId {
+    derived_delivery_id(team, &["digest", route, &span.to.to_string()])
+}
+
+/// The digest as the outbox takes it, under one of these ids.
+pub fn digest_event(
+    team: TeamId,
+    (route, delivery): (&SmolStr, DeliveryId),
+    span: DigestSpan,
+    data: Map<String, Value>,
+) -> AlertEvent {
     AlertEvent {
         team,
         agent: None,
@@ -179,6 +190,6 @@ pub fn digest_event(team: TeamId, route: &SmolStr, span: DigestSpan, data: Map<S
         timestamp: span.to,
         incident: None,
         data,
-        to: Addressees::Route { route: route.clone(), delivery: digest_id(team, route, span) },
+        to: Addressees::Route { route: route.clone(), delivery },
     }
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tidegate_kernel::{SmolStr, Timestamp};
+use tidegate_ports::{KeptRow, RowScan, RowTable, Rows, ScanOrder, StoreError};
 
 /// A short text of a format.
 macro_rules! smol {
@@ -12,6 +13,8 @@ pub(crate) use smol;
 
 /// A day in milliseconds.
 pub(crate) const DAY_MS: i64 = 86_400_000;
+/// Rows of one scan of a shard that is read whole.
+const PAGE: usize = 500;
 
 /// An instant as a text that sorts by time.
 pub(crate) fn sortable(at: Timestamp) -> SmolStr {
@@ -32,4 +35,26 @@ pub(crate) fn read<T: DeserializeOwned>(table: &str, shard: &str, doc: &[u8]) ->
 /// `rank` of an instant that is moved by so much.
 pub(crate) fn rank(at: Timestamp, by: u64) -> u64 {
     u64::try_from(at.as_millis()).unwrap_or(0).saturating_add(by)
+}
+
+/// All rows of a shard, in the order of their names.
+///
+/// # Errors
+/// [`StoreError`].
+pub(crate) async fn all_rows(
+    rows: &dyn Rows,
+    table: &'static RowTable,
+    shard: &SmolStr,
+) -> Result<Vec<KeptRow>, StoreError> {
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let scan = RowScan { table, shard: shard.clone(), after, order: ScanOrder::Ascending, limit: PAGE };
+        let page = rows.scan(&scan).await?;
+        let is_last = page.len() < PAGE;
+        after = page.last().map(|row| row.row.clone());
+        all.extend(page);
+        if is_last {
+            return Ok(all);
+        }
+    }
 }

@@ -1,4 +1,9 @@
 //! Incidents: a row of a month of a team, newest first, and one under each id that says in which month it is.
+//!
+//! Which of them are open is known without these rows: the [standings](crate::standings) of agents name theirs, and the
+//! [tracks](crate::check_tracks) of checks have their own.
+
+mod open;
 
 use serde::{Deserialize, Serialize};
 use tidegate_agentping::{Slug, TeamId};
@@ -20,6 +25,8 @@ const RESOLVED: u64 = 100_000_000;
 /// Months that can have rows.
 const MONTHS: i32 = 5;
 const PAGE: usize = 200;
+/// How many incidents are looked at for open ones before agents and checks are asked. Most teams have no more.
+const NEWEST_LOOKED_AT: usize = PAGE;
 
 /// An incident.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,14 +116,34 @@ pub struct IncidentQuery {
 }
 
 impl IncidentQuery {
-    /// Reads them, a month at a time.
+    /// Reads them by months, back to the oldest month that can have rows. Where only open ones are asked for, about 200
+    /// of the newest are looked at. Older ones are those that agents' standings and checks' tracks name as open, so that
+    /// the resolved ones among them are not read.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn read(&self, rows: &dyn Rows, now: Timestamp) -> Result<Vec<IncidentDoc>, StoreError> {
-        let mut found = Vec::new();
+        let most = if self.is_open == Some(true) { NEWEST_LOOKED_AT } else { usize::MAX };
         let newest = Month::of(now).next().number();
+        let (mut found, last) = self.of_months(rows, newest, most).await?;
+        if let Some(last) = last {
+            let oldest = sortable(Month::from_number(newest - MONTHS).start());
+            let limit = self.limit - found.len();
+            found.extend(open::between(rows, self, (&oldest, &last), limit).await?);
+        }
+        Ok(found)
+    }
+
+    /// Reads a month at a time, until the limit is reached or `most` incidents were looked at. In the latter case the
+    /// second value is the name of the last one that was looked at.
+    async fn of_months(
+        &self,
+        rows: &dyn Rows,
+        newest: i32,
+        most: usize,
+    ) -> Result<(Vec<IncidentDoc>, Option<SmolStr>), StoreError> {
         let first = self.after.as_deref().and_then(opened_at_of).map_or(newest, |at| Month::of(at).number());
+        let (mut found, mut looked_at) = (Vec::new(), 0);
         for month in (newest - MONTHS..=first.min(newest)).rev() {
             let shard = month_shard(self.team, Month::from_number(month));
             let mut after = self.after.clone();
@@ -124,18 +151,22 @@ impl IncidentQuery {
                 let order = ScanOrder::Descending;
                 let scan = RowScan { table: &INCIDENTS, shard: shard.clone(), after, order, limit: PAGE };
                 let page = rows.scan(&scan).await?;
+                looked_at += page.len();
                 let docs = page.iter().filter_map(|row| read::<IncidentDoc>(INCIDENTS.name, &shard, &row.doc));
                 found.extend(docs.filter(|doc| self.takes(doc)).take(self.limit - found.len()));
                 if found.len() >= self.limit {
-                    return Ok(found);
+                    return Ok((found, None));
+                }
+                after = page.last().map(|row| row.row.clone());
+                if looked_at >= most {
+                    return Ok((found, after));
                 }
                 if page.len() < PAGE {
                     break;
                 }
-                after = page.last().map(|row| row.row.clone());
             }
         }
-        Ok(found)
+        Ok((found, None))
     }
 
     fn takes(&self, doc: &IncidentDoc) -> bool {
@@ -160,3 +191,6 @@ fn name(opened_at: Timestamp, id: IncidentId) -> SmolStr {
 fn opened_at_of(name: &str) -> Option<Timestamp> {
     name.split_once('-')?.0.parse().ok().map(Timestamp::from_millis)
 }
+
+#[cfg(test)]
+mod tests;

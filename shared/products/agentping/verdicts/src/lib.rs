@@ -4,6 +4,7 @@
 //! The judge writes them and the read API shows them. A row is a function of what it is about, and so is its rank: two
 //! judges that find the same write the same.
 
+pub mod check_tracks;
 mod document;
 pub mod incidents;
 pub mod judged;
@@ -13,6 +14,7 @@ pub mod slot_query;
 pub mod slots;
 pub mod standings;
 
+pub use check_tracks::{CHECK_TRACKS, check_track_key};
 pub use incidents::{INCIDENTS, IncidentDoc, IncidentQuery};
 pub use judged::{JUDGED, JudgedDoc};
 pub use recent::{RecentDoc, RecentSlot};

@@ -8,15 +8,13 @@ use tidegate_agentping_pulse::Slot;
 use tidegate_agentping_pulse::agent::{AgentStanding, LastSuccess};
 use tidegate_agentping_pulse::incident::IncidentId;
 use tidegate_kernel::{SmolStr, Timestamp};
-use tidegate_ports::{Meeting, RowKey, RowScan, RowTable, RowWrite, Rows, ScanOrder, StoreError};
+use tidegate_ports::{Meeting, RowKey, RowTable, RowWrite, Rows, StoreError};
 
-use crate::document::{read, written};
+use crate::document::{all_rows, read, written};
 use crate::recent::RecentDoc;
 
 /// The table of standings. A row ends 400 days after its last change: later than any slot can be apart.
 pub static STANDINGS: RowTable = RowTable { name: "agent_standings", keep_days: 400, meeting: Meeting::HigherRank };
-
-const PAGE: usize = 500;
 
 /// An agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,20 +77,27 @@ impl StandingDoc {
     /// [`StoreError`].
     pub async fn of_team(rows: &dyn Rows, team: TeamId) -> Result<BTreeMap<Slug, StandingDoc>, StoreError> {
         let shard = shard(team);
-        let (mut all, mut after) = (BTreeMap::new(), None);
-        loop {
-            let order = ScanOrder::Ascending;
-            let page =
-                rows.scan(&RowScan { table: &STANDINGS, shard: shard.clone(), after, order, limit: PAGE }).await?;
-            let docs = page.iter().filter_map(|row| {
-                Some((Slug::parse(&row.row).ok()?, read::<StandingDoc>(STANDINGS.name, &shard, &row.doc)?))
-            });
-            all.extend(docs);
-            if page.len() < PAGE {
-                return Ok(all);
-            }
-            after = page.last().map(|row| row.row.clone());
-        }
+        let found = all_rows(rows, &STANDINGS, &shard).await?;
+        let docs = found.iter().filter_map(|row| {
+            Some((Slug::parse(&row.row).ok()?, read::<StandingDoc>(STANDINGS.name, &shard, &row.doc)?))
+        });
+        Ok(docs.collect())
+    }
+
+    /// The incidents that are open of one agent, or of all agents of a team.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn open_incidents_of(
+        rows: &dyn Rows,
+        team: TeamId,
+        agent: Option<&Slug>,
+    ) -> Result<Vec<IncidentId>, StoreError> {
+        let standings: Vec<StandingDoc> = match agent {
+            Some(agent) => StandingDoc::read(rows, team, agent).await?.into_iter().collect(),
+            None => StandingDoc::of_team(rows, team).await?.into_values().collect(),
+        };
+        Ok(standings.into_iter().flat_map(|standing| standing.open_incidents).collect())
     }
 }
 

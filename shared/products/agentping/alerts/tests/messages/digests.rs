@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use tidegate_agentping_alerts::body::MAX_BODY_BYTES;
 use tidegate_agentping_alerts::digest::{
-    DigestDelivery, DigestIncident, DigestSlots, DigestSpend, digest_event, digest_id,
+    DigestDelivery, DigestIncident, DigestSlots, DigestSpend, digest_event, digest_id, further_digest_id,
 };
 use tidegate_agentping_alerts::mail::mail_form;
 use tidegate_agentping_alerts::{DigestFacts, MessageBody};
@@ -164,6 +164,18 @@ fn the_id_follows_from_team_route_and_day() {
     assert_ne!(digest_id(TEAM, "a", next), id);
 }
 
+/// A day has one by the day alone. A further one has an id of its own, for each instant.
+#[test]
+fn the_id_of_a_further_one_follows_from_its_end() {
+    let later = |hours: i64| DigestSpan { to: NOW.plus_millis(hours * 3_600_000), ..span() };
+    assert_eq!(digest_id(TEAM, "a", later(5)), digest_id(TEAM, "a", span()));
+    let further = further_digest_id(TEAM, "a", later(5));
+    assert_eq!(further_digest_id(TEAM, "a", later(5)), further);
+    for other in [digest_id(TEAM, "a", later(5)), further_digest_id(TEAM, "a", later(6))] {
+        assert_ne!(other, further);
+    }
+}
+
 /// A route that is muted keeps its digest as muted; nothing follows at the mute's end. Kinds and severities that a route
 /// wants say nothing of its digest.
 #[tokio::test]
@@ -171,7 +183,8 @@ async fn a_muted_route_keeps_it_as_muted() {
     let rig = Rig::new().await;
     rig.route("ops", json!({"alerts": ["quota"], "min_severity": "critical"})).await;
     rig.mute("route/ops", 60).await;
-    let event = digest_event(TEAM, &"ops".into(), span(), everything().data(&digest(), span()));
+    let delivery = digest_id(TEAM, "ops", span());
+    let event = digest_event(TEAM, (&"ops".into(), delivery), span(), everything().data(&digest(), span()));
     rig.put(&[event.clone(), event.clone()]).await;
     rig.put(&[event]).await;
     let all = rig.messages.of_route("ops", None, 10, NOW).await.unwrap();
