@@ -18,7 +18,7 @@ const PAGES_MAX: usize = 16;
 /// Runs of one walk at most.
 pub(crate) const RUNS_MAX: usize = 2_000;
 /// Runs whose lines are summed at most.
-const SUMMED_MAX: usize = 10_000;
+pub(crate) const SUMMED_MAX: usize = 10_000;
 
 /// A line of a run, as it stands at the time of the walk.
 #[derive(Clone, Debug)]
@@ -72,16 +72,6 @@ pub(crate) struct Walk {
 }
 
 impl Walk {
-    /// What the runs cost together.
-    pub fn cost(&self) -> Usd {
-        self.runs.iter().map(|run| run.cost).sum()
-    }
-
-    /// How many of them have this status.
-    pub fn with_status(&self, status: RunStatus) -> u64 {
-        self.runs.iter().filter(|run| run.status == status).count() as u64
-    }
-
     /// "at least ", where not all runs were looked at.
     pub const fn at_least(&self) -> &'static str {
         if self.more { "at least " } else { "" }
@@ -136,7 +126,8 @@ impl Visit {
         Ok(walk)
     }
 
-    /// What today's runs (UTC) of each agent come to: of the newest ones, from the lines of the listing.
+    /// What today's runs (UTC) come to, those of each agent and all together: of the newest ones, from the lines of the
+    /// listing.
     ///
     /// # Errors
     /// The store does not answer.

@@ -67,14 +67,14 @@ async fn the_overview_counts_today() {
     house.tell(team(1), run_id(3), start("alpha").at(NOON.plus_millis(-13 * 3_600_000))).await;
     let page = house.page("/teams/acme").await;
     page.has(&[
-        "Runs today",
+        "<dt>Runs today</dt><dd>2</dd>",
         "1 running, 1 failed",
         "$0.75",
         "Failed or with errors today",
         &run_id(2).to_string(),
         "1,000,000 in the plan",
     ]);
-    page.has_not(&[&run_id(3).to_string()]);
+    page.has_not(&["Figures of today", "looked for among"]);
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ mod long_run;
 mod managed;
 mod outage;
 mod overview;
+mod overview_reads;
 mod run;
 mod runs;
 mod session;
