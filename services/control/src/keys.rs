@@ -75,9 +75,9 @@ pub(crate) async fn list(State(reads): State<Arc<Reads>>, request: Request) -> R
 
 async fn page(call: Call) -> Result<Response, Problem> {
     let page = NamePage::read(&call.parameters(PAGE_PARAMETERS)?, LIST)?;
-    let Call { reads, reader, .. } = call;
+    let Call { reads, reader, registry, .. } = call;
     let permit = reads.permit(Weight::Rows).await?;
-    let listed = reads.managed.registry.list_keys(reader.team).await;
+    let listed = registry.list_keys(reader.team).await;
     // A team that the registry does not have has no keys.
     let listed = async { if matches!(listed, Err(RegistryError::NotFound { .. })) { Ok(Vec::new()) } else { listed } };
     let mut rows = reads.ask_registry(listed).await?;

@@ -185,7 +185,7 @@ async fn make(mut call: Call, sent: Sent) -> Result<Response, Problem> {
         revoked_at: None,
         expires_at: None,
     };
-    let registry = &call.reads.managed.registry;
+    let registry = &call.registry;
     call.reads.ask_registry(registry.create_token(row, minted.hash())).await?;
     let kept = keep(&call, "token.create", &slug, Some(&minted), None).await;
     if let Err(problem) = kept {
@@ -201,7 +201,7 @@ async fn rotated(mut call: Call, sent: Sent) -> Result<Response, Problem> {
     let (slug, old) = named(&mut call).await?;
     Fields::of(&sent.json_or_none()?, "", &[])?;
     let minted = Minted::by(&call);
-    let (registry, ends_at) = (&call.reads.managed.registry, minted.at.plus_millis(OVERLAP_MS));
+    let (registry, ends_at) = (&call.registry, minted.at.plus_millis(OVERLAP_MS));
     let rotation = registry.rotate_token(old.id, ends_at, minted.id, minted.hash(), minted.at);
     call.reads.ask_registry(rotation).await?;
     let kept = keep(&call, "token.rotate", &slug, Some(&minted), None).await;
@@ -215,7 +215,7 @@ async fn rotated(mut call: Call, sent: Sent) -> Result<Response, Problem> {
 async fn removed(mut call: Call, _: Sent) -> Result<Response, Problem> {
     call.parameters(&[])?;
     let (slug, row) = named(&mut call).await?;
-    let (registry, now) = (&call.reads.managed.registry, call.reads.now());
+    let (registry, now) = (&call.registry, call.reads.now());
     call.reads.ask_registry(registry.revoke_token(row.id, now)).await?;
     keep(&call, "token.delete", &slug, None, Some(row.id)).await?;
     Ok(deleted())
@@ -240,7 +240,7 @@ async fn working(call: &Call, slug: &Slug) -> Result<Vec<TokenRow>, Problem> {
 
 /// The same of all agents of the team.
 async fn working_of_team(call: &Call) -> Result<Vec<TokenRow>, Problem> {
-    let listed = call.reads.managed.registry.list_tokens(call.reader.team).await;
+    let listed = call.registry.list_tokens(call.reader.team).await;
     // A team that the registry does not have has no tokens.
     let listed = async { if matches!(listed, Err(RegistryError::NotFound { .. })) { Ok(Vec::new()) } else { listed } };
     let rows = call.reads.ask_registry(listed).await?;

@@ -13,7 +13,8 @@ use http::request::Parts;
 use http::{HeaderMap, Uri};
 use tidegate_admission::Caller;
 use tidegate_agentping::{KeyId, Plan, RunId, RunKey, Scope, Slug, TeamId};
-use tidegate_agentping_ports::Team;
+use tidegate_agentping_ports::{NamedRuns, RunQueries, Team};
+use tidegate_control::NamesOnce;
 use tidegate_door::Entered;
 use tidegate_door::endpoint_routes::{get, post};
 use tidegate_door::query::Query;
@@ -69,6 +70,10 @@ pub(crate) struct Visit {
     pub pages: Arc<Pages>,
     pub viewer: Viewer,
     pub now: Timestamp,
+    /// What is asked of runs and agents, by the names of agents.
+    pub queries: Arc<dyn RunQueries>,
+    /// What these mean: looked up once for the page, and for all that it asks the API.
+    pub names: Arc<NamesOnce>,
     /// The path's variable segments, decoded.
     path: HashMap<String, String>,
     uri: Uri,
@@ -85,7 +90,9 @@ impl Visit {
             return Err(Problem::NotFound);
         }
         let now = pages.now();
-        Ok(Visit { pages, viewer, now, path, uri: parts.uri, _place: place })
+        let names = Arc::new(NamesOnce::new(viewer.team.id, pages.names.clone()));
+        let queries = Arc::new(NamedRuns::new(pages.by_key.clone(), names.clone()));
+        Ok(Visit { pages, viewer, now, queries, names, path, uri: parts.uri, _place: place })
     }
 
     pub const fn team(&self) -> TeamId {

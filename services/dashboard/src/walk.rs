@@ -91,7 +91,7 @@ impl Visit {
     ) -> Result<Walk, Problem> {
         // One more than asked for shows whether anything follows.
         let page = RunPage { after, limit: limit + 1, max_bytes: PAGE_BYTES };
-        let listed = self.pages.ask(self.pages.queries.list(self.team(), filter, &page, self.now)).await?;
+        let listed = self.pages.ask(self.queries.list(self.team(), filter, &page, self.now)).await?;
         let more = listed.cut || listed.runs.len() > limit;
         let seen = |ListedRun { listed_at, id, run }: ListedRun| SeenRun::of(id, listed_at, &run, self.now);
         Ok(Walk { runs: listed.runs.into_iter().take(limit).filter_map(seen).collect(), more })
@@ -102,7 +102,7 @@ impl Visit {
     /// # Errors
     /// The store does not answer.
     pub async fn seen(&self, id: RunId) -> Result<Option<SeenRun>, Problem> {
-        let found = self.pages.ask(self.pages.queries.run(self.key_of(id))).await?;
+        let found = self.pages.ask(self.queries.run(self.key_of(id))).await?;
         Ok(found.and_then(|run| SeenRun::of(id, run.opening()?.listed_at(), &run, self.now)))
     }
 
@@ -132,7 +132,7 @@ impl Visit {
     /// # Errors
     /// The store does not answer.
     pub async fn sums_of_today(&self) -> Result<AgentSums, Problem> {
-        let queries = &self.pages.queries;
+        let queries = &self.queries;
         self.pages.ask(queries.sums_by_agent(self.team(), midnight(self.now), SUMMED_MAX, self.now)).await
     }
 

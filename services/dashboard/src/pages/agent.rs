@@ -31,16 +31,16 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     let filter = RunFilter { agent: Some(slug.clone()), ..RunFilter::default() };
     let month = Month::of(visit.now);
     let (agents, runs, spend, by_day, watched, tokens) = tokio::try_join!(
-        pages.ask(pages.queries.agents(visit.team())),
+        pages.ask(visit.queries.agents(visit.team())),
         visit.runs(&filter, None, RUNS),
-        pages.ask(pages.queries.spend(visit.team(), month, visit.now)),
+        pages.ask(visit.queries.spend(visit.team(), month, visit.now)),
         visit.agent_days(&slug),
         Watched::of(&visit, &slug),
         tokens::section(&visit, &slug),
     )?;
     let Some(agent) = agents.into_iter().find(|agent| agent.slug == slug) else {
         // It may have been renamed, and no other agent has had its name since.
-        let names = pages.ask(pages.names.of(visit.team())).await?;
+        let names = pages.ask(visit.names.get()).await?;
         let renamed = names.renamed_to(&slug).ok_or(Problem::NotFound)?;
         return Ok(to(&visit.agent_url(renamed.as_str())));
     };

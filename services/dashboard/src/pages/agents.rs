@@ -85,7 +85,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     let asked = Asked::of(&visit)?;
     let pages = &visit.pages;
     let (agents, today, health) = tokio::try_join!(
-        pages.ask(pages.queries.agents(visit.team())),
+        pages.ask(visit.queries.agents(visit.team())),
         visit.sums_of_today(),
         visit.health_with_slots(),
     )?;

@@ -31,11 +31,11 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     let everything = RunFilter::default();
     // None of them waits for another.
     let (agents, today, latest, health, events, incidents) = tokio::try_join!(
-        pages.ask(pages.queries.agents(visit.team())),
+        pages.ask(visit.queries.agents(visit.team())),
         visit.sums_of_today(),
         visit.runs(&everything, None, LATEST),
         visit.health_with_slots(),
-        pages.ask(pages.queries.usage(visit.team(), Month::of(visit.now))),
+        pages.ask(visit.queries.usage(visit.team(), Month::of(visit.now))),
         troubles::open_incidents(&visit),
     )?;
     if latest.runs.is_empty() {

@@ -19,7 +19,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     let month = Month::of(visit.now);
     let (own, spend) = tokio::try_join!(
         pages.ask_registry(pages.registry.list_rates(visit.team())),
-        pages.ask(pages.queries.spend(visit.team(), month, visit.now)),
+        pages.ask(visit.queries.spend(visit.team(), month, visit.now)),
     )?;
     let replaced: HashSet<(&str, &str)> = own.iter().map(|row| (row.provider.as_str(), row.model.as_str())).collect();
     let shipped: Vec<RateRow> = RateCard::shipped()

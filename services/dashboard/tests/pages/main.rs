@@ -15,6 +15,7 @@ mod incidents;
 mod isolation;
 mod long_run;
 mod managed;
+mod names_read;
 mod outage;
 mod overview;
 mod overview_reads;
