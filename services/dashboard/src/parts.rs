@@ -2,6 +2,7 @@
 
 pub(crate) mod amount;
 pub(crate) mod bar;
+pub(crate) mod chart;
 pub(crate) mod code;
 pub(crate) mod control;
 pub(crate) mod deliveries;
