@@ -126,6 +126,20 @@ impl Reads {
         self.ask(query).await?
     }
 
+    /// The rows that the registry lists: none for a team that it does not have.
+    pub async fn ask_list<T>(
+        &self,
+        query: impl Future<Output = Result<Vec<T>, RegistryError>>,
+    ) -> Result<Vec<T>, Problem> {
+        let query = async {
+            match query.await {
+                Err(RegistryError::NotFound { .. }) => Ok(Vec::new()),
+                listed => listed,
+            }
+        };
+        self.ask_registry(query).await
+    }
+
     /// Archives an agent, and gives its slot back, which the gate knows by the agent's key. If the gate does not answer, the
     /// same again goes on from there.
     ///
