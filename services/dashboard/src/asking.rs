@@ -52,7 +52,7 @@ fn answered<T: DeserializeOwned>(status: StatusCode, answer: &[u8]) -> Result<T,
     let message = said(&refusal);
     Err(match status {
         StatusCode::UNAUTHORIZED => Problem::NoSession,
-        StatusCode::NOT_FOUND => Problem::NotFound,
+        StatusCode::NOT_FOUND => Problem::Unknown(message),
         StatusCode::FORBIDDEN => Problem::ReadOnly,
         StatusCode::TOO_MANY_REQUESTS => Problem::Busy,
         StatusCode::SERVICE_UNAVAILABLE => Problem::StoreUnavailable { cause: message, retry_after_s: 1 },

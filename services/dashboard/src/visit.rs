@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::response::Response;
 use axum::routing::MethodRouter;
-use http::header::COOKIE as COOKIES;
+use http::header::{COOKIE as COOKIES, REFERER};
 use http::request::Parts;
 use http::{HeaderMap, Uri};
 use tidegate_admission::Caller;
@@ -193,6 +193,7 @@ where
     post(endpoint, move |Entered { api, place, parts, body }: Entered<Pages>| async move {
         Problem::of_foreign(&parts.headers)?;
         let form = Form::read(&api.forms, &parts.headers, body).await?;
+        let page = page_of_form(&parts.headers);
         let visit = Visit::of(api, parts, place).await?;
         if !visit.pages.sessions.is_form_code(&visit.viewer.session, form.field("csrf")) {
             return Err(Problem::ForeignForm);
@@ -200,6 +201,13 @@ where
         if !visit.viewer.may_change {
             return Err(Problem::ReadOnly);
         }
-        apply(visit, form).await
+        apply(visit, form).await.map_err(|refused| refused.on_form(page))
     })
+}
+
+/// The path of the page that a form was on, as the browser says it.
+fn page_of_form(headers: &HeaderMap) -> Option<String> {
+    let page: Uri = headers.get(REFERER)?.to_str().ok()?.parse().ok()?;
+    let path = page.path_and_query()?.as_str();
+    path.starts_with("/teams/").then(|| path.to_owned())
 }
