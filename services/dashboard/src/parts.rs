@@ -10,6 +10,7 @@ pub(crate) mod doubts;
 pub(crate) mod health;
 pub(crate) mod incidents;
 pub(crate) mod json;
+pub(crate) mod pager;
 pub(crate) mod quiet;
 pub(crate) mod runs_table;
 pub(crate) mod status;

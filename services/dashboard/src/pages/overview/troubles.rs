@@ -59,7 +59,7 @@ pub(super) async fn open_incidents(visit: &Visit) -> Result<Markup, Problem> {
         @if !found.rows("incidents").is_empty() {
             section aria-labelledby="incidents" {
                 h2 #incidents { "Open incidents" }
-                (incidents(visit, found.rows("incidents")))
+                (incidents(visit, "Open incidents", found.rows("incidents")))
                 @if !found.text("next_cursor").is_empty() { p { a href=(visit.at("/alerts")) { "All that are open" } } }
             }
         }
