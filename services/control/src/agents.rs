@@ -60,11 +60,11 @@ pub(crate) async fn list(State(reads): State<Arc<Reads>>, request: Request) -> R
 async fn page(call: Call) -> Result<Response, Problem> {
     let page = NamePage::read_long(&call.parameters(PAGE_PARAMETERS)?, LIST)?;
     let settings = call.settings();
-    let Call { reads, reader, .. } = call;
+    let Call { reads, reader, queries, .. } = call;
     let permit = reads.permit(Weight::Rows).await?;
     let now = reads.now();
-    let rows = reads.ask(reads.queries.agents(reader.team));
-    let repeats = reads.ask(reads.queries.repeats(reader.team, Month::of(now)));
+    let rows = reads.ask(queries.agents(reader.team));
+    let repeats = reads.ask(queries.repeats(reader.team, Month::of(now)));
     let standings = reads.ask(StandingDoc::of_team(&*reads.managed.rows, reader.team));
     let (rows, repeats, standings) = tokio::try_join!(rows, repeats, standings)?;
     let repeats: HashMap<Slug, u64> = repeats.into_iter().map(|of_agent| (of_agent.agent, of_agent.times)).collect();
@@ -104,7 +104,7 @@ pub(crate) fn is_there(row: &AgentRow, settings: &TeamSettings) -> bool {
 pub(crate) async fn known(call: &Call, name: Option<&str>) -> Result<AgentRow, Problem> {
     let unknown = || Problem::Unknown { what: "agent", name: name.unwrap_or("?").to_owned() };
     let slug = name.and_then(|name| Slug::parse(name).ok()).ok_or_else(unknown)?;
-    let rows = call.reads.ask(call.reads.queries.agents(call.reader.team)).await?;
+    let rows = call.reads.ask(call.queries.agents(call.reader.team)).await?;
     let row = rows.into_iter().find(|row| row.slug == slug);
     row.filter(|row| is_there(row, &call.settings())).ok_or_else(unknown)
 }

@@ -10,6 +10,7 @@ use http::HeaderMap;
 use http::request::Parts;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use tidegate_agentping_ports::{Registry, RunQueries};
 use tidegate_agentping_settings::TeamSettings;
 use tidegate_door::Entered;
 use tidegate_door::body::read_past;
@@ -18,9 +19,10 @@ use tidegate_door::entry::with_type;
 use crate::access::Reader;
 use crate::body::{self, MAX_BYTES};
 use crate::endpoint::Endpoint;
+use crate::names_once::NamesOnce;
 use crate::parameters::Parameters;
 use crate::problem::Problem;
-use crate::reads::Reads;
+use crate::reads::{Named, Reads};
 
 /// Runs one read through `read` and answers it, whatever happens.
 pub(crate) fn framed<F, H>(
@@ -37,7 +39,7 @@ where
         // A read has no body.
         drop(body);
         let reader = Reader::of(&reads, &parts.headers).await?;
-        read(Call { reads, reader, parts }).await
+        read(Call::of(reads, reader, parts)).await
     };
     tidegate_door::framed(reads, endpoint, request, enter)
 }
@@ -59,7 +61,7 @@ where
     )
     .await
     {
-        Ok(reader) => read(Call { reads, reader, parts }, body).await,
+        Ok(reader) => read(Call::of(reads, reader, parts), body).await,
         Err(problem) => {
             read_past(&parts.headers, &mut body, MAX_BYTES).await;
             Err(problem)
@@ -103,7 +105,7 @@ where
             return Err(problem);
         }
         let sent = Sent(body::bytes(&call.reads, call.headers(), body).await?);
-        change(call, sent).await
+        change(call.of_change(), sent).await
     })
 }
 
@@ -137,10 +139,27 @@ impl Sent {
 pub(crate) struct Call {
     pub reads: Arc<Reads>,
     pub reader: Reader,
+    /// What is asked of runs and agents, by the names of agents. For a read, what these mean is looked up once.
+    pub queries: Arc<dyn RunQueries>,
+    pub registry: Arc<dyn Registry>,
     parts: Parts,
 }
 
 impl Call {
+    fn of(reads: Arc<Reads>, reader: Reader, parts: Parts) -> Self {
+        // A page asks for several answers: what it has looked up holds for all of them.
+        let handed_on = parts.extensions.get::<Arc<NamesOnce>>().cloned();
+        let names = handed_on.unwrap_or_else(|| Arc::new(NamesOnce::new(reader.team, reads.names.clone())));
+        let Named { queries, registry } = reads.named(names);
+        Call { reads, reader, queries, registry, parts }
+    }
+
+    /// A change is decided anew where something was written in between, a rename too: names are looked up each time.
+    fn of_change(self) -> Self {
+        let Named { queries, registry } = self.reads.named(self.reads.names.clone());
+        Call { queries, registry, ..self }
+    }
+
     pub fn headers(&self) -> &HeaderMap {
         &self.parts.headers
     }

@@ -182,7 +182,7 @@ async fn applied(call: Call, asked: Asked) -> Result<Response, Problem> {
             // So with those that go: until the documents say so, the same apply completes it.
             for slug in stored.pruned(&writes) {
                 let key = call.settings().names.key(&slug).clone();
-                call.reads.archive(call.reader.team, slug, key).await?;
+                call.reads.archive(&*call.registry, call.reader.team, slug, key).await?;
             }
             let unasked = stored.unasked(&writes);
             let audited = Some(("config.apply", String::new()));
@@ -198,7 +198,7 @@ async fn applied(call: Call, asked: Asked) -> Result<Response, Problem> {
 
 async fn make(call: &Call, slug: &Slug) -> Result<(), Problem> {
     let made = async {
-        match call.reads.managed.registry.create_agent(call.reader.team, slug.clone(), call.reads.now()).await {
+        match call.registry.create_agent(call.reader.team, slug.clone(), call.reads.now()).await {
             Ok(()) | Err(RegistryError::Exists { .. }) => Ok(()),
             Err(error) => Err(error),
         }

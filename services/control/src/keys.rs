@@ -6,15 +6,15 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use serde::Serialize;
 use tidegate_agentping::{KeyAccess, KeyId, KeyLabel};
+use tidegate_agentping_ports::KeyRow;
 use tidegate_agentping_ports::key_uses::last_key_uses;
-use tidegate_agentping_ports::{KeyRow, RegistryError};
 use tidegate_kernel::Timestamp;
 use tidegate_kernel::timestamp::{iso, iso_option};
 use utoipa::ToSchema;
 
 use crate::call::{Call, framed_managed};
 use crate::endpoint::Endpoint;
-use crate::manage::{NamePage, PAGE_PARAMETERS, page_of};
+use crate::manage::{NamePage, PAGE_PARAMETERS, page_of_newest};
 use crate::problem::Problem;
 use crate::reads::Reads;
 use crate::refusal_shapes::{ManagedRefusals, Refusals};
@@ -75,24 +75,14 @@ pub(crate) async fn list(State(reads): State<Arc<Reads>>, request: Request) -> R
 
 async fn page(call: Call) -> Result<Response, Problem> {
     let page = NamePage::read(&call.parameters(PAGE_PARAMETERS)?, LIST)?;
-    let Call { reads, reader, .. } = call;
+    let Call { reads, reader, registry, .. } = call;
     let permit = reads.permit(Weight::Rows).await?;
-    let listed = reads.managed.registry.list_keys(reader.team).await;
-    // A team that the registry does not have has no keys.
-    let listed = async { if matches!(listed, Err(RegistryError::NotFound { .. })) { Ok(Vec::new()) } else { listed } };
-    let mut rows = reads.ask_registry(listed).await?;
-    rows.sort_by_key(|row| std::cmp::Reverse(place(row)));
-    let rows = rows.into_iter().filter(|row| page.after.as_ref().is_none_or(|after| place(row) < *after));
-    let (rows, next_cursor) = page_of(rows.take(page.limit + 1).collect(), &page, LIST, place);
+    let rows = reads.ask_list(registry.list_keys(reader.team)).await?;
+    let (rows, next_cursor) = page_of_newest(rows, &page, LIST, |row| (row.created_at, row.id));
     let ids: Vec<KeyId> = rows.iter().map(|row| row.id).collect();
     let uses = reads.ask(last_key_uses(&*reads.managed.rows, &ids)).await?;
     let keys = rows.into_iter().zip(uses).map(|(row, last_used_at)| KeyView::of(row, last_used_at)).collect();
     Ok(permit.json(&KeyList { keys, next_cursor })?)
-}
-
-/// Sorts keys by when they were made.
-fn place(row: &KeyRow) -> String {
-    format!("{:015}-{}", row.created_at.as_millis().max(0), row.id)
 }
 
 impl KeyView {

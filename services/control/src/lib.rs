@@ -30,6 +30,7 @@ mod management;
 mod metrics;
 mod model_costs;
 mod mute;
+mod names_once;
 mod openapi;
 mod parameters;
 mod pause;
@@ -60,7 +61,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::response::Response;
 use tidegate_admission::CredentialUses;
-use tidegate_agentping_ports::{NamedRegistry, NamedRuns, NamesOfTeams, NotedAccounts, RunQueries, StoredNames};
+use tidegate_agentping_ports::{NotedAccounts, RunQueries, StoredNames};
 use tidegate_door::entry::with_type;
 use tidegate_door::openapi::with_description;
 use tidegate_door::{
@@ -77,6 +78,7 @@ pub use guard::GuardEvents;
 pub use management::Management;
 pub use metrics::METRICS;
 pub use model_costs::{ModelCost, ModelCosts};
+pub use names_once::NamesOnce;
 pub use openapi::openapi;
 
 use endpoint::COUNTED;
@@ -112,11 +114,11 @@ impl Control {
     const MANAGED_BURST: u32 = 100;
 
     /// Registers its metrics: the process's recorder must be installed before. The ports of runs and of the registry are
-    /// those of the store: what renamed agents are called is added here.
+    /// those of the store: what renamed agents are called is added for each request.
     pub fn new(
         queries: Arc<dyn RunQueries>,
         accounts: Arc<dyn NotedAccounts>,
-        mut managed: Management,
+        managed: Management,
         callers: Arc<dyn Authenticate>,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
@@ -125,13 +127,12 @@ impl Control {
         let budget = AnswerBudget::new(Self::ANSWER_BYTES, Self::ANSWER_WAIT);
         let (settle_wait, outage, crowding) = (Self::SETTLE_WAIT, Outage::default(), Outage::default());
         let (log, outcomes) = (None, Outcomes::register(COUNTED, Response::OUTCOMES));
-        let names: Arc<dyn NamesOfTeams> = Arc::new(StoredNames::new(managed.documents.clone()));
-        let queries: Arc<dyn RunQueries> = Arc::new(NamedRuns::new(queries, names.clone()));
-        managed.registry = Arc::new(NamedRegistry::new(managed.registry, names));
+        let names = Arc::new(StoredNames::new(managed.documents.clone()));
         let guard = Guard::new(&managed);
         let reads = Reads {
             guard,
-            queries,
+            by_key: queries,
+            names,
             accounts,
             log,
             uses: CredentialUses::default(),

@@ -6,7 +6,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use serde::Serialize;
 use tidegate_agentping::{RunKey, RunStatus, Slug, TeamId};
-use tidegate_agentping_ports::{ListedRun, RunFilter, RunPage, RunsPage};
+use tidegate_agentping_ports::{ListedRun, RunFilter, RunPage, RunQueries, RunsPage};
 use tidegate_kernel::Timestamp;
 use utoipa::ToSchema;
 
@@ -70,10 +70,10 @@ async fn page(call: Call) -> Result<Response, Problem> {
     let parameters = call.parameters(KNOWN)?;
     let (filter, page) = read_query(&parameters)?;
     let wanted = parameters.get("checks_passed", "be true or false", |text| text.parse::<bool>().ok())?;
-    let Call { reads, reader, .. } = call;
+    let Call { reads, reader, queries, .. } = call;
     let now = reads.now();
     let permit = reads.permit(Weight::Listing).await?;
-    let asked = Asked { team: reader.team, filter, wanted, now };
+    let asked = Asked { queries, team: reader.team, filter, wanted, now };
     let mut list = asked.page(&reads, &page).await?;
     let mut left = page.limit - list.runs.len();
     // Runs with another outcome are left out, so that a page of the store may have few.
@@ -94,6 +94,7 @@ async fn page(call: Call) -> Result<Response, Problem> {
 
 /// What runs are asked for.
 struct Asked {
+    queries: Arc<dyn RunQueries>,
     team: TeamId,
     filter: RunFilter,
     wanted: Option<bool>,
@@ -105,7 +106,7 @@ impl Asked {
     async fn page(&self, reads: &Reads, page: &RunPage) -> Result<RunList, Problem> {
         // One more than asked for shows whether anything follows.
         let asked = RunPage { limit: page.limit + 1, ..*page };
-        let listed = reads.ask(reads.queries.list(self.team, &self.filter, &asked, self.now)).await?;
+        let listed = reads.ask(self.queries.list(self.team, &self.filter, &asked, self.now)).await?;
         let mut list = one_page(listed, page.limit, &self.filter, self.now);
         let keys = list.runs.iter().map(|summary| RunKey { team: self.team, run: summary.id });
         let passed = of_run::passed(reads, keys).await;

@@ -13,4 +13,4 @@ pub(crate) use change::Change;
 pub(crate) use kept::Kept;
 pub(crate) use limit::TeamLimit;
 pub(crate) use names::known_routes;
-pub(crate) use page::{NamePage, PAGE_PARAMETERS, page_of};
+pub(crate) use page::{NamePage, PAGE_PARAMETERS, page_of, page_of_newest};

@@ -7,7 +7,9 @@ use std::time::Duration;
 use tidegate_admission::{Caller, CredentialUses};
 use tidegate_agentping::{Slug, TeamId};
 use tidegate_agentping_ports::gate::GateDown;
-use tidegate_agentping_ports::{NotedAccounts, RegistryError, RunQueries};
+use tidegate_agentping_ports::{
+    NamedRegistry, NamedRuns, NamesOfTeams, NotedAccounts, Registry, RegistryError, RunQueries,
+};
 use tidegate_door::{AnswerBudget, AnswerPermit, ByteBudget, Outcomes};
 use tidegate_kernel::{Outage, Timestamp};
 use tidegate_ports::{Clock, Ids, LogError, ReadLog, StoreError};
@@ -26,7 +28,9 @@ use crate::weight::Weight;
 const GATE_RETRY_S: u64 = 2;
 
 pub(crate) struct Reads {
-    pub queries: Arc<dyn RunQueries>,
+    /// Of the store, which knows agents by their keys, as the registry does: [`Reads::named`] has both by names.
+    pub by_key: Arc<dyn RunQueries>,
+    pub names: Arc<dyn NamesOfTeams>,
     pub accounts: Arc<dyn NotedAccounts>,
     /// The log that receipts refer to; `None` where this process has none.
     pub log: Option<Arc<dyn ReadLog>>,
@@ -55,7 +59,21 @@ pub(crate) struct Reads {
     pub guard: Guard,
 }
 
+/// Runs and the registry by the names of agents.
+pub(crate) struct Named {
+    pub queries: Arc<dyn RunQueries>,
+    pub registry: Arc<dyn Registry>,
+}
+
 impl Reads {
+    /// Runs and the registry, where names mean what `names` says.
+    pub fn named(&self, names: Arc<dyn NamesOfTeams>) -> Named {
+        Named {
+            queries: Arc::new(NamedRuns::new(self.by_key.clone(), names.clone())),
+            registry: Arc::new(NamedRegistry::new(self.managed.registry.clone(), names)),
+        }
+    }
+
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -108,15 +126,28 @@ impl Reads {
         self.ask(query).await?
     }
 
+    /// The rows that the registry lists: none for a team that it does not have.
+    pub async fn ask_list<T>(
+        &self,
+        query: impl Future<Output = Result<Vec<T>, RegistryError>>,
+    ) -> Result<Vec<T>, Problem> {
+        let query = async {
+            match query.await {
+                Err(RegistryError::NotFound { .. }) => Ok(Vec::new()),
+                listed => listed,
+            }
+        };
+        self.ask_registry(query).await
+    }
+
     /// Archives an agent, and gives its slot back, which the gate knows by the agent's key. If the gate does not answer, the
     /// same again goes on from there.
     ///
     /// # Errors
     /// The registry's, and [`Problem::StoreUnavailable`] where the gate is down.
-    pub async fn archive(&self, team: TeamId, agent: Slug, key: Slug) -> Result<(), Problem> {
-        let Management { registry, gate, .. } = &self.managed;
+    pub async fn archive(&self, registry: &dyn Registry, team: TeamId, agent: Slug, key: Slug) -> Result<(), Problem> {
         self.ask_registry(registry.archive_agent(team, agent, self.now())).await?;
-        let Some(gate) = gate else { return Ok(()) };
+        let Some(gate) = &self.managed.gate else { return Ok(()) };
         // An outage of the gate is none of the store's.
         let freed = timeout(self.store_deadline, gate.forget_agent(team, key)).await;
         let cause = match freed {

@@ -6,7 +6,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use serde::Serialize;
 use tidegate_agentping::{EventId, IdError, Run, RunId, RunKey};
-use tidegate_agentping_ports::{EventPage, EventRow, EventsPage};
+use tidegate_agentping_ports::{EventPage, EventRow, EventsPage, RunQueries};
 use tidegate_kernel::timestamp::iso;
 use tidegate_kernel::usd::decimal_option;
 use tidegate_kernel::{FreeJson, Timestamp, Usd};
@@ -107,7 +107,7 @@ async fn one(mut call: Call) -> Result<Response, Problem> {
     let Some(id) = call.path().await else { return Err(malformed) };
     let id = RunId::parse(&id).map_err(Problem::RunIdMalformed)?;
     let query = call.parameters(KNOWN)?;
-    let Call { reads, reader, .. } = call;
+    let Call { reads, reader, queries, .. } = call;
     let limit = query.get("events_limit", "be a whole number from 1 to 500", |text| whole(text, MAX_EVENTS))?;
     let unaltered = "be the 'next_events_cursor' of an answer about the same run, unaltered";
     let after = query.get("events_cursor", unaltered, |text| cursor::decode_event(text, id))?;
@@ -117,7 +117,7 @@ async fn one(mut call: Call) -> Result<Response, Problem> {
     let settled = if waits { Some(reads.settled(key).await?) } else { None };
     let permit = reads.permit(Weight::RunWithEvents).await?;
     let (run, EventsPage { mut rows, more, .. }) =
-        at_one_moment(&reads, key, &page).await?.ok_or(Problem::RunUnknown(id))?;
+        at_one_moment(&reads, &*queries, key, &page).await?.ok_or(Problem::RunUnknown(id))?;
     let mut summary = RunSummary::of(id, &run, reads.now()).ok_or(Problem::RunUnknown(id))?;
     summary.checks_passed = of_run::passed(&reads, std::iter::once(key)).await.pop().flatten();
     let last = rows.last().filter(|_| more).map(|row| row.event.id);
@@ -133,12 +133,17 @@ async fn one(mut call: Call) -> Result<Response, Problem> {
 
 /// A run and a page of its events at one moment: the run is the same before and after its events are read.
 /// A run that changes all the time is answered as it was last seen; `None` if the team has no such run.
-async fn at_one_moment(reads: &Reads, key: RunKey, page: &EventPage) -> Result<Option<(Run, EventsPage)>, Problem> {
-    let mut before = reads.ask(reads.queries.run(key)).await?;
+async fn at_one_moment(
+    reads: &Reads,
+    queries: &dyn RunQueries,
+    key: RunKey,
+    page: &EventPage,
+) -> Result<Option<(Run, EventsPage)>, Problem> {
+    let mut before = reads.ask(queries.run(key)).await?;
     let mut attempts = 0;
     while let Some(run) = before {
-        let events = reads.ask(reads.queries.events(key, page)).await?;
-        let after = reads.ask(reads.queries.run(key)).await?;
+        let events = reads.ask(queries.events(key, page)).await?;
+        let after = reads.ask(queries.run(key)).await?;
         attempts += 1;
         match after {
             Some(after) if after == run || attempts == MOMENTS => return Ok(Some((after, events))),

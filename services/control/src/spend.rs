@@ -146,12 +146,12 @@ pub(crate) async fn read(State(reads): State<Arc<Reads>>, request: Request) -> R
 
 async fn month(call: Call) -> Result<Response, Problem> {
     let query = call.parameters(KNOWN)?;
-    let Call { reads, reader, .. } = call;
+    let Call { reads, reader, queries, .. } = call;
     let asked = query.get("month", "be a month written as YYYY-MM, for example 2026-05", |text| text.parse().ok())?;
     let now = reads.now();
     let month = asked.unwrap_or_else(|| Month::of(now));
     let permit = reads.permit(Weight::Rows).await?;
-    let spend = reads.ask(reads.queries.spend(reader.team, month, now)).await?;
+    let spend = reads.ask(queries.spend(reader.team, month, now)).await?;
     // A store that does not say is as one without checks.
     let failed = whole_shard(&*reads.managed.rows, &CHECKS_FAILED, failed_shard(reader.team, month));
     let failed = reads.ask(failed).await.map_or(0, |rows| rows.len() as u64);

@@ -128,10 +128,10 @@ async fn status(call: Call) -> Result<Response, Problem> {
     let page = NamePage::read_up_to(&parameters, LIST, MAX_LIMIT)?;
     let with_slots = parameters.get("recent_slots", "be true or false", |text| text.parse().ok())?.unwrap_or(false);
     let settings = call.settings();
-    let Call { reads, reader, .. } = call;
+    let Call { reads, reader, queries, .. } = call;
     let permit = reads.permit(Weight::Rows).await?;
     let (now, rows) = (reads.now(), &*reads.managed.rows);
-    let agents = reads.ask(reads.queries.agents(reader.team));
+    let agents = reads.ask(queries.agents(reader.team));
     let standings = reads.ask(StandingDoc::of_team(rows, reader.team));
     let (agents, standings, judged) = tokio::try_join!(agents, standings, reads.ask(JudgedDoc::read(rows)))?;
     let is_asked = |row: &AgentRow| {

@@ -145,7 +145,7 @@ async fn changed(call: Call, sent: Sent) -> Result<Response, Problem> {
 }
 
 async fn name_of(call: &Call) -> Result<String, Problem> {
-    let found = call.reads.ask_registry(call.reads.managed.registry.team(call.reader.team)).await?;
+    let found = call.reads.ask_registry(call.registry.team(call.reader.team)).await?;
     let unknown = || Problem::Unknown { what: "team", name: call.reader.team.to_string() };
     found.map(|team| team.name).ok_or_else(unknown)
 }

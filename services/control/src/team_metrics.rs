@@ -83,14 +83,14 @@ pub(crate) async fn read(State(reads): State<Arc<Reads>>, request: Request) -> R
 async fn metrics(call: Call) -> Result<Response, Problem> {
     call.parameters(&[])?;
     let settings = call.settings();
-    let Call { reads, reader, .. } = call;
+    let Call { reads, reader, queries, .. } = call;
     // What the answer takes is bounded by the plan's agents.
     let _permit = reads.permit(Weight::Rows).await?;
     let (now, rows, team) = (reads.now(), &*reads.managed.rows, reader.team);
-    let agents = reads.ask(reads.queries.agents(team));
+    let agents = reads.ask(queries.agents(team));
     let standings = reads.ask(StandingDoc::of_team(rows, team));
     let costs = reads.ask(costs_of(rows, team, now));
-    let events = reads.ask(reads.queries.usage(team, Month::of(now)));
+    let events = reads.ask(queries.usage(team, Month::of(now)));
     let judged = reads.ask(JudgedDoc::read(rows));
     let (agents, standings, costs, events, judged) = tokio::try_join!(agents, standings, costs, events, judged)?;
     let there = agents.iter().filter(|row| is_there(row, &settings));

@@ -11,8 +11,8 @@ use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
 use tidegate_agentping::{Credential, CredentialHash, PingToken, Slug, TokenId};
+use tidegate_agentping_ports::TokenRow;
 use tidegate_agentping_ports::token_uses::hex;
-use tidegate_agentping_ports::{RegistryError, TokenRow};
 use tidegate_agentping_settings::{Fields, kinds};
 use tidegate_kernel::Timestamp;
 use tidegate_kernel::timestamp::{iso, iso_option};
@@ -22,7 +22,7 @@ use utoipa::ToSchema;
 use crate::agents::known;
 use crate::call::{Call, Sent, framed_change, framed_managed};
 use crate::endpoint::Endpoint;
-use crate::manage::{Change, ETag, Kept, NamePage, PAGE_PARAMETERS, deleted, object, page_of};
+use crate::manage::{Change, ETag, Kept, NamePage, PAGE_PARAMETERS, deleted, object, page_of_newest};
 use crate::problem::Problem;
 use crate::reads::Reads;
 use crate::refusal_shapes::{ChangeRefusals, ManagedRefusals, NotFoundRefusals, Refusals, TakenRefusals};
@@ -158,17 +158,10 @@ async fn page(mut call: Call) -> Result<Response, Problem> {
     let list = ["tokens", slug.as_str()];
     let page = NamePage::read(&parameters, &list)?;
     let permit = call.reads.permit(Weight::Rows).await?;
-    let mut rows = working(&call, &slug).await?;
-    rows.sort_by_key(|row| std::cmp::Reverse(place(row)));
-    let rows = rows.into_iter().filter(|row| page.after.as_ref().is_none_or(|after| place(row) < *after));
-    let (rows, next_cursor) = page_of(rows.take(page.limit + 1).collect(), &page, &list, place);
+    let rows = working(&call, &slug).await?;
+    let (rows, next_cursor) = page_of_newest(rows, &page, &list, |row| (row.created_at, row.id));
     let noted = Noted::of(&call, &rows).await?;
     Ok(permit.json(&TokenList { tokens: rows.iter().map(|row| noted.view(row)).collect(), next_cursor })?)
-}
-
-/// Where a token is in its list.
-fn place(row: &TokenRow) -> String {
-    format!("{:015}-{}", row.created_at.as_millis().max(0), row.id)
 }
 
 async fn make(mut call: Call, sent: Sent) -> Result<Response, Problem> {
@@ -185,7 +178,7 @@ async fn make(mut call: Call, sent: Sent) -> Result<Response, Problem> {
         revoked_at: None,
         expires_at: None,
     };
-    let registry = &call.reads.managed.registry;
+    let registry = &call.registry;
     call.reads.ask_registry(registry.create_token(row, minted.hash())).await?;
     let kept = keep(&call, "token.create", &slug, Some(&minted), None).await;
     if let Err(problem) = kept {
@@ -201,7 +194,7 @@ async fn rotated(mut call: Call, sent: Sent) -> Result<Response, Problem> {
     let (slug, old) = named(&mut call).await?;
     Fields::of(&sent.json_or_none()?, "", &[])?;
     let minted = Minted::by(&call);
-    let (registry, ends_at) = (&call.reads.managed.registry, minted.at.plus_millis(OVERLAP_MS));
+    let (registry, ends_at) = (&call.registry, minted.at.plus_millis(OVERLAP_MS));
     let rotation = registry.rotate_token(old.id, ends_at, minted.id, minted.hash(), minted.at);
     call.reads.ask_registry(rotation).await?;
     let kept = keep(&call, "token.rotate", &slug, Some(&minted), None).await;
@@ -215,7 +208,7 @@ async fn rotated(mut call: Call, sent: Sent) -> Result<Response, Problem> {
 async fn removed(mut call: Call, _: Sent) -> Result<Response, Problem> {
     call.parameters(&[])?;
     let (slug, row) = named(&mut call).await?;
-    let (registry, now) = (&call.reads.managed.registry, call.reads.now());
+    let (registry, now) = (&call.registry, call.reads.now());
     call.reads.ask_registry(registry.revoke_token(row.id, now)).await?;
     keep(&call, "token.delete", &slug, None, Some(row.id)).await?;
     Ok(deleted())
@@ -240,10 +233,7 @@ async fn working(call: &Call, slug: &Slug) -> Result<Vec<TokenRow>, Problem> {
 
 /// The same of all agents of the team.
 async fn working_of_team(call: &Call) -> Result<Vec<TokenRow>, Problem> {
-    let listed = call.reads.managed.registry.list_tokens(call.reader.team).await;
-    // A team that the registry does not have has no tokens.
-    let listed = async { if matches!(listed, Err(RegistryError::NotFound { .. })) { Ok(Vec::new()) } else { listed } };
-    let rows = call.reads.ask_registry(listed).await?;
+    let rows = call.reads.ask_list(call.registry.list_tokens(call.reader.team)).await?;
     let now = call.reads.now();
     let works = |row: &TokenRow| row.revoked_at.is_none() && row.expires_at.is_none_or(|end| now < end);
     Ok(rows.into_iter().filter(works).collect())

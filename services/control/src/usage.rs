@@ -55,10 +55,10 @@ pub(crate) async fn read(State(reads): State<Arc<Reads>>, request: Request) -> R
 
 async fn month(call: Call) -> Result<Response, Problem> {
     call.parameters(&[])?;
-    let Call { reads, reader, .. } = call;
+    let Call { reads, reader, queries, .. } = call;
     let month = Month::of(reads.now());
-    let events = reads.ask(reads.queries.usage(reader.team, month));
-    let repeats = reads.ask(reads.queries.repeats(reader.team, month));
+    let events = reads.ask(queries.usage(reader.team, month));
+    let repeats = reads.ask(queries.repeats(reader.team, month));
     let (events, repeats) = tokio::try_join!(events, repeats)?;
     let limits = reader.plan.limits();
     json(&Usage {

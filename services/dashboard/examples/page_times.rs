@@ -1,7 +1,7 @@
-//! How long the server takes for a page: the overview and the agents of a team of so many agents with 2,000 runs today, and a
-//! run of so many events, on a data folder. Prints the times of each page and its size.
+//! How long the server takes for a page: the overview and the agents of a team of so many agents with so many runs today,
+//! and a run of so many events, on a data folder. Prints the times of each page and its size.
 //!
-//! `cargo run --release -p tidegate-dashboard --example page_times -- 500 10000`
+//! `cargo run --release -p tidegate-dashboard --example page_times -- 500 10000 2000`: agents, events, runs of today.
 #![allow(clippy::unwrap_used, reason = "a measurement ends where it cannot go on")]
 
 use std::io::Write;
@@ -32,7 +32,6 @@ use tidegate_ports::{RandomIds, RowWrite, Rows};
 use tidegate_sqlite::{DataFolder, EmbeddedDocuments, EmbeddedRegistry, EmbeddedRows, EmbeddedStore};
 
 const KEY: &str = "apk_eu_0000000000000000000000000000000a";
-const RUNS_TODAY: u128 = 2_000;
 const MINUTE_MS: i64 = 60_000;
 const EVENTS_A_RECORD: u128 = 100;
 const TIMES: usize = 100;
@@ -54,10 +53,12 @@ impl Writer {
     }
 
     /// Runs of today, spread over the agents: one in ten fails and says why.
-    async fn runs_of_today(&mut self, agents: usize) {
-        for number in 0..RUNS_TODAY {
+    async fn runs_of_today(&mut self, agents: usize, runs: u128) {
+        // Eleven hours before noon are today.
+        let apart_ms = 39_600_000 / runs.max(1) as i64;
+        for number in 0..runs {
             let run = run(number);
-            let at = NOON.plus_millis(-(number as i64) * 10_000);
+            let at = NOON.plus_millis(-(number as i64) * apart_ms);
             let opening = start(&agent(number as usize % agents)).at(at).customer("acme").feature("search");
             self.tell(run, at, opening).await;
             self.tell(run, at, event(number + 1_000_000).llm("claude-x", Some("0.0125"))).await;
@@ -70,8 +71,8 @@ impl Writer {
         }
     }
 
-    async fn large_run(&mut self, events: u128) -> RunId {
-        let run = run(RUNS_TODAY);
+    async fn large_run(&mut self, number: u128, events: u128) -> RunId {
+        let run = run(number);
         self.tell(run, NOON, start(&agent(0)).at(NOON)).await;
         for from in (0..events).step_by(EVENTS_A_RECORD as usize) {
             let some: Vec<_> = (from..(from + EVENTS_A_RECORD).min(events)).map(event_of_large).collect();
@@ -189,6 +190,7 @@ fn say(line: &str) {
 async fn main() {
     let mut arguments = std::env::args().skip(1).map(|argument| argument.parse::<usize>().unwrap());
     let (agents, events) = (arguments.next().unwrap_or(500), arguments.next().unwrap_or(10_000));
+    let runs = arguments.next().unwrap_or(2_000) as u128;
     let place = tempfile::tempdir().unwrap();
     let clock = Arc::new(TestClock::at(NOON));
     let folder = DataFolder::open_or_create(&place.path().join("data"), Region::Eu, 1, NOON).unwrap();
@@ -205,10 +207,10 @@ async fn main() {
     registry.create_key(row, Credential::parse(KEY).unwrap().hash()).await.unwrap();
 
     let mut writer = Writer { store: store.clone(), rows: rows.clone(), team, next_offset: 0 };
-    say(&format!("writing {agents} agents, {RUNS_TODAY} runs and a run of {events} events …"));
-    writer.runs_of_today(agents).await;
+    say(&format!("writing {agents} agents, {runs} runs and a run of {events} events …"));
+    writer.runs_of_today(agents, runs).await;
     writer.standings(agents).await;
-    let large = writer.large_run(events as u128).await;
+    let large = writer.large_run(runs, events as u128).await;
 
     let (registry, queries) = (Arc::new(registry), Arc::new(store));
     let documents = Arc::new(documents);

@@ -67,7 +67,11 @@ impl Refused for Problem {
         if self.shows_form() {
             return layout::response(sign_in::form(Some(&entry.message)));
         }
-        let mut response = layout::response(layout::refusal(entry.status, &entry.message));
+        let page = match self {
+            Problem::OnForm { page, .. } => Some(page.as_str()),
+            _ => None,
+        };
+        let mut response = layout::response(layout::refusal(entry.status, &entry.message, page));
         if matches!(self, Problem::NoSession) {
             response.headers_mut().insert(LOCATION, HeaderValue::from_static("/login"));
         }

@@ -1,5 +1,6 @@
 //! What pages ask the API of the visitor's team, and what they change by it.
 
+use bytes::Bytes;
 use http::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -9,13 +10,16 @@ use crate::problem::Problem;
 use crate::visit::Visit;
 
 impl Visit {
+    async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<(StatusCode, Bytes), Problem> {
+        self.pages.api.call(self.viewer.session.hash, self.names.clone(), method, path, body).await
+    }
+
     /// What the API answers to a `GET`; `None` for what it does not have.
     ///
     /// # Errors
     /// It refuses otherwise, or answers something else.
     pub async fn read<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, Problem> {
-        let session = self.viewer.session.hash;
-        let (status, answer) = self.pages.api.call(session, Method::GET, path, None).await?;
+        let (status, answer) = self.call(Method::GET, path, None).await?;
         match status {
             StatusCode::NOT_FOUND => Ok(None),
             status => answered(status, &answer).map(Some),
@@ -35,8 +39,7 @@ impl Visit {
     /// # Errors
     /// It refuses.
     pub async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Problem> {
-        let session = self.viewer.session.hash;
-        let (status, answer) = self.pages.api.call(session, method, path, body).await?;
+        let (status, answer) = self.call(method, path, body).await?;
         answered(status, if answer.is_empty() { b"null" } else { &answer })
     }
 }
@@ -49,7 +52,7 @@ fn answered<T: DeserializeOwned>(status: StatusCode, answer: &[u8]) -> Result<T,
     let message = said(&refusal);
     Err(match status {
         StatusCode::UNAUTHORIZED => Problem::NoSession,
-        StatusCode::NOT_FOUND => Problem::NotFound,
+        StatusCode::NOT_FOUND => Problem::Unknown(message),
         StatusCode::FORBIDDEN => Problem::ReadOnly,
         StatusCode::TOO_MANY_REQUESTS => Problem::Busy,
         StatusCode::SERVICE_UNAVAILABLE => Problem::StoreUnavailable { cause: message, retry_after_s: 1 },

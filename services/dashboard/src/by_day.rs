@@ -22,7 +22,7 @@ impl Visit {
     /// The store does not answer.
     pub async fn agent_days(&self, agent: &Slug) -> Result<Arc<Days>, Problem> {
         // By its key: the name may be another agent's by now.
-        let names = self.pages.ask(self.pages.names.of(self.team())).await?;
+        let names = self.pages.ask(self.names.get()).await?;
         let key = (self.team(), names.key(agent).clone());
         if let Some(known) = self.pages.agent_days.known(&key, self.now) {
             return Ok(known);

@@ -129,8 +129,8 @@ pub(crate) fn plain(title: &str, body: Markup) -> Markup {
     )
 }
 
-/// A refusal as a page.
-pub(crate) fn refusal(status: StatusCode, message: &str) -> Markup {
+/// A refusal as a page. `form`: the page that the refused form was on.
+pub(crate) fn refusal(status: StatusCode, message: &str, form: Option<&str>) -> Markup {
     let reason = status.canonical_reason().unwrap_or("Refused");
     plain(
         reason,
@@ -138,7 +138,10 @@ pub(crate) fn refusal(status: StatusCode, message: &str) -> Markup {
             section.card.narrow {
                 h1 { (reason) }
                 p { (message) }
-                p { a.button href="/" { "To the overview" } }
+                p {
+                    @if let Some(form) = form { a.button href=(form) { "Back to the page" } " " }
+                    a.button href="/" { "To the overview" }
+                }
             }
         },
     )

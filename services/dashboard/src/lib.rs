@@ -37,7 +37,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::response::Response;
-use tidegate_agentping_ports::{NamedRuns, NamesOfTeams, Registry, RunQueries};
+use tidegate_agentping_ports::{NamesOfTeams, Registry, RunQueries};
 use tidegate_door::{Answered, ByteBudget, Outcomes};
 use tidegate_kernel::Outage;
 use tidegate_ports::{Clock, Ids};
@@ -99,7 +99,7 @@ impl Dashboard {
         let DashboardPorts { queries, names, registry, api, holders, clock, ids } = ports;
         let DashboardOptions { secret, ingest_url, secure_cookies, store_deadline, links } = options;
         let pages = Pages {
-            queries: Arc::new(NamedRuns::new(queries, names.clone())),
+            by_key: queries,
             names,
             teams: TeamNames::default(),
             reasons: Reasons::default(),

@@ -2,6 +2,7 @@
 
 pub(crate) mod amount;
 pub(crate) mod bar;
+pub(crate) mod chart;
 pub(crate) mod code;
 pub(crate) mod control;
 pub(crate) mod deliveries;
@@ -9,6 +10,7 @@ pub(crate) mod doubts;
 pub(crate) mod health;
 pub(crate) mod incidents;
 pub(crate) mod json;
+pub(crate) mod pager;
 pub(crate) mod quiet;
 pub(crate) mod runs_table;
 pub(crate) mod status;

@@ -37,12 +37,19 @@ pub(crate) enum Problem {
     Declined(String),
     /// There is no such page, or it is another team's, or there is no such run.
     NotFound,
+    /// What a form is about, or names, is not there; the text says what.
+    Unknown(String),
+    /// What a form asked for was refused, and the page that the form was on.
+    OnForm {
+        refused: Box<Problem>,
+        page: String,
+    },
     /// A value in the query is none that the page knows. The text names it.
     Query(String),
     WrongMethod {
         allow: &'static str,
     },
-    /// As many pages as may be are in progress.
+    /// As many pages as may be are in progress, or the team asks as much of the API as it may.
     Busy,
     StoreUnavailable {
         cause: String,
@@ -99,9 +106,17 @@ impl Problem {
                 Cause::Declined,
                 format!("That is not possible: {}", why.trim_end_matches('.')) + ".",
             ),
-            Problem::NotFound => {
-                Entry::new(StatusCode::NOT_FOUND, "not_found", QUIET, Cause::NotFound, "There is nothing here.")
+            Problem::NotFound => Entry::new(
+                StatusCode::NOT_FOUND,
+                "not_found",
+                QUIET,
+                Cause::NotFound,
+                "There is nothing here: the address is not right, or what it names is gone, or is another team's.",
+            ),
+            Problem::Unknown(what) => {
+                Entry::new(StatusCode::NOT_FOUND, "not_found", QUIET, Cause::NotFound, what.clone())
             }
+            Problem::OnForm { refused, .. } => refused.entry(),
             Problem::Query(fault) => Entry::bad_request("invalid_query", Cause::Query, fault.clone()),
             Problem::WrongMethod { allow } => Entry::new(
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -112,7 +127,8 @@ impl Problem {
             )
             .header(ALLOW, allow),
             Problem::Busy => {
-                Entry::unavailable(QUIET, Cause::Busy, 1, "Too many pages are in progress. Try again in a second.")
+                let message = "Too many pages, or changes of your team, are in progress. Try again in a second.";
+                Entry::unavailable(QUIET, Cause::Busy, 1, message)
             }
             Problem::StoreUnavailable { cause, retry_after_s } => Entry::unavailable(
                 Level::WARN,
@@ -161,6 +177,20 @@ fn of_key(refusal: &Refusal) -> Entry {
 }
 
 impl Problem {
+    /// The same with the page that the form was on, for those that another try may not have. `None`: it is not known.
+    pub fn on_form(self, page: Option<String>) -> Self {
+        match (self, page) {
+            (
+                refused @ (Problem::Declined(_)
+                | Problem::Unknown(_)
+                | Problem::Busy
+                | Problem::StoreUnavailable { .. }),
+                Some(page),
+            ) => Problem::OnForm { refused: Box::new(refused), page },
+            (refused, _) => refused,
+        }
+    }
+
     /// A key that ended, or an answer that says nothing of it, on a request with a session.
     pub fn of_session(refusal: Refusal) -> Self {
         match refusal {

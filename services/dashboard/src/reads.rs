@@ -23,7 +23,8 @@ use crate::team_api::TeamApi;
 use crate::teams::TeamNames;
 
 pub(crate) struct Pages {
-    pub queries: Arc<dyn RunQueries>,
+    /// Of the store, which knows agents by their keys: a [`Visit`](crate::visit::Visit) asks by their names.
+    pub by_key: Arc<dyn RunQueries>,
     pub names: Arc<dyn NamesOfTeams>,
     pub registry: Arc<dyn Registry>,
     pub api: TeamApi,

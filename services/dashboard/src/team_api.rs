@@ -1,6 +1,8 @@
 //! The API of a team, asked within the process in the name of a visitor's session: what it checks, limits and notes down for
 //! a client it does so for a page. No request leaves the process.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use bytes::Bytes;
@@ -10,6 +12,7 @@ use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use serde_json::Value;
 use tidegate_agentping::CredentialHash;
+use tidegate_control::NamesOnce;
 
 use crate::holders::as_credential;
 use crate::problem::Problem;
@@ -25,13 +28,14 @@ impl TeamApi {
         TeamApi(TowerToHyperService::new(routes))
     }
 
-    /// Asks it in the name of the session that a key with this hash began.
+    /// Asks it in the name of the session that a key with this hash began. What names mean is handed on.
     ///
     /// # Errors
     /// [`Problem::Defect`]: the answer is not what the API answers.
     pub async fn call(
         &self,
         session: CredentialHash,
+        names: Arc<NamesOnce>,
         method: Method,
         path: &str,
         body: Option<&Value>,
@@ -42,6 +46,7 @@ impl TeamApi {
             .uri(path)
             .header(AUTHORIZATION, format!("Bearer {}", as_credential(session)))
             .header(CONTENT_TYPE, "application/json")
+            .extension(names)
             .body(body.map_or_else(Body::empty, |body| Body::from(body.to_string())))
             .map_err(|error| defect(error.to_string()))?;
         let Ok(answer) = self.0.call(request).await;

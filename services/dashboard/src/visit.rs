@@ -8,12 +8,13 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::response::Response;
 use axum::routing::MethodRouter;
-use http::header::COOKIE as COOKIES;
+use http::header::{COOKIE as COOKIES, REFERER};
 use http::request::Parts;
 use http::{HeaderMap, Uri};
 use tidegate_admission::Caller;
 use tidegate_agentping::{KeyId, Plan, RunId, RunKey, Scope, Slug, TeamId};
-use tidegate_agentping_ports::Team;
+use tidegate_agentping_ports::{NamedRuns, RunQueries, Team};
+use tidegate_control::NamesOnce;
 use tidegate_door::Entered;
 use tidegate_door::endpoint_routes::{get, post};
 use tidegate_door::query::Query;
@@ -69,6 +70,10 @@ pub(crate) struct Visit {
     pub pages: Arc<Pages>,
     pub viewer: Viewer,
     pub now: Timestamp,
+    /// What is asked of runs and agents, by the names of agents.
+    pub queries: Arc<dyn RunQueries>,
+    /// What these mean: looked up once for the page, and for all that it asks the API.
+    pub names: Arc<NamesOnce>,
     /// The path's variable segments, decoded.
     path: HashMap<String, String>,
     uri: Uri,
@@ -85,7 +90,9 @@ impl Visit {
             return Err(Problem::NotFound);
         }
         let now = pages.now();
-        Ok(Visit { pages, viewer, now, path, uri: parts.uri, _place: place })
+        let names = Arc::new(NamesOnce::new(viewer.team.id, pages.names.clone()));
+        let queries = Arc::new(NamedRuns::new(pages.by_key.clone(), names.clone()));
+        Ok(Visit { pages, viewer, now, queries, names, path, uri: parts.uri, _place: place })
     }
 
     pub const fn team(&self) -> TeamId {
@@ -186,6 +193,7 @@ where
     post(endpoint, move |Entered { api, place, parts, body }: Entered<Pages>| async move {
         Problem::of_foreign(&parts.headers)?;
         let form = Form::read(&api.forms, &parts.headers, body).await?;
+        let page = page_of_form(&parts.headers);
         let visit = Visit::of(api, parts, place).await?;
         if !visit.pages.sessions.is_form_code(&visit.viewer.session, form.field("csrf")) {
             return Err(Problem::ForeignForm);
@@ -193,6 +201,13 @@ where
         if !visit.viewer.may_change {
             return Err(Problem::ReadOnly);
         }
-        apply(visit, form).await
+        apply(visit, form).await.map_err(|refused| refused.on_form(page))
     })
+}
+
+/// The path of the page that a form was on, as the browser says it.
+fn page_of_form(headers: &HeaderMap) -> Option<String> {
+    let page: Uri = headers.get(REFERER)?.to_str().ok()?.parse().ok()?;
+    let path = page.path_and_query()?.as_str();
+    path.starts_with("/teams/").then(|| path.to_owned())
 }

@@ -18,7 +18,7 @@ const PAGES_MAX: usize = 16;
 /// Runs of one walk at most.
 pub(crate) const RUNS_MAX: usize = 2_000;
 /// Runs whose lines are summed at most.
-const SUMMED_MAX: usize = 10_000;
+pub(crate) const SUMMED_MAX: usize = 10_000;
 
 /// A line of a run, as it stands at the time of the walk.
 #[derive(Clone, Debug)]
@@ -72,16 +72,6 @@ pub(crate) struct Walk {
 }
 
 impl Walk {
-    /// What the runs cost together.
-    pub fn cost(&self) -> Usd {
-        self.runs.iter().map(|run| run.cost).sum()
-    }
-
-    /// How many of them have this status.
-    pub fn with_status(&self, status: RunStatus) -> u64 {
-        self.runs.iter().filter(|run| run.status == status).count() as u64
-    }
-
     /// "at least ", where not all runs were looked at.
     pub const fn at_least(&self) -> &'static str {
         if self.more { "at least " } else { "" }
@@ -101,7 +91,7 @@ impl Visit {
     ) -> Result<Walk, Problem> {
         // One more than asked for shows whether anything follows.
         let page = RunPage { after, limit: limit + 1, max_bytes: PAGE_BYTES };
-        let listed = self.pages.ask(self.pages.queries.list(self.team(), filter, &page, self.now)).await?;
+        let listed = self.pages.ask(self.queries.list(self.team(), filter, &page, self.now)).await?;
         let more = listed.cut || listed.runs.len() > limit;
         let seen = |ListedRun { listed_at, id, run }: ListedRun| SeenRun::of(id, listed_at, &run, self.now);
         Ok(Walk { runs: listed.runs.into_iter().take(limit).filter_map(seen).collect(), more })
@@ -112,7 +102,7 @@ impl Visit {
     /// # Errors
     /// The store does not answer.
     pub async fn seen(&self, id: RunId) -> Result<Option<SeenRun>, Problem> {
-        let found = self.pages.ask(self.pages.queries.run(self.key_of(id))).await?;
+        let found = self.pages.ask(self.queries.run(self.key_of(id))).await?;
         Ok(found.and_then(|run| SeenRun::of(id, run.opening()?.listed_at(), &run, self.now)))
     }
 
@@ -136,12 +126,13 @@ impl Visit {
         Ok(walk)
     }
 
-    /// What today's runs (UTC) of each agent come to: of the newest ones, from the lines of the listing.
+    /// What today's runs (UTC) come to, those of each agent and all together: of the newest ones, from the lines of the
+    /// listing.
     ///
     /// # Errors
     /// The store does not answer.
     pub async fn sums_of_today(&self) -> Result<AgentSums, Problem> {
-        let queries = &self.pages.queries;
+        let queries = &self.queries;
         self.pages.ask(queries.sums_by_agent(self.team(), midnight(self.now), SUMMED_MAX, self.now)).await
     }
 

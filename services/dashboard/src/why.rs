@@ -26,7 +26,7 @@ impl Visit {
             return Ok(known);
         }
         let page = EventPage { after: None, limit: EVENTS, max_bytes: EVENTS_BYTES };
-        let events = self.pages.ask(self.pages.queries.events(key, &page)).await?;
+        let events = self.pages.ask(self.queries.events(key, &page)).await?;
         let errored = events.rows.iter().rev().filter(|row| row.event.errored);
         let reason = errored.map(|row| said::of_event(&row.event)).next();
         self.pages.reasons.keep(asked, reason.clone());

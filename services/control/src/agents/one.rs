@@ -133,7 +133,7 @@ async fn make(call: Call, sent: Sent) -> Result<Response, Problem> {
     known_routes(reads, team, &wanted.routes.mentioned("routes")).await?;
 
     let now = reads.now();
-    let rows = reads.ask(reads.queries.agents(team)).await?;
+    let rows = reads.ask(call.queries.agents(team)).await?;
     let there = rows.into_iter().find(|row| row.slug == slug);
     if there.as_ref().is_some_and(|row| super::is_there(row, &call.settings())) {
         return Err(Problem::AgentExists(slug));
@@ -161,7 +161,7 @@ async fn make(call: Call, sent: Sent) -> Result<Response, Problem> {
 /// reported meanwhile.
 async fn taking_slot(reads: &Reads, call: &Call, slug: &Slug) -> Result<AgentRow, RegistryError> {
     let (team, now) = (call.reader.team, reads.now());
-    match reads.managed.registry.create_agent(team, slug.clone(), now).await {
+    match call.registry.create_agent(team, slug.clone(), now).await {
         Ok(()) | Err(RegistryError::Exists { .. }) => {
             let id = agent_id(team, call.settings().names.key(slug));
             Ok(AgentRow { id, last_seen: None, ..AgentRow::seen(team, slug.clone(), now) })
@@ -235,11 +235,11 @@ async fn removed(mut call: Call, _: Sent) -> Result<Response, Problem> {
     // A stale request changes nothing. The documents are written last: until then the same call again completes it.
     decide().await?;
     let (reads, now) = (&call.reads, call.reads.now());
-    let tokens = reads.ask_registry(reads.managed.registry.list_tokens(team)).await?;
+    let tokens = reads.ask_registry(call.registry.list_tokens(team)).await?;
     for token in tokens.into_iter().filter(|token| token.agent == row.slug && token.revoked_at.is_none()) {
-        reads.ask_registry(reads.managed.registry.revoke_token(token.id, now)).await?;
+        reads.ask_registry(call.registry.revoke_token(token.id, now)).await?;
     }
-    reads.archive(team, row.slug.clone(), key.clone()).await?;
+    reads.archive(&*call.registry, team, row.slug.clone(), key.clone()).await?;
     call.change(decide).await?;
     Ok(deleted())
 }

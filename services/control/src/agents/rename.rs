@@ -114,7 +114,7 @@ async fn decided(call: &Call, name: Option<&str>, to: &Slug) -> Result<Change<(A
 /// Whether an agent has the name. A deleted one gives it away.
 async fn is_taken(call: &Call, name: &Slug) -> Result<bool, Problem> {
     let (reads, team) = (&call.reads, call.reader.team);
-    let rows = reads.ask(reads.queries.agents(team)).await?;
+    let rows = reads.ask(call.queries.agents(team)).await?;
     let Some(holder) = rows.into_iter().find(|row| row.slug == *name) else { return Ok(false) };
     let set: Kept<AgentDoc> = Kept::read(reads, team, kinds::AGENT, name.as_str()).await?;
     Ok(set.doc.is_there(holder.last_seen))

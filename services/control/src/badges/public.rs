@@ -98,7 +98,8 @@ async fn find(reads: &Reads, token: &str) -> Result<Option<(String, Shown)>, Pro
         return Ok(None);
     };
     let (now, rows) = (reads.now(), &*managed.rows);
-    let agents = reads.ask(reads.queries.agents(team));
+    let named = reads.named(reads.names.clone());
+    let agents = reads.ask(named.queries.agents(team));
     let standings = reads.ask(StandingDoc::of_team(rows, team));
     let (agents, standings) = tokio::try_join!(agents, standings)?;
     let of_badge =

@@ -74,7 +74,7 @@ async fn all(mut call: Call) -> Result<Response, Problem> {
     call.parameters(&[])?;
     let (reads, key) = (&call.reads, RunKey { team: call.reader.team, run });
     let permit = reads.permit(Weight::Rows).await?;
-    let found = reads.ask(reads.queries.run(key)).await?;
+    let found = reads.ask(call.queries.run(key)).await?;
     found.filter(|found| found.opening().is_some()).ok_or(Problem::RunUnknown(run))?;
     let rows = reads.ask(whole_shard(&*reads.managed.rows, &CHECK_RESULTS, run_shard(key))).await?;
     let is_final =

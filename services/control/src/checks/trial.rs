@@ -66,11 +66,11 @@ async fn tried(mut call: Call, sent: Sent) -> Result<Response, Problem> {
     let (reads, key) = (&call.reads, RunKey { team: call.reader.team, run });
     let now = reads.now();
     let _permit = reads.permit(Weight::RunWithEvents).await?;
-    let found = reads.ask(reads.queries.run(key)).await?;
+    let found = reads.ask(call.queries.run(key)).await?;
     let found = found.filter(|found| found.opening().is_some()).ok_or(Problem::RunUnknown(run))?;
     let mut calls = Vec::new();
     let see = |row: &tidegate_agentping_ports::EventRow| calls.extend(ToolCall::of(&row.event));
-    let are_all = reads.ask(each_event(&*reads.queries, key, MOST_EVENTS, see)).await?;
+    let are_all = reads.ask(each_event(&*call.queries, key, MOST_EVENTS, see)).await?;
     let facts = RunFacts::of(&found, are_all.then_some(calls), now);
     // Compiling and evaluating take up to some milliseconds.
     let judged = spawn_blocking(move || {

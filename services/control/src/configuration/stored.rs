@@ -55,7 +55,7 @@ impl Stored {
                 }
             }
         }
-        let rows = reads.ask(reads.queries.agents(call.reader.team)).await?;
+        let rows = reads.ask(call.queries.agents(call.reader.team)).await?;
         let rows = rows.into_iter().map(|row| (row.slug.clone(), row)).collect();
         Ok(Stored { documents, rows })
     }

@@ -1,6 +1,9 @@
 //! Pages of lists that are in the order of a text: a name, or the name of a document.
 
-use tidegate_kernel::free_json;
+use std::cmp::Reverse;
+use std::fmt::Display;
+
+use tidegate_kernel::{Timestamp, free_json};
 
 use crate::parameters::{Parameters, whole};
 use crate::problem::Problem;
@@ -66,6 +69,23 @@ pub(crate) fn page_of<T>(
     (found, cursor)
 }
 
+/// The same of rows that are all at hand, the newest first. `made` is when a row was made, and its id.
+pub(crate) fn page_of_newest<T, I: Display>(
+    mut rows: Vec<T>,
+    page: &NamePage,
+    list: &[&str],
+    made: impl Fn(&T) -> (Timestamp, I),
+) -> (Vec<T>, Option<String>) {
+    let place = |row: &T| {
+        let (at, id) = made(row);
+        format!("{:015}-{id}", at.as_millis().max(0))
+    };
+    rows.sort_by_cached_key(|row| Reverse(place(row)));
+    let is_asked = |row: &T| page.after.as_ref().is_none_or(|after| place(row) < *after);
+    let found: Vec<T> = rows.into_iter().filter(is_asked).take(page.limit + 1).collect();
+    page_of(found, page, list, place)
+}
+
 fn encode(after: &str, list: &[&str]) -> String {
     let hex: String = after.bytes().map(|byte| format!("{byte:02x}")).collect();
     format!("{VERSION}{:016x}{hex}", binding(after, list))
@@ -114,5 +134,17 @@ mod tests {
         let (items, cursor) = cut(3);
         assert_eq!((items, decode(&cursor.unwrap(), &["x"]).as_deref()), (vec![0, 1], Some("1")));
         assert_eq!(cut(0), (vec![], None));
+    }
+
+    #[test]
+    fn the_newest_come_first_page_by_page() {
+        let made = |row: &(i64, &'static str)| (Timestamp::from_millis(row.0), row.1);
+        let rows = vec![(5, "b"), (20, "c"), (5, "a"), (-1, "d")];
+        let mut page = NamePage { limit: 2, after: None };
+        let (found, cursor) = page_of_newest(rows.clone(), &page, &["x"], made);
+        assert_eq!(found, [(20, "c"), (5, "b")]);
+        page.after = decode(&cursor.unwrap(), &["x"]);
+        let (found, cursor) = page_of_newest(rows, &page, &["x"], made);
+        assert_eq!((found, cursor), (vec![(5, "a"), (-1, "d")], None));
     }
 }

@@ -10,10 +10,10 @@ use tidegate_agentping_ports::TokenRow;
 use utoipa::ToSchema;
 
 use super::noted::Noted;
-use super::{TokenView, place, working_of_team};
+use super::{TokenView, working_of_team};
 use crate::call::{Call, framed_managed};
 use crate::endpoint::Endpoint;
-use crate::manage::{NamePage, PAGE_PARAMETERS, page_of};
+use crate::manage::{NamePage, PAGE_PARAMETERS, page_of_newest};
 use crate::problem::Problem;
 use crate::reads::Reads;
 use crate::refusal_shapes::{ManagedRefusals, Refusals};
@@ -61,10 +61,8 @@ pub(crate) async fn list(State(reads): State<Arc<Reads>>, request: Request) -> R
 async fn page(call: Call) -> Result<Response, Problem> {
     let page = NamePage::read(&call.parameters(PAGE_PARAMETERS)?, LIST)?;
     let permit = call.reads.permit(Weight::Rows).await?;
-    let mut rows = working_of_team(&call).await?;
-    rows.sort_by_key(|row| std::cmp::Reverse(place(row)));
-    let rows = rows.into_iter().filter(|row| page.after.as_ref().is_none_or(|after| place(row) < *after));
-    let (rows, next_cursor) = page_of(rows.take(page.limit + 1).collect(), &page, LIST, place);
+    let rows = working_of_team(&call).await?;
+    let (rows, next_cursor) = page_of_newest(rows, &page, LIST, |row| (row.created_at, row.id));
     let noted = Noted::of(&call, &rows).await?;
     let view = |row: TokenRow| TeamTokenView { token: noted.view(&row), agent: row.agent };
     Ok(permit.json(&TeamTokenList { tokens: rows.into_iter().map(view).collect(), next_cursor })?)

@@ -7,7 +7,7 @@ mod watched;
 
 use axum::response::Response;
 use maud::{Markup, html};
-use tidegate_agentping_ports::{AgentRow, RunFilter, SpendRow};
+use tidegate_agentping_ports::{AgentRow, RunFilter, SPEND_ROWS_MAX, SpendRow};
 use tidegate_kernel::{Month, Timestamp};
 
 use crate::layout::{Page, Part};
@@ -31,25 +31,32 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     let filter = RunFilter { agent: Some(slug.clone()), ..RunFilter::default() };
     let month = Month::of(visit.now);
     let (agents, runs, spend, by_day, watched, tokens) = tokio::try_join!(
-        pages.ask(pages.queries.agents(visit.team())),
+        pages.ask(visit.queries.agents(visit.team())),
         visit.runs(&filter, None, RUNS),
-        pages.ask(pages.queries.spend(visit.team(), month, visit.now)),
+        pages.ask(visit.queries.spend(visit.team(), month, visit.now)),
         visit.agent_days(&slug),
         Watched::of(&visit, &slug),
         tokens::section(&visit, &slug),
     )?;
     let Some(agent) = agents.into_iter().find(|agent| agent.slug == slug) else {
         // It may have been renamed, and no other agent has had its name since.
-        let names = pages.ask(pages.names.of(visit.team())).await?;
+        let names = pages.ask(visit.names.get()).await?;
         let renamed = names.renamed_to(&slug).ok_or(Problem::NotFound)?;
         return Ok(to(&visit.agent_url(renamed.as_str())));
     };
+    // Beyond the costliest agents the sums are one.
+    let others = spend.agents_rest.runs;
     let spent = spend.by_agent.into_iter().find(|row| row.name.as_deref() == Some(slug.as_str()));
     let body = html! {
         p.path { a href=(visit.at("/agents")) { "Agents" } }
         h1 { (slug) (watched.mark()) @if agent.is_archived() { " " span.tag { "archived" } } }
         (watched.description())
-        (facts(&agent, spent.as_ref(), visit.now))
+        @if agent.is_archived() {
+            p.alert role="note" {
+                "It was deleted or archived, and nothing has come from it since. It is there again once it reports again."
+            }
+        }
+        (facts(&agent, spent.as_ref(), others > 0, visit.now))
         section aria-labelledby="runs" {
             h2 #runs { "Runs" }
             @if runs.runs.is_empty() {
@@ -71,13 +78,23 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     Ok(Page::new(slug.as_str(), Part::Agents, body).live(LIVE_S).response(&visit))
 }
 
-fn facts(agent: &AgentRow, spent: Option<&SpendRow>, now: Timestamp) -> Markup {
+/// `are_others`: the month has agents without a sum of their own.
+fn facts(agent: &AgentRow, spent: Option<&SpendRow>, are_others: bool, now: Timestamp) -> Markup {
+    let is_unknown = spent.is_none() && are_others;
     html! {
         dl.figures {
             div { dt { "Last run" } dd { @match agent.last_seen { Some(at) => (time::ago(at, now)), None => "never" } } }
             div { dt { "First seen" } dd { (time::ago(agent.first_seen, now)) } }
-            div { dt { "Runs this month" } dd { (count(spent.map_or(0, |row| row.runs))) } }
-            div { dt { "Cost this month" } dd { (usd(spent.map(|row| row.cost).unwrap_or_default())) } }
+            @if is_unknown {
+                div {
+                    dt { "Cost this month" }
+                    dd { "–" }
+                    dd.note { "not among the " (count(SPEND_ROWS_MAX as u64)) " agents that cost most" }
+                }
+            } @else {
+                div { dt { "Runs this month" } dd { (count(spent.map_or(0, |row| row.runs))) } }
+                div { dt { "Cost this month" } dd { (usd(spent.map(|row| row.cost).unwrap_or_default())) } }
+            }
         }
         dl.facts { div { dt { "Id" } dd { code { (agent.id) } } } }
     }

@@ -85,7 +85,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     let asked = Asked::of(&visit)?;
     let pages = &visit.pages;
     let (agents, today, health) = tokio::try_join!(
-        pages.ask(pages.queries.agents(visit.team())),
+        pages.ask(visit.queries.agents(visit.team())),
         visit.sums_of_today(),
         visit.health_with_slots(),
     )?;
@@ -104,6 +104,8 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     lines.retain(|line| asked.admits(line));
     asked.order.sort(&mut lines);
     let found = lines.len();
+    // There may be fewer pages by now.
+    let asked = Asked { page: asked.page.min(found.div_ceil(PAGE_AGENTS).max(1)), ..asked };
     let from = (asked.page - 1).saturating_mul(PAGE_AGENTS).min(found);
     let shown = &lines[from..(from + PAGE_AGENTS).min(found)];
     let body = html! {
@@ -112,7 +114,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
         div #found {
             p.hint role="status" { (count(found as u64)) " of " (counted(total as u64, "agent")) @if today.is_cut() { "; figures of today are of its latest runs only" } "." }
             (table(&visit, shown, is_judged, &asked))
-            @if found == 0 { p.empty { "No agent has this in its name" @if asked.state.is_some() { " and this state" } "." } }
+            @if found == 0 { p.empty { (none(&asked)) } }
             (pager(&visit, &asked, found))
         }
         @if visit.viewer.may_change {
@@ -124,6 +126,16 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
         }
     };
     Ok(Page::new("Agents", Part::Agents, body).live(LIVE_S).response(&visit))
+}
+
+/// What is said where no agent is found.
+fn none(asked: &Asked) -> &'static str {
+    match (&asked.search, &asked.state) {
+        (Some(_), Some(_)) => "No agent has this in its name and this state.",
+        (Some(_), None) => "No agent has this in its name.",
+        (None, Some(_)) => "No agent is in this state.",
+        (None, None) => "There is no agent.",
+    }
 }
 
 fn search(visit: &Visit, asked: &Asked, counts: &[(&'static str, u64)]) -> Markup {

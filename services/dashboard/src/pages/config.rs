@@ -9,6 +9,7 @@ use crate::form::Form;
 use crate::layout::{Page, Part};
 use crate::parts::code::code;
 use crate::parts::control::form;
+use crate::parts::pager::{BY_TIME, List, pager};
 use crate::parts::time;
 use crate::parts::value::Members;
 use crate::problem::Problem;
@@ -16,6 +17,8 @@ use crate::url::with_query;
 use crate::visit::Visit;
 
 const ENTRIES: &str = "50";
+const CHANGES: List<'static> =
+    List { name: "Pages of changes", path: "/config", heading: "audit", kept: &[], parameter: "after", links: BY_TIME };
 
 pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     let body = html! { (page(&visit, None).await?) };
@@ -53,6 +56,10 @@ async fn page(visit: &Visit, compared: Option<(&str, Markup)>) -> Result<Markup,
                     label for="yaml" { "The file" }
                     textarea #yaml name="yaml" rows="12" spellcheck="false" { (yaml) }
                 }))
+                p.hint {
+                    "Nothing is changed here. A file of more than about ten kilobytes: "
+                    code { "tidegate config diff -f FILE" } "."
+                }
             }
         }
         (audit(visit, entries.as_ref()))
@@ -104,9 +111,7 @@ fn audit(visit: &Visit, entries: Option<&Value>) -> Markup {
                         }
                     }
                 }
-                @if !page.text("next_cursor").is_empty() {
-                    nav.pager aria-label="Pages of changes" { a rel="next" href=(with_query(&visit.at("/config"), &[("after", Some(page.text("next_cursor")))])) { "Older" } }
-                }
+                (pager(visit, &CHANGES, page))
             }
         }
     }

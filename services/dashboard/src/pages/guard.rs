@@ -13,17 +13,29 @@ use crate::layout::{Page, Part};
 use crate::pages::spend::month::MonthView;
 use crate::parts::control::{button, field, form, hours};
 use crate::parts::health::Health;
+use crate::parts::pager::{BY_NAME, List, pager};
 use crate::parts::quiet::{self, Quiet};
 use crate::parts::value::Members;
 use crate::problem::Problem;
 use crate::sign_in::to;
-use crate::url::encoded;
+use crate::url::{encoded, with_query};
 use crate::visit::Visit;
 use spent::Sums;
 
+const RULES: List<'static> = List {
+    name: "Pages of rules",
+    path: "/guard",
+    heading: "rules",
+    kept: &[],
+    parameter: "rules_after",
+    links: BY_NAME,
+};
+
 pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
+    let cursor = visit.query(RULES.parameter);
+    let asked = with_query("/v1/guard/rules", &[("limit", Some("200")), ("cursor", cursor.as_deref())]);
     let (rules, health, today, month, blocked) = tokio::try_join!(
-        visit.look("/v1/guard/rules?limit=200"),
+        visit.look(&asked),
         visit.health(),
         visit.today(),
         visit.read::<MonthView>("/v1/spend"),
@@ -38,7 +50,14 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
             @match &rules {
                 None => p.empty { "This server has no guard." },
                 Some(rules) if rules.rows("rules").is_empty() => p.empty { "None: every start is allowed." },
-                Some(rules) => (table(&visit, rules.rows("rules"), &sums)),
+                Some(rules) => {
+                    (table(&visit, rules.rows("rules"), &sums))
+                    (pager(&visit, &RULES, rules))
+                    p.hint {
+                        "Spend is summed here for windows of a day and of a month. "
+                        "A dash: nothing was spent, or the sum is not known here."
+                    }
+                }
             }
             @if rules.is_some() { (new_rule(&visit)) }
         }
@@ -72,7 +91,7 @@ fn table(visit: &Visit, rules: &[Value], sums: &Sums<'_>) -> Markup {
                             th scope="row" { (rule.text("name")) @if !rule.flag("enabled") { " " span.tag { "off" } } }
                             td { (rule.text("action")) }
                             td { (matched(rule)) }
-                            td { (rule.text("spend_of")) }
+                            td { (rule.text("spend_of").replace('_', " ")) }
                             td { (rule.text("window")) }
                             td.number { "$" (rule.shown("limit_usd")) }
                             td { (spent::spent(rule, sums)) }
@@ -119,7 +138,11 @@ fn new_rule(visit: &Visit) -> Markup {
                         }
                         div {
                             label for="spend_of" { "Spend of" }
-                            select #spend_of name="spend_of" { @for one in ["agent", "team", "customer", "agent_and_customer"] { option value=(one) { (one) } } }
+                            select #spend_of name="spend_of" {
+                                @for one in ["agent", "team", "customer", "agent_and_customer"] {
+                                    option value=(one) { (one.replace('_', " ")) }
+                                }
+                            }
                         }
                         div {
                             label for="action" { "Action" }

@@ -9,6 +9,7 @@ use crate::layout::{Page, Part};
 use crate::pages::token;
 use crate::parts::code::quoted;
 use crate::parts::control::{button, field, form};
+use crate::parts::pager::{BY_TIME, List, pager};
 use crate::parts::time;
 use crate::parts::value::Members;
 use crate::problem::Problem;
@@ -17,6 +18,9 @@ use crate::visit::Visit;
 
 const TOKENS: &str = "100";
 const KEYS: &str = "100";
+const KEY_PAGES: List<'static> =
+    List { name: "Pages of keys", path: "/keys", heading: "keys", kept: &[], parameter: "keys_after", links: BY_TIME };
+const TOKEN_PAGES: List<'static> = List { name: "Pages of tokens", heading: "tokens", parameter: "after", ..KEY_PAGES };
 
 pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     let (after, keys_after) = (visit.query("after"), visit.query("keys_after"));
@@ -37,7 +41,6 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
 
 fn key_section(visit: &Visit, keys: &Value) -> Markup {
     let team = quoted(&visit.viewer.team.name);
-    let cursor = keys.text("next_cursor");
     html! {
         section aria-labelledby="keys" {
             h2 #keys { "API keys" }
@@ -56,9 +59,7 @@ fn key_section(visit: &Visit, keys: &Value) -> Markup {
                     tbody { @for key in keys.rows("keys") { (key_row(visit, key)) } }
                 }
             }
-            @if !cursor.is_empty() {
-                nav.pager aria-label="Pages of keys" { a rel="next" href=(with_query(&visit.at("/keys"), &[("keys_after", Some(cursor))])) { "Older keys" } }
-            }
+            (pager(visit, &KEY_PAGES, keys))
             p.hint {
                 "A key can do all that the team can, so none is made with another one: whoever operates this server makes them by "
                 code { "tidegate keys create --team " (team) } " (with " code { "--access read" } " for one that may only read, and " code { "--label TEXT" } " to say what it is for), and revokes them by "
@@ -84,15 +85,12 @@ fn key_row(visit: &Visit, key: &Value) -> Markup {
 
 fn token_section(visit: &Visit, tokens: &Value) -> Markup {
     let rows = tokens.rows("tokens");
-    let cursor = tokens.text("next_cursor");
     html! {
         section aria-labelledby="tokens" {
             h2 #tokens { "Ping tokens" }
             p { "A ping token may report for its one agent and read nothing." }
             @if rows.is_empty() { p.empty { "There are none." } } @else { (token_table(visit, rows)) }
-            @if !cursor.is_empty() {
-                nav.pager aria-label="Pages of tokens" { a rel="next" href=(with_query(&visit.at("/keys"), &[("after", Some(cursor))])) { "Older" } }
-            }
+            (pager(visit, &TOKEN_PAGES, tokens))
             (form(visit, "/keys/tokens", "Make a ping token", field("token-agent", "agent", "Agent", "")))
         }
     }

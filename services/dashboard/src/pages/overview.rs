@@ -5,7 +5,7 @@ mod troubles;
 use axum::response::Response;
 use maud::{Markup, html};
 use tidegate_agentping::RunStatus;
-use tidegate_agentping_ports::RunFilter;
+use tidegate_agentping_ports::{AgentSums, RunFilter};
 use tidegate_kernel::Month;
 
 use crate::layout::{Page, Part};
@@ -17,28 +17,28 @@ use crate::parts::health::Health;
 use crate::parts::runs_table::runs_table;
 use crate::problem::Problem;
 use crate::visit::Visit;
-use crate::walk::{RUNS_MAX, Walk};
+use crate::walk::SUMMED_MAX;
 
 /// Rows of a list here at most.
 const ROWS: usize = 8;
+/// The latest runs, which are read: among them are those that reported an error and did not fail.
+const LATEST: usize = 100;
 /// A run is on the page within a second (AC-73).
 const LIVE_S: u32 = 1;
 
 pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     let pages = &visit.pages;
+    let everything = RunFilter::default();
     // None of them waits for another.
-    let (agents, today, health, events, incidents) = tokio::try_join!(
-        pages.ask(pages.queries.agents(visit.team())),
-        visit.today(),
+    let (agents, today, latest, health, events, incidents) = tokio::try_join!(
+        pages.ask(visit.queries.agents(visit.team())),
+        visit.sums_of_today(),
+        visit.runs(&everything, None, LATEST),
         visit.health_with_slots(),
-        pages.ask(pages.queries.usage(visit.team(), Month::of(visit.now))),
+        pages.ask(visit.queries.usage(visit.team(), Month::of(visit.now))),
         troubles::open_incidents(&visit),
     )?;
-    let latest = match today.runs.is_empty() {
-        true => visit.runs(&RunFilter::default(), None, ROWS).await?.runs,
-        false => today.runs.iter().take(ROWS).cloned().collect(),
-    };
-    if latest.is_empty() {
+    if latest.runs.is_empty() {
         return Ok(start::waiting(&visit, None).live(LIVE_S).waiting().response(&visit));
     }
     let active = agents.iter().filter(|agent| !agent.is_archived()).count() as u64;
@@ -51,18 +51,18 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
             (incidents)
             (doubts(health, visit.now))
         }
-        (troubles::runs(&visit, &today).await?)
+        (troubles::runs(&visit, &today, &latest).await?)
         section aria-labelledby="latest" {
             h2 #latest { "Latest runs" }
-            (runs_table(&visit, &latest, "Latest runs", false, visit.now))
+            (runs_table(&visit, &latest.runs[..latest.runs.len().min(ROWS)], "Latest runs", false, visit.now))
             p { a href=(visit.at("/runs")) { "All runs" } }
         }
     };
     Ok(Page::new("Overview", Part::Overview, body).live(LIVE_S).response(&visit))
 }
 
-fn figures(visit: &Visit, today: &Walk, health: Option<&Health>, agents: u64, events: u64) -> Markup {
-    let at_least = today.at_least();
+fn figures(visit: &Visit, today: &AgentSums, health: Option<&Health>, agents: u64, events: u64) -> Markup {
+    let at_least = if today.is_cut() { "at least " } else { "" };
     let allowance = visit.viewer.plan.limits().events_per_month;
     html! {
         dl.figures {
@@ -70,7 +70,7 @@ fn figures(visit: &Visit, today: &Walk, health: Option<&Health>, agents: u64, ev
             @if let Some(health) = health { (health.figure(visit)) }
             div {
                 dt { "Runs today" }
-                dd { (at_least) (count(today.runs.len() as u64)) }
+                dd { (at_least) (count(today.runs())) }
                 dd.note { (counts(today)) }
             }
             div { dt { "Spent today" } dd { (at_least) a href=(visit.at("/spend")) { (usd(today.cost())) } } dd.note { "runs that began since midnight UTC" } }
@@ -86,14 +86,14 @@ fn figures(visit: &Visit, today: &Walk, health: Option<&Health>, agents: u64, ev
                 }
             }
         }
-        @if today.more {
-            p.hint { "Figures of today are of its latest " (counted(RUNS_MAX as u64, "run")) " at most." }
+        @if today.is_cut() {
+            p.hint { "Figures of today are of its latest " (counted(SUMMED_MAX as u64, "run")) "." }
         }
     }
 }
 
 /// How many of today's runs have each status, those that there are.
-fn counts(today: &Walk) -> String {
+fn counts(today: &AgentSums) -> String {
     let counts = RunStatus::ALL.into_iter().map(|status| (today.with_status(status), status));
     let counts: Vec<String> =
         counts.filter(|(runs, _)| *runs > 0).map(|(runs, status)| format!("{} {status}", count(runs))).collect();

@@ -19,9 +19,9 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     let pages = &visit.pages;
     let month = Month::of(visit.now);
     let (events, repeats, agents) = tokio::try_join!(
-        pages.ask(pages.queries.usage(visit.team(), month)),
-        pages.ask(pages.queries.repeats(visit.team(), month)),
-        pages.ask(pages.queries.agents(visit.team())),
+        pages.ask(visit.queries.usage(visit.team(), month)),
+        pages.ask(visit.queries.repeats(visit.team(), month)),
+        pages.ask(visit.queries.agents(visit.team())),
     )?;
     let limits = visit.viewer.plan.limits();
     let active = agents.iter().filter(|agent| !agent.is_archived()).count() as u64;

@@ -19,7 +19,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     let month = Month::of(visit.now);
     let (own, spend) = tokio::try_join!(
         pages.ask_registry(pages.registry.list_rates(visit.team())),
-        pages.ask(pages.queries.spend(visit.team(), month, visit.now)),
+        pages.ask(visit.queries.spend(visit.team(), month, visit.now)),
     )?;
     let replaced: HashSet<(&str, &str)> = own.iter().map(|row| (row.provider.as_str(), row.model.as_str())).collect();
     let shipped: Vec<RateRow> = RateCard::shipped()
@@ -37,20 +37,34 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
             } @else {
                 ul { @for (provider, model) in &spend.unpriced { li { code { (provider) " / " (model) } } } }
                 p.hint {
-                    "A rate for one of them: "
-                    code { "tidegate rates set --help" }
+                    "Their calls cost 0 here. Whoever operates this server sets a rate for calls from then on: "
+                    code { (command(&visit.viewer.team.name, spend.unpriced.first())) } "."
                 }
             }
         }
         section aria-labelledby="own" {
             h2 #own { "The team's own" }
             @if own.is_empty() {
-                p.empty { "None. " code { "tidegate rates set --team " (quoted(&visit.viewer.team.name)) " …" } " sets one, which goes before the card's." }
+                p.empty {
+                    "None. Whoever operates this server sets one, which goes before the card's, by "
+                    code { (command(&visit.viewer.team.name, None)) } "."
+                }
             } @else { (table("The team's own rates", &own)) }
         }
         section aria-labelledby="shipped" { h2 #shipped { "Shipped with Tidegate" } (table("Rates shipped with Tidegate", &shipped)) }
     };
     Ok(Page::new("Rate card", Part::Rates, body).response(&visit))
+}
+
+/// The command that sets a rate of the team.
+fn command(team: &str, model: Option<&(String, String)>) -> String {
+    let named = |text: Option<&String>, stand_in: &str| text.map_or_else(|| stand_in.to_owned(), |text| quoted(text));
+    let provider = named(model.map(|(provider, _)| provider), "PROVIDER");
+    let model = named(model.map(|(_, model)| model), "MODEL");
+    format!(
+        "tidegate rates set --team {} --provider {provider} --model {model} --input INPUT --output OUTPUT",
+        quoted(team)
+    )
 }
 
 fn table(title: &str, rows: &[RateRow]) -> Markup {

@@ -10,6 +10,7 @@ use crate::layout::{Page, Part};
 use crate::pages::incident;
 use crate::parts::control::{button, field, form};
 use crate::parts::deliveries::delivered;
+use crate::parts::pager::{BY_TIME, List, pager};
 use crate::parts::time;
 use crate::parts::value::Members;
 use crate::problem::Problem;
@@ -196,6 +197,14 @@ pub(crate) async fn one(visit: Visit) -> Result<Response, Problem> {
     let asked = [("limit", Some(DELIVERIES)), ("cursor", cursor.as_deref())];
     let sent = visit.look(&with_query(&format!("{path}/deliveries"), &asked)).await?.unwrap_or_default();
     let own = format!("/routes/{}", encoded(visit.segment("id")?));
+    let list = List {
+        name: "Pages of deliveries",
+        path: &own,
+        heading: "deliveries",
+        kept: &[],
+        parameter: "after",
+        links: BY_TIME,
+    };
     let body = html! {
         p.path { a href=(visit.at("/routes")) { "Routes" } }
         h1 { (route.text("name")) " " (state(&route)) }
@@ -214,9 +223,7 @@ pub(crate) async fn one(visit: Visit) -> Result<Response, Problem> {
             (totals(&sent))
             @if sent.rows("deliveries").is_empty() { p.empty { "Nothing was sent." } }
             @for delivery in sent.rows("deliveries") { (delivered(&visit, delivery, &html! {})) }
-            @if !sent.text("next_cursor").is_empty() {
-                nav.pager aria-label="Pages of deliveries" { a rel="next" href=(with_query(&visit.at(&own), &[("after", Some(sent.text("next_cursor")))])) { "Older" } }
-            }
+            (pager(&visit, &list, &sent))
         }
         (kept(&visit, &route, &own))
     };
@@ -292,9 +299,13 @@ pub(crate) async fn delete(visit: Visit, _: Form) -> Result<Response, Problem> {
     Ok(to(&visit.at("/routes")))
 }
 
-/// `POST …/deliveries/{id}/resend`.
+/// `POST …/deliveries/{id}/resend`: leads back to the incident, or to the route.
 pub(crate) async fn resend(visit: Visit, sent: Form) -> Result<Response, Problem> {
     let id = encoded(visit.segment("id")?);
-    visit.send(Method::POST, &format!("/v1/deliveries/{id}/resend"), None).await?;
-    Ok(to(&incident::sent_from(&visit, &sent).unwrap_or_else(|| visit.at("/routes"))))
+    let again = visit.send(Method::POST, &format!("/v1/deliveries/{id}/resend"), None).await?;
+    let route = match again.text("route") {
+        "" => visit.at("/routes"),
+        route => visit.at(&format!("/routes/{}", encoded(route))),
+    };
+    Ok(to(&incident::sent_from(&visit, &sent).unwrap_or(route)))
 }

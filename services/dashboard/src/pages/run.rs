@@ -35,11 +35,11 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     let after = visit.parsed("after", "be the id of an event", |text| EventId::parse(text).ok())?;
     let pages = &visit.pages;
     let key = visit.key_of(id);
-    let run = pages.ask(pages.queries.run(key)).await?.ok_or(Problem::NotFound)?;
+    let run = pages.ask(visit.queries.run(key)).await?.ok_or(Problem::NotFound)?;
     let Some(opening) = run.opening() else { return Err(Problem::NotFound) };
     let page = EventPage { after, limit: PAGE_EVENTS, max_bytes: PAGE_BYTES };
     let (mut events, related, checked) = tokio::try_join!(
-        pages.ask(pages.queries.events(key, &page)),
+        pages.ask(visit.queries.events(key, &page)),
         tree::related(&visit, id, &run),
         checks::results(&visit, id),
     )?;

@@ -24,7 +24,7 @@ const PAGE_BYTES: usize = 1 << 20;
 pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     let id = visit.run()?;
     let key = visit.key_of(id);
-    let run = visit.pages.ask(visit.pages.queries.run(key)).await?.ok_or(Problem::NotFound)?;
+    let run = visit.pages.ask(visit.queries.run(key)).await?.ok_or(Problem::NotFound)?;
     let document = RunDocument::default();
     let head = document.head(id, &run, visit.now)?.ok_or(Problem::NotFound)?;
     let writing = Writing { pages: visit.pages.clone(), key, document, next: Next::Head(head), visit };
@@ -65,7 +65,7 @@ impl Writing {
             }
             Next::Events(after) => {
                 let page = EventPage { after, limit: PAGE_EVENTS, max_bytes: PAGE_BYTES };
-                let events = self.pages.ask(self.pages.queries.events(self.key, &page)).await;
+                let events = self.pages.ask(self.visit.queries.events(self.key, &page)).await;
                 let events = events.map_err(|problem| io::Error::other(format!("{problem:?}")))?;
                 let last = events.rows.last().map(|row| row.event.id);
                 self.next = if events.more && last.is_some() { Next::Events(last) } else { Next::Tail };

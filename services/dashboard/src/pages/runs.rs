@@ -15,6 +15,8 @@ use crate::url::with_query;
 use crate::visit::Visit;
 
 const PAGE_RUNS: usize = 50;
+/// The filters' names in the query.
+const FILTERS: [&str; 7] = ["agent", "status", "customer_id", "feature", "checks", "from", "to"];
 /// A label's length as ingest takes it (AgentPing: string lengths).
 const MAX_LABEL_CHARS: usize = 256;
 /// A run is on the page within a second (AC-73).
@@ -40,7 +42,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
         h1 { "Runs" }
         (filters(&visit))
         @if page.runs.is_empty() {
-            p.empty { @if is_later { "No further runs." } @else { "No run passes these filters." } }
+            p.empty { (none(&visit, is_later, next.is_some())) }
         } @else {
             (runs_table(&visit, &page.runs, "Runs", false, visit.now))
         }
@@ -48,6 +50,17 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     };
     let shown = Page::new("Runs", Part::Runs, body);
     Ok(if !is_later { shown.live(LIVE_S) } else { shown }.response(&visit))
+}
+
+/// What is said where a page has no run.
+fn none(visit: &Visit, is_later: bool, has_next: bool) -> Markup {
+    let is_filtered = FILTERS.iter().any(|name| visit.query(name).is_some());
+    html! {
+        @if has_next { "None of the runs that were looked at passes these filters; older ones may." }
+        @else if is_later { "No further runs." }
+        @else if is_filtered { "No run passes these filters." }
+        @else { "No run has arrived yet: " a href=(visit.at("/start")) { "what to send" } "." }
+    }
 }
 
 fn filter_of(visit: &Visit) -> Result<RunFilter, Problem> {
@@ -111,8 +124,7 @@ fn filters(visit: &Visit) -> Markup {
 }
 
 fn pager(visit: &Visit, is_later: bool, next: Option<(&str, &str)>) -> Markup {
-    let names = ["agent", "status", "customer_id", "feature", "checks", "from", "to"];
-    let values: Vec<(&str, Option<String>)> = names.into_iter().map(|name| (name, visit.query(name))).collect();
+    let values: Vec<(&str, Option<String>)> = FILTERS.into_iter().map(|name| (name, visit.query(name))).collect();
     let link = |next: Option<(&str, &str)>| {
         let mut query: Vec<(&str, Option<&str>)> =
             values.iter().map(|(name, value)| (*name, value.as_deref())).collect();

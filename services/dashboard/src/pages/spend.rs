@@ -24,6 +24,8 @@ use month::{Exact, Line, MonthView, Rest};
 const OPEN_ROWS: usize = 15;
 /// Rows of a breakdown that are shown; the others are summed.
 const SHOWN_ROWS: usize = 75;
+/// What the mark of an outlier means.
+const COSTLY: &str = "Its runs cost more than three times as much as the month's runs on average";
 
 pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     let asked =
@@ -34,15 +36,16 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     let spend: MonthView = visit.read(&path).await?.ok_or(Problem::NotFound)?;
     let limits = TeamLimits::of(&visit).await?;
     let runs = spend.runs();
+    let of = OfMonth { visit: &visit, month, spend: &spend };
     let body = html! {
         h1 { "Spend in " (month) }
         (months(&visit, month, this))
         (headline(&spend, runs, &limits, month == this))
         @if runs == 0 { p.empty { "No run began in this month." } }
         (days::days(month, &spend, limits.of_day().as_ref()))
-        (breakdown(&visit, "By agent", &Label::AGENT, &spend.by_agent, spend.by_agent_rest, &spend))
-        (breakdown(&visit, "By customer", &Label::CUSTOMER, &spend.by_customer, spend.by_customer_rest, &spend))
-        (breakdown(&visit, "By feature", &Label::FEATURE, &spend.by_feature, spend.by_feature_rest, &spend))
+        (of.breakdown("By agent", &Label::AGENT, &spend.by_agent, spend.by_agent_rest))
+        (of.breakdown("By customer", &Label::CUSTOMER, &spend.by_customer, spend.by_customer_rest))
+        (of.breakdown("By feature", &Label::FEATURE, &spend.by_feature, spend.by_feature_rest))
         (models::models(&spend))
         (unpriced(&visit, &spend))
         (alerts(&visit).await?)
@@ -101,27 +104,88 @@ fn per_run(nanos: u64, runs: u64) -> String {
     format!("${}.{:04}", parts / 10_000, parts % 10_000)
 }
 
-fn breakdown(
-    visit: &Visit,
-    title: &str,
-    label: &Label,
-    rows: &[Line],
-    rest: Option<Rest>,
-    spend: &MonthView,
-) -> Markup {
-    let (rows, left_out) = rows.split_at(rows.len().min(SHOWN_ROWS));
-    let rest = rest_of(rest, left_out);
-    let (open, more) = rows.split_at(rows.len().min(OPEN_ROWS));
-    let id = label.filter;
-    html! {
-        @if !rows.is_empty() {
-            section aria-labelledby=(id) {
-                h2 id=(id) { (title) }
-                (table(visit, title, label, open, rest.filter(|_| more.is_empty()), spend))
-                @if !more.is_empty() {
-                    details {
-                        summary { (count(more.len() as u64)) " more" @if !left_out.is_empty() { " of " (count((more.len() + left_out.len()) as u64)) } }
-                        (table(visit, &format!("{title}, the others"), label, more, rest, spend))
+/// A month whose breakdowns are shown.
+struct OfMonth<'m> {
+    visit: &'m Visit,
+    month: Month,
+    spend: &'m MonthView,
+}
+
+impl OfMonth<'_> {
+    fn breakdown(&self, title: &str, label: &Label, rows: &[Line], rest: Option<Rest>) -> Markup {
+        let (rows, left_out) = rows.split_at(rows.len().min(SHOWN_ROWS));
+        let rest = rest_of(rest, left_out);
+        let (open, more) = rows.split_at(rows.len().min(OPEN_ROWS));
+        let id = label.filter;
+        html! {
+            @if !rows.is_empty() {
+                section aria-labelledby=(id) {
+                    h2 id=(id) { (title) }
+                    (self.table(title, label, open, rest.filter(|_| more.is_empty())))
+                    @if !more.is_empty() {
+                        details {
+                            summary {
+                                (count(more.len() as u64)) " more"
+                                @if !left_out.is_empty() { " of " (count((more.len() + left_out.len()) as u64)) }
+                            }
+                            (self.table(&format!("{title}, the others"), label, more, rest))
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The runs of the month with this label.
+    fn runs_url(&self, label: &Label, name: &str) -> String {
+        let (from, to) = (format!("{}-01", self.month), format!("{}-01", self.month.next()));
+        let query = [(label.filter, Some(name)), ("from", Some(&*from)), ("to", Some(&*to))];
+        with_query(&self.visit.at("/runs"), &query)
+    }
+
+    fn table(&self, title: &str, label: &Label, rows: &[Line], rest: Option<Rest>) -> Markup {
+        let total = self.spend.total_usd.0.as_nanos();
+        let share = |nanos: u64| permille(nanos, total);
+        let average = total / self.spend.runs().max(1);
+        html! {
+            div.scroll tabindex="0" role="group" aria-label=(title) {
+                table.shares {
+                    thead {
+                        tr {
+                            th scope="col" { (label.column) }
+                            th.number scope="col" { "Cost" }
+                            th.number scope="col" { "Runs" }
+                            th.number scope="col" { "Cost per run" }
+                            th.wide scope="col" { "Share" }
+                        }
+                    }
+                    tbody {
+                        @for row in rows {
+                            tr {
+                                th scope="row" {
+                                    @match &row.name {
+                                        Some(name) => a href=(self.runs_url(label, name)) { (name) },
+                                        None => em { "unattributed" },
+                                    }
+                                    @if is_outlier(row.cost_usd.0.as_nanos(), row.runs, average) {
+                                        " " span class="status timeout" title=(COSTLY) { "costly runs" }
+                                    }
+                                }
+                                td.number { (usd(row.cost_usd.0)) }
+                                td.number { (count(row.runs)) }
+                                td.number { (per_run(row.cost_usd.0.as_nanos(), row.runs)) }
+                                td.wide { (bar(share(row.cost_usd.0.as_nanos()), "")) }
+                            }
+                        }
+                        @if let Some(rest) = rest.filter(|rest| rest.runs > 0) {
+                            tr {
+                                th scope="row" { em { "all others" } }
+                                td.number { (usd(rest.cost_usd.0)) }
+                                td.number { (count(rest.runs)) }
+                                td.number { (per_run(rest.cost_usd.0.as_nanos(), rest.runs)) }
+                                td.wide { (bar(share(rest.cost_usd.0.as_nanos()), "")) }
+                            }
+                        }
                     }
                 }
             }
@@ -144,54 +208,6 @@ fn rest_of(rest: Option<Rest>, left_out: &[Line]) -> Option<Rest> {
 const fn is_outlier(nanos: u64, runs: u64, average: u64) -> bool {
     const LEAST_NANOS: u64 = 10_000_000;
     runs > 0 && nanos >= LEAST_NANOS && average > 0 && nanos / runs / 3 >= average
-}
-
-fn table(visit: &Visit, title: &str, label: &Label, rows: &[Line], rest: Option<Rest>, spend: &MonthView) -> Markup {
-    let share = |nanos: u64| permille(nanos, spend.total_usd.0.as_nanos());
-    let average = spend.total_usd.0.as_nanos() / spend.runs().max(1);
-    html! {
-        div.scroll tabindex="0" role="group" aria-label=(title) {
-            table.shares {
-                thead {
-                    tr {
-                        th scope="col" { (label.column) }
-                        th.number scope="col" { "Cost" }
-                        th.number scope="col" { "Runs" }
-                        th.number scope="col" { "Cost per run" }
-                        th.wide scope="col" { "Share" }
-                    }
-                }
-                tbody {
-                    @for row in rows {
-                        tr {
-                            th scope="row" {
-                                @match &row.name {
-                                    Some(name) => a href=(with_query(&visit.at("/runs"), &[(label.filter, Some(name))])) { (name) },
-                                    None => em { "unattributed" },
-                                }
-                                @if is_outlier(row.cost_usd.0.as_nanos(), row.runs, average) {
-                                    " " span class="status timeout" title="Its runs cost more than three times as much as the month's runs on average" { "costly runs" }
-                                }
-                            }
-                            td.number { (usd(row.cost_usd.0)) }
-                            td.number { (count(row.runs)) }
-                            td.number { (per_run(row.cost_usd.0.as_nanos(), row.runs)) }
-                            td.wide { (bar(share(row.cost_usd.0.as_nanos()), "")) }
-                        }
-                    }
-                    @if let Some(rest) = rest.filter(|rest| rest.runs > 0) {
-                        tr {
-                            th scope="row" { em { "all others" } }
-                            td.number { (usd(rest.cost_usd.0)) }
-                            td.number { (count(rest.runs)) }
-                            td.number { (per_run(rest.cost_usd.0.as_nanos(), rest.runs)) }
-                            td.wide { (bar(share(rest.cost_usd.0.as_nanos()), "")) }
-                        }
-                    }
-                }
-            }
-        }
-    }
 }
 
 /// When a day's spend alerts, as it is set.

@@ -2,6 +2,7 @@
 
 use axum::response::Response;
 use maud::{Markup, html};
+use tidegate_agentping::Slug;
 use tidegate_agentping_ports::RunFilter;
 
 use crate::layout::{Page, Part};
@@ -20,17 +21,11 @@ const LIVE_S: u32 = 1;
 
 /// `/start`: turns into the first run once there is one.
 pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
-    let agent = match visit.query("agent") {
-        Some(agent) => Some(tidegate_agentping::Slug::parse(agent.trim()).map_err(|_| Problem::NotFound)?),
-        None => None,
-    };
+    let agent = visit.parsed("agent", "be 1 to 128 characters of printable text", |text| Slug::parse(text).ok())?;
     let filter = RunFilter { agent: agent.clone(), ..RunFilter::default() };
     match visit.runs(&filter, None, 1).await?.runs.first() {
         Some(run) => Ok(to(&visit.run_url(run.id))),
-        None => Ok(waiting(&visit, agent.as_ref().map(tidegate_agentping::Slug::as_str))
-            .live(LIVE_S)
-            .waiting()
-            .response(&visit)),
+        None => Ok(waiting(&visit, agent.as_ref().map(Slug::as_str)).live(LIVE_S).waiting().response(&visit)),
     }
 }
 

@@ -48,7 +48,7 @@ pub(crate) async fn make(visit: Visit, _: Form) -> Result<Response, Problem> {
 pub(crate) async fn made_for(visit: &Visit, agent: &Slug) -> Result<Response, Problem> {
     let path = format!("/v1/agents/{}/tokens", encoded(agent.as_str()));
     let made = match visit.send(Method::POST, &path, None).await {
-        Err(Problem::NotFound) => {
+        Err(Problem::Unknown(_)) => {
             visit.send(Method::POST, "/v1/agents", Some(&json!({ "agent": agent }))).await?;
             visit.send(Method::POST, &path, None).await?
         }

@@ -9,10 +9,10 @@ use crate::parts::time;
 use crate::parts::value::Members;
 use crate::visit::Visit;
 
-/// A table of incidents.
-pub(crate) fn incidents(visit: &Visit, rows: &[Value]) -> Markup {
+/// A table of incidents with its name.
+pub(crate) fn incidents(visit: &Visit, name: &str, rows: &[Value]) -> Markup {
     html! {
-        div.scroll tabindex="0" role="group" aria-label="Incidents" {
+        div.scroll tabindex="0" role="group" aria-label=(name) {
             table {
                 thead {
                     tr {
@@ -22,8 +22,8 @@ pub(crate) fn incidents(visit: &Visit, rows: &[Value]) -> Markup {
                         th scope="col" { "Severity" }
                         th scope="col" { "Since" }
                         th scope="col" { "Resolved" }
-                        th.number scope="col" { "Count" }
-                        th scope="col" { "Of" }
+                        th.number scope="col" { "Slots or runs" }
+                        th scope="col" { "Opened by" }
                     }
                 }
                 tbody { @for row in rows { (incident(visit, row)) } }

@@ -58,7 +58,12 @@ pub(crate) fn agents(visit: &Visit, health: &Health, quiet: Quiet) -> Markup {
                         @let name = agent.text("agent");
                         li { a href=(visit.agent_url(name)) { (name) } " " (button(visit, &format!("/agents/{}/{path}", encoded(name)), label)) }
                     }
-                    @if found.len() > SHOWN { li { (count((found.len() - SHOWN) as u64)) " more" } }
+                    @if found.len() > SHOWN {
+                        li {
+                            a href=(visit.at("/agents")) { (count((found.len() - SHOWN) as u64)) " more" }
+                            ", marked in the list of agents"
+                        }
+                    }
                 }
             }
         }

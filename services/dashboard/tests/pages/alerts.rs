@@ -69,7 +69,7 @@ async fn watched() -> (House, Spoken) {
         ("GET /v1/routes/aroute_eu_1", route()),
         ("GET /v1/routes/aroute_eu_1/deliveries", deliveries),
         ("POST /v1/routes/aroute_eu_1/test", json!({"ok": false, "status": 500, "error": EVIL, "took_ms": 3})),
-        ("POST /v1/deliveries/whd_eu_1/resend", json!({"id": "whd_eu_1"})),
+        ("POST /v1/deliveries/whd_eu_1/resend", json!({"id": "whd_eu_1", "route": "aroute_eu_1"})),
         ("GET /v1/config", json!({"yaml": "version: 1\nroutes: {ops: {url: \"${OPS_URL}\"}}\n"})),
         (
             "POST /v1/config/diff",
@@ -110,8 +110,18 @@ async fn pages_show_what_the_judge_says() {
         "schedule_missed",
         "error",
         "2026-05-15 00:30:00 UTC",
-        "/teams/acme/alerts?after=more",
+        "/teams/acme/alerts?after=more#resolved",
+        "/teams/acme/alerts?open_after=more#open",
+        "data-live=\"5\"",
     ]);
+    let later = page("/alerts?open_after=some").await;
+    later.has(&["href=\"/teams/acme/alerts#open\">Newest"]);
+    later.has_not(&["data-live", "alerts#resolved\">Newest"]);
+    page("/alerts?agent=nightly").await.has(&[
+        "Incidents of <a href=\"/teams/acme/agents/nightly\">nightly</a>",
+        "/teams/acme/alerts?agent=nightly&amp;after=more#resolved",
+    ]);
+    page("/agents/nightly").await.has(&["href=\"/teams/acme/alerts?agent=nightly\">All its incidents"]);
     page("/guard").await.has(&["Paused agents", "action=\"/teams/acme/agents/alpha/resume\""]);
     page("/guard").await.has(&["grl_eu_1", "$20.35", "agent *", ">off<"]);
     let guard = page("/guard").await;
@@ -122,7 +132,8 @@ async fn pages_show_what_the_judge_says() {
         "$21 of $20.35 in a day, spend of agent",
         "/teams/acme/guard?after=earlier#blocked",
     ]);
-    guard.has_not(&["not reached"]);
+    guard.has(&["Spend is summed here"]);
+    guard.has_not(&["not reached", "Pages of rules"]);
     page("/guard?after=earlier").await.has(&["href=\"/teams/acme/guard#blocked\""]);
     page("/routes").await.has(&[
         "https://hooks.example/…",
@@ -180,7 +191,8 @@ async fn buttons_ask_the_api() {
     press("/routes/aroute_eu_1/test", "")
         .await
         .has(&["was not accepted, with status 500, after 3 ms", "&lt;script&gt;"]);
-    assert_eq!(press("/deliveries/whd_eu_1/resend", "").await.status, StatusCode::SEE_OTHER);
+    let again = press("/deliveries/whd_eu_1/resend", "").await;
+    assert_eq!((again.status, again.location()), (StatusCode::SEE_OTHER, Some("/teams/acme/routes/aroute_eu_1")));
     let compared = press("/config/diff", "yaml=version%3A+1").await;
     compared.has(&["agents.nightly.schedule", "tolerance_s", "600", "900", "version: 1</textarea>"]);
     assert_eq!(spoken.asked("POST /v1/config/diff"), json!({"yaml": "version: 1"}));

@@ -23,6 +23,9 @@ async fn a_new_team_is_told_what_to_send() {
         ]);
     }
     house.get(Some(&cookie), &at("/start?agent=my%2Fjob")).await.has(&["agent=my%2Fjob"]);
+    house.get(Some(&cookie), &at("/runs")).await.has(&["No run has arrived yet", "/teams/other%20co%2F2/start"]);
+    let long = house.get(Some(&cookie), &at(&format!("/start?agent={}", "x".repeat(129)))).await;
+    assert!(long.status == StatusCode::BAD_REQUEST && long.text.contains("must be 1 to 128"), "{}", long.text);
     house.tell(team(2), run_id(1), heartbeat("my/job", HeartbeatStatus::Ok)).await;
     let turned = house.get(Some(&cookie), &at("/start")).await;
     let run = at(&format!("/runs/{}", run_id(1)));

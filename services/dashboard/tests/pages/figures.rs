@@ -42,6 +42,7 @@ async fn spend_is_that_of_the_api() {
         "unattributed",
         "Models without a rate",
         "anthropic / new-model",
+        "href=\"/teams/acme/runs?agent=alpha&amp;from=2026-05-01&amp;to=2026-06-01\"",
     ]);
     for breakdown in ["by_agent", "by_customer", "by_feature"] {
         let rows = api[breakdown].as_array().unwrap();
@@ -67,14 +68,14 @@ async fn the_overview_counts_today() {
     house.tell(team(1), run_id(3), start("alpha").at(NOON.plus_millis(-13 * 3_600_000))).await;
     let page = house.page("/teams/acme").await;
     page.has(&[
-        "Runs today",
+        "<dt>Runs today</dt><dd>2</dd>",
         "1 running, 1 failed",
         "$0.75",
         "Failed or with errors today",
         &run_id(2).to_string(),
         "1,000,000 in the plan",
     ]);
-    page.has_not(&[&run_id(3).to_string()]);
+    page.has_not(&["Figures of today", "looked for among"]);
 }
 
 #[tokio::test]
@@ -112,6 +113,7 @@ async fn the_rate_card_has_the_teams_own_rows_first() {
     house.tell(team(1), run_id(1), vec![event(1).llm("unknown-model", None)]).await;
     let page = house.page("/teams/acme/rates").await;
     page.has(&["$9.99", "$19.50", "50 %", "gpt-5-mini", "anthropic / unknown-model"]);
+    page.has(&["tidegate rates set --team 'acme' --provider 'anthropic' --model 'unknown-model' --input INPUT"]);
     assert_eq!(page.text.matches(">gpt-5<").count(), 1, "the shipped row is replaced");
 }
 

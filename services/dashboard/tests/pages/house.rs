@@ -1,7 +1,7 @@
 //! A dashboard in this process, with what it stands on within reach.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -28,6 +28,8 @@ use tidegate_kernel::{Position, Region};
 use tidegate_ports::{Clock, RandomIds};
 use tokio::net::TcpListener;
 
+use crate::names_read::CountedNames;
+
 pub const KEY_A: &str = "apk_eu_0000000000000000000000000000000a";
 pub const KEY_B: &str = "apk_eu_0000000000000000000000000000000b";
 /// Of the first team, for reading only.
@@ -43,6 +45,8 @@ pub struct House {
     pub clock: Arc<TestClock>,
     pub links: SignInLinks,
     pub key_a: KeyId,
+    /// How often it was read what names of agents mean.
+    pub names_read: Arc<AtomicUsize>,
     offset: AtomicI64,
     base: String,
     client: Client,
@@ -105,7 +109,9 @@ impl House {
             Arc::new(Authenticator::new(Arc::new(registry.clone()), clock.clone(), &AdmissionConfig::new(Region::Eu)));
         let links = SignInLinks::default();
         let accounts = Arc::new(MemoryNotedAccounts::default());
-        let documents = Arc::new(MemoryDocuments::new(clock.clone()));
+        let names_read: Arc<AtomicUsize> = Arc::default();
+        let documents = MemoryDocuments::new(clock.clone());
+        let documents = Arc::new(CountedNames { documents, read: names_read.clone() });
         let rows = Arc::new(MemoryRows::new(clock.clone()));
         let managed =
             Management::new(documents, rows.clone(), Arc::new(registry.clone()), clock.clone()).with_ingest_url(INGEST);
@@ -140,7 +146,8 @@ impl House {
         let base = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(control.serve(listener, ServeOptions::default(), std::future::pending()));
         let client = Client::builder().redirect(Policy::none()).build().unwrap();
-        House { runs, registry, rows, clock, links, key_a: keys[0], offset: AtomicI64::new(0), base, client }
+        let (key_a, offset) = (keys[0], AtomicI64::new(0));
+        House { runs, registry, rows, clock, links, key_a, names_read, offset, base, client }
     }
 
     /// Puts one record into the store, as the persister would: received now.

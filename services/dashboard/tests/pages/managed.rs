@@ -84,6 +84,31 @@ async fn a_schedule_is_set_and_previewed() {
     browser.page(AGENT).await.has(&["No runs are expected of it."]);
 }
 
+/// What is refused says why, and leads back to the page of the form.
+#[tokio::test]
+async fn a_refused_form_leads_back() {
+    let browser = Browser::of(House::open().await, KEY_A).await;
+    let from = "http://localhost:8081/teams/acme/agents/nightly?x=1";
+    let press = async |path: &str, fields: &str, from: &str| {
+        let form = format!("csrf={}&{fields}", browser.csrf);
+        browser.house.post_with(Some(&browser.cookie), path, &form, &[("referer", from)]).await
+    };
+    let refused = press(&format!("{AGENT}/schedule"), "cron=never", from).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    assert!(refused.text.contains("href=\"/teams/acme/agents/nightly?x=1\">Back to the page"), "{}", refused.text);
+    let unknown = press("/teams/acme/badges/new", "label=x&agent=nobody", from).await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+    assert!(
+        unknown.text.contains("There is no agent 'nobody'.") && unknown.text.contains("Back to"),
+        "{}",
+        unknown.text
+    );
+    for from in ["http://localhost:8081/login", "nonsense", "javascript:alert(1)"] {
+        let refused = press(&format!("{AGENT}/schedule"), "cron=never", from).await;
+        assert!(!refused.text.contains("Back to the page"), "{from}: {}", refused.text);
+    }
+}
+
 #[tokio::test]
 async fn the_whole_team_is_paused_and_muted() {
     let browser = Browser::of(House::open().await, KEY_A).await;

@@ -33,6 +33,48 @@ async fn it_says_why_runs_failed() {
     house.get(Some(&cookie), "/teams/acme").await.has(&["search: newest trouble"]);
 }
 
+/// A run that failed is found however many came after it; one that reported an error and went on, among the latest.
+#[tokio::test]
+async fn it_finds_what_failed_before_many_runs() {
+    let house = House::open().await;
+    let earlier = NOON.plus_millis(-3_600_000);
+    house.tell(team(1), run_id(1), start("early").at(earlier)).await;
+    house.tell(team(1), run_id(1), finish(FinishStatus::Failed).output(r#""disk full""#)).await;
+    house.tell(team(1), run_id(2), start("shaky").at(earlier)).await;
+    house.tell(team(1), run_id(2), vec![Event { errored: true, ..event(2) }]).await;
+    house.tell(team(1), run_id(2), finish(FinishStatus::Success)).await;
+    let cookie = house.sign_in(KEY_A).await;
+    let page = async || house.get(Some(&cookie), "/teams/acme").await;
+    page().await.has(&["disk full", "shaky", "1 success, 1 failed"]);
+    for run in 3..=101 {
+        house.tell(team(1), run_id(run), start("busy")).await;
+    }
+    house.tell(team(1), run_id(102), start("busy")).await;
+    house.tell(team(1), run_id(102), finish(FinishStatus::Timeout).output(r#""too slow""#)).await;
+    let many = page().await;
+    many.has(&[
+        "<dt>Runs today</dt><dd>102</dd>",
+        "99 running, 1 success, 1 failed, 1 timeout",
+        "disk full",
+        "looked for among the latest 100 runs.",
+    ]);
+    many.has_not(&["shaky", "All with status"]);
+    let at = |text: &str| many.text.find(text).unwrap_or_else(|| panic!("'{text}'"));
+    assert!(at("too slow") < at("disk full"), "the newest first");
+    assert_eq!(many.text.matches("too slow").count(), 1);
+    for run in 103..=110 {
+        house.tell(team(1), run_id(run), start("busy")).await;
+        house.tell(team(1), run_id(run), finish(FinishStatus::Failed)).await;
+    }
+    let more = page().await;
+    more.has(&[
+        "href=\"/teams/acme/runs?status=failed&amp;from=2026-05-15T00%3A00%3A00.000Z\">All with status failed today",
+        "All with status timeout today",
+        "All runs of today",
+    ]);
+    more.has_not(&["disk full", "too slow"]);
+}
+
 #[tokio::test]
 async fn it_says_what_is_down_and_what_was_not_judged() {
     let agents = json!([

@@ -21,6 +21,11 @@ pub(super) async fn section(visit: &Visit, slug: &Slug) -> Result<Markup, Proble
         section aria-labelledby="tokens" {
             h2 #tokens { "Ping tokens" }
             @if rows.is_empty() { p.empty { "It has none: API keys may report for it." } } @else { (table(visit, slug, rows)) }
+            @if !found.text("next_cursor").is_empty() {
+                p.hint {
+                    "The newest ones. All are on the page of " a href=(visit.at("/keys#tokens")) { "keys and tokens" } "."
+                }
+            }
             @if visit.viewer.may_change { (token_form(visit, slug.as_str())) }
         }
     })

@@ -72,7 +72,12 @@ impl Watched {
             @if let Some(found) = &self.incidents {
                 section aria-labelledby="incidents" {
                     h2 #incidents { "Incidents" }
-                    @if found.rows("incidents").is_empty() { p.empty { "None." } } @else { (incidents(visit, found.rows("incidents"))) }
+                    @if found.rows("incidents").is_empty() { p.empty { "None." } }
+                    @else { (incidents(visit, "Incidents", found.rows("incidents"))) }
+                    @if !found.text("next_cursor").is_empty() {
+                        @let all = with_query(&visit.at("/alerts"), &[("agent", Some(slug.as_str()))]);
+                        p { a href=(all) { "All its incidents" } }
+                    }
                 }
             }
             @if let Some(found) = &self.checks { (checks(visit, slug, found.rows("checks"))) }

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 use tidegate_agentping::Slug;
 
+use crate::parts::pager::{BY_TIME, List, pager};
 use crate::parts::time;
 use crate::parts::value::Members;
 use crate::problem::Problem;
@@ -11,6 +12,14 @@ use crate::url::with_query;
 use crate::visit::Visit;
 
 const LIMIT: &str = "50";
+const PAGES: List<'static> = List {
+    name: "Pages of blocked starts",
+    path: "/guard",
+    heading: "blocked",
+    kept: &[],
+    parameter: "after",
+    links: BY_TIME,
+};
 
 /// The section of them; nothing where the server has no guard.
 ///
@@ -20,18 +29,12 @@ pub(super) async fn section(visit: &Visit) -> Result<Markup, Problem> {
     let cursor = visit.query("after");
     let asked = with_query("/v1/guard/checks", &[("limit", Some(LIMIT)), ("cursor", cursor.as_deref())]);
     let Some(found) = visit.look(&asked).await? else { return Ok(html! {}) };
-    let next = found.text("next_cursor");
     Ok(html! {
         section aria-labelledby="blocked" {
             h2 #blocked { "Blocked in the last 30 days" }
             @if found.rows("checks").is_empty() { p.empty { @if cursor.is_some() { "No earlier ones." } @else { "No start was blocked." } } }
             @else { (table(visit, found.rows("checks"))) }
-            @if cursor.is_some() || !next.is_empty() {
-                nav.pager aria-label="Pages of blocked starts" {
-                    @if cursor.is_some() { a href={ (visit.at("/guard")) "#blocked" } { "Newest" } }
-                    @if !next.is_empty() { a rel="next" href={ (with_query(&visit.at("/guard"), &[("after", Some(next))])) "#blocked" } { "Older" } }
-                }
-            }
+            (pager(visit, &PAGES, &found))
         }
     })
 }

@@ -26,7 +26,7 @@ pub(super) async fn page(
     let found = visit.look(&with_query("/v1/runs", &query)).await?.unwrap_or_default();
     let ids = found.rows("runs").iter().filter_map(|run| RunId::parse(run.text("id")).ok());
     let read = |id: RunId| async move {
-        let run = visit.pages.ask(visit.pages.queries.run(visit.key_of(id))).await?;
+        let run = visit.pages.ask(visit.queries.run(visit.key_of(id))).await?;
         Ok::<_, Problem>(run.and_then(|run| SeenRun::of(id, run.opening()?.listed_at(), &run, visit.now)))
     };
     let runs = try_join_all(ids.map(read)).await?.into_iter().flatten().collect();

@@ -9,7 +9,11 @@ use crate::parts::amount::{permille, usd};
 use crate::parts::bar::bar;
 use crate::parts::value::Members;
 use crate::problem::Problem;
+use crate::url::with_query;
 use crate::visit::Visit;
+
+/// Pages of rules, as many as a team may have.
+const PAGES_MAX: usize = 5;
 
 /// The rules that are in force for the whole team.
 pub(super) struct TeamLimits(Vec<Value>);
@@ -18,9 +22,18 @@ impl TeamLimits {
     /// # Errors
     /// The API refuses. A server without guard has none.
     pub async fn of(visit: &Visit) -> Result<Self, Problem> {
-        let found = visit.look("/v1/guard/rules?limit=200").await?.unwrap_or_default();
         let is_whole = |rule: &&Value| rule.flag("enabled") && rule.text("spend_of") == "team";
-        Ok(TeamLimits(found.rows("rules").iter().filter(is_whole).cloned().collect()))
+        let (mut rules, mut cursor) = (Vec::new(), None::<String>);
+        for _ in 0..PAGES_MAX {
+            let path = with_query("/v1/guard/rules", &[("limit", Some("200")), ("cursor", cursor.as_deref())]);
+            let found = visit.look(&path).await?.unwrap_or_default();
+            rules.extend(found.rows("rules").iter().filter(is_whole).cloned());
+            cursor = Some(found.text("next_cursor").to_owned()).filter(|cursor| !cursor.is_empty());
+            if cursor.is_none() {
+                break;
+            }
+        }
+        Ok(TeamLimits(rules))
     }
 
     /// The lowest limit of a day.

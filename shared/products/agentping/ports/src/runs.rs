@@ -197,9 +197,9 @@ pub trait RunQueries: Send + Sync + 'static {
         let mut page = RunPage { after: None, limit: PAGE_RUNS, max_bytes: PAGE_BYTES };
         loop {
             let found = self.list(team, &filter, &page, now).await?;
-            for ListedRun { run, .. } in &found.runs {
+            for ListedRun { id, run, .. } in &found.runs {
                 let Some(opening) = run.opening() else { continue };
-                if !sums.take(opening.start.agent.as_str(), run.status_at(now), run.cost()) {
+                if !sums.take(*id, opening.start.agent.as_str(), run.status_at(now), run.cost()) {
                     return Ok(sums);
                 }
             }

@@ -78,8 +78,8 @@ impl ScyllaStore {
                 if rows.is_empty() {
                     break;
                 }
-                for Listed { line, .. } in &rows {
-                    if !sums.take(line.agent(), line.status_at(now), line.cost()) {
+                for Listed { run, line, .. } in &rows {
+                    if !sums.take(*run, line.agent(), line.status_at(now), line.cost()) {
                         return Ok(sums);
                     }
                 }

@@ -9,6 +9,7 @@ use tidegate_agentping_ports::runs::UNPRICED_MAX;
 use tidegate_agentping_ports::{AgentRow, AgentSums, Spend, SpendLine, SpendTally};
 use tidegate_kernel::{Month, Timestamp, Usd};
 
+use super::id_blob::id_at;
 use super::load::find;
 use super::status_columns::{self, StatusColumns};
 use super::team_number::team_number;
@@ -62,7 +63,7 @@ pub(super) static MONTH_OF_RUNS: LazyLock<String> = LazyLock::new(|| {
 
 pub(super) static NEWEST_RUNS: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "SELECT agent, cost_nanos_usd, {} FROM runs WHERE team_no = ?1 AND listed_at_ms >= ?2 \
+        "SELECT agent, cost_nanos_usd, run, {} FROM runs WHERE team_no = ?1 AND listed_at_ms >= ?2 \
          ORDER BY listed_at_ms DESC, run DESC LIMIT ?3",
         status_columns::COLUMNS
     )
@@ -85,8 +86,9 @@ pub(super) fn sums_by_agent(
     let limit = i64::try_from(runs_max).unwrap_or(i64::MAX).saturating_add(1);
     let mut rows = statement.query(params![team_no, from.as_millis(), limit])?;
     while let Some(row) = rows.next()? {
-        let status = StatusColumns::read(row, 2)?.status_at(now);
-        if !sums.take(text(row, 0)?.unwrap_or_default(), status, Usd::from_nanos(unsigned(row, 1)?)) {
+        let status = StatusColumns::read(row, 3)?.status_at(now);
+        let cost = Usd::from_nanos(unsigned(row, 1)?);
+        if !sums.take(id_at(row, 2)?, text(row, 0)?.unwrap_or_default(), status, cost) {
             break;
         }
     }

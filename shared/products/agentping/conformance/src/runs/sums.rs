@@ -144,7 +144,16 @@ pub(super) async fn agents_are_summed_over_the_newest_runs(store: &StoreUnderTes
     ] {
         let found = sums(from, runs_max).await;
         assert_eq!((found.of("a"), found.of("b"), found.is_cut()), (a, of_b, is_cut), "{from} {runs_max}");
+        let cost = [a, of_b].into_iter().flatten().map(|sum| sum.cost).sum::<Usd>();
+        let runs: u64 = [a, of_b].into_iter().flatten().map(|sum| sum.runs).sum();
+        assert_eq!((found.runs(), found.cost()), (runs, cost), "{from} {runs_max}");
     }
+    // Of all agents together.
+    let all = sums(before, 9).await;
+    let of_statuses = RunStatus::ALL.map(|status| all.with_status(status));
+    assert_eq!(of_statuses, [1, 2, 1, 1, 0], "by {:?}", RunStatus::ALL);
+    assert_eq!(all.newest_failed(), [stories[1].key.run, stories[3].key.run]);
+    assert_eq!(sums(before, 2).await.newest_failed(), [stories[1].key.run]);
 }
 
 pub(super) async fn unpriced_models_are_listed_in_the_month_of_receipt(store: &StoreUnderTest) {

@@ -2,13 +2,19 @@
 
 use std::collections::HashMap;
 
-use tidegate_agentping::RunStatus;
+use tidegate_agentping::{RunId, RunStatus};
 use tidegate_kernel::Usd;
 
-/// The sums of agents by their slugs, over the newest runs.
+/// Runs that failed or timed out of which sums keep the ids.
+const FAILED_MAX: usize = 8;
+
+/// The sums of agents by their slugs, over the newest runs, and those of all agents together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AgentSums {
     of_agents: HashMap<String, AgentSum>,
+    with_status: HashMap<RunStatus, u64>,
+    newest_failed: Vec<RunId>,
+    cost: Usd,
     runs: usize,
     runs_max: usize,
     more: bool,
@@ -32,13 +38,19 @@ impl AgentSums {
     }
 
     /// Counts the next run, newest first. `false`: it was one too many, and is not counted.
-    pub fn take(&mut self, agent: &str, status: RunStatus, cost: Usd) -> bool {
+    pub fn take(&mut self, run: RunId, agent: &str, status: RunStatus, cost: Usd) -> bool {
         if self.runs >= self.runs_max {
             self.more = true;
             return false;
         }
         self.runs += 1;
-        let failed = u64::from(matches!(status, RunStatus::Failed | RunStatus::Timeout));
+        self.cost = self.cost.plus(cost);
+        *self.with_status.entry(status).or_default() += 1;
+        let is_failed = matches!(status, RunStatus::Failed | RunStatus::Timeout);
+        if is_failed && self.newest_failed.len() < FAILED_MAX {
+            self.newest_failed.push(run);
+        }
+        let failed = u64::from(is_failed);
         match self.of_agents.get_mut(agent) {
             Some(sum) => {
                 sum.runs += 1;
@@ -62,6 +74,26 @@ impl AgentSums {
     /// Of an agent; `None`: it has no run among those that were looked at.
     pub fn of(&self, agent: &str) -> Option<AgentSum> {
         self.of_agents.get(agent).copied()
+    }
+
+    /// How many runs were looked at.
+    pub const fn runs(&self) -> u64 {
+        self.runs as u64
+    }
+
+    /// What they cost together.
+    pub const fn cost(&self) -> Usd {
+        self.cost
+    }
+
+    /// How many of them have this status.
+    pub fn with_status(&self, status: RunStatus) -> u64 {
+        self.with_status.get(&status).copied().unwrap_or_default()
+    }
+
+    /// The newest of them that failed or timed out, newest first, at most eight.
+    pub fn newest_failed(&self) -> &[RunId] {
+        &self.newest_failed
     }
 
     /// Whether there are more runs than were looked at.

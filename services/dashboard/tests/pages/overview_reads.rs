@@ -1,0 +1,94 @@
+//! What the overview asks the store for, however many runs there are today.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use tidegate_agentping::{FinishStatus, Run, RunKey, TeamId};
+use tidegate_agentping_inproc::registry::MemoryRegistry;
+use tidegate_agentping_inproc::runs::MemoryRuns;
+use tidegate_agentping_ports::{
+    AgentRepeats, AgentRow, AgentSums, EventPage, EventsPage, RunFilter, RunPage, RunQueries, RunsPage, Spend,
+};
+use tidegate_kernel::{Month, Position, Timestamp};
+use tidegate_ports::StoreError;
+
+use crate::house::*;
+
+/// A store that notes down which runs were asked for.
+#[derive(Clone)]
+struct Noted {
+    runs: MemoryRuns,
+    /// The limits of the pages.
+    pages: Arc<Mutex<Vec<usize>>>,
+    /// The runs that were read by their ids.
+    read: Arc<Mutex<Vec<RunKey>>>,
+}
+
+#[async_trait]
+impl RunQueries for Noted {
+    async fn run(&self, key: RunKey) -> Result<Option<Run>, StoreError> {
+        self.read.lock().unwrap().push(key);
+        self.runs.run(key).await
+    }
+    async fn events(&self, key: RunKey, page: &EventPage) -> Result<EventsPage, StoreError> {
+        self.runs.events(key, page).await
+    }
+    async fn list(
+        &self,
+        team: TeamId,
+        filter: &RunFilter,
+        page: &RunPage,
+        now: Timestamp,
+    ) -> Result<RunsPage, StoreError> {
+        self.pages.lock().unwrap().push(page.limit);
+        self.runs.list(team, filter, page, now).await
+    }
+    async fn agents(&self, team: TeamId) -> Result<Vec<AgentRow>, StoreError> {
+        self.runs.agents(team).await
+    }
+    async fn usage(&self, team: TeamId, month: Month) -> Result<u64, StoreError> {
+        self.runs.usage(team, month).await
+    }
+    async fn repeats(&self, team: TeamId, month: Month) -> Result<Vec<AgentRepeats>, StoreError> {
+        self.runs.repeats(team, month).await
+    }
+    async fn sums_by_agent(
+        &self,
+        team: TeamId,
+        from: Timestamp,
+        runs_max: usize,
+        now: Timestamp,
+    ) -> Result<AgentSums, StoreError> {
+        self.runs.sums_by_agent(team, from, runs_max, now).await
+    }
+    async fn spend(&self, team: TeamId, month: Month, now: Timestamp) -> Result<Spend, StoreError> {
+        self.runs.spend(team, month, now).await
+    }
+}
+
+/// One page of the latest runs, and of those before it only the newest that failed.
+#[tokio::test]
+async fn it_reads_one_page_of_runs() {
+    let runs = MemoryRuns::new(MemoryRegistry::default());
+    let store = Noted { runs, pages: Arc::default(), read: Arc::default() };
+    let failed = [run_id(1), run_id(2)];
+    for number in 1..=300_u128 {
+        let key = RunKey { team: team(1), run: run_id(number) };
+        let at = NOON.plus_millis(number as i64 * 1_000 - 3_600_000);
+        let mut records = vec![record(key, at, start("busy").at(at))];
+        if failed.contains(&key.run) {
+            records.push(record(key, at, finish(FinishStatus::Failed).at(at)));
+        }
+        for (step, record) in records.into_iter().enumerate() {
+            let position = Position { generation: 0, partition: 0, offset: number as i64 * 2 + step as i64 };
+            persist(&store.runs, [(position, record)]).await.unwrap();
+        }
+    }
+    let house = House::on(store.clone()).await;
+    let page = house.page("/teams/acme").await;
+    page.has(&["<dt>Runs today</dt><dd>300</dd>", "298 running, 2 failed", &failed[0].to_string()]);
+    assert_eq!(*store.pages.lock().unwrap(), [101]);
+    let mut read: Vec<_> = store.read.lock().unwrap().iter().map(|key| key.run).collect();
+    read.sort_unstable();
+    assert_eq!(read, failed);
+}
