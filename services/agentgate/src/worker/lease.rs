@@ -128,11 +128,17 @@ async fn ask(call: &Arc<WorkerCall>, org: OrgId, name: KeyedHash) -> Result<Opti
     });
     // The worker may have waited: the command is received now.
     let order = Order { owner: Owner::Org(org), command, key: None, received_at: call.door.clock.now() };
-    let (of_call, offered) = (Arc::clone(call), Arc::clone(call));
-    let decided = Detached::new(async move { of_call.door.carry_out(order).await }).await?;
-    match decided {
+    let of_call = Arc::clone(call);
+    let decided = Detached::new(async move {
+        let decided = of_call.door.carry_out(order).await?;
+        // Noted also where the worker's connection is gone by now: it asks again.
+        if let Decided::Answered(DecidedAnswer::Leased(_)) | Decided::Repeated(DecidedAnswer::Leased(_)) = &decided {
+            of_call.door.offers.note(name, org);
+        }
+        Ok::<_, Refusal>(decided)
+    });
+    match decided.await? {
         Decided::Answered(DecidedAnswer::Leased(grant)) | Decided::Repeated(DecidedAnswer::Leased(grant)) => {
-            offered.door.offers.note(name, org);
             Ok(Some(grant))
         }
         Decided::Answered(DecidedAnswer::NothingQueued {}) | Decided::Repeated(DecidedAnswer::NothingQueued {}) => {

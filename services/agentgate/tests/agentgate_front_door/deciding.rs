@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -29,7 +29,10 @@ pub struct Deciding {
     facts: MemoryFacts,
     pub views: MemoryViews,
     offset: Arc<AtomicI64>,
-    one_at_a_time: Arc<Mutex<()>>,
+    /// Whoever holds it keeps commands from being decided.
+    pub one_at_a_time: Arc<Mutex<()>>,
+    /// Commands that came from the front door.
+    pub submitted: Arc<AtomicUsize>,
     /// What is refused next, instead of deciding.
     pub refuses: Arc<std::sync::Mutex<Option<SubmitRefusal<CommandClass>>>>,
     /// What is decided next, whatever the command.
@@ -85,6 +88,7 @@ impl SubmitCommand for Deciding {
         _: CommandClass,
         _: Duration,
     ) -> Result<CommandOutcome<AgentGate>, SubmitRefusal<CommandClass>> {
+        self.submitted.fetch_add(1, Ordering::SeqCst);
         if let Some(refusal) = self.refuses.lock().unwrap().clone() {
             return Err(refusal);
         }
