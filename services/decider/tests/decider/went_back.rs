@@ -64,6 +64,11 @@ impl Unsynced {
         self.0.hangs.send_replace(hangs);
     }
 
+    async fn answers(&self) {
+        // The sender is as old as this.
+        let _ = self.0.hangs.subscribe().wait_for(|hangs| !hangs).await;
+    }
+
     /// Whether a write waits for the server.
     fn is_waited_for(&self) -> bool {
         self.0.hangs.receiver_count() > 0
@@ -99,8 +104,7 @@ impl Facts for Unsynced {
 #[async_trait]
 impl Views for Unsynced {
     async fn put(&self, rows: Arc<Vec<ViewWrite>>) -> Result<(), StoreError> {
-        // The sender is as old as this.
-        let _ = self.0.hangs.subscribe().wait_for(|hangs| !hangs).await;
+        self.answers().await;
         self.stores().views.put(rows).await
     }
 
