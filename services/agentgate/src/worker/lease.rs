@@ -1,5 +1,6 @@
 //! `POST /worker/v1/leases`: the oldest queued run, once there is one.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -100,12 +101,31 @@ async fn wait(call: WorkerCall, bytes: Vec<u8>) -> Result<Answer, Refusal> {
     {
         return granted(&call, org, grant).await;
     }
+    // Organizations whose deciders do not answer, and when no further one of them is waited for.
+    let (mut silent, patience) = (HashSet::new(), deadline.max(Instant::now() + call.door.config.wait));
     loop {
+        let (mut is_answered, mut failed) = (false, None);
         for queue in call.door.queues(call.worker).await? {
-            let Some(_asking) = call.door.asking.begin(queue.org, queue.row.queued) else { continue };
-            if let Some(grant) = ask(&call, queue.org, name).await? {
-                return granted(&call, queue.org, grant).await;
+            if silent.contains(&queue.org) {
+                continue;
             }
+            let Some(_asking) = call.door.asking.begin(queue.org, queue.row.queued) else { continue };
+            match ask(&call, queue.org, name).await {
+                Ok(Some(grant)) => return granted(&call, queue.org, grant).await,
+                Ok(None) => is_answered = true,
+                // The deciders of other organizations may answer.
+                Err(refusal) if refusal.why.is_ours() => {
+                    if failed.is_some() && Instant::now() >= patience {
+                        return Err(refusal);
+                    }
+                    silent.insert(queue.org);
+                    failed = Some(refusal);
+                }
+                Err(refusal) => return Err(refusal),
+            }
+        }
+        if let Some(refusal) = failed.filter(|_| !is_answered) {
+            return Err(refusal);
         }
         if Instant::now() >= deadline || call.door.draining.is_draining() {
             return Answer::done(StatusCode::OK, &LeaseAnswer::default());

@@ -1,13 +1,14 @@
-//! What becomes of a lease whose organization, or whose worker's connection, is gone.
+//! What becomes of a lease where an organization, its decider, or a worker's connection is gone.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use serde_json::json;
+use tidegate_agentgate::{OrgId, Owner};
 use tokio::net::TcpStream;
 
 use crate::World;
-use crate::suite::{Client, eventually, one};
+use crate::suite::{Client, Limited, another, eventually, one};
 
 /// Our choice: a worker learns that its run has ended, also where nothing of the run can be sealed any more.
 #[tokio::test]
@@ -63,4 +64,21 @@ async fn a_lease_waits_for_a_worker_whose_connection_broke() {
     eventually("the run is leased", async || client.get(&path).await.json()["status"] == "running").await;
     let lease = worker.post("/worker/v1/leases", &json!({ "worker": "a" })).await.expect(200).json();
     assert_eq!(lease["run"], json!(run));
+}
+
+/// Our choice: an organization whose commands are not decided keeps no worker of the fleet from the runs of others.
+#[tokio::test]
+async fn a_halted_organization_keeps_no_worker_from_others() {
+    let (world, halted, client) = one().await;
+    let (_, other) = another(&world, Limited::default()).await;
+    let (_, key) = world.worker_key(None).await;
+    let fleet = Client::new(world.url(), &key);
+    client.run().await;
+    let run = other.run().await;
+    *world.deciding.sheds.lock().unwrap() = OrgId::parse(&halted).map(Owner::Org);
+    let asks = json!({ "worker": "a" });
+    let lease = fleet.post("/worker/v1/leases", &asks).await.expect(200).json();
+    assert_eq!(lease["run"], json!(run), "the newer one, of the other organization");
+    // Where nobody else has one it says why there is none.
+    fleet.post("/worker/v1/leases", &json!({ "worker": "b" })).await.refused(503, "SERVICE_UNAVAILABLE");
 }
