@@ -150,8 +150,8 @@ impl From<Unreadable> for NoMessage {
     fn from(error: Unreadable) -> Self {
         match error {
             Unreadable::Sealer(SealerError::Store { source, .. }) => NoMessage::NotNow(source),
-            // That of an erased organization is dropped before. Here this process has another deployment's key, or the data
-            // key is yet to be copied: once it has the right one, or by another process, the message is sent.
+            // That of an erased organization is dropped before. Here this process has another deployment's key, or the
+            // data key is yet to be copied: once it has the right one, or by another process, the message is sent.
             Unreadable::Sealer(error @ (SealerError::NoKey { .. } | SealerError::Foreign { .. })) => {
                 NoMessage::NotNow(StoreError::Broken(error.to_string().into()))
             }

@@ -96,8 +96,8 @@ impl<O: Copy + Eq + Hash + Ord> DueTimes<O> {
         due.into_iter().map(|(_, owner)| owner).collect()
     }
 
-    /// The clock was set back. Ticks that came too early by it have changed nothing, and the pauses after them end by the
-    /// clock as it was: each owner's next tick is when its change is due.
+    /// The clock was set back. Ticks that came too early by it have changed nothing, and the pauses after them end by
+    /// the clock as it was: each owner's next tick is when its change is due.
     fn begin_again(&mut self) {
         self.order.clear();
         for (owner, next) in &mut self.owners {

@@ -169,13 +169,13 @@ const fn result(state: SendState) -> &'static str {
     }
 }
 
-/// A delivery that cannot be composed now is tried again until it can be. What time alone does not mend is logged once a
-/// try, so that an operator sees it.
+/// A delivery that cannot be composed now is tried again until it can be. What time alone does not mend is logged once
+/// a try, so that an operator sees it.
 fn report_uncomposed(api: &'static str, one: &ToSend, error: &StoreError, is_first: bool) {
     let (owner, delivery, kind) = (one.owner.text(), &one.delivery.id, error.kind());
     match error {
         StoreError::Broken(_) | StoreError::Refused(_) if is_first => {
-            tracing::warn!(api, owner, %delivery, %kind, %error, "a delivery cannot be composed, and waits until it can be");
+            tracing::warn!(api, owner, %delivery, %kind, %error, "a delivery cannot be composed, and waits");
         }
         _ => tracing::debug!(api, owner, %delivery, %kind, %error, "a delivery cannot be composed now"),
     }

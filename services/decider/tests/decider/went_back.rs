@@ -1,5 +1,5 @@
-//! A store that acknowledged what it had not synced, and starts again without it while the decider lives: what it lost is
-//! decided again, before anything is decided upon the rest.
+//! A store that acknowledged what it had not synced, and starts again without it while the decider lives: what it lost
+//! is decided again, before anything is decided upon the rest.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};

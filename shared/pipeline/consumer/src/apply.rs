@@ -101,8 +101,8 @@ pub trait Apply: Send + Sync + 'static {
         Ok(0)
     }
 
-    /// The store may have lost what it acknowledged, and records are read again next: what the assignment remembers of the
-    /// store holds no longer.
+    /// The store may have lost what it acknowledged, and records are read again next: what the assignment remembers of
+    /// the store holds no longer.
     fn forget(&self, assignment: &Self::Assignment) {
         let _ = assignment;
     }
