@@ -241,7 +241,8 @@ mod tests {
     #[test]
     fn a_flood_is_logged_up_to_a_bound_whatever_its_lines_hold() {
         const MOST: usize = 10_000;
-        for bytes in [&b""[..], b"y", &[0; 40], &[b'x'; 300]] {
+        let lines: [&[u8]; 4] = [b"", b"y", &[0; 40], &[b'x'; 300]];
+        for bytes in lines {
             let logged = Arc::new(Mutex::new(Vec::new()));
             let kept = logged.clone();
             let log: LogSink = Arc::new(move |line| kept.lock().unwrap().push(line.to_string()));
