@@ -6,6 +6,7 @@ mod clients;
 mod erasing;
 mod killed;
 mod kills;
+mod left_behind;
 mod receivers;
 #[path = "../agentgate/suite.rs"]
 mod suite;

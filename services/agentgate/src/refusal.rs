@@ -151,6 +151,11 @@ impl Why {
     pub fn is_callers(&self) -> bool {
         matches!(self.entry().status.as_u16(), 400 | 402 | 403 | 404)
     }
+
+    /// Whether it is our own trouble.
+    pub fn is_ours(&self) -> bool {
+        self.entry().status.is_server_error()
+    }
 }
 
 impl From<Why> for Refusal {

@@ -150,8 +150,12 @@ impl From<Unreadable> for NoMessage {
     fn from(error: Unreadable) -> Self {
         match error {
             Unreadable::Sealer(SealerError::Store { source, .. }) => NoMessage::NotNow(source),
-            Unreadable::Sealer(SealerError::NoKey { .. }) => NoMessage::Never(ERASED),
-            Unreadable::Sealer(_) => NoMessage::Never("its content cannot be opened"),
+            // That of an erased organization is dropped before. Here this process has another deployment's key, or the
+            // data key is yet to be copied: once it has the right one, or by another process, the message is sent.
+            Unreadable::Sealer(error @ (SealerError::NoKey { .. } | SealerError::Foreign { .. })) => {
+                NoMessage::NotNow(StoreError::Broken(error.to_string().into()))
+            }
+            Unreadable::Sealer(SealerError::Unsealable(_)) => NoMessage::Never("its content cannot be opened"),
             Unreadable::Content(_) => NoMessage::Never("its content cannot be read"),
         }
     }
@@ -159,4 +163,97 @@ impl From<Unreadable> for NoMessage {
 
 fn decoded<T: DeserializeOwned>(doc: &[u8]) -> Result<T, NoMessage> {
     serde_json::from_slice(doc).map_err(|_| NoMessage::Never("it cannot be read"))
+}
+
+#[cfg(test)]
+mod tests {
+    use tidegate_agentgate::command::Billing;
+    use tidegate_agentgate::views::RunRow;
+    use tidegate_agentgate::{EventType, RunStatus, Sealed};
+    use tidegate_commands::sealing::DeploymentKey;
+    use tidegate_inproc::owner_keys::MemoryOwnerKeys;
+    use tidegate_inproc::views::MemoryViews;
+    use tidegate_kernel::command::ViewChange;
+    use tidegate_kernel::{Position, Timestamp};
+    use tidegate_ports::{RandomIds, ViewWrite};
+
+    use super::*;
+
+    const ORG: OrgId = OrgId::from_bits(1);
+    const RUN: RunId = RunId::from_bits(2);
+    const WEBHOOK: WebhookId = WebhookId::from_bits(3);
+    const AT: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+
+    fn sealer(keys: &MemoryOwnerKeys, deployment: u8) -> Sealer {
+        let deployment = DeploymentKey::new([deployment; DeploymentKey::BYTES]);
+        Sealer::new(Arc::new(keys.clone()), deployment, Arc::new(RandomIds))
+    }
+
+    async fn put(rows: &MemoryViews, key: ViewKey, doc: &impl Serialize, offset: i64) {
+        let change = ViewChange { key, doc: Some(serde_json::to_vec(doc).unwrap()) };
+        let position = Position { generation: 1, partition: 0, offset };
+        rows.put(Arc::new(vec![ViewWrite { change, position }])).await.unwrap();
+    }
+
+    fn organization(erased: bool) -> OrganizationRow {
+        OrganizationRow {
+            name: None,
+            suspended: erased,
+            erased,
+            billing: Billing::Ok,
+            concurrency: 10,
+            requests_per_minute: 100,
+            submissions_per_minute: 20,
+            created_at_ms: AT,
+        }
+    }
+
+    async fn webhook(sealer: &Sealer) -> WebhookRow {
+        let content = WebhookContent { url: "https://example.com/".to_owned(), description: None, headers: None };
+        let content = serde_json::to_vec(&content).unwrap();
+        let sealed = sealer.seal(Owner::Org(ORG).log_key(), &content).await.unwrap();
+        WebhookRow {
+            version: 1,
+            enabled: true,
+            events: vec![EventType::RunCreated],
+            content: Sealed::new(sealed),
+            created_at_ms: AT,
+            updated_at_ms: None,
+        }
+    }
+
+    fn delivery() -> Delivery {
+        let state = RunRow {
+            org: ORG,
+            status: RunStatus::Pending,
+            created_at_ms: AT,
+            started_at_ms: None,
+            ended_at_ms: None,
+            iterations: 0,
+            cost_cents: 0,
+            error_code: None,
+            result: None,
+        };
+        let to = Receiver::Webhook(WEBHOOK);
+        let message = WebhookMessage { kind: EventType::RunCreated, org: ORG, at_ms: AT, to, run: RUN, state };
+        Delivery { id: MessageId::from_bits(4).to_string().into(), body: serde_json::to_vec(&message).unwrap() }
+    }
+
+    #[tokio::test]
+    async fn what_this_process_cannot_open_waits_and_what_is_of_an_erased_organization_does_not() {
+        let (rows, keys) = (MemoryViews::default(), MemoryOwnerKeys::default());
+        let able = sealer(&keys, 1);
+        able.create(Owner::Org(ORG).log_key()).await.unwrap();
+        put(&rows, views::organization(ORG), &organization(false), 1).await;
+        put(&rows, views::webhook(ORG, WEBHOOK), &webhook(&able).await, 1).await;
+        let composed = async |by: Sealer| WebhookComposer::new(Arc::new(rows.clone()), by).compose(&delivery()).await;
+        assert!(matches!(composed(able).await, Ok(Composed::Send(_))));
+        let of_another_deployment = sealer(&keys, 2);
+        let without_the_data_key = sealer(&MemoryOwnerKeys::default(), 1);
+        for unable in [of_another_deployment, without_the_data_key] {
+            assert!(matches!(composed(unable).await, Err(StoreError::Broken(_))));
+        }
+        put(&rows, views::organization(ORG), &organization(true), 2).await;
+        assert_eq!(composed(sealer(&keys, 2)).await, Ok(Composed::Drop(ERASED)));
+    }
 }

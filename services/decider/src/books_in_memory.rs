@@ -52,6 +52,13 @@ impl<O: Copy + Eq + Hash, B> BooksInMemory<O, B> {
         }
     }
 
+    /// Keeps none of them.
+    pub fn clear(&mut self) {
+        self.books.clear();
+        self.by_use.clear();
+        self.bytes = 0;
+    }
+
     fn remove(&mut self, owner: O) {
         if let Some(kept) = self.books.remove(&owner) {
             self.by_use.remove(&kept.used);
@@ -78,5 +85,8 @@ mod tests {
         assert_eq!((books.get('c'), books.get('a').as_deref()), (None, Some(&'A')));
         books.put('e', Arc::new('e'), 1 << 20);
         assert_eq!((books.get('e'), books.bytes, books.by_use.len()), (None, 0, 0), "larger than all of it");
+        books.put('a', Arc::new('a'), 10);
+        books.clear();
+        assert_eq!((books.get('a'), books.bytes, books.by_use.len()), (None, 0, 0));
     }
 }

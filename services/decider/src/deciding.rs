@@ -93,7 +93,7 @@ impl<D: Decider> Apply for Deciding<D> {
         entries: &mut [Entry<D::Owner>],
         _again: bool,
     ) -> Result<Vec<OwnerChange<D>>, FoldStop> {
-        decide_all(groups, loaded.owners, entries, &loaded.partition)
+        decide_all(groups, loaded, entries)
     }
 
     fn key_of(change: &OwnerChange<D>) -> D::Owner {
@@ -102,6 +102,10 @@ impl<D: Decider> Apply for Deciding<D> {
 
     async fn starts(&self) -> Result<u64, StoreError> {
         self.ports.books.starts().await
+    }
+
+    fn forget(&self, partition: &Arc<OwnedPartition<D>>) {
+        partition.forget_books();
     }
 
     async fn save(&self, changes: Arc<Vec<OwnerChange<D>>>) -> Result<(), StoreError> {

@@ -9,26 +9,43 @@ use tokio::sync::Notify;
 
 const FIRST_RETRY_MS: i64 = 1_000;
 const LAST_RETRY_MS: i64 = 60_000;
+/// A clock that goes back by less is not taken for one that was set.
+const SET_BACK_MS: i64 = 1_000;
 
 /// The owners of one partition of whose books something is due.
 pub(crate) struct DueTimes<O> {
     owners: HashMap<O, NextTick>,
     /// By when a tick is to be appended.
     order: BTreeSet<(Timestamp, O)>,
+    /// The clock when ticks were last asked for.
+    asked_at: Timestamp,
     /// Owners that were set while the stored times are still being read; `None`: they are read.
     set_meanwhile: Option<HashSet<O>>,
 }
 
 struct NextTick {
+    /// As the book has it.
+    due: Timestamp,
     at: Timestamp,
     /// Ticks appended that have changed nothing yet.
     ticks: u32,
 }
 
+impl NextTick {
+    const fn first(due: Timestamp) -> Self {
+        NextTick { due, at: due, ticks: 0 }
+    }
+}
+
 impl<O: Copy + Eq + Hash + Ord> DueTimes<O> {
     /// The stored times are not read yet.
     pub fn unread() -> Self {
-        DueTimes { owners: HashMap::new(), order: BTreeSet::new(), set_meanwhile: Some(HashSet::new()) }
+        DueTimes {
+            owners: HashMap::new(),
+            order: BTreeSet::new(),
+            asked_at: Timestamp::default(),
+            set_meanwhile: Some(HashSet::new()),
+        }
     }
 
     /// As it was saved just now.
@@ -37,7 +54,7 @@ impl<O: Copy + Eq + Hash + Ord> DueTimes<O> {
             self.order.remove(&(known.at, owner));
         }
         if let Some(at) = at {
-            self.owners.insert(owner, NextTick { at, ticks: 0 });
+            self.owners.insert(owner, NextTick::first(at));
             self.order.insert((at, owner));
         }
         if let Some(meanwhile) = &mut self.set_meanwhile {
@@ -49,7 +66,7 @@ impl<O: Copy + Eq + Hash + Ord> DueTimes<O> {
     pub fn read(&mut self, owner: O, at: Timestamp) {
         let is_newer_known = self.set_meanwhile.as_ref().is_none_or(|meanwhile| meanwhile.contains(&owner));
         if !is_newer_known {
-            self.owners.insert(owner, NextTick { at, ticks: 0 });
+            self.owners.insert(owner, NextTick::first(at));
             self.order.insert((at, owner));
         }
     }
@@ -61,6 +78,10 @@ impl<O: Copy + Eq + Hash + Ord> DueTimes<O> {
 
     /// Up to `most` owners to append a tick for. If a tick changes nothing, the next one comes after 1 s, 2 s, … 60 s.
     pub fn take(&mut self, now: Timestamp, most: usize) -> Vec<O> {
+        if now.plus_millis(SET_BACK_MS) < self.asked_at {
+            self.begin_again();
+        }
+        self.asked_at = now;
         let due: Vec<(Timestamp, O)> =
             self.order.range(..).take_while(|(at, _)| *at <= now).take(most).copied().collect();
         for (at, owner) in &due {
@@ -73,6 +94,16 @@ impl<O: Copy + Eq + Hash + Ord> DueTimes<O> {
             }
         }
         due.into_iter().map(|(_, owner)| owner).collect()
+    }
+
+    /// The clock was set back. Ticks that came too early by it have changed nothing, and the pauses after them end by
+    /// the clock as it was: each owner's next tick is when its change is due.
+    fn begin_again(&mut self) {
+        self.order.clear();
+        for (owner, next) in &mut self.owners {
+            *next = NextTick::first(next.due);
+            self.order.insert((next.at, *owner));
+        }
     }
 
     /// When the next tick is to be appended.
@@ -121,6 +152,20 @@ mod tests {
         assert_eq!((due.take(at(200), 5), due.next_at()), (vec!['a'], Some(at(201))));
         due.set('a', None);
         assert_eq!((due.take(at(900), 5), due.next_at()), (vec![], None));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_makes_no_tick_late() {
+        let mut due = DueTimes::unread();
+        due.set('a', Some(at(1_000)));
+        due.set('b', Some(at(9_000)));
+        // The clock is an hour ahead: the log's is not, and the tick changes nothing.
+        assert_eq!((due.take(at(4_000), 5), due.next_at()), (vec!['a'], Some(at(4_001))));
+        // It goes back by a little, as clocks do.
+        assert_eq!((due.take(at(3_999), 5), due.next_at()), (vec![], Some(at(4_001))));
+        assert_eq!((due.take(at(400), 5), due.next_at()), (vec![], Some(at(1_000))));
+        assert_eq!((due.take(at(1_000), 5), due.next_at()), (vec!['a'], Some(at(1_001))));
+        assert_eq!(due.take(at(9_000), 5), ['a', 'b']);
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod ports;
 mod saving;
 mod sender;
 mod sending;
+mod store_seen;
 mod stored_decisions;
 mod voiding;
 mod waiting_index;

@@ -46,6 +46,11 @@ impl<D: Decider> OwnedPartition<D> {
         self.books().put(owner, state, bytes);
     }
 
+    /// Every book is loaded again: the store may have lost what it acknowledged.
+    pub(crate) fn forget_books(&self) {
+        self.books().clear();
+    }
+
     /// The next change of an owner's book is due then, as it was saved.
     pub(crate) fn set_due(&self, owner: D::Owner, at: Option<Timestamp>) {
         self.due.times().set(owner, at);

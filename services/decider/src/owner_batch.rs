@@ -16,8 +16,9 @@ use tidegate_ports::{
 
 use crate::change::{EffectCommand, Effects, OwnerChange};
 use crate::fate::{fate_before, fate_of};
-use crate::loading::LoadedOwner;
+use crate::loading::{LoadedOwner, LoadedOwners};
 use crate::owned_partition::OwnedPartition;
+use crate::store_seen::StoreSeen;
 
 /// Facts of clients, workers and operators may be deleted so long after the decision; those of effects never.
 const FACT_LIVES_MS: i64 = 30 * 24 * 3_600_000;
@@ -66,7 +67,7 @@ impl<D: Decider> OwnerBatch<D> {
         mut self,
         records: Vec<(usize, Envelope<D>)>,
         entries: &mut [Entry<D::Owner>],
-        partition: &Arc<OwnedPartition<D>>,
+        of: (&Arc<OwnedPartition<D>>, StoreSeen),
     ) -> Result<Option<OwnerChange<D>>, FoldStop> {
         for (at, envelope) in records {
             // A decision is a function of the record and of the book before it, and so is its panic. A record that the
@@ -77,7 +78,7 @@ impl<D: Decider> OwnerBatch<D> {
                 or_panic("deciding", || self.decide_one(&envelope, &mut entries[at])).unwrap_or_else(panicked);
             decided.map_err(|Undecided { reason, for_good }| FoldStop { at: Some(at), for_good, reason })?;
         }
-        self.into_change(partition)
+        self.into_change(of)
     }
 
     fn decide_one(&mut self, envelope: &Envelope<D>, entry: &mut Entry<D::Owner>) -> Result<(), Undecided> {
@@ -191,7 +192,10 @@ impl<D: Decider> OwnerBatch<D> {
         }
     }
 
-    fn into_change(self, partition: &Arc<OwnedPartition<D>>) -> Result<Option<OwnerChange<D>>, FoldStop> {
+    fn into_change(
+        self,
+        (partition, seen): (&Arc<OwnedPartition<D>>, StoreSeen),
+    ) -> Result<Option<OwnerChange<D>>, FoldStop> {
         let Some(decided_to) = self.state.decided_to.filter(|_| self.is_changed) else { return Ok(None) };
         let doc = self.state.encode();
         if doc.len() > MAX_BOOK_BYTES {
@@ -204,6 +208,7 @@ impl<D: Decider> OwnerBatch<D> {
         Ok(Some(OwnerChange {
             owner: self.owner,
             partition: partition.clone(),
+            seen,
             views: self.views.into_iter().map(row).collect(),
             due: self.due_write,
             deliveries: self.deliveries,
@@ -227,13 +232,13 @@ struct Undecided {
 /// As [`OwnerBatch::decide`].
 pub(crate) fn decide_all<D: Decider>(
     groups: Vec<Group<D::Owner, Envelope<D>>>,
-    owners: Vec<LoadedOwner<D>>,
+    loaded: LoadedOwners<D>,
     entries: &mut [Entry<D::Owner>],
-    partition: &Arc<OwnedPartition<D>>,
 ) -> Result<Vec<OwnerChange<D>>, FoldStop> {
+    let LoadedOwners { partition, seen, owners } = loaded;
     let mut changes = Vec::with_capacity(groups.len());
     for (group, owner) in groups.into_iter().zip(owners) {
-        changes.extend(OwnerBatch::new(group.key, owner).decide(group.records, entries, partition)?);
+        changes.extend(OwnerBatch::new(group.key, owner).decide(group.records, entries, (&partition, seen))?);
     }
     Ok(changes)
 }

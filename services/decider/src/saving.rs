@@ -1,6 +1,7 @@
 //! Writing what a batch decided. Each step is acknowledged before the next: views, due times and deliveries → facts →
 //! effects → books. The book is the commit point; whatever is written before it may be written again, and is the same.
-//! Views come before facts, so a client that has its answer finds what the command created.
+//! Views come before facts, so a client that has its answer finds what the command created. No book is stored in a
+//! store that may have lost what the loaded one stands on ([`store_seen`](crate::store_seen)).
 
 use std::sync::Arc;
 
@@ -30,6 +31,13 @@ pub(crate) async fn save<D: Decider>(ports: &DecidingPorts, changes: &[OwnerChan
         append_effects(&**append, changes).await?;
     }
     after(WriteStep::Effects);
+    if let Some(first) = changes.first()
+        && first.seen.went_back(&*ports.books).await?
+    {
+        // Without their books these commands are undecided. The consumer reads them again, after what the store lost.
+        tracing::warn!("a server of the store started again during a save: its books are not stored");
+        return Ok(());
+    }
     ports.books.save(Arc::new(changes.iter().map(|change| change.book.clone()).collect())).await?;
     after(WriteStep::Books);
     for change in changes {

@@ -66,11 +66,13 @@ impl Sending {
         stored: &dyn Deliveries,
         clock: &dyn Clock,
     ) -> Tried {
+        let mut failures = 0_u32;
         let outcome = loop {
             match self.send(one, clock).await {
                 Ok(outcome) => break outcome,
                 Err(error) => {
-                    tracing::debug!(owner = one.owner.text(), kind = %error.kind(), %error, "a delivery cannot be composed now");
+                    report_uncomposed(api, one, &error, failures == 0);
+                    failures = failures.saturating_add(1);
                     sleep(STORE_RETRY).await;
                 }
             }
@@ -164,6 +166,18 @@ const fn result(state: SendState) -> &'static str {
         SendState::Retry(_) => "failed",
         SendState::GivenUp => "given_up",
         SendState::Dropped => "dropped",
+    }
+}
+
+/// A delivery that cannot be composed now is tried again until it can be. What time alone does not mend is logged once
+/// a try, so that an operator sees it.
+fn report_uncomposed(api: &'static str, one: &ToSend, error: &StoreError, is_first: bool) {
+    let (owner, delivery, kind) = (one.owner.text(), &one.delivery.id, error.kind());
+    match error {
+        StoreError::Broken(_) | StoreError::Refused(_) if is_first => {
+            tracing::warn!(api, owner, %delivery, %kind, %error, "a delivery cannot be composed, and waits");
+        }
+        _ => tracing::debug!(api, owner, %delivery, %kind, %error, "a delivery cannot be composed now"),
     }
 }
 

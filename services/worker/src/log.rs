@@ -8,6 +8,8 @@ pub type LogSink = Arc<dyn Fn(&LogLine) + Send + Sync>;
 
 /// Bytes of a command's line that are logged. The rest is cut.
 const MOST_BYTES: usize = 8 * 1024;
+/// Bytes of a logged line besides the text and the run, about: the source, and what stands between them.
+const FRAME_BYTES: usize = 16;
 
 /// Who wrote a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +46,11 @@ impl LogLine {
             text.push_str(" … (cut)");
         }
         LogLine { run: Some(run.to_owned()), source, text }
+    }
+
+    /// What the line takes in the log, about.
+    pub(crate) fn bytes(&self) -> usize {
+        FRAME_BYTES + self.run.as_ref().map_or(0, String::len) + self.text.len()
     }
 }
 

@@ -27,7 +27,7 @@ const STOPPED_FINISH: Duration = Duration::from_secs(5);
 const SIGNALLED: [i32; 2] = [130, 143];
 /// A service's stop may signal commands and worker at once. A command that a signal has ended may be the first to show.
 const SIGNAL_GAP: Duration = Duration::from_secs(1);
-/// Bytes of a run's output that are logged. More is read, but not logged.
+/// Bytes of the log that a run's output takes. More is read, but not logged.
 const MOST_LOGGED_BYTES: usize = 16 * 1024 * 1024;
 
 /// What became of a run.
@@ -60,8 +60,7 @@ pub async fn run(around: &Surroundings<'_>, lease: &Lease) -> RunEnd {
         }
     };
     log(format!("started, grant {}", lease.token));
-    let mut output =
-        Output { run: &lease.run, log: around.log, logged_bytes: 0, result: None, latest: Latest::default() };
+    let mut output = Output::of(&lease.run, around.log, MOST_LOGGED_BYTES);
     let (progress, latest) = watch::channel(Latest::default());
     let mut renewals = pin!(renew(around.api, lease, latest, around.log));
     let mut stopped = pin!(around.stop.clone().stopped());
@@ -127,13 +126,18 @@ pub async fn run(around: &Surroundings<'_>, lease: &Lease) -> RunEnd {
 struct Output<'a> {
     run: &'a str,
     log: &'a LogSink,
+    most_logged_bytes: usize,
     logged_bytes: usize,
     /// The last result line.
     result: Option<SaidResult>,
     latest: Latest,
 }
 
-impl Output<'_> {
+impl<'a> Output<'a> {
+    fn of(run: &'a str, log: &'a LogSink, most_logged_bytes: usize) -> Self {
+        Output { run, log, most_logged_bytes, logged_bytes: 0, result: None, latest: Latest::default() }
+    }
+
     /// Takes a line. Returns whether it is progress.
     fn take(&mut self, source: LogSource, line: &OutputLine) -> bool {
         let said = if source == LogSource::CommandOutput { said(line) } else { Said::Text };
@@ -158,13 +162,16 @@ impl Output<'_> {
     }
 
     fn log(&mut self, source: LogSource, line: &OutputLine) {
-        if self.logged_bytes > MOST_LOGGED_BYTES {
+        let most = self.most_logged_bytes;
+        if self.logged_bytes > most {
             return;
         }
-        self.logged_bytes += line.bytes.len();
-        (self.log)(&LogLine::of_command(self.run, source, &line.bytes, line.is_cut));
-        if self.logged_bytes > MOST_LOGGED_BYTES {
-            let text = format!("wrote more than {MOST_LOGGED_BYTES} bytes; the rest of its output is not logged");
+        let line = LogLine::of_command(self.run, source, &line.bytes, line.is_cut);
+        // As the line is logged: an empty one takes bytes, too, and a control character several.
+        self.logged_bytes += line.bytes();
+        (self.log)(&line);
+        if self.logged_bytes > most {
+            let text = format!("wrote more than {most} bytes; the rest of its output is not logged");
             (self.log)(&LogLine::of_run(self.run, text));
         }
     }
@@ -223,4 +230,31 @@ async fn finish(around: &Surroundings<'_>, lease: &Lease, mut body: Finish, unti
     }
     log(format!("{}, but the server could not be reached in time; its lease lapses", body.status));
     RunEnd::NotReported
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[test]
+    fn a_flood_is_logged_up_to_a_bound_whatever_its_lines_hold() {
+        const MOST: usize = 10_000;
+        let lines: [&[u8]; 4] = [b"", b"y", &[0; 40], &[b'x'; 300]];
+        for bytes in lines {
+            let logged = Arc::new(Mutex::new(Vec::new()));
+            let kept = logged.clone();
+            let log: LogSink = Arc::new(move |line| kept.lock().unwrap().push(line.to_string()));
+            let mut output = Output::of("run_1", &log, MOST);
+            let line = OutputLine { bytes: bytes.to_vec(), is_cut: false };
+            for _ in 0..2_000 {
+                assert!(!output.take(LogSource::CommandOutput, &line));
+            }
+            let logged = logged.lock().unwrap();
+            let in_all: usize = logged.iter().map(String::len).sum();
+            assert!(in_all < MOST + 1_000, "{in_all} bytes of lines of {}", bytes.len());
+            assert_eq!(logged.iter().filter(|line| line.ends_with("is not logged")).count(), 1);
+        }
+    }
 }

@@ -7,7 +7,7 @@ use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
 use tidegate_agentgate::command::FinishRun;
-use tidegate_agentgate::{Answer as DecidedAnswer, Command, Refusal as Decision};
+use tidegate_agentgate::{Answer as DecidedAnswer, Command, Refusal as Decision, RunStatus};
 use tidegate_door::Detached;
 use tidegate_kernel::command::OwnerId;
 use utoipa::ToSchema;
@@ -52,6 +52,11 @@ async fn end(call: WorkerCall, bytes: Vec<u8>) -> Result<Answer, Refusal> {
         let body = object(&bytes)?;
         let content = body.content;
         let FinishBody { token, succeeded, iterations, pr_url, error } = fields(FinishBody::read(body.object))?;
+        let stale = || Refusal::from(Why::TokenStale { run: run.to_string() });
+        // It has its end, and stays as it is. Of an erased organization nothing could be sealed.
+        if row.status == RunStatus::Cancelled {
+            return Err(stale());
+        }
         let error_code = error.as_ref().map(|error| error.code);
         let (message, details) = error.map_or((None, None), |error| (error.message, error.details));
         let result = ResultContent { pr_url, message, details };
@@ -62,7 +67,6 @@ async fn end(call: WorkerCall, bytes: Vec<u8>) -> Result<Answer, Refusal> {
         let (sent_with, fleet) = (call.worker.key, call.is_fleet());
         let command = Command::Finish(FinishRun { sent_with, fleet, run, token, error_code, iterations, result });
         let key = Some(call.door.secrets.finish(run, token, &content));
-        let stale = || Refusal::from(Why::TokenStale { run: run.to_string() });
         let order = Order { owner: owner(&row), command, key, received_at: call.received_at };
         let decided = call.door.carry_out(order).await.map_err(|refusal| match refusal.why {
             // Another end was reported with this token.

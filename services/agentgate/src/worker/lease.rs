@@ -1,5 +1,6 @@
 //! `POST /worker/v1/leases`: the oldest queued run, once there is one.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -100,12 +101,31 @@ async fn wait(call: WorkerCall, bytes: Vec<u8>) -> Result<Answer, Refusal> {
     {
         return granted(&call, org, grant).await;
     }
+    // Organizations whose deciders do not answer, and when no further one of them is waited for.
+    let (mut silent, patience) = (HashSet::new(), deadline.max(Instant::now() + call.door.config.wait));
     loop {
+        let (mut is_answered, mut failed) = (false, None);
         for queue in call.door.queues(call.worker).await? {
-            let Some(_asking) = call.door.asking.begin(queue.org, queue.row.queued) else { continue };
-            if let Some(grant) = ask(&call, queue.org, name).await? {
-                return granted(&call, queue.org, grant).await;
+            if silent.contains(&queue.org) {
+                continue;
             }
+            let Some(_asking) = call.door.asking.begin(queue.org, queue.row.queued) else { continue };
+            match ask(&call, queue.org, name).await {
+                Ok(Some(grant)) => return granted(&call, queue.org, grant).await,
+                Ok(None) => is_answered = true,
+                // The deciders of other organizations may answer.
+                Err(refusal) if refusal.why.is_ours() => {
+                    if failed.is_some() && Instant::now() >= patience {
+                        return Err(refusal);
+                    }
+                    silent.insert(queue.org);
+                    failed = Some(refusal);
+                }
+                Err(refusal) => return Err(refusal),
+            }
+        }
+        if let Some(refusal) = failed.filter(|_| !is_answered) {
+            return Err(refusal);
         }
         if Instant::now() >= deadline || call.door.draining.is_draining() {
             return Answer::done(StatusCode::OK, &LeaseAnswer::default());
@@ -128,11 +148,17 @@ async fn ask(call: &Arc<WorkerCall>, org: OrgId, name: KeyedHash) -> Result<Opti
     });
     // The worker may have waited: the command is received now.
     let order = Order { owner: Owner::Org(org), command, key: None, received_at: call.door.clock.now() };
-    let (of_call, offered) = (Arc::clone(call), Arc::clone(call));
-    let decided = Detached::new(async move { of_call.door.carry_out(order).await }).await?;
-    match decided {
+    let of_call = Arc::clone(call);
+    let decided = Detached::new(async move {
+        let decided = of_call.door.carry_out(order).await?;
+        // Noted also where the worker's connection is gone by now: it asks again.
+        if let Decided::Answered(DecidedAnswer::Leased(_)) | Decided::Repeated(DecidedAnswer::Leased(_)) = &decided {
+            of_call.door.offers.note(name, org);
+        }
+        Ok::<_, Refusal>(decided)
+    });
+    match decided.await? {
         Decided::Answered(DecidedAnswer::Leased(grant)) | Decided::Repeated(DecidedAnswer::Leased(grant)) => {
-            offered.door.offers.note(name, org);
             Ok(Some(grant))
         }
         Decided::Answered(DecidedAnswer::NothingQueued {}) | Decided::Repeated(DecidedAnswer::NothingQueued {}) => {

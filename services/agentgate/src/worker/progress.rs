@@ -56,6 +56,10 @@ async fn report(call: WorkerCall, bytes: Vec<u8>) -> Result<Answer, Refusal> {
     Detached::new(async move {
         let (run, row) = call.run().await?;
         let ProgressBody { token, iterations, verification } = fields(ProgressBody::read(object(&bytes)?.object))?;
+        // As it stays. Of an erased organization nothing could be sealed.
+        if row.status == RunStatus::Cancelled {
+            return cancelled();
+        }
         let verification = match verification {
             Some(verification) => Some(sealed(&call, &row, verification).await?),
             None => None,
@@ -84,11 +88,13 @@ async fn report(call: WorkerCall, bytes: Vec<u8>) -> Result<Answer, Refusal> {
 async fn over(call: &WorkerCall, run: RunId) -> Result<Answer, Refusal> {
     let row: Option<RunRow> = call.door.row(views::run(run)).await?;
     match row {
-        Some(row) if row.status == RunStatus::Cancelled => {
-            Answer::done(StatusCode::OK, &ProgressAnswer { cancelled: true, expires_at: None })
-        }
+        Some(row) if row.status == RunStatus::Cancelled => cancelled(),
         _ => Err(Why::TokenStale { run: run.to_string() }.into()),
     }
+}
+
+fn cancelled() -> Result<Answer, Refusal> {
+    Answer::done(StatusCode::OK, &ProgressAnswer { cancelled: true, expires_at: None })
 }
 
 async fn sealed(call: &WorkerCall, row: &RunRow, sent: Verification) -> Result<VerificationReport, Refusal> {

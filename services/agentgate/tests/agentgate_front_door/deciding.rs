@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -20,6 +20,7 @@ use tidegate_kernel::{Position, Timestamp};
 use tidegate_ports::{
     BookWrite, Books, Clock, FactName, Facts, StoreError, StoredBook, StoredFact, SystemClock, ViewWrite, Views,
 };
+use tidegate_shedding::{ShedCause, ShedRefusal};
 use tokio::sync::Mutex;
 
 /// Decides in the order of submission.
@@ -29,7 +30,12 @@ pub struct Deciding {
     facts: MemoryFacts,
     pub views: MemoryViews,
     offset: Arc<AtomicI64>,
-    one_at_a_time: Arc<Mutex<()>>,
+    /// Whoever holds it keeps commands from being decided.
+    pub one_at_a_time: Arc<Mutex<()>>,
+    /// Commands that came from the front door.
+    pub submitted: Arc<AtomicUsize>,
+    /// Whose commands are shed, as where their partition is halted.
+    pub sheds: Arc<std::sync::Mutex<Option<Owner>>>,
     /// What is refused next, instead of deciding.
     pub refuses: Arc<std::sync::Mutex<Option<SubmitRefusal<CommandClass>>>>,
     /// What is decided next, whatever the command.
@@ -82,9 +88,17 @@ impl SubmitCommand for Deciding {
     async fn submit(
         &self,
         envelope: Envelope<AgentGate>,
-        _: CommandClass,
+        class: CommandClass,
         _: Duration,
     ) -> Result<CommandOutcome<AgentGate>, SubmitRefusal<CommandClass>> {
+        self.submitted.fetch_add(1, Ordering::SeqCst);
+        if *self.sheds.lock().unwrap() == Some(envelope.owner) {
+            return Err(SubmitRefusal::Shed(ShedRefusal {
+                class,
+                cause: ShedCause::PartitionHalted,
+                retry_after_s: 5,
+            }));
+        }
         if let Some(refusal) = self.refuses.lock().unwrap().clone() {
             return Err(refusal);
         }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test reports")]
 
 mod deciding;
+mod leases;
 mod refusals;
 #[path = "../../../../tests/agentgate/suite.rs"]
 mod suite;

@@ -226,6 +226,13 @@ impl World {
         self.operate(Owner::Org(OrgId::parse(org).unwrap()), command).await;
     }
 
+    /// Ends an organization, and destroys its data key.
+    pub async fn erase(&self, org: &str) {
+        let owner = Owner::Org(OrgId::parse(org).unwrap());
+        self.operate(owner, Command::Erase {}).await;
+        self.sealer.erase(owner.log_key()).await.unwrap();
+    }
+
     pub async fn credit(&self, org: &str, cents: u64) {
         let transaction = TransactionId::mint(SystemClock.now(), &RandomIds.random());
         let command = Command::Credit(AddCredit { transaction, cents });

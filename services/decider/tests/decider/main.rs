@@ -12,3 +12,4 @@ mod submitting;
 mod ticks;
 mod till;
 mod voiding;
+mod went_back;

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tidegate_consumer::{ConsumerConfig, StopReport};
-use tidegate_decider::{DecidingOptions, DecidingPorts, VoidPorts, consumer, consumer_config};
+use tidegate_consumer::{Consumer, ConsumerConfig, StopReport};
+use tidegate_decider::{Deciding, DecidingOptions, DecidingPorts, VoidPorts, consumer, consumer_config};
 use tidegate_inproc::accounts::MemoryAccounts;
 use tidegate_inproc::books::MemoryBooks;
 use tidegate_inproc::clock::TestClock;
@@ -131,6 +131,12 @@ impl Rig {
         start::<KNOWN>(&self.log, self.partitions, (GROUP, name), self.ports(&self.stores), &self.stores, self.config)
     }
 
+    /// Starts one that reads again what the stores of these ports lose.
+    pub fn start_reading_again(&self, ports: DecidingPorts) -> Running {
+        let member = member::<1>(&self.log, self.partitions, (GROUP, RELEASE), ports, &self.stores, self.config);
+        run(member.reading_again_from(Some(Arc::new(self.log.clone()))))
+    }
+
     /// The stores as the whole log makes them, in batches as large as they come.
     pub async fn rebuilt(&self, group: &str) -> Stores {
         self.rebuilt_by::<1>(group).await
@@ -225,6 +231,17 @@ fn start<const KNOWN: u16>(
     stores: &Stores,
     config: ConsumerConfig,
 ) -> Running {
+    run(member::<KNOWN>(log, partitions, (group, name), ports, stores, config))
+}
+
+fn member<const KNOWN: u16>(
+    log: &MemoryLog,
+    partitions: u32,
+    (group, name): (&str, &str),
+    ports: DecidingPorts,
+    stores: &Stores,
+    config: ConsumerConfig,
+) -> Consumer<Deciding<Tills<KNOWN>>> {
     let voids = VoidPorts {
         voids: Arc::new(stores.voids.clone()),
         releases: Arc::new(stores.releases.clone()),
@@ -232,7 +249,10 @@ fn start<const KNOWN: u16>(
     };
     let accounts = Arc::new(stores.accounts.clone());
     let options = DecidingOptions::new(partitions);
-    let member = consumer::<Tills<KNOWN>>(Box::new(log.consumer(group)), ports, voids, accounts, options, config);
+    consumer::<Tills<KNOWN>>(Box::new(log.consumer(group)), ports, voids, accounts, options, config)
+}
+
+fn run<const KNOWN: u16>(member: Consumer<Deciding<Tills<KNOWN>>>) -> Running {
     let (stop, stopped) = oneshot::channel::<()>();
     let task = tokio::spawn(member.run(async move {
         let _ = stopped.await;

@@ -30,8 +30,25 @@ pub async fn serve(inbox: OperatorInbox, append: Arc<dyn Append>, stop: Stop) {
     }
 }
 
-async fn append_waiting(inbox: &OperatorInbox, append: &dyn Append) -> Result<(), String> {
-    for posted in inbox.waiting(AT_ONCE).await.map_err(|error| error.to_string())? {
+/// Appends all that waits, in order. Returns how many commands that were.
+///
+/// # Errors
+/// The inbox cannot be read, or the log did not take a command: it waits on.
+pub async fn append_all(inbox: &OperatorInbox, append: &dyn Append) -> Result<usize, String> {
+    let mut all = 0;
+    loop {
+        let appended = append_waiting(inbox, append).await?;
+        all += appended;
+        if appended < AT_ONCE {
+            return Ok(all);
+        }
+    }
+}
+
+async fn append_waiting(inbox: &OperatorInbox, append: &dyn Append) -> Result<usize, String> {
+    let waiting = inbox.waiting(AT_ONCE).await.map_err(|error| error.to_string())?;
+    let count = waiting.len();
+    for posted in waiting {
         match append.append(posted.key, posted.command).await {
             // A record of this size can never be appended. Who put it finds no outcome.
             Ok(_) | Err(AppendError::TooLarge { .. }) => {}
@@ -39,5 +56,5 @@ async fn append_waiting(inbox: &OperatorInbox, append: &dyn Append) -> Result<()
         }
         inbox.remove(posted.number).await.map_err(|error| error.to_string())?;
     }
-    Ok(())
+    Ok(count)
 }

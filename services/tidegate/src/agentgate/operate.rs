@@ -15,10 +15,11 @@ use tidegate_kernel::command::{CommandOutcome, Envelope, Fact, FactId, OwnerId};
 use tidegate_ports::{Clock, FactName, Facts, Ids, RandomIds, SystemClock, Views};
 use tidegate_shedding::ShedThresholds;
 use tidegate_sqlite::{DataFolder, EmbeddedCommandStore, EmbeddedKeys, OperatorInbox, OperatorRoute};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::decider::decider;
 use super::door::submitter;
+use super::inbox::append_all;
 use super::manage::{self, Command, Decide, Office};
 use super::secret;
 use crate::assemble::commands::{CommandPorts, DoorPorts, distributed, embedded};
@@ -26,6 +27,7 @@ use crate::assemble::embedded::make_registry;
 use crate::config::Config;
 use crate::console::Console;
 use crate::deployment::cannot_start;
+use crate::dev::catch_up::catch_up;
 use crate::failure::Failure;
 
 /// How long an operator waits for a decision.
@@ -92,7 +94,10 @@ async fn on_folder(config: &Config, clock: Arc<dyn Clock>, command: Command) -> 
             let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
             let deciding = tokio::spawn(decider(opened.ports.decider, None).run(async { _ = stopped.await }));
             let office = on_ports(&opened.ports.door, Arc::new(RandomIds), json);
-            let done = manage::run(office, command).await;
+            let done = match take_up(&opened.ports.inbox, &opened.ports.door.commands).await {
+                Ok(()) => manage::run(office, command).await,
+                Err(failure) => Err(failure),
+            };
             // The consumer commits what it has decided, and ends.
             _ = stop.send(());
             let ended = deciding.await;
@@ -102,6 +107,18 @@ async fn on_folder(config: &Config, clock: Arc<dyn Clock>, command: Command) -> 
             done.and(ended).and(closed.map_err(Failure::unavailable))
         }
     }
+}
+
+/// Has what was put into the inbox decided, where the process that owned the folder ended before it did that: it was
+/// commanded earlier than what comes now.
+async fn take_up(inbox: &OperatorInbox, ports: &CommandPorts) -> Result<(), Failure> {
+    let appended = append_all(inbox, &*ports.append).await;
+    let appended = appended.map_err(|error| Failure::unavailable(format!("earlier commands still wait: {error}")))?;
+    if appended > 0 {
+        // Where a partition is halted they stay undecided, as does what is commanded for it now.
+        _ = timeout(WITHIN, catch_up(&*ports.lag)).await;
+    }
+    Ok(())
 }
 
 /// An office whose commands are decided by the process that runs on the data folder; `None`: none does.

@@ -100,6 +100,12 @@ pub trait Apply: Send + Sync + 'static {
     async fn starts(&self) -> Result<u64, StoreError> {
         Ok(0)
     }
+
+    /// The store may have lost what it acknowledged, and records are read again next: what the assignment remembers of
+    /// the store holds no longer.
+    fn forget(&self, assignment: &Self::Assignment) {
+        let _ = assignment;
+    }
 }
 
 /// A record that may not be skipped cannot be folded.

@@ -53,6 +53,7 @@ impl<A: Apply> Applier<A> {
         self.metrics.went_back.increment(1);
         loop {
             opened.window = Window::from(from);
+            self.apply.forget(&assigned.assignment);
             let expected = std::mem::replace(&mut opened.starts, went_back.starts);
             match self.apply_again(&**log, assigned, from..until, opened).await {
                 Ok(()) if opened.halted.is_some() => {

@@ -1,0 +1,84 @@
+//! What becomes of a lease where an organization, its decider, or a worker's connection is gone.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use serde_json::json;
+use tidegate_agentgate::{OrgId, Owner};
+use tokio::net::TcpStream;
+
+use crate::World;
+use crate::suite::{Client, Limited, another, eventually, one};
+
+/// Our choice: a worker learns that its run has ended, also where nothing of the run can be sealed any more.
+#[tokio::test]
+async fn a_worker_of_an_erased_organization_learns_that_its_run_has_ended() {
+    let (world, org, client) = one().await;
+    let (_, key) = world.worker_key(None).await;
+    let fleet = Client::new(world.url(), &key);
+    let run = client.run().await;
+    let lease = fleet.post("/worker/v1/leases", &json!({ "worker": "a" })).await.expect(200).json();
+    assert_eq!(lease["run"], json!(run));
+    world.erase(&org).await;
+    let verification = json!({ "level": "L1", "passed": false, "failures": ["one"] });
+    let progress = json!({ "token": 1, "iterations": 1, "verification": verification });
+    let answer = fleet.post(&format!("/worker/v1/runs/{run}/progress"), &progress).await.expect(200);
+    assert_eq!(answer.json(), json!({ "cancelled": true }));
+    let finish = json!({ "token": 1, "status": "succeeded", "iterations": 1, "prUrl": "https://example.com/1" });
+    fleet.post(&format!("/worker/v1/runs/{run}/finish"), &finish).await.refused(409, "STALE_TOKEN");
+}
+
+/// A worker's connection that has asked for a lease.
+async fn asking(world: &World, key: &str) -> TcpStream {
+    let stream = TcpStream::connect(world.url().trim_start_matches("http://")).await.unwrap();
+    let body = json!({ "worker": "a" }).to_string();
+    let request = format!(
+        "POST /worker/v1/leases HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {key}\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.writable().await.unwrap();
+    assert_eq!(stream.try_write(request.as_bytes()).unwrap(), request.len());
+    stream
+}
+
+/// Our choice: a lease that is decided after its worker's connection broke is there when the worker asks again.
+#[tokio::test]
+async fn a_lease_waits_for_a_worker_whose_connection_broke() {
+    let (world, org, client) = one().await;
+    let (_, key) = world.worker_key(Some(&org)).await;
+    let worker = Client::new(world.url(), &key);
+    let run = client.run().await;
+    let before = world.deciding.submitted.load(Ordering::SeqCst);
+    let undecided = Arc::clone(&world.deciding.one_at_a_time).lock_owned().await;
+    let stream = asking(&world, &key).await;
+    eventually("the lease is asked for", async || world.deciding.submitted.load(Ordering::SeqCst) > before).await;
+    stream.set_zero_linger().unwrap();
+    drop(stream);
+    // The reset comes before these requests, and the front door has seen it when they are answered.
+    for _ in 0..3 {
+        client.get("/v1/runs").await.expect(200);
+    }
+    drop(undecided);
+    let path = format!("/v1/runs/{run}");
+    eventually("the run is leased", async || client.get(&path).await.json()["status"] == "running").await;
+    let lease = worker.post("/worker/v1/leases", &json!({ "worker": "a" })).await.expect(200).json();
+    assert_eq!(lease["run"], json!(run));
+}
+
+/// Our choice: an organization whose commands are not decided keeps no worker of the fleet from the runs of others.
+#[tokio::test]
+async fn a_halted_organization_keeps_no_worker_from_others() {
+    let (world, halted, client) = one().await;
+    let (_, other) = another(&world, Limited::default()).await;
+    let (_, key) = world.worker_key(None).await;
+    let fleet = Client::new(world.url(), &key);
+    client.run().await;
+    let run = other.run().await;
+    *world.deciding.sheds.lock().unwrap() = OrgId::parse(&halted).map(Owner::Org);
+    let asks = json!({ "worker": "a" });
+    let lease = fleet.post("/worker/v1/leases", &asks).await.expect(200).json();
+    assert_eq!(lease["run"], json!(run), "the newer one, of the other organization");
+    // Where nobody else has one it says why there is none.
+    fleet.post("/worker/v1/leases", &json!({ "worker": "b" })).await.refused(503, "SERVICE_UNAVAILABLE");
+}
