@@ -254,10 +254,11 @@ impl Coverage {
                 } else {
                     self.keep_spare(opened);
                 }
-                if let Some(current) = self.in_force_mut() {
-                    current.moved_by(opened.received_at);
-                }
             }
+        }
+        // Also where it covers a slot of a former definition.
+        if let Some(current) = self.in_force_mut() {
+            current.moved_by(opened.received_at);
         }
     }
 
