@@ -187,8 +187,9 @@ impl Judge {
     async fn begin(ports: JudgePorts, options: JudgeOptions) -> Result<Self, Unjudged> {
         let now = ports.clock.now();
         let mut judge = Judge::empty(ports, options, Watermark::new(now));
-        judge.agents.begin_at(now.plus_millis(-options.hold_ms), Vec::new());
         let targets = judge.progress().read().await?;
+        // Runs that were received before now are not read, so no slot before now is judged.
+        judge.agents.begin_at(judge.ports.clock.now(), Vec::new());
         // What is dead by now is not looked at.
         judge.doubts.read_dead_letters(&*judge.ports.dead_letters, &targets, options.hold_ms).await?;
         judge.cursors = targets.iter().map(|target| (target.reading.id, target.settled)).collect();
