@@ -93,7 +93,8 @@ pub struct Coverage {
 }
 
 impl Coverage {
-    /// Openings that may wait at once. Those beyond it, the latest first, cover nothing.
+    /// Openings that may wait at once. Of those beyond it, one covers nothing that others are closest around: the times
+    /// in which some came stay the same.
     pub const MAX_WAITING: usize = 1_024;
     /// Covered slots whose runs may be open at once. The oldest beyond it stays `open`.
     pub const MAX_RUNNING: usize = 64;
@@ -164,7 +165,31 @@ impl Coverage {
         }
         let place = self.waiting.partition_point(|waiting| waiting.order() < opened.order());
         self.waiting.insert(place, opened);
-        self.waiting.truncate(Self::MAX_WAITING);
+        if self.waiting.len() > Self::MAX_WAITING {
+            self.thin_out();
+        }
+    }
+
+    /// A replay, appended at `at`, brings the opening of a run. To an agent without a run before it is the first one,
+    /// but no slot before `at` is judged for it.
+    pub fn opened_again(&mut self, opened: OpenedRun, at: Timestamp, decide: &mut impl FnMut(SlotDecision)) {
+        if !self.is_seen() {
+            self.note_opening(&opened);
+            if let Some(current) = self.in_force_mut() {
+                current.begin_at(at);
+            }
+        }
+        self.opened(opened, decide);
+    }
+
+    /// Leaves out the opening whose neighbours are closest to each other; the first and the last one stay.
+    fn thin_out(&mut self) {
+        let received_at = |index: usize| self.waiting[index].received_at;
+        let apart = |index: &usize| received_at(index + 1).millis_since(received_at(index - 1));
+        let closest = (1..self.waiting.len() - 1).min_by_key(apart);
+        if let Some(index) = closest {
+            self.waiting.remove(index);
+        }
     }
 
     /// A run ended: it colours the slot that it covers.

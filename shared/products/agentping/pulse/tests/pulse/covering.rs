@@ -233,3 +233,15 @@ fn slots_between_a_removal_and_the_next_schedule_are_not_judged() {
     judged.to("03:30");
     assert_eq!(judged.slots(), ["01:00 missed", "03:00 missed"], "01:00 still waited for its run when the next began");
 }
+
+/// More openings wait than are kept, as after an outage: those that are kept are of all of its time.
+#[test]
+fn a_crowd_of_openings_covers_all_slots_of_its_time() {
+    let mut judged = Judged::with(json!({"cron": "* 1 * * *", "tolerance_s": 60}));
+    for second in 0..3_600_u128 {
+        judged.opened(second, &format!("01:{:02}:{:02}", second / 60, second % 60));
+    }
+    judged.to("03:00");
+    assert_eq!(judged.slots().len(), 60);
+    assert!(judged.slots().iter().all(|slot| slot.ends_with("open")), "{:?}", judged.slots());
+}
