@@ -271,7 +271,8 @@ impl Judge {
 
     fn judge(&mut self, to: Timestamp) {
         let to = to.max(self.agents.judged_to());
-        self.bench = self.bench(self.run_clocks());
+        let clocks = self.run_clocks().into_iter().map(|(id, at)| (id, self.doubts.canary_known_to(at))).collect();
+        self.bench = self.bench(clocks);
         self.agents.advance(&self.bench.turn(to, Timestamp::LAST), &mut self.findings);
         let watermark = self.watermark.now();
         self.rank = u64::try_from(watermark.as_millis()).unwrap_or(0).max(self.rank + 1);
