@@ -95,7 +95,8 @@ impl Track {
             return None;
         }
         let count = u32::from(self.bad_in_a_row);
-        self.open = Some(Box::new(OpenIncident { id: incident_id(subject, origin), opened_at: at, origin, count }));
+        let id = incident_id(subject, origin, at);
+        self.open = Some(Box::new(OpenIncident { id, opened_at: at, origin, count }));
         self.changed(subject, Edge::Firing, origin, at)
     }
 
