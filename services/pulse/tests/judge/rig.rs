@@ -349,7 +349,8 @@ impl Rig {
     /// What was given to be sent, as `12:10 agent schedule_missed firing`, oldest first.
     pub fn messages(&self) -> Vec<String> {
         let mut alerts: Vec<Alert> = self.sent.by_id.lock().unwrap().values().cloned().collect();
-        alerts.sort_by_key(|alert| (alert.message.timestamp, alert.message.id));
+        let is_recovery = |alert: &Alert| alert.message.down_s().is_some();
+        alerts.sort_by_key(|alert| (alert.message.timestamp, is_recovery(alert), alert.message.id));
         let shown = |alert: &Alert| {
             let (message, agent) = (&alert.message, alert.slug.as_str());
             let (kind, edge) = (message.kind.as_str(), message.edge.as_str());
