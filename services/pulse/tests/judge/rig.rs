@@ -129,7 +129,8 @@ pub struct OneRoute;
 impl Routes for OneRoute {
     fn routes_of(&self, _: TeamId, _: &TeamSettings, _: &Slug) -> Vec<RouteChoice> {
         let (route, kinds, min_severity) = ("ops".into(), None, AlertSeverity::Info);
-        vec![RouteChoice { route, kinds, min_severity, min_interval_s: 3_600, reminders: true }]
+        let (min_interval_s, reminders, holds_open) = (3_600, true, false);
+        vec![RouteChoice { route, kinds, min_severity, min_interval_s, reminders, holds_open }]
     }
 }
 

@@ -19,6 +19,7 @@ pub const OPS: RoutePolicy<'static> = RoutePolicy {
     min_severity: AlertSeverity::Info,
     min_interval_s: RoutePolicy::MIN_INTERVAL_S,
     reminders: true,
+    holds_open: false,
 };
 
 pub fn agent(number: u128) -> AgentId {
