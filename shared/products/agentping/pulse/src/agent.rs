@@ -192,12 +192,19 @@ impl AgentJudge {
         alerting: &Alerting<'_>,
         emit: &mut impl FnMut(Judgement),
     ) {
-        let AgentJudge { coverage, missed, last_outcome, .. } = self;
-        coverage.advance(to, doubts, &mut |decision| decided(decision, missed, last_outcome, alerting, emit));
-        if let Some(at) = coverage.changed_at().filter(|_| coverage.definition().is_none()) {
-            // Nothing is expected any more.
-            let origin = IncidentOrigin::Slot(at);
-            missed.change(alerting, AlertKind::ScheduleMissed, at, emit, |track, of| track.resolve(of, origin, at));
+        loop {
+            // From one change to the next, so that an incident ends with its schedule, however far this goes.
+            let until = self.coverage.next_change().map_or(to, |at| at.min(to));
+            let AgentJudge { coverage, missed, last_outcome, .. } = self;
+            coverage.advance(until, doubts, &mut |decision| decided(decision, missed, last_outcome, alerting, emit));
+            if let Some(at) = coverage.changed_at().filter(|_| coverage.definition().is_none()) {
+                // Nothing is expected any more.
+                let origin = IncidentOrigin::Slot(at);
+                missed.change(alerting, AlertKind::ScheduleMissed, at, emit, |track, of| track.end(of, origin, at));
+            }
+            if until >= to {
+                break;
+            }
         }
         self.missed.tick(alerting, AlertKind::ScheduleMissed, to, emit);
         self.failed.tick(alerting, AlertKind::RunFailed, to, emit);

@@ -54,7 +54,8 @@ pub struct SlotDecision {
     /// When it became true: the deadline, the slot's own time, or the receipt of the run. Of the end of a run it is the slot's
     /// own time, since an end changes no incident of a schedule.
     pub decided_at: Timestamp,
-    /// Of the definition that was in force at the slot; none with the end of a run.
+    /// Of the definition that was in force at the slot. None with the end of a run, and of a slot that was decided once
+    /// the schedule was removed: it changes no incident.
     pub rule: Option<SlotRule>,
     /// The slot was decided before, and only the end of its run, or a late one, colours it.
     pub is_amendment: bool,
@@ -151,9 +152,13 @@ impl Coverage {
     /// The next instant at which [`Coverage::advance`] has something to do; `None`: only after an opening or a change.
     pub fn next_due(&self) -> Option<Timestamp> {
         let opening = self.waiting.front().map(|opened| opened.received_at);
-        let change = self.changes.first().map(|(at, _)| *at);
         let slot = self.segments.iter().filter_map(Segment::due).min();
-        opening.into_iter().chain(change).chain(slot).min()
+        opening.into_iter().chain(self.next_change()).chain(slot).min()
+    }
+
+    /// When the next change holds that does not hold yet.
+    pub(crate) fn next_change(&self) -> Option<Timestamp> {
+        self.changes.first().map(|(at, _)| *at)
     }
 
     /// A run was opened. One that was received in the time that is judged already is matched at once, against what is
@@ -234,7 +239,7 @@ impl Coverage {
         match segment.early.take() {
             Some(opened) => self.cover(index, slot, opened, decide),
             None => {
-                let rule = Some(SlotRule::of(&segment.definition));
+                let rule = segment.rule();
                 decide(SlotDecision { rule, ..decision(slot, SlotOutcome::Skipped, None) });
                 self.step(index, slot);
             }
@@ -248,7 +253,7 @@ impl Coverage {
         let is_unknown = reason.is_some() || slot.in_gap;
         let outcome = if is_unknown { SlotOutcome::Unknown } else { SlotOutcome::Missed };
         self.past.add(&segment.definition, slot, !is_unknown);
-        let rule = Some(SlotRule::of(&segment.definition));
+        let rule = segment.rule();
         decide(SlotDecision { reason, rule, decided_at: slot.deadline, ..decision(slot, outcome, None) });
         self.step(index, slot);
     }
@@ -295,7 +300,7 @@ impl Coverage {
             self.running.push((opened.run, slot));
         }
         let decided_at = slot.at.max(opened.received_at);
-        let rule = Some(SlotRule::of(&self.segments[index].definition));
+        let rule = self.segments[index].rule();
         decide(SlotDecision { decided_at, rule, ..decision(slot, covered_outcome(opened.ended), Some(opened.run)) });
         let last_opening = self.last_opening.unwrap_or(opened.received_at);
         if !self.segments[index].step_covered(slot, last_opening) {

@@ -46,7 +46,10 @@ impl Coverage {
         }
         self.changed_at = Some(at);
         self.end_current(at);
-        let Some(definition) = definition else { return };
+        let Some(definition) = definition else {
+            self.segments.iter_mut().for_each(|segment| segment.is_removed = true);
+            return;
+        };
         let skips = self.paused || !definition.enabled;
         let mut segment = Segment::begin(definition, at, self.last_opening, skips);
         if let Some(spare) = self.spare

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tidegate_kernel::Timestamp;
 
+use super::SlotRule;
 use crate::definition::Definition;
 use crate::runs::OpenedRun;
 use crate::slots::{Slot, Timing};
@@ -29,6 +30,9 @@ pub(super) struct Segment {
     /// Paused or off: each slot is skipped at its time.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     skips: bool,
+    /// The schedule was removed since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_removed: bool,
 }
 
 impl Segment {
@@ -42,7 +46,12 @@ impl Segment {
                 definition.slot_after(opening).filter(|slot| slot.at > from).or_else(|| definition.slot_after(from))
             }
         };
-        Segment { definition, from, until: None, next, early: None, skips }
+        Segment { definition, from, until: None, next, early: None, skips, is_removed: false }
+    }
+
+    /// What its slots say about incidents: nothing once the schedule is removed.
+    pub fn rule(&self) -> Option<SlotRule> {
+        (!self.is_removed).then(|| SlotRule::of(&self.definition))
     }
 
     /// The agent's first run was received: slots begin with the one at or after it. A period begins with it.

@@ -153,6 +153,13 @@ impl Track {
         edge
     }
 
+    /// Nothing is expected any more: what is open is resolved, and what comes later counts from the beginning.
+    pub fn end(&mut self, subject: &Subject, origin: IncidentOrigin, at: Timestamp) -> Option<IncidentEdge> {
+        let edge = self.resolve(subject, origin, at);
+        (self.bad_in_a_row, self.good_in_a_row, self.last_bad) = (0, 0, None);
+        edge
+    }
+
     /// Ends flapping once an hour has passed without a change. What is open then fires, since its opening was not sent.
     pub fn settle(&mut self, subject: &Subject, to: Timestamp) -> Option<IncidentEdge> {
         let stable_at = self.stable_at().filter(|at| *at <= to)?;
