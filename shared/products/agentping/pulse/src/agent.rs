@@ -14,6 +14,7 @@ use crate::incident::{AlertKind, IncidentOrigin};
 use crate::open_runs::OpenRuns;
 use crate::runs::{OpenedRun, SlotOutcome};
 use crate::watched::{Alerting, Judgement, Watched, send_alone};
+use crate::watermark::Watermark;
 
 /// The end of a run, as its record was stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,19 +149,43 @@ impl AgentJudge {
         let AgentJudge { coverage, missed, last_outcome, .. } = self;
         coverage.ended(run, status, &mut |decision| decided(decision, missed, last_outcome, alerting, emit));
         self.runs.ended(run, status == FinishStatus::Success, at, alerting, emit);
-        let (rule, origin) = (self.in_a_row(at), IncidentOrigin::Run(run));
-        let failed = &mut self.failed;
         match status {
             FinishStatus::Success => {
-                failed.change(alerting, AlertKind::RunFailed, at, emit, |track, of| track.good(of, rule, origin, at));
+                self.succeeded(run, at, alerting, emit);
                 if self.last_success.is_none_or(|last| last.finished_at <= at) {
                     self.last_success = Some(LastSuccess { run, finished_at: at, duration_ms, cost });
                 }
             }
             FinishStatus::Failed | FinishStatus::Timeout if !is_replayed && !is_child => {
-                failed.change(alerting, AlertKind::RunFailed, at, emit, |track, of| track.bad(of, rule, origin, at));
+                self.went_wrong(IncidentOrigin::Run(run), at, alerting, emit);
             }
             FinishStatus::Failed | FinishStatus::Timeout | FinishStatus::Cancelled => {}
+        }
+    }
+
+    /// A run has succeeded. Records of several partitions come in any order: one that was before a failure that is
+    /// known recovers nothing.
+    fn succeeded(&mut self, run: RunId, at: Timestamp, alerting: &Alerting<'_>, emit: &mut impl FnMut(Judgement)) {
+        if self.failed.track().last_bad().is_some_and(|failed_at| is_before(at, failed_at)) {
+            return;
+        }
+        let (rule, origin) = (self.in_a_row(at), IncidentOrigin::Run(run));
+        self.failed.change(alerting, AlertKind::RunFailed, at, emit, |track, of| track.good(of, rule, origin, at));
+    }
+
+    /// A failure counts, whenever it becomes known. One that was before a success that is known has been recovered
+    /// from.
+    fn went_wrong(
+        &mut self,
+        origin: IncidentOrigin,
+        at: Timestamp,
+        alerting: &Alerting<'_>,
+        emit: &mut impl FnMut(Judgement),
+    ) {
+        let rule = self.in_a_row(at);
+        self.failed.change(alerting, AlertKind::RunFailed, at, emit, |track, of| track.bad(of, rule, origin, at));
+        if let Some(last) = self.last_success.filter(|last| is_before(at, last.finished_at)) {
+            self.succeeded(last.run, last.finished_at, alerting, emit);
         }
     }
 
@@ -172,8 +197,7 @@ impl AgentJudge {
         alerting: &Alerting<'_>,
         emit: &mut impl FnMut(Judgement),
     ) {
-        let (rule, origin) = (self.in_a_row(at), IncidentOrigin::Child { run, child });
-        self.failed.change(alerting, AlertKind::RunFailed, at, emit, |track, of| track.bad(of, rule, origin, at));
+        self.went_wrong(IncidentOrigin::Child { run, child }, at, alerting, emit);
     }
 
     /// How many failures in a row count: by the definition at their own time, however far slots are judged.
@@ -238,6 +262,11 @@ impl AgentJudge {
             () => AgentStanding::Up,
         }
     }
+}
+
+/// Whether one instant is before the other, by more than clocks of front doors may differ.
+fn is_before(one: Timestamp, other: Timestamp) -> bool {
+    one.plus_millis(Watermark::CLOCK_DIFFERENCE_MS) < other
 }
 
 /// What a decision about a slot means for incidents.
