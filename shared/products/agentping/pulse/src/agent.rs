@@ -113,11 +113,7 @@ impl AgentJudge {
 
     /// When [`AgentJudge::check_runs`] has something to do, by the clock of the run's partition.
     pub fn next_run_due(&self) -> Option<Timestamp> {
-        self.runs.next_due(self.max_runtime_s())
-    }
-
-    fn max_runtime_s(&self) -> Option<u32> {
-        self.coverage.unpaused_definition_at(Timestamp::LAST)?.max_runtime_s
+        if self.runs.is_empty() { None } else { self.runs.next_due(&self.coverage.run_limits()) }
     }
 
     /// A run was opened.
@@ -243,8 +239,8 @@ impl AgentJudge {
         alerting: &Alerting<'_>,
         emit: &mut impl FnMut(Judgement),
     ) {
-        if let Some(max_runtime_s) = self.max_runtime_s() {
-            self.runs.check(max_runtime_s, clock, doubts, alerting, emit);
+        if !self.runs.is_empty() {
+            self.runs.check(&self.coverage.run_limits(), clock, doubts, alerting, emit);
         }
     }
 

@@ -13,7 +13,7 @@ use tidegate_kernel::Timestamp;
 
 use crate::definition::Definition;
 use crate::doubt::{DoubtReason, Doubts};
-use crate::runs::{OpenedRun, SlotOutcome, covered_outcome};
+use crate::runs::{OpenedRun, RunLimit, SlotOutcome, covered_outcome};
 use crate::slots::Slot;
 
 mod history;
@@ -89,6 +89,9 @@ pub struct Coverage {
     /// When the schedule or the pause last changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     changed_at: Option<Timestamp>,
+    /// How long runs may take, by the last changes of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    limits: Vec<RunLimit>,
     /// Up to where it has been advanced.
     judged_to: Timestamp,
 }
@@ -113,21 +116,6 @@ impl Coverage {
     /// The definition in force, paused or not.
     pub fn definition(&self) -> Option<&Arc<Definition>> {
         self.segments.last().filter(|segment| segment.is_in_force()).map(|segment| &segment.definition)
-    }
-
-    /// The definition that is in force at `at`, which may not be judged yet; `None` also while the agent is paused. An
-    /// earlier one than that up to which slots are decided is not kept.
-    pub fn unpaused_definition_at(&self, at: Timestamp) -> Option<&Arc<Definition>> {
-        let (mut definition, mut paused) = (self.definition(), self.paused);
-        for (_, change) in self.changes.iter().take_while(|(from, _)| *from < at) {
-            match change {
-                ScheduleChange::Set(set) => definition = Some(set),
-                ScheduleChange::Removed => definition = None,
-                ScheduleChange::Paused => paused = true,
-                ScheduleChange::Resumed => paused = false,
-            }
-        }
-        definition.filter(|_| !paused)
     }
 
     pub fn is_paused(&self) -> bool {

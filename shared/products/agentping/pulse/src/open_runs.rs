@@ -7,7 +7,7 @@ use tidegate_kernel::Timestamp;
 use crate::doubt::Doubts;
 use crate::incident::track::{InARow, OpenIncident};
 use crate::incident::{AlertKind, IncidentOrigin};
-use crate::runs::OpenedRun;
+use crate::runs::{OpenedRun, RunLimit};
 use crate::watched::{Alerting, Judgement, Watched};
 
 const KIND: AlertKind = AlertKind::RunStuck;
@@ -36,6 +36,20 @@ impl WatchedRun {
     /// Its incident, while it is open.
     pub fn incident(&self) -> Option<&OpenIncident> {
         self.stuck.track().open()
+    }
+
+    /// When it is stuck if it is not alive meanwhile: by the first limit that is in force when it has passed.
+    fn stuck_at(&self, limits: &[RunLimit]) -> Option<Timestamp> {
+        let ends = limits.iter().skip(1).map(|limit| limit.from).chain([Timestamp::LAST]);
+        limits.iter().zip(ends).find_map(|(limit, end)| {
+            let passed = self.alive_at.plus_millis(i64::from(limit.max_runtime_s?) * 1_000);
+            Some(passed.max(limit.from)).filter(|at| *at < end)
+        })
+    }
+
+    fn resolve(&mut self, by: RunId, at: Timestamp, alerting: &Alerting<'_>, emit: &mut impl FnMut(Judgement)) {
+        let origin = IncidentOrigin::Run(by);
+        self.stuck.change(alerting, KIND, at, emit, |track, subject| track.resolve(subject, origin, at));
     }
 }
 
@@ -96,17 +110,16 @@ impl OpenRuns {
     }
 
     /// The first deadline that has not been judged, by each run's own partition's clock.
-    pub(crate) fn next_due(&self, max_runtime_s: Option<u32>) -> Option<Timestamp> {
-        let max_runtime_ms = i64::from(max_runtime_s?) * 1_000;
+    pub(crate) fn next_due(&self, limits: &[RunLimit]) -> Option<Timestamp> {
         let waiting = self.runs.iter().filter(|open| !open.is_judged);
-        waiting.map(|open| open.alive_at.plus_millis(max_runtime_ms)).min()
+        waiting.filter_map(|open| open.stuck_at(limits)).min()
     }
 
     /// Judges the runs whose deadline their partition's clock has passed. A run that was open in doubt is unknown, since
     /// its end may have been lost; one that a newer success has overtaken is no trouble.
     pub(crate) fn check(
         &mut self,
-        max_runtime_s: u32,
+        limits: &[RunLimit],
         clock: impl Fn(RunId) -> Timestamp,
         doubts: &Doubts<'_>,
         alerting: &Alerting<'_>,
@@ -114,10 +127,8 @@ impl OpenRuns {
     ) {
         let newest_success = self.newest_success;
         for open in self.runs.iter_mut().filter(|open| !open.is_judged) {
-            let deadline = open.alive_at.plus_millis(i64::from(max_runtime_s) * 1_000);
-            if clock(open.run) < deadline {
-                continue;
-            }
+            let deadline = open.stuck_at(limits).filter(|deadline| *deadline <= clock(open.run));
+            let Some(deadline) = deadline else { continue };
             open.is_judged = true;
             let is_unknown = doubts.between(open.received_at, deadline).is_some();
             let is_overtaken = newest_success.is_some_and(|newest| newest > open.received_at);

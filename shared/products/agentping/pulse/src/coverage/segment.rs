@@ -17,7 +17,7 @@ use crate::slots::{Slot, Timing};
 pub(super) struct Segment {
     pub definition: Arc<Definition>,
     /// Since when it is in force: its slots lie after this.
-    from: Timestamp,
+    pub from: Timestamp,
     /// Until when; its slots lie at or before this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     until: Option<Timestamp>,
