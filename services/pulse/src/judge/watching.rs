@@ -127,6 +127,9 @@ impl Watching {
 
     /// A row of the feed that is about one of its runs.
     pub fn fed(&mut self, entry: &FeedEntry, bench: &Bench<'_>, findings: &mut Findings) {
+        // Failures in a row and stuck runs are judged by the schedule at their own time, which is not judged yet.
+        self.take_changes(bench);
+        self.end_if_deleted(bench, entry.row.received_at.plus_millis(-1), findings);
         // What was due before this record was appended was judged before it, however many records are read at once.
         if self.runs_due().is_some_and(|due| due <= bench.runs_to) {
             self.check_runs(bench, findings);
@@ -144,18 +147,17 @@ impl Watching {
             ended.and_then(|status| bench.tree.failed(self.team, (row.run, row.parent), status, row.received_at));
         self.judged(bench, findings, |watching, alerting, found| {
             let emit = &mut |judgement| found.push(judgement);
-            // Failures in a row are counted by the schedule at their own time, which is not judged yet.
-            watching.take_changes(bench);
             if row.did.opened {
                 let ended = status.filter(|_| row.did.ended);
                 let (run, received_at, started_at) = (row.run, row.received_at, Some(row.started_at));
-                watching.judge.opened(OpenedRun { run, received_at, started_at, ended }, alerting, emit);
-                if row.replayed {
-                    watching.judge.unwatch(row.run);
+                let opened = OpenedRun { run, received_at, started_at, ended };
+                match row.replayed {
+                    true => watching.judge.opened_again(opened, row.appended_at, alerting, emit),
+                    false => watching.judge.opened(opened, alerting, emit),
                 }
                 watching.last_opening = watching.last_opening.max(Some(row.received_at));
-            } else if row.status == RunStatus::Running && !watching.knows(row.run) {
-                watching.judge.reopened(row.run, row.received_at);
+            } else if row.status == RunStatus::Running && !row.replayed && !watching.knows(row.run) {
+                watching.judge.reopened(row.run, row.received_at, alerting, emit);
             }
             if row.did.alive {
                 watching.judge.alive(row.run, row.received_at);
@@ -172,7 +174,7 @@ impl Watching {
     /// A run below one of its own failed.
     pub fn child_failed(&mut self, failed: &FailedChild, bench: &Bench<'_>, findings: &mut Findings) {
         let FailedChild { root, child, status, at } = *failed;
-        if self.failed_children.iter().any(|known| known.run == child) {
+        if self.failed_children.iter().any(|known| known.run == child) || self.given.is_deleted(at) {
             return;
         }
         if self.failed_children.len() >= MAX_CHILDREN {
@@ -202,15 +204,31 @@ impl Watching {
 
     /// Judges what can be judged by now.
     pub fn advance(&mut self, bench: &Bench<'_>, findings: &mut Findings) {
+        self.take_changes(bench);
+        self.end_if_deleted(bench, bench.to, findings);
         self.judged(bench, findings, |watching, alerting, found| {
             let emit = &mut |judgement| found.push(judgement);
-            watching.take_changes(bench);
             watching.judge.advance(bench.to, &bench.doubts, alerting, emit);
         });
     }
 
+    /// The agent was deleted, at `to` at the latest: its open runs are watched no more, and nothing of them stays open.
+    fn end_if_deleted(&mut self, bench: &Bench<'_>, to: Timestamp, findings: &mut Findings) {
+        let name = bench.settings.names.name(&self.slug);
+        let Some(at) = self.given.take_deletion(bench.settings, name, to) else { return };
+        self.judged(bench, findings, |watching, alerting, found| {
+            watching.judge.deleted(at, alerting, &mut |judgement| found.push(judgement));
+        });
+        let watched = self.judge.runs();
+        self.open.retain(|open| watched.iter().any(|run| run.run == open.run));
+    }
+
     /// Ends runs by their idle timeouts, and judges which are stuck, each by the clock of its partition.
     pub fn check_runs(&mut self, bench: &Bench<'_>, findings: &mut Findings) {
+        self.take_changes(bench);
+        if let Some(to) = self.open.iter().map(|open| bench.clock(open)).max() {
+            self.end_if_deleted(bench, to, findings);
+        }
         let mut failed_children = Vec::new();
         self.judged(bench, findings, |watching, alerting, found| {
             let emit = &mut |judgement| found.push(judgement);
@@ -295,7 +313,9 @@ impl Watching {
         alerting: &Alerting<'_>,
         emit: &mut impl FnMut(Judgement),
     ) {
-        let FeedRow { run, received_at: at, duration_ms, cost, replayed: is_replayed, .. } = *row;
+        let FeedRow { run, received_at: at, duration_ms, cost, replayed, .. } = *row;
+        // What is known late of an agent that was deleted since opens nothing, either.
+        let is_replayed = replayed || self.given.is_deleted(at);
         self.open.retain(|open| open.run != run);
         let before = self.judge.last_success().map(|last| last.run);
         self.judge.ended(EndedRun { run, status, at, duration_ms, cost, is_replayed, is_child }, alerting, emit);

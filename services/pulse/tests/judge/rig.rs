@@ -25,8 +25,8 @@ use tidegate_inproc::rows::MemoryRows;
 use tidegate_kernel::Timestamp;
 use tidegate_mirror::Mirror;
 use tidegate_ports::{
-    Account, Accounts, Append, Clock, DocumentWrite, Documents, Expected, Fate, KeptRow, RowKey, RowScan, RowWrite,
-    Rows, StoreError,
+    Account, Accounts, Again, Append, AppendAgain, Clock, DocumentWrite, Documents, Expected, Fate, KeptRow, Origin,
+    RowKey, RowScan, RowWrite, Rows, StoreError,
 };
 use tidegate_pulse::judge::{Alert, Judge, JudgeOptions, JudgePorts, Outbox, RouteChoice, Routes, SeenAgents};
 
@@ -222,6 +222,15 @@ impl Rig {
     pub async fn append_late(&self, run: u128, received_at: &str, body: impl IntoBody) {
         let record = record(key(run), time(received_at), body);
         self.log.append(record.key().log_key(), record.encode().into()).await.unwrap();
+    }
+
+    /// A replay appends a record again that was received before.
+    pub async fn again(&self, run: u128, received_at: &str, body: impl IntoBody) {
+        let record = record(key(run), time(received_at), body);
+        let position = tidegate_kernel::Position { generation: 1, partition: 0, offset: 0 };
+        let origin = Origin { position, attempt: 2 };
+        let (key, payload) = (Some(record.key().log_key()), record.encode().into());
+        self.log.append_again(Again { key, payload, origin }).await.unwrap();
     }
 
     pub async fn beat(&self, run: u128, agent: &str, status: HeartbeatStatus) {

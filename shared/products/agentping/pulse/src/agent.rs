@@ -118,20 +118,45 @@ impl AgentJudge {
 
     /// A run was opened.
     pub fn opened(&mut self, opened: OpenedRun, alerting: &Alerting<'_>, emit: &mut impl FnMut(Judgement)) {
-        self.runs.opened(&opened);
+        self.runs.opened(&opened, alerting, emit);
         let AgentJudge { coverage, missed, last_outcome, .. } = self;
         coverage.opened(opened, &mut |decision| decided(decision, missed, last_outcome, alerting, emit));
     }
 
-    /// A run that was closed by its idle timeout is active again, or one is open that began before anything was watched: it is
-    /// watched, and covers no other slot.
-    pub fn reopened(&mut self, run: RunId, received_at: Timestamp) {
-        self.runs.opened(&OpenedRun { run, received_at, started_at: None, ended: None });
+    /// A replay, appended at `at`, brings the opening of a run. The run is not watched: it never opens an incident, nor
+    /// does a slot before `at` for it.
+    pub fn opened_again(
+        &mut self,
+        opened: OpenedRun,
+        at: Timestamp,
+        alerting: &Alerting<'_>,
+        emit: &mut impl FnMut(Judgement),
+    ) {
+        let AgentJudge { coverage, missed, last_outcome, .. } = self;
+        coverage.opened_again(opened, at, &mut |decision| decided(decision, missed, last_outcome, alerting, emit));
     }
 
-    /// A run is not watched any more, since a replay brought it: it never opens an incident.
-    pub fn unwatch(&mut self, run: RunId) {
-        self.runs.unwatch(run);
+    /// A run that was closed by its idle timeout is active again, or one is open that began before anything was watched: it is
+    /// watched, and covers no other slot.
+    pub fn reopened(
+        &mut self,
+        run: RunId,
+        received_at: Timestamp,
+        alerting: &Alerting<'_>,
+        emit: &mut impl FnMut(Judgement),
+    ) {
+        self.runs.opened(&OpenedRun { run, received_at, started_at: None, ended: None }, alerting, emit);
+    }
+
+    /// The agent was deleted at `at`: what is open of its runs from before is over, and they are not watched any more.
+    pub fn deleted(&mut self, at: Timestamp, alerting: &Alerting<'_>, emit: &mut impl FnMut(Judgement)) {
+        let track = self.failed.track();
+        let last = track.last_bad().max(track.open().map(|open| open.opened_at));
+        if last.is_some_and(|last| last <= at) {
+            let origin = IncidentOrigin::Slot(at);
+            self.failed.change(alerting, AlertKind::RunFailed, at, emit, |track, of| track.end(of, origin, at));
+        }
+        self.runs.end_before(at, alerting, emit);
     }
 
     /// A run is alive: an event with `data.alive`, or its start again.

@@ -64,7 +64,7 @@ pub struct OpenRuns {
 }
 
 impl OpenRuns {
-    /// Open runs at once. The oldest one beyond it is not watched any more.
+    /// Open runs at once. The oldest one beyond it is not watched any more, and its incident ends.
     pub const MAX: usize = 64;
 
     pub fn is_empty(&self) -> bool {
@@ -84,21 +84,24 @@ impl OpenRuns {
     }
 
     /// A run was opened.
-    pub(crate) fn opened(&mut self, opened: &OpenedRun) {
+    pub(crate) fn opened(&mut self, opened: &OpenedRun, alerting: &Alerting<'_>, emit: &mut impl FnMut(Judgement)) {
         let OpenedRun { run, received_at, .. } = *opened;
         if self.runs.iter().any(|open| open.run == run) {
             return;
         }
         if self.runs.len() >= Self::MAX {
-            self.runs.remove(0);
+            // Nobody would end its incident later.
+            self.runs.remove(0).resolve(run, received_at, alerting, emit);
         }
         let stuck = Watched::default();
         self.runs.push(WatchedRun { run, received_at, alive_at: received_at, is_judged: false, stuck });
     }
 
-    /// A run is not watched any more. One with an incident is, until it ends.
-    pub(crate) fn unwatch(&mut self, run: RunId) {
-        self.runs.retain(|open| open.run != run || open.is_stuck());
+    /// Runs that were opened until `at` are not watched any more.
+    pub(crate) fn end_before(&mut self, at: Timestamp, alerting: &Alerting<'_>, emit: &mut impl FnMut(Judgement)) {
+        for mut open in self.runs.extract_if(.., |open| open.received_at <= at) {
+            open.resolve(open.run, at, alerting, emit);
+        }
     }
 
     /// A run is alive: its deadline moves.
@@ -152,14 +155,13 @@ impl OpenRuns {
     ) {
         let Some(index) = self.runs.iter().position(|open| open.run == run) else { return };
         let mut ended = self.runs.remove(index);
-        let origin = IncidentOrigin::Run(run);
-        ended.stuck.change(alerting, KIND, at, emit, |track, subject| track.resolve(subject, origin, at));
+        ended.resolve(run, at, alerting, emit);
         if !succeeded {
             return;
         }
         self.newest_success = self.newest_success.max(Some(ended.received_at));
         for older in self.runs.iter_mut().filter(|open| open.received_at < ended.received_at) {
-            older.stuck.change(alerting, KIND, at, emit, |track, subject| track.resolve(subject, origin, at));
+            older.resolve(run, at, alerting, emit);
         }
     }
 
