@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tidegate_agentping::{Slug, TeamId};
-use tidegate_agentping_ports::{FeedEntry, PulseFeed};
+use tidegate_agentping_ports::PulseFeed;
 use tidegate_agentping_pulse::watermark::{PartitionId, PartitionProgress, PartitionReading};
 use tidegate_agentping_pulse::{Doubt, DoubtReason, Watermark};
 use tidegate_agentping_settings::TeamSettings;
@@ -24,6 +24,7 @@ mod changes;
 mod dead_letters;
 mod doubts;
 mod due;
+mod feeding;
 mod findings;
 mod front_doors;
 mod lease;
@@ -53,11 +54,10 @@ use changes::SETTLED_AFTER_MS;
 use doubts::{DoubtSources, KeptDoubts};
 use findings::Findings;
 use progress::{LogProgress, PartitionTarget};
-use reading::FeedReading;
 use saving::Saved;
 use state::Cursors;
 
-use crate::metrics::{AGENTS, FEED_ROWS, IN_DOUBT, JUDGED_BEHIND_SECONDS, JUDGED_UNTIL_SECONDS, STALLED_PARTITIONS};
+use crate::metrics::{AGENTS, IN_DOUBT, JUDGED_BEHIND_SECONDS, JUDGED_UNTIL_SECONDS, STALLED_PARTITIONS};
 
 /// What a judge reads and writes.
 #[derive(Clone)]
@@ -118,11 +118,6 @@ pub enum Unjudged {
     #[error(transparent)]
     Log(#[from] LogError),
 }
-
-/// Rows of the feed of one turn.
-const MAX_ROWS: usize = 20_000;
-/// Findings beyond this are written before more is read.
-const MAX_FINDINGS: usize = 2_000;
 
 /// What everyone is judged by, as of one turn.
 #[derive(Default)]
@@ -187,8 +182,9 @@ impl Judge {
     async fn begin(ports: JudgePorts, options: JudgeOptions) -> Result<Self, Unjudged> {
         let now = ports.clock.now();
         let mut judge = Judge::empty(ports, options, Watermark::new(now));
-        judge.agents.begin_at(now.plus_millis(-options.hold_ms), Vec::new());
         let targets = judge.progress().read().await?;
+        // Runs that were received before now are not read, so no slot before now is judged.
+        judge.agents.begin_at(judge.ports.clock.now(), Vec::new());
         // What is dead by now is not looked at.
         judge.doubts.read_dead_letters(&*judge.ports.dead_letters, &targets, options.hold_ms).await?;
         judge.cursors = targets.iter().map(|target| (target.reading.id, target.settled)).collect();
@@ -273,52 +269,10 @@ impl Judge {
         Ok(())
     }
 
-    /// Reads the feed up to where each partition is settled, and returns how far each then is.
-    async fn read_feed(&mut self, targets: Vec<PartitionTarget>) -> Result<Vec<PartitionReading>, Unjudged> {
-        let JudgePorts { feed, accounts, .. } = &self.ports;
-        let mut reading = FeedReading::new(feed.clone(), accounts.clone(), targets, &self.cursors);
-        for _ in 0..MAX_ROWS {
-            let Some(entry) = reading.next().await? else { break };
-            self.feed(&entry);
-            self.cursors.extend(reading.cursors());
-            if self.findings.len() > MAX_FINDINGS {
-                self.write().await?;
-            }
-        }
-        self.cursors.extend(reading.cursors());
-        Ok(reading.readings())
-    }
-
-    /// Partitions that the log does not have any more, of which a shard of the state lacks something.
-    fn gone(&self, targets: &[PartitionTarget]) -> Vec<PartitionTarget> {
-        let left = self.saved.left(&self.cursors).into_iter();
-        let gone = left.filter(|(id, _)| targets.iter().all(|target| target.reading.id != *id));
-        let target = |(id, settled)| {
-            let progress = PartitionProgress::Unreadable;
-            let reading = PartitionReading { id, applied: settled, progress };
-            PartitionTarget { reading, settled, dead: 0, asked_at: self.watermark.now() }
-        };
-        gone.map(target).collect()
-    }
-
-    fn feed(&mut self, entry: &FeedEntry) {
-        FEED_ROWS.handle().increment(1);
-        self.doubts.take(entry);
-        if doubts::is_canary(entry.row.team) {
-            return;
-        }
-        let runs_to = entry.row.appended_at.plus_millis(-Watermark::CLOCK_DIFFERENCE_MS - self.options.hold_ms);
-        let turn = self.bench.turn(self.agents.judged_to(), runs_to);
-        if self.saved.had(entry) {
-            self.agents.fed_again(entry, &turn, &mut self.findings);
-        } else {
-            self.agents.fed(entry, &turn, &mut self.findings);
-        }
-    }
-
     fn judge(&mut self, to: Timestamp) {
         let to = to.max(self.agents.judged_to());
-        self.bench = self.bench(self.run_clocks());
+        let clocks = self.run_clocks().into_iter().map(|(id, at)| (id, self.doubts.canary_known_to(at))).collect();
+        self.bench = self.bench(clocks);
         self.agents.advance(&self.bench.turn(to, Timestamp::LAST), &mut self.findings);
         let watermark = self.watermark.now();
         self.rank = u64::try_from(watermark.as_millis()).unwrap_or(0).max(self.rank + 1);

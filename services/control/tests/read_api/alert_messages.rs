@@ -99,7 +99,7 @@ async fn an_incident_has_the_messages_about_it() {
     let (house, id) = with_route().await;
     let subject = Subject { agent: agent_id(team(1), &slug("nightly")), kind: AlertKind::ScheduleMissed };
     let origin = IncidentOrigin::Slot(at(NOON));
-    let incident = incident_id(&subject, origin);
+    let incident = incident_id(&subject, origin, at(NOON));
     let doc = IncidentDoc {
         id: incident,
         agent: slug("nightly"),

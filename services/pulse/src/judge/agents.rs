@@ -198,12 +198,18 @@ impl Agents {
 
     /// Judges every agent that is due. Returns how many there were.
     pub fn advance(&mut self, turn: &Turn<'_>, findings: &mut Findings) -> usize {
-        let mut advanced = 0;
+        // Runs first: they go by schedules of a time that slots leave behind.
+        let mut advanced = self.check_runs(turn, findings);
         while let Some(id) = self.slots_due.next(turn.to) {
             self.with(id, turn, |watching, bench| watching.advance(bench, findings));
             advanced += 1;
         }
         self.judged_to = self.judged_to.max(turn.to);
+        advanced
+    }
+
+    fn check_runs(&mut self, turn: &Turn<'_>, findings: &mut Findings) -> usize {
+        let mut advanced = 0;
         let Some(newest) = turn.run_clocks.values().max().copied() else { return advanced };
         let mut waiting = Vec::new();
         while let Some(id) = self.runs_due.next(newest) {

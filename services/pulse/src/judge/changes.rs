@@ -26,6 +26,9 @@ pub struct Given {
     /// Whether the last change of a pause paused.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_paused: bool,
+    /// The agent's last deletion.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    deletion: Option<Timestamp>,
 }
 
 /// Changes in the order of time.
@@ -36,7 +39,8 @@ impl Given {
     pub fn begin(settings: &TeamSettings, agent: &Slug, at: Timestamp) -> (Given, Changes) {
         let set = schedule_changes(settings, agent).filter(|(from, _)| *from <= at).last();
         let is_paused = is_paused(settings, agent, at);
-        let given = Given { to: at, schedule: set.as_ref().map(|(from, _)| *from), is_paused };
+        let deletion = deleted_at(settings, agent).filter(|deleted| *deleted <= at);
+        let given = Given { to: at, schedule: set.as_ref().map(|(from, _)| *from), is_paused, deletion };
         let paused = is_paused.then_some(ScheduleChange::Paused);
         let set = set.map(|(_, change)| change).filter(|change| *change != ScheduleChange::Removed);
         (given, paused.into_iter().chain(set).map(|change| (at, change)).collect())
@@ -61,6 +65,18 @@ impl Given {
         self.to = self.to.max(to);
         changes.sort_by_key(|(at, _)| *at);
         changes
+    }
+
+    /// When the agent was deleted, if it was up to `to` and this is not given yet, and notes that it is.
+    pub fn take_deletion(&mut self, settings: &TeamSettings, agent: &Slug, to: Timestamp) -> Option<Timestamp> {
+        let at = deleted_at(settings, agent).filter(|at| *at <= to && self.deletion < Some(*at))?;
+        self.deletion = Some(at);
+        Some(at)
+    }
+
+    /// Whether the agent was deleted at `at` or since.
+    pub fn is_deleted(&self, at: Timestamp) -> bool {
+        self.deletion.is_some_and(|deletion| at <= deletion)
     }
 
     /// When the next change comes, as far as is known.

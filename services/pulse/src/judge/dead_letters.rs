@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 use tidegate_agentping::TeamId;
+use tidegate_agentping_pulse::doubt::join;
 use tidegate_agentping_pulse::watermark::PartitionId;
 use tidegate_agentping_pulse::{Doubt, DoubtReason};
 use tidegate_kernel::{Position, Timestamp};
@@ -71,6 +72,7 @@ impl DeadLetterWatch {
         self.counted = Some(known.into_iter().collect());
         self.of_all.extend(of_all);
         self.of_teams.extend(of_teams);
+        join(&mut self.of_teams);
         Ok(())
     }
 

@@ -133,8 +133,15 @@ impl DoubtSources {
         self.kept.canary.forget(oldest);
         self.kept.volume.forget(oldest);
         self.kept.dead_letters.forget(oldest);
-        let by_canary = self.canary.map_or(to, |(since, _)| self.kept.canary.known_to(since, self.is_silent(), to));
-        by_canary.min(self.kept.volume.known_to(to))
+        if let Some((since, _)) = self.canary.filter(|_| self.is_silent()) {
+            self.kept.canary.missing(since, to);
+        }
+        self.canary_known_to(to).min(self.kept.volume.known_to(to))
+    }
+
+    /// Up to where it is known whether the canary is missing, by what was received until `to`.
+    pub fn canary_known_to(&self, to: Timestamp) -> Timestamp {
+        self.canary.map_or(to, |(since, _)| self.kept.canary.known_to(since, self.is_silent(), to))
     }
 
     fn is_silent(&self) -> bool {

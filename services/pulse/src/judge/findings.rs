@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use tidegate_agentping_pulse::SlotOutcome;
+use tidegate_agentping_pulse::{Edge, SlotOutcome};
 use tidegate_agentping_verdicts::{IncidentDoc, PackPlace, SlotDoc, slot_hours};
 use tidegate_kernel::Timestamp;
 use tidegate_ports::{RowKey, RowWrite, Rows, StoreError};
@@ -84,7 +84,9 @@ impl Findings {
     ) -> Result<(), StoreError> {
         let has_alerts = !self.alerts.is_empty();
         if has_alerts {
-            self.alerts.sort_by_key(|alert| (alert.message.timestamp, alert.message.id));
+            // A recovery can be of the instant of its alert.
+            self.alerts
+                .sort_by_key(|Alert { message, .. }| (message.timestamp, message.edge == Edge::Resolved, message.id));
             outbox.put(&self.alerts, judged_until).await?;
             ALERTS.handle().increment(self.alerts.len() as u64);
             self.alerts.clear();

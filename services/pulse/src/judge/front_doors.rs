@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tidegate_agentping::TeamId;
 use tidegate_agentping_ports::front_doors::{MINUTE_MS, ReadySpan, RefusedMinute};
+use tidegate_agentping_pulse::doubt::join;
 use tidegate_agentping_pulse::{Doubt, DoubtReason};
 use tidegate_kernel::Timestamp;
 use tidegate_ports::{Rows, StoreError};
@@ -95,6 +96,7 @@ impl DoorWatch {
             *sum = (sum.0 + counts.openings, sum.1 + counts.refused);
             self.of_teams.extend(counts.of_teams.iter().map(|(team, _)| (*team, doubtful(*minute))));
         }
+        join(&mut self.of_teams);
         let many = sums.into_iter().filter(|(_, (openings, refused))| *refused > 0 && refused * ONE_IN >= *openings);
         self.of_all.extend(many.map(|(minute, _)| doubtful(minute)));
     }
@@ -131,6 +133,20 @@ mod tests {
 
     fn span(from: i64, to: i64) -> ReadySpan {
         ReadySpan { from: at(from), to: at(to) }
+    }
+
+    /// An outage of hours, of which the last minutes are read again each time.
+    #[test]
+    fn minutes_of_one_team_are_joined() {
+        let team = TeamId::from_bits(tidegate_kernel::Region::Eu, 7);
+        let counts = RefusedMinute { openings: 1_000, refused: 1, of_teams: vec![(team, 1)] };
+        let minutes = |from: i64| (from..from + 16).map(|minute| (at(minute * 60), counts.clone())).collect::<Vec<_>>();
+        let mut watch = DoorWatch::default();
+        (0..600).for_each(|from| watch.refused(&minutes(from)));
+        watch.refused(&minutes(1_000));
+        let joined: Vec<(Timestamp, Timestamp)> =
+            watch.of_teams()[&team].iter().map(|doubt| (doubt.from, doubt.until.plus_millis(1))).collect();
+        assert_eq!(joined, [(at(0), at(615 * 60)), (at(60_000), at(60_960))]);
     }
 
     #[test]

@@ -39,6 +39,8 @@ pub struct RouteChoice {
     pub min_severity: AlertSeverity,
     pub min_interval_s: u32,
     pub reminders: bool,
+    /// Whether its receiver keeps an incident open until it is resolved.
+    pub holds_open: bool,
 }
 
 impl RouteChoice {
@@ -50,6 +52,7 @@ impl RouteChoice {
             min_severity: self.min_severity,
             min_interval_s: self.min_interval_s,
             reminders: self.reminders,
+            holds_open: self.holds_open,
         }
     }
 }

@@ -105,9 +105,10 @@ impl PartitionFeed {
 
     fn reading(&self) -> PartitionReading {
         let reading = self.target.reading;
-        let progress = match self.last_appended_at {
+        let next_appended_at = self.read.front().map(|next| next.row.appended_at);
+        let progress = match next_appended_at.or(self.last_appended_at) {
             _ if self.cursor >= self.target.settled => reading.progress,
-            // What was appended before the last row has been handed out.
+            // All that was appended before this one has been handed out.
             Some(oldest_appended_at) => PartitionProgress::Behind { oldest_appended_at },
             None => PartitionProgress::Unreadable,
         };

@@ -14,14 +14,16 @@ use tidegate_agentping_pulse::{
     AgentJudge, Alerting, Doubts, EndedRun, IncidentOrigin, Judgement, OpenedRun, RoutePolicy, Slot,
 };
 use tidegate_agentping_settings::TeamSettings;
-use tidegate_agentping_verdicts::{IncidentDoc, LastRun, RecentDoc, SlotDoc, StandingDoc};
+use tidegate_agentping_verdicts::{LastRun, RecentDoc, StandingDoc};
 use tidegate_kernel::{Timestamp, Usd};
 
 use super::changes::Given;
 use super::findings::Findings;
 use super::open_run::{self, UnendedRun, finish_status};
-use super::outbox::{Alert, RouteChoice};
+use super::outbox::RouteChoice;
 use super::run_tree::{FailedChild, RunTree};
+
+mod found;
 
 /// An agent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -125,6 +127,9 @@ impl Watching {
 
     /// A row of the feed that is about one of its runs.
     pub fn fed(&mut self, entry: &FeedEntry, bench: &Bench<'_>, findings: &mut Findings) {
+        // Failures in a row and stuck runs are judged by the schedule at their own time, which is not judged yet.
+        self.take_changes(bench);
+        self.end_if_deleted(bench, entry.row.received_at.plus_millis(-1), findings);
         // What was due before this record was appended was judged before it, however many records are read at once.
         if self.runs_due().is_some_and(|due| due <= bench.runs_to) {
             self.check_runs(bench, findings);
@@ -142,18 +147,17 @@ impl Watching {
             ended.and_then(|status| bench.tree.failed(self.team, (row.run, row.parent), status, row.received_at));
         self.judged(bench, findings, |watching, alerting, found| {
             let emit = &mut |judgement| found.push(judgement);
-            // Failures in a row are counted by the schedule at their own time, which is not judged yet.
-            watching.take_changes(bench);
             if row.did.opened {
                 let ended = status.filter(|_| row.did.ended);
                 let (run, received_at, started_at) = (row.run, row.received_at, Some(row.started_at));
-                watching.judge.opened(OpenedRun { run, received_at, started_at, ended }, alerting, emit);
-                if row.replayed {
-                    watching.judge.unwatch(row.run);
+                let opened = OpenedRun { run, received_at, started_at, ended };
+                match row.replayed {
+                    true => watching.judge.opened_again(opened, row.appended_at, alerting, emit),
+                    false => watching.judge.opened(opened, alerting, emit),
                 }
                 watching.last_opening = watching.last_opening.max(Some(row.received_at));
-            } else if row.status == RunStatus::Running && !watching.knows(row.run) {
-                watching.judge.reopened(row.run, row.received_at);
+            } else if row.status == RunStatus::Running && !row.replayed && !watching.knows(row.run) {
+                watching.judge.reopened(row.run, row.received_at, alerting, emit);
             }
             if row.did.alive {
                 watching.judge.alive(row.run, row.received_at);
@@ -170,7 +174,7 @@ impl Watching {
     /// A run below one of its own failed.
     pub fn child_failed(&mut self, failed: &FailedChild, bench: &Bench<'_>, findings: &mut Findings) {
         let FailedChild { root, child, status, at } = *failed;
-        if self.failed_children.iter().any(|known| known.run == child) {
+        if self.failed_children.iter().any(|known| known.run == child) || self.given.is_deleted(at) {
             return;
         }
         if self.failed_children.len() >= MAX_CHILDREN {
@@ -200,15 +204,31 @@ impl Watching {
 
     /// Judges what can be judged by now.
     pub fn advance(&mut self, bench: &Bench<'_>, findings: &mut Findings) {
+        self.take_changes(bench);
+        self.end_if_deleted(bench, bench.to, findings);
         self.judged(bench, findings, |watching, alerting, found| {
             let emit = &mut |judgement| found.push(judgement);
-            watching.take_changes(bench);
             watching.judge.advance(bench.to, &bench.doubts, alerting, emit);
         });
     }
 
+    /// The agent was deleted, at `to` at the latest: its open runs are watched no more, and nothing of them stays open.
+    fn end_if_deleted(&mut self, bench: &Bench<'_>, to: Timestamp, findings: &mut Findings) {
+        let name = bench.settings.names.name(&self.slug);
+        let Some(at) = self.given.take_deletion(bench.settings, name, to) else { return };
+        self.judged(bench, findings, |watching, alerting, found| {
+            watching.judge.deleted(at, alerting, &mut |judgement| found.push(judgement));
+        });
+        let watched = self.judge.runs();
+        self.open.retain(|open| watched.iter().any(|run| run.run == open.run));
+    }
+
     /// Ends runs by their idle timeouts, and judges which are stuck, each by the clock of its partition.
     pub fn check_runs(&mut self, bench: &Bench<'_>, findings: &mut Findings) {
+        self.take_changes(bench);
+        if let Some(to) = self.open.iter().map(|open| bench.clock(open)).max() {
+            self.end_if_deleted(bench, to, findings);
+        }
         let mut failed_children = Vec::new();
         self.judged(bench, findings, |watching, alerting, found| {
             let emit = &mut |judgement| found.push(judgement);
@@ -293,7 +313,9 @@ impl Watching {
         alerting: &Alerting<'_>,
         emit: &mut impl FnMut(Judgement),
     ) {
-        let FeedRow { run, received_at: at, duration_ms, cost, replayed: is_replayed, .. } = *row;
+        let FeedRow { run, received_at: at, duration_ms, cost, replayed, .. } = *row;
+        // What is known late of an agent that was deleted since opens nothing, either.
+        let is_replayed = replayed || self.given.is_deleted(at);
         self.open.retain(|open| open.run != run);
         let before = self.judge.last_success().map(|last| last.run);
         self.judge.ended(EndedRun { run, status, at, duration_ms, cost, is_replayed, is_child }, alerting, emit);
@@ -327,71 +349,4 @@ impl Watching {
             [self.judge.missed(), self.judge.failed()].into_iter().filter_map(|watched| watched.track().open());
         tracks.chain(stuck).map(|open| (open.id, open.origin))
     }
-
-    /// Does something, and notes what was found by it.
-    fn judged(
-        &mut self,
-        bench: &Bench<'_>,
-        findings: &mut Findings,
-        act: impl FnOnce(&mut Self, &Alerting<'_>, &mut Vec<Judgement>),
-    ) {
-        let policies: Vec<RoutePolicy<'_>> = bench.routes.iter().map(RouteChoice::policy).collect();
-        let agent = self.id();
-        let mut origins: Vec<(IncidentId, IncidentOrigin)> = self.open_incidents().collect();
-        let mut found = Vec::new();
-        act(self, &Alerting { agent, routes: &policies }, &mut found);
-        for (index, judgement) in found.iter().enumerate() {
-            match judgement {
-                Judgement::Slot(decision) => {
-                    let incident = incident_of(decision.slot.at, &found[index + 1..]);
-                    let doc = SlotDoc::of(decision, incident);
-                    let before = self.recent.outcome_at(doc.at);
-                    self.recent.note_slot(&doc);
-                    findings.slot(&doc, before, agent);
-                }
-                Judgement::Edge(edge) => {
-                    let known = origins.iter().find(|(id, _)| *id == edge.incident).map(|(_, origin)| *origin);
-                    let origin = known.unwrap_or(edge.origin);
-                    if known.is_none() {
-                        origins.push((edge.incident, origin));
-                    }
-                    let doc = IncidentDoc::of(edge, &self.slug, origin);
-                    findings.incident(&doc, edge.edge.as_str(), self.team);
-                }
-                Judgement::Message(message) => findings.alert(self.alert(message)),
-            }
-        }
-    }
-
-    fn alert(&self, message: &tidegate_agentping_pulse::AlertMessage) -> Alert {
-        let schedule = self.judge.coverage().definition().cloned();
-        let slot = match message.origin {
-            IncidentOrigin::Slot(at) => Some(at),
-            IncidentOrigin::Run(_) | IncidentOrigin::Child { .. } => None,
-        };
-        let tolerance_ms = schedule.as_ref().map(|schedule| i64::from(schedule.tolerance_s) * 1_000);
-        let after = |at| schedule.as_ref()?.slot_following(at).map(|slot| slot.at);
-        Alert {
-            message: message.clone(),
-            team: self.team,
-            agent: self.id(),
-            slug: self.slug.clone(),
-            deadline: slot.zip(tolerance_ms).map(|(at, tolerance_ms)| at.plus_millis(tolerance_ms)),
-            next_expected_at: slot.and_then(after),
-            schedule: schedule.clone(),
-            last_success: self.judge.last_success().copied(),
-            last_run: self.last_run,
-            child: self.failed_children.iter().find(|known| message.origin.child() == Some(known.run)).copied(),
-        }
-    }
-}
-
-/// The incident that a slot opened or is part of: its edge follows the slot.
-fn incident_of(slot: Timestamp, then: &[Judgement]) -> Option<IncidentId> {
-    let until_next = then.iter().take_while(|judgement| !matches!(judgement, Judgement::Slot(_)));
-    let mut edges = until_next.filter_map(|judgement| match judgement {
-        Judgement::Edge(edge) if edge.origin == IncidentOrigin::Slot(slot) => Some(edge),
-        _ => None,
-    });
-    edges.find(|edge| edge.edge != tidegate_agentping_pulse::Edge::Resolved).map(|edge| edge.incident)
 }

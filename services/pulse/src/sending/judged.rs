@@ -31,6 +31,7 @@ impl Routes for SettingsRoutes {
             min_severity: route.min_severity,
             min_interval_s: route.min_interval_s,
             reminders: route.reminders,
+            holds_open: route.holds_open(),
         };
         settings.routes_of(Some(agent)).into_iter().map(choice).collect()
     }

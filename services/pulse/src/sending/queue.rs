@@ -43,8 +43,9 @@ pub(crate) enum QueueEnd {
 }
 
 type Lane = (SmolStr, IncidentId);
-/// Messages of a lane in this order: by what became true first, an opening before a recovery.
-type Place = (Timestamp, u8, Timestamp, DeliveryId);
+/// Messages of a lane in this order: the recovery last, also of a run that was received before the alert became true;
+/// the others by what became true first, an opening before what follows it.
+type Place = (bool, Timestamp, bool, Timestamp, DeliveryId);
 
 struct Entry {
     outgoing: Outstanding,
@@ -313,12 +314,9 @@ fn lanes_of(one: &DeliveryRef) -> impl Iterator<Item = Lane> {
 }
 
 fn place_of(one: &DeliveryRef) -> Place {
-    let rank = match one.edge {
-        MessageEdge::Firing | MessageEdge::Group => 0,
-        MessageEdge::Resolved => 2,
-        _ => 1,
-    };
-    (one.timestamp, rank, one.made_at, one.id)
+    let is_recovery = one.edge == MessageEdge::Resolved;
+    let is_opening = matches!(one.edge, MessageEdge::Firing | MessageEdge::Group);
+    (is_recovery, one.timestamp, !is_opening, one.made_at, one.id)
 }
 
 #[cfg(test)]

@@ -118,6 +118,48 @@ async fn a_missing_canary_is_doubt_of_all() {
     assert!(rig.judge.as_ref().unwrap().agent(canary_team(Region::Eu), &canary).is_none());
 }
 
+/// The canary has not come for a moment, and it is not known yet whether it is missing: a slot and a run of that moment
+/// wait, though nobody waits for the canary any more.
+#[tokio::test(start_paused = true)]
+async fn the_first_moments_without_a_canary_are_doubt_too() {
+    let mut rig = Rig::with_canary().await;
+    rig.agent("daily", json!({"cron": "0 12 * * *", "tolerance_s": 60})).await;
+    rig.agent("long", json!({"cron": "0 9 1 1 *", "max_runtime_s": 1_200})).await;
+    rig.to("11:40:50").await;
+    rig.open(1, "long").await;
+    rig.canary(2, "11:40:40").await;
+    rig.to("12:00:40").await;
+    rig.canary(3, "12:00:30").await;
+    rig.to("12:00:41").await;
+    // Its deadlines are at 12:00:50 and at 12:01.
+    rig.to("12:01:36").await;
+    assert_eq!((rig.slots("daily").await, rig.messages()), (vec![], vec![]), "it may come yet");
+    tokio::time::advance(Duration::from_secs(46)).await;
+    rig.turn().await;
+    assert_eq!((rig.slots("daily").await, rig.messages()), (vec![], vec![]), "one may be under way");
+    rig.to("12:02").await;
+    assert_eq!(rig.slots("daily").await, ["12:00 unknown"]);
+    assert_eq!(rig.messages(), Vec::<String>::new());
+}
+
+/// The canary was missing while a judge ran that has ended, and came as soon as the next one began: that it was missing
+/// is known to the next one.
+#[tokio::test(start_paused = true)]
+async fn a_missing_canary_is_known_over_a_restart() {
+    let mut rig = Rig::with_canary().await;
+    rig.agent("hourly", json!({"cron": "0 * * * *", "tolerance_s": 600})).await;
+    rig.to("12:00").await;
+    rig.canary(1, "11:59:50").await;
+    rig.to("12:00:01").await;
+    tokio::time::advance(Duration::from_secs(46)).await;
+    rig.to("12:04").await;
+    rig.start().await;
+    rig.clock.set(time("12:10:50"));
+    rig.canary(2, "12:10:40").await;
+    rig.to("12:10:51").await;
+    assert_eq!(rig.slots("hourly").await, ["12:00 unknown"]);
+}
+
 /// In a process that sends no canary nothing follows from what others send.
 #[tokio::test(start_paused = true)]
 async fn without_a_canary_nothing_is_waited_for() {

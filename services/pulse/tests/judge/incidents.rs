@@ -3,7 +3,7 @@
 use serde_json::json;
 use tidegate_agentping::FinishStatus::{Failed, Success};
 use tidegate_agentping::{FinishStatus, HeartbeatStatus};
-use tidegate_agentping_testkit::{StartWith, start};
+use tidegate_agentping_testkit::{EventWith, StartWith, event, finish, heartbeat, start};
 
 use crate::rig::{Rig, time};
 
@@ -119,26 +119,44 @@ async fn ac_34_an_overtaken_run_is_not_stuck() {
 /// AC-28: a replay of what was lost opens no incident, and one that resolves an incident sends its recovery.
 #[tokio::test]
 async fn ac_28_a_replay_opens_nothing() {
-    use tidegate_agentping_testkit::{finish, key, record};
-    use tidegate_ports::{Again, AppendAgain, Origin};
-
     let mut rig = Rig::new().await;
     rig.agent("hourly", json!({"cron": "0 * * * *", "tolerance_s": 600, "max_runtime_s": 60})).await;
     rig.to("12:30").await;
-    let again = async |rig: &Rig, run: u128, at: &str, body: tidegate_agentping::Body| {
-        let record = record(key(run), time(at), body);
-        let position = tidegate_kernel::Position { generation: 1, partition: 0, offset: 0 };
-        let origin = Origin { position, attempt: 2 };
-        let (key, payload) = (Some(record.key().log_key()), record.encode().into());
-        rig.log.append_again(Again { key, payload, origin }).await.unwrap();
-    };
-    again(&rig, 1, "12:05", tidegate_agentping::Body::Start(start("hourly").at(time("12:05")))).await;
-    again(&rig, 2, "11:30", tidegate_agentping::Body::Start(start("hourly").at(time("11:30")))).await;
-    again(&rig, 2, "11:31", tidegate_agentping::Body::Finish(finish(Failed))).await;
+    rig.again(1, "12:05", start("hourly").at(time("12:05"))).await;
+    rig.again(2, "11:30", start("hourly").at(time("11:30"))).await;
+    rig.again(2, "11:31", finish(Failed)).await;
     rig.to("12:50").await;
     assert_eq!(rig.slots("hourly").await, ["12:00 ok_late"]);
-    assert_eq!(rig.messages(), ["12:05 hourly schedule_missed resolved", "12:10 hourly schedule_missed firing"]);
+    // It was received before the alert: its recovery is not before it.
+    assert_eq!(rig.messages(), ["12:10 hourly schedule_missed firing", "12:10 hourly schedule_missed resolved"]);
     assert_eq!(rig.incident_docs().await.len(), 1);
+}
+
+/// AC-28: an agent whose first run a replay brings is judged from the replay on.
+#[tokio::test]
+async fn ac_28_a_first_run_that_is_replayed_misses_nothing_before() {
+    let mut rig = Rig::new().await;
+    rig.schedule("job", json!({"cron": "0 * * * *", "tolerance_s": 600})).await;
+    rig.to("15:30").await;
+    rig.again(1, "12:05", heartbeat("job", HeartbeatStatus::Ok)).await;
+    rig.to("16:30").await;
+    assert_eq!(rig.slots("job").await, ["16:00 missed"]);
+    assert_eq!(rig.messages(), ["16:10 job schedule_missed firing"]);
+}
+
+/// AC-28: an event that is replayed does not make a run watched that nobody knows any more.
+#[tokio::test]
+async fn ac_28_a_replayed_event_watches_no_run() {
+    let mut rig = Rig::without_judge("10:50");
+    rig.open(1, "long").await;
+    rig.apply().await;
+    rig.clock.set(time("11:00"));
+    rig.start().await;
+    rig.agent("long", json!({"cron": "0 12 1 1 *", "max_runtime_s": 600})).await;
+    rig.to("11:06").await;
+    rig.again(1, "11:05", event(1).data(r#"{"alive":true}"#)).await;
+    rig.to("12:00").await;
+    assert_eq!(rig.messages(), Vec::<String>::new());
 }
 
 /// AC-39: a child's failure is one incident, on the agent of the run that none is above, and names the child. What the child's

@@ -70,6 +70,25 @@ async fn ac_24_one_partition_stands() {
     assert_eq!(rig.slots("uncovered").await.last().unwrap(), "13:00 missed");
 }
 
+/// A judge that was away for more than a day: an agent that has run every minute meanwhile has missed nothing.
+#[tokio::test]
+async fn a_judge_that_was_away_for_long_misses_no_run() {
+    let mut rig = Rig::new().await;
+    rig.agent("minutely", json!({"cron": "* * * * *", "tolerance_s": 60})).await;
+    let minutes = 1_800;
+    for minute in 1..=minutes {
+        rig.clock.set(time("11:00:05").plus_millis(minute * 60_000));
+        rig.beat(u128::try_from(minute).unwrap(), "minutely", HeartbeatStatus::Ok).await;
+    }
+    rig.apply().await;
+    let end = time("11:00").plus_millis(minutes * 60_000);
+    for _ in 0..10 {
+        rig.turn().await;
+    }
+    assert!(rig.judge.as_ref().unwrap().watermark().now() >= end, "a turn reads so much at most, and the next goes on");
+    assert_eq!((rig.incidents().await, rig.messages()), (vec![], vec![]));
+}
+
 /// Rows of the feed that are not there yet, though their records are settled, hold the watermark back.
 #[tokio::test]
 async fn a_backlog_of_the_feed_is_read_over_several_turns() {

@@ -25,8 +25,8 @@ use tidegate_inproc::rows::MemoryRows;
 use tidegate_kernel::Timestamp;
 use tidegate_mirror::Mirror;
 use tidegate_ports::{
-    Account, Accounts, Append, Clock, DocumentWrite, Documents, Expected, Fate, KeptRow, RowKey, RowScan, RowWrite,
-    Rows, StoreError,
+    Account, Accounts, Again, Append, AppendAgain, Clock, DocumentWrite, Documents, Expected, Fate, KeptRow, Origin,
+    RowKey, RowScan, RowWrite, Rows, StoreError,
 };
 use tidegate_pulse::judge::{Alert, Judge, JudgeOptions, JudgePorts, Outbox, RouteChoice, Routes, SeenAgents};
 
@@ -129,7 +129,8 @@ pub struct OneRoute;
 impl Routes for OneRoute {
     fn routes_of(&self, _: TeamId, _: &TeamSettings, _: &Slug) -> Vec<RouteChoice> {
         let (route, kinds, min_severity) = ("ops".into(), None, AlertSeverity::Info);
-        vec![RouteChoice { route, kinds, min_severity, min_interval_s: 3_600, reminders: true }]
+        let (min_interval_s, reminders, holds_open) = (3_600, true, false);
+        vec![RouteChoice { route, kinds, min_severity, min_interval_s, reminders, holds_open }]
     }
 }
 
@@ -221,6 +222,15 @@ impl Rig {
     pub async fn append_late(&self, run: u128, received_at: &str, body: impl IntoBody) {
         let record = record(key(run), time(received_at), body);
         self.log.append(record.key().log_key(), record.encode().into()).await.unwrap();
+    }
+
+    /// A replay appends a record again that was received before.
+    pub async fn again(&self, run: u128, received_at: &str, body: impl IntoBody) {
+        let record = record(key(run), time(received_at), body);
+        let position = tidegate_kernel::Position { generation: 1, partition: 0, offset: 0 };
+        let origin = Origin { position, attempt: 2 };
+        let (key, payload) = (Some(record.key().log_key()), record.encode().into());
+        self.log.append_again(Again { key, payload, origin }).await.unwrap();
     }
 
     pub async fn beat(&self, run: u128, agent: &str, status: HeartbeatStatus) {
@@ -349,7 +359,8 @@ impl Rig {
     /// What was given to be sent, as `12:10 agent schedule_missed firing`, oldest first.
     pub fn messages(&self) -> Vec<String> {
         let mut alerts: Vec<Alert> = self.sent.by_id.lock().unwrap().values().cloned().collect();
-        alerts.sort_by_key(|alert| (alert.message.timestamp, alert.message.id));
+        let is_recovery = |alert: &Alert| alert.message.down_s().is_some();
+        alerts.sort_by_key(|alert| (alert.message.timestamp, is_recovery(alert), alert.message.id));
         let shown = |alert: &Alert| {
             let (message, agent) = (&alert.message, alert.slug.as_str());
             let (kind, edge) = (message.kind.as_str(), message.edge.as_str());

@@ -1,8 +1,9 @@
 //! Edits, pauses, deletions: each once, also over restarts.
 
 use serde_json::{Value, json};
-use tidegate_agentping::HeartbeatStatus;
+use tidegate_agentping::{FinishStatus, HeartbeatStatus};
 use tidegate_agentping_settings::{AgentDoc, kinds};
+use tidegate_agentping_testkit::{StartWith, start};
 
 use crate::rig::{Rig, time};
 
@@ -100,6 +101,30 @@ async fn a_deleted_agent_is_not_judged() {
     rig.to("14:20").await;
     assert_eq!(rig.slots("job").await, ["12:00 missed"]);
     assert!(rig.incident_docs().await.iter().all(|incident| !incident.is_open()));
+}
+
+/// What is open of the runs of an agent ends with the agent. It counts anew once it reports again.
+#[tokio::test]
+async fn nothing_stays_open_of_a_deleted_agent() {
+    let mut rig = Rig::new().await;
+    rig.agent("job", json!({"cron": "0 9 1 1 *", "max_runtime_s": 600})).await;
+    rig.to("12:00").await;
+    rig.open(1, "job").await;
+    rig.append(2, start("job").at(time("12:00")).idle(1_800, FinishStatus::Timeout)).await;
+    rig.beat(3, "job", HeartbeatStatus::Fail).await;
+    rig.to("12:20").await;
+    let stuck = |rig: &Rig| rig.messages().iter().filter(|message| message.contains("run_stuck firing")).count();
+    assert_eq!((rig.messages().len(), stuck(&rig)), (3, 2));
+    rig.write(kinds::AGENT, "job", &AgentDoc { deleted_at: Some(time("12:20")), ..AgentDoc::default() }).await;
+    rig.to("12:25").await;
+    rig.start().await;
+    // Days in which an open incident would be sent again, and the time at which the idle run would fail.
+    rig.to("2026-05-18T12:00:00Z").await;
+    assert!(rig.incident_docs().await.iter().all(|incident| incident.resolved_at == Some(time("12:20"))));
+    assert_eq!((rig.incident_docs().await.len(), rig.messages().len()), (3, 6));
+    rig.beat(4, "job", HeartbeatStatus::Fail).await;
+    rig.to("2026-05-18T12:00:10Z").await;
+    assert_eq!(rig.incident_docs().await.iter().filter(|incident| incident.is_open()).count(), 1);
 }
 
 /// AC-29: a day with a change of the clock, as it is judged.

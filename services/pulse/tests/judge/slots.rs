@@ -121,6 +121,23 @@ async fn the_first_judge_begins_at_now() {
     assert_eq!(rig.slots("old").await, ["12:00 missed"]);
 }
 
+/// A run that was received before the first judge began is not read, so the slot that it covers is not judged.
+#[tokio::test]
+async fn the_first_judge_misses_no_run_of_right_before() {
+    let mut rig = Rig::without_judge("11:30");
+    rig.schedule("hourly", json!({"cron": "0 * * * *", "tolerance_s": 600})).await;
+    rig.clock.set(time("12:00:02"));
+    rig.beat(1, "hourly", HeartbeatStatus::Ok).await;
+    rig.apply().await;
+    rig.seen.0.push((team(1), tidegate_agentping_testkit::slug("hourly"), time("12:00:02")));
+    rig.clock.set(time("12:00:20"));
+    rig.start().await;
+    rig.to("12:30").await;
+    assert_eq!(rig.slots("hourly").await, Vec::<String>::new());
+    rig.to("13:30").await;
+    assert_eq!(rig.slots("hourly").await, ["13:00 missed"]);
+}
+
 /// 2.6: slots that are plainly ok are a row for each hour; the others have rows of their own, and so have those of a former
 /// build. All are read together, and a judge that starts again goes on with the hour.
 #[tokio::test]

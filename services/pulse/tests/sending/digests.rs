@@ -76,7 +76,7 @@ impl Post {
 
     async fn incident(&self, agent: &str, kind: AlertKind, opened_at: Timestamp, resolved_at: Option<Timestamp>) {
         let origin = IncidentOrigin::Slot(opened_at);
-        let id = incident_id(&Subject { agent: id_of(agent), kind }, origin);
+        let id = incident_id(&Subject { agent: id_of(agent), kind }, origin, opened_at);
         let severity = kind.severity();
         let agent = slug(agent);
         let (resolved_by, count) = (None, 2);

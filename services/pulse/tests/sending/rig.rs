@@ -171,7 +171,7 @@ pub fn at(minute: i64) -> Timestamp {
 pub fn message(number: u128, agent: u128, edge: Edge, minute: i64) -> AlertEvent {
     let slot = IncidentOrigin::Slot(at(minute));
     let subject = Subject { agent: AgentId::from_bits(Region::Eu, agent), kind: AlertKind::ScheduleMissed };
-    let incident = incident_id(&subject, IncidentOrigin::Slot(at(0)));
+    let incident = incident_id(&subject, IncidentOrigin::Slot(at(0)), at(0));
     let route = route(number);
     AlertEvent {
         team: TEAM,

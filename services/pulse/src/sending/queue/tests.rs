@@ -66,6 +66,19 @@ fn ac_61_a_recovery_waits_for_its_alert() {
     assert_eq!((queue.len(), queue.lanes.len(), queue.routes.len()), (0, 0, 0));
 }
 
+/// AC-61: also where what recovered it was received before the alert became true.
+#[test]
+fn ac_61_a_late_recovery_waits_for_its_alert() {
+    let mut queue = Queue::new(LIMITS);
+    offer(&mut queue, 1, "ops", MessageEdge::Firing, &[1], 10);
+    offer(&mut queue, 2, "ops", MessageEdge::Reminder, &[1], 20);
+    offer(&mut queue, 3, "ops", MessageEdge::Resolved, &[1], 5);
+    for number in 1..=3 {
+        assert_eq!(take(&mut queue, 30), [number]);
+        queue.ended(id(number), QueueEnd::Sent, None);
+    }
+}
+
 /// AC-61: a group is ahead of the recoveries of all its incidents.
 #[test]
 fn ac_61_a_recovery_waits_for_the_group_of_its_alert() {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use tidegate_agentping::TeamId;
 use tidegate_agentping_pulse::IncidentId;
-use tidegate_agentping_settings::{RouteDoc, RouteTarget, TeamSettings};
+use tidegate_agentping_settings::{RouteDoc, TeamSettings};
 use tidegate_kernel::{SmolStr, Timestamp};
 use tidegate_mirror::Mirror;
 use tidegate_ports::{Clock, RowKey, RowWrite, Rows, StoreError};
@@ -186,7 +186,7 @@ fn begin(settings: &TeamSettings, draft: &DeliveryDoc, open: &OpenAlerts, now: T
         (MessageEdge::Test | MessageEdge::Unmuted, _) => Began::Waiting,
         (MessageEdge::Resolved, Some(incident)) => {
             let got = open.get(&(draft.route.clone(), incident)).is_none_or(|open| open.is_sent);
-            let is_pager = settings.routes.get(&draft.route).is_some_and(is_pagerduty);
+            let is_pager = settings.routes.get(&draft.route).is_some_and(RouteDoc::holds_open);
             match (got, muted) {
                 // Its alert was muted as well.
                 (false, _) => Began::Muted,
@@ -201,17 +201,14 @@ fn begin(settings: &TeamSettings, draft: &DeliveryDoc, open: &OpenAlerts, now: T
 
 /// Openings wait for others of their minute, but for those to PagerDuty: there each incident is resolved by its own key.
 fn is_staged(settings: &TeamSettings, doc: &DeliveryDoc) -> bool {
-    let is_pager = settings.routes.get(&doc.route).is_some_and(is_pagerduty);
+    let is_pager = settings.routes.get(&doc.route).is_some_and(RouteDoc::holds_open);
     doc.edge == MessageEdge::Firing && doc.incident.is_some() && !is_pager
 }
 
-fn is_pagerduty(route: &RouteDoc) -> bool {
-    matches!(route.target, RouteTarget::Pagerduty { .. })
-}
-
-/// What a message changes about the open incidents of its route.
+/// What a message changes about the open incidents of its route. One that is flapping is none: of its end nothing is
+/// sent.
 fn note_open(open: &mut OpenAlerts, doc: &DeliveryDoc) -> Option<RowWrite> {
-    let incident = doc.incident?;
+    let incident = doc.incident.filter(|_| doc.edge != MessageEdge::Flapping)?;
     let place = (doc.route.clone(), incident);
     let before = open.get(&place);
     let stamp = rank_at(doc.timestamp);
@@ -252,7 +249,8 @@ impl FollowUps {
             }
             Began::Withheld => self.ranked.push(withheld_row(doc, WithheldWhat::Message(one))?),
             Began::Muted => {
-                if let Some(incident) = doc.incident.filter(|_| doc.edge != MessageEdge::Resolved) {
+                let is_open = !matches!(doc.edge, MessageEdge::Resolved | MessageEdge::Flapping);
+                if let Some(incident) = doc.incident.filter(|_| is_open) {
                     let what = WithheldWhat::Incident { incident, since_ms: doc.timestamp };
                     self.ranked.push(withheld_row(doc, what)?);
                 }

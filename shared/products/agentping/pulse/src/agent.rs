@@ -14,6 +14,7 @@ use crate::incident::{AlertKind, IncidentOrigin};
 use crate::open_runs::OpenRuns;
 use crate::runs::{OpenedRun, SlotOutcome};
 use crate::watched::{Alerting, Judgement, Watched, send_alone};
+use crate::watermark::Watermark;
 
 /// The end of a run, as its record was stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,29 +113,50 @@ impl AgentJudge {
 
     /// When [`AgentJudge::check_runs`] has something to do, by the clock of the run's partition.
     pub fn next_run_due(&self) -> Option<Timestamp> {
-        self.runs.next_due(self.max_runtime_s())
-    }
-
-    fn max_runtime_s(&self) -> Option<u32> {
-        self.coverage.unpaused_definition_at(Timestamp::LAST)?.max_runtime_s
+        if self.runs.is_empty() { None } else { self.runs.next_due(&self.coverage.run_limits()) }
     }
 
     /// A run was opened.
     pub fn opened(&mut self, opened: OpenedRun, alerting: &Alerting<'_>, emit: &mut impl FnMut(Judgement)) {
-        self.runs.opened(&opened);
+        self.runs.opened(&opened, alerting, emit);
         let AgentJudge { coverage, missed, last_outcome, .. } = self;
         coverage.opened(opened, &mut |decision| decided(decision, missed, last_outcome, alerting, emit));
     }
 
-    /// A run that was closed by its idle timeout is active again, or one is open that began before anything was watched: it is
-    /// watched, and covers no other slot.
-    pub fn reopened(&mut self, run: RunId, received_at: Timestamp) {
-        self.runs.opened(&OpenedRun { run, received_at, started_at: None, ended: None });
+    /// A replay, appended at `at`, brings the opening of a run. The run is not watched: it never opens an incident, nor
+    /// does a slot before `at` for it.
+    pub fn opened_again(
+        &mut self,
+        opened: OpenedRun,
+        at: Timestamp,
+        alerting: &Alerting<'_>,
+        emit: &mut impl FnMut(Judgement),
+    ) {
+        let AgentJudge { coverage, missed, last_outcome, .. } = self;
+        coverage.opened_again(opened, at, &mut |decision| decided(decision, missed, last_outcome, alerting, emit));
     }
 
-    /// A run is not watched any more, since a replay brought it: it never opens an incident.
-    pub fn unwatch(&mut self, run: RunId) {
-        self.runs.unwatch(run);
+    /// A run that was closed by its idle timeout is active again, or one is open that began before anything was watched: it is
+    /// watched, and covers no other slot.
+    pub fn reopened(
+        &mut self,
+        run: RunId,
+        received_at: Timestamp,
+        alerting: &Alerting<'_>,
+        emit: &mut impl FnMut(Judgement),
+    ) {
+        self.runs.opened(&OpenedRun { run, received_at, started_at: None, ended: None }, alerting, emit);
+    }
+
+    /// The agent was deleted at `at`: what is open of its runs from before is over, and they are not watched any more.
+    pub fn deleted(&mut self, at: Timestamp, alerting: &Alerting<'_>, emit: &mut impl FnMut(Judgement)) {
+        let track = self.failed.track();
+        let last = track.last_bad().max(track.open().map(|open| open.opened_at));
+        if last.is_some_and(|last| last <= at) {
+            let origin = IncidentOrigin::Slot(at);
+            self.failed.change(alerting, AlertKind::RunFailed, at, emit, |track, of| track.end(of, origin, at));
+        }
+        self.runs.end_before(at, alerting, emit);
     }
 
     /// A run is alive: an event with `data.alive`, or its start again.
@@ -148,19 +170,43 @@ impl AgentJudge {
         let AgentJudge { coverage, missed, last_outcome, .. } = self;
         coverage.ended(run, status, &mut |decision| decided(decision, missed, last_outcome, alerting, emit));
         self.runs.ended(run, status == FinishStatus::Success, at, alerting, emit);
-        let (rule, origin) = (self.in_a_row(at), IncidentOrigin::Run(run));
-        let failed = &mut self.failed;
         match status {
             FinishStatus::Success => {
-                failed.change(alerting, AlertKind::RunFailed, at, emit, |track, of| track.good(of, rule, origin, at));
+                self.succeeded(run, at, alerting, emit);
                 if self.last_success.is_none_or(|last| last.finished_at <= at) {
                     self.last_success = Some(LastSuccess { run, finished_at: at, duration_ms, cost });
                 }
             }
             FinishStatus::Failed | FinishStatus::Timeout if !is_replayed && !is_child => {
-                failed.change(alerting, AlertKind::RunFailed, at, emit, |track, of| track.bad(of, rule, origin, at));
+                self.went_wrong(IncidentOrigin::Run(run), at, alerting, emit);
             }
             FinishStatus::Failed | FinishStatus::Timeout | FinishStatus::Cancelled => {}
+        }
+    }
+
+    /// A run has succeeded. Records of several partitions come in any order: one that was before a failure that is
+    /// known recovers nothing.
+    fn succeeded(&mut self, run: RunId, at: Timestamp, alerting: &Alerting<'_>, emit: &mut impl FnMut(Judgement)) {
+        if self.failed.track().last_bad().is_some_and(|failed_at| is_before(at, failed_at)) {
+            return;
+        }
+        let (rule, origin) = (self.in_a_row(at), IncidentOrigin::Run(run));
+        self.failed.change(alerting, AlertKind::RunFailed, at, emit, |track, of| track.good(of, rule, origin, at));
+    }
+
+    /// A failure counts, whenever it becomes known. One that was before a success that is known has been recovered
+    /// from.
+    fn went_wrong(
+        &mut self,
+        origin: IncidentOrigin,
+        at: Timestamp,
+        alerting: &Alerting<'_>,
+        emit: &mut impl FnMut(Judgement),
+    ) {
+        let rule = self.in_a_row(at);
+        self.failed.change(alerting, AlertKind::RunFailed, at, emit, |track, of| track.bad(of, rule, origin, at));
+        if let Some(last) = self.last_success.filter(|last| is_before(at, last.finished_at)) {
+            self.succeeded(last.run, last.finished_at, alerting, emit);
         }
     }
 
@@ -172,8 +218,7 @@ impl AgentJudge {
         alerting: &Alerting<'_>,
         emit: &mut impl FnMut(Judgement),
     ) {
-        let (rule, origin) = (self.in_a_row(at), IncidentOrigin::Child { run, child });
-        self.failed.change(alerting, AlertKind::RunFailed, at, emit, |track, of| track.bad(of, rule, origin, at));
+        self.went_wrong(IncidentOrigin::Child { run, child }, at, alerting, emit);
     }
 
     /// How many failures in a row count: by the definition at their own time, however far slots are judged.
@@ -192,12 +237,19 @@ impl AgentJudge {
         alerting: &Alerting<'_>,
         emit: &mut impl FnMut(Judgement),
     ) {
-        let AgentJudge { coverage, missed, last_outcome, .. } = self;
-        coverage.advance(to, doubts, &mut |decision| decided(decision, missed, last_outcome, alerting, emit));
-        if let Some(at) = coverage.changed_at().filter(|_| coverage.definition().is_none()) {
-            // Nothing is expected any more.
-            let origin = IncidentOrigin::Slot(at);
-            missed.change(alerting, AlertKind::ScheduleMissed, at, emit, |track, of| track.resolve(of, origin, at));
+        loop {
+            // From one change to the next, so that an incident ends with its schedule, however far this goes.
+            let until = self.coverage.next_change().map_or(to, |at| at.min(to));
+            let AgentJudge { coverage, missed, last_outcome, .. } = self;
+            coverage.advance(until, doubts, &mut |decision| decided(decision, missed, last_outcome, alerting, emit));
+            if let Some(at) = coverage.changed_at().filter(|_| coverage.definition().is_none()) {
+                // Nothing is expected any more.
+                let origin = IncidentOrigin::Slot(at);
+                missed.change(alerting, AlertKind::ScheduleMissed, at, emit, |track, of| track.end(of, origin, at));
+            }
+            if until >= to {
+                break;
+            }
         }
         self.missed.tick(alerting, AlertKind::ScheduleMissed, to, emit);
         self.failed.tick(alerting, AlertKind::RunFailed, to, emit);
@@ -212,8 +264,8 @@ impl AgentJudge {
         alerting: &Alerting<'_>,
         emit: &mut impl FnMut(Judgement),
     ) {
-        if let Some(max_runtime_s) = self.max_runtime_s() {
-            self.runs.check(max_runtime_s, clock, doubts, alerting, emit);
+        if !self.runs.is_empty() {
+            self.runs.check(&self.coverage.run_limits(), clock, doubts, alerting, emit);
         }
     }
 
@@ -231,6 +283,11 @@ impl AgentJudge {
             () => AgentStanding::Up,
         }
     }
+}
+
+/// Whether one instant is before the other, by more than clocks of front doors may differ.
+fn is_before(one: Timestamp, other: Timestamp) -> bool {
+    one.plus_millis(Watermark::CLOCK_DIFFERENCE_MS) < other
 }
 
 /// What a decision about a slot means for incidents.

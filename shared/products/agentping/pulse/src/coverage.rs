@@ -13,7 +13,7 @@ use tidegate_kernel::Timestamp;
 
 use crate::definition::Definition;
 use crate::doubt::{DoubtReason, Doubts};
-use crate::runs::{OpenedRun, SlotOutcome, covered_outcome};
+use crate::runs::{OpenedRun, RunLimit, SlotOutcome, covered_outcome};
 use crate::slots::Slot;
 
 mod history;
@@ -54,7 +54,8 @@ pub struct SlotDecision {
     /// When it became true: the deadline, the slot's own time, or the receipt of the run. Of the end of a run it is the slot's
     /// own time, since an end changes no incident of a schedule.
     pub decided_at: Timestamp,
-    /// Of the definition that was in force at the slot; none with the end of a run.
+    /// Of the definition that was in force at the slot. None with the end of a run, and of a slot that was decided once
+    /// the schedule was removed: it changes no incident.
     pub rule: Option<SlotRule>,
     /// The slot was decided before, and only the end of its run, or a late one, colours it.
     pub is_amendment: bool,
@@ -88,12 +89,16 @@ pub struct Coverage {
     /// When the schedule or the pause last changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     changed_at: Option<Timestamp>,
+    /// How long runs may take, by the last changes of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    limits: Vec<RunLimit>,
     /// Up to where it has been advanced.
     judged_to: Timestamp,
 }
 
 impl Coverage {
-    /// Openings that may wait at once. Those beyond it, the latest first, cover nothing.
+    /// Openings that may wait at once. Of those beyond it, one covers nothing that others are closest around: the times
+    /// in which some came stay the same.
     pub const MAX_WAITING: usize = 1_024;
     /// Covered slots whose runs may be open at once. The oldest beyond it stays `open`.
     pub const MAX_RUNNING: usize = 64;
@@ -111,21 +116,6 @@ impl Coverage {
     /// The definition in force, paused or not.
     pub fn definition(&self) -> Option<&Arc<Definition>> {
         self.segments.last().filter(|segment| segment.is_in_force()).map(|segment| &segment.definition)
-    }
-
-    /// The definition that is in force at `at`, which may not be judged yet; `None` also while the agent is paused. An
-    /// earlier one than that up to which slots are decided is not kept.
-    pub fn unpaused_definition_at(&self, at: Timestamp) -> Option<&Arc<Definition>> {
-        let (mut definition, mut paused) = (self.definition(), self.paused);
-        for (_, change) in self.changes.iter().take_while(|(from, _)| *from < at) {
-            match change {
-                ScheduleChange::Set(set) => definition = Some(set),
-                ScheduleChange::Removed => definition = None,
-                ScheduleChange::Paused => paused = true,
-                ScheduleChange::Resumed => paused = false,
-            }
-        }
-        definition.filter(|_| !paused)
     }
 
     pub fn is_paused(&self) -> bool {
@@ -150,9 +140,13 @@ impl Coverage {
     /// The next instant at which [`Coverage::advance`] has something to do; `None`: only after an opening or a change.
     pub fn next_due(&self) -> Option<Timestamp> {
         let opening = self.waiting.front().map(|opened| opened.received_at);
-        let change = self.changes.first().map(|(at, _)| *at);
         let slot = self.segments.iter().filter_map(Segment::due).min();
-        opening.into_iter().chain(change).chain(slot).min()
+        opening.into_iter().chain(self.next_change()).chain(slot).min()
+    }
+
+    /// When the next change holds that does not hold yet.
+    pub(crate) fn next_change(&self) -> Option<Timestamp> {
+        self.changes.first().map(|(at, _)| *at)
     }
 
     /// A run was opened. One that was received in the time that is judged already is matched at once, against what is
@@ -164,7 +158,31 @@ impl Coverage {
         }
         let place = self.waiting.partition_point(|waiting| waiting.order() < opened.order());
         self.waiting.insert(place, opened);
-        self.waiting.truncate(Self::MAX_WAITING);
+        if self.waiting.len() > Self::MAX_WAITING {
+            self.thin_out();
+        }
+    }
+
+    /// A replay, appended at `at`, brings the opening of a run. To an agent without a run before it is the first one,
+    /// but no slot before `at` is judged for it.
+    pub fn opened_again(&mut self, opened: OpenedRun, at: Timestamp, decide: &mut impl FnMut(SlotDecision)) {
+        if !self.is_seen() {
+            self.note_opening(&opened);
+            if let Some(current) = self.in_force_mut() {
+                current.begin_at(at);
+            }
+        }
+        self.opened(opened, decide);
+    }
+
+    /// Leaves out the opening whose neighbours are closest to each other; the first and the last one stay.
+    fn thin_out(&mut self) {
+        let received_at = |index: usize| self.waiting[index].received_at;
+        let apart = |index: &usize| received_at(index + 1).millis_since(received_at(index - 1));
+        let closest = (1..self.waiting.len() - 1).min_by_key(apart);
+        if let Some(index) = closest {
+            self.waiting.remove(index);
+        }
     }
 
     /// A run ended: it colours the slot that it covers.
@@ -209,7 +227,7 @@ impl Coverage {
         match segment.early.take() {
             Some(opened) => self.cover(index, slot, opened, decide),
             None => {
-                let rule = Some(SlotRule::of(&segment.definition));
+                let rule = segment.rule();
                 decide(SlotDecision { rule, ..decision(slot, SlotOutcome::Skipped, None) });
                 self.step(index, slot);
             }
@@ -223,7 +241,7 @@ impl Coverage {
         let is_unknown = reason.is_some() || slot.in_gap;
         let outcome = if is_unknown { SlotOutcome::Unknown } else { SlotOutcome::Missed };
         self.past.add(&segment.definition, slot, !is_unknown);
-        let rule = Some(SlotRule::of(&segment.definition));
+        let rule = segment.rule();
         decide(SlotDecision { reason, rule, decided_at: slot.deadline, ..decision(slot, outcome, None) });
         self.step(index, slot);
     }
@@ -254,10 +272,11 @@ impl Coverage {
                 } else {
                     self.keep_spare(opened);
                 }
-                if let Some(current) = self.in_force_mut() {
-                    current.moved_by(opened.received_at);
-                }
             }
+        }
+        // Also where it covers a slot of a former definition.
+        if let Some(current) = self.in_force_mut() {
+            current.moved_by(opened.received_at);
         }
     }
 
@@ -269,7 +288,7 @@ impl Coverage {
             self.running.push((opened.run, slot));
         }
         let decided_at = slot.at.max(opened.received_at);
-        let rule = Some(SlotRule::of(&self.segments[index].definition));
+        let rule = self.segments[index].rule();
         decide(SlotDecision { decided_at, rule, ..decision(slot, covered_outcome(opened.ended), Some(opened.run)) });
         let last_opening = self.last_opening.unwrap_or(opened.received_at);
         if !self.segments[index].step_covered(slot, last_opening) {

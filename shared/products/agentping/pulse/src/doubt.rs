@@ -50,6 +50,18 @@ pub struct Doubt {
     pub reason: DoubtReason,
 }
 
+/// Makes one of intervals that touch, of one owner and reason. An outage of days is then as small as one of minutes.
+pub fn join<O: Copy + Ord>(doubts: &mut Vec<(O, Doubt)>) {
+    doubts.sort_unstable_by_key(|(owner, doubt)| (*owner, doubt.reason, doubt.from));
+    doubts.dedup_by(|(owner, next), (before, joined)| {
+        let touches = *owner == *before && next.reason == joined.reason && next.from <= joined.until.plus_millis(1);
+        if touches {
+            joined.until = joined.until.max(next.until);
+        }
+        touches
+    });
+}
+
 /// The intervals that concern one agent: its team's, and those of all teams.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Doubts<'d> {

@@ -7,7 +7,7 @@ use tidegate_kernel::Timestamp;
 use crate::doubt::Doubts;
 use crate::incident::track::{InARow, OpenIncident};
 use crate::incident::{AlertKind, IncidentOrigin};
-use crate::runs::OpenedRun;
+use crate::runs::{OpenedRun, RunLimit};
 use crate::watched::{Alerting, Judgement, Watched};
 
 const KIND: AlertKind = AlertKind::RunStuck;
@@ -37,6 +37,20 @@ impl WatchedRun {
     pub fn incident(&self) -> Option<&OpenIncident> {
         self.stuck.track().open()
     }
+
+    /// When it is stuck if it is not alive meanwhile: by the first limit that is in force when it has passed.
+    fn stuck_at(&self, limits: &[RunLimit]) -> Option<Timestamp> {
+        let ends = limits.iter().skip(1).map(|limit| limit.from).chain([Timestamp::LAST]);
+        limits.iter().zip(ends).find_map(|(limit, end)| {
+            let passed = self.alive_at.plus_millis(i64::from(limit.max_runtime_s?) * 1_000);
+            Some(passed.max(limit.from)).filter(|at| *at < end)
+        })
+    }
+
+    fn resolve(&mut self, by: RunId, at: Timestamp, alerting: &Alerting<'_>, emit: &mut impl FnMut(Judgement)) {
+        let origin = IncidentOrigin::Run(by);
+        self.stuck.change(alerting, KIND, at, emit, |track, subject| track.resolve(subject, origin, at));
+    }
 }
 
 /// All open runs of an agent that a judge knows.
@@ -50,7 +64,7 @@ pub struct OpenRuns {
 }
 
 impl OpenRuns {
-    /// Open runs at once. The oldest one beyond it is not watched any more.
+    /// Open runs at once. The oldest one beyond it is not watched any more, and its incident ends.
     pub const MAX: usize = 64;
 
     pub fn is_empty(&self) -> bool {
@@ -70,21 +84,24 @@ impl OpenRuns {
     }
 
     /// A run was opened.
-    pub(crate) fn opened(&mut self, opened: &OpenedRun) {
+    pub(crate) fn opened(&mut self, opened: &OpenedRun, alerting: &Alerting<'_>, emit: &mut impl FnMut(Judgement)) {
         let OpenedRun { run, received_at, .. } = *opened;
         if self.runs.iter().any(|open| open.run == run) {
             return;
         }
         if self.runs.len() >= Self::MAX {
-            self.runs.remove(0);
+            // Nobody would end its incident later.
+            self.runs.remove(0).resolve(run, received_at, alerting, emit);
         }
         let stuck = Watched::default();
         self.runs.push(WatchedRun { run, received_at, alive_at: received_at, is_judged: false, stuck });
     }
 
-    /// A run is not watched any more. One with an incident is, until it ends.
-    pub(crate) fn unwatch(&mut self, run: RunId) {
-        self.runs.retain(|open| open.run != run || open.is_stuck());
+    /// Runs that were opened until `at` are not watched any more.
+    pub(crate) fn end_before(&mut self, at: Timestamp, alerting: &Alerting<'_>, emit: &mut impl FnMut(Judgement)) {
+        for mut open in self.runs.extract_if(.., |open| open.received_at <= at) {
+            open.resolve(open.run, at, alerting, emit);
+        }
     }
 
     /// A run is alive: its deadline moves.
@@ -96,17 +113,16 @@ impl OpenRuns {
     }
 
     /// The first deadline that has not been judged, by each run's own partition's clock.
-    pub(crate) fn next_due(&self, max_runtime_s: Option<u32>) -> Option<Timestamp> {
-        let max_runtime_ms = i64::from(max_runtime_s?) * 1_000;
+    pub(crate) fn next_due(&self, limits: &[RunLimit]) -> Option<Timestamp> {
         let waiting = self.runs.iter().filter(|open| !open.is_judged);
-        waiting.map(|open| open.alive_at.plus_millis(max_runtime_ms)).min()
+        waiting.filter_map(|open| open.stuck_at(limits)).min()
     }
 
     /// Judges the runs whose deadline their partition's clock has passed. A run that was open in doubt is unknown, since
     /// its end may have been lost; one that a newer success has overtaken is no trouble.
     pub(crate) fn check(
         &mut self,
-        max_runtime_s: u32,
+        limits: &[RunLimit],
         clock: impl Fn(RunId) -> Timestamp,
         doubts: &Doubts<'_>,
         alerting: &Alerting<'_>,
@@ -114,10 +130,8 @@ impl OpenRuns {
     ) {
         let newest_success = self.newest_success;
         for open in self.runs.iter_mut().filter(|open| !open.is_judged) {
-            let deadline = open.alive_at.plus_millis(i64::from(max_runtime_s) * 1_000);
-            if clock(open.run) < deadline {
-                continue;
-            }
+            let deadline = open.stuck_at(limits).filter(|deadline| *deadline <= clock(open.run));
+            let Some(deadline) = deadline else { continue };
             open.is_judged = true;
             let is_unknown = doubts.between(open.received_at, deadline).is_some();
             let is_overtaken = newest_success.is_some_and(|newest| newest > open.received_at);
@@ -141,14 +155,13 @@ impl OpenRuns {
     ) {
         let Some(index) = self.runs.iter().position(|open| open.run == run) else { return };
         let mut ended = self.runs.remove(index);
-        let origin = IncidentOrigin::Run(run);
-        ended.stuck.change(alerting, KIND, at, emit, |track, subject| track.resolve(subject, origin, at));
+        ended.resolve(run, at, alerting, emit);
         if !succeeded {
             return;
         }
         self.newest_success = self.newest_success.max(Some(ended.received_at));
         for older in self.runs.iter_mut().filter(|open| open.received_at < ended.received_at) {
-            older.stuck.change(alerting, KIND, at, emit, |track, subject| track.resolve(subject, origin, at));
+            older.resolve(run, at, alerting, emit);
         }
     }
 

@@ -25,6 +25,15 @@ impl OpenedRun {
     }
 }
 
+/// How long runs may take from an instant on, up to that of the next limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunLimit {
+    pub from: Timestamp,
+    /// Seconds after a run was last alive that it is stuck; `None`: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_runtime_s: Option<u32>,
+}
+
 /// How the slot that a run covers looks once the run has ended. A run that its owner cancelled ran, and failed at nothing.
 pub const fn covered_outcome(status: Option<FinishStatus>) -> SlotOutcome {
     match status {

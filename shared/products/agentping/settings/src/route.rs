@@ -202,7 +202,13 @@ impl RouteDoc {
             min_severity: self.min_severity,
             min_interval_s: self.min_interval_s,
             reminders: self.reminders,
+            holds_open: self.holds_open(),
         }
+    }
+
+    /// Whether its receiver keeps an incident open until it is resolved: PagerDuty does.
+    pub const fn holds_open(&self) -> bool {
+        matches!(self.target, RouteTarget::Pagerduty { .. })
     }
 
     /// For how long the secret before a rotation signs as well.

@@ -82,7 +82,10 @@ fn addressed(settings: &TeamSettings, event: &AlertEvent) -> Vec<(SmolStr, Deliv
     let wants = |route: &RouteDoc| route.wants(event.kind, event.severity);
     match &event.to {
         Addressees::Route { route, delivery } => {
-            settings.routes.contains_key(route).then(|| (route.clone(), *delivery)).into_iter().collect()
+            // A recovery goes to whoever got the alert, whether it is still routed there or not.
+            let is_sent = |doc: &RouteDoc| doc.is_serving() || event.edge != MessageEdge::Resolved;
+            let found = settings.routes.get(route).filter(|doc| is_sent(doc));
+            found.map(|_| (route.clone(), *delivery)).into_iter().collect()
         }
         Addressees::Subscribed { key } => {
             let name = event.agent.as_ref().map(|key| settings.names.name(key));

@@ -48,6 +48,18 @@ async fn what_was_resolved_while_it_was_muted_is_never_sent() {
     assert_eq!((rig.listed("ops").await.len(), rig.outgoing().await.len(), rig.withheld().await.len()), (2, 0, 0));
 }
 
+/// Of an incident that is flapping nothing more is sent, its end neither: after a mute it is not said to be open.
+#[tokio::test]
+async fn a_flapping_incident_is_not_open_for_its_route() {
+    let rig = Rig::new().await;
+    rig.mute("", 600).await;
+    rig.put(&[event(1, Edge::Flapping, 0)]).await;
+    rig.clock.advance_ms(600_000);
+    rig.unmute().await;
+    assert_eq!(rig.listed("ops").await, ["agent-1 flapping muted"]);
+    assert!(rig.withheld().await.is_empty());
+}
+
 /// A mute holds the recovery of what was sent before to its end; at PagerDuty it is not withheld.
 #[tokio::test]
 async fn a_recovery_waits_for_the_end_of_a_mute() {

@@ -139,7 +139,7 @@ impl Rig {
 }
 
 pub fn incident(agent: u128, minute: i64) -> IncidentId {
-    incident_id(&subject(agent), IncidentOrigin::Slot(at(minute)))
+    incident_id(&subject(agent), IncidentOrigin::Slot(at(minute)), at(minute))
 }
 
 fn subject(agent: u128) -> Subject {

@@ -84,6 +84,21 @@ async fn ac_53_routes_are_inherited_replaced_and_added() {
     }
 }
 
+/// A recovery is made for who got the alert, also if the agent's messages go elsewhere by now; not if it gets none at
+/// all.
+#[tokio::test]
+async fn a_recovery_is_made_for_a_route_that_serves() {
+    for (members, expected) in [(json!({}), 2), (json!({"enabled": false}), 1)] {
+        let rig = Rig::new().await;
+        rig.put(&[event(1, Edge::Firing, 0)]).await;
+        rig.release().await;
+        rig.set("team", "", json!({"routes": []})).await;
+        rig.route("ops", members).await;
+        rig.put(&[event(1, Edge::Resolved, 5)]).await;
+        assert_eq!(rig.listed("ops").await.len(), expected);
+    }
+}
+
 #[tokio::test]
 async fn a_route_gets_what_it_wants_while_it_serves() {
     let rig = Rig::new().await;

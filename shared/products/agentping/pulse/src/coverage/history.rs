@@ -8,7 +8,7 @@ use tidegate_kernel::Timestamp;
 use super::segment::Segment;
 use super::{Coverage, SlotDecision, decision};
 use crate::definition::Definition;
-use crate::runs::SlotOutcome;
+use crate::runs::{RunLimit, SlotOutcome};
 
 /// What changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,9 +22,67 @@ pub enum ScheduleChange {
     Resumed,
 }
 
+/// A definition, and whether the agent is paused.
+type InForce<'c> = (Option<&'c Arc<Definition>>, bool);
+
+impl ScheduleChange {
+    /// What is in force after this change.
+    fn after<'c>(&'c self, (definition, is_paused): InForce<'c>) -> InForce<'c> {
+        match self {
+            ScheduleChange::Set(set) => (Some(set), is_paused),
+            ScheduleChange::Removed => (None, is_paused),
+            ScheduleChange::Paused => (definition, true),
+            ScheduleChange::Resumed => (definition, false),
+        }
+    }
+}
+
+fn unpaused((definition, is_paused): InForce<'_>) -> Option<&Arc<Definition>> {
+    definition.filter(|_| !is_paused)
+}
+
 impl Coverage {
     /// Definitions with undecided slots at once. The oldest beyond it has its slots skipped.
     pub const MAX_SEGMENTS: usize = 16;
+    /// Limits of runs that are kept. Runs are judged before slots are, but for those of a partition that stands.
+    const MAX_LIMITS: usize = 4;
+
+    /// The definition that is in force at `at`, which may not be judged yet; `None` also while the agent is paused. An
+    /// earlier one than that up to which slots are decided is not kept.
+    pub fn unpaused_definition_at(&self, at: Timestamp) -> Option<&Arc<Definition>> {
+        let changes = self.changes.iter().take_while(|(from, _)| *from < at);
+        unpaused(changes.fold((self.definition(), self.paused), |before, (_, change)| change.after(before)))
+    }
+
+    /// How long runs may take, from the time before the last changes on, as far as changes are known.
+    pub fn run_limits(&self) -> Vec<RunLimit> {
+        let limit =
+            |from, in_force| RunLimit { from, max_runtime_s: unpaused(in_force).and_then(|set| set.max_runtime_s) };
+        let mut limits = self.limits.clone();
+        let mut in_force = (self.definition(), self.paused);
+        if limits.is_empty()
+            && let Some(current) = self.segments.last()
+        {
+            // Of a build that kept none.
+            limits.push(limit(current.from, in_force));
+        }
+        for (from, change) in &self.changes {
+            in_force = change.after(in_force);
+            limits.push(limit(*from, in_force));
+        }
+        limits
+    }
+
+    fn note_limit(&mut self, from: Timestamp, definition: Option<&Arc<Definition>>) {
+        let max_runtime_s = unpaused((definition, self.paused)).and_then(|set| set.max_runtime_s);
+        if self.limits.last().and_then(|limit| limit.max_runtime_s) == max_runtime_s {
+            return;
+        }
+        self.limits.push(RunLimit { from, max_runtime_s });
+        if self.limits.len() > Self::MAX_LIMITS {
+            self.limits.remove(0);
+        }
+    }
 
     /// From `at` on this holds. Changes are given before anything after `at` is judged.
     pub fn change(&mut self, at: Timestamp, change: ScheduleChange) {
@@ -45,8 +103,12 @@ impl Coverage {
             ScheduleChange::Resumed => self.paused = false,
         }
         self.changed_at = Some(at);
+        self.note_limit(at, definition.as_ref());
         self.end_current(at);
-        let Some(definition) = definition else { return };
+        let Some(definition) = definition else {
+            self.segments.iter_mut().for_each(|segment| segment.is_removed = true);
+            return;
+        };
         let skips = self.paused || !definition.enabled;
         let mut segment = Segment::begin(definition, at, self.last_opening, skips);
         if let Some(spare) = self.spare

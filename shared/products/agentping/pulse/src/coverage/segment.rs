@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tidegate_kernel::Timestamp;
 
+use super::SlotRule;
 use crate::definition::Definition;
 use crate::runs::OpenedRun;
 use crate::slots::{Slot, Timing};
@@ -16,7 +17,7 @@ use crate::slots::{Slot, Timing};
 pub(super) struct Segment {
     pub definition: Arc<Definition>,
     /// Since when it is in force: its slots lie after this.
-    from: Timestamp,
+    pub from: Timestamp,
     /// Until when; its slots lie at or before this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     until: Option<Timestamp>,
@@ -29,6 +30,9 @@ pub(super) struct Segment {
     /// Paused or off: each slot is skipped at its time.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     skips: bool,
+    /// The schedule was removed since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_removed: bool,
 }
 
 impl Segment {
@@ -42,7 +46,12 @@ impl Segment {
                 definition.slot_after(opening).filter(|slot| slot.at > from).or_else(|| definition.slot_after(from))
             }
         };
-        Segment { definition, from, until: None, next, early: None, skips }
+        Segment { definition, from, until: None, next, early: None, skips, is_removed: false }
+    }
+
+    /// What its slots say about incidents: nothing once the schedule is removed.
+    pub fn rule(&self) -> Option<SlotRule> {
+        (!self.is_removed).then(|| SlotRule::of(&self.definition))
     }
 
     /// The agent's first run was received: slots begin with the one at or after it. A period begins with it.
@@ -61,7 +70,7 @@ impl Segment {
         !self.skips && self.early.is_none() && self.next.is_some_and(|slot| slot.holds(received_at))
     }
 
-    /// An opening that covers nothing: for a period, the next slot counts from it.
+    /// An opening that covers none of its slots: for a period, the next slot counts from it.
     pub fn moved_by(&mut self, received_at: Timestamp) {
         let is_before = self.next.is_some_and(|slot| received_at < slot.at);
         if matches!(self.definition.timing, Timing::Every { .. }) && self.early.is_none() && is_before {

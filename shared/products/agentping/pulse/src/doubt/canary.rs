@@ -44,20 +44,40 @@ impl CanaryWatch {
     }
 
     /// Up to where it is known whether the canary is missing, by what was received until `to`. A sender runs since `since`;
-    /// `is_silent`: nothing of it has come for so long that nothing is waited for.
+    /// `is_silent`: nothing of it has come for so long that nothing is waited for, once one is missing.
     pub fn known_to(&self, since: Timestamp, is_silent: bool, to: Timestamp) -> Timestamp {
-        if is_silent { to } else { to.min(self.last.map_or(since, |last| last.max(since))) }
+        match self.missing_from(since, to) {
+            Some(_) if is_silent => to,
+            _ => to.min(self.waiting_from(since)),
+        }
+    }
+
+    /// The last heartbeat, or the start of a sender that runs since `since` and has sent none.
+    fn waiting_from(&self, since: Timestamp) -> Timestamp {
+        self.last.map_or(since, |last| last.max(since))
+    }
+
+    /// From where on one is missing at `to`, if a sender runs since `since`.
+    fn missing_from(&self, since: Timestamp, to: Timestamp) -> Option<Timestamp> {
+        let from = self.waiting_from(since);
+        (to.millis_since(from) > Self::MISSING_AFTER_MS).then_some(from)
+    }
+
+    /// What is missing until `to` of a sender that runs since `since` and is silent is doubt, whenever it comes again,
+    /// and whoever judges then.
+    pub fn missing(&mut self, since: Timestamp, to: Timestamp) {
+        let Some(from) = self.missing_from(since, to) else { return };
+        match self.doubts.last_mut().filter(|doubt| doubt.from == from) {
+            Some(doubt) => doubt.until = doubt.until.max(to),
+            None => self.doubts.push(Doubt { from, until: to, reason: DoubtReason::Canary }),
+        }
     }
 
     /// All doubt until `to`: what has passed, and what goes on if a sender runs since `since` and is silent.
     pub fn doubts(&self, silent_since: Option<Timestamp>, to: Timestamp) -> Vec<Doubt> {
         let mut doubts = self.doubts.clone();
-        if let Some(since) = silent_since {
-            let from = self.last.map_or(since, |last| last.max(since));
-            if to.as_millis().saturating_sub(from.as_millis()) > Self::MISSING_AFTER_MS as i64 {
-                doubts.push(Doubt { from, until: to, reason: DoubtReason::Canary });
-            }
-        }
+        let from = silent_since.and_then(|since| self.missing_from(since, to));
+        doubts.extend(from.map(|from| Doubt { from, until: to, reason: DoubtReason::Canary }));
         doubts
     }
 

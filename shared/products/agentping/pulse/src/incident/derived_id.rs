@@ -42,10 +42,14 @@ impl Parts {
 
     fn and_origin(self, origin: IncidentOrigin) -> Self {
         match origin {
-            IncidentOrigin::Slot(at) => self.and(b"slot").and(&at.as_millis().to_be_bytes()),
+            IncidentOrigin::Slot(at) => self.and(b"slot").and_instant(at),
             IncidentOrigin::Run(run) => self.and_run(b"run", run),
             IncidentOrigin::Child { child, .. } => self.and_run(b"child", child),
         }
+    }
+
+    fn and_instant(self, at: Timestamp) -> Self {
+        self.and(&at.as_millis().to_be_bytes())
     }
 
     fn and_run(self, what: &[u8], run: RunId) -> Self {
@@ -58,15 +62,21 @@ impl Parts {
     }
 }
 
-/// The incident of a subject that this slot or run opens. An agent's id is its own in the region, whatever the team, so it
-/// stands for both.
-pub fn incident_id(subject: &Subject, opened_by: IncidentOrigin) -> IncidentId {
+/// The incident of a subject that this slot or run opens, at `opened_at`. An agent's id is its own in the region,
+/// whatever the team, so it stands for both. A slot is decided once; a run that its idle timeout has ended can go on
+/// and end again.
+pub fn incident_id(subject: &Subject, opened_by: IncidentOrigin, opened_at: Timestamp) -> IncidentId {
     let agent = subject.agent;
     let parts = Parts::of("incident").and(&agent.bits().to_be_bytes()).and(subject.kind.as_str().as_bytes());
-    Id::from_bits(agent.region(), parts.and_origin(opened_by).bits())
+    let parts = parts.and_origin(opened_by);
+    let parts = match opened_by {
+        IncidentOrigin::Slot(_) => parts,
+        IncidentOrigin::Run(_) | IncidentOrigin::Child { .. } => parts.and_instant(opened_at),
+    };
+    Id::from_bits(agent.region(), parts.bits())
 }
 
-/// The message of an edge to a route. Slots and runs have one each; reminders and the like have one for each instant.
+/// The message of an edge to a route. Slots have one each; runs, reminders and the like have one for each instant.
 pub fn delivery_id(
     region: Region,
     incident: IncidentId,
@@ -77,9 +87,9 @@ pub fn delivery_id(
 ) -> DeliveryId {
     let parts = Parts::of("delivery").and(&incident.bits().to_be_bytes()).and(route.as_bytes());
     let parts = parts.and(edge.as_str().as_bytes()).and_origin(at);
-    let parts = match edge {
-        Edge::Firing | Edge::Repeat => parts,
-        Edge::Resolved | Edge::Flapping | Edge::Reminder => parts.and(&when.as_millis().to_be_bytes()),
+    let parts = match (edge, at) {
+        (Edge::Firing | Edge::Repeat, IncidentOrigin::Slot(_)) => parts,
+        _ => parts.and_instant(when),
     };
     Id::from_bits(region, parts.bits())
 }

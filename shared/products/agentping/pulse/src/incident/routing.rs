@@ -18,6 +18,9 @@ pub struct RoutePolicy<'r> {
     pub min_interval_s: u32,
     /// Whether an incident that stays open is sent again once a day.
     pub reminders: bool,
+    /// Whether what it gets stays open there until it is resolved (PagerDuty), so that it needs the end of a flapping
+    /// incident, too.
+    pub holds_open: bool,
 }
 
 impl RoutePolicy<'_> {
@@ -83,7 +86,8 @@ impl Routing {
         self.0.is_empty()
     }
 
-    /// The messages of an edge, in the order of the routes.
+    /// The messages of an edge, in the order of the routes. A recovery goes to whoever got the incident: past severity
+    /// and silence, and whatever is routed where by now.
     pub fn route(
         &mut self,
         region: Region,
@@ -91,32 +95,35 @@ impl Routing {
         routes: &[RoutePolicy<'_>],
         send: &mut impl FnMut(AlertMessage),
     ) {
+        if edge.edge == Edge::Resolved {
+            for Sent { route, folded, .. } in std::mem::take(&mut self.0) {
+                send(message(region, edge, &route, folded));
+            }
+            return;
+        }
         for policy in routes {
             if let Some(folded) = self.takes(edge, policy) {
                 send(message(region, edge, policy.route, folded));
             }
         }
-        if edge.edge == Edge::Resolved {
-            self.0 = Vec::new();
-        }
     }
 
     /// Whether a route gets a message of this edge, and for how many others it stands.
     fn takes(&mut self, edge: &IncidentEdge, policy: &RoutePolicy<'_>) -> Option<u32> {
-        let at = self.0.iter().position(|sent| sent.route == policy.route);
-        match edge.edge {
-            // Past severity, silence and whatever the route wants by now.
-            Edge::Resolved => at.map(|at| self.0[at].folded),
-            _ if !policy.wants(edge.kind) => None,
-            Edge::Flapping => Some(0),
-            Edge::Firing | Edge::Repeat | Edge::Reminder => match at {
-                Some(at) => self.0[at].next(edge, policy),
-                None if edge.is_quiet || edge.edge == Edge::Reminder => None,
-                None => {
-                    self.0.push(Sent { route: SmolStr::new(policy.route), last_at: edge.timestamp, folded: 0 });
-                    Some(0)
-                }
-            },
+        if !policy.wants(edge.kind) {
+            return None;
+        }
+        let known = self.0.iter_mut().find(|sent| sent.route == policy.route);
+        match (edge.edge, known) {
+            (Edge::Resolved, _) | (Edge::Reminder, None) => None,
+            (Edge::Firing | Edge::Repeat | Edge::Reminder, Some(sent)) => sent.next(edge, policy),
+            (Edge::Firing | Edge::Repeat, None) if edge.is_quiet => None,
+            (Edge::Flapping, Some(_)) => Some(0),
+            (Edge::Flapping, None) if !policy.holds_open => Some(0),
+            (Edge::Firing | Edge::Repeat | Edge::Flapping, None) => {
+                self.0.push(Sent { route: SmolStr::new(policy.route), last_at: edge.timestamp, folded: 0 });
+                Some(0)
+            }
         }
     }
 

@@ -46,6 +46,9 @@ pub struct Track {
     changes: VecDeque<Timestamp>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_flapping: bool,
+    /// When the last one went wrong of those in a row, or in the open incident.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_bad: Option<Timestamp>,
 }
 
 fn is_zero(number: &u16) -> bool {
@@ -71,6 +74,11 @@ impl Track {
         self.is_flapping
     }
 
+    /// When the last one went wrong, of those in a row or in the open incident.
+    pub fn last_bad(&self) -> Option<Timestamp> {
+        self.last_bad
+    }
+
     /// When [`Track::settle`] has something to do.
     pub fn stable_at(&self) -> Option<Timestamp> {
         let last = self.changes.back().filter(|_| self.is_flapping)?;
@@ -87,6 +95,7 @@ impl Track {
     ) -> Option<IncidentEdge> {
         self.bad_in_a_row = self.bad_in_a_row.saturating_add(1);
         self.good_in_a_row = 0;
+        self.last_bad = self.last_bad.max(Some(at));
         if let Some(open) = &mut self.open {
             open.count = open.count.saturating_add(1);
             return self.edge(subject, Edge::Repeat, origin, at);
@@ -95,7 +104,8 @@ impl Track {
             return None;
         }
         let count = u32::from(self.bad_in_a_row);
-        self.open = Some(Box::new(OpenIncident { id: incident_id(subject, origin), opened_at: at, origin, count }));
+        let id = incident_id(subject, origin, at);
+        self.open = Some(Box::new(OpenIncident { id, opened_at: at, origin, count }));
         self.changed(subject, Edge::Firing, origin, at)
     }
 
@@ -109,7 +119,12 @@ impl Track {
     ) -> Option<IncidentEdge> {
         self.bad_in_a_row = 0;
         self.good_in_a_row = self.good_in_a_row.saturating_add(1);
-        if self.good_in_a_row < in_a_row.recover_after { None } else { self.resolve(subject, origin, at) }
+        let is_enough = self.good_in_a_row >= in_a_row.recover_after;
+        let edge = if is_enough { self.resolve(subject, origin, at) } else { None };
+        if self.open.is_none() {
+            self.last_bad = None;
+        }
+        edge
     }
 
     /// One that counted as wrong was well after all, and so many came after it that were not.
@@ -128,11 +143,20 @@ impl Track {
         None
     }
 
-    /// Resolves what is open.
+    /// Resolves what is open: not before it was opened and the last one went wrong, also by a run that was received
+    /// before.
     pub fn resolve(&mut self, subject: &Subject, origin: IncidentOrigin, at: Timestamp) -> Option<IncidentEdge> {
-        self.open.as_ref()?;
+        let opened_at = self.open()?.opened_at;
+        let at = self.last_bad.map_or(at, |last| at.max(last)).max(opened_at);
         let edge = self.changed(subject, Edge::Resolved, origin, at);
         self.open = None;
+        edge
+    }
+
+    /// Nothing is expected any more: what is open is resolved, and what comes later counts from the beginning.
+    pub fn end(&mut self, subject: &Subject, origin: IncidentOrigin, at: Timestamp) -> Option<IncidentEdge> {
+        let edge = self.resolve(subject, origin, at);
+        (self.bad_in_a_row, self.good_in_a_row, self.last_bad) = (0, 0, None);
         edge
     }
 

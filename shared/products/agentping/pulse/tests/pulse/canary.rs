@@ -49,6 +49,9 @@ fn what_has_not_arrived_is_waited_for_and_then_doubt() {
     watch.arrived(time("12:03"), time("12:00"));
     assert!(known(&watch, false).contains("12:03:00"));
     assert!(known(&watch, true).contains("12:10:00"));
+    // It is not missing yet, for all that was received until then.
+    assert_eq!(watch.known_to(time("12:00"), true, time("12:03:45")), time("12:03"));
+    assert_eq!(watch.known_to(time("12:00"), true, time("12:03:46")), time("12:03:46"));
     let already = found(&watch, None, "12:10");
     assert_eq!(already, ["12:00:00 12:03:00"]);
     assert_eq!(found(&watch, Some("12:00"), "12:03:45"), already);
@@ -56,6 +59,21 @@ fn what_has_not_arrived_is_waited_for_and_then_doubt() {
     assert_eq!(found(&watch, Some("12:05"), "12:10:00")[1], "12:05:00 12:10:00");
     watch.forget(time("12:04"));
     assert!(found(&watch, None, "12:10").is_empty());
+}
+
+/// What was missing is doubt also for a judge that starts when it has come again.
+#[test]
+fn what_was_missing_is_kept() {
+    let mut watch = CanaryWatch::default();
+    watch.arrived(time("12:00"), time("11:00"));
+    watch.missing(time("11:00"), time("12:00:45"));
+    assert!(found(&watch, None, "13:00").is_empty());
+    watch.missing(time("11:00"), time("12:01"));
+    watch.missing(time("11:00"), time("12:02"));
+    let text = serde_json::to_string(&watch).unwrap();
+    let mut watch: CanaryWatch = serde_json::from_str(&text).unwrap();
+    watch.arrived(time("12:10"), time("12:09:50"));
+    assert_eq!(found(&watch, None, "13:00"), ["12:00:00 12:02:00"]);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tidegate_agentping::{FinishStatus, RunId};
 use tidegate_agentping_pulse::{
     Coverage, Definition, Doubt, DoubtReason, Doubts, OpenedRun, ScheduleChange, Slot, SlotDecision, SlotOutcome,
+    Timing,
 };
 use tidegate_kernel::Timestamp;
 
@@ -31,15 +32,50 @@ struct Story {
 }
 
 impl Story {
-    /// A definition holds after its own instant, and up to that of its removal.
-    fn has_schedule_at(&self, at: Timestamp) -> bool {
-        let set_or_removed =
-            self.changes.iter().rev().filter(|(from, _)| *from < at).find_map(|(_, change)| match change {
-                ScheduleChange::Set(_) => Some(true),
-                ScheduleChange::Removed => Some(false),
-                ScheduleChange::Paused | ScheduleChange::Resumed => None,
-            });
-        set_or_removed == Some(true)
+    /// The definition that is in force, and whether the agent is paused. Each holds after its own instant.
+    fn in_force_at(&self, at: Timestamp) -> (Option<&Definition>, bool) {
+        let mut in_force: (Option<&Definition>, bool) = (None, false);
+        for (_, change) in self.changes.iter().filter(|(from, _)| *from < at) {
+            match change {
+                ScheduleChange::Set(set) => in_force.0 = Some(set),
+                ScheduleChange::Removed => in_force.0 = None,
+                ScheduleChange::Paused => in_force.1 = true,
+                ScheduleChange::Resumed => in_force.1 = false,
+            }
+        }
+        in_force
+    }
+
+    /// What is so of a slot by itself, given the runs that cover any: its schedule is in force, it is skipped while
+    /// paused, its window holds its run, and without a run there was none for it.
+    fn assert_is_right(&self, decision: &SlotDecision, covering: &BTreeSet<RunId>) {
+        let SlotDecision { slot, outcome, .. } = *decision;
+        let (definition, is_paused) = self.in_force_at(slot.at);
+        let definition = definition.unwrap_or_else(|| panic!("there is no schedule: {decision:?}"));
+        assert_eq!(outcome == SlotOutcome::Skipped, is_paused, "{decision:?}");
+        let run = self.openings.iter().map(|(opened, _)| opened).find(|opened| Some(opened.run) == decision.run);
+        match (outcome, run) {
+            (SlotOutcome::Skipped, None) => {}
+            (SlotOutcome::Missed | SlotOutcome::Unknown, None) => {
+                // A period begins with each opening; of a calendar, one that covers another slot is none for this one.
+                let (since, is_any) = match definition.timing {
+                    Timing::Every { period_s } => (slot.at.plus_millis(1 - i64::from(period_s) * 1_000), true),
+                    Timing::Cron { .. } => (slot.at, false),
+                };
+                let was_there = |opened: &&OpenedRun| {
+                    let is_in_time = since <= opened.received_at && opened.received_at <= slot.deadline;
+                    is_in_time && (is_any || !covering.contains(&opened.run))
+                };
+                let there = self.openings.iter().map(|(opened, _)| opened).find(was_there);
+                assert_eq!(there, None, "{decision:?}");
+            }
+            (SlotOutcome::OkLate, Some(opened)) => {
+                let is_held = |at: Timestamp| slot.holds(at);
+                assert!(is_held(opened.received_at) || opened.started_at.is_some_and(is_held), "{decision:?}");
+            }
+            (_, Some(opened)) => assert!(slot.holds(opened.received_at), "{decision:?} {opened:?}"),
+            (_, None) => panic!("no run covers it: {decision:?}"),
+        }
     }
 }
 
@@ -191,14 +227,16 @@ proptest! {
         steps in prop::collection::vec(prop::sample::select(vec![45_000i64, 60_000, 600_000, 7_200_000]), 1..8),
         restarts in any::<u64>(),
     ) {
-        let once = settled(&at_once(&story));
+        let decisions = at_once(&story);
+        let once = settled(&decisions);
         let twice = settled(&bit_by_bit(&story, &lags, &steps, restarts));
         prop_assert_eq!(&once, &twice);
-        for at in once.keys() {
-            prop_assert!(story.has_schedule_at(*at), "there is no schedule at {at}");
-        }
-        let covering: Vec<RunId> = once.values().filter_map(|(_, run)| *run).collect();
-        prop_assert_eq!(covering.iter().collect::<BTreeSet<_>>().len(), covering.len(), "a run covers two slots");
+        let runs: Vec<RunId> = once.values().filter_map(|(_, run)| *run).collect();
+        let covering: BTreeSet<RunId> = runs.iter().copied().collect();
+        prop_assert_eq!(covering.len(), runs.len(), "a run covers two slots");
+        let last: BTreeMap<Timestamp, &SlotDecision> =
+            decisions.iter().map(|decision| (decision.slot.at, decision)).collect();
+        last.values().for_each(|decision| story.assert_is_right(decision, &covering));
     }
 
     /// The rule as it is written, for one definition: each opening in order takes the oldest slot that is free and whose

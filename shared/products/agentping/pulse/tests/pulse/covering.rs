@@ -190,6 +190,18 @@ fn ac_32_a_period_counts_from_the_last_opening() {
     assert_eq!(judged.slots()[3..], ["04:20 open", "05:15 missed"]);
 }
 
+/// AC-32: an opening that covers a slot of the definition before is the last one, too, from which the period counts.
+#[test]
+fn a_period_counts_from_an_opening_that_covers_a_former_definitions_slot() {
+    let mut judged = Judged::with(json!({"every_s": 3_600, "tolerance_s": 600}));
+    judged.opened(1, "00:10");
+    judged.set("01:12", json!({"every_s": 1_800, "tolerance_s": 60}));
+    judged.opened(2, "01:15");
+    judged.opened(3, "01:45");
+    judged.to("02:00");
+    assert_eq!(judged.slots(), ["01:10 open", "01:45 open"]);
+}
+
 #[test]
 fn slots_of_a_pause_are_skipped_and_reports_do_not_end_it() {
     let mut judged = hourly();
@@ -220,4 +232,16 @@ fn slots_between_a_removal_and_the_next_schedule_are_not_judged() {
     judged.set("02:30", json!({"cron": "0 * * * *"}));
     judged.to("03:30");
     assert_eq!(judged.slots(), ["01:00 missed", "03:00 missed"], "01:00 still waited for its run when the next began");
+}
+
+/// More openings wait than are kept, as after an outage: those that are kept are of all of its time.
+#[test]
+fn a_crowd_of_openings_covers_all_slots_of_its_time() {
+    let mut judged = Judged::with(json!({"cron": "* 1 * * *", "tolerance_s": 60}));
+    for second in 0..3_600_u128 {
+        judged.opened(second, &format!("01:{:02}:{:02}", second / 60, second % 60));
+    }
+    judged.to("03:00");
+    assert_eq!(judged.slots().len(), 60);
+    assert!(judged.slots().iter().all(|slot| slot.ends_with("open")), "{:?}", judged.slots());
 }

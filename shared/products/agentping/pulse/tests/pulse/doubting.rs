@@ -1,6 +1,7 @@
 //! When nothing can be said of a slot.
 
 use serde_json::json;
+use tidegate_agentping_pulse::doubt::join;
 use tidegate_agentping_pulse::{Doubt, DoubtReason, Doubts};
 
 use crate::judged::*;
@@ -58,4 +59,32 @@ fn of_several_reasons_the_first_in_order_is_said() {
     let doubts = Doubts { of_all: &of_all, of_team: &of_team };
     assert_eq!(doubts.between(time("09:10"), time("09:20")), Some(DoubtReason::Canary));
     assert_eq!(doubts.between(time("09:11"), time("09:20")), None);
+}
+
+#[test]
+fn intervals_of_one_owner_and_reason_are_joined_where_they_touch() {
+    let doubt = |from: &str, until: &str, reason| Doubt { from: time(from), until: time(until), reason };
+    let minute = |from: &str, until: &str| {
+        let doubt = doubt(from, until, DoubtReason::FrontDoor);
+        Doubt { until: doubt.until.plus_millis(-1), ..doubt }
+    };
+    let mut doubts = vec![
+        (2, minute("09:01", "09:02")),
+        (1, minute("09:02", "09:03")),
+        (1, minute("09:00", "09:01")),
+        (1, minute("09:01", "09:02")),
+        (1, minute("09:04", "09:05")),
+        (1, doubt("09:01", "09:30", DoubtReason::Log)),
+        (1, doubt("09:10", "09:20", DoubtReason::Log)),
+    ];
+    let joined = [
+        (1, minute("09:00", "09:03")),
+        (1, minute("09:04", "09:05")),
+        (1, doubt("09:01", "09:30", DoubtReason::Log)),
+        (2, minute("09:01", "09:02")),
+    ];
+    join(&mut doubts);
+    assert_eq!(doubts, joined);
+    join(&mut doubts);
+    assert_eq!(doubts, joined);
 }

@@ -10,6 +10,8 @@ mod covering;
 mod cron_text;
 mod definitions;
 mod doubting;
+mod endings;
+mod incident_properties;
 mod independent;
 mod judged;
 mod judging_many;

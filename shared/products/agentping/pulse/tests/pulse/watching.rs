@@ -6,7 +6,7 @@ use serde_json::Value;
 use tidegate_agentping::{AgentId, FinishStatus, RunId};
 use tidegate_agentping_pulse::{
     AgentJudge, AlertKind, AlertMessage, AlertSeverity, Alerting, Doubt, Doubts, Edge, EndedRun, IncidentEdge,
-    Judgement, OpenedRun, RoutePolicy, ScheduleChange,
+    Judgement, OpenedRun, RoutePolicy, ScheduleChange, SlotDecision,
 };
 use tidegate_kernel::{Region, Timestamp, Usd};
 
@@ -19,6 +19,7 @@ pub const OPS: RoutePolicy<'static> = RoutePolicy {
     min_severity: AlertSeverity::Info,
     min_interval_s: RoutePolicy::MIN_INTERVAL_S,
     reminders: true,
+    holds_open: false,
 };
 
 pub fn agent(number: u128) -> AgentId {
@@ -30,6 +31,7 @@ pub struct Watching {
     pub agent: AgentId,
     pub routes: Vec<RoutePolicy<'static>>,
     pub doubts: Vec<Doubt>,
+    pub slots: Vec<SlotDecision>,
     pub edges: Vec<IncidentEdge>,
     pub messages: Vec<AlertMessage>,
 }
@@ -43,14 +45,15 @@ impl Watching {
     }
 
     pub fn of(judge: AgentJudge) -> Self {
-        Watching { judge, agent: agent(7), routes: vec![OPS], doubts: vec![], edges: vec![], messages: vec![] }
+        let (doubts, slots, edges, messages) = (vec![], vec![], vec![], vec![]);
+        Watching { judge, agent: agent(7), routes: vec![OPS], doubts, slots, edges, messages }
     }
 
     fn act(&mut self, act: impl FnOnce(&mut AgentJudge, &Doubts<'_>, &Alerting<'_>, &mut dyn FnMut(Judgement))) {
-        let Watching { judge, agent, routes, doubts, edges, messages } = self;
+        let Watching { judge, agent, routes, doubts, slots, edges, messages } = self;
         let (doubts, alerting) = (Doubts { of_all: &[], of_team: doubts }, Alerting { agent: *agent, routes });
         act(judge, &doubts, &alerting, &mut |judgement| match judgement {
-            Judgement::Slot(_) => {}
+            Judgement::Slot(decision) => slots.push(decision),
             Judgement::Edge(edge) => edges.push(edge),
             Judgement::Message(message) => messages.push(message),
         });
@@ -64,6 +67,23 @@ impl Watching {
         let opened =
             OpenedRun { run: run(number), received_at: time(at), started_at: started_at.map(time), ended: None };
         self.act(|judge, _, alerting, mut emit| judge.opened(opened, alerting, &mut emit));
+    }
+
+    /// A replay, appended then, brings a run.
+    pub fn opened_again(&mut self, number: u128, received_at: &str, appended_at: &str) {
+        let opened = OpenedRun { run: run(number), received_at: time(received_at), started_at: None, ended: None };
+        let at = time(appended_at);
+        self.act(|judge, _, alerting, mut emit| judge.opened_again(opened, at, alerting, &mut emit));
+    }
+
+    pub fn deleted(&mut self, at: &str) {
+        let at = time(at);
+        self.act(|judge, _, alerting, mut emit| judge.deleted(at, alerting, &mut emit));
+    }
+
+    /// From then on this is the schedule.
+    pub fn set(&mut self, from: &str, members: Value) {
+        self.judge.change(time(from), ScheduleChange::Set(Arc::new(definition(members))));
     }
 
     pub fn ended(&mut self, number: u128, status: FinishStatus, at: &str) {
