@@ -1,5 +1,7 @@
 //! The worker API: ours, and outside the contract.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::{Client, Limited, another, git_order, one, worker};
@@ -9,13 +11,23 @@ async fn lease(worker: &Client, name: &str) -> Value {
     worker.post("/worker/v1/leases", &json!({ "worker": name })).await.expect(200).json()
 }
 
+/// Runs, one after another: of one millisecond none is the older one.
+async fn in_turn(clients: [&Client; 3]) -> Vec<String> {
+    let mut runs = Vec::new();
+    for client in clients {
+        runs.push(client.run().await);
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    runs
+}
+
 /// Our choice: queued runs come oldest first; a worker that asks again before its first report gets the same.
 #[tokio::test]
 async fn queued_runs_come_oldest_first() {
     let (world, org, client) = one().await;
     let worker = worker(&world, &org).await;
     assert_eq!(lease(&worker, "a").await, json!({}));
-    let runs = [client.run().await, client.run().await, client.run().await];
+    let runs = in_turn([&client, &client, &client]).await;
     let first = lease(&worker, "a").await;
     assert_eq!((&first["run"], &first["token"]), (&json!(runs[0]), &json!(1)));
     assert_eq!(lease(&worker, "a").await, first);
@@ -54,7 +66,7 @@ async fn the_fleet_serves_every_organization() {
             break;
         }
     }
-    let runs = [other.run().await, client.run().await, other.run().await];
+    let runs = in_turn([&other, &client, &other]).await;
     for run in &runs {
         assert_eq!(lease(&fleet, run).await["run"], run.as_str());
     }

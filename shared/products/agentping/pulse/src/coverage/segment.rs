@@ -70,10 +70,11 @@ impl Segment {
         !self.skips && self.early.is_none() && self.next.is_some_and(|slot| slot.holds(received_at))
     }
 
-    /// An opening that covers none of its slots: for a period, the next slot counts from it.
+    /// An opening that covers none of its slots, or one of a former definition: for a period, the next slot counts from
+    /// it.
     pub fn moved_by(&mut self, received_at: Timestamp) {
-        let is_before = self.next.is_some_and(|slot| received_at < slot.at);
-        if matches!(self.definition.timing, Timing::Every { .. }) && self.early.is_none() && is_before {
+        let in_time = self.next.is_some_and(|slot| received_at <= slot.deadline);
+        if matches!(self.definition.timing, Timing::Every { .. }) && self.early.is_none() && in_time {
             self.next = self.definition.slot_after(received_at).max_by_time(self.next);
         }
     }

@@ -203,6 +203,17 @@ fn a_period_counts_from_an_opening_that_covers_a_former_definitions_slot() {
 }
 
 #[test]
+fn so_it_does_where_the_opening_is_within_its_own_window_too() {
+    let mut judged = Judged::with(json!({"every_s": 3_600, "tolerance_s": 600}));
+    judged.opened(1, "00:10");
+    judged.set("01:11", json!({"every_s": 60, "tolerance_s": 60}));
+    judged.opened(2, "01:12:30");
+    judged.opened(3, "01:13:30");
+    judged.to("01:14");
+    assert_eq!(judged.slots(), ["01:10 open", "01:13 open"], "01:12 was put off by a run that came in time for it");
+}
+
+#[test]
 fn slots_of_a_pause_are_skipped_and_reports_do_not_end_it() {
     let mut judged = hourly();
     judged.opened(1, "09:55");
