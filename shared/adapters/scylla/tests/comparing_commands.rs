@@ -128,8 +128,9 @@ async fn what_no_log_has_is_copied_and_an_erased_key_stays_erased() {
     let request = VoidRequest { position: AT, reason: "garbage".to_owned(), asked_at: Timestamp::from_millis(1) };
     live.ask(request.clone()).await.unwrap();
     let void = |state| Void { request: request.clone(), state };
-    let tried = |tries, state, at_ms| {
-        let at = Timestamp::from_millis(SystemClock.now().as_millis() + at_ms);
+    let now = SystemClock.now();
+    let tried = |tries, state, after_ms| {
+        let at = now.plus_millis(after_ms);
         SendProgress { tries, state, last: "status 500".to_owned(), at }
     };
     let (sent, later) = (tried(1, SendState::Sent, 0), tried(3, SendState::GivenUp, 9));
