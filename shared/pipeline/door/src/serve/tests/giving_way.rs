@@ -1,5 +1,7 @@
 //! All connections are taken, and another client comes.
 
+use std::time::Instant;
+
 use super::*;
 
 const GET: &str = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
@@ -12,6 +14,11 @@ async fn who_waits_for_a_request_for_longest_gives_way_and_no_request_under_way_
     let busy = port.send(GET).await;
     entered.notified().await;
     let silent = TcpStream::connect(port.at).await.unwrap();
+    // Who has waited for longer is known by the millisecond.
+    let connected = Instant::now();
+    while connected.elapsed() < Duration::from_millis(5) {
+        tokio::task::yield_now().await;
+    }
     let mut kept = port.send(&GET.replace("/ ", "/quick ")).await;
     assert!(read_head(&mut kept).await.starts_with("HTTP/1.1 200"));
     // There is no place for it, and it is served.
