@@ -234,7 +234,7 @@ fn assert_messages_are_paired(watching: &Watching) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn incidents_are_those_of_the_rules_however_a_judge_goes(
