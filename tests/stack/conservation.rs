@@ -24,6 +24,8 @@ const SOME: u64 = 80;
 const LOOK: Duration = Duration::from_millis(200);
 const DELIVERS: Duration = Duration::from_secs(30);
 const SHOWS: Duration = Duration::from_secs(60);
+/// A sample is taken once a minute, and the first one may be of a part of the records.
+const SAMPLES: Duration = Duration::from_secs(240);
 
 /// Looks all the time; the number of looks. A moment at which something is missing ends it.
 fn watched(deployment: Arc<Deployment>, over: Arc<AtomicBool>) -> JoinHandle<usize> {
@@ -130,7 +132,7 @@ async fn runs_that_the_store_has_lost_are_missing_in_the_sample() {
             let view = shown(&target).await?;
             if says(&view) { Ok(view) } else { Err(view.to_string()) }
         };
-        eventually(SHOWS, what, looked).await
+        eventually(SAMPLES, what, looked).await
     };
     let found = sampled("all is found", |view| view["sample"]["looked_up"] == 10).await;
     assert_eq!((&found["adds_up"], &found["sample"]["missing"]), (&json!(true), &json!([])), "{found}");
