@@ -123,12 +123,19 @@ impl Rig {
     }
 
     pub fn start_with(&self, group: &str, ports: DecidingPorts, stores: &Stores) -> Running {
-        start::<1>(&self.log, self.partitions, (group, RELEASE), ports, stores, self.config)
+        run(member::<1>(&self.log, self.partitions, (group, RELEASE), ports, stores, self.config))
     }
 
     /// A decider of a release of this name that knows rules up to `KNOWN`.
     pub fn start_release<const KNOWN: u16>(&self, name: &'static str) -> Running {
-        start::<KNOWN>(&self.log, self.partitions, (GROUP, name), self.ports(&self.stores), &self.stores, self.config)
+        run(member::<KNOWN>(
+            &self.log,
+            self.partitions,
+            (GROUP, name),
+            self.ports(&self.stores),
+            &self.stores,
+            self.config,
+        ))
     }
 
     /// Starts one that reads again what the stores of these ports lose.
@@ -147,7 +154,7 @@ impl Rig {
         let stores = Stores { voids: self.stores.voids.clone(), ..Stores::default() };
         let ports = DecidingPorts { append: None, ..self.ports(&stores) };
         let config = ConsumerConfig { poll_bytes: 2 << 20, ..self.config };
-        let running = start::<KNOWN>(&self.log, self.partitions, (group, RELEASE), ports, &stores, config);
+        let running = run(member::<KNOWN>(&self.log, self.partitions, (group, RELEASE), ports, &stores, config));
         self.caught_up(group).await;
         running.stop().await;
         stores
@@ -221,17 +228,6 @@ impl Rig {
             deliveries: deliveries.into_iter().collect(),
         }
     }
-}
-
-fn start<const KNOWN: u16>(
-    log: &MemoryLog,
-    partitions: u32,
-    (group, name): (&str, &str),
-    ports: DecidingPorts,
-    stores: &Stores,
-    config: ConsumerConfig,
-) -> Running {
-    run(member::<KNOWN>(log, partitions, (group, name), ports, stores, config))
 }
 
 fn member<const KNOWN: u16>(

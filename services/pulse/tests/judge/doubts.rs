@@ -119,7 +119,7 @@ async fn a_missing_canary_is_doubt_of_all() {
 }
 
 /// The canary has not come for a moment, and it is not known yet whether it is missing: a slot and a run of that moment
-/// wait, though nobody waits for the canary any more.
+/// wait, though the canary is not waited for any more.
 #[tokio::test(start_paused = true)]
 async fn the_first_moments_without_a_canary_are_doubt_too() {
     let mut rig = Rig::with_canary().await;

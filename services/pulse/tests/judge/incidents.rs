@@ -144,7 +144,7 @@ async fn ac_28_a_first_run_that_is_replayed_misses_nothing_before() {
     assert_eq!(rig.messages(), ["16:10 job schedule_missed firing"]);
 }
 
-/// AC-28: an event that is replayed does not make a run watched that nobody knows any more.
+/// AC-28: an event that is replayed does not make a run watched that is not known any more.
 #[tokio::test]
 async fn ac_28_a_replayed_event_watches_no_run() {
     let mut rig = Rig::without_judge("10:50");

@@ -90,7 +90,7 @@ impl OpenRuns {
             return;
         }
         if self.runs.len() >= Self::MAX {
-            // Nobody would end its incident later.
+            // Nothing would end its incident later.
             self.runs.remove(0).resolve(run, received_at, alerting, emit);
         }
         let stuck = Watched::default();

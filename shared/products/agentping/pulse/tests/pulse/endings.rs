@@ -25,7 +25,7 @@ fn an_incident_ends_with_its_schedule_however_far_the_judge_goes() {
     assert_eq!(story(&["01:15", "01:45", "02:45", "03:30", "05:00"]), expected);
 }
 
-/// Slots whose schedule is removed before their deadlines are missed, and alert nobody.
+/// Slots whose schedule is removed before their deadlines are missed, and send no alert.
 #[test]
 fn slots_that_wait_when_their_schedule_is_removed_alert_nobody() {
     for again in [false, true] {

@@ -221,14 +221,14 @@ fn failed_by_the_rule(story: &Story) -> Vec<(Timestamp, bool)> {
 
 /// Each message has an id of its own, and a recovery follows a message of its incident to the same route.
 fn assert_messages_are_paired(watching: &Watching) {
-    let mut told: BTreeSet<(&str, IncidentId)> = BTreeSet::new();
+    let mut alerted: BTreeSet<(&str, IncidentId)> = BTreeSet::new();
     let mut ids = BTreeSet::new();
     for message in &watching.messages {
         assert!(ids.insert(message.id), "{message:?}");
         let place = (message.route.as_str(), message.incident);
         match message.edge {
-            Edge::Resolved => assert!(told.remove(&place), "{message:?}"),
-            _ => _ = told.insert(place),
+            Edge::Resolved => assert!(alerted.remove(&place), "{message:?}"),
+            _ => _ = alerted.insert(place),
         }
     }
 }
