@@ -241,8 +241,9 @@ fn slots_between_a_removal_and_the_next_schedule_are_not_judged() {
     let mut judged = Judged::with(json!({"cron": "0 * * * *", "tolerance_s": 7_200}));
     judged.change("01:30", ScheduleChange::Removed);
     judged.set("02:30", json!({"cron": "0 * * * *"}));
-    judged.to("03:30");
-    assert_eq!(judged.slots(), ["01:00 missed", "03:00 missed"], "01:00 still waited for its run when the next began");
+    judged.to("04:30");
+    let expected = ["01:00 missed", "03:00 missed", "04:00 missed"];
+    assert_eq!(judged.slots(), expected, "01:00 still waited for its run when the next schedule began");
 }
 
 /// More openings wait than are kept, as after an outage: those that are kept are of all of its time.
