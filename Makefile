@@ -31,9 +31,9 @@ test: ## Every test, on a real Kafka, Cassandra and Redis (started and stopped a
 
 # Suites that need no server. Their names are one of a kind, so that they can be picked out of the whole workspace: picking
 # crates would build everything anew with other features.
-FAST := admission agentgate operators decider demo agentgate_coverage agentgate_described agentgate_front_door agentgate_pipeline agentping pulse \
-	checking checks consumer following http judge kernel messages outbound pages persister sending settings settings_files spend read_api accounts bounded_gate gate replay dead_letters folder log log_conformance log_crash log_model log_replay log_retention reconcile registry store store_reopened \
-	contract models openapi tidy
+FAST := admission agentgate operators decider demo agentgate_coverage agentgate_described agentgate_front_door agentgate_pipeline \
+	agentping agentping_inproc pulse checking checks consumer following http inproc judge kernel messages outbound pages persister \
+	sending settings spend sqlite read_api contract models openapi tidy
 
 test-fast: ## The tests that need no server: under two minutes once built
 	$(CARGO) test --workspace --locked --no-fail-fast --lib $(FAST:%=--test %)

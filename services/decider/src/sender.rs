@@ -22,7 +22,7 @@ use crate::sending::{Sending, Tried, register};
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How often the store is asked for what is due and not in memory: below [`HORIZON_MS`](crate::held::HORIZON_MS), so that
 /// nothing is tried late.
-const SWEEP_EVERY: Duration = Duration::from_secs(30);
+const SWEEP_EVERY_MS: u32 = 30_000;
 /// How often it is read whole, finished deliveries too: a former owner of the partition may have stored something after the
 /// assignment.
 const READ_ALL_EVERY: Duration = Duration::from_secs(60 * 60);
@@ -214,7 +214,18 @@ async fn sweep_always<D: Decider>(shared: Arc<Shared>, partition: Partition, par
         }
         // A large store is not read all the time.
         sleep(READ_RETRY.max(began.elapsed() * 2)).await;
-        _ = timeout(SWEEP_EVERY, shared.has_room.notified()).await;
+        until_swept_again(&shared, began).await;
+    }
+}
+
+/// Waits until the next sweep is due, or what was left out has room. The deliveries are due by the clock that people set,
+/// which also goes on while the machine sleeps, so whichever clock is ahead counts.
+async fn until_swept_again(shared: &Shared, began: Instant) {
+    let due_at = shared.clock.now().plus_millis(SWEEP_EVERY_MS.into());
+    while began.elapsed() < Duration::from_millis(SWEEP_EVERY_MS.into()) && shared.clock.now() < due_at {
+        if timeout(LOOK_EVERY, shared.has_room.notified()).await.is_ok() {
+            break;
+        }
     }
 }
 

@@ -17,7 +17,8 @@ impl Rows {
     /// # Errors
     /// What the driver says.
     pub async fn connect(address: &str) -> Result<Self, String> {
-        let session = SessionBuilder::new().known_node(address).connection_timeout(CONNECTS).build().await;
+        let builder = SessionBuilder::new().known_node(address).connection_timeout(CONNECTS);
+        let session = builder.fetch_schema_metadata(false).build().await;
         Ok(Rows { session: session.map_err(|error| format!("{address}: {error}"))? })
     }
 

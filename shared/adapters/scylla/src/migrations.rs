@@ -107,15 +107,15 @@ pub async fn apply<S>(
     }
     ddl.create_keyspace(replication).await?;
     ddl.create_bookkeeping().await?;
-    let lock = lock::take(&session, &options.keyspace).await?;
-    let applied = apply_pending(&ddl, &lock, options.region, &schema.tables).await;
+    let mut lock = lock::take(&session, &options.keyspace).await?;
+    let applied = apply_pending(&ddl, &mut lock, options.region, &schema.tables).await;
     lock.release().await?;
     applied
 }
 
 async fn apply_pending(
     ddl: &Ddl<'_>,
-    lock: &Lock<'_>,
+    lock: &mut Lock<'_>,
     asked: Region,
     tables: &Tables,
 ) -> Result<Applied, MigrationError> {

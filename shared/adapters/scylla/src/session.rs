@@ -228,6 +228,10 @@ pub(crate) async fn connect(options: &ScyllaOptions, in_keyspace: bool) -> Resul
         .known_nodes(&options.nodes)
         .connection_timeout(options.connect_timeout)
         .tcp_nodelay(true)
+        // Routing by token needs the replication of this keyspace; a cluster may have thousands of others' tables, and
+        // a migration of thirty statements would read them all thirty times.
+        .keyspaces_to_fetch([&options.keyspace])
+        .refresh_metadata_on_auto_schema_agreement(in_keyspace)
         .default_execution_profile_handle(profile.into_handle());
     if let Some((name, password)) = &options.user {
         builder = builder.user(name, password);

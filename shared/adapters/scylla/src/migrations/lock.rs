@@ -8,8 +8,10 @@ use tidegate_ports::{Ids, RandomIds};
 use super::{MigrationError, ddl};
 use crate::failure::unreadable;
 
-/// Seconds until the lock expires. Longer than one statement takes, since it is renewed before each.
+/// Seconds until the lock expires. What is left of it before a statement is longer than a statement takes.
 const LAPSES_AFTER_S: u32 = 60;
+/// The age from which it is renewed before a statement. A renewal is a conditional write, four round trips of replicas.
+const RENEWED_AFTER: Duration = Duration::from_secs(15);
 const PATIENCE: Duration = Duration::from_secs(90);
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -18,6 +20,8 @@ pub(super) struct Lock<'s> {
     session: &'s Session,
     keyspace: &'s str,
     holder: String,
+    /// When it was taken or last renewed, by the client's clock before the request.
+    held_since: Instant,
 }
 
 /// Waits until no other process holds the lock, and takes it.
@@ -28,9 +32,10 @@ pub(super) async fn take<'s>(session: &'s Session, keyspace: &'s str) -> Result<
     );
     let began = Instant::now();
     loop {
+        let held_since = Instant::now();
         let answer = ddl::rows(session, &text, (&holder,)).await?;
         if was_applied(&answer)? {
-            return Ok(Lock { session, keyspace, holder });
+            return Ok(Lock { session, keyspace, holder, held_since });
         }
         if began.elapsed() > PATIENCE {
             return Err(MigrationError::Locked { keyspace: keyspace.to_owned() });
@@ -40,15 +45,23 @@ pub(super) async fn take<'s>(session: &'s Session, keyspace: &'s str) -> Result<
 }
 
 impl Lock<'_> {
-    /// Extends the lock.
-    pub async fn renew(&self) -> Result<(), MigrationError> {
+    /// Extends the lock if it has been held for a while.
+    pub async fn renew(&mut self) -> Result<(), MigrationError> {
+        let now = Instant::now();
+        if now.duration_since(self.held_since) < RENEWED_AFTER {
+            return Ok(());
+        }
         let text = format!(
             "UPDATE {}.schema_lock USING TTL {LAPSES_AFTER_S} SET holder = ? WHERE lane = 0 IF holder = ?",
             self.keyspace
         );
         let answer = ddl::rows(self.session, &text, (&self.holder, &self.holder)).await?;
         let lost = || MigrationError::Locked { keyspace: self.keyspace.to_owned() };
-        if was_applied(&answer)? { Ok(()) } else { Err(lost()) }
+        if !was_applied(&answer)? {
+            return Err(lost());
+        }
+        self.held_since = now;
+        Ok(())
     }
 
     pub async fn release(self) -> Result<(), MigrationError> {

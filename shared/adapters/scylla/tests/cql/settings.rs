@@ -6,9 +6,7 @@ use tidegate_conformance::{documents, rows};
 use tidegate_ports::{Clock, DocumentWrite, Documents, Expected, SystemClock, Written};
 use tidegate_scylla::ScyllaSettings;
 
-mod support;
-
-use support::Keyspace;
+use crate::support::Keyspace;
 
 async fn settings_in(keyspace: &Keyspace) -> ScyllaSettings {
     ScyllaSettings::new(keyspace.connect().await, Arc::new(SystemClock))

@@ -5,9 +5,7 @@ use tidegate_scylla::{Cql, OptionError, Replication, ScyllaOptions, agentping, m
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-mod support;
-
-use support::{fresh_keyspace, options};
+use crate::support::{fresh_keyspace, options};
 
 async fn refusal(options: &ScyllaOptions) -> StoreError {
     Cql::connect(options, &agentping::SCHEMA).await.map(drop).expect_err("refused")

@@ -8,10 +8,8 @@ use tidegate_agentping_ports::{ListedRun, RunFilter, RunPage, RunQueries, RunWri
 use tidegate_kernel::Timestamp;
 use tidegate_scylla::ScyllaStore;
 
-mod support;
-
-use support::Keyspace;
-use support::history::{NOON, at_offset, finish, fresh, record, start};
+use crate::support::Keyspace;
+use crate::support::history::{NOON, at_offset, finish, fresh, record, start};
 
 const RUNS: u64 = 400;
 const DAY_MS: i64 = 86_400_000;
@@ -124,7 +122,7 @@ async fn a_line_that_an_older_build_left_is_read_and_moves() {
         again: None,
     };
     store.save(Arc::new(vec![write])).await.expect("saved");
-    let (session, name, team) = (support::session().await, &keyspace.name, key.team);
+    let (session, name, team) = (crate::support::session().await, &keyspace.name, key.team);
     let text = format!("SELECT facet, label, bucket, line FROM {name}.run_listing ALLOW FILTERING");
     let rows = session.query_unpaged(text, ()).await.expect("read").into_rows_result().expect("rows");
     let rows: Vec<(String, String, i8, String)> = rows.rows().expect("typed").collect::<Result<_, _>>().expect("read");

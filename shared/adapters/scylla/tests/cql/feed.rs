@@ -10,10 +10,8 @@ use tidegate_kernel::{Position, Usd};
 use tidegate_ports::{Clock, Fate, StoreError, SystemClock};
 use tidegate_scylla::ScyllaStore;
 
-mod support;
-
-use support::history::{NOON, apply_all, at_offset, event, finish, fold, fresh, record, start};
-use support::{Keyspace, compared, session};
+use crate::support::history::{NOON, apply_all, at_offset, event, finish, fold, fresh, record, start};
+use crate::support::{Keyspace, compared, session};
 
 fn range(until: i64) -> FeedRange {
     FeedRange { generation: 1, partition: 0, from: 0, until }

@@ -1,14 +1,12 @@
 //! A store of commands after a crash between any two writes, and after it lost its end: deciding again makes the same
 //! store.
 
-mod log_support;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::log_support::Member;
 use bytes::Bytes;
-use log_support::Member;
 use rusqlite::types::Value;
 use tempfile::TempDir;
 use tidegate_kernel::command::{Attempt, Delivery, FactId, ViewChange, ViewKey};

@@ -1,11 +1,9 @@
 //! The log against the simplest model of one: lists of payloads, and a number per partition.
 
-mod log_support;
-
 use std::time::Duration;
 
+use crate::log_support::{key, open};
 use bytes::Bytes;
-use log_support::{key, open};
 use proptest::prelude::*;
 use tidegate_kernel::{Ledger, PartitionEpoch};
 use tidegate_ports::{Append, Consume, Polled, ReadLag};

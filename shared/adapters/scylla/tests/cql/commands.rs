@@ -15,9 +15,7 @@ use tidegate_scylla::{
     Consistency, Cql, MigrationError, OptionError, Replication, ScyllaOptions, agentping, commands, migrations,
 };
 
-mod support;
-
-use support::{Keyspace, options, session};
+use crate::support::{Keyspace, options, session};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_suite() {

@@ -5,11 +5,9 @@ use tidegate_agentping_ports::{RunWanted, Runs, StoredSummary};
 use tidegate_kernel::Timestamp;
 use tidegate_scylla::{Cql, ScyllaOptions, ScyllaStore, agentping};
 
-mod support;
-
-use support::history::{apply, event, fresh, record, start};
-use support::proxy::{Gate, Proxy};
-use support::{Keyspace, options, session};
+use crate::support::history::{apply, event, fresh, record, start};
+use crate::support::proxy::{Gate, Proxy};
+use crate::support::{Keyspace, options, session};
 
 const DAY_MS: i64 = 86_400_000;
 /// A noon long ago.

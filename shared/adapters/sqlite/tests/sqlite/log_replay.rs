@@ -1,10 +1,8 @@
 //! Reading the log at any place, appending its records again, and what another process than its owner sees.
 
-mod log_support;
-
 use std::sync::Arc;
 
-use log_support::{append, key, open, text};
+use crate::log_support::{append, key, open, text};
 use tidegate_conformance::replay::{ReplayUnderTest, suite};
 use tidegate_kernel::{Position, Region, Timestamp};
 use tidegate_ports::{Again, AppendAgain, AppendError, LogError, Origin, PartitionLag, ReadLag, ReadLog, SystemClock};
@@ -64,7 +62,7 @@ async fn a_log_is_read_beside_its_owner() {
 
     let log = open(place.path(), PARTITIONS, LogOptions::default());
     append(&log, 0..30).await;
-    let mut member = log_support::Member::join(&log, "group").await;
+    let mut member = crate::log_support::Member::join(&log, "group").await;
     member.read(30, |record| record.position.offset < 4).await;
     let owners = log.lag("group").expect("a reader");
     let but_for_the_time = async |lag: &dyn ReadLag| {
@@ -104,7 +102,7 @@ async fn a_log_is_read_beside_its_owner() {
 async fn a_time_names_the_first_record_appended_since_whatever_the_clock_did() {
     let place = tempfile::tempdir().expect("a folder");
     let clock = Arc::new(tidegate_inproc::clock::TestClock::at(Timestamp::from_millis(1_000)));
-    let log = log_support::open_at(place.path(), 1, LogOptions::default(), clock.clone());
+    let log = crate::log_support::open_at(place.path(), 1, LogOptions::default(), clock.clone());
     let folder = DataFolder::open_existing(place.path(), None).expect("it is there");
     let reader = EmbeddedReadLog::open(&folder).expect("a reader");
     for (number, at) in (0..).zip([1_000, 5_000, 2_000, 3_000]) {

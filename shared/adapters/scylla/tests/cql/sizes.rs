@@ -6,11 +6,9 @@ use tidegate_agentping::{Body, Event, Record, RunKey};
 use tidegate_agentping_ports::{EventPage, RunQueries, RunWanted, Runs, StoredSummary};
 use tidegate_scylla::{Cql, ScyllaOptions, ScyllaStore, agentping};
 
-mod support;
-
-use support::history::{NOON, apply, event, event_of_bytes, fold, fresh, record, start};
-use support::proxy::{Gate, Proxy};
-use support::{Keyspace, options};
+use crate::support::history::{NOON, apply, event, event_of_bytes, fold, fresh, record, start};
+use crate::support::proxy::{Gate, Proxy};
+use crate::support::{Keyspace, options};
 
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;

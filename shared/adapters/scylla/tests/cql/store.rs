@@ -6,9 +6,7 @@ use tidegate_agentping_conformance::feed::{self, FeedUnderTest};
 use tidegate_agentping_conformance::runs::{StoreUnderTest, suite};
 use tidegate_scylla::{ScyllaRegistry, ScyllaStore};
 
-mod support;
-
-use support::Keyspace;
+use crate::support::Keyspace;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_suite() {

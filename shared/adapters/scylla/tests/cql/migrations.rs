@@ -7,9 +7,7 @@ use tidegate_scylla::{
     Applied, Consistency, Cql, Migration, MigrationError, Replication, ScyllaOptions, compare, migrations,
 };
 
-mod support;
-
-use support::{Keyspace, fresh_keyspace, options, session};
+use crate::support::{Keyspace, fresh_keyspace, options, session};
 
 async fn connect(keyspace: &str) -> Result<(), StoreError> {
     Cql::connect(&options(keyspace), &SCHEMA).await.map(drop)

@@ -6,10 +6,8 @@ use tidegate_agentping::Record;
 use tidegate_agentping_ports::{RunWanted, Runs};
 use tidegate_scylla::ScyllaStore;
 
-mod support;
-
-use support::history::{eventful_run, fold, fresh};
-use support::{Keyspace, compared};
+use crate::support::history::{eventful_run, fold, fresh};
+use crate::support::{Keyspace, compared};
 
 async fn assert_equal(one: &Keyspace, other: &Keyspace) {
     let comparison = compared(&one.name, &other.name).await;
@@ -34,7 +32,7 @@ async fn events_without_rows_and_truncated_tables_are_mended_by_the_store_that_w
         }
         store.save(Arc::new(writes)).await.expect("saved");
     }
-    let session = support::session().await;
+    let session = crate::support::session().await;
     for table in
         ["run_listing", "run_days", "run_usage", "run_repeats", "run_agents", "unpriced_models", "event_owners"]
     {

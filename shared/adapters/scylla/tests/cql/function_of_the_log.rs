@@ -6,11 +6,9 @@ use tidegate_agentping::Record;
 use tidegate_agentping_ports::{FeedRange, PulseFeed, Runs};
 use tidegate_scylla::{Comparison, Cql, ScyllaOptions, ScyllaStore, agentping, compare};
 
-mod support;
-
-use support::history::{apply, apply_all, eventful_run, fold, fresh};
-use support::proxy::{Gate, Proxy};
-use support::{Keyspace, compared, options};
+use crate::support::history::{apply, apply_all, eventful_run, fold, fresh};
+use crate::support::proxy::{Gate, Proxy};
+use crate::support::{Keyspace, compared, options};
 
 /// A clean keyspace, and another one for what must make no difference.
 struct Pair {
@@ -139,7 +137,7 @@ async fn every_table_is_looked_at() {
     apply_all(&pair.clean_store, &log, 3).await;
     apply_all(&pair.other_store, &log, 3).await;
     pair.assert_equal().await;
-    let session = support::session().await;
+    let session = crate::support::session().await;
     let other = &pair.other.name;
     let (team, run) = (log[0].key().team.to_string(), log[0].key().run.to_string());
     let of_run = format!("team = '{team}' AND run = '{run}'");

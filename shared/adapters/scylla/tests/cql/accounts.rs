@@ -9,9 +9,7 @@ use tidegate_kernel::{Position, Region, Timestamp};
 use tidegate_ports::{Account, Accounts, Clock, Fate, Ids, RandomIds, SystemClock};
 use tidegate_scylla::ScyllaStore;
 
-mod support;
-
-use support::{Keyspace, compared, session};
+use crate::support::{Keyspace, compared, session};
 
 fn position(offset: i64) -> Position {
     Position { generation: 1, partition: 3, offset }

@@ -1,5 +1,4 @@
 //! Logs on folders, and reading them whole.
-#![allow(dead_code, reason = "each test uses a part of it")]
 
 use std::path::Path;
 use std::sync::Arc;

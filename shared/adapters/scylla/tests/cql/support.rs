@@ -1,5 +1,4 @@
 //! A keyspace of one's own on the real cluster, shared by the tests of one binary that run at the same time.
-#![allow(dead_code, reason = "each test binary uses some of it")]
 
 pub mod history;
 pub mod proxy;
@@ -54,6 +53,8 @@ pub fn fresh_keyspace() -> String {
 /// A bare session, for looking at tables and for breaking them.
 pub async fn session() -> Session {
     let builder = SessionBuilder::new().known_node(node()).connection_timeout(Duration::from_secs(10));
+    // Of a whole test run's keyspaces, only what is asked for matters.
+    let builder = builder.fetch_schema_metadata(false);
     builder.build().await.expect("start the real stack: make stack-up")
 }
 

@@ -7,11 +7,9 @@ use tidegate_agentping_conformance::registry::{RegistryUnderTest, suite};
 use tidegate_agentping_ports::{Agents, Credentials, KeyRow, Registry, RegistryError, Team, TokenRow};
 use tidegate_scylla::{Cql, ScyllaOptions, ScyllaRegistry, ScyllaStore, agentping};
 
-mod support;
-
-use support::history::{NOON, apply, fresh, record, start};
-use support::proxy::{EXECUTE, Gate, Proxy};
-use support::{Keyspace, options};
+use crate::support::history::{NOON, apply, fresh, record, start};
+use crate::support::proxy::{EXECUTE, Gate, Proxy};
+use crate::support::{Keyspace, options};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_suite() {
@@ -70,7 +68,7 @@ async fn a_creation_broken_off_is_completed() {
     let hash = CredentialHash([7; 32]);
     let text =
         format!("INSERT INTO {}.credential_ids (kind, id, hash) VALUES ('key', ?, ?) IF NOT EXISTS", keyspace.name);
-    support::session().await.query_unpaged(text, (key.id.to_string(), &hash.0[..])).await.expect("written");
+    crate::support::session().await.query_unpaged(text, (key.id.to_string(), &hash.0[..])).await.expect("written");
 
     assert_eq!(registry.find(&hash).await, Ok(None));
     assert_eq!(registry.list_keys(team).await, Ok(Vec::new()));

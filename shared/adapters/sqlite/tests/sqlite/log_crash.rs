@@ -1,14 +1,12 @@
 //! What a crash leaves: the files as they stood, perhaps with a torn end of the write-ahead log; and what becomes of them if
 //! more than a torn end is gone.
 
-mod log_support;
-
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use log_support::{append, key, open, read_all, text};
+use crate::log_support::{append, key, open, read_all, text};
 use tidegate_ports::{Append, Consume, LogError, Polled, SystemClock};
 use tidegate_sqlite::{DataFolder, EmbeddedLog, LogOpenError, LogOptions, SqliteError};
 

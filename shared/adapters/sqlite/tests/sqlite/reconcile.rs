@@ -1,13 +1,11 @@
 //! The files of a folder against one another: what can be made good is, and the rest is refused.
 
-mod log_support;
-
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::log_support::{DEADLINE, Member, append, open};
 use bytes::Bytes;
-use log_support::{DEADLINE, Member, append, open};
 use tempfile::TempDir;
 use tidegate_kernel::{Position, Timestamp};
 use tidegate_ports::{Account, Accounts, DeadLetter, DeadLetters, ReadLag, Retention, SystemClock};
@@ -142,7 +140,7 @@ async fn a_loss_that_the_log_let_go_of_is_refused() {
     let log = open(place.path(), 1, LogOptions { retention, housekeeping_interval: often, ..LogOptions::default() });
     let reads = || rusqlite::Connection::open(place.path().join("log.db")).expect("opened");
     let kept = || reads().query_row("SELECT count(*) FROM records", [], |row| row.get::<_, i64>(0)).expect("read");
-    log_support::wait_until("the log lets go of them", || kept() < 9).await;
+    crate::log_support::wait_until("the log lets go of them", || kept() < 9).await;
     log.close().await;
     drop(log);
     let told = Opened::at(place.path()).settled(1, 0).await.reconcile().await.expect_err("refused");

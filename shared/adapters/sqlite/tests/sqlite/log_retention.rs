@@ -1,13 +1,11 @@
 //! Retention: applied records go, unapplied ones never do, and the file does not grow without bound.
 
-mod log_support;
-
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::log_support::{Member, append, key, open_at, wait_until};
 use bytes::Bytes;
-use log_support::{Member, append, key, open_at, wait_until};
 use rusqlite::{Connection, OpenFlags};
 use tidegate_inproc::clock::TestClock;
 use tidegate_kernel::Timestamp;

@@ -1,11 +1,9 @@
 //! The log on a folder: many producers, restarts, orderly ends, a full file.
 
-mod log_support;
-
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use crate::log_support::{Member, append, key, open, read_all, text, wait_until};
 use bytes::Bytes;
-use log_support::{Member, append, key, open, read_all, text, wait_until};
 use tidegate_kernel::Position;
 use tidegate_ports::{Append, AppendError, Consume, LogError, Retention};
 use tidegate_sqlite::LogOptions;
@@ -133,7 +131,7 @@ async fn a_consumer_of_a_closed_log_is_told() {
     member.read(0, |_| false).await;
     let waiting = tokio::spawn(async move {
         loop {
-            if let Err(error) = member.log.poll(1, log_support::DEADLINE).await {
+            if let Err(error) = member.log.poll(1, crate::log_support::DEADLINE).await {
                 return error;
             }
         }
@@ -171,7 +169,7 @@ async fn a_full_file_refuses_and_takes_records_again_when_there_is_room() {
     member.read(taken as usize, |_| true).await;
     let position = {
         let mut appended = None;
-        let deadline = std::time::Instant::now() + log_support::DEADLINE;
+        let deadline = std::time::Instant::now() + crate::log_support::DEADLINE;
         while appended.is_none() {
             assert!(std::time::Instant::now() < deadline, "no room again");
             appended = log.append(key(1), payload.clone()).await.ok();

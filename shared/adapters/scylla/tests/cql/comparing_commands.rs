@@ -15,9 +15,7 @@ use tidegate_ports::{
 use tidegate_scylla::commands::Copied;
 use tidegate_scylla::{Comparison, ScyllaCommands, commands, compare, is_empty};
 
-mod support;
-
-use support::{Keyspace, options};
+use crate::support::{Keyspace, options};
 
 const AT: Position = Position { generation: 1, partition: 3, offset: 900 };
 const HOUR_MS: i64 = 3_600_000;

@@ -1,0 +1,5 @@
+//! The in-process versions of the ports, by their suites.
+
+mod accounts;
+mod commands;
+mod replay;
