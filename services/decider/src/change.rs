@@ -9,15 +9,12 @@ use tidegate_kernel::{LogKey, Position};
 use tidegate_ports::{BookWrite, DeliveryWrite, DueWrite, StoredFact, ViewWrite};
 
 use crate::owned_partition::OwnedPartition;
-use crate::store_seen::StoreSeen;
 
 /// Everything to write for one owner.
 #[derive(Clone)]
 pub struct OwnerChange<D: Decider> {
     pub(crate) owner: D::Owner,
     pub(crate) partition: Arc<OwnedPartition<D>>,
-    /// The store that the book was loaded from before the batch.
-    pub(crate) seen: StoreSeen,
     /// Each row once, as it is after the batch.
     pub(crate) views: Vec<ViewWrite>,
     pub(crate) due: Option<DueWrite>,

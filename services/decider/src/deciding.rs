@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tidegate_consumer::{Apply, Consumer, ConsumerConfig, Entry, FoldStop, Group, Poison, VoidPorts};
+use tidegate_consumer::{Apply, Consumer, ConsumerConfig, Entry, FoldStop, Group, Poison, StoreSeen, VoidPorts};
 use tidegate_kernel::PartitionEpoch;
 use tidegate_kernel::command::{Decider, Envelope};
 use tidegate_ports::{Accounts, Consume, StoreError};
@@ -108,7 +108,7 @@ impl<D: Decider> Apply for Deciding<D> {
         partition.forget_books();
     }
 
-    async fn save(&self, changes: Arc<Vec<OwnerChange<D>>>) -> Result<(), StoreError> {
-        saving::save(&self.ports, &changes).await
+    async fn save(&self, changes: Arc<Vec<OwnerChange<D>>>, seen: StoreSeen) -> Result<(), StoreError> {
+        saving::save(&self.ports, &changes, seen).await
     }
 }

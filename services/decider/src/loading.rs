@@ -12,7 +12,6 @@ use tidegate_ports::{FactName, StoreError};
 use crate::metrics::BOOKS_READ;
 use crate::owned_partition::OwnedPartition;
 use crate::ports::DecidingPorts;
-use crate::store_seen::StoreSeen;
 
 /// The fact of a record that is younger than this is certainly stored: facts expire a day later.
 pub(crate) const SURELY_STORED_MS: u64 = 29 * 24 * 3_600_000;
@@ -20,8 +19,6 @@ pub(crate) const SURELY_STORED_MS: u64 = 29 * 24 * 3_600_000;
 /// What is stored of the owners of a batch.
 pub struct LoadedOwners<D: Decider> {
     pub(crate) partition: Arc<OwnedPartition<D>>,
-    /// The store that it was loaded from.
-    pub(crate) seen: StoreSeen,
     /// In the order of the groups.
     pub(crate) owners: Vec<LoadedOwner<D>>,
 }
@@ -41,7 +38,7 @@ pub(crate) async fn load<D: Decider>(
     groups: &[OwnerGroup<D>],
     entries: &[Entry<D::Owner>],
 ) -> Result<LoadedOwners<D>, StoreError> {
-    let (books, seen) = tokio::try_join!(load_books(ports, partition, groups), StoreSeen::of(&*ports.books))?;
+    let books = load_books(ports, partition, groups).await?;
     let now = ports.clock.now();
     let mut owners: Vec<LoadedOwner<D>> =
         books.into_iter().map(|state| LoadedOwner { state, facts: HashMap::new() }).collect();
@@ -63,7 +60,7 @@ pub(crate) async fn load<D: Decider>(
             owners[at].facts.insert(name.id, facts.map_err(|error| broken(&error))?);
         }
     }
-    Ok(LoadedOwners { partition: partition.clone(), seen, owners })
+    Ok(LoadedOwners { partition: partition.clone(), owners })
 }
 
 async fn load_books<D: Decider>(

@@ -18,7 +18,6 @@ use crate::change::{EffectCommand, Effects, OwnerChange};
 use crate::fate::{fate_before, fate_of};
 use crate::loading::{LoadedOwner, LoadedOwners};
 use crate::owned_partition::OwnedPartition;
-use crate::store_seen::StoreSeen;
 
 /// Facts of clients, workers and operators may be deleted so long after the decision; those of effects never.
 const FACT_LIVES_MS: i64 = 30 * 24 * 3_600_000;
@@ -67,7 +66,7 @@ impl<D: Decider> OwnerBatch<D> {
         mut self,
         records: Vec<(usize, Envelope<D>)>,
         entries: &mut [Entry<D::Owner>],
-        of: (&Arc<OwnedPartition<D>>, StoreSeen),
+        partition: &Arc<OwnedPartition<D>>,
     ) -> Result<Option<OwnerChange<D>>, FoldStop> {
         for (at, envelope) in records {
             // A decision is a function of the record and of the book before it, and so is its panic. A record that the
@@ -78,7 +77,7 @@ impl<D: Decider> OwnerBatch<D> {
                 or_panic("deciding", || self.decide_one(&envelope, &mut entries[at])).unwrap_or_else(panicked);
             decided.map_err(|Undecided { reason, for_good }| FoldStop { at: Some(at), for_good, reason })?;
         }
-        self.into_change(of)
+        self.into_change(partition)
     }
 
     fn decide_one(&mut self, envelope: &Envelope<D>, entry: &mut Entry<D::Owner>) -> Result<(), Undecided> {
@@ -192,10 +191,7 @@ impl<D: Decider> OwnerBatch<D> {
         }
     }
 
-    fn into_change(
-        self,
-        (partition, seen): (&Arc<OwnedPartition<D>>, StoreSeen),
-    ) -> Result<Option<OwnerChange<D>>, FoldStop> {
+    fn into_change(self, partition: &Arc<OwnedPartition<D>>) -> Result<Option<OwnerChange<D>>, FoldStop> {
         let Some(decided_to) = self.state.decided_to.filter(|_| self.is_changed) else { return Ok(None) };
         let doc = self.state.encode();
         if doc.len() > MAX_BOOK_BYTES {
@@ -208,7 +204,6 @@ impl<D: Decider> OwnerBatch<D> {
         Ok(Some(OwnerChange {
             owner: self.owner,
             partition: partition.clone(),
-            seen,
             views: self.views.into_iter().map(row).collect(),
             due: self.due_write,
             deliveries: self.deliveries,
@@ -235,10 +230,10 @@ pub(crate) fn decide_all<D: Decider>(
     loaded: LoadedOwners<D>,
     entries: &mut [Entry<D::Owner>],
 ) -> Result<Vec<OwnerChange<D>>, FoldStop> {
-    let LoadedOwners { partition, seen, owners } = loaded;
+    let LoadedOwners { partition, owners } = loaded;
     let mut changes = Vec::with_capacity(groups.len());
     for (group, owner) in groups.into_iter().zip(owners) {
-        changes.extend(OwnerBatch::new(group.key, owner).decide(group.records, entries, (&partition, seen))?);
+        changes.extend(OwnerBatch::new(group.key, owner).decide(group.records, entries, &partition)?);
     }
     Ok(changes)
 }

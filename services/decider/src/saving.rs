@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use tidegate_consumer::StoreSeen;
 use tidegate_kernel::command::Decider;
 use tidegate_ports::{Append, AppendError, StoreError};
 
@@ -13,11 +14,16 @@ use crate::change::OwnerChange;
 use crate::fail_points::{WriteStep, after};
 use crate::metrics::EFFECTS;
 use crate::ports::DecidingPorts;
+use crate::store_seen::went_back;
 
 /// Effects appended at once.
 const APPENDS_AT_ONCE: usize = 64;
 
-pub(crate) async fn save<D: Decider>(ports: &DecidingPorts, changes: &[OwnerChange<D>]) -> Result<(), StoreError> {
+pub(crate) async fn save<D: Decider>(
+    ports: &DecidingPorts,
+    changes: &[OwnerChange<D>],
+    seen: StoreSeen,
+) -> Result<(), StoreError> {
     let (views, due, deliveries) = tokio::join!(
         ports.views.put(all(changes, |change| &change.views)),
         ports.due.put(Arc::new(changes.iter().filter_map(|change| change.due).collect())),
@@ -31,9 +37,9 @@ pub(crate) async fn save<D: Decider>(ports: &DecidingPorts, changes: &[OwnerChan
         append_effects(&**append, changes).await?;
     }
     after(WriteStep::Effects);
-    if let Some(first) = changes.first()
-        && first.seen.went_back(&*ports.books).await?
-    {
+    // Right before the write that says that everything below is stored. What is written above hides no loss: read again,
+    // the same commands write the same.
+    if went_back(seen, &*ports.books).await? {
         // Without their books these commands are undecided. The consumer reads them again, after what the store lost.
         tracing::warn!("a server of the store started again during a save: its books are not stored");
         return Ok(());

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use tidegate_agentping::feed::{self, Arrival};
 use tidegate_agentping::{Body, Event, EventId, FeedRow, Outcome, Record, Run, RunKey, RunState};
 use tidegate_agentping_ports::{EventRow, FeedEntry, Note, NotedAccounts, RunWanted, RunWrite, Runs, StoredRun};
-use tidegate_consumer::{Apply, Entry, FoldStop, Group, RecordFate};
+use tidegate_consumer::{Apply, Entry, FoldStop, Group, RecordFate, StoreSeen};
 use tidegate_kernel::{PartitionEpoch, Position, Timestamp};
 use tidegate_ports::{Clock, Fate, StoreError};
 
@@ -86,7 +86,7 @@ impl Apply for RunFold {
         self.notes.note(Arc::new(fates.iter().map(note).collect())).await
     }
 
-    async fn save(&self, changes: Arc<Vec<RunWrite>>) -> Result<(), StoreError> {
+    async fn save(&self, changes: Arc<Vec<RunWrite>>, _seen: StoreSeen) -> Result<(), StoreError> {
         self.runs.save(changes).await
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
-use tidegate_consumer::{Apply, Entry, FoldStop, Group};
+use tidegate_consumer::{Apply, Entry, FoldStop, Group, StoreSeen};
 use tidegate_kernel::PartitionEpoch;
 use tidegate_ports::{Fate, StoreError};
 
@@ -99,7 +99,7 @@ impl Apply for Counting {
         change.0
     }
 
-    async fn save(&self, changes: Arc<Vec<(CounterId, Total)>>) -> Result<(), StoreError> {
+    async fn save(&self, changes: Arc<Vec<(CounterId, Total)>>, _seen: StoreSeen) -> Result<(), StoreError> {
         for (counter, total) in changes.iter() {
             self.0.save(*counter, *total).await?;
         }

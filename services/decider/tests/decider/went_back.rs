@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tidegate_decider::DecidingPorts;
-use tidegate_kernel::command::ViewKey;
+use tidegate_kernel::command::{Envelope, ViewKey};
 use tidegate_kernel::{LogKey, SmolStr};
 use tidegate_ports::{
     BookWrite, Books, Deliveries, DeliveryWrite, Due, DueOwner, DueWrite, FactName, Facts, Scan, SendProgress,
@@ -15,7 +15,7 @@ use tidegate_ports::{
 };
 use tokio::sync::watch;
 
-use crate::rig::{GROUP, Rig, Running, Stores, answered, eventually};
+use crate::rig::{GROUP, Rig, Running, Stores, answered, eventually, key};
 use crate::till::{Command, Till};
 
 const A: Till = Till(1);
@@ -28,14 +28,17 @@ struct Unsynced(Arc<Server>);
 struct Server {
     stores: Mutex<Stores>,
     starts: AtomicU64,
-    /// Writes of view rows hang while it does.
+    /// How often they were asked for.
+    asked: AtomicU64,
+    /// Writes of view rows and look-ups of facts hang while it does.
     hangs: watch::Sender<bool>,
 }
 
 impl Unsynced {
     fn of(rig: &Rig) -> Self {
         let stores = Mutex::new(rig.stores.clone());
-        Unsynced(Arc::new(Server { stores, starts: AtomicU64::new(1), hangs: watch::Sender::new(false) }))
+        let (starts, asked, hangs) = (AtomicU64::new(1), AtomicU64::new(0), watch::Sender::new(false));
+        Unsynced(Arc::new(Server { stores, starts, asked, hangs }))
     }
 
     fn ports(&self, rig: &Rig) -> DecidingPorts {
@@ -69,7 +72,12 @@ impl Unsynced {
         let _ = self.0.hangs.subscribe().wait_for(|hangs| !hangs).await;
     }
 
-    /// Whether a write waits for the server.
+    /// How often a decider has asked for the starts.
+    fn asked(&self) -> u64 {
+        self.0.asked.load(Ordering::SeqCst)
+    }
+
+    /// Whether a write or a look-up waits for the server.
     fn is_waited_for(&self) -> bool {
         self.0.hangs.receiver_count() > 0
     }
@@ -86,6 +94,7 @@ impl Books for Unsynced {
     }
 
     async fn starts(&self) -> Result<u64, StoreError> {
+        self.0.asked.fetch_add(1, Ordering::SeqCst);
         Ok(self.0.starts.load(Ordering::SeqCst))
     }
 }
@@ -97,6 +106,7 @@ impl Facts for Unsynced {
     }
 
     async fn find(&self, wanted: &[FactName]) -> Result<Vec<Vec<StoredFact>>, StoreError> {
+        self.answers().await;
         self.stores().facts.find(wanted).await
     }
 }
@@ -214,5 +224,51 @@ async fn no_book_is_stored_over_what_the_store_lost_during_the_save() {
     is_whole(&rig, &store).await;
     rig.stores = store.stores();
     assert_eq!(rig.outcome(&bought).await, answered(85));
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_store_is_asked_once_with_each_batch_whether_it_went_back() {
+    let (rig, store, running, _) = unsynced().await;
+    for price in 1..=5 {
+        let before = store.asked();
+        rig.append_with_key(A, Command::Buy { price }, 100 + u128::from(price.unsigned_abs()), 1).await;
+        rig.caught_up(GROUP).await;
+        assert_eq!(store.asked() - before, 1, "{price}");
+    }
+    running.stop().await;
+}
+
+/// The book is in memory, and the facts are looked up where they are lost.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_decided_upon_what_was_loaded_while_the_store_started_again() {
+    let (mut rig, store, running, synced) = unsynced().await;
+    store.set_hanging(true);
+    let bought = Envelope { key: Some(key(8, 1)), ..rig.envelope(A, Command::Buy { price: 7 }) };
+    rig.append_envelope(&bought).await;
+    eventually("the look-up hangs", async || store.is_waited_for()).await;
+    store.goes_back_to(&synced);
+    store.set_hanging(false);
+    rig.caught_up(GROUP).await;
+    is_whole(&rig, &store).await;
+    rig.stores = store.stores();
+    assert_eq!(rig.outcome(&bought).await, answered(85));
+    running.stop().await;
+}
+
+/// It went back before, and what it lost was read again: it is as whole as one that never did.
+#[tokio::test(start_paused = true)]
+async fn a_save_that_hangs_in_a_store_that_stayed_up_stores_its_books() {
+    let (rig, store, running, synced) = unsynced().await;
+    store.goes_back_to(&synced);
+    rig.append(B, Command::Fund { amount: 1 }).await;
+    rig.caught_up(GROUP).await;
+    store.set_hanging(true);
+    rig.append(A, Command::Buy { price: 7 }).await;
+    eventually("the save hangs", async || store.is_waited_for()).await;
+    tokio::time::advance(Duration::from_secs(2)).await;
+    store.set_hanging(false);
+    rig.caught_up(GROUP).await;
+    is_whole(&rig, &store).await;
     running.stop().await;
 }

@@ -5,7 +5,8 @@
 //! folded; a change is saved before its records are counted; and what is counted is settled before it is committed.
 //!
 //! Between load and fold the store is asked whether a server of it has started again. If so, what was loaded may lack
-//! what was acknowledged, and nothing is built upon it before that is [read again](crate::reread).
+//! what was acknowledged, and nothing is built upon it before that is [read again](crate::reread). The answer goes with
+//! the batch to its save.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::halting::{DecodingStop, Halting};
 use crate::metrics::ConsumerMetrics;
 use crate::opened::{Assigned, LaneState, Opened, WentBack};
 use crate::parts::Parts;
+use crate::store_seen::StoreSeen;
 use crate::void_records::VoidRecords;
 
 /// What every lane needs.
@@ -133,7 +135,7 @@ impl<A: Apply> Applier<A> {
         assigned: &Assigned<A>,
         batch: &Batch<A>,
         opened: &mut Opened,
-    ) -> Option<Option<A::Loaded>> {
+    ) -> Option<Option<(A::Loaded, StoreSeen)>> {
         loop {
             match self.load(assigned, batch, opened).await {
                 Ok(loaded) => return Some(loaded),
@@ -152,19 +154,26 @@ impl<A: Apply> Applier<A> {
         assigned: &Assigned<A>,
         batch: &Batch<A>,
         opened: &mut Opened,
-    ) -> Result<Option<A::Loaded>, WentBack> {
+    ) -> Result<Option<(A::Loaded, StoreSeen)>, WentBack> {
         if batch.groups.is_empty() {
             return Ok(None);
         }
+        // Before the load, so that a save asks again where the two together take long.
+        let at = Instant::now();
         let loaded = {
             let load = || self.apply.load(&assigned.assignment, &batch.groups, &batch.entries);
             self.until_done("load", load).await
         };
+        // Asked after the whole load, also where the product had everything in memory. A server changes its number
+        // before it answers clients: so if a server that had lost something answered the load, or lost what is in
+        // memory, this answer differs. An answer from before the load, or from during it, would miss a start after it.
+        // If the store goes back after this answer, the batch is still folded onto what was acknowledged. Only a change
+        // that says what else is stored may not be saved then: by `StoreSeen`, a save finds out.
         let asked_at = Instant::now();
         match self.until_done("ask for starts", || self.apply.starts()).await {
             starts if starts == opened.starts => {
                 opened.window.confirmed(asked_at);
-                Ok(Some(loaded))
+                Ok(Some((loaded, StoreSeen { starts, at })))
             }
             starts => Err(WentBack { starts }),
         }
@@ -194,10 +203,9 @@ impl<A: Apply> Applier<A> {
         if !to_record.is_empty() {
             self.until_done("note", || self.apply.record_fates(&to_record)).await;
         }
-        let changes = std::mem::take(&mut folded.changes);
         #[cfg(feature = "fail-points")]
-        crate::fail_points::between_items(&self.apply, &changes).await;
-        let refused = if changes.is_empty() { Vec::new() } else { self.save(changes).await };
+        crate::fail_points::between_items(&self.apply, &folded.changes, folded.seen).await;
+        let refused = self.save(folded).await;
         let refused = match refused.is_empty() {
             true => 0,
             false => self.sort_out(assigned, refused, folded, opened).await?,

@@ -9,6 +9,7 @@ use tidegate_kernel::{PartitionEpoch, Position};
 use tidegate_ports::{DeadLetters, Fate, Releases, StoreError, Voids};
 
 use crate::group::{Entry, Group, RecordFate};
+use crate::store_seen::StoreSeen;
 
 /// Applies the batches of a partition to a store. A [`Consumer`](crate::Consumer) calls it in this order: decode, load,
 /// fold, record fates, save. It settles and commits afterwards.
@@ -86,14 +87,16 @@ pub trait Apply: Send + Sync + 'static {
     }
 
     /// Saves each change whole or not at all. Saving the same again changes nothing. The changes are shared, so that a
-    /// retry costs no copy.
+    /// retry costs no copy. `seen`: the store that they were folded from. It may go back at any time after that, also
+    /// during the save. A change that says what else the store has is not saved then.
     ///
     /// # Errors
     /// [`StoreError`]; some of the changes may be stored. Only [`StoreError::Refused`] can end the tries.
-    async fn save(&self, changes: Arc<Vec<Self::Change>>) -> Result<(), StoreError>;
+    async fn save(&self, changes: Arc<Vec<Self::Change>>, seen: StoreSeen) -> Result<(), StoreError>;
 
     /// A number that changes when a server of the store has started again: what it acknowledged shortly before may be
-    /// gone then. A store that never loses what it acknowledged always has the same number.
+    /// gone then. A store that never loses what it acknowledged always has the same number. Asked once with each batch,
+    /// after it is loaded; [`save`](Apply::save) is given the answer.
     ///
     /// # Errors
     /// [`StoreError`]; it is asked again.

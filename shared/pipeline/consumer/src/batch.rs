@@ -13,6 +13,7 @@ use crate::fail_points;
 use crate::group::{Entry, EntryOrigin, Group, RecordFate};
 use crate::halting::DecodingStop;
 use crate::panics::or_panic;
+use crate::store_seen::StoreSeen;
 
 /// What a batch takes.
 pub(crate) struct Intake {
@@ -120,12 +121,18 @@ impl<A: Apply> Batch<A> {
         group.last = of.position;
     }
 
-    /// Folds the records onto what is loaded of their keys; `None`: there are none.
+    /// Folds the records onto what is loaded of their keys, from the store as it was seen then; `None`: there are none.
     ///
     /// # Errors
     /// [`Stopped`], with the records.
-    pub fn fold(mut self, apply: &A, loaded: Option<A::Loaded>, again: bool) -> Result<Folded<A>, Stopped> {
+    pub fn fold(
+        mut self,
+        apply: &A,
+        loaded: Option<(A::Loaded, StoreSeen)>,
+        again: bool,
+    ) -> Result<Folded<A>, Stopped> {
         let (groups, entries) = (self.groups, &mut self.entries);
+        let (loaded, seen) = loaded.unzip();
         let folded = match loaded {
             // After a panic the entries are dropped. It may come of what is stored, or of how the batch is cut.
             Some(loaded) => or_panic("folding", || apply.fold(groups, loaded, entries, again))
@@ -133,7 +140,7 @@ impl<A: Apply> Batch<A> {
             None => Ok(Vec::new()),
         };
         match folded {
-            Ok(changes) => Ok(Folded { changes, entries: self.entries, sources: self.sources }),
+            Ok(changes) => Ok(Folded { changes, seen, entries: self.entries, sources: self.sources }),
             Err(stop) => Err(Stopped { records: self.sources.into_iter().flatten().collect(), stop }),
         }
     }
@@ -163,6 +170,8 @@ pub(crate) struct Stopped {
 /// The changes of a batch and how each of its records ended.
 pub(crate) struct Folded<A: Apply> {
     pub changes: Vec<A::Change>,
+    /// The store that the changes were folded from; `None`: nothing was loaded, and there are no changes.
+    pub seen: Option<StoreSeen>,
     entries: Vec<Entry<A::Key>>,
     sources: Vec<Option<Consumed>>,
 }

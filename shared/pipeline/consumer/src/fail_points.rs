@@ -16,10 +16,13 @@ pub(crate) const fn as_read(payload: &[u8]) -> &[u8] {
 
 /// Ends the process between the changes of one batch, once the first half of them is saved.
 #[cfg(feature = "fail-points")]
-pub(crate) async fn between_items<A: crate::Apply>(apply: &A, changes: &[A::Change]) {
-    if changes.len() > 1 && fires("persister::between_items") {
+pub(crate) async fn between_items<A: crate::Apply>(apply: &A, changes: &[A::Change], seen: Option<crate::StoreSeen>) {
+    if let Some(seen) = seen
+        && changes.len() > 1
+        && fires("persister::between_items")
+    {
         let half = changes[..changes.len() / 2].to_vec();
-        let _ = apply.save(std::sync::Arc::new(half)).await;
+        let _ = apply.save(std::sync::Arc::new(half), seen).await;
         std::process::abort();
     }
 }

@@ -13,32 +13,35 @@ use crate::brake::Tripped;
 use crate::group::RecordFate;
 use crate::halting::Halting;
 use crate::opened::{Assigned, Opened};
+use crate::store_seen::StoreSeen;
 
 /// A change that is refused so often in a row, over about a second, will always be.
 const REFUSALS: u32 = 5;
 
 impl<A: Apply> Applier<A> {
-    /// Saves changes, however long the store is down. Returns the keys whose changes it refuses, and what it says.
-    pub async fn save(&self, changes: Vec<A::Change>) -> Vec<(A::Key, String)> {
-        let changes = Arc::new(changes);
-        let Err(why) = self.save_or_refuse(&changes).await else { return Vec::new() };
+    /// Takes the changes and saves them, however long the store is down. Returns the keys whose changes it refuses, and
+    /// what it says.
+    pub async fn save(&self, folded: &mut Folded<A>) -> Vec<(A::Key, String)> {
+        let changes = Arc::new(std::mem::take(&mut folded.changes));
+        let Some(seen) = folded.seen.filter(|_| !changes.is_empty()) else { return Vec::new() };
+        let Err(why) = self.save_or_refuse(&changes, seen).await else { return Vec::new() };
         if let [only] = &changes[..] {
             return vec![(A::key_of(only), why)];
         }
         let mut refused = Vec::new();
         for change in changes.iter() {
-            if let Err(why) = self.save_or_refuse(&Arc::new(vec![change.clone()])).await {
+            if let Err(why) = self.save_or_refuse(&Arc::new(vec![change.clone()]), seen).await {
                 refused.push((A::key_of(change), why));
             }
         }
         refused
     }
 
-    async fn save_or_refuse(&self, changes: &Arc<Vec<A::Change>>) -> Result<(), String> {
+    async fn save_or_refuse(&self, changes: &Arc<Vec<A::Change>>, seen: StoreSeen) -> Result<(), String> {
         let mut backoff = Backoff::new("save", &self.metrics);
         let mut refusals = 0;
         loop {
-            match self.apply.save(changes.clone()).await {
+            match self.apply.save(changes.clone(), seen).await {
                 Ok(()) => return Ok(()),
                 Err(StoreError::Refused(why)) if refusals + 1 == REFUSALS => return Err(why.to_string()),
                 Err(error) => {
@@ -93,7 +96,7 @@ impl<A: Apply> Applier<A> {
                 }
             };
             let (key, mut fate) = alone.only();
-            if let Some((_, why)) = self.save(std::mem::take(&mut alone.changes)).await.pop() {
+            if let Some((_, why)) = self.save(&mut alone).await.pop() {
                 self.dead_letter(record, why).await;
                 fate = Some(Fate::Dead);
                 causes += 1;

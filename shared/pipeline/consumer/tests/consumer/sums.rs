@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tidegate_consumer::{Apply, Consumer, ConsumerConfig, Entry, FoldStop, Group, Poison, StopReport, VoidPorts};
+use tidegate_consumer::{
+    Apply, Consumer, ConsumerConfig, Entry, FoldStop, Group, Poison, StopReport, StoreSeen, VoidPorts,
+};
 use tidegate_inproc::accounts::MemoryAccounts;
 use tidegate_inproc::dead_letters::MemoryDeadLetters;
 use tidegate_inproc::log::{MemoryLog, MemoryLogOptions};
@@ -197,7 +199,7 @@ impl Apply for Sums {
         change.name
     }
 
-    async fn save(&self, changes: Arc<Vec<Change>>) -> Result<(), StoreError> {
+    async fn save(&self, changes: Arc<Vec<Change>>, _seen: StoreSeen) -> Result<(), StoreError> {
         self.answers()?;
         if changes.iter().any(|change| Some(change.name) == self.refuses) {
             return Err(StoreError::Refused("as the test wants".into()));
