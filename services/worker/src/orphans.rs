@@ -2,7 +2,7 @@
 //! when memory is short, has not ended its command.
 //!
 //! The worker finds the processes by their environment: it starts each supervisor with a mark there that no other
-//! supervisor has, and descendants inherit it. So it kills no process but the command's, whoever their parent is by now.
+//! supervisor has, and descendants inherit it. So it kills the processes of the command only, whoever their parent is.
 //! It does not find processes that were started without the environment, that have overwritten theirs, or whose
 //! environment only another user may read. Elsewhere than on Linux it finds none.
 

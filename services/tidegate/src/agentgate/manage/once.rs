@@ -70,8 +70,8 @@ impl Given<'_> {
         content
     }
 
-    /// Decisions know the keys of their own organization only, so that a key that the operator chose is looked up in the
-    /// others here. Of two commands at the same time neither finds the other.
+    /// Decisions know the keys of their own organization only: a key that the operator chose is looked up in the others
+    /// here. Of two commands at the same time neither finds the other.
     async fn unused_elsewhere(&self, office: &Office, key: &str) -> Result<(), Failure> {
         let (now, secrets) = (office.now(), office.secrets());
         let others = office.organizations().await?.into_iter().map(|(org, _)| org).filter(|org| *org != self.org);

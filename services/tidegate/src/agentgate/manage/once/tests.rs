@@ -41,7 +41,9 @@ impl Decide for Deciding {
         let mut key: Vec<Fact<AgentGate>> = Vec::new();
         if let Some(named) = envelope.key {
             let found = self.facts.find(&[FactName { owner, id: FactId::Key(named.hash) }]).await?;
-            key.extend(found.into_iter().flatten().map(|fact| Fact::decode(fact.position, &fact.doc).unwrap()));
+            key.extend(
+                found.into_iter().flatten().map(|fact| Fact::<AgentGate>::decode(fact.position, &fact.doc).unwrap()),
+            );
         }
         let mut books = self.books.lock().await;
         let state = books.entry(envelope.owner).or_default();
