@@ -45,6 +45,15 @@ impl Secrets {
         }
     }
 
+    /// Of the key with which an operator may give a command again, and of what the command says.
+    pub fn operator(&self, org: OrgId, key: &str, content: &[u8]) -> IdempotencyKey {
+        let org = org.bits().to_be_bytes();
+        IdempotencyKey {
+            hash: KeyHash(self.0.hash("agentgate/operator-key", &[&org, key.as_bytes()])),
+            fingerprint: ContentFingerprint(self.0.hash("agentgate/operator-command", &[&org, content])),
+        }
+    }
+
     /// Of the end of a run that a worker reports: the same again gets the same answer.
     pub fn finish(&self, run: RunId, token: u32, content: &[u8]) -> IdempotencyKey {
         let (run, token) = (run.bits().to_be_bytes(), token.to_be_bytes());

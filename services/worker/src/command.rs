@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::api::Lease;
 use crate::log::LogSource;
 use crate::options::WorkerOptions;
+use crate::orphans::{MARK, kill_marked, new_mark};
 use crate::output::{Lines, OutputLine};
 use crate::supervise::Order;
 
@@ -50,7 +51,8 @@ impl Running {
             work_order_bytes: work_order.len(),
         };
         let input = [serde_json::to_vec(&order)?, b"\n".to_vec(), work_order.into_bytes()].concat();
-        let mut child = spawn(options, lease)?;
+        let mark = new_mark()?;
+        let mut child = spawn(options, lease, &mark)?;
         let (sender, events) = mpsc::channel(WAITING_LINES);
         let (closed, all_closed) = blocking::channel();
         if let Some(pipe) = child.stdout.take() {
@@ -60,7 +62,7 @@ impl Running {
             forward(pipe, LogSource::CommandErrors, sender.clone(), closed);
         }
         let stdin = child.stdin.take();
-        thread::spawn(move || wait(child, &all_closed, &sender));
+        thread::spawn(move || wait(child, &mark, &all_closed, &sender));
         Ok(Running { stdin: feed(stdin, input).await, events })
     }
 
@@ -75,7 +77,7 @@ impl Running {
     }
 }
 
-fn spawn(options: &WorkerOptions, lease: &Lease) -> io::Result<Child> {
+fn spawn(options: &WorkerOptions, lease: &Lease, mark: &str) -> io::Result<Child> {
     let ids = [("AGENTGATE_RUN_ID", Some(&lease.run)), ("AGENTGATE_WORK_ORDER_ID", lease.work_order_id.as_ref())];
     let ids = ids.into_iter().filter_map(|(name, id)| Some((OsStr::new(name), OsStr::new(id?))));
     let inherited = options.keyless_environment().map(|(name, value)| (name.as_os_str(), value.as_os_str()));
@@ -83,6 +85,7 @@ fn spawn(options: &WorkerOptions, lease: &Lease) -> io::Result<Child> {
         .args(&options.supervisor.arguments)
         .env_clear()
         .envs(inherited.chain(ids))
+        .env(MARK, mark)
         // Ctrl-C in a terminal is for the worker alone: it stops its commands in order.
         .process_group(0)
         .stdin(Stdio::piped())
@@ -121,9 +124,13 @@ fn forward(
 }
 
 /// Sends the end of the command after its last line.
-fn wait(mut child: Child, all_closed: &blocking::Receiver<()>, sender: &mpsc::Sender<CommandEvent>) {
-    let status = child.wait();
+fn wait(mut child: Child, mark: &str, all_closed: &blocking::Receiver<()>, sender: &mpsc::Sender<CommandEvent>) {
+    let exit_code = child.wait().ok().and_then(|status| status.code());
+    if exit_code.is_none() {
+        // A signal has ended the supervisor, and its command goes on.
+        kill_marked(mark);
+    }
     // Nothing is sent on it: this waits until both pipes are closed. A process that cannot be killed may hold one open.
     let _ = all_closed.recv_timeout(PIPES_DEADLINE);
-    let _ = sender.blocking_send(CommandEvent::Ended(status.ok().and_then(|status| status.code())));
+    let _ = sender.blocking_send(CommandEvent::Ended(exit_code));
 }

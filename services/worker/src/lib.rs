@@ -1,7 +1,8 @@
 //! A worker of AgentGate: leases runs over HTTP, runs a command for each, and reports its progress and its end.
 //!
 //! [`work`] is the worker. Each command runs below a supervisor process, whose entry is [`supervise`]: it ends the
-//! command and all its descendants when the worker asks for it or dies.
+//! command and all its descendants when the worker asks for it or dies. If the supervisor itself is killed, the worker
+//! ends them.
 
 mod api;
 mod backoff;
@@ -9,6 +10,7 @@ mod command;
 mod key_patience;
 mod log;
 mod options;
+mod orphans;
 mod output;
 mod renewal;
 mod report;

@@ -4,6 +4,7 @@
 mod deliveries;
 pub mod keys;
 mod office;
+mod once;
 pub mod orgs;
 mod worker_keys;
 

@@ -62,11 +62,12 @@ async fn on_servers(config: &Config, clock: Arc<dyn Clock>, command: Command) ->
 /// An office whose commands are decided by the consumer of the log.
 pub fn on_ports(ports: &DoorPorts, ids: Arc<dyn Ids>, json: bool) -> Office {
     let (_, submitter) = submitter(&ports.commands, ShedThresholds::OF_COMMANDS);
-    let CommandPorts { views, deliveries, clock, .. } = ports.commands.clone();
+    let CommandPorts { views, facts, deliveries, clock, .. } = ports.commands.clone();
     let sealer = ports.sealer(ids.clone());
     Office {
         commands: Arc::new(Submitting(submitter)),
         views,
+        facts,
         deliveries,
         sealer,
         clock,
@@ -143,10 +144,10 @@ fn office_by_inbox(
     let key = secret::of_folder(folder, false, secret::AGENTGATE)?;
     let keys = Arc::new(EmbeddedKeys::open(folder)?);
     let ids: Arc<dyn Ids> = Arc::new(RandomIds);
-    let (views, deliveries): (Arc<dyn Views>, _) = (store.clone(), store.clone());
+    let (views, facts, deliveries): (Arc<dyn Views>, Arc<dyn Facts>, _) = (store.clone(), store.clone(), store.clone());
     let sealer = Sealer::new(keys, key, ids.clone());
     let commands = Arc::new(ByInbox { inbox, facts: store });
-    Ok(Office { commands, views, deliveries, sealer, clock, ids, console: Console::output(), json })
+    Ok(Office { commands, views, facts, deliveries, sealer, clock, ids, console: Console::output(), json })
 }
 
 /// Appends by itself, and waits for the fact.

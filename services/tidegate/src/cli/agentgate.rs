@@ -112,6 +112,8 @@ pub enum OrgsCommand {
         #[command(flatten)]
         settings: OrgSettings,
         #[command(flatten)]
+        once: OnceArgs,
+        #[command(flatten)]
         place: Place,
     },
     /// Suspend an organization: requests of its clients and its workers are refused, and runs in progress end by their
@@ -160,8 +162,25 @@ pub enum OrgsCommand {
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MAX_CENTS))]
         cents: u64,
         #[command(flatten)]
+        once: OnceArgs,
+        #[command(flatten)]
         place: Place,
     },
+}
+
+/// What names a command that may be given again.
+#[derive(Clone, Debug, Args)]
+pub struct OnceArgs {
+    /// Names the command: given again with the same key within 24 hours, it changes nothing [default: a random key]
+    #[arg(long, value_name = "KEY", value_parser = idempotency_key)]
+    pub idempotency_key: Option<String>,
+}
+
+/// A key needs no quotes in a shell, since it is printed in the command line that repeats a command.
+fn idempotency_key(text: &str) -> Result<String, String> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
+    let well_formed = (1..=255).contains(&text.len()) && text.bytes().all(is_plain) && !text.starts_with('-');
+    if well_formed { Ok(text.to_owned()) } else { Err("1 to 255 letters, digits and - _ . :, no - first".to_owned()) }
 }
 
 /// Cents that a command can name: ten thousand million dollars.
@@ -188,6 +207,25 @@ pub struct OrgSettings {
     /// Whether it can be charged; without, submissions are refused [default for a new one: ok]
     #[arg(long, value_enum)]
     pub billing: Option<BillingArg>,
+}
+
+impl OrgSettings {
+    /// The options that were given, as words of a command line.
+    pub fn words(&self) -> Vec<String> {
+        let billing = self.billing.map(|billing| match billing {
+            BillingArg::Ok => "ok",
+            BillingArg::None => "none",
+        });
+        let options = [
+            ("--included-cents", self.included_cents.map(|number| number.to_string())),
+            ("--purchased-cents", self.purchased_cents.map(|number| number.to_string())),
+            ("--concurrency", self.concurrency.map(|number| number.to_string())),
+            ("--requests-per-minute", self.requests_per_minute.map(|number| number.to_string())),
+            ("--submissions-per-minute", self.submissions_per_minute.map(|number| number.to_string())),
+            ("--billing", billing.map(str::to_owned)),
+        ];
+        options.into_iter().filter_map(|(name, value)| Some([name.to_owned(), value?])).flatten().collect()
+    }
 }
 
 /// Whether an organization can be charged.

@@ -1,4 +1,4 @@
-//! Nothing is left running: after a cancel, a lost lease, the worker's stop and its death.
+//! Nothing is left running: after a cancel, a lost lease, the worker's stop and its death, and its supervisor's.
 
 use std::process::{Command, Stdio};
 
@@ -135,6 +135,38 @@ async fn a_killed_worker_leaves_nothing_running() {
     process.kill().unwrap();
     process.wait().unwrap();
     none_left(&left).await;
+}
+
+#[tokio::test]
+async fn a_killed_supervisor_leaves_nothing_running_and_the_worker_goes_on() {
+    let server = Server::start().await;
+    let command = format!(
+        r#"
+        if [ "$AGENTGATE_RUN_ID" = run_2 ]; then
+            echo '{{"status":"succeeded","iterations":1}}'
+            exit 0
+        fi
+        echo $PPID > "$DIR/supervisor"
+        {STUBBORN}
+        "#
+    );
+    // A child of the worker's process that is none of the command.
+    let mut other = Command::new("sleep").arg("1000").env("AGENTGATE_RUN_ID", "run_1").spawn().unwrap();
+    let worker = Worker::start(&server, &command);
+    server.submit("run_1", json!({}));
+    let left = stubborn(&worker).await;
+    let supervisor = worker.file("supervisor").await;
+    Command::new("/bin/kill").args(["-KILL", &supervisor]).status().unwrap();
+    none_left(&left).await;
+    until("it is logged", || worker.lines("its supervisor was ended by others").len() == 1).await;
+    let went_on = other.try_wait().unwrap().is_none();
+    other.kill().unwrap();
+    other.wait().unwrap();
+    assert!(went_on, "a process that is none of the command was killed");
+    server.submit("run_2", json!({}));
+    assert_eq!(server.finish_of("run_2").await["status"], "succeeded");
+    worker.stop().await.unwrap();
+    assert_eq!(server.seen().finishes.len(), 1, "run_1 is left to its next lease");
 }
 
 #[tokio::test]

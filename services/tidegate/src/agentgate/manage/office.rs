@@ -9,9 +9,9 @@ use tidegate_agentgate::views::{self, BalanceRow, CredentialRow, OrganizationRow
 use tidegate_agentgate::{AgentGate, Answer, Command, KeyId, OrgId, Owner, Refusal, Sealed};
 use tidegate_agentgate_api::Secrets;
 use tidegate_commands::sealing::Sealer;
-use tidegate_kernel::command::{Attempt, CommandOutcome, Decider, Envelope, OwnerId, ViewKey};
+use tidegate_kernel::command::{Attempt, CommandOutcome, Decider, Envelope, IdempotencyKey, OwnerId, ViewKey};
 use tidegate_kernel::{SmolStr, Timestamp};
-use tidegate_ports::{Clock, Deliveries, Ids, Scan, ScanOrder, ViewRow, Views};
+use tidegate_ports::{Clock, Deliveries, Facts, Ids, Scan, ScanOrder, ViewRow, Views};
 
 use crate::console::Console;
 use crate::failure::Failure;
@@ -33,6 +33,7 @@ pub trait Decide: Send + Sync {
 pub struct Office {
     pub commands: Arc<dyn Decide>,
     pub views: Arc<dyn Views>,
+    pub facts: Arc<dyn Facts>,
     pub deliveries: Arc<dyn Deliveries>,
     pub sealer: Sealer,
     pub clock: Arc<dyn Clock>,
@@ -55,22 +56,35 @@ impl Office {
     /// # Errors
     /// It was refused, or could not be decided.
     pub async fn decided(&self, owner: Owner, command: Command) -> Result<Answer, Failure> {
-        let now = self.now();
-        let envelope = Envelope {
-            rules: AgentGate::RULES,
-            owner,
-            attempt: Some(Attempt::mint(now, &self.ids.random())),
-            key: None,
-            received_at: now,
-            command,
-        };
-        match self.commands.decide(envelope).await? {
+        match self.outcome(owner, command, None).await? {
             CommandOutcome::Answered(answer) | CommandOutcome::Repeated(answer) => Ok(answer),
             CommandOutcome::Refused(refusal) => Err(refused(owner, refusal)),
             CommandOutcome::Mismatched | CommandOutcome::Expired => {
                 Err(Failure::broken("the command was decided as one that has an idempotency key, or came too late"))
             }
         }
+    }
+
+    /// What becomes of a command of an owner.
+    ///
+    /// # Errors
+    /// It was not decided, or nothing is known of it.
+    pub async fn outcome(
+        &self,
+        owner: Owner,
+        command: Command,
+        key: Option<IdempotencyKey>,
+    ) -> Result<CommandOutcome<AgentGate>, Failure> {
+        let now = self.now();
+        let envelope = Envelope {
+            rules: AgentGate::RULES,
+            owner,
+            attempt: Some(Attempt::mint(now, &self.ids.random())),
+            key,
+            received_at: now,
+            command,
+        };
+        self.commands.decide(envelope).await
     }
 
     /// The organization that an argument names.
@@ -163,7 +177,8 @@ pub fn erased(owner: impl std::fmt::Display) -> Failure {
     Failure::refused(format!("the organization '{owner}' was erased")).or_else("make another one")
 }
 
-fn refused(owner: Owner, refusal: Refusal) -> Failure {
+/// What an operator reads of a refusal.
+pub fn refused(owner: Owner, refusal: Refusal) -> Failure {
     match refusal {
         Refusal::UnknownOrganization {} => Failure::refused(format!("there is no organization '{owner}'"))
             .hint("`tidegate agentgate orgs list` shows those there are"),

@@ -11,6 +11,7 @@ use tidegate_kernel::timestamp::iso;
 
 use super::Office;
 use super::office::erased;
+use super::once::Given;
 use crate::cli::{BillingArg, OrgSettings, OrgsCommand};
 use crate::failure::Failure;
 
@@ -49,10 +50,11 @@ pub async fn run(mut office: Office, command: OrgsCommand) -> Result<(), Failure
             let (org, _) = office.organization(&org).await?;
             print(&mut office, org).await
         }
-        OrgsCommand::Set { org, settings, .. } => {
+        OrgsCommand::Set { org, settings, once, place } => {
             let (org, _) = office.organization(&org).await?;
-            office.decided(Owner::Org(org), Command::OrgPut(put(&settings))).await?;
-            print(&mut office, org).await
+            let key = once.idempotency_key;
+            let given = Given { verb: "set", org, options: settings.words(), key, place: &place };
+            carry_out(&mut office, &given, Command::OrgPut(put(&settings))).await
         }
         OrgsCommand::Suspend { org, .. } => suspend(&mut office, &org, true).await,
         OrgsCommand::Resume { org, .. } => suspend(&mut office, &org, false).await,
@@ -69,13 +71,24 @@ pub async fn run(mut office: Office, command: OrgsCommand) -> Result<(), Failure
             }
             Ok(())
         }
-        OrgsCommand::Credit { org, cents, .. } => {
+        OrgsCommand::Credit { org, cents, once, place } => {
             let (org, _) = office.organization(&org).await?;
             let transaction = TransactionId::mint(office.now(), &office.ids.random());
-            office.decided(Owner::Org(org), Command::Credit(AddCredit { transaction, cents })).await?;
-            print(&mut office, org).await
+            let (options, key) = (vec!["--cents".to_owned(), cents.to_string()], once.idempotency_key);
+            let given = Given { verb: "credit", org, options, key, place: &place };
+            carry_out(&mut office, &given, Command::Credit(AddCredit { transaction, cents })).await
         }
     }
+}
+
+async fn carry_out(office: &mut Office, given: &Given<'_>, command: Command) -> Result<(), Failure> {
+    let is_repeat = given.carry_out(office, command).await?;
+    if is_repeat && !office.json {
+        office.console.line(format_args!("a repeat: it was carried out before with this key, and changed nothing now"));
+    }
+    // The command itself has not failed: whoever reads this must not give it again.
+    let shown = print(office, given.org).await;
+    shown.map_err(|failure| failure.in_words(|failure| format!("it was carried out, but cannot be shown: {failure}")))
 }
 
 /// Makes an organization.

@@ -1,8 +1,9 @@
 //! What runs hold and what they cost; billing cycles.
 
 use tidegate_agentgate::views::{BalanceRow, TRANSACTIONS};
-use tidegate_agentgate::{Refusal, RunErrorCode};
+use tidegate_agentgate::{Answer, Refusal, RunErrorCode};
 use tidegate_kernel::Timestamp;
+use tidegate_kernel::command::{CommandOutcome, ContentFingerprint, IdempotencyKey, KeyHash};
 
 use crate::rig::{Rig, START_MS};
 use crate::samples::{DAY, HOUR, MINUTE, cancel, credit, finish, lease, progress, submit};
@@ -36,6 +37,23 @@ fn included_credits_go_first_and_each_charge_is_one_transaction() {
     assert_eq!(transactions.len(), 2);
     assert_eq!((&transactions[0]["type"], &transactions[0]["amount_cents"]), (&"deduction".into(), &100.into()));
     assert_eq!((&transactions[1]["type"], &transactions[1]["amount_cents"]), (&"purchase".into(), &30.into()));
+}
+
+#[test]
+fn credits_that_are_given_again_with_their_key_are_added_once() {
+    let mut rig = Rig::with_credits(0, 100);
+    let give = |rig: &mut Rig, number: u32, cents: u64| {
+        let key = IdempotencyKey { hash: KeyHash(1), fingerprint: ContentFingerprint(u128::from(cents)) };
+        let envelope = rig.pass(1).envelope(credit(number, cents), Some(key));
+        rig.send_envelope(&envelope)
+    };
+    assert_eq!(give(&mut rig, 1, 30), CommandOutcome::Answered(Answer::Done {}));
+    assert_eq!(give(&mut rig, 2, 30), CommandOutcome::Repeated(Answer::Done {}));
+    assert_eq!(give(&mut rig, 3, 31), CommandOutcome::Mismatched);
+    assert_eq!((figures(&rig.balance()), rig.rows(TRANSACTIONS).len()), ((0, 130, 0, 0), 1));
+    rig.pass(DAY);
+    assert_eq!(give(&mut rig, 4, 30), CommandOutcome::Answered(Answer::Done {}));
+    assert_eq!(figures(&rig.balance()), (0, 160, 0, 0));
 }
 
 #[test]
