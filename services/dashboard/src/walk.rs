@@ -136,7 +136,7 @@ impl Visit {
         self.pages.ask(queries.sums_by_agent(self.team(), midnight(self.now), SUMMED_MAX, self.now)).await
     }
 
-    /// The runs of today (UTC), as far as a walk goes.
+    /// The runs of today (UTC) themselves, as far as a walk goes: for what the store's sums do not have.
     ///
     /// # Errors
     /// The store does not answer.

@@ -1,4 +1,4 @@
-//! What the overview asks the store for, however many runs there are today.
+//! What pages ask the store for, however many runs there are today.
 
 use std::sync::{Arc, Mutex};
 
@@ -66,17 +66,18 @@ impl RunQueries for Noted {
     }
 }
 
-/// One page of the latest runs, and of those before it only the newest that failed.
-#[tokio::test]
-async fn it_reads_one_page_of_runs() {
+/// The runs that failed, the oldest ones.
+const FAILED: [u128; 2] = [1, 2];
+
+/// A store with 300 runs of one agent today.
+async fn busy() -> Noted {
     let runs = MemoryRuns::new(MemoryRegistry::default());
     let store = Noted { runs, pages: Arc::default(), read: Arc::default() };
-    let failed = [run_id(1), run_id(2)];
     for number in 1..=300_u128 {
         let key = RunKey { team: team(1), run: run_id(number) };
         let at = NOON.plus_millis(number as i64 * 1_000 - 3_600_000);
-        let mut records = vec![record(key, at, start("busy").at(at))];
-        if failed.contains(&key.run) {
+        let mut records = vec![record(key, at, start("busy").customer("globex").at(at))];
+        if FAILED.contains(&number) {
             records.push(record(key, at, finish(FinishStatus::Failed).at(at)));
         }
         for (step, record) in records.into_iter().enumerate() {
@@ -84,11 +85,42 @@ async fn it_reads_one_page_of_runs() {
             persist(&store.runs, [(position, record)]).await.unwrap();
         }
     }
+    store
+}
+
+/// One page of the latest runs, and of those before it only the newest that failed.
+#[tokio::test]
+async fn the_overview_reads_one_page_of_runs() {
+    let store = busy().await;
     let house = House::on(store.clone()).await;
     let page = house.page("/teams/acme").await;
+    let failed = FAILED.map(run_id);
     page.has(&["<dt>Runs today</dt><dd>300</dd>", "298 running, 2 failed", &failed[0].to_string()]);
     assert_eq!(*store.pages.lock().unwrap(), [101]);
     let mut read: Vec<_> = store.read.lock().unwrap().iter().map(|key| key.run).collect();
     read.sort_unstable();
     assert_eq!(read, failed);
+}
+
+/// Rules of teams and agents go by sums; runs are read for a rule that goes by customers, and for no other.
+#[tokio::test]
+async fn guard_reads_runs_for_rules_of_customers_only() {
+    let store = busy().await;
+    let house = House::on(store.clone()).await;
+    let cookie = house.sign_in(KEY_A).await;
+    let guard = async || house.get(Some(&cookie), "/teams/acme/guard").await;
+    let csrf = guard().await.csrf();
+    let add = async |name: &str, spend_of: &str, window: &str| {
+        let fields = format!("name={name}&limit_usd=20&spend_of={spend_of}&window={window}&action=warn");
+        let made = house.post(Some(&cookie), "/teams/acme/guard/rules", &format!("csrf={csrf}&{fields}")).await;
+        assert_eq!(made.location(), Some("/teams/acme/guard"), "{}", made.text);
+    };
+    add("one", "agent", "day").await;
+    add("two", "team", "day").await;
+    add("three", "customer", "month").await;
+    guard().await.has(&["$0.00, busy", "$0.00, the team", "$0.00, globex"]);
+    assert!(store.pages.lock().unwrap().is_empty() && store.read.lock().unwrap().is_empty());
+    add("four", "agent_and_customer", "day").await;
+    guard().await.has(&["$0.00, busy, globex"]);
+    assert_eq!(*store.pages.lock().unwrap(), [501]);
 }
