@@ -17,6 +17,7 @@ mod layout;
 mod links;
 pub mod look;
 mod metrics;
+mod month_spend;
 mod pages;
 mod parts;
 mod problem;
@@ -50,6 +51,7 @@ pub use session::SessionSecret;
 
 use agent_days::AgentDays;
 use endpoint::COUNTED;
+use month_spend::MonthSpend;
 use reads::Pages;
 use said::Reasons;
 use session::Sessions;
@@ -104,6 +106,7 @@ impl Dashboard {
             teams: TeamNames::default(),
             reasons: Reasons::default(),
             agent_days: AgentDays::default(),
+            month_spend: MonthSpend::default(),
             registry,
             api: TeamApi::new(api),
             holders,

@@ -16,6 +16,7 @@ use crate::agent_days::AgentDays;
 use crate::endpoint::Endpoint;
 use crate::holders::KeyHolders;
 use crate::links::SignInLinks;
+use crate::month_spend::MonthSpend;
 use crate::problem::{Cause, Problem};
 use crate::said::Reasons;
 use crate::session::Sessions;
@@ -31,6 +32,7 @@ pub(crate) struct Pages {
     pub teams: TeamNames,
     pub reasons: Reasons,
     pub agent_days: AgentDays,
+    pub month_spend: MonthSpend,
     pub holders: Arc<dyn KeyHolders>,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,

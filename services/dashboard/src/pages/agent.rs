@@ -8,7 +8,7 @@ mod watched;
 use axum::response::Response;
 use maud::{Markup, html};
 use tidegate_agentping_ports::{AgentRow, RunFilter, SPEND_ROWS_MAX, SpendRow};
-use tidegate_kernel::{Month, Timestamp};
+use tidegate_kernel::Timestamp;
 
 use crate::layout::{Page, Part};
 use crate::pages::start::PLACEHOLDER;
@@ -29,24 +29,21 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     let slug = visit.agent()?;
     let pages = &visit.pages;
     let filter = RunFilter { agent: Some(slug.clone()), ..RunFilter::default() };
-    let month = Month::of(visit.now);
-    let (agents, runs, spend, by_day, watched, tokens) = tokio::try_join!(
+    let (agents, names, runs, spend, by_day, watched, tokens) = tokio::try_join!(
         pages.ask(visit.queries.agents(visit.team())),
+        pages.ask(visit.names.get()),
         visit.runs(&filter, None, RUNS),
-        pages.ask(visit.queries.spend(visit.team(), month, visit.now)),
+        visit.spend_of_agents(),
         visit.agent_days(&slug),
         Watched::of(&visit, &slug),
         tokens::section(&visit, &slug),
     )?;
     let Some(agent) = agents.into_iter().find(|agent| agent.slug == slug) else {
         // It may have been renamed, and no other agent has had its name since.
-        let names = pages.ask(visit.names.get()).await?;
         let renamed = names.renamed_to(&slug).ok_or(Problem::NotFound)?;
         return Ok(to(&visit.agent_url(renamed.as_str())));
     };
-    // Beyond the costliest agents the sums are one.
-    let others = spend.agents_rest.runs;
-    let spent = spend.by_agent.into_iter().find(|row| row.name.as_deref() == Some(slug.as_str()));
+    let spent = spend.row(names.key(&slug));
     let body = html! {
         p.path { a href=(visit.at("/agents")) { "Agents" } }
         h1 { (slug) (watched.mark()) @if agent.is_archived() { " " span.tag { "archived" } } }
@@ -56,7 +53,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
                 "It was deleted or archived, and nothing has come from it since. It is there again once it reports again."
             }
         }
-        (facts(&agent, spent.as_ref(), others > 0, visit.now))
+        (facts(&agent, spent, spend.are_others, visit.now))
         section aria-labelledby="runs" {
             h2 #runs { "Runs" }
             @if runs.runs.is_empty() {
@@ -78,7 +75,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     Ok(Page::new(slug.as_str(), Part::Agents, body).live(LIVE_S).response(&visit))
 }
 
-/// `are_others`: the month has agents without a sum of their own.
+/// `are_others`: the month has agents without a sum of their own, as those beyond the costliest have one together.
 fn facts(agent: &AgentRow, spent: Option<&SpendRow>, are_others: bool, now: Timestamp) -> Markup {
     let is_unknown = spent.is_none() && are_others;
     html! {

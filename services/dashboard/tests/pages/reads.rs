@@ -1,6 +1,7 @@
 //! What pages ask the store for, however many runs there are today.
 
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
 use tidegate_agentping::{FinishStatus, Run, RunKey, TeamId};
@@ -9,6 +10,7 @@ use tidegate_agentping_inproc::runs::MemoryRuns;
 use tidegate_agentping_ports::{
     AgentRepeats, AgentRow, AgentSums, EventPage, EventsPage, RunFilter, RunPage, RunQueries, RunsPage, Spend,
 };
+use tidegate_inproc::clock::TestClock;
 use tidegate_kernel::{Month, Position, Timestamp};
 use tidegate_ports::StoreError;
 
@@ -22,6 +24,10 @@ struct Noted {
     pages: Arc<Mutex<Vec<usize>>>,
     /// The runs that were read by their ids.
     read: Arc<Mutex<Vec<RunKey>>>,
+    /// How often a month's spend was summed.
+    sums: Arc<AtomicUsize>,
+    /// By which a sum takes 100 ms, if it is set.
+    clock: Arc<OnceLock<Arc<TestClock>>>,
 }
 
 #[async_trait]
@@ -62,6 +68,10 @@ impl RunQueries for Noted {
         self.runs.sums_by_agent(team, from, runs_max, now).await
     }
     async fn spend(&self, team: TeamId, month: Month, now: Timestamp) -> Result<Spend, StoreError> {
+        self.sums.fetch_add(1, Ordering::SeqCst);
+        if let Some(clock) = self.clock.get() {
+            clock.advance_ms(100);
+        }
         self.runs.spend(team, month, now).await
     }
 }
@@ -72,7 +82,8 @@ const FAILED: [u128; 2] = [1, 2];
 /// A store with 300 runs of one agent today.
 async fn busy() -> Noted {
     let runs = MemoryRuns::new(MemoryRegistry::default());
-    let store = Noted { runs, pages: Arc::default(), read: Arc::default() };
+    let (pages, read, sums, clock) = (Arc::default(), Arc::default(), Arc::default(), Arc::default());
+    let store = Noted { runs, pages, read, sums, clock };
     for number in 1..=300_u128 {
         let key = RunKey { team: team(1), run: run_id(number) };
         let at = NOON.plus_millis(number as i64 * 1_000 - 3_600_000);
@@ -123,4 +134,22 @@ async fn guard_reads_runs_for_rules_of_customers_only() {
     add("four", "agent_and_customer", "day").await;
     guard().await.has(&["$0.00, busy, globex"]);
     assert_eq!(*store.pages.lock().unwrap(), [501]);
+}
+
+/// A month that takes long to sum is not summed for each look at an agent, whose page is renewed every two seconds.
+#[tokio::test]
+async fn an_agents_month_is_kept_for_a_while() {
+    let store = busy().await;
+    let house = House::on(store.clone()).await;
+    let cookie = house.sign_in(KEY_A).await;
+    let look = async || {
+        let page = house.get(Some(&cookie), "/teams/acme/agents/busy").await;
+        page.has(&["<dt>Runs this month</dt><dd>300</dd>"]);
+        store.sums.load(Ordering::SeqCst)
+    };
+    assert_eq!((look().await, look().await), (1, 2), "what takes no time is not kept");
+    assert!(store.clock.set(house.clock.clone()).is_ok());
+    assert_eq!((look().await, look().await), (3, 3));
+    house.clock.advance_ms(2_000);
+    assert_eq!(look().await, 4);
 }
