@@ -43,7 +43,10 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
             h2 #rules { "Rules" }
             @match &rules {
                 None => p.empty { "This server has no guard." },
-                Some(rules) if rules.rows("rules").is_empty() => p.empty { "None: every start is allowed." },
+                Some(rules) if rules.rows("rules").is_empty() => p.empty {
+                    "None: every start is allowed. A job goes by rules if it asks before it starts: "
+                    code { "POST /v1/guard/check" } "."
+                },
                 Some(rules) => {
                     (table(&visit, rules.rows("rules"), &sums))
                     (pager(&visit, &RULES, rules))
