@@ -13,6 +13,7 @@ mod by_day;
 mod endpoint;
 mod form;
 mod holders;
+mod kept_answers;
 mod layout;
 mod links;
 pub mod look;
@@ -24,6 +25,7 @@ mod problem;
 mod reads;
 mod routes;
 mod said;
+mod seen_run;
 mod session;
 mod sign_in;
 mod team_api;
@@ -51,7 +53,7 @@ pub use session::SessionSecret;
 
 use agent_days::AgentDays;
 use endpoint::COUNTED;
-use month_spend::MonthSpend;
+use kept_answers::KeptAnswers;
 use reads::Pages;
 use said::Reasons;
 use session::Sessions;
@@ -106,7 +108,8 @@ impl Dashboard {
             teams: TeamNames::default(),
             reasons: Reasons::default(),
             agent_days: AgentDays::default(),
-            month_spend: MonthSpend::default(),
+            month_spend: KeptAnswers::default(),
+            children: KeptAnswers::default(),
             registry,
             api: TeamApi::new(api),
             holders,

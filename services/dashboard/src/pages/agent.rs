@@ -5,12 +5,15 @@ mod settings;
 mod tokens;
 mod watched;
 
+use std::sync::Arc;
+
 use axum::response::Response;
 use maud::{Markup, html};
 use tidegate_agentping_ports::{AgentRow, RunFilter, SPEND_ROWS_MAX, SpendRow};
-use tidegate_kernel::Timestamp;
+use tidegate_kernel::{Month, Timestamp};
 
 use crate::layout::{Page, Part};
+use crate::month_spend::SpendOfAgents;
 use crate::pages::start::PLACEHOLDER;
 use crate::pages::ways::{Reporter, ways};
 use crate::parts::amount::{count, usd};
@@ -33,7 +36,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
         pages.ask(visit.queries.agents(visit.team())),
         pages.ask(visit.names.get()),
         visit.runs(&filter, None, RUNS),
-        visit.spend_of_agents(),
+        spend_of_agents(&visit),
         visit.agent_days(&slug),
         Watched::of(&visit, &slug),
         tokens::section(&visit, &slug),
@@ -75,7 +78,18 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     Ok(Page::new(slug.as_str(), Part::Agents, body).live(LIVE_S).response(&visit))
 }
 
-/// `are_others`: the month has agents without a sum of their own, as those beyond the costliest have one together.
+/// What the team's agents cost this month, as it was a short while ago at most. It takes a pass over the month's runs, and
+/// the page is renewed every two seconds.
+async fn spend_of_agents(visit: &Visit) -> Result<Arc<SpendOfAgents>, Problem> {
+    let (pages, team, month) = (&visit.pages, visit.team(), Month::of(visit.now));
+    let ask = async {
+        let spend = pages.ask(pages.by_key.spend(team, month, visit.now)).await?;
+        Ok::<_, Problem>(SpendOfAgents::of(spend))
+    };
+    pages.kept(&pages.month_spend, (team, month), ask).await
+}
+
+/// `are_others`: the month has agents without a sum of their own.
 fn facts(agent: &AgentRow, spent: Option<&SpendRow>, are_others: bool, now: Timestamp) -> Markup {
     let is_unknown = spent.is_none() && are_others;
     html! {
