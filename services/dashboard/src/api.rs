@@ -67,11 +67,11 @@ impl Refused for Problem {
         if self.shows_form() {
             return layout::response(sign_in::form(Some(&entry.message)));
         }
-        let page = match self {
-            Problem::OnForm { page, .. } => Some(page.as_str()),
-            _ => None,
+        let (page, filled_in) = match self {
+            Problem::OnForm { page, filled_in, .. } => (Some(page.as_str()), filled_in.as_slice()),
+            _ => (None, &[][..]),
         };
-        let mut response = layout::response(layout::refusal(entry.status, &entry.message, page));
+        let mut response = layout::response(layout::refusal(entry.status, &entry.message, page, filled_in));
         if matches!(self, Problem::NoSession) {
             response.headers_mut().insert(LOCATION, HeaderValue::from_static("/login"));
         }

@@ -16,6 +16,9 @@ pub(crate) const MAX_BYTES: usize = 16 << 10;
 pub(crate) const FORMS_BYTES: usize = 4 << 20;
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Fields that a refusal does not give back: those that nobody types in, and those that hold a secret.
+const NOT_GIVEN_BACK: [&str; 4] = ["csrf", "incident", "key", "target"];
+
 /// What a browser has sent of a form.
 pub(crate) struct Form(Vec<(String, String)>);
 
@@ -41,5 +44,12 @@ impl Form {
     /// A field's value; empty if it was not sent.
     pub fn field(&self, name: &str) -> &str {
         self.0.iter().find(|(sent, _)| sent == name).map_or("", |(_, value)| value)
+    }
+
+    /// The fields that were filled in, with their values, to be given back if the form is refused.
+    pub fn filled_in(&self) -> Vec<(String, String)> {
+        let is_shown =
+            |(name, value): &&(String, String)| !NOT_GIVEN_BACK.contains(&name.as_str()) && !value.trim().is_empty();
+        self.0.iter().filter(is_shown).cloned().collect()
     }
 }

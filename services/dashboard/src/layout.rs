@@ -129,8 +129,8 @@ pub(crate) fn plain(title: &str, body: Markup) -> Markup {
     )
 }
 
-/// A refusal as a page. `form`: the page that the refused form was on.
-pub(crate) fn refusal(status: StatusCode, message: &str, form: Option<&str>) -> Markup {
+/// A refusal as a page. `form`: the page that the refused form was on; `filled_in`: its fields, to be copied from here.
+pub(crate) fn refusal(status: StatusCode, message: &str, form: Option<&str>, filled_in: &[(String, String)]) -> Markup {
     let reason = status.canonical_reason().unwrap_or("Refused");
     plain(
         reason,
@@ -141,6 +141,15 @@ pub(crate) fn refusal(status: StatusCode, message: &str, form: Option<&str>) -> 
                 p {
                     @if let Some(form) = form { a.button href=(form) { "Back to the page" } " " }
                     a.button href="/" { "To the overview" }
+                }
+                @if !filled_in.is_empty() {
+                    h2 { "What you filled in" }
+                    dl {
+                        @for (name, value) in filled_in {
+                            dt.note { (name.replace('_', " ")) }
+                            dd { pre tabindex="0" { (value) } }
+                        }
+                    }
                 }
             }
         },

@@ -13,16 +13,19 @@ mod by_day;
 mod endpoint;
 mod form;
 mod holders;
+mod kept_answers;
 mod layout;
 mod links;
 pub mod look;
 mod metrics;
+mod month_spend;
 mod pages;
 mod parts;
 mod problem;
 mod reads;
 mod routes;
 mod said;
+mod seen_run;
 mod session;
 mod sign_in;
 mod team_api;
@@ -50,6 +53,7 @@ pub use session::SessionSecret;
 
 use agent_days::AgentDays;
 use endpoint::COUNTED;
+use kept_answers::KeptAnswers;
 use reads::Pages;
 use said::Reasons;
 use session::Sessions;
@@ -104,6 +108,8 @@ impl Dashboard {
             teams: TeamNames::default(),
             reasons: Reasons::default(),
             agent_days: AgentDays::default(),
+            month_spend: KeptAnswers::default(),
+            children: KeptAnswers::default(),
             registry,
             api: TeamApi::new(api),
             holders,

@@ -39,10 +39,11 @@ pub(crate) enum Problem {
     NotFound,
     /// What a form is about, or names, is not there; the text says what.
     Unknown(String),
-    /// What a form asked for was refused, and the page that the form was on.
+    /// What a form or a query asked for was refused, with the page to go back to, and the fields that were filled in.
     OnForm {
         refused: Box<Problem>,
         page: String,
+        filled_in: Vec<(String, String)>,
     },
     /// A value in the query is none that the page knows. The text names it.
     Query(String),
@@ -177,8 +178,9 @@ fn of_key(refusal: &Refusal) -> Entry {
 }
 
 impl Problem {
-    /// The same with the page that the form was on, for those that another try may not have. `None`: it is not known.
-    pub fn on_form(self, page: Option<String>) -> Self {
+    /// The same with the page that the form was on and what was filled in, for those that another try may not have.
+    /// `None`: the page is not known.
+    pub fn on_form(self, page: Option<String>, filled_in: Vec<(String, String)>) -> Self {
         match (self, page) {
             (
                 refused @ (Problem::Declined(_)
@@ -186,8 +188,18 @@ impl Problem {
                 | Problem::Busy
                 | Problem::StoreUnavailable { .. }),
                 Some(page),
-            ) => Problem::OnForm { refused: Box::new(refused), page },
+            ) => Problem::OnForm { refused: Box::new(refused), page, filled_in },
             (refused, _) => refused,
+        }
+    }
+
+    /// The same with the page that has no such query, where the query is what was refused.
+    pub fn on_query(self, page: String) -> Self {
+        match self {
+            refused @ (Problem::Query(_) | Problem::Declined(_)) => {
+                Problem::OnForm { refused: Box::new(refused), page, filled_in: Vec::new() }
+            }
+            refused => refused,
         }
     }
 

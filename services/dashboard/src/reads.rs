@@ -1,23 +1,27 @@
 //! What every page needs: the ports, and asking the store with a deadline.
 
 use std::future::Future;
+use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidegate_agentping::TeamId;
+use tidegate_agentping::{RunKey, TeamId};
 use tidegate_agentping_ports::{NamesOfTeams, Registry, RegistryError, RunQueries, Team};
 use tidegate_control::store_answer::store_answer;
 use tidegate_door::{ByteBudget, Outcomes};
-use tidegate_kernel::{Outage, Timestamp};
+use tidegate_kernel::{Month, Outage, Timestamp};
 use tidegate_ports::{Clock, Ids, StoreError};
 use tokio::sync::Semaphore;
 
 use crate::agent_days::AgentDays;
 use crate::endpoint::Endpoint;
 use crate::holders::KeyHolders;
+use crate::kept_answers::KeptAnswers;
 use crate::links::SignInLinks;
+use crate::month_spend::SpendOfAgents;
 use crate::problem::{Cause, Problem};
 use crate::said::Reasons;
+use crate::seen_run::Walk;
 use crate::session::Sessions;
 use crate::team_api::TeamApi;
 use crate::teams::TeamNames;
@@ -31,6 +35,10 @@ pub(crate) struct Pages {
     pub teams: TeamNames,
     pub reasons: Reasons,
     pub agent_days: AgentDays,
+    /// What the agents of teams cost in a month.
+    pub month_spend: KeptAnswers<(TeamId, Month), SpendOfAgents>,
+    /// The runs among which the children of a run are.
+    pub children: KeptAnswers<RunKey, Walk>,
     pub holders: Arc<dyn KeyHolders>,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,
@@ -66,6 +74,25 @@ impl Pages {
             }
         };
         self.ask(query).await?
+    }
+
+    /// The answer as it was kept, or else as it is now.
+    ///
+    /// # Errors
+    /// Those of `ask`.
+    pub async fn kept<K: Eq + Hash, V>(
+        &self,
+        kept: &KeptAnswers<K, V>,
+        question: K,
+        ask: impl Future<Output = Result<V, Problem>>,
+    ) -> Result<Arc<V>, Problem> {
+        let asked = self.now();
+        if let Some(known) = kept.known(&question, asked) {
+            return Ok(known);
+        }
+        let answer = Arc::new(ask.await?);
+        kept.keep(question, asked, self.now(), answer.clone());
+        Ok(answer)
     }
 
     /// The team of a session; `None` if there is none any more. While the registry is down, as it was known before.

@@ -180,7 +180,12 @@ where
     get(endpoint, move |Entered { api, place, parts, body }: Entered<Pages>| async move {
         // Nothing is asked in a body.
         drop(body);
-        write(Visit::of(api, parts, place).await?).await
+        let page = parts.uri.query().map(|_| parts.uri.path().to_owned());
+        let written = write(Visit::of(api, parts, place).await?).await;
+        written.map_err(|refused| match page {
+            Some(page) => refused.on_query(page),
+            None => refused,
+        })
     })
 }
 
@@ -201,7 +206,8 @@ where
         if !visit.viewer.may_change {
             return Err(Problem::ReadOnly);
         }
-        apply(visit, form).await.map_err(|refused| refused.on_form(page))
+        let filled_in = form.filled_in();
+        apply(visit, form).await.map_err(|refused| refused.on_form(page, filled_in))
     })
 }
 

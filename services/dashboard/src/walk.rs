@@ -1,13 +1,14 @@
 //! Goes through a part of a team's runs, page by page, and keeps a line of each: what they carry is dropped at once.
 
-use tidegate_agentping::{Run, RunId, RunStatus, Slug};
+use tidegate_agentping::RunId;
 use tidegate_agentping_ports::{AgentSums, ListedRun, RunFilter, RunPage};
-use tidegate_kernel::{SmolStr, Timestamp, Usd};
+use tidegate_kernel::Timestamp;
 
 use crate::parts::time::midnight;
 use crate::problem::Problem;
-use crate::said;
 use crate::visit::Visit;
+
+pub(crate) use crate::seen_run::{SeenRun, Walk};
 
 /// Runs that are asked for at once.
 const PAGE_RUNS: usize = 500;
@@ -19,64 +20,6 @@ const PAGES_MAX: usize = 16;
 pub(crate) const RUNS_MAX: usize = 2_000;
 /// Runs whose lines are summed at most.
 pub(crate) const SUMMED_MAX: usize = 10_000;
-
-/// A line of a run, as it stands at the time of the walk.
-#[derive(Clone, Debug)]
-pub(crate) struct SeenRun {
-    pub id: RunId,
-    pub listed_at: Timestamp,
-    pub agent: Slug,
-    pub status: RunStatus,
-    pub started_at: Timestamp,
-    pub duration_ms: Option<u64>,
-    pub events: u64,
-    pub cost: Usd,
-    pub errored: bool,
-    pub customer_id: Option<SmolStr>,
-    pub feature: Option<SmolStr>,
-    pub parent: Option<RunId>,
-    /// Of one that failed: why, as far as its end says so.
-    pub said: Option<String>,
-}
-
-impl SeenRun {
-    /// `None` for a run without an opening, which is not shown.
-    pub fn of(id: RunId, listed_at: Timestamp, run: &Run, now: Timestamp) -> Option<Self> {
-        let start = &run.opening()?.start;
-        let status = run.status_at(now);
-        let reason = if matches!(status, RunStatus::Failed | RunStatus::Timeout) { said::of_run(run) } else { None };
-        Some(SeenRun {
-            id,
-            listed_at,
-            agent: start.agent.clone(),
-            status,
-            started_at: start.started_at,
-            duration_ms: run.duration_ms(now),
-            events: run.events,
-            cost: run.cost(),
-            errored: run.errored,
-            customer_id: start.customer_id.clone(),
-            feature: start.feature.clone(),
-            parent: start.parent_run_id,
-            said: reason,
-        })
-    }
-}
-
-/// The runs that a walk has seen, newest first.
-#[derive(Debug, Default)]
-pub(crate) struct Walk {
-    pub runs: Vec<SeenRun>,
-    /// There are more than were looked at.
-    pub more: bool,
-}
-
-impl Walk {
-    /// "at least ", where not all runs were looked at.
-    pub const fn at_least(&self) -> &'static str {
-        if self.more { "at least " } else { "" }
-    }
-}
 
 impl Visit {
     /// A page of the runs that pass the filter, at most `limit` after a place of the listing.
@@ -136,7 +79,7 @@ impl Visit {
         self.pages.ask(queries.sums_by_agent(self.team(), midnight(self.now), SUMMED_MAX, self.now)).await
     }
 
-    /// The runs of today (UTC), as far as a walk goes.
+    /// The runs of today (UTC) themselves, as far as a walk goes: for what the store's sums do not have.
     ///
     /// # Errors
     /// The store does not answer.

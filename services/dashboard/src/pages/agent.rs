@@ -5,12 +5,15 @@ mod settings;
 mod tokens;
 mod watched;
 
+use std::sync::Arc;
+
 use axum::response::Response;
 use maud::{Markup, html};
 use tidegate_agentping_ports::{AgentRow, RunFilter, SPEND_ROWS_MAX, SpendRow};
 use tidegate_kernel::{Month, Timestamp};
 
 use crate::layout::{Page, Part};
+use crate::month_spend::SpendOfAgents;
 use crate::pages::start::PLACEHOLDER;
 use crate::pages::ways::{Reporter, ways};
 use crate::parts::amount::{count, usd};
@@ -29,24 +32,21 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     let slug = visit.agent()?;
     let pages = &visit.pages;
     let filter = RunFilter { agent: Some(slug.clone()), ..RunFilter::default() };
-    let month = Month::of(visit.now);
-    let (agents, runs, spend, by_day, watched, tokens) = tokio::try_join!(
+    let (agents, names, runs, spend, by_day, watched, tokens) = tokio::try_join!(
         pages.ask(visit.queries.agents(visit.team())),
+        pages.ask(visit.names.get()),
         visit.runs(&filter, None, RUNS),
-        pages.ask(visit.queries.spend(visit.team(), month, visit.now)),
+        spend_of_agents(&visit),
         visit.agent_days(&slug),
         Watched::of(&visit, &slug),
         tokens::section(&visit, &slug),
     )?;
     let Some(agent) = agents.into_iter().find(|agent| agent.slug == slug) else {
         // It may have been renamed, and no other agent has had its name since.
-        let names = pages.ask(visit.names.get()).await?;
         let renamed = names.renamed_to(&slug).ok_or(Problem::NotFound)?;
         return Ok(to(&visit.agent_url(renamed.as_str())));
     };
-    // Beyond the costliest agents the sums are one.
-    let others = spend.agents_rest.runs;
-    let spent = spend.by_agent.into_iter().find(|row| row.name.as_deref() == Some(slug.as_str()));
+    let spent = spend.row(names.key(&slug));
     let body = html! {
         p.path { a href=(visit.at("/agents")) { "Agents" } }
         h1 { (slug) (watched.mark()) @if agent.is_archived() { " " span.tag { "archived" } } }
@@ -56,7 +56,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
                 "It was deleted or archived, and nothing has come from it since. It is there again once it reports again."
             }
         }
-        (facts(&agent, spent.as_ref(), others > 0, visit.now))
+        (facts(&agent, spent, spend.are_others, visit.now))
         section aria-labelledby="runs" {
             h2 #runs { "Runs" }
             @if runs.runs.is_empty() {
@@ -76,6 +76,17 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
         (watched.settings(&visit, &slug))
     };
     Ok(Page::new(slug.as_str(), Part::Agents, body).live(LIVE_S).response(&visit))
+}
+
+/// What the team's agents cost this month, as it was a short while ago at most. It takes a pass over the month's runs, and
+/// the page is renewed every two seconds.
+async fn spend_of_agents(visit: &Visit) -> Result<Arc<SpendOfAgents>, Problem> {
+    let (pages, team, month) = (&visit.pages, visit.team(), Month::of(visit.now));
+    let ask = async {
+        let spend = pages.ask(pages.by_key.spend(team, month, visit.now)).await?;
+        Ok::<_, Problem>(SpendOfAgents::of(spend))
+    };
+    pages.kept(&pages.month_spend, (team, month), ask).await
 }
 
 /// `are_others`: the month has agents without a sum of their own.

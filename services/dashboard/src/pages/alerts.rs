@@ -31,7 +31,8 @@ struct Section {
 const OPEN: Section = Section {
     status: "open",
     title: "Open",
-    none: "No incident is open.",
+    none: "No incident is open. One opens when a run of a schedule is missed, when a run fails or is stuck, and when a \
+           check fails.",
     table: "Open incidents",
     pages: "Pages of open incidents",
     parameter: "open_after",

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::form::Form;
 use crate::layout::{Page, Part};
-use crate::pages::spend::month::MonthView;
+use crate::parts::amount::dollars;
 use crate::parts::control::{button, field, form, hours};
 use crate::parts::health::Health;
 use crate::parts::pager::{BY_NAME, List, pager};
@@ -34,14 +34,8 @@ const RULES: List<'static> = List {
 pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     let cursor = visit.query(RULES.parameter);
     let asked = with_query("/v1/guard/rules", &[("limit", Some("200")), ("cursor", cursor.as_deref())]);
-    let (rules, health, today, month, blocked) = tokio::try_join!(
-        visit.look(&asked),
-        visit.health(),
-        visit.today(),
-        visit.read::<MonthView>("/v1/spend"),
-        blocked::section(&visit),
-    )?;
-    let sums = Sums { today: &today, month: month.as_ref() };
+    let ((rules, sums), health, blocked) =
+        tokio::try_join!(rules_and_sums(&visit, &asked), visit.health(), blocked::section(&visit))?;
     let body = html! {
         h1 { "Guard" }
         p.lead { "Rules block an agent's next start once it, its customer or the team has spent a limit. A pause blocks it until it is resumed." }
@@ -49,7 +43,10 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
             h2 #rules { "Rules" }
             @match &rules {
                 None => p.empty { "This server has no guard." },
-                Some(rules) if rules.rows("rules").is_empty() => p.empty { "None: every start is allowed." },
+                Some(rules) if rules.rows("rules").is_empty() => p.empty {
+                    "None: every start is allowed. A job goes by rules if it asks before it starts: "
+                    code { "POST /v1/guard/check" } "."
+                },
                 Some(rules) => {
                     (table(&visit, rules.rows("rules"), &sums))
                     (pager(&visit, &RULES, rules))
@@ -68,7 +65,17 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     Ok(Page::new("Guard", Part::Guard, body).response(&visit))
 }
 
-fn table(visit: &Visit, rules: &[Value], sums: &Sums<'_>) -> Markup {
+/// A page of the rules, and what is spent of what these rules go by; `None`: the server has no guard.
+async fn rules_and_sums(visit: &Visit, path: &str) -> Result<(Option<Value>, Sums), Problem> {
+    let rules = visit.look(path).await?;
+    let sums = match &rules {
+        Some(rules) => Sums::of(visit, rules.rows("rules")).await?,
+        None => Sums::default(),
+    };
+    Ok((rules, sums))
+}
+
+fn table(visit: &Visit, rules: &[Value], sums: &Sums) -> Markup {
     html! {
         div.scroll tabindex="0" role="group" aria-label="Rules" {
             table {
@@ -93,8 +100,8 @@ fn table(visit: &Visit, rules: &[Value], sums: &Sums<'_>) -> Markup {
                             td { (matched(rule)) }
                             td { (rule.text("spend_of").replace('_', " ")) }
                             td { (rule.text("window")) }
-                            td.number { "$" (rule.shown("limit_usd")) }
-                            td { (spent::spent(rule, sums)) }
+                            td.number { (dollars(&rule.shown("limit_usd"))) }
+                            td { (sums.spent(rule)) }
                             td { code.id { (rule.text("id")) } }
                             @if visit.viewer.may_change {
                                 @let own = format!("/guard/rules/{}", encoded(rule.text("id")));

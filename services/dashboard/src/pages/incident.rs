@@ -76,7 +76,7 @@ fn from(incident: &Value) -> Markup {
     html! { input type="hidden" name=(FROM) value=(incident.text("id")); }
 }
 
-/// The names of the team's routes by their ids.
+/// The names of the team's routes by their ids: of all of them, as a team has no more than one page.
 async fn route_names(visit: &Visit) -> Result<HashMap<String, String>, Problem> {
     let found = visit.look("/v1/routes?limit=200").await?.unwrap_or_default();
     let name = |route: &Value| (route.text("id").to_owned(), route.text("name").to_owned());
@@ -119,7 +119,13 @@ fn messages(visit: &Visit, incident: &Value, routes: &HashMap<String, String>) -
             @if all.is_empty() { p.empty { "None were made: the agent had no route, or they were made more than 90 days ago." } }
             @for message in all.iter().take(MESSAGES) {
                 @let id = message.text("route");
-                p.hint { "To " a href=(visit.at(&format!("/routes/{}", encoded(id)))) { (routes.get(id).map_or(id, String::as_str)) } }
+                p.hint {
+                    "To "
+                    @match routes.get(id) {
+                        Some(name) => a href=(visit.at(&format!("/routes/{}", encoded(id)))) { (name) },
+                        None => { code.id { (id) } ", a route that is deleted" }
+                    }
+                }
                 (delivered(visit, message, &fields))
             }
             @if all.len() > MESSAGES { p.hint { (counted((all.len() - MESSAGES) as u64, "older message")) " are on the pages of their routes." } }

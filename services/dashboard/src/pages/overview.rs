@@ -15,6 +15,7 @@ use crate::parts::bar::bar;
 use crate::parts::doubts::doubts;
 use crate::parts::health::Health;
 use crate::parts::runs_table::runs_table;
+use crate::parts::value::Members;
 use crate::problem::Problem;
 use crate::visit::Visit;
 use crate::walk::SUMMED_MAX;
@@ -38,7 +39,9 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
         pages.ask(visit.queries.usage(visit.team(), Month::of(visit.now))),
         troubles::open_incidents(&visit),
     )?;
-    if latest.runs.is_empty() {
+    // An agent whose first run did not come is shown, even though there is no run.
+    let open = health.as_ref().and_then(|health| health.team().number("incidents_open")).unwrap_or_default();
+    if latest.runs.is_empty() && open == 0 {
         return Ok(start::waiting(&visit, None).live(LIVE_S).waiting().response(&visit));
     }
     let active = agents.iter().filter(|agent| !agent.is_archived()).count() as u64;
@@ -54,8 +57,12 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
         (troubles::runs(&visit, &today, &latest).await?)
         section aria-labelledby="latest" {
             h2 #latest { "Latest runs" }
-            (runs_table(&visit, &latest.runs[..latest.runs.len().min(ROWS)], "Latest runs", false, visit.now))
-            p { a href=(visit.at("/runs")) { "All runs" } }
+            @if latest.runs.is_empty() {
+                p.empty { "No run has arrived yet: " a href=(visit.at("/start")) { "what to send" } "." }
+            } @else {
+                (runs_table(&visit, &latest.runs[..latest.runs.len().min(ROWS)], "Latest runs", false, visit.now))
+                p { a href=(visit.at("/runs")) { "All runs" } }
+            }
         }
     };
     Ok(Page::new("Overview", Part::Overview, body).live(LIVE_S).response(&visit))

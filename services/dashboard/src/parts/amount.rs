@@ -12,6 +12,11 @@ pub(crate) fn usd(amount: Usd) -> String {
     }
 }
 
+/// Dollars as the API writes them, like all others on the page.
+pub(crate) fn dollars(written: &str) -> String {
+    Usd::parse(written).map_or_else(|_| format!("${written}"), usd)
+}
+
 /// A count, in groups of three digits.
 pub fn count(number: u64) -> String {
     let digits = number.to_string();
@@ -45,6 +50,7 @@ mod tests {
         for (sent, shown) in [("0", "$0.00"), ("0.5", "$0.50"), ("12.34", "$12.34"), ("0.000000001", "$0.000000001")] {
             assert_eq!(usd(Usd::parse(sent).unwrap()), shown);
         }
+        assert_eq!([dollars("20.5"), dollars("1e400")], ["$20.50", "$1e400"]);
     }
 
     #[test]

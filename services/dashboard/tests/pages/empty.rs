@@ -45,6 +45,8 @@ async fn lists_without_rows_say_so() {
         ("/spend?month=2020-01", "No run began in this month."),
         ("/rates", "Every model that was called this month has a rate."),
         (&format!("/runs/{}", run_id(1)), "The run has no events."),
+        ("/guard", "A job goes by rules if it asks before it starts: <code>POST /v1/guard/check</code>"),
+        ("/alerts", "No incident is open. One opens when a run of a schedule is missed, when a run fails"),
     ] {
         house.get(Some(&cookie), &format!("/teams/acme{path}")).await.has(&[text]);
     }

@@ -18,7 +18,7 @@ mod managed;
 mod names_read;
 mod outage;
 mod overview;
-mod overview_reads;
+mod reads;
 mod run;
 mod runs;
 mod session;

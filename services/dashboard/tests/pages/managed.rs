@@ -96,6 +96,15 @@ async fn a_refused_form_leads_back() {
     let refused = press(&format!("{AGENT}/schedule"), "cron=never", from).await;
     assert_eq!(refused.status, StatusCode::CONFLICT);
     assert!(refused.text.contains("href=\"/teams/acme/agents/nightly?x=1\">Back to the page"), "{}", refused.text);
+    // What was filled in is not lost, but for secrets.
+    for text in ["What you filled in", "<dt class=\"note\">cron</dt>", ">never</pre>"] {
+        assert!(refused.text.contains(text), "{text} in {}", refused.text);
+    }
+    assert!(!refused.text.contains(&browser.csrf), "{}", refused.text);
+    let secret = press("/teams/acme/routes/new", "name=%3Cb%3E&kind=slack&target=no-url-but-a-secret", from).await;
+    assert_eq!(secret.status, StatusCode::CONFLICT, "{}", secret.text);
+    assert!(secret.text.contains("&lt;b&gt;</pre>") && !secret.text.contains("<b>"), "{}", secret.text);
+    assert!(!secret.text.contains("but-a-secret</pre>"), "{}", secret.text);
     let unknown = press("/teams/acme/badges/new", "label=x&agent=nobody", from).await;
     assert_eq!(unknown.status, StatusCode::NOT_FOUND);
     assert!(

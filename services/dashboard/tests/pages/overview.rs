@@ -106,3 +106,14 @@ async fn it_says_what_is_down_and_what_was_not_judged() {
     assert!(at("agents/broken\"") < at("agents/slow\""), "the gravest first");
     assert!(at("Down, unknown") < at("Failed or with errors") && at("Failed or with errors") < at("Latest runs"));
 }
+
+/// Agents whose first run did not come are shown, and not only what to send.
+#[tokio::test]
+async fn what_is_wrong_is_shown_before_the_first_run() {
+    let agent = json!({"agent": "nightly", "state": "down", "since": "2026-05-15T02:10:00.000Z", "open_incidents": ["inc_eu_1"]});
+    let (api, _) = Spoken::of(vec![("GET /v1/status", json!({"incidents_open": 1, "agents": [agent]}))]);
+    let house = House::with_api(api).await;
+    let page = house.page("/teams/acme").await;
+    page.has(&["1 open incident", "Down, unknown or late", "No run has arrived yet", "href=\"/teams/acme/start\""]);
+    page.has_not(&["Waiting for the first ping"]);
+}

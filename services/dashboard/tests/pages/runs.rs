@@ -31,6 +31,7 @@ async fn runs_are_filtered_as_the_api_does() {
     for query in ["status=good", "from=then", "after=x", &format!("customer_id={}", "x".repeat(257))] {
         let answer = house.get(Some(&cookie), &format!("/teams/acme/runs?{query}")).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{query}");
+        assert!(answer.text.contains("href=\"/teams/acme/runs\">Back to the page"), "{}", answer.text);
     }
 }
 

@@ -1,6 +1,6 @@
 //! How close spend is to the limit of a rule: the highest that one name of it has spent so far.
 
-use std::collections::HashMap;
+mod today;
 
 use maud::{Markup, html};
 use serde_json::Value;
@@ -10,26 +10,56 @@ use crate::pages::spend::month::MonthView;
 use crate::parts::amount::{permille, usd};
 use crate::parts::bar::bar;
 use crate::parts::value::Members;
-use crate::walk::{SeenRun, Walk};
+use crate::problem::Problem;
+use crate::visit::Visit;
+use today::Today;
 
-/// What was spent in the windows that are known here.
-pub(super) struct Sums<'s> {
-    /// Today's runs as far as they were looked at.
-    pub today: &'s Walk,
-    pub month: Option<&'s MonthView>,
+/// What was spent in the windows that are known here, as far as rules go by it.
+#[derive(Default)]
+pub(super) struct Sums {
+    today: Today,
+    month: Option<MonthView>,
 }
 
-/// The highest spend that a rule compares with its limit, and whose it is. `None` for windows that are not known here, and
-/// where nothing was spent.
-fn highest(rule: &Value, sums: &Sums<'_>) -> Option<(String, Usd)> {
-    match rule.text("window") {
-        "day" => of_day(rule, sums.today),
-        "month" => of_month(rule, sums.month?),
-        _ => None,
+impl Sums {
+    /// Asks for what these rules go by, and for nothing else.
+    ///
+    /// # Errors
+    /// The store does not answer, or the API refuses.
+    pub async fn of(visit: &Visit, rules: &[Value]) -> Result<Self, Problem> {
+        let is_monthly = rules.iter().any(|rule| rule.text("window") == "month");
+        let month = async { if is_monthly { visit.read::<MonthView>("/v1/spend").await } else { Ok(None) } };
+        let (today, month) = tokio::try_join!(Today::of(visit, rules), month)?;
+        Ok(Sums { today, month })
+    }
+
+    /// The highest spend that a rule compares with its limit, and whose it is. `None` for windows that are not known here,
+    /// and where nothing was spent.
+    fn highest(&self, rule: &Value) -> Option<(String, Usd)> {
+        match rule.text("window") {
+            "day" => self.today.highest(rule),
+            "month" => of_month(rule, self.month.as_ref()?),
+            _ => None,
+        }
+    }
+
+    /// A bar of it.
+    pub fn spent(&self, rule: &Value) -> Markup {
+        let at_least = if rule.text("window") == "day" { self.today.at_least(rule) } else { "" };
+        let limit = Usd::parse(&rule.shown("limit_usd")).unwrap_or_default();
+        html! {
+            @match self.highest(rule) {
+                None => "–",
+                Some((name, sum)) => {
+                    span.note { (at_least) (usd(sum)) ", " (name) }
+                    (bar(permille(sum.as_nanos(), limit.as_nanos()), if sum >= limit { "bad" } else if sum.as_nanos() >= limit.as_nanos() / 5 * 4 { "warn" } else { "" }))
+                }
+            }
+        }
     }
 }
 
-/// The same of a month. Sums of agent and customer together are in no breakdown.
+/// The highest of a month. Sums of agent and customer together are in no breakdown.
 fn of_month(rule: &Value, month: &MonthView) -> Option<(String, Usd)> {
     let matched = rule.get("match").unwrap_or(&Value::Null);
     let rows = match rule.text("spend_of") {
@@ -45,94 +75,19 @@ fn of_month(rule: &Value, month: &MonthView) -> Option<(String, Usd)> {
     Some((found.name.clone()?, found.cost_usd.0))
 }
 
-fn of_day(rule: &Value, today: &Walk) -> Option<(String, Usd)> {
-    let mut sums: HashMap<String, Usd> = HashMap::new();
-    for run in today.runs.iter().filter(|run| applies(rule, run)) {
-        if let Some(name) = name_of(rule.text("spend_of"), run) {
-            let sum = sums.entry(name).or_default();
-            *sum = sum.plus(run.cost);
-        }
-    }
-    sums.into_iter().max_by(|one, other| (one.1, &other.0).cmp(&(other.1, &one.0)))
-}
-
-/// Whether a job like this run is one that the rule is about. What a check alone says (function, environment) is in no run.
-fn applies(rule: &Value, run: &SeenRun) -> bool {
-    let wanted = rule.get("match").unwrap_or(&Value::Null);
-    let fits = |name: &str, found: Option<&str>| match wanted.text(name) {
-        "" => true,
-        "*" => found.is_some(),
-        text => found == Some(text),
-    };
-    let is_team = rule.text("spend_of") == "team";
-    is_team || fits("agent", Some(run.agent.as_str())) && fits("customer_ref", run.customer_id.as_deref())
-}
-
-/// The name whose spend is summed.
-fn name_of(spend_of: &str, run: &SeenRun) -> Option<String> {
-    let (agent, customer) = (run.agent.as_str(), run.customer_id.as_deref());
-    match spend_of {
-        "team" => Some("the team".to_owned()),
-        "agent" => Some(agent.to_owned()),
-        "customer" => customer.map(str::to_owned),
-        "agent_and_customer" => customer.map(|customer| format!("{agent}, {customer}")),
-        _ => None,
-    }
-}
-
-/// A bar of it.
-pub(super) fn spent(rule: &Value, sums: &Sums<'_>) -> Markup {
-    let at_least = if rule.text("window") == "day" { sums.today.at_least() } else { "" };
-    let limit = Usd::parse(&rule.shown("limit_usd")).unwrap_or_default();
-    html! {
-        @match highest(rule, sums) {
-            None => "–",
-            Some((name, sum)) => {
-                span.note { (at_least) (usd(sum)) ", " (name) }
-                (bar(permille(sum.as_nanos(), limit.as_nanos()), if sum >= limit { "bad" } else if sum.as_nanos() >= limit.as_nanos() / 5 * 4 { "warn" } else { "" }))
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use tidegate_agentping_testkit::{EventWith as _, NOON, StartWith as _, event, folded, key, record, run_id, start};
 
     use super::*;
 
-    fn today() -> Walk {
-        let runs = [(1, "a", "acme", "1"), (2, "a", "globex", "2"), (3, "b", "acme", "2.5")];
-        let seen = runs.map(|(id, agent, customer, dollars)| {
-            let records = [
-                record(key(id), NOON, start(agent).customer(customer)),
-                record(key(id), NOON, event(id).llm("m", Some(dollars))),
-            ];
-            SeenRun::of(run_id(id), NOON, &folded(&records).run, NOON).unwrap()
-        });
-        Walk { runs: seen.into(), more: false }
+    #[test]
+    fn a_window_that_is_not_summed_here_has_no_figure() {
+        assert_eq!(Sums::default().highest(&json!({"window": "week", "spend_of": "team"})), None);
+        let shown = Sums::default().spent(&json!({"window": "total", "spend_of": "team", "limit_usd": 3}));
+        assert_eq!(shown.into_string(), "–");
     }
 
-    #[test]
-    fn the_highest_of_its_names_counts() {
-        for (spend_of, matched, name, dollars) in [
-            ("team", json!({}), "the team", "5.5"),
-            ("agent", json!({}), "a", "3"),
-            ("agent", json!({"agent": "b"}), "b", "2.5"),
-            ("customer", json!({"customer_ref": "*"}), "acme", "3.5"),
-            ("agent_and_customer", json!({}), "b, acme", "2.5"),
-        ] {
-            let rule = json!({"window": "day", "spend_of": spend_of, "match": matched, "limit_usd": 3});
-            let expected = Some((name.to_owned(), Usd::parse(dollars).unwrap()));
-            assert_eq!(highest(&rule, &Sums { today: &today(), month: None }), expected, "{rule}");
-        }
-        let today = today();
-        let sums = Sums { today: &today, month: None };
-        assert_eq!(highest(&json!({"window": "week", "spend_of": "team"}), &sums), None);
-        let other = json!({"window": "day", "spend_of": "agent", "match": {"agent": "c"}});
-        assert_eq!(highest(&other, &sums), None);
-    }
     #[test]
     fn a_month_is_that_of_the_api() {
         let month = json!({
@@ -141,7 +96,7 @@ mod tests {
             "by_customer": [{"name": null, "cost_usd": 8, "runs": 1}, {"name": "acme", "cost_usd": 1, "runs": 1}],
         });
         let month: MonthView = serde_json::from_str(&month.to_string()).unwrap();
-        let sums = Sums { today: &Walk::default(), month: Some(&month) };
+        let sums = Sums { month: Some(month), ..Sums::default() };
         for (spend_of, matched, expected) in [
             ("team", json!({}), Some(("the team", "9"))),
             ("agent", json!({"agent": "*"}), Some(("a", "6"))),
@@ -152,7 +107,7 @@ mod tests {
         ] {
             let rule = json!({"window": "month", "spend_of": spend_of, "match": matched});
             let expected = expected.map(|(name, dollars)| (name.to_owned(), Usd::parse(dollars).unwrap()));
-            assert_eq!(highest(&rule, &sums), expected, "{rule}");
+            assert_eq!(sums.highest(&rule), expected, "{rule}");
         }
     }
 }

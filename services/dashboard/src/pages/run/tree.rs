@@ -1,5 +1,7 @@
 //! The runs around a run: those that it was started by, and those that it started.
 
+use std::sync::Arc;
+
 use maud::{Markup, html};
 use tidegate_agentping::{Run, RunId};
 use tidegate_agentping_ports::RunFilter;
@@ -22,7 +24,7 @@ const MARGIN_MS: i64 = 60_000;
 /// Parents and children as nested lists of links; nothing for a run that stands alone.
 pub(super) async fn related(visit: &Visit, id: RunId, run: &Run) -> Result<Markup, Problem> {
     let parents = parents(visit, run).await?;
-    let walk = candidates(visit, run).await?;
+    let walk = candidates(visit, id, run).await?;
     let has_children = walk.runs.iter().any(|run| run.parent == Some(id));
     let below = children(visit, &walk, id, 0);
     let own = html! { li.here { strong { "this run" } (below) } };
@@ -56,16 +58,23 @@ async fn parents(visit: &Visit, run: &Run) -> Result<Vec<SeenRun>, Problem> {
     Ok(parents)
 }
 
-/// The runs that can be children: there is no index of them, so they are looked for where they must be.
-async fn candidates(visit: &Visit, run: &Run) -> Result<Walk, Problem> {
-    let Some(opening) = run.opening() else { return Ok(Walk::default()) };
+/// The runs that can be children: there is no index of them, so they are looked for where they must be. The page of a run that
+/// goes on is renewed every second, so they are kept where that took long.
+async fn candidates(visit: &Visit, id: RunId, run: &Run) -> Result<Arc<Walk>, Problem> {
+    let Some(opening) = run.opening() else { return Ok(Arc::default()) };
     let end = run.finished_at(visit.now).unwrap_or(visit.now);
     let filter = RunFilter {
         from: Some(opening.listed_at().plus_millis(-MARGIN_MS)),
         to: Some(end.max(opening.listed_at()).plus_millis(MARGIN_MS)),
         ..RunFilter::default()
     };
-    visit.walk(&filter, CANDIDATES).await
+    let ask = async {
+        let mut walk = visit.walk(&filter, CANDIDATES).await?;
+        walk.runs.retain(|run| run.parent.is_some());
+        Ok::<_, Problem>(walk)
+    };
+    let pages = &visit.pages;
+    pages.kept(&pages.children, visit.key_of(id), ask).await
 }
 
 fn children(visit: &Visit, walk: &Walk, of: RunId, level: usize) -> Markup {

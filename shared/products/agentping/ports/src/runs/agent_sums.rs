@@ -76,6 +76,11 @@ impl AgentSums {
         self.of_agents.get(agent).copied()
     }
 
+    /// Of each agent that has a run among those that were looked at, in no order.
+    pub fn agents(&self) -> impl Iterator<Item = (&str, AgentSum)> {
+        self.of_agents.iter().map(|(agent, sum)| (agent.as_str(), *sum))
+    }
+
     /// How many runs were looked at.
     pub const fn runs(&self) -> u64 {
         self.runs as u64
