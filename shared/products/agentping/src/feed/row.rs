@@ -18,7 +18,7 @@ pub const UNPRICED_MAX: usize = 10;
 pub const MODELS_MAX: usize = 20;
 
 /// What one record did to its run, and the run after it. Unset members are absent from its JSON. It is read by
-/// [a list of its own](super::decoding): a new member is added to both.
+/// the list in `decoding.rs`: a new member is added to both.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FeedRow {
     pub(super) v: u16,
