@@ -7,8 +7,10 @@ mod fail_points;
 pub mod judge;
 pub mod messages;
 mod metrics;
+mod recent_feed;
 pub mod rounds;
 pub mod sending;
 pub mod spend;
 
 pub use metrics::METRICS;
+pub use recent_feed::RecentFeed;

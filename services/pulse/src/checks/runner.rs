@@ -31,6 +31,8 @@ const MOST_EVENTS: usize = 5_000;
 const MOST_PENDING: usize = 200_000;
 /// Compiled checks that are kept.
 const MOST_COMPILED: usize = 10_000;
+/// How often the cursor is stored while it moves. A restart reads the feed of this time again, and judges the same.
+const STORE_EVERY_MS: u64 = 5_000;
 
 /// Judges runs. Two that do so at once write the same.
 pub struct CheckRunner {
@@ -44,8 +46,16 @@ pub struct CheckRunner {
     /// `None`: not read yet.
     idle: Option<IdleRuns>,
     next: Option<BTreeMap<(u16, Partition), i64>>,
+    /// The cursor that is stored, as far as this process knows, and when it was.
+    stored: Option<(StoredOffsets, Timestamp)>,
     compiled: HashMap<(SmolStr, u32), Arc<Evaluator>>,
 }
+
+/// Generation, partition and offset of each partition.
+type StoredOffsets = Vec<(u16, Partition, i64)>;
+
+/// The settings of the teams of one page.
+type PageSettings = HashMap<TeamId, Option<Arc<TeamSettings>>>;
 
 /// What a check said of a run, for people to be alerted. It comes again if the run is judged again.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,7 +98,7 @@ impl CheckRunner {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let (pending, idle, next, compiled) = (Pending::default(), None, None, HashMap::new());
-        CheckRunner { feed, accounts, queries, rows, settings, clock, pending, idle, next, compiled }
+        CheckRunner { feed, accounts, queries, rows, settings, clock, pending, idle, next, stored: None, compiled }
     }
 
     /// Runs that are not final.
@@ -131,7 +141,7 @@ impl CheckRunner {
     async fn read_on(&mut self, as_of: Timestamp) -> Result<(), StoreError> {
         let mut next = match self.next.take() {
             Some(next) => next,
-            None => self.stored().await?,
+            None => self.stored_cursor().await?,
         };
         let read = self.read_from(&mut next, as_of.plus_millis(-SETTINGS_WITHIN_MS)).await;
         self.next = Some(next);
@@ -159,8 +169,9 @@ impl CheckRunner {
                 }
                 let young = page.entries.iter().find(|entry| entry.row.appended_at > until);
                 let end = young.map(|entry| entry.position.offset);
+                let mut settings = PageSettings::new();
                 for entry in page.entries.iter().filter(|entry| end.is_none_or(|end| entry.position.offset < end)) {
-                    if self.is_checked(entry.row.team, &entry.row.agent) {
+                    if self.is_checked(entry.row.team, &entry.row.agent, &mut settings) {
                         self.take(&entry.row, (generation, partition, entry.position.offset));
                     }
                 }
@@ -188,8 +199,9 @@ impl CheckRunner {
         }
     }
 
-    fn is_checked(&self, team: TeamId, agent: &Slug) -> bool {
-        let Some(settings) = self.settings.get(&team.to_string()) else { return false };
+    fn is_checked(&self, team: TeamId, agent: &Slug, known: &mut PageSettings) -> bool {
+        let settings = known.entry(team).or_insert_with(|| self.settings.get(&team.to_string()));
+        let Some(settings) = settings.as_ref().filter(|settings| !settings.checks.is_empty()) else { return false };
         let name = Some(settings.names.name(agent).as_str());
         settings.checks.values().any(|doc| doc.get("agent").and_then(serde_json::Value::as_str) == name)
     }
@@ -283,7 +295,7 @@ impl CheckRunner {
         self.rows.put(Arc::new(writes), self.clock.now()).await
     }
 
-    async fn stored(&self) -> Result<BTreeMap<(u16, Partition), i64>, StoreError> {
+    async fn stored_cursor(&self) -> Result<BTreeMap<(u16, Partition), i64>, StoreError> {
         let found = self.rows.get(&[cursor_key()]).await?.pop().flatten();
         let Some(bytes) = found else { return Ok(BTreeMap::new()) };
         let cursor: SpendCursor = serde_json::from_slice(&bytes).map_err(|error| broken(&error))?;
@@ -299,19 +311,30 @@ impl CheckRunner {
         }
     }
 
-    /// Stores from where a restart reads: the ends of runs that are not final are read again.
-    async fn store(&self, as_of: Timestamp) -> Result<(), StoreError> {
+    /// Stores from where a restart reads: the ends of runs that are not final are read again. A cursor that has not moved is
+    /// not stored again, and one that moves is not in each round: an older one is as good.
+    async fn store(&mut self, as_of: Timestamp) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let is_recent = |at: Timestamp| now >= at && now.millis_since(at) < STORE_EVERY_MS;
+        if self.stored.as_ref().is_some_and(|(_, at)| is_recent(*at)) {
+            return Ok(());
+        }
         let mut next = self.next.clone().unwrap_or_default();
         for (owner, oldest) in self.pending.oldest() {
             let from = next.entry(owner).or_insert(oldest);
             *from = oldest.min(*from);
         }
-        let next = next.into_iter().map(|((generation, partition), next)| (generation, partition, next));
-        let cursor = SpendCursor { as_of: Some(as_of), next: next.collect() };
+        let next: StoredOffsets =
+            next.into_iter().map(|((generation, partition), next)| (generation, partition, next)).collect();
+        if self.stored.as_ref().is_some_and(|(stored, _)| *stored == next) {
+            return Ok(());
+        }
+        let cursor = SpendCursor { as_of: Some(as_of), next };
         let doc = serde_json::to_vec(&cursor).map_err(|error| broken(&error))?;
-        let now = self.clock.now();
         let rank = u64::try_from(now.as_millis()).unwrap_or_default();
-        self.rows.put(Arc::new(vec![RowWrite { key: cursor_key(), rank, doc: Some(doc) }]), now).await
+        self.rows.put(Arc::new(vec![RowWrite { key: cursor_key(), rank, doc: Some(doc) }]), now).await?;
+        self.stored = Some((cursor.next, now));
+        Ok(())
     }
 }
 

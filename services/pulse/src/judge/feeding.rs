@@ -25,11 +25,22 @@ impl Judge {
     pub(super) async fn read_feed(&mut self, targets: Vec<PartitionTarget>) -> Result<Vec<PartitionReading>, Unjudged> {
         let JudgePorts { feed, accounts, .. } = &self.ports;
         let mut reading = FeedReading::new(feed.clone(), accounts.clone(), targets, &self.cursors);
+        let mut taken = 0;
+        let read = self.take_rows(&mut reading, &mut taken).await;
+        // Also after a failure: what was handed out is taken.
+        self.cursors.extend(reading.cursors());
+        FEED_ROWS.handle().increment(taken);
+        read?;
+        Ok(reading.readings())
+    }
+
+    /// Takes rows as far as one turn goes. The cursors, and how many rows there were, are noted once for all of them.
+    async fn take_rows(&mut self, reading: &mut FeedReading, taken: &mut u64) -> Result<(), Unjudged> {
         let mut first_appended_at: Option<Timestamp> = None;
         for _ in 0..MAX_ROWS {
             let Some(entry) = reading.next().await? else { break };
             self.feed(&entry);
-            self.cursors.extend(reading.cursors());
+            *taken += 1;
             if self.findings.len() > MAX_FINDINGS {
                 self.write().await?;
             }
@@ -38,8 +49,7 @@ impl Judge {
                 break;
             }
         }
-        self.cursors.extend(reading.cursors());
-        Ok(reading.readings())
+        Ok(())
     }
 
     /// Partitions that the log does not have any more, of which a shard of the state lacks something.
@@ -55,7 +65,6 @@ impl Judge {
     }
 
     fn feed(&mut self, entry: &FeedEntry) {
-        FEED_ROWS.handle().increment(1);
         self.doubts.take(entry);
         if is_canary(entry.row.team) {
             return;

@@ -9,13 +9,18 @@ use tidegate_agentping_ports::{FeedRange, PulseFeed, SpendCursor, settled_page};
 use tidegate_kernel::{Partition, SmolStr, Timestamp};
 use tidegate_ports::{Accounts, Clock, RowWrite, Rows, StoreError};
 
-use super::stored_models;
+use super::stored_models::StoredModels;
 use super::stored_pages::{StoredPages, broken};
 
 /// Rows of the feed that are counted at once.
 const PAGE: usize = 500;
 /// Pages of one partition in a round: a partition with much to count must not hold up the others.
 const PAGES_A_ROUND: usize = 20;
+/// Sums are stored once a round, or once so many pages of them, and rows with models, wait.
+const MOST_UNWRITTEN: usize = 5_000;
+
+/// Where the feed of each partition is counted on.
+type Offsets = BTreeMap<(u16, Partition), i64>;
 
 /// Keeps the sums. Two that do so at once write the same.
 pub struct SpendKeeper {
@@ -24,13 +29,16 @@ pub struct SpendKeeper {
     rows: Arc<dyn Rows>,
     clock: Arc<dyn Clock>,
     pages: StoredPages,
+    models: StoredModels,
     cursor: Option<Cursor>,
+    /// What was counted and no round has returned yet.
+    counted: SpendRound,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Cursor {
     as_of: Option<Timestamp>,
-    next: BTreeMap<(u16, Partition), i64>,
+    next: Offsets,
 }
 
 /// What a round came to.
@@ -51,7 +59,8 @@ impl SpendKeeper {
         rows: Arc<dyn Rows>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        SpendKeeper { feed, accounts, rows, clock, pages: StoredPages::default(), cursor: None }
+        let (pages, models, counted) = (StoredPages::default(), StoredModels::default(), SpendRound::default());
+        SpendKeeper { feed, accounts, rows, clock, pages, models, cursor: None, counted }
     }
 
     /// Counts what is settled and was not counted. `as_of` is the watermark, taken before the call: every record appended
@@ -64,53 +73,79 @@ impl SpendKeeper {
             Some(cursor) => cursor,
             None => self.stored_cursor().await?,
         };
-        let counted = self.count_all(&mut cursor).await;
-        if let Ok(round) = &counted
-            && round.is_whole
-        {
+        let mut next = cursor.next.clone();
+        let read = self.count_all(&mut cursor, &mut next).await;
+        // Also what was counted before a page that could not be read.
+        let stored = self.store_sums(&mut cursor, &mut next).await;
+        if matches!(read, Ok(true)) && stored.is_ok() {
             cursor.as_of = cursor.as_of.max(Some(as_of));
         }
-        let stored = self.store(&cursor).await;
+        let kept = self.store(&cursor).await;
         self.cursor = Some(cursor);
         stored?;
-        counted
+        kept?;
+        let is_whole = read?;
+        Ok(SpendRound { is_whole, ..std::mem::take(&mut self.counted) })
     }
 
-    async fn count_all(&mut self, cursor: &mut Cursor) -> Result<SpendRound, StoreError> {
-        let mut round = SpendRound { is_whole: true, ..SpendRound::default() };
+    /// Counts up to `next`, and stores on the way what would be too much at the end. Returns whether everything that is
+    /// settled is counted.
+    async fn count_all(&mut self, cursor: &mut Cursor, next: &mut Offsets) -> Result<bool, StoreError> {
+        let mut is_whole = true;
         for account in self.accounts.accounts().await? {
             let owner = (account.generation, account.partition);
-            let mut next = cursor.next.get(&owner).copied().unwrap_or(account.from_offset);
+            let mut from = next.get(&owner).copied().unwrap_or(account.from_offset);
             for pages in 0.. {
-                if next >= account.next_offset {
+                if from >= account.next_offset {
                     break;
                 }
                 if pages == PAGES_A_ROUND {
-                    round.is_whole = false;
+                    is_whole = false;
                     break;
                 }
                 let (generation, partition) = owner;
-                let range = FeedRange { generation, partition, from: next, until: account.next_offset };
-                let page = settled_page(&*self.feed, &*self.accounts, range, PAGE).await?.unwrap_or_default();
-                if page.next_offset <= next {
+                let range = FeedRange { generation, partition, from, until: account.next_offset };
+                let mut page = settled_page(&*self.feed, &*self.accounts, range, PAGE).await?.unwrap_or_default();
+                if page.next_offset <= from {
                     // The store has started again, and does not have everything back yet.
-                    round.is_whole = false;
+                    is_whole = false;
                     break;
                 }
-                let changed = self.pages.count(&*self.rows, owner, &page.entries, self.clock.now()).await?;
-                stored_models::count(&*self.rows, owner, &page.entries, self.clock.now()).await?;
-                round.changed.extend(changed);
+                self.pages.count(&*self.rows, owner, &page.entries).await?;
+                self.models.count(owner, &mut page.entries);
                 for row in page.entries.into_iter().map(|entry| entry.row) {
                     let at = row.received_at;
-                    round
-                        .unpriced
-                        .extend(row.unpriced.into_iter().map(|(provider, model)| (row.team, at, provider, model)));
+                    let unpriced = row.unpriced.into_iter();
+                    self.counted.unpriced.extend(unpriced.map(|(provider, model)| (row.team, at, provider, model)));
                 }
-                next = page.next_offset;
-                cursor.next.insert(owner, next);
+                from = page.next_offset;
+                next.insert(owner, from);
+                if self.pages.unwritten() + self.models.unwritten() >= MOST_UNWRITTEN {
+                    self.store_sums(cursor, next).await?;
+                }
             }
         }
-        Ok(round)
+        Ok(is_whole)
+    }
+
+    /// Stores what was counted up to `next`. After a failure it is counted again from the cursor on.
+    async fn store_sums(&mut self, cursor: &mut Cursor, next: &mut Offsets) -> Result<(), StoreError> {
+        let stored = self.store_pages().await;
+        self.models.clear();
+        match &stored {
+            Ok(_) => cursor.next.clone_from(next),
+            Err(_) => {
+                self.pages.forget();
+                next.clone_from(&cursor.next);
+            }
+        }
+        self.counted.changed.extend(stored?);
+        Ok(())
+    }
+
+    async fn store_pages(&mut self) -> Result<BTreeSet<(TeamId, i64)>, StoreError> {
+        let models = self.models.writes(&*self.rows).await?;
+        self.pages.store(&*self.rows, models, self.clock.now()).await
     }
 
     async fn stored_cursor(&self) -> Result<Cursor, StoreError> {

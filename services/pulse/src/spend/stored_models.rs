@@ -1,51 +1,78 @@
-//! Sums of months by model, read and stored with each batch that has any.
+//! Sums of months by model: read and stored with each write of sums, where calls cost anything.
 
 use std::collections::BTreeMap;
 
 use tidegate_agentping::TeamId;
+use tidegate_agentping::feed::ModelSpend;
 use tidegate_agentping_ports::FeedEntry;
 use tidegate_agentping_ports::spend_rows::{SPEND_MODELS, month_shard, page_row};
 use tidegate_agentping_pulse::spend::ModelPage;
-use tidegate_kernel::{Month, Partition, Timestamp};
+use tidegate_kernel::{Month, Partition};
 use tidegate_ports::{RowKey, RowWrite, Rows, StoreError};
 
-use super::stored_pages::{broken, put};
+use super::stored_pages::{AT_ONCE, broken};
 
-/// Counts entries of a partition, in log order, and stores what changed. Counting them again changes nothing.
-///
-/// # Errors
-/// [`StoreError`]; count the same entries again.
-pub(super) async fn count(
-    rows: &dyn Rows,
-    (generation, partition): (u16, Partition),
-    entries: &[FeedEntry],
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let mut of_months: BTreeMap<(TeamId, Month), Vec<&FeedEntry>> = BTreeMap::new();
-    for entry in entries.iter().filter(|entry| !entry.row.models.is_empty()) {
-        of_months.entry((entry.row.team, Month::of(entry.row.listed_at()))).or_default().push(entry);
-    }
-    if of_months.is_empty() {
-        return Ok(());
-    }
-    let key = |(team, month): &(TeamId, Month)| RowKey {
-        table: &SPEND_MODELS,
-        shard: month_shard(*team, *month),
-        row: page_row(generation, partition, 0),
-    };
-    let keys: Vec<RowKey> = of_months.keys().map(key).collect();
-    let mut writes = Vec::with_capacity(keys.len());
-    for ((found, key), entries) in rows.get(&keys).await?.into_iter().zip(keys).zip(of_months.into_values()) {
-        let mut page = match found {
-            Some(bytes) => ModelPage::decode(&bytes).map_err(|error| broken(&error))?,
-            None => ModelPage::default(),
-        };
-        let before = page.through();
-        entries.iter().for_each(|entry| page.count(entry.position.offset, &entry.row.models));
-        if page.through() > before {
-            let doc = page.encode().map_err(|error| broken(&error))?;
-            writes.push(RowWrite { key, rank: u64::try_from(page.through()).unwrap_or_default(), doc: Some(doc) });
+/// A month of a team in one partition of the log.
+type OwnedMonth = (u16, Partition, TeamId, Month);
+
+/// What rows say of models and is not stored yet.
+#[derive(Debug, Default)]
+pub(super) struct StoredModels {
+    /// By the offsets of the rows, in log order.
+    unwritten: BTreeMap<OwnedMonth, Vec<(i64, Vec<ModelSpend>)>>,
+    rows: usize,
+}
+
+impl StoredModels {
+    /// Takes entries of a partition, in log order.
+    pub fn count(&mut self, (generation, partition): (u16, Partition), entries: &mut [FeedEntry]) {
+        for FeedEntry { position, row } in entries.iter_mut().filter(|entry| !entry.row.models.is_empty()) {
+            let month = (generation, partition, row.team, Month::of(row.listed_at()));
+            // Nothing else needs them.
+            let models = std::mem::take(&mut row.models);
+            self.unwritten.entry(month).or_default().push((position.offset, models));
+            self.rows += 1;
         }
     }
-    put(rows, writes, now).await
+
+    /// Rows that are not stored yet.
+    pub fn unwritten(&self) -> usize {
+        self.rows
+    }
+
+    /// The pages that change. Rows that were counted before change nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn writes(&self, rows: &dyn Rows) -> Result<Vec<RowWrite>, StoreError> {
+        let key = |(generation, partition, team, month): &OwnedMonth| RowKey {
+            table: &SPEND_MODELS,
+            shard: month_shard(*team, *month),
+            row: page_row(*generation, *partition, 0),
+        };
+        let keys: Vec<RowKey> = self.unwritten.keys().map(key).collect();
+        let mut months = self.unwritten.values();
+        let mut writes = Vec::with_capacity(keys.len());
+        for keys in keys.chunks(AT_ONCE) {
+            for ((found, key), counts) in rows.get(keys).await?.into_iter().zip(keys).zip(months.by_ref()) {
+                let mut page = match found {
+                    Some(bytes) => ModelPage::decode(&bytes).map_err(|error| broken(&error))?,
+                    None => ModelPage::default(),
+                };
+                let before = page.through();
+                counts.iter().for_each(|(offset, models)| page.count(*offset, models));
+                if page.through() > before {
+                    let doc = page.encode().map_err(|error| broken(&error))?;
+                    let rank = u64::try_from(page.through()).unwrap_or_default();
+                    writes.push(RowWrite { key: key.clone(), rank, doc: Some(doc) });
+                }
+            }
+        }
+        Ok(writes)
+    }
+
+    /// What was taken is stored, or is taken again.
+    pub fn clear(&mut self) {
+        *self = StoredModels::default();
+    }
 }

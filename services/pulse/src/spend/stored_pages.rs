@@ -1,4 +1,4 @@
-//! Pages of sums: read when a row needs them, and stored once a batch is counted.
+//! Pages of sums: read when a row needs them, and stored once a round is counted.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -15,39 +15,39 @@ use tidegate_ports::{FailureCause, FailureKind, RowKey, RowWrite, Rows, StoreErr
 /// Pages kept in memory. Beyond it all are forgotten, and read again where they are needed.
 const MOST_PAGES: usize = 20_000;
 /// Rows that one call to the store writes.
-const AT_ONCE: usize = 200;
+pub(super) const AT_ONCE: usize = 200;
 
 /// A page of one partition of the log.
 type Owned = (u16, Partition, PageKey);
+
+/// A row's changes by page.
+type PageChanges = Vec<(PageKey, Vec<SpendChange>)>;
 
 /// The pages that were used last.
 #[derive(Debug, Default)]
 pub struct StoredPages {
     pages: HashMap<Owned, SpendPage>,
+    /// Those that are not in the store as they are here.
+    unwritten: BTreeSet<Owned>,
     /// The rank of the last announcement: each has its own, so that none passes for the one before.
     announced: u64,
 }
 
 impl StoredPages {
-    /// Counts entries of a partition, in log order, and stores what changed. Counting them again changes nothing.
-    /// Returns which days of which teams changed.
+    /// Counts entries of a partition, in log order. Counting them again changes nothing.
     ///
     /// # Errors
-    /// [`StoreError`]; count the same entries again.
+    /// [`StoreError`]; none of the entries is counted.
     pub async fn count(
         &mut self,
         rows: &dyn Rows,
         (generation, partition): (u16, Partition),
         entries: &[FeedEntry],
-        now: Timestamp,
-    ) -> Result<BTreeSet<(TeamId, i64)>, StoreError> {
-        if self.pages.len() > MOST_PAGES {
-            self.pages.clear();
-        }
-        let counted: Vec<(i64, HashMap<PageKey, Vec<SpendChange>>)> =
+    ) -> Result<(), StoreError> {
+        let counted: Vec<(i64, PageChanges)> =
             entries.iter().map(|entry| (entry.position.offset, by_page(entry))).collect();
         let touched: BTreeSet<Owned> =
-            counted.iter().flat_map(|(_, pages)| pages.keys()).map(|key| (generation, partition, *key)).collect();
+            counted.iter().flat_map(|(_, pages)| pages).map(|(key, _)| (generation, partition, *key)).collect();
         self.read(rows, &touched).await?;
         for (offset, pages) in &counted {
             for (key, changes) in pages {
@@ -55,12 +55,34 @@ impl StoredPages {
                 page.count(key.period, *offset, changes.iter());
             }
         }
-        let stored = self.write(rows, &touched, now).await;
+        self.unwritten.extend(touched);
+        Ok(())
+    }
+
+    /// Pages that are not stored yet.
+    pub fn unwritten(&self) -> usize {
+        self.unwritten.len()
+    }
+
+    /// Stores what was counted, together with `others`, and then announces it. Returns which days of which teams changed.
+    ///
+    /// # Errors
+    /// [`StoreError`]; count all entries again that were counted since it last succeeded.
+    pub async fn store(
+        &mut self,
+        rows: &dyn Rows,
+        others: Vec<RowWrite>,
+        now: Timestamp,
+    ) -> Result<BTreeSet<(TeamId, i64)>, StoreError> {
+        let touched = std::mem::take(&mut self.unwritten);
+        let stored = self.write(rows, &touched, others, now).await;
         if stored.is_err() {
-            // What is in memory may be ahead of the store, and is read again.
-            self.pages.clear();
+            self.forget();
         }
         stored?;
+        if self.pages.len() > MOST_PAGES {
+            self.pages.clear();
+        }
         let days = touched.iter().filter_map(|(_, _, key)| match key.period {
             SpendPeriod::Day(day) => Some((key.team, day)),
             SpendPeriod::Total => None,
@@ -69,6 +91,12 @@ impl StoredPages {
         self.announced = u64::try_from(now.as_millis()).unwrap_or_default().max(self.announced + 1);
         announce(rows, &days, self.announced, now).await?;
         Ok(days)
+    }
+
+    /// What is in memory may be ahead of the store, and is read again.
+    pub fn forget(&mut self) {
+        self.pages.clear();
+        self.unwritten.clear();
     }
 
     async fn read(&mut self, rows: &dyn Rows, touched: &BTreeSet<Owned>) -> Result<(), StoreError> {
@@ -86,8 +114,14 @@ impl StoredPages {
         Ok(())
     }
 
-    async fn write(&self, rows: &dyn Rows, touched: &BTreeSet<Owned>, now: Timestamp) -> Result<(), StoreError> {
-        let mut writes = Vec::new();
+    async fn write(
+        &self,
+        rows: &dyn Rows,
+        touched: &BTreeSet<Owned>,
+        others: Vec<RowWrite>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut writes = others;
         for owned in touched {
             let Some(page) = self.pages.get(owned) else { continue };
             let doc = page.encode().map_err(|error| broken(&error))?;
@@ -98,12 +132,15 @@ impl StoredPages {
     }
 }
 
-/// A row's changes by the pages that count them.
-fn by_page(entry: &FeedEntry) -> HashMap<PageKey, Vec<SpendChange>> {
-    let mut pages: HashMap<PageKey, Vec<SpendChange>> = HashMap::new();
+/// A row's changes by the pages that count them: a page counts a row once. Most rows have none.
+fn by_page(entry: &FeedEntry) -> PageChanges {
+    let mut pages = PageChanges::new();
     for change in changes_of(&entry.row) {
         for key in change.pages(entry.row.team) {
-            pages.entry(key).or_default().push(change.clone());
+            match pages.iter_mut().find(|(of, _)| *of == key) {
+                Some((_, changes)) => changes.push(change.clone()),
+                None => pages.push((key, vec![change.clone()])),
+            }
         }
     }
     pages
@@ -136,7 +173,7 @@ async fn announce(
 ///
 /// # Errors
 /// [`StoreError`]; some may be stored.
-pub(super) async fn put(rows: &dyn Rows, writes: Vec<RowWrite>, now: Timestamp) -> Result<(), StoreError> {
+async fn put(rows: &dyn Rows, writes: Vec<RowWrite>, now: Timestamp) -> Result<(), StoreError> {
     let mut writes = writes.into_iter().peekable();
     while writes.peek().is_some() {
         let some: Vec<RowWrite> = writes.by_ref().take(AT_ONCE).collect();

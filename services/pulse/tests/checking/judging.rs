@@ -1,6 +1,7 @@
 //! When runs are judged, and by which version (AC-47 to AC-52).
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 use tidegate_agentping::{FinishStatus, Plan, RunKey};
@@ -219,6 +220,26 @@ async fn a_run_that_fails_is_skipped_and_one_of_another_agent_not_looked_at() {
     assert_eq!(judged.results(RUN).await, [(id(1), 1, CheckOutcome::Skipped)]);
     assert_eq!(judged.summary(RUN).await, Some(RunChecks { passed: None, is_final: false }));
     assert_eq!((judged.results(other).await.len(), judged.failed().await), (0, 0));
+}
+
+/// Each write is a commit, which a data folder syncs: a cursor that stays is not written, and one that moves is every few
+/// seconds.
+#[tokio::test]
+async fn the_cursor_is_not_stored_in_each_round() {
+    let mut judged = Judged::new().await;
+    let written = |judged: &Judged| judged.world.rows.writes.load(Ordering::SeqCst);
+    judged.after(1).await;
+    let before = written(&judged);
+    for _ in 0..20 {
+        judged.after(1).await;
+    }
+    assert_eq!(written(&judged), before);
+    for number in 0..20u128 {
+        judged.run(RunKey { team: team(1), run: run_id(number) }, FinishStatus::Success, None).await;
+        judged.after(1).await;
+    }
+    let writes = written(&judged) - before;
+    assert!((3..=5).contains(&writes), "{writes} writes in 20 seconds");
 }
 
 /// A restart loses no run, wherever it comes, and a write that fails is made later.

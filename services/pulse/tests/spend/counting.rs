@@ -1,5 +1,7 @@
 //! The sums are those of the runs, whatever comes in which order, and whatever fails in between (AC-11, AC-13).
 
+use std::sync::atomic::Ordering;
+
 use proptest::prelude::*;
 use tidegate_agentping::{FinishStatus, HeartbeatStatus, Record, RunKey};
 use tidegate_agentping_ports::SpendRow;
@@ -216,6 +218,45 @@ async fn what_models_cost_is_counted_once() {
     assert_eq!(models, [("large".to_owned(), "3".to_owned()), ("small".to_owned(), "0.75".to_owned())]);
     assert_eq!(world.spend(team(1), month).await.total.to_string(), "10.75");
     assert!(world.models(team(2), month).await.is_empty());
+}
+
+/// Each write of a round is a commit, which a data folder syncs.
+#[tokio::test]
+async fn a_round_stores_the_sums_of_all_partitions_at_once() {
+    let mut world = World::new();
+    let mut keeper = world.keeper();
+    let written = |world: &World| world.rows.writes.load(Ordering::SeqCst);
+    world.round(&mut keeper).await.unwrap();
+    assert_eq!(written(&world), 1, "up to when nothing was spent");
+    for run in 0..30 {
+        world.take(record_of(run, 1, &What::Start(1, 0, 0))).await;
+        world.take(record_of(run, 1, &What::Event { id: run, cents: 2 })).await;
+    }
+    let before = written(&world);
+    let round = world.round(&mut keeper).await.unwrap();
+    assert!(round.is_whole);
+    assert_eq!(written(&world) - before, 3, "sums, what changed, and the cursor");
+    let sums = world.sums(team(1), day(NOON)..=day(NOON)).await;
+    assert_eq!(sums.spent(&SpendScope::Team, SpendWindow::Day, NOON).to_string(), "0.6");
+    assert_eq!(world.models(team(1), Month::of(NOON)).await["a-model"].to_string(), "0.6");
+}
+
+/// What one round counted before a write failed is in what the next one returns.
+#[tokio::test]
+async fn a_failed_write_hides_nothing_that_was_counted() {
+    for fails_after in 0..3 {
+        let mut world = World::new();
+        let mut keeper = world.keeper();
+        let key = RunKey { team: team(1), run: run_id(1) };
+        world.take(record(key, NOON, start("daily"))).await;
+        world.take(record(key, NOON, event(1).llm("no-such-model", None))).await;
+        world.take(record(key, NOON, event(2).llm("a-model", Some("2")))).await;
+        world.break_after(fails_after);
+        assert!(world.round(&mut keeper).await.is_err(), "{fails_after}");
+        let round = world.round(&mut keeper).await.unwrap();
+        assert_eq!((round.unpriced.len(), round.changed.len()), (1, 1), "{fails_after}");
+        assert_eq!(world.models(team(1), Month::of(NOON)).await["a-model"].to_string(), "2", "{fails_after}");
+    }
 }
 
 #[tokio::test]

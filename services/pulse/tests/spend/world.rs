@@ -36,6 +36,8 @@ pub struct BreakingRows {
     rows: MemoryRows,
     /// Writes until the one that fails; 0: none does.
     left: AtomicUsize,
+    /// Writes so far.
+    pub writes: AtomicUsize,
 }
 
 impl World {
@@ -45,7 +47,7 @@ impl World {
         World {
             runs: MemoryRuns::default(),
             accounts: MemoryAccounts::default(),
-            rows: Arc::new(BreakingRows { rows, left: AtomicUsize::new(0) }),
+            rows: Arc::new(BreakingRows { rows, left: AtomicUsize::new(0), writes: AtomicUsize::new(0) }),
             clock,
             next: [0; PARTITIONS as usize],
         }
@@ -127,6 +129,7 @@ pub fn day(at: Timestamp) -> i64 {
 #[async_trait]
 impl Rows for BreakingRows {
     async fn put(&self, rows: Arc<Vec<RowWrite>>, now: Timestamp) -> Result<(), StoreError> {
+        self.writes.fetch_add(1, Ordering::SeqCst);
         let left = self.left.load(Ordering::SeqCst);
         if left > 0 {
             self.left.store(left - 1, Ordering::SeqCst);

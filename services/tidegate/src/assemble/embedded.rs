@@ -9,6 +9,7 @@ use tidegate_agentping_ports::{NamedCredentials, Registry, StoredNames};
 use tidegate_commands::sealing::SealedDocuments;
 use tidegate_kernel::{Region, Timestamp};
 use tidegate_ports::{Clock, Documents, RandomIds, Retention};
+use tidegate_pulse::RecentFeed;
 use tidegate_sqlite::dead_letters::EmbeddedDeadLetters;
 use tidegate_sqlite::folder::DEFAULT_PARTITIONS;
 use tidegate_sqlite::{
@@ -96,7 +97,8 @@ pub async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened<AllP
     let pulse = PulsePorts {
         lag: lag.clone(),
         accounts: store.clone(),
-        feed: store.clone(),
+        // One process reads it several times, and what is settled in a data folder does not change.
+        feed: Arc::new(RecentFeed::new(store.clone())),
         dead_letters: dead_letters.clone(),
         queries: store.clone(),
     };

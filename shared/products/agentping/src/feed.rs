@@ -22,6 +22,7 @@ use tidegate_kernel::{Timestamp, Usd};
 use crate::record::Record;
 use crate::{Change, Event, Run, RunKey, RunState};
 
+mod decoding;
 mod recovering;
 mod row;
 

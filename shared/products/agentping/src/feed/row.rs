@@ -17,8 +17,9 @@ pub const UNPRICED_MAX: usize = 10;
 /// Models in one row. A record may name more.
 pub const MODELS_MAX: usize = 20;
 
-/// What one record did to its run, and the run after it. Unset members are absent from its JSON.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What one record did to its run, and the run after it. Unset members are absent from its JSON. It is read by
+/// the list in `decoding.rs`: a new member is added to both.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FeedRow {
     pub(super) v: u16,
     pub team: TeamId,
@@ -33,51 +34,51 @@ pub struct FeedRow {
     #[serde(flatten)]
     pub did: Did,
     /// A replay appended the record again.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "is_false")]
     pub replayed: bool,
     /// The store had lost the row, and its run had gone on: `did` may say more than was so, the members of the run
     /// are those of a later state, and what the record added to the cost is not known.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "is_false")]
     pub recovered: bool,
     /// Of the opening in force, as all labels.
     pub agent: Slug,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub customer_id: Option<SmolStr>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub feature: Option<SmolStr>,
-    #[serde(rename = "parent_run_id", default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "parent_run_id", skip_serializing_if = "Option::is_none")]
     pub parent: Option<RunId>,
     #[serde(rename = "started_at_ms")]
     pub started_at: Timestamp,
     /// [`Opening::listed_at`], where it is not the start.
-    #[serde(rename = "listed_at_ms", default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "listed_at_ms", skip_serializing_if = "Option::is_none")]
     pub(super) listed_at: Option<Timestamp>,
     /// The status of the finish, or `running`. Idle timeouts are the reader's: see `idle`.
     pub status: RunStatus,
-    #[serde(rename = "finished_at_ms", default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "finished_at_ms", skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
     /// Of a run with a finish, as [`Run::duration_ms`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
     /// When and how the run ends if nothing more comes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub idle: Option<IdleEnd>,
-    #[serde(rename = "alive_at_ms", default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "alive_at_ms", skip_serializing_if = "Option::is_none")]
     pub alive_at: Option<Timestamp>,
     /// What the run costs so far.
-    #[serde(rename = "cost_nanos_usd", default, skip_serializing_if = "is_zero")]
+    #[serde(rename = "cost_nanos_usd", skip_serializing_if = "is_zero")]
     pub cost: Usd,
     /// What earlier rows of the run said that it costs.
-    #[serde(rename = "cost_before_nanos_usd", default, skip_serializing_if = "is_zero")]
+    #[serde(rename = "cost_before_nanos_usd", skip_serializing_if = "is_zero")]
     pub cost_before: Usd,
     /// Under what earlier rows of the run filed its cost, where the record changed that.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub moved_from: Option<FiledUnder>,
     /// Provider and model of calls in the record's new events that no rate was there for; at most [`UNPRICED_MAX`].
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unpriced: Vec<(SmolStr, SmolStr)>,
     /// What the calls in the record's new events cost by model; at most [`MODELS_MAX`], and none that cost nothing.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub models: Vec<ModelSpend>,
 }
 
@@ -93,8 +94,7 @@ pub struct ModelSpend {
 }
 
 /// What a record did to its run. Any of it may be true together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Did {
     #[serde(skip_serializing_if = "is_false")]
     pub opened: bool,

@@ -1,5 +1,6 @@
 //! The pure rules, by table and by property.
 
+mod feed_row_texts;
 mod feed_rows;
 mod fold_any_order;
 mod fold_rules;

@@ -4,9 +4,10 @@
 //! again after a crash, or by two that sum at once: a page is a function of its partition's rows below its offset.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use serde::{Deserialize, Serialize};
-use tidegate_agentping::{FeedRow, TeamId};
+use tidegate_agentping::{FeedRow, Slug, TeamId};
 use tidegate_kernel::free_json::text_hash;
 use tidegate_kernel::{SmolStr, Timestamp, Usd};
 
@@ -46,19 +47,21 @@ pub enum SpendPeriod {
 /// The changes that a row makes: none, one, or two where its cost has moved.
 pub fn changes_of(row: &FeedRow) -> Vec<SpendChange> {
     let nanos = |cost: Usd| i64::try_from(cost.as_nanos()).unwrap_or(i64::MAX);
-    let change = |agent: &str, customer: Option<&SmolStr>, at: Timestamp, nanos: i64| SpendChange {
-        agent: agent.into(),
+    let (cost, before) = (nanos(row.cost), nanos(row.cost_before));
+    // Most rows are of these.
+    if row.moved_from.is_none() && cost == before {
+        return Vec::new();
+    }
+    let change = |agent: &Slug, customer: Option<&SmolStr>, at: Timestamp, nanos: i64| SpendChange {
+        agent: agent.as_str().into(),
         customer: customer.cloned(),
         hour: hour_of(at),
         nanos,
     };
-    let now = |amount| change(row.agent.as_str(), row.customer_id.as_ref(), row.listed_at(), amount);
-    let (cost, before) = (nanos(row.cost), nanos(row.cost_before));
+    let now = |amount| change(&row.agent, row.customer_id.as_ref(), row.listed_at(), amount);
     let mut changes = match &row.moved_from {
         None => vec![now(cost - before)],
-        Some(from) => {
-            vec![change(from.agent.as_str(), from.customer_id.as_ref(), from.listed_at, -before), now(cost)]
-        }
+        Some(from) => vec![change(&from.agent, from.customer_id.as_ref(), from.listed_at, -before), now(cost)],
     };
     changes.retain(|change| change.nanos != 0);
     changes
@@ -105,10 +108,20 @@ impl SpendPage {
                 SpendPeriod::Total => 0,
             };
             let cell = SpendCell { agent: change.agent.clone(), customer: change.customer.clone(), hour_of_day };
-            let sum = self.cells.entry(cell).or_default();
-            *sum = sum.saturating_add(change.nanos);
+            // A sum of 0 has no cell.
+            match self.cells.entry(cell) {
+                Entry::Vacant(cell) if change.nanos != 0 => _ = cell.insert(change.nanos),
+                Entry::Vacant(_) => {}
+                Entry::Occupied(mut cell) => {
+                    let sum = cell.get().saturating_add(change.nanos);
+                    if sum == 0 {
+                        cell.remove();
+                    } else {
+                        cell.insert(sum);
+                    }
+                }
+            }
         }
-        self.cells.retain(|_, nanos| *nanos != 0);
     }
 
     /// Rows below this offset are counted.
@@ -169,4 +182,31 @@ struct StoredSum {
     hour: u8,
     #[serde(rename = "n")]
     nanos: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(agent: &str, hour: i64, nanos: i64) -> SpendChange {
+        SpendChange { agent: agent.into(), customer: None, hour, nanos }
+    }
+
+    fn sums(page: &SpendPage) -> Vec<(&str, u8, i64)> {
+        page.cells().map(|(cell, nanos)| (cell.agent.as_str(), cell.hour_of_day, nanos)).collect()
+    }
+
+    #[test]
+    fn a_sum_of_nothing_has_no_cell() {
+        let (day, mut page) = (SpendPeriod::Day(0), SpendPage::default());
+        page.count(day, 1, [change("a", 3, 5), change("b", 3, 7), change("c", 4, 0)].iter());
+        assert_eq!(sums(&page), [("a", 3, 5), ("b", 3, 7)]);
+        page.count(day, 1, [change("a", 3, 5)].iter());
+        assert_eq!(sums(&page), [("a", 3, 5), ("b", 3, 7)], "it was counted");
+        page.count(day, 2, [change("a", 3, -5), change("b", 5, 1)].iter());
+        assert_eq!(sums(&page), [("b", 3, 7), ("b", 5, 1)]);
+        page.count(day, 3, [change("b", 3, -7), change("b", 3, 2), change("b", 5, i64::MAX)].iter());
+        assert_eq!((sums(&page), page.through()), (vec![("b", 3, 2), ("b", 5, i64::MAX)], 4));
+        assert_eq!(SpendPage::decode(&page.encode().expect("JSON")).expect("a page"), page);
+    }
 }
