@@ -1,6 +1,6 @@
 //! From results of checks to incidents and messages: a check that fails so often in a row opens one, its next pass
-//! resolves it (AC-45 and section 3.2 of the control side). It ends with the check, too: once that is removed or switched
-//! off, or its agent is deleted.
+//! resolves it (AC-45 and section 3.2 of the control side). It ends with the check, too: once that is removed or
+//! switched off, or its agent is deleted.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -75,8 +75,8 @@ impl CheckAlerts {
         self.write(key, &kept).await
     }
 
-    /// Resolves the incidents of checks that are over, as of the watermark. A team is looked at when what it has set has
-    /// changed, and after a start.
+    /// Resolves the incidents of checks that are over, as of the watermark. A team is looked at after a start, and when
+    /// what it has set has changed.
     ///
     /// # Errors
     /// [`StoreError`]: the next call resolves what this one has not.

@@ -132,8 +132,8 @@ impl CheckTrack {
     }
 }
 
-/// A check has incidents of its own, so its id stands where an agent's does. A run that is judged again within ten minutes
-/// can fail, pass and fail: each turn has incidents of its own, too.
+/// A check has incidents of its own, so its id stands where an agent's does. A run that is judged again within ten
+/// minutes can fail, pass and fail: each turn has incidents of its own, too.
 pub(super) fn subject_of(team: TeamId, check: &str, turn: u32) -> Subject {
     let (team_bits, turn_bits) = (team.bits().to_be_bytes(), turn.to_be_bytes());
     let parts: [&[u8]; 4] = [&team_bits, b"check", check.as_bytes(), &turn_bits];
