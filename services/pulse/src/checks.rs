@@ -4,6 +4,7 @@ mod alerting;
 mod idle;
 mod pending;
 mod runner;
+mod track;
 
 pub use alerting::CheckAlerts;
 pub use idle::CHECK_IDLE_RUNS;

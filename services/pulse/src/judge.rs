@@ -277,6 +277,7 @@ impl Judge {
         let watermark = self.watermark.now();
         self.rank = u64::try_from(watermark.as_millis()).unwrap_or(0).max(self.rank + 1);
         self.agents.show(to, self.rank, &mut self.findings);
+        self.agents.forget(to);
         self.findings.row(JudgedDoc { until: watermark }.row());
     }
 

@@ -87,6 +87,6 @@ impl Rounds {
         self.untaken.extend(round.events);
         self.check_alerts.take(self.untaken.clone()).await?;
         self.untaken.clear();
-        Ok(())
+        self.check_alerts.end(as_of).await
     }
 }

@@ -1,57 +1,50 @@
 //! From results of checks to incidents and messages: a check that fails so often in a row opens one, its next pass
-//! resolves it (AC-45 and section 3.2 of the control side).
+//! resolves it (AC-45 and section 3.2 of the control side). It ends with the check, too: once that is removed or
+//! switched off, or its agent is deleted.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use tidegate_agentping::{AgentId, TeamId};
+use tidegate_agentping::{Slug, TeamId};
 use tidegate_agentping_alerts::{AlertEvent, AlertOutbox};
 use tidegate_agentping_checks::CheckOutcome;
-use tidegate_agentping_pulse::incident::routing::Routing;
-use tidegate_agentping_pulse::incident::track::{InARow, Track};
-use tidegate_agentping_pulse::incident::{IncidentEdge, Subject};
-use tidegate_agentping_pulse::{AlertKind, AlertMessage, IncidentOrigin};
+use tidegate_agentping_pulse::AlertMessage;
+use tidegate_agentping_pulse::incident::IncidentEdge;
+use tidegate_agentping_pulse::incident::track::OpenIncident;
 use tidegate_agentping_settings::TeamSettings;
+use tidegate_agentping_verdicts::check_tracks::checks_in_trouble;
 use tidegate_agentping_verdicts::{IncidentDoc, check_track_key};
-use tidegate_kernel::Timestamp;
-use tidegate_kernel::free_json::text_hash_128;
+use tidegate_kernel::{SmolStr, Timestamp};
 use tidegate_mirror::Mirror;
-use tidegate_ports::{Clock, FailureCause, FailureKind, RowWrite, Rows, StoreError};
+use tidegate_ports::{Clock, FailureCause, FailureKind, RowKey, RowWrite, Rows, StoreError};
 
 use super::CheckEvent;
+use super::track::{CheckTrack, Last, Over};
+
+/// Teams whose checks are looked for in one call.
+const TEAMS_AT_ONCE: usize = 200;
 
 /// Opens and resolves incidents of checks. Two that do so at once write the same.
 pub struct CheckAlerts {
-    pub rows: Arc<dyn Rows>,
-    pub outbox: AlertOutbox,
-    pub settings: Mirror<TeamSettings>,
-    pub clock: Arc<dyn Clock>,
-}
-
-/// How a check has come out so far. The rank of its row is its last result's; of its members others read `track`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct CheckTrack {
-    #[serde(default)]
-    track: Track,
-    #[serde(default)]
-    routing: Routing,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    last: Option<Last>,
-    #[serde(default)]
-    rank: u64,
-}
-
-/// The result that was taken in last.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Last {
-    run: String,
-    #[serde(rename = "ended_at_ms")]
-    ended_at: Timestamp,
-    outcome: CheckOutcome,
+    rows: Arc<dyn Rows>,
+    outbox: AlertOutbox,
+    settings: Mirror<TeamSettings>,
+    clock: Arc<dyn Clock>,
+    /// What each team had set when its checks were looked at, by space.
+    looked_at: HashMap<SmolStr, Arc<TeamSettings>>,
 }
 
 impl CheckAlerts {
+    pub fn new(
+        rows: Arc<dyn Rows>,
+        outbox: AlertOutbox,
+        settings: Mirror<TeamSettings>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        CheckAlerts { rows, outbox, settings, clock, looked_at: HashMap::new() }
+    }
+
     /// Takes results in. One that was taken in before changes nothing; a run that is judged again with another outcome does.
     ///
     /// # Errors
@@ -65,79 +58,157 @@ impl CheckAlerts {
     }
 
     async fn take_one(&self, event: &CheckEvent) -> Result<(), StoreError> {
+        let settings = self.settings.get(&event.team.to_string()).unwrap_or_default();
+        if Over::of(&settings, &event.check, event.ended_at).is_some() {
+            return Ok(());
+        }
         let key = check_track_key(event.team, &event.check);
-        let found = self.rows.get(std::slice::from_ref(&key)).await?.into_iter().next().flatten();
-        let mut kept: CheckTrack = found.map_or_else(|| Ok(CheckTrack::default()), |doc| read(&doc))?;
+        let mut kept = self.read(&key).await?.unwrap_or_default();
         if !kept.is_news(event) {
             return Ok(());
         }
-        let settings = self.settings.get(&event.team.to_string()).unwrap_or_default();
-        let before = kept.track.open().map(|open| open.origin);
+        let before = kept.track.open().copied();
         let mut messages = Vec::new();
         let edges = kept.apply(event, &settings, &mut messages);
-        let messages: Vec<AlertEvent> = messages.iter().map(|message| alert(event, message)).collect();
-        self.outbox.put(&messages).await?;
+        let what = Changed { before, edges: &edges, messages: &messages };
+        self.write_incident((event.team, event.check.as_str(), &event.agent), what, kept.last.as_ref()).await?;
+        self.write(key, &kept).await
+    }
+
+    /// Resolves the incidents of checks that are over, as of the watermark. A team is looked at after a start, and when
+    /// what it has set has changed.
+    ///
+    /// # Errors
+    /// [`StoreError`]: the next call resolves what this one has not.
+    pub async fn end(&mut self, as_of: Timestamp) -> Result<(), StoreError> {
+        let there: HashMap<SmolStr, Arc<TeamSettings>> = self.settings.all().into_iter().collect();
+        // A team that has nothing set any more has no checks either.
+        let gone: Vec<SmolStr> = self.looked_at.keys().filter(|space| !there.contains_key(*space)).cloned().collect();
+        for space in gone {
+            self.end_of_team(&space, &TeamSettings::default(), as_of).await?;
+            self.looked_at.remove(&space);
+        }
+        let mut left = TEAMS_AT_ONCE;
+        for (space, settings) in there {
+            let is_known = self.looked_at.get(&space).is_some_and(|known| is_same(known, &settings));
+            if !is_known && left == 0 {
+                continue;
+            }
+            if !is_known {
+                left -= 1;
+                self.end_of_team(&space, &settings, as_of).await?;
+            }
+            self.looked_at.insert(space, settings);
+        }
+        Ok(())
+    }
+
+    async fn end_of_team(&self, space: &str, settings: &TeamSettings, as_of: Timestamp) -> Result<(), StoreError> {
+        let Ok(team) = TeamId::parse(space) else { return Ok(()) };
+        for check in checks_in_trouble(&*self.rows, team).await? {
+            self.end_one(team, settings, &check, as_of).await?;
+        }
+        Ok(())
+    }
+
+    async fn end_one(
+        &self,
+        team: TeamId,
+        settings: &TeamSettings,
+        check: &str,
+        as_of: Timestamp,
+    ) -> Result<(), StoreError> {
+        let key = check_track_key(team, check);
+        let Some(mut kept) = self.read(&key).await? else { return Ok(()) };
+        let Some(over) = kept.last_failed().and_then(|at| Over::of(settings, check, at)) else { return Ok(()) };
+        let at = match over {
+            Over::Since(at) => at,
+            Over::Removed => {
+                if kept.removed_at.is_none() {
+                    (kept.removed_at, kept.rank) = (Some(as_of), kept.rank + 1);
+                    self.write(key.clone(), &kept).await?;
+                    // Someone else may have been first.
+                    kept = self.read(&key).await?.unwrap_or(kept);
+                }
+                kept.removed_at.unwrap_or(as_of)
+            }
+        };
+        let before = kept.track.open().copied();
+        let mut messages = Vec::new();
+        let edge = kept.end((team, check), at, &mut messages);
+        if let (Some(edge), Some(open)) = (edge, before)
+            && let Some(agent) = self.agent_of(team, &kept, &open).await?
+        {
+            let what = Changed { before, edges: &[edge], messages: &messages };
+            self.write_incident((team, check, &agent), what, kept.last.as_ref()).await?;
+        }
+        self.write(key, &kept).await
+    }
+
+    /// The agent's key, also of a row of an earlier build, as long as the incident is kept.
+    async fn agent_of(&self, team: TeamId, kept: &CheckTrack, open: &OpenIncident) -> Result<Option<Slug>, StoreError> {
+        match kept.last.as_ref().and_then(|last| last.agent.clone()) {
+            Some(agent) => Ok(Some(agent)),
+            None => Ok(IncidentDoc::read(&*self.rows, team, open.id).await?.map(|incident| incident.agent)),
+        }
+    }
+
+    /// Messages first, then the incidents.
+    async fn write_incident(
+        &self,
+        (team, check, agent): (TeamId, &str, &Slug),
+        Changed { before, edges, messages }: Changed<'_>,
+        last: Option<&Last>,
+    ) -> Result<(), StoreError> {
+        let event = |message: &AlertMessage| AlertEvent::of_message(team, agent.clone(), message, data(check, last));
+        let events: Vec<AlertEvent> = messages.iter().map(event).collect();
+        self.outbox.put(&events).await?;
         let now = self.clock.now();
         for edge in edges {
             // A recovery has no open incident any more: its origin is that of before.
-            let origin = before.unwrap_or(edge.origin);
-            let rows = IncidentDoc::of(&edge, &event.agent, origin).rows(event.team);
+            let origin = before.map_or(edge.origin, |open| open.origin);
+            let rows = IncidentDoc::of(edge, agent, origin).rows(team);
             self.rows.put(Arc::new(rows.to_vec()), now).await?;
         }
-        let doc = serde_json::to_vec(&kept).map_err(|error| broken(&error))?;
-        self.rows.put(Arc::new(vec![RowWrite { key, rank: kept.rank, doc: Some(doc) }]), now).await
+        Ok(())
+    }
+
+    async fn read(&self, key: &RowKey) -> Result<Option<CheckTrack>, StoreError> {
+        let found = self.rows.get(std::slice::from_ref(key)).await?.into_iter().next().flatten();
+        found.map(|doc| serde_json::from_slice(&doc).map_err(|error| broken(&error))).transpose()
+    }
+
+    async fn write(&self, key: RowKey, kept: &CheckTrack) -> Result<(), StoreError> {
+        let doc = serde_json::to_vec(kept).map_err(|error| broken(&error))?;
+        let row = RowWrite { key, rank: kept.rank, doc: Some(doc) };
+        self.rows.put(Arc::new(vec![row]), self.clock.now()).await
     }
 }
 
-impl CheckTrack {
-    fn is_news(&self, event: &CheckEvent) -> bool {
-        let Some(last) = &self.last else { return true };
-        let same_run = last.run == event.run.run.to_string();
-        if same_run { last.outcome != event.outcome } else { event.ended_at >= last.ended_at }
-    }
-
-    fn apply(
-        &mut self,
-        event: &CheckEvent,
-        settings: &TeamSettings,
-        messages: &mut Vec<AlertMessage>,
-    ) -> Vec<IncidentEdge> {
-        let subject = Subject { agent: subject_of(event.team, &event.check), kind: AlertKind::CheckFailed };
-        let (origin, at) = (IncidentOrigin::Run(event.run.run), event.ended_at);
-        let rule = InARow { alert_after: event.alert_after, recover_after: 1 };
-        let settled = self.track.settle(&subject, at);
-        let changed = match event.outcome {
-            CheckOutcome::Fail => self.track.bad(&subject, rule, origin, at),
-            CheckOutcome::Pass => self.track.good(&subject, rule, origin, at),
-            CheckOutcome::Skipped | CheckOutcome::Error => None,
-        };
-        let edges: Vec<IncidentEdge> = settled.into_iter().chain(changed).collect();
-        let policies = settings.route_policies(settings.names.name(&event.agent));
-        for edge in &edges {
-            self.routing.route(event.team.region(), edge, &policies, &mut |message| messages.push(message));
-        }
-        self.last = Some(Last { run: event.run.run.to_string(), ended_at: at, outcome: event.outcome });
-        self.rank = u64::try_from(at.as_millis()).unwrap_or(0).max(self.rank + 1);
-        edges
-    }
+/// Whether both say the same of checks and of deletions. A copy is made anew once a minute, also where nothing changes.
+fn is_same(one: &Arc<TeamSettings>, other: &Arc<TeamSettings>) -> bool {
+    Arc::ptr_eq(one, other) || (one.checks == other.checks && one.agents == other.agents)
 }
 
-/// A check has incidents of its own, so its id stands where an agent's does.
-fn subject_of(team: TeamId, check: &str) -> AgentId {
-    AgentId::from_bits(team.region(), text_hash_128(&[&team.bits().to_be_bytes(), b"check", check.as_bytes()]))
+/// What has become of a check's incident.
+struct Changed<'c> {
+    /// As it was open before.
+    before: Option<OpenIncident>,
+    edges: &'c [IncidentEdge],
+    messages: &'c [AlertMessage],
 }
 
-fn alert(event: &CheckEvent, message: &AlertMessage) -> AlertEvent {
+/// What messages say of a check's last result.
+fn data(check: &str, last: Option<&Last>) -> Map<String, Value> {
     let mut data: Map<String, Value> = Map::new();
-    data.insert("check".to_owned(), event.check_name.as_str().into());
-    data.insert("run_id".to_owned(), event.run.run.to_string().into());
-    let outcome = if event.outcome == CheckOutcome::Fail { "fail" } else { "pass" };
-    data.insert("outcome".to_owned(), outcome.into());
-    AlertEvent::of_message(event.team, event.agent.clone(), message, data)
-}
-
-fn read(doc: &[u8]) -> Result<CheckTrack, StoreError> {
-    serde_json::from_slice(doc).map_err(|error| broken(&error))
+    let name = last.and_then(|last| last.check_name.as_deref()).unwrap_or(check);
+    data.insert("check".to_owned(), name.into());
+    if let Some(last) = last {
+        data.insert("run_id".to_owned(), last.run.as_str().into());
+        let outcome = if last.outcome == CheckOutcome::Fail { "fail" } else { "pass" };
+        data.insert("outcome".to_owned(), outcome.into());
+    }
+    data
 }
 
 fn broken(error: &serde_json::Error) -> StoreError {
@@ -147,11 +218,14 @@ fn broken(error: &serde_json::Error) -> StoreError {
 
 #[cfg(test)]
 mod tests {
+    use tidegate_agentping_pulse::IncidentOrigin;
+    use tidegate_agentping_pulse::incident::track::InARow;
     use tidegate_agentping_verdicts::check_tracks::open_incidents_of_checks;
     use tidegate_inproc::clock::TestClock;
     use tidegate_inproc::rows::MemoryRows;
     use tidegate_kernel::Region;
 
+    use super::super::track::subject_of;
     use super::*;
 
     /// Whoever lists open incidents reads the part of the row that it knows.
@@ -160,7 +234,7 @@ mod tests {
         let (team, at) = (TeamId::from_bits(Region::Eu, 1), Timestamp::from_millis(1_800_000_000_000));
         let rows = MemoryRows::new(Arc::new(TestClock::at(at)));
         let mut kept = CheckTrack { rank: 1, ..CheckTrack::default() };
-        let subject = Subject { agent: subject_of(team, "check"), kind: AlertKind::CheckFailed };
+        let subject = subject_of(team, "check", 0);
         kept.track.bad(&subject, InARow::ONE, IncidentOrigin::Slot(at), at).unwrap();
         let write = |kept: &CheckTrack| {
             let doc = Some(serde_json::to_vec(kept).unwrap());
@@ -169,9 +243,11 @@ mod tests {
         rows.put(write(&kept), at).await.unwrap();
         let open = open_incidents_of_checks(&rows, team).await.unwrap();
         assert_eq!(open, Vec::from_iter(kept.track.open().copied()));
+        assert_eq!(checks_in_trouble(&rows, team).await.unwrap(), ["check"]);
         kept.track.good(&subject, InARow::ONE, IncidentOrigin::Slot(at), at).unwrap();
         kept.rank = 2;
         rows.put(write(&kept), at).await.unwrap();
         assert!(open_incidents_of_checks(&rows, team).await.unwrap().is_empty());
+        assert!(checks_in_trouble(&rows, team).await.unwrap().is_empty());
     }
 }

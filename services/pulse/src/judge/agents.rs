@@ -12,6 +12,7 @@ use tidegate_agentping_settings::TeamSettings;
 use tidegate_kernel::{SmolStr, Timestamp};
 use tidegate_mirror::Mirror;
 
+use super::changes::forgotten_at;
 use super::doubts::is_canary;
 use super::due::DueTimes;
 use super::findings::Findings;
@@ -43,6 +44,8 @@ pub struct Agents {
     routes: Arc<dyn Routes>,
     slots_due: DueTimes,
     runs_due: DueTimes,
+    /// When agents are forgotten that were deleted.
+    forget_due: DueTimes,
     tree: RunTree,
     /// Shards in which something changed since they were saved.
     pub changed: HashSet<u8>,
@@ -64,6 +67,7 @@ impl Agents {
             routes,
             slots_due: DueTimes::default(),
             runs_due: DueTimes::default(),
+            forget_due: DueTimes::default(),
             tree: RunTree::default(),
             changed: HashSet::new(),
             touched: HashSet::new(),
@@ -136,7 +140,7 @@ impl Agents {
     }
 
     fn follow_with(&mut self, mirror: &Mirror<TeamSettings>, last_openings: &HashMap<AgentId, Timestamp>) {
-        let mut there = HashSet::new();
+        let (mut there, judged_to) = (HashSet::new(), self.judged_to);
         let mut again: Vec<TeamId> = Vec::new();
         for (space, settings) in mirror.all() {
             let Ok(team) = TeamId::parse(&space) else { continue };
@@ -145,7 +149,8 @@ impl Agents {
                 continue;
             }
             self.settings.insert(team, (space, settings.clone()));
-            for name in settings.schedules.keys() {
+            let is_kept = |name: &&Slug| forgotten_at(&settings, name).is_none_or(|at| at > judged_to);
+            for name in settings.schedules.keys().filter(is_kept) {
                 self.add_new(team, settings.names.key(name).clone(), last_openings);
             }
             again.push(team);
@@ -238,6 +243,23 @@ impl Agents {
         }
     }
 
+    /// Forgets agents that were deleted long before `to`. They have been shown: nothing of them changes any more.
+    pub fn forget(&mut self, to: Timestamp) {
+        while let Some(id) = self.forget_due.next(to) {
+            let Some(Watching { team, .. }) = self.all.remove(&id) else { continue };
+            self.tree.set(team, id, &[], to);
+            self.slots_due.set(id, None);
+            self.runs_due.set(id, None);
+            if let Some(of_team) = self.of_teams.get_mut(&team) {
+                of_team.retain(|known| *known != id);
+                if of_team.is_empty() {
+                    self.of_teams.remove(&team);
+                }
+            }
+            self.changed.insert(shard_of(id));
+        }
+    }
+
     fn settings_of(&self, team: TeamId) -> Arc<TeamSettings> {
         self.settings.get(&team).map_or_else(|| self.none_set.clone(), |(_, settings)| settings.clone())
     }
@@ -254,6 +276,8 @@ impl Agents {
         let (slots, runs) = self.dues_of(id);
         self.slots_due.set(id, slots);
         self.runs_due.set(id, runs);
+        let forget_at = self.all.get(&id).and_then(|watching| watching.forget_at(&self.settings_of(watching.team)));
+        self.forget_due.set(id, forget_at);
     }
 
     fn with(&mut self, id: AgentId, turn: &Turn<'_>, act: impl FnOnce(&mut Watching, &Bench<'_>)) {
@@ -276,6 +300,7 @@ impl Agents {
         let (slots, runs) = watching.dues(&settings, &routes);
         self.slots_due.set(id, slots);
         self.runs_due.set(id, runs);
+        self.forget_due.set(id, watching.forget_at(&settings));
         self.changed.insert(shard_of(id));
         self.touched.insert(id);
     }

@@ -14,6 +14,8 @@ use tidegate_kernel::Timestamp;
 
 /// A change can be read so long after the instant from which it holds, in milliseconds.
 pub const SETTLED_AFTER_MS: i64 = 20_000;
+/// An agent is kept for so long after its deletion, in milliseconds: as long as its slots are, which a late run may turn.
+const KEPT_AFTER_DELETION_MS: i64 = 30 * 86_400_000;
 
 /// Which changes of an agent have been given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,6 +81,11 @@ impl Given {
         self.deletion.is_some_and(|deletion| at <= deletion)
     }
 
+    /// The agent's deletion, if it is given and still holds.
+    pub fn deletion(&self, settings: &TeamSettings, agent: &Slug) -> Option<Timestamp> {
+        deleted_at(settings, agent).filter(|at| self.deletion == Some(*at))
+    }
+
     /// When the next change comes, as far as is known.
     pub fn next(&self, settings: &TeamSettings, agent: &Slug) -> Option<Timestamp> {
         let is_new = |from: &Timestamp| self.schedule.is_none_or(|last| *from > last);
@@ -87,6 +94,14 @@ impl Given {
         let late = (is_paused(settings, agent, self.to) != self.is_paused).then_some(self.to);
         schedule.chain(pauses).chain(late).min()
     }
+}
+
+/// When an agent is forgotten that was deleted, unless it has reported since; `None`: it was not deleted, or a schedule
+/// was set again.
+pub fn forgotten_at(settings: &TeamSettings, agent: &Slug) -> Option<Timestamp> {
+    let deletion = deleted_at(settings, agent)?;
+    let is_set_again = schedule_instants(settings, agent).any(|from| from > deletion);
+    (!is_set_again).then(|| deletion.plus_millis(KEPT_AFTER_DELETION_MS))
 }
 
 /// All changes of the schedule, in the order of time; a deletion is one.

@@ -23,8 +23,8 @@ pub struct UnendedRun {
 /// Open runs of an agent at most, as the rules have it.
 const MAX_OPEN: usize = tidegate_agentping_pulse::open_runs::OpenRuns::MAX;
 
-/// Notes how a run is after a row of the feed; `open` has the oldest first.
-pub fn note(open: &mut Vec<UnendedRun>, row: &FeedRow, partition: PartitionId) {
+/// Notes how a run is after a row of the feed; `open` has the oldest first. `is_replayed`: the run opens no incident.
+pub fn note(open: &mut Vec<UnendedRun>, row: &FeedRow, partition: PartitionId, is_replayed: bool) {
     if row.status != RunStatus::Running {
         return;
     }
@@ -34,7 +34,7 @@ pub fn note(open: &mut Vec<UnendedRun>, row: &FeedRow, partition: PartitionId) {
             if open.len() >= MAX_OPEN {
                 open.remove(0);
             }
-            let (idle, is_replayed, parent) = (row.idle, row.replayed, row.parent);
+            let (idle, parent) = (row.idle, row.parent);
             open.push(UnendedRun { run: row.run, partition, idle, is_replayed, parent });
         }
     }

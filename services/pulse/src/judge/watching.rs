@@ -17,7 +17,7 @@ use tidegate_agentping_settings::TeamSettings;
 use tidegate_agentping_verdicts::{LastRun, RecentDoc, StandingDoc};
 use tidegate_kernel::{Timestamp, Usd};
 
-use super::changes::Given;
+use super::changes::{Given, forgotten_at};
 use super::findings::Findings;
 use super::open_run::{self, UnendedRun, finish_status};
 use super::outbox::RouteChoice;
@@ -120,6 +120,17 @@ impl Watching {
         (judged.into_iter().chain(change).min(), self.runs_due())
     }
 
+    /// When nothing of it needs to be known any more: long after its deletion, if it has not reported since and nothing
+    /// is open. A record that comes later still is judged by the deletion, which stays set.
+    pub fn forget_at(&self, settings: &TeamSettings) -> Option<Timestamp> {
+        let name = settings.names.name(&self.slug);
+        let deletion = self.given.deletion(settings, name)?;
+        let is_watched = self.judge.runs().iter().any(|open| open.alive_at > deletion);
+        let has_reported = is_watched || self.last_opening.is_some_and(|at| at > deletion);
+        let is_needed = has_reported || self.open_incidents().next().is_some();
+        forgotten_at(settings, name).filter(|_| !is_needed)
+    }
+
     fn runs_due(&self) -> Option<Timestamp> {
         let idle = self.open.iter().filter_map(|open| Some(open.idle?.at)).min();
         idle.into_iter().chain(self.judge.next_run_due()).min()
@@ -135,6 +146,8 @@ impl Watching {
             self.check_runs(bench, findings);
         }
         let row = &entry.row;
+        // What comes late of an agent that was deleted since opens nothing, as if a replay brought it.
+        let is_quiet = row.replayed || self.given.is_deleted(row.received_at);
         let partition = (entry.position.generation, entry.position.partition);
         let status = finish_status(row.status);
         // Messages about this run say how it is.
@@ -151,21 +164,21 @@ impl Watching {
                 let ended = status.filter(|_| row.did.ended);
                 let (run, received_at, started_at) = (row.run, row.received_at, Some(row.started_at));
                 let opened = OpenedRun { run, received_at, started_at, ended };
-                match row.replayed {
+                match is_quiet {
                     true => watching.judge.opened_again(opened, row.appended_at, alerting, emit),
                     false => watching.judge.opened(opened, alerting, emit),
                 }
                 watching.last_opening = watching.last_opening.max(Some(row.received_at));
-            } else if row.status == RunStatus::Running && !row.replayed && !watching.knows(row.run) {
+            } else if row.status == RunStatus::Running && !is_quiet && !watching.knows(row.run) {
                 watching.judge.reopened(row.run, row.received_at, alerting, emit);
             }
             if row.did.alive {
                 watching.judge.alive(row.run, row.received_at);
             }
-            open_run::note(&mut watching.open, row, partition);
+            open_run::note(&mut watching.open, row, partition, is_quiet);
             if let Some(status) = status.filter(|_| row.did.ended) {
                 let is_child = failed.is_some();
-                watching.end(status, row, is_child, alerting, emit);
+                watching.end(status, row, (is_child, is_quiet), alerting, emit);
             }
         });
         findings.failed_children.extend(failed);
@@ -309,13 +322,11 @@ impl Watching {
         &mut self,
         status: FinishStatus,
         row: &FeedRow,
-        is_child: bool,
+        (is_child, is_replayed): (bool, bool),
         alerting: &Alerting<'_>,
         emit: &mut impl FnMut(Judgement),
     ) {
-        let FeedRow { run, received_at: at, duration_ms, cost, replayed, .. } = *row;
-        // What is known late of an agent that was deleted since opens nothing, either.
-        let is_replayed = replayed || self.given.is_deleted(at);
+        let FeedRow { run, received_at: at, duration_ms, cost, .. } = *row;
         self.open.retain(|open| open.run != run);
         let before = self.judge.last_success().map(|last| last.run);
         self.judge.ended(EndedRun { run, status, at, duration_ms, cost, is_replayed, is_child }, alerting, emit);

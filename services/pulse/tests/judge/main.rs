@@ -4,6 +4,7 @@
 
 mod crashing;
 mod doubts;
+mod forgetting;
 mod front_doors;
 mod incidents;
 mod lagging;

@@ -24,6 +24,20 @@ async fn ac_30_an_edit_judges_nothing_before_it() {
     assert_eq!(rig.incidents().await, ["job schedule_missed 12:10-12:25 3"], "nothing is expected any more");
 }
 
+/// A schedule that is switched off expects nothing: its slots are skipped, and its incident ends.
+#[tokio::test]
+async fn a_schedule_that_is_off_has_no_incident() {
+    let mut rig = Rig::new().await;
+    rig.agent("job", json!({"cron": "0 * * * *", "tolerance_s": 600})).await;
+    rig.to("12:20").await;
+    rig.schedule("job", json!({"cron": "0 * * * *", "tolerance_s": 600, "enabled": false})).await;
+    rig.to("14:20").await;
+    assert_eq!(rig.slots("job").await, ["12:00 missed", "13:00 skipped", "14:00 skipped"]);
+    assert_eq!(rig.incidents().await, ["job schedule_missed 12:10-12:20 1"]);
+    rig.to("2026-05-18T12:30:00Z").await;
+    assert_eq!(rig.messages().len(), 2, "an opening and its end, and no reminder");
+}
+
 /// Slots of a paused agent are skipped, also when the team is paused, and a pause ends by itself.
 #[tokio::test]
 async fn slots_are_skipped_while_paused() {

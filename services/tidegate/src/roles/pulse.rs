@@ -57,12 +57,7 @@ impl Roles {
                 mirror.clone(),
                 clock.clone(),
             ),
-            check_alerts: CheckAlerts {
-                rows: rows.clone(),
-                outbox: outbox.clone(),
-                settings: mirror.clone(),
-                clock: clock.clone(),
-            },
+            check_alerts: CheckAlerts::new(rows.clone(), outbox.clone(), mirror.clone(), clock.clone()),
             untaken: Vec::new(),
             judged: watermark,
             followed,

@@ -242,8 +242,8 @@ impl AgentJudge {
             let until = self.coverage.next_change().map_or(to, |at| at.min(to));
             let AgentJudge { coverage, missed, last_outcome, .. } = self;
             coverage.advance(until, doubts, &mut |decision| decided(decision, missed, last_outcome, alerting, emit));
-            if let Some(at) = coverage.changed_at().filter(|_| coverage.definition().is_none()) {
-                // Nothing is expected any more.
+            if let Some(at) = coverage.changed_at().filter(|_| !coverage.expects_runs()) {
+                // Nothing is expected any more. A pause is no end: the agent is expected again once it is over.
                 let origin = IncidentOrigin::Slot(at);
                 missed.change(alerting, AlertKind::ScheduleMissed, at, emit, |track, of| track.end(of, origin, at));
             }

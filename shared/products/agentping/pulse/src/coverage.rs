@@ -55,7 +55,7 @@ pub struct SlotDecision {
     /// own time, since an end changes no incident of a schedule.
     pub decided_at: Timestamp,
     /// Of the definition that was in force at the slot. None with the end of a run, and of a slot that was decided once
-    /// the schedule was removed: it changes no incident.
+    /// the schedule was removed or switched off: it changes no incident.
     pub rule: Option<SlotRule>,
     /// The slot was decided before, and only the end of its run, or a late one, colours it.
     pub is_amendment: bool,
@@ -116,6 +116,11 @@ impl Coverage {
     /// The definition in force, paused or not.
     pub fn definition(&self) -> Option<&Arc<Definition>> {
         self.segments.last().filter(|segment| segment.is_in_force()).map(|segment| &segment.definition)
+    }
+
+    /// Whether runs are expected, now or once the agent is resumed: there is a schedule, and it is on.
+    pub fn expects_runs(&self) -> bool {
+        self.definition().is_some_and(|definition| definition.enabled)
     }
 
     pub fn is_paused(&self) -> bool {

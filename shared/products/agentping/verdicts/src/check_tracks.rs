@@ -36,6 +36,20 @@ pub async fn open_incidents_of_checks(rows: &dyn Rows, team: TeamId) -> Result<V
     Ok(tracked.filter_map(|one| one.track.open().copied()).collect())
 }
 
+/// The ids of a team's checks whose last runs failed, or whose incident is open.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn checks_in_trouble(rows: &dyn Rows, team: TeamId) -> Result<Vec<SmolStr>, StoreError> {
+    let shard = shard(team);
+    let found = all_rows(rows, &CHECK_TRACKS, &shard).await?;
+    let is_in_trouble = |doc: &[u8]| {
+        let tracked = read::<Tracked>(CHECK_TRACKS.name, &shard, doc);
+        tracked.is_some_and(|one| one.track.open().is_some() || one.track.last_bad().is_some())
+    };
+    Ok(found.into_iter().filter(|row| is_in_trouble(&row.doc)).map(|row| row.row).collect())
+}
+
 fn shard(team: TeamId) -> SmolStr {
     SmolStr::new(team.text().as_str())
 }

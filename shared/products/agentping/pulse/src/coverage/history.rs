@@ -105,10 +105,10 @@ impl Coverage {
         self.changed_at = Some(at);
         self.note_limit(at, definition.as_ref());
         self.end_current(at);
-        let Some(definition) = definition else {
+        if definition.as_ref().is_none_or(|definition| !definition.enabled) {
             self.segments.iter_mut().for_each(|segment| segment.is_removed = true);
-            return;
-        };
+        }
+        let Some(definition) = definition else { return };
         let skips = self.paused || !definition.enabled;
         let mut segment = Segment::begin(definition, at, self.last_opening, skips);
         if let Some(spare) = self.spare

@@ -30,7 +30,7 @@ pub(super) struct Segment {
     /// Paused or off: each slot is skipped at its time.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     skips: bool,
-    /// The schedule was removed since.
+    /// The schedule was removed or switched off since.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_removed: bool,
 }
@@ -49,7 +49,7 @@ impl Segment {
         Segment { definition, from, until: None, next, early: None, skips, is_removed: false }
     }
 
-    /// What its slots say about incidents: nothing once the schedule is removed.
+    /// What its slots say about incidents: nothing once the schedule is removed or switched off.
     pub fn rule(&self) -> Option<SlotRule> {
         (!self.is_removed).then(|| SlotRule::of(&self.definition))
     }

@@ -39,6 +39,38 @@ fn slots_that_wait_when_their_schedule_is_removed_alert_nobody() {
     }
 }
 
+/// A schedule that is switched off expects nothing: its incident and its count end with it, nobody is reminded, and
+/// slots that wait then alert nobody.
+#[test]
+fn an_incident_ends_when_its_schedule_is_switched_off() {
+    let on = json!({"cron": "0 * * * *", "tolerance_s": 600});
+    let off = json!({"cron": "0 * * * *", "tolerance_s": 600, "enabled": false});
+    let mut watching = Watching::with(on.clone());
+    watching.set("01:30", off.clone());
+    watching.to("2026-05-18T01:30:00Z");
+    let expected = ["01:10 schedule_missed firing", "01:30 schedule_missed resolved"];
+    assert_eq!(watching.sent(), expected);
+    watching.set("2026-05-18T01:45:00Z", on.clone());
+    watching.to("2026-05-18T02:15:00Z");
+    assert_eq!(watching.sent()[2..], ["02:10 schedule_missed firing"], "another one, once it is on again");
+    assert_eq!(watching.messages[2].count, 1);
+    let mut waiting = Watching::with(on);
+    waiting.set("01:05", off);
+    waiting.to("04:00");
+    assert_eq!((waiting.sent(), waiting.edges.len()), (vec![], 0));
+}
+
+/// Slots of a pause neither count nor break: an incident outlasts it, and the next run resolves it.
+#[test]
+fn an_incident_outlasts_a_pause() {
+    let mut watching = Watching::with(json!({"cron": "0 * * * *", "tolerance_s": 600}));
+    watching.judge.change(time("01:30"), ScheduleChange::Paused);
+    watching.judge.change(time("03:30"), ScheduleChange::Resumed);
+    watching.opened(1, "04:02");
+    watching.to("05:00");
+    assert_eq!(watching.sent(), ["01:10 schedule_missed firing", "04:02 schedule_missed resolved"]);
+}
+
 /// A run that its idle timeout has ended goes on, and ends so again: that is another incident, with messages of its
 /// own.
 #[test]
