@@ -11,12 +11,12 @@ use crate::PROGRAM;
 use crate::conservation::{settled, shown, total};
 
 /// Generous: a sample is taken every ten seconds, and what is missing is looked for twice.
-const NOTICES: Duration = Duration::from_secs(90);
+const NOTICES: Duration = Duration::from_secs(180);
 
 /// The store's file, while the service has it open.
 fn store(folder: &Path) -> Connection {
     let connection = Connection::open(folder.join("store.db")).expect("the store's file opens");
-    connection.busy_timeout(Duration::from_secs(10)).expect("a plain setting");
+    connection.busy_timeout(Duration::from_secs(90)).expect("a plain setting");
     connection
 }
 

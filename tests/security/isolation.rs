@@ -13,8 +13,8 @@ use tidegate_tests::{Answer, Deployment, Plan, Team, eventually, ids, wire};
 use crate::routes::{self, Route};
 use crate::{caught_up, loud, raw};
 
-/// A second brings 20 places, and a route takes five.
-const ADMITTED_WITHIN: Duration = Duration::from_secs(10);
+/// A second brings 20 places, and a route takes five: far more than it needs, on a busy machine.
+const ADMITTED_WITHIN: Duration = Duration::from_secs(90);
 
 /// One team with everything that a team can have, and another that knows all of its names.
 pub struct Scene<'d> {

@@ -22,7 +22,7 @@ use crate::adding_up::{is_sound, settled, shown, total};
 const CLIENTS: u64 = 4;
 const SOME: u64 = 80;
 const LOOK: Duration = Duration::from_millis(200);
-const DELIVERS: Duration = Duration::from_secs(30);
+const DELIVERS: Duration = Duration::from_secs(90);
 const SHOWS: Duration = Duration::from_secs(60);
 /// A sample is taken once a minute, and the first one may be of a part of the records.
 const SAMPLES: Duration = Duration::from_secs(240);
