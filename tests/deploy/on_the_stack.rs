@@ -50,6 +50,14 @@ impl Here {
             let before = environment.insert(name.to_owned(), value);
             assert!(before.is_some(), "the compose file does not set {name}");
         }
+        // A repeat is known as one by Redis, which this machine may hold up for a while.
+        for (name, ms) in [
+            ("TIDEGATE_REDIS__RESPONSE_TIMEOUT_MS", "15000"),
+            ("TIDEGATE_ADMISSION__GATE_TIMEOUT_MS", "15100"),
+            ("TIDEGATE_INGEST__DRAIN_MS", "45000"),
+        ] {
+            environment.insert(name.to_owned(), ms.to_owned());
+        }
         environment.insert("TIDEGATE_KAFKA__TOPIC_PREFIX".to_owned(), self.settings.name.clone());
         environment.insert("TIDEGATE_SCYLLA__KEYSPACE".to_owned(), self.settings.keyspace());
         if environment.contains_key(SECRET_FILE) {
