@@ -61,6 +61,8 @@ impl<'d> Scene<'d> {
         victim.finish(&closed, &wire::finish()).await.expect(202);
         victim.stored_run(&open).await;
         victim.closed_run(&closed).await;
+        // What follows from the runs is stored, too: from here on nothing of the victim changes by itself.
+        held.at_rest().await;
         let page = victim.read("/v1/runs?limit=1").await.expect(200).json();
         let cursor = page["next_cursor"].as_str().expect("two runs are two pages").to_owned();
         let token_id = victim.token(&agent).await.id;
