@@ -17,7 +17,7 @@ use crate::compose::{Compose, SECRET_FILE, Service};
 use crate::ready;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_tidegate-under-test");
-const STARTS: Duration = Duration::from_secs(120);
+const STARTS: Duration = Duration::from_secs(300);
 
 /// One machine's stack in the place of the compose file's servers.
 struct Here {
