@@ -1,6 +1,8 @@
 //! Receivers of webhooks: what they are sent, and what they cannot do to others. Our choice where the documentation is silent
 //! (the shapes, the signature, the retries).
 
+use std::collections::BTreeSet;
+
 use hmac::{Hmac, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -57,6 +59,19 @@ async fn delivery(world: &World, org: &str, to: &str, state: &str) -> Value {
     found
 }
 
+/// Waits until so many events came to a path, and returns each once: one that is answered too late is sent again.
+async fn events(receiver: &Receiver, path: &str, count: usize) -> Vec<Received> {
+    let mut found = Vec::new();
+    eventually(&format!("{count} events at {path}"), async || {
+        let mut ids = BTreeSet::new();
+        found = receiver.received(path);
+        found.retain(|one| ids.insert(one.id()));
+        found.len() >= count
+    })
+    .await;
+    found
+}
+
 /// AG-21, AG-38, and our choice of the rest: each of the eight events of a run's life is sent once, signed with the webhook's
 /// secret, with the tenant context as it was sent.
 #[tokio::test]
@@ -69,7 +84,7 @@ async fn a_runs_life_is_sent_event_by_event() {
     let mut seen = 0;
     // What comes next, whatever comes first of it; the last of these in the order of their names.
     let mut sent = async |kinds: &[&str]| {
-        let all = receiver.wait_for("/life?a=b", seen + kinds.len()).await;
+        let all = events(&receiver, "/life?a=b", seen + kinds.len()).await;
         let mut new = all[seen..].to_vec();
         new.sort_by_key(Received::kind);
         assert_eq!(new.iter().map(Received::kind).collect::<Vec<_>>(), kinds);
@@ -150,7 +165,9 @@ async fn what_fails_is_sent_again_with_the_same_id() {
     assert_eq!((all[0].id(), &all[0].body), (all[1].id(), &all[1].body));
     assert!(all.iter().all(|one| is_signed(one, &secret)));
     let sent = delivery(&world, &org, &hook, "sent").await;
-    assert_eq!((&sent["id"], &sent["tries"], &sent["last"]), (&json!(all[0].id()), &json!(2), &json!("status 204")));
+    assert_eq!((&sent["id"], &sent["last"]), (&json!(all[0].id()), &json!("status 204")));
+    // A try that this process was too slow to answer is one more.
+    assert!(sent["tries"].as_u64() >= Some(2), "{sent}");
 }
 
 /// Our choice: a redirect is a failure, and is not followed.
@@ -171,9 +188,10 @@ async fn a_redirect_is_not_followed() {
 #[tokio::test]
 async fn a_webhook_that_is_disabled_or_deleted_gets_nothing_more() {
     let (receiver, (world, org, client)) = (Receiver::start().await, one().await);
-    let mut hooks = Vec::new();
-    for path in ["/disabled", "/deleted"] {
-        receiver.reply(path, [Reply::Status(503)]);
+    let (paths, mut hooks) = (["/disabled", "/deleted"], Vec::new());
+    for path in paths {
+        // However often it is tried before it is disabled or deleted.
+        receiver.always(path, Reply::Status(503));
         hooks.push(webhook(&client, &receiver.url(path), &["run.created"]).await.0);
     }
     client.run().await;
@@ -181,11 +199,12 @@ async fn a_webhook_that_is_disabled_or_deleted_gets_nothing_more() {
     receiver.wait_for("/deleted", 1).await;
     client.patch(&format!("/v1/webhooks/{}", hooks[0]), &json!({ "enabled": false })).await.expect(200);
     client.delete(&format!("/v1/webhooks/{}", hooks[1])).await.expect(204);
-    for (hook, why) in hooks.iter().zip(["the webhook is disabled", "the webhook was deleted"]) {
+    for ((hook, path), why) in hooks.iter().zip(paths).zip(["the webhook is disabled", "the webhook was deleted"]) {
         let dropped = delivery(&world, &org, hook, "dropped").await;
-        assert_eq!((&dropped["tries"], &dropped["last"]), (&json!(1), &json!(why)));
+        assert_eq!(dropped["last"], why);
+        let (tries, came) = (dropped["tries"].as_u64().unwrap(), receiver.received(path).len() as u64);
+        assert!((1..=tries).contains(&came), "{came} came, and {tries} tries were made before: {dropped}");
     }
-    assert_eq!((receiver.received("/disabled").len(), receiver.received("/deleted").len()), (1, 1));
 }
 
 /// AG-38 and our choice: a receiver that is not public is refused before a connection, in any notation; the test of a webhook

@@ -1,7 +1,7 @@
 //! A thin client.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -148,14 +148,19 @@ pub fn git_order() -> Value {
     })
 }
 
-/// Waits for a level: tries until `reached` says so, for half a minute at most.
+/// How long a level may take to be reached: some come with the second try of a message, minutes later.
+const REACHED: Duration = Duration::from_secs(180);
+
+/// Waits for a level: tries until `reached` says so.
 pub async fn eventually(what: &str, mut reached: impl AsyncFnMut() -> bool) {
     let mut tries = tokio::time::interval(Duration::from_millis(50));
-    for _ in 0..600 {
+    tries.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let begun = Instant::now();
+    loop {
         tries.tick().await;
         if reached().await {
             return;
         }
+        assert!(begun.elapsed() < REACHED, "{what} was not reached");
     }
-    panic!("{what} was not reached");
 }

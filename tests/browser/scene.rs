@@ -10,7 +10,7 @@ use tidegate_tests::{Answer, Plan, Target, Team, eventually};
 /// The program under test.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_tidegate-under-test");
 /// How long a server may take to show a change.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A `tidegate dev` with a team.
 pub struct Scene {

@@ -30,6 +30,7 @@ fn pages_are_read_and_forms_work() {
         browser.fill("Search", "hour").await;
         browser.press_at("form[role=search] button").await;
         browser.is_at("q=hour").await;
+        browser.shows("#found tbody th a", "hourly").await;
         assert_eq!(browser.texts("#found tbody th a").await, ["hourly"]);
         browser.press("hourly").await;
         browser.is_at("/agents/hourly").await;

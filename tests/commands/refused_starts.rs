@@ -40,7 +40,7 @@ async fn servers_that_are_not_there_are_waited_for_and_then_named() {
     let [port] = free_ports();
     let nobody = format!("127.0.0.1:{port}");
     let stack = tidegate_tests::stack::Addresses::found();
-    let impatient = place.impatient_file(2_500);
+    let impatient = place.impatient_file(10_000);
     let patched = |of: &str, text: &str| {
         let said = std::fs::read_to_string(&impatient).unwrap();
         assert!(said.contains(text), "{said}");
@@ -50,8 +50,8 @@ async fn servers_that_are_not_there_are_waited_for_and_then_named() {
     };
     let (no_kafka, no_store) = (patched("kafka", &stack.kafka), patched("store", &stack.cql));
     for (file, names, what) in [
-        (&no_kafka, &["ingest", "persist"][..], format!("gave up on Kafka at {nobody} after start_timeout_ms = 2500")),
-        (&no_store, &["control"], format!("gave up on the store at {nobody} after start_timeout_ms = 2500")),
+        (&no_kafka, &["ingest", "persist"][..], format!("gave up on Kafka at {nobody} after start_timeout_ms = 10000")),
+        (&no_store, &["control"], format!("gave up on the store at {nobody} after start_timeout_ms = 10000")),
     ] {
         for name in names {
             let ended = place.run_on(file, &role(name)).await;

@@ -318,7 +318,7 @@ async fn bad_bodies_are_refused_and_leave_nothing() {
     }
     team.lists_exactly(&runs).await;
     team.usage_is(2 * u64::try_from(runs.len()).unwrap()).await;
-    assert_eq!(team.agents().await, ["sentinel"]);
+    team.agents_are(&["sentinel"]).await;
 }
 
 /// AP-63: a credential in any odd form is refused in order, and never echoed.

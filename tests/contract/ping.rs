@@ -128,10 +128,13 @@ async fn a_failure_under_a_used_id_is_seen() {
     assert_eq!(stored["status"], "success");
     assert_eq!((&stored["repeats"]["times"], &stored["repeats"]["other_status"]), (&json!(1), &json!("failed")));
     team.usage_is(1).await;
-    let usage = team.read("/v1/usage").await.expect(200).json();
-    assert_eq!(usage["repeats"], 1, "{usage}");
-    let agents = team.read("/v1/agents").await.expect(200).json();
-    assert_eq!(agents["agents"][0]["repeats_this_month"], 1, "{agents}");
+    tidegate_tests::eventually(tidegate_tests::wait::READABLE, "the repeat is counted", async || {
+        let usage = team.read("/v1/usage").await.expect(200).json();
+        let agents = team.read("/v1/agents").await.expect(200).json();
+        let is_counted = usage["repeats"] == 1 && agents["agents"][0]["repeats_this_month"] == 1;
+        if is_counted { Ok(()) } else { Err(format!("{usage} {agents}")) }
+    })
+    .await;
 }
 
 /// AP-34: a `start` ping and an `ok` ping with one id are one run whose duration is the gap.

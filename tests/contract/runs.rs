@@ -61,7 +61,8 @@ async fn another_agent_is_a_conflict() {
         )
     );
     assert_eq!(team.settled(&run).await["agent"], "daily-summary");
-    assert_eq!(team.agents().await, ["daily-summary"], "a refused start makes no agent");
+    // A refused start makes no agent.
+    team.agents_are(&["daily-summary"]).await;
 }
 
 /// AP-04: the same id with another `started_at` is a conflict on that field; with both different, `agent` is named.

@@ -20,7 +20,7 @@ async fn a_token_fires_for_its_own_agent() {
         "This ping token is scoped to agent 'daily-summary'. You attempted to fire a heartbeat for 'competitor-scan'."
     );
     team.usage_is(1).await;
-    assert_eq!(team.agents().await, ["daily-summary"]);
+    team.agents_are(&["daily-summary"]).await;
 }
 
 /// AP-51: a token cannot close or claim a run of another agent of its team.

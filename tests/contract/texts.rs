@@ -37,7 +37,7 @@ async fn slugs_are_free_text() {
     assert_eq!(padded.json()["agent"], "spaces kept");
     let mut expected = slugs.map(str::to_owned);
     expected.sort();
-    assert_eq!(team.agents().await, expected);
+    team.agents_are(&expected.each_ref().map(String::as_str)).await;
     for slug in ["line\nbreak", "nul\u{0}", "bell\u{7}", "del\u{7f}x", "\u{85}", "zero\u{200b}width", "\u{202e}turned"]
     {
         team.start(&wire::start(&team.run_id(), slug)).await.refused(400, "invalid_field", Some("agent"));

@@ -16,7 +16,7 @@ use crate::compose::read;
 use crate::ready;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_tidegate-under-test");
-const STARTS: Duration = Duration::from_secs(120);
+const STARTS: Duration = Duration::from_secs(300);
 const FILE: &str = "deploy/tidegate-local.toml";
 
 /// The command lines of the section's first block, without comments.

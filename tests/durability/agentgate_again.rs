@@ -212,8 +212,14 @@ async fn a_cent_that_is_made_is_seen(target: &Target, settings: &Settings, rows:
         view => Err(view.to_string()),
     })
     .await;
-    let metrics = tidegate_tests::deployment::metrics_of(target.servers().named("decide-0").ops()).await;
-    assert_eq!(metrics.sum("tidegate_agentgate_credits_off", &[]), 1);
+    let metrics = eventually(SOON, "the metric says so, too", async || {
+        let metrics = tidegate_tests::deployment::metrics_of(target.servers().named("decide-0").ops()).await;
+        match metrics.sum("tidegate_agentgate_credits_off", &[]) {
+            1 => Ok(metrics),
+            off => Err(format!("{off} are off")),
+        }
+    })
+    .await;
     assert!(metrics.sum("tidegate_agentgate_credits_checked_total", &[]) > 0);
     assert_eq!(metrics.sum("tidegate_commands_conservation_missing", &[("api", "agentgate")]), 0);
 }

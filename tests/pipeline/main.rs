@@ -19,3 +19,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_tidegate-under-test");
 
 /// What is tested.
 const PROGRAM: Program = Program::Embedded(BINARY);
+
+/// A body may be sent as slowly as a test on a busy machine sends it, and a stop waits for it.
+const SLOW_BODIES: [(&str, &str); 3] =
+    [("INGEST__BODY_TIMEOUT_MS", "120000"), ("INGEST__DRAIN_MS", "200000"), ("INGEST__IDLE_TIMEOUT_MS", "250000")];

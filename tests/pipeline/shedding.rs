@@ -10,7 +10,7 @@ use serde_json::json;
 use tidegate_tests::process::Extra;
 use tidegate_tests::{Answer, Client, Plan, Target, Team, eventually, ids, wire};
 
-use crate::{BINARY, PROGRAM};
+use crate::{BINARY, PROGRAM, SLOW_BODIES};
 
 const SHED: &str = "tidegate_shed_total";
 const ENDED: &str = "tidegate_requests_total";
@@ -139,7 +139,8 @@ async fn who_is_refused_reads_the_answer_and_keeps_the_connection_whatever_was_s
 async fn bodies_beyond_the_bound_are_refused_and_those_within_it_are_not() {
     // The least that is allowed with such bodies: one of unknown length takes the half, one of gzip all of it.
     let settings = [("INGEST__MAX_BODY_BYTES", "65536"), ("INGEST__MAX_BODY_BYTES_IN_FLIGHT", "131072")];
-    let environment = settings.map(|(key, value)| (format!("TIDEGATE_{key}"), value.to_owned())).to_vec();
+    let settings = settings.into_iter().chain(SLOW_BODIES);
+    let environment = settings.map(|(key, value)| (format!("TIDEGATE_{key}"), value.to_owned())).collect();
     let target = Target::dev_with(BINARY, Extra { environment, ..Extra::default() }).await;
     let team = Team::create(target.deployment(), Plan::UNLIMITED).await;
     let taken = || async { target.metrics().await.sum("tidegate_body_bytes_in_flight", &[]) };

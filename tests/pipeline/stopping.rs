@@ -6,15 +6,17 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tidegate_tests::process::Extra;
 use tidegate_tests::{Client, Plan, Target, Team, eventually};
 
-use crate::PROGRAM;
+use crate::{BINARY, SLOW_BODIES};
 
 const SEEN: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_is_inside_is_answered_and_nobody_new_is_let_in() {
-    let target = Target::own(PROGRAM).await;
+    let environment = SLOW_BODIES.map(|(key, value)| (format!("TIDEGATE_{key}"), value.to_owned())).to_vec();
+    let target = Target::dev_with(BINARY, Extra { environment, ..Extra::default() }).await;
     let team = Team::create(target.deployment(), Plan::UNLIMITED).await;
     let door = target.ingest().trim_start_matches("http://").to_owned();
     let ready = format!("{}/readyz", target.ops[0]);

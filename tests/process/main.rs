@@ -14,4 +14,4 @@ mod secrets;
 const BINARY: &str = env!("CARGO_BIN_EXE_tidegate-under-test");
 
 /// How long something may take that needs no more than a moment.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(120);

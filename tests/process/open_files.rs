@@ -35,7 +35,11 @@ async fn own_connections_come_back_while_clients_hold_all_theirs() {
     let mut redis = RedisServer::spawn().await;
     let settings = Settings { redis_url: Some(redis.url()), limit: Some(FEW), ..Settings::small() };
     let target = Target::on_the_stack(BINARY, &settings).await;
-    assert!(target.log().contains("at most 256 files can be open"), "{}", target.log());
+    eventually(PATIENCE, "the log warns of the limit", async || match target.log() {
+        log if log.contains("at most 256 files can be open") => Ok(()),
+        log => Err(log),
+    })
+    .await;
     let team = Team::create(target.deployment(), Plan::UNLIMITED).await;
     let path = ping_path(&team.key, &[("agent", "nightly")]);
     // On a connection that it keeps.

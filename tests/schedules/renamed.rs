@@ -5,17 +5,13 @@ use serde_json::{Value, json};
 use tidegate_tests::team::{ping_path, text};
 use tidegate_tests::{Answer, clock, eventually};
 
-use crate::{MINUTE_MS, PATIENCE, Scene};
+use crate::{PATIENCE, Scene};
 
 impl Scene {
     async fn rename(&self, from: &str, to: &str) -> Answer {
         let url = format!("{}/v1/agents/{from}/rename", self.target.control);
-        tidegate_tests::Client::default()
-            .call("POST", &url)
-            .bearer(&self.team.key)
-            .json(&json!({"to": to}))
-            .send()
-            .await
+        let (client, body) = (tidegate_tests::Client::default(), json!({"to": to}));
+        self.admitted(|| client.call("POST", &url).bearer(&self.team.key).json(&body)).await
     }
 
     async fn start_run(&self, agent: &str) -> String {
@@ -51,13 +47,14 @@ async fn ac_77_a_rename_moves_what_an_agent_has() {
     scene.to_minute(12).await;
     scene.slots_are(&["missed"]).await;
     scene.incidents_are(&[("schedule_missed", "open")]).await;
-    let incident = text(&scene.read("/v1/incidents").await.unwrap()["incidents"][0], "id");
+    let incident = text(&scene.shown("/v1/incidents").await["incidents"][0], "id");
 
     let renamed = scene.rename("job", "nightly").await.expect(200).json();
     assert_eq!((&renamed["agent"], &renamed["id"]), (&json!("nightly"), &before["id"]));
     assert_eq!(renamed["schedule"], before["schedule"]);
     // From the answer on the old name is free.
-    scene.team.read("/v1/agents/job").await.expect(404);
+    let old = format!("{}/v1/agents/job", scene.target.control);
+    scene.admitted(|| scene.team.client.get(&old).bearer(&scene.team.key)).await.expect(404);
     let fresh = scene.start_run("job").await;
     scene.team.stored_run(&fresh).await;
     assert_ne!(scene.agent("job").await["id"], before["id"]);
@@ -66,7 +63,7 @@ async fn ac_77_a_rename_moves_what_an_agent_has() {
     scene.rename("nightly", "job").await.expect(409);
 
     // The job was not touched: its line of cron has the old name and the agent's token.
-    scene.target.set_clock(20 * MINUTE_MS + 10_000).await;
+    scene.to_second(20 * 60).await;
     let ping = ping_path(&token, &[("agent", "job")]);
     scene.team.bare("GET", &ping).send().await.expect(200);
     // One made after the rename, on the command line, is of the agent that has the name now.
@@ -81,9 +78,9 @@ async fn ac_77_a_rename_moves_what_an_agent_has() {
     scene.to_minute(22).await;
     // The incident goes on under the new name, and is resolved with the id that it had.
     scene.incidents_are(&[("schedule_missed", "resolved")]).await;
-    let resolved = scene.read("/v1/incidents?agent=nightly").await.unwrap();
+    let resolved = scene.shown("/v1/incidents?agent=nightly").await;
     assert_eq!(text(&resolved["incidents"][0], "id"), incident);
-    assert_eq!(scene.read("/v1/incidents?agent=job").await.unwrap()["incidents"], json!([]));
+    assert_eq!(scene.shown("/v1/incidents?agent=job").await["incidents"], json!([]));
     eventually(PATIENCE, "the slots go on", async || {
         let slots = scene.read("/v1/agents/nightly/slots").await?;
         let mut slots: Vec<_> = slots["slots"].as_array().unwrap().iter().map(|slot| text(slot, "outcome")).collect();
@@ -91,7 +88,7 @@ async fn ac_77_a_rename_moves_what_an_agent_has() {
         if slots == ["missed", "ok"] { Ok(()) } else { Err(format!("{slots:?}")) }
     })
     .await;
-    assert_eq!(scene.read("/v1/agents/job/slots").await.unwrap()["slots"], json!([]));
+    assert_eq!(scene.shown("/v1/agents/job/slots").await["slots"], json!([]));
 
     // All of it is so after a restart.
     scene.target.at_rest().await;

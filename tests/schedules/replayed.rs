@@ -18,7 +18,7 @@ pub async fn ac_28_the_whole_log_is_replayed(world: &mut World) {
     watched.slots_are("beats", &["ok"]).await;
     watched.slots_are("silent", &["missed"]).await;
     watched.slots_are("fails", &["failed"]).await;
-    world.until_minute(22).await;
+    world.until_minute(21).await;
     watched.run("fails", "success").await;
     watched.beat("beats").await;
     watched.beat("silent").await;
@@ -42,7 +42,7 @@ pub async fn ac_28_the_whole_log_is_replayed(world: &mut World) {
     assert!(replayed["appended_now"].as_u64().is_some_and(|records| records >= 10), "{replayed}");
     world.target.at_rest().await;
     // What comes after it is judged after it.
-    world.until_minute(33).await;
+    world.until_minute(31).await;
     for agent in ["beats", "fails"] {
         watched.beat(agent).await;
     }

@@ -45,7 +45,7 @@ async fn ac_25_the_log_is_gone() {
     world.until_minute(11).await;
     let refused = watched.team.heartbeat(&json!({"agent": "beats", "status": "ok"})).await;
     assert_eq!(refused.status, 503, "{refused}");
-    world.until_minute(17).await;
+    world.until_minute(16).await;
     eventually(PATIENCE, "the judge has found no log", async || {
         match world.judges().await.sum("tidegate_pulse_turn_failures_total", &[]) {
             now if now > failures => Ok(()),
@@ -67,7 +67,7 @@ async fn ac_25_the_log_is_gone() {
     }
     watched.slots_are("beats", &["unknown front_door"]).await;
     watched.slots_are("silent", &["unknown front_door"]).await;
-    world.until_minute(21).await;
+    world.until_minute(19).await;
     watched.beat("beats").await;
     world.until_minute(27).await;
     watched.slots_are("beats", &["unknown front_door", "ok"]).await;

@@ -27,7 +27,7 @@ use crate::wait::eventually;
 pub use look::{Scheme, pictures, say};
 
 /// How long a page may take to show what is waited for.
-pub const SHOWN: Duration = Duration::from_secs(30);
+pub const SHOWN: Duration = Duration::from_secs(90);
 
 /// No window, no traffic of its own, and nothing kept. Its pipe to the driver closes with the driver, and ends it.
 const FLAGS: [&str; 14] = [

@@ -268,7 +268,13 @@ impl Deployment {
                     records => return Err(format!("{records} records")),
                 }
             }
-            Ok(())
+            // A gauge is as old as its last reading, which may not know of what was just taken in: the log itself is asked.
+            let (is_read, lag, why) = self.try_manage(&["lag"]).await;
+            let records = serde_json::from_str(&lag).ok().and_then(|lag: Value| lag["records"].as_u64());
+            match records {
+                Some(0) if is_read => Ok(()),
+                _ => Err(format!("{lag}{why}")),
+            }
         })
         .await;
     }

@@ -26,12 +26,12 @@ pub fn random_bytes<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// Whether `id` is `<prefix>_<region>_` and a real UUIDv7: version 7, variant `10`, born within a minute of now.
+/// Whether `id` is `<prefix>_<region>_` and a real UUIDv7: version 7, variant `10`, born within ten minutes of now.
 pub fn is_minted(id: &str, prefix: &str, region: &str) -> bool {
     let Some(hex) = id.strip_prefix(&format!("{prefix}_{region}_")) else { return false };
     let lower = hex.len() == 32 && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     let Ok(bits) = u128::from_str_radix(hex, 16) else { return false };
     let (version, variant) = ((bits >> 76) & 0xf, (bits >> 62) & 0b11);
     let born = i64::try_from(bits >> 80).expect("48 bits fit");
-    lower && version == 7 && variant == 0b10 && (now_ms() - born).abs() < crate::clock::MINUTE_MS
+    lower && version == 7 && variant == 0b10 && (now_ms() - born).abs() < 10 * crate::clock::MINUTE_MS
 }

@@ -8,6 +8,8 @@ use std::net::TcpListener;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::external::without_own_variables;
 use crate::ids::random_bytes;
@@ -162,11 +164,18 @@ pub fn signal(child: &Child, name: &str) {
 
 /// Ports without a listener, below the range that outgoing connections are given: a client that calls a server
 /// which is down must not be given that very port and talk to itself. The ports of the real stack are left alone.
+///
+/// No two calls of a test process find the same port, so that tests which run side by side do not take each other's
+/// before it is bound, or while its server is down.
 pub fn free_ports<const N: usize>() -> [u16; N] {
     const BELOW: u16 = 4_000;
     const ABOVE: u16 = 12_000;
-    let start = u16::from_be_bytes(random_bytes()) % (BELOW + ABOVE);
-    let places = (0..BELOW + ABOVE).map(|step| (start + step) % (BELOW + ABOVE));
+    static NEXT: LazyLock<AtomicUsize> =
+        LazyLock::new(|| AtomicUsize::new(usize::from(u16::from_be_bytes(random_bytes()))));
+    let places = (0..BELOW + ABOVE).map(|_| {
+        let place = NEXT.fetch_add(1, Ordering::Relaxed) % usize::from(BELOW + ABOVE);
+        u16::try_from(place).expect("it is below sixteen thousand")
+    });
     let ours = places.map(|place| if place < BELOW { 12_000 + place } else { 20_000 - BELOW + place });
     let mut free = ours.filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
     std::array::from_fn(|_| free.next().expect("some of sixteen thousand ports are free"))

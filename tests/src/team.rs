@@ -254,6 +254,15 @@ impl Team {
         slugs
     }
 
+    /// Waits until these are the team's agents, sorted: an agent may be listed a moment after its run can be read.
+    pub async fn agents_are(&self, expected: &[&str]) {
+        eventually(READABLE, "the team's agents", async || {
+            let agents = self.agents().await;
+            if agents == expected { Ok(()) } else { Err(format!("{agents:?}, expected {expected:?}")) }
+        })
+        .await;
+    }
+
     /// Waits until the month's count is `events`.
     pub async fn usage_is(&self, events: u64) {
         eventually(READABLE, &format!("usage is {events}"), async || {

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use tokio::time::{MissedTickBehavior, interval};
 
 /// How long a record may take to be readable before a test fails. Far above the promised second: a test asks
-/// whether, not how fast.
-pub const READABLE: Duration = Duration::from_secs(20);
+/// whether, not how fast, on a machine that may hold up any process for many seconds.
+pub const READABLE: Duration = Duration::from_secs(90);
 
 /// How often a condition is looked at.
 const LOOK: Duration = Duration::from_millis(10);

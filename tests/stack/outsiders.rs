@@ -7,6 +7,7 @@ use tidegate_tests::stack::{Addresses, LogClient, Seen};
 use tidegate_tests::team::text;
 use tidegate_tests::{Team, wire};
 
+use crate::receipts::{becomes, of};
 use crate::team;
 
 /// One record of each kind by a new team: the run, its event, the heartbeat.
@@ -20,11 +21,13 @@ async fn reported(team: &Team) -> (String, String, String) {
     let call = wire::with(wire::llm_call(&event, "acme", "m1", (1_000_000, 0, 0)), "turn", json!(3));
     team.batch(&run, &[call]).await.expect(202);
     let finish = json!({"status": "failed", "finished_at": "2026-05-15T14:32:13.345Z", "output": {"answer": 42}});
-    team.finish(&run, &finish).await.expect(202);
+    let finished = of(&team.finish(&run, &finish).await.expect(202));
     let heartbeat = json!({"id": beat, "agent": "beats", "started_at": "2026-05-15T14:32:01.123Z", "cost_usd": 0.084});
-    team.heartbeat(&heartbeat).await.expect(202);
-    team.closed_run(&run).await;
-    team.stored_run(&beat).await;
+    let beaten = of(&team.heartbeat(&heartbeat).await.expect(202));
+    // With every row that follows from them: the runs can be read a moment before.
+    for receipt in [&finished, &beaten] {
+        becomes(team, receipt, "stored").await;
+    }
     (run, event, beat)
 }
 

@@ -26,11 +26,14 @@ async fn done_reaches(scene: &Scene, wanted: i64) {
     .await;
 }
 
+/// At one record a second, a replay of them is still under way when a test that was held up meanwhile ends it.
+const RUNS: usize = 60;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn stopped_and_killed_it_goes_on_and_every_record_is_appended() {
-    let scene = Scene::with_runs(Settings::small(), 8).await;
+    let scene = Scene::with_runs(Settings::small(), RUNS).await;
     let (before, original) = (scene.read().await, scene.records().await);
-    let total = 8 * RECORDS_A_RUN;
+    let total = RUNS * RECORDS_A_RUN;
     let words = ["--from", &scene.from, "--rate", "1"];
 
     let stopped = scene.begin(&words);

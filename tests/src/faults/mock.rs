@@ -27,8 +27,8 @@ type Mock = MockCluster<'static, DefaultProducerContext>;
 const PARTITIONS: i32 = 3;
 const RECORDS_A_ROUND: u64 = 200;
 const TIMES: u64 = 5;
-const RECOVERS: Duration = Duration::from_secs(60);
-const READS: Duration = Duration::from_secs(30);
+const RECOVERS: Duration = Duration::from_secs(120);
+const READS: Duration = Duration::from_secs(90);
 
 /// The outcome of each record, by its number.
 type Ledger = BTreeMap<u64, Result<(), AppendError>>;

@@ -14,7 +14,7 @@ use crate::wait::eventually;
 
 const SOME: std::ops::Range<u64> = 20..80;
 const RECORDS: u64 = 60;
-const DELIVERS: Duration = Duration::from_secs(30);
+const DELIVERS: Duration = Duration::from_secs(90);
 const BURIES: Duration = Duration::from_secs(120);
 
 /// Another program writes to the topic: each such record becomes one dead letter, and those around it are stored.

@@ -16,7 +16,7 @@ use crate::process::free_ports;
 
 const CHUNK_BYTES: usize = 64 * 1024;
 /// How long a port that was ours may take to be ours again.
-const COMES_BACK: Duration = Duration::from_secs(30);
+const COMES_BACK: Duration = Duration::from_secs(120);
 
 /// What happens to bytes on their way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::Addresses;
 
-const ANSWERS: Duration = Duration::from_secs(30);
+const ANSWERS: Duration = Duration::from_secs(90);
 
 /// A record as it stands on a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]

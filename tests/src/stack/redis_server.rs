@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::process::{free_ports, signal};
 use crate::wait::eventually;
 
-const STARTS: Duration = Duration::from_secs(30);
+const STARTS: Duration = Duration::from_secs(120);
 
 /// A server that keeps nothing on disk. It ends with this value.
 #[derive(Debug)]

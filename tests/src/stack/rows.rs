@@ -6,7 +6,7 @@ use scylla::client::session::Session;
 use scylla::client::session_builder::SessionBuilder;
 use serde_json::Value;
 
-const CONNECTS: Duration = Duration::from_secs(30);
+const CONNECTS: Duration = Duration::from_secs(90);
 
 /// A session without a keyspace: statements name theirs.
 pub struct Rows {

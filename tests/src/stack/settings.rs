@@ -74,8 +74,8 @@ impl Default for Settings {
             kafka: None,
             cql: None,
             more: Vec::new(),
-            // Tests that are not about a Redis in trouble want its answers, on a busy machine too.
-            redis_patience_ms: 2 * SECOND_MS,
+            // Tests that are not about a Redis in trouble want its answers, on a machine that holds it up for a while, too.
+            redis_patience_ms: 15 * SECOND_MS,
             shed_records: None,
             moving_clock: false,
             streams: Streams::default(),
@@ -177,7 +177,7 @@ impl Settings {
             redis_patience = self.redis_patience_ms,
             gate_patience = self.redis_patience_ms + 100,
             store_patience = 2 * SECOND_MS,
-            slowest = 30 * SECOND_MS,
+            slowest = 45 * SECOND_MS,
             // Longer than the longest line of age.
             retention = 40 * DAY_MS / HOUR_MS,
             // A killed persister's partitions are taken over soon.
