@@ -4,9 +4,8 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::log_support::{append, key, open, read_all, text};
+use crate::log_support::{DEADLINE, append, key, open, read_all, text};
 use tidegate_ports::{Append, Consume, LogError, Polled, SystemClock};
 use tidegate_sqlite::{DataFolder, EmbeddedLog, LogOpenError, LogOptions, SqliteError};
 
@@ -164,7 +163,7 @@ async fn a_record_that_is_not_what_was_written_is_not_read() {
         let log = open(copy.path(), 1, LogOptions::default());
         let mut consumer = log.consumer("group").await.expect("a member");
         let polled = loop {
-            match consumer.poll(1 << 20, Duration::from_secs(30)).await {
+            match consumer.poll(1 << 20, DEADLINE).await {
                 Ok(Polled::Assigned(_)) => {}
                 polled => break polled,
             }
