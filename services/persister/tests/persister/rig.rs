@@ -41,7 +41,8 @@ pub struct Ports {
 
 impl Rig {
     pub fn new() -> Self {
-        let options = MemoryLogOptions { revocation_deadline: Duration::from_secs(2), ..MemoryLogOptions::default() };
+        // A drain that the machine holds up is in time all the same.
+        let options = MemoryLogOptions { revocation_deadline: Duration::from_secs(30), ..MemoryLogOptions::default() };
         Rig {
             log: MemoryLog::new(options, Arc::new(SystemClock)),
             runs: MemoryRuns::default(),
@@ -54,7 +55,7 @@ impl Rig {
                 low_mark_bytes: 3_000,
                 linger: Duration::from_millis(1),
                 settle_every: Duration::from_millis(2),
-                drain_deadline: Duration::from_secs(10),
+                drain_deadline: Duration::from_secs(60),
                 brake: BrakeRules::default(),
                 max_records_of_key: None,
             },
