@@ -216,5 +216,5 @@ pub async fn wait_until(what: &str, holds: impl Fn() -> bool) {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), turns).await.unwrap_or_else(|_| panic!("never came true: {what}"));
+    tokio::time::timeout(Duration::from_secs(60), turns).await.unwrap_or_else(|_| panic!("never came true: {what}"));
 }

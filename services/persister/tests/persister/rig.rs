@@ -42,7 +42,12 @@ pub struct Ports {
 impl Rig {
     pub fn new() -> Self {
         // A drain that the machine holds up is in time all the same.
-        let options = MemoryLogOptions { revocation_deadline: Duration::from_secs(30), ..MemoryLogOptions::default() };
+        Rig::waiting_for_drains(Duration::from_secs(30))
+    }
+
+    /// One whose group waits so long for a member that is to give a partition up.
+    pub fn waiting_for_drains(revocation_deadline: Duration) -> Self {
+        let options = MemoryLogOptions { revocation_deadline, ..MemoryLogOptions::default() };
         Rig {
             log: MemoryLog::new(options, Arc::new(SystemClock)),
             runs: MemoryRuns::default(),
