@@ -166,7 +166,11 @@ impl House {
             lag,
             accounts: Arc::new(MemoryNotedAccounts::default()),
         };
-        let admission = Arc::new(Admission::new(ports, AdmissionConfig::new(Region::Eu)));
+        let mut admission = AdmissionConfig::new(Region::Eu);
+        // A busy machine may keep a request from going on for a while.
+        admission.timeouts.send_within_ms = 60_000;
+        admission.timeouts.append_ms = 60_000;
+        let admission = Arc::new(Admission::new(ports, admission));
         let config = IngestConfig {
             max_in_flight: options.max_in_flight,
             max_body_bytes_in_flight: options.max_body_bytes_in_flight,
