@@ -95,7 +95,7 @@ impl Pipeline {
     }
 }
 
-/// What the operations port shows. The time of these tests stands still, so that no further turn comes by itself; and so
+/// What the operations port shows. The time of these tests stands still, so that no further turn comes by itself. So
 /// nothing here may wait for a socket.
 async fn shown(conservation: Arc<Conservation>) -> Value {
     let shown = Shown { agentping: Some(conservation), apis: Vec::new() };

@@ -7,8 +7,8 @@ use tokio::net::TcpSocket;
 use crate::front_door::{FrontDoor, Mood};
 use crate::program_run::Program;
 
-/// A line of the shell that ends once these files are gone, or after a minute: while a command runs, old reports have all
-/// the time that they take.
+/// A line of the shell that ends once these files are gone, or after a minute. While a command runs, old reports have
+/// all the time that they take.
 fn until_gone(files: &[PathBuf]) -> String {
     let gone: Vec<String> = files.iter().map(|file| format!("[ ! -e '{}' ]", file.display())).collect();
     format!("for i in $(seq 3000); do {} && exit 0; sleep 0.02; done", gone.join(" && "))
