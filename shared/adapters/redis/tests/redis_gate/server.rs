@@ -38,8 +38,8 @@ pub fn random_word() -> String {
 /// time.
 pub fn options(url: impl Into<String>) -> RedisOptions {
     let mut options = RedisOptions::new(url, format!("tidegate-test-{}", random_word()));
-    options.connect_timeout = Duration::from_secs(20);
-    options.response_timeout = Duration::from_secs(20);
+    options.connect_timeout = Duration::from_secs(40);
+    options.response_timeout = Duration::from_secs(40);
     options.time = GateTime::Asker;
     options
 }
