@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "not every root that includes this file uses all of it")]
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use tidegate_agentgate::command::{AddCredit, Billing, KeyUse, PutKey, PutOrganization, RevokeKey, SetSuspension};
@@ -53,6 +53,8 @@ pub struct StoreTrouble {
     pub broken: AtomicBool,
     pub panics: AtomicBool,
     pub hangs: AtomicBool,
+    /// Reads that hang.
+    pub hanging: AtomicUsize,
 }
 
 /// Views that get into trouble when a test says so.
@@ -62,6 +64,7 @@ impl Breakable {
     async fn check(&self) -> Result<(), StoreError> {
         assert!(!self.0.panics.load(Ordering::SeqCst), "secret-internals");
         if self.0.hangs.load(Ordering::SeqCst) {
+            self.0.hanging.fetch_add(1, Ordering::SeqCst);
             std::future::pending::<()>().await;
         }
         match self.0.broken.load(Ordering::SeqCst) {

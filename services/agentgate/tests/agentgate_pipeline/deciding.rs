@@ -24,7 +24,8 @@ use tidegate_ports::{Append, Clock, StoreError, SystemClock};
 use tidegate_shedding::{ShedMetrics, ShedThresholds, Shedding};
 
 const PARTITIONS: u32 = 4;
-const BOUND: Duration = Duration::from_secs(30);
+/// No command waits longer for its decision, however busy the machine.
+const BOUND: Duration = Duration::from_secs(120);
 
 static PRESSURE: Family<Gauge, 0> = Family::new("tidegate_tested_pressure", []);
 static REFUSED: Family<Counter, 2> = Family::new("tidegate_tested_total", ["class", "cause"]);
@@ -89,7 +90,7 @@ impl SubmitCommand for Deciding {
         class: CommandClass,
         bound: Duration,
     ) -> Result<CommandOutcome<AgentGate>, SubmitRefusal<CommandClass>> {
-        SubmitCommand::submit(&*self.submitter, envelope, class, bound).await
+        SubmitCommand::submit(&*self.submitter, envelope, class, bound.max(BOUND)).await
     }
 
     async fn find_key(

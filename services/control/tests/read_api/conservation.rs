@@ -42,7 +42,7 @@ fn conservation(log: Option<MemoryLog>, accounts: impl NotedAccounts) -> Arc<Con
     Arc::new(Conservation::new(Arc::new(accounts), log, Arc::new(TestClock::at(at(NOON))), DEADLINE))
 }
 
-pub async fn shown(conservation: Arc<Conservation>) -> Value {
+async fn shown(conservation: Arc<Conservation>) -> Value {
     let shown = Shown { agentping: Some(conservation), apis: Vec::new() };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/v1/conservation", listener.local_addr().unwrap());

@@ -3,6 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Body;
+use http::Request;
+use http_body_util::BodyExt;
+use hyper::service::Service;
+use hyper_util::service::TowerToHyperService;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::{Value, json};
 use tidegate_agentping::{Finish, FinishStatus, Record, Start};
@@ -11,13 +16,12 @@ use tidegate_agentping_inproc::runs::MemoryRuns;
 use tidegate_agentping_ports::{Note, NotedAccounts, Runs};
 use tidegate_agentping_testkit::key;
 use tidegate_conservation::Conservation;
-use tidegate_control::conservation::StoredRuns;
+use tidegate_control::conservation::{Shown, StoredRuns, routes};
 use tidegate_inproc::clock::TestClock;
 use tidegate_inproc::log::{MemoryLog, MemoryLogOptions};
 use tidegate_kernel::Position;
 use tidegate_ports::{Account, Accounts, Append, Clock, Fate, RandomIds};
 
-use crate::conservation::shown;
 use crate::house::*;
 
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -80,10 +84,7 @@ impl Pipeline {
     async fn after_a_turn(&self, conservation: &Arc<Conservation>) -> Value {
         self.clock.advance_ms(1_000);
         let now = json!(self.clock.now().to_string());
-        // Timers end at once; what waits for a socket must not see that.
-        tokio::time::pause();
         tokio::time::advance(BETWEEN).await;
-        tokio::time::resume();
         loop {
             let view = shown(conservation.clone()).await;
             if view["sample"]["taken_at"] == now {
@@ -92,6 +93,16 @@ impl Pipeline {
             tokio::task::yield_now().await;
         }
     }
+}
+
+/// What the operations port shows. The time of these tests stands still, so that no further turn comes by itself. So
+/// nothing here may wait for a socket.
+async fn shown(conservation: Arc<Conservation>) -> Value {
+    let shown = Shown { agentping: Some(conservation), apis: Vec::new() };
+    let request = Request::get("/v1/conservation").body(Body::empty()).unwrap();
+    let answer = TowerToHyperService::new(routes(shown)).call(request).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    serde_json::from_slice(&answer.into_body().collect().await.unwrap().to_bytes()).unwrap()
 }
 
 fn started(conservation: &Arc<Conservation>) {
@@ -106,7 +117,7 @@ fn closing() -> Finish {
     finish(FinishStatus::Success, NOON)
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_run_that_the_store_has_lost_is_told_once_a_second_look_does_not_find_it() {
     let mut pipeline = Pipeline::open();
     pipeline.store(1, opening()).await;
@@ -137,7 +148,7 @@ async fn a_run_that_the_store_has_lost_is_told_once_a_second_look_does_not_find_
     assert_eq!((&healed["adds_up"], &healed["sample"]["missing"]), (&json!(true), &json!([])));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_may_be_missing_is_no_loss() {
     let mut pipeline = Pipeline::open();
     // An orphan, and one that is opened once it has been purged.
@@ -158,7 +169,7 @@ async fn what_may_be_missing_is_no_loss() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn no_records_are_looked_up_where_that_is_off() {
     let mut pipeline = Pipeline::open();
     pipeline.store(1, opening()).await;
@@ -173,7 +184,7 @@ async fn no_records_are_looked_up_where_that_is_off() {
 #[test]
 fn the_metrics_count_what_was_found_and_what_is_missing() {
     let recorder = PrometheusBuilder::new().build_recorder();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let page = || recorder.handle().render();
     metrics::with_local_recorder(&recorder, || {
         runtime.block_on(async {

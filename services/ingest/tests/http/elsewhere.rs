@@ -34,7 +34,7 @@ async fn health_and_the_start_page_ask_for_nothing_and_count_as_nothing() {
 async fn health_is_red_once_the_stop_has_begun() {
     let house = House::new(Options::default()).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let served = tokio::time::timeout(Duration::from_secs(30), house.ingest.clone().serve(listener, async {})).await;
+    let served = tokio::time::timeout(Duration::from_secs(60), house.ingest.clone().serve(listener, async {})).await;
     assert_eq!(served.unwrap(), ServeReport::default());
     let health = house.send(get("/healthz")).await;
     assert_eq!((health.status, health.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, Some("1")));

@@ -166,7 +166,11 @@ impl House {
             lag,
             accounts: Arc::new(MemoryNotedAccounts::default()),
         };
-        let admission = Arc::new(Admission::new(ports, AdmissionConfig::new(Region::Eu)));
+        let mut admission = AdmissionConfig::new(Region::Eu);
+        // A busy machine may keep a request from going on for a while.
+        admission.timeouts.send_within_ms = 60_000;
+        admission.timeouts.append_ms = 60_000;
+        let admission = Arc::new(Admission::new(ports, admission));
         let config = IngestConfig {
             max_in_flight: options.max_in_flight,
             max_body_bytes_in_flight: options.max_body_bytes_in_flight,
@@ -216,5 +220,5 @@ pub async fn wait_until(what: &str, holds: impl Fn() -> bool) {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), turns).await.unwrap_or_else(|_| panic!("never came true: {what}"));
+    tokio::time::timeout(Duration::from_secs(60), turns).await.unwrap_or_else(|_| panic!("never came true: {what}"));
 }

@@ -1,6 +1,8 @@
 //! Accounts are exact: however records are batched, wherever a persister ends between two of its steps, whatever is
 //! delivered again, and however late a former owner still writes.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use proptest::prelude::*;
 use tidegate_agentping::{Body, Record, Slug};
@@ -9,6 +11,9 @@ use tidegate_ports::{Accounts, Append, DeadLetters, Fate};
 
 use crate::rig::{Rig, Running, eventually, key, records_of};
 use crate::seam::{Seam, Witness, behind, fates, is_caught_up};
+
+/// How long the group waits for a member that stands still: less than eight polls that bring nothing.
+const GROUP_WAITS: Duration = Duration::from_secs(2);
 
 /// What the world does next.
 #[derive(Clone, Debug)]
@@ -90,7 +95,7 @@ struct Group {
 
 impl Group {
     fn new(poll_bytes: usize) -> Self {
-        let mut rig = Rig::new();
+        let mut rig = Rig::waiting_for_drains(GROUP_WAITS);
         rig.config.poll_bytes = poll_bytes;
         let witness = Witness::of(&rig);
         let mut group = Group { rig, witness, members: Vec::new(), late: Vec::new() };
@@ -136,7 +141,7 @@ impl Group {
                 let (seam, running) = self.stopped_after(*after).await;
                 self.join();
                 let successor = self.members.last().expect("it joined").0.clone();
-                // Longer than the group waits for who stands still.
+                // Longer than `GROUP_WAITS`, on the clock of the test.
                 eventually("its successor has nothing left to do", async || successor.idle_polls() > 8).await;
                 seam.reopen();
                 self.members.push((seam, running));

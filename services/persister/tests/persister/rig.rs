@@ -41,7 +41,13 @@ pub struct Ports {
 
 impl Rig {
     pub fn new() -> Self {
-        let options = MemoryLogOptions { revocation_deadline: Duration::from_secs(2), ..MemoryLogOptions::default() };
+        // A drain that the machine holds up is in time all the same.
+        Rig::waiting_for_drains(Duration::from_secs(30))
+    }
+
+    /// One whose group waits so long for a member that is to give a partition up.
+    pub fn waiting_for_drains(revocation_deadline: Duration) -> Self {
+        let options = MemoryLogOptions { revocation_deadline, ..MemoryLogOptions::default() };
         Rig {
             log: MemoryLog::new(options, Arc::new(SystemClock)),
             runs: MemoryRuns::default(),
@@ -54,7 +60,7 @@ impl Rig {
                 low_mark_bytes: 3_000,
                 linger: Duration::from_millis(1),
                 settle_every: Duration::from_millis(2),
-                drain_deadline: Duration::from_secs(10),
+                drain_deadline: Duration::from_secs(60),
                 brake: BrakeRules::default(),
                 max_records_of_key: None,
             },

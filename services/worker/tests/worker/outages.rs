@@ -1,19 +1,20 @@
 //! The server goes away and comes back.
 
 use serde_json::json;
-use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
 
 use crate::server::Server;
 use crate::worker::{Worker, until};
 
 #[tokio::test]
 async fn a_worker_that_starts_before_the_server_waits_for_it() {
-    let reserved = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    // Nobody else is given the port, and nothing listens on it yet.
+    let reserved = TcpSocket::new_v4().unwrap();
+    reserved.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = reserved.local_addr().unwrap();
-    drop(reserved);
     let worker = Worker::with(&format!("http://{address}"), "true", |_| {});
     until("the outage is logged", || !worker.lines("is away").is_empty()).await;
-    let server = Server::listen(TcpListener::bind(address).await.unwrap());
+    let server = Server::listen(reserved.listen(16).unwrap());
     server.submit("run_1", json!({}));
     assert_eq!(server.finish_of("run_1").await["status"], "succeeded");
     assert_eq!((worker.lines("is away").len(), worker.lines("answers again").len()), (1, 1));

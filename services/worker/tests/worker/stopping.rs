@@ -184,8 +184,12 @@ async fn a_signal_to_all_processes_of_a_service_fails_no_run() {
     let pids = std::fs::read_to_string(folder.path().join("pids")).unwrap();
     let (supervisor, id) = pids.trim().split_once(' ').unwrap();
     let worker = process.id().to_string();
+    let kill = |arguments: &[&str]| Command::new("/bin/kill").args(arguments).status().unwrap();
+    // The worker goes on once all have the signal: it must not see its command end long before its own turn comes.
+    assert!(kill(&["-STOP", &worker]).success());
     // It complains if the supervisor has ended with its command before its turn comes.
-    Command::new("/bin/kill").args(["-TERM", "--", &format!("-{id}"), supervisor, &worker]).status().unwrap();
+    kill(&["-TERM", "--", &format!("-{id}"), supervisor, &worker]);
+    assert!(kill(&["-CONT", &worker]).success());
     let mut status = None;
     until("the worker ends", || {
         status = process.try_wait().unwrap();

@@ -13,7 +13,8 @@ pub struct LimitsUnderTest<'l> {
     pub advance_ms: &'l (dyn Fn(i64) + Sync),
 }
 
-const MINUTE_MS: u32 = 60_000;
+/// A quarter of an hour: what passes by itself ends no such window, however busy the machine.
+const QUARTER_MS: u32 = 900_000;
 const HOUR_MS: u32 = 3_600_000;
 
 /// Runs every case.
@@ -53,7 +54,7 @@ fn take(name: &str, limit: u32, window_ms: u32) -> Take {
 }
 
 fn mark(key: &str) -> Mark {
-    Mark { key: key.into(), holder: Attempt::from_bits(bits()), lives_ms: 25_000 }
+    Mark { key: key.into(), holder: Attempt::from_bits(bits()), lives_ms: 375_000 }
 }
 
 fn remaining(entered: &LimitsEntered) -> Vec<u32> {
@@ -62,39 +63,39 @@ fn remaining(entered: &LimitsEntered) -> Vec<u32> {
 
 async fn a_window_admits_so_many_and_begins_with_its_first_request(tested: &LimitsUnderTest<'_>) {
     let owner = owner();
-    let minute = [take("minute", 3, MINUTE_MS)];
-    let first = tested.enter(&owner, &minute, None).await;
+    let quarter = [take("quarter", 3, QUARTER_MS)];
+    let first = tested.enter(&owner, &quarter, None).await;
     assert_eq!((first.verdict, remaining(&first)), (LimitsVerdict::Admitted, vec![2]));
-    (tested.advance_ms)(40_000);
+    (tested.advance_ms)(600_000);
     for left in [1, 0] {
-        let entered = tested.enter(&owner, &minute, None).await;
+        let entered = tested.enter(&owner, &quarter, None).await;
         assert_eq!((entered.verdict, remaining(&entered)), (LimitsVerdict::Admitted, vec![left]));
-        assert!(entered.windows[0].resets_in_ms <= 20_000, "of the first request: {entered:?}");
+        assert!(entered.windows[0].resets_in_ms <= 300_000, "of the first request: {entered:?}");
     }
     for _ in 0..2 {
-        let refused = tested.enter(&owner, &minute, None).await;
+        let refused = tested.enter(&owner, &quarter, None).await;
         assert_eq!((refused.verdict, remaining(&refused)), (LimitsVerdict::Exhausted(0), vec![0]));
-        assert!(refused.windows[0].resets_in_ms <= 20_000, "{refused:?}");
+        assert!(refused.windows[0].resets_in_ms <= 300_000, "{refused:?}");
     }
-    (tested.advance_ms)(20_000);
-    let entered = tested.enter(&owner, &minute, None).await;
+    (tested.advance_ms)(300_000);
+    let entered = tested.enter(&owner, &quarter, None).await;
     assert_eq!((entered.verdict, remaining(&entered)), (LimitsVerdict::Admitted, vec![2]));
-    assert!(entered.windows[0].resets_in_ms > 20_000, "a new window: {entered:?}");
+    assert!(entered.windows[0].resets_in_ms > 300_000, "a new window: {entered:?}");
 }
 
 async fn all_windows_are_taken_or_none(tested: &LimitsUnderTest<'_>) {
     let owner = owner();
-    let [wide, narrow, none] = [take("wide", 10, HOUR_MS), take("narrow", 1, MINUTE_MS), take("none", 0, MINUTE_MS)];
+    let [wide, narrow, none] = [take("wide", 10, HOUR_MS), take("narrow", 1, QUARTER_MS), take("none", 0, QUARTER_MS)];
     let both = [wide.clone(), narrow.clone()];
     let entered = tested.enter(&owner, &both, None).await;
     assert_eq!((entered.verdict, remaining(&entered)), (LimitsVerdict::Admitted, vec![9, 0]));
     let refused = tested.enter(&owner, &both, None).await;
     assert_eq!((refused.verdict, remaining(&refused)), (LimitsVerdict::Exhausted(1), vec![9, 0]));
     // The first one that has nothing left is named. A window that was never taken from is whole, and does not begin.
-    let fresh = take("fresh", 5, MINUTE_MS);
+    let fresh = take("fresh", 5, QUARTER_MS);
     let refused = tested.enter(&owner, &[fresh.clone(), none, narrow], None).await;
     assert_eq!((refused.verdict, remaining(&refused)), (LimitsVerdict::Exhausted(1), vec![5, 0, 0]));
-    assert_eq!(refused.windows[0], Window { remaining: 5, resets_in_ms: MINUTE_MS });
+    assert_eq!(refused.windows[0], Window { remaining: 5, resets_in_ms: QUARTER_MS });
     let entered = tested.enter(&owner, &[wide, fresh], None).await;
     assert_eq!((entered.verdict, remaining(&entered)), (LimitsVerdict::Admitted, vec![8, 4]));
 }
@@ -147,9 +148,9 @@ async fn a_mark_lapses_by_itself(tested: &LimitsUnderTest<'_>) {
     let owner = owner();
     let [first, second] = [mark("key"), mark("key")];
     assert_eq!(tested.enter(&owner, &[], Some(&first)).await.verdict, LimitsVerdict::Admitted);
-    (tested.advance_ms)(15_000);
+    (tested.advance_ms)(225_000);
     assert_eq!(tested.enter(&owner, &[], Some(&second)).await.verdict, LimitsVerdict::InFlight(first.holder));
-    (tested.advance_ms)(10_000);
+    (tested.advance_ms)(150_000);
     assert_eq!(tested.enter(&owner, &[], Some(&second)).await.verdict, LimitsVerdict::Admitted);
     // The mark is the second one's now.
     tested.leave(&owner, &first).await;

@@ -17,7 +17,11 @@ type Mock = MockCluster<'static, rdkafka::producer::DefaultProducerContext>;
 /// Two partitions with twenty records, all read by one member.
 async fn all_read() -> (Mock, KafkaOptions, Member) {
     let cluster = Mock::new(1).expect("a mock cluster");
-    let options = KafkaOptions::new(cluster.bootstrap_servers(), Topics::named("mock", Region::Eu, 1), 2);
+    let mut options = KafkaOptions::new(cluster.bootstrap_servers(), Topics::named("mock", Region::Eu, 1), 2);
+    // Longer than a busy machine keeps this process from its turn.
+    options.append.request_timeout = Duration::from_secs(30);
+    options.append.message_timeout = Duration::from_secs(60);
+    options.consume.session_timeout = Duration::from_secs(120);
     cluster.create_topic(&options.topics.records, 2, 1).expect("a topic");
     let log = KafkaLog::connect(options.clone(), clock()).expect("a log");
     for number in 0..20 {

@@ -83,6 +83,7 @@ async fn the_largest_record_with_the_longest_reason_is_buried_whole() {
 async fn a_dead_letter_that_is_not_durable_is_an_error() {
     let mut fresh = Fresh::named(1);
     fresh.options.append.message_timeout = std::time::Duration::from_secs(4);
+    fresh.options.append.request_timeout = std::time::Duration::from_secs(1);
     let letters = KafkaDeadLetters::open(&fresh.options, clock()).expect("a place");
     let refused = letters.append(letter(1)).await;
     assert!(matches!(refused, Err(LogError::Unavailable(_))), "{refused:?}");

@@ -101,10 +101,11 @@ async fn a_drain_without_end_is_ended() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_member_that_does_not_poll_loses_its_partitions() {
     for protocol in GroupProtocol::ALL {
-        let (mut fresh, group) = filled(protocol).await;
-        let session = std::time::Duration::from_secs(6);
-        fresh.options.consume.session_timeout = session;
+        let (fresh, group) = filled(protocol).await;
+        let session = std::time::Duration::from_secs(15);
         let mut stuck = fresh.options.clone();
+        stuck.consume.session_timeout = session;
+        stuck.consume.drain_deadline = session / 2;
         stuck.extra.push(("max.poll.interval.ms".to_owned(), session.as_millis().to_string()));
         let mut first = with_all(&stuck, &group).await;
         let mut second = Member::join(&fresh.options, &group);

@@ -1,6 +1,5 @@
 //! The results of appends when brokers are away, slow or faulty. Mock brokers cause the faults.
 
-use std::net::TcpListener;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,7 +15,7 @@ use crate::support::{DEADLINE, clock, key, wait_until};
 
 type Mock = MockCluster<'static, DefaultProducerContext>;
 
-/// A mock broker with the topic, and a log on it whose patience is short.
+/// A mock broker with the topic, and a log on it whose patience ends within a test.
 fn mock() -> (Mock, KafkaLog) {
     let cluster = Mock::new(1).expect("a mock cluster");
     let options = options(cluster.bootstrap_servers());
@@ -25,19 +24,19 @@ fn mock() -> (Mock, KafkaLog) {
     (cluster, log)
 }
 
+/// A record is sent in time though a busy machine keeps the client from its turn for a while.
 fn options(brokers: String) -> KafkaOptions {
     let mut options = KafkaOptions::new(brokers, Topics::named("mock", Region::Eu, 1), 1);
-    options.append.request_timeout = Duration::from_millis(500);
-    options.append.message_timeout = Duration::from_secs(2);
+    options.append.request_timeout = Duration::from_secs(20);
+    options.append.message_timeout = Duration::from_secs(25);
     options.append.max_record_bytes = 64 * 1024;
     options.append.queue_bytes = 128 * 1024;
     options
 }
 
-/// An address without a listener.
+/// An address without a listener, whose port no other test is given.
 fn nowhere() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").to_string()
+    "127.0.0.1:1".to_owned()
 }
 
 async fn append(log: &KafkaLog) -> Result<i64, AppendError> {
@@ -46,7 +45,10 @@ async fn append(log: &KafkaLog) -> Result<i64, AppendError> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_broker_a_record_is_certainly_not_persisted() {
-    let log = KafkaLog::connect(options(nowhere()), clock()).expect("no broker is needed to begin");
+    let mut options = options(nowhere());
+    options.append.request_timeout = Duration::from_millis(500);
+    options.append.message_timeout = Duration::from_secs(2);
+    let log = KafkaLog::connect(options, clock()).expect("no broker is needed to begin");
     let refused = append(&log).await;
     assert!(matches!(refused, Err(AppendError::NotPersisted(_))), "{refused:?}");
     assert_eq!(log.waiting(), 0, "nothing is left that could still be delivered");
@@ -61,18 +63,24 @@ async fn a_refused_record_is_not_delivered_later() {
     assert!(matches!(refused, Err(AppendError::NotPersisted(_))), "{refused:?}");
     cluster.broker_up(1).expect("up");
     // The next one takes the next offset: the one in between never came.
-    let mut next = append(&log).await;
-    while let Err(AppendError::NotPersisted(_)) = next {
-        next = append(&log).await;
-    }
-    assert_eq!(next, Ok(1));
+    let mut unknown = 0;
+    let next = loop {
+        match append(&log).await {
+            Ok(offset) => break offset,
+            Err(AppendError::NotPersisted(_)) => {}
+            // Sent, and answered too late: it may have an offset.
+            Err(AppendError::Unknown(_)) => unknown += 1,
+            Err(other) => panic!("{other}"),
+        }
+    };
+    assert!((1..=1 + unknown).contains(&next), "{next} after {unknown} unknown ones");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_without_an_answer_is_unknown() {
     let (cluster, log) = mock();
     assert_eq!(append(&log).await, Ok(0));
-    cluster.broker_round_trip_time(1, Duration::from_secs(30)).expect("slow");
+    cluster.broker_round_trip_time(1, DEADLINE).expect("slow");
     let unknown = append(&log).await;
     assert!(matches!(unknown, Err(AppendError::Unknown(_))), "{unknown:?}");
 }
@@ -169,13 +177,14 @@ async fn a_full_queue_refuses_at_once() {
 async fn closing_on_a_silent_broker_reports_an_unknown_outcome() {
     let (cluster, log) = mock();
     assert_eq!(append(&log).await, Ok(0));
-    cluster.broker_round_trip_time(1, Duration::from_secs(30)).expect("slow");
+    cluster.broker_round_trip_time(1, DEADLINE).expect("slow");
     let under_way = {
         let log = log.clone();
         tokio::spawn(async move { append(&log).await })
     };
     wait_until("a record waits", async || log.waiting() == 1).await;
-    assert_eq!(log.close(Duration::from_millis(300)).await.left, 1);
+    // Long enough for the record to be sent.
+    assert_eq!(log.close(Duration::from_secs(10)).await.left, 1);
     let result = under_way.await.expect("no panic");
     assert!(matches!(result, Err(AppendError::Unknown(_))), "{result:?}");
 }
@@ -184,7 +193,7 @@ async fn closing_on_a_silent_broker_reports_an_unknown_outcome() {
 fn options_that_contradict_each_other_are_refused_with_both_values() {
     type Break = fn(&mut KafkaOptions);
     let cases: [(&str, Break); 5] = [
-        ("message timeout of 100ms does not exceed the request timeout of 500ms", |options| {
+        ("message timeout of 100ms does not exceed the request timeout of 20s", |options| {
             options.append.message_timeout = Duration::from_millis(100);
         }),
         ("queue of 1000 bytes does not hold one record of 65536", |options| options.append.queue_bytes = 1_000),

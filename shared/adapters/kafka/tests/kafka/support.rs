@@ -58,8 +58,11 @@ impl Fresh {
         let topics = Topics::named(&format!("test-{}", random()), Region::Eu, 7);
         let mut options = KafkaOptions::new(brokers(), topics, partitions);
         options.append.max_record_bytes = 256 * 1024;
-        options.consume.session_timeout = Duration::from_secs(10);
-        options.consume.drain_deadline = Duration::from_secs(5);
+        // Longer than a busy machine keeps a client or the broker from its turn.
+        options.append.request_timeout = Duration::from_secs(30);
+        options.append.message_timeout = Duration::from_secs(60);
+        options.consume.session_timeout = Duration::from_secs(30);
+        options.consume.drain_deadline = Duration::from_secs(25);
         let retention = Retention { max_age_ms: 60 * 60 * 1_000, max_bytes: u64::MAX };
         Fresh { options, layout: TopicLayout { partitions, replication: 1, min_insync_replicas: 1, retention } }
     }

@@ -26,8 +26,10 @@ async fn after_a_restart_ids_from_before_are_left_to_the_store() {
     let gate = gate(&options(redis.url()));
     let team = old_team();
     gate.seed(team, Seed::default()).await.unwrap();
-    let run = run_born(now());
-    let start = || ask(team, vec![claim(run, 1)]);
+    // One time, and so one month, for all that is asked.
+    let at = now();
+    let run = run_born(at);
+    let start = || Ask { now: at, steady: at, ..ask(team, vec![claim(run, 1)]) };
     let (_, ticket) = admitted(gate.admit(start()).await.unwrap());
     gate.confirm(ticket).await;
     assert!(matches!(outcome(gate.admit(start()).await.unwrap()), ClaimOutcome::Repeat { .. }));
@@ -38,7 +40,7 @@ async fn after_a_restart_ids_from_before_are_left_to_the_store() {
     wait_until("the gate is up again", async || gate.admit(start()).await.is_ok()).await;
 
     assert!(matches!(gate.admit(start()).await, Ok(Verdict::NeedsSeed)), "it does not know the team's counts");
-    let month = tidegate_kernel::Month::of(now());
+    let month = tidegate_kernel::Month::of(at);
     assert_eq!(gate.usage(team, month).await, Ok(None));
     let seed = Seed { usage: Some(Usage { month, events: 41 }), agents: vec![Slug::parse("a").unwrap()] };
     gate.seed(team, seed).await.unwrap();

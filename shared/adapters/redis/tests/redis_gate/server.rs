@@ -1,12 +1,12 @@
 //! The Redis servers of the tests: the stack's, which others use too, and own ones on free ports.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use tidegate_redis::{GateTime, RedisOptions};
+use tokio::net::TcpSocket;
 
 /// What may take long on a busy machine, and never does.
 pub const DEADLINE: Duration = Duration::from_secs(60);
@@ -38,8 +38,8 @@ pub fn random_word() -> String {
 /// time.
 pub fn options(url: impl Into<String>) -> RedisOptions {
     let mut options = RedisOptions::new(url, format!("tidegate-test-{}", random_word()));
-    options.connect_timeout = Duration::from_secs(20);
-    options.response_timeout = Duration::from_secs(20);
+    options.connect_timeout = Duration::from_secs(40);
+    options.response_timeout = Duration::from_secs(40);
     options.time = GateTime::Asker;
     options
 }
@@ -80,8 +80,26 @@ pub struct OwnRedis {
     program: PathBuf,
     arguments: Vec<String>,
     folder: TempDir,
-    port: u16,
+    port: Port,
+    /// Of the cluster's nodes among themselves.
+    _bus: Option<Port>,
     child: Option<Child>,
+}
+
+/// A port that nobody else is given, whether the server runs or not.
+struct Port {
+    number: u16,
+    _reserved: TcpSocket,
+}
+
+impl Port {
+    /// The socket has no listener, so that the server may have one there: both say that the address may be used again.
+    fn reserve() -> Self {
+        let reserved = TcpSocket::new_v4().unwrap();
+        reserved.set_reuseaddr(true).unwrap();
+        reserved.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        Port { number: reserved.local_addr().unwrap().port(), _reserved: reserved }
+    }
 }
 
 impl OwnRedis {
@@ -101,15 +119,17 @@ impl OwnRedis {
             program: program(),
             arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(),
             folder: tempfile::tempdir().unwrap(),
-            port: free_port(),
+            port: Port::reserve(),
+            _bus: None,
             child: None,
         }
     }
 
     /// One node that has all slots of a cluster.
     pub async fn start_cluster() -> Self {
-        let bus = free_port().to_string();
-        let redis = OwnRedis::start(&["--cluster-enabled", "yes", "--cluster-port", &bus]).await;
+        let bus = Port::reserve();
+        let mut redis = OwnRedis::start(&["--cluster-enabled", "yes", "--cluster-port", &bus.number.to_string()]).await;
+        redis._bus = Some(bus);
         redis.tell(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]).await;
         redis.await_cluster().await;
         redis
@@ -125,18 +145,18 @@ impl OwnRedis {
     }
 
     pub fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
+        format!("redis://127.0.0.1:{}", self.port.number)
     }
 
     /// Starts it again, where it was.
     pub async fn launch(&mut self) {
-        assert!(self.launched().await, "redis-server did not start on port {}", self.port);
+        assert!(self.launched().await, "redis-server did not start on port {}", self.port.number);
     }
 
     /// Whether it came up; another program may have taken the port meanwhile.
     async fn launched(&mut self) -> bool {
         let child = Command::new(&self.program)
-            .args(["--bind", "127.0.0.1", "--port", &self.port.to_string()])
+            .args(["--bind", "127.0.0.1", "--port", &self.port.number.to_string()])
             .args(["--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction"])
             .arg("--dir")
             .arg(self.folder.path())
@@ -146,7 +166,7 @@ impl OwnRedis {
             .unwrap();
         let own_line = format!("process_id:{}", child.id());
         let child = self.child.insert(child);
-        let client = redis::Client::open(format!("redis://127.0.0.1:{}", self.port)).unwrap();
+        let client = redis::Client::open(format!("redis://127.0.0.1:{}", self.port.number)).unwrap();
         let mut came_up = false;
         wait_until("redis-server answers or ends", async || {
             let Ok(mut connection) = client.get_multiplexed_async_connection().await else {
@@ -198,10 +218,6 @@ impl Drop for OwnRedis {
     fn drop(&mut self) {
         self.kill();
     }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// The server's program: as configured, or the stack's, or the system's.

@@ -3,7 +3,7 @@
 use tidegate_ports::StoreError;
 use tidegate_scylla::{Cql, OptionError, Replication, ScyllaOptions, agentping, migrations};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use crate::support::{fresh_keyspace, options};
 
@@ -13,10 +13,12 @@ async fn refusal(options: &ScyllaOptions) -> StoreError {
 
 #[tokio::test]
 async fn an_absent_node_is_named() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("an address").to_string();
-    drop(listener);
+    // Without a listener, and nobody else's as long as this socket is there.
+    let reserved = TcpSocket::new_v4().expect("a socket");
+    reserved.bind("127.0.0.1:0".parse().expect("an address")).expect("a port");
+    let address = reserved.local_addr().expect("an address").to_string();
     let error = refusal(&ScyllaOptions { nodes: vec![address.clone()], ..options("tidegate") }).await;
+    drop(reserved);
     assert!(matches!(&error, StoreError::Unavailable(text) if text.contains(&address)), "{error}");
 }
 

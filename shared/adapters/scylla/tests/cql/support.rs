@@ -22,6 +22,9 @@ pub fn node() -> String {
     std::env::var("TIDEGATE_TEST_CQL").unwrap_or_else(|_| "127.0.0.1:19042".to_owned())
 }
 
+/// Longer than a busy machine keeps a client or a node from its turn. No test waits for it to pass.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
 /// Options for a keyspace that may or may not be there.
 pub fn options(keyspace: &str) -> ScyllaOptions {
     ScyllaOptions {
@@ -31,8 +34,8 @@ pub fn options(keyspace: &str) -> ScyllaOptions {
         datacenter: None,
         user: None,
         consistency: Consistency::LocalQuorum,
-        connect_timeout: Duration::from_secs(10),
-        request_timeout: Duration::from_secs(20),
+        connect_timeout: PATIENCE,
+        request_timeout: PATIENCE,
         retries: 5,
         concurrency: 32,
     }
@@ -52,7 +55,7 @@ pub fn fresh_keyspace() -> String {
 
 /// A bare session, for looking at tables and for breaking them.
 pub async fn session() -> Session {
-    let builder = SessionBuilder::new().known_node(node()).connection_timeout(Duration::from_secs(10));
+    let builder = SessionBuilder::new().known_node(node()).connection_timeout(PATIENCE);
     // Of a whole test run's keyspaces, only what is asked for matters.
     let builder = builder.fetch_schema_metadata(false);
     builder.build().await.expect("start the real stack: make stack-up")

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tidegate_kernel::{Ledger, LogKey, Region, Timestamp};
 use tidegate_ports::{Append, Clock, Consume, Consumed, Polled, SystemClock};
-use tidegate_sqlite::{DataFolder, EmbeddedConsumer, EmbeddedLog, LogOptions};
+use tidegate_sqlite::{DataFolder, EmbeddedConsumer, EmbeddedLog, LogOptions, OwnedFolder};
 
 /// Nothing here takes longer, however slow the machine.
 pub const DEADLINE: Duration = Duration::from_secs(60);
@@ -20,7 +20,18 @@ pub fn open(place: &Path, partitions: u32, options: LogOptions) -> EmbeddedLog {
 
 pub fn open_at(place: &Path, partitions: u32, options: LogOptions, clock: Arc<dyn Clock>) -> EmbeddedLog {
     let folder = DataFolder::open_or_create(place, Region::Eu, partitions, Timestamp::from_millis(0)).expect("ours");
-    EmbeddedLog::open(&folder.own().expect("no other owner"), options, clock).expect("a log")
+    EmbeddedLog::open(&own(&folder), options, clock).expect("a log")
+}
+
+/// Takes the folder. A log that was dropped is closed in the background, and gives its folder back last.
+pub fn own(folder: &DataFolder) -> OwnedFolder {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        match folder.own() {
+            Ok(owned) => return owned,
+            Err(error) => assert!(Instant::now() < deadline, "{error}"),
+        }
+    }
 }
 
 pub fn key(number: u64) -> LogKey {

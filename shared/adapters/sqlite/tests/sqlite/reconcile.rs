@@ -2,9 +2,8 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
 
-use crate::log_support::{DEADLINE, Member, append, open};
+use crate::log_support::{Member, append, open, own};
 use bytes::Bytes;
 use tempfile::TempDir;
 use tidegate_kernel::{Position, Timestamp};
@@ -36,14 +35,7 @@ struct Opened {
 impl Opened {
     fn at(place: &Path) -> Self {
         let folder = DataFolder::open_existing(place, None).expect("ours");
-        let deadline = Instant::now() + DEADLINE;
-        // A log that was dropped is closed in the background, and gives the folder back last.
-        let owned = loop {
-            match folder.own() {
-                Ok(owned) => break owned,
-                Err(error) => assert!(Instant::now() < deadline, "{error}"),
-            }
-        };
+        let owned = own(&folder);
         let registry = EmbeddedRegistry::open(&folder).expect("a registry");
         Opened {
             log: EmbeddedLog::open(&owned, LogOptions::default(), Arc::new(SystemClock)).expect("a log"),

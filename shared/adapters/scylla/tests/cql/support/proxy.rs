@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use super::node;
+use super::{PATIENCE, node};
 
 const HEADER_BYTES: usize = 9;
 const OPCODE: usize = 4;
@@ -72,7 +72,7 @@ impl Proxy {
     pub async fn until_waiting(&self, frames: usize) {
         let mut waiting = self.waiting.clone();
         let reached = waiting.wait_for(|waiting| *waiting >= frames);
-        tokio::time::timeout(std::time::Duration::from_secs(30), reached).await.expect("in time").expect("alive");
+        tokio::time::timeout(PATIENCE, reached).await.expect("in time").expect("alive");
     }
 }
 

@@ -2,8 +2,6 @@
 
 use super::*;
 
-/// Longer than any test: whoever waits for it fails.
-const ENDLESS: Duration = Duration::from_secs(3_600);
 const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
 
 /// A kept connection, and a port that has been asked to stop by now.
@@ -18,7 +16,7 @@ async fn kept_while_draining(options: ServeOptions) -> (TcpStream, SocketAddr, J
 
 #[tokio::test]
 async fn in_the_grace_a_kept_connection_gets_one_more_answer_which_says_that_it_is_the_last() {
-    let options = ServeOptions { drain_grace: ENDLESS, ..ServeOptions::default() };
+    let options = ServeOptions { drain_grace: ENDLESS, drain_deadline: ENDLESS, ..ServeOptions::default() };
     let (mut kept, at, serving) = kept_while_draining(options).await;
     // New ones are still let in; by their answers it is seen that the stop has begun.
     let answer = loop {

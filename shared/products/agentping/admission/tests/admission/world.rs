@@ -384,6 +384,8 @@ fn door(clock: &Arc<TestClock>, backend: &Arc<Backend>, gate: Arc<dyn Gate>) -> 
         accounts: Arc::new(backend.accounts.clone()),
     };
     let mut config = AdmissionConfig::new(Region::Eu);
+    // A busy machine may keep a request from going on for a while.
+    config.timeouts.send_within_ms = 60_000;
     config.timeouts.claim_wait_ms = 20;
     config.timeouts.append_ms = 200;
     config.timeouts.gate_ms = 50;
