@@ -21,6 +21,10 @@ cassandra_heap=${TIDEGATE_STACK_CASSANDRA_HEAP:-1g}
 # When Cassandra acknowledges a write: batch (once it is synced), group, or periodic.
 commitlog_sync=${TIDEGATE_STACK_COMMITLOG_SYNC:-batch}
 
+# Whether Cassandra writes its tables of tables to disk with each change of the schema. Without that, changes are faster by
+# far, and a kill of Cassandra loses those that it had not written by itself.
+flush_schema=${TIDEGATE_STACK_FLUSH_SCHEMA:-true}
+
 # How long a service may take to its first answer; many times what a slow machine needs.
 start_deadline_s=${TIDEGATE_STACK_START_DEADLINE_S:-180}
 

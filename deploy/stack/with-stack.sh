@@ -21,7 +21,8 @@ trap stop_what_we_started EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-"$here/stack.sh" up
+# Each test makes a keyspace or two of its own, and none kills a Cassandra that is started here.
+TIDEGATE_STACK_FLUSH_SCHEMA=${TIDEGATE_STACK_FLUSH_SCHEMA:-false} "$here/stack.sh" up
 set -a
 # shellcheck disable=SC1091 # written by the line above
 source "$stack_dir/stack.env"
