@@ -11,7 +11,7 @@ use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use tokio::sync::oneshot;
 
 use crate::options::ExecOptions;
-use crate::output::Copied;
+use crate::output::{Copied, Copies};
 use crate::signals::Forwarded;
 use crate::status::JobStatus;
 
@@ -35,8 +35,9 @@ impl Job {
         if options.tail_bytes.is_some() {
             command.stdout(Stdio::piped()).stderr(Stdio::piped());
         }
+        let copies = options.tail_bytes.map(Copies::ready).transpose()?;
         let mut child = command.spawn()?;
-        let output = options.tail_bytes.map(|most| Copied::start(most, child.stdout.take(), child.stderr.take()));
+        let output = copies.map(|copies| copies.start(child.stdout.take(), child.stderr.take()));
         Ok(Job { child, output })
     }
 
