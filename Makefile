@@ -3,6 +3,8 @@
 SHELL := /bin/bash
 CARGO ?= cargo
 DATA ?= ./tidegate-data
+# Tests of one suite that run at once: most of them wait for servers more than they compute.
+TEST_THREADS ?= 4
 # How long `make fuzz` takes for each target, and which ones (all, unless some are named).
 FUZZ_SECONDS ?= 600
 TARGETS ?=
@@ -27,7 +29,7 @@ pictures: ## Make docs/pictures from a running dashboard (needs Chromium, or CHR
 
 test: ## Every test, on a real Kafka, Cassandra and Redis (started and stopped again unless they run already), and in a browser
 	@deploy/stack/stack.sh browser
-	deploy/stack/with-stack.sh $(CARGO) test --workspace --locked --no-fail-fast
+	RUST_TEST_THREADS=$(TEST_THREADS) deploy/stack/with-stack.sh $(CARGO) test --workspace --locked --no-fail-fast
 
 # Suites that need no server. Their names are one of a kind, so that they can be picked out of the whole workspace: picking
 # crates would build everything anew with other features.
