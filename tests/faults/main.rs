@@ -27,6 +27,7 @@ const fn lane_of(ground: Ground) -> Lane {
     }
 }
 
+#[allow(clippy::print_stdout, reason = "only tests call it, and their output is shown when they fail")]
 async fn nothing_is_lost_or_doubled(lane: Lane) {
     let seed = Random::seeded().draw();
     println!("a fault by itself: faults --only NAME --seed {seed}");
