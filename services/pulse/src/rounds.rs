@@ -87,6 +87,7 @@ impl Rounds {
         self.untaken.extend(round.events);
         self.check_alerts.take(self.untaken.clone()).await?;
         self.untaken.clear();
+        self.checks.taken(as_of).await?;
         self.check_alerts.end(as_of).await
     }
 }

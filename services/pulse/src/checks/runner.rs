@@ -49,6 +49,8 @@ pub struct CheckRunner {
     /// The cursor that is stored, as far as this process knows, and when it was.
     stored: Option<(StoredOffsets, Timestamp)>,
     compiled: HashMap<(SmolStr, u32), Arc<Evaluator>>,
+    /// What was judged and no round has returned yet.
+    judged: CheckRound,
 }
 
 /// Generation, partition and offset of each partition.
@@ -97,8 +99,20 @@ impl CheckRunner {
         settings: Mirror<TeamSettings>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let (pending, idle, next, compiled) = (Pending::default(), None, None, HashMap::new());
-        CheckRunner { feed, accounts, queries, rows, settings, clock, pending, idle, next, stored: None, compiled }
+        CheckRunner {
+            feed,
+            accounts,
+            queries,
+            rows,
+            settings,
+            clock,
+            pending: Pending::default(),
+            idle: None,
+            next: None,
+            stored: None,
+            compiled: HashMap::new(),
+            judged: CheckRound::default(),
+        }
     }
 
     /// Runs that are not final.
@@ -106,28 +120,36 @@ impl CheckRunner {
         self.pending.len()
     }
 
-    /// Reads what is settled and judges what is due. `as_of` is the watermark, taken before the call.
+    /// Reads what is settled and judges what is due. `as_of` is the watermark, taken before the call. A restart finds what
+    /// it returns again, until [`taken`](Self::taken).
     ///
     /// # Errors
-    /// [`StoreError`]; the next round judges what this one has not.
+    /// [`StoreError`]; the next round judges what this one has not, and returns what this one has judged.
     pub async fn round(&mut self, as_of: Timestamp) -> Result<CheckRound, StoreError> {
         if self.idle.is_none() {
             self.idle = Some(IdleRuns::read(&*self.rows).await?);
         }
         self.read_on(as_of).await?;
         self.take_idle(as_of);
-        let mut round = CheckRound::default();
         for (key, run, is_final) in self.pending.due(as_of) {
-            round.events.extend(self.judge(key, &run, is_final, as_of).await?);
-            round.judged += 1;
+            let events = self.judge(key, &run, is_final, as_of).await?;
+            self.judged.events.extend(events);
+            self.judged.judged += 1;
             self.pending.judged(key, is_final);
             if is_final && let Some(idle) = &mut self.idle {
                 idle.forget(key);
             }
         }
+        Ok(std::mem::take(&mut self.judged))
+    }
+
+    /// What the rounds have returned is taken in: a restart need not find it again.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then a restart finds it again, or the next call succeeds.
+    pub async fn taken(&mut self, as_of: Timestamp) -> Result<(), StoreError> {
         self.store_idle(as_of).await?;
-        self.store(as_of).await?;
-        Ok(round)
+        self.store(as_of).await
     }
 
     /// Runs whose idle timeout the watermark has passed, with all that was appended before, are judged as ended then.

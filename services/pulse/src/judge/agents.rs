@@ -172,6 +172,7 @@ impl Agents {
             let (run, at) = (row.run, row.received_at);
             let other = agent_id(row.team, &before.agent);
             self.with(other, turn, |watching, bench| watching.lost(run, at, bench, findings));
+            self.set_tree(other, at);
         }
         self.add_new(row.team, row.agent.clone(), &HashMap::new());
         self.with(id, turn, |watching, bench| watching.fed(entry, bench, findings));

@@ -1,5 +1,6 @@
 //! When runs are judged, and by which version (AC-47 to AC-52).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -87,7 +88,9 @@ impl Judged {
     /// The time goes on, and the watermark with it.
     async fn after(&mut self, seconds: i64) -> CheckRound {
         self.world.clock.advance_ms(seconds * 1_000);
-        self.runner.round(self.now()).await.unwrap()
+        let round = self.runner.round(self.now()).await.unwrap();
+        self.runner.taken(self.now()).await.unwrap();
+        round
     }
 
     async fn results(&self, key: RunKey) -> Vec<(String, u32, CheckOutcome)> {
@@ -258,7 +261,9 @@ async fn restarts_and_failed_writes_lose_no_run() {
             judged.world.break_after((number % 3) as usize);
         }
         judged.world.clock.advance_ms(20_000);
-        let _ = judged.runner.round(judged.now()).await;
+        if judged.runner.round(judged.now()).await.is_ok() {
+            let _ = judged.runner.taken(judged.now()).await;
+        }
     }
     judged.world.break_after(usize::MAX - 1);
     judged.restart().await;
@@ -270,6 +275,32 @@ async fn restarts_and_failed_writes_lose_no_run() {
         assert_eq!(judged.summary(key).await, Some(RunChecks { passed: Some(false), is_final: true }), "{number}");
     }
     assert_eq!((judged.failed().await, judged.runner.waiting()), (12, 0));
+}
+
+/// Alerts are of what rounds return: nothing of it is lost by a write that fails, or by the death of whoever was to take it.
+#[tokio::test]
+async fn what_was_judged_is_returned_until_it_is_taken() {
+    let mut judged = Judged::new().await;
+    judged.check(1, &length(3)).await;
+    judged.after(1).await;
+    for number in 0..2u128 {
+        let key = RunKey { team: team(1), run: run_id(number) };
+        judged.run(key, FinishStatus::Success, Some(r#""four""#)).await;
+    }
+    // Long enough that no run is judged a second time.
+    judged.world.clock.advance_ms(3_600_000);
+    judged.world.break_after(1);
+    assert!(judged.runner.round(judged.now()).await.is_err(), "the second run's results cannot be stored");
+    judged.world.break_after(usize::MAX - 1);
+    let runs = |round: &CheckRound| -> BTreeSet<String> {
+        round.events.iter().map(|event| event.run.run.to_string()).collect()
+    };
+    assert_eq!(runs(&judged.runner.round(judged.now()).await.unwrap()).len(), 2);
+    // It dies before they are taken.
+    judged.restart().await;
+    assert_eq!(runs(&judged.after(1).await).len(), 2);
+    judged.restart().await;
+    assert_eq!(runs(&judged.after(1).await).len(), 0);
 }
 
 /// A run that only its idle timeout closes is judged 30 seconds after it, over a restart too; one that goes on is not, and its

@@ -56,7 +56,13 @@ async fn on_servers(config: &Config, clock: Arc<dyn Clock>, command: Command) ->
     let json = command.place().json;
     let done = manage::run(on_ports(&opened.ports, Arc::new(RandomIds), json), command).await;
     let closed = opened.close.await;
-    done.and(closed.map_err(Failure::unavailable))
+    done?;
+    closed.map_err(after_all)
+}
+
+/// The command itself has not failed: whoever reads this must not give it again.
+fn after_all(why: impl std::fmt::Display) -> Failure {
+    Failure::broken(format!("the command was carried out; then its end failed: {why}"))
 }
 
 /// An office whose commands are decided by the consumer of the log.
@@ -104,8 +110,9 @@ async fn on_folder(config: &Config, clock: Arc<dyn Clock>, command: Command) -> 
             let ended = deciding.await;
             drop((opened.ports.door, opened.ports.inbox, opened.ports.store, opened.ports.log));
             let closed = opened.close.await;
-            let ended = ended.map(drop).map_err(|error| Failure::broken(format!("the decider ended: {error}")));
-            done.and(ended).and(closed.map_err(Failure::unavailable))
+            done?;
+            ended.map(drop).map_err(|error| after_all(format!("the decider ended: {error}")))?;
+            closed.map_err(after_all)
         }
     }
 }

@@ -45,7 +45,7 @@ pub enum MigrationError {
     )]
     Changed { keyspace: String, version: i32, name: String },
     #[error(
-        "another process has been migrating keyspace '{keyspace}' for too long; if none is, wait a minute and try again"
+        "another process has been migrating keyspace '{keyspace}' for too long; if none is, wait two minutes and try again"
     )]
     Locked { keyspace: String },
     #[error(

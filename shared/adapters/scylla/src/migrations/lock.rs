@@ -8,11 +8,12 @@ use tidegate_ports::{Ids, RandomIds};
 use super::{MigrationError, ddl};
 use crate::failure::unreadable;
 
-/// Seconds until the lock expires. What is left of it before a statement is longer than a statement takes.
-const LAPSES_AFTER_S: u32 = 60;
+/// Seconds until the lock expires. What is left of it before a statement is longer than a statement takes: a request, and
+/// up to a minute until all nodes agree on the schema, which is how long the driver waits for that.
+const LAPSES_AFTER_S: u32 = 120;
 /// The age from which it is renewed before a statement. A renewal is a conditional write, four round trips of replicas.
 const RENEWED_AFTER: Duration = Duration::from_secs(15);
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(150);
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// The lock, held until it is released or expires.
