@@ -12,6 +12,8 @@ mod log;
 mod options;
 mod orphans;
 mod output;
+#[cfg(target_os = "linux")]
+mod process_table;
 mod renewal;
 mod report;
 mod run;

@@ -33,6 +33,8 @@ mod platform {
 
     use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
+    use crate::process_table::pids;
+
     /// Rounds of SIGKILL, one every [`SETTLE`]: a process may start another one while the first is killed.
     const KILL_ROUNDS: u32 = 60;
     const SETTLE: Duration = Duration::from_millis(50);
@@ -63,9 +65,7 @@ mod platform {
     }
 
     fn find(entry: &str) -> Vec<Pid> {
-        let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-        let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-        pids.filter_map(Pid::from_raw).filter(|pid| is_in_environment(*pid, entry)).collect()
+        pids().filter(|pid| is_in_environment(*pid, entry)).collect()
     }
 
     /// A process that has ended, and is not waited for yet, has no environment.

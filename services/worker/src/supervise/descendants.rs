@@ -7,16 +7,16 @@ mod platform {
     use std::fs;
     use std::io;
 
-    use rustix::process::{Pid, Signal, getpid, kill_process, set_child_subreaper};
+    use rustix::process::{Signal, getpid, kill_process, set_child_subreaper};
+
+    use crate::process_table::pids;
 
     pub fn adopt_orphans() -> io::Result<()> {
         Ok(set_child_subreaper(Some(getpid()))?)
     }
 
     pub fn kill_children() {
-        let Ok(entries) = fs::read_dir("/proc") else { return };
-        let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-        for pid in pids.filter_map(Pid::from_raw) {
+        for pid in pids() {
             let is_child = fs::read_to_string(format!("/proc/{pid}/stat"))
                 .is_ok_and(|stat| super::parent(&stat) == Some(getpid().as_raw_nonzero().get()));
             if is_child {

@@ -8,7 +8,7 @@ use crate::worker::{Worker, until};
 
 #[tokio::test]
 async fn a_worker_that_starts_before_the_server_waits_for_it() {
-    // Nobody else is given the port, and nothing listens on it yet.
+    // The port is reserved, and nothing listens on it yet.
     let reserved = TcpSocket::new_v4().unwrap();
     reserved.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = reserved.local_addr().unwrap();
