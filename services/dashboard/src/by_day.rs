@@ -6,7 +6,7 @@ use tidegate_agentping::{RunStatus, Slug};
 use tidegate_agentping_ports::RunFilter;
 use tidegate_kernel::{Timestamp, Usd};
 
-use crate::agent_days::{Day, Days};
+use crate::agent_days::{Day, Days, LIFETIME_MS};
 use crate::parts::time::{DAY_MS, midnight};
 use crate::problem::Problem;
 use crate::visit::Visit;
@@ -30,7 +30,7 @@ impl Visit {
         let first = first_day(self.now);
         let filter = RunFilter { agent: Some(agent.clone()), from: Some(first), ..RunFilter::default() };
         let days = Arc::new(summed(&self.walk(&filter, RUNS_MAX).await?, first));
-        self.pages.agent_days.keep(key, self.now, days.clone());
+        self.pages.agent_days.keep(key, self.now, LIFETIME_MS, days.clone());
         Ok(days)
     }
 }

@@ -16,7 +16,7 @@ pub(crate) const MAX_BYTES: usize = 16 << 10;
 pub(crate) const FORMS_BYTES: usize = 4 << 20;
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Fields that a refusal does not give back: those that nobody types in, and those that hold a secret.
+/// Fields that a refusal does not give back: those that a page fills in, and those that hold a secret.
 const NOT_GIVEN_BACK: [&str; 4] = ["csrf", "incident", "key", "target"];
 
 /// What a browser has sent of a form.

@@ -51,7 +51,6 @@ pub use links::SignInLinks;
 pub use metrics::METRICS;
 pub use session::SessionSecret;
 
-use agent_days::AgentDays;
 use endpoint::COUNTED;
 use kept_answers::KeptAnswers;
 use reads::Pages;
@@ -59,6 +58,10 @@ use said::Reasons;
 use session::Sessions;
 use team_api::TeamApi;
 use teams::TeamNames;
+
+/// Teams and months of which sums are kept, and runs of which children are.
+const MONTHS_KEPT: usize = 100;
+const CHILDREN_KEPT: usize = 100;
 
 /// What the pages show, and who may see it.
 pub struct DashboardPorts {
@@ -107,9 +110,9 @@ impl Dashboard {
             names,
             teams: TeamNames::default(),
             reasons: Reasons::default(),
-            agent_days: AgentDays::default(),
-            month_spend: KeptAnswers::default(),
-            children: KeptAnswers::default(),
+            agent_days: KeptAnswers::new(agent_days::KEPT),
+            month_spend: KeptAnswers::new(MONTHS_KEPT),
+            children: KeptAnswers::new(CHILDREN_KEPT),
             registry,
             api: TeamApi::new(api),
             holders,

@@ -5,7 +5,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidegate_agentping::{RunKey, TeamId};
+use tidegate_agentping::{RunKey, Slug, TeamId};
 use tidegate_agentping_ports::{NamesOfTeams, Registry, RegistryError, RunQueries, Team};
 use tidegate_control::store_answer::store_answer;
 use tidegate_door::{ByteBudget, Outcomes};
@@ -13,10 +13,10 @@ use tidegate_kernel::{Month, Outage, Timestamp};
 use tidegate_ports::{Clock, Ids, StoreError};
 use tokio::sync::Semaphore;
 
-use crate::agent_days::AgentDays;
+use crate::agent_days::Days;
 use crate::endpoint::Endpoint;
 use crate::holders::KeyHolders;
-use crate::kept_answers::KeptAnswers;
+use crate::kept_answers::{KeptAnswers, lifetime_ms};
 use crate::links::SignInLinks;
 use crate::month_spend::SpendOfAgents;
 use crate::problem::{Cause, Problem};
@@ -34,7 +34,8 @@ pub(crate) struct Pages {
     pub api: TeamApi,
     pub teams: TeamNames,
     pub reasons: Reasons,
-    pub agent_days: AgentDays,
+    /// What agents did day by day.
+    pub agent_days: KeptAnswers<(TeamId, Slug), Days>,
     /// What the agents of teams cost in a month.
     pub month_spend: KeptAnswers<(TeamId, Month), SpendOfAgents>,
     /// The runs among which the children of a run are.
@@ -91,7 +92,8 @@ impl Pages {
             return Ok(known);
         }
         let answer = Arc::new(ask.await?);
-        kept.keep(question, asked, self.now(), answer.clone());
+        let at = self.now();
+        kept.keep(question, at, lifetime_ms(asked, at), answer.clone());
         Ok(answer)
     }
 

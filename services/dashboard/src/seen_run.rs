@@ -3,6 +3,7 @@
 use tidegate_agentping::{Run, RunId, RunStatus, Slug};
 use tidegate_kernel::{SmolStr, Timestamp, Usd};
 
+use crate::parts::amount::at_least;
 use crate::said;
 
 /// A line of a run, as it stands at the time of the walk.
@@ -59,6 +60,6 @@ pub(crate) struct Walk {
 impl Walk {
     /// "at least ", where not all runs were looked at.
     pub const fn at_least(&self) -> &'static str {
-        if self.more { "at least " } else { "" }
+        at_least(self.more)
     }
 }

@@ -10,7 +10,7 @@ use tidegate_kernel::Month;
 
 use crate::layout::{Page, Part};
 use crate::pages::start;
-use crate::parts::amount::{count, counted, permille, usd};
+use crate::parts::amount::{at_least, count, counted, permille, usd};
 use crate::parts::bar::bar;
 use crate::parts::doubts::doubts;
 use crate::parts::health::Health;
@@ -69,7 +69,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
 }
 
 fn figures(visit: &Visit, today: &AgentSums, health: Option<&Health>, agents: u64, events: u64) -> Markup {
-    let at_least = if today.is_cut() { "at least " } else { "" };
+    let at_least = at_least(today.is_cut());
     let allowance = visit.viewer.plan.limits().events_per_month;
     html! {
         dl.figures {

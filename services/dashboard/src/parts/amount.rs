@@ -17,6 +17,11 @@ pub(crate) fn dollars(written: &str) -> String {
     Usd::parse(written).map_or_else(|_| format!("${written}"), usd)
 }
 
+/// What precedes a figure of a part of the runs.
+pub(crate) const fn at_least(is_of_a_part: bool) -> &'static str {
+    if is_of_a_part { "at least " } else { "" }
+}
+
 /// A count, in groups of three digits.
 pub fn count(number: u64) -> String {
     let digits = number.to_string();

@@ -7,6 +7,7 @@ use serde_json::Value;
 use tidegate_agentping_ports::AgentSums;
 use tidegate_kernel::Usd;
 
+use crate::parts::amount::at_least;
 use crate::parts::value::Members;
 use crate::problem::Problem;
 use crate::visit::Visit;
@@ -50,13 +51,7 @@ impl Today {
 
     /// "at least ", where not all runs were looked at.
     pub fn at_least(&self, rule: &Value) -> &'static str {
-        if is_by_customer(rule) {
-            self.of_customers.at_least()
-        } else if self.of_agents.is_cut() {
-            "at least "
-        } else {
-            ""
-        }
+        if is_by_customer(rule) { self.of_customers.at_least() } else { at_least(self.of_agents.is_cut()) }
     }
 }
 
