@@ -50,7 +50,7 @@ pub struct CheckRunner {
     stored: Option<(StoredOffsets, Timestamp)>,
     compiled: HashMap<(SmolStr, u32), Arc<Evaluator>>,
     /// What was judged and no round has returned yet.
-    judged: CheckRound,
+    found: CheckRound,
 }
 
 /// Generation, partition and offset of each partition.
@@ -111,7 +111,7 @@ impl CheckRunner {
             next: None,
             stored: None,
             compiled: HashMap::new(),
-            judged: CheckRound::default(),
+            found: CheckRound::default(),
         }
     }
 
@@ -133,14 +133,14 @@ impl CheckRunner {
         self.take_idle(as_of);
         for (key, run, is_final) in self.pending.due(as_of) {
             let events = self.judge(key, &run, is_final, as_of).await?;
-            self.judged.events.extend(events);
-            self.judged.judged += 1;
+            self.found.events.extend(events);
+            self.found.judged += 1;
             self.pending.judged(key, is_final);
             if is_final && let Some(idle) = &mut self.idle {
                 idle.forget(key);
             }
         }
-        Ok(std::mem::take(&mut self.judged))
+        Ok(std::mem::take(&mut self.found))
     }
 
     /// What the rounds have returned is taken in: a restart need not find it again.

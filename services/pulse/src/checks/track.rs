@@ -54,7 +54,7 @@ fn is_zero(number: &u32) -> bool {
 /// Why a check has no incident any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Over {
-    /// The check was removed: nobody keeps when.
+    /// The check was removed: its documents do not say when.
     Removed,
     /// It was switched off, or its agent was deleted.
     Since(Timestamp),

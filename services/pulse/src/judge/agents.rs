@@ -20,7 +20,7 @@ use super::open_run::finish_status;
 use super::outbox::Routes;
 use super::run_tree::RunTree;
 use super::state::shard_of;
-use super::watching::{Bench, Watching};
+use super::watching::{Bench, Dues, Watching};
 
 /// What everyone is judged by in a turn.
 pub struct Turn<'t> {
@@ -223,7 +223,7 @@ impl Agents {
             self.set_tree(id, newest);
             self.pass_on(turn, findings);
             // One whose partition is behind is due again once the others have gone on.
-            let due = self.dues_of(id).1;
+            let due = self.dues_of(id).runs;
             self.runs_due.set(id, None);
             waiting.push((id, due.map(|due| due.max(newest.plus_millis(1_000)))));
             advanced += 1;
@@ -265,8 +265,8 @@ impl Agents {
         self.settings.get(&team).map_or_else(|| self.none_set.clone(), |(_, settings)| settings.clone())
     }
 
-    fn dues_of(&self, id: AgentId) -> (Option<Timestamp>, Option<Timestamp>) {
-        let Some(watching) = self.all.get(&id) else { return (None, None) };
+    fn dues_of(&self, id: AgentId) -> Dues {
+        let Some(watching) = self.all.get(&id) else { return Dues::default() };
         let settings = self.settings_of(watching.team);
         let routes = self.routes.routes_of(watching.team, &settings, settings.names.name(&watching.slug));
         watching.dues(&settings, &routes)
@@ -274,11 +274,13 @@ impl Agents {
 
     /// Notes when the agent is due.
     fn plan(&mut self, id: AgentId) {
-        let (slots, runs) = self.dues_of(id);
+        self.set_dues(id, self.dues_of(id));
+    }
+
+    fn set_dues(&mut self, id: AgentId, Dues { slots, runs, forget }: Dues) {
         self.slots_due.set(id, slots);
         self.runs_due.set(id, runs);
-        let forget_at = self.all.get(&id).and_then(|watching| watching.forget_at(&self.settings_of(watching.team)));
-        self.forget_due.set(id, forget_at);
+        self.forget_due.set(id, forget);
     }
 
     fn with(&mut self, id: AgentId, turn: &Turn<'_>, act: impl FnOnce(&mut Watching, &Bench<'_>)) {
@@ -298,10 +300,8 @@ impl Agents {
             tree: &self.tree,
         };
         act(watching, &bench);
-        let (slots, runs) = watching.dues(&settings, &routes);
-        self.slots_due.set(id, slots);
-        self.runs_due.set(id, runs);
-        self.forget_due.set(id, watching.forget_at(&settings));
+        let dues = watching.dues(&settings, &routes);
+        self.set_dues(id, dues);
         self.changed.insert(shard_of(id));
         self.touched.insert(id);
     }

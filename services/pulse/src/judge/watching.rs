@@ -77,6 +77,14 @@ impl Bench<'_> {
 /// Runs below its own that are remembered.
 const MAX_CHILDREN: usize = 16;
 
+/// When an agent is due: to be judged in the time of slots and in that of runs, and to be forgotten.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Dues {
+    pub slots: Option<Timestamp>,
+    pub runs: Option<Timestamp>,
+    pub forget: Option<Timestamp>,
+}
+
 impl Watching {
     /// An agent of which nothing is known but its last opening, from `at` on.
     pub fn new(
@@ -112,17 +120,18 @@ impl Watching {
         &self.judge
     }
 
-    /// When there is something to judge in the time of slots, and in the time of runs.
-    pub fn dues(&self, settings: &TeamSettings, routes: &[RouteChoice]) -> (Option<Timestamp>, Option<Timestamp>) {
+    /// When the agent is due.
+    pub fn dues(&self, settings: &TeamSettings, routes: &[RouteChoice]) -> Dues {
         let policies: Vec<RoutePolicy<'_>> = routes.iter().map(RouteChoice::policy).collect();
         let judged = self.judge.next_due(&Alerting { agent: self.id(), routes: &policies });
         let change = self.given.next(settings, settings.names.name(&self.slug));
-        (judged.into_iter().chain(change).min(), self.runs_due())
+        let slots = judged.into_iter().chain(change).min();
+        Dues { slots, runs: self.runs_due(), forget: self.forget_at(settings) }
     }
 
     /// When nothing of it needs to be known any more: long after its deletion, if it has not reported since and nothing
     /// is open. A record that comes later still is judged by the deletion, which stays set.
-    pub fn forget_at(&self, settings: &TeamSettings) -> Option<Timestamp> {
+    fn forget_at(&self, settings: &TeamSettings) -> Option<Timestamp> {
         let name = settings.names.name(&self.slug);
         let deletion = self.given.deletion(settings, name)?;
         let is_watched = self.judge.runs().iter().any(|open| open.alive_at > deletion);

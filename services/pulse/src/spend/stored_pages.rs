@@ -67,7 +67,7 @@ impl StoredPages {
     /// Stores what was counted, together with `others`, and then announces it. Returns which days of which teams changed.
     ///
     /// # Errors
-    /// [`StoreError`]; count all entries again that were counted since it last succeeded.
+    /// [`StoreError`]; [`forget`](Self::forget), and count all entries again that were counted since it last succeeded.
     pub async fn store(
         &mut self,
         rows: &dyn Rows,
@@ -75,11 +75,7 @@ impl StoredPages {
         now: Timestamp,
     ) -> Result<BTreeSet<(TeamId, i64)>, StoreError> {
         let touched = std::mem::take(&mut self.unwritten);
-        let stored = self.write(rows, &touched, others, now).await;
-        if stored.is_err() {
-            self.forget();
-        }
-        stored?;
+        self.write(rows, &touched, others, now).await?;
         if self.pages.len() > MOST_PAGES {
             self.pages.clear();
         }

@@ -1,4 +1,4 @@
-//! Agents that were deleted long ago: the judge forgets them, and what comes of them later alarms nobody.
+//! Agents that were deleted long ago: the judge forgets them, and what comes of them later makes no alarm.
 
 use serde_json::json;
 use tidegate_agentping::{FinishStatus, HeartbeatStatus};
@@ -40,7 +40,7 @@ async fn a_deleted_agent_is_forgotten_after_thirty_days() {
 /// Records from before the deletion, late or replayed, open nothing, and the agent is forgotten again. One that reports
 /// anew counts from the beginning.
 #[tokio::test]
-async fn what_comes_late_of_a_forgotten_agent_alarms_nobody() {
+async fn what_comes_late_of_a_forgotten_agent_makes_no_alarm() {
     let mut rig = deleted().await;
     rig.to("2026-06-14T12:21:00Z").await;
     rig.append_late(1, "12:10", heartbeat("job", HeartbeatStatus::Fail)).await;
@@ -68,9 +68,9 @@ async fn an_agent_that_has_reported_since_is_known() {
     }
 }
 
-/// A run that the judge knows as deleted is not watched if its opening comes late: its idle timeout fails nobody.
+/// A run that the judge knows as deleted is not watched if its opening comes late: its idle timeout fails no run.
 #[tokio::test]
-async fn a_run_that_comes_late_of_a_deleted_agent_fails_nobody() {
+async fn a_run_that_comes_late_of_a_deleted_agent_makes_no_incident() {
     let mut rig = deleted().await;
     rig.append_late(1, "12:15", start("job").at(time("12:15")).idle(900, FinishStatus::Timeout)).await;
     rig.to("12:40").await;

@@ -30,10 +30,7 @@ pub fn check_track_key(team: TeamId, check: &str) -> RowKey {
 /// # Errors
 /// [`StoreError`].
 pub async fn open_incidents_of_checks(rows: &dyn Rows, team: TeamId) -> Result<Vec<OpenIncident>, StoreError> {
-    let shard = shard(team);
-    let found = all_rows(rows, &CHECK_TRACKS, &shard).await?;
-    let tracked = found.iter().filter_map(|row| read::<Tracked>(CHECK_TRACKS.name, &shard, &row.doc));
-    Ok(tracked.filter_map(|one| one.track.open().copied()).collect())
+    Ok(tracks(rows, team).await?.iter().filter_map(|(_, track)| track.open().copied()).collect())
 }
 
 /// The ids of a team's checks whose last runs failed, or whose incident is open.
@@ -41,13 +38,17 @@ pub async fn open_incidents_of_checks(rows: &dyn Rows, team: TeamId) -> Result<V
 /// # Errors
 /// [`StoreError`].
 pub async fn checks_in_trouble(rows: &dyn Rows, team: TeamId) -> Result<Vec<SmolStr>, StoreError> {
+    let is_in_trouble = |track: &Track| track.open().is_some() || track.last_bad().is_some();
+    let tracks = tracks(rows, team).await?.into_iter();
+    Ok(tracks.filter(|(_, track)| is_in_trouble(track)).map(|(check, _)| check).collect())
+}
+
+/// The tracks of a team's checks by their ids.
+async fn tracks(rows: &dyn Rows, team: TeamId) -> Result<Vec<(SmolStr, Track)>, StoreError> {
     let shard = shard(team);
-    let found = all_rows(rows, &CHECK_TRACKS, &shard).await?;
-    let is_in_trouble = |doc: &[u8]| {
-        let tracked = read::<Tracked>(CHECK_TRACKS.name, &shard, doc);
-        tracked.is_some_and(|one| one.track.open().is_some() || one.track.last_bad().is_some())
-    };
-    Ok(found.into_iter().filter(|row| is_in_trouble(&row.doc)).map(|row| row.row).collect())
+    let found = all_rows(rows, &CHECK_TRACKS, &shard).await?.into_iter();
+    let track = |doc: &[u8]| Some(read::<Tracked>(CHECK_TRACKS.name, &shard, doc)?.track);
+    Ok(found.filter_map(|row| Some((row.row, track(&row.doc)?))).collect())
 }
 
 fn shard(team: TeamId) -> SmolStr {

@@ -39,8 +39,8 @@ fn slots_that_wait_when_their_schedule_is_removed_alert_nobody() {
     }
 }
 
-/// A schedule that is switched off expects nothing: its incident and its count end with it, nobody is reminded, and
-/// slots that wait then alert nobody.
+/// A schedule that is switched off expects nothing: its incident and its count end with it, no reminder is sent, and
+/// slots that wait then make no alert.
 #[test]
 fn an_incident_ends_when_its_schedule_is_switched_off() {
     let on = json!({"cron": "0 * * * *", "tolerance_s": 600});
