@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tidegate_decider::DecidingPorts;
-use tidegate_kernel::command::{Envelope, ViewKey};
+use tidegate_kernel::command::{Envelope, IdempotencyKey, ViewKey};
 use tidegate_kernel::{LogKey, SmolStr};
 use tidegate_ports::{
     BookWrite, Books, Deliveries, DeliveryWrite, Due, DueOwner, DueWrite, FactName, Facts, Scan, SendProgress,
@@ -208,23 +208,29 @@ async fn a_decider_that_has_nothing_to_do_notices_too() {
     running.stop().await;
 }
 
-/// A save that hangs until the store is back would hide, by its book, what the store has lost below it.
-#[tokio::test(start_paused = true)]
-async fn no_book_is_stored_over_what_the_store_lost_during_the_save() {
+/// The store hangs when it is asked about a command's key, or else when its rows are saved, goes back, and answers so much
+/// later. The command is decided upon all that came before it.
+async fn goes_back_while_it_hangs(key: Option<IdempotencyKey>, answers_after: Duration) {
     let (mut rig, store, running, synced) = unsynced().await;
     store.set_hanging(true);
-    let bought = rig.envelope(A, Command::Buy { price: 7 });
+    let bought = Envelope { key, ..rig.envelope(A, Command::Buy { price: 7 }) };
     rig.append_envelope(&bought).await;
-    eventually("the save hangs", async || store.is_waited_for()).await;
+    eventually("the store hangs", async || store.is_waited_for()).await;
     store.goes_back_to(&synced);
-    // As long as a server takes at least.
-    tokio::time::advance(Duration::from_secs(2)).await;
+    tokio::time::advance(answers_after).await;
     store.set_hanging(false);
     rig.caught_up(GROUP).await;
     is_whole(&rig, &store).await;
     rig.stores = store.stores();
     assert_eq!(rig.outcome(&bought).await, answered(85));
     running.stop().await;
+}
+
+/// A save that hangs until the store is back would hide, by its book, what the store has lost below it.
+#[tokio::test(start_paused = true)]
+async fn no_book_is_stored_over_what_the_store_lost_during_the_save() {
+    // As long as a server takes at least.
+    goes_back_while_it_hangs(None, Duration::from_secs(2)).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -242,18 +248,7 @@ async fn the_store_is_asked_once_with_each_batch_whether_it_went_back() {
 /// The book is in memory, and the facts are looked up where they are lost.
 #[tokio::test(start_paused = true)]
 async fn nothing_is_decided_upon_what_was_loaded_while_the_store_started_again() {
-    let (mut rig, store, running, synced) = unsynced().await;
-    store.set_hanging(true);
-    let bought = Envelope { key: Some(key(8, 1)), ..rig.envelope(A, Command::Buy { price: 7 }) };
-    rig.append_envelope(&bought).await;
-    eventually("the look-up hangs", async || store.is_waited_for()).await;
-    store.goes_back_to(&synced);
-    store.set_hanging(false);
-    rig.caught_up(GROUP).await;
-    is_whole(&rig, &store).await;
-    rig.stores = store.stores();
-    assert_eq!(rig.outcome(&bought).await, answered(85));
-    running.stop().await;
+    goes_back_while_it_hangs(Some(key(8, 1)), Duration::ZERO).await;
 }
 
 /// It went back before, and what it lost was read again: it is as whole as one that never did.
