@@ -39,6 +39,7 @@ cassandra_launch() {
         -Djdk.attach.allowAttachSelf=true -Djava.security.manager=allow \
         -Dcassandra.config="file://$home/cassandra.yaml" -Dcassandra.storagedir="$home/data" \
         -Dlogback.configurationFile="$stack_here/cassandra/logback.xml" -Dcassandra-foreground=yes \
-        "-Dcassandra.test.flush_local_schema_changes=$flush_schema" -Dcassandra.ring_delay_ms=0 -Dcassandra.skip_wait_for_gossip_to_settle=0 \
+        "-Dcassandra.test.flush_local_schema_changes=$flush_schema" \
+        -Dcassandra.ring_delay_ms=0 -Dcassandra.skip_wait_for_gossip_to_settle=0 \
         org.apache.cassandra.service.CassandraDaemon
 }

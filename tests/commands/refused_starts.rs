@@ -38,20 +38,20 @@ async fn servers_that_are_not_there_are_waited_for_and_then_named() {
     let place = Place::new();
     place.done(&["migrate"]).await;
     let [port] = free_ports();
-    let nobody = format!("127.0.0.1:{port}");
+    let closed = format!("127.0.0.1:{port}");
     let stack = tidegate_tests::stack::Addresses::found();
     let impatient = place.impatient_file(10_000);
     let patched = |of: &str, text: &str| {
         let said = std::fs::read_to_string(&impatient).unwrap();
         assert!(said.contains(text), "{said}");
         let file = impatient.with_file_name(format!("without-{of}.toml"));
-        std::fs::write(&file, said.replace(text, &nobody)).unwrap();
+        std::fs::write(&file, said.replace(text, &closed)).unwrap();
         file
     };
     let (no_kafka, no_store) = (patched("kafka", &stack.kafka), patched("store", &stack.cql));
     for (file, names, what) in [
-        (&no_kafka, &["ingest", "persist"][..], format!("gave up on Kafka at {nobody} after start_timeout_ms = 10000")),
-        (&no_store, &["control"], format!("gave up on the store at {nobody} after start_timeout_ms = 10000")),
+        (&no_kafka, &["ingest", "persist"][..], format!("gave up on Kafka at {closed} after start_timeout_ms = 10000")),
+        (&no_store, &["control"], format!("gave up on the store at {closed} after start_timeout_ms = 10000")),
     ] {
         for name in names {
             let ended = place.run_on(file, &role(name)).await;

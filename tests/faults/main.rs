@@ -10,7 +10,7 @@ use tidegate_tests::faults::catalogue::Ground;
 use tidegate_tests::faults::report;
 use tidegate_tests::faults::runner::{Runner, chosen};
 
-/// Faults that are run one after another, beside those of the other tests.
+/// Faults that are run one after another, while the other tests run theirs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Lane {
     AgentPing,

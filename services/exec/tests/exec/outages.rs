@@ -16,7 +16,7 @@ fn until_gone(files: &[PathBuf]) -> String {
 
 #[tokio::test]
 async fn a_report_to_a_dead_port_is_sent_by_the_next_run() {
-    // Nobody else is given the port, and nothing listens on it yet.
+    // The port is reserved, and nothing listens on it yet.
     let reserved = TcpSocket::new_v4().unwrap();
     reserved.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = reserved.local_addr().unwrap();

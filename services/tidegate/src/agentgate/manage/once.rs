@@ -62,12 +62,7 @@ impl Given<'_> {
 
     /// What a repeat must match.
     fn content(&self) -> String {
-        let mut content = self.verb.to_owned();
-        for option in &self.options {
-            content.push(' ');
-            content.push_str(option);
-        }
-        content
+        format!("{} {}", self.verb, self.options.join(" "))
     }
 
     /// Decisions know the keys of their own organization only: a key that the operator chose is looked up in the others

@@ -86,7 +86,7 @@ pub struct OwnRedis {
     child: Option<Child>,
 }
 
-/// A port that nobody else is given, whether the server runs or not.
+/// A port that no other test is given, whether the server runs or not.
 struct Port {
     number: u16,
     _reserved: TcpSocket,

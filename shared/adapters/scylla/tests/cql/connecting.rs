@@ -13,7 +13,7 @@ async fn refusal(options: &ScyllaOptions) -> StoreError {
 
 #[tokio::test]
 async fn an_absent_node_is_named() {
-    // Without a listener, and nobody else's as long as this socket is there.
+    // Without a listener, and no other test's as long as this socket is there.
     let reserved = TcpSocket::new_v4().expect("a socket");
     reserved.bind("127.0.0.1:0".parse().expect("an address")).expect("a port");
     let address = reserved.local_addr().expect("an address").to_string();

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::log_support::Member;
 use bytes::Bytes;
 use rusqlite::types::Value;
 use tempfile::TempDir;
@@ -18,6 +17,8 @@ use tidegate_ports::{
 use tidegate_sqlite::{
     DataFolder, EmbeddedCommandStore, EmbeddedLog, LogOptions, OwnedFolder, SqliteError, reconcile_commands,
 };
+
+use crate::log_support::Member;
 
 const GROUP: &str = "decider";
 const RECORDS: i64 = 40;

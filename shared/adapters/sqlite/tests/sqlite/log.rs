@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::log_support::{Member, append, key, open, read_all, text, wait_until};
 use bytes::Bytes;
 use tidegate_kernel::Position;
 use tidegate_ports::{Append, AppendError, Consume, LogError, Retention};
 use tidegate_sqlite::{EmbeddedLog, LogOptions};
+
+use crate::log_support::{Member, append, key, open, read_all, text, wait_until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_producers_share_commits_and_keep_their_order() {

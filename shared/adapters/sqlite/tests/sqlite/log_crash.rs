@@ -5,9 +5,10 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::log_support::{DEADLINE, append, key, open, read_all, text};
 use tidegate_ports::{Append, Consume, LogError, Polled, SystemClock};
 use tidegate_sqlite::{DataFolder, EmbeddedLog, LogOpenError, LogOptions, SqliteError};
+
+use crate::log_support::{DEADLINE, append, key, open, read_all, text};
 
 const RECORDS: u64 = 60;
 const WAL: &str = "log.db-wal";

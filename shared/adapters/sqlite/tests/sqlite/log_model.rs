@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use crate::log_support::{key, open};
 use bytes::Bytes;
 use proptest::prelude::*;
 use tidegate_kernel::{Ledger, PartitionEpoch};
 use tidegate_ports::{Append, Consume, Polled, ReadLag};
 use tidegate_sqlite::{EmbeddedConsumer, EmbeddedLog, LogOptions};
+
+use crate::log_support::{key, open};
 
 const PARTITIONS: usize = 3;
 

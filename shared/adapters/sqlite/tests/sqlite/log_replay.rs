@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::log_support::{append, key, open, text};
 use tidegate_conformance::replay::{ReplayUnderTest, suite};
 use tidegate_kernel::{Position, Region, Timestamp};
 use tidegate_ports::{Again, AppendAgain, AppendError, LogError, Origin, PartitionLag, ReadLag, ReadLog, SystemClock};
 use tidegate_sqlite::{DataFolder, EmbeddedReadLog, LogOptions};
+
+use crate::log_support::{append, key, open, text};
 
 const PARTITIONS: u32 = 3;
 

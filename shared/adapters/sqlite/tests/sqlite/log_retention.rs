@@ -4,13 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::log_support::{Member, append, key, open_at, wait_until};
 use bytes::Bytes;
 use rusqlite::{Connection, OpenFlags};
 use tidegate_inproc::clock::TestClock;
 use tidegate_kernel::Timestamp;
 use tidegate_ports::{Append, Retention};
 use tidegate_sqlite::LogOptions;
+
+use crate::log_support::{Member, append, key, open_at, wait_until};
 
 fn options(max_age_ms: u64, max_bytes: u64) -> LogOptions {
     LogOptions {

@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::log_support::{Member, append, open, own};
 use bytes::Bytes;
 use tempfile::TempDir;
 use tidegate_kernel::{Position, Timestamp};
 use tidegate_ports::{Account, Accounts, DeadLetter, DeadLetters, ReadLag, Retention, SystemClock};
 use tidegate_sqlite::dead_letters::EmbeddedDeadLetters;
 use tidegate_sqlite::{DataFolder, EmbeddedLog, EmbeddedRegistry, EmbeddedStore, LogOptions, OwnedFolder, reconcile};
+
+use crate::log_support::{Member, append, open, own};
 
 const GROUP: &str = "persister";
 const RECORDS: u64 = 9;
