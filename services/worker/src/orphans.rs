@@ -3,6 +3,7 @@
 //!
 //! The worker finds the processes by their environment: it starts each supervisor with a mark there that no other
 //! supervisor has, and descendants inherit it. So it kills the processes of the command only, whoever their parent is.
+//! It holds each by a descriptor before it looks at the mark again, since a number may be used anew.
 //! It does not find processes that were started without the environment, that have overwritten theirs, or whose
 //! environment only another user may read. Elsewhere than on Linux it finds none.
 
@@ -31,7 +32,8 @@ mod platform {
     use std::thread;
     use std::time::Duration;
 
-    use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+    use rustix::io::Errno;
+    use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, kill_process, pidfd_open, pidfd_send_signal, waitpid};
 
     use crate::process_table::pids;
 
@@ -51,8 +53,7 @@ mod platform {
                 break;
             }
             for pid in found {
-                // It may have ended meanwhile.
-                let _ = kill_process(pid, Signal::KILL);
+                kill(pid, entry);
                 killed.push(pid);
             }
             thread::sleep(SETTLE);
@@ -62,6 +63,23 @@ mod platform {
             // child is waited for: supervisors have threads that do.
             let _ = waitpid(Some(pid), WaitOptions::NOHANG);
         }
+    }
+
+    /// Kills a process, unless it has ended meanwhile and its number is another process's, without the entry.
+    pub fn kill(pid: Pid, entry: &str) {
+        // Opened first: the signal then goes to the process that had the number before the look at its environment, or
+        // to none if that has ended since.
+        let process = pidfd_open(pid, PidfdFlags::empty());
+        if !is_in_environment(pid, entry) {
+            return;
+        }
+        // It may have ended meanwhile.
+        let _ = match process {
+            Ok(process) => pidfd_send_signal(process, Signal::KILL),
+            Err(Errno::SRCH) => Ok(()),
+            // A kernel before 5.3, a sandbox that refuses the call, or no descriptor is left.
+            Err(_) => kill_process(pid, Signal::KILL),
+        };
     }
 
     fn find(entry: &str) -> Vec<Pid> {
@@ -108,5 +126,34 @@ mod tests {
     #[test]
     fn no_two_marks_are_the_same() {
         assert_ne!(new_mark().unwrap(), new_mark().unwrap());
+    }
+
+    #[cfg(target_os = "linux")]
+    mod linux {
+        use std::io::Read;
+        use std::process::{Child, Command, Stdio};
+
+        use rustix::process::Pid;
+
+        use super::super::{MARK, platform};
+
+        /// A shell that ends with code 7 once its input is closed. It is running.
+        fn waiting_shell(mark: &str) -> Child {
+            let mut command = Command::new("sh");
+            command.args(["-c", "echo up; read -r line; exit 7"]).env(MARK, mark);
+            let mut shell = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+            shell.stdout.as_mut().unwrap().read_exact(&mut [0; 3]).unwrap();
+            shell
+        }
+
+        #[test]
+        fn a_number_that_belongs_to_a_process_without_the_mark_is_not_killed() {
+            for (mark, expected) in [("12", None), ("123", Some(7))] {
+                let mut shell = waiting_shell(mark);
+                platform::kill(Pid::from_child(&shell), &format!("{MARK}=12"));
+                // Closes its input first. A shell that is killed has no code.
+                assert_eq!(shell.wait().unwrap().code(), expected, "{mark}");
+            }
+        }
     }
 }

@@ -15,7 +15,7 @@ use scylla::response::{PagingState, PagingStateResponse};
 use scylla::serialize::row::SerializeRow;
 use scylla::statement::{Consistency as DriverConsistency, SerialConsistency};
 use scylla::value::{CqlValue, Row};
-use tidegate_ports::{FailureCause, StoreError};
+use tidegate_ports::{FailureCause, StoreError, StoreStarts};
 
 use crate::batch::PartitionBatch;
 use crate::durability::Durability;
@@ -65,8 +65,8 @@ impl<S> Cql<S> {
         crate::migrations::check(&session, &options.keyspace, options.region, &schema.tables).await?;
         warn_of_few_acknowledgements(&session, options).await?;
         let statements = (schema.prepare)(&session).await?;
-        let starts = Starts::prepare(&session).await?;
         let durability = Durability::read(&session, &options.keyspace, options.consistency).await;
+        let starts = Starts::prepare(&session, durability.crashes_outlived()).await?;
         schema.tables.batches.iter().copied().for_each(crate::metrics::register);
         let concurrency = options.concurrency.max(1);
         Ok(Cql(Arc::new(Inner { session, statements, starts, durability, retries: options.retries, concurrency })))
@@ -78,11 +78,12 @@ impl<S> Cql<S> {
     }
 
     /// A number that changes when a node of the cluster has started again: what it acknowledged shortly before may be gone
-    /// then, in every table.
+    /// then, in every table. It is incomplete while nodes are silent whose crash may lose something, for three hours at
+    /// most, or until they have left the cluster.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] if no node answers.
-    pub async fn starts(&self) -> Result<u64, StoreError> {
+    pub async fn starts(&self) -> Result<StoreStarts, StoreError> {
         self.0.starts.read(&self.0.session).await
     }
 

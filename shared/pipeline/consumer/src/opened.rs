@@ -1,7 +1,8 @@
 //! What is known of a partition once its account is read, and whether the store still has what it counts.
 
 use tidegate_kernel::PartitionEpoch;
-use tidegate_ports::Account;
+use tidegate_ports::{Account, StoreStarts};
+use tokio::time::Instant;
 
 use crate::apply::Apply;
 use crate::brake::Brake;
@@ -29,7 +30,8 @@ pub(crate) struct LaneState<A: Apply> {
 /// What a partition's records came to, and what of it the store may still lose.
 pub(crate) struct Opened {
     pub account: Account,
-    /// [`Apply::starts`](crate::Apply::starts) as of when everything that was acknowledged was certainly there.
+    /// The number of [`Apply::starts`](crate::Apply::starts) as of when everything that was acknowledged was certainly
+    /// there.
     pub starts: u64,
     pub window: Window,
     /// Why nothing more of the partition is to be applied.
@@ -58,9 +60,26 @@ impl<A: Apply> LaneState<A> {
 impl Opened {
     /// As a former owner settled it, in a store whose servers have started so by now.
     pub fn settled(account: Account, starts: u64) -> Self {
-        let window = Window::from(account.checkpoint.map_or(account.next_offset, |known| known.offset));
+        let mut window = Window::from(account.checkpoint.map_or(account.next_offset, |known| known.offset));
+        // What the former owner saved last can still be lost, also if no record comes any more.
+        window.saved(Instant::now(), account.next_offset);
         // An account from before checkpoints says nothing of starts.
         let starts = account.checkpoint.map_or(starts, |known| known.starts);
         Opened { account, starts, window, halted: None }
+    }
+
+    /// Takes the store's answer to a question of `asked_at`. While a server is silent, nothing more becomes safe: it
+    /// may have started again already.
+    ///
+    /// # Errors
+    /// [`WentBack`]: a server has started again.
+    pub fn confirm(&mut self, answer: StoreStarts, asked_at: Instant) -> Result<(), WentBack> {
+        if answer.number != self.starts {
+            return Err(WentBack { starts: answer.number });
+        }
+        if answer.is_complete {
+            self.window.confirmed(asked_at);
+        }
+        Ok(())
     }
 }

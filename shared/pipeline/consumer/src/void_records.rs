@@ -29,7 +29,7 @@ struct Registered {
     at: Option<Timestamp>,
     /// How often the store may have lost it.
     losses: u64,
-    /// [`Apply::starts`](crate::Apply::starts), as a lane read it last.
+    /// The number of [`Apply::starts`](crate::Apply::starts), as a lane read it last.
     starts: Option<u64>,
 }
 
