@@ -141,7 +141,7 @@ async fn spend(rows: &dyn Rows, now: Timestamp) {
             .await;
     }
     put(rows, RowKey { table: &SPEND_TOTALS, shard: total_shard(team(1)), row: page_row(1, 0, 0) }, &total, now).await;
-    let cursor = SpendCursor { as_of: Some(now), next: Vec::new() };
+    let cursor = SpendCursor { as_of: Some(now), ..SpendCursor::default() };
     let doc = serde_json::to_vec(&cursor).ok();
     rows.put(Arc::new(vec![RowWrite { key: cursor_key(), rank: 1, doc }]), now).await.unwrap();
 }

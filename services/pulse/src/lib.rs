@@ -11,6 +11,7 @@ mod recent_feed;
 pub mod rounds;
 pub mod sending;
 pub mod spend;
+pub mod spend_follower;
 
 pub use metrics::METRICS;
 pub use recent_feed::RecentFeed;

@@ -3,28 +3,19 @@
 //! They have a task of their own, so that a run with much to check delays no schedule. In a process whose judge has not the
 //! lease the watermark does not move, and nothing is done.
 
-use std::sync::Arc;
-
 use tidegate_kernel::Timestamp;
 use tidegate_lifecycle::Stop;
-use tidegate_ports::{Clock, StoreError};
+use tidegate_ports::StoreError;
 use tokio::sync::watch;
 
 use crate::checks::{CheckAlerts, CheckEvent, CheckRunner};
 use crate::judge::JudgedTo;
-use crate::messages::SpendMessages;
 use crate::metrics::{CHECKED_RUNS, ROUND_FAILURES};
-use crate::spend::{GuardWatch, SpendKeeper, SpendRound, SpendWatch};
+use crate::spend_follower::SpendFollower;
 
 /// What follows the judge.
 pub struct Rounds {
-    pub spend: SpendKeeper,
-    pub spend_watch: SpendWatch,
-    pub guard_watch: GuardWatch,
-    pub spend_messages: SpendMessages,
-    pub clock: Arc<dyn Clock>,
-    /// What was counted and could not be judged then.
-    pub unjudged: SpendRound,
+    pub spend: SpendFollower,
     pub checks: CheckRunner,
     pub check_alerts: CheckAlerts,
     /// Results of rounds before, which could not be taken in then.
@@ -45,7 +36,7 @@ impl Rounds {
             while self.judged.changed().await.is_ok() {
                 let judged = *self.judged.borrow_and_update();
                 let as_of = judged.watermark;
-                let (spend, checks) = (self.sum(as_of).await, self.check(as_of).await);
+                let (spend, checks) = (self.spend.round(as_of).await, self.check(as_of).await);
                 if spend.is_ok() && checks.is_ok() {
                     self.followed.send_replace(judged);
                 }
@@ -61,24 +52,6 @@ impl Rounds {
             () = following => {}
             () = stop.stopped() => {}
         }
-    }
-
-    async fn sum(&mut self, as_of: Timestamp) -> Result<(), StoreError> {
-        let round = self.spend.round(as_of).await?;
-        self.unjudged.changed.extend(round.changed);
-        self.unjudged.unpriced.extend(round.unpriced);
-        let alerts = self.spend_watch.judge(&self.unjudged, self.clock.now()).await?;
-        if !alerts.is_empty() {
-            self.spend_messages.put(&alerts).await?;
-            self.spend_watch.stored(&alerts);
-        }
-        let warnings = self.guard_watch.judge(&self.unjudged.changed, self.clock.now()).await?;
-        if !warnings.is_empty() {
-            self.spend_messages.warn(&warnings).await?;
-            self.guard_watch.stored(&warnings);
-        }
-        self.unjudged = SpendRound::default();
-        Ok(())
     }
 
     async fn check(&mut self, as_of: Timestamp) -> Result<(), StoreError> {

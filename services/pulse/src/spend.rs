@@ -2,7 +2,9 @@
 
 mod alert;
 mod guard_watch;
+mod handed_over;
 mod keeper;
+mod round;
 mod stored_models;
 mod stored_pages;
 mod top;
@@ -10,6 +12,7 @@ mod watch;
 
 pub use alert::{QUOTA_MARKS, SpendAlert, TopSpenders, marks_reached};
 pub use guard_watch::GuardWatch;
-pub use keeper::{SpendKeeper, SpendRound};
+pub use keeper::SpendKeeper;
+pub use round::SpendRound;
 pub(crate) use stored_pages::broken;
 pub use watch::SpendWatch;

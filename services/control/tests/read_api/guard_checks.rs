@@ -58,7 +58,7 @@ impl<'h> Counted<'h> {
     }
 
     async fn as_of(&self, as_of: Timestamp) {
-        let cursor = SpendCursor { as_of: Some(as_of), next: Vec::new() };
+        let cursor = SpendCursor { as_of: Some(as_of), ..SpendCursor::default() };
         self.put(cursor_key(), serde_json::to_vec(&cursor).unwrap()).await;
     }
 }

@@ -351,7 +351,7 @@ impl CheckRunner {
         if self.stored.as_ref().is_some_and(|(stored, _)| *stored == next) {
             return Ok(());
         }
-        let cursor = SpendCursor { as_of: Some(as_of), next };
+        let cursor = SpendCursor { as_of: Some(as_of), next, ..SpendCursor::default() };
         let doc = serde_json::to_vec(&cursor).map_err(|error| broken(&error))?;
         let rank = u64::try_from(now.as_millis()).unwrap_or_default();
         self.rows.put(Arc::new(vec![RowWrite { key: cursor_key(), rank, doc: Some(doc) }]), now).await?;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tidegate_agentping::{AgentId, Slug, TeamId};
 use tidegate_agentping_checks::{CheckDoc, CheckOutcome};
+use tidegate_agentping_pulse::incident::derived_id::delivery_id;
 use tidegate_agentping_pulse::incident::routing::Routing;
 use tidegate_agentping_pulse::incident::track::{InARow, Track};
 use tidegate_agentping_pulse::incident::{IncidentEdge, Subject};
@@ -22,8 +23,8 @@ pub(super) struct CheckTrack {
     pub routing: Routing,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Last>,
-    /// When it was found that the check was removed. It is stored before the incident is resolved, so that the messages
-    /// have the same ids whoever resolves it how often.
+    /// When it was found that the check was removed. It is stored before the incident is resolved, so that whoever
+    /// resolves it again says the same.
     #[serde(rename = "removed_at_ms", default, skip_serializing_if = "Option::is_none")]
     pub removed_at: Option<Timestamp>,
     #[serde(default)]
@@ -116,6 +117,9 @@ impl CheckTrack {
     }
 
     /// The check is over since `at`: what is open is resolved, and what comes later counts from the beginning.
+    ///
+    /// Two judges may find at different instants, or for different reasons, that a check is over. The id of a recovery
+    /// depends on neither, so that the outbox takes it once.
     pub fn end(
         &mut self,
         (team, check): (TeamId, &str),
@@ -124,9 +128,15 @@ impl CheckTrack {
     ) -> Option<IncidentEdge> {
         let edge = self.track.end(&subject_of(team, check, 0), IncidentOrigin::Slot(at), at);
         if let Some(edge) = &edge {
+            let (region, opened_by) = (team.region(), IncidentOrigin::Slot(edge.opened_at));
             // It goes to whoever got its opening, whatever is routed where by now.
-            self.routing.route(team.region(), edge, &[], &mut |message| messages.push(message));
+            self.routing.route(region, edge, &[], &mut |message| {
+                let id = delivery_id(region, edge.incident, &message.route, edge.edge, opened_by, edge.opened_at);
+                messages.push(AlertMessage { id, ..message });
+            });
         }
+        // A check that goes on under its id may be removed again.
+        self.removed_at = None;
         self.rank = rank_at(at).max(self.rank + 1);
         edge
     }

@@ -1,7 +1,7 @@
 //! Guard's warnings as spend is counted: it may be that no job asks guard before a limit is reached.
 //!
 //! Only rules that spend alone can apply are looked at, and only warnings are found: a block has the check that it blocks, and
-//! finds its alert there.
+//! finds its alert there. A warning says what holds when it is found, so a window that is over by then has none.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;

@@ -1,26 +1,19 @@
 //! Counts the feed, partition by partition, as far as it is settled.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use tidegate_agentping::TeamId;
 use tidegate_agentping_ports::spend_rows::cursor_key;
 use tidegate_agentping_ports::{FeedRange, PulseFeed, SpendCursor, settled_page};
-use tidegate_kernel::{Partition, SmolStr, Timestamp};
+use tidegate_kernel::Timestamp;
 use tidegate_ports::{Accounts, Clock, RowWrite, Rows, StoreError};
 
+use super::handed_over::{HandedOver, Offsets, offsets};
+use super::round::{PAGE, PAGES_A_ROUND, SpendRound};
 use super::stored_models::StoredModels;
 use super::stored_pages::{StoredPages, broken};
 
-/// Rows of the feed that are counted at once.
-const PAGE: usize = 500;
-/// Pages of one partition in a round: a partition with much to count must not hold up the others.
-const PAGES_A_ROUND: usize = 20;
 /// Sums are stored once a round, or once so many pages of them, and rows with models, wait.
 const MOST_UNWRITTEN: usize = 5_000;
-
-/// Where the feed of each partition is counted on.
-type Offsets = BTreeMap<(u16, Partition), i64>;
 
 /// Keeps the sums. Two that do so at once write the same.
 pub struct SpendKeeper {
@@ -31,6 +24,8 @@ pub struct SpendKeeper {
     pages: StoredPages,
     models: StoredModels,
     cursor: Option<Cursor>,
+    /// How far alerts are handed over, as of the cursor.
+    handed_over: HandedOver,
     /// What was counted and no round has returned yet.
     counted: SpendRound,
 }
@@ -38,18 +33,8 @@ pub struct SpendKeeper {
 #[derive(Clone, Debug, Default)]
 struct Cursor {
     as_of: Option<Timestamp>,
+    /// Where the feed of each partition is counted on.
     next: Offsets,
-}
-
-/// What a round came to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SpendRound {
-    /// Which days of which teams changed, counted from 1970 on.
-    pub changed: BTreeSet<(TeamId, i64)>,
-    /// Provider and model of calls without a rate, with the team and the instant of receipt.
-    pub unpriced: BTreeSet<(TeamId, Timestamp, SmolStr, SmolStr)>,
-    /// Everything that is settled is counted.
-    pub is_whole: bool,
 }
 
 impl SpendKeeper {
@@ -60,11 +45,13 @@ impl SpendKeeper {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let (pages, models, counted) = (StoredPages::default(), StoredModels::default(), SpendRound::default());
-        SpendKeeper { feed, accounts, rows, clock, pages, models, cursor: None, counted }
+        let handed_over = HandedOver::default();
+        SpendKeeper { feed, accounts, rows, clock, pages, models, cursor: None, handed_over, counted }
     }
 
-    /// Counts what is settled and was not counted. `as_of` is the watermark, taken before the call: every record appended
-    /// before it is settled.
+    /// Counts what is settled and was not counted. `as_of` is the watermark, taken before the call: every record
+    /// appended before it is settled. A restart returns the same again, until [`taken`](Self::taken), but counts only
+    /// what is new: how fresh the sums are does not depend on alerts.
     ///
     /// # Errors
     /// [`StoreError`]; the next round goes on from what was counted.
@@ -81,11 +68,19 @@ impl SpendKeeper {
             cursor.as_of = cursor.as_of.max(Some(as_of));
         }
         let kept = self.store(&cursor).await;
-        self.cursor = Some(cursor);
+        let next = &self.cursor.insert(cursor).next;
         stored?;
         kept?;
         let is_whole = read?;
+        self.handed_over.read_left(&*self.feed, &*self.accounts, &mut self.counted).await?;
+        self.handed_over.return_to(next);
         Ok(SpendRound { is_whole, ..std::mem::take(&mut self.counted) })
+    }
+
+    /// The alerts that follow from what rounds have returned are handed over. It is stored with the next round: the same
+    /// alerts again change nothing.
+    pub fn taken(&mut self) {
+        self.handed_over.taken();
     }
 
     /// Counts up to `next`, and stores on the way what would be too much at the end. Returns whether everything that is
@@ -95,6 +90,7 @@ impl SpendKeeper {
         for account in self.accounts.accounts().await? {
             let owner = (account.generation, account.partition);
             let mut from = next.get(&owner).copied().unwrap_or(account.from_offset);
+            self.handed_over.begin(owner, from);
             for pages in 0.. {
                 if from >= account.next_offset {
                     break;
@@ -113,11 +109,7 @@ impl SpendKeeper {
                 }
                 self.pages.count(&*self.rows, owner, &page.entries).await?;
                 self.models.count(owner, &mut page.entries);
-                for row in page.entries.into_iter().map(|entry| entry.row) {
-                    let at = row.received_at;
-                    let unpriced = row.unpriced.into_iter();
-                    self.counted.unpriced.extend(unpriced.map(|(provider, model)| (row.team, at, provider, model)));
-                }
+                page.entries.iter().for_each(|entry| self.counted.take(&entry.row));
                 from = page.next_offset;
                 next.insert(owner, from);
                 if self.pages.unwritten() + self.models.unwritten() >= MOST_UNWRITTEN {
@@ -133,32 +125,32 @@ impl SpendKeeper {
         let stored = self.store_pages().await;
         self.models.clear();
         match &stored {
-            Ok(_) => cursor.next.clone_from(next),
+            Ok(()) => cursor.next.clone_from(next),
             Err(_) => {
                 self.pages.forget();
                 next.clone_from(&cursor.next);
             }
         }
-        self.counted.changed.extend(stored?);
-        Ok(())
+        stored
     }
 
-    async fn store_pages(&mut self) -> Result<BTreeSet<(TeamId, i64)>, StoreError> {
+    async fn store_pages(&mut self) -> Result<(), StoreError> {
         let models = self.models.writes(&*self.rows).await?;
         self.pages.store(&*self.rows, models, self.clock.now()).await
     }
 
-    async fn stored_cursor(&self) -> Result<Cursor, StoreError> {
+    async fn stored_cursor(&mut self) -> Result<Cursor, StoreError> {
         let found = self.rows.get(&[cursor_key()]).await?.pop().flatten();
         let Some(bytes) = found else { return Ok(Cursor::default()) };
         let stored: SpendCursor = serde_json::from_slice(&bytes).map_err(|error| broken(&error))?;
-        let next = stored.next.into_iter().map(|(generation, partition, next)| ((generation, partition), next));
-        Ok(Cursor { as_of: stored.as_of, next: next.collect() })
+        self.handed_over = HandedOver::stored(&stored);
+        Ok(Cursor { as_of: stored.as_of, next: offsets(&stored.next) })
     }
 
     async fn store(&self, cursor: &Cursor) -> Result<(), StoreError> {
         let next = cursor.next.iter().map(|((generation, partition), next)| (*generation, *partition, *next));
-        let stored = SpendCursor { as_of: cursor.as_of, next: next.collect() };
+        let handed_over = self.handed_over.behind(&cursor.next);
+        let stored = SpendCursor { as_of: cursor.as_of, next: next.collect(), handed_over };
         let doc = serde_json::to_vec(&stored).map_err(|error| broken(&error))?;
         let now = self.clock.now();
         let rank = u64::try_from(now.as_millis()).unwrap_or_default();

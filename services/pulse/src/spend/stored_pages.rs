@@ -64,16 +64,11 @@ impl StoredPages {
         self.unwritten.len()
     }
 
-    /// Stores what was counted, together with `others`, and then announces it. Returns which days of which teams changed.
+    /// Stores what was counted, together with `others`, and then announces which days of which teams changed.
     ///
     /// # Errors
     /// [`StoreError`]; [`forget`](Self::forget), and count all entries again that were counted since it last succeeded.
-    pub async fn store(
-        &mut self,
-        rows: &dyn Rows,
-        others: Vec<RowWrite>,
-        now: Timestamp,
-    ) -> Result<BTreeSet<(TeamId, i64)>, StoreError> {
+    pub async fn store(&mut self, rows: &dyn Rows, others: Vec<RowWrite>, now: Timestamp) -> Result<(), StoreError> {
         let touched = std::mem::take(&mut self.unwritten);
         self.write(rows, &touched, others, now).await?;
         if self.pages.len() > MOST_PAGES {
@@ -85,8 +80,7 @@ impl StoredPages {
         });
         let days: BTreeSet<(TeamId, i64)> = days.collect();
         self.announced = u64::try_from(now.as_millis()).unwrap_or_default().max(self.announced + 1);
-        announce(rows, &days, self.announced, now).await?;
-        Ok(days)
+        announce(rows, &days, self.announced, now).await
     }
 
     /// What is in memory may be ahead of the store, and is read again.

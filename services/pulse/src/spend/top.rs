@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use tidegate_agentping::{RunKey, Slug, TeamId};
 use tidegate_agentping_ports::{RunFilter, RunPage, RunQueries, each_event};
-use tidegate_agentping_pulse::spend::day_of;
 use tidegate_kernel::{SmolStr, Timestamp, Usd};
 use tidegate_ports::StoreError;
 
 use super::alert::TopSpenders;
 
+const DAY_MS: i64 = 86_400_000;
 /// How many of each are named.
 const NAMED: usize = 3;
 /// Runs that are looked at.
@@ -17,15 +17,15 @@ const RUNS: usize = 200;
 /// Events of a run that are looked at.
 const EVENTS: usize = 1_000;
 
-/// The runs, customers and models that cost most.
+/// The runs, customers and models that cost most of an agent's day, which is given by its first instant.
 pub async fn top_spenders(
     queries: &dyn RunQueries,
-    team: TeamId,
-    agent: &Slug,
+    (team, agent, day): (TeamId, &Slug, Timestamp),
     by_customer: BTreeMap<Option<SmolStr>, Usd>,
     now: Timestamp,
 ) -> Result<TopSpenders, StoreError> {
-    let filter = RunFilter { agent: Some(agent.clone()), from: Some(day_of(now)), ..RunFilter::default() };
+    let (from, to) = (Some(day), Some(day.plus_millis(DAY_MS)));
+    let filter = RunFilter { agent: Some(agent.clone()), from, to, ..RunFilter::default() };
     let listed = queries.list(team, &filter, &RunPage::first(RUNS), now).await?;
     let runs = first(listed.runs.into_iter().map(|listed| (listed.id, listed.run.cost())).collect());
     let mut models: BTreeMap<(SmolStr, SmolStr), Usd> = BTreeMap::new();

@@ -6,22 +6,23 @@ use std::sync::Arc;
 use tidegate_agentping::{Slug, TeamId};
 use tidegate_agentping_ports::spend_rows::{SPEND_DAYS, day_shard, whole_shard};
 use tidegate_agentping_ports::{Registry, RunQueries};
-use tidegate_agentping_pulse::spend::{BASELINE_DAYS, SpendPage, SpendRule, anomaly, day_of, hour_of};
+use tidegate_agentping_pulse::spend::{BASELINE_DAYS, SpendPage, SpendRule, anomaly, hour_of};
 use tidegate_agentping_settings::TeamSettings;
 use tidegate_kernel::{Month, SmolStr, Timestamp, Usd};
 use tidegate_mirror::Mirror;
 use tidegate_ports::{Rows, StoreError};
 
 use super::alert::{SpendAlert, marks_reached};
-use super::keeper::SpendRound;
+use super::round::SpendRound;
 use super::stored_pages::broken;
 use super::top::top_spenders;
 
+const DAY_MS: i64 = 86_400_000;
 /// How often a team's events are compared with its plan, in milliseconds.
 const QUOTAS_EVERY_MS: u64 = 30_000;
 /// Alerts that were found are remembered, so many at most.
 const MOST_FOUND: usize = 100_000;
-/// Teams whose days before today are kept in memory at most.
+/// Teams whose days before the one that is judged are kept in memory at most.
 const MOST_BASELINES: usize = 10_000;
 
 /// Watches what a [keeper](super::SpendKeeper) counts.
@@ -32,12 +33,14 @@ pub struct SpendWatch {
     settings: Mirror<TeamSettings>,
     baselines: HashMap<TeamId, Baseline>,
     found: HashSet<(TeamId, String)>,
-    /// Teams whose events may have grown since quotas were compared.
-    grown: BTreeSet<TeamId>,
+    /// Teams whose events may have grown since quotas were compared, with the month.
+    grown: BTreeSet<(TeamId, Month)>,
+    /// Those of them that were compared, until what was found is stored.
+    compared: BTreeSet<(TeamId, Month)>,
     quotas_at: Option<Timestamp>,
 }
 
-/// A team's days before a day.
+/// A team's days before one that is judged.
 struct Baseline {
     day: i64,
     /// By agent, the days that have spend.
@@ -55,12 +58,13 @@ impl SpendWatch {
         registry: Arc<dyn Registry>,
         settings: Mirror<TeamSettings>,
     ) -> Self {
-        let (baselines, found, grown) = (HashMap::new(), HashSet::new(), BTreeSet::new());
-        SpendWatch { rows, queries, registry, settings, baselines, found, grown, quotas_at: None }
+        let (baselines, found) = (HashMap::new(), HashSet::new());
+        let (grown, compared) = (BTreeSet::new(), BTreeSet::new());
+        SpendWatch { rows, queries, registry, settings, baselines, found, grown, compared, quotas_at: None }
     }
 
-    /// Judges what a round counted. Alerts that were found before are not in the answer, unless this process has forgotten
-    /// them.
+    /// Judges what a round counted: today's spend, and that of yesterday which was not judged before midnight. Alerts
+    /// that were found before are not in the answer, unless this process has forgotten them.
     ///
     /// # Errors
     /// [`StoreError`]; call it again with the same round.
@@ -76,45 +80,56 @@ impl SpendWatch {
         for (team, _) in round.changed.iter().filter(|(_, day)| *day < today) {
             self.baselines.remove(team);
         }
+        let of_yesterday = round.changed_today.iter().filter(|(_, day)| *day == today - 1);
+        let of_yesterday: Vec<(TeamId, i64)> = of_yesterday.copied().collect();
+        let of_today = round.changed.iter().filter(|(_, day)| *day == today).copied();
+        let judged: Vec<(TeamId, i64)> = of_yesterday.iter().copied().chain(of_today).collect();
         let mut alerts = Vec::new();
-        for (team, _) in round.changed.iter().filter(|(_, day)| *day == today) {
-            alerts.extend(self.anomalies(*team, today, now).await?);
+        for (team, day) in judged {
+            alerts.extend(self.anomalies(team, day, now).await?);
         }
         for (team, at, provider, model) in &round.unpriced {
             let (provider, model) = (provider.clone(), model.clone());
             alerts.push(SpendAlert::UnpricedModel { team: *team, month: Month::of(*at), provider, model, at: *at });
         }
-        self.grown.extend(round.changed.iter().map(|(team, _)| *team));
+        self.grown.extend(round.changed.iter().map(|(team, _)| (*team, Month::of(now))));
+        self.grown.extend(of_yesterday.into_iter().map(|(team, day)| (team, Month::of(first_instant(day)))));
         alerts.extend(self.quotas(now).await?);
         alerts.retain(|alert| !self.found.contains(&(alert.team(), alert.key())));
         Ok(alerts)
     }
 
-    /// These alerts are stored: they are not found again.
+    /// These alerts, which the last call has found, are stored: they are not found again.
     pub fn stored(&mut self, alerts: &[SpendAlert]) {
         self.found.extend(alerts.iter().map(|alert| (alert.team(), alert.key())));
+        let compared = std::mem::take(&mut self.compared);
+        self.grown.retain(|grown| !compared.contains(grown));
     }
 
-    async fn anomalies(&mut self, team: TeamId, today: i64, now: Timestamp) -> Result<Vec<SpendAlert>, StoreError> {
-        if self.baselines.get(&team).is_none_or(|baseline| baseline.day != today) {
-            let baseline = self.baseline(team, today).await?;
+    /// Whether quotas are still to be compared, of rounds that are otherwise judged.
+    pub fn is_due(&self) -> bool {
+        !self.grown.is_empty()
+    }
+
+    async fn anomalies(&mut self, team: TeamId, judged: i64, now: Timestamp) -> Result<Vec<SpendAlert>, StoreError> {
+        if self.baselines.get(&team).is_none_or(|baseline| baseline.day != judged) {
+            let baseline = self.baseline(team, judged).await?;
             self.baselines.insert(team, baseline);
         }
         let rule = self.rule(team);
-        let sums = self.day(team, today).await?;
+        let (day, sums) = (first_instant(judged), self.day(team, judged).await?);
         let Some(baseline) = self.baselines.get(&team) else { return Ok(Vec::new()) };
         let mut alerts = Vec::new();
         for (name, by_customer) in sums {
             let spent: Usd = by_customer.values().copied().sum();
             let Some(anomaly) = anomaly(&rule, spent, &baseline.before(&name)) else { continue };
             let Ok(agent) = Slug::parse(&name) else { continue };
-            let day = day_of(now);
             let none = SpendAlert::Anomaly { team, agent, day, anomaly, top: Default::default(), at: now };
             if self.found.contains(&(team, none.key())) {
                 continue;
             }
             let SpendAlert::Anomaly { agent, .. } = none else { continue };
-            let top = top_spenders(&*self.queries, team, &agent, by_customer, now).await?;
+            let top = top_spenders(&*self.queries, (team, &agent, day), by_customer, now).await?;
             alerts.push(SpendAlert::Anomaly { team, agent, day, anomaly, top, at: now });
         }
         Ok(alerts)
@@ -127,9 +142,9 @@ impl SpendWatch {
         SpendRule { sigma_thousandths: thousandths as u32, min_usd: settings.team.min_spend() }
     }
 
-    async fn baseline(&self, team: TeamId, today: i64) -> Result<Baseline, StoreError> {
+    async fn baseline(&self, team: TeamId, judged: i64) -> Result<Baseline, StoreError> {
         let mut spent: HashMap<SmolStr, BTreeMap<i64, Usd>> = HashMap::new();
-        for day in today - BASELINE_DAYS as i64..today {
+        for day in judged - BASELINE_DAYS as i64..judged {
             for (agent, by_customer) in self.day(team, day).await? {
                 spent.entry(agent).or_default().insert(day, by_customer.values().copied().sum());
             }
@@ -137,7 +152,7 @@ impl SpendWatch {
         let agents = self.queries.agents(team).await?;
         let first_day =
             agents.into_iter().map(|row| (row.slug.as_str().into(), hour_of(row.first_seen).div_euclid(24)));
-        Ok(Baseline { day: today, spent, first_day: first_day.collect() })
+        Ok(Baseline { day: judged, spent, first_day: first_day.collect() })
     }
 
     async fn day(&self, team: TeamId, day: i64) -> Result<DaySums, StoreError> {
@@ -158,33 +173,40 @@ impl SpendWatch {
     }
 
     async fn quotas(&mut self, now: Timestamp) -> Result<Vec<SpendAlert>, StoreError> {
+        self.compared.clear();
         if self.quotas_at.is_some_and(|at| now.millis_since(at) < QUOTAS_EVERY_MS) || self.grown.is_empty() {
             return Ok(Vec::new());
         }
         self.quotas_at = Some(now);
-        let (month, mut alerts) = (Month::of(now), Vec::new());
-        for team in self.grown.clone() {
+        let mut alerts = Vec::new();
+        for (team, month) in self.grown.clone() {
             // A registry that is down is asked again; a team that it does not have has no plan.
-            let Ok(Some(found)) = self.registry.team(team).await else { continue };
-            let Some(allowance) = found.plan.limits().events_per_month else { continue };
-            let events = self.queries.usage(team, month).await?;
-            let marks = marks_reached(events, allowance);
-            alerts.extend(marks.into_iter().map(|percent| SpendAlert::Quota {
-                team,
-                month,
-                percent,
-                events,
-                allowance,
-                at: now,
-            }));
+            let Ok(found) = self.registry.team(team).await else { continue };
+            if let Some(allowance) = found.and_then(|found| found.plan.limits().events_per_month) {
+                let events = self.queries.usage(team, month).await?;
+                let marks = marks_reached(events, allowance);
+                alerts.extend(marks.into_iter().map(|percent| SpendAlert::Quota {
+                    team,
+                    month,
+                    percent,
+                    events,
+                    allowance,
+                    at: now,
+                }));
+            }
+            self.compared.insert((team, month));
         }
-        self.grown.clear();
         Ok(alerts)
     }
 }
 
+/// The first instant of a day, counted from 1970 on.
+const fn first_instant(day: i64) -> Timestamp {
+    Timestamp::from_millis(day * DAY_MS)
+}
+
 impl Baseline {
-    /// An agent's days before today, since its first run.
+    /// An agent's days before it, since its first run.
     fn before(&self, agent: &SmolStr) -> Vec<Usd> {
         let Some(first) = self.first_day.get(agent) else { return Vec::new() };
         let spent = self.spent.get(agent);

@@ -100,6 +100,21 @@ impl Alerted {
         self.alerts.end(self.clock.now()).await.unwrap();
     }
 
+    /// What is stored of the check.
+    async fn track(&self) -> Value {
+        let key = check_track_key(team(1), &check());
+        let found = self.rows.get(std::slice::from_ref(&key)).await.unwrap().remove(0).unwrap();
+        serde_json::from_slice(&found).unwrap()
+    }
+
+    /// Stores this of the check, whatever is there.
+    async fn put_track(&self, mut kept: Value) {
+        let rank = self.track().await["rank"].as_u64().unwrap() + 1;
+        kept["rank"] = rank.into();
+        let row = RowWrite { key: check_track_key(team(1), &check()), rank, doc: Some(kept.to_string().into_bytes()) };
+        self.rows.put(Arc::new(vec![row]), self.clock.now()).await.unwrap();
+    }
+
     /// Messages, the oldest first.
     async fn messages(&self) -> Vec<Delivered> {
         let messages = Messages::new(Arc::new(self.rows.clone()));
@@ -205,16 +220,55 @@ async fn an_incident_ends_with_its_check() {
 async fn an_incident_of_an_earlier_build_ends_with_its_check() {
     let mut alerted = Alerted::new().await;
     alerted.take(1, NOON, CheckOutcome::Fail).await;
-    let key = check_track_key(team(1), &check());
-    let found = alerted.rows.get(std::slice::from_ref(&key)).await.unwrap().remove(0).unwrap();
-    let mut kept: Value = serde_json::from_slice(&found).unwrap();
+    let mut kept = alerted.track().await;
     let last = kept["last"].as_object_mut().unwrap();
     assert!(last.remove("agent").is_some() && last.remove("check_name").is_some());
-    let rank = kept["rank"].as_u64().unwrap() + 1;
-    kept["rank"] = rank.into();
-    let row = RowWrite { key, rank, doc: Some(kept.to_string().into_bytes()) };
-    alerted.rows.put(Arc::new(vec![row]), alerted.clock.now()).await.unwrap();
+    alerted.put_track(kept).await;
     alerted.set(kinds::CHECK, &check(), None).await;
     alerted.end().await;
     assert_eq!((alerted.edges().await, alerted.open().await), (vec!["firing", "resolved"], 0));
+}
+
+/// Two judges end the incident of a check, each at its own instant, since both have read its row before the other one
+/// has written it; also where the check is switched off and then removed in between.
+#[tokio::test]
+async fn two_judges_that_end_an_incident_send_one_recovery() {
+    for ending in [Ending::Removed, Ending::SwitchedOff] {
+        let mut alerted = Alerted::new().await;
+        alerted.take(1, NOON, CheckOutcome::Fail).await;
+        let read_by_both = alerted.track().await;
+        alerted.clock.set(after(60));
+        if ending == Ending::SwitchedOff {
+            alerted.set_check(&CheckDoc { enabled: false, ..alerted.parsed() }).await;
+        } else {
+            alerted.set(kinds::CHECK, &check(), None).await;
+        }
+        alerted.end().await;
+        assert_eq!((alerted.edges().await, alerted.open().await), (vec!["firing", "resolved"], 0), "{ending:?}");
+        let recovery = alerted.messages().await.pop();
+        alerted.put_track(read_by_both).await;
+        alerted.set(kinds::CHECK, &check(), None).await;
+        alerted.restart();
+        alerted.end().await;
+        assert_eq!((alerted.edges().await, alerted.open().await), (vec!["firing", "resolved"], 0), "{ending:?}");
+        assert_eq!(alerted.messages().await.pop(), recovery, "{ending:?}");
+    }
+}
+
+/// A check that goes on under its id, as a configuration has it, is over a second time when it is removed a second time.
+#[tokio::test]
+async fn a_check_can_be_removed_twice() {
+    let mut alerted = Alerted::new().await;
+    let doc = alerted.parsed();
+    for (run, minute) in [(1, 1), (2, 11)] {
+        alerted.take(run, after(minute * 60), CheckOutcome::Fail).await;
+        alerted.clock.set(after(minute * 60 + 300));
+        alerted.set(kinds::CHECK, &check(), None).await;
+        alerted.end().await;
+        let incident = alerted.incidents().await.into_iter().max_by_key(|incident| incident.opened_at).unwrap();
+        assert_eq!(incident.resolved_at, Some(after(minute * 60 + 301)), "{run}");
+        alerted.set_check(&doc).await;
+        alerted.end().await;
+    }
+    assert_eq!(alerted.edges().await, ["firing", "resolved", "firing", "resolved"]);
 }

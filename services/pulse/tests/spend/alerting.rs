@@ -7,7 +7,7 @@ use tidegate_agentping::{HeartbeatStatus, Plan, RunKey};
 use tidegate_agentping_inproc::registry::MemoryRegistry;
 use tidegate_agentping_ports::{Registry, Team};
 use tidegate_agentping_settings::{RuleDoc, TeamDoc, kinds};
-use tidegate_agentping_testkit::{EventWith as _, NOON, event, heartbeat, record, run_id, start, team};
+use tidegate_agentping_testkit::{EventWith as _, NOON, StartWith as _, event, heartbeat, record, run_id, start, team};
 use tidegate_inproc::documents::MemoryDocuments;
 use tidegate_kernel::Usd;
 use tidegate_mirror::Mirror;
@@ -134,6 +134,21 @@ async fn ac_42_and_43_the_line_is_the_teams_and_has_floors() {
         let alerts = watched.round().await;
         assert_eq!(alerts.len(), usize::from(fires), "{} days, {today}, {sigma}: {alerts:?}", days.len());
     }
+}
+
+/// A run's cost is of the day of its start. No alert follows from what is reported once that day is over.
+#[tokio::test]
+async fn cost_of_yesterday_that_is_reported_today_does_not_alert() {
+    let mut watched = Watched::new().await;
+    watched.days(&BASELINE).await;
+    let key = RunKey { team: team(1), run: run_id(900) };
+    let now = watched.world.clock.now();
+    watched.world.take(record(key, now, start("daily").at(now))).await;
+    assert_eq!(watched.round().await, []);
+    watched.world.clock.advance_ms(DAY_MS);
+    let call = event(1).llm("a-model", Some("500"));
+    watched.world.take(record(key, watched.world.clock.now(), call)).await;
+    assert_eq!(watched.round().await, []);
 }
 
 /// AC-14: warnings come with the spend, once a window, whether or not anyone asks guard.

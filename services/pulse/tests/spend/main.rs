@@ -4,4 +4,5 @@
 
 mod alerting;
 mod counting;
+mod handing_over;
 mod world;

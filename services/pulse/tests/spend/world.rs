@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use tidegate_agentping::{Record, RunKey, TeamId};
@@ -38,16 +38,17 @@ pub struct BreakingRows {
     left: AtomicUsize,
     /// Writes so far.
     pub writes: AtomicUsize,
+    /// Messages of alerts cannot be stored.
+    pub takes_no_messages: AtomicBool,
 }
 
 impl World {
     pub fn new() -> Self {
         let clock = Arc::new(TestClock::at(NOON));
-        let rows = MemoryRows::new(clock.clone());
         World {
             runs: MemoryRuns::default(),
             accounts: MemoryAccounts::default(),
-            rows: Arc::new(BreakingRows { rows, left: AtomicUsize::new(0), writes: AtomicUsize::new(0) }),
+            rows: Arc::new(BreakingRows::new(MemoryRows::new(clock.clone()))),
             clock,
             next: [0; PARTITIONS as usize],
         }
@@ -126,24 +127,49 @@ pub fn day(at: Timestamp) -> i64 {
     hour_of(at).div_euclid(24)
 }
 
+impl BreakingRows {
+    fn new(rows: MemoryRows) -> Self {
+        let (left, writes) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        BreakingRows { rows, left, writes, takes_no_messages: AtomicBool::new(false) }
+    }
+
+    /// One more write; whether it fails.
+    fn fails(&self) -> bool {
+        self.writes.fetch_add(1, Ordering::SeqCst);
+        let left = self.left.load(Ordering::SeqCst);
+        self.left.store(left.saturating_sub(1), Ordering::SeqCst);
+        left == 1
+    }
+}
+
+/// What is stored of a write that failed.
+fn some_of(rows: &[RowWrite]) -> Arc<Vec<RowWrite>> {
+    Arc::new(rows.iter().step_by(2).cloned().collect())
+}
+
+pub fn broken() -> StoreError {
+    StoreError::Unavailable(FailureCause::timeout("broken by the test"))
+}
+
 #[async_trait]
 impl Rows for BreakingRows {
     async fn put(&self, rows: Arc<Vec<RowWrite>>, now: Timestamp) -> Result<(), StoreError> {
-        self.writes.fetch_add(1, Ordering::SeqCst);
-        let left = self.left.load(Ordering::SeqCst);
-        if left > 0 {
-            self.left.store(left - 1, Ordering::SeqCst);
-            if left == 1 {
-                // Some of a write that failed may be stored.
-                let some = rows.iter().step_by(2).cloned().collect();
-                self.rows.put(Arc::new(some), now).await?;
-                return Err(StoreError::Unavailable(FailureCause::timeout("broken by the test")));
-            }
+        if self.fails() {
+            self.rows.put(some_of(&rows), now).await?;
+            return Err(broken());
         }
         self.rows.put(rows, now).await
     }
 
+    /// Only messages are inserted.
     async fn insert(&self, rows: Arc<Vec<RowWrite>>, now: Timestamp) -> Result<Vec<bool>, StoreError> {
+        if self.takes_no_messages.load(Ordering::SeqCst) {
+            return Err(broken());
+        }
+        if self.fails() {
+            self.rows.insert(some_of(&rows), now).await?;
+            return Err(broken());
+        }
         self.rows.insert(rows, now).await
     }
 

@@ -13,7 +13,8 @@ use tidegate_pulse::judge::{JudgeLease, JudgeOptions, JudgePorts, JudgeRole, Jud
 use tidegate_pulse::messages::SpendMessages;
 use tidegate_pulse::rounds::Rounds;
 use tidegate_pulse::sending::{SenderRole, SettingsRoutes};
-use tidegate_pulse::spend::{GuardWatch, SpendKeeper, SpendRound, SpendWatch};
+use tidegate_pulse::spend::{GuardWatch, SpendKeeper, SpendWatch};
+use tidegate_pulse::spend_follower::SpendFollower;
 use tokio::sync::watch;
 
 use super::Roles;
@@ -43,12 +44,13 @@ impl Roles {
         let digests =
             DigestRole { keeper: DigestKeeper::new(rows.clone(), mirror.clone(), outbox.clone()), judged: judged_to };
         let rounds = Rounds {
-            spend: SpendKeeper::new(feed.clone(), accounts.clone(), rows.clone(), clock.clone()),
-            spend_watch: SpendWatch::new(rows.clone(), queries.clone(), registry.clone(), mirror.clone()),
-            guard_watch: GuardWatch::new(rows.clone(), mirror.clone()),
-            spend_messages: SpendMessages(outbox.clone()),
-            clock: clock.clone(),
-            unjudged: SpendRound::default(),
+            spend: SpendFollower::new(
+                SpendKeeper::new(feed.clone(), accounts.clone(), rows.clone(), clock.clone()),
+                SpendWatch::new(rows.clone(), queries.clone(), registry.clone(), mirror.clone()),
+                GuardWatch::new(rows.clone(), mirror.clone()),
+                SpendMessages(outbox.clone()),
+                clock.clone(),
+            ),
             checks: CheckRunner::new(
                 feed.clone(),
                 accounts.clone(),

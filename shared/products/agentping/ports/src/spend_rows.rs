@@ -72,6 +72,9 @@ pub struct SpendCursor {
     pub as_of: Option<Timestamp>,
     /// Generation, partition, and the offset from which on nothing is counted.
     pub next: Vec<(u16, Partition, i64)>,
+    /// The same of partitions in which alerts are not handed over that far: the offset from which on they may not be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub handed_over: Vec<(u16, Partition, i64)>,
 }
 
 /// Rows that one scan reads.
