@@ -26,6 +26,8 @@ const WRITES_AT_ONCE: usize = 256;
 /// What guard needs beyond what every request does.
 pub(crate) struct Guard {
     pub limit: TeamLimit,
+    /// How many blocks by pauses are kept: they take nothing of the limit.
+    pub kept_pauses: TeamLimit,
     pub board: SpendBoard,
     pub writes: Arc<Semaphore>,
     pub announcer: Announcer,
@@ -35,6 +37,7 @@ impl Guard {
     pub fn new(managed: &Management) -> Self {
         Guard {
             limit: TeamLimit::new(PER_S, BURST),
+            kept_pauses: TeamLimit::new(PER_S, BURST),
             board: SpendBoard::new(managed.rows.clone(), managed.mirror.clone()),
             writes: Arc::new(Semaphore::new(WRITES_AT_ONCE)),
             announcer: Announcer::default(),

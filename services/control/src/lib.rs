@@ -188,10 +188,11 @@ impl Control {
         self
     }
 
-    /// Lets a team ask guard so often in a second, and at once.
+    /// Lets a team ask guard so often in a second, and at once. So many of its blocks by pauses are kept, too.
     #[must_use]
     pub fn with_guard_rate(mut self, per_s: u32, burst: u32) -> Self {
         self.reads.guard.limit = TeamLimit::new(per_s, burst);
+        self.reads.guard.kept_pauses = TeamLimit::new(per_s, burst);
         self
     }
 

@@ -9,3 +9,7 @@ mod track;
 pub use alerting::CheckAlerts;
 pub use idle::CHECK_IDLE_RUNS;
 pub use runner::{CheckEvent, CheckRound, CheckRunner};
+
+/// How long one call judges runs, or takes results in, in milliseconds. What is left is for the next one: sums of
+/// spend, which guard decides by, are counted in between.
+const ROUND_MS: u64 = 1_000;

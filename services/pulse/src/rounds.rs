@@ -18,11 +18,11 @@ pub struct Rounds {
     pub spend: SpendFollower,
     pub checks: CheckRunner,
     pub check_alerts: CheckAlerts,
-    /// Results of rounds before, which could not be taken in then.
+    /// Results of rounds before, which were not taken in then.
     pub untaken: Vec<CheckEvent>,
     /// How far the judge is after each of its turns.
     pub judged: watch::Receiver<JudgedTo>,
-    /// Where it is published after each round that completed how far the judge was before it.
+    /// Where it is published, once sums and checks have followed, how far the judge was before they began.
     pub followed: watch::Sender<JudgedTo>,
 }
 
@@ -33,12 +33,19 @@ impl Rounds {
         CHECKED_RUNS.handle().increment(0);
         ["spend", "checks"].into_iter().for_each(|what| ROUND_FAILURES.with([("what", what)]).increment(0));
         let following = async {
+            // How far the judge was when the checks in progress began: they may take several rounds.
+            let mut begun = None;
             while self.judged.changed().await.is_ok() {
                 let judged = *self.judged.borrow_and_update();
+                let checked_to = *begun.get_or_insert(judged);
                 let as_of = judged.watermark;
                 let (spend, checks) = (self.spend.round(as_of).await, self.check(as_of).await);
                 if spend.is_ok() && checks.is_ok() {
-                    self.followed.send_replace(judged);
+                    let is_checked = self.untaken.is_empty() && self.checks.is_done();
+                    if is_checked {
+                        begun = None;
+                        self.followed.send_replace(checked_to);
+                    }
                 }
                 for (what, done) in [("spend", spend), ("checks", checks)] {
                     if let Err(error) = done {
@@ -55,11 +62,16 @@ impl Rounds {
     }
 
     async fn check(&mut self, as_of: Timestamp) -> Result<(), StoreError> {
-        let round = self.checks.round(as_of).await?;
-        CHECKED_RUNS.handle().increment(round.judged as u64);
-        self.untaken.extend(round.events);
-        self.check_alerts.take(self.untaken.clone()).await?;
-        self.untaken.clear();
+        // What was judged before is taken in first: each call goes on for about a second, and sums go on in between.
+        if self.untaken.is_empty() {
+            let round = self.checks.round(as_of).await?;
+            CHECKED_RUNS.handle().increment(round.judged as u64);
+            self.untaken = round.events;
+        }
+        self.check_alerts.take(&mut self.untaken).await?;
+        if !self.untaken.is_empty() {
+            return Ok(());
+        }
         self.checks.taken(as_of).await?;
         self.check_alerts.end(as_of).await
     }

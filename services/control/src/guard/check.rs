@@ -1,7 +1,9 @@
 //! `POST /v1/guard/check`: may this job start?
 //!
 //! The order: credential, plan, pause, rate, rules. A pause is answered from memory, also while the rate is used up and
-//! while the store is down. Nothing in the body is refused: any answer but 200 stops the job that asks.
+//! while the store is down, and takes nothing of the rate: clients take a `429` for an allow, so a paused agent that
+//! asks in a loop would lift the limits of its team's other agents. Nothing in the body is refused: any answer but 200
+//! stops the job that asks.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -114,11 +116,13 @@ async fn decide(call: Call, body: Body) -> Result<Response, Problem> {
         return json(&GuardAnswer::unguarded(now));
     }
     let settings = call.settings();
-    let is_limited = guard.limit.take(team, call.reads.clock.steady());
+    let steady = call.reads.clock.steady();
     if let Some(verdict) = pause_of(&call, &settings, &asked, now) {
-        let id = blocks::keep(&call, &asked, &verdict, now, is_limited.is_ok()).await;
+        let is_kept = guard.kept_pauses.take(team, steady).is_ok();
+        let id = blocks::keep(&call, &asked, &verdict, now, is_kept).await;
         return json(&GuardAnswer::decided(verdict, Some(id), as_of, now));
     }
+    let is_limited = guard.limit.take(team, steady);
     is_limited.map_err(|retry_after_s| Problem::GuardRateLimited { retry_after_s })?;
     let mut verdict = by_spend(&call, &settings, &asked, now).await?;
     let events = std::mem::take(&mut verdict.events).into_iter();

@@ -19,6 +19,7 @@ mod counted;
 mod described;
 mod elsewhere;
 mod guard_checks;
+mod guard_paused;
 mod guard_rules;
 mod guard_sdks;
 mod house;

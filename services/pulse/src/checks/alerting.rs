@@ -19,8 +19,8 @@ use tidegate_kernel::{SmolStr, Timestamp};
 use tidegate_mirror::Mirror;
 use tidegate_ports::{Clock, FailureCause, FailureKind, RowKey, RowWrite, Rows, StoreError};
 
-use super::CheckEvent;
 use super::track::{CheckTrack, Last, Over};
+use super::{CheckEvent, ROUND_MS};
 
 /// Teams whose checks are looked for in one call.
 const TEAMS_AT_ONCE: usize = 200;
@@ -45,16 +45,27 @@ impl CheckAlerts {
         CheckAlerts { rows, outbox, settings, clock, looked_at: HashMap::new() }
     }
 
-    /// Takes results in. One that was taken in before changes nothing; a run that is judged again with another outcome does.
+    /// Takes results in, in the order of the runs' ends, for about a second, and leaves the rest in `events`. One that
+    /// was taken in before changes nothing; a run that is judged again with another outcome does.
     ///
     /// # Errors
-    /// [`StoreError`]: the same events again come to the same.
-    pub async fn take(&self, mut events: Vec<CheckEvent>) -> Result<(), StoreError> {
+    /// [`StoreError`]: the event that failed is left as well, and comes to the same again.
+    pub async fn take(&self, events: &mut Vec<CheckEvent>) -> Result<(), StoreError> {
         events.sort_by_key(|event| (event.ended_at, event.run.run));
-        for event in events {
-            self.take_one(&event).await?;
+        let began = self.clock.steady();
+        let (mut taken, mut done) = (0, Ok(()));
+        while let Some(event) = events.get(taken) {
+            done = self.take_one(event).await;
+            if done.is_err() {
+                break;
+            }
+            taken += 1;
+            if self.clock.steady().millis_since(began) >= ROUND_MS {
+                break;
+            }
         }
-        Ok(())
+        events.drain(..taken);
+        done
     }
 
     async fn take_one(&self, event: &CheckEvent) -> Result<(), StoreError> {

@@ -65,11 +65,13 @@ impl Pending {
         }
     }
 
-    /// Runs to judge, given the watermark; whether it is for the last time.
+    /// Runs to judge, given the watermark, in the order of their ends; whether it is for the last time.
     pub fn due(&self, as_of: Timestamp) -> Vec<(RunKey, PendingRun, bool)> {
         let is_due = |run: &&PendingRun| run.due.is_some_and(|due| due <= as_of) || run.final_at() <= as_of;
         let due = self.runs.iter().filter(|(_, run)| is_due(run));
-        due.map(|(key, run)| (*key, run.clone(), run.final_at() <= as_of)).collect()
+        let mut due: Vec<_> = due.map(|(key, run)| (*key, run.clone(), run.final_at() <= as_of)).collect();
+        due.sort_by_key(|(key, run, _)| (run.ended_at, key.run));
+        due
     }
 
     /// A run was judged.

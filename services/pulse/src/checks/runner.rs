@@ -1,6 +1,6 @@
 //! The runner: reads the feed, and judges each run 30 s after its end, and again for 10 minutes as its events come.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -16,6 +16,7 @@ use tidegate_mirror::Mirror;
 use tidegate_ports::{Accounts, Clock, FailureCause, FailureKind, RowWrite, Rows, StoreError};
 use tokio::task::spawn_blocking;
 
+use super::ROUND_MS;
 use super::idle::IdleRuns;
 use super::pending::{Pending, PendingRun, TRAILING_MS};
 
@@ -43,6 +44,9 @@ pub struct CheckRunner {
     settings: Mirror<TeamSettings>,
     clock: Arc<dyn Clock>,
     pending: Pending,
+    /// Runs that were due at the watermark `due_as_of` and are not judged yet, as [`Pending::due`] returned them.
+    due: VecDeque<(RunKey, PendingRun, bool)>,
+    due_as_of: Timestamp,
     /// `None`: not read yet.
     idle: Option<IdleRuns>,
     next: Option<BTreeMap<(u16, Partition), i64>>,
@@ -107,6 +111,8 @@ impl CheckRunner {
             settings,
             clock,
             pending: Pending::default(),
+            due: VecDeque::new(),
+            due_as_of: Timestamp::FIRST,
             idle: None,
             next: None,
             stored: None,
@@ -120,8 +126,14 @@ impl CheckRunner {
         self.pending.len()
     }
 
-    /// Reads what is settled and judges what is due. `as_of` is the watermark, taken before the call. A restart finds what
-    /// it returns again, until [`taken`](Self::taken).
+    /// Whether all runs are judged that were due when the feed was read last.
+    pub fn is_done(&self) -> bool {
+        self.due.is_empty()
+    }
+
+    /// Reads what is settled and judges what is due, for about a second: the next rounds judge the rest before they
+    /// read on. `as_of` is the watermark, taken before the call. A restart finds what it returns again, until
+    /// [`taken`](Self::taken).
     ///
     /// # Errors
     /// [`StoreError`]; the next round judges what this one has not, and returns what this one has judged.
@@ -129,9 +141,23 @@ impl CheckRunner {
         if self.idle.is_none() {
             self.idle = Some(IdleRuns::read(&*self.rows).await?);
         }
-        self.read_on(as_of).await?;
-        self.take_idle(as_of);
-        for (key, run, is_final) in self.pending.due(as_of) {
+        if self.due.is_empty() {
+            self.read_on(as_of).await?;
+            self.take_idle(as_of);
+            (self.due, self.due_as_of) = (VecDeque::from(self.pending.due(as_of)), as_of);
+        }
+        let judged = self.judge_due().await;
+        if judged.is_err() {
+            // The next round finds what is left among all that is due then.
+            self.due.clear();
+        }
+        judged?;
+        Ok(std::mem::take(&mut self.found))
+    }
+
+    async fn judge_due(&mut self) -> Result<(), StoreError> {
+        let (began, as_of) = (self.clock.steady(), self.due_as_of);
+        while let Some((key, run, is_final)) = self.due.pop_front() {
             let events = self.judge(key, &run, is_final, as_of).await?;
             self.found.events.extend(events);
             self.found.judged += 1;
@@ -139,8 +165,11 @@ impl CheckRunner {
             if is_final && let Some(idle) = &mut self.idle {
                 idle.forget(key);
             }
+            if self.clock.steady().millis_since(began) >= ROUND_MS {
+                break;
+            }
         }
-        Ok(std::mem::take(&mut self.found))
+        Ok(())
     }
 
     /// What the rounds have returned is taken in: a restart need not find it again.

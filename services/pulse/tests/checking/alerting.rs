@@ -92,7 +92,7 @@ impl Alerted {
             ended_at,
             outcome,
         };
-        self.alerts.take(vec![event]).await.unwrap();
+        self.alerts.take(&mut vec![event]).await.unwrap();
     }
 
     async fn end(&mut self) {

@@ -12,7 +12,8 @@ use crate::members::CheckKind;
 use crate::results::{CheckId, CheckOutcome, CheckResult, result_id};
 use crate::{regexes, schema};
 
-/// Time that the checks of one run may take: 50 ms.
+/// Time that the checks of one run may take: 50 ms. Callers measure real time: on a machine without a free processor an
+/// ordinary check may take longer.
 pub const BUDGET: Duration = Duration::from_millis(50);
 
 /// One check, compiled.
