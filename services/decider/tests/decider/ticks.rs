@@ -92,8 +92,8 @@ impl Due for CountedReads {
     }
 }
 
-/// The former owner is suspended before it stores a due time, and goes on once its successor has read them all. It appends
-/// no ticks, as one that has ended.
+/// The former owner is suspended before it stores a due time, and goes on once its successor has read them all. It
+/// appends no ticks, as one that has ended.
 #[tokio::test(start_paused = true)]
 async fn a_due_time_that_a_former_owner_stores_late_is_not_missed() {
     let rig = Rig::new(1);

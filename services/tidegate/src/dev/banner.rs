@@ -140,7 +140,8 @@ fn gate_tour(url: &str, welcome: &GateWelcome, data: &Path, program: &str) -> St
         }
         GateWelcome::Missing => {
             return format!(
-                "AgentGate's first organization or its keys were not made in time: the log has the reason. To make them:\n\n  \
+                "AgentGate's first organization or its keys were not made in time; the log has the reason. \
+                 To make them:\n\n  \
                    {program} agentgate orgs list{0}   (it may be there by now)\n  \
                    {program} agentgate orgs create {NAME}{0}\n  \
                    {program} agentgate keys create --org ORG --scopes '*'{0}\n  \

@@ -18,13 +18,14 @@ pub enum GateWelcome {
     Missing,
 }
 
-/// As [`first_organization`]. Without one the process goes on: all the rest of it works, and commands can make one later.
+/// As [`first_organization`]. Without one the process goes on: all the rest works, and commands can make one later.
 pub async fn welcome(office: &Office) -> GateWelcome {
     first_organization(office).await.unwrap_or_else(|failure| {
         tracing::warn!(
             error = %failure,
-            "the first organization of AgentGate or a key of it was not made; `tidegate agentgate orgs list` shows whether \
-             the organization is there by now, `orgs create`, `keys create` and `worker-keys create` make what is missing"
+            "the first organization of AgentGate or a key of it was not made; `tidegate agentgate orgs list` shows \
+             whether the organization is there by now, `orgs create`, `keys create` and `worker-keys create` make what \
+             is missing"
         );
         GateWelcome::Missing
     })

@@ -121,7 +121,7 @@ impl Run {
         }
     }
 
-    /// What the model says, and whether the command was decided: neither answered by its key's fact nor refused as late.
+    /// What the model says, and whether the command was decided: neither answered by its key's fact nor late.
     fn expected(&mut self, envelope: &Sent) -> (CommandOutcome<AgentGate>, bool) {
         let (received, appended) = (envelope.received_at.as_millis(), self.rig.now_ms);
         let now = self.model.time_of(received, appended);
