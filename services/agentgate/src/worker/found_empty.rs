@@ -12,15 +12,15 @@ use tokio::time::Instant;
 const LONGEST_REST: Duration = Duration::from_secs(10);
 
 /// Rows of `open_shards` whose leases found nothing: for a while, no lease is asked for by the same row. A row that is
-/// newer than the lease's decision differs from it, so that a new run waits for nothing. Without this, a row whose removal
-/// a store has lost would have each waiting worker append a lease with every look.
+/// newer than the lease's decision differs from it, so that a new run waits for nothing. Without this, a row whose
+/// removal a store has lost would have each waiting worker append a lease with every look.
 pub(crate) struct FoundEmpty {
     rest: Duration,
     rows: Mutex<HashMap<OrgId, (OpenShardRow, Instant)>>,
 }
 
 impl FoundEmpty {
-    /// For leases of this length. A run whose lease lapses may bring the same row again: a row rests for less than that.
+    /// For leases of this length. A run whose lease lapses may bring the same row again, so a row rests for less.
     pub fn new(lease: Duration) -> Self {
         FoundEmpty { rest: LONGEST_REST.min(lease / 2), rows: Mutex::default() }
     }
