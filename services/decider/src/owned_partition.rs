@@ -44,7 +44,8 @@ impl<D: Decider> OwnedPartition<D> {
     /// A book as it is stored, with the bytes of its document. Its due time may be newer than what the clerk has read:
     /// a former owner may have stored both after that.
     pub(crate) fn loaded_book(&self, owner: D::Owner, state: Arc<BookState<D::Book>>, bytes: usize) {
-        self.due.times().loaded(owner, D::due(&state.book));
+        let due = D::due(&state.book);
+        self.due.times().loaded(owner, due);
         self.due.changed.notify_one();
         self.keep_book(owner, state, bytes);
     }
