@@ -23,6 +23,7 @@ use crate::secrets::Secrets;
 use crate::send_test::SendTest;
 use crate::submit_command::SubmitCommand;
 use crate::worker::asking::Asking;
+use crate::worker::found_empty::FoundEmpty;
 use crate::worker::offers::Offers;
 
 /// How long an answer waits for its part of the bytes for answers.
@@ -45,6 +46,7 @@ pub struct FrontDoor {
     pub(crate) body_budget: ByteBudget,
     pub(crate) draining: Draining,
     pub(crate) asking: Asking,
+    pub(crate) found_empty: FoundEmpty,
     pub(crate) offers: Offers,
     answers: AnswerBudget,
     store_outage: Outage,
@@ -76,6 +78,7 @@ impl FrontDoor {
             answers: AnswerBudget::new(config.answer_bytes, ANSWER_WAIT),
             draining: Draining::default(),
             asking: Asking::default(),
+            found_empty: FoundEmpty::new(config.lease),
             offers: Offers::new(config.lease),
             store_outage: Outage::default(),
             config,

@@ -3,6 +3,7 @@
 pub(crate) mod asking;
 pub(crate) mod call;
 pub(crate) mod finish;
+pub(crate) mod found_empty;
 pub(crate) mod lease;
 pub(crate) mod offers;
 pub(crate) mod progress;

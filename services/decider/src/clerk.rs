@@ -1,5 +1,9 @@
 //! The clerk of a partition: appends a tick when the next change of an owner's book is due, so that what is due happens
 //! though no command comes.
+//!
+//! The stored due times are read once, when the partition is assigned. What a former owner stores later is not missed:
+//! its record is not committed then, so that the lane of this assignment reads it too, and takes the due time from the
+//! book that it loads or saves.
 
 use std::sync::Arc;
 use std::time::Duration;

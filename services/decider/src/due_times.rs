@@ -62,7 +62,16 @@ impl<O: Copy + Eq + Hash + Ord> DueTimes<O> {
         }
     }
 
-    /// As it was stored before. What was saved since then is newer.
+    /// As the book has it that was loaded just now. The pauses between ticks of what is known already go on.
+    pub fn loaded(&mut self, owner: O, at: Option<Timestamp>) {
+        if self.owners.get(&owner).map(|known| known.due) != at {
+            self.set(owner, at);
+        } else if let Some(meanwhile) = &mut self.set_meanwhile {
+            meanwhile.insert(owner);
+        }
+    }
+
+    /// As it was stored before. What was saved or loaded since then is newer.
     pub fn read(&mut self, owner: O, at: Timestamp) {
         let is_newer_known = self.set_meanwhile.as_ref().is_none_or(|meanwhile| meanwhile.contains(&owner));
         if !is_newer_known {
@@ -166,6 +175,25 @@ mod tests {
         assert_eq!((due.take(at(400), 5), due.next_at()), (vec![], Some(at(1_000))));
         assert_eq!((due.take(at(1_000), 5), due.next_at()), (vec!['a'], Some(at(1_001))));
         assert_eq!(due.take(at(9_000), 5), ['a', 'b']);
+    }
+
+    #[test]
+    fn a_loaded_book_sets_what_is_not_known_and_repeats_no_tick() {
+        let mut due = DueTimes::unread();
+        due.loaded('a', None);
+        due.loaded('b', Some(at(5)));
+        for owner in ['a', 'b', 'c'] {
+            due.read(owner, at(3));
+        }
+        due.all_read();
+        assert_eq!(due.take(at(4), 9), ['c'], "what was loaded is newer than what is read");
+        assert_eq!((due.take(at(5), 9), due.next_at()), (vec!['b', 'c'], Some(at(6))));
+        // A book that is loaded for every tick makes none of them early.
+        due.loaded('b', Some(at(5)));
+        assert_eq!((due.take(at(5), 9), due.next_at()), (vec![], Some(at(6))));
+        due.loaded('b', Some(at(8)));
+        due.loaded('c', None);
+        assert_eq!((due.take(at(7), 9), due.take(at(8), 9)), (vec![], vec!['b']));
     }
 
     #[test]

@@ -82,7 +82,7 @@ async fn load_books<D: Decider>(
                 }
                 None => (Arc::default(), 0),
             };
-            partition.keep_book(groups[at].key, state.clone(), bytes);
+            partition.loaded_book(groups[at].key, state.clone(), bytes);
             books[at] = Some(state);
         }
     }

@@ -41,7 +41,16 @@ impl<D: Decider> OwnedPartition<D> {
         self.books().get(owner)
     }
 
-    /// A book as it is stored, with the bytes of its document.
+    /// A book as it is stored, with the bytes of its document. Its due time may be newer than what the clerk has read:
+    /// a former owner may have stored both after that.
+    pub(crate) fn loaded_book(&self, owner: D::Owner, state: Arc<BookState<D::Book>>, bytes: usize) {
+        let due = D::due(&state.book);
+        self.due.times().loaded(owner, due);
+        self.due.changed.notify_one();
+        self.keep_book(owner, state, bytes);
+    }
+
+    /// A book as it was saved just now, with the bytes of its document.
     pub(crate) fn keep_book(&self, owner: D::Owner, state: Arc<BookState<D::Book>>, bytes: usize) {
         self.books().put(owner, state, bytes);
     }

@@ -109,7 +109,7 @@ async fn live(config: Config, metrics: Metrics) -> Result<ExitReport, Failure> {
 
     process.ready();
     let welcome = demo::first_team(config.region, registry.clone(), process.clock.clone(), process.ids.clone()).await?;
-    let gate_welcome = demo_agentgate::first_organization(&office).await?;
+    let gate_welcome = demo_agentgate::welcome(&office).await;
     tracing::info!(
         ingest = %addresses.ingest,
         control = %addresses.control,

@@ -8,6 +8,7 @@ mod api;
 mod backoff;
 mod command;
 mod key_patience;
+mod latest;
 mod log;
 mod options;
 mod orphans;

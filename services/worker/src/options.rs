@@ -8,6 +8,8 @@ use std::time::Duration;
 /// comes a little earlier.
 pub const STOP_GRACE: Duration = Duration::from_secs(8);
 
+const _: () = assert!(STOP_GRACE.as_millis() < 10_000, "a command is killed within 10 s of a stop");
+
 /// The options of [`work`](crate::work).
 #[derive(Clone)]
 pub struct WorkerOptions {

@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, BufReader, Read};
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 /// Bytes of a line that are kept. A longer line is no report, and the rest of it is skipped.
@@ -68,7 +69,11 @@ pub enum Said {
         iterations: Option<u32>,
         verification: Option<Map<String, Value>>,
     },
-    Result(SaidResult),
+    Result {
+        result: SaidResult,
+        /// Members that no result has, or not with such a value.
+        ignored: Vec<String>,
+    },
     /// No report: a line for the log.
     Text,
 }
@@ -83,60 +88,70 @@ pub struct SaidResult {
     pub error: Map<String, Value>,
 }
 
+/// The members of reports, as progress may have them.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Members {
-    status: Option<Status>,
+struct ProgressMembers {
     iterations: Option<u32>,
     verification: Option<Map<String, Value>>,
-    pr_url: Option<String>,
-    error: Option<SaidError>,
+    // Those of a result, which are absent or `null`.
+    status: Option<IgnoredAny>,
+    pr_url: Option<IgnoredAny>,
+    error: Option<IgnoredAny>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Status {
-    Succeeded,
-    Failed,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum SaidError {
-    Whole(Map<String, Value>),
-    Message(String),
-}
-
-impl SaidError {
-    fn members(self) -> Map<String, Value> {
-        match self {
-            SaidError::Whole(members) => members,
-            SaidError::Message(message) => Map::from_iter([("message".to_owned(), Value::String(message))]),
-        }
-    }
-}
-
-/// Reads a line. An object with a member that reports do not have is text, so that a command may log in JSON.
+/// Reads a line. An object that has a result's `status` is a result, whatever else it has: a command that says how the
+/// run ended is not taken at its exit code. Any other object with a member that progress does not have is text, so that
+/// a command may log in JSON.
 pub fn said(line: &OutputLine) -> Said {
     let text = line.bytes.trim_ascii();
     if line.is_cut || !text.starts_with(b"{") {
         return Said::Text;
     }
-    let Ok(members) = serde_json::from_slice::<Members>(text) else { return Said::Text };
-    match members {
-        Members { status: Some(status), iterations, verification: None, pr_url, error } => Said::Result(SaidResult {
-            is_success: matches!(status, Status::Succeeded),
-            iterations,
-            pr_url,
-            error: error.map(SaidError::members).unwrap_or_default(),
-        }),
-        Members { status: None, iterations, verification, pr_url: None, error: None }
+    let Ok(members) = serde_json::from_slice::<Map<String, Value>>(text) else { return Said::Text };
+    match members.get("status").and_then(Value::as_str) {
+        Some("succeeded") => result(true, members),
+        Some("failed") => result(false, members),
+        _ => progress(text),
+    }
+}
+
+fn progress(text: &[u8]) -> Said {
+    match serde_json::from_slice(text) {
+        Ok(ProgressMembers { iterations, verification, status: None, pr_url: None, error: None })
             if iterations.is_some() || verification.is_some() =>
         {
             Said::Progress { iterations, verification }
         }
         _ => Said::Text,
     }
+}
+
+fn result(is_success: bool, members: Map<String, Value>) -> Said {
+    let mut result = SaidResult { is_success, iterations: None, pr_url: None, error: Map::new() };
+    let mut ignored = Vec::new();
+    for (name, value) in members {
+        if !take(&mut result, &name, value) {
+            ignored.push(name);
+        }
+    }
+    Said::Result { result, ignored }
+}
+
+/// Takes a member of a result. Returns whether results have it.
+fn take(result: &mut SaidResult, name: &str, value: Value) -> bool {
+    match (name, value) {
+        ("status", _) | ("iterations" | "prUrl" | "error", Value::Null) => {}
+        ("iterations", value) => match value.as_u64().and_then(|count| u32::try_from(count).ok()) {
+            Some(iterations) => result.iterations = Some(iterations),
+            None => return false,
+        },
+        ("prUrl", Value::String(url)) => result.pr_url = Some(url),
+        ("error", Value::Object(members)) => result.error = members,
+        ("error", message @ Value::String(_)) => result.error = Map::from_iter([("message".to_owned(), message)]),
+        _ => return false,
+    }
+    true
 }
 
 #[cfg(test)]

@@ -1,32 +1,32 @@
 //! Progress and renewals: what a command reports goes to the server, at most once a second, and the lease is renewed
-//! before it ends.
+//! before it ends. Each verification is sent, in its order; of the iterations, the latest.
 
 use std::time::Duration;
 
-use serde_json::{Map, Value};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use crate::api::{Api, CallFailure, Lease, Progress, Renewal};
 use crate::backoff::Backoff;
 use crate::key_patience::KeyPatience;
+use crate::latest::{Latest, MOST_VERIFICATIONS, NextProgress};
 use crate::log::{LogLine, LogSink};
+use crate::options::STOP_GRACE;
+use crate::supervise::LONGEST_KILL;
 
 /// The longest time between two renewals. A cancel is seen with the next one, and the command then has its grace to
 /// end, all within 30 s.
 const LONGEST_RENEWAL: Duration = Duration::from_secs(15);
 const SHORTEST_RENEWAL: Duration = Duration::from_millis(200);
-/// The shortest time between two reports of progress.
+/// The shortest time between two reports of progress, while the command runs.
 const PROGRESS_GAP: Duration = Duration::from_secs(1);
+/// From a cancel to the end of the last process of its command.
+const ENDED_WITHIN_MS: u128 = 30_000;
 
-/// The progress of a command so far.
-#[derive(Clone, Debug, Default)]
-pub struct Latest {
-    pub iterations: Option<u32>,
-    pub verification: Option<Map<String, Value>>,
-    /// How many verifications there were, so that each is sent once.
-    pub verifications: u64,
-}
+const _: () = assert!(
+    LONGEST_RENEWAL.as_millis() + STOP_GRACE.as_millis() + LONGEST_KILL.as_millis() < ENDED_WITHIN_MS,
+    "a cancelled command ends within 30 s"
+);
 
 /// Why a run is no longer this worker's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,8 +44,8 @@ pub struct Renewed {
     pub lease_ends: Instant,
 }
 
-/// Renews the lease of a run until the run is lost. With the sender of `latest` dropped, it sends what is unsent, once,
-/// and ends.
+/// Renews the lease of a run until the run is lost. With the sender of `latest` dropped, it sends what is unsent, one
+/// report right after the other, and ends. One that fails is then its last.
 pub async fn renew(api: &Api, lease: &Lease, mut latest: watch::Receiver<Latest>, log: &LogSink) -> Renewed {
     let mut renewals = Renewals::new(lease);
     loop {
@@ -64,7 +64,7 @@ pub async fn renew(api: &Api, lease: &Lease, mut latest: watch::Receiver<Latest>
         }
         let progress = latest.borrow_and_update().clone();
         let ended = renewals.send(api, lease, &progress, log).await;
-        if is_over || ended.is_some() {
+        if ended.is_some() || (is_over && renewals.has_failed) {
             return renewals.renewed(ended);
         }
     }
@@ -79,6 +79,9 @@ struct Renewals {
     /// Before this nothing is sent.
     not_before: Instant,
     is_unsent: bool,
+    /// Whether the last call failed.
+    has_failed: bool,
+    /// How many verifications need not be sent any more.
     sent_verifications: u64,
     /// The last iterations that the server took.
     taken_iterations: u32,
@@ -95,6 +98,7 @@ impl Renewals {
             next_renewal: now + every(lease.length),
             not_before: now,
             is_unsent: false,
+            has_failed: false,
             sent_verifications: 0,
             taken_iterations: 0,
             backoff: Backoff::default(),
@@ -111,40 +115,53 @@ impl Renewals {
         Renewed { ended, lease_ends: self.lease_ends }
     }
 
-    /// Sends the progress, which renews the lease.
+    /// Sends what comes next, which renews the lease.
     async fn send(&mut self, api: &Api, lease: &Lease, latest: &Latest, log: &LogSink) -> Option<Ended> {
-        let is_new = latest.verifications > self.sent_verifications;
-        let verification = latest.verification.as_ref().filter(|_| is_new);
-        let iterations = latest.iterations.unwrap_or(self.taken_iterations);
-        let body = Progress { token: lease.token, iterations, verification };
+        let next = latest.after(self.sent_verifications);
+        let passed_over = next.count.saturating_sub(self.sent_verifications + 1);
+        if passed_over > 0 {
+            let text =
+                format!("more than {MOST_VERIFICATIONS} verifications waited: the {passed_over} oldest are not sent");
+            (log)(&LogLine::of_run(&lease.run, text));
+            self.sent_verifications += passed_over;
+        }
+        let iterations = next.iterations.unwrap_or(self.taken_iterations);
+        let body = Progress { token: lease.token, iterations, verification: next.verification };
         let sent_at = Instant::now();
         match api.progress(&lease.run, &body).await {
             Ok(renewal) => {
                 self.taken_iterations = iterations;
-                self.taken(renewal, sent_at, latest)
+                self.taken(renewal, sent_at, latest, &next)
             }
             Err(CallFailure::Refused(why)) => {
                 (log)(&LogLine::of_run(&lease.run, format!("the server refuses this progress: {why}")));
-                self.send_plain(api, lease, latest).await
+                self.send_plain(api, lease, latest, &next).await
             }
             Err(failure) => self.failed(failure),
         }
     }
 
     /// Renews the lease without the progress that the server refused.
-    async fn send_plain(&mut self, api: &Api, lease: &Lease, latest: &Latest) -> Option<Ended> {
+    async fn send_plain(
+        &mut self,
+        api: &Api,
+        lease: &Lease,
+        latest: &Latest,
+        refused: &NextProgress<'_>,
+    ) -> Option<Ended> {
         let body = Progress { token: lease.token, iterations: self.taken_iterations, verification: None };
         let sent_at = Instant::now();
         match api.progress(&lease.run, &body).await {
-            Ok(renewal) => self.taken(renewal, sent_at, latest),
+            Ok(renewal) => self.taken(renewal, sent_at, latest, refused),
             Err(failure) => self.failed(failure),
         }
     }
 
-    fn taken(&mut self, renewal: Renewal, sent_at: Instant, latest: &Latest) -> Option<Ended> {
+    fn taken(&mut self, renewal: Renewal, sent_at: Instant, latest: &Latest, sent: &NextProgress<'_>) -> Option<Ended> {
         self.length = renewal.length.unwrap_or(self.length);
-        self.is_unsent = false;
-        self.sent_verifications = latest.verifications;
+        self.is_unsent = latest.has_more(sent);
+        self.has_failed = false;
+        self.sent_verifications = sent.count;
         self.lease_ends = sent_at + self.length;
         self.next_renewal = sent_at + every(self.length);
         self.not_before = sent_at + PROGRESS_GAP.min(every(self.length));
@@ -161,7 +178,7 @@ impl Renewals {
             CallFailure::Away { retry_after, .. } => retry_after,
             CallFailure::KeyRefused(_) | CallFailure::Refused(_) => None,
         };
-        self.is_unsent = true;
+        (self.is_unsent, self.has_failed) = (true, true);
         self.not_before = Instant::now() + self.backoff.failed(retry_after).min(every(self.length));
         None
     }

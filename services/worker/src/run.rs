@@ -11,13 +11,14 @@ use crate::api::{Api, CallFailure, Finish, Lease};
 use crate::backoff::Backoff;
 use crate::command::{CommandEvent, Running};
 use crate::key_patience::KeyPatience;
+use crate::latest::Latest;
 use crate::log::{LogLine, LogSink, LogSource};
 use crate::options::WorkerOptions;
 use crate::output::{OutputLine, Said, SaidResult, said};
-use crate::renewal::{Ended, Latest, Renewed, renew};
+use crate::renewal::{Ended, Renewed, renew};
 use crate::report;
 
-/// How long the last progress may take once the command has ended.
+/// How long the last progress, and verifications that wait, may take once the command has ended.
 const LAST_PROGRESS_DEADLINE: Duration = Duration::from_secs(5);
 /// How long a finish is tried beyond the end of its lease. The server takes it if no other worker has the run by then.
 const FINISH_MARGIN: Duration = Duration::from_secs(60);
@@ -27,6 +28,8 @@ const STOPPED_FINISH: Duration = Duration::from_secs(5);
 const SIGNALLED: [i32; 2] = [130, 143];
 /// A service's stop may signal commands and worker at once. A command that a signal has ended may be the first to show.
 const SIGNAL_GAP: Duration = Duration::from_secs(1);
+/// Characters that the log has of the names of members that are ignored.
+const MOST_NAMED_CHARS: usize = 200;
 /// Bytes of the log that a run's output takes. More is read, but not logged.
 const MOST_LOGGED_BYTES: usize = 16 * 1024 * 1024;
 
@@ -130,12 +133,15 @@ struct Output<'a> {
     logged_bytes: usize,
     /// The last result line.
     result: Option<SaidResult>,
+    /// Whether the log has that members of a result are ignored.
+    has_noted: bool,
     latest: Latest,
 }
 
 impl<'a> Output<'a> {
     fn of(run: &'a str, log: &'a LogSink, most_logged_bytes: usize) -> Self {
-        Output { run, log, most_logged_bytes, logged_bytes: 0, result: None, latest: Latest::default() }
+        let latest = Latest::default();
+        Output { run, log, most_logged_bytes, logged_bytes: 0, result: None, has_noted: false, latest }
     }
 
     /// Takes a line. Returns whether it is progress.
@@ -143,14 +149,11 @@ impl<'a> Output<'a> {
         let said = if source == LogSource::CommandOutput { said(line) } else { Said::Text };
         match said {
             Said::Progress { iterations, verification } => {
-                self.latest.iterations = iterations.or(self.latest.iterations);
-                if verification.is_some() {
-                    self.latest.verification = verification;
-                    self.latest.verifications += 1;
-                }
+                self.latest.take(iterations, verification);
                 true
             }
-            Said::Result(result) => {
+            Said::Result { result, ignored } => {
+                self.note_ignored(&ignored);
                 self.result = Some(result);
                 false
             }
@@ -159,6 +162,17 @@ impl<'a> Output<'a> {
                 false
             }
         }
+    }
+
+    /// Once for each run.
+    fn note_ignored(&mut self, members: &[String]) {
+        if members.is_empty() || self.has_noted {
+            return;
+        }
+        self.has_noted = true;
+        let names: String = members.join(", ").chars().take(MOST_NAMED_CHARS).collect();
+        let text = format!("its result has members that results do not have, or not so; they are ignored: {names}");
+        (self.log)(&LogLine::of_run(self.run, text));
     }
 
     fn log(&mut self, source: LogSource, line: &OutputLine) {

@@ -27,6 +27,8 @@ const LEFTOVER_GRACE: Duration = Duration::from_secs(1);
 const SETTLE: Duration = Duration::from_millis(50);
 /// Rounds of SIGKILL, one every [`SETTLE`]: killed processes leave children that have to be killed in turn.
 const KILL_ROUNDS: u32 = 60;
+/// How long all of these rounds take.
+pub const LONGEST_KILL: Duration = SETTLE.saturating_mul(KILL_ROUNDS);
 /// The exit code for an order that is not understood or a command that cannot be started, as in a shell.
 const NOT_STARTED: u8 = 126;
 

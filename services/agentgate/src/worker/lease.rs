@@ -109,10 +109,17 @@ async fn wait(call: WorkerCall, bytes: Vec<u8>) -> Result<Answer, Refusal> {
             if silent.contains(&queue.org) {
                 continue;
             }
+            if call.door.found_empty.rests(queue.org, &queue.row, Instant::now()) {
+                is_answered = true;
+                continue;
+            }
             let Some(_asking) = call.door.asking.begin(queue.org, queue.row.queued) else { continue };
             match ask(&call, queue.org, name).await {
                 Ok(Some(grant)) => return granted(&call, queue.org, grant).await,
-                Ok(None) => is_answered = true,
+                Ok(None) => {
+                    is_answered = true;
+                    call.door.found_empty.note(queue.org, queue.row, Instant::now());
+                }
                 // The deciders of other organizations may answer.
                 Err(refusal) if refusal.why.is_ours() => {
                     if failed.is_some() && Instant::now() >= patience {

@@ -2,9 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use serde_json::json;
+use tidegate_agentgate::views::{self, OpenShardRow};
 use tidegate_agentgate::{OrgId, Owner};
+use tidegate_kernel::command::ViewChange;
+use tidegate_kernel::{Position, Timestamp};
+use tidegate_ports::{ViewWrite, Views};
 use tokio::net::TcpStream;
 
 use crate::World;
@@ -81,4 +86,29 @@ async fn a_halted_organization_keeps_no_worker_from_others() {
     assert_eq!(lease["run"], json!(run), "the newer one, of the other organization");
     // Where nobody else has one it says why there is none.
     fleet.post("/worker/v1/leases", &json!({ "worker": "b" })).await.refused(503, "SERVICE_UNAVAILABLE");
+}
+
+/// Our choice: a row of a queue that has no run has no worker append a lease with every look, and a run that is queued
+/// meanwhile waits for nothing.
+#[tokio::test]
+async fn a_stale_row_of_a_queue_is_asked_about_once_in_ten_seconds() {
+    let (world, org, client) = one().await;
+    let (_, key) = world.worker_key(Some(&org)).await;
+    let worker = Client::new(world.url(), &key);
+    let oldest_at_ms = Timestamp::from_millis(1_790_000_000_000);
+    let row = OpenShardRow { oldest: views::queue_shard(oldest_at_ms), oldest_at_ms, queued: 1 };
+    let doc = Some(serde_json::to_vec(&row).unwrap());
+    let change = ViewChange { key: views::open_shard(OrgId::parse(&org).unwrap()), doc };
+    // Below every decision of a run.
+    let position = Position { generation: 1, partition: 0, offset: 0 };
+    world.deciding.views.put(Arc::new(vec![ViewWrite { change, position }])).await.unwrap();
+    let (before, began) = (world.deciding.submitted.load(Ordering::SeqCst), Instant::now());
+    let asks = json!({ "worker": "a", "waitSeconds": 1 });
+    assert_eq!(worker.post("/worker/v1/leases", &asks).await.expect(200).json(), json!({}));
+    let asked = world.deciding.submitted.load(Ordering::SeqCst) - before;
+    let most = 1 + began.elapsed().as_secs() / 10;
+    assert!(asked >= 1 && asked as u64 <= most, "{asked} leases in {:?}", began.elapsed());
+    let run = client.run().await;
+    let lease = worker.post("/worker/v1/leases", &asks).await.expect(200).json();
+    assert_eq!(lease["run"], json!(run));
 }

@@ -1,8 +1,17 @@
 //! What is due happens though no command comes.
 
-use tidegate_kernel::command::Envelope;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 
-use crate::rig::{GROUP, Rig, eventually};
+use async_trait::async_trait;
+use tidegate_decider::DecidingPorts;
+use tidegate_inproc::due::MemoryDue;
+use tidegate_kernel::LogKey;
+use tidegate_kernel::command::Envelope;
+use tidegate_ports::{Due, DueOwner, DueWrite, StoreError};
+
+use crate::dying::{Fuse, dying};
+use crate::rig::{GROUP, Rig, Stores, eventually};
 use crate::till::{Command, Till, Tills};
 
 const TILL: Till = Till(5);
@@ -62,4 +71,54 @@ async fn a_partition_that_stands_still_gets_few_ticks() {
     rig.caught_up(GROUP).await;
     assert_eq!((rig.balance(TILL).await, ticks(&rig)), (Some(10), 4));
     running.stop().await;
+}
+
+/// Due times that count the shards read.
+struct CountedReads {
+    stored: MemoryDue,
+    read: AtomicU16,
+}
+
+#[async_trait]
+impl Due for CountedReads {
+    async fn put(&self, writes: Arc<Vec<DueWrite>>) -> Result<(), StoreError> {
+        self.stored.put(writes).await
+    }
+
+    async fn read(&self, shard: u16) -> Result<Vec<DueOwner>, StoreError> {
+        let read = self.stored.read(shard).await;
+        self.read.fetch_add(1, Ordering::SeqCst);
+        read
+    }
+}
+
+/// The former owner is suspended before it stores a due time, and goes on once its successor has read them all. It
+/// appends no ticks, as one that has ended.
+#[tokio::test(start_paused = true)]
+async fn a_due_time_that_a_former_owner_stores_late_is_not_missed() {
+    let rig = Rig::new(1);
+    rig.append(TILL, Command::Fund { amount: 10 }).await;
+    rig.append(TILL, Command::Hold { amount: 4, for_ms: 60_000 }).await;
+    let suspended = Fuse::after(1, false);
+    let former_stores = Stores { accounts: Default::default(), ..rig.stores.clone() };
+    let former_ports = DecidingPorts { append: None, ..dying(rig.ports(&rig.stores), &suspended) };
+    let former = rig.start_with("former", former_ports, &former_stores);
+    eventually("it is suspended", async || suspended.is_burnt()).await;
+    // The successor reads due times, and waits before it loads a book.
+    let waits = Fuse::after(0, false);
+    let due = Arc::new(CountedReads { stored: rig.stores.due.clone(), read: AtomicU16::new(0) });
+    let ports = rig.ports(&rig.stores);
+    let append = ports.append.clone();
+    let successor_ports = DecidingPorts { due: due.clone(), append, ..dying(ports, &waits) };
+    let successor = rig.start_with(GROUP, successor_ports, &rig.stores);
+    eventually("all due times are read", async || due.read.load(Ordering::SeqCst) == LogKey::SHARDS).await;
+    suspended.revive();
+    rig.caught_up("former").await;
+    former.stop().await;
+    waits.revive();
+    rig.caught_up(GROUP).await;
+    assert_eq!((rig.balance(TILL).await, ticks(&rig)), (Some(6), 0));
+    rig.clock.advance_ms(60_000);
+    eventually("it is released", async || rig.balance(TILL).await == Some(10)).await;
+    successor.stop().await;
 }

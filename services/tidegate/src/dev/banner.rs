@@ -138,6 +138,17 @@ fn gate_tour(url: &str, welcome: &GateWelcome, data: &Path, program: &str) -> St
                 data_flag(data),
             );
         }
+        GateWelcome::Missing => {
+            return format!(
+                "AgentGate's first organization or its keys were not made in time; the log has the reason. \
+                 To make them:\n\n  \
+                   {program} agentgate orgs list{0}   (it may be there by now)\n  \
+                   {program} agentgate orgs create {NAME}{0}\n  \
+                   {program} agentgate keys create --org ORG --scopes '*'{0}\n  \
+                   {program} agentgate worker-keys create --org ORG{0}\n\n",
+                data_flag(data),
+            );
+        }
         GateWelcome::First { org, key, worker } => (org, &key.secret, &worker.secret),
     };
     let order = r#"{"taskPrompt":"Say hello","workspaceSource":{"type":"git","repository":"https://github.com/octocat/Hello-World"}}"#;
@@ -201,6 +212,16 @@ mod tests {
             ("10.1.2.3:4", "http://10.1.2.3:4"),
         ] {
             assert_eq!(url(address.parse().unwrap()), reached);
+        }
+    }
+
+    #[test]
+    fn a_missing_organization_has_its_way_out() {
+        let text = gate_tour("http://127.0.0.1:8082", &GateWelcome::Missing, Path::new("/tmp/d"), "tidegate");
+        for command in
+            ["orgs list", "orgs create demo", "keys create --org ORG --scopes '*'", "worker-keys create --org ORG"]
+        {
+            assert!(text.contains(&format!("\n  tidegate agentgate {command} --data /tmp/d")), "{text}");
         }
     }
 

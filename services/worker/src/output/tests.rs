@@ -14,7 +14,7 @@ fn object(value: Value) -> Map<String, Value> {
 }
 
 #[test]
-fn reports_are_objects_with_known_members_only() {
+fn what_is_no_report_is_text() {
     for text in [
         "",
         "hello",
@@ -27,8 +27,9 @@ fn reports_are_objects_with_known_members_only() {
         "{\"iterations\":\"3\"}",
         "{\"iterations\":1,\"message\":\"a line of a log\"}",
         "{\"status\":\"cancelled\"}",
-        "{\"status\":\"succeeded\",\"level\":\"info\"}",
-        "{\"status\":\"succeeded\",\"verification\":{}}",
+        "{\"iterations\":1,\"status\":\"running\"}",
+        "{\"status\":[\"succeeded\"]}",
+        "{\"level\":\"info\",\"status\":200}",
         "{\"status\":null}",
         "{\"prUrl\":\"https://example.com/1\"}",
         "{\"iterations\":1,\"error\":\"\"}",
@@ -57,7 +58,8 @@ fn progress_has_iterations_or_a_verification() {
 #[test]
 fn a_result_has_a_status() {
     let result = |is_success, iterations, pr_url: Option<&str>, error| {
-        Said::Result(SaidResult { is_success, iterations, pr_url: pr_url.map(str::to_owned), error: object(error) })
+        let result = SaidResult { is_success, iterations, pr_url: pr_url.map(str::to_owned), error: object(error) };
+        Said::Result { result, ignored: Vec::new() }
     };
     for (text, expected) in [
         ("{\"status\":\"succeeded\"}", result(true, None, None, json!({}))),
@@ -72,6 +74,45 @@ fn a_result_has_a_status() {
         ),
     ] {
         assert_eq!(said(&line(text)), expected, "{text}");
+    }
+}
+
+/// A failure that says more than a result has must not be charged as the success that its exit code would be.
+#[test]
+fn an_object_with_a_results_status_is_one_whatever_else_it_has() {
+    let url = "https://example.com/1";
+    for (text, is_success, iterations, pr_url, error, expected) in [
+        ("{\"status\":\"failed\",\"reason\":\"x\"}", false, None, None, json!({}), vec!["reason"]),
+        (
+            "{\"status\":\"succeeded\",\"prUrl\":\"https://example.com/1\",\"level\":\"info\",\"verification\":{}}",
+            true,
+            None,
+            Some(url),
+            json!({}),
+            vec!["level", "verification"],
+        ),
+        (
+            "{\"status\":\"failed\",\"iterations\":2,\"prUrl\":7,\"error\":\"why\"}",
+            false,
+            Some(2),
+            None,
+            json!({"message": "why"}),
+            vec!["prUrl"],
+        ),
+        (
+            "{\"status\":\"failed\",\"iterations\":-1,\"error\":[1]}",
+            false,
+            None,
+            None,
+            json!({}),
+            vec!["error", "iterations"],
+        ),
+    ] {
+        let Said::Result { result, mut ignored } = said(&line(text)) else { panic!("{text} is a result") };
+        let pr_url = pr_url.map(str::to_owned);
+        assert_eq!(result, SaidResult { is_success, iterations, pr_url, error: object(error) }, "{text}");
+        ignored.sort();
+        assert_eq!(ignored, expected, "{text}");
     }
 }
 

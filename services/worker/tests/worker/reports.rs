@@ -59,6 +59,42 @@ async fn much_progress_is_sent_as_its_latest() {
     worker.stop().await.unwrap();
 }
 
+/// Each has webhooks that follow from it.
+#[tokio::test]
+async fn every_verification_is_sent_in_its_order() {
+    let server = Server::start().await;
+    let command = r#"
+        for i in 0 1 2 3; do echo "{\"iterations\":$i,\"verification\":{\"level\":\"L$i\",\"passed\":true}}"; done
+        echo '{"iterations":7}'
+    "#;
+    let worker = Worker::start(&server, command);
+    server.submit("run_1", json!({}));
+    assert_eq!(server.finish_of("run_1").await["iterations"], 7);
+    let progress = server.seen().progress.iter().map(|(_, body)| body.clone()).collect::<Vec<_>>();
+    let verified: Vec<_> = progress.iter().filter(|body| !body["verification"].is_null()).collect();
+    let expected: Vec<_> = (0..4)
+        .map(|i| json!({"token": 1, "iterations": i, "verification": {"level": format!("L{i}"), "passed": true}}))
+        .collect();
+    assert_eq!(verified, expected.iter().collect::<Vec<_>>());
+    assert_eq!(progress.last(), Some(&json!({"token": 1, "iterations": 7})), "{progress:?}");
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stated_failure_is_one_whatever_else_it_says() {
+    let server = Server::start().await;
+    let command = r#"
+        for i in 1 2; do echo '{"status":"failed","reason":"x","prUrl":"https://example.com/1"}'; done
+    "#;
+    let worker = Worker::start(&server, command);
+    server.submit("run_1", json!({}));
+    let finish = server.finish_of("run_1").await;
+    assert_eq!((&finish["status"], &finish["prUrl"]), (&json!("failed"), &json!("https://example.com/1")));
+    let noted = worker.lines("they are ignored: reason");
+    assert_eq!(noted.len(), 1, "it is noted once: {noted:?}");
+    worker.stop().await.unwrap();
+}
+
 #[tokio::test]
 async fn a_lease_is_renewed_while_a_command_is_silent() {
     let server = Server::start().await;

@@ -44,7 +44,7 @@ pub enum Act {
     Suspend {
         suspended: bool,
     },
-    /// Not among the [acts](act) at random: little happens after it.
+    /// Not among the [acts](timed_act) at random: little happens after it.
     Erase,
     Tick,
     /// An earlier record once more.
@@ -53,7 +53,7 @@ pub enum Act {
     },
 }
 
-pub fn act() -> impl Strategy<Value = Act> {
+fn act() -> impl Strategy<Value = Act> {
     let nth = || prop_oneof![3 => Just(0u32), 1 => 1..4u32];
     let off = || prop_oneof![6 => Just(0i8), 1 => Just(-1), 1 => Just(1)];
     prop_oneof![
@@ -74,9 +74,28 @@ pub fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
-/// Milliseconds before the next act.
-pub fn wait() -> impl Strategy<Value = i64> {
+/// An act, the milliseconds of the log's clock before it, and those by which the front door's clock is ahead of it.
+pub fn timed_act() -> impl Strategy<Value = (i64, i64, Act)> {
+    (wait(), skew(), act())
+}
+
+/// Less than none: the record took as long to the log. A client's is late after a minute.
+fn skew() -> impl Strategy<Value = i64> {
     prop_oneof![
+        24 => Just(0),
+        6 => -MINUTE..0,
+        1 => Just(-MINUTE),
+        1 => Just(-MINUTE - 1),
+        2 => -2 * HOUR..-MINUTE,
+        4 => 0..2 * MINUTE,
+        1 => 0..2 * DAY,
+    ]
+}
+
+/// Less than none: the log's clock was set back.
+fn wait() -> impl Strategy<Value = i64> {
+    prop_oneof![
+        3 => -2 * MINUTE..0,
         16 => Just(0),
         24 => 0..SECOND,
         8 => 0..2 * MINUTE,

@@ -17,6 +17,8 @@ pub struct Model {
     created: i64,
     /// Billing cycles that have begun since the creation.
     cycles: i32,
+    /// The time of the last decision.
+    now: i64,
 }
 
 pub struct ModelRun {
@@ -33,6 +35,7 @@ pub struct ModelRun {
     lease: Option<(KeyedHash, i64, bool)>,
 }
 
+const LATE: i64 = 60_000;
 const LEASE: i64 = 60_000;
 const RUN_LIMIT: i64 = 30 * 60_000;
 const MAX_GRANTS: u32 = 3;
@@ -71,7 +74,22 @@ impl Model {
             concurrency: 10,
             created,
             cycles: 0,
+            now: created,
         }
+    }
+
+    /// When a record is decided: neither before the last decision, nor after the log took it.
+    pub fn time_of(&self, received: i64, appended: i64) -> i64 {
+        self.now.max(received.min(appended))
+    }
+
+    /// Whether a record is refused because it came to the log late. Those of operators and ticks are not.
+    pub fn is_expired(command: &Command, received: i64, appended: i64) -> bool {
+        let waits_for_answer = matches!(
+            command,
+            Command::Submit(_) | Command::Cancel(_) | Command::Lease(_) | Command::Progress(_) | Command::Finish(_)
+        );
+        waits_for_answer && appended - received > LATE
     }
 
     pub fn held(&self) -> u64 {
@@ -87,6 +105,7 @@ impl Model {
 
     /// Does what is due by `now`.
     pub fn pass(&mut self, now: i64) {
+        self.now = now;
         loop {
             let run = self.runs.iter().enumerate().filter(|(_, run)| run.is_open());
             let run = run.map(|(at, run)| (run.due(), run.id, at)).min();

@@ -1,5 +1,5 @@
-//! Any commands at any times, with duplicates and repeats: the book does what the model does, and what must always hold
-//! holds at every position.
+//! Any commands at any times, by clocks that are behind, ahead or set back, with duplicates and repeats: the book does
+//! what the model does, and what must always hold holds at every position.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use tidegate_agentgate::{AgentGate, Answer, Book, RunErrorCode, RunStatus};
 use tidegate_kernel::Timestamp;
 use tidegate_kernel::command::{CommandOutcome, ContentFingerprint, Decider, IdempotencyKey, Judged, KeyHash, ViewKey};
 
-use crate::acts::{Act, act, wait};
+use crate::acts::{Act, timed_act};
 use crate::model::Model;
 use crate::rig::{Judgement, Rig, Sent};
 use crate::samples::{DAY, MINUTE, cancel, change, credit, finish, lease, order, progress, run_id, suspend};
@@ -83,7 +83,7 @@ impl Run {
         (command, None)
     }
 
-    fn act(&mut self, wait: i64, act: &Act) {
+    fn act(&mut self, (wait, skew, act): &(i64, i64, Act)) {
         self.rig.now_ms += wait;
         if let Act::Again { back } = act
             && let Some((envelope, _)) = self.sent.iter().rev().nth(*back).cloned()
@@ -91,7 +91,8 @@ impl Run {
             return self.again(&envelope);
         }
         let (command, key) = self.command(act);
-        let envelope = self.rig.envelope(command, key);
+        let received_at = self.rig.now().plus_millis(*skew);
+        let envelope = Sent { received_at, ..self.rig.envelope(command, key) };
         let before = self.rig.book().clone();
         let outcome = self.judged(&envelope);
         self.sent.push((envelope.clone(), self.rig.now_ms));
@@ -104,7 +105,7 @@ impl Run {
         if !matches!(outcome, CommandOutcome::Answered(_)) {
             let mut due = before;
             if is_decided {
-                advance(&mut due, self.rig.now());
+                advance(&mut due, self.rig.state.now);
             }
             assert_eq!(*self.rig.book(), due, "a refusal changes nothing but what was due");
         }
@@ -120,9 +121,10 @@ impl Run {
         }
     }
 
-    /// What the model says, and whether the command was decided rather than answered by its key's fact.
+    /// What the model says, and whether the command was decided: neither answered by its key's fact nor late.
     fn expected(&mut self, envelope: &Sent) -> (CommandOutcome<AgentGate>, bool) {
-        let now = self.rig.now_ms;
+        let (received, appended) = (envelope.received_at.as_millis(), self.rig.now_ms);
+        let now = self.model.time_of(received, appended);
         if let Some(key) = envelope.key
             && let Some((fingerprint, answer, at)) = self.keyed.get(&key.hash.0)
             && now - at < DAY
@@ -132,6 +134,9 @@ impl Run {
                 if is_same { CommandOutcome::Repeated(answer.clone()) } else { CommandOutcome::Mismatched },
                 false,
             );
+        }
+        if Model::is_expired(&envelope.command, received, appended) {
+            return (CommandOutcome::Expired, false);
         }
         self.model.pass(now);
         let outcome = match self.model.decide(&envelope.command, now) {
@@ -176,7 +181,7 @@ impl Run {
 
     /// To two instants one after the other is to the later one.
     fn check_advance(&self, before: &Book) {
-        let now = self.rig.now();
+        let now = self.rig.state.now;
         for later in [MINUTE, 45 * MINUTE, 100 * DAY] {
             let end = now.plus_millis(later);
             let (mut twice, mut once) = (before.clone(), before.clone());
@@ -249,22 +254,22 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
-    fn the_book_does_what_the_model_does(acts in prop::collection::vec((wait(), act()), 1..60)) {
+    fn the_book_does_what_the_model_does(acts in prop::collection::vec(timed_act(), 1..60)) {
         let mut run = Run::new();
-        for (wait, act) in &acts {
-            run.act(*wait, act);
+        for act in &acts {
+            run.act(act);
         }
         run.check_replay();
     }
 
     #[test]
     fn an_erased_organization_holds_nothing_and_accepts_nothing(
-        before in prop::collection::vec((wait(), act()), 1..30),
-        after in prop::collection::vec((wait(), act()), 0..12),
+        before in prop::collection::vec(timed_act(), 1..30),
+        after in prop::collection::vec(timed_act(), 0..12),
     ) {
         let mut run = Run::new();
-        for (wait, act) in before.iter().chain([&(0, Act::Erase)]).chain(&after) {
-            run.act(*wait, act);
+        for act in before.iter().chain([&(0, 0, Act::Erase)]).chain(&after) {
+            run.act(act);
         }
         let book = run.rig.book();
         assert!(book.runs.is_empty() && book.keys.is_empty() && book.org.as_ref().is_some_and(|org| org.name.is_none()));
