@@ -10,7 +10,7 @@ use tidegate_tests::{Plan, Target, Team, eventually};
 use crate::{BINARY, PROGRAM};
 
 /// A call to the read API's port with the team's key.
-async fn control(team: &Team, method: &str, path: &str, body: &Value) -> tidegate_tests::client::Answer {
+pub async fn control(team: &Team, method: &str, path: &str, body: &Value) -> tidegate_tests::client::Answer {
     let url = format!("{}{path}", team.deployment.control);
     team.client.call(method, &url).bearer(&team.key).json(body).send().await
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "this is test code: a panic is how it reports")]
 
 mod agent_cap;
+mod alerted;
 mod conservation;
 mod draining;
 mod guard;

@@ -105,7 +105,9 @@ where
             return Err(problem);
         }
         let sent = Sent(body::bytes(&call.reads, call.headers(), body).await?);
-        change(call.of_change(), sent).await
+        let (reads, team) = (call.reads.clone(), call.reader.team);
+        let changed = change(call.of_change(), sent).await;
+        changed.inspect_err(|problem| reads.note_refused(team, problem))
     })
 }
 

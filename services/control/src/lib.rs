@@ -60,7 +60,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::response::Response;
-use tidegate_admission::CredentialUses;
+use tidegate_admission::{CredentialUses, RefusedAgents};
 use tidegate_agentping_ports::{NotedAccounts, RunQueries, StoredNames};
 use tidegate_door::entry::with_type;
 use tidegate_door::openapi::with_description;
@@ -136,6 +136,7 @@ impl Control {
             accounts,
             log,
             uses: CredentialUses::default(),
+            refused_agents: Arc::new(RefusedAgents::default()),
             callers,
             clock,
             ids,

@@ -4,11 +4,11 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidegate_admission::{Caller, CredentialUses};
+use tidegate_admission::{Caller, CredentialUses, RefusedAgents};
 use tidegate_agentping::{Slug, TeamId};
 use tidegate_agentping_ports::gate::GateDown;
 use tidegate_agentping_ports::{
-    NamedRegistry, NamedRuns, NamesOfTeams, NotedAccounts, Registry, RegistryError, RunQueries,
+    NamedRegistry, NamedRuns, NamesOfTeams, NotedAccounts, RefusedAgent, Registry, RegistryError, RunQueries,
 };
 use tidegate_door::{AnswerBudget, AnswerPermit, ByteBudget, Outcomes};
 use tidegate_kernel::{Outage, Timestamp};
@@ -37,6 +37,8 @@ pub(crate) struct Reads {
     pub callers: Arc<dyn Authenticate>,
     /// Which keys were used.
     pub uses: CredentialUses,
+    /// Which new agents were refused at the cap of the plan.
+    pub refused_agents: Arc<RefusedAgents>,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,
     pub outcomes: Outcomes<Endpoint, Cause>,
@@ -93,6 +95,17 @@ impl Reads {
                 tracing::warn!(kind = %error.kind(), %error, "when keys were used cannot be written now");
             }
         });
+    }
+
+    /// Notes the agent that a change was refused for at the cap of the plan: the team is alerted. It is written in the
+    /// background; where the store does not answer, the next refusal of an agent writes it.
+    pub fn note_refused(&self, team: TeamId, problem: &Problem) {
+        let Problem::AgentCap { cap, slug } = problem else { return };
+        let Ok(agent) = Slug::parse(slug) else { return };
+        let now = self.now();
+        self.refused_agents.note(RefusedAgent { team, agent, cap: *cap, at: now });
+        let (refused_agents, rows) = (self.refused_agents.clone(), self.managed.rows.clone());
+        tokio::spawn(async move { refused_agents.write(&*rows, now).await });
     }
 
     /// A part of the bytes that answers may take.

@@ -8,8 +8,9 @@ use axum::extract::Request;
 use axum::response::Response;
 use http::HeaderName;
 use http::request::Parts;
-use tidegate_admission::{Acceptance, Caller, Class, Submission};
+use tidegate_admission::{Acceptance, Caller, Class, Refusal, Submission};
 use tidegate_agentping::{Body as RecordBody, Receipt, RunId, TeamId, credential};
+use tidegate_agentping_ports::RefusedAgent;
 use tidegate_door::body::{BodyError, Bounds, read, read_past};
 use tidegate_door::{BytePermit, Detached, Entered, Place, presented};
 use tidegate_kernel::Timestamp;
@@ -148,6 +149,10 @@ impl Call {
         let acceptance = accepting.await.inspect_err(|refusal| {
             if opens && Problem::from(refusal.clone()).is_ours() {
                 ingest.openings.refused_of(team);
+            }
+            if let Refusal::AgentCap { cap, slug, .. } = refusal {
+                let refused = RefusedAgent { team, agent: slug.clone(), cap: *cap, at: received_at };
+                ingest.refused_agents.note(refused);
             }
         })?;
         if let Some(position) = acceptance.position {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tidegate_admission::{Admission, CredentialUses};
+use tidegate_admission::{Admission, CredentialUses, RefusedAgents};
 use tidegate_door::{Answered, ByteBudget, Draining, InFlight, Outcomes};
 use tidegate_kernel::Outage;
 use tidegate_ports::{Clock, Ids};
@@ -26,6 +26,7 @@ pub struct Ingest {
     pub(crate) acked: Acked,
     pub(crate) openings: Arc<Openings>,
     pub(crate) credential_uses: Arc<CredentialUses>,
+    pub(crate) refused_agents: Arc<RefusedAgents>,
     pub(crate) draining: Draining,
     /// Of places for requests, and of the bytes of their bodies: overload ends when nothing was refused for a while.
     pub(crate) places_outage: Outage,
@@ -48,6 +49,7 @@ impl Ingest {
             acked: Acked::default(),
             openings: Arc::default(),
             credential_uses: Arc::default(),
+            refused_agents: Arc::default(),
             draining: Draining::default(),
             places_outage: Outage::default(),
             bytes_outage: Outage::default(),
@@ -62,6 +64,11 @@ impl Ingest {
     /// Which credentials were used, for who reports it.
     pub fn credential_uses(&self) -> Arc<CredentialUses> {
         self.credential_uses.clone()
+    }
+
+    /// Which new agents were refused at the caps of plans, for who reports it.
+    pub fn refused_agents(&self) -> Arc<RefusedAgents> {
+        self.refused_agents.clone()
     }
 
     /// Requests in progress now, those included whose client has left.

@@ -1,12 +1,13 @@
 //! What a front door reports of itself to judges of schedules: when it was ready, and the minutes in which it refused
-//! openings for reasons of ours. Written in the background; what cannot be written now is written later.
+//! openings for reasons of ours. Also which credentials were used, and which new agents were refused. Written in the
+//! background; what cannot be written now is written later.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidegate_admission::CredentialUses;
+use tidegate_admission::{CredentialUses, RefusedAgents};
 use tidegate_agentping_ports::front_doors::{DAY_MS, MINUTE_MS, ReadySpan, RefusedMinute};
 use tidegate_kernel::Timestamp;
 use tidegate_ports::{Clock, RowWrite, Rows};
@@ -33,6 +34,7 @@ pub struct DoorReports {
     /// What is not written yet.
     pending: Vec<RowWrite>,
     credential_uses: Arc<CredentialUses>,
+    refused_agents: Arc<RefusedAgents>,
 }
 
 /// How often readiness is looked at.
@@ -70,6 +72,7 @@ impl DoorReports {
             minutes: BTreeMap::new(),
             pending: Vec::new(),
             credential_uses: Arc::default(),
+            refused_agents: Arc::default(),
         }
     }
 
@@ -77,6 +80,12 @@ impl DoorReports {
     #[must_use]
     pub fn with_credential_uses(self, credential_uses: Arc<CredentialUses>) -> Self {
         DoorReports { credential_uses, ..self }
+    }
+
+    /// The same with the agents that were refused.
+    #[must_use]
+    pub fn with_refused_agents(self, refused_agents: Arc<RefusedAgents>) -> Self {
+        DoorReports { refused_agents, ..self }
     }
 
     /// Reports until `shutdown` completes, and then once more.
@@ -201,6 +210,7 @@ impl DoorReports {
 
     async fn write(&mut self) {
         self.write_credential_uses().await;
+        self.refused_agents.write(&*self.rows, self.clock.now()).await;
         if self.pending.is_empty() {
             return;
         }

@@ -1,5 +1,6 @@
 //! The role that watches agents: it judges schedules and runs from the feed, opens incidents, and sends what follows.
 
+pub mod agent_limits;
 pub mod canary;
 pub mod checks;
 pub mod digest;

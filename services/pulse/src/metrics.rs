@@ -28,5 +28,5 @@ tidegate_metric::declare! {
     pub(crate) CHECKED_RUNS: Counter = "tidegate_pulse_checked_runs_total",
         "Runs whose checks were judged; one that is judged again counts again.";
     pub(crate) ROUND_FAILURES: Counter = "tidegate_pulse_round_failures_total" { what },
-        "Rounds that did not complete, by what they do (spend, checks, digests); the next one goes on where it stopped.";
+        "Rounds that did not complete, by what they do (spend, checks, agent_limits, digests); the next one goes on where it stopped.";
 }

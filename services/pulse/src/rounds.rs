@@ -1,13 +1,17 @@
-//! What follows the judge: sums of spend and checks of runs, a round each time the watermark has moved.
+//! What follows the judge: sums of spend, checks of runs and alerts about refused agents, a round each time the
+//! watermark has moved.
 //!
 //! They have a task of their own, so that a run with much to check delays no schedule. In a process whose judge has not the
 //! lease the watermark does not move, and nothing is done.
 
+use std::sync::Arc;
+
 use tidegate_kernel::Timestamp;
 use tidegate_lifecycle::Stop;
-use tidegate_ports::StoreError;
+use tidegate_ports::{Clock, StoreError};
 use tokio::sync::watch;
 
+use crate::agent_limits::AgentLimitWatch;
 use crate::checks::{CheckAlerts, CheckEvent, CheckRunner};
 use crate::judge::JudgedTo;
 use crate::metrics::{CHECKED_RUNS, ROUND_FAILURES};
@@ -20,6 +24,8 @@ pub struct Rounds {
     pub check_alerts: CheckAlerts,
     /// Results of rounds before, which were not taken in then.
     pub untaken: Vec<CheckEvent>,
+    pub agent_limits: AgentLimitWatch,
+    pub clock: Arc<dyn Clock>,
     /// How far the judge is after each of its turns.
     pub judged: watch::Receiver<JudgedTo>,
     /// Where it is published, once sums and checks have followed, how far the judge was before they began.
@@ -31,7 +37,9 @@ impl Rounds {
     pub async fn run(mut self, stop: Stop) {
         // They stand at zero before anything is looked at.
         CHECKED_RUNS.handle().increment(0);
-        ["spend", "checks"].into_iter().for_each(|what| ROUND_FAILURES.with([("what", what)]).increment(0));
+        ["spend", "checks", "agent_limits"]
+            .into_iter()
+            .for_each(|what| ROUND_FAILURES.with([("what", what)]).increment(0));
         let following = async {
             // How far the judge was when the checks in progress began: they may take several rounds.
             let mut begun = None;
@@ -47,7 +55,8 @@ impl Rounds {
                         self.followed.send_replace(checked_to);
                     }
                 }
-                for (what, done) in [("spend", spend), ("checks", checks)] {
+                let agent_limits = self.agent_limits.round(self.clock.now()).await;
+                for (what, done) in [("spend", spend), ("checks", checks), ("agent_limits", agent_limits)] {
                     if let Err(error) = done {
                         tracing::warn!(what, kind = %error.kind(), %error, "a round did not complete; trying again");
                         ROUND_FAILURES.with([("what", what)]).increment(1);

@@ -168,7 +168,8 @@ impl Roles {
         let ingest = Arc::new(Ingest::new(config, admission, self.clock.clone(), self.ids.clone()));
         let (openings, is_ready) = (ingest.openings(), move || health.readiness().ready);
         let reports = DoorReports::new(rows, self.clock.clone(), openings, is_ready, self.process_name())
-            .with_credential_uses(ingest.credential_uses());
+            .with_credential_uses(ingest.credential_uses())
+            .with_refused_agents(ingest.refused_agents());
         self.jobs.push(parts.start("reports of the front door", |stop| reports.run(stop.stopped())));
         self.ingest = Some(parts.start("ingest", |stop| ingest.serve(listener, stop.stopped())));
     }

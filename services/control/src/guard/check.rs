@@ -117,31 +117,40 @@ async fn decide(call: Call, body: Body) -> Result<Response, Problem> {
     }
     let settings = call.settings();
     let steady = call.reads.clock.steady();
-    if let Some(verdict) = pause_of(&call, &settings, &asked, now) {
+    if let Some(mut verdict) = pause_of(&call, &settings, &asked, now) {
         let is_kept = guard.kept_pauses.take(team, steady).is_ok();
         let id = blocks::keep(&call, &asked, &verdict, now, is_kept).await;
+        // Beyond the rate nothing bounds how many there are.
+        if is_kept {
+            announce(&call, &settings, &mut verdict, Some(id));
+        }
         return json(&GuardAnswer::decided(verdict, Some(id), as_of, now));
     }
     let is_limited = guard.limit.take(team, steady);
     is_limited.map_err(|retry_after_s| Problem::GuardRateLimited { retry_after_s })?;
     let mut verdict = by_spend(&call, &settings, &asked, now).await?;
-    let events = std::mem::take(&mut verdict.events).into_iter();
-    let events = events.map(|event| event.of_key(&settings.names)).collect();
     let id = match verdict.is_block() {
         true => Some(blocks::keep(&call, &asked, &verdict, now, true).await),
         false => None,
     };
-    guard.announcer.announce(team, events, id.map(|id| id.to_string()));
+    announce(&call, &settings, &mut verdict, id);
     // Read again: sums that were read just now may have set it.
     let as_of = guard.board.as_of().map(|as_of| as_of.min(now));
     json(&GuardAnswer::decided(verdict, id, as_of, now))
+}
+
+/// Hands on what people are alerted to, by the keys of agents.
+fn announce(call: &Call, settings: &TeamSettings, verdict: &mut GuardVerdict, id: Option<GuardCheckId>) {
+    let events = std::mem::take(&mut verdict.events).into_iter();
+    let events = events.map(|event| event.of_key(&settings.names)).collect();
+    call.reads.guard.announcer.announce(call.reader.team, events, id.map(|id| id.to_string()));
 }
 
 /// The verdict on a paused agent or team.
 fn pause_of(call: &Call, settings: &TeamSettings, asked: &GuardCheck, now: Timestamp) -> Option<GuardVerdict> {
     let team = call.reader.team;
     if let Some(pause) = settings.team_pause.at(now) {
-        return Some(by_pause(&pause_rule_id(&team.to_string()), pause));
+        return Some(by_pause(&pause_rule_id(&team.to_string()), pause, None));
     }
     // Names of earlier builds may have blanks at their ends.
     let slug = Slug::parse(asked.agent.as_deref()?).ok()?;
@@ -149,7 +158,8 @@ fn pause_of(call: &Call, settings: &TeamSettings, asked: &GuardCheck, now: Times
         .pauses
         .iter()
         .find(|(paused, pause)| (**paused == slug || paused.is_same_agent(&slug)) && pause.at(now).is_some())?;
-    Some(by_pause(&pause_rule_id(&agent_id(team, settings.names.key(slug)).to_string()), pause.at(now)?))
+    let id = pause_rule_id(&agent_id(team, settings.names.key(slug)).to_string());
+    Some(by_pause(&id, pause.at(now)?, Some(slug)))
 }
 
 /// The verdict by the team's rules.

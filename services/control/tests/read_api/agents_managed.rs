@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use reqwest::Method;
@@ -9,8 +10,10 @@ use serde_json::{Value, json};
 use tidegate_agentping::{Plan, Slug, TeamId};
 use tidegate_agentping_inproc::gate::MemoryGate;
 use tidegate_agentping_ports::gate::{GateDown, Settlement};
-use tidegate_agentping_ports::{Ask, Gate, Registry, Seed, Ticket, Verdict};
+use tidegate_agentping_ports::{Ask, Gate, RefusedAgent, Registry, Seed, Ticket, Verdict};
 use tidegate_kernel::Month;
+use tidegate_ports::Clock;
+use tokio::time::timeout;
 
 use crate::house::*;
 
@@ -64,6 +67,33 @@ async fn an_agent_counts_towards_the_plan() {
     assert!(refused.message().contains("10"), "{}", refused.text);
     house.delete("/v1/agents/a3").await.is_empty_204();
     house.post("/v1/agents", &json!({"agent": "one more"})).await.with(201);
+}
+
+/// 3.1: an agent that is refused at the cap is noted for the alert about it, once.
+#[tokio::test]
+async fn a_refused_agent_is_noted_once() {
+    let house = House::open().await;
+    house.registry.set_plan(team(1), Plan::Starter).await.unwrap();
+    for number in 0..10 {
+        house.post("/v1/agents", &json!({"agent": format!("a{number}")})).await.with(201);
+    }
+    for name in ["one more", "one more", "another"] {
+        let refused = house.post("/v1/agents", &json!({"agent": name})).await;
+        assert_refusal(&refused, 400, "agent_limit", Some("agent"));
+        house.clock.advance_ms(1_000);
+    }
+    let noted = async || RefusedAgent::written_since(&house.rows, at(NOON), house.clock.now()).await.unwrap();
+    let written = async {
+        while noted().await.len() < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(60), written).await.unwrap();
+    let refused = |name: &str, second: i64| {
+        let at = at(NOON).plus_millis(second * 1_000);
+        RefusedAgent { team: team(1), agent: slug(name), cap: 10, at }
+    };
+    assert_eq!(noted().await, [refused("one more", 0), refused("another", 2)]);
 }
 
 #[tokio::test]

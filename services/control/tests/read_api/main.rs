@@ -18,6 +18,7 @@ mod conservation;
 mod counted;
 mod described;
 mod elsewhere;
+mod guard_alerts;
 mod guard_checks;
 mod guard_paused;
 mod guard_rules;

@@ -5,8 +5,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::StatusCode;
-use tidegate_agentping::{KeyId, TeamId};
-use tidegate_agentping_ports::{ReadySpan, RefusedMinute};
+use tidegate_agentping::{KeyId, Limits, Plan, TeamId};
+use tidegate_agentping_ports::{ReadySpan, RefusedAgent, RefusedMinute};
 use tidegate_ingest::{DoorReports, OpeningCounts, Openings};
 use tidegate_inproc::clock::TestClock;
 use tidegate_inproc::rows::MemoryRows;
@@ -56,6 +56,28 @@ async fn used_credentials_are_noted() {
     assert_eq!(house.send(get(&format!("/v1/ping?key={TOKEN}&agent=daily"))).await.status, StatusCode::OK);
     let token = tidegate_agentping::Credential::parse(TOKEN).unwrap().hash();
     assert_eq!(tables(), [("token_uses", tidegate_agentping_ports::token_uses::hex(&token).into())]);
+}
+
+/// 3.1: new agents that are refused at the cap of the plan are reported, once each.
+#[tokio::test]
+async fn refused_agents_are_reported_once() {
+    let plan = Plan::Enterprise(Limits { agents: Some(1), ..Limits::default() });
+    let house = House::new(Options { plan, ..Options::default() }).await;
+    for agent in ["daily", "one-more", "one-more", "another", "daily"] {
+        let answer = house.send(post("/v1/heartbeats", &format!(r#"{{"agent":"{agent}"}}"#))).await;
+        let expected = if agent == "daily" { StatusCode::ACCEPTED } else { StatusCode::BAD_REQUEST };
+        assert_eq!(answer.status, expected, "{agent}: {}", answer.text);
+    }
+    let (rows, now) = (MemoryRows::new(house.clock.clone()), house.clock.now());
+    let kept = Arc::new(rows.clone());
+    let reports = DoorReports::new(kept, house.clock.clone(), house.ingest.openings(), || true, "one".into())
+        .with_refused_agents(house.ingest.refused_agents());
+    reports.run(std::future::ready(())).await;
+    let found = RefusedAgent::written_since(&rows, now, now).await.unwrap();
+    let mut named: Vec<(&str, u32)> = found.iter().map(|refused| (refused.agent.as_str(), refused.cap)).collect();
+    named.sort_unstable();
+    assert_eq!(named, [("another", 1), ("one-more", 1)]);
+    assert!(found.iter().all(|refused| refused.team == TeamId::from_bits(Region::Eu, 1) && refused.at == now));
 }
 
 /// A clock that a test moves as a test build's clock is moved.

@@ -6,6 +6,7 @@ use tidegate_agentping_ports::Registry;
 use tidegate_agentping_settings::TeamSettings;
 use tidegate_lifecycle::Parts;
 use tidegate_mirror::Mirror;
+use tidegate_pulse::agent_limits::AgentLimitWatch;
 use tidegate_pulse::canary::CanarySender;
 use tidegate_pulse::checks::{CheckAlerts, CheckRunner};
 use tidegate_pulse::digest::{DigestKeeper, DigestRole};
@@ -61,6 +62,8 @@ impl Roles {
             ),
             check_alerts: CheckAlerts::new(rows.clone(), outbox.clone(), mirror.clone(), clock.clone()),
             untaken: Vec::new(),
+            agent_limits: AgentLimitWatch::new(rows.clone(), outbox.clone()),
+            clock: clock.clone(),
             judged: watermark,
             followed,
         };

@@ -5,6 +5,7 @@ use tidegate_agentping_pulse::AlertKind;
 
 use crate::body::MessageBody;
 use crate::digest;
+use crate::guard::OPERATOR_PAUSE;
 
 /// A message in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +43,7 @@ const FACTS: &[(&str, &str)] = &[
     ("child_run_id", "Child run"),
     ("check", "Check"),
     ("outcome", "Outcome"),
+    ("refused_agent", "Refused agent"),
     ("rule", "Rule"),
     ("limit_usd", "Limit (USD)"),
     ("spent_usd", "Spent (USD)"),
@@ -57,6 +59,10 @@ const FACTS: &[(&str, &str)] = &[
     ("model", "Model"),
     ("route", "Route"),
     ("reason", "Reason"),
+    ("paused_at", "Paused at"),
+    ("paused_by", "Paused by"),
+    ("until", "Until"),
+    ("note", "Note"),
     ("also_down", "Also down"),
 ];
 
@@ -73,7 +79,10 @@ impl Wording {
 
 fn title(body: &MessageBody) -> String {
     let who = body.agent.as_ref().map_or("The team", |agent| agent.as_str());
-    let what = what(body.alert);
+    let what = match body.fact("reason") {
+        Some(reason) if reason == OPERATOR_PAUSE => "a pause blocks runs",
+        _ => what(body.alert),
+    };
     match body.kind.as_str() {
         "test" => "This is a test message".to_owned(),
         "digest" => digest::title(body),

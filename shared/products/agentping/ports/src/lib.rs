@@ -7,6 +7,7 @@ pub mod gate;
 pub mod key_uses;
 pub mod names;
 pub mod notes;
+pub mod refused_agents;
 pub mod registry;
 pub mod runs;
 pub mod spend_rows;
@@ -20,6 +21,7 @@ pub use gate::{
 };
 pub use names::{NamedCredentials, NamedRegistry, NamedRuns, NamesDoc, NamesOfTeams, StoredNames};
 pub use notes::{Note, NotedAccounts};
+pub use refused_agents::RefusedAgent;
 pub use registry::{
     Agents, CredentialRecord, Credentials, HeldKey, KeyRow, Rates, Registry, RegistryError, Team, TokenRow,
 };

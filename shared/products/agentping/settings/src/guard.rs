@@ -5,5 +5,5 @@ mod event;
 mod verdict;
 
 pub use asked::GuardCheck;
-pub use event::{GuardEvent, GuardEventKind, guard_event_id};
+pub use event::{GuardEvent, GuardEventCause, GuardEventKind, guard_event_id};
 pub use verdict::{GuardVerdict, RuleShown, ShownWhy, by_pause, by_rules};

@@ -5,6 +5,7 @@
 mod bodies;
 mod digests;
 mod forms;
+mod guard;
 mod health;
 mod quieting;
 mod requests;

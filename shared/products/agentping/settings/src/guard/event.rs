@@ -1,11 +1,12 @@
-//! What people are alerted to: a rule that blocks, and one that is near its limit.
+//! What people are alerted to: a rule or a pause that blocks, and a rule that is near its limit.
 
 use sha2::{Digest, Sha256};
-use tidegate_agentping::{AgentNames, TeamId};
+use tidegate_agentping::{AgentNames, Slug, TeamId};
 use tidegate_agentping_pulse::spend::{SpendOf, SpendWindow, day_of};
 use tidegate_kernel::{SmolStr, Timestamp, Usd};
 
 use super::asked::GuardCheck;
+use crate::pause::PauseSpan;
 use crate::rule::{RuleAction, RuleDoc};
 
 /// From which part of a block rule's limit on it warns, in hundredths.
@@ -14,7 +15,7 @@ const WARNS_FROM_PERCENT: u64 = 80;
 /// Whether a rule blocks or warns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum GuardEventKind {
-    /// A block rule whose limit is reached.
+    /// A block rule whose limit is reached, or a pause.
     Blocked,
     /// A block rule at 80 % of its limit, or a warn rule whose limit is reached.
     Warning,
@@ -49,18 +50,26 @@ const fn is_near(spent: u64, limit: u64) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GuardEvent {
     pub kind: GuardEventKind,
+    /// The id of the rule, or of the pause.
     pub rule: SmolStr,
     pub rule_name: SmolStr,
-    /// The agent that was asked about, and by its [key](tidegate_agentping::names) once it is handed on; `None`: the check named none, or it is a warning about the spend of a team or a
-    /// customer, which is given once, whoever asks.
+    /// The agent that was asked about, and by its [key](tidegate_agentping::names) once it is handed on; `None`: the
+    /// check named none, or it is a warning about the spend of a team or a customer, which is given once, whoever asks,
+    /// or the whole team is paused.
     pub agent: Option<SmolStr>,
-    /// Since when the rule's window counts; for a rolling window the day of now, so that it alerts once a day.
-    /// `None`: all time.
+    /// Since when the rule's window counts; for a rolling window the day of now, so that it alerts once a day. Of a
+    /// pause its beginning. `None`: all time.
     pub window_from: Option<Timestamp>,
-    pub spent: Usd,
-    pub limit: Usd,
-    /// When it was seen.
+    pub cause: GuardEventCause,
+    /// When it was seen; of a pause its beginning.
     pub at: Timestamp,
+}
+
+/// What a rule or a pause goes by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GuardEventCause {
+    Spend { spent: Usd, limit: Usd },
+    Pause(PauseSpan),
 }
 
 impl GuardEvent {
@@ -78,12 +87,31 @@ impl GuardEvent {
         };
         let is_of_agent = matches!(rule.spend_of, SpendOf::Agent | SpendOf::AgentAndCustomer);
         let agent = check.agent.clone().filter(|_| is_of_agent || kind == GuardEventKind::Blocked);
-        let (rule_name, limit) = (rule.name.clone(), rule.limit);
-        GuardEvent { kind, rule: id.clone(), rule_name, agent, window_from, spent, limit, at }
+        let cause = GuardEventCause::Spend { spent, limit: rule.limit };
+        GuardEvent { kind, rule: id.clone(), rule_name: rule.name.clone(), agent, window_from, cause, at }
+    }
+
+    /// A block by a pause of this agent, or of the whole team, whichever agents it blocks: once for each time that it
+    /// begins.
+    pub(super) fn of_pause((id, name): (&SmolStr, &SmolStr), pause: &PauseSpan, agent: Option<&Slug>) -> Self {
+        GuardEvent {
+            kind: GuardEventKind::Blocked,
+            rule: id.clone(),
+            rule_name: name.clone(),
+            agent: agent.map(|agent| SmolStr::new(agent.as_str())),
+            window_from: Some(pause.paused_at),
+            cause: GuardEventCause::Pause(pause.clone()),
+            at: pause.paused_at,
+        }
     }
 }
 
 impl GuardEvent {
+    /// Whether it is a pause of the whole team: no agent's job starts.
+    pub const fn is_pause_of_team(&self) -> bool {
+        matches!(self.cause, GuardEventCause::Pause(_)) && self.agent.is_none()
+    }
+
     /// The same with the key of the agent that it names: an agent that is renamed is no other one.
     #[must_use]
     pub fn of_key(self, names: &AgentNames) -> Self {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
+use tidegate_agentping::Slug;
 use tidegate_agentping_pulse::spend::{SpendOf, SpendScope, SpendWindow};
 use tidegate_kernel::{SmolStr, Timestamp, Usd};
 
@@ -57,7 +58,7 @@ pub struct GuardVerdict {
     pub blocked_by: Vec<SmolStr>,
     /// Everything that applied.
     pub rules: Vec<RuleShown>,
-    /// What people may be alerted to, once for each rule, agent and window.
+    /// What people may be alerted to, once for each rule, agent and window, or beginning of a pause.
     pub events: Vec<GuardEvent>,
 }
 
@@ -67,9 +68,9 @@ impl GuardVerdict {
     }
 }
 
-/// The verdict on a paused agent, or on any in a team that is paused. The id is that of
+/// The verdict on a paused agent, or, without one, on any in a team that is paused. The id is that of
 /// [`pause_rule_id`](crate::pause::pause_rule_id).
-pub fn by_pause(id: &str, pause: &PauseSpan) -> GuardVerdict {
+pub fn by_pause(id: &str, pause: &PauseSpan, agent: Option<&Slug>) -> GuardVerdict {
     let id = SmolStr::from(id);
     let why = ShownWhy::Pause {
         reason: "operator_pause".into(),
@@ -79,7 +80,8 @@ pub fn by_pause(id: &str, pause: &PauseSpan) -> GuardVerdict {
         note: pause.note.clone(),
     };
     let shown = RuleShown { id: id.clone(), name: "paused".into(), action: RuleAction::Block, triggered: true, why };
-    GuardVerdict { blocked_by: vec![id], rules: vec![shown], events: Vec::new() }
+    let event = GuardEvent::of_pause((&id, &shown.name), pause, agent);
+    GuardVerdict { blocked_by: vec![id], rules: vec![shown], events: vec![event] }
 }
 
 /// The verdict by rules, with the spend that `spent` says. It is asked once for each sum.

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use tidegate_agentping::TeamId;
+use tidegate_agentping::{Slug, TeamId};
 use tidegate_agentping_pulse::spend::{SpendScope, SpendWindow};
-use tidegate_agentping_settings::guard::{by_pause, by_rules, guard_event_id};
+use tidegate_agentping_settings::guard::{GuardEventCause, by_pause, by_rules, guard_event_id};
 use tidegate_agentping_settings::pause::pause_rule_id;
-use tidegate_agentping_settings::{GuardCheck, GuardEventKind, GuardVerdict, PauseDoc, RuleDoc};
+use tidegate_agentping_settings::{GuardCheck, GuardEvent, GuardEventKind, GuardVerdict, PauseDoc, RuleDoc};
 use tidegate_kernel::{Region, SmolStr, Timestamp, Usd};
 
 const NOON: Timestamp = Timestamp::from_millis(1_778_846_400_000);
@@ -140,10 +140,10 @@ fn ac_14_what_is_alerted_is_the_same_event_within_a_window() {
         assert_eq!(kinds(action, spent), expected, "{action} {spent}");
     }
     let event = verdict(&[json!({})], &asked, "20").events.remove(0);
-    let later =
-        tidegate_agentping_settings::GuardEvent { at: NOON.plus_millis(60_000), spent: usd("25"), ..event.clone() };
+    let cause = GuardEventCause::Spend { spent: usd("25"), limit: usd("20") };
+    let later = GuardEvent { at: NOON.plus_millis(60_000), cause, ..event.clone() };
     assert_eq!(guard_event_id(TEAM, &event), guard_event_id(TEAM, &later));
-    let other = tidegate_agentping_settings::GuardEvent { agent: Some("b".into()), ..event.clone() };
+    let other = GuardEvent { agent: Some("b".into()), ..event.clone() };
     assert_ne!(guard_event_id(TEAM, &event), guard_event_id(TEAM, &other));
 }
 
@@ -156,7 +156,7 @@ fn a_pause_is_a_rule_of_a_fixed_id() {
     assert_eq!(id, pause_rule_id("agt_eu_1"));
     assert!(id.starts_with("grl_eu_"));
     assert_ne!(id, pause_rule_id("agt_eu_2"));
-    let given = by_pause(&id, pause.at(NOON).unwrap());
+    let given = by_pause(&id, pause.at(NOON).unwrap(), None);
     assert_eq!(given.blocked_by, [SmolStr::from(id)]);
     let shown = serde_json::to_value(&given.rules[0]).unwrap();
     assert_eq!((&shown["name"], &shown["reason"]), (&json!("paused"), &json!("operator_pause")));
@@ -164,4 +164,29 @@ fn a_pause_is_a_rule_of_a_fixed_id() {
     assert_eq!(shown["paused_at"], "2026-05-15T12:00:00.000Z");
     let back: tidegate_agentping_settings::guard::RuleShown = serde_json::from_value(shown).unwrap();
     assert_eq!(back, given.rules[0]);
+}
+
+/// The alerts of 1.3, of a pause: once for each time that it begins, whatever is changed of it meanwhile.
+#[test]
+fn a_pause_is_one_event_from_its_beginning_on() {
+    let agent = Slug::parse("a").unwrap();
+    let mut pause = PauseDoc::default();
+    pause.pause(NOON, "key_eu_1".to_owned(), None, None);
+    let event = |pause: &PauseDoc, agent: Option<&Slug>, second: i64| {
+        let held = pause.at(NOON.plus_millis(second * 1_000)).unwrap();
+        by_pause("grl_eu_1", held, agent).events.remove(0)
+    };
+    let first = event(&pause, Some(&agent), 0);
+    assert_eq!((first.kind, first.rule.as_str(), first.at), (GuardEventKind::Blocked, "grl_eu_1", NOON));
+    assert_eq!((first.agent.as_deref(), first.is_pause_of_team()), (Some("a"), false));
+    let of_team = event(&pause, None, 0);
+    assert!(of_team.agent.is_none() && of_team.is_pause_of_team());
+    let until = NOON.plus_millis(60_000);
+    pause.pause(NOON.plus_millis(5_000), "key_eu_2".to_owned(), Some(until), Some("on fire".to_owned()));
+    assert_eq!(guard_event_id(TEAM, &first), guard_event_id(TEAM, &event(&pause, Some(&agent), 10)));
+    pause.resume(NOON.plus_millis(20_000));
+    pause.pause(NOON.plus_millis(30_000), "key_eu_1".to_owned(), None, None);
+    let again = event(&pause, Some(&agent), 30);
+    assert_ne!(guard_event_id(TEAM, &first), guard_event_id(TEAM, &again));
+    assert_ne!(guard_event_id(TEAM, &first), guard_event_id(TEAM, &of_team));
 }

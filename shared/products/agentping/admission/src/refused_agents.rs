@@ -1,0 +1,145 @@
+//! New agents that were refused because the plan has no slot for them, for who writes them down: each once a month.
+//! What is admitted does not come here.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tidegate_agentping::{Slug, TeamId};
+use tidegate_agentping_ports::RefusedAgent;
+use tidegate_kernel::{Month, Timestamp};
+use tidegate_ports::{RowWrite, Rows};
+
+/// Agents of one team and month that are noted at most: a client may name each of its runs otherwise.
+const MOST_OF_TEAM: usize = 100;
+/// Teams that are remembered at most. Beyond it all that were noted are forgotten, and noted again.
+const MOST_TEAMS: usize = 10_000;
+/// Agents that wait to be written at most, while the store is down. Those beyond it are noted when they are refused
+/// again.
+const MOST_DUE: usize = 10_000;
+
+/// The agents that were refused.
+#[derive(Debug, Default)]
+pub struct RefusedAgents(Mutex<NotedAgents>);
+
+#[derive(Debug, Default)]
+struct NotedAgents {
+    known: HashMap<TeamId, AgentsOfMonth>,
+    /// To be written.
+    due: Vec<RefusedAgent>,
+}
+
+#[derive(Debug)]
+struct AgentsOfMonth {
+    month: Month,
+    agents: HashSet<Slug>,
+}
+
+impl RefusedAgents {
+    /// One was refused.
+    pub fn note(&self, refused: RefusedAgent) {
+        let mut guard = self.noted();
+        let noted = &mut *guard;
+        if noted.due.len() >= MOST_DUE {
+            return;
+        }
+        if noted.known.len() >= MOST_TEAMS && !noted.known.contains_key(&refused.team) {
+            noted.known.clear();
+        }
+        let month = Month::of(refused.at);
+        let new = || AgentsOfMonth { month, agents: HashSet::new() };
+        let of_team = noted.known.entry(refused.team).or_insert_with(new);
+        if of_team.month != month {
+            *of_team = new();
+        }
+        if of_team.agents.len() < MOST_OF_TEAM && of_team.agents.insert(refused.agent.clone()) {
+            noted.due.push(refused);
+        }
+    }
+
+    /// Writes what was noted since the last call, and what could not be written then.
+    pub async fn write(&self, rows: &dyn Rows, now: Timestamp) {
+        let due = std::mem::take(&mut self.noted().due);
+        if due.is_empty() {
+            return;
+        }
+        let written: Vec<RowWrite> = due.iter().map(|refused| refused.row(now)).collect();
+        if let Err(error) = rows.put(Arc::new(written), now).await {
+            tracing::warn!(kind = %error.kind(), %error, "which agents were refused cannot be written now");
+            let mut noted = self.noted();
+            let left = MOST_DUE.saturating_sub(noted.due.len());
+            noted.due.extend(due.into_iter().take(left));
+        }
+    }
+
+    /// Each change of it is whole after a panic elsewhere.
+    fn noted(&self) -> MutexGuard<'_, NotedAgents> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tidegate_inproc::clock::TestClock;
+    use tidegate_inproc::rows::MemoryRows;
+
+    use super::*;
+
+    const DAY_MS: i64 = 86_400_000;
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text).unwrap()
+    }
+
+    struct Written {
+        refused: RefusedAgents,
+        rows: MemoryRows,
+        now: Timestamp,
+    }
+
+    impl Written {
+        fn new() -> Self {
+            let now = at("2026-05-30T12:00:00Z");
+            let rows = MemoryRows::new(Arc::new(TestClock::at(now)));
+            Written { refused: RefusedAgents::default(), rows, now }
+        }
+
+        fn note(&self, team: u128, agent: &str) {
+            let (team, agent) = (tidegate_agentping_testkit::team(team), Slug::parse(agent).unwrap());
+            self.refused.note(RefusedAgent { team, agent, cap: 10, at: self.now });
+        }
+
+        /// Writes, one second later each time. Returns the agents of all rows so far, in their order.
+        async fn write(&mut self) -> Vec<String> {
+            self.refused.write(&self.rows, self.now).await;
+            self.now = self.now.plus_millis(1_000);
+            let found = RefusedAgent::written_since(&self.rows, at("2026-05-30T00:00:00Z"), self.now).await.unwrap();
+            found.into_iter().map(|one| format!("{}/{}", one.team.bits(), one.agent)).collect()
+        }
+    }
+
+    #[tokio::test]
+    async fn an_agent_is_written_once_a_month() {
+        let mut written = Written::new();
+        let teams: Vec<u128> = (1..=2).map(|number| tidegate_agentping_testkit::team(number).bits()).collect();
+        let name = |team: usize, agent: &str| format!("{}/{agent}", teams[team]);
+        written.note(1, "b");
+        written.note(1, "b");
+        assert_eq!(written.write().await, [name(0, "b")]);
+        written.note(1, "b");
+        written.note(1, "a");
+        assert_eq!(written.write().await, [name(0, "b"), name(0, "a")]);
+        written.note(2, "b");
+        assert_eq!(written.write().await, [name(0, "b"), name(0, "a"), name(1, "b")]);
+        written.now = written.now.plus_millis(2 * DAY_MS);
+        written.note(1, "b");
+        assert_eq!(written.write().await.len(), 4, "it is another month");
+    }
+
+    #[tokio::test]
+    async fn a_team_has_so_many_at_most() {
+        let mut written = Written::new();
+        (0..=MOST_OF_TEAM).for_each(|number| written.note(1, &format!("run-{number}")));
+        written.note(2, "a");
+        assert_eq!(written.write().await.len(), MOST_OF_TEAM + 1);
+    }
+}
