@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn what_may_pass_is_told_from_what_does_not() {
         let late = || FailureCause::timeout("no answer within 2 s");
-        let topics = |cause: &str| TopicsError::Unavailable { brokers: "b:1".to_owned(), cause: cause.to_owned() };
+        let topics = |cause: &str| TopicsError::Unavailable { brokers: "b:1".to_owned(), cause: cause.into() };
         for (failure, may_pass) in [
             (Failure::from(StoreError::Unavailable(late())), true),
             (Failure::from(StoreError::Broken("torn".into())), false),
