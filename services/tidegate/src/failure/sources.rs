@@ -4,6 +4,7 @@ use tidegate_agentping::slug::SlugError;
 use tidegate_agentping_ports::{GateDown, RegistryError};
 use tidegate_commands::sealing::SealerError;
 use tidegate_kafka::TopicsError;
+use tidegate_lifecycle::Unfinished;
 use tidegate_ports::{AppendError, LogError, StoreError};
 use tidegate_redis::RedisConnectError;
 use tidegate_replay::{PlanError, ProgressFileError, ReplayError};
@@ -35,6 +36,7 @@ of_one_class! {
     ReconcileError => Broken;
     SlugError => Config;
     ProgressFileError => Refused;
+    Unfinished => Broken;
 }
 
 impl From<SealerError> for Failure {
@@ -156,6 +158,7 @@ mod tests {
             (Failure::from(RegistryError::Exists { what: "team", id: "x".to_owned() }), false),
             (Failure::from(MigrationError::Store(StoreError::Unavailable(late()))), true),
             (Failure::from(topics("timed out")), true),
+            (Failure::from(Unfinished::new("the consumer panicked")), false),
             (Failure::from(TopicsError::Mismatch(Vec::new())), false),
         ] {
             assert_eq!(failure.may_pass(), may_pass, "{failure:?}");
