@@ -80,24 +80,6 @@ fn ci_runs_the_readmes_command() {
     assert!(read(".ci/run").contains("make test") && read(".ci/run").contains("make check"));
 }
 
-/// `make test-fast` picks suites by name out of the whole workspace, so no other suite may have the name: it might need a
-/// server.
-#[test]
-fn the_fast_suites_are_one_of_a_kind() {
-    let makefile = read("Makefile").replace("\\\n", " ");
-    let listed = makefile.lines().find_map(|line| line.strip_prefix("FAST :=")).expect("a list of suites");
-    let paths: Vec<String> = files().into_iter().map(|file| file.path).collect();
-    for suite in listed.split_whitespace() {
-        let is_it = |path: &&String| {
-            let Some((_, below)) = path.rsplit_once("tests/") else { return false };
-            let own = below == format!("{suite}.rs") || below == format!("{suite}/main.rs");
-            own && !path.contains("/src/")
-        };
-        let found: Vec<&String> = paths.iter().filter(is_it).collect();
-        assert_eq!(found.len(), 1, "{suite} is {found:?}");
-    }
-}
-
 /// The glossary's types and files are there.
 #[test]
 fn the_glossary_names_what_there_is() {
