@@ -80,6 +80,28 @@ fn faults_that_hold_are_counted_the_same_everywhere() {
     }
 }
 
+/// Pages wrap at 120 characters. Tables, code and tags do not.
+#[test]
+fn pages_wrap() {
+    const MOST_CHARACTERS: usize = 120;
+    let by_name = ["ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "README.md", "tests/README.md"];
+    let wraps = |path: &str| path.ends_with(".md") && (path.starts_with("docs/") || by_name.contains(&path));
+    let mut long = Vec::new();
+    for page in files().iter().filter(|file| wraps(&file.path)) {
+        let mut is_code = false;
+        for (at, line) in page.text.lines().enumerate() {
+            let start = line.trim_start();
+            let is_fence = start.starts_with("```");
+            is_code ^= is_fence;
+            let is_whole = is_code || is_fence || start.starts_with(['|', '<']);
+            if !is_whole && line.chars().count() > MOST_CHARACTERS {
+                long.push(format!("{}:{}: {} characters", page.path, at + 1, line.chars().count()));
+            }
+        }
+    }
+    assert!(long.is_empty(), "lines of pages that are too long:\n  {}", long.join("\n  "));
+}
+
 /// The two commands are what CI runs too.
 #[test]
 fn ci_runs_the_readmes_command() {
