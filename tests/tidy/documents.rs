@@ -55,8 +55,8 @@ fn links_lead_somewhere() {
     assert!(broken.is_empty(), "links that lead nowhere: {broken:#?}");
 }
 
-/// The README and the page of failures promise as many faults as the table has, in tens, each without a lost or a doubled
-/// record.
+/// The README and the page of failures promise as many faults as the table has, in tens, each without a lost or a
+/// doubled record.
 #[test]
 fn faults_that_hold_are_counted_the_same_everywhere() {
     let number_before = |page: &str, words: &str| -> usize {

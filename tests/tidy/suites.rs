@@ -42,8 +42,8 @@ fn rows(page: &str) -> Vec<(BTreeSet<String>, String)> {
     .collect()
 }
 
-/// `make test-fast` picks suites by name out of the whole workspace, so no other suite may have the name: it might need a
-/// server.
+/// `make test-fast` picks suites by name out of the whole workspace, so no other suite may have the name: it might need
+/// a server.
 #[test]
 fn the_fast_suites_are_one_of_a_kind() {
     let paths: Vec<String> = files().into_iter().map(|file| file.path).collect();

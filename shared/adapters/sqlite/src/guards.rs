@@ -9,8 +9,8 @@
 //! | refusal | nothing writes to a folder that was refused | `refused.rs` |
 //!
 //! The writers of the log, the store and the registry get a [`FileGuard`] when they open their file, and call it in a
-//! commit, after a sync and before a checkpoint. What teams set and what is derived from it are each in a [`CountedFile`],
-//! which counts its commits by itself. How a guard works is known in here only.
+//! commit, after a sync and before a checkpoint. What teams set and what is derived from it are each in a
+//! [`CountedFile`], which counts its commits by itself. How a guard works is known in here only.
 
 mod checkpoint_count;
 mod checkpointer;
