@@ -32,8 +32,7 @@ impl CqlCounters {
     pub async fn open(cql: AgentPingCql, node: &str, keyspace: &str) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let session = SessionBuilder::new().known_node(node).use_keyspace(keyspace, false).build().await?;
         session.query_unpaged(TABLE, ()).await?;
-        let (read, save) = (session.prepare(READ).await?, session.prepare(SAVE).await?);
-        Ok(CqlCounters { cql, session, read, save })
+        Ok(CqlCounters { cql, read: session.prepare(READ).await?, save: session.prepare(SAVE).await?, session })
     }
 }
 
